@@ -1,0 +1,94 @@
+/*
+ * Every limit that somebody else can push against: name, value, unit, reason. Each has a test.
+ * The ones that an operator may change are defaults of the settings table (src/conf).
+ */
+#ifndef PZ_BASE_LIMITS_H
+#define PZ_BASE_LIMITS_H
+
+/* ---- names (page 1) ---- */
+#define PZ_ZONE_BYTES_MIN 3           /* a@b */
+#define PZ_ZONE_BYTES_MAX 254         /* RFC 5321 4.5.3.1.3: a mail path */
+#define PZ_DEVICE_BYTES_MAX 63        /* fits a DNS label (RFC 1035 2.3.4) */
+#define PZ_DISPLAY_NAME_BYTES_MAX 128 /* shown to people */
+#define PZ_APP_BYTES_MAX 128          /* chosen by ourselves; bounds a parse */
+/* zone "/" device "/" app */
+#define PZ_ADDRESS_BYTES_MAX (PZ_ZONE_BYTES_MAX + 1 + PZ_DEVICE_BYTES_MAX + 1 + PZ_APP_BYTES_MAX)
+
+/* ---- frames and messages (page 4) ---- */
+#define PZ_FRAME_BYTES_DEFAULT (1U << 20) /* 1 MiB */
+#define PZ_FRAME_BYTES_MAX (16U << 20)    /* hard upper bound of the setting */
+#define PZ_FRAME_BYTES_ENROL (64U << 10)  /* before a device has proved anything (page 3) */
+#define PZ_FRAME_HEADER_BYTES 4           /* unsigned little-endian length */
+#define PZ_JSON_DEPTH_MAX 64              /* page 4: nesting over 64 closes the link */
+#define PZ_ENVELOPE_MEMBERS_MAX                                                                    \
+	64 /* top-level members of one message; keeps the duplicate check linear */
+#define PZ_METHOD_BYTES_MAX 512 /* page 7, 5 */
+
+/* ---- pressure (page 4) ---- */
+#define PZ_QUEUE_HIGH_BYTES (4U << 20) /* stop reading what feeds this link */
+#define PZ_QUEUE_LOW_BYTES (1U << 20)  /* go on */
+#define PZ_QUEUE_MAX_BYTES                                                                         \
+	(40U << 20) /* one link's queue in any case: high mark + what sources already read + one   \
+		       frame */
+#define PZ_SLOW_CONSUMER_US (10 * PZ_US_PER_S)
+
+/* ---- time (pages 2 to 5) ---- */
+#define PZ_CONNECT_TIMEOUT_US (15 * PZ_US_PER_S)
+#define PZ_HANDSHAKE_TIMEOUT_US (15 * PZ_US_PER_S) /* accepted connection to registered */
+#define PZ_ENROL_IDLE_US (30 * PZ_US_PER_S)        /* page 3: 30 s without progress */
+#define PZ_KEEPALIVE_SEND_US (30 * PZ_US_PER_S)
+#define PZ_KEEPALIVE_DEAD_US (60 * PZ_US_PER_S)
+#define PZ_BACKOFF_FIRST_US (1 * PZ_US_PER_S)
+#define PZ_BACKOFF_MAX_US (60 * PZ_US_PER_S)
+#define PZ_BACKOFF_RESET_US                                                                        \
+	(60 * PZ_US_PER_S) /* connected this long: start again at the first step */
+#define PZ_CALL_TIMEOUT_US (30 * PZ_US_PER_S)
+#define PZ_LINK_IDLE_US (5 * PZ_US_PER_S) /* then a link's TLS buffers are given back (page 13) */
+#define PZ_CLOCK_SKEW_S 300               /* notBefore is set back by this (page 2) */
+
+/* ---- hub (page 4 "Pressure") ---- */
+#define PZ_HUB_UNAUTH_MAX 1024 /* connections that have not proved an identity, all addresses */
+#define PZ_HUB_UNAUTH_PER_ADDRESS_MAX 64 /* the same, from one address */
+#define PZ_HUB_PER_ADDRESS_MAX 20000     /* links from one address (carrier NAT, a test bench) */
+#define PZ_HANDSHAKES_PER_TURN_MAX                                                                 \
+	8 /* one costs about a millisecond: others are served in between */
+
+/* ---- enrolment (page 3) ---- */
+#define PZ_CODE_DIGITS 8
+#define PZ_CODE_TTL_MAX_S 600
+#define PZ_CODE_ATTEMPTS_MAX 5
+
+/* ---- services (page 7) ---- */
+#define PZ_API_BYTES_MAX 256
+#define PZ_SERVICE_NAME_BYTES_MAX 128
+#define PZ_SERVICE_DESCRIPTION_BYTES_MAX 512
+#define PZ_SERVICES_PER_DEVICE_MAX 256
+#define PZ_ANNOUNCEMENT_BYTES_MAX (512U << 10)
+#define PZ_DEVICES_PER_ZONE_MAX 16384 /* page 13 speaks of 10 000 on a hub */
+#define PZ_LISTENERS_PER_PEER_MAX 64
+#define PZ_LISTENERS_MAX 1024
+#define PZ_PENDING_CALLS_MAX 65536 /* outstanding requests of one node */
+#define PZ_FIND_RESULTS_MAX 256
+#define PZ_REPLAY_WINDOW_MAX 4096 /* message ids remembered per peer */
+
+/* ---- commands as services (page 12) ---- */
+#define PZ_COMMAND_TIMEOUT_S_DEFAULT 10
+#define PZ_COMMAND_TIMEOUT_S_MAX 3600
+#define PZ_COMMAND_OUTPUT_BYTES_MAX (256U << 10) /* one result, or one line of a stream */
+#define PZ_COMMAND_STDERR_BYTES_MAX 4096         /* the tail that can become an error message */
+#define PZ_COMMAND_RUNNING_MAX 16                /* processes at once per service */
+#define PZ_COMMAND_FILE_BYTES_MAX (64U << 10)
+
+/* ---- control socket (page 12) ---- */
+#define PZ_CTL_LINE_BYTES_MAX (2U << 20) /* one request or answer */
+#define PZ_CTL_CLIENTS_MAX 64
+
+/* ---- certificates (page 2) ---- */
+#define PZ_CERT_PEM_BYTES_MAX (16U << 10)
+#define PZ_CSR_PEM_BYTES_MAX (16U << 10)
+#define PZ_CRL_PEM_BYTES_MAX (1U << 20)
+#define PZ_CHAIN_CERTS_MAX 4
+#define PZ_RSA_BITS_MIN 2048
+#define PZ_EC_BITS_MIN 256
+
+#endif

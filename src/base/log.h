@@ -1,0 +1,62 @@
+/* Logging: one line per event, a stable id, key=value fields; journald priorities under systemd. */
+#ifndef PZ_BASE_LOG_H
+#define PZ_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* error: needs a person. warning: odd, handled. notice: state changes a person wants to see.
+ * info: normal life. debug: for developers; never secrets or payloads on any level. */
+enum pz_log_level {
+	PZ_LOG_ERROR = 3,
+	PZ_LOG_WARNING = 4,
+	PZ_LOG_NOTICE = 5,
+	PZ_LOG_INFO = 6,
+	PZ_LOG_DEBUG = 7,
+};
+
+/** Highest level that is written. Default PZ_LOG_INFO. */
+extern enum pz_log_level pz_log_threshold;
+
+/** Level by name ("error" ... "debug"). Errors: CONFIG. */
+enum pz_err pz_log_level_parse(const char *name, enum pz_log_level *out_level) PZ_MUST_USE;
+
+/** Where lines go; the default writes to stderr ("<5>" prefixes when JOURNAL_STREAM is set). Tests
+ * replace it. */
+typedef void (*pz_log_sink)(void *arg, enum pz_log_level level, const char *id, const char *text);
+void pz_log_set_sink(pz_log_sink sink, void *arg);
+
+/**
+ * Writes one line. Use through the macros. Control characters are shown as \xNN, length is bounded.
+ * @param id stable, greppable, e.g. "link-refused"
+ * @param fmt "key=value" fields and, last, text
+ */
+void pz_log_write(enum pz_log_level level, const char *id, const char *fmt, ...) PZ_PRINTF(3, 4);
+
+#define PZ_LOG(level, ...)                                                                         \
+	do {                                                                                       \
+		if ((level) <= pz_log_threshold)                                                   \
+			pz_log_write((level), __VA_ARGS__);                                        \
+	} while (0)
+#define pz_error(...) PZ_LOG(PZ_LOG_ERROR, __VA_ARGS__)
+#define pz_warning(...) PZ_LOG(PZ_LOG_WARNING, __VA_ARGS__)
+#define pz_notice(...) PZ_LOG(PZ_LOG_NOTICE, __VA_ARGS__)
+#define pz_info(...) PZ_LOG(PZ_LOG_INFO, __VA_ARGS__)
+#ifdef PZ_NO_DEBUG_LOG
+#define pz_debug(...) ((void)0)
+#else
+#define pz_debug(...) PZ_LOG(PZ_LOG_DEBUG, __VA_ARGS__)
+#endif
+
+/** At most `burst` events a second: true when this one may be logged; *out_suppressed = dropped
+ * since then. */
+struct pz_log_rate {
+	uint64_t second;
+	uint32_t used, suppressed;
+};
+bool
+pz_log_allow(struct pz_log_rate *rate, uint64_t now_us, uint32_t burst, uint32_t *out_suppressed);
+
+#endif

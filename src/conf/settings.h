@@ -1,0 +1,78 @@
+/*
+ * Operator settings: one table that the command line, the configuration file, the checks, --help,
+ * the man page and the example file are made from (table.c). User preferences are another thing.
+ */
+#ifndef PZ_CONF_SETTINGS_H
+#define PZ_CONF_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+/** Which daemon; the table uses the values as a bit mask. */
+enum pz_program {
+	PZ_PROGRAM_PZPD = 1,
+	PZ_PROGRAM_PZHD = 2,
+};
+
+/** The settings of one daemon, checked. Strings are owned. Those that the other daemon alone has
+ * are 0 or NULL. */
+struct pz_settings {
+	char *data_dir;       /* never NULL */
+	char *config_file;    /* the file that was read, or NULL */
+	char *control_socket; /* never NULL; fits sun_path */
+	char *listen;         /* numeric address; "::" means any, IPv4 too */
+	char *device;         /* pzpd: name of this device, or NULL when not given */
+	char *log_level;      /* a name that pz_log_level_parse knows */
+	char *key_type;       /* "ec-p256", "ec-p384", "rsa3072" or "rsa4096" */
+	uint16_t port;        /* pzhd: overlay; 0 = any free port, as for the other two */
+	uint16_t web_port;
+	uint16_t tls_port; /* pzpd: peers */
+
+	uint32_t limit_frame;      /* bytes */
+	uint32_t limit_queue_high; /* bytes */
+	uint32_t limit_queue_low;  /* bytes, less than limit_queue_high */
+	uint32_t limit_unauthenticated;
+	uint32_t limit_unauthenticated_per_address;
+	uint32_t limit_per_address;
+	uint32_t handshakes_per_turn;
+	uint32_t call_timeout; /* seconds */
+	uint32_t keepalive;    /* seconds of silence until a keepAlive is sent */
+
+	char **services; /* pzpd: paths of service files */
+	size_t service_count;
+
+	bool show_help;    /* --help was given: nothing else was checked, the rest may be unset */
+	bool show_version; /* --version, likewise */
+};
+
+/**
+ * Reads the settings: defaults < configuration file < environment < command line. The file is
+ * --config FILE (must exist) or <data-dir>/<program>.conf (when it exists); "key = value" lines,
+ * '#' starts a comment line, a repeatable key adds a value each time. A list from a stronger source
+ * replaces that of a weaker one.
+ * @param argv argv[0] is skipped
+ * @param out filled on success, untouched on failure; the caller frees it with pz_settings_free
+ * @param info may be NULL; names the key, the value, what is allowed, and where it stood
+ * Errors: CONFIG, IO (a file cannot be read), LIMIT_MEMORY.
+ * @spec page 12, page 10 "Operator settings"
+ */
+enum pz_err pz_settings_load(enum pz_program program, int argc, char **argv,
+			     struct pz_settings *out, struct pz_errinfo *info) PZ_MUST_USE;
+/** Frees what the struct owns and zeroes it. NULL is fine. */
+void pz_settings_free(struct pz_settings *settings);
+
+/** Writes the --help text of the daemon. */
+void pz_settings_help(enum pz_program program, FILE *out);
+/** Appends the options as mdoc ".It" items for the man page. Errors: LIMIT_QUEUE, LIMIT_MEMORY. */
+enum pz_err pz_settings_man(enum pz_program program, struct pz_buf *out) PZ_MUST_USE;
+/** Appends a configuration file with every setting commented out at its default. Errors: as above.
+ */
+enum pz_err pz_settings_example(enum pz_program program, struct pz_buf *out) PZ_MUST_USE;
+
+#endif
