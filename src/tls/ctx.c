@@ -1,0 +1,210 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "tls/alert.h"
+#include "tls/ctx.h"
+#include "tls/internal.h"
+
+/* Forward secret with AEAD, nothing else (page 2). One AES-128 round trip is cheapest (page 13). */
+static const char suites_13[] =
+	"TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
+static const char ciphers_12[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+				 "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
+				 "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
+static const char groups[] = "X25519:P-256:P-384";
+/* No SHA-1 (page 2). */
+static const char sigalgs[] = "ECDSA+SHA256:ed25519:ECDSA+SHA384:ECDSA+SHA512:"
+			      "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"
+			      "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"
+			      "RSA+SHA256:RSA+SHA384:RSA+SHA512";
+
+#define SECURITY_LEVEL 2 /* 112 bits: RSA 2048, whatever the system's openssl.cnf says */
+
+static const unsigned char wire_zone[] = {4, 'p', 'z', '/', '1'};
+static const unsigned char wire_enrol[] = {10, 'p', 'z', '-', 'e', 'n', 'r', 'o', 'l', '/', '1'};
+
+bool
+pz_tls_kind_is_server(enum pz_tls_kind kind)
+{
+	return kind == PZ_TLS_HUB_SERVER || kind == PZ_TLS_ENROL_SERVER ||
+	       kind == PZ_TLS_PEER_SERVER;
+}
+
+bool
+pz_tls_kind_is_enrol(enum pz_tls_kind kind)
+{
+	return kind == PZ_TLS_ENROL_SERVER || kind == PZ_TLS_ENROL_CLIENT;
+}
+
+int
+pz_tls_kind_verify_mode(enum pz_tls_kind kind)
+{
+	/* The device that enrols has no certificate yet; the code proves it (page 3). */
+	if (kind == PZ_TLS_ENROL_SERVER)
+		return SSL_VERIFY_NONE;
+	return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+}
+
+static const unsigned char *
+kind_alpn(enum pz_tls_kind kind, unsigned int *out_len)
+{
+	bool enrol = pz_tls_kind_is_enrol(kind);
+
+	*out_len = enrol ? sizeof(wire_enrol) : sizeof(wire_zone);
+	return enrol ? wire_enrol : wire_zone;
+}
+
+enum pz_err
+pz_tls_ssl_ctx_new(bool server, struct ssl_ctx_st **out, struct pz_errinfo *info)
+{
+	ERR_clear_error();
+	SSL_CTX *ctx = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
+	if (ctx == NULL)
+		return pz_tls_queue_error((struct pz_tls_alert_scene){0}, info);
+
+	SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
+	SSL_CTX_clear_options(ctx, SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION |
+					   SSL_OP_LEGACY_SERVER_CONNECT);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+					 SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
+	/* AUTO_RETRY: a read that meets only a key update goes on, so that it always takes all
+	 * input. */
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				      SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_AUTO_RETRY);
+	SSL_CTX_clear_mode(ctx, SSL_MODE_RELEASE_BUFFERS); /* pz_tls_idle does it, and costs less */
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_max_cert_list(ctx, PZ_TLS_CERT_LIST_BYTES_MAX);
+	SSL_CTX_set_read_ahead(ctx, 0);
+	bool ok = SSL_CTX_set_num_tickets(ctx, 0) == 1 && SSL_CTX_set_max_early_data(ctx, 0) == 1 &&
+		  SSL_CTX_set_recv_max_early_data(ctx, 0) == 1 &&
+		  SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+		  SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
+		  SSL_CTX_set_ciphersuites(ctx, suites_13) == 1 &&
+		  SSL_CTX_set_cipher_list(ctx, ciphers_12) == 1 &&
+		  SSL_CTX_set1_groups_list(ctx, groups) == 1 &&
+		  SSL_CTX_set1_sigalgs_list(ctx, sigalgs) == 1;
+	if (!ok) {
+		enum pz_err err = pz_tls_queue_error((struct pz_tls_alert_scene){0}, info);
+		SSL_CTX_free(ctx);
+		return err == PZ_ERR_LIMIT_MEMORY ? err : PZ_ERR_CRYPTO;
+	}
+	*out = ctx;
+	return PZ_OK;
+}
+
+/* A client without ALPN never comes here: it is accepted as pz/1 (page 2). */
+static int
+on_alpn_select(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+	       const unsigned char *offered, unsigned int offered_len, void *arg)
+{
+	const struct pz_tls_ctx *ctx = arg;
+	unsigned int len;
+	const unsigned char *ours = kind_alpn(ctx->kind, &len);
+	unsigned char *chosen; /* SSL_select_next_proto is not const correct */
+
+	(void)ssl;
+	if (SSL_select_next_proto(&chosen, out_len, ours, len, offered, offered_len) !=
+	    OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*out = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+/* Whether the configuration makes sense before OpenSSL sees it. */
+static enum pz_err
+check(const struct pz_tls_config *config, struct pz_errinfo *info)
+{
+	bool has_cert = config->chain_len > 0;
+	char zone[PZ_ZONE_BYTES_MAX + 1], device[PZ_DEVICE_BYTES_MAX + 1];
+
+	if (config->env == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "TLS: no clock");
+	if (has_cert != (config->key != NULL) || (!has_cert && config->kind != PZ_TLS_ENROL_CLIENT))
+		return pz_fail(info, PZ_ERR_CONFIG, "TLS: certificate or key missing");
+	if (!pz_tls_kind_is_enrol(config->kind) && config->trust == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "TLS: trust set missing");
+	if (!has_cert || config->kind == PZ_TLS_CLIENT || config->kind == PZ_TLS_ENROL_CLIENT)
+		return PZ_OK;
+	/* Page 2 rule 6: a hub never presents a device's certificate, nor a device a hub's. */
+	if (pz_cert_identity(config->chain[0], zone, device) != PZ_OK)
+		return pz_fail(info, PZ_ERR_CONFIG, "TLS: certificate without an identity");
+	if ((device[0] != '\0') != (config->kind == PZ_TLS_PEER_SERVER))
+		return pz_fail(info, PZ_ERR_CONFIG, "TLS: the certificate is a %s's",
+			       device[0] ? "device" : "hub");
+	return PZ_OK;
+}
+
+static enum pz_err
+set_certificate(SSL_CTX *ssl_ctx, const struct pz_tls_config *config, struct pz_errinfo *info)
+{
+	if (config->chain_len == 0)
+		return PZ_OK;
+	ERR_clear_error();
+	bool ok = SSL_CTX_use_certificate(ssl_ctx, pz_cert_x509(config->chain[0])) == 1;
+	for (size_t i = 1; ok && i < config->chain_len; i++)
+		ok = SSL_CTX_add1_chain_cert(ssl_ctx, pz_cert_x509(config->chain[i])) == 1;
+	ok = ok && SSL_CTX_use_PrivateKey(ssl_ctx, pz_key_evp(config->key)) == 1 &&
+	     SSL_CTX_check_private_key(ssl_ctx) == 1;
+	if (ok)
+		return PZ_OK;
+	enum pz_err err = pz_tls_queue_error((struct pz_tls_alert_scene){0}, info);
+	return err == PZ_ERR_LIMIT_MEMORY ? err : PZ_ERR_CONFIG;
+}
+
+/* What differs between the kinds. */
+static enum pz_err
+set_kind(struct pz_tls_ctx *ctx, struct pz_errinfo *info)
+{
+	unsigned int len;
+	const unsigned char *alpn = kind_alpn(ctx->kind, &len);
+
+	SSL_CTX_set_verify(ctx->ssl_ctx, pz_tls_kind_verify_mode(ctx->kind), NULL);
+	SSL_CTX_set_cert_verify_callback(ctx->ssl_ctx, pz_tls_on_verify, ctx);
+	if (pz_tls_kind_is_server(ctx->kind))
+		SSL_CTX_set_alpn_select_cb(ctx->ssl_ctx, on_alpn_select, ctx);
+	else if (SSL_CTX_set_alpn_protos(ctx->ssl_ctx, alpn, len) != 0)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "TLS: out of memory");
+	if (pz_tls_kind_is_enrol(ctx->kind) &&
+	    SSL_CTX_set_min_proto_version(ctx->ssl_ctx, TLS1_3_VERSION) != 1)
+		return pz_fail(info, PZ_ERR_CRYPTO, "TLS: no TLS 1.3");
+	return PZ_OK;
+}
+
+enum pz_err
+pz_tls_ctx_new(const struct pz_tls_config *config, struct pz_tls_ctx **out, struct pz_errinfo *info)
+{
+	PZ_TRY(check(config, info));
+	PZ_AUTO(pz_tls_ctx_free) struct pz_tls_ctx *ctx = calloc(1, sizeof(*ctx));
+	if (ctx == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "TLS: out of memory");
+	atomic_init(&ctx->refs, 1);
+	ctx->kind = config->kind;
+	ctx->env = config->env;
+	if (config->trust != NULL)
+		ctx->trust = pz_trust_ref(config->trust);
+	PZ_TRY(pz_tls_ssl_ctx_new(pz_tls_kind_is_server(config->kind), &ctx->ssl_ctx, info));
+	PZ_TRY(set_certificate(ctx->ssl_ctx, config, info));
+	PZ_TRY(set_kind(ctx, info));
+	*out = PZ_TAKE(ctx);
+	return PZ_OK;
+}
+
+struct pz_tls_ctx *
+pz_tls_ctx_ref(struct pz_tls_ctx *ctx)
+{
+	atomic_fetch_add_explicit(&ctx->refs, 1, memory_order_relaxed);
+	return ctx;
+}
+
+void
+pz_tls_ctx_free(struct pz_tls_ctx *ctx)
+{
+	if (ctx == NULL || atomic_fetch_sub_explicit(&ctx->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	SSL_CTX_free(ctx->ssl_ctx);
+	pz_trust_free(ctx->trust);
+	free(ctx);
+}

@@ -1,0 +1,64 @@
+/* TLS settings of one kind of link: certificate, trust set, protocol versions, ciphers, ALPN. */
+#ifndef PZ_TLS_CTX_H
+#define PZ_TLS_CTX_H
+
+#include <stddef.h>
+
+#include "base/auto.h"
+#include "base/env.h"
+#include "base/err.h"
+#include "x509/cert.h"
+#include "x509/key.h"
+#include "x509/verify.h"
+
+#define PZ_TLS_ALPN "pz/1"
+#define PZ_TLS_ALPN_ENROL "pz-enrol/1"
+
+/* Certificates of a peer in one handshake message, bytes: four of the largest that page 2 allows
+ * (RSA 4096 leaf and CA are 2 KiB each) with room; bounds what a stranger makes us hold. */
+#define PZ_TLS_CERT_LIST_BYTES_MAX (16U << 10)
+
+/** What a context is for. */
+enum pz_tls_kind {
+	PZ_TLS_HUB_SERVER,   /* hub, zone links: devices and friend hubs dial in */
+	PZ_TLS_ENROL_SERVER, /* hub, enrolment: TLS 1.3 only, asks for no certificate */
+	PZ_TLS_CLIENT,       /* any outgoing zone link */
+	PZ_TLS_ENROL_CLIENT, /* virgin device: TLS 1.3 only, takes any certificate for now */
+	PZ_TLS_PEER_SERVER,  /* device, direct links: only devices dial in */
+};
+
+/** Everything that a context is made of. Borrowed during the call unless stated. */
+struct pz_tls_config {
+	enum pz_tls_kind kind;
+	struct pz_cert *const *chain; /* leaf first, without the anchor */
+	size_t chain_len;
+	struct pz_key *key;       /* of the leaf; NULL with chain_len 0 (enrol client) */
+	struct pz_trust *trust;   /* the context takes a reference; NULL for the enrol kinds */
+	const struct pz_env *env; /* borrowed for the context's life: wall clock */
+};
+
+/** Immutable, reference counted (thread-safe). A change of trust makes a new one (page 2). */
+struct pz_tls_ctx;
+
+/**
+ * Makes a context.
+ *
+ * TLS 1.2 (ECDHE with AEAD) and 1.3; the enrol kinds 1.3 only; no renegotiation, compression,
+ * tickets, session cache or early data. All other kinds authenticate both sides in every handshake
+ * by pz_verify_chain with `trust` and the wall clock of the moment.
+ * @param out the caller's, pz_tls_ctx_free
+ * Errors: CONFIG (certificate, key or trust set missing, key of another certificate, or a hub's
+ * certificate in a device's context or the other way round), CRYPTO (OpenSSL refused a setting),
+ * LIMIT_MEMORY.
+ * @spec page 2 "TLS", page 3, page 14 TLS-1 to TLS-3, TLS-8
+ */
+enum pz_err pz_tls_ctx_new(const struct pz_tls_config *config, struct pz_tls_ctx **out,
+			   struct pz_errinfo *info) PZ_MUST_USE;
+
+/** One more reference; returns its argument. */
+struct pz_tls_ctx *pz_tls_ctx_ref(struct pz_tls_ctx *ctx);
+/** Drops a reference. Sessions hold their own. NULL is fine. */
+void pz_tls_ctx_free(struct pz_tls_ctx *ctx);
+PZ_AUTO_DEFINE(struct pz_tls_ctx, pz_tls_ctx_free)
+
+#endif

@@ -1,0 +1,155 @@
+/*
+ * The call-backs of a handshake: which zone is meant, and whether the peer is believed.
+ *
+ * A server's session starts on a neutral SSL_CTX (base_ctx in session.c) because the zone is known
+ * only from the ClientHello. pz_tls_on_client_hello asks the owner and moves the session to the
+ * zone's SSL_CTX; SSL_set_SSL_CTX carries over the certificate, the verify call-back and the ALPN
+ * call-back, but neither the verify mode nor the protocol versions: those are set by hand there.
+ */
+#include <stdlib.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "tls/alert.h"
+#include "tls/hello.h"
+#include "tls/internal.h"
+
+static struct pz_tls *
+session_of(const SSL *ssl)
+{
+	return BIO_get_data(SSL_get_rbio(ssl));
+}
+
+/* One extension of the ClientHello; false when it is not there. */
+static bool
+hello_extension(SSL *ssl, unsigned int type, struct pz_slice *out)
+{
+	const unsigned char *ptr;
+	size_t len;
+
+	if (SSL_client_hello_get0_ext(ssl, type, &ptr, &len) != 1)
+		return false;
+	*out = pz_slice_of(ptr, len);
+	return true;
+}
+
+static int
+refuse_hello(struct pz_tls *tls, int *alert, int number, enum pz_err err, const char *why)
+{
+	*alert = number;
+	tls->fault = pz_fail(tls->info, err, "%s", why);
+	return SSL_CLIENT_HELLO_ERROR;
+}
+
+/* Moves the session to the SSL_CTX of its zone. */
+static bool
+adopt(struct pz_tls *tls, struct pz_tls_ctx *ctx)
+{
+	if (SSL_set_SSL_CTX(tls->ssl, ctx->ssl_ctx) == NULL)
+		return false;
+	SSL_set_verify(tls->ssl, pz_tls_kind_verify_mode(ctx->kind), NULL);
+	if (pz_tls_kind_is_enrol(ctx->kind) &&
+	    SSL_set_min_proto_version(tls->ssl, TLS1_3_VERSION) != 1)
+		return false;
+	tls->ctx = pz_tls_ctx_ref(ctx);
+	return true;
+}
+
+int
+pz_tls_on_client_hello(SSL *ssl, int *alert, void *arg)
+{
+	struct pz_tls *tls = session_of(ssl);
+	char label[PZ_TLS_LABEL_BYTES] = "";
+	struct pz_tls_alpn alpn = {.zone = true}; /* no ALPN is accepted (page 2) */
+	struct pz_slice ext;
+
+	(void)arg;
+	if (hello_extension(ssl, TLSEXT_TYPE_server_name, &ext) &&
+	    pz_tls_hello_label(ext, label) != PZ_OK)
+		return refuse_hello(tls, alert, SSL_AD_DECODE_ERROR, PZ_ERR_PROTO,
+				    "TLS: malformed server name");
+	if (hello_extension(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &ext) &&
+	    pz_tls_hello_alpn(ext, &alpn) != PZ_OK)
+		return refuse_hello(tls, alert, SSL_AD_DECODE_ERROR, PZ_ERR_PROTO,
+				    "TLS: malformed ALPN");
+	if (!alpn.zone && !alpn.enrol)
+		return refuse_hello(tls, alert, SSL_AD_NO_APPLICATION_PROTOCOL, PZ_ERR_PROTO,
+				    "TLS: peer speaks none of our protocols");
+
+	bool enrol = !alpn.zone;
+	struct pz_tls_ctx *ctx = tls->select(tls->select_arg, label, enrol);
+	if (ctx == NULL && enrol)
+		return refuse_hello(tls, alert, SSL_AD_ACCESS_DENIED, PZ_ERR_DENIED,
+				    "enrolment refused");
+	if (ctx == NULL)
+		return refuse_hello(tls, alert, SSL_AD_UNRECOGNIZED_NAME, PZ_ERR_DENIED,
+				    "no zone for this server name");
+	if (!pz_tls_kind_is_server(ctx->kind) || pz_tls_kind_is_enrol(ctx->kind) != enrol)
+		return refuse_hello(tls, alert, SSL_AD_INTERNAL_ERROR, PZ_ERR_INTERNAL,
+				    "TLS: context of the wrong kind");
+	if (!adopt(tls, ctx))
+		return refuse_hello(tls, alert, SSL_AD_INTERNAL_ERROR, PZ_ERR_LIMIT_MEMORY,
+				    "TLS: out of memory");
+	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/* Who may be at the other end; NULL: anybody within the trust set. */
+static const struct pz_expect *
+expected(const struct pz_tls *tls)
+{
+	/* A hub never dials a device (page 6). */
+	static const struct pz_expect a_device = {.role = PZ_EXPECT_DEVICE};
+
+	if (tls->is_client)
+		return tls->expect ? &tls->expect->want : NULL;
+	return tls->ctx->kind == PZ_TLS_PEER_SERVER ? &a_device : NULL;
+}
+
+/*
+ * The peer's intermediate certificates are of no use after the verification, and OpenSSL would keep
+ * them for the session's life (5 KiB). The stack is the one that becomes the session's peer chain;
+ * the leaf stays because CertificateVerify needs its key.
+ */
+static void
+drop_intermediates(STACK_OF(X509) * chain)
+{
+	while (sk_X509_num(chain) > 1)
+		X509_free(sk_X509_pop(chain));
+}
+
+int
+pz_tls_on_verify(X509_STORE_CTX *store, void *arg)
+{
+	const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct pz_tls *tls = session_of(ssl);
+	int x509_error = X509_V_OK;
+	enum pz_err err;
+
+	(void)arg;
+	if (tls->ctx->kind == PZ_TLS_ENROL_CLIENT) { /* judged later: pz_tls_verify_peer */
+		X509_STORE_CTX_set_error(store, X509_V_OK);
+		return 1;
+	}
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_untrusted(store);
+	free(tls->peer);
+	tls->peer = calloc(1, sizeof(*tls->peer));
+	if (tls->peer == NULL)
+		err = pz_fail(tls->info, PZ_ERR_LIMIT_MEMORY, "TLS: out of memory");
+	else
+		err = pz_verify_chain(tls->ctx->trust, X509_STORE_CTX_get0_cert(store), chain,
+				      expected(tls), pz_env_wall_ms(tls->env), tls->peer,
+				      &x509_error, tls->info);
+	ERR_clear_error(); /* what a failing signature left there is not OpenSSL's verdict */
+	if (err != PZ_OK) {
+		free(tls->peer);
+		tls->peer = NULL;
+		tls->fault = err;
+		X509_STORE_CTX_set_error(store, pz_tls_alert_cause(err, x509_error));
+		return 0;
+	}
+	drop_intermediates(chain);
+	X509_STORE_CTX_set_error(store, X509_V_OK);
+	return 1;
+}

@@ -1,0 +1,79 @@
+#include "tls/hello.h"
+
+#include "tls/ctx.h"
+
+#define NAME_TYPE_HOST 0
+
+/* Takes a length-prefixed vector (1 or 2 bytes of length) off the front of *in. */
+static bool
+take_vector(struct pz_slice *in, size_t prefix, struct pz_slice *out)
+{
+	if (in->len < prefix)
+		return false;
+	size_t len = prefix == 1 ? in->ptr[0] : (size_t)in->ptr[0] << 8 | in->ptr[1];
+	if (in->len - prefix < len)
+		return false;
+	*out = pz_slice_of(in->ptr + prefix, len);
+	*in = pz_slice_of(in->ptr + prefix + len, in->len - prefix - len);
+	return true;
+}
+
+/* 0 when the byte cannot stand in a label. */
+static char
+label_byte(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_')
+		return (char)c;
+	return 0;
+}
+
+enum pz_err
+pz_tls_hello_label(struct pz_slice ext, char out[PZ_TLS_LABEL_BYTES])
+{
+	struct pz_slice list, name;
+	char label[PZ_TLS_LABEL_BYTES] = "";
+	size_t len = 0;
+
+	if (!take_vector(&ext, 2, &list) || ext.len > 0)
+		return PZ_ERR_PROTO;
+	if (list.len > 0) {
+		/* RFC 6066: one name of each type, and there is only one type. */
+		if (list.ptr[0] != NAME_TYPE_HOST)
+			return PZ_ERR_PROTO;
+		list = pz_slice_of(list.ptr + 1, list.len - 1);
+		if (!take_vector(&list, 2, &name) || list.len > 0 || name.len == 0)
+			return PZ_ERR_PROTO;
+		for (; len < name.len && name.ptr[len] != '.'; len++) {
+			if (len == sizeof(label) - 1)
+				return PZ_ERR_PROTO;
+			label[len] = label_byte(name.ptr[len]);
+			if (label[len] == 0)
+				return PZ_ERR_PROTO;
+		}
+		if (len == 0)
+			return PZ_ERR_PROTO;
+	}
+	memcpy(out, label, len);
+	out[len] = '\0';
+	return PZ_OK;
+}
+
+enum pz_err
+pz_tls_hello_alpn(struct pz_slice ext, struct pz_tls_alpn *out)
+{
+	struct pz_tls_alpn found = {0};
+	struct pz_slice list, name;
+
+	if (!take_vector(&ext, 2, &list) || ext.len > 0 || list.len == 0)
+		return PZ_ERR_PROTO;
+	while (list.len > 0) {
+		if (!take_vector(&list, 1, &name) || name.len == 0)
+			return PZ_ERR_PROTO;
+		found.zone |= pz_slice_eq_str(name, PZ_TLS_ALPN);
+		found.enrol |= pz_slice_eq_str(name, PZ_TLS_ALPN_ENROL);
+	}
+	*out = found;
+	return PZ_OK;
+}

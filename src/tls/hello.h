@@ -1,0 +1,35 @@
+/* The two extensions of a ClientHello that choose the zone: server name and ALPN. Pure parsers. */
+#ifndef PZ_TLS_HELLO_H
+#define PZ_TLS_HELLO_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+
+#define PZ_TLS_LABEL_BYTES 64 /* one DNS label of at most 63 bytes (RFC 1035 2.3.4) and NUL */
+
+/**
+ * First label of the host name in a server_name extension, lower-cased.
+ * @param ext the extension's body
+ * @param out "" for an empty name list; untouched on failure
+ * Errors: PROTO (malformed, no host name, or a label of other bytes than letters, digits, - and _).
+ * @spec RFC 6066 3, page 2 "The hub reads the first label only"
+ */
+enum pz_err pz_tls_hello_label(struct pz_slice ext, char out[PZ_TLS_LABEL_BYTES]) PZ_MUST_USE;
+
+/** What a client offered that we know. */
+struct pz_tls_alpn {
+	bool zone;  /* pz/1 */
+	bool enrol; /* pz-enrol/1 */
+};
+
+/**
+ * Protocols of an application_layer_protocol_negotiation extension.
+ * @param ext the extension's body
+ * Errors: PROTO (malformed). *out is untouched then.
+ * @spec RFC 7301 3.1
+ */
+enum pz_err pz_tls_hello_alpn(struct pz_slice ext, struct pz_tls_alpn *out) PZ_MUST_USE;
+
+#endif

@@ -1,0 +1,100 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tls/hello.h"
+
+#define BYTES(s)                                                                                   \
+	{                                                                                          \
+		(const uint8_t *)(s), sizeof(s) - 1                                                \
+	}
+#define LETTERS_62 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz0123456789"
+
+static void
+test_label(void **state)
+{
+	static const struct {
+		struct pz_slice ext;
+		const char *label; /* NULL: refused */
+	} rows[] = {
+		{BYTES("\0\x0b\0\0\x08tag.host"), "tag"},
+		{BYTES("\0\x06\0\0\x03tag"), "tag"},
+		{BYTES("\0\x0a\0\0\x07"
+		       "A-z_09."),
+		 "a-z_09"},
+		{BYTES("\0\x00"), ""},
+		{BYTES("\0\x44\0\0\x41" LETTERS_62 "x.z"), LETTERS_62 "x"},
+		{BYTES("\0\x43\0\0\x40" LETTERS_62 "xy"), NULL}, /* 64 bytes */
+		{BYTES(""), NULL},
+		{BYTES("\0"), NULL},
+		{BYTES("\0\x01"), NULL},
+		{BYTES("\0\x06\0\0\x03tagx"), NULL},  /* more than the list */
+		{BYTES("\0\x07\0\0\x03tagx"), NULL},  /* more than the name */
+		{BYTES("\0\x06\0\0\x04tag"), NULL},   /* less than the name */
+		{BYTES("\0\x02\0\0"), NULL},          /* half a length */
+		{BYTES("\0\x06\x01\0\x03tag"), NULL}, /* no host name */
+		{BYTES("\0\x03\0\0\0"), NULL},        /* empty name */
+		{BYTES("\0\x07\0\0\x04.tag"), NULL},  /* empty label */
+		{BYTES("\0\x06\0\0\x03t\0g"), NULL},  /* NUL */
+		{BYTES("\0\x06\0\0\x03t g"), NULL},
+		{BYTES("\0\x06\0\0\x03t\xc3\xa4"), NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char label[PZ_TLS_LABEL_BYTES] = "before";
+		enum pz_err err = pz_tls_hello_label(rows[i].ext, label);
+
+		if ((err == PZ_OK) != (rows[i].label != NULL))
+			fail_msg("row %zu: %s", i, pz_err_name(err));
+		assert_true(err == PZ_OK || err == PZ_ERR_PROTO);
+		assert_string_equal(label, rows[i].label ? rows[i].label : "before");
+	}
+}
+
+static void
+test_alpn(void **state)
+{
+	static const struct {
+		struct pz_slice ext;
+		bool ok, zone, enrol;
+	} rows[] = {
+		{BYTES("\0\x05\x04pz/1"), true, true, false},
+		{BYTES("\0\x0b\x0apz-enrol/1"), true, false, true},
+		{BYTES("\0\x10\x04pz/1\x0apz-enrol/1"), true, true, true},
+		{BYTES("\0\x0e\x08http/1.1\x04pz/1"), true, true, false},
+		{BYTES("\0\x0c\x02h2\x08http/1.1"), true, false, false},
+		{BYTES("\0\x05\x04pz/2"), true, false, false},
+		{BYTES("\0\x04\x03pz/"), true, false, false},
+		{BYTES(""), false, false, false},
+		{BYTES("\0\0"), false, false, false},
+		{BYTES("\0\x01\0"), false, false, false},           /* empty name */
+		{BYTES("\0\x05\x05pz/1"), false, false, false},     /* less than the name */
+		{BYTES("\0\x05\x04pz/1x"), false, false, false},    /* more than the list */
+		{BYTES("\0\x06\x04pz/1\x01"), false, false, false}, /* second name missing */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pz_tls_alpn alpn = {false, false};
+		enum pz_err err = pz_tls_hello_alpn(rows[i].ext, &alpn);
+
+		if (err != (rows[i].ok ? PZ_OK : PZ_ERR_PROTO) || alpn.zone != rows[i].zone ||
+		    alpn.enrol != rows[i].enrol)
+			fail_msg("row %zu: %s zone %d enrol %d", i, pz_err_name(err), alpn.zone,
+				 alpn.enrol);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_label),
+		cmocka_unit_test(test_alpn),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,71 @@
+/* The structs behind ctx.h and session.h, and what their files share. Inside this module only. */
+#ifndef PZ_TLS_INTERNAL_H
+#define PZ_TLS_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "tls/ctx.h"
+#include "tls/session.h"
+
+struct ssl_ctx_st;
+struct ssl_st;
+struct x509_store_ctx_st;
+
+struct pz_tls_ctx {
+	atomic_uint refs;
+	enum pz_tls_kind kind;
+	struct ssl_ctx_st *ssl_ctx;
+	struct pz_trust *trust;
+	const struct pz_env *env;
+};
+
+/** Where a session stands. */
+enum pz_tls_phase { PZ_TLS_HANDSHAKE, PZ_TLS_READY, PZ_TLS_FAILED };
+
+/** Copy of a struct pz_expect; lives as long as the handshake. */
+struct pz_tls_expect {
+	struct pz_expect want;
+	char zone[PZ_ZONE_BYTES_MAX + 1];
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+};
+
+struct pz_tls {
+	struct ssl_st *ssl;
+	struct pz_tls_ctx *ctx; /* own reference; server: NULL until the client spoke */
+	const struct pz_env *env;
+	struct pz_slice in;      /* borrowed input that is not taken over yet */
+	struct pz_buf *out;      /* inside a call only */
+	struct pz_errinfo *info; /* inside a call only; may be NULL */
+	pz_tls_select select;    /* server */
+	void *select_arg;
+	struct pz_tls_expect *expect; /* client, until the handshake is done */
+	struct pz_peer *peer; /* set by pz_tls_on_verify; shown to others once PZ_TLS_READY */
+	enum pz_err fault;    /* why a call-back stopped OpenSSL, PZ_OK: it was not us */
+	uint8_t phase;        /* enum pz_tls_phase */
+	bool is_client;
+	bool close_sent;
+};
+
+/** True for the kinds that answer connections. */
+bool pz_tls_kind_is_server(enum pz_tls_kind kind);
+/** True for the kinds that speak pz-enrol/1. */
+bool pz_tls_kind_is_enrol(enum pz_tls_kind kind);
+/** SSL_VERIFY_* of a kind. */
+int pz_tls_kind_verify_mode(enum pz_tls_kind kind);
+
+/**
+ * A fresh SSL_CTX with the settings that all kinds share: versions, ciphers, groups, signatures,
+ * no tickets and so on. A server's session starts on such a context before its zone is known, and
+ * SSL_set_SSL_CTX does not carry these settings over: so they must be the same in all.
+ * Errors: LIMIT_MEMORY, CRYPTO.
+ */
+enum pz_err
+pz_tls_ssl_ctx_new(bool server, struct ssl_ctx_st **out, struct pz_errinfo *info) PZ_MUST_USE;
+
+/** SSL_CTX_set_client_hello_cb function of the neutral context: moves the session to its zone's. */
+int pz_tls_on_client_hello(struct ssl_st *ssl, int *alert, void *arg);
+/** SSL_CTX_set_cert_verify_callback function of every context. */
+int pz_tls_on_verify(struct x509_store_ctx_st *store, void *arg);
+
+#endif

@@ -1,0 +1,449 @@
+/*
+ * A session is an SSL object with a BIO of our own: its read side hands out the borrowed input, its
+ * write side appends to the output buffer of the call under way. So OpenSSL never sees a descriptor
+ * and makes the only copies.
+ *
+ * No byte of the application passes before pz_tls_is_ready: read and write refuse until the
+ * handshake with its verification (handshake.c) is complete.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "tls/alert.h"
+#include "tls/internal.h"
+#include "tls/session.h"
+
+/* Every idle link has one; its state besides OpenSSL's is to stay under 0.6 KiB (page 13). */
+_Static_assert(sizeof(struct pz_tls) <= 128, "struct pz_tls has grown");
+
+/* ---- the BIO ---- */
+
+static int
+bio_read(BIO *bio, char *to, size_t len, size_t *out_len)
+{
+	struct pz_tls *tls = BIO_get_data(bio);
+	size_t n = tls->in.len < len ? tls->in.len : len;
+
+	BIO_clear_retry_flags(bio);
+	if (n == 0) {
+		BIO_set_retry_read(bio);
+		return 0;
+	}
+	memcpy(to, tls->in.ptr, n);
+	tls->in = pz_slice_of(tls->in.ptr + n, tls->in.len - n);
+	*out_len = n;
+	return 1;
+}
+
+static int
+bio_write(BIO *bio, const char *from, size_t len, size_t *out_len)
+{
+	struct pz_tls *tls = BIO_get_data(bio);
+
+	BIO_clear_retry_flags(bio);
+	enum pz_err err =
+		tls->out ? pz_buf_append(tls->out, pz_slice_of(from, len)) : PZ_ERR_INTERNAL;
+	if (err != PZ_OK) {
+		tls->fault = pz_fail(tls->info, err, "TLS: output: %s", pz_err_text(err));
+		return 0;
+	}
+	*out_len = len;
+	return 1;
+}
+
+static long
+bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
+{
+	(void)bio;
+	(void)num;
+	(void)ptr;
+	return cmd == BIO_CTRL_FLUSH || cmd == BIO_CTRL_DUP;
+}
+
+/* ---- what all sessions share ---- */
+
+static struct {
+	pthread_mutex_t lock;
+	BIO_METHOD *method;
+	SSL_CTX *base_ctx;
+} shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static BIO_METHOD *
+method_new(void)
+{
+	int type = BIO_get_new_index();
+	BIO_METHOD *method =
+		type == -1 ? NULL : BIO_meth_new(type | BIO_TYPE_SOURCE_SINK, "pz session");
+
+	if (method == NULL || BIO_meth_set_read_ex(method, bio_read) != 1 ||
+	    BIO_meth_set_write_ex(method, bio_write) != 1 ||
+	    BIO_meth_set_ctrl(method, bio_ctrl) != 1) {
+		BIO_meth_free(method);
+		return NULL;
+	}
+	return method;
+}
+
+/* Made on first use and kept: a process has one. A failure is tried again by the next session. */
+static enum pz_err
+share(BIO_METHOD **out_method, SSL_CTX **out_base)
+{
+	enum pz_err err = PZ_OK;
+
+	pthread_mutex_lock(&shared.lock);
+	if (shared.method == NULL)
+		shared.method = method_new();
+	if (shared.method == NULL)
+		err = PZ_ERR_LIMIT_MEMORY;
+	else if (shared.base_ctx == NULL) {
+		err = pz_tls_ssl_ctx_new(true, &shared.base_ctx, NULL);
+		if (err == PZ_OK)
+			SSL_CTX_set_client_hello_cb(shared.base_ctx, pz_tls_on_client_hello, NULL);
+	}
+	*out_method = shared.method;
+	*out_base = shared.base_ctx;
+	pthread_mutex_unlock(&shared.lock);
+	return err;
+}
+
+/* ---- life ---- */
+
+static enum pz_err
+session_new(struct pz_tls_ctx *client_ctx, const struct pz_env *env, struct pz_tls **out)
+{
+	BIO_METHOD *method;
+	SSL_CTX *base;
+
+	PZ_TRY(share(&method, &base));
+	PZ_AUTO(pz_tls_free) struct pz_tls *tls = calloc(1, sizeof(*tls));
+	if (tls == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	tls->env = env;
+	tls->is_client = client_ctx != NULL;
+	if (client_ctx != NULL)
+		tls->ctx = pz_tls_ctx_ref(client_ctx);
+	tls->ssl = SSL_new(client_ctx ? client_ctx->ssl_ctx : base);
+	BIO *bio = tls->ssl ? BIO_new(method) : NULL;
+	if (bio == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	BIO_set_data(bio, tls);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(tls->ssl, bio, bio);
+	if (client_ctx != NULL)
+		SSL_set_connect_state(tls->ssl);
+	else
+		SSL_set_accept_state(tls->ssl);
+	*out = PZ_TAKE(tls);
+	return PZ_OK;
+}
+
+enum pz_err
+pz_tls_new_server(pz_tls_select select, void *arg, const struct pz_env *env, struct pz_tls **out)
+{
+	struct pz_tls *tls;
+
+	PZ_TRY(session_new(NULL, env, &tls));
+	tls->select = select;
+	tls->select_arg = arg;
+	*out = tls;
+	return PZ_OK;
+}
+
+static bool
+is_host_name(const char *s)
+{
+	size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+
+	return len > 0 && len <= TLSEXT_MAXLEN_host_name && s[len] == '\0';
+}
+
+static enum pz_err
+expect_copy(const struct pz_expect *from, struct pz_tls_expect **out)
+{
+	size_t zone_len = from->zone ? strlen(from->zone) : 0;
+	size_t device_len = from->device ? strlen(from->device) : 0;
+
+	if (zone_len > PZ_ZONE_BYTES_MAX || device_len > PZ_DEVICE_BYTES_MAX)
+		return PZ_ERR_CONFIG;
+	struct pz_tls_expect *to = calloc(1, sizeof(*to));
+	if (to == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	to->want.role = from->role;
+	if (from->zone != NULL)
+		to->want.zone = memcpy(to->zone, from->zone, zone_len);
+	if (from->device != NULL)
+		to->want.device = memcpy(to->device, from->device, device_len);
+	*out = to;
+	return PZ_OK;
+}
+
+enum pz_err
+pz_tls_new_client(struct pz_tls_ctx *ctx, const char *sni, const struct pz_expect *expect,
+		  struct pz_tls **out)
+{
+	PZ_AUTO(pz_tls_free) struct pz_tls *tls = NULL;
+
+	if (pz_tls_kind_is_server(ctx->kind))
+		return PZ_ERR_CONFIG;
+	if (expect == NULL && ctx->kind != PZ_TLS_ENROL_CLIENT)
+		return PZ_ERR_CONFIG;
+	if (sni != NULL && !is_host_name(sni))
+		return PZ_ERR_CONFIG;
+	PZ_TRY(session_new(ctx, ctx->env, &tls));
+	if (expect != NULL)
+		PZ_TRY(expect_copy(expect, &tls->expect));
+	if (sni != NULL && SSL_set_tlsext_host_name(tls->ssl, sni) != 1)
+		return PZ_ERR_LIMIT_MEMORY;
+	*out = PZ_TAKE(tls);
+	return PZ_OK;
+}
+
+void
+pz_tls_free(struct pz_tls *tls)
+{
+	if (tls == NULL)
+		return;
+	SSL_free(tls->ssl);
+	pz_tls_ctx_free(tls->ctx);
+	free(tls->expect);
+	free(tls->peer);
+	free(tls);
+}
+
+/* ---- bytes ---- */
+
+void
+pz_tls_input(struct pz_tls *tls, struct pz_slice cipher)
+{
+	tls->in = cipher;
+}
+
+/* Before each call of OpenSSL: where its call-backs write, and a clean error queue. */
+static void
+enter(struct pz_tls *tls, struct pz_buf *out, struct pz_errinfo *info)
+{
+	tls->out = out;
+	tls->info = info;
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
+}
+
+/* After it. @return PZ_OK also when OpenSSL only wants more input */
+static enum pz_err
+leave(struct pz_tls *tls, int ret)
+{
+	struct pz_errinfo *info = tls->info;
+	int why = ret == 1 ? SSL_ERROR_NONE : SSL_get_error(tls->ssl, ret);
+
+	tls->out = NULL;
+	tls->info = NULL;
+	if (why == SSL_ERROR_NONE || why == SSL_ERROR_WANT_READ)
+		return PZ_OK;
+	tls->in = pz_slice_of(NULL, 0);
+	if (why == SSL_ERROR_ZERO_RETURN)
+		return pz_fail(info, PZ_ERR_IO_CLOSED, "peer closed the session");
+
+	struct pz_tls_alert_scene scene = {
+		.proven = tls->phase == PZ_TLS_READY,
+		.enrol = tls->ctx != NULL && pz_tls_kind_is_enrol(tls->ctx->kind),
+	};
+	tls->phase = PZ_TLS_FAILED;
+	if (tls->fault == PZ_OK)
+		return pz_tls_queue_error(scene, info);
+	ERR_clear_error();
+	return tls->fault; /* the call-back has written its line */
+}
+
+/*
+ * The peer's public key, 2 KiB in OpenSSL's form, has served once its signature is checked: there
+ * is neither renegotiation nor post-handshake authentication. The certificate belongs to this
+ * session alone, so its key object may be emptied.
+ */
+static void
+drop_peer_key(SSL *ssl)
+{
+	X509 *leaf = SSL_get0_peer_certificate(ssl);
+	EVP_PKEY *key = leaf ? X509_get0_pubkey(leaf) : NULL;
+
+	if (key != NULL)
+		(void)EVP_PKEY_set_type(key, EVP_PKEY_ED25519);
+}
+
+/* What must hold besides OpenSSL's opinion when the handshake is done. */
+static enum pz_err
+finish(struct pz_tls *tls, struct pz_errinfo *info)
+{
+	const unsigned char *alpn;
+	unsigned int len;
+	bool enrol = pz_tls_kind_is_enrol(tls->ctx->kind);
+	struct pz_slice ours = pz_slice_str(enrol ? PZ_TLS_ALPN_ENROL : PZ_TLS_ALPN);
+
+	free(tls->expect);
+	tls->expect = NULL;
+	SSL_get0_alpn_selected(tls->ssl, &alpn, &len);
+	/* pz/1 may go unsaid, enrolment may not: its peer was not verified. */
+	if (!pz_slice_eq(pz_slice_of(alpn, len), ours) && (enrol || len > 0))
+		return pz_fail(info, PZ_ERR_PROTO, "TLS: peer does not speak %s", ours.ptr);
+	if (!enrol && tls->peer == NULL)
+		return pz_fail(info, PZ_ERR_INTERNAL, "TLS: peer was not verified");
+	if (!enrol)
+		drop_peer_key(tls->ssl);
+	return PZ_OK;
+}
+
+enum pz_err
+pz_tls_handshake(struct pz_tls *tls, struct pz_buf *cipher_out, bool *out_done,
+		 struct pz_errinfo *info)
+{
+	if (tls->phase == PZ_TLS_FAILED)
+		return pz_fail(info, PZ_ERR_IO_CLOSED, "session has failed");
+	if (tls->phase == PZ_TLS_HANDSHAKE) {
+		enter(tls, cipher_out, info);
+		int ret = SSL_do_handshake(tls->ssl);
+		enum pz_err err = leave(tls, ret);
+		if (err == PZ_OK && ret == 1) {
+			err = finish(tls, info);
+			if (err == PZ_OK)
+				tls->phase = PZ_TLS_READY;
+		}
+		if (err != PZ_OK) {
+			tls->phase = PZ_TLS_FAILED;
+			return err;
+		}
+	}
+	*out_done = tls->phase == PZ_TLS_READY;
+	return PZ_OK;
+}
+
+enum pz_err
+pz_tls_read(struct pz_tls *tls, uint8_t *plain, size_t cap, size_t *out_len,
+	    struct pz_buf *cipher_out, struct pz_errinfo *info)
+{
+	size_t len = 0;
+
+	if (tls->phase == PZ_TLS_FAILED)
+		return pz_fail(info, PZ_ERR_IO_CLOSED, "session has failed");
+	if (tls->phase != PZ_TLS_READY)
+		return pz_fail(info, PZ_ERR_INTERNAL, "handshake is not done");
+	/* Without read-ahead OpenSSL holds no complete record besides the one it is handing out. */
+	if (tls->in.len > 0 || SSL_pending(tls->ssl) > 0 || SSL_get_shutdown(tls->ssl) != 0) {
+		enter(tls, cipher_out, info);
+		PZ_TRY(leave(tls, SSL_read_ex(tls->ssl, plain, cap, &len)));
+	}
+	*out_len = len;
+	return PZ_OK;
+}
+
+enum pz_err
+pz_tls_write(struct pz_tls *tls, struct pz_slice plain, struct pz_buf *cipher_out)
+{
+	if (tls->phase == PZ_TLS_FAILED || tls->close_sent)
+		return PZ_ERR_IO_CLOSED;
+	if (tls->phase != PZ_TLS_READY)
+		return PZ_ERR_INTERNAL;
+	while (plain.len > 0) {
+		size_t len = 0;
+
+		enter(tls, cipher_out, NULL);
+		PZ_TRY(leave(tls, SSL_write_ex(tls->ssl, plain.ptr, plain.len, &len)));
+		plain = pz_slice_of(plain.ptr + len, plain.len - len);
+	}
+	return PZ_OK;
+}
+
+void
+pz_tls_close(struct pz_tls *tls, struct pz_buf *cipher_out)
+{
+	if (tls->phase != PZ_TLS_READY || tls->close_sent)
+		return;
+	tls->close_sent = true;
+	enter(tls, cipher_out, NULL);
+	(void)SSL_shutdown(tls->ssl); /* without room there is no close_notify: a hang-up then */
+	tls->out = NULL;
+	ERR_clear_error();
+}
+
+void
+pz_tls_idle(struct pz_tls *tls)
+{
+	if (tls->phase != PZ_TLS_READY)
+		return;
+	(void)SSL_free_buffers(tls->ssl); /* refuses while a record is incomplete */
+}
+
+/* ---- questions ---- */
+
+bool
+pz_tls_is_ready(const struct pz_tls *tls)
+{
+	return tls->phase == PZ_TLS_READY;
+}
+
+bool
+pz_tls_is_enrol(const struct pz_tls *tls)
+{
+	return tls->phase == PZ_TLS_READY && pz_tls_kind_is_enrol(tls->ctx->kind);
+}
+
+const struct pz_peer *
+pz_tls_peer(const struct pz_tls *tls)
+{
+	return tls->phase == PZ_TLS_READY ? tls->peer : NULL;
+}
+
+void
+pz_tls_drop_peer(struct pz_tls *tls)
+{
+	if (tls->phase != PZ_TLS_READY)
+		return; /* finish() must still see that the peer was verified */
+	free(tls->peer);
+	tls->peer = NULL;
+}
+
+enum pz_err
+pz_tls_export(struct pz_tls *tls, const char *label, uint8_t *out, size_t len)
+{
+	if (tls->phase != PZ_TLS_READY)
+		return PZ_ERR_INTERNAL;
+	if (SSL_version(tls->ssl) < TLS1_3_VERSION)
+		return PZ_ERR_PROTO;
+	ERR_clear_error();
+	if (SSL_export_keying_material(tls->ssl, out, len, label, strlen(label), NULL, 0, 0) == 1)
+		return PZ_OK;
+	ERR_clear_error();
+	return PZ_ERR_CRYPTO;
+}
+
+enum pz_err
+pz_tls_verify_peer(struct pz_tls *tls, const struct pz_trust *trust, const struct pz_expect *expect,
+		   uint64_t wall_ms, struct pz_errinfo *info)
+{
+	struct pz_peer peer;
+
+	if (!pz_tls_is_enrol(tls) || !tls->is_client)
+		return pz_fail(info, PZ_ERR_INTERNAL, "not an enrolling session");
+	X509 *leaf = SSL_get0_peer_certificate(tls->ssl);
+	if (leaf == NULL)
+		return pz_fail(info, PZ_ERR_DENIED_CHAIN, "hub showed no certificate");
+	enum pz_err err = pz_verify_chain(trust, leaf, SSL_get_peer_cert_chain(tls->ssl), expect,
+					  wall_ms, &peer, NULL, info);
+	ERR_clear_error();
+	return err;
+}
+
+const char *
+pz_tls_describe(const struct pz_tls *tls)
+{
+	static _Thread_local char text[64];
+
+	if (tls->phase != PZ_TLS_READY)
+		return "";
+	(void)snprintf(text, sizeof(text), "%s %s", SSL_get_version(tls->ssl),
+		       SSL_CIPHER_standard_name(SSL_get_current_cipher(tls->ssl)));
+	return text;
+}

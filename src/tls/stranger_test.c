@@ -1,0 +1,447 @@
+/* A stranger's OpenSSL, or a stranger's bytes, at the other end. */
+#include "tls/test_fixture.h"
+
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+#include <openssl/ssl.h>
+
+static struct zone home;
+static const struct pz_expect own_hub = {.zone = "anna@home.example", .role = PZ_EXPECT_HUB};
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	fixture_zone("anna@home.example", &home);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	fixture_zone_free(&home);
+	return 0;
+}
+
+struct raw {
+	SSL_CTX *ctx;
+	SSL *ssl;
+	BIO *in, *out;
+	int reason; /* of its first fatal error */
+};
+
+static void
+raw_init(struct raw *r, bool server, const struct node *n)
+{
+	*r = (struct raw){.ctx = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method())};
+	assert_non_null(r->ctx);
+	SSL_CTX_set_security_level(r->ctx, 0);
+	assert_int_equal(SSL_CTX_set_min_proto_version(r->ctx, TLS1_VERSION), 1);
+	if (n != NULL) {
+		assert_int_equal(SSL_CTX_use_certificate(r->ctx, pz_cert_x509(n->chain[0])), 1);
+		for (size_t i = 1; i < n->chain_len; i++)
+			assert_int_equal(SSL_CTX_add1_chain_cert(r->ctx, pz_cert_x509(n->chain[i])),
+					 1);
+		assert_int_equal(SSL_CTX_use_PrivateKey(r->ctx, pz_key_evp(n->key)), 1);
+	}
+}
+
+/* After the context is as the test wants it. */
+static void
+raw_start(struct raw *r)
+{
+	r->ssl = SSL_new(r->ctx);
+	r->in = BIO_new(BIO_s_mem());
+	r->out = BIO_new(BIO_s_mem());
+	assert_true(r->ssl && r->in && r->out);
+	SSL_set_bio(r->ssl, r->in, r->out);
+	if (SSL_is_server(r->ssl))
+		SSL_set_accept_state(r->ssl);
+	else
+		SSL_set_connect_state(r->ssl);
+}
+
+/* Takes what is in `in`, goes on, appends to `out`. */
+static void
+raw_step(struct raw *r, struct pz_buf *in, struct pz_buf *out)
+{
+	uint8_t bytes[4096];
+	size_t n;
+
+	if (in->len > 0)
+		assert_true(BIO_write(r->in, pz_buf_slice(in).ptr, (int)in->len) > 0);
+	pz_buf_consume(in, in->len);
+	ERR_clear_error();
+	if (r->reason == 0) {
+		int ret = SSL_is_init_finished(r->ssl)
+				  ? SSL_read_ex(r->ssl, bytes, sizeof(bytes), &n)
+				  : SSL_do_handshake(r->ssl);
+		if (ret != 1 && SSL_get_error(r->ssl, ret) == SSL_ERROR_SSL)
+			r->reason = ERR_GET_REASON(ERR_peek_last_error());
+	}
+	ERR_clear_error();
+	while (BIO_read_ex(r->out, bytes, sizeof(bytes), &n))
+		assert_ok(pz_buf_append(out, pz_slice_of(bytes, n)));
+}
+
+/* Our hub against a raw client. */
+static void
+raw_meets_hub(struct raw *r, struct pair *p, struct pz_tls_ctx *hub)
+{
+	raw_start(r);
+	pair_init(p, NULL, hub, NULL, NULL);
+	do {
+		raw_step(r, &p->to_client, &p->to_server);
+		pair_side(p, p->server, &p->to_server, &p->to_client, &p->server_err,
+			  &p->server_info);
+	} while (p->to_client.len + p->to_server.len > 0);
+	assert_int_equal(p->app_bytes, 0);
+}
+
+/* Our laptop against a raw hub. */
+static void
+raw_meets_laptop(struct raw *r, struct pair *p, struct pz_tls_ctx *laptop)
+{
+	raw_start(r);
+	pair_init(p, laptop, NULL, NULL, &own_hub);
+	do {
+		pair_side(p, p->client, &p->to_client, &p->to_server, &p->client_err,
+			  &p->client_info);
+		raw_step(r, &p->to_server, &p->to_client);
+	} while (p->to_client.len + p->to_server.len > 0);
+}
+
+static void
+raw_fini(struct raw *r, struct pair *p)
+{
+	SSL_free(r->ssl);
+	SSL_CTX_free(r->ctx);
+	pair_fini(p);
+}
+
+static void
+expect_raw_refused(struct raw *r, enum pz_tls_kind kind, enum pz_err err, int alert)
+{
+	struct pair p;
+	struct pz_tls_ctx *hub = fixture_ctx(
+		kind, &home.hub, kind == PZ_TLS_HUB_SERVER ? fixture_trust(&home, NULL) : NULL);
+
+	raw_meets_hub(r, &p, hub);
+	if (p.server_err != err || r->reason != SSL_AD_REASON_OFFSET + alert)
+		fail_msg("%s (%s), alert %d", pz_err_name(p.server_err), p.server_info.text,
+			 r->reason - SSL_AD_REASON_OFFSET);
+	raw_fini(r, &p);
+	pz_tls_ctx_free(hub);
+}
+
+static void
+test_no_certificate(void **state)
+{
+	struct raw r;
+
+	(void)state;
+	raw_init(&r, false, NULL);
+	expect_raw_refused(&r, PZ_TLS_HUB_SERVER, PZ_ERR_DENIED_CHAIN,
+			   TLS13_AD_CERTIFICATE_REQUIRED);
+	raw_init(&r, false, NULL);
+	SSL_CTX_set_max_proto_version(r.ctx, TLS1_2_VERSION);
+	expect_raw_refused(&r, PZ_TLS_HUB_SERVER, PZ_ERR_DENIED_CHAIN, SSL_AD_HANDSHAKE_FAILURE);
+}
+
+static void
+test_old_versions(void **state)
+{
+	struct raw r;
+	const unsigned char enrol[] = "\x0apz-enrol/1";
+
+	(void)state;
+	raw_init(&r, false, &home.laptop);
+	SSL_CTX_set_max_proto_version(r.ctx, TLS1_1_VERSION);
+	expect_raw_refused(&r, PZ_TLS_HUB_SERVER, PZ_ERR_PROTO, SSL_AD_PROTOCOL_VERSION);
+	/* CBC, and RSA key exchange */
+	raw_init(&r, false, &home.laptop);
+	SSL_CTX_set_max_proto_version(r.ctx, TLS1_2_VERSION);
+	SSL_CTX_set_cipher_list(r.ctx, "ECDHE-ECDSA-AES128-SHA256:AES128-GCM-SHA256");
+	expect_raw_refused(&r, PZ_TLS_HUB_SERVER, PZ_ERR_PROTO, SSL_AD_HANDSHAKE_FAILURE);
+	/* Enrolment is TLS 1.3 only. */
+	raw_init(&r, false, NULL);
+	SSL_CTX_set_max_proto_version(r.ctx, TLS1_2_VERSION);
+	SSL_CTX_set_alpn_protos(r.ctx, enrol, sizeof(enrol) - 1);
+	expect_raw_refused(&r, PZ_TLS_ENROL_SERVER, PZ_ERR_PROTO, SSL_AD_PROTOCOL_VERSION);
+}
+
+static void
+test_unknown_alpn(void **state)
+{
+	struct raw r;
+	const unsigned char http[] = "\x08http/1.1";
+
+	(void)state;
+	raw_init(&r, false, &home.laptop);
+	SSL_CTX_set_alpn_protos(r.ctx, http, sizeof(http) - 1);
+	expect_raw_refused(&r, PZ_TLS_HUB_SERVER, PZ_ERR_PROTO, SSL_AD_NO_APPLICATION_PROTOCOL);
+}
+
+/* A leaf with a key that nobody should believe, signed by the laptop's CA all the same. */
+static void
+test_weak_key(void **state)
+{
+	struct raw r;
+	EVP_PKEY *rsa = EVP_RSA_gen(1024);
+	X509 *leaf = X509_dup(pz_cert_x509(home.laptop.chain[0]));
+
+	(void)state;
+	assert_true(rsa && leaf);
+	assert_int_equal(X509_set_pubkey(leaf, rsa), 1);
+	assert_true(X509_sign(leaf, pz_key_evp(home.laptop.ca_key), EVP_sha256()) > 0);
+	raw_init(&r, false, NULL);
+	assert_int_equal(SSL_CTX_use_certificate(r.ctx, leaf), 1);
+	assert_int_equal(SSL_CTX_add1_chain_cert(r.ctx, pz_cert_x509(home.laptop.chain[1])), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey(r.ctx, rsa), 1);
+	expect_raw_refused(&r, PZ_TLS_HUB_SERVER, PZ_ERR_DENIED_WEAK, SSL_AD_BAD_CERTIFICATE);
+	X509_free(leaf);
+	EVP_PKEY_free(rsa);
+}
+
+static void
+test_long_chain(void **state)
+{
+	struct raw r;
+
+	(void)state;
+	raw_init(&r, false, &home.laptop);
+	for (size_t i = 0; i < PZ_TLS_CERT_LIST_BYTES_MAX / 256; i++)
+		assert_int_equal(SSL_CTX_add1_chain_cert(r.ctx, pz_cert_x509(home.phone.chain[1])),
+				 1);
+	expect_raw_refused(&r, PZ_TLS_HUB_SERVER, PZ_ERR_PROTO, SSL_AD_ILLEGAL_PARAMETER);
+}
+
+/* TLS 1.2 without ALPN is welcome, with everything verified as in 1.3. */
+static void
+test_tls12(void **state)
+{
+	struct raw r;
+	struct pair p;
+	uint8_t bytes[32];
+	size_t len;
+	struct pz_tls_ctx *hub =
+		fixture_ctx(PZ_TLS_HUB_SERVER, &home.hub, fixture_trust(&home, NULL));
+
+	(void)state;
+	raw_init(&r, false, &home.laptop);
+	SSL_CTX_set_max_proto_version(r.ctx, TLS1_2_VERSION);
+	raw_meets_hub(&r, &p, hub);
+	assert_ok(p.server_err);
+	assert_string_equal(pz_tls_describe(p.server),
+			    "TLSv1.2 TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+	assert_string_equal(pz_tls_peer(p.server)->device, "laptop");
+	assert_false(pz_tls_is_enrol(p.server));
+	assert_int_equal(pz_tls_export(p.server, "EXPORTER-x", bytes, sizeof(bytes)), PZ_ERR_PROTO);
+	assert_int_equal(SSL_write(r.ssl, "hello", 5), 5);
+	raw_step(&r, &p.to_client, &p.to_server);
+	pz_tls_idle(p.server);
+	pz_tls_input(p.server, pz_buf_slice(&p.to_server));
+	assert_ok(pz_tls_read(p.server, bytes, sizeof(bytes), &len, &p.to_client, NULL));
+	assert_int_equal(len, 5);
+	assert_int_equal(SSL_renegotiate(r.ssl), 1); /* asked for, and refused */
+	pz_buf_consume(&p.to_server, p.to_server.len);
+	assert_true(SSL_do_handshake(r.ssl) <= 0);
+	raw_step(&r, &p.to_client, &p.to_server);
+	assert_true(p.to_server.len > 0);
+	pair_side(&p, p.server, &p.to_server, &p.to_client, &p.server_err, &p.server_info);
+	raw_step(&r, &p.to_client, &p.to_server);
+	assert_int_equal(r.reason, SSL_R_NO_RENEGOTIATION);
+	raw_fini(&r, &p);
+
+	/* A revoked device is refused, but inside TLS 1.2's handshake nobody can be sure of it. */
+	struct pz_tls_ctx *strict = fixture_ctx(PZ_TLS_HUB_SERVER, &home.hub,
+						fixture_trust(&home, home.laptop.chain[1]));
+	raw_init(&r, false, &home.laptop);
+	SSL_CTX_set_max_proto_version(r.ctx, TLS1_2_VERSION);
+	raw_meets_hub(&r, &p, strict);
+	assert_int_equal(p.server_err, PZ_ERR_DENIED_REVOKED);
+	assert_int_equal(r.reason, SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED);
+	raw_fini(&r, &p);
+	pz_tls_ctx_free(strict);
+	pz_tls_ctx_free(hub);
+}
+
+/* A hub of another make: TLS 1.2 or 1.3, without ALPN, with tickets, and one that asks nobody for a
+ * certificate. */
+static void
+test_foreign_hub(void **state)
+{
+	static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+	struct raw r;
+	struct pair p;
+	struct pz_tls_ctx *laptop =
+		fixture_ctx(PZ_TLS_CLIENT, &home.laptop, fixture_trust(&home, NULL));
+	struct pz_tls_ctx *enrol = fixture_ctx(PZ_TLS_ENROL_CLIENT, NULL, NULL);
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		raw_init(&r, true, &home.hub);
+		SSL_CTX_set_max_proto_version(r.ctx, versions[i]);
+		raw_meets_laptop(&r, &p, laptop);
+		assert_ok(p.client_err);
+		assert_true(pz_tls_is_ready(p.client));
+		assert_true(pz_tls_peer(p.client)->is_hub);
+		assert_int_equal(p.app_bytes, 0);
+		raw_fini(&r, &p);
+	}
+	/* Enrolment must not go unsaid. */
+	raw_init(&r, true, &home.hub);
+	raw_meets_laptop(&r, &p, enrol);
+	assert_int_equal(p.client_err, PZ_ERR_PROTO);
+	assert_false(pz_tls_is_enrol(p.client));
+	raw_fini(&r, &p);
+	pz_tls_ctx_free(laptop);
+	pz_tls_ctx_free(enrol);
+}
+
+static void
+test_key_update(void **state)
+{
+	struct raw r;
+	struct pair p;
+	struct pz_tls_ctx *hub =
+		fixture_ctx(PZ_TLS_HUB_SERVER, &home.hub, fixture_trust(&home, NULL));
+
+	(void)state;
+	raw_init(&r, false, &home.laptop);
+	raw_meets_hub(&r, &p, hub);
+	assert_ok(p.server_err);
+	assert_int_equal(SSL_key_update(r.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+	assert_int_equal(SSL_write(r.ssl, "hello", 5), 5);
+	raw_step(&r, &p.to_client, &p.to_server);
+	pair_side(&p, p.server, &p.to_server, &p.to_client, &p.server_err, &p.server_info);
+	assert_ok(p.server_err);
+	assert_int_equal(p.app_bytes, 5);
+	assert_ok(pz_tls_write(p.server, pz_slice_str("world"), &p.to_client));
+	raw_step(&r, &p.to_client, &p.to_server);
+	assert_int_equal(r.reason, 0);
+	raw_fini(&r, &p);
+	pz_tls_ctx_free(hub);
+}
+
+/* ---- wrong bytes ---- */
+
+/* Anybody on the path can write this; a device that believed it would wipe itself. */
+static void
+test_forged_revocation(void **state)
+{
+	static const uint8_t alert[] = {21, 3, 3, 0, 2, SSL3_AL_FATAL, SSL_AD_CERTIFICATE_REVOKED};
+	struct pair p;
+	bool done;
+	struct pz_tls_ctx *laptop =
+		fixture_ctx(PZ_TLS_CLIENT, &home.laptop, fixture_trust(&home, NULL));
+
+	(void)state;
+	pair_init(&p, laptop, NULL, NULL, &own_hub);
+	assert_ok(pz_tls_handshake(p.client, &p.to_server, &done, NULL));
+	pz_tls_input(p.client, pz_slice_of(alert, sizeof(alert)));
+	assert_int_equal(pz_tls_handshake(p.client, &p.to_server, &done, NULL),
+			 PZ_ERR_DENIED_CHAIN);
+	pair_fini(&p);
+	pz_tls_ctx_free(laptop);
+}
+
+static void
+test_garbage(void **state)
+{
+#define BYTES(s)                                                                                   \
+	{                                                                                          \
+		(const uint8_t *)(s), sizeof(s) - 1                                                \
+	}
+	static const struct pz_slice garbage[] = {
+		BYTES("GET / HTTP/1.1\r\n\r\n"), BYTES("hello, is this a hub?"),
+		BYTES("\x16\x03\x01\xff\xff\x01"),                 /* record too long */
+		BYTES("\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00"), /* ServerHello to a server */
+		BYTES("\x17\x03\x03\x00\x01x")};                   /* data before the handshake */
+	struct pair p;
+	bool done;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
+		pair_init(&p, NULL, NULL, NULL, NULL);
+		pz_tls_input(p.server, garbage[i]);
+		enum pz_err err = pz_tls_handshake(p.server, &p.to_client, &done, &p.server_info);
+		assert_int_equal(err, PZ_ERR_PROTO);
+		assert_string_not_equal(p.server_info.text, "");
+		assert_int_equal(p.selects, 0);
+		pair_fini(&p);
+	}
+}
+
+/* A bit flipped anywhere in the client's flights never lets it in. */
+static void
+test_flipped_bits(void **state)
+{
+	struct pz_tls_ctx *hub =
+		fixture_ctx(PZ_TLS_HUB_SERVER, &home.hub, fixture_trust(&home, NULL));
+	struct pz_tls_ctx *laptop =
+		fixture_ctx(PZ_TLS_CLIENT, &home.laptop, fixture_trust(&home, NULL));
+	bool more = true;
+
+	(void)state;
+	for (size_t at = 0; more; at += 23) {
+		struct pair p;
+		bool done;
+
+		pair_init(&p, laptop, hub, "tag.hub.example", &own_hub);
+		assert_ok(pz_tls_handshake(p.client, &p.to_server, &done, NULL));
+		pair_side(&p, p.server, &p.to_server, &p.to_client, &p.server_err, NULL);
+		pair_side(&p, p.client, &p.to_client, &p.to_server, &p.client_err, NULL);
+		/* Past the change_cipher_spec (6 bytes), which means nothing in TLS 1.3. */
+		more = 6 + at < p.to_server.len;
+		if (more) {
+			p.to_server.mem[p.to_server.start + 6 + at] ^= 0x10;
+			pair_run(&p);
+			assert_false(pz_tls_is_ready(p.server));
+			assert_int_equal(p.app_bytes, 0);
+		}
+		pair_fini(&p);
+	}
+	pz_tls_ctx_free(hub);
+	pz_tls_ctx_free(laptop);
+}
+
+static void
+test_bad_record(void **state)
+{
+	struct pair p;
+	struct pz_tls_ctx *hub =
+		fixture_ctx(PZ_TLS_HUB_SERVER, &home.hub, fixture_trust(&home, NULL));
+	struct pz_tls_ctx *laptop =
+		fixture_ctx(PZ_TLS_CLIENT, &home.laptop, fixture_trust(&home, NULL));
+
+	(void)state;
+	pair_init(&p, laptop, hub, "tag.hub.example", &own_hub);
+	pair_run(&p);
+	assert_ok(pz_tls_write(p.client, pz_slice_str("secret"), &p.to_server));
+	p.to_server.mem[p.to_server.start + p.to_server.len - 1] ^= 1;
+	pair_run(&p);
+	assert_int_equal(p.server_err, PZ_ERR_PROTO);
+	assert_int_equal(p.client_err, PZ_ERR_PROTO); /* bad_record_mac arrived */
+	assert_int_equal(p.app_bytes, 0);
+	pz_tls_close(p.server, &p.to_client); /* after an error: nothing more to say */
+	assert_int_equal(p.to_client.len, 0);
+	pair_fini(&p);
+	pz_tls_ctx_free(hub);
+	pz_tls_ctx_free(laptop);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_certificate),    cmocka_unit_test(test_old_versions),
+		cmocka_unit_test(test_unknown_alpn),      cmocka_unit_test(test_weak_key),
+		cmocka_unit_test(test_long_chain),        cmocka_unit_test(test_tls12),
+		cmocka_unit_test(test_foreign_hub),       cmocka_unit_test(test_key_update),
+		cmocka_unit_test(test_forged_revocation), cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_flipped_bits),      cmocka_unit_test(test_bad_record),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

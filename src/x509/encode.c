@@ -1,0 +1,326 @@
+#include "x509/encode.h"
+
+#include <ctype.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/codec.h"
+#include "wire/address.h"
+
+#define TIME_MS_MAX UINT64_C(253402300799999) /* end of year 9999, RFC 5280 4.1.2.5.2 */
+
+enum pz_err
+pz_openssl_fail(struct pz_errinfo *info, enum pz_err err, const char *what)
+{
+	unsigned long code = ERR_peek_last_error();
+	const char *reason = ERR_reason_error_string(code);
+	bool memory = ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
+
+	pz_fail(info, err, "%s: %s", what, reason ? reason : "no detail");
+	ERR_clear_error();
+	return memory ? PZ_ERR_LIMIT_MEMORY : err;
+}
+
+static struct pz_slice
+trim(struct pz_slice s)
+{
+	while (s.len > 0 && isspace(s.ptr[0])) {
+		s.ptr++;
+		s.len--;
+	}
+	while (s.len > 0 && isspace(s.ptr[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+/* Reads a block; the rest of the BIO must be empty. */
+static enum pz_err
+read_block(BIO *bio, const char *name, uint8_t **out, size_t *out_len, struct pz_errinfo *info)
+{
+	char *got_name = NULL, *header = NULL;
+	unsigned char *data = NULL;
+	long len = 0;
+	bool fits;
+
+	/* OPENSSL_malloc either way; the secure heap only where the process has set one up. */
+	if (!PEM_read_bio_ex(bio, &got_name, &header, &data, &len, PEM_FLAG_EAY_COMPATIBLE)) {
+		ERR_clear_error();
+		return pz_fail(info, PZ_ERR_PROTO, "not a PEM %s", name);
+	}
+	fits = strcmp(got_name, name) == 0 && header[0] == '\0' && len > 0;
+	OPENSSL_free(got_name);
+	OPENSSL_free(header);
+	if (!fits || BIO_pending(bio) > 0) {
+		OPENSSL_clear_free(data, (size_t)len);
+		return pz_fail(info, PZ_ERR_PROTO, "not exactly one PEM %s", name);
+	}
+	*out = data;
+	*out_len = (size_t)len;
+	return PZ_OK;
+}
+
+enum pz_err
+pz_pem_read(struct pz_slice pem, size_t max, const char *name, uint8_t **out, size_t *out_len,
+	    struct pz_errinfo *info)
+{
+	PZ_AUTO(BIO_free_all) BIO *bio = NULL;
+
+	if (pem.len > max)
+		return pz_fail(info, PZ_ERR_LIMIT, "PEM %s over %zu bytes", name, max);
+	pem = trim(pem);
+	/* OpenSSL skips text before a block; a peer has no business to send any. */
+	if (pem.len < 11 || memcmp(pem.ptr, "-----BEGIN ", 11) != 0)
+		return pz_fail(info, PZ_ERR_PROTO, "not a PEM %s", name);
+	bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
+	if (bio == NULL)
+		return pz_openssl_fail(info, PZ_ERR_LIMIT_MEMORY, "PEM");
+	return read_block(bio, name, out, out_len, info);
+}
+
+enum pz_err
+pz_bio_to_buf(BIO *bio, struct pz_buf *out)
+{
+	char *data = NULL;
+	long len = BIO_get_mem_data(bio, &data);
+
+	return pz_buf_append(out, pz_slice_of(data, len > 0 ? (size_t)len : 0));
+}
+
+void
+pz_cn_format(const char *tmpl, const struct pz_cert_subject *subject, char out[PZ_CN_BYTES_MAX + 1])
+{
+	char text[16 + PZ_HOST_BYTES_MAX + PZ_ZONE_BYTES_MAX + PZ_DEVICE_BYTES_MAX];
+	size_t len = 0;
+
+	for (const char *t = tmpl; *t != '\0' && len < sizeof(text) - 1; t++) {
+		const char *value = NULL;
+		if (t[0] == '%') {
+			t++;
+			value = *t == 'z'   ? subject->zone
+				: *t == 'd' ? subject->device
+					    : subject->host;
+		}
+		if (value)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s", value);
+		else
+			text[len++] = *t;
+		if (len > sizeof(text) - 1)
+			len = sizeof(text) - 1; /* snprintf tells what it would have written */
+	}
+	text[len] = '\0';
+	if (len > PZ_CN_BYTES_MAX) {
+		len = PZ_CN_BYTES_MAX;
+		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+			len--; /* a continuation byte cannot start what is cut off */
+	}
+	memcpy(out, text, len);
+	out[len] = '\0';
+}
+
+enum pz_err
+pz_subject_check(const struct pz_cert_subject *subject, bool has_device, struct pz_errinfo *info)
+{
+	if (!pz_zone_is_valid(pz_slice_str(subject->zone)))
+		return pz_fail(info, PZ_ERR_PROTO_ADDRESS, "certificate for an invalid zone name");
+	if (has_device && !pz_device_is_valid(pz_slice_str(subject->device)))
+		return pz_fail(info, PZ_ERR_PROTO_ADDRESS,
+			       "certificate for an invalid device name");
+	return PZ_OK;
+}
+
+bool
+pz_san_add(GENERAL_NAMES *names, int type, ASN1_STRING *value)
+{
+	GENERAL_NAME *name = value ? GENERAL_NAME_new() : NULL;
+
+	if (name == NULL) {
+		ASN1_STRING_free(value);
+		return false;
+	}
+	GENERAL_NAME_set0_value(name, type, value);
+	if (sk_GENERAL_NAME_push(names, name) > 0)
+		return true;
+	GENERAL_NAME_free(name);
+	return false;
+}
+
+/* pz:<zone> or pz:<zone>/<device>. '@', '/' and ':' stand as they are (page 2). */
+static enum pz_err
+uri_format(const struct pz_cert_subject *subject, bool has_device, struct pz_buf *out)
+{
+	PZ_TRY(pz_buf_append_str(out, "pz:"));
+	PZ_TRY(pz_percent_encode(pz_slice_str(subject->zone), "@/:", out));
+	if (!has_device)
+		return PZ_OK;
+	PZ_TRY(pz_buf_append_str(out, "/"));
+	return pz_percent_encode(pz_slice_str(subject->device), "@/:", out);
+}
+
+GENERAL_NAMES *
+pz_san_new(const struct pz_cert_subject *subject, bool has_device)
+{
+	GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+	ASN1_STRING *value = ASN1_IA5STRING_new();
+	struct pz_buf uri;
+	bool ok;
+
+	pz_buf_init(&uri, PZ_URI_BYTES_MAX, NULL);
+	ok = names && value && uri_format(subject, has_device, &uri) == PZ_OK &&
+	     ASN1_STRING_set(value, pz_buf_slice(&uri).ptr, (int)uri.len);
+	pz_buf_fini(&uri);
+	if (!ok) {
+		ASN1_STRING_free(value);
+		GENERAL_NAMES_free(names);
+		return NULL;
+	}
+	if (!pz_san_add(names, GEN_URI, value)) {
+		GENERAL_NAMES_free(names);
+		return NULL;
+	}
+	return names;
+}
+
+/* Percent-decodes a part into a fixed array that has room for max bytes and a NUL. */
+static enum pz_err
+part_decode(struct pz_slice part, char *out, size_t max)
+{
+	struct pz_buf buf;
+	enum pz_err err;
+
+	pz_buf_init(&buf, max, NULL);
+	err = pz_percent_decode(part, &buf);
+	if (err == PZ_OK && buf.len > 0)
+		memcpy(out, pz_buf_slice(&buf).ptr, buf.len);
+	if (err == PZ_OK)
+		out[buf.len] = '\0';
+	pz_buf_fini(&buf);
+	return err == PZ_OK || err == PZ_ERR_LIMIT_MEMORY ? err : PZ_ERR_PROTO;
+}
+
+/* The parts are separated before they are decoded, so that %2F never makes a device. */
+static enum pz_err
+uri_parse(struct pz_slice uri, struct pz_identity *out)
+{
+	struct pz_slice zone, device = {0};
+	const uint8_t *slash;
+
+	if (memcmp(uri.ptr, "pz:", 3) != 0)
+		return PZ_ERR_PROTO;
+	zone = pz_slice_of(uri.ptr + 3, uri.len - 3);
+	slash = memchr(uri.ptr, '/', uri.len);
+	if (slash) {
+		zone.len = (size_t)(slash - zone.ptr);
+		device = pz_slice_of(slash + 1, (size_t)(uri.ptr + uri.len - slash - 1));
+	}
+	PZ_TRY(part_decode(zone, out->zone, PZ_ZONE_BYTES_MAX));
+	PZ_TRY(part_decode(device, out->device, PZ_DEVICE_BYTES_MAX));
+	if (!pz_zone_is_valid(pz_slice_str(out->zone)) ||
+	    (slash && !pz_device_is_valid(pz_slice_str(out->device))))
+		return PZ_ERR_PROTO;
+	return PZ_OK;
+}
+
+enum pz_err
+pz_san_identity(const GENERAL_NAMES *names, struct pz_identity *out)
+{
+	struct pz_slice uri = {0};
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		int type;
+		const ASN1_STRING *s =
+			GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
+		/* Schemes compare without case (RFC 3986 3.1): PZ: counts as a second one. */
+		if (type != GEN_URI || ASN1_STRING_length(s) < 3 ||
+		    strncasecmp((const char *)ASN1_STRING_get0_data(s), "pz:", 3) != 0)
+			continue;
+		if (uri.ptr)
+			return PZ_ERR_PROTO;
+		uri = pz_slice_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
+	}
+	return uri.ptr ? uri_parse(uri, out) : PZ_ERR_PROTO;
+}
+
+const EVP_MD *
+pz_digest_for(EVP_PKEY *pkey)
+{
+	if (EVP_PKEY_get_base_id(pkey) == EVP_PKEY_ED25519)
+		return NULL;
+	if (EVP_PKEY_get_base_id(pkey) == EVP_PKEY_EC && EVP_PKEY_get_bits(pkey) >= 384)
+		return EVP_sha384();
+	return EVP_sha256();
+}
+
+bool
+pz_signature_is_strong(int md_nid, int pk_nid)
+{
+	return pk_nid == NID_ED25519 || md_nid == NID_sha256 || md_nid == NID_sha384 ||
+	       md_nid == NID_sha512;
+}
+
+enum pz_err
+pz_x509_check_strength(X509 *x, struct pz_errinfo *info)
+{
+	EVP_PKEY *pkey = X509_get0_pubkey(x);
+	int md = NID_undef, pk = NID_undef;
+
+	if (pkey == NULL)
+		return pz_openssl_fail(info, PZ_ERR_DENIED_WEAK, "certificate key not usable");
+	PZ_TRY(pz_pkey_check_strength(pkey, info));
+	if (!X509_get_signature_info(x, &md, &pk, NULL, NULL) || !pz_signature_is_strong(md, pk))
+		return pz_openssl_fail(info, PZ_ERR_DENIED_WEAK,
+				       "certificate signed with a weak digest");
+	return PZ_OK;
+}
+
+bool
+pz_asn1_time_ms(const ASN1_TIME *t, uint64_t *out_ms)
+{
+	struct tm tm;
+	time_t s;
+
+	if (t == NULL || !ASN1_TIME_to_tm(t, &tm))
+		return false;
+	s = timegm(&tm);
+	*out_ms = s > 0 ? (uint64_t)s * 1000 : 0;
+	return true;
+}
+
+bool
+pz_asn1_time_set(ASN1_TIME *t, uint64_t ms)
+{
+	return t && ms <= TIME_MS_MAX && ASN1_TIME_set(t, (time_t)(ms / 1000)) != NULL;
+}
+
+bool
+pz_serial_format(const ASN1_INTEGER *serial, char out[PZ_SERIAL_HEX_BYTES])
+{
+	const uint8_t *data = ASN1_STRING_get0_data(serial);
+	int len = ASN1_STRING_length(serial);
+
+	if (ASN1_STRING_type(serial) != V_ASN1_INTEGER)
+		return false;
+	while (len > 0 && data[0] == 0) {
+		data++;
+		len--;
+	}
+	if (len <= 0 || len > (PZ_SERIAL_HEX_BYTES - 1) / 2)
+		return false; /* RFC 5280 4.1.2.2: positive */
+	pz_hex_encode(data, (size_t)len, out);
+	return true;
+}
+
+ASN1_INTEGER *
+pz_serial_parse(const char *hex)
+{
+	uint8_t bytes[(PZ_SERIAL_HEX_BYTES - 1) / 2];
+	PZ_AUTO(BN_free) BIGNUM *number = NULL;
+	size_t len = strlen(hex) / 2;
+
+	if (len == 0 || len > sizeof(bytes) ||
+	    pz_hex_decode(pz_slice_str(hex), bytes, len) != PZ_OK)
+		return NULL;
+	number = BN_bin2bn(bytes, (int)len, NULL);
+	return number ? BN_to_ASN1_INTEGER(number, NULL) : NULL;
+}

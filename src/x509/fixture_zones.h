@@ -1,0 +1,167 @@
+/* For the tests of pz_verify_chain: three zones, and one call that checks what every answer has.
+ * The zone of alice has a hub and a laptop; bob is a friend with a device of the same name; mallory
+ * is nobody. */
+#ifndef PZ_X509_FIXTURE_ZONES_H
+#define PZ_X509_FIXTURE_ZONES_H
+
+#include "x509/fixture.h"
+
+#include <openssl/err.h>
+
+#include "x509/verify.h"
+
+#define BOB "bob@example.net"
+#define CA_EXT "critical,CA:TRUE,pathlen:0"
+#define LEAF_EXT "critical,CA:FALSE"
+#define TLS_USE "critical,digitalSignature"
+#define TLS_EKU "serverAuth,clientAuth"
+#define LAPTOP "URI:pz:" ZONE "/laptop"
+
+/* A zone with one device; the same two keys for leaves save time. */
+struct zone {
+	struct pz_key *ca_key, *device_key;
+	struct pz_cert *ca, *hub_tls, *device_ca, *leaf;
+};
+
+static struct zone alice, bob, mallory;
+static struct pz_key *leaf_key;
+
+UNUSED_OK static void
+zone_make(struct zone *z, const char *name)
+{
+	z->ca_key = fix_key();
+	z->device_key = fix_key();
+	z->ca = fix_issue(PZ_CERT_PZH_CA, name, NULL, z->ca_key, NULL, z->ca_key);
+	z->hub_tls = fix_issue(PZ_CERT_PZH_TLS, name, NULL, leaf_key, z->ca, z->ca_key);
+	z->device_ca = fix_issue(PZ_CERT_PZP_CA, name, "laptop", z->device_key, z->ca, z->ca_key);
+	z->leaf = fix_issue(PZ_CERT_PZP_TLS, name, "laptop", leaf_key, z->device_ca, z->device_key);
+}
+
+UNUSED_OK static void
+zone_free(struct zone *z)
+{
+	pz_cert_free(z->ca);
+	pz_cert_free(z->hub_tls);
+	pz_cert_free(z->device_ca);
+	pz_cert_free(z->leaf);
+	pz_key_free(z->ca_key);
+	pz_key_free(z->device_key);
+}
+
+UNUSED_OK static int
+setup(void **state)
+{
+	(void)state;
+	leaf_key = fix_key();
+	zone_make(&alice, ZONE);
+	zone_make(&bob, BOB);
+	zone_make(&mallory, ZONE); /* calls itself alice */
+	return 0;
+}
+
+UNUSED_OK static int
+teardown(void **state)
+{
+	(void)state;
+	zone_free(&alice);
+	zone_free(&bob);
+	zone_free(&mallory);
+	pz_key_free(leaf_key);
+	return 0;
+}
+
+/* Result of one verification. */
+struct result {
+	enum pz_err err;
+	struct pz_peer peer;
+	int x509_error;
+	struct pz_errinfo info;
+};
+
+UNUSED_OK static struct result
+verify_at(const struct pz_trust *trust, const struct pz_cert *leaf,
+	  const struct pz_cert *const *chain, const struct pz_expect *expect, uint64_t wall_ms)
+{
+	STACK_OF(X509) *untrusted = sk_X509_new_null();
+	struct result r;
+
+	memset(&r, 0x5a, sizeof(r));
+	r.info.text[0] = '\0';
+	for (; chain && *chain; chain++)
+		sk_X509_push(untrusted, pz_cert_x509(*chain));
+	r.err = pz_verify_chain(trust, pz_cert_x509(leaf), untrusted, expect, wall_ms, &r.peer,
+				&r.x509_error, &r.info);
+	sk_X509_free(untrusted);
+	assert_int_equal(r.err == PZ_OK, r.x509_error == X509_V_OK);
+	assert_int_equal(r.err == PZ_OK, r.info.text[0] == '\0');
+	if (r.err != PZ_OK) /* untouched on failure */
+		assert_int_equal(r.peer.zone[0], 0x5a);
+	assert_int_equal(ERR_peek_error(), 0);
+	return r;
+}
+
+#define CHAIN(...) ((const struct pz_cert *const[]){__VA_ARGS__, NULL})
+
+UNUSED_OK static struct result
+verify(const struct pz_trust *trust, const struct pz_cert *leaf, const struct pz_cert *const *chain)
+{
+	return verify_at(trust, leaf, chain, NULL, NOW_MS);
+}
+
+/* A set with alice's CA (and bob's, when he is a friend). */
+UNUSED_OK static struct pz_trust *
+trust_new(bool friend, const struct pz_crl *crl)
+{
+	struct pz_trust *trust = pz_trust_new();
+
+	assert_ok(pz_trust_add(trust, alice.ca, crl, NULL));
+	if (friend)
+		assert_ok(pz_trust_add(trust, bob.ca, NULL, NULL));
+	return trust;
+}
+
+/* A leaf or CA that is wrong in one way, presented under alice's anchor. device_ca NULL: hers. */
+UNUSED_OK static void
+assert_leaf(const struct fix_raw *raw, const struct pz_cert *device_ca, enum pz_err expected,
+	    const char *word)
+{
+	struct pz_trust *trust = trust_new(true, NULL);
+	const struct pz_cert *ca = device_ca ? device_ca : alice.device_ca;
+	struct pz_cert *leaf = fix_raw(raw, leaf_key, ca, alice.device_key);
+	struct result r = verify(trust, leaf, CHAIN(ca));
+
+	if (r.err != expected || !strstr(r.info.text, word))
+		print_error("cn=%s san=%s: %s\n", raw->cn, raw->san, r.info.text);
+	assert_int_equal(r.err, expected);
+	assert_non_null(strstr(r.info.text, word));
+	pz_cert_free(leaf);
+	pz_trust_free(trust);
+}
+
+UNUSED_OK static void
+assert_device_ca(const struct fix_raw *ca_raw, enum pz_err expected, const char *word)
+{
+	struct fix_raw leaf = {.cn = "laptop",
+			       .san = LAPTOP,
+			       .constraints = LEAF_EXT,
+			       .usage = TLS_USE,
+			       .ext_usage = TLS_EKU};
+	struct pz_cert *ca = fix_raw(ca_raw, alice.device_key, alice.ca, alice.ca_key);
+
+	assert_leaf(&leaf, ca, expected, word);
+	pz_cert_free(ca);
+}
+
+UNUSED_OK static struct pz_crl *
+crl_with(const struct zone *z, const struct pz_cert *revoked, uint64_t now_ms)
+{
+	struct pz_env env = {.wall_ms = fix_wall_ms, .random = fix_random};
+	struct pz_crl_entry e = {"", now_ms};
+	struct pz_crl *crl = NULL;
+
+	pz_cert_serial_hex(revoked, e.serial_hex);
+	assert_ok(pz_crl_issue(z->ca, z->ca_key, &e, 1, 7, &env, &crl, NULL));
+	return crl;
+}
+
+#endif

@@ -1,0 +1,275 @@
+#include "x509/key.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+#include <stdatomic.h>
+
+#include "base/limits.h"
+#include "x509/encode.h"
+
+struct pz_key {
+	EVP_PKEY *pkey;                  /* owned */
+	uint8_t hash[PZ_KEY_HASH_BYTES]; /* made at once, so that asking for it cannot fail */
+	atomic_uint refs;
+};
+
+/* The kinds of page 2. */
+static const struct key_type {
+	const char *name, *algorithm, *curve;
+	size_t bits;
+} key_types[] = {
+	{"ec-p256", "EC", "P-256", 256},
+	{"ec-p384", "EC", "P-384", 384},
+	{"rsa3072", "RSA", NULL, 3072},
+	{"rsa4096", "RSA", NULL, 4096},
+};
+
+static const struct key_type *
+type_find(const char *name)
+{
+	for (size_t i = 0; name && i < sizeof(key_types) / sizeof(key_types[0]); i++) {
+		if (strcmp(key_types[i].name, name) == 0)
+			return &key_types[i];
+	}
+	return NULL;
+}
+
+bool
+pz_key_type_is_valid(const char *type)
+{
+	return type_find(type) != NULL;
+}
+
+/* Frees the encoding. */
+static bool
+hash_der(unsigned char *der, int len, uint8_t out[PZ_KEY_HASH_BYTES])
+{
+	bool ok = len > 0 && EVP_Digest(der, (size_t)len, out, NULL, EVP_sha256(), NULL) == 1;
+
+	OPENSSL_free(der);
+	return ok;
+}
+
+static bool
+spki_hash(EVP_PKEY *pkey, uint8_t out[PZ_KEY_HASH_BYTES])
+{
+	unsigned char *der = NULL;
+	int len = i2d_PUBKEY(pkey, &der);
+
+	return hash_der(der, len, out);
+}
+
+/* SEQUENCE of primitive values in DER? Then it reads back and writes out as the same bytes. */
+static bool
+is_der_sequence(const unsigned char *bytes, int len)
+{
+	const unsigned char *at = bytes;
+	ASN1_SEQUENCE_ANY *items = d2i_ASN1_SEQUENCE_ANY(NULL, &at, len);
+	unsigned char *again = NULL;
+	int again_len = items ? i2d_ASN1_SEQUENCE_ANY(items, &again) : -1;
+	bool same = again_len == len && memcmp(bytes, again, (size_t)len) == 0;
+
+	sk_ASN1_TYPE_pop_free(items, ASN1_TYPE_free);
+	OPENSSL_free(again);
+	ERR_clear_error();
+	return same;
+}
+
+/* Does the certificate write its key the way that i2d_PUBKEY would? The usual forms only. */
+static bool
+is_usual_spki(X509 *x)
+{
+	const ASN1_BIT_STRING *bits = X509_get0_pubkey_bitstr(x);
+	const unsigned char *key;
+	const ASN1_OBJECT *oid;
+	X509_ALGOR *algorithm;
+	int len, params;
+
+	if (bits == NULL || (bits->flags & 0x07) != 0 || /* bits that are not used */
+	    !X509_PUBKEY_get0_param(NULL, &key, &len, &algorithm, X509_get_X509_PUBKEY(x)))
+		return false;
+	X509_ALGOR_get0(&oid, &params, NULL, algorithm);
+	switch (OBJ_obj2nid(oid)) {
+	case NID_X9_62_id_ecPublicKey: /* a named curve, the point not compressed */
+		return params == V_ASN1_OBJECT && len > 0 && key[0] == 0x04;
+	case NID_rsaEncryption:
+		return params == V_ASN1_NULL && is_der_sequence(key, len);
+	case NID_ED25519:
+		return params == V_ASN1_UNDEF;
+	default:
+		return false;
+	}
+}
+
+bool
+pz_x509_spki_hash(X509 *x, uint8_t out[PZ_KEY_HASH_BYTES])
+{
+	EVP_PKEY *pkey = X509_get0_pubkey(x);
+	unsigned char *der = NULL;
+	int len;
+
+	if (pkey == NULL)
+		return false;
+	/* i2d_PUBKEY looks for an encoder each time, which costs as much as a signature. */
+	if (!is_usual_spki(x))
+		return spki_hash(pkey, out);
+	len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
+	return hash_der(der, len, out);
+}
+
+struct pz_key *
+pz_key_wrap(struct evp_pkey_st *pkey)
+{
+	struct pz_key *key = calloc(1, sizeof(*key));
+
+	if (key == NULL || !spki_hash(pkey, key->hash) || !EVP_PKEY_up_ref(pkey)) {
+		ERR_clear_error();
+		free(key);
+		return NULL;
+	}
+	key->pkey = pkey;
+	atomic_init(&key->refs, 1);
+	return key;
+}
+
+struct pz_key *
+pz_key_ref(struct pz_key *key)
+{
+	atomic_fetch_add(&key->refs, 1);
+	return key;
+}
+
+void
+pz_key_free(struct pz_key *key)
+{
+	if (key == NULL || atomic_fetch_sub(&key->refs, 1) != 1)
+		return;
+	EVP_PKEY_free(key->pkey); /* clears private parts */
+	free(key);
+}
+
+enum pz_err
+pz_key_generate(const char *type, struct pz_key **out, struct pz_errinfo *info)
+{
+	const struct key_type *t = type_find(type ? type : PZ_KEY_TYPE_DEFAULT);
+	PZ_AUTO(EVP_PKEY_free) EVP_PKEY *pkey = NULL;
+	struct pz_key *key;
+
+	if (t == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "%s: not a key type", type);
+	if (t->curve)
+		pkey = EVP_PKEY_Q_keygen(NULL, NULL, t->algorithm, t->curve);
+	else
+		pkey = EVP_PKEY_Q_keygen(NULL, NULL, t->algorithm, t->bits);
+	if (pkey == NULL)
+		return pz_openssl_fail(info, PZ_ERR_CRYPTO, "key generation");
+	key = pz_key_wrap(pkey);
+	if (key == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "key generation: out of memory");
+	*out = key;
+	return PZ_OK;
+}
+
+enum pz_err
+pz_key_to_pem(const struct pz_key *key, struct pz_buf *out)
+{
+	/* This kind of BIO clears its memory when it is freed or grows. */
+	PZ_AUTO(BIO_free_all) BIO *bio = BIO_new(BIO_s_secmem());
+
+	if (bio == NULL)
+		return pz_openssl_fail(NULL, PZ_ERR_LIMIT_MEMORY, "PEM");
+	if (!PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL)) {
+		ERR_clear_error(); /* OpenSSL calls a missing private part "malloc failure" */
+		return PZ_ERR_CRYPTO;
+	}
+	return pz_bio_to_buf(bio, out);
+}
+
+enum pz_err
+pz_key_from_pem(struct pz_slice pem, struct pz_key **out, struct pz_errinfo *info)
+{
+	PZ_AUTO(EVP_PKEY_free) EVP_PKEY *pkey = NULL;
+	PKCS8_PRIV_KEY_INFO *p8;
+	const unsigned char *at;
+	struct pz_key *key;
+	uint8_t *der;
+	size_t len;
+
+	PZ_TRY(pz_pem_read(pem, PZ_KEY_PEM_BYTES_MAX, PEM_STRING_PKCS8INF, &der, &len, info));
+	at = der;
+	p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)len);
+	if (p8 && at == der + len)
+		pkey = EVP_PKCS82PKEY(p8);
+	PKCS8_PRIV_KEY_INFO_free(p8);
+	OPENSSL_clear_free(der, len);
+	if (pkey == NULL)
+		return pz_openssl_fail(info, PZ_ERR_PROTO, "not a private key");
+	key = pz_key_wrap(pkey);
+	if (key == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "private key: out of memory");
+	*out = key;
+	return PZ_OK;
+}
+
+static enum pz_err
+check_rsa(int bits, struct pz_errinfo *info)
+{
+	if (bits < PZ_RSA_BITS_MIN || bits > PZ_RSA_BITS_MAX)
+		return pz_fail(info, PZ_ERR_DENIED_WEAK, "RSA key of %d bits (accepted: %d to %d)",
+			       bits, PZ_RSA_BITS_MIN, PZ_RSA_BITS_MAX);
+	return PZ_OK;
+}
+
+static enum pz_err
+check_ec(EVP_PKEY *pkey, int bits, struct pz_errinfo *info)
+{
+	int explicit_params = 0;
+
+	if (bits < PZ_EC_BITS_MIN)
+		return pz_fail(info, PZ_ERR_DENIED_WEAK, "EC key of %d bits (accepted: %d or more)",
+			       bits, PZ_EC_BITS_MIN);
+	/* Parameters spelled out by the peer need not be those of any good curve. */
+	if (!EVP_PKEY_get_int_param(pkey, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+				    &explicit_params))
+		ERR_clear_error(); /* a token's key may not tell */
+	if (explicit_params)
+		return pz_fail(info, PZ_ERR_DENIED_WEAK, "EC key without a named curve");
+	return PZ_OK;
+}
+
+enum pz_err
+pz_pkey_check_strength(EVP_PKEY *pkey, struct pz_errinfo *info)
+{
+	int bits = EVP_PKEY_get_bits(pkey);
+
+	if (EVP_PKEY_is_a(pkey, "EC"))
+		return check_ec(pkey, bits, info);
+	if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS"))
+		return check_rsa(bits, info);
+	if (EVP_PKEY_is_a(pkey, "ED25519"))
+		return PZ_OK;
+	return pz_fail(info, PZ_ERR_DENIED_WEAK, "key is neither RSA, EC nor Ed25519");
+}
+
+enum pz_err
+pz_key_check_strength(const struct pz_key *key, struct pz_errinfo *info)
+{
+	return pz_pkey_check_strength(key->pkey, info);
+}
+
+void
+pz_key_spki_hash(const struct pz_key *key, uint8_t out[PZ_KEY_HASH_BYTES])
+{
+	memcpy(out, key->hash, PZ_KEY_HASH_BYTES);
+}
+
+struct evp_pkey_st *
+pz_key_evp(const struct pz_key *key)
+{
+	return key->pkey;
+}

@@ -1,0 +1,74 @@
+/* Private and public keys: generation, PEM, strength, hash of the public key. */
+#ifndef PZ_X509_KEY_H
+#define PZ_X509_KEY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+struct evp_pkey_st;
+
+#define PZ_KEY_TYPE_DEFAULT "ec-p256"
+#define PZ_KEY_HASH_BYTES 32
+#define PZ_KEY_PEM_BYTES_MAX (16U << 10) /* RSA 8192 takes 6.4 KiB */
+#define PZ_RSA_BITS_MAX 8192             /* a larger modulus of a peer would only cost us time */
+
+/** A key pair or a public key alone. Reference counted (thread-safe), immutable. */
+struct pz_key;
+
+/** True for "ec-p256", "ec-p384", "rsa3072", "rsa4096". @param type may be NULL (false).
+ * @spec page 2 "Keys" */
+bool pz_key_type_is_valid(const char *type);
+
+/**
+ * Makes a key pair from OpenSSL's random source.
+ * @param type as above, or NULL for the default
+ * @param out the caller's, pz_key_free
+ * Errors: CONFIG (unknown type), CRYPTO, LIMIT_MEMORY.
+ */
+enum pz_err
+pz_key_generate(const char *type, struct pz_key **out, struct pz_errinfo *info) PZ_MUST_USE;
+
+/** Wraps an OpenSSL key and takes a reference of its own to it. NULL: out of memory, or a key
+ * without a public part. */
+struct pz_key *pz_key_wrap(struct evp_pkey_st *pkey);
+
+/** One more reference; returns its argument. */
+struct pz_key *pz_key_ref(struct pz_key *key);
+/** Drops a reference; the last one wipes and frees. NULL is fine. */
+void pz_key_free(struct pz_key *key);
+PZ_AUTO_DEFINE(struct pz_key, pz_key_free)
+
+/**
+ * Appends the key pair as unencrypted PKCS#8 PEM. The bytes are secret: wipe with pz_buf_wipe.
+ * Errors: CRYPTO (public key only, or held in a token), LIMIT_QUEUE, LIMIT_MEMORY.
+ */
+enum pz_err pz_key_to_pem(const struct pz_key *key, struct pz_buf *out) PZ_MUST_USE;
+
+/**
+ * Reads exactly one unencrypted PKCS#8 block ("BEGIN PRIVATE KEY") and nothing else.
+ * @param out the caller's, pz_key_free
+ * Errors: PROTO (anything else), LIMIT (over PZ_KEY_PEM_BYTES_MAX), LIMIT_MEMORY.
+ */
+enum pz_err
+pz_key_from_pem(struct pz_slice pem, struct pz_key **out, struct pz_errinfo *info) PZ_MUST_USE;
+
+/**
+ * Is the key good enough to be believed?
+ * Errors: DENIED_WEAK: RSA below PZ_RSA_BITS_MIN or over PZ_RSA_BITS_MAX bits, EC below
+ * PZ_EC_BITS_MIN bits or with explicit curve parameters, any kind other than RSA, EC, Ed25519.
+ * @spec page 2 "Keys"
+ */
+enum pz_err pz_key_check_strength(const struct pz_key *key, struct pz_errinfo *info) PZ_MUST_USE;
+
+/** SHA-256 over the DER SubjectPublicKeyInfo. Cannot fail. */
+void pz_key_spki_hash(const struct pz_key *key, uint8_t out[PZ_KEY_HASH_BYTES]);
+
+/** The OpenSSL key, borrowed. */
+struct evp_pkey_st *pz_key_evp(const struct pz_key *key);
+
+#endif

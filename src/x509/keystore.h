@@ -1,0 +1,67 @@
+/* Where private keys live: a 0700 directory of 0600 files, a token, or memory (simulation). */
+#ifndef PZ_X509_KEYSTORE_H
+#define PZ_X509_KEYSTORE_H
+
+#include <stddef.h>
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "x509/key.h"
+
+#define PZ_KEY_URI_MAX 512 /* bytes with NUL */
+
+struct pz_keystore;
+
+/**
+ * Opens a directory of key files; makes it (0700, one level) when it is missing; removes temporary
+ * files that a crash left over.
+ * @param out the caller's, pz_keystore_free
+ * Errors: DENIED_PERMISSION (the directory or a file in it can be used by group or others, or is
+ * not ours; info names the path and the command that mends it), CONFIG (not a directory, or the
+ * path is too long for PZ_KEY_URI_MAX), IO, IO_FULL, LIMIT_MEMORY.
+ * @spec page 2 "Key store", page 14 KEY-1
+ */
+enum pz_err pz_keystore_open_dir(const char *dir, struct pz_keystore **out,
+				 struct pz_errinfo *info) PZ_MUST_USE;
+/** A store in memory, empty. NULL: out of memory. */
+struct pz_keystore *pz_keystore_new_memory(void);
+/** NULL is fine. Keys that were handed out live on. */
+void pz_keystore_free(struct pz_keystore *ks);
+PZ_AUTO_DEFINE(struct pz_keystore, pz_keystore_free)
+
+/**
+ * Makes a key pair and keeps it: random file name, temporary file, fsync, rename, fsync of the
+ * directory. After success the key survives a crash.
+ * @param type as pz_key_generate
+ * @param out_uri "file:<absolute path>" ("mem:<n>" in memory)
+ * @param out the caller's, pz_key_free; may be NULL
+ * Errors: as pz_key_generate, IO, IO_FULL (disk, quota or file size limit).
+ */
+enum pz_err
+pz_keystore_create(struct pz_keystore *ks, const char *type, char out_uri[PZ_KEY_URI_MAX],
+		   struct pz_key **out, struct pz_errinfo *info) PZ_MUST_USE;
+
+/**
+ * Loads a key pair by URI through OpenSSL's store API, so that pkcs11: and others work where their
+ * provider is installed. Files are checked like those of the directory, wherever they are.
+ * @param out the caller's, pz_key_free
+ * Errors: NOTFOUND, CONFIG (not a URI, or a relative path), DENIED_PERMISSION, DENIED_WEAK, CRYPTO
+ * (no private key in it, or no provider for it), IO, LIMIT_MEMORY.
+ */
+enum pz_err pz_keystore_load(struct pz_keystore *ks, const char *uri, struct pz_key **out,
+			     struct pz_errinfo *info) PZ_MUST_USE;
+
+/** Deletes a key of this store. Errors: NOTFOUND (missing, or not a key of this store: those are
+ * left alone), IO. */
+enum pz_err pz_keystore_remove(struct pz_keystore *ks, const char *uri) PZ_MUST_USE;
+
+/**
+ * Deletes the store's own keys that nothing refers to (left over from a crash between making a key
+ * and recording it). Files with names that the store did not make stay.
+ * @param keep_uris may be NULL when count is 0
+ * Errors: IO, LIMIT_MEMORY; goes on to the end in any case.
+ */
+enum pz_err
+pz_keystore_sweep(struct pz_keystore *ks, const char *const *keep_uris, size_t count) PZ_MUST_USE;
+
+#endif
