@@ -1,0 +1,137 @@
+#include "rpc/payload.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "rpc/error.h"
+
+static bool
+is_id(const json_t *value)
+{
+	return json_is_string(value) || json_is_number(value);
+}
+
+static bool
+is_error_object(const json_t *error)
+{
+	return json_is_integer(json_object_get(error, "code")) &&
+	       json_is_string(json_object_get(error, "message"));
+}
+
+static bool
+has_version(const json_t *payload)
+{
+	const char *version = json_string_value(json_object_get(payload, "jsonrpc"));
+
+	return version && strcmp(version, "2.0") == 0;
+}
+
+/* method is present, result and error are not. */
+static bool
+read_call(json_t *payload, struct pz_rpc *rpc)
+{
+	json_t *id = json_object_get(payload, "id");
+
+	rpc->method = json_string_value(json_object_get(payload, "method"));
+	rpc->params = json_object_get(payload, "params");
+	if (json_is_null(rpc->params))
+		rpc->params = NULL;
+	rpc->kind = PZ_RPC_NOTIFICATION;
+	if (id && !json_is_null(id)) {
+		rpc->kind = PZ_RPC_REQUEST;
+		rpc->id = id;
+		if (!is_id(id))
+			return false;
+	}
+	return rpc->method != NULL;
+}
+
+/* Exactly one of result and error, and an id: null when the other side could not tell ours. */
+static bool
+read_answer(json_t *payload, struct pz_rpc *rpc)
+{
+	rpc->id = json_object_get(payload, "id");
+	rpc->result = json_object_get(payload, "result");
+	rpc->error = json_object_get(payload, "error");
+	rpc->kind = rpc->error ? PZ_RPC_ERROR : PZ_RPC_RESULT;
+	if ((rpc->result == NULL) == (rpc->error == NULL))
+		return false;
+	if (rpc->error && !is_error_object(rpc->error))
+		return false;
+	return is_id(rpc->id) || (rpc->error && json_is_null(rpc->id));
+}
+
+enum pz_err
+pz_rpc_parse(json_t *payload, struct pz_rpc *out, int *out_code)
+{
+	struct pz_rpc rpc = {0};
+	bool has_method = json_object_get(payload, "method") != NULL;
+	bool has_answer = json_object_get(payload, "result") || json_object_get(payload, "error");
+	bool is_valid = has_version(payload) && has_method != has_answer;
+
+	if (is_valid)
+		is_valid = has_method ? read_call(payload, &rpc) : read_answer(payload, &rpc);
+	if (!is_valid) {
+		/* An answer to an answer could go on for ever. */
+		*out_code = has_answer && !has_method ? 0 : PZ_RPC_INVALID_REQUEST;
+		return PZ_ERR_PROTO_MEMBER;
+	}
+	*out = rpc;
+	return PZ_OK;
+}
+
+json_t *
+pz_rpc_id(const json_t *payload)
+{
+	json_t *id = json_object_get(payload, "id");
+
+	return is_id(id) ? id : NULL;
+}
+
+bool
+pz_rpc_is_batch(const json_t *payload)
+{
+	return json_is_array(payload);
+}
+
+size_t
+pz_rpc_batch_len(const json_t *payload)
+{
+	return json_is_array(payload) ? json_array_size(payload) : 1;
+}
+
+json_t *
+pz_rpc_batch_at(json_t *payload, size_t i)
+{
+	if (json_is_array(payload))
+		return json_array_get(payload, i);
+	return i == 0 ? payload : NULL;
+}
+
+json_t *
+pz_rpc_request(const char *id, const char *method, json_t *params_takes)
+{
+	return json_pack("{s:s,s:s*,s:s,s:o*}", "jsonrpc", "2.0", "id", id, "method", method,
+			 "params", params_takes);
+}
+
+static json_t *
+answer(json_t *id_borrowed, const char *key, json_t *value_takes)
+{
+	if (value_takes == NULL)
+		return NULL;
+	return json_pack("{s:s,s:o,s:o}", "jsonrpc", "2.0", "id",
+			 id_borrowed ? json_incref(id_borrowed) : json_null(), key, value_takes);
+}
+
+json_t *
+pz_rpc_result(json_t *id_borrowed, json_t *result_takes)
+{
+	return answer(id_borrowed, "result", result_takes ? result_takes : json_object());
+}
+
+json_t *
+pz_rpc_failure(json_t *id_borrowed, json_t *error_takes)
+{
+	return answer(id_borrowed, "error", error_takes);
+}
