@@ -1,0 +1,121 @@
+#include "enrol/code.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/timer.h"
+
+/**
+ * A digit without bias: a byte below 250 is ten equally likely digits 25 times over. The bound only
+ * matters with a broken random source, which shall not hang the hub.
+ */
+static char
+draw_digit(const struct pz_env *env)
+{
+	uint8_t byte = 0;
+	for (int tries = 0; tries < 1000; tries++) {
+		pz_env_random(env, &byte, 1);
+		if (byte < 250)
+			break;
+	}
+	return (char)('0' + byte % 10);
+}
+
+void
+pz_code_issue(struct pz_code *code, const struct pz_env *env, const char *device, unsigned ttl_s)
+{
+	pz_code_cancel(code);
+	if (ttl_s == 0 || ttl_s > PZ_CODE_TTL_MAX_S)
+		ttl_s = PZ_CODE_TTL_MAX_S;
+	for (size_t i = 0; i < PZ_CODE_DIGITS; i++)
+		code->digits[i] = draw_digit(env);
+	if (device)
+		snprintf(code->device, sizeof(code->device), "%s", device);
+	pz_env_random(env, &code->issue, sizeof(code->issue));
+	code->expires_us = pz_env_mono_us(env) + ttl_s * PZ_US_PER_S;
+	code->live = true;
+}
+
+void
+pz_code_cancel(struct pz_code *code)
+{
+	sodium_memzero(code, sizeof(*code));
+}
+
+/** Ends a code but keeps what says how it ended: attempts, or else expires_us. */
+static void
+kill_code(struct pz_code *code)
+{
+	sodium_memzero(code->digits, sizeof(code->digits));
+	code->live = false;
+	code->claimed = false;
+}
+
+bool
+pz_code_is_live(const struct pz_code *code, const struct pz_env *env)
+{
+	return code->live && pz_env_mono_us(env) < code->expires_us;
+}
+
+static enum pz_code_result
+why_dead(const struct pz_code *code)
+{
+	if (code->attempts > PZ_CODE_ATTEMPTS_MAX)
+		return PZ_CODE_ATTEMPTS;
+	return code->expires_us != 0 ? PZ_CODE_EXPIRED : PZ_CODE_NONE;
+}
+
+enum pz_code_result
+pz_code_spend(struct pz_code *code, const struct pz_env *env, const char *device)
+{
+	if (code->live && !pz_code_is_live(code, env))
+		kill_code(code);
+	if (!code->live)
+		return why_dead(code);
+	/* Whoever comes now does not hold up the device that has already proved the code. */
+	if (code->claimed)
+		return PZ_CODE_NONE;
+
+	code->attempts++;
+	if (code->attempts > PZ_CODE_ATTEMPTS_MAX) {
+		kill_code(code);
+		return PZ_CODE_ATTEMPTS;
+	}
+	if (code->device[0] != '\0' && strcmp(code->device, device) != 0)
+		return PZ_CODE_DEVICE;
+	return PZ_CODE_OK;
+}
+
+void
+pz_code_format(const struct pz_code *code, char out[PZ_CODE_DIGITS + 2])
+{
+	if (code->digits[0] == '\0')
+		out[0] = '\0';
+	else
+		snprintf(out, PZ_CODE_DIGITS + 2, "%.4s-%.4s", code->digits, code->digits + 4);
+}
+
+enum pz_err
+pz_code_parse(const char *text, char out[PZ_CODE_DIGITS + 1])
+{
+	char digits[PZ_CODE_DIGITS + 1] = {0};
+	size_t count = 0;
+	bool has_dash = false;
+	enum pz_err err = PZ_OK;
+
+	for (const char *at = text; *at != '\0' && err == PZ_OK; at++) {
+		if (*at >= '0' && *at <= '9' && count < PZ_CODE_DIGITS)
+			digits[count++] = *at;
+		else if (*at == '-' && count == PZ_CODE_DIGITS / 2 && !has_dash)
+			has_dash = true;
+		else if (*at != ' ' && *at != '\t' && *at != '\n' && *at != '\r')
+			err = PZ_ERR_CONFIG;
+	}
+	if (count != PZ_CODE_DIGITS)
+		err = PZ_ERR_CONFIG;
+	if (err == PZ_OK)
+		memcpy(out, digits, sizeof(digits));
+	sodium_memzero(digits, sizeof(digits));
+	return err;
+}

@@ -1,0 +1,331 @@
+#include "zone/authority.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/auto.h"
+#include "base/codec.h"
+#include "wire/address.h"
+#include "wire/json.h"
+#include "zone/change.h"
+#include "zone/record.h"
+
+#define SPACE_ZONE "zone"
+
+/* "member:" zone: one space for each zone's members. */
+void
+pz_authority_member_space(const char *zone, char out[PZ_MEMBER_SPACE_CHARS])
+{
+	snprintf(out, PZ_MEMBER_SPACE_CHARS, "member:%s", zone);
+}
+
+static bool
+is_host_valid(const char *host)
+{
+	size_t len = strlen(host);
+
+	return len > 0 && len <= PZ_ZONE_HOST_BYTES_MAX &&
+	       strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:") == len;
+}
+
+static enum pz_err
+check_names(const char *zone, const char *host, const char *name, struct pz_errinfo *info)
+{
+	if (!pz_zone_is_valid(pz_slice_str(zone)))
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "zone '%s' is not valid: write it as user@domain, e.g. alice@example.org",
+			       zone);
+	if (!is_host_valid(host))
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "host '%s' is not valid: give the DNS name or IP address under which "
+			       "devices reach this hub",
+			       host);
+	if (!pz_display_name_is_valid(pz_slice_str(name)))
+		return pz_fail(info, PZ_ERR_CONFIG, "name '%s' is not valid: 1 to 128 bytes of text",
+			       name);
+	return PZ_OK;
+}
+
+/* New PZH TLS key and certificate. */
+enum pz_err
+pz_authority_make_tls(const struct pz_authority *a, struct pz_keystore *keys,
+		      char out_uri[PZ_KEY_URI_MAX], struct pz_key **out_key,
+		      struct pz_cert **out_cert, struct pz_errinfo *info)
+{
+	struct pz_cert_subject subject = {.zone = a->zone, .host = a->host};
+	struct pz_key *key = NULL;
+
+	PZ_TRY(pz_keystore_create(keys, a->key_type, out_uri, &key, info));
+	enum pz_err err = pz_cert_issue(PZ_CERT_PZH_TLS, &subject, key, a->ca, a->ca_key, a->env,
+					out_cert, info);
+	if (err != PZ_OK) {
+		pz_key_free(key);
+		return err;
+	}
+	*out_key = key;
+	return PZ_OK;
+}
+
+enum pz_err
+pz_authority_put_zone(const struct pz_authority *a, const char *tls_key_uri,
+		      const struct pz_cert *tls, const struct pz_crl *crl, struct pz_txn *txn)
+{
+	json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o?, s:o?, s:o?}", "host", a->host,
+				   "name", a->name, "keyType", a->key_type, "caKey", a->ca_key_uri,
+				   "tlsKey", tls_key_uri, "ca", pz_record_cert(a->ca), "tls",
+				   pz_record_cert(tls), "crl", pz_record_crl(crl));
+
+	return pz_record_put(txn, SPACE_ZONE, a->zone, record);
+}
+
+static struct pz_authority *
+new_authority(const char *zone, const struct pz_env *env)
+{
+	struct pz_authority *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return NULL;
+	a->env = env;
+	a->members = pz_map_new();
+	snprintf(a->zone, sizeof(a->zone), "%s", zone);
+	if (a->members == NULL) {
+		free(a);
+		return NULL;
+	}
+	return a;
+}
+
+static enum pz_err
+make_zone(struct pz_authority *a, struct pz_keystore *keys, struct pz_txn *txn,
+	  struct pz_errinfo *info)
+{
+	struct pz_cert_subject subject = {.zone = a->zone, .host = a->host};
+
+	PZ_TRY(pz_keystore_create(keys, a->key_type, a->ca_key_uri, &a->ca_key, info));
+	PZ_TRY(pz_cert_issue(PZ_CERT_PZH_CA, &subject, a->ca_key, NULL, a->ca_key, a->env, &a->ca,
+			     info));
+	PZ_TRY(pz_authority_make_tls(a, keys, a->tls_key_uri, &a->tls_key, &a->tls, info));
+	PZ_TRY(pz_crl_issue(a->ca, a->ca_key, NULL, 0, 1, a->env, &a->crl, info));
+	return pz_authority_put_zone(a, a->tls_key_uri, a->tls, a->crl, txn);
+}
+
+enum pz_err
+pz_authority_create(const char *zone, const char *host, const char *name, const char *key_type,
+		    struct pz_keystore *keys, const struct pz_env *env, struct pz_txn *txn,
+		    struct pz_authority **out, struct pz_errinfo *info)
+{
+	PZ_TRY(check_names(zone, host, name ? name : zone, info));
+	struct pz_authority *a = new_authority(zone, env);
+	if (a == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	snprintf(a->host, sizeof(a->host), "%s", host);
+	/* A zone may be longer than a name for people. */
+	snprintf(a->name, sizeof(a->name), "%.*s", PZ_DISPLAY_NAME_BYTES_MAX, name ? name : zone);
+	snprintf(a->key_type, sizeof(a->key_type), "%s", key_type);
+	enum pz_err err = make_zone(a, keys, txn, info);
+	if (err != PZ_OK) {
+		pz_authority_free(a);
+		return err;
+	}
+	*out = a;
+	return PZ_OK;
+}
+
+static void
+free_member(struct pz_member *member)
+{
+	json_decref(member->info);
+	free(member);
+}
+
+void
+pz_authority_free(struct pz_authority *a)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *member;
+
+	if (a == NULL)
+		return;
+	while (pz_map_next(a->members, &pos, &key, &member))
+		free_member(member);
+	pz_map_free(a->members);
+	pz_key_free(a->ca_key);
+	pz_key_free(a->tls_key);
+	pz_cert_free(a->ca);
+	pz_cert_free(a->tls);
+	pz_crl_free(a->crl);
+	free(a);
+}
+
+/* ---- members ---- */
+
+enum pz_err
+pz_authority_save_member(const struct pz_authority *a, const struct pz_member *m, struct pz_txn *txn)
+{
+	char space[PZ_MEMBER_SPACE_CHARS], hash[2 * PZ_KEY_HASH_BYTES + 1];
+
+	pz_authority_member_space(a->zone, space);
+	pz_hex_encode(m->ca_key_hash, sizeof(m->ca_key_hash), hash);
+	return pz_record_put(txn, space, m->device,
+			     json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:b}", "displayName",
+				       m->display_name, "deviceType", m->device_type, "serial",
+				       m->serial, "keyHash", hash, "enrolled",
+				       (json_int_t)m->enrolled_ms, "lastSeen",
+				       (json_int_t)m->last_seen_ms, "confirmed", m->confirmed,
+				       "revoked", m->revoked));
+}
+
+struct load_members {
+	struct pz_authority *authority;
+	struct pz_errinfo *info;
+	const char *space;
+};
+
+static enum pz_err
+read_member(const json_t *record, struct pz_member *m, struct pz_errinfo *info)
+{
+	char hash[2 * PZ_KEY_HASH_BYTES + 1];
+	int64_t enrolled = 0, seen = 0;
+
+	PZ_TRY(pz_record_string(record, "displayName", m->display_name, sizeof(m->display_name), info));
+	PZ_TRY(pz_record_string(record, "deviceType", m->device_type, sizeof(m->device_type), info));
+	PZ_TRY(pz_record_string(record, "serial", m->serial, sizeof(m->serial), info));
+	PZ_TRY(pz_record_string(record, "keyHash", hash, sizeof(hash), info));
+	PZ_TRY(pz_hex_decode(pz_slice_str(hash), m->ca_key_hash, sizeof(m->ca_key_hash)));
+	(void)pz_json_int(record, "enrolled", 0, INT64_MAX, &enrolled);
+	(void)pz_json_int(record, "lastSeen", 0, INT64_MAX, &seen);
+	m->enrolled_ms = (uint64_t)enrolled;
+	m->last_seen_ms = (uint64_t)seen;
+	m->confirmed = json_is_true(json_object_get(record, "confirmed"));
+	m->revoked = json_is_true(json_object_get(record, "revoked"));
+	return PZ_OK;
+}
+
+static enum pz_err
+load_member(void *arg, const char *key, struct pz_slice value)
+{
+	struct load_members *load = arg;
+	json_t *record = NULL;
+	struct pz_member *m = NULL;
+
+	PZ_TRY(pz_record_parse(load->space, key, value, &record, load->info));
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
+	if (strlen(key) < sizeof(m->device))
+		m = calloc(1, sizeof(*m));
+	if (m) {
+		snprintf(m->device, sizeof(m->device), "%s", key);
+		err = read_member(record, m, load->info);
+	}
+	json_decref(record);
+	if (err == PZ_OK)
+		err = pz_map_put(load->authority->members, pz_slice_str(m->device), m, NULL);
+	if (err != PZ_OK)
+		free(m);
+	return err;
+}
+
+/* ---- loading ---- */
+
+struct load_zones {
+	struct pz_store *store;
+	struct pz_keystore *keys;
+	const struct pz_env *env;
+	enum pz_err (*each)(void *arg, struct pz_authority *takes);
+	void *arg;
+	struct pz_errinfo *info;
+};
+
+static enum pz_err
+read_zone(struct load_zones *load, const json_t *record, struct pz_authority *a)
+{
+	struct pz_errinfo *info = load->info;
+
+	PZ_TRY(pz_record_string(record, "host", a->host, sizeof(a->host), info));
+	PZ_TRY(pz_record_string(record, "name", a->name, sizeof(a->name), info));
+	PZ_TRY(pz_record_string(record, "keyType", a->key_type, sizeof(a->key_type), info));
+	PZ_TRY(pz_record_string(record, "caKey", a->ca_key_uri, sizeof(a->ca_key_uri), info));
+	PZ_TRY(pz_record_string(record, "tlsKey", a->tls_key_uri, sizeof(a->tls_key_uri), info));
+	PZ_TRY(pz_record_get_cert(record, "ca", &a->ca, info));
+	PZ_TRY(pz_record_get_cert(record, "tls", &a->tls, info));
+	PZ_TRY(pz_record_get_crl(record, "crl", &a->crl, info));
+	PZ_TRY(pz_keystore_load(load->keys, a->ca_key_uri, &a->ca_key, info));
+	PZ_TRY(pz_keystore_load(load->keys, a->tls_key_uri, &a->tls_key, info));
+	char space[PZ_MEMBER_SPACE_CHARS];
+	pz_authority_member_space(a->zone, space);
+	struct load_members members = {a, info, space};
+	return pz_store_load(load->store, space, load_member, &members, info);
+}
+
+static enum pz_err
+load_zone(void *arg, const char *key, struct pz_slice value)
+{
+	struct load_zones *load = arg;
+	json_t *record = NULL;
+
+	PZ_TRY(pz_record_parse(SPACE_ZONE, key, value, &record, load->info));
+	struct pz_authority *a = new_authority(key, load->env);
+	enum pz_err err = a ? read_zone(load, record, a) : PZ_ERR_LIMIT_MEMORY;
+	json_decref(record);
+	if (err != PZ_OK) {
+		pz_authority_free(a);
+		return err;
+	}
+	return load->each(load->arg, a);
+}
+
+
+enum pz_err
+pz_authority_load_all(struct pz_store *store, struct pz_keystore *keys, const struct pz_env *env,
+		      enum pz_err (*each)(void *arg, struct pz_authority *takes), void *arg,
+		      struct pz_errinfo *info)
+{
+	struct load_zones load = {store, keys, env, each, arg, info};
+
+	return pz_store_load(store, SPACE_ZONE, load_zone, &load, info);
+}
+
+/* ---- questions ---- */
+
+struct pz_member *
+pz_authority_member(const struct pz_authority *a, const char *device)
+{
+	return pz_map_get(a->members, pz_slice_str(device));
+}
+
+bool
+pz_authority_is_name_free(const struct pz_authority *a, const char *device)
+{
+	const struct pz_member *m = pz_authority_member(a, device);
+
+	return m == NULL || m->revoked || !m->confirmed;
+}
+
+enum pz_err
+pz_authority_admits(const struct pz_authority *a, const struct pz_peer *peer,
+		    struct pz_member **out_member, struct pz_errinfo *info)
+{
+	struct pz_member *m = pz_authority_member(a, peer->device);
+
+	if (strcmp(peer->zone, a->zone) != 0 || peer->is_hub)
+		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "not a device of zone %s", a->zone);
+	if (pz_crl_has_serial(a->crl, peer->ca_serial))
+		return pz_fail(info, PZ_ERR_DENIED_REVOKED, "device %s: its certificate %s is revoked",
+			       peer->device, peer->ca_serial);
+	if (m == NULL || strcmp(m->serial, peer->ca_serial) != 0 ||
+	    memcmp(m->ca_key_hash, peer->ca_key_hash, sizeof(m->ca_key_hash)) != 0)
+		return pz_fail(info, PZ_ERR_DENIED_IDENTITY,
+			       "device %s: certificate %s is not the one on record", peer->device,
+			       peer->ca_serial);
+	if (m->revoked)
+		return pz_fail(info, PZ_ERR_DENIED_REVOKED, "device %s is revoked", peer->device);
+	*out_member = m;
+	return PZ_OK;
+}
+
+void
+pz_authority_key_uris(const struct pz_authority *a, const char *out[2])
+{
+	out[0] = a->ca_key_uri;
+	out[1] = a->tls_key_uri;
+}

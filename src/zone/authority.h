@@ -1,0 +1,133 @@
+/*
+ * The zone as its hub holds it: certificate authority, members, revocation list (page 2).
+ *
+ * Every change is made in two steps, so that memory never runs ahead of the disk: a prepare
+ * function fills a store transaction and a pending change; when the transaction is durable the
+ * change is applied (or dropped).
+ */
+#ifndef PZ_ZONE_AUTHORITY_H
+#define PZ_ZONE_AUTHORITY_H
+
+#include <jansson.h>
+
+#include "base/env.h"
+#include "base/limits.h"
+#include "base/map.h"
+#include "store/store.h"
+#include "x509/cert.h"
+#include "x509/crl.h"
+#include "x509/keystore.h"
+#include "x509/verify.h"
+
+#define PZ_DEVICE_TYPE_BYTES_MAX 64
+#define PZ_ZONE_HOST_BYTES_MAX 253
+
+/** One device of the zone, connected or not, also when revoked. */
+struct pz_member {
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+	char display_name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
+	char device_type[PZ_DEVICE_TYPE_BYTES_MAX + 1];
+	char serial[PZ_SERIAL_HEX_BYTES];	/* of its PZP CA certificate */
+	uint8_t ca_key_hash[PZ_KEY_HASH_BYTES]; /* SPKI of its PZP CA */
+	uint64_t enrolled_ms, last_seen_ms;	/* 0: never seen */
+	bool confirmed; /* has had a link since its enrolment; until then its name may be enrolled again */
+	bool revoked;
+	struct pz_session *session; /* its link, or NULL; kept by the hub */
+	json_t *info;		    /* last pzpInfo, owned, or NULL */
+};
+
+/** One zone. Members are read directly, changed through the functions below. */
+struct pz_authority {
+	char zone[PZ_ZONE_BYTES_MAX + 1];
+	char host[PZ_ZONE_HOST_BYTES_MAX + 1];
+	char name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
+	char key_type[16];
+	char ca_key_uri[PZ_KEY_URI_MAX], tls_key_uri[PZ_KEY_URI_MAX];
+	struct pz_key *ca_key, *tls_key;
+	struct pz_cert *ca, *tls;
+	struct pz_crl *crl;
+	struct pz_map *members; /* device -> struct pz_member */
+	const struct pz_env *env;
+};
+
+/**
+ * Makes a zone: keys, PZH CA, PZH TLS certificate, first CRL.
+ * @param zone normalised; @param host DNS name or IP literal; @param name shown to people, NULL: the zone
+ * @param txn receives what must be stored; until it is durable the zone does not exist
+ * Errors: CONFIG (zone, host or name not valid), CRYPTO, IO_* (key files), LIMIT_MEMORY.
+ */
+enum pz_err pz_authority_create(const char *zone, const char *host, const char *name,
+				const char *key_type, struct pz_keystore *keys,
+				const struct pz_env *env, struct pz_txn *txn,
+				struct pz_authority **out, struct pz_errinfo *info) PZ_MUST_USE;
+
+/** Loads every zone of the store. @param each takes the authority. Errors: as create; PROTO (record not readable). */
+enum pz_err pz_authority_load_all(struct pz_store *store, struct pz_keystore *keys,
+				  const struct pz_env *env,
+				  enum pz_err (*each)(void *arg, struct pz_authority *takes),
+				  void *arg, struct pz_errinfo *info) PZ_MUST_USE;
+/** NULL is fine. */
+void pz_authority_free(struct pz_authority *authority);
+
+/** Member by device name, also a revoked one; NULL when there is none. */
+struct pz_member *pz_authority_member(const struct pz_authority *authority, const char *device);
+
+/**
+ * May this name be enrolled now? Free is a name that nobody has, a revoked one's, and one whose
+ * enrolment was never followed by a link (it may have failed on the device after we stored it:
+ * "asking again with a new code always works", page 3).
+ */
+bool pz_authority_is_name_free(const struct pz_authority *authority, const char *device);
+
+/** A change that waits for its transaction. */
+struct pz_zone_change;
+/** Applies it to memory and frees it; returns the member concerned, or NULL. */
+struct pz_member *pz_authority_apply(struct pz_authority *authority, struct pz_zone_change *takes);
+/** Drops it (the transaction failed). */
+void pz_authority_drop(struct pz_zone_change *takes);
+
+/** What signing a device needs from its enrolment. */
+struct pz_admission {
+	const char *device, *display_name, *device_type;
+	const struct pz_key *key; /* of the CSR */
+};
+
+/**
+ * Signs a device's PZP CA and prepares its membership. A former holder of the name that was never
+ * confirmed is revoked in the same transaction.
+ * @param out_cert the PZP CA certificate, the caller frees; @param out_crl the CRL that will be in force, caller frees
+ * Errors: EXISTS (name taken), LIMIT (too many devices), CRYPTO, LIMIT_MEMORY.
+ */
+enum pz_err pz_authority_admit(struct pz_authority *authority, const struct pz_admission *admission,
+			       struct pz_txn *txn, struct pz_zone_change **out,
+			       struct pz_cert **out_cert, struct pz_crl **out_crl,
+			       struct pz_errinfo *info) PZ_MUST_USE;
+
+/** Prepares a revocation: CRL with crlNumber + 1, member marked. Errors: NOTFOUND, EXISTS (is revoked already), CRYPTO. */
+enum pz_err pz_authority_revoke(struct pz_authority *authority, const char *device,
+				struct pz_txn *txn, struct pz_zone_change **out,
+				struct pz_errinfo *info) PZ_MUST_USE;
+
+/** Writes a member's record (confirmed, last seen, display name) into a transaction. */
+enum pz_err pz_authority_save_member(const struct pz_authority *authority,
+				     const struct pz_member *member, struct pz_txn *txn) PZ_MUST_USE;
+
+/**
+ * Admission, after each handshake and again whenever members change (page 2 "TLS"): the chain's
+ * PZP CA must be the one on record for this device, by serial and by key, and not be revoked.
+ * Errors: DENIED_IDENTITY (no such member, or another CA), DENIED_REVOKED.
+ */
+enum pz_err pz_authority_admits(const struct pz_authority *authority, const struct pz_peer *peer,
+				struct pz_member **out_member, struct pz_errinfo *info) PZ_MUST_USE;
+
+/** True when the PZH TLS certificate has passed two thirds of its life, or the CRL half of its. */
+bool pz_authority_is_renewal_due(const struct pz_authority *authority);
+/** Makes a new PZH TLS key and certificate and a fresh CRL; applied by pz_authority_apply. */
+enum pz_err pz_authority_renew(struct pz_authority *authority, struct pz_keystore *keys,
+			       struct pz_txn *txn, struct pz_zone_change **out,
+			       struct pz_errinfo *info) PZ_MUST_USE;
+
+/** Key URIs in use by this zone. */
+void pz_authority_key_uris(const struct pz_authority *authority, const char *out[2]);
+
+#endif

@@ -1,0 +1,247 @@
+#include "zone/change.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/auto.h"
+#include "zone/record.h"
+
+#define HALF_CRL_LIFE_MS (15ULL * 86400 * 1000) /* page 2: a CRL lives 30 days */
+
+void
+pz_authority_drop(struct pz_zone_change *change)
+{
+	if (change == NULL)
+		return;
+	free(change->member);
+	pz_crl_free(change->crl);
+	pz_key_free(change->tls_key);
+	pz_cert_free(change->tls);
+	free(change);
+}
+
+/* The record's fields change, its place in memory and its link do not. */
+static struct pz_member *
+apply_member(struct pz_authority *a, struct pz_member *fresh)
+{
+	struct pz_member *m = pz_authority_member(a, fresh->device);
+
+	if (m == NULL) {
+		/* Room was made when the change was prepared; without memory the next start finds it. */
+		if (pz_map_put(a->members, pz_slice_str(fresh->device), fresh, NULL) == PZ_OK)
+			return fresh;
+		free(fresh);
+		return NULL;
+	}
+	fresh->session = m->session;
+	fresh->info = m->info;
+	*m = *fresh;
+	free(fresh);
+	return m;
+}
+
+struct pz_member *
+pz_authority_apply(struct pz_authority *a, struct pz_zone_change *change)
+{
+	struct pz_member *m = NULL;
+
+	if (change->crl) {
+		pz_crl_free(a->crl);
+		a->crl = PZ_TAKE(change->crl);
+	}
+	if (change->tls) {
+		pz_cert_free(a->tls);
+		pz_key_free(a->tls_key);
+		a->tls = PZ_TAKE(change->tls);
+		a->tls_key = PZ_TAKE(change->tls_key);
+		snprintf(a->tls_key_uri, sizeof(a->tls_key_uri), "%s", change->tls_key_uri);
+	}
+	if (change->member)
+		m = apply_member(a, PZ_TAKE(change->member));
+	pz_authority_drop(change);
+	return m;
+}
+
+/* ---- revocation list ---- */
+
+struct entries {
+	struct pz_crl_entry *list;
+	size_t len, cap;
+};
+
+static enum pz_err
+add_entry(struct entries *entries, const char *serial, uint64_t when_ms)
+{
+	if (entries->len == entries->cap) {
+		size_t cap = entries->cap ? 2 * entries->cap : 16;
+		struct pz_crl_entry *grown = reallocarray(entries->list, cap, sizeof(*grown));
+		if (grown == NULL)
+			return PZ_ERR_LIMIT_MEMORY;
+		entries->list = grown;
+		entries->cap = cap;
+	}
+	struct pz_crl_entry *entry = &entries->list[entries->len++];
+	snprintf(entry->serial_hex, sizeof(entry->serial_hex), "%s", serial);
+	entry->when_ms = when_ms;
+	return PZ_OK;
+}
+
+/* The old list and one more serial (NULL: none), with the next crlNumber. */
+static enum pz_err
+next_crl(const struct pz_authority *a, const char *serial, struct pz_crl **out,
+	 struct pz_errinfo *info)
+{
+	struct entries entries = {0};
+	uint64_t number = pz_crl_number(a->crl) + 1;
+	enum pz_err err = PZ_OK;
+
+	for (size_t i = 0; err == PZ_OK && i < pz_crl_len(a->crl); i++) {
+		struct pz_crl_entry entry;
+		pz_crl_entry_at(a->crl, i, &entry);
+		err = add_entry(&entries, entry.serial_hex, entry.when_ms);
+	}
+	if (err == PZ_OK && serial)
+		err = add_entry(&entries, serial, pz_env_wall_ms(a->env));
+	if (err == PZ_OK)
+		err = pz_crl_issue(a->ca, a->ca_key, entries.list, entries.len, number, a->env, out,
+				   info);
+	free(entries.list);
+	return err;
+}
+
+/* ---- admission ---- */
+
+static struct pz_member *
+new_member(const struct pz_authority *a, const struct pz_admission *admission,
+	   const struct pz_cert *cert)
+{
+	struct pz_member *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return NULL;
+	snprintf(m->device, sizeof(m->device), "%s", admission->device);
+	snprintf(m->display_name, sizeof(m->display_name), "%s", admission->display_name);
+	snprintf(m->device_type, sizeof(m->device_type), "%s", admission->device_type);
+	pz_cert_serial_hex(cert, m->serial);
+	pz_cert_spki_hash(cert, m->ca_key_hash);
+	m->enrolled_ms = pz_env_wall_ms(a->env);
+	return m;
+}
+
+static enum pz_err
+prepare_admission(struct pz_authority *a, const struct pz_admission *admission, struct pz_txn *txn,
+		  struct pz_zone_change *change, struct pz_cert **out_cert, struct pz_errinfo *info)
+{
+	struct pz_cert_subject subject = {.zone = a->zone, .device = admission->device};
+	const struct pz_member *former = pz_authority_member(a, admission->device);
+
+	PZ_TRY(pz_cert_issue(PZ_CERT_PZP_CA, &subject, admission->key, a->ca, a->ca_key, a->env,
+			     out_cert, info));
+	change->member = new_member(a, admission, *out_cert);
+	if (change->member == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	if (former && !former->revoked) {
+		PZ_TRY(next_crl(a, former->serial, &change->crl, info));
+		PZ_TRY(pz_authority_put_zone(a, a->tls_key_uri, a->tls, change->crl, txn));
+	}
+	return pz_authority_save_member(a, change->member, txn);
+}
+
+enum pz_err
+pz_authority_admit(struct pz_authority *a, const struct pz_admission *admission, struct pz_txn *txn,
+		   struct pz_zone_change **out, struct pz_cert **out_cert, struct pz_crl **out_crl,
+		   struct pz_errinfo *info)
+{
+	struct pz_cert *cert = NULL;
+
+	if (!pz_authority_is_name_free(a, admission->device))
+		return pz_fail(info, PZ_ERR_EXISTS, "device name %s is taken", admission->device);
+	if (pz_map_len(a->members) >= PZ_DEVICES_PER_ZONE_MAX)
+		return pz_fail(info, PZ_ERR_LIMIT, "zone %s has %d devices already", a->zone,
+			       PZ_DEVICES_PER_ZONE_MAX);
+	struct pz_zone_change *change = calloc(1, sizeof(*change));
+	if (change == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	enum pz_err err = prepare_admission(a, admission, txn, change, &cert, info);
+	if (err != PZ_OK) {
+		pz_cert_free(cert);
+		pz_authority_drop(change);
+		return err;
+	}
+	*out_crl = pz_crl_ref(change->crl ? change->crl : a->crl);
+	*out_cert = cert;
+	*out = change;
+	return PZ_OK;
+}
+
+/* ---- revocation ---- */
+
+static enum pz_err
+prepare_revocation(struct pz_authority *a, const struct pz_member *m, struct pz_txn *txn,
+		   struct pz_zone_change *change, struct pz_errinfo *info)
+{
+	change->member = malloc(sizeof(*change->member));
+	if (change->member == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	*change->member = *m;
+	change->member->revoked = true;
+	PZ_TRY(next_crl(a, m->serial, &change->crl, info));
+	PZ_TRY(pz_authority_put_zone(a, a->tls_key_uri, a->tls, change->crl, txn));
+	return pz_authority_save_member(a, change->member, txn);
+}
+
+enum pz_err
+pz_authority_revoke(struct pz_authority *a, const char *device, struct pz_txn *txn,
+		    struct pz_zone_change **out, struct pz_errinfo *info)
+{
+	const struct pz_member *m = pz_authority_member(a, device);
+
+	if (m == NULL)
+		return pz_fail(info, PZ_ERR_NOTFOUND, "zone %s has no device %s", a->zone, device);
+	if (m->revoked)
+		return pz_fail(info, PZ_ERR_EXISTS, "device %s is revoked already", device);
+	struct pz_zone_change *change = calloc(1, sizeof(*change));
+	if (change == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	enum pz_err err = prepare_revocation(a, m, txn, change, info);
+	if (err != PZ_OK) {
+		pz_authority_drop(change);
+		return err;
+	}
+	*out = change;
+	return PZ_OK;
+}
+
+/* ---- renewal ---- */
+
+bool
+pz_authority_is_renewal_due(const struct pz_authority *a)
+{
+	uint64_t now = pz_env_wall_ms(a->env);
+
+	return now >= pz_cert_renew_at_ms(a->tls) ||
+	       now + HALF_CRL_LIFE_MS >= pz_crl_next_update_ms(a->crl);
+}
+
+enum pz_err
+pz_authority_renew(struct pz_authority *a, struct pz_keystore *keys, struct pz_txn *txn,
+		   struct pz_zone_change **out, struct pz_errinfo *info)
+{
+	struct pz_zone_change *change = calloc(1, sizeof(*change));
+
+	if (change == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	enum pz_err err = next_crl(a, NULL, &change->crl, info);
+	if (err == PZ_OK && pz_env_wall_ms(a->env) >= pz_cert_renew_at_ms(a->tls))
+		err = pz_authority_make_tls(a, keys, change->tls_key_uri, &change->tls_key,
+					    &change->tls, info);
+	if (err == PZ_OK)
+		err = pz_authority_put_zone(a, change->tls ? change->tls_key_uri : a->tls_key_uri,
+					    change->tls ? change->tls : a->tls, change->crl, txn);
+	if (err != PZ_OK) {
+		pz_authority_drop(change);
+		return err;
+	}
+	*out = change;
+	return PZ_OK;
+}

@@ -1,0 +1,26 @@
+/* Inside zone/ only: a change of an authority that waits for its transaction. */
+#ifndef PZ_ZONE_CHANGE_H
+#define PZ_ZONE_CHANGE_H
+
+#include "zone/authority.h"
+
+#define PZ_MEMBER_SPACE_CHARS (PZ_ZONE_BYTES_MAX + 8)
+
+/** Members that are NULL stay as they are. */
+struct pz_zone_change {
+	struct pz_member *member; /* new record of a device; replaces the old one's fields */
+	struct pz_crl *crl;
+	struct pz_key *tls_key;
+	struct pz_cert *tls;
+	char tls_key_uri[PZ_KEY_URI_MAX];
+};
+
+void pz_authority_member_space(const char *zone, char out[PZ_MEMBER_SPACE_CHARS]);
+enum pz_err pz_authority_make_tls(const struct pz_authority *a, struct pz_keystore *keys,
+				  char out_uri[PZ_KEY_URI_MAX], struct pz_key **out_key,
+				  struct pz_cert **out_cert, struct pz_errinfo *info) PZ_MUST_USE;
+enum pz_err pz_authority_put_zone(const struct pz_authority *a, const char *tls_key_uri,
+				  const struct pz_cert *tls, const struct pz_crl *crl,
+				  struct pz_txn *txn) PZ_MUST_USE;
+
+#endif

@@ -1,0 +1,28 @@
+/* Records: JSON objects as the store keeps them, and PEM inside them. */
+#ifndef PZ_ZONE_RECORD_H
+#define PZ_ZONE_RECORD_H
+
+#include <jansson.h>
+
+#include "store/store.h"
+#include "x509/cert.h"
+#include "x509/crl.h"
+
+/** Puts a JSON object. @param takes freed in any case; NULL: LIMIT_MEMORY. */
+enum pz_err pz_record_put(struct pz_txn *txn, const char *space, const char *key, json_t *takes) PZ_MUST_USE;
+/** Parses a stored JSON object. Errors: PROTO (the detail names space and key). */
+enum pz_err pz_record_parse(const char *space, const char *key, struct pz_slice value,
+			    json_t **out, struct pz_errinfo *info) PZ_MUST_USE;
+/** Copies a string member into a fixed field. Errors: PROTO (absent or too long). */
+enum pz_err pz_record_string(const json_t *record, const char *name, char *out, size_t size,
+			     struct pz_errinfo *info) PZ_MUST_USE;
+/** PEM as a JSON string, NULL when memory is out. */
+json_t *pz_record_cert(const struct pz_cert *cert);
+json_t *pz_record_crl(const struct pz_crl *crl);
+/** A member that holds PEM. Errors: PROTO, CRYPTO. */
+enum pz_err pz_record_get_cert(const json_t *record, const char *name, struct pz_cert **out,
+			       struct pz_errinfo *info) PZ_MUST_USE;
+enum pz_err pz_record_get_crl(const json_t *record, const char *name, struct pz_crl **out,
+			      struct pz_errinfo *info) PZ_MUST_USE;
+
+#endif
