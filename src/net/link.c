@@ -1,0 +1,472 @@
+/*
+ * Reading: the stream hands over whatever one system call brought. TLS turns it into plaintext in
+ * the turn's scratch buffer (or, when a frame is already begun, straight behind that beginning),
+ * frames are cut in place and handed up. Only an incomplete frame is ever copied.
+ *
+ * Writing: frames are appended to `tx`; the turn's end encrypts up to 64 KiB at a time (full
+ * records when much is waiting, one small record for a lone message) and gives it to the stream.
+ * When the stream takes less, the rest waits in `cipher` and nothing more is encrypted: so what
+ * stands in `tx` is known not to have been delivered, and can be answered if the link dies.
+ *
+ * Time: one timer a link, set to the earliest thing that may have to be done; traffic only notes
+ * the time and never touches the timer.
+ */
+#include "net/link.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "wire/frame.h"
+
+#define RECORD_BYTES (16U << 10)
+
+static const struct pz_session_ops session_ops;
+
+static void
+mark_dirty(struct pz_link *link)
+{
+	if (!pz_list_is_linked(&link->dirty_node) && !link->closing)
+		pz_list_append(&link->host->turn->dirty, &link->dirty_node);
+}
+
+static void
+count_queue(struct pz_link *link, size_t before)
+{
+	size_t now = link->tx.len + link->cipher.len;
+
+	link->session.queued = now;
+	if (now < before)
+		link->session.drained += before - now;
+}
+
+/* ---- output ---- */
+
+/* Sends what TLS produced; what the stream does not take waits in link->cipher. */
+static enum pz_err
+emit(struct pz_link *link)
+{
+	struct pz_buf *cipher = &link->host->turn->cipher;
+	enum pz_err err = PZ_OK;
+
+	if (cipher->len == 0)
+		return PZ_OK;
+	pz_metric_add(link->host->metrics, PZ_METRIC_bytes_out, cipher->len);
+	if (link->cipher.len == 0)
+		pz_buf_consume(cipher, link->stream->ops->send(link->stream, pz_buf_slice(cipher)));
+	if (cipher->len > 0) {
+		err = pz_buf_append(&link->cipher, pz_buf_slice(cipher));
+		pz_buf_consume(cipher, cipher->len);
+	}
+	return err;
+}
+
+/* `len` bytes leave the front of tx: keeps track of where the next frame begins. */
+static void
+consume_tx(struct pz_link *link, size_t len)
+{
+	if (len == link->tx.len) {
+		link->tx_begun = 0;
+	} else {
+		const uint8_t *p = link->tx.mem + link->tx.start;
+		size_t at = link->tx_begun;
+		while (at < len)
+			at += PZ_FRAME_HEADER_BYTES + ((size_t)p[at] | (size_t)p[at + 1] << 8 |
+						       (size_t)p[at + 2] << 16 | (size_t)p[at + 3] << 24);
+		link->tx_begun = (uint32_t)(at - len);
+	}
+	pz_buf_consume(&link->tx, len);
+}
+
+static enum pz_err
+flush_once(struct pz_link *link)
+{
+	if (link->cipher.len > 0) {
+		size_t n = link->stream->ops->send(link->stream, pz_buf_slice(&link->cipher));
+		pz_buf_consume(&link->cipher, n);
+		if (link->cipher.len > 0)
+			return PZ_OK;
+	}
+	while (link->tx.len > 0 && link->cipher.len == 0) {
+		struct pz_slice chunk = pz_buf_slice(&link->tx);
+		if (chunk.len > PZ_TURN_CHUNK_BYTES)
+			chunk.len = PZ_TURN_CHUNK_BYTES;
+		PZ_TRY(pz_tls_write(link->tls, chunk, &link->host->turn->cipher));
+		consume_tx(link, chunk.len);
+		PZ_TRY(emit(link));
+		link->tx_us = pz_env_mono_us(link->host->env);
+	}
+	return PZ_OK;
+}
+
+void
+pz_link_flush(struct pz_link *link)
+{
+	size_t before = link->session.queued;
+
+	if (link->closing || !link->secured)
+		return;
+	enum pz_err err = flush_once(link);
+	count_queue(link, before);
+	if (err != PZ_OK) {
+		pz_buf_consume(&link->host->turn->cipher, link->host->turn->cipher.len);
+		pz_link_close(link, err, "cannot send");
+		return;
+	}
+	if (link->session.queued < before && link->host->events->drained)
+		link->host->events->drained(link);
+}
+
+enum pz_err
+pz_link_send(struct pz_link *link, struct pz_slice frame)
+{
+	if (link->closing)
+		return PZ_ERR_IO_CLOSED;
+	PZ_TRY(pz_buf_append(&link->tx, frame));
+	link->session.queued += frame.len;
+	link->idle = false;
+	mark_dirty(link);
+	return PZ_OK;
+}
+
+/* ---- time ---- */
+
+static uint64_t
+keepalive_us(const struct pz_link *link)
+{
+	return link->host->keepalive_us ? link->host->keepalive_us : PZ_KEEPALIVE_SEND_US;
+}
+
+static uint64_t
+earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void
+arm(struct pz_link *link)
+{
+	uint64_t due = UINT64_MAX;
+
+	if (!link->live) {
+		due = link->deadline_us;
+	} else {
+		due = earlier(link->rx_us + 2 * keepalive_us(link),
+			      link->tx_us + keepalive_us(link));
+		if (!link->idle)
+			due = earlier(due, (link->rx_us > link->tx_us ? link->rx_us : link->tx_us) +
+						   PZ_LINK_IDLE_US);
+	}
+	pz_timer_start(link->host->env->timers, &link->timer, due);
+}
+
+static void
+on_time(struct pz_timer *timer, void *arg)
+{
+	struct pz_link *link = arg;
+	uint64_t now = pz_env_mono_us(link->host->env);
+
+	(void)timer;
+	if (!link->live) {
+		if (now >= link->deadline_us) {
+			pz_link_close(link, PZ_ERR_IO_TIMEOUT,
+				      link->patience_us ? "no progress" : "not registered in time");
+			return;
+		}
+	} else if (now >= link->rx_us + 2 * keepalive_us(link) && link->session.blocked == 0) {
+		pz_link_close(link, PZ_ERR_IO_TIMEOUT, "nothing heard, not even a keepAlive");
+		return;
+	} else {
+		if (link->session.blocked > 0)
+			link->rx_us = now; /* it is we who do not read */
+		if (now >= link->tx_us + keepalive_us(link)) {
+			link->tx_us = now;
+			link->host->events->keepalive(link);
+		}
+		if (!link->idle && now >= link->rx_us + PZ_LINK_IDLE_US &&
+		    now >= link->tx_us + PZ_LINK_IDLE_US) {
+			link->idle = true;
+			pz_tls_idle(link->tls);
+		}
+	}
+	arm(link);
+}
+
+void
+pz_link_establish(struct pz_link *link)
+{
+	link->live = true;
+	link->deadline_us = 0;
+	link->frame_max = link->host->frame_max;
+	link->rx_us = link->tx_us = pz_env_mono_us(link->host->env);
+	arm(link);
+}
+
+void
+pz_link_set_patience(struct pz_link *link, uint64_t patience_us)
+{
+	link->patience_us = patience_us;
+	link->deadline_us = pz_env_mono_us(link->host->env) + patience_us;
+	arm(link);
+}
+
+/* ---- life ---- */
+
+enum pz_err
+pz_link_new(const struct pz_link_host *host, struct pz_stream *stream, struct pz_tls *tls,
+	    uint64_t deadline_us, void *owner, struct pz_link **out)
+{
+	struct pz_link *link = calloc(1, sizeof(*link));
+
+	if (link == NULL) {
+		pz_tls_free(tls);
+		stream->ops->close(stream);
+		return PZ_ERR_LIMIT_MEMORY;
+	}
+	link->session.ops = &session_ops;
+	link->host = host;
+	link->owner = owner;
+	link->stream = stream;
+	link->tls = tls;
+	link->frame_max = PZ_FRAME_BYTES_ENROL;
+	pz_buf_init(&link->rx, PZ_FRAME_BYTES_MAX + 2 * RECORD_BYTES, host->turn->queue_pool);
+	pz_buf_init(&link->tx, PZ_QUEUE_MAX_BYTES, host->turn->queue_pool);
+	pz_buf_init(&link->cipher, 4 * PZ_TURN_CHUNK_BYTES, NULL);
+	pz_timer_init(&link->timer, on_time, link);
+	link->rx_us = link->tx_us = pz_env_mono_us(host->env);
+	link->deadline_us = link->rx_us + deadline_us;
+	stream->link = link;
+	arm(link);
+	pz_metric_add(host->metrics, PZ_METRIC_links_opened, 1);
+	*out = link;
+	stream->ops->set_reading(stream, true);
+	/* A client speaks first; a server's handshake step without input produces nothing. */
+	pz_link_on_bytes(link, (struct pz_slice){NULL, 0});
+	return PZ_OK;
+}
+
+enum pz_err
+pz_link_identify(struct pz_link *link, enum pz_session_kind kind, const char *address)
+{
+	char *copy = strdup(address);
+
+	if (copy == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	free(link->session.address);
+	link->session.address = copy;
+	link->session.address_len = strlen(copy);
+	link->session.kind = kind;
+	return PZ_OK;
+}
+
+void
+pz_link_close(struct pz_link *link, enum pz_err why, const char *detail)
+{
+	if (link->closing)
+		return;
+	if (link->secured) {
+		size_t before = link->session.queued;
+		if (flush_once(link) != PZ_OK)
+			pz_buf_consume(&link->host->turn->cipher, link->host->turn->cipher.len);
+		count_queue(link, before);
+	}
+	link->closing = true;
+	link->close_why = why;
+	link->close_detail = detail ? strdup(detail) : NULL;
+	pz_list_remove(&link->dirty_node);
+	pz_list_append(&link->host->turn->closing, &link->closing_node);
+}
+
+void
+pz_link_finish(struct pz_link *link)
+{
+	struct pz_slice left = pz_buf_slice(&link->tx);
+
+	pz_env_stop(link->host->env, &link->timer);
+	if (link->secured && link->cipher.len == 0) {
+		pz_tls_close(link->tls, &link->host->turn->cipher);
+		if (emit(link) != PZ_OK)
+			link->cipher.len = 0;
+	}
+	link->stream->ops->close(link->stream);
+	link->stream = NULL;
+	if (link->tx_begun <= left.len)
+		left = pz_slice_of(left.ptr + link->tx_begun, left.len - link->tx_begun);
+	pz_metric_add(link->host->metrics, PZ_METRIC_links_closed, 1);
+	link->host->events->closed(link, link->close_why,
+				   link->close_detail ? link->close_detail : "", left);
+	pz_tls_free(link->tls);
+	pz_buf_fini(&link->rx);
+	pz_buf_fini(&link->tx);
+	pz_buf_fini(&link->cipher);
+	free(link->session.address);
+	free(link->close_detail);
+	free(link);
+}
+
+/* ---- input ---- */
+
+bool
+pz_link_wants_bytes(struct pz_link *link)
+{
+	return link->secured || link->host->turn->handshakes < link->host->turn->handshakes_max;
+}
+
+/* One step of the handshake. True when it is done. */
+static bool
+handshake(struct pz_link *link)
+{
+	struct pz_errinfo info = {""};
+	bool done = false;
+
+	link->host->turn->handshakes++;
+	enum pz_err err =
+		pz_tls_handshake(link->tls, &link->host->turn->cipher, &done, &info);
+	if (emit(link) != PZ_OK && err == PZ_OK)
+		err = PZ_ERR_LIMIT_QUEUE;
+	if (err != PZ_OK) {
+		pz_metric_add(link->host->metrics, PZ_METRIC_handshakes_failed, 1);
+		pz_link_close(link, err, info.text);
+		return false;
+	}
+	if (!done)
+		return false;
+	link->secured = true;
+	link->host->events->secured(link);
+	if (link->tx.len > 0)
+		mark_dirty(link);
+	return !link->closing;
+}
+
+/* Hands up every complete frame; returns the bytes used. */
+static size_t
+cut_frames(struct pz_link *link, struct pz_slice bytes)
+{
+	size_t used = 0, need = 0;
+	struct pz_slice frame;
+
+	while (!link->closing && used < bytes.len) {
+		enum pz_err err = pz_frame_cut(pz_slice_of(bytes.ptr + used, bytes.len - used),
+					       link->frame_max, &frame, &need);
+		if (err == PZ_OK && frame.len == 0)
+			break;
+		if (err == PZ_OK) {
+			used += frame.len;
+			err = link->host->events->frame(link, frame);
+			if (link->patience_us)
+				link->deadline_us = link->rx_us + link->patience_us;
+		}
+		if (err != PZ_OK)
+			pz_link_close(link, err, pz_err_text(err));
+	}
+	return used;
+}
+
+/* Plaintext into buf until TLS has no more or less than a record fits. */
+static enum pz_err
+decrypt(struct pz_link *link, uint8_t *buf, size_t cap, size_t *out_len, struct pz_errinfo *info)
+{
+	size_t len = 0, n = 0;
+	enum pz_err err = PZ_OK;
+
+	while (cap - len >= RECORD_BYTES) {
+		err = pz_tls_read(link->tls, buf + len, cap - len, &n,
+				  &link->host->turn->cipher, info);
+		if (err != PZ_OK || n == 0)
+			break;
+		len += n;
+	}
+	*out_len = len;
+	return err;
+}
+
+/* One round of plaintext: decrypt, cut, keep the rest. *out_more: there may be another round. */
+static enum pz_err
+pump_once(struct pz_link *link, bool *out_more, struct pz_errinfo *info)
+{
+	struct pz_turn *turn = link->host->turn;
+	bool begun = link->rx.len > 0;
+	uint8_t *buf = turn->plain;
+	size_t cap = PZ_TURN_PLAIN_BYTES, len = 0;
+
+	if (begun) {
+		cap = 4 * RECORD_BYTES;
+		if (pz_buf_reserve(&link->rx, cap, &buf) != PZ_OK)
+			return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "no memory for a frame");
+	}
+	enum pz_err end = decrypt(link, buf, cap, &len, info);
+	/* The turn's cipher buffer must be empty before others get a chance to use it. */
+	if (emit(link) != PZ_OK && end == PZ_OK)
+		end = PZ_ERR_LIMIT_QUEUE;
+	*out_more = len > 0 && cap - len < RECORD_BYTES;
+	if (begun) {
+		pz_buf_commit(&link->rx, len);
+		pz_buf_consume(&link->rx, cut_frames(link, pz_buf_slice(&link->rx)));
+		return end;
+	}
+	size_t used = cut_frames(link, pz_slice_of(buf, len));
+	if (used < len && !link->closing)
+		PZ_TRY(pz_buf_append(&link->rx, pz_slice_of(buf + used, len - used)));
+	return end;
+}
+
+void
+pz_link_on_bytes(struct pz_link *link, struct pz_slice bytes)
+{
+	struct pz_errinfo info = {""};
+	enum pz_err err = PZ_OK;
+	bool more = true;
+
+	if (link->closing)
+		return;
+	pz_metric_add(link->host->metrics, PZ_METRIC_bytes_in, bytes.len);
+	link->rx_us = pz_env_mono_us(link->host->env);
+	link->idle = false;
+	pz_tls_input(link->tls, bytes);
+	if (!link->secured && !handshake(link))
+		return;
+	while (more && err == PZ_OK && !link->closing)
+		err = pump_once(link, &more, &info);
+	if (err != PZ_OK)
+		pz_link_close(link, err, info.text[0] ? info.text : pz_err_text(err));
+}
+
+void
+pz_link_on_writable(struct pz_link *link)
+{
+	mark_dirty(link);
+}
+
+void
+pz_link_on_end(struct pz_link *link, enum pz_err why, const char *detail)
+{
+	pz_link_close(link, why, detail);
+}
+
+/* ---- as a session ---- */
+
+static enum pz_err
+session_send(struct pz_session *session, struct pz_slice frame)
+{
+	return pz_link_send(pz_link_of(session), frame);
+}
+
+static void
+session_set_reading(struct pz_session *session, bool on)
+{
+	struct pz_link *link = pz_link_of(session);
+
+	if (link->stream && !link->closing)
+		link->stream->ops->set_reading(link->stream, on);
+}
+
+static void
+session_close(struct pz_session *session, enum pz_err why, const char *detail)
+{
+	pz_link_close(pz_link_of(session), why, detail);
+}
+
+static const struct pz_session_ops session_ops = {
+	.send = session_send,
+	.set_reading = session_set_reading,
+	.close = session_close,
+};

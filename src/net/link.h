@@ -1,0 +1,112 @@
+/*
+ * A link: one mutually authenticated connection that carries frames (page 4). TLS and framing over
+ * an abstract stream; no descriptor inside, so simulations run the same code.
+ *
+ * Life: pz_link_new -> handshake -> events.secured -> events.frame... -> events.closed -> freed.
+ * Nothing is freed or reported from inside a call of the owner: pz_link_close only marks the link,
+ * the end of the turn (net/turn.h) reports and frees it.
+ */
+#ifndef PZ_NET_LINK_H
+#define PZ_NET_LINK_H
+
+#include "base/env.h"
+#include "net/stream.h"
+#include "net/turn.h"
+#include "route/router.h"
+#include "tls/session.h"
+
+/** What the owner of a link hears. */
+struct pz_link_events {
+	/** The handshake is done and the certificates are verified; admission is the owner's decision. */
+	void (*secured)(struct pz_link *link);
+	/** One frame, header included, borrowed. An error closes the link with that reason. */
+	enum pz_err (*frame)(struct pz_link *link, struct pz_slice frame);
+	/** Nothing was sent for 30 s: send a keepAlive. May be NULL for links that never become live. */
+	void (*keepalive)(struct pz_link *link);
+	/** The queue has become shorter. May be NULL. */
+	void (*drained)(struct pz_link *link);
+	/**
+	 * The link is gone and freed after this call. @param detail one line or ""
+	 * @param undelivered complete frames that never left the queue, borrowed
+	 */
+	void (*closed)(struct pz_link *link, enum pz_err why, const char *detail,
+		       struct pz_slice undelivered);
+};
+
+/** What all links of a node share. Borrowed for their life. */
+struct pz_link_host {
+	const struct pz_env *env;
+	struct pz_turn *turn;
+	struct pz_metrics *metrics;
+	const struct pz_link_events *events;
+	uint32_t frame_max; /* for established links */
+	uint64_t keepalive_us; /* 0: PZ_KEEPALIVE_SEND_US; dead after twice that */
+};
+
+struct pz_link {
+	struct pz_session session; /* the router's view; address owned by the link */
+	const struct pz_link_host *host;
+	void *owner; /* the owner's own data */
+	struct pz_stream *stream;
+	struct pz_tls *tls;
+	struct pz_buf rx;     /* the beginning of a frame */
+	struct pz_buf tx;     /* frames, not yet encrypted */
+	struct pz_buf cipher; /* ciphertext that the stream did not take yet */
+	struct pz_timer timer;
+	uint64_t deadline_us; /* to be established, or to make progress */
+	uint64_t patience_us; /* what each frame moves the deadline by; 0 = it stands */
+	uint64_t rx_us, tx_us;
+	struct pz_list dirty_node, closing_node;
+	struct pz_list owner_node; /* for the owner's list of links */
+	char *close_detail;
+	uint32_t frame_max;
+	uint32_t tx_begun; /* bytes at the front of tx whose frame was begun already */
+	enum pz_err close_why;
+	bool secured, live, idle, closing;
+};
+
+/**
+ * New link over a connected stream; the handshake starts at once.
+ * @param stream, tls taken, also on failure
+ * @param deadline_us how long the other end has to be established
+ * Errors: LIMIT_MEMORY.
+ */
+enum pz_err pz_link_new(const struct pz_link_host *host, struct pz_stream *stream,
+			struct pz_tls *tls, uint64_t deadline_us, void *owner,
+			struct pz_link **out) PZ_MUST_USE;
+
+/** The identity is proved and admitted: session address and kind. Errors: LIMIT_MEMORY. */
+enum pz_err pz_link_identify(struct pz_link *link, enum pz_session_kind kind, const char *address) PZ_MUST_USE;
+/** Registered: the deadline goes, keep-alive starts, frames may be as long as the host says. */
+void pz_link_establish(struct pz_link *link);
+/** An enrolment link: closed after this long without a frame. */
+void pz_link_set_patience(struct pz_link *link, uint64_t patience_us);
+
+/** Queues a frame. Errors: LIMIT_QUEUE, LIMIT_MEMORY, IO_CLOSED. Also reachable through session.ops. */
+enum pz_err pz_link_send(struct pz_link *link, struct pz_slice frame) PZ_MUST_USE;
+/**
+ * Marks the link for closing at the end of the turn; what is queued is still sent as far as the
+ * stream takes it. The first reason counts. @param detail copied, one line
+ */
+void pz_link_close(struct pz_link *link, enum pz_err why, const char *detail);
+
+/** A stable pointer's link from its session. */
+static inline struct pz_link *
+pz_link_of(struct pz_session *session)
+{
+	return (struct pz_link *)(void *)session;
+}
+
+/* ---- for streams ---- */
+/** True while the link wants bytes: not in a turn whose share of handshakes is used up. */
+bool pz_link_wants_bytes(struct pz_link *link);
+void pz_link_on_bytes(struct pz_link *link, struct pz_slice bytes);
+void pz_link_on_writable(struct pz_link *link);
+/** End of stream or error. @param detail one line, may be NULL */
+void pz_link_on_end(struct pz_link *link, enum pz_err why, const char *detail);
+
+/* ---- for the turn ---- */
+void pz_link_flush(struct pz_link *link);
+void pz_link_finish(struct pz_link *link);
+
+#endif

@@ -1,0 +1,205 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "net/tcp.h"
+
+/* Accepted per wake-up: a flood of connections must not starve the links that exist. */
+#define ACCEPTS_PER_TURN 64
+#define BACKLOG 1024
+
+struct pz_listener {
+	uv_poll_t poll;
+	struct pz_loop *loop;
+	int fd;
+	int spare_fd; /* given up for a moment when descriptors run out, so that a caller can be turned away */
+	pz_accept_fn accept;
+	void *arg;
+};
+
+static void
+address_text(const struct sockaddr_storage *addr, char *out, size_t len)
+{
+	const struct sockaddr_in *v4 = (const void *)addr;
+	const struct sockaddr_in6 *v6 = (const void *)addr;
+
+	out[0] = '\0';
+	if (addr->ss_family == AF_INET)
+		inet_ntop(AF_INET, &v4->sin_addr, out, (socklen_t)len);
+	else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+		inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], out, (socklen_t)len);
+	else
+		inet_ntop(AF_INET6, &v6->sin6_addr, out, (socklen_t)len);
+}
+
+/* Out of descriptors, a waiting connection would wake us for ever: take it and turn it away. */
+static void
+turn_away(struct pz_listener *listener)
+{
+	close(listener->spare_fd);
+	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	listener->spare_fd = dup(listener->fd);
+	pz_warning("accept-refused", "no file descriptors left; raise the limit of open files");
+}
+
+static void
+on_connection(uv_poll_t *poll, int status, int events)
+{
+	struct pz_listener *listener = poll->data;
+	char remote[PZ_NETADDR_CHARS];
+
+	(void)events;
+	if (status < 0)
+		return;
+	for (int i = 0; i < ACCEPTS_PER_TURN && !uv_is_closing((uv_handle_t *)poll); i++) {
+		struct sockaddr_storage addr;
+		socklen_t len = sizeof(addr);
+		struct pz_stream *stream;
+
+		int fd = accept4(listener->fd, (struct sockaddr *)&addr, &len,
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0) {
+			if (errno == EMFILE || errno == ENFILE)
+				turn_away(listener);
+			return;
+		}
+		if (pz_tcp_stream_new(listener->loop, fd, &stream) != PZ_OK) {
+			close(fd);
+			continue;
+		}
+		address_text(&addr, remote, sizeof(remote));
+		listener->accept(listener->arg, stream, remote);
+	}
+}
+
+/* Any address of both families. */
+static bool
+is_any(const char *text)
+{
+	return text[0] == '\0' || strcmp(text, "::") == 0;
+}
+
+static enum pz_err
+parse_address(const char *text, uint16_t port, struct sockaddr_storage *out, socklen_t *out_len,
+	      struct pz_errinfo *info)
+{
+	struct sockaddr_in *v4 = (void *)out;
+	struct sockaddr_in6 *v6 = (void *)out;
+
+	memset(out, 0, sizeof(*out));
+	if (is_any(text))
+		text = "";
+	if (text[0] != '\0' && inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+		*out_len = sizeof(*v4);
+		return PZ_OK;
+	}
+	if (text[0] != '\0' && inet_pton(AF_INET6, text, &v6->sin6_addr) != 1)
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "cannot listen on '%s': not an IPv4 or IPv6 address", text);
+	v6->sin6_family = AF_INET6; /* "" stands for ::, which takes IPv4 too */
+	v6->sin6_port = htons(port);
+	*out_len = sizeof(*v6);
+	return PZ_OK;
+}
+
+static enum pz_err
+open_socket(const char *address, uint16_t port, int *out_fd, struct pz_errinfo *info)
+{
+	struct sockaddr_storage addr;
+	socklen_t len;
+	int one = 1, zero = 0;
+
+	PZ_TRY(parse_address(address, port, &addr, &len, info));
+	int fd = socket(addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 && errno == EAFNOSUPPORT && is_any(address))
+		return open_socket("0.0.0.0", port, out_fd, info);
+	if (fd < 0)
+		return pz_fail(info, PZ_ERR_IO, "cannot make a socket: %s", strerror(errno));
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (addr.ss_family == AF_INET6 && is_any(address))
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
+	if (bind(fd, (struct sockaddr *)&addr, len) != 0 || listen(fd, BACKLOG) != 0) {
+		int error = errno;
+		close(fd);
+		return pz_fail(info, PZ_ERR_IO, "cannot listen on %s port %u: %s%s",
+			       is_any(address) ? "any address" : address, port, strerror(error),
+			       error == EADDRINUSE ? " (another program has it; choose another port, or 0 "
+						     "for any free one)"
+						   : "");
+	}
+	*out_fd = fd;
+	return PZ_OK;
+}
+
+static uint16_t
+local_port(int fd)
+{
+	struct sockaddr_storage addr;
+	socklen_t len = sizeof(addr);
+
+	if (getsockname(fd, (struct sockaddr *)&addr, &len) != 0)
+		return 0;
+	return ntohs(addr.ss_family == AF_INET ? ((struct sockaddr_in *)(void *)&addr)->sin_port
+					       : ((struct sockaddr_in6 *)(void *)&addr)->sin6_port);
+}
+
+enum pz_err
+pz_tcp_listen(void *self, const char *address, uint16_t port, pz_accept_fn accept, void *arg,
+	      struct pz_listener **out, uint16_t *out_port, struct pz_errinfo *info)
+{
+	struct pz_loop *loop = self;
+	int fd = -1;
+
+	struct pz_listener *listener = calloc(1, sizeof(*listener));
+	if (listener == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	enum pz_err err = open_socket(address ? address : "", port, &fd, info);
+	if (err == PZ_OK && uv_poll_init(&loop->uv, &listener->poll, fd) != 0) {
+		close(fd);
+		err = pz_fail(info, PZ_ERR_INTERNAL, "cannot watch the listening socket");
+	}
+	if (err != PZ_OK) {
+		free(listener);
+		return err;
+	}
+	listener->poll.data = listener;
+	listener->loop = loop;
+	listener->fd = fd;
+	listener->spare_fd = dup(fd);
+	listener->accept = accept;
+	listener->arg = arg;
+	uv_poll_start(&listener->poll, UV_READABLE, on_connection);
+	*out_port = local_port(fd);
+	*out = listener;
+	return PZ_OK;
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	struct pz_listener *listener = handle->data;
+
+	close(listener->fd);
+	if (listener->spare_fd >= 0)
+		close(listener->spare_fd);
+	free(listener);
+}
+
+void
+pz_tcp_listen_close(struct pz_listener *listener)
+{
+	if (listener == NULL)
+		return;
+	uv_poll_stop(&listener->poll);
+	uv_close((uv_handle_t *)&listener->poll, on_closed);
+}

@@ -1,0 +1,97 @@
+#include "net/loop.h"
+
+#include <stdlib.h>
+
+#include "net/tcp.h"
+
+static void
+on_alarm(uv_timer_t *alarm)
+{
+	(void)alarm; /* the prepare handle runs the timers */
+}
+
+static void
+arm(struct pz_loop *loop, uint64_t now_us)
+{
+	uint64_t due = pz_timers_next_us(&loop->timers);
+
+	if (due == loop->armed_us && uv_is_active((uv_handle_t *)&loop->alarm))
+		return;
+	loop->armed_us = due;
+	if (due == UINT64_MAX) {
+		uv_timer_stop(&loop->alarm);
+		return;
+	}
+	uint64_t delay_ms = due > now_us ? (due - now_us + PZ_US_PER_MS - 1) / PZ_US_PER_MS : 0;
+	uv_update_time(&loop->uv);
+	uv_timer_start(&loop->alarm, on_alarm, delay_ms, 0);
+}
+
+/* Right before the loop waits: what this turn produced goes out, in one piece per link. */
+static void
+on_prepare(uv_prepare_t *prepare)
+{
+	struct pz_loop *loop = prepare->data;
+	uint64_t now = pz_env_mono_us(&loop->env);
+
+	if (pz_timers_next_us(&loop->timers) <= now)
+		pz_timers_run(&loop->timers, now);
+	pz_turn_end(&loop->turn);
+	arm(loop, now);
+}
+
+enum pz_err
+pz_loop_init(struct pz_loop *loop, unsigned handshakes_max)
+{
+	*loop = (struct pz_loop){0};
+	pz_env_system(&loop->env, &loop->timers);
+	PZ_TRY(pz_turn_init(&loop->turn, handshakes_max));
+	loop->read_buf = malloc(PZ_LOOP_READ_BYTES);
+	if (loop->read_buf == NULL || uv_loop_init(&loop->uv) != 0) {
+		free(loop->read_buf);
+		pz_turn_fini(&loop->turn);
+		return PZ_ERR_LIMIT_MEMORY;
+	}
+	if (uv_timer_init(&loop->uv, &loop->alarm) != 0 ||
+	    uv_prepare_init(&loop->uv, &loop->prepare) != 0)
+		return PZ_ERR_INTERNAL;
+	loop->prepare.data = loop;
+	if (uv_prepare_start(&loop->prepare, on_prepare) != 0)
+		return PZ_ERR_INTERNAL;
+	return PZ_OK;
+}
+
+void
+pz_loop_run(struct pz_loop *loop)
+{
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+void
+pz_loop_stop(struct pz_loop *loop)
+{
+	uv_stop(&loop->uv);
+}
+
+void
+pz_loop_fini(struct pz_loop *loop)
+{
+	pz_turn_end(&loop->turn);
+	uv_close((uv_handle_t *)&loop->alarm, NULL);
+	uv_close((uv_handle_t *)&loop->prepare, NULL);
+	/* Closing handles need a turn or two; a name look-up under way may need its thread. */
+	for (int i = 0; i < 1000 && uv_run(&loop->uv, UV_RUN_NOWAIT) != 0; i++)
+		;
+	if (uv_loop_close(&loop->uv) == UV_EBUSY) {
+		uv_run(&loop->uv, UV_RUN_DEFAULT);
+		uv_loop_close(&loop->uv);
+	}
+	pz_turn_fini(&loop->turn);
+	free(loop->read_buf);
+}
+
+struct pz_transport
+pz_loop_transport(struct pz_loop *loop)
+{
+	return (struct pz_transport){.ops = &pz_tcp_transport_ops, .self = loop};
+}

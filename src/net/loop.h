@@ -1,0 +1,36 @@
+/* The event loop of a daemon: libuv, our timers, and the links' turn. */
+#ifndef PZ_NET_LOOP_H
+#define PZ_NET_LOOP_H
+
+#include <uv.h>
+
+#include "base/env.h"
+#include "net/transport.h"
+#include "net/turn.h"
+
+/** Ciphertext read by one system call; shared by all connections of the loop. */
+#define PZ_LOOP_READ_BYTES (256U << 10)
+
+struct pz_loop {
+	uv_loop_t uv;
+	uv_timer_t alarm;
+	uv_prepare_t prepare;
+	struct pz_timers timers;
+	struct pz_env env;
+	struct pz_turn turn;
+	uint8_t *read_buf; /* PZ_LOOP_READ_BYTES */
+	uint64_t armed_us;
+};
+
+/** @param handshakes_max see pz_turn_init. Errors: LIMIT_MEMORY, INTERNAL. */
+enum pz_err pz_loop_init(struct pz_loop *loop, unsigned handshakes_max) PZ_MUST_USE;
+/** Runs until pz_loop_stop. */
+void pz_loop_run(struct pz_loop *loop);
+void pz_loop_stop(struct pz_loop *loop);
+/** Runs what is still closing (bounded), then frees. Every owner must have closed its handles. */
+void pz_loop_fini(struct pz_loop *loop);
+
+/** TCP as the transport of a node; the loop is borrowed. */
+struct pz_transport pz_loop_transport(struct pz_loop *loop);
+
+#endif

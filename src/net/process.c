@@ -1,0 +1,177 @@
+#include "net/process.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One read of a child's output. Children are few; each has its own buffer. */
+#define READ_BYTES 4096
+
+struct pz_process {
+	uv_process_t process;
+	uv_pipe_t in, out, err;
+	uv_write_t write;
+	char *line; /* what its standard input gets */
+	const struct pz_process_events *events;
+	void *arg;
+	int status;
+	int open; /* handles that libuv still knows */
+	int streams; /* outputs not at their end */
+	bool spawned, exited;
+	char buf[READ_BYTES];
+};
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	struct pz_process *process = handle->data;
+
+	if (--process->open > 0)
+		return;
+	if (process->spawned)
+		process->events->exited(process->arg, process->status);
+	free(process->line);
+	free(process);
+}
+
+/* Exit and the end of both outputs arrive in any order; the owner hears of it when all is in. */
+static void
+finish_if_done(struct pz_process *process)
+{
+	if (!process->exited || process->streams > 0)
+		return;
+	uv_close((uv_handle_t *)&process->process, on_closed);
+	if (!uv_is_closing((uv_handle_t *)&process->in))
+		uv_close((uv_handle_t *)&process->in, on_closed);
+	uv_close((uv_handle_t *)&process->out, on_closed);
+	uv_close((uv_handle_t *)&process->err, on_closed);
+}
+
+static void
+on_child_exit(uv_process_t *handle, int64_t code, int signal)
+{
+	struct pz_process *process = handle->data;
+
+	process->status = signal ? -signal : (int)code;
+	process->exited = true;
+	/* A grandchild may hold the pipes open for ever: the group goes with its leader. */
+	(void)uv_kill(-handle->pid, SIGKILL);
+	finish_if_done(process);
+}
+
+static void
+on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+	struct pz_process *process = handle->data;
+
+	(void)suggested;
+	*buf = uv_buf_init(process->buf, sizeof(process->buf));
+}
+
+static void
+on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	struct pz_process *process = stream->data;
+	bool is_out = stream == (uv_stream_t *)&process->out;
+
+	if (n > 0) {
+		struct pz_slice bytes = pz_slice_of(buf->base, (size_t)n);
+		if (is_out)
+			process->events->out(process->arg, bytes);
+		else
+			process->events->err(process->arg, bytes);
+	} else if (n < 0) {
+		uv_read_stop(stream);
+		process->streams--;
+		finish_if_done(process);
+	}
+}
+
+static void
+on_written(uv_write_t *write, int status)
+{
+	struct pz_process *process = write->data;
+
+	(void)status; /* a child that does not read its input is its own business */
+	if (!uv_is_closing((uv_handle_t *)&process->in))
+		uv_close((uv_handle_t *)&process->in, on_closed);
+}
+
+static void
+write_line(struct pz_process *process, size_t len)
+{
+	uv_buf_t buf = uv_buf_init(process->line, (unsigned)len);
+
+	process->write.data = process;
+	if (uv_write(&process->write, (uv_stream_t *)&process->in, &buf, 1, on_written) != 0)
+		uv_close((uv_handle_t *)&process->in, on_closed);
+}
+
+static int
+spawn(struct pz_loop *loop, struct pz_process *process, char *const argv[], char *const envp[])
+{
+	uv_stdio_container_t stdio[3] = {
+		{.flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&process->in},
+		{.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&process->out},
+		{.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&process->err},
+	};
+	uv_process_options_t options = {
+		.exit_cb = on_child_exit,
+		.file = argv[0],
+		.args = (char **)argv,
+		.env = (char **)envp,
+		.cwd = "/",
+		.flags = UV_PROCESS_DETACHED, /* a process group of its own */
+		.stdio_count = 3,
+		.stdio = stdio,
+	};
+
+	return uv_spawn(&loop->uv, &process->process, &options);
+}
+
+static struct pz_process *
+process_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_slice stdin_line,
+	      const struct pz_process_events *events, void *arg)
+{
+	struct pz_loop *loop = ops_arg;
+	struct pz_process *process = calloc(1, sizeof(*process));
+
+	if (process == NULL)
+		return NULL;
+	process->line = pz_slice_dup(stdin_line);
+	if (process->line == NULL) {
+		free(process);
+		return NULL;
+	}
+	process->events = events;
+	process->arg = arg;
+	uv_pipe_init(&loop->uv, &process->in, 0);
+	uv_pipe_init(&loop->uv, &process->out, 0);
+	uv_pipe_init(&loop->uv, &process->err, 0);
+	process->process.data = process->in.data = process->out.data = process->err.data = process;
+	process->open = 4;
+	process->streams = 2;
+	if (spawn(loop, process, argv, envp) != 0) {
+		process->exited = true;
+		process->streams = 0;
+		finish_if_done(process);
+		return NULL;
+	}
+	process->spawned = true;
+	uv_read_start((uv_stream_t *)&process->out, on_alloc, on_read);
+	uv_read_start((uv_stream_t *)&process->err, on_alloc, on_read);
+	write_line(process, stdin_line.len);
+	return process;
+}
+
+static void
+process_kill(struct pz_process *process)
+{
+	if (!process->exited)
+		(void)uv_kill(-process->process.pid, SIGKILL);
+}
+
+const struct pz_process_ops pz_loop_process_ops = {
+	.start = process_start,
+	.kill = process_kill,
+};

@@ -1,0 +1,26 @@
+/* TCP streams, listeners and dials on a loop. Nodes use them through net/transport.h only. */
+#ifndef PZ_NET_TCP_H
+#define PZ_NET_TCP_H
+
+#include "net/loop.h"
+#include "net/transport.h"
+
+extern const struct pz_transport_ops pz_tcp_transport_ops;
+
+/**
+ * A stream over a connected, non-blocking socket.
+ * @param fd taken on success
+ * Errors: LIMIT_MEMORY, IO.
+ */
+enum pz_err pz_tcp_stream_new(struct pz_loop *loop, int fd, struct pz_stream **out) PZ_MUST_USE;
+
+/** The parts that listen.c and dial.c give to the table above. */
+enum pz_err pz_tcp_listen(void *self, const char *address, uint16_t port, pz_accept_fn accept,
+			  void *arg, struct pz_listener **out, uint16_t *out_port,
+			  struct pz_errinfo *info);
+void pz_tcp_listen_close(struct pz_listener *listener);
+enum pz_err pz_tcp_dial(void *self, const char *host, uint16_t port,
+			const struct pz_dial_events *events, void *arg, struct pz_dial **out);
+void pz_tcp_dial_cancel(struct pz_dial *dial);
+
+#endif

@@ -1,0 +1,24 @@
+/* What a router tells an origin whose message it could not deliver. */
+#ifndef PZ_ROUTE_BOUNCE_H
+#define PZ_ROUTE_BOUNCE_H
+
+#include "base/buf.h"
+#include "wire/envelope.h"
+
+/**
+ * Appends the frames that answer an undeliverable message: for each JSON-RPC request an error
+ * response in the name of its destination (so that the caller, who accepts answers only from the
+ * one it asked, believes it), for a wanted receipt a deliveryNotification. Nothing for anything
+ * else: receipts never cause receipts, responses and notifications die silently.
+ * @param self the router's own address
+ * @param rpc_code PZ_RPC_UNREACHABLE or PZ_RPC_CONGESTED; 0 = receipt only
+ * @param verdict of the receipt (page 4 "Routing"): "badDestination", "expired", ...
+ * A long batch is answered by several frames. An answer that not every node would take (ids of
+ * many KiB) is left out.
+ * Errors: LIMIT, LIMIT_*: something is missing; what was appended is whole frames.
+ * @spec page 4 "Routing"
+ */
+enum pz_err pz_bounce(struct pz_buf *out, const char *self, const struct pz_envelope *envelope,
+		      int rpc_code, const char *verdict) PZ_MUST_USE;
+
+#endif

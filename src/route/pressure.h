@@ -1,0 +1,37 @@
+/* Pressure: a full queue stops whoever feeds it, and closes a consumer that makes no progress. */
+#ifndef PZ_ROUTE_PRESSURE_H
+#define PZ_ROUTE_PRESSURE_H
+
+#include "base/env.h"
+#include "base/list.h"
+#include "metrics/metrics.h"
+#include "route/session.h"
+
+/** The rule and the sessions it holds at the moment; embedded in the router. */
+struct pz_pressure_rule {
+	const struct pz_env *env;
+	struct pz_metrics *metrics;
+	size_t high_bytes, low_bytes;
+	struct pz_list full; /* struct pz_pressure of every session over its mark */
+};
+
+/** Empty rule. The pointers are borrowed. */
+void pz_pressure_init(struct pz_pressure_rule *rule, const struct pz_env *env,
+		      struct pz_metrics *metrics, size_t high_bytes, size_t low_bytes);
+
+/**
+ * `full` is over the high mark because of a frame from `feeder`: the feeder's reading stops until
+ * the queue is below the low mark. The first time, the slow consumer's timer starts (page 4: 10 s
+ * without progress). Without memory for the book-keeping the full session is closed instead.
+ * @param feeder NULL when the node itself made the frame
+ */
+void pz_pressure_block(struct pz_pressure_rule *rule, struct pz_session *full,
+		       struct pz_session *feeder);
+
+/** The queue has become shorter: below the low mark everyone who waits reads on. */
+void pz_pressure_drained(struct pz_pressure_rule *rule, struct pz_session *session);
+
+/** Forgets a session on both sides: those who wait for it read on, and so does it. */
+void pz_pressure_forget(struct pz_pressure_rule *rule, struct pz_session *session);
+
+#endif

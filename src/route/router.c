@@ -1,0 +1,349 @@
+/*
+ * The forwarder. A frame costs one pass over its bytes (wire/envelope), one look at what the
+ * session has proved, one hash look-up and one append; nothing is allocated and no tree is built.
+ * Everything that is not plain forwarding (spoofed, expired, undeliverable) leaves the hot path
+ * early and may take its time.
+ *
+ * Order: a session's frames are handled in the order in which they arrived and appended to one
+ * queue per destination, so order between one origin and one destination holds while the route stays.
+ */
+#include "route/router.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/map.h"
+#include "route/bounce.h"
+#include "route/pressure.h"
+#include "rpc/error.h"
+#include "wire/address.h"
+#include "wire/frame.h"
+
+struct pz_router {
+	char *self;
+	size_t self_len;
+	size_t zone_len; /* of self; 0 for a virgin PZP */
+	const struct pz_env *env;
+	struct pz_metrics *metrics;
+	const struct pz_router_ops *ops;
+	void *arg;
+	struct pz_map *by_address;
+	struct pz_session *hub; /* a PZP's way to the rest of its zone, or NULL */
+	struct pz_pressure_rule pressure;
+};
+
+enum pz_err
+pz_router_set_self(struct pz_router *router, const char *self)
+{
+	struct pz_address address;
+
+	PZ_TRY(pz_address_parse(pz_slice_str(self), &address));
+	char *copy = strdup(self);
+	if (copy == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	free(router->self);
+	router->self = copy;
+	router->self_len = strlen(copy);
+	router->zone_len = address.zone.len;
+	return PZ_OK;
+}
+
+enum pz_err
+pz_router_new(const struct pz_router_config *config, struct pz_router **out)
+{
+	struct pz_router *router = calloc(1, sizeof(*router));
+
+	if (router == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	router->env = config->env;
+	router->metrics = config->metrics;
+	router->ops = config->ops;
+	router->arg = config->arg;
+	pz_pressure_init(&router->pressure, config->env, config->metrics, config->queue_high_bytes,
+			 config->queue_low_bytes);
+	router->by_address = pz_map_new();
+	enum pz_err err = router->by_address ? pz_router_set_self(router, config->self)
+					     : PZ_ERR_LIMIT_MEMORY;
+	if (err != PZ_OK) {
+		pz_router_free(router);
+		return err;
+	}
+	*out = router;
+	return PZ_OK;
+}
+
+void
+pz_router_free(struct pz_router *router)
+{
+	if (router == NULL)
+		return;
+	pz_map_free(router->by_address);
+	free(router->self);
+	free(router);
+}
+
+static bool
+is_self(const struct pz_router *router, struct pz_slice node)
+{
+	return node.len == router->self_len && memcmp(node.ptr, router->self, node.len) == 0;
+}
+
+enum pz_err
+pz_router_attach(struct pz_router *router, struct pz_session *session)
+{
+	struct pz_slice address = pz_session_address(session);
+
+	if (is_self(router, address) || pz_map_get(router->by_address, address) != NULL)
+		return PZ_ERR_EXISTS;
+	PZ_TRY(pz_map_put(router->by_address, address, session, NULL));
+	session->attached = true;
+	if (session->kind == PZ_SESSION_HUB)
+		router->hub = session;
+	return PZ_OK;
+}
+
+void
+pz_router_detach(struct pz_router *router, struct pz_session *session)
+{
+	if (!session->attached)
+		return;
+	session->attached = false;
+	if (router->hub == session)
+		router->hub = NULL;
+	pz_map_remove(router->by_address, pz_session_address(session));
+	pz_pressure_forget(&router->pressure, session);
+}
+
+struct pz_session *
+pz_router_find(const struct pz_router *router, struct pz_slice address)
+{
+	return pz_map_get(router->by_address, address);
+}
+
+static bool
+is_in_zone(const struct pz_router *router, struct pz_slice address)
+{
+	return router->zone_len > 0 && address.len >= router->zone_len &&
+	       memcmp(address.ptr, router->self, router->zone_len) == 0 &&
+	       (address.len == router->zone_len || address.ptr[router->zone_len] == '/');
+}
+
+/* Page 4 "Routing", in its order, for an address that is not ours: an app of ours or a direct link, else the hub. */
+static struct pz_session *
+next_hop(const struct pz_router *router, struct pz_slice to, struct pz_slice node)
+{
+	struct pz_session *out = pz_map_get(router->by_address, node);
+
+	if (out == NULL && to.len != node.len)
+		out = pz_map_get(router->by_address, to);
+	if (out == NULL && is_in_zone(router, to))
+		out = router->hub;
+	return out;
+}
+
+bool
+pz_router_has_route(const struct pz_router *router, struct pz_slice address)
+{
+	struct pz_slice node = pz_address_node(address);
+
+	return is_self(router, node) || next_hop(router, address, node) != NULL;
+}
+
+/* Page 1, "Who may say what". */
+static bool
+may_say(const struct pz_router *router, const struct pz_session *in, struct pz_slice address)
+{
+	struct pz_address parsed;
+
+	switch (in->kind) {
+	case PZ_SESSION_APP:
+		return pz_slice_eq(address, pz_session_address(in));
+	case PZ_SESSION_DEVICE:
+		if (pz_slice_eq(address, pz_session_address(in)))
+			return true;
+		return pz_address_is_within(address, pz_session_address(in)) &&
+		       pz_address_parse(address, &parsed) == PZ_OK;
+	case PZ_SESSION_HUB:
+		return is_in_zone(router, address) && !is_self(router, pz_address_node(address)) &&
+		       pz_address_parse(address, &parsed) == PZ_OK;
+	}
+	return false;
+}
+
+static void
+drop_spoofed(struct pz_router *router, struct pz_session *in, const struct pz_envelope *envelope)
+{
+	uint32_t suppressed = 0;
+
+	in->spoofed++;
+	pz_metric_add(router->metrics, PZ_METRIC_spoofed, 1);
+	pz_metric_add(router->metrics, PZ_METRIC_messages_dropped, 1);
+	if (pz_log_allow(&in->spoof_log, pz_env_mono_us(router->env), 1, &suppressed))
+		pz_warning("spoofed-from",
+			   "peer=%s from=%.*s resp_to=%.*s suppressed=%u dropped: not within what the "
+			   "link has proved",
+			   in->address, PZ_SLICE_FMT(envelope->from), PZ_SLICE_FMT(envelope->resp_to),
+			   suppressed);
+}
+
+/* Appends to a session's queue and holds back the feeder when that queue is full. */
+static enum pz_err
+push(struct pz_router *router, struct pz_session *out, struct pz_session *feeder,
+     struct pz_slice frame)
+{
+	enum pz_err err = out->ops->send(out, frame);
+
+	if (err == PZ_OK)
+		pz_metric_add(router->metrics, PZ_METRIC_messages_out, 1);
+	if (out->queued > router->pressure.high_bytes)
+		pz_pressure_block(&router->pressure, out, feeder);
+	return err;
+}
+
+/* A frame of our own to wherever `to` leads. */
+static enum pz_err
+send_from(struct pz_router *router, struct pz_session *feeder, const struct pz_envelope *envelope,
+	  struct pz_slice frame)
+{
+	struct pz_slice node = pz_address_node(envelope->to);
+	struct pz_session *out = pz_map_get(router->by_address, envelope->to);
+
+	if (out == NULL && is_self(router, node)) {
+		router->ops->local(router->arg, NULL, envelope, frame);
+		return PZ_OK;
+	}
+	if (out == NULL)
+		out = next_hop(router, envelope->to, node);
+	return out ? push(router, out, feeder, frame) : PZ_ERR_NOTFOUND;
+}
+
+/*
+ * Sends the frames in `answers` back to their origins; what cannot be delivered now is dropped.
+ * Whoever caused them feeds the queue that they go to, also when it is his own: else a peer that
+ * never reads could fill our memory with refusals.
+ */
+static void
+send_answers(struct pz_router *router, struct pz_session *cause, struct pz_slice answers)
+{
+	struct pz_slice frame;
+	struct pz_envelope envelope;
+	size_t need;
+
+	while (pz_frame_cut(answers, PZ_FRAME_BYTES_MAX, &frame, &need) == PZ_OK && frame.len) {
+		answers = pz_slice_of(answers.ptr + frame.len, answers.len - frame.len);
+		if (pz_envelope_scan(pz_frame_body(frame), &envelope) != PZ_OK ||
+		    send_from(router, cause, &envelope, frame) != PZ_OK)
+			pz_metric_add(router->metrics, PZ_METRIC_messages_dropped, 1);
+	}
+}
+
+/* Tells the origin that its message stops here. @param cause the session it came in by, or NULL */
+static void
+answer(struct pz_router *router, struct pz_session *cause, const struct pz_envelope *envelope,
+       int rpc_code, const char *verdict)
+{
+	struct pz_buf answers;
+
+	pz_buf_init(&answers, PZ_FRAME_BYTES_MAX, NULL);
+	if (pz_bounce(&answers, router->self, envelope, rpc_code, verdict) != PZ_OK)
+		pz_metric_add(router->metrics, PZ_METRIC_messages_dropped, 1);
+	send_answers(router, cause, pz_buf_slice(&answers));
+	pz_buf_fini(&answers);
+}
+
+static void
+answer_undelivered(struct pz_router *router, struct pz_session *cause,
+		   const struct pz_envelope *envelope, int rpc_code)
+{
+	pz_metric_add(router->metrics, PZ_METRIC_messages_undeliverable, 1);
+	answer(router, cause, envelope, rpc_code, "badDestination");
+}
+
+/* One checked message to where it belongs. PZ_OK also when it was answered as undeliverable. */
+static void
+forward(struct pz_router *router, struct pz_session *in, const struct pz_envelope *envelope,
+	struct pz_slice frame)
+{
+	struct pz_slice node = pz_address_node(envelope->to);
+	struct pz_session *out = next_hop(router, envelope->to, node);
+
+	/* Never back out of the link it came in by: so nothing goes in circles. */
+	enum pz_err err = out && out != in ? push(router, out, in, frame) : PZ_ERR_NOTFOUND;
+	if (err != PZ_OK)
+		answer_undelivered(router, in, envelope,
+				   err == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED
+							     : PZ_RPC_UNREACHABLE);
+}
+
+/* Why a message whose origin is believed goes no further; NULL: it does. @spec page 4; page 14 ROUT-2 */
+static const char *
+stop_verdict(const struct pz_router *router, const struct pz_envelope *envelope)
+{
+	if (envelope->has_expires && pz_env_wall_ms(router->env) > envelope->expires_ms)
+		return "expired";
+	return envelope->type == PZ_MESSAGE_UNKNOWN ? "invalid" : NULL;
+}
+
+enum pz_err
+pz_router_frame(struct pz_router *router, struct pz_session *in, struct pz_slice frame)
+{
+	struct pz_envelope envelope;
+
+	pz_metric_add(router->metrics, PZ_METRIC_messages_in, 1);
+	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
+	if (!may_say(router, in, envelope.from) ||
+	    (envelope.resp_to.len && !may_say(router, in, envelope.resp_to))) {
+		drop_spoofed(router, in, &envelope);
+		return PZ_OK;
+	}
+	const char *verdict = stop_verdict(router, &envelope);
+	if (verdict) {
+		pz_metric_add(router->metrics, PZ_METRIC_messages_dropped, 1);
+		answer(router, in, &envelope, 0, verdict);
+		return PZ_OK;
+	}
+	if (envelope.to.len == 0) {
+		if (envelope.type != PZ_MESSAGE_PROP)
+			return PZ_ERR_PROTO_MEMBER;
+		router->ops->local(router->arg, in, &envelope, frame);
+		return PZ_OK;
+	}
+	if (is_self(router, envelope.to) ||
+	    (is_self(router, pz_address_node(envelope.to)) &&
+	     pz_map_get(router->by_address, envelope.to) == NULL)) {
+		router->ops->local(router->arg, in, &envelope, frame);
+		return PZ_OK;
+	}
+	forward(router, in, &envelope, frame);
+	return PZ_OK;
+}
+
+enum pz_err
+pz_router_send(struct pz_router *router, struct pz_slice frame)
+{
+	struct pz_envelope envelope;
+
+	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
+	return send_from(router, NULL, &envelope, frame);
+}
+
+void
+pz_router_bounce(struct pz_router *router, struct pz_slice frames, int rpc_code)
+{
+	struct pz_slice frame;
+	struct pz_envelope envelope;
+	size_t need;
+
+	while (pz_frame_cut(frames, PZ_FRAME_BYTES_MAX, &frame, &need) == PZ_OK && frame.len) {
+		frames = pz_slice_of(frames.ptr + frame.len, frames.len - frame.len);
+		if (pz_envelope_scan(pz_frame_body(frame), &envelope) == PZ_OK)
+			answer_undelivered(router, NULL, &envelope, rpc_code);
+	}
+}
+
+void
+pz_router_drained(struct pz_router *router, struct pz_session *session)
+{
+	pz_pressure_drained(&router->pressure, session);
+}

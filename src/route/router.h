@@ -1,0 +1,81 @@
+/* The router: where a message may come from, where it goes, and who waits when a queue is full. */
+#ifndef PZ_ROUTE_ROUTER_H
+#define PZ_ROUTE_ROUTER_H
+
+#include "base/env.h"
+#include "metrics/metrics.h"
+#include "route/session.h"
+#include "wire/envelope.h"
+
+struct pz_router;
+
+/** What the router asks of the node it belongs to. */
+struct pz_router_ops {
+	/**
+	 * A message for this node (or a prop without `to`). Its `from` is within what `in` has proved.
+	 * @param in the session it came in by; NULL when the node sent it to itself
+	 * @param envelope, frame borrowed for the call
+	 */
+	void (*local)(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
+		      struct pz_slice frame);
+};
+
+struct pz_router_config {
+	const char *self;	  /* own address; copied */
+	const struct pz_env *env; /* borrowed for the router's life */
+	struct pz_metrics *metrics; /* borrowed */
+	size_t queue_high_bytes, queue_low_bytes; /* 0: the defaults of base/limits.h */
+	const struct pz_router_ops *ops;
+	void *arg;
+};
+
+/** New router without routes. Errors: LIMIT_MEMORY, PROTO_ADDRESS (self is no address). */
+enum pz_err pz_router_new(const struct pz_router_config *config, struct pz_router **out) PZ_MUST_USE;
+/** All sessions must have been detached. NULL is fine. */
+void pz_router_free(struct pz_router *router);
+
+/** Changes the own address (a device enrols or leaves). No session may be attached. Errors: as new. */
+enum pz_err pz_router_set_self(struct pz_router *router, const char *self) PZ_MUST_USE;
+
+/**
+ * Makes a session reachable under its address. A PZP's hub session also becomes the way to the
+ * rest of the zone. Errors: EXISTS (the address is our own, or has a session: close that one
+ * first), LIMIT_MEMORY.
+ */
+enum pz_err pz_router_attach(struct pz_router *router, struct pz_session *session) PZ_MUST_USE;
+/** Takes a session out: routes and pressure go, whoever waited for it reads on. Does nothing when not attached. */
+void pz_router_detach(struct pz_router *router, struct pz_session *session);
+
+/** The session attached under exactly this address, or NULL. */
+struct pz_session *pz_router_find(const struct pz_router *router, struct pz_slice address);
+
+/** True when a message to this address has somewhere to go now. */
+bool pz_router_has_route(const struct pz_router *router, struct pz_slice address);
+
+/**
+ * The hot path (page 13): one frame that arrived on an attached session. The bytes are checked in
+ * one pass, `from` against the session, `to` looked up, and the same bytes appended to the
+ * destination's queue. No allocation, no tree.
+ * @param frame complete, header included, borrowed
+ * Errors: PROTO_* or LIMIT: the frame is not what page 4 allows; the caller closes the link.
+ * Everything else (spoofed, expired, undeliverable) is answered or counted here and is PZ_OK.
+ */
+enum pz_err pz_router_frame(struct pz_router *router, struct pz_session *in, struct pz_slice frame) PZ_MUST_USE;
+
+/**
+ * A frame that this node made itself. Delivered locally when it is for us.
+ * Errors: NOTFOUND (no route), LIMIT_QUEUE, LIMIT_MEMORY, PROTO_*: nothing was sent.
+ */
+enum pz_err pz_router_send(struct pz_router *router, struct pz_slice frame) PZ_MUST_USE;
+
+/**
+ * Frames that were queued for a session that is gone: each JSON-RPC request among them is answered
+ * with the error (page 4: -32001 or -32002), each wanted receipt is sent.
+ * @param frames any number of complete frames; an incomplete one at the end is ignored
+ */
+void pz_router_bounce(struct pz_router *router, struct pz_slice frames, int rpc_code);
+
+/** To be called when an attached session's queue has become shorter. Cheap when nobody waits. */
+void pz_router_drained(struct pz_router *router, struct pz_session *session);
+
+#endif
