@@ -1,0 +1,346 @@
+#include "service/api_devicestatus.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "rpc/error.h"
+#include "service/devicestatus.h"
+
+#define WATCH_MIN_MS 1000U               /* how often values are looked at, at most */
+#define WATCH_MAX_MS (24U * 3600 * 1000) /* longest interval that can be asked for */
+
+PZ_AUTO_DEFINE(json_t, json_decref)
+
+/* ---- looking up ---- */
+
+/* Which value a caller means. */
+struct target {
+	const struct pz_ds_aspect *aspect;
+	const struct pz_ds_property *property;
+	char *component; /* owned */
+};
+
+static bool
+has_name(const json_t *names, const char *name)
+{
+	size_t i;
+	json_t *entry;
+	json_array_foreach((json_t *)(uintptr_t)names, i, entry)
+	{
+		if (strcmp(json_string_value(entry), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The component in use, else the first; NULL: there is none. Borrowed from names. */
+static const char *
+active_of(struct pz_ds *ds, const struct pz_ds_aspect *aspect, const json_t *names)
+{
+	for (size_t i = 0; aspect->is_active && i < json_array_size(names); i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+		if (aspect->is_active(ds, name))
+			return name;
+	}
+	return json_string_value(json_array_get(names, 0));
+}
+
+/* The component that is meant: no name or "_active", "_default" (the first), or its own name. */
+static const char *
+choose(struct pz_ds *ds, const struct pz_ds_aspect *aspect, const json_t *names, const char *wanted,
+       const char **out_error)
+{
+	const char *component = wanted;
+	if (wanted == NULL || strcmp(wanted, "_active") == 0)
+		component = active_of(ds, aspect, names);
+	else if (strcmp(wanted, "_default") == 0)
+		component = json_string_value(json_array_get(names, 0));
+	else if (!has_name(names, wanted)) {
+		*out_error = "InvalidAccessError";
+		return NULL;
+	}
+	if (component == NULL)
+		*out_error = "NotFoundError";
+	return component;
+}
+
+/* Finds what {aspect, property, component?} names. @return NULL, or the DOM error's name. */
+static const char *
+find_target(struct pz_ds *ds, const struct pz_call *call, const json_t *what, struct target *out)
+{
+	const char *aspect = json_string_value(json_object_get(what, "aspect"));
+	const char *property = json_string_value(json_object_get(what, "property"));
+	const json_t *component = json_object_get(what, "component");
+	const char *error = NULL;
+	if (!aspect || !property ||
+	    (component && !json_is_null(component) && !json_is_string(component)))
+		return "TypeMismatchError";
+	out->aspect = pz_ds_aspect(aspect);
+	out->property = out->aspect ? pz_ds_property(out->aspect, property) : NULL;
+	if (out->property == NULL)
+		return "NotFoundError";
+	if (out->property->is_identifying && !pz_call_is_own_zone(call))
+		return "SecurityError";
+	PZ_AUTO(json_decref) json_t *names = pz_ds_components(ds, out->aspect);
+	const char *name = choose(ds, out->aspect, names, json_string_value(component), &error);
+	if (name == NULL)
+		return error;
+	out->component = strdup(name);
+	return out->component ? NULL : "QuotaExceededError";
+}
+
+/* ---- methods ---- */
+
+static void
+on_get_components(struct pz_service *service, struct pz_call *call, json_t *params)
+{
+	const char *name = json_string_value(json_array_get(params, 0));
+	if (name == NULL) {
+		pz_call_error(call, "TypeMismatchError", "The aspect must be a string.");
+		return;
+	}
+	const struct pz_ds_aspect *aspect = pz_ds_aspect(name);
+	pz_call_result(call, aspect ? pz_ds_components(service->state, aspect) : json_null());
+}
+
+static bool
+is_supported(struct pz_ds *ds, const char *aspect_name, const char *property_name)
+{
+	const struct pz_ds_aspect *aspect = pz_ds_aspect(aspect_name);
+	const struct pz_ds_property *property =
+		aspect ? pz_ds_property(aspect, property_name) : NULL;
+	if (property == NULL)
+		return false;
+	PZ_AUTO(json_decref) json_t *names = pz_ds_components(ds, aspect);
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		PZ_AUTO(json_decref)
+		json_t *value = property->get(ds, json_string_value(json_array_get(names, i)));
+		if (value)
+			return true;
+	}
+	return false;
+}
+
+static void
+on_is_supported(struct pz_service *service, struct pz_call *call, json_t *params)
+{
+	const char *aspect = json_string_value(json_array_get(params, 0));
+	const char *property = json_string_value(json_array_get(params, 1));
+	if (!aspect || !property) {
+		pz_call_error(call, "TypeMismatchError",
+			      "The aspect and the property must be strings.");
+		return;
+	}
+	pz_call_result(call,
+		       json_pack("{s:s, s:s, s:b}", "aspect", aspect, "property", property,
+				 "isSupported", is_supported(service->state, aspect, property)));
+}
+
+static void
+on_get_property(struct pz_service *service, struct pz_call *call, json_t *params)
+{
+	struct target target = {.aspect = NULL};
+	const char *error = find_target(service->state, call, json_array_get(params, 0), &target);
+	json_t *value = error ? NULL : target.property->get(service->state, target.component);
+	free(target.component);
+	if (value)
+		pz_call_result(call, value);
+	else
+		pz_call_error(call, error ? error : "NotFoundError", NULL);
+}
+
+/* ---- watching ---- */
+
+struct watch {
+	struct pz_ds *ds;
+	struct pz_call *call;
+	struct target target;
+	struct pz_timer timer;
+	uint64_t look_us;     /* between two looks */
+	uint64_t send_max_us; /* sent again at the latest; 0: only on change */
+	uint64_t sent_us;
+	double change_percent;
+	json_t *last; /* sent last, or NULL */
+};
+
+static void
+watch_free(struct watch *w)
+{
+	pz_env_stop(w->ds->env, &w->timer);
+	free(w->target.component);
+	json_decref(w->last);
+	free(w);
+}
+
+static bool
+is_changed(const struct watch *w, const json_t *value)
+{
+	if (w->last == NULL || json_equal(w->last, value))
+		return w->last == NULL;
+	if (!json_is_number(w->last) || !json_is_number(value))
+		return true;
+	double before = json_number_value(w->last), change = json_number_value(value) - before;
+	if (before < 0)
+		before = -before;
+	if (change < 0)
+		change = -change;
+	return change * 100 >= w->change_percent * before;
+}
+
+static void
+look(struct watch *w)
+{
+	uint64_t now = pz_env_mono_us(w->ds->env);
+	PZ_AUTO(json_decref) json_t *value = w->target.property->get(w->ds, w->target.component);
+	bool is_due = w->send_max_us > 0 && now - w->sent_us >= w->send_max_us;
+	if (value == NULL || !(is_due || is_changed(w, value)))
+		return;
+	json_decref(w->last);
+	w->last = json_incref(value);
+	w->sent_us = now;
+	pz_call_event(w->call, "onEvent", json_incref(value));
+}
+
+static void
+on_timer(struct pz_timer *timer, void *arg)
+{
+	struct watch *w = arg;
+	pz_env_start(w->ds->env, timer, w->look_us);
+	look(w);
+}
+
+/* A number of milliseconds or percent; absent or null: `absent`. False: no number, or negative. */
+static bool
+read_number(const json_t *options, const char *key, double absent, double *out)
+{
+	const json_t *value = json_object_get(options, key);
+	*out = absent;
+	if (value == NULL || json_is_null(value))
+		return true;
+	*out = json_number_value(value);
+	return json_is_number(value) && *out >= 0;
+}
+
+static double
+clamp(double value, double min, double max)
+{
+	return value < min ? min : value > max ? max : value;
+}
+
+static bool
+read_options(struct watch *w, const json_t *options)
+{
+	double min_ms, max_ms, percent;
+	if (options && !json_is_null(options) && !json_is_object(options))
+		return false;
+	if (!read_number(options, "minNotificationInterval", WATCH_MIN_MS, &min_ms) ||
+	    !read_number(options, "maxNotificationInterval", 0, &max_ms) ||
+	    !read_number(options, "minChangePercent", 0, &percent))
+		return false;
+	min_ms = clamp(min_ms, WATCH_MIN_MS, WATCH_MAX_MS);
+	w->look_us = (uint64_t)min_ms * PZ_US_PER_MS;
+	if (max_ms > 0)
+		w->send_max_us = (uint64_t)clamp(max_ms, min_ms, WATCH_MAX_MS) * PZ_US_PER_MS;
+	w->change_percent = percent;
+	return true;
+}
+
+/* The value is sent once at the beginning, so that a watcher knows what later changes start from.
+ */
+static void
+on_watch(struct pz_service *service, struct pz_call *call, json_t *params)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+	if (w == NULL) {
+		pz_call_error(call, "QuotaExceededError", NULL);
+		return;
+	}
+	w->ds = service->state;
+	w->call = call;
+	pz_timer_init(&w->timer, on_timer, w);
+	if (!read_options(w, json_array_get(params, 1))) {
+		watch_free(w);
+		pz_call_fault(call, PZ_RPC_INVALID_PARAMS, NULL);
+		return;
+	}
+	const char *error = find_target(w->ds, call, json_array_get(params, 0), &w->target);
+	if (error) {
+		watch_free(w);
+		pz_call_error(call, error, NULL);
+		return;
+	}
+	if (pz_call_listen(call) != PZ_OK) {
+		watch_free(w);
+		return;
+	}
+	call->user = w;
+	pz_env_start(w->ds->env, &w->timer, w->look_us);
+	look(w);
+}
+
+static void
+on_clear(struct pz_service *service, struct pz_call *call, json_t *params)
+{
+	(void)service;
+	pz_call_remove_listener(call, json_array_get(params, 0));
+}
+
+static void
+on_ended(struct pz_service *service, struct pz_call *call)
+{
+	(void)service;
+	watch_free(call->user);
+}
+
+static void
+on_destroy(struct pz_service *service)
+{
+	struct pz_ds *ds = service->state;
+	free(ds->root);
+	free(ds);
+}
+
+/* ---- the service ---- */
+
+#define PATH "devicestatus"
+#define INTERFACE "DevicestatusManager"
+
+static const char *const aspect_names[] = {"aspect", "property", NULL};
+static const char *const components_names[] = {"aspect", NULL};
+static const char *const property_names[] = {"prop", NULL};
+static const char *const watch_names[] = {"prop", "options", NULL};
+static const char *const clear_names[] = {"watchHandler", NULL};
+
+static const struct pz_method_def methods[] = {
+	{PATH, INTERFACE, "getComponents", PZ_PARAMS_BARE, components_names, on_get_components},
+	{PATH, INTERFACE, "isSupported", PZ_PARAMS_POSITIONAL, aspect_names, on_is_supported},
+	{PATH, INTERFACE, "getPropertyValue", PZ_PARAMS_OBJECT, property_names, on_get_property},
+	{PATH, INTERFACE, "watchPropertyChange", PZ_PARAMS_OBJECT, watch_names, on_watch},
+	{PATH, INTERFACE, "clearPropertyChange", PZ_PARAMS_BARE, clear_names, on_clear},
+};
+
+struct pz_service *
+pz_service_devicestatus_new(const struct pz_env *env, const char *root)
+{
+	struct pz_service *service = NULL;
+	struct pz_ds *ds = calloc(1, sizeof(*ds));
+	char *copy = strdup(root);
+	if (!ds || !copy ||
+	    pz_service_new("http://webinos.org/api/devicestatus", "DeviceStatus",
+			   "Get information about the device status.", methods,
+			   sizeof(methods) / sizeof(methods[0]), &service, NULL) != PZ_OK) {
+		free(ds);
+		free(copy);
+		return NULL;
+	}
+	size_t len = strlen(copy);
+	while (len > 0 && copy[len - 1] == '/')
+		copy[--len] = '\0';
+	ds->env = env;
+	ds->root = copy;
+	service->state = ds;
+	service->call_ended = on_ended;
+	service->destroy = on_destroy;
+	return service;
+}

@@ -1,0 +1,159 @@
+/* What every service understands: bind, unbind, removal of a listener. @spec page 7, 8 and 6.1 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/slice.h"
+#include "rpc/error.h"
+#include "service/internal.h"
+#include "wire/address.h"
+
+static void
+binder_free(struct pz_dispatcher *d, struct binder *b)
+{
+	pz_list_remove(&b->node);
+	d->binder_count--;
+	free(b->from);
+	free(b->api);
+	free(b->reference);
+	free(b);
+}
+
+static struct binder *
+binder_find(const struct pz_dispatcher *d, const char *from, const struct pz_descriptor *service)
+{
+	PZ_LIST_EACH (&d->binders, node, tmp) {
+		struct binder *b = PZ_CONTAINER(node, struct binder, node);
+		if (strcmp(b->from, from) == 0 && strcmp(b->id, service->id) == 0 &&
+		    strcmp(b->api, service->api) == 0)
+			return b;
+	}
+	return NULL;
+}
+
+static struct binder *
+binder_new(struct call *c, const struct pz_descriptor *service)
+{
+	struct binder *b = calloc(1, sizeof(*b));
+	if (b == NULL)
+		return NULL;
+	pz_list_append(&c->d->binders, &b->node);
+	c->d->binder_count++;
+	(void)snprintf(b->id, sizeof(b->id), "%s", service->id);
+	b->from = strdup(c->from);
+	b->api = strdup(service->api);
+	b->reference = call_reference(c->id);
+	if (!b->from || !b->api || !b->reference) {
+		binder_free(c->d, b);
+		return NULL;
+	}
+	return b;
+}
+
+static bool
+is_full(struct call *c)
+{
+	return c->d->listener_count + c->d->binder_count >= PZ_LISTENERS_MAX ||
+	       held_by(c->d, c->from) >= PZ_LISTENERS_PER_PEER_MAX;
+}
+
+static void
+on_bind(struct pz_service *service, struct pz_call *call, json_t *params)
+{
+	struct call *c = call_of(call);
+	struct binder *old = binder_find(c->d, c->from, &service->descriptor);
+	(void)params;
+	if (c->id == NULL) { /* nobody could be told anything */
+		call_drop(c);
+		return;
+	}
+	if (old) /* a caller's newest bind counts */
+		binder_free(c->d, old);
+	if (is_full(c) || binder_new(c, &service->descriptor) == NULL) {
+		pz_call_error(call, "QuotaExceededError", "Too many listeners.");
+		return;
+	}
+	pz_call_event(call, "onBind", pz_descriptor_json(&service->descriptor));
+	pz_call_result(call, NULL);
+}
+
+struct of_binding {
+	const struct pz_service *service;
+	const char *from;
+};
+
+static bool
+is_listener_of(const struct call *c, const void *arg)
+{
+	const struct of_binding *of = arg;
+	return c->listening && c->pub.service == of->service && strcmp(c->from, of->from) == 0;
+}
+
+static void
+on_unbind(struct pz_service *service, struct pz_call *call, json_t *params)
+{
+	struct call *c = call_of(call);
+	struct pz_list doomed;
+	struct binder *b = binder_find(c->d, c->from, &service->descriptor);
+	(void)params;
+	if (b)
+		binder_free(c->d, b);
+	call_collect(c->d, is_listener_of, &(struct of_binding){service, c->from}, &doomed);
+	for (struct pz_list *node; (node = pz_list_first(&doomed)) != NULL;)
+		call_abort(PZ_CONTAINER(node, struct call, node), NULL, false);
+	pz_call_event(call, "onUnbind", pz_descriptor_json(&service->descriptor));
+	pz_call_result(call, NULL);
+}
+
+static void
+on_remove_listener(struct pz_service *service, struct pz_call *call, json_t *params)
+{
+	(void)service;
+	pz_call_remove_listener(call, json_array_get(params, 0));
+}
+
+static const char *const listener_names[] = {"listenerId", NULL};
+
+const struct pz_method_def common_methods[] = {
+	{NULL, "Service", "bind", PZ_PARAMS_BARE, NULL, on_bind},
+	{NULL, "Service", "unbind", PZ_PARAMS_BARE, NULL, on_unbind},
+	{NULL, NULL, "bindService", PZ_PARAMS_BARE, NULL, on_bind},
+	{NULL, NULL, "unbindService", PZ_PARAMS_BARE, NULL, on_unbind},
+	{NULL, NULL, "removeEventListener", PZ_PARAMS_BARE, listener_names, on_remove_listener},
+};
+const size_t common_method_count = sizeof(common_methods) / sizeof(common_methods[0]);
+
+bool
+is_bind(const struct pz_method_def *def)
+{
+	return def->invoke == on_bind;
+}
+
+void
+binders_forget_peer(struct pz_dispatcher *d, const char *node_prefix)
+{
+	PZ_LIST_EACH (&d->binders, node, tmp) {
+		struct binder *b = PZ_CONTAINER(node, struct binder, node);
+		if (pz_address_is_within(pz_slice_str(b->from), pz_slice_str(node_prefix)))
+			binder_free(d, b);
+	}
+}
+
+void
+binders_tell(struct pz_dispatcher *d, const struct pz_service *service, const char *name)
+{
+	const struct pz_descriptor *descriptor = &service->descriptor;
+	PZ_LIST_EACH (&d->binders, node, tmp) {
+		struct binder *b = PZ_CONTAINER(node, struct binder, node);
+		if (strcmp(b->id, descriptor->id) == 0 && strcmp(b->api, descriptor->api) == 0)
+			notify(d, b->from, b->reference, name, pz_descriptor_json(descriptor));
+	}
+}
+
+void
+binders_free(struct pz_dispatcher *d)
+{
+	PZ_LIST_EACH (&d->binders, node, tmp)
+		binder_free(d, PZ_CONTAINER(node, struct binder, node));
+}

@@ -1,0 +1,328 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/limits.h"
+#include "rpc/error.h"
+#include "service/internal.h"
+#include "wire/address.h"
+
+char *
+call_reference(const json_t *id)
+{
+	return json_is_string(id) ? strdup(json_string_value(id)) : json_dumps(id, JSON_ENCODE_ANY);
+}
+
+char *
+call_key(const char *from, const json_t *id)
+{
+	PZ_AUTO_FREE char *reference = call_reference(id);
+	char *key = NULL;
+	/* 1 and "1" are different ids */
+	if (reference &&
+	    asprintf(&key, "%s %c%s", from, json_is_string(id) ? 's' : 'n', reference) < 0)
+		return NULL;
+	return key;
+}
+
+struct call *
+call_new(struct pz_dispatcher *d, const char *from, json_t *id, char *key_takes,
+	 struct batch *batch)
+{
+	struct call *c = calloc(1, sizeof(*c));
+	if (c)
+		c->from = strdup(from);
+	if (!c || !c->from ||
+	    (key_takes && pz_map_put(d->open, pz_slice_str(key_takes), c, NULL) != PZ_OK)) {
+		if (c)
+			free(c->from);
+		free(c);
+		free(key_takes);
+		return NULL;
+	}
+	c->d = d;
+	c->key = key_takes;
+	c->id = json_incref(id);
+	c->batch = batch;
+	if (batch)
+		batch->open++;
+	pz_list_append(&d->calls, &c->node);
+	d->call_count++;
+	return c;
+}
+
+struct batch *
+batch_new(const char *to)
+{
+	struct batch *b = calloc(1, sizeof(*b));
+	if (b == NULL)
+		return NULL;
+	b->to = strdup(to);
+	b->answers = json_array();
+	b->open = 1; /* the reader's */
+	if (!b->to || !b->answers) {
+		free(b->to);
+		json_decref(b->answers);
+		free(b);
+		return NULL;
+	}
+	return b;
+}
+
+void
+batch_close(struct pz_dispatcher *d, struct batch *batch, json_t *answer)
+{
+	if (answer)
+		(void)json_array_append_new(batch->answers, answer);
+	if (--batch->open > 0)
+		return;
+	if (json_array_size(batch->answers) > 0 && !d->closing)
+		d->ops->send(d->arg, batch->to, batch->answers);
+	else
+		json_decref(batch->answers);
+	free(batch->to);
+	free(batch);
+}
+
+/* Takes the call out of every table and frees it; answer is taken, NULL sends nothing. */
+static void
+finish(struct call *c, json_t *answer)
+{
+	struct pz_dispatcher *d = c->d;
+	if (c->key)
+		(void)pz_map_remove(d->open, pz_slice_str(c->key));
+	pz_list_remove(&c->node);
+	if (c->listening)
+		d->listener_count--;
+	else
+		d->call_count--;
+	if (c->batch)
+		batch_close(d, c->batch, answer);
+	else if (answer && !d->closing)
+		d->ops->send(d->arg, c->from, answer);
+	else
+		json_decref(answer);
+	free(c->key);
+	free(c->from);
+	json_decref(c->id);
+	json_decref(c->params);
+	free(c);
+}
+
+void
+call_drop(struct call *c)
+{
+	finish(c, NULL);
+}
+
+void
+call_fail(struct call *c, json_t *error)
+{
+	c->d->errors++;
+	if (c->id == NULL) {
+		json_decref(error);
+		finish(c, NULL);
+		return;
+	}
+	if (error == NULL)
+		error = pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL);
+	finish(c, pz_rpc_failure(c->id, error));
+}
+
+static void
+tell_end(struct call *c)
+{
+	struct pz_dispatcher *d = c->d;
+	if (!c->invoked)
+		return;
+	if (c->kind == CALL_FIND)
+		find_abandon(c->find);
+	else if (c->kind == CALL_BUILTIN && d->ops->builtin_ended)
+		d->ops->builtin_ended(d->arg, &c->pub);
+	else if (c->kind == CALL_SERVICE && c->pub.service->call_ended)
+		c->pub.service->call_ended(c->pub.service, &c->pub);
+}
+
+void
+call_abort(struct call *c, json_t *error, bool silent)
+{
+	tell_end(c);
+	if (silent) {
+		json_decref(error);
+		call_drop(c);
+	} else if (error) {
+		call_fail(c, error);
+	} else {
+		pz_call_result(&c->pub, NULL);
+	}
+}
+
+static void
+collect(struct pz_list *from, bool (*match)(const struct call *c, const void *arg), const void *arg,
+	struct pz_list *out)
+{
+	PZ_LIST_EACH (from, node, tmp) {
+		if (match(PZ_CONTAINER(node, struct call, node), arg)) {
+			pz_list_remove(node);
+			pz_list_append(out, node);
+		}
+	}
+}
+
+void
+call_collect(struct pz_dispatcher *d, bool (*match)(const struct call *c, const void *arg),
+	     const void *arg, struct pz_list *out)
+{
+	pz_list_init(out);
+	collect(&d->calls, match, arg, out);
+	collect(&d->listeners, match, arg, out);
+}
+
+void
+notify(struct pz_dispatcher *d, const char *to, const char *reference, const char *name,
+       json_t *params)
+{
+	PZ_AUTO_FREE char *method = NULL;
+	if (d->closing || asprintf(&method, "%s.%s", reference, name) < 0) {
+		method = NULL;
+		json_decref(params);
+		return;
+	}
+	json_t *payload = pz_rpc_request(NULL, method, params ? params : json_array());
+	if (payload == NULL)
+		return;
+	d->events++;
+	d->ops->send(d->arg, to, payload);
+}
+
+size_t
+held_by(const struct pz_dispatcher *d, const char *from)
+{
+	size_t held = 0;
+	PZ_LIST_EACH (&d->listeners, node, tmp)
+		held += strcmp(PZ_CONTAINER(node, struct call, node)->from, from) == 0;
+	PZ_LIST_EACH (&d->binders, b, tmp)
+		held += strcmp(PZ_CONTAINER(b, struct binder, node)->from, from) == 0;
+	return held;
+}
+
+/* ---- what services call ---- */
+
+const char *
+pz_call_from(const struct pz_call *call)
+{
+	return call_of(call)->from;
+}
+
+const json_t *
+pz_call_id(const struct pz_call *call)
+{
+	return call_of(call)->id;
+}
+
+bool
+pz_call_is_own_zone(const struct pz_call *call)
+{
+	const struct call *c = call_of(call);
+	const char *own = pz_registry_address(c->d->registry);
+	struct pz_address here, there;
+	if (own == NULL || pz_address_parse(pz_slice_str(own), &here) != PZ_OK ||
+	    pz_address_parse(pz_slice_str(c->from), &there) != PZ_OK)
+		return false;
+	if (here.zone.len == 0)
+		return there.zone.len == 0 && pz_slice_eq(here.device, there.device);
+	return pz_slice_eq(here.zone, there.zone);
+}
+
+void
+pz_call_result(struct pz_call *call, json_t *result)
+{
+	struct call *c = call_of(call);
+	if (c->id == NULL) {
+		json_decref(result);
+		finish(c, NULL);
+		return;
+	}
+	finish(c, pz_rpc_result(c->id, result));
+}
+
+void
+pz_call_error(struct pz_call *call, const char *dom_name, const char *message)
+{
+	json_t *error = pz_rpc_api_error(dom_name, message);
+	if (error == NULL) /* a message that is not UTF-8 */
+		error = pz_rpc_api_error(dom_name, NULL);
+	call_fail(call_of(call), error);
+}
+
+void
+pz_call_fault(struct pz_call *call, int code, const char *message)
+{
+	json_t *error = pz_rpc_error(code, message, NULL);
+	if (error == NULL)
+		error = pz_rpc_error(code, NULL, NULL);
+	call_fail(call_of(call), error);
+}
+
+enum pz_err
+pz_call_listen(struct pz_call *call)
+{
+	struct call *c = call_of(call);
+	struct pz_dispatcher *d = c->d;
+	if (c->listening)
+		return PZ_OK;
+	if (c->id == NULL) {
+		finish(c, NULL);
+		return PZ_ERR_PROTO_MEMBER;
+	}
+	if (d->listener_count + d->binder_count >= PZ_LISTENERS_MAX ||
+	    held_by(d, c->from) >= PZ_LISTENERS_PER_PEER_MAX) {
+		pz_call_error(call, "QuotaExceededError", "Too many listeners.");
+		return PZ_ERR_LIMIT;
+	}
+	if (c->batch) { /* its answer may be hours away: the batch does not wait */
+		batch_close(d, PZ_TAKE(c->batch), NULL);
+	}
+	pz_list_remove(&c->node);
+	pz_list_append(&d->listeners, &c->node);
+	d->call_count--;
+	d->listener_count++;
+	c->listening = true;
+	if (d->ops->permit && !d->recheck_timer.active)
+		pz_env_start(d->env, &d->recheck_timer, PZ_LISTENER_RECHECK_US);
+	return PZ_OK;
+}
+
+void
+pz_call_event(struct pz_call *call, const char *name, json_t *params)
+{
+	struct call *c = call_of(call);
+	PZ_AUTO_FREE char *reference = c->id ? call_reference(c->id) : NULL;
+	if (reference)
+		notify(c->d, c->from, reference, name, params);
+	else
+		json_decref(params);
+}
+
+void
+pz_call_end(struct pz_call *call)
+{
+	pz_call_result(call, NULL);
+}
+
+void
+pz_call_remove_listener(struct pz_call *call, const json_t *listener_id)
+{
+	struct call *c = call_of(call), *other = NULL;
+	if (json_is_string(listener_id) || json_is_number(listener_id)) {
+		PZ_AUTO_FREE char *key = call_key(c->from, listener_id);
+		other = key ? pz_map_get(c->d->open, pz_slice_str(key)) : NULL;
+	}
+	if (!other || !other->listening || other->pub.service != c->pub.service) {
+		pz_call_error(call, "NotFoundError", "No such listener.");
+		return;
+	}
+	call_abort(other, NULL, false);
+	pz_call_result(call, NULL);
+}

@@ -1,0 +1,448 @@
+/* A service made of commands, with processes that exist in the test only. @spec page 12 */
+#include "service/fixture.h"
+
+#include "service/command.h"
+#include "service/command_job.h"
+
+#define PROCESSES_MAX 32
+
+struct pz_process {
+	char *argv, *envp, *line;
+	const struct pz_process_events *events;
+	void *arg;
+	bool killed, exited;
+};
+
+static struct {
+	struct pz_process all[PROCESSES_MAX];
+	size_t count;
+	bool refuse;
+} fake;
+
+static char *
+join(char *const words[])
+{
+	char *all = strdup("");
+	for (size_t i = 0; words[i]; i++) {
+		char *next = NULL;
+		assert_true(asprintf(&next, "%s%s|", all, words[i]) > 0);
+		free(all);
+		all = next;
+	}
+	return all;
+}
+
+static struct pz_process *
+fake_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_slice stdin_line,
+	   const struct pz_process_events *events, void *arg)
+{
+	assert_ptr_equal(ops_arg, &fake);
+	if (fake.refuse)
+		return NULL;
+	assert_true(fake.count < PROCESSES_MAX);
+	struct pz_process *p = &fake.all[fake.count++];
+	*p = (struct pz_process){.argv = join(argv),
+				 .envp = join(envp),
+				 .line = pz_slice_dup(stdin_line),
+				 .events = events,
+				 .arg = arg};
+	return p;
+}
+
+static void
+fake_kill(struct pz_process *p)
+{
+	assert_false(p->exited);
+	p->killed = true;
+}
+
+static const struct pz_process_ops fake_ops = {fake_start, fake_kill};
+
+static void
+out(size_t i, const char *text)
+{
+	fake.all[i].events->out(fake.all[i].arg, pz_slice_str(text));
+}
+
+static void
+err(size_t i, const char *text)
+{
+	fake.all[i].events->err(fake.all[i].arg, pz_slice_str(text));
+}
+
+static void
+leave(size_t i, int status)
+{
+	fake.all[i].exited = true;
+	fake.all[i].events->exited(fake.all[i].arg, status);
+}
+
+static void
+fake_reset(void)
+{
+	for (size_t i = 0; i < fake.count; i++) {
+		if (!fake.all[i].exited) {
+			assert_true(fake.all[i].killed); /* nothing is left running */
+			leave(i, -9);
+		}
+		free(fake.all[i].argv);
+		free(fake.all[i].envp);
+		free(fake.all[i].line);
+	}
+	memset(&fake, 0, sizeof(fake));
+}
+
+static enum pz_err
+parse(const char *text, struct pz_service **service, struct pz_errinfo *info,
+      const struct pz_env *env)
+{
+	char *copy = strdup(text);
+	for (char *c = copy; *c; c++)
+		*c = *c == '\'' ? '"' : *c;
+	json_t *json = json_loads(copy, JSON_DECODE_ANY, NULL);
+	assert_non_null(json);
+	enum pz_err e = pz_command_service_parse(json, env, &fake_ops, &fake, service, info);
+	json_decref(json);
+	free(copy);
+	return e;
+}
+
+#define HEAD "'api':'http://example.org/api/thermostat','displayName':'T','description':'hall'"
+#define GOOD                                                                                       \
+	"{" HEAD ",'methods':{'get':{'exec':['/bin/thermo','get'],'timeout':5},"                   \
+	"'plain':{'exec':['/bin/thermo']},"                                                        \
+	"'watch':{'exec':['/bin/thermo','watch'],'stream':true},"                                  \
+	"'brief':{'exec':['/bin/thermo','watch'],'stream':true,'timeout':60}}}"
+
+static char get[160], watch[160], plain[160], brief[160], service_name[128];
+
+static struct fixture *
+with_thermostat(void)
+{
+	struct fixture *f = fx_new();
+	struct pz_service *service = NULL;
+	assert_int_equal(parse(GOOD, &service, NULL, &f->env), PZ_OK);
+	fx_add(f, service);
+	(void)snprintf(service_name, sizeof(service_name), "%s@%s", service->descriptor.api,
+		       service->descriptor.id);
+	(void)snprintf(get, sizeof(get), "%s.get", service_name);
+	(void)snprintf(plain, sizeof(plain), "%s.plain", service_name);
+	(void)snprintf(watch, sizeof(watch), "%s.watch", service_name);
+	(void)snprintf(brief, sizeof(brief), "%s.brief", service_name);
+	return f;
+}
+
+static void
+done(struct fixture *f)
+{
+	fx_free(f);
+	fake_reset();
+}
+
+#define FAILED(id, message) ERROR(ANN, id, "OperationError", "0", message)
+
+static void
+every_member_is_checked(void **state)
+{
+	static const char *const wrong[][2] = {
+		{"5", "JSON object"},
+		{"{" HEAD ",'methods':{'a':{'exec':['/x']}},'more':1}", "more"},
+		{"{" HEAD "}", "methods"},
+		{"{" HEAD ",'methods':{}}", "methods"},
+		{"{" HEAD ",'methods':[1]}", "methods"},
+		{"{'displayName':'x','description':'','methods':{'a':{'exec':['/x']}}}", "api"},
+		{"{'api':'x','description':'','methods':{'a':{'exec':['/x']}}}", "displayName"},
+		{"{'api':'x','displayName':'','methods':{'a':{'exec':['/x']}}}", "description"},
+		{"{'api':'x y','displayName':'','description':'','methods':{'a':{'exec':['/x']}}}",
+		 "api"},
+		{"{" HEAD ",'methods':{'a-b':{'exec':['/x']}}}", "a-b"},
+		{"{" HEAD ",'methods':{'1a':{'exec':['/x']}}}", "1a"},
+		{"{" HEAD ",'methods':{'':{'exec':['/x']}}}", "methods"},
+		{"{" HEAD ",'methods':{'a':'/x'}}", "object"},
+		{"{" HEAD ",'methods':{'a':{}}}", "exec"},
+		{"{" HEAD ",'methods':{'a':{'exec':'/x'}}}", "exec"},
+		{"{" HEAD ",'methods':{'a':{'exec':[]}}}", "exec"},
+		{"{" HEAD ",'methods':{'a':{'exec':['/x',1]}}}", "exec"},
+		{"{" HEAD ",'methods':{'a':{'exec':['x']}}}", "absolute"},
+		{"{" HEAD ",'methods':{'a':{'exec':['']}}}", "absolute"},
+		{"{" HEAD ",'methods':{'a':{'exec':['/x'],'shell':true}}}", "shell"},
+		{"{" HEAD ",'methods':{'a':{'exec':['/x'],'timeout':0}}}", "timeout"},
+		{"{" HEAD ",'methods':{'a':{'exec':['/x'],'timeout':3601}}}", "timeout"},
+		{"{" HEAD ",'methods':{'a':{'exec':['/x'],'timeout':1.5}}}", "timeout"},
+		{"{" HEAD ",'methods':{'a':{'exec':['/x'],'stream':1}}}", "stream"},
+	};
+	struct fixture *f = fx_new();
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct pz_service *service = NULL;
+		struct pz_errinfo info = {""};
+		assert_int_equal(parse(wrong[i][0], &service, &info, &f->env), PZ_ERR_CONFIG);
+		assert_null(service);
+		if (strstr(info.text, wrong[i][1]) == NULL)
+			fail_msg("%s: %s", wrong[i][0], info.text);
+	}
+	done(f);
+}
+
+static void
+a_command_gets_parameters_and_environment(void **state)
+{
+	struct fixture *f = with_thermostat();
+	char expected[512];
+	(void)state;
+	fx_call(f, ANN, "1", get, "{'a':'line\\nfeed'}");
+	assert_string_equal(fake.all[0].argv, "/bin/thermo|get|");
+	assert_string_equal(fake.all[0].line, "{\"a\":\"line\\nfeed\"}\n");
+	(void)snprintf(expected, sizeof(expected),
+		       "PATH=/usr/local/bin:/usr/bin:/bin|LANG=C.UTF-8|PZ_CALLER=" ANN
+		       "|PZ_SERVICE=%s|PZ_METHOD=get|",
+		       service_name);
+	assert_string_equal(fake.all[0].envp, expected);
+	out(0, "{\"t\":");
+	out(0, "21}\n");
+	fx_expect(f, "");
+	leave(0, 0);
+	fx_expect(f, RESULT(ANN, "1", "{'t':21}"));
+	fx_call(f, ANN, "2", get, NULL);
+	assert_string_equal(fake.all[1].line, "[]\n");
+	out(1, "7");
+	leave(1, 0);
+	fx_expect(f, RESULT(ANN, "2", "7"));
+	fx_call(f, ANN, "3", get, "'x'");
+	assert_string_equal(fake.all[2].line, "\"x\"\n");
+	out(2, " \n");
+	leave(2, 0);
+	fx_expect(f, RESULT(ANN, "3", "{}"));
+	done(f);
+}
+
+static void
+failures_are_errors(void **state)
+{
+	struct fixture *f = with_thermostat();
+	(void)state;
+	fx_call(f, ANN, "1", get, NULL);
+	out(0, "21 degrees");
+	leave(0, 0);
+	fx_expect(f, FAILED("1", "The command's output is not JSON."));
+	fx_call(f, ANN, "2", get, NULL);
+	out(1, "1");
+	err(1, "first line\nno \x1b[31msensor");
+	err(1, "\xc2\x85 there\r\n\n");
+	leave(1, 3);
+	fx_expect(f, FAILED("2", "no [31msensor there"));
+	fx_call(f, ANN, "3", get, NULL);
+	leave(2, 3);
+	fx_expect(f, FAILED("3", "The command failed with status 3."));
+	fx_call(f, ANN, "4", get, NULL);
+	leave(3, -11);
+	fx_expect(f, FAILED("4", "The command was ended by signal 11."));
+	fake.refuse = true;
+	fx_call(f, ANN, "5", get, NULL);
+	fx_expect(f, FAILED("5", "The command cannot be started."));
+	fx_call(f, ANN, "6", watch, NULL);
+	fx_expect(f, FAILED("6", "The command cannot be started."));
+	done(f);
+}
+
+static void
+the_end_of_stderr_is_kept(void **state)
+{
+	struct fixture *f = with_thermostat();
+	static char text[3 * PZ_COMMAND_STDERR_BYTES_MAX];
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	fx_call(f, ANN, "1", get, NULL);
+	err(0, text);
+	text[PZ_COMMAND_STDERR_BYTES_MAX - 1] = '\0';
+	err(0, text);
+	err(0, text);
+	err(0, "");
+	err(0, "\nlast\xff\n");
+	leave(0, 1);
+	fx_expect(f, FAILED("1", "last?"));
+	done(f);
+}
+
+static void
+time_is_bounded(void **state)
+{
+	struct fixture *f = with_thermostat();
+	(void)state;
+	fx_call(f, ANN, "1", get, NULL);
+	fx_call(f, ANN, "2", plain, NULL);
+	fx_advance(f, 5 * PZ_US_PER_S - 1);
+	assert_false(fake.all[0].killed);
+	fx_advance(f, 1);
+	assert_true(fake.all[0].killed);
+	fx_expect(f, ERROR(ANN, "1", "TimeoutError", "23", "The command took too long."));
+	out(0, "1"); /* what it still had to say */
+	leave(0, -9);
+	fx_expect(f, "");
+	fx_advance(f, (PZ_COMMAND_TIMEOUT_S_DEFAULT - 5) * PZ_US_PER_S);
+	fx_expect(f, ERROR(ANN, "2", "TimeoutError", "23", "The command took too long."));
+	done(f);
+}
+
+static void
+output_is_bounded(void **state)
+{
+	struct fixture *f = with_thermostat();
+	static char text[PZ_COMMAND_OUTPUT_BYTES_MAX + 2];
+	(void)state;
+	memset(text, ' ', PZ_COMMAND_OUTPUT_BYTES_MAX);
+	fx_call(f, ANN, "1", get, NULL);
+	out(0, text);
+	assert_false(fake.all[0].killed);
+	out(0, "1");
+	assert_true(fake.all[0].killed);
+	fx_expect(f, ERROR(ANN, "1", "QuotaExceededError", "22", "The command writes too much."));
+	out(0, text);
+	fx_call(f, ANN, "2", watch, NULL);
+	memset(text, '\n', PZ_COMMAND_OUTPUT_BYTES_MAX + 1);
+	out(1, text); /* many short lines are fine */
+	assert_false(fake.all[1].killed);
+	memset(text, 'x', PZ_COMMAND_OUTPUT_BYTES_MAX + 1);
+	out(1, text);
+	assert_true(fake.all[1].killed);
+	fx_expect(f, ERROR(ANN, "2", "QuotaExceededError", "22", "The command writes too much."));
+	done(f);
+}
+
+static void
+processes_are_bounded(void **state)
+{
+	struct fixture *f = with_thermostat();
+	char id[8];
+	(void)state;
+	for (int i = 0; i < PZ_COMMAND_RUNNING_MAX; i++) {
+		(void)snprintf(id, sizeof(id), "%d", i);
+		fx_call(f, ANN, id, get, NULL);
+	}
+	fx_call(f, ANN, "R", get, NULL);
+	fx_expect(f, ERROR(ANN, "R", "QuotaExceededError", "22", "Too many commands are running."));
+	leave(0, 0);
+	free(fx_take(f));
+	fx_call(f, ANN, "S", get, NULL);
+	fx_expect(f, "");
+	assert_int_equal(fake.count, PZ_COMMAND_RUNNING_MAX + 1);
+	done(f);
+}
+
+static void
+a_stream_sends_its_lines(void **state)
+{
+	struct fixture *f = with_thermostat();
+	(void)state;
+	fx_call(f, ANN, "1", watch, "[]");
+	out(0, "{\"t\":21}\n\n{\"t\"");
+	fx_expect(f, EVENT(ANN, "1.onEvent", "{'t':21}"));
+	out(0, ":22}\r\nwarm \x1b[0m\n\xff\n7\n");
+	fx_expect(f, EVENT(ANN, "1.onEvent", "{'t':22}") EVENT(ANN, "1.onEvent", "'warm [0m'")
+			     EVENT(ANN, "1.onEvent", "'?'") EVENT(ANN, "1.onEvent", "7"));
+	fx_advance(f, 3600 * PZ_US_PER_S);
+	out(0, "last");
+	leave(0, 0);
+	fx_expect(f, EVENT(ANN, "1.onEvent", "'last'") RESULT(ANN, "1", "{}"));
+	fx_call(f, ANN, "2", watch, "[]");
+	err(1, "sensor lost\n");
+	leave(1, 1);
+	fx_expect(f, FAILED("2", "sensor lost"));
+	fx_call(f, ANN, "3", brief, "[]");
+	fx_advance(f, 60 * PZ_US_PER_S);
+	fx_expect(f, ERROR(ANN, "3", "TimeoutError", "23", "The command took too long."));
+	done(f);
+}
+
+static void
+nobody_listens_nothing_runs(void **state)
+{
+	struct fixture *f = with_thermostat();
+	char method[160];
+	(void)state;
+	fx_call(f, ANN, "1", watch, NULL);
+	fx_call(f, ANN, "2", get, NULL);
+	fx_call(f, BOB, "3", watch, NULL);
+	(void)snprintf(method, sizeof(method), "%s.removeEventListener", service_name);
+	fx_call(f, BOB, "X", method, "['3']");
+	assert_true(fake.all[2].killed);
+	fx_expect(f, RESULT(BOB, "3", "{}") RESULT(BOB, "X", "{}"));
+	pz_dispatcher_peer_gone(f->d, "alice@example.org/laptop");
+	assert_true(fake.all[0].killed);
+	assert_true(fake.all[1].killed);
+	out(0, "7\n");
+	leave(0, -9);
+	fx_expect(f, "");
+	fx_payload(f, ANN, "{'jsonrpc':'2.0','method':'x.y'}");
+	char *text = NULL;
+	assert_true(asprintf(&text, "{'jsonrpc':'2.0','method':'%s'}", watch) > 0);
+	fx_payload(f, ANN, text); /* a stream for nobody */
+	free(text);
+	assert_int_equal(fake.count, 3);
+	done(f);
+}
+
+static void
+a_service_that_goes_kills_its_processes(void **state)
+{
+	struct fixture *f = with_thermostat();
+	char *at = strchr(service_name, '@');
+	(void)state;
+	fx_call(f, ANN, "1", get, NULL);
+	fx_call(f, ANN, "2", watch, NULL);
+	*at = '\0';
+	assert_int_equal(pz_registry_remove(f->registry, service_name, at + 1), PZ_OK);
+	assert_true(fake.all[0].killed);
+	assert_true(fake.all[1].killed);
+	fx_expect(f, ERROR(ANN, "1", "AbortError", "20", "The service has gone.")
+			     ERROR(ANN, "2", "AbortError", "20", "The service has gone."));
+	out(1, "7\n");
+	leave(0, -9); /* long after the service was freed */
+	leave(1, -9);
+	fx_expect(f, "");
+	done(f);
+}
+
+static void
+the_last_line_is_made_presentable(void **state)
+{
+	static const char *const cases[][2] = {
+		{"", ""},
+		{"\n\n", ""},
+		{"a", "a"},
+		{"a\nb\n", "b"},
+		{"a\n  b c \t\n", "b c"},
+		{"\x01\x7f"
+		 "a\xc2\x9f"
+		 "b",
+		 "ab"},
+		{"\xc3\xa4", "\xc3\xa4"},
+		{"\xc2", "?"},
+		{"\xc2\xa0x", "\xc2\xa0x"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *line = pz_command_last_line(pz_slice_str(cases[i][0]));
+		assert_string_equal(line, cases[i][1]);
+		free(line);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_member_is_checked),
+		cmocka_unit_test(a_command_gets_parameters_and_environment),
+		cmocka_unit_test(failures_are_errors),
+		cmocka_unit_test(the_end_of_stderr_is_kept),
+		cmocka_unit_test(time_is_bounded),
+		cmocka_unit_test(output_is_bounded),
+		cmocka_unit_test(processes_are_bounded),
+		cmocka_unit_test(a_stream_sends_its_lines),
+		cmocka_unit_test(nobody_listens_nothing_runs),
+		cmocka_unit_test(a_service_that_goes_kills_its_processes),
+		cmocka_unit_test(the_last_line_is_made_presentable),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

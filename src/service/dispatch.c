@@ -1,0 +1,484 @@
+/*
+ * A request's way: duplicate? -> name taken apart -> found in a static table -> permission ->
+ * parameters
+ * -> invoke. Permission comes before parameters, and an unknown name is only called unknown to
+ * those who may look at that api (page 7, 6 and 8a), so a stranger learns nothing by trying.
+ */
+#include "service/dispatch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/limits.h"
+#include "rpc/error.h"
+#include "rpc/method.h"
+#include "rpc/payload.h"
+#include "service/internal.h"
+#include "wire/address.h"
+
+PZ_AUTO_DEFINE(json_t, json_decref)
+
+/* ---- permission ---- */
+
+enum pz_permit
+ask(struct pz_dispatcher *d, struct pz_permit_query *query)
+{
+	return d->ops->permit ? d->ops->permit(d->arg, query) : PZ_PERMIT_ALLOW;
+}
+
+json_t *
+permit_error(enum pz_permit permit)
+{
+	int code = permit == PZ_PERMIT_REFUSED ? PZ_RPC_DENIED_PERSON : PZ_RPC_DENIED_POLICY;
+	return pz_rpc_error(code, NULL, pz_dom_error("SecurityError", "Access has been denied."));
+}
+
+static bool
+is_denied(enum pz_permit permit)
+{
+	return permit == PZ_PERMIT_DENY || permit == PZ_PERMIT_REFUSED;
+}
+
+/* Permitted: parameters may be looked at now. */
+static void
+run(struct call *c, json_t *params)
+{
+	PZ_AUTO(json_decref) json_t *bound = params_bind(c->def, params);
+	if (bound == NULL) {
+		pz_call_fault(&c->pub, PZ_RPC_INVALID_PARAMS, NULL);
+		return;
+	}
+	c->run(c, bound);
+}
+
+/* The permission for a call is known (or pending). */
+static void
+proceed(struct call *c, enum pz_permit permit, json_t *params)
+{
+	switch (permit) {
+	case PZ_PERMIT_ALLOW:
+		run(c, params);
+		return;
+	case PZ_PERMIT_PENDING:
+		c->params = json_incref(params);
+		return;
+	case PZ_PERMIT_DENY:
+	case PZ_PERMIT_REFUSED:
+		break;
+	}
+	if (c->ask == PZ_PERMIT_BIND) /* H5 */
+		pz_call_event(&c->pub, "onError",
+			      pz_dom_error("SecurityError", "Access has been denied."));
+	call_fail(c, permit_error(permit));
+}
+
+static void
+authorise(struct call *c, struct pz_permit_query *query, json_t *params)
+{
+	c->ask = query->kind;
+	c->ticket = ++c->d->ticket_last;
+	query->from = c->from;
+	query->params = params;
+	query->ticket = c->ticket;
+	proceed(c, ask(c->d, query), params);
+}
+
+void
+pz_dispatcher_permit_result(struct pz_dispatcher *d, uint64_t ticket, enum pz_permit permit)
+{
+	PZ_LIST_EACH (&d->calls, node, tmp) {
+		struct call *c = PZ_CONTAINER(node, struct call, node);
+		if (c->ticket != ticket || c->invoked || permit == PZ_PERMIT_PENDING)
+			continue;
+		json_t *params = PZ_TAKE(c->params);
+		proceed(c, permit, params);
+		json_decref(params);
+		return;
+	}
+}
+
+/* ---- service methods ---- */
+
+static bool
+is_path_accepted(const struct pz_method_def *def, struct pz_slice path)
+{
+	return path.len == 0 || (def->path && pz_slice_eq_str(path, def->path)) ||
+	       (def->interface && pz_slice_eq_str(path, def->interface));
+}
+
+static const struct pz_method_def *
+method_in(const struct pz_method_def *table, size_t count, const struct pz_method *m)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (pz_slice_eq_str(m->function, table[i].function) &&
+		    is_path_accepted(&table[i], m->path))
+			return &table[i];
+	}
+	return NULL;
+}
+
+static const struct pz_method_def *
+method_of(const struct pz_service *service, const struct pz_method *m)
+{
+	const struct pz_method_def *def = method_in(service->methods, service->method_count, m);
+	return def ? def : method_in(common_methods, common_method_count, m);
+}
+
+static void
+unknown(struct call *c, const char *api, const char *id)
+{
+	struct pz_permit_query query = {
+		.kind = PZ_PERMIT_SHOW, .from = c->from, .api = api, .service_id = id};
+	enum pz_permit permit = ask(c->d, &query);
+	call_fail(c, is_denied(permit) ? permit_error(permit)
+				       : pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));
+}
+
+static void
+run_method(struct call *c, json_t *params)
+{
+	c->invoked = true;
+	c->def->invoke(c->pub.service, &c->pub, params);
+}
+
+static void
+service_call(struct call *c, const struct pz_method *m, json_t *params)
+{
+	PZ_AUTO_FREE char *api = pz_slice_dup(m->api);
+	PZ_AUTO_FREE char *id = pz_slice_dup(m->id);
+	if (!api || !id) {
+		call_fail(c, NULL);
+		return;
+	}
+	struct pz_service *service = pz_registry_lookup(c->d->registry, api, id);
+	const struct pz_method_def *def = service ? method_of(service, m) : NULL;
+	if (def == NULL) {
+		unknown(c, api, id);
+		return;
+	}
+	c->kind = CALL_SERVICE;
+	c->pub.service = service;
+	c->pub.method = c->def = def;
+	c->run = run_method;
+	struct pz_permit_query query = {.kind = is_bind(def) ? PZ_PERMIT_BIND : PZ_PERMIT_INVOKE,
+					.api = api,
+					.service_id = id,
+					.function = def->function};
+	authorise(c, &query, params);
+}
+
+/* ---- built-in objects ---- */
+
+static void
+run_find(struct call *c, json_t *params)
+{
+	find_start(c, params, false);
+}
+
+static void
+run_find_spec(struct call *c, json_t *params)
+{
+	find_start(c, params, true);
+}
+
+/* Only the searches of the caller itself can be cancelled, so this needs no permission. */
+static const struct builtin {
+	const char *object;
+	const struct pz_method_def *def;
+	void (*run)(struct call *c, json_t *params);
+} builtins[] = {
+	{"ServiceDiscovery", &find_method, run_find},
+	{"DiscoveryInterface", &find_method, run_find_spec},
+	{"ServiceDiscovery", &cancel_method, find_cancel},
+	{"DiscoveryInterface", &cancel_method, find_cancel},
+};
+
+static const struct builtin *
+builtin_of(const struct pz_method *m)
+{
+	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++) {
+		if (pz_slice_eq_str(m->api, builtins[i].object) &&
+		    pz_slice_eq_str(m->function, builtins[i].def->function))
+			return &builtins[i];
+	}
+	return NULL;
+}
+
+static void
+builtin_call(struct call *c, const struct builtin *builtin, json_t *params)
+{
+	c->def = builtin->def;
+	c->run = builtin->run;
+	if (builtin->def == &cancel_method) {
+		run(c, params);
+		return;
+	}
+	struct pz_permit_query query = {.kind = PZ_PERMIT_FIND,
+					.api = PZ_API_DISCOVERY,
+					.function = builtin->def->function,
+					.feature = find_feature(params)};
+	authorise(c, &query, params);
+}
+
+/* An object that the owner may know. */
+static void
+foreign_call(struct call *c, const struct pz_method *m, json_t *params)
+{
+	const struct pz_dispatch_ops *ops = c->d->ops;
+	PZ_AUTO_FREE char *object = pz_slice_dup(m->api);
+	PZ_AUTO_FREE char *function = pz_slice_dup(m->function);
+	if (!object || !function) {
+		call_fail(c, NULL);
+		return;
+	}
+	c->kind = CALL_BUILTIN;
+	c->invoked = true;
+	if (ops->builtin && ops->builtin(c->d->arg, &c->pub, object, function, params))
+		return;
+	c->invoked = false;
+	if (strcmp(object, "Dashboard") == 0 && strcmp(function, "open") == 0)
+		pz_call_error(&c->pub, "NotSupportedError", NULL); /* page 7, 9.0: no screen here */
+	else
+		unknown(c, object, NULL);
+}
+
+/* ---- requests ---- */
+
+/* An error for something that is no call (yet). */
+static void
+refuse(struct pz_dispatcher *d, const char *from, json_t *id, int code, struct batch *batch)
+{
+	json_t *answer = pz_rpc_failure(id, pz_rpc_error(code, NULL, NULL));
+	d->errors++;
+	if (answer == NULL)
+		return;
+	if (batch)
+		(void)json_array_append_new(batch->answers, answer);
+	else
+		d->ops->send(d->arg, from, answer);
+}
+
+/* The call of a request that may be executed; NULL: a duplicate, or refused. */
+static struct call *
+accept(struct pz_dispatcher *d, const char *from, json_t *id, struct batch *batch)
+{
+	char *key = NULL;
+	if (id && json_is_string(id) && json_string_length(id) > REQUEST_ID_BYTES_MAX) {
+		refuse(d, from, id, PZ_RPC_INVALID_REQUEST, batch);
+		return NULL;
+	}
+	if (id) {
+		key = call_key(from, id);
+		if (key == NULL)
+			return NULL;
+		if (pz_map_get(d->open, pz_slice_str(key)) ||
+		    !pz_replay_add(d->replay, pz_address_node(pz_slice_str(from)),
+				   pz_slice_str(key))) {
+			d->duplicates++;
+			free(key);
+			return NULL;
+		}
+	}
+	if (d->call_count >= PZ_PENDING_CALLS_MAX) {
+		free(key);
+		if (id)
+			refuse(d, from, id, PZ_RPC_CONGESTED, batch);
+		return NULL;
+	}
+	return call_new(d, from, id, key, batch);
+}
+
+static void
+request(struct pz_dispatcher *d, const char *from, json_t *payload, struct batch *batch)
+{
+	struct pz_rpc rpc;
+	struct pz_method m;
+	int code;
+	if (pz_rpc_parse(payload, &rpc, &code) != PZ_OK) {
+		if (code != 0)
+			refuse(d, from, pz_rpc_id(payload), code, batch);
+		return;
+	}
+	if (rpc.kind != PZ_RPC_REQUEST && rpc.kind != PZ_RPC_NOTIFICATION)
+		return;
+	d->requests++;
+	struct call *c = accept(d, from, rpc.id, batch);
+	if (c == NULL)
+		return;
+	if (pz_method_parse(pz_slice_str(rpc.method), &m) != PZ_OK ||
+	    m.kind == PZ_METHOD_CALLBACK) { /* the owner knows its call-backs, so this is none */
+		call_fail(c, pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));
+		return;
+	}
+	const struct builtin *builtin = m.kind == PZ_METHOD_BUILTIN ? builtin_of(&m) : NULL;
+	if (m.kind == PZ_METHOD_SERVICE)
+		service_call(c, &m, rpc.params);
+	else if (builtin)
+		builtin_call(c, builtin, rpc.params);
+	else
+		foreign_call(c, &m, rpc.params);
+}
+
+void
+pz_dispatcher_request(struct pz_dispatcher *d, const char *from, json_t *payload)
+{
+	size_t count = pz_rpc_batch_len(payload);
+	if (!pz_rpc_is_batch(payload)) {
+		request(d, from, payload, NULL);
+		return;
+	}
+	struct batch *batch = count > 0 && count <= PZ_BATCH_REQUESTS_MAX ? batch_new(from) : NULL;
+	if (batch == NULL) {
+		refuse(d, from, NULL, PZ_RPC_INVALID_REQUEST, NULL);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		request(d, from, pz_rpc_batch_at(payload, i), batch);
+	batch_close(d, batch, NULL);
+}
+
+/* ---- ends ---- */
+
+static bool
+is_of_service(const struct call *c, const void *arg)
+{
+	return c->pub.service == arg;
+}
+
+static bool
+is_of_peer(const struct call *c, const void *arg)
+{
+	return pz_address_is_within(pz_slice_str(c->from), pz_slice_str(arg));
+}
+
+static bool
+is_any(const struct call *c, const void *arg)
+{
+	(void)c;
+	(void)arg;
+	return true;
+}
+
+void
+pz_dispatcher_peer_gone(struct pz_dispatcher *d, const char *node_prefix)
+{
+	struct pz_list doomed;
+	binders_forget_peer(d, node_prefix);
+	call_collect(d, is_of_peer, node_prefix, &doomed);
+	for (struct pz_list *node; (node = pz_list_first(&doomed)) != NULL;)
+		call_abort(PZ_CONTAINER(node, struct call, node), NULL, true);
+}
+
+static void
+on_registry(void *arg, enum pz_registry_event event, struct pz_service *service)
+{
+	struct pz_dispatcher *d = arg;
+	struct pz_list doomed;
+	if (event == PZ_REGISTRY_ADDED)
+		binders_tell(d, service, "onServiceAvailable");
+	if (event != PZ_REGISTRY_REMOVED)
+		return;
+	call_collect(d, is_of_service, service, &doomed);
+	for (struct pz_list *node; (node = pz_list_first(&doomed)) != NULL;)
+		call_abort(PZ_CONTAINER(node, struct call, node),
+			   pz_rpc_api_error("AbortError", "The service has gone."), false);
+	binders_tell(d, service, "onServiceUnavailable");
+}
+
+static bool
+is_forbidden(const struct call *c, const void *arg)
+{
+	struct pz_dispatcher *d = c->d;
+	(void)arg;
+	if (!c->listening || !c->pub.service)
+		return false;
+	struct pz_permit_query query = {.kind = PZ_PERMIT_LISTEN,
+					.from = c->from,
+					.api = c->pub.service->descriptor.api,
+					.service_id = c->pub.service->descriptor.id,
+					.function = c->def->function};
+	return is_denied(ask(d, &query));
+}
+
+void
+pz_dispatcher_recheck(struct pz_dispatcher *d)
+{
+	struct pz_list doomed;
+	call_collect(d, is_forbidden, NULL, &doomed);
+	for (struct pz_list *node; (node = pz_list_first(&doomed)) != NULL;)
+		call_abort(PZ_CONTAINER(node, struct call, node), permit_error(PZ_PERMIT_DENY),
+			   false);
+}
+
+static void
+on_recheck(struct pz_timer *timer, void *arg)
+{
+	struct pz_dispatcher *d = arg;
+	pz_dispatcher_recheck(d);
+	if (d->listener_count > 0)
+		pz_env_start(d->env, timer, PZ_LISTENER_RECHECK_US);
+}
+
+/* ---- life ---- */
+
+struct pz_dispatcher *
+pz_dispatcher_new(const struct pz_env *env, struct pz_registry *registry,
+		  const struct pz_dispatch_ops *ops, void *arg)
+{
+	struct pz_dispatcher *d = calloc(1, sizeof(*d));
+	if (d == NULL)
+		return NULL;
+	d->env = env;
+	d->registry = registry;
+	d->ops = ops;
+	d->arg = arg;
+	pz_list_init(&d->calls);
+	pz_list_init(&d->listeners);
+	pz_list_init(&d->binders);
+	pz_list_init(&d->finds);
+	pz_timer_init(&d->recheck_timer, on_recheck, d);
+	d->open = pz_map_new();
+	d->replay = pz_replay_new(env);
+	d->watch = (struct pz_registry_watch){.changed = on_registry, .arg = d};
+	pz_registry_watch(registry, &d->watch);
+	if (!d->open || !d->replay) {
+		pz_dispatcher_free(d);
+		return NULL;
+	}
+	return d;
+}
+
+void
+pz_dispatcher_free(struct pz_dispatcher *d)
+{
+	struct pz_list doomed;
+	if (d == NULL)
+		return;
+	d->closing = true;
+	pz_registry_unwatch(&d->watch);
+	call_collect(d, is_any, NULL, &doomed);
+	for (struct pz_list *node; (node = pz_list_first(&doomed)) != NULL;)
+		call_abort(PZ_CONTAINER(node, struct call, node), NULL, true);
+	binders_free(d);
+	finds_free(d);
+	pz_env_stop(d->env, &d->recheck_timer);
+	pz_replay_free(d->replay);
+	pz_map_free(d->open);
+	free(d);
+}
+
+void
+pz_dispatcher_stats(const struct pz_dispatcher *d, struct pz_dispatch_stats *out)
+{
+	*out = (struct pz_dispatch_stats){
+		.requests = d->requests,
+		.errors = d->errors,
+		.duplicates = d->duplicates,
+		.events = d->events,
+		.calls_open = d->call_count,
+		.listeners = d->listener_count,
+		.binders = d->binder_count,
+		.finds = d->find_count,
+	};
+}

@@ -1,0 +1,147 @@
+/*
+ * The dispatcher: executes the JSON-RPC requests that are addressed to this node. One per PZP.
+ * Sans-I/O: answers and events leave through ops->send; time comes from the environment.
+ */
+#ifndef PZ_SERVICE_DISPATCH_H
+#define PZ_SERVICE_DISPATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/env.h"
+#include "service/registry.h"
+
+#define PZ_BATCH_REQUESTS_MAX                                                                      \
+	256                      /* requests of one batch; an invalid member costs an answer each */
+#define PZ_FINDS_PER_PEER_MAX 10 /* parallel searches of one caller (page 14, SRV-7) */
+#define PZ_REPLAY_TTL_US (300 * PZ_US_PER_S) /* ids are remembered this long (page 14, REPL-1) */
+#define PZ_LISTENER_RECHECK_US (900 * PZ_US_PER_S) /* policy again for listeners (page 7, 6.1) */
+#define PZ_FIND_TIMEOUT_S_DEFAULT 120
+#define PZ_FIND_TIMEOUT_S_MAX 120
+
+#define PZ_API_DISCOVERY "http://webinos.org/api/discovery"
+
+struct pz_dispatcher;
+
+/** Answer of the permission hook. */
+enum pz_permit {
+	PZ_PERMIT_ALLOW,
+	PZ_PERMIT_DENY,    /* by policy: -32004, SecurityError */
+	PZ_PERMIT_REFUSED, /* by the person asked: -32005, SecurityError */
+	PZ_PERMIT_PENDING, /* a person is being asked; pz_dispatcher_permit_result follows */
+};
+
+/** Why permission is asked (page 7, 8a). Only FIND, BIND and INVOKE may be answered with PENDING;
+ * elsewhere PENDING counts as ALLOW. */
+enum pz_permit_kind {
+	PZ_PERMIT_FIND, /* H2: feature = the requested type, api = PZ_API_DISCOVERY */
+	PZ_PERMIT_SHOW, /* H3: one result; also: may the caller learn that api@id does not exist? */
+	PZ_PERMIT_BIND, /* H5 */
+	PZ_PERMIT_INVOKE, /* H6 */
+	PZ_PERMIT_LISTEN, /* H7: again, for a running listener */
+};
+
+/** One question to the permission hook. All borrowed for the call; NULL where not applicable. */
+struct pz_permit_query {
+	enum pz_permit_kind kind;
+	const char *from; /* verified caller */
+	const char *api;  /* or the name of a built-in object */
+	const char *service_id;
+	const char *function; /* name in the static table, without path */
+	const char *feature;
+	const json_t *params; /* as received, not yet checked */
+	uint64_t ticket;      /* for pz_dispatcher_permit_result */
+};
+
+/**
+ * One findServices that the owner helps to answer. Read-only for the owner, who calls pz_find_done
+ * exactly once. Results after the time-out, or after the caller cancelled or went, are ignored.
+ */
+struct pz_find {
+	const char *caller;   /* verified; foreign zones must only get what is meant for them */
+	const char *api;      /* pattern, see pz_api_matches */
+	uint64_t timeout_us;  /* be done by then; the dispatcher delivers what it has */
+	bool cache;           /* true: answer from the cache; false: ask zone_ids live */
+	bool remote_services; /* false: only this device and its local network */
+	const char *const *zone_ids; /* zones or device addresses; zone_count may be 0 */
+	size_t zone_count;
+	const char *service_id; /* or NULL */
+};
+
+/** What the dispatcher needs from its owner. send is required, the others may be NULL. */
+struct pz_dispatch_ops {
+	/**
+	 * Sends a JSON-RPC payload to an address. Must not call back into the dispatcher. payload
+	 * is taken.
+	 */
+	void (*send)(void *arg, const char *to, json_t *payload);
+	/** Adds what the node knows or can ask of other nodes. NULL: only the own registry. May
+	 * call pz_find_done at once. */
+	void (*find)(void *arg, const char *caller, struct pz_find *find);
+	/** Permission. NULL: everything is allowed. */
+	enum pz_permit (*permit)(void *arg, const struct pz_permit_query *query);
+	/**
+	 * Further built-in objects ("PolicyManagement", "ServiceConfiguration"...), whose
+	 * permission the owner checks itself. True: the call is the owner's now, who finishes it.
+	 * False: unknown method. params: as received, borrowed, may be NULL.
+	 */
+	bool (*builtin)(void *arg, struct pz_call *call, const char *object, const char *function,
+			const json_t *params);
+	/** A call of `builtin` ended without the owner's doing (caller gone). */
+	void (*builtin_ended)(void *arg, struct pz_call *call);
+};
+
+/**
+ * A dispatcher that watches the registry.
+ * @param env,registry,ops borrowed; must outlive the dispatcher
+ * NULL: out of memory.
+ */
+struct pz_dispatcher *pz_dispatcher_new(const struct pz_env *env, struct pz_registry *registry,
+					const struct pz_dispatch_ops *ops, void *arg);
+/** Ends everything without a word; finds the owner still holds are gone too. NULL is fine. */
+void pz_dispatcher_free(struct pz_dispatcher *d);
+
+/**
+ * Executes one JSON-RPC payload addressed to this node: a request, a notification or a batch (whose
+ * answers come as one array when all are there; listeners answer on their own). Responses and
+ * call-backs are the owner's matter: it looks at rpc first. A request whose (from, id) was seen
+ * within PZ_REPLAY_TTL_US, or is still open, is dropped silently.
+ * @param from verified address of the caller
+ * Ids must therefore not start anew after a restart of the caller (use UUIDs).
+ * @param payload borrowed
+ * @spec page 4 "JSON-RPC 2.0", page 7, 5 to 8, page 14 REPL-1
+ */
+void pz_dispatcher_request(struct pz_dispatcher *d, const char *from, json_t *payload);
+
+/** Ends all calls, listeners, binds and searches of that node and of its apps ("zone/device"), of
+ * one app (its full address), or of everybody in a zone ("zone"). Nothing is sent to them. */
+void pz_dispatcher_peer_gone(struct pz_dispatcher *d, const char *node_prefix);
+
+/** The answer to PZ_PERMIT_PENDING. Unknown tickets (the caller went) are ignored. @param permit
+ * not PENDING */
+void pz_dispatcher_permit_result(struct pz_dispatcher *d, uint64_t ticket, enum pz_permit permit);
+
+/** Asks permit again for every listener: after a change of policy, friends or enrolment; runs by
+ * itself every 15 minutes. Denied ones get one error and end. @spec page 7, 6.1 */
+void pz_dispatcher_recheck(struct pz_dispatcher *d);
+
+/** Adds one result. Copied; out of memory drops it. */
+void pz_find_add(struct pz_find *find, const struct pz_descriptor *descriptor);
+/** Adds one result given as a descriptor object (borrowed); malformed ones are dropped. */
+void pz_find_add_json(struct pz_find *find, const json_t *descriptor);
+/** Tells that none of the zones asked could be reached: no result at all is then a NetworkError. */
+void pz_find_unreachable(struct pz_find *find);
+/** No more results from the owner: everything is delivered and find is gone. */
+void pz_find_done(struct pz_find *find);
+
+/** Numbers for status and metrics. */
+struct pz_dispatch_stats {
+	uint64_t requests, errors, duplicates, events;
+	size_t calls_open, listeners, binders, finds;
+};
+void pz_dispatcher_stats(const struct pz_dispatcher *d, struct pz_dispatch_stats *out);
+
+#endif
