@@ -1,0 +1,381 @@
+/* Whole command lines: what they ask the daemon, and what they print. */
+#include "cli/fake_daemon.h"
+#include "pzh/offline.h"
+
+static char offline_args[512];
+static enum pz_err offline_result;
+
+/* The hub's own function has its test; here it matters that it is called, and how. */
+enum pz_err
+pz_pzh_init_offline(const char *data_dir, const char *zone, const char *host, const char *name,
+		    json_t **out_result, struct pz_errinfo *info)
+{
+	snprintf(offline_args, sizeof(offline_args), "%s %s %s %s", data_dir, zone, host,
+		 name ? name : "-");
+	if (offline_result != PZ_OK)
+		return pz_fail(info, offline_result, "no luck");
+	*out_result =
+		json_pack("{s:s, s:s, s:s}", "zone", zone, "host", host, "fingerprint", "AB:CD");
+	return PZ_OK;
+}
+
+/* ---- requests ---- */
+
+static void
+sends_what_the_command_line_says(void **state)
+{
+	static const struct {
+		const struct pz_cli_program *program;
+		const char *line, *asked;
+	} cases[] = {
+		{&pz_pzp_program, "status", "status {}"},
+		{&pz_pzp_program, "enrol|pzp://h:1/a@b?code=1234-5678|--device|tv",
+		 "enrol {\"device\":\"tv\",\"link\":\"pzp://h:1/a@b?code=1234-5678\"}"},
+		{&pz_pzp_program, "enrol|h|--zone|a@b|--code|12345678",
+		 "enrol {\"code\":\"12345678\",\"host\":\"h\",\"zone\":\"a@b\"}"},
+		{&pz_pzp_program, "enrol|h:81|--zone|a@b|--code|1234-5678|--device|tv",
+		 "enrol {\"code\":\"1234-5678\",\"device\":\"tv\",\"host\":\"h\",\"port\":81,"
+		 "\"zone\":\"a@b\"}"},
+		{&pz_pzp_program, "enrol|[::1]:81|--zone|a@b|--code|1234-5678",
+		 "enrol {\"code\":\"1234-5678\",\"host\":\"::1\",\"port\":81,\"zone\":\"a@b\"}"},
+		{&pz_pzp_program, "enrol|[::1]|--zone|a@b|--code|1234-5678",
+		 "enrol {\"code\":\"1234-5678\",\"host\":\"::1\",\"zone\":\"a@b\"}"},
+		{&pz_pzp_program, "enrol|fe80::1|--zone|a@b|--code|1234-5678",
+		 "enrol {\"code\":\"1234-5678\",\"host\":\"fe80::1\",\"zone\":\"a@b\"}"},
+		{&pz_pzp_program, "leave|--yes", "leave {}"},
+		{&pz_pzp_program, "connect", "connect {}"},
+		{&pz_pzp_program, "connect|tv", "connect {\"peer\":\"tv\"}"},
+		{&pz_pzp_program, "disconnect|tv", "disconnect {\"peer\":\"tv\"}"},
+		{&pz_pzp_program, "services|--api|u|--zone|z|--device|d",
+		 "services {\"api\":\"u\",\"device\":\"d\",\"zone\":\"z\"}"},
+		{&pz_pzp_program, "call|test@tv|get42",
+		 "call {\"function\":\"get42\",\"params\":[],\"service\":\"test@tv\","
+		 "\"stream\":false,\"timeout_ms\":30000}"},
+		{&pz_pzp_program, "call|test|get42|{\"a\":1}|--timeout|0.5",
+		 "call {\"function\":\"get42\",\"params\":{\"a\":1},\"service\":\"test\","
+		 "\"stream\":false,\"timeout_ms\":500}"},
+		{&pz_pzp_program, "call|test|get42|-5|--stream",
+		 "call {\"function\":\"get42\",\"params\":-5,\"service\":\"test\","
+		 "\"stream\":true,\"timeout_ms\":0}"},
+		{&pz_pzh_program, "zones", "zones {}"},
+		{&pz_pzh_program, "init|--zone|a@b|--host|h|--name|Al",
+		 "init {\"host\":\"h\",\"name\":\"Al\",\"zone\":\"a@b\"}"},
+		{&pz_pzh_program, "token|--zone|a@b|--device|tv|--ttl|60",
+		 "token {\"device\":\"tv\",\"ttl\":60,\"zone\":\"a@b\"}"},
+		{&pz_pzh_program, "devices|--zone|a@b", "devices {\"zone\":\"a@b\"}"},
+		{&pz_pzh_program, "revoke|tv|--yes|--zone|a@b",
+		 "revoke {\"device\":\"tv\",\"zone\":\"a@b\"}"},
+		{&pz_pzh_program, "status", "status {}"},
+	};
+	struct fixture *f = *state;
+
+	f->script.fail_exit = 4;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(run(f, cases[i].program, cases[i].line), 4);
+		assert_string_equal(f->asked, cases[i].asked);
+		assert_string_equal(f->out, "");
+	}
+}
+
+static void
+refuses_wrong_usage_itself(void **state)
+{
+	static const struct {
+		const struct pz_cli_program *program;
+		const char *line, *reason;
+	} cases[] = {
+		{&pz_pzp_program, "enrol|pzp://x|--code|12345678", "leave --zone and --code out"},
+		{&pz_pzp_program, "enrol|h|--zone|a@b", "HOST needs --zone and --code"},
+		{&pz_pzp_program, "enrol|h|--code|12345678", "HOST needs --zone and --code"},
+		{&pz_pzp_program, "enrol|h|--zone|a@b|--code|1234567", "8 digits"},
+		{&pz_pzp_program, "enrol|h|--zone|a@b|--code|1234567x", "8 digits"},
+		{&pz_pzp_program, "enrol|h:|--zone|a@b|--code|12345678", "not a HOST[:PORT]"},
+		{&pz_pzp_program, "enrol|h:0|--zone|a@b|--code|12345678", "not a HOST[:PORT]"},
+		{&pz_pzp_program, "enrol|h:65536|--zone|a@b|--code|12345678", "not a HOST[:PORT]"},
+		{&pz_pzp_program, "enrol|h:8x|--zone|a@b|--code|12345678", "not a HOST[:PORT]"},
+		{&pz_pzp_program, "enrol|:81|--zone|a@b|--code|12345678", "not a HOST[:PORT]"},
+		{&pz_pzp_program, "enrol|[::1|--zone|a@b|--code|12345678", "not a HOST[:PORT]"},
+		{&pz_pzp_program, "enrol|[::1]x|--zone|a@b|--code|12345678", "not a HOST[:PORT]"},
+		{&pz_pzp_program, "enrol|h|--zone|\xff|--code|12345678", "not valid UTF-8"},
+		{&pz_pzp_program, "call|test|get42|{", "PARAMS-JSON is not JSON"},
+		{&pz_pzp_program, "call|test|get42|[1] 2", "PARAMS-JSON is not JSON"},
+		{&pz_pzp_program, "call|test|get42|--timeout|0", "--timeout must be more than 0"},
+		{&pz_pzp_program, "call|\xff|get42", "not valid UTF-8"},
+		{&pz_pzp_program, "leave", "give --yes"},
+		{&pz_pzh_program, "revoke|tv", "give --yes"},
+		{&pz_pzh_program, "revoke|\xff|--yes", "not valid UTF-8"},
+		{&pz_pzh_program, "init|--zone|a@b", "needs --zone and --host"},
+		{&pz_pzh_program, "init|--host|h", "needs --zone and --host"},
+		{&pz_pzh_program, "token|--ttl|601", "from 1 to 600"},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(run(f, cases[i].program, cases[i].line), 2);
+		assert_string_equal(f->asked, "");
+		assert_non_null(strstr(f->err, cases[i].reason));
+		assert_ptr_equal(strchr(f->err, '\n'), f->err + strlen(f->err) - 1);
+		assert_string_equal(f->out, "");
+	}
+}
+
+static void
+ends_as_the_daemon_says(void **state)
+{
+	static const int exits[] = {1, 2, 4, 5};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < 4; i++) {
+		f->script.fail_exit = exits[i];
+		assert_int_equal(run(f, &pz_pzp_program, "status"), exits[i]);
+		assert_string_equal(f->err, "pzp: the daemon's reason\n");
+	}
+}
+
+static void
+says_when_there_is_no_daemon(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(run_in(f, "/nonexistent", &pz_pzp_program, "status"), 3);
+	assert_non_null(strstr(f->err, "is pzpd running?"));
+	assert_non_null(strstr(f->err, "/nonexistent/control.sock"));
+	assert_int_equal(run_in(f, "/nonexistent", &pz_pzh_program, "token|--json"), 3);
+	assert_string_equal(f->out, "");
+}
+
+static void
+finds_the_socket_that_is_named(void **state)
+{
+	struct fixture *f = *state;
+	char line[200], path[100];
+	FILE *conf;
+
+	f->script.result = "{}";
+	snprintf(line, sizeof(line), "status|--json|--control-socket|%s", f->path);
+	assert_int_equal(run_in(f, "/nonexistent", &pz_pzp_program, line), 0);
+
+	snprintf(path, sizeof(path), "%s/pzpd.conf", f->dir);
+	conf = fopen(path, "w");
+	fprintf(conf, "control-socket = %s/elsewhere.sock\n", f->dir);
+	fclose(conf);
+	assert_int_equal(run(f, &pz_pzp_program, "status"), 3);
+	assert_non_null(strstr(f->err, "/elsewhere.sock"));
+	unlink(path);
+}
+
+static void
+helps_and_tells_its_version(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(run(f, &pz_pzp_program, "--version"), 0);
+	assert_string_equal(f->out, "pzp " PZ_VERSION "\n");
+	assert_int_equal(run(f, &pz_pzh_program, "revoke|--help"), 0);
+	assert_non_null(strstr(f->out, "Usage: pzh revoke [OPTION...] DEVICE\n"));
+	assert_int_equal(run(f, &pz_pzh_program, "--json"), 2);
+	assert_string_equal(f->err, "pzh: no command given; see 'pzh --help'\n");
+}
+
+/* ---- results ---- */
+
+static const struct {
+	const struct pz_cli_program *program;
+	const char *line, *result, *text;
+} results[] = {
+	{&pz_pzp_program, "status",
+	 "{\"version\":\"1.0\",\"pid\":7,\"uptime\":61,\"id\":\"a@b/tv\",\"zone\":\"a@b\","
+	 "\"device\":\"tv\",\"mode\":\"hub\",\"state\":\"connected\",\"reason\":\"\","
+	 "\"hub\":{\"host\":\"h\",\"port\":81,\"since\":1700000000},"
+	 "\"peers\":[{\"id\":\"a@b/pc\",\"state\":\"connected\",\"route\":\"hub\","
+	 "\"address\":null}],\"ports\":{\"tls\":8040,\"web\":8080},"
+	 "\"pending\":{\"connection\":\"peer\"}}",
+	 "id       a@b/tv\n"
+	 "mode     hub\n"
+	 "state    connected\n"
+	 "hub      h:81, since 2023-11-14 22:13:20\n"
+	 "ports    tls 8040, web 8080\n"
+	 "pending  connection = peer, at the next reconnect\n"
+	 "version  1.0, pid 7\n"
+	 "uptime   1 min 1 s\n"
+	 "\n"
+	 "PEER    STATE      ROUTE  ADDRESS\n"
+	 "a@b/pc  connected  hub    -\n"},
+	{&pz_pzp_program, "services",
+	 "[{\"id\":\"6e\",\"api\":\"http://x\",\"displayName\":\"Te\\nst\","
+	 "\"serviceAddress\":\"a@b/tv\",\"description\":\"two words\",\"icon\":null}]",
+	 "NAME   AT      API       ID  DESCRIPTION\n"
+	 "Te?st  a@b/tv  http://x  6e  two words\n"},
+	{&pz_pzp_program, "services", "[]", "no services\n"},
+	{&pz_pzp_program, "enrol|pzp://x", "{\"id\":\"a@b/tv\"}", "enrolled as a@b/tv\n"},
+	{&pz_pzp_program, "enrol|pzp://x", "{}", "enrolled\n"},
+	{&pz_pzp_program, "connect", "{}", "connected to the hub\n"},
+	{&pz_pzp_program, "connect|tv", "{}", "connected to tv\n"},
+	{&pz_pzp_program, "disconnect", "null", "disconnected from the hub\n"},
+	{&pz_pzp_program, "leave|--yes", "{}", "left the zone; this device is virgin\n"},
+	{&pz_pzh_program, "zones",
+	 "[{\"zone\":\"a@b\",\"host\":\"h\",\"name\":\"Al\",\"devices\":3,\"connected\":1,"
+	 "\"fingerprint\":\"AB\"}]",
+	 "ZONE  HOST  NAME  DEVICES  CONNECTED  FINGERPRINT\n"
+	 "a@b   h     Al    3        1          AB\n"},
+	{&pz_pzh_program, "zones", "[]", "no zones; 'pzh init' makes one\n"},
+	{&pz_pzh_program, "init|--zone|a@b|--host|h",
+	 "{\"zone\":\"a@b\",\"host\":\"h\",\"fingerprint\":\"AB\"}",
+	 "zone         a@b\nhost         h\nfingerprint  AB\n"},
+	{&pz_pzh_program, "devices",
+	 "[{\"name\":\"tv\",\"displayName\":\"TV\",\"deviceType\":\"tv\",\"connected\":"
+	 "true,"
+	 "\"addresses\":[\"fe80::1\"],\"port\":8040,\"lastSeen\":1700000000},"
+	 "{\"name\":\"pc\",\"connected\":false,\"addresses\":[\"1.2.3.4\"],\"port\":8040,"
+	 "\"lastSeen\":1700000000},"
+	 "{\"name\":\"old\",\"connected\":false,\"addresses\":[],\"port\":0,"
+	 "\"lastSeen\":null}]",
+	 "DEVICE  NAME  TYPE  STATE      ADDRESS         LAST SEEN\n"
+	 "tv      TV    tv    connected  [fe80::1]:8040  now\n"
+	 "pc      -     -     offline    1.2.3.4:8040    2023-11-14 22:13:20\n"
+	 "old     -     -     offline    -               never\n"},
+	{&pz_pzh_program, "devices", "[]", "no devices; 'pzh token' makes a code for one\n"},
+	{&pz_pzh_program, "revoke|tv|--yes",
+	 "{\"device\":\"tv\",\"serial\":\"0A\",\"crlNumber\":2}", "revoked tv, serial 0A\n"},
+	{&pz_pzh_program, "status",
+	 "{\"version\":\"1.0\",\"pid\":7,\"uptime\":5,\"zones\":[\"a@b\",{\"zone\":\"c@d\"}"
+	 "],"
+	 "\"links\":2,\"ports\":{\"overlay\":81,\"web\":82},"
+	 "\"messages\":{\"in\":1,\"out\":2,\"dropped\":3}}",
+	 "zone      a@b\nzone      c@d\nlinks     2\nports     overlay 81, web 82\n"
+	 "messages  1 in, 2 out, 3 dropped\nversion   1.0, pid 7\nuptime    5 s\n"},
+	{&pz_pzp_program, "call|t|f", "{\"result\":\"42 hello\"}", "42 hello\n"},
+	{&pz_pzp_program, "call|t|f", "{\"result\":{\"a\":[1]}}", "{\n  \"a\": [\n    1\n  ]\n}\n"},
+	{&pz_pzp_program, "call|t|f", "{\"result\":null}", "null\n"},
+};
+
+static void
+prints_results(void **state)
+{
+	struct fixture *f = *state;
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+		char line[512], compact[1024];
+		json_t *value = json_loads(results[i].result, JSON_DECODE_ANY, NULL);
+		char *dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+		f->script.result = results[i].result;
+		assert_int_equal(run(f, results[i].program, results[i].line), 0);
+		assert_string_equal(f->out, results[i].text);
+		assert_string_equal(f->err, "");
+		snprintf(line, sizeof(line), "%s|--json", results[i].line);
+		snprintf(compact, sizeof(compact), "%s\n", dump);
+		assert_int_equal(run(f, results[i].program, line), 0);
+		assert_string_equal(f->out, compact);
+		json_decref(value);
+		free(dump);
+	}
+}
+
+static void
+colours_and_cleans_on_a_terminal_only(void **state)
+{
+	struct fixture *f = *state;
+
+	setenv("TERM", "xterm", 1);
+	unsetenv("NO_COLOR");
+	f->script.result = "{\"state\":\"connected\",\"id\":\"x\"}";
+	f->out_tty = true;
+	assert_int_equal(run(f, &pz_pzp_program, "status"), 0);
+	assert_non_null(strstr(f->out, "\033[32mconnected\033[0m"));
+	setenv("NO_COLOR", "1", 1);
+	assert_int_equal(run(f, &pz_pzp_program, "status"), 0);
+	assert_null(strchr(f->out, '\033'));
+	unsetenv("NO_COLOR");
+
+	f->script.result = "{\"result\":\"a\\u001b[2J\\nb\"}";
+	assert_int_equal(run(f, &pz_pzp_program, "call|t|f"), 0);
+	assert_string_equal(f->out, "a?[2J\nb\n");
+	f->out_tty = false;
+	assert_int_equal(run(f, &pz_pzp_program, "call|t|f"), 0);
+	assert_string_equal(f->out, "a\033[2J\nb\n");
+}
+
+static void
+shows_a_token(void **state)
+{
+	struct fixture *f = *state;
+	char result[300];
+
+	snprintf(result, sizeof(result),
+		 "{\"code\":\"1234-5678\",\"link\":\"pzp://h:81/a@b?code=1234-5678\","
+		 "\"zone\":\"a@b\",\"host\":\"h\",\"port\":81,\"expires\":%ld}",
+		 (long)time(NULL) + 3600);
+	f->script.result = result;
+	assert_int_equal(run(f, &pz_pzh_program, "token"), 0);
+	assert_non_null(strstr(f->out, "code  1234-5678\nlink  pzp://h:81/a@b?code=1234-5678\n"));
+	assert_non_null(strstr(f->out, "valid for "));
+	assert_null(strstr(f->out, "\u2588"));
+	f->out_tty = true;
+	assert_int_equal(run(f, &pz_pzh_program, "token"), 0);
+	assert_non_null(strstr(f->out, "\u2588"));
+	assert_int_equal(run(f, &pz_pzh_program, "token|--json"), 0);
+	assert_null(strstr(f->out, "\u2588"));
+}
+
+static void
+asks_before_it_revokes(void **state)
+{
+	struct fixture *f = *state;
+
+	f->script.result = "{\"device\":\"tv\"}";
+	f->in_tty = true;
+	f->input = "y\n";
+	assert_int_equal(run(f, &pz_pzh_program, "revoke|tv"), 0);
+	assert_string_equal(f->err, "Revoke tv? It cannot be undone. [y/n] ");
+	f->input = "n\n";
+	assert_int_equal(run(f, &pz_pzh_program, "revoke|tv|--zone|a@b"), 1);
+	assert_non_null(strstr(f->err, "Revoke tv of a@b?"));
+	assert_string_equal(f->asked, "");
+	f->input = "";
+	assert_int_equal(run(f, &pz_pzp_program, "leave"), 1);
+	f->input = "yes\n";
+	assert_int_equal(run(f, &pz_pzp_program, "leave"), 0);
+}
+
+static void
+makes_a_zone_without_a_daemon(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(
+		run_in(f, "/nonexistent", &pz_pzh_program, "init|--zone|a@b|--host|h|--json"), 0);
+	assert_string_equal(offline_args, "/nonexistent a@b h -");
+	assert_string_equal(f->out,
+			    "{\"zone\":\"a@b\",\"host\":\"h\",\"fingerprint\":\"AB:CD\"}\n");
+	assert_int_equal(
+		run_in(f, "/nonexistent", &pz_pzh_program, "init|--zone|a@b|--host|h|--name|Al"),
+		0);
+	assert_string_equal(offline_args, "/nonexistent a@b h Al");
+	offline_result = PZ_ERR_EXISTS;
+	assert_int_equal(run_in(f, "/nonexistent", &pz_pzh_program, "init|--zone|a@b|--host|h"), 1);
+	assert_string_equal(f->err, "pzh: no luck\n");
+	offline_result = PZ_OK;
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		T(sends_what_the_command_line_says),
+		T(refuses_wrong_usage_itself),
+		T(ends_as_the_daemon_says),
+		T(says_when_there_is_no_daemon),
+		T(finds_the_socket_that_is_named),
+		T(helps_and_tells_its_version),
+		T(prints_results),
+		T(colours_and_cleans_on_a_terminal_only),
+		T(shows_a_token),
+		T(asks_before_it_revokes),
+		T(makes_a_zone_without_a_daemon),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,68 @@
+/* The table of pzh's commands. @spec page 12 "pzh" */
+#include "base/limits.h"
+#include "cli/program.h"
+#include "cli/pzh.h"
+
+#define END                                                                                        \
+	{                                                                                          \
+		NULL, NULL, NULL, PZ_CLI_FLAG, 0, 0                                                \
+	}
+#define ZONE                                                                                       \
+	{                                                                                          \
+		"zone", "ZONE", "the zone (needed where several are hosted here)", PZ_CLI_TEXT, 0, \
+			0                                                                          \
+	}
+
+static const struct pz_cli_option init_options[] = {
+	{"zone", "ZONE", "name of the zone, e.g. alice@example.org", PZ_CLI_TEXT, 0, 0},
+	{"host", "HOST", "name by which devices reach this hub", PZ_CLI_TEXT, 0, 0},
+	{"name", "NAME", "name of the owner, shown to people", PZ_CLI_TEXT, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option token_options[] = {
+	ZONE,
+	{"device", "NAME", "valid for a device of this name only", PZ_CLI_TEXT, 0, 0},
+	{"ttl", "S", "valid for S seconds (600)", PZ_CLI_SECONDS, 1, PZ_CODE_TTL_MAX_S},
+	END,
+};
+
+static const struct pz_cli_option zone_options[] = {
+	ZONE,
+	END,
+};
+
+static const struct pz_cli_option revoke_options[] = {
+	ZONE,
+	{"yes", NULL, "do not ask", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
+static const struct pz_cli_command commands[] = {
+	{"init", "", 0, 0, "make a zone: authority, certificates, store",
+	 "Needs --zone and --host. Works whether the daemon runs or not.", init_options,
+	 pz_pzh_cmd_init},
+	{"zones", "", 0, 0, "list the zones hosted here", NULL, NULL, pz_pzh_cmd_zones},
+	{"token", "", 0, 0, "make an enrolment code for a device",
+	 "Shows code, link, and on a terminal the link as a QR code. A code is good for one\n"
+	 "device; a new one cancels the old one.",
+	 token_options, pz_pzh_cmd_token},
+	{"devices", "", 0, 0, "list the devices of a zone", NULL, zone_options, pz_pzh_cmd_devices},
+	{"revoke", "DEVICE", 1, 1, "take a device out of its zone",
+	 "The device is disconnected, wipes its keys when it hears of it, and every other device\n"
+	 "is told. It cannot be undone; the device can be enrolled anew.",
+	 revoke_options, pz_pzh_cmd_revoke},
+	{"status", "", 0, 0, "show version, zones, links, ports and messages", NULL, NULL,
+	 pz_pzh_cmd_status},
+	{NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
+};
+
+const struct pz_cli_program pz_pzh_program = {
+	.name = "pzh",
+	.daemon = "pzhd",
+	.settings = PZ_PROGRAM_PZHD,
+	.summary = "Controls the personal zone hub of this machine.",
+	.data_dir_env = "PZH_DATA_DIR",
+	.leaf = "pzh",
+	.commands = commands,
+};

@@ -1,0 +1,155 @@
+/* pzh init, token, revoke. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/auto.h"
+#include "cli/pzh.h"
+#include "cli/qr.h"
+#include "cli/run.h"
+#include "cli/text.h"
+#include "ctl/server.h"
+#include "pzh/offline.h"
+
+#define INIT_TIMEOUT_MS 60000U /* keys may be RSA 4096 on a small machine */
+
+/* Prints "label  member" for each member that is there. */
+static int
+print_members(const struct pz_cli *cli, const json_t *result, const char *const (*lines)[2],
+	      size_t count)
+{
+	struct pz_cli_table *t = pz_cli_table_new(NULL, 2);
+
+	for (size_t i = 0; t && i < count; i++) {
+		char scratch[32];
+		const char *value = pz_cli_member(result, lines[i][1], scratch);
+
+		if (value[0] == '\0')
+			continue;
+		pz_cli_table_add(t, PZ_CLI_BOLD, lines[i][0]);
+		pz_cli_table_add(t, PZ_CLI_PLAIN, value);
+	}
+	return pz_cli_print_table(cli, t);
+}
+
+/* ---- init ---- */
+
+static int
+print_zone(struct pz_cli *cli, const json_t *result)
+{
+	static const char *const lines[][2] = {
+		{"zone", "zone"}, {"host", "host"}, {"fingerprint", "fingerprint"}};
+
+	return print_members(cli, result, lines, 3);
+}
+
+/* No daemon runs: the zone is made in the data directory directly. */
+static int
+init_offline(struct pz_cli *cli, const char *zone, const char *host, const char *name)
+{
+	PZ_AUTO_FREE char *dir = NULL;
+	struct pz_errinfo info = {""};
+	json_t *result = NULL;
+	enum pz_err err = pz_cli_data_dir(cli, &dir, &info);
+	int status;
+
+	if (err == PZ_OK)
+		err = pz_pzh_init_offline(dir, zone, host, name, &result, &info);
+	if (err != PZ_OK)
+		return pz_cli_fail(cli, pz_ctl_exit_code(err), "%s",
+				   info.text[0] ? info.text : pz_err_text(err));
+	status = cli->json ? pz_cli_print_json(cli, result) : print_zone(cli, result);
+	json_decref(result);
+	return status;
+}
+
+int
+pz_pzh_cmd_init(struct pz_cli *cli)
+{
+	const char *zone = pz_cli_opt(cli, "zone"), *host = pz_cli_opt(cli, "host");
+	struct pz_errinfo info;
+	json_t *params;
+
+	if (zone == NULL || host == NULL)
+		return pz_cli_usage(cli, "init needs --zone and --host");
+	if (pz_cli_connect(cli, &info) == PZ_ERR_IO_REFUSED)
+		return init_offline(cli, zone, host, pz_cli_opt(cli, "name"));
+	params = json_object();
+	pz_cli_opt_param(cli, params, "zone");
+	pz_cli_opt_param(cli, params, "host");
+	pz_cli_opt_param(cli, params, "name");
+	return pz_cli_show(cli, "init", params, INIT_TIMEOUT_MS, print_zone);
+}
+
+/* ---- token ---- */
+
+static int
+print_token(struct pz_cli *cli, const json_t *token)
+{
+	static const char *const lines[][2] = {
+		{"code", "code"}, {"link", "link"}, {"zone", "zone"}};
+	json_int_t left = json_integer_value(json_object_get(token, "expires")) - time(NULL);
+	const char *link = json_string_value(json_object_get(token, "link"));
+	int status = print_members(cli, token, lines, 3);
+	char span[32];
+
+	if (status != PZ_EXIT_DONE)
+		return status;
+	if (left > 0) {
+		pz_cli_span((uint64_t)left, span);
+		fprintf(cli->out, "\nvalid for %s, for one device\n", span);
+	}
+	if (link && cli->out_is_tty) {
+		fputc('\n', cli->out);
+		if (pz_cli_qr_print(link, cli->out) != PZ_OK)
+			fputs("(no QR code: the link is too long)\n", cli->out);
+	}
+	return PZ_EXIT_DONE;
+}
+
+int
+pz_pzh_cmd_token(struct pz_cli *cli)
+{
+	const char *ttl = pz_cli_opt(cli, "ttl");
+	json_t *params = json_object();
+	unsigned ms;
+
+	pz_cli_opt_param(cli, params, "zone");
+	pz_cli_opt_param(cli, params, "device");
+	if (ttl && pz_cli_parse_seconds(ttl, &ms))
+		json_object_set_new(params, "ttl", json_integer(ms / 1000));
+	return pz_cli_show(cli, "token", params, PZ_CLI_TIMEOUT_MS, print_token);
+}
+
+/* ---- revoke ---- */
+
+static int
+print_revoked(struct pz_cli *cli, const json_t *result)
+{
+	char device_scratch[32], serial_scratch[32];
+	char *device = pz_cli_clean(pz_cli_member(result, "device", device_scratch), false);
+	char *serial = pz_cli_clean(pz_cli_member(result, "serial", serial_scratch), false);
+
+	fprintf(cli->out, "revoked %s%s%s\n", device ? device : "",
+		serial && serial[0] ? ", serial " : "", serial ? serial : "");
+	free(device);
+	free(serial);
+	return PZ_EXIT_DONE;
+}
+
+int
+pz_pzh_cmd_revoke(struct pz_cli *cli)
+{
+	const char *device = pz_cli_arg(cli, 0), *zone = pz_cli_opt(cli, "zone");
+	json_t *params;
+	int status = pz_cli_confirm(cli, "Revoke %s%s%s? It cannot be undone.", device,
+				    zone ? " of " : "", zone ? zone : "");
+
+	if (status != PZ_EXIT_DONE)
+		return status;
+	params = json_pack("{s:s}", "device", device);
+	if (params == NULL)
+		return pz_cli_usage(cli, "DEVICE is not valid UTF-8");
+	pz_cli_opt_param(cli, params, "zone");
+	return pz_cli_show(cli, "revoke", params, PZ_CLI_TIMEOUT_MS, print_revoked);
+}

@@ -1,0 +1,22 @@
+/* The commands of pzp; each runs and returns an exit status (program.h). */
+#ifndef PZ_CLI_PZP_H
+#define PZ_CLI_PZP_H
+
+struct pz_cli;
+
+/* pzp_link.c: this device and its links */
+int pz_pzp_cmd_enrol(struct pz_cli *cli);
+int pz_pzp_cmd_leave(struct pz_cli *cli);
+int pz_pzp_cmd_connect(struct pz_cli *cli);
+int pz_pzp_cmd_disconnect(struct pz_cli *cli);
+
+/* pzp_show.c: what is */
+int pz_pzp_cmd_status(struct pz_cli *cli);
+int pz_pzp_cmd_services(struct pz_cli *cli);
+int pz_pzp_cmd_watch(struct pz_cli *cli);
+
+/* pzp_call.c: services */
+int pz_pzp_cmd_call(struct pz_cli *cli);
+int pz_pzp_cmd_serve(struct pz_cli *cli);
+
+#endif

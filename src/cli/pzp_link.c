@@ -1,0 +1,217 @@
+/* pzp enrol, leave, connect, disconnect. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "cli/pzp.h"
+#include "cli/run.h"
+#include "cli/text.h"
+
+#define LINK_SCHEME "pzp://"
+#define HOST_BYTES_MAX 255        /* RFC 1035 2.3.4 */
+#define ENROL_TIMEOUT_MS 180000U  /* the daemon gives up earlier, with the reason */
+#define CONNECT_TIMEOUT_MS 60000U /* likewise */
+
+/* ---- enrol ---- */
+
+static bool
+parse_port(const char *text, unsigned *out_port)
+{
+	char *rest;
+	unsigned long number = isdigit((unsigned char)text[0]) ? strtoul(text, &rest, 10) : 0;
+
+	if (number == 0 || number > 65535 || *rest != '\0')
+		return false;
+	*out_port = (unsigned)number;
+	return true;
+}
+
+/* "host", "host:port", "[v6]:port" or a bare IPv6 address. *out_port stays when none is given. */
+static bool
+split_host(const char *text, char host[HOST_BYTES_MAX + 1], unsigned *out_port)
+{
+	bool bracketed = text[0] == '[';
+	const char *from = bracketed ? text + 1 : text;
+	const char *end = strchr(from, bracketed ? ']' : ':');
+	const char *port = NULL;
+
+	if (bracketed) {
+		if (end == NULL || (end[1] != ':' && end[1] != '\0'))
+			return false;
+		port = end[1] == ':' ? end + 2 : NULL;
+	} else if (end && strchr(end + 1, ':') == NULL) {
+		port = end + 1;
+	} else {
+		end = text + strlen(text); /* no colon; or several: all of it is an address */
+	}
+	if (end == from || end - from > HOST_BYTES_MAX)
+		return false;
+	memcpy(host, from, (size_t)(end - from));
+	host[end - from] = '\0';
+	return port == NULL || parse_port(port, out_port);
+}
+
+/* Eight digits; the dash that people are shown may stand anywhere. */
+static bool
+is_code(const char *text)
+{
+	size_t digits = 0;
+
+	for (; *text; text++) {
+		if (isdigit((unsigned char)*text))
+			digits++;
+		else if (*text != '-' && *text != ' ')
+			return false;
+	}
+	return digits == PZ_CODE_DIGITS;
+}
+
+/* Parameters of `enrol`, or NULL after the reason was told. */
+static json_t *
+enrol_params(const struct pz_cli *cli)
+{
+	const char *where = pz_cli_arg(cli, 0);
+	const char *zone = pz_cli_opt(cli, "zone"), *code = pz_cli_opt(cli, "code");
+	bool is_link = strncasecmp(where, LINK_SCHEME, strlen(LINK_SCHEME)) == 0;
+	char host[HOST_BYTES_MAX + 1];
+	unsigned port = 0;
+	json_t *params;
+
+	if (is_link && (zone || code)) {
+		pz_cli_usage(cli, "the link tells zone and code: leave --zone and --code out");
+		return NULL;
+	}
+	if (!is_link && (zone == NULL || code == NULL)) {
+		pz_cli_usage(cli, "HOST needs --zone and --code");
+		return NULL;
+	}
+	if (!is_link && !split_host(where, host, &port)) {
+		pz_cli_usage(cli, "%.80s: not a HOST[:PORT]", where);
+		return NULL;
+	}
+	if (code && !is_code(code)) {
+		pz_cli_usage(cli, "--code: %d digits, e.g. 1234-5678", PZ_CODE_DIGITS);
+		return NULL;
+	}
+	if (is_link)
+		params = json_pack("{s:s}", "link", where);
+	else
+		params = json_pack("{s:s, s:s, s:s}", "host", host, "zone", zone, "code", code);
+	if (params == NULL) {
+		pz_cli_usage(cli, "an argument is not valid UTF-8");
+		return NULL;
+	}
+	if (port)
+		json_object_set_new(params, "port", json_integer(port));
+	pz_cli_opt_param(cli, params, "device");
+	return params;
+}
+
+static bool
+on_enrol_event(void *arg, json_t *event)
+{
+	const struct pz_cli *cli = arg;
+	char scratch[32];
+	char *state = pz_cli_clean(pz_cli_member(event, "state", scratch), false);
+
+	if (cli->err_is_tty && state && state[0])
+		fprintf(cli->err, "%s: %s ...\n", cli->program->name, state);
+	free(state);
+	return true;
+}
+
+static int
+print_enrolled(struct pz_cli *cli, const json_t *result)
+{
+	char scratch[32];
+	char *id = pz_cli_clean(pz_cli_member(result, "id", scratch), false);
+
+	fprintf(cli->out, "enrolled%s%s\n", id && id[0] ? " as " : "", id ? id : "");
+	free(id);
+	return PZ_EXIT_DONE;
+}
+
+int
+pz_pzp_cmd_enrol(struct pz_cli *cli)
+{
+	json_t *params = enrol_params(cli), *result;
+	int status;
+
+	if (params == NULL)
+		return PZ_EXIT_USAGE;
+	status = pz_cli_request(cli, "enrol", params, ENROL_TIMEOUT_MS, on_enrol_event, cli,
+				&result);
+	if (status == PZ_EXIT_DONE && result)
+		status = cli->json ? pz_cli_print_json(cli, result) : print_enrolled(cli, result);
+	json_decref(result);
+	return status;
+}
+
+/* ---- leave, connect, disconnect ---- */
+
+static int
+print_left(struct pz_cli *cli, const json_t *result)
+{
+	(void)result;
+	fputs("left the zone; this device is virgin\n", cli->out);
+	return PZ_EXIT_DONE;
+}
+
+int
+pz_pzp_cmd_leave(struct pz_cli *cli)
+{
+	int status = pz_cli_confirm(
+		cli, "Give up the enrolment of this device and wipe its keys and zone data?");
+
+	if (status != PZ_EXIT_DONE)
+		return status;
+	return pz_cli_show(cli, "leave", NULL, CONNECT_TIMEOUT_MS, print_left);
+}
+
+static json_t *
+peer_params(const struct pz_cli *cli)
+{
+	const char *peer = pz_cli_arg(cli, 0);
+	json_t *params = json_object();
+
+	if (peer)
+		json_object_set_new(params, "peer", json_string(peer));
+	return params;
+}
+
+static int
+print_with_peer(struct pz_cli *cli, const char *what, const char *link_word)
+{
+	const char *peer = pz_cli_arg(cli, 0);
+
+	fprintf(cli->out, "%s %s %s\n", what, link_word, peer ? peer : "the hub");
+	return PZ_EXIT_DONE;
+}
+
+static int
+print_connected(struct pz_cli *cli, const json_t *result)
+{
+	(void)result;
+	return print_with_peer(cli, "connected", "to");
+}
+
+static int
+print_disconnected(struct pz_cli *cli, const json_t *result)
+{
+	(void)result;
+	return print_with_peer(cli, "disconnected", "from");
+}
+
+int
+pz_pzp_cmd_connect(struct pz_cli *cli)
+{
+	return pz_cli_show(cli, "connect", peer_params(cli), CONNECT_TIMEOUT_MS, print_connected);
+}
+
+int
+pz_pzp_cmd_disconnect(struct pz_cli *cli)
+{
+	return pz_cli_show(cli, "disconnect", peer_params(cli), CONNECT_TIMEOUT_MS,
+			   print_disconnected);
+}

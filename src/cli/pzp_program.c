@@ -1,0 +1,71 @@
+/* The table of pzp's commands. @spec page 12 "pzp" */
+#include "cli/program.h"
+#include "cli/pzp.h"
+
+#define END                                                                                        \
+	{                                                                                          \
+		NULL, NULL, NULL, PZ_CLI_FLAG, 0, 0                                                \
+	}
+
+static const struct pz_cli_option enrol_options[] = {
+	{"zone", "ZONE", "the zone, e.g. alice@example.org (with HOST)", PZ_CLI_TEXT, 0, 0},
+	{"device", "NAME", "name of this device in the zone", PZ_CLI_TEXT, 0, 0},
+	{"code", "CODE", "the enrolment code, e.g. 1234-5678 (with HOST)", PZ_CLI_TEXT, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option yes_options[] = {
+	{"yes", NULL, "do not ask", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option services_options[] = {
+	{"api", "URI", "only services of this type; * stands for any text", PZ_CLI_TEXT, 0, 0},
+	{"zone", "ZONE", "only services of this zone", PZ_CLI_TEXT, 0, 0},
+	{"device", "NAME", "only services of this device", PZ_CLI_TEXT, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option call_options[] = {
+	{"timeout", "S", "give up after S seconds (30; with --stream none)", PZ_CLI_SECONDS, 0,
+	 86400},
+	{"stream", NULL, "print call-backs as they come, until interrupted", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
+static const struct pz_cli_command commands[] = {
+	{"enrol", "LINK | HOST[:PORT]", 1, 1, "join a zone", /* */
+	 "Takes the link that 'pzh token' shows, or the hub's address with --zone and --code.\n"
+	 "Ends when this device is in hub mode, or says why it is not.",
+	 enrol_options, pz_pzp_cmd_enrol},
+	{"leave", "", 0, 0, "give up the enrolment",
+	 "The hub revokes this device where it can be reached; keys and data are wiped.",
+	 yes_options, pz_pzp_cmd_leave},
+	{"status", "", 0, 0, "show mode, state, hub, peers and ports", NULL, NULL,
+	 pz_pzp_cmd_status},
+	{"connect", "[PEER]", 0, 1, "connect to the hub, or directly to a peer", NULL, NULL,
+	 pz_pzp_cmd_connect},
+	{"disconnect", "[PEER]", 0, 1, "disconnect from the hub, or from a peer", NULL, NULL,
+	 pz_pzp_cmd_disconnect},
+	{"services", "", 0, 0, "list services", NULL, services_options, pz_pzp_cmd_services},
+	{"call", "SERVICE FUNCTION [PARAMS-JSON]", 2, 3, "call a function of a service",
+	 "SERVICE is an instance id, an API URI or its last part, with @DEVICE to choose.\n"
+	 "PARAMS-JSON is one JSON value: an array of parameters, or an object of named ones.",
+	 call_options, pz_pzp_cmd_call},
+	{"serve", "FILE", 1, 1, "provide a service made of commands, until interrupted",
+	 "FILE is a JSON file: api, displayName, description, and methods with the command of\n"
+	 "each, as described in pzp(1).",
+	 NULL, pz_pzp_cmd_serve},
+	{"watch", "", 0, 0, "show events as they come", NULL, NULL, pz_pzp_cmd_watch},
+	{NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
+};
+
+const struct pz_cli_program pz_pzp_program = {
+	.name = "pzp",
+	.daemon = "pzpd",
+	.settings = PZ_PROGRAM_PZPD,
+	.summary = "Controls the personal zone proxy of this device.",
+	.data_dir_env = "PZP_DATA_DIR",
+	.leaf = "pzp",
+	.commands = commands,
+};

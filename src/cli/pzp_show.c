@@ -1,0 +1,243 @@
+/* pzp status, services, watch. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/pzp.h"
+#include "cli/run.h"
+#include "cli/text.h"
+
+/* ---- status ---- */
+
+static enum pz_cli_colour
+state_colour(const char *state)
+{
+	if (strcmp(state, "connected") == 0)
+		return PZ_CLI_GREEN;
+	return strncmp(state, "virgin", 6) == 0 ? PZ_CLI_PLAIN : PZ_CLI_YELLOW;
+}
+
+/* "label  value", left out when there is no value. */
+static void
+add_line(struct pz_cli_table *t, const char *label, enum pz_cli_colour colour, const char *value)
+{
+	if (value[0] == '\0')
+		return;
+	pz_cli_table_add(t, PZ_CLI_BOLD, label);
+	pz_cli_table_add(t, colour, value);
+}
+
+static void
+add_hub(struct pz_cli_table *t, const json_t *hub)
+{
+	char port_scratch[32], scratch[32], since[32], text[400];
+	const char *host = pz_cli_member(hub, "host", scratch);
+	const char *port = pz_cli_member(hub, "port", port_scratch);
+	json_int_t when = json_integer_value(json_object_get(hub, "since"));
+	int n;
+
+	if (host[0] == '\0')
+		return;
+	n = snprintf(text, sizeof(text), "%.280s%s%s", host, port[0] ? ":" : "", port);
+	if (when > 0) {
+		pz_cli_time(when, since);
+		snprintf(text + n, sizeof(text) - (size_t)n, ", since %s", since);
+	}
+	add_line(t, "hub", PZ_CLI_PLAIN, text);
+}
+
+static void
+add_ports(struct pz_cli_table *t, const json_t *ports)
+{
+	char tls_scratch[32], web_scratch[32], text[96];
+	const char *tls = pz_cli_member(ports, "tls", tls_scratch);
+	const char *web = pz_cli_member(ports, "web", web_scratch);
+
+	snprintf(text, sizeof(text), "%s%.20s%s%s%.20s", tls[0] ? "tls " : "", tls,
+		 tls[0] && web[0] ? ", " : "", web[0] ? "web " : "", web);
+	add_line(t, "ports", PZ_CLI_PLAIN, text);
+}
+
+static void
+add_process(struct pz_cli_table *t, const json_t *status)
+{
+	char scratch[32], pid_scratch[32], span[32], text[128];
+	const json_t *uptime = json_object_get(status, "uptime");
+
+	snprintf(text, sizeof(text), "%.40s, pid %s", pz_cli_member(status, "version", scratch),
+		 pz_cli_member(status, "pid", pid_scratch));
+	add_line(t, "version", PZ_CLI_PLAIN, text);
+	if (json_is_number(uptime) && json_number_value(uptime) >= 0) {
+		pz_cli_span((uint64_t)json_number_value(uptime), span);
+		add_line(t, "uptime", PZ_CLI_PLAIN, span);
+	}
+}
+
+static void
+add_pending(struct pz_cli_table *t, const json_t *pending)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)pending, key, value)
+	{
+		char scratch[32], text[300];
+
+		snprintf(text, sizeof(text), "%.80s = %.180s, at the next reconnect", key,
+			 pz_cli_member(pending, key, scratch));
+		add_line(t, "pending", PZ_CLI_YELLOW, text);
+	}
+}
+
+static int
+print_peers(const struct pz_cli *cli, const json_t *peers)
+{
+	static const char *const titles[] = {"PEER", "STATE", "ROUTE", "ADDRESS"};
+	struct pz_cli_table *t;
+	json_t *peer;
+	size_t i;
+
+	if (json_array_size(peers) == 0)
+		return PZ_EXIT_DONE;
+	fputc('\n', cli->out);
+	t = pz_cli_table_new(titles, 4);
+	json_array_foreach(peers, i, peer)
+	{
+		char scratch[32], state_scratch[32];
+		const char *state = pz_cli_member(peer, "state", state_scratch);
+
+		if (t == NULL)
+			break;
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(peer, "id", scratch));
+		pz_cli_table_add(t, state_colour(state), state);
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(peer, "route", scratch));
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(peer, "address", scratch));
+	}
+	return pz_cli_print_table(cli, t);
+}
+
+static int
+print_status(struct pz_cli *cli, const json_t *status)
+{
+	struct pz_cli_table *t = pz_cli_table_new(NULL, 2);
+	char scratch[32];
+	const char *state = pz_cli_member(status, "state", scratch);
+	int result;
+
+	if (t) {
+		char s[32];
+
+		add_line(t, "id", PZ_CLI_PLAIN, pz_cli_member(status, "id", s));
+		add_line(t, "mode", PZ_CLI_PLAIN, pz_cli_member(status, "mode", s));
+		add_line(t, "state", state_colour(state), state);
+		add_line(t, "reason", PZ_CLI_YELLOW, pz_cli_member(status, "reason", s));
+		add_hub(t, json_object_get(status, "hub"));
+		add_ports(t, json_object_get(status, "ports"));
+		add_pending(t, json_object_get(status, "pending"));
+		add_process(t, status);
+	}
+	result = pz_cli_print_table(cli, t);
+	if (result != PZ_EXIT_DONE)
+		return result;
+	return print_peers(cli, json_object_get(status, "peers"));
+}
+
+int
+pz_pzp_cmd_status(struct pz_cli *cli)
+{
+	return pz_cli_show(cli, "status", NULL, PZ_CLI_TIMEOUT_MS, print_status);
+}
+
+/* ---- services ---- */
+
+static int
+print_services(struct pz_cli *cli, const json_t *services)
+{
+	static const char *const titles[] = {"NAME", "AT", "API", "ID", "DESCRIPTION"};
+	static const char *const members[] = {"displayName", "serviceAddress", "api", "id",
+					      "description"};
+	struct pz_cli_table *t;
+	json_t *service;
+	size_t i;
+
+	if (json_array_size(services) == 0) {
+		fputs("no services\n", cli->out);
+		return PZ_EXIT_DONE;
+	}
+	t = pz_cli_table_new(titles, 5);
+	json_array_foreach(services, i, service)
+	{
+		for (size_t m = 0; t && m < 5; m++) {
+			char scratch[32];
+
+			pz_cli_table_add(t, PZ_CLI_PLAIN,
+					 pz_cli_member(service, members[m], scratch));
+		}
+	}
+	return pz_cli_print_table(cli, t);
+}
+
+int
+pz_pzp_cmd_services(struct pz_cli *cli)
+{
+	json_t *params = json_object();
+
+	pz_cli_opt_param(cli, params, "api");
+	pz_cli_opt_param(cli, params, "zone");
+	pz_cli_opt_param(cli, params, "device");
+	return pz_cli_show(cli, "services", params, PZ_CLI_TIMEOUT_MS, print_services);
+}
+
+/* ---- watch ---- */
+
+/* "12:30:05  state  from=connecting to=connected": what the event is, then its plain members. */
+static void
+print_event(const struct pz_cli *cli, const json_t *event)
+{
+	const char *key;
+	json_t *value;
+	char now[32], scratch[32];
+	char *what = pz_cli_clean(pz_cli_member(event, "event", scratch), false);
+
+	pz_cli_time((int64_t)time(NULL), now);
+	fprintf(cli->out, "%s  %s", now + strlen("2025-01-01 "), what ? what : "");
+	free(what);
+	json_object_foreach((json_t *)event, key, value)
+	{
+		const char *text = pz_cli_member(event, key, scratch);
+		char *clean_key, *clean;
+
+		if (text[0] == '\0' || strcmp(key, "event") == 0)
+			continue;
+		clean_key = pz_cli_clean(key, false);
+		clean = pz_cli_clean(text, false);
+		fprintf(cli->out, "  %s=%s", clean_key ? clean_key : "", clean ? clean : "");
+		free(clean_key);
+		free(clean);
+	}
+	fputc('\n', cli->out);
+	fflush(cli->out);
+}
+
+static bool
+on_watch_event(void *arg, json_t *event)
+{
+	const struct pz_cli *cli = arg;
+
+	if (cli->json)
+		return pz_cli_print_json(cli, event) == PZ_EXIT_DONE && !ferror(cli->out);
+	print_event(cli, event);
+	return !ferror(cli->out);
+}
+
+int
+pz_pzp_cmd_watch(struct pz_cli *cli)
+{
+	int status = pz_cli_catch_interrupts(cli);
+	json_t *result = NULL;
+
+	if (status == PZ_EXIT_DONE)
+		status = pz_cli_request(cli, "watch", NULL, 0, on_watch_event, cli, &result);
+	json_decref(result);
+	return status;
+}

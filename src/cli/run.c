@@ -1,0 +1,351 @@
+#include "cli/run.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "cli/text.h"
+#include "conf/datadir.h"
+#include "conf/settings.h"
+#include "ctl/client.h"
+#include "ctl/server.h"
+
+#define PATH_BYTES_MAX 4096
+#define LINE_BYTES 1024 /* of a reason */
+
+/* ---- arguments ---- */
+
+const char *
+pz_cli_arg(const struct pz_cli *cli, unsigned number)
+{
+	return number < cli->args.count ? cli->args.positionals[number] : NULL;
+}
+
+const char *
+pz_cli_opt(const struct pz_cli *cli, const char *name)
+{
+	return pz_cli_args_value(&cli->args, name);
+}
+
+void
+pz_cli_opt_param(const struct pz_cli *cli, json_t *params, const char *name)
+{
+	const char *value = pz_cli_opt(cli, name);
+
+	if (value)
+		json_object_set_new(params, name, json_string(value));
+}
+
+/* ---- reasons ---- */
+
+static void
+tell(const struct pz_cli *cli, const char *hint, const char *fmt, va_list ap) PZ_PRINTF(3, 0);
+
+static void
+tell(const struct pz_cli *cli, const char *hint, const char *fmt, va_list ap)
+{
+	char text[LINE_BYTES];
+	char *clean;
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	clean = pz_cli_clean(text, false);
+	fprintf(cli->err, "%s: %s%s\n", cli->program->name, clean ? clean : "out of memory", hint);
+	free(clean);
+}
+
+int
+pz_cli_fail(const struct pz_cli *cli, int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell(cli, "", fmt, ap);
+	va_end(ap);
+	return status;
+}
+
+int
+pz_cli_usage(const struct pz_cli *cli, const char *fmt, ...)
+{
+	const struct pz_cli_command *command = cli->args.command;
+	char hint[96];
+	va_list ap;
+
+	snprintf(hint, sizeof(hint), "; see '%s%s%s --help'", cli->program->name,
+		 command ? " " : "", command ? command->name : "");
+	va_start(ap, fmt);
+	tell(cli, hint, fmt, ap);
+	va_end(ap);
+	return PZ_EXIT_USAGE;
+}
+
+/* ---- the daemon ---- */
+
+enum pz_err
+pz_cli_data_dir(const struct pz_cli *cli, char **out_dir, struct pz_errinfo *info)
+{
+	const char *given = pz_cli_opt(cli, "data-dir");
+	struct pz_buf dir;
+	enum pz_err err;
+	char *copy = NULL;
+
+	pz_buf_init(&dir, PATH_BYTES_MAX, NULL);
+	if (given)
+		err = pz_buf_append_str(&dir, given);
+	else
+		err = pz_data_dir_default(cli->program->data_dir_env, cli->program->leaf, &dir);
+	if (err == PZ_OK && (copy = pz_slice_dup(pz_buf_slice(&dir))) == NULL)
+		err = PZ_ERR_LIMIT_MEMORY;
+	pz_buf_fini(&dir);
+	if (err != PZ_OK)
+		return pz_fail(info, err, "no data directory: give --data-dir or set %s",
+			       cli->program->data_dir_env);
+	*out_dir = copy;
+	return PZ_OK;
+}
+
+/* Where the daemon listens: its configuration file may say so. NULL: out of memory. */
+static char *
+socket_path(const struct pz_cli *cli, char *data_dir)
+{
+	static char program[] = "", option[] = "--data-dir";
+	char *argv[] = {program, option, data_dir, NULL};
+	struct pz_settings settings;
+	char *path = NULL;
+
+	if (pz_cli_opt(cli, "control-socket"))
+		return strdup(pz_cli_opt(cli, "control-socket"));
+	if (pz_settings_load(cli->program->settings, 3, argv, &settings, NULL) == PZ_OK) {
+		path = strdup(settings.control_socket);
+		pz_settings_free(&settings);
+	} else if (asprintf(&path, "%s/control.sock", data_dir) < 0) {
+		return NULL;
+	}
+	return path;
+}
+
+enum pz_err
+pz_cli_connect(struct pz_cli *cli, struct pz_errinfo *info)
+{
+	PZ_AUTO_FREE char *dir = NULL;
+	PZ_AUTO_FREE char *path = NULL;
+
+	if (cli->client)
+		return PZ_OK;
+	PZ_TRY(pz_cli_data_dir(cli, &dir, info));
+	path = socket_path(cli, dir);
+	if (path == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	PZ_TRY(pz_ctl_connect(path, &cli->client, info));
+	pz_ctl_client_stop_fd(cli->client, cli->stop_fd);
+	return PZ_OK;
+}
+
+static int
+request_failed(const struct pz_cli *cli, enum pz_err err, const struct pz_errinfo *info)
+{
+	const char *text = info->text[0] ? info->text : pz_err_text(err);
+
+	if (err == PZ_ERR_IO_CLOSED)
+		return pz_cli_fail(cli, PZ_EXIT_NO_DAEMON, "%s: %s", cli->program->daemon, text);
+	return pz_cli_fail(cli, pz_ctl_exit_code(err), "%s: %s", cli->program->daemon, text);
+}
+
+int
+pz_cli_request(struct pz_cli *cli, const char *method, json_t *params, unsigned timeout_ms,
+	       bool (*on_event)(void *arg, json_t *event), void *arg, json_t **out_result)
+{
+	struct pz_errinfo info = {""};
+	struct pz_ctl_error error;
+	enum pz_err err = pz_cli_connect(cli, &info);
+
+	*out_result = NULL;
+	if (err != PZ_OK) {
+		json_decref(params);
+		return pz_cli_fail(
+			cli, PZ_EXIT_NO_DAEMON, "cannot reach the daemon (is %s running?): %s",
+			cli->program->daemon, info.text[0] ? info.text : pz_err_text(err));
+	}
+	err = pz_ctl_request(cli->client, method, params, timeout_ms, on_event, arg, out_result,
+			     &error, &info);
+	if (err != PZ_OK)
+		return request_failed(cli, err, &info);
+	if (error.exit != 0)
+		return pz_cli_fail(cli, error.exit, "%s", error.message);
+	return PZ_EXIT_DONE;
+}
+
+int
+pz_cli_show(struct pz_cli *cli, const char *method, json_t *params, unsigned timeout_ms,
+	    int (*print)(struct pz_cli *cli, const json_t *result))
+{
+	json_t *result;
+	int status = pz_cli_request(cli, method, params, timeout_ms, NULL, NULL, &result);
+
+	if (status == PZ_EXIT_DONE && result)
+		status = cli->json ? pz_cli_print_json(cli, result) : print(cli, result);
+	json_decref(result);
+	return status;
+}
+
+/* ---- output ---- */
+
+static int
+print_text(const struct pz_cli *cli, const char *text)
+{
+	PZ_AUTO_FREE char *clean = NULL;
+
+	/* A pipe gets the bytes, a terminal only what cannot steer it. */
+	if (cli->out_is_tty && text)
+		text = clean = pz_cli_clean(text, true);
+	if (text == NULL)
+		return pz_cli_fail(cli, PZ_EXIT_FAILED, "out of memory");
+	fprintf(cli->out, "%s\n", text);
+	fflush(cli->out); /* a reader of a stream waits for each line */
+	return PZ_EXIT_DONE;
+}
+
+int
+pz_cli_print_json(const struct pz_cli *cli, const json_t *value)
+{
+	PZ_AUTO_FREE char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	return print_text(cli, text);
+}
+
+int
+pz_cli_print_value(const struct pz_cli *cli, const json_t *value)
+{
+	PZ_AUTO_FREE char *text = NULL;
+
+	if (json_is_string(value))
+		return print_text(cli, json_string_value(value));
+	text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	return print_text(cli, text);
+}
+
+int
+pz_cli_print_table(const struct pz_cli *cli, struct pz_cli_table *table)
+{
+	enum pz_err err =
+		table ? pz_cli_table_print(table, cli->out, cli->colour) : PZ_ERR_LIMIT_MEMORY;
+
+	pz_cli_table_free(table);
+	if (err != PZ_OK)
+		return pz_cli_fail(cli, PZ_EXIT_FAILED, "%s", pz_err_text(err));
+	return PZ_EXIT_DONE;
+}
+
+int
+pz_cli_confirm(const struct pz_cli *cli, const char *fmt, ...)
+{
+	char line[16] = "";
+	va_list ap;
+
+	if (pz_cli_opt(cli, "yes"))
+		return PZ_EXIT_DONE;
+	if (!cli->in_is_tty)
+		return pz_cli_usage(cli, "no terminal to ask on: give --yes");
+	va_start(ap, fmt);
+	vfprintf(cli->err, fmt, ap);
+	va_end(ap);
+	fprintf(cli->err, " [y/n] ");
+	fflush(cli->err);
+	if (fgets(line, sizeof(line), cli->in) != NULL) {
+		line[strcspn(line, "\r\n")] = '\0';
+		if (strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0)
+			return PZ_EXIT_DONE;
+	}
+	return pz_cli_fail(cli, PZ_EXIT_FAILED, "not confirmed, nothing was done");
+}
+
+int
+pz_cli_catch_interrupts(struct pz_cli *cli)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	cli->stop_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (cli->stop_fd < 0)
+		return pz_cli_fail(cli, PZ_EXIT_FAILED, "signalfd: too many open files");
+	return PZ_EXIT_DONE;
+}
+
+/* ---- the program ---- */
+
+static bool
+wants_colour(const struct pz_cli *cli)
+{
+	const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+
+	if (!cli->out_is_tty || cli->json || (no_colour && no_colour[0]))
+		return false;
+	return term == NULL || strcmp(term, "dumb") != 0;
+}
+
+static int
+run_command(struct pz_cli *cli)
+{
+	struct signalfd_siginfo seen;
+	int status = cli->args.command->run(cli);
+
+	pz_ctl_client_free(cli->client);
+	cli->client = NULL;
+	if (cli->stop_fd >= 0) {
+		while (read(cli->stop_fd, &seen, sizeof(seen)) > 0)
+			; /* taken, else it would stay pending */
+		close(cli->stop_fd);
+	}
+	return status;
+}
+
+int
+pz_cli_run(struct pz_cli *cli, int argc, char **argv)
+{
+	struct pz_errinfo info = {""};
+	enum pz_err err = pz_cli_args_parse(cli->program, argc - 1, argv + 1, &cli->args, &info);
+	int status = PZ_EXIT_DONE;
+
+	cli->client = NULL;
+	cli->stop_fd = -1;
+	cli->json = pz_cli_opt(cli, "json") != NULL;
+	cli->colour = wants_colour(cli);
+	if (err != PZ_OK)
+		return pz_cli_usage(cli, "%s", info.text);
+	if (pz_cli_opt(cli, "help"))
+		pz_cli_help(cli->program, cli->args.command, cli->out);
+	else if (pz_cli_opt(cli, "version"))
+		fprintf(cli->out, "%s %s\n", cli->program->name, PZ_VERSION);
+	else
+		status = run_command(cli);
+	if ((fflush(cli->out) != 0 || ferror(cli->out)) && status == PZ_EXIT_DONE)
+		status = pz_cli_fail(cli, PZ_EXIT_FAILED, "cannot write the output");
+	return status;
+}
+
+int
+pz_cli_main(const struct pz_cli_program *program, int argc, char **argv)
+{
+	struct pz_cli cli = {
+		.program = program,
+		.in = stdin,
+		.out = stdout,
+		.err = stderr,
+		.in_is_tty = isatty(STDIN_FILENO),
+		.out_is_tty = isatty(STDOUT_FILENO),
+		.err_is_tty = isatty(STDERR_FILENO),
+	};
+
+	setlocale(LC_CTYPE, ""); /* widths of characters in tables */
+	return pz_cli_run(&cli, argc, argv);
+}

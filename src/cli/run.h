@@ -1,0 +1,95 @@
+/* What every command of pzp and pzh needs: its arguments, the daemon, output, the reason of
+ * failure. */
+#ifndef PZ_CLI_RUN_H
+#define PZ_CLI_RUN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "cli/args.h"
+#include "cli/program.h"
+
+struct pz_cli_table;
+struct pz_ctl_client;
+
+#define PZ_CLI_TIMEOUT_MS 15000U /* for what a daemon answers by itself */
+
+/** One run of a program. The caller sets the first part, pz_cli_run the rest. */
+struct pz_cli {
+	const struct pz_cli_program *program;
+	FILE *in, *out, *err;
+	bool in_is_tty, out_is_tty, err_is_tty;
+
+	struct pz_cli_args args;
+	bool json;   /* --json */
+	bool colour; /* text may be coloured */
+	struct pz_ctl_client *client;
+	int stop_fd; /* readable when the person interrupts; -1: interrupts end the program */
+};
+
+/** main() of a program: standard streams. Returns the exit status. */
+int pz_cli_main(const struct pz_cli_program *program, int argc, char **argv);
+
+/** Parses and runs a command line. @param argv argv[0] is skipped. Returns the exit status. */
+int pz_cli_run(struct pz_cli *cli, int argc, char **argv);
+
+/** Positional argument by number, or NULL. */
+const char *pz_cli_arg(const struct pz_cli *cli, unsigned number);
+/** Value of an option, "" for a flag that was given, NULL when it was not. */
+const char *pz_cli_opt(const struct pz_cli *cli, const char *name);
+/** Adds an option's value to params under the option's name when it was given. */
+void pz_cli_opt_param(const struct pz_cli *cli, json_t *params, const char *name);
+
+/** Writes the reason as one line on stderr; returns the exit status it got. */
+int pz_cli_fail(const struct pz_cli *cli, int status, const char *fmt, ...) PZ_PRINTF(3, 4);
+/** Wrong usage: the reason and where help is; returns PZ_EXIT_USAGE. */
+int pz_cli_usage(const struct pz_cli *cli, const char *fmt, ...) PZ_PRINTF(2, 3);
+
+/** The data directory; the caller frees it. Errors: CONFIG, LIMIT_MEMORY. */
+enum pz_err
+pz_cli_data_dir(const struct pz_cli *cli, char **out_dir, struct pz_errinfo *info) PZ_MUST_USE;
+
+/** Connects to the daemon unless that was done. Errors: as pz_ctl_connect, pz_cli_data_dir. */
+enum pz_err pz_cli_connect(struct pz_cli *cli, struct pz_errinfo *info) PZ_MUST_USE;
+
+/**
+ * Makes a request; a failure is told on stderr.
+ * @param params takes; NULL for none
+ * @param timeout_ms 0: none
+ * @param on_event as for pz_ctl_request
+ * @param out_result owned by the caller; NULL unless PZ_EXIT_DONE, and NULL too when on_event or an
+ *     interrupt ended the request
+ * Returns the exit status so far.
+ */
+int pz_cli_request(struct pz_cli *cli, const char *method, json_t *params, unsigned timeout_ms,
+		   bool (*on_event)(void *arg, json_t *event), void *arg, json_t **out_result);
+
+/** Makes a request and prints its result: as JSON with --json, else with `print`.
+ * @param params takes. Returns the exit status. */
+int pz_cli_show(struct pz_cli *cli, const char *method, json_t *params, unsigned timeout_ms,
+		int (*print)(struct pz_cli *cli, const json_t *result));
+
+/** One document on one line. Returns the exit status. */
+int pz_cli_print_json(const struct pz_cli *cli, const json_t *value);
+/** A value for people: a string as it is, anything else as indented JSON. Returns the exit status.
+ */
+int pz_cli_print_value(const struct pz_cli *cli, const json_t *value);
+
+/** Prints a table. @param table takes; NULL stands for memory that ran out. Returns the exit
+ * status.
+ */
+int pz_cli_print_table(const struct pz_cli *cli, struct pz_cli_table *table);
+
+/**
+ * Asks y/n on the terminal unless --yes was given.
+ * Returns PZ_EXIT_DONE for yes, PZ_EXIT_FAILED for no, PZ_EXIT_USAGE without a terminal.
+ */
+int pz_cli_confirm(const struct pz_cli *cli, const char *fmt, ...) PZ_PRINTF(2, 3);
+
+/** From now on SIGINT and SIGTERM end a waiting request instead of the program. Returns the exit
+ * status so far. */
+int pz_cli_catch_interrupts(struct pz_cli *cli);
+
+#endif

@@ -1,0 +1,133 @@
+/* Calls and what runs until it is interrupted. */
+#include "cli/fake_daemon.h"
+
+static void
+ends_a_failed_call_by_its_code(void **state)
+{
+	static const struct {
+		const char *result, *err;
+		int status;
+	} cases[] = {
+		{"{\"error\":{\"code\":-32003,\"message\":\"timed out\"}}",
+		 "pzp: timed out (-32003)\n", 4},
+		{"{\"error\":{\"code\":-32004,\"message\":\"denied\",\"data\":{\"message\":\"no\"}}"
+		 "}",
+		 "pzp: denied: no (-32004)\n", 5},
+		{"{\"error\":{\"code\":-32005,\"message\":\"denied\",\"data\":\"by Al\"}}",
+		 "pzp: denied: by Al (-32005)\n", 5},
+		{"{\"error\":{\"code\":-32001,\"message\":\"x\",\"data\":{\"message\":\"x\"}}}",
+		 "pzp: x (-32001)\n", 1},
+		{"{\"error\":{}}", "pzp: the call failed (0)\n", 1},
+		{"{}", "pzp: the daemon's answer has no result\n", 1},
+	};
+	struct fixture *f = *state;
+	char expected[300];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		f->script.result = cases[i].result;
+		assert_int_equal(run(f, &pz_pzp_program, "call|t|f"), cases[i].status);
+		assert_string_equal(f->err, cases[i].err);
+		assert_string_equal(f->out, "");
+		assert_int_equal(run(f, &pz_pzp_program, "call|t|f|--json"), cases[i].status);
+		snprintf(expected, sizeof(expected), "%s\n", cases[i].result);
+		assert_string_equal(f->out,
+				    i + 1 < sizeof(cases) / sizeof(cases[0]) ? expected : "");
+	}
+}
+
+static void
+streams_until_the_call_ends(void **state)
+{
+	static const char events[] = "[{\"callback\":\"onEvent\",\"params\":1},{\"other\":2},"
+				     "{\"callback\":\"onEvent\",\"params\":{}}]";
+	static const char lines[] = "{\"callback\":\"onEvent\",\"params\":1}\n"
+				    "{\"callback\":\"onEvent\",\"params\":{}}\n";
+	struct fixture *f = *state;
+
+	f->script = (struct script){.events = events, .result = "{\"result\":{}}"};
+	assert_int_equal(run(f, &pz_pzp_program, "call|t|f|--stream"), 0);
+	assert_string_equal(f->out, lines);
+	f->script.result = "{\"result\":5}";
+	assert_int_equal(run(f, &pz_pzp_program, "call|t|f|--stream|--json"), 0);
+	assert_non_null(strstr(f->out, "\n{\"result\":5}\n"));
+}
+
+static void
+streams_until_interrupted(void **state)
+{
+	static const struct {
+		const char *line, *events, *out;
+	} cases[] = {
+		{"call|t|f|--stream", "[{\"callback\":\"onEvent\",\"params\":1}]",
+		 "{\"callback\":\"onEvent\",\"params\":1}\n"},
+		{"watch|--json", "[{\"event\":\"state\",\"to\":\"connected\"}]",
+		 "{\"event\":\"state\",\"to\":\"connected\"}\n"},
+		{"watch", "[{\"event\":\"state\",\"from\":\"a\\nb\",\"n\":3,\"o\":{}}]",
+		 "  state  from=a?b  n=3\n"},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		f->script = (struct script){.events = cases[i].events, .interrupt = true};
+		assert_int_equal(run(f, &pz_pzp_program, cases[i].line), 0);
+		assert_string_equal(f->err, "");
+		assert_non_null(strstr(f->out, cases[i].out));
+	}
+}
+
+static void
+serves_a_file_until_interrupted(void **state)
+{
+	static const struct {
+		const char *content, *reason;
+	} broken[] = {{"{", "line 1"}, {"[]", "not a JSON object"}, {"", "line 1"}};
+	struct fixture *f = *state;
+	char path[100], line[150];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/service.json", f->dir);
+	snprintf(line, sizeof(line), "serve|%s", path);
+	assert_int_equal(run(f, &pz_pzp_program, line), 1);
+	assert_non_null(strstr(f->err, "No such file"));
+	for (size_t i = 0; i < 3; i++) {
+		file = fopen(path, "w");
+		fputs(broken[i].content, file);
+		fclose(file);
+		assert_int_equal(run(f, &pz_pzp_program, line), 1);
+		assert_non_null(strstr(f->err, broken[i].reason));
+		assert_string_equal(f->asked, "");
+	}
+	file = fopen(path, "w");
+	fputs("{\"api\":\"http://x\"}", file);
+	fclose(file);
+	f->script = (struct script){
+		.events = "[{\"registered\":{\"displayName\":\"T\",\"id\":\"6e\"}}]",
+		.interrupt = true};
+	assert_int_equal(run(f, &pz_pzp_program, line), 0);
+	assert_string_equal(f->asked, "serve {\"description\":{\"api\":\"http://x\"}}");
+	assert_string_equal(f->out, "serving T at , id 6e (Ctrl-C ends it)\n");
+	f->script.interrupt = false;
+	f->script.result = "{}";
+	assert_int_equal(run(f, &pz_pzp_program, line), 1); /* it ended by itself */
+	assert_string_equal(f->out, "serving T at , id 6e (Ctrl-C ends it)\n");
+	file = fopen(path, "w");
+	for (int i = 0; i < 70000; i++)
+		fputc(' ', file);
+	fclose(file);
+	assert_int_equal(run(f, &pz_pzp_program, line), 1);
+	assert_non_null(strstr(f->err, "longer than 64 KiB"));
+	unlink(path);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		T(ends_a_failed_call_by_its_code),
+		T(streams_until_the_call_ends),
+		T(streams_until_interrupted),
+		T(serves_a_file_until_interrupted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

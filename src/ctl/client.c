@@ -1,0 +1,283 @@
+#include "ctl/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/utf8.h"
+#include "ctl/line.h"
+
+#define CONNECT_TIMEOUT_S 10 /* only a daemon that hangs makes us wait */
+
+struct pz_ctl_client {
+	int fd, stop_fd;
+	json_int_t last_id;
+	struct pz_ctl_lines lines;
+	struct pz_buf out;
+};
+
+/* One request that waits for its answer. */
+struct exchange {
+	struct pz_ctl_client *client;
+	json_int_t id;
+	int64_t deadline_ms; /* -1: none */
+	bool (*on_event)(void *arg, json_t *event);
+	void *arg;
+	json_t *result; /* owned */
+	struct pz_ctl_error *error;
+	bool over; /* answered, refused or stopped */
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static enum pz_err
+connect_error(int number)
+{
+	switch (number) {
+	case ENOENT:
+	case ECONNREFUSED:
+		return PZ_ERR_IO_REFUSED;
+	case EACCES:
+	case EPERM:
+		return PZ_ERR_DENIED_PERMISSION;
+	case EAGAIN:
+		return PZ_ERR_IO_TIMEOUT;
+	default:
+		return PZ_ERR_IO;
+	}
+}
+
+static enum pz_err
+open_connection(const char *path, int *out_fd, struct pz_errinfo *info)
+{
+	struct timeval patience = {.tv_sec = CONNECT_TIMEOUT_S};
+	struct sockaddr_un address;
+	enum pz_err err;
+	int fd;
+
+	PZ_TRY(pz_ctl_address(path, &address, info));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return pz_fail(info, PZ_ERR_IO, "socket: %s", strerror(errno));
+	/* connect() waits while the daemon's backlog is full; this bounds it (socket(7)). */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
+	    connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0) {
+		*out_fd = fd;
+		return PZ_OK;
+	}
+	err = connect_error(errno);
+	pz_fail(info, err, "%s: %s", path,
+		err == PZ_ERR_IO_TIMEOUT ? "the daemon does not answer" : strerror(errno));
+	close(fd);
+	return err;
+}
+
+enum pz_err
+pz_ctl_connect(const char *path, struct pz_ctl_client **out_client, struct pz_errinfo *info)
+{
+	struct pz_ctl_client *c = calloc(1, sizeof(*c));
+	enum pz_err err;
+
+	if (c == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	c->stop_fd = -1;
+	err = open_connection(path, &c->fd, info);
+	if (err != PZ_OK) {
+		free(c);
+		return err;
+	}
+	pz_ctl_lines_init(&c->lines);
+	pz_buf_init(&c->out, PZ_CTL_LINE_BYTES_MAX + 1, NULL);
+	*out_client = c;
+	return PZ_OK;
+}
+
+void
+pz_ctl_client_free(struct pz_ctl_client *client)
+{
+	if (client == NULL)
+		return;
+	close(client->fd);
+	pz_ctl_lines_fini(&client->lines);
+	pz_buf_wipe(&client->out);
+	free(client);
+}
+
+void
+pz_ctl_client_stop_fd(struct pz_ctl_client *client, int fd)
+{
+	client->stop_fd = fd;
+}
+
+/* The daemon's words go to a terminal: one line, nothing that moves the cursor. */
+static void
+take_error(struct pz_ctl_error *out, const json_t *error)
+{
+	const json_t *message = json_object_get(error, "message");
+	const json_t *exit_code = json_object_get(json_object_get(error, "data"), "exit");
+	json_int_t code = json_integer_value(exit_code);
+	struct pz_buf text;
+
+	out->exit = code == 2 || code == 4 || code == 5 ? (int)code : 1;
+	/* Cut to what fits; whole characters, so that the cut leaves no broken one. */
+	pz_buf_init(&text, sizeof(out->message) - 1, NULL);
+	for (const char *p = json_string_value(message); p && *p != '\0';) {
+		size_t n = pz_utf8_char((const uint8_t *)p, strlen(p));
+		bool shown = n > 0 && pz_utf8_printable_char((const uint8_t *)p, n) > 0;
+
+		if (pz_buf_append(&text, shown ? pz_slice_of(p, n) : pz_slice_str("?")) != PZ_OK)
+			break;
+		p += n ? n : 1;
+	}
+	memcpy(out->message, text.len ? (const char *)pz_buf_slice(&text).ptr : "", text.len);
+	out->message[text.len] = '\0';
+	pz_buf_fini(&text);
+	if (out->message[0] == '\0')
+		strcpy(out->message, "the daemon gave no reason");
+}
+
+/* One line of the daemon. */
+static enum pz_err
+take_line(struct exchange *x, const json_t *line, struct pz_errinfo *info)
+{
+	const json_t *id = json_object_get(line, "id");
+	const json_t *error = json_object_get(line, "error");
+	const json_t *params = json_object_get(line, "params");
+	json_t *result = json_object_get(line, "result");
+
+	if (json_object_get(line, "method")) {
+		json_t *event = json_object_get(params, "event");
+
+		if (event && json_integer_value(json_object_get(params, "id")) == x->id &&
+		    x->on_event)
+			x->over = !x->on_event(x->arg, event);
+		return PZ_OK;
+	}
+	if (json_is_null(id) && error) { /* it could not even read our request */
+		take_error(x->error, error);
+	} else if (!json_is_integer(id) || json_integer_value(id) != x->id) {
+		return PZ_OK; /* late news of an earlier request */
+	} else if (error) {
+		take_error(x->error, error);
+	} else if (result) {
+		x->result = json_incref(result);
+	} else {
+		return pz_fail(info, PZ_ERR_PROTO, "the daemon's answer has no result");
+	}
+	x->over = true;
+	return PZ_OK;
+}
+
+static enum pz_err
+take_lines(struct exchange *x, struct pz_errinfo *info)
+{
+	while (!x->over) {
+		json_t *line;
+		enum pz_err err = pz_ctl_lines_next(&x->client->lines, &line);
+
+		if (err == PZ_ERR_NOTFOUND)
+			return PZ_OK;
+		if (err == PZ_ERR_LIMIT)
+			return pz_fail(info, err, "the daemon's answer is too long");
+		if (err != PZ_OK)
+			return pz_fail(info, PZ_ERR_PROTO, "the daemon's answer is not JSON");
+		err = take_line(x, line, info);
+		json_decref(line);
+		PZ_TRY(err);
+	}
+	return PZ_OK;
+}
+
+/* Waits for the socket (*out_ready), the stop descriptor (*out_stop) or the deadline. */
+static enum pz_err
+wait_for_news(struct exchange *x, bool *out_ready, bool *out_stop, struct pz_errinfo *info)
+{
+	struct pz_ctl_client *c = x->client;
+	struct pollfd fds[2] = {{.fd = c->fd, .events = POLLIN},
+				{.fd = c->stop_fd, .events = POLLIN}};
+	int64_t left = x->deadline_ms < 0 ? -1 : x->deadline_ms - now_ms();
+	int n;
+
+	if (c->out.len > 0)
+		fds[0].events |= POLLOUT;
+	if (x->deadline_ms >= 0 && left < 0)
+		left = 0;
+	n = poll(fds, 2, left > 60000 ? 60000 : (int)left);
+	if (n < 0 && errno != EINTR)
+		return pz_fail(info, PZ_ERR_IO, "poll: %s", strerror(errno));
+	*out_ready = n > 0 && fds[0].revents != 0;
+	*out_stop = n > 0 && fds[1].revents != 0;
+	if (n == 0 && x->deadline_ms >= 0 && now_ms() >= x->deadline_ms)
+		return pz_fail(info, PZ_ERR_IO_TIMEOUT, "the daemon did not answer in time");
+	return PZ_OK;
+}
+
+static enum pz_err
+run_exchange(struct exchange *x, struct pz_errinfo *info)
+{
+	struct pz_ctl_client *c = x->client;
+	bool ready, stop = false;
+
+	PZ_TRY(take_lines(x, info)); /* left over from an earlier request */
+	while (!x->over && !stop) {
+		/* A write may fail while the reason waits to be read: reading decides. */
+		if (pz_ctl_flush(&c->out, c->fd) != PZ_OK)
+			pz_buf_wipe(&c->out);
+		PZ_TRY(wait_for_news(x, &ready, &stop, info));
+		if (ready) { /* also when told to stop: what came before that counts */
+			enum pz_err err = pz_ctl_lines_fill(&c->lines, c->fd);
+
+			if (err != PZ_OK)
+				return pz_fail(info, err, "%s",
+					       err == PZ_ERR_IO_CLOSED
+						       ? "the daemon ended before it answered"
+						       : pz_err_text(err));
+			PZ_TRY(take_lines(x, info));
+		}
+	}
+	return PZ_OK;
+}
+
+enum pz_err
+pz_ctl_request(struct pz_ctl_client *client, const char *method, json_t *params,
+	       unsigned timeout_ms, bool (*on_event)(void *arg, json_t *event), void *arg,
+	       json_t **out_result, struct pz_ctl_error *out_error, struct pz_errinfo *info)
+{
+	struct pz_ctl_error error = {0};
+	struct exchange x = {.client = client,
+			     .id = ++client->last_id,
+			     .deadline_ms = timeout_ms ? now_ms() + timeout_ms : -1,
+			     .on_event = on_event,
+			     .arg = arg,
+			     .error = &error};
+	json_t *request = json_pack("{s:s, s:I, s:s, s:o}", "jsonrpc", "2.0", "id", x.id, "method",
+				    method, "params", params ? params : json_object());
+	enum pz_err err = pz_ctl_line_append(&client->out, request);
+
+	json_decref(request);
+	if (err != PZ_OK)
+		return pz_fail(info, err, "the request is too long or memory is out");
+	err = run_exchange(&x, info);
+	if (err != PZ_OK) {
+		json_decref(x.result);
+		return err;
+	}
+	*out_result = x.result;
+	*out_error = error;
+	return PZ_OK;
+}

@@ -1,0 +1,123 @@
+#include "ctl/line.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/limits.h"
+
+#define READ_BYTES (64U << 10) /* at once: one busy client does not hold up the others */
+
+void
+pz_ctl_lines_init(struct pz_ctl_lines *lines)
+{
+	pz_buf_init(&lines->in, PZ_CTL_LINE_BYTES_MAX + 1 + READ_BYTES, NULL);
+	lines->scanned = 0;
+}
+
+void
+pz_ctl_lines_fini(struct pz_ctl_lines *lines)
+{
+	pz_buf_wipe(&lines->in); /* may hold an enrolment code */
+	lines->scanned = 0;
+}
+
+enum pz_err
+pz_ctl_lines_fill(struct pz_ctl_lines *lines, int fd)
+{
+	uint8_t *at;
+	ssize_t n;
+
+	PZ_TRY(pz_buf_reserve(&lines->in, READ_BYTES, &at));
+	n = recv(fd, at, READ_BYTES, MSG_DONTWAIT);
+	if (n > 0) {
+		pz_buf_commit(&lines->in, (size_t)n);
+		return PZ_OK;
+	}
+	pz_buf_commit(&lines->in, 0); /* gives an empty buffer's memory back */
+	if (n == 0 || errno == ECONNRESET)
+		return PZ_ERR_IO_CLOSED;
+	return errno == EAGAIN || errno == EINTR ? PZ_OK : PZ_ERR_IO;
+}
+
+enum pz_err
+pz_ctl_lines_next(struct pz_ctl_lines *lines, json_t **out_object)
+{
+	struct pz_slice all = pz_buf_slice(&lines->in);
+	const uint8_t *end;
+	json_t *object;
+	size_t len;
+
+	if (all.len == 0)
+		return PZ_ERR_NOTFOUND;
+	end = memchr(all.ptr + lines->scanned, '\n', all.len - lines->scanned);
+	len = end ? (size_t)(end - all.ptr) : all.len;
+	if (len > PZ_CTL_LINE_BYTES_MAX)
+		return PZ_ERR_LIMIT;
+	lines->scanned = len;
+	if (end == NULL)
+		return PZ_ERR_NOTFOUND;
+	object = json_loadb((const char *)all.ptr, len, JSON_REJECT_DUPLICATES, NULL);
+	pz_buf_consume(&lines->in, len + 1);
+	lines->scanned = 0;
+	if (!json_is_object(object)) {
+		json_decref(object);
+		return PZ_ERR_PROTO_JSON;
+	}
+	*out_object = object;
+	return PZ_OK;
+}
+
+enum pz_err
+pz_ctl_line_append(struct pz_buf *out, const json_t *object)
+{
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	enum pz_err err;
+	size_t len;
+
+	if (text == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	len = strlen(text);
+	text[len] = '\n'; /* in the place of the NUL: one append, all or nothing */
+	if (len > PZ_CTL_LINE_BYTES_MAX)
+		err = PZ_ERR_LIMIT;
+	else
+		err = pz_buf_append(out, pz_slice_of(text, len + 1));
+	free(text);
+	return err;
+}
+
+enum pz_err
+pz_ctl_flush(struct pz_buf *out, int fd)
+{
+	while (out->len > 0) {
+		struct pz_slice s = pz_buf_slice(out);
+		ssize_t n = send(fd, s.ptr, s.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n > 0)
+			pz_buf_consume(out, (size_t)n);
+		else if (n < 0 && errno == EAGAIN)
+			return PZ_OK;
+		else if (n == 0 || errno != EINTR)
+			return errno == EPIPE || errno == ECONNRESET ? PZ_ERR_IO_CLOSED : PZ_ERR_IO;
+	}
+	return PZ_OK;
+}
+
+enum pz_err
+pz_ctl_address(const char *path, struct sockaddr_un *out_address, struct pz_errinfo *info)
+{
+	size_t len = strlen(path);
+
+	if (len == 0 || len >= sizeof(out_address->sun_path))
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "control socket path of %zu bytes: at most %zu are possible; choose "
+			       "a shorter --data-dir",
+			       len, sizeof(out_address->sun_path) - 1);
+	memset(out_address, 0, sizeof(*out_address));
+	out_address->sun_family = AF_UNIX;
+	memcpy(out_address->sun_path, path, len + 1);
+	return PZ_OK;
+}

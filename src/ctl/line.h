@@ -1,0 +1,53 @@
+/* What both ends of the control socket share: addresses, and JSON documents one a line. */
+#ifndef PZ_CTL_LINE_H
+#define PZ_CTL_LINE_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct sockaddr_un;
+
+/** Splits what comes from a socket into lines. */
+struct pz_ctl_lines {
+	struct pz_buf in;
+	size_t scanned; /* bytes at the front that hold no line end */
+};
+
+void pz_ctl_lines_init(struct pz_ctl_lines *lines);
+void pz_ctl_lines_fini(struct pz_ctl_lines *lines);
+
+/**
+ * Reads once from a non-blocking socket. OK also when there was nothing to read. To be followed by
+ * pz_ctl_lines_next until that finds no line.
+ * Errors: IO_CLOSED (end of file or reset), IO, LIMIT_QUEUE, LIMIT_MEMORY.
+ */
+enum pz_err pz_ctl_lines_fill(struct pz_ctl_lines *lines, int fd) PZ_MUST_USE;
+
+/**
+ * Takes the next complete line and parses it.
+ * @param out_object owned by the caller, an object
+ * Errors: NOTFOUND (no complete line yet), PROTO_JSON (the line is no JSON object, or has a member
+ * twice; it was taken), LIMIT (line longer than PZ_CTL_LINE_BYTES_MAX; give the connection up).
+ */
+enum pz_err pz_ctl_lines_next(struct pz_ctl_lines *lines, json_t **out_object) PZ_MUST_USE;
+
+/**
+ * Appends a document as one line. Nothing is appended on failure.
+ * @param object borrowed; NULL stands for memory that ran out
+ * Errors: LIMIT (longer than PZ_CTL_LINE_BYTES_MAX), LIMIT_QUEUE (buffer full), LIMIT_MEMORY.
+ */
+enum pz_err pz_ctl_line_append(struct pz_buf *out, const json_t *object) PZ_MUST_USE;
+
+/**
+ * Sends from the front of the buffer what the non-blocking socket takes now. OK also when that is
+ * nothing. Errors: IO_CLOSED, IO.
+ */
+enum pz_err pz_ctl_flush(struct pz_buf *out, int fd) PZ_MUST_USE;
+
+/** Socket address of a path. Errors: CONFIG (too long). @param info may be NULL */
+enum pz_err pz_ctl_address(const char *path, struct sockaddr_un *out_address,
+			   struct pz_errinfo *info) PZ_MUST_USE;
+
+#endif
