@@ -1,0 +1,261 @@
+#include "daemon/daemon.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "net/sdnotify.h"
+#include "store/lock.h"
+#include "store/sqlite.h"
+
+#define EXIT_FAILED 1
+#define EXIT_USAGE 2
+#define PATH_BYTES 4096
+
+void
+pz_daemon_complain(const struct pz_daemon *daemon, const char *text)
+{
+	fprintf(stderr, "%s: %s\n", daemon->name, text);
+}
+
+/* ---- opening ---- */
+
+static bool
+load_settings(struct pz_daemon *d, int *out_exit)
+{
+	struct pz_errinfo info = {""};
+
+	if (pz_settings_load(d->program, d->argc, d->argv, &d->settings, &info) != PZ_OK) {
+		pz_daemon_complain(d, info.text);
+		*out_exit = EXIT_USAGE;
+		return false;
+	}
+	if (d->settings.show_help)
+		pz_settings_help(d->program, stdout);
+	else if (d->settings.show_version)
+		printf("%s %s\n", d->name, PZ_VERSION);
+	else
+		return true;
+	*out_exit = fflush(stdout) == 0 ? 0 : EXIT_FAILED;
+	pz_settings_free(&d->settings);
+	return false;
+}
+
+static void
+apply_log_level(const struct pz_settings *settings)
+{
+	enum pz_log_level level;
+
+	if (pz_log_level_parse(settings->log_level, &level) == PZ_OK)
+		pz_log_threshold = level;
+}
+
+/* A hub holds many connections; the soft limit of most systems is 1024. */
+static void
+raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void
+on_store_wake(void *arg)
+{
+	struct pz_daemon *d = arg;
+
+	uv_async_send(&d->store_wake);
+}
+
+static void
+on_store_async(uv_async_t *async)
+{
+	struct pz_daemon *d = async->data;
+
+	pz_store_poll(d->store);
+}
+
+static enum pz_err
+open_state(struct pz_daemon *d, struct pz_errinfo *info)
+{
+	char path[PATH_BYTES];
+
+	snprintf(path, sizeof(path), "%s/keys", d->settings.data_dir);
+	PZ_TRY(pz_keystore_open_dir(path, &d->keys, info));
+	snprintf(path, sizeof(path), "%s/%s.db", d->settings.data_dir, d->name);
+	return pz_store_open_sqlite(path, on_store_wake, d, &d->store, info);
+}
+
+static bool
+open_all(struct pz_daemon *d, struct pz_errinfo *info)
+{
+	if (pz_lock_data_dir(d->settings.data_dir, &d->lock_fd, info) != PZ_OK)
+		return false;
+	if (pz_loop_init(&d->loop, d->settings.handshakes_per_turn) != PZ_OK) {
+		(void)pz_fail(info, PZ_ERR_INTERNAL, "cannot make an event loop");
+		return false;
+	}
+	uv_async_init(&d->loop.uv, &d->store_wake, on_store_async);
+	d->store_wake.data = d;
+	if (open_state(d, info) == PZ_OK)
+		return true;
+	pz_keystore_free(d->keys);
+	uv_close((uv_handle_t *)&d->store_wake, NULL);
+	pz_loop_fini(&d->loop);
+	return false;
+}
+
+bool
+pz_daemon_open(struct pz_daemon *d, enum pz_program program, int argc, char **argv, int *out_exit)
+{
+	struct pz_errinfo info = {""};
+
+	*d = (struct pz_daemon){
+		.program = program,
+		.name = program == PZ_PROGRAM_PZPD ? "pzpd" : "pzhd",
+		.argc = argc,
+		.argv = argv,
+		.lock_fd = -1,
+	};
+	if (!load_settings(d, out_exit))
+		return false;
+	apply_log_level(&d->settings);
+	raise_file_limit();
+	(void)prctl(PR_SET_DUMPABLE, 0); /* keys do not belong into core files (page 14, KEY-5) */
+	signal(SIGPIPE, SIG_IGN);
+	if (open_all(d, &info))
+		return true;
+	pz_daemon_complain(d, info.text);
+	*out_exit = EXIT_FAILED;
+	if (d->lock_fd >= 0)
+		close(d->lock_fd);
+	pz_settings_free(&d->settings);
+	return false;
+}
+
+/* ---- running ---- */
+
+static enum pz_err
+ignore_row(void *arg, const char *key, struct pz_slice value)
+{
+	(void)arg;
+	(void)key;
+	(void)value;
+	return PZ_OK;
+}
+
+/* What was handed to the store is written, and whoever waits for it hears of it, before we end. */
+static void
+drain_store(struct pz_daemon *d)
+{
+	if (pz_store_load(d->store, "", ignore_row, NULL, NULL) != PZ_OK)
+		pz_error("store", "the last changes may not have been stored");
+	pz_store_poll(d->store);
+}
+
+static void
+on_stop_signal(uv_signal_t *handle, int signum)
+{
+	struct pz_daemon *d = handle->data;
+
+	pz_notice("stopping", "signal=%d", signum);
+	pz_sdnotify("STOPPING=1");
+	d->ops->stop(d->arg);
+	pz_turn_end(&d->loop.turn);
+	drain_store(d);
+	pz_loop_stop(&d->loop);
+}
+
+/* What can change while running is the log level; the rest is read at the next start. */
+static void
+on_reload_signal(uv_signal_t *handle, int signum)
+{
+	struct pz_daemon *d = handle->data;
+	struct pz_settings fresh;
+	struct pz_errinfo info = {""};
+
+	(void)signum;
+	if (pz_settings_load(d->program, d->argc, d->argv, &fresh, &info) != PZ_OK) {
+		pz_error("reload", "the configuration was not reloaded: %s", info.text);
+		return;
+	}
+	apply_log_level(&fresh);
+	pz_notice("reloaded", "log-level=%s (other settings apply at the next start)",
+		  fresh.log_level);
+	pz_settings_free(&fresh);
+}
+
+static void
+watch_signals(struct pz_daemon *d)
+{
+	uv_signal_init(&d->loop.uv, &d->term);
+	uv_signal_init(&d->loop.uv, &d->intr);
+	uv_signal_init(&d->loop.uv, &d->hup);
+	d->term.data = d->intr.data = d->hup.data = d;
+	uv_signal_start(&d->term, on_stop_signal, SIGTERM);
+	uv_signal_start(&d->intr, on_stop_signal, SIGINT);
+	uv_signal_start(&d->hup, on_reload_signal, SIGHUP);
+}
+
+static void
+on_watchdog(struct pz_timer *timer, void *arg)
+{
+	struct pz_daemon *d = arg;
+
+	pz_sdnotify("WATCHDOG=1");
+	pz_env_start(&d->loop.env, timer, pz_sdnotify_watchdog_us());
+}
+
+int
+pz_daemon_run(struct pz_daemon *d, const struct pz_daemon_ops *ops, void *arg)
+{
+	struct pz_errinfo info = {""};
+
+	d->ops = ops;
+	d->arg = arg;
+	if (pz_ctl_server_new(&d->loop.uv, d->settings.control_socket, ops->command, arg, &d->ctl,
+			      &info) != PZ_OK) {
+		pz_daemon_complain(d, info.text);
+		ops->stop(arg);
+		pz_turn_end(&d->loop.turn);
+		return EXIT_FAILED;
+	}
+	watch_signals(d);
+	pz_timer_init(&d->watchdog, on_watchdog, d);
+	if (pz_sdnotify_watchdog_us())
+		on_watchdog(&d->watchdog, d);
+	pz_sdnotify("READY=1");
+	pz_loop_run(&d->loop);
+	return 0;
+}
+
+void
+pz_daemon_close_control(struct pz_daemon *d)
+{
+	if (d->ctl == NULL)
+		return;
+	pz_env_stop(&d->loop.env, &d->watchdog);
+	pz_ctl_server_free(d->ctl);
+	d->ctl = NULL;
+	uv_close((uv_handle_t *)&d->term, NULL);
+	uv_close((uv_handle_t *)&d->intr, NULL);
+	uv_close((uv_handle_t *)&d->hup, NULL);
+}
+
+void
+pz_daemon_close(struct pz_daemon *d)
+{
+	pz_store_free(d->store); /* waits for what was submitted */
+	uv_close((uv_handle_t *)&d->store_wake, NULL);
+	pz_loop_fini(&d->loop);
+	pz_keystore_free(d->keys);
+	pz_settings_free(&d->settings);
+	close(d->lock_fd);
+}

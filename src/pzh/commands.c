@@ -1,0 +1,299 @@
+/* The hub's commands (page 12): one table, one function each. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "pzh/internal.h"
+#include "pzh/result.h"
+#include "wire/json.h"
+
+struct command {
+	struct pz_hub *hub;
+	json_t *params;
+	pz_hub_done done;
+	void *arg;
+};
+
+static void
+finish(const struct command *c, enum pz_err err, const char *detail, json_t *result)
+{
+	if (err == PZ_OK && result == NULL) {
+		err = PZ_ERR_LIMIT_MEMORY;
+		detail = "out of memory";
+	}
+	c->done(c->arg, err, err == PZ_OK ? "" : detail, result);
+	json_decref(result);
+}
+
+/* ---- init ---- */
+
+struct init {
+	struct command command;
+	struct pz_authority *authority;
+};
+
+static void
+on_zone_stored(void *arg, enum pz_err err, const char *detail)
+{
+	struct init *init = arg;
+	struct pz_errinfo info = {""};
+	struct hub_zone *zone;
+	json_t *result = NULL;
+
+	if (err == PZ_OK) {
+		result = pzh_init_result(init->authority);
+		err = hub_add_zone(init->command.hub, init->authority, &zone, &info);
+		detail = info.text;
+	} else {
+		pz_authority_free(init->authority);
+	}
+	if (err != PZ_OK) {
+		json_decref(result);
+		result = NULL;
+	}
+	finish(&init->command, err, detail, result);
+	free(init);
+}
+
+static enum pz_err
+begin_init(const struct command *c, const char *zone, const char *host, struct pz_errinfo *info)
+{
+	char normal[PZ_ZONE_BYTES_MAX + 1];
+
+	if (pz_zone_normalise(pz_slice_str(zone), normal) != PZ_OK)
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "zone '%s' is not valid: write it as user@domain, e.g. "
+			       "alice@example.org",
+			       zone);
+	if (hub_zone_by_name(c->hub, normal))
+		return pz_fail(info, PZ_ERR_EXISTS, "zone %s exists already", normal);
+	struct init *init = calloc(1, sizeof(*init));
+	struct pz_txn *txn = pz_txn_new();
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
+	if (init && txn)
+		err = pz_authority_create(normal, host, pz_json_str(c->params, "name"),
+					  c->hub->config.key_type, c->hub->config.keys,
+					  c->hub->config.env, txn, &init->authority, info);
+	if (err != PZ_OK) {
+		pz_txn_free(txn);
+		free(init);
+		return err;
+	}
+	init->command = *c;
+	pz_store_commit(c->hub->config.store, txn, on_zone_stored, init);
+	return PZ_OK;
+}
+
+static void
+cmd_init(const struct command *c)
+{
+	const char *zone = pz_json_str(c->params, "zone"), *host = pz_json_str(c->params, "host");
+	struct pz_errinfo info = {"out of memory"};
+
+	if (zone == NULL || host == NULL) {
+		finish(c, PZ_ERR_CONFIG, "init needs a zone and a host", NULL);
+		return;
+	}
+	enum pz_err err = begin_init(c, zone, host, &info);
+	if (err != PZ_OK)
+		finish(c, err, info.text, NULL);
+}
+
+/* ---- lists ---- */
+
+static size_t
+count_devices(const struct pz_authority *a)
+{
+	size_t pos = 0, n = 0;
+	struct pz_slice key;
+	void *member;
+
+	while (pz_map_next(a->members, &pos, &key, &member))
+		n += !((struct pz_member *)member)->revoked;
+	return n;
+}
+
+static json_t *
+zone_result(const struct hub_zone *zone)
+{
+	json_t *result = pzh_init_result(zone->authority);
+
+	json_object_set_new(result, "name", json_string(zone->authority->name));
+	json_object_set_new(result, "devices",
+			    json_integer((json_int_t)count_devices(zone->authority)));
+	json_object_set_new(result, "connected", json_integer((json_int_t)zone->connected));
+	return result;
+}
+
+static json_t *
+zones_result(struct pz_hub *hub)
+{
+	json_t *list = json_array();
+	size_t pos = 0;
+	struct pz_slice key;
+	void *zone;
+
+	while (pz_map_next(hub->zones, &pos, &key, &zone))
+		json_array_append_new(list, zone_result(zone));
+	return list;
+}
+
+static void
+cmd_zones(const struct command *c)
+{
+	finish(c, PZ_OK, "", zones_result(c->hub));
+}
+
+static void
+cmd_devices(const struct command *c)
+{
+	struct pz_errinfo info = {""};
+	struct hub_zone *zone;
+	size_t pos = 0;
+	struct pz_slice key;
+	void *member;
+
+	enum pz_err err = hub_choose_zone(c->hub, pz_json_str(c->params, "zone"), &zone, &info);
+	if (err != PZ_OK) {
+		finish(c, err, info.text, NULL);
+		return;
+	}
+	json_t *list = json_array();
+	while (pz_map_next(zone->authority->members, &pos, &key, &member))
+		if (!((struct pz_member *)member)->revoked)
+			json_array_append_new(list, pzh_device_result(member));
+	finish(c, PZ_OK, "", list);
+}
+
+/* ---- token ---- */
+
+static json_t *
+token_result(const struct hub_zone *zone, unsigned ttl_s)
+{
+	const struct pz_hub *hub = zone->hub;
+	char code[PZ_CODE_DIGITS + 2];
+	struct pz_buf link;
+	json_t *result = NULL;
+
+	pz_code_format(&zone->code, code);
+	pz_buf_init(&link, 2048, NULL);
+	if (pz_enrol_link_format(zone->authority->host, hub->port, zone->authority->zone,
+				 zone->code.digits, &link) == PZ_OK)
+		result = json_pack("{s:s, s:s%, s:s, s:s, s:i, s:I}", "code", code, "link",
+				   (const char *)link.mem + link.start, link.len, "zone",
+				   zone->authority->zone, "host", zone->authority->host, "port",
+				   hub->port, "expires",
+				   (json_int_t)(pz_env_wall_ms(hub->config.env) / 1000 + ttl_s));
+	pz_buf_wipe(&link);
+	return result;
+}
+
+static void
+cmd_token(const struct command *c)
+{
+	const char *device = pz_json_str(c->params, "device");
+	struct pz_errinfo info = {""};
+	struct hub_zone *zone;
+	int64_t ttl = PZ_CODE_TTL_MAX_S;
+
+	enum pz_err err = hub_choose_zone(c->hub, pz_json_str(c->params, "zone"), &zone, &info);
+	if (err == PZ_OK && device && !pz_device_is_valid(pz_slice_str(device)))
+		err = pz_fail(&info, PZ_ERR_CONFIG,
+			      "device name '%s' is not valid: letters, digits and ._- , at most 63",
+			      device);
+	if (err == PZ_OK && device && !pz_authority_is_name_free(zone->authority, device))
+		err = pz_fail(&info, PZ_ERR_EXISTS,
+			      "device name %s is taken; revoke that device first or choose another",
+			      device);
+	if (err == PZ_OK && json_object_get(c->params, "ttl") &&
+	    !pz_json_int(c->params, "ttl", 1, PZ_CODE_TTL_MAX_S, &ttl))
+		err = pz_fail(&info, PZ_ERR_CONFIG, "ttl must be 1 to %d seconds", PZ_CODE_TTL_MAX_S);
+	if (err != PZ_OK) {
+		finish(c, err, info.text, NULL);
+		return;
+	}
+	pz_code_issue(&zone->code, c->hub->config.env, device, (unsigned)ttl);
+	pz_notice("code-issued", "zone=%s ttl=%u", zone->authority->zone, (unsigned)ttl);
+	finish(c, PZ_OK, "", token_result(zone, (unsigned)ttl));
+}
+
+/* ---- revoke ---- */
+
+static void
+cmd_revoke(const struct command *c)
+{
+	const char *device = pz_json_str(c->params, "device");
+	struct pz_errinfo info = {""};
+	struct hub_zone *zone;
+
+	if (device == NULL) {
+		finish(c, PZ_ERR_CONFIG, "revoke needs a device", NULL);
+		return;
+	}
+	enum pz_err err = hub_choose_zone(c->hub, pz_json_str(c->params, "zone"), &zone, &info);
+	if (err != PZ_OK)
+		finish(c, err, info.text, NULL);
+	else
+		zone_revoke(zone, device, "revoked by the zone's owner", c->done, c->arg);
+}
+
+/* ---- status ---- */
+
+static json_t *
+links_result(struct pz_hub *hub)
+{
+	json_t *list = json_array();
+	size_t pos = 0;
+	struct pz_slice key;
+	void *zone;
+
+	while (pz_map_next(hub->zones, &pos, &key, &zone))
+		PZ_LIST_EACH (&((struct hub_zone *)zone)->links, node, tmp) {
+			struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
+			struct hub_peer *peer = link->owner;
+			json_array_append_new(
+				list, json_pack("{s:s, s:s, s:I}", "id", link->session.address,
+						"address", peer->address->text, "queued",
+						(json_int_t)link->session.queued));
+		}
+	return list;
+}
+
+static void
+cmd_status(const struct command *c)
+{
+	struct pz_hub *hub = c->hub;
+	struct pz_metrics *m = &hub->metrics;
+	uint64_t uptime = (pz_env_mono_us(hub->config.env) - hub->started_us) / PZ_US_PER_S;
+
+	finish(c, PZ_OK, "",
+	       json_pack("{s:s, s:i, s:I, s:o, s:o, s:{s:i, s:n}, s:{s:I, s:I, s:I}, s:o}", "version",
+			 PZ_VERSION, "pid", (int)getpid(), "uptime", (json_int_t)uptime, "zones",
+			 zones_result(hub), "links", links_result(hub), "ports", "overlay",
+			 (int)hub->port, "web", "messages", "in",
+			 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_in), "out",
+			 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_out), "dropped",
+			 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_dropped), "metrics",
+			 pz_metrics_json(m)));
+}
+
+static const struct {
+	const char *name;
+	void (*run)(const struct command *c);
+} commands[] = {
+	{"init", cmd_init},   {"zones", cmd_zones},   {"token", cmd_token},
+	{"devices", cmd_devices}, {"revoke", cmd_revoke}, {"status", cmd_status},
+};
+
+void
+pz_hub_command(struct pz_hub *hub, const char *name, json_t *params, pz_hub_done done, void *arg)
+{
+	struct command c = {hub, params, done, arg};
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, name) == 0) {
+			commands[i].run(&c);
+			return;
+		}
+	finish(&c, PZ_ERR_NOTFOUND, "the hub has no such command", NULL);
+}

@@ -1,0 +1,251 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pzh/internal.h"
+
+#define HOUSEKEEPING_US (600 * PZ_US_PER_S)
+
+static unsigned
+or_default(unsigned value, unsigned otherwise)
+{
+	return value ? value : otherwise;
+}
+
+static void
+set_defaults(struct pz_hub *hub)
+{
+	struct pz_hub_config *c = &hub->config;
+
+	c->unauthenticated_max = or_default(c->unauthenticated_max, PZ_HUB_UNAUTH_MAX);
+	c->unauthenticated_per_address_max =
+		or_default(c->unauthenticated_per_address_max, PZ_HUB_UNAUTH_PER_ADDRESS_MAX);
+	c->per_address_max = or_default(c->per_address_max, PZ_HUB_PER_ADDRESS_MAX);
+	c->frame_max = or_default(c->frame_max, PZ_FRAME_BYTES_DEFAULT);
+	hub->link_host = (struct pz_link_host){
+		.env = c->env,
+		.turn = c->turn,
+		.metrics = &hub->metrics,
+		.events = &hub_link_events,
+		.frame_max = c->frame_max,
+		.keepalive_us = c->keepalive_us,
+	};
+}
+
+static void
+on_housekeeping(struct pz_timer *timer, void *arg)
+{
+	struct pz_hub *hub = arg;
+	size_t pos = 0;
+	struct pz_slice key;
+	void *zone;
+
+	while (pz_map_next(hub->zones, &pos, &key, &zone))
+		zone_renew_if_due(zone);
+	pz_env_start(hub->config.env, timer, HOUSEKEEPING_US);
+}
+
+static enum pz_err
+load_zone(void *arg, struct pz_authority *takes)
+{
+	struct hub_zone *zone;
+
+	return hub_add_zone(arg, takes, &zone, NULL);
+}
+
+/* Key files that no zone refers to are left over from a crash between key and transaction. */
+static void
+sweep_keys(struct pz_hub *hub)
+{
+	size_t count = 2 * pz_map_len(hub->zones), n = 0, pos = 0;
+	const char **keep = calloc(count + 1, sizeof(*keep));
+	struct pz_slice key;
+	void *zone;
+
+	if (keep == NULL)
+		return;
+	while (pz_map_next(hub->zones, &pos, &key, &zone)) {
+		pz_authority_key_uris(((struct hub_zone *)zone)->authority, keep + n);
+		n += 2;
+	}
+	if (pz_keystore_sweep(hub->config.keys, keep, n) != PZ_OK)
+		pz_warning("key-sweep", "could not remove left-over key files");
+	free(keep);
+}
+
+enum pz_err
+pz_hub_new(const struct pz_hub_config *config, struct pz_hub **out, struct pz_errinfo *info)
+{
+	struct pz_hub *hub = calloc(1, sizeof(*hub));
+
+	if (hub == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	hub->config = *config;
+	set_defaults(hub);
+	pz_list_init(&hub->links);
+	hub->started_us = pz_env_mono_us(config->env);
+	hub->zones = pz_map_new();
+	hub->by_tag = pz_map_new();
+	hub->addresses = pz_map_new();
+	pz_timer_init(&hub->housekeeping, on_housekeeping, hub);
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
+	if (hub->zones && hub->by_tag && hub->addresses)
+		err = pz_authority_load_all(config->store, config->keys, config->env, load_zone,
+					    hub, info);
+	if (err != PZ_OK) {
+		pz_hub_free(hub);
+		return err;
+	}
+	sweep_keys(hub);
+	*out = hub;
+	return PZ_OK;
+}
+
+enum pz_err
+pz_hub_start(struct pz_hub *hub, struct pz_errinfo *info)
+{
+	const struct pz_transport *transport = &hub->config.transport;
+
+	PZ_TRY(transport->ops->listen(transport->self, hub->config.listen, hub->config.port,
+				      hub_accept, hub, &hub->listener, &hub->port, info));
+	on_housekeeping(&hub->housekeeping, hub);
+	pz_notice("listening", "port=%u zones=%zu", hub->port, pz_map_len(hub->zones));
+	return PZ_OK;
+}
+
+static void
+close_all(struct pz_list *links)
+{
+	PZ_LIST_EACH (links, node, tmp) {
+		struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
+		hub_link_bye(link->owner, PZ_ERR_IO_CLOSED, "hub is stopping");
+	}
+}
+
+void
+pz_hub_stop(struct pz_hub *hub)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *zone;
+
+	hub->is_stopping = true;
+	if (hub->listener)
+		hub->config.transport.ops->listen_close(hub->listener);
+	hub->listener = NULL;
+	close_all(&hub->links);
+	while (pz_map_next(hub->zones, &pos, &key, &zone))
+		close_all(&((struct hub_zone *)zone)->links);
+}
+
+static void
+free_values(struct pz_map *map, void (*free_one)(void *value))
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+
+	while (map && pz_map_next(map, &pos, &key, &value))
+		free_one(value);
+	pz_map_free(map);
+}
+
+static void
+free_zone(void *zone)
+{
+	zone_free(zone);
+}
+
+void
+pz_hub_free(struct pz_hub *hub)
+{
+	if (hub == NULL)
+		return;
+	pz_env_stop(hub->config.env, &hub->housekeeping);
+	free_values(hub->zones, free_zone);
+	pz_map_free(hub->by_tag);
+	free_values(hub->addresses, free);
+	free(hub);
+}
+
+uint16_t
+pz_hub_port(const struct pz_hub *hub)
+{
+	return hub->port;
+}
+
+struct pz_metrics *
+pz_hub_metrics(struct pz_hub *hub)
+{
+	return &hub->metrics;
+}
+
+/* ---- zones ---- */
+
+struct hub_zone *
+hub_zone_by_name(struct pz_hub *hub, const char *zone)
+{
+	return pz_map_get(hub->zones, pz_slice_str(zone));
+}
+
+enum pz_err
+hub_choose_zone(struct pz_hub *hub, const char *name, struct hub_zone **out, struct pz_errinfo *info)
+{
+	char normal[PZ_ZONE_BYTES_MAX + 1];
+	size_t pos = 0;
+	struct pz_slice key;
+	void *zone = NULL;
+
+	if (name) {
+		if (pz_zone_normalise(pz_slice_str(name), normal) == PZ_OK)
+			zone = hub_zone_by_name(hub, normal);
+		if (zone == NULL)
+			return pz_fail(info, PZ_ERR_NOTFOUND,
+				       "no zone %s here; `pzh zones` lists those that are", name);
+	} else if (pz_map_len(hub->zones) != 1) {
+		return pz_fail(info, PZ_ERR_CONFIG, "%s",
+			       pz_map_len(hub->zones) ? "several zones are hosted here; say which with --zone"
+						      : "no zone yet; make one with `pzh init --zone "
+							"user@domain --host HOST`");
+	} else if (!pz_map_next(hub->zones, &pos, &key, &zone)) {
+		return PZ_ERR_INTERNAL;
+	}
+	*out = zone;
+	return PZ_OK;
+}
+
+enum pz_err
+hub_add_zone(struct pz_hub *hub, struct pz_authority *takes, struct hub_zone **out,
+	     struct pz_errinfo *info)
+{
+	struct hub_zone *zone = NULL;
+
+	PZ_TRY(zone_new(hub, takes, &zone, info));
+	enum pz_err err = pz_map_put(hub->zones, pz_slice_str(zone->authority->zone), zone, NULL);
+	if (err == PZ_OK) {
+		err = pz_map_put(hub->by_tag, pz_slice_str(zone->tag), zone, NULL);
+		if (err != PZ_OK)
+			pz_map_remove(hub->zones, pz_slice_str(zone->authority->zone));
+	}
+	if (err != PZ_OK) {
+		zone_free(zone);
+		return err;
+	}
+	pz_info("zone-ready", "zone=%s devices=%zu crl=%llu", zone->authority->zone,
+		pz_map_len(zone->authority->members),
+		(unsigned long long)pz_crl_number(zone->authority->crl));
+	*out = zone;
+	return PZ_OK;
+}
+
+bool
+hub_has_live_code(struct pz_hub *hub)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *zone;
+
+	while (pz_map_next(hub->zones, &pos, &key, &zone))
+		if (pz_code_is_live(&((struct hub_zone *)zone)->code, hub->config.env))
+			return true;
+	return false;
+}

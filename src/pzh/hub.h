@@ -1,0 +1,56 @@
+/* The hub: zones behind one listening port, without a descriptor of its own. */
+#ifndef PZ_PZH_HUB_H
+#define PZ_PZH_HUB_H
+
+#include <jansson.h>
+
+#include "base/env.h"
+#include "metrics/metrics.h"
+#include "net/transport.h"
+#include "net/turn.h"
+#include "store/store.h"
+#include "x509/keystore.h"
+
+struct pz_hub;
+
+/** Everything the hub is given. Borrowed for its life. Zero limits mean the defaults of base/limits.h. */
+struct pz_hub_config {
+	const struct pz_env *env;
+	struct pz_transport transport;
+	struct pz_turn *turn;
+	struct pz_store *store;
+	struct pz_keystore *keys;
+	const char *key_type; /* for new zones */
+	const char *listen;   /* address */
+	uint16_t port;	      /* 0: any */
+	uint32_t frame_max;
+	size_t queue_high_bytes, queue_low_bytes;
+	unsigned unauthenticated_max, unauthenticated_per_address_max, per_address_max;
+	uint64_t keepalive_us;
+};
+
+/** Loads the zones of the store. Errors: LIMIT_MEMORY and those of pz_authority_load_all. */
+enum pz_err pz_hub_new(const struct pz_hub_config *config, struct pz_hub **out,
+		       struct pz_errinfo *info) PZ_MUST_USE;
+/** Starts to listen. Errors: IO, CONFIG. */
+enum pz_err pz_hub_start(struct pz_hub *hub, struct pz_errinfo *info) PZ_MUST_USE;
+/** Says `bye` on every link and closes it; the links are gone after the turn's end. */
+void pz_hub_stop(struct pz_hub *hub);
+/** After pz_hub_stop and a turn's end; commits under way must have been polled or be dropped with the store. */
+void pz_hub_free(struct pz_hub *hub);
+
+uint16_t pz_hub_port(const struct pz_hub *hub);
+struct pz_metrics *pz_hub_metrics(struct pz_hub *hub);
+
+/** Result of a command. @param result borrowed, NULL on failure; @param detail one line, "" on success */
+typedef void (*pz_hub_done)(void *arg, enum pz_err err, const char *detail, json_t *result);
+
+/**
+ * The commands (page 12), by name: init, zones, token, devices, revoke, status.
+ * @param params object, borrowed
+ * @param done called exactly once, now or when the change is durable
+ */
+void pz_hub_command(struct pz_hub *hub, const char *name, json_t *params, pz_hub_done done,
+		    void *arg);
+
+#endif

@@ -1,0 +1,124 @@
+/* Inside pzh/ only: the hub's structs. */
+#ifndef PZ_PZH_INTERNAL_H
+#define PZ_PZH_INTERNAL_H
+
+#include "base/log.h"
+#include "base/map.h"
+#include "enrol/code.h"
+#include "enrol/hub.h"
+#include "net/link.h"
+#include "pzh/hub.h"
+#include "route/router.h"
+#include "service/dispatch.h"
+#include "service/registry.h"
+#include "wire/address.h"
+#include "zone/authority.h"
+
+/** One zone at work. */
+struct hub_zone {
+	struct pz_hub *hub;
+	struct pz_authority *authority;
+	struct pz_router *router;
+	struct pz_tls_ctx *link_ctx, *enrol_ctx;
+	struct pz_registry *registry; /* empty: a hub hosts no services (page 1) */
+	struct pz_dispatcher *dispatcher; /* answers discovery */
+	struct pz_map *announced;     /* device -> json array of descriptors, owned */
+	struct pz_list links;	      /* struct pz_link.owner_node, registered ones */
+	struct pz_code code;
+	char tag[PZ_SNI_TAG_CHARS + 1];
+	json_t *changed;      /* devices whose Update entry changed: {name: true} */
+	struct pz_timer update_timer;
+	size_t connected;
+	bool is_changing;     /* a change of the authority waits for the disk */
+};
+
+struct pz_hub {
+	struct pz_hub_config config;
+	struct pz_link_host link_host;
+	struct pz_metrics metrics;
+	struct pz_map *zones;	    /* zone -> struct hub_zone */
+	struct pz_map *by_tag;	    /* SNI tag -> struct hub_zone */
+	struct pz_map *addresses;   /* remote address -> struct hub_address */
+	struct pz_list links;	    /* owner_node of links that are not registered */
+	struct pz_listener *listener;
+	struct pz_timer housekeeping;
+	struct pz_log_rate refuse_log;
+	uint64_t started_us;
+	size_t unauthenticated;
+	uint16_t port;
+	bool is_stopping;
+};
+
+/** Connections of one remote address. */
+struct hub_address {
+	unsigned unauthenticated, total;
+	char text[PZ_NETADDR_CHARS];
+};
+
+enum hub_link_state { HUB_LINK_SECURING, HUB_LINK_REGISTERING, HUB_LINK_LIVE, HUB_LINK_ENROLLING };
+
+/** What the hub knows of a connection besides the link. */
+struct hub_peer {
+	struct pz_hub *hub;
+	struct hub_zone *zone;	     /* chosen by SNI, NULL before */
+	struct pz_link *link;
+	struct hub_address *address;
+	struct pz_member *member;    /* once admitted */
+	struct pz_enrol_hub *enrol;  /* while enrolling */
+	struct admission *admission; /* a signed device that waits for the disk */
+	enum hub_link_state state;
+	bool is_unauthenticated;     /* counts against the limits of strangers */
+};
+
+/* hub.c */
+bool hub_has_live_code(struct pz_hub *hub);
+struct hub_zone *hub_zone_by_name(struct pz_hub *hub, const char *zone);
+/** The zone named, or the only one. Errors: NOTFOUND, CONFIG (several: say which). */
+enum pz_err hub_choose_zone(struct pz_hub *hub, const char *zone, struct hub_zone **out,
+			    struct pz_errinfo *info) PZ_MUST_USE;
+/** Takes the authority, also on failure. */
+enum pz_err hub_add_zone(struct pz_hub *hub, struct pz_authority *takes, struct hub_zone **out,
+			 struct pz_errinfo *info) PZ_MUST_USE;
+void hub_peer_authenticated(struct hub_peer *peer);
+void hub_address_release(struct hub_peer *peer);
+
+/* zone.c */
+enum pz_err zone_new(struct pz_hub *hub, struct pz_authority *takes, struct hub_zone **out,
+		     struct pz_errinfo *info) PZ_MUST_USE;
+void zone_free(struct hub_zone *zone);
+/** New TLS contexts from the authority's certificates and CRL; live links are checked again. */
+enum pz_err zone_refresh_trust(struct hub_zone *zone, struct pz_errinfo *info) PZ_MUST_USE;
+/** The member's entry in `Update` changed: told to everyone soon, in one message with others. */
+void zone_member_changed(struct hub_zone *zone, struct pz_member *member);
+void zone_send_whole_update(struct hub_zone *zone, struct pz_link *link);
+void zone_device_gone(struct hub_zone *zone, struct pz_member *member);
+/** Sends a prop over one link. @param message borrowed, may be NULL */
+void zone_send_prop(struct hub_zone *zone, struct pz_link *link, const char *status, json_t *message);
+/** Page 2 "Revocation", once durable. */
+void zone_revoked(struct hub_zone *zone, struct pz_member *member, const char *reason);
+/** Revokes a device; done when durable. */
+void zone_revoke(struct hub_zone *zone, const char *device, const char *reason, pz_hub_done done,
+		 void *arg);
+void zone_renew_if_due(struct hub_zone *zone);
+/** Stores a member's record; failures are logged. */
+void zone_save_member(struct hub_zone *zone, const struct pz_member *member);
+
+/* props.c */
+extern const struct pz_router_ops zone_router_ops;
+
+/* update.c */
+/** Appends a whole or partial Update as frames of bounded size. */
+enum pz_err update_build(struct hub_zone *zone, bool partial, struct pz_buf *out) PZ_MUST_USE;
+
+/* link.c */
+extern const struct pz_link_events hub_link_events;
+void hub_accept(void *arg, struct pz_stream *stream, const char *remote);
+/** Closes with a `bye` that says why. */
+void hub_link_bye(struct hub_peer *peer, enum pz_err why, const char *reason);
+
+/* enrol.c */
+void hub_enrol_begin(struct hub_peer *peer);
+enum pz_err hub_enrol_frame(struct hub_peer *peer, struct pz_slice frame) PZ_MUST_USE;
+void hub_enrol_end(struct hub_peer *peer);
+
+#endif

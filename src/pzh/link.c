@@ -1,0 +1,352 @@
+/*
+ * One connection at the hub. A stranger costs as little as possible and is bounded in number; a
+ * device is what its certificates prove and the members' list of this moment confirms (page 2).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pzh/internal.h"
+#include "rpc/error.h"
+#include "wire/frame.h"
+#include "wire/message.h"
+
+/* ---- limits of strangers (page 4 "Pressure") ---- */
+
+static struct hub_address *
+address_of(struct pz_hub *hub, const char *remote)
+{
+	struct hub_address *address = pz_map_get(hub->addresses, pz_slice_str(remote));
+
+	if (address)
+		return address;
+	address = calloc(1, sizeof(*address));
+	if (address == NULL)
+		return NULL;
+	snprintf(address->text, sizeof(address->text), "%s", remote);
+	if (pz_map_put(hub->addresses, pz_slice_str(address->text), address, NULL) != PZ_OK) {
+		free(address);
+		return NULL;
+	}
+	return address;
+}
+
+static const char *
+refusal(const struct pz_hub *hub, const struct hub_address *address)
+{
+	const struct pz_hub_config *c = &hub->config;
+
+	if (hub->unauthenticated >= c->unauthenticated_max)
+		return "too many connections that have not proved who they are";
+	if (address && address->unauthenticated >= c->unauthenticated_per_address_max)
+		return "too many connections from this address that have not proved who they are";
+	if (address && address->total >= c->per_address_max)
+		return "too many connections from this address";
+	return NULL;
+}
+
+static void
+refuse(struct pz_hub *hub, struct pz_stream *stream, const char *remote, const char *why)
+{
+	uint32_t suppressed = 0;
+
+	pz_metric_add(&hub->metrics, PZ_METRIC_links_refused, 1);
+	pz_metric_add(&hub->metrics, PZ_METRIC_limits_hit, 1);
+	if (pz_log_allow(&hub->refuse_log, pz_env_mono_us(hub->config.env), 1, &suppressed))
+		pz_warning("link-refused", "remote=%s suppressed=%u %s", remote, suppressed, why);
+	stream->ops->close(stream);
+}
+
+static void
+forget_address_if_unused(struct pz_hub *hub, struct hub_address *address)
+{
+	if (address->total > 0)
+		return;
+	pz_map_remove(hub->addresses, pz_slice_str(address->text));
+	free(address);
+}
+
+void
+hub_address_release(struct hub_peer *peer)
+{
+	hub_peer_authenticated(peer);
+	peer->address->total--;
+	forget_address_if_unused(peer->hub, peer->address);
+}
+
+void
+hub_peer_authenticated(struct hub_peer *peer)
+{
+	if (!peer->is_unauthenticated)
+		return;
+	peer->is_unauthenticated = false;
+	peer->hub->unauthenticated--;
+	peer->address->unauthenticated--;
+	pz_metric_set(&peer->hub->metrics, PZ_METRIC_unauthenticated, peer->hub->unauthenticated);
+}
+
+/* ---- accepting ---- */
+
+/* Page 2 "TLS": the first label of the SNI picks the zone; a hub with one zone serves it whatever the SNI. */
+static struct pz_tls_ctx *
+select_ctx(void *arg, const char *sni_first_label, bool enrol)
+{
+	struct hub_peer *peer = arg;
+	struct pz_hub *hub = peer->hub;
+	size_t pos = 0;
+	struct pz_slice key;
+	void *zone = pz_map_get(hub->by_tag, pz_slice_str(sni_first_label));
+
+	if (zone == NULL && pz_map_len(hub->zones) == 1)
+		(void)pz_map_next(hub->zones, &pos, &key, &zone);
+	if (zone == NULL || (enrol && !hub_has_live_code(hub)))
+		return NULL;
+	peer->zone = zone;
+	return enrol ? peer->zone->enrol_ctx : peer->zone->link_ctx;
+}
+
+void
+hub_accept(void *arg, struct pz_stream *stream, const char *remote)
+{
+	struct pz_hub *hub = arg;
+	struct pz_tls *tls = NULL;
+	const char *why =
+		refusal(hub, pz_map_get(hub->addresses, pz_slice_str(remote)));
+
+	if (why) {
+		refuse(hub, stream, remote, why);
+		return;
+	}
+	struct hub_address *address = address_of(hub, remote);
+	struct hub_peer *peer = address ? calloc(1, sizeof(*peer)) : NULL;
+	if (peer == NULL || pz_tls_new_server(select_ctx, peer, hub->config.env, &tls) != PZ_OK) {
+		free(peer);
+		if (address)
+			forget_address_if_unused(hub, address);
+		refuse(hub, stream, remote, "out of memory");
+		return;
+	}
+	*peer = (struct hub_peer){.hub = hub, .address = address, .is_unauthenticated = true};
+	address->total++;
+	address->unauthenticated++;
+	hub->unauthenticated++;
+	pz_metric_set(&hub->metrics, PZ_METRIC_unauthenticated, hub->unauthenticated);
+	if (pz_link_new(&hub->link_host, stream, tls, PZ_HANDSHAKE_TIMEOUT_US, peer, &peer->link) !=
+	    PZ_OK) {
+		hub_address_release(peer);
+		free(peer);
+		return;
+	}
+	pz_list_append(&hub->links, &peer->link->owner_node);
+}
+
+/* ---- from handshake to member ---- */
+
+void
+hub_link_bye(struct hub_peer *peer, enum pz_err why, const char *reason)
+{
+	struct pz_link *link = peer->link;
+
+	if (link->secured && peer->zone) {
+		json_t *message = json_pack("{s:s}", "reason", reason);
+		zone_send_prop(peer->zone, link, "bye", message);
+		json_decref(message);
+	}
+	pz_link_close(link, why, reason);
+}
+
+static void
+refuse_member(struct hub_peer *peer, enum pz_err err, const char *detail)
+{
+	pz_metric_add(&peer->hub->metrics, PZ_METRIC_links_refused, 1);
+	pz_warning("device-refused", "zone=%s remote=%s %s", peer->zone->authority->zone,
+		   peer->address->text, detail);
+	if (err == PZ_ERR_DENIED_REVOKED)
+		zone_send_prop(peer->zone, peer->link, "revoked", NULL);
+	hub_link_bye(peer, err, detail);
+}
+
+static enum pz_err
+begin_registration(struct hub_peer *peer)
+{
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+	struct pz_buf out;
+
+	snprintf(address, sizeof(address), "%s/%s", peer->zone->authority->zone,
+		 peer->member->device);
+	PZ_TRY(pz_link_identify(peer->link, PZ_SESSION_DEVICE, address));
+	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
+	enum pz_err err = pz_message_register(&out, peer->zone->authority->zone, address);
+	if (err == PZ_OK)
+		err = pz_link_send(peer->link, pz_buf_slice(&out));
+	pz_buf_fini(&out);
+	peer->state = HUB_LINK_REGISTERING;
+	return err;
+}
+
+static void
+on_secured(struct pz_link *link)
+{
+	struct hub_peer *peer = link->owner;
+	struct pz_errinfo info = {""};
+
+	if (pz_tls_is_enrol(link->tls)) {
+		hub_enrol_begin(peer);
+		return;
+	}
+	enum pz_err err = pz_authority_admits(peer->zone->authority, pz_tls_peer(link->tls),
+					      &peer->member, &info);
+	if (err != PZ_OK) {
+		refuse_member(peer, err, info.text);
+		return;
+	}
+	pz_tls_drop_peer(link->tls);
+	err = begin_registration(peer);
+	if (err != PZ_OK)
+		pz_link_close(link, err, "cannot register");
+}
+
+/* Newest wins (page 14, TLS-12): a device that comes back after a dead network must not wait. */
+static void
+replace_older(struct hub_peer *peer)
+{
+	struct pz_session *older = peer->member->session;
+
+	if (older == NULL)
+		return;
+	pz_notice("duplicate-device", "device=%s its newer link replaces the older one",
+		  older->address);
+	struct hub_peer *old_peer = pz_link_of(older)->owner;
+	pz_router_detach(peer->zone->router, older);
+	peer->member->session = NULL;
+	peer->zone->connected--;
+	old_peer->member = NULL;
+	hub_link_bye(old_peer, PZ_ERR_EXISTS, "replaced by a newer link of the same device");
+}
+
+static void
+mark_seen(struct hub_peer *peer)
+{
+	struct pz_member *member = peer->member;
+
+	member->last_seen_ms = pz_env_wall_ms(peer->hub->config.env);
+	member->confirmed = true;
+	zone_save_member(peer->zone, member);
+}
+
+static enum pz_err
+on_register(struct hub_peer *peer, struct pz_slice frame)
+{
+	struct pz_envelope envelope;
+	struct pz_link *link = peer->link;
+
+	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
+	if (!envelope.is_register || !pz_slice_eq(envelope.from, pz_session_address(&link->session)))
+		return PZ_ERR_DENIED_IDENTITY;
+	replace_older(peer);
+	PZ_TRY(pz_router_attach(peer->zone->router, &link->session));
+	peer->state = HUB_LINK_LIVE;
+	peer->member->session = &link->session;
+	peer->zone->connected++;
+	hub_peer_authenticated(peer);
+	pz_list_remove(&link->owner_node);
+	pz_list_append(&peer->zone->links, &link->owner_node);
+	pz_link_establish(link);
+	pz_info("device-connected", "device=%s remote=%s", link->session.address,
+		peer->address->text);
+	mark_seen(peer);
+	zone_send_whole_update(peer->zone, link);
+	zone_member_changed(peer->zone, peer->member);
+	return PZ_OK;
+}
+
+static enum pz_err
+on_frame(struct pz_link *link, struct pz_slice frame)
+{
+	struct hub_peer *peer = link->owner;
+
+	switch (peer->state) {
+	case HUB_LINK_LIVE:
+		return pz_router_frame(peer->zone->router, &link->session, frame);
+	case HUB_LINK_REGISTERING:
+		return on_register(peer, frame);
+	case HUB_LINK_ENROLLING:
+		return hub_enrol_frame(peer, frame);
+	case HUB_LINK_SECURING:
+		break;
+	}
+	return PZ_ERR_PROTO;
+}
+
+static void
+on_keepalive(struct pz_link *link)
+{
+	struct hub_peer *peer = link->owner;
+
+	zone_send_prop(peer->zone, link, "keepAlive", NULL);
+}
+
+static void
+on_drained(struct pz_link *link)
+{
+	struct hub_peer *peer = link->owner;
+
+	if (peer->state == HUB_LINK_LIVE)
+		pz_router_drained(peer->zone->router, &link->session);
+}
+
+static void
+member_left(struct hub_peer *peer, enum pz_err why, const char *detail, struct pz_slice undelivered)
+{
+	struct pz_link *link = peer->link;
+	struct pz_member *member = peer->member;
+
+	pz_router_detach(peer->zone->router, &link->session);
+	pz_info("device-gone", "device=%s %s%s%s", link->session.address, pz_err_text(why),
+		detail[0] ? ": " : "", detail);
+	if (member) {
+		member->session = NULL;
+		member->last_seen_ms = pz_env_wall_ms(peer->hub->config.env);
+		peer->zone->connected--;
+		zone_device_gone(peer->zone, member);
+		zone_save_member(peer->zone, member);
+		zone_member_changed(peer->zone, member);
+	}
+	pz_router_bounce(peer->zone->router, undelivered,
+			 why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
+}
+
+static void
+log_refused(const struct hub_peer *peer, enum pz_err why, const char *detail)
+{
+	uint32_t suppressed = 0;
+	struct pz_hub *hub = peer->hub;
+
+	if (why != PZ_OK && !hub->is_stopping &&
+	    pz_log_allow(&hub->refuse_log, pz_env_mono_us(hub->config.env), 10, &suppressed))
+		pz_notice("link-failed", "remote=%s suppressed=%u %s: %s", peer->address->text,
+			  suppressed, pz_err_text(why), detail);
+}
+
+static void
+on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_slice undelivered)
+{
+	struct hub_peer *peer = link->owner;
+
+	pz_list_remove(&link->owner_node);
+	if (peer->state == HUB_LINK_LIVE)
+		member_left(peer, why, detail, undelivered);
+	else if (peer->state == HUB_LINK_ENROLLING)
+		hub_enrol_end(peer);
+	else
+		log_refused(peer, why, detail);
+	hub_address_release(peer);
+	free(peer);
+}
+
+const struct pz_link_events hub_link_events = {
+	.secured = on_secured,
+	.frame = on_frame,
+	.keepalive = on_keepalive,
+	.drained = on_drained,
+	.closed = on_closed,
+};

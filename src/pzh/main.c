@@ -1,0 +1,99 @@
+/* pzhd: the hub as a daemon. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/daemon.h"
+#include "pzh/hub.h"
+
+static void
+on_stop(void *arg)
+{
+	pz_hub_stop(arg);
+}
+
+static void
+on_gone(void *arg)
+{
+	*(bool *)arg = true; /* the answer has nowhere to go */
+}
+
+struct request {
+	struct pz_ctl_call *call;
+	bool is_gone;
+};
+
+static void
+on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
+{
+	struct request *request = arg;
+	struct pz_errinfo info;
+
+	if (!request->is_gone && err == PZ_OK) {
+		pz_ctl_reply(request->call, json_incref(result));
+	} else if (!request->is_gone) {
+		snprintf(info.text, sizeof(info.text), "%s", detail);
+		pz_ctl_fail_err(request->call, err, &info);
+	}
+	free(request);
+}
+
+static void
+on_command(void *arg, struct pz_ctl_call *call, const char *method, json_t *params)
+{
+	struct request *request = calloc(1, sizeof(*request));
+
+	if (request == NULL) {
+		pz_ctl_fail(call, 1, "out of memory");
+		return;
+	}
+	request->call = call;
+	pz_ctl_on_gone(call, on_gone, &request->is_gone);
+	pz_hub_command(arg, method, params, on_done, request);
+}
+
+static const struct pz_daemon_ops ops = {.stop = on_stop, .command = on_command};
+
+static enum pz_err
+make_hub(struct pz_daemon *d, struct pz_hub **out, struct pz_errinfo *info)
+{
+	const struct pz_settings *s = &d->settings;
+	struct pz_hub_config config = {
+		.env = &d->loop.env,
+		.transport = pz_loop_transport(&d->loop),
+		.turn = &d->loop.turn,
+		.store = d->store,
+		.keys = d->keys,
+		.key_type = s->key_type,
+		.listen = s->listen,
+		.port = s->port,
+		.frame_max = s->limit_frame,
+		.queue_high_bytes = s->limit_queue_high,
+		.queue_low_bytes = s->limit_queue_low,
+		.unauthenticated_max = s->limit_unauthenticated,
+		.unauthenticated_per_address_max = s->limit_unauthenticated_per_address,
+		.per_address_max = s->limit_per_address,
+		.keepalive_us = s->keepalive * PZ_US_PER_S,
+	};
+
+	return pz_hub_new(&config, out, info);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct pz_daemon daemon;
+	struct pz_errinfo info = {""};
+	struct pz_hub *hub = NULL;
+	int code = 1;
+
+	if (!pz_daemon_open(&daemon, PZ_PROGRAM_PZHD, argc, argv, &code))
+		return code;
+	if (make_hub(&daemon, &hub, &info) == PZ_OK && pz_hub_start(hub, &info) == PZ_OK)
+		code = pz_daemon_run(&daemon, &ops, hub);
+	else
+		pz_daemon_complain(&daemon, info.text);
+	pz_daemon_close_control(&daemon);
+	pz_hub_free(hub);
+	pz_daemon_close(&daemon);
+	return code;
+}

@@ -1,0 +1,134 @@
+/*
+ * `Update` (page 4): who is in the zone. A zone may be large, so the message is written directly
+ * (names are safe in JSON by their grammar, the rest is quoted by jansson) and split: the first
+ * frame is whole, those that follow are partial.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pzh/internal.h"
+#include "wire/frame.h"
+
+#define UPDATE_FRAME_BYTES (200U << 10)
+
+/* Text of one device's entry; the caller frees. */
+static char *
+entry_text(const struct pz_member *member)
+{
+	json_t *empty = json_array(), *zero = json_integer(0);
+	json_t *addresses = json_object_get(member->info, "addresses");
+	json_t *port = json_object_get(member->info, "port");
+	json_t *object =
+		json_pack("{s:s, s:s, s:s, s:b, s:O, s:O}", "name", member->device, "displayName",
+			  member->display_name, "deviceType", member->device_type, "connected",
+			  member->session != NULL, "ipaddress", addresses ? addresses : empty,
+			  "port", port ? port : zero);
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+
+	json_decref(object);
+	json_decref(empty);
+	json_decref(zero);
+	return text;
+}
+
+struct writer {
+	struct hub_zone *zone;
+	struct pz_buf *out;
+	struct pz_buf body; /* of the frame under way */
+	bool partial;
+	bool is_first_entry;
+};
+
+static enum pz_err
+begin_frame(struct writer *w)
+{
+	const struct pz_authority *a = w->zone->authority;
+	char *name = NULL;
+	json_t *display = json_string(a->name);
+
+	name = display ? json_dumps(display, JSON_ENCODE_ANY) : NULL;
+	json_decref(display);
+	if (name == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	enum pz_err err = pz_buf_printf(
+		&w->body,
+		"{\"type\":\"prop\",\"from\":\"%s\",\"payload\":{\"status\":\"Update\",\"message\":{"
+		"%s\"PZH\":[{\"name\":\"%s\",\"displayName\":%s,\"connected\":true}],\"PZP\":[",
+		a->zone, w->partial ? "\"partial\":true," : "", a->zone, name);
+	free(name);
+	w->is_first_entry = true;
+	return err;
+}
+
+static enum pz_err
+end_frame(struct writer *w)
+{
+	uint8_t header[PZ_FRAME_HEADER_BYTES];
+
+	PZ_TRY(pz_buf_append_str(&w->body, "]}}}"));
+	pz_frame_put_header(header, w->body.len);
+	PZ_TRY(pz_buf_append(w->out, pz_slice_of(header, sizeof(header))));
+	PZ_TRY(pz_buf_append(w->out, pz_buf_slice(&w->body)));
+	pz_buf_consume(&w->body, w->body.len);
+	w->partial = true; /* whatever follows adds to the first */
+	return PZ_OK;
+}
+
+static enum pz_err
+write_member(struct writer *w, const struct pz_member *member)
+{
+	if (member->revoked)
+		return PZ_OK;
+	if (w->body.len > UPDATE_FRAME_BYTES) {
+		PZ_TRY(end_frame(w));
+		PZ_TRY(begin_frame(w));
+	}
+	char *text = entry_text(member);
+	if (text == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	enum pz_err err = w->is_first_entry ? PZ_OK : pz_buf_append_str(&w->body, ",");
+	if (err == PZ_OK)
+		err = pz_buf_append_str(&w->body, text);
+	w->is_first_entry = false;
+	free(text);
+	return err;
+}
+
+static enum pz_err
+write_members(struct writer *w, bool partial)
+{
+	const struct pz_authority *a = w->zone->authority;
+	size_t pos = 0;
+	struct pz_slice key;
+	const char *device;
+	void *member;
+	json_t *ignored;
+
+	if (!partial) {
+		while (pz_map_next(a->members, &pos, &key, &member))
+			PZ_TRY(write_member(w, member));
+		return PZ_OK;
+	}
+	json_object_foreach(w->zone->changed, device, ignored)
+	{
+		const struct pz_member *changed = pz_authority_member(a, device);
+		if (changed)
+			PZ_TRY(write_member(w, changed));
+	}
+	return PZ_OK;
+}
+
+enum pz_err
+update_build(struct hub_zone *zone, bool partial, struct pz_buf *out)
+{
+	struct writer w = {.zone = zone, .out = out, .partial = partial};
+
+	pz_buf_init(&w.body, 2 * UPDATE_FRAME_BYTES, NULL);
+	enum pz_err err = begin_frame(&w);
+	if (err == PZ_OK)
+		err = write_members(&w, partial);
+	if (err == PZ_OK)
+		err = end_frame(&w);
+	pz_buf_fini(&w.body);
+	return err;
+}

@@ -1,0 +1,295 @@
+/* Calls that local programs make: find the service that was meant, ask it, report the answer. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/auto.h"
+#include "pzp/internal.h"
+#include "rpc/error.h"
+#include "rpc/payload.h"
+#include "wire/json.h"
+
+struct call {
+	struct pz_node_request request;
+	struct discovery *search;
+	char *service; /* what was asked for, without @DEVICE */
+	char *device;  /* or NULL */
+	char *function;
+	json_t *params;
+	bool is_stream;
+	bool is_sent;
+	uint64_t timeout_us; /* 0: none */
+	char *api_at_id;     /* the service found */
+	char peer[PZ_ADDRESS_BYTES_MAX + 1];
+	char id[37];
+};
+
+static void
+release(struct pz_node_request *request)
+{
+	struct call *call = (struct call *)(void *)request;
+
+	discovery_cancel(call->search);
+	free(call->service);
+	free(call->device);
+	free(call->function);
+	free(call->api_at_id);
+	json_decref(call->params);
+}
+
+/* ---- answers ---- */
+
+static void
+finish_error(struct call *call, json_t *takes_error)
+{
+	pz_metric_add(&call->request.node->metrics, PZ_METRIC_calls_failed, 1);
+	request_finish(&call->request, PZ_OK, "", json_pack("{s:o?}", "error", takes_error));
+}
+
+static void
+on_response(void *arg, json_t *result, json_t *error)
+{
+	struct call *call = arg;
+
+	call->is_sent = false;
+	if (result)
+		request_finish(&call->request, PZ_OK, "", json_pack("{s:O}", "result", result));
+	else
+		finish_error(call, error ? json_incref(error)
+					 : pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL));
+}
+
+static void
+on_callback(void *arg, const char *name, json_t *params)
+{
+	struct call *call = arg;
+	json_t *event;
+
+	if (!call->is_stream)
+		return;
+	event = json_pack("{s:s, s:O?}", "callback", name, "params", params);
+	if (event)
+		call->request.reply->event(call->request.arg, event);
+	json_decref(event);
+}
+
+static const struct pz_pending_ops pending_ops = {.response = on_response, .callback = on_callback};
+
+/* ---- sending ---- */
+
+static enum pz_err
+send_request(struct pz_node *node, const char *peer, const char *id, const char *method,
+	     json_t *params)
+{
+	json_t *payload = pz_rpc_request(id, method, json_incref(params));
+
+	if (payload == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	enum pz_err err = node_send_rpc(node, peer, payload);
+	json_decref(payload);
+	return err;
+}
+
+static json_t *
+error_for(enum pz_err err, const char *peer)
+{
+	switch (pz_err_category(err)) {
+	case PZ_CAT_NOTFOUND:
+	case PZ_CAT_IO:
+		return pz_rpc_unreachable(peer);
+	case PZ_CAT_LIMIT:
+		return pz_rpc_error(PZ_RPC_CONGESTED, NULL, NULL);
+	case PZ_CAT_OK:
+	case PZ_CAT_PROTO:
+	case PZ_CAT_DENIED:
+	case PZ_CAT_CONFIG:
+	case PZ_CAT_CRYPTO:
+	case PZ_CAT_INTERNAL:
+		break;
+	}
+	return pz_rpc_error(PZ_RPC_INVALID_REQUEST, pz_err_text(err), NULL);
+}
+
+static void
+send_call(struct call *call)
+{
+	struct pz_node *node = call->request.node;
+	PZ_AUTO_FREE char *method = NULL;
+	char peer[sizeof(call->peer)], id[sizeof(call->id)];
+
+	if (asprintf(&method, "%s.%s", call->api_at_id, call->function) < 0) {
+		method = NULL;
+		finish_error(call, pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL));
+		return;
+	}
+	pz_env_uuid(node->config.env, call->id);
+	enum pz_err err = pz_pending_add(node->pending, call->peer, call->id, call->timeout_us,
+					 &pending_ops, call);
+	if (err != PZ_OK) {
+		finish_error(call, error_for(err, call->peer));
+		return;
+	}
+	call->is_sent = true;
+	pz_metric_add(&node->metrics, PZ_METRIC_calls_sent, 1);
+	/* Our own services answer before this returns, and the call is gone then. */
+	snprintf(peer, sizeof(peer), "%s", call->peer);
+	snprintf(id, sizeof(id), "%s", call->id);
+	json_t *params = json_incref(call->params);
+	err = send_request(node, peer, id, method, params);
+	json_decref(params);
+	if (err != PZ_OK) {
+		pz_pending_cancel(node->pending, peer, id);
+		finish_error(call, error_for(err, peer));
+	}
+}
+
+/* ---- choosing the service ---- */
+
+static bool
+is_instance_id(const char *text)
+{
+	return strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32;
+}
+
+/* SERVICE is an instance id, an API URI, or the last part of one (page 12). */
+static bool
+is_meant(const struct call *call, const json_t *descriptor)
+{
+	const char *api = pz_json_str(descriptor, "api"), *id = pz_json_str(descriptor, "id");
+	const char *address = pz_json_str(descriptor, "serviceAddress");
+	struct pz_address parsed;
+
+	if (!api || !id || !address || pz_address_parse(pz_slice_str(address), &parsed) != PZ_OK)
+		return false;
+	if (call->device && !pz_slice_eq_str(parsed.device, call->device))
+		return false;
+	if (is_instance_id(call->service))
+		return strcmp(id, call->service) == 0;
+	const char *last = strrchr(api, '/');
+	return strcmp(api, call->service) == 0 || (last && strcmp(last + 1, call->service) == 0);
+}
+
+/* A device that nobody has anything of is not there; one that has other services lacks this one. */
+static void
+not_found(struct call *call)
+{
+	struct pz_node *node = call->request.node;
+	char address[PZ_ADDRESS_BYTES_MAX + 1], text[512];
+
+	if (call->device && node->membership && strcmp(call->device, node->device) != 0 &&
+	    json_object_get(node->known, call->device) == NULL) {
+		snprintf(address, sizeof(address), "%s/%s", node->membership->zone, call->device);
+		finish_error(call, pz_rpc_unreachable(address));
+		return;
+	}
+	snprintf(text, sizeof(text), "no service %.300s%s%.70s; `pzp services` lists what there is",
+		 call->service, call->device ? " on " : "", call->device ? call->device : "");
+	finish_error(call, pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, text,
+					pz_dom_error("NotFoundError", text)));
+}
+
+static void
+on_found(void *arg, json_t *descriptors)
+{
+	struct call *call = arg;
+	size_t i;
+	json_t *one;
+
+	call->search = NULL;
+	json_array_foreach(descriptors, i, one)
+	{
+		if (!is_meant(call, one))
+			continue;
+		snprintf(call->peer, sizeof(call->peer), "%s", pz_json_str(one, "serviceAddress"));
+		if (asprintf(&call->api_at_id, "%s@%s", pz_json_str(one, "api"),
+			     pz_json_str(one, "id")) < 0) {
+			call->api_at_id = NULL;
+			break;
+		}
+		send_call(call);
+		return;
+	}
+	not_found(call);
+}
+
+/* ---- starting ---- */
+
+static void
+split_service(struct call *call, const char *text)
+{
+	const char *at = strrchr(text, '@');
+
+	if (at && at[1] != '\0' && pz_device_is_valid(pz_slice_str(at + 1))) {
+		call->service = strndup(text, (size_t)(at - text));
+		call->device = strdup(at + 1);
+	} else {
+		call->service = strdup(text);
+	}
+}
+
+static const char *
+read_params(struct call *call, json_t *params)
+{
+	const char *service = pz_json_str(params, "service");
+	const char *function = pz_json_str(params, "function");
+	int64_t timeout_ms = -1;
+
+	if (service == NULL || function == NULL || service[0] == '\0' || function[0] == '\0')
+		return "call needs a service and a function";
+	if (json_object_get(params, "timeout_ms") &&
+	    !pz_json_int(params, "timeout_ms", 0, 86400000, &timeout_ms))
+		return "the time-out must be at most a day";
+	split_service(call, service);
+	call->function = strdup(function);
+	json_t *given = json_object_get(params, "params");
+	call->params = given ? json_incref(given) : json_array();
+	call->is_stream = json_is_true(json_object_get(params, "stream"));
+	call->timeout_us = timeout_ms >= 0 ? (uint64_t)timeout_ms * PZ_US_PER_MS
+					   : call->request.node->config.call_timeout_us;
+	if (call->service == NULL || call->function == NULL || call->params == NULL)
+		return "out of memory";
+	return NULL;
+}
+
+/* Whoever asked is gone: a stream is told to stop, an answer that still comes is dropped. */
+static void
+abandon(struct pz_node_request *request)
+{
+	struct call *call = (struct call *)(void *)request;
+	struct pz_node *node = request->node;
+	PZ_AUTO_FREE char *method = NULL;
+
+	if (call->is_sent) {
+		pz_pending_cancel(node->pending, call->peer, call->id);
+		if (call->is_stream &&
+		    asprintf(&method, "%s.removeEventListener", call->api_at_id) > 0) {
+			json_t *params = json_pack("[s]", call->id);
+			(void)!send_request(node, call->peer, NULL, method, params);
+			json_decref(params);
+		}
+	}
+	release(request);
+}
+
+struct pz_node_request *
+call_start(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	struct call *call = request_new(node, sizeof(*call), reply, arg);
+
+	if (call == NULL)
+		return NULL;
+	call->request.release = abandon;
+	const char *wrong = read_params(call, params);
+	if (wrong) {
+		request_finish(&call->request, PZ_ERR_CONFIG, wrong, NULL);
+		return NULL;
+	}
+	/* The search may end at once, and with it the call: only the list of requests knows. */
+	struct discovery *search = discovery_start(node, NULL, on_found, call);
+	PZ_LIST_EACH (&node->requests, n, tmp)
+		if (n == &call->request.node_list) {
+			if (search)
+				call->search = search;
+			return &call->request;
+		}
+	return NULL;
+}

@@ -1,0 +1,500 @@
+/* The device's commands (page 12): one table, one function each. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "pzp/internal.h"
+#include "wire/json.h"
+
+#define LEAVE_TIMEOUT_US (5 * PZ_US_PER_S)
+
+/* ---- requests ---- */
+
+void *
+request_new(struct pz_node *node, size_t size, const struct pz_node_reply *reply, void *arg)
+{
+	struct pz_node_request *request = calloc(1, size);
+
+	if (request == NULL) {
+		reply->done(arg, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
+		return NULL;
+	}
+	request->node = node;
+	request->reply = reply;
+	request->arg = arg;
+	pz_list_append(&node->requests, &request->node_list);
+	return request;
+}
+
+static void
+free_request(struct pz_node_request *request)
+{
+	pz_list_remove(&request->node_list);
+	if (request->release)
+		request->release(request);
+	free(request);
+}
+
+void
+request_finish(struct pz_node_request *request, enum pz_err err, const char *detail, json_t *result)
+{
+	const struct pz_node_reply *reply = request->reply;
+	void *arg = request->arg;
+	struct pz_errinfo info;
+
+	if (err == PZ_OK && result == NULL) {
+		err = PZ_ERR_LIMIT_MEMORY;
+		detail = "out of memory";
+	}
+	snprintf(info.text, sizeof(info.text), "%s", err == PZ_OK ? "" : detail);
+	free_request(request);
+	reply->done(arg, err, info.text, result);
+	json_decref(result);
+}
+
+void
+pz_node_cancel(struct pz_node_request *request)
+{
+	if (request)
+		free_request(request);
+}
+
+static bool
+is_running(const struct pz_node *node, const struct pz_list *request)
+{
+	PZ_LIST_EACH ((struct pz_list *)&node->requests, n, tmp)
+		if (n == request)
+			return true;
+	return false;
+}
+
+static struct pz_node_request *
+answer(const struct pz_node_reply *reply, void *arg, json_t *result)
+{
+	if (result)
+		reply->done(arg, PZ_OK, "", result);
+	else
+		reply->done(arg, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
+	json_decref(result);
+	return NULL;
+}
+
+static struct pz_node_request *
+refuse(const struct pz_node_reply *reply, void *arg, enum pz_err err, const char *detail)
+{
+	reply->done(arg, err, detail, NULL);
+	return NULL;
+}
+
+/* ---- status ---- */
+
+static json_t *
+peers_result(struct pz_node *node)
+{
+	json_t *list = json_array();
+	const char *device;
+	json_t *entry;
+	char id[PZ_ADDRESS_BYTES_MAX + 1];
+
+	json_object_foreach(node->directory, device, entry)
+	{
+		if (node->membership == NULL || strcmp(device, node->membership->device) == 0)
+			continue;
+		bool is_connected = node->hub.is_registered &&
+				    json_is_true(json_object_get(entry, "connected"));
+		snprintf(id, sizeof(id), "%s/%s", node->membership->zone, device);
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:n}", "id", id, "state",
+						      "not-connected", "route",
+						      is_connected ? "hub" : "none", "address"));
+	}
+	return list;
+}
+
+static json_t *
+hub_result(struct pz_node *node)
+{
+	const struct pz_membership *m = node->membership;
+	bool is_connected = node->machine.state == PZ_STATE_CONNECTED;
+
+	if (m == NULL)
+		return json_null();
+	return json_pack("{s:s, s:i, s:o}", "host", m->hub_host, "port", (int)m->hub_port, "since",
+			 is_connected ? json_integer((json_int_t)(node->hub_since_ms / 1000))
+				      : json_null());
+}
+
+json_t *
+status_result(struct pz_node *node)
+{
+	uint64_t now = pz_env_mono_us(node->config.env);
+	const struct pz_membership *m = node->membership;
+
+	return json_pack(
+		"{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:n, s:n}, s:{}, s:o}",
+		"version", PZ_VERSION, "pid", (int)getpid(), "uptime",
+		(json_int_t)((now - node->started_us) / PZ_US_PER_S), "id", node->self, "zone",
+		m ? json_string(m->zone) : json_null(), "device", node->device, "mode",
+		m ? "hub" : "virgin", "state", pz_state_text(node->machine.state), "reason",
+		node->machine.reason, "hub", hub_result(node), "peers", peers_result(node), "ports",
+		"tls", "web", "pending", "metrics", pz_metrics_json(&node->metrics));
+}
+
+static struct pz_node_request *
+cmd_status(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	(void)params;
+	return answer(reply, arg, status_result(node));
+}
+
+/* ---- commands that wait for a state ---- */
+
+enum wait_for { WAIT_ENROL, WAIT_LEAVE, WAIT_CONNECT, WAIT_DISCONNECT };
+
+struct waiting {
+	struct pz_node_request request;
+	enum wait_for what;
+	bool was_hub_mode;
+};
+
+static void
+release_waiting(struct pz_node_request *request)
+{
+	(void)request; /* also marks the struct as ours, see commands_state_changed */
+}
+
+static struct waiting *
+wait_new(struct pz_node *node, enum wait_for what, const struct pz_node_reply *reply, void *arg)
+{
+	struct waiting *w = request_new(node, sizeof(*w), reply, arg);
+
+	if (w) {
+		w->what = what;
+		w->request.release = release_waiting;
+	}
+	return w;
+}
+
+static json_t *
+where_result(struct pz_node *node)
+{
+	return json_pack("{s:s, s:s, s:s}", "id", node->self, "state",
+			 pz_state_text(node->machine.state), "reason", node->machine.reason);
+}
+
+static void
+finish_ok(struct waiting *w)
+{
+	request_finish(&w->request, PZ_OK, "", where_result(w->request.node));
+}
+
+static void
+finish_failed(struct waiting *w)
+{
+	const char *reason = w->request.node->machine.reason;
+
+	request_finish(&w->request, PZ_ERR_IO, reason[0] ? reason : "failed", NULL);
+}
+
+static void
+on_enrol_state(struct waiting *w, enum pz_state now)
+{
+	json_t *event = json_pack("{s:s}", "state", pz_state_text(now));
+
+	if (event)
+		w->request.reply->event(w->request.arg, event);
+	json_decref(event);
+	if (now == PZ_STATE_VIRGIN)
+		finish_failed(w);
+	else if (now == PZ_STATE_CONNECTED || (w->was_hub_mode && now == PZ_STATE_NOT_CONNECTED))
+		finish_ok(w);
+	else
+		w->was_hub_mode = pz_state_is_hub_mode(now);
+}
+
+static void
+on_state(struct waiting *w, enum pz_state old, enum pz_state now)
+{
+	switch (w->what) {
+	case WAIT_ENROL:
+		on_enrol_state(w, now);
+		break;
+	case WAIT_LEAVE:
+		if (now == PZ_STATE_VIRGIN)
+			finish_ok(w);
+		break;
+	case WAIT_CONNECT:
+		if (now == PZ_STATE_CONNECTED)
+			finish_ok(w);
+		else if (now == PZ_STATE_VIRGIN ||
+			 (now == PZ_STATE_NOT_CONNECTED && old != PZ_STATE_DISCONNECTING))
+			finish_failed(w);
+		break;
+	case WAIT_DISCONNECT:
+		if (now == PZ_STATE_NOT_CONNECTED || now == PZ_STATE_VIRGIN)
+			finish_ok(w);
+		break;
+	}
+}
+
+void
+commands_state_changed(struct pz_node *node, enum pz_state old, enum pz_state now)
+{
+	PZ_LIST_EACH (&node->requests, n, tmp) {
+		struct pz_node_request *request =
+			PZ_CONTAINER(n, struct pz_node_request, node_list);
+		if (request->release == release_waiting)
+			on_state((struct waiting *)(void *)request, old, now);
+	}
+}
+
+static struct pz_node_request *
+cmd_enrol(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	struct pz_errinfo info = {""};
+
+	enum pz_err err = enrolment_start(node, params, &info);
+	if (err != PZ_OK)
+		return refuse(reply, arg, err, info.text);
+	struct waiting *w = wait_new(node, WAIT_ENROL, reply, arg);
+	return w ? &w->request : NULL;
+}
+
+static struct pz_node_request *
+cmd_leave(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	(void)params;
+	if (node->membership == NULL)
+		return refuse(reply, arg, PZ_ERR_NOTFOUND, "this device is not enrolled in a zone");
+	struct waiting *w = wait_new(node, WAIT_LEAVE, reply, arg);
+	if (w == NULL)
+		return NULL;
+	if (node->machine.state == PZ_STATE_CONNECTED) {
+		/* The hub revokes us and says so; if it does not in time, we go all the same. */
+		hub_send_prop(node, "leave", NULL);
+		pz_env_start(node->config.env, &node->leave_timer, LEAVE_TIMEOUT_US);
+	} else {
+		pz_env_start(node->config.env, &node->leave_timer, 0);
+	}
+	return &w->request;
+}
+
+static const char only_hub[] = "direct links to other devices are not part of this version; "
+			       "leave out the peer to mean the hub";
+
+static struct pz_node_request *
+cmd_connect(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	if (pz_json_str(params, "peer"))
+		return refuse(reply, arg, PZ_ERR_CONFIG, only_hub);
+	if (node->membership == NULL)
+		return refuse(reply, arg, PZ_ERR_NOTFOUND,
+			      "this device is not enrolled in a zone; `pzp enrol` first");
+	if (node->machine.state == PZ_STATE_CONNECTED)
+		return answer(reply, arg, where_result(node));
+	struct waiting *w = wait_new(node, WAIT_CONNECT, reply, arg);
+	if (w == NULL)
+		return NULL;
+	struct pz_list *in_list = &w->request.node_list;
+	(void)pz_machine_event(&node->machine, PZ_EVENT_CONNECT, NULL);
+	return is_running(node, in_list) ? &w->request : NULL;
+}
+
+static struct pz_node_request *
+cmd_disconnect(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	if (pz_json_str(params, "peer"))
+		return refuse(reply, arg, PZ_ERR_CONFIG, only_hub);
+	if (node->membership == NULL)
+		return refuse(reply, arg, PZ_ERR_NOTFOUND, "this device is not enrolled in a zone");
+	if (node->machine.state != PZ_STATE_NOT_CONNECTED)
+		(void)pz_machine_event(&node->machine, PZ_EVENT_DISCONNECT, "disconnected by hand");
+	else
+		pz_machine_park(&node->machine, "disconnected by hand");
+	return answer(reply, arg, where_result(node));
+}
+
+/* ---- services ---- */
+
+struct listing {
+	struct pz_node_request request;
+	struct discovery *search;
+	char *zone, *device;
+};
+
+static void
+release_listing(struct pz_node_request *request)
+{
+	struct listing *l = (struct listing *)(void *)request;
+
+	discovery_cancel(l->search);
+	free(l->zone);
+	free(l->device);
+}
+
+static bool
+is_listed(const struct listing *l, json_t *descriptor)
+{
+	const char *text = pz_json_str(descriptor, "serviceAddress");
+	struct pz_address address;
+
+	if (text == NULL || pz_address_parse(pz_slice_str(text), &address) != PZ_OK)
+		return false;
+	return (l->zone == NULL || pz_slice_eq_str(address.zone, l->zone)) &&
+	       (l->device == NULL || pz_slice_eq_str(address.device, l->device));
+}
+
+static void
+on_listed(void *arg, json_t *descriptors)
+{
+	struct listing *l = arg;
+	json_t *list = json_array();
+	size_t i;
+	json_t *one;
+
+	l->search = NULL;
+	json_array_foreach(descriptors, i, one)
+		if (is_listed(l, one))
+			json_array_append(list, one);
+	request_finish(&l->request, PZ_OK, "", list);
+}
+
+static char *
+copy_param(json_t *params, const char *name)
+{
+	const char *text = pz_json_str(params, name);
+
+	return text ? strdup(text) : NULL;
+}
+
+static struct pz_node_request *
+cmd_services(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	struct listing *l = request_new(node, sizeof(*l), reply, arg);
+
+	if (l == NULL)
+		return NULL;
+	l->request.release = release_listing;
+	l->zone = copy_param(params, "zone");
+	l->device = copy_param(params, "device");
+	struct discovery *search =
+		discovery_start(node, pz_json_str(params, "api"), on_listed, l);
+	if (!is_running(node, &l->request.node_list))
+		return NULL;
+	l->search = search;
+	return &l->request;
+}
+
+/* ---- watch ---- */
+
+static struct pz_node_request *
+cmd_watch(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
+	json_t *event;
+
+	(void)params;
+	if (request == NULL)
+		return NULL;
+	request->is_watcher = true;
+	event = json_pack("{s:s, s:s, s:s}", "event", "watching", "state",
+			  pz_state_text(node->machine.state), "reason", node->machine.reason);
+	if (event)
+		reply->event(arg, event);
+	json_decref(event);
+	return request;
+}
+
+/* ---- serve ---- */
+
+struct serving {
+	struct pz_node_request request;
+	char *api;
+	char id[33];
+};
+
+static void
+release_serving(struct pz_node_request *request)
+{
+	struct serving *s = (struct serving *)(void *)request;
+
+	if (s->api)
+		(void)!pz_registry_remove(request->node->registry, s->api, s->id);
+	free(s->api);
+}
+
+static enum pz_err
+serve(struct pz_node *node, const json_t *description, const struct pz_descriptor **out,
+      struct pz_errinfo *info)
+{
+	struct pz_service *service = NULL;
+
+	if (node->config.processes == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "commands cannot be run here");
+	PZ_TRY(pz_command_service_parse(description, node->config.env, node->config.processes,
+					node->config.processes_arg, &service, info));
+	enum pz_err err = pz_registry_add(node->registry, service, info);
+	if (err != PZ_OK) {
+		pz_service_free(service);
+		return err;
+	}
+	*out = &service->descriptor;
+	return PZ_OK;
+}
+
+enum pz_err
+pz_node_serve(struct pz_node *node, const json_t *description, struct pz_errinfo *info)
+{
+	const struct pz_descriptor *descriptor;
+
+	return serve(node, description, &descriptor, info);
+}
+
+static struct pz_node_request *
+cmd_serve(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	const struct pz_descriptor *descriptor = NULL;
+	struct pz_errinfo info = {""};
+
+	enum pz_err err = serve(node, json_object_get(params, "description"), &descriptor, &info);
+	if (err != PZ_OK)
+		return refuse(reply, arg, err, info.text);
+	struct serving *s = request_new(node, sizeof(*s), reply, arg);
+	if (s)
+		s->api = strdup(descriptor->api);
+	if (s == NULL || s->api == NULL) {
+		(void)!pz_registry_remove(node->registry, descriptor->api, descriptor->id);
+		if (s)
+			request_finish(&s->request, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
+		return NULL;
+	}
+	s->request.release = release_serving;
+	snprintf(s->id, sizeof(s->id), "%s", descriptor->id);
+	json_t *event = json_pack("{s:o?}", "registered", pz_descriptor_json(descriptor));
+	if (event)
+		reply->event(arg, event);
+	json_decref(event);
+	return &s->request;
+}
+
+/* ---- the table ---- */
+
+static const struct {
+	const char *name;
+	struct pz_node_request *(*run)(struct pz_node *node, json_t *params,
+				       const struct pz_node_reply *reply, void *arg);
+} commands[] = {
+	{"status", cmd_status},	  {"enrol", cmd_enrol},		  {"leave", cmd_leave},
+	{"connect", cmd_connect}, {"disconnect", cmd_disconnect}, {"services", cmd_services},
+	{"call", call_start},	  {"watch", cmd_watch},		  {"serve", cmd_serve},
+};
+
+struct pz_node_request *
+pz_node_command(struct pz_node *node, const char *name, json_t *params,
+		const struct pz_node_reply *reply, void *arg)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return commands[i].run(node, params, reply, arg);
+	return refuse(reply, arg, PZ_ERR_NOTFOUND, "the daemon has no such command");
+}

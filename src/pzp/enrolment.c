@@ -1,0 +1,410 @@
+/*
+ * From virgin to enrolled (page 3). The exchange is enrol/device.h's; here are the connection, the
+ * key, and the one transaction that makes the device a member. A failure at any point removes the
+ * key again and leaves the device virgin.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "enrol/code.h"
+#include "enrol/device.h"
+#include "enrol/link.h"
+#include "pzp/internal.h"
+#include "wire/frame.h"
+#include "wire/json.h"
+#include "wire/message.h"
+
+#define HUB_PORT_DEFAULT 8041
+
+struct enrolment {
+	struct node_conn conn;
+	struct pz_enrol_link where; /* host, port, zone, code */
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+	struct pz_tls_ctx *ctx;
+	struct pz_enrol_device *exchange;
+	struct pz_key *ca_key;
+	char ca_key_uri[PZ_KEY_URI_MAX];
+	struct pz_membership *fresh; /* waits for the disk */
+	struct enrolment *next_dropped;
+	bool is_storing, is_dropped;
+};
+
+bool
+enrolment_is_conn(const struct pz_node *node, const struct node_conn *conn)
+{
+	return conn != &node->hub;
+}
+
+static void
+free_enrolment(struct enrolment *e)
+{
+	pz_enrol_device_free(e->exchange);
+	pz_tls_ctx_free(e->ctx);
+	pz_key_free(e->ca_key);
+	pz_membership_free(e->fresh);
+	explicit_bzero(&e->where, sizeof(e->where));
+	free(e);
+}
+
+/* Reports a failure to the machine, which gives up the enrolment (PZ_ACT_GIVE_UP -> enrolment_drop). */
+static void
+fail(struct pz_node *node, const char *reason)
+{
+	(void)pz_machine_event(&node->machine, PZ_EVENT_ENROL_FAILED, reason);
+}
+
+/* ---- parameters ---- */
+
+static enum pz_err
+read_address(json_t *params, struct pz_enrol_link *out, struct pz_errinfo *info)
+{
+	const char *host = pz_json_str(params, "host"), *zone = pz_json_str(params, "zone");
+	int64_t port = HUB_PORT_DEFAULT;
+
+	if (host == NULL || zone == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "give a link, or a host, a zone and a code");
+	if (strlen(host) >= sizeof(out->host))
+		return pz_fail(info, PZ_ERR_CONFIG, "host '%s' is too long", host);
+	if (json_object_get(params, "port") &&
+	    !pz_json_int(params, "port", 1, UINT16_MAX, &port))
+		return pz_fail(info, PZ_ERR_CONFIG, "port must be 1 to 65535");
+	if (pz_zone_normalise(pz_slice_str(zone), out->zone) != PZ_OK)
+		return pz_fail(info, PZ_ERR_CONFIG, "zone '%s' is not valid: user@domain", zone);
+	snprintf(out->host, sizeof(out->host), "%s", host);
+	out->port = (uint16_t)port;
+	return PZ_OK;
+}
+
+static enum pz_err
+read_params(struct enrolment *e, json_t *params, struct pz_errinfo *info)
+{
+	const char *link = pz_json_str(params, "link"), *code = pz_json_str(params, "code");
+	const char *device = pz_json_str(params, "device");
+
+	if (link)
+		PZ_TRY(pz_enrol_link_parse(link, &e->where, info));
+	else
+		PZ_TRY(read_address(params, &e->where, info));
+	if (code && pz_code_parse(code, e->where.code) != PZ_OK)
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "the code is not valid: 8 digits, as `pzh token` shows them");
+	if (e->where.code[0] == '\0')
+		return pz_fail(info, PZ_ERR_CONFIG, "no code: the link has none, give it with --code");
+	if (device && !pz_device_is_valid(pz_slice_str(device)))
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "device name '%s' is not valid: letters, digits and ._- , at most 63",
+			       device);
+	snprintf(e->device, sizeof(e->device), "%s", device ? device : e->conn.node->device);
+	return PZ_OK;
+}
+
+/* ---- connecting ---- */
+
+static void
+on_resolved(void *arg)
+{
+	struct enrolment *e = arg;
+
+	(void)pz_machine_event(&e->conn.node->machine, PZ_EVENT_RESOLVED, NULL);
+}
+
+static void
+on_connected(void *arg, struct pz_stream *stream)
+{
+	struct enrolment *e = arg;
+
+	e->conn.dial = NULL;
+	enum pz_err err = hub_open_link(&e->conn, stream, e->ctx, e->where.zone, e->where.host, NULL);
+	if (err != PZ_OK)
+		fail(e->conn.node, pz_err_text(err));
+}
+
+static void
+on_dial_failed(void *arg, enum pz_err err, const char *detail)
+{
+	struct enrolment *e = arg;
+	struct pz_errinfo reason;
+
+	e->conn.dial = NULL;
+	(void)pz_fail(&reason, err, "%s: %s", pz_err_text(err), detail);
+	fail(e->conn.node, reason.text);
+}
+
+static const struct pz_dial_events dial_events = {
+	.resolved = on_resolved,
+	.connected = on_connected,
+	.failed = on_dial_failed,
+};
+
+static enum pz_err
+begin(struct enrolment *e, json_t *params, struct pz_errinfo *info)
+{
+	struct pz_node *node = e->conn.node;
+	const struct pz_transport *t = &node->config.transport;
+	struct pz_tls_config config = {.kind = PZ_TLS_ENROL_CLIENT, .env = node->config.env};
+
+	PZ_TRY(read_params(e, params, info));
+	PZ_TRY(pz_tls_ctx_new(&config, &e->ctx, info));
+	PZ_TRY(pz_keystore_create(node->config.keys, node->config.key_type, e->ca_key_uri,
+				  &e->ca_key, info));
+	return t->ops->dial(t->self, e->where.host, e->where.port, &dial_events, e, &e->conn.dial);
+}
+
+enum pz_err
+enrolment_start(struct pz_node *node, json_t *params, struct pz_errinfo *info)
+{
+	if (node->membership)
+		return pz_fail(info, PZ_ERR_EXISTS,
+			       "this device is enrolled in zone %s; `pzp leave` first",
+			       node->membership->zone);
+	if (node->enrolment)
+		return pz_fail(info, PZ_ERR_EXISTS, "an enrolment is under way");
+	struct enrolment *e = calloc(1, sizeof(*e));
+	if (e == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	e->conn.node = node;
+	enum pz_err err = begin(e, params, info);
+	if (err != PZ_OK) {
+		if (e->ca_key)
+			(void)!pz_keystore_remove(node->config.keys, e->ca_key_uri);
+		free_enrolment(e);
+		return err;
+	}
+	node->machine.reason[0] = '\0';
+	node->enrolment = e;
+	return PZ_OK;
+}
+
+void
+enrolment_drop(struct pz_node *node)
+{
+	struct enrolment *e = node->enrolment;
+
+	if (e == NULL)
+		return;
+	node->enrolment = NULL;
+	if (e->conn.dial)
+		node->config.transport.ops->dial_cancel(e->conn.dial);
+	if (e->conn.link) {
+		e->conn.link->owner = &node->hub; /* anything whose link is another one */
+		pz_link_close(e->conn.link, PZ_OK, "");
+	}
+	e->conn.link = NULL;
+	e->is_dropped = true;
+	if (e->is_storing)
+		return; /* its call-back frees */
+	(void)!pz_keystore_remove(node->config.keys, e->ca_key_uri);
+	/* We may stand inside the exchange's own call-back: it is freed at the end of the turn. */
+	pz_env_start(node->config.env, &node->enrol_reaper, 0);
+	e->next_dropped = node->dropped;
+	node->dropped = e;
+}
+
+void
+enrolment_reap(struct pz_node *node)
+{
+	while (node->dropped) {
+		struct enrolment *e = node->dropped;
+		node->dropped = e->next_dropped;
+		free_enrolment(e);
+	}
+}
+
+/* ---- the exchange ---- */
+
+static void
+on_send(void *arg, const char *status, json_t *message)
+{
+	struct enrolment *e = arg;
+	struct pz_buf out;
+
+	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
+	enum pz_err err = pz_message_prop(&out, e->device, e->where.zone, status, message);
+	if (err == PZ_OK && e->conn.link)
+		err = pz_link_send(e->conn.link, pz_buf_slice(&out));
+	pz_buf_fini(&out);
+	if (err != PZ_OK && e->conn.link)
+		pz_link_close(e->conn.link, err, "cannot send");
+}
+
+static void
+on_proven(void *arg)
+{
+	struct enrolment *e = arg;
+
+	(void)pz_machine_event(&e->conn.node->machine, PZ_EVENT_PROVEN, NULL);
+}
+
+static enum pz_err
+on_verify_connection(void *arg, const struct pz_cert *master_ca, const struct pz_crl *crl,
+		     struct pz_errinfo *info)
+{
+	struct enrolment *e = arg;
+	struct pz_expect expect = {.zone = e->where.zone, .role = PZ_EXPECT_HUB};
+	struct pz_trust *trust = pz_trust_new();
+
+	if (trust == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	enum pz_err err = pz_trust_add(trust, master_ca, crl, info);
+	if (err == PZ_OK)
+		err = pz_tls_verify_peer(e->conn.link->tls, trust, &expect,
+					 pz_env_wall_ms(e->conn.node->config.env), info);
+	pz_trust_free(trust);
+	return err;
+}
+
+static void
+on_failed(void *arg, enum pz_err err, const char *reason)
+{
+	struct enrolment *e = arg;
+
+	(void)err;
+	fail(e->conn.node, reason);
+}
+
+/* ---- storing ---- */
+
+static void
+on_stored(void *arg, enum pz_err err, const char *detail)
+{
+	struct enrolment *e = arg;
+	struct pz_node *node = e->conn.node;
+	struct pz_errinfo info = {""}, reason;
+
+	e->is_storing = false;
+	if (err == PZ_OK) {
+		/* Durable: we are a member, whatever became of the connection or of who asked. */
+		struct pz_membership *fresh = e->fresh;
+		e->fresh = NULL;
+		err = node_set_membership(node, fresh, &info);
+		detail = info.text;
+	}
+	if (err != PZ_OK) {
+		(void)!pz_keystore_remove(node->config.keys, e->ca_key_uri);
+		if (e->is_dropped) {
+			free_enrolment(e);
+			return;
+		}
+		(void)pz_fail(&reason, err, "the certificates could not be stored: %s", detail);
+		fail(node, reason.text);
+		return;
+	}
+	if (node->enrolment == e)
+		node->enrolment = NULL;
+	else
+		enrolment_drop(node); /* another one was begun meanwhile: it comes too late */
+	if (e->conn.link) {
+		e->conn.link->owner = &node->hub;
+		pz_link_close(e->conn.link, PZ_OK, "");
+	}
+	free_enrolment(e);
+	(void)pz_machine_event(&node->machine, PZ_EVENT_STORED, NULL);
+}
+
+static void
+on_done(void *arg, const struct pz_enrol_result *result)
+{
+	struct enrolment *e = arg;
+	struct pz_node *node = e->conn.node;
+	struct pz_errinfo info = {"out of memory"};
+	struct pz_txn *txn = pz_txn_new();
+	struct pz_membership_grant grant = {
+		.zone = e->where.zone,
+		.device = e->device,
+		.hub_host = result->host,
+		.hub_port = result->port,
+		.key_type = node->config.key_type,
+		.ca_key_uri = e->ca_key_uri,
+		.ca_key = e->ca_key,
+		.device_ca = result->device_ca,
+		.master = result->master_ca,
+		.crl = result->crl,
+	};
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
+
+	if (txn)
+		err = pz_membership_create(&grant, node->config.keys, node->config.env, txn,
+					   &e->fresh, &info);
+	if (err != PZ_OK) {
+		pz_txn_free(txn);
+		fail(node, info.text);
+		return;
+	}
+	e->is_storing = true;
+	pz_store_commit(node->config.store, txn, on_stored, e);
+}
+
+static const struct pz_enrol_device_ops exchange_ops = {
+	.send = on_send,
+	.proven = on_proven,
+	.verify_connection = on_verify_connection,
+	.done = on_done,
+	.failed = on_failed,
+};
+
+void
+enrolment_secured(struct pz_node *node, struct pz_link *link)
+{
+	struct enrolment *e = node->enrolment;
+	struct pz_errinfo info = {"cannot begin the exchange"};
+	struct pz_enrol_device_config config = {
+		.zone = e->where.zone,
+		.device = e->device,
+		.display_name = strcmp(e->device, node->device) == 0 ? node->display_name : e->device,
+		.device_type = node->device_type,
+		.code = e->where.code,
+		.ca_key = e->ca_key,
+		.env = node->config.env,
+	};
+
+	/* The answer holds the zone's CRL, which may be longer than what a stranger may send. */
+	link->frame_max = node->link_host.frame_max;
+	pz_link_set_patience(link, PZ_ENROL_IDLE_US);
+	enum pz_err err = pz_tls_export(link->tls, "EXPORTER-pz-enrol", config.sid, sizeof(config.sid));
+	if (err == PZ_OK)
+		err = pz_enrol_device_new(&config, &exchange_ops, e, &e->exchange, &info);
+	if (err == PZ_OK)
+		pz_enrol_device_start(e->exchange);
+	else
+		fail(node, info.text);
+}
+
+enum pz_err
+enrolment_frame(struct pz_node *node, struct pz_slice frame)
+{
+	struct pz_envelope envelope;
+	json_t *payload = NULL, *message = NULL;
+	const char *status = NULL;
+
+	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
+	if (envelope.type != PZ_MESSAGE_PROP)
+		return PZ_ERR_PROTO;
+	PZ_TRY(pz_message_prop_parse(&envelope, &payload, &status, &message));
+	pz_enrol_device_message(node->enrolment->exchange, status, message);
+	json_decref(payload);
+	return PZ_OK;
+}
+
+/* Refused in the handshake means almost always: no code is live (page 3). Say so. */
+static const char *
+hint(const struct enrolment *e, enum pz_err why)
+{
+	if (e->exchange == NULL && (why == PZ_ERR_DENIED || why == PZ_ERR_NOTFOUND ||
+				    why == PZ_ERR_DENIED_CHAIN || why == PZ_ERR_IO_CLOSED ||
+				    why == PZ_ERR_IO))
+		return "; is a code live for this zone? get a new one with `pzh token` on the hub";
+	return "";
+}
+
+void
+enrolment_closed(struct pz_node *node, enum pz_err why, const char *detail)
+{
+	struct enrolment *e = node->enrolment;
+	struct pz_errinfo reason;
+
+	if (e->is_storing)
+		return; /* everything is here; the connection is not needed any more */
+	(void)pz_fail(&reason, why, "the hub ended the enrolment: %s%s%s%s", pz_err_text(why),
+		 detail[0] ? ": " : "", detail, hint(e, why));
+	fail(node, reason.text);
+}

@@ -1,0 +1,390 @@
+/* The link to the hub, from dialling to clean-up. What is decided is the machine's; this does it. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pzp/internal.h"
+#include "rpc/error.h"
+#include "wire/frame.h"
+#include "wire/message.h"
+
+static bool
+is_ip_literal(const char *host)
+{
+	unsigned char buf[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, host, buf) == 1 || inet_pton(AF_INET6, host, buf) == 1;
+}
+
+/* Page 2 "TLS": the SNI picks the zone and tells an observer no name. */
+static void
+sni_name(const char *zone, const char *host, char *out, size_t size)
+{
+	char tag[PZ_SNI_TAG_CHARS + 1];
+
+	pz_zone_sni_tag(pz_slice_str(zone), tag);
+	snprintf(out, size, "%s.%s", tag, is_ip_literal(host) ? "pz.invalid" : host);
+}
+
+enum pz_err
+hub_open_link(struct node_conn *conn, struct pz_stream *stream, struct pz_tls_ctx *ctx,
+	      const char *zone, const char *host, const struct pz_expect *expect)
+{
+	struct pz_tls *tls = NULL;
+	char sni[512];
+
+	sni_name(zone, host, sni, sizeof(sni));
+	enum pz_err err = pz_tls_new_client(ctx, sni, expect, &tls);
+	if (err != PZ_OK) {
+		stream->ops->close(stream);
+		return err;
+	}
+	return pz_link_new(&conn->node->link_host, stream, tls, PZ_CONNECT_TIMEOUT_US, conn,
+			   &conn->link);
+}
+
+/* ---- dialling ---- */
+
+static void
+on_connected(void *arg, struct pz_stream *stream)
+{
+	struct pz_node *node = arg;
+	const struct pz_membership *m = node->membership;
+	struct pz_expect expect = {.zone = m->zone, .role = PZ_EXPECT_HUB};
+
+	node->hub.dial = NULL;
+	enum pz_err err = hub_open_link(&node->hub, stream, node->tls_ctx, m->zone, m->hub_host,
+					&expect);
+	if (err != PZ_OK)
+		(void)pz_machine_event(&node->machine, PZ_EVENT_LINK_FAILED, pz_err_text(err));
+}
+
+static void
+on_failed(void *arg, enum pz_err err, const char *detail)
+{
+	struct pz_node *node = arg;
+	struct pz_errinfo reason;
+
+	node->hub.dial = NULL;
+	(void)pz_fail(&reason, err, "%s: %s", pz_err_text(err), detail);
+	(void)pz_machine_event(&node->machine, PZ_EVENT_LINK_FAILED, reason.text);
+}
+
+static const struct pz_dial_events dial_events = {.connected = on_connected, .failed = on_failed};
+
+void
+hub_dial(struct pz_node *node)
+{
+	const struct pz_transport *t = &node->config.transport;
+
+	enum pz_err err = t->ops->dial(t->self, node->membership->hub_host,
+				       node->membership->hub_port, &dial_events, node,
+				       &node->hub.dial);
+	if (err != PZ_OK)
+		(void)pz_machine_event(&node->machine, PZ_EVENT_LINK_FAILED, pz_err_text(err));
+}
+
+/* ---- registering ---- */
+
+static enum pz_err
+send_register(struct pz_node *node)
+{
+	struct pz_buf out;
+
+	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
+	enum pz_err err = pz_message_register(&out, node->self, node->membership->zone);
+	if (err == PZ_OK)
+		err = pz_link_send(node->hub.link, pz_buf_slice(&out));
+	pz_buf_fini(&out);
+	return err;
+}
+
+static void
+secured(struct pz_node *node, struct pz_link *link)
+{
+	pz_tls_drop_peer(link->tls);
+	enum pz_err err = pz_link_identify(link, PZ_SESSION_HUB, node->membership->zone);
+	if (err == PZ_OK)
+		err = send_register(node);
+	if (err != PZ_OK)
+		pz_link_close(link, err, "cannot register");
+}
+
+static enum pz_err
+on_register(struct pz_node *node, struct pz_slice frame)
+{
+	struct pz_link *link = node->hub.link;
+	struct pz_envelope envelope;
+
+	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
+	if (!envelope.is_register) {
+		/* A hub that does not want us says why before it hangs up. */
+		if (envelope.type == PZ_MESSAGE_PROP)
+			node_on_prop(node, &envelope);
+		return PZ_OK;
+	}
+	if (!pz_slice_eq(envelope.from, pz_session_address(&link->session)))
+		return PZ_ERR_DENIED_IDENTITY;
+	PZ_TRY(pz_router_attach(node->router, &link->session));
+	node->hub.is_registered = true;
+	pz_link_establish(link);
+	(void)pz_machine_event(&node->machine, PZ_EVENT_REGISTERED, NULL);
+	return PZ_OK;
+}
+
+static void
+add_address(void *arg, const char *address)
+{
+	json_array_append_new(arg, json_string(address));
+}
+
+void
+hub_send_info(struct pz_node *node)
+{
+	json_t *addresses = json_array();
+
+	if (addresses && node->config.addresses)
+		node->config.addresses(add_address, addresses);
+	json_t *info = json_pack("{s:s, s:s, s:i, s:o?, s:b}", "displayName", node->display_name,
+				 "deviceType", node->device_type, "port", 0, "addresses", addresses,
+				 "listening", 0);
+	hub_send_prop(node, "pzpInfo", info);
+	json_decref(info);
+}
+
+void
+hub_online(struct pz_node *node)
+{
+	hub_send_info(node);
+	discovery_announce(node);
+}
+
+void
+hub_send_prop(struct pz_node *node, const char *status, json_t *message)
+{
+	struct pz_buf out;
+
+	if (!node->hub.is_registered || node->hub.link == NULL)
+		return;
+	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
+	enum pz_err err =
+		pz_message_prop(&out, node->self, node->membership->zone, status, message);
+	if (err == PZ_OK)
+		err = pz_link_send(node->hub.link, pz_buf_slice(&out));
+	if (err != PZ_OK)
+		pz_warning("prop-not-sent", "status=%s %s", status, pz_err_text(err));
+	pz_buf_fini(&out);
+}
+
+/* ---- clean-up ---- */
+
+void
+hub_device_gone(struct pz_node *node, const char *device)
+{
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+	json_t *error;
+
+	if (node->membership == NULL || strcmp(device, node->membership->device) == 0)
+		return;
+	snprintf(address, sizeof(address), "%s/%s", node->membership->zone, device);
+	error = pz_rpc_unreachable(address);
+	if (error)
+		pz_pending_fail_peer(node->pending, address, error);
+	json_decref(error);
+	pz_dispatcher_peer_gone(node->dispatcher, address);
+}
+
+static void
+everybody_gone(struct pz_node *node)
+{
+	const char *device;
+	json_t *entry, *devices = json_copy(node->directory);
+	json_t *error = pz_rpc_unreachable(node->membership->zone);
+
+	json_object_foreach(devices, device, entry)
+	{
+		hub_device_gone(node, device);
+		if (json_object_get(node->directory, device))
+			json_object_set_new(entry, "connected", json_false());
+	}
+	json_decref(devices);
+	if (error)
+		pz_pending_fail_peer(node->pending, node->membership->zone, error);
+	json_decref(error);
+}
+
+void
+hub_clean(struct pz_node *node)
+{
+	struct pz_link *link = node->hub.link;
+	bool was_registered = node->hub.is_registered;
+
+	if (node->hub.dial)
+		node->config.transport.ops->dial_cancel(node->hub.dial);
+	node->hub.dial = NULL;
+	pz_env_stop(node->config.env, &node->leave_timer);
+	if (link && was_registered && !link->closing) {
+		json_t *message = json_pack("{s:s}", "reason",
+					    node->machine.reason[0] ? node->machine.reason : "disconnect");
+		hub_send_prop(node, "bye", message);
+		json_decref(message);
+	}
+	node->hub.link = NULL;
+	node->hub.is_registered = false;
+	if (link) {
+		pz_router_detach(node->router, &link->session);
+		pz_link_close(link, PZ_OK, "");
+	}
+	if (was_registered) {
+		discovery_hub_gone(node);
+		everybody_gone(node);
+	}
+}
+
+static void
+on_wiped(void *arg, enum pz_err err, const char *detail)
+{
+	struct pz_node *node = arg;
+	struct pz_errinfo info = {""};
+
+	node->is_wiping = false;
+	if (err != PZ_OK)
+		/* In memory we are out of the zone all the same; the next start tries again with the hub. */
+		pz_error("wipe", "the zone's data could not be removed from the store: %s", detail);
+	if (node_set_membership(node, NULL, &info) != PZ_OK)
+		pz_error("wipe", "%s", info.text);
+	json_object_clear(node->directory);
+	json_object_clear(node->known);
+	json_decref(node->hub_entry);
+	node->hub_entry = NULL;
+	if (err == PZ_OK)
+		node_sweep_keys(node);
+	(void)pz_machine_event(&node->machine, PZ_EVENT_WIPED, NULL);
+}
+
+void
+hub_wipe(struct pz_node *node)
+{
+	struct pz_txn *txn;
+
+	if (node->is_wiping)
+		return;
+	node->is_wiping = true;
+	txn = pz_txn_new();
+	if (txn == NULL || pz_membership_wipe(txn) != PZ_OK) {
+		pz_txn_free(txn);
+		on_wiped(node, PZ_ERR_LIMIT_MEMORY, "out of memory");
+		return;
+	}
+	pz_store_commit(node->config.store, txn, on_wiped, node);
+}
+
+/* ---- link events: the hub's link, an enrolment's, or one that nobody cares for any more ---- */
+
+static void
+on_secured(struct pz_link *link)
+{
+	struct node_conn *conn = link->owner;
+
+	if (conn->link != link)
+		return;
+	if (enrolment_is_conn(conn->node, conn))
+		enrolment_secured(conn->node, link);
+	else
+		secured(conn->node, link);
+}
+
+static enum pz_err
+on_frame(struct pz_link *link, struct pz_slice frame)
+{
+	struct node_conn *conn = link->owner;
+
+	if (conn->link != link)
+		return PZ_OK;
+	if (enrolment_is_conn(conn->node, conn))
+		return enrolment_frame(conn->node, frame);
+	if (conn->is_registered)
+		return pz_router_frame(conn->node->router, &link->session, frame);
+	return on_register(conn->node, frame);
+}
+
+static void
+on_keepalive(struct pz_link *link)
+{
+	struct node_conn *conn = link->owner;
+
+	if (conn->link == link)
+		hub_send_prop(conn->node, "keepAlive", NULL);
+}
+
+static void
+on_drained(struct pz_link *link)
+{
+	struct node_conn *conn = link->owner;
+
+	if (conn->link == link && conn->is_registered)
+		pz_router_drained(conn->node->router, &link->session);
+}
+
+/* Failures that waiting cannot mend (page 5): the hub showed another CA, or is not who it should be. */
+static bool
+is_hopeless(const struct pz_link *link, enum pz_err why)
+{
+	return !link->secured && (why == PZ_ERR_DENIED_CHAIN || why == PZ_ERR_DENIED_IDENTITY);
+}
+
+static void
+hub_closed(struct pz_node *node, struct pz_link *link, enum pz_err why, const char *detail,
+	   struct pz_slice undelivered)
+{
+	struct pz_errinfo reason;
+	bool was_registered = node->hub.is_registered;
+
+	node->hub.link = NULL;
+	node->hub.is_registered = false;
+	pz_router_detach(node->router, &link->session);
+	pz_router_bounce(node->router, undelivered,
+			 why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
+	if (was_registered) {
+		discovery_hub_gone(node);
+		everybody_gone(node);
+	}
+	(void)pz_fail(&reason, why, "%s%s%s", pz_err_text(why), detail[0] ? ": " : "", detail);
+	if (is_hopeless(link, why)) {
+		(void)pz_fail(&reason, why,
+			 "the hub at %s port %u is not the one this device enrolled with (%s); if the "
+			 "hub was set up anew, leave and enrol again",
+			 node->membership->hub_host, node->membership->hub_port, detail);
+		pz_machine_halt(&node->machine);
+	}
+	if (why == PZ_ERR_DENIED_REVOKED && link->secured)
+		(void)pz_machine_event(&node->machine, PZ_EVENT_REVOKED, "revoked by the hub");
+	else
+		(void)pz_machine_event(&node->machine,
+				       was_registered ? PZ_EVENT_LINK_LOST : PZ_EVENT_LINK_FAILED,
+				       reason.text);
+}
+
+static void
+on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_slice undelivered)
+{
+	struct node_conn *conn = link->owner;
+	struct pz_node *node = conn->node;
+
+	if (conn->link != link)
+		return; /* closed by ourselves: everything was done then */
+	if (enrolment_is_conn(node, conn)) {
+		conn->link = NULL;
+		enrolment_closed(node, why, detail);
+		return;
+	}
+	hub_closed(node, link, why, detail, undelivered);
+}
+
+const struct pz_link_events node_link_events = {
+	.secured = on_secured,
+	.frame = on_frame,
+	.keepalive = on_keepalive,
+	.drained = on_drained,
+	.closed = on_closed,
+};

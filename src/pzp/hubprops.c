@@ -1,0 +1,143 @@
+/* What the hub says to a device: one table of prop statuses (page 4), one function each. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pzp/internal.h"
+#include "wire/json.h"
+#include "wire/message.h"
+
+/* ---- Update ---- */
+
+static void
+tell_device(struct pz_node *node, const char *device, bool connected)
+{
+	node_tell(node, json_pack("{s:s, s:s, s:b}", "event", "device", "name", device, "connected",
+				  connected));
+}
+
+static void
+update_device(struct pz_node *node, json_t *entry)
+{
+	const char *name = pz_json_str(entry, "name");
+
+	if (name == NULL || !pz_device_is_valid(pz_slice_str(name)))
+		return;
+	json_t *old = json_object_get(node->directory, name);
+	bool was = json_is_true(json_object_get(old, "connected"));
+	bool is = json_is_true(json_object_get(entry, "connected"));
+	if (old == NULL && json_object_size(node->directory) >= PZ_DEVICES_PER_ZONE_MAX)
+		return;
+	json_object_set(node->directory, name, entry);
+	if (was == is && old)
+		return;
+	if (!is)
+		hub_device_gone(node, name);
+	tell_device(node, name, is);
+}
+
+static void
+on_update(struct pz_node *node, json_t *message)
+{
+	json_t *devices = json_object_get(message, "PZP");
+	json_t *hubs = json_object_get(message, "PZH");
+	bool is_partial = json_is_true(json_object_get(message, "partial"));
+	size_t i;
+	json_t *entry;
+
+	if (!is_partial)
+		json_object_clear(node->directory);
+	if (json_array_size(hubs) > 0) {
+		json_decref(node->hub_entry);
+		node->hub_entry = json_incref(json_array_get(hubs, 0));
+	}
+	json_array_foreach(devices, i, entry)
+		update_device(node, entry);
+}
+
+/* ---- the rest ---- */
+
+static void
+on_found_services(struct pz_node *node, json_t *message)
+{
+	discovery_found(node, message);
+}
+
+static void
+on_revoked(struct pz_node *node, json_t *message)
+{
+	const char *reason = pz_json_str(message, "reason");
+	struct pz_errinfo info;
+
+	(void)pz_fail(&info, PZ_ERR_DENIED_REVOKED, "revoked: %s",
+		      reason ? reason : "no reason given");
+	(void)pz_machine_event(&node->machine, PZ_EVENT_REVOKED, info.text);
+}
+
+static void
+on_bye(struct pz_node *node, json_t *message)
+{
+	const char *reason = pz_json_str(message, "reason");
+
+	if (node->hub.link)
+		pz_link_close(node->hub.link, PZ_ERR_IO_CLOSED, reason ? reason : "bye");
+}
+
+static void
+on_error(struct pz_node *node, json_t *message)
+{
+	const char *code = pz_json_str(message, "code"), *text = pz_json_str(message, "message");
+	const char *about = pz_json_str(message, "about");
+
+	(void)node;
+	pz_warning("hub-error", "code=%s about=%s %s", code ? code : "?", about ? about : "?",
+		   text ? text : "");
+}
+
+static void
+on_nothing(struct pz_node *node, json_t *message)
+{
+	(void)node;
+	(void)message;
+}
+
+static const struct {
+	const char *status;
+	void (*handle)(struct pz_node *node, json_t *message);
+} statuses[] = {
+	{"Update", on_update},	 {"foundServices", on_found_services},
+	{"revoked", on_revoked}, {"bye", on_bye},
+	{"keepAlive", on_nothing}, {"error", on_error},
+};
+
+static void
+unknown_status(struct pz_node *node, const char *status)
+{
+	json_t *body = json_pack("{s:s, s:s, s:s}", "code", "unknownStatus", "message",
+				 "this device does not know the status", "about", status);
+
+	hub_send_prop(node, "error", body);
+	json_decref(body);
+}
+
+/* A prop counts only from the hub itself: nobody else of the zone speaks for it. */
+void
+node_on_prop(struct pz_node *node, const struct pz_envelope *envelope)
+{
+	json_t *payload = NULL, *message = NULL;
+	const char *status = NULL;
+
+	if (node->membership == NULL ||
+	    !pz_slice_eq_str(envelope->from, node->membership->zone) ||
+	    pz_message_prop_parse(envelope, &payload, &status, &message) != PZ_OK) {
+		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+		return;
+	}
+	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
+	while (i < n && strcmp(statuses[i].status, status) != 0)
+		i++;
+	if (i < n)
+		statuses[i].handle(node, message);
+	else
+		unknown_status(node, status);
+	json_decref(payload);
+}

@@ -1,0 +1,140 @@
+/* Inside pzp/ only: the node's struct and what its files call of each other. */
+#ifndef PZ_PZP_INTERNAL_H
+#define PZ_PZP_INTERNAL_H
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "net/link.h"
+#include "pzp/node.h"
+#include "route/router.h"
+#include "rpc/pending.h"
+#include "service/dispatch.h"
+#include "service/registry.h"
+#include "wire/address.h"
+#include "zone/membership.h"
+
+/** A connection that the node dials: to enrol, or to its hub. Its link may outlive the interest in it. */
+struct node_conn {
+	struct pz_node *node;
+	struct pz_dial *dial;
+	struct pz_link *link;
+	bool is_registered;
+};
+
+/** A running command. The first member of what calls.c and others extend. */
+struct pz_node_request {
+	struct pz_list node_list; /* pz_node.requests */
+	struct pz_node *node;
+	const struct pz_node_reply *reply;
+	void *arg;
+	/** Releases what the command holds; called by cancel and by finish. May be NULL. */
+	void (*release)(struct pz_node_request *request);
+	bool is_watcher;
+};
+
+struct enrolment;
+
+struct pz_node {
+	struct pz_node_config config;
+	struct pz_metrics metrics;
+	struct pz_machine machine;
+	struct pz_membership *membership; /* NULL: virgin */
+	struct pz_tls_ctx *tls_ctx;	  /* for the hub link */
+	struct pz_router *router;
+	struct pz_registry *registry;
+	struct pz_registry_watch registry_watch;
+	struct pz_dispatcher *dispatcher;
+	struct pz_pending *pending;
+	struct pz_link_host link_host;
+	struct node_conn hub;
+	struct enrolment *enrolment; /* while one runs */
+	struct enrolment *dropped;   /* freed by enrol_reaper */
+	struct pz_timer enrol_reaper;
+	json_t *directory; /* device -> entry of the hub's Update */
+	json_t *hub_entry; /* the hub's own entry, or NULL */
+	json_t *known;	   /* device -> array of descriptors, as last heard */
+	struct pz_list requests;
+	struct pz_list finds; /* findServices under way */
+	struct pz_timer renewal, announce, leave_timer;
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+	char display_name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
+	char device_type[64 + 1];
+	char self[PZ_ADDRESS_BYTES_MAX + 1];
+	uint64_t started_us;
+	uint64_t hub_since_ms;
+	bool is_stopping;
+	bool is_wiping;
+};
+
+/* node.c */
+/** Takes over another membership (NULL: virgin again): address, TLS context, registry. */
+enum pz_err node_set_membership(struct pz_node *node, struct pz_membership *takes,
+				struct pz_errinfo *info) PZ_MUST_USE;
+/** Sends a JSON-RPC payload. @param payload borrowed. Errors: those of pz_router_send. */
+enum pz_err node_send_rpc(struct pz_node *node, const char *to, json_t *payload) PZ_MUST_USE;
+/** Tells every watcher. @param event taken */
+void node_tell(struct pz_node *node, json_t *event);
+void node_sweep_keys(struct pz_node *node);
+
+/* hublink.c */
+/** TLS over a connected stream, with the SNI of page 2. Takes the stream. */
+enum pz_err hub_open_link(struct node_conn *conn, struct pz_stream *stream, struct pz_tls_ctx *ctx,
+			  const char *zone, const char *host, const struct pz_expect *expect) PZ_MUST_USE;
+void hub_dial(struct pz_node *node);
+void hub_online(struct pz_node *node);
+/** Drops the attempt or link to the hub and ends what depended on it. */
+void hub_clean(struct pz_node *node);
+void hub_wipe(struct pz_node *node);
+void hub_send_info(struct pz_node *node);
+/** Sends a prop to the hub when the link is registered. @param message borrowed */
+void hub_send_prop(struct pz_node *node, const char *status, json_t *message);
+/** One device can no longer be reached through the hub. */
+void hub_device_gone(struct pz_node *node, const char *device);
+extern const struct pz_link_events node_link_events;
+
+/* hubprops.c */
+/** A prop for this node that came from `from`. */
+void node_on_prop(struct pz_node *node, const struct pz_envelope *envelope);
+
+/* enrolment.c */
+/** Starts one. Errors: CONFIG (params), DENIED (not virgin, or one is running). */
+enum pz_err enrolment_start(struct pz_node *node, json_t *params, struct pz_errinfo *info) PZ_MUST_USE;
+/** Drops it; nothing of it stays behind. */
+void enrolment_drop(struct pz_node *node);
+/** Frees what was dropped, when nobody stands inside it any more. */
+void enrolment_reap(struct pz_node *node);
+void enrolment_secured(struct pz_node *node, struct pz_link *link);
+enum pz_err enrolment_frame(struct pz_node *node, struct pz_slice frame) PZ_MUST_USE;
+void enrolment_closed(struct pz_node *node, enum pz_err why, const char *detail);
+bool enrolment_is_conn(const struct pz_node *node, const struct node_conn *conn);
+
+/* discovery.c */
+/** Ends a search: list borrowed; always called, once, unless cancelled. */
+typedef void (*discovery_done)(void *arg, json_t *descriptors);
+struct discovery;
+/**
+ * Searches own services and, through the hub, the zone's; without the hub what was last heard of
+ * devices. @param api pattern or NULL. @return the search, or NULL when done was called already
+ */
+struct discovery *discovery_start(struct pz_node *node, const char *api, discovery_done done, void *arg);
+void discovery_cancel(struct discovery *discovery);
+void discovery_found(struct pz_node *node, json_t *message);
+/** The hub is gone: searches end with what is known. */
+void discovery_hub_gone(struct pz_node *node);
+void discovery_announce_soon(struct pz_node *node);
+void discovery_announce(struct pz_node *node);
+void discovery_find(void *arg, const char *caller, struct pz_find *find);
+
+/* commands.c, calls.c */
+/** Puts a request to work; `size` bytes, the first member is struct pz_node_request. NULL: out of memory, done was told. */
+void *request_new(struct pz_node *node, size_t size, const struct pz_node_reply *reply, void *arg);
+/** Ends it: done is called, everything is released and freed. @param result taken */
+void request_finish(struct pz_node_request *request, enum pz_err err, const char *detail, json_t *result);
+struct pz_node_request *call_start(struct pz_node *node, json_t *params,
+				   const struct pz_node_reply *reply, void *arg);
+/** Tells the commands that wait for it what became of a change of state. */
+void commands_state_changed(struct pz_node *node, enum pz_state old, enum pz_state now);
+json_t *status_result(struct pz_node *node);
+
+#endif

@@ -1,0 +1,279 @@
+#include "pzp/machine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+
+/* X(state, event, next state, action): page 5's table; everything else is in the defaults below. */
+#define EDGES(X)                                                                                   \
+	X(VIRGIN, RESOLVED, VIRGIN_CONNECTING, NONE)                                               \
+	X(VIRGIN, ENROL_FAILED, VIRGIN, GIVE_UP)                                                   \
+	X(VIRGIN_CONNECTING, ENROL_FAILED, VIRGIN, GIVE_UP)                                        \
+	X(VIRGIN_CONNECTING, TIMEOUT, VIRGIN, GIVE_UP)                                             \
+	X(VIRGIN_CONNECTING, DISCONNECT, VIRGIN, GIVE_UP)                                          \
+	X(VIRGIN_CONNECTING, PROVEN, VIRGIN_CONNECTED, NONE)                                       \
+	X(VIRGIN_CONNECTED, ENROL_FAILED, VIRGIN, GIVE_UP)                                         \
+	X(VIRGIN_CONNECTED, TIMEOUT, VIRGIN, GIVE_UP)                                              \
+	X(VIRGIN_CONNECTED, STORED, CONNECTING, DIAL)                                              \
+	X(VIRGIN, STORED, CONNECTING, DIAL)                                                        \
+	X(NOT_CONNECTED, CONNECT, CONNECTING, DIAL)                                                \
+	X(NOT_CONNECTED, REVOKED, DISCONNECTING, CLEAN_AND_WIPE)                                   \
+	X(NOT_CONNECTED, LEAVE, DISCONNECTING, CLEAN_AND_WIPE)                                     \
+	X(CONNECTING, LINK_FAILED, NOT_CONNECTED, HANG_UP)                                         \
+	X(CONNECTING, LINK_LOST, NOT_CONNECTED, HANG_UP)                                           \
+	X(CONNECTING, TIMEOUT, NOT_CONNECTED, HANG_UP)                                             \
+	X(CONNECTING, DISCONNECT, DISCONNECTING, CLEAN)                                            \
+	X(CONNECTING, REGISTERED, CONNECTED, ONLINE)                                               \
+	X(CONNECTING, REVOKED, DISCONNECTING, CLEAN_AND_WIPE)                                      \
+	X(CONNECTING, LEAVE, DISCONNECTING, CLEAN_AND_WIPE)                                        \
+	X(CONNECTED, LINK_LOST, DISCONNECTING, CLEAN)                                              \
+	X(CONNECTED, LINK_FAILED, DISCONNECTING, CLEAN)                                            \
+	X(CONNECTED, DISCONNECT, DISCONNECTING, CLEAN)                                             \
+	X(CONNECTED, REVOKED, DISCONNECTING, CLEAN_AND_WIPE)                                       \
+	X(CONNECTED, LEAVE, DISCONNECTING, CLEAN_AND_WIPE)                                         \
+	X(DISCONNECTING, CLEANED, NOT_CONNECTED, NONE)                                             \
+	X(DISCONNECTING, TIMEOUT, NOT_CONNECTED, NONE)                                             \
+	X(DISCONNECTING, REVOKED, DISCONNECTING, CLEAN_AND_WIPE)                                   \
+	X(DISCONNECTING, LEAVE, DISCONNECTING, CLEAN_AND_WIPE)                                     \
+	X(DISCONNECTING, WIPED, VIRGIN, VIRGIN)
+
+/* Asked for by somebody who deserves an answer: what cannot be done now is refused, not ignored. */
+#define REFUSALS(X)                                                                                \
+	X(VIRGIN, CONNECT)                                                                         \
+	X(VIRGIN, DISCONNECT)                                                                      \
+	X(VIRGIN, LEAVE)                                                                           \
+	X(VIRGIN_CONNECTING, CONNECT)                                                              \
+	X(VIRGIN_CONNECTING, LEAVE)                                                                \
+	X(VIRGIN_CONNECTED, CONNECT)                                                               \
+	X(VIRGIN_CONNECTED, DISCONNECT)                                                            \
+	X(VIRGIN_CONNECTED, LEAVE)                                                                 \
+	X(DISCONNECTING, CONNECT)
+
+struct pz_edge
+pz_machine_edge(enum pz_state state, enum pz_event event)
+{
+	static const struct pz_edge table[PZ_STATE_COUNT][PZ_EVENT_COUNT] = {
+#define X(from, on, to, what)                                                                      \
+	[PZ_STATE_##from][PZ_EVENT_##on] = {PZ_VERDICT_EDGE, PZ_STATE_##to, PZ_ACT_##what},
+		EDGES(X)
+#undef X
+	};
+	static const bool refused[PZ_STATE_COUNT][PZ_EVENT_COUNT] = {
+#define X(from, on) [PZ_STATE_##from][PZ_EVENT_##on] = true,
+		REFUSALS(X)
+#undef X
+	};
+	static const bool is_edge[PZ_STATE_COUNT][PZ_EVENT_COUNT] = {
+#define X(from, on, to, what) [PZ_STATE_##from][PZ_EVENT_##on] = true,
+		EDGES(X)
+#undef X
+	};
+
+	if (is_edge[state][event])
+		return table[state][event];
+	return (struct pz_edge){refused[state][event] ? PZ_VERDICT_REFUSE : PZ_VERDICT_IGNORE, state,
+				PZ_ACT_NONE};
+}
+
+struct state_info {
+	const char *text;
+	bool is_hub_mode;
+	uint64_t stay_us;
+};
+
+static const struct state_info states[PZ_STATE_COUNT] = {
+#define X(name, text, hub, stay) {text, hub, stay},
+	PZ_STATES(X)
+#undef X
+};
+
+const char *
+pz_state_text(enum pz_state state)
+{
+	return states[state].text;
+}
+
+bool
+pz_state_is_hub_mode(enum pz_state state)
+{
+	return states[state].is_hub_mode;
+}
+
+const char *
+pz_event_text(enum pz_event event)
+{
+	static const char *const texts[PZ_EVENT_COUNT] = {
+#define X(name, text) text,
+		PZ_EVENTS(X)
+#undef X
+	};
+
+	return texts[event];
+}
+
+uint64_t
+pz_machine_backoff_us(unsigned attempts, uint32_t random)
+{
+	uint64_t us = PZ_BACKOFF_FIRST_US;
+
+	while (attempts > 1 && us < PZ_BACKOFF_MAX_US) {
+		us *= 2;
+		attempts--;
+	}
+	if (us > PZ_BACKOFF_MAX_US)
+		us = PZ_BACKOFF_MAX_US;
+	/* 80 % to 120 % */
+	return us * 8 / 10 + us * 4 / 10 * random / UINT32_MAX;
+}
+
+static void
+set_retry(struct pz_machine *m)
+{
+	uint32_t random;
+
+	if (m->is_halted)
+		return;
+	m->attempts++;
+	pz_env_random(m->env, &random, sizeof(random));
+	pz_env_start(m->env, &m->retry, pz_machine_backoff_us(m->attempts, random));
+}
+
+/* The one place where the state changes. */
+static void
+enter(struct pz_machine *m, const struct pz_edge *edge, enum pz_event event)
+{
+	enum pz_state old = m->state;
+	uint64_t now = pz_env_mono_us(m->env);
+
+	if (old == PZ_STATE_CONNECTED && now - m->since_us >= PZ_BACKOFF_RESET_US)
+		m->attempts = 0;
+	pz_env_stop(m->env, &m->stay);
+	pz_env_stop(m->env, &m->retry);
+	m->state = edge->next;
+	m->since_us = now;
+	if (states[m->state].stay_us)
+		pz_env_start(m->env, &m->stay, states[m->state].stay_us);
+	pz_notice("state", "old=%s new=%s event=\"%s\"%s%s", states[old].text, states[m->state].text,
+		  pz_event_text(event), m->reason[0] ? " reason=" : "", m->reason);
+	m->ops->changed(m->arg, old, m->state, event);
+}
+
+static bool
+wants_retry(const struct pz_machine *m, enum pz_state old, enum pz_event event)
+{
+	return m->state == PZ_STATE_NOT_CONNECTED && old != PZ_STATE_NOT_CONNECTED &&
+	       event != PZ_EVENT_DISCONNECT && !m->is_halted;
+}
+
+enum pz_err
+pz_machine_event(struct pz_machine *m, enum pz_event event, const char *reason)
+{
+	struct pz_edge edge = pz_machine_edge(m->state, event);
+	enum pz_state old = m->state;
+
+	if (edge.verdict == PZ_VERDICT_REFUSE)
+		return PZ_ERR_DENIED;
+	if (edge.verdict == PZ_VERDICT_IGNORE)
+		return PZ_OK;
+	if (reason)
+		snprintf(m->reason, sizeof(m->reason), "%s", reason);
+	else if (edge.next == PZ_STATE_CONNECTED || event == PZ_EVENT_STORED)
+		m->reason[0] = '\0';
+	if (event == PZ_EVENT_CONNECT)
+		m->is_halted = false;
+	if (event == PZ_EVENT_DISCONNECT)
+		m->is_halted = true; /* stays away until told to come back */
+	if (event == PZ_EVENT_WIPED)
+		m->is_halted = false;
+	enter(m, &edge, event);
+	if (wants_retry(m, old, event))
+		set_retry(m);
+	if (edge.action != PZ_ACT_NONE)
+		m->ops->act(m->arg, edge.action);
+	return PZ_OK;
+}
+
+void
+pz_machine_halt(struct pz_machine *m)
+{
+	m->is_halted = true;
+}
+
+void
+pz_machine_park(struct pz_machine *m, const char *reason)
+{
+	m->is_halted = true;
+	pz_env_stop(m->env, &m->retry);
+	snprintf(m->reason, sizeof(m->reason), "%s", reason);
+}
+
+void
+pz_machine_nudge(struct pz_machine *m, const char *why)
+{
+	if (m->state != PZ_STATE_NOT_CONNECTED || m->is_halted)
+		return;
+	pz_info("retry-now", "cause=\"%s\"", why);
+	(void)pz_machine_event(m, PZ_EVENT_CONNECT, NULL);
+}
+
+static void
+on_stay(struct pz_timer *timer, void *arg)
+{
+	struct pz_machine *m = arg;
+
+	(void)timer;
+	(void)pz_machine_event(m, PZ_EVENT_TIMEOUT, "timed out");
+}
+
+static void
+on_retry(struct pz_timer *timer, void *arg)
+{
+	struct pz_machine *m = arg;
+
+	(void)timer;
+	(void)pz_machine_event(m, PZ_EVENT_CONNECT, NULL);
+}
+
+void
+pz_machine_init(struct pz_machine *m, const struct pz_env *env, const struct pz_machine_ops *ops,
+		void *arg, bool enrolled)
+{
+	*m = (struct pz_machine){
+		.state = enrolled ? PZ_STATE_NOT_CONNECTED : PZ_STATE_VIRGIN,
+		.env = env,
+		.ops = ops,
+		.arg = arg,
+		.since_us = pz_env_mono_us(env),
+	};
+	pz_timer_init(&m->stay, on_stay, m);
+	pz_timer_init(&m->retry, on_retry, m);
+}
+
+void
+pz_machine_fini(struct pz_machine *m)
+{
+	pz_env_stop(m->env, &m->stay);
+	pz_env_stop(m->env, &m->retry);
+}
+
+size_t
+pz_machine_dot(char *out, size_t size)
+{
+	size_t len = 0;
+
+#define PUT(...)                                                                                   \
+	len += (size_t)snprintf(len < size ? out + len : NULL, len < size ? size - len : 0, __VA_ARGS__)
+	PUT("digraph pzp {\n");
+	for (int s = 0; s < PZ_STATE_COUNT; s++)
+		for (int e = 0; e < PZ_EVENT_COUNT; e++) {
+			struct pz_edge edge = pz_machine_edge((enum pz_state)s, (enum pz_event)e);
+			if (edge.verdict == PZ_VERDICT_EDGE)
+				PUT("\t\"%s\" -> \"%s\" [label=\"%s\"];\n", states[s].text,
+				    states[edge.next].text, pz_event_text((enum pz_event)e));
+		}
+	PUT("}\n");
+#undef PUT
+	return len;
+}

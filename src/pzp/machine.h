@@ -1,0 +1,135 @@
+/*
+ * Modes and states of a PZP towards its hub (seed "PZP Modes - Connection States", page 5): one
+ * list of states, one of events, one table of edges, one function that changes the state.
+ *
+ * The machine decides; it does nothing by itself. What an edge asks for is told through
+ * `act`, time and randomness come from the environment.
+ */
+#ifndef PZ_PZP_MACHINE_H
+#define PZ_PZP_MACHINE_H
+
+#include "base/env.h"
+#include "base/err.h"
+
+/* X(name, shown as, hub mode?, longest stay in microseconds or 0) */
+#define PZ_STATES(X)                                                                               \
+	X(VIRGIN, "virgin", false, 0)                                                              \
+	X(VIRGIN_CONNECTING, "virgin-connecting", false, 2 * PZ_CONNECT_TIMEOUT_US)                \
+	X(VIRGIN_CONNECTED, "virgin-connected", false, 2 * PZ_CONNECT_TIMEOUT_US)                  \
+	X(NOT_CONNECTED, "not-connected", true, 0)                                                 \
+	X(CONNECTING, "connecting", true, PZ_CONNECT_TIMEOUT_US)                                   \
+	X(CONNECTED, "connected", true, 0)                                                         \
+	X(DISCONNECTING, "disconnecting", true, PZ_DISCONNECT_TIMEOUT_US)
+
+#define PZ_DISCONNECT_TIMEOUT_US (5 * PZ_US_PER_S)
+
+enum pz_state {
+#define X(name, text, hub, stay) PZ_STATE_##name,
+	PZ_STATES(X)
+#undef X
+		PZ_STATE_COUNT
+};
+
+/* X(name, text for the log) */
+#define PZ_EVENTS(X)                                                                               \
+	X(RESOLVED, "hub's name resolved")                                                         \
+	X(ENROL_FAILED, "enrolment failed")                                                        \
+	X(PROVEN, "both sides proven")                                                             \
+	X(STORED, "certificates stored")                                                           \
+	X(CONNECT, "connect")                                                                      \
+	X(LINK_FAILED, "link failed")                                                              \
+	X(REGISTERED, "link registered")                                                           \
+	X(LINK_LOST, "link lost")                                                                  \
+	X(DISCONNECT, "disconnect")                                                                \
+	X(CLEANED, "clean-up done")                                                                \
+	X(REVOKED, "revoked")                                                                      \
+	X(LEAVE, "leave")                                                                          \
+	X(WIPED, "wiped")                                                                          \
+	X(TIMEOUT, "timeout")
+
+enum pz_event {
+#define X(name, text) PZ_EVENT_##name,
+	PZ_EVENTS(X)
+#undef X
+		PZ_EVENT_COUNT
+};
+
+/** What the owner has to do after a change of state. */
+enum pz_action {
+	PZ_ACT_NONE,
+	PZ_ACT_GIVE_UP,	/* drop the enrolment connection, tell who asked */
+	PZ_ACT_DIAL,	/* connect to the hub */
+	PZ_ACT_HANG_UP,	/* drop the attempt that failed; the retry timer is set */
+	PZ_ACT_ONLINE,	/* the link is registered */
+	PZ_ACT_CLEAN,	/* close the link, end what depends on it, then CLEANED */
+	PZ_ACT_CLEAN_AND_WIPE, /* the same, then forget the zone durably, then WIPED */
+	PZ_ACT_VIRGIN,	/* the zone is forgotten */
+};
+
+/** What the table says about a pair that is no edge. */
+enum pz_verdict {
+	PZ_VERDICT_EDGE,
+	PZ_VERDICT_IGNORE, /* late or repeated news: nothing to do */
+	PZ_VERDICT_REFUSE, /* a person or program asked for something that makes no sense now */
+};
+
+struct pz_edge {
+	enum pz_verdict verdict;
+	enum pz_state next;
+	enum pz_action action;
+};
+
+struct pz_machine_ops {
+	void (*act)(void *arg, enum pz_action action);
+	/** After each change; watchers and metrics. */
+	void (*changed)(void *arg, enum pz_state old, enum pz_state now, enum pz_event event);
+};
+
+struct pz_machine {
+	enum pz_state state;
+	char reason[256];    /* why it is not connected; "" when there is nothing to say */
+	bool is_halted;	     /* waiting cannot mend it: no retry until told to connect */
+	unsigned attempts;   /* failed since the last good connection */
+	uint64_t since_us;   /* of the state */
+	const struct pz_env *env;
+	const struct pz_machine_ops *ops;
+	void *arg;
+	struct pz_timer stay, retry;
+};
+
+/** The decision for a pair: pure, for the tests and the generated diagram. */
+struct pz_edge pz_machine_edge(enum pz_state state, enum pz_event event);
+
+const char *pz_state_text(enum pz_state state);
+const char *pz_event_text(enum pz_event event);
+bool pz_state_is_hub_mode(enum pz_state state);
+
+/** @param enrolled start state: not-connected, else virgin. ops and env are borrowed. */
+void pz_machine_init(struct pz_machine *machine, const struct pz_env *env,
+		     const struct pz_machine_ops *ops, void *arg, bool enrolled);
+/** Stops its timers. */
+void pz_machine_fini(struct pz_machine *machine);
+
+/**
+ * Something happened.
+ * @param reason for people, kept and shown; NULL: nothing to say. Copied.
+ * Errors: DENIED (the table refuses it now; nothing changed).
+ */
+enum pz_err pz_machine_event(struct pz_machine *machine, enum pz_event event, const char *reason);
+
+/** Marks the next failure as one that waiting cannot mend (page 5 "Back-off"). */
+void pz_machine_halt(struct pz_machine *machine);
+
+/** Stays not-connected until told to connect. */
+void pz_machine_park(struct pz_machine *machine, const char *reason);
+
+/** Something changed that makes a retry worth it now (network, app request): tries at once unless halted. */
+void pz_machine_nudge(struct pz_machine *machine, const char *why);
+
+/** Microseconds until attempt number `attempts` (1 = after the first failure), +-20 % by `random`. */
+uint64_t pz_machine_backoff_us(unsigned attempts, uint32_t random);
+
+/** The table as a Graphviz document, for the docs. Writes at most `size` bytes with NUL; returns the length it has. */
+size_t pz_machine_dot(char *out, size_t size);
+
+#endif

@@ -1,0 +1,165 @@
+/* pzpd: the PZP as a daemon. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "daemon/daemon.h"
+#include "net/netwatch.h"
+#include "net/process.h"
+#include "pzp/node.h"
+
+static void
+on_stop(void *arg)
+{
+	pz_node_stop(arg);
+}
+
+static void
+on_network_changed(void *arg)
+{
+	pz_node_network_changed(arg);
+}
+
+/* ---- control socket: a running request ends with its client ---- */
+
+struct request {
+	struct pz_ctl_call *call;
+	struct pz_node_request *running;
+	bool is_done; /* before pz_node_command returned */
+};
+
+static void
+on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
+{
+	struct request *request = arg;
+	struct pz_errinfo info;
+
+	if (err == PZ_OK) {
+		pz_ctl_reply(request->call, json_incref(result));
+	} else {
+		snprintf(info.text, sizeof(info.text), "%s", detail);
+		pz_ctl_fail_err(request->call, err, &info);
+	}
+	if (request->running)
+		free(request);
+	else
+		request->is_done = true;
+}
+
+static void
+on_event(void *arg, json_t *event)
+{
+	struct request *request = arg;
+
+	pz_ctl_event(request->call, json_incref(event));
+}
+
+static const struct pz_node_reply reply = {.done = on_done, .event = on_event};
+
+static void
+on_client_gone(void *arg)
+{
+	struct request *request = arg;
+
+	pz_node_cancel(request->running);
+	free(request);
+}
+
+static void
+on_command(void *arg, struct pz_ctl_call *call, const char *method, json_t *params)
+{
+	struct request *request = calloc(1, sizeof(*request));
+
+	if (request == NULL) {
+		pz_ctl_fail(call, 1, "out of memory");
+		return;
+	}
+	request->call = call;
+	struct pz_node_request *running = pz_node_command(arg, method, params, &reply, request);
+	if (request->is_done) {
+		free(request);
+		return;
+	}
+	request->running = running;
+	pz_ctl_on_gone(call, on_client_gone, request);
+}
+
+static const struct pz_daemon_ops ops = {.stop = on_stop, .command = on_command};
+
+/* ---- start ---- */
+
+static enum pz_err
+make_node(struct pz_daemon *d, struct pz_node **out, struct pz_errinfo *info)
+{
+	const struct pz_settings *s = &d->settings;
+	struct pz_node_config config = {
+		.env = &d->loop.env,
+		.transport = pz_loop_transport(&d->loop),
+		.turn = &d->loop.turn,
+		.store = d->store,
+		.keys = d->keys,
+		.key_type = s->key_type,
+		.device = s->device,
+		.frame_max = s->limit_frame,
+		.queue_high_bytes = s->limit_queue_high,
+		.queue_low_bytes = s->limit_queue_low,
+		.keepalive_us = s->keepalive * PZ_US_PER_S,
+		.call_timeout_us = s->call_timeout * PZ_US_PER_S,
+		.addresses = pz_netwatch_addresses,
+		.processes = &pz_loop_process_ops,
+		.processes_arg = &d->loop,
+	};
+
+	return pz_node_new(&config, out, info);
+}
+
+static enum pz_err
+serve_file(struct pz_node *node, const char *path, struct pz_errinfo *info)
+{
+	struct pz_errinfo why = {""};
+	json_error_t where;
+	json_t *description = json_load_file(path, JSON_REJECT_DUPLICATES, &where);
+
+	if (description == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "service file %s line %d: %s", path, where.line,
+			       where.text);
+	enum pz_err err = pz_node_serve(node, description, &why);
+	json_decref(description);
+	return err == PZ_OK ? PZ_OK : pz_fail(info, err, "service file %s: %s", path, why.text);
+}
+
+static enum pz_err
+serve_files(struct pz_daemon *d, struct pz_node *node, struct pz_errinfo *info)
+{
+	for (size_t i = 0; i < d->settings.service_count; i++)
+		PZ_TRY(serve_file(node, d->settings.services[i], info));
+	return PZ_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct pz_daemon daemon;
+	struct pz_errinfo info = {""};
+	struct pz_node *node = NULL;
+	struct pz_netwatch *watch = NULL;
+	int code = 1;
+
+	if (!pz_daemon_open(&daemon, PZ_PROGRAM_PZPD, argc, argv, &code))
+		return code;
+	if (make_node(&daemon, &node, &info) == PZ_OK &&
+	    serve_files(&daemon, node, &info) == PZ_OK) {
+		if (pz_netwatch_new(&daemon.loop, on_network_changed, node, &watch) != PZ_OK)
+			pz_warning("netwatch", "changes of the network will not be noticed");
+		pz_node_start(node);
+		code = pz_daemon_run(&daemon, &ops, node);
+	} else {
+		pz_daemon_complain(&daemon, info.text);
+	}
+	pz_daemon_close_control(&daemon);
+	pz_netwatch_free(watch);
+	pz_node_free(node);
+	pz_daemon_close(&daemon);
+	return code;
+}

@@ -1,0 +1,613 @@
+/* The node: its parts, and what happens to a message that is for us. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "pzp/internal.h"
+#include "route/bounce.h"
+#include "rpc/error.h"
+#include "rpc/method.h"
+#include "rpc/payload.h"
+#include "service/api_devicestatus.h"
+#include "service/api_test.h"
+#include "wire/json.h"
+#include "wire/message.h"
+#include "zone/record.h"
+
+#define RENEWAL_CHECK_US (3600 * PZ_US_PER_S)
+#define SPACE_DEVICE "device"
+
+/* ---- messages for this node ---- */
+
+enum pz_err
+node_send_rpc(struct pz_node *node, const char *to, json_t *payload)
+{
+	struct pz_buf out;
+
+	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
+	enum pz_err err = pz_message_rpc(&out, node->self, to, payload);
+	if (err == PZ_OK && out.len > node->link_host.frame_max + PZ_FRAME_HEADER_BYTES)
+		err = PZ_ERR_PROTO_FRAME;
+	if (err == PZ_OK)
+		err = pz_router_send(node->router, pz_buf_slice(&out));
+	pz_buf_fini(&out);
+	return err;
+}
+
+static void
+on_dispatch_send(void *arg, const char *to, json_t *payload)
+{
+	struct pz_node *node = arg;
+
+	if (node_send_rpc(node, to, payload) != PZ_OK)
+		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+	json_decref(payload);
+}
+
+static const struct pz_dispatch_ops dispatch_ops = {
+	.send = on_dispatch_send,
+	.find = discovery_find,
+};
+
+/* A call-back to a request of ours: true when that is what the notification was. */
+static bool
+take_callback(struct pz_node *node, const char *from, const struct pz_rpc *rpc)
+{
+	struct pz_method method;
+
+	if (pz_method_parse(pz_slice_str(rpc->method), &method) != PZ_OK ||
+	    method.kind != PZ_METHOD_CALLBACK)
+		return false;
+	return pz_pending_callback(node->pending, from, method.reference, method.function,
+				   rpc->params) ||
+	       rpc->kind == PZ_RPC_NOTIFICATION;
+}
+
+static void
+take_response(struct pz_node *node, const char *from, json_t *element)
+{
+	struct pz_rpc rpc;
+	int code;
+
+	if (pz_rpc_parse(element, &rpc, &code) != PZ_OK ||
+	    !pz_pending_response(node->pending, from, rpc.id, rpc.result, rpc.error))
+		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+}
+
+static bool
+is_response(json_t *element)
+{
+	return json_is_object(element) && json_object_get(element, "method") == NULL &&
+	       (json_object_get(element, "result") || json_object_get(element, "error"));
+}
+
+/* Answers and call-backs count by who sent them; what a request causes goes to where it asks (resp_to). */
+static void
+on_payload(struct pz_node *node, const char *from, const char *reply_to, json_t *payload)
+{
+	struct pz_rpc rpc;
+	int code;
+
+	if (is_response(pz_rpc_batch_at(payload, 0))) {
+		for (size_t i = 0; i < pz_rpc_batch_len(payload); i++)
+			take_response(node, from, pz_rpc_batch_at(payload, i));
+		return;
+	}
+	if (!pz_rpc_is_batch(payload) && pz_rpc_parse(payload, &rpc, &code) == PZ_OK &&
+	    take_callback(node, from, &rpc))
+		return;
+	pz_metric_add(&node->metrics, PZ_METRIC_calls_served, 1);
+	pz_dispatcher_request(node->dispatcher, reply_to, payload);
+}
+
+static void
+on_rpc(struct pz_node *node, const struct pz_envelope *envelope)
+{
+	PZ_AUTO_FREE char *from = pz_slice_dup(envelope->from);
+	PZ_AUTO_FREE char *reply_to =
+		pz_slice_dup(envelope->resp_to.len ? envelope->resp_to : envelope->from);
+	json_t *payload = envelope->payload.len ? pz_json_parse(envelope->payload, NULL) : NULL;
+
+	if (payload && from && reply_to)
+		on_payload(node, from, reply_to, payload);
+	json_decref(payload);
+}
+
+/* The receipt that the origin asked for (page 4 "Routing"). */
+static void
+confirm(struct pz_node *node, const struct pz_envelope *envelope)
+{
+	struct pz_buf out;
+
+	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
+	if (pz_bounce(&out, node->self, envelope, 0, "ok") == PZ_OK && out.len > 0)
+		(void)!pz_router_send(node->router, pz_buf_slice(&out));
+	pz_buf_fini(&out);
+}
+
+static void
+on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope, struct pz_slice frame)
+{
+	struct pz_node *node = arg;
+
+	(void)in;
+	(void)frame;
+	switch (envelope->type) {
+	case PZ_MESSAGE_PROP:
+		node_on_prop(node, envelope);
+		break;
+	case PZ_MESSAGE_JSONRPC:
+		if (envelope->delivery_receipt)
+			confirm(node, envelope);
+		on_rpc(node, envelope);
+		break;
+	case PZ_MESSAGE_RECEIPT:
+		break;
+	case PZ_MESSAGE_UNKNOWN:
+		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+		break;
+	}
+}
+
+static const struct pz_router_ops router_ops = {.local = on_local};
+
+/* ---- membership ---- */
+
+static enum pz_err
+make_tls_ctx(struct pz_node *node, const struct pz_membership *m, struct pz_tls_ctx **out,
+	     struct pz_errinfo *info)
+{
+	struct pz_cert *chain[] = {m->tls, m->device_ca};
+	struct pz_trust *trust = pz_trust_new();
+	struct pz_tls_config config = {
+		.kind = PZ_TLS_CLIENT,
+		.chain = chain,
+		.chain_len = 2,
+		.key = m->tls_key,
+		.trust = trust,
+		.env = node->config.env,
+	};
+
+	if (trust == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	enum pz_err err = pz_trust_add(trust, m->master, m->crl, info);
+	if (err == PZ_OK)
+		err = pz_tls_ctx_new(&config, out, info);
+	pz_trust_free(trust);
+	return err;
+}
+
+enum pz_err
+node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz_errinfo *info)
+{
+	struct pz_tls_ctx *ctx = NULL;
+	enum pz_err err = takes ? make_tls_ctx(node, takes, &ctx, info) : PZ_OK;
+
+	if (err != PZ_OK) {
+		pz_membership_free(takes);
+		return err;
+	}
+	if (node->membership != takes)
+		pz_membership_free(node->membership);
+	pz_tls_ctx_free(node->tls_ctx);
+	node->membership = takes;
+	node->tls_ctx = ctx;
+	if (takes) {
+		snprintf(node->device, sizeof(node->device), "%s", takes->device);
+		snprintf(node->self, sizeof(node->self), "%s/%s", takes->zone, takes->device);
+	} else {
+		snprintf(node->self, sizeof(node->self), "%s", node->device);
+	}
+	PZ_TRY(pz_router_set_self(node->router, node->self));
+	return pz_registry_set_address(node->registry, node->self);
+}
+
+void
+node_sweep_keys(struct pz_node *node)
+{
+	const char *keep[2];
+	size_t n = 0;
+
+	if (node->membership) {
+		pz_membership_key_uris(node->membership, keep);
+		n = 2;
+	}
+	if (pz_keystore_sweep(node->config.keys, keep, n) != PZ_OK)
+		pz_warning("key-sweep", "could not remove key files that are not in use any more");
+}
+
+/* ---- renewal of the PZP TLS certificate: on the device, no hub needed, links stay (page 2) ---- */
+
+struct renewal {
+	struct pz_node *node;
+	struct pz_membership *fresh;
+};
+
+static void
+on_renewed(void *arg, enum pz_err err, const char *detail)
+{
+	struct renewal *renewal = arg;
+	struct pz_node *node = renewal->node;
+	struct pz_errinfo info = {""};
+
+	if (err != PZ_OK || node->membership == NULL || node->is_wiping) {
+		pz_membership_free(renewal->fresh);
+		if (err != PZ_OK)
+			pz_error("renewal", "the new certificate was not stored: %s", detail);
+	} else if (node_set_membership(node, renewal->fresh, &info) != PZ_OK) {
+		pz_error("renewal", "%s", info.text);
+	} else {
+		pz_notice("renewal", "device=%s new TLS certificate", node->self);
+		node_sweep_keys(node);
+	}
+	free(renewal);
+}
+
+static void
+renew(struct pz_node *node)
+{
+	struct pz_errinfo info = {"out of memory"};
+	struct renewal *renewal = calloc(1, sizeof(*renewal));
+	struct pz_txn *txn = pz_txn_new();
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
+
+	if (renewal && txn)
+		err = pz_membership_renew(node->membership, node->config.keys, node->config.env,
+					  txn, &renewal->fresh, &info);
+	if (err != PZ_OK) {
+		pz_error("renewal", "failed, will try again: %s", info.text);
+		free(renewal);
+		pz_txn_free(txn);
+		return;
+	}
+	renewal->node = node;
+	pz_store_commit(node->config.store, txn, on_renewed, renewal);
+}
+
+static void
+on_renewal_check(struct pz_timer *timer, void *arg)
+{
+	struct pz_node *node = arg;
+
+	if (node->membership && !node->is_wiping &&
+	    pz_membership_is_renewal_due(node->membership, node->config.env))
+		renew(node);
+	pz_env_start(node->config.env, timer, RENEWAL_CHECK_US);
+}
+
+/* ---- the machine ---- */
+
+static void
+on_act(void *arg, enum pz_action action)
+{
+	struct pz_node *node = arg;
+
+	switch (action) {
+	case PZ_ACT_NONE:
+		break;
+	case PZ_ACT_GIVE_UP:
+		enrolment_drop(node);
+		break;
+	case PZ_ACT_DIAL:
+		hub_dial(node);
+		break;
+	case PZ_ACT_HANG_UP:
+		hub_clean(node);
+		break;
+	case PZ_ACT_ONLINE:
+		hub_online(node);
+		break;
+	case PZ_ACT_CLEAN:
+		hub_clean(node);
+		(void)pz_machine_event(&node->machine, PZ_EVENT_CLEANED, NULL);
+		break;
+	case PZ_ACT_CLEAN_AND_WIPE:
+		hub_clean(node);
+		hub_wipe(node);
+		break;
+	case PZ_ACT_VIRGIN:
+		pz_notice("virgin", "everything bound to the zone is removed");
+		break;
+	}
+}
+
+static void
+on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
+{
+	struct pz_node *node = arg;
+
+	pz_metric_add(&node->metrics, PZ_METRIC_state_changes, 1);
+	if (now == PZ_STATE_CONNECTED)
+		node->hub_since_ms = pz_env_wall_ms(node->config.env);
+	node_tell(node, json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "state", "old",
+				  pz_state_text(old), "new", pz_state_text(now), "cause",
+				  pz_event_text(event), "reason", node->machine.reason));
+	commands_state_changed(node, old, now);
+}
+
+static const struct pz_machine_ops machine_ops = {.act = on_act, .changed = on_changed};
+
+void
+node_tell(struct pz_node *node, json_t *event)
+{
+	PZ_LIST_EACH (&node->requests, n, tmp) {
+		struct pz_node_request *request =
+			PZ_CONTAINER(n, struct pz_node_request, node_list);
+		if (request->is_watcher && event)
+			request->reply->event(request->arg, event);
+	}
+	json_decref(event);
+}
+
+/* ---- names ---- */
+
+/* The host's name is a good first name for a device, as far as a device name may hold it. */
+static void
+name_from_host(char *out, size_t size)
+{
+	char host[256] = "";
+	size_t n = 0;
+
+	(void)gethostname(host, sizeof(host) - 1);
+	for (const char *p = host; *p && *p != '.' && n + 1 < size; p++)
+		if (isalnum((unsigned char)*p) || (n > 0 && (*p == '-' || *p == '_')))
+			out[n++] = *p;
+	out[n] = '\0';
+	if (n == 0)
+		snprintf(out, size, "device");
+}
+
+static enum pz_err
+load_names(void *arg, const char *key, struct pz_slice value)
+{
+	struct pz_node *node = arg;
+	json_t *record = NULL;
+
+	if (strcmp(key, "self") != 0)
+		return PZ_OK;
+	PZ_TRY(pz_record_parse(SPACE_DEVICE, key, value, &record, NULL));
+	enum pz_err err = pz_record_string(record, "name", node->device, sizeof(node->device), NULL);
+	json_decref(record);
+	return err;
+}
+
+static void
+on_names_saved(void *arg, enum pz_err err, const char *detail)
+{
+	(void)arg;
+	if (err != PZ_OK)
+		pz_error("store", "the device's name was not stored: %s", detail);
+}
+
+/* A device keeps its own name also when it leaves a zone (page 2 "Revocation"). */
+static enum pz_err
+settle_names(struct pz_node *node, struct pz_errinfo *info)
+{
+	const struct pz_node_config *c = &node->config;
+	char stored[sizeof(node->device)];
+
+	PZ_TRY(pz_store_load(c->store, SPACE_DEVICE, load_names, node, info));
+	snprintf(stored, sizeof(stored), "%s", node->device);
+	if (c->device)
+		snprintf(node->device, sizeof(node->device), "%s", c->device);
+	else if (node->device[0] == '\0')
+		name_from_host(node->device, sizeof(node->device));
+	if (!pz_device_is_valid(pz_slice_str(node->device)))
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "device name '%s' is not valid: letters, digits and ._- , beginning "
+			       "with a letter or digit, at most 63",
+			       c->device ? c->device : node->device);
+	snprintf(node->display_name, sizeof(node->display_name), "%s",
+		 c->display_name ? c->display_name : node->device);
+	snprintf(node->device_type, sizeof(node->device_type), "%s",
+		 c->device_type ? c->device_type : "device");
+	if (strcmp(stored, node->device) == 0)
+		return PZ_OK;
+	struct pz_txn *txn = pz_txn_new();
+	if (txn == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	enum pz_err err = pz_record_put(txn, SPACE_DEVICE, "self",
+					json_pack("{s:s}", "name", node->device));
+	if (err != PZ_OK) {
+		pz_txn_free(txn);
+		return err;
+	}
+	pz_store_commit(c->store, txn, on_names_saved, NULL);
+	return PZ_OK;
+}
+
+/* ---- life ---- */
+
+static void
+on_registry_change(void *arg, enum pz_registry_event event, struct pz_service *service)
+{
+	(void)event;
+	(void)service;
+	discovery_announce_soon(arg);
+}
+
+static enum pz_err
+add_builtin(struct pz_node *node, struct pz_service *service, struct pz_errinfo *info)
+{
+	if (service == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	enum pz_err err = pz_registry_add(node->registry, service, info);
+	if (err != PZ_OK)
+		pz_service_free(service);
+	return err;
+}
+
+static enum pz_err
+build(struct pz_node *node, struct pz_errinfo *info)
+{
+	struct pz_router_config config = {
+		.self = node->device,
+		.env = node->config.env,
+		.metrics = &node->metrics,
+		.queue_high_bytes = node->config.queue_high_bytes,
+		.queue_low_bytes = node->config.queue_low_bytes,
+		.ops = &router_ops,
+		.arg = node,
+	};
+
+	node->directory = json_object();
+	node->known = json_object();
+	node->registry = pz_registry_new();
+	node->pending = pz_pending_new(node->config.env);
+	if (!node->directory || !node->known || !node->registry || !node->pending)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	node->dispatcher =
+		pz_dispatcher_new(node->config.env, node->registry, &dispatch_ops, node);
+	if (node->dispatcher == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	PZ_TRY(pz_router_new(&config, &node->router));
+	PZ_TRY(add_builtin(node, pz_service_test_new(node->config.env), info));
+	PZ_TRY(add_builtin(node, pz_service_devicestatus_new(node->config.env, "/"), info));
+	struct pz_membership *membership = NULL;
+	PZ_TRY(pz_membership_load(node->config.store, node->config.keys, &membership, info));
+	return node_set_membership(node, membership, info);
+}
+
+static void
+on_announce(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	discovery_announce(arg);
+}
+
+static void
+on_leave_timeout(struct pz_timer *timer, void *arg)
+{
+	struct pz_node *node = arg;
+
+	(void)timer;
+	(void)pz_machine_event(&node->machine, PZ_EVENT_LEAVE, "left; the hub did not answer");
+}
+
+static void
+on_enrol_reaper(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	enrolment_reap(arg);
+}
+
+static void
+init_fields(struct pz_node *node, const struct pz_node_config *config)
+{
+	node->config = *config;
+	if (node->config.frame_max == 0)
+		node->config.frame_max = PZ_FRAME_BYTES_DEFAULT;
+	if (node->config.call_timeout_us == 0)
+		node->config.call_timeout_us = PZ_CALL_TIMEOUT_US;
+	pz_list_init(&node->requests);
+	pz_list_init(&node->finds);
+	node->hub.node = node;
+	node->started_us = pz_env_mono_us(config->env);
+	node->link_host = (struct pz_link_host){
+		.env = config->env,
+		.turn = config->turn,
+		.metrics = &node->metrics,
+		.events = &node_link_events,
+		.frame_max = node->config.frame_max,
+		.keepalive_us = config->keepalive_us,
+	};
+	pz_timer_init(&node->renewal, on_renewal_check, node);
+	pz_timer_init(&node->announce, on_announce, node);
+	pz_timer_init(&node->leave_timer, on_leave_timeout, node);
+	pz_timer_init(&node->enrol_reaper, on_enrol_reaper, node);
+	node->registry_watch = (struct pz_registry_watch){.changed = on_registry_change, .arg = node};
+}
+
+enum pz_err
+pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz_errinfo *info)
+{
+	struct pz_node *node = calloc(1, sizeof(*node));
+
+	if (node == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	init_fields(node, config);
+	enum pz_err err = settle_names(node, info);
+	if (err == PZ_OK)
+		err = build(node, info);
+	pz_machine_init(&node->machine, config->env, &machine_ops, node, node->membership != NULL);
+	if (err != PZ_OK) {
+		pz_node_free(node);
+		return err;
+	}
+	pz_registry_watch(node->registry, &node->registry_watch);
+	node_sweep_keys(node);
+	*out = node;
+	return PZ_OK;
+}
+
+void
+pz_node_start(struct pz_node *node)
+{
+	on_renewal_check(&node->renewal, node);
+	if (node->membership)
+		(void)pz_machine_event(&node->machine, PZ_EVENT_CONNECT, NULL);
+}
+
+void
+pz_node_stop(struct pz_node *node)
+{
+	node->is_stopping = true;
+	enrolment_drop(node);
+	(void)pz_machine_event(&node->machine, PZ_EVENT_DISCONNECT, "stopping");
+}
+
+void
+pz_node_free(struct pz_node *node)
+{
+	if (node == NULL)
+		return;
+	PZ_LIST_EACH (&node->requests, n, tmp)
+		pz_node_cancel(PZ_CONTAINER(n, struct pz_node_request, node_list));
+	pz_machine_fini(&node->machine);
+	pz_env_stop(node->config.env, &node->renewal);
+	pz_env_stop(node->config.env, &node->announce);
+	pz_env_stop(node->config.env, &node->leave_timer);
+	pz_env_stop(node->config.env, &node->enrol_reaper);
+	enrolment_reap(node);
+	pz_registry_unwatch(&node->registry_watch);
+	pz_dispatcher_free(node->dispatcher);
+	discovery_hub_gone(node);
+	pz_registry_free(node->registry);
+	pz_pending_free(node->pending);
+	pz_router_free(node->router);
+	pz_tls_ctx_free(node->tls_ctx);
+	pz_membership_free(node->membership);
+	json_decref(node->directory);
+	json_decref(node->hub_entry);
+	json_decref(node->known);
+	free(node);
+}
+
+void
+pz_node_network_changed(struct pz_node *node)
+{
+	if (node->machine.state == PZ_STATE_CONNECTED)
+		hub_send_info(node);
+	else
+		pz_machine_nudge(&node->machine, "the network changed");
+}
+
+enum pz_state
+pz_node_state(const struct pz_node *node)
+{
+	return node->machine.state;
+}
+
+const char *
+pz_node_address(const struct pz_node *node)
+{
+	return node->self;
+}
+
+struct pz_metrics *
+pz_node_metrics(struct pz_node *node)
+{
+	return &node->metrics;
+}

@@ -1,0 +1,83 @@
+/* A PZP: one device's node in its zone, without a descriptor of its own. */
+#ifndef PZ_PZP_NODE_H
+#define PZ_PZP_NODE_H
+
+#include <jansson.h>
+
+#include "base/env.h"
+#include "metrics/metrics.h"
+#include "net/transport.h"
+#include "net/turn.h"
+#include "pzp/machine.h"
+#include "service/command.h"
+#include "store/store.h"
+#include "x509/keystore.h"
+
+struct pz_node;
+
+/** Everything the node is given. Borrowed for its life. Zero limits mean the defaults of base/limits.h. */
+struct pz_node_config {
+	const struct pz_env *env;
+	struct pz_transport transport;
+	struct pz_turn *turn;
+	struct pz_store *store;
+	struct pz_keystore *keys;
+	const char *key_type;	  /* for new keys */
+	const char *device;	  /* name while virgin; NULL: the stored one, else made from the host's */
+	const char *display_name; /* NULL: the device name */
+	const char *device_type;  /* NULL: "device" */
+	uint32_t frame_max;
+	size_t queue_high_bytes, queue_low_bytes;
+	uint64_t keepalive_us, call_timeout_us;
+	/** Own addresses for pzpInfo; NULL: none. */
+	void (*addresses)(void (*each)(void *arg, const char *address), void *arg);
+	const struct pz_process_ops *processes; /* for services made of commands; NULL: none possible */
+	void *processes_arg;
+};
+
+/** Loads what is stored; registers the built-in services. Errors: LIMIT_MEMORY, those of pz_membership_load. */
+enum pz_err pz_node_new(const struct pz_node_config *config, struct pz_node **out,
+			struct pz_errinfo *info) PZ_MUST_USE;
+/** An enrolled node starts to connect. */
+void pz_node_start(struct pz_node *node);
+/** Says `bye` and closes every link; they are gone after the turn's end. */
+void pz_node_stop(struct pz_node *node);
+/** After pz_node_stop and a turn's end, commits polled or dropped with the store. Running commands end unanswered. */
+void pz_node_free(struct pz_node *node);
+
+/** The machine's addresses or routes changed: tries the hub at once, tells it the addresses. */
+void pz_node_network_changed(struct pz_node *node);
+
+enum pz_state pz_node_state(const struct pz_node *node);
+/** Own address: zone/device, or device while virgin. Borrowed until it changes. */
+const char *pz_node_address(const struct pz_node *node);
+struct pz_metrics *pz_node_metrics(struct pz_node *node);
+
+/**
+ * Provides a service made of commands (page 12) until the node ends. @param description borrowed.
+ * Errors: CONFIG (the detail names the member), EXISTS.
+ */
+enum pz_err pz_node_serve(struct pz_node *node, const json_t *description, struct pz_errinfo *info) PZ_MUST_USE;
+
+/** How a command's course is told. */
+struct pz_node_reply {
+	/** The end, exactly once unless cancelled. @param result borrowed, NULL on failure; @param detail one line */
+	void (*done)(void *arg, enum pz_err err, const char *detail, json_t *result);
+	/** What happens meanwhile (watch, call --stream, serve, enrol). @param event borrowed */
+	void (*event)(void *arg, json_t *event);
+};
+
+/** A command that is not done yet. */
+struct pz_node_request;
+
+/**
+ * The commands of page 12 by name: status, enrol, leave, connect, disconnect, services, call, watch, serve.
+ * @param params object, borrowed; @param reply static or outlives the request
+ * @return the running request, or NULL when done() was called already
+ */
+struct pz_node_request *pz_node_command(struct pz_node *node, const char *name, json_t *params,
+					const struct pz_node_reply *reply, void *arg);
+/** Whoever asked is gone: no call-back comes any more; what the command provided or called ends. */
+void pz_node_cancel(struct pz_node_request *request);
+
+#endif
