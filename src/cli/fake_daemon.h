@@ -91,7 +91,7 @@ setup(void **state)
 	sigset_t all, old;
 
 	pz_log_threshold = PZ_LOG_ERROR;
-	strcpy(f->dir, "/tmp/pz-cli-XXXXXX");
+	snprintf(f->dir, sizeof(f->dir), "/tmp/pz-cli-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->path, sizeof(f->path), "%s/control.sock", f->dir);
 	assert_int_equal(uv_loop_init(&f->loop), 0);

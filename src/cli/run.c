@@ -204,7 +204,11 @@ print_text(const struct pz_cli *cli, const char *text)
 
 	/* A pipe gets the bytes, a terminal only what cannot steer it. */
 	if (cli->out_is_tty && text)
-		text = clean = pz_cli_clean(text, true);
+		clean = pz_cli_clean(text, true);
+	if (clean)
+		text = clean;
+	else if (cli->out_is_tty)
+		text = NULL;
 	if (text == NULL)
 		return pz_cli_fail(cli, PZ_EXIT_FAILED, "out of memory");
 	fprintf(cli->out, "%s\n", text);

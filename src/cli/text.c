@@ -17,8 +17,9 @@ static uint32_t
 decode(const uint8_t *p, size_t n)
 {
 	static const uint8_t first_mask[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+	if (n == 0 || n >= sizeof(first_mask))
+		return 0;
 	uint32_t c = p[0] & first_mask[n];
-
 	for (size_t i = 1; i < n; i++)
 		c = c << 6 | (p[i] & 0x3f);
 	return c;
@@ -104,9 +105,9 @@ pz_cli_time(int64_t unix_s, char out[32])
 	struct tm tm;
 
 	if (unix_s == 0)
-		strcpy(out, "never");
+		snprintf(out, 32, "never");
 	else if (localtime_r(&t, &tm) == NULL || strftime(out, 32, "%Y-%m-%d %H:%M:%S", &tm) == 0)
-		strcpy(out, "?");
+		snprintf(out, 32, "?");
 }
 
 void

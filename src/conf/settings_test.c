@@ -33,7 +33,7 @@ setup(void **state)
 	struct fixture *fix = calloc(1, sizeof(*fix));
 
 	assert_non_null(fix);
-	strcpy(fix->dir, "/tmp/pz-conf-XXXXXX");
+	snprintf(fix->dir, sizeof(fix->dir), "/tmp/pz-conf-XXXXXX");
 	assert_non_null(mkdtemp(fix->dir));
 	snprintf(fix->file, sizeof(fix->file), "%s/test.conf", fix->dir);
 	snprintf(fix->pzpd_conf, sizeof(fix->pzpd_conf), "%s/pzpd.conf", fix->dir);
@@ -323,7 +323,7 @@ test_device_names(void **state)
 	char words[256] = "--device=", *end = words + strlen(words);
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		strcpy(end, bad[i]);
+		memcpy(end, bad[i], strlen(bad[i]) + 1);
 		must_refuse(fix, words, "device", "1 to 63 letters");
 	}
 	memset(end, 'a', 64);

@@ -148,7 +148,7 @@ take_error(struct pz_ctl_error *out, const json_t *error)
 	out->message[text.len] = '\0';
 	pz_buf_fini(&text);
 	if (out->message[0] == '\0')
-		strcpy(out->message, "the daemon gave no reason");
+		snprintf(out->message, sizeof(out->message), "the daemon gave no reason");
 }
 
 /* One line of the daemon. */

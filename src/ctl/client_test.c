@@ -86,7 +86,7 @@ setup(void **state)
 	struct pz_errinfo info;
 
 	pz_log_threshold = PZ_LOG_ERROR;
-	strcpy(f->dir, "/tmp/pz-ctl-XXXXXX");
+	snprintf(f->dir, sizeof(f->dir), "/tmp/pz-ctl-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->path, sizeof(f->path), "%s/control.sock", f->dir);
 	assert_int_equal(pipe(f->pipe), 0);

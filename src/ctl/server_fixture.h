@@ -118,7 +118,7 @@ setup(void **state)
 	struct pz_errinfo info;
 
 	pz_log_threshold = PZ_LOG_ERROR;
-	strcpy(f->dir, "/tmp/pz-ctl-XXXXXX");
+	snprintf(f->dir, sizeof(f->dir), "/tmp/pz-ctl-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->path, sizeof(f->path), "%s/control.sock", f->dir);
 	assert_int_equal(uv_loop_init(&f->loop), 0);
@@ -156,7 +156,7 @@ dial(struct fixture *f)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	strcpy(address.sun_path, f->path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", f->path);
 	assert_true(fd >= 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	return fd;

@@ -32,7 +32,7 @@ takes_a_line_of_the_longest_size(void **state)
 
 	memset(text, ' ', PZ_CTL_LINE_BYTES_MAX);
 	memcpy(text, request, sizeof(request) - 1);
-	strcpy(text + PZ_CTL_LINE_BYTES_MAX, "\n");
+	memcpy(text + PZ_CTL_LINE_BYTES_MAX, "\n", 2);
 	say(f, fd, text);
 	hear_text(fd, "{\"id\":1,\"jsonrpc\":\"2.0\",\"result\":{}}");
 	close(fd);
@@ -169,7 +169,7 @@ refuses_other_users(void **state)
 		char answer[512] = "";
 		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-		strcpy(address.sun_path, f->path);
+		snprintf(address.sun_path, sizeof(address.sun_path), "%s", f->path);
 		if (setgid(65534) != 0 || setuid(65534) != 0 ||
 		    connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
 			_exit(2);

@@ -187,7 +187,7 @@ replaces_only_a_dead_socket(void **state)
 	turn(f);
 
 	snprintf(path, sizeof(path), "%s/b", f->dir);
-	strcpy(address.sun_path, path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	close(fd); /* the file stays, nobody listens */
 	assert_int_equal(pz_ctl_server_new(&f->loop, path, handler, f, &second, &info), PZ_OK);

@@ -124,7 +124,7 @@ parse_authority(struct pz_slice text, struct pz_enrol_link *out, struct pz_errin
 {
 	bool in_brackets = text.len > 0 && text.ptr[0] == '[';
 	size_t from = in_brackets ? 1 : 0, host_len = 0;
-	const char stop = in_brackets ? ']' : ':';
+	const uint8_t stop = in_brackets ? ']' : ':';
 	while (from + host_len < text.len && text.ptr[from + host_len] != stop)
 		host_len++;
 	size_t at = from + host_len + (in_brackets ? 1 : 0); /* where the ':' must stand */

@@ -8,6 +8,9 @@
 
 #include "net/tcp.h"
 
+/* A host may have addresses that lead nowhere, such as IPv6 behind a router that drops it. */
+#define ATTEMPT_US (3 * PZ_US_PER_S)
+
 struct pz_dial {
 	uv_getaddrinfo_t lookup;
 	uv_poll_t poll;
@@ -18,13 +21,15 @@ struct pz_dial {
 	uint16_t port;
 	struct addrinfo *addresses, *next;
 	int fd;
-	int error; /* of the last address tried */
+	int error;                /* of the last address tried */
+	struct pz_timer patience; /* with one address, while there is another */
 	bool resolving, polling, cancelled;
 };
 
 static void
 free_dial(struct pz_dial *dial)
 {
+	pz_env_stop(&dial->loop->env, &dial->patience);
 	uv_freeaddrinfo(dial->addresses);
 	free(dial);
 }
@@ -47,6 +52,7 @@ release(struct pz_dial *dial)
 		uv_cancel((uv_req_t *)&dial->lookup);
 		return; /* the look-up's call-back comes in any case, and frees */
 	}
+	pz_env_stop(&dial->loop->env, &dial->patience);
 	if (dial->polling)
 		uv_close((uv_handle_t *)&dial->poll, on_poll_closed);
 	else
@@ -59,6 +65,7 @@ fail(struct pz_dial *dial, enum pz_err err, const char *what)
 	char detail[512];
 
 	snprintf(detail, sizeof(detail), "%s port %u: %s", dial->host, dial->port, what);
+	dial->cancelled = true; /* it is over: a cancel from inside has nothing to do */
 	dial->events->failed(dial->arg, err, detail);
 	release(dial);
 }
@@ -88,7 +95,9 @@ on_handed_over(uv_handle_t *handle)
 
 	dial->polling = false;
 	dial->fd = -1;
-	if (dial->cancelled) {
+	bool cancelled = dial->cancelled;
+	dial->cancelled = true; /* as in fail() */
+	if (cancelled) {
 		close(fd);
 	} else if (pz_tcp_stream_new(dial->loop, fd, &stream) != PZ_OK) {
 		close(fd);
@@ -110,9 +119,21 @@ on_writable(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (getsockopt(dial->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
 		error = errno;
+	pz_env_stop(&dial->loop->env, &dial->patience);
 	uv_poll_stop(poll);
 	dial->error = error;
 	uv_close((uv_handle_t *)poll, error ? on_retry_closed : on_handed_over);
+}
+
+static void
+on_patience(struct pz_timer *timer, void *arg)
+{
+	struct pz_dial *dial = arg;
+
+	(void)timer;
+	dial->error = ETIMEDOUT;
+	uv_poll_stop(&dial->poll);
+	uv_close((uv_handle_t *)&dial->poll, on_retry_closed);
 }
 
 static bool
@@ -138,7 +159,17 @@ start_connect(struct pz_dial *dial, const struct addrinfo *address)
 	dial->polling = true;
 	dial->poll.data = dial;
 	uv_poll_start(&dial->poll, UV_WRITABLE, on_writable);
+	if (dial->next)
+		pz_env_start(&dial->loop->env, &dial->patience, ATTEMPT_US);
 	return true;
+}
+
+static enum pz_err
+category(int error)
+{
+	if (error == ECONNREFUSED)
+		return PZ_ERR_IO_REFUSED;
+	return error == ETIMEDOUT ? PZ_ERR_IO_TIMEOUT : PZ_ERR_IO;
 }
 
 static void
@@ -150,8 +181,7 @@ try_next(struct pz_dial *dial)
 		if (start_connect(dial, address))
 			return;
 	}
-	fail(dial, dial->error == ECONNREFUSED ? PZ_ERR_IO_REFUSED : PZ_ERR_IO,
-	     strerror(dial->error));
+	fail(dial, category(dial->error), strerror(dial->error));
 }
 
 static void
@@ -198,14 +228,17 @@ pz_tcp_dial(void *self, const char *host, uint16_t port, const struct pz_dial_ev
 	dial->fd = -1;
 	dial->port = port;
 	dial->lookup.data = dial;
+	pz_timer_init(&dial->patience, on_patience, dial);
 	snprintf(dial->host, sizeof(dial->host), "%s", host);
 	snprintf(service, sizeof(service), "%u", port);
 	/* AI_ADDRCONFIG hides loopback-only families; a literal address needs no such help. */
-	if (strspn(host, "0123456789.:abcdefABCDEF") == strlen(host) || strcmp(host, "localhost") == 0)
+	if (strspn(host, "0123456789.:abcdefABCDEF") == strlen(host) ||
+	    strcmp(host, "localhost") == 0)
 		hints.ai_flags = 0;
-	if (uv_getaddrinfo(&loop->uv, &dial->lookup, on_resolved, host, service, &hints) != 0) {
+	int status = uv_getaddrinfo(&loop->uv, &dial->lookup, on_resolved, host, service, &hints);
+	if (status != 0) {
 		free(dial);
-		return PZ_ERR_LIMIT_MEMORY;
+		return status == UV_ENOMEM ? PZ_ERR_LIMIT_MEMORY : PZ_ERR_CONFIG;
 	}
 	dial->resolving = true;
 	*out = dial;

@@ -19,6 +19,8 @@
 #include "wire/frame.h"
 
 #define RECORD_BYTES (16U << 10)
+/* What is decrypted at a time behind the beginning of a frame. */
+#define BEGUN_BYTES (4 * RECORD_BYTES)
 
 static const struct pz_session_ops session_ops;
 
@@ -30,16 +32,22 @@ mark_dirty(struct pz_link *link)
 }
 
 static void
-count_queue(struct pz_link *link, size_t before)
+count_queue(struct pz_link *link)
 {
-	size_t now = link->tx.len + link->cipher.len;
-
-	link->session.queued = now;
-	if (now < before)
-		link->session.drained += before - now;
+	link->session.queued = link->tx.len + link->cipher.len;
 }
 
 /* ---- output ---- */
+
+/* What the stream takes is progress, however little; the queue alone also holds what TLS adds. */
+static void
+give(struct pz_link *link, struct pz_buf *cipher)
+{
+	size_t n = link->stream->ops->send(link->stream, pz_buf_slice(cipher));
+
+	pz_buf_consume(cipher, n);
+	link->session.drained += n;
+}
 
 /* Sends what TLS produced; what the stream does not take waits in link->cipher. */
 static enum pz_err
@@ -52,7 +60,7 @@ emit(struct pz_link *link)
 		return PZ_OK;
 	pz_metric_add(link->host->metrics, PZ_METRIC_bytes_out, cipher->len);
 	if (link->cipher.len == 0)
-		pz_buf_consume(cipher, link->stream->ops->send(link->stream, pz_buf_slice(cipher)));
+		give(link, cipher);
 	if (cipher->len > 0) {
 		err = pz_buf_append(&link->cipher, pz_buf_slice(cipher));
 		pz_buf_consume(cipher, cipher->len);
@@ -71,7 +79,8 @@ consume_tx(struct pz_link *link, size_t len)
 		size_t at = link->tx_begun;
 		while (at < len)
 			at += PZ_FRAME_HEADER_BYTES + ((size_t)p[at] | (size_t)p[at + 1] << 8 |
-						       (size_t)p[at + 2] << 16 | (size_t)p[at + 3] << 24);
+						       (size_t)p[at + 2] << 16 |
+						       (size_t)p[at + 3] << 24);
 		link->tx_begun = (uint32_t)(at - len);
 	}
 	pz_buf_consume(&link->tx, len);
@@ -80,12 +89,8 @@ consume_tx(struct pz_link *link, size_t len)
 static enum pz_err
 flush_once(struct pz_link *link)
 {
-	if (link->cipher.len > 0) {
-		size_t n = link->stream->ops->send(link->stream, pz_buf_slice(&link->cipher));
-		pz_buf_consume(&link->cipher, n);
-		if (link->cipher.len > 0)
-			return PZ_OK;
-	}
+	if (link->cipher.len > 0)
+		give(link, &link->cipher);
 	while (link->tx.len > 0 && link->cipher.len == 0) {
 		struct pz_slice chunk = pz_buf_slice(&link->tx);
 		if (chunk.len > PZ_TURN_CHUNK_BYTES)
@@ -106,7 +111,7 @@ pz_link_flush(struct pz_link *link)
 	if (link->closing || !link->secured)
 		return;
 	enum pz_err err = flush_once(link);
-	count_queue(link, before);
+	count_queue(link);
 	if (err != PZ_OK) {
 		pz_buf_consume(&link->host->turn->cipher, link->host->turn->cipher.len);
 		pz_link_close(link, err, "cannot send");
@@ -228,7 +233,8 @@ pz_link_new(const struct pz_link_host *host, struct pz_stream *stream, struct pz
 	link->stream = stream;
 	link->tls = tls;
 	link->frame_max = PZ_FRAME_BYTES_ENROL;
-	pz_buf_init(&link->rx, PZ_FRAME_BYTES_MAX + 2 * RECORD_BYTES, host->turn->queue_pool);
+	pz_buf_init(&link->rx, PZ_FRAME_HEADER_BYTES + PZ_FRAME_BYTES_MAX + BEGUN_BYTES,
+		    host->turn->queue_pool);
 	pz_buf_init(&link->tx, PZ_QUEUE_MAX_BYTES, host->turn->queue_pool);
 	pz_buf_init(&link->cipher, 4 * PZ_TURN_CHUNK_BYTES, NULL);
 	pz_timer_init(&link->timer, on_time, link);
@@ -264,10 +270,9 @@ pz_link_close(struct pz_link *link, enum pz_err why, const char *detail)
 	if (link->closing)
 		return;
 	if (link->secured) {
-		size_t before = link->session.queued;
 		if (flush_once(link) != PZ_OK)
 			pz_buf_consume(&link->host->turn->cipher, link->host->turn->cipher.len);
-		count_queue(link, before);
+		count_queue(link);
 	}
 	link->closing = true;
 	link->close_why = why;
@@ -318,9 +323,7 @@ handshake(struct pz_link *link)
 	struct pz_errinfo info = {""};
 	bool done = false;
 
-	link->host->turn->handshakes++;
-	enum pz_err err =
-		pz_tls_handshake(link->tls, &link->host->turn->cipher, &done, &info);
+	enum pz_err err = pz_tls_handshake(link->tls, &link->host->turn->cipher, &done, &info);
 	if (emit(link) != PZ_OK && err == PZ_OK)
 		err = PZ_ERR_LIMIT_QUEUE;
 	if (err != PZ_OK) {
@@ -369,8 +372,8 @@ decrypt(struct pz_link *link, uint8_t *buf, size_t cap, size_t *out_len, struct 
 	enum pz_err err = PZ_OK;
 
 	while (cap - len >= RECORD_BYTES) {
-		err = pz_tls_read(link->tls, buf + len, cap - len, &n,
-				  &link->host->turn->cipher, info);
+		err = pz_tls_read(link->tls, buf + len, cap - len, &n, &link->host->turn->cipher,
+				  info);
 		if (err != PZ_OK || n == 0)
 			break;
 		len += n;
@@ -389,7 +392,7 @@ pump_once(struct pz_link *link, bool *out_more, struct pz_errinfo *info)
 	size_t cap = PZ_TURN_PLAIN_BYTES, len = 0;
 
 	if (begun) {
-		cap = 4 * RECORD_BYTES;
+		cap = BEGUN_BYTES;
 		if (pz_buf_reserve(&link->rx, cap, &buf) != PZ_OK)
 			return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "no memory for a frame");
 	}
@@ -422,6 +425,10 @@ pz_link_on_bytes(struct pz_link *link, struct pz_slice bytes)
 	link->rx_us = pz_env_mono_us(link->host->env);
 	link->idle = false;
 	pz_tls_input(link->tls, bytes);
+	/* The first step of all, without bytes, costs next to nothing: a flood of connections that
+	 * never speak must not use up the share of those that do. */
+	if (!link->secured && bytes.len > 0)
+		link->host->turn->handshakes++;
 	if (!link->secured && !handshake(link))
 		return;
 	while (more && err == PZ_OK && !link->closing)
@@ -455,8 +462,11 @@ session_set_reading(struct pz_session *session, bool on)
 {
 	struct pz_link *link = pz_link_of(session);
 
-	if (link->stream && !link->closing)
-		link->stream->ops->set_reading(link->stream, on);
+	if (link->stream == NULL || link->closing)
+		return;
+	if (on) /* the silence was ours */
+		link->rx_us = pz_env_mono_us(link->host->env);
+	link->stream->ops->set_reading(link->stream, on);
 }
 
 static void

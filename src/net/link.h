@@ -17,11 +17,13 @@
 
 /** What the owner of a link hears. */
 struct pz_link_events {
-	/** The handshake is done and the certificates are verified; admission is the owner's decision. */
+	/** The handshake is done and the certificates are verified; admission is the owner's
+	 * decision. */
 	void (*secured)(struct pz_link *link);
 	/** One frame, header included, borrowed. An error closes the link with that reason. */
 	enum pz_err (*frame)(struct pz_link *link, struct pz_slice frame);
-	/** Nothing was sent for 30 s: send a keepAlive. May be NULL for links that never become live. */
+	/** Nothing was sent for 30 s: send a keepAlive. May be NULL for links that never become
+	 * live. */
 	void (*keepalive)(struct pz_link *link);
 	/** The queue has become shorter. May be NULL. */
 	void (*drained)(struct pz_link *link);
@@ -39,7 +41,7 @@ struct pz_link_host {
 	struct pz_turn *turn;
 	struct pz_metrics *metrics;
 	const struct pz_link_events *events;
-	uint32_t frame_max; /* for established links */
+	uint32_t frame_max;    /* for established links */
 	uint64_t keepalive_us; /* 0: PZ_KEEPALIVE_SEND_US; dead after twice that */
 };
 
@@ -71,18 +73,20 @@ struct pz_link {
  * @param deadline_us how long the other end has to be established
  * Errors: LIMIT_MEMORY.
  */
-enum pz_err pz_link_new(const struct pz_link_host *host, struct pz_stream *stream,
-			struct pz_tls *tls, uint64_t deadline_us, void *owner,
-			struct pz_link **out) PZ_MUST_USE;
+enum pz_err
+pz_link_new(const struct pz_link_host *host, struct pz_stream *stream, struct pz_tls *tls,
+	    uint64_t deadline_us, void *owner, struct pz_link **out) PZ_MUST_USE;
 
 /** The identity is proved and admitted: session address and kind. Errors: LIMIT_MEMORY. */
-enum pz_err pz_link_identify(struct pz_link *link, enum pz_session_kind kind, const char *address) PZ_MUST_USE;
+enum pz_err
+pz_link_identify(struct pz_link *link, enum pz_session_kind kind, const char *address) PZ_MUST_USE;
 /** Registered: the deadline goes, keep-alive starts, frames may be as long as the host says. */
 void pz_link_establish(struct pz_link *link);
 /** An enrolment link: closed after this long without a frame. */
 void pz_link_set_patience(struct pz_link *link, uint64_t patience_us);
 
-/** Queues a frame. Errors: LIMIT_QUEUE, LIMIT_MEMORY, IO_CLOSED. Also reachable through session.ops. */
+/** Queues a frame. Errors: LIMIT_QUEUE, LIMIT_MEMORY, IO_CLOSED. Also reachable through
+ * session.ops. */
 enum pz_err pz_link_send(struct pz_link *link, struct pz_slice frame) PZ_MUST_USE;
 /**
  * Marks the link for closing at the end of the turn; what is queued is still sent as far as the

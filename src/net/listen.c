@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +19,11 @@ struct pz_listener {
 	uv_poll_t poll;
 	struct pz_loop *loop;
 	int fd;
-	int spare_fd; /* given up for a moment when descriptors run out, so that a caller can be turned away */
+	int spare_fd; /* given up for a moment when descriptors run out, so that a caller can be
+			 turned away */
 	pz_accept_fn accept;
 	void *arg;
+	struct pz_log_rate refused_log;
 };
 
 static void
@@ -38,16 +41,30 @@ address_text(const struct sockaddr_storage *addr, char *out, size_t len)
 		inet_ntop(AF_INET6, &v6->sin6_addr, out, (socklen_t)len);
 }
 
+/* Any descriptor will do; not one of the listening socket, which must be gone when we close it. */
+static int
+spare_fd(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 /* Out of descriptors, a waiting connection would wake us for ever: take it and turn it away. */
 static void
 turn_away(struct pz_listener *listener)
 {
-	close(listener->spare_fd);
+	uint32_t suppressed = 0;
+
+	if (listener->spare_fd >= 0)
+		close(listener->spare_fd);
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
-	listener->spare_fd = dup(listener->fd);
-	pz_warning("accept-refused", "no file descriptors left; raise the limit of open files");
+	listener->spare_fd = spare_fd();
+	if (pz_log_allow(&listener->refused_log, pz_env_mono_us(&listener->loop->env), 1,
+			 &suppressed))
+		pz_warning("accept-refused",
+			   "suppressed=%u no file descriptors left; raise the limit of open files",
+			   suppressed);
 }
 
 static void
@@ -133,9 +150,10 @@ open_socket(const char *address, uint16_t port, int *out_fd, struct pz_errinfo *
 		close(fd);
 		return pz_fail(info, PZ_ERR_IO, "cannot listen on %s port %u: %s%s",
 			       is_any(address) ? "any address" : address, port, strerror(error),
-			       error == EADDRINUSE ? " (another program has it; choose another port, or 0 "
-						     "for any free one)"
-						   : "");
+			       error == EADDRINUSE
+				       ? " (another program has it; choose another port, or 0 "
+					 "for any free one)"
+				       : "");
 	}
 	*out_fd = fd;
 	return PZ_OK;
@@ -175,7 +193,7 @@ pz_tcp_listen(void *self, const char *address, uint16_t port, pz_accept_fn accep
 	listener->poll.data = listener;
 	listener->loop = loop;
 	listener->fd = fd;
-	listener->spare_fd = dup(fd);
+	listener->spare_fd = spare_fd();
 	listener->accept = accept;
 	listener->arg = arg;
 	uv_poll_start(&listener->poll, UV_READABLE, on_connection);

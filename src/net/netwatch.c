@@ -48,8 +48,6 @@ on_message(uv_poll_t *poll, int status, int events)
 	bool relevant = false;
 
 	(void)events;
-	if (status < 0)
-		return;
 	ssize_t n = recv(watch->fd, buf, sizeof(buf), MSG_DONTWAIT);
 	if (n < 0) {
 		relevant = errno == ENOBUFS; /* some were lost: assume that they mattered */
@@ -59,6 +57,8 @@ on_message(uv_poll_t *poll, int status, int events)
 		     msg = NLMSG_NEXT(msg, left))
 			relevant = relevant || is_relevant(msg);
 	}
+	if (status < 0) /* libuv has stopped watching; the error was told by recv */
+		uv_poll_start(poll, UV_READABLE, on_message);
 	if (relevant && !watch->timer.active)
 		pz_env_start(&watch->loop->env, &watch->timer, COALESCE_US);
 }

@@ -1,4 +1,5 @@
-/* Tells when the machine's addresses or default route change (rtnetlink), so that nobody waits for a timer. */
+/* Tells when the machine's addresses or default route change (rtnetlink), so that nobody waits for
+ * a timer. */
 #ifndef PZ_NET_NETWATCH_H
 #define PZ_NET_NETWATCH_H
 

@@ -6,6 +6,8 @@
 
 /* One read of a child's output. Children are few; each has its own buffer. */
 #define READ_BYTES 4096
+/* For output that the child wrote before it ended. */
+#define LINGER_US (1 * PZ_US_PER_S)
 
 struct pz_process {
 	uv_process_t process;
@@ -14,8 +16,10 @@ struct pz_process {
 	char *line; /* what its standard input gets */
 	const struct pz_process_events *events;
 	void *arg;
+	struct pz_loop *loop;
+	struct pz_timer linger; /* from its exit on */
 	int status;
-	int open; /* handles that libuv still knows */
+	int open;    /* handles that libuv still knows */
 	int streams; /* outputs not at their end */
 	bool spawned, exited;
 	char buf[READ_BYTES];
@@ -40,11 +44,24 @@ finish_if_done(struct pz_process *process)
 {
 	if (!process->exited || process->streams > 0)
 		return;
+	pz_env_stop(&process->loop->env, &process->linger);
 	uv_close((uv_handle_t *)&process->process, on_closed);
 	if (!uv_is_closing((uv_handle_t *)&process->in))
 		uv_close((uv_handle_t *)&process->in, on_closed);
 	uv_close((uv_handle_t *)&process->out, on_closed);
 	uv_close((uv_handle_t *)&process->err, on_closed);
+}
+
+static void
+on_linger(struct pz_timer *timer, void *arg)
+{
+	struct pz_process *process = arg;
+
+	(void)timer;
+	uv_read_stop((uv_stream_t *)&process->out);
+	uv_read_stop((uv_stream_t *)&process->err);
+	process->streams = 0;
+	finish_if_done(process);
 }
 
 static void
@@ -54,8 +71,10 @@ on_child_exit(uv_process_t *handle, int64_t code, int signal)
 
 	process->status = signal ? -signal : (int)code;
 	process->exited = true;
-	/* A grandchild may hold the pipes open for ever: the group goes with its leader. */
+	/* A grandchild may hold the pipes open for ever: the group goes with its leader, and one
+	 * that has left the group is not waited for long. */
 	(void)uv_kill(-handle->pid, SIGKILL);
+	pz_env_start(&process->loop->env, &process->linger, LINGER_US);
 	finish_if_done(process);
 }
 
@@ -111,9 +130,12 @@ static int
 spawn(struct pz_loop *loop, struct pz_process *process, char *const argv[], char *const envp[])
 {
 	uv_stdio_container_t stdio[3] = {
-		{.flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&process->in},
-		{.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&process->out},
-		{.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&process->err},
+		{.flags = UV_CREATE_PIPE | UV_READABLE_PIPE,
+		 .data.stream = (uv_stream_t *)&process->in},
+		{.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
+		 .data.stream = (uv_stream_t *)&process->out},
+		{.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
+		 .data.stream = (uv_stream_t *)&process->err},
 	};
 	uv_process_options_t options = {
 		.exit_cb = on_child_exit,
@@ -145,6 +167,8 @@ process_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_s
 	}
 	process->events = events;
 	process->arg = arg;
+	process->loop = loop;
+	pz_timer_init(&process->linger, on_linger, process);
 	uv_pipe_init(&loop->uv, &process->in, 0);
 	uv_pipe_init(&loop->uv, &process->out, 0);
 	uv_pipe_init(&loop->uv, &process->err, 0);

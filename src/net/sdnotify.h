@@ -7,7 +7,8 @@
 /** Sends e.g. "READY=1\nSTATUS=...". Does nothing when not run by systemd; failures are ignored. */
 void pz_sdnotify(const char *state);
 
-/** Half of WatchdogSec in microseconds when this process is watched, else 0. @spec sd_watchdog_enabled(3) */
+/** Half of WatchdogSec in microseconds when this process is watched, else 0. @spec
+ * sd_watchdog_enabled(3) */
 uint64_t pz_sdnotify_watchdog_us(void);
 
 #endif

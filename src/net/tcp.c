@@ -14,11 +14,15 @@
 
 #include "net/link.h"
 
+/* Reads of unwanted input at the end: 8 MiB, more than a receive buffer holds. */
+#define DISCARDS_MAX 32
+
 struct tcp {
 	struct pz_stream stream;
 	uv_poll_t poll;
 	struct pz_loop *loop;
 	int fd;
+	int error; /* what a send met; told by the next wake-up */
 	bool reading, writing;
 };
 
@@ -55,15 +59,35 @@ on_readable(struct tcp *tcp)
 
 static void update_poll(struct tcp *tcp);
 
+/*
+ * The connection is broken, but what the peer said before may still be in the socket: often the
+ * reason, in a `bye`. libuv has stopped watching and does not tell what the error was.
+ */
+static void
+give_up(struct tcp *tcp)
+{
+	struct pz_link *link = tcp->stream.link;
+	int error = tcp->error;
+	socklen_t len = sizeof(error);
+	ssize_t n;
+
+	if (error == 0 && getsockopt(tcp->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+		error = errno;
+	while (!link->closing &&
+	       (n = recv(tcp->fd, tcp->loop->read_buf, PZ_LOOP_READ_BYTES, 0)) > 0)
+		pz_link_on_bytes(link, pz_slice_of(tcp->loop->read_buf, (size_t)n));
+	end_link(tcp, error);
+	tcp->reading = tcp->writing = false;
+	update_poll(tcp);
+}
+
 static void
 on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct tcp *tcp = poll->data;
 
-	if (status < 0) {
-		end_link(tcp, -status);
-		tcp->reading = tcp->writing = false;
-		update_poll(tcp);
+	if (status < 0 || tcp->error != 0) {
+		give_up(tcp);
 		return;
 	}
 	if (events & UV_WRITABLE) {
@@ -100,8 +124,10 @@ tcp_send(struct pz_stream *stream, struct pz_slice bytes)
 		ssize_t n = send(tcp->fd, bytes.ptr + sent, bytes.len - sent, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno != EAGAIN)
-			return bytes.len; /* dead: reading reports it, the bytes are lost either way */
+		if (n < 0 && errno != EAGAIN) {
+			tcp->error = errno;
+			break;
+		}
 		if (n < 0)
 			break;
 		sent += (size_t)n;
@@ -140,6 +166,11 @@ tcp_close(struct pz_stream *stream)
 
 	uv_poll_stop(&tcp->poll);
 	shutdown(tcp->fd, SHUT_WR);
+	/* With unread input the kernel would throw away what we sent and reset (RFC 1122 4.2.2.13).
+	 */
+	for (int i = 0; i < DISCARDS_MAX; i++)
+		if (recv(tcp->fd, NULL, PZ_LOOP_READ_BYTES, MSG_TRUNC | MSG_DONTWAIT) <= 0)
+			break;
 	uv_close((uv_handle_t *)&tcp->poll, on_closed);
 }
 

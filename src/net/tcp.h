@@ -15,9 +15,9 @@ extern const struct pz_transport_ops pz_tcp_transport_ops;
 enum pz_err pz_tcp_stream_new(struct pz_loop *loop, int fd, struct pz_stream **out) PZ_MUST_USE;
 
 /** The parts that listen.c and dial.c give to the table above. */
-enum pz_err pz_tcp_listen(void *self, const char *address, uint16_t port, pz_accept_fn accept,
-			  void *arg, struct pz_listener **out, uint16_t *out_port,
-			  struct pz_errinfo *info);
+enum pz_err
+pz_tcp_listen(void *self, const char *address, uint16_t port, pz_accept_fn accept, void *arg,
+	      struct pz_listener **out, uint16_t *out_port, struct pz_errinfo *info);
 void pz_tcp_listen_close(struct pz_listener *listener);
 enum pz_err pz_tcp_dial(void *self, const char *host, uint16_t port,
 			const struct pz_dial_events *events, void *arg, struct pz_dial **out);

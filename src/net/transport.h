@@ -1,4 +1,5 @@
-/* How a node reaches others and is reached: an interface, so that a simulation can be the network. */
+/* How a node reaches others and is reached: an interface, so that a simulation can be the network.
+ */
 #ifndef PZ_NET_TRANSPORT_H
 #define PZ_NET_TRANSPORT_H
 
@@ -18,21 +19,27 @@ struct pz_dial_events {
 	void (*resolved)(void *arg);
 	/** Connected; the stream is the receiver's. The dial is over. */
 	void (*connected)(void *arg, struct pz_stream *stream);
-	/** Not connected: IO_RESOLVE, IO_REFUSED, IO_TIMEOUT, IO. One clear line in `detail`. The dial is over. */
+	/** Not connected: IO_RESOLVE, IO_REFUSED, IO_TIMEOUT, IO. One clear line in `detail`. The
+	 * dial is over. */
 	void (*failed)(void *arg, enum pz_err err, const char *detail);
 };
 
-/** A new connection. @param remote address without port, NUL-terminated, for limits and logs; borrowed */
+/** A new connection. @param remote address without port, NUL-terminated, for limits and logs;
+ * borrowed */
 typedef void (*pz_accept_fn)(void *arg, struct pz_stream *stream, const char *remote);
 
 struct pz_transport_ops {
-	/** Starts to resolve and connect. Events come later, never from inside. Errors: LIMIT_MEMORY, CONFIG. */
+	/**
+	 * Starts to resolve and connect. Events come later, never from inside.
+	 * Errors: LIMIT_MEMORY, CONFIG (port 0, or a host that is no name: too long, not UTF-8).
+	 */
 	enum pz_err (*dial)(void *self, const char *host, uint16_t port,
 			    const struct pz_dial_events *events, void *arg, struct pz_dial **out);
 	/** Gives up: no event comes any more. */
 	void (*dial_cancel)(struct pz_dial *dial);
 	/**
-	 * Listens. @param address text address, "" for any (both families); @param port 0 = any free one.
+	 * Listens. @param address text address, "" for any (both families); @param port 0 = any
+	 * free one.
 	 * @param out_port the port that it became. Errors: IO (in use: the detail says so), CONFIG.
 	 */
 	enum pz_err (*listen)(void *self, const char *address, uint16_t port, pz_accept_fn accept,

@@ -5,7 +5,8 @@
 #include "base/limits.h"
 #include "net/link.h"
 
-/* Most queues hold a message or two; the pool keeps as many blocks as links are busy in one turn. */
+/* Most queues hold a message or two; the pool keeps as many blocks as links are busy in one turn.
+ */
 #define QUEUE_BLOCK_BYTES (8U << 10)
 #define QUEUE_BLOCKS_KEPT 1024
 /* One chunk and the overhead of its records (16 KiB each, 22 bytes), and a handshake flight. */

@@ -15,12 +15,12 @@
 #define PZ_TURN_CHUNK_BYTES (64U << 10)
 
 struct pz_turn {
-	struct pz_list dirty;	/* links with something to flush */
+	struct pz_list dirty;   /* links with something to flush */
 	struct pz_list closing; /* links to be closed and freed */
 	struct pz_buf_pool *queue_pool, *cipher_pool;
-	struct pz_buf cipher;	/* ciphertext on its way to a stream; empty between calls */
-	uint8_t *plain;		/* PZ_TURN_PLAIN_BYTES */
-	unsigned handshakes;	/* steps done in this turn */
+	struct pz_buf cipher; /* ciphertext on its way to a stream; empty between calls */
+	uint8_t *plain;       /* PZ_TURN_PLAIN_BYTES */
+	unsigned handshakes;  /* steps done in this turn */
 	unsigned handshakes_max;
 };
 

@@ -171,6 +171,7 @@ static json_t *
 token_result(const struct hub_zone *zone, unsigned ttl_s)
 {
 	const struct pz_hub *hub = zone->hub;
+	uint64_t expires_s = pz_env_wall_ms(hub->config.env) / 1000 + ttl_s;
 	char code[PZ_CODE_DIGITS + 2];
 	struct pz_buf link;
 	json_t *result = NULL;
@@ -182,8 +183,7 @@ token_result(const struct hub_zone *zone, unsigned ttl_s)
 		result = json_pack("{s:s, s:s%, s:s, s:s, s:i, s:I}", "code", code, "link",
 				   (const char *)link.mem + link.start, link.len, "zone",
 				   zone->authority->zone, "host", zone->authority->host, "port",
-				   hub->port, "expires",
-				   (json_int_t)(pz_env_wall_ms(hub->config.env) / 1000 + ttl_s));
+				   hub->port, "expires", (json_int_t)expires_s);
 	pz_buf_wipe(&link);
 	return result;
 }
@@ -207,7 +207,8 @@ cmd_token(const struct command *c)
 			      device);
 	if (err == PZ_OK && json_object_get(c->params, "ttl") &&
 	    !pz_json_int(c->params, "ttl", 1, PZ_CODE_TTL_MAX_S, &ttl))
-		err = pz_fail(&info, PZ_ERR_CONFIG, "ttl must be 1 to %d seconds", PZ_CODE_TTL_MAX_S);
+		err = pz_fail(&info, PZ_ERR_CONFIG, "ttl must be 1 to %d seconds",
+			      PZ_CODE_TTL_MAX_S);
 	if (err != PZ_OK) {
 		finish(c, err, info.text, NULL);
 		return;
@@ -251,10 +252,10 @@ links_result(struct pz_hub *hub)
 		PZ_LIST_EACH (&((struct hub_zone *)zone)->links, node, tmp) {
 			struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
 			struct hub_peer *peer = link->owner;
-			json_array_append_new(
-				list, json_pack("{s:s, s:s, s:I}", "id", link->session.address,
-						"address", peer->address->text, "queued",
-						(json_int_t)link->session.queued));
+			json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "id",
+							      link->session.address, "address",
+							      peer->address->text, "queued",
+							      (json_int_t)link->session.queued));
 		}
 	return list;
 }
@@ -267,9 +268,9 @@ cmd_status(const struct command *c)
 	uint64_t uptime = (pz_env_mono_us(hub->config.env) - hub->started_us) / PZ_US_PER_S;
 
 	finish(c, PZ_OK, "",
-	       json_pack("{s:s, s:i, s:I, s:o, s:o, s:{s:i, s:n}, s:{s:I, s:I, s:I}, s:o}", "version",
-			 PZ_VERSION, "pid", (int)getpid(), "uptime", (json_int_t)uptime, "zones",
-			 zones_result(hub), "links", links_result(hub), "ports", "overlay",
+	       json_pack("{s:s, s:i, s:I, s:o, s:o, s:{s:i, s:n}, s:{s:I, s:I, s:I}, s:o}",
+			 "version", PZ_VERSION, "pid", (int)getpid(), "uptime", (json_int_t)uptime,
+			 "zones", zones_result(hub), "links", links_result(hub), "ports", "overlay",
 			 (int)hub->port, "web", "messages", "in",
 			 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_in), "out",
 			 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_out), "dropped",
@@ -281,7 +282,7 @@ static const struct {
 	const char *name;
 	void (*run)(const struct command *c);
 } commands[] = {
-	{"init", cmd_init},   {"zones", cmd_zones},   {"token", cmd_token},
+	{"init", cmd_init},       {"zones", cmd_zones},   {"token", cmd_token},
 	{"devices", cmd_devices}, {"revoke", cmd_revoke}, {"status", cmd_status},
 };
 

@@ -1,4 +1,5 @@
-/* A connection that enrols a device (page 3): the exchange is enrol/hub.h's, the signing is here. */
+/* A connection that enrols a device (page 3): the exchange is enrol/hub.h's, the signing is here.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,7 +26,8 @@ on_send(void *arg, const char *status, json_t *message)
 	zone_send_prop(peer->zone, peer->link, status, message);
 }
 
-/* Only the zone whose certificate this connection shows: a code for another zone proves nothing here. */
+/* Only the zone whose certificate this connection shows: a code for another zone proves nothing
+ * here. */
 static struct pz_code *
 on_code(void *arg, const char *zone)
 {
@@ -70,8 +72,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 		if (peer)
 			pz_enrol_hub_refused(peer->enrol, "badRequest");
 	} else {
-		struct pz_member *member =
-			pz_authority_apply(zone->authority, admission->change);
+		struct pz_member *member = pz_authority_apply(zone->authority, admission->change);
 		pz_code_cancel(&zone->code);
 		pz_metric_add(&zone->hub->metrics, PZ_METRIC_enrol_ok, 1);
 		if (admission->has_new_crl && zone_refresh_trust(zone, &info) != PZ_OK)
@@ -86,8 +87,10 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 					      admission->crl, zone->authority->zone,
 					      zone->authority->host, zone->hub->port);
 	}
-	if (peer)
+	if (peer) {
 		peer->admission = NULL;
+		peer->is_enrol_decided = true;
+	}
 	free_admission(admission);
 }
 
@@ -127,7 +130,8 @@ on_admit(void *arg, const struct pz_enrol_request *request)
 			   request->device, info.text);
 		free(admission);
 		pz_txn_free(txn);
-		pz_enrol_hub_refused(peer->enrol, err == PZ_ERR_EXISTS ? "nameTaken" : "badRequest");
+		pz_enrol_hub_refused(peer->enrol,
+				     err == PZ_ERR_EXISTS ? "nameTaken" : "badRequest");
 		return;
 	}
 	admission->zone = peer->zone;
@@ -142,6 +146,7 @@ on_failed(void *arg, const char *reason, const char *detail)
 {
 	struct hub_peer *peer = arg;
 
+	peer->is_enrol_decided = true;
 	pz_metric_add(&peer->hub->metrics, PZ_METRIC_enrol_failed, 1);
 	pz_notice("enrol-failed", "zone=%s device=%s remote=%s reason=%s %s",
 		  peer->zone->authority->zone, pz_enrol_hub_device(peer->enrol),
@@ -196,6 +201,15 @@ hub_enrol_end(struct hub_peer *peer)
 {
 	if (peer->admission)
 		peer->admission->peer = NULL;
+	else if (peer->enrol && !peer->is_enrol_decided) {
+		/* The owner hears of every attempt (page 14, ENR-7). */
+		pz_metric_add(&peer->hub->metrics, PZ_METRIC_enrol_failed, 1);
+		pz_notice("enrol-failed",
+			  "zone=%s device=%s remote=%s the device stopped: a wrong code, or the "
+			  "connection was lost",
+			  peer->zone->authority->zone, pz_enrol_hub_device(peer->enrol),
+			  peer->address->text);
+	}
 	pz_enrol_hub_free(peer->enrol);
 	peer->enrol = NULL;
 }

@@ -188,7 +188,8 @@ hub_zone_by_name(struct pz_hub *hub, const char *zone)
 }
 
 enum pz_err
-hub_choose_zone(struct pz_hub *hub, const char *name, struct hub_zone **out, struct pz_errinfo *info)
+hub_choose_zone(struct pz_hub *hub, const char *name, struct hub_zone **out,
+		struct pz_errinfo *info)
 {
 	char normal[PZ_ZONE_BYTES_MAX + 1];
 	size_t pos = 0;
@@ -203,9 +204,10 @@ hub_choose_zone(struct pz_hub *hub, const char *name, struct hub_zone **out, str
 				       "no zone %s here; `pzh zones` lists those that are", name);
 	} else if (pz_map_len(hub->zones) != 1) {
 		return pz_fail(info, PZ_ERR_CONFIG, "%s",
-			       pz_map_len(hub->zones) ? "several zones are hosted here; say which with --zone"
-						      : "no zone yet; make one with `pzh init --zone "
-							"user@domain --host HOST`");
+			       pz_map_len(hub->zones)
+				       ? "several zones are hosted here; say which with --zone"
+				       : "no zone yet; make one with `pzh init --zone "
+					 "user@domain --host HOST`");
 	} else if (!pz_map_next(hub->zones, &pos, &key, &zone)) {
 		return PZ_ERR_INTERNAL;
 	}

@@ -13,7 +13,8 @@
 
 struct pz_hub;
 
-/** Everything the hub is given. Borrowed for its life. Zero limits mean the defaults of base/limits.h. */
+/** Everything the hub is given. Borrowed for its life. Zero limits mean the defaults of
+ * base/limits.h. */
 struct pz_hub_config {
 	const struct pz_env *env;
 	struct pz_transport transport;
@@ -22,7 +23,7 @@ struct pz_hub_config {
 	struct pz_keystore *keys;
 	const char *key_type; /* for new zones */
 	const char *listen;   /* address */
-	uint16_t port;	      /* 0: any */
+	uint16_t port;        /* 0: any */
 	uint32_t frame_max;
 	size_t queue_high_bytes, queue_low_bytes;
 	unsigned unauthenticated_max, unauthenticated_per_address_max, per_address_max;
@@ -36,13 +37,15 @@ enum pz_err pz_hub_new(const struct pz_hub_config *config, struct pz_hub **out,
 enum pz_err pz_hub_start(struct pz_hub *hub, struct pz_errinfo *info) PZ_MUST_USE;
 /** Says `bye` on every link and closes it; the links are gone after the turn's end. */
 void pz_hub_stop(struct pz_hub *hub);
-/** After pz_hub_stop and a turn's end; commits under way must have been polled or be dropped with the store. */
+/** After pz_hub_stop and a turn's end; commits under way must have been polled or be dropped with
+ * the store. */
 void pz_hub_free(struct pz_hub *hub);
 
 uint16_t pz_hub_port(const struct pz_hub *hub);
 struct pz_metrics *pz_hub_metrics(struct pz_hub *hub);
 
-/** Result of a command. @param result borrowed, NULL on failure; @param detail one line, "" on success */
+/** Result of a command. @param result borrowed, NULL on failure; @param detail one line, "" on
+ * success */
 typedef void (*pz_hub_done)(void *arg, enum pz_err err, const char *detail, json_t *result);
 
 /**
@@ -50,7 +53,7 @@ typedef void (*pz_hub_done)(void *arg, enum pz_err err, const char *detail, json
  * @param params object, borrowed
  * @param done called exactly once, now or when the change is durable
  */
-void pz_hub_command(struct pz_hub *hub, const char *name, json_t *params, pz_hub_done done,
-		    void *arg);
+void
+pz_hub_command(struct pz_hub *hub, const char *name, json_t *params, pz_hub_done done, void *arg);
 
 #endif

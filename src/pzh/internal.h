@@ -20,26 +20,26 @@ struct hub_zone {
 	struct pz_authority *authority;
 	struct pz_router *router;
 	struct pz_tls_ctx *link_ctx, *enrol_ctx;
-	struct pz_registry *registry; /* empty: a hub hosts no services (page 1) */
+	struct pz_registry *registry;     /* empty: a hub hosts no services (page 1) */
 	struct pz_dispatcher *dispatcher; /* answers discovery */
-	struct pz_map *announced;     /* device -> json array of descriptors, owned */
-	struct pz_list links;	      /* struct pz_link.owner_node, registered ones */
+	struct pz_map *announced;         /* device -> json array of descriptors, owned */
+	struct pz_list links;             /* struct pz_link.owner_node, registered ones */
 	struct pz_code code;
 	char tag[PZ_SNI_TAG_CHARS + 1];
-	json_t *changed;      /* devices whose Update entry changed: {name: true} */
+	json_t *changed; /* devices whose Update entry changed: {name: true} */
 	struct pz_timer update_timer;
 	size_t connected;
-	bool is_changing;     /* a change of the authority waits for the disk */
+	bool is_changing; /* a change of the authority waits for the disk */
 };
 
 struct pz_hub {
 	struct pz_hub_config config;
 	struct pz_link_host link_host;
 	struct pz_metrics metrics;
-	struct pz_map *zones;	    /* zone -> struct hub_zone */
-	struct pz_map *by_tag;	    /* SNI tag -> struct hub_zone */
-	struct pz_map *addresses;   /* remote address -> struct hub_address */
-	struct pz_list links;	    /* owner_node of links that are not registered */
+	struct pz_map *zones;     /* zone -> struct hub_zone */
+	struct pz_map *by_tag;    /* SNI tag -> struct hub_zone */
+	struct pz_map *addresses; /* remote address -> struct hub_address */
+	struct pz_list links;     /* owner_node of links that are not registered */
 	struct pz_listener *listener;
 	struct pz_timer housekeeping;
 	struct pz_log_rate refuse_log;
@@ -60,14 +60,15 @@ enum hub_link_state { HUB_LINK_SECURING, HUB_LINK_REGISTERING, HUB_LINK_LIVE, HU
 /** What the hub knows of a connection besides the link. */
 struct hub_peer {
 	struct pz_hub *hub;
-	struct hub_zone *zone;	     /* chosen by SNI, NULL before */
+	struct hub_zone *zone; /* chosen by SNI, NULL before */
 	struct pz_link *link;
 	struct hub_address *address;
 	struct pz_member *member;    /* once admitted */
 	struct pz_enrol_hub *enrol;  /* while enrolling */
 	struct admission *admission; /* a signed device that waits for the disk */
 	enum hub_link_state state;
-	bool is_unauthenticated;     /* counts against the limits of strangers */
+	bool is_enrol_decided;   /* admitted or refused: told already */
+	bool is_unauthenticated; /* counts against the limits of strangers */
 };
 
 /* hub.c */
@@ -93,7 +94,8 @@ void zone_member_changed(struct hub_zone *zone, struct pz_member *member);
 void zone_send_whole_update(struct hub_zone *zone, struct pz_link *link);
 void zone_device_gone(struct hub_zone *zone, struct pz_member *member);
 /** Sends a prop over one link. @param message borrowed, may be NULL */
-void zone_send_prop(struct hub_zone *zone, struct pz_link *link, const char *status, json_t *message);
+void
+zone_send_prop(struct hub_zone *zone, struct pz_link *link, const char *status, json_t *message);
 /** Page 2 "Revocation", once durable. */
 void zone_revoked(struct hub_zone *zone, struct pz_member *member, const char *reason);
 /** Revokes a device; done when durable. */

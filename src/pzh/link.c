@@ -86,7 +86,8 @@ hub_peer_authenticated(struct hub_peer *peer)
 
 /* ---- accepting ---- */
 
-/* Page 2 "TLS": the first label of the SNI picks the zone; a hub with one zone serves it whatever the SNI. */
+/* Page 2 "TLS": the first label of the SNI picks the zone; a hub with one zone serves it whatever
+ * the SNI. */
 static struct pz_tls_ctx *
 select_ctx(void *arg, const char *sni_first_label, bool enrol)
 {
@@ -109,8 +110,7 @@ hub_accept(void *arg, struct pz_stream *stream, const char *remote)
 {
 	struct pz_hub *hub = arg;
 	struct pz_tls *tls = NULL;
-	const char *why =
-		refusal(hub, pz_map_get(hub->addresses, pz_slice_str(remote)));
+	const char *why = refusal(hub, pz_map_get(hub->addresses, pz_slice_str(remote)));
 
 	if (why) {
 		refuse(hub, stream, remote, why);
@@ -240,7 +240,8 @@ on_register(struct hub_peer *peer, struct pz_slice frame)
 	struct pz_link *link = peer->link;
 
 	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
-	if (!envelope.is_register || !pz_slice_eq(envelope.from, pz_session_address(&link->session)))
+	if (!envelope.is_register ||
+	    !pz_slice_eq(envelope.from, pz_session_address(&link->session)))
 		return PZ_ERR_DENIED_IDENTITY;
 	replace_older(peer);
 	PZ_TRY(pz_router_attach(peer->zone->router, &link->session));

@@ -14,7 +14,8 @@
 static void
 send_error(struct hub_peer *peer, const char *code, const char *message, const char *about)
 {
-	json_t *body = json_pack("{s:s, s:s, s:s}", "code", code, "message", message, "about", about);
+	json_t *body =
+		json_pack("{s:s, s:s, s:s}", "code", code, "message", message, "about", about);
 
 	zone_send_prop(peer->zone, peer->link, "error", body);
 	json_decref(body);
@@ -68,7 +69,8 @@ on_pzp_info(struct hub_peer *peer, json_t *message)
 
 /* ---- services ---- */
 
-/* Page 7, 4: a device announces its own services only; a list replaces the former one, or is refused whole. */
+/* Page 7, 4: a device announces its own services only; a list replaces the former one, or is
+ * refused whole. */
 static void
 on_register_services(struct hub_peer *peer, json_t *message)
 {
@@ -86,7 +88,8 @@ on_register_services(struct hub_peer *peer, json_t *message)
 	json_array_foreach(services, i, one)
 	{
 		struct pz_descriptor descriptor;
-		if (pz_descriptor_parse(one, peer->link->session.address, &descriptor, &info) != PZ_OK) {
+		if (pz_descriptor_parse(one, peer->link->session.address, &descriptor, &info) !=
+		    PZ_OK) {
 			pz_warning("services-refused", "device=%s %s", peer->link->session.address,
 				   info.text);
 			send_error(peer, "badRequest", info.text, "registerServices");
@@ -224,7 +227,8 @@ on_rpc(struct hub_zone *zone, const struct pz_envelope *envelope)
 }
 
 static void
-on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope, struct pz_slice frame)
+on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
+	 struct pz_slice frame)
 {
 	struct hub_zone *zone = arg;
 

@@ -52,7 +52,8 @@ begin_frame(struct writer *w)
 		return PZ_ERR_LIMIT_MEMORY;
 	enum pz_err err = pz_buf_printf(
 		&w->body,
-		"{\"type\":\"prop\",\"from\":\"%s\",\"payload\":{\"status\":\"Update\",\"message\":{"
+		"{\"type\":\"prop\",\"from\":\"%s\",\"payload\":{\"status\":\"Update\",\"message\":"
+		"{"
 		"%s\"PZH\":[{\"name\":\"%s\",\"displayName\":%s,\"connected\":true}],\"PZP\":[",
 		a->zone, w->partial ? "\"partial\":true," : "", a->zone, name);
 	free(name);

@@ -8,7 +8,8 @@
 
 /* Changes are told together: a zone whose devices all come back at once sends few messages. */
 #define UPDATE_DELAY_US (100 * PZ_US_PER_MS)
-/* The more devices hear of a change, the longer changes are collected: bounds the traffic of a large zone. */
+/* The more devices hear of a change, the longer changes are collected: bounds the traffic of a
+ * large zone. */
 #define UPDATE_DELAY_PER_DEVICE_US (500)
 
 static void
@@ -63,8 +64,8 @@ zone_send_prop(struct hub_zone *zone, struct pz_link *link, const char *status, 
 	struct pz_buf out;
 
 	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
-	enum pz_err err =
-		pz_message_prop(&out, zone->authority->zone, link->session.address, status, message);
+	enum pz_err err = pz_message_prop(&out, zone->authority->zone, link->session.address,
+					  status, message);
 	if (err == PZ_OK)
 		err = pz_link_send(link, pz_buf_slice(&out));
 	pz_buf_fini(&out);
@@ -139,8 +140,7 @@ on_find(void *arg, const char *caller, struct pz_find *find)
 
 	(void)caller;
 	while (pz_map_next(zone->announced, &pos, &device, &list))
-		json_array_foreach((json_t *)list, i, one)
-			pz_find_add_json(find, one);
+		json_array_foreach((json_t *)list, i, one) pz_find_add_json(find, one);
 	pz_find_done(find);
 }
 

@@ -353,9 +353,7 @@ on_listed(void *arg, json_t *descriptors)
 	json_t *one;
 
 	l->search = NULL;
-	json_array_foreach(descriptors, i, one)
-		if (is_listed(l, one))
-			json_array_append(list, one);
+	json_array_foreach(descriptors, i, one) if (is_listed(l, one)) json_array_append(list, one);
 	request_finish(&l->request, PZ_OK, "", list);
 }
 
@@ -377,8 +375,7 @@ cmd_services(struct pz_node *node, json_t *params, const struct pz_node_reply *r
 	l->request.release = release_listing;
 	l->zone = copy_param(params, "zone");
 	l->device = copy_param(params, "device");
-	struct discovery *search =
-		discovery_start(node, pz_json_str(params, "api"), on_listed, l);
+	struct discovery *search = discovery_start(node, pz_json_str(params, "api"), on_listed, l);
 	if (!is_running(node, &l->request.node_list))
 		return NULL;
 	l->search = search;
@@ -484,9 +481,9 @@ static const struct {
 	struct pz_node_request *(*run)(struct pz_node *node, json_t *params,
 				       const struct pz_node_reply *reply, void *arg);
 } commands[] = {
-	{"status", cmd_status},	  {"enrol", cmd_enrol},		  {"leave", cmd_leave},
+	{"status", cmd_status},   {"enrol", cmd_enrol},           {"leave", cmd_leave},
 	{"connect", cmd_connect}, {"disconnect", cmd_disconnect}, {"services", cmd_services},
-	{"call", call_start},	  {"watch", cmd_watch},		  {"serve", cmd_serve},
+	{"call", call_start},     {"watch", cmd_watch},           {"serve", cmd_serve},
 };
 
 struct pz_node_request *

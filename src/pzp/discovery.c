@@ -50,9 +50,7 @@ collect(struct pz_node *node, const char *api)
 	size_t i;
 
 	json_object_foreach(node->known, device, list)
-		json_array_foreach(list, i, one)
-			if (matches(api, one))
-				json_array_append(out, one);
+		json_array_foreach(list, i, one) if (matches(api, one)) json_array_append(out, one);
 	return out;
 }
 
@@ -156,8 +154,7 @@ discovery_found(struct pz_node *node, json_t *message)
 	json_t *one;
 
 	/* The hub's answer is whole (we never ask for one type): it replaces what was known. */
-	json_array_foreach(services, i, one)
-		learn(node, fresh, one);
+	json_array_foreach(services, i, one) learn(node, fresh, one);
 	json_decref(node->known);
 	node->known = fresh;
 	if (id == NULL)
@@ -180,7 +177,8 @@ discovery_hub_gone(struct pz_node *node)
 		finish(PZ_CONTAINER(first, struct discovery, node_list));
 }
 
-/* ---- for the dispatcher: ServiceDiscovery.findServices of local programs and other devices ---- */
+/* ---- for the dispatcher: ServiceDiscovery.findServices of local programs and other devices ----
+ */
 
 static void
 on_found_for(void *arg, json_t *descriptors)
@@ -189,8 +187,7 @@ on_found_for(void *arg, json_t *descriptors)
 	size_t i;
 	json_t *one;
 
-	json_array_foreach(descriptors, i, one)
-		pz_find_add_json(find, one);
+	json_array_foreach(descriptors, i, one) pz_find_add_json(find, one);
 	pz_find_done(find);
 }
 

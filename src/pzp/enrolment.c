@@ -46,7 +46,8 @@ free_enrolment(struct enrolment *e)
 	free(e);
 }
 
-/* Reports a failure to the machine, which gives up the enrolment (PZ_ACT_GIVE_UP -> enrolment_drop). */
+/* Reports a failure to the machine, which gives up the enrolment (PZ_ACT_GIVE_UP ->
+ * enrolment_drop). */
 static void
 fail(struct pz_node *node, const char *reason)
 {
@@ -65,8 +66,7 @@ read_address(json_t *params, struct pz_enrol_link *out, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_CONFIG, "give a link, or a host, a zone and a code");
 	if (strlen(host) >= sizeof(out->host))
 		return pz_fail(info, PZ_ERR_CONFIG, "host '%s' is too long", host);
-	if (json_object_get(params, "port") &&
-	    !pz_json_int(params, "port", 1, UINT16_MAX, &port))
+	if (json_object_get(params, "port") && !pz_json_int(params, "port", 1, UINT16_MAX, &port))
 		return pz_fail(info, PZ_ERR_CONFIG, "port must be 1 to 65535");
 	if (pz_zone_normalise(pz_slice_str(zone), out->zone) != PZ_OK)
 		return pz_fail(info, PZ_ERR_CONFIG, "zone '%s' is not valid: user@domain", zone);
@@ -89,11 +89,13 @@ read_params(struct enrolment *e, json_t *params, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "the code is not valid: 8 digits, as `pzh token` shows them");
 	if (e->where.code[0] == '\0')
-		return pz_fail(info, PZ_ERR_CONFIG, "no code: the link has none, give it with --code");
-	if (device && !pz_device_is_valid(pz_slice_str(device)))
 		return pz_fail(info, PZ_ERR_CONFIG,
-			       "device name '%s' is not valid: letters, digits and ._- , at most 63",
-			       device);
+			       "no code: the link has none, give it with --code");
+	if (device && !pz_device_is_valid(pz_slice_str(device)))
+		return pz_fail(
+			info, PZ_ERR_CONFIG,
+			"device name '%s' is not valid: letters, digits and ._- , at most 63",
+			device);
 	snprintf(e->device, sizeof(e->device), "%s", device ? device : e->conn.node->device);
 	return PZ_OK;
 }
@@ -114,7 +116,8 @@ on_connected(void *arg, struct pz_stream *stream)
 	struct enrolment *e = arg;
 
 	e->conn.dial = NULL;
-	enum pz_err err = hub_open_link(&e->conn, stream, e->ctx, e->where.zone, e->where.host, NULL);
+	enum pz_err err =
+		hub_open_link(&e->conn, stream, e->ctx, e->where.zone, e->where.host, NULL);
 	if (err != PZ_OK)
 		fail(e->conn.node, pz_err_text(err));
 }
@@ -350,7 +353,8 @@ enrolment_secured(struct pz_node *node, struct pz_link *link)
 	struct pz_enrol_device_config config = {
 		.zone = e->where.zone,
 		.device = e->device,
-		.display_name = strcmp(e->device, node->device) == 0 ? node->display_name : e->device,
+		.display_name =
+			strcmp(e->device, node->device) == 0 ? node->display_name : e->device,
 		.device_type = node->device_type,
 		.code = e->where.code,
 		.ca_key = e->ca_key,
@@ -360,7 +364,8 @@ enrolment_secured(struct pz_node *node, struct pz_link *link)
 	/* The answer holds the zone's CRL, which may be longer than what a stranger may send. */
 	link->frame_max = node->link_host.frame_max;
 	pz_link_set_patience(link, PZ_ENROL_IDLE_US);
-	enum pz_err err = pz_tls_export(link->tls, "EXPORTER-pz-enrol", config.sid, sizeof(config.sid));
+	enum pz_err err =
+		pz_tls_export(link->tls, "EXPORTER-pz-enrol", config.sid, sizeof(config.sid));
 	if (err == PZ_OK)
 		err = pz_enrol_device_new(&config, &exchange_ops, e, &e->exchange, &info);
 	if (err == PZ_OK)
@@ -389,9 +394,9 @@ enrolment_frame(struct pz_node *node, struct pz_slice frame)
 static const char *
 hint(const struct enrolment *e, enum pz_err why)
 {
-	if (e->exchange == NULL && (why == PZ_ERR_DENIED || why == PZ_ERR_NOTFOUND ||
-				    why == PZ_ERR_DENIED_CHAIN || why == PZ_ERR_IO_CLOSED ||
-				    why == PZ_ERR_IO))
+	if (e->exchange == NULL &&
+	    (why == PZ_ERR_DENIED || why == PZ_ERR_NOTFOUND || why == PZ_ERR_DENIED_CHAIN ||
+	     why == PZ_ERR_IO_CLOSED || why == PZ_ERR_IO))
 		return "; is a code live for this zone? get a new one with `pzh token` on the hub";
 	return "";
 }
@@ -405,6 +410,6 @@ enrolment_closed(struct pz_node *node, enum pz_err why, const char *detail)
 	if (e->is_storing)
 		return; /* everything is here; the connection is not needed any more */
 	(void)pz_fail(&reason, why, "the hub ended the enrolment: %s%s%s%s", pz_err_text(why),
-		 detail[0] ? ": " : "", detail, hint(e, why));
+		      detail[0] ? ": " : "", detail, hint(e, why));
 	fail(node, reason.text);
 }

@@ -1,4 +1,5 @@
-/* The link to the hub, from dialling to clean-up. What is decided is the machine's; this does it. */
+/* The link to the hub, from dialling to clean-up. What is decided is the machine's; this does it.
+ */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,8 +54,8 @@ on_connected(void *arg, struct pz_stream *stream)
 	struct pz_expect expect = {.zone = m->zone, .role = PZ_EXPECT_HUB};
 
 	node->hub.dial = NULL;
-	enum pz_err err = hub_open_link(&node->hub, stream, node->tls_ctx, m->zone, m->hub_host,
-					&expect);
+	enum pz_err err =
+		hub_open_link(&node->hub, stream, node->tls_ctx, m->zone, m->hub_host, &expect);
 	if (err != PZ_OK)
 		(void)pz_machine_event(&node->machine, PZ_EVENT_LINK_FAILED, pz_err_text(err));
 }
@@ -77,9 +78,9 @@ hub_dial(struct pz_node *node)
 {
 	const struct pz_transport *t = &node->config.transport;
 
-	enum pz_err err = t->ops->dial(t->self, node->membership->hub_host,
-				       node->membership->hub_port, &dial_events, node,
-				       &node->hub.dial);
+	enum pz_err err =
+		t->ops->dial(t->self, node->membership->hub_host, node->membership->hub_port,
+			     &dial_events, node, &node->hub.dial);
 	if (err != PZ_OK)
 		(void)pz_machine_event(&node->machine, PZ_EVENT_LINK_FAILED, pz_err_text(err));
 }
@@ -224,8 +225,9 @@ hub_clean(struct pz_node *node)
 	node->hub.dial = NULL;
 	pz_env_stop(node->config.env, &node->leave_timer);
 	if (link && was_registered && !link->closing) {
-		json_t *message = json_pack("{s:s}", "reason",
-					    node->machine.reason[0] ? node->machine.reason : "disconnect");
+		json_t *message =
+			json_pack("{s:s}", "reason",
+				  node->machine.reason[0] ? node->machine.reason : "disconnect");
 		hub_send_prop(node, "bye", message);
 		json_decref(message);
 	}
@@ -249,7 +251,8 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 
 	node->is_wiping = false;
 	if (err != PZ_OK)
-		/* In memory we are out of the zone all the same; the next start tries again with the hub. */
+		/* In memory we are out of the zone all the same; the next start tries again with
+		 * the hub. */
 		pz_error("wipe", "the zone's data could not be removed from the store: %s", detail);
 	if (node_set_membership(node, NULL, &info) != PZ_OK)
 		pz_error("wipe", "%s", info.text);
@@ -326,7 +329,8 @@ on_drained(struct pz_link *link)
 		pz_router_drained(conn->node->router, &link->session);
 }
 
-/* Failures that waiting cannot mend (page 5): the hub showed another CA, or is not who it should be. */
+/* Failures that waiting cannot mend (page 5): the hub showed another CA, or is not who it should
+ * be. */
 static bool
 is_hopeless(const struct pz_link *link, enum pz_err why)
 {
@@ -352,9 +356,10 @@ hub_closed(struct pz_node *node, struct pz_link *link, enum pz_err why, const ch
 	(void)pz_fail(&reason, why, "%s%s%s", pz_err_text(why), detail[0] ? ": " : "", detail);
 	if (is_hopeless(link, why)) {
 		(void)pz_fail(&reason, why,
-			 "the hub at %s port %u is not the one this device enrolled with (%s); if the "
-			 "hub was set up anew, leave and enrol again",
-			 node->membership->hub_host, node->membership->hub_port, detail);
+			      "the hub at %s port %u is not the one this device enrolled with "
+			      "(%s); if the "
+			      "hub was set up anew, leave and enrol again",
+			      node->membership->hub_host, node->membership->hub_port, detail);
 		pz_machine_halt(&node->machine);
 	}
 	if (why == PZ_ERR_DENIED_REVOKED && link->secured)

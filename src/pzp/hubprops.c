@@ -50,8 +50,7 @@ on_update(struct pz_node *node, json_t *message)
 		json_decref(node->hub_entry);
 		node->hub_entry = json_incref(json_array_get(hubs, 0));
 	}
-	json_array_foreach(devices, i, entry)
-		update_device(node, entry);
+	json_array_foreach(devices, i, entry) update_device(node, entry);
 }
 
 /* ---- the rest ---- */
@@ -104,8 +103,8 @@ static const struct {
 	const char *status;
 	void (*handle)(struct pz_node *node, json_t *message);
 } statuses[] = {
-	{"Update", on_update},	 {"foundServices", on_found_services},
-	{"revoked", on_revoked}, {"bye", on_bye},
+	{"Update", on_update},     {"foundServices", on_found_services},
+	{"revoked", on_revoked},   {"bye", on_bye},
 	{"keepAlive", on_nothing}, {"error", on_error},
 };
 
@@ -126,8 +125,7 @@ node_on_prop(struct pz_node *node, const struct pz_envelope *envelope)
 	json_t *payload = NULL, *message = NULL;
 	const char *status = NULL;
 
-	if (node->membership == NULL ||
-	    !pz_slice_eq_str(envelope->from, node->membership->zone) ||
+	if (node->membership == NULL || !pz_slice_eq_str(envelope->from, node->membership->zone) ||
 	    pz_message_prop_parse(envelope, &payload, &status, &message) != PZ_OK) {
 		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
 		return;

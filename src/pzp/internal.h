@@ -14,7 +14,8 @@
 #include "wire/address.h"
 #include "zone/membership.h"
 
-/** A connection that the node dials: to enrol, or to its hub. Its link may outlive the interest in it. */
+/** A connection that the node dials: to enrol, or to its hub. Its link may outlive the interest in
+ * it. */
 struct node_conn {
 	struct pz_node *node;
 	struct pz_dial *dial;
@@ -40,7 +41,7 @@ struct pz_node {
 	struct pz_metrics metrics;
 	struct pz_machine machine;
 	struct pz_membership *membership; /* NULL: virgin */
-	struct pz_tls_ctx *tls_ctx;	  /* for the hub link */
+	struct pz_tls_ctx *tls_ctx;       /* for the hub link */
 	struct pz_router *router;
 	struct pz_registry *registry;
 	struct pz_registry_watch registry_watch;
@@ -53,7 +54,7 @@ struct pz_node {
 	struct pz_timer enrol_reaper;
 	json_t *directory; /* device -> entry of the hub's Update */
 	json_t *hub_entry; /* the hub's own entry, or NULL */
-	json_t *known;	   /* device -> array of descriptors, as last heard */
+	json_t *known;     /* device -> array of descriptors, as last heard */
 	struct pz_list requests;
 	struct pz_list finds; /* findServices under way */
 	struct pz_timer renewal, announce, leave_timer;
@@ -79,8 +80,9 @@ void node_sweep_keys(struct pz_node *node);
 
 /* hublink.c */
 /** TLS over a connected stream, with the SNI of page 2. Takes the stream. */
-enum pz_err hub_open_link(struct node_conn *conn, struct pz_stream *stream, struct pz_tls_ctx *ctx,
-			  const char *zone, const char *host, const struct pz_expect *expect) PZ_MUST_USE;
+enum pz_err
+hub_open_link(struct node_conn *conn, struct pz_stream *stream, struct pz_tls_ctx *ctx,
+	      const char *zone, const char *host, const struct pz_expect *expect) PZ_MUST_USE;
 void hub_dial(struct pz_node *node);
 void hub_online(struct pz_node *node);
 /** Drops the attempt or link to the hub and ends what depended on it. */
@@ -99,7 +101,8 @@ void node_on_prop(struct pz_node *node, const struct pz_envelope *envelope);
 
 /* enrolment.c */
 /** Starts one. Errors: CONFIG (params), DENIED (not virgin, or one is running). */
-enum pz_err enrolment_start(struct pz_node *node, json_t *params, struct pz_errinfo *info) PZ_MUST_USE;
+enum pz_err
+enrolment_start(struct pz_node *node, json_t *params, struct pz_errinfo *info) PZ_MUST_USE;
 /** Drops it; nothing of it stays behind. */
 void enrolment_drop(struct pz_node *node);
 /** Frees what was dropped, when nobody stands inside it any more. */
@@ -117,7 +120,8 @@ struct discovery;
  * Searches own services and, through the hub, the zone's; without the hub what was last heard of
  * devices. @param api pattern or NULL. @return the search, or NULL when done was called already
  */
-struct discovery *discovery_start(struct pz_node *node, const char *api, discovery_done done, void *arg);
+struct discovery *
+discovery_start(struct pz_node *node, const char *api, discovery_done done, void *arg);
 void discovery_cancel(struct discovery *discovery);
 void discovery_found(struct pz_node *node, json_t *message);
 /** The hub is gone: searches end with what is known. */
@@ -127,12 +131,14 @@ void discovery_announce(struct pz_node *node);
 void discovery_find(void *arg, const char *caller, struct pz_find *find);
 
 /* commands.c, calls.c */
-/** Puts a request to work; `size` bytes, the first member is struct pz_node_request. NULL: out of memory, done was told. */
+/** Puts a request to work; `size` bytes, the first member is struct pz_node_request. NULL: out of
+ * memory, done was told. */
 void *request_new(struct pz_node *node, size_t size, const struct pz_node_reply *reply, void *arg);
 /** Ends it: done is called, everything is released and freed. @param result taken */
-void request_finish(struct pz_node_request *request, enum pz_err err, const char *detail, json_t *result);
-struct pz_node_request *call_start(struct pz_node *node, json_t *params,
-				   const struct pz_node_reply *reply, void *arg);
+void request_finish(struct pz_node_request *request, enum pz_err err, const char *detail,
+		    json_t *result);
+struct pz_node_request *
+call_start(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
 /** Tells the commands that wait for it what became of a change of state. */
 void commands_state_changed(struct pz_node *node, enum pz_state old, enum pz_state now);
 json_t *status_result(struct pz_node *node);

@@ -6,7 +6,11 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-/* X(state, event, next state, action): page 5's table; everything else is in the defaults below. */
+/*
+ * X(state, event, next state, action): page 5's table; everything else is in the defaults below.
+ * One thing besides the state matters: once a wipe has begun nothing but its end leads on
+ * (is_overtaken), or a slow disk would leave a device that is neither in its zone nor out of it.
+ */
 #define EDGES(X)                                                                                   \
 	X(VIRGIN, RESOLVED, VIRGIN_CONNECTING, NONE)                                               \
 	X(VIRGIN, ENROL_FAILED, VIRGIN, GIVE_UP)                                                   \
@@ -73,8 +77,8 @@ pz_machine_edge(enum pz_state state, enum pz_event event)
 
 	if (is_edge[state][event])
 		return table[state][event];
-	return (struct pz_edge){refused[state][event] ? PZ_VERDICT_REFUSE : PZ_VERDICT_IGNORE, state,
-				PZ_ACT_NONE};
+	return (struct pz_edge){refused[state][event] ? PZ_VERDICT_REFUSE : PZ_VERDICT_IGNORE,
+				state, PZ_ACT_NONE};
 }
 
 struct state_info {
@@ -155,9 +159,36 @@ enter(struct pz_machine *m, const struct pz_edge *edge, enum pz_event event)
 	m->since_us = now;
 	if (states[m->state].stay_us)
 		pz_env_start(m->env, &m->stay, states[m->state].stay_us);
-	pz_notice("state", "old=%s new=%s event=\"%s\"%s%s", states[old].text, states[m->state].text,
-		  pz_event_text(event), m->reason[0] ? " reason=" : "", m->reason);
+	pz_notice("state", "old=%s new=%s event=\"%s\"%s%s", states[old].text,
+		  states[m->state].text, pz_event_text(event), m->reason[0] ? " reason=" : "",
+		  m->reason);
 	m->ops->changed(m->arg, old, m->state, event);
+}
+
+/* A wipe is under way: no time-out, no late news of an earlier clean-up and no second wish to
+ * leave. */
+static bool
+is_overtaken(const struct pz_machine *m, enum pz_event event)
+{
+	return m->is_wiping && event != PZ_EVENT_WIPED;
+}
+
+/* What an event means beside the change of state. `edge` is NULL where the table has none. */
+static void
+note(struct pz_machine *m, enum pz_event event, const struct pz_edge *edge)
+{
+	if (event == PZ_EVENT_DISCONNECT && states[m->state].is_hub_mode)
+		pz_machine_halt(m); /* stays away until told to come back */
+	if (edge == NULL)
+		return;
+	if (event == PZ_EVENT_CONNECT || event == PZ_EVENT_STORED || event == PZ_EVENT_WIPED)
+		m->is_halted = false;
+	if (event == PZ_EVENT_STORED || event == PZ_EVENT_WIPED)
+		m->attempts = 0;
+	if (event == PZ_EVENT_WIPED)
+		m->is_wiping = false;
+	if (edge->action == PZ_ACT_CLEAN_AND_WIPE)
+		m->is_wiping = true;
 }
 
 static bool
@@ -175,18 +206,15 @@ pz_machine_event(struct pz_machine *m, enum pz_event event, const char *reason)
 
 	if (edge.verdict == PZ_VERDICT_REFUSE)
 		return PZ_ERR_DENIED;
-	if (edge.verdict == PZ_VERDICT_IGNORE)
+	if (edge.verdict == PZ_VERDICT_IGNORE || is_overtaken(m, event)) {
+		note(m, event, NULL);
 		return PZ_OK;
+	}
 	if (reason)
 		snprintf(m->reason, sizeof(m->reason), "%s", reason);
 	else if (edge.next == PZ_STATE_CONNECTED || event == PZ_EVENT_STORED)
 		m->reason[0] = '\0';
-	if (event == PZ_EVENT_CONNECT)
-		m->is_halted = false;
-	if (event == PZ_EVENT_DISCONNECT)
-		m->is_halted = true; /* stays away until told to come back */
-	if (event == PZ_EVENT_WIPED)
-		m->is_halted = false;
+	note(m, event, &edge);
 	enter(m, &edge, event);
 	if (wants_retry(m, old, event))
 		set_retry(m);
@@ -199,6 +227,7 @@ void
 pz_machine_halt(struct pz_machine *m)
 {
 	m->is_halted = true;
+	pz_env_stop(m->env, &m->retry);
 }
 
 void
@@ -264,7 +293,8 @@ pz_machine_dot(char *out, size_t size)
 	size_t len = 0;
 
 #define PUT(...)                                                                                   \
-	len += (size_t)snprintf(len < size ? out + len : NULL, len < size ? size - len : 0, __VA_ARGS__)
+	len += (size_t)snprintf(len < size ? out + len : NULL, len < size ? size - len : 0,        \
+				__VA_ARGS__)
 	PUT("digraph pzp {\n");
 	for (int s = 0; s < PZ_STATE_COUNT; s++)
 		for (int e = 0; e < PZ_EVENT_COUNT; e++) {

@@ -57,13 +57,13 @@ enum pz_event {
 /** What the owner has to do after a change of state. */
 enum pz_action {
 	PZ_ACT_NONE,
-	PZ_ACT_GIVE_UP,	/* drop the enrolment connection, tell who asked */
-	PZ_ACT_DIAL,	/* connect to the hub */
-	PZ_ACT_HANG_UP,	/* drop the attempt that failed; the retry timer is set */
-	PZ_ACT_ONLINE,	/* the link is registered */
-	PZ_ACT_CLEAN,	/* close the link, end what depends on it, then CLEANED */
+	PZ_ACT_GIVE_UP,        /* drop the enrolment connection, tell who asked */
+	PZ_ACT_DIAL,           /* connect to the hub */
+	PZ_ACT_HANG_UP,        /* drop the attempt that failed; the retry timer is set */
+	PZ_ACT_ONLINE,         /* the link is registered */
+	PZ_ACT_CLEAN,          /* close the link, end what depends on it, then CLEANED */
 	PZ_ACT_CLEAN_AND_WIPE, /* the same, then forget the zone durably, then WIPED */
-	PZ_ACT_VIRGIN,	/* the zone is forgotten */
+	PZ_ACT_VIRGIN,         /* the zone is forgotten */
 };
 
 /** What the table says about a pair that is no edge. */
@@ -87,10 +87,11 @@ struct pz_machine_ops {
 
 struct pz_machine {
 	enum pz_state state;
-	char reason[256];    /* why it is not connected; "" when there is nothing to say */
-	bool is_halted;	     /* waiting cannot mend it: no retry until told to connect */
-	unsigned attempts;   /* failed since the last good connection */
-	uint64_t since_us;   /* of the state */
+	char reason[256];  /* why it is not connected; "" when there is nothing to say */
+	bool is_halted;    /* waiting cannot mend it: no retry until told to connect */
+	bool is_wiping;    /* from CLEAN_AND_WIPE to WIPED: nothing else leads on */
+	unsigned attempts; /* failed since the last good connection */
+	uint64_t since_us; /* of the state */
 	const struct pz_env *env;
 	const struct pz_machine_ops *ops;
 	void *arg;
@@ -117,19 +118,23 @@ void pz_machine_fini(struct pz_machine *machine);
  */
 enum pz_err pz_machine_event(struct pz_machine *machine, enum pz_event event, const char *reason);
 
-/** Marks the next failure as one that waiting cannot mend (page 5 "Back-off"). */
+/** This failure, or the one that comes, is none that waiting mends (page 5 "Back-off"): no retry.
+ */
 void pz_machine_halt(struct pz_machine *machine);
 
 /** Stays not-connected until told to connect. */
 void pz_machine_park(struct pz_machine *machine, const char *reason);
 
-/** Something changed that makes a retry worth it now (network, app request): tries at once unless halted. */
+/** Something changed that makes a retry worth it now (network, app request): tries at once unless
+ * halted. */
 void pz_machine_nudge(struct pz_machine *machine, const char *why);
 
-/** Microseconds until attempt number `attempts` (1 = after the first failure), +-20 % by `random`. */
+/** Microseconds until attempt number `attempts` (1 = after the first failure), +-20 % by `random`.
+ */
 uint64_t pz_machine_backoff_us(unsigned attempts, uint32_t random);
 
-/** The table as a Graphviz document, for the docs. Writes at most `size` bytes with NUL; returns the length it has. */
+/** The table as a Graphviz document, for the docs. Writes at most `size` bytes with NUL; returns
+ * the length it has. */
 size_t pz_machine_dot(char *out, size_t size);
 
 #endif

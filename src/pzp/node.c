@@ -83,7 +83,8 @@ is_response(json_t *element)
 	       (json_object_get(element, "result") || json_object_get(element, "error"));
 }
 
-/* Answers and call-backs count by who sent them; what a request causes goes to where it asks (resp_to). */
+/* Answers and call-backs count by who sent them; what a request causes goes to where it asks
+ * (resp_to). */
 static void
 on_payload(struct pz_node *node, const char *from, const char *reply_to, json_t *payload)
 {
@@ -128,7 +129,8 @@ confirm(struct pz_node *node, const struct pz_envelope *envelope)
 }
 
 static void
-on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope, struct pz_slice frame)
+on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
+	 struct pz_slice frame)
 {
 	struct pz_node *node = arg;
 
@@ -218,7 +220,8 @@ node_sweep_keys(struct pz_node *node)
 		pz_warning("key-sweep", "could not remove key files that are not in use any more");
 }
 
-/* ---- renewal of the PZP TLS certificate: on the device, no hub needed, links stay (page 2) ---- */
+/* ---- renewal of the PZP TLS certificate: on the device, no hub needed, links stay (page 2) ----
+ */
 
 struct renewal {
 	struct pz_node *node;
@@ -368,7 +371,8 @@ load_names(void *arg, const char *key, struct pz_slice value)
 	if (strcmp(key, "self") != 0)
 		return PZ_OK;
 	PZ_TRY(pz_record_parse(SPACE_DEVICE, key, value, &record, NULL));
-	enum pz_err err = pz_record_string(record, "name", node->device, sizeof(node->device), NULL);
+	enum pz_err err =
+		pz_record_string(record, "name", node->device, sizeof(node->device), NULL);
 	json_decref(record);
 	return err;
 }
@@ -408,8 +412,8 @@ settle_names(struct pz_node *node, struct pz_errinfo *info)
 	struct pz_txn *txn = pz_txn_new();
 	if (txn == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	enum pz_err err = pz_record_put(txn, SPACE_DEVICE, "self",
-					json_pack("{s:s}", "name", node->device));
+	enum pz_err err =
+		pz_record_put(txn, SPACE_DEVICE, "self", json_pack("{s:s}", "name", node->device));
 	if (err != PZ_OK) {
 		pz_txn_free(txn);
 		return err;
@@ -458,8 +462,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->pending = pz_pending_new(node->config.env);
 	if (!node->directory || !node->known || !node->registry || !node->pending)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	node->dispatcher =
-		pz_dispatcher_new(node->config.env, node->registry, &dispatch_ops, node);
+	node->dispatcher = pz_dispatcher_new(node->config.env, node->registry, &dispatch_ops, node);
 	if (node->dispatcher == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(pz_router_new(&config, &node->router));
@@ -517,7 +520,8 @@ init_fields(struct pz_node *node, const struct pz_node_config *config)
 	pz_timer_init(&node->announce, on_announce, node);
 	pz_timer_init(&node->leave_timer, on_leave_timeout, node);
 	pz_timer_init(&node->enrol_reaper, on_enrol_reaper, node);
-	node->registry_watch = (struct pz_registry_watch){.changed = on_registry_change, .arg = node};
+	node->registry_watch =
+		(struct pz_registry_watch){.changed = on_registry_change, .arg = node};
 }
 
 enum pz_err

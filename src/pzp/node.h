@@ -15,15 +15,16 @@
 
 struct pz_node;
 
-/** Everything the node is given. Borrowed for its life. Zero limits mean the defaults of base/limits.h. */
+/** Everything the node is given. Borrowed for its life. Zero limits mean the defaults of
+ * base/limits.h. */
 struct pz_node_config {
 	const struct pz_env *env;
 	struct pz_transport transport;
 	struct pz_turn *turn;
 	struct pz_store *store;
 	struct pz_keystore *keys;
-	const char *key_type;	  /* for new keys */
-	const char *device;	  /* name while virgin; NULL: the stored one, else made from the host's */
+	const char *key_type; /* for new keys */
+	const char *device; /* name while virgin; NULL: the stored one, else made from the host's */
 	const char *display_name; /* NULL: the device name */
 	const char *device_type;  /* NULL: "device" */
 	uint32_t frame_max;
@@ -31,18 +32,21 @@ struct pz_node_config {
 	uint64_t keepalive_us, call_timeout_us;
 	/** Own addresses for pzpInfo; NULL: none. */
 	void (*addresses)(void (*each)(void *arg, const char *address), void *arg);
-	const struct pz_process_ops *processes; /* for services made of commands; NULL: none possible */
+	const struct pz_process_ops
+		*processes; /* for services made of commands; NULL: none possible */
 	void *processes_arg;
 };
 
-/** Loads what is stored; registers the built-in services. Errors: LIMIT_MEMORY, those of pz_membership_load. */
+/** Loads what is stored; registers the built-in services. Errors: LIMIT_MEMORY, those of
+ * pz_membership_load. */
 enum pz_err pz_node_new(const struct pz_node_config *config, struct pz_node **out,
 			struct pz_errinfo *info) PZ_MUST_USE;
 /** An enrolled node starts to connect. */
 void pz_node_start(struct pz_node *node);
 /** Says `bye` and closes every link; they are gone after the turn's end. */
 void pz_node_stop(struct pz_node *node);
-/** After pz_node_stop and a turn's end, commits polled or dropped with the store. Running commands end unanswered. */
+/** After pz_node_stop and a turn's end, commits polled or dropped with the store. Running commands
+ * end unanswered. */
 void pz_node_free(struct pz_node *node);
 
 /** The machine's addresses or routes changed: tries the hub at once, tells it the addresses. */
@@ -57,11 +61,13 @@ struct pz_metrics *pz_node_metrics(struct pz_node *node);
  * Provides a service made of commands (page 12) until the node ends. @param description borrowed.
  * Errors: CONFIG (the detail names the member), EXISTS.
  */
-enum pz_err pz_node_serve(struct pz_node *node, const json_t *description, struct pz_errinfo *info) PZ_MUST_USE;
+enum pz_err
+pz_node_serve(struct pz_node *node, const json_t *description, struct pz_errinfo *info) PZ_MUST_USE;
 
 /** How a command's course is told. */
 struct pz_node_reply {
-	/** The end, exactly once unless cancelled. @param result borrowed, NULL on failure; @param detail one line */
+	/** The end, exactly once unless cancelled. @param result borrowed, NULL on failure; @param
+	 * detail one line */
 	void (*done)(void *arg, enum pz_err err, const char *detail, json_t *result);
 	/** What happens meanwhile (watch, call --stream, serve, enrol). @param event borrowed */
 	void (*event)(void *arg, json_t *event);
@@ -71,7 +77,8 @@ struct pz_node_reply {
 struct pz_node_request;
 
 /**
- * The commands of page 12 by name: status, enrol, leave, connect, disconnect, services, call, watch, serve.
+ * The commands of page 12 by name: status, enrol, leave, connect, disconnect, services, call,
+ * watch, serve.
  * @param params object, borrowed; @param reply static or outlives the request
  * @return the running request, or NULL when done() was called already
  */

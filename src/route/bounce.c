@@ -12,8 +12,8 @@
 #include "wire/json.h"
 #include "wire/message.h"
 
-/* An error is longer than many a request: the answer to a long batch is split, so that nobody closes
- * a link because we answered with too long a frame. */
+/* An error is longer than many a request: the answer to a long batch is split, so that nobody
+ * closes a link because we answered with too long a frame. */
 #define ANSWERS_PER_FRAME 64
 /* The smallest limits.frame that a node can be given, less the envelope. */
 #define ANSWER_BYTES_MAX (PZ_FRAME_BYTES_ENROL - 4 * PZ_ADDRESS_BYTES_MAX)
@@ -40,8 +40,7 @@ failures(json_t *payload, size_t *at, int rpc_code, const char *destination)
 		return (*at)++ == 0 ? failure_for(payload, rpc_code, destination) : NULL;
 	json_t *batch = json_array();
 	while (*at < pz_rpc_batch_len(payload) && json_array_size(batch) < ANSWERS_PER_FRAME) {
-		json_t *one =
-			failure_for(pz_rpc_batch_at(payload, (*at)++), rpc_code, destination);
+		json_t *one = failure_for(pz_rpc_batch_at(payload, (*at)++), rpc_code, destination);
 		if (one)
 			json_array_append_new(batch, one);
 	}
@@ -74,7 +73,8 @@ bounce_rpc(struct pz_buf *out, const char *self, const struct pz_envelope *envel
 	size_t at = 0;
 
 	while (err == PZ_OK && (answer = failures(payload, &at, rpc_code, destination)) != NULL) {
-		/* Only absurdly long ids make it that long; every node takes frames of this size. */
+		/* Only absurdly long ids make it that long; every node takes frames of this size.
+		 */
 		if (json_dumpb(answer, NULL, 0, JSON_COMPACT) <= ANSWER_BYTES_MAX)
 			err = pz_message_rpc(out, speaker(self, destination), origin, answer);
 		json_decref(answer);

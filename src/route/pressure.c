@@ -49,7 +49,8 @@ release(struct pz_session *session)
 	free(p);
 }
 
-/* Page 4: "A link that stays over its mark for 10 s without progress is closed as a slow consumer". */
+/* Page 4: "A link that stays over its mark for 10 s without progress is closed as a slow consumer".
+ */
 static void
 on_slow(struct pz_timer *timer, void *arg)
 {
@@ -100,7 +101,8 @@ add_feeder(struct pz_pressure *p, struct pz_session *feeder)
 	return true;
 }
 
-/* From the end: what one feeder had already read comes in a row, so the last one is asked for most. */
+/* From the end: what one feeder had already read comes in a row, so the last one is asked for most.
+ */
 static bool
 is_feeder(const struct pz_pressure *p, const struct pz_session *feeder)
 {

@@ -5,7 +5,8 @@
  * early and may take its time.
  *
  * Order: a session's frames are handled in the order in which they arrived and appended to one
- * queue per destination, so order between one origin and one destination holds while the route stays.
+ * queue per destination, so order between one origin and one destination holds while the route
+ * stays.
  */
 #include "route/router.h"
 
@@ -63,8 +64,8 @@ pz_router_new(const struct pz_router_config *config, struct pz_router **out)
 	pz_pressure_init(&router->pressure, config->env, config->metrics, config->queue_high_bytes,
 			 config->queue_low_bytes);
 	router->by_address = pz_map_new();
-	enum pz_err err = router->by_address ? pz_router_set_self(router, config->self)
-					     : PZ_ERR_LIMIT_MEMORY;
+	enum pz_err err =
+		router->by_address ? pz_router_set_self(router, config->self) : PZ_ERR_LIMIT_MEMORY;
 	if (err != PZ_OK) {
 		pz_router_free(router);
 		return err;
@@ -129,7 +130,8 @@ is_in_zone(const struct pz_router *router, struct pz_slice address)
 	       (address.len == router->zone_len || address.ptr[router->zone_len] == '/');
 }
 
-/* Page 4 "Routing", in its order, for an address that is not ours: an app of ours or a direct link, else the hub. */
+/* Page 4 "Routing", in its order, for an address that is not ours: an app of ours or a direct link,
+ * else the hub. */
 static struct pz_session *
 next_hop(const struct pz_router *router, struct pz_slice to, struct pz_slice node)
 {
@@ -180,11 +182,12 @@ drop_spoofed(struct pz_router *router, struct pz_session *in, const struct pz_en
 	pz_metric_add(router->metrics, PZ_METRIC_spoofed, 1);
 	pz_metric_add(router->metrics, PZ_METRIC_messages_dropped, 1);
 	if (pz_log_allow(&in->spoof_log, pz_env_mono_us(router->env), 1, &suppressed))
-		pz_warning("spoofed-from",
-			   "peer=%s from=%.*s resp_to=%.*s suppressed=%u dropped: not within what the "
-			   "link has proved",
-			   in->address, PZ_SLICE_FMT(envelope->from), PZ_SLICE_FMT(envelope->resp_to),
-			   suppressed);
+		pz_warning(
+			"spoofed-from",
+			"peer=%s from=%.*s resp_to=%.*s suppressed=%u dropped: not within what the "
+			"link has proved",
+			in->address, PZ_SLICE_FMT(envelope->from), PZ_SLICE_FMT(envelope->resp_to),
+			suppressed);
 }
 
 /* Appends to a session's queue and holds back the feeder when that queue is full. */
@@ -276,7 +279,8 @@ forward(struct pz_router *router, struct pz_session *in, const struct pz_envelop
 							     : PZ_RPC_UNREACHABLE);
 }
 
-/* Why a message whose origin is believed goes no further; NULL: it does. @spec page 4; page 14 ROUT-2 */
+/* Why a message whose origin is believed goes no further; NULL: it does. @spec page 4; page 14
+ * ROUT-2 */
 static const char *
 stop_verdict(const struct pz_router *router, const struct pz_envelope *envelope)
 {
@@ -309,9 +313,8 @@ pz_router_frame(struct pz_router *router, struct pz_session *in, struct pz_slice
 		router->ops->local(router->arg, in, &envelope, frame);
 		return PZ_OK;
 	}
-	if (is_self(router, envelope.to) ||
-	    (is_self(router, pz_address_node(envelope.to)) &&
-	     pz_map_get(router->by_address, envelope.to) == NULL)) {
+	if (is_self(router, envelope.to) || (is_self(router, pz_address_node(envelope.to)) &&
+					     pz_map_get(router->by_address, envelope.to) == NULL)) {
 		router->ops->local(router->arg, in, &envelope, frame);
 		return PZ_OK;
 	}

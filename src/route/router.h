@@ -12,7 +12,8 @@ struct pz_router;
 /** What the router asks of the node it belongs to. */
 struct pz_router_ops {
 	/**
-	 * A message for this node (or a prop without `to`). Its `from` is within what `in` has proved.
+	 * A message for this node (or a prop without `to`). Its `from` is within what `in` has
+	 * proved.
 	 * @param in the session it came in by; NULL when the node sent it to itself
 	 * @param envelope, frame borrowed for the call
 	 */
@@ -21,20 +22,22 @@ struct pz_router_ops {
 };
 
 struct pz_router_config {
-	const char *self;	  /* own address; copied */
-	const struct pz_env *env; /* borrowed for the router's life */
-	struct pz_metrics *metrics; /* borrowed */
+	const char *self;                         /* own address; copied */
+	const struct pz_env *env;                 /* borrowed for the router's life */
+	struct pz_metrics *metrics;               /* borrowed */
 	size_t queue_high_bytes, queue_low_bytes; /* 0: the defaults of base/limits.h */
 	const struct pz_router_ops *ops;
 	void *arg;
 };
 
 /** New router without routes. Errors: LIMIT_MEMORY, PROTO_ADDRESS (self is no address). */
-enum pz_err pz_router_new(const struct pz_router_config *config, struct pz_router **out) PZ_MUST_USE;
+enum pz_err
+pz_router_new(const struct pz_router_config *config, struct pz_router **out) PZ_MUST_USE;
 /** All sessions must have been detached. NULL is fine. */
 void pz_router_free(struct pz_router *router);
 
-/** Changes the own address (a device enrols or leaves). No session may be attached. Errors: as new. */
+/** Changes the own address (a device enrols or leaves). No session may be attached. Errors: as new.
+ */
 enum pz_err pz_router_set_self(struct pz_router *router, const char *self) PZ_MUST_USE;
 
 /**
@@ -43,7 +46,8 @@ enum pz_err pz_router_set_self(struct pz_router *router, const char *self) PZ_MU
  * first), LIMIT_MEMORY.
  */
 enum pz_err pz_router_attach(struct pz_router *router, struct pz_session *session) PZ_MUST_USE;
-/** Takes a session out: routes and pressure go, whoever waited for it reads on. Does nothing when not attached. */
+/** Takes a session out: routes and pressure go, whoever waited for it reads on. Does nothing when
+ * not attached. */
 void pz_router_detach(struct pz_router *router, struct pz_session *session);
 
 /** The session attached under exactly this address, or NULL. */
@@ -60,7 +64,8 @@ bool pz_router_has_route(const struct pz_router *router, struct pz_slice address
  * Errors: PROTO_* or LIMIT: the frame is not what page 4 allows; the caller closes the link.
  * Everything else (spoofed, expired, undeliverable) is answered or counted here and is PZ_OK.
  */
-enum pz_err pz_router_frame(struct pz_router *router, struct pz_session *in, struct pz_slice frame) PZ_MUST_USE;
+enum pz_err
+pz_router_frame(struct pz_router *router, struct pz_session *in, struct pz_slice frame) PZ_MUST_USE;
 
 /**
  * A frame that this node made itself. Delivered locally when it is for us.

@@ -1,4 +1,5 @@
-/* Sessions: what the router sees of a link or of a local program. Links embed one as their first member. */
+/* Sessions: what the router sees of a link or of a local program. Links embed one as their first
+ * member. */
 #ifndef PZ_ROUTE_SESSION_H
 #define PZ_ROUTE_SESSION_H
 
@@ -9,11 +10,12 @@
 struct pz_session;
 struct pz_pressure;
 
-/** What has been proved about the other end, and so what its `from` may be (page 1, "Who may say what"). */
+/** What has been proved about the other end, and so what its `from` may be (page 1, "Who may say
+ * what"). */
 enum pz_session_kind {
 	PZ_SESSION_DEVICE, /* a PZP at its hub, or a peer PZP: that PZP, or an app of it */
-	PZ_SESSION_HUB,	   /* the hub at a PZP: anything in the zone but ourselves */
-	PZ_SESSION_APP,	   /* a local program at its PZP: exactly the address the PZP gave it */
+	PZ_SESSION_HUB,    /* the hub at a PZP: anything in the zone but ourselves */
+	PZ_SESSION_APP,    /* a local program at its PZP: exactly the address the PZP gave it */
 };
 
 /** What the owner of a session does for the router. None of these may free the session at once. */
@@ -23,23 +25,25 @@ struct pz_session_ops {
 	 * Errors: LIMIT_QUEUE, LIMIT_MEMORY (nothing is appended), IO_CLOSED.
 	 */
 	enum pz_err (*send)(struct pz_session *session, struct pz_slice frame);
-	/** Stops or resumes reading from the other end (page 4, "Pressure"). No frame comes from inside the call. */
+	/** Stops or resumes reading from the other end (page 4, "Pressure"). No frame comes from
+	 * inside the call. */
 	void (*set_reading)(struct pz_session *session, bool on);
 	/** Closes the session; its owner will detach it. @param detail one line, borrowed */
 	void (*close)(struct pz_session *session, enum pz_err why, const char *detail);
 };
 
-/** One session. The owner sets ops and kind, keeps `queued` and `drained`; the rest is the router's. */
+/** One session. The owner sets ops and kind, keeps `queued` and `drained`; the rest is the
+ * router's. */
 struct pz_session {
 	const struct pz_session_ops *ops;
-	char *address;	   /* proved address, owned by the session's owner, stable while attached */
+	char *address; /* proved address, owned by the session's owner, stable while attached */
 	size_t address_len;
-	size_t queued;	   /* bytes waiting in the output queue */
-	uint64_t drained;  /* bytes that ever left the queue: tells progress */
+	size_t queued;    /* bytes waiting in the output queue */
+	uint64_t drained; /* bytes that ever left the queue: tells progress */
 	enum pz_session_kind kind;
-	uint32_t blocked;  /* destinations over their high mark that this session feeds */
+	uint32_t blocked; /* destinations over their high mark that this session feeds */
 	struct pz_pressure *pressure; /* NULL unless over the high mark */
-	uint32_t spoofed;  /* messages dropped because of their from or resp_to */
+	uint32_t spoofed;             /* messages dropped because of their from or resp_to */
 	bool attached;
 	struct pz_log_rate spoof_log;
 };

@@ -141,11 +141,11 @@ test_limits(void **state)
 	assert_int_equal(parse(text, &m), PZ_ERR_PROTO);
 
 	memset(text, 'x', sizeof(text));
-	strcpy(text + PZ_API_BYTES_MAX, "@" ID ".f");
+	memcpy(text + PZ_API_BYTES_MAX, "@" ID ".f", sizeof("@" ID ".f"));
 	assert_int_equal(parse(text, &m), PZ_OK);
 	assert_int_equal(m.api.len, PZ_API_BYTES_MAX);
 	memset(text, 'x', sizeof(text));
-	strcpy(text + PZ_API_BYTES_MAX + 1, "@" ID ".f");
+	memcpy(text + PZ_API_BYTES_MAX + 1, "@" ID ".f", sizeof("@" ID ".f"));
 	assert_int_equal(parse(text, &m), PZ_ERR_PROTO);
 }
 

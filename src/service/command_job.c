@@ -90,6 +90,8 @@ is_blank(uint8_t c)
 static struct pz_slice
 trim(struct pz_slice text)
 {
+	if (text.ptr == NULL)
+		return text;
 	while (text.len > 0 && is_blank(text.ptr[text.len - 1]))
 		text.len--;
 	while (text.len > 0 && is_blank(text.ptr[0]))

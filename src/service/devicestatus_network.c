@@ -147,9 +147,11 @@ signal_strength(struct pz_ds *ds, const char *component)
 		line += strspn(line, "\n ");
 		if (strncmp(line, component, len) != 0 || line[len] != ':')
 			continue;
-		unsigned status;
-		double quality;
-		if (sscanf(line + len + 1, "%x %lf", &status, &quality) != 2)
+		char *end;
+		(void)strtoul(line + len + 1, &end, 16); /* status */
+		const char *number = end;
+		double quality = strtod(number, &end);
+		if (end == number)
 			return NULL;
 		double percent = quality * 100 / LINK_QUALITY_MAX;
 		return json_integer(percent > 100 ? 100 : percent < 0 ? 0 : (json_int_t)percent);

@@ -235,7 +235,12 @@ static bool
 display_mode(struct pz_ds *ds, const char *component, int out[2])
 {
 	PZ_AUTO_FREE char *modes = pz_ds_read(ds, DRM "/%s/modes", component);
-	return modes && sscanf(modes, "%5dx%5d", &out[0], &out[1]) == 2 && out[0] > 0 && out[1] > 0;
+	char *end = modes;
+	if (modes == NULL)
+		return false;
+	out[0] = (int)strtol(modes, &end, 10);
+	out[1] = *end == 'x' ? (int)strtol(end + 1, NULL, 10) : 0;
+	return out[0] > 0 && out[1] > 0 && out[0] < 100000 && out[1] < 100000;
 }
 
 static json_t *
@@ -347,8 +352,8 @@ disk(struct pz_ds *ds, bool available)
 	struct statvfs fs;
 	if (statvfs(ds->root[0] ? ds->root : "/", &fs) != 0)
 		return NULL;
-	uint64_t blocks = available ? fs.f_bavail : fs.f_blocks;
-	return json_integer((json_int_t)(blocks * fs.f_frsize));
+	uint64_t bytes = (available ? fs.f_bavail : fs.f_blocks) * (uint64_t)fs.f_frsize;
+	return json_integer((json_int_t)bytes);
 }
 
 static json_t *

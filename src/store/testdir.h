@@ -23,7 +23,7 @@ struct testdir {
 static inline void
 testdir_init(struct testdir *dir)
 {
-	strcpy(dir->path, "/tmp/pz-store-XXXXXX");
+	snprintf(dir->path, sizeof(dir->path), "/tmp/pz-store-XXXXXX");
 	if (mkdtemp(dir->path) == NULL)
 		abort();
 	snprintf(dir->file, sizeof(dir->file), "%s/store.db", dir->path);

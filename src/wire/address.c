@@ -41,6 +41,8 @@ sets_of(uint8_t c)
 static bool
 all_in(struct pz_slice text, unsigned set)
 {
+	if (text.ptr == NULL)
+		return false;
 	for (size_t i = 0; i < text.len; i++) {
 		if (!(sets_of(text.ptr[i]) & set))
 			return false;

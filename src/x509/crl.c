@@ -116,7 +116,7 @@ pz_crl_issue(const struct pz_cert *ca, const struct pz_key *ca_key,
 	PZ_AUTO(X509_CRL_free) X509_CRL *crl = X509_CRL_new();
 	X509 *issuer = pz_cert_x509(ca);
 	EVP_PKEY *pkey = pz_key_evp(ca_key);
-	struct pz_crl *made;
+	struct pz_crl *made = NULL;
 
 	if (!pz_cert_key_matches(ca, ca_key))
 		return pz_fail(info, PZ_ERR_CRYPTO, "the signing key is not the CA's");
@@ -139,7 +139,7 @@ pz_crl_from_pem(struct pz_slice pem, struct pz_crl **out, struct pz_errinfo *inf
 {
 	PZ_AUTO(X509_CRL_free) X509_CRL *crl = NULL;
 	const unsigned char *at;
-	struct pz_crl *made;
+	struct pz_crl *made = NULL;
 	uint8_t *der;
 	size_t len;
 	bool whole;

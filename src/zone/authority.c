@@ -25,24 +25,27 @@ is_host_valid(const char *host)
 	size_t len = strlen(host);
 
 	return len > 0 && len <= PZ_ZONE_HOST_BYTES_MAX &&
-	       strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:") == len;
+	       strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:") ==
+		       len;
 }
 
 static enum pz_err
 check_names(const char *zone, const char *host, const char *name, struct pz_errinfo *info)
 {
 	if (!pz_zone_is_valid(pz_slice_str(zone)))
-		return pz_fail(info, PZ_ERR_CONFIG,
-			       "zone '%s' is not valid: write it as user@domain, e.g. alice@example.org",
-			       zone);
+		return pz_fail(
+			info, PZ_ERR_CONFIG,
+			"zone '%s' is not valid: write it as user@domain, e.g. alice@example.org",
+			zone);
 	if (!is_host_valid(host))
-		return pz_fail(info, PZ_ERR_CONFIG,
-			       "host '%s' is not valid: give the DNS name or IP address under which "
-			       "devices reach this hub",
-			       host);
+		return pz_fail(
+			info, PZ_ERR_CONFIG,
+			"host '%s' is not valid: give the DNS name or IP address under which "
+			"devices reach this hub",
+			host);
 	if (!pz_display_name_is_valid(pz_slice_str(name)))
-		return pz_fail(info, PZ_ERR_CONFIG, "name '%s' is not valid: 1 to 128 bytes of text",
-			       name);
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "name '%s' is not valid: 1 to 128 bytes of text", name);
 	return PZ_OK;
 }
 
@@ -70,7 +73,7 @@ enum pz_err
 pz_authority_put_zone(const struct pz_authority *a, const char *tls_key_uri,
 		      const struct pz_cert *tls, const struct pz_crl *crl, struct pz_txn *txn)
 {
-	json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o?, s:o?, s:o?}", "host", a->host,
+	json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "host", a->host,
 				   "name", a->name, "keyType", a->key_type, "caKey", a->ca_key_uri,
 				   "tlsKey", tls_key_uri, "ca", pz_record_cert(a->ca), "tls",
 				   pz_record_cert(tls), "crl", pz_record_crl(crl));
@@ -161,7 +164,8 @@ pz_authority_free(struct pz_authority *a)
 /* ---- members ---- */
 
 enum pz_err
-pz_authority_save_member(const struct pz_authority *a, const struct pz_member *m, struct pz_txn *txn)
+pz_authority_save_member(const struct pz_authority *a, const struct pz_member *m,
+			 struct pz_txn *txn)
 {
 	char space[PZ_MEMBER_SPACE_CHARS], hash[2 * PZ_KEY_HASH_BYTES + 1];
 
@@ -188,8 +192,10 @@ read_member(const json_t *record, struct pz_member *m, struct pz_errinfo *info)
 	char hash[2 * PZ_KEY_HASH_BYTES + 1];
 	int64_t enrolled = 0, seen = 0;
 
-	PZ_TRY(pz_record_string(record, "displayName", m->display_name, sizeof(m->display_name), info));
-	PZ_TRY(pz_record_string(record, "deviceType", m->device_type, sizeof(m->device_type), info));
+	PZ_TRY(pz_record_string(record, "displayName", m->display_name, sizeof(m->display_name),
+				info));
+	PZ_TRY(pz_record_string(record, "deviceType", m->device_type, sizeof(m->device_type),
+				info));
 	PZ_TRY(pz_record_string(record, "serial", m->serial, sizeof(m->serial), info));
 	PZ_TRY(pz_record_string(record, "keyHash", hash, sizeof(hash), info));
 	PZ_TRY(pz_hex_decode(pz_slice_str(hash), m->ca_key_hash, sizeof(m->ca_key_hash)));
@@ -218,6 +224,9 @@ load_member(void *arg, const char *key, struct pz_slice value)
 		err = read_member(record, m, load->info);
 	}
 	json_decref(record);
+	/* The list is what binds, whatever a record written while it changed may say. */
+	if (err == PZ_OK)
+		m->revoked = m->revoked || pz_crl_has_serial(load->authority->crl, m->serial);
 	if (err == PZ_OK)
 		err = pz_map_put(load->authority->members, pz_slice_str(m->device), m, NULL);
 	if (err != PZ_OK)
@@ -228,16 +237,14 @@ load_member(void *arg, const char *key, struct pz_slice value)
 /* ---- loading ---- */
 
 struct load_zones {
-	struct pz_store *store;
 	struct pz_keystore *keys;
 	const struct pz_env *env;
-	enum pz_err (*each)(void *arg, struct pz_authority *takes);
-	void *arg;
+	struct pz_map *found; /* zone -> struct pz_authority, without members yet */
 	struct pz_errinfo *info;
 };
 
 static enum pz_err
-read_zone(struct load_zones *load, const json_t *record, struct pz_authority *a)
+read_zone(const struct load_zones *load, const json_t *record, struct pz_authority *a)
 {
 	struct pz_errinfo *info = load->info;
 
@@ -250,11 +257,7 @@ read_zone(struct load_zones *load, const json_t *record, struct pz_authority *a)
 	PZ_TRY(pz_record_get_cert(record, "tls", &a->tls, info));
 	PZ_TRY(pz_record_get_crl(record, "crl", &a->crl, info));
 	PZ_TRY(pz_keystore_load(load->keys, a->ca_key_uri, &a->ca_key, info));
-	PZ_TRY(pz_keystore_load(load->keys, a->tls_key_uri, &a->tls_key, info));
-	char space[PZ_MEMBER_SPACE_CHARS];
-	pz_authority_member_space(a->zone, space);
-	struct load_members members = {a, info, space};
-	return pz_store_load(load->store, space, load_member, &members, info);
+	return pz_keystore_load(load->keys, a->tls_key_uri, &a->tls_key, info);
 }
 
 static enum pz_err
@@ -267,22 +270,46 @@ load_zone(void *arg, const char *key, struct pz_slice value)
 	struct pz_authority *a = new_authority(key, load->env);
 	enum pz_err err = a ? read_zone(load, record, a) : PZ_ERR_LIMIT_MEMORY;
 	json_decref(record);
-	if (err != PZ_OK) {
+	if (err == PZ_OK)
+		err = pz_map_put(load->found, pz_slice_str(a->zone), a, NULL);
+	if (err != PZ_OK)
 		pz_authority_free(a);
-		return err;
-	}
-	return load->each(load->arg, a);
+	return err;
 }
 
+static enum pz_err
+load_members(struct pz_store *store, struct pz_authority *a, struct pz_errinfo *info)
+{
+	char space[PZ_MEMBER_SPACE_CHARS];
+	struct load_members load = {a, info, space};
+
+	pz_authority_member_space(a->zone, space);
+	return pz_store_load(store, space, load_member, &load, info);
+}
 
 enum pz_err
 pz_authority_load_all(struct pz_store *store, struct pz_keystore *keys, const struct pz_env *env,
 		      enum pz_err (*each)(void *arg, struct pz_authority *takes), void *arg,
 		      struct pz_errinfo *info)
 {
-	struct load_zones load = {store, keys, env, each, arg, info};
+	struct load_zones load = {keys, env, pz_map_new(), info};
+	size_t pos = 0;
+	void *a;
 
-	return pz_store_load(store, SPACE_ZONE, load_zone, &load, info);
+	if (load.found == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	/* First all zones, then their members: a load must not load. */
+	enum pz_err err = pz_store_load(store, SPACE_ZONE, load_zone, &load, info);
+	while (pz_map_next(load.found, &pos, NULL, &a)) {
+		if (err == PZ_OK)
+			err = load_members(store, a, info);
+		if (err == PZ_OK)
+			err = each(arg, a);
+		else
+			pz_authority_free(a);
+	}
+	pz_map_free(load.found);
+	return err;
 }
 
 /* ---- questions ---- */
@@ -310,8 +337,9 @@ pz_authority_admits(const struct pz_authority *a, const struct pz_peer *peer,
 	if (strcmp(peer->zone, a->zone) != 0 || peer->is_hub)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "not a device of zone %s", a->zone);
 	if (pz_crl_has_serial(a->crl, peer->ca_serial))
-		return pz_fail(info, PZ_ERR_DENIED_REVOKED, "device %s: its certificate %s is revoked",
-			       peer->device, peer->ca_serial);
+		return pz_fail(info, PZ_ERR_DENIED_REVOKED,
+			       "device %s: its certificate %s is revoked", peer->device,
+			       peer->ca_serial);
 	if (m == NULL || strcmp(m->serial, peer->ca_serial) != 0 ||
 	    memcmp(m->ca_key_hash, peer->ca_key_hash, sizeof(m->ca_key_hash)) != 0)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY,

@@ -27,13 +27,14 @@ struct pz_member {
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 	char display_name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
 	char device_type[PZ_DEVICE_TYPE_BYTES_MAX + 1];
-	char serial[PZ_SERIAL_HEX_BYTES];	/* of its PZP CA certificate */
+	char serial[PZ_SERIAL_HEX_BYTES];       /* of its PZP CA certificate */
 	uint8_t ca_key_hash[PZ_KEY_HASH_BYTES]; /* SPKI of its PZP CA */
-	uint64_t enrolled_ms, last_seen_ms;	/* 0: never seen */
-	bool confirmed; /* has had a link since its enrolment; until then its name may be enrolled again */
+	uint64_t enrolled_ms, last_seen_ms;     /* 0: never seen */
+	bool confirmed; /* has had a link since its enrolment; until then its name may be enrolled
+			   again */
 	bool revoked;
 	struct pz_session *session; /* its link, or NULL; kept by the hub */
-	json_t *info;		    /* last pzpInfo, owned, or NULL */
+	json_t *info;               /* last pzpInfo, owned, or NULL */
 };
 
 /** One zone. Members are read directly, changed through the functions below. */
@@ -52,20 +53,22 @@ struct pz_authority {
 
 /**
  * Makes a zone: keys, PZH CA, PZH TLS certificate, first CRL.
- * @param zone normalised; @param host DNS name or IP literal; @param name shown to people, NULL: the zone
+ * @param zone normalised; @param host DNS name or IP literal; @param name shown to people, NULL:
+ * the zone
  * @param txn receives what must be stored; until it is durable the zone does not exist
  * Errors: CONFIG (zone, host or name not valid), CRYPTO, IO_* (key files), LIMIT_MEMORY.
  */
-enum pz_err pz_authority_create(const char *zone, const char *host, const char *name,
-				const char *key_type, struct pz_keystore *keys,
-				const struct pz_env *env, struct pz_txn *txn,
-				struct pz_authority **out, struct pz_errinfo *info) PZ_MUST_USE;
+enum pz_err
+pz_authority_create(const char *zone, const char *host, const char *name, const char *key_type,
+		    struct pz_keystore *keys, const struct pz_env *env, struct pz_txn *txn,
+		    struct pz_authority **out, struct pz_errinfo *info) PZ_MUST_USE;
 
-/** Loads every zone of the store. @param each takes the authority. Errors: as create; PROTO (record not readable). */
-enum pz_err pz_authority_load_all(struct pz_store *store, struct pz_keystore *keys,
-				  const struct pz_env *env,
-				  enum pz_err (*each)(void *arg, struct pz_authority *takes),
-				  void *arg, struct pz_errinfo *info) PZ_MUST_USE;
+/** Loads every zone of the store. @param each takes the authority. Errors: as create; PROTO (record
+ * not readable). */
+enum pz_err
+pz_authority_load_all(struct pz_store *store, struct pz_keystore *keys, const struct pz_env *env,
+		      enum pz_err (*each)(void *arg, struct pz_authority *takes), void *arg,
+		      struct pz_errinfo *info) PZ_MUST_USE;
 /** NULL is fine. */
 void pz_authority_free(struct pz_authority *authority);
 
@@ -95,22 +98,24 @@ struct pz_admission {
 /**
  * Signs a device's PZP CA and prepares its membership. A former holder of the name that was never
  * confirmed is revoked in the same transaction.
- * @param out_cert the PZP CA certificate, the caller frees; @param out_crl the CRL that will be in force, caller frees
- * Errors: EXISTS (name taken), LIMIT (too many devices), CRYPTO, LIMIT_MEMORY.
+ * @param out_cert the PZP CA certificate, the caller frees; @param out_crl the CRL that will be in
+ * force, caller frees Errors: EXISTS (name taken), LIMIT (too many devices), CRYPTO, LIMIT_MEMORY.
  */
-enum pz_err pz_authority_admit(struct pz_authority *authority, const struct pz_admission *admission,
-			       struct pz_txn *txn, struct pz_zone_change **out,
-			       struct pz_cert **out_cert, struct pz_crl **out_crl,
-			       struct pz_errinfo *info) PZ_MUST_USE;
+enum pz_err
+pz_authority_admit(struct pz_authority *authority, const struct pz_admission *admission,
+		   struct pz_txn *txn, struct pz_zone_change **out, struct pz_cert **out_cert,
+		   struct pz_crl **out_crl, struct pz_errinfo *info) PZ_MUST_USE;
 
-/** Prepares a revocation: CRL with crlNumber + 1, member marked. Errors: NOTFOUND, EXISTS (is revoked already), CRYPTO. */
-enum pz_err pz_authority_revoke(struct pz_authority *authority, const char *device,
-				struct pz_txn *txn, struct pz_zone_change **out,
-				struct pz_errinfo *info) PZ_MUST_USE;
+/** Prepares a revocation: CRL with crlNumber + 1, member marked. Errors: NOTFOUND, EXISTS (is
+ * revoked already), CRYPTO. */
+enum pz_err
+pz_authority_revoke(struct pz_authority *authority, const char *device, struct pz_txn *txn,
+		    struct pz_zone_change **out, struct pz_errinfo *info) PZ_MUST_USE;
 
 /** Writes a member's record (confirmed, last seen, display name) into a transaction. */
-enum pz_err pz_authority_save_member(const struct pz_authority *authority,
-				     const struct pz_member *member, struct pz_txn *txn) PZ_MUST_USE;
+enum pz_err
+pz_authority_save_member(const struct pz_authority *authority, const struct pz_member *member,
+			 struct pz_txn *txn) PZ_MUST_USE;
 
 /**
  * Admission, after each handshake and again whenever members change (page 2 "TLS"): the chain's
@@ -123,9 +128,9 @@ enum pz_err pz_authority_admits(const struct pz_authority *authority, const stru
 /** True when the PZH TLS certificate has passed two thirds of its life, or the CRL half of its. */
 bool pz_authority_is_renewal_due(const struct pz_authority *authority);
 /** Makes a new PZH TLS key and certificate and a fresh CRL; applied by pz_authority_apply. */
-enum pz_err pz_authority_renew(struct pz_authority *authority, struct pz_keystore *keys,
-			       struct pz_txn *txn, struct pz_zone_change **out,
-			       struct pz_errinfo *info) PZ_MUST_USE;
+enum pz_err
+pz_authority_renew(struct pz_authority *authority, struct pz_keystore *keys, struct pz_txn *txn,
+		   struct pz_zone_change **out, struct pz_errinfo *info) PZ_MUST_USE;
 
 /** Key URIs in use by this zone. */
 void pz_authority_key_uris(const struct pz_authority *authority, const char *out[2]);

@@ -27,7 +27,8 @@ apply_member(struct pz_authority *a, struct pz_member *fresh)
 	struct pz_member *m = pz_authority_member(a, fresh->device);
 
 	if (m == NULL) {
-		/* Room was made when the change was prepared; without memory the next start finds it. */
+		/* Room was made when the change was prepared; without memory the next start finds
+		 * it. */
 		if (pz_map_put(a->members, pz_slice_str(fresh->device), fresh, NULL) == PZ_OK)
 			return fresh;
 		free(fresh);
@@ -35,6 +36,10 @@ apply_member(struct pz_authority *a, struct pz_member *fresh)
 	}
 	fresh->session = m->session;
 	fresh->info = m->info;
+	if (strcmp(fresh->serial, m->serial) != 0) { /* another device with the same name */
+		json_decref(fresh->info);
+		fresh->info = NULL;
+	}
 	*m = *fresh;
 	free(fresh);
 	return m;
@@ -100,7 +105,7 @@ next_crl(const struct pz_authority *a, const char *serial, struct pz_crl **out,
 		pz_crl_entry_at(a->crl, i, &entry);
 		err = add_entry(&entries, entry.serial_hex, entry.when_ms);
 	}
-	if (err == PZ_OK && serial)
+	if (err == PZ_OK && serial && !pz_crl_has_serial(a->crl, serial))
 		err = add_entry(&entries, serial, pz_env_wall_ms(a->env));
 	if (err == PZ_OK)
 		err = pz_crl_issue(a->ca, a->ca_key, entries.list, entries.len, number, a->env, out,
@@ -156,7 +161,8 @@ pz_authority_admit(struct pz_authority *a, const struct pz_admission *admission,
 
 	if (!pz_authority_is_name_free(a, admission->device))
 		return pz_fail(info, PZ_ERR_EXISTS, "device name %s is taken", admission->device);
-	if (pz_map_len(a->members) >= PZ_DEVICES_PER_ZONE_MAX)
+	if (pz_authority_member(a, admission->device) == NULL &&
+	    pz_map_len(a->members) >= PZ_DEVICES_PER_ZONE_MAX)
 		return pz_fail(info, PZ_ERR_LIMIT, "zone %s has %d devices already", a->zone,
 			       PZ_DEVICES_PER_ZONE_MAX);
 	struct pz_zone_change *change = calloc(1, sizeof(*change));

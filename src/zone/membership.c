@@ -15,7 +15,7 @@ static enum pz_err
 put(const struct pz_membership *m, struct pz_txn *txn)
 {
 	json_t *record = json_pack(
-		"{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:o?, s:o?, s:o?, s:o?}", "zone", m->zone,
+		"{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "zone", m->zone,
 		"device", m->device, "hubHost", m->hub_host, "hubPort", m->hub_port, "keyType",
 		m->key_type, "caKey", m->ca_key_uri, "tlsKey", m->tls_key_uri, "deviceCa",
 		pz_record_cert(m->device_ca), "tls", pz_record_cert(m->tls), "master",

@@ -1,4 +1,5 @@
-/* The zone as one of its devices holds it: own certificates, the zone's CA and CRL, where the hub is. */
+/* The zone as one of its devices holds it: own certificates, the zone's CA and CRL, where the hub
+ * is. */
 #ifndef PZ_ZONE_MEMBERSHIP_H
 #define PZ_ZONE_MEMBERSHIP_H
 
@@ -42,7 +43,8 @@ enum pz_err pz_membership_create(const struct pz_membership_grant *grant, struct
 				 const struct pz_env *env, struct pz_txn *txn,
 				 struct pz_membership **out, struct pz_errinfo *info) PZ_MUST_USE;
 
-/** Loads it. *out NULL: the device is virgin. Errors: PROTO (unreadable record), IO_*, DENIED_* (key files). */
+/** Loads it. *out NULL: the device is virgin. Errors: PROTO (unreadable record), IO_*, DENIED_*
+ * (key files). */
 enum pz_err pz_membership_load(struct pz_store *store, struct pz_keystore *keys,
 			       struct pz_membership **out, struct pz_errinfo *info) PZ_MUST_USE;
 void pz_membership_free(struct pz_membership *membership);

@@ -51,8 +51,8 @@ pz_record_string(const json_t *record, const char *name, char *out, size_t size,
 static json_t *
 pem_string(struct pz_buf *pem, enum pz_err err)
 {
-	json_t *string = err == PZ_OK ? json_stringn((const char *)pem->mem + pem->start, pem->len)
-				      : NULL;
+	json_t *string =
+		err == PZ_OK ? json_stringn((const char *)pem->mem + pem->start, pem->len) : NULL;
 
 	pz_buf_fini(pem);
 	return string;

@@ -9,10 +9,11 @@
 #include "x509/crl.h"
 
 /** Puts a JSON object. @param takes freed in any case; NULL: LIMIT_MEMORY. */
-enum pz_err pz_record_put(struct pz_txn *txn, const char *space, const char *key, json_t *takes) PZ_MUST_USE;
+enum pz_err
+pz_record_put(struct pz_txn *txn, const char *space, const char *key, json_t *takes) PZ_MUST_USE;
 /** Parses a stored JSON object. Errors: PROTO (the detail names space and key). */
-enum pz_err pz_record_parse(const char *space, const char *key, struct pz_slice value,
-			    json_t **out, struct pz_errinfo *info) PZ_MUST_USE;
+enum pz_err pz_record_parse(const char *space, const char *key, struct pz_slice value, json_t **out,
+			    struct pz_errinfo *info) PZ_MUST_USE;
 /** Copies a string member into a fixed field. Errors: PROTO (absent or too long). */
 enum pz_err pz_record_string(const json_t *record, const char *name, char *out, size_t size,
 			     struct pz_errinfo *info) PZ_MUST_USE;
