@@ -45,6 +45,7 @@ pz_loop_init(struct pz_loop *loop, unsigned handshakes_max)
 {
 	*loop = (struct pz_loop){0};
 	pz_env_system(&loop->env, &loop->timers);
+	pz_list_init(&loop->lingering);
 	PZ_TRY(pz_turn_init(&loop->turn, handshakes_max));
 	loop->read_buf = malloc(PZ_LOOP_READ_BYTES);
 	if (loop->read_buf == NULL || uv_loop_init(&loop->uv) != 0) {
@@ -77,6 +78,7 @@ void
 pz_loop_fini(struct pz_loop *loop)
 {
 	pz_turn_end(&loop->turn);
+	pz_tcp_end_lingering(loop);
 	uv_close((uv_handle_t *)&loop->alarm, NULL);
 	uv_close((uv_handle_t *)&loop->prepare, NULL);
 	/* Closing handles need a turn or two; a name look-up under way may need its thread. */

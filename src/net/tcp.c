@@ -14,9 +14,6 @@
 
 #include "net/link.h"
 
-/* Reads of unwanted input at the end: 8 MiB, more than a receive buffer holds. */
-#define DISCARDS_MAX 32
-
 struct tcp {
 	struct pz_stream stream;
 	uv_poll_t poll;
@@ -24,6 +21,20 @@ struct tcp {
 	int fd;
 	int error; /* what a send met; told by the next wake-up */
 	bool reading, writing;
+	bool has_sent;
+};
+
+/*
+ * After close(), bytes that still arrive would make the kernel reset the connection, and the other
+ * end could lose what we said last: an alert, an enrolError, a bye. So a connection on which
+ * something was said is shut down for writing and read until the other end hangs up, for a while.
+ */
+#define LINGER_US (2 * PZ_US_PER_S)
+
+struct farewell {
+	struct pz_list node;
+	struct pz_timer timer;
+	struct tcp *tcp;
 };
 
 const struct pz_transport_ops pz_tcp_transport_ops = {
@@ -132,6 +143,7 @@ tcp_send(struct pz_stream *stream, struct pz_slice bytes)
 			break;
 		sent += (size_t)n;
 	}
+	tcp->has_sent = tcp->has_sent || sent > 0;
 	if (sent < bytes.len && !tcp->writing) {
 		tcp->writing = true;
 		update_poll(tcp);
@@ -160,18 +172,68 @@ on_closed(uv_handle_t *handle)
 }
 
 static void
+end_farewell(struct farewell *farewell)
+{
+	struct tcp *tcp = farewell->tcp;
+
+	pz_env_stop(&tcp->loop->env, &farewell->timer);
+	pz_list_remove(&farewell->node);
+	free(farewell);
+	uv_poll_stop(&tcp->poll);
+	uv_close((uv_handle_t *)&tcp->poll, on_closed);
+}
+
+static void
+on_linger_over(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	end_farewell(arg);
+}
+
+static void
+on_linger_poll(uv_poll_t *poll, int status, int events)
+{
+	struct tcp *tcp = poll->data;
+	ssize_t n = status < 0 ? -1 : recv(tcp->fd, tcp->loop->read_buf, PZ_LOOP_READ_BYTES, 0);
+
+	(void)events;
+	if (n > 0 || (n < 0 && status == 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	PZ_LIST_EACH (&tcp->loop->lingering, node, tmp) {
+		struct farewell *farewell = PZ_CONTAINER(node, struct farewell, node);
+		if (farewell->tcp == tcp) {
+			end_farewell(farewell);
+			return;
+		}
+	}
+}
+
+static void
 tcp_close(struct pz_stream *stream)
 {
 	struct tcp *tcp = (struct tcp *)(void *)stream;
+	struct farewell *farewell = tcp->has_sent ? calloc(1, sizeof(*farewell)) : NULL;
 
 	uv_poll_stop(&tcp->poll);
-	shutdown(tcp->fd, SHUT_WR);
-	/* With unread input the kernel would throw away what we sent and reset (RFC 1122 4.2.2.13).
-	 */
-	for (int i = 0; i < DISCARDS_MAX; i++)
-		if (recv(tcp->fd, NULL, PZ_LOOP_READ_BYTES, MSG_TRUNC | MSG_DONTWAIT) <= 0)
-			break;
-	uv_close((uv_handle_t *)&tcp->poll, on_closed);
+	if (farewell == NULL || shutdown(tcp->fd, SHUT_WR) != 0) {
+		free(farewell);
+		uv_close((uv_handle_t *)&tcp->poll, on_closed);
+		return;
+	}
+	farewell->tcp = tcp;
+	pz_timer_init(&farewell->timer, on_linger_over, farewell);
+	pz_env_start(&tcp->loop->env, &farewell->timer, LINGER_US);
+	pz_list_append(&tcp->loop->lingering, &farewell->node);
+	uv_poll_start(&tcp->poll, UV_READABLE, on_linger_poll);
+}
+
+void
+pz_tcp_end_lingering(struct pz_loop *loop)
+{
+	struct pz_list *first;
+
+	while ((first = pz_list_first(&loop->lingering)) != NULL)
+		end_farewell(PZ_CONTAINER(first, struct farewell, node));
 }
 
 static const struct pz_stream_ops tcp_ops = {

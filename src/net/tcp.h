@@ -14,6 +14,9 @@ extern const struct pz_transport_ops pz_tcp_transport_ops;
  */
 enum pz_err pz_tcp_stream_new(struct pz_loop *loop, int fd, struct pz_stream **out) PZ_MUST_USE;
 
+/** Gives up waiting for the other ends of closed connections: the loop is about to end. */
+void pz_tcp_end_lingering(struct pz_loop *loop);
+
 /** The parts that listen.c and dial.c give to the table above. */
 enum pz_err
 pz_tcp_listen(void *self, const char *address, uint16_t port, pz_accept_fn accept, void *arg,

@@ -260,6 +260,39 @@ links_result(struct pz_hub *hub)
 	return list;
 }
 
+#define DAY_MS (UINT64_C(86400) * 1000)
+
+static uint64_t
+days_until(uint64_t now_ms, uint64_t then_ms)
+{
+	return then_ms > now_ms ? (then_ms - now_ms) / DAY_MS : 0;
+}
+
+/* Gauges are true when somebody looks; the days are those of the zone that ends first. */
+static void
+set_gauges(struct pz_hub *hub)
+{
+	uint64_t now = pz_env_wall_ms(hub->config.env), tls = UINT64_MAX, crl = UINT64_MAX;
+	size_t pos = 0, links = 0, queued = 0;
+	struct pz_slice key;
+	void *value;
+
+	while (pz_map_next(hub->zones, &pos, &key, &value)) {
+		const struct hub_zone *zone = value;
+		uint64_t left = days_until(now, pz_cert_not_after_ms(zone->authority->tls));
+		tls = left < tls ? left : tls;
+		left = days_until(now, pz_crl_next_update_ms(zone->authority->crl));
+		crl = left < crl ? left : crl;
+		links += zone->connected;
+		PZ_LIST_EACH (&((struct hub_zone *)value)->links, node, tmp)
+			queued += PZ_CONTAINER(node, struct pz_link, owner_node)->session.queued;
+	}
+	pz_metric_set(&hub->metrics, PZ_METRIC_links, links);
+	pz_metric_set(&hub->metrics, PZ_METRIC_queued_bytes, queued);
+	pz_metric_set(&hub->metrics, PZ_METRIC_tls_days_left, tls == UINT64_MAX ? 0 : tls);
+	pz_metric_set(&hub->metrics, PZ_METRIC_crl_days_left, crl == UINT64_MAX ? 0 : crl);
+}
+
 static void
 cmd_status(const struct command *c)
 {
@@ -267,6 +300,7 @@ cmd_status(const struct command *c)
 	struct pz_metrics *m = &hub->metrics;
 	uint64_t uptime = (pz_env_mono_us(hub->config.env) - hub->started_us) / PZ_US_PER_S;
 
+	set_gauges(hub);
 	finish(c, PZ_OK, "",
 	       json_pack("{s:s, s:i, s:I, s:o, s:o, s:{s:i, s:n}, s:{s:I, s:I, s:I}, s:o}",
 			 "version", PZ_VERSION, "pid", (int)getpid(), "uptime", (json_int_t)uptime,

@@ -124,11 +124,28 @@ hub_result(struct pz_node *node)
 				      : json_null());
 }
 
+/* Gauges are true when somebody looks. */
+static void
+set_gauges(struct pz_node *node)
+{
+	uint64_t now_ms = pz_env_wall_ms(node->config.env), end_ms = 0;
+
+	if (node->membership)
+		end_ms = pz_cert_not_after_ms(node->membership->tls);
+	pz_metric_set(&node->metrics, PZ_METRIC_links, node->hub.is_registered);
+	pz_metric_set(&node->metrics, PZ_METRIC_queued_bytes,
+		      node->hub.is_registered ? node->hub.link->session.queued : 0);
+	pz_metric_set(&node->metrics, PZ_METRIC_tls_days_left,
+		      end_ms > now_ms ? (end_ms - now_ms) / (UINT64_C(86400) * 1000) : 0);
+}
+
 json_t *
 status_result(struct pz_node *node)
 {
 	uint64_t now = pz_env_mono_us(node->config.env);
 	const struct pz_membership *m = node->membership;
+
+	set_gauges(node);
 
 	return json_pack(
 		"{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:n, s:n}, s:{}, s:o}",
