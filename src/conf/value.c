@@ -185,7 +185,7 @@ pz_setting_assign_default(const struct pz_setting *setting, struct pz_settings *
 	case PZ_SETTING_COUNT:
 	case PZ_SETTING_SECONDS:
 	case PZ_SETTING_BYTES:
-		return store(setting, settings, NULL, setting->number);
+		return store(setting, settings, "", setting->number);
 	case PZ_SETTING_PATH:
 	case PZ_SETTING_ADDRESS:
 	case PZ_SETTING_DEVICE:

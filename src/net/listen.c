@@ -133,7 +133,7 @@ static enum pz_err
 open_socket(const char *address, uint16_t port, int *out_fd, struct pz_errinfo *info)
 {
 	struct sockaddr_storage addr;
-	socklen_t len;
+	socklen_t len = 0;
 	int one = 1, zero = 0;
 
 	PZ_TRY(parse_address(address, port, &addr, &len, info));

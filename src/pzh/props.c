@@ -8,14 +8,15 @@
 #include "service/descriptor.h"
 #include "wire/json.h"
 #include "wire/message.h"
+#include "wire/prop_error.h"
 
 #define ADDRESSES_MAX 32
 
 static void
-send_error(struct hub_peer *peer, const char *code, const char *message, const char *about)
+send_error(struct hub_peer *peer, enum pz_prop_error error, const char *message, const char *about)
 {
-	json_t *body =
-		json_pack("{s:s, s:s, s:s}", "code", code, "message", message, "about", about);
+	json_t *body = json_pack("{s:s, s:s, s:s}", "code", pz_prop_error_code(error), "message",
+				 message, "about", about);
 
 	zone_send_prop(peer->zone, peer->link, "error", body);
 	json_decref(body);
@@ -51,7 +52,8 @@ on_pzp_info(struct hub_peer *peer, json_t *message)
 
 	if (!are_addresses_valid(json_object_get(message, "addresses")) ||
 	    !pz_json_int(message, "port", 0, UINT16_MAX, &port)) {
-		send_error(peer, "badRequest", "pzpInfo needs addresses and port", "pzpInfo");
+		send_error(peer, PZ_PROP_ERROR_BAD_REQUEST, "pzpInfo needs addresses and port",
+			   "pzpInfo");
 		return;
 	}
 	if (name && pz_display_name_is_valid(pz_slice_str(name)))
@@ -81,8 +83,8 @@ on_register_services(struct hub_peer *peer, json_t *message)
 	struct pz_errinfo info = {""};
 
 	if (!json_is_array(services) || json_array_size(services) > PZ_SERVICES_PER_DEVICE_MAX) {
-		send_error(peer, "badRequest", "services must be an array of at most 256",
-			   "registerServices");
+		send_error(peer, PZ_PROP_ERROR_BAD_REQUEST,
+			   "services must be an array of at most 256", "registerServices");
 		return;
 	}
 	json_array_foreach(services, i, one)
@@ -92,7 +94,7 @@ on_register_services(struct hub_peer *peer, json_t *message)
 		    PZ_OK) {
 			pz_warning("services-refused", "device=%s %s", peer->link->session.address,
 				   info.text);
-			send_error(peer, "badRequest", info.text, "registerServices");
+			send_error(peer, PZ_PROP_ERROR_BAD_REQUEST, info.text, "registerServices");
 			return;
 		}
 		pz_descriptor_fini(&descriptor);
@@ -128,7 +130,7 @@ on_find_services(struct hub_peer *peer, json_t *message)
 	void *list;
 
 	if (api && strlen(api) > PZ_API_BYTES_MAX) {
-		send_error(peer, "badRequest", "api is too long", "findServices");
+		send_error(peer, PZ_PROP_ERROR_BAD_REQUEST, "api is too long", "findServices");
 		json_decref(found);
 		return;
 	}
@@ -195,7 +197,7 @@ on_prop(struct hub_peer *peer, const struct pz_envelope *envelope)
 	if (!pz_slice_eq(envelope->from, pz_session_address(&peer->link->session)))
 		return;
 	if (pz_message_prop_parse(envelope, &payload, &status, &message) != PZ_OK) {
-		send_error(peer, "badRequest", "a prop needs payload.status", "");
+		send_error(peer, PZ_PROP_ERROR_BAD_REQUEST, "a prop needs payload.status", "");
 		return;
 	}
 	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
@@ -204,7 +206,8 @@ on_prop(struct hub_peer *peer, const struct pz_envelope *envelope)
 	if (i < n)
 		statuses[i].handle(peer, message);
 	else
-		send_error(peer, "unknownStatus", "this hub does not know the status", status);
+		send_error(peer, PZ_PROP_ERROR_UNKNOWN_STATUS, "this hub does not know the status",
+			   status);
 	json_decref(payload);
 }
 

@@ -23,6 +23,8 @@ entry_text(const struct pz_member *member)
 			  member->display_name, "deviceType", member->device_type, "connected",
 			  member->session != NULL, "ipaddress", addresses ? addresses : empty,
 			  "port", port ? port : zero);
+	if (object && member->revoked)
+		json_object_set_new(object, "revoked", json_true());
 	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
 	json_decref(object);
@@ -36,6 +38,7 @@ struct writer {
 	struct pz_buf *out;
 	struct pz_buf body; /* of the frame under way */
 	bool partial;
+	bool is_change; /* tells changes: also that a device is out of the zone */
 	bool is_first_entry;
 };
 
@@ -78,7 +81,7 @@ end_frame(struct writer *w)
 static enum pz_err
 write_member(struct writer *w, const struct pz_member *member)
 {
-	if (member->revoked)
+	if (member->revoked && !w->is_change)
 		return PZ_OK;
 	if (w->body.len > UPDATE_FRAME_BYTES) {
 		PZ_TRY(end_frame(w));
@@ -122,7 +125,7 @@ write_members(struct writer *w, bool partial)
 enum pz_err
 update_build(struct hub_zone *zone, bool partial, struct pz_buf *out)
 {
-	struct writer w = {.zone = zone, .out = out, .partial = partial};
+	struct writer w = {.zone = zone, .out = out, .partial = partial, .is_change = partial};
 
 	pz_buf_init(&w.body, 2 * UPDATE_FRAME_BYTES, NULL);
 	enum pz_err err = begin_frame(&w);

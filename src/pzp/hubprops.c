@@ -5,6 +5,7 @@
 #include "pzp/internal.h"
 #include "wire/json.h"
 #include "wire/message.h"
+#include "wire/prop_error.h"
 
 /* ---- Update ---- */
 
@@ -23,12 +24,17 @@ update_device(struct pz_node *node, json_t *entry)
 	if (name == NULL || !pz_device_is_valid(pz_slice_str(name)))
 		return;
 	json_t *old = json_object_get(node->directory, name);
-	bool was = json_is_true(json_object_get(old, "connected"));
+	bool had = old != NULL, was = json_is_true(json_object_get(old, "connected"));
 	bool is = json_is_true(json_object_get(entry, "connected"));
 	if (old == NULL && json_object_size(node->directory) >= PZ_DEVICES_PER_ZONE_MAX)
 		return;
-	json_object_set(node->directory, name, entry);
-	if (was == is && old)
+	if (json_is_true(json_object_get(entry, "revoked"))) {
+		json_object_del(node->directory, name);
+		json_object_del(node->known, name);
+	} else {
+		json_object_set(node->directory, name, entry);
+	}
+	if (was == is && had)
 		return;
 	if (!is)
 		hub_device_gone(node, name);
@@ -111,7 +117,8 @@ static const struct {
 static void
 unknown_status(struct pz_node *node, const char *status)
 {
-	json_t *body = json_pack("{s:s, s:s, s:s}", "code", "unknownStatus", "message",
+	json_t *body = json_pack("{s:s, s:s, s:s}", "code",
+				 pz_prop_error_code(PZ_PROP_ERROR_UNKNOWN_STATUS), "message",
 				 "this device does not know the status", "about", status);
 
 	hub_send_prop(node, "error", body);

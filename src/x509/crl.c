@@ -151,6 +151,7 @@ pz_crl_from_pem(struct pz_slice pem, struct pz_crl **out, struct pz_errinfo *inf
 	OPENSSL_free(der);
 	if (crl == NULL || !whole)
 		return pz_openssl_fail(info, PZ_ERR_PROTO, "malformed CRL");
+	ERR_clear_error(); /* of extensions that OpenSSL could not read */
 	PZ_TRY(wrap(crl, &made, info));
 	crl = NULL;
 	*out = made;

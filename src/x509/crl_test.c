@@ -205,6 +205,39 @@ test_foreign_lists(void **state)
 	pz_buf_fini(&pem);
 }
 
+/* What OpenSSL cannot read, and nobody here needs, spoils neither the list nor the thread. */
+static void
+test_unreadable_extension(void **state)
+{
+	ASN1_OCTET_STRING *text = ASN1_OCTET_STRING_new();
+	ASN1_INTEGER *n = pz_serial_parse("05");
+	BIO *bio = BIO_new(BIO_s_mem());
+	X509_CRL *x = X509_CRL_new();
+	struct pz_crl *crl = NULL;
+	X509_EXTENSION *ext;
+	char *pem;
+
+	(void)state;
+	assert_true(ASN1_OCTET_STRING_set(text, (const unsigned char *)"x", 1));
+	ext = X509_EXTENSION_create_by_NID(NULL, NID_authority_key_identifier, 0, text);
+	assert_true(X509_CRL_set_version(x, X509_CRL_VERSION_2));
+	assert_true(X509_CRL_set_issuer_name(x, X509_get_subject_name(pz_cert_x509(z.ca))));
+	assert_true(X509_CRL_set1_lastUpdate(x, X509_get0_notBefore(pz_cert_x509(z.ca))));
+	assert_true(X509_CRL_add_ext(x, ext, -1));
+	assert_true(X509_CRL_add1_ext_i2d(x, NID_crl_number, n, 0, 0));
+	assert_true(X509_CRL_sign(x, pz_key_evp(z.key), EVP_sha256()));
+	assert_true(PEM_write_bio_X509_CRL(bio, x));
+	long len = BIO_get_mem_data(bio, &pem);
+	assert_ok(pz_crl_from_pem(pz_slice_of(pem, (size_t)len), &crl, NULL));
+	assert_int_equal(ERR_peek_error(), 0);
+	pz_crl_free(crl);
+	X509_CRL_free(x);
+	X509_EXTENSION_free(ext);
+	ASN1_OCTET_STRING_free(text);
+	ASN1_INTEGER_free(n);
+	BIO_free_all(bio);
+}
+
 static void
 test_malformed(void **state)
 {
@@ -245,6 +278,7 @@ main(void)
 		cmocka_unit_test(test_issue_refusals),
 		cmocka_unit_test(test_verify),
 		cmocka_unit_test(test_foreign_lists),
+		cmocka_unit_test(test_unreadable_extension),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_refs),
 	};

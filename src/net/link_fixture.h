@@ -1,0 +1,502 @@
+/*
+ * For the tests of this folder: links over streams in memory, on virtual time, with real TLS. A
+ * stream's other end is another link's stream, or a bare TLS session that says whatever a test
+ * likes.
+ */
+#ifndef PZ_NET_LINK_FIXTURE_H
+#define PZ_NET_LINK_FIXTURE_H
+
+#include "net/link.h"
+#include "tls/test_fixture.h"
+#include "wire/frame.h"
+
+#define FX_STREAM_BYTES (48U << 20)
+
+struct fx_world {
+	struct pz_env env;
+	struct pz_timers timers;
+	uint64_t now_us;
+	struct pz_turn turn;
+	struct pz_metrics metrics;
+	struct pz_link_host host;
+	struct zone zone, stranger;
+	struct pz_tls_ctx *hub_ctx, *laptop_ctx, *stranger_ctx;
+};
+
+/** One direction's end: what arrived and was not read yet. */
+struct fx_stream {
+	struct pz_stream stream;
+	struct fx_stream *peer;
+	uint8_t *in;
+	size_t in_len, in_cap;
+	size_t window; /* bytes that fit into `in` */
+	size_t piece;  /* delivered at a time; 0: all */
+	bool reading, is_closed, is_full, is_ended;
+	unsigned sends;
+};
+
+/** A link and what its owner heard. */
+struct fx_end {
+	struct fx_world *world;
+	struct fx_stream stream;
+	struct pz_link *link; /* NULL once closed */
+	struct pz_buf frames; /* received */
+	unsigned frame_count;
+	int secured, keepalives, drained, closed;
+	enum pz_err why;
+	char detail[256];
+	struct pz_buf undelivered;
+	/* what the owner does */
+	enum pz_err frame_err; /* answer to a frame */
+	struct fx_end *close_in_secured, *close_in_frame, *close_in_keepalive, *close_in_drained;
+	bool establish_in_secured, counts_only;
+};
+
+/* ---- time ---- */
+
+static inline uint64_t
+fx_mono(void *arg)
+{
+	return ((struct fx_world *)arg)->now_us;
+}
+
+static inline uint64_t
+fx_wall(void *arg)
+{
+	return fixture_now_ms + ((struct fx_world *)arg)->now_us / 1000;
+}
+
+static inline void
+fx_advance(struct fx_world *w, uint64_t us)
+{
+	w->now_us += us;
+	pz_timers_run(&w->timers, w->now_us);
+	pz_turn_end(&w->turn);
+}
+
+/* ---- events ---- */
+
+static inline void
+fx_close(struct fx_end *which)
+{
+	if (which && which->link)
+		pz_link_close(which->link, PZ_ERR_DENIED, "told to");
+}
+
+static inline void
+fx_on_secured(struct pz_link *link)
+{
+	struct fx_end *end = link->owner;
+
+	end->secured++;
+	assert_int_equal(end->closed, 0);
+	if (end->establish_in_secured)
+		pz_link_establish(link);
+	fx_close(end->close_in_secured);
+}
+
+static inline enum pz_err
+fx_on_frame(struct pz_link *link, struct pz_slice frame)
+{
+	struct fx_end *end = link->owner;
+
+	end->frame_count++;
+	assert_int_equal(end->closed, 0);
+	assert_false(link->closing); /* nothing comes up once it is marked */
+	if (!end->counts_only)
+		assert_ok(pz_buf_append(&end->frames, frame));
+	fx_close(end->close_in_frame);
+	return end->frame_err;
+}
+
+static inline void
+fx_on_keepalive(struct pz_link *link)
+{
+	struct fx_end *end = link->owner;
+
+	end->keepalives++;
+	fx_close(end->close_in_keepalive);
+}
+
+static inline void
+fx_on_drained(struct pz_link *link)
+{
+	struct fx_end *end = link->owner;
+
+	end->drained++;
+	fx_close(end->close_in_drained);
+}
+
+static inline void
+fx_on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_slice undelivered)
+{
+	struct fx_end *end = link->owner;
+
+	end->closed++;
+	end->why = why;
+	snprintf(end->detail, sizeof(end->detail), "%s", detail);
+	assert_ok(pz_buf_append(&end->undelivered, undelivered));
+	/* It is too late for anything, and harmless. */
+	assert_int_equal(pz_link_send(link, pz_slice_of("x", 1)), PZ_ERR_IO_CLOSED);
+	link->session.ops->set_reading(&link->session, true);
+	pz_link_close(link, PZ_ERR_INTERNAL, "again");
+	end->link = NULL;
+}
+
+static const struct pz_link_events fx_events = {
+	.secured = fx_on_secured,
+	.frame = fx_on_frame,
+	.keepalive = fx_on_keepalive,
+	.drained = fx_on_drained,
+	.closed = fx_on_closed,
+};
+
+/* ---- streams ---- */
+
+static inline struct fx_stream *
+fx_stream_of(struct pz_stream *stream)
+{
+	return (struct fx_stream *)stream;
+}
+
+/** Appends to what waits for the other end. */
+static inline void
+fx_stream_put(struct fx_stream *to, const void *bytes, size_t len)
+{
+	assert_true(to->in_len + len <= FX_STREAM_BYTES);
+	if (to->in_len + len > to->in_cap) {
+		to->in_cap = 2 * (to->in_len + len);
+		to->in = realloc(to->in, to->in_cap);
+		assert_non_null(to->in);
+	}
+	if (len > 0)
+		memcpy(to->in + to->in_len, bytes, len);
+	to->in_len += len;
+}
+
+static inline size_t
+fx_stream_send(struct pz_stream *stream, struct pz_slice bytes)
+{
+	struct fx_stream *s = fx_stream_of(stream);
+	struct fx_stream *to = s->peer;
+	size_t room = to->window - to->in_len;
+	size_t n = bytes.len < room ? bytes.len : room;
+
+	assert_false(s->is_closed);
+	assert_true(bytes.len > 0);
+	s->sends++;
+	s->is_full = n < bytes.len;
+	fx_stream_put(to, bytes.ptr, n);
+	return n;
+}
+
+static inline void
+fx_stream_set_reading(struct pz_stream *stream, bool on)
+{
+	assert_false(fx_stream_of(stream)->is_closed);
+	fx_stream_of(stream)->reading = on;
+}
+
+static inline void
+fx_stream_close(struct pz_stream *stream)
+{
+	assert_false(fx_stream_of(stream)->is_closed);
+	fx_stream_of(stream)->is_closed = true;
+}
+
+static const struct pz_stream_ops fx_stream_ops = {
+	.send = fx_stream_send,
+	.set_reading = fx_stream_set_reading,
+	.close = fx_stream_close,
+};
+
+static inline void
+fx_stream_init(struct fx_stream *s, struct fx_stream *peer)
+{
+	*s = (struct fx_stream){
+		.stream.ops = &fx_stream_ops, .peer = peer, .window = FX_STREAM_BYTES};
+	s->in_cap = 64U << 10;
+	s->in = malloc(s->in_cap);
+	assert_non_null(s->in);
+}
+
+/** Hands over what waits, in pieces. True when something moved. */
+static inline bool
+fx_deliver(struct fx_end *end)
+{
+	struct fx_stream *s = &end->stream;
+	size_t n = s->piece && s->piece < s->in_len ? s->piece : s->in_len;
+
+	if (s->is_closed || !s->reading || end->link == NULL || end->link->closing)
+		return false;
+	if (n > 0 && pz_link_wants_bytes(end->link)) {
+		pz_link_on_bytes(end->link, pz_slice_of(s->in, n));
+		s->in_len -= n;
+		memmove(s->in, s->in + n, s->in_len);
+		return true;
+	}
+	if (n == 0 && s->peer->is_closed && !s->is_ended) {
+		s->is_ended = true;
+		pz_link_on_end(end->link, PZ_ERR_IO_CLOSED, "hang-up");
+		return true;
+	}
+	return false;
+}
+
+static inline bool
+fx_tell_writable(struct fx_end *end)
+{
+	struct fx_stream *s = &end->stream;
+
+	if (end->link == NULL || !s->is_full || s->peer->in_len == s->peer->window)
+		return false;
+	s->is_full = false;
+	pz_link_on_writable(end->link);
+	return true;
+}
+
+/** Until nothing moves any more. */
+static inline void
+fx_run(struct fx_end *a, struct fx_end *b)
+{
+	bool moved;
+
+	pz_turn_end(&a->world->turn);
+	do {
+		moved = fx_deliver(a);
+		moved |= b && fx_deliver(b);
+		moved |= fx_tell_writable(a);
+		moved |= b && fx_tell_writable(b);
+		pz_turn_end(&a->world->turn);
+	} while (moved);
+}
+
+/* ---- set-up ---- */
+
+static inline void
+fx_open(struct fx_world *w)
+{
+	*w = (struct fx_world){.now_us = 1000 * PZ_US_PER_S};
+	w->env = (struct pz_env){fx_mono, fx_wall, fixture_random, w, &w->timers};
+	assert_ok(pz_turn_init(&w->turn, 0));
+	w->host = (struct pz_link_host){
+		.env = &w->env,
+		.turn = &w->turn,
+		.metrics = &w->metrics,
+		.events = &fx_events,
+		.frame_max = PZ_FRAME_BYTES_DEFAULT,
+	};
+	fixture_zone("alice@example.org", &w->zone);
+	fixture_zone("eve@example.org", &w->stranger);
+	w->hub_ctx = fixture_ctx(PZ_TLS_HUB_SERVER, &w->zone.hub, fixture_trust(&w->zone, NULL));
+	w->laptop_ctx = fixture_ctx(PZ_TLS_CLIENT, &w->zone.laptop, fixture_trust(&w->zone, NULL));
+	w->stranger_ctx =
+		fixture_ctx(PZ_TLS_CLIENT, &w->stranger.laptop, fixture_trust(&w->zone, NULL));
+}
+
+static inline void
+fx_shut(struct fx_world *w)
+{
+	pz_tls_ctx_free(w->hub_ctx);
+	pz_tls_ctx_free(w->laptop_ctx);
+	pz_tls_ctx_free(w->stranger_ctx);
+	fixture_zone_free(&w->zone);
+	fixture_zone_free(&w->stranger);
+	assert_true(pz_list_is_empty(&w->turn.dirty));
+	assert_true(pz_list_is_empty(&w->turn.closing));
+	assert_int_equal(w->turn.cipher.len, 0);
+	pz_turn_fini(&w->turn);
+	assert_null(w->timers.root);
+}
+
+static inline struct pz_tls_ctx *
+fx_select(void *arg, const char *label, bool enrol)
+{
+	(void)label;
+	(void)enrol;
+	return ((struct fx_world *)arg)->hub_ctx;
+}
+
+static inline void
+fx_end_init(struct fx_world *w, struct fx_end *end, struct fx_stream *peer)
+{
+	*end = (struct fx_end){.world = w};
+	fx_stream_init(&end->stream, peer);
+	pz_buf_init(&end->frames, SIZE_MAX / 4, NULL);
+	pz_buf_init(&end->undelivered, SIZE_MAX / 4, NULL);
+}
+
+static inline struct pz_tls *
+fx_client_tls(struct pz_tls_ctx *ctx)
+{
+	struct pz_expect hub = {.zone = "alice@example.org", .role = PZ_EXPECT_HUB};
+	struct pz_tls *tls = NULL;
+
+	assert_ok(pz_tls_new_client(ctx, "hub.example", &hub, &tls));
+	return tls;
+}
+
+static inline struct pz_tls *
+fx_server_tls(struct fx_world *w)
+{
+	struct pz_tls *tls = NULL;
+
+	assert_ok(pz_tls_new_server(fx_select, w, &w->env, &tls));
+	return tls;
+}
+
+static inline void
+fx_link(struct fx_end *end, struct pz_tls *tls)
+{
+	assert_ok(pz_link_new(&end->world->host, &end->stream.stream, tls, PZ_HANDSHAKE_TIMEOUT_US,
+			      end, &end->link));
+}
+
+/** Both ends of one connection, as links; nothing has moved yet. */
+static inline void
+fx_pair(struct fx_world *w, struct fx_end *hub, struct fx_end *laptop, struct pz_tls_ctx *ctx)
+{
+	fx_end_init(w, hub, &laptop->stream);
+	fx_end_init(w, laptop, &hub->stream);
+	fx_link(hub, fx_server_tls(w));
+	fx_link(laptop, fx_client_tls(ctx));
+}
+
+/** The same, registered on both sides. */
+static inline void
+fx_established(struct fx_world *w, struct fx_end *hub, struct fx_end *laptop)
+{
+	fx_pair(w, hub, laptop, w->laptop_ctx);
+	hub->establish_in_secured = laptop->establish_in_secured = true;
+	fx_run(hub, laptop);
+	assert_int_equal(hub->secured, 1);
+	assert_int_equal(laptop->secured, 1);
+	assert_ok(pz_link_identify(hub->link, PZ_SESSION_DEVICE, "alice@example.org/laptop"));
+	assert_ok(pz_link_identify(laptop->link, PZ_SESSION_HUB, "alice@example.org"));
+	hub->stream.sends = laptop->stream.sends = 0;
+}
+
+/** Closes what is still open and frees the ends. @param b NULL: a bare end has no link */
+static inline void
+fx_end_fini(struct fx_end *a, struct fx_end *b)
+{
+	struct fx_end *ends[] = {a, b};
+
+	for (int i = 0; i < 2 && ends[i]; i++)
+		if (ends[i]->link)
+			pz_link_close(ends[i]->link, PZ_OK, "");
+	pz_turn_end(&a->world->turn);
+	for (int i = 0; i < 2 && ends[i]; i++) {
+		assert_int_equal(ends[i]->closed, 1); /* exactly once, whatever happened */
+		assert_true(ends[i]->stream.is_closed);
+		pz_buf_fini(&ends[i]->frames);
+		pz_buf_fini(&ends[i]->undelivered);
+		free(ends[i]->stream.in);
+	}
+}
+
+/* ---- the bare other end ---- */
+
+/** A device's TLS session without a link. */
+struct fx_raw {
+	struct fx_stream stream;
+	struct pz_tls *tls;
+	struct pz_buf out;
+	enum pz_err err; /* of the session */
+	size_t got;      /* bytes of plaintext received */
+};
+
+/** Moves everything between the raw session and the link. */
+static inline void
+fx_raw_run(struct fx_raw *raw, struct fx_end *hub)
+{
+	struct pz_errinfo info;
+	uint8_t plain[16384];
+	bool done = false;
+
+	for (bool first = true; first || raw->stream.in_len > 0; first = false) {
+		pz_tls_input(raw->tls, pz_slice_of(raw->stream.in, raw->stream.in_len));
+		raw->stream.in_len = 0;
+		if (raw->err == PZ_OK && !pz_tls_is_ready(raw->tls))
+			raw->err = pz_tls_handshake(raw->tls, &raw->out, &done, &info);
+		size_t len = 1;
+		while (raw->err == PZ_OK && pz_tls_is_ready(raw->tls) && len > 0) {
+			raw->err =
+				pz_tls_read(raw->tls, plain, sizeof(plain), &len, &raw->out, &info);
+			raw->got += raw->err == PZ_OK ? len : 0;
+		}
+		struct pz_slice out = pz_buf_slice(&raw->out);
+		fx_stream_put(&hub->stream, out.ptr, out.len);
+		pz_buf_consume(&raw->out, out.len);
+		fx_run(hub, NULL);
+	}
+}
+
+/** An established link at the hub whose other end is raw. */
+static inline void
+fx_raw_open(struct fx_world *w, struct fx_end *hub, struct fx_raw *raw, bool establish)
+{
+	*raw = (struct fx_raw){0};
+	fx_stream_init(&raw->stream, &hub->stream);
+	pz_buf_init(&raw->out, SIZE_MAX / 4, NULL);
+	raw->tls = fx_client_tls(w->laptop_ctx);
+	fx_end_init(w, hub, &raw->stream);
+	hub->establish_in_secured = establish;
+	fx_link(hub, fx_server_tls(w));
+	fx_raw_run(raw, hub);
+	fx_raw_run(raw, hub);
+	assert_int_equal(hub->secured, 1);
+}
+
+/** One TLS record (or more, over 16 KiB), delivered at once. */
+static inline void
+fx_raw_write(struct fx_raw *raw, struct fx_end *hub, const void *bytes, size_t len)
+{
+	assert_ok(pz_tls_write(raw->tls, pz_slice_of(bytes, len), &raw->out));
+	fx_raw_run(raw, hub);
+}
+
+static inline void
+fx_raw_fini(struct fx_raw *raw)
+{
+	pz_tls_free(raw->tls);
+	pz_buf_fini(&raw->out);
+	free(raw->stream.in);
+}
+
+/** A frame of `body_len` bytes whose content depends on `seed`; the caller frees. */
+static inline uint8_t *
+fx_make_frame(size_t body_len, unsigned seed)
+{
+	uint8_t *frame = malloc(PZ_FRAME_HEADER_BYTES + body_len);
+
+	assert_non_null(frame);
+	pz_frame_put_header(frame, body_len);
+	for (size_t i = 0; i < body_len; i++)
+		frame[PZ_FRAME_HEADER_BYTES + i] = (uint8_t)(seed * 31 + i * 7 + i / 251);
+	return frame;
+}
+
+static inline void
+fx_send(struct fx_end *end, size_t body_len, unsigned seed)
+{
+	uint8_t *frame = fx_make_frame(body_len, seed);
+
+	assert_ok(pz_link_send(end->link, pz_slice_of(frame, PZ_FRAME_HEADER_BYTES + body_len)));
+	free(frame);
+}
+
+/** Takes one frame off the front and checks that it is the one that was made so. */
+static inline void
+fx_expect(struct pz_buf *frames, size_t body_len, unsigned seed)
+{
+	uint8_t *frame = fx_make_frame(body_len, seed);
+	size_t len = PZ_FRAME_HEADER_BYTES + body_len;
+
+	assert_true(frames->len >= len);
+	assert_memory_equal(pz_buf_slice(frames).ptr, frame, len);
+	pz_buf_consume(frames, len);
+	free(frame);
+}
+
+#endif

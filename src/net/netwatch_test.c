@@ -1,0 +1,147 @@
+/* Watching the machine's addresses; changes are made in a network namespace of our own. */
+#include "net/loop_fixture.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/netwatch.h"
+
+static int changes;
+
+static void
+on_changed(void *arg)
+{
+	(void)arg;
+	changes++;
+}
+
+/* Gives the loopback interface an address. */
+static void
+set_address(const char *text)
+{
+	struct ifreq request = {.ifr_name = "lo"};
+	struct sockaddr_in *addr = (void *)&request.ifr_addr;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	assert_true(fd >= 0);
+	addr->sin_family = AF_INET;
+	assert_int_equal(inet_pton(AF_INET, text, &addr->sin_addr), 1);
+	assert_int_equal(ioctl(fd, SIOCSIFADDR, &request), 0);
+	close(fd);
+}
+
+static void
+turn_some(void)
+{
+	for (int i = 0; i < 20; i++)
+		fx_turn();
+}
+
+static void
+a_burst_of_changes_is_told_once(void **state)
+{
+	struct pz_netwatch *watch;
+
+	(void)state;
+	/* The children of a test runner may not be allowed to. */
+	if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+		skip();
+	changes = 0;
+	assert_int_equal(pz_netwatch_new(&fx.loop, on_changed, NULL, &watch), PZ_OK);
+	turn_some();
+	fx_push(PZ_US_PER_S);
+	turn_some();
+	assert_int_equal(changes, 0);
+
+	set_address("10.1.2.3");
+	set_address("10.1.2.4");
+	fx_turn();
+	set_address("10.1.2.5");
+	fx_until(changes > 0);
+	turn_some();
+	assert_int_equal(changes, 1);
+	set_address("10.1.2.6");
+	turn_some();
+	fx_push(200 * PZ_US_PER_MS);
+	fx_until(changes == 2);
+
+	/* More than the socket's buffer holds: that something was lost is a change too, and not the
+	 * last. */
+	for (int i = 0; i < 2000; i++)
+		set_address(i % 2 ? "10.1.2.7" : "10.1.2.8");
+	turn_some();
+	fx_push(200 * PZ_US_PER_MS);
+	turn_some();
+	assert_true(changes >= 3);
+	fx_push(PZ_US_PER_S);
+	turn_some();
+	changes = 0;
+	set_address("10.1.2.9");
+	turn_some();
+	fx_push(200 * PZ_US_PER_MS);
+	fx_until(changes == 1);
+
+	set_address("10.1.2.10"); /* freed while one waits to be told */
+	turn_some();
+	pz_netwatch_free(watch);
+	fx_push(PZ_US_PER_S);
+	turn_some();
+	assert_int_equal(changes, 1);
+}
+
+static void
+each_address(void *arg, const char *text)
+{
+	struct in_addr v4;
+	struct in6_addr v6;
+	int *count = arg;
+
+	(*count)++;
+	if (inet_pton(AF_INET, text, &v4) == 1) {
+		assert_true(ntohl(v4.s_addr) >> 24 != 127);
+		assert_true(ntohl(v4.s_addr) >> 16 != 0xa9fe);
+		return;
+	}
+	assert_int_equal(inet_pton(AF_INET6, text, &v6), 1);
+	assert_false(IN6_IS_ADDR_LOOPBACK(&v6));
+	assert_false(IN6_IS_ADDR_LINKLOCAL(&v6));
+}
+
+static void
+addresses_are_those_that_others_can_use(void **state)
+{
+	int count = 0;
+
+	(void)state;
+	pz_netwatch_addresses(each_address, &count); /* there may be none */
+}
+
+static void
+freeing_nothing_is_fine(void **state)
+{
+	struct pz_netwatch *watch;
+
+	(void)state;
+	pz_netwatch_free(NULL);
+	assert_int_equal(pz_netwatch_new(&fx.loop, on_changed, NULL, &watch), PZ_OK);
+	pz_netwatch_free(watch);
+}
+
+#define LOOP_TEST(f) cmocka_unit_test_setup_teardown(f, fx_loop_open, fx_loop_close)
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		LOOP_TEST(addresses_are_those_that_others_can_use),
+		LOOP_TEST(freeing_nothing_is_fine),
+		LOOP_TEST(a_burst_of_changes_is_told_once), /* last: it leaves this namespace */
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

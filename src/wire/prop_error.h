@@ -1,0 +1,30 @@
+/* Codes of the prop `error`: the one table of them (page 4; docs/errors.md is checked against it).
+ */
+#ifndef PZ_WIRE_PROP_ERROR_H
+#define PZ_WIRE_PROP_ERROR_H
+
+/* X(name, code on the wire, meaning) */
+#define PZ_PROP_ERRORS(X)                                                                          \
+	X(UNKNOWN_STATUS, "unknownStatus", "the receiver does not know this prop status")          \
+	X(BAD_REQUEST, "badRequest", "a member is missing, of the wrong type or out of range")
+
+enum pz_prop_error {
+#define X(name, code, meaning) PZ_PROP_ERROR_##name,
+	PZ_PROP_ERRORS(X)
+#undef X
+};
+
+/** The code as it is sent. */
+static inline const char *
+pz_prop_error_code(enum pz_prop_error error)
+{
+	static const char *const codes[] = {
+#define X(name, code, meaning) code,
+		PZ_PROP_ERRORS(X)
+#undef X
+	};
+
+	return codes[error];
+}
+
+#endif
