@@ -39,8 +39,10 @@ on_housekeeping(struct pz_timer *timer, void *arg)
 	struct pz_slice key;
 	void *zone;
 
-	while (pz_map_next(hub->zones, &pos, &key, &zone))
+	while (pz_map_next(hub->zones, &pos, &key, &zone)) {
 		zone_renew_if_due(zone);
+		zone_save_seen(zone);
+	}
 	pz_env_start(hub->config.env, timer, HOUSEKEEPING_US);
 }
 
@@ -133,8 +135,10 @@ pz_hub_stop(struct pz_hub *hub)
 		hub->config.transport.ops->listen_close(hub->listener);
 	hub->listener = NULL;
 	close_all(&hub->links);
-	while (pz_map_next(hub->zones, &pos, &key, &zone))
+	while (pz_map_next(hub->zones, &pos, &key, &zone)) {
 		close_all(&((struct hub_zone *)zone)->links);
+		zone_save_seen(zone);
+	}
 }
 
 static void

@@ -102,6 +102,8 @@ void zone_revoked(struct hub_zone *zone, struct pz_member *member, const char *r
 void zone_revoke(struct hub_zone *zone, const char *device, const char *reason, pz_hub_done done,
 		 void *arg);
 void zone_renew_if_due(struct hub_zone *zone);
+/** Stores when members were last seen, as far as that changed; regularly and at the end. */
+void zone_save_seen(struct hub_zone *zone);
 /** Stores a member's record; failures are logged. */
 void zone_save_member(struct hub_zone *zone, const struct pz_member *member);
 

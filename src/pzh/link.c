@@ -229,6 +229,9 @@ mark_seen(struct hub_peer *peer)
 	struct pz_member *member = peer->member;
 
 	member->last_seen_ms = pz_env_wall_ms(peer->hub->config.env);
+	member->is_unsaved = true;
+	if (member->confirmed)
+		return; /* a time of day is not worth an fsync for each link: see zone_save_seen */
 	member->confirmed = true;
 	zone_save_member(peer->zone, member);
 }
@@ -308,8 +311,10 @@ member_left(struct hub_peer *peer, enum pz_err why, const char *detail, struct p
 		member->session = NULL;
 		member->last_seen_ms = pz_env_wall_ms(peer->hub->config.env);
 		peer->zone->connected--;
+		member->is_unsaved = true;
+		if (peer->hub->is_stopping)
+			zone_save_member(peer->zone, member);
 		zone_device_gone(peer->zone, member);
-		zone_save_member(peer->zone, member);
 		zone_member_changed(peer->zone, member);
 	}
 	pz_router_bounce(peer->zone->router, undelivered,

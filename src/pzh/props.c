@@ -42,6 +42,17 @@ are_addresses_valid(const json_t *addresses)
 	return true;
 }
 
+/* A text for people: taken when it is one and fits. True when it differs from what was known. */
+static bool
+take_text(const char *text, char *out, size_t size)
+{
+	if (text == NULL || strlen(text) >= size || strcmp(text, out) == 0 ||
+	    !pz_display_name_is_valid(pz_slice_str(text)))
+		return false;
+	snprintf(out, size, "%s", text);
+	return true;
+}
+
 static void
 on_pzp_info(struct hub_peer *peer, json_t *message)
 {
@@ -56,16 +67,14 @@ on_pzp_info(struct hub_peer *peer, json_t *message)
 			   "pzpInfo");
 		return;
 	}
-	if (name && pz_display_name_is_valid(pz_slice_str(name)))
-		snprintf(member->display_name, sizeof(member->display_name), "%s", name);
-	if (type && strlen(type) <= PZ_DEVICE_TYPE_BYTES_MAX &&
-	    pz_display_name_is_valid(pz_slice_str(type)))
-		snprintf(member->device_type, sizeof(member->device_type), "%s", type);
+	bool has_changed = take_text(name, member->display_name, sizeof(member->display_name));
+	has_changed |= take_text(type, member->device_type, sizeof(member->device_type));
 	json_decref(member->info);
 	member->info = json_pack("{s:O, s:I, s:b}", "addresses",
 				 json_object_get(message, "addresses"), "port", (json_int_t)port,
 				 "listening", json_is_true(json_object_get(message, "listening")));
-	zone_save_member(peer->zone, member);
+	if (has_changed)
+		zone_save_member(peer->zone, member);
 	zone_member_changed(peer->zone, member);
 }
 

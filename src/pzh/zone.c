@@ -215,6 +215,22 @@ zone_revoked(struct hub_zone *zone, struct pz_member *member, const char *reason
 	zone_member_changed(zone, member);
 }
 
+void
+zone_save_seen(struct hub_zone *zone)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+
+	while (pz_map_next(zone->authority->members, &pos, &key, &value)) {
+		struct pz_member *member = value;
+		if (!member->is_unsaved)
+			continue;
+		member->is_unsaved = false;
+		zone_save_member(zone, member);
+	}
+}
+
 /* A revocation or a renewal that waits for the disk. */
 struct change {
 	struct hub_zone *zone;

@@ -33,6 +33,7 @@ struct pz_member {
 	bool confirmed; /* has had a link since its enrolment; until then its name may be enrolled
 			   again */
 	bool revoked;
+	bool is_unsaved; /* last_seen_ms is newer in memory than on disk; kept by the hub */
 	struct pz_session *session; /* its link, or NULL; kept by the hub */
 	json_t *info;               /* last pzpInfo, owned, or NULL */
 };
