@@ -78,6 +78,7 @@ hub_dial(struct pz_node *node)
 {
 	const struct pz_transport *t = &node->config.transport;
 
+	node_renew_if_due(node); /* the clock may have been set right since */
 	enum pz_err err =
 		t->ops->dial(t->self, node->membership->hub_host, node->membership->hub_port,
 			     &dial_events, node, &node->hub.dial);

@@ -66,6 +66,7 @@ struct pz_node {
 	uint64_t hub_since_ms;
 	bool is_stopping;
 	bool is_wiping;
+	bool is_renewing;
 };
 
 /* node.c */
@@ -77,6 +78,9 @@ enum pz_err node_send_rpc(struct pz_node *node, const char *to, json_t *payload)
 /** Tells every watcher. @param event taken */
 void node_tell(struct pz_node *node, json_t *event);
 void node_sweep_keys(struct pz_node *node);
+/** Starts to renew the TLS certificate when it is time; the new one counts from the next link on.
+ */
+void node_renew_if_due(struct pz_node *node);
 
 /* hublink.c */
 /** TLS over a connected stream, with the SNI of page 2. Takes the stream. */

@@ -118,12 +118,12 @@ on_rpc(struct pz_node *node, const struct pz_envelope *envelope)
 
 /* The receipt that the origin asked for (page 4 "Routing"). */
 static void
-confirm(struct pz_node *node, const struct pz_envelope *envelope)
+confirm(struct pz_node *node, const struct pz_envelope *envelope, const char *verdict)
 {
 	struct pz_buf out;
 
 	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
-	if (pz_bounce(&out, node->self, envelope, 0, "ok") == PZ_OK && out.len > 0)
+	if (pz_bounce(&out, node->self, envelope, 0, verdict) == PZ_OK && out.len > 0)
 		(void)!pz_router_send(node->router, pz_buf_slice(&out));
 	pz_buf_fini(&out);
 }
@@ -133,6 +133,7 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 	 struct pz_slice frame)
 {
 	struct pz_node *node = arg;
+	struct pz_dispatch_stats before, after;
 
 	(void)in;
 	(void)frame;
@@ -141,9 +142,12 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 		node_on_prop(node, envelope);
 		break;
 	case PZ_MESSAGE_JSONRPC:
-		if (envelope->delivery_receipt)
-			confirm(node, envelope);
+		pz_dispatcher_stats(node->dispatcher, &before);
 		on_rpc(node, envelope);
+		pz_dispatcher_stats(node->dispatcher, &after);
+		if (envelope->delivery_receipt)
+			confirm(node, envelope,
+				after.duplicates > before.duplicates ? "duplicate" : "ok");
 		break;
 	case PZ_MESSAGE_RECEIPT:
 		break;
@@ -235,6 +239,7 @@ on_renewed(void *arg, enum pz_err err, const char *detail)
 	struct pz_node *node = renewal->node;
 	struct pz_errinfo info = {""};
 
+	node->is_renewing = false;
 	if (err != PZ_OK || node->membership == NULL || node->is_wiping) {
 		pz_membership_free(renewal->fresh);
 		if (err != PZ_OK)
@@ -266,7 +271,16 @@ renew(struct pz_node *node)
 		return;
 	}
 	renewal->node = node;
+	node->is_renewing = true;
 	pz_store_commit(node->config.store, txn, on_renewed, renewal);
+}
+
+void
+node_renew_if_due(struct pz_node *node)
+{
+	if (node->membership && !node->is_wiping && !node->is_renewing &&
+	    pz_membership_is_renewal_due(node->membership, node->config.env))
+		renew(node);
 }
 
 static void
@@ -274,9 +288,7 @@ on_renewal_check(struct pz_timer *timer, void *arg)
 {
 	struct pz_node *node = arg;
 
-	if (node->membership && !node->is_wiping &&
-	    pz_membership_is_renewal_due(node->membership, node->config.env))
-		renew(node);
+	node_renew_if_due(node);
 	pz_env_start(node->config.env, timer, RENEWAL_CHECK_US);
 }
 

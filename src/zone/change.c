@@ -225,7 +225,7 @@ pz_authority_is_renewal_due(const struct pz_authority *a)
 {
 	uint64_t now = pz_env_wall_ms(a->env);
 
-	return now >= pz_cert_renew_at_ms(a->tls) ||
+	return now >= pz_cert_renew_at_ms(a->tls) || now < pz_cert_not_before_ms(a->tls) ||
 	       now + HALF_CRL_LIFE_MS >= pz_crl_next_update_ms(a->crl);
 }
 
@@ -238,7 +238,9 @@ pz_authority_renew(struct pz_authority *a, struct pz_keystore *keys, struct pz_t
 	if (change == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	enum pz_err err = next_crl(a, NULL, &change->crl, info);
-	if (err == PZ_OK && pz_env_wall_ms(a->env) >= pz_cert_renew_at_ms(a->tls))
+	uint64_t now = pz_env_wall_ms(a->env);
+	if (err == PZ_OK &&
+	    (now >= pz_cert_renew_at_ms(a->tls) || now < pz_cert_not_before_ms(a->tls)))
 		err = pz_authority_make_tls(a, keys, change->tls_key_uri, &change->tls_key,
 					    &change->tls, info);
 	if (err == PZ_OK)

@@ -183,7 +183,10 @@ pz_membership_wipe(struct pz_txn *txn)
 bool
 pz_membership_is_renewal_due(const struct pz_membership *m, const struct pz_env *env)
 {
-	return pz_env_wall_ms(env) >= pz_cert_renew_at_ms(m->tls);
+	uint64_t now = pz_env_wall_ms(env);
+
+	/* One that is not valid yet was made while the clock was wrong. */
+	return now >= pz_cert_renew_at_ms(m->tls) || now < pz_cert_not_before_ms(m->tls);
 }
 
 void

@@ -52,7 +52,8 @@ void pz_membership_free(struct pz_membership *membership);
 /** Removes everything that is bound to the zone (page 2 "Revocation"). Errors: LIMIT_MEMORY. */
 enum pz_err pz_membership_wipe(struct pz_txn *txn) PZ_MUST_USE;
 
-/** True when the PZP TLS certificate has passed two thirds of its life. */
+/** True when the PZP TLS certificate has passed two thirds of its life, or has not begun it (the
+ * clock was wrong when it was made). */
 bool pz_membership_is_renewal_due(const struct pz_membership *membership, const struct pz_env *env);
 /**
  * A copy with a new PZP TLS key and certificate, to replace the membership once the transaction is

@@ -1,0 +1,111 @@
+"""Fixtures of the system tests."""
+
+import os
+import pathlib
+import resource
+import signal
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+sys.dont_write_bytecode = True
+
+from pz import daemon, programs  # noqa: E402
+
+TEST_SECONDS = 180
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "smoke: the main path, a few seconds")
+    config.addinivalue_line("markers", "slow: waits for a real time limit")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def pytest_sessionstart(session):
+    missing = [name for name in ("pzhd", "pzpd", "pzh", "pzp")
+               if not pathlib.Path(programs.program(name)).exists()]
+    if missing:
+        raise pytest.UsageError(f"{', '.join(missing)} not in {programs.BIN}: "
+                                "build first, or set PZ_BIN")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What the daemons logged belongs to the report of a failure."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for one in daemon.LIVE:
+            report.sections.append((f"log of {one.name}", "\n".join(one.lines[-80:])))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item, nextitem):
+    """No test waits for ever."""
+
+    def too_long(signum, frame):
+        pytest.fail(f"the test took longer than {TEST_SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(TEST_SECONDS)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def _world():
+    world = daemon.World()
+    try:
+        yield world
+        world.close()
+    finally:
+        for one in world.daemons:
+            if one.is_running:
+                one.process.kill()
+                one.process.wait()
+        world.forget()
+
+
+@pytest.fixture
+def world():
+    """A world of this test's own."""
+    yield from _world()
+
+
+@pytest.fixture(scope="module")
+def module_world():
+    """A world that all tests of a file share."""
+    yield from _world()
+
+
+class Zone:
+    """A hub and two connected devices, as most tests need them."""
+
+    def __init__(self, world, *hub_options):
+        self.world = world
+        self.hub = world.hub(*hub_options)
+        self.a = world.device("laptop", self.hub)
+        self.b = world.device("tv", self.hub)
+
+    def serves(self):
+        """The proof that others are served on: a call across the zone."""
+        result = self.a.call("test@tv", "get42", '["still"]', check=False)
+        assert result.code == 0 and result.json() == {"result": "42 still"}, repr(result)
+
+
+@pytest.fixture
+def zone(world):
+    return Zone(world)
+
+
+@pytest.fixture(scope="module")
+def shared_zone(module_world):
+    return Zone(module_world)
+
+
+@pytest.fixture
+def make_zone(world):
+    """For tests that need a hub with options of their own."""
+    return lambda *hub_options: Zone(world, *hub_options)

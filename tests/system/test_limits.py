@@ -1,0 +1,246 @@
+"""Pressure (page 4, page 14 section 17): hostile peers are bounded, and others are served on."""
+
+import concurrent.futures
+import resource
+import select
+import socket
+import ssl
+import threading
+import time
+
+import pytest
+
+from pz import daemon, foreign, programs, wire
+
+ZONE = daemon.ZONE
+HANDSHAKE_SECONDS = 15
+SLOW_CONSUMER_SECONDS = 10
+
+
+def flood(port, count, source):
+    """`count` connections that say nothing; the ones that could be made."""
+    sockets = []
+    for _ in range(count):
+        sock = socket.socket()
+        sock.bind((source, 0))
+        sock.setblocking(False)
+        try:
+            sock.connect(("127.0.0.1", port))
+        except BlockingIOError:
+            pass
+        except OSError:
+            sock.close()
+            continue
+        sockets.append(sock)
+    return sockets
+
+
+def open_ones(sockets):
+    """How many the hub has not closed."""
+    poll = select.poll()
+    for sock in sockets:
+        poll.register(sock, select.POLLIN | select.POLLRDHUP)
+    closed = {fd for fd, events in poll.poll(0)
+              if events & (select.POLLHUP | select.POLLRDHUP | select.POLLERR)}
+    return len(sockets) - len(closed)
+
+
+def test_connection_flood(zone):
+    """Thousands of silent connections from one address: 64 are kept, and nobody else suffers."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = min(10000, soft - 2000)
+    before = zone.hub.rss_kib()
+    sockets = []
+    try:
+        for _ in range(10):
+            sockets += flood(zone.hub.port, count // 10, "127.0.0.2")
+            zone.serves()
+        daemon.eventually(lambda: open_ones(sockets) <= 64, what="closing of the others")
+        zone.serves()
+        assert zone.hub.rss_kib() - before < programs.patience(50 * 1024)
+        zone.hub.wait_log("too many|limit|refused")
+        said = [line for line in zone.hub.lines if "too many" in line]
+        assert len(said) < 60, "the log is flooded too"
+        zone.world.device("radio", zone.hub)  # from another address, also an enrolment
+    finally:
+        for sock in sockets:
+            sock.close()
+    zone.serves()
+
+
+def test_flood_from_many_addresses(make_zone):
+    """The limit of all addresses together; who has a link keeps it."""
+    zone = make_zone("--limits-unauthenticated", "200")
+    sockets = []
+    try:
+        for n in range(2, 22):
+            sockets += flood(zone.hub.port, 50, f"127.0.0.{n}")
+        daemon.eventually(lambda: open_ones(sockets) <= 200, what="closing of the others")
+        zone.serves()
+    finally:
+        for sock in sockets:
+            sock.close()
+    daemon.eventually(lambda: zone.b.call("test@laptop", "get42", "[]", check=False).code == 0)
+    zone.world.device("radio", zone.hub)
+
+
+def test_handshake_flood(zone):
+    """Connections that begin a handshake and go, over and over, while calls are made."""
+    stop = threading.Event()
+    made = [0]
+
+    def attack():
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        while not stop.is_set():
+            try:
+                with socket.create_connection(("127.0.0.1", zone.hub.port), 5,
+                                              source_address=("127.0.0.3", 0)) as sock:
+                    context.wrap_socket(sock, server_hostname=foreign.sni(ZONE, "127.0.0.1")).close()
+            except OSError:
+                pass
+            made[0] += 1
+
+    threads = [threading.Thread(target=attack) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(10):
+            zone.serves()
+        assert made[0] > 10
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    zone.serves()
+
+
+@pytest.mark.slow
+def test_unfinished_handshakes(zone):
+    """Nothing at all, half a ClientHello, TLS without register: each ends within 15 s."""
+    me = foreign.join(zone.hub, "dawdler")
+    silent = socket.create_connection(("127.0.0.1", zone.hub.port), 10)
+    half = socket.create_connection(("127.0.0.1", zone.hub.port), 10)
+    half.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(20))
+    drip = socket.create_connection(("127.0.0.1", zone.hub.port), 10)
+    drip.sendall(b"\x16")
+    unregistered = me.dial("127.0.0.1", zone.hub.port)
+    began = time.monotonic()
+    zone.serves()
+    for sock in (silent, half):
+        assert ended(sock, HANDSHAKE_SECONDS + 5), "still open"
+    try:
+        drip.sendall(b"\x03")  # a byte now and then does not help
+    except OSError:
+        pass
+    assert ended(drip, 5)
+    unregistered.until_closed(timeout=10)
+    assert HANDSHAKE_SECONDS - 5 < time.monotonic() - began < HANDSHAKE_SECONDS + 8
+    for one in (silent, half, drip, unregistered):
+        one.close()
+    zone.serves()
+
+
+def ended(sock, timeout):
+    """True when the other end closed the connection within the time."""
+    sock.settimeout(timeout)
+    try:
+        while sock.recv(4096):
+            pass
+    except ConnectionError:
+        pass
+    except TimeoutError:
+        return False
+    return True
+
+
+@pytest.mark.slow
+def test_slow_consumer(make_zone):
+    """A device that reads nothing: its feeder is held back, then it is closed; others go on."""
+    zone = make_zone("--limits-queue-high", "1MiB", "--limits-queue-low", "512KiB")
+    feeder, sleeper = foreign.join(zone.hub, "feeder"), foreign.join(zone.hub, "sleeper")
+    before = zone.hub.rss_kib()
+    with sleeper.connect("127.0.0.1", zone.hub.port, receive_buffer=4096), \
+            feeder.connect("127.0.0.1", zone.hub.port) as link:
+        requests = [wire.rpc(feeder.address, sleeper.address, wire.request("f.f", ["x" * 60000]))
+                    for _ in range(400)]
+        data = b"".join(map(wire.frame, requests))
+        began = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            fed = pool.submit(link.pump, data, lambda inbox: len(answers(inbox)) >= 300)
+            line = zone.hub.wait_log("sleeper.*(slow|queue)|(slow|queue).*sleeper",
+                                     timeout=SLOW_CONSUMER_SECONDS + 20)
+            took = time.monotonic() - began
+            assert SLOW_CONSUMER_SECONDS - 2 < took < SLOW_CONSUMER_SECONDS + 15, (took, line)
+            assert zone.hub.rss_kib() - before < programs.patience(30 * 1024)
+            fed.result()
+        # congested for what was queued (the sockets' buffers have swallowed some), unreachable later
+        codes = [m["payload"]["error"]["code"] for m in answers(link.inbox)]
+        assert set(codes) == {-32001, -32002} and codes.count(-32002) >= 3, codes
+    zone.serves()
+
+
+def answers(inbox):
+    return [m for m in inbox if m["type"] == "JSONRPC" and "error" in (m["payload"] or {})]
+
+
+def test_others_are_served_while_one_is_held_back(make_zone):
+    zone = make_zone("--limits-queue-high", "256KiB", "--limits-queue-low", "64KiB")
+    feeder, sleeper = foreign.join(zone.hub, "feeder"), foreign.join(zone.hub, "sleeper")
+    count = 300
+    with sleeper.connect("127.0.0.1", zone.hub.port, receive_buffer=4096) as asleep, \
+            feeder.connect("127.0.0.1", zone.hub.port) as link:
+        requests = [wire.rpc(feeder.address, sleeper.address, wire.request("f.f", [n, "x" * 60000]))
+                    for n in range(count)]
+        link.stream.settimeout(60)
+        sender = threading.Thread(target=link.send, args=requests)
+        sender.start()
+        for _ in range(3):
+            zone.serves()
+        assert sender.is_alive(), "the feeder is not held back"
+        for n in range(count):  # it wakes up: everything comes, in order, once
+            message = asleep.expect(lambda m: m["type"] == "JSONRPC", timeout=30)
+            assert message["payload"]["params"][0] == n
+        sender.join()
+    zone.serves()
+
+
+def test_garbage(zone):
+    """Bytes that are no TLS, in all sizes."""
+    for data in (b"\0", b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 70000,
+                 b"\x16\x03\x01\xff\xff" + b"\0" * 70000, b"\x80\x2e\x01\x00\x02" + bytes(100), b"\x15\x03\x03\x00\x02\x02\x28"):
+        with socket.create_connection(("127.0.0.1", zone.hub.port), 10) as sock:
+            try:
+                sock.sendall(data)
+            except OSError:
+                pass
+            sock.shutdown(socket.SHUT_WR)
+            assert ended(sock, 20)
+    zone.serves()
+
+
+def test_control_socket_garbage(zone):
+    """The control socket is for the owner only, and still does not believe everything."""
+    for data in (b"\n", b"hello\n", b"[]\n", b"{}\n", b"\xff\xfe\n", b'{"jsonrpc":"2.0","id":1}\n',
+                 b'{"jsonrpc":"2.0","id":1,"method":"no-such"}\n', b"x" * (3 << 20),
+                 b'{"jsonrpc":"2.0","id":1,"method":"call","params":{"service":7}}\n',
+                 b"[" * 100000 + b"\n"):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(10)
+            sock.connect(str(zone.a.socket_path))
+            try:
+                sock.sendall(data)
+                sock.shutdown(socket.SHUT_WR)
+                while sock.recv(65536):
+                    pass
+            except (ConnectionError, BrokenPipeError):
+                pass
+    zone.serves()
+
+
+def test_many_commands_at_once(shared_zone):
+    threads = [threading.Thread(target=shared_zone.serves) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
