@@ -1,0 +1,80 @@
+/*
+ * Target functions: pz_tls_hello_label, pz_tls_hello_alpn.
+ * Input: byte 0: which extension; the rest: its body.
+ * Must hold: a label is one DNS label in lower case, and nothing is written for a malformed one; an
+ * ALPN list is accepted exactly when its lengths add up.
+ */
+#include "fuzz.h"
+
+#include "tls/ctx.h"
+#include "tls/hello.h"
+
+static void
+check_label(struct pz_slice ext)
+{
+	char label[PZ_TLS_LABEL_BYTES] = "UNTOUCHED";
+
+	if (pz_tls_hello_label(ext, label) != PZ_OK) {
+		FUZZ_CHECK(strcmp(label, "UNTOUCHED") == 0);
+		return;
+	}
+	size_t len = strnlen(label, sizeof(label));
+	FUZZ_CHECK(len < sizeof(label));
+	FUZZ_CHECK(strspn(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") == len);
+	FUZZ_CHECK(len + 5 <= ext.len || (len == 0 && ext.len == 2));
+}
+
+/* RFC 7301 3.1, read another way. */
+static bool
+is_list(struct pz_slice ext, struct pz_tls_alpn *out)
+{
+	size_t at = 2;
+
+	*out = (struct pz_tls_alpn){0};
+	if (ext.len < 3 || ((size_t)ext.ptr[0] << 8 | ext.ptr[1]) != ext.len - 2)
+		return false;
+	while (at < ext.len) {
+		size_t len = ext.ptr[at];
+		if (len == 0 || len > ext.len - at - 1)
+			return false;
+		struct pz_slice name = pz_slice_of(ext.ptr + at + 1, len);
+		out->zone |= pz_slice_eq_str(name, PZ_TLS_ALPN);
+		out->enrol |= pz_slice_eq_str(name, PZ_TLS_ALPN_ENROL);
+		at += 1 + len;
+	}
+	return true;
+}
+
+static void
+check_alpn(struct pz_slice ext)
+{
+	struct pz_tls_alpn got = {.zone = true, .enrol = true}, want;
+	enum pz_err err = pz_tls_hello_alpn(ext, &got);
+
+	FUZZ_CHECK((err == PZ_OK) == is_list(ext, &want));
+	if (err != PZ_OK)
+		FUZZ_CHECK(got.zone && got.enrol);
+	else
+		FUZZ_CHECK(got.zone == want.zone && got.enrol == want.enrol);
+}
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	fuzz_start();
+	return 0;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct pz_slice ext = pz_slice_of(data, size);
+
+	if (fuzz_byte(&ext) % 2 == 0)
+		check_label(ext);
+	else
+		check_alpn(ext);
+	return 0;
+}
