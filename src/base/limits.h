@@ -50,6 +50,7 @@
 #define PZ_HUB_UNAUTH_MAX 1024 /* connections that have not proved an identity, all addresses */
 #define PZ_HUB_UNAUTH_PER_ADDRESS_MAX 64 /* the same, from one address */
 #define PZ_HUB_PER_ADDRESS_MAX 20000     /* links from one address (carrier NAT, a test bench) */
+#define PZ_LINGERING_MAX 1024 /* closed connections that wait for the other end's hang-up */
 #define PZ_HANDSHAKES_PER_TURN_MAX                                                                 \
 	8 /* one costs about a millisecond: others are served in between */
 
@@ -65,6 +66,7 @@
 #define PZ_SERVICES_PER_DEVICE_MAX 256
 #define PZ_ANNOUNCEMENT_BYTES_MAX (512U << 10)
 #define PZ_DEVICES_PER_ZONE_MAX 16384 /* page 13 speaks of 10 000 on a hub */
+#define PZ_BATCH_REQUESTS_MAX 256     /* an invalid or undeliverable member costs an answer each */
 #define PZ_LISTENERS_PER_PEER_MAX 64
 #define PZ_LISTENERS_MAX 1024
 #define PZ_PENDING_CALLS_MAX 65536 /* outstanding requests of one node */

@@ -38,6 +38,10 @@ failures(json_t *payload, size_t *at, int rpc_code, const char *destination)
 {
 	if (!pz_rpc_is_batch(payload))
 		return (*at)++ == 0 ? failure_for(payload, rpc_code, destination) : NULL;
+	if (pz_rpc_batch_len(payload) > PZ_BATCH_REQUESTS_MAX)
+		return (*at)++ == 0 ? pz_rpc_failure(NULL, pz_rpc_error(PZ_RPC_INVALID_REQUEST,
+									"too many requests", NULL))
+				    : NULL;
 	json_t *batch = json_array();
 	while (*at < pz_rpc_batch_len(payload) && json_array_size(batch) < ANSWERS_PER_FRAME) {
 		json_t *one = failure_for(pz_rpc_batch_at(payload, (*at)++), rpc_code, destination);

@@ -51,7 +51,7 @@ static void
 a_long_batch_is_answered_in_parts(void **state)
 {
 	struct pz_buf out, body;
-	enum { CALLS = 10000 };
+	enum { CALLS = PZ_BATCH_REQUESTS_MAX };
 	bool seen[CALLS] = {false};
 	size_t index, answers = 0;
 	json_t *one, *message;
@@ -66,7 +66,7 @@ a_long_batch_is_answered_in_parts(void **state)
 					i ? "," : "", i));
 	assert_ok(pz_buf_append_str(&body, "]}"));
 	assert_ok(bounce(&out, pz_buf_slice(&body), PZ_RPC_UNREACHABLE));
-	assert_true(out.len > PZ_FRAME_BYTES_DEFAULT); /* else the test shows nothing */
+	assert_true(out.len > PZ_FRAME_BYTES_ENROL / 2); /* else the test shows nothing */
 	while (out.len > 0) {
 		size_t before = out.len;
 		message = fx_take(&out);
@@ -82,6 +82,32 @@ a_long_batch_is_answered_in_parts(void **state)
 		json_decref(message);
 	}
 	assert_int_equal(answers, CALLS);
+	pz_buf_fini(&out);
+	pz_buf_fini(&body);
+}
+
+/* Each element would cost an answer longer than itself: an endless batch gets one answer. */
+static void
+an_endless_batch_gets_one_answer(void **state)
+{
+	struct pz_buf out, body;
+
+	(void)state;
+	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
+	pz_buf_init(&body, PZ_FRAME_BYTES_MAX, NULL);
+	assert_ok(pz_buf_append_str(&body, "{\"type\":\"JSONRPC\",\"from\":\"" LAPTOP
+					   "\",\"to\":\"" TV "\",\"payload\":["));
+	for (int i = 0; i <= PZ_BATCH_REQUESTS_MAX; i++)
+		assert_ok(pz_buf_printf(&body, "%s{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"a\"}",
+					i ? "," : "", i));
+	assert_ok(pz_buf_append_str(&body, "]}"));
+	assert_ok(bounce(&out, pz_buf_slice(&body), PZ_RPC_UNREACHABLE));
+	json_t *message = fx_take(&out);
+	json_t *error = json_object_get(json_object_get(message, "payload"), "error");
+	assert_int_equal(json_integer_value(json_object_get(error, "code")),
+			 PZ_RPC_INVALID_REQUEST);
+	assert_int_equal(out.len, 0);
+	json_decref(message);
 	pz_buf_fini(&out);
 	pz_buf_fini(&body);
 }
@@ -189,6 +215,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_request_of_a_batch_gets_its_error),
 		cmocka_unit_test(a_long_batch_is_answered_in_parts),
+		cmocka_unit_test(an_endless_batch_gets_one_answer),
 		cmocka_unit_test(an_absurd_id_is_not_repeated),
 		cmocka_unit_test(a_receipt_and_an_error_are_two_messages),
 		cmocka_unit_test(a_receipt_needs_an_id),

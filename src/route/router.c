@@ -289,13 +289,21 @@ stop_verdict(const struct pz_router *router, const struct pz_envelope *envelope)
 	return envelope->type == PZ_MESSAGE_UNKNOWN ? "invalid" : NULL;
 }
 
+/* A destination that cannot be an address is no message: it would only make long answers. */
+static enum pz_err
+read_envelope(struct pz_slice frame, struct pz_envelope *out)
+{
+	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), out));
+	return out->to.len <= PZ_ADDRESS_BYTES_MAX ? PZ_OK : PZ_ERR_PROTO_ADDRESS;
+}
+
 enum pz_err
 pz_router_frame(struct pz_router *router, struct pz_session *in, struct pz_slice frame)
 {
 	struct pz_envelope envelope;
 
 	pz_metric_add(router->metrics, PZ_METRIC_messages_in, 1);
-	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
+	PZ_TRY(read_envelope(frame, &envelope));
 	if (!may_say(router, in, envelope.from) ||
 	    (envelope.resp_to.len && !may_say(router, in, envelope.resp_to))) {
 		drop_spoofed(router, in, &envelope);
@@ -327,7 +335,7 @@ pz_router_send(struct pz_router *router, struct pz_slice frame)
 {
 	struct pz_envelope envelope;
 
-	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
+	PZ_TRY(read_envelope(frame, &envelope));
 	return send_from(router, NULL, &envelope, frame);
 }
 

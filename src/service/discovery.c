@@ -92,6 +92,8 @@ read_zones(struct find *f, const json_t *zones)
 	if (!json_is_array(zones))
 		return false;
 	size_t count = json_array_size(zones);
+	if (count > PZ_FIND_RESULTS_MAX)
+		return false;
 	f->zones = calloc(count + 1, sizeof(*f->zones));
 	if (f->zones == NULL)
 		return false;

@@ -14,9 +14,7 @@
 #include "base/env.h"
 #include "service/registry.h"
 
-#define PZ_BATCH_REQUESTS_MAX                                                                      \
-	256                      /* requests of one batch; an invalid member costs an answer each */
-#define PZ_FINDS_PER_PEER_MAX 10 /* parallel searches of one caller (page 14, SRV-7) */
+#define PZ_FINDS_PER_PEER_MAX 10             /* parallel searches of one caller (page 14, SRV-7) */
 #define PZ_REPLAY_TTL_US (300 * PZ_US_PER_S) /* ids are remembered this long (page 14, REPL-1) */
 #define PZ_LISTENER_RECHECK_US (900 * PZ_US_PER_S) /* policy again for listeners (page 7, 6.1) */
 #define PZ_FIND_TIMEOUT_S_DEFAULT 120

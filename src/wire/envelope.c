@@ -138,11 +138,17 @@ find_escaped(struct pz_slice name)
 static enum pz_err
 note_unknown(struct seen *seen, struct pz_slice name, bool is_escaped)
 {
+	/* An escaped name is compared character by character: bounded, or it would cost seconds. */
+	if (is_escaped && name.len > PZ_ENVELOPE_SCRATCH_BYTES)
+		return PZ_ERR_LIMIT;
 	seen->has_escaped_unknown |= is_escaped;
 	for (unsigned i = 0; i < seen->unknown_count; i++) {
-		bool is_same = seen->has_escaped_unknown ? pz_scan_string_eq(seen->unknown[i], name)
-							 : pz_slice_eq(seen->unknown[i], name);
-		if (is_same)
+		struct pz_slice other = seen->unknown[i];
+		bool may_differ_in_form =
+			seen->has_escaped_unknown && (name.len <= PZ_ENVELOPE_SCRATCH_BYTES ||
+						      other.len <= PZ_ENVELOPE_SCRATCH_BYTES);
+		if (pz_slice_eq(other, name) ||
+		    (may_differ_in_form && pz_scan_string_eq(other, name)))
 			return PZ_ERR_PROTO_DUPLICATE;
 	}
 	seen->unknown[seen->unknown_count++] = name;
