@@ -26,19 +26,23 @@ struct pz_listener {
 	struct pz_log_rate refused_log;
 };
 
-static void
-address_text(const struct sockaddr_storage *addr, char *out, size_t len)
-{
-	const struct sockaddr_in *v4 = (const void *)addr;
-	const struct sockaddr_in6 *v6 = (const void *)addr;
+/* The addresses that we listen on and hear from. */
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
 
+static void
+address_text(const union address *addr, char *out, size_t len)
+{
 	out[0] = '\0';
-	if (addr->ss_family == AF_INET)
-		inet_ntop(AF_INET, &v4->sin_addr, out, (socklen_t)len);
-	else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-		inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], out, (socklen_t)len);
+	if (addr->any.sa_family == AF_INET)
+		inet_ntop(AF_INET, &addr->v4.sin_addr, out, (socklen_t)len);
+	else if (IN6_IS_ADDR_V4MAPPED(&addr->v6.sin6_addr))
+		inet_ntop(AF_INET, &addr->v6.sin6_addr.s6_addr[12], out, (socklen_t)len);
 	else
-		inet_ntop(AF_INET6, &v6->sin6_addr, out, (socklen_t)len);
+		inet_ntop(AF_INET6, &addr->v6.sin6_addr, out, (socklen_t)len);
 }
 
 /* Any descriptor will do; not one of the listening socket, which must be gone when we close it. */
@@ -77,12 +81,11 @@ on_connection(uv_poll_t *poll, int status, int events)
 	if (status < 0)
 		return;
 	for (int i = 0; i < ACCEPTS_PER_TURN && !uv_is_closing((uv_handle_t *)poll); i++) {
-		struct sockaddr_storage addr;
+		union address addr = {.v6 = {0}};
 		socklen_t len = sizeof(addr);
 		struct pz_stream *stream;
 
-		int fd = accept4(listener->fd, (struct sockaddr *)&addr, &len,
-				 SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(listener->fd, &addr.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
 			if (errno == EMFILE || errno == ENFILE)
 				turn_away(listener);
@@ -105,47 +108,44 @@ is_any(const char *text)
 }
 
 static enum pz_err
-parse_address(const char *text, uint16_t port, struct sockaddr_storage *out, socklen_t *out_len,
+parse_address(const char *text, uint16_t port, union address *out, socklen_t *out_len,
 	      struct pz_errinfo *info)
 {
-	struct sockaddr_in *v4 = (void *)out;
-	struct sockaddr_in6 *v6 = (void *)out;
-
-	memset(out, 0, sizeof(*out));
+	*out = (union address){.v6 = {0}};
 	if (is_any(text))
 		text = "";
-	if (text[0] != '\0' && inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(port);
-		*out_len = sizeof(*v4);
+	if (text[0] != '\0' && inet_pton(AF_INET, text, &out->v4.sin_addr) == 1) {
+		out->v4.sin_family = AF_INET;
+		out->v4.sin_port = htons(port);
+		*out_len = sizeof(out->v4);
 		return PZ_OK;
 	}
-	if (text[0] != '\0' && inet_pton(AF_INET6, text, &v6->sin6_addr) != 1)
+	if (text[0] != '\0' && inet_pton(AF_INET6, text, &out->v6.sin6_addr) != 1)
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "cannot listen on '%s': not an IPv4 or IPv6 address", text);
-	v6->sin6_family = AF_INET6; /* "" stands for ::, which takes IPv4 too */
-	v6->sin6_port = htons(port);
-	*out_len = sizeof(*v6);
+	out->v6.sin6_family = AF_INET6; /* "" stands for ::, which takes IPv4 too */
+	out->v6.sin6_port = htons(port);
+	*out_len = sizeof(out->v6);
 	return PZ_OK;
 }
 
 static enum pz_err
 open_socket(const char *address, uint16_t port, int *out_fd, struct pz_errinfo *info)
 {
-	struct sockaddr_storage addr;
+	union address addr;
 	socklen_t len = 0;
 	int one = 1, zero = 0;
 
 	PZ_TRY(parse_address(address, port, &addr, &len, info));
-	int fd = socket(addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(addr.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 && errno == EAFNOSUPPORT && is_any(address))
 		return open_socket("0.0.0.0", port, out_fd, info);
 	if (fd < 0)
 		return pz_fail(info, PZ_ERR_IO, "cannot make a socket: %s", strerror(errno));
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (addr.ss_family == AF_INET6 && is_any(address))
+	if (addr.any.sa_family == AF_INET6 && is_any(address))
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
-	if (bind(fd, (struct sockaddr *)&addr, len) != 0 || listen(fd, BACKLOG) != 0) {
+	if (bind(fd, &addr.any, len) != 0 || listen(fd, BACKLOG) != 0) {
 		int error = errno;
 		close(fd);
 		return pz_fail(info, PZ_ERR_IO, "cannot listen on %s port %u: %s%s",
@@ -162,13 +162,12 @@ open_socket(const char *address, uint16_t port, int *out_fd, struct pz_errinfo *
 static uint16_t
 local_port(int fd)
 {
-	struct sockaddr_storage addr;
+	union address addr = {.v6 = {0}};
 	socklen_t len = sizeof(addr);
 
-	if (getsockname(fd, (struct sockaddr *)&addr, &len) != 0)
+	if (getsockname(fd, &addr.any, &len) != 0)
 		return 0;
-	return ntohs(addr.ss_family == AF_INET ? ((struct sockaddr_in *)(void *)&addr)->sin_port
-					       : ((struct sockaddr_in6 *)(void *)&addr)->sin6_port);
+	return ntohs(addr.any.sa_family == AF_INET ? addr.v4.sin_port : addr.v6.sin6_port);
 }
 
 enum pz_err

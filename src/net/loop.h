@@ -21,6 +21,7 @@ struct pz_loop {
 	uint8_t *read_buf; /* PZ_LOOP_READ_BYTES */
 	uint64_t armed_us;
 	struct pz_list lingering; /* closed connections whose other end has not hung up yet */
+	size_t lingering_len;
 };
 
 /** @param handshakes_max see pz_turn_init. Errors: LIMIT_MEMORY, INTERNAL. */

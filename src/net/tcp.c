@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "net/link.h"
 
 struct tcp {
@@ -30,6 +31,8 @@ struct tcp {
  * something was said is shut down for writing and read until the other end hangs up, for a while.
  */
 #define LINGER_US (2 * PZ_US_PER_S)
+/* Reads of unwanted input at the very end: 8 MiB, more than a receive buffer holds. */
+#define DISCARDS_MAX 32
 
 struct farewell {
 	struct pz_list node;
@@ -178,8 +181,15 @@ end_farewell(struct farewell *farewell)
 
 	pz_env_stop(&tcp->loop->env, &farewell->timer);
 	pz_list_remove(&farewell->node);
+	tcp->loop->lingering_len--;
 	free(farewell);
+	/* Unread input makes the kernel reset at once (RFC 1122 4.2.2.13). */
+	for (int i = 0; i < DISCARDS_MAX; i++)
+		if (recv(tcp->fd, tcp->loop->read_buf, PZ_LOOP_READ_BYTES,
+			 MSG_TRUNC | MSG_DONTWAIT) <= 0)
+			break;
 	uv_poll_stop(&tcp->poll);
+	tcp->poll.data = tcp;
 	uv_close((uv_handle_t *)&tcp->poll, on_closed);
 }
 
@@ -193,19 +203,14 @@ on_linger_over(struct pz_timer *timer, void *arg)
 static void
 on_linger_poll(uv_poll_t *poll, int status, int events)
 {
-	struct tcp *tcp = poll->data;
+	struct farewell *farewell = poll->data;
+	struct tcp *tcp = farewell->tcp;
 	ssize_t n = status < 0 ? -1 : recv(tcp->fd, tcp->loop->read_buf, PZ_LOOP_READ_BYTES, 0);
 
 	(void)events;
 	if (n > 0 || (n < 0 && status == 0 && (errno == EAGAIN || errno == EINTR)))
 		return;
-	PZ_LIST_EACH (&tcp->loop->lingering, node, tmp) {
-		struct farewell *farewell = PZ_CONTAINER(node, struct farewell, node);
-		if (farewell->tcp == tcp) {
-			end_farewell(farewell);
-			return;
-		}
-	}
+	end_farewell(farewell);
 }
 
 static void
@@ -220,7 +225,14 @@ tcp_close(struct pz_stream *stream)
 		uv_close((uv_handle_t *)&tcp->poll, on_closed);
 		return;
 	}
+	/* Strangers that are turned away must not hold more descriptors than they are allowed
+	 * links. */
+	if (tcp->loop->lingering_len >= PZ_LINGERING_MAX)
+		end_farewell(
+			PZ_CONTAINER(pz_list_first(&tcp->loop->lingering), struct farewell, node));
+	tcp->loop->lingering_len++;
 	farewell->tcp = tcp;
+	tcp->poll.data = farewell;
 	pz_timer_init(&farewell->timer, on_linger_over, farewell);
 	pz_env_start(&tcp->loop->env, &farewell->timer, LINGER_US);
 	pz_list_append(&tcp->loop->lingering, &farewell->node);

@@ -32,6 +32,15 @@ struct init {
 	struct pz_authority *authority;
 };
 
+void
+hub_drop_init(void *arg)
+{
+	struct init *init = arg;
+
+	pz_authority_free(init->authority);
+	free(init);
+}
+
 static void
 on_zone_stored(void *arg, enum pz_err err, const char *detail)
 {
@@ -39,13 +48,16 @@ on_zone_stored(void *arg, enum pz_err err, const char *detail)
 	struct pz_errinfo info = {""};
 	struct hub_zone *zone;
 	json_t *result = NULL;
+	struct pz_hub *hub = init->command.hub;
 
+	pz_map_remove(hub->making, pz_slice_str(init->authority->zone));
 	if (err == PZ_OK) {
 		result = pzh_init_result(init->authority);
-		err = hub_add_zone(init->command.hub, init->authority, &zone, &info);
+		err = hub_add_zone(hub, init->authority, &zone, &info);
 		detail = info.text;
 	} else {
 		pz_authority_free(init->authority);
+		hub->is_sweep_due = true;
 	}
 	if (err != PZ_OK) {
 		json_decref(result);
@@ -65,7 +77,8 @@ begin_init(const struct command *c, const char *zone, const char *host, struct p
 			       "zone '%s' is not valid: write it as user@domain, e.g. "
 			       "alice@example.org",
 			       zone);
-	if (hub_zone_by_name(c->hub, normal))
+	if (hub_zone_by_name(c->hub, normal) ||
+	    pz_map_get(c->hub->making, pz_slice_str(normal)) != NULL)
 		return pz_fail(info, PZ_ERR_EXISTS, "zone %s exists already", normal);
 	struct init *init = calloc(1, sizeof(*init));
 	struct pz_txn *txn = pz_txn_new();
@@ -74,7 +87,12 @@ begin_init(const struct command *c, const char *zone, const char *host, struct p
 		err = pz_authority_create(normal, host, pz_json_str(c->params, "name"),
 					  c->hub->config.key_type, c->hub->config.keys,
 					  c->hub->config.env, txn, &init->authority, info);
+	if (err == PZ_OK)
+		err = pz_map_put(c->hub->making, pz_slice_str(normal), init, NULL);
 	if (err != PZ_OK) {
+		c->hub->is_sweep_due = true;
+		if (init)
+			pz_authority_free(init->authority);
 		pz_txn_free(txn);
 		free(init);
 		return err;
@@ -320,11 +338,33 @@ static const struct {
 	{"devices", cmd_devices}, {"revoke", cmd_revoke}, {"status", cmd_status},
 };
 
+/* Parameters that name something are texts: one that is not must not be taken for one that is not
+ * given. */
+static bool
+are_texts(const json_t *params, char out_wrong[64])
+{
+	static const char *const names[] = {"zone", "host", "name", "device"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const json_t *value = json_object_get(params, names[i]);
+		if (value && !json_is_null(value) && !json_is_string(value)) {
+			snprintf(out_wrong, 64, "%s must be a text", names[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
 void
 pz_hub_command(struct pz_hub *hub, const char *name, json_t *params, pz_hub_done done, void *arg)
 {
 	struct command c = {hub, params, done, arg};
+	char wrong[64];
 
+	if (!are_texts(params, wrong)) {
+		finish(&c, PZ_ERR_CONFIG, wrong, NULL);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(commands[i].name, name) == 0) {
 			commands[i].run(&c);

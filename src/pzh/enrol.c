@@ -8,10 +8,14 @@
 #include "wire/frame.h"
 #include "wire/message.h"
 
-/* A device that was signed and waits for the disk. Its link may end before that. */
+/* A device that has proved the code and waits to be signed, then for the disk. Its link may end
+ * before that. */
 struct admission {
+	struct zone_turn turn;
 	struct hub_zone *zone;
-	struct hub_peer *peer; /* NULL when the link is gone */
+	const struct pz_enrol_request *request; /* the session's; gone with the link */
+	uint64_t issue;                         /* of the code that was proved */
+	struct hub_peer *peer;                  /* NULL when the link is gone */
 	struct pz_zone_change *change;
 	struct pz_cert *cert;
 	struct pz_crl *crl;
@@ -35,7 +39,9 @@ on_code(void *arg, const char *zone)
 
 	if (strcmp(zone, peer->zone->authority->zone) != 0)
 		return NULL;
-	pz_metric_add(&peer->hub->metrics, PZ_METRIC_enrol_attempts, 1);
+	if (!peer->is_enrol_counted)
+		pz_metric_add(&peer->hub->metrics, PZ_METRIC_enrol_attempts, 1);
+	peer->is_enrol_counted = true;
 	return &peer->zone->code;
 }
 
@@ -56,49 +62,80 @@ free_admission(struct admission *admission)
 	free(admission);
 }
 
+/* The attempt is over for the hub; the link may still have the answer to send. */
+static void
+end_admission(struct admission *admission)
+{
+	struct hub_zone *zone = admission->zone;
+
+	if (admission->peer) {
+		admission->peer->admission = NULL;
+		admission->peer->is_enrol_decided = true;
+	}
+	free_admission(admission);
+	zone_end_turn(zone);
+}
+
+static void
+refuse(struct admission *admission, const char *reason)
+{
+	struct pz_code *code = &admission->zone->code;
+
+	/* Also when nobody is there any more to be told: the code can be used again. */
+	if (code->issue == admission->issue)
+		code->claimed = false;
+	if (admission->peer)
+		pz_enrol_hub_refused(admission->peer->enrol, reason);
+}
+
+static void
+admit(struct admission *admission)
+{
+	struct hub_zone *zone = admission->zone;
+	struct hub_peer *peer = admission->peer;
+	struct pz_errinfo info = {""};
+	struct pz_member *member = pz_authority_apply(zone->authority, PZ_TAKE(admission->change));
+
+	if (zone->code.issue == admission->issue) /* not one that was issued meanwhile */
+		pz_code_cancel(&zone->code);
+	pz_metric_add(&zone->hub->metrics, PZ_METRIC_enrol_ok, 1);
+	if (admission->has_new_crl && zone_refresh_trust(zone, &info) != PZ_OK)
+		pz_error("trust", "zone=%s %s", zone->authority->zone, info.text);
+	if (member) {
+		pz_notice("enrolled", "zone=%s device=%s serial=%s", zone->authority->zone,
+			  member->device, member->serial);
+		zone_member_changed(zone, member);
+	}
+	if (peer == NULL)
+		return;
+	/* What it says from now on does not keep the link open. */
+	pz_link_set_patience(peer->link, PZ_ENROL_IDLE_US);
+	peer->link->patience_us = 0;
+	pz_enrol_hub_admitted(peer->enrol, admission->cert, zone->authority->ca, admission->crl,
+			      zone->authority->zone, zone->authority->host, zone->hub->port);
+}
+
 static void
 on_stored(void *arg, enum pz_err err, const char *detail)
 {
 	struct admission *admission = arg;
-	struct hub_zone *zone = admission->zone;
-	struct hub_peer *peer = admission->peer;
-	struct pz_errinfo info = {""};
 
-	zone->is_changing = false;
-	if (err != PZ_OK) {
-		pz_error("store", "zone=%s a new device was not stored: %s", zone->authority->zone,
-			 detail);
-		pz_authority_drop(admission->change);
-		if (peer)
-			pz_enrol_hub_refused(peer->enrol, "badRequest");
+	if (err == PZ_OK) {
+		admit(admission);
 	} else {
-		struct pz_member *member = pz_authority_apply(zone->authority, admission->change);
-		pz_code_cancel(&zone->code);
-		pz_metric_add(&zone->hub->metrics, PZ_METRIC_enrol_ok, 1);
-		if (admission->has_new_crl && zone_refresh_trust(zone, &info) != PZ_OK)
-			pz_error("trust", "zone=%s %s", zone->authority->zone, info.text);
-		if (member) {
-			pz_notice("enrolled", "zone=%s device=%s serial=%s", zone->authority->zone,
-				  member->device, member->serial);
-			zone_member_changed(zone, member);
-		}
-		if (peer)
-			pz_enrol_hub_admitted(peer->enrol, admission->cert, zone->authority->ca,
-					      admission->crl, zone->authority->zone,
-					      zone->authority->host, zone->hub->port);
+		pz_error("store", "zone=%s a new device was not stored: %s",
+			 admission->zone->authority->zone, detail);
+		pz_authority_drop(PZ_TAKE(admission->change));
+		refuse(admission, "badRequest");
 	}
-	if (peer) {
-		peer->admission = NULL;
-		peer->is_enrol_decided = true;
-	}
-	free_admission(admission);
+	end_admission(admission);
 }
 
 static enum pz_err
-prepare(struct hub_peer *peer, const struct pz_enrol_request *request, struct admission *admission,
-	struct pz_txn *txn, struct pz_errinfo *info)
+prepare(struct admission *admission, struct pz_txn *txn, struct pz_errinfo *info)
 {
-	struct pz_authority *authority = peer->zone->authority;
+	struct pz_authority *authority = admission->zone->authority;
+	const struct pz_enrol_request *request = admission->request;
 	struct pz_admission wish = {
 		.device = request->device,
 		.display_name = request->display_name,
@@ -106,8 +143,6 @@ prepare(struct hub_peer *peer, const struct pz_enrol_request *request, struct ad
 		.key = request->csr_key,
 	};
 
-	if (peer->zone->is_changing)
-		return pz_fail(info, PZ_ERR_LIMIT, "another change is being stored");
 	PZ_TRY(pz_authority_admit(authority, &wish, txn, &admission->change, &admission->cert,
 				  &admission->crl, info));
 	admission->has_new_crl = admission->crl != authority->crl;
@@ -115,30 +150,76 @@ prepare(struct hub_peer *peer, const struct pz_enrol_request *request, struct ad
 }
 
 static void
+begin_admission(struct zone_turn *turn)
+{
+	struct admission *admission = (struct admission *)(void *)turn;
+	struct hub_zone *zone = admission->zone;
+	struct pz_errinfo info = {"out of memory"};
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
+
+	if (admission->peer == NULL) { /* it went while it waited: nothing was signed */
+		refuse(admission, "badRequest");
+		end_admission(admission);
+		return;
+	}
+	struct pz_txn *txn = pz_txn_new();
+	if (txn)
+		err = prepare(admission, txn, &info);
+	if (err != PZ_OK) {
+		pz_warning("enrol-refused", "zone=%s device=%s %s", zone->authority->zone,
+			   admission->request->device, info.text);
+		pz_txn_free(txn);
+		refuse(admission, err == PZ_ERR_EXISTS ? "nameTaken" : "badRequest");
+		end_admission(admission);
+		return;
+	}
+	snprintf(zone->changing, sizeof(zone->changing), "%s", admission->request->device);
+	pz_store_commit(zone->hub->config.store, txn, on_stored, admission);
+}
+
+static void
+drop_admission(struct zone_turn *turn)
+{
+	struct admission *admission = (struct admission *)(void *)turn;
+
+	pz_authority_drop(admission->change);
+	free_admission(admission);
+}
+
+static void
 on_admit(void *arg, const struct pz_enrol_request *request)
 {
 	struct hub_peer *peer = arg;
-	struct pz_errinfo info = {"out of memory"};
 	struct admission *admission = calloc(1, sizeof(*admission));
-	struct pz_txn *txn = pz_txn_new();
-	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
-	if (admission && txn)
-		err = prepare(peer, request, admission, txn, &info);
-	if (err != PZ_OK) {
-		pz_warning("enrol-refused", "zone=%s device=%s %s", peer->zone->authority->zone,
-			   request->device, info.text);
-		free(admission);
-		pz_txn_free(txn);
-		pz_enrol_hub_refused(peer->enrol,
-				     err == PZ_ERR_EXISTS ? "nameTaken" : "badRequest");
+	if (admission == NULL) {
+		pz_enrol_hub_refused(peer->enrol, "badRequest");
 		return;
 	}
-	admission->zone = peer->zone;
-	admission->peer = peer;
+	*admission = (struct admission){
+		.turn = {.begin = begin_admission, .drop = drop_admission},
+		.zone = peer->zone,
+		.request = request,
+		.issue = peer->zone->code.issue,
+		.peer = peer,
+	};
 	peer->admission = admission;
-	peer->zone->is_changing = true;
-	pz_store_commit(peer->hub->config.store, txn, on_stored, admission);
+	zone_take_turn(peer->zone, &admission->turn);
+}
+
+/* Whoever finds the port can fail: what is logged about it is bounded. */
+static void
+tell_failed(struct hub_peer *peer, const char *what, const char *detail)
+{
+	uint32_t suppressed = 0;
+
+	peer->is_enrol_decided = true;
+	pz_metric_add(&peer->hub->metrics, PZ_METRIC_enrol_failed, 1);
+	if (pz_log_allow(&peer->hub->enrol_log, pz_env_mono_us(peer->hub->config.env), 10,
+			 &suppressed))
+		pz_notice("enrol-failed", "zone=%s device=%s remote=%s suppressed=%u %s%s",
+			  peer->zone->authority->zone, pz_enrol_hub_device(peer->enrol),
+			  peer->address->text, suppressed, what, detail);
 }
 
 static void
@@ -146,11 +227,10 @@ on_failed(void *arg, const char *reason, const char *detail)
 {
 	struct hub_peer *peer = arg;
 
-	peer->is_enrol_decided = true;
-	pz_metric_add(&peer->hub->metrics, PZ_METRIC_enrol_failed, 1);
-	pz_notice("enrol-failed", "zone=%s device=%s remote=%s reason=%s %s",
-		  peer->zone->authority->zone, pz_enrol_hub_device(peer->enrol),
-		  peer->address->text, reason, detail);
+	char what[64];
+
+	snprintf(what, sizeof(what), "reason=%s ", reason);
+	tell_failed(peer, what, detail);
 	pz_link_close(peer->link, PZ_ERR_DENIED, reason);
 }
 
@@ -201,15 +281,11 @@ hub_enrol_end(struct hub_peer *peer)
 {
 	if (peer->admission)
 		peer->admission->peer = NULL;
-	else if (peer->enrol && !peer->is_enrol_decided) {
-		/* The owner hears of every attempt (page 14, ENR-7). */
-		pz_metric_add(&peer->hub->metrics, PZ_METRIC_enrol_failed, 1);
-		pz_notice("enrol-failed",
-			  "zone=%s device=%s remote=%s the device stopped: a wrong code, or the "
-			  "connection was lost",
-			  peer->zone->authority->zone, pz_enrol_hub_device(peer->enrol),
-			  peer->address->text);
-	}
+	else if (peer->enrol && !peer->is_enrol_decided) /* every attempt (page 14, ENR-7) */
+		tell_failed(peer, "",
+			    peer->is_enrol_counted
+				    ? "the device stopped: a wrong code, or the connection was lost"
+				    : "the connection ended before a device was named");
 	pz_enrol_hub_free(peer->enrol);
 	peer->enrol = NULL;
 }

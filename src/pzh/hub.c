@@ -31,6 +31,22 @@ set_defaults(struct pz_hub *hub)
 	};
 }
 
+static void sweep_keys(struct pz_hub *hub);
+
+/* A key that is used by what is only on its way to the disk must not be swept away. */
+static bool
+is_at_rest(const struct pz_hub *hub)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *zone;
+
+	while (pz_map_next(hub->zones, &pos, &key, &zone))
+		if (((struct hub_zone *)zone)->is_changing)
+			return false;
+	return pz_map_len(hub->making) == 0;
+}
+
 static void
 on_housekeeping(struct pz_timer *timer, void *arg)
 {
@@ -39,6 +55,10 @@ on_housekeeping(struct pz_timer *timer, void *arg)
 	struct pz_slice key;
 	void *zone;
 
+	if (hub->is_sweep_due && is_at_rest(hub)) {
+		hub->is_sweep_due = false;
+		sweep_keys(hub);
+	}
 	while (pz_map_next(hub->zones, &pos, &key, &zone)) {
 		zone_renew_if_due(zone);
 		zone_save_seen(zone);
@@ -54,7 +74,8 @@ load_zone(void *arg, struct pz_authority *takes)
 	return hub_add_zone(arg, takes, &zone, NULL);
 }
 
-/* Key files that no zone refers to are left over from a crash between key and transaction. */
+/* Key files that no zone refers to are left over from a crash between key and transaction, from a
+ * renewal, or from one that failed. */
 static void
 sweep_keys(struct pz_hub *hub)
 {
@@ -88,9 +109,10 @@ pz_hub_new(const struct pz_hub_config *config, struct pz_hub **out, struct pz_er
 	hub->zones = pz_map_new();
 	hub->by_tag = pz_map_new();
 	hub->addresses = pz_map_new();
+	hub->making = pz_map_new();
 	pz_timer_init(&hub->housekeeping, on_housekeeping, hub);
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
-	if (hub->zones && hub->by_tag && hub->addresses)
+	if (hub->zones && hub->by_tag && hub->addresses && hub->making)
 		err = pz_authority_load_all(config->store, config->keys, config->env, load_zone,
 					    hub, info);
 	if (err != PZ_OK) {
@@ -167,6 +189,7 @@ pz_hub_free(struct pz_hub *hub)
 	pz_env_stop(hub->config.env, &hub->housekeeping);
 	free_values(hub->zones, free_zone);
 	pz_map_free(hub->by_tag);
+	free_values(hub->making, hub_drop_init);
 	free_values(hub->addresses, free);
 	free(hub);
 }

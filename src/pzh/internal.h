@@ -14,6 +14,15 @@
 #include "wire/address.h"
 #include "zone/authority.h"
 
+/** A change of a zone's authority: one at a time is on its way to the disk, the others wait. */
+struct zone_turn {
+	struct pz_list node;
+	/** It is its turn; ends, now or later, in zone_end_turn. */
+	void (*begin)(struct zone_turn *turn);
+	/** The zone goes before it ended, and the store calls nobody back any more: only frees. */
+	void (*drop)(struct zone_turn *turn);
+};
+
 /** One zone at work. */
 struct hub_zone {
 	struct pz_hub *hub;
@@ -27,9 +36,15 @@ struct hub_zone {
 	struct pz_code code;
 	char tag[PZ_SNI_TAG_CHARS + 1];
 	json_t *changed; /* devices whose Update entry changed: {name: true} */
-	struct pz_timer update_timer;
+	json_t *unsaved; /* devices whose record is to be stored: {name: true} */
+	struct pz_timer update_timer, save_timer;
+	struct pz_list turns;   /* struct zone_turn.node */
+	struct zone_turn *turn; /* whose it is now, or NULL */
 	size_t connected;
 	bool is_changing; /* a change of the authority waits for the disk */
+	/* The device whose record that change writes, "" if none: nobody else may, or an older
+	 * record would end up on top of a newer one. */
+	char changing[PZ_DEVICE_BYTES_MAX + 1];
 };
 
 struct pz_hub {
@@ -39,14 +54,16 @@ struct pz_hub {
 	struct pz_map *zones;     /* zone -> struct hub_zone */
 	struct pz_map *by_tag;    /* SNI tag -> struct hub_zone */
 	struct pz_map *addresses; /* remote address -> struct hub_address */
+	struct pz_map *making;    /* zones that wait for the disk -> struct init, borrowed */
 	struct pz_list links;     /* owner_node of links that are not registered */
 	struct pz_listener *listener;
 	struct pz_timer housekeeping;
-	struct pz_log_rate refuse_log;
+	struct pz_log_rate refuse_log, enrol_log;
 	uint64_t started_us;
 	size_t unauthenticated;
 	uint16_t port;
 	bool is_stopping;
+	bool is_sweep_due; /* key files may have been left over by a renewal or an init */
 };
 
 /** Connections of one remote address. */
@@ -63,11 +80,15 @@ struct hub_peer {
 	struct hub_zone *zone; /* chosen by SNI, NULL before */
 	struct pz_link *link;
 	struct hub_address *address;
-	struct pz_member *member;    /* once admitted */
-	struct pz_enrol_hub *enrol;  /* while enrolling */
-	struct admission *admission; /* a signed device that waits for the disk */
+	struct pz_member *member;         /* once admitted */
+	char serial[PZ_SERIAL_HEX_BYTES]; /* of the PZP CA that was admitted: the name may be given
+					     to another device while the link lasts */
+	struct pz_enrol_hub *enrol;       /* while enrolling */
+	struct admission *admission;      /* a signed device that waits for the disk */
 	enum hub_link_state state;
 	bool is_enrol_decided;   /* admitted or refused: told already */
+	bool is_enrol_counted;   /* as an attempt */
+	bool is_leaving;         /* asked to be revoked */
 	bool is_unauthenticated; /* counts against the limits of strangers */
 };
 
@@ -80,6 +101,8 @@ enum pz_err hub_choose_zone(struct pz_hub *hub, const char *zone, struct hub_zon
 /** Takes the authority, also on failure. */
 enum pz_err hub_add_zone(struct pz_hub *hub, struct pz_authority *takes, struct hub_zone **out,
 			 struct pz_errinfo *info) PZ_MUST_USE;
+/** commands.c: frees a zone that waits for a store which calls nobody back any more. */
+void hub_drop_init(void *init);
 void hub_peer_authenticated(struct hub_peer *peer);
 void hub_address_release(struct hub_peer *peer);
 
@@ -96,6 +119,12 @@ void zone_device_gone(struct hub_zone *zone, struct pz_member *member);
 /** Sends a prop over one link. @param message borrowed, may be NULL */
 void
 zone_send_prop(struct hub_zone *zone, struct pz_link *link, const char *status, json_t *message);
+/** Waits for its turn to change the authority; turn->begin may run inside. */
+void zone_take_turn(struct hub_zone *zone, struct zone_turn *turn);
+/** The change is over, whatever became of it: the next one begins. */
+void zone_end_turn(struct hub_zone *zone);
+/** Closes every link whose certificate is on the CRL, also one that is not registered yet. */
+void zone_close_revoked(struct hub_zone *zone, const char *reason);
 /** Page 2 "Revocation", once durable. */
 void zone_revoked(struct hub_zone *zone, struct pz_member *member, const char *reason);
 /** Revokes a device; done when durable. */
@@ -104,8 +133,10 @@ void zone_revoke(struct hub_zone *zone, const char *device, const char *reason, 
 void zone_renew_if_due(struct hub_zone *zone);
 /** Stores when members were last seen, as far as that changed; regularly and at the end. */
 void zone_save_seen(struct hub_zone *zone);
-/** Stores a member's record; failures are logged. */
+/** Stores a member's record soon, together with others; failures are logged. */
 void zone_save_member(struct hub_zone *zone, const struct pz_member *member);
+/** Stores what zone_save_member noted. */
+void zone_save_now(struct hub_zone *zone);
 
 /* props.c */
 extern const struct pz_router_ops zone_router_ops;
@@ -119,6 +150,10 @@ extern const struct pz_link_events hub_link_events;
 void hub_accept(void *arg, struct pz_stream *stream, const char *remote);
 /** Closes with a `bye` that says why. */
 void hub_link_bye(struct hub_peer *peer, enum pz_err why, const char *reason);
+/** The same for a device that is to forget the zone: prop `revoked` goes first. */
+void hub_link_revoked(struct hub_peer *peer, const char *reason);
+/** More waits for this peer than it should: what it asks for is not answered meanwhile. */
+bool hub_link_is_choked(const struct hub_peer *peer);
 
 /* enrol.c */
 void hub_enrol_begin(struct hub_peer *peer);

@@ -146,12 +146,32 @@ hub_link_bye(struct hub_peer *peer, enum pz_err why, const char *reason)
 {
 	struct pz_link *link = peer->link;
 
-	if (link->secured && peer->zone) {
+	/* A device that enrols knows only what page 3 lists; the end of the link says enough. */
+	if (link->secured && peer->zone && peer->state != HUB_LINK_ENROLLING) {
 		json_t *message = json_pack("{s:s}", "reason", reason);
 		zone_send_prop(peer->zone, link, "bye", message);
 		json_decref(message);
 	}
 	pz_link_close(link, why, reason);
+}
+
+void
+hub_link_revoked(struct hub_peer *peer, const char *reason)
+{
+	if (peer->link->closing)
+		return;
+	json_t *message = json_pack("{s:s}", "reason", reason);
+	zone_send_prop(peer->zone, peer->link, "revoked", message);
+	json_decref(message);
+	hub_link_bye(peer, PZ_ERR_DENIED_REVOKED, reason);
+}
+
+bool
+hub_link_is_choked(const struct hub_peer *peer)
+{
+	size_t high = peer->hub->config.queue_high_bytes;
+
+	return peer->link->session.queued > (high ? high : PZ_QUEUE_HIGH_BYTES);
 }
 
 static void
@@ -161,8 +181,9 @@ refuse_member(struct hub_peer *peer, enum pz_err err, const char *detail)
 	pz_warning("device-refused", "zone=%s remote=%s %s", peer->zone->authority->zone,
 		   peer->address->text, detail);
 	if (err == PZ_ERR_DENIED_REVOKED)
-		zone_send_prop(peer->zone, peer->link, "revoked", NULL);
-	hub_link_bye(peer, err, detail);
+		hub_link_revoked(peer, detail);
+	else
+		hub_link_bye(peer, err, detail);
 }
 
 static enum pz_err
@@ -199,6 +220,7 @@ on_secured(struct pz_link *link)
 		refuse_member(peer, err, info.text);
 		return;
 	}
+	snprintf(peer->serial, sizeof(peer->serial), "%s", peer->member->serial);
 	pz_tls_drop_peer(link->tls);
 	err = begin_registration(peer);
 	if (err != PZ_OK)
@@ -234,6 +256,16 @@ mark_seen(struct hub_peer *peer)
 		return; /* a time of day is not worth an fsync for each link: see zone_save_seen */
 	member->confirmed = true;
 	zone_save_member(peer->zone, member);
+	zone_save_now(peer->zone); /* from now on its name is taken: not to be lost in a crash */
+}
+
+/* Between handshake and registration the device may have been revoked, or its name given to
+ * another. */
+static bool
+is_still_admitted(const struct hub_peer *peer)
+{
+	return !peer->member->revoked && strcmp(peer->serial, peer->member->serial) == 0 &&
+	       !pz_crl_has_serial(peer->zone->authority->crl, peer->serial);
 }
 
 static enum pz_err
@@ -246,6 +278,10 @@ on_register(struct hub_peer *peer, struct pz_slice frame)
 	if (!envelope.is_register ||
 	    !pz_slice_eq(envelope.from, pz_session_address(&link->session)))
 		return PZ_ERR_DENIED_IDENTITY;
+	if (!is_still_admitted(peer)) {
+		refuse_member(peer, PZ_ERR_DENIED_REVOKED, "revoked");
+		return PZ_OK;
+	}
 	replace_older(peer);
 	PZ_TRY(pz_router_attach(peer->zone->router, &link->session));
 	peer->state = HUB_LINK_LIVE;

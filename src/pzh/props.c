@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "pzh/internal.h"
+#include "route/bounce.h"
 #include "rpc/error.h"
 #include "rpc/payload.h"
 #include "service/descriptor.h"
@@ -11,10 +12,18 @@
 #include "wire/prop_error.h"
 
 #define ADDRESSES_MAX 32
+/* Descriptors in one foundServices: a longer answer comes in several messages, all but the last
+ * with "partial": true, for no frame may be longer than what the device takes. */
+#define FOUND_PER_FRAME 64
+#define FIND_ID_BYTES_MAX 256 /* is sent back */
 
 static void
 send_error(struct hub_peer *peer, enum pz_prop_error error, const char *message, const char *about)
 {
+	if (hub_link_is_choked(peer)) { /* it does not read what it is told */
+		pz_metric_add(&peer->hub->metrics, PZ_METRIC_messages_dropped, 1);
+		return;
+	}
 	json_t *body = json_pack("{s:s, s:s, s:s}", "code", pz_prop_error_code(error), "message",
 				 message, "about", about);
 
@@ -69,16 +78,41 @@ on_pzp_info(struct hub_peer *peer, json_t *message)
 	}
 	bool has_changed = take_text(name, member->display_name, sizeof(member->display_name));
 	has_changed |= take_text(type, member->device_type, sizeof(member->device_type));
-	json_decref(member->info);
-	member->info = json_pack("{s:O, s:I, s:b}", "addresses",
+	json_t *info = json_pack("{s:O, s:I, s:b}", "addresses",
 				 json_object_get(message, "addresses"), "port", (json_int_t)port,
 				 "listening", json_is_true(json_object_get(message, "listening")));
+	bool is_news = has_changed || !json_equal(info, member->info);
+	json_decref(member->info);
+	member->info = info;
 	if (has_changed)
 		zone_save_member(peer->zone, member);
-	zone_member_changed(peer->zone, member);
+	if (is_news) /* saying the same again costs nobody else anything */
+		zone_member_changed(peer->zone, member);
 }
 
 /* ---- services ---- */
+
+/* A copy of what a device announces, reduced to the members that a descriptor has: whatever else it
+ * sends is not kept. NULL: refused, info says why. */
+static json_t *
+copy_services(json_t *services, const char *address, struct pz_errinfo *info)
+{
+	json_t *out = json_array();
+	size_t i;
+	json_t *one;
+
+	json_array_foreach(services, i, one)
+	{
+		struct pz_descriptor descriptor;
+		if (pz_descriptor_parse(one, address, &descriptor, info) != PZ_OK) {
+			json_decref(out);
+			return NULL;
+		}
+		json_array_append_new(out, pz_descriptor_json(&descriptor));
+		pz_descriptor_fini(&descriptor);
+	}
+	return out;
+}
 
 /* Page 7, 4: a device announces its own services only; a list replaces the former one, or is
  * refused whole. */
@@ -86,36 +120,42 @@ static void
 on_register_services(struct hub_peer *peer, json_t *message)
 {
 	json_t *services = json_object_get(message, "services");
-	size_t i;
-	json_t *one;
 	void *old = NULL;
-	struct pz_errinfo info = {""};
+	struct pz_errinfo info = {"not understood"};
 
 	if (!json_is_array(services) || json_array_size(services) > PZ_SERVICES_PER_DEVICE_MAX) {
 		send_error(peer, PZ_PROP_ERROR_BAD_REQUEST,
 			   "services must be an array of at most 256", "registerServices");
 		return;
 	}
-	json_array_foreach(services, i, one)
-	{
-		struct pz_descriptor descriptor;
-		if (pz_descriptor_parse(one, peer->link->session.address, &descriptor, &info) !=
-		    PZ_OK) {
-			pz_warning("services-refused", "device=%s %s", peer->link->session.address,
-				   info.text);
-			send_error(peer, PZ_PROP_ERROR_BAD_REQUEST, info.text, "registerServices");
-			return;
-		}
-		pz_descriptor_fini(&descriptor);
+	json_t *copy = copy_services(services, peer->link->session.address, &info);
+	if (copy == NULL) {
+		pz_warning("services-refused", "device=%s %s", peer->link->session.address,
+			   info.text);
+		send_error(peer, PZ_PROP_ERROR_BAD_REQUEST, info.text, "registerServices");
+		return;
 	}
-	if (pz_map_put(peer->zone->announced, pz_slice_str(peer->member->device),
-		       json_incref(services), &old) != PZ_OK)
-		json_decref(services);
+	if (pz_map_put(peer->zone->announced, pz_slice_str(peer->member->device), copy, &old) !=
+	    PZ_OK)
+		json_decref(copy);
 	json_decref(old);
 }
 
+/* One answer, or a part of it. @param found taken */
 static void
-add_matching(json_t *out, json_t *list, const char *api)
+send_found(struct hub_peer *peer, json_t *id, json_t *found, bool is_partial)
+{
+	json_t *answer = json_pack("{s:O?, s:o}", "id", id, "services", found);
+
+	if (answer && is_partial)
+		json_object_set_new(answer, "partial", json_true());
+	zone_send_prop(peer->zone, peer->link, "foundServices", answer);
+	json_decref(answer);
+}
+
+/* Appends what matches to *found, and sends that when it is a frame's worth. */
+static void
+add_matching(struct hub_peer *peer, json_t *id, json_t **found, json_t *list, const char *api)
 {
 	size_t i;
 	json_t *one;
@@ -123,8 +163,13 @@ add_matching(json_t *out, json_t *list, const char *api)
 	json_array_foreach(list, i, one)
 	{
 		const char *has = pz_json_str(one, "api");
-		if (api == NULL || (has && pz_api_matches(api, has)))
-			json_array_append(out, one);
+		if (api && !(has && pz_api_matches(api, has)))
+			continue;
+		if (json_array_size(*found) >= FOUND_PER_FRAME) {
+			send_found(peer, id, *found, true);
+			*found = json_array();
+		}
+		json_array_append(*found, one);
 	}
 }
 
@@ -133,21 +178,25 @@ on_find_services(struct hub_peer *peer, json_t *message)
 {
 	const char *api = pz_json_str(message, "api");
 	json_t *id = json_object_get(message, "id");
-	json_t *found = json_array();
 	size_t pos = 0;
 	struct pz_slice device;
 	void *list;
 
-	if (api && strlen(api) > PZ_API_BYTES_MAX) {
-		send_error(peer, PZ_PROP_ERROR_BAD_REQUEST, "api is too long", "findServices");
-		json_decref(found);
+	if ((api && strlen(api) > PZ_API_BYTES_MAX) ||
+	    (id && !json_is_string(id) && !json_is_integer(id)) ||
+	    json_string_length(id) > FIND_ID_BYTES_MAX) {
+		send_error(peer, PZ_PROP_ERROR_BAD_REQUEST, "api or id is too long, or no text",
+			   "findServices");
 		return;
 	}
+	if (hub_link_is_choked(peer)) { /* who does not read the answers gets no more of them */
+		pz_metric_add(&peer->hub->metrics, PZ_METRIC_messages_dropped, 1);
+		return;
+	}
+	json_t *found = json_array();
 	while (pz_map_next(peer->zone->announced, &pos, &device, &list))
-		add_matching(found, list, api);
-	json_t *answer = json_pack("{s:O?, s:o}", "id", id, "services", found);
-	zone_send_prop(peer->zone, peer->link, "foundServices", answer);
-	json_decref(answer);
+		add_matching(peer, id, &found, list, api);
+	send_found(peer, id, found, false);
 }
 
 /* ---- leaving ---- */
@@ -156,6 +205,9 @@ static void
 on_leave(struct hub_peer *peer, json_t *message)
 {
 	(void)message;
+	if (peer->is_leaving)
+		return;
+	peer->is_leaving = true;
 	zone_revoke(peer->zone, peer->member->device, "the device has left the zone", NULL, NULL);
 }
 
@@ -225,7 +277,8 @@ static void
 on_rpc(struct hub_zone *zone, const struct pz_envelope *envelope)
 {
 	json_t *payload = pz_json_parse(envelope->payload, NULL);
-	char *from = pz_slice_dup(envelope->from);
+	/* The answer goes where it was asked for; both are within what the link has proved. */
+	char *from = pz_slice_dup(envelope->resp_to.len ? envelope->resp_to : envelope->from);
 	struct pz_rpc rpc;
 	int code;
 
@@ -236,6 +289,20 @@ on_rpc(struct hub_zone *zone, const struct pz_envelope *envelope)
 		pz_dispatcher_request(zone->dispatcher, from, payload);
 	json_decref(payload);
 	free(from);
+}
+
+/* The receipt that the origin asked for (page 4 "Routing"). */
+static void
+confirm(struct hub_zone *zone, const struct pz_envelope *envelope)
+{
+	struct pz_buf out;
+
+	if (!envelope->delivery_receipt)
+		return;
+	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
+	if (pz_bounce(&out, zone->authority->zone, envelope, 0, "ok") == PZ_OK && out.len > 0)
+		(void)!pz_router_send(zone->router, pz_buf_slice(&out));
+	pz_buf_fini(&out);
 }
 
 static void
@@ -252,6 +319,7 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 		on_prop(pz_link_of(in)->owner, envelope);
 		break;
 	case PZ_MESSAGE_JSONRPC:
+		confirm(zone, envelope);
 		if (envelope->payload.len)
 			on_rpc(zone, envelope);
 		break;

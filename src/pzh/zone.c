@@ -11,6 +11,7 @@
 /* The more devices hear of a change, the longer changes are collected: bounds the traffic of a
  * large zone. */
 #define UPDATE_DELAY_PER_DEVICE_US (500)
+#define SAVE_DELAY_US (1 * PZ_US_PER_S)
 
 static void
 on_update(struct pz_timer *timer, void *arg)
@@ -106,6 +107,7 @@ zone_refresh_trust(struct hub_zone *zone, struct pz_errinfo *info)
 	struct pz_tls_ctx *link_ctx = NULL, *enrol_ctx = NULL;
 	struct pz_trust *trust = pz_trust_new();
 
+	zone_close_revoked(zone, "revoked");
 	if (trust == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	enum pz_err err = pz_trust_add(trust, zone->authority->ca, zone->authority->crl, info);
@@ -118,13 +120,26 @@ zone_refresh_trust(struct hub_zone *zone, struct pz_errinfo *info)
 	pz_tls_ctx_free(zone->enrol_ctx);
 	zone->link_ctx = link_ctx;
 	zone->enrol_ctx = enrol_ctx;
-	PZ_LIST_EACH (&zone->links, node, tmp) {
+	return PZ_OK;
+}
+
+static void
+close_revoked_in(struct pz_list *links, const struct hub_zone *zone, const char *reason)
+{
+	PZ_LIST_EACH (links, node, tmp) {
 		struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
 		struct hub_peer *peer = link->owner;
-		if (peer->member && pz_crl_has_serial(zone->authority->crl, peer->member->serial))
-			hub_link_bye(peer, PZ_ERR_DENIED_REVOKED, "revoked");
+		if (peer->zone == zone && peer->serial[0] &&
+		    pz_crl_has_serial(zone->authority->crl, peer->serial))
+			hub_link_revoked(peer, reason);
 	}
-	return PZ_OK;
+}
+
+void
+zone_close_revoked(struct hub_zone *zone, const char *reason)
+{
+	close_revoked_in(&zone->links, zone, reason);
+	close_revoked_in(&zone->hub->links, zone, reason);
 }
 
 /* ---- discovery ---- */
@@ -175,6 +190,32 @@ zone_device_gone(struct hub_zone *zone, struct pz_member *member)
 
 /* ---- changes that are stored first ---- */
 
+void
+zone_take_turn(struct hub_zone *zone, struct zone_turn *turn)
+{
+	if (zone->is_changing) {
+		pz_list_append(&zone->turns, &turn->node);
+		return;
+	}
+	zone->is_changing = true;
+	zone->turn = turn;
+	turn->begin(turn);
+}
+
+void
+zone_end_turn(struct hub_zone *zone)
+{
+	struct pz_list *node = pz_list_first(&zone->turns);
+
+	zone->is_changing = false;
+	zone->turn = NULL;
+	zone->changing[0] = '\0';
+	if (node == NULL)
+		return;
+	pz_list_remove(node);
+	zone_take_turn(zone, PZ_CONTAINER(node, struct zone_turn, node));
+}
+
 static void
 on_saved(void *arg, enum pz_err err, const char *detail)
 {
@@ -183,34 +224,71 @@ on_saved(void *arg, enum pz_err err, const char *detail)
 		pz_error("store", "cannot store what changed about a device: %s", detail);
 }
 
+/* The members in `unsaved` but the one that a change under way writes. */
+static enum pz_err
+save_members(struct hub_zone *zone, struct pz_txn *txn)
+{
+	const char *device;
+	json_t *ignored;
+
+	json_object_foreach(zone->unsaved, device, ignored)
+	{
+		const struct pz_member *member = pz_authority_member(zone->authority, device);
+		if (member && strcmp(device, zone->changing) != 0)
+			PZ_TRY(pz_authority_save_member(zone->authority, member, txn));
+	}
+	return PZ_OK;
+}
+
+void
+zone_save_now(struct hub_zone *zone)
+{
+	bool has_waiting =
+		zone->changing[0] != '\0' && json_object_get(zone->unsaved, zone->changing);
+
+	pz_env_stop(zone->hub->config.env, &zone->save_timer);
+	if (json_object_size(zone->unsaved) > (has_waiting ? 1 : 0)) {
+		struct pz_txn *txn = pz_txn_new();
+		if (txn && save_members(zone, txn) == PZ_OK) {
+			pz_store_commit(zone->hub->config.store, txn, on_saved, NULL);
+		} else {
+			pz_txn_free(txn);
+			on_saved(NULL, PZ_ERR_LIMIT_MEMORY, "out of memory");
+		}
+		json_object_clear(zone->unsaved);
+	}
+	if (has_waiting && !zone->hub->is_stopping) {
+		(void)json_object_set_new(zone->unsaved, zone->changing, json_true());
+		pz_env_start(zone->hub->config.env, &zone->save_timer, SAVE_DELAY_US);
+	}
+}
+
+static void
+on_save(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	zone_save_now(arg);
+}
+
+/* Together: devices that all come back at once, or one that changes its name all the time, cost
+ * one transaction a second. */
 void
 zone_save_member(struct hub_zone *zone, const struct pz_member *member)
 {
-	struct pz_txn *txn = pz_txn_new();
-
-	if (txn == NULL || pz_authority_save_member(zone->authority, member, txn) != PZ_OK) {
-		pz_txn_free(txn);
-		on_saved(NULL, PZ_ERR_LIMIT_MEMORY, "out of memory");
-		return;
-	}
-	pz_store_commit(zone->hub->config.store, txn, on_saved, NULL);
+	(void)json_object_set_new(zone->unsaved, member->device, json_true());
+	if (zone->hub->is_stopping)
+		zone_save_now(zone);
+	else if (!zone->save_timer.active)
+		pz_env_start(zone->hub->config.env, &zone->save_timer, SAVE_DELAY_US);
 }
 
 void
 zone_revoked(struct hub_zone *zone, struct pz_member *member, const char *reason)
 {
-	struct pz_session *session = member->session;
-
 	pz_notice("revoked", "zone=%s device=%s serial=%s crl=%llu %s", zone->authority->zone,
 		  member->device, member->serial,
 		  (unsigned long long)pz_crl_number(zone->authority->crl), reason);
-	if (session) {
-		struct pz_link *link = pz_link_of(session);
-		json_t *message = json_pack("{s:s}", "reason", reason);
-		zone_send_prop(zone, link, "revoked", message);
-		json_decref(message);
-		hub_link_bye(link->owner, PZ_ERR_DENIED_REVOKED, reason);
-	}
+	zone_close_revoked(zone, reason);
 	zone_device_gone(zone, member);
 	zone_member_changed(zone, member);
 }
@@ -231,13 +309,15 @@ zone_save_seen(struct hub_zone *zone)
 	}
 }
 
-/* A revocation or a renewal that waits for the disk. */
+/* A revocation or a renewal that waits for its turn, then for the disk. */
 struct change {
+	struct zone_turn turn;
 	struct hub_zone *zone;
 	struct pz_zone_change *change;
-	pz_hub_done done;
+	pz_hub_done done; /* may be NULL */
 	void *arg;
-	char *reason; /* NULL: a renewal */
+	char device[PZ_DEVICE_BYTES_MAX + 1]; /* "": a renewal */
+	char *reason;
 };
 
 static json_t *
@@ -248,6 +328,35 @@ revocation_result(const struct hub_zone *zone, const struct pz_member *member)
 }
 
 static void
+free_change(struct change *change)
+{
+	free(change->reason);
+	free(change);
+}
+
+static void
+drop_change(struct zone_turn *turn)
+{
+	struct change *change = (struct change *)(void *)turn;
+
+	pz_authority_drop(change->change);
+	free_change(change);
+}
+
+/* Tells the end, frees, and lets the next change begin. */
+static void
+end_change(struct change *change, enum pz_err err, const char *detail, json_t *takes_result)
+{
+	struct hub_zone *zone = change->zone;
+
+	if (change->done)
+		change->done(change->arg, err, err == PZ_OK ? "" : detail, takes_result);
+	json_decref(takes_result);
+	free_change(change);
+	zone_end_turn(zone);
+}
+
+static void
 on_changed(void *arg, enum pz_err err, const char *detail)
 {
 	struct change *change = arg;
@@ -255,89 +364,115 @@ on_changed(void *arg, enum pz_err err, const char *detail)
 	struct pz_errinfo info = {""};
 	struct pz_member *member = NULL;
 
-	zone->is_changing = false;
+	if (change->device[0] == '\0')
+		zone->hub->is_sweep_due = true; /* the old key's file, or the new one's */
 	if (err != PZ_OK) {
-		pz_authority_drop(change->change);
+		pz_authority_drop(PZ_TAKE(change->change));
 		pz_error("store", "zone=%s a change was not stored and did not happen: %s",
 			 zone->authority->zone, detail);
 	} else {
-		member = pz_authority_apply(zone->authority, change->change);
-		if (member && change->reason)
+		member = pz_authority_apply(zone->authority, PZ_TAKE(change->change));
+		if (member && change->device[0])
 			zone_revoked(zone, member, change->reason);
 		if (zone_refresh_trust(zone, &info) != PZ_OK)
 			pz_error("trust", "zone=%s %s", zone->authority->zone, info.text);
 	}
-	if (change->done) {
-		json_t *result = member ? revocation_result(zone, member) : NULL;
-		change->done(change->arg, err, err == PZ_OK ? "" : detail, result);
-		json_decref(result);
-	}
-	free(change->reason);
-	free(change);
+	end_change(change, err, detail, member ? revocation_result(zone, member) : NULL);
 }
 
-static enum pz_err
-submit(struct hub_zone *zone, struct pz_txn *txn, struct pz_zone_change *zone_change,
-       const char *reason, pz_hub_done done, void *arg)
+static void
+begin_revocation(struct zone_turn *turn)
+{
+	struct change *change = (struct change *)(void *)turn;
+	struct hub_zone *zone = change->zone;
+	struct pz_errinfo info = {"out of memory"};
+	struct pz_txn *txn = pz_txn_new();
+	enum pz_err err = txn ? pz_authority_revoke(zone->authority, change->device, txn,
+						    &change->change, &info)
+			      : PZ_ERR_LIMIT_MEMORY;
+
+	if (err != PZ_OK) {
+		pz_txn_free(txn);
+		end_change(change, err, info.text, NULL);
+		return;
+	}
+	snprintf(zone->changing, sizeof(zone->changing), "%s", change->device);
+	pz_store_commit(zone->hub->config.store, txn, on_changed, change);
+}
+
+static struct change *
+new_change(struct hub_zone *zone, void (*begin)(struct zone_turn *turn), const char *device,
+	   const char *reason)
 {
 	struct change *change = calloc(1, sizeof(*change));
+	char *copy = strdup(reason);
 
-	if (change == NULL) {
-		pz_authority_drop(zone_change);
-		pz_txn_free(txn);
-		return PZ_ERR_LIMIT_MEMORY;
+	if (change == NULL || copy == NULL) {
+		free(change);
+		free(copy);
+		return NULL;
 	}
-	*change = (struct change){zone, zone_change, done, arg, reason ? strdup(reason) : NULL};
-	zone->is_changing = true;
-	pz_store_commit(zone->hub->config.store, txn, on_changed, change);
-	return PZ_OK;
+	change->turn = (struct zone_turn){.begin = begin, .drop = drop_change};
+	change->zone = zone;
+	change->reason = copy;
+	snprintf(change->device, sizeof(change->device), "%s", device);
+	return change;
 }
 
 void
 zone_revoke(struct hub_zone *zone, const char *device, const char *reason, pz_hub_done done,
 	    void *arg)
 {
-	struct pz_errinfo info = {"out of memory"};
-	struct pz_zone_change *change = NULL;
-	struct pz_txn *txn = pz_txn_new();
-	enum pz_err err = txn ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
+	struct change *change = NULL;
 
-	if (err == PZ_OK && zone->is_changing)
-		err = pz_fail(&info, PZ_ERR_LIMIT, "another change is being stored; try again");
-	if (err == PZ_OK)
-		err = pz_authority_revoke(zone->authority, device, txn, &change, &info);
-	if (err == PZ_OK) {
-		err = submit(zone, txn, change, reason, done, arg);
-		txn = NULL;
-	}
-	if (err == PZ_OK)
+	/* A name that is too long to be kept is nobody's. */
+	if (strlen(device) <= PZ_DEVICE_BYTES_MAX)
+		change = new_change(zone, begin_revocation, device, reason);
+	else if (done) {
+		done(arg, PZ_ERR_NOTFOUND, "the zone has no device of this name", NULL);
 		return;
-	pz_txn_free(txn);
-	if (done)
-		done(arg, err, info.text, NULL);
+	}
+	if (change == NULL) {
+		if (done)
+			done(arg, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
+		return;
+	}
+	change->done = done;
+	change->arg = arg;
+	zone_take_turn(zone, &change->turn);
+}
+
+static void
+begin_renewal(struct zone_turn *turn)
+{
+	struct change *change = (struct change *)(void *)turn;
+	struct hub_zone *zone = change->zone;
+	struct pz_errinfo info = {"out of memory"};
+	struct pz_txn *txn = pz_txn_new();
+	enum pz_err err = txn ? pz_authority_renew(zone->authority, zone->hub->config.keys, txn,
+						   &change->change, &info)
+			      : PZ_ERR_LIMIT_MEMORY;
+
+	if (err != PZ_OK) {
+		pz_txn_free(txn);
+		zone->hub->is_sweep_due = true;
+		pz_error("renewal", "zone=%s failed, will try again: %s", zone->authority->zone,
+			 info.text);
+		end_change(change, err, info.text, NULL);
+		return;
+	}
+	pz_notice("renewal", "zone=%s new hub certificate or CRL", zone->authority->zone);
+	pz_store_commit(zone->hub->config.store, txn, on_changed, change);
 }
 
 void
 zone_renew_if_due(struct hub_zone *zone)
 {
-	struct pz_errinfo info = {""};
-	struct pz_zone_change *change = NULL;
-
 	if (zone->is_changing || !pz_authority_is_renewal_due(zone->authority))
 		return;
-	struct pz_txn *txn = pz_txn_new();
-	enum pz_err err = txn ? pz_authority_renew(zone->authority, zone->hub->config.keys, txn,
-						   &change, &info)
-			      : PZ_ERR_LIMIT_MEMORY;
-	if (err == PZ_OK) {
-		pz_notice("renewal", "zone=%s new hub certificate or CRL", zone->authority->zone);
-		err = submit(zone, txn, change, NULL, NULL, NULL);
-		txn = NULL;
-	}
-	pz_txn_free(txn);
-	if (err != PZ_OK)
-		pz_error("renewal", "zone=%s failed, will try again: %s", zone->authority->zone,
-			 info.text);
+	struct change *change = new_change(zone, begin_renewal, "", "");
+	if (change)
+		zone_take_turn(zone, &change->turn);
 }
 
 /* ---- life ---- */
@@ -357,9 +492,10 @@ build(struct hub_zone *zone, struct pz_errinfo *info)
 	};
 
 	zone->changed = json_object();
+	zone->unsaved = json_object();
 	zone->announced = pz_map_new();
 	zone->registry = pz_registry_new();
-	if (!zone->changed || !zone->announced || !zone->registry)
+	if (!zone->changed || !zone->unsaved || !zone->announced || !zone->registry)
 		return PZ_ERR_LIMIT_MEMORY;
 	PZ_TRY(pz_registry_set_address(zone->registry, zone->authority->zone));
 	zone->dispatcher = pz_dispatcher_new(hub->config.env, zone->registry, &dispatch_ops, zone);
@@ -383,7 +519,9 @@ zone_new(struct pz_hub *hub, struct pz_authority *takes, struct hub_zone **out,
 	zone->authority = takes;
 	pz_list_init(&zone->links);
 	pz_zone_sni_tag(pz_slice_str(takes->zone), zone->tag);
+	pz_list_init(&zone->turns);
 	pz_timer_init(&zone->update_timer, on_update, zone);
+	pz_timer_init(&zone->save_timer, on_save, zone);
 	enum pz_err err = build(zone, info);
 	if (err != PZ_OK) {
 		zone_free(zone);
@@ -403,6 +541,14 @@ zone_free(struct hub_zone *zone)
 	if (zone == NULL)
 		return;
 	pz_env_stop(zone->hub->config.env, &zone->update_timer);
+	pz_env_stop(zone->hub->config.env, &zone->save_timer);
+	PZ_LIST_EACH (&zone->turns, node, tmp) {
+		struct zone_turn *turn = PZ_CONTAINER(node, struct zone_turn, node);
+		pz_list_remove(node);
+		turn->drop(turn);
+	}
+	if (zone->turn)
+		zone->turn->drop(zone->turn);
 	while (zone->announced && pz_map_next(zone->announced, &pos, &key, &list))
 		json_decref(list);
 	pz_map_free(zone->announced);
@@ -412,6 +558,7 @@ zone_free(struct hub_zone *zone)
 	pz_tls_ctx_free(zone->link_ctx);
 	pz_tls_ctx_free(zone->enrol_ctx);
 	json_decref(zone->changed);
+	json_decref(zone->unsaved);
 	pz_code_cancel(&zone->code);
 	pz_authority_free(zone->authority);
 	free(zone);

@@ -233,6 +233,10 @@ read_params(struct call *call, json_t *params)
 	const char *function = pz_json_str(params, "function");
 	int64_t timeout_ms = -1;
 
+	if ((service && strlen(service) > PZ_API_BYTES_MAX + 1 + PZ_DEVICE_BYTES_MAX) ||
+	    (function && strlen(function) > PZ_METHOD_BYTES_MAX))
+		return "the service's or the function's name is too long";
+
 	if (service == NULL || function == NULL || service[0] == '\0' || function[0] == '\0')
 		return "call needs a service and a function";
 	if (json_object_get(params, "timeout_ms") &&
@@ -270,6 +274,19 @@ abandon(struct pz_node_request *request)
 	release(request);
 }
 
+/* Page 5: a request of a program is a reason to try the hub again before the back-off says so; not
+ * more than once a second, or programs would do away with it. */
+static void
+wake(const struct call *call)
+{
+	struct pz_node *node = call->request.node;
+	uint64_t now = pz_env_mono_us(node->config.env);
+
+	if (call->device && strcmp(call->device, node->device) != 0 &&
+	    now - node->machine.since_us >= PZ_BACKOFF_FIRST_US)
+		pz_machine_nudge(&node->machine, "a program calls another device");
+}
+
 struct pz_node_request *
 call_start(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
 {
@@ -283,13 +300,13 @@ call_start(struct pz_node *node, json_t *params, const struct pz_node_reply *rep
 		request_finish(&call->request, PZ_ERR_CONFIG, wrong, NULL);
 		return NULL;
 	}
+	wake(call);
 	/* The search may end at once, and with it the call: only the list of requests knows. */
+	uint64_t serial = call->request.serial;
 	struct discovery *search = discovery_start(node, NULL, on_found, call);
-	PZ_LIST_EACH (&node->requests, n, tmp)
-		if (n == &call->request.node_list) {
-			if (search)
-				call->search = search;
-			return &call->request;
-		}
-	return NULL;
+	if (request_find(node, serial) == NULL)
+		return NULL;
+	if (search)
+		call->search = search;
+	return &call->request;
 }

@@ -23,6 +23,7 @@ request_new(struct pz_node *node, size_t size, const struct pz_node_reply *reply
 	request->node = node;
 	request->reply = reply;
 	request->arg = arg;
+	request->serial = ++node->request_serial;
 	pz_list_append(&node->requests, &request->node_list);
 	return request;
 }
@@ -60,13 +61,16 @@ pz_node_cancel(struct pz_node_request *request)
 		free_request(request);
 }
 
-static bool
-is_running(const struct pz_node *node, const struct pz_list *request)
+struct pz_node_request *
+request_find(const struct pz_node *node, uint64_t serial)
 {
-	PZ_LIST_EACH ((struct pz_list *)&node->requests, n, tmp)
-		if (n == request)
-			return true;
-	return false;
+	PZ_LIST_EACH ((struct pz_list *)&node->requests, n, tmp) {
+		struct pz_node_request *request =
+			PZ_CONTAINER(n, struct pz_node_request, node_list);
+		if (request->serial == serial)
+			return request;
+	}
+	return NULL;
 }
 
 static struct pz_node_request *
@@ -187,6 +191,7 @@ wait_new(struct pz_node *node, enum wait_for what, const struct pz_node_reply *r
 
 	if (w) {
 		w->what = what;
+		w->request.change_seen = node->state_changes;
 		w->request.release = release_waiting;
 	}
 	return w;
@@ -218,9 +223,14 @@ on_enrol_state(struct waiting *w, enum pz_state now)
 {
 	json_t *event = json_pack("{s:s}", "state", pz_state_text(now));
 
+	struct pz_node *node = w->request.node;
+	uint64_t serial = w->request.serial;
+
 	if (event)
 		w->request.reply->event(w->request.arg, event);
 	json_decref(event);
+	if (request_find(node, serial) == NULL)
+		return; /* cancelled by whoever heard the event */
 	if (now == PZ_STATE_VIRGIN)
 		finish_failed(w);
 	else if (now == PZ_STATE_CONNECTED || (w->was_hub_mode && now == PZ_STATE_NOT_CONNECTED))
@@ -230,21 +240,22 @@ on_enrol_state(struct waiting *w, enum pz_state now)
 }
 
 static void
-on_state(struct waiting *w, enum pz_state old, enum pz_state now)
+on_state(struct waiting *w, enum pz_state now)
 {
 	switch (w->what) {
 	case WAIT_ENROL:
 		on_enrol_state(w, now);
 		break;
 	case WAIT_LEAVE:
-		if (now == PZ_STATE_VIRGIN)
+		if (now == PZ_STATE_VIRGIN && w->request.node->is_wipe_failed)
+			finish_failed(w);
+		else if (now == PZ_STATE_VIRGIN)
 			finish_ok(w);
 		break;
 	case WAIT_CONNECT:
 		if (now == PZ_STATE_CONNECTED)
 			finish_ok(w);
-		else if (now == PZ_STATE_VIRGIN ||
-			 (now == PZ_STATE_NOT_CONNECTED && old != PZ_STATE_DISCONNECTING))
+		else if (now == PZ_STATE_VIRGIN || now == PZ_STATE_NOT_CONNECTED)
 			finish_failed(w);
 		break;
 	case WAIT_DISCONNECT:
@@ -254,14 +265,29 @@ on_state(struct waiting *w, enum pz_state old, enum pz_state now)
 	}
 }
 
-void
-commands_state_changed(struct pz_node *node, enum pz_state old, enum pz_state now)
+/* One that waits for a state and has not been told of this change yet. */
+static struct waiting *
+next_waiting(struct pz_node *node, uint64_t change)
 {
 	PZ_LIST_EACH (&node->requests, n, tmp) {
 		struct pz_node_request *request =
 			PZ_CONTAINER(n, struct pz_node_request, node_list);
-		if (request->release == release_waiting)
-			on_state((struct waiting *)(void *)request, old, now);
+		if (request->release == release_waiting && request->change_seen < change)
+			return (struct waiting *)(void *)request;
+	}
+	return NULL;
+}
+
+/* Whoever is told may cancel or begin other commands: the list is looked at anew each time. */
+void
+commands_state_changed(struct pz_node *node, enum pz_state now)
+{
+	uint64_t change = ++node->state_changes;
+	struct waiting *w;
+
+	while ((w = next_waiting(node, change)) != NULL) {
+		w->request.change_seen = change;
+		on_state(w, now);
 	}
 }
 
@@ -312,9 +338,13 @@ cmd_connect(struct pz_node *node, json_t *params, const struct pz_node_reply *re
 	struct waiting *w = wait_new(node, WAIT_CONNECT, reply, arg);
 	if (w == NULL)
 		return NULL;
-	struct pz_list *in_list = &w->request.node_list;
-	(void)pz_machine_event(&node->machine, PZ_EVENT_CONNECT, NULL);
-	return is_running(node, in_list) ? &w->request : NULL;
+	uint64_t serial = w->request.serial;
+	if (pz_machine_event(&node->machine, PZ_EVENT_CONNECT, NULL) != PZ_OK) {
+		request_finish(&w->request, PZ_ERR_DENIED,
+			       "the device is leaving its zone; it cannot connect now", NULL);
+		return NULL;
+	}
+	return request_find(node, serial);
 }
 
 static struct pz_node_request *
@@ -392,8 +422,9 @@ cmd_services(struct pz_node *node, json_t *params, const struct pz_node_reply *r
 	l->request.release = release_listing;
 	l->zone = copy_param(params, "zone");
 	l->device = copy_param(params, "device");
+	uint64_t serial = l->request.serial;
 	struct discovery *search = discovery_start(node, pz_json_str(params, "api"), on_listed, l);
-	if (!is_running(node, &l->request.node_list))
+	if (request_find(node, serial) == NULL)
 		return NULL;
 	l->search = search;
 	return &l->request;
@@ -503,10 +534,33 @@ static const struct {
 	{"call", call_start},     {"watch", cmd_watch},           {"serve", cmd_serve},
 };
 
+/* Parameters that name something are texts: one that is not must not be taken for one that is not
+ * given. */
+static const char *
+not_a_text(const json_t *params)
+{
+	static const char *const names[] = {"link", "host",    "zone",     "device", "code",
+					    "peer", "service", "function", "api"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const json_t *value = json_object_get(params, names[i]);
+		if (value && !json_is_null(value) && !json_is_string(value))
+			return names[i];
+	}
+	return NULL;
+}
+
 struct pz_node_request *
 pz_node_command(struct pz_node *node, const char *name, json_t *params,
 		const struct pz_node_reply *reply, void *arg)
 {
+	const char *wrong = not_a_text(params);
+	char text[64];
+
+	if (wrong) {
+		snprintf(text, sizeof(text), "%s must be a text", wrong);
+		return refuse(reply, arg, PZ_ERR_CONFIG, text);
+	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(commands[i].name, name) == 0)
 			return commands[i].run(node, params, reply, arg);

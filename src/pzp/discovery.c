@@ -136,6 +136,8 @@ learn(struct pz_node *node, json_t *fresh, json_t *descriptor)
 	if (device == NULL)
 		return;
 	json_t *list = json_object_get(fresh, device);
+	if (list == NULL && json_object_size(fresh) >= PZ_DEVICES_PER_ZONE_MAX)
+		return;
 	if (list == NULL) {
 		json_object_set_new(fresh, device, json_array());
 		list = json_object_get(fresh, device);
@@ -149,14 +151,18 @@ discovery_found(struct pz_node *node, json_t *message)
 {
 	const char *id = pz_json_str(message, "id");
 	json_t *services = json_object_get(message, "services");
-	json_t *fresh = json_object();
 	size_t i;
 	json_t *one;
 
-	/* The hub's answer is whole (we never ask for one type): it replaces what was known. */
-	json_array_foreach(services, i, one) learn(node, fresh, one);
+	if (node->learning == NULL)
+		node->learning = json_object();
+	/* The hub's answer is whole (we never ask for one type): it replaces what was known, when
+	 * its last part is here. */
+	json_array_foreach(services, i, one) learn(node, node->learning, one);
+	if (json_is_true(json_object_get(message, "partial")) || node->learning == NULL)
+		return;
 	json_decref(node->known);
-	node->known = fresh;
+	node->known = PZ_TAKE(node->learning);
 	if (id == NULL)
 		return;
 	PZ_LIST_EACH (&node->finds, n, tmp) {
@@ -173,6 +179,8 @@ discovery_hub_gone(struct pz_node *node)
 {
 	struct pz_list *first;
 
+	json_decref(node->learning); /* its end will not come */
+	node->learning = NULL;
 	while ((first = pz_list_first(&node->finds)) != NULL)
 		finish(PZ_CONTAINER(first, struct discovery, node_list));
 }

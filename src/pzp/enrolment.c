@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/auto.h"
 #include "enrol/code.h"
 #include "enrol/device.h"
 #include "enrol/link.h"
@@ -25,7 +26,7 @@ struct enrolment {
 	struct pz_key *ca_key;
 	char ca_key_uri[PZ_KEY_URI_MAX];
 	struct pz_membership *fresh; /* waits for the disk */
-	struct enrolment *next_dropped;
+	struct enrolment *next_dropped, *next_storing;
 	bool is_storing, is_dropped;
 };
 
@@ -44,6 +45,17 @@ free_enrolment(struct enrolment *e)
 	pz_membership_free(e->fresh);
 	explicit_bzero(&e->where, sizeof(e->where));
 	free(e);
+}
+
+/* Keys that were made for nothing. */
+static void
+remove_keys(struct enrolment *e)
+{
+	struct pz_keystore *keys = e->conn.node->config.keys;
+
+	(void)!pz_keystore_remove(keys, e->ca_key_uri);
+	if (e->fresh)
+		(void)!pz_keystore_remove(keys, e->fresh->tls_key_uri);
 }
 
 /* Reports a failure to the machine, which gives up the enrolment (PZ_ACT_GIVE_UP ->
@@ -196,7 +208,7 @@ enrolment_drop(struct pz_node *node)
 	e->is_dropped = true;
 	if (e->is_storing)
 		return; /* its call-back frees */
-	(void)!pz_keystore_remove(node->config.keys, e->ca_key_uri);
+	remove_keys(e);
 	/* We may stand inside the exchange's own call-back: it is freed at the end of the turn. */
 	pz_env_start(node->config.env, &node->enrol_reaper, 0);
 	e->next_dropped = node->dropped;
@@ -211,6 +223,33 @@ enrolment_reap(struct pz_node *node)
 		node->dropped = e->next_dropped;
 		free_enrolment(e);
 	}
+}
+
+static void
+take_from_storing(struct enrolment *e)
+{
+	struct enrolment **at = &e->conn.node->storing;
+
+	while (*at && *at != e)
+		at = &(*at)->next_storing;
+	if (*at)
+		*at = e->next_storing;
+	e->is_storing = false;
+}
+
+void
+enrolment_free_all(struct pz_node *node)
+{
+	while (node->storing) {
+		struct enrolment *e = node->storing;
+		take_from_storing(e);
+		if (e == node->enrolment)
+			node->enrolment = NULL;
+		free_enrolment(e);
+	}
+	enrolment_drop(node);
+	enrolment_reap(node);
+	pz_env_stop(node->config.env, &node->enrol_reaper);
 }
 
 /* ---- the exchange ---- */
@@ -267,31 +306,38 @@ on_failed(void *arg, enum pz_err err, const char *reason)
 
 /* ---- storing ---- */
 
+/* What is stored cannot be used: it must not be found at the next start, without its keys. */
 static void
-on_stored(void *arg, enum pz_err err, const char *detail)
+unstore(struct pz_node *node)
 {
-	struct enrolment *e = arg;
-	struct pz_node *node = e->conn.node;
-	struct pz_errinfo info = {""}, reason;
+	struct pz_txn *txn = pz_txn_new();
 
-	e->is_storing = false;
-	if (err == PZ_OK) {
-		/* Durable: we are a member, whatever became of the connection or of who asked. */
-		struct pz_membership *fresh = e->fresh;
-		e->fresh = NULL;
-		err = node_set_membership(node, fresh, &info);
-		detail = info.text;
-	}
-	if (err != PZ_OK) {
-		(void)!pz_keystore_remove(node->config.keys, e->ca_key_uri);
-		if (e->is_dropped) {
-			free_enrolment(e);
-			return;
-		}
-		(void)pz_fail(&reason, err, "the certificates could not be stored: %s", detail);
-		fail(node, reason.text);
+	if (txn && pz_membership_wipe(txn) == PZ_OK)
+		pz_store_commit(node->config.store, txn, NULL, NULL);
+	else
+		pz_txn_free(txn);
+}
+
+static void
+store_failed(struct enrolment *e, enum pz_err err, const char *detail)
+{
+	struct pz_errinfo reason;
+
+	remove_keys(e);
+	if (e->is_dropped) {
+		free_enrolment(e);
 		return;
 	}
+	(void)pz_fail(&reason, err, "the certificates could not be stored: %s", detail);
+	fail(e->conn.node, reason.text);
+}
+
+/* Durable: we are a member, whatever became of the connection or of who asked. */
+static void
+become_member(struct enrolment *e)
+{
+	struct pz_node *node = e->conn.node;
+
 	if (node->enrolment == e)
 		node->enrolment = NULL;
 	else
@@ -302,6 +348,32 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 	}
 	free_enrolment(e);
 	(void)pz_machine_event(&node->machine, PZ_EVENT_STORED, NULL);
+}
+
+static void
+on_stored(void *arg, enum pz_err err, const char *detail)
+{
+	struct enrolment *e = arg;
+	struct pz_errinfo info = {""};
+	char tls_key_uri[PZ_KEY_URI_MAX];
+
+	take_from_storing(e);
+	if (err != PZ_OK) {
+		store_failed(e, err, detail);
+		return;
+	}
+	struct pz_node *node = e->conn.node;
+	snprintf(tls_key_uri, sizeof(tls_key_uri), "%s", e->fresh->tls_key_uri);
+	err = node_set_membership(node, PZ_TAKE(e->fresh), &info);
+	if (err == PZ_OK) {
+		become_member(e);
+		return;
+	}
+	if (node->membership && node_set_membership(node, NULL, NULL) != PZ_OK)
+		pz_error("enrol", "cannot become virgin again: %s", pz_err_text(err));
+	unstore(node);
+	(void)!pz_keystore_remove(node->config.keys, tls_key_uri);
+	store_failed(e, err, info.text[0] ? info.text : pz_err_text(err));
 }
 
 static void
@@ -334,6 +406,8 @@ on_done(void *arg, const struct pz_enrol_result *result)
 		return;
 	}
 	e->is_storing = true;
+	e->next_storing = node->storing;
+	node->storing = e;
 	pz_store_commit(node->config.store, txn, on_stored, e);
 }
 

@@ -9,6 +9,8 @@
 #include "wire/frame.h"
 #include "wire/message.h"
 
+#define WIPE_RETRY_US (60 * PZ_US_PER_S)
+
 static bool
 is_ip_literal(const char *host)
 {
@@ -78,6 +80,8 @@ hub_dial(struct pz_node *node)
 {
 	const struct pz_transport *t = &node->config.transport;
 
+	if (node->is_stopping)
+		return;          /* an enrolment was stored just now: the next start connects */
 	node_renew_if_due(node); /* the clock may have been set right since */
 	enum pz_err err =
 		t->ops->dial(t->self, node->membership->hub_host, node->membership->hub_port,
@@ -224,7 +228,6 @@ hub_clean(struct pz_node *node)
 	if (node->hub.dial)
 		node->config.transport.ops->dial_cancel(node->hub.dial);
 	node->hub.dial = NULL;
-	pz_env_stop(node->config.env, &node->leave_timer);
 	if (link && was_registered && !link->closing) {
 		json_t *message =
 			json_pack("{s:s}", "reason",
@@ -248,13 +251,19 @@ static void
 on_wiped(void *arg, enum pz_err err, const char *detail)
 {
 	struct pz_node *node = arg;
-	struct pz_errinfo info = {""};
+	struct pz_errinfo info = {""}, reason = {""};
 
 	node->is_wiping = false;
-	if (err != PZ_OK)
-		/* In memory we are out of the zone all the same; the next start tries again with
-		 * the hub. */
-		pz_error("wipe", "the zone's data could not be removed from the store: %s", detail);
+	node->is_wipe_failed = err != PZ_OK;
+	if (err != PZ_OK) {
+		/* In memory we are out of the zone all the same; the disk is tried again. */
+		(void)pz_fail(&reason, err,
+			      "out of the zone, but its data could not be removed from the store "
+			      "(%s); it is tried again while the daemon runs",
+			      detail);
+		pz_error("wipe", "%s", reason.text);
+		pz_env_start(node->config.env, &node->wipe_retry, WIPE_RETRY_US);
+	}
 	if (node_set_membership(node, NULL, &info) != PZ_OK)
 		pz_error("wipe", "%s", info.text);
 	json_object_clear(node->directory);
@@ -263,7 +272,43 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 	node->hub_entry = NULL;
 	if (err == PZ_OK)
 		node_sweep_keys(node);
-	(void)pz_machine_event(&node->machine, PZ_EVENT_WIPED, NULL);
+	(void)pz_machine_event(&node->machine, PZ_EVENT_WIPED, err == PZ_OK ? NULL : reason.text);
+}
+
+static void
+on_wiped_again(void *arg, enum pz_err err, const char *detail)
+{
+	struct pz_node *node = arg;
+
+	(void)detail;
+	node->is_wiping = false;
+	if (err != PZ_OK) {
+		pz_env_start(node->config.env, &node->wipe_retry, WIPE_RETRY_US);
+		return;
+	}
+	node->is_wipe_failed = false;
+	pz_notice("wipe", "the zone's data is removed from the store now");
+	if (node->enrolment == NULL && node->storing == NULL)
+		node_sweep_keys(node);
+}
+
+void
+hub_wipe_again(struct pz_node *node)
+{
+	struct pz_txn *txn = NULL;
+
+	/* A new membership takes the old one's place in the store. */
+	if (!node->is_wipe_failed || node->membership)
+		return;
+	if (node->storing == NULL)
+		txn = pz_txn_new();
+	if (txn == NULL || pz_membership_wipe(txn) != PZ_OK) {
+		pz_txn_free(txn);
+		pz_env_start(node->config.env, &node->wipe_retry, WIPE_RETRY_US);
+		return;
+	}
+	node->is_wiping = true;
+	pz_store_commit(node->config.store, txn, on_wiped_again, node);
 }
 
 void
@@ -271,6 +316,7 @@ hub_wipe(struct pz_node *node)
 {
 	struct pz_txn *txn;
 
+	pz_env_stop(node->config.env, &node->leave_timer);
 	if (node->is_wiping)
 		return;
 	node->is_wiping = true;

@@ -26,6 +26,8 @@ struct node_conn {
 /** A running command. The first member of what calls.c and others extend. */
 struct pz_node_request {
 	struct pz_list node_list; /* pz_node.requests */
+	uint64_t serial;          /* tells it from a later one in the same memory */
+	uint64_t change_seen;     /* last change of state that it was told of */
 	struct pz_node *node;
 	const struct pz_node_reply *reply;
 	void *arg;
@@ -51,21 +53,25 @@ struct pz_node {
 	struct node_conn hub;
 	struct enrolment *enrolment; /* while one runs */
 	struct enrolment *dropped;   /* freed by enrol_reaper */
+	struct enrolment *storing;   /* wait for the disk, dropped or not */
 	struct pz_timer enrol_reaper;
 	json_t *directory; /* device -> entry of the hub's Update */
 	json_t *hub_entry; /* the hub's own entry, or NULL */
 	json_t *known;     /* device -> array of descriptors, as last heard */
+	json_t *learning;  /* the same from an answer whose last part is still to come, or NULL */
 	struct pz_list requests;
 	struct pz_list finds; /* findServices under way */
-	struct pz_timer renewal, announce, leave_timer;
+	struct pz_timer renewal, announce, leave_timer, wipe_retry;
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 	char display_name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
 	char device_type[64 + 1];
 	char self[PZ_ADDRESS_BYTES_MAX + 1];
 	uint64_t started_us;
 	uint64_t hub_since_ms;
+	uint64_t request_serial, state_changes;
 	bool is_stopping;
 	bool is_wiping;
+	bool is_wipe_failed; /* virgin in memory, but what binds us to the zone is still stored */
 	bool is_renewing;
 };
 
@@ -92,6 +98,8 @@ void hub_online(struct pz_node *node);
 /** Drops the attempt or link to the hub and ends what depended on it. */
 void hub_clean(struct pz_node *node);
 void hub_wipe(struct pz_node *node);
+/** A wipe that the disk refused is tried again. */
+void hub_wipe_again(struct pz_node *node);
 void hub_send_info(struct pz_node *node);
 /** Sends a prop to the hub when the link is registered. @param message borrowed */
 void hub_send_prop(struct pz_node *node, const char *status, json_t *message);
@@ -111,6 +119,8 @@ enrolment_start(struct pz_node *node, json_t *params, struct pz_errinfo *info) P
 void enrolment_drop(struct pz_node *node);
 /** Frees what was dropped, when nobody stands inside it any more. */
 void enrolment_reap(struct pz_node *node);
+/** The node goes: frees also what waits for a store that will not call back any more. */
+void enrolment_free_all(struct pz_node *node);
 void enrolment_secured(struct pz_node *node, struct pz_link *link);
 enum pz_err enrolment_frame(struct pz_node *node, struct pz_slice frame) PZ_MUST_USE;
 void enrolment_closed(struct pz_node *node, enum pz_err why, const char *detail);
@@ -141,10 +151,12 @@ void *request_new(struct pz_node *node, size_t size, const struct pz_node_reply 
 /** Ends it: done is called, everything is released and freed. @param result taken */
 void request_finish(struct pz_node_request *request, enum pz_err err, const char *detail,
 		    json_t *result);
+/** Is the request with this serial still running? NULL: it is not. */
+struct pz_node_request *request_find(const struct pz_node *node, uint64_t serial);
 struct pz_node_request *
 call_start(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
 /** Tells the commands that wait for it what became of a change of state. */
-void commands_state_changed(struct pz_node *node, enum pz_state old, enum pz_state now);
+void commands_state_changed(struct pz_node *node, enum pz_state now);
 json_t *status_result(struct pz_node *node);
 
 #endif

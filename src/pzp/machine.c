@@ -18,6 +18,7 @@
 	X(VIRGIN_CONNECTING, TIMEOUT, VIRGIN, GIVE_UP)                                             \
 	X(VIRGIN_CONNECTING, DISCONNECT, VIRGIN, GIVE_UP)                                          \
 	X(VIRGIN_CONNECTING, PROVEN, VIRGIN_CONNECTED, NONE)                                       \
+	X(VIRGIN_CONNECTING, STORED, CONNECTING, DIAL)                                             \
 	X(VIRGIN_CONNECTED, ENROL_FAILED, VIRGIN, GIVE_UP)                                         \
 	X(VIRGIN_CONNECTED, TIMEOUT, VIRGIN, GIVE_UP)                                              \
 	X(VIRGIN_CONNECTED, STORED, CONNECTING, DIAL)                                              \

@@ -201,6 +201,7 @@ node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz
 	node->membership = takes;
 	node->tls_ctx = ctx;
 	if (takes) {
+		node->is_wipe_failed = false; /* what could not be removed is replaced */
 		snprintf(node->device, sizeof(node->device), "%s", takes->device);
 		snprintf(node->self, sizeof(node->self), "%s/%s", takes->zone, takes->device);
 	} else {
@@ -241,9 +242,11 @@ on_renewed(void *arg, enum pz_err err, const char *detail)
 
 	node->is_renewing = false;
 	if (err != PZ_OK || node->membership == NULL || node->is_wiping) {
-		pz_membership_free(renewal->fresh);
-		if (err != PZ_OK)
+		if (err != PZ_OK) {
 			pz_error("renewal", "the new certificate was not stored: %s", detail);
+			(void)!pz_keystore_remove(node->config.keys, renewal->fresh->tls_key_uri);
+		}
+		pz_membership_free(renewal->fresh);
 	} else if (node_set_membership(node, renewal->fresh, &info) != PZ_OK) {
 		pz_error("renewal", "%s", info.text);
 	} else {
@@ -278,7 +281,7 @@ renew(struct pz_node *node)
 void
 node_renew_if_due(struct pz_node *node)
 {
-	if (node->membership && !node->is_wiping && !node->is_renewing &&
+	if (node->membership && !node->is_wiping && !node->is_renewing && !node->is_stopping &&
 	    pz_membership_is_renewal_due(node->membership, node->config.env))
 		renew(node);
 }
@@ -339,7 +342,7 @@ on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
 	node_tell(node, json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "state", "old",
 				  pz_state_text(old), "new", pz_state_text(now), "cause",
 				  pz_event_text(event), "reason", node->machine.reason));
-	commands_state_changed(node, old, now);
+	commands_state_changed(node, now);
 }
 
 static const struct pz_machine_ops machine_ops = {.act = on_act, .changed = on_changed};
@@ -502,6 +505,13 @@ on_leave_timeout(struct pz_timer *timer, void *arg)
 }
 
 static void
+on_wipe_retry(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	hub_wipe_again(arg);
+}
+
+static void
 on_enrol_reaper(struct pz_timer *timer, void *arg)
 {
 	(void)timer;
@@ -532,6 +542,7 @@ init_fields(struct pz_node *node, const struct pz_node_config *config)
 	pz_timer_init(&node->announce, on_announce, node);
 	pz_timer_init(&node->leave_timer, on_leave_timeout, node);
 	pz_timer_init(&node->enrol_reaper, on_enrol_reaper, node);
+	pz_timer_init(&node->wipe_retry, on_wipe_retry, node);
 	node->registry_watch =
 		(struct pz_registry_watch){.changed = on_registry_change, .arg = node};
 }
@@ -579,17 +590,19 @@ pz_node_free(struct pz_node *node)
 {
 	if (node == NULL)
 		return;
-	PZ_LIST_EACH (&node->requests, n, tmp)
+	/* The end of one (a service that goes) may end another: the list is looked at anew. */
+	for (struct pz_list *n; (n = pz_list_first(&node->requests)) != NULL;)
 		pz_node_cancel(PZ_CONTAINER(n, struct pz_node_request, node_list));
 	pz_machine_fini(&node->machine);
 	pz_env_stop(node->config.env, &node->renewal);
 	pz_env_stop(node->config.env, &node->announce);
 	pz_env_stop(node->config.env, &node->leave_timer);
 	pz_env_stop(node->config.env, &node->enrol_reaper);
-	enrolment_reap(node);
+	pz_env_stop(node->config.env, &node->wipe_retry);
+	enrolment_free_all(node);
 	pz_registry_unwatch(&node->registry_watch);
+	discovery_hub_gone(node); /* tells the dispatcher, too */
 	pz_dispatcher_free(node->dispatcher);
-	discovery_hub_gone(node);
 	pz_registry_free(node->registry);
 	pz_pending_free(node->pending);
 	pz_router_free(node->router);

@@ -1,0 +1,437 @@
+/* Listening, dialling and hanging up with real sockets. */
+#include "net/tcp_fixture.h"
+
+#include <sys/resource.h>
+
+/* A listening socket whose queue is full: the kernel lets those who connect wait. */
+struct dead_end {
+	int listener, callers[8];
+};
+
+static uint16_t
+port_of(int fd)
+{
+	struct sockaddr_in addr;
+	socklen_t len = sizeof(addr);
+
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
+	return ntohs(addr.sin_port);
+}
+
+static void
+dead_end_open(struct dead_end *d)
+{
+	struct sockaddr_in addr = loopback(0);
+
+	d->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(d->listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(listen(d->listener, 0), 0);
+	dead_port = port_of(d->listener);
+	addr = loopback(dead_port);
+	for (int i = 0; i < 8; i++) {
+		d->callers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		(void)!connect(d->callers[i], (struct sockaddr *)&addr, sizeof(addr));
+	}
+}
+
+static void
+dead_end_close(struct dead_end *d)
+{
+	close(d->listener);
+	for (int i = 0; i < 8; i++)
+		close(d->callers[i]);
+}
+
+static void
+dial_and_accept(void **state)
+{
+	struct server s;
+	struct dialler d = {.cancel_at_end = true};
+
+	(void)state;
+	listen_at(&s, "127.0.0.1");
+	dial(&d, "localhost", s.port);
+	fx_until(d.connected && s.accepted);
+	assert_int_equal(d.resolved, 1);
+	assert_int_equal(d.failed, 0);
+	assert_string_equal(s.remote, "127.0.0.1");
+	close_stream(d.stream);
+	server_close(&s);
+}
+
+static void
+both_families_and_one(void **state)
+{
+	struct server s;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		static const char *const any[] = {"", "::", "0.0.0.0"};
+		struct dialler d = {0};
+		listen_at(&s, any[i]);
+		dial(&d, "127.0.0.1", s.port);
+		fx_until(d.connected && s.accepted);
+		assert_string_equal(s.remote,
+				    "127.0.0.1"); /* also where it came as ::ffff:127.0.0.1 */
+		close_stream(d.stream);
+		server_close(&s);
+	}
+}
+
+static void
+what_cannot_be_listened_on(void **state)
+{
+	struct server s;
+	struct pz_listener *listener = NULL;
+	uint16_t port = 0;
+	struct pz_errinfo info = {""};
+	static const char *const bad[] = {"localhost", "127.0.0.256", "1.2.3", " 127.0.0.1", "::g"};
+
+	(void)state;
+	listen_at(&s, "127.0.0.1");
+	assert_int_equal(pz_tcp_listen(&fx.loop, "127.0.0.1", s.port, on_accept, NULL, &listener,
+				       &port, &info),
+			 PZ_ERR_IO);
+	assert_non_null(strstr(info.text, "another program has it"));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(pz_tcp_listen(&fx.loop, bad[i], 0, on_accept, NULL, &listener,
+					       &port, &info),
+				 PZ_ERR_CONFIG);
+	assert_null(listener);
+	assert_int_equal(
+		pz_tcp_listen(&fx.loop, "192.0.2.1", 0, on_accept, NULL, &listener, &port, &info),
+		PZ_ERR_IO); /* RFC 5737: an address of nobody */
+	pz_tcp_listen_close(NULL);
+	server_close(&s);
+}
+
+static void
+nobody_listens(void **state)
+{
+	struct server s;
+	struct dialler d = {.cancel_at_end = true};
+
+	(void)state;
+	listen_at(&s, "127.0.0.1"); /* a port that is surely free, afterwards */
+	server_close(&s);
+	fx_turn();
+	dial(&d, "127.0.0.1", s.port);
+	fx_until(d.failed);
+	assert_int_equal(d.connected, 0);
+	assert_int_equal(d.err, PZ_ERR_IO_REFUSED);
+	assert_non_null(strstr(d.detail, "127.0.0.1 port "));
+	for (int i = 0; i < 3; i++)
+		fx_turn();
+	assert_int_equal(d.failed, 1);
+}
+
+static void
+no_such_name(void **state)
+{
+	struct dialler d = {.cancel_at_end = true};
+	char host[300];
+
+	(void)state;
+	dial(&d, "none", 1);
+	fx_until(d.failed);
+	assert_int_equal(d.resolved, 0);
+	assert_int_equal(d.err, PZ_ERR_IO_RESOLVE);
+	assert_non_null(strstr(d.detail, "none port 1: "));
+
+	memset(host, 'a', sizeof(host));
+	host[sizeof(host) - 1] = '\0';
+	assert_int_equal(pz_tcp_dial(&fx.loop, host, 1, &dial_events, &d, &d.dial), PZ_ERR_CONFIG);
+	assert_int_equal(pz_tcp_dial(&fx.loop, "\xff\xff", 1, &dial_events, &d, &d.dial),
+			 PZ_ERR_CONFIG);
+	assert_int_equal(pz_tcp_dial(&fx.loop, "a", 0, &dial_events, &d, &d.dial), PZ_ERR_CONFIG);
+}
+
+/* The first address leads nowhere: the next is tried long before the kernel gives up. */
+static void
+a_dead_address_costs_three_seconds(void **state)
+{
+	struct server s;
+	struct dead_end dead;
+	struct dialler d = {0};
+
+	(void)state;
+	dead_end_open(&dead);
+	listen_at(&s, "127.0.0.1");
+	dial(&d, "dead", s.port);
+	fx_until(d.resolved);
+	for (int i = 0; i < 20; i++)
+		fx_turn();
+	assert_int_equal(d.connected, 0);
+	fx_push(3 * PZ_US_PER_S);
+	fx_until(d.connected && s.accepted);
+	close_stream(d.stream);
+	server_close(&s);
+	dead_end_close(&dead);
+}
+
+static void
+the_last_error_is_told(void **state)
+{
+	struct server s;
+	struct dead_end dead;
+	struct dialler d = {0};
+
+	(void)state;
+	/* After the dead address comes one that refuses: the last error is told. */
+	listen_at(&s, "127.0.0.1");
+	server_close(&s);
+	dead_end_open(&dead);
+	dial(&d, "dead", s.port);
+	fx_until(d.resolved);
+	for (int i = 0; i < 5; i++)
+		fx_turn();
+	fx_push(3 * PZ_US_PER_S);
+	fx_until(d.failed);
+	assert_int_equal(d.err, PZ_ERR_IO_REFUSED);
+	dead_end_close(&dead);
+}
+
+enum stage { AT_ONCE, IN_RESOLVED, CONNECTING, BETWEEN_ADDRESSES, STAGES };
+
+static void
+cancel_at_every_stage(void **state)
+{
+	struct server s;
+	struct dead_end dead;
+
+	(void)state;
+	dead_end_open(&dead);
+	listen_at(&s, "127.0.0.1");
+	for (int stage = AT_ONCE; stage < STAGES; stage++) {
+		struct dialler d = {.cancel_in_resolved = stage == IN_RESOLVED};
+		dial(&d, "dead", s.port);
+		if (stage == AT_ONCE) {
+			pz_tcp_dial_cancel(d.dial);
+		} else {
+			fx_until(d.resolved);
+			for (int i = 0; i < 5; i++)
+				fx_turn();
+		}
+		if (stage == BETWEEN_ADDRESSES) {
+			fx_push(3 * PZ_US_PER_S);
+			/* The timers run as the loop goes to wait; the old socket is closed behind
+			 * that. */
+			pz_timers_run(&fx.loop.timers, fx_pushed_mono(NULL));
+		}
+		if (stage >= CONNECTING)
+			pz_tcp_dial_cancel(d.dial);
+		for (int i = 0; i < 50; i++)
+			fx_turn();
+		fx_push(10 * PZ_US_PER_S);
+		fx_turn();
+		assert_int_equal(d.connected + d.failed, 0);
+		assert_int_equal(s.accepted, 0);
+	}
+	pz_tcp_dial_cancel(NULL);
+	server_close(&s);
+	dead_end_close(&dead);
+}
+
+struct late_cancel {
+	struct dialler d;
+	uv_check_t check;
+	int turns;
+};
+
+/* Runs between the poll that saw the connection and the call-back that hands it over. */
+static void
+on_check(uv_check_t *check)
+{
+	struct late_cancel *l = check->data;
+
+	if (l->d.resolved && ++l->turns == 2)
+		pz_tcp_dial_cancel(l->d.dial);
+}
+
+static void
+cancel_when_it_is_connected_already(void **state)
+{
+	struct server s;
+	struct late_cancel l = {0};
+
+	(void)state;
+	listen_at(&s, "127.0.0.1");
+	uv_check_init(&fx.loop.uv, &l.check);
+	l.check.data = &l;
+	uv_check_start(&l.check, on_check);
+	dial(&l.d, "127.0.0.1", s.port);
+	fx_until(s.accepted && l.turns >= 10);
+	assert_int_equal(l.d.connected + l.d.failed, 0);
+	uv_close((uv_handle_t *)&l.check, NULL);
+	server_close(&s);
+}
+
+static void
+the_loop_ends_with_a_dial_under_way(void **state)
+{
+	struct dialler d = {0};
+
+	(void)state;
+	dial(&d, "none", 1);
+	pz_tcp_dial_cancel(d.dial); /* and tear_down ends the loop at once */
+}
+
+static void
+the_listener_may_be_closed_from_inside(void **state)
+{
+	struct server s;
+	struct dialler d[3] = {{0}};
+
+	(void)state;
+	listen_at(&s, "127.0.0.1");
+	s.close_listener = true;
+	for (int i = 0; i < 3; i++)
+		dial(&d[i], "127.0.0.1", s.port);
+	fx_until(s.accepted && d[0].connected + d[0].failed && d[1].connected + d[1].failed &&
+		 d[2].connected + d[2].failed);
+	assert_int_equal(s.accepted, 1);
+	for (int i = 0; i < 3; i++)
+		close_stream(d[i].stream);
+	server_close(&s);
+}
+
+static int refusals;
+
+static void
+count_refusals(void *arg, enum pz_log_level level, const char *id, const char *text)
+{
+	(void)arg;
+	(void)level;
+	(void)text;
+	refusals += strcmp(id, "accept-refused") == 0;
+}
+
+/* Page 4 "Pressure": limits, once reached, are logged, and the service to others goes on. */
+static void
+without_descriptors_callers_are_turned_away(void **state)
+{
+	struct server s;
+	struct rlimit old, low;
+	struct dialler d = {0};
+	struct sockaddr_in addr;
+	enum { CALLERS = 5 };
+	int callers[CALLERS];
+	char byte;
+
+	(void)state;
+	listen_at(&s, "127.0.0.1");
+	addr = loopback(s.port);
+	for (int i = 0; i < CALLERS; i++) {
+		callers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(callers[i], (struct sockaddr *)&addr, sizeof(addr)), 0);
+	}
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	low = old;
+	int highest = dup(0);
+	close(highest);
+	low.rlim_cur = (rlim_t)highest; /* the lowest free number is out of reach */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	refusals = 0;
+	pz_log_set_sink(count_refusals, NULL);
+	for (int i = 0; i < 30; i++)
+		fx_turn();
+	pz_log_set_sink(NULL, NULL);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_int_equal(s.accepted, 0);
+	assert_int_equal(refusals, 1);
+	for (int i = 0; i < CALLERS; i++) {
+		assert_int_equal(recv(callers[i], &byte, 1, 0), 0);
+		close(callers[i]);
+	}
+	dial(&d, "127.0.0.1", s.port);
+	fx_until(d.connected && s.accepted);
+	close_stream(d.stream);
+	server_close(&s);
+}
+
+/* ---- hanging up ---- */
+
+/* A flood of connections that are turned away must not use up the descriptors. */
+static void
+few_wait_for_the_others_hang_up(void **state)
+{
+	enum { CALLERS = 300 };
+	static int callers[CALLERS];
+	struct server s;
+	struct sockaddr_in addr;
+
+	(void)state;
+	listen_at(&s, "127.0.0.1");
+	addr = loopback(s.port);
+	/* As if that many were waiting already. */
+	fx.loop.lingering_len = PZ_LINGERING_MAX - 10;
+	int before = count_descriptors();
+	for (int i = 0; i < CALLERS; i++) {
+		callers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(callers[i], (struct sockaddr *)&addr, sizeof(addr)), 0);
+		fx_until(s.stream);
+		struct pz_stream *stream = s.stream;
+		s.stream = NULL;
+		assert_int_equal(stream->ops->send(stream, pz_slice_str("no")), 2);
+		stream->ops->close(stream);
+		fx_turn();
+	}
+	assert_true(count_descriptors() <= before + CALLERS + 12);
+	for (int i = 0; i < CALLERS; i++) {
+		char text[3];
+		assert_int_equal(recv(callers[i], text, sizeof(text), 0), 2); /* heard by all */
+		close(callers[i]);
+	}
+	fx_until(fx.loop.lingering_len == PZ_LINGERING_MAX - 10);
+	fx.loop.lingering_len = 0;
+	server_close(&s);
+}
+
+/* Nobody waits for ever for somebody who never hangs up. */
+static void
+waiting_for_the_hang_up_ends(void **state)
+{
+	struct server s;
+
+	(void)state;
+	listen_at(&s, "127.0.0.1");
+	struct sockaddr_in addr = loopback(s.port);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	fx_until(s.stream);
+	assert_int_equal(s.stream->ops->send(s.stream, pz_slice_str("no")), 2);
+	close_stream(s.stream);
+	s.stream = NULL;
+	fx_turn();
+	assert_int_equal(fx.loop.lingering_len, 1);
+	fx_push(2 * PZ_US_PER_S);
+	fx_until(fx.loop.lingering_len == 0);
+	close(fd);
+	server_close(&s);
+}
+
+#define LOOP_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		LOOP_TEST(dial_and_accept),
+		LOOP_TEST(both_families_and_one),
+		LOOP_TEST(what_cannot_be_listened_on),
+		LOOP_TEST(nobody_listens),
+		LOOP_TEST(no_such_name),
+		LOOP_TEST(a_dead_address_costs_three_seconds),
+		LOOP_TEST(the_last_error_is_told),
+		LOOP_TEST(cancel_at_every_stage),
+		LOOP_TEST(cancel_when_it_is_connected_already),
+		LOOP_TEST(the_loop_ends_with_a_dial_under_way),
+		LOOP_TEST(the_listener_may_be_closed_from_inside),
+		LOOP_TEST(without_descriptors_callers_are_turned_away),
+		LOOP_TEST(few_wait_for_the_others_hang_up),
+		LOOP_TEST(waiting_for_the_hang_up_ends),
+	};
+
+	pz_log_threshold = PZ_LOG_WARNING;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

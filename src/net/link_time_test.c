@@ -1,0 +1,277 @@
+/* What a link does as time passes, and how links share a turn. */
+
+#include "base/limits.h"
+#include "net/link_fixture.h"
+
+static struct fx_world w;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	fx_open(&w);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	fx_shut(&w);
+	return 0;
+}
+
+/* ---- time ---- */
+
+static void
+a_handshake_must_end_in_time(void **state)
+{
+	struct fx_end hub, laptop;
+
+	(void)state;
+	fx_pair(&w, &hub, &laptop, w.laptop_ctx);
+	fx_advance(&w, PZ_HANDSHAKE_TIMEOUT_US - 1);
+	assert_int_equal(hub.closed, 0);
+	fx_advance(&w, 1);
+	assert_int_equal(hub.closed, 1);
+	assert_int_equal(hub.why, PZ_ERR_IO_TIMEOUT);
+	fx_end_fini(&hub, &laptop);
+}
+
+static void
+a_secured_link_that_never_registers_is_closed_too(void **state)
+{
+	struct fx_end hub, laptop;
+
+	(void)state;
+	fx_pair(&w, &hub, &laptop, w.laptop_ctx);
+	fx_advance(&w, PZ_HANDSHAKE_TIMEOUT_US / 2);
+	fx_run(&hub, &laptop);
+	assert_int_equal(hub.secured, 1);
+	for (int i = 0; i < 7; i++) { /* traffic does not move the deadline */
+		fx_advance(&w, PZ_US_PER_S);
+		fx_send(&laptop, 10, 1);
+		fx_run(&hub, &laptop);
+	}
+	assert_int_equal(hub.closed, 0);
+	fx_advance(&w, PZ_US_PER_S);
+	assert_int_equal(hub.why, PZ_ERR_IO_TIMEOUT);
+	fx_end_fini(&hub, &laptop);
+}
+
+/* Page 3: 30 s without progress closes an enrolment's link. */
+static void
+patience_is_renewed_by_frames(void **state)
+{
+	struct fx_end hub, laptop;
+
+	(void)state;
+	fx_pair(&w, &hub, &laptop, w.laptop_ctx);
+	fx_run(&hub, &laptop);
+	pz_link_set_patience(hub.link, PZ_ENROL_IDLE_US);
+	pz_link_set_patience(laptop.link, 100 * PZ_ENROL_IDLE_US);
+	for (int i = 0; i < 5; i++) {
+		fx_advance(&w, PZ_ENROL_IDLE_US - 1);
+		assert_int_equal(hub.closed, 0);
+		fx_send(&laptop, 10, 1);
+		fx_run(&hub, &laptop);
+	}
+	fx_advance(&w, PZ_ENROL_IDLE_US - 1);
+	assert_int_equal(hub.closed, 0);
+	fx_advance(&w, 1);
+	assert_int_equal(hub.closed, 1);
+	assert_int_equal(hub.why, PZ_ERR_IO_TIMEOUT);
+	assert_string_equal(hub.detail, "no progress");
+	fx_end_fini(&hub, &laptop);
+}
+
+/* Page 5: keepAlive after 30 s without traffic, dead after 60 s without any. */
+static void
+silence_is_filled_and_ends_the_link(void **state)
+{
+	struct fx_end hub, laptop;
+
+	(void)state;
+	fx_established(&w, &hub, &laptop);
+	fx_advance(&w, PZ_KEEPALIVE_SEND_US - 1);
+	assert_int_equal(hub.keepalives, 0);
+	fx_advance(&w, 1);
+	assert_int_equal(hub.keepalives, 1); /* this test's owner sends nothing then */
+	fx_advance(&w, PZ_KEEPALIVE_SEND_US - 1);
+	assert_int_equal(hub.keepalives, 1);
+	assert_int_equal(hub.closed, 0);
+	fx_advance(&w, 1);
+	assert_int_equal(hub.closed, 1);
+	assert_int_equal(hub.why, PZ_ERR_IO_TIMEOUT);
+	fx_end_fini(&hub, &laptop);
+}
+
+static void
+traffic_keeps_it_alive(void **state)
+{
+	struct fx_end hub, laptop;
+
+	(void)state;
+	fx_established(&w, &hub, &laptop);
+	for (int i = 0; i < 20; i++) { /* the laptop talks, the hub only listens */
+		fx_advance(&w, PZ_KEEPALIVE_SEND_US - PZ_US_PER_S);
+		fx_send(&laptop, 10, 1);
+		fx_run(&hub, &laptop);
+		if (i % 2 == 1) { /* as a hub's owner would at a keepalive */
+			fx_send(&hub, 10, 1);
+			fx_run(&hub, &laptop);
+		}
+	}
+	assert_int_equal(hub.closed + laptop.closed, 0);
+	assert_int_equal(laptop.keepalives, 0); /* it always had something to say */
+	assert_true(hub.keepalives > 5);
+	fx_end_fini(&hub, &laptop);
+}
+
+/* Whom we do not read cannot be heard: that is no silence of his. */
+static void
+we_do_not_take_our_own_deafness_for_silence(void **state)
+{
+	struct fx_end hub, laptop;
+
+	(void)state;
+	fx_established(&w, &hub, &laptop);
+	hub.link->session.blocked = 1;
+	hub.link->session.ops->set_reading(&hub.link->session, false);
+	assert_false(hub.stream.reading);
+	for (int i = 0; i < 59; i++)
+		fx_advance(&w, 5 * PZ_US_PER_S + PZ_US_PER_S / 5);
+	assert_int_equal(hub.closed, 0);
+	hub.link->session.blocked = 0;
+	hub.link->session.ops->set_reading(&hub.link->session, true);
+	assert_true(hub.stream.reading);
+	fx_advance(&w, PZ_KEEPALIVE_DEAD_US - 1); /* from now on he has his time */
+	assert_int_equal(hub.closed, 0);
+	fx_advance(&w, 1);
+	assert_int_equal(hub.closed, 1);
+	fx_end_fini(&hub, &laptop);
+}
+
+static void
+the_interval_can_be_set(void **state)
+{
+	struct fx_end hub, laptop;
+
+	(void)state;
+	w.host.keepalive_us = 3 * PZ_US_PER_S;
+	fx_established(&w, &hub, &laptop);
+	fx_advance(&w, 3 * PZ_US_PER_S);
+	assert_int_equal(hub.keepalives, 1);
+	fx_advance(&w, 3 * PZ_US_PER_S);
+	assert_int_equal(hub.closed, 1);
+	fx_end_fini(&hub, &laptop);
+}
+
+static void
+an_idle_link_gives_its_buffers_back_and_still_works(void **state)
+{
+	struct fx_end hub, laptop;
+
+	(void)state;
+	fx_established(&w, &hub, &laptop);
+	fx_send(&hub, 1000, 1);
+	fx_run(&hub, &laptop);
+	assert_false(hub.link->idle);
+	fx_advance(&w, PZ_LINK_IDLE_US);
+	assert_true(hub.link->idle);
+	assert_true(laptop.link->idle);
+	assert_null(hub.link->tx.mem);
+	assert_null(hub.link->rx.mem);
+	assert_null(hub.link->cipher.mem);
+	fx_send(&laptop, 1000, 2);
+	fx_run(&hub, &laptop);
+	assert_false(hub.link->idle);
+	fx_expect(&hub.frames, 1000, 2);
+	/* Traffic does not touch the timer: the next one that was set anyway looks again. */
+	fx_advance(&w, PZ_KEEPALIVE_SEND_US);
+	fx_advance(&w, PZ_LINK_IDLE_US);
+	assert_true(hub.link->idle);
+	fx_end_fini(&hub, &laptop);
+}
+
+/* ---- many at once ---- */
+
+/* Page 13: no more than so many handshakes are worked on before others are served. */
+static void
+handshakes_share_a_turn(void **state)
+{
+	enum { PAIRS = 20, MAX = 3 };
+	static struct fx_end hubs[PAIRS], laptops[PAIRS];
+	unsigned turns = 0, secured = 0;
+
+	(void)state;
+	w.turn.handshakes_max = MAX;
+	for (int i = 0; i < PAIRS; i++)
+		fx_pair(&w, &hubs[i], &laptops[i], w.laptop_ctx);
+	/* That they exist costs no share: somebody who speaks is served in this very turn. */
+	assert_int_equal(w.turn.handshakes, 0);
+	assert_true(pz_link_wants_bytes(hubs[0].link));
+	while (secured < PAIRS) {
+		unsigned moved = 0;
+		for (int i = 0; i < PAIRS; i++) {
+			moved += fx_deliver(&hubs[i]);
+			moved += fx_deliver(&laptops[i]);
+		}
+		assert_in_range(moved, 1, MAX);
+		pz_turn_end(&w.turn);
+		assert_true(++turns < 10 * PAIRS);
+		secured = 0;
+		for (int i = 0; i < PAIRS; i++)
+			secured += hubs[i].secured && laptops[i].secured;
+	}
+	/* Secured links are not held up by others' handshakes. */
+	w.turn.handshakes = MAX;
+	assert_true(pz_link_wants_bytes(hubs[0].link));
+	for (int i = 0; i < PAIRS; i++) {
+		fx_end_fini(&hubs[i], &laptops[i]);
+	}
+}
+
+static void
+a_link_closed_by_another_ones_end(void **state)
+{
+	struct fx_end hub, laptop, hub2, phone;
+
+	(void)state;
+	fx_established(&w, &hub, &laptop);
+	fx_established(&w, &hub2, &phone);
+	fx_send(&hub, 10, 1);
+	fx_send(&hub2, 10, 1);
+	fx_close(&hub2);
+	fx_close(&hub);
+	pz_turn_end(&w.turn); /* two marked in one turn */
+	assert_int_equal(hub.closed + hub2.closed, 2);
+	fx_run(&hub, &laptop);
+	fx_run(&hub2, &phone);
+	fx_expect(&laptop.frames, 10, 1);
+	fx_expect(&phone.frames, 10, 1);
+	fx_end_fini(&hub, &laptop);
+	fx_end_fini(&hub2, &phone);
+}
+
+#define LINK_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		LINK_TEST(a_handshake_must_end_in_time),
+		LINK_TEST(a_secured_link_that_never_registers_is_closed_too),
+		LINK_TEST(patience_is_renewed_by_frames),
+		LINK_TEST(silence_is_filled_and_ends_the_link),
+		LINK_TEST(traffic_keeps_it_alive),
+		LINK_TEST(we_do_not_take_our_own_deafness_for_silence),
+		LINK_TEST(the_interval_can_be_set),
+		LINK_TEST(an_idle_link_gives_its_buffers_back_and_still_works),
+		LINK_TEST(handshakes_share_a_turn),
+		LINK_TEST(a_link_closed_by_another_ones_end),
+	};
+
+	pz_log_threshold = PZ_LOG_ERROR;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

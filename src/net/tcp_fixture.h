@@ -1,0 +1,213 @@
+/*
+ * For the tests of this folder that use real sockets, on loopback. Names are looked up by a
+ * getaddrinfo of the test, which takes the place of libc's.
+ */
+#ifndef PZ_NET_TCP_FIXTURE_H
+#define PZ_NET_TCP_FIXTURE_H
+
+#include "net/loop_fixture.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "net/tcp.h"
+
+#ifndef assert_ok
+#define assert_ok(expr) assert_int_equal(expr, PZ_OK)
+#endif
+
+/* ---- names ---- */
+
+/* "dead": an address where nobody answers, then a good one. "none": no address. Others: 127.0.0.1.
+ */
+static uint16_t dead_port;
+
+int
+getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+	    struct addrinfo **out)
+{
+	bool has_dead = name && strcmp(name, "dead") == 0;
+	struct addrinfo *list = NULL;
+
+	(void)hints;
+	if (name == NULL || strcmp(name, "none") == 0)
+		return EAI_NONAME;
+	for (int i = has_dead ? 2 : 1; i > 0; i--) {
+		struct addrinfo *one = calloc(1, sizeof(*one) + sizeof(struct sockaddr_in));
+		struct sockaddr_in *addr = (void *)(one + 1);
+		addr->sin_family = AF_INET;
+		addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		addr->sin_port =
+			htons(has_dead && i == 1 ? dead_port : (uint16_t)strtol(service, NULL, 10));
+		one->ai_family = AF_INET;
+		one->ai_addr = (void *)addr;
+		one->ai_addrlen = sizeof(*addr);
+		one->ai_next = list;
+		list = one;
+	}
+	*out = list;
+	return 0;
+}
+
+void
+freeaddrinfo(struct addrinfo *list)
+{
+	while (list) {
+		struct addrinfo *next = list->ai_next;
+		free(list);
+		list = next;
+	}
+}
+
+static inline struct sockaddr_in
+loopback(uint16_t port)
+{
+	return (struct sockaddr_in){.sin_family = AF_INET,
+				    .sin_port = htons(port),
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+/* ---- dialling ---- */
+
+struct dialler {
+	struct pz_dial *dial;
+	struct pz_stream *stream;
+	int resolved, connected, failed;
+	enum pz_err err;
+	char detail[512];
+	bool cancel_in_resolved, cancel_at_end;
+};
+
+static inline void
+on_resolved(void *arg)
+{
+	struct dialler *d = arg;
+
+	d->resolved++;
+	if (d->cancel_in_resolved)
+		pz_tcp_dial_cancel(d->dial);
+}
+
+static inline void
+on_connected(void *arg, struct pz_stream *stream)
+{
+	struct dialler *d = arg;
+
+	d->connected++;
+	d->stream = stream;
+	if (d->cancel_at_end)
+		pz_tcp_dial_cancel(d->dial); /* it is over: nothing to do */
+}
+
+static inline void
+on_failed(void *arg, enum pz_err err, const char *detail)
+{
+	struct dialler *d = arg;
+
+	d->failed++;
+	d->err = err;
+	snprintf(d->detail, sizeof(d->detail), "%s", detail);
+	if (d->cancel_at_end)
+		pz_tcp_dial_cancel(d->dial);
+}
+
+static const struct pz_dial_events dial_events = {
+	.resolved = on_resolved, .connected = on_connected, .failed = on_failed};
+
+static inline void
+dial(struct dialler *d, const char *host, uint16_t port)
+{
+	assert_ok(pz_tcp_dial(&fx.loop, host, port, &dial_events, d, &d->dial));
+	assert_int_equal(d->resolved + d->connected + d->failed, 0); /* never from inside */
+}
+
+/* ---- listening ---- */
+
+struct server {
+	struct pz_listener *listener;
+	uint16_t port;
+	int accepted;
+	struct pz_stream *stream; /* the last one */
+	char remote[PZ_NETADDR_CHARS];
+	bool close_listener;
+};
+
+static inline void
+on_accept(void *arg, struct pz_stream *stream, const char *remote)
+{
+	struct server *s = arg;
+
+	s->accepted++;
+	if (s->stream)
+		s->stream->ops->close(s->stream);
+	s->stream = stream;
+	snprintf(s->remote, sizeof(s->remote), "%s", remote);
+	if (s->close_listener) {
+		pz_tcp_listen_close(s->listener);
+		s->listener = NULL;
+	}
+}
+
+static inline void
+listen_at(struct server *s, const char *address)
+{
+	*s = (struct server){0};
+	assert_ok(pz_tcp_listen(&fx.loop, address, 0, on_accept, s, &s->listener, &s->port, NULL));
+	assert_true(s->port > 0);
+}
+
+static inline void
+server_close(struct server *s)
+{
+	pz_tcp_listen_close(s->listener);
+	if (s->stream)
+		s->stream->ops->close(s->stream);
+	fx_turn();
+}
+
+static inline void
+close_stream(struct pz_stream *stream)
+{
+	if (stream)
+		stream->ops->close(stream);
+}
+
+static int open_descriptors;
+
+static inline int
+count_descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) != -1;
+	return count;
+}
+
+static inline int
+set_up(void **state)
+{
+	int err = fx_loop_open(state);
+
+	open_descriptors = count_descriptors();
+	return err;
+}
+
+/* Nobody leaves a socket behind. */
+static inline int
+tear_down(void **state)
+{
+	for (int i = 0; i < 3; i++)
+		fx_turn();
+	int now = count_descriptors();
+	if (now > open_descriptors)
+		print_message("%d descriptors were left open\n", now - open_descriptors);
+	return fx_loop_close(state) != 0 || now > open_descriptors ? -1 : 0;
+}
+
+#endif

@@ -1,0 +1,702 @@
+/* What hub.h promises and can be shown without a network; and changes of a zone that come one after
+ * the other. */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "enrol/link.h"
+#include "pzh/internal.h"
+#include "store/memory.h"
+#include "wire/json.h"
+#include "wire/message.h"
+
+#define ZONE "alice@example.org"
+#define HOST "hub.example.org"
+#define COMMIT_US (10 * PZ_US_PER_MS)
+#define PORT 8041
+
+#define assert_ok(expr) assert_int_equal(expr, PZ_OK)
+
+static struct {
+	struct pz_env env;
+	struct pz_timers timers;
+	uint64_t now_us;
+	struct pz_turn turn;
+	struct pz_memory_disk *disk;
+	struct pz_store *store;
+	struct pz_keystore *keys;
+	struct pz_hub *hub;
+	bool is_listening;
+} w;
+
+/* ---- the world ---- */
+
+static uint64_t
+mono(void *arg)
+{
+	(void)arg;
+	return w.now_us;
+}
+
+static uint64_t
+wall(void *arg)
+{
+	(void)arg;
+	return UINT64_C(1800000000000) + w.now_us / 1000;
+}
+
+static void
+draw(void *arg, void *out, size_t len)
+{
+	(void)arg;
+	randombytes_buf(out, len);
+}
+
+static enum pz_err
+fake_listen(void *self, const char *address, uint16_t port, pz_accept_fn accept, void *arg,
+	    struct pz_listener **out, uint16_t *out_port, struct pz_errinfo *info)
+{
+	(void)address;
+	(void)accept;
+	(void)arg;
+	(void)info;
+	*out = self;
+	*out_port = port ? port : PORT;
+	w.is_listening = true;
+	return PZ_OK;
+}
+
+static void
+fake_listen_close(struct pz_listener *listener)
+{
+	(void)listener;
+	w.is_listening = false;
+}
+
+static const struct pz_transport_ops transport_ops = {
+	.listen = fake_listen,
+	.listen_close = fake_listen_close,
+};
+
+static void
+run(uint64_t duration_us)
+{
+	uint64_t until = w.now_us + duration_us, due;
+
+	while ((due = pz_timers_next_us(&w.timers)) <= until) {
+		w.now_us = due > w.now_us ? due : w.now_us;
+		pz_timers_run(&w.timers, w.now_us);
+		pz_turn_end(&w.turn);
+	}
+	w.now_us = until;
+}
+
+static void
+start_hub(void)
+{
+	struct pz_errinfo info = {""};
+	struct pz_hub_config config = {
+		.env = &w.env,
+		.transport = {&transport_ops, &w},
+		.turn = &w.turn,
+		.store = w.store,
+		.keys = w.keys,
+		.key_type = "ec-p256",
+		.listen = "",
+	};
+
+	assert_ok(pz_hub_new(&config, &w.hub, &info));
+	assert_ok(pz_hub_start(w.hub, &info));
+}
+
+/* The daemon is killed and started again. */
+static void
+restart_hub(void)
+{
+	pz_store_free(w.store);
+	pz_hub_free(w.hub);
+	w.store = pz_store_new_memory(&w.env, w.disk, COMMIT_US);
+	start_hub();
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	assert_true(sodium_init() >= 0);
+	memset(&w, 0, sizeof(w));
+	w.env = (struct pz_env){mono, wall, draw, NULL, &w.timers};
+	assert_ok(pz_turn_init(&w.turn, 0));
+	w.disk = pz_memory_disk_new();
+	w.store = pz_store_new_memory(&w.env, w.disk, COMMIT_US);
+	w.keys = pz_keystore_new_memory();
+	start_hub();
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	pz_hub_stop(w.hub);
+	assert_false(w.is_listening);
+	pz_turn_end(&w.turn);
+	run(PZ_US_PER_S);
+	pz_hub_free(w.hub);
+	pz_store_free(w.store);
+	pz_turn_fini(&w.turn);
+	pz_memory_disk_free(w.disk);
+	pz_keystore_free(w.keys);
+	return 0;
+}
+
+/* ---- commands ---- */
+
+struct answer {
+	unsigned ends;
+	enum pz_err err;
+	char detail[256];
+	json_t *result;
+};
+
+static void
+on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
+{
+	struct answer *a = arg;
+
+	a->ends++;
+	a->err = err;
+	snprintf(a->detail, sizeof(a->detail), "%s", detail);
+	assert_int_equal(err == PZ_OK, result != NULL);
+	json_decref(a->result);
+	a->result = json_incref(result);
+}
+
+/* @param params taken */
+static void
+begin(struct answer *a, const char *name, json_t *params)
+{
+	*a = (struct answer){0};
+	pz_hub_command(w.hub, name, params, on_done, a);
+	json_decref(params);
+}
+
+/* To its end; the result, if any, is freed with the next call. @param params taken */
+static const struct answer *
+ask(const char *name, json_t *params)
+{
+	static struct answer a;
+
+	json_decref(a.result);
+	begin(&a, name, params);
+	run(PZ_US_PER_S);
+	assert_int_equal(a.ends, 1);
+	if (a.err == PZ_OK)
+		assert_string_equal(a.detail, "");
+	else
+		assert_true(a.detail[0] != '\0' && strchr(a.detail, '\n') == NULL);
+	json_t *keep = a.result;
+	a.result = json_deep_copy(keep);
+	json_decref(keep);
+	return &a;
+}
+
+static void
+make_zone(const char *zone)
+{
+	assert_ok(ask("init", json_pack("{s:s, s:s}", "zone", zone, "host", HOST))->err);
+}
+
+static struct hub_zone *
+zone_of(const char *name)
+{
+	struct hub_zone *zone = hub_zone_by_name(w.hub, name);
+
+	assert_non_null(zone);
+	return zone;
+}
+
+/* A device that was enrolled, and had a link if `confirmed`. */
+static struct pz_member *
+add_member(const char *zone_name, const char *device, bool confirmed)
+{
+	struct hub_zone *zone = zone_of(zone_name);
+	struct pz_key *key = NULL;
+	struct pz_cert *cert = NULL;
+	struct pz_crl *crl = NULL;
+	struct pz_zone_change *change = NULL;
+	struct pz_txn *txn = pz_txn_new();
+
+	assert_ok(pz_key_generate(NULL, &key, NULL));
+	struct pz_admission wish = {device, device, "pc", key};
+	assert_ok(pz_authority_admit(zone->authority, &wish, txn, &change, &cert, &crl, NULL));
+	pz_store_commit(w.store, txn, NULL, NULL);
+	struct pz_member *member = pz_authority_apply(zone->authority, change);
+	member->confirmed = confirmed;
+	pz_cert_free(cert);
+	pz_crl_free(crl);
+	pz_key_free(key);
+	return member;
+}
+
+static void
+unknown_commands_are_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("nonsense", json_object())->err, PZ_ERR_NOTFOUND);
+	assert_int_equal(ask("", json_object())->err, PZ_ERR_NOTFOUND);
+}
+
+static void
+a_zone_is_made_and_found_again_after_a_restart(void **state)
+{
+	(void)state;
+	const struct answer *a =
+		ask("init", json_pack("{s:s, s:s, s:s}", "zone", "Alice@Example.ORG", "host", HOST,
+				      "name", "Alice"));
+	assert_ok(a->err);
+	assert_string_equal(pz_json_str(a->result, "zone"), ZONE);
+	char *fingerprint = strdup(pz_json_str(a->result, "fingerprint"));
+	assert_int_equal(strlen(fingerprint), 64);
+
+	restart_hub();
+	a = ask("zones", json_object());
+	assert_ok(a->err);
+	assert_int_equal(json_array_size(a->result), 1);
+	const json_t *zone = json_array_get(a->result, 0);
+	assert_string_equal(pz_json_str(zone, "zone"), ZONE);
+	assert_string_equal(pz_json_str(zone, "name"), "Alice");
+	assert_string_equal(pz_json_str(zone, "fingerprint"), fingerprint);
+	assert_int_equal(json_integer_value(json_object_get(zone, "devices")), 0);
+	free(fingerprint);
+}
+
+static void
+a_zone_that_cannot_be_made_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("init", json_object())->err, PZ_ERR_CONFIG);
+	assert_int_equal(ask("init", json_pack("{s:s}", "zone", ZONE))->err, PZ_ERR_CONFIG);
+	assert_int_equal(ask("init", json_pack("{s:s, s:s}", "zone", "no zone", "host", HOST))->err,
+			 PZ_ERR_CONFIG);
+	assert_int_equal(ask("init", json_pack("{s:s, s:s}", "zone", ZONE, "host", "a b"))->err,
+			 PZ_ERR_CONFIG);
+	assert_int_equal(json_array_size(ask("zones", json_object())->result), 0);
+	make_zone(ZONE);
+	assert_int_equal(ask("init", json_pack("{s:s, s:s}", "zone", ZONE, "host", HOST))->err,
+			 PZ_ERR_EXISTS);
+}
+
+/* Two at once: the second must not take the first one's place while that is being stored. */
+static void
+a_zone_is_made_once(void **state)
+{
+	struct answer first, second;
+
+	(void)state;
+	begin(&first, "init", json_pack("{s:s, s:s}", "zone", ZONE, "host", HOST));
+	begin(&second, "init", json_pack("{s:s, s:s}", "zone", ZONE, "host", "other.example"));
+	assert_int_equal(second.ends, 1);
+	assert_int_equal(second.err, PZ_ERR_EXISTS);
+	run(PZ_US_PER_S);
+	assert_int_equal(first.ends, 1);
+	assert_ok(first.err);
+	json_decref(first.result);
+	assert_string_equal(zone_of(ZONE)->authority->host, HOST);
+}
+
+static void
+a_zone_on_a_full_disk_does_not_exist(void **state)
+{
+	(void)state;
+	pz_memory_disk_fail_after(w.disk, 0);
+	assert_int_equal(ask("init", json_pack("{s:s, s:s}", "zone", ZONE, "host", HOST))->err,
+			 PZ_ERR_IO_FULL);
+	assert_int_equal(json_array_size(ask("zones", json_object())->result), 0);
+	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	make_zone(ZONE);
+}
+
+/* ---- which zone ---- */
+
+static void
+the_zone_need_not_be_named_when_there_is_one(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("token", json_object())->err, PZ_ERR_CONFIG);
+	make_zone(ZONE);
+	assert_ok(ask("token", json_object())->err);
+	assert_ok(ask("devices", json_pack("{s:n}", "zone"))->err);
+	assert_int_equal(ask("devices", json_pack("{s:s}", "zone", "b@c"))->err, PZ_ERR_NOTFOUND);
+	make_zone("bob@example.org");
+	assert_int_equal(ask("token", json_object())->err, PZ_ERR_CONFIG);
+	assert_ok(ask("token", json_pack("{s:s}", "zone", "bob@example.org"))->err);
+}
+
+/* Else a number as the zone would mean the only zone, and one as the device any device. */
+static void
+a_name_that_is_no_text_is_not_one_left_out(void **state)
+{
+	(void)state;
+	make_zone(ZONE);
+	assert_int_equal(ask("devices", json_pack("{s:i}", "zone", 5))->err, PZ_ERR_CONFIG);
+	assert_int_equal(ask("token", json_pack("{s:[]}", "device"))->err, PZ_ERR_CONFIG);
+	assert_int_equal(ask("revoke", json_pack("{s:b}", "device", 1))->err, PZ_ERR_CONFIG);
+	assert_false(hub_has_live_code(w.hub));
+}
+
+/* ---- token ---- */
+
+static void
+a_token_has_what_page_12_says(void **state)
+{
+	struct pz_enrol_link link;
+	struct pz_errinfo info;
+
+	(void)state;
+	make_zone(ZONE);
+	assert_false(hub_has_live_code(w.hub));
+	const struct answer *a = ask("token", json_pack("{s:i}", "ttl", 60));
+	assert_ok(a->err);
+	const char *code = pz_json_str(a->result, "code");
+	assert_int_equal(strlen(code), 9);
+	assert_int_equal(code[4], '-');
+	assert_ok(pz_enrol_link_parse(pz_json_str(a->result, "link"), &link, &info));
+	assert_string_equal(link.zone, ZONE);
+	assert_string_equal(link.host, HOST);
+	assert_int_equal(link.port, PORT);
+	assert_memory_equal(link.code, code, 4);
+	assert_memory_equal(link.code + 4, code + 5, 4);
+	assert_true(hub_has_live_code(w.hub));
+	run(61 * PZ_US_PER_S);
+	assert_false(hub_has_live_code(w.hub));
+}
+
+static void
+a_token_with_wrong_wishes_is_refused(void **state)
+{
+	(void)state;
+	make_zone(ZONE);
+	add_member(ZONE, "laptop", true);
+	assert_int_equal(ask("token", json_pack("{s:i}", "ttl", 601))->err, PZ_ERR_CONFIG);
+	assert_int_equal(ask("token", json_pack("{s:i}", "ttl", 0))->err, PZ_ERR_CONFIG);
+	assert_int_equal(ask("token", json_pack("{s:s}", "ttl", "60"))->err, PZ_ERR_CONFIG);
+	assert_int_equal(ask("token", json_pack("{s:s}", "device", "a/b"))->err, PZ_ERR_CONFIG);
+	assert_int_equal(ask("token", json_pack("{s:s}", "device", "laptop"))->err, PZ_ERR_EXISTS);
+	assert_false(hub_has_live_code(w.hub));
+	assert_ok(ask("token", json_pack("{s:s}", "device", "phone"))->err);
+}
+
+static void
+a_restart_cancels_the_code(void **state)
+{
+	(void)state;
+	make_zone(ZONE);
+	assert_ok(ask("token", json_object())->err);
+	restart_hub();
+	assert_false(hub_has_live_code(w.hub));
+}
+
+/* ---- devices, revoke, status ---- */
+
+static void
+a_revoked_device_is_out_also_after_a_restart(void **state)
+{
+	(void)state;
+	make_zone(ZONE);
+	add_member(ZONE, "laptop", true);
+	add_member(ZONE, "phone", true);
+	assert_int_equal(json_array_size(ask("devices", json_object())->result), 2);
+	assert_int_equal(ask("revoke", json_object())->err, PZ_ERR_CONFIG);
+	assert_int_equal(ask("revoke", json_pack("{s:s}", "device", "tv"))->err, PZ_ERR_NOTFOUND);
+	const struct answer *a = ask("revoke", json_pack("{s:s}", "device", "laptop"));
+	assert_ok(a->err);
+	assert_int_equal(json_integer_value(json_object_get(a->result, "crlNumber")), 2);
+	assert_int_equal(ask("revoke", json_pack("{s:s}", "device", "laptop"))->err, PZ_ERR_EXISTS);
+	restart_hub();
+	a = ask("devices", json_object());
+	assert_int_equal(json_array_size(a->result), 1);
+	assert_string_equal(pz_json_str(json_array_get(a->result, 0), "name"), "phone");
+	assert_int_equal(pz_crl_number(zone_of(ZONE)->authority->crl), 2);
+}
+
+static void
+a_name_that_no_device_can_have_is_not_found(void **state)
+{
+	char name[200];
+
+	(void)state;
+	make_zone(ZONE);
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(ask("revoke", json_pack("{s:s}", "device", name))->err, PZ_ERR_NOTFOUND);
+}
+
+/* What comes while a change is being stored waits; it was refused, and a device that left stayed in
+ * the zone. */
+static void
+changes_wait_for_each_other(void **state)
+{
+	struct answer answers[3];
+
+	(void)state;
+	make_zone(ZONE);
+	add_member(ZONE, "a", true);
+	add_member(ZONE, "b", true);
+	begin(&answers[0], "revoke", json_pack("{s:s}", "device", "a"));
+	begin(&answers[1], "revoke", json_pack("{s:s}", "device", "b"));
+	begin(&answers[2], "revoke", json_pack("{s:s}", "device", "b"));
+	assert_int_equal(answers[0].ends + answers[1].ends + answers[2].ends, 0);
+	run(PZ_US_PER_S);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(answers[i].ends, 1);
+		assert_int_equal(answers[i].err, i < 2 ? PZ_OK : PZ_ERR_EXISTS);
+		json_decref(answers[i].result);
+	}
+	assert_int_equal(pz_crl_number(zone_of(ZONE)->authority->crl), 3);
+	assert_int_equal(json_array_size(ask("devices", json_object())->result), 0);
+}
+
+static void
+a_revocation_that_is_not_stored_did_not_happen(void **state)
+{
+	(void)state;
+	make_zone(ZONE);
+	struct pz_member *member = add_member(ZONE, "laptop", true);
+	run(PZ_US_PER_S);
+	pz_memory_disk_fail_after(w.disk, 0);
+	assert_int_equal(ask("revoke", json_pack("{s:s}", "device", "laptop"))->err,
+			 PZ_ERR_IO_FULL);
+	assert_false(member->revoked);
+	assert_int_equal(pz_crl_number(zone_of(ZONE)->authority->crl), 1);
+	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	assert_ok(ask("revoke", json_pack("{s:s}", "device", "laptop"))->err);
+	assert_true(member->revoked);
+}
+
+/* A hub that ends with changes waiting frees them; who asked is gone too. */
+static void
+a_hub_may_end_while_changes_wait(void **state)
+{
+	struct answer answers[3];
+
+	(void)state;
+	make_zone(ZONE);
+	add_member(ZONE, "a", true);
+	add_member(ZONE, "b", true);
+	run(PZ_US_PER_S);
+	begin(&answers[0], "revoke", json_pack("{s:s}", "device", "a"));
+	begin(&answers[1], "revoke", json_pack("{s:s}", "device", "b"));
+	begin(&answers[2], "init", json_pack("{s:s, s:s}", "zone", "bob@b.org", "host", HOST));
+	restart_hub(); /* killed: nobody is told, nothing happened, nothing leaks */
+	assert_int_equal(answers[0].ends + answers[1].ends + answers[2].ends, 0);
+	assert_int_equal(json_array_size(ask("devices", json_object())->result), 2);
+	assert_int_equal(json_array_size(ask("zones", json_object())->result), 1);
+}
+
+/* What others note about a device while it is revoked must not undo that on disk. */
+static void
+a_record_is_not_overwritten_by_an_older_one(void **state)
+{
+	struct answer answer;
+
+	(void)state;
+	make_zone(ZONE);
+	struct pz_member *member = add_member(ZONE, "laptop", true);
+	run(PZ_US_PER_S);
+	begin(&answer, "revoke", json_pack("{s:s}", "device", "laptop"));
+	zone_save_member(zone_of(ZONE), member);
+	zone_save_now(zone_of(ZONE));
+	run(COMMIT_US);
+	assert_int_equal(answer.ends, 1);
+	json_decref(answer.result);
+	restart_hub(); /* before the note is stored after all */
+	assert_true(pz_authority_member(zone_of(ZONE)->authority, "laptop")->revoked);
+}
+
+static void
+notes_about_devices_are_stored_together(void **state)
+{
+	(void)state;
+	make_zone(ZONE);
+	struct pz_member *a = add_member(ZONE, "a", true), *b = add_member(ZONE, "b", true);
+	run(PZ_US_PER_S);
+	for (int i = 0; i < 1000; i++) {
+		zone_save_member(zone_of(ZONE), a);
+		zone_save_member(zone_of(ZONE), b);
+	}
+	assert_int_equal(pz_store_pending(w.store), 0);
+	snprintf(a->display_name, sizeof(a->display_name), "Ann");
+	run(PZ_US_PER_S);
+	assert_int_equal(pz_store_pending(w.store), 1);
+	run(COMMIT_US);
+	restart_hub();
+	assert_string_equal(pz_authority_member(zone_of(ZONE)->authority, "a")->display_name,
+			    "Ann");
+}
+
+static void
+status_has_what_page_12_says(void **state)
+{
+	(void)state;
+	make_zone(ZONE);
+	const json_t *r = ask("status", json_object())->result;
+	assert_non_null(pz_json_str(r, "version"));
+	assert_true(json_is_integer(json_object_get(r, "pid")));
+	assert_true(json_is_integer(json_object_get(r, "uptime")));
+	assert_int_equal(json_array_size(json_object_get(r, "zones")), 1);
+	assert_int_equal(json_array_size(json_object_get(r, "links")), 0);
+	const json_t *ports = json_object_get(r, "ports");
+	assert_int_equal(json_integer_value(json_object_get(ports, "overlay")), PORT);
+	assert_true(json_is_null(json_object_get(ports, "web")));
+	const json_t *messages = json_object_get(r, "messages");
+	assert_true(json_is_integer(json_object_get(messages, "in")) &&
+		    json_is_integer(json_object_get(messages, "out")) &&
+		    json_is_integer(json_object_get(messages, "dropped")));
+}
+
+/* ---- a link between handshake and registration ---- */
+
+static size_t
+no_send(struct pz_stream *stream, struct pz_slice bytes)
+{
+	(void)stream;
+	return bytes.len;
+}
+
+static void
+no_reading(struct pz_stream *stream, bool on)
+{
+	(void)stream;
+	(void)on;
+}
+
+static void
+no_close(struct pz_stream *stream)
+{
+	(void)stream;
+}
+
+/* As link.c leaves it once the certificates are accepted; without TLS. */
+static struct hub_peer *
+fake_registering(struct pz_member *member)
+{
+	static const struct pz_stream_ops ops = {no_send, no_reading, no_close};
+	static struct pz_stream stream;
+	static struct hub_address address;
+	static struct pz_link link;
+	static struct hub_peer peer;
+	static char name[] = ZONE "/laptop";
+
+	stream = (struct pz_stream){.ops = &ops};
+	address = (struct hub_address){.text = "192.0.2.1"};
+	peer = (struct hub_peer){.hub = w.hub,
+				 .zone = zone_of(ZONE),
+				 .link = &link,
+				 .address = &address,
+				 .member = member,
+				 .state = HUB_LINK_REGISTERING};
+	snprintf(peer.serial, sizeof(peer.serial), "%s", member->serial);
+	link = (struct pz_link){.host = &w.hub->link_host, .owner = &peer, .stream = &stream};
+	link.session.address = name;
+	link.session.address_len = strlen(name);
+	link.session.kind = PZ_SESSION_DEVICE;
+	pz_buf_init(&link.tx, PZ_QUEUE_MAX_BYTES, NULL);
+	pz_list_append(&w.hub->links, &link.owner_node);
+	return &peer;
+}
+
+static void
+drop_fake(struct hub_peer *peer)
+{
+	pz_list_remove(&peer->link->owner_node);
+	pz_list_remove(&peer->link->dirty_node);
+	pz_list_remove(&peer->link->closing_node);
+	pz_buf_fini(&peer->link->tx);
+	free(peer->link->close_detail);
+}
+
+static void
+registers(struct hub_peer *peer)
+{
+	struct pz_buf frame;
+
+	pz_buf_init(&frame, PZ_FRAME_BYTES_ENROL, NULL);
+	assert_ok(pz_message_register(&frame, ZONE "/laptop", ZONE));
+	assert_ok(hub_link_events.frame(peer->link, pz_buf_slice(&frame)));
+	pz_buf_fini(&frame);
+}
+
+static void
+a_device_that_is_revoked_before_it_registers_is_closed(void **state)
+{
+	struct answer answer;
+
+	(void)state;
+	make_zone(ZONE);
+	struct hub_peer *peer = fake_registering(add_member(ZONE, "laptop", true));
+	begin(&answer, "revoke", json_pack("{s:s}", "device", "laptop"));
+	w.now_us += COMMIT_US;
+	pz_timers_run(&w.timers, w.now_us); /* without the end of a turn: the fake stays */
+	assert_int_equal(answer.ends, 1);
+	json_decref(answer.result);
+	assert_true(peer->link->closing);
+	assert_int_equal(peer->link->close_why, PZ_ERR_DENIED_REVOKED);
+	drop_fake(peer);
+}
+
+static void
+a_name_that_was_given_away_does_not_register(void **state)
+{
+	(void)state;
+	make_zone(ZONE);
+	struct pz_member *member = add_member(ZONE, "laptop", false);
+	struct hub_peer *peer = fake_registering(member);
+	add_member(ZONE, "laptop", false); /* enrolled anew, by another device */
+	assert_string_not_equal(peer->serial, member->serial);
+	registers(peer);
+	assert_int_equal(peer->state, HUB_LINK_REGISTERING);
+	assert_true(peer->link->closing);
+	assert_int_equal(peer->link->close_why, PZ_ERR_DENIED_REVOKED);
+	assert_null(member->session);
+	assert_false(member->confirmed);
+	drop_fake(peer);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		T(unknown_commands_are_refused),
+		T(a_zone_is_made_and_found_again_after_a_restart),
+		T(a_zone_that_cannot_be_made_is_refused),
+		T(a_zone_is_made_once),
+		T(a_zone_on_a_full_disk_does_not_exist),
+		T(the_zone_need_not_be_named_when_there_is_one),
+		T(a_name_that_is_no_text_is_not_one_left_out),
+		T(a_token_has_what_page_12_says),
+		T(a_token_with_wrong_wishes_is_refused),
+		T(a_restart_cancels_the_code),
+		T(a_revoked_device_is_out_also_after_a_restart),
+		T(a_name_that_no_device_can_have_is_not_found),
+		T(changes_wait_for_each_other),
+		T(a_revocation_that_is_not_stored_did_not_happen),
+		T(a_hub_may_end_while_changes_wait),
+		T(a_record_is_not_overwritten_by_an_older_one),
+		T(notes_about_devices_are_stored_together),
+		T(status_has_what_page_12_says),
+		T(a_device_that_is_revoked_before_it_registers_is_closed),
+		T(a_name_that_was_given_away_does_not_register),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,401 @@
+/* Page 5: every pair of state and event is decided; retries, halts and time-outs. */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "pzp/machine.h"
+
+#define STATES PZ_STATE_COUNT
+#define EVENTS PZ_EVENT_COUNT
+
+static struct {
+	struct pz_env env;
+	struct pz_timers timers;
+	uint64_t now_us;
+	uint32_t random;
+	struct pz_machine m;
+	enum pz_action last_action;
+	unsigned actions, changes;
+} w;
+
+static uint64_t
+mono(void *arg)
+{
+	(void)arg;
+	return w.now_us;
+}
+
+static void
+draw(void *arg, void *out, size_t len)
+{
+	(void)arg;
+	memset(out, 0, len);
+	memcpy(out, &w.random, len < sizeof(w.random) ? len : sizeof(w.random));
+}
+
+static void
+on_act(void *arg, enum pz_action action)
+{
+	(void)arg;
+	w.last_action = action;
+	w.actions++;
+}
+
+static void
+on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
+{
+	(void)arg;
+	(void)old;
+	(void)now;
+	(void)event;
+	w.changes++;
+}
+
+static const struct pz_machine_ops ops = {.act = on_act, .changed = on_changed};
+
+static void
+begin(bool enrolled)
+{
+	memset(&w, 0, sizeof(w));
+	w.env = (struct pz_env){.mono_us = mono, .random = draw, .timers = &w.timers};
+	pz_machine_init(&w.m, &w.env, &ops, NULL, enrolled);
+}
+
+static void
+pass(uint64_t us)
+{
+	uint64_t until = w.now_us + us, due;
+
+	while ((due = pz_timers_next_us(&w.timers)) <= until) {
+		w.now_us = due;
+		pz_timers_run(&w.timers, w.now_us);
+	}
+	w.now_us = until;
+}
+
+static enum pz_err
+tell(enum pz_event event)
+{
+	return pz_machine_event(&w.m, event, NULL);
+}
+
+/* e: edge, r: refused, .: ignored. Columns: RESOLVED ENROL_FAILED PROVEN STORED CONNECT LINK_FAILED
+ * REGISTERED LINK_LOST DISCONNECT CLEANED REVOKED LEAVE WIPED TIMEOUT */
+static const char *const verdicts[STATES] = {
+	[PZ_STATE_VIRGIN] = "ee.er...r..r..",
+	[PZ_STATE_VIRGIN_CONNECTING] = ".eeer...e..r.e",
+	[PZ_STATE_VIRGIN_CONNECTED] = ".e.er...r..r.e",
+	[PZ_STATE_NOT_CONNECTED] = "....e.....ee..",
+	[PZ_STATE_CONNECTING] = ".....eeee.ee.e",
+	[PZ_STATE_CONNECTED] = ".....e.ee.ee..",
+	[PZ_STATE_DISCONNECTING] = "....r....eeeee",
+};
+
+static void
+every_pair_is_decided(void **state)
+{
+	(void)state;
+	for (int s = 0; s < STATES; s++) {
+		assert_int_equal(strlen(verdicts[s]), EVENTS);
+		for (int e = 0; e < EVENTS; e++) {
+			struct pz_edge edge = pz_machine_edge((enum pz_state)s, (enum pz_event)e);
+			char is = edge.verdict == PZ_VERDICT_EDGE     ? 'e'
+				  : edge.verdict == PZ_VERDICT_REFUSE ? 'r'
+								      : '.';
+			if (is != verdicts[s][e])
+				fail_msg("%s, %s: %c, not %c", pz_state_text((enum pz_state)s),
+					 pz_event_text((enum pz_event)e), is, verdicts[s][e]);
+			if (is != 'e')
+				assert_true(edge.next == (enum pz_state)s &&
+					    edge.action == PZ_ACT_NONE);
+		}
+	}
+}
+
+/* Told in each state, each event leads where the table says, with its action, once. */
+static void
+the_machine_does_what_the_table_says(void **state)
+{
+	(void)state;
+	for (int s = 0; s < STATES; s++)
+		for (int e = 0; e < EVENTS; e++) {
+			begin(false);
+			w.m.state = (enum pz_state)s;
+			struct pz_edge edge = pz_machine_edge(w.m.state, (enum pz_event)e);
+			enum pz_err err = tell((enum pz_event)e);
+			assert_int_equal(err,
+					 edge.verdict == PZ_VERDICT_REFUSE ? PZ_ERR_DENIED : PZ_OK);
+			assert_int_equal(w.m.state, edge.next);
+			assert_int_equal(w.changes, edge.verdict == PZ_VERDICT_EDGE);
+			assert_int_equal(w.actions, edge.action != PZ_ACT_NONE);
+			if (w.actions)
+				assert_int_equal(w.last_action, edge.action);
+			pz_machine_fini(&w.m);
+			assert_true(pz_timers_next_us(&w.timers) == UINT64_MAX);
+		}
+}
+
+/* Whatever state it is in, there is a way to virgin or to connected from where it gets by itself.
+ */
+static void
+no_state_is_without_a_way_out(void **state)
+{
+	(void)state;
+	for (int s = 0; s < STATES; s++) {
+		bool has_way = false;
+		for (int e = 0; e < EVENTS; e++) {
+			struct pz_edge edge = pz_machine_edge((enum pz_state)s, (enum pz_event)e);
+			has_way |= edge.verdict == PZ_VERDICT_EDGE && edge.next != (enum pz_state)s;
+		}
+		assert_true(has_way);
+	}
+}
+
+static void
+states_that_can_hang_time_out(void **state)
+{
+	static const struct {
+		enum pz_state state, after;
+		uint64_t us;
+	} stays[] = {
+		{PZ_STATE_VIRGIN_CONNECTING, PZ_STATE_VIRGIN, 30 * PZ_US_PER_S},
+		{PZ_STATE_VIRGIN_CONNECTED, PZ_STATE_VIRGIN, 30 * PZ_US_PER_S},
+		{PZ_STATE_CONNECTING, PZ_STATE_NOT_CONNECTED, 15 * PZ_US_PER_S},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(stays) / sizeof(stays[0]); i++) {
+		begin(stays[i].state == PZ_STATE_CONNECTING);
+		if (stays[i].state == PZ_STATE_CONNECTING) {
+			assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
+		} else {
+			assert_int_equal(tell(PZ_EVENT_RESOLVED), PZ_OK);
+			if (stays[i].state == PZ_STATE_VIRGIN_CONNECTED)
+				assert_int_equal(tell(PZ_EVENT_PROVEN), PZ_OK);
+		}
+		assert_int_equal(w.m.state, stays[i].state);
+		pass(stays[i].us - 1);
+		assert_int_equal(w.m.state, stays[i].state);
+		pass(1);
+		assert_int_equal(w.m.state, stays[i].after);
+		assert_string_equal(w.m.reason, "timed out");
+		pz_machine_fini(&w.m);
+	}
+}
+
+static void
+back_off_doubles_to_a_minute_with_jitter(void **state)
+{
+	static const uint64_t seconds[] = {1, 2, 4, 8, 16, 32, 60, 60};
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		uint64_t us = seconds[i] * PZ_US_PER_S;
+		assert_int_equal(pz_machine_backoff_us(i + 1, 0), us * 8 / 10);
+		assert_int_equal(pz_machine_backoff_us(i + 1, UINT32_MAX), us * 12 / 10);
+	}
+	assert_int_equal(pz_machine_backoff_us(UINT32_MAX, 0), 48 * PZ_US_PER_S);
+}
+
+static void
+fails_once(void)
+{
+	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+	assert_int_equal(tell(PZ_EVENT_LINK_FAILED), PZ_OK);
+	assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
+}
+
+static void
+it_tries_again_by_itself_and_forgets_after_a_good_minute(void **state)
+{
+	(void)state;
+	begin(true);
+	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
+	for (unsigned i = 1; i < 10; i++) {
+		fails_once();
+		assert_int_equal(w.m.attempts, i);
+		pass(pz_machine_backoff_us(i, 0) - 1);
+		assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
+		pass(1);
+	}
+	assert_int_equal(tell(PZ_EVENT_REGISTERED), PZ_OK);
+	pass(59 * PZ_US_PER_S);
+	assert_int_equal(tell(PZ_EVENT_LINK_LOST), PZ_OK);
+	assert_int_equal(tell(PZ_EVENT_CLEANED), PZ_OK);
+	assert_int_equal(w.m.attempts, 10); /* too short to count as good */
+	pass(60 * PZ_US_PER_S);
+	assert_int_equal(tell(PZ_EVENT_REGISTERED), PZ_OK);
+	pass(60 * PZ_US_PER_S);
+	assert_int_equal(tell(PZ_EVENT_LINK_LOST), PZ_OK);
+	assert_int_equal(tell(PZ_EVENT_CLEANED), PZ_OK);
+	assert_int_equal(w.m.attempts, 1);
+	pz_machine_fini(&w.m);
+}
+
+static void
+halted_it_waits_to_be_told(void **state)
+{
+	(void)state;
+	begin(true);
+	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
+	pz_machine_halt(&w.m);
+	fails_once();
+	pass(3600 * PZ_US_PER_S);
+	pz_machine_nudge(&w.m, "the network changed");
+	assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
+	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
+	fails_once(); /* for another reason: from now on it tries again */
+	pass(PZ_US_PER_S);
+	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+	pz_machine_fini(&w.m);
+}
+
+static void
+disconnected_by_hand_it_stays_away_whenever_that_was_said(void **state)
+{
+	(void)state;
+	for (int at = 0; at < 3; at++) {
+		begin(true);
+		if (at > 0)
+			assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
+		if (at > 1)
+			assert_int_equal(tell(PZ_EVENT_REGISTERED), PZ_OK);
+		assert_int_equal(tell(PZ_EVENT_DISCONNECT), PZ_OK);
+		assert_int_equal(tell(PZ_EVENT_CLEANED), PZ_OK);
+		assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
+		pz_machine_nudge(&w.m, "the network changed");
+		pass(3600 * PZ_US_PER_S);
+		assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
+		assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
+		assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+		pz_machine_fini(&w.m);
+	}
+}
+
+static void
+a_nudge_tries_at_once(void **state)
+{
+	(void)state;
+	begin(true);
+	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
+	for (int i = 0; i < 6; i++) {
+		fails_once();
+		pz_machine_nudge(&w.m, "the network changed");
+	}
+	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+	pz_machine_nudge(&w.m, "the network changed");
+	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+	pz_machine_fini(&w.m);
+}
+
+static void
+a_wipe_is_overtaken_by_nothing(void **state)
+{
+	(void)state;
+	for (int e = 0; e < EVENTS; e++) {
+		begin(true);
+		assert_int_equal(tell(PZ_EVENT_REVOKED), PZ_OK);
+		if (e == PZ_EVENT_WIPED)
+			continue;
+		(void)!tell((enum pz_event)e);
+		pass(3600 * PZ_US_PER_S);
+		assert_int_equal(w.m.state, PZ_STATE_DISCONNECTING);
+		assert_int_equal(w.actions, 1);
+		assert_int_equal(tell(PZ_EVENT_WIPED), PZ_OK);
+		assert_int_equal(w.m.state, PZ_STATE_VIRGIN);
+		assert_false(w.m.is_halted);
+		pz_machine_fini(&w.m);
+	}
+}
+
+/* An enrolment was given up while it was being stored, another one was begun: the first one counts,
+ * and the state says so. */
+static void
+stored_late_it_is_a_member_all_the_same(void **state)
+{
+	static const enum pz_event ways[][2] = {
+		{PZ_EVENT_COUNT, PZ_EVENT_COUNT},
+		{PZ_EVENT_RESOLVED, PZ_EVENT_COUNT},
+		{PZ_EVENT_RESOLVED, PZ_EVENT_PROVEN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		begin(false);
+		for (size_t j = 0; j < 2 && ways[i][j] != PZ_EVENT_COUNT; j++)
+			assert_int_equal(tell(ways[i][j]), PZ_OK);
+		assert_int_equal(tell(PZ_EVENT_STORED), PZ_OK);
+		assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+		assert_int_equal(w.last_action, PZ_ACT_DIAL);
+		pz_machine_fini(&w.m);
+	}
+}
+
+static void
+the_reason_is_kept_until_it_is_over(void **state)
+{
+	char longer[1000];
+
+	(void)state;
+	begin(true);
+	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
+	assert_int_equal(pz_machine_event(&w.m, PZ_EVENT_LINK_FAILED, "refused"), PZ_OK);
+	pass(PZ_US_PER_S);
+	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+	assert_string_equal(w.m.reason, "refused");
+	assert_int_equal(tell(PZ_EVENT_REGISTERED), PZ_OK);
+	assert_string_equal(w.m.reason, "");
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	assert_int_equal(pz_machine_event(&w.m, PZ_EVENT_LINK_LOST, longer), PZ_OK);
+	assert_int_equal(strlen(w.m.reason), sizeof(w.m.reason) - 1);
+	pz_machine_fini(&w.m);
+}
+
+static void
+the_diagram_shows_every_edge(void **state)
+{
+	static char text[16384];
+	size_t edges = 0, arrows = 0;
+
+	(void)state;
+	assert_true(pz_machine_dot(text, sizeof(text)) < sizeof(text));
+	for (int s = 0; s < STATES; s++)
+		for (int e = 0; e < EVENTS; e++)
+			edges += verdicts[s][e] == 'e';
+	for (const char *p = text; (p = strstr(p, "->")) != NULL; p++)
+		arrows++;
+	assert_int_equal(arrows, edges);
+	assert_int_equal(pz_machine_dot(text, 10), pz_machine_dot(NULL, 0));
+	assert_int_equal(strlen(text), 9);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_pair_is_decided),
+		cmocka_unit_test(the_machine_does_what_the_table_says),
+		cmocka_unit_test(no_state_is_without_a_way_out),
+		cmocka_unit_test(states_that_can_hang_time_out),
+		cmocka_unit_test(back_off_doubles_to_a_minute_with_jitter),
+		cmocka_unit_test(it_tries_again_by_itself_and_forgets_after_a_good_minute),
+		cmocka_unit_test(halted_it_waits_to_be_told),
+		cmocka_unit_test(disconnected_by_hand_it_stays_away_whenever_that_was_said),
+		cmocka_unit_test(a_nudge_tries_at_once),
+		cmocka_unit_test(a_wipe_is_overtaken_by_nothing),
+		cmocka_unit_test(stored_late_it_is_a_member_all_the_same),
+		cmocka_unit_test(the_reason_is_kept_until_it_is_over),
+		cmocka_unit_test(the_diagram_shows_every_edge),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
