@@ -91,7 +91,8 @@ flush_once(struct pz_link *link)
 {
 	if (link->cipher.len > 0)
 		give(link, &link->cipher);
-	while (link->tx.len > 0 && link->cipher.len == 0) {
+	/* Before the handshake is done only its own flights leave, also the rest of one. */
+	while (link->secured && link->tx.len > 0 && link->cipher.len == 0) {
 		struct pz_slice chunk = pz_buf_slice(&link->tx);
 		if (chunk.len > PZ_TURN_CHUNK_BYTES)
 			chunk.len = PZ_TURN_CHUNK_BYTES;
@@ -108,7 +109,7 @@ pz_link_flush(struct pz_link *link)
 {
 	size_t before = link->session.queued;
 
-	if (link->closing || !link->secured)
+	if (link->closing)
 		return;
 	enum pz_err err = flush_once(link);
 	count_queue(link);
@@ -269,7 +270,8 @@ pz_link_close(struct pz_link *link, enum pz_err why, const char *detail)
 {
 	if (link->closing)
 		return;
-	if (link->secured) {
+	/* A slow consumer gets no more: what it did not take is answered to the senders instead. */
+	if (link->secured && why != PZ_ERR_LIMIT_QUEUE) {
 		if (flush_once(link) != PZ_OK)
 			pz_buf_consume(&link->host->turn->cipher, link->host->turn->cipher.len);
 		count_queue(link);

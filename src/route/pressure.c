@@ -4,13 +4,16 @@
 
 #include "base/limits.h"
 
+#define LOOK_US (PZ_US_PER_S / 2) /* between two looks at a session that is over its mark */
+
 /* Exists while its session is over the high mark: an idle link pays one pointer for all this. */
 struct pz_pressure {
 	struct pz_list node;
 	struct pz_session *session;
 	struct pz_pressure_rule *rule;
 	struct pz_timer slow;
-	uint64_t drained_seen;
+	uint64_t drained_seen,
+		progress_us; /* bytes that had left at the last look that saw any leave */
 	struct pz_session **feeders;
 	size_t len, cap;
 };
@@ -57,9 +60,15 @@ on_slow(struct pz_timer *timer, void *arg)
 	struct pz_pressure *p = arg;
 	struct pz_session *session = p->session;
 
+	uint64_t now = pz_env_mono_us(p->rule->env);
+
 	if (session->drained != p->drained_seen) {
 		p->drained_seen = session->drained;
-		pz_env_start(p->rule->env, timer, PZ_SLOW_CONSUMER_US);
+		p->progress_us = now;
+	}
+	uint64_t end = p->progress_us + PZ_SLOW_CONSUMER_US;
+	if (now < end) {
+		pz_env_start(p->rule->env, timer, end - now < LOOK_US ? end - now : LOOK_US);
 		return;
 	}
 	pz_metric_add(p->rule->metrics, PZ_METRIC_slow_consumers, 1);
@@ -79,8 +88,9 @@ pressure_of(struct pz_pressure_rule *rule, struct pz_session *full)
 	p->session = full;
 	p->rule = rule;
 	p->drained_seen = full->drained;
+	p->progress_us = pz_env_mono_us(rule->env);
 	pz_timer_init(&p->slow, on_slow, p);
-	pz_env_start(rule->env, &p->slow, PZ_SLOW_CONSUMER_US);
+	pz_env_start(rule->env, &p->slow, LOOK_US);
 	pz_list_append(&rule->full, &p->node);
 	full->pressure = p;
 	return p;

@@ -1,0 +1,235 @@
+/*
+ * What the clock does to a zone (page 2): certificates and CRL are renewed in time while links stay
+ * up; a clock that is a day off gives a clear reason, and harms nobody once it is right.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness.h"
+#include "pzh/internal.h"
+#include "pzp/internal.h"
+#include "zone.h"
+
+#define DAY_MS ((int64_t)86400 * 1000)
+#define DEVICE_TLS_DAYS 90
+#define HUB_TLS_DAYS 397
+#define CRL_DAYS 30
+/* Back-off takes 72 s at most, connecting 15 s (page 5). */
+#define RECOVERY_US (87 * SIM_S)
+
+/* ---- renewal ---- */
+
+static const struct pz_authority *
+authority_of(const struct sim_node *hub)
+{
+	return ((struct hub_zone *)pz_map_get(hub->hub->zones, pz_slice_str(SIM_ZONE)))->authority;
+}
+
+/* Days from now; what is over counts as negative. */
+static int
+days_left(const struct sim_node *node, uint64_t until_ms)
+{
+	return (int)(((int64_t)until_ms - (int64_t)pz_env_wall_ms(&node->env)) / DAY_MS);
+}
+
+/* Renewed at two thirds: less than a third never remains, give or take an hour and a full disk. */
+static void
+check_lives(const struct sim_node *hub, const struct sim_node *device, int tolerance_days)
+{
+	const struct pz_authority *a = authority_of(hub);
+	int device_days = days_left(device, pz_cert_not_after_ms(device->node->membership->tls));
+	int hub_days = days_left(hub, pz_cert_not_after_ms(a->tls));
+	int crl_days = days_left(hub, pz_crl_next_update_ms(a->crl));
+
+	sim_check(hub->world, device_days >= DEVICE_TLS_DAYS / 3 - 1 - tolerance_days,
+		  "the device's certificate ends in %d days and was not renewed", device_days);
+	sim_check(hub->world, hub_days >= HUB_TLS_DAYS / 3 - 1 - tolerance_days,
+		  "the hub's certificate ends in %d days and was not renewed", hub_days);
+	sim_check(hub->world, crl_days >= CRL_DAYS / 2 - 1 - tolerance_days,
+		  "the CRL ends in %d days and was not renewed", crl_days);
+	sim_check(hub->world, sim_count_keys(hub) == 2 && sim_count_keys(device) == 2,
+		  "keys are left over: hub %zu, device %zu", sim_count_keys(hub),
+		  sim_count_keys(device));
+}
+
+static void
+start_both_again(struct sim_node *hub, struct sim_node *device)
+{
+	sim_stop(hub);
+	sim_stop(device);
+	sim_start(hub);
+	sim_start(device);
+	sim_check(hub->world, zone_await_all(hub, RECOVERY_US),
+		  "no connection with the renewed certificates");
+	sim_check(hub->world, sim_count_keys(hub) == 2 && sim_count_keys(device) == 2,
+		  "keys are left over: hub %zu, device %zu", sim_count_keys(hub),
+		  sim_count_keys(device));
+}
+
+static void
+run_days(struct world *world, unsigned days)
+{
+	struct sim_node *hub, *device, *full = NULL;
+	unsigned full_day = days, full_days = (unsigned)rng_between(&world->rng, 1, 3);
+
+	hub = zone_make(world);
+	sim_stop(hub);
+	hub->keepalive_us = 6 * 3600 * SIM_S; /* page 5's 30 s would be a lot of nothing */
+	sim_start(hub);
+	device = zone_add(hub, "phone");
+	unsigned changes = device->changes;
+	uint64_t opened = pz_metric_get(pz_hub_metrics(hub->hub), PZ_METRIC_links_opened);
+	if (rng_chance(&world->rng, 50)) { /* a disk that is full just when it is time */
+		full = rng_chance(&world->rng, 50) ? hub : device;
+		full_day = 59;
+	}
+	for (unsigned day = 0; day < days; day++) {
+		if (full && day == full_day)
+			pz_memory_disk_fail_after(full->disk, 0);
+		if (full && day == full_day + full_days)
+			pz_memory_disk_fail_after(full->disk, SIZE_MAX);
+		world_run(world, SIM_DAY);
+		bool is_full = full && day >= full_day && day < full_day + full_days;
+		check_lives(hub, device, is_full ? (int)full_days : 0);
+	}
+	sim_check(world, device->changes == changes && sim_is_connected(device),
+		  "the link did not stay up");
+	sim_check(world, pz_metric_get(pz_hub_metrics(hub->hub), PZ_METRIC_links_opened) == opened,
+		  "another link was opened");
+	start_both_again(hub, device);
+}
+
+static void
+run_70_days(struct world *world)
+{
+	run_days(world, 70);
+}
+
+static void
+run_300_days(struct world *world)
+{
+	run_days(world, 300);
+}
+
+/* ---- a clock that is off ---- */
+
+static bool
+is_connected(struct world *world, void *arg)
+{
+	(void)world;
+	return sim_is_connected(arg);
+}
+
+static bool
+has_reason(struct world *world, void *arg)
+{
+	const struct sim_node *device = arg;
+	const char *reason = device->node->machine.reason;
+
+	(void)world;
+	return strstr(reason, "not yet valid") || strstr(reason, "clock");
+}
+
+/* One failure may look like a lost connection, but not all of them. */
+static void
+check_reason(struct sim_node *device)
+{
+	sim_check(device->world, world_run_until(device->world, 5 * SIM_MINUTE, has_reason, device),
+		  "%s does not say that a clock is wrong: '%s'", device->name,
+		  device->node->machine.reason);
+}
+
+/* Enrolled with a right clock; then one of both, when it starts again, is off by about a day. */
+static void
+run_clock_off(struct world *world)
+{
+	struct sim_node *hub = zone_make(world), *device = zone_add(hub, "phone");
+	struct sim_node *off = rng_chance(&world->rng, 50) ? hub : device;
+	int64_t days = rng_chance(&world->rng, 50) ? 1 : -1;
+	int64_t right_ms = off->wall_skew_ms;
+
+	sim_stop(off);
+	off->wall_skew_ms += days * DAY_MS + (int64_t)rng_below(&world->rng, 7200000) - 3600000;
+	sim_start(off);
+	world_run(world, rng_between(&world->rng, 20, 600) * SIM_S);
+	/* What was made a day ago is valid on a clock that is ahead, and on one that is behind not
+	 * yet. */
+	if (days > 0) {
+		sim_check(world, zone_await_all(hub, RECOVERY_US), "a clock ahead does no harm");
+	} else {
+		sim_check(world, !sim_is_connected(device),
+			  "connected with a certificate that is not valid yet");
+		check_reason(device);
+	}
+	off->wall_skew_ms = right_ms;
+	sim_check(world, world_run_until(world, RECOVERY_US, is_connected, device),
+		  "%s has a right clock again, and is not connected: %s", off->name,
+		  device->node->machine.reason);
+	sim_check(world, zone_await_all(hub, SIM_S), "not connected");
+}
+
+/* The device's clock is off while it enrols. */
+static void
+run_enrol_off(struct world *world)
+{
+	struct sim_node *hub = zone_make(world), *device = world_add_device(world, "phone");
+	int64_t days = rng_chance(&world->rng, 50) ? 1 : -1, right_ms = device->wall_skew_ms;
+	char *link = zone_token(hub);
+
+	device->wall_skew_ms += days * DAY_MS + (int64_t)rng_below(&world->rng, 7200000) - 3600000;
+	sim_start(device);
+	struct sim_call *call = sim_command(device, "enrol", json_pack("{s:s}", "link", link));
+	free(link);
+	sim_await(call, SIM_MINUTE);
+	sim_check(world, call->is_done, "enrol does not end");
+	world_run(world, rng_between(&world->rng, 5, 600) * SIM_S);
+	if (days < 0) {
+		sim_check(world, call->err != PZ_OK && sim_count_keys(device) == 0,
+			  "enrolled with a certificate that is not valid yet");
+		check_reason(device);
+	} else if (!sim_is_connected(device)) {
+		check_reason(device);
+	}
+	sim_call_free(call);
+	device->wall_skew_ms = right_ms;
+	sim_note(world, "the clock is right");
+	if (!sim_is_enrolled(device))
+		zone_enrol(hub, device);
+	/* The next attempt may still be made with a certificate of the future. */
+	sim_check(world, world_run_until(world, 2 * RECOVERY_US, is_connected, device),
+		  "the clock is right, and %s is not connected: %s", device->name,
+		  device->node->machine.reason);
+}
+
+/* While a link is up a clock may jump as it likes. */
+static void
+run_clock_jumps(struct world *world)
+{
+	struct sim_node *hub = zone_make(world), *device = zone_add(hub, "phone");
+	struct sim_node *off = rng_chance(&world->rng, 50) ? hub : device;
+	int64_t right_ms = off->wall_skew_ms;
+	unsigned changes = device->changes;
+
+	for (int i = 0; i < 5; i++) {
+		off->wall_skew_ms =
+			right_ms + (int64_t)rng_below(&world->rng, 4 * DAY_MS) - 2 * DAY_MS;
+		world_run(world, rng_spread(&world->rng, 1, 7200) * SIM_S);
+	}
+	off->wall_skew_ms = right_ms;
+	sim_check(world, device->changes == changes, "a jump of the clock has cost a link");
+	world_run(world, 2 * 3600 * SIM_S);
+	start_both_again(hub, device);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct scenario scenarios[] = {
+		{"clock-off", 40, run_clock_off},     {"enrol-off", 40, run_enrol_off},
+		{"clock-jumps", 20, run_clock_jumps}, {"70-days", 6, run_70_days},
+		{"300-days", 2, run_300_days},
+	};
+
+	return sim_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
+}
