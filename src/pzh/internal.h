@@ -114,6 +114,9 @@ void zone_free(struct hub_zone *zone);
 enum pz_err zone_refresh_trust(struct hub_zone *zone, struct pz_errinfo *info) PZ_MUST_USE;
 /** The member's entry in `Update` changed: told to everyone soon, in one message with others. */
 void zone_member_changed(struct hub_zone *zone, struct pz_member *member);
+/** A device that comes back at once: that it was gone is told first, so that others end what its
+ * former session had begun. */
+void zone_tell_before_return(struct hub_zone *zone, const struct pz_member *member);
 void zone_send_whole_update(struct hub_zone *zone, struct pz_link *link);
 void zone_device_gone(struct hub_zone *zone, struct pz_member *member);
 /** Sends a prop over one link. @param message borrowed, may be NULL */

@@ -242,6 +242,8 @@ replace_older(struct hub_peer *peer)
 	peer->member->session = NULL;
 	peer->zone->connected--;
 	old_peer->member = NULL;
+	zone_device_gone(peer->zone, peer->member);
+	zone_member_changed(peer->zone, peer->member);
 	hub_link_bye(old_peer, PZ_ERR_EXISTS, "replaced by a newer link of the same device");
 }
 
@@ -283,6 +285,7 @@ on_register(struct hub_peer *peer, struct pz_slice frame)
 		return PZ_OK;
 	}
 	replace_older(peer);
+	zone_tell_before_return(peer->zone, peer->member);
 	PZ_TRY(pz_router_attach(peer->zone->router, &link->session));
 	peer->state = HUB_LINK_LIVE;
 	peer->member->session = &link->session;

@@ -46,6 +46,15 @@ zone_member_changed(struct hub_zone *zone, struct pz_member *member)
 }
 
 void
+zone_tell_before_return(struct hub_zone *zone, const struct pz_member *member)
+{
+	if (json_object_get(zone->changed, member->device) == NULL)
+		return;
+	pz_env_stop(zone->hub->config.env, &zone->update_timer);
+	on_update(&zone->update_timer, zone);
+}
+
+void
 zone_send_whole_update(struct hub_zone *zone, struct pz_link *link)
 {
 	struct pz_buf frames;

@@ -226,6 +226,13 @@ split_service(struct call *call, const char *text)
 	}
 }
 
+static bool
+is_name(const char *text, size_t max_bytes)
+{
+	return text && text[0] != '\0' && strlen(text) <= max_bytes;
+}
+
+/* Returns what is wrong, or NULL. */
 static const char *
 read_params(struct call *call, json_t *params)
 {
@@ -233,12 +240,9 @@ read_params(struct call *call, json_t *params)
 	const char *function = pz_json_str(params, "function");
 	int64_t timeout_ms = -1;
 
-	if ((service && strlen(service) > PZ_API_BYTES_MAX + 1 + PZ_DEVICE_BYTES_MAX) ||
-	    (function && strlen(function) > PZ_METHOD_BYTES_MAX))
-		return "the service's or the function's name is too long";
-
-	if (service == NULL || function == NULL || service[0] == '\0' || function[0] == '\0')
-		return "call needs a service and a function";
+	if (!is_name(service, PZ_API_BYTES_MAX + 1 + PZ_DEVICE_BYTES_MAX) ||
+	    !is_name(function, PZ_METHOD_BYTES_MAX))
+		return "call needs a service and a function, by names that are not too long";
 	if (json_object_get(params, "timeout_ms") &&
 	    !pz_json_int(params, "timeout_ms", 0, 86400000, &timeout_ms))
 		return "the time-out must be at most a day";

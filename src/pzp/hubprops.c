@@ -34,11 +34,12 @@ update_device(struct pz_node *node, json_t *entry)
 	} else {
 		json_object_set(node->directory, name, entry);
 	}
-	if (was == is && had)
-		return;
+	/* Also when we never heard that it had come: it may have come and gone between two Updates.
+	 */
 	if (!is)
 		hub_device_gone(node, name);
-	tell_device(node, name, is);
+	if (was != is || !had)
+		tell_device(node, name, is);
 }
 
 static void
