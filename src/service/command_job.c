@@ -64,12 +64,14 @@ is_control(const uint8_t *at, size_t left)
 static char *
 clean(struct pz_slice text)
 {
+	if (text.ptr == NULL)
+		text.len = 0;
 	bool is_valid = pz_utf8_is_valid(text);
 	char *copy = malloc(text.len + 1);
 	size_t len = 0;
 	if (copy == NULL)
 		return NULL;
-	for (size_t i = 0; i < text.len; i++) {
+	for (size_t i = 0; text.ptr != NULL && i < text.len; i++) {
 		if (!is_valid && text.ptr[i] >= 0x80)
 			copy[len++] = '?';
 		else if (!is_control(text.ptr + i, text.len - i))

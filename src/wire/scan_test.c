@@ -273,7 +273,7 @@ nest(char *out, size_t depth, char last)
 	size_t len = 0;
 
 	for (size_t i = 0; i < depth; i++)
-		len += (size_t)sprintf(out + len, "%s", i % 2 ? "{\"a\":" : "[");
+		len += (size_t)snprintf(out + len, 6, "%s", i % 2 ? "{\"a\":" : "[");
 	out[len++] = last;
 	for (size_t i = depth; i-- > 0;)
 		out[len++] = i % 2 ? '}' : ']';

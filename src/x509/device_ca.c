@@ -20,7 +20,7 @@ static enum pz_err
 check_names(const struct pz_cert *device_ca, const struct pz_cert *pzh_ca, const char *zone,
 	    const char *device, struct pz_errinfo *info)
 {
-	struct pz_identity dev, pzh;
+	struct pz_identity dev = {.zone = ""}, pzh = {.zone = ""};
 	enum pz_err err = pz_cert_identity(pzh_ca, pzh.zone, pzh.device);
 
 	if (err == PZ_OK)

@@ -1,0 +1,405 @@
+/* A node without a network, its clock, disk and key store, and the commands put to it: for the
+ * tests beside. */
+#ifndef PZ_PZP_NODE_FIXTURE_H
+#define PZ_PZP_NODE_FIXTURE_H
+
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include "pzp/internal.h"
+#include "store/memory.h"
+#include "wire/json.h"
+#include "zone/authority.h"
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ZONE "alice@example.org"
+#define HOST "hub.example.org"
+/* Not every test file uses every one. */
+#define FX static __attribute__((unused))
+#define COMMIT_US (10 * PZ_US_PER_MS)
+#define API_TEST "http://webinos.org/api/test"
+#define THERMO "http://example.org/api/thermostat"
+
+#define assert_ok(expr) assert_int_equal(expr, PZ_OK)
+
+struct pz_process {
+	const struct pz_process_events *events;
+	void *arg;
+	struct pz_timer ends;
+};
+
+static struct {
+	struct pz_env env;
+	struct pz_timers timers;
+	uint64_t now_us;
+	struct pz_turn turn;
+	struct pz_memory_disk *disk;
+	struct pz_store *store;
+	struct pz_keystore *keys;
+	struct pz_node *node;
+	const char *device; /* setting, may be NULL */
+	/* the network: the dial under way */
+	const struct pz_dial_events *dial;
+	void *dial_arg;
+	unsigned dials, cancels;
+	unsigned processes, kills;
+} w;
+
+/* ---- the world ---- */
+
+FX uint64_t
+mono(void *arg)
+{
+	(void)arg;
+	return w.now_us;
+}
+
+FX uint64_t
+wall(void *arg)
+{
+	(void)arg;
+	return UINT64_C(1800000000000) + w.now_us / 1000;
+}
+
+FX void
+draw(void *arg, void *out, size_t len)
+{
+	(void)arg;
+	randombytes_buf(out, len);
+}
+
+FX enum pz_err
+fake_dial(void *self, const char *host, uint16_t port, const struct pz_dial_events *events,
+	  void *arg, struct pz_dial **out)
+{
+	assert_null(w.dial); /* never two at once */
+	assert_true(host[0] != '\0' && port != 0);
+	w.dial = events;
+	w.dial_arg = arg;
+	w.dials++;
+	*out = self;
+	return PZ_OK;
+}
+
+FX void
+fake_cancel(struct pz_dial *dial)
+{
+	(void)dial;
+	assert_non_null(w.dial);
+	w.dial = NULL;
+	w.cancels++;
+}
+
+static const struct pz_transport_ops transport_ops = {
+	.dial = fake_dial,
+	.dial_cancel = fake_cancel,
+};
+
+FX void
+dial_fails(enum pz_err err, const char *detail)
+{
+	const struct pz_dial_events *events = w.dial;
+
+	assert_non_null(events);
+	w.dial = NULL;
+	events->failed(w.dial_arg, err, detail);
+}
+
+/* A process that runs until it is killed. */
+FX void
+on_exit_time(struct pz_timer *timer, void *arg)
+{
+	struct pz_process *p = arg;
+
+	(void)timer;
+	p->events->exited(p->arg, -9);
+	free(p);
+}
+
+FX struct pz_process *
+fake_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_slice line,
+	   const struct pz_process_events *events, void *arg)
+{
+	struct pz_process *p = calloc(1, sizeof(*p));
+
+	(void)ops_arg;
+	(void)argv;
+	(void)envp;
+	(void)line;
+	p->events = events;
+	p->arg = arg;
+	pz_timer_init(&p->ends, on_exit_time, p);
+	w.processes++;
+	return p;
+}
+
+FX void
+fake_kill(struct pz_process *p)
+{
+	w.kills++;
+	pz_env_start(&w.env, &p->ends, 0);
+}
+
+static const struct pz_process_ops process_ops = {.start = fake_start, .kill = fake_kill};
+
+FX void
+run(uint64_t duration_us)
+{
+	uint64_t until = w.now_us + duration_us, due;
+
+	pz_turn_end(&w.turn);
+	while ((due = pz_timers_next_us(&w.timers)) <= until) {
+		w.now_us = due > w.now_us ? due : w.now_us;
+		pz_timers_run(&w.timers, w.now_us);
+		pz_turn_end(&w.turn);
+	}
+	w.now_us = until;
+}
+
+FX enum pz_err
+try_start(struct pz_errinfo *info)
+{
+	struct pz_node_config config = {
+		.env = &w.env,
+		.transport = {&transport_ops, &w},
+		.turn = &w.turn,
+		.store = w.store,
+		.keys = w.keys,
+		.key_type = "ec-p256",
+		.device = w.device,
+		.processes = &process_ops,
+	};
+
+	return pz_node_new(&config, &w.node, info);
+}
+
+FX void
+start_node(void)
+{
+	struct pz_errinfo info = {""};
+
+	assert_ok(try_start(&info));
+	pz_node_start(w.node);
+	run(COMMIT_US);
+}
+
+FX void
+stop_node(void)
+{
+	pz_node_stop(w.node);
+	pz_turn_end(&w.turn);
+	run(COMMIT_US); /* what was submitted is stored */
+	pz_node_free(w.node);
+	w.node = NULL;
+	assert_null(w.dial);
+	run(PZ_US_PER_S);
+}
+
+FX void
+restart_node(void)
+{
+	stop_node();
+	pz_store_free(w.store);
+	w.store = pz_store_new_memory(&w.env, w.disk, COMMIT_US);
+	start_node();
+}
+
+FX int
+set_up(void **state)
+{
+	(void)state;
+	assert_true(sodium_init() >= 0);
+	memset(&w, 0, sizeof(w));
+	w.env = (struct pz_env){mono, wall, draw, NULL, &w.timers};
+	w.device = "laptop";
+	assert_ok(pz_turn_init(&w.turn, 0));
+	w.disk = pz_memory_disk_new();
+	w.store = pz_store_new_memory(&w.env, w.disk, COMMIT_US);
+	w.keys = pz_keystore_new_memory();
+	return 0;
+}
+
+FX int
+tear_down(void **state)
+{
+	(void)state;
+	if (w.node)
+		stop_node();
+	pz_store_free(w.store);
+	pz_turn_fini(&w.turn);
+	pz_memory_disk_free(w.disk);
+	pz_keystore_free(w.keys);
+	return 0;
+}
+
+/* What a finished enrolment leaves on the disk. */
+FX void
+enrol_on_disk(void)
+{
+	struct pz_keystore *hub_keys = pz_keystore_new_memory();
+	struct pz_authority *a = NULL;
+	struct pz_txn *txn = pz_txn_new();
+	struct pz_zone_change *change = NULL;
+	struct pz_membership *m = NULL;
+	struct pz_membership_grant grant = {
+		.zone = ZONE,
+		.device = "laptop",
+		.hub_host = HOST,
+		.key_type = "ec-p256",
+		.hub_port = 8041,
+	};
+	char uri[PZ_KEY_URI_MAX];
+	struct pz_cert *cert = NULL;
+
+	assert_ok(
+		pz_authority_create(ZONE, HOST, NULL, "ec-p256", hub_keys, &w.env, txn, &a, NULL));
+	assert_ok(pz_keystore_create(w.keys, "ec-p256", uri, &grant.ca_key, NULL));
+	struct pz_admission wish = {"laptop", "laptop", "pc", grant.ca_key};
+	assert_ok(pz_authority_admit(a, &wish, txn, &change, &cert, &grant.crl, NULL));
+	pz_txn_free(txn);
+	pz_authority_drop(change);
+	grant.ca_key_uri = uri;
+	grant.device_ca = cert;
+	grant.master = a->ca;
+	txn = pz_txn_new();
+	assert_ok(pz_membership_create(&grant, w.keys, &w.env, txn, &m, NULL));
+	pz_store_commit(w.store, txn, NULL, NULL);
+	run(COMMIT_US);
+	pz_membership_free(m);
+	pz_cert_free(cert);
+	pz_crl_free(grant.crl);
+	pz_key_free(grant.ca_key);
+	pz_authority_free(a);
+	pz_keystore_free(hub_keys);
+}
+
+FX void
+start_member(void)
+{
+	enrol_on_disk();
+	start_node();
+	assert_string_equal(pz_node_address(w.node), ZONE "/laptop");
+	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTING);
+	assert_int_equal(w.dials, 1);
+}
+
+/* As if the link were up, which it is not. */
+FX void
+become_connected(void)
+{
+	if (pz_node_state(w.node) == PZ_STATE_NOT_CONNECTED)
+		assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_CONNECT, NULL));
+	w.dial = NULL;
+	w.node->hub.dial = NULL;
+	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_REGISTERED, NULL));
+	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
+}
+
+/* ---- commands ---- */
+
+struct answer {
+	unsigned ends, events;
+	enum pz_err err;
+	char detail[256];
+	json_t *result;
+	json_t *last_event;
+	struct pz_node_request *running;
+	void (*then)(struct answer *a);
+};
+
+FX void
+on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
+{
+	struct answer *a = arg;
+
+	a->ends++;
+	a->err = err;
+	a->running = NULL;
+	snprintf(a->detail, sizeof(a->detail), "%s", detail);
+	assert_int_equal(err == PZ_OK, result != NULL);
+	a->result = json_incref(result);
+	if (a->then)
+		a->then(a);
+}
+
+FX void
+on_event(void *arg, json_t *event)
+{
+	struct answer *a = arg;
+
+	a->events++;
+	json_decref(a->last_event);
+	a->last_event = json_incref(event);
+}
+
+static const struct pz_node_reply reply = {.done = on_done, .event = on_event};
+
+/* @param params taken */
+FX void
+begin_then(struct answer *a, const char *name, json_t *params, void (*then)(struct answer *a))
+{
+	*a = (struct answer){.then = then};
+	struct pz_node_request *running = pz_node_command(w.node, name, params, &reply, a);
+	json_decref(params);
+	assert_int_equal(running == NULL, a->ends == 1); /* node.h: NULL when done was called */
+	a->running = running;
+}
+
+FX void
+begin(struct answer *a, const char *name, json_t *params)
+{
+	begin_then(a, name, params, NULL);
+}
+
+FX void
+forget(struct answer *a)
+{
+	if (a->running && a->ends == 0)
+		pz_node_cancel(a->running);
+	json_decref(a->result);
+	json_decref(a->last_event);
+	*a = (struct answer){0};
+}
+
+/* Ends now with this error and one line. @param params taken */
+FX void
+refused(const char *name, json_t *params, enum pz_err err)
+{
+	struct answer a;
+
+	begin(&a, name, params);
+	assert_int_equal(a.ends, 1);
+	assert_int_equal(a.err, err);
+	assert_true(a.detail[0] != '\0' && strchr(a.detail, '\n') == NULL);
+	forget(&a);
+}
+
+FX json_t *
+status(void)
+{
+	static json_t *last;
+	struct answer a;
+
+	json_decref(last);
+	begin(&a, "status", json_object());
+	assert_ok(a.err);
+	last = json_deep_copy(a.result);
+	forget(&a);
+	return last;
+}
+
+FX json_t *
+call_params(const char *service, const char *function, json_t *params)
+{
+	return json_pack("{s:s, s:s, s:o}", "service", service, "function", function, "params",
+			 params);
+}
+
+#endif

@@ -1,0 +1,332 @@
+/* What node.h promises of a device that enrols, is a member, and leaves, shown without a network.
+ */
+#include "pzp/node_fixture.h"
+
+/* ---- enrolment ---- */
+
+static json_t *
+enrol_params(void)
+{
+	return json_pack("{s:s, s:s, s:s}", "host", HOST, "zone", ZONE, "code", "1234-5678");
+}
+
+static void
+an_enrolment_that_finds_no_hub_says_why(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	start_node();
+	begin(&a, "enrol", enrol_params());
+	assert_int_equal(w.dials, 1);
+	refused("enrol", enrol_params(), PZ_ERR_EXISTS);
+	dial_fails(PZ_ERR_IO_RESOLVE, "no such host");
+	assert_int_equal(a.ends, 1);
+	assert_int_equal(a.err, PZ_ERR_IO);
+	assert_non_null(strstr(a.detail, "no such host"));
+	assert_string_equal(pz_json_str(status(), "state"), "virgin");
+	assert_non_null(strstr(pz_json_str(status(), "reason"), "no such host"));
+	forget(&a);
+	begin(&a, "enrol", enrol_params()); /* and it can be tried again */
+	w.dial->resolved(w.dial_arg);
+	assert_string_equal(pz_json_str(status(), "state"), "virgin-connecting");
+	run(31 * PZ_US_PER_S);
+	assert_int_equal(a.ends, 1);
+	assert_string_equal(a.detail, "timed out");
+	assert_int_equal(w.cancels, 1);
+	forget(&a);
+}
+
+static void
+an_enrolment_goes_on_without_who_asked(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	start_node();
+	begin(&a, "enrol", enrol_params());
+	forget(&a);
+	assert_non_null(w.dial);
+	dial_fails(PZ_ERR_IO_TIMEOUT, "no answer");
+	run(PZ_US_PER_S);
+	assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
+}
+
+static void
+a_node_may_end_while_it_enrols(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	start_node();
+	begin(&a, "enrol", enrol_params());
+	w.dial->resolved(w.dial_arg);
+	stop_node();
+	assert_int_equal(w.cancels, 1);
+	a.running = NULL;
+	forget(&a);
+}
+
+/* ---- member ---- */
+
+static void
+status_of_a_member_has_what_page_12_says(void **state)
+{
+	(void)state;
+	start_member();
+	const json_t *s = status();
+	assert_string_equal(pz_json_str(s, "id"), ZONE "/laptop");
+	assert_string_equal(pz_json_str(s, "zone"), ZONE);
+	assert_string_equal(pz_json_str(s, "mode"), "hub");
+	assert_string_equal(pz_json_str(s, "state"), "connecting");
+	const json_t *hub = json_object_get(s, "hub");
+	assert_string_equal(pz_json_str(hub, "host"), HOST);
+	assert_int_equal(json_integer_value(json_object_get(hub, "port")), 8041);
+	assert_true(json_is_null(json_object_get(hub, "since")));
+	refused("enrol", enrol_params(), PZ_ERR_EXISTS);
+}
+
+static void
+connect_waits_for_the_outcome(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	start_member();
+	begin(&a, "connect", json_object());
+	assert_int_equal(a.ends, 0);
+	dial_fails(PZ_ERR_IO_REFUSED, "nobody listens");
+	assert_int_equal(a.ends, 1);
+	assert_int_equal(a.err, PZ_ERR_IO);
+	assert_non_null(strstr(a.detail, "nobody listens"));
+	forget(&a);
+	begin(&a, "connect", json_object());
+	become_connected();
+	assert_int_equal(a.ends, 1);
+	assert_ok(a.err);
+	forget(&a);
+	begin(&a, "connect", json_object());
+	assert_int_equal(a.ends, 1);
+	assert_ok(a.err);
+	forget(&a);
+}
+
+/* It waited for ever: the machine stays away until told to come back. */
+static void
+connect_ends_when_somebody_disconnects(void **state)
+{
+	struct answer connecting, a;
+
+	(void)state;
+	start_member();
+	begin(&connecting, "connect", json_object());
+	begin(&a, "disconnect", json_object());
+	assert_ok(a.err);
+	assert_int_equal(connecting.ends, 1);
+	assert_int_equal(connecting.err, PZ_ERR_IO);
+	forget(&connecting);
+	forget(&a);
+	run(3600 * PZ_US_PER_S);
+	assert_int_equal(w.dials, 1);
+}
+
+static void
+disconnect_stays_away_and_connect_comes_back(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	start_member();
+	become_connected();
+	begin(&a, "disconnect", json_object());
+	assert_ok(a.err);
+	assert_string_equal(pz_json_str(a.result, "state"), "not-connected");
+	forget(&a);
+	pz_node_network_changed(w.node);
+	begin(&a, "call", call_params("test@other", "get42", json_array()));
+	forget(&a);
+	run(3600 * PZ_US_PER_S);
+	assert_int_equal(w.dials, 1);
+	begin(&a, "connect", json_object());
+	assert_int_equal(w.dials, 2);
+	forget(&a);
+}
+
+/* Page 5: an app's request is a reason to try, but not to hammer. */
+static void
+a_call_tries_the_hub_at_once(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	start_member();
+	for (int i = 0; i < 6; i++) { /* the back-off grows */
+		dial_fails(PZ_ERR_IO_REFUSED, "refused");
+		pz_node_network_changed(w.node);
+	}
+	dial_fails(PZ_ERR_IO_REFUSED, "refused");
+	unsigned dials = w.dials;
+	for (int i = 0; i < 100; i++) {
+		begin(&a, "call", call_params("test@other", "get42", json_array()));
+		assert_int_equal(a.ends, 1); /* meanwhile it is unreachable */
+		forget(&a);
+	}
+	assert_int_equal(w.dials, dials);
+	run(PZ_US_PER_S);
+	begin(&a, "call", call_params("test@other", "get42", json_array()));
+	forget(&a);
+	assert_int_equal(w.dials, dials + 1);
+}
+
+/* ---- leaving ---- */
+
+static void
+leave_without_a_hub_wipes_at_once(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	start_member();
+	dial_fails(PZ_ERR_IO_REFUSED, "refused");
+	begin(&a, "leave", json_object());
+	run(PZ_US_PER_S);
+	assert_int_equal(a.ends, 1);
+	assert_ok(a.err);
+	assert_string_equal(pz_json_str(a.result, "state"), "virgin");
+	forget(&a);
+	assert_string_equal(pz_node_address(w.node), "laptop");
+	restart_node();
+	assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
+	assert_string_equal(pz_node_address(w.node), "laptop");
+}
+
+/* The hub goes away between the wish and its answer: it was forgotten, and never answered. */
+static void
+leave_survives_the_loss_of_the_link(void **state)
+{
+	struct answer a, again;
+
+	(void)state;
+	start_member();
+	become_connected();
+	begin(&a, "leave", json_object());
+	run(PZ_US_PER_S);
+	assert_int_equal(a.ends, 0);
+	begin(&again, "leave", json_object());
+	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_LINK_LOST, "hang-up"));
+	run(6 * PZ_US_PER_S);
+	assert_int_equal(a.ends, 1);
+	assert_int_equal(again.ends, 1);
+	assert_ok(a.err);
+	assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
+	forget(&a);
+	forget(&again);
+}
+
+static void
+leave_ends_when_the_hub_revokes(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	start_member();
+	become_connected();
+	begin(&a, "leave", json_object());
+	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_REVOKED, "revoked"));
+	run(COMMIT_US);
+	assert_int_equal(a.ends, 1);
+	assert_ok(a.err);
+	forget(&a);
+	run(60 * PZ_US_PER_S); /* the leave's own time-out does nothing any more */
+	assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
+}
+
+/* A disk that is full: said, and tried again, or the next start would bring the device back. */
+static void
+a_wipe_that_fails_is_told_and_tried_again(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	start_member();
+	dial_fails(PZ_ERR_IO_REFUSED, "refused");
+	pz_memory_disk_fail_after(w.disk, 0);
+	begin(&a, "leave", json_object());
+	run(PZ_US_PER_S);
+	assert_int_equal(a.ends, 1);
+	assert_int_equal(a.err, PZ_ERR_IO);
+	assert_non_null(strstr(a.detail, "could not be removed"));
+	forget(&a);
+	assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
+	run(120 * PZ_US_PER_S);
+	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	run(61 * PZ_US_PER_S);
+	restart_node();
+	assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
+}
+
+static void
+connect_while_the_zone_is_wiped_is_refused(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	start_member();
+	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_REVOKED, "revoked"));
+	assert_int_equal(pz_node_state(w.node), PZ_STATE_DISCONNECTING);
+	refused("connect", json_object(), PZ_ERR_DENIED);
+	begin(&a, "disconnect", json_object());
+	forget(&a);
+	run(COMMIT_US);
+	assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
+	begin(&a, "enrol", enrol_params()); /* and what the wipe left is no hindrance */
+	assert_int_equal(a.ends, 0);
+	forget(&a);
+}
+
+/* ---- renewal ---- */
+
+static void
+the_tls_certificate_is_renewed_while_running(void **state)
+{
+	(void)state;
+	start_member();
+	uint64_t end = pz_cert_not_after_ms(w.node->membership->tls);
+	become_connected();
+	run(59 * UINT64_C(86400) * PZ_US_PER_S);
+	assert_true(pz_cert_not_after_ms(w.node->membership->tls) == end);
+	pz_memory_disk_fail_after(w.disk, 0);
+	run(2 * UINT64_C(86400) * PZ_US_PER_S);
+	assert_true(pz_cert_not_after_ms(w.node->membership->tls) == end);
+	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	run(2 * UINT64_C(3600) * PZ_US_PER_S);
+	end += 59 * UINT64_C(86400000);
+	assert_true(pz_cert_not_after_ms(w.node->membership->tls) > end);
+	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
+	restart_node(); /* its keys are still there */
+	assert_true(pz_cert_not_after_ms(w.node->membership->tls) > end);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		T(an_enrolment_that_finds_no_hub_says_why),
+		T(an_enrolment_goes_on_without_who_asked),
+		T(a_node_may_end_while_it_enrols),
+		T(status_of_a_member_has_what_page_12_says),
+		T(connect_waits_for_the_outcome),
+		T(connect_ends_when_somebody_disconnects),
+		T(disconnect_stays_away_and_connect_comes_back),
+		T(a_call_tries_the_hub_at_once),
+		T(leave_without_a_hub_wipes_at_once),
+		T(leave_survives_the_loss_of_the_link),
+		T(leave_ends_when_the_hub_revokes),
+		T(a_wipe_that_fails_is_told_and_tried_again),
+		T(connect_while_the_zone_is_wiped_is_refused),
+		T(the_tls_certificate_is_renewed_while_running),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
