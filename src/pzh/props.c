@@ -84,6 +84,8 @@ on_pzp_info(struct hub_peer *peer, json_t *message)
 	bool is_news = has_changed || !json_equal(info, member->info);
 	json_decref(member->info);
 	member->info = info;
+	free(member->summary);
+	member->summary = NULL;
 	if (has_changed)
 		zone_save_member(peer->zone, member);
 	if (is_news) /* saying the same again costs nobody else anything */

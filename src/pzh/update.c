@@ -11,26 +11,28 @@
 
 #define UPDATE_FRAME_BYTES (200U << 10)
 
-/* Text of one device's entry; the caller frees. */
-static char *
-entry_text(const struct pz_member *member)
+/*
+ * What an entry says but for `connected`, as text with its brace: kept with the member, because a
+ * zone's devices tell it to each other far more often than it changes. NULL: out of memory.
+ */
+static const char *
+summary(struct pz_member *member)
 {
-	json_t *empty = json_array(), *zero = json_integer(0);
 	json_t *addresses = json_object_get(member->info, "addresses");
 	json_t *port = json_object_get(member->info, "port");
-	json_t *object =
-		json_pack("{s:s, s:s, s:s, s:b, s:O, s:O}", "name", member->device, "displayName",
-			  member->display_name, "deviceType", member->device_type, "connected",
-			  member->session != NULL, "ipaddress", addresses ? addresses : empty,
-			  "port", port ? port : zero);
-	if (object && member->revoked)
-		json_object_set_new(object, "revoked", json_true());
-	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
+	if (member->summary)
+		return member->summary;
+	json_t *object =
+		json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", member->device, "displayName",
+			  member->display_name, "deviceType", member->device_type, "ipaddress",
+			  addresses ? json_incref(addresses) : json_array(), "port",
+			  port ? json_incref(port) : json_integer(0));
+	member->summary = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	json_decref(object);
-	json_decref(empty);
-	json_decref(zero);
-	return text;
+	if (member->summary)
+		member->summary[strlen(member->summary) - 1] = '\0'; /* the closing brace */
+	return member->summary;
 }
 
 struct writer {
@@ -79,7 +81,7 @@ end_frame(struct writer *w)
 }
 
 static enum pz_err
-write_member(struct writer *w, const struct pz_member *member)
+write_member(struct writer *w, struct pz_member *member)
 {
 	if (member->revoked && !w->is_change)
 		return PZ_OK;
@@ -87,15 +89,16 @@ write_member(struct writer *w, const struct pz_member *member)
 		PZ_TRY(end_frame(w));
 		PZ_TRY(begin_frame(w));
 	}
-	char *text = entry_text(member);
+	const char *text = summary(member);
 	if (text == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	enum pz_err err = w->is_first_entry ? PZ_OK : pz_buf_append_str(&w->body, ",");
-	if (err == PZ_OK)
-		err = pz_buf_append_str(&w->body, text);
+	if (!w->is_first_entry)
+		PZ_TRY(pz_buf_append_str(&w->body, ","));
 	w->is_first_entry = false;
-	free(text);
-	return err;
+	PZ_TRY(pz_buf_append_str(&w->body, text));
+	PZ_TRY(pz_buf_append_str(&w->body,
+				 member->session ? ",\"connected\":true" : ",\"connected\":false"));
+	return pz_buf_append_str(&w->body, member->revoked ? ",\"revoked\":true}" : "}");
 }
 
 static enum pz_err
@@ -115,7 +118,7 @@ write_members(struct writer *w, bool partial)
 	}
 	json_object_foreach(w->zone->changed, device, ignored)
 	{
-		const struct pz_member *changed = pz_authority_member(a, device);
+		struct pz_member *changed = pz_authority_member(a, device);
 		if (changed)
 			PZ_TRY(write_member(w, changed));
 	}

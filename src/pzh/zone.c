@@ -13,6 +13,15 @@
 #define UPDATE_DELAY_PER_DEVICE_US (500)
 #define SAVE_DELAY_US (1 * PZ_US_PER_S)
 
+/* A member's queue is watched by the router, also for what the hub itself says. */
+static enum pz_err
+send_to(struct hub_zone *zone, struct pz_link *link, struct pz_slice frames)
+{
+	if (link->session.attached)
+		return pz_router_push(zone->router, &link->session, frames);
+	return pz_link_send(link, frames);
+}
+
 static void
 on_update(struct pz_timer *timer, void *arg)
 {
@@ -24,7 +33,7 @@ on_update(struct pz_timer *timer, void *arg)
 	enum pz_err err = update_build(zone, true, &frames);
 	PZ_LIST_EACH (&zone->links, node, tmp) {
 		struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
-		if (err == PZ_OK && pz_link_send(link, pz_buf_slice(&frames)) != PZ_OK)
+		if (err == PZ_OK && send_to(zone, link, pz_buf_slice(&frames)) != PZ_OK)
 			pz_link_close(link, PZ_ERR_LIMIT_QUEUE, "cannot take an Update");
 	}
 	if (err != PZ_OK)
@@ -62,7 +71,7 @@ zone_send_whole_update(struct hub_zone *zone, struct pz_link *link)
 	pz_buf_init(&frames, PZ_QUEUE_HIGH_BYTES, NULL);
 	enum pz_err err = update_build(zone, false, &frames);
 	if (err == PZ_OK)
-		err = pz_link_send(link, pz_buf_slice(&frames));
+		err = send_to(zone, link, pz_buf_slice(&frames));
 	pz_buf_fini(&frames);
 	if (err != PZ_OK)
 		pz_link_close(link, err, "cannot take the first Update");
@@ -77,7 +86,7 @@ zone_send_prop(struct hub_zone *zone, struct pz_link *link, const char *status, 
 	enum pz_err err = pz_message_prop(&out, zone->authority->zone, link->session.address,
 					  status, message);
 	if (err == PZ_OK)
-		err = pz_link_send(link, pz_buf_slice(&out));
+		err = send_to(zone, link, pz_buf_slice(&out));
 	pz_buf_fini(&out);
 	if (err != PZ_OK)
 		pz_link_close(link, err, "cannot send a prop");

@@ -339,6 +339,12 @@ pz_router_send(struct pz_router *router, struct pz_slice frame)
 	return send_from(router, NULL, &envelope, frame);
 }
 
+enum pz_err
+pz_router_push(struct pz_router *router, struct pz_session *session, struct pz_slice frames)
+{
+	return push(router, session, NULL, frames);
+}
+
 void
 pz_router_bounce(struct pz_router *router, struct pz_slice frames, int rpc_code)
 {

@@ -74,6 +74,14 @@ pz_router_frame(struct pz_router *router, struct pz_session *in, struct pz_slice
 enum pz_err pz_router_send(struct pz_router *router, struct pz_slice frame) PZ_MUST_USE;
 
 /**
+ * Frames of our own for one attached session, whatever their `to`: counted against its queue like
+ * forwarded ones, so that an end that never reads is closed as a slow consumer.
+ * Errors: those of the session's send.
+ */
+enum pz_err pz_router_push(struct pz_router *router, struct pz_session *session,
+			   struct pz_slice frames) PZ_MUST_USE;
+
+/**
  * Frames that were queued for a session that is gone: each JSON-RPC request among them is answered
  * with the error (page 4: -32001 or -32002), each wanted receipt is sent.
  * @param frames any number of complete frames; an incomplete one at the end is ignored

@@ -92,12 +92,14 @@ test_random_ids(void **state)
 	(void)state;
 	pz_message_seed_ids(0);
 	for (int i = 0; i < 2; i++) {
+		char text[17] = "";
 		long long id;
 
 		assert_int_equal(pz_message_rpc(&buf, "a@b/c", "a@b", payload), PZ_OK);
 		assert_int_equal(pz_envelope_scan(pz_frame_body(pz_buf_slice(&buf)), &env), PZ_OK);
-		id = strtoll((const char *)env.id.ptr, NULL, 10);
 		assert_int_equal(env.id.len, 16);
+		memcpy(text, env.id.ptr, env.id.len);
+		id = strtoll(text, NULL, 10);
 		assert_true(id < 1LL << 53);
 		if (i == 0)
 			first = id;

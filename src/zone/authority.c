@@ -138,6 +138,7 @@ static void
 free_member(struct pz_member *member)
 {
 	json_decref(member->info);
+	free(member->summary);
 	free(member);
 }
 

@@ -35,7 +35,8 @@ struct pz_member {
 	bool revoked;
 	bool is_unsaved; /* last_seen_ms is newer in memory than on disk; kept by the hub */
 	struct pz_session *session; /* its link, or NULL; kept by the hub */
-	json_t *info;               /* last pzpInfo, owned, or NULL */
+	char *summary; /* the hub's text of its names and addresses for Update, or NULL; owned */
+	json_t *info;  /* last pzpInfo, owned, or NULL */
 };
 
 /** One zone. Members are read directly, changed through the functions below. */

@@ -40,6 +40,8 @@ apply_member(struct pz_authority *a, struct pz_member *fresh)
 		json_decref(fresh->info);
 		fresh->info = NULL;
 	}
+	free(m->summary);
+	fresh->summary = NULL; /* made anew when it is needed */
 	*m = *fresh;
 	free(fresh);
 	return m;
