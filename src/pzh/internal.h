@@ -38,6 +38,7 @@ struct hub_zone {
 	json_t *changed; /* devices whose Update entry changed: {name: true} */
 	json_t *unsaved; /* devices whose record is to be stored: {name: true} */
 	struct pz_timer update_timer, save_timer;
+	uint64_t updated_us;    /* when the last Update was told */
 	struct pz_list turns;   /* struct zone_turn.node */
 	struct zone_turn *turn; /* whose it is now, or NULL */
 	size_t connected;

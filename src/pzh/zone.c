@@ -11,6 +11,7 @@
 /* The more devices hear of a change, the longer changes are collected: bounds the traffic of a
  * large zone. */
 #define UPDATE_DELAY_PER_DEVICE_US (500)
+#define UPDATE_SOON_US (2 * PZ_US_PER_MS)
 #define SAVE_DELAY_US (1 * PZ_US_PER_S)
 
 /* A member's queue is watched by the router, also for what the hub itself says. */
@@ -29,6 +30,7 @@ on_update(struct pz_timer *timer, void *arg)
 	struct pz_buf frames;
 
 	(void)timer;
+	zone->updated_us = pz_env_mono_us(zone->hub->config.env);
 	pz_buf_init(&frames, PZ_QUEUE_HIGH_BYTES, NULL);
 	enum pz_err err = update_build(zone, true, &frames);
 	PZ_LIST_EACH (&zone->links, node, tmp) {
@@ -43,15 +45,21 @@ on_update(struct pz_timer *timer, void *arg)
 	json_object_clear(zone->changed);
 }
 
+/* A lone change is told at once, those that follow are collected. */
 void
 zone_member_changed(struct hub_zone *zone, struct pz_member *member)
 {
+	const struct pz_env *env = zone->hub->config.env;
+	uint64_t now = pz_env_mono_us(env);
+	uint64_t due =
+		zone->updated_us + UPDATE_DELAY_US + zone->connected * UPDATE_DELAY_PER_DEVICE_US;
+
 	if (zone->hub->is_stopping)
 		return;
 	(void)json_object_set_new(zone->changed, member->device, json_true());
 	if (!zone->update_timer.active)
-		pz_env_start(zone->hub->config.env, &zone->update_timer,
-			     UPDATE_DELAY_US + zone->connected * UPDATE_DELAY_PER_DEVICE_US);
+		pz_env_start(env, &zone->update_timer,
+			     due > now + UPDATE_SOON_US ? due - now : UPDATE_SOON_US);
 }
 
 void
