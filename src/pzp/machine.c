@@ -178,12 +178,14 @@ is_overtaken(const struct pz_machine *m, enum pz_event event)
 static void
 note(struct pz_machine *m, enum pz_event event, const struct pz_edge *edge)
 {
-	if (event == PZ_EVENT_DISCONNECT && states[m->state].is_hub_mode)
+	if (event == PZ_EVENT_DISCONNECT && states[m->state].is_hub_mode) {
 		pz_machine_halt(m); /* stays away until told to come back */
+		m->is_parked = true;
+	}
 	if (edge == NULL)
 		return;
 	if (event == PZ_EVENT_CONNECT || event == PZ_EVENT_STORED || event == PZ_EVENT_WIPED)
-		m->is_halted = false;
+		m->is_halted = m->is_parked = false;
 	if (event == PZ_EVENT_STORED || event == PZ_EVENT_WIPED)
 		m->attempts = 0;
 	if (event == PZ_EVENT_WIPED)
@@ -234,8 +236,8 @@ pz_machine_halt(struct pz_machine *m)
 void
 pz_machine_park(struct pz_machine *m, const char *reason)
 {
-	m->is_halted = true;
-	pz_env_stop(m->env, &m->retry);
+	pz_machine_halt(m);
+	m->is_parked = true;
 	snprintf(m->reason, sizeof(m->reason), "%s", reason);
 }
 
@@ -246,6 +248,14 @@ pz_machine_nudge(struct pz_machine *m, const char *why)
 		return;
 	pz_info("retry-now", "cause=\"%s\"", why);
 	(void)pz_machine_event(m, PZ_EVENT_CONNECT, NULL);
+}
+
+void
+pz_machine_network_changed(struct pz_machine *m)
+{
+	if (!m->is_parked)
+		m->is_halted = false;
+	pz_machine_nudge(m, "the network changed");
 }
 
 static void

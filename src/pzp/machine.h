@@ -89,6 +89,7 @@ struct pz_machine {
 	enum pz_state state;
 	char reason[256];  /* why it is not connected; "" when there is nothing to say */
 	bool is_halted;    /* waiting cannot mend it: no retry until told to connect */
+	bool is_parked;    /* halted because somebody said so */
 	bool is_wiping;    /* from CLEAN_AND_WIPE to WIPED: nothing else leads on */
 	unsigned attempts; /* failed since the last good connection */
 	uint64_t since_us; /* of the state */
@@ -124,6 +125,10 @@ void pz_machine_halt(struct pz_machine *machine);
 
 /** Stays not-connected until told to connect. */
 void pz_machine_park(struct pz_machine *machine, const char *reason);
+
+/** Another network: what answered in the hub's place may have been a captive portal's. Lifts a halt
+ * that nobody asked for, and tries at once. */
+void pz_machine_network_changed(struct pz_machine *machine);
 
 /** Something changed that makes a retry worth it now (network, app request): tries at once unless
  * halted. */

@@ -281,6 +281,23 @@ disconnected_by_hand_it_stays_away_whenever_that_was_said(void **state)
 }
 
 static void
+another_network_lifts_a_halt_but_not_a_wish(void **state)
+{
+	(void)state;
+	begin(true);
+	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
+	pz_machine_halt(&w.m);
+	fails_once();
+	pz_machine_network_changed(&w.m);
+	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+	fails_once();
+	pz_machine_park(&w.m, "disconnected by hand");
+	pz_machine_network_changed(&w.m);
+	assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
+	pz_machine_fini(&w.m);
+}
+
+static void
 a_nudge_tries_at_once(void **state)
 {
 	(void)state;
@@ -390,6 +407,7 @@ main(void)
 		cmocka_unit_test(it_tries_again_by_itself_and_forgets_after_a_good_minute),
 		cmocka_unit_test(halted_it_waits_to_be_told),
 		cmocka_unit_test(disconnected_by_hand_it_stays_away_whenever_that_was_said),
+		cmocka_unit_test(another_network_lifts_a_halt_but_not_a_wish),
 		cmocka_unit_test(a_nudge_tries_at_once),
 		cmocka_unit_test(a_wipe_is_overtaken_by_nothing),
 		cmocka_unit_test(stored_late_it_is_a_member_all_the_same),

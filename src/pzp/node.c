@@ -620,7 +620,7 @@ pz_node_network_changed(struct pz_node *node)
 	if (node->machine.state == PZ_STATE_CONNECTED)
 		hub_send_info(node);
 	else
-		pz_machine_nudge(&node->machine, "the network changed");
+		pz_machine_network_changed(&node->machine);
 }
 
 enum pz_state
