@@ -107,7 +107,8 @@ const struct pz_setting pz_setting_table[] = {
 		FIELD(tls_port),
 		.number = 8040,
 		.max = UINT16_MAX,
-		.help = "Port that peers connect to; 0 is any free one.",
+		.help = "Port that peers connect to; 0 is any free one."
+			" Not used yet.",
 	},
 	{
 		.programs = PZ_PROGRAM_PZHD,
@@ -117,7 +118,8 @@ const struct pz_setting pz_setting_table[] = {
 		FIELD(web_port),
 		.number = 8043,
 		.max = UINT16_MAX,
-		.help = "Port of the hub's web pages; 0 is any free one.",
+		.help = "Port of the hub's web pages; 0 is any free one."
+			" Not used yet.",
 	},
 	{
 		.programs = PZ_PROGRAM_PZPD,
@@ -127,7 +129,8 @@ const struct pz_setting pz_setting_table[] = {
 		FIELD(web_port),
 		.number = 8080,
 		.max = UINT16_MAX,
-		.help = "Port of HTTP and WebSocket for local apps; 0 is any free one.",
+		.help = "Port of HTTP and WebSocket for local apps; 0 is any free one."
+			" Not used yet.",
 	},
 	{
 		.programs = PZ_PROGRAM_PZPD,
