@@ -9,8 +9,10 @@ from pz import daemon, foreign, programs
 
 ZONE = daemon.ZONE
 OUTSTANDING = 128
-# A sanitizer keeps freed memory for a while; with little of it kept, growth means a leak.
+# A sanitizer keeps freed memory for a while, here up to 4 MiB: that much more it may grow by
+# itself. The release build is measured without it (these are smoke tests too).
 LEAN = {"ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=4:thread_local_quarantine_size_kb=64"}
+ALLOWED_KIB = 2048 + (6 * 1024 if programs.is_sanitized() else 0)
 
 
 def frame(body):
@@ -121,6 +123,7 @@ def grown(one, before):
     return one.rss_kib() - before
 
 
+@pytest.mark.smoke
 def test_routed_calls(lean_zone):
     hub, _ = lean_zone
     count = 100000
@@ -138,9 +141,10 @@ def test_routed_calls(lean_zone):
         assert now["in"] - moved["in"] in range(2 * count, 2 * count + 10)
         assert now["out"] - moved["out"] in range(2 * count, 2 * count + 10)
         assert now["dropped"] == moved["dropped"]
-        assert grown(hub, before) < 2048, "the hub grows"  # 10 bytes a message would be as much
+        assert grown(hub, before) < ALLOWED_KIB, "the hub grows"  # 10 bytes a message would be as much
 
 
+@pytest.mark.smoke
 def test_calls_of_a_device(lean_zone):
     """The same against a real device: its service answers, its memory stays."""
     hub, device = lean_zone
@@ -151,7 +155,8 @@ def test_calls_of_a_device(lean_zone):
         caller.run(count)
         before = device.rss_kib(), hub.rss_kib()
         caller.run(count)
-        assert grown(device, before[0]) < 2048 and grown(hub, before[1]) < 2048
+        assert grown(device, before[0]) < ALLOWED_KIB
+        assert grown(hub, before[1]) < ALLOWED_KIB
 
 
 def test_many_pairs(lean_zone):
