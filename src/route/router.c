@@ -31,6 +31,7 @@ struct pz_router {
 	void *arg;
 	struct pz_map *by_address;
 	struct pz_session *hub; /* a PZP's way to the rest of its zone, or NULL */
+	bool is_relaying;
 	struct pz_pressure_rule pressure;
 };
 
@@ -107,13 +108,19 @@ pz_router_attach(struct pz_router *router, struct pz_session *session)
 void
 pz_router_detach(struct pz_router *router, struct pz_session *session)
 {
-	if (!session->attached)
-		return;
-	session->attached = false;
-	if (router->hub == session)
-		router->hub = NULL;
-	pz_map_remove(router->by_address, pz_session_address(session));
+	if (session->attached) {
+		session->attached = false;
+		if (router->hub == session)
+			router->hub = NULL;
+		pz_map_remove(router->by_address, pz_session_address(session));
+	}
 	pz_pressure_forget(&router->pressure, session);
+}
+
+void
+pz_router_set_relaying(struct pz_router *router, bool on)
+{
+	router->is_relaying = on;
 }
 
 struct pz_session *
@@ -140,8 +147,22 @@ next_hop(const struct pz_router *router, struct pz_slice to, struct pz_slice nod
 	if (out == NULL && to.len != node.len)
 		out = pz_map_get(router->by_address, to);
 	if (out == NULL && is_in_zone(router, to))
-		out = router->hub;
+		out = router->ops->way ? router->ops->way(router->arg, node) : router->hub;
 	return out;
+}
+
+/* What a PZP passes on from its peers and its hub: to a direct link, from a peer also to the hub,
+ * and to no relay. Apps of ours can be reached in any case. */
+static struct pz_session *
+relay_hop(const struct pz_router *router, const struct pz_session *in, struct pz_slice to,
+	  struct pz_slice node)
+{
+	if (is_self(router, node))
+		return pz_map_get(router->by_address, to);
+	if (!router->is_relaying || !is_in_zone(router, to))
+		return NULL;
+	struct pz_session *out = pz_map_get(router->by_address, node);
+	return out == NULL && in->kind == PZ_SESSION_PEER ? router->hub : out;
 }
 
 bool
@@ -152,23 +173,44 @@ pz_router_has_route(const struct pz_router *router, struct pz_slice address)
 	return is_self(router, node) || next_hop(router, address, node) != NULL;
 }
 
-/* Page 1, "Who may say what". */
 static bool
-may_say(const struct pz_router *router, const struct pz_session *in, struct pz_slice address)
+is_own(const struct pz_session *in, struct pz_slice address)
 {
 	struct pz_address parsed;
 
+	if (pz_slice_eq(address, pz_session_address(in)))
+		return true;
+	return pz_address_is_within(address, pz_session_address(in)) &&
+	       pz_address_parse(address, &parsed) == PZ_OK;
+}
+
+static bool
+is_another_of_zone(const struct pz_router *router, struct pz_slice address)
+{
+	struct pz_address parsed;
+
+	return is_in_zone(router, address) && !is_self(router, pz_address_node(address)) &&
+	       pz_address_parse(address, &parsed) == PZ_OK;
+}
+
+/* Page 1, "Who may say what". A relay speaks for others to us only: what it passes on is not passed
+ * on again. */
+static bool
+may_say(const struct pz_router *router, const struct pz_session *in, struct pz_slice address,
+	struct pz_slice to)
+{
 	switch (in->kind) {
 	case PZ_SESSION_APP:
 		return pz_slice_eq(address, pz_session_address(in));
 	case PZ_SESSION_DEVICE:
-		if (pz_slice_eq(address, pz_session_address(in)))
+		return is_own(in, address);
+	case PZ_SESSION_PEER:
+		if (is_own(in, address))
 			return true;
-		return pz_address_is_within(address, pz_session_address(in)) &&
-		       pz_address_parse(address, &parsed) == PZ_OK;
+		return in->relays && is_self(router, pz_address_node(to)) &&
+		       is_another_of_zone(router, address);
 	case PZ_SESSION_HUB:
-		return is_in_zone(router, address) && !is_self(router, pz_address_node(address)) &&
-		       pz_address_parse(address, &parsed) == PZ_OK;
+		return is_another_of_zone(router, address);
 	}
 	return false;
 }
@@ -269,7 +311,9 @@ forward(struct pz_router *router, struct pz_session *in, const struct pz_envelop
 	struct pz_slice frame)
 {
 	struct pz_slice node = pz_address_node(envelope->to);
-	struct pz_session *out = next_hop(router, envelope->to, node);
+	bool is_relayed = in->kind == PZ_SESSION_PEER || in->kind == PZ_SESSION_HUB;
+	struct pz_session *out = is_relayed ? relay_hop(router, in, envelope->to, node)
+					    : next_hop(router, envelope->to, node);
 
 	/* Never back out of the link it came in by: so nothing goes in circles. */
 	enum pz_err err = out && out != in ? push(router, out, in, frame) : PZ_ERR_NOTFOUND;
@@ -304,8 +348,8 @@ pz_router_frame(struct pz_router *router, struct pz_session *in, struct pz_slice
 
 	pz_metric_add(router->metrics, PZ_METRIC_messages_in, 1);
 	PZ_TRY(read_envelope(frame, &envelope));
-	if (!may_say(router, in, envelope.from) ||
-	    (envelope.resp_to.len && !may_say(router, in, envelope.resp_to))) {
+	if (!may_say(router, in, envelope.from, envelope.to) ||
+	    (envelope.resp_to.len && !may_say(router, in, envelope.resp_to, envelope.to))) {
 		drop_spoofed(router, in, &envelope);
 		return PZ_OK;
 	}
