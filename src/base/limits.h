@@ -54,6 +54,30 @@
 #define PZ_HANDSHAKES_PER_TURN_MAX                                                                 \
 	8 /* one costs about a millisecond: others are served in between */
 
+/* ---- peers (page 6) ---- */
+#define PZ_PEER_ADDRESSES_MAX 16 /* tried for one peer */
+#define PZ_PEER_ATTEMPTS_MAX 64  /* peers looked for at once */
+#define PZ_PEER_ANONYMOUS_MAX 8  /* of them such as we know no name of: anybody may announce them  \
+				  */
+#define PZ_PEER_LINKS_MAX 1024   /* connections with peers, also those that prove nothing */
+#define PZ_PEER_UNAUTH_MAX 64    /* incoming ones that have proved nothing */
+#define PZ_PEER_REACH_MAX 1024   /* devices that one peer says it has links with */
+#define PZ_PEER_RELAYED_MAX 256  /* devices whose services one peer passes on */
+#define PZ_PEER_RETRIES_ALONE 6    /* after a loss while there is no hub: about a minute */
+#define PZ_HAPPY_EYEBALLS_US (250 * PZ_US_PER_MS) /* head start of an address (page 6) */
+#define PZ_PEER_SEEK_US (3 * PZ_US_PER_S)         /* listening for a peer that was asked for */
+#define PZ_PEER_PROBE_AFTER_US (2 * PZ_US_PER_S)  /* a call without any sign of life */
+#define PZ_PEER_PROBE_US (6 * PZ_US_PER_S)        /* then a link is dead that gives none */
+#define PZ_PEER_CONTEST_US (3 * PZ_US_PER_S)      /* likewise when a newer link waits */
+#define PZ_PEER_DRAIN_US (5 * PZ_US_PER_S)        /* a replaced link is heard this long */
+#define PZ_NEARBY_INSTANCES_MAX 256               /* heard on the local network at a time */
+#define PZ_NEARBY_STRANGERS_MAX 192               /* of them without our zone's tag */
+#define PZ_NEARBY_ADDRESSES_MAX 8                 /* of one instance */
+#define PZ_PEER_REFRESH_US (1200 * PZ_US_PER_S) /* a third of what a consent to be relayed lasts */
+#define PZ_RESEND_KEEP_US (20 * PZ_US_PER_S)      /* an answer that may be lost with its link */
+#define PZ_RESEND_ANSWERS_MAX 256
+#define PZ_RESEND_BYTES_MAX (1U << 20)
+
 /* ---- enrolment (page 3) ---- */
 #define PZ_CODE_DIGITS 8
 #define PZ_CODE_TTL_MAX_S 600

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/env.h"
+#include "mdns/mdns.h"
 #include "metrics/metrics.h"
 #include "net/transport.h"
 #include "net/turn.h"
@@ -30,6 +31,9 @@ struct pz_node_config {
 	uint32_t frame_max;
 	size_t queue_high_bytes, queue_low_bytes;
 	uint64_t keepalive_us, call_timeout_us;
+	const char *listen; /* address of the server for peers; NULL or "": any */
+	uint16_t tls_port;  /* its port; 0: any free one */
+	struct pz_mdns *mdns; /* the local network; NULL: none. Its events become the node's */
 	/** Own addresses for pzpInfo; NULL: none. */
 	void (*addresses)(void (*each)(void *arg, const char *address), void *arg);
 	const struct pz_process_ops

@@ -165,6 +165,14 @@ relay_hop(const struct pz_router *router, const struct pz_session *in, struct pz
 	return out == NULL && in->kind == PZ_SESSION_PEER ? router->hub : out;
 }
 
+struct pz_session *
+pz_router_route(const struct pz_router *router, struct pz_slice address)
+{
+	struct pz_slice node = pz_address_node(address);
+
+	return is_self(router, node) ? NULL : next_hop(router, address, node);
+}
+
 bool
 pz_router_has_route(const struct pz_router *router, struct pz_slice address)
 {

@@ -66,6 +66,10 @@ void pz_router_set_relaying(struct pz_router *router, bool on);
 /** The session attached under exactly this address, or NULL. */
 struct pz_session *pz_router_find(const struct pz_router *router, struct pz_slice address);
 
+/** The session by which a message of ours to this address would leave now; NULL: none, or it is for
+ * ourselves. */
+struct pz_session *pz_router_route(const struct pz_router *router, struct pz_slice address);
+
 /** True when a message to this address has somewhere to go now. */
 bool pz_router_has_route(const struct pz_router *router, struct pz_slice address);
 
