@@ -105,6 +105,20 @@
 #define PZ_COMMAND_RUNNING_MAX 16                /* processes at once per service */
 #define PZ_COMMAND_FILE_BYTES_MAX (64U << 10)
 
+/* ---- finding each other on the local network (page 6): anybody there can send anything ---- */
+#define PZ_MDNS_TXT_MAX 32         /* strings of one announcement that are looked at */
+#define PZ_MDNS_TXT_BYTES_MAX 1300 /* RFC 6763 6.2: all of them in one packet */
+#define PZ_MDNS_INSTANCES_MAX 128  /* known at once; each costs four look-ups */
+#define PZ_MDNS_RECORDS_MAX 64     /* of one instance: interfaces x protocols x addresses */
+#define PZ_MDNS_RECORD_BYTES_MAX (8U << 10) /* of one instance, all records */
+#define PZ_MDNS_LOOKUPS_PER_TURN_MAX 16     /* started at once; one may be a D-Bus call */
+#define PZ_MDNS_ADDRESSES_MAX 64            /* of this machine that are announced */
+#define PZ_MDNS_COLLISIONS_MAX 10 /* new names at once, then one per PZ_MDNS_COLLISION_WAIT_US */
+#define PZ_MDNS_COLLISION_WAIT_US (5 * PZ_US_PER_S) /* RFC 6762 8.1 */
+#define PZ_MDNS_CONFIRM_US                                                                         \
+	(10 * PZ_US_PER_S)                  /* asked again: who has not answered by then is gone */
+#define PZ_MDNS_RETRY_US (30 * PZ_US_PER_S) /* something is missing (bus, socket): tried again */
+
 /* ---- control socket (page 12) ---- */
 #define PZ_CTL_LINE_BYTES_MAX (2U << 20) /* one request or answer */
 #define PZ_CTL_CLIENTS_MAX 64
