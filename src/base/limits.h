@@ -57,13 +57,14 @@
 /* ---- peers (page 6) ---- */
 #define PZ_PEER_ADDRESSES_MAX 16 /* tried for one peer */
 #define PZ_PEER_ATTEMPTS_MAX 64  /* peers looked for at once */
-#define PZ_PEER_ANONYMOUS_MAX 8  /* of them such as we know no name of: anybody may announce them  \
-				  */
-#define PZ_PEER_LINKS_MAX 1024   /* connections with peers, also those that prove nothing */
-#define PZ_PEER_UNAUTH_MAX 64    /* incoming ones that have proved nothing */
-#define PZ_PEER_REACH_MAX 1024   /* devices that one peer says it has links with */
-#define PZ_PEER_RELAYED_MAX 256  /* devices whose services one peer passes on */
-#define PZ_PEER_RETRIES_ALONE 6    /* after a loss while there is no hub: about a minute */
+#define PZ_PEER_ANONYMOUS_MAX                                                                      \
+	8                       /* of them such as we know no name of: anybody may announce them   \
+				 */
+#define PZ_PEER_LINKS_MAX 1024  /* connections with peers, also those that prove nothing */
+#define PZ_PEER_UNAUTH_MAX 64   /* incoming ones that have proved nothing */
+#define PZ_PEER_REACH_MAX 1024  /* devices that one peer says it has links with */
+#define PZ_PEER_RELAYED_MAX 256 /* devices whose services one peer passes on */
+#define PZ_PEER_RETRIES_ALONE 6 /* after a loss while there is no hub: about a minute */
 #define PZ_HAPPY_EYEBALLS_US (250 * PZ_US_PER_MS) /* head start of an address (page 6) */
 #define PZ_PEER_SEEK_US (3 * PZ_US_PER_S)         /* listening for a peer that was asked for */
 #define PZ_PEER_PROBE_AFTER_US (2 * PZ_US_PER_S)  /* a call without any sign of life */
@@ -73,10 +74,19 @@
 #define PZ_NEARBY_INSTANCES_MAX 256               /* heard on the local network at a time */
 #define PZ_NEARBY_STRANGERS_MAX 192               /* of them without our zone's tag */
 #define PZ_NEARBY_ADDRESSES_MAX 8                 /* of one instance */
-#define PZ_PEER_REFRESH_US (1200 * PZ_US_PER_S) /* a third of what a consent to be relayed lasts */
+#define PZ_PEER_REFRESH_US (1200 * PZ_US_PER_S)   /* a third of what a consent to be relayed lasts \
+						   */
 #define PZ_RESEND_KEEP_US (20 * PZ_US_PER_S)      /* an answer that may be lost with its link */
 #define PZ_RESEND_ANSWERS_MAX 256
 #define PZ_RESEND_BYTES_MAX (1U << 20)
+/* ---- relaying (page 6) ---- */
+#define PZ_BEHIND_MAX 64 /* devices behind one relay */
+#define PZ_ATTEST_AGE_MS                                                                           \
+	(UINT64_C(3600) * 1000)  /* from our time, before or after: clocks differ                  \
+				  */
+#define PZ_ATTEST_CHECKS_MAX 128 /* of one relay in a window: each costs some signatures */
+#define PZ_ATTEST_WINDOW_US (10 * PZ_US_PER_S)
+#define PZ_INSTANCE_BYTES_MAX 40 /* a device's name for its own start */
 
 /* ---- enrolment (page 3) ---- */
 #define PZ_CODE_DIGITS 8

@@ -30,6 +30,7 @@ struct pz_router {
 	const struct pz_router_ops *ops;
 	void *arg;
 	struct pz_map *by_address;
+	struct pz_map *behind;  /* address -> the session it hangs behind; NULL: nobody does */
 	struct pz_session *hub; /* a PZP's way to the rest of its zone, or NULL */
 	bool is_relaying;
 	struct pz_pressure_rule pressure;
@@ -81,6 +82,7 @@ pz_router_free(struct pz_router *router)
 	if (router == NULL)
 		return;
 	pz_map_free(router->by_address);
+	pz_map_free(router->behind);
 	free(router->self);
 	free(router);
 }
@@ -105,6 +107,58 @@ pz_router_attach(struct pz_router *router, struct pz_session *session)
 	return PZ_OK;
 }
 
+/* So that the hot path looks into no map while nobody is behind anybody. */
+static void
+free_behind_if_empty(struct pz_router *router)
+{
+	if (router->behind == NULL || pz_map_len(router->behind) > 0)
+		return;
+	pz_map_free(router->behind);
+	router->behind = NULL;
+}
+
+enum pz_err
+pz_router_attach_behind(struct pz_router *router, struct pz_slice address, struct pz_session *via)
+{
+	if (is_self(router, pz_address_node(address)))
+		return PZ_ERR_EXISTS;
+	if (router->behind == NULL)
+		router->behind = pz_map_new();
+	enum pz_err err = router->behind ? pz_map_put(router->behind, address, via, NULL)
+					 : PZ_ERR_LIMIT_MEMORY;
+	free_behind_if_empty(router);
+	return err;
+}
+
+void
+pz_router_detach_behind(struct pz_router *router, struct pz_slice address)
+{
+	if (router->behind == NULL)
+		return;
+	pz_map_remove(router->behind, address);
+	free_behind_if_empty(router);
+}
+
+struct pz_session *
+pz_router_behind(const struct pz_router *router, struct pz_slice address)
+{
+	return router->behind ? pz_map_get(router->behind, address) : NULL;
+}
+
+static void
+detach_all_behind(struct pz_router *router, const struct pz_session *via)
+{
+	size_t pos = 0;
+	struct pz_slice address;
+	void *session;
+
+	while (router->behind && pz_map_next(router->behind, &pos, &address, &session)) {
+		if (session == via)
+			pz_map_remove(router->behind, address);
+	}
+	free_behind_if_empty(router);
+}
+
 void
 pz_router_detach(struct pz_router *router, struct pz_session *session)
 {
@@ -113,6 +167,7 @@ pz_router_detach(struct pz_router *router, struct pz_session *session)
 		if (router->hub == session)
 			router->hub = NULL;
 		pz_map_remove(router->by_address, pz_session_address(session));
+		detach_all_behind(router, session);
 	}
 	pz_pressure_forget(&router->pressure, session);
 }
@@ -138,7 +193,7 @@ is_in_zone(const struct pz_router *router, struct pz_slice address)
 }
 
 /* Page 4 "Routing", in its order, for an address that is not ours: an app of ours or a direct link,
- * else the hub. */
+ * else the link that it hangs behind, else the hub. */
 static struct pz_session *
 next_hop(const struct pz_router *router, struct pz_slice to, struct pz_slice node)
 {
@@ -146,6 +201,8 @@ next_hop(const struct pz_router *router, struct pz_slice to, struct pz_slice nod
 
 	if (out == NULL && to.len != node.len)
 		out = pz_map_get(router->by_address, to);
+	if (out == NULL)
+		out = pz_router_behind(router, node);
 	if (out == NULL && is_in_zone(router, to))
 		out = router->ops->way ? router->ops->way(router->arg, node) : router->hub;
 	return out;
@@ -207,11 +264,16 @@ static bool
 may_say(const struct pz_router *router, const struct pz_session *in, struct pz_slice address,
 	struct pz_slice to)
 {
+	struct pz_address parsed;
+
 	switch (in->kind) {
 	case PZ_SESSION_APP:
 		return pz_slice_eq(address, pz_session_address(in));
 	case PZ_SESSION_DEVICE:
-		return is_own(in, address);
+		if (is_own(in, address))
+			return true;
+		return pz_router_behind(router, pz_address_node(address)) == in &&
+		       pz_address_parse(address, &parsed) == PZ_OK;
 	case PZ_SESSION_PEER:
 		if (is_own(in, address))
 			return true;

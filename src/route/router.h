@@ -63,6 +63,21 @@ void pz_router_detach(struct pz_router *router, struct pz_session *session);
  */
 void pz_router_set_relaying(struct pz_router *router, bool on);
 
+/**
+ * `address` (a device of our zone) hangs behind `via`, an attached session: messages to it and to
+ * its apps go out by `via`, and what comes in by `via` may be from it. Its own session, when there
+ * is one, goes first. Replaces an earlier entry of the address; gone with `via`. That the device
+ * agrees is the caller's to know.
+ * Errors: EXISTS (the address is our own), LIMIT_MEMORY.
+ * @spec page 6 "Relaying"
+ */
+enum pz_err pz_router_attach_behind(struct pz_router *router, struct pz_slice address,
+				    struct pz_session *via) PZ_MUST_USE;
+/** Does nothing when it hangs behind nobody. */
+void pz_router_detach_behind(struct pz_router *router, struct pz_slice address);
+/** The session that it hangs behind, or NULL. No allocation. */
+struct pz_session *pz_router_behind(const struct pz_router *router, struct pz_slice address);
+
 /** The session attached under exactly this address, or NULL. */
 struct pz_session *pz_router_find(const struct pz_router *router, struct pz_slice address);
 
