@@ -152,13 +152,14 @@ status_result(struct pz_node *node)
 	set_gauges(node);
 
 	return json_pack(
-		"{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:n, s:n}, s:{}, s:o}",
+		"{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:n, s:n}, s:o, s:o}",
 		"version", PZ_VERSION, "pid", (int)getpid(), "uptime",
 		(json_int_t)((now - node->started_us) / PZ_US_PER_S), "id", node->self, "zone",
 		m ? json_string(m->zone) : json_null(), "device", node->device, "mode",
 		m ? "hub" : "virgin", "state", pz_state_text(node->machine.state), "reason",
 		node->machine.reason, "hub", hub_result(node), "peers", peers_result(node), "ports",
-		"tls", "web", "pending", "metrics", pz_metrics_json(&node->metrics));
+		"tls", "web", "pending", prefs_pending(node), "metrics",
+		pz_metrics_json(&node->metrics));
 }
 
 static struct pz_node_request *
@@ -532,6 +533,7 @@ static const struct {
 	{"status", cmd_status},   {"enrol", cmd_enrol},           {"leave", cmd_leave},
 	{"connect", cmd_connect}, {"disconnect", cmd_disconnect}, {"services", cmd_services},
 	{"call", call_start},     {"watch", cmd_watch},           {"serve", cmd_serve},
+	{"prefs", prefs_command},
 };
 
 /* Parameters that name something are texts: one that is not must not be taken for one that is not
@@ -540,7 +542,7 @@ static const char *
 not_a_text(const json_t *params)
 {
 	static const char *const names[] = {"link", "host",    "zone",     "device", "code",
-					    "peer", "service", "function", "api"};
+					    "peer", "service", "function", "api",    "key"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const json_t *value = json_object_get(params, names[i]);

@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "conf/prefs.h"
 #include "net/link.h"
 #include "pzp/node.h"
 #include "route/router.h"
@@ -37,6 +38,7 @@ struct pz_node_request {
 };
 
 struct enrolment;
+struct node_prefs;
 
 struct pz_node {
 	struct pz_node_config config;
@@ -59,12 +61,13 @@ struct pz_node {
 	json_t *hub_entry; /* the hub's own entry, or NULL */
 	json_t *known;     /* device -> array of descriptors, as last heard */
 	json_t *learning;  /* the same from an answer whose last part is still to come, or NULL */
+	struct node_prefs *prefs;
 	struct pz_list requests;
 	struct pz_list finds; /* findServices under way */
 	struct pz_timer renewal, announce, leave_timer, wipe_retry;
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 	char display_name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
-	char device_type[64 + 1];
+	char device_type[PZ_DEVICE_TYPE_BYTES_MAX + 1];
 	char self[PZ_ADDRESS_BYTES_MAX + 1];
 	uint64_t started_us;
 	uint64_t hub_since_ms;
@@ -125,6 +128,37 @@ void enrolment_secured(struct pz_node *node, struct pz_link *link);
 enum pz_err enrolment_frame(struct pz_node *node, struct pz_slice frame) PZ_MUST_USE;
 void enrolment_closed(struct pz_node *node, enum pz_err why, const char *detail);
 bool enrolment_is_conn(const struct pz_node *node, const struct node_conn *conn);
+
+/* prefs.c */
+/** Loads what the user set, takes what the operator configured; all of it is active. Errors: CONFIG
+ * (the configuration), PROTO (unreadable record), LIMIT_MEMORY, IO_*. */
+enum pz_err prefs_load(struct pz_node *node, struct pz_errinfo *info) PZ_MUST_USE;
+void prefs_free(struct node_prefs *prefs);
+/** The values that count now. Borrowed; changed by prefs_apply. */
+const struct pz_prefs *prefs_active(const struct pz_node *node);
+/** Changes that waited for a reconnect count from now on: called before the hub is dialled and when
+ * the link is gone. */
+void prefs_apply(struct pz_node *node);
+/**
+ * Active values have changed. Not called for those that the node starts with. May be called while
+ * the machine tells of a change of state: it must not put events to it.
+ * @param changed PZ_PREF_BIT of each
+ */
+void node_prefs_changed(struct pz_node *node, uint32_t changed);
+/** The name that people shall see when the device is called `device`. Borrowed. */
+const char *prefs_name_as(const struct pz_node *node, const char *device);
+/** Another configuration: NULL where it is silent. Waits for a reconnect as any change does. */
+void
+prefs_configure_ports(struct pz_node *node, const uint16_t *tls_port, const uint16_t *web_port);
+/** The zone is left: what holds for all of it goes (page 2 "Revocation"), from the disk and from
+ * memory. Errors: LIMIT_MEMORY. */
+enum pz_err prefs_wipe(struct pz_txn *txn) PZ_MUST_USE;
+void prefs_wiped(struct pz_node *node);
+/** What waits for a reconnect: {key: value}. NULL: out of memory. */
+json_t *prefs_pending(const struct pz_node *node);
+/** The command `prefs`: params key?, value?, reset?. */
+struct pz_node_request *
+prefs_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
 
 /* discovery.c */
 /** Ends a search: list borrowed; always called, once, unless cancelled. */

@@ -309,6 +309,7 @@ on_act(void *arg, enum pz_action action)
 		enrolment_drop(node);
 		break;
 	case PZ_ACT_DIAL:
+		prefs_apply(node);
 		hub_dial(node);
 		break;
 	case PZ_ACT_HANG_UP:
@@ -337,6 +338,8 @@ on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
 	struct pz_node *node = arg;
 
 	pz_metric_add(&node->metrics, PZ_METRIC_state_changes, 1);
+	if (now == PZ_STATE_NOT_CONNECTED || now == PZ_STATE_VIRGIN)
+		prefs_apply(node);
 	if (now == PZ_STATE_CONNECTED)
 		node->hub_since_ms = pz_env_wall_ms(node->config.env);
 	node_tell(node, json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "state", "old",
@@ -418,10 +421,6 @@ settle_names(struct pz_node *node, struct pz_errinfo *info)
 			       "device name '%s' is not valid: letters, digits and ._- , beginning "
 			       "with a letter or digit, at most 63",
 			       c->device ? c->device : node->device);
-	snprintf(node->display_name, sizeof(node->display_name), "%s",
-		 c->display_name ? c->display_name : node->device);
-	snprintf(node->device_type, sizeof(node->device_type), "%s",
-		 c->device_type ? c->device_type : "device");
 	if (strcmp(stored, node->device) == 0)
 		return PZ_OK;
 	struct pz_txn *txn = pz_txn_new();
@@ -519,13 +518,19 @@ on_enrol_reaper(struct pz_timer *timer, void *arg)
 }
 
 static void
+set_times(struct pz_node *node, const struct pz_node_config *config)
+{
+	node->config.call_timeout_us =
+		config->call_timeout_us ? config->call_timeout_us : PZ_CALL_TIMEOUT_US;
+	node->link_host.keepalive_us = config->keepalive_us;
+}
+
+static void
 init_fields(struct pz_node *node, const struct pz_node_config *config)
 {
 	node->config = *config;
 	if (node->config.frame_max == 0)
 		node->config.frame_max = PZ_FRAME_BYTES_DEFAULT;
-	if (node->config.call_timeout_us == 0)
-		node->config.call_timeout_us = PZ_CALL_TIMEOUT_US;
 	pz_list_init(&node->requests);
 	pz_list_init(&node->finds);
 	node->hub.node = node;
@@ -536,8 +541,8 @@ init_fields(struct pz_node *node, const struct pz_node_config *config)
 		.metrics = &node->metrics,
 		.events = &node_link_events,
 		.frame_max = node->config.frame_max,
-		.keepalive_us = config->keepalive_us,
 	};
+	set_times(node, config);
 	pz_timer_init(&node->renewal, on_renewal_check, node);
 	pz_timer_init(&node->announce, on_announce, node);
 	pz_timer_init(&node->leave_timer, on_leave_timeout, node);
@@ -559,6 +564,8 @@ pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz
 	if (err == PZ_OK)
 		err = build(node, info);
 	pz_machine_init(&node->machine, config->env, &machine_ops, node, node->membership != NULL);
+	if (err == PZ_OK)
+		err = prefs_load(node, info);
 	if (err != PZ_OK) {
 		pz_node_free(node);
 		return err;
@@ -574,7 +581,7 @@ pz_node_start(struct pz_node *node)
 {
 	on_renewal_check(&node->renewal, node);
 	if (node->membership)
-		(void)pz_machine_event(&node->machine, PZ_EVENT_CONNECT, NULL);
+		pz_machine_start(&node->machine);
 }
 
 void
@@ -611,7 +618,15 @@ pz_node_free(struct pz_node *node)
 	json_decref(node->directory);
 	json_decref(node->hub_entry);
 	json_decref(node->known);
+	prefs_free(node->prefs);
 	free(node);
+}
+
+void
+pz_node_reconfigure(struct pz_node *node, const struct pz_node_config *config)
+{
+	set_times(node, config);
+	prefs_configure_ports(node, config->tls_port, config->web_port);
 }
 
 void
