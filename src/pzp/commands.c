@@ -137,13 +137,14 @@ status_result(struct pz_node *node)
 	set_gauges(node);
 
 	return json_pack(
-		"{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:o, s:n}, s:{}, s:o}",
+		"{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:o, s:n}, s:o, s:o}",
 		"version", PZ_VERSION, "pid", (int)getpid(), "uptime",
 		(json_int_t)((now - node->started_us) / PZ_US_PER_S), "id", node->self, "zone",
 		m ? json_string(m->zone) : json_null(), "device", node->device, "mode",
 		m ? "hub" : "virgin", "state", pz_state_text(node->machine.state), "reason",
 		node->machine.reason, "hub", hub_result(node), "peers", peers_status(node), "ports",
-		"tls", tls_port(node), "web", "pending", "metrics", pz_metrics_json(&node->metrics));
+		"tls", tls_port(node), "web", "pending", prefs_pending(node), "metrics",
+		pz_metrics_json(&node->metrics));
 }
 
 static struct pz_node_request *
@@ -417,7 +418,8 @@ cmd_services(struct pz_node *node, json_t *params, const struct pz_node_reply *r
 	l->zone = copy_param(params, "zone");
 	l->device = copy_param(params, "device");
 	uint64_t serial = l->request.serial;
-	struct discovery *search = discovery_start(node, pz_json_str(params, "api"), l->device, on_listed, l);
+	struct discovery *search =
+		discovery_start(node, pz_json_str(params, "api"), l->device, on_listed, l);
 	if (request_find(node, serial) == NULL)
 		return NULL;
 	l->search = search;
@@ -533,7 +535,7 @@ static const struct {
 	{"status", cmd_status},   {"enrol", cmd_enrol},           {"leave", cmd_leave},
 	{"connect", cmd_connect}, {"disconnect", cmd_disconnect}, {"services", cmd_services},
 	{"call", call_start},     {"watch", cmd_watch},           {"serve", cmd_serve},
-	{"peers", cmd_peers},     {"discover", discover_start},
+	{"peers", cmd_peers},     {"discover", discover_start},   {"prefs", prefs_command},
 };
 
 /* Parameters that name something are texts: one that is not must not be taken for one that is not
@@ -542,7 +544,7 @@ static const char *
 not_a_text(const json_t *params)
 {
 	static const char *const names[] = {"link", "host",    "zone",     "device", "code",
-					    "peer", "service", "function", "api"};
+					    "peer", "service", "function", "api",    "key"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const json_t *value = json_object_get(params, names[i]);

@@ -1,8 +1,8 @@
 /*
- * Finding services, and announcing our own (page 7, 4 and 7). While the hub is there it is asked: it
- * knows what every connected device announced. Without it, or for a device that it does not see, the
- * search is local: peers are looked for, linked with, and say what they have; one that still reaches
- * the hub asks it for us.
+ * Finding services, and announcing our own (page 7, 4 and 7). While the hub is there it is asked:
+ * it knows what every connected device announced. Without it, or for a device that it does not see,
+ * the search is local: peers are looked for, linked with, and say what they have; one that still
+ * reaches the hub asks it for us.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,15 +84,15 @@ collect(struct pz_node *node, const char *api)
 	const char *device;
 	size_t i;
 
-	json_object_foreach(node->known, device, value)
-		(void)json_object_set_new(names, device, json_true());
+	json_object_foreach(node->known, device, value)(void)
+		json_object_set_new(names, device, json_true());
 	for (int pass = 0; pass < 2; pass++)
 		json_object_foreach(names, device, value)
 		{
 			if (node_has_route(node, device) != (pass == 0))
 				continue;
-			json_array_foreach(discovery_list_of(node, device), i, one)
-				if (matches(api, one)) json_array_append(out, one);
+			json_array_foreach(discovery_list_of(node, device), i,
+					   one) if (matches(api, one)) json_array_append(out, one);
 		}
 	json_decref(names);
 	return out;
@@ -235,8 +235,8 @@ discovery_news(struct pz_node *node)
 	PZ_LIST_EACH (&node->finds, n, tmp) {
 		struct discovery *d = PZ_CONTAINER(n, struct discovery, node_list);
 		/* Not from here: whoever told us stands in the middle of something. */
-		if (d->is_local && (!d->timer.active ||
-				    d->timer.due_us > pz_env_mono_us(node->config.env)))
+		if (d->is_local &&
+		    (!d->timer.active || d->timer.due_us > pz_env_mono_us(node->config.env)))
 			pz_env_start(node->config.env, &d->timer, 0);
 	}
 }

@@ -186,8 +186,8 @@ everybody_gone(struct pz_node *node, const struct pz_session *hub)
 	json_t *entry, *error = pz_rpc_unreachable(node->membership->zone);
 	json_t *names = peers_names(node);
 
-	json_object_foreach(node->directory, device, entry)
-		(void)json_object_set_new(entry, "connected", json_false());
+	json_object_foreach(node->directory, device, entry)(void)
+		json_object_set_new(entry, "connected", json_false());
 	resend_after_loss(node, hub, names);
 	json_decref(names);
 	if (error)
@@ -248,6 +248,7 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 	json_object_clear(node->known);
 	json_decref(node->hub_entry);
 	node->hub_entry = NULL;
+	prefs_wiped(node);
 	if (err == PZ_OK)
 		node_sweep_keys(node);
 	(void)pz_machine_event(&node->machine, PZ_EVENT_WIPED, err == PZ_OK ? NULL : reason.text);
@@ -265,6 +266,7 @@ on_wiped_again(void *arg, enum pz_err err, const char *detail)
 		return;
 	}
 	node->is_wipe_failed = false;
+	prefs_wiped(node);
 	pz_notice("wipe", "the zone's data is removed from the store now");
 	if (node->enrolment == NULL && node->storing == NULL)
 		node_sweep_keys(node);
@@ -280,7 +282,7 @@ hub_wipe_again(struct pz_node *node)
 		return;
 	if (node->storing == NULL)
 		txn = pz_txn_new();
-	if (txn == NULL || pz_membership_wipe(txn) != PZ_OK) {
+	if (txn == NULL || pz_membership_wipe(txn) != PZ_OK || prefs_wipe(txn) != PZ_OK) {
 		pz_txn_free(txn);
 		pz_env_start(node->config.env, &node->wipe_retry, WIPE_RETRY_US);
 		return;
@@ -299,7 +301,7 @@ hub_wipe(struct pz_node *node)
 		return;
 	node->is_wiping = true;
 	txn = pz_txn_new();
-	if (txn == NULL || pz_membership_wipe(txn) != PZ_OK) {
+	if (txn == NULL || pz_membership_wipe(txn) != PZ_OK || prefs_wipe(txn) != PZ_OK) {
 		pz_txn_free(txn);
 		on_wiped(node, PZ_ERR_LIMIT_MEMORY, "out of memory");
 		return;

@@ -112,12 +112,9 @@ static const struct {
 	void (*handle)(struct pz_node *node, json_t *message);
 	bool is_harmless; /* believed also when a relay brings it */
 } statuses[] = {
-	{"Update", on_update, false},
-	{"foundServices", on_found_services, true},
-	{"revoked", on_revoked, false},
-	{"bye", on_bye, false},
-	{"keepAlive", on_nothing, true},
-	{"error", on_error, true},
+	{"Update", on_update, false},    {"foundServices", on_found_services, true},
+	{"revoked", on_revoked, false},  {"bye", on_bye, false},
+	{"keepAlive", on_nothing, true}, {"error", on_error, true},
 };
 
 static void

@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "conf/prefs.h"
 #include "net/link.h"
 #include "pzp/node.h"
 #include "route/router.h"
@@ -37,6 +38,7 @@ struct pz_node_request {
 };
 
 struct enrolment;
+struct node_prefs;
 struct peers;
 struct nearby;
 struct peer_link;
@@ -69,6 +71,7 @@ struct pz_node {
 	json_t *hub_entry; /* the hub's own entry, or NULL */
 	json_t *known;     /* device -> array of descriptors, as last heard */
 	json_t *learning;  /* the same from an answer whose last part is still to come, or NULL */
+	struct node_prefs *prefs;
 	struct pz_list requests;
 	struct pz_list finds; /* findServices under way */
 	struct peers *peers;
@@ -76,15 +79,16 @@ struct pz_node {
 	struct node_wishes wishes;
 	struct pz_list answers; /* resend.c */
 	size_t answer_count, answer_bytes;
+	uint64_t looked_us; /* when it last looked for others on behalf of a peer */
 	struct pz_timer renewal, announce, leave_timer, wipe_retry;
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 	char display_name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
-	char device_type[64 + 1];
+	char device_type[PZ_DEVICE_TYPE_BYTES_MAX + 1];
 	char self[PZ_ADDRESS_BYTES_MAX + 1];
 	uint64_t started_us;
 	uint64_t hub_since_ms;
 	uint64_t request_serial, state_changes;
-	bool is_stopping;
+	bool is_started, is_stopping;
 	bool is_wiping;
 	bool is_wipe_failed; /* virgin in memory, but what binds us to the zone is still stored */
 	bool is_renewing;
@@ -119,6 +123,8 @@ json_t *node_info(const struct pz_node *node);
 json_t *node_consent(const struct pz_node *node, const char *relay);
 /** The newest CRL that we hold, or NULL. Borrowed. */
 struct pz_crl *node_crl(const struct pz_node *node);
+/** The same for a membership that is about to become ours. */
+struct pz_crl *node_crl_of(const struct pz_node *node, const struct pz_membership *membership);
 /** @param out PZ_ZONE_SECRET_BYTES. @return false: not known (yet) */
 bool node_zone_secret(const struct pz_node *node, uint8_t *out);
 /** Adds the names of devices that the zone's data tells of. */
@@ -163,6 +169,37 @@ void enrolment_secured(struct pz_node *node, struct pz_link *link);
 enum pz_err enrolment_frame(struct pz_node *node, struct pz_slice frame) PZ_MUST_USE;
 void enrolment_closed(struct pz_node *node, enum pz_err why, const char *detail);
 bool enrolment_is_conn(const struct pz_node *node, const struct node_conn *conn);
+
+/* prefs.c */
+/** Loads what the user set, takes what the operator configured; all of it is active. Errors: CONFIG
+ * (the configuration), PROTO (unreadable record), LIMIT_MEMORY, IO_*. */
+enum pz_err prefs_load(struct pz_node *node, struct pz_errinfo *info) PZ_MUST_USE;
+void prefs_free(struct node_prefs *prefs);
+/** The values that count now. Borrowed; changed by prefs_apply. */
+const struct pz_prefs *prefs_active(const struct pz_node *node);
+/** Changes that waited for a reconnect count from now on: called before the hub is dialled and when
+ * the link is gone. */
+void prefs_apply(struct pz_node *node);
+/**
+ * Active values have changed. Not called for those that the node starts with. May be called while
+ * the machine tells of a change of state: it must not put events to it.
+ * @param changed PZ_PREF_BIT of each
+ */
+void node_prefs_changed(struct pz_node *node, uint32_t changed);
+/** The name that people shall see when the device is called `device`. Borrowed. */
+const char *prefs_name_as(const struct pz_node *node, const char *device);
+/** Another configuration: NULL where it is silent. Waits for a reconnect as any change does. */
+void
+prefs_configure_ports(struct pz_node *node, const uint16_t *tls_port, const uint16_t *web_port);
+/** The zone is left: what holds for all of it goes (page 2 "Revocation"), from the disk and from
+ * memory. Errors: LIMIT_MEMORY. */
+enum pz_err prefs_wipe(struct pz_txn *txn) PZ_MUST_USE;
+void prefs_wiped(struct pz_node *node);
+/** What waits for a reconnect: {key: value}. NULL: out of memory. */
+json_t *prefs_pending(const struct pz_node *node);
+/** The command `prefs`: params key?, value?, reset?. */
+struct pz_node_request *
+prefs_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
 
 /* discovery.c */
 /** Ends a search: list borrowed; always called, once, unless cancelled. */

@@ -5,6 +5,7 @@
  */
 #include "pzp/peers.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -150,8 +151,7 @@ say_full(struct nearby *nearby)
 static struct instance *
 instance_of(struct nearby *nearby, const struct pz_mdns_found *found)
 {
-	struct instance *instance =
-		pz_map_get(nearby->instances, pz_slice_str(found->instance));
+	struct instance *instance = pz_map_get(nearby->instances, pz_slice_str(found->instance));
 	bool may_be_ours = txt_value(found, "t")[0] != '\0';
 
 	if (instance)
@@ -402,15 +402,6 @@ on_midnight(struct pz_timer *timer, void *arg)
 {
 	(void)timer;
 	nearby_announce(arg);
-}
-
-void
-nearby_network_changed(struct nearby *nearby)
-{
-	struct pz_mdns *mdns = mdns_of(nearby);
-
-	if (mdns && mdns->ops->network_changed)
-		mdns->ops->network_changed(mdns);
 }
 
 void

@@ -293,8 +293,8 @@ count_attempts(const struct peers *peers, bool anonymous)
 static bool
 may_dial(const struct peers *peers)
 {
-	return peers->node->membership && !peers->node->is_stopping &&
-	       !peers->node->is_wiping && count_attempts(peers, false) < PZ_PEER_ATTEMPTS_MAX;
+	return peers->node->membership && !peers->node->is_stopping && !peers->node->is_wiping &&
+	       count_attempts(peers, false) < PZ_PEER_ATTEMPTS_MAX;
 }
 
 void
@@ -340,9 +340,9 @@ peer_dial_add(struct peers *peers, struct peer *peer, const struct peer_target *
 	if (peer && peer->live)
 		return;
 	if (attempt == NULL) {
-		if (!may_dial(peers) || (peer == NULL && (is_being_tried(peers, target) ||
-							  count_attempts(peers, true) >=
-								  PZ_PEER_ANONYMOUS_MAX)))
+		if (!may_dial(peers) ||
+		    (peer == NULL && (is_being_tried(peers, target) ||
+				      count_attempts(peers, true) >= PZ_PEER_ANONYMOUS_MAX)))
 			return;
 		attempt = attempt_new(peers, peer);
 	}

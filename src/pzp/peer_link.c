@@ -41,8 +41,7 @@ peer_link_prop(struct peer_link *pl, const char *status, json_t *message)
 	if (pl->peer == NULL || pl->link->closing)
 		return;
 	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
-	enum pz_err err =
-		pz_message_prop(&out, node->self, pl->peer->address, status, message);
+	enum pz_err err = pz_message_prop(&out, node->self, pl->peer->address, status, message);
 	if (err == PZ_OK)
 		err = pl->link->session.attached
 			      ? pz_router_push(node->router, &pl->link->session, pz_buf_slice(&out))

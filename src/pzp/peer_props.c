@@ -38,12 +38,12 @@ is_info(const json_t *message)
 	    !json_is_array(addresses) || json_array_size(addresses) > PZ_PEER_ADDRESSES_MAX * 2 ||
 	    (reach && (!json_is_array(reach) || json_array_size(reach) > PZ_PEER_REACH_MAX)))
 		return false;
-	json_array_foreach((json_t *)addresses, i, one) if (json_string_length(one) == 0 ||
-							    json_string_length(one) >=
-								    PZ_NETADDR_CHARS) return false;
-	json_array_foreach((json_t *)reach, i,
-			   one) if (!pz_device_is_valid(pz_slice_str(json_string_value(
-			   one)))) return false;
+	json_array_foreach((json_t *)addresses, i,
+			   one) if (json_string_length(one) == 0 ||
+				    json_string_length(one) >= PZ_NETADDR_CHARS) return false;
+	json_array_foreach(
+		(json_t *)reach, i,
+		one) if (!pz_device_is_valid(pz_slice_str(json_string_value(one)))) return false;
 	return true;
 }
 
@@ -224,7 +224,7 @@ static const struct {
 	void (*handle)(struct peer_link *pl, json_t *message);
 	bool is_early; /* also before both have registered */
 } statuses[] = {
-	{"pzpInfo", on_info, false},       {"registerServices", on_register_services, false},
+	{"pzpInfo", on_info, false},        {"registerServices", on_register_services, false},
 	{"keepAlive", on_keepalive, false}, {"bye", on_bye, true},
 	{"error", on_error, true},
 };

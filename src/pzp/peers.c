@@ -72,10 +72,10 @@ peer_event(struct peer *peer, enum pz_peer_event event, const char *reason)
 		pz_peer_state_text(old), pz_peer_state_text(next), pz_peer_event_text(event),
 		reason && reason[0] ? " reason=" : "", reason ? reason : "");
 	pz_metric_add(&node->metrics, PZ_METRIC_state_changes, 1);
-	node_tell(node, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", "peer", "name",
-				  peer->device, "old", pz_peer_state_text(old), "new",
-				  pz_peer_state_text(next), "cause", pz_peer_event_text(event),
-				  "reason", peer->reason));
+	node_tell(node,
+		  json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", "peer", "name", peer->device,
+			    "old", pz_peer_state_text(old), "new", pz_peer_state_text(next),
+			    "cause", pz_peer_event_text(event), "reason", peer->reason));
 	commands_peer_changed(node, peer->device);
 	return true;
 }
@@ -158,8 +158,7 @@ describe(const struct pz_node *node, const char *device)
 {
 	const struct peer *peer = peers_find(node->peers, device);
 	json_t *entry = peer && peer->info ? peer->info : directory_entry(node, device);
-	json_t *addresses =
-		json_object_get(entry, peer && peer->info ? "addresses" : "ipaddress");
+	json_t *addresses = json_object_get(entry, peer && peer->info ? "addresses" : "ipaddress");
 	int64_t port = 0;
 	char id[PZ_ADDRESS_BYTES_MAX + 1];
 
@@ -183,13 +182,13 @@ peers_names(const struct pz_node *node)
 	const char *device;
 	void *peer;
 
-	json_object_foreach(node->directory, device, value)
-		(void)json_object_set_new(names, device, json_true());
+	json_object_foreach(node->directory, device, value)(void)
+		json_object_set_new(names, device, json_true());
 	while (pz_map_next(node->peers->by_device, &pos, &key, &peer)) {
 		const struct peer *p = peer;
 		(void)json_object_set_new(names, p->device, json_true());
-		json_object_foreach(p->relayed, device, value)
-			(void)json_object_set_new(names, device, json_true());
+		json_object_foreach(p->relayed, device, value)(void)
+			json_object_set_new(names, device, json_true());
 	}
 	node_add_known_devices(node, names);
 	if (node->membership)
@@ -214,13 +213,12 @@ json_t *
 peers_status(struct pz_node *node)
 {
 	json_t *list = peers_list(node), *entry;
-	static const char *const more[] = {"displayName", "deviceType", "addresses", "port",
-					   "friend", "reason"};
+	static const char *const more[] = {"displayName", "deviceType", "addresses",
+					   "port",        "friend",     "reason"};
 	size_t i;
 
-	json_array_foreach(list, i, entry)
-		for (size_t k = 0; k < sizeof(more) / sizeof(more[0]); k++)
-			(void)json_object_del(entry, more[k]);
+	json_array_foreach(list, i, entry) for (size_t k = 0; k < sizeof(more) / sizeof(more[0]);
+						k++)(void) json_object_del(entry, more[k]);
 	return list;
 }
 
@@ -296,6 +294,8 @@ peers_set_membership(struct peers *peers, struct pz_errinfo *info)
 	pz_tls_ctx_free(peers->server_ctx);
 	peers->server_ctx = ctx;
 	close_revoked(peers);
+	if (ctx && peers->node->is_started)
+		peers_listen(peers);
 	return PZ_OK;
 }
 
@@ -380,5 +380,39 @@ peers_network_changed(struct peers *peers)
 	}
 	if (peers->node->membership && peers->listener == NULL)
 		peers_listen(peers);
+	peers_tell_soon(peers);
+}
+
+/* peer.auto has been turned on: whom the hub tells an address of is dialled. */
+static void
+dial_everybody(struct peers *peers)
+{
+	const char *device;
+	json_t *entry;
+
+	json_object_foreach(peers->node->directory, device, entry) peers_consider(peers, device);
+}
+
+void
+peers_consider(struct peers *peers, const char *device)
+{
+	const struct pz_node *node = peers->node;
+	const json_t *entry = json_object_get(node->directory, device);
+	struct peer *peer;
+
+	if (!node->wishes.auto_dial || !json_is_true(json_object_get(entry, "connected")) ||
+	    json_array_size(json_object_get(entry, "ipaddress")) == 0)
+		return;
+	peer = peers_get(peers, device);
+	/* One that failed lately waits for its retry. */
+	if (peer && peer->live == NULL && peer->attempt == NULL && !peer->retry.active)
+		peer_dial(peer, 0);
+}
+
+void
+peers_wishes_changed(struct peers *peers)
+{
+	nearby_announce(peers->node->nearby);
+	dial_everybody(peers);
 	peers_tell_soon(peers);
 }

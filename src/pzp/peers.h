@@ -43,22 +43,22 @@ struct peer_attempt {
 struct peer_link {
 	struct pz_list node; /* peers.links */
 	struct peers *peers;
-	struct peer *peer; /* once identified, or expected */
+	struct peer *peer;            /* once identified, or expected */
 	struct peer_try *attempt_try; /* ours, while it is under way */
 	struct pz_link *link;
 	char remote[PZ_NETADDR_CHARS];
 	char serial[PZ_SERIAL_HEX_BYTES]; /* of the PZP CA that vouched */
 	enum peer_link_state {
 		PEER_LINK_SECURING,
-		PEER_LINK_STANDBY,     /* identified; whether it is wanted shows when an older link
-					  has answered or not */
+		PEER_LINK_STANDBY, /* identified; whether it is wanted shows when an older link
+				      has answered or not */
 		PEER_LINK_REGISTERING,
 		PEER_LINK_LIVE,
 		PEER_LINK_DRAINING, /* another one took its place; heard until its bye */
 	} state;
 	bool is_outgoing, has_proved;
-	bool has_registered; /* the other end sent its register */
-	bool is_leaving;     /* the other end said that another link replaces it */
+	bool has_registered;   /* the other end sent its register */
+	bool is_leaving;       /* the other end said that another link replaces it */
 	struct pz_timer watch; /* for a sign of life */
 	struct pz_timer end;   /* of draining */
 	bool is_probed;        /* it was asked for one and gave none yet */
@@ -96,8 +96,8 @@ struct peers {
 	struct pz_log_rate refuse_log;
 	size_t unauthenticated;
 	char listen_problem[256];
-	char session[37]; /* of this start */
-	uint16_t port;    /* that is listened on, or 0 */
+	char session[37];      /* of this start */
+	uint16_t port;         /* that is listened on, or 0 */
 	bool is_services_news; /* told with the next `tell` */
 };
 
@@ -126,7 +126,11 @@ json_t *peers_list(struct pz_node *node);
 json_t *peers_status(struct pz_node *node);
 /** The one place where a peer's state changes. @return false: it means nothing now */
 bool peer_event(struct peer *peer, enum pz_peer_event event, const char *reason);
-/** The network or the hub's state changed. */
+/** What the hub tells of a device changed: with peer.auto it may be time to dial it. */
+void peers_consider(struct peers *peers, const char *device);
+/** Preferences about links are others now. */
+void peers_wishes_changed(struct peers *peers);
+/** The machine's addresses or routes changed. */
 void peers_network_changed(struct peers *peers);
 /** The session of this device's start that we know of, or "". */
 const char *peers_session_of(const struct pz_node *node, const char *device);
@@ -162,8 +166,8 @@ void peer_retry_later(struct peer *peer);
 /** Sets up what every link of a peer has, once pz_link_new has succeeded. */
 void peer_link_init(struct peer_link *pl);
 /** Takes the stream. NULL: out of memory. */
-struct peer_link *peer_link_accept(struct peers *peers, struct pz_stream *stream,
-				   const char *remote);
+struct peer_link *
+peer_link_accept(struct peers *peers, struct pz_stream *stream, const char *remote);
 struct peer_link *peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream);
 /** Ends it with a reason; what depended on it is cleaned up at once. */
 void peer_link_close(struct peer_link *pl, enum pz_err why, const char *reason);
@@ -214,7 +218,6 @@ void nearby_targets(struct nearby *nearby, const char *device,
 		    void (*each)(void *arg, const struct peer_target *target), void *arg);
 /** `pzp discover`. New array, or NULL. */
 json_t *nearby_list(struct nearby *nearby);
-void nearby_network_changed(struct nearby *nearby);
 /** Another zone, or none: everything heard is looked at anew. */
 void nearby_forget(struct nearby *nearby);
 
@@ -225,8 +228,8 @@ struct pz_node_request *peer_connect_start(struct pz_node *node, const char *nam
 struct pz_node_request *peer_disconnect(struct pz_node *node, const char *name,
 					const struct pz_node_reply *reply, void *arg);
 /** `pzp discover`: looks around for `timeout_ms` and lists what it heard. */
-struct pz_node_request *discover_start(struct pz_node *node, json_t *params,
-				       const struct pz_node_reply *reply, void *arg);
+struct pz_node_request *
+discover_start(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
 
 /* ---- resend.c ---- */
 /** Notes an answer, about to be sent, that may be lost with the link it goes out by. @param payload

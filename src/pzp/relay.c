@@ -26,8 +26,7 @@ relay_for(const struct pz_node *node, struct pz_slice device)
 
 	while (pz_map_next(node->peers->by_device, &pos, &key, &value)) {
 		struct peer *peer = value;
-		if (peer->live == NULL || !peer->is_relay ||
-		    pz_slice_eq_str(device, peer->device))
+		if (peer->live == NULL || !peer->is_relay || pz_slice_eq_str(device, peer->device))
 			continue;
 		if (device.len > 0 && does_reach(peer, device))
 			return peer;
@@ -38,7 +37,8 @@ relay_for(const struct pz_node *node, struct pz_slice device)
 	return node->hub.is_registered ? NULL : by_hub;
 }
 
-/* Does our hub say that the device is not there? One that we have not heard of it may still reach. */
+/* Does our hub say that the device is not there? One that we have not heard of it may still reach.
+ */
 static bool
 is_known_away(const struct pz_node *node, struct pz_slice device)
 {

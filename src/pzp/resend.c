@@ -1,6 +1,6 @@
 /*
- * What may be lost with a link (page 4: an answer finds its way). Requests that are not answered yet
- * and answers that went out lately are sent once more by the way that is left. Whoever has them
+ * What may be lost with a link (page 4: an answer finds its way). Requests that are not answered
+ * yet and answers that went out lately are sent once more by the way that is left. Whoever has them
  * already drops them: a request by its id (page 14 REPL-1), an answer because nobody waits for it
  * any more. Call-backs are never repeated: nothing would tell the second from the first.
  */
@@ -43,10 +43,9 @@ prune(struct pz_node *node)
 	uint64_t now = pz_env_mono_us(node->config.env);
 	struct answer *a;
 
-	while ((a = oldest(node)) != NULL &&
-	       (now - a->sent_us > PZ_RESEND_KEEP_US ||
-		node->answer_count > PZ_RESEND_ANSWERS_MAX ||
-		node->answer_bytes > PZ_RESEND_BYTES_MAX))
+	while ((a = oldest(node)) != NULL && (now - a->sent_us > PZ_RESEND_KEEP_US ||
+					      node->answer_count > PZ_RESEND_ANSWERS_MAX ||
+					      node->answer_bytes > PZ_RESEND_BYTES_MAX))
 		drop(node, a);
 }
 
@@ -94,9 +93,8 @@ resend_after_loss(struct pz_node *node, const struct pz_session *lost, json_t *n
 	const char *device;
 	json_t *value;
 
-	json_object_foreach(names, device, value)
-		if (!node_has_route(node, device))
-			node_device_gone(node, device);
+	json_object_foreach(names, device, value) if (!node_has_route(node, device))
+		node_device_gone(node, device);
 	if (lost == NULL)
 		return;
 	calls_resend(node, lost);

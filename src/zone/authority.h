@@ -19,7 +19,6 @@
 #include "x509/keystore.h"
 #include "x509/verify.h"
 
-#define PZ_DEVICE_TYPE_BYTES_MAX 64
 #define PZ_ZONE_HOST_BYTES_MAX 253
 
 /** One device of the zone, connected or not, also when revoked. */
