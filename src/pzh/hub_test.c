@@ -364,6 +364,7 @@ fake_registering(struct pz_member *member)
 	link.session.address = name;
 	link.session.address_len = strlen(name);
 	link.session.kind = PZ_SESSION_DEVICE;
+	pz_list_init(&peer.claims);
 	pz_buf_init(&link.tx, PZ_QUEUE_MAX_BYTES, NULL);
 	pz_list_append(&w.hub->links, &link.owner_node);
 	return &peer;
