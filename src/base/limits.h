@@ -75,16 +75,16 @@
 #define PZ_NEARBY_INSTANCES_MAX 256               /* heard on the local network at a time */
 #define PZ_NEARBY_STRANGERS_MAX 192               /* of them without our zone's tag */
 #define PZ_NEARBY_ADDRESSES_MAX 8                 /* of one instance */
-#define PZ_PEER_REFRESH_US (1200 * PZ_US_PER_S)   /* a third of what a consent to be relayed lasts \
-						   */
-#define PZ_RESEND_KEEP_US (20 * PZ_US_PER_S)      /* an answer that may be lost with its link */
+#define PZ_PEER_REFRESH_US                                                                         \
+	(1200 * PZ_US_PER_S)                 /* a third of what a consent to be relayed lasts      \
+					      */
+#define PZ_RESEND_KEEP_US (20 * PZ_US_PER_S) /* an answer that may be lost with its link */
 #define PZ_RESEND_ANSWERS_MAX 256
 #define PZ_RESEND_BYTES_MAX (1U << 20)
+
 /* ---- relaying (page 6) ---- */
-#define PZ_BEHIND_MAX 64 /* devices behind one relay */
-#define PZ_ATTEST_AGE_MS                                                                           \
-	(UINT64_C(3600) * 1000)  /* from our time, before or after: clocks differ                  \
-				  */
+#define PZ_BEHIND_MAX 64                         /* devices behind one relay */
+#define PZ_ATTEST_AGE_MS (UINT64_C(3600) * 1000) /* from our time; clocks differ */
 #define PZ_ATTEST_CHECKS_MAX 128 /* of one relay in a window: each costs some signatures */
 #define PZ_ATTEST_WINDOW_US (10 * PZ_US_PER_S)
 #define PZ_INSTANCE_BYTES_MAX 40 /* a device's name for its own start */

@@ -60,6 +60,7 @@ on_housekeeping(struct pz_timer *timer, void *arg)
 		sweep_keys(hub);
 	}
 	while (pz_map_next(hub->zones, &pos, &key, &zone)) {
+		behind_clean(zone);
 		zone_renew_if_due(zone);
 		zone_save_seen(zone);
 	}

@@ -126,6 +126,7 @@ hub_accept(void *arg, struct pz_stream *stream, const char *remote)
 		return;
 	}
 	*peer = (struct hub_peer){.hub = hub, .address = address, .is_unauthenticated = true};
+	pz_list_init(&peer->claims);
 	address->total++;
 	address->unauthenticated++;
 	hub->unauthenticated++;
@@ -239,7 +240,9 @@ replace_older(struct hub_peer *peer)
 		  older->address);
 	struct hub_peer *old_peer = pz_link_of(older)->owner;
 	pz_router_detach(peer->zone->router, older);
+	behind_forget_relay(old_peer);
 	peer->member->session = NULL;
+	peer->member->instance[0] = '\0';
 	peer->zone->connected--;
 	old_peer->member = NULL;
 	zone_device_gone(peer->zone, peer->member);
@@ -285,6 +288,7 @@ on_register(struct hub_peer *peer, struct pz_slice frame)
 		return PZ_OK;
 	}
 	replace_older(peer);
+	behind_has_own_link(peer->member);
 	zone_tell_before_return(peer->zone, peer->member);
 	PZ_TRY(pz_router_attach(peer->zone->router, &link->session));
 	peer->state = HUB_LINK_LIVE;
@@ -344,10 +348,12 @@ member_left(struct hub_peer *peer, enum pz_err why, const char *detail, struct p
 	struct pz_member *member = peer->member;
 
 	pz_router_detach(peer->zone->router, &link->session);
+	behind_forget_relay(peer);
 	pz_info("device-gone", "device=%s %s%s%s", link->session.address, pz_err_text(why),
 		detail[0] ? ": " : "", detail);
 	if (member) {
 		member->session = NULL;
+		member->instance[0] = '\0';
 		member->last_seen_ms = pz_env_wall_ms(peer->hub->config.env);
 		peer->zone->connected--;
 		member->is_unsaved = true;
@@ -355,6 +361,7 @@ member_left(struct hub_peer *peer, enum pz_err why, const char *detail, struct p
 			zone_save_member(peer->zone, member);
 		zone_device_gone(peer->zone, member);
 		zone_member_changed(peer->zone, member);
+		behind_lost_own_link(peer->zone, member);
 	}
 	pz_router_bounce(peer->zone->router, undelivered,
 			 why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);

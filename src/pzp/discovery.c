@@ -222,7 +222,7 @@ start_local(struct discovery *d)
 	if (has_mdns)
 		nearby_look(node->nearby, look_us, !node->hub.is_registered);
 	if (peer)
-		peer_dial(peer, has_mdns ? look_us : 0);
+		peer_dial(peer, look_us);
 	if (!node->hub.is_registered)
 		dial_everybody(node, 0);
 	ask_by_relay(d);

@@ -120,7 +120,7 @@ peer_connect_start(struct pz_node *node, const char *name, const struct pz_node_
 	peer->is_wanted = true;
 	peer->failures = 0;
 	if (peer->live == NULL)
-		peer_dial(peer, node->config.mdns ? PZ_PEER_SEEK_US : 0);
+		peer_dial(peer, PZ_PEER_SEEK_US);
 	if (peer->live || peer->attempt == NULL)
 		finish_connecting(c, peer);
 	return request_find(node, serial);
@@ -141,9 +141,10 @@ peer_disconnect(struct pz_node *node, const char *name, const struct pz_node_rep
 	peer->is_wanted = false;
 	pz_env_stop(node->config.env, &peer->retry);
 	peer_attempt_drop(peer->attempt, NULL);
-	(void)peer_event(peer, PZ_PEER_EVENT_HANG_UP, "disconnected by hand");
 	if (peer->live)
 		peer_link_close(peer->live, PZ_OK, "disconnected by hand");
+	else
+		(void)peer_event(peer, PZ_PEER_EVENT_HANG_UP, "disconnected by hand");
 	json_t *result = peer_result(node, peer);
 	reply->done(arg, result ? PZ_OK : PZ_ERR_LIMIT_MEMORY, "", result);
 	json_decref(result);

@@ -213,7 +213,6 @@ on_stagger(struct pz_timer *timer, void *arg)
 static struct peer_attempt *
 attempt_new(struct peers *peers, struct peer *peer)
 {
-	const struct pz_env *env = peers->node->config.env;
 	struct peer_attempt *attempt = calloc(1, sizeof(*attempt));
 
 	if (attempt == NULL)
@@ -223,13 +222,24 @@ attempt_new(struct peers *peers, struct peer *peer)
 	pz_timer_init(&attempt->stagger, on_stagger, attempt);
 	pz_timer_init(&attempt->deadline, on_deadline, attempt);
 	pz_list_append(&peers->attempts, &attempt->node);
-	pz_env_start(env, &attempt->deadline, PZ_CONNECT_TIMEOUT_US);
-	if (peer) {
+	if (peer)
 		peer->attempt = attempt;
-		pz_env_stop(env, &peer->retry);
-		(void)peer_event(peer, PZ_PEER_EVENT_DIAL, "");
-	}
 	return attempt;
+}
+
+static void
+begin(struct peer_attempt *attempt)
+{
+	const struct pz_env *env = attempt->peers->node->config.env;
+
+	if (!attempt->deadline.active) {
+		pz_env_start(env, &attempt->deadline, PZ_CONNECT_TIMEOUT_US);
+		if (attempt->peer) {
+			pz_env_stop(env, &attempt->peer->retry);
+			(void)peer_event(attempt->peer, PZ_PEER_EVENT_DIAL, "");
+		}
+	}
+	go_on(attempt);
 }
 
 /* One that failed before is tried again only when it is heard of anew. */
@@ -309,14 +319,20 @@ peer_dial(struct peer *peer, uint64_t seek_us)
 		attempt = attempt_new(peer->peers, peer);
 	if (attempt == NULL)
 		return;
+	if (node->config.mdns == NULL)
+		seek_us = 0; /* nothing would be heard */
 	uint64_t until = pz_env_mono_us(node->config.env) + seek_us;
 	if (until > attempt->open_until_us)
 		attempt->open_until_us = until;
 	add_from_directory(attempt);
 	nearby_targets(node->nearby, peer->device, on_target, attempt);
+	if (attempt->count == 0 && seek_us == 0) { /* nowhere to look */
+		peer_attempt_drop(attempt, NULL);
+		return;
+	}
 	if (seek_us > 0)
 		nearby_look(node->nearby, seek_us, false);
-	go_on(attempt);
+	begin(attempt);
 }
 
 static bool
@@ -350,7 +366,7 @@ peer_dial_add(struct peers *peers, struct peer *peer, const struct peer_target *
 		return;
 	add_target(attempt, target);
 	if (!attempt->stagger.active || !is_busy(attempt))
-		go_on(attempt);
+		begin(attempt);
 }
 
 void
@@ -401,7 +417,8 @@ is_worth_a_retry(const struct peer *peer)
 		return false;
 	if (peer->is_wanted || node->wishes.auto_dial || node->wishes.is_peer_mode)
 		return true;
-	return !node->hub.is_registered && peer->failures <= PZ_PEER_RETRIES_ALONE;
+	return peer->is_missed && !node->hub.is_registered &&
+	       peer->failures <= PZ_PEER_RETRIES_ALONE;
 }
 
 void

@@ -274,6 +274,7 @@ go_live(struct peer_link *pl)
 	else if (!is_ours_smaller(peer))
 		peer_attempt_drop(peer->attempt, NULL);
 	peer->failures = 0;
+	peer->is_missed = false;
 	pz_env_stop(env_of(pl), &peer->retry);
 	(void)peer_event(peer, PZ_PEER_EVENT_REGISTERED, "");
 	peer_greet(pl);
@@ -358,6 +359,7 @@ lost(struct peer_link *pl, enum pz_peer_event event, const char *reason,
 	json_t *names = peers_names(node); /* before we forget who it spoke for */
 
 	peer->live = NULL;
+	peer->is_missed = event == PZ_PEER_EVENT_LINK_LOST;
 	pl->state = PEER_LINK_DRAINING;
 	pz_env_stop(env_of(pl), &pl->watch);
 	pz_router_detach(node->router, &pl->link->session);

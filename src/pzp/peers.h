@@ -75,6 +75,7 @@ struct peer {
 	struct peer_link *live;
 	struct peer_attempt *attempt;
 	bool is_wanted; /* asked for by a person: dialled again when it is lost */
+	bool is_missed; /* a link with it was lost and none has come since */
 	unsigned failures;
 	struct pz_timer retry;
 	/* what it said on the live link */
