@@ -206,28 +206,34 @@ is_of_our_zone(const struct pz_node *node, const char *origin)
 	       (node->membership && pz_slice_eq_str(address.zone, node->membership->zone));
 }
 
+struct loading {
+	struct pz_node *node;
+	struct pz_errinfo *info;
+};
+
 /* A key or value that this version does not know is from another one, and no reason not to start.
  */
 static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice text)
 {
-	struct pz_node *node = arg;
-	struct pz_errinfo info = {""};
+	const struct loading *loading = arg;
+	struct pz_node *node = loading->node;
+	struct pz_errinfo why = {""};
 	json_t *record = NULL;
 	enum pz_pref pref;
 
 	if (pz_pref_find(key, &pref, NULL) != PZ_OK)
 		return PZ_OK;
 	struct kept *kept = &node->prefs->kept[pref];
-	PZ_TRY(pz_record_parse(SPACE, key, text, &record, NULL));
+	PZ_TRY(pz_record_parse(SPACE, key, text, &record, loading->info));
 	if (pz_pref_table[pref].is_zone &&
 	    !is_of_our_zone(node, json_string_value(json_object_get(record, "origin"))))
 		pz_warning("preference", "key=%s is left out: it is another zone's", key);
-	else if (pz_pref_parse_json(pref, json_object_get(record, "value"), &kept->user, &info) ==
+	else if (pz_pref_parse_json(pref, json_object_get(record, "value"), &kept->user, &why) ==
 		 PZ_OK)
 		kept->has_user = true;
 	else
-		pz_warning("preference", "the stored value is left out: %s", info.text);
+		pz_warning("preference", "the stored value is left out: %s", why.text);
 	json_decref(record);
 	return PZ_OK;
 }
@@ -236,6 +242,7 @@ enum pz_err
 prefs_load(struct pz_node *node, struct pz_errinfo *info)
 {
 	const struct pz_node_config *c = &node->config;
+	struct loading loading = {node, info};
 
 	node->prefs = calloc(1, sizeof(*node->prefs));
 	if (node->prefs == NULL)
@@ -245,7 +252,7 @@ prefs_load(struct pz_node *node, struct pz_errinfo *info)
 	PZ_TRY(configure_text(node, PZ_PREF_DEVICE_TYPE, c->device_type, info));
 	configure_port(node, PZ_PREF_PORTS_TLS, c->tls_port);
 	configure_port(node, PZ_PREF_PORTS_WEB, c->web_port);
-	PZ_TRY(pz_store_load(c->store, SPACE, load_one, node, info));
+	PZ_TRY(pz_store_load(c->store, SPACE, load_one, &loading, info));
 	(void)activate(node);
 	spread(node);
 	return PZ_OK;
