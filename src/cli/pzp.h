@@ -17,6 +17,10 @@ int pz_pzp_cmd_status(struct pz_cli *cli);
 int pz_pzp_cmd_services(struct pz_cli *cli);
 int pz_pzp_cmd_watch(struct pz_cli *cli);
 
+/* pzp_peers.c: other devices */
+int pz_pzp_cmd_peers(struct pz_cli *cli);
+int pz_pzp_cmd_discover(struct pz_cli *cli);
+
 /* pzp_prefs.c: what the user prefers */
 int pz_pzp_cmd_prefs(struct pz_cli *cli);
 /** As pz_cli_member, but a boolean as it is set: true or false. */
