@@ -195,6 +195,12 @@ pz_hub_free(struct pz_hub *hub)
 	free(hub);
 }
 
+void
+pz_hub_set_keepalive(struct pz_hub *hub, uint64_t keepalive_us)
+{
+	hub->link_host.keepalive_us = keepalive_us;
+}
+
 uint16_t
 pz_hub_port(const struct pz_hub *hub)
 {
