@@ -27,10 +27,12 @@ class Daemon:
 
     program = None
 
-    def __init__(self, world, name, args=(), data_dir=None, env=None):
-        self.world, self.name, self.args = world, name, list(args)
+    def __init__(self, world, name, args=(), data_dir=None, env=None, at=None):
+        """`at` is the lab's host that it runs on; without, it is this machine's loopback."""
+        self.world, self.name, self.at = world, name, at
+        self.args = ["--listen", "::" if at else "127.0.0.1", *args]
         self.data_dir = pathlib.Path(data_dir or world.path / name)
-        self.env = dict(env or {})
+        self.env = {**(at.environment if at else {}), **(env or {})}
         self.process, self.lines, self.notes = None, [], []
         self.has_ended = True
         self._condition = threading.Condition()
@@ -47,8 +49,8 @@ class Daemon:
         notify_path = self.world.path / f"notify-{self.name}-{len(self.lines)}-{time.monotonic_ns()}"
         notify.bind(str(notify_path))
         self.notes, self.has_ended = [], False
-        argv = [programs.program(self.program), "--data-dir", str(self.data_dir),
-                *map(str, self.args if args is None else args)]
+        argv = [*(self.at.prefix if self.at else ()), programs.program(self.program),
+                "--data-dir", str(self.data_dir), *map(str, self.args if args is None else args)]
         env = programs.environment(self.world.path, NOTIFY_SOCKET=notify_path, **self.env)
         self.process = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -185,8 +187,9 @@ class Hub(Daemon):
     program = "pzhd"
 
     def __init__(self, world, name="hub", options=(), **more):
-        super().__init__(world, name, ["--listen", "127.0.0.1", *options], **more)
+        super().__init__(world, name, options, **more)
         self.port = 0
+        self.host = self.at.address() if self.at else "127.0.0.1"
 
     def start(self, ready=True, args=None):
         """On any free port the first time, on the same port ever after."""
@@ -199,8 +202,8 @@ class Hub(Daemon):
     def pzh(self, *args, check=True, **more):
         return self._cli("pzh", args, check, **more)
 
-    def init(self, zone=ZONE, host="127.0.0.1", *more):
-        return self.pzh("init", "--zone", zone, "--host", host, *more, "--json").json()
+    def init(self, zone=ZONE, host=None, *more):
+        return self.pzh("init", "--zone", zone, "--host", host or self.host, *more, "--json").json()
 
     def token(self, *args):
         return self.pzh("token", *args, "--json").json()
@@ -219,7 +222,7 @@ class Device(Daemon):
 
     def __init__(self, world, name, options=(), **more):
         super().__init__(world, name, ["--tls-port", 0, "--web-port", 0, "--device", name,
-                                       "--listen", "127.0.0.1", *options], **more)
+                                       *options], **more)
         self.device = name
 
     def pzp(self, *args, check=True, **more):
