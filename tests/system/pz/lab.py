@@ -17,6 +17,7 @@ import pathlib
 import re
 import secrets
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -48,6 +49,7 @@ def require():
 def _run(*argv, text=None):
     done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(argv)}: {done.stderr.strip()}\n{text or ''}"
+    return done.stdout
 
 
 def _setns(descriptor):
@@ -56,11 +58,15 @@ def _setns(descriptor):
 
 
 def _remove_stale():
-    """What test runs left that were killed."""
+    """What test runs left that were killed: their namespaces, and the daemons in them."""
     for path in NAMED.glob(f"{PREFIX}-*"):
         owner = re.match(rf"{PREFIX}-(\d+)-", path.name)
-        if owner and not pathlib.Path("/proc", owner[1]).exists():
-            _run("ip", "netns", "del", path.name)
+        if not owner or pathlib.Path("/proc", owner[1]).exists():
+            continue
+        for pid in _run("ip", "netns", "pids", path.name).split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        _run("ip", "netns", "del", path.name)
 
 
 class Space:
