@@ -11,11 +11,6 @@ from pz.daemon import eventually
 ZONE = daemon.ZONE
 
 
-def call(caller, callee, word="x"):
-    result = caller.call(f"test@{callee.device}", "get42", f'["{word}"]', check=False)
-    assert result.code == 0 and result.json() == {"result": f"42 {word}"}, repr(result)
-
-
 @pytest.fixture
 def house(lab):
     """Home and office with a router between; the hub is in the office."""
@@ -30,8 +25,8 @@ def house(lab):
 def test_across_a_router(house):
     hub = house.hub(house.server)
     a, b = house.device(house.laptop, hub), house.device(house.tv, hub)
-    call(a, b, "there")
-    call(b, a, "back")
+    a.calls(b, "there")
+    b.calls(a, "back")
     assert hub.devices()["laptop"]["addresses"]
 
 
@@ -45,7 +40,7 @@ def test_one_family_only(lab, family):
     assert (":" in hub.host) == (family == 6)
     a, b = lab.device(lab.host("laptop", near), hub), lab.device(lab.host("tv", far), hub)
     assert a.status()["hub"]["host"] == hub.host
-    call(a, b)
+    a.calls(b)
 
 
 def test_another_network_is_tried_at_once(house):
@@ -62,7 +57,7 @@ def test_another_network_is_tried_at_once(house):
     house.plug(house.laptop, house.office)
     a.wait_state("connected", timeout=20)
     assert time.monotonic() - began < 5
-    call(a, b)
+    a.calls(b)
     eventually(lambda: house.laptop.address() in hub.devices()["laptop"]["addresses"],
                what="news of the new address at the hub")
 
@@ -78,7 +73,7 @@ def test_silent_network_is_noticed(house):
     assert time.monotonic() - began < 75 and status["reason"], status
     house.uplink_mend(house.home)
     a.wait_state("connected", timeout=70)
-    call(a, b)
+    a.calls(b)
 
 
 def test_short_outage_loses_nothing(house):
@@ -100,7 +95,7 @@ def test_what_is_called_is_not_seen(house):
     hub = house.hub(house.server)
     with Capture(house.home) as seen:
         a, b = house.device(house.laptop, hub), house.device(house.tv, hub)
-        call(a, b, "marker-word")
+        a.calls(b, "marker-word")
     assert seen.packets(hub.port)
     with pytest.raises(AssertionError):
         seen.assert_absent(foreign.sni(ZONE, hub.host))
@@ -113,9 +108,9 @@ def test_bad_radio(house):
     hub = house.hub(house.server)
     a, b = house.device(house.laptop, hub), house.device(house.tv, hub)
     for n in range(10):
-        call(a, b, f"call-{n}")
+        a.calls(b, f"call-{n}")
     big = "x" * 100_000
-    call(a, b, big)
+    a.calls(b, big)
     assert hub.devices()["laptop"]["connected"]
 
 
@@ -126,6 +121,6 @@ def test_two_of_one_lan_do_not_hear_one_another(lab):
     laptop, tv = lab.host("laptop", lan), lab.host("tv", lan)
     lab.separate(lan, laptop, tv)
     a, b = lab.device(laptop, hub), lab.device(tv, hub)
-    call(a, b)
+    a.calls(b)
     lab.reunite(lan, laptop, tv)
-    call(b, a)
+    b.calls(a)

@@ -127,7 +127,7 @@ class Lan(Space):
         """Of the host with this number, with the length of the prefix."""
         if family == 4:
             return self.v4 and self.v4.replace(".0/", f".{number}/")
-        return self.v6 and self.v6.replace("::/", f"::{number}/")
+        return self.v6 and self.v6 != "link" and self.v6.replace("::/", f"::{number}/")
 
 
 class Host(Space):
@@ -179,7 +179,10 @@ class Lab:
     # ---- things ----
 
     def lan(self, name, v4="auto", v6="auto"):
-        """A new LAN; v4, v6: a network such as "10.1.2.0/24" and "fd12::/64", or None for none."""
+        """
+        A new LAN; v4, v6: a network such as "10.1.2.0/24" and "fd12::/64", or None for none. v6
+        "link": nobody gives addresses, so hosts have their link-local ones only.
+        """
         number = len(self.lans) + 1
         lan = Lan(self, name, number, f"10.80.{number}.0/24" if v4 == "auto" else v4,
                   f"fd80:{number}::/64" if v6 == "auto" else v6)
@@ -228,7 +231,8 @@ class Lab:
     def _addressing(self, host, lan):
         interface, number = host.interface(lan), host.numbers[lan]
         commands = [f"addr add {lan.address(number, 4)} dev {interface}"] if lan.v4 else []
-        commands += [f"addr add {lan.address(number, 6)} dev {interface} nodad"] if lan.v6 else []
+        if lan.address(number, 6):
+            commands += [f"addr add {lan.address(number, 6)} dev {interface} nodad"]
         return commands + (self._default_routes(host, lan) if lan.router else [])
 
     def _default_routes(self, host, lan):
