@@ -61,7 +61,10 @@ def register(me, other):
 
 
 def seen_identity(link):
-    (uri,) = certs.uris(link.stream.tls.get_peer_certificate().to_cryptography())
+    shown = link.stream.tls.get_peer_certificate()
+    if shown is None:
+        raise wire.Closed("no certificate")
+    (uri,) = certs.uris(shown.to_cryptography())
     return uri[len("pz:"):]
 
 
