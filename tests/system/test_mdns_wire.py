@@ -9,6 +9,7 @@ import socket
 import pytest
 
 from pz import certs, daemon, fakepeer, mdns, programs, wire
+from pz.avahi import Avahi
 from pz.capture import Capture
 from pz.daemon import eventually, is_direct
 
@@ -130,6 +131,28 @@ def test_passive_until_asked(flat):
         assert not asked, asked
         phone.finds(flat.a, flat.b)
         assert [1 for p in seen.mdns() if (mdns.SERVICE, mdns.PTR) in mdns.read(p.payload)[0]]
+
+
+def test_avahi_daemon_of_the_system(lab):
+    """Where one runs it is used, and even then our records do not lead to the machine's name."""
+    home = lab.lan("home")
+    hub = lab.hub(lab.host("server", home))
+    laptop, tv = lab.host("laptop", home), lab.host("tv", home)
+    with Avahi(laptop, lab.world.path), Capture(home) as seen:
+        a, b = lab.device(laptop, hub), lab.device(tv, hub)
+        a.finds(b)
+        b.finds(a)
+        lab.pzh = hub
+        hub_is_away(lab, a, b)
+        a.finds(b)
+        b.connect(a)
+        is_direct(a, b)
+        a.calls(b)
+        told = [one for one in mdns.records(seen.mdns())
+                if one.kind == mdns.SRV and one.name.endswith(mdns.SERVICE)]
+        assert len({one.name for one in told}) == 2, told
+        assert not {"laptop.local", "tv.local"} & {one.data[1].lower() for one in told}, told
+        a.stop()
 
 
 # ---- records that lie ----

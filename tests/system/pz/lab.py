@@ -136,7 +136,10 @@ class Host(Space):
     def __init__(self, lab, name):
         super().__init__(lab, name)
         self.hostname = f"machine-{name}-{secrets.token_hex(4)}"
-        self.numbers, self.forwards = {}, False
+        self.numbers = {}
+        # An avahi-daemon of the machine that the tests run on is none of this host's.
+        self.environment = {"PATH": "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin",
+                            "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"}
         self.sysctl(ipv6__conf__all__accept_dad=0, ipv6__conf__default__accept_dad=0,
                     ipv6__conf__default__router_solicitations=0)
         self.ip("link set lo up")
@@ -147,11 +150,6 @@ class Host(Space):
         naming = 'echo "$0" >/proc/sys/kernel/hostname && exec "$@"'
         return ["ip", "netns", "exec", self.netns, "unshare", "--uts", "sh", "-c", naming,
                 self.hostname]
-
-    @property
-    def environment(self):
-        """A daemon of the machine that the tests run on is none of this host."""
-        return {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"}
 
     def addresses(self, lan=None):
         """All that it was given, IPv4 first."""
@@ -199,7 +197,6 @@ class Lab:
     def router(self, name, *lans):
         """A new host that forwards between those LANs, whose hosts use it from now on."""
         router = Host(self, name)
-        router.forwards = True
         router.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
         for lan in lans:
             assert lan.router is None, f"{lan.name} has a router already"
