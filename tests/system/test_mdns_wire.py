@@ -26,6 +26,7 @@ def flat(lab):
     lab.laptop, lab.tv = lab.host("laptop", lab.home), lab.host("tv", lab.home)
     lab.evil = lab.host("evil", lab.home)
     lab.a, lab.b = lab.device(lab.laptop, lab.pzh), lab.device(lab.tv, lab.pzh)
+    lab.a.wait_route(lab.b, "hub")
     return lab
 
 
