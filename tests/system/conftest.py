@@ -1,5 +1,6 @@
 """Fixtures of the system tests."""
 
+import contextlib
 import os
 import pathlib
 import resource
@@ -12,7 +13,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 sys.dont_write_bytecode = True
 
-from pz import daemon, programs  # noqa: E402
+from pz import daemon, lab as network, programs  # noqa: E402
 
 TEST_SECONDS = 180
 
@@ -56,6 +57,7 @@ def pytest_runtest_protocol(item, nextitem):
     signal.signal(signal.SIGALRM, before)
 
 
+@contextlib.contextmanager
 def _world():
     world = daemon.World()
     try:
@@ -72,13 +74,23 @@ def _world():
 @pytest.fixture
 def world():
     """A world of this test's own."""
-    yield from _world()
+    with _world() as own:
+        yield own
 
 
 @pytest.fixture(scope="module")
 def module_world():
     """A world that all tests of a file share."""
-    yield from _world()
+    with _world() as shared:
+        yield shared
+
+
+@pytest.fixture
+def lab():
+    """A network of this test's own, with a world for the daemons in it; see pz/lab.py."""
+    network.require()
+    with network.Lab() as own, _world() as own.world:
+        yield own
 
 
 @pytest.fixture
