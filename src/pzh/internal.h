@@ -95,6 +95,8 @@ struct hub_peer {
 	bool is_enrol_counted;   /* as an attempt */
 	bool is_leaving;         /* asked to be revoked */
 	bool is_unauthenticated; /* counts against the limits of strangers */
+	struct pz_timer probe;   /* for a sign of life, when somebody says that it is gone */
+	uint64_t probed_us;
 };
 
 /* hub.c */
@@ -180,6 +182,8 @@ void hub_accept(void *arg, struct pz_stream *stream, const char *remote);
 void hub_link_bye(struct hub_peer *peer, enum pz_err why, const char *reason);
 /** The same for a device that is to forget the zone: prop `revoked` goes first. */
 void hub_link_revoked(struct hub_peer *peer, const char *reason);
+/** Somebody says that this link is dead: asks for a sign of life, and closes it without one. */
+void hub_link_probe(struct hub_peer *peer);
 /** More waits for this peer than it should: what it asks for is not answered meanwhile. */
 bool hub_link_is_choked(const struct hub_peer *peer);
 

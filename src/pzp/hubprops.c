@@ -38,7 +38,7 @@ update_device(struct pz_node *node, json_t *entry)
 	 * One that we are linked with is still here. */
 	if (!is && !node_has_route(node, name))
 		node_device_gone(node, name);
-	node_peer_news(node, name);
+	peers_told_by_hub(node->peers, name);
 	if (was != is || !had)
 		tell_device(node, name, is);
 }
@@ -101,10 +101,10 @@ on_error(struct pz_node *node, json_t *message)
 }
 
 static void
-on_nothing(struct pz_node *node, json_t *message)
+on_keepalive(struct pz_node *node, json_t *message)
 {
-	(void)node;
-	(void)message;
+	if (json_is_true(json_object_get(message, "answer")))
+		hub_send_prop(node, "keepAlive", NULL);
 }
 
 static const struct {
@@ -112,9 +112,9 @@ static const struct {
 	void (*handle)(struct pz_node *node, json_t *message);
 	bool is_harmless; /* believed also when a relay brings it */
 } statuses[] = {
-	{"Update", on_update, false},    {"foundServices", on_found_services, true},
-	{"revoked", on_revoked, false},  {"bye", on_bye, false},
-	{"keepAlive", on_nothing, true}, {"error", on_error, true},
+	{"Update", on_update, false},       {"foundServices", on_found_services, true},
+	{"revoked", on_revoked, false},     {"bye", on_bye, false},
+	{"keepAlive", on_keepalive, false}, {"error", on_error, true},
 };
 
 static void

@@ -345,7 +345,7 @@ forget_what_it_said(struct peer *peer)
 	json_decref(PZ_TAKE(peer->info));
 	json_decref(PZ_TAKE(peer->services));
 	json_decref(PZ_TAKE(peer->relayed));
-	peer->is_relay = peer->has_hub = false;
+	peer->is_relay = peer->has_hub = peer->is_speaking = false;
 	peer->session[0] = '\0';
 }
 
