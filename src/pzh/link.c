@@ -327,6 +327,7 @@ on_register(struct hub_peer *peer, struct pz_slice frame)
 		peer->address->text);
 	mark_seen(peer);
 	zone_send_whole_update(peer->zone, link);
+	sync_begin(peer);
 	zone_member_changed(peer->zone, peer->member);
 	return PZ_OK;
 }
@@ -362,8 +363,10 @@ on_drained(struct pz_link *link)
 {
 	struct hub_peer *peer = link->owner;
 
-	if (peer->state == HUB_LINK_LIVE)
-		pz_router_drained(peer->zone->router, &link->session);
+	if (peer->state != HUB_LINK_LIVE)
+		return;
+	pz_router_drained(peer->zone->router, &link->session);
+	sync_drained(peer);
 }
 
 static void
@@ -410,6 +413,7 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 	struct hub_peer *peer = link->owner;
 
 	pz_env_stop(peer->hub->config.env, &peer->probe);
+	sync_end(peer);
 	pz_list_remove(&link->owner_node);
 	if (peer->state == HUB_LINK_LIVE)
 		member_left(peer, why, detail, undelivered);

@@ -243,7 +243,9 @@ peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
 	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
 	while (i < n && strcmp(statuses[i].status, status) != 0)
 		i++;
-	if (i == n)
+	if (zonedata_on_prop(pl->sync, status, message))
+		;
+	else if (i == n)
 		send_error(pl, PZ_PROP_ERROR_UNKNOWN_STATUS, "this device does not know the status",
 			   status);
 	else if (statuses[i].is_early || pl->state >= PEER_LINK_LIVE)

@@ -56,6 +56,7 @@ struct peer_link {
 		PEER_LINK_LIVE,
 		PEER_LINK_DRAINING, /* another one took its place; heard until its bye */
 	} state;
+	struct zonedata_session *sync; /* while it is live */
 	bool is_outgoing, has_proved;
 	bool has_registered;   /* the other end sent its register */
 	bool is_leaving;       /* the other end said that another link replaces it */
