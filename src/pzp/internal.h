@@ -138,8 +138,8 @@ void zonedata_free(struct zonedata *data);
 enum pz_err zonedata_set_membership(struct pz_node *node, const struct pz_membership *membership,
 				    struct pz_errinfo *info) PZ_MUST_USE;
 /** The exchange on a link that has come up; the dialler opens it. NULL: none (out of memory). */
-struct zonedata_session *zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub,
-				       bool is_opener);
+struct zonedata_session *
+zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_opener);
 /** NULL is fine, as in what follows. */
 void zonedata_close(struct zonedata_session *session);
 /** The link's queue has become shorter. */

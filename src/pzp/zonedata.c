@@ -127,8 +127,9 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 {
 	(void)arg;
 	if (err != PZ_OK)
-		pz_error("store", "what the zone told was not stored, and will be asked for again: "
-				  "%s",
+		pz_error("store",
+			 "what the zone told was not stored, and will be asked for again: "
+			 "%s",
 			 detail);
 }
 
@@ -158,8 +159,8 @@ pass_on(const struct zonedata_session *from, const struct pz_sync_kind *kind, co
 		struct zonedata_session *to = PZ_CONTAINER(n, struct zonedata_session, node);
 		if (to == from)
 			continue;
-		json_array_foreach((json_t *)keys, i, key)
-			(void)!pz_sync_session_push(to->sync, kind, json_string_value(key));
+		json_array_foreach((json_t *)keys, i, key)(void) !pz_sync_session_push(
+			to->sync, kind, json_string_value(key));
 	}
 }
 
