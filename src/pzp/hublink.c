@@ -135,6 +135,8 @@ on_register(struct pz_node *node, struct pz_slice frame)
 	node->hub.is_registered = true;
 	pz_link_establish(link);
 	(void)pz_machine_event(&node->machine, PZ_EVENT_REGISTERED, NULL);
+	if (node->hub.link == link)
+		node->hub_data = zonedata_open(node, link, true, true);
 	return PZ_OK;
 }
 
@@ -156,8 +158,6 @@ hub_online(struct pz_node *node)
 {
 	hub_send_info(node);
 	discovery_announce(node);
-	zonedata_close(node->hub_data);
-	node->hub_data = zonedata_open(node, node->hub.link, true, true);
 	peers_tell_soon(node->peers); /* nobody needs to speak for us at the hub any more */
 }
 
