@@ -44,6 +44,10 @@ static const struct setup {
 	 {{PZ_SESSION_APP, "laptop/7f3a:1"},
 	  {PZ_SESSION_APP, "laptop/7f3a:2"},
 	  {PZ_SESSION_DEVICE, "tv"}}},
+	{"alice@example.org/laptop",
+	 {{PZ_SESSION_HUB, "alice@example.org"},
+	  {PZ_SESSION_PEER, "alice@example.org/phone"},
+	  {PZ_SESSION_PEER, "alice@example.org/tv"}}},
 };
 
 static struct {
@@ -77,6 +81,7 @@ has_proved(const struct pz_session *in, struct pz_slice text)
 	case PZ_SESSION_APP:
 		return pz_slice_eq(text, pz_session_address(in));
 	case PZ_SESSION_DEVICE:
+	case PZ_SESSION_PEER: /* no session here relays for us */
 		return pz_slice_eq(a.device, own.device);
 	case PZ_SESSION_HUB:
 		return !pz_slice_eq(a.device, self.device);

@@ -10,6 +10,7 @@
 #define PZ_ZONE_BYTES_MAX 254         /* RFC 5321 4.5.3.1.3: a mail path */
 #define PZ_DEVICE_BYTES_MAX 63        /* fits a DNS label (RFC 1035 2.3.4) */
 #define PZ_DISPLAY_NAME_BYTES_MAX 128 /* shown to people */
+#define PZ_DEVICE_TYPE_BYTES_MAX 64   /* the same: a word such as "laptop" */
 #define PZ_APP_BYTES_MAX 128          /* chosen by ourselves; bounds a parse */
 /* zone "/" device "/" app */
 #define PZ_ADDRESS_BYTES_MAX (PZ_ZONE_BYTES_MAX + 1 + PZ_DEVICE_BYTES_MAX + 1 + PZ_APP_BYTES_MAX)
@@ -54,6 +55,40 @@
 #define PZ_HANDSHAKES_PER_TURN_MAX                                                                 \
 	8 /* one costs about a millisecond: others are served in between */
 
+/* ---- peers (page 6) ---- */
+#define PZ_PEER_ADDRESSES_MAX 16 /* tried for one peer */
+#define PZ_PEER_ATTEMPTS_MAX 64  /* peers looked for at once */
+#define PZ_PEER_ANONYMOUS_MAX                                                                      \
+	8                       /* of them such as we know no name of: anybody may announce them   \
+				 */
+#define PZ_PEER_LINKS_MAX 1024  /* connections with peers, also those that prove nothing */
+#define PZ_PEER_UNAUTH_MAX 64   /* incoming ones that have proved nothing */
+#define PZ_PEER_REACH_MAX 1024  /* devices that one peer says it has links with */
+#define PZ_PEER_RELAYED_MAX 256 /* devices whose services one peer passes on */
+#define PZ_PEER_RETRIES_ALONE 6 /* after a loss while there is no hub: about a minute */
+#define PZ_HAPPY_EYEBALLS_US (250 * PZ_US_PER_MS) /* head start of an address (page 6) */
+#define PZ_PEER_SEEK_US (3 * PZ_US_PER_S)         /* listening for a peer that was asked for */
+#define PZ_PEER_PROBE_AFTER_US (2 * PZ_US_PER_S)  /* a call without any sign of life */
+#define PZ_PEER_PROBE_US (6 * PZ_US_PER_S)        /* then a link is dead that gives none */
+#define PZ_PEER_CONTEST_US (3 * PZ_US_PER_S)      /* likewise when a newer link waits */
+#define PZ_PEER_DRAIN_US (5 * PZ_US_PER_S)        /* a replaced link is heard this long */
+#define PZ_NEARBY_INSTANCES_MAX 256               /* heard on the local network at a time */
+#define PZ_NEARBY_STRANGERS_MAX 192               /* of them without our zone's tag */
+#define PZ_NEARBY_ADDRESSES_MAX 8                 /* of one instance */
+#define PZ_PEER_REFRESH_US                                                                         \
+	(1200 * PZ_US_PER_S)                 /* a third of what a consent to be relayed lasts      \
+					      */
+#define PZ_RESEND_KEEP_US (20 * PZ_US_PER_S) /* an answer that may be lost with its link */
+#define PZ_RESEND_ANSWERS_MAX 256
+#define PZ_RESEND_BYTES_MAX (1U << 20)
+
+/* ---- relaying (page 6) ---- */
+#define PZ_BEHIND_MAX 64                         /* devices behind one relay */
+#define PZ_ATTEST_AGE_MS (UINT64_C(3600) * 1000) /* from our time; clocks differ */
+#define PZ_ATTEST_CHECKS_MAX 128 /* of one relay in a window: each costs some signatures */
+#define PZ_ATTEST_WINDOW_US (10 * PZ_US_PER_S)
+#define PZ_INSTANCE_BYTES_MAX 40 /* a device's name for its own start */
+
 /* ---- enrolment (page 3) ---- */
 #define PZ_CODE_DIGITS 8
 #define PZ_CODE_TTL_MAX_S 600
@@ -80,6 +115,30 @@
 #define PZ_COMMAND_STDERR_BYTES_MAX 4096         /* the tail that can become an error message */
 #define PZ_COMMAND_RUNNING_MAX 16                /* processes at once per service */
 #define PZ_COMMAND_FILE_BYTES_MAX (64U << 10)
+
+/* ---- finding each other on the local network (page 6): anybody there can send anything ---- */
+#define PZ_MDNS_TXT_MAX 32         /* strings of one announcement that are looked at */
+#define PZ_MDNS_TXT_BYTES_MAX 1300 /* RFC 6763 6.2: all of them in one packet */
+#define PZ_MDNS_INSTANCES_MAX 128  /* known at once; each costs four look-ups */
+#define PZ_MDNS_RECORDS_MAX 64     /* of one instance: interfaces x protocols x addresses */
+#define PZ_MDNS_RECORD_BYTES_MAX (8U << 10) /* of one instance, all records */
+#define PZ_MDNS_LOOKUPS_PER_TURN_MAX 16     /* started at once; one may be a D-Bus call */
+#define PZ_MDNS_ADDRESSES_MAX 64            /* of this machine that are announced */
+#define PZ_MDNS_COLLISIONS_MAX 10 /* new names at once, then one per PZ_MDNS_COLLISION_WAIT_US */
+#define PZ_MDNS_COLLISION_WAIT_US (5 * PZ_US_PER_S) /* RFC 6762 8.1 */
+#define PZ_MDNS_CONFIRM_US                                                                         \
+	(10 * PZ_US_PER_S)                  /* asked again: who has not answered by then is gone */
+#define PZ_MDNS_RETRY_US (30 * PZ_US_PER_S) /* something is missing (bus, socket): tried again */
+/* ---- synchronisation (page 8); per item: the table in sync/kind.h ---- */
+#define PZ_SYNC_MESSAGE_BYTES_MAX (256U << 10) /* one message of ours, frame and all */
+#define PZ_SYNC_KEY_BYTES_MAX 256
+#define PZ_SYNC_VALUE_BYTES_MAX (1U << 20) /* a policy document or a CRL */
+#define PZ_SYNC_CHUNKS_MAX 16384           /* per item: as many as devices in a zone */
+#define PZ_SYNC_ITEM_BYTES_MAX (32U << 20) /* per item: keys, values and origins together */
+#define PZ_SYNC_WANTED_MAX 16384           /* chunks that one session has yet to ask for */
+#define PZ_SYNC_AHEAD_MS 5000              /* later than now by more: not believed */
+#define PZ_SYNC_DELETED_MS (UINT64_C(90) * 86400 * 1000) /* deletions are kept this long */
+#define PZ_SYNC_TIME_MS_MAX ((UINT64_C(1) << 53) - 1)    /* what every JSON reader keeps exact */
 
 /* ---- control socket (page 12) ---- */
 #define PZ_CTL_LINE_BYTES_MAX (2U << 20) /* one request or answer */

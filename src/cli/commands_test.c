@@ -46,6 +46,11 @@ sends_what_the_command_line_says(void **state)
 		{&pz_pzp_program, "connect", "connect {}"},
 		{&pz_pzp_program, "connect|tv", "connect {\"peer\":\"tv\"}"},
 		{&pz_pzp_program, "disconnect|tv", "disconnect {\"peer\":\"tv\"}"},
+		{&pz_pzp_program, "prefs", "prefs {}"},
+		{&pz_pzp_program, "prefs|name", "prefs {\"key\":\"name\"}"},
+		{&pz_pzp_program, "prefs|ports.tls|0",
+		 "prefs {\"key\":\"ports.tls\",\"value\":\"0\"}"},
+		{&pz_pzp_program, "prefs|name|--reset", "prefs {\"key\":\"name\",\"reset\":true}"},
 		{&pz_pzp_program, "services|--api|u|--zone|z|--device|d",
 		 "services {\"api\":\"u\",\"device\":\"d\",\"zone\":\"z\"}"},
 		{&pz_pzp_program, "call|test@tv|get42",
@@ -101,6 +106,10 @@ refuses_wrong_usage_itself(void **state)
 		{&pz_pzp_program, "call|test|get42|[1] 2", "PARAMS-JSON is not JSON"},
 		{&pz_pzp_program, "call|test|get42|--timeout|0", "--timeout must be more than 0"},
 		{&pz_pzp_program, "call|\xff|get42", "not valid UTF-8"},
+		{&pz_pzp_program, "prefs|--reset", "--reset needs a KEY"},
+		{&pz_pzp_program, "prefs|name|x|--reset", "--reset needs a KEY and no VALUE"},
+		{&pz_pzp_program, "prefs|name|\xff", "not valid UTF-8"},
+		{&pz_pzp_program, "prefs|\xff", "not valid UTF-8"},
 		{&pz_pzp_program, "leave", "give --yes"},
 		{&pz_pzh_program, "revoke|tv", "give --yes"},
 		{&pz_pzh_program, "revoke|\xff|--yes", "not valid UTF-8"},
@@ -189,18 +198,43 @@ static const struct {
 	 "\"hub\":{\"host\":\"h\",\"port\":81,\"since\":1700000000},"
 	 "\"peers\":[{\"id\":\"a@b/pc\",\"state\":\"connected\",\"route\":\"hub\","
 	 "\"address\":null}],\"ports\":{\"tls\":8040,\"web\":8080},"
-	 "\"pending\":{\"connection\":\"peer\"}}",
+	 "\"pending\":{\"connection\":\"peer\",\"peer.auto\":true}}",
 	 "id       a@b/tv\n"
 	 "mode     hub\n"
 	 "state    connected\n"
 	 "hub      h:81, since 2023-11-14 22:13:20\n"
 	 "ports    tls 8040, web 8080\n"
 	 "pending  connection = peer, at the next reconnect\n"
+	 "pending  peer.auto = true, at the next reconnect\n"
 	 "version  1.0, pid 7\n"
 	 "uptime   1 min 1 s\n"
 	 "\n"
 	 "PEER    STATE      ROUTE  ADDRESS\n"
 	 "a@b/pc  connected  hub    -\n"},
+	{&pz_pzp_program, "prefs",
+	 "[{\"key\":\"peer.auto\",\"value\":false,\"default\":false,\"source\":\"default\","
+	 "\"effective\":true,\"pending\":true},"
+	 "{\"key\":\"ports.web\",\"value\":80,\"default\":8080,\"source\":\"user\","
+	 "\"effective\":false},"
+	 "{\"key\":\"sync.context\",\"value\":true,\"default\":true,\"source\":\"default\","
+	 "\"effective\":false}]",
+	 "KEY           VALUE  DEFAULT  SOURCE   PENDING\n"
+	 "peer.auto     false  false    default  true\n"
+	 "ports.web     80     8080     user     -\n"
+	 "sync.context  true   true     default  -\n"
+	 "no effect in this version: ports.web, sync.context\n"},
+	{&pz_pzp_program, "prefs|name",
+	 "{\"key\":\"name\",\"value\":\"My\\ntv\",\"default\":\"tv\",\"source\":\"user\","
+	 "\"scope\":\"device\",\"allowed\":\"a text\",\"meaning\":\"A name.\","
+	 "\"effective\":true,\"pending\":\"Yours\"}",
+	 "key      name\nvalue    My?tv\npending  Yours\ndefault  tv\nsource   user\n"
+	 "scope    device\nallowed  a text\nmeaning  A name.\n"},
+	{&pz_pzp_program, "prefs|ports.tls|80",
+	 "{\"key\":\"ports.tls\",\"value\":8040,\"effective\":true,\"pending\":80}",
+	 "ports.tls = 80, at the next reconnect\n"},
+	{&pz_pzp_program, "prefs|ports.web|--reset",
+	 "{\"key\":\"ports.web\",\"value\":8080,\"effective\":false}",
+	 "ports.web = 8080 (no effect in this version)\n"},
 	{&pz_pzp_program, "services",
 	 "[{\"id\":\"6e\",\"api\":\"http://x\",\"displayName\":\"Te\\nst\","
 	 "\"serviceAddress\":\"a@b/tv\",\"description\":\"two words\",\"icon\":null}]",

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "cli/program.h"
+#include "conf/prefs.h"
 #include "conf/settings.h"
 #include "pzh/offline.h"
 
@@ -102,21 +103,44 @@ squeeze(char *text)
 	*to = '\0';
 }
 
+/* The page has these items, one after the other. @param items finished */
+static void
+check_items(struct pz_buf *items, const char *man, const char *table)
+{
+	char *page = read_source(man);
+
+	assert_int_equal(pz_buf_append(items, pz_slice_of("", 1)), PZ_OK);
+	squeeze((char *)items->mem + items->start);
+	squeeze(page);
+	if (strstr(page, (char *)items->mem + items->start) == NULL)
+		fail_msg("%s: the items are not those of the table of %s", man, table);
+	pz_buf_fini(items);
+	free(page);
+}
+
 static void
 check_daemon(enum pz_program program, const char *man)
 {
-	char *page = read_source(man);
 	struct pz_buf items;
 
 	pz_buf_init(&items, 1 << 17, NULL);
 	assert_int_equal(pz_settings_man(program, &items), PZ_OK);
-	assert_int_equal(pz_buf_append(&items, pz_slice_of("", 1)), PZ_OK);
-	squeeze((char *)items.mem + items.start);
-	squeeze(page);
-	if (strstr(page, (char *)items.mem + items.start) == NULL)
-		fail_msg("%s: the options are not those of the settings table", man);
-	pz_buf_fini(&items);
-	free(page);
+	check_items(&items, man, "settings");
+}
+
+static void
+preferences_are_documented(void **state)
+{
+	char *script = read_source("packaging/bash-completion/pzp");
+	struct pz_buf items;
+
+	(void)state;
+	pz_buf_init(&items, 1 << 17, NULL);
+	assert_int_equal(pz_prefs_man(&items), PZ_OK);
+	check_items(&items, "man/pzp.1", "preferences");
+	for (int i = 0; i < PZ_PREF_COUNT; i++)
+		expect(script, "packaging/bash-completion/pzp", "%s", pz_pref_table[i].key);
+	free(script);
 }
 
 static void
@@ -133,6 +157,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(command_lines_are_documented),
 		cmocka_unit_test(daemons_are_documented),
+		cmocka_unit_test(preferences_are_documented),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
 #ifndef PZ_CLI_PZP_H
 #define PZ_CLI_PZP_H
 
+#include <jansson.h>
+
 struct pz_cli;
 
 /* pzp_link.c: this device and its links */
@@ -14,6 +16,15 @@ int pz_pzp_cmd_disconnect(struct pz_cli *cli);
 int pz_pzp_cmd_status(struct pz_cli *cli);
 int pz_pzp_cmd_services(struct pz_cli *cli);
 int pz_pzp_cmd_watch(struct pz_cli *cli);
+
+/* pzp_peers.c: other devices */
+int pz_pzp_cmd_peers(struct pz_cli *cli);
+int pz_pzp_cmd_discover(struct pz_cli *cli);
+
+/* pzp_prefs.c: what the user prefers */
+int pz_pzp_cmd_prefs(struct pz_cli *cli);
+/** As pz_cli_member, but a boolean as it is set: true or false. */
+const char *pz_pzp_pref_text(const json_t *object, const char *key, char scratch[32]);
 
 /* pzp_call.c: services */
 int pz_pzp_cmd_call(struct pz_cli *cli);

@@ -26,6 +26,17 @@ static const struct pz_cli_option services_options[] = {
 	END,
 };
 
+static const struct pz_cli_option discover_options[] = {
+	{"timeout", "S", "look around for S seconds (2)", PZ_CLI_SECONDS, 0, 60},
+	END,
+};
+
+static const struct pz_cli_option prefs_options[] = {
+	{"reset", NULL, "back to what the operator configured, else the default", PZ_CLI_FLAG, 0,
+	 0},
+	END,
+};
+
 static const struct pz_cli_option call_options[] = {
 	{"timeout", "S", "give up after S seconds (30; with --stream none)", PZ_CLI_SECONDS, 0,
 	 86400},
@@ -47,6 +58,16 @@ static const struct pz_cli_command commands[] = {
 	 pz_pzp_cmd_connect},
 	{"disconnect", "[PEER]", 0, 1, "disconnect from the hub, or from a peer", NULL, NULL,
 	 pz_pzp_cmd_disconnect},
+	{"peers", "", 0, 0, "list the devices of the zone, and which way leads to them", NULL, NULL,
+	 pz_pzp_cmd_peers},
+	{"discover", "", 0, 0, "look for devices on the local network",
+	 "Shows whatever announces itself as a personal zone proxy; devices of this zone have an\n"
+	 "id. What is heard proves nothing: who answers has to prove it when connected to.",
+	 discover_options, pz_pzp_cmd_discover},
+	{"prefs", "[KEY [VALUE]]", 0, 2, "show preferences, or set one",
+	 "A change made while there is a link to the hub counts from the next reconnect on.\n"
+	 "What is allowed shows 'pzp prefs KEY'; pzp(1) describes them all.",
+	 prefs_options, pz_pzp_cmd_prefs},
 	{"services", "", 0, 0, "list services", NULL, services_options, pz_pzp_cmd_services},
 	{"call", "SERVICE FUNCTION [PARAMS-JSON]", 2, 3, "call a function of a service",
 	 "SERVICE is an instance id, an API URI or its last part, with @DEVICE to choose.\n"

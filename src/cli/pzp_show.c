@@ -84,7 +84,7 @@ add_pending(struct pz_cli_table *t, const json_t *pending)
 		char scratch[32], text[300];
 
 		snprintf(text, sizeof(text), "%.80s = %.180s, at the next reconnect", key,
-			 pz_cli_member(pending, key, scratch));
+			 pz_pzp_pref_text(pending, key, scratch));
 		add_line(t, "pending", PZ_CLI_YELLOW, text);
 	}
 }

@@ -11,6 +11,7 @@
 #include "route/router.h"
 #include "service/dispatch.h"
 #include "service/registry.h"
+#include "sync/session.h"
 #include "wire/address.h"
 #include "zone/authority.h"
 
@@ -29,6 +30,7 @@ struct hub_zone {
 	struct pz_authority *authority;
 	struct pz_router *router;
 	struct pz_tls_ctx *link_ctx, *enrol_ctx;
+	struct pz_trust *trust;           /* own CA and CRL of now */
 	struct pz_registry *registry;     /* empty: a hub hosts no services (page 1) */
 	struct pz_dispatcher *dispatcher; /* answers discovery */
 	struct pz_map *announced;         /* device -> json array of descriptors, owned */
@@ -59,7 +61,7 @@ struct pz_hub {
 	struct pz_list links;     /* owner_node of links that are not registered */
 	struct pz_listener *listener;
 	struct pz_timer housekeeping;
-	struct pz_log_rate refuse_log, enrol_log;
+	struct pz_log_rate refuse_log, enrol_log, behind_log;
 	uint64_t started_us;
 	size_t unauthenticated;
 	uint16_t port;
@@ -86,11 +88,17 @@ struct hub_peer {
 					     to another device while the link lasts */
 	struct pz_enrol_hub *enrol;       /* while enrolling */
 	struct admission *admission;      /* a signed device that waits for the disk */
+	struct pz_list claims;            /* struct hub_claim.node: who hangs behind it */
+	uint64_t attest_window_us;        /* since when attestations are counted, and how many */
+	unsigned attest_checks;
 	enum hub_link_state state;
 	bool is_enrol_decided;   /* admitted or refused: told already */
 	bool is_enrol_counted;   /* as an attempt */
 	bool is_leaving;         /* asked to be revoked */
 	bool is_unauthenticated; /* counts against the limits of strangers */
+	struct pz_timer probe;   /* for a sign of life, when somebody says that it is gone */
+	uint64_t probed_us;
+	struct pz_sync_session *sync; /* while it is live; NULL: out of memory */
 };
 
 /* hub.c */
@@ -123,6 +131,9 @@ void zone_device_gone(struct hub_zone *zone, struct pz_member *member);
 /** Sends a prop over one link. @param message borrowed, may be NULL */
 void
 zone_send_prop(struct hub_zone *zone, struct pz_link *link, const char *status, json_t *message);
+/** The same to a device behind the link. */
+void zone_send_prop_to(struct hub_zone *zone, struct pz_link *link, const char *to,
+		       const char *status, json_t *message);
 /** Waits for its turn to change the authority; turn->begin may run inside. */
 void zone_take_turn(struct hub_zone *zone, struct zone_turn *turn);
 /** The change is over, whatever became of it: the next one begins. */
@@ -149,6 +160,35 @@ extern const struct pz_router_ops zone_router_ops;
 /** Appends a whole or partial Update as frames of bounded size. */
 enum pz_err update_build(struct hub_zone *zone, bool partial, struct pz_buf *out) PZ_MUST_USE;
 
+/* behind.c */
+/** What a relay says about who hangs behind it now, whole. Those that are refused change nothing
+ * for the others. @param list an array, or NULL: nobody. @return how many were refused; info tells
+ * of the first */
+size_t behind_listed(struct hub_peer *relay, const json_t *list, struct pz_errinfo *info);
+/** A relay's link is no more: nobody is behind it. */
+void behind_forget_relay(struct hub_peer *relay);
+/** The member gets a link of its own: what it agreed to before counts no more. */
+void behind_has_own_link(struct pz_member *member);
+/** The member's own link has gone: a relay that it agreed to meanwhile is the way to it. */
+void behind_lost_own_link(struct hub_zone *zone, struct pz_member *member);
+/** Forgets what is too old, and whom the zone does not know any more. */
+void behind_clean(struct hub_zone *zone);
+/** The member of this address, when it hangs behind this session; else NULL. */
+struct pz_member *
+behind_member(struct hub_zone *zone, const struct pz_session *via, struct pz_slice address);
+
+/* sync.c */
+/** The link is live: its device may ask what has changed. */
+void sync_begin(struct hub_peer *peer);
+void sync_end(struct hub_peer *peer);
+void sync_drained(struct hub_peer *peer);
+/** @return true: the status is one of synchronisation's, and was dealt with */
+bool sync_on_prop(struct hub_peer *peer, const char *status, const json_t *message);
+/** A chunk that has changed, to everybody who is connected. */
+void sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key);
+/** The CRL is another, and what is known of one device, "": of none. */
+void sync_membership_changed(struct hub_zone *zone, const char *device);
+
 /* link.c */
 extern const struct pz_link_events hub_link_events;
 void hub_accept(void *arg, struct pz_stream *stream, const char *remote);
@@ -156,6 +196,8 @@ void hub_accept(void *arg, struct pz_stream *stream, const char *remote);
 void hub_link_bye(struct hub_peer *peer, enum pz_err why, const char *reason);
 /** The same for a device that is to forget the zone: prop `revoked` goes first. */
 void hub_link_revoked(struct hub_peer *peer, const char *reason);
+/** Somebody says that this link is dead: asks for a sign of life, and closes it without one. */
+void hub_link_probe(struct hub_peer *peer);
 /** More waits for this peer than it should: what it asks for is not answered meanwhile. */
 bool hub_link_is_choked(const struct hub_peer *peer);
 

@@ -105,6 +105,16 @@ select_ctx(void *arg, const char *sni_first_label, bool enrol)
 	return enrol ? peer->zone->enrol_ctx : peer->zone->link_ctx;
 }
 
+static void
+on_probe(struct pz_timer *timer, void *arg)
+{
+	struct hub_peer *peer = arg;
+
+	(void)timer;
+	if (peer->link->rx_us < peer->probed_us)
+		pz_link_close(peer->link, PZ_ERR_IO_TIMEOUT, "no sign of life");
+}
+
 void
 hub_accept(void *arg, struct pz_stream *stream, const char *remote)
 {
@@ -126,10 +136,12 @@ hub_accept(void *arg, struct pz_stream *stream, const char *remote)
 		return;
 	}
 	*peer = (struct hub_peer){.hub = hub, .address = address, .is_unauthenticated = true};
+	pz_list_init(&peer->claims);
 	address->total++;
 	address->unauthenticated++;
 	hub->unauthenticated++;
 	pz_metric_set(&hub->metrics, PZ_METRIC_unauthenticated, hub->unauthenticated);
+	pz_timer_init(&peer->probe, on_probe, peer);
 	if (pz_link_new(&hub->link_host, stream, tls, PZ_HANDSHAKE_TIMEOUT_US, peer, &peer->link) !=
 	    PZ_OK) {
 		hub_address_release(peer);
@@ -164,6 +176,20 @@ hub_link_revoked(struct hub_peer *peer, const char *reason)
 	zone_send_prop(peer->zone, peer->link, "revoked", message);
 	json_decref(message);
 	hub_link_bye(peer, PZ_ERR_DENIED_REVOKED, reason);
+}
+
+void
+hub_link_probe(struct hub_peer *peer)
+{
+	const struct pz_env *env = peer->hub->config.env;
+
+	if (peer->state != HUB_LINK_LIVE || peer->probe.active)
+		return;
+	peer->probed_us = pz_env_mono_us(env);
+	json_t *message = json_pack("{s:b}", "answer", 1);
+	zone_send_prop(peer->zone, peer->link, "keepAlive", message);
+	json_decref(message);
+	pz_env_start(env, &peer->probe, PZ_PEER_CONTEST_US);
 }
 
 bool
@@ -239,7 +265,9 @@ replace_older(struct hub_peer *peer)
 		  older->address);
 	struct hub_peer *old_peer = pz_link_of(older)->owner;
 	pz_router_detach(peer->zone->router, older);
+	behind_forget_relay(old_peer);
 	peer->member->session = NULL;
+	peer->member->instance[0] = '\0';
 	peer->zone->connected--;
 	old_peer->member = NULL;
 	zone_device_gone(peer->zone, peer->member);
@@ -285,6 +313,7 @@ on_register(struct hub_peer *peer, struct pz_slice frame)
 		return PZ_OK;
 	}
 	replace_older(peer);
+	behind_has_own_link(peer->member);
 	zone_tell_before_return(peer->zone, peer->member);
 	PZ_TRY(pz_router_attach(peer->zone->router, &link->session));
 	peer->state = HUB_LINK_LIVE;
@@ -298,6 +327,7 @@ on_register(struct hub_peer *peer, struct pz_slice frame)
 		peer->address->text);
 	mark_seen(peer);
 	zone_send_whole_update(peer->zone, link);
+	sync_begin(peer);
 	zone_member_changed(peer->zone, peer->member);
 	return PZ_OK;
 }
@@ -333,8 +363,10 @@ on_drained(struct pz_link *link)
 {
 	struct hub_peer *peer = link->owner;
 
-	if (peer->state == HUB_LINK_LIVE)
-		pz_router_drained(peer->zone->router, &link->session);
+	if (peer->state != HUB_LINK_LIVE)
+		return;
+	pz_router_drained(peer->zone->router, &link->session);
+	sync_drained(peer);
 }
 
 static void
@@ -344,10 +376,12 @@ member_left(struct hub_peer *peer, enum pz_err why, const char *detail, struct p
 	struct pz_member *member = peer->member;
 
 	pz_router_detach(peer->zone->router, &link->session);
+	behind_forget_relay(peer);
 	pz_info("device-gone", "device=%s %s%s%s", link->session.address, pz_err_text(why),
 		detail[0] ? ": " : "", detail);
 	if (member) {
 		member->session = NULL;
+		member->instance[0] = '\0';
 		member->last_seen_ms = pz_env_wall_ms(peer->hub->config.env);
 		peer->zone->connected--;
 		member->is_unsaved = true;
@@ -355,6 +389,7 @@ member_left(struct hub_peer *peer, enum pz_err why, const char *detail, struct p
 			zone_save_member(peer->zone, member);
 		zone_device_gone(peer->zone, member);
 		zone_member_changed(peer->zone, member);
+		behind_lost_own_link(peer->zone, member);
 	}
 	pz_router_bounce(peer->zone->router, undelivered,
 			 why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
@@ -377,6 +412,8 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 {
 	struct hub_peer *peer = link->owner;
 
+	pz_env_stop(peer->hub->config.env, &peer->probe);
+	sync_end(peer);
 	pz_list_remove(&link->owner_node);
 	if (peer->state == HUB_LINK_LIVE)
 		member_left(peer, why, detail, undelivered);

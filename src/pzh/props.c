@@ -17,9 +17,25 @@
 #define FOUND_PER_FRAME 64
 #define FIND_ID_BYTES_MAX 256 /* is sent back */
 
+/** Whose prop it is: the link's other end, or a device behind it. */
+struct speaker {
+	struct hub_peer *peer; /* whose link it came by, and answers go out by */
+	struct pz_member *member;
+	const char *address;
+};
+
 static void
-send_error(struct hub_peer *peer, enum pz_prop_error error, const char *message, const char *about)
+answer(const struct speaker *who, const char *status, json_t *message)
 {
+	zone_send_prop_to(who->peer->zone, who->peer->link, who->address, status, message);
+}
+
+static void
+send_error(const struct speaker *who, enum pz_prop_error error, const char *message,
+	   const char *about)
+{
+	struct hub_peer *peer = who->peer;
+
 	if (hub_link_is_choked(peer)) { /* it does not read what it is told */
 		pz_metric_add(&peer->hub->metrics, PZ_METRIC_messages_dropped, 1);
 		return;
@@ -27,7 +43,7 @@ send_error(struct hub_peer *peer, enum pz_prop_error error, const char *message,
 	json_t *body = json_pack("{s:s, s:s, s:s}", "code", pz_prop_error_code(error), "message",
 				 message, "about", about);
 
-	zone_send_prop(peer->zone, peer->link, "error", body);
+	answer(who, "error", body);
 	json_decref(body);
 }
 
@@ -62,34 +78,76 @@ take_text(const char *text, char *out, size_t size)
 	return true;
 }
 
-static void
-on_pzp_info(struct hub_peer *peer, json_t *message)
+/* A name of this start of the device, which goes into `Update` as it is: no quotes, no spaces. */
+static bool
+is_instance(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len <= PZ_INSTANCE_BYTES_MAX &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+			    "+/=._:-") == len;
+}
+
+static bool
+is_info_valid(const json_t *message)
+{
+	const json_t *session = json_object_get(message, "session");
+	const json_t *behind = json_object_get(message, "behind");
+	int64_t port = 0;
+
+	return are_addresses_valid(json_object_get(message, "addresses")) &&
+	       pz_json_int(message, "port", 0, UINT16_MAX, &port) &&
+	       (!session || (json_is_string(session) && is_instance(json_string_value(session)))) &&
+	       (!behind || (json_is_array(behind) && json_array_size(behind) <= PZ_BEHIND_MAX));
+}
+
+/* True when that changes what others are told. */
+static bool
+take_info(struct hub_peer *peer, json_t *message)
 {
 	struct pz_member *member = peer->member;
 	const char *name = pz_json_str(message, "displayName");
 	const char *type = pz_json_str(message, "deviceType");
-	int64_t port = 0;
+	const char *session = pz_json_str(message, "session");
 
-	if (!are_addresses_valid(json_object_get(message, "addresses")) ||
-	    !pz_json_int(message, "port", 0, UINT16_MAX, &port)) {
-		send_error(peer, PZ_PROP_ERROR_BAD_REQUEST, "pzpInfo needs addresses and port",
-			   "pzpInfo");
-		return;
-	}
 	bool has_changed = take_text(name, member->display_name, sizeof(member->display_name));
 	has_changed |= take_text(type, member->device_type, sizeof(member->device_type));
-	json_t *info = json_pack("{s:O, s:I, s:b}", "addresses",
-				 json_object_get(message, "addresses"), "port", (json_int_t)port,
-				 "listening", json_is_true(json_object_get(message, "listening")));
+	json_t *info =
+		json_pack("{s:O, s:O, s:b}", "addresses", json_object_get(message, "addresses"),
+			  "port", json_object_get(message, "port"), "listening",
+			  json_is_true(json_object_get(message, "listening")));
 	bool is_news = has_changed || !json_equal(info, member->info);
 	json_decref(member->info);
 	member->info = info;
+	if (strcmp(member->instance, session ? session : "") != 0) {
+		snprintf(member->instance, sizeof(member->instance), "%s", session ? session : "");
+		is_news = true;
+	}
 	free(member->summary);
 	member->summary = NULL;
 	if (has_changed)
 		zone_save_member(peer->zone, member);
-	if (is_news) /* saying the same again costs nobody else anything */
-		zone_member_changed(peer->zone, member);
+	return is_news;
+}
+
+static void
+on_pzp_info(const struct speaker *who, json_t *message)
+{
+	struct hub_peer *peer = who->peer;
+	struct pz_errinfo info = {""};
+
+	if (!is_info_valid(message)) {
+		send_error(who, PZ_PROP_ERROR_BAD_REQUEST,
+			   "pzpInfo needs addresses and port; session is a short name, behind a "
+			   "list of at most 64",
+			   "pzpInfo");
+		return;
+	}
+	if (take_info(peer, message)) /* saying the same again costs nobody else anything */
+		zone_member_changed(peer->zone, peer->member);
+	if (behind_listed(peer, json_object_get(message, "behind"), &info) > 0)
+		send_error(who, PZ_PROP_ERROR_BAD_REQUEST, info.text, "pzpInfo");
 }
 
 /* ---- services ---- */
@@ -119,25 +177,24 @@ copy_services(json_t *services, const char *address, struct pz_errinfo *info)
 /* Page 7, 4: a device announces its own services only; a list replaces the former one, or is
  * refused whole. */
 static void
-on_register_services(struct hub_peer *peer, json_t *message)
+on_register_services(const struct speaker *who, json_t *message)
 {
 	json_t *services = json_object_get(message, "services");
 	void *old = NULL;
 	struct pz_errinfo info = {"not understood"};
 
 	if (!json_is_array(services) || json_array_size(services) > PZ_SERVICES_PER_DEVICE_MAX) {
-		send_error(peer, PZ_PROP_ERROR_BAD_REQUEST,
+		send_error(who, PZ_PROP_ERROR_BAD_REQUEST,
 			   "services must be an array of at most 256", "registerServices");
 		return;
 	}
-	json_t *copy = copy_services(services, peer->link->session.address, &info);
+	json_t *copy = copy_services(services, who->address, &info);
 	if (copy == NULL) {
-		pz_warning("services-refused", "device=%s %s", peer->link->session.address,
-			   info.text);
-		send_error(peer, PZ_PROP_ERROR_BAD_REQUEST, info.text, "registerServices");
+		pz_warning("services-refused", "device=%s %s", who->address, info.text);
+		send_error(who, PZ_PROP_ERROR_BAD_REQUEST, info.text, "registerServices");
 		return;
 	}
-	if (pz_map_put(peer->zone->announced, pz_slice_str(peer->member->device), copy, &old) !=
+	if (pz_map_put(who->peer->zone->announced, pz_slice_str(who->member->device), copy, &old) !=
 	    PZ_OK)
 		json_decref(copy);
 	json_decref(old);
@@ -145,19 +202,19 @@ on_register_services(struct hub_peer *peer, json_t *message)
 
 /* One answer, or a part of it. @param found taken */
 static void
-send_found(struct hub_peer *peer, json_t *id, json_t *found, bool is_partial)
+send_found(const struct speaker *who, json_t *id, json_t *found, bool is_partial)
 {
-	json_t *answer = json_pack("{s:O?, s:o}", "id", id, "services", found);
+	json_t *message = json_pack("{s:O?, s:o}", "id", id, "services", found);
 
-	if (answer && is_partial)
-		json_object_set_new(answer, "partial", json_true());
-	zone_send_prop(peer->zone, peer->link, "foundServices", answer);
-	json_decref(answer);
+	if (message && is_partial)
+		json_object_set_new(message, "partial", json_true());
+	answer(who, "foundServices", message);
+	json_decref(message);
 }
 
 /* Appends what matches to *found, and sends that when it is a frame's worth. */
 static void
-add_matching(struct hub_peer *peer, json_t *id, json_t **found, json_t *list, const char *api)
+add_matching(const struct speaker *who, json_t *id, json_t **found, json_t *list, const char *api)
 {
 	size_t i;
 	json_t *one;
@@ -168,7 +225,7 @@ add_matching(struct hub_peer *peer, json_t *id, json_t **found, json_t *list, co
 		if (api && !(has && pz_api_matches(api, has)))
 			continue;
 		if (json_array_size(*found) >= FOUND_PER_FRAME) {
-			send_found(peer, id, *found, true);
+			send_found(who, id, *found, true);
 			*found = json_array();
 		}
 		json_array_append(*found, one);
@@ -176,8 +233,9 @@ add_matching(struct hub_peer *peer, json_t *id, json_t **found, json_t *list, co
 }
 
 static void
-on_find_services(struct hub_peer *peer, json_t *message)
+on_find_services(const struct speaker *who, json_t *message)
 {
+	struct hub_peer *peer = who->peer;
 	const char *api = pz_json_str(message, "api");
 	json_t *id = json_object_get(message, "id");
 	size_t pos = 0;
@@ -187,7 +245,7 @@ on_find_services(struct hub_peer *peer, json_t *message)
 	if ((api && strlen(api) > PZ_API_BYTES_MAX) ||
 	    (id && !json_is_string(id) && !json_is_integer(id)) ||
 	    json_string_length(id) > FIND_ID_BYTES_MAX) {
-		send_error(peer, PZ_PROP_ERROR_BAD_REQUEST, "api or id is too long, or no text",
+		send_error(who, PZ_PROP_ERROR_BAD_REQUEST, "api or id is too long, or no text",
 			   "findServices");
 		return;
 	}
@@ -197,15 +255,17 @@ on_find_services(struct hub_peer *peer, json_t *message)
 	}
 	json_t *found = json_array();
 	while (pz_map_next(peer->zone->announced, &pos, &device, &list))
-		add_matching(peer, id, &found, list, api);
-	send_found(peer, id, found, false);
+		add_matching(who, id, &found, list, api);
+	send_found(who, id, found, false);
 }
 
 /* ---- leaving ---- */
 
 static void
-on_leave(struct hub_peer *peer, json_t *message)
+on_leave(const struct speaker *who, json_t *message)
 {
+	struct hub_peer *peer = who->peer;
+
 	(void)message;
 	if (peer->is_leaving)
 		return;
@@ -214,63 +274,91 @@ on_leave(struct hub_peer *peer, json_t *message)
 }
 
 static void
-on_bye(struct hub_peer *peer, json_t *message)
+on_bye(const struct speaker *who, json_t *message)
 {
 	const char *reason = pz_json_str(message, "reason");
 
-	pz_link_close(peer->link, PZ_ERR_IO_CLOSED, reason ? reason : "bye");
+	pz_link_close(who->peer->link, PZ_ERR_IO_CLOSED, reason ? reason : "bye");
 }
 
 static void
-on_nothing(struct hub_peer *peer, json_t *message)
+on_nothing(const struct speaker *who, json_t *message)
 {
-	(void)peer;
+	(void)who;
 	(void)message;
 }
 
 static void
-on_error(struct hub_peer *peer, json_t *message)
+on_error(const struct speaker *who, json_t *message)
 {
 	const char *code = pz_json_str(message, "code"), *about = pz_json_str(message, "about");
 
-	pz_info("peer-error", "device=%s code=%s about=%s", peer->link->session.address,
-		code ? code : "?", about ? about : "?");
+	pz_info("peer-error", "device=%s code=%s about=%s", who->address, code ? code : "?",
+		about ? about : "?");
 }
 
 static const struct {
 	const char *status;
-	void (*handle)(struct hub_peer *peer, json_t *message);
+	void (*handle)(const struct speaker *who, json_t *message);
+	bool is_relayed; /* also from a device behind the link */
 } statuses[] = {
-	{"pzpInfo", on_pzp_info},
-	{"registerServices", on_register_services},
-	{"findServices", on_find_services},
-	{"leave", on_leave},
-	{"bye", on_bye},
-	{"keepAlive", on_nothing},
-	{"error", on_error},
+	{"pzpInfo", on_pzp_info, false},
+	{"registerServices", on_register_services, true},
+	{"findServices", on_find_services, true},
+	{"leave", on_leave, false},
+	{"bye", on_bye, false},
+	{"keepAlive", on_nothing, false},
+	{"error", on_error, false},
 };
 
-/* Props speak for the device itself: an app of it has no say here. */
+static void
+drop_prop(struct hub_peer *peer)
+{
+	pz_metric_add(&peer->hub->metrics, PZ_METRIC_messages_dropped, 1);
+}
+
+static void
+handle_prop(const struct speaker *who, bool is_relayed, const char *status, json_t *message)
+{
+	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
+
+	while (i < n && strcmp(statuses[i].status, status) != 0)
+		i++;
+	if (!is_relayed && sync_on_prop(who->peer, status, message))
+		return;
+	if (i < n && (statuses[i].is_relayed || !is_relayed))
+		statuses[i].handle(who, message);
+	else if (is_relayed) /* what concerns a link or a membership is for its own link */
+		drop_prop(who->peer);
+	else
+		send_error(who, PZ_PROP_ERROR_UNKNOWN_STATUS, "this hub does not know the status",
+			   status);
+}
+
+/* Props speak for a device itself: an app of it has no say here. */
 static void
 on_prop(struct hub_peer *peer, const struct pz_envelope *envelope)
 {
 	json_t *payload = NULL, *message = NULL;
 	const char *status = NULL;
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+	struct speaker who = {peer, peer->member, address};
+	bool is_relayed = !pz_slice_eq(envelope->from, pz_session_address(&peer->link->session));
 
-	if (!pz_slice_eq(envelope->from, pz_session_address(&peer->link->session)))
-		return;
-	if (pz_message_prop_parse(envelope, &payload, &status, &message) != PZ_OK) {
-		send_error(peer, PZ_PROP_ERROR_BAD_REQUEST, "a prop needs payload.status", "");
+	if (is_relayed)
+		who.member = behind_member(peer->zone, &peer->link->session, envelope->from);
+	if (who.member == NULL) {
+		drop_prop(peer);
 		return;
 	}
-	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
-	while (i < n && strcmp(statuses[i].status, status) != 0)
-		i++;
-	if (i < n)
-		statuses[i].handle(peer, message);
+	snprintf(address, sizeof(address), "%s/%s", peer->zone->authority->zone,
+		 who.member->device);
+	if (pz_message_prop_parse(envelope, &payload, &status, &message) == PZ_OK)
+		handle_prop(&who, is_relayed, status, message);
+	else if (is_relayed)
+		drop_prop(peer);
 	else
-		send_error(peer, PZ_PROP_ERROR_UNKNOWN_STATUS, "this hub does not know the status",
-			   status);
+		send_error(&who, PZ_PROP_ERROR_BAD_REQUEST, "a prop needs payload.status", "");
 	json_decref(payload);
 }
 

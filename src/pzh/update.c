@@ -12,8 +12,9 @@
 #define UPDATE_FRAME_BYTES (200U << 10)
 
 /*
- * What an entry says but for `connected`, as text with its brace: kept with the member, because a
- * zone's devices tell it to each other far more often than it changes. NULL: out of memory.
+ * What an entry says but for how it is connected, as text with its brace: kept with the member,
+ * because a zone's devices tell it to each other far more often than it changes. NULL: out of
+ * memory.
  */
 static const char *
 summary(struct pz_member *member)
@@ -24,10 +25,11 @@ summary(struct pz_member *member)
 	if (member->summary)
 		return member->summary;
 	json_t *object =
-		json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", member->device, "displayName",
+		json_pack("{s:s, s:s, s:s, s:o, s:o, s:b}", "name", member->device, "displayName",
 			  member->display_name, "deviceType", member->device_type, "ipaddress",
 			  addresses ? json_incref(addresses) : json_array(), "port",
-			  port ? json_incref(port) : json_integer(0));
+			  port ? json_incref(port) : json_integer(0), "listening",
+			  json_is_true(json_object_get(member->info, "listening")));
 	member->summary = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	json_decref(object);
 	if (member->summary)
@@ -80,6 +82,20 @@ end_frame(struct writer *w)
 	return PZ_OK;
 }
 
+/* Relay and instance are names that need no quoting. */
+static enum pz_err
+write_presence(struct writer *w, const struct pz_member *member)
+{
+	PZ_TRY(pz_buf_append_str(&w->body, pz_member_is_connected(member)
+						   ? ",\"connected\":true"
+						   : ",\"connected\":false"));
+	if (member->via)
+		PZ_TRY(pz_buf_printf(&w->body, ",\"via\":\"%s\"", member->via));
+	if (member->instance[0])
+		PZ_TRY(pz_buf_printf(&w->body, ",\"session\":\"%s\"", member->instance));
+	return pz_buf_append_str(&w->body, member->revoked ? ",\"revoked\":true}" : "}");
+}
+
 static enum pz_err
 write_member(struct writer *w, struct pz_member *member)
 {
@@ -96,9 +112,7 @@ write_member(struct writer *w, struct pz_member *member)
 		PZ_TRY(pz_buf_append_str(&w->body, ","));
 	w->is_first_entry = false;
 	PZ_TRY(pz_buf_append_str(&w->body, text));
-	PZ_TRY(pz_buf_append_str(&w->body,
-				 member->session ? ",\"connected\":true" : ",\"connected\":false"));
-	return pz_buf_append_str(&w->body, member->revoked ? ",\"revoked\":true}" : "}");
+	return write_presence(w, member);
 }
 
 static enum pz_err

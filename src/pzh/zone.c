@@ -88,11 +88,17 @@ zone_send_whole_update(struct hub_zone *zone, struct pz_link *link)
 void
 zone_send_prop(struct hub_zone *zone, struct pz_link *link, const char *status, json_t *message)
 {
+	zone_send_prop_to(zone, link, link->session.address, status, message);
+}
+
+void
+zone_send_prop_to(struct hub_zone *zone, struct pz_link *link, const char *to, const char *status,
+		  json_t *message)
+{
 	struct pz_buf out;
 
 	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
-	enum pz_err err = pz_message_prop(&out, zone->authority->zone, link->session.address,
-					  status, message);
+	enum pz_err err = pz_message_prop(&out, zone->authority->zone, to, status, message);
 	if (err == PZ_OK)
 		err = send_to(zone, link, pz_buf_slice(&out));
 	pz_buf_fini(&out);
@@ -139,11 +145,14 @@ zone_refresh_trust(struct hub_zone *zone, struct pz_errinfo *info)
 	enum pz_err err = pz_trust_add(trust, zone->authority->ca, zone->authority->crl, info);
 	if (err == PZ_OK)
 		err = make_contexts(zone, trust, &link_ctx, &enrol_ctx, info);
-	pz_trust_free(trust);
-	if (err != PZ_OK)
+	if (err != PZ_OK) {
+		pz_trust_free(trust);
 		return err;
+	}
+	pz_trust_free(zone->trust);
 	pz_tls_ctx_free(zone->link_ctx);
 	pz_tls_ctx_free(zone->enrol_ctx);
+	zone->trust = trust;
 	zone->link_ctx = link_ctx;
 	zone->enrol_ctx = enrol_ctx;
 	return PZ_OK;
@@ -166,6 +175,7 @@ zone_close_revoked(struct hub_zone *zone, const char *reason)
 {
 	close_revoked_in(&zone->links, zone, reason);
 	close_revoked_in(&zone->hub->links, zone, reason);
+	behind_clean(zone);
 }
 
 /* ---- discovery ---- */
@@ -402,6 +412,7 @@ on_changed(void *arg, enum pz_err err, const char *detail)
 			zone_revoked(zone, member, change->reason);
 		if (zone_refresh_trust(zone, &info) != PZ_OK)
 			pz_error("trust", "zone=%s %s", zone->authority->zone, info.text);
+		sync_membership_changed(zone, change->device);
 	}
 	end_change(change, err, detail, member ? revocation_result(zone, member) : NULL);
 }
@@ -583,6 +594,7 @@ zone_free(struct hub_zone *zone)
 	pz_router_free(zone->router);
 	pz_tls_ctx_free(zone->link_ctx);
 	pz_tls_ctx_free(zone->enrol_ctx);
+	pz_trust_free(zone->trust);
 	json_decref(zone->changed);
 	json_decref(zone->unsaved);
 	pz_code_cancel(&zone->code);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "pzp/internal.h"
+#include "pzp/peers.h"
 #include "rpc/error.h"
 #include "rpc/payload.h"
 #include "wire/json.h"
@@ -21,6 +21,8 @@ struct call {
 	char *api_at_id;     /* the service found */
 	char peer[PZ_ADDRESS_BYTES_MAX + 1];
 	char id[37];
+	const struct pz_session *via; /* by which it went out; to compare only */
+	char session[40];             /* of the other end's start, "" when unknown */
 };
 
 static void
@@ -76,14 +78,17 @@ static const struct pz_pending_ops pending_ops = {.response = on_response, .call
 
 /* ---- sending ---- */
 
+/* @param resent the start of the other end that the request was first sent to, or NULL */
 static enum pz_err
 send_request(struct pz_node *node, const char *peer, const char *id, const char *method,
-	     json_t *params)
+	     json_t *params, const char *resent)
 {
 	json_t *payload = pz_rpc_request(id, method, json_incref(params));
 
 	if (payload == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
+	if (resent)
+		(void)json_object_set_new(payload, "resent", json_string(resent));
 	enum pz_err err = node_send_rpc(node, peer, payload);
 	json_decref(payload);
 	return err;
@@ -110,6 +115,33 @@ error_for(enum pz_err err, const char *peer)
 }
 
 static void
+device_of(const struct call *call, char *out, size_t size)
+{
+	struct pz_address address;
+
+	out[0] = '\0';
+	if (pz_address_parse(pz_slice_str(call->peer), &address) == PZ_OK && address.device.len)
+		snprintf(out, size, "%.*s", PZ_SLICE_FMT(address.device));
+}
+
+/* By which link it goes, and to which start of the device: should the link be lost, the request is
+ * sent again, but never to a later start that knows nothing of the first. */
+static void
+note_way(struct call *call)
+{
+	struct pz_node *node = call->request.node;
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+
+	device_of(call, device, sizeof(device));
+	call->via = pz_router_route(node->router, pz_slice_str(call->peer));
+	if (call->session[0] == '\0')
+		snprintf(call->session, sizeof(call->session), "%s",
+			 peers_session_of(node, device));
+	if (call->via)
+		node_watch_session(node, call->via);
+}
+
+static void
 send_call(struct call *call)
 {
 	struct pz_node *node = call->request.node;
@@ -133,8 +165,9 @@ send_call(struct call *call)
 	/* Our own services answer before this returns, and the call is gone then. */
 	snprintf(peer, sizeof(peer), "%s", call->peer);
 	snprintf(id, sizeof(id), "%s", call->id);
+	note_way(call);
 	json_t *params = json_incref(call->params);
-	err = send_request(node, peer, id, method, params);
+	err = send_request(node, peer, id, method, params, NULL);
 	json_decref(params);
 	if (err != PZ_OK) {
 		pz_pending_cancel(node->pending, peer, id);
@@ -176,7 +209,7 @@ not_found(struct call *call)
 	char address[PZ_ADDRESS_BYTES_MAX + 1], text[512];
 
 	if (call->device && node->membership && strcmp(call->device, node->device) != 0 &&
-	    json_object_get(node->known, call->device) == NULL) {
+	    discovery_list_of(node, call->device) == NULL) {
 		snprintf(address, sizeof(address), "%s/%s", node->membership->zone, call->device);
 		finish_error(call, pz_rpc_unreachable(address));
 		return;
@@ -209,6 +242,56 @@ on_found(void *arg, json_t *descriptors)
 		return;
 	}
 	not_found(call);
+}
+
+static void abandon(struct pz_node_request *request);
+
+/* ---- when the link is lost that it went out by ---- */
+
+static void
+resend(struct call *call)
+{
+	struct pz_node *node = call->request.node;
+	PZ_AUTO_FREE char *method = NULL;
+
+	if (asprintf(&method, "%s.%s", call->api_at_id, call->function) < 0) {
+		method = NULL;
+		return; /* its time-out ends it */
+	}
+	note_way(call);
+	pz_info("resent", "call=%s to=%s", call->id, call->peer);
+	(void)!send_request(node, call->peer, call->id, method, call->params, call->session);
+}
+
+/* One that may be lost. Its answer may come from inside, and end it: the list is looked at anew. */
+static struct call *
+next_lost(const struct pz_node *node, const struct pz_session *lost)
+{
+	PZ_LIST_EACH ((struct pz_list *)&node->requests, n, tmp) {
+		struct pz_node_request *request =
+			PZ_CONTAINER(n, struct pz_node_request, node_list);
+		struct call *call = (struct call *)(void *)request;
+		if (request->release == abandon && call->is_sent && call->via == lost)
+			return call;
+	}
+	return NULL;
+}
+
+void
+calls_resend(struct pz_node *node, const struct pz_session *lost)
+{
+	struct call *call;
+
+	while ((call = next_lost(node, lost)) != NULL) {
+		call->via = NULL;
+		if (call->session[0]) {
+			resend(call);
+			continue;
+		}
+		pz_pending_cancel(node->pending, call->peer, call->id);
+		call->is_sent = false;
+		finish_error(call, pz_rpc_unreachable(call->peer));
+	}
 }
 
 /* ---- starting ---- */
@@ -271,7 +354,7 @@ abandon(struct pz_node_request *request)
 		if (call->is_stream &&
 		    asprintf(&method, "%s.removeEventListener", call->api_at_id) > 0) {
 			json_t *params = json_pack("[s]", call->id);
-			(void)!send_request(node, call->peer, NULL, method, params);
+			(void)!send_request(node, call->peer, NULL, method, params, NULL);
 			json_decref(params);
 		}
 	}
@@ -307,7 +390,7 @@ call_start(struct pz_node *node, json_t *params, const struct pz_node_reply *rep
 	wake(call);
 	/* The search may end at once, and with it the call: only the list of requests knows. */
 	uint64_t serial = call->request.serial;
-	struct discovery *search = discovery_start(node, NULL, on_found, call);
+	struct discovery *search = discovery_start(node, NULL, call->device, on_found, call);
 	if (request_find(node, serial) == NULL)
 		return NULL;
 	if (search)

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "pzp/internal.h"
+#include "pzp/peers.h"
 #include "wire/json.h"
 
 #define LEAVE_TIMEOUT_US (5 * PZ_US_PER_S)
@@ -94,28 +94,6 @@ refuse(const struct pz_node_reply *reply, void *arg, enum pz_err err, const char
 /* ---- status ---- */
 
 static json_t *
-peers_result(struct pz_node *node)
-{
-	json_t *list = json_array();
-	const char *device;
-	json_t *entry;
-	char id[PZ_ADDRESS_BYTES_MAX + 1];
-
-	json_object_foreach(node->directory, device, entry)
-	{
-		if (node->membership == NULL || strcmp(device, node->membership->device) == 0)
-			continue;
-		bool is_connected = node->hub.is_registered &&
-				    json_is_true(json_object_get(entry, "connected"));
-		snprintf(id, sizeof(id), "%s/%s", node->membership->zone, device);
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:n}", "id", id, "state",
-						      "not-connected", "route",
-						      is_connected ? "hub" : "none", "address"));
-	}
-	return list;
-}
-
-static json_t *
 hub_result(struct pz_node *node)
 {
 	const struct pz_membership *m = node->membership;
@@ -136,11 +114,18 @@ set_gauges(struct pz_node *node)
 
 	if (node->membership)
 		end_ms = pz_cert_not_after_ms(node->membership->tls);
-	pz_metric_set(&node->metrics, PZ_METRIC_links, node->hub.is_registered);
+	pz_metric_set(&node->metrics, PZ_METRIC_links,
+		      (node->hub.is_registered ? 1 : 0) + peers_live_count(node->peers));
 	pz_metric_set(&node->metrics, PZ_METRIC_queued_bytes,
 		      node->hub.is_registered ? node->hub.link->session.queued : 0);
 	pz_metric_set(&node->metrics, PZ_METRIC_tls_days_left,
 		      end_ms > now_ms ? (end_ms - now_ms) / (UINT64_C(86400) * 1000) : 0);
+}
+
+static json_t *
+tls_port(const struct pz_node *node)
+{
+	return node->peers->port ? json_integer(node->peers->port) : json_null();
 }
 
 json_t *
@@ -152,13 +137,14 @@ status_result(struct pz_node *node)
 	set_gauges(node);
 
 	return json_pack(
-		"{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:n, s:n}, s:{}, s:o}",
+		"{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:o, s:n}, s:o, s:o}",
 		"version", PZ_VERSION, "pid", (int)getpid(), "uptime",
 		(json_int_t)((now - node->started_us) / PZ_US_PER_S), "id", node->self, "zone",
 		m ? json_string(m->zone) : json_null(), "device", node->device, "mode",
 		m ? "hub" : "virgin", "state", pz_state_text(node->machine.state), "reason",
-		node->machine.reason, "hub", hub_result(node), "peers", peers_result(node), "ports",
-		"tls", "web", "pending", "metrics", pz_metrics_json(&node->metrics));
+		node->machine.reason, "hub", hub_result(node), "peers", peers_status(node), "ports",
+		"tls", tls_port(node), "web", "pending", prefs_pending(node), "metrics",
+		pz_metrics_json(&node->metrics));
 }
 
 static struct pz_node_request *
@@ -322,17 +308,9 @@ cmd_leave(struct pz_node *node, json_t *params, const struct pz_node_reply *repl
 	return &w->request;
 }
 
-static const char only_hub[] = "direct links to other devices are not part of this version; "
-			       "leave out the peer to mean the hub";
-
 static struct pz_node_request *
-cmd_connect(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+connect_hub(struct pz_node *node, const struct pz_node_reply *reply, void *arg)
 {
-	if (pz_json_str(params, "peer"))
-		return refuse(reply, arg, PZ_ERR_CONFIG, only_hub);
-	if (node->membership == NULL)
-		return refuse(reply, arg, PZ_ERR_NOTFOUND,
-			      "this device is not enrolled in a zone; `pzp enrol` first");
 	if (node->machine.state == PZ_STATE_CONNECTED)
 		return answer(reply, arg, where_result(node));
 	struct waiting *w = wait_new(node, WAIT_CONNECT, reply, arg);
@@ -348,17 +326,34 @@ cmd_connect(struct pz_node *node, json_t *params, const struct pz_node_reply *re
 }
 
 static struct pz_node_request *
-cmd_disconnect(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+disconnect_hub(struct pz_node *node, const struct pz_node_reply *reply, void *arg)
 {
-	if (pz_json_str(params, "peer"))
-		return refuse(reply, arg, PZ_ERR_CONFIG, only_hub);
-	if (node->membership == NULL)
-		return refuse(reply, arg, PZ_ERR_NOTFOUND, "this device is not enrolled in a zone");
 	if (node->machine.state != PZ_STATE_NOT_CONNECTED)
 		(void)pz_machine_event(&node->machine, PZ_EVENT_DISCONNECT, "disconnected by hand");
 	else
 		pz_machine_park(&node->machine, "disconnected by hand");
 	return answer(reply, arg, where_result(node));
+}
+
+static struct pz_node_request *
+cmd_connect(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	const char *peer = pz_json_str(params, "peer");
+
+	if (node->membership == NULL)
+		return refuse(reply, arg, PZ_ERR_NOTFOUND,
+			      "this device is not enrolled in a zone; `pzp enrol` first");
+	return peer ? peer_connect_start(node, peer, reply, arg) : connect_hub(node, reply, arg);
+}
+
+static struct pz_node_request *
+cmd_disconnect(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	const char *peer = pz_json_str(params, "peer");
+
+	if (node->membership == NULL)
+		return refuse(reply, arg, PZ_ERR_NOTFOUND, "this device is not enrolled in a zone");
+	return peer ? peer_disconnect(node, peer, reply, arg) : disconnect_hub(node, reply, arg);
 }
 
 /* ---- services ---- */
@@ -423,11 +418,19 @@ cmd_services(struct pz_node *node, json_t *params, const struct pz_node_reply *r
 	l->zone = copy_param(params, "zone");
 	l->device = copy_param(params, "device");
 	uint64_t serial = l->request.serial;
-	struct discovery *search = discovery_start(node, pz_json_str(params, "api"), on_listed, l);
+	struct discovery *search =
+		discovery_start(node, pz_json_str(params, "api"), l->device, on_listed, l);
 	if (request_find(node, serial) == NULL)
 		return NULL;
 	l->search = search;
 	return &l->request;
+}
+
+static struct pz_node_request *
+cmd_peers(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	(void)params;
+	return answer(reply, arg, peers_list(node));
 }
 
 /* ---- watch ---- */
@@ -532,6 +535,7 @@ static const struct {
 	{"status", cmd_status},   {"enrol", cmd_enrol},           {"leave", cmd_leave},
 	{"connect", cmd_connect}, {"disconnect", cmd_disconnect}, {"services", cmd_services},
 	{"call", call_start},     {"watch", cmd_watch},           {"serve", cmd_serve},
+	{"peers", cmd_peers},     {"discover", discover_start},   {"prefs", prefs_command},
 };
 
 /* Parameters that name something are texts: one that is not must not be taken for one that is not
@@ -540,7 +544,7 @@ static const char *
 not_a_text(const json_t *params)
 {
 	static const char *const names[] = {"link", "host",    "zone",     "device", "code",
-					    "peer", "service", "function", "api"};
+					    "peer", "service", "function", "api",    "key"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const json_t *value = json_object_get(params, names[i]);

@@ -1,24 +1,34 @@
 /*
  * Finding services, and announcing our own (page 7, 4 and 7). While the hub is there it is asked:
- * it knows what every connected device announced. Without it, what was last heard is the answer.
+ * it knows what every connected device announced. Without it, or for a device that it does not see,
+ * the search is local: peers are looked for, linked with, and say what they have; one that still
+ * reaches the hub asks it for us.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "pzp/internal.h"
+#include "pzp/peers.h"
 #include "wire/json.h"
 
 /* The hub answers from memory; if it does not, what we know must do. */
 #define ASK_TIMEOUT_US (2 * PZ_US_PER_S)
 #define ANNOUNCE_DELAY_US (20 * PZ_US_PER_MS)
+/* A local search for everything is over when nothing has been heard for so long. */
+#define LOCAL_QUIET_US (1200 * PZ_US_PER_MS)
+#define LOCAL_STEP_US (300 * PZ_US_PER_MS)
+/* The hub says that the device is away: a short look around before it is believed. */
+#define LOCAL_SHORT_US (1 * PZ_US_PER_S)
 
 struct discovery {
 	struct pz_list node_list;
 	struct pz_node *node;
 	struct pz_timer timer;
-	char *api; /* pattern, or NULL */
+	uint64_t end_us; /* of a local search */
+	char *api;       /* pattern, or NULL */
+	char *device;    /* the only one that matters, or NULL */
 	char id[37];
+	bool is_local;
 	discovery_done done;
 	void *arg;
 };
@@ -37,20 +47,54 @@ free_discovery(struct discovery *d)
 	pz_list_remove(&d->node_list);
 	pz_env_stop(d->node->config.env, &d->timer);
 	free(d->api);
+	free(d->device);
 	free(d);
 }
 
-/* Own services first, then those of the devices that we know. */
+/* ---- what is known ---- */
+
+json_t *
+discovery_list_of(const struct pz_node *node, const char *device)
+{
+	const struct peer *peer = peers_find(node->peers, device);
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+
+	if (peer && peer->live && peer->services)
+		return peer->services; /* the owner's word counts most (page 8) */
+	json_t *list = json_object_get(node->known, device);
+	while (!node->hub.is_registered &&
+	       pz_map_next(node->peers->by_device, &pos, &key, &value)) {
+		const struct peer *relay = value;
+		json_t *passed_on = json_object_get(relay->relayed, device);
+		if (passed_on)
+			list = passed_on;
+	}
+	return list;
+}
+
+/* Own services first, then those of the devices that we know: such as can be reached before others,
+ * so that whoever takes the first of a kind gets one that answers. */
 static json_t *
 collect(struct pz_node *node, const char *api)
 {
 	json_t *out = pz_registry_list(node->registry, api);
+	json_t *names = peers_names(node), *value, *one;
 	const char *device;
-	json_t *list, *one;
 	size_t i;
 
-	json_object_foreach(node->known, device, list)
-		json_array_foreach(list, i, one) if (matches(api, one)) json_array_append(out, one);
+	json_object_foreach(node->known, device, value)(void)
+		json_object_set_new(names, device, json_true());
+	for (int pass = 0; pass < 2; pass++)
+		json_object_foreach(names, device, value)
+		{
+			if (node_has_route(node, device) != (pass == 0))
+				continue;
+			json_array_foreach(discovery_list_of(node, device), i,
+					   one) if (matches(api, one)) json_array_append(out, one);
+		}
+	json_decref(names);
 	return out;
 }
 
@@ -66,20 +110,166 @@ finish(struct discovery *d)
 	json_decref(found);
 }
 
+/* ---- the local search ---- */
+
+static bool
+is_here(const struct discovery *d)
+{
+	return node_has_route(d->node, d->device) && discovery_list_of(d->node, d->device);
+}
+
+/* Somebody is being connected to, or is connected and has not said yet what it has. */
+static bool
+is_waiting_for_peers(const struct pz_node *node)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+
+	while (pz_map_next(node->peers->by_device, &pos, &key, &value)) {
+		const struct peer *peer = value;
+		if (peer->attempt || (peer->live && peer->services == NULL))
+			return true;
+	}
+	return false;
+}
+
+/* Over: it was found, or nothing can come any more. */
+static bool
+is_settled(const struct discovery *d)
+{
+	const struct peer *peer = d->device ? peers_find(d->node->peers, d->device) : NULL;
+
+	if (pz_env_mono_us(d->node->config.env) >= d->end_us)
+		return true;
+	if (d->device)
+		return is_here(d) ||
+		       ((peer == NULL || peer->attempt == NULL) &&
+			nearby_left_us(d->node->nearby) == 0 && !is_waiting_for_peers(d->node));
+	return nearby_left_us(d->node->nearby) == 0 && !is_waiting_for_peers(d->node);
+}
+
+/* Looked at again when a peer has news, at the latest when looking around ends. */
+static void
+go_on(struct discovery *d)
+{
+	const struct pz_env *env = d->node->config.env;
+	uint64_t now = pz_env_mono_us(env), left = nearby_left_us(d->node->nearby);
+
+	if (is_settled(d)) {
+		finish(d);
+		return;
+	}
+	uint64_t wait = left > 0 ? left : LOCAL_STEP_US;
+	if (now + wait > d->end_us)
+		wait = d->end_us - now;
+	pz_env_start(env, &d->timer, wait);
+}
+
+/* Every device that the hub once told an address of. */
+static void
+dial_everybody(struct pz_node *node, uint64_t seek_us)
+{
+	const char *device;
+	json_t *entry;
+	size_t count = 0;
+
+	json_object_foreach(node->directory, device, entry)
+	{
+		struct peer *peer = NULL;
+		if (json_array_size(json_object_get(entry, "ipaddress")) > 0 &&
+		    count++ < PZ_PEER_ATTEMPTS_MAX)
+			peer = peers_get(node->peers, device);
+		if (peer)
+			peer_dial(peer, seek_us);
+	}
+}
+
+static void
+ask_by_relay(struct discovery *d)
+{
+	json_t *message;
+
+	if (d->node->hub.is_registered || relay_for(d->node, pz_slice_str("")) == NULL)
+		return;
+	message = json_pack("{s:s}", "id", d->id);
+	node_send_zone_prop(d->node, "findServices", message);
+	json_decref(message);
+}
+
+static bool
+can_look(const struct pz_node *node)
+{
+	return node->membership && !node->is_stopping && !node->is_wiping;
+}
+
+static void
+start_local(struct discovery *d)
+{
+	struct pz_node *node = d->node;
+	bool has_mdns = node->config.mdns != NULL;
+	uint64_t look_us = d->device ? PZ_PEER_SEEK_US : LOCAL_QUIET_US;
+	struct peer *peer = d->device ? peers_get(node->peers, d->device) : NULL;
+
+	d->is_local = true;
+	if (!can_look(node) || (d->device && (peer == NULL || is_here(d)))) {
+		finish(d);
+		return;
+	}
+	if (node->hub.is_registered)
+		look_us = LOCAL_SHORT_US;
+	d->end_us = pz_env_mono_us(node->config.env) + PZ_PEER_SEEK_US;
+	if (has_mdns)
+		nearby_look(node->nearby, look_us, !node->hub.is_registered);
+	if (peer)
+		peer_dial(peer, look_us);
+	if (!node->hub.is_registered)
+		dial_everybody(node, 0);
+	ask_by_relay(d);
+	go_on(d);
+}
+
+void
+discovery_news(struct pz_node *node)
+{
+	PZ_LIST_EACH (&node->finds, n, tmp) {
+		struct discovery *d = PZ_CONTAINER(n, struct discovery, node_list);
+		/* Not from here: whoever told us stands in the middle of something. */
+		if (d->is_local &&
+		    (!d->timer.active || d->timer.due_us > pz_env_mono_us(node->config.env)))
+			pz_env_start(node->config.env, &d->timer, 0);
+	}
+}
+
+/* ---- starting ---- */
+
+/* The hub has answered, or does not: the one device that matters may still be near by. */
+static void
+hub_said(struct discovery *d)
+{
+	if (d->device && strcmp(d->device, d->node->device) != 0 && !is_here(d))
+		start_local(d);
+	else
+		finish(d);
+}
+
 static void
 on_timeout(struct pz_timer *timer, void *arg)
 {
+	struct discovery *d = arg;
+
 	(void)timer;
-	finish(arg);
+	if (d->is_local)
+		go_on(d);
+	else
+		hub_said(d);
 }
 
 static enum pz_err
 ask_hub(struct discovery *d)
 {
-	json_t *message;
+	json_t *message = json_pack("{s:s}", "id", d->id);
 
-	pz_env_uuid(d->node->config.env, d->id);
-	message = json_pack("{s:s}", "id", d->id);
 	if (message == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	hub_send_prop(d->node, "findServices", message);
@@ -88,27 +278,53 @@ ask_hub(struct discovery *d)
 	return PZ_OK;
 }
 
-struct discovery *
-discovery_start(struct pz_node *node, const char *api, discovery_done done, void *arg)
+static struct discovery *
+discovery_new(struct pz_node *node, const char *api, const char *device)
 {
 	struct discovery *d = calloc(1, sizeof(*d));
 
-	if (d && api)
-		d->api = strdup(api);
-	if (d == NULL || (api && d->api == NULL)) {
+	if (d == NULL)
+		return NULL;
+	d->node = node;
+	d->api = api ? strdup(api) : NULL;
+	d->device = device ? strdup(device) : NULL;
+	pz_timer_init(&d->timer, on_timeout, d);
+	pz_env_uuid(node->config.env, d->id);
+	if ((api && d->api == NULL) || (device && d->device == NULL)) {
+		free(d->api);
+		free(d->device);
 		free(d);
+		return NULL;
+	}
+	pz_list_append(&node->finds, &d->node_list);
+	return d;
+}
+
+static bool
+is_still_running(const struct pz_node *node, const struct discovery *d)
+{
+	for (const struct pz_list *n = node->finds.next; n != &node->finds; n = n->next)
+		if (PZ_CONTAINER(n, const struct discovery, node_list) == d)
+			return true;
+	return false;
+}
+
+struct discovery *
+discovery_start(struct pz_node *node, const char *api, const char *device, discovery_done done,
+		void *arg)
+{
+	struct discovery *d = discovery_new(node, api, device);
+
+	if (d == NULL) {
 		done(arg, NULL);
 		return NULL;
 	}
-	d->node = node;
 	d->done = done;
 	d->arg = arg;
-	pz_timer_init(&d->timer, on_timeout, d);
-	pz_list_append(&node->finds, &d->node_list);
 	if (node->hub.is_registered && ask_hub(d) == PZ_OK)
 		return d;
-	finish(d);
-	return NULL;
+	start_local(d);
+	return is_still_running(node, d) ? d : NULL;
 }
 
 void
@@ -163,12 +379,13 @@ discovery_found(struct pz_node *node, json_t *message)
 		return;
 	json_decref(node->known);
 	node->known = PZ_TAKE(node->learning);
+	discovery_news(node);
 	if (id == NULL)
 		return;
 	PZ_LIST_EACH (&node->finds, n, tmp) {
 		struct discovery *d = PZ_CONTAINER(n, struct discovery, node_list);
-		if (strcmp(d->id, id) == 0) {
-			finish(d);
+		if (strcmp(d->id, id) == 0 && !d->is_local) {
+			hub_said(d);
 			return;
 		}
 	}
@@ -177,10 +394,21 @@ discovery_found(struct pz_node *node, json_t *message)
 void
 discovery_hub_gone(struct pz_node *node)
 {
-	struct pz_list *first;
-
 	json_decref(node->learning); /* its end will not come */
 	node->learning = NULL;
+	PZ_LIST_EACH (&node->finds, n, tmp) {
+		struct discovery *d = PZ_CONTAINER(n, struct discovery, node_list);
+		if (!d->is_local)
+			pz_env_start(node->config.env, &d->timer, 0); /* goes on without it */
+	}
+}
+
+void
+discovery_end_all(struct pz_node *node)
+{
+	struct pz_list *first;
+
+	discovery_hub_gone(node);
 	while ((first = pz_list_first(&node->finds)) != NULL)
 		finish(PZ_CONTAINER(first, struct discovery, node_list));
 }
@@ -209,7 +437,7 @@ discovery_find(void *arg, const char *caller, struct pz_find *find)
 		pz_find_done(find);
 		return;
 	}
-	(void)discovery_start(node, find->api, on_found_for, find);
+	(void)discovery_start(node, find->api, NULL, on_found_for, find);
 }
 
 /* ---- announcing ---- */
@@ -217,7 +445,7 @@ discovery_find(void *arg, const char *caller, struct pz_find *find)
 void
 discovery_announce_soon(struct pz_node *node)
 {
-	if (node->hub.is_registered && !node->announce.active)
+	if (node->membership && !node->announce.active)
 		pz_env_start(node->config.env, &node->announce, ANNOUNCE_DELAY_US);
 }
 
@@ -227,6 +455,6 @@ discovery_announce(struct pz_node *node)
 	json_t *message = json_pack("{s:o?, s:s}", "services",
 				    pz_registry_list(node->registry, NULL), "from", node->self);
 
-	hub_send_prop(node, "registerServices", message);
+	node_send_zone_prop(node, "registerServices", message);
 	json_decref(message);
 }

@@ -427,8 +427,7 @@ enrolment_secured(struct pz_node *node, struct pz_link *link)
 	struct pz_enrol_device_config config = {
 		.zone = e->where.zone,
 		.device = e->device,
-		.display_name =
-			strcmp(e->device, node->device) == 0 ? node->display_name : e->device,
+		.display_name = prefs_name_as(node, e->device),
 		.device_type = node->device_type,
 		.code = e->where.code,
 		.ca_key = e->ca_key,

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pzp/internal.h"
+#include "pzp/peers.h"
 #include "rpc/error.h"
 #include "wire/frame.h"
 #include "wire/message.h"
@@ -126,7 +126,7 @@ on_register(struct pz_node *node, struct pz_slice frame)
 	if (!envelope.is_register) {
 		/* A hub that does not want us says why before it hangs up. */
 		if (envelope.type == PZ_MESSAGE_PROP)
-			node_on_prop(node, &envelope);
+			node_on_hub_prop(node, &envelope, false);
 		return PZ_OK;
 	}
 	if (!pz_slice_eq(envelope.from, pz_session_address(&link->session)))
@@ -138,22 +138,15 @@ on_register(struct pz_node *node, struct pz_slice frame)
 	return PZ_OK;
 }
 
-static void
-add_address(void *arg, const char *address)
-{
-	json_array_append_new(arg, json_string(address));
-}
-
 void
 hub_send_info(struct pz_node *node)
 {
-	json_t *addresses = json_array();
+	json_t *info;
 
-	if (addresses && node->config.addresses)
-		node->config.addresses(add_address, addresses);
-	json_t *info = json_pack("{s:s, s:s, s:i, s:o?, s:b}", "displayName", node->display_name,
-				 "deviceType", node->device_type, "port", 0, "addresses", addresses,
-				 "listening", 0);
+	if (!node->hub.is_registered)
+		return;
+	info = node_info(node);
+	(void)json_object_set_new(info, "behind", relay_behind(node->peers));
 	hub_send_prop(node, "pzpInfo", info);
 	json_decref(info);
 }
@@ -163,6 +156,9 @@ hub_online(struct pz_node *node)
 {
 	hub_send_info(node);
 	discovery_announce(node);
+	zonedata_close(node->hub_data);
+	node->hub_data = zonedata_open(node, node->hub.link, true, true);
+	peers_tell_soon(node->peers); /* nobody needs to speak for us at the hub any more */
 }
 
 void
@@ -184,39 +180,23 @@ hub_send_prop(struct pz_node *node, const char *status, json_t *message)
 
 /* ---- clean-up ---- */
 
-void
-hub_device_gone(struct pz_node *node, const char *device)
-{
-	char address[PZ_ADDRESS_BYTES_MAX + 1];
-	json_t *error;
-
-	if (node->membership == NULL || strcmp(device, node->membership->device) == 0)
-		return;
-	snprintf(address, sizeof(address), "%s/%s", node->membership->zone, device);
-	error = pz_rpc_unreachable(address);
-	if (error)
-		pz_pending_fail_peer(node->pending, address, error);
-	json_decref(error);
-	pz_dispatcher_peer_gone(node->dispatcher, address);
-}
-
+/* The hub's word was all that we had of them: they are away, but for those with another way. */
 static void
-everybody_gone(struct pz_node *node)
+everybody_gone(struct pz_node *node, const struct pz_session *hub)
 {
 	const char *device;
-	json_t *entry, *devices = json_copy(node->directory);
-	json_t *error = pz_rpc_unreachable(node->membership->zone);
+	json_t *entry, *error = pz_rpc_unreachable(node->membership->zone);
+	json_t *names = peers_names(node);
 
-	json_object_foreach(devices, device, entry)
-	{
-		hub_device_gone(node, device);
-		if (json_object_get(node->directory, device))
-			json_object_set_new(entry, "connected", json_false());
-	}
-	json_decref(devices);
+	json_object_foreach(node->directory, device, entry)(void)
+		json_object_set_new(entry, "connected", json_false());
+	resend_after_loss(node, hub, names);
+	json_decref(names);
 	if (error)
 		pz_pending_fail_peer(node->pending, node->membership->zone, error);
 	json_decref(error);
+	peers_tell_soon(node->peers);
+	discovery_announce_soon(node);
 }
 
 void
@@ -235,6 +215,7 @@ hub_clean(struct pz_node *node)
 		hub_send_prop(node, "bye", message);
 		json_decref(message);
 	}
+	zonedata_close(PZ_TAKE(node->hub_data));
 	node->hub.link = NULL;
 	node->hub.is_registered = false;
 	if (link) {
@@ -243,7 +224,7 @@ hub_clean(struct pz_node *node)
 	}
 	if (was_registered) {
 		discovery_hub_gone(node);
-		everybody_gone(node);
+		everybody_gone(node, &link->session);
 	}
 }
 
@@ -270,6 +251,7 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 	json_object_clear(node->known);
 	json_decref(node->hub_entry);
 	node->hub_entry = NULL;
+	prefs_wiped(node);
 	if (err == PZ_OK)
 		node_sweep_keys(node);
 	(void)pz_machine_event(&node->machine, PZ_EVENT_WIPED, err == PZ_OK ? NULL : reason.text);
@@ -287,6 +269,7 @@ on_wiped_again(void *arg, enum pz_err err, const char *detail)
 		return;
 	}
 	node->is_wipe_failed = false;
+	prefs_wiped(node);
 	pz_notice("wipe", "the zone's data is removed from the store now");
 	if (node->enrolment == NULL && node->storing == NULL)
 		node_sweep_keys(node);
@@ -302,7 +285,7 @@ hub_wipe_again(struct pz_node *node)
 		return;
 	if (node->storing == NULL)
 		txn = pz_txn_new();
-	if (txn == NULL || pz_membership_wipe(txn) != PZ_OK) {
+	if (txn == NULL || pz_membership_wipe(txn) != PZ_OK || prefs_wipe(txn) != PZ_OK) {
 		pz_txn_free(txn);
 		pz_env_start(node->config.env, &node->wipe_retry, WIPE_RETRY_US);
 		return;
@@ -321,7 +304,7 @@ hub_wipe(struct pz_node *node)
 		return;
 	node->is_wiping = true;
 	txn = pz_txn_new();
-	if (txn == NULL || pz_membership_wipe(txn) != PZ_OK) {
+	if (txn == NULL || pz_membership_wipe(txn) != PZ_OK || prefs_wipe(txn) != PZ_OK) {
 		pz_txn_free(txn);
 		on_wiped(node, PZ_ERR_LIMIT_MEMORY, "out of memory");
 		return;
@@ -372,8 +355,10 @@ on_drained(struct pz_link *link)
 {
 	struct node_conn *conn = link->owner;
 
-	if (conn->link == link && conn->is_registered)
-		pz_router_drained(conn->node->router, &link->session);
+	if (conn->link != link || !conn->is_registered)
+		return;
+	pz_router_drained(conn->node->router, &link->session);
+	zonedata_drained(conn->node->hub_data);
 }
 
 /* Failures that waiting cannot mend (page 5): the hub showed another CA, or is not who it should
@@ -391,14 +376,15 @@ hub_closed(struct pz_node *node, struct pz_link *link, enum pz_err why, const ch
 	struct pz_errinfo reason;
 	bool was_registered = node->hub.is_registered;
 
+	zonedata_close(PZ_TAKE(node->hub_data));
 	node->hub.link = NULL;
 	node->hub.is_registered = false;
 	pz_router_detach(node->router, &link->session);
-	pz_router_bounce(node->router, undelivered,
-			 why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
+	resend_undelivered(node, undelivered,
+			   why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
 	if (was_registered) {
 		discovery_hub_gone(node);
-		everybody_gone(node);
+		everybody_gone(node, &link->session);
 	}
 	(void)pz_fail(&reason, why, "%s%s%s", pz_err_text(why), detail[0] ? ": " : "", detail);
 	if (is_hopeless(link, why)) {

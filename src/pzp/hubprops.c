@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pzp/internal.h"
+#include "pzp/peers.h"
 #include "wire/json.h"
 #include "wire/message.h"
 #include "wire/prop_error.h"
@@ -35,9 +35,10 @@ update_device(struct pz_node *node, json_t *entry)
 		json_object_set(node->directory, name, entry);
 	}
 	/* Also when we never heard that it had come: it may have come and gone between two Updates.
-	 */
-	if (!is)
-		hub_device_gone(node, name);
+	 * One that we are linked with is still here. */
+	if (!is && !node_has_route(node, name))
+		node_device_gone(node, name);
+	peers_told_by_hub(node->peers, name);
 	if (was != is || !had)
 		tell_device(node, name, is);
 }
@@ -100,19 +101,20 @@ on_error(struct pz_node *node, json_t *message)
 }
 
 static void
-on_nothing(struct pz_node *node, json_t *message)
+on_keepalive(struct pz_node *node, json_t *message)
 {
-	(void)node;
-	(void)message;
+	if (json_is_true(json_object_get(message, "answer")))
+		hub_send_prop(node, "keepAlive", NULL);
 }
 
 static const struct {
 	const char *status;
 	void (*handle)(struct pz_node *node, json_t *message);
+	bool is_harmless; /* believed also when a relay brings it */
 } statuses[] = {
-	{"Update", on_update},     {"foundServices", on_found_services},
-	{"revoked", on_revoked},   {"bye", on_bye},
-	{"keepAlive", on_nothing}, {"error", on_error},
+	{"Update", on_update, false},       {"foundServices", on_found_services, true},
+	{"revoked", on_revoked, false},     {"bye", on_bye, false},
+	{"keepAlive", on_keepalive, false}, {"error", on_error, true},
 };
 
 static void
@@ -128,7 +130,7 @@ unknown_status(struct pz_node *node, const char *status)
 
 /* A prop counts only from the hub itself: nobody else of the zone speaks for it. */
 void
-node_on_prop(struct pz_node *node, const struct pz_envelope *envelope)
+node_on_hub_prop(struct pz_node *node, const struct pz_envelope *envelope, bool is_relayed)
 {
 	json_t *payload = NULL, *message = NULL;
 	const char *status = NULL;
@@ -141,9 +143,13 @@ node_on_prop(struct pz_node *node, const struct pz_envelope *envelope)
 	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
 	while (i < n && strcmp(statuses[i].status, status) != 0)
 		i++;
-	if (i < n)
+	if (zonedata_on_prop(is_relayed ? NULL : node->hub_data, status, message))
+		; /* the hub's own word only: a relay has a session of its own */
+	else if (i < n && (statuses[i].is_harmless || !is_relayed))
 		statuses[i].handle(node, message);
-	else
+	else if (i < n)
+		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+	else if (!is_relayed)
 		unknown_status(node, status);
 	json_decref(payload);
 }

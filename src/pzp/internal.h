@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "conf/prefs.h"
 #include "net/link.h"
 #include "pzp/node.h"
 #include "route/router.h"
@@ -37,13 +38,26 @@ struct pz_node_request {
 };
 
 struct enrolment;
+struct node_prefs;
+struct peers;
+struct nearby;
+struct zonedata;
+struct zonedata_session;
+struct peer_link;
+
+/** What preferences say about links (page 10), in force. */
+struct node_wishes {
+	bool listen, relay, auto_dial;
+	bool is_peer_mode; /* connection = peer: lives without the hub until told to connect */
+	uint16_t tls_port;
+};
 
 struct pz_node {
 	struct pz_node_config config;
 	struct pz_metrics metrics;
 	struct pz_machine machine;
 	struct pz_membership *membership; /* NULL: virgin */
-	struct pz_tls_ctx *tls_ctx;       /* for the hub link */
+	struct pz_tls_ctx *tls_ctx;       /* for outgoing links */
 	struct pz_router *router;
 	struct pz_registry *registry;
 	struct pz_registry_watch registry_watch;
@@ -59,17 +73,26 @@ struct pz_node {
 	json_t *hub_entry; /* the hub's own entry, or NULL */
 	json_t *known;     /* device -> array of descriptors, as last heard */
 	json_t *learning;  /* the same from an answer whose last part is still to come, or NULL */
+	struct node_prefs *prefs;
 	struct pz_list requests;
 	struct pz_list finds; /* findServices under way */
+	struct peers *peers;
+	struct nearby *nearby;
+	struct zonedata *zonedata;
+	struct zonedata_session *hub_data; /* the exchange with the hub, or NULL */
+	struct node_wishes wishes;
+	struct pz_list answers; /* resend.c */
+	size_t answer_count, answer_bytes;
+	uint64_t looked_us; /* when it last looked for others on behalf of a peer */
 	struct pz_timer renewal, announce, leave_timer, wipe_retry;
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 	char display_name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
-	char device_type[64 + 1];
+	char device_type[PZ_DEVICE_TYPE_BYTES_MAX + 1];
 	char self[PZ_ADDRESS_BYTES_MAX + 1];
 	uint64_t started_us;
 	uint64_t hub_since_ms;
 	uint64_t request_serial, state_changes;
-	bool is_stopping;
+	bool is_started, is_stopping;
 	bool is_wiping;
 	bool is_wipe_failed; /* virgin in memory, but what binds us to the zone is still stored */
 	bool is_renewing;
@@ -88,6 +111,51 @@ void node_sweep_keys(struct pz_node *node);
  */
 void node_renew_if_due(struct pz_node *node);
 
+/** A device has no way left: what waits for it, and what it began here, ends. */
+void node_device_gone(struct pz_node *node, const char *device);
+/** A message to it was sent or is expected: a direct link is watched for signs of life. */
+void node_watch_session(struct pz_node *node, const struct pz_session *session);
+/** A direct link is up. */
+void node_peer_live(struct pz_node *node, struct peer_link *pl);
+/** A peer said something about itself or another device. */
+void node_peer_news(struct pz_node *node, const char *device);
+/** A prop to the hub: by our link, else by a relay that has one. @param message borrowed */
+void node_send_zone_prop(struct pz_node *node, const char *status, json_t *message);
+/** What everybody is told about this device: names, addresses, port, start. New, or NULL. */
+json_t *node_info(const struct pz_node *node);
+/** Our consent that this peer speaks for us at the hub. New, or NULL. */
+json_t *node_consent(const struct pz_node *node, const char *relay);
+/** New TLS contexts from the newest CRL; links of who is on it end. Errors: those of
+ * pz_tls_ctx_new. */
+enum pz_err node_refresh_trust(struct pz_node *node, struct pz_errinfo *info) PZ_MUST_USE;
+
+/* zonedata.c */
+/** NULL: out of memory. */
+struct zonedata *zonedata_new(struct pz_node *node);
+/** NULL is fine. */
+void zonedata_free(struct zonedata *data);
+/** Loads what is known of the zone, or forgets it. Errors: those of pz_knowledge_load. */
+enum pz_err zonedata_set_membership(struct pz_node *node, const struct pz_membership *membership,
+				    struct pz_errinfo *info) PZ_MUST_USE;
+/** The exchange on a link that has come up; the dialler opens it. NULL: none (out of memory). */
+struct zonedata_session *
+zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_opener);
+/** NULL is fine, as in what follows. */
+void zonedata_close(struct zonedata_session *session);
+/** The link's queue has become shorter. */
+void zonedata_drained(struct zonedata_session *session);
+/** @return true: the status is one of synchronisation's, and was dealt with */
+bool zonedata_on_prop(struct zonedata_session *session, const char *status, json_t *message);
+/** The newest CRL that we hold; NULL: virgin. Borrowed. */
+struct pz_crl *node_crl(const struct pz_node *node);
+/** @param out PZ_ZONE_SECRET_BYTES. @return false: not known (yet) */
+bool node_zone_secret(const struct pz_node *node, uint8_t *out);
+/** Adds the names of devices that the zone's data tells of. */
+void node_add_known_devices(const struct pz_node *node, json_t *names);
+/** Is its PZP CA the one that the zone's data names? Errors: DENIED_IDENTITY. */
+enum pz_err node_knows_ca(const struct pz_node *node, const struct pz_peer *who,
+			  struct pz_errinfo *info) PZ_MUST_USE;
+
 /* hublink.c */
 /** TLS over a connected stream, with the SNI of page 2. Takes the stream. */
 enum pz_err
@@ -103,13 +171,12 @@ void hub_wipe_again(struct pz_node *node);
 void hub_send_info(struct pz_node *node);
 /** Sends a prop to the hub when the link is registered. @param message borrowed */
 void hub_send_prop(struct pz_node *node, const char *status, json_t *message);
-/** One device can no longer be reached through the hub. */
-void hub_device_gone(struct pz_node *node, const char *device);
 extern const struct pz_link_events node_link_events;
 
 /* hubprops.c */
-/** A prop for this node that came from `from`. */
-void node_on_prop(struct pz_node *node, const struct pz_envelope *envelope);
+/** A prop from the hub for this node. @param is_relayed by a peer, who could have made it up: only
+ * what does no harm is believed */
+void node_on_hub_prop(struct pz_node *node, const struct pz_envelope *envelope, bool is_relayed);
 
 /* enrolment.c */
 /** Starts one. Errors: CONFIG (params), DENIED (not virgin, or one is running). */
@@ -126,20 +193,59 @@ enum pz_err enrolment_frame(struct pz_node *node, struct pz_slice frame) PZ_MUST
 void enrolment_closed(struct pz_node *node, enum pz_err why, const char *detail);
 bool enrolment_is_conn(const struct pz_node *node, const struct node_conn *conn);
 
+/* prefs.c */
+/** Loads what the user set, takes what the operator configured; all of it is active. Errors: CONFIG
+ * (the configuration), PROTO (unreadable record), LIMIT_MEMORY, IO_*. */
+enum pz_err prefs_load(struct pz_node *node, struct pz_errinfo *info) PZ_MUST_USE;
+void prefs_free(struct node_prefs *prefs);
+/** The values that count now. Borrowed; changed by prefs_apply. */
+const struct pz_prefs *prefs_active(const struct pz_node *node);
+/** Changes that waited for a reconnect count from now on: called before the hub is dialled and when
+ * the link is gone. */
+void prefs_apply(struct pz_node *node);
+/**
+ * Active values have changed. Not called for those that the node starts with. May be called while
+ * the machine tells of a change of state: it must not put events to it.
+ * @param changed PZ_PREF_BIT of each
+ */
+void node_prefs_changed(struct pz_node *node, uint32_t changed);
+/** The name that people shall see when the device is called `device`. Borrowed. */
+const char *prefs_name_as(const struct pz_node *node, const char *device);
+/** Another configuration: NULL where it is silent. Waits for a reconnect as any change does. */
+void
+prefs_configure_ports(struct pz_node *node, const uint16_t *tls_port, const uint16_t *web_port);
+/** The zone is left: what holds for all of it goes (page 2 "Revocation"), from the disk and from
+ * memory. Errors: LIMIT_MEMORY. */
+enum pz_err prefs_wipe(struct pz_txn *txn) PZ_MUST_USE;
+void prefs_wiped(struct pz_node *node);
+/** What waits for a reconnect: {key: value}. NULL: out of memory. */
+json_t *prefs_pending(const struct pz_node *node);
+/** The command `prefs`: params key?, value?, reset?. */
+struct pz_node_request *
+prefs_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+
 /* discovery.c */
 /** Ends a search: list borrowed; always called, once, unless cancelled. */
 typedef void (*discovery_done)(void *arg, json_t *descriptors);
 struct discovery;
 /**
- * Searches own services and, through the hub, the zone's; without the hub what was last heard of
- * devices. @param api pattern or NULL. @return the search, or NULL when done was called already
+ * Searches own services and the zone's: through the hub, without it (or where it does not see the
+ * device) among peers, which are looked for and linked with.
+ * @param api pattern or NULL; @param device the only one whose services matter, or NULL
+ * @return the search, or NULL when done was called already
  */
-struct discovery *
-discovery_start(struct pz_node *node, const char *api, discovery_done done, void *arg);
+struct discovery *discovery_start(struct pz_node *node, const char *api, const char *device,
+				  discovery_done done, void *arg);
 void discovery_cancel(struct discovery *discovery);
 void discovery_found(struct pz_node *node, json_t *message);
-/** The hub is gone: searches end with what is known. */
+/** The hub is gone: searches go on without it. */
 void discovery_hub_gone(struct pz_node *node);
+/** Every search ends with what is known. */
+void discovery_end_all(struct pz_node *node);
+/** A peer has come, gone, or said something: searches look again. */
+void discovery_news(struct pz_node *node);
+/** What is known of a device's services, borrowed, or NULL. */
+json_t *discovery_list_of(const struct pz_node *node, const char *device);
 void discovery_announce_soon(struct pz_node *node);
 void discovery_announce(struct pz_node *node);
 void discovery_find(void *arg, const char *caller, struct pz_find *find);
@@ -155,6 +261,10 @@ void request_finish(struct pz_node_request *request, enum pz_err err, const char
 struct pz_node_request *request_find(const struct pz_node *node, uint64_t serial);
 struct pz_node_request *
 call_start(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+/** Requests that went by a link that is gone are sent by another. */
+void calls_resend(struct pz_node *node, const struct pz_session *lost);
+/** Tells the commands that wait for a peer. */
+void commands_peer_changed(struct pz_node *node, const char *device);
 /** Tells the commands that wait for it what became of a change of state. */
 void commands_state_changed(struct pz_node *node, enum pz_state now);
 json_t *status_result(struct pz_node *node);

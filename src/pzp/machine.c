@@ -198,7 +198,30 @@ static bool
 wants_retry(const struct pz_machine *m, enum pz_state old, enum pz_event event)
 {
 	return m->state == PZ_STATE_NOT_CONNECTED && old != PZ_STATE_NOT_CONNECTED &&
-	       event != PZ_EVENT_DISCONNECT && !m->is_halted;
+	       event != PZ_EVENT_DISCONNECT && !m->is_halted && !m->is_unwanted;
+}
+
+static const char unwanted[] = "connection = peer: connects to the hub only when told to";
+
+/* Why the last link ended, and then why no other attempt follows. */
+static void
+explain_unwanted(struct pz_machine *m)
+{
+	char why[sizeof(m->reason) - sizeof(unwanted) - 1];
+
+	if (m->state != PZ_STATE_NOT_CONNECTED || strstr(m->reason, unwanted))
+		return;
+	snprintf(why, sizeof(why), "%.*s", (int)sizeof(why) - 1, m->reason);
+	snprintf(m->reason, sizeof(m->reason), "%s%s%s", why, why[0] ? "; " : "", unwanted);
+}
+
+static void
+drop_explanation(struct pz_machine *m)
+{
+	char *at = strstr(m->reason, unwanted);
+
+	if (at)
+		at[at == m->reason ? 0 : -2] = '\0';
 }
 
 enum pz_err
@@ -221,6 +244,8 @@ pz_machine_event(struct pz_machine *m, enum pz_event event, const char *reason)
 	enter(m, &edge, event);
 	if (wants_retry(m, old, event))
 		set_retry(m);
+	if (m->is_unwanted)
+		explain_unwanted(m);
 	if (edge.action != PZ_ACT_NONE)
 		m->ops->act(m->arg, edge.action);
 	return PZ_OK;
@@ -242,9 +267,28 @@ pz_machine_park(struct pz_machine *m, const char *reason)
 }
 
 void
+pz_machine_want_hub(struct pz_machine *m, bool is_wanted)
+{
+	m->is_unwanted = !is_wanted;
+	if (is_wanted) {
+		drop_explanation(m);
+		return;
+	}
+	pz_env_stop(m->env, &m->retry);
+	explain_unwanted(m);
+}
+
+void
+pz_machine_start(struct pz_machine *m)
+{
+	if (!m->is_unwanted)
+		(void)pz_machine_event(m, PZ_EVENT_CONNECT, NULL);
+}
+
+void
 pz_machine_nudge(struct pz_machine *m, const char *why)
 {
-	if (m->state != PZ_STATE_NOT_CONNECTED || m->is_halted)
+	if (m->state != PZ_STATE_NOT_CONNECTED || m->is_halted || m->is_unwanted)
 		return;
 	pz_info("retry-now", "cause=\"%s\"", why);
 	(void)pz_machine_event(m, PZ_EVENT_CONNECT, NULL);

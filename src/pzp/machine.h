@@ -90,6 +90,7 @@ struct pz_machine {
 	char reason[256];  /* why it is not connected; "" when there is nothing to say */
 	bool is_halted;    /* waiting cannot mend it: no retry until told to connect */
 	bool is_parked;    /* halted because somebody said so */
+	bool is_unwanted;  /* the user prefers peers: to the hub only when told to */
 	bool is_wiping;    /* from CLEAN_AND_WIPE to WIPED: nothing else leads on */
 	unsigned attempts; /* failed since the last good connection */
 	uint64_t since_us; /* of the state */
@@ -119,6 +120,16 @@ void pz_machine_fini(struct pz_machine *machine);
  */
 enum pz_err pz_machine_event(struct pz_machine *machine, enum pz_event event, const char *reason);
 
+/** An enrolled device begins: connects unless the user prefers peers. */
+void pz_machine_start(struct pz_machine *machine);
+
+/**
+ * Whether it shall connect by itself (page 5, last sentence). When not, no start, timer, network or
+ * program makes it connect, only PZ_EVENT_CONNECT from somebody who means it, and the reason says
+ * so. A link that is up stays. Does not connect by itself; may be called from `changed`.
+ */
+void pz_machine_want_hub(struct pz_machine *machine, bool is_wanted);
+
 /** This failure, or the one that comes, is none that waiting mends (page 5 "Back-off"): no retry.
  */
 void pz_machine_halt(struct pz_machine *machine);
@@ -131,7 +142,7 @@ void pz_machine_park(struct pz_machine *machine, const char *reason);
 void pz_machine_network_changed(struct pz_machine *machine);
 
 /** Something changed that makes a retry worth it now (network, app request): tries at once unless
- * halted. */
+ * halted or the hub is not wanted. */
 void pz_machine_nudge(struct pz_machine *machine, const char *why);
 
 /** Microseconds until attempt number `attempts` (1 = after the first failure), +-20 % by `random`.

@@ -313,6 +313,74 @@ a_nudge_tries_at_once(void **state)
 	pz_machine_fini(&w.m);
 }
 
+#define ONLY_WHEN_TOLD "connection = peer: connects to the hub only when told to"
+
+static void
+preferring_peers_it_connects_only_when_told(void **state)
+{
+	(void)state;
+	begin(true);
+	pz_machine_want_hub(&w.m, false);
+	assert_string_equal(w.m.reason, ONLY_WHEN_TOLD);
+	pz_machine_start(&w.m);
+	pz_machine_nudge(&w.m, "a program calls another device");
+	pz_machine_network_changed(&w.m);
+	pass(3600 * PZ_US_PER_S);
+	assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
+	assert_int_equal(w.changes, 0);
+	/* Told to, it does; what ends the link is not tried again. */
+	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
+	assert_int_equal(tell(PZ_EVENT_REGISTERED), PZ_OK);
+	assert_string_equal(w.m.reason, "");
+	assert_int_equal(pz_machine_event(&w.m, PZ_EVENT_LINK_LOST, "gone"), PZ_OK);
+	assert_int_equal(tell(PZ_EVENT_CLEANED), PZ_OK);
+	assert_string_equal(w.m.reason, "gone; " ONLY_WHEN_TOLD);
+	pass(3600 * PZ_US_PER_S);
+	assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
+	/* The hub is wanted again: the reason is the old one, and attempts follow each other. */
+	pz_machine_want_hub(&w.m, true);
+	assert_string_equal(w.m.reason, "gone");
+	pz_machine_start(&w.m);
+	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+	fails_once();
+	pass(2 * PZ_US_PER_S);
+	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+	pz_machine_fini(&w.m);
+}
+
+static void
+a_preference_for_peers_stops_the_back_off_and_leaves_a_link_alone(void **state)
+{
+	char endless[300];
+
+	(void)state;
+	memset(endless, 'x', sizeof(endless));
+	endless[sizeof(endless) - 1] = '\0';
+	begin(true);
+	pz_machine_start(&w.m);
+	assert_int_equal(pz_machine_event(&w.m, PZ_EVENT_LINK_FAILED, endless), PZ_OK);
+	pz_machine_want_hub(&w.m, false);
+	assert_non_null(strstr(w.m.reason, "xx; " ONLY_WHEN_TOLD)); /* whole, also behind that */
+	pz_machine_want_hub(&w.m, false);
+	assert_true(strlen(w.m.reason) < sizeof(w.m.reason));
+	pass(3600 * PZ_US_PER_S);
+	assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
+	pz_machine_want_hub(&w.m, true);
+	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
+	assert_int_equal(tell(PZ_EVENT_REGISTERED), PZ_OK);
+	pz_machine_want_hub(&w.m, false);
+	assert_int_equal(w.m.state, PZ_STATE_CONNECTED);
+	assert_string_equal(w.m.reason, "");
+	pz_machine_fini(&w.m);
+	/* An enrolment ends in hub mode all the same. */
+	begin(false);
+	pz_machine_want_hub(&w.m, false);
+	assert_string_equal(w.m.reason, "");
+	assert_int_equal(tell(PZ_EVENT_STORED), PZ_OK);
+	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+	pz_machine_fini(&w.m);
+}
+
 static void
 a_wipe_is_overtaken_by_nothing(void **state)
 {
@@ -409,6 +477,8 @@ main(void)
 		cmocka_unit_test(disconnected_by_hand_it_stays_away_whenever_that_was_said),
 		cmocka_unit_test(another_network_lifts_a_halt_but_not_a_wish),
 		cmocka_unit_test(a_nudge_tries_at_once),
+		cmocka_unit_test(preferring_peers_it_connects_only_when_told),
+		cmocka_unit_test(a_preference_for_peers_stops_the_back_off_and_leaves_a_link_alone),
 		cmocka_unit_test(a_wipe_is_overtaken_by_nothing),
 		cmocka_unit_test(stored_late_it_is_a_member_all_the_same),
 		cmocka_unit_test(the_reason_is_kept_until_it_is_over),

@@ -1,6 +1,7 @@
 /* pzpd: the PZP as a daemon. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -85,12 +86,61 @@ on_command(void *arg, struct pz_ctl_call *call, const char *method, json_t *para
 	pz_ctl_on_gone(call, on_client_gone, request);
 }
 
-static const struct pz_daemon_ops ops = {.stop = on_stop, .command = on_command};
+/* ---- settings ---- */
+
+/* What may also change while the node lives. The ports are the operator's word in what the user may
+ * prefer otherwise (page 10). */
+static void
+set_changeable(struct pz_node_config *config, const struct pz_settings *s)
+{
+	bool has_tls = pz_settings_is_given(PZ_PROGRAM_PZPD, s, "tls-port");
+	bool has_web = pz_settings_is_given(PZ_PROGRAM_PZPD, s, "web-port");
+
+	config->keepalive_us = s->keepalive * PZ_US_PER_S;
+	config->call_timeout_us = s->call_timeout * PZ_US_PER_S;
+	config->tls_port = has_tls ? &s->tls_port : NULL;
+	config->web_port = has_web ? &s->web_port : NULL;
+}
+
+static void
+on_reload(void *arg, const struct pz_settings *settings)
+{
+	struct pz_node_config config = {0};
+
+	set_changeable(&config, settings);
+	pz_node_reconfigure(arg, &config);
+}
+
+static const struct pz_daemon_ops ops = {
+	.stop = on_stop,
+	.reload = on_reload,
+	.command = on_command,
+};
 
 /* ---- start ---- */
 
+/* A device that listens on loopback only has nothing to look for on a network. */
+static bool
+is_loopback(const char *address)
+{
+	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
+static struct pz_mdns *
+make_mdns(struct pz_daemon *d)
+{
+	struct pz_errinfo info = {""};
+	struct pz_mdns *mdns = NULL;
+
+	if (is_loopback(d->settings.listen))
+		return NULL;
+	if (pz_mdns_new(&d->loop, &mdns, &info) != PZ_OK)
+		pz_warning("nearby", "no discovery on the local network: %s", info.text);
+	return mdns;
+}
+
 static enum pz_err
-make_node(struct pz_daemon *d, struct pz_node **out, struct pz_errinfo *info)
+make_node(struct pz_daemon *d, struct pz_mdns *mdns, struct pz_node **out, struct pz_errinfo *info)
 {
 	const struct pz_settings *s = &d->settings;
 	struct pz_node_config config = {
@@ -104,13 +154,14 @@ make_node(struct pz_daemon *d, struct pz_node **out, struct pz_errinfo *info)
 		.frame_max = s->limit_frame,
 		.queue_high_bytes = s->limit_queue_high,
 		.queue_low_bytes = s->limit_queue_low,
-		.keepalive_us = s->keepalive * PZ_US_PER_S,
-		.call_timeout_us = s->call_timeout * PZ_US_PER_S,
+		.listen = s->listen,
+		.mdns = mdns,
 		.addresses = pz_netwatch_addresses,
 		.processes = &pz_loop_process_ops,
 		.processes_arg = &d->loop,
 	};
 
+	set_changeable(&config, s);
 	return pz_node_new(&config, out, info);
 }
 
@@ -148,7 +199,8 @@ main(int argc, char **argv)
 
 	if (!pz_daemon_open(&daemon, PZ_PROGRAM_PZPD, argc, argv, &code))
 		return code;
-	if (make_node(&daemon, &node, &info) == PZ_OK &&
+	struct pz_mdns *mdns = make_mdns(&daemon);
+	if (make_node(&daemon, mdns, &node, &info) == PZ_OK &&
 	    serve_files(&daemon, node, &info) == PZ_OK) {
 		if (pz_netwatch_new(&daemon.loop, on_network_changed, node, &watch) != PZ_OK)
 			pz_warning("netwatch", "changes of the network will not be noticed");
@@ -160,6 +212,8 @@ main(int argc, char **argv)
 	pz_daemon_close_control(&daemon);
 	pz_netwatch_free(watch);
 	pz_node_free(node);
+	if (mdns)
+		mdns->ops->free(mdns);
 	pz_daemon_close(&daemon);
 	return code;
 }

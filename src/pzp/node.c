@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "pzp/internal.h"
+#include "pzp/peers.h"
 #include "route/bounce.h"
 #include "rpc/error.h"
 #include "rpc/method.h"
@@ -14,6 +14,7 @@
 #include "service/api_test.h"
 #include "wire/json.h"
 #include "wire/message.h"
+#include "zone/attest.h"
 #include "zone/record.h"
 
 #define RENEWAL_CHECK_US (3600 * PZ_US_PER_S)
@@ -21,8 +22,8 @@
 
 /* ---- messages for this node ---- */
 
-enum pz_err
-node_send_rpc(struct pz_node *node, const char *to, json_t *payload)
+static enum pz_err
+send_rpc(struct pz_node *node, const char *to, json_t *payload, size_t *out_len)
 {
 	struct pz_buf out;
 
@@ -30,20 +31,40 @@ node_send_rpc(struct pz_node *node, const char *to, json_t *payload)
 	enum pz_err err = pz_message_rpc(&out, node->self, to, payload);
 	if (err == PZ_OK && out.len > node->link_host.frame_max + PZ_FRAME_HEADER_BYTES)
 		err = PZ_ERR_PROTO_FRAME;
+	*out_len = out.len;
 	if (err == PZ_OK)
 		err = pz_router_send(node->router, pz_buf_slice(&out));
 	pz_buf_fini(&out);
 	return err;
 }
 
+enum pz_err
+node_send_rpc(struct pz_node *node, const char *to, json_t *payload)
+{
+	size_t len;
+
+	return send_rpc(node, to, payload, &len);
+}
+
 static void
 on_dispatch_send(void *arg, const char *to, json_t *payload)
 {
 	struct pz_node *node = arg;
+	size_t len = 0;
 
-	if (node_send_rpc(node, to, payload) != PZ_OK)
+	if (send_rpc(node, to, payload, &len) == PZ_OK)
+		resend_note(node, to, payload, len);
+	else
 		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
 	json_decref(payload);
+}
+
+void
+node_watch_session(struct pz_node *node, const struct pz_session *session)
+{
+	(void)node;
+	if (session->kind == PZ_SESSION_PEER)
+		peer_link_watch(pz_link_of((struct pz_session *)session)->owner);
 }
 
 static const struct pz_dispatch_ops dispatch_ops = {
@@ -83,6 +104,26 @@ is_response(json_t *element)
 	       (json_object_get(element, "result") || json_object_get(element, "error"));
 }
 
+/* One that was sent to an earlier start of this device and is sent again since its link was lost:
+ * whether that start did it nobody knows, so this one must not do it (perhaps once more). */
+static bool
+is_for_an_earlier_start(struct pz_node *node, const char *reply_to, json_t *payload)
+{
+	const char *start = pz_json_str(payload, "resent");
+	struct pz_rpc rpc;
+	int code;
+
+	if (start == NULL || strcmp(start, node->peers->session) == 0)
+		return false;
+	if (pz_rpc_parse(payload, &rpc, &code) == PZ_OK && rpc.id) {
+		json_t *failure = pz_rpc_failure(rpc.id, pz_rpc_unreachable(node->self));
+		if (failure)
+			(void)!node_send_rpc(node, reply_to, failure);
+		json_decref(failure);
+	}
+	return true;
+}
+
 /* Answers and call-backs count by who sent them; what a request causes goes to where it asks
  * (resp_to). */
 static void
@@ -98,6 +139,8 @@ on_payload(struct pz_node *node, const char *from, const char *reply_to, json_t 
 	}
 	if (!pz_rpc_is_batch(payload) && pz_rpc_parse(payload, &rpc, &code) == PZ_OK &&
 	    take_callback(node, from, &rpc))
+		return;
+	if (is_for_an_earlier_start(node, reply_to, payload))
 		return;
 	pz_metric_add(&node->metrics, PZ_METRIC_calls_served, 1);
 	pz_dispatcher_request(node->dispatcher, reply_to, payload);
@@ -128,6 +171,23 @@ confirm(struct pz_node *node, const struct pz_envelope *envelope, const char *ve
 	pz_buf_fini(&out);
 }
 
+/* A prop is the word of the link's other end. By a relay there come some of the hub's, too. */
+static void
+on_prop(struct pz_node *node, struct pz_session *in, const struct pz_envelope *envelope)
+{
+	bool is_hubs = node->membership && pz_slice_eq_str(envelope->from, node->membership->zone);
+
+	if (in && in->kind == PZ_SESSION_PEER &&
+	    pz_slice_eq(envelope->from, pz_session_address(in)))
+		peer_on_prop(pz_link_of(in)->owner, envelope);
+	else if (in && in->kind == PZ_SESSION_HUB && is_hubs)
+		node_on_hub_prop(node, envelope, false);
+	else if (in && is_hubs)
+		node_on_hub_prop(node, envelope, true);
+	else
+		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+}
+
 static void
 on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 	 struct pz_slice frame)
@@ -135,11 +195,10 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 	struct pz_node *node = arg;
 	struct pz_dispatch_stats before, after;
 
-	(void)in;
 	(void)frame;
 	switch (envelope->type) {
 	case PZ_MESSAGE_PROP:
-		node_on_prop(node, envelope);
+		on_prop(node, in, envelope);
 		break;
 	case PZ_MESSAGE_JSONRPC:
 		pz_dispatcher_stats(node->dispatcher, &before);
@@ -157,7 +216,7 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 	}
 }
 
-static const struct pz_router_ops router_ops = {.local = on_local};
+static const struct pz_router_ops router_ops = {.local = on_local, .way = relay_way};
 
 /* ---- membership ---- */
 
@@ -178,7 +237,7 @@ make_tls_ctx(struct pz_node *node, const struct pz_membership *m, struct pz_tls_
 
 	if (trust == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	enum pz_err err = pz_trust_add(trust, m->master, m->crl, info);
+	enum pz_err err = pz_trust_add(trust, m->master, node_crl(node), info);
 	if (err == PZ_OK)
 		err = pz_tls_ctx_new(&config, out, info);
 	pz_trust_free(trust);
@@ -186,20 +245,23 @@ make_tls_ctx(struct pz_node *node, const struct pz_membership *m, struct pz_tls_
 }
 
 enum pz_err
-node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz_errinfo *info)
+node_refresh_trust(struct pz_node *node, struct pz_errinfo *info)
 {
 	struct pz_tls_ctx *ctx = NULL;
-	enum pz_err err = takes ? make_tls_ctx(node, takes, &ctx, info) : PZ_OK;
 
-	if (err != PZ_OK) {
-		pz_membership_free(takes);
-		return err;
-	}
+	if (node->membership)
+		PZ_TRY(make_tls_ctx(node, node->membership, &ctx, info));
+	pz_tls_ctx_free(node->tls_ctx);
+	node->tls_ctx = ctx;
+	return peers_set_membership(node->peers, info);
+}
+
+static void
+take_membership(struct pz_node *node, struct pz_membership *takes)
+{
 	if (node->membership != takes)
 		pz_membership_free(node->membership);
-	pz_tls_ctx_free(node->tls_ctx);
 	node->membership = takes;
-	node->tls_ctx = ctx;
 	if (takes) {
 		node->is_wipe_failed = false; /* what could not be removed is replaced */
 		snprintf(node->device, sizeof(node->device), "%s", takes->device);
@@ -207,6 +269,27 @@ node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz
 	} else {
 		snprintf(node->self, sizeof(node->self), "%s", node->device);
 	}
+}
+
+/* Whatever can fail comes first: a membership that cannot be used is none. */
+enum pz_err
+node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz_errinfo *info)
+{
+	struct pz_membership *former = node->membership;
+	struct pz_tls_ctx *ctx = NULL;
+	enum pz_err err = zonedata_set_membership(node, takes, info);
+
+	node->membership = takes; /* for node_crl */
+	if (err == PZ_OK && takes)
+		err = make_tls_ctx(node, takes, &ctx, info);
+	pz_tls_ctx_free(ctx);
+	node->membership = former;
+	if (err != PZ_OK) {
+		pz_membership_free(takes);
+		return err;
+	}
+	take_membership(node, takes);
+	PZ_TRY(node_refresh_trust(node, info));
 	PZ_TRY(pz_router_set_self(node->router, node->self));
 	return pz_registry_set_address(node->registry, node->self);
 }
@@ -309,6 +392,7 @@ on_act(void *arg, enum pz_action action)
 		enrolment_drop(node);
 		break;
 	case PZ_ACT_DIAL:
+		prefs_apply(node);
 		hub_dial(node);
 		break;
 	case PZ_ACT_HANG_UP:
@@ -337,6 +421,8 @@ on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
 	struct pz_node *node = arg;
 
 	pz_metric_add(&node->metrics, PZ_METRIC_state_changes, 1);
+	if (now == PZ_STATE_NOT_CONNECTED || now == PZ_STATE_VIRGIN)
+		prefs_apply(node);
 	if (now == PZ_STATE_CONNECTED)
 		node->hub_since_ms = pz_env_wall_ms(node->config.env);
 	node_tell(node, json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "state", "old",
@@ -418,10 +504,6 @@ settle_names(struct pz_node *node, struct pz_errinfo *info)
 			       "device name '%s' is not valid: letters, digits and ._- , beginning "
 			       "with a letter or digit, at most 63",
 			       c->device ? c->device : node->device);
-	snprintf(node->display_name, sizeof(node->display_name), "%s",
-		 c->display_name ? c->display_name : node->device);
-	snprintf(node->device_type, sizeof(node->device_type), "%s",
-		 c->device_type ? c->device_type : "device");
 	if (strcmp(stored, node->device) == 0)
 		return PZ_OK;
 	struct pz_txn *txn = pz_txn_new();
@@ -481,6 +563,13 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	if (node->dispatcher == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(pz_router_new(&config, &node->router));
+	node->zonedata = zonedata_new(node);
+	if (node->zonedata == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	PZ_TRY(peers_new(node, &node->peers));
+	node->nearby = nearby_new(node);
+	if (node->nearby == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(add_builtin(node, pz_service_test_new(node->config.env), info));
 	PZ_TRY(add_builtin(node, pz_service_devicestatus_new(node->config.env, "/"), info));
 	struct pz_membership *membership = NULL;
@@ -491,8 +580,11 @@ build(struct pz_node *node, struct pz_errinfo *info)
 static void
 on_announce(struct pz_timer *timer, void *arg)
 {
+	struct pz_node *node = arg;
+
 	(void)timer;
-	discovery_announce(arg);
+	discovery_announce(node);
+	peers_tell_services(node->peers);
 }
 
 static void
@@ -519,15 +611,22 @@ on_enrol_reaper(struct pz_timer *timer, void *arg)
 }
 
 static void
+set_times(struct pz_node *node, const struct pz_node_config *config)
+{
+	node->config.call_timeout_us =
+		config->call_timeout_us ? config->call_timeout_us : PZ_CALL_TIMEOUT_US;
+	node->link_host.keepalive_us = config->keepalive_us;
+}
+
+static void
 init_fields(struct pz_node *node, const struct pz_node_config *config)
 {
 	node->config = *config;
 	if (node->config.frame_max == 0)
 		node->config.frame_max = PZ_FRAME_BYTES_DEFAULT;
-	if (node->config.call_timeout_us == 0)
-		node->config.call_timeout_us = PZ_CALL_TIMEOUT_US;
 	pz_list_init(&node->requests);
 	pz_list_init(&node->finds);
+	pz_list_init(&node->answers);
 	node->hub.node = node;
 	node->started_us = pz_env_mono_us(config->env);
 	node->link_host = (struct pz_link_host){
@@ -536,8 +635,8 @@ init_fields(struct pz_node *node, const struct pz_node_config *config)
 		.metrics = &node->metrics,
 		.events = &node_link_events,
 		.frame_max = node->config.frame_max,
-		.keepalive_us = config->keepalive_us,
 	};
+	set_times(node, config);
 	pz_timer_init(&node->renewal, on_renewal_check, node);
 	pz_timer_init(&node->announce, on_announce, node);
 	pz_timer_init(&node->leave_timer, on_leave_timeout, node);
@@ -559,6 +658,8 @@ pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz
 	if (err == PZ_OK)
 		err = build(node, info);
 	pz_machine_init(&node->machine, config->env, &machine_ops, node, node->membership != NULL);
+	if (err == PZ_OK)
+		err = prefs_load(node, info);
 	if (err != PZ_OK) {
 		pz_node_free(node);
 		return err;
@@ -572,9 +673,12 @@ pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz
 void
 pz_node_start(struct pz_node *node)
 {
+	node->is_started = true;
 	on_renewal_check(&node->renewal, node);
-	if (node->membership)
-		(void)pz_machine_event(&node->machine, PZ_EVENT_CONNECT, NULL);
+	if (node->membership) {
+		peers_listen(node->peers);
+		pz_machine_start(&node->machine);
+	}
 }
 
 void
@@ -582,6 +686,8 @@ pz_node_stop(struct pz_node *node)
 {
 	node->is_stopping = true;
 	enrolment_drop(node);
+	peers_unlisten(node->peers);
+	peers_stop(node->peers, "stopping");
 	(void)pz_machine_event(&node->machine, PZ_EVENT_DISCONNECT, "stopping");
 }
 
@@ -601,7 +707,13 @@ pz_node_free(struct pz_node *node)
 	pz_env_stop(node->config.env, &node->wipe_retry);
 	enrolment_free_all(node);
 	pz_registry_unwatch(&node->registry_watch);
-	discovery_hub_gone(node); /* tells the dispatcher, too */
+	if (node->nearby)
+		discovery_end_all(node); /* tells the dispatcher, too */
+	resend_free(node);
+	peers_free(node->peers);
+	nearby_free(node->nearby);
+	zonedata_close(node->hub_data);
+	zonedata_free(node->zonedata);
 	pz_dispatcher_free(node->dispatcher);
 	pz_registry_free(node->registry);
 	pz_pending_free(node->pending);
@@ -611,7 +723,15 @@ pz_node_free(struct pz_node *node)
 	json_decref(node->directory);
 	json_decref(node->hub_entry);
 	json_decref(node->known);
+	prefs_free(node->prefs);
 	free(node);
+}
+
+void
+pz_node_reconfigure(struct pz_node *node, const struct pz_node_config *config)
+{
+	set_times(node, config);
+	prefs_configure_ports(node, config->tls_port, config->web_port);
 }
 
 void
@@ -621,6 +741,7 @@ pz_node_network_changed(struct pz_node *node)
 		hub_send_info(node);
 	else
 		pz_machine_network_changed(&node->machine);
+	peers_network_changed(node->peers);
 }
 
 enum pz_state

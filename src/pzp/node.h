@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/env.h"
+#include "mdns/mdns.h"
 #include "metrics/metrics.h"
 #include "net/transport.h"
 #include "net/turn.h"
@@ -25,11 +26,14 @@ struct pz_node_config {
 	struct pz_keystore *keys;
 	const char *key_type; /* for new keys */
 	const char *device; /* name while virgin; NULL: the stored one, else made from the host's */
-	const char *display_name; /* NULL: the device name */
-	const char *device_type;  /* NULL: "device" */
+	/* Where the operator set them; the user's preferences win (page 10). NULL: not set. */
+	const char *display_name, *device_type;
+	const uint16_t *tls_port, *web_port;
 	uint32_t frame_max;
 	size_t queue_high_bytes, queue_low_bytes;
 	uint64_t keepalive_us, call_timeout_us;
+	const char *listen;   /* address of the server for peers; NULL or "": any */
+	struct pz_mdns *mdns; /* the local network; NULL: none. Its events become the node's */
 	/** Own addresses for pzpInfo; NULL: none. */
 	void (*addresses)(void (*each)(void *arg, const char *address), void *arg);
 	const struct pz_process_ops
@@ -51,6 +55,10 @@ void pz_node_free(struct pz_node *node);
 
 /** The machine's addresses or routes changed: tries the hub at once, tells it the addresses. */
 void pz_node_network_changed(struct pz_node *node);
+
+/** Takes over what can change while running: time-out of calls, keep-alive, ports. Reads no other
+ * field. */
+void pz_node_reconfigure(struct pz_node *node, const struct pz_node_config *config);
 
 enum pz_state pz_node_state(const struct pz_node *node);
 /** Own address: zone/device, or device while virgin. Borrowed until it changes. */
@@ -78,7 +86,7 @@ struct pz_node_request;
 
 /**
  * The commands of page 12 by name: status, enrol, leave, connect, disconnect, services, call,
- * watch, serve.
+ * watch, serve, prefs.
  * @param params object, borrowed; @param reply static or outlives the request
  * @return the running request, or NULL when done() was called already
  */

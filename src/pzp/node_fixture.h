@@ -44,7 +44,8 @@ static struct {
 	struct pz_store *store;
 	struct pz_keystore *keys;
 	struct pz_node *node;
-	const char *device; /* setting, may be NULL */
+	const char *device;                  /* setting, may be NULL */
+	const uint16_t *tls_port, *web_port; /* the same */
 	/* the network: the dial under way */
 	const struct pz_dial_events *dial;
 	void *dial_arg;
@@ -174,6 +175,8 @@ try_start(struct pz_errinfo *info)
 		.keys = w.keys,
 		.key_type = "ec-p256",
 		.device = w.device,
+		.tls_port = w.tls_port,
+		.web_port = w.web_port,
 		.processes = &process_ops,
 	};
 

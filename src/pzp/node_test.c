@@ -49,7 +49,7 @@ commands_that_make_no_sense_are_refused(void **state)
 	refused("leave", json_object(), PZ_ERR_NOTFOUND);
 	refused("connect", json_object(), PZ_ERR_NOTFOUND);
 	refused("disconnect", json_object(), PZ_ERR_NOTFOUND);
-	refused("connect", json_pack("{s:s}", "peer", "b"), PZ_ERR_CONFIG);
+	refused("connect", json_pack("{s:s}", "peer", "b"), PZ_ERR_NOTFOUND);
 	refused("enrol", json_object(), PZ_ERR_CONFIG);
 	refused("enrol", json_pack("{s:s, s:s}", "host", HOST, "zone", ZONE), PZ_ERR_CONFIG);
 	refused("enrol", json_pack("{s:s, s:s, s:s}", "host", HOST, "zone", ZONE, "code", "1234"),

@@ -30,7 +30,9 @@ struct pz_router {
 	const struct pz_router_ops *ops;
 	void *arg;
 	struct pz_map *by_address;
+	struct pz_map *behind;  /* address -> the session it hangs behind; NULL: nobody does */
 	struct pz_session *hub; /* a PZP's way to the rest of its zone, or NULL */
+	bool is_relaying;
 	struct pz_pressure_rule pressure;
 };
 
@@ -80,6 +82,7 @@ pz_router_free(struct pz_router *router)
 	if (router == NULL)
 		return;
 	pz_map_free(router->by_address);
+	pz_map_free(router->behind);
 	free(router->self);
 	free(router);
 }
@@ -104,16 +107,75 @@ pz_router_attach(struct pz_router *router, struct pz_session *session)
 	return PZ_OK;
 }
 
+/* So that the hot path looks into no map while nobody is behind anybody. */
+static void
+free_behind_if_empty(struct pz_router *router)
+{
+	if (router->behind == NULL || pz_map_len(router->behind) > 0)
+		return;
+	pz_map_free(router->behind);
+	router->behind = NULL;
+}
+
+enum pz_err
+pz_router_attach_behind(struct pz_router *router, struct pz_slice address, struct pz_session *via)
+{
+	if (is_self(router, pz_address_node(address)))
+		return PZ_ERR_EXISTS;
+	if (router->behind == NULL)
+		router->behind = pz_map_new();
+	enum pz_err err = router->behind ? pz_map_put(router->behind, address, via, NULL)
+					 : PZ_ERR_LIMIT_MEMORY;
+	free_behind_if_empty(router);
+	return err;
+}
+
+void
+pz_router_detach_behind(struct pz_router *router, struct pz_slice address)
+{
+	if (router->behind == NULL)
+		return;
+	pz_map_remove(router->behind, address);
+	free_behind_if_empty(router);
+}
+
+struct pz_session *
+pz_router_behind(const struct pz_router *router, struct pz_slice address)
+{
+	return router->behind ? pz_map_get(router->behind, address) : NULL;
+}
+
+static void
+detach_all_behind(struct pz_router *router, const struct pz_session *via)
+{
+	size_t pos = 0;
+	struct pz_slice address;
+	void *session;
+
+	while (router->behind && pz_map_next(router->behind, &pos, &address, &session)) {
+		if (session == via)
+			pz_map_remove(router->behind, address);
+	}
+	free_behind_if_empty(router);
+}
+
 void
 pz_router_detach(struct pz_router *router, struct pz_session *session)
 {
-	if (!session->attached)
-		return;
-	session->attached = false;
-	if (router->hub == session)
-		router->hub = NULL;
-	pz_map_remove(router->by_address, pz_session_address(session));
+	if (session->attached) {
+		session->attached = false;
+		if (router->hub == session)
+			router->hub = NULL;
+		pz_map_remove(router->by_address, pz_session_address(session));
+		detach_all_behind(router, session);
+	}
 	pz_pressure_forget(&router->pressure, session);
+}
+
+void
+pz_router_set_relaying(struct pz_router *router, bool on)
+{
+	router->is_relaying = on;
 }
 
 struct pz_session *
@@ -131,7 +193,7 @@ is_in_zone(const struct pz_router *router, struct pz_slice address)
 }
 
 /* Page 4 "Routing", in its order, for an address that is not ours: an app of ours or a direct link,
- * else the hub. */
+ * else the link that it hangs behind, else the hub. */
 static struct pz_session *
 next_hop(const struct pz_router *router, struct pz_slice to, struct pz_slice node)
 {
@@ -139,9 +201,33 @@ next_hop(const struct pz_router *router, struct pz_slice to, struct pz_slice nod
 
 	if (out == NULL && to.len != node.len)
 		out = pz_map_get(router->by_address, to);
+	if (out == NULL)
+		out = pz_router_behind(router, node);
 	if (out == NULL && is_in_zone(router, to))
-		out = router->hub;
+		out = router->ops->way ? router->ops->way(router->arg, node) : router->hub;
 	return out;
+}
+
+/* What a PZP passes on from its peers and its hub: to a direct link, from a peer also to the hub,
+ * and to no relay. Apps of ours can be reached in any case. */
+static struct pz_session *
+relay_hop(const struct pz_router *router, const struct pz_session *in, struct pz_slice to,
+	  struct pz_slice node)
+{
+	if (is_self(router, node))
+		return pz_map_get(router->by_address, to);
+	if (!router->is_relaying || !is_in_zone(router, to))
+		return NULL;
+	struct pz_session *out = pz_map_get(router->by_address, node);
+	return out == NULL && in->kind == PZ_SESSION_PEER ? router->hub : out;
+}
+
+struct pz_session *
+pz_router_route(const struct pz_router *router, struct pz_slice address)
+{
+	struct pz_slice node = pz_address_node(address);
+
+	return is_self(router, node) ? NULL : next_hop(router, address, node);
 }
 
 bool
@@ -152,9 +238,31 @@ pz_router_has_route(const struct pz_router *router, struct pz_slice address)
 	return is_self(router, node) || next_hop(router, address, node) != NULL;
 }
 
-/* Page 1, "Who may say what". */
 static bool
-may_say(const struct pz_router *router, const struct pz_session *in, struct pz_slice address)
+is_own(const struct pz_session *in, struct pz_slice address)
+{
+	struct pz_address parsed;
+
+	if (pz_slice_eq(address, pz_session_address(in)))
+		return true;
+	return pz_address_is_within(address, pz_session_address(in)) &&
+	       pz_address_parse(address, &parsed) == PZ_OK;
+}
+
+static bool
+is_another_of_zone(const struct pz_router *router, struct pz_slice address)
+{
+	struct pz_address parsed;
+
+	return is_in_zone(router, address) && !is_self(router, pz_address_node(address)) &&
+	       pz_address_parse(address, &parsed) == PZ_OK;
+}
+
+/* Page 1, "Who may say what". A relay speaks for others to us only: what it passes on is not passed
+ * on again. */
+static bool
+may_say(const struct pz_router *router, const struct pz_session *in, struct pz_slice address,
+	struct pz_slice to)
 {
 	struct pz_address parsed;
 
@@ -162,13 +270,17 @@ may_say(const struct pz_router *router, const struct pz_session *in, struct pz_s
 	case PZ_SESSION_APP:
 		return pz_slice_eq(address, pz_session_address(in));
 	case PZ_SESSION_DEVICE:
-		if (pz_slice_eq(address, pz_session_address(in)))
+		if (is_own(in, address))
 			return true;
-		return pz_address_is_within(address, pz_session_address(in)) &&
+		return pz_router_behind(router, pz_address_node(address)) == in &&
 		       pz_address_parse(address, &parsed) == PZ_OK;
+	case PZ_SESSION_PEER:
+		if (is_own(in, address))
+			return true;
+		return in->relays && is_self(router, pz_address_node(to)) &&
+		       is_another_of_zone(router, address);
 	case PZ_SESSION_HUB:
-		return is_in_zone(router, address) && !is_self(router, pz_address_node(address)) &&
-		       pz_address_parse(address, &parsed) == PZ_OK;
+		return is_another_of_zone(router, address);
 	}
 	return false;
 }
@@ -269,7 +381,9 @@ forward(struct pz_router *router, struct pz_session *in, const struct pz_envelop
 	struct pz_slice frame)
 {
 	struct pz_slice node = pz_address_node(envelope->to);
-	struct pz_session *out = next_hop(router, envelope->to, node);
+	bool is_relayed = in->kind == PZ_SESSION_PEER || in->kind == PZ_SESSION_HUB;
+	struct pz_session *out = is_relayed ? relay_hop(router, in, envelope->to, node)
+					    : next_hop(router, envelope->to, node);
 
 	/* Never back out of the link it came in by: so nothing goes in circles. */
 	enum pz_err err = out && out != in ? push(router, out, in, frame) : PZ_ERR_NOTFOUND;
@@ -304,8 +418,8 @@ pz_router_frame(struct pz_router *router, struct pz_session *in, struct pz_slice
 
 	pz_metric_add(router->metrics, PZ_METRIC_messages_in, 1);
 	PZ_TRY(read_envelope(frame, &envelope));
-	if (!may_say(router, in, envelope.from) ||
-	    (envelope.resp_to.len && !may_say(router, in, envelope.resp_to))) {
+	if (!may_say(router, in, envelope.from, envelope.to) ||
+	    (envelope.resp_to.len && !may_say(router, in, envelope.resp_to, envelope.to))) {
 		drop_spoofed(router, in, &envelope);
 		return PZ_OK;
 	}

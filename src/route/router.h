@@ -19,6 +19,12 @@ struct pz_router_ops {
 	 */
 	void (*local)(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 		      struct pz_slice frame);
+	/**
+	 * A PZP's way to an address of its zone that has no session of its own: the hub's session
+	 * or a relay's (page 4 "Routing"), NULL: there is none. The op may be NULL: the hub's.
+	 * @param node zone, or zone/device; borrowed for the call
+	 */
+	struct pz_session *(*way)(void *arg, struct pz_slice node);
 };
 
 struct pz_router_config {
@@ -46,18 +52,44 @@ enum pz_err pz_router_set_self(struct pz_router *router, const char *self) PZ_MU
  * first), LIMIT_MEMORY.
  */
 enum pz_err pz_router_attach(struct pz_router *router, struct pz_session *session) PZ_MUST_USE;
-/** Takes a session out: routes and pressure go, whoever waited for it reads on. Does nothing when
- * not attached. */
+/** Takes a session out: routes and pressure go, whoever waited for it reads on. What it has still
+ * to say is heard (pz_router_frame); then it is to be detached once more, before it is freed. */
 void pz_router_detach(struct pz_router *router, struct pz_session *session);
+
+/**
+ * A PZP passes on what its peers and its hub have for others (page 6 "Relaying"); off at first. A
+ * peer's own messages go to another direct link or to the hub, the hub's to a direct link, and
+ * never to another relay: so nothing goes in circles.
+ */
+void pz_router_set_relaying(struct pz_router *router, bool on);
+
+/**
+ * `address` (a device of our zone) hangs behind `via`, an attached session: messages to it and to
+ * its apps go out by `via`, and what comes in by `via` may be from it. Its own session, when there
+ * is one, goes first. Replaces an earlier entry of the address; gone with `via`. That the device
+ * agrees is the caller's to know.
+ * Errors: EXISTS (the address is our own), LIMIT_MEMORY.
+ * @spec page 6 "Relaying"
+ */
+enum pz_err pz_router_attach_behind(struct pz_router *router, struct pz_slice address,
+				    struct pz_session *via) PZ_MUST_USE;
+/** Does nothing when it hangs behind nobody. */
+void pz_router_detach_behind(struct pz_router *router, struct pz_slice address);
+/** The session that it hangs behind, or NULL. No allocation. */
+struct pz_session *pz_router_behind(const struct pz_router *router, struct pz_slice address);
 
 /** The session attached under exactly this address, or NULL. */
 struct pz_session *pz_router_find(const struct pz_router *router, struct pz_slice address);
+
+/** The session by which a message of ours to this address would leave now; NULL: none, or it is for
+ * ourselves. */
+struct pz_session *pz_router_route(const struct pz_router *router, struct pz_slice address);
 
 /** True when a message to this address has somewhere to go now. */
 bool pz_router_has_route(const struct pz_router *router, struct pz_slice address);
 
 /**
- * The hot path (page 13): one frame that arrived on an attached session. The bytes are checked in
+ * The hot path (page 13): one frame that arrived on a session. The bytes are checked in
  * one pass, `from` against the session, `to` looked up, and the same bytes appended to the
  * destination's queue. No allocation, no tree.
  * @param frame complete, header included, borrowed

@@ -178,3 +178,30 @@ pz_api_matches(const char *pattern, const char *api)
 	size_t tail = strlen(pattern);
 	return left >= tail && memcmp(api + left - tail, pattern, tail) == 0;
 }
+
+enum pz_err
+pz_descriptors_copy(const json_t *list, const char *address, json_t **out, struct pz_errinfo *info)
+{
+	struct pz_descriptor descriptor;
+	json_t *copy;
+	size_t i;
+
+	if (!json_is_array(list) || json_array_size(list) > PZ_SERVICES_PER_DEVICE_MAX)
+		return pz_fail(info, PZ_ERR_PROTO, "services must be an array of at most %d",
+			       PZ_SERVICES_PER_DEVICE_MAX);
+	copy = json_array();
+	if (copy == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	for (i = 0; i < json_array_size(list); i++) {
+		enum pz_err err =
+			pz_descriptor_parse(json_array_get(list, i), address, &descriptor, info);
+		if (err != PZ_OK) {
+			json_decref(copy);
+			return err;
+		}
+		(void)json_array_append_new(copy, pz_descriptor_json(&descriptor));
+		pz_descriptor_fini(&descriptor);
+	}
+	*out = copy;
+	return PZ_OK;
+}

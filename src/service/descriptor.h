@@ -65,6 +65,15 @@ enum pz_err pz_descriptor_parse(const json_t *json, const char *expected_address
 				struct pz_descriptor *out, struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
+ * Checks a whole announcement and copies it, reduced to the members that a descriptor has.
+ * @param list at most PZ_SERVICES_PER_DEVICE_MAX; @param address of the device that announces
+ * @param out new array, the caller decrefs
+ * Errors: PROTO (no array, or too many), those of pz_descriptor_parse, LIMIT_MEMORY.
+ */
+enum pz_err pz_descriptors_copy(const json_t *list, const char *address, json_t **out,
+				struct pz_errinfo *info) PZ_MUST_USE;
+
+/**
  * True when the whole api matches the pattern; "*" stands for any run of characters, there are no
  * other operators. Takes time linear in the lengths.
  * @spec page 7, 7.1 "Wildcard semantics"

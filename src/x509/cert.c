@@ -376,6 +376,21 @@ pz_cert_key_matches(const struct pz_cert *cert, const struct pz_key *key)
 }
 
 enum pz_err
+pz_cert_verify_signature(const struct pz_cert *cert, struct pz_slice message,
+			 struct pz_slice signature)
+{
+	PZ_AUTO(EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY *pkey = X509_get0_pubkey(cert->x509);
+
+	if (ctx == NULL)
+		return pz_openssl_fail(NULL, PZ_ERR_LIMIT_MEMORY, "signature");
+	if (EVP_DigestVerifyInit(ctx, NULL, pz_digest_for(pkey), NULL, pkey) != 1 ||
+	    EVP_DigestVerify(ctx, signature.ptr, signature.len, message.ptr, message.len) != 1)
+		return pz_openssl_fail(NULL, PZ_ERR_DENIED_IDENTITY, "signature");
+	return PZ_OK;
+}
+
+enum pz_err
 pz_cert_identity(const struct pz_cert *cert, char zone[PZ_ZONE_BYTES_MAX + 1],
 		 char device[PZ_DEVICE_BYTES_MAX + 1])
 {

@@ -268,6 +268,23 @@ pz_key_spki_hash(const struct pz_key *key, uint8_t out[PZ_KEY_HASH_BYTES])
 	memcpy(out, key->hash, PZ_KEY_HASH_BYTES);
 }
 
+enum pz_err
+pz_key_sign(const struct pz_key *key, struct pz_slice message, struct pz_buf *out)
+{
+	PZ_AUTO(EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t len = PZ_SIGNATURE_BYTES_MAX;
+	uint8_t *at;
+
+	if (ctx == NULL)
+		return pz_openssl_fail(NULL, PZ_ERR_LIMIT_MEMORY, "signature");
+	PZ_TRY(pz_buf_reserve(out, len, &at));
+	if (EVP_DigestSignInit(ctx, NULL, pz_digest_for(key->pkey), NULL, key->pkey) != 1 ||
+	    EVP_DigestSign(ctx, at, &len, message.ptr, message.len) != 1)
+		return pz_openssl_fail(NULL, PZ_ERR_CRYPTO, "signature");
+	pz_buf_commit(out, len);
+	return PZ_OK;
+}
+
 struct evp_pkey_st *
 pz_key_evp(const struct pz_key *key)
 {

@@ -15,6 +15,7 @@ struct evp_pkey_st;
 #define PZ_KEY_TYPE_DEFAULT "ec-p256"
 #define PZ_KEY_HASH_BYTES 32
 #define PZ_KEY_PEM_BYTES_MAX (16U << 10) /* RSA 8192 takes 6.4 KiB */
+#define PZ_SIGNATURE_BYTES_MAX 1024      /* RSA 8192 */
 #define PZ_RSA_BITS_MAX 8192             /* a larger modulus of a peer would only cost us time */
 
 /** A key pair or a public key alone. Reference counted (thread-safe), immutable. */
@@ -67,6 +68,16 @@ enum pz_err pz_key_check_strength(const struct pz_key *key, struct pz_errinfo *i
 
 /** SHA-256 over the DER SubjectPublicKeyInfo. Cannot fail. */
 void pz_key_spki_hash(const struct pz_key *key, uint8_t out[PZ_KEY_HASH_BYTES]);
+
+/**
+ * Appends the key's signature over the message: ECDSA as DER, RSA with PKCS #1 v1.5 padding, with
+ * SHA-256 (SHA-384 for P-384, as certificates are signed); Ed25519 as it is. The message should
+ * begin with words that no other message signed by this key begins with.
+ * @param out at least PZ_SIGNATURE_BYTES_MAX must fit
+ * Errors: CRYPTO (public key only, or the token refuses), LIMIT_QUEUE, LIMIT_MEMORY.
+ */
+enum pz_err
+pz_key_sign(const struct pz_key *key, struct pz_slice message, struct pz_buf *out) PZ_MUST_USE;
 
 /** The OpenSSL key, borrowed. */
 struct evp_pkey_st *pz_key_evp(const struct pz_key *key);

@@ -401,3 +401,20 @@ pz_verify_chain(const struct pz_trust *trust, struct x509_st *leaf, struct stack
 	ERR_clear_error();
 	return err;
 }
+
+enum pz_err
+pz_verify_device(const struct pz_trust *trust, const struct pz_cert *leaf,
+		 const struct pz_cert *device_ca, const struct pz_expect *expect, uint64_t wall_ms,
+		 struct pz_peer *out, struct pz_errinfo *info)
+{
+	STACK_OF(X509) *chain = sk_X509_new_null();
+
+	if (chain == NULL || sk_X509_push(chain, pz_cert_x509(device_ca)) == 0) {
+		sk_X509_free(chain);
+		return pz_openssl_fail(info, PZ_ERR_LIMIT_MEMORY, "certificate chain");
+	}
+	enum pz_err err =
+		pz_verify_chain(trust, pz_cert_x509(leaf), chain, expect, wall_ms, out, NULL, info);
+	sk_X509_free(chain);
+	return err;
+}

@@ -78,4 +78,14 @@ pz_verify_chain(const struct pz_trust *trust, struct x509_st *leaf, struct stack
 		const struct pz_expect *expect, uint64_t wall_ms, struct pz_peer *out,
 		int *out_x509_error, struct pz_errinfo *info) PZ_MUST_USE;
 
+/**
+ * The same for a device's certificates that came otherwise than in a handshake.
+ * @param leaf, device_ca its PZP TLS and PZP CA certificate, borrowed
+ * Errors: as pz_verify_chain.
+ */
+enum pz_err
+pz_verify_device(const struct pz_trust *trust, const struct pz_cert *leaf,
+		 const struct pz_cert *device_ca, const struct pz_expect *expect, uint64_t wall_ms,
+		 struct pz_peer *out, struct pz_errinfo *info) PZ_MUST_USE;
+
 #endif

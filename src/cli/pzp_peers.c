@@ -1,0 +1,119 @@
+/* pzp peers, discover. @spec page 12 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/pzp.h"
+#include "cli/run.h"
+#include "cli/text.h"
+
+#define LOOK_MS 2000U
+
+/* "10.0.0.7, fe80::1%eth0" */
+static void
+add_addresses(struct pz_cli_table *t, const json_t *entry)
+{
+	const json_t *list = json_object_get(entry, "addresses");
+	char text[512] = "";
+	size_t i, n = 0;
+	json_t *one;
+
+	json_array_foreach((json_t *)list, i, one)
+	{
+		const char *address = json_string_value(one);
+		if (address && n + strlen(address) + 3 < sizeof(text))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? ", " : "",
+					      address);
+	}
+	pz_cli_table_add(t, PZ_CLI_PLAIN, text);
+}
+
+static void
+add_member(struct pz_cli_table *t, const json_t *entry, const char *name)
+{
+	char scratch[32];
+
+	pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(entry, name, scratch));
+}
+
+static enum pz_cli_colour
+route_colour(const char *route)
+{
+	return strcmp(route, "none") == 0 ? PZ_CLI_YELLOW : PZ_CLI_GREEN;
+}
+
+static int
+print_peers(struct pz_cli *cli, const json_t *peers)
+{
+	static const char *const titles[] = {"DEVICE", "NAME",      "TYPE", "STATE",
+					     "ROUTE",  "ADDRESSES", "PORT"};
+	struct pz_cli_table *t;
+	json_t *peer;
+	size_t i;
+
+	if (json_array_size(peers) == 0) {
+		fputs("no other devices known\n", cli->out);
+		return PZ_EXIT_DONE;
+	}
+	t = pz_cli_table_new(titles, 7);
+	json_array_foreach((json_t *)peers, i, peer)
+	{
+		char scratch[32];
+		if (t == NULL)
+			break;
+		add_member(t, peer, "id");
+		add_member(t, peer, "displayName");
+		add_member(t, peer, "deviceType");
+		add_member(t, peer, "state");
+		const char *route = pz_cli_member(peer, "route", scratch);
+		pz_cli_table_add(t, route_colour(route), route);
+		add_addresses(t, peer);
+		add_member(t, peer, "port");
+	}
+	return pz_cli_print_table(cli, t);
+}
+
+int
+pz_pzp_cmd_peers(struct pz_cli *cli)
+{
+	return pz_cli_show(cli, "peers", NULL, PZ_CLI_TIMEOUT_MS, print_peers);
+}
+
+static int
+print_found(struct pz_cli *cli, const json_t *found)
+{
+	static const char *const titles[] = {"DEVICE", "INSTANCE", "ADDRESSES", "PORT"};
+	struct pz_cli_table *t;
+	json_t *one;
+	size_t i;
+
+	if (json_array_size(found) == 0) {
+		fputs("nothing heard\n", cli->out);
+		return PZ_EXIT_DONE;
+	}
+	t = pz_cli_table_new(titles, 4);
+	json_array_foreach((json_t *)found, i, one)
+	{
+		if (t == NULL)
+			break;
+		if (json_is_string(json_object_get(one, "id")))
+			add_member(t, one, "id");
+		else
+			pz_cli_table_add(t, PZ_CLI_PLAIN, "(stranger)");
+		add_member(t, one, "instance");
+		add_addresses(t, one);
+		add_member(t, one, "port");
+	}
+	return pz_cli_print_table(cli, t);
+}
+
+int
+pz_pzp_cmd_discover(struct pz_cli *cli)
+{
+	const char *given = pz_cli_opt(cli, "timeout");
+	unsigned look_ms = LOOK_MS;
+	json_t *params = json_object();
+
+	if (given && pz_cli_parse_seconds(given, &look_ms))
+		(void)json_object_set_new(params, "timeout_ms", json_integer(look_ms));
+	return pz_cli_show(cli, "discover", params, PZ_CLI_TIMEOUT_MS + look_ms, print_found);
+}

@@ -1,0 +1,133 @@
+/* pzp prefs. @spec page 10, page 12 */
+#include <stdlib.h>
+
+#include "cli/pzp.h"
+#include "cli/run.h"
+#include "cli/text.h"
+
+const char *
+pz_pzp_pref_text(const json_t *object, const char *key, char scratch[32])
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (json_is_boolean(value))
+		return json_is_true(value) ? "true" : "false";
+	return pz_cli_member(object, key, scratch);
+}
+
+static bool
+is_idle(const json_t *one)
+{
+	return json_is_false(json_object_get(one, "effective"));
+}
+
+/* ---- all ---- */
+
+static void
+print_idle(const struct pz_cli *cli, const json_t *list)
+{
+	const char *lead = "no effect in this version: ";
+	char scratch[32];
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		char *key = pz_cli_clean(pz_cli_member(one, "key", scratch), false);
+
+		if (is_idle(one)) {
+			fprintf(cli->out, "%s%s", lead, key ? key : "");
+			lead = ", ";
+		}
+		free(key);
+	}
+	if (lead[0] == ',')
+		fputc('\n', cli->out);
+}
+
+static int
+print_list(struct pz_cli *cli, const json_t *list)
+{
+	static const char *const titles[] = {"KEY", "VALUE", "DEFAULT", "SOURCE", "PENDING"};
+	static const char *const members[] = {"key", "value", "default", "source", "pending"};
+	struct pz_cli_table *t = pz_cli_table_new(titles, 5);
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		for (size_t m = 0; t && m < 5; m++) {
+			char scratch[32];
+
+			pz_cli_table_add(t, m == 4 ? PZ_CLI_YELLOW : PZ_CLI_PLAIN,
+					 pz_pzp_pref_text(one, members[m], scratch));
+		}
+	}
+	int status = pz_cli_print_table(cli, t);
+	if (status == PZ_EXIT_DONE)
+		print_idle(cli, list);
+	return status;
+}
+
+/* ---- one ---- */
+
+static int
+print_one(struct pz_cli *cli, const json_t *one)
+{
+	static const char *const members[] = {"key",   "value",   "pending", "default", "source",
+					      "scope", "allowed", "meaning", "note"};
+	struct pz_cli_table *t = pz_cli_table_new(NULL, 2);
+
+	for (size_t i = 0; t && i < sizeof(members) / sizeof(members[0]); i++) {
+		char scratch[32];
+		const char *text = pz_pzp_pref_text(one, members[i], scratch);
+
+		if (text[0] == '\0')
+			continue;
+		pz_cli_table_add(t, PZ_CLI_BOLD, members[i]);
+		pz_cli_table_add(t, PZ_CLI_PLAIN, text);
+	}
+	return pz_cli_print_table(cli, t);
+}
+
+/* "ports.tls = 9000, at the next reconnect" */
+static int
+print_set(struct pz_cli *cli, const json_t *one)
+{
+	bool is_pending = json_object_get(one, "pending") != NULL;
+	char scratch[32], key_scratch[32];
+	char *key = pz_cli_clean(pz_cli_member(one, "key", key_scratch), false);
+	char *value = pz_cli_clean(pz_pzp_pref_text(one, is_pending ? "pending" : "value", scratch),
+				   false);
+
+	fprintf(cli->out, "%s = %s%s%s\n", key ? key : "", value ? value : "",
+		is_pending ? ", at the next reconnect" : "",
+		is_idle(one) ? " (no effect in this version)" : "");
+	free(key);
+	free(value);
+	return PZ_EXIT_DONE;
+}
+
+int
+pz_pzp_cmd_prefs(struct pz_cli *cli)
+{
+	const char *key = pz_cli_arg(cli, 0), *value = pz_cli_arg(cli, 1);
+	bool reset = pz_cli_opt(cli, "reset") != NULL;
+	json_t *params = json_object();
+
+	if (reset && (key == NULL || value != NULL)) {
+		json_decref(params);
+		return pz_cli_usage(cli, "--reset needs a KEY and no VALUE");
+	}
+	if ((key && json_object_set_new(params, "key", json_string(key)) != 0) ||
+	    (value && json_object_set_new(params, "value", json_string(value)) != 0)) {
+		json_decref(params);
+		return pz_cli_usage(cli, "an argument is not valid UTF-8");
+	}
+	if (reset)
+		json_object_set_new(params, "reset", json_true());
+	return pz_cli_show(cli, "prefs", params, PZ_CLI_TIMEOUT_MS,
+			   value || reset ? print_set
+			   : key          ? print_one
+					  : print_list);
+}

@@ -1,0 +1,126 @@
+/* The one table of user preferences (page 10). */
+#include "conf/prefs.h"
+
+static const char *const connections[] = {"hub", "peer", NULL};
+
+#define KEY_BOOL(name_) .key = (name_), .type = PZ_PREF_TYPE_BOOL, .max = 1
+
+const struct pz_pref_info pz_pref_table[PZ_PREF_COUNT] = {
+	[PZ_PREF_CONNECTION] =
+		{
+			.key = "connection",
+			.type = PZ_PREF_TYPE_CHOICE,
+			.is_effective = true,
+			.choices = connections,
+			.meaning = "Whether the device connects to its hub by itself, or only when "
+				   "told to, and to peers instead.",
+		},
+	[PZ_PREF_PEER_LISTEN] =
+		{
+			KEY_BOOL("peer.listen"),
+			.is_effective = true,
+			.number = 1,
+			.meaning = "Accepts connections of peers.",
+		},
+	[PZ_PREF_PEER_RELAY] =
+		{
+			KEY_BOOL("peer.relay"),
+			.is_effective = true,
+			.number = 1,
+			.meaning = "Relays messages between other devices of the zone.",
+		},
+	[PZ_PREF_PEER_AUTO] =
+		{
+			KEY_BOOL("peer.auto"),
+			.is_zone = true,
+			.is_effective = true,
+			.meaning = "Connects to every device of the zone that can be reached "
+				   "directly.",
+		},
+	[PZ_PREF_PORTS_TLS] =
+		{
+			.key = "ports.tls",
+			.type = PZ_PREF_TYPE_PORT,
+			.is_effective = true,
+			.number = 8040,
+			.max = UINT16_MAX,
+			.meaning = "Port that peers connect to; 0 is any free one.",
+		},
+	[PZ_PREF_PORTS_WEB] =
+		{
+			.key = "ports.web",
+			.type = PZ_PREF_TYPE_PORT,
+			.number = 8080,
+			.max = UINT16_MAX,
+			.meaning = "Port of HTTP and WebSocket for local apps; 0 is any free one.",
+		},
+	[PZ_PREF_SYNC_POLICIES] =
+		{
+			KEY_BOOL("sync.policies"),
+			.number = 1,
+			.meaning = "Synchronises access policies.",
+		},
+	[PZ_PREF_SYNC_PREFERENCES] =
+		{
+			KEY_BOOL("sync.preferences"),
+			.number = 1,
+			.meaning = "Synchronises the preferences that hold for the whole zone.",
+		},
+	[PZ_PREF_SYNC_USER_DETAILS] =
+		{
+			KEY_BOOL("sync.user-details"),
+			.number = 1,
+			.meaning = "Synchronises what is known of the user.",
+		},
+	[PZ_PREF_SYNC_SERVICE_CACHE] =
+		{
+			KEY_BOOL("sync.service-cache"),
+			.number = 1,
+			.meaning = "Synchronises what is known of services.",
+		},
+	[PZ_PREF_SYNC_CONTEXT] =
+		{
+			KEY_BOOL("sync.context"),
+			.number = 1,
+			.meaning = "Synchronises context data.",
+		},
+	[PZ_PREF_SYNC_APP_DATA] =
+		{
+			KEY_BOOL("sync.app-data"),
+			.meaning = "Synchronises what apps stored.",
+		},
+	[PZ_PREF_APP_CLEAR_ON_DISCONNECT] =
+		{
+			KEY_BOOL("app.clear-on-disconnect"),
+			.meaning = "Deletes everything that apps stored when the session with the "
+				   "peer or the hub ends.",
+		},
+	[PZ_PREF_POLICY_PROMPT_TIMEOUT] =
+		{
+			.key = "policy.prompt-timeout",
+			.type = PZ_PREF_TYPE_SECONDS,
+			.number = 60,
+			.min = 1,
+			.max = 3600,
+			.meaning = "How many seconds a question waits for a person; no answer is a "
+				   "no.",
+		},
+	[PZ_PREF_NAME] =
+		{
+			.key = "name",
+			.type = PZ_PREF_TYPE_TEXT,
+			.is_effective = true,
+			.max = PZ_DISPLAY_NAME_BYTES_MAX,
+			.fallback_words = "the name of the device in its zone",
+			.meaning = "Name of this device that is shown to people.",
+		},
+	[PZ_PREF_DEVICE_TYPE] =
+		{
+			.key = "device-type",
+			.type = PZ_PREF_TYPE_TEXT,
+			.is_effective = true,
+			.max = PZ_DEVICE_TYPE_BYTES_MAX,
+			.fallback = "device",
+			.meaning = "Kind of this device that is shown to people, such as laptop.",
+		},
+};

@@ -1,0 +1,222 @@
+#include "mdns/announce.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+static void
+wake(struct pz_mdns_announcer *announcer, uint64_t delay_us)
+{
+	uint64_t due = pz_env_mono_us(announcer->env) + delay_us;
+
+	if (!announcer->settle.active || announcer->settle.due_us > due)
+		pz_env_start(announcer->env, &announcer->settle, delay_us);
+}
+
+static void
+take_back(struct pz_mdns_announcer *announcer, void **entry)
+{
+	if (*entry != NULL)
+		announcer->backend->ops->remove(announcer->backend, *entry);
+	*entry = NULL;
+}
+
+static void
+take_all_back(struct pz_mdns_announcer *announcer)
+{
+	take_back(announcer, &announcer->entry);
+	for (size_t i = 0; i < announcer->addresses_len; i++)
+		take_back(announcer, &announcer->addresses[i].entry);
+}
+
+/** Somebody has one of our names: which one does not matter, both are random. */
+static void
+rename_all(struct pz_mdns_announcer *announcer)
+{
+	if (announcer->collisions++ == 0)
+		pz_notice("mdns-collision", "a name of ours is taken on the local network: going "
+					    "on with random ones");
+	announcer->has_collided = false;
+	take_all_back(announcer);
+	pz_mdns_random_name(announcer->env, announcer->instance);
+	pz_mdns_random_name(announcer->env, announcer->host);
+}
+
+/** Only what the machine still has. */
+static void
+drop_addresses(struct pz_mdns_announcer *announcer)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < announcer->addresses_len; i++) {
+		struct pz_mdns_announced_address *address = &announcer->addresses[i];
+
+		if (address->is_wanted)
+			announcer->addresses[kept++] = *address;
+		else
+			take_back(announcer, &address->entry);
+	}
+	announcer->addresses_len = kept;
+}
+
+/** @return whether the backend took it */
+static bool
+announce_service(struct pz_mdns_announcer *announcer)
+{
+	struct pz_mdns_backend *backend = announcer->backend;
+	struct pz_mdns_service service = *announcer->wanted;
+
+	service.instance = announcer->instance;
+	service.host = announcer->host;
+	if (announcer->entry != NULL && announcer->is_stale &&
+	    !backend->ops->update_service(backend, announcer->entry, &service))
+		take_back(announcer, &announcer->entry);
+	announcer->is_stale = false;
+	if (announcer->entry == NULL)
+		announcer->entry = backend->ops->add_service(backend, &service);
+	return announcer->entry != NULL;
+}
+
+static bool
+announce_addresses(struct pz_mdns_announcer *announcer)
+{
+	struct pz_mdns_backend *backend = announcer->backend;
+	bool is_done = true;
+
+	for (size_t i = 0; i < announcer->addresses_len; i++) {
+		struct pz_mdns_announced_address *address = &announcer->addresses[i];
+
+		if (address->entry == NULL)
+			address->entry = backend->ops->add_address(backend, announcer->host,
+								   &address->local);
+		is_done = is_done && address->entry != NULL;
+	}
+	return is_done;
+}
+
+static void
+on_settle(struct pz_timer *timer, void *arg)
+{
+	struct pz_mdns_announcer *announcer = arg;
+
+	(void)timer;
+	drop_addresses(announcer);
+	if (announcer->wanted == NULL || announcer->backend == NULL)
+		return;
+	if (announcer->has_collided)
+		rename_all(announcer);
+	/* Addresses first: whoever sees the service can resolve it at once. */
+	bool is_done = announce_addresses(announcer);
+	is_done = announce_service(announcer) && is_done;
+	if (announcer->has_collided) /* with somebody on this machine: told at once */
+		return;
+	if (!is_done) {
+		if (!announcer->has_failed)
+			pz_warning("mdns-publish-failed",
+				   "by=%s not everything could be announced; trying again",
+				   announcer->backend->ops->kind);
+		wake(announcer, PZ_MDNS_RETRY_US);
+	}
+	announcer->has_failed = !is_done;
+}
+
+void
+pz_mdns_announcer_init(struct pz_mdns_announcer *announcer, const struct pz_env *env)
+{
+	*announcer = (struct pz_mdns_announcer){.env = env};
+	pz_timer_init(&announcer->settle, on_settle, announcer);
+}
+
+void
+pz_mdns_announcer_fini(struct pz_mdns_announcer *announcer)
+{
+	pz_mdns_announcer_unpublish(announcer);
+	pz_env_stop(announcer->env, &announcer->settle);
+}
+
+enum pz_err
+pz_mdns_announcer_publish(struct pz_mdns_announcer *announcer,
+			  const struct pz_mdns_service *service)
+{
+	struct pz_mdns_service *old = announcer->wanted;
+
+	PZ_TRY(pz_mdns_service_check(service, NULL));
+	struct pz_mdns_service *copy = pz_mdns_service_copy(service);
+	if (copy == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	/* The same names again: the ones that replaced them after a collision stay. */
+	if (old == NULL || strcmp(old->instance, copy->instance) != 0 ||
+	    strcmp(old->host, copy->host) != 0) {
+		take_all_back(announcer);
+		strcpy(announcer->instance, copy->instance);
+		strcpy(announcer->host, copy->host);
+		announcer->has_collided = false;
+	} else if (old->port != copy->port || !pz_mdns_service_txt_eq(old, copy)) {
+		announcer->is_stale = true;
+	}
+	free(old);
+	announcer->wanted = copy;
+	wake(announcer, 0);
+	return PZ_OK;
+}
+
+void
+pz_mdns_announcer_unpublish(struct pz_mdns_announcer *announcer)
+{
+	take_all_back(announcer);
+	free(announcer->wanted);
+	announcer->wanted = NULL;
+	announcer->instance[0] = announcer->host[0] = '\0';
+	announcer->has_collided = false;
+}
+
+void
+pz_mdns_announcer_attach(struct pz_mdns_announcer *announcer, struct pz_mdns_backend *backend)
+{
+	take_all_back(announcer);
+	announcer->backend = backend;
+	announcer->has_failed = false;
+	wake(announcer, 0);
+}
+
+static bool
+is_same(const struct pz_mdns_local *a, const struct pz_mdns_local *b)
+{
+	return a->interface == b->interface && a->len == b->len &&
+	       memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
+static void
+want(struct pz_mdns_announcer *announcer, const struct pz_mdns_local *local)
+{
+	for (size_t i = 0; i < announcer->addresses_len; i++) {
+		if (is_same(&announcer->addresses[i].local, local)) {
+			announcer->addresses[i].is_wanted = true;
+			return;
+		}
+	}
+	if (announcer->addresses_len < PZ_MDNS_ADDRESSES_MAX)
+		announcer->addresses[announcer->addresses_len++] =
+			(struct pz_mdns_announced_address){.local = *local, .is_wanted = true};
+}
+
+void
+pz_mdns_announcer_addresses(struct pz_mdns_announcer *announcer, const struct pz_mdns_local *locals,
+			    size_t len)
+{
+	for (size_t i = 0; i < announcer->addresses_len; i++)
+		announcer->addresses[i].is_wanted = false;
+	for (size_t i = 0; i < len; i++)
+		want(announcer, &locals[i]);
+	wake(announcer, 0);
+}
+
+void
+pz_mdns_announcer_collision(struct pz_mdns_announcer *announcer)
+{
+	announcer->has_collided = true;
+	/* Somebody may want every name: RFC 6762 8.1 asks to slow down then. */
+	wake(announcer,
+	     announcer->collisions < PZ_MDNS_COLLISIONS_MAX ? 0 : PZ_MDNS_COLLISION_WAIT_US);
+}

@@ -1,0 +1,50 @@
+/*
+ * What is announced: keeps a backend's entries as the owner wants them, while the addresses of
+ * this machine come and go and names turn out to be taken. No I/O: a backend announces, addresses
+ * and timers are handed in.
+ */
+#ifndef PZ_MDNS_ANNOUNCE_H
+#define PZ_MDNS_ANNOUNCE_H
+
+#include "base/env.h"
+#include "mdns/backend.h"
+#include "mdns/service.h"
+
+struct pz_mdns_announced_address {
+	struct pz_mdns_local local;
+	void *entry;    /* NULL: to be announced */
+	bool is_wanted; /* the machine still has it */
+};
+
+struct pz_mdns_announcer {
+	const struct pz_env *env;
+	struct pz_mdns_backend *backend; /* NULL: there is none now */
+	struct pz_mdns_service *wanted;  /* NULL: nothing is announced */
+	/* As they are announced: the wanted ones, or random ones when those were taken. "" when
+	 * nothing is announced. */
+	char instance[PZ_MDNS_LABEL_BYTES_MAX + 1], host[PZ_MDNS_LABEL_BYTES_MAX + 1];
+	void *entry;   /* the service's; NULL: to be announced */
+	bool is_stale; /* entry says what was wanted before */
+	bool has_collided, has_failed;
+	unsigned collisions;
+	struct pz_mdns_announced_address addresses[PZ_MDNS_ADDRESSES_MAX];
+	size_t addresses_len;
+	struct pz_timer settle;
+};
+
+void pz_mdns_announcer_init(struct pz_mdns_announcer *announcer, const struct pz_env *env);
+void pz_mdns_announcer_fini(struct pz_mdns_announcer *announcer);
+
+/** See struct pz_mdns_ops. Errors: CONFIG, LIMIT_MEMORY. */
+enum pz_err pz_mdns_announcer_publish(struct pz_mdns_announcer *announcer,
+				      const struct pz_mdns_service *service) PZ_MUST_USE;
+void pz_mdns_announcer_unpublish(struct pz_mdns_announcer *announcer);
+/** From now on this backend announces, NULL for none. */
+void pz_mdns_announcer_attach(struct pz_mdns_announcer *announcer, struct pz_mdns_backend *backend);
+/** The addresses that the machine has now; over PZ_MDNS_ADDRESSES_MAX are left out. */
+void pz_mdns_announcer_addresses(struct pz_mdns_announcer *announcer,
+				 const struct pz_mdns_local *locals, size_t len);
+/** For the backend's event. */
+void pz_mdns_announcer_collision(struct pz_mdns_announcer *announcer);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * What speaks multicast DNS for us, behind one table: the system's Avahi (system.c) or our own
+ * responder (own.c). Only what has to differ is here; what is announced is decided by announce.c,
+ * and what was found by catalogue.c.
+ */
+#ifndef PZ_MDNS_BACKEND_H
+#define PZ_MDNS_BACKEND_H
+
+#include "base/slice.h"
+#include "mdns/mdns.h"
+#include "mdns/text.h"
+
+struct pz_mdns_backend;
+
+/** One address of one interface of this machine. */
+struct pz_mdns_local {
+	int interface;     /* index */
+	uint8_t len;       /* 4 or 16 */
+	uint8_t bytes[16]; /* network byte order */
+};
+
+/* Handles are opaque; NULL says that it failed, and has been logged where it matters. */
+struct pz_mdns_backend_ops {
+	const char *kind; /* for pz_mdns_kind */
+	/** Announces PTR, SRV and TXT. */
+	void *(*add_service)(struct pz_mdns_backend *backend,
+			     const struct pz_mdns_service *service);
+	/** Port and TXT of what was added; instance and host are the same. */
+	bool (*update_service)(struct pz_mdns_backend *backend, void *entry,
+			       const struct pz_mdns_service *service);
+	/** Announces A or AAAA on the address's interface; never its reverse. */
+	void *(*add_address)(struct pz_mdns_backend *backend, const char *host,
+			     const struct pz_mdns_local *address);
+	/** Goodbye to what add_service or add_address gave. */
+	void (*remove)(struct pz_mdns_backend *backend, void *entry);
+	/** Asks for records, and goes on telling of them. @param arg for events->record */
+	void *(*watch)(struct pz_mdns_backend *backend, const char *name, enum pz_mdns_type type,
+		       void *arg);
+	void (*unwatch)(struct pz_mdns_backend *backend, void *watch);
+	/** Every entry and watch must have been given back. */
+	void (*free)(struct pz_mdns_backend *backend);
+};
+
+/* May be called from inside any of the above: nobody acts before a timer. */
+struct pz_mdns_backend_events {
+	/** It works (again), or works no more: then it is to be freed. */
+	void (*state)(void *arg, bool is_ready);
+	/** Somebody else has a name that we announced. */
+	void (*collision)(void *arg);
+	/**
+	 * A record that was asked for came or went.
+	 * @param rdata uncompressed
+	 * @param interface index; protocol 0: IPv4, 1: IPv6
+	 */
+	void (*record)(void *watch_arg, bool is_there, int interface, uint8_t protocol,
+		       struct pz_slice rdata);
+};
+
+struct pz_mdns_backend {
+	const struct pz_mdns_backend_ops *ops;
+	const struct pz_mdns_backend_events *events;
+	void *arg;
+};
+
+#endif

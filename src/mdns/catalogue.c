@@ -1,0 +1,589 @@
+/*
+ * For each instance that a PTR record names, its SRV and TXT records are asked for, and the A and
+ * AAAA records of the host that the SRV record names. Records are kept as they came, one for each
+ * interface and protocol, and nothing is decided while they come: `settle`, a moment later, looks
+ * at what there is. So it does not matter in which order they come, whether they repeat, or
+ * whether a backend calls from inside another call.
+ *
+ * An instance is told when PTR, SRV, TXT and an address are there, and is gone when one of PTR,
+ * SRV and addresses is missing. (An announcer that crashes leaves a PTR record that lives for 75
+ * minutes; SRV and addresses live for two.)
+ *
+ * When the network is asked again, or by another backend, nothing that is known is believed any
+ * more, but nobody is told that it is gone before `confirm`.
+ */
+#include "mdns/catalogue.h"
+
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/log.h"
+
+enum { ASK_SRV, ASK_TXT, ASK_A, ASK_AAAA, ASK_COUNT };
+
+struct record {
+	struct pz_list node;
+	enum pz_mdns_type type;
+	int interface;
+	uint8_t protocol;
+	bool is_told;                          /* of addresses */
+	char text[PZ_MDNS_ADDRESS_TEXT_BYTES]; /* likewise */
+	size_t len;
+	uint8_t rdata[];
+};
+
+struct pz_mdns_instance {
+	struct pz_list node;
+	struct pz_list records; /* oldest first */
+	size_t records_len, bytes;
+	struct pz_mdns_watch ask[ASK_COUNT];
+	bool is_changed;     /* to be looked at by settle */
+	bool is_told;        /* found was called, gone was not */
+	bool is_unconfirmed; /* asked again: silence is no answer yet */
+	/* What was told, to see a change. */
+	uint16_t told_port;
+	struct pz_slice told_txt;           /* owned */
+	char host[PZ_MDNS_NAME_TEXT_BYTES]; /* whose addresses are asked for, "" for none */
+	char name[PZ_MDNS_LABEL_BYTES_MAX + 1];
+};
+
+/* ---- records ---- */
+
+static void
+drop_record(struct pz_mdns_instance *instance, struct record *record)
+{
+	pz_list_remove(&record->node);
+	instance->records_len--;
+	instance->bytes -= record->len;
+	free(record);
+}
+
+static bool
+is_address(enum pz_mdns_type type)
+{
+	return type == PZ_MDNS_A || type == PZ_MDNS_AAAA;
+}
+
+static bool
+any_type(enum pz_mdns_type type)
+{
+	(void)type;
+	return true;
+}
+
+static bool
+is_ptr(enum pz_mdns_type type)
+{
+	return type == PZ_MDNS_PTR;
+}
+
+static void
+drop_records(struct pz_mdns_instance *instance, bool (*which)(enum pz_mdns_type type))
+{
+	PZ_LIST_EACH (&instance->records, node, tmp) {
+		struct record *record = PZ_CONTAINER(node, struct record, node);
+
+		if (which(record->type))
+			drop_record(instance, record);
+	}
+}
+
+/** The newest record of a type, or NULL. */
+static struct record *
+newest(const struct pz_mdns_instance *instance, enum pz_mdns_type type)
+{
+	for (struct pz_list *node = instance->records.prev; node != &instance->records;
+	     node = node->prev) {
+		struct record *record = PZ_CONTAINER(node, struct record, node);
+
+		if (record->type == type)
+			return record;
+	}
+	return NULL;
+}
+
+static struct record *
+same_record(const struct pz_mdns_instance *instance, enum pz_mdns_type type, int interface,
+	    uint8_t protocol, struct pz_slice rdata)
+{
+	PZ_LIST_EACH (&instance->records, node, tmp) {
+		struct record *record = PZ_CONTAINER(node, struct record, node);
+
+		if (record->type == type && record->interface == interface &&
+		    record->protocol == protocol &&
+		    pz_slice_eq(pz_slice_of(record->rdata, record->len), rdata))
+			return record;
+	}
+	return NULL;
+}
+
+static bool
+address_text(enum pz_mdns_type type, int interface, struct pz_slice rdata,
+	     char out[PZ_MDNS_ADDRESS_TEXT_BYTES])
+{
+	char name[IF_NAMESIZE];
+
+	if (if_indextoname((unsigned)interface, name) == NULL)
+		name[0] = '\0';
+	return pz_mdns_address_read(type, rdata, name, out) == PZ_OK;
+}
+
+/** More than the limits is left out, and what there is no memory for. */
+static void
+add_record(struct pz_mdns_instance *instance, enum pz_mdns_type type, int interface,
+	   uint8_t protocol, struct pz_slice rdata)
+{
+	char text[PZ_MDNS_ADDRESS_TEXT_BYTES] = "";
+
+	if (same_record(instance, type, interface, protocol, rdata) != NULL ||
+	    instance->records_len == PZ_MDNS_RECORDS_MAX ||
+	    rdata.len > PZ_MDNS_RECORD_BYTES_MAX - instance->bytes)
+		return;
+	if (is_address(type) && !address_text(type, interface, rdata, text))
+		return;
+	struct record *record = calloc(1, sizeof(*record) + rdata.len);
+	if (record == NULL)
+		return;
+	record->type = type;
+	record->interface = interface;
+	record->protocol = protocol;
+	record->len = rdata.len;
+	strcpy(record->text, text);
+	if (rdata.len > 0)
+		memcpy(record->rdata, rdata.ptr, rdata.len);
+	pz_list_append(&instance->records, &record->node);
+	instance->records_len++;
+	instance->bytes += rdata.len;
+}
+
+/* ---- questions ---- */
+
+static bool
+ask(struct pz_mdns_watch *watch, const char *name)
+{
+	struct pz_mdns_backend *backend = watch->catalogue->backend;
+
+	if (watch->handle == NULL)
+		watch->handle = backend->ops->watch(backend, name, watch->type, watch);
+	return watch->handle != NULL;
+}
+
+static void
+unask(struct pz_mdns_watch *watch)
+{
+	struct pz_mdns_backend *backend = watch->catalogue->backend;
+
+	if (watch->handle != NULL)
+		backend->ops->unwatch(backend, watch->handle);
+	watch->handle = NULL;
+}
+
+static void
+unask_all(struct pz_mdns_instance *instance)
+{
+	for (size_t i = 0; i < ASK_COUNT; i++)
+		unask(&instance->ask[i]);
+	instance->host[0] = '\0';
+}
+
+static void
+wake(struct pz_mdns_catalogue *catalogue, uint64_t delay_us)
+{
+	uint64_t due = pz_env_mono_us(catalogue->env) + delay_us;
+
+	if (!catalogue->settle.active || catalogue->settle.due_us > due)
+		pz_env_start(catalogue->env, &catalogue->settle, delay_us);
+}
+
+/* ---- instances ---- */
+
+static struct pz_mdns_instance *
+find(const struct pz_mdns_catalogue *catalogue, const char *name)
+{
+	PZ_LIST_EACH (&catalogue->instances, node, tmp) {
+		struct pz_mdns_instance *instance =
+			PZ_CONTAINER(node, struct pz_mdns_instance, node);
+
+		if (strcasecmp(instance->name, name) == 0)
+			return instance;
+	}
+	return NULL;
+}
+
+static struct pz_mdns_instance *
+add_instance(struct pz_mdns_catalogue *catalogue, const char *name)
+{
+	static const enum pz_mdns_type types[ASK_COUNT] = {PZ_MDNS_SRV, PZ_MDNS_TXT, PZ_MDNS_A,
+							   PZ_MDNS_AAAA};
+
+	if (catalogue->instances_len == PZ_MDNS_INSTANCES_MAX) {
+		catalogue->ignored++;
+		if (!catalogue->has_overflowed)
+			pz_warning("mdns-many",
+				   "over %d instances on the local network: others are ignored",
+				   PZ_MDNS_INSTANCES_MAX);
+		catalogue->has_overflowed = true;
+		return NULL;
+	}
+	struct pz_mdns_instance *instance = calloc(1, sizeof(*instance));
+	if (instance == NULL)
+		return NULL;
+	pz_list_init(&instance->records);
+	strcpy(instance->name, name);
+	for (size_t i = 0; i < ASK_COUNT; i++)
+		instance->ask[i] = (struct pz_mdns_watch){
+			.catalogue = catalogue,
+			.instance = instance,
+			.type = types[i],
+		};
+	pz_list_append(&catalogue->instances, &instance->node);
+	catalogue->instances_len++;
+	return instance;
+}
+
+static void
+drop_instance(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
+{
+	unask_all(instance);
+	drop_records(instance, any_type);
+	pz_list_remove(&instance->node);
+	catalogue->instances_len--;
+	free((void *)instance->told_txt.ptr);
+	free(instance);
+	/* There is room again for one that was ignored: ask who is there, but not at once, or
+	 * whoever makes instances come and go makes us ask all the time. */
+	if (catalogue->has_overflowed && !catalogue->confirm.active)
+		pz_env_start(catalogue->env, &catalogue->confirm, PZ_MDNS_CONFIRM_US);
+}
+
+void
+pz_mdns_catalogue_record(void *watch_arg, bool is_there, int interface, uint8_t protocol,
+			 struct pz_slice rdata)
+{
+	struct pz_mdns_watch *watch = watch_arg;
+	struct pz_mdns_catalogue *catalogue = watch->catalogue;
+	struct pz_mdns_instance *instance = watch->instance;
+	char name[PZ_MDNS_LABEL_BYTES_MAX + 1];
+
+	if (watch->type == PZ_MDNS_PTR) {
+		if (pz_mdns_ptr_read(rdata, name) != PZ_OK)
+			return;
+		instance = find(catalogue, name);
+		if (instance == NULL && is_there && strcasecmp(name, catalogue->own) != 0)
+			instance = add_instance(catalogue, name);
+	}
+	if (instance == NULL)
+		return;
+	if (is_there) {
+		add_record(instance, watch->type, interface, protocol, rdata);
+	} else {
+		struct record *record =
+			same_record(instance, watch->type, interface, protocol, rdata);
+		if (record != NULL)
+			drop_record(instance, record);
+	}
+	instance->is_changed = true;
+	wake(catalogue, 0);
+}
+
+/* ---- telling ---- */
+
+/** An address that was not told yet, or NULL. @param out_any whether there is any at all */
+static const struct record *
+untold_address(const struct pz_mdns_instance *instance, bool *out_any)
+{
+	*out_any = false;
+	PZ_LIST_EACH (&instance->records, node, tmp) {
+		const struct record *record = PZ_CONTAINER(node, struct record, node);
+
+		if (!is_address(record->type))
+			continue;
+		*out_any = true;
+		if (!record->is_told)
+			return record;
+	}
+	return NULL;
+}
+
+/** The same address by another interface or protocol is not told again. */
+static void
+mark_told(struct pz_mdns_instance *instance, const char *address)
+{
+	PZ_LIST_EACH (&instance->records, node, tmp) {
+		struct record *record = PZ_CONTAINER(node, struct record, node);
+
+		if (is_address(record->type) && strcmp(record->text, address) == 0)
+			record->is_told = true;
+	}
+}
+
+static void
+tell_again(struct pz_mdns_instance *instance)
+{
+	instance->is_changed = true;
+	PZ_LIST_EACH (&instance->records, node, tmp)
+		PZ_CONTAINER(node, struct record, node)->is_told = false;
+}
+
+/** Everything is to be told again when port or TXT are not what was told; false: no memory. */
+static bool
+see_change(struct pz_mdns_instance *instance, uint16_t port, struct pz_slice txt)
+{
+	if (instance->is_told && instance->told_port == port &&
+	    pz_slice_eq(instance->told_txt, txt))
+		return true;
+	uint8_t *copy = malloc(txt.len + 1);
+	if (copy == NULL)
+		return false;
+	if (txt.len > 0)
+		memcpy(copy, txt.ptr, txt.len);
+	free((void *)instance->told_txt.ptr);
+	instance->told_txt = pz_slice_of(copy, txt.len);
+	instance->told_port = port;
+	tell_again(instance);
+	return true;
+}
+
+static void
+tell_found(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance,
+	   const struct record *record)
+{
+	/* Copies: the call-back may end the browsing. */
+	char name[sizeof(instance->name)], address[sizeof(record->text)];
+	struct pz_mdns_txt txt;
+
+	pz_mdns_txt_read(instance->told_txt, &txt);
+	strcpy(name, instance->name);
+	strcpy(address, record->text);
+	struct pz_mdns_found found = {
+		.instance = name,
+		.address = address,
+		.port = instance->told_port,
+		.txt = txt.strings,
+		.txt_len = txt.len,
+	};
+	mark_told(instance, address);
+	instance->is_told = true;
+	instance->is_changed = true; /* there may be more to tell */
+	catalogue->owner->events->found(catalogue->owner->arg, &found);
+}
+
+/** Nothing says any more that it is there. @return whether somebody was told */
+static bool
+retire(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance, bool forever)
+{
+	char name[sizeof(instance->name)];
+	bool was_told = instance->is_told;
+
+	strcpy(name, instance->name);
+	instance->is_told = false;
+	if (forever)
+		drop_instance(catalogue, instance);
+	if (was_told)
+		catalogue->owner->events->gone(catalogue->owner->arg, name);
+	return was_told;
+}
+
+/** @return whether somebody was told: then nothing that was looked at before is certain */
+static bool
+tell(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
+{
+	const struct record *srv = newest(instance, PZ_MDNS_SRV);
+	const struct record *txt = newest(instance, PZ_MDNS_TXT);
+	char host[PZ_MDNS_NAME_TEXT_BYTES];
+	bool has_address;
+	uint16_t port;
+
+	if (newest(instance, PZ_MDNS_PTR) == NULL)
+		return !instance->is_unconfirmed && retire(catalogue, instance, true);
+	untold_address(instance, &has_address);
+	if (srv == NULL || !has_address ||
+	    pz_mdns_srv_read(pz_slice_of(srv->rdata, srv->len), &port, host) != PZ_OK)
+		return !instance->is_unconfirmed && retire(catalogue, instance, false);
+	if (txt == NULL || !see_change(instance, port, pz_slice_of(txt->rdata, txt->len)))
+		return false;
+	const struct record *untold = untold_address(instance, &has_address);
+	if (untold == NULL)
+		return false;
+	tell_found(catalogue, instance, untold);
+	return true;
+}
+
+/* ---- settling ---- */
+
+/** Asks what is missing. @return how many questions that were */
+static unsigned
+ask_about(struct pz_mdns_instance *instance)
+{
+	char name[PZ_MDNS_NAME_TEXT_BYTES], host[PZ_MDNS_NAME_TEXT_BYTES] = "";
+	const struct record *srv = newest(instance, PZ_MDNS_SRV);
+	unsigned count = 0;
+	uint16_t port;
+
+	if (srv != NULL &&
+	    pz_mdns_srv_read(pz_slice_of(srv->rdata, srv->len), &port, host) != PZ_OK)
+		host[0] = '\0';
+	if (host[0] != '\0' && strcasecmp(host, instance->host) != 0) {
+		unask(&instance->ask[ASK_A]);
+		unask(&instance->ask[ASK_AAAA]);
+		drop_records(instance, is_address);
+		strcpy(instance->host, host);
+	}
+	pz_mdns_full_name(instance->name, name);
+	for (size_t i = 0; i < ASK_COUNT; i++) {
+		const char *subject = is_address(instance->ask[i].type) ? instance->host : name;
+
+		if (instance->ask[i].handle == NULL && subject[0] != '\0' &&
+		    ask(&instance->ask[i], subject))
+			count++;
+	}
+	return count;
+}
+
+/** @return whether everything has been asked */
+static bool
+ask_all(struct pz_mdns_catalogue *catalogue)
+{
+	unsigned count = 0;
+
+	if (catalogue->backend == NULL)
+		return true;
+	ask(&catalogue->who, PZ_MDNS_TYPE ".local");
+	PZ_LIST_EACH (&catalogue->instances, node, tmp) {
+		count += ask_about(PZ_CONTAINER(node, struct pz_mdns_instance, node));
+		if (count >= PZ_MDNS_LOOKUPS_PER_TURN_MAX)
+			return false;
+	}
+	return true;
+}
+
+static bool
+tell_one(struct pz_mdns_catalogue *catalogue)
+{
+	PZ_LIST_EACH (&catalogue->instances, node, tmp) {
+		struct pz_mdns_instance *instance =
+			PZ_CONTAINER(node, struct pz_mdns_instance, node);
+
+		if (strcasecmp(instance->name, catalogue->own) == 0)
+			drop_instance(catalogue, instance);
+		else if (instance->is_changed) {
+			/* Before the call: afterwards it may not be there. */
+			instance->is_changed = false;
+			if (tell(catalogue, instance))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void
+on_settle(struct pz_timer *timer, void *arg)
+{
+	struct pz_mdns_catalogue *catalogue = arg;
+
+	(void)timer;
+	if (!catalogue->is_on)
+		return;
+	if (!ask_all(catalogue))
+		wake(catalogue, PZ_US_PER_MS);
+	if (catalogue->owner->events == NULL)
+		return;
+	/* From the start after each: a call-back may have changed everything. */
+	while (catalogue->is_on && tell_one(catalogue))
+		;
+}
+
+static void
+ask_who_again(struct pz_mdns_catalogue *catalogue)
+{
+	unask(&catalogue->who);
+	catalogue->has_overflowed = false;
+	PZ_LIST_EACH (&catalogue->instances, node, tmp) {
+		struct pz_mdns_instance *instance =
+			PZ_CONTAINER(node, struct pz_mdns_instance, node);
+
+		instance->is_unconfirmed = true;
+		drop_records(instance, is_ptr);
+	}
+	pz_env_start(catalogue->env, &catalogue->confirm, PZ_MDNS_CONFIRM_US);
+	wake(catalogue, 0);
+}
+
+static void
+on_confirm(struct pz_timer *timer, void *arg)
+{
+	struct pz_mdns_catalogue *catalogue = arg;
+
+	(void)timer;
+	PZ_LIST_EACH (&catalogue->instances, node, tmp) {
+		struct pz_mdns_instance *instance =
+			PZ_CONTAINER(node, struct pz_mdns_instance, node);
+
+		instance->is_unconfirmed = false;
+		instance->is_changed = true;
+	}
+	wake(catalogue, 0);
+	if (catalogue->has_overflowed && catalogue->instances_len < PZ_MDNS_INSTANCES_MAX)
+		ask_who_again(catalogue);
+}
+
+/* ---- outside ---- */
+
+void
+pz_mdns_catalogue_init(struct pz_mdns_catalogue *catalogue, const struct pz_env *env,
+		       const struct pz_mdns *owner, const char *own)
+{
+	*catalogue = (struct pz_mdns_catalogue){.env = env, .owner = owner, .own = own};
+	catalogue->who = (struct pz_mdns_watch){.catalogue = catalogue, .type = PZ_MDNS_PTR};
+	pz_list_init(&catalogue->instances);
+	pz_timer_init(&catalogue->settle, on_settle, catalogue);
+	pz_timer_init(&catalogue->confirm, on_confirm, catalogue);
+}
+
+static void
+forget_all(struct pz_mdns_catalogue *catalogue)
+{
+	unask(&catalogue->who);
+	catalogue->has_overflowed = false;
+	PZ_LIST_EACH (&catalogue->instances, node, tmp)
+		drop_instance(catalogue, PZ_CONTAINER(node, struct pz_mdns_instance, node));
+	pz_env_stop(catalogue->env, &catalogue->settle);
+	pz_env_stop(catalogue->env, &catalogue->confirm);
+}
+
+void
+pz_mdns_catalogue_fini(struct pz_mdns_catalogue *catalogue)
+{
+	pz_mdns_catalogue_browse(catalogue, false);
+}
+
+void
+pz_mdns_catalogue_browse(struct pz_mdns_catalogue *catalogue, bool on)
+{
+	catalogue->is_on = on;
+	if (!on) {
+		forget_all(catalogue);
+		return;
+	}
+	PZ_LIST_EACH (&catalogue->instances, node, tmp)
+		tell_again(PZ_CONTAINER(node, struct pz_mdns_instance, node));
+	ask_who_again(catalogue);
+}
+
+void
+pz_mdns_catalogue_attach(struct pz_mdns_catalogue *catalogue, struct pz_mdns_backend *backend)
+{
+	PZ_LIST_EACH (&catalogue->instances, node, tmp) {
+		struct pz_mdns_instance *instance =
+			PZ_CONTAINER(node, struct pz_mdns_instance, node);
+
+		unask_all(instance);
+		drop_records(instance, any_type);
+	}
+	if (catalogue->is_on)
+		ask_who_again(catalogue);
+	unask(&catalogue->who);
+	catalogue->backend = backend;
+}

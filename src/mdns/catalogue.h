@@ -1,0 +1,52 @@
+/*
+ * What is known of the network: takes DNS records as they come and go, decides what to ask next,
+ * and tells the owner of instances and their addresses. No I/O: a backend asks, timers are handed
+ * in.
+ */
+#ifndef PZ_MDNS_CATALOGUE_H
+#define PZ_MDNS_CATALOGUE_H
+
+#include "base/env.h"
+#include "base/list.h"
+#include "mdns/backend.h"
+
+struct pz_mdns_catalogue;
+
+/** One question to the backend. */
+struct pz_mdns_watch {
+	struct pz_mdns_catalogue *catalogue;
+	struct pz_mdns_instance *instance; /* NULL: who is there? */
+	enum pz_mdns_type type;
+	void *handle; /* NULL: not asked */
+};
+
+struct pz_mdns_catalogue {
+	const struct pz_env *env;
+	const struct pz_mdns *owner;     /* its events are told */
+	const char *own;                 /* our own instance name, "" for none */
+	struct pz_mdns_backend *backend; /* NULL: there is none now */
+	bool is_on;
+	struct pz_list instances;
+	size_t instances_len;
+	uint64_t ignored; /* instances over PZ_MDNS_INSTANCES_MAX */
+	bool has_overflowed;
+	struct pz_mdns_watch who;
+	struct pz_timer settle, confirm;
+};
+
+/** @param own borrowed; what it points to may change */
+void pz_mdns_catalogue_init(struct pz_mdns_catalogue *catalogue, const struct pz_env *env,
+			    const struct pz_mdns *owner, const char *own);
+void pz_mdns_catalogue_fini(struct pz_mdns_catalogue *catalogue);
+
+/** Begins or ends looking; see struct pz_mdns_ops. */
+void pz_mdns_catalogue_browse(struct pz_mdns_catalogue *catalogue, bool on);
+/** From now on this backend is asked, NULL for none; what is known has PZ_MDNS_CONFIRM_US to be
+ * found again. */
+void pz_mdns_catalogue_attach(struct pz_mdns_catalogue *catalogue, struct pz_mdns_backend *backend);
+
+/** For the backend's event. @param watch_arg as it was given to ops->watch */
+void pz_mdns_catalogue_record(void *watch_arg, bool is_there, int interface, uint8_t protocol,
+			      struct pz_slice rdata);
+
+#endif

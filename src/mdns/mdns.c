@@ -1,0 +1,310 @@
+/*
+ * Puts together who speaks (system.c where avahi-daemon runs, else own.c), what is announced
+ * (announce.c) and what is known (catalogue.c). Nobody acts inside a call-back of Avahi: states
+ * are noted, and `choose` looks at them in a turn of its own.
+ */
+#include "mdns/mdns.h"
+
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "mdns/announce.h"
+#include "mdns/catalogue.h"
+#include "mdns/own.h"
+#include "mdns/system.h"
+#include "net/netwatch.h"
+
+struct speaker {
+	struct pz_mdns_backend *backend; /* NULL: not there */
+	bool is_ready, is_lost;
+};
+
+struct daemon_mdns {
+	struct pz_mdns base;
+	struct pz_loop *loop;
+	struct pz_netwatch *netwatch; /* NULL: nothing is open, or there is no rtnetlink */
+	struct speaker system, own;
+	struct pz_mdns_backend *active; /* one of the two, or NULL */
+	struct pz_mdns_announcer announcer;
+	struct pz_mdns_catalogue catalogue;
+	struct pz_timer choose, retry;
+};
+
+/* ---- addresses of this machine ---- */
+
+static bool
+local_of(const struct ifaddrs *entry, struct pz_mdns_local *out)
+{
+	/* Where avahi-core and avahi-daemon do not speak either: down, or one end of a tunnel. */
+	if (entry->ifa_addr == NULL || (entry->ifa_flags & IFF_UP) == 0 ||
+	    (entry->ifa_flags & IFF_POINTOPOINT) != 0)
+		return false;
+	*out = (struct pz_mdns_local){.interface = (int)if_nametoindex(entry->ifa_name)};
+	if (entry->ifa_addr->sa_family == AF_INET) {
+		const struct sockaddr_in *v4 = (const void *)entry->ifa_addr;
+		out->len = 4;
+		memcpy(out->bytes, &v4->sin_addr, 4);
+	} else if (entry->ifa_addr->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *v6 = (const void *)entry->ifa_addr;
+		out->len = 16;
+		memcpy(out->bytes, &v6->sin6_addr, 16);
+	}
+	return out->len > 0 && out->interface > 0;
+}
+
+static void
+on_network(void *arg)
+{
+	struct daemon_mdns *mdns = arg;
+	struct pz_mdns_local locals[PZ_MDNS_ADDRESSES_MAX];
+	struct ifaddrs *all = NULL;
+	size_t len = 0;
+
+	if (getifaddrs(&all) != 0)
+		return;
+	for (const struct ifaddrs *entry = all; entry && len < PZ_MDNS_ADDRESSES_MAX;
+	     entry = entry->ifa_next)
+		if (local_of(entry, &locals[len]))
+			len++;
+	freeifaddrs(all);
+	pz_mdns_announcer_addresses(&mdns->announcer, locals, len);
+}
+
+/* ---- events of the two ---- */
+
+static void
+note_state(struct daemon_mdns *mdns, struct speaker *speaker, bool is_ready)
+{
+	speaker->is_ready = is_ready;
+	speaker->is_lost = !is_ready;
+	pz_env_start(&mdns->loop->env, &mdns->choose, 0);
+}
+
+static void
+on_system_state(void *arg, bool is_ready)
+{
+	struct daemon_mdns *mdns = arg;
+
+	note_state(mdns, &mdns->system, is_ready);
+}
+
+static void
+on_own_state(void *arg, bool is_ready)
+{
+	struct daemon_mdns *mdns = arg;
+
+	note_state(mdns, &mdns->own, is_ready);
+}
+
+static void
+on_collision(void *arg)
+{
+	struct daemon_mdns *mdns = arg;
+
+	pz_mdns_announcer_collision(&mdns->announcer);
+}
+
+static const struct pz_mdns_backend_events system_events = {
+	.state = on_system_state,
+	.collision = on_collision,
+	.record = pz_mdns_catalogue_record,
+};
+static const struct pz_mdns_backend_events own_events = {
+	.state = on_own_state,
+	.collision = on_collision,
+	.record = pz_mdns_catalogue_record,
+};
+
+/* ---- who speaks ---- */
+
+static void
+attach(struct daemon_mdns *mdns, struct pz_mdns_backend *backend)
+{
+	if (mdns->active == backend)
+		return;
+	mdns->active = backend;
+	pz_mdns_announcer_attach(&mdns->announcer, backend);
+	pz_mdns_catalogue_attach(&mdns->catalogue, backend);
+	if (backend != NULL)
+		pz_info("mdns", "by=%s", backend->ops->kind);
+}
+
+static void
+stop(struct daemon_mdns *mdns, struct speaker *speaker)
+{
+	if (speaker->backend == NULL)
+		return;
+	if (mdns->active == speaker->backend)
+		attach(mdns, NULL);
+	speaker->backend->ops->free(speaker->backend);
+	*speaker = (struct speaker){NULL, false, false};
+}
+
+static void
+stop_all(struct daemon_mdns *mdns)
+{
+	attach(mdns, NULL);
+	stop(mdns, &mdns->system);
+	stop(mdns, &mdns->own);
+	pz_netwatch_free(mdns->netwatch);
+	mdns->netwatch = NULL;
+	pz_env_stop(&mdns->loop->env, &mdns->retry);
+}
+
+static void
+start_system(struct daemon_mdns *mdns)
+{
+	struct pz_errinfo info = {""};
+
+	if (mdns->system.is_lost)
+		stop(mdns, &mdns->system);
+	if (mdns->system.backend != NULL || !pz_mdns_system_may_exist())
+		return;
+	enum pz_err err =
+		pz_mdns_system_new(mdns->loop, &system_events, mdns, &mdns->system.backend, &info);
+	if (err != PZ_OK) {
+		mdns->system = (struct speaker){NULL, false, false};
+		pz_debug("mdns-no-daemon", "%s", info.text);
+	}
+}
+
+static enum pz_err
+start_own(struct daemon_mdns *mdns)
+{
+	struct pz_errinfo info = {""};
+
+	if (mdns->own.is_lost)
+		stop(mdns, &mdns->own);
+	if (mdns->own.backend != NULL)
+		return PZ_OK;
+	enum pz_err err = pz_mdns_own_new(mdns->loop, &own_events, mdns, &mdns->own.backend, &info);
+	if (err != PZ_OK)
+		pz_debug("mdns-none", "%s", info.text);
+	return err;
+}
+
+static bool
+is_wanted(const struct daemon_mdns *mdns)
+{
+	return mdns->announcer.wanted != NULL || mdns->catalogue.is_on;
+}
+
+/** Sees to it that the right one speaks, or none when there is nothing to say or to ask. */
+static enum pz_err
+choose(struct daemon_mdns *mdns)
+{
+	enum pz_err err = PZ_OK;
+
+	pz_env_stop(&mdns->loop->env, &mdns->choose);
+	if (!is_wanted(mdns)) {
+		stop_all(mdns);
+		return PZ_OK;
+	}
+	if (mdns->netwatch == NULL &&
+	    pz_netwatch_new(mdns->loop, on_network, mdns, &mdns->netwatch) != PZ_OK)
+		mdns->netwatch = NULL; /* then what is there now has to do */
+	if (mdns->active == NULL)
+		on_network(mdns);
+	start_system(mdns);
+	if (mdns->system.backend != NULL && mdns->system.is_ready) {
+		attach(mdns, mdns->system.backend);
+		stop(mdns, &mdns->own);
+	} else {
+		err = start_own(mdns);
+		attach(mdns, mdns->own.backend);
+	}
+	if (mdns->system.backend == NULL || err != PZ_OK)
+		pz_env_start(&mdns->loop->env, &mdns->retry, PZ_MDNS_RETRY_US);
+	return err;
+}
+
+static void
+on_choose(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	(void)choose(arg); /* what failed is tried again by the timer that it has started */
+}
+
+/* ---- the interface ---- */
+
+static enum pz_err
+daemon_publish(struct pz_mdns *base, const struct pz_mdns_service *service)
+{
+	struct daemon_mdns *mdns = (struct daemon_mdns *)base;
+
+	PZ_TRY(pz_mdns_announcer_publish(&mdns->announcer, service));
+	return mdns->active != NULL ? PZ_OK : choose(mdns);
+}
+
+static void
+daemon_unpublish(struct pz_mdns *base)
+{
+	struct daemon_mdns *mdns = (struct daemon_mdns *)base;
+
+	pz_mdns_announcer_unpublish(&mdns->announcer);
+	pz_env_start(&mdns->loop->env, &mdns->choose, 0);
+}
+
+static enum pz_err
+daemon_browse(struct pz_mdns *base, bool on)
+{
+	struct daemon_mdns *mdns = (struct daemon_mdns *)base;
+
+	pz_mdns_catalogue_browse(&mdns->catalogue, on);
+	if (on && mdns->active == NULL)
+		return choose(mdns);
+	pz_env_start(&mdns->loop->env, &mdns->choose, 0);
+	return PZ_OK;
+}
+
+static void
+daemon_free(struct pz_mdns *base)
+{
+	struct daemon_mdns *mdns = (struct daemon_mdns *)base;
+
+	pz_mdns_announcer_fini(&mdns->announcer);
+	pz_mdns_catalogue_fini(&mdns->catalogue);
+	stop_all(mdns);
+	/* attach has started them again */
+	pz_env_stop(&mdns->loop->env, &mdns->announcer.settle);
+	pz_env_stop(&mdns->loop->env, &mdns->choose);
+	free(mdns);
+}
+
+static const struct pz_mdns_ops daemon_ops = {
+	.publish = daemon_publish,
+	.unpublish = daemon_unpublish,
+	.browse = daemon_browse,
+	.free = daemon_free,
+};
+
+enum pz_err
+pz_mdns_new(struct pz_loop *loop, struct pz_mdns **out, struct pz_errinfo *info)
+{
+	struct daemon_mdns *mdns = calloc(1, sizeof(*mdns));
+
+	if (mdns == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "multicast DNS: out of memory");
+	mdns->base.ops = &daemon_ops;
+	mdns->loop = loop;
+	pz_mdns_announcer_init(&mdns->announcer, &loop->env);
+	pz_mdns_catalogue_init(&mdns->catalogue, &loop->env, &mdns->base, mdns->announcer.instance);
+	pz_timer_init(&mdns->choose, on_choose, mdns);
+	pz_timer_init(&mdns->retry, on_choose, mdns);
+	*out = &mdns->base;
+	return PZ_OK;
+}
+
+const char *
+pz_mdns_kind(const struct pz_mdns *mdns)
+{
+	const struct daemon_mdns *daemon = (const struct daemon_mdns *)mdns;
+
+	if (mdns->ops != &daemon_ops || daemon->active == NULL)
+		return "";
+	return daemon->active->ops->kind;
+}

@@ -1,0 +1,102 @@
+/*
+ * Finding and being found on the local network: DNS-SD over multicast DNS (RFC 6762, RFC 6763),
+ * page 6. An interface, so that the system's Avahi, our own responder and a simulation's fake are
+ * one thing to the node.
+ */
+#ifndef PZ_MDNS_MDNS_H
+#define PZ_MDNS_MDNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+
+struct pz_loop;
+struct pz_mdns;
+
+#define PZ_MDNS_TYPE "_pzp._tcp"
+#define PZ_MDNS_LABEL_BYTES_MAX 63 /* RFC 1035 2.3.4 */
+
+/** What we announce. */
+struct pz_mdns_service {
+	const char *instance; /* a DNS label: 1 to 63 bytes of printable UTF-8 */
+	const char *host;     /* random host name of our own: letters, digits, '-'; no ".local" */
+	uint16_t port;
+	const char *const *txt; /* "key=value", at most PZ_MDNS_TXT_MAX of at most 255 bytes */
+	size_t txt_len;
+};
+
+/** One address of an instance that was found. All borrowed for the call. */
+struct pz_mdns_found {
+	const char *instance; /* printable UTF-8 */
+	const char *address;  /* numeric; link-local IPv6 with %interface */
+	uint16_t port;        /* not 0 */
+	/* As it was sent, but for strings that are empty, no UTF-8 or hold a NUL, and for what is
+	 * over PZ_MDNS_TXT_MAX strings or PZ_MDNS_TXT_BYTES_MAX bytes. */
+	const char *const *txt;
+	size_t txt_len;
+};
+
+/** Told from the loop (a timer), never from inside a call. They may call everything but free. */
+struct pz_mdns_events {
+	/** An instance of _pzp._tcp has this address; repeated for each address and when TXT or
+	 * port change. Never our own instance. */
+	void (*found)(void *arg, const struct pz_mdns_found *found);
+	/** It is gone (goodbye, or its record ran out). Only after found. */
+	void (*gone)(void *arg, const char *instance);
+};
+
+struct pz_mdns_ops {
+	/**
+	 * Announces on every interface, IPv4 and IPv6, following interfaces that come and go;
+	 * replaces what was announced. Copies. A name that somebody else has is replaced by a
+	 * random one, the instance's and the host's, without a word to the caller.
+	 * Errors: CONFIG (a name or TXT too long or malformed; what was announced stays),
+	 * LIMIT_MEMORY (likewise), IO (not possible now; it is tried again by itself).
+	 * @spec page 6 "Being found, finding", RFC 6762 8, RFC 6763 4.1
+	 */
+	enum pz_err (*publish)(struct pz_mdns *mdns, const struct pz_mdns_service *service);
+	/** Goodbye (RFC 6762 10.1). Nothing when nothing is announced. */
+	void (*unpublish)(struct pz_mdns *mdns);
+	/**
+	 * Starts or stops looking. Starting again asks the network again, and what is known is
+	 * told again. Stopping forgets what is known, without gone. Errors: LIMIT_MEMORY, IO (not
+	 * possible now; it is tried again by itself).
+	 */
+	enum pz_err (*browse)(struct pz_mdns *mdns, bool on);
+	/** Goodbye, and frees. Tells nothing. */
+	void (*free)(struct pz_mdns *mdns);
+};
+
+/** First member of every implementation. */
+struct pz_mdns {
+	const struct pz_mdns_ops *ops;
+	const struct pz_mdns_events *events; /* set by the owner after making it */
+	void *arg;
+};
+
+/**
+ * The daemon's: Avahi's daemon where it runs (D-Bus), else our own responder on avahi-core; moves
+ * from one to the other when the daemon comes or goes. Nothing is opened, connected or sent before
+ * the first publish or browse. The loop is borrowed, and must outlive it by the turn in which
+ * handles close (pz_loop_fini sees to that).
+ * Errors: LIMIT_MEMORY, IO.
+ */
+enum pz_err
+pz_mdns_new(struct pz_loop *loop, struct pz_mdns **out, struct pz_errinfo *info) PZ_MUST_USE;
+
+/** What speaks for us now, for status and log: "avahi-daemon", "own"; "" for fakes and while
+ * nothing has been asked for. */
+const char *pz_mdns_kind(const struct pz_mdns *mdns);
+
+/** NULL is fine. */
+static inline void
+pz_mdns_free(struct pz_mdns *mdns)
+{
+	if (mdns != NULL)
+		mdns->ops->free(mdns);
+}
+
+#endif

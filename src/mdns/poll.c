@@ -1,0 +1,187 @@
+#include "mdns/poll.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+struct AvahiWatch {
+	uv_poll_t poll;
+	/* libuv takes a descriptor once, libdbus watches one twice (to read and to write): so each
+	 * watch has a copy. */
+	int copy;
+	int fd;
+	unsigned wanted, happened; /* AvahiWatchEvent */
+	AvahiWatchCallback callback;
+	void *arg;
+};
+
+struct AvahiTimeout {
+	const struct pz_env *env;
+	struct pz_timer timer;
+	AvahiTimeoutCallback callback;
+	void *arg;
+};
+
+/* ---- watches ---- */
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void
+start(AvahiWatch *watch)
+{
+	int events = 0;
+
+	if (watch->wanted & AVAHI_WATCH_IN)
+		events |= UV_READABLE;
+	if (watch->wanted & AVAHI_WATCH_OUT)
+		events |= UV_WRITABLE;
+	if (watch->wanted & AVAHI_WATCH_HUP)
+		events |= UV_DISCONNECT;
+	if (events != 0)
+		uv_poll_start(&watch->poll, events, on_poll);
+	else
+		uv_poll_stop(&watch->poll);
+}
+
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+	AvahiWatch *watch = poll->data;
+	unsigned happened = 0;
+
+	if (status < 0) { /* libuv has stopped watching; the error itself is told by a read */
+		happened = AVAHI_WATCH_ERR | (watch->wanted & AVAHI_WATCH_IN);
+		start(watch);
+	}
+	if (events & UV_READABLE)
+		happened |= AVAHI_WATCH_IN;
+	if (events & UV_WRITABLE)
+		happened |= AVAHI_WATCH_OUT;
+	if (events & UV_DISCONNECT)
+		happened |= AVAHI_WATCH_HUP;
+	watch->happened = happened;
+	watch->callback(watch, watch->fd, (AvahiWatchEvent)happened, watch->arg);
+}
+
+static AvahiWatch *
+watch_new(const AvahiPoll *api, int fd, AvahiWatchEvent event, AvahiWatchCallback callback,
+	  void *arg)
+{
+	struct pz_loop *loop = api->userdata;
+	AvahiWatch *watch = calloc(1, sizeof(*watch));
+
+	if (watch == NULL)
+		return NULL;
+	watch->fd = fd;
+	watch->wanted = event;
+	watch->callback = callback;
+	watch->arg = arg;
+	watch->copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (watch->copy < 0 || uv_poll_init(&loop->uv, &watch->poll, watch->copy) != 0) {
+		if (watch->copy >= 0)
+			close(watch->copy);
+		free(watch);
+		return NULL;
+	}
+	watch->poll.data = watch;
+	start(watch);
+	return watch;
+}
+
+static void
+watch_update(AvahiWatch *watch, AvahiWatchEvent event)
+{
+	if (watch->wanted == (unsigned)event)
+		return;
+	watch->wanted = event;
+	start(watch);
+}
+
+static AvahiWatchEvent
+watch_get_events(AvahiWatch *watch)
+{
+	return (AvahiWatchEvent)watch->happened;
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	AvahiWatch *watch = handle->data;
+
+	close(watch->copy);
+	free(watch);
+}
+
+static void
+watch_free(AvahiWatch *watch)
+{
+	uv_poll_stop(&watch->poll);
+	uv_close((uv_handle_t *)&watch->poll, on_closed);
+}
+
+/* ---- timeouts ---- */
+
+static void
+on_timer(struct pz_timer *timer, void *arg)
+{
+	AvahiTimeout *timeout = arg;
+
+	(void)timer;
+	timeout->callback(timeout, timeout->arg);
+}
+
+/* Avahi's times are of the wall clock, which it reads itself. */
+static void
+timeout_update(AvahiTimeout *timeout, const struct timeval *due)
+{
+	struct timeval now;
+
+	if (due == NULL) {
+		pz_env_stop(timeout->env, &timeout->timer);
+		return;
+	}
+	gettimeofday(&now, NULL);
+	int64_t delay = (int64_t)(due->tv_sec - now.tv_sec) * (int64_t)PZ_US_PER_S + due->tv_usec -
+			now.tv_usec;
+	pz_env_start(timeout->env, &timeout->timer, delay > 0 ? (uint64_t)delay : 0);
+}
+
+static AvahiTimeout *
+timeout_new(const AvahiPoll *api, const struct timeval *due, AvahiTimeoutCallback callback,
+	    void *arg)
+{
+	struct pz_loop *loop = api->userdata;
+	AvahiTimeout *timeout = calloc(1, sizeof(*timeout));
+
+	if (timeout == NULL)
+		return NULL;
+	timeout->env = &loop->env;
+	timeout->callback = callback;
+	timeout->arg = arg;
+	pz_timer_init(&timeout->timer, on_timer, timeout);
+	timeout_update(timeout, due);
+	return timeout;
+}
+
+static void
+timeout_free(AvahiTimeout *timeout)
+{
+	pz_env_stop(timeout->env, &timeout->timer);
+	free(timeout);
+}
+
+void
+pz_mdns_poll_init(AvahiPoll *poll, struct pz_loop *loop)
+{
+	*poll = (AvahiPoll){
+		.userdata = loop,
+		.watch_new = watch_new,
+		.watch_update = watch_update,
+		.watch_get_events = watch_get_events,
+		.watch_free = watch_free,
+		.timeout_new = timeout_new,
+		.timeout_update = timeout_update,
+		.timeout_free = timeout_free,
+	};
+}

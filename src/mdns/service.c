@@ -1,0 +1,96 @@
+#include "mdns/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+
+static bool
+is_host_label(const char *host)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	size_t len = strlen(host), taken = 0;
+
+	while (host[taken] != '\0' &&
+	       (strchr(letters, host[taken]) || strchr("0123456789-", host[taken])))
+		taken++;
+	return len >= 1 && len <= PZ_MDNS_LABEL_BYTES_MAX && taken == len && host[0] != '-' &&
+	       host[len - 1] != '-';
+}
+
+enum pz_err
+pz_mdns_service_check(const struct pz_mdns_service *service, struct pz_errinfo *info)
+{
+	struct pz_slice instance = pz_slice_str(service->instance);
+	size_t bytes = 0;
+
+	if (instance.len < 1 || instance.len > PZ_MDNS_LABEL_BYTES_MAX ||
+	    !pz_utf8_is_printable(instance))
+		return pz_fail(info, PZ_ERR_CONFIG, "instance name: not 1 to 63 printable bytes");
+	if (!is_host_label(service->host))
+		return pz_fail(info, PZ_ERR_CONFIG, "host name: not a host label");
+	if (service->port == 0)
+		return pz_fail(info, PZ_ERR_CONFIG, "port 0");
+	if (service->txt_len > PZ_MDNS_TXT_MAX)
+		return pz_fail(info, PZ_ERR_CONFIG, "over %d TXT strings", PZ_MDNS_TXT_MAX);
+	for (size_t i = 0; i < service->txt_len; i++) {
+		size_t len = strlen(service->txt[i]);
+
+		bytes += 1 + len;
+		if (len < 1 || len > 255 || !pz_utf8_is_valid(pz_slice_str(service->txt[i])))
+			return pz_fail(info, PZ_ERR_CONFIG, "TXT string %zu: malformed", i);
+	}
+	if (bytes > PZ_MDNS_TXT_BYTES_MAX)
+		return pz_fail(info, PZ_ERR_CONFIG, "TXT over %d bytes", PZ_MDNS_TXT_BYTES_MAX);
+	return PZ_OK;
+}
+
+static const char *
+put(char **at, const char *text)
+{
+	char *copy = *at;
+
+	*at = stpcpy(copy, text) + 1;
+	return copy;
+}
+
+struct pz_mdns_service *
+pz_mdns_service_copy(const struct pz_mdns_service *service)
+{
+	size_t bytes = strlen(service->instance) + 1 + strlen(service->host) + 1;
+
+	for (size_t i = 0; i < service->txt_len; i++)
+		bytes += sizeof(char *) + strlen(service->txt[i]) + 1;
+	struct pz_mdns_service *copy = malloc(sizeof(*copy) + bytes);
+	if (copy == NULL)
+		return NULL;
+	const char **txt = (const char **)(void *)(copy + 1);
+	char *at = (char *)(txt + service->txt_len);
+	*copy = *service;
+	copy->txt = txt;
+	copy->instance = put(&at, service->instance);
+	copy->host = put(&at, service->host);
+	for (size_t i = 0; i < service->txt_len; i++)
+		txt[i] = put(&at, service->txt[i]);
+	return copy;
+}
+
+bool
+pz_mdns_service_txt_eq(const struct pz_mdns_service *a, const struct pz_mdns_service *b)
+{
+	if (a->txt_len != b->txt_len)
+		return false;
+	for (size_t i = 0; i < a->txt_len; i++)
+		if (strcmp(a->txt[i], b->txt[i]) != 0)
+			return false;
+	return true;
+}
+
+void
+pz_mdns_random_name(const struct pz_env *env, char out[PZ_MDNS_RANDOM_NAME_BYTES])
+{
+	uint8_t bytes[(PZ_MDNS_RANDOM_NAME_BYTES - 1) / 2];
+
+	pz_env_random(env, bytes, sizeof(bytes));
+	pz_hex_encode(bytes, sizeof(bytes), out);
+}

@@ -1,0 +1,285 @@
+/*
+ * Devices behind a relay (page 6 "Relaying"). A relay lists who hangs behind it in `pzpInfo`; each
+ * entry is an attestation, the device's own signed consent, because a relay's word alone proves
+ * nothing (page 1). What the hub has taken is a claim:
+ *
+ * - A device has at most one. A newer attestation for another relay moves it; one that is not newer
+ *   than what was taken before changes nothing, so that two relays never fight over a device.
+ * - A link of its own goes first, and ends what was agreed to before. A claim that comes while the
+ *   device has a link (which may be dead already) waits for the end of that link.
+ * - It lives for PZ_ATTEST_AGE_MS from when it was made or came, whichever was first.
+ *
+ * Verifying costs signatures. What repeats a claim is not verified again, and of one relay no more
+ * than PZ_ATTEST_CHECKS_MAX are verified in PZ_ATTEST_WINDOW_US.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pzh/internal.h"
+#include "zone/attest.h"
+
+struct hub_claim {
+	struct pz_list node; /* in the relay's claims */
+	struct hub_peer *relay;
+	struct pz_member *member;
+	uint64_t at_ms, expires_ms;
+	char serial[PZ_SERIAL_HEX_BYTES]; /* of the PZP CA that proved it */
+	bool is_listed;                   /* by the relay's list that is being read */
+};
+
+static struct pz_slice
+address_of(const struct hub_zone *zone, const struct pz_member *member,
+	   char out[PZ_ADDRESS_BYTES_MAX + 1])
+{
+	snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "%s/%s", zone->authority->zone, member->device);
+	return pz_slice_str(out);
+}
+
+static void
+mark_seen(struct hub_zone *zone, struct pz_member *member)
+{
+	member->last_seen_ms = pz_env_wall_ms(zone->hub->config.env);
+	member->is_unsaved = true;
+	if (zone->hub->is_stopping)
+		zone_save_member(zone, member);
+}
+
+/* ---- claims ---- */
+
+/* The claim becomes the way to the device, unless that has a link. */
+static enum pz_err
+activate(struct hub_claim *claim)
+{
+	struct hub_peer *relay = claim->relay;
+	struct hub_zone *zone = relay->zone;
+	struct pz_member *member = claim->member;
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+
+	if (member->session) { /* the device itself says that this one is of no use */
+		hub_link_probe(pz_link_of(member->session)->owner);
+		return PZ_OK;
+	}
+	if (member->via == NULL)
+		zone_tell_before_return(zone, member);
+	PZ_TRY(pz_router_attach_behind(zone->router, address_of(zone, member, address),
+				       &relay->link->session));
+	member->via = relay->member->device;
+	mark_seen(zone, member);
+	pz_info("device-behind", "device=%s relay=%s", address, member->via);
+	zone_member_changed(zone, member);
+	return PZ_OK;
+}
+
+static void
+drop(struct hub_claim *claim)
+{
+	struct hub_zone *zone = claim->relay->zone;
+	struct pz_member *member = claim->member;
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+
+	pz_list_remove(&claim->node);
+	free(claim);
+	member->behind = NULL;
+	if (member->via == NULL)
+		return;
+	pz_router_detach_behind(zone->router, address_of(zone, member, address));
+	pz_info("device-gone", "device=%s relay=%s", address, member->via);
+	member->via = NULL;
+	mark_seen(zone, member);
+	zone_device_gone(zone, member);
+	zone_member_changed(zone, member);
+}
+
+static struct hub_claim *
+claim_of(struct pz_member *member)
+{
+	struct hub_claim *claim = member->behind;
+
+	if (claim)
+		return claim;
+	claim = calloc(1, sizeof(*claim));
+	if (claim)
+		claim->member = member;
+	member->behind = claim;
+	return claim;
+}
+
+/* What has been verified: a new claim, or one that changes. */
+static enum pz_err
+take(struct hub_peer *relay, struct pz_member *member, uint64_t at_ms)
+{
+	uint64_t now_ms = pz_env_wall_ms(relay->hub->config.env);
+	struct hub_claim *claim = claim_of(member);
+
+	if (claim == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	bool is_moved = claim->relay != relay;
+	if (is_moved) {
+		pz_list_remove(&claim->node);
+		pz_list_append(&relay->claims, &claim->node);
+		claim->relay = relay;
+	}
+	claim->at_ms = at_ms;
+	claim->expires_ms = (at_ms < now_ms ? at_ms : now_ms) + PZ_ATTEST_AGE_MS;
+	snprintf(claim->serial, sizeof(claim->serial), "%s", member->serial);
+	claim->is_listed = true;
+	member->attested_ms = at_ms;
+	member->is_attest_spent = false;
+	enum pz_err err = is_moved ? activate(claim) : PZ_OK;
+	if (err != PZ_OK)
+		drop(claim);
+	return err;
+}
+
+/* ---- what a relay says ---- */
+
+static bool
+may_check(struct hub_peer *relay)
+{
+	uint64_t now_us = pz_env_mono_us(relay->hub->config.env);
+
+	if (now_us - relay->attest_window_us >= PZ_ATTEST_WINDOW_US) {
+		relay->attest_window_us = now_us;
+		relay->attest_checks = 0;
+	}
+	if (relay->attest_checks == PZ_ATTEST_CHECKS_MAX)
+		return false;
+	relay->attest_checks++;
+	return true;
+}
+
+static enum pz_err
+verify(struct hub_peer *relay, const struct pz_attest *attest, struct pz_errinfo *info)
+{
+	struct hub_zone *zone = relay->zone;
+	struct pz_member *member = NULL;
+	struct pz_peer proved;
+
+	if (!may_check(relay)) {
+		pz_metric_add(&relay->hub->metrics, PZ_METRIC_limits_hit, 1);
+		return pz_fail(info, PZ_ERR_LIMIT, "too many attestations in too short a time");
+	}
+	PZ_TRY(pz_attest_check(attest, zone->trust, zone->authority->zone, relay->member->device,
+			       pz_env_wall_ms(relay->hub->config.env), &proved, info));
+	return pz_authority_admits(zone->authority, &proved, &member, info);
+}
+
+/* Not newer than what is known: it came late, or its time is over. */
+static bool
+is_overtaken(const struct hub_peer *relay, const struct pz_member *member, uint64_t at_ms)
+{
+	if (at_ms != member->attested_ms)
+		return at_ms < member->attested_ms;
+	return member->is_attest_spent || (member->behind && member->behind->relay != relay);
+}
+
+static enum pz_err
+take_one(struct hub_peer *relay, const json_t *one, struct pz_errinfo *info)
+{
+	struct pz_attest attest;
+
+	PZ_TRY(pz_attest_parse(one, &attest, info));
+	struct pz_member *member = pz_authority_member(relay->zone->authority, attest.device);
+	if (member == NULL)
+		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "attestation of %s: no such device",
+			       attest.device);
+	struct hub_claim *claim = member->behind;
+	if (claim && claim->relay == relay && claim->at_ms == attest.at_ms &&
+	    strcmp(attest.relay, relay->member->device) == 0) {
+		claim->is_listed = true; /* known to be true already */
+		return PZ_OK;
+	}
+	if (is_overtaken(relay, member, attest.at_ms))
+		return PZ_OK;
+	PZ_TRY(verify(relay, &attest, info));
+	enum pz_err err = take(relay, member, attest.at_ms);
+	return err == PZ_OK ? err : pz_fail(info, err, "out of memory");
+}
+
+static void
+log_refused(struct hub_peer *relay, const char *why)
+{
+	struct pz_hub *hub = relay->hub;
+	uint32_t suppressed = 0;
+
+	pz_metric_add(&hub->metrics, PZ_METRIC_attest_refused, 1);
+	if (pz_log_allow(&hub->behind_log, pz_env_mono_us(hub->config.env), 1, &suppressed))
+		pz_warning("attestation-refused", "relay=%s suppressed=%u %s",
+			   relay->link->session.address, suppressed, why);
+}
+
+size_t
+behind_listed(struct hub_peer *relay, const json_t *list, struct pz_errinfo *info)
+{
+	size_t i, refused = 0;
+	const json_t *one;
+
+	PZ_LIST_EACH (&relay->claims, node, tmp)
+		PZ_CONTAINER(node, struct hub_claim, node)->is_listed = false;
+	json_array_foreach(list, i, one)
+	{
+		struct pz_errinfo why = {"not understood"};
+		if (take_one(relay, one, &why) == PZ_OK)
+			continue;
+		log_refused(relay, why.text);
+		if (refused++ == 0)
+			*info = why;
+	}
+	PZ_LIST_EACH (&relay->claims, node, tmp) {
+		struct hub_claim *claim = PZ_CONTAINER(node, struct hub_claim, node);
+		if (!claim->is_listed)
+			drop(claim);
+	}
+	return refused;
+}
+
+/* ---- what happens to links and members ---- */
+
+void
+behind_forget_relay(struct hub_peer *relay)
+{
+	PZ_LIST_EACH (&relay->claims, node, tmp)
+		drop(PZ_CONTAINER(node, struct hub_claim, node));
+}
+
+void
+behind_has_own_link(struct pz_member *member)
+{
+	member->is_attest_spent = true;
+	if (member->behind)
+		drop(member->behind);
+}
+
+void
+behind_lost_own_link(struct hub_zone *zone, struct pz_member *member)
+{
+	if (member->behind && !zone->hub->is_stopping && activate(member->behind) != PZ_OK)
+		drop(member->behind);
+}
+
+void
+behind_clean(struct hub_zone *zone)
+{
+	uint64_t now_ms = pz_env_wall_ms(zone->hub->config.env);
+
+	PZ_LIST_EACH (&zone->links, link_node, link_tmp) {
+		struct hub_peer *relay = PZ_CONTAINER(link_node, struct pz_link, owner_node)->owner;
+		PZ_LIST_EACH (&relay->claims, node, tmp) {
+			struct hub_claim *claim = PZ_CONTAINER(node, struct hub_claim, node);
+			if (now_ms > claim->expires_ms || claim->member->revoked ||
+			    pz_crl_has_serial(zone->authority->crl, claim->serial))
+				drop(claim);
+		}
+	}
+}
+
+struct pz_member *
+behind_member(struct hub_zone *zone, const struct pz_session *via, struct pz_slice address)
+{
+	struct pz_address parsed;
+
+	if (pz_router_behind(zone->router, address) != via ||
+	    pz_address_parse(address, &parsed) != PZ_OK)
+		return NULL;
+	return pz_map_get(zone->authority->members, parsed.device);
+}

@@ -1,0 +1,252 @@
+/* For the tests of this folder: a hub on virtual time without a network, its commands, members. */
+#ifndef PZ_PZH_FIXTURE_H
+#define PZ_PZH_FIXTURE_H
+
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "enrol/link.h"
+#include "pzh/internal.h"
+#include "store/memory.h"
+#include "wire/json.h"
+#include "wire/message.h"
+
+#define ZONE "alice@example.org"
+#define HOST "hub.example.org"
+#define COMMIT_US (10 * PZ_US_PER_MS)
+#define PORT 8041
+
+#define assert_ok(expr) assert_int_equal(expr, PZ_OK)
+
+static struct {
+	struct pz_env env;
+	struct pz_timers timers;
+	uint64_t now_us;
+	struct pz_turn turn;
+	struct pz_memory_disk *disk;
+	struct pz_store *store;
+	struct pz_keystore *keys;
+	struct pz_hub *hub;
+	bool is_listening;
+} w;
+
+/* ---- the world ---- */
+
+static inline uint64_t
+mono(void *arg)
+{
+	(void)arg;
+	return w.now_us;
+}
+
+static inline uint64_t
+wall(void *arg)
+{
+	(void)arg;
+	return UINT64_C(1800000000000) + w.now_us / 1000;
+}
+
+static inline void
+draw(void *arg, void *out, size_t len)
+{
+	(void)arg;
+	randombytes_buf(out, len);
+}
+
+static inline enum pz_err
+fake_listen(void *self, const char *address, uint16_t port, pz_accept_fn accept, void *arg,
+	    struct pz_listener **out, uint16_t *out_port, struct pz_errinfo *info)
+{
+	(void)address;
+	(void)accept;
+	(void)arg;
+	(void)info;
+	*out = self;
+	*out_port = port ? port : PORT;
+	w.is_listening = true;
+	return PZ_OK;
+}
+
+static inline void
+fake_listen_close(struct pz_listener *listener)
+{
+	(void)listener;
+	w.is_listening = false;
+}
+
+static const struct pz_transport_ops transport_ops = {
+	.listen = fake_listen,
+	.listen_close = fake_listen_close,
+};
+
+static inline void
+run(uint64_t duration_us)
+{
+	uint64_t until = w.now_us + duration_us, due;
+
+	while ((due = pz_timers_next_us(&w.timers)) <= until) {
+		w.now_us = due > w.now_us ? due : w.now_us;
+		pz_timers_run(&w.timers, w.now_us);
+		pz_turn_end(&w.turn);
+	}
+	w.now_us = until;
+}
+
+static inline void
+start_hub(void)
+{
+	struct pz_errinfo info = {""};
+	struct pz_hub_config config = {
+		.env = &w.env,
+		.transport = {&transport_ops, &w},
+		.turn = &w.turn,
+		.store = w.store,
+		.keys = w.keys,
+		.key_type = "ec-p256",
+		.listen = "",
+	};
+
+	assert_ok(pz_hub_new(&config, &w.hub, &info));
+	assert_ok(pz_hub_start(w.hub, &info));
+}
+
+/* The daemon is killed and started again. */
+static inline void
+restart_hub(void)
+{
+	pz_store_free(w.store);
+	pz_hub_free(w.hub);
+	w.store = pz_store_new_memory(&w.env, w.disk, COMMIT_US);
+	start_hub();
+}
+
+static inline int
+set_up(void **state)
+{
+	(void)state;
+	assert_true(sodium_init() >= 0);
+	memset(&w, 0, sizeof(w));
+	w.env = (struct pz_env){mono, wall, draw, NULL, &w.timers};
+	assert_ok(pz_turn_init(&w.turn, 0));
+	w.disk = pz_memory_disk_new();
+	w.store = pz_store_new_memory(&w.env, w.disk, COMMIT_US);
+	w.keys = pz_keystore_new_memory();
+	start_hub();
+	return 0;
+}
+
+static inline int
+tear_down(void **state)
+{
+	(void)state;
+	pz_hub_stop(w.hub);
+	assert_false(w.is_listening);
+	pz_turn_end(&w.turn);
+	run(PZ_US_PER_S);
+	pz_hub_free(w.hub);
+	pz_store_free(w.store);
+	pz_turn_fini(&w.turn);
+	pz_memory_disk_free(w.disk);
+	pz_keystore_free(w.keys);
+	return 0;
+}
+
+/* ---- commands ---- */
+
+struct answer {
+	unsigned ends;
+	enum pz_err err;
+	char detail[256];
+	json_t *result;
+};
+
+static inline void
+on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
+{
+	struct answer *a = arg;
+
+	a->ends++;
+	a->err = err;
+	snprintf(a->detail, sizeof(a->detail), "%s", detail);
+	assert_int_equal(err == PZ_OK, result != NULL);
+	json_decref(a->result);
+	a->result = json_incref(result);
+}
+
+/* @param params taken */
+static inline void
+begin(struct answer *a, const char *name, json_t *params)
+{
+	*a = (struct answer){0};
+	pz_hub_command(w.hub, name, params, on_done, a);
+	json_decref(params);
+}
+
+/* To its end; the result, if any, is freed with the next call. @param params taken */
+static inline const struct answer *
+ask(const char *name, json_t *params)
+{
+	static struct answer a;
+
+	json_decref(a.result);
+	begin(&a, name, params);
+	run(PZ_US_PER_S);
+	assert_int_equal(a.ends, 1);
+	if (a.err == PZ_OK)
+		assert_string_equal(a.detail, "");
+	else
+		assert_true(a.detail[0] != '\0' && strchr(a.detail, '\n') == NULL);
+	json_t *keep = a.result;
+	a.result = json_deep_copy(keep);
+	json_decref(keep);
+	return &a;
+}
+
+static inline void
+make_zone(const char *zone)
+{
+	assert_ok(ask("init", json_pack("{s:s, s:s}", "zone", zone, "host", HOST))->err);
+}
+
+static inline struct hub_zone *
+zone_of(const char *name)
+{
+	struct hub_zone *zone = hub_zone_by_name(w.hub, name);
+
+	assert_non_null(zone);
+	return zone;
+}
+
+/* A device that was enrolled, and had a link if `confirmed`. */
+static inline struct pz_member *
+add_member(const char *zone_name, const char *device, bool confirmed)
+{
+	struct hub_zone *zone = zone_of(zone_name);
+	struct pz_key *key = NULL;
+	struct pz_cert *cert = NULL;
+	struct pz_crl *crl = NULL;
+	struct pz_zone_change *change = NULL;
+	struct pz_txn *txn = pz_txn_new();
+
+	assert_ok(pz_key_generate(NULL, &key, NULL));
+	struct pz_admission wish = {device, device, "pc", key};
+	assert_ok(pz_authority_admit(zone->authority, &wish, txn, &change, &cert, &crl, NULL));
+	pz_store_commit(w.store, txn, NULL, NULL);
+	struct pz_member *member = pz_authority_apply(zone->authority, change);
+	member->confirmed = confirmed;
+	pz_cert_free(cert);
+	pz_crl_free(crl);
+	pz_key_free(key);
+	return member;
+}
+
+#endif

@@ -1,0 +1,462 @@
+/*
+ * The local network: announcing this device so that only its own zone learns anything, and hearing
+ * others (page 6 "Being found, finding"). What is heard is a hint where to dial, never a proof: who
+ * answers there has to prove in the handshake who it is.
+ */
+#include "pzp/peers.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "zone/tag.h"
+
+#define INSTANCE_BYTES_MAX 63 /* a DNS label */
+#define NAME_DIGITS 16
+
+/** One announcement of another PZP. */
+struct instance {
+	char name[INSTANCE_BYTES_MAX + 1];
+	struct peer_target targets[PZ_NEARBY_ADDRESSES_MAX];
+	size_t count;
+	bool is_ours; /* has our zone's tag: a member, or who has heard one */
+	char device_tag[PZ_ZONE_TAG_CHARS + 1];
+	char device[PZ_DEVICE_BYTES_MAX + 1]; /* whose tag it is, "" when unknown */
+};
+
+struct nearby {
+	struct pz_node *node;
+	struct pz_map *instances; /* name -> struct instance */
+	size_t strangers;
+	struct pz_timer end, midnight;
+	uint64_t until_us, dial_until_us;
+	char instance[NAME_DIGITS + 1], host[NAME_DIGITS + 1]; /* random, of this start */
+	bool is_browsing, is_announced, is_full_logged;
+	uint16_t announced_port;
+};
+
+static struct pz_mdns *
+mdns_of(const struct nearby *nearby)
+{
+	return nearby->node->config.mdns;
+}
+
+/* ---- what is heard ---- */
+
+static void
+forget_instance(struct nearby *nearby, struct instance *instance)
+{
+	pz_map_remove(nearby->instances, pz_slice_str(instance->name));
+	nearby->strangers -= !instance->is_ours;
+	free(instance);
+}
+
+static void
+forget_instances(struct nearby *nearby)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *instance;
+
+	while (pz_map_next(nearby->instances, &pos, &key, &instance))
+		forget_instance(nearby, instance);
+}
+
+static const char *
+txt_value(const struct pz_mdns_found *found, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (size_t i = 0; i < found->txt_len; i++)
+		if (strncmp(found->txt[i], key, len) == 0 && found->txt[i][len] == '=')
+			return found->txt[i] + len + 1;
+	return "";
+}
+
+/* Is it one of ours, and which? */
+static void
+recognise(const struct nearby *nearby, struct instance *instance)
+{
+	const struct pz_node *node = nearby->node;
+	uint8_t secret[PZ_ZONE_SECRET_BYTES];
+	json_t *names, *value;
+	const char *device;
+
+	if (instance->device[0] || instance->device_tag[0] == '\0' ||
+	    !node_zone_secret(node, secret))
+		return;
+	names = peers_names(node);
+	json_object_foreach(names, device, value)
+	{
+		if (!pz_zone_device_tag_matches(secret, pz_env_wall_ms(node->config.env),
+						instance->name, device, instance->device_tag))
+			continue;
+		snprintf(instance->device, sizeof(instance->device), "%s", device);
+		break;
+	}
+	json_decref(names);
+	sodium_memzero(secret, sizeof(secret));
+}
+
+static void
+read_txt(struct nearby *nearby, struct instance *instance, const struct pz_mdns_found *found)
+{
+	const struct pz_node *node = nearby->node;
+	const char *device_tag = txt_value(found, "d");
+	uint8_t secret[PZ_ZONE_SECRET_BYTES];
+
+	nearby->strangers -= !instance->is_ours;
+	instance->is_ours = false;
+	if (node_zone_secret(node, secret)) {
+		instance->is_ours = pz_zone_tag_is_ours(secret, pz_env_wall_ms(node->config.env),
+							txt_value(found, "t"));
+		sodium_memzero(secret, sizeof(secret));
+	}
+	nearby->strangers += !instance->is_ours;
+	if (strcmp(instance->device_tag, device_tag) != 0) {
+		instance->device[0] = '\0';
+		snprintf(instance->device_tag, sizeof(instance->device_tag), "%.16s", device_tag);
+	}
+	if (instance->is_ours)
+		recognise(nearby, instance);
+}
+
+static bool
+add_target(struct instance *instance, const struct pz_mdns_found *found)
+{
+	struct peer_target *target = NULL;
+
+	for (size_t i = 0; i < instance->count && target == NULL; i++)
+		if (strcmp(instance->targets[i].address, found->address) == 0)
+			target = &instance->targets[i];
+	if (target == NULL && instance->count < PZ_NEARBY_ADDRESSES_MAX)
+		target = &instance->targets[instance->count++];
+	if (target == NULL || strlen(found->address) >= sizeof(target->address))
+		return false;
+	snprintf(target->address, sizeof(target->address), "%s", found->address);
+	target->port = found->port;
+	return true;
+}
+
+static void
+say_full(struct nearby *nearby)
+{
+	pz_metric_add(&nearby->node->metrics, PZ_METRIC_limits_hit, 1);
+	if (!nearby->is_full_logged)
+		pz_warning("nearby-full", "more announcements on the local network than are looked "
+					  "at; the rest is ignored");
+	nearby->is_full_logged = true;
+}
+
+static struct instance *
+instance_of(struct nearby *nearby, const struct pz_mdns_found *found)
+{
+	struct instance *instance = pz_map_get(nearby->instances, pz_slice_str(found->instance));
+	bool may_be_ours = txt_value(found, "t")[0] != '\0';
+
+	if (instance)
+		return instance;
+	if (pz_map_len(nearby->instances) >= PZ_NEARBY_INSTANCES_MAX ||
+	    (!may_be_ours && nearby->strangers >= PZ_NEARBY_STRANGERS_MAX)) {
+		say_full(nearby);
+		return NULL;
+	}
+	instance = calloc(1, sizeof(*instance));
+	if (instance == NULL)
+		return NULL;
+	snprintf(instance->name, sizeof(instance->name), "%s", found->instance);
+	nearby->strangers++;
+	if (pz_map_put(nearby->instances, pz_slice_str(instance->name), instance, NULL) != PZ_OK) {
+		nearby->strangers--;
+		free(instance);
+		return NULL;
+	}
+	return instance;
+}
+
+/* ---- and what is made of it ---- */
+
+static bool
+is_dialling(const struct nearby *nearby)
+{
+	const struct pz_node *node = nearby->node;
+
+	return node->wishes.auto_dial || node->wishes.is_peer_mode ||
+	       pz_env_mono_us(node->config.env) < nearby->dial_until_us;
+}
+
+static void
+dial_instance(struct nearby *nearby, const struct instance *instance)
+{
+	struct peers *peers = nearby->node->peers;
+	struct peer *peer = instance->device[0] ? peers_find(peers, instance->device) : NULL;
+
+	if (!instance->is_ours || instance->count == 0)
+		return;
+	if (peer == NULL && instance->device[0] && is_dialling(nearby))
+		peer = peers_get(peers, instance->device);
+	if (peer && (peer->attempt || is_dialling(nearby)))
+		peer_dial(peer, 0);
+	else if (instance->device[0] == '\0' && is_dialling(nearby))
+		peer_dial_add(peers, NULL, &instance->targets[instance->count - 1]);
+}
+
+static void
+on_found(void *arg, const struct pz_mdns_found *found)
+{
+	struct nearby *nearby = arg;
+
+	if (strlen(found->instance) > INSTANCE_BYTES_MAX || found->port == 0 ||
+	    strcmp(found->instance, nearby->instance) == 0)
+		return;
+	struct instance *instance = instance_of(nearby, found);
+	if (instance == NULL)
+		return;
+	read_txt(nearby, instance, found);
+	if (add_target(instance, found))
+		dial_instance(nearby, instance);
+}
+
+static void
+on_gone(void *arg, const char *name)
+{
+	struct nearby *nearby = arg;
+	struct instance *instance = pz_map_get(nearby->instances, pz_slice_str(name));
+
+	if (instance)
+		forget_instance(nearby, instance);
+}
+
+static const struct pz_mdns_events mdns_events = {.found = on_found, .gone = on_gone};
+
+/* ---- looking ---- */
+
+static bool
+is_always_looking(const struct nearby *nearby)
+{
+	const struct pz_node *node = nearby->node;
+
+	return node->membership && !node->is_stopping &&
+	       (node->wishes.auto_dial || node->wishes.is_peer_mode);
+}
+
+static void
+browse(struct nearby *nearby, bool on)
+{
+	if (mdns_of(nearby) == NULL || (!on && !nearby->is_browsing))
+		return;
+	if (on && !nearby->is_browsing)
+		forget_instances(nearby); /* nobody told us when they went */
+	nearby->is_browsing = on;
+	if (mdns_of(nearby)->ops->browse(mdns_of(nearby), on) != PZ_OK)
+		pz_warning("nearby", "cannot look around on the local network");
+}
+
+static void
+on_end(struct pz_timer *timer, void *arg)
+{
+	struct nearby *nearby = arg;
+
+	(void)timer;
+	if (!is_always_looking(nearby))
+		browse(nearby, false);
+}
+
+static void
+dial_all(struct nearby *nearby)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *instance;
+
+	while (pz_map_next(nearby->instances, &pos, &key, &instance))
+		dial_instance(nearby, instance);
+}
+
+void
+nearby_look(struct nearby *nearby, uint64_t duration_us, bool dial)
+{
+	const struct pz_env *env = nearby->node->config.env;
+	uint64_t now = pz_env_mono_us(env), until = now + duration_us;
+
+	if (dial && until > nearby->dial_until_us)
+		nearby->dial_until_us = until;
+	if (until > nearby->until_us) {
+		nearby->until_us = until;
+		pz_env_start(env, &nearby->end, duration_us);
+	}
+	if (!nearby->is_browsing)
+		browse(nearby, true);
+	else if (dial)
+		dial_all(nearby);
+}
+
+uint64_t
+nearby_left_us(const struct nearby *nearby)
+{
+	uint64_t now = pz_env_mono_us(nearby->node->config.env);
+
+	return nearby->until_us > now ? nearby->until_us - now : 0;
+}
+
+void
+nearby_targets(struct nearby *nearby, const char *device,
+	       void (*each)(void *arg, const struct peer_target *target), void *arg)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+
+	while (pz_map_next(nearby->instances, &pos, &key, &value)) {
+		struct instance *instance = value;
+		if (instance->is_ours)
+			recognise(nearby, instance); /* its name may have become known since */
+		for (size_t i = 0; strcmp(instance->device, device) == 0 && i < instance->count;
+		     i++)
+			each(arg, &instance->targets[i]);
+	}
+}
+
+static json_t *
+describe(const struct nearby *nearby, struct instance *instance)
+{
+	json_t *addresses = json_array(), *id = NULL;
+	uint16_t port = instance->count ? instance->targets[0].port : 0;
+
+	if (instance->is_ours)
+		recognise(nearby, instance);
+	for (size_t i = 0; i < instance->count; i++)
+		json_array_append_new(addresses, json_string(instance->targets[i].address));
+	if (instance->is_ours && instance->device[0])
+		id = json_sprintf("%s/%s", nearby->node->membership->zone, instance->device);
+	return json_pack("{s:s, s:o?, s:i, s:o, s:b}", "instance", instance->name, "addresses",
+			 addresses, "port", (int)port, "id", id ? id : json_null(), "ours",
+			 instance->is_ours);
+}
+
+json_t *
+nearby_list(struct nearby *nearby)
+{
+	json_t *list = json_array();
+	size_t pos = 0;
+	struct pz_slice key;
+	void *instance;
+
+	while (pz_map_next(nearby->instances, &pos, &key, &instance))
+		json_array_append_new(list, describe(nearby, instance));
+	return list;
+}
+
+/* ---- being found ---- */
+
+static enum pz_err
+publish(struct nearby *nearby, const uint8_t secret[PZ_ZONE_SECRET_BYTES])
+{
+	const struct pz_node *node = nearby->node;
+	uint64_t now_ms = pz_env_wall_ms(node->config.env);
+	char tag[2 + PZ_ZONE_TAG_CHARS + 1] = "t=", device_tag[2 + PZ_ZONE_TAG_CHARS + 1] = "d=";
+	const char *txt[] = {"v=1", tag, device_tag};
+	struct pz_mdns_service service = {
+		.instance = nearby->instance,
+		.host = nearby->host,
+		.port = node->peers->port,
+		.txt = txt,
+		.txt_len = sizeof(txt) / sizeof(txt[0]),
+	};
+
+	pz_zone_tag(secret, now_ms, tag + 2);
+	pz_zone_device_tag(secret, now_ms, nearby->instance, node->membership->device,
+			   device_tag + 2);
+	pz_env_start(node->config.env, &nearby->midnight,
+		     pz_zone_tag_left_ms(now_ms) * PZ_US_PER_MS);
+	return mdns_of(nearby)->ops->publish(mdns_of(nearby), &service);
+}
+
+void
+nearby_announce(struct nearby *nearby)
+{
+	const struct pz_node *node = nearby->node;
+	uint8_t secret[PZ_ZONE_SECRET_BYTES];
+
+	if (mdns_of(nearby) == NULL)
+		return;
+	if (node->peers && node->peers->port && node->membership && !node->is_stopping &&
+	    node_zone_secret(node, secret)) {
+		enum pz_err err = publish(nearby, secret);
+		sodium_memzero(secret, sizeof(secret));
+		nearby->is_announced = err == PZ_OK;
+		if (err != PZ_OK)
+			pz_warning("nearby", "this device cannot be found on the local network: %s",
+				   pz_err_text(err));
+	} else if (nearby->is_announced) {
+		nearby->is_announced = false;
+		pz_env_stop(node->config.env, &nearby->midnight);
+		mdns_of(nearby)->ops->unpublish(mdns_of(nearby));
+	}
+	if (is_always_looking(nearby) && !nearby->is_browsing)
+		browse(nearby, true);
+}
+
+static void
+on_midnight(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	nearby_announce(arg);
+}
+
+void
+nearby_forget(struct nearby *nearby)
+{
+	forget_instances(nearby);
+	nearby_announce(nearby);
+}
+
+/* ---- life ---- */
+
+/* Random names: who meets this device again after its next start cannot tell. */
+static void
+draw_name(const struct pz_env *env, char out[NAME_DIGITS + 1])
+{
+	uint8_t bytes[NAME_DIGITS / 2];
+
+	pz_env_random(env, bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+struct nearby *
+nearby_new(struct pz_node *node)
+{
+	struct nearby *nearby = calloc(1, sizeof(*nearby));
+
+	if (nearby == NULL)
+		return NULL;
+	nearby->node = node;
+	nearby->instances = pz_map_new();
+	if (nearby->instances == NULL) {
+		free(nearby);
+		return NULL;
+	}
+	pz_timer_init(&nearby->end, on_end, nearby);
+	pz_timer_init(&nearby->midnight, on_midnight, nearby);
+	draw_name(node->config.env, nearby->instance);
+	draw_name(node->config.env, nearby->host);
+	if (node->config.mdns) {
+		node->config.mdns->events = &mdns_events;
+		node->config.mdns->arg = nearby;
+	}
+	return nearby;
+}
+
+void
+nearby_free(struct nearby *nearby)
+{
+	if (nearby == NULL)
+		return;
+	browse(nearby, false);
+	pz_env_stop(nearby->node->config.env, &nearby->end);
+	pz_env_stop(nearby->node->config.env, &nearby->midnight);
+	forget_instances(nearby);
+	pz_map_free(nearby->instances);
+	free(nearby);
+}

@@ -1,0 +1,435 @@
+/*
+ * Looking for a way to a peer: all of its addresses, near ones first, each with a head start of
+ * 250 ms over the next (RFC 8305), and an address counts only when TLS has proved who answers
+ * there: another device may well have it on this network.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pzp/peers.h"
+#include "wire/json.h"
+
+/* ---- in which order (page 6): same link, private, global; IPv6 before IPv4 ---- */
+
+static int
+rank_v6(const struct in6_addr *a)
+{
+	if (IN6_IS_ADDR_LINKLOCAL(a) || IN6_IS_ADDR_LOOPBACK(a))
+		return 0;
+	return (a->s6_addr[0] & 0xfe) == 0xfc ? 2 : 4; /* unique local: RFC 4193 */
+}
+
+static int
+rank_v4(struct in_addr address)
+{
+	uint32_t a = ntohl(address.s_addr);
+
+	if (a >> 24 == 127 || a >> 16 == 0xa9fe)
+		return 1;
+	return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 ? 3 : 5; /* RFC 1918 */
+}
+
+/* -1: not an address that can be dialled from here. */
+static int
+rank(const char *text)
+{
+	char plain[PZ_NETADDR_CHARS];
+	struct in6_addr v6;
+	struct in_addr v4;
+
+	snprintf(plain, sizeof(plain), "%s", text);
+	char *scope = strchr(plain, '%');
+	if (scope)
+		*scope = '\0';
+	if (inet_pton(AF_INET, plain, &v4) == 1)
+		return rank_v4(v4);
+	if (inet_pton(AF_INET6, plain, &v6) != 1)
+		return -1;
+	return IN6_IS_ADDR_LINKLOCAL(&v6) && scope == NULL ? -1 : rank_v6(&v6);
+}
+
+static struct peer_try *
+next_waiting(struct peer_attempt *attempt)
+{
+	struct peer_try *best = NULL;
+
+	for (size_t i = 0; i < attempt->count; i++) {
+		struct peer_try *t = &attempt->tries[i];
+		if (t->state == TRY_WAITING &&
+		    (best == NULL || rank(t->target.address) < rank(best->target.address)))
+			best = t;
+	}
+	return best;
+}
+
+static bool
+is_busy(const struct peer_attempt *attempt)
+{
+	for (size_t i = 0; i < attempt->count; i++)
+		if (attempt->tries[i].state == TRY_DIALLING ||
+		    attempt->tries[i].state == TRY_SECURING)
+			return true;
+	return false;
+}
+
+/* ---- the end of an attempt ---- */
+
+static void
+drop_try(const struct pz_node *node, struct peer_try *t, const struct peer_link *keep)
+{
+	struct peer_link *pl = t->link;
+
+	if (t->dial)
+		node->config.transport.ops->dial_cancel(t->dial);
+	t->dial = NULL;
+	t->link = NULL;
+	if (pl)
+		pl->attempt_try = NULL;
+	if (pl && pl != keep)
+		peer_link_close(pl, PZ_OK, "another connection was faster");
+}
+
+void
+peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *keep)
+{
+	if (attempt == NULL)
+		return;
+	const struct pz_node *node = attempt->peers->node;
+
+	pz_list_remove(&attempt->node);
+	pz_env_stop(node->config.env, &attempt->stagger);
+	pz_env_stop(node->config.env, &attempt->deadline);
+	if (attempt->peer)
+		attempt->peer->attempt = NULL;
+	for (size_t i = 0; i < attempt->count; i++)
+		drop_try(node, &attempt->tries[i], keep);
+	free(attempt);
+}
+
+static void
+fail(struct peer_attempt *attempt, const char *what)
+{
+	struct peer *peer = attempt->peer;
+	struct pz_errinfo reason;
+
+	(void)pz_fail(&reason, PZ_ERR_IO, "%s", attempt->detail[0] ? attempt->detail : what);
+	peer_attempt_drop(attempt, NULL);
+	if (peer == NULL)
+		return;
+	peer->failures++;
+	(void)peer_event(peer, PZ_PEER_EVENT_FAILED, reason.text);
+	if (peer->live == NULL)
+		peer_retry_later(peer);
+}
+
+static void
+on_deadline(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	fail(arg, "timed out");
+}
+
+/* ---- trying ---- */
+
+static void go_on(struct peer_attempt *attempt);
+
+static void
+try_failed(struct peer_try *t, const char *detail)
+{
+	struct peer_attempt *attempt = t->attempt;
+
+	t->state = TRY_FAILED;
+	t->dial = NULL;
+	t->link = NULL;
+	snprintf(attempt->detail, sizeof(attempt->detail), "%s", detail);
+	go_on(attempt);
+}
+
+static void
+on_connected(void *arg, struct pz_stream *stream)
+{
+	struct peer_try *t = arg;
+
+	t->dial = NULL;
+	t->link = peer_link_open(t, stream);
+	t->state = TRY_SECURING;
+	if (t->link == NULL)
+		try_failed(t, "out of memory");
+}
+
+static void
+on_failed(void *arg, enum pz_err err, const char *detail)
+{
+	(void)err;
+	try_failed(arg, detail);
+}
+
+static const struct pz_dial_events dial_events = {.connected = on_connected, .failed = on_failed};
+
+static void
+start_try(struct peer_try *t)
+{
+	const struct pz_node *node = t->attempt->peers->node;
+	const struct pz_transport *transport = &node->config.transport;
+
+	t->state = TRY_DIALLING;
+	if (transport->ops->dial(transport->self, t->target.address, t->target.port, &dial_events,
+				 t, &t->dial) != PZ_OK)
+		t->state = TRY_FAILED;
+}
+
+/* The next address joins in, or the attempt waits for one that may still be found, or fails. */
+static void
+go_on(struct peer_attempt *attempt)
+{
+	const struct pz_env *env = attempt->peers->node->config.env;
+	uint64_t now = pz_env_mono_us(env);
+	struct peer_try *next;
+
+	pz_env_stop(env, &attempt->stagger);
+	if (attempt->has_won)
+		return;
+	while ((next = next_waiting(attempt)) != NULL) {
+		start_try(next);
+		if (next->state == TRY_DIALLING)
+			break;
+	}
+	if (next_waiting(attempt))
+		pz_env_start(env, &attempt->stagger, PZ_HAPPY_EYEBALLS_US);
+	else if (!is_busy(attempt) && now >= attempt->open_until_us)
+		pz_env_start(env, &attempt->deadline, 0); /* whoever stands above is not gone */
+	else if (!is_busy(attempt))
+		pz_env_start(env, &attempt->stagger, attempt->open_until_us - now);
+}
+
+static void
+on_stagger(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	go_on(arg);
+}
+
+static struct peer_attempt *
+attempt_new(struct peers *peers, struct peer *peer)
+{
+	struct peer_attempt *attempt = calloc(1, sizeof(*attempt));
+
+	if (attempt == NULL)
+		return NULL;
+	attempt->peers = peers;
+	attempt->peer = peer;
+	pz_timer_init(&attempt->stagger, on_stagger, attempt);
+	pz_timer_init(&attempt->deadline, on_deadline, attempt);
+	pz_list_append(&peers->attempts, &attempt->node);
+	if (peer)
+		peer->attempt = attempt;
+	return attempt;
+}
+
+static void
+begin(struct peer_attempt *attempt)
+{
+	const struct pz_env *env = attempt->peers->node->config.env;
+
+	if (!attempt->deadline.active) {
+		pz_env_start(env, &attempt->deadline, PZ_CONNECT_TIMEOUT_US);
+		if (attempt->peer) {
+			pz_env_stop(env, &attempt->peer->retry);
+			(void)peer_event(attempt->peer, PZ_PEER_EVENT_DIAL, "");
+		}
+	}
+	go_on(attempt);
+}
+
+/* One that failed before is tried again only when it is heard of anew. */
+static void
+add_target(struct peer_attempt *attempt, const struct peer_target *target)
+{
+	if (rank(target->address) < 0 || target->port == 0)
+		return;
+	for (size_t i = 0; i < attempt->count; i++) {
+		struct peer_try *t = &attempt->tries[i];
+		if (strcmp(t->target.address, target->address) == 0 &&
+		    t->target.port == target->port)
+			return;
+	}
+	if (attempt->count == PZ_PEER_ADDRESSES_MAX)
+		return;
+	struct peer_try *t = &attempt->tries[attempt->count++];
+	*t = (struct peer_try){.attempt = attempt, .target = *target};
+}
+
+static void
+on_target(void *arg, const struct peer_target *target)
+{
+	add_target(arg, target);
+}
+
+/* What the hub said, also what it said last before it went away. */
+static void
+add_from_directory(struct peer_attempt *attempt)
+{
+	const struct pz_node *node = attempt->peers->node;
+	const json_t *entry = json_object_get(node->directory, attempt->peer->device);
+	const json_t *addresses = json_object_get(entry, "ipaddress"), *one;
+	int64_t port = 0;
+	size_t i;
+
+	if (!pz_json_int(entry, "port", 1, UINT16_MAX, &port))
+		return;
+	json_array_foreach((json_t *)addresses, i, one)
+	{
+		struct peer_target target = {.port = (uint16_t)port};
+		const char *text = json_string_value(one);
+		if (text && strlen(text) < sizeof(target.address)) {
+			snprintf(target.address, sizeof(target.address), "%s", text);
+			add_target(attempt, &target);
+		}
+	}
+}
+
+static size_t
+count_attempts(const struct peers *peers, bool anonymous)
+{
+	size_t count = 0;
+
+	for (const struct pz_list *n = peers->attempts.next; n != &peers->attempts; n = n->next)
+		count += !anonymous ||
+			 PZ_CONTAINER(n, const struct peer_attempt, node)->peer == NULL;
+	return count;
+}
+
+static bool
+may_dial(const struct peers *peers)
+{
+	return peers->node->membership && !peers->node->is_stopping && !peers->node->is_wiping &&
+	       count_attempts(peers, false) < PZ_PEER_ATTEMPTS_MAX;
+}
+
+void
+peer_dial(struct peer *peer, uint64_t seek_us)
+{
+	struct pz_node *node = peer->peers->node;
+	struct peer_attempt *attempt = peer->attempt;
+
+	if (peer->live || (attempt == NULL && !may_dial(peer->peers)))
+		return;
+	if (attempt == NULL)
+		attempt = attempt_new(peer->peers, peer);
+	if (attempt == NULL)
+		return;
+	if (node->config.mdns == NULL)
+		seek_us = 0; /* nothing would be heard */
+	uint64_t until = pz_env_mono_us(node->config.env) + seek_us;
+	if (until > attempt->open_until_us)
+		attempt->open_until_us = until;
+	add_from_directory(attempt);
+	nearby_targets(node->nearby, peer->device, on_target, attempt);
+	if (attempt->count == 0 && seek_us == 0) { /* nowhere to look */
+		peer_attempt_drop(attempt, NULL);
+		return;
+	}
+	if (seek_us > 0)
+		nearby_look(node->nearby, seek_us, false);
+	begin(attempt);
+}
+
+static bool
+is_being_tried(const struct peers *peers, const struct peer_target *target)
+{
+	for (const struct pz_list *n = peers->attempts.next; n != &peers->attempts; n = n->next) {
+		const struct peer_attempt *a = PZ_CONTAINER(n, const struct peer_attempt, node);
+		for (size_t i = 0; i < a->count; i++)
+			if (a->tries[i].target.port == target->port &&
+			    strcmp(a->tries[i].target.address, target->address) == 0)
+				return true;
+	}
+	return false;
+}
+
+void
+peer_dial_add(struct peers *peers, struct peer *peer, const struct peer_target *target)
+{
+	struct peer_attempt *attempt = peer ? peer->attempt : NULL;
+
+	if (peer && peer->live)
+		return;
+	if (attempt == NULL) {
+		if (!may_dial(peers) ||
+		    (peer == NULL && (is_being_tried(peers, target) ||
+				      count_attempts(peers, true) >= PZ_PEER_ANONYMOUS_MAX)))
+			return;
+		attempt = attempt_new(peers, peer);
+	}
+	if (attempt == NULL)
+		return;
+	add_target(attempt, target);
+	if (!attempt->stagger.active || !is_busy(attempt))
+		begin(attempt);
+}
+
+void
+peer_try_won(struct peer_link *pl)
+{
+	struct peer_attempt *attempt = pl->attempt_try ? pl->attempt_try->attempt : NULL;
+	struct peer *peer = pl->peer;
+
+	if (attempt == NULL)
+		return;
+	if (attempt->peer == NULL) { /* now we know who it is */
+		peer_attempt_drop(peer->attempt, NULL);
+		attempt->peer = peer;
+		peer->attempt = attempt;
+		(void)peer_event(peer, PZ_PEER_EVENT_DIAL, "");
+	}
+	attempt->has_won = true;
+	pz_env_stop(peer->peers->node->config.env, &attempt->stagger);
+	for (size_t i = 0; i < attempt->count; i++) {
+		struct peer_try *t = &attempt->tries[i];
+		if (t == pl->attempt_try || (t->state != TRY_DIALLING && t->state != TRY_SECURING))
+			continue;
+		drop_try(peer->peers->node, t, pl);
+		t->state = TRY_WAITING; /* should the winner fail after all */
+	}
+}
+
+void
+peer_try_lost(struct peer_link *pl, const char *detail)
+{
+	struct peer_try *t = PZ_TAKE(pl->attempt_try);
+
+	if (t == NULL)
+		return;
+	t->attempt->has_won = false;
+	try_failed(t, detail);
+}
+
+/* ---- again ---- */
+
+/* Who wants it: a person, the preference peer.auto, a device that lives without its hub. */
+static bool
+is_worth_a_retry(const struct peer *peer)
+{
+	const struct pz_node *node = peer->peers->node;
+
+	if (node->is_stopping || node->membership == NULL)
+		return false;
+	if (peer->is_wanted || node->wishes.auto_dial || node->wishes.is_peer_mode)
+		return true;
+	return peer->is_missed && !node->hub.is_registered &&
+	       peer->failures <= PZ_PEER_RETRIES_ALONE;
+}
+
+void
+peer_retry_later(struct peer *peer)
+{
+	const struct pz_env *env = peer->peers->node->config.env;
+	uint32_t random;
+
+	if (!is_worth_a_retry(peer))
+		return;
+	pz_env_random(env, &random, sizeof(random));
+	pz_env_start(env, &peer->retry,
+		     pz_machine_backoff_us(peer->failures ? peer->failures : 1, random));
+}

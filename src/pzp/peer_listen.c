@@ -1,0 +1,159 @@
+/* The TLS server of a device (seed "TLS Servers on the PZP"): opening it, and who may come in. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pzp/peers.h"
+
+static struct pz_tls_ctx *
+select_ctx(void *arg, const char *sni_first_label, bool enrol)
+{
+	struct peers *peers = arg;
+
+	(void)sni_first_label;
+	return enrol ? NULL : peers->server_ctx; /* a device enrols nobody (page 1) */
+}
+
+static void
+refuse(struct peers *peers, struct pz_stream *stream, const char *remote, const char *why)
+{
+	struct pz_node *node = peers->node;
+	uint32_t suppressed = 0;
+
+	pz_metric_add(&node->metrics, PZ_METRIC_links_refused, 1);
+	pz_metric_add(&node->metrics, PZ_METRIC_limits_hit, 1);
+	if (pz_log_allow(&peers->refuse_log, pz_env_mono_us(node->config.env), 1, &suppressed))
+		pz_warning("link-refused", "remote=%s suppressed=%u %s", remote, suppressed, why);
+	stream->ops->close(stream);
+}
+
+static size_t
+count_links(const struct peers *peers)
+{
+	size_t count = 0;
+
+	for (const struct pz_list *n = peers->links.next; n != &peers->links; n = n->next)
+		count++;
+	return count;
+}
+
+static void
+on_accept(void *arg, struct pz_stream *stream, const char *remote)
+{
+	struct peers *peers = arg;
+
+	if (peers->server_ctx == NULL || peers->node->is_stopping) {
+		stream->ops->close(stream);
+	} else if (peers->unauthenticated >= PZ_PEER_UNAUTH_MAX ||
+		   count_links(peers) >= PZ_PEER_LINKS_MAX) {
+		refuse(peers, stream, remote, "too many connections");
+	} else if (peer_link_accept(peers, stream, remote) == NULL) {
+		pz_warning("link-refused", "remote=%s out of memory", remote);
+	}
+}
+
+struct peer_link *
+peer_link_accept(struct peers *peers, struct pz_stream *stream, const char *remote)
+{
+	struct peer_link *pl = calloc(1, sizeof(*pl));
+	struct pz_tls *tls = NULL;
+
+	if (pl == NULL || pz_tls_new_server(select_ctx, peers, peers->node->config.env, &tls)) {
+		free(pl);
+		stream->ops->close(stream);
+		return NULL;
+	}
+	pl->peers = peers;
+	snprintf(pl->remote, sizeof(pl->remote), "%s", remote);
+	if (pz_link_new(&peers->link_host, stream, tls, PZ_HANDSHAKE_TIMEOUT_US, pl, &pl->link) !=
+	    PZ_OK) {
+		free(pl);
+		return NULL;
+	}
+	peer_link_init(pl);
+	peers->unauthenticated++;
+	pz_metric_set(&peers->node->metrics, PZ_METRIC_unauthenticated, peers->unauthenticated);
+	return pl;
+}
+
+void
+peer_link_authenticated(struct peer_link *pl)
+{
+	if (pl->is_outgoing || pl->has_proved)
+		return;
+	pl->has_proved = true;
+	pl->peers->unauthenticated--;
+	pz_metric_set(&pl->peers->node->metrics, PZ_METRIC_unauthenticated,
+		      pl->peers->unauthenticated);
+}
+
+void
+peers_unlisten(struct peers *peers)
+{
+	if (peers->listener)
+		peers->node->config.transport.ops->listen_close(peers->listener);
+	peers->listener = NULL;
+	peers->port = 0;
+	peers->listen_problem[0] = '\0';
+	nearby_announce(peers->node->nearby);
+}
+
+/* A port that another program has is no reason to end: everything else works, and it is tried again
+ * with the next connection to the hub or change of the network. */
+static void
+open_listener(struct peers *peers)
+{
+	struct pz_node *node = peers->node;
+	const struct pz_transport *t = &node->config.transport;
+	const char *address = node->config.listen ? node->config.listen : "";
+	struct pz_errinfo info = {""};
+
+	if (t->ops->listen == NULL)
+		return;
+	enum pz_err err = t->ops->listen(t->self, address, node->wishes.tls_port, on_accept, peers,
+					 &peers->listener, &peers->port, &info);
+	if (err != PZ_OK) {
+		peers->listener = NULL;
+		snprintf(peers->listen_problem, sizeof(peers->listen_problem), "%s", info.text);
+		pz_error("peer-listen", "peers cannot connect to this device: %s", info.text);
+		return;
+	}
+	peers->listen_problem[0] = '\0';
+	pz_notice("peer-listen", "port=%u", peers->port);
+}
+
+void
+peers_listen(struct peers *peers)
+{
+	const struct pz_node *node = peers->node;
+	bool is_wanted = node->membership && node->wishes.listen && !node->is_stopping;
+	bool is_moved = peers->listener && node->wishes.tls_port != 0 &&
+			node->wishes.tls_port != peers->port;
+
+	if (peers->listener && (!is_wanted || is_moved))
+		peers_unlisten(peers);
+	if (is_wanted && peers->listener == NULL)
+		open_listener(peers);
+	nearby_announce(node->nearby);
+	peers_tell_soon(peers);
+}
+
+static void
+add_address(void *arg, const char *address)
+{
+	json_array_append_new(arg, json_string(address));
+}
+
+json_t *
+peers_own_addresses(const struct peers *peers)
+{
+	const struct pz_node_config *config = &peers->node->config;
+	json_t *list = json_array();
+	bool is_any = config->listen == NULL || config->listen[0] == '\0' ||
+		      strcmp(config->listen, "::") == 0 || strcmp(config->listen, "0.0.0.0") == 0;
+
+	if (list && !is_any)
+		add_address(list, config->listen);
+	else if (list && config->addresses)
+		config->addresses(add_address, list);
+	return list;
+}

@@ -1,0 +1,350 @@
+/* What devices say to each other on a direct link: one table of prop statuses (page 4). */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/auto.h"
+#include "pzp/peers.h"
+#include "service/descriptor.h"
+#include "wire/json.h"
+#include "wire/message.h"
+#include "wire/prop_error.h"
+
+#define TELL_DELAY_US (20 * PZ_US_PER_MS)
+
+static void
+send_error(struct peer_link *pl, enum pz_prop_error error, const char *text, const char *about)
+{
+	json_t *body = json_pack("{s:s, s:s, s:s}", "code", pz_prop_error_code(error), "message",
+				 text, "about", about);
+
+	peer_link_prop(pl, "error", body);
+	json_decref(body);
+}
+
+static void tell_info(struct peer_link *pl);
+static void tell_services(struct peer_link *pl);
+
+/* ---- pzpInfo ---- */
+
+static bool
+is_info(const json_t *message)
+{
+	const json_t *addresses = json_object_get(message, "addresses"), *one;
+	const json_t *reach = json_object_get(message, "reach");
+	int64_t port = 0;
+	size_t i;
+
+	if (!json_is_object(message) || !pz_json_int(message, "port", 0, UINT16_MAX, &port) ||
+	    !json_is_array(addresses) || json_array_size(addresses) > PZ_PEER_ADDRESSES_MAX * 2 ||
+	    (reach && (!json_is_array(reach) || json_array_size(reach) > PZ_PEER_REACH_MAX)))
+		return false;
+	json_array_foreach((json_t *)addresses, i,
+			   one) if (json_string_length(one) == 0 ||
+				    json_string_length(one) >= PZ_NETADDR_CHARS) return false;
+	json_array_foreach(
+		(json_t *)reach, i,
+		one) if (!pz_device_is_valid(pz_slice_str(json_string_value(one)))) return false;
+	return true;
+}
+
+/* A text for people, or nothing. */
+static void
+keep_text(json_t *info, const json_t *message, const char *name)
+{
+	const char *text = pz_json_str(message, name);
+
+	if (text && pz_display_name_is_valid(pz_slice_str(text)))
+		(void)json_object_set(info, name, json_object_get(message, name));
+}
+
+/* What is kept of it: nothing that we do not know. */
+static json_t *
+kept_info(const json_t *message)
+{
+	static const char *const members[] = {"addresses", "port", "reach"};
+	json_t *info = json_object();
+
+	keep_text(info, message, "displayName");
+	keep_text(info, message, "deviceType");
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		(void)json_object_set(info, members[i], json_object_get(message, members[i]));
+	if (json_is_object(json_object_get(message, "behind")))
+		(void)json_object_set(info, "behind", json_object_get(message, "behind"));
+	return info;
+}
+
+/* It has lost its hub: what it could ask there it hears from us. */
+static void
+meet_needs(struct peer_link *pl, bool had_hub, bool was_relay_to_hub, bool was_speaking)
+{
+	const struct peer *peer = pl->peer;
+	struct pz_node *node = pl->peers->node;
+
+	if (had_hub && !peer->has_hub)
+		tell_services(pl);
+	if (!was_relay_to_hub && peer->is_relay && peer->has_hub && !node->hub.is_registered)
+		tell_info(pl); /* with our consent: it speaks for us at the hub */
+	if (!was_speaking && peer->is_speaking && !node->hub.is_registered)
+		discovery_announce(node);
+}
+
+static void
+on_info(struct peer_link *pl, json_t *message)
+{
+	struct peer *peer = pl->peer;
+	struct pz_node *node = pl->peers->node;
+	const char *session = pz_json_str(message, "session");
+	bool had_consent = json_object_get(peer->info, "behind") != NULL;
+	bool had_hub = peer->has_hub, was_relay = peer->is_relay;
+	bool was_speaking = peer->is_speaking;
+
+	if (!is_info(message)) {
+		send_error(pl, PZ_PROP_ERROR_BAD_REQUEST, "pzpInfo needs addresses and port",
+			   "pzpInfo");
+		return;
+	}
+	json_t *names = was_relay ? peers_names(node) : NULL;
+	json_decref(peer->info);
+	peer->info = kept_info(message);
+	peer->is_relay = json_is_true(json_object_get(message, "relay"));
+	peer->has_hub = json_is_true(json_object_get(message, "hub"));
+	peer->is_speaking = json_is_true(json_object_get(message, "speaks"));
+	pl->link->session.relays = peer->is_relay;
+	snprintf(peer->session, sizeof(peer->session), "%s", session ? session : "");
+	/* At once: what it says next to the hub goes by us, and the hub must know by then. */
+	if (had_consent || json_object_get(peer->info, "behind"))
+		hub_send_info(node);
+	if (names) /* it may reach fewer than before */
+		resend_after_loss(node, NULL, names);
+	json_decref(names);
+	meet_needs(pl, had_hub, was_relay && had_hub, was_speaking);
+	node_peer_news(node, peer->device);
+}
+
+/* ---- services ---- */
+
+static struct peer *
+list_owner(struct peer_link *pl, const char *from, struct pz_address *out)
+{
+	struct peer *peer = pl->peer;
+	const struct pz_membership *m = pl->peers->node->membership;
+
+	if (from == NULL || pz_address_parse(pz_slice_str(from), out) != PZ_OK ||
+	    !pz_slice_eq_str(out->zone, m->zone) || out->device.len == 0 || out->app.len > 0 ||
+	    pz_slice_eq_str(out->device, m->device))
+		return NULL;
+	if (strcmp(from, peer->address) == 0 || peer->is_relay)
+		return peer;
+	return NULL;
+}
+
+/* Of a device that it passes on for; an empty list: no longer. */
+static void
+keep_relayed(struct peer *peer, const char *device, json_t *takes_list)
+{
+	if (peer->relayed == NULL)
+		peer->relayed = json_object();
+	if (json_array_size(takes_list) == 0) {
+		(void)json_object_del(peer->relayed, device);
+		json_decref(takes_list);
+	} else if (json_object_get(peer->relayed, device) == NULL &&
+		   json_object_size(peer->relayed) >= PZ_PEER_RELAYED_MAX) {
+		json_decref(takes_list);
+	} else {
+		(void)json_object_set_new(peer->relayed, device, takes_list);
+	}
+}
+
+static void
+on_register_services(struct peer_link *pl, json_t *message)
+{
+	const char *from = pz_json_str(message, "from");
+	struct peer *peer = pl->peer;
+	struct pz_errinfo info = {"not understood"};
+	struct pz_address owner;
+	json_t *list = NULL;
+
+	if (list_owner(pl, from, &owner) == NULL ||
+	    pz_descriptors_copy(json_object_get(message, "services"), from, &list, &info) !=
+		    PZ_OK) {
+		pz_warning("services-refused", "peer=%s %s", peer->device, info.text);
+		send_error(pl, PZ_PROP_ERROR_BAD_REQUEST, info.text, "registerServices");
+		return;
+	}
+	PZ_AUTO_FREE char *device = pz_slice_dup(owner.device);
+	if (device == NULL) {
+		json_decref(list);
+	} else if (strcmp(device, peer->device) != 0) {
+		keep_relayed(peer, device, list);
+	} else {
+		json_decref(peer->services);
+		peer->services = list;
+		pl->peers->is_services_news = true; /* for those that we pass them on to */
+		peers_tell_soon(pl->peers);
+	}
+	if (device)
+		node_peer_news(pl->peers->node, device);
+}
+
+/* ---- the rest ---- */
+
+static void
+on_bye(struct peer_link *pl, json_t *message)
+{
+	const char *reason = pz_json_str(message, "reason");
+	struct peer *peer = pl->peer;
+
+	if (reason && strcmp(reason, "replaced") == 0) {
+		pl->is_leaving = true;
+		/* The other link may need a moment more: until then this one still serves. */
+		if (pl->state == PEER_LINK_LIVE && peer_is_registering(peer))
+			return;
+	}
+	if (pl->state == PEER_LINK_LIVE)
+		peer->is_wanted = false; /* it said why, and does not want to be dialled at once */
+	pz_link_close(pl->link, PZ_ERR_IO_CLOSED, reason ? reason : "bye");
+}
+
+static void
+on_keepalive(struct peer_link *pl, json_t *message)
+{
+	if (json_is_true(json_object_get(message, "answer")))
+		peer_link_prop(pl, "keepAlive", NULL);
+}
+
+static void
+on_error(struct peer_link *pl, json_t *message)
+{
+	const char *code = pz_json_str(message, "code"), *about = pz_json_str(message, "about");
+
+	pz_info("peer-error", "device=%s code=%s about=%s", pl->peer->device, code ? code : "?",
+		about ? about : "?");
+}
+
+static const struct {
+	const char *status;
+	void (*handle)(struct peer_link *pl, json_t *message);
+	bool is_early; /* also before both have registered */
+} statuses[] = {
+	{"pzpInfo", on_info, false},        {"registerServices", on_register_services, false},
+	{"keepAlive", on_keepalive, false}, {"bye", on_bye, true},
+	{"error", on_error, true},
+};
+
+void
+peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
+{
+	json_t *payload = NULL, *message = NULL;
+	const char *status = NULL;
+
+	if (pl->link->closing ||
+	    pz_message_prop_parse(envelope, &payload, &status, &message) != PZ_OK)
+		return;
+	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
+	while (i < n && strcmp(statuses[i].status, status) != 0)
+		i++;
+	if (zonedata_on_prop(pl->sync, status, message))
+		;
+	else if (i == n)
+		send_error(pl, PZ_PROP_ERROR_UNKNOWN_STATUS, "this device does not know the status",
+			   status);
+	else if (statuses[i].is_early || pl->state >= PEER_LINK_LIVE)
+		statuses[i].handle(pl, message);
+	json_decref(payload);
+}
+
+/* ---- what we say ---- */
+
+/* What the hub is told, too, and besides what a peer needs for its ways. */
+static json_t *
+info_for(const struct peer_link *pl)
+{
+	const struct pz_node *node = pl->peers->node;
+	const struct peer *peer = pl->peer;
+	json_t *info = node_info(node);
+
+	(void)json_object_set_new(info, "relay", json_boolean(node->wishes.relay));
+	(void)json_object_set_new(info, "hub", json_boolean(node->hub.is_registered));
+	(void)json_object_set_new(info, "reach", relay_reach(pl->peers));
+	(void)json_object_set_new(info, "speaks",
+				  json_boolean(peers_is_spoken_for(pl->peers, peer->device)));
+	if (!node->hub.is_registered && peer->is_relay && peer->has_hub)
+		(void)json_object_set_new(info, "behind", node_consent(node, peer->device));
+	return info;
+}
+
+static void
+tell_info(struct peer_link *pl)
+{
+	json_t *info = info_for(pl);
+
+	peer_link_prop(pl, "pzpInfo", info);
+	json_decref(info);
+}
+
+static void
+tell_list(struct peer_link *pl, const char *from, json_t *takes_list)
+{
+	json_t *message = json_pack("{s:o?, s:s}", "services", takes_list, "from", from);
+
+	peer_link_prop(pl, "registerServices", message);
+	json_decref(message);
+}
+
+/* Ours, and those of the others to one that has no hub to ask. */
+static void
+tell_services(struct peer_link *pl)
+{
+	const struct pz_node *node = pl->peers->node;
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+
+	tell_list(pl, node->self, pz_registry_list(node->registry, NULL));
+	if (!node->wishes.relay || pl->peer->has_hub)
+		return;
+	while (pz_map_next(pl->peers->by_device, &pos, &key, &value)) {
+		const struct peer *other = value;
+		if (other != pl->peer && other->services)
+			tell_list(pl, other->address, json_incref(other->services));
+	}
+}
+
+void
+peer_greet(struct peer_link *pl)
+{
+	tell_info(pl);
+	tell_services(pl);
+}
+
+static void
+each_live(struct peers *peers, void (*tell)(struct peer_link *pl))
+{
+	PZ_LIST_EACH (&peers->links, n, tmp) {
+		struct peer_link *pl = PZ_CONTAINER(n, struct peer_link, node);
+		if (pl->state == PEER_LINK_LIVE && !pl->link->closing)
+			tell(pl);
+	}
+}
+
+void
+peers_tell_info(struct peers *peers)
+{
+	each_live(peers, tell_info);
+}
+
+void
+peers_tell_services(struct peers *peers)
+{
+	each_live(peers, tell_services);
+}
+
+void
+peers_tell_soon(struct peers *peers)
+{
+	const struct pz_env *env = peers->node->config.env;
+
+	if (!peers->node->is_stopping &&
+	    (!peers->tell.active || peers->tell.due_us > pz_env_mono_us(env) + TELL_DELAY_US))
+		pz_env_start(env, &peers->tell, TELL_DELAY_US);
+}

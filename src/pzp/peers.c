@@ -1,0 +1,435 @@
+/* The table of peers: who they are, in which state, and which way leads to them. */
+#include "pzp/peers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "wire/json.h"
+
+/* ---- the table ---- */
+
+struct peer *
+peers_find(const struct peers *peers, const char *device)
+{
+	return pz_map_get(peers->by_device, pz_slice_str(device));
+}
+
+static void
+on_retry(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	peer_dial(arg, PZ_PEER_SEEK_US);
+}
+
+struct peer *
+peers_get(struct peers *peers, const char *device)
+{
+	const struct pz_membership *m = peers->node->membership;
+	struct peer *peer = peers_find(peers, device);
+
+	if (peer)
+		return peer;
+	if (m == NULL || strcmp(device, m->device) == 0 ||
+	    !pz_device_is_valid(pz_slice_str(device)) ||
+	    pz_map_len(peers->by_device) >= PZ_DEVICES_PER_ZONE_MAX)
+		return NULL;
+	peer = calloc(1, sizeof(*peer));
+	if (peer == NULL)
+		return NULL;
+	peer->peers = peers;
+	snprintf(peer->device, sizeof(peer->device), "%s", device);
+	snprintf(peer->address, sizeof(peer->address), "%s/%s", m->zone, device);
+	pz_timer_init(&peer->retry, on_retry, peer);
+	if (pz_map_put(peers->by_device, pz_slice_str(peer->device), peer, NULL) != PZ_OK) {
+		free(peer);
+		return NULL;
+	}
+	return peer;
+}
+
+static void
+free_peer(struct peer *peer)
+{
+	pz_env_stop(peer->peers->node->config.env, &peer->retry);
+	json_decref(peer->info);
+	json_decref(peer->services);
+	json_decref(peer->relayed);
+	free(peer);
+}
+
+bool
+peer_event(struct peer *peer, enum pz_peer_event event, const char *reason)
+{
+	struct pz_node *node = peer->peers->node;
+	enum pz_peer_state old = peer->state, next;
+
+	if (!pz_peer_edge(old, event, &next))
+		return false;
+	peer->state = next;
+	if (reason)
+		snprintf(peer->reason, sizeof(peer->reason), "%s", reason);
+	pz_info("peer", "device=%s old=%s new=%s event=\"%s\"%s%s", peer->device,
+		pz_peer_state_text(old), pz_peer_state_text(next), pz_peer_event_text(event),
+		reason && reason[0] ? " reason=" : "", reason ? reason : "");
+	pz_metric_add(&node->metrics, PZ_METRIC_state_changes, 1);
+	node_tell(node,
+		  json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", "peer", "name", peer->device,
+			    "old", pz_peer_state_text(old), "new", pz_peer_state_text(next),
+			    "cause", pz_peer_event_text(event), "reason", peer->reason));
+	commands_peer_changed(node, peer->device);
+	return true;
+}
+
+size_t
+peers_live_count(const struct peers *peers)
+{
+	size_t pos = 0, count = 0;
+	struct pz_slice key;
+	void *peer;
+
+	while (pz_map_next(peers->by_device, &pos, &key, &peer))
+		count += ((struct peer *)peer)->live != NULL;
+	return count;
+}
+
+/* ---- ways ---- */
+
+static json_t *
+directory_entry(const struct pz_node *node, const char *device)
+{
+	return json_object_get(node->directory, device);
+}
+
+static bool
+is_at_hub(const struct pz_node *node, const char *device)
+{
+	return node->hub.is_registered &&
+	       json_is_true(json_object_get(directory_entry(node, device), "connected"));
+}
+
+const char *
+node_route_text(const struct pz_node *node, const char *device)
+{
+	const struct peer *peer = peers_find(node->peers, device);
+
+	if (peer && peer->live)
+		return "direct";
+	if (is_at_hub(node, device))
+		return "hub";
+	return relay_for(node, pz_slice_str(device)) ? "relay" : "none";
+}
+
+bool
+node_has_route(const struct pz_node *node, const char *device)
+{
+	return strcmp(node_route_text(node, device), "none") != 0;
+}
+
+const char *
+peers_session_of(const struct pz_node *node, const char *device)
+{
+	const struct peer *peer = peers_find(node->peers, device);
+	const char *session = pz_json_str(directory_entry(node, device), "session");
+
+	if (peer && peer->session[0])
+		return peer->session;
+	return session ? session : "";
+}
+
+/* ---- what is shown ---- */
+
+static json_t *
+shown_address(const struct peer *peer)
+{
+	return peer && peer->live ? json_string(peer->live->remote) : json_null();
+}
+
+static json_t *
+text_or(const json_t *object, const char *name, const char *fallback)
+{
+	const char *text = pz_json_str(object, name);
+
+	return json_string(text ? text : fallback);
+}
+
+/* What is known of it: what it says itself counts more than what the hub tells. */
+static json_t *
+describe(const struct pz_node *node, const char *device)
+{
+	const struct peer *peer = peers_find(node->peers, device);
+	json_t *entry = peer && peer->info ? peer->info : directory_entry(node, device);
+	json_t *addresses = json_object_get(entry, peer && peer->info ? "addresses" : "ipaddress");
+	int64_t port = 0;
+	char id[PZ_ADDRESS_BYTES_MAX + 1];
+
+	(void)pz_json_int(entry, "port", 0, UINT16_MAX, &port);
+	snprintf(id, sizeof(id), "%s/%s", node->membership->zone, device);
+	return json_pack("{s:s, s:o?, s:o?, s:s, s:s, s:s, s:o?, s:O?, s:I, s:b}", "id", id,
+			 "displayName", text_or(entry, "displayName", device), "deviceType",
+			 text_or(entry, "deviceType", ""), "state",
+			 pz_peer_state_text(peer ? peer->state : PZ_PEER_NOT_CONNECTED), "route",
+			 node_route_text(node, device), "reason", peer ? peer->reason : "",
+			 "address", shown_address(peer), "addresses", addresses, "port",
+			 (json_int_t)port, "friend", 0);
+}
+
+json_t *
+peers_names(const struct pz_node *node)
+{
+	json_t *names = json_object(), *value;
+	size_t pos = 0;
+	struct pz_slice key;
+	const char *device;
+	void *peer;
+
+	json_object_foreach(node->directory, device, value)(void)
+		json_object_set_new(names, device, json_true());
+	while (pz_map_next(node->peers->by_device, &pos, &key, &peer)) {
+		const struct peer *p = peer;
+		(void)json_object_set_new(names, p->device, json_true());
+		json_object_foreach(p->relayed, device, value)(void)
+			json_object_set_new(names, device, json_true());
+	}
+	node_add_known_devices(node, names);
+	if (node->membership)
+		(void)json_object_del(names, node->membership->device);
+	return names;
+}
+
+json_t *
+peers_list(struct pz_node *node)
+{
+	json_t *list = json_array(), *names = peers_names(node), *value;
+	const char *device;
+
+	if (node->membership)
+		json_object_foreach(names, device, value)
+			json_array_append_new(list, describe(node, device));
+	json_decref(names);
+	return list;
+}
+
+json_t *
+peers_status(struct pz_node *node)
+{
+	json_t *list = peers_list(node), *entry;
+	static const char *const more[] = {"displayName", "deviceType", "addresses",
+					   "port",        "friend",     "reason"};
+	size_t i;
+
+	json_array_foreach(list, i, entry) for (size_t k = 0; k < sizeof(more) / sizeof(more[0]);
+						k++)(void) json_object_del(entry, more[k]);
+	return list;
+}
+
+/* ---- trust ---- */
+
+static enum pz_err
+make_server_ctx(struct peers *peers, struct pz_tls_ctx **out, struct pz_errinfo *info)
+{
+	const struct pz_node *node = peers->node;
+	const struct pz_membership *m = node->membership;
+	struct pz_cert *chain[] = {m->tls, m->device_ca};
+	struct pz_trust *trust = pz_trust_new();
+	struct pz_tls_config config = {
+		.kind = PZ_TLS_PEER_SERVER,
+		.chain = chain,
+		.chain_len = 2,
+		.key = m->tls_key,
+		.trust = trust,
+		.env = node->config.env,
+	};
+
+	if (trust == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	enum pz_err err = pz_trust_add(trust, m->master, node_crl(node), info);
+	if (err == PZ_OK)
+		err = pz_tls_ctx_new(&config, out, info);
+	pz_trust_free(trust);
+	return err;
+}
+
+static void
+forget_everybody(struct peers *peers)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *peer;
+
+	PZ_LIST_EACH (&peers->attempts, n, tmp)
+		peer_attempt_drop(PZ_CONTAINER(n, struct peer_attempt, node), NULL);
+	PZ_LIST_EACH (&peers->links, n, tmp)
+		PZ_CONTAINER(n, struct peer_link, node)->peer = NULL;
+	while (pz_map_next(peers->by_device, &pos, &key, &peer)) {
+		pz_map_remove(peers->by_device, key);
+		free_peer(peer);
+	}
+}
+
+static void
+close_revoked(struct peers *peers)
+{
+	const struct pz_crl *crl = node_crl(peers->node);
+
+	PZ_LIST_EACH (&peers->links, n, tmp) {
+		struct peer_link *pl = PZ_CONTAINER(n, struct peer_link, node);
+		if (pl->serial[0] && crl && pz_crl_has_serial(crl, pl->serial))
+			peer_link_close(pl, PZ_ERR_DENIED_REVOKED, "revoked");
+	}
+}
+
+enum pz_err
+peers_set_membership(struct peers *peers, struct pz_errinfo *info)
+{
+	struct pz_tls_ctx *ctx = NULL;
+
+	if (peers->node->membership == NULL) {
+		peers_unlisten(peers);
+		peers_stop(peers, "left the zone");
+		forget_everybody(peers);
+		nearby_forget(peers->node->nearby);
+	} else {
+		PZ_TRY(make_server_ctx(peers, &ctx, info));
+	}
+	pz_tls_ctx_free(peers->server_ctx);
+	peers->server_ctx = ctx;
+	close_revoked(peers);
+	if (ctx && peers->node->is_started)
+		peers_listen(peers);
+	return PZ_OK;
+}
+
+/* ---- life ---- */
+
+static void
+on_tell(struct pz_timer *timer, void *arg)
+{
+	struct peers *peers = arg;
+
+	peers_tell_info(peers);
+	hub_send_info(peers->node);
+	if (!peers->node->hub.is_registered) /* a consent to be spoken for grows old */
+		pz_env_start(peers->node->config.env, timer, PZ_PEER_REFRESH_US);
+	if (!peers->is_services_news)
+		return;
+	peers->is_services_news = false;
+	peers_tell_services(peers);
+}
+
+enum pz_err
+peers_new(struct pz_node *node, struct peers **out)
+{
+	struct peers *peers = calloc(1, sizeof(*peers));
+
+	if (peers == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	peers->node = node;
+	peers->by_device = pz_map_new();
+	pz_list_init(&peers->links);
+	pz_list_init(&peers->attempts);
+	peers->link_host = node->link_host;
+	peers->link_host.events = &peer_link_events;
+	pz_timer_init(&peers->tell, on_tell, peers);
+	pz_env_uuid(node->config.env, peers->session);
+	if (peers->by_device == NULL) {
+		free(peers);
+		return PZ_ERR_LIMIT_MEMORY;
+	}
+	*out = peers;
+	return PZ_OK;
+}
+
+void
+peers_stop(struct peers *peers, const char *reason)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *peer;
+
+	PZ_LIST_EACH (&peers->attempts, n, tmp)
+		peer_attempt_drop(PZ_CONTAINER(n, struct peer_attempt, node), NULL);
+	PZ_LIST_EACH (&peers->links, n, tmp)
+		peer_link_close(PZ_CONTAINER(n, struct peer_link, node), PZ_OK, reason);
+	while (pz_map_next(peers->by_device, &pos, &key, &peer)) {
+		((struct peer *)peer)->is_wanted = false;
+		pz_env_stop(peers->node->config.env, &((struct peer *)peer)->retry);
+	}
+	pz_env_stop(peers->node->config.env, &peers->tell);
+}
+
+void
+peers_free(struct peers *peers)
+{
+	if (peers == NULL)
+		return;
+	peers_unlisten(peers);
+	forget_everybody(peers);
+	pz_env_stop(peers->node->config.env, &peers->tell);
+	pz_tls_ctx_free(peers->server_ctx);
+	pz_map_free(peers->by_device);
+	free(peers);
+}
+
+void
+peers_network_changed(struct peers *peers)
+{
+	PZ_LIST_EACH (&peers->links, n, tmp) {
+		struct peer_link *pl = PZ_CONTAINER(n, struct peer_link, node);
+		if (pl->state == PEER_LINK_LIVE)
+			peer_link_probe(pl, PZ_PEER_CONTEST_US);
+	}
+	if (peers->node->membership && peers->listener == NULL)
+		peers_listen(peers);
+	peers_tell_soon(peers);
+}
+
+/* peer.auto has been turned on: whom the hub tells an address of is dialled. */
+static void
+dial_everybody(struct peers *peers)
+{
+	const char *device;
+	json_t *entry;
+
+	json_object_foreach(peers->node->directory, device, entry) peers_consider(peers, device);
+}
+
+bool
+peers_is_spoken_for(const struct peers *peers, const char *device)
+{
+	const struct pz_node *node = peers->node;
+	const char *via = pz_json_str(json_object_get(node->directory, device), "via");
+
+	return via && node->membership && strcmp(via, node->membership->device) == 0;
+}
+
+void
+peers_told_by_hub(struct peers *peers, const char *device)
+{
+	if (peers_is_spoken_for(peers, device)) /* it wants to hear that the hub hears it now */
+		peers_tell_soon(peers);
+	node_peer_news(peers->node, device);
+}
+
+void
+peers_consider(struct peers *peers, const char *device)
+{
+	const struct pz_node *node = peers->node;
+	const json_t *entry = json_object_get(node->directory, device);
+	struct peer *peer;
+
+	if (!node->wishes.auto_dial || !json_is_true(json_object_get(entry, "connected")) ||
+	    json_array_size(json_object_get(entry, "ipaddress")) == 0)
+		return;
+	peer = peers_get(peers, device);
+	/* One that failed lately waits for its retry. */
+	if (peer && peer->live == NULL && peer->attempt == NULL && !peer->retry.active)
+		peer_dial(peer, 0);
+}
+
+void
+peers_wishes_changed(struct peers *peers)
+{
+	nearby_announce(peers->node->nearby);
+	dial_everybody(peers);
+	peers_tell_soon(peers);
+}

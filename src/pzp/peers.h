@@ -1,0 +1,254 @@
+/*
+ * Inside pzp/ only: the other devices of the zone, as far as they are reached without the hub
+ * (page 6). peers.c the table; peer_listen.c, peer_dial.c, peer_link.c how a link comes and goes;
+ * peer_props.c what is said on it; relay.c who passes on for whom; nearby.c the local network.
+ */
+#ifndef PZ_PZP_PEERS_H
+#define PZ_PZP_PEERS_H
+
+#include "mdns/mdns.h"
+#include "pzp/internal.h"
+#include "pzp/peer_machine.h"
+
+/** Where a peer may be reached. */
+struct peer_target {
+	char address[PZ_NETADDR_CHARS]; /* numeric, link-local with its %interface */
+	uint16_t port;
+};
+
+/** One address that is being tried: TCP, then TLS with the expected identity. */
+struct peer_try {
+	struct peer_attempt *attempt;
+	struct peer_target target;
+	enum { TRY_WAITING, TRY_DIALLING, TRY_SECURING, TRY_FAILED } state;
+	struct pz_dial *dial;
+	struct peer_link *link;
+};
+
+/** Looking for a way to one peer: happy eyeballs over all addresses (RFC 8305, page 6). */
+struct peer_attempt {
+	struct pz_list node; /* peers.attempts */
+	struct peers *peers;
+	struct peer *peer; /* NULL: a device of the zone that we do not know by name */
+	struct peer_try tries[PZ_PEER_ADDRESSES_MAX];
+	size_t count;
+	struct pz_timer stagger;  /* the next address joins in */
+	struct pz_timer deadline; /* of the whole */
+	uint64_t open_until_us;   /* addresses may still be found until then */
+	char detail[256];         /* of the last failure */
+	bool has_won;             /* one proved the identity: the others are dropped */
+};
+
+/** One connection with a peer, from its first byte. */
+struct peer_link {
+	struct pz_list node; /* peers.links */
+	struct peers *peers;
+	struct peer *peer;            /* once identified, or expected */
+	struct peer_try *attempt_try; /* ours, while it is under way */
+	struct pz_link *link;
+	char remote[PZ_NETADDR_CHARS];
+	char serial[PZ_SERIAL_HEX_BYTES]; /* of the PZP CA that vouched */
+	enum peer_link_state {
+		PEER_LINK_SECURING,
+		PEER_LINK_STANDBY, /* identified; whether it is wanted shows when an older link
+				      has answered or not */
+		PEER_LINK_REGISTERING,
+		PEER_LINK_LIVE,
+		PEER_LINK_DRAINING, /* another one took its place; heard until its bye */
+	} state;
+	struct zonedata_session *sync; /* while it is live */
+	bool is_outgoing, has_proved;
+	bool has_registered;   /* the other end sent its register */
+	bool is_leaving;       /* the other end said that another link replaces it */
+	struct pz_timer watch; /* for a sign of life */
+	struct pz_timer end;   /* of draining */
+	bool is_probed;        /* it was asked for one and gave none yet */
+	uint64_t watched_us;   /* since when */
+};
+
+/** Another device of the zone. Exists from when it is first dialled or dials us. */
+struct peer {
+	struct peers *peers;
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+	enum pz_peer_state state;
+	char reason[256];
+	struct peer_link *live;
+	struct peer_attempt *attempt;
+	bool is_wanted; /* asked for by a person: dialled again when it is lost */
+	bool is_missed; /* a link with it was lost and none has come since */
+	unsigned failures;
+	struct pz_timer retry;
+	/* what it said on the live link */
+	json_t *info;     /* pzpInfo, or NULL */
+	json_t *services; /* its own, or NULL */
+	json_t *relayed;  /* device -> services, as it passes them on, or NULL */
+	char session[40]; /* its start; "" when unknown */
+	bool is_relay, has_hub;
+	bool is_speaking; /* the hub reaches us by it */
+};
+
+struct peers {
+	struct pz_node *node;
+	struct pz_map *by_device; /* struct peer */
+	struct pz_list links, attempts;
+	struct pz_link_host link_host;
+	struct pz_tls_ctx *server_ctx;
+	struct pz_listener *listener;
+	struct pz_timer tell; /* what changed about us is told soon */
+	struct pz_log_rate refuse_log;
+	size_t unauthenticated;
+	char listen_problem[256];
+	char session[37];      /* of this start */
+	uint16_t port;         /* that is listened on, or 0 */
+	bool is_services_news; /* told with the next `tell` */
+};
+
+/* ---- peers.c ---- */
+enum pz_err peers_new(struct pz_node *node, struct peers **out) PZ_MUST_USE;
+/** After peers_stop and a turn's end. NULL is fine. */
+void peers_free(struct peers *peers);
+/** Another membership or CRL: new contexts, links of the revoked end, listening begins or ends. */
+enum pz_err peers_set_membership(struct peers *peers, struct pz_errinfo *info) PZ_MUST_USE;
+/** Says bye everywhere; nothing is dialled any more. */
+void peers_stop(struct peers *peers, const char *reason);
+/** NULL: never met. */
+struct peer *peers_find(const struct peers *peers, const char *device);
+/** Makes it when needed. NULL: out of memory, too many, or not a device of ours. */
+struct peer *peers_get(struct peers *peers, const char *device);
+size_t peers_live_count(const struct peers *peers);
+/** Whether there is a way to a device of our zone now; and which. */
+bool node_has_route(const struct pz_node *node, const char *device);
+const char *node_route_text(const struct pz_node *node, const char *device);
+/** Names of all devices of the zone that we know of, but our own, as a new object; NULL: out of
+ * memory. */
+json_t *peers_names(const struct pz_node *node);
+/** `pzp peers`: every device of the zone that we know of. New, or NULL. */
+json_t *peers_list(struct pz_node *node);
+/** The part of it that stands in `pzp status`. */
+json_t *peers_status(struct pz_node *node);
+/** The one place where a peer's state changes. @return false: it means nothing now */
+bool peer_event(struct peer *peer, enum pz_peer_event event, const char *reason);
+/** Does the hub reach this device by us? */
+bool peers_is_spoken_for(const struct peers *peers, const char *device);
+/** The hub has told something of a device. */
+void peers_told_by_hub(struct peers *peers, const char *device);
+/** With peer.auto it may be time to dial it. */
+void peers_consider(struct peers *peers, const char *device);
+/** Preferences about links are others now. */
+void peers_wishes_changed(struct peers *peers);
+/** The machine's addresses or routes changed. */
+void peers_network_changed(struct peers *peers);
+/** The session of this device's start that we know of, or "". */
+const char *peers_session_of(const struct pz_node *node, const char *device);
+
+/* ---- peer_listen.c ---- */
+/** Opens, moves or closes the TLS server as preferences and membership say. */
+void peers_listen(struct peers *peers);
+void peers_unlisten(struct peers *peers);
+/** Counts it as one that has proved who it is, or is gone. */
+void peer_link_authenticated(struct peer_link *pl);
+/** The addresses that others may reach our server by. New array, or NULL. */
+json_t *peers_own_addresses(const struct peers *peers);
+
+/* ---- peer_dial.c ---- */
+/**
+ * Looks for a way to a peer: what the hub said, what is found near by until `seek_us` from now. An
+ * attempt that runs goes on at least as long.
+ */
+void peer_dial(struct peer *peer, uint64_t seek_us);
+/** Adds an address to the attempt of this peer that runs (NULL: starts one with nobody in
+ * particular). */
+void peer_dial_add(struct peers *peers, struct peer *peer, const struct peer_target *target);
+/** Ends the attempt; its links are closed, except for one. NULL is fine. */
+void peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *keep);
+/** Its link is identified: the other tries end. */
+void peer_try_won(struct peer_link *pl);
+/** Its link ended before it was live: other addresses are tried. */
+void peer_try_lost(struct peer_link *pl, const char *detail);
+/** After a loss: again later, as long as somebody wants it. */
+void peer_retry_later(struct peer *peer);
+
+/* ---- peer_link.c ---- */
+/** Sets up what every link of a peer has, once pz_link_new has succeeded. */
+void peer_link_init(struct peer_link *pl);
+/** Takes the stream. NULL: out of memory. */
+struct peer_link *
+peer_link_accept(struct peers *peers, struct pz_stream *stream, const char *remote);
+struct peer_link *peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream);
+/** Ends it with a reason; what depended on it is cleaned up at once. */
+void peer_link_close(struct peer_link *pl, enum pz_err why, const char *reason);
+/** Sends a prop. @param message borrowed, may be NULL */
+void peer_link_prop(struct peer_link *pl, const char *status, json_t *message);
+/** Something was sent that deserves an answer: without a sign of life it is probed. */
+void peer_link_watch(struct peer_link *pl);
+/** Asks for a sign of life; without one within `patience_us` the link is closed. */
+void peer_link_probe(struct peer_link *pl, uint64_t patience_us);
+/** Another link of this peer has yet to hear or say `register`. */
+bool peer_is_registering(const struct peer *peer);
+extern const struct pz_link_events peer_link_events;
+
+/* ---- peer_props.c ---- */
+/** A prop that came in by a direct link. */
+void peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope);
+/** What a new link is told first. */
+void peer_greet(struct peer_link *pl);
+/** Tells every peer what changed about us. */
+void peers_tell_info(struct peers *peers);
+void peers_tell_services(struct peers *peers);
+/** The same soon, with other changes. */
+void peers_tell_soon(struct peers *peers);
+
+/* ---- relay.c ---- */
+/** The router's question (pz_router_ops.way). */
+struct pz_session *relay_way(void *arg, struct pz_slice node);
+/** The peer that would pass on to this device, or NULL. @param device "" is the hub */
+struct peer *relay_for(const struct pz_node *node, struct pz_slice device);
+/** Devices with a direct link to us, for pzpInfo. New array, or NULL. */
+json_t *relay_reach(const struct peers *peers);
+/** Attestations of those who reach the hub through us, for pzpInfo. New array, or NULL. */
+json_t *relay_behind(const struct peers *peers);
+
+/* ---- nearby.c ---- */
+struct nearby;
+struct nearby *nearby_new(struct pz_node *node);
+/** NULL is fine. */
+void nearby_free(struct nearby *nearby);
+/** Announces this device, or no longer, as membership, secret and server say. */
+void nearby_announce(struct nearby *nearby);
+/** Looks around for this long. @param dial devices of the zone that are found are connected to */
+void nearby_look(struct nearby *nearby, uint64_t duration_us, bool dial);
+/** How long it still looks around, microseconds. */
+uint64_t nearby_left_us(const struct nearby *nearby);
+/** Calls `each` for every address at which an instance of this device was heard. */
+void nearby_targets(struct nearby *nearby, const char *device,
+		    void (*each)(void *arg, const struct peer_target *target), void *arg);
+/** `pzp discover`. New array, or NULL. */
+json_t *nearby_list(struct nearby *nearby);
+/** Another zone, or none: everything heard is looked at anew. */
+void nearby_forget(struct nearby *nearby);
+
+/* ---- peer_commands.c ---- */
+/** `pzp connect PEER`: done when the link is there. @param name of the device, or its address */
+struct pz_node_request *peer_connect_start(struct pz_node *node, const char *name,
+					   const struct pz_node_reply *reply, void *arg);
+struct pz_node_request *peer_disconnect(struct pz_node *node, const char *name,
+					const struct pz_node_reply *reply, void *arg);
+/** `pzp discover`: looks around for `timeout_ms` and lists what it heard. */
+struct pz_node_request *
+discover_start(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+
+/* ---- resend.c ---- */
+/** Notes an answer, about to be sent, that may be lost with the link it goes out by. @param payload
+ * borrowed; @param bytes about how long it is */
+void resend_note(struct pz_node *node, const char *to, json_t *payload, size_t bytes);
+/**
+ * A session is gone: what went by it and has another way is sent again.
+ * @param names devices that may have no way any more; what waits for those ends. May be NULL
+ */
+void resend_after_loss(struct pz_node *node, const struct pz_session *lost, json_t *names);
+/** Frames that never left a queue: ours find another way, or are answered as undeliverable. */
+void resend_undelivered(struct pz_node *node, struct pz_slice frames, int rpc_code);
+void resend_free(struct pz_node *node);
+
+#endif

@@ -1,0 +1,481 @@
+/*
+ * User preferences of a node (page 10, seed "User Preferences").
+ *
+ * Of each there may be a value of the user, of the operator's configuration, and there is a
+ * default: the first of them is wanted. What counts is the active value; it follows the wanted one
+ * at once, but not while there is a link to the hub or an attempt at one: then it waits for the
+ * next.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pzp/peers.h"
+#include "zone/record.h"
+
+#define SPACE "prefs" /* key -> {value, mtime, origin}, as synchronisation will carry it */
+
+enum source {
+	SOURCE_DEFAULT,
+	SOURCE_CONFIGURATION,
+	SOURCE_USER,
+};
+
+static const char *const source_texts[] = {"default", "configuration", "user"};
+
+/* One preference. */
+struct kept {
+	struct pz_pref_value user, configured;
+	bool has_user, has_configured;
+	enum source source; /* of the active value */
+};
+
+struct node_prefs {
+	struct pz_prefs active;
+	struct kept kept[PZ_PREF_COUNT];
+	struct pz_list changes; /* on their way to the disk */
+};
+
+/* A change that the disk has not confirmed yet. */
+struct change {
+	struct pz_list list;
+	struct pz_node *node;
+	uint64_t serial; /* of the request that is answered then */
+	enum pz_pref pref;
+	bool is_reset;
+	struct pz_pref_value value;
+};
+
+/* ---- which value counts ---- */
+
+static void
+default_value(const struct pz_node *node, enum pz_pref pref, struct pz_pref_value *out)
+{
+	pz_pref_default(pref, out);
+	if (pref == PZ_PREF_NAME)
+		snprintf(out->text, sizeof(out->text), "%s", node->device);
+}
+
+static enum source
+wanted(const struct pz_node *node, enum pz_pref pref, struct pz_pref_value *out)
+{
+	const struct kept *kept = &node->prefs->kept[pref];
+
+	if (kept->has_user) {
+		*out = kept->user;
+		return SOURCE_USER;
+	}
+	if (kept->has_configured) {
+		*out = kept->configured;
+		return SOURCE_CONFIGURATION;
+	}
+	default_value(node, pref, out);
+	return SOURCE_DEFAULT;
+}
+
+static bool
+is_pending(const struct pz_node *node, enum pz_pref pref, struct pz_pref_value *out)
+{
+	(void)wanted(node, pref, out);
+	return !pz_pref_equal(out, &node->prefs->active.values[pref]);
+}
+
+/* Seed: once connected, "any changes will only take affect the next time a PZP reconnects". */
+static bool
+is_held(const struct pz_node *node)
+{
+	enum pz_state state = node->machine.state;
+
+	return state == PZ_STATE_CONNECTING || state == PZ_STATE_CONNECTED ||
+	       state == PZ_STATE_DISCONNECTING;
+}
+
+/* Makes every wanted value the active one. @return those that changed */
+static uint32_t
+activate(struct pz_node *node)
+{
+	struct node_prefs *prefs = node->prefs;
+	uint32_t changed = 0;
+
+	for (int i = 0; i < PZ_PREF_COUNT; i++) {
+		enum pz_pref pref = (enum pz_pref)i;
+		struct pz_pref_value value;
+
+		prefs->kept[i].source = wanted(node, pref, &value);
+		if (!pz_pref_equal(&value, &prefs->active.values[i]))
+			changed |= PZ_PREF_BIT(pref);
+		prefs->active.values[i] = value;
+	}
+	return changed;
+}
+
+/* What of the active values is kept elsewhere too. */
+static void
+spread(struct pz_node *node)
+{
+	const struct pz_prefs *active = &node->prefs->active;
+	bool wants_hub = strcmp(pz_prefs_text(active, PZ_PREF_CONNECTION), "hub") == 0;
+
+	snprintf(node->display_name, sizeof(node->display_name), "%s",
+		 pz_prefs_text(active, PZ_PREF_NAME));
+	snprintf(node->device_type, sizeof(node->device_type), "%s",
+		 pz_prefs_text(active, PZ_PREF_DEVICE_TYPE));
+	if (wants_hub == node->machine.is_unwanted)
+		pz_machine_want_hub(&node->machine, wants_hub);
+	node->wishes = (struct node_wishes){
+		.listen = pz_prefs_bool(active, PZ_PREF_PEER_LISTEN),
+		.relay = pz_prefs_bool(active, PZ_PREF_PEER_RELAY),
+		.auto_dial = pz_prefs_bool(active, PZ_PREF_PEER_AUTO),
+		.is_peer_mode = !wants_hub,
+		.tls_port = (uint16_t)pz_prefs_int(active, PZ_PREF_PORTS_TLS),
+	};
+	pz_router_set_relaying(node->router, node->wishes.relay);
+}
+
+void
+node_prefs_changed(struct pz_node *node, uint32_t changed)
+{
+	spread(node);
+	if (changed & (PZ_PREF_BIT(PZ_PREF_PEER_LISTEN) | PZ_PREF_BIT(PZ_PREF_PORTS_TLS)))
+		peers_listen(node->peers);
+	peers_wishes_changed(node->peers);
+}
+
+void
+prefs_apply(struct pz_node *node)
+{
+	uint32_t changed = node->prefs ? activate(node) : 0;
+
+	if (changed != 0)
+		node_prefs_changed(node, changed);
+}
+
+const struct pz_prefs *
+prefs_active(const struct pz_node *node)
+{
+	return &node->prefs->active;
+}
+
+const char *
+prefs_name_as(const struct pz_node *node, const char *device)
+{
+	bool is_default = node->prefs->kept[PZ_PREF_NAME].source == SOURCE_DEFAULT;
+
+	return is_default ? device : node->display_name;
+}
+
+/* ---- what the operator set ---- */
+
+static enum pz_err
+configure_text(struct pz_node *node, enum pz_pref pref, const char *text, struct pz_errinfo *info)
+{
+	struct kept *kept = &node->prefs->kept[pref];
+
+	kept->has_configured = text != NULL;
+	return text ? pz_pref_parse_text(pref, text, &kept->configured, info) : PZ_OK;
+}
+
+static void
+configure_port(struct pz_node *node, enum pz_pref pref, const uint16_t *port)
+{
+	struct kept *kept = &node->prefs->kept[pref];
+
+	kept->has_configured = port != NULL;
+	kept->configured = (struct pz_pref_value){.number = port ? *port : 0};
+}
+
+void
+prefs_configure_ports(struct pz_node *node, const uint16_t *tls_port, const uint16_t *web_port)
+{
+	configure_port(node, PZ_PREF_PORTS_TLS, tls_port);
+	configure_port(node, PZ_PREF_PORTS_WEB, web_port);
+	if (!is_held(node))
+		prefs_apply(node);
+}
+
+/* ---- what the user set ---- */
+
+/* What holds for a whole zone holds for that zone only, or for one yet to come. */
+static bool
+is_of_our_zone(const struct pz_node *node, const char *origin)
+{
+	struct pz_address address;
+
+	if (origin == NULL || pz_address_parse(pz_slice_str(origin), &address) != PZ_OK)
+		return false;
+	return address.zone.len == 0 ||
+	       (node->membership && pz_slice_eq_str(address.zone, node->membership->zone));
+}
+
+struct loading {
+	struct pz_node *node;
+	struct pz_errinfo *info;
+};
+
+/* A key or value that this version does not know is from another one, and no reason not to start.
+ */
+static enum pz_err
+load_one(void *arg, const char *key, struct pz_slice text)
+{
+	const struct loading *loading = arg;
+	struct pz_node *node = loading->node;
+	struct pz_errinfo why = {""};
+	json_t *record = NULL;
+	enum pz_pref pref;
+
+	if (pz_pref_find(key, &pref, NULL) != PZ_OK)
+		return PZ_OK;
+	struct kept *kept = &node->prefs->kept[pref];
+	PZ_TRY(pz_record_parse(SPACE, key, text, &record, loading->info));
+	if (pz_pref_table[pref].is_zone &&
+	    !is_of_our_zone(node, json_string_value(json_object_get(record, "origin"))))
+		pz_warning("preference", "key=%s is left out: it is another zone's", key);
+	else if (pz_pref_parse_json(pref, json_object_get(record, "value"), &kept->user, &why) ==
+		 PZ_OK)
+		kept->has_user = true;
+	else
+		pz_warning("preference", "the stored value is left out: %s", why.text);
+	json_decref(record);
+	return PZ_OK;
+}
+
+enum pz_err
+prefs_load(struct pz_node *node, struct pz_errinfo *info)
+{
+	const struct pz_node_config *c = &node->config;
+	struct loading loading = {node, info};
+
+	node->prefs = calloc(1, sizeof(*node->prefs));
+	if (node->prefs == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	pz_list_init(&node->prefs->changes);
+	PZ_TRY(configure_text(node, PZ_PREF_NAME, c->display_name, info));
+	PZ_TRY(configure_text(node, PZ_PREF_DEVICE_TYPE, c->device_type, info));
+	configure_port(node, PZ_PREF_PORTS_TLS, c->tls_port);
+	configure_port(node, PZ_PREF_PORTS_WEB, c->web_port);
+	PZ_TRY(pz_store_load(c->store, SPACE, load_one, &loading, info));
+	(void)activate(node);
+	spread(node);
+	return PZ_OK;
+}
+
+void
+prefs_free(struct node_prefs *prefs)
+{
+	if (prefs == NULL)
+		return;
+	for (struct pz_list *n; (n = pz_list_first(&prefs->changes)) != NULL;) {
+		struct change *change = PZ_CONTAINER(n, struct change, list);
+		pz_list_remove(&change->list);
+		free(change);
+	}
+	free(prefs);
+}
+
+enum pz_err
+prefs_wipe(struct pz_txn *txn)
+{
+	for (int i = 0; i < PZ_PREF_COUNT; i++)
+		if (pz_pref_table[i].is_zone)
+			PZ_TRY(pz_txn_remove(txn, SPACE, pz_pref_table[i].key));
+	return PZ_OK;
+}
+
+void
+prefs_wiped(struct pz_node *node)
+{
+	for (int i = 0; i < PZ_PREF_COUNT; i++)
+		if (pz_pref_table[i].is_zone)
+			node->prefs->kept[i].has_user = false;
+	if (!is_held(node))
+		prefs_apply(node);
+}
+
+/* ---- showing ---- */
+
+static json_t *
+describe(const struct pz_node *node, enum pz_pref pref)
+{
+	const struct pz_pref_info *row = &pz_pref_table[pref];
+	const struct node_prefs *prefs = node->prefs;
+	struct pz_pref_value fallback, pending;
+	char allowed[128];
+
+	default_value(node, pref, &fallback);
+	pz_pref_allowed(pref, allowed);
+	json_t *one = json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:s, s:b}", "key", row->key,
+				"value", pz_pref_json(pref, &prefs->active.values[pref]), "default",
+				pz_pref_json(pref, &fallback), "source",
+				source_texts[prefs->kept[pref].source], "scope",
+				row->is_zone ? "zone" : "device", "allowed", allowed, "meaning",
+				row->meaning, "effective", row->is_effective);
+	if (one && !row->is_effective)
+		json_object_set_new(one, "note",
+				    json_string("stored; has no effect in this version"));
+	if (one && is_pending(node, pref, &pending))
+		json_object_set_new(one, "pending", pz_pref_json(pref, &pending));
+	return one;
+}
+
+static json_t *
+describe_all(const struct pz_node *node)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; list && i < PZ_PREF_COUNT; i++)
+		json_array_append_new(list, describe(node, (enum pz_pref)i));
+	return list;
+}
+
+json_t *
+prefs_pending(const struct pz_node *node)
+{
+	json_t *pending = json_object();
+
+	for (int i = 0; pending && i < PZ_PREF_COUNT; i++) {
+		struct pz_pref_value value;
+
+		if (is_pending(node, (enum pz_pref)i, &value))
+			json_object_set_new(pending, pz_pref_table[i].key,
+					    pz_pref_json((enum pz_pref)i, &value));
+	}
+	return pending;
+}
+
+/* ---- changing ---- */
+
+/* To want the hub again is to be told to connect, also after a disconnect by hand. */
+static void
+return_to_hub(struct pz_node *node, bool was_unwanted)
+{
+	if (was_unwanted && !node->machine.is_unwanted && !node->is_stopping &&
+	    node->machine.state == PZ_STATE_NOT_CONNECTED)
+		(void)pz_machine_event(&node->machine, PZ_EVENT_CONNECT, NULL);
+}
+
+static void
+take(struct pz_node *node, const struct change *change)
+{
+	struct kept *kept = &node->prefs->kept[change->pref];
+	const char *key = pz_pref_table[change->pref].key;
+	bool was_unwanted = node->machine.is_unwanted;
+	struct pz_pref_value value;
+	char scratch[16];
+
+	kept->has_user = !change->is_reset;
+	kept->user = change->value;
+	(void)wanted(node, change->pref, &value);
+	pz_notice("preference", "key=%s value=\"%s\"%s", key,
+		  pz_pref_text(change->pref, &value, scratch),
+		  is_held(node) ? " (at the next reconnect)" : "");
+	if (is_held(node))
+		return;
+	prefs_apply(node);
+	return_to_hub(node, was_unwanted);
+}
+
+static void
+on_stored(void *arg, enum pz_err err, const char *detail)
+{
+	struct change change = *(struct change *)arg;
+	struct pz_node *node = change.node;
+	struct pz_errinfo info = {""};
+
+	pz_list_remove(&((struct change *)arg)->list);
+	free(arg);
+	if (err == PZ_OK)
+		take(node, &change);
+	else
+		(void)pz_fail(&info, err, "%s was not changed, it cannot be stored: %s",
+			      pz_pref_table[change.pref].key, detail);
+	struct pz_node_request *request = request_find(node, change.serial);
+	if (request)
+		request_finish(request, err, info.text,
+			       err == PZ_OK ? describe(node, change.pref) : NULL);
+}
+
+static struct pz_txn *
+make_txn(const struct pz_node *node, const struct change *change)
+{
+	const char *key = pz_pref_table[change->pref].key;
+	struct pz_txn *txn = pz_txn_new();
+	enum pz_err err;
+
+	if (txn == NULL)
+		return NULL;
+	if (change->is_reset)
+		err = pz_txn_remove(txn, SPACE, key);
+	else
+		err = pz_record_put(txn, SPACE, key,
+				    json_pack("{s:o, s:I, s:s}", "value",
+					      pz_pref_json(change->pref, &change->value), "mtime",
+					      (json_int_t)pz_env_wall_ms(node->config.env),
+					      "origin", node->self));
+	if (err == PZ_OK)
+		return txn;
+	pz_txn_free(txn);
+	return NULL;
+}
+
+static struct pz_node_request *
+submit(const struct change *wish, const struct pz_node_reply *reply, void *arg)
+{
+	struct pz_node *node = wish->node;
+	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
+	struct change *change = request ? malloc(sizeof(*change)) : NULL;
+	struct pz_txn *txn = change ? make_txn(node, wish) : NULL;
+
+	if (txn == NULL) {
+		free(change);
+		if (request)
+			request_finish(request, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
+		return NULL;
+	}
+	*change = *wish;
+	change->serial = request->serial;
+	pz_list_append(&node->prefs->changes, &change->list);
+	pz_store_commit(node->config.store, txn, on_stored, change);
+	return request;
+}
+
+/* What the parameters ask for. Errors: CONFIG, NOTFOUND. */
+static enum pz_err
+read_wish(const json_t *params, struct change *wish, bool *out_is_change, struct pz_errinfo *info)
+{
+	const char *key = json_string_value(json_object_get(params, "key"));
+	const json_t *value = json_object_get(params, "value");
+	const json_t *reset = json_object_get(params, "reset");
+
+	if (reset && !json_is_boolean(reset))
+		return pz_fail(info, PZ_ERR_CONFIG, "reset must be true or false");
+	wish->is_reset = json_is_true(reset);
+	*out_is_change = value || wish->is_reset;
+	if (*out_is_change && key == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "which preference is meant? give its key");
+	if (value && wish->is_reset)
+		return pz_fail(info, PZ_ERR_CONFIG, "either a value or a reset, not both");
+	if (key)
+		PZ_TRY(pz_pref_find(key, &wish->pref, info));
+	return value ? pz_pref_parse_json(wish->pref, value, &wish->value, info) : PZ_OK;
+}
+
+struct pz_node_request *
+prefs_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	struct change wish = {.node = node};
+	struct pz_errinfo info = {""};
+	bool is_change = false;
+	enum pz_err err = read_wish(params, &wish, &is_change, &info);
+	json_t *result = NULL;
+
+	if (err == PZ_OK && is_change)
+		return submit(&wish, reply, arg);
+	if (err == PZ_OK) {
+		bool is_one = json_is_string(json_object_get(params, "key"));
+		result = is_one ? describe(node, wish.pref) : describe_all(node);
+		if (result == NULL)
+			err = pz_fail(&info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	}
+	reply->done(arg, err, info.text, result);
+	json_decref(result);
+	return NULL;
+}

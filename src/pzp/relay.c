@@ -1,0 +1,107 @@
+/*
+ * Ways that are no link of our own: the hub, or one peer that passes on (page 4 "Routing", page 6
+ * "Relaying"). And who reaches the hub by us.
+ */
+#include "pzp/peers.h"
+#include "wire/json.h"
+
+static bool
+does_reach(const struct peer *peer, struct pz_slice device)
+{
+	const json_t *reach = json_object_get(peer->info, "reach");
+
+	for (size_t i = 0; i < json_array_size(reach); i++)
+		if (pz_slice_eq_str(device, json_string_value(json_array_get(reach, i))))
+			return true;
+	return false;
+}
+
+struct peer *
+relay_for(const struct pz_node *node, struct pz_slice device)
+{
+	struct peer *by_hub = NULL;
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+
+	while (pz_map_next(node->peers->by_device, &pos, &key, &value)) {
+		struct peer *peer = value;
+		if (peer->live == NULL || !peer->is_relay || pz_slice_eq_str(device, peer->device))
+			continue;
+		if (device.len > 0 && does_reach(peer, device))
+			return peer;
+		if (peer->has_hub && by_hub == NULL)
+			by_hub = peer;
+	}
+	/* By another one's hub only what we cannot ask our own for. */
+	return node->hub.is_registered ? NULL : by_hub;
+}
+
+/* Does our hub say that the device is not there? One that we have not heard of it may still reach.
+ */
+static bool
+is_known_away(const struct pz_node *node, struct pz_slice device)
+{
+	char name[PZ_DEVICE_BYTES_MAX + 1];
+
+	if (device.len == 0 || device.len >= sizeof(name))
+		return false;
+	memcpy(name, device.ptr, device.len);
+	name[device.len] = '\0';
+	const json_t *entry = json_object_get(node->directory, name);
+	return entry && !json_is_true(json_object_get(entry, "connected"));
+}
+
+static struct pz_session *
+session_of(const struct peer *peer)
+{
+	return peer ? &peer->live->link->session : NULL;
+}
+
+struct pz_session *
+relay_way(void *arg, struct pz_slice address)
+{
+	struct pz_node *node = arg;
+	struct pz_address parsed;
+
+	if (pz_address_parse(address, &parsed) != PZ_OK)
+		return NULL;
+	struct pz_session *hub = node->hub.is_registered ? &node->hub.link->session : NULL;
+	if (hub && !is_known_away(node, parsed.device))
+		return hub;
+	struct pz_session *relay = session_of(relay_for(node, parsed.device));
+	return relay ? relay : hub;
+}
+
+json_t *
+relay_reach(const struct peers *peers)
+{
+	json_t *list = json_array();
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+
+	while (pz_map_next(peers->by_device, &pos, &key, &value)) {
+		const struct peer *peer = value;
+		if (peer->live && json_array_size(list) < PZ_PEER_REACH_MAX)
+			json_array_append_new(list, json_string(peer->device));
+	}
+	return list;
+}
+
+json_t *
+relay_behind(const struct peers *peers)
+{
+	json_t *list = json_array(), *consent;
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+
+	while (peers->node->wishes.relay && pz_map_next(peers->by_device, &pos, &key, &value)) {
+		const struct peer *peer = value;
+		consent = peer->live ? json_object_get(peer->info, "behind") : NULL;
+		if (consent && json_array_size(list) < PZ_BEHIND_MAX)
+			json_array_append(list, consent);
+	}
+	return list;
+}

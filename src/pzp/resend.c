@@ -1,0 +1,135 @@
+/*
+ * What may be lost with a link (page 4: an answer finds its way). Requests that are not answered
+ * yet and answers that went out lately are sent once more by the way that is left. Whoever has them
+ * already drops them: a request by its id (page 14 REPL-1), an answer because nobody waits for it
+ * any more. Call-backs are never repeated: nothing would tell the second from the first.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pzp/peers.h"
+#include "wire/frame.h"
+
+struct answer {
+	struct pz_list node; /* pz_node.answers, oldest first */
+	const struct pz_session *via;
+	json_t *payload;
+	uint64_t sent_us;
+	size_t bytes; /* a guess is enough for the bound */
+	char to[];
+};
+
+static void
+drop(struct pz_node *node, struct answer *answer)
+{
+	pz_list_remove(&answer->node);
+	node->answer_count--;
+	node->answer_bytes -= answer->bytes;
+	json_decref(answer->payload);
+	free(answer);
+}
+
+static struct answer *
+oldest(const struct pz_node *node)
+{
+	struct pz_list *n = pz_list_first(&node->answers);
+
+	return n ? PZ_CONTAINER(n, struct answer, node) : NULL;
+}
+
+static void
+prune(struct pz_node *node)
+{
+	uint64_t now = pz_env_mono_us(node->config.env);
+	struct answer *a;
+
+	while ((a = oldest(node)) != NULL && (now - a->sent_us > PZ_RESEND_KEEP_US ||
+					      node->answer_count > PZ_RESEND_ANSWERS_MAX ||
+					      node->answer_bytes > PZ_RESEND_BYTES_MAX))
+		drop(node, a);
+}
+
+void
+resend_note(struct pz_node *node, const char *to, json_t *payload, size_t bytes)
+{
+	const struct pz_session *via = pz_router_route(node->router, pz_slice_str(to));
+	struct answer *answer;
+
+	if (via == NULL || via->kind == PZ_SESSION_APP ||
+	    (json_is_object(payload) && json_object_get(payload, "method")))
+		return;
+	answer = calloc(1, sizeof(*answer) + strlen(to) + 1);
+	if (answer == NULL)
+		return; /* it is a second chance only */
+	answer->via = via;
+	answer->payload = json_incref(payload);
+	answer->sent_us = pz_env_mono_us(node->config.env);
+	answer->bytes = bytes;
+	memcpy(answer->to, to, strlen(to) + 1);
+	pz_list_append(&node->answers, &answer->node);
+	node->answer_count++;
+	node->answer_bytes += bytes;
+	node_watch_session(node, via);
+	prune(node);
+}
+
+static void
+resend_answers(struct pz_node *node, const struct pz_session *lost)
+{
+	prune(node);
+	PZ_LIST_EACH (&node->answers, n, tmp) {
+		struct answer *answer = PZ_CONTAINER(n, struct answer, node);
+		if (answer->via != lost)
+			continue;
+		answer->via = pz_router_route(node->router, pz_slice_str(answer->to));
+		if (answer->via)
+			(void)!node_send_rpc(node, answer->to, answer->payload);
+	}
+}
+
+void
+resend_after_loss(struct pz_node *node, const struct pz_session *lost, json_t *names)
+{
+	const char *device;
+	json_t *value;
+
+	json_object_foreach(names, device, value) if (!node_has_route(node, device))
+		node_device_gone(node, device);
+	if (lost == NULL)
+		return;
+	calls_resend(node, lost);
+	resend_answers(node, lost);
+}
+
+static bool
+is_ours(const struct pz_node *node, struct pz_slice frame)
+{
+	struct pz_envelope envelope;
+
+	return pz_envelope_scan(pz_frame_body(frame), &envelope) == PZ_OK &&
+	       envelope.type != PZ_MESSAGE_PROP &&
+	       pz_address_is_within(envelope.from, pz_slice_str(node->self));
+}
+
+/* What others said goes no second way: it might be a way over another relay. */
+void
+resend_undelivered(struct pz_node *node, struct pz_slice frames, int rpc_code)
+{
+	struct pz_slice frame;
+	size_t need;
+
+	while (pz_frame_cut(frames, PZ_FRAME_BYTES_MAX, &frame, &need) == PZ_OK && frame.len) {
+		frames = pz_slice_of(frames.ptr + frame.len, frames.len - frame.len);
+		if (!is_ours(node, frame) || pz_router_send(node->router, frame) != PZ_OK)
+			pz_router_bounce(node->router, frame, rpc_code);
+	}
+}
+
+void
+resend_free(struct pz_node *node)
+{
+	struct answer *a;
+
+	while ((a = oldest(node)) != NULL)
+		drop(node, a);
+}

@@ -1,0 +1,85 @@
+#include "zone/tag.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define DAY_MS UINT64_C(86400000)
+
+static void
+date_text(uint64_t wall_ms, char out[16])
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+
+	memset(&tm, 0, sizeof(tm));
+	(void)gmtime_r(&seconds, &tm);
+	if (strftime(out, 16, "%Y-%m-%d", &tm) == 0)
+		out[0] = '\0'; /* a year of five digits: a clock that is of no use anyhow */
+}
+
+static void
+add_text(crypto_auth_hmacsha256_state *hmac, const char *text)
+{
+	crypto_auth_hmacsha256_update(hmac, (const unsigned char *)text, strlen(text));
+}
+
+void
+pz_zone_device_tag(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
+		   const char *instance, const char *device, char out[PZ_ZONE_TAG_CHARS + 1])
+{
+	crypto_auth_hmacsha256_state hmac;
+	unsigned char mac[crypto_auth_hmacsha256_BYTES];
+	char date[16];
+
+	date_text(wall_ms, date);
+	crypto_auth_hmacsha256_init(&hmac, secret, PZ_ZONE_SECRET_BYTES);
+	add_text(&hmac, date);
+	if (instance && device) {
+		add_text(&hmac, "/");
+		add_text(&hmac,
+			 instance); /* holds no slash that matters: the device's name has none */
+		add_text(&hmac, "/");
+		add_text(&hmac, device);
+	}
+	crypto_auth_hmacsha256_final(&hmac, mac);
+	for (size_t i = 0; i < PZ_ZONE_TAG_CHARS / 2; i++)
+		snprintf(out + 2 * i, 3, "%02x", mac[i]);
+}
+
+void
+pz_zone_tag(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
+	    char out[PZ_ZONE_TAG_CHARS + 1])
+{
+	pz_zone_device_tag(secret, wall_ms, NULL, NULL, out);
+}
+
+bool
+pz_zone_device_tag_matches(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
+			   const char *instance, const char *device, const char *tag)
+{
+	char ours[PZ_ZONE_TAG_CHARS + 1];
+
+	if (strlen(tag) != PZ_ZONE_TAG_CHARS)
+		return false;
+	for (int day = -1; day <= 1; day++) {
+		uint64_t then = day < 0 ? wall_ms - DAY_MS : wall_ms + (uint64_t)day * DAY_MS;
+		pz_zone_device_tag(secret, then, instance, device, ours);
+		if (sodium_memcmp(ours, tag, PZ_ZONE_TAG_CHARS) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+pz_zone_tag_is_ours(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms, const char *tag)
+{
+	return pz_zone_device_tag_matches(secret, wall_ms, NULL, NULL, tag);
+}
+
+uint64_t
+pz_zone_tag_left_ms(uint64_t wall_ms)
+{
+	return DAY_MS - wall_ms % DAY_MS;
+}
