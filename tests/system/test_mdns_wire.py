@@ -289,7 +289,8 @@ def refuses(net, code=(1, 4)):
     return result
 
 
-@pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"\x16\x03\x01\x40\x00" + b"x" * 999],
+@pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.2\r\n",
+                                      b"\x16\x03\x03\x00\x10" + b"x" * 16],
                          ids=["silent", "ssh", "broken TLS"])
 def test_port_of_another_program(in_its_place, greeting):
     with fakepeer.OtherProgram(in_its_place.tv, greeting, 8040) as other:

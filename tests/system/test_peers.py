@@ -78,12 +78,14 @@ def test_direct_link(flat):
     assert shown["state"] == "connected" and shown["friend"] is False
     assert shown["port"] == flat.b.status()["ports"]["tls"]
     assert set(flat.tv.addresses()) <= set(shown["addresses"]), shown
+    word = "x" * 20_000
     with Capture(flat.home) as seen:
-        flat.a.calls(flat.b)
-        flat.b.calls(flat.a)
-    talkers = {frozenset((p.source, p.target)) for p in seen.packets() if p.payload}
-    assert any(pair <= {*flat.laptop.addresses(), *flat.tv.addresses()} for pair in talkers), talkers
-    assert not any(pair & set(flat.server.addresses()) for pair in talkers), talkers
+        flat.a.calls(flat.b, word)
+        flat.b.calls(flat.a, word)
+    hub = set(flat.server.addresses())
+    by_hub = sum(len(p.payload) for p in seen.packets() if {p.source, p.target} & hub)
+    direct = sum(len(p.payload) for p in seen.packets() if not {p.source, p.target} & hub)
+    assert by_hub < len(word) < direct, (by_hub, direct)
 
 
 def test_hub_is_killed(flat):
@@ -178,7 +180,8 @@ def test_peer_is_killed(flat):
     start = time.monotonic()
     result = flat.a.call("http://webinos.org/api/test@tv", "get42", '["x"]', check=1)
     assert result.json()["error"]["code"] == -32001
-    assert time.monotonic() - start < programs.patience(1)
+    # It may look around first; it must not wait for an answer that cannot come.
+    assert time.monotonic() - start < programs.patience(6)
     assert flat.a.connect(flat.b, check=False).code in (1, 4)
     flat.b.start()
     flat.b.wait_state("connected")
@@ -316,8 +319,7 @@ def test_peer_registers_under_a_false_name(flat):
     guest_host = flat.host("guest", flat.home)
     guest = fakepeer.enrol(guest_host, flat.pzh, "guest")
     port = flat.a.status()["ports"]["tls"]
-    with pytest.raises((wire.Closed, AssertionError)), \
-            fakepeer.connect(guest_host, guest, flat.laptop.address(), port, claim=f"{ZONE}/tv"):
-        pass
+    with fakepeer.connect(guest_host, guest, flat.laptop.address(), port, claim=f"{ZONE}/tv") as link:
+        assert all(m.get("register") or m["type"] == "prop" for m in link.until_closed(10))
     assert daemon.route(flat.a.status(), "tv") == "hub"
     flat.a.calls(flat.b)

@@ -178,7 +178,7 @@ class Announcer:
                 return
             for one in ready:
                 packet = one.recv(65536)
-                if not packet[2] & 0x80 and b"\x04_pzp\x04_tcp" in packet:
+                if b"\x04_pzp\x04_tcp" in packet and not packet[2] & 0x80:
                     self.say()
 
     def close(self):
