@@ -212,11 +212,162 @@ run_dials(struct world *world)
 	end_duo(&d);
 }
 
+/* ---- moves ---- */
+
+static bool
+is_hub_whole(struct world *world, void *arg)
+{
+	const struct duo *d = arg;
+
+	(void)world;
+	return d->hub->is_running && sim_hub_links(d->hub) == 2 && sim_is_connected(d->a) &&
+	       sim_is_connected(d->b);
+}
+
+/* A burst of calls arrives in its order, as long as nothing happens to the ways meanwhile. */
+static void
+check_order(struct duo *d)
+{
+	unsigned changes = d->a->changes + d->a->peer_changes + d->b->peer_changes;
+	size_t first = 0;
+
+	for (unsigned i = 0; i < BURST; i++) {
+		size_t number = ledger_call(d->ledger, d->a, d->b, 0, !d->is_whole);
+		if (i == 0)
+			first = number;
+	}
+	ledger_settle(d->ledger);
+	sim_check(d->world,
+		  changes != d->a->changes + d->a->peer_changes + d->b->peer_changes ||
+			  ledger_is_in_order(d->ledger, first, BURST),
+		  "calls %zu to %zu were not done in their order", first, first + BURST - 1);
+}
+
+/* The hub goes while a link that works is there, and comes back. */
+static void
+lose_hub(struct duo *d)
+{
+	struct rng *rng = &d->world->rng;
+
+	disconnect_from(d->a, d->b);
+	disconnect_from(d->b, d->a);
+	run_with_calls(d, SETTLED_US);
+	check_connected(d, connect_to(d->a, d->b));
+	run_with_calls(d, SETTLED_US);
+	check_one_link(d);
+	if (rng_chance(rng, 50))
+		sim_crash(d->hub, VNET_DEATH_RESET);
+	else
+		sim_stop(d->hub);
+	run_with_calls(d, rng_spread(rng, 10 * SIM_MS, 60 * SIM_S));
+	check_order(d);
+	sim_start(d->hub);
+	run_with_calls(d, rng_spread(rng, 10 * SIM_MS, SIM_S));
+	sim_check(d->world,
+		  world_run_until(d->world, BACK_OFF_US + CONNECT_US, is_hub_whole, d),
+		  "the hub is back, and not all are connected");
+	/* Until its word is heard that everybody is back. */
+	run_with_calls(d, 2 * SIM_S);
+}
+
+static void
+move(struct duo *d)
+{
+	struct rng *rng = &d->world->rng;
+	bool turn = rng_chance(rng, 50);
+	struct sim_node *one = turn ? d->a : d->b, *other = turn ? d->b : d->a;
+	unsigned what = (unsigned)rng_below(rng, 10);
+
+	if (what < 4) {
+		sim_note(d->world, "%s connects to %s", one->name, other->name);
+		struct sim_call *call = connect_to(one, other);
+		run_with_calls(d, rng_spread(rng, SIM_MS, SIM_S));
+		sim_call_free(call);
+	} else if (what < 6) {
+		disconnect_from(one, other);
+	} else if (what < 9) {
+		bool silently = rng_chance(rng, 50);
+		if (vnet_break_one(d->world->net, d->a->host, d->b->host, silently))
+			sim_note(d->world, "a direct link %s", silently ? "falls silent" : "breaks");
+	} else {
+		lose_hub(d);
+	}
+}
+
+static void
+run_moves(struct world *world)
+{
+	struct duo d;
+	unsigned moves = (unsigned)rng_between(&world->rng, 3, 15);
+
+	make_duo(&d, world);
+	vnet_weather(world->net)->latency_max_us = rng_spread(&world->rng, SIM_MS, 300 * SIM_MS);
+	for (unsigned i = 0; i < moves; i++) {
+		move(&d);
+		run_with_calls(&d, rng_spread(&world->rng, SIM_MS, 30 * SIM_S));
+		if (rng_chance(&world->rng, 20))
+			check_order(&d);
+	}
+	end_duo(&d);
+}
+
+/* ---- restarts ---- */
+
+static void
+restart(struct duo *d, struct sim_node *node)
+{
+	struct rng *rng = &d->world->rng;
+	unsigned how = (unsigned)rng_below(rng, 3);
+
+	ledger_excuse(d->ledger);
+	if (how == 0)
+		sim_stop(node);
+	else
+		sim_crash(node, how == 1 ? VNET_DEATH_RESET : VNET_DEATH_SILENT);
+	run_with_calls(d, rng_spread(rng, SIM_MS, rng_chance(rng, 50) ? SIM_S : 20 * SIM_S));
+	sim_start(node);
+}
+
+static void
+run_restarts(struct world *world)
+{
+	struct duo d;
+	struct rng *rng = &world->rng;
+	unsigned rounds = (unsigned)rng_between(rng, 1, 5);
+
+	make_duo(&d, world);
+	d.is_whole = false;
+	vnet_weather(world->net)->latency_max_us = rng_spread(rng, SIM_MS, 300 * SIM_MS);
+	for (unsigned i = 0; i < rounds; i++) {
+		sim_call_free(connect_to(d.a, d.b));
+		run_with_calls(&d, rng_spread(rng, 10 * SIM_MS, 10 * SIM_S));
+		if (d.hub->is_running && rng_chance(rng, 30))
+			sim_crash(d.hub, VNET_DEATH_RESET);
+		restart(&d, rng_chance(rng, 70) ? d.b : d.a);
+		if (rng_chance(rng, 50))
+			sim_call_free(connect_to(d.a, d.b));
+		run_with_calls(&d, rng_spread(rng, 10 * SIM_MS, 30 * SIM_S));
+		if (!d.hub->is_running && rng_chance(rng, 60))
+			sim_start(d.hub);
+	}
+	if (!d.hub->is_running)
+		sim_start(d.hub);
+	run_with_calls(&d, WHOLE_AGAIN_US);
+	sim_check(world, is_hub_whole(world, &d), "not all are connected again");
+	ledger_settle(d.ledger);
+	d.is_whole = true;
+	check_order(&d);
+	run_with_calls(&d, 5 * SIM_S);
+	end_duo(&d);
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct scenario scenarios[] = {
 		{"dials", 40, run_dials},
+		{"moves", 30, run_moves},
+		{"restarts", 30, run_restarts},
 	};
 
 	return sim_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
