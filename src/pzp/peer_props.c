@@ -176,6 +176,8 @@ on_register_services(struct peer_link *pl, json_t *message)
 		json_decref(list);
 	} else if (strcmp(device, peer->device) != 0) {
 		keep_relayed(peer, device, list);
+	} else if (peer->services && json_equal(peer->services, list)) {
+		json_decref(list); /* no news: else two devices would tell each other forever */
 	} else {
 		json_decref(peer->services);
 		peer->services = list;
