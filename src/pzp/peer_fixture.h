@@ -7,6 +7,7 @@
 
 #include "pzp/node_fixture.h"
 #include "pzp/peers.h"
+#include "service/descriptor.h"
 #include "wire/frame.h"
 #include "wire/message.h"
 
@@ -518,6 +519,23 @@ FX json_t *
 fx_info(void)
 {
 	return json_pack("{s:[s], s:i}", "addresses", "192.0.2.9", "port", 8043);
+}
+
+/** A registerServices message. @param count of services */
+FX json_t *
+fx_services(const char *address, unsigned count)
+{
+	json_t *list = json_array();
+	char id[PZ_SERVICE_ID_CHARS + 1], name[32];
+
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "test %u", i);
+		assert_ok(pz_descriptor_id(API_TEST, name, "one of them", id));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "api", API_TEST,
+						      "id", id, "displayName", name, "description",
+						      "one of them", "serviceAddress", address));
+	}
+	return json_pack("{s:s, s:o}", "from", address, "services", list);
 }
 
 /* ---- life ---- */
