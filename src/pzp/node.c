@@ -52,9 +52,10 @@ on_dispatch_send(void *arg, const char *to, json_t *payload)
 	struct pz_node *node = arg;
 	size_t len = 0;
 
-	if (send_rpc(node, to, payload, &len) == PZ_OK)
+	enum pz_err err = send_rpc(node, to, payload, &len);
+	if (err == PZ_OK || err == PZ_ERR_IO_CLOSED) /* closed: its loss is yet to be reported */
 		resend_note(node, to, payload, len);
-	else
+	if (err != PZ_OK)
 		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
 	json_decref(payload);
 }
