@@ -126,12 +126,14 @@ add_target(struct instance *instance, const struct pz_mdns_found *found)
 {
 	struct peer_target *target = NULL;
 
+	if (strlen(found->address) >= sizeof(target->address))
+		return false;
 	for (size_t i = 0; i < instance->count && target == NULL; i++)
 		if (strcmp(instance->targets[i].address, found->address) == 0)
 			target = &instance->targets[i];
 	if (target == NULL && instance->count < PZ_NEARBY_ADDRESSES_MAX)
 		target = &instance->targets[instance->count++];
-	if (target == NULL || strlen(found->address) >= sizeof(target->address))
+	if (target == NULL)
 		return false;
 	snprintf(target->address, sizeof(target->address), "%s", found->address);
 	target->port = found->port;
