@@ -129,6 +129,16 @@
 #define PZ_MDNS_CONFIRM_US                                                                         \
 	(10 * PZ_US_PER_S)                  /* asked again: who has not answered by then is gone */
 #define PZ_MDNS_RETRY_US (30 * PZ_US_PER_S) /* something is missing (bus, socket): tried again */
+/* ---- synchronisation (page 8); per item: the table in sync/kind.h ---- */
+#define PZ_SYNC_MESSAGE_BYTES_MAX (256U << 10) /* one message of ours, frame and all */
+#define PZ_SYNC_KEY_BYTES_MAX 256
+#define PZ_SYNC_VALUE_BYTES_MAX (1U << 20) /* a policy document or a CRL */
+#define PZ_SYNC_CHUNKS_MAX 16384           /* per item: as many as devices in a zone */
+#define PZ_SYNC_ITEM_BYTES_MAX (32U << 20) /* per item: keys, values and origins together */
+#define PZ_SYNC_WANTED_MAX 16384           /* chunks that one session has yet to ask for */
+#define PZ_SYNC_AHEAD_MS 5000              /* later than now by more: not believed */
+#define PZ_SYNC_DELETED_MS (UINT64_C(90) * 86400 * 1000) /* deletions are kept this long */
+#define PZ_SYNC_TIME_MS_MAX ((UINT64_C(1) << 53) - 1)    /* what every JSON reader keeps exact */
 
 /* ---- control socket (page 12) ---- */
 #define PZ_CTL_LINE_BYTES_MAX (2U << 20) /* one request or answer */

@@ -53,6 +53,7 @@ offer(struct loader *loader, const struct pz_setting *setting, const char *value
 				 source == SOURCE_FILE, loader->info));
 	if (!is_weaker)
 		*set_by = source;
+	loader->settings.given |= UINT64_C(1) << row_of(setting);
 	return PZ_OK;
 }
 

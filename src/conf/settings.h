@@ -47,6 +47,8 @@ struct pz_settings {
 	char **services; /* pzpd: paths of service files */
 	size_t service_count;
 
+	uint64_t given; /* rows of the table that are no default: pz_settings_is_given */
+
 	bool show_help;    /* --help was given: nothing else was checked, the rest may be unset */
 	bool show_version; /* --version, likewise */
 };
@@ -66,6 +68,22 @@ enum pz_err pz_settings_load(enum pz_program program, int argc, char **argv,
 			     struct pz_settings *out, struct pz_errinfo *info) PZ_MUST_USE;
 /** Frees what the struct owns and zeroes it. NULL is fine. */
 void pz_settings_free(struct pz_settings *settings);
+
+/** Was it set by the command line, the environment or the file? @param name as in a file */
+bool
+pz_settings_is_given(enum pz_program program, const struct pz_settings *settings, const char *name);
+
+/**
+ * Takes over what a later reading brought, as far as a running daemon can change it; the rest waits
+ * for its next start.
+ * @param running what the daemon runs with; fields of settings that cannot change stay as they are
+ * @param fresh the later reading; gets what `running` had. Still the caller's to free
+ * @param out_changed,out_waiting get the names, "a, b": taken over; different, but not taken over
+ * Errors: LIMIT_QUEUE, LIMIT_MEMORY (some may have been taken over).
+ */
+enum pz_err
+pz_settings_reload(enum pz_program program, struct pz_settings *running, struct pz_settings *fresh,
+		   struct pz_buf *out_changed, struct pz_buf *out_waiting) PZ_MUST_USE;
 
 /** Writes the --help text of the daemon. */
 void pz_settings_help(enum pz_program program, FILE *out);

@@ -102,13 +102,13 @@ const struct pz_setting pz_setting_table[] = {
 	{
 		.programs = PZ_PROGRAM_PZPD,
 		.type = PZ_SETTING_PORT,
+		.is_live = true,
 		.name = "tls-port",
 		.metavar = "P",
 		FIELD(tls_port),
 		.number = 8040,
 		.max = UINT16_MAX,
-		.help = "Port that peers connect to; 0 is any free one."
-			" Not used yet.",
+		.help = "Port that peers connect to; 0 is any free one.",
 	},
 	{
 		.programs = PZ_PROGRAM_PZHD,
@@ -124,6 +124,7 @@ const struct pz_setting pz_setting_table[] = {
 	{
 		.programs = PZ_PROGRAM_PZPD,
 		.type = PZ_SETTING_PORT,
+		.is_live = true,
 		.name = "web-port",
 		.metavar = "P",
 		FIELD(web_port),
@@ -163,6 +164,7 @@ const struct pz_setting pz_setting_table[] = {
 	{
 		.programs = BOTH,
 		.type = PZ_SETTING_CHOICE,
+		.is_live = true,
 		.name = "log-level",
 		.metavar = "LEVEL",
 		FIELD(log_level),
@@ -173,6 +175,7 @@ const struct pz_setting pz_setting_table[] = {
 	{
 		.programs = BOTH,
 		.type = PZ_SETTING_SECONDS,
+		.is_live = true,
 		.name = "call-timeout",
 		.metavar = "SECONDS",
 		FIELD(call_timeout),
@@ -184,6 +187,7 @@ const struct pz_setting pz_setting_table[] = {
 	{
 		.programs = BOTH,
 		.type = PZ_SETTING_SECONDS,
+		.is_live = true,
 		.name = "keepalive",
 		.metavar = "SECONDS",
 		FIELD(keepalive),

@@ -21,6 +21,7 @@ struct pz_setting {
 	unsigned programs; /* which daemons have it: PZ_PROGRAM_* bits */
 	enum pz_setting_type type;
 	bool is_command_line_only;
+	bool is_live;               /* a running daemon takes over a change of it */
 	const char *name;           /* in the file; dots become dashes on the command line */
 	const char *metavar;        /* NULL for a flag */
 	const char *env;            /* environment variable or NULL */

@@ -15,6 +15,7 @@
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
 #define PATH_BYTES 4096
+#define NAMES_BYTES 4096 /* more than all names of settings together */
 
 void
 pz_daemon_complain(const struct pz_daemon *daemon, const char *text)
@@ -173,7 +174,28 @@ on_stop_signal(uv_signal_t *handle, int signum)
 	pz_loop_stop(&d->loop);
 }
 
-/* What can change while running is the log level; the rest is read at the next start. */
+/* What can change while running does; the rest is named, and read at the next start. */
+static void
+take_over(struct pz_daemon *d, struct pz_settings *fresh)
+{
+	struct pz_buf changed, waiting;
+
+	pz_buf_init(&changed, NAMES_BYTES, NULL);
+	pz_buf_init(&waiting, NAMES_BYTES, NULL);
+	if (pz_settings_reload(d->program, &d->settings, fresh, &changed, &waiting) != PZ_OK)
+		pz_error("reload", "out of memory; part of the configuration was not reloaded");
+	apply_log_level(&d->settings);
+	if (d->ops->reload)
+		d->ops->reload(d->arg, &d->settings);
+	pz_notice("reloaded", "configuration: %s%.*s", changed.len > 0 ? "changed " : "no change",
+		  PZ_SLICE_FMT(pz_buf_slice(&changed)));
+	if (waiting.len > 0)
+		pz_warning("reloaded", "needs a restart: %.*s",
+			   PZ_SLICE_FMT(pz_buf_slice(&waiting)));
+	pz_buf_fini(&changed);
+	pz_buf_fini(&waiting);
+}
+
 static void
 on_reload_signal(uv_signal_t *handle, int signum)
 {
@@ -186,9 +208,7 @@ on_reload_signal(uv_signal_t *handle, int signum)
 		pz_error("reload", "the configuration was not reloaded: %s", info.text);
 		return;
 	}
-	apply_log_level(&fresh);
-	pz_notice("reloaded", "log-level=%s (other settings apply at the next start)",
-		  fresh.log_level);
+	take_over(d, &fresh);
 	pz_settings_free(&fresh);
 }
 

@@ -14,6 +14,9 @@
 struct pz_daemon_ops {
 	/** The daemon is to end: say good-bye on every link. */
 	void (*stop)(void *arg);
+	/** The configuration was read again: what of it can change while running may have. NULL:
+	 * nothing to do. */
+	void (*reload)(void *arg, const struct pz_settings *settings);
 	/** A request on the control socket. */
 	pz_ctl_handler command;
 };

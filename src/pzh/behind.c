@@ -55,8 +55,10 @@ activate(struct hub_claim *claim)
 	struct pz_member *member = claim->member;
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 
-	if (member->session)
+	if (member->session) { /* the device itself says that this one is of no use */
+		hub_link_probe(pz_link_of(member->session)->owner);
 		return PZ_OK;
+	}
 	if (member->via == NULL)
 		zone_tell_before_return(zone, member);
 	PZ_TRY(pz_router_attach_behind(zone->router, address_of(zone, member, address),

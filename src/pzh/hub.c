@@ -195,6 +195,12 @@ pz_hub_free(struct pz_hub *hub)
 	free(hub);
 }
 
+void
+pz_hub_set_keepalive(struct pz_hub *hub, uint64_t keepalive_us)
+{
+	hub->link_host.keepalive_us = keepalive_us;
+}
+
 uint16_t
 pz_hub_port(const struct pz_hub *hub)
 {
@@ -243,6 +249,29 @@ hub_choose_zone(struct pz_hub *hub, const char *name, struct hub_zone **out,
 	return PZ_OK;
 }
 
+static void
+on_secret_stored(void *arg, enum pz_err err, const char *detail)
+{
+	(void)arg;
+	if (err != PZ_OK)
+		pz_error("store", "cannot store a zone's new secret: %s", detail);
+}
+
+/* An older version has stored a zone without a secret. Until this is on disk devices may have one
+ * that a crash takes back: they get the next one as soon as they are connected. */
+static void
+save_secret(struct pz_hub *hub, struct pz_authority *authority)
+{
+	struct pz_txn *txn = pz_txn_new();
+
+	if (txn && pz_authority_save(authority, txn) == PZ_OK) {
+		pz_store_commit(hub->config.store, txn, on_secret_stored, NULL);
+		return;
+	}
+	pz_txn_free(txn);
+	on_secret_stored(NULL, PZ_ERR_LIMIT_MEMORY, "out of memory");
+}
+
 enum pz_err
 hub_add_zone(struct pz_hub *hub, struct pz_authority *takes, struct hub_zone **out,
 	     struct pz_errinfo *info)
@@ -260,6 +289,8 @@ hub_add_zone(struct pz_hub *hub, struct pz_authority *takes, struct hub_zone **o
 		zone_free(zone);
 		return err;
 	}
+	if (zone->authority->is_secret_unsaved)
+		save_secret(hub, zone->authority);
 	pz_info("zone-ready", "zone=%s devices=%zu crl=%llu", zone->authority->zone,
 		pz_map_len(zone->authority->members),
 		(unsigned long long)pz_crl_number(zone->authority->crl));

@@ -41,6 +41,9 @@ void pz_hub_stop(struct pz_hub *hub);
  * the store. */
 void pz_hub_free(struct pz_hub *hub);
 
+/** Silence on a link until a sign of life is sent, also on links that are up. 0: the default. */
+void pz_hub_set_keepalive(struct pz_hub *hub, uint64_t keepalive_us);
+
 uint16_t pz_hub_port(const struct pz_hub *hub);
 struct pz_metrics *pz_hub_metrics(struct pz_hub *hub);
 

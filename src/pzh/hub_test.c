@@ -34,6 +34,35 @@ a_zone_is_made_and_found_again_after_a_restart(void **state)
 	free(fingerprint);
 }
 
+static enum pz_err
+take_secret_out(void *arg, const char *key, struct pz_slice value)
+{
+	json_t *record = pz_json_parse(value, NULL);
+
+	assert_int_equal(json_object_del(record, "secret"), 0);
+	return pz_record_put(arg, "zone", key, record);
+}
+
+static void
+a_zone_of_an_older_version_gets_a_secret_at_once(void **state)
+{
+	uint8_t secret[PZ_ZONE_SECRET_BYTES];
+	struct pz_txn *txn = pz_txn_new();
+
+	(void)state;
+	make_zone(ZONE);
+	memcpy(secret, zone_of(ZONE)->authority->secret, sizeof(secret));
+	assert_ok(pz_store_load(w.store, "zone", take_secret_out, txn, NULL));
+	pz_store_commit(w.store, txn, NULL, NULL);
+	run(PZ_US_PER_S);
+	restart_hub();
+	assert_memory_not_equal(secret, zone_of(ZONE)->authority->secret, sizeof(secret));
+	memcpy(secret, zone_of(ZONE)->authority->secret, sizeof(secret));
+	run(COMMIT_US);
+	restart_hub();
+	assert_memory_equal(secret, zone_of(ZONE)->authority->secret, sizeof(secret));
+}
+
 static void
 a_zone_that_cannot_be_made_is_refused(void **state)
 {
@@ -434,6 +463,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(unknown_commands_are_refused),
 		T(a_zone_is_made_and_found_again_after_a_restart),
+		T(a_zone_of_an_older_version_gets_a_secret_at_once),
 		T(a_zone_that_cannot_be_made_is_refused),
 		T(a_zone_is_made_once),
 		T(a_zone_on_a_full_disk_does_not_exist),

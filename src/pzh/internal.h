@@ -11,6 +11,7 @@
 #include "route/router.h"
 #include "service/dispatch.h"
 #include "service/registry.h"
+#include "sync/session.h"
 #include "wire/address.h"
 #include "zone/authority.h"
 
@@ -95,6 +96,9 @@ struct hub_peer {
 	bool is_enrol_counted;   /* as an attempt */
 	bool is_leaving;         /* asked to be revoked */
 	bool is_unauthenticated; /* counts against the limits of strangers */
+	struct pz_timer probe;   /* for a sign of life, when somebody says that it is gone */
+	uint64_t probed_us;
+	struct pz_sync_session *sync; /* while it is live; NULL: out of memory */
 };
 
 /* hub.c */
@@ -173,6 +177,18 @@ void behind_clean(struct hub_zone *zone);
 struct pz_member *
 behind_member(struct hub_zone *zone, const struct pz_session *via, struct pz_slice address);
 
+/* sync.c */
+/** The link is live: its device may ask what has changed. */
+void sync_begin(struct hub_peer *peer);
+void sync_end(struct hub_peer *peer);
+void sync_drained(struct hub_peer *peer);
+/** @return true: the status is one of synchronisation's, and was dealt with */
+bool sync_on_prop(struct hub_peer *peer, const char *status, const json_t *message);
+/** A chunk that has changed, to everybody who is connected. */
+void sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key);
+/** The CRL is another, and what is known of one device, "": of none. */
+void sync_membership_changed(struct hub_zone *zone, const char *device);
+
 /* link.c */
 extern const struct pz_link_events hub_link_events;
 void hub_accept(void *arg, struct pz_stream *stream, const char *remote);
@@ -180,6 +196,8 @@ void hub_accept(void *arg, struct pz_stream *stream, const char *remote);
 void hub_link_bye(struct hub_peer *peer, enum pz_err why, const char *reason);
 /** The same for a device that is to forget the zone: prop `revoked` goes first. */
 void hub_link_revoked(struct hub_peer *peer, const char *reason);
+/** Somebody says that this link is dead: asks for a sign of life, and closes it without one. */
+void hub_link_probe(struct hub_peer *peer);
 /** More waits for this peer than it should: what it asks for is not answered meanwhile. */
 bool hub_link_is_choked(const struct hub_peer *peer);
 

@@ -105,6 +105,16 @@ select_ctx(void *arg, const char *sni_first_label, bool enrol)
 	return enrol ? peer->zone->enrol_ctx : peer->zone->link_ctx;
 }
 
+static void
+on_probe(struct pz_timer *timer, void *arg)
+{
+	struct hub_peer *peer = arg;
+
+	(void)timer;
+	if (peer->link->rx_us < peer->probed_us)
+		pz_link_close(peer->link, PZ_ERR_IO_TIMEOUT, "no sign of life");
+}
+
 void
 hub_accept(void *arg, struct pz_stream *stream, const char *remote)
 {
@@ -131,6 +141,7 @@ hub_accept(void *arg, struct pz_stream *stream, const char *remote)
 	address->unauthenticated++;
 	hub->unauthenticated++;
 	pz_metric_set(&hub->metrics, PZ_METRIC_unauthenticated, hub->unauthenticated);
+	pz_timer_init(&peer->probe, on_probe, peer);
 	if (pz_link_new(&hub->link_host, stream, tls, PZ_HANDSHAKE_TIMEOUT_US, peer, &peer->link) !=
 	    PZ_OK) {
 		hub_address_release(peer);
@@ -165,6 +176,20 @@ hub_link_revoked(struct hub_peer *peer, const char *reason)
 	zone_send_prop(peer->zone, peer->link, "revoked", message);
 	json_decref(message);
 	hub_link_bye(peer, PZ_ERR_DENIED_REVOKED, reason);
+}
+
+void
+hub_link_probe(struct hub_peer *peer)
+{
+	const struct pz_env *env = peer->hub->config.env;
+
+	if (peer->state != HUB_LINK_LIVE || peer->probe.active)
+		return;
+	peer->probed_us = pz_env_mono_us(env);
+	json_t *message = json_pack("{s:b}", "answer", 1);
+	zone_send_prop(peer->zone, peer->link, "keepAlive", message);
+	json_decref(message);
+	pz_env_start(env, &peer->probe, PZ_PEER_CONTEST_US);
 }
 
 bool
@@ -302,6 +327,7 @@ on_register(struct hub_peer *peer, struct pz_slice frame)
 		peer->address->text);
 	mark_seen(peer);
 	zone_send_whole_update(peer->zone, link);
+	sync_begin(peer);
 	zone_member_changed(peer->zone, peer->member);
 	return PZ_OK;
 }
@@ -337,8 +363,10 @@ on_drained(struct pz_link *link)
 {
 	struct hub_peer *peer = link->owner;
 
-	if (peer->state == HUB_LINK_LIVE)
-		pz_router_drained(peer->zone->router, &link->session);
+	if (peer->state != HUB_LINK_LIVE)
+		return;
+	pz_router_drained(peer->zone->router, &link->session);
+	sync_drained(peer);
 }
 
 static void
@@ -384,6 +412,8 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 {
 	struct hub_peer *peer = link->owner;
 
+	pz_env_stop(peer->hub->config.env, &peer->probe);
+	sync_end(peer);
 	pz_list_remove(&link->owner_node);
 	if (peer->state == HUB_LINK_LIVE)
 		member_left(peer, why, detail, undelivered);

@@ -51,7 +51,17 @@ on_command(void *arg, struct pz_ctl_call *call, const char *method, json_t *para
 	pz_hub_command(arg, method, params, on_done, request);
 }
 
-static const struct pz_daemon_ops ops = {.stop = on_stop, .command = on_command};
+static void
+on_reload(void *arg, const struct pz_settings *settings)
+{
+	pz_hub_set_keepalive(arg, settings->keepalive * PZ_US_PER_S);
+}
+
+static const struct pz_daemon_ops ops = {
+	.stop = on_stop,
+	.reload = on_reload,
+	.command = on_command,
+};
 
 static enum pz_err
 make_hub(struct pz_daemon *d, struct pz_hub **out, struct pz_errinfo *info)

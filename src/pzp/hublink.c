@@ -135,6 +135,8 @@ on_register(struct pz_node *node, struct pz_slice frame)
 	node->hub.is_registered = true;
 	pz_link_establish(link);
 	(void)pz_machine_event(&node->machine, PZ_EVENT_REGISTERED, NULL);
+	if (node->hub.link == link)
+		node->hub_data = zonedata_open(node, link, true, true);
 	return PZ_OK;
 }
 
@@ -213,6 +215,7 @@ hub_clean(struct pz_node *node)
 		hub_send_prop(node, "bye", message);
 		json_decref(message);
 	}
+	zonedata_close(PZ_TAKE(node->hub_data));
 	node->hub.link = NULL;
 	node->hub.is_registered = false;
 	if (link) {
@@ -352,8 +355,10 @@ on_drained(struct pz_link *link)
 {
 	struct node_conn *conn = link->owner;
 
-	if (conn->link == link && conn->is_registered)
-		pz_router_drained(conn->node->router, &link->session);
+	if (conn->link != link || !conn->is_registered)
+		return;
+	pz_router_drained(conn->node->router, &link->session);
+	zonedata_drained(conn->node->hub_data);
 }
 
 /* Failures that waiting cannot mend (page 5): the hub showed another CA, or is not who it should
@@ -371,6 +376,7 @@ hub_closed(struct pz_node *node, struct pz_link *link, enum pz_err why, const ch
 	struct pz_errinfo reason;
 	bool was_registered = node->hub.is_registered;
 
+	zonedata_close(PZ_TAKE(node->hub_data));
 	node->hub.link = NULL;
 	node->hub.is_registered = false;
 	pz_router_detach(node->router, &link->session);

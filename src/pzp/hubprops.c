@@ -38,7 +38,7 @@ update_device(struct pz_node *node, json_t *entry)
 	 * One that we are linked with is still here. */
 	if (!is && !node_has_route(node, name))
 		node_device_gone(node, name);
-	node_peer_news(node, name);
+	peers_told_by_hub(node->peers, name);
 	if (was != is || !had)
 		tell_device(node, name, is);
 }
@@ -101,10 +101,10 @@ on_error(struct pz_node *node, json_t *message)
 }
 
 static void
-on_nothing(struct pz_node *node, json_t *message)
+on_keepalive(struct pz_node *node, json_t *message)
 {
-	(void)node;
-	(void)message;
+	if (json_is_true(json_object_get(message, "answer")))
+		hub_send_prop(node, "keepAlive", NULL);
 }
 
 static const struct {
@@ -112,9 +112,9 @@ static const struct {
 	void (*handle)(struct pz_node *node, json_t *message);
 	bool is_harmless; /* believed also when a relay brings it */
 } statuses[] = {
-	{"Update", on_update, false},    {"foundServices", on_found_services, true},
-	{"revoked", on_revoked, false},  {"bye", on_bye, false},
-	{"keepAlive", on_nothing, true}, {"error", on_error, true},
+	{"Update", on_update, false},       {"foundServices", on_found_services, true},
+	{"revoked", on_revoked, false},     {"bye", on_bye, false},
+	{"keepAlive", on_keepalive, false}, {"error", on_error, true},
 };
 
 static void
@@ -143,7 +143,9 @@ node_on_hub_prop(struct pz_node *node, const struct pz_envelope *envelope, bool 
 	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
 	while (i < n && strcmp(statuses[i].status, status) != 0)
 		i++;
-	if (i < n && (statuses[i].is_harmless || !is_relayed))
+	if (zonedata_on_prop(is_relayed ? NULL : node->hub_data, status, message))
+		; /* the hub's own word only: a relay has a session of its own */
+	else if (i < n && (statuses[i].is_harmless || !is_relayed))
 		statuses[i].handle(node, message);
 	else if (i < n)
 		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);

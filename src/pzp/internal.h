@@ -41,6 +41,8 @@ struct enrolment;
 struct node_prefs;
 struct peers;
 struct nearby;
+struct zonedata;
+struct zonedata_session;
 struct peer_link;
 
 /** What preferences say about links (page 10), in force. */
@@ -76,6 +78,8 @@ struct pz_node {
 	struct pz_list finds; /* findServices under way */
 	struct peers *peers;
 	struct nearby *nearby;
+	struct zonedata *zonedata;
+	struct zonedata_session *hub_data; /* the exchange with the hub, or NULL */
 	struct node_wishes wishes;
 	struct pz_list answers; /* resend.c */
 	size_t answer_count, answer_bytes;
@@ -121,10 +125,29 @@ void node_send_zone_prop(struct pz_node *node, const char *status, json_t *messa
 json_t *node_info(const struct pz_node *node);
 /** Our consent that this peer speaks for us at the hub. New, or NULL. */
 json_t *node_consent(const struct pz_node *node, const char *relay);
-/** The newest CRL that we hold, or NULL. Borrowed. */
+/** New TLS contexts from the newest CRL; links of who is on it end. Errors: those of
+ * pz_tls_ctx_new. */
+enum pz_err node_refresh_trust(struct pz_node *node, struct pz_errinfo *info) PZ_MUST_USE;
+
+/* zonedata.c */
+/** NULL: out of memory. */
+struct zonedata *zonedata_new(struct pz_node *node);
+/** NULL is fine. */
+void zonedata_free(struct zonedata *data);
+/** Loads what is known of the zone, or forgets it. Errors: those of pz_knowledge_load. */
+enum pz_err zonedata_set_membership(struct pz_node *node, const struct pz_membership *membership,
+				    struct pz_errinfo *info) PZ_MUST_USE;
+/** The exchange on a link that has come up; the dialler opens it. NULL: none (out of memory). */
+struct zonedata_session *
+zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_opener);
+/** NULL is fine, as in what follows. */
+void zonedata_close(struct zonedata_session *session);
+/** The link's queue has become shorter. */
+void zonedata_drained(struct zonedata_session *session);
+/** @return true: the status is one of synchronisation's, and was dealt with */
+bool zonedata_on_prop(struct zonedata_session *session, const char *status, json_t *message);
+/** The newest CRL that we hold; NULL: virgin. Borrowed. */
 struct pz_crl *node_crl(const struct pz_node *node);
-/** The same for a membership that is about to become ours. */
-struct pz_crl *node_crl_of(const struct pz_node *node, const struct pz_membership *membership);
 /** @param out PZ_ZONE_SECRET_BYTES. @return false: not known (yet) */
 bool node_zone_secret(const struct pz_node *node, uint8_t *out);
 /** Adds the names of devices that the zone's data tells of. */

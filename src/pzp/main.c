@@ -86,7 +86,36 @@ on_command(void *arg, struct pz_ctl_call *call, const char *method, json_t *para
 	pz_ctl_on_gone(call, on_client_gone, request);
 }
 
-static const struct pz_daemon_ops ops = {.stop = on_stop, .command = on_command};
+/* ---- settings ---- */
+
+/* What may also change while the node lives. The ports are the operator's word in what the user may
+ * prefer otherwise (page 10). */
+static void
+set_changeable(struct pz_node_config *config, const struct pz_settings *s)
+{
+	bool has_tls = pz_settings_is_given(PZ_PROGRAM_PZPD, s, "tls-port");
+	bool has_web = pz_settings_is_given(PZ_PROGRAM_PZPD, s, "web-port");
+
+	config->keepalive_us = s->keepalive * PZ_US_PER_S;
+	config->call_timeout_us = s->call_timeout * PZ_US_PER_S;
+	config->tls_port = has_tls ? &s->tls_port : NULL;
+	config->web_port = has_web ? &s->web_port : NULL;
+}
+
+static void
+on_reload(void *arg, const struct pz_settings *settings)
+{
+	struct pz_node_config config = {0};
+
+	set_changeable(&config, settings);
+	pz_node_reconfigure(arg, &config);
+}
+
+static const struct pz_daemon_ops ops = {
+	.stop = on_stop,
+	.reload = on_reload,
+	.command = on_command,
+};
 
 /* ---- start ---- */
 
@@ -125,16 +154,14 @@ make_node(struct pz_daemon *d, struct pz_mdns *mdns, struct pz_node **out, struc
 		.frame_max = s->limit_frame,
 		.queue_high_bytes = s->limit_queue_high,
 		.queue_low_bytes = s->limit_queue_low,
-		.keepalive_us = s->keepalive * PZ_US_PER_S,
-		.call_timeout_us = s->call_timeout * PZ_US_PER_S,
 		.listen = s->listen,
-		.tls_port = &s->tls_port,
 		.mdns = mdns,
 		.addresses = pz_netwatch_addresses,
 		.processes = &pz_loop_process_ops,
 		.processes_arg = &d->loop,
 	};
 
+	set_changeable(&config, s);
 	return pz_node_new(&config, out, info);
 }
 

@@ -237,7 +237,7 @@ make_tls_ctx(struct pz_node *node, const struct pz_membership *m, struct pz_tls_
 
 	if (trust == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	enum pz_err err = pz_trust_add(trust, m->master, node_crl_of(node, m), info);
+	enum pz_err err = pz_trust_add(trust, m->master, node_crl(node), info);
 	if (err == PZ_OK)
 		err = pz_tls_ctx_new(&config, out, info);
 	pz_trust_free(trust);
@@ -245,20 +245,23 @@ make_tls_ctx(struct pz_node *node, const struct pz_membership *m, struct pz_tls_
 }
 
 enum pz_err
-node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz_errinfo *info)
+node_refresh_trust(struct pz_node *node, struct pz_errinfo *info)
 {
 	struct pz_tls_ctx *ctx = NULL;
-	enum pz_err err = takes ? make_tls_ctx(node, takes, &ctx, info) : PZ_OK;
 
-	if (err != PZ_OK) {
-		pz_membership_free(takes);
-		return err;
-	}
+	if (node->membership)
+		PZ_TRY(make_tls_ctx(node, node->membership, &ctx, info));
+	pz_tls_ctx_free(node->tls_ctx);
+	node->tls_ctx = ctx;
+	return peers_set_membership(node->peers, info);
+}
+
+static void
+take_membership(struct pz_node *node, struct pz_membership *takes)
+{
 	if (node->membership != takes)
 		pz_membership_free(node->membership);
-	pz_tls_ctx_free(node->tls_ctx);
 	node->membership = takes;
-	node->tls_ctx = ctx;
 	if (takes) {
 		node->is_wipe_failed = false; /* what could not be removed is replaced */
 		snprintf(node->device, sizeof(node->device), "%s", takes->device);
@@ -266,7 +269,27 @@ node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz
 	} else {
 		snprintf(node->self, sizeof(node->self), "%s", node->device);
 	}
-	PZ_TRY(peers_set_membership(node->peers, info));
+}
+
+/* Whatever can fail comes first: a membership that cannot be used is none. */
+enum pz_err
+node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz_errinfo *info)
+{
+	struct pz_membership *former = node->membership;
+	struct pz_tls_ctx *ctx = NULL;
+	enum pz_err err = zonedata_set_membership(node, takes, info);
+
+	node->membership = takes; /* for node_crl */
+	if (err == PZ_OK && takes)
+		err = make_tls_ctx(node, takes, &ctx, info);
+	pz_tls_ctx_free(ctx);
+	node->membership = former;
+	if (err != PZ_OK) {
+		pz_membership_free(takes);
+		return err;
+	}
+	take_membership(node, takes);
+	PZ_TRY(node_refresh_trust(node, info));
 	PZ_TRY(pz_router_set_self(node->router, node->self));
 	return pz_registry_set_address(node->registry, node->self);
 }
@@ -540,6 +563,9 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	if (node->dispatcher == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(pz_router_new(&config, &node->router));
+	node->zonedata = zonedata_new(node);
+	if (node->zonedata == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(peers_new(node, &node->peers));
 	node->nearby = nearby_new(node);
 	if (node->nearby == NULL)
@@ -686,6 +712,8 @@ pz_node_free(struct pz_node *node)
 	resend_free(node);
 	peers_free(node->peers);
 	nearby_free(node->nearby);
+	zonedata_close(node->hub_data);
+	zonedata_free(node->zonedata);
 	pz_dispatcher_free(node->dispatcher);
 	pz_registry_free(node->registry);
 	pz_pending_free(node->pending);

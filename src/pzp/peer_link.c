@@ -188,7 +188,8 @@ identify(struct peer_link *pl, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "it is of another zone");
 	if (strcmp(who->device, node->membership->device) == 0)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "it is this device itself");
-	PZ_TRY(node_knows_ca(node, who, info));
+	if (pl->is_outgoing)
+		PZ_TRY(node_knows_ca(node, who, info));
 	struct peer *peer = peers_get(pl->peers, who->device);
 	if (peer == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT, "too many devices");
@@ -278,6 +279,7 @@ go_live(struct peer_link *pl)
 	pz_env_stop(env_of(pl), &peer->retry);
 	(void)peer_event(peer, PZ_PEER_EVENT_REGISTERED, "");
 	peer_greet(pl);
+	pl->sync = zonedata_open(node, pl->link, false, pl->is_outgoing);
 	if (older)
 		resend_after_loss(node, &older->link->session, NULL);
 	node_peer_live(node, pl);
@@ -345,7 +347,7 @@ forget_what_it_said(struct peer *peer)
 	json_decref(PZ_TAKE(peer->info));
 	json_decref(PZ_TAKE(peer->services));
 	json_decref(PZ_TAKE(peer->relayed));
-	peer->is_relay = peer->has_hub = false;
+	peer->is_relay = peer->has_hub = peer->is_speaking = false;
 	peer->session[0] = '\0';
 }
 
@@ -412,6 +414,7 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 	pz_list_remove(&pl->node);
 	pz_env_stop(env_of(pl), &pl->watch);
 	pz_env_stop(env_of(pl), &pl->end);
+	zonedata_close(PZ_TAKE(pl->sync));
 	peer_link_authenticated(pl);
 	if (peer && peer->live == pl) {
 		lost(pl, PZ_PEER_EVENT_LINK_LOST, reason.text, undelivered, code);
@@ -438,6 +441,7 @@ on_drained(struct pz_link *link)
 
 	if (link->session.attached)
 		pz_router_drained(pl->peers->node->router, &link->session);
+	zonedata_drained(pl->sync);
 }
 
 const struct pz_link_events peer_link_events = {

@@ -75,17 +75,17 @@ kept_info(const json_t *message)
 
 /* It has lost its hub: what it could ask there it hears from us. */
 static void
-meet_needs(struct peer_link *pl, bool had_hub, bool was_relay_to_hub)
+meet_needs(struct peer_link *pl, bool had_hub, bool was_relay_to_hub, bool was_speaking)
 {
 	const struct peer *peer = pl->peer;
 	struct pz_node *node = pl->peers->node;
 
 	if (had_hub && !peer->has_hub)
 		tell_services(pl);
-	if (!was_relay_to_hub && peer->is_relay && peer->has_hub && !node->hub.is_registered) {
+	if (!was_relay_to_hub && peer->is_relay && peer->has_hub && !node->hub.is_registered)
 		tell_info(pl); /* with our consent: it speaks for us at the hub */
+	if (!was_speaking && peer->is_speaking && !node->hub.is_registered)
 		discovery_announce(node);
-	}
 }
 
 static void
@@ -96,6 +96,7 @@ on_info(struct peer_link *pl, json_t *message)
 	const char *session = pz_json_str(message, "session");
 	bool had_consent = json_object_get(peer->info, "behind") != NULL;
 	bool had_hub = peer->has_hub, was_relay = peer->is_relay;
+	bool was_speaking = peer->is_speaking;
 
 	if (!is_info(message)) {
 		send_error(pl, PZ_PROP_ERROR_BAD_REQUEST, "pzpInfo needs addresses and port",
@@ -107,6 +108,7 @@ on_info(struct peer_link *pl, json_t *message)
 	peer->info = kept_info(message);
 	peer->is_relay = json_is_true(json_object_get(message, "relay"));
 	peer->has_hub = json_is_true(json_object_get(message, "hub"));
+	peer->is_speaking = json_is_true(json_object_get(message, "speaks"));
 	pl->link->session.relays = peer->is_relay;
 	snprintf(peer->session, sizeof(peer->session), "%s", session ? session : "");
 	/* At once: what it says next to the hub goes by us, and the hub must know by then. */
@@ -115,7 +117,7 @@ on_info(struct peer_link *pl, json_t *message)
 	if (names) /* it may reach fewer than before */
 		resend_after_loss(node, NULL, names);
 	json_decref(names);
-	meet_needs(pl, had_hub, was_relay && had_hub);
+	meet_needs(pl, had_hub, was_relay && had_hub, was_speaking);
 	node_peer_news(node, peer->device);
 }
 
@@ -243,7 +245,9 @@ peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
 	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
 	while (i < n && strcmp(statuses[i].status, status) != 0)
 		i++;
-	if (i == n)
+	if (zonedata_on_prop(pl->sync, status, message))
+		;
+	else if (i == n)
 		send_error(pl, PZ_PROP_ERROR_UNKNOWN_STATUS, "this device does not know the status",
 			   status);
 	else if (statuses[i].is_early || pl->state >= PEER_LINK_LIVE)
@@ -264,6 +268,8 @@ info_for(const struct peer_link *pl)
 	(void)json_object_set_new(info, "relay", json_boolean(node->wishes.relay));
 	(void)json_object_set_new(info, "hub", json_boolean(node->hub.is_registered));
 	(void)json_object_set_new(info, "reach", relay_reach(pl->peers));
+	(void)json_object_set_new(info, "speaks",
+				  json_boolean(peers_is_spoken_for(pl->peers, peer->device)));
 	if (!node->hub.is_registered && peer->is_relay && peer->has_hub)
 		(void)json_object_set_new(info, "behind", node_consent(node, peer->device));
 	return info;

@@ -393,6 +393,23 @@ dial_everybody(struct peers *peers)
 	json_object_foreach(peers->node->directory, device, entry) peers_consider(peers, device);
 }
 
+bool
+peers_is_spoken_for(const struct peers *peers, const char *device)
+{
+	const struct pz_node *node = peers->node;
+	const char *via = pz_json_str(json_object_get(node->directory, device), "via");
+
+	return via && node->membership && strcmp(via, node->membership->device) == 0;
+}
+
+void
+peers_told_by_hub(struct peers *peers, const char *device)
+{
+	if (peers_is_spoken_for(peers, device)) /* it wants to hear that the hub hears it now */
+		peers_tell_soon(peers);
+	node_peer_news(peers->node, device);
+}
+
 void
 peers_consider(struct peers *peers, const char *device)
 {

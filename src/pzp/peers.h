@@ -56,6 +56,7 @@ struct peer_link {
 		PEER_LINK_LIVE,
 		PEER_LINK_DRAINING, /* another one took its place; heard until its bye */
 	} state;
+	struct zonedata_session *sync; /* while it is live */
 	bool is_outgoing, has_proved;
 	bool has_registered;   /* the other end sent its register */
 	bool is_leaving;       /* the other end said that another link replaces it */
@@ -84,6 +85,7 @@ struct peer {
 	json_t *relayed;  /* device -> services, as it passes them on, or NULL */
 	char session[40]; /* its start; "" when unknown */
 	bool is_relay, has_hub;
+	bool is_speaking; /* the hub reaches us by it */
 };
 
 struct peers {
@@ -127,7 +129,11 @@ json_t *peers_list(struct pz_node *node);
 json_t *peers_status(struct pz_node *node);
 /** The one place where a peer's state changes. @return false: it means nothing now */
 bool peer_event(struct peer *peer, enum pz_peer_event event, const char *reason);
-/** What the hub tells of a device changed: with peer.auto it may be time to dial it. */
+/** Does the hub reach this device by us? */
+bool peers_is_spoken_for(const struct peers *peers, const char *device);
+/** The hub has told something of a device. */
+void peers_told_by_hub(struct peers *peers, const char *device);
+/** With peer.auto it may be time to dial it. */
 void peers_consider(struct peers *peers, const char *device);
 /** Preferences about links are others now. */
 void peers_wishes_changed(struct peers *peers);

@@ -8,7 +8,7 @@
 
 struct pz_crl {
 	X509_CRL *crl; /* owned */
-	uint64_t number, next_update_ms;
+	uint64_t number, this_update_ms, next_update_ms;
 	atomic_uint refs;
 };
 
@@ -33,6 +33,8 @@ wrap(X509_CRL *crl, struct pz_crl **out, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_PROTO, "CRL with a critical extension");
 	if (!read_number(crl, &c.number))
 		return pz_openssl_fail(info, PZ_ERR_PROTO, "CRL without a usable crlNumber");
+	if (!pz_asn1_time_ms(X509_CRL_get0_lastUpdate(crl), &c.this_update_ms))
+		return pz_openssl_fail(info, PZ_ERR_PROTO, "CRL with a malformed date");
 	if (X509_CRL_get0_nextUpdate(crl) &&
 	    !pz_asn1_time_ms(X509_CRL_get0_nextUpdate(crl), &c.next_update_ms))
 		return pz_openssl_fail(info, PZ_ERR_PROTO, "CRL with a malformed date");
@@ -41,6 +43,7 @@ wrap(X509_CRL *crl, struct pz_crl **out, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "CRL: out of memory");
 	(*out)->crl = crl;
 	(*out)->number = c.number;
+	(*out)->this_update_ms = c.this_update_ms;
 	(*out)->next_update_ms = c.next_update_ms;
 	atomic_init(&(*out)->refs, 1);
 	return PZ_OK;
@@ -202,6 +205,12 @@ pz_crl_has_serial(const struct pz_crl *crl, const char *serial_hex)
 	}
 	/* 2 is removeFromCRL, which belongs into delta lists only: counts as revoked. */
 	return X509_CRL_get0_by_serial(crl->crl, &found, serial) != 0;
+}
+
+uint64_t
+pz_crl_this_update_ms(const struct pz_crl *crl)
+{
+	return crl->this_update_ms;
 }
 
 uint64_t

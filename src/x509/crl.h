@@ -72,6 +72,8 @@ bool pz_crl_has_serial(const struct pz_crl *crl, const char *serial_hex);
 size_t pz_crl_len(const struct pz_crl *crl);
 /** One entry, for the list that follows this one. @param i less than pz_crl_len */
 void pz_crl_entry_at(const struct pz_crl *crl, size_t i, struct pz_crl_entry *out);
+/** thisUpdate, milliseconds since 1970 UTC. */
+uint64_t pz_crl_this_update_ms(const struct pz_crl *crl);
 /** nextUpdate, milliseconds since 1970 UTC; 0 when the list has none. */
 uint64_t pz_crl_next_update_ms(const struct pz_crl *crl);
 

@@ -61,6 +61,7 @@ test_issue_and_read_back(void **state)
 		struct pz_crl *c = i == 0 ? crl : again;
 		assert_ok(pz_crl_verify(c, z.ca, NULL));
 		assert_int_equal(pz_crl_number(c), UINT64_C(0x123456789abcdef0));
+		assert_int_equal(pz_crl_this_update_ms(c), NOW_MS);
 		assert_int_equal(pz_crl_next_update_ms(c), NOW_MS + 30 * FIX_DAY_MS);
 		assert_true(pz_crl_has_serial(c, "0102"));
 		assert_true(pz_crl_has_serial(c, "ff00000000000000000000000000000001"));

@@ -1,5 +1,6 @@
 #include "zone/authority.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -73,12 +74,27 @@ enum pz_err
 pz_authority_put_zone(const struct pz_authority *a, const char *tls_key_uri,
 		      const struct pz_cert *tls, const struct pz_crl *crl, struct pz_txn *txn)
 {
-	json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "host", a->host,
-				   "name", a->name, "keyType", a->key_type, "caKey", a->ca_key_uri,
-				   "tlsKey", tls_key_uri, "ca", pz_record_cert(a->ca), "tls",
-				   pz_record_cert(tls), "crl", pz_record_crl(crl));
+	char *secret = pz_record_secret_text(a->secret);
+	json_t *record =
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s}", "host", a->host, "name",
+			  a->name, "keyType", a->key_type, "caKey", a->ca_key_uri, "tlsKey",
+			  tls_key_uri, "ca", pz_record_cert(a->ca), "tls", pz_record_cert(tls),
+			  "crl", pz_record_crl(crl), "secret", secret);
 
-	return pz_record_put(txn, SPACE_ZONE, a->zone, record);
+	pz_record_text_wipe(secret);
+	json_incref(record);
+	enum pz_err err = pz_record_put(txn, SPACE_ZONE, a->zone, record);
+	pz_record_wipe(record, "secret");
+	json_decref(record);
+	return err;
+}
+
+enum pz_err
+pz_authority_save(struct pz_authority *a, struct pz_txn *txn)
+{
+	PZ_TRY(pz_authority_put_zone(a, a->tls_key_uri, a->tls, a->crl, txn));
+	a->is_secret_unsaved = false;
+	return PZ_OK;
 }
 
 static struct pz_authority *
@@ -109,6 +125,7 @@ make_zone(struct pz_authority *a, struct pz_keystore *keys, struct pz_txn *txn,
 			     info));
 	PZ_TRY(pz_authority_make_tls(a, keys, a->tls_key_uri, &a->tls_key, &a->tls, info));
 	PZ_TRY(pz_crl_issue(a->ca, a->ca_key, NULL, 0, 1, a->env, &a->crl, info));
+	pz_env_random(a->env, a->secret, sizeof(a->secret));
 	return pz_authority_put_zone(a, a->tls_key_uri, a->tls, a->crl, txn);
 }
 
@@ -134,9 +151,12 @@ pz_authority_create(const char *zone, const char *host, const char *name, const 
 	return PZ_OK;
 }
 
-static void
-free_member(struct pz_member *member)
+void
+pz_authority_free_member(struct pz_member *member)
 {
+	if (member == NULL)
+		return;
+	free(member->ca_pem);
 	json_decref(member->info);
 	free(member->summary);
 	free(member);
@@ -152,13 +172,15 @@ pz_authority_free(struct pz_authority *a)
 	if (a == NULL)
 		return;
 	while (pz_map_next(a->members, &pos, &key, &member))
-		free_member(member);
+		pz_authority_free_member(member);
 	pz_map_free(a->members);
 	pz_key_free(a->ca_key);
 	pz_key_free(a->tls_key);
 	pz_cert_free(a->ca);
 	pz_cert_free(a->tls);
 	pz_crl_free(a->crl);
+	pz_authority_unpublish(a);
+	sodium_memzero(a->secret, sizeof(a->secret));
 	free(a);
 }
 
@@ -172,13 +194,13 @@ pz_authority_save_member(const struct pz_authority *a, const struct pz_member *m
 
 	pz_authority_member_space(a->zone, space);
 	pz_hex_encode(m->ca_key_hash, sizeof(m->ca_key_hash), hash);
-	return pz_record_put(txn, space, m->device,
-			     json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:b}", "displayName",
-				       m->display_name, "deviceType", m->device_type, "serial",
-				       m->serial, "keyHash", hash, "enrolled",
-				       (json_int_t)m->enrolled_ms, "lastSeen",
-				       (json_int_t)m->last_seen_ms, "confirmed", m->confirmed,
-				       "revoked", m->revoked));
+	return pz_record_put(
+		txn, space, m->device,
+		json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:b, s:s*, s:I}", "displayName",
+			  m->display_name, "deviceType", m->device_type, "serial", m->serial,
+			  "keyHash", hash, "enrolled", (json_int_t)m->enrolled_ms, "lastSeen",
+			  (json_int_t)m->last_seen_ms, "confirmed", m->confirmed, "revoked",
+			  m->revoked, "ca", m->ca_pem, "revokedAt", (json_int_t)m->revoked_ms));
 }
 
 struct load_members {
@@ -191,7 +213,8 @@ static enum pz_err
 read_member(const json_t *record, struct pz_member *m, struct pz_errinfo *info)
 {
 	char hash[2 * PZ_KEY_HASH_BYTES + 1];
-	int64_t enrolled = 0, seen = 0;
+	const char *pem = pz_json_str(record, "ca");
+	int64_t enrolled = 0, seen = 0, revoked = 0;
 
 	PZ_TRY(pz_record_string(record, "displayName", m->display_name, sizeof(m->display_name),
 				info));
@@ -202,10 +225,14 @@ read_member(const json_t *record, struct pz_member *m, struct pz_errinfo *info)
 	PZ_TRY(pz_hex_decode(pz_slice_str(hash), m->ca_key_hash, sizeof(m->ca_key_hash)));
 	(void)pz_json_int(record, "enrolled", 0, INT64_MAX, &enrolled);
 	(void)pz_json_int(record, "lastSeen", 0, INT64_MAX, &seen);
+	(void)pz_json_int(record, "revokedAt", 0, INT64_MAX, &revoked);
 	m->enrolled_ms = (uint64_t)enrolled;
+	m->revoked_ms = (uint64_t)revoked;
 	m->last_seen_ms = (uint64_t)seen;
 	m->confirmed = json_is_true(json_object_get(record, "confirmed"));
 	m->revoked = json_is_true(json_object_get(record, "revoked"));
+	if (pem && (m->ca_pem = strdup(pem)) == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	return PZ_OK;
 }
 
@@ -231,7 +258,7 @@ load_member(void *arg, const char *key, struct pz_slice value)
 	if (err == PZ_OK)
 		err = pz_map_put(load->authority->members, pz_slice_str(m->device), m, NULL);
 	if (err != PZ_OK)
-		free(m);
+		pz_authority_free_member(m);
 	return err;
 }
 
@@ -244,11 +271,31 @@ struct load_zones {
 	struct pz_errinfo *info;
 };
 
+/* An older version stored none: then one is made now, and stored by whoever takes the zone. */
 static enum pz_err
-read_zone(const struct load_zones *load, const json_t *record, struct pz_authority *a)
+read_secret(json_t *record, struct pz_authority *a, struct pz_errinfo *info)
+{
+	const json_t *text = json_object_get(record, "secret");
+	enum pz_err err = PZ_OK;
+
+	a->is_secret_unsaved = text == NULL;
+	if (text == NULL)
+		pz_env_random(a->env, a->secret, sizeof(a->secret));
+	else
+		err = pz_record_secret_read(
+			pz_slice_of(json_string_value(text), json_string_length(text)), a->secret);
+	pz_record_wipe(record, "secret");
+	return err == PZ_OK
+		       ? err
+		       : pz_fail(info, err, "store: the secret of %s is not readable", a->zone);
+}
+
+static enum pz_err
+read_zone(const struct load_zones *load, json_t *record, struct pz_authority *a)
 {
 	struct pz_errinfo *info = load->info;
 
+	PZ_TRY(read_secret(record, a, info));
 	PZ_TRY(pz_record_string(record, "host", a->host, sizeof(a->host), info));
 	PZ_TRY(pz_record_string(record, "name", a->name, sizeof(a->name), info));
 	PZ_TRY(pz_record_string(record, "keyType", a->key_type, sizeof(a->key_type), info));

@@ -14,10 +14,12 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "store/store.h"
+#include "sync/item.h"
 #include "x509/cert.h"
 #include "x509/crl.h"
 #include "x509/keystore.h"
 #include "x509/verify.h"
+#include "zone/record.h"
 
 #define PZ_ZONE_HOST_BYTES_MAX 253
 
@@ -28,7 +30,9 @@ struct pz_member {
 	char device_type[PZ_DEVICE_TYPE_BYTES_MAX + 1];
 	char serial[PZ_SERIAL_HEX_BYTES];       /* of its PZP CA certificate */
 	uint8_t ca_key_hash[PZ_KEY_HASH_BYTES]; /* SPKI of its PZP CA */
-	uint64_t enrolled_ms, last_seen_ms;     /* 0: never seen */
+	char *ca_pem; /* that certificate, owned; NULL: revoked, or of an older version */
+	uint64_t enrolled_ms, last_seen_ms; /* 0: never seen */
+	uint64_t revoked_ms;                /* 0: is not, or by an older version */
 	bool confirmed; /* has had a link since its enrolment; until then its name may be enrolled
 			   again */
 	bool revoked;
@@ -63,6 +67,10 @@ struct pz_authority {
 	struct pz_cert *ca, *tls;
 	struct pz_crl *crl;
 	struct pz_map *members; /* device -> struct pz_member */
+	uint8_t secret[PZ_ZONE_SECRET_BYTES];
+	bool is_secret_unsaved; /* made while loading what an older version has stored */
+	/* What devices are given, made when it is asked for; see pz_authority_item. */
+	struct pz_sync_item *published[PZ_SYNC_KIND_COUNT];
 	const struct pz_env *env;
 };
 
@@ -84,6 +92,8 @@ enum pz_err
 pz_authority_load_all(struct pz_store *store, struct pz_keystore *keys, const struct pz_env *env,
 		      enum pz_err (*each)(void *arg, struct pz_authority *takes), void *arg,
 		      struct pz_errinfo *info) PZ_MUST_USE;
+/** Writes the zone's own record, where is_secret_unsaved says so. Errors: LIMIT_MEMORY. */
+enum pz_err pz_authority_save(struct pz_authority *authority, struct pz_txn *txn) PZ_MUST_USE;
 /** NULL is fine. */
 void pz_authority_free(struct pz_authority *authority);
 
@@ -146,6 +156,19 @@ bool pz_authority_is_renewal_due(const struct pz_authority *authority);
 enum pz_err
 pz_authority_renew(struct pz_authority *authority, struct pz_keystore *keys, struct pz_txn *txn,
 		   struct pz_zone_change **out, struct pz_errinfo *info) PZ_MUST_USE;
+
+/**
+ * What the zone's devices are given of an item, as it is now (page 8):
+ *  - trusted-pzp: key device, value PZP CA as PEM; deleted for 90 days after a revocation;
+ *  - crl: key zone, value the list as PEM, mtime its thisUpdate;
+ *  - zone-secret: key "zone-secret", value base64.
+ * pz_authority_apply keeps them up to date.
+ * @return borrowed until the next change; nobody changes it but the authority, and sessions that
+ * drop expired deletions. NULL: the hub writes no such item (yet), or memory is out (the next call
+ * tries again).
+ */
+struct pz_sync_item *
+pz_authority_item(struct pz_authority *authority, const struct pz_sync_kind *kind);
 
 /** Key URIs in use by this zone. */
 void pz_authority_key_uris(const struct pz_authority *authority, const char *out[2]);

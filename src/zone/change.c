@@ -13,7 +13,9 @@ pz_authority_drop(struct pz_zone_change *change)
 {
 	if (change == NULL)
 		return;
-	free(change->member);
+	if (change->member)
+		free(change->member->ca_pem);
+	free(change->member); /* the rest of it is borrowed from the member in force */
 	pz_crl_free(change->crl);
 	pz_key_free(change->tls_key);
 	pz_cert_free(change->tls);
@@ -31,7 +33,7 @@ apply_member(struct pz_authority *a, struct pz_member *fresh)
 		 * it. */
 		if (pz_map_put(a->members, pz_slice_str(fresh->device), fresh, NULL) == PZ_OK)
 			return fresh;
-		free(fresh);
+		pz_authority_free_member(fresh);
 		return NULL;
 	}
 	bool is_same = strcmp(fresh->serial, m->serial) == 0; /* or another of the same name */
@@ -46,6 +48,7 @@ apply_member(struct pz_authority *a, struct pz_member *fresh)
 		json_decref(fresh->info);
 		fresh->info = NULL;
 	}
+	free(m->ca_pem);
 	free(m->summary);
 	fresh->summary = NULL; /* made anew when it is needed */
 	*m = *fresh;
@@ -57,6 +60,8 @@ struct pz_member *
 pz_authority_apply(struct pz_authority *a, struct pz_zone_change *change)
 {
 	struct pz_member *m = NULL;
+
+	bool has_crl = change->crl != NULL;
 
 	if (change->crl) {
 		pz_crl_free(a->crl);
@@ -71,6 +76,7 @@ pz_authority_apply(struct pz_authority *a, struct pz_zone_change *change)
 	}
 	if (change->member)
 		m = apply_member(a, PZ_TAKE(change->member));
+	pz_authority_republish(a, m, has_crl);
 	pz_authority_drop(change);
 	return m;
 }
@@ -130,8 +136,10 @@ new_member(const struct pz_authority *a, const struct pz_admission *admission,
 {
 	struct pz_member *m = calloc(1, sizeof(*m));
 
-	if (m == NULL)
+	if (m == NULL || (m->ca_pem = pz_record_cert_text(cert)) == NULL) {
+		free(m);
 		return NULL;
+	}
 	snprintf(m->device, sizeof(m->device), "%s", admission->device);
 	snprintf(m->display_name, sizeof(m->display_name), "%s", admission->display_name);
 	snprintf(m->device_type, sizeof(m->device_type), "%s", admission->device_type);
@@ -199,6 +207,8 @@ prepare_revocation(struct pz_authority *a, const struct pz_member *m, struct pz_
 		return PZ_ERR_LIMIT_MEMORY;
 	*change->member = *m;
 	change->member->revoked = true;
+	change->member->revoked_ms = pz_env_wall_ms(a->env);
+	change->member->ca_pem = NULL; /* nobody needs it any more */
 	PZ_TRY(next_crl(a, m->serial, &change->crl, info));
 	PZ_TRY(pz_authority_put_zone(a, a->tls_key_uri, a->tls, change->crl, txn));
 	return pz_authority_save_member(a, change->member, txn);

@@ -23,4 +23,9 @@ enum pz_err pz_authority_put_zone(const struct pz_authority *a, const char *tls_
 				  const struct pz_cert *tls, const struct pz_crl *crl,
 				  struct pz_txn *txn) PZ_MUST_USE;
 
+/* After a change of memory: brings what is published up to date. member may be NULL. */
+void pz_authority_republish(struct pz_authority *a, const struct pz_member *member, bool has_crl);
+void pz_authority_unpublish(struct pz_authority *a);
+void pz_authority_free_member(struct pz_member *member);
+
 #endif

@@ -10,6 +10,7 @@
 #define SPACE "membership"
 #define KEY "self"
 #define SPACE_SERVICES "services"
+#define SPACE_KNOWLEDGE "knowledge" /* zone/knowledge.c */
 
 static enum pz_err
 put(const struct pz_membership *m, struct pz_txn *txn)
@@ -177,6 +178,7 @@ enum pz_err
 pz_membership_wipe(struct pz_txn *txn)
 {
 	PZ_TRY(pz_txn_remove_space(txn, SPACE));
+	PZ_TRY(pz_txn_remove_space(txn, SPACE_KNOWLEDGE));
 	return pz_txn_remove_space(txn, SPACE_SERVICES);
 }
 

@@ -145,6 +145,7 @@ a_wipe_leaves_nothing_of_the_zone(void **state)
 	(void)state;
 	pz_membership_free(enrolled());
 	fx_overwrite(&w, "services", "something", "{}");
+	fx_overwrite(&w, "knowledge", "zone-secret/zone-secret", "{}");
 	fx_overwrite(&w, "device", "displayName", "\"mine\"");
 	assert_ok(pz_membership_wipe(txn));
 	assert_int_equal(fx_count(&w, "membership"), 1);
@@ -153,6 +154,7 @@ a_wipe_leaves_nothing_of_the_zone(void **state)
 	assert_null(load());
 	assert_int_equal(fx_count(&w, "membership"), 0);
 	assert_int_equal(fx_count(&w, "services"), 0);
+	assert_int_equal(fx_count(&w, "knowledge"), 0);
 	assert_int_equal(fx_count(&w, "device"), 1); /* its own name and preferences stay */
 
 	txn = fx_txn(); /* again: page 14, WIP-4 */

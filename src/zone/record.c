@@ -1,8 +1,10 @@
 #include "zone/record.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/codec.h"
 #include "base/limits.h"
 #include "wire/json.h"
 
@@ -15,7 +17,7 @@ pz_record_put(struct pz_txn *txn, const char *space, const char *key, json_t *ta
 	if (text == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	enum pz_err err = pz_txn_put(txn, space, key, pz_slice_str(text));
-	free(text);
+	pz_record_text_wipe(text);
 	return err;
 }
 
@@ -48,34 +50,56 @@ pz_record_string(const json_t *record, const char *name, char *out, size_t size,
 	return PZ_OK;
 }
 
-static json_t *
-pem_string(struct pz_buf *pem, enum pz_err err)
+/* Takes the buffer. */
+static char *
+pem_text(struct pz_buf *pem, enum pz_err err)
 {
-	json_t *string =
-		err == PZ_OK ? json_stringn((const char *)pem->mem + pem->start, pem->len) : NULL;
+	char *text = err == PZ_OK ? pz_slice_dup(pz_buf_slice(pem)) : NULL;
 
 	pz_buf_fini(pem);
+	return text;
+}
+
+char *
+pz_record_cert_text(const struct pz_cert *cert)
+{
+	struct pz_buf pem;
+
+	pz_buf_init(&pem, PZ_CERT_PEM_BYTES_MAX, NULL);
+	enum pz_err err = pz_cert_to_pem(cert, &pem);
+	return pem_text(&pem, err);
+}
+
+char *
+pz_record_crl_text(const struct pz_crl *crl)
+{
+	struct pz_buf pem;
+
+	pz_buf_init(&pem, PZ_CRL_PEM_BYTES_MAX, NULL);
+	enum pz_err err = pz_crl_to_pem(crl, &pem);
+	return pem_text(&pem, err);
+}
+
+/* Takes the text. */
+static json_t *
+string_of(char *text)
+{
+	json_t *string = json_string(text);
+
+	free(text);
 	return string;
 }
 
 json_t *
 pz_record_cert(const struct pz_cert *cert)
 {
-	struct pz_buf pem;
-
-	pz_buf_init(&pem, PZ_CERT_PEM_BYTES_MAX, NULL);
-	enum pz_err err = pz_cert_to_pem(cert, &pem);
-	return pem_string(&pem, err);
+	return string_of(pz_record_cert_text(cert));
 }
 
 json_t *
 pz_record_crl(const struct pz_crl *crl)
 {
-	struct pz_buf pem;
-
-	pz_buf_init(&pem, PZ_CRL_PEM_BYTES_MAX, NULL);
-	enum pz_err err = pz_crl_to_pem(crl, &pem);
-	return pem_string(&pem, err);
+	return string_of(pz_record_crl_text(crl));
 }
 
 enum pz_err
@@ -98,4 +122,43 @@ pz_record_get_crl(const json_t *record, const char *name, struct pz_crl **out,
 	if (pem == NULL)
 		return pz_fail(info, PZ_ERR_PROTO, "store: CRL %s is missing", name);
 	return pz_crl_from_pem(pz_slice_str(pem), out, info);
+}
+
+char *
+pz_record_secret_text(const uint8_t secret[PZ_ZONE_SECRET_BYTES])
+{
+	return pz_base64_encode(pz_slice_of(secret, PZ_ZONE_SECRET_BYTES));
+}
+
+enum pz_err
+pz_record_secret_read(struct pz_slice text, uint8_t out[PZ_ZONE_SECRET_BYTES])
+{
+	struct pz_buf bytes;
+
+	pz_buf_init(&bytes, PZ_ZONE_SECRET_BYTES, NULL);
+	enum pz_err err = pz_base64_decode(text, &bytes);
+	if (err == PZ_OK && bytes.len == PZ_ZONE_SECRET_BYTES)
+		memcpy(out, pz_buf_slice(&bytes).ptr, PZ_ZONE_SECRET_BYTES);
+	else if (err != PZ_ERR_LIMIT_MEMORY)
+		err = PZ_ERR_PROTO;
+	pz_buf_wipe(&bytes);
+	return err;
+}
+
+void
+pz_record_text_wipe(char *text)
+{
+	if (text == NULL)
+		return;
+	sodium_memzero(text, strlen(text));
+	free(text);
+}
+
+void
+pz_record_wipe(json_t *record, const char *name)
+{
+	json_t *string = json_object_get(record, name);
+
+	if (json_is_string(string))
+		sodium_memzero((void *)json_string_value(string), json_string_length(string));
 }

@@ -8,7 +8,11 @@
 #include "x509/cert.h"
 #include "x509/crl.h"
 
-/** Puts a JSON object. @param takes freed in any case; NULL: LIMIT_MEMORY. */
+/** The zone's secret: of those that share a zone, and of nobody else. */
+#define PZ_ZONE_SECRET_BYTES 32
+
+/** Puts a JSON object. Its text in our memory is overwritten afterwards. @param takes freed in any
+ * case; NULL: LIMIT_MEMORY. */
 enum pz_err
 pz_record_put(struct pz_txn *txn, const char *space, const char *key, json_t *takes) PZ_MUST_USE;
 /** Parses a stored JSON object. Errors: PROTO (the detail names space and key). */
@@ -25,5 +29,18 @@ enum pz_err pz_record_get_cert(const json_t *record, const char *name, struct pz
 			       struct pz_errinfo *info) PZ_MUST_USE;
 enum pz_err pz_record_get_crl(const json_t *record, const char *name, struct pz_crl **out,
 			      struct pz_errinfo *info) PZ_MUST_USE;
+
+/** PEM as a string that the caller frees; NULL when memory is out. */
+char *pz_record_cert_text(const struct pz_cert *cert);
+char *pz_record_crl_text(const struct pz_crl *crl);
+/** The secret in base64; NULL when memory is out. */
+char *pz_record_secret_text(const uint8_t secret[PZ_ZONE_SECRET_BYTES]);
+/** Reads the same. Errors: PROTO (not base64 of that many bytes), LIMIT_MEMORY. */
+enum pz_err
+pz_record_secret_read(struct pz_slice text, uint8_t out[PZ_ZONE_SECRET_BYTES]) PZ_MUST_USE;
+/** Overwrites and frees a text. NULL is fine. */
+void pz_record_text_wipe(char *text);
+/** Overwrites a string member of a record that is about to be freed. It need not be there. */
+void pz_record_wipe(json_t *record, const char *name);
 
 #endif

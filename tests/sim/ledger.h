@@ -19,9 +19,8 @@ void ledger_free(struct ledger *ledger);
  * @param may_fail there may be no route as long as it lasts
  * @return its number, counted from 0
  */
-size_t
-ledger_call(struct ledger *ledger, struct sim_node *from, struct sim_node *to, uint64_t work_us,
-	    bool may_fail);
+size_t ledger_call(struct ledger *ledger, struct sim_node *from, struct sim_node *to,
+		   uint64_t work_us, bool may_fail);
 /** What is under way may fail from now on. */
 void ledger_excuse(struct ledger *ledger);
 /**

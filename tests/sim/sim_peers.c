@@ -264,8 +264,7 @@ lose_hub(struct duo *d)
 	check_order(d);
 	sim_start(d->hub);
 	run_with_calls(d, rng_spread(rng, 10 * SIM_MS, SIM_S));
-	sim_check(d->world,
-		  world_run_until(d->world, BACK_OFF_US + CONNECT_US, is_hub_whole, d),
+	sim_check(d->world, world_run_until(d->world, BACK_OFF_US + CONNECT_US, is_hub_whole, d),
 		  "the hub is back, and not all are connected");
 	/* Until its word is heard that everybody is back. */
 	run_with_calls(d, 2 * SIM_S);
@@ -289,7 +288,8 @@ move(struct duo *d)
 	} else if (what < 9) {
 		bool silently = rng_chance(rng, 50);
 		if (vnet_break_one(d->world->net, d->a->host, d->b->host, silently))
-			sim_note(d->world, "a direct link %s", silently ? "falls silent" : "breaks");
+			sim_note(d->world, "a direct link %s",
+				 silently ? "falls silent" : "breaks");
 	} else {
 		lose_hub(d);
 	}

@@ -1,9 +1,11 @@
 """Fixtures of the system tests."""
 
+import contextlib
 import os
 import pathlib
 import resource
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 sys.dont_write_bytecode = True
 
-from pz import daemon, programs  # noqa: E402
+from pz import daemon, lab as network, programs  # noqa: E402
 
 TEST_SECONDS = 180
 
@@ -55,6 +57,7 @@ def pytest_runtest_protocol(item, nextitem):
     signal.signal(signal.SIGALRM, before)
 
 
+@contextlib.contextmanager
 def _world():
     world = daemon.World()
     try:
@@ -71,13 +74,39 @@ def _world():
 @pytest.fixture
 def world():
     """A world of this test's own."""
-    yield from _world()
+    with _world() as own:
+        yield own
 
 
 @pytest.fixture(scope="module")
 def module_world():
     """A world that all tests of a file share."""
-    yield from _world()
+    with _world() as shared:
+        yield shared
+
+
+@pytest.fixture
+def lab():
+    """A network of this test's own, with a world for the daemons in it; see pz/lab.py."""
+    network.require()
+    with network.Lab() as own, _world() as own.world:
+        yield own
+
+
+@pytest.fixture
+def small_disk(world):
+    """A file system of one megabyte."""
+    path = world.path / "disk"
+    path.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", str(path)],
+                          capture_output=True, check=False)
+    if done.returncode != 0:
+        pytest.skip("cannot mount a tmpfs here")
+    yield path
+    for one in world.daemons:
+        if one.is_running and str(path) in str(one.data_dir):
+            one.kill()
+    subprocess.run(["umount", "-l", str(path)], check=True)
 
 
 class Zone:

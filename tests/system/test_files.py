@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from pz import daemon, programs
+from pz.disk import fill
 
 ZONE = daemon.ZONE
 
@@ -189,35 +190,6 @@ def test_address_that_is_not_ours(world):
 
 
 # ---- disks ----
-
-@pytest.fixture
-def small_disk(world):
-    """A file system of one megabyte."""
-    path = world.path / "disk"
-    path.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", str(path)],
-                          capture_output=True, check=False)
-    if done.returncode != 0:
-        pytest.skip("cannot mount a tmpfs here")
-    yield path
-    for one in world.daemons:
-        if one.is_running and str(path) in str(one.data_dir):
-            one.kill()
-    subprocess.run(["umount", "-l", str(path)], check=True)
-
-
-def fill(path):
-    """Takes all room that is left; returns the file."""
-    hog = path / "hog"
-    with open(hog, "wb", buffering=0) as file:
-        for size in (65536, 4096, 1):
-            try:
-                while True:
-                    file.write(b"x" * size)
-            except OSError:
-                pass
-    return hog
-
 
 def test_full_disk_at_the_hub(world, small_disk):
     hub = daemon.Hub(world, data_dir=small_disk / "hub")

@@ -27,10 +27,12 @@ class Daemon:
 
     program = None
 
-    def __init__(self, world, name, args=(), data_dir=None, env=None):
-        self.world, self.name, self.args = world, name, list(args)
+    def __init__(self, world, name, args=(), data_dir=None, env=None, at=None):
+        """`at` is the lab's host that it runs on; without, it is this machine's loopback."""
+        self.world, self.name, self.at = world, name, at
+        self.args = ["--listen", "::" if at else "127.0.0.1", *args]
         self.data_dir = pathlib.Path(data_dir or world.path / name)
-        self.env = dict(env or {})
+        self.env = {**(at.environment if at else {}), **(env or {})}
         self.process, self.lines, self.notes = None, [], []
         self.has_ended = True
         self._condition = threading.Condition()
@@ -47,8 +49,8 @@ class Daemon:
         notify_path = self.world.path / f"notify-{self.name}-{len(self.lines)}-{time.monotonic_ns()}"
         notify.bind(str(notify_path))
         self.notes, self.has_ended = [], False
-        argv = [programs.program(self.program), "--data-dir", str(self.data_dir),
-                *map(str, self.args if args is None else args)]
+        argv = [*(self.at.prefix if self.at else ()), programs.program(self.program),
+                "--data-dir", str(self.data_dir), *map(str, self.args if args is None else args)]
         env = programs.environment(self.world.path, NOTIFY_SOCKET=notify_path, **self.env)
         self.process = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -185,8 +187,9 @@ class Hub(Daemon):
     program = "pzhd"
 
     def __init__(self, world, name="hub", options=(), **more):
-        super().__init__(world, name, ["--listen", "127.0.0.1", *options], **more)
+        super().__init__(world, name, options, **more)
         self.port = 0
+        self.host = self.at.address() if self.at else "127.0.0.1"
 
     def start(self, ready=True, args=None):
         """On any free port the first time, on the same port ever after."""
@@ -199,8 +202,8 @@ class Hub(Daemon):
     def pzh(self, *args, check=True, **more):
         return self._cli("pzh", args, check, **more)
 
-    def init(self, zone=ZONE, host="127.0.0.1", *more):
-        return self.pzh("init", "--zone", zone, "--host", host, *more, "--json").json()
+    def init(self, zone=ZONE, host=None, *more):
+        return self.pzh("init", "--zone", zone, "--host", host or self.host, *more, "--json").json()
 
     def token(self, *args):
         return self.pzh("token", *args, "--json").json()
@@ -217,9 +220,9 @@ class Device(Daemon):
 
     program = "pzpd"
 
-    def __init__(self, world, name, options=(), **more):
-        super().__init__(world, name, ["--tls-port", 0, "--web-port", 0, "--device", name,
-                                       "--listen", "127.0.0.1", *options], **more)
+    def __init__(self, world, name, options=(), at=None, **more):
+        ports = [] if at else ["--tls-port", 0, "--web-port", 0]  # a host has all ports to itself
+        super().__init__(world, name, [*ports, "--device", name, *options], at=at, **more)
         self.device = name
 
     def pzp(self, *args, check=True, **more):
@@ -247,11 +250,67 @@ class Device(Daemon):
     def wait_state(self, *states, timeout=30):
         return self.wait_status(lambda s: s["state"] in states, timeout, " or ".join(states))
 
+    # ---- peers: other devices, as Device, foreign.Identity, or name ----
+
+    def peers(self):
+        """{name or address: entry of pzp peers}."""
+        return {short(p["id"], self.zone): p for p in self.pzp("peers", "--json").json()}
+
+    def discover(self, seconds=3):
+        return self.pzp("discover", "--json", "--timeout", seconds).json()
+
+    def finds(self, *others, seconds=3):
+        """Looks around; each of the others must be found. Returns {name: entry}."""
+        found = {short(one["id"], self.zone): one for one in self.discover(seconds) if one["id"]}
+        missing = {name_of(other) for other in others} - set(found)
+        assert not missing, f"{self.name} does not find {missing} but {found}"
+        return found
+
+    def connect(self, other, check=True):
+        return self.pzp("connect", name_of(other), "--json", check=check)
+
+    def calls(self, other, word="x"):
+        """The test service of the other device answers."""
+        result = self.call(f"test@{name_of(other)}", "get42", f'["{word}"]', check=False)
+        assert result.code == 0 and result.json() == {"result": f"42 {word}"}, repr(result)
+
+    def wait_route(self, other, *routes, timeout=30):
+        """Until messages to the other device take one of these routes (page 12)."""
+        what = f"{' or '.join(routes)} to {name_of(other)}"
+        return self.wait_status(lambda s: route(s, name_of(other)) in routes, timeout, what)
+
+    @property
+    def zone(self):
+        return self.status()["zone"]
+
     def services(self, *args):
         return self.pzp("services", *args, "--json").json()
 
     def call(self, service, function, params="[]", *args, check=True):
         return self.pzp("call", service, function, params, "--json", *args, check=check)
+
+
+def name_of(device):
+    return getattr(device, "device", device)
+
+
+def short(identity, zone):
+    """A device of the zone by its name, anybody else by the whole address."""
+    return identity.removeprefix(f"{zone}/") if zone else identity
+
+
+def route(status, name):
+    """The route to a device as a status shows it; "none" for one that it does not know."""
+    for peer in status["peers"]:
+        if peer["id"] == f"{status['zone']}/{name}":
+            return peer["route"]
+    return "none"
+
+
+def is_direct(one, other):
+    """Both ends use a direct link."""
+    one.wait_route(other, "direct")
+    other.wait_route(one, "direct")
 
 
 class World:

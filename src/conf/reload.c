@@ -1,0 +1,121 @@
+/* What another reading of the configuration means for a daemon that runs. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/table.h"
+
+/* Bytes of the field, for those types that are held in place. */
+static size_t
+field_size(const struct pz_setting *setting)
+{
+	switch (setting->type) {
+	case PZ_SETTING_PORT:
+		return sizeof(uint16_t);
+	case PZ_SETTING_COUNT:
+	case PZ_SETTING_SECONDS:
+	case PZ_SETTING_BYTES:
+		return sizeof(uint32_t);
+	case PZ_SETTING_FLAG:
+		return sizeof(bool);
+	case PZ_SETTING_PATH:
+	case PZ_SETTING_PATHS:
+	case PZ_SETTING_ADDRESS:
+	case PZ_SETTING_DEVICE:
+	case PZ_SETTING_CHOICE:
+		break;
+	}
+	return sizeof(char *);
+}
+
+static bool
+is_text(const struct pz_setting *setting)
+{
+	return setting->type == PZ_SETTING_PATH || setting->type == PZ_SETTING_ADDRESS ||
+	       setting->type == PZ_SETTING_DEVICE || setting->type == PZ_SETTING_CHOICE;
+}
+
+static bool
+is_same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+are_same_paths(const struct pz_settings *a, const struct pz_settings *b)
+{
+	if (a->service_count != b->service_count)
+		return false;
+	for (size_t i = 0; i < a->service_count; i++)
+		if (strcmp(a->services[i], b->services[i]) != 0)
+			return false;
+	return true;
+}
+
+static bool
+is_same(const struct pz_setting *setting, const struct pz_settings *a, const struct pz_settings *b)
+{
+	const char *field_a = (const char *)a + setting->offset;
+	const char *field_b = (const char *)b + setting->offset;
+
+	if (setting->type == PZ_SETTING_PATHS)
+		return are_same_paths(a, b);
+	if (is_text(setting))
+		return is_same_text(*(char *const *)(const void *)field_a,
+				    *(char *const *)(const void *)field_b);
+	return memcmp(field_a, field_b, field_size(setting)) == 0;
+}
+
+/* Text is owned: each keeps one of the two. */
+static void
+swap(const struct pz_setting *setting, struct pz_settings *a, struct pz_settings *b)
+{
+	char *field_a = (char *)a + setting->offset, *field_b = (char *)b + setting->offset;
+	size_t size = field_size(setting);
+	char held[sizeof(char *)];
+
+	memcpy(held, field_a, size);
+	memcpy(field_a, field_b, size);
+	memcpy(field_b, held, size);
+}
+
+static uint64_t
+bit_of(const struct pz_setting *setting)
+{
+	return UINT64_C(1) << (setting - pz_setting_table);
+}
+
+bool
+pz_settings_is_given(enum pz_program program, const struct pz_settings *settings, const char *name)
+{
+	const struct pz_setting *setting = pz_setting_find(program, name, strlen(name), false);
+
+	return setting != NULL && (settings->given & bit_of(setting)) != 0;
+}
+
+static enum pz_err
+add_name(struct pz_buf *list, const char *name)
+{
+	return pz_buf_printf(list, "%s%s", list->len > 0 ? ", " : "", name);
+}
+
+enum pz_err
+pz_settings_reload(enum pz_program program, struct pz_settings *running, struct pz_settings *fresh,
+		   struct pz_buf *out_changed, struct pz_buf *out_waiting)
+{
+	const struct pz_setting *setting;
+
+	for (size_t i = 0; (setting = pz_setting_next(program, &i)) != NULL;) {
+		uint64_t bit = bit_of(setting);
+		bool is_given_alike = ((running->given ^ fresh->given) & bit) == 0;
+
+		if (setting->is_command_line_only ||
+		    (is_same(setting, running, fresh) && (is_given_alike || !setting->is_live)))
+			continue;
+		PZ_TRY(add_name(setting->is_live ? out_changed : out_waiting, setting->name));
+		if (!setting->is_live)
+			continue;
+		swap(setting, running, fresh);
+		running->given = (running->given & ~bit) | (fresh->given & bit);
+	}
+	return PZ_OK;
+}

@@ -1,0 +1,443 @@
+/*
+ * Two views of the same thing: items, which sessions compare and fill, and what their values say.
+ * The second follows the first in pz_knowledge_apply.
+ */
+#include "zone/knowledge.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "sync/merge.h"
+#include "x509/device_ca.h"
+
+#define SPACE "knowledge" /* also in zone/membership.c, where it is wiped */
+#define SECRET_KEY "zone-secret"
+/* item "/" key */
+#define STORE_KEY_BYTES (32 + PZ_SYNC_KEY_BYTES_MAX)
+
+struct pz_knowledge {
+	char zone[PZ_ZONE_BYTES_MAX + 1];
+	struct pz_cert *master;
+	struct pz_sync_item *items[PZ_SYNC_KIND_COUNT];
+	struct pz_crl *crl;
+	struct pz_map *devices; /* name -> struct pz_known_device, owned */
+	bool has_secret;
+	uint8_t secret[PZ_ZONE_SECRET_BYTES];
+};
+
+static void
+free_device(struct pz_known_device *device)
+{
+	if (device == NULL)
+		return;
+	pz_cert_free(device->ca);
+	free(device);
+}
+
+void
+pz_knowledge_free(struct pz_knowledge *k)
+{
+	size_t pos = 0;
+	void *device;
+
+	if (k == NULL)
+		return;
+	while (k->devices && pz_map_next(k->devices, &pos, NULL, &device))
+		free_device(device);
+	pz_map_free(k->devices);
+	for (size_t i = 0; i < PZ_SYNC_KIND_COUNT; i++)
+		pz_sync_item_free(k->items[i]);
+	pz_cert_free(k->master);
+	pz_crl_free(k->crl);
+	sodium_memzero(k, sizeof(*k));
+	free(k);
+}
+
+struct pz_sync_item *
+pz_knowledge_item(struct pz_knowledge *k, const struct pz_sync_kind *kind)
+{
+	return k->items[kind->id];
+}
+
+/* ---- what is good ---- */
+
+static enum pz_err
+read_crl(const struct pz_sync_chunk *chunk, struct pz_crl **out, struct pz_errinfo *info)
+{
+	return pz_crl_from_pem(pz_slice_of(chunk->value, chunk->value_len), out, info);
+}
+
+static enum pz_err
+accept_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
+
+	if (strcmp(chunk->key, k->zone) != 0)
+		return pz_fail(info, PZ_ERR_NOTFOUND, "CRL of a zone that is not known");
+	if (chunk->deleted)
+		return pz_fail(info, PZ_ERR_DENIED, "a CRL is never deleted");
+	PZ_TRY(read_crl(chunk, &crl, info));
+	PZ_TRY(pz_crl_verify(crl, k->master, info));
+	if (k->crl && pz_crl_number(crl) < pz_crl_number(k->crl))
+		return pz_fail(info, PZ_ERR_DENIED, "older CRL: number %llu, here is %llu",
+			       (unsigned long long)pz_crl_number(crl),
+			       (unsigned long long)pz_crl_number(k->crl));
+	return PZ_OK;
+}
+
+static enum pz_err
+read_cert(const struct pz_sync_chunk *chunk, struct pz_cert **out, struct pz_errinfo *info)
+{
+	return pz_cert_from_pem(pz_slice_of(chunk->value, chunk->value_len), out, info);
+}
+
+/* A time within the dates of both: a device whose clock is wrong must be able to learn, and what is
+ * too old or too young is refused in the handshake. */
+static uint64_t
+later_start(const struct pz_cert *a, const struct pz_cert *b)
+{
+	uint64_t a_ms = pz_cert_not_before_ms(a), b_ms = pz_cert_not_before_ms(b);
+
+	return a_ms > b_ms ? a_ms : b_ms;
+}
+
+static enum pz_err
+accept_device(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
+	      struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_cert_free) struct pz_cert *cert = NULL;
+	char serial[PZ_SERIAL_HEX_BYTES];
+
+	if (chunk->deleted)
+		return PZ_OK;
+	PZ_TRY(read_cert(chunk, &cert, info));
+	PZ_TRY(pz_verify_device_ca(cert, k->master, NULL, later_start(cert, k->master), k->zone,
+				   chunk->key, info));
+	pz_cert_serial_hex(cert, serial);
+	if (pz_crl_has_serial(k->crl, serial))
+		return pz_fail(info, PZ_ERR_DENIED_REVOKED, "the certificate is revoked");
+	return PZ_OK;
+}
+
+static enum pz_err
+accept_secret(const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
+{
+	uint8_t secret[PZ_ZONE_SECRET_BYTES];
+
+	if (strcmp(chunk->key, SECRET_KEY) != 0)
+		return pz_fail(info, PZ_ERR_NOTFOUND, "no such secret");
+	enum pz_err err =
+		chunk->deleted ? PZ_ERR_PROTO
+			       : pz_record_secret_read(pz_slice_of(chunk->value, chunk->value_len),
+						       secret);
+	sodium_memzero(secret, sizeof(secret));
+	return err == PZ_OK ? err
+			    : pz_fail(info, err, "the secret is not %d bytes in base64",
+				      PZ_ZONE_SECRET_BYTES);
+}
+
+enum pz_err
+pz_knowledge_accept(const struct pz_knowledge *k, const struct pz_sync_kind *kind,
+		    const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
+{
+	if (k->items[kind->id] == NULL)
+		return pz_fail(info, PZ_ERR_NOTFOUND, "%s is not kept here", kind->name);
+	if (strcmp(chunk->origin, k->zone) != 0)
+		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "not written by the hub of %s",
+			       k->zone);
+	if (kind->id == PZ_SYNC_CRL)
+		return accept_crl(k, chunk, info);
+	if (kind->id == PZ_SYNC_TRUSTED_PZP)
+		return accept_device(k, chunk, info);
+	return accept_secret(chunk, info);
+}
+
+bool
+pz_knowledge_number(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
+		    uint64_t *out)
+{
+	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
+
+	(void)arg;
+	if (kind->id != PZ_SYNC_CRL || read_crl(chunk, &crl, NULL) != PZ_OK)
+		return false;
+	*out = pz_crl_number(crl);
+	return true;
+}
+
+/* ---- what it says ---- */
+
+static void
+forget_device(struct pz_knowledge *k, const char *device)
+{
+	free_device(pz_map_remove(k->devices, pz_slice_str(device)));
+}
+
+static enum pz_err
+take_device(struct pz_knowledge *k, const char *name)
+{
+	const struct pz_sync_chunk *chunk = pz_sync_item_get(k->items[PZ_SYNC_TRUSTED_PZP], name);
+
+	forget_device(k, name);
+	if (chunk == NULL || chunk->deleted)
+		return PZ_OK;
+	struct pz_known_device *device = calloc(1, sizeof(*device));
+	enum pz_err err = device ? read_cert(chunk, &device->ca, NULL) : PZ_ERR_LIMIT_MEMORY;
+	if (err == PZ_OK) {
+		snprintf(device->device, sizeof(device->device), "%s", name);
+		pz_cert_serial_hex(device->ca, device->serial);
+		err = pz_map_put(k->devices, pz_slice_str(name), device, NULL);
+	}
+	if (err != PZ_OK)
+		free_device(device);
+	return err;
+}
+
+/* A newer list counts at once, also for devices whose deletion has not come yet. */
+static enum pz_err
+take_crl(struct pz_knowledge *k)
+{
+	const struct pz_sync_chunk *chunk = pz_sync_item_get(k->items[PZ_SYNC_CRL], k->zone);
+	struct pz_crl *crl = NULL;
+	size_t pos = 0;
+	void *value;
+
+	if (chunk == NULL)
+		return PZ_OK;
+	PZ_TRY(read_crl(chunk, &crl, NULL));
+	pz_crl_free(k->crl);
+	k->crl = crl;
+	while (pz_map_next(k->devices, &pos, NULL, &value)) {
+		const struct pz_known_device *device = value;
+		if (pz_crl_has_serial(crl, device->serial))
+			forget_device(k, device->device);
+	}
+	return PZ_OK;
+}
+
+static enum pz_err
+take_secret(struct pz_knowledge *k)
+{
+	const struct pz_sync_chunk *chunk =
+		pz_sync_item_get(k->items[PZ_SYNC_ZONE_SECRET], SECRET_KEY);
+
+	k->has_secret = false;
+	sodium_memzero(k->secret, sizeof(k->secret));
+	if (chunk == NULL)
+		return PZ_OK;
+	PZ_TRY(pz_record_secret_read(pz_slice_of(chunk->value, chunk->value_len), k->secret));
+	k->has_secret = true;
+	return PZ_OK;
+}
+
+static enum pz_err
+take(struct pz_knowledge *k, const struct pz_sync_kind *kind, const char *key)
+{
+	if (kind->id == PZ_SYNC_TRUSTED_PZP)
+		return take_device(k, key);
+	return kind->id == PZ_SYNC_CRL ? take_crl(k) : take_secret(k);
+}
+
+const uint8_t *
+pz_knowledge_secret(const struct pz_knowledge *k)
+{
+	return k->has_secret ? k->secret : NULL;
+}
+
+struct pz_crl *
+pz_knowledge_crl(const struct pz_knowledge *k)
+{
+	return k->crl;
+}
+
+const struct pz_known_device *
+pz_knowledge_device(const struct pz_knowledge *k, const char *device)
+{
+	return pz_map_get(k->devices, pz_slice_str(device));
+}
+
+size_t
+pz_knowledge_len(const struct pz_knowledge *k)
+{
+	return pz_map_len(k->devices);
+}
+
+const struct pz_known_device *
+pz_knowledge_next(const struct pz_knowledge *k, size_t *pos)
+{
+	void *device;
+
+	return pz_map_next(k->devices, pos, NULL, &device) ? device : NULL;
+}
+
+/* ---- store ---- */
+
+static enum pz_err
+save(const struct pz_knowledge *k, const struct pz_sync_kind *kind, const char *key,
+     struct pz_txn *txn)
+{
+	const struct pz_sync_chunk *chunk = pz_sync_item_get(k->items[kind->id], key);
+	char place[STORE_KEY_BYTES];
+
+	snprintf(place, sizeof(place), "%s/%s", kind->name, key);
+	if (chunk == NULL)
+		return pz_txn_remove(txn, SPACE, place);
+	json_t *record = pz_sync_chunk_to_json(chunk);
+	enum pz_err err = pz_record_put(txn, SPACE, place, json_incref(record));
+	if (kind->id == PZ_SYNC_ZONE_SECRET)
+		pz_record_wipe(record, "value");
+	json_decref(record);
+	return err;
+}
+
+enum pz_err
+pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, const json_t *keys,
+		   struct pz_txn *txn)
+{
+	enum pz_err first = PZ_OK;
+	const json_t *key;
+	size_t i;
+
+	if (k->items[kind->id] == NULL)
+		return PZ_OK;
+	json_array_foreach(keys, i, key)
+	{
+		enum pz_err err = take(k, kind, json_string_value(key));
+		if (err == PZ_OK)
+			err = save(k, kind, json_string_value(key), txn);
+		if (first == PZ_OK)
+			first = err;
+	}
+	return first;
+}
+
+/* Puts a chunk that was stored, or was given at enrolment. Takes it. */
+static enum pz_err
+learn(struct pz_knowledge *k, const struct pz_sync_kind *kind, struct pz_sync_chunk *chunk)
+{
+	struct pz_sync_judge judge = {.kind = kind, .number = pz_knowledge_number};
+	struct pz_sync_item *item = k->items[kind->id];
+	enum pz_err err = pz_knowledge_accept(k, kind, chunk, NULL);
+
+	if (err == PZ_OK && !pz_sync_wins(pz_sync_item_get(item, chunk->key), chunk, &judge)) {
+		pz_sync_chunk_free(chunk);
+		return PZ_OK;
+	}
+	if (err == PZ_OK)
+		err = pz_sync_item_put(item, chunk, NULL);
+	if (err != PZ_OK) {
+		pz_sync_chunk_free(chunk);
+		return err;
+	}
+	return take(k, kind, chunk->key);
+}
+
+struct load {
+	struct pz_knowledge *knowledge;
+	size_t skipped;
+};
+
+static enum pz_err
+learn_record(struct pz_knowledge *k, const char *place, struct pz_slice value)
+{
+	const char *slash = strchr(place, '/');
+	char name[32];
+	struct pz_sync_chunk *chunk = NULL;
+	json_t *record = NULL;
+
+	if (slash == NULL || (size_t)(slash - place) >= sizeof(name))
+		return PZ_ERR_PROTO;
+	snprintf(name, sizeof(name), "%.*s", (int)(slash - place), place);
+	const struct pz_sync_kind *kind = pz_sync_kind_find(name);
+	if (kind == NULL)
+		return PZ_ERR_PROTO;
+	PZ_TRY(pz_record_parse(SPACE, place, value, &record, NULL));
+	enum pz_err err = pz_sync_chunk_from_json(record, &chunk, NULL);
+	pz_record_wipe(record, "value");
+	json_decref(record);
+	return err == PZ_OK ? learn(k, kind, chunk) : err;
+}
+
+static enum pz_err
+load_one(void *arg, const char *key, struct pz_slice value)
+{
+	struct load *load = arg;
+	enum pz_err err = learn_record(load->knowledge, key, value);
+
+	if (err == PZ_ERR_LIMIT_MEMORY)
+		return err;
+	load->skipped += err != PZ_OK;
+	return PZ_OK;
+}
+
+/* The list of the enrolment, as the hub would send it: the same digest, if it is the newest. */
+static enum pz_err
+learn_first_crl(struct pz_knowledge *k, const struct pz_crl *crl)
+{
+	const struct pz_sync_kind *kind = pz_sync_kind(PZ_SYNC_CRL);
+	struct pz_sync_chunk *chunk = NULL;
+	char *pem = pz_record_crl_text(crl);
+
+	if (pem == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	struct pz_sync_parts parts = {
+		.key = k->zone,
+		.origin = k->zone,
+		.value = pz_slice_str(pem),
+		.mtime_ms = pz_crl_this_update_ms(crl),
+	};
+	enum pz_err err = pz_sync_chunk_new(&parts, &chunk, NULL);
+	free(pem);
+	return err == PZ_OK ? learn(k, kind, chunk) : err;
+}
+
+static struct pz_knowledge *
+new_knowledge(const struct pz_membership *membership)
+{
+	static const enum pz_sync_id kept[] = {PZ_SYNC_CRL, PZ_SYNC_TRUSTED_PZP,
+					       PZ_SYNC_ZONE_SECRET};
+	struct pz_knowledge *k = calloc(1, sizeof(*k));
+	bool ok;
+
+	if (k == NULL)
+		return NULL;
+	memcpy(k->zone, membership->zone, sizeof(k->zone));
+	k->master = pz_cert_ref(membership->master);
+	k->crl = pz_crl_ref(membership->crl);
+	k->devices = pz_map_new();
+	ok = k->devices != NULL;
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		k->items[kept[i]] = pz_sync_item_new(pz_sync_kind(kept[i]));
+		ok = ok && k->items[kept[i]];
+	}
+	if (ok)
+		return k;
+	pz_knowledge_free(k);
+	return NULL;
+}
+
+enum pz_err
+pz_knowledge_load(struct pz_store *store, const struct pz_membership *membership,
+		  struct pz_knowledge **out, size_t *out_skipped, struct pz_errinfo *info)
+{
+	struct load load = {.knowledge = new_knowledge(membership)};
+
+	if (load.knowledge == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	enum pz_err err = learn_first_crl(load.knowledge, membership->crl);
+	if (err != PZ_ERR_LIMIT_MEMORY)
+		err = PZ_OK; /* it counts all the same, it is just not passed on */
+	/* Lists come before certificates: "crl" sorts first. */
+	if (err == PZ_OK)
+		err = pz_store_load(store, SPACE, load_one, &load, info);
+	if (err != PZ_OK) {
+		pz_knowledge_free(load.knowledge);
+		return err;
+	}
+	*out = load.knowledge;
+	if (out_skipped)
+		*out_skipped = load.skipped;
+	return PZ_OK;
+}

@@ -1,0 +1,91 @@
+/*
+ * What a device knows of its zone from its hub, and from peers who pass it on: page 8's items
+ * trusted-pzp, crl and zone-secret, kept in the store, and what they say.
+ *
+ * It is fed by sync sessions: their item, accept and number operations are answered from here, and
+ * after changed, pz_knowledge_apply reads what came in and says what is to be stored. Nothing in it
+ * is needed to start or to reach the hub, so a record that cannot be read is left out and comes
+ * again from the hub.
+ */
+#ifndef PZ_ZONE_KNOWLEDGE_H
+#define PZ_ZONE_KNOWLEDGE_H
+
+#include <jansson.h>
+
+#include "base/auto.h"
+#include "store/store.h"
+#include "sync/item.h"
+#include "x509/crl.h"
+#include "zone/membership.h"
+#include "zone/record.h"
+
+struct pz_knowledge;
+
+/** Another device of the zone, or this one. Read only. */
+struct pz_known_device {
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+	char serial[PZ_SERIAL_HEX_BYTES]; /* of its PZP CA certificate */
+	struct pz_cert *ca;
+};
+
+/**
+ * Loads what is stored; at least the CRL of the enrolment is known afterwards.
+ * @param membership borrowed for the call only
+ * @param out_skipped records that were not readable or not good; may be NULL
+ * @param info may be NULL
+ * Errors: IO (of the store), LIMIT_MEMORY.
+ */
+enum pz_err pz_knowledge_load(struct pz_store *store, const struct pz_membership *membership,
+			      struct pz_knowledge **out, size_t *out_skipped,
+			      struct pz_errinfo *info) PZ_MUST_USE;
+/** Overwrites the secret and frees. NULL is fine. What is stored goes with pz_membership_wipe. */
+void pz_knowledge_free(struct pz_knowledge *knowledge);
+PZ_AUTO_DEFINE(struct pz_knowledge, pz_knowledge_free)
+
+/* ---- for sessions ---- */
+
+/** The item, borrowed; NULL: none that is kept here. */
+struct pz_sync_item *
+pz_knowledge_item(struct pz_knowledge *knowledge, const struct pz_sync_kind *kind);
+/**
+ * Is a chunk good? All of these are written by the hub, so origin must be the zone.
+ *  - crl: of our zone, signed by its CA, crlNumber not lower than that of the newest one;
+ *  - trusted-pzp: a PZP CA certificate of the device that the key names, signed by our zone's CA,
+ *    not revoked (dates are looked at when it is used), or deleted;
+ *  - zone-secret: 32 bytes in base64.
+ * Errors: DENIED_* (certificate, CRL, origin, or "older CRL"), PROTO (malformed), NOTFOUND (key, or
+ * an item that is not kept here), LIMIT_MEMORY; with one line in info.
+ * @spec page 8 "Store", page 14 ZON-6
+ */
+enum pz_err
+pz_knowledge_accept(const struct pz_knowledge *knowledge, const struct pz_sync_kind *kind,
+		    const struct pz_sync_chunk *chunk, struct pz_errinfo *info) PZ_MUST_USE;
+/** crlNumber of a chunk of `crl`, unverified; pz_sync_ops.number as it is. @param arg ignored */
+bool pz_knowledge_number(void *arg, const struct pz_sync_kind *kind,
+			 const struct pz_sync_chunk *chunk, uint64_t *out);
+
+/**
+ * Reads chunks that have changed in an item, and puts them into a transaction (those that have
+ * gone: takes them out).
+ * @param keys array of strings, as pz_sync_ops.changed gets it
+ * Errors: LIMIT_MEMORY: what was read counts; nothing of the transaction should be committed (the
+ * store then is older than memory, which the next exchange makes good).
+ */
+enum pz_err pz_knowledge_apply(struct pz_knowledge *knowledge, const struct pz_sync_kind *kind,
+			       const json_t *keys, struct pz_txn *txn) PZ_MUST_USE;
+
+/* ---- what it says ---- */
+
+/** PZ_ZONE_SECRET_BYTES, borrowed; NULL: not known yet. Never logged. */
+const uint8_t *pz_knowledge_secret(const struct pz_knowledge *knowledge);
+/** Newest CRL of our zone, borrowed until the next apply. */
+struct pz_crl *pz_knowledge_crl(const struct pz_knowledge *knowledge);
+/** A device that is known and not revoked, borrowed until the next apply; NULL: none. */
+const struct pz_known_device *
+pz_knowledge_device(const struct pz_knowledge *knowledge, const char *device);
+/** How many there are. */
+size_t pz_knowledge_len(const struct pz_knowledge *knowledge);
+/** Iteration in no particular order: start with *pos = 0; NULL at the end. */
+const struct pz_known_device *pz_knowledge_next(const struct pz_knowledge *knowledge, size_t *pos);
+
+#endif

@@ -1,0 +1,128 @@
+/* What the hub gives its devices of itself, as items of page 8. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sync/merge.h"
+#include "zone/change.h"
+
+#define SECRET_KEY "zone-secret"
+
+static enum pz_err
+put(const struct pz_authority *a, struct pz_sync_item *item, const char *key, const char *value,
+    uint64_t mtime_ms)
+{
+	struct pz_sync_parts parts = {key, a->zone, pz_slice_str(value), mtime_ms, value == NULL};
+	struct pz_sync_chunk *chunk = NULL;
+
+	PZ_TRY(pz_sync_chunk_new(&parts, &chunk, NULL));
+	enum pz_err err = pz_sync_item_put(item, chunk, NULL);
+	if (err != PZ_OK)
+		pz_sync_chunk_free(chunk);
+	return err;
+}
+
+/* A device that a newer version revoked is a deletion while devices may still have it; of what an
+ * older version enrolled or revoked there is nothing to give. */
+static enum pz_err
+put_member(const struct pz_authority *a, struct pz_sync_item *item, const struct pz_member *m)
+{
+	uint64_t gone_ms = m->revoked_ms > m->enrolled_ms ? m->revoked_ms : m->enrolled_ms + 1;
+
+	if (!m->revoked && m->ca_pem)
+		return put(a, item, m->device, m->ca_pem, m->enrolled_ms);
+	if (m->revoked && m->revoked_ms > 0 &&
+	    !pz_sync_is_expired(true, gone_ms, pz_env_wall_ms(a->env)))
+		return put(a, item, m->device, NULL, gone_ms);
+	pz_sync_item_remove(item, m->device);
+	return PZ_OK;
+}
+
+static enum pz_err
+put_members(const struct pz_authority *a, struct pz_sync_item *item)
+{
+	size_t pos = 0;
+	void *m;
+
+	while (pz_map_next(a->members, &pos, NULL, &m))
+		PZ_TRY(put_member(a, item, m));
+	return PZ_OK;
+}
+
+static enum pz_err
+put_crl(const struct pz_authority *a, struct pz_sync_item *item)
+{
+	char *pem = pz_record_crl_text(a->crl);
+	enum pz_err err = pem ? put(a, item, a->zone, pem, pz_crl_this_update_ms(a->crl))
+			      : PZ_ERR_LIMIT_MEMORY;
+
+	free(pem);
+	return err;
+}
+
+static enum pz_err
+put_secret(const struct pz_authority *a, struct pz_sync_item *item)
+{
+	char *text = pz_record_secret_text(a->secret);
+	/* It is as old as the zone, also one that was made later: the hub's version wins anyway. */
+	enum pz_err err = text ? put(a, item, SECRET_KEY, text, pz_cert_not_before_ms(a->ca))
+			       : PZ_ERR_LIMIT_MEMORY;
+
+	pz_record_text_wipe(text);
+	return err;
+}
+
+static enum pz_err
+fill(const struct pz_authority *a, struct pz_sync_item *item)
+{
+	enum pz_sync_id id = pz_sync_item_kind(item)->id;
+
+	if (id == PZ_SYNC_TRUSTED_PZP)
+		return put_members(a, item);
+	return id == PZ_SYNC_CRL ? put_crl(a, item) : put_secret(a, item);
+}
+
+struct pz_sync_item *
+pz_authority_item(struct pz_authority *a, const struct pz_sync_kind *kind)
+{
+	struct pz_sync_item *item = a->published[kind->id];
+
+	if (item || (kind->id != PZ_SYNC_TRUSTED_PZP && kind->id != PZ_SYNC_CRL &&
+		     kind->id != PZ_SYNC_ZONE_SECRET))
+		return item;
+	item = pz_sync_item_new(kind);
+	if (item && fill(a, item) != PZ_OK) {
+		pz_sync_item_free(item);
+		return NULL;
+	}
+	a->published[kind->id] = item;
+	return item;
+}
+
+/* Half a change is worse than none: the item is made anew when it is asked for next. */
+static void
+drop_if_failed(struct pz_authority *a, enum pz_sync_id id, enum pz_err err)
+{
+	if (err == PZ_OK)
+		return;
+	pz_sync_item_free(a->published[id]);
+	a->published[id] = NULL;
+}
+
+void
+pz_authority_republish(struct pz_authority *a, const struct pz_member *member, bool has_crl)
+{
+	struct pz_sync_item *devices = a->published[PZ_SYNC_TRUSTED_PZP];
+	struct pz_sync_item *list = a->published[PZ_SYNC_CRL];
+
+	if (member && devices)
+		drop_if_failed(a, PZ_SYNC_TRUSTED_PZP, put_member(a, devices, member));
+	if (has_crl && list)
+		drop_if_failed(a, PZ_SYNC_CRL, put_crl(a, list));
+}
+
+void
+pz_authority_unpublish(struct pz_authority *a)
+{
+	for (size_t i = 0; i < PZ_SYNC_KIND_COUNT; i++)
+		pz_sync_item_free(a->published[i]);
+}

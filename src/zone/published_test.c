@@ -1,0 +1,300 @@
+/* What a hub gives its devices: page 8 table, page 2 "Revocation". */
+#include "sync/merge.h"
+#include "wire/json.h"
+#include "zone/authority.h"
+#include "zone/fixture.h"
+
+static struct world w;
+static struct pz_authority *zone;
+static struct pz_key *device_key;
+
+static struct pz_authority *
+make_zone(const char *name)
+{
+	struct pz_txn *txn = fx_txn();
+	struct pz_authority *a = NULL;
+
+	assert_ok(
+		pz_authority_create(name, HOST, NULL, "ec-p256", w.keys, &w.env, txn, &a, &w.info));
+	assert_ok(fx_commit(&w, txn));
+	return a;
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	fx_open(&w);
+	assert_ok(pz_key_generate(NULL, &device_key, NULL));
+	zone = make_zone(ZONE);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	pz_authority_free(zone);
+	pz_key_free(device_key);
+	fx_close(&w);
+	return 0;
+}
+
+static enum pz_err
+take_zone(void *arg, struct pz_authority *takes)
+{
+	*(struct pz_authority **)arg = takes;
+	return PZ_OK;
+}
+
+static void
+restart(void)
+{
+	pz_authority_free(zone);
+	zone = NULL;
+	fx_restart(&w);
+	assert_ok(pz_authority_load_all(w.store, w.keys, &w.env, take_zone, &zone, &w.info));
+	assert_non_null(zone);
+}
+
+static struct pz_member *
+admit(const char *device)
+{
+	struct pz_admission wish = {device, "Ann's laptop", "pc", device_key};
+	struct pz_txn *txn = fx_txn();
+	struct pz_zone_change *change = NULL;
+	struct pz_cert *cert = NULL;
+	struct pz_crl *crl = NULL;
+
+	assert_ok(pz_authority_admit(zone, &wish, txn, &change, &cert, &crl, &w.info));
+	assert_ok(fx_commit(&w, txn));
+	pz_cert_free(cert);
+	pz_crl_free(crl);
+	return pz_authority_apply(zone, change);
+}
+
+static void
+revoke(const char *device)
+{
+	struct pz_txn *txn = fx_txn();
+	struct pz_zone_change *change = NULL;
+
+	assert_ok(pz_authority_revoke(zone, device, txn, &change, &w.info));
+	assert_ok(fx_commit(&w, txn));
+	assert_non_null(pz_authority_apply(zone, change));
+}
+
+static struct pz_sync_item *
+item(enum pz_sync_id id)
+{
+	return pz_authority_item(zone, pz_sync_kind(id));
+}
+
+static const struct pz_sync_chunk *
+chunk(enum pz_sync_id id, const char *key)
+{
+	struct pz_sync_item *found = item(id);
+
+	assert_non_null(found);
+	return pz_sync_item_get(found, key);
+}
+
+/* ---- secret ---- */
+
+static void
+a_zone_has_a_secret_of_its_own_that_stays(void **state)
+{
+	uint8_t secret[PZ_ZONE_SECRET_BYTES], read[PZ_ZONE_SECRET_BYTES];
+	struct pz_authority *other = make_zone("bob@example.org");
+
+	(void)state;
+	memcpy(secret, zone->secret, sizeof(secret));
+	assert_false(sodium_is_zero(secret, sizeof(secret)));
+	assert_memory_not_equal(secret, other->secret, sizeof(secret));
+	pz_authority_free(other);
+	assert_false(zone->is_secret_unsaved);
+
+	const struct pz_sync_chunk *c = chunk(PZ_SYNC_ZONE_SECRET, "zone-secret");
+	assert_string_equal(c->origin, ZONE);
+	assert_ok(pz_record_secret_read(pz_slice_str(c->value), read));
+	assert_memory_equal(read, secret, sizeof(secret));
+	assert_int_equal(pz_sync_item_len(item(PZ_SYNC_ZONE_SECRET)), 1);
+}
+
+/* Puts the zone's record through a change, as another version would have written it. */
+static void
+rewrite_zone(const char *member, json_t *takes)
+{
+	struct pz_txn *txn = fx_txn();
+	json_t *record =
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "host", zone->host, "name",
+			  zone->name, "keyType", zone->key_type, "caKey", zone->ca_key_uri,
+			  "tlsKey", zone->tls_key_uri, "ca", pz_record_cert(zone->ca), "tls",
+			  pz_record_cert(zone->tls), "crl", pz_record_crl(zone->crl));
+
+	if (takes)
+		json_object_set_new(record, member, takes);
+	assert_ok(pz_record_put(txn, "zone", ZONE, record));
+	assert_ok(fx_commit(&w, txn));
+}
+
+static void
+a_zone_of_an_older_version_gets_one(void **state)
+{
+	uint8_t secret[PZ_ZONE_SECRET_BYTES];
+	struct pz_txn *txn;
+
+	(void)state;
+	rewrite_zone(NULL, NULL);
+	restart();
+	assert_true(zone->is_secret_unsaved);
+	assert_false(sodium_is_zero(zone->secret, sizeof(zone->secret)));
+	memcpy(secret, zone->secret, sizeof(secret));
+	txn = fx_txn();
+	assert_ok(pz_authority_save(zone, txn));
+	assert_ok(fx_commit(&w, txn));
+	assert_false(zone->is_secret_unsaved);
+	restart();
+	assert_false(zone->is_secret_unsaved);
+	assert_memory_equal(zone->secret, secret, sizeof(secret));
+}
+
+static void
+a_damaged_secret_stops_the_start(void **state)
+{
+	static const char *const texts[] = {"", "c2VjcmV0", "no base64"};
+	struct pz_authority *loaded = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		rewrite_zone("secret", json_string(texts[i]));
+		assert_int_equal(
+			pz_authority_load_all(w.store, w.keys, &w.env, take_zone, &loaded, &w.info),
+			PZ_ERR_PROTO);
+		assert_null(strstr(w.info.text, "c2Vj"));
+	}
+	assert_null(loaded);
+}
+
+/* ---- devices and list ---- */
+
+static void
+members_are_published_until_they_are_revoked(void **state)
+{
+	struct pz_cert *cert = NULL;
+	char serial[PZ_SERIAL_HEX_BYTES];
+	uint8_t before[PZ_SYNC_HASH_BYTES], after[PZ_SYNC_HASH_BYTES];
+
+	(void)state;
+	assert_int_equal(pz_sync_item_len(item(PZ_SYNC_TRUSTED_PZP)), 0);
+	const struct pz_member *laptop = admit("laptop");
+	admit("phone");
+	const struct pz_sync_chunk *c = chunk(PZ_SYNC_TRUSTED_PZP, "laptop");
+	assert_int_equal(c->mtime_ms, w.wall_ms);
+	assert_string_equal(c->origin, ZONE);
+	assert_ok(pz_cert_from_pem(pz_slice_str(c->value), &cert, NULL));
+	pz_cert_serial_hex(cert, serial);
+	assert_string_equal(serial, laptop->serial);
+	pz_cert_free(cert);
+
+	w.wall_ms += 1000;
+	revoke("laptop");
+	c = chunk(PZ_SYNC_TRUSTED_PZP, "laptop");
+	assert_true(c->deleted);
+	assert_int_equal(c->mtime_ms, w.wall_ms);
+	assert_false(chunk(PZ_SYNC_TRUSTED_PZP, "phone")->deleted);
+	assert_null(laptop->ca_pem);
+
+	/* what a restart finds is the same, to the byte */
+	assert_ok(pz_sync_item_digest(item(PZ_SYNC_TRUSTED_PZP), before));
+	restart();
+	assert_ok(pz_sync_item_digest(item(PZ_SYNC_TRUSTED_PZP), after));
+	assert_memory_equal(before, after, sizeof(before));
+
+	w.wall_ms += 1000;
+	admit("laptop");
+	assert_false(chunk(PZ_SYNC_TRUSTED_PZP, "laptop")->deleted);
+	assert_int_equal(chunk(PZ_SYNC_TRUSTED_PZP, "laptop")->mtime_ms, w.wall_ms);
+}
+
+static void
+a_deletion_is_published_for_90_days(void **state)
+{
+	(void)state;
+	admit("laptop");
+	revoke("laptop"); /* in the same millisecond: still the later */
+	assert_int_equal(chunk(PZ_SYNC_TRUSTED_PZP, "laptop")->mtime_ms, w.wall_ms + 1);
+	w.wall_ms += 90 * DAY_MS;
+	restart();
+	assert_non_null(chunk(PZ_SYNC_TRUSTED_PZP, "laptop"));
+	w.wall_ms += 2;
+	restart();
+	assert_null(chunk(PZ_SYNC_TRUSTED_PZP, "laptop"));
+}
+
+static void
+members_of_an_older_version_are_left_out(void **state)
+{
+	struct pz_member *laptop = admit("laptop");
+	struct pz_txn *txn = fx_txn();
+
+	(void)state;
+	free(laptop->ca_pem);
+	laptop->ca_pem = NULL;
+	assert_ok(pz_authority_save_member(zone, laptop, txn));
+	assert_ok(fx_commit(&w, txn));
+	restart();
+	assert_non_null(pz_authority_member(zone, "laptop"));
+	assert_null(chunk(PZ_SYNC_TRUSTED_PZP, "laptop"));
+}
+
+static void
+the_list_is_the_one_in_force(void **state)
+{
+	struct pz_crl *crl = NULL;
+	struct pz_txn *txn = fx_txn();
+	struct pz_zone_change *change = NULL;
+
+	(void)state;
+	admit("laptop");
+	assert_int_equal(chunk(PZ_SYNC_CRL, ZONE)->mtime_ms, pz_crl_this_update_ms(zone->crl));
+	w.wall_ms += 5000;
+	assert_ok(pz_authority_revoke(zone, "laptop", txn, &change, &w.info));
+	assert_ok(pz_crl_from_pem(pz_slice_str(chunk(PZ_SYNC_CRL, ZONE)->value), &crl, NULL));
+	assert_int_equal(pz_crl_number(crl), 1); /* not before it is on disk */
+	pz_crl_free(crl);
+	assert_ok(fx_commit(&w, txn));
+	pz_authority_apply(zone, change);
+	assert_ok(pz_crl_from_pem(pz_slice_str(chunk(PZ_SYNC_CRL, ZONE)->value), &crl, NULL));
+	assert_int_equal(pz_crl_number(crl), 2);
+	pz_crl_free(crl);
+	assert_int_equal(chunk(PZ_SYNC_CRL, ZONE)->mtime_ms, w.wall_ms);
+}
+
+static void
+the_hub_writes_nothing_else(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < PZ_SYNC_KIND_COUNT; i++)
+		assert_int_equal(item(i) != NULL, i == PZ_SYNC_TRUSTED_PZP || i == PZ_SYNC_CRL ||
+							  i == PZ_SYNC_ZONE_SECRET);
+}
+
+#define ZONE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		ZONE_TEST(a_zone_has_a_secret_of_its_own_that_stays),
+		ZONE_TEST(a_zone_of_an_older_version_gets_one),
+		ZONE_TEST(a_damaged_secret_stops_the_start),
+		ZONE_TEST(members_are_published_until_they_are_revoked),
+		ZONE_TEST(a_deletion_is_published_for_90_days),
+		ZONE_TEST(members_of_an_older_version_are_left_out),
+		ZONE_TEST(the_list_is_the_one_in_force),
+		ZONE_TEST(the_hub_writes_nothing_else),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,431 @@
+"""
+What a local network can see and what it can do to a device: names that are not told, records that
+lie, and peers that are not who they should be (pages 2 and 6).
+"""
+
+import random
+import socket
+
+import pytest
+
+from pz import certs, daemon, fakepeer, mdns, programs, wire
+from pz.avahi import Avahi
+from pz.capture import Capture
+from pz.daemon import eventually, is_direct
+
+ZONE = daemon.ZONE
+MARKER = "what-the-call-says"
+NAMES = ("laptop", "tv", "phone", "fridge", "watch")
+
+
+@pytest.fixture
+def flat(lab):
+    """One LAN with hub, laptop, television, and a host that tests do things from."""
+    lab.home = lab.lan("home")
+    lab.pzh = lab.hub(lab.host("server", lab.home))
+    lab.laptop, lab.tv = lab.host("laptop", lab.home), lab.host("tv", lab.home)
+    lab.evil = lab.host("evil", lab.home)
+    lab.a, lab.b = lab.device(lab.laptop, lab.pzh), lab.device(lab.tv, lab.pzh)
+    lab.a.wait_route(lab.b, "hub")
+    return lab
+
+
+def hub_is_away(net, *devices):
+    net.pzh.kill()
+    for one in devices:
+        one.wait_state("not-connected", "connecting")
+
+
+def announced(address, port, txt, name="0123456789abcdef01234567"):
+    return mdns.response(*mdns.instance(name, port, [address], txt))
+
+
+def still_well(net):
+    """The two devices find, link and call each other, whatever was said before."""
+    net.a.finds(net.b)
+    net.a.connect(net.b)
+    is_direct(net.a, net.b)
+    net.a.calls(net.b)
+    net.b.calls(net.a)
+
+
+# ---- what is seen ----
+
+
+def test_five_devices_and_no_names(lab):
+    """All find each other; no user, device, zone or machine is named to whoever listens."""
+    home = lab.lan("home")
+    server = lab.host("server", home)
+    with Capture(home) as seen:
+        hub = lab.hub(server)
+        hosts = [lab.host(name, home) for name in NAMES]
+        devices = [lab.device(host, hub) for host in hosts]
+        for one in devices:
+            one.finds(*(other for other in devices if other is not one))
+        hub.kill()
+        for one in devices:
+            one.wait_state("not-connected", "connecting")
+        for one in devices:
+            one.finds(*(other for other in devices if other is not one))
+        devices[0].connect(devices[1])
+        is_direct(devices[0], devices[1])
+        devices[0].calls(devices[1], MARKER)
+    only_ours(seen.mdns(), {address for host in hosts for address in host.addresses()})
+    seen.assert_absent(MARKER, ZONE, "alice", "example.org", "get42", *NAMES, "server",
+                       *(host.hostname for host in (server, *hosts)))
+
+
+def only_ours(packets, addresses):
+    """The records say what page 6 says they do, and nothing of the machine."""
+    assert packets
+    told = mdns.records(packets)
+    assert {p.ttl for p in packets} == {255}
+    for one in told:
+        assert one.kind in (mdns.A, mdns.AAAA, mdns.PTR, mdns.SRV, mdns.TXT, 47), one
+        if one.kind == mdns.TXT and one.name.endswith(mdns.SERVICE):
+            keys = [text.split("=")[0] for text in one.data]
+            assert keys[0] == "v" and "t" in keys and "n" not in keys and len(keys) <= 3, one
+        if one.kind == mdns.A:
+            assert one.data in addresses or one.data.startswith("127."), one
+    instances = {one.data for one in told if one.kind == mdns.PTR and one.name == mdns.SERVICE}
+    assert len(instances) == len(NAMES), instances
+    assert len(set(mdns.tags(packets).values())) == 1  # one zone
+    hosts = {one.data[1] for one in told if one.kind == mdns.SRV}
+    assert len(hosts) == len(NAMES), hosts
+
+
+def test_another_name_with_each_start(flat):
+    with Capture(flat.home) as seen:
+        flat.a.finds(flat.b)
+        before = set(mdns.tags(seen.mdns()))
+        flat.b.stop()
+        flat.b.start()
+        flat.b.wait_state("connected")
+        flat.a.finds(flat.b)
+        after = set(mdns.tags(seen.mdns()))
+    assert len(after) == len(before) + 1, (before, after)
+
+
+def test_goodbye(flat):
+    """Who stops says so (RFC 6762 10.1), and is not found any more."""
+    flat.a.finds(flat.b)
+    with Capture(flat.home) as seen:
+        flat.b.stop()
+        seen.wait(lambda p: p.dport == mdns.PORT
+                  and any(r.ttl == 0 and r.kind == mdns.PTR for r in mdns.read(p.payload)[1]),
+                  what="goodbye")
+    hub_is_away(flat, flat.a)
+    eventually(lambda: not [one for one in flat.a.discover(1) if one["id"] == f"{ZONE}/tv"],
+               what="list without the one that left")
+
+
+def test_passive_until_asked(flat):
+    """Page 6: nobody looks for peers before somebody asks."""
+    with Capture(flat.home) as seen:
+        host = flat.host("phone", flat.home)
+        phone = flat.device(host, flat.pzh)
+        phone.calls(flat.b)
+        seen.wait(lambda p: p.source == host.address() and p.dport == mdns.PORT and mdns.tags([p]),
+                  what="announcement")
+        asked = [question for p in seen.mdns() for question in mdns.read(p.payload)[0]
+                 if question == (mdns.SERVICE, mdns.PTR)]
+        assert not asked, asked
+        phone.finds(flat.a, flat.b)
+        assert [1 for p in seen.mdns() if (mdns.SERVICE, mdns.PTR) in mdns.read(p.payload)[0]]
+
+
+def test_avahi_daemon_of_the_system(lab):
+    """Where one runs it is used, and even then our records do not lead to the machine's name."""
+    home = lab.lan("home")
+    hub = lab.hub(lab.host("server", home))
+    laptop, tv = lab.host("laptop", home), lab.host("tv", home)
+    with Avahi(laptop, lab.world.path), Capture(home) as seen:
+        a, b = lab.device(laptop, hub), lab.device(tv, hub)
+        a.finds(b)
+        b.finds(a)
+        lab.pzh = hub
+        hub_is_away(lab, a, b)
+        a.finds(b)
+        b.connect(a)
+        is_direct(a, b)
+        a.calls(b)
+        told = [one for one in mdns.records(seen.mdns())
+                if one.kind == mdns.SRV and one.name.endswith(mdns.SERVICE)]
+        assert len({one.name for one in told}) == 2, told
+        assert not {"laptop.local", "tv.local"} & {one.data[1].lower() for one in told}, told
+        a.stop()
+
+
+# ---- records that lie ----
+
+
+def rubbish(address):
+    """Packets that are wrong in one way each, and some that are wrong in every way."""
+    good = announced(address, 8040, ["v=1", "t=0123456789abcdef"])
+    loop = mdns.response(mdns.record(mdns.SERVICE, mdns.PTR, b"\xc0\x0c"))
+    yield loop
+    yield mdns.response(mdns.record(mdns.SERVICE, mdns.PTR, b"\xc0\xff"))
+    yield mdns.response(mdns.record(mdns.SERVICE, mdns.PTR, b"\x3f" + b"x" * 10))
+    for name in ("\x1b[31mred", "a" * 63, "with.dot", "\u202eevil", "new\nline", '"quoted"\\',
+                 "<script>"):
+        yield mdns.response(*mdns.instance(name, 8040, [address], ["v=1", "t=" + "f" * 16]))
+    yield mdns.response(*mdns.instance("no-utf-8", 8040, [address], [b"t=\xff\xfe\x00", b"\x00" * 40]))
+    for txt in ([], ["v=1"], ["t=" + "f" * 250], ["=", "t", "v", "t="], ["v=2", "t=" + "0" * 16],
+                ["x=" + "y" * 200] * 200, ["n=" + "\x1b]0;title\x07"]):
+        yield announced(address, 8040, txt, f"txt-{len(txt)}")
+    yield announced(address, 0, ["v=1", "t=" + "0" * 16], "no-port")
+    for wrong in ("127.0.0.1", "0.0.0.0", "255.255.255.255", "224.0.0.251", "::", "::1", "ff02::1"):
+        yield announced(wrong, 8040, ["v=1", "t=" + "0" * 16], "at-" + wrong.replace(".", "-"))
+    for size in range(0, len(good), 7):
+        yield good[:size]
+    dice = random.Random(5)
+    for _ in range(200):
+        yield dice.randbytes(dice.randrange(1, 1400))
+    for _ in range(200):
+        spoilt = bytearray(good)
+        for _ in range(dice.randrange(1, 6)):
+            spoilt[dice.randrange(len(spoilt))] = dice.randrange(256)
+        yield bytes(spoilt)
+    for counts in (b"\xff\xff" * 4, b"\x00\x00\xff\xff\x00\x00\x00\x00"):
+        yield good[:4] + counts + good[12:]
+
+
+def test_rubbish(flat):
+    """A host that announces nonsense: nobody falls, and what is true is still found."""
+    with mdns.Announcer(flat.evil, flat.home, rubbish(flat.evil.address())):
+        for one in flat.a.discover(2):
+            assert one["instance"].isprintable() and 0 < one["port"] < 65536, one
+            if one["id"] is not None:
+                assert one["id"] in (f"{ZONE}/tv", f"{ZONE}/laptop"), one
+        hub_is_away(flat, flat.a, flat.b)
+        still_well(flat)
+        text = flat.a.pzp("discover", "--timeout", 1).out
+        assert "\x1b" not in text and "\u202e" not in text, repr(text)
+
+
+def test_a_thousand_instances(flat):
+    """Bounded: memory, and the list; whoever is really there is found among them."""
+    address = flat.evil.address()
+    packets = []
+    for first in range(0, 1000, 10):
+        records = [record for n in range(first, first + 10) for record in
+                   mdns.instance(f"{n:024x}", 8040, [address], ["v=1", f"t={n:016x}"])]
+        packets.append(mdns.response(*records))
+    flat.a.finds(flat.b)
+    before = flat.a.rss_kib()
+    with mdns.Announcer(flat.evil, flat.home, packets):
+        for _ in range(3):
+            assert len(flat.a.discover(1)) <= 1002
+        grown = flat.a.rss_kib() - before
+        assert grown < 4096 * (3 if programs.is_sanitized() else 1), f"{grown} KiB more"
+        flat.a.calls(flat.b)
+        hub_is_away(flat, flat.a, flat.b)
+        flat.a.connect(flat.b)
+        is_direct(flat.a, flat.b)
+        flat.a.calls(flat.b)
+
+
+def records_of(seen, host):
+    """What that host announced of itself: (instance, TXT strings) from the capture."""
+    found = [one for one in mdns.records(p for p in seen.mdns() if p.source in host.addresses())
+             if one.kind == mdns.TXT and one.name.endswith(mdns.SERVICE)]
+    assert found, "it announced nothing"
+    return found[-1].name.split(".")[0], found[-1].data
+
+
+@pytest.mark.parametrize("how", ["the same instance", "another instance"])
+def test_replayed_tag(flat, how):
+    """
+    An impostor says what the television said: it is found, perhaps, and dialled, perhaps, but it is
+    not believed, and it learns nothing.
+    """
+    with Capture(flat.home) as seen:
+        flat.a.finds(flat.b)
+    instance, txt = records_of(seen, flat.tv)
+    flat.b.stop()
+    hub_is_away(flat, flat.a)
+    name = instance if how == "the same instance" else "0123456789abcdef01234567"
+    impostor = fakepeer.stranger("eve@example.org", "tv")
+    with fakepeer.FakePeer(flat.evil, impostor) as trap, \
+            mdns.Announcer(flat.evil, flat.home,
+                           [announced(flat.evil.address(), trap.port, txt, name)]):
+        flat.a.discover(1)
+        result = flat.a.connect(flat.b, check=False)
+        assert result.code in (1, 4) and result.err.strip(), repr(result)
+        assert flat.a.call("test@tv", "get42", f'["{MARKER}"]', check=False).code != 0
+        assert daemon.route(flat.a.status(), "tv") == "none"
+        while not trap.visits.empty():
+            visit = trap.visit()
+            assert visit.who is None and not visit.messages, visit
+
+
+def test_true_one_is_found_beside_the_impostor(flat):
+    """The impostor is quicker; the device that is meant is reached all the same."""
+    with Capture(flat.home) as seen:
+        flat.a.finds(flat.b)
+    _, txt = records_of(seen, flat.tv)
+    hub_is_away(flat, flat.a, flat.b)
+    with fakepeer.FakePeer(flat.evil, fakepeer.stranger(ZONE, "tv")) as trap, \
+            mdns.Announcer(flat.evil, flat.home, [
+                announced(flat.evil.address(), trap.port, txt, f"{n:024x}") for n in range(5)]):
+        still_well(flat)
+
+
+# ---- peers that are not who they should be ----
+
+
+@pytest.fixture
+def in_its_place(flat):
+    """The television is off, the hub too; something else listens at the television's address."""
+    flat.b.stop()
+    hub_is_away(flat, flat.a)
+    return flat
+
+
+def refuses(net, code=(1, 4)):
+    result = net.a.connect("tv", check=False)
+    assert result.code in code and result.err.strip(), repr(result)
+    assert daemon.route(net.a.status(), "tv") == "none"
+    return result
+
+
+@pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.2\r\n",
+                                      b"\x16\x03\x03\x00\x10" + b"x" * 16],
+                         ids=["silent", "ssh", "broken TLS"])
+def test_port_of_another_program(in_its_place, greeting):
+    with fakepeer.OtherProgram(in_its_place.tv, greeting, 8040) as other:
+        result = refuses(in_its_place)
+        assert other.came.is_set()
+        assert result.seconds < 35
+
+
+@pytest.mark.parametrize("zone", ["eve@example.org", ZONE], ids=["other name", "same name"])
+def test_device_of_another_zone(in_its_place, zone):
+    with fakepeer.FakePeer(in_its_place.tv, fakepeer.stranger(zone, "tv"), 8040) as other:
+        refuses(in_its_place)
+        visit = other.visit()
+        assert visit.who is None and not visit.messages, visit
+
+
+def test_another_device_of_the_zone(flat):
+    """A right certificate, of the wrong device (page 2, check 5)."""
+    guest = fakepeer.enrol(flat.evil, flat.pzh, "guest")
+    flat.b.stop()
+    hub_is_away(flat, flat.a)
+    with fakepeer.FakePeer(flat.tv, guest, 8040) as other:
+        refuses(flat)
+        visit = other.visit()
+        assert not visit.messages, visit
+
+
+def test_device_that_vouches_for_another(flat):
+    """Its own CA signs a certificate in the television's name (page 2, check 3)."""
+    guest = fakepeer.enrol(flat.evil, flat.pzh, "guest")
+    forged, key = certs.device_leaf(ZONE, "tv", guest.ca)
+    flat.b.stop()
+    hub_is_away(flat, flat.a)
+    with fakepeer.FakePeer(flat.tv, guest, 8040, [forged, guest.ca.cert], key) as other:
+        refuses(flat)
+        visit = other.visit()
+        assert visit.who is None and not visit.messages, visit
+
+
+CLIENTS = {
+    "no certificate": lambda guest: ([], None),
+    "another zone": lambda guest: _shown(fakepeer.stranger("eve@example.org", "guest")),
+    "our zone by another CA": lambda guest: _shown(fakepeer.stranger(ZONE, "guest")),
+    "another device's name": lambda guest: _forged(guest, "tv"),
+    "ended": lambda guest: _forged(guest, "guest", start=-100, days=90),
+    "not yet": lambda guest: _forged(guest, "guest", start=2),
+    "its CA": lambda guest: ([guest.ca.cert], guest.ca.key),
+    "without its CA": lambda guest: ([guest.leaf], guest.leaf_key),
+}
+
+
+def _shown(identity):
+    return [identity.leaf, identity.ca.cert], identity.leaf_key
+
+
+def _forged(guest, name, **more):
+    leaf, key = certs.device_leaf(ZONE, name, guest.ca, **more)
+    return [leaf, guest.ca.cert], key
+
+
+def test_who_is_not_let_in(flat):
+    """Outside a pairing window the TLS server accepts nobody that the zone does not vouch for."""
+    guest = fakepeer.enrol(flat.evil, flat.pzh, "guest")
+    address, port = flat.laptop.address(), flat.a.status()["ports"]["tls"]
+    for what, make in CLIENTS.items():
+        chain, key = make(guest)
+        with pytest.raises((wire.Closed, ConnectionError)):  # else the test fails with its name
+            with fakepeer.dial(flat.evil, guest, address, port, chain, key) as link:
+                link.send(fakepeer.register(guest.address, f"{ZONE}/laptop"))
+                message = link.receive()
+                pytest.fail(f"{what}: let in, and told {message}")
+    with fakepeer.connect(flat.evil, guest, address, port):  # the test can also be let in
+        flat.a.wait_route("guest", "direct")
+    flat.a.calls(flat.b)
+
+
+def test_revoked_is_refused_without_the_hub(flat):
+    """The CRL came while the hub was there, and counts when it is not, and after a restart."""
+    guest = fakepeer.enrol(flat.evil, flat.pzh, "guest")
+    address = flat.laptop.address()
+    with fakepeer.connect(flat.evil, guest, address, flat.a.status()["ports"]["tls"]) as link:
+        flat.pzh.pzh("revoke", "guest", "--yes")
+        link.until_closed()  # so the CRL has arrived
+    hub_is_away(flat, flat.a, flat.b)
+    for _ in range(2):
+        with pytest.raises(wire.Closed):
+            fakepeer.connect(flat.evil, guest, address, flat.a.status()["ports"]["tls"])
+        flat.a.stop()
+        flat.a.start()
+    with fakepeer.FakePeer(flat.evil, guest, 8040) as other:
+        assert flat.a.connect("guest", check=False).code in (1, 4)
+        while not other.visits.empty():
+            assert not other.visit().payloads
+
+
+def test_two_zones_on_one_network(lab):
+    """Each finds its own; of the others it learns that there is something, and nothing more."""
+    home = lab.lan("home")
+    hubs = [lab.hub(lab.host(f"server{n}", home), zone=zone, name=f"hub{n}")
+            for n, zone in enumerate((ZONE, "eve@example.org"))]
+    alice = [lab.device(lab.host(name, home), hubs[0]) for name in ("laptop", "tv")]
+    eve = [lab.device(lab.host(name, home), hubs[1]) for name in ("spy", "bug")]
+    alice[0].finds(alice[1])
+    found = {one["instance"]: one["id"] for one in eve[0].discover(3)}
+    eve[0].finds(eve[1])
+    assert set(found.values()) <= {None, "eve@example.org/bug"} and None in found.values(), found
+    assert set(alice[0].peers()) & {"spy", "bug"} == set()
+    assert alice[0].connect("eve@example.org/spy", check=False).code == 1
+
+
+def test_many_strangers_at_the_door(flat):
+    """Connections that never say anything: bounded, and who belongs here still gets in."""
+    guest = fakepeer.enrol(flat.evil, flat.pzh, "guest")
+    address, port = flat.laptop.address(), flat.a.status()["ports"]["tls"]
+    open_ends = []
+    with flat.evil.inside():
+        for _ in range(300):
+            try:
+                open_ends.append(socket.create_connection((address, port), 5))
+            except OSError:
+                break
+    try:
+        flat.a.connect(flat.b)
+        is_direct(flat.a, flat.b)
+        flat.a.calls(flat.b)
+        flat.b.calls(flat.a)
+    finally:
+        for one in open_ends:
+            one.close()
+    eventually(lambda: _gets_in(flat, guest, address, port), 30, "place at the door")
+
+
+def _gets_in(net, identity, address, port):
+    try:
+        fakepeer.connect(net.evil, identity, address, port).close()
+        return True
+    except (OSError, wire.Closed):
+        return False
