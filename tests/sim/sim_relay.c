@@ -193,6 +193,14 @@ cut_from_hub(struct trio *t, struct sim_node *node)
 		  "%s has not noticed that it is cut off", node->name);
 }
 
+static void
+part(struct sim_node *a, struct sim_node *b)
+{
+	sim_call_free(sim_command(a, "disconnect", json_pack("{s:s}", "peer", b->name)));
+	sim_call_free(sim_command(b, "disconnect", json_pack("{s:s}", "peer", a->name)));
+	world_run(a->world, SIM_S);
+}
+
 /* No hub: a and b see c only. */
 static void
 check_among_peers(struct trio *t)
@@ -218,9 +226,7 @@ check_behind(struct trio *t)
 {
 	struct sim_node *a = t->device[0], *b = t->device[1], *c = t->device[2];
 
-	/* c hears of it: while it believes in a dead link with b, it does not ask the hub. */
-	sim_call_free(sim_command(b, "disconnect", json_pack("{s:s}", "peer", c->name)));
-	world_run(t->world, SIM_S);
+	part(b, c); /* while c believes in a dead link with b, it does not ask the hub */
 	world_partition(b, c, true);
 	cut_from_hub(t, a);
 	world_run(t->world, SIM_S);
@@ -235,14 +241,6 @@ check_behind(struct trio *t)
 	check_call(t, a, b, true);
 	world_partition(b, c, false);
 	world_partition(a, t->hub, false);
-}
-
-static void
-part(struct sim_node *a, struct sim_node *b)
-{
-	sim_call_free(sim_command(a, "disconnect", json_pack("{s:s}", "peer", b->name)));
-	sim_call_free(sim_command(b, "disconnect", json_pack("{s:s}", "peer", a->name)));
-	world_run(a->world, SIM_S);
 }
 
 /* Links that were asked for while the hub was there; without them the local network has to do. */
