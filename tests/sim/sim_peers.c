@@ -41,6 +41,7 @@ static void
 end_duo(struct duo *d)
 {
 	ledger_settle(d->ledger);
+	zone_check_quiet(d->world);
 	sim_note(d->world, "answered %zu, failed %zu", ledger_answered(d->ledger),
 		 ledger_failed(d->ledger));
 	ledger_free(d->ledger);
