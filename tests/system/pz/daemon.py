@@ -259,12 +259,25 @@ class Device(Daemon):
     def discover(self, seconds=3):
         return self.pzp("discover", "--json", "--timeout", seconds).json()
 
-    def finds(self, *others, seconds=3):
-        """Looks around; each of the others must be found. Returns {name: entry}."""
-        found = {short(one["id"], self.zone): one for one in self.discover(seconds) if one["id"]}
-        missing = {name_of(other) for other in others} - set(found)
-        assert not missing, f"{self.name} does not find {missing} but {found}"
-        return found
+    def finds(self, *others, seconds=4):
+        """Looks around, a second at a time; each of the others must be found. {name: entry}."""
+        wanted = {name_of(other) for other in others}
+        for _ in range(seconds):
+            found = {short(one["id"], self.zone): one for one in self.discover(1) if one["id"]}
+            if wanted <= set(found):
+                return found
+        raise AssertionError(f"{self.name} does not find {wanted - set(found)} but {found}")
+
+    def wait_synced(self, count):
+        """Until it has from the hub what it needs without it: the secret, and `count` devices."""
+        item = re.compile(r"sync item=(\S+) chunks=(\d+)")
+
+        def has_all():
+            moved = [found.groups() for found in map(item.search, self.lines) if found]
+            devices = sum(int(chunks) for name, chunks in moved if name == "trusted-pzp")
+            return devices >= count and "zone-secret" in dict(moved)
+
+        self.wait(has_all, START_SECONDS, f"secret and {count} devices")
 
     def connect(self, other, check=True):
         return self.pzp("connect", name_of(other), "--json", check=check)
@@ -276,8 +289,12 @@ class Device(Daemon):
 
     def wait_route(self, other, *routes, timeout=30):
         """Until messages to the other device take one of these routes (page 12)."""
-        what = f"{' or '.join(routes)} to {name_of(other)}"
-        return self.wait_status(lambda s: route(s, name_of(other)) in routes, timeout, what)
+        name = name_of(other)
+        try:  # a route by way of another device comes without an event of its own
+            eventually(lambda: route(self.ask("status"), name) in routes, timeout)
+        except AssertionError as late:
+            raise AssertionError(f"{self.name}: not {' or '.join(routes)} to {name} within "
+                                 f"{timeout} s: {self.ask('status')['peers']}") from late
 
     @property
     def zone(self):
