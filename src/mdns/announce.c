@@ -96,6 +96,17 @@ announce_addresses(struct pz_mdns_announcer *announcer)
 }
 
 static void
+retry(struct pz_mdns_announcer *announcer)
+{
+	if (!announcer->has_failed)
+		pz_warning("mdns-publish-failed",
+			   "by=%s not everything could be announced; trying again",
+			   announcer->backend->ops->kind);
+	announcer->has_failed = true;
+	wake(announcer, PZ_MDNS_RETRY_US);
+}
+
+static void
 on_settle(struct pz_timer *timer, void *arg)
 {
 	struct pz_mdns_announcer *announcer = arg;
@@ -106,19 +117,18 @@ on_settle(struct pz_timer *timer, void *arg)
 		return;
 	if (announcer->has_collided)
 		rename_all(announcer);
+	if (announcer->is_broken) /* which one does not matter: it was a while ago */
+		take_all_back(announcer);
+	announcer->is_broken = false;
 	/* Addresses first: whoever sees the service can resolve it at once. */
 	bool is_done = announce_addresses(announcer);
 	is_done = announce_service(announcer) && is_done;
 	if (announcer->has_collided) /* with somebody on this machine: told at once */
 		return;
-	if (!is_done) {
-		if (!announcer->has_failed)
-			pz_warning("mdns-publish-failed",
-				   "by=%s not everything could be announced; trying again",
-				   announcer->backend->ops->kind);
-		wake(announcer, PZ_MDNS_RETRY_US);
-	}
-	announcer->has_failed = !is_done;
+	if (!is_done)
+		retry(announcer);
+	else
+		announcer->has_failed = false;
 }
 
 void
@@ -176,7 +186,7 @@ pz_mdns_announcer_attach(struct pz_mdns_announcer *announcer, struct pz_mdns_bac
 {
 	take_all_back(announcer);
 	announcer->backend = backend;
-	announcer->has_failed = false;
+	announcer->has_failed = announcer->is_broken = false;
 	wake(announcer, 0);
 }
 
@@ -219,4 +229,13 @@ pz_mdns_announcer_collision(struct pz_mdns_announcer *announcer)
 	/* Somebody may want every name: RFC 6762 8.1 asks to slow down then. */
 	wake(announcer,
 	     announcer->collisions < PZ_MDNS_COLLISIONS_MAX ? 0 : PZ_MDNS_COLLISION_WAIT_US);
+}
+
+void
+pz_mdns_announcer_failed(struct pz_mdns_announcer *announcer)
+{
+	if (announcer->wanted == NULL || announcer->backend == NULL)
+		return;
+	announcer->is_broken = true;
+	retry(announcer);
 }

@@ -178,6 +178,48 @@ hub_send_prop(struct pz_node *node, const char *status, json_t *message)
 	pz_buf_fini(&out);
 }
 
+/* ---- a sign of life ---- */
+
+static void
+on_watch(struct pz_timer *timer, void *arg)
+{
+	struct pz_node *node = arg;
+	struct pz_link *link = node->hub.link;
+
+	(void)timer;
+	if (link == NULL || !node->hub.is_registered || link->rx_us >= node->hub_watched_us)
+		return;
+	if (node->is_hub_probed)
+		pz_link_close(link, PZ_ERR_IO_TIMEOUT, "no sign of life");
+	else
+		hub_probe(node, PZ_PEER_PROBE_US);
+}
+
+void
+hub_watch(struct pz_node *node)
+{
+	if (node->hub_watch.active)
+		return;
+	node->is_hub_probed = false;
+	node->hub_watched_us = pz_env_mono_us(node->config.env);
+	pz_env_start(node->config.env, &node->hub_watch, PZ_PEER_PROBE_AFTER_US);
+}
+
+void
+hub_probe(struct pz_node *node, uint64_t patience_us)
+{
+	hub_send_prop(node, "probe", NULL);
+	node->is_hub_probed = true;
+	node->hub_watched_us = pz_env_mono_us(node->config.env);
+	pz_env_start(node->config.env, &node->hub_watch, patience_us);
+}
+
+void
+hub_watch_init(struct pz_node *node)
+{
+	pz_timer_init(&node->hub_watch, on_watch, node);
+}
+
 /* ---- clean-up ---- */
 
 /* The hub's word was all that we had of them: they are away, but for those with another way. */

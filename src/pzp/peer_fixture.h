@@ -540,13 +540,20 @@ fx_services(const char *address, unsigned count)
 
 /* ---- life ---- */
 
-FX int
-fx_set_up(void **state)
+/** All but a node. */
+FX void
+fx_prepare(void **state)
 {
 	memset(&fx, 0, sizeof(fx));
 	pz_list_init(&fx.fars);
 	set_up(state);
 	w.transport = &fx_transport_ops;
+}
+
+FX int
+fx_set_up(void **state)
+{
+	fx_prepare(state);
 	enrol_on_disk();
 	start_node();
 	assert_true(fx.is_listening);

@@ -11,8 +11,8 @@
  * sign of life, the newer one waits (standby) until that has come or not.
  *
  * A dead network says nothing. What expects an answer makes the link be watched: two seconds
- * without a word, then a keepAlive that asks for one, then the link is given up and the messages
- * take another way.
+ * without a word, then a probe, which is answered with keepAlive (and by whoever does not know it
+ * with an error, which is as good), then the link is given up and the messages take another way.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,14 +102,10 @@ peer_link_watch(struct peer_link *pl)
 void
 peer_link_probe(struct peer_link *pl, uint64_t patience_us)
 {
-	json_t *message;
-
 	if (pl->is_probed && pl->watch.due_us <= pz_env_mono_us(env_of(pl)) + patience_us)
 		return;
 	pl->is_probed = true;
-	message = json_pack("{s:b}", "answer", 1);
-	peer_link_prop(pl, "keepAlive", message);
-	json_decref(message);
+	peer_link_prop(pl, "probe", NULL);
 	pz_env_start(env_of(pl), &pl->watch, patience_us);
 }
 

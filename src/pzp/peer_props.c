@@ -210,8 +210,15 @@ on_bye(struct peer_link *pl, json_t *message)
 static void
 on_keepalive(struct peer_link *pl, json_t *message)
 {
-	if (json_is_true(json_object_get(message, "answer")))
-		peer_link_prop(pl, "keepAlive", NULL);
+	(void)pl;
+	(void)message;
+}
+
+static void
+on_probe(struct peer_link *pl, json_t *message)
+{
+	(void)message;
+	peer_link_prop(pl, "keepAlive", NULL);
 }
 
 static void
@@ -230,7 +237,7 @@ static const struct {
 } statuses[] = {
 	{"pzpInfo", on_info, false},        {"registerServices", on_register_services, false},
 	{"keepAlive", on_keepalive, false}, {"bye", on_bye, true},
-	{"error", on_error, true},
+	{"error", on_error, true},          {"probe", on_probe, false},
 };
 
 void

@@ -9,9 +9,6 @@ from pz import daemon, foreign, programs
 
 ZONE = daemon.ZONE
 OUTSTANDING = 128
-# A sanitizer keeps freed memory for a while and so grows by itself. With none of it kept, growth
-# is the daemon's own.
-LEAN = {"ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
 ALLOWED_KIB = 2048
 
 
@@ -113,8 +110,8 @@ class Server(threading.Thread):
 
 @pytest.fixture
 def lean_zone(world):
-    hub = world.hub(env=LEAN)
-    a = world.device("laptop", hub, env=LEAN)
+    hub = world.hub(env=programs.LEAN)
+    a = world.device("laptop", hub, env=programs.LEAN)
     return hub, a
 
 
