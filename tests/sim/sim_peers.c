@@ -371,9 +371,9 @@ int
 main(int argc, char **argv)
 {
 	static const struct scenario scenarios[] = {
-		{"dials", 40, run_dials},
-		{"moves", 30, run_moves},
-		{"restarts", 30, run_restarts},
+		{"dials", 15, run_dials},
+		{"moves", 15, run_moves},
+		{"restarts", 15, run_restarts},
 	};
 
 	return sim_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));

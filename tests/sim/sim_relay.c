@@ -290,8 +290,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct scenario scenarios[] = {
-		{"relay", 30, run_relay},
-		{"partitions", 30, run_partitions},
+		{"relay", 20, run_relay},
+		{"partitions", 20, run_partitions},
 	};
 
 	return sim_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
