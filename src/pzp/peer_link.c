@@ -247,6 +247,24 @@ replace(struct peer_link *older, struct peer_link *newer)
 	pz_link_close(older->link, PZ_ERR_EXISTS, "replaced by a newer link of the same device");
 }
 
+/* Ours crossed with one that wins. Where it has registered already the other end uses it: that is
+ * heard until it says bye. */
+static void
+give_way(struct peer *peer)
+{
+	const struct peer_attempt *attempt = peer->attempt;
+	struct peer_link *used = NULL;
+
+	for (size_t i = 0; attempt && i < attempt->count; i++) {
+		struct peer_link *pl = attempt->tries[i].link;
+		if (pl && pl->state == PEER_LINK_REGISTERING)
+			used = pl;
+	}
+	peer_attempt_drop(peer->attempt, used);
+	if (used)
+		drain(used);
+}
+
 static void
 go_live(struct peer_link *pl)
 {
@@ -269,7 +287,7 @@ go_live(struct peer_link *pl)
 	if (pl->attempt_try)
 		peer_attempt_drop(pl->attempt_try->attempt, pl);
 	else if (!is_ours_smaller(peer))
-		peer_attempt_drop(peer->attempt, NULL);
+		give_way(peer);
 	peer->failures = 0;
 	peer->is_missed = false;
 	pz_env_stop(env_of(pl), &peer->retry);
@@ -312,6 +330,8 @@ on_frame(struct pz_link *link, struct pz_slice frame)
 		is_alive(pl);
 		return pz_router_frame(pl->peers->node->router, &link->session, frame);
 	case PEER_LINK_DRAINING:
+		if (!pl->has_registered)
+			return on_register(pl, frame);
 		return pz_router_frame(pl->peers->node->router, &link->session, frame);
 	case PEER_LINK_STANDBY:
 	case PEER_LINK_REGISTERING:

@@ -10,6 +10,7 @@
 
 #define API "http://example.org/api/ledger"
 /* 30 s, and the search for the service before: at the hub, then near by. */
+#define TICKS_MAX 2400
 #define OVERDUE_US (36 * SIM_S)
 
 struct entry {
@@ -39,6 +40,7 @@ struct work {
 	struct pz_call *call;
 	struct scribe *scribe;
 	json_t *result;
+	json_int_t ticks;
 	struct pz_timer timer;
 };
 
@@ -58,6 +60,15 @@ on_worked(struct pz_timer *timer, void *arg)
 	(void)timer;
 	pz_call_result(work->call, json_incref(work->result));
 	free_work(work);
+}
+
+static void
+on_tick(struct pz_timer *timer, void *arg)
+{
+	struct work *work = arg;
+
+	pz_env_start(&work->scribe->node->env, timer, LEDGER_TICK_US);
+	pz_call_event(work->call, "tick", json_pack("[I]", work->ticks++));
 }
 
 static void
@@ -83,6 +94,22 @@ write_down(struct scribe *scribe, size_t number)
 	entry->run_index = ledger->runs++;
 }
 
+static struct work *
+begin_work(struct scribe *scribe, struct pz_call *call,
+	   void (*on_timer)(struct pz_timer *timer, void *arg), uint64_t delay_us)
+{
+	struct work *work = calloc(1, sizeof(*work));
+
+	if (work == NULL)
+		abort();
+	work->call = call;
+	work->scribe = scribe;
+	call->user = work;
+	pz_timer_init(&work->timer, on_timer, work);
+	pz_env_start(&scribe->node->env, &work->timer, delay_us);
+	return work;
+}
+
 static void
 on_run(struct pz_service *service, struct pz_call *call, json_t *params)
 {
@@ -95,15 +122,22 @@ on_run(struct pz_service *service, struct pz_call *call, json_t *params)
 		pz_call_result(call, json_incref(number));
 		return;
 	}
-	struct work *work = calloc(1, sizeof(*work));
-	if (work == NULL)
-		abort();
-	work->call = call;
-	work->scribe = scribe;
-	work->result = json_incref(number);
-	call->user = work;
-	pz_timer_init(&work->timer, on_worked, work);
-	pz_env_start(&scribe->node->env, &work->timer, work_us);
+	begin_work(scribe, call, on_worked, work_us)->result = json_incref(number);
+}
+
+static void
+on_listen(struct pz_service *service, struct pz_call *call, json_t *params)
+{
+	(void)params;
+	if (pz_call_listen(call) == PZ_OK)
+		(void)begin_work(service->state, call, on_tick, LEDGER_TICK_US);
+}
+
+static void
+on_remove(struct pz_service *service, struct pz_call *call, json_t *params)
+{
+	(void)service;
+	pz_call_remove_listener(call, json_array_get(params, 0));
 }
 
 static void
@@ -117,12 +151,14 @@ add_service(struct sim_node *node, void *arg)
 {
 	static const struct pz_method_def methods[] = {
 		{NULL, NULL, "run", PZ_PARAMS_POSITIONAL, NULL, on_run},
+		{NULL, NULL, "listen", PZ_PARAMS_POSITIONAL, NULL, on_listen},
+		{NULL, NULL, "removeEventListener", PZ_PARAMS_POSITIONAL, NULL, on_remove},
 	};
 	struct scribe *scribe = calloc(1, sizeof(*scribe));
 	struct pz_service *service = NULL;
 
 	if (scribe == NULL || pz_service_new(API, "Ledger", "Writes down what it is asked.",
-					     methods, 1, &service, NULL) != PZ_OK)
+					     methods, 3, &service, NULL) != PZ_OK)
 		abort();
 	*scribe = (struct scribe){.ledger = arg, .node = node};
 	service->state = scribe;
@@ -256,6 +292,61 @@ ledger_check(struct ledger *ledger)
 			  entry->to->name, (double)age_us / (double)SIM_S);
 	}
 }
+
+/* ---- streams ---- */
+
+struct ledger_stream {
+	struct sim_call *call;
+	bool has[TICKS_MAX];
+	size_t count; /* highest number and one */
+};
+
+static void
+on_number(struct sim_call *call, json_t *event)
+{
+	struct ledger_stream *stream = call->arg;
+	json_t *params = json_object_get(event, "params");
+	size_t tick = (size_t)json_integer_value(json_array_get(params, 0));
+
+	sim_check(call->node->world, tick < TICKS_MAX, "tick %zu", tick);
+	sim_check(call->node->world, !stream->has[tick], "%s heard tick %zu twice",
+		  call->node->name, tick);
+	stream->has[tick] = true;
+	if (tick >= stream->count)
+		stream->count = tick + 1;
+}
+
+struct ledger_stream *
+ledger_listen(struct sim_node *from, struct sim_node *to)
+{
+	struct ledger_stream *stream = calloc(1, sizeof(*stream));
+	char service[128];
+
+	if (stream == NULL)
+		abort();
+	snprintf(service, sizeof(service), API "@%s", to->name);
+	stream->call = sim_command_events(from, "call",
+					  json_pack("{s:s, s:s, s:[], s:b}", "service", service,
+						    "function", "listen", "params", "stream", 1),
+					  on_number, stream);
+	return stream;
+}
+
+void
+ledger_unlisten(struct ledger_stream *stream)
+{
+	size_t last = 2 * SIM_S / LEDGER_TICK_US;
+
+	sim_check(stream->call->node->world, stream->count > last, "%s heard %zu ticks only",
+		  stream->call->node->name, stream->count);
+	for (size_t i = 0; i + last < stream->count; i++)
+		sim_check(stream->call->node->world, stream->has[i], "%s has not heard tick %zu",
+			  stream->call->node->name, i);
+	sim_call_free(stream->call);
+	free(stream);
+}
+
+/* ---- the end ---- */
 
 size_t
 ledger_open(const struct ledger *ledger)

@@ -7,7 +7,10 @@
 
 #include "world.h"
 
+#define LEDGER_TICK_US (50 * SIM_MS)
+
 struct ledger;
+struct ledger_stream;
 
 /** Devices that start from now on have the service. */
 struct ledger *ledger_new(struct world *world);
@@ -29,6 +32,11 @@ void ledger_excuse(struct ledger *ledger);
  * answered.
  */
 void ledger_check(struct ledger *ledger);
+/** Begins to listen to the other device, which says a number every LEDGER_TICK_US. */
+struct ledger_stream *ledger_listen(struct sim_node *from, struct sim_node *to);
+/** None came twice, none is missing but of the last two seconds. */
+void ledger_unlisten(struct ledger_stream *stream);
+
 /** Calls that have not ended. */
 size_t ledger_open(const struct ledger *ledger);
 /** Runs the world until all have ended; they have to. */

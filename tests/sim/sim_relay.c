@@ -59,8 +59,7 @@ set_pref(struct sim_node *node, const char *key, bool on)
 static void
 connect_now(struct sim_node *from, const struct sim_node *to)
 {
-	json_decref(
-		sim_do(from, "connect", json_pack("{s:s}", "peer", to->name), 20 * SIM_S));
+	json_decref(sim_do(from, "connect", json_pack("{s:s}", "peer", to->name), 20 * SIM_S));
 }
 
 static void
@@ -173,8 +172,8 @@ check_call(struct trio *t, struct sim_node *from, struct sim_node *to, bool is_p
 	ledger_call(t->ledger, from, to, 0, !is_possible);
 	ledger_settle(t->ledger);
 	world_run(t->world, 2 * SIM_S); /* until services of who has found a way are known */
-	sim_check(t->world, (ledger_answered(t->ledger) > before) == is_possible,
-		  "%s %s call %s", from->name, is_possible ? "cannot" : "can", to->name);
+	sim_check(t->world, (ledger_answered(t->ledger) > before) == is_possible, "%s %s call %s",
+		  from->name, is_possible ? "cannot" : "can", to->name);
 }
 
 static bool
@@ -291,8 +290,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct scenario scenarios[] = {
-		{"relay", 30, run_relay},
-		{"partitions", 30, run_partitions},
+		{"relay", 20, run_relay},
+		{"partitions", 20, run_partitions},
 	};
 
 	return sim_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
