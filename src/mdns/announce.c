@@ -112,7 +112,6 @@ on_settle(struct pz_timer *timer, void *arg)
 	struct pz_mdns_announcer *announcer = arg;
 
 	(void)timer;
-	drop_addresses(announcer);
 	if (announcer->wanted == NULL || announcer->backend == NULL)
 		return;
 	if (announcer->has_collided)
@@ -197,28 +196,33 @@ is_same(const struct pz_mdns_local *a, const struct pz_mdns_local *b)
 	       memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
-static void
-want(struct pz_mdns_announcer *announcer, const struct pz_mdns_local *local)
+static struct pz_mdns_announced_address *
+find(struct pz_mdns_announcer *announcer, const struct pz_mdns_local *local)
 {
-	for (size_t i = 0; i < announcer->addresses_len; i++) {
-		if (is_same(&announcer->addresses[i].local, local)) {
-			announcer->addresses[i].is_wanted = true;
-			return;
-		}
-	}
-	if (announcer->addresses_len < PZ_MDNS_ADDRESSES_MAX)
-		announcer->addresses[announcer->addresses_len++] =
-			(struct pz_mdns_announced_address){.local = *local, .is_wanted = true};
+	for (size_t i = 0; i < announcer->addresses_len; i++)
+		if (is_same(&announcer->addresses[i].local, local))
+			return &announcer->addresses[i];
+	return NULL;
 }
 
+/* First those that stay, then those that are gone, so that there is room for the new ones. */
 void
 pz_mdns_announcer_addresses(struct pz_mdns_announcer *announcer, const struct pz_mdns_local *locals,
 			    size_t len)
 {
 	for (size_t i = 0; i < announcer->addresses_len; i++)
 		announcer->addresses[i].is_wanted = false;
-	for (size_t i = 0; i < len; i++)
-		want(announcer, &locals[i]);
+	for (size_t i = 0; i < len; i++) {
+		struct pz_mdns_announced_address *known = find(announcer, &locals[i]);
+
+		if (known != NULL)
+			known->is_wanted = true;
+	}
+	drop_addresses(announcer);
+	for (size_t i = 0; i < len && announcer->addresses_len < PZ_MDNS_ADDRESSES_MAX; i++)
+		if (find(announcer, &locals[i]) == NULL)
+			announcer->addresses[announcer->addresses_len++] =
+				(struct pz_mdns_announced_address){.local = locals[i]};
 	wake(announcer, 0);
 }
 

@@ -53,8 +53,8 @@ struct pz_mdns_backend_events {
 	void (*state)(void *arg, enum pz_mdns_backend_state state);
 	/** Somebody else has a name that we announced. */
 	void (*collision)(void *arg);
-	/** An entry or watch that was given turned out not to work. */
-	void (*failed)(void *arg);
+	/** An entry, or a watch, that was given turned out not to work. */
+	void (*failed)(void *arg, bool is_watch);
 	/**
 	 * A record that was asked for came or went.
 	 * @param rdata uncompressed

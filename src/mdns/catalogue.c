@@ -119,6 +119,19 @@ same_record(const struct pz_mdns_instance *instance, enum pz_mdns_type type, int
 	return NULL;
 }
 
+/** Whether this address was told, as it came by another interface or protocol. */
+static bool
+is_told(const struct pz_mdns_instance *instance, const char *address)
+{
+	PZ_LIST_EACH (&instance->records, node, tmp) {
+		const struct record *record = PZ_CONTAINER(node, struct record, node);
+
+		if (record->is_told && strcmp(record->text, address) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 address_text(enum pz_mdns_type type, int interface, struct pz_slice rdata,
 	     char out[PZ_MDNS_ADDRESS_TEXT_BYTES])
@@ -151,6 +164,7 @@ add_record(struct pz_mdns_instance *instance, enum pz_mdns_type type, int interf
 	record->protocol = protocol;
 	record->len = rdata.len;
 	strcpy(record->text, text);
+	record->is_told = is_told(instance, text);
 	if (rdata.len > 0)
 		memcpy(record->rdata, rdata.ptr, rdata.len);
 	pz_list_append(&instance->records, &record->node);
@@ -525,7 +539,9 @@ on_confirm(struct pz_timer *timer, void *arg)
 		instance->is_changed = true;
 	}
 	wake(catalogue, 0);
-	if (catalogue->has_overflowed && catalogue->instances_len < PZ_MDNS_INSTANCES_MAX)
+	if (catalogue->is_broken)
+		pz_mdns_catalogue_attach(catalogue, catalogue->backend);
+	else if (catalogue->has_overflowed && catalogue->instances_len < PZ_MDNS_INSTANCES_MAX)
 		ask_who_again(catalogue);
 }
 
@@ -586,4 +602,19 @@ pz_mdns_catalogue_attach(struct pz_mdns_catalogue *catalogue, struct pz_mdns_bac
 		ask_who_again(catalogue);
 	unask(&catalogue->who);
 	catalogue->backend = backend;
+	catalogue->is_broken = false;
+}
+
+void
+pz_mdns_catalogue_failed(struct pz_mdns_catalogue *catalogue)
+{
+	if (!catalogue->is_on || catalogue->backend == NULL)
+		return;
+	if (!catalogue->is_broken)
+		pz_warning("mdns-browse-failed",
+			   "by=%s not everything could be asked for; "
+			   "trying again",
+			   catalogue->backend->ops->kind);
+	catalogue->is_broken = true;
+	pz_env_start(catalogue->env, &catalogue->confirm, PZ_MDNS_RETRY_US);
 }

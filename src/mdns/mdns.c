@@ -110,11 +110,14 @@ on_collision(void *arg)
 }
 
 static void
-on_failed(void *arg)
+on_failed(void *arg, bool is_watch)
 {
 	struct daemon_mdns *mdns = arg;
 
-	pz_mdns_announcer_failed(&mdns->announcer);
+	if (is_watch)
+		pz_mdns_catalogue_failed(&mdns->catalogue);
+	else
+		pz_mdns_announcer_failed(&mdns->announcer);
 }
 
 static const struct pz_mdns_backend_events system_events = {

@@ -92,12 +92,12 @@ append_txt(DBusMessage *call, const struct pz_mdns_service *service)
 
 /* No cookie: it would tell which services are of one machine. */
 static DBusMessage *
-add_service_call(const struct object *object, unsigned more_flags)
+add_service_call(const struct object *object)
 {
 	const struct pz_mdns_service *service = object->service;
 	DBusMessage *call = method(object->path, ENTRY_GROUP, "AddService");
 	dbus_int32_t interface = AVAHI_IF_UNSPEC, protocol = AVAHI_PROTO_UNSPEC;
-	dbus_uint32_t flags = AVAHI_PUBLISH_NO_COOKIE | more_flags;
+	dbus_uint32_t flags = AVAHI_PUBLISH_NO_COOKIE;
 	const char *type = PZ_MDNS_TYPE, *domain = "local", *host;
 	char name[PZ_MDNS_NAME_TEXT_BYTES];
 
@@ -112,6 +112,24 @@ add_service_call(const struct object *object, unsigned more_flags)
 					DBUS_TYPE_STRING, &domain, DBUS_TYPE_STRING, &host,
 					DBUS_TYPE_UINT16, &service->port, DBUS_TYPE_INVALID) &&
 				append_txt(call, service));
+}
+
+static DBusMessage *
+update_txt_call(const struct object *object)
+{
+	const struct pz_mdns_service *service = object->service;
+	DBusMessage *call = method(object->path, ENTRY_GROUP, "UpdateServiceTxt");
+	dbus_int32_t interface = AVAHI_IF_UNSPEC, protocol = AVAHI_PROTO_UNSPEC;
+	dbus_uint32_t flags = AVAHI_PUBLISH_NO_COOKIE;
+	const char *type = PZ_MDNS_TYPE, *domain = "local";
+
+	return finished(call, call != NULL &&
+				      dbus_message_append_args(
+					      call, DBUS_TYPE_INT32, &interface, DBUS_TYPE_INT32,
+					      &protocol, DBUS_TYPE_UINT32, &flags, DBUS_TYPE_STRING,
+					      &service->instance, DBUS_TYPE_STRING, &type,
+					      DBUS_TYPE_STRING, &domain, DBUS_TYPE_INVALID) &&
+				      append_txt(call, service));
 }
 
 static DBusMessage *
@@ -197,7 +215,7 @@ give_back(struct object *object)
 		object_end(object);
 }
 
-/** Something of an entry or a watch did not work. */
+/** Something of an entry did not work. */
 static void
 failed(struct system_backend *system, const char *reason)
 {
@@ -206,7 +224,7 @@ failed(struct system_backend *system, const char *reason)
 		return;
 	}
 	pz_debug("mdns-entry-failed", "by=avahi-daemon reason=%s", reason);
-	system->base.events->failed(system->base.arg);
+	system->base.events->failed(system->base.arg, false);
 }
 
 static void
@@ -221,8 +239,7 @@ static void
 fill_entry(struct object *object)
 {
 	struct system_backend *system = object->system;
-	DBusMessage *call =
-		object->service ? add_service_call(object, 0) : add_address_call(object);
+	DBusMessage *call = object->service ? add_service_call(object) : add_address_call(object);
 
 	if (!pz_mdns_bus_call(system->bus, call, on_done, system) ||
 	    !pz_mdns_bus_call(system->bus, method(object->path, ENTRY_GROUP, "Commit"), on_done,
@@ -249,7 +266,9 @@ on_born(void *arg, DBusMessage *answer)
 		const char *reason = dbus_message_get_error_name(answer);
 		if (object->is_given_back)
 			object_free(object);
-		else /* it stays unborn */
+		else if (object->is_watch) /* it stays unborn */
+			system->base.events->failed(system->base.arg, true);
+		else
 			failed(system, reason ? reason : "no memory");
 		return;
 	}
@@ -297,11 +316,14 @@ system_update_service(struct pz_mdns_backend *backend, void *entry,
 
 	if (copy == NULL)
 		return false;
+	bool is_other_port = object->service->port != copy->port;
 	free(object->service);
 	object->service = copy;
-	return object->path == NULL ||
-	       pz_mdns_bus_call(system->bus, add_service_call(object, AVAHI_PUBLISH_UPDATE),
-				on_done, system);
+	if (object->path == NULL)
+		return true;
+	/* The port cannot be changed: then it has to be a new entry. */
+	return !is_other_port &&
+	       pz_mdns_bus_call(system->bus, update_txt_call(object), on_done, system);
 }
 
 static void *
