@@ -1,9 +1,16 @@
 #include "mdns/announce.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+
+static void
+put_name(char out[PZ_MDNS_LABEL_BYTES_MAX + 1], const char *name)
+{
+	snprintf(out, PZ_MDNS_LABEL_BYTES_MAX + 1, "%s", name);
+}
 
 static void
 wake(struct pz_mdns_announcer *announcer, uint64_t delay_us)
@@ -158,8 +165,8 @@ pz_mdns_announcer_publish(struct pz_mdns_announcer *announcer,
 	if (old == NULL || strcmp(old->instance, copy->instance) != 0 ||
 	    strcmp(old->host, copy->host) != 0) {
 		take_all_back(announcer);
-		strcpy(announcer->instance, copy->instance);
-		strcpy(announcer->host, copy->host);
+		put_name(announcer->instance, copy->instance);
+		put_name(announcer->host, copy->host);
 		announcer->has_collided = false;
 	} else if (old->port != copy->port || !pz_mdns_service_txt_eq(old, copy)) {
 		announcer->is_stale = true;

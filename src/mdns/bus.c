@@ -1,5 +1,6 @@
 #include "mdns/bus.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -255,7 +256,7 @@ set_owner(struct pz_mdns_bus *bus, const char *owner)
 
 	if (strlen(owner) >= sizeof(bus->owner))
 		return;
-	strcpy(bus->owner, owner);
+	snprintf(bus->owner, sizeof(bus->owner), "%s", owner);
 	if (was_there) /* gone or replaced: what it knew of us is lost */
 		bus->events->lost(bus->arg);
 	else if (owner[0] != '\0')

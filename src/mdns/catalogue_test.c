@@ -162,7 +162,7 @@ told(void)
 	static char text[sizeof(fix.told)];
 
 	pass(20 * PZ_US_PER_MS);
-	strcpy(text, fix.told);
+	snprintf(text, sizeof(text), "%s", fix.told);
 	fix.told[0] = '\0';
 	return text;
 }
@@ -362,7 +362,7 @@ static void
 our_own_is_not_told(void **state)
 {
 	(void)state;
-	strcpy(fix.own, "Me");
+	snprintf(fix.own, sizeof(fix.own), "Me");
 	pz_mdns_catalogue_browse(&fix.catalogue, true);
 	pass(0);
 	ptr(true, "mE");
@@ -370,7 +370,7 @@ our_own_is_not_told(void **state)
 	assert_int_equal(fix.open, 1);
 	/* Known before the name became ours. */
 	appear("one");
-	strcpy(fix.own, "one");
+	snprintf(fix.own, sizeof(fix.own), "one");
 	assert_string_equal(told(), "");
 	assert_int_equal(fix.catalogue.instances_len, 0);
 }

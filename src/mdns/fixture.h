@@ -420,10 +420,10 @@ fx_bus_start(void)
 	if (!fx_namespace() || fx_run("command -v avahi-daemon dbus-daemon >/dev/null") != 0)
 		return false;
 	if (fx_daemon.dir[0] == '\0') {
-		strcpy(fx_daemon.dir, "/tmp/pz-mdns-XXXXXX");
+		snprintf(fx_daemon.dir, sizeof(fx_daemon.dir), "/tmp/pz-mdns-XXXXXX");
 		assert_non_null(mkdtemp(fx_daemon.dir));
-		mkdir("/run/avahi-daemon", 0755); /* is there already, or is of our namespace */
-		assert_int_equal(mount("none", "/run/avahi-daemon", "tmpfs", 0, NULL), 0);
+		assert_int_equal(mount("none", "/run", "tmpfs", 0, NULL), 0);
+		assert_int_equal(mkdir("/run/avahi-daemon", 0755), 0);
 	}
 	snprintf(address, sizeof(address), "unix:path=%s/bus", fx_daemon.dir);
 	snprintf(
