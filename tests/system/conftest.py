@@ -5,7 +5,6 @@ import os
 import pathlib
 import resource
 import signal
-import subprocess
 import sys
 
 import pytest
@@ -85,28 +84,25 @@ def module_world():
         yield shared
 
 
+@contextlib.contextmanager
+def _lab():
+    network.require()
+    with network.Lab() as net, _world() as net.world:
+        yield net
+
+
 @pytest.fixture
 def lab():
     """A network of this test's own, with a world for the daemons in it; see pz/lab.py."""
-    network.require()
-    with network.Lab() as own, _world() as own.world:
+    with _lab() as own:
         yield own
 
 
-@pytest.fixture
-def small_disk(world):
-    """A file system of one megabyte."""
-    path = world.path / "disk"
-    path.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", str(path)],
-                          capture_output=True, check=False)
-    if done.returncode != 0:
-        pytest.skip("cannot mount a tmpfs here")
-    yield path
-    for one in world.daemons:
-        if one.is_running and str(path) in str(one.data_dir):
-            one.kill()
-    subprocess.run(["umount", "-l", str(path)], check=True)
+@pytest.fixture(scope="module")
+def module_lab():
+    """A network that tests of a file share."""
+    with _lab() as shared:
+        yield shared
 
 
 class Zone:

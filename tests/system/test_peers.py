@@ -57,32 +57,52 @@ class Calls(threading.Thread):
         assert self.problem is None, (self.count, self.problem)
 
 
-@pytest.fixture
-def flat(lab):
-    """One LAN with the hub, the laptop and the television."""
+def make_flat(lab):
+    """One LAN with the hub, the laptop, the television, and a host that tests do things from."""
     lab.home = lab.lan("home")
     lab.server = lab.host("server", lab.home)
     lab.laptop, lab.tv = lab.host("laptop", lab.home), lab.host("tv", lab.home)
+    lab.guest_host = lab.host("guest", lab.home)
     lab.pzh = lab.hub(lab.server)
     lab.a, lab.b = lab.device(lab.laptop, lab.pzh), lab.device(lab.tv, lab.pzh)
+    lab.guest = fakepeer.enrol(lab.guest_host, lab.pzh, "guest")
     lab.a.wait_route(lab.b, "hub")
     return lab
 
 
+@pytest.fixture
+def flat(lab):
+    return make_flat(lab)
+
+
+@pytest.fixture(scope="module")
+def shared_flat(module_lab):
+    return make_flat(module_lab)
+
+
+@pytest.fixture
+def idle(shared_flat):
+    """One that tests share who leave it as it was; there is no direct link at first."""
+    shared_flat.a.pzp("disconnect", "tv", check=False)
+    for one, other in ((shared_flat.a, shared_flat.b), (shared_flat.b, shared_flat.a)):
+        one.wait_route(other, "hub")
+    return shared_flat
+
+
 @pytest.mark.smoke
-def test_direct_link(flat):
+def test_direct_link(idle):
     """Messages go over it, and past the hub."""
-    flat.a.connect(flat.b)
-    is_direct(flat.a, flat.b)
-    shown = flat.a.peers()["tv"]
+    idle.a.connect(idle.b)
+    is_direct(idle.a, idle.b)
+    shown = idle.a.peers()["tv"]
     assert shown["state"] == "connected" and shown["friend"] is False
-    assert shown["port"] == flat.b.status()["ports"]["tls"]
-    assert set(flat.tv.addresses()) <= set(shown["addresses"]), shown
+    assert shown["port"] == idle.b.status()["ports"]["tls"]
+    assert set(idle.tv.addresses()) <= set(shown["addresses"]), shown
     word = "x" * 20_000
-    with Capture(flat.home) as seen:
-        flat.a.calls(flat.b, word)
-        flat.b.calls(flat.a, word)
-    hub = set(flat.server.addresses())
+    with Capture(idle.home) as seen:
+        idle.a.calls(idle.b, word)
+        idle.b.calls(idle.a, word)
+    hub = set(idle.server.addresses())
     by_hub = sum(len(p.payload) for p in seen.packets() if {p.source, p.target} & hub)
     direct = sum(len(p.payload) for p in seen.packets() if not {p.source, p.target} & hub)
     assert by_hub < len(word) < direct, (by_hub, direct)
@@ -111,64 +131,64 @@ def test_hub_is_killed(flat):
     is_direct(flat.a, flat.b)
 
 
-def test_nothing_is_lost_between_routes(flat):
+def test_nothing_is_lost_between_routes(idle):
     """Calls under way while the direct link comes and goes: each is answered, once."""
-    with Calls(flat.a, flat.b) as there, Calls(flat.b, flat.a) as back:
+    with Calls(idle.a, idle.b) as there, Calls(idle.b, idle.a) as back:
         for _ in range(5):
-            flat.a.connect(flat.b)
-            is_direct(flat.a, flat.b)
+            idle.a.connect(idle.b)
+            is_direct(idle.a, idle.b)
             there.more()
             back.more()
-            flat.b.pzp("disconnect", "laptop")
-            flat.a.wait_route(flat.b, "hub")
-            flat.b.wait_route(flat.a, "hub")
+            idle.b.pzp("disconnect", "laptop")
+            idle.a.wait_route(idle.b, "hub")
+            idle.b.wait_route(idle.a, "hub")
             there.more()
             back.more()
 
 
-def test_disconnect_goes_back_to_the_hub(flat):
-    flat.a.connect(flat.b)
-    is_direct(flat.a, flat.b)
-    flat.a.pzp("disconnect", "tv")
-    flat.a.wait_route(flat.b, "hub")
-    flat.b.wait_route(flat.a, "hub")
-    flat.a.calls(flat.b)
-    assert flat.a.peers()["tv"]["state"] == "not-connected"
-    assert flat.a.status()["state"] == "connected"  # the hub is another matter
+def test_disconnect_goes_back_to_the_hub(idle):
+    idle.a.connect(idle.b)
+    is_direct(idle.a, idle.b)
+    idle.a.pzp("disconnect", "tv")
+    idle.a.wait_route(idle.b, "hub")
+    idle.b.wait_route(idle.a, "hub")
+    idle.a.calls(idle.b)
+    assert idle.a.peers()["tv"]["state"] == "not-connected"
+    assert idle.a.status()["state"] == "connected"  # the hub is another matter
 
 
-def test_both_dial_at_once(flat):
+def test_both_dial_at_once(idle):
     """Page 5: one link survives, on both sides the same, and no message is lost or doubled."""
-    with Calls(flat.a, flat.b) as there, Calls(flat.b, flat.a) as back:
+    with Calls(idle.a, idle.b) as there, Calls(idle.b, idle.a) as back:
         for _ in range(5):
             both = [threading.Thread(target=one.connect, args=(other,))
-                    for one, other in ((flat.a, flat.b), (flat.b, flat.a))]
+                    for one, other in ((idle.a, idle.b), (idle.b, idle.a))]
             for one in both:
                 one.start()
             for one in both:
                 one.join(30)
-            is_direct(flat.a, flat.b)
+            is_direct(idle.a, idle.b)
             there.more()
             back.more()
-            assert daemon.route(flat.a.status(), "tv") == "direct"
-            flat.a.pzp("disconnect", "tv")
-            flat.a.wait_route(flat.b, "hub")
-            flat.b.wait_route(flat.a, "hub")
+            assert daemon.route(idle.a.status(), "tv") == "direct"
+            idle.a.pzp("disconnect", "tv")
+            idle.a.wait_route(idle.b, "hub")
+            idle.b.wait_route(idle.a, "hub")
 
 
-def test_connect_twice(flat):
-    flat.a.connect(flat.b)
-    flat.a.connect(flat.b)
-    is_direct(flat.a, flat.b)
-    flat.a.calls(flat.b)
+def test_connect_twice(idle):
+    idle.a.connect(idle.b)
+    idle.a.connect(idle.b)
+    is_direct(idle.a, idle.b)
+    idle.a.calls(idle.b)
 
 
-@pytest.mark.parametrize("whom", ["nobody", "laptop", f"{ZONE}/nobody", "eve@example.org/tv", ""])
-def test_nobody_to_connect_to(flat, whom):
-    result = flat.a.connect(whom, check=False)
-    assert result.code in (1, 2) and result.err.strip(), repr(result)
-    assert result.seconds < programs.patience(5)
-    flat.a.calls(flat.b)
+def test_nobody_to_connect_to(idle):
+    for whom in ("nobody", "laptop", "eve@example.org/tv", ""):
+        result = idle.a.connect(whom, check=False)
+        assert result.code in (1, 2) and result.err.strip(), repr(result)
+        assert result.seconds < programs.patience(5)
+    idle.a.calls(idle.b)
 
 
 def test_peer_is_killed(flat):
@@ -241,8 +261,7 @@ def test_revoked_peer_is_dropped(flat):
 
 def test_revoked_peer_that_stays_on_the_line(flat):
     """It ignores that it was revoked; the other end closes the link and lets it in no more."""
-    guest_host = flat.host("guest", flat.home)
-    guest = fakepeer.enrol(guest_host, flat.pzh, "guest")
+    guest_host, guest = flat.guest_host, flat.guest
     port = flat.a.status()["ports"]["tls"]
     with fakepeer.connect(guest_host, guest, flat.laptop.address(), port) as link:
         flat.a.wait_route("guest", "direct")
@@ -296,14 +315,13 @@ def test_direct_link_over_bad_radio(flat):
 
 
 @pytest.mark.parametrize("what", ["another device", "the hub", "another zone", "a relayed device"])
-def test_peer_speaks_for_itself_only(flat, what):
+def test_peer_speaks_for_itself_only(idle, what):
     """Page 1: `from` is never believed, from a peer neither."""
     claims = {"another device": f"{ZONE}/tv", "the hub": ZONE, "another zone": "eve@example.org/x",
               "a relayed device": f"{ZONE}/unknown"}
-    guest_host = flat.host("guest", flat.home)
-    guest = fakepeer.enrol(guest_host, flat.pzh, "guest")
-    port = flat.a.status()["ports"]["tls"]
-    with fakepeer.connect(guest_host, guest, flat.laptop.address(), port) as link:
+    guest_host, guest = idle.guest_host, idle.guest
+    port = idle.a.status()["ports"]["tls"]
+    with fakepeer.connect(guest_host, guest, idle.laptop.address(), port) as link:
         lie = wire.request("http://webinos.org/api/test@x.get42", ["lie"])
         truth = wire.request("http://webinos.org/api/test@x.get42", ["truth"])
         spoofed = wire.rpc(guest.address, f"{ZONE}/laptop", lie)
@@ -312,14 +330,13 @@ def test_peer_speaks_for_itself_only(flat, what):
             link.send(spoofed, wire.rpc(guest.address, f"{ZONE}/laptop", truth))
             link.expect_answer(truth["id"])
         assert not [m for m in link.inbox if wire.is_answer(m, lie["id"])], link.inbox
-    flat.a.calls(flat.b)
+    idle.a.calls(idle.b)
 
 
-def test_peer_registers_under_a_false_name(flat):
-    guest_host = flat.host("guest", flat.home)
-    guest = fakepeer.enrol(guest_host, flat.pzh, "guest")
-    port = flat.a.status()["ports"]["tls"]
-    with fakepeer.connect(guest_host, guest, flat.laptop.address(), port, claim=f"{ZONE}/tv") as link:
+def test_peer_registers_under_a_false_name(idle):
+    guest_host, guest = idle.guest_host, idle.guest
+    port = idle.a.status()["ports"]["tls"]
+    with fakepeer.connect(guest_host, guest, idle.laptop.address(), port, claim=f"{ZONE}/tv") as link:
         assert all(m.get("register") or m["type"] == "prop" for m in link.until_closed(10))
-    assert daemon.route(flat.a.status(), "tv") == "hub"
-    flat.a.calls(flat.b)
+    assert daemon.route(idle.a.status(), "tv") == "hub"
+    idle.a.calls(idle.b)
