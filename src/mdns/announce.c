@@ -44,10 +44,30 @@ rename_all(struct pz_mdns_announcer *announcer)
 	if (announcer->collisions++ == 0)
 		pz_notice("mdns-collision", "a name of ours is taken on the local network: going "
 					    "on with random ones");
-	announcer->has_collided = false;
-	take_all_back(announcer);
+	announcer->probed_again_us = 0;
 	pz_mdns_random_name(announcer->env, announcer->instance);
 	pz_mdns_random_name(announcer->env, announcer->host);
+}
+
+/**
+ * RFC 6762 9: who sees a conflict with what he has announced probes again. It may be nobody's: a
+ * packet of our own, on its way since before a change, looks like one.
+ * @return whether there is something to announce now
+ */
+static bool
+see_collision(struct pz_mdns_announcer *announcer)
+{
+	uint64_t now = pz_env_mono_us(announcer->env), again = announcer->probed_again_us;
+
+	announcer->has_collided = false;
+	take_all_back(announcer);
+	if (again != 0 && now - again < PZ_MDNS_PROBE_VALID_US) {
+		rename_all(announcer);
+		return true;
+	}
+	announcer->probed_again_us = now;
+	wake(announcer, PZ_MDNS_PROBE_AGAIN_US);
+	return false;
 }
 
 /** Only what the machine still has. */
@@ -121,8 +141,8 @@ on_settle(struct pz_timer *timer, void *arg)
 	(void)timer;
 	if (announcer->wanted == NULL || announcer->backend == NULL)
 		return;
-	if (announcer->has_collided)
-		rename_all(announcer);
+	if (announcer->has_collided && !see_collision(announcer))
+		return;
 	if (announcer->is_broken) /* which one does not matter: it was a while ago */
 		take_all_back(announcer);
 	announcer->is_broken = false;
@@ -168,6 +188,7 @@ pz_mdns_announcer_publish(struct pz_mdns_announcer *announcer,
 		put_name(announcer->instance, copy->instance);
 		put_name(announcer->host, copy->host);
 		announcer->has_collided = false;
+		announcer->probed_again_us = 0;
 	} else if (old->port != copy->port || !pz_mdns_service_txt_eq(old, copy)) {
 		announcer->is_stale = true;
 	}

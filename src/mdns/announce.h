@@ -26,9 +26,10 @@ struct pz_mdns_announcer {
 	void *entry;   /* the service's; NULL: to be announced */
 	bool is_stale; /* entry says what was wanted before */
 	bool has_collided;
-	bool has_failed; /* told; not everything is announced */
-	bool is_broken;  /* an entry does not work */
-	unsigned collisions;
+	bool has_failed;          /* told; not everything is announced */
+	bool is_broken;           /* an entry does not work */
+	unsigned collisions;      /* that cost us our names */
+	uint64_t probed_again_us; /* when the names were tried once more; 0: they were not */
 	struct pz_mdns_announced_address addresses[PZ_MDNS_ADDRESSES_MAX];
 	size_t addresses_len;
 	struct pz_timer settle;

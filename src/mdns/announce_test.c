@@ -131,6 +131,7 @@ setup(void **state)
 
 	(void)state;
 	memset(&fix, 0, sizeof(fix));
+	fix.now_us = 1;
 	fix.backend.ops = &ops;
 	fix.env = (struct pz_env){
 		.mono_us = mono,
@@ -272,21 +273,50 @@ another_backend_gets_everything(void **state)
 	assert_string_equal(announced(), "h=2@2 i/h:81[v=1] ");
 }
 
+/** Seen twice: the first one may be an echo. */
+static void
+collide(void)
+{
+	pz_mdns_announcer_collision(&fix.announcer);
+	assert_string_equal(announced(), "");
+	pass(PZ_MDNS_PROBE_AGAIN_US);
+	pz_mdns_announcer_collision(&fix.announcer);
+}
+
+static void
+a_collision_that_is_none_changes_nothing(void **state)
+{
+	(void)state;
+	publish("i", "h", 80, "v=1");
+	announced();
+	for (int i = 0; i < 3; i++) {
+		pz_mdns_announcer_collision(&fix.announcer);
+		assert_string_equal(announced(), "");
+		pass(PZ_MDNS_PROBE_AGAIN_US);
+		assert_string_equal(announced(), "i/h:80[v=1] ");
+		pass(PZ_MDNS_PROBE_VALID_US);
+	}
+	assert_int_equal(notices, 0);
+}
+
 static void
 a_collision_gives_new_names(void **state)
 {
+	static const char instance[] = "010101010101010101010101";
+	static const char host[] = "020202020202020202020202";
+	char want[128];
+
 	(void)state;
 	have(1, 1);
 	publish("i", "h", 80, "v=1");
 	announced();
-	pz_mdns_announcer_collision(&fix.announcer);
-	assert_string_equal(announced(),
-			    "020202020202020202020202=1@2 "
-			    "010101010101010101010101/020202020202020202020202:80[v=1] ");
-	assert_string_equal(fix.announcer.instance, "010101010101010101010101");
+	collide();
+	snprintf(want, sizeof(want), "%s=1@2 %s/%s:80[v=1] ", host, instance, host);
+	assert_string_equal(announced(), want);
+	assert_string_equal(fix.announcer.instance, instance);
 	publish("i", "h", 80, "v=2"); /* the names stay */
-	assert_non_null(strstr(announced(), "010101010101010101010101/"));
-	pz_mdns_announcer_collision(&fix.announcer);
+	assert_non_null(strstr(announced(), instance));
+	collide();
 	announced();
 	assert_int_equal(notices, 1);
 	pz_mdns_announcer_collision(&fix.announcer);
@@ -301,10 +331,15 @@ somebody_who_wants_every_name_slows_it_down(void **state)
 	publish("i", "h", 80, "v=1");
 	announced();
 	for (int i = 0; i < PZ_MDNS_COLLISIONS_MAX; i++) {
-		pz_mdns_announcer_collision(&fix.announcer);
+		collide();
 		announced();
 	}
 	assert_int_equal(fix.announcer.collisions, PZ_MDNS_COLLISIONS_MAX);
+	pz_mdns_announcer_collision(&fix.announcer);
+	assert_string_not_equal(announced(), ""); /* not yet */
+	pass(PZ_MDNS_COLLISION_WAIT_US);
+	assert_string_equal(announced(), "");
+	pass(PZ_MDNS_PROBE_AGAIN_US);
 	pz_mdns_announcer_collision(&fix.announcer);
 	announced();
 	assert_int_equal(fix.announcer.collisions, PZ_MDNS_COLLISIONS_MAX);
@@ -369,6 +404,7 @@ main(void)
 		T(addresses_and_service_are_announced),
 		T(only_what_has_changed_is_touched),
 		T(another_backend_gets_everything),
+		T(a_collision_that_is_none_changes_nothing),
 		T(a_collision_gives_new_names),
 		T(somebody_who_wants_every_name_slows_it_down),
 		T(what_fails_is_tried_again),
