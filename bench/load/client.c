@@ -42,56 +42,86 @@ client_config_init(struct client_config *config, const char *dir, bool flat, uin
 
 /* ---- one link ---- */
 
+void
+client_show(SSL *ssl, const struct client_config *config, const struct identity *identity)
+{
+	STACK_OF(X509) *chain = sk_X509_new_null();
+
+	if (chain == NULL || sk_X509_push(chain, identity->device_ca) <= 0 ||
+	    SSL_use_cert_and_key(ssl, identity->leaf, config->key, chain, 1) != 1)
+		bench_tls_fail("certificates of a device");
+	sk_X509_free(chain);
+}
+
+/* A device is not told which zone is meant (page 6). */
+static void
+name_zone(SSL *ssl, const struct identity *identity)
+{
+	char sni[PZ_SNI_TAG_CHARS + 16], tag[PZ_SNI_TAG_CHARS + 1];
+
+	pz_zone_sni_tag(pz_slice_str(identity->zone), tag);
+	snprintf(sni, sizeof(sni), "%s.pz.invalid", tag);
+	if (SSL_set_tlsext_host_name(ssl, sni) != 1)
+		bench_tls_fail("SNI");
+}
+
 static void
 secure(struct client *client, const struct client_config *config, const struct identity *identity)
 {
-	char sni[PZ_SNI_TAG_CHARS + 16], tag[PZ_SNI_TAG_CHARS + 1];
 	SSL *ssl = bench_tls_new(config->ctx, client->stream.fd);
 
 	client->stream.ssl = ssl;
-	pz_zone_sni_tag(pz_slice_str(identity->zone), tag);
-	snprintf(sni, sizeof(sni), "%s.pz.invalid", tag);
-	bool ok = SSL_set_tlsext_host_name(ssl, sni) == 1;
-	if (ok && !config->is_flat) {
-		STACK_OF(X509) *chain = sk_X509_new_null();
-		ok = chain && sk_X509_push(chain, identity->device_ca) > 0 &&
-		     SSL_use_cert_and_key(ssl, identity->leaf, config->key, chain, 1) == 1;
-		sk_X509_free(chain);
-	}
-	if (!ok || SSL_connect(ssl) != 1)
-		bench_tls_fail("TLS handshake with the broker failed");
+	if (config->peer == NULL)
+		name_zone(ssl, identity);
+	if (!config->is_flat)
+		client_show(ssl, config, identity);
+	if (SSL_connect(ssl) != 1)
+		bench_tls_fail("TLS handshake failed");
 }
 
 /* A hub says `register` and then `Update`, once the link is attached to its router. */
 static bool
-is_not_update(void *arg, const uint8_t *frame, size_t len)
+is_update(struct client *client, const uint8_t *frame, size_t len)
 {
-	bool *seen = arg;
+	(void)client;
+	return memmem(frame, len, "\"Update\"", 8) != NULL;
+}
 
-	if (memmem(frame, len, "\"Update\"", 8) != NULL)
-		*seen = true;
+struct waiting {
+	struct client *client;
+	bool (*is_welcome)(struct client *client, const uint8_t *frame, size_t len);
+	bool is_over;
+};
+
+static bool
+on_frame_while_waiting(void *arg, const uint8_t *frame, size_t len)
+{
+	struct waiting *w = arg;
+
+	if (!w->is_over)
+		w->is_over = w->is_welcome(w->client, frame, len);
 	return true;
 }
 
 static void
-enter(struct client *client, const struct identity *identity)
+enter(struct client *client, const struct client_config *config, const struct identity *identity)
 {
 	uint8_t header[FRAME_HEADER_BYTES];
 	char text[3 * PZ_ADDRESS_BYTES_MAX];
-	bool is_welcome = false;
+	struct waiting w = {client, config->is_welcome ? config->is_welcome : is_update, false};
 	int len = snprintf(text, sizeof(text),
 			   "{\"type\":\"JSONRPC\",\"register\":true,\"from\":\"%s\",\"to\":\"%s\","
 			   "\"payload\":null}",
-			   identity->address, identity->zone);
+			   identity->address, config->peer ? config->peer : identity->zone);
 
 	frame_put_header(header, (size_t)len);
 	bytes_append(&client->stream.out, header, sizeof(header));
 	bytes_append(&client->stream.out, text, (size_t)len);
 	bool ok = stream_flush(&client->stream);
-	while (ok && !is_welcome)
-		ok = stream_read(&client->stream, is_not_update, &is_welcome);
+	while (ok && !w.is_over)
+		ok = stream_read(&client->stream, on_frame_while_waiting, &w);
 	if (!ok)
-		bench_tls_fail("the broker hung up before it said Update");
+		bench_tls_fail("the other end hung up instead of a welcome");
 }
 
 void
@@ -103,7 +133,7 @@ client_open(struct client *client, const struct client_config *config,
 		bench_fail("cannot connect to port %u", config->port);
 	snprintf(client->address, sizeof(client->address), "%s", identity->address);
 	secure(client, config, identity);
-	enter(client, identity);
+	enter(client, config, identity);
 }
 
 void

@@ -22,13 +22,20 @@ struct client_config {
 	EVP_PKEY *key; /* of all devices */
 	bool is_flat;  /* show the certificate of ctx, issued by the zone's CA directly */
 	uint16_t port;
+	const char *peer; /* address of the device at that port; NULL: it is a hub */
+	/* Whether the link may be used; sees every frame until then. NULL: a hub's first `Update`
+	 */
+	bool (*is_welcome)(struct client *client, const uint8_t *frame, size_t len);
 };
 
 /** Reads the keys of a layout. */
 void client_config_init(struct client_config *config, const char *dir, bool flat, uint16_t port);
 
+/** The session shows the certificates of a device: PZP TLS and PZP CA. */
+void client_show(SSL *ssl, const struct client_config *config, const struct identity *identity);
+
 /**
- * Connects, shakes hands, registers and waits for the broker's first `Update`; blocks meanwhile.
+ * Connects, shakes hands, registers and waits until it is welcome; blocks meanwhile.
  * @param source as bench_connect
  */
 void client_open(struct client *client, const struct client_config *config,

@@ -15,11 +15,13 @@ static const struct {
 	int (*run)(const struct load_options *options);
 } modes[] = {
 	{"prepare", load_prepare},       {"calls", load_calls}, {"idle", load_idle},
-	{"handshakes", load_handshakes}, {"start", load_start},
+	{"handshakes", load_handshakes}, {"start", load_start}, {"direct", load_direct},
+	{"links", load_links},
 };
 
 enum option_id {
 	OPT_DIR = 1,
+	OPT_TO,
 	OPT_PORT,
 	OPT_BROKER,
 	OPT_ZONES,
@@ -34,10 +36,12 @@ enum option_id {
 	OPT_SETTLE,
 	OPT_COALESCE,
 	OPT_FLAT,
+	OPT_PROPS,
 };
 
 static const struct option option_table[] = {
 	{"dir", required_argument, NULL, OPT_DIR},
+	{"to", required_argument, NULL, OPT_TO},
 	{"port", required_argument, NULL, OPT_PORT},
 	{"broker", required_argument, NULL, OPT_BROKER},
 	{"zones", required_argument, NULL, OPT_ZONES},
@@ -52,19 +56,24 @@ static const struct option option_table[] = {
 	{"settle-ms", required_argument, NULL, OPT_SETTLE},
 	{"coalesce", no_argument, NULL, OPT_COALESCE},
 	{"flat", no_argument, NULL, OPT_FLAT},
+	{"props", no_argument, NULL, OPT_PROPS},
 	{NULL, 0, NULL, 0},
 };
 
-/* Options without a value, and --dir; false: none of these. */
+/* Options without a value, and those with a text; false: none of these. */
 static bool
 set_text(struct load_options *o, enum option_id id)
 {
 	if (id == OPT_DIR)
 		o->dir = optarg;
+	else if (id == OPT_TO)
+		o->to = optarg;
 	else if (id == OPT_COALESCE)
 		o->coalesce = true;
 	else if (id == OPT_FLAT)
 		o->flat = true;
+	else if (id == OPT_PROPS)
+		o->props = true;
 	else
 		return false;
 	return true;
@@ -77,7 +86,7 @@ set_number(struct load_options *o, enum option_id id, unsigned long n)
 		[OPT_ZONES] = &o->zones, [OPT_DEVICES] = &o->devices,
 		[OPT_PAIRS] = &o->pairs, [OPT_OUTSTANDING] = &o->outstanding,
 		[OPT_PROCS] = &o->procs, [OPT_SETTLE] = &o->settle_ms,
-		[OPT_FLAT] = NULL,
+		[OPT_PROPS] = NULL,
 	};
 
 	if (fields[id] != NULL)
@@ -138,7 +147,7 @@ main(int argc, char **argv)
 			break;
 		return modes[i].run(&options);
 	}
-	fputs("usage: bench_load prepare|calls|idle|handshakes|start [options]; see "
+	fputs("usage: bench_load prepare|calls|idle|handshakes|start|direct|links [options]; see "
 	      "bench/README.md\n",
 	      stderr);
 	return 1;

@@ -49,6 +49,36 @@ message_request(struct message *out, const char *self, const char *peer, size_t 
 }
 
 void
+message_call(struct message *out, const char *self, const char *peer, const char *method,
+	     size_t body_len)
+{
+	char head[TEXT_BYTES_MAX];
+
+	snprintf(head, sizeof(head),
+		 "{\"type\":\"JSONRPC\",\"from\":\"%s\",\"to\":\"%s\",\"resp_to\":\"%s\","
+		 "\"id\":%llu,\"payload\":{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"%s\","
+		 "\"params\":[\"",
+		 self, peer, self, MESSAGE_ID_BASE, MESSAGE_ID_BASE, method);
+	build(out, head, "\"]}}", body_len);
+}
+
+void
+message_ask_life(struct message *out, const char *self, const char *peer)
+{
+	char text[TEXT_BYTES_MAX];
+	int len = snprintf(text, sizeof(text),
+			   "{\"type\":\"prop\",\"from\":\"%s\",\"to\":\"%s\",\"payload\":{"
+			   "\"status\":\"keepAlive\",\"message\":{\"answer\":true}}}",
+			   self, peer);
+
+	*out = (struct message){.len = HEADER_BYTES + (size_t)len};
+	out->frame = bench_alloc(1, out->len);
+	for (int i = 0; i < HEADER_BYTES; i++)
+		out->frame[i] = (uint8_t)((size_t)len >> 8 * i);
+	memcpy(out->frame + HEADER_BYTES, text, (size_t)len);
+}
+
+void
 message_reply(struct message *out, const char *self, const char *peer, size_t body_len)
 {
 	char head[TEXT_BYTES_MAX];
@@ -92,4 +122,12 @@ message_find_id(const uint8_t *frame, size_t len)
 	for (at += 5; at < end && *at >= '0' && *at <= '9'; at++)
 		id = 10 * id + (uint64_t)(*at - '0');
 	return id;
+}
+
+uint64_t
+message_find_call_id(const uint8_t *frame, size_t len)
+{
+	const uint8_t *payload = memmem(frame, len, "\"payload\":", 10);
+
+	return payload ? message_find_id(payload, len - (size_t)(payload - frame)) : 0;
 }

@@ -126,8 +126,8 @@
 #define PZ_MDNS_ADDRESSES_MAX 64            /* of this machine that are announced */
 #define PZ_MDNS_COLLISIONS_MAX 10 /* new names at once, then one per PZ_MDNS_COLLISION_WAIT_US */
 #define PZ_MDNS_COLLISION_WAIT_US (5 * PZ_US_PER_S) /* RFC 6762 8.1 */
-#define PZ_MDNS_CONFIRM_US                                                                         \
-	(10 * PZ_US_PER_S)                  /* asked again: who has not answered by then is gone */
+#define PZ_MDNS_CONFIRM_US (10 * PZ_US_PER_S)    /* asked again: who is silent until then is gone */
+#define PZ_MDNS_DAEMON_WAIT_US (1 * PZ_US_PER_S) /* for the bus; then our own responder speaks */
 #define PZ_MDNS_RETRY_US (30 * PZ_US_PER_S) /* something is missing (bus, socket): tried again */
 /* ---- synchronisation (page 8); per item: the table in sync/kind.h ---- */
 #define PZ_SYNC_MESSAGE_BYTES_MAX (256U << 10) /* one message of ours, frame and all */

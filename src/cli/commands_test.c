@@ -46,6 +46,9 @@ sends_what_the_command_line_says(void **state)
 		{&pz_pzp_program, "connect", "connect {}"},
 		{&pz_pzp_program, "connect|tv", "connect {\"peer\":\"tv\"}"},
 		{&pz_pzp_program, "disconnect|tv", "disconnect {\"peer\":\"tv\"}"},
+		{&pz_pzp_program, "peers", "peers {}"},
+		{&pz_pzp_program, "discover", "discover {}"},
+		{&pz_pzp_program, "discover|--timeout|0.5", "discover {\"timeout_ms\":500}"},
 		{&pz_pzp_program, "prefs", "prefs {}"},
 		{&pz_pzp_program, "prefs|name", "prefs {\"key\":\"name\"}"},
 		{&pz_pzp_program, "prefs|ports.tls|0",
@@ -106,6 +109,9 @@ refuses_wrong_usage_itself(void **state)
 		{&pz_pzp_program, "call|test|get42|[1] 2", "PARAMS-JSON is not JSON"},
 		{&pz_pzp_program, "call|test|get42|--timeout|0", "--timeout must be more than 0"},
 		{&pz_pzp_program, "call|\xff|get42", "not valid UTF-8"},
+		{&pz_pzp_program, "discover|--timeout|61", "--timeout"},
+		{&pz_pzp_program, "discover|--timeout|x", "--timeout"},
+		{&pz_pzp_program, "peers|tv", "tv"},
 		{&pz_pzp_program, "prefs|--reset", "--reset needs a KEY"},
 		{&pz_pzp_program, "prefs|name|x|--reset", "--reset needs a KEY and no VALUE"},
 		{&pz_pzp_program, "prefs|name|\xff", "not valid UTF-8"},
@@ -246,6 +252,26 @@ static const struct {
 	{&pz_pzp_program, "connect", "{}", "connected to the hub\n"},
 	{&pz_pzp_program, "connect|tv", "{}", "connected to tv\n"},
 	{&pz_pzp_program, "disconnect", "null", "disconnected from the hub\n"},
+	{&pz_pzp_program, "disconnect|tv", "{}", "disconnected from tv\n"},
+	{&pz_pzp_program, "peers",
+	 "[{\"id\":\"a@b/pc\",\"displayName\":\"My\\npc\",\"deviceType\":\"laptop\","
+	 "\"state\":\"connected\",\"route\":\"direct\",\"reason\":\"\",\"address\":\"10.0.0.7\","
+	 "\"addresses\":[\"10.0.0.7\",\"fe80::1%eth0\"],\"port\":8040,\"friend\":false},"
+	 "{\"id\":\"a@b/tv\",\"displayName\":\"tv\",\"deviceType\":\"\","
+	 "\"state\":\"not-connected\",\"route\":\"none\",\"reason\":\"\",\"address\":null,"
+	 "\"addresses\":null,\"port\":0,\"friend\":false}]",
+	 "DEVICE  NAME   TYPE    STATE          ROUTE   ADDRESSES               PORT\n"
+	 "a@b/pc  My?pc  laptop  connected      direct  10.0.0.7, fe80::1%eth0  8040\n"
+	 "a@b/tv  tv     -       not-connected  none    -                       0\n"},
+	{&pz_pzp_program, "peers", "[]", "no other devices known\n"},
+	{&pz_pzp_program, "discover",
+	 "[{\"instance\":\"a0\",\"addresses\":[\"10.0.0.7\"],\"port\":8040,\"id\":\"a@b/tv\","
+	 "\"ours\":true},"
+	 "{\"instance\":\"b\\u001b1\",\"addresses\":[],\"port\":0,\"id\":null,\"ours\":false}]",
+	 "DEVICE      INSTANCE  ADDRESSES  PORT\n"
+	 "a@b/tv      a0        10.0.0.7   8040\n"
+	 "(stranger)  b?1       -          0\n"},
+	{&pz_pzp_program, "discover", "[]", "nothing heard\n"},
 	{&pz_pzp_program, "leave|--yes", "{}", "left the zone; this device is virgin\n"},
 	{&pz_pzh_program, "zones",
 	 "[{\"zone\":\"a@b\",\"host\":\"h\",\"name\":\"Al\",\"devices\":3,\"connected\":1,"

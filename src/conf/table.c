@@ -87,7 +87,10 @@ const struct pz_setting pz_setting_table[] = {
 		.metavar = "ADDR",
 		FIELD(listen),
 		.fallback = "::",
-		.help = "Address that peers can connect to; \"::\" is every address, IPv4 too.",
+		.help = "Address that peers can connect to; \"::\" is every address, IPv4 too. "
+			"With "
+			"a loopback address nothing is announced on the local network, and "
+			"nothing looked for.",
 	},
 	{
 		.programs = PZ_PROGRAM_PZHD,

@@ -1,9 +1,16 @@
 #include "mdns/announce.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+
+static void
+put_name(char out[PZ_MDNS_LABEL_BYTES_MAX + 1], const char *name)
+{
+	snprintf(out, PZ_MDNS_LABEL_BYTES_MAX + 1, "%s", name);
+}
 
 static void
 wake(struct pz_mdns_announcer *announcer, uint64_t delay_us)
@@ -96,29 +103,38 @@ announce_addresses(struct pz_mdns_announcer *announcer)
 }
 
 static void
+retry(struct pz_mdns_announcer *announcer)
+{
+	if (!announcer->has_failed)
+		pz_warning("mdns-publish-failed",
+			   "by=%s not everything could be announced; trying again",
+			   announcer->backend->ops->kind);
+	announcer->has_failed = true;
+	wake(announcer, PZ_MDNS_RETRY_US);
+}
+
+static void
 on_settle(struct pz_timer *timer, void *arg)
 {
 	struct pz_mdns_announcer *announcer = arg;
 
 	(void)timer;
-	drop_addresses(announcer);
 	if (announcer->wanted == NULL || announcer->backend == NULL)
 		return;
 	if (announcer->has_collided)
 		rename_all(announcer);
+	if (announcer->is_broken) /* which one does not matter: it was a while ago */
+		take_all_back(announcer);
+	announcer->is_broken = false;
 	/* Addresses first: whoever sees the service can resolve it at once. */
 	bool is_done = announce_addresses(announcer);
 	is_done = announce_service(announcer) && is_done;
 	if (announcer->has_collided) /* with somebody on this machine: told at once */
 		return;
-	if (!is_done) {
-		if (!announcer->has_failed)
-			pz_warning("mdns-publish-failed",
-				   "by=%s not everything could be announced; trying again",
-				   announcer->backend->ops->kind);
-		wake(announcer, PZ_MDNS_RETRY_US);
-	}
-	announcer->has_failed = !is_done;
+	if (!is_done)
+		retry(announcer);
+	else
+		announcer->has_failed = false;
 }
 
 void
@@ -149,8 +165,8 @@ pz_mdns_announcer_publish(struct pz_mdns_announcer *announcer,
 	if (old == NULL || strcmp(old->instance, copy->instance) != 0 ||
 	    strcmp(old->host, copy->host) != 0) {
 		take_all_back(announcer);
-		strcpy(announcer->instance, copy->instance);
-		strcpy(announcer->host, copy->host);
+		put_name(announcer->instance, copy->instance);
+		put_name(announcer->host, copy->host);
 		announcer->has_collided = false;
 	} else if (old->port != copy->port || !pz_mdns_service_txt_eq(old, copy)) {
 		announcer->is_stale = true;
@@ -176,7 +192,7 @@ pz_mdns_announcer_attach(struct pz_mdns_announcer *announcer, struct pz_mdns_bac
 {
 	take_all_back(announcer);
 	announcer->backend = backend;
-	announcer->has_failed = false;
+	announcer->has_failed = announcer->is_broken = false;
 	wake(announcer, 0);
 }
 
@@ -187,28 +203,33 @@ is_same(const struct pz_mdns_local *a, const struct pz_mdns_local *b)
 	       memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
-static void
-want(struct pz_mdns_announcer *announcer, const struct pz_mdns_local *local)
+static struct pz_mdns_announced_address *
+find(struct pz_mdns_announcer *announcer, const struct pz_mdns_local *local)
 {
-	for (size_t i = 0; i < announcer->addresses_len; i++) {
-		if (is_same(&announcer->addresses[i].local, local)) {
-			announcer->addresses[i].is_wanted = true;
-			return;
-		}
-	}
-	if (announcer->addresses_len < PZ_MDNS_ADDRESSES_MAX)
-		announcer->addresses[announcer->addresses_len++] =
-			(struct pz_mdns_announced_address){.local = *local, .is_wanted = true};
+	for (size_t i = 0; i < announcer->addresses_len; i++)
+		if (is_same(&announcer->addresses[i].local, local))
+			return &announcer->addresses[i];
+	return NULL;
 }
 
+/* First those that stay, then those that are gone, so that there is room for the new ones. */
 void
 pz_mdns_announcer_addresses(struct pz_mdns_announcer *announcer, const struct pz_mdns_local *locals,
 			    size_t len)
 {
 	for (size_t i = 0; i < announcer->addresses_len; i++)
 		announcer->addresses[i].is_wanted = false;
-	for (size_t i = 0; i < len; i++)
-		want(announcer, &locals[i]);
+	for (size_t i = 0; i < len; i++) {
+		struct pz_mdns_announced_address *known = find(announcer, &locals[i]);
+
+		if (known != NULL)
+			known->is_wanted = true;
+	}
+	drop_addresses(announcer);
+	for (size_t i = 0; i < len && announcer->addresses_len < PZ_MDNS_ADDRESSES_MAX; i++)
+		if (find(announcer, &locals[i]) == NULL)
+			announcer->addresses[announcer->addresses_len++] =
+				(struct pz_mdns_announced_address){.local = locals[i]};
 	wake(announcer, 0);
 }
 
@@ -219,4 +240,13 @@ pz_mdns_announcer_collision(struct pz_mdns_announcer *announcer)
 	/* Somebody may want every name: RFC 6762 8.1 asks to slow down then. */
 	wake(announcer,
 	     announcer->collisions < PZ_MDNS_COLLISIONS_MAX ? 0 : PZ_MDNS_COLLISION_WAIT_US);
+}
+
+void
+pz_mdns_announcer_failed(struct pz_mdns_announcer *announcer)
+{
+	if (announcer->wanted == NULL || announcer->backend == NULL)
+		return;
+	announcer->is_broken = true;
+	retry(announcer);
 }

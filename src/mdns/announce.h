@@ -25,7 +25,9 @@ struct pz_mdns_announcer {
 	char instance[PZ_MDNS_LABEL_BYTES_MAX + 1], host[PZ_MDNS_LABEL_BYTES_MAX + 1];
 	void *entry;   /* the service's; NULL: to be announced */
 	bool is_stale; /* entry says what was wanted before */
-	bool has_collided, has_failed;
+	bool has_collided;
+	bool has_failed; /* told; not everything is announced */
+	bool is_broken;  /* an entry does not work */
 	unsigned collisions;
 	struct pz_mdns_announced_address addresses[PZ_MDNS_ADDRESSES_MAX];
 	size_t addresses_len;
@@ -44,7 +46,8 @@ void pz_mdns_announcer_attach(struct pz_mdns_announcer *announcer, struct pz_mdn
 /** The addresses that the machine has now; over PZ_MDNS_ADDRESSES_MAX are left out. */
 void pz_mdns_announcer_addresses(struct pz_mdns_announcer *announcer,
 				 const struct pz_mdns_local *locals, size_t len);
-/** For the backend's event. */
+/** For the backend's events. */
 void pz_mdns_announcer_collision(struct pz_mdns_announcer *announcer);
+void pz_mdns_announcer_failed(struct pz_mdns_announcer *announcer);
 
 #endif

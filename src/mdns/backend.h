@@ -41,12 +41,20 @@ struct pz_mdns_backend_ops {
 	void (*free)(struct pz_mdns_backend *backend);
 };
 
+enum pz_mdns_backend_state {
+	PZ_MDNS_ASKED,  /* whether it works */
+	PZ_MDNS_ABSENT, /* not now; it will say when */
+	PZ_MDNS_READY,
+	PZ_MDNS_LOST, /* never again: to be freed */
+};
+
 /* May be called from inside any of the above: nobody acts before a timer. */
 struct pz_mdns_backend_events {
-	/** It works (again), or works no more: then it is to be freed. */
-	void (*state)(void *arg, bool is_ready);
+	void (*state)(void *arg, enum pz_mdns_backend_state state);
 	/** Somebody else has a name that we announced. */
 	void (*collision)(void *arg);
+	/** An entry, or a watch, that was given turned out not to work. */
+	void (*failed)(void *arg, bool is_watch);
 	/**
 	 * A record that was asked for came or went.
 	 * @param rdata uncompressed

@@ -14,30 +14,19 @@
  */
 #include "mdns/catalogue.h"
 
-#include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/log.h"
+#include "mdns/records.h"
 
 enum { ASK_SRV, ASK_TXT, ASK_A, ASK_AAAA, ASK_COUNT };
 
-struct record {
-	struct pz_list node;
-	enum pz_mdns_type type;
-	int interface;
-	uint8_t protocol;
-	bool is_told;                          /* of addresses */
-	char text[PZ_MDNS_ADDRESS_TEXT_BYTES]; /* likewise */
-	size_t len;
-	uint8_t rdata[];
-};
-
 struct pz_mdns_instance {
 	struct pz_list node;
-	struct pz_list records; /* oldest first */
-	size_t records_len, bytes;
+	struct pz_mdns_records records;
 	struct pz_mdns_watch ask[ASK_COUNT];
 	bool is_changed;     /* to be looked at by settle */
 	bool is_told;        /* found was called, gone was not */
@@ -48,115 +37,6 @@ struct pz_mdns_instance {
 	char host[PZ_MDNS_NAME_TEXT_BYTES]; /* whose addresses are asked for, "" for none */
 	char name[PZ_MDNS_LABEL_BYTES_MAX + 1];
 };
-
-/* ---- records ---- */
-
-static void
-drop_record(struct pz_mdns_instance *instance, struct record *record)
-{
-	pz_list_remove(&record->node);
-	instance->records_len--;
-	instance->bytes -= record->len;
-	free(record);
-}
-
-static bool
-is_address(enum pz_mdns_type type)
-{
-	return type == PZ_MDNS_A || type == PZ_MDNS_AAAA;
-}
-
-static bool
-any_type(enum pz_mdns_type type)
-{
-	(void)type;
-	return true;
-}
-
-static bool
-is_ptr(enum pz_mdns_type type)
-{
-	return type == PZ_MDNS_PTR;
-}
-
-static void
-drop_records(struct pz_mdns_instance *instance, bool (*which)(enum pz_mdns_type type))
-{
-	PZ_LIST_EACH (&instance->records, node, tmp) {
-		struct record *record = PZ_CONTAINER(node, struct record, node);
-
-		if (which(record->type))
-			drop_record(instance, record);
-	}
-}
-
-/** The newest record of a type, or NULL. */
-static struct record *
-newest(const struct pz_mdns_instance *instance, enum pz_mdns_type type)
-{
-	for (struct pz_list *node = instance->records.prev; node != &instance->records;
-	     node = node->prev) {
-		struct record *record = PZ_CONTAINER(node, struct record, node);
-
-		if (record->type == type)
-			return record;
-	}
-	return NULL;
-}
-
-static struct record *
-same_record(const struct pz_mdns_instance *instance, enum pz_mdns_type type, int interface,
-	    uint8_t protocol, struct pz_slice rdata)
-{
-	PZ_LIST_EACH (&instance->records, node, tmp) {
-		struct record *record = PZ_CONTAINER(node, struct record, node);
-
-		if (record->type == type && record->interface == interface &&
-		    record->protocol == protocol &&
-		    pz_slice_eq(pz_slice_of(record->rdata, record->len), rdata))
-			return record;
-	}
-	return NULL;
-}
-
-static bool
-address_text(enum pz_mdns_type type, int interface, struct pz_slice rdata,
-	     char out[PZ_MDNS_ADDRESS_TEXT_BYTES])
-{
-	char name[IF_NAMESIZE];
-
-	if (if_indextoname((unsigned)interface, name) == NULL)
-		name[0] = '\0';
-	return pz_mdns_address_read(type, rdata, name, out) == PZ_OK;
-}
-
-/** More than the limits is left out, and what there is no memory for. */
-static void
-add_record(struct pz_mdns_instance *instance, enum pz_mdns_type type, int interface,
-	   uint8_t protocol, struct pz_slice rdata)
-{
-	char text[PZ_MDNS_ADDRESS_TEXT_BYTES] = "";
-
-	if (same_record(instance, type, interface, protocol, rdata) != NULL ||
-	    instance->records_len == PZ_MDNS_RECORDS_MAX ||
-	    rdata.len > PZ_MDNS_RECORD_BYTES_MAX - instance->bytes)
-		return;
-	if (is_address(type) && !address_text(type, interface, rdata, text))
-		return;
-	struct record *record = calloc(1, sizeof(*record) + rdata.len);
-	if (record == NULL)
-		return;
-	record->type = type;
-	record->interface = interface;
-	record->protocol = protocol;
-	record->len = rdata.len;
-	strcpy(record->text, text);
-	if (rdata.len > 0)
-		memcpy(record->rdata, rdata.ptr, rdata.len);
-	pz_list_append(&instance->records, &record->node);
-	instance->records_len++;
-	instance->bytes += rdata.len;
-}
 
 /* ---- questions ---- */
 
@@ -230,8 +110,8 @@ add_instance(struct pz_mdns_catalogue *catalogue, const char *name)
 	struct pz_mdns_instance *instance = calloc(1, sizeof(*instance));
 	if (instance == NULL)
 		return NULL;
-	pz_list_init(&instance->records);
-	strcpy(instance->name, name);
+	pz_mdns_records_init(&instance->records);
+	snprintf(instance->name, sizeof(instance->name), "%s", name);
 	for (size_t i = 0; i < ASK_COUNT; i++)
 		instance->ask[i] = (struct pz_mdns_watch){
 			.catalogue = catalogue,
@@ -247,7 +127,7 @@ static void
 drop_instance(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
 {
 	unask_all(instance);
-	drop_records(instance, any_type);
+	pz_mdns_records_drop(&instance->records, pz_mdns_is_any);
 	pz_list_remove(&instance->node);
 	catalogue->instances_len--;
 	free((void *)instance->told_txt.ptr);
@@ -276,55 +156,21 @@ pz_mdns_catalogue_record(void *watch_arg, bool is_there, int interface, uint8_t 
 	}
 	if (instance == NULL)
 		return;
-	if (is_there) {
-		add_record(instance, watch->type, interface, protocol, rdata);
-	} else {
-		struct record *record =
-			same_record(instance, watch->type, interface, protocol, rdata);
-		if (record != NULL)
-			drop_record(instance, record);
-	}
+	if (is_there)
+		pz_mdns_records_add(&instance->records, watch->type, interface, protocol, rdata);
+	else
+		pz_mdns_records_remove(&instance->records, watch->type, interface, protocol, rdata);
 	instance->is_changed = true;
 	wake(catalogue, 0);
 }
 
 /* ---- telling ---- */
 
-/** An address that was not told yet, or NULL. @param out_any whether there is any at all */
-static const struct record *
-untold_address(const struct pz_mdns_instance *instance, bool *out_any)
-{
-	*out_any = false;
-	PZ_LIST_EACH (&instance->records, node, tmp) {
-		const struct record *record = PZ_CONTAINER(node, struct record, node);
-
-		if (!is_address(record->type))
-			continue;
-		*out_any = true;
-		if (!record->is_told)
-			return record;
-	}
-	return NULL;
-}
-
-/** The same address by another interface or protocol is not told again. */
-static void
-mark_told(struct pz_mdns_instance *instance, const char *address)
-{
-	PZ_LIST_EACH (&instance->records, node, tmp) {
-		struct record *record = PZ_CONTAINER(node, struct record, node);
-
-		if (is_address(record->type) && strcmp(record->text, address) == 0)
-			record->is_told = true;
-	}
-}
-
 static void
 tell_again(struct pz_mdns_instance *instance)
 {
 	instance->is_changed = true;
-	PZ_LIST_EACH (&instance->records, node, tmp)
-		PZ_CONTAINER(node, struct record, node)->is_told = false;
+	pz_mdns_records_tell_again(&instance->records);
 }
 
 /** Everything is to be told again when port or TXT are not what was told; false: no memory. */
@@ -348,15 +194,15 @@ see_change(struct pz_mdns_instance *instance, uint16_t port, struct pz_slice txt
 
 static void
 tell_found(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance,
-	   const struct record *record)
+	   const struct pz_mdns_record *record)
 {
 	/* Copies: the call-back may end the browsing. */
 	char name[sizeof(instance->name)], address[sizeof(record->text)];
 	struct pz_mdns_txt txt;
 
 	pz_mdns_txt_read(instance->told_txt, &txt);
-	strcpy(name, instance->name);
-	strcpy(address, record->text);
+	memcpy(name, instance->name, sizeof(name));
+	memcpy(address, record->text, sizeof(address));
 	struct pz_mdns_found found = {
 		.instance = name,
 		.address = address,
@@ -364,7 +210,7 @@ tell_found(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instanc
 		.txt = txt.strings,
 		.txt_len = txt.len,
 	};
-	mark_told(instance, address);
+	pz_mdns_records_told(&instance->records, address);
 	instance->is_told = true;
 	instance->is_changed = true; /* there may be more to tell */
 	catalogue->owner->events->found(catalogue->owner->arg, &found);
@@ -377,7 +223,7 @@ retire(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance, b
 	char name[sizeof(instance->name)];
 	bool was_told = instance->is_told;
 
-	strcpy(name, instance->name);
+	memcpy(name, instance->name, sizeof(name));
 	instance->is_told = false;
 	if (forever)
 		drop_instance(catalogue, instance);
@@ -390,21 +236,22 @@ retire(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance, b
 static bool
 tell(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
 {
-	const struct record *srv = newest(instance, PZ_MDNS_SRV);
-	const struct record *txt = newest(instance, PZ_MDNS_TXT);
+	const struct pz_mdns_record *srv = pz_mdns_records_newest(&instance->records, PZ_MDNS_SRV);
+	const struct pz_mdns_record *txt = pz_mdns_records_newest(&instance->records, PZ_MDNS_TXT);
 	char host[PZ_MDNS_NAME_TEXT_BYTES];
 	bool has_address;
 	uint16_t port;
 
-	if (newest(instance, PZ_MDNS_PTR) == NULL)
+	if (pz_mdns_records_newest(&instance->records, PZ_MDNS_PTR) == NULL)
 		return !instance->is_unconfirmed && retire(catalogue, instance, true);
-	untold_address(instance, &has_address);
+	pz_mdns_records_untold(&instance->records, &has_address);
 	if (srv == NULL || !has_address ||
-	    pz_mdns_srv_read(pz_slice_of(srv->rdata, srv->len), &port, host) != PZ_OK)
+	    pz_mdns_srv_read(pz_mdns_record_rdata(srv), &port, host) != PZ_OK)
 		return !instance->is_unconfirmed && retire(catalogue, instance, false);
-	if (txt == NULL || !see_change(instance, port, pz_slice_of(txt->rdata, txt->len)))
+	if (txt == NULL || !see_change(instance, port, pz_mdns_record_rdata(txt)))
 		return false;
-	const struct record *untold = untold_address(instance, &has_address);
+	const struct pz_mdns_record *untold =
+		pz_mdns_records_untold(&instance->records, &has_address);
 	if (untold == NULL)
 		return false;
 	tell_found(catalogue, instance, untold);
@@ -418,22 +265,22 @@ static unsigned
 ask_about(struct pz_mdns_instance *instance)
 {
 	char name[PZ_MDNS_NAME_TEXT_BYTES], host[PZ_MDNS_NAME_TEXT_BYTES] = "";
-	const struct record *srv = newest(instance, PZ_MDNS_SRV);
+	const struct pz_mdns_record *srv = pz_mdns_records_newest(&instance->records, PZ_MDNS_SRV);
 	unsigned count = 0;
 	uint16_t port;
 
-	if (srv != NULL &&
-	    pz_mdns_srv_read(pz_slice_of(srv->rdata, srv->len), &port, host) != PZ_OK)
+	if (srv != NULL && pz_mdns_srv_read(pz_mdns_record_rdata(srv), &port, host) != PZ_OK)
 		host[0] = '\0';
 	if (host[0] != '\0' && strcasecmp(host, instance->host) != 0) {
 		unask(&instance->ask[ASK_A]);
 		unask(&instance->ask[ASK_AAAA]);
-		drop_records(instance, is_address);
-		strcpy(instance->host, host);
+		pz_mdns_records_drop(&instance->records, pz_mdns_is_address);
+		memcpy(instance->host, host, sizeof(host));
 	}
 	pz_mdns_full_name(instance->name, name);
 	for (size_t i = 0; i < ASK_COUNT; i++) {
-		const char *subject = is_address(instance->ask[i].type) ? instance->host : name;
+		const char *subject =
+			pz_mdns_is_address(instance->ask[i].type) ? instance->host : name;
 
 		if (instance->ask[i].handle == NULL && subject[0] != '\0' &&
 		    ask(&instance->ask[i], subject))
@@ -505,7 +352,7 @@ ask_who_again(struct pz_mdns_catalogue *catalogue)
 			PZ_CONTAINER(node, struct pz_mdns_instance, node);
 
 		instance->is_unconfirmed = true;
-		drop_records(instance, is_ptr);
+		pz_mdns_records_drop(&instance->records, pz_mdns_is_ptr);
 	}
 	pz_env_start(catalogue->env, &catalogue->confirm, PZ_MDNS_CONFIRM_US);
 	wake(catalogue, 0);
@@ -525,7 +372,9 @@ on_confirm(struct pz_timer *timer, void *arg)
 		instance->is_changed = true;
 	}
 	wake(catalogue, 0);
-	if (catalogue->has_overflowed && catalogue->instances_len < PZ_MDNS_INSTANCES_MAX)
+	if (catalogue->is_broken)
+		pz_mdns_catalogue_attach(catalogue, catalogue->backend);
+	else if (catalogue->has_overflowed && catalogue->instances_len < PZ_MDNS_INSTANCES_MAX)
 		ask_who_again(catalogue);
 }
 
@@ -580,10 +429,25 @@ pz_mdns_catalogue_attach(struct pz_mdns_catalogue *catalogue, struct pz_mdns_bac
 			PZ_CONTAINER(node, struct pz_mdns_instance, node);
 
 		unask_all(instance);
-		drop_records(instance, any_type);
+		pz_mdns_records_drop(&instance->records, pz_mdns_is_any);
 	}
 	if (catalogue->is_on)
 		ask_who_again(catalogue);
 	unask(&catalogue->who);
 	catalogue->backend = backend;
+	catalogue->is_broken = false;
+}
+
+void
+pz_mdns_catalogue_failed(struct pz_mdns_catalogue *catalogue)
+{
+	if (!catalogue->is_on || catalogue->backend == NULL)
+		return;
+	if (!catalogue->is_broken)
+		pz_warning("mdns-browse-failed",
+			   "by=%s not everything could be asked for; "
+			   "trying again",
+			   catalogue->backend->ops->kind);
+	catalogue->is_broken = true;
+	pz_env_start(catalogue->env, &catalogue->confirm, PZ_MDNS_RETRY_US);
 }

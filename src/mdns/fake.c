@@ -1,5 +1,6 @@
 #include "mdns/fake.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -164,7 +165,7 @@ tell(struct fake *fake, const struct fake *other)
 	}
 	if (is_new)
 		pz_list_append(&fake->known, &known->node);
-	strcpy(known->instance, copy->instance);
+	snprintf(known->instance, sizeof(known->instance), "%s", copy->instance);
 	known->version = other->version;
 	known->expires_us = UINT64_MAX;
 	known->said_goodbye = false;
@@ -309,14 +310,15 @@ pz_mdns_fake_new(struct pz_mdns_fake_net *net, const struct pz_env *env, const c
 		.browse = fake_browse,
 		.free = fake_free,
 	};
-	struct fake *fake = calloc(1, sizeof(*fake) + strlen(address) + 1);
+	size_t len = strlen(address) + 1;
+	struct fake *fake = calloc(1, sizeof(*fake) + len);
 
 	if (fake == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	fake->base.ops = &ops;
 	fake->net = net;
 	fake->env = env;
-	strcpy(fake->address, address);
+	memcpy(fake->address, address, len);
 	pz_list_init(&fake->known);
 	pz_timer_init(&fake->timer, on_timer, fake);
 	pz_list_append(&net->nodes, &fake->node);

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "mdns/announce.h"
+#include "mdns/bus.h"
 #include "mdns/catalogue.h"
 #include "mdns/own.h"
 #include "mdns/system.h"
@@ -20,7 +21,7 @@
 
 struct speaker {
 	struct pz_mdns_backend *backend; /* NULL: not there */
-	bool is_ready, is_lost;
+	enum pz_mdns_backend_state state;
 };
 
 struct daemon_mdns {
@@ -28,6 +29,7 @@ struct daemon_mdns {
 	struct pz_loop *loop;
 	struct pz_netwatch *netwatch; /* NULL: nothing is open, or there is no rtnetlink */
 	struct speaker system, own;
+	uint64_t system_until_us;       /* it is waited for */
 	struct pz_mdns_backend *active; /* one of the two, or NULL */
 	struct pz_mdns_announcer announcer;
 	struct pz_mdns_catalogue catalogue;
@@ -77,27 +79,26 @@ on_network(void *arg)
 /* ---- events of the two ---- */
 
 static void
-note_state(struct daemon_mdns *mdns, struct speaker *speaker, bool is_ready)
+note_state(struct daemon_mdns *mdns, struct speaker *speaker, enum pz_mdns_backend_state state)
 {
-	speaker->is_ready = is_ready;
-	speaker->is_lost = !is_ready;
+	speaker->state = state;
 	pz_env_start(&mdns->loop->env, &mdns->choose, 0);
 }
 
 static void
-on_system_state(void *arg, bool is_ready)
+on_system_state(void *arg, enum pz_mdns_backend_state state)
 {
 	struct daemon_mdns *mdns = arg;
 
-	note_state(mdns, &mdns->system, is_ready);
+	note_state(mdns, &mdns->system, state);
 }
 
 static void
-on_own_state(void *arg, bool is_ready)
+on_own_state(void *arg, enum pz_mdns_backend_state state)
 {
 	struct daemon_mdns *mdns = arg;
 
-	note_state(mdns, &mdns->own, is_ready);
+	note_state(mdns, &mdns->own, state);
 }
 
 static void
@@ -108,14 +109,27 @@ on_collision(void *arg)
 	pz_mdns_announcer_collision(&mdns->announcer);
 }
 
+static void
+on_failed(void *arg, bool is_watch)
+{
+	struct daemon_mdns *mdns = arg;
+
+	if (is_watch)
+		pz_mdns_catalogue_failed(&mdns->catalogue);
+	else
+		pz_mdns_announcer_failed(&mdns->announcer);
+}
+
 static const struct pz_mdns_backend_events system_events = {
 	.state = on_system_state,
 	.collision = on_collision,
+	.failed = on_failed,
 	.record = pz_mdns_catalogue_record,
 };
 static const struct pz_mdns_backend_events own_events = {
 	.state = on_own_state,
 	.collision = on_collision,
+	.failed = on_failed,
 	.record = pz_mdns_catalogue_record,
 };
 
@@ -141,7 +155,7 @@ stop(struct daemon_mdns *mdns, struct speaker *speaker)
 	if (mdns->active == speaker->backend)
 		attach(mdns, NULL);
 	speaker->backend->ops->free(speaker->backend);
-	*speaker = (struct speaker){NULL, false, false};
+	*speaker = (struct speaker){NULL, PZ_MDNS_ASKED};
 }
 
 static void
@@ -160,16 +174,18 @@ start_system(struct daemon_mdns *mdns)
 {
 	struct pz_errinfo info = {""};
 
-	if (mdns->system.is_lost)
+	if (mdns->system.state == PZ_MDNS_LOST)
 		stop(mdns, &mdns->system);
-	if (mdns->system.backend != NULL || !pz_mdns_system_may_exist())
+	if (mdns->system.backend != NULL || !pz_mdns_bus_may_exist())
 		return;
 	enum pz_err err =
 		pz_mdns_system_new(mdns->loop, &system_events, mdns, &mdns->system.backend, &info);
 	if (err != PZ_OK) {
-		mdns->system = (struct speaker){NULL, false, false};
+		mdns->system = (struct speaker){NULL, PZ_MDNS_ASKED};
 		pz_debug("mdns-no-daemon", "%s", info.text);
+		return;
 	}
+	mdns->system_until_us = pz_env_mono_us(&mdns->loop->env) + PZ_MDNS_DAEMON_WAIT_US;
 }
 
 static enum pz_err
@@ -177,7 +193,7 @@ start_own(struct daemon_mdns *mdns)
 {
 	struct pz_errinfo info = {""};
 
-	if (mdns->own.is_lost)
+	if (mdns->own.state == PZ_MDNS_LOST)
 		stop(mdns, &mdns->own);
 	if (mdns->own.backend != NULL)
 		return PZ_OK;
@@ -191,6 +207,19 @@ static bool
 is_wanted(const struct daemon_mdns *mdns)
 {
 	return mdns->announcer.wanted != NULL || mdns->catalogue.is_on;
+}
+
+/** Whether avahi-daemon may be there in a moment: then nobody should hear of us twice. */
+static bool
+is_worth_waiting(struct daemon_mdns *mdns)
+{
+	uint64_t now = pz_env_mono_us(&mdns->loop->env);
+
+	if (mdns->system.backend == NULL || mdns->system.state != PZ_MDNS_ASKED ||
+	    mdns->own.backend != NULL || now >= mdns->system_until_us)
+		return false;
+	pz_env_start(&mdns->loop->env, &mdns->retry, mdns->system_until_us - now);
+	return true;
 }
 
 /** Sees to it that the right one speaks, or none when there is nothing to say or to ask. */
@@ -210,10 +239,10 @@ choose(struct daemon_mdns *mdns)
 	if (mdns->active == NULL)
 		on_network(mdns);
 	start_system(mdns);
-	if (mdns->system.backend != NULL && mdns->system.is_ready) {
+	if (mdns->system.state == PZ_MDNS_READY) {
 		attach(mdns, mdns->system.backend);
 		stop(mdns, &mdns->own);
-	} else {
+	} else if (!is_worth_waiting(mdns)) {
 		err = start_own(mdns);
 		attach(mdns, mdns->own.backend);
 	}

@@ -44,7 +44,7 @@ on_state(AvahiServer *server, AvahiServerState state, void *arg)
 
 	(void)server;
 	if (state == AVAHI_SERVER_FAILURE)
-		own->base.events->state(own->base.arg, false);
+		own->base.events->state(own->base.arg, PZ_MDNS_LOST);
 }
 
 static void

@@ -1,202 +1,450 @@
+/*
+ * Each entry and each watch is an object of avahi-daemon, which answers our request for a new one
+ * with the object's path. Until then it is `unborn`: what is wanted of it waits, and when it is
+ * given back meanwhile, it is freed as soon as it has a path.
+ */
 #include "mdns/system.h"
 
-#include <avahi-client/client.h>
-#include <avahi-client/lookup.h>
-#include <avahi-client/publish.h>
-#include <avahi-common/error.h>
+#include <arpa/inet.h>
+#include <avahi-common/address.h>
+#include <avahi-common/defs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/list.h"
 #include "base/log.h"
-#include "mdns/poll.h"
+#include "base/map.h"
+#include "mdns/bus.h"
+#include "mdns/service.h"
+
+#define AVAHI "org.freedesktop.Avahi"
+#define SERVER AVAHI ".Server"
+#define ENTRY_GROUP AVAHI ".EntryGroup"
+#define RECORD_BROWSER AVAHI ".RecordBrowser"
+#define COLLISION_ERROR AVAHI ".CollisionError"
 
 struct system_backend {
 	struct pz_mdns_backend base;
-	AvahiPoll poll;
-	AvahiClient *client;
+	struct pz_mdns_bus *bus;
+	struct pz_list objects;
+	struct pz_map *by_path; /* those that are born */
 };
 
-struct watch {
+struct object {
+	struct pz_list node;
 	struct system_backend *system;
-	AvahiRecordBrowser *browser;
-	void *arg;
+	char *path; /* NULL: unborn */
+	bool is_watch;
+	bool is_given_back;
+	/* Of an entry: one of the two. */
+	struct pz_mdns_service *service;
+	struct pz_mdns_local address;
+	char host[PZ_MDNS_LABEL_BYTES_MAX + 1];
+	/* Of a watch. */
+	void *watch_arg;
 };
+
+/* ---- messages ---- */
+
+/** NULL: out of memory. */
+static DBusMessage *
+method(const char *path, const char *interface, const char *name)
+{
+	return dbus_message_new_method_call(AVAHI, path, interface, name);
+}
+
+/** The call, or NULL after freeing it when appending failed. */
+static DBusMessage *
+finished(DBusMessage *call, bool is_good)
+{
+	if (call != NULL && !is_good) {
+		dbus_message_unref(call);
+		return NULL;
+	}
+	return call;
+}
+
+static bool
+append_bytes(DBusMessageIter *list, const char *text)
+{
+	DBusMessageIter bytes;
+	int len = (int)strlen(text);
+
+	return dbus_message_iter_open_container(list, DBUS_TYPE_ARRAY, "y", &bytes) &&
+	       dbus_message_iter_append_fixed_array(&bytes, DBUS_TYPE_BYTE, &text, len) &&
+	       dbus_message_iter_close_container(list, &bytes);
+}
+
+static bool
+append_txt(DBusMessage *call, const struct pz_mdns_service *service)
+{
+	DBusMessageIter iter, list;
+
+	dbus_message_iter_init_append(call, &iter);
+	if (!dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "ay", &list))
+		return false;
+	for (size_t i = 0; i < service->txt_len; i++)
+		if (!append_bytes(&list, service->txt[i]))
+			return false;
+	return dbus_message_iter_close_container(&iter, &list);
+}
+
+/* No cookie: it would tell which services are of one machine. */
+static DBusMessage *
+add_service_call(const struct object *object)
+{
+	const struct pz_mdns_service *service = object->service;
+	DBusMessage *call = method(object->path, ENTRY_GROUP, "AddService");
+	dbus_int32_t interface = AVAHI_IF_UNSPEC, protocol = AVAHI_PROTO_UNSPEC;
+	dbus_uint32_t flags = AVAHI_PUBLISH_NO_COOKIE;
+	const char *type = PZ_MDNS_TYPE, *domain = "local", *host;
+	char name[PZ_MDNS_NAME_TEXT_BYTES];
+
+	host = name;
+	snprintf(name, sizeof(name), "%s.local", service->host);
+	return finished(call,
+			call != NULL &&
+				dbus_message_append_args(
+					call, DBUS_TYPE_INT32, &interface, DBUS_TYPE_INT32,
+					&protocol, DBUS_TYPE_UINT32, &flags, DBUS_TYPE_STRING,
+					&service->instance, DBUS_TYPE_STRING, &type,
+					DBUS_TYPE_STRING, &domain, DBUS_TYPE_STRING, &host,
+					DBUS_TYPE_UINT16, &service->port, DBUS_TYPE_INVALID) &&
+				append_txt(call, service));
+}
+
+static DBusMessage *
+update_txt_call(const struct object *object)
+{
+	const struct pz_mdns_service *service = object->service;
+	DBusMessage *call = method(object->path, ENTRY_GROUP, "UpdateServiceTxt");
+	dbus_int32_t interface = AVAHI_IF_UNSPEC, protocol = AVAHI_PROTO_UNSPEC;
+	dbus_uint32_t flags = AVAHI_PUBLISH_NO_COOKIE;
+	const char *type = PZ_MDNS_TYPE, *domain = "local";
+
+	return finished(call, call != NULL &&
+				      dbus_message_append_args(
+					      call, DBUS_TYPE_INT32, &interface, DBUS_TYPE_INT32,
+					      &protocol, DBUS_TYPE_UINT32, &flags, DBUS_TYPE_STRING,
+					      &service->instance, DBUS_TYPE_STRING, &type,
+					      DBUS_TYPE_STRING, &domain, DBUS_TYPE_INVALID) &&
+				      append_txt(call, service));
+}
+
+static DBusMessage *
+add_address_call(const struct object *object)
+{
+	DBusMessage *call = method(object->path, ENTRY_GROUP, "AddAddress");
+	dbus_int32_t interface = object->address.interface, protocol = AVAHI_PROTO_UNSPEC;
+	dbus_uint32_t flags = AVAHI_PUBLISH_NO_REVERSE;
+	char name[PZ_MDNS_NAME_TEXT_BYTES], text[INET6_ADDRSTRLEN] = "";
+	const char *host = name, *address = text;
+
+	snprintf(name, sizeof(name), "%s.local", object->host);
+	inet_ntop(object->address.len == 4 ? AF_INET : AF_INET6, object->address.bytes, text,
+		  sizeof(text));
+	return finished(call,
+			call != NULL &&
+				dbus_message_append_args(
+					call, DBUS_TYPE_INT32, &interface, DBUS_TYPE_INT32,
+					&protocol, DBUS_TYPE_UINT32, &flags, DBUS_TYPE_STRING,
+					&host, DBUS_TYPE_STRING, &address, DBUS_TYPE_INVALID));
+}
+
+static DBusMessage *
+record_browser_call(const char *name, enum pz_mdns_type of_type)
+{
+	DBusMessage *call = method("/", SERVER, "RecordBrowserNew");
+	dbus_int32_t interface = AVAHI_IF_UNSPEC, protocol = AVAHI_PROTO_UNSPEC;
+	dbus_uint16_t class = AVAHI_DNS_CLASS_IN, type = (dbus_uint16_t)of_type;
+	dbus_uint32_t flags = AVAHI_LOOKUP_USE_MULTICAST;
+
+	return finished(call,
+			call != NULL && dbus_message_append_args(
+						call, DBUS_TYPE_INT32, &interface, DBUS_TYPE_INT32,
+						&protocol, DBUS_TYPE_STRING, &name,
+						DBUS_TYPE_UINT16, &class, DBUS_TYPE_UINT16, &type,
+						DBUS_TYPE_UINT32, &flags, DBUS_TYPE_INVALID));
+}
+
+/* ---- objects ---- */
 
 static void
-on_state(AvahiClient *client, AvahiClientState state, void *arg)
+object_free(struct object *object)
 {
-	struct system_backend *system = arg;
+	if (object->path != NULL)
+		pz_map_remove(object->system->by_path, pz_slice_str(object->path));
+	pz_list_remove(&object->node);
+	free(object->service);
+	free(object->path);
+	free(object);
+}
 
-	(void)client;
-	switch (state) {
-	case AVAHI_CLIENT_S_REGISTERING:
-	case AVAHI_CLIENT_S_RUNNING:
-	case AVAHI_CLIENT_S_COLLISION: /* of the machine's name: ours are others */
-		system->base.events->state(system->base.arg, true);
-		break;
-	case AVAHI_CLIENT_FAILURE:
-		system->base.events->state(system->base.arg, false);
-		break;
-	case AVAHI_CLIENT_CONNECTING:
-		break;
-	}
+static struct object *
+object_new(struct system_backend *system, bool is_watch)
+{
+	struct object *object = calloc(1, sizeof(*object));
+
+	if (object == NULL)
+		return NULL;
+	object->system = system;
+	object->is_watch = is_watch;
+	pz_list_append(&system->objects, &object->node);
+	return object;
+}
+
+/** Tells avahi-daemon that it is not needed any more. */
+static void
+object_end(struct object *object)
+{
+	if (object->path != NULL)
+		pz_mdns_bus_call(object->system->bus,
+				 method(object->path,
+					object->is_watch ? RECORD_BROWSER : ENTRY_GROUP, "Free"),
+				 NULL, NULL);
+	object_free(object);
 }
 
 static void
-on_group(AvahiEntryGroup *group, AvahiEntryGroupState state, void *arg)
+give_back(struct object *object)
 {
-	struct system_backend *system = arg;
+	if (object->path == NULL)
+		object->is_given_back = true;
+	else
+		object_end(object);
+}
 
-	(void)group;
-	if (state == AVAHI_ENTRY_GROUP_COLLISION)
+/** Something of an entry did not work. */
+static void
+failed(struct system_backend *system, const char *reason)
+{
+	if (strcmp(reason, COLLISION_ERROR) == 0) {
 		system->base.events->collision(system->base.arg);
+		return;
+	}
+	pz_debug("mdns-entry-failed", "by=avahi-daemon reason=%s", reason);
+	system->base.events->failed(system->base.arg, false);
+}
+
+static void
+on_done(void *arg, DBusMessage *answer)
+{
+	if (dbus_message_get_type(answer) == DBUS_MESSAGE_TYPE_ERROR)
+		failed(arg, dbus_message_get_error_name(answer));
+}
+
+/* In one go: a commit after something that failed fails as well. */
+static void
+fill_entry(struct object *object)
+{
+	struct system_backend *system = object->system;
+	DBusMessage *call = object->service ? add_service_call(object) : add_address_call(object);
+
+	if (!pz_mdns_bus_call(system->bus, call, on_done, system) ||
+	    !pz_mdns_bus_call(system->bus, method(object->path, ENTRY_GROUP, "Commit"), on_done,
+			      system))
+		failed(system, "no memory");
+}
+
+static void
+on_born(void *arg, DBusMessage *answer)
+{
+	struct object *object = arg;
+	struct system_backend *system = object->system;
+	const char *path = NULL;
+
+	if (dbus_message_get_type(answer) == DBUS_MESSAGE_TYPE_METHOD_RETURN &&
+	    dbus_message_get_args(answer, NULL, DBUS_TYPE_OBJECT_PATH, &path, DBUS_TYPE_INVALID))
+		object->path = strdup(path);
+	if (object->path != NULL &&
+	    pz_map_put(system->by_path, pz_slice_str(path), object, NULL) != PZ_OK) {
+		free(object->path);
+		object->path = NULL;
+	}
+	if (object->path == NULL) {
+		const char *reason = dbus_message_get_error_name(answer);
+		if (object->is_given_back)
+			object_free(object);
+		else if (object->is_watch) /* it stays unborn */
+			system->base.events->failed(system->base.arg, true);
+		else
+			failed(system, reason ? reason : "no memory");
+		return;
+	}
+	if (object->is_given_back)
+		object_end(object);
+	else if (!object->is_watch)
+		fill_entry(object);
 }
 
 /* ---- announcing ---- */
 
-/** Commits what was added; gives the group, or NULL after freeing it. */
 static void *
-commit(struct system_backend *system, AvahiEntryGroup *group, int err)
+entry_new(struct object *object)
 {
-	if (err >= 0)
-		err = avahi_entry_group_commit(group);
-	if (err >= 0)
-		return group;
-	if (err == AVAHI_ERR_COLLISION) /* with another client of this daemon */
-		system->base.events->collision(system->base.arg);
-	pz_debug("mdns-entry-failed", "by=avahi-daemon reason=%s", avahi_strerror(err));
-	avahi_entry_group_free(group);
-	return NULL;
-}
-
-/* No cookie: it would tell which services are of one machine. */
-static int
-put_service(AvahiEntryGroup *group, unsigned flags, const struct pz_mdns_service *service)
-{
-	char host[PZ_MDNS_NAME_TEXT_BYTES];
-	AvahiStringList *txt = avahi_string_list_new_from_array((const char **)service->txt,
-								(int)service->txt_len);
-
-	snprintf(host, sizeof(host), "%s.local", service->host);
-	int err = avahi_entry_group_add_service_strlst(
-		group, AVAHI_IF_UNSPEC, AVAHI_PROTO_UNSPEC,
-		(AvahiPublishFlags)(flags | AVAHI_PUBLISH_NO_COOKIE), service->instance,
-		PZ_MDNS_TYPE, "local", host, service->port, txt);
-	avahi_string_list_free(txt);
-	return err;
+	if (!pz_mdns_bus_call(object->system->bus, method("/", SERVER, "EntryGroupNew"), on_born,
+			      object)) {
+		object_free(object);
+		return NULL;
+	}
+	return object;
 }
 
 static void *
 system_add_service(struct pz_mdns_backend *backend, const struct pz_mdns_service *service)
 {
-	struct system_backend *system = (struct system_backend *)backend;
-	AvahiEntryGroup *group = avahi_entry_group_new(system->client, on_group, system);
+	struct object *object = object_new((struct system_backend *)backend, false);
 
-	return group ? commit(system, group, put_service(group, 0, service)) : NULL;
+	if (object == NULL)
+		return NULL;
+	object->service = pz_mdns_service_copy(service);
+	if (object->service == NULL) {
+		object_free(object);
+		return NULL;
+	}
+	return entry_new(object);
 }
 
 static bool
 system_update_service(struct pz_mdns_backend *backend, void *entry,
 		      const struct pz_mdns_service *service)
 {
-	(void)backend;
-	return put_service(entry, AVAHI_PUBLISH_UPDATE, service) >= 0;
+	struct system_backend *system = (struct system_backend *)backend;
+	struct pz_mdns_service *copy = pz_mdns_service_copy(service);
+	struct object *object = entry;
+
+	if (copy == NULL)
+		return false;
+	bool is_other_port = object->service->port != copy->port;
+	free(object->service);
+	object->service = copy;
+	if (object->path == NULL)
+		return true;
+	/* The port cannot be changed: then it has to be a new entry. */
+	return !is_other_port &&
+	       pz_mdns_bus_call(system->bus, update_txt_call(object), on_done, system);
 }
 
 static void *
 system_add_address(struct pz_mdns_backend *backend, const char *host,
 		   const struct pz_mdns_local *local)
 {
-	struct system_backend *system = (struct system_backend *)backend;
-	AvahiEntryGroup *group = avahi_entry_group_new(system->client, on_group, system);
-	AvahiAddress address = {
-		.proto = local->len == 4 ? AVAHI_PROTO_INET : AVAHI_PROTO_INET6,
-	};
-	char name[PZ_MDNS_NAME_TEXT_BYTES];
+	struct object *object = object_new((struct system_backend *)backend, false);
 
-	if (group == NULL)
+	if (object == NULL)
 		return NULL;
-	memcpy(address.data.data, local->bytes, local->len);
-	snprintf(name, sizeof(name), "%s.local", host);
-	return commit(system, group,
-		      avahi_entry_group_add_address(group, local->interface, AVAHI_PROTO_UNSPEC,
-						    AVAHI_PUBLISH_NO_REVERSE, name, &address));
+	snprintf(object->host, sizeof(object->host), "%s", host);
+	object->address = *local;
+	return entry_new(object);
 }
 
 static void
 system_remove(struct pz_mdns_backend *backend, void *entry)
 {
 	(void)backend;
-	avahi_entry_group_free(entry);
+	give_back(entry);
 }
 
 /* ---- looking ---- */
 
-static void
-on_record(AvahiRecordBrowser *browser, AvahiIfIndex interface, AvahiProtocol protocol,
-	  AvahiBrowserEvent event, const char *name, uint16_t class, uint16_t type,
-	  const void *rdata, size_t len, AvahiLookupResultFlags flags, void *arg)
-{
-	struct watch *watch = arg;
-
-	(void)browser, (void)name, (void)class, (void)type, (void)flags;
-	if (event == AVAHI_BROWSER_NEW || event == AVAHI_BROWSER_REMOVE)
-		watch->system->base.events->record(watch->arg, event == AVAHI_BROWSER_NEW,
-						   interface, (uint8_t)protocol,
-						   pz_slice_of(rdata, len));
-}
-
 static void *
 system_watch(struct pz_mdns_backend *backend, const char *name, enum pz_mdns_type type, void *arg)
 {
-	struct system_backend *system = (struct system_backend *)backend;
-	struct watch *watch = calloc(1, sizeof(*watch));
+	struct object *object = object_new((struct system_backend *)backend, true);
 
-	if (watch == NULL)
+	if (object == NULL)
 		return NULL;
-	*watch = (struct watch){.system = system, .arg = arg};
-	watch->browser = avahi_record_browser_new(
-		system->client, AVAHI_IF_UNSPEC, AVAHI_PROTO_UNSPEC, name, AVAHI_DNS_CLASS_IN,
-		(uint16_t)type, AVAHI_LOOKUP_USE_MULTICAST, on_record, watch);
-	if (watch->browser == NULL) {
-		free(watch);
+	object->watch_arg = arg;
+	if (!pz_mdns_bus_call(object->system->bus, record_browser_call(name, type), on_born,
+			      object)) {
+		object_free(object);
 		return NULL;
 	}
-	return watch;
+	return object;
 }
 
 static void
-system_unwatch(struct pz_mdns_backend *backend, void *handle)
+system_unwatch(struct pz_mdns_backend *backend, void *watch)
 {
-	struct watch *watch = handle;
-
 	(void)backend;
-	avahi_record_browser_free(watch->browser);
-	free(watch);
+	give_back(watch);
+}
+
+/* ---- signals ---- */
+
+static void
+on_item(const struct object *object, DBusMessage *signal, bool is_there)
+{
+	const struct pz_mdns_backend *base = &object->system->base;
+	dbus_int32_t interface, protocol;
+	dbus_uint16_t class, type;
+	const uint8_t *rdata;
+	const char *name;
+	int len;
+
+	if (dbus_message_get_args(signal, NULL, DBUS_TYPE_INT32, &interface, DBUS_TYPE_INT32,
+				  &protocol, DBUS_TYPE_STRING, &name, DBUS_TYPE_UINT16, &class,
+				  DBUS_TYPE_UINT16, &type, DBUS_TYPE_ARRAY, DBUS_TYPE_BYTE, &rdata,
+				  &len, DBUS_TYPE_INVALID))
+		base->events->record(object->watch_arg, is_there, interface, (uint8_t)protocol,
+				     pz_slice_of(rdata, (size_t)len));
+}
+
+static void
+on_group_state(struct system_backend *system, DBusMessage *signal)
+{
+	dbus_int32_t state;
+
+	if (!dbus_message_get_args(signal, NULL, DBUS_TYPE_INT32, &state, DBUS_TYPE_INVALID))
+		return;
+	if (state == AVAHI_ENTRY_GROUP_COLLISION)
+		failed(system, COLLISION_ERROR);
+	else if (state == AVAHI_ENTRY_GROUP_FAILURE)
+		failed(system, "state");
+}
+
+static void
+on_signal(void *arg, DBusMessage *signal)
+{
+	struct system_backend *system = arg;
+	const char *path = dbus_message_get_path(signal);
+	const struct object *object = path ? pz_map_get(system->by_path, pz_slice_str(path)) : NULL;
+
+	if (object == NULL) /* given back meanwhile */
+		return;
+	if (dbus_message_is_signal(signal, RECORD_BROWSER, "ItemNew"))
+		on_item(object, signal, true);
+	else if (dbus_message_is_signal(signal, RECORD_BROWSER, "ItemRemove"))
+		on_item(object, signal, false);
+	else if (dbus_message_is_signal(signal, ENTRY_GROUP, "StateChanged"))
+		on_group_state(system, signal);
 }
 
 /* ---- life ---- */
 
-bool
-pz_mdns_system_may_exist(void)
+static void
+on_ready(void *arg)
 {
-	static const char prefix[] = "unix:path=";
-	const char *address = getenv("DBUS_SYSTEM_BUS_ADDRESS");
-	char path[108]; /* of a socket: unix(7) */
+	struct system_backend *system = arg;
 
-	if (address == NULL)
-		address = "unix:path=/var/run/dbus/system_bus_socket";
-	if (strncmp(address, prefix, strlen(prefix)) != 0)
-		return true; /* libdbus knows more kinds */
-	address += strlen(prefix);
-	size_t len = strcspn(address, ",;");
-	if (len >= sizeof(path))
-		return true;
-	memcpy(path, address, len);
-	path[len] = '\0';
-	return access(path, F_OK) == 0;
+	system->base.events->state(system->base.arg, PZ_MDNS_READY);
+}
+
+static void
+on_absent(void *arg)
+{
+	struct system_backend *system = arg;
+
+	system->base.events->state(system->base.arg, PZ_MDNS_ABSENT);
+}
+
+static void
+on_lost(void *arg)
+{
+	struct system_backend *system = arg;
+
+	system->base.events->state(system->base.arg, PZ_MDNS_LOST);
 }
 
 static void
@@ -204,7 +452,11 @@ system_free(struct pz_mdns_backend *backend)
 {
 	struct system_backend *system = (struct system_backend *)backend;
 
-	avahi_client_free(system->client);
+	/* What is left was given back while unborn; it goes with our connection. */
+	pz_mdns_bus_close(system->bus);
+	PZ_LIST_EACH (&system->objects, node, tmp)
+		object_free(PZ_CONTAINER(node, struct object, node));
+	pz_map_free(system->by_path);
 	free(system);
 }
 
@@ -212,6 +464,12 @@ enum pz_err
 pz_mdns_system_new(struct pz_loop *loop, const struct pz_mdns_backend_events *events, void *arg,
 		   struct pz_mdns_backend **out, struct pz_errinfo *info)
 {
+	static const struct pz_mdns_bus_events bus_events = {
+		.ready = on_ready,
+		.absent = on_absent,
+		.lost = on_lost,
+		.signal = on_signal,
+	};
 	static const struct pz_mdns_backend_ops ops = {
 		.kind = "avahi-daemon",
 		.add_service = system_add_service,
@@ -223,18 +481,18 @@ pz_mdns_system_new(struct pz_loop *loop, const struct pz_mdns_backend_events *ev
 		.free = system_free,
 	};
 	struct system_backend *system = calloc(1, sizeof(*system));
-	int err = AVAHI_ERR_FAILURE;
 
 	if (system == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	system->base = (struct pz_mdns_backend){.ops = &ops, .events = events, .arg = arg};
-	pz_mdns_poll_init(&system->poll, loop);
-	system->client =
-		avahi_client_new(&system->poll, AVAHI_CLIENT_NO_FAIL, on_state, system, &err);
-	if (system->client == NULL) {
-		free(system);
-		return pz_fail(info, err == AVAHI_ERR_NO_MEMORY ? PZ_ERR_LIMIT_MEMORY : PZ_ERR_IO,
-			       "avahi-daemon: %s", avahi_strerror(err));
+	pz_list_init(&system->objects);
+	system->by_path = pz_map_new();
+	enum pz_err err = system->by_path ? pz_mdns_bus_open(loop, AVAHI, &bus_events, system,
+							     &system->bus, info)
+					  : PZ_ERR_LIMIT_MEMORY;
+	if (err != PZ_OK) {
+		system_free(&system->base);
+		return err;
 	}
 	*out = &system->base;
 	return PZ_OK;

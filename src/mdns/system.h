@@ -5,13 +5,10 @@
 #include "mdns/backend.h"
 #include "net/loop.h"
 
-/** Whether there may be a system bus: only then pz_mdns_system_new is worth trying. */
-bool pz_mdns_system_may_exist(void);
-
 /**
- * Connects to the system bus and waits for avahi-daemon; events->state says when it is there,
- * also from inside this call, and when the connection is of no more use.
- * Errors: LIMIT_MEMORY, IO (no bus, or it does not let us).
+ * Connects to the system bus and waits for avahi-daemon, without blocking; events->state says
+ * when it is there, and when the connection is of no more use.
+ * Errors: LIMIT_MEMORY, IO (no bus).
  */
 enum pz_err
 pz_mdns_system_new(struct pz_loop *loop, const struct pz_mdns_backend_events *events, void *arg,

@@ -103,7 +103,7 @@ pz_mdns_srv_read(struct pz_slice rdata, uint16_t *out_port, char out_host[PZ_MDN
 {
 	/* Twice a name's bytes: each can be escaped. */
 	_Static_assert(PZ_MDNS_NAME_TEXT_BYTES > 2 * NAME_BYTES_MAX, "an escaped name fits");
-	char host[PZ_MDNS_NAME_TEXT_BYTES], *at = host;
+	char host[PZ_MDNS_NAME_TEXT_BYTES] = "", *at = host;
 	struct pz_slice label, last = {NULL, 0};
 
 	if (rdata.len < SRV_HEAD_BYTES || rdata.len > SRV_HEAD_BYTES + NAME_BYTES_MAX)
@@ -120,7 +120,7 @@ pz_mdns_srv_read(struct pz_slice rdata, uint16_t *out_port, char out_host[PZ_MDN
 	}
 	if (!is_end(rdata) || port == 0 || !is_label(last, "local") || at == host + last.len)
 		return PZ_ERR_PROTO;
-	strcpy(out_host, host);
+	memcpy(out_host, host, sizeof(host));
 	*out_port = port;
 	return PZ_OK;
 }
@@ -142,7 +142,7 @@ read_v4(struct pz_slice rdata, const char *interface, char out[PZ_MDNS_ADDRESS_T
 static enum pz_err
 read_v6(struct pz_slice rdata, const char *interface, char out[PZ_MDNS_ADDRESS_TEXT_BYTES])
 {
-	char text[INET6_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN] = "";
 	struct in6_addr v6;
 
 	if (rdata.len != sizeof(v6))
@@ -155,7 +155,7 @@ read_v6(struct pz_slice rdata, const char *interface, char out[PZ_MDNS_ADDRESS_T
 	if (inet_ntop(AF_INET6, &v6, text, sizeof(text)) == NULL)
 		return PZ_ERR_PROTO;
 	if (!IN6_IS_ADDR_LINKLOCAL(&v6)) {
-		strcpy(out, text);
+		memcpy(out, text, sizeof(text));
 		return PZ_OK;
 	}
 	if (interface[0] == '\0' || strlen(interface) > 15) /* IFNAMSIZ - 1 */
@@ -174,7 +174,7 @@ pz_mdns_address_read(enum pz_mdns_type type, struct pz_slice rdata, const char *
 void
 pz_mdns_full_name(const char *instance, char out[PZ_MDNS_NAME_TEXT_BYTES])
 {
-	char *at = put_label(out, pz_slice_str(instance));
+	static const char rest[] = "." PZ_MDNS_TYPE ".local";
 
-	strcpy(at, "." PZ_MDNS_TYPE ".local");
+	memcpy(put_label(out, pz_slice_str(instance)), rest, sizeof(rest));
 }

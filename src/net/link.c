@@ -296,7 +296,7 @@ pz_link_finish(struct pz_link *link)
 	}
 	link->stream->ops->close(link->stream);
 	link->stream = NULL;
-	if (link->tx_begun <= left.len)
+	if (link->tx_begun > 0 && link->tx_begun <= left.len)
 		left = pz_slice_of(left.ptr + link->tx_begun, left.len - link->tx_begun);
 	pz_metric_add(link->host->metrics, PZ_METRIC_links_closed, 1);
 	link->host->events->closed(link, link->close_why,

@@ -186,9 +186,7 @@ hub_link_probe(struct hub_peer *peer)
 	if (peer->state != HUB_LINK_LIVE || peer->probe.active)
 		return;
 	peer->probed_us = pz_env_mono_us(env);
-	json_t *message = json_pack("{s:b}", "answer", 1);
-	zone_send_prop(peer->zone, peer->link, "keepAlive", message);
-	json_decref(message);
+	zone_send_prop(peer->zone, peer->link, "probe", NULL);
 	pz_env_start(env, &peer->probe, PZ_PEER_CONTEST_US);
 }
 

@@ -288,6 +288,15 @@ on_nothing(const struct speaker *who, json_t *message)
 	(void)message;
 }
 
+/* A device that cannot tell whether its link is dead. */
+static void
+on_probe(const struct speaker *who, json_t *message)
+{
+	(void)message;
+	if (!hub_link_is_choked(who->peer))
+		zone_send_prop(who->peer->zone, who->peer->link, "keepAlive", NULL);
+}
+
 static void
 on_error(const struct speaker *who, json_t *message)
 {
@@ -308,6 +317,7 @@ static const struct {
 	{"leave", on_leave, false},
 	{"bye", on_bye, false},
 	{"keepAlive", on_nothing, false},
+	{"probe", on_probe, false},
 	{"error", on_error, false},
 };
 

@@ -169,6 +169,8 @@ send_call(struct call *call)
 	json_t *params = json_incref(call->params);
 	err = send_request(node, peer, id, method, params, NULL);
 	json_decref(params);
+	if (err == PZ_ERR_IO_CLOSED) /* that link is about to be reported lost: see calls_resend */
+		return;
 	if (err != PZ_OK) {
 		pz_pending_cancel(node->pending, peer, id);
 		finish_error(call, error_for(err, peer));

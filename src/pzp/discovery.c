@@ -29,6 +29,7 @@ struct discovery {
 	char *device;    /* the only one that matters, or NULL */
 	char id[37];
 	bool is_local;
+	bool has_asked, is_asking; /* the hub by a relay, while the search is local */
 	discovery_done done;
 	void *arg;
 };
@@ -138,15 +139,25 @@ is_waiting_for_peers(const struct pz_node *node)
 static bool
 is_settled(const struct discovery *d)
 {
-	const struct peer *peer = d->device ? peers_find(d->node->peers, d->device) : NULL;
-
-	if (pz_env_mono_us(d->node->config.env) >= d->end_us)
+	if (pz_env_mono_us(d->node->config.env) >= d->end_us || (d->device && is_here(d)))
 		return true;
-	if (d->device)
-		return is_here(d) ||
-		       ((peer == NULL || peer->attempt == NULL) &&
-			nearby_left_us(d->node->nearby) == 0 && !is_waiting_for_peers(d->node));
-	return nearby_left_us(d->node->nearby) == 0 && !is_waiting_for_peers(d->node);
+	return !d->is_asking && nearby_left_us(d->node->nearby) == 0 &&
+	       !is_waiting_for_peers(d->node);
+}
+
+/* Once: the relay may have been found by the search itself. */
+static void
+ask_by_relay(struct discovery *d)
+{
+	json_t *message;
+
+	if (d->has_asked || d->node->hub.is_registered ||
+	    relay_for(d->node, pz_slice_str("")) == NULL)
+		return;
+	message = json_pack("{s:s}", "id", d->id);
+	node_send_zone_prop(d->node, "findServices", message);
+	json_decref(message);
+	d->has_asked = d->is_asking = true;
 }
 
 /* Looked at again when a peer has news, at the latest when looking around ends. */
@@ -156,6 +167,7 @@ go_on(struct discovery *d)
 	const struct pz_env *env = d->node->config.env;
 	uint64_t now = pz_env_mono_us(env), left = nearby_left_us(d->node->nearby);
 
+	ask_by_relay(d);
 	if (is_settled(d)) {
 		finish(d);
 		return;
@@ -183,18 +195,6 @@ dial_everybody(struct pz_node *node, uint64_t seek_us)
 		if (peer)
 			peer_dial(peer, seek_us);
 	}
-}
-
-static void
-ask_by_relay(struct discovery *d)
-{
-	json_t *message;
-
-	if (d->node->hub.is_registered || relay_for(d->node, pz_slice_str("")) == NULL)
-		return;
-	message = json_pack("{s:s}", "id", d->id);
-	node_send_zone_prop(d->node, "findServices", message);
-	json_decref(message);
 }
 
 static bool
@@ -225,7 +225,6 @@ start_local(struct discovery *d)
 		peer_dial(peer, look_us);
 	if (!node->hub.is_registered)
 		dial_everybody(node, 0);
-	ask_by_relay(d);
 	go_on(d);
 }
 
@@ -384,10 +383,12 @@ discovery_found(struct pz_node *node, json_t *message)
 		return;
 	PZ_LIST_EACH (&node->finds, n, tmp) {
 		struct discovery *d = PZ_CONTAINER(n, struct discovery, node_list);
-		if (strcmp(d->id, id) == 0 && !d->is_local) {
+		if (strcmp(d->id, id) != 0)
+			continue;
+		d->is_asking = false;
+		if (!d->is_local)
 			hub_said(d);
-			return;
-		}
+		return;
 	}
 }
 

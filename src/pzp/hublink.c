@@ -135,6 +135,8 @@ on_register(struct pz_node *node, struct pz_slice frame)
 	node->hub.is_registered = true;
 	pz_link_establish(link);
 	(void)pz_machine_event(&node->machine, PZ_EVENT_REGISTERED, NULL);
+	if (node->hub.link == link)
+		node->hub_data = zonedata_open(node, link, true, true);
 	return PZ_OK;
 }
 
@@ -156,8 +158,6 @@ hub_online(struct pz_node *node)
 {
 	hub_send_info(node);
 	discovery_announce(node);
-	zonedata_close(node->hub_data);
-	node->hub_data = zonedata_open(node, node->hub.link, true, true);
 	peers_tell_soon(node->peers); /* nobody needs to speak for us at the hub any more */
 }
 
@@ -176,6 +176,48 @@ hub_send_prop(struct pz_node *node, const char *status, json_t *message)
 	if (err != PZ_OK)
 		pz_warning("prop-not-sent", "status=%s %s", status, pz_err_text(err));
 	pz_buf_fini(&out);
+}
+
+/* ---- a sign of life ---- */
+
+static void
+on_watch(struct pz_timer *timer, void *arg)
+{
+	struct pz_node *node = arg;
+	struct pz_link *link = node->hub.link;
+
+	(void)timer;
+	if (link == NULL || !node->hub.is_registered || link->rx_us >= node->hub_watched_us)
+		return;
+	if (node->is_hub_probed)
+		pz_link_close(link, PZ_ERR_IO_TIMEOUT, "no sign of life");
+	else
+		hub_probe(node, PZ_PEER_PROBE_US);
+}
+
+void
+hub_watch(struct pz_node *node)
+{
+	if (node->hub_watch.active)
+		return;
+	node->is_hub_probed = false;
+	node->hub_watched_us = pz_env_mono_us(node->config.env);
+	pz_env_start(node->config.env, &node->hub_watch, PZ_PEER_PROBE_AFTER_US);
+}
+
+void
+hub_probe(struct pz_node *node, uint64_t patience_us)
+{
+	hub_send_prop(node, "probe", NULL);
+	node->is_hub_probed = true;
+	node->hub_watched_us = pz_env_mono_us(node->config.env);
+	pz_env_start(node->config.env, &node->hub_watch, patience_us);
+}
+
+void
+hub_watch_init(struct pz_node *node)
+{
+	pz_timer_init(&node->hub_watch, on_watch, node);
 }
 
 /* ---- clean-up ---- */

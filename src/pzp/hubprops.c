@@ -103,8 +103,15 @@ on_error(struct pz_node *node, json_t *message)
 static void
 on_keepalive(struct pz_node *node, json_t *message)
 {
-	if (json_is_true(json_object_get(message, "answer")))
-		hub_send_prop(node, "keepAlive", NULL);
+	(void)node;
+	(void)message;
+}
+
+static void
+on_probe(struct pz_node *node, json_t *message)
+{
+	(void)message;
+	hub_send_prop(node, "keepAlive", NULL);
 }
 
 static const struct {
@@ -114,7 +121,8 @@ static const struct {
 } statuses[] = {
 	{"Update", on_update, false},       {"foundServices", on_found_services, true},
 	{"revoked", on_revoked, false},     {"bye", on_bye, false},
-	{"keepAlive", on_keepalive, false}, {"error", on_error, true},
+	{"keepAlive", on_keepalive, false}, {"probe", on_probe, false},
+	{"error", on_error, true},
 };
 
 static void

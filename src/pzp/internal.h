@@ -84,7 +84,9 @@ struct pz_node {
 	struct pz_list answers; /* resend.c */
 	size_t answer_count, answer_bytes;
 	uint64_t looked_us; /* when it last looked for others on behalf of a peer */
-	struct pz_timer renewal, announce, leave_timer, wipe_retry;
+	struct pz_timer renewal, announce, leave_timer, wipe_retry, hub_watch;
+	uint64_t hub_watched_us; /* since when a sign of life of the hub is waited for */
+	bool is_hub_probed;
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 	char display_name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
 	char device_type[PZ_DEVICE_TYPE_BYTES_MAX + 1];
@@ -169,6 +171,11 @@ void hub_wipe(struct pz_node *node);
 /** A wipe that the disk refused is tried again. */
 void hub_wipe_again(struct pz_node *node);
 void hub_send_info(struct pz_node *node);
+void hub_watch_init(struct pz_node *node);
+/** Something was sent that deserves an answer: without a sign of life the link is probed. */
+void hub_watch(struct pz_node *node);
+/** Asks for a sign of life; without one the link is closed. */
+void hub_probe(struct pz_node *node, uint64_t patience_us);
 /** Sends a prop to the hub when the link is registered. @param message borrowed */
 void hub_send_prop(struct pz_node *node, const char *status, json_t *message);
 extern const struct pz_link_events node_link_events;

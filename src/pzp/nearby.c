@@ -98,20 +98,27 @@ recognise(const struct nearby *nearby, struct instance *instance)
 	sodium_memzero(secret, sizeof(secret));
 }
 
+static bool
+has_our_tag(const struct nearby *nearby, const struct pz_mdns_found *found)
+{
+	const struct pz_node *node = nearby->node;
+	const char *tag = txt_value(found, "t");
+	uint8_t secret[PZ_ZONE_SECRET_BYTES];
+
+	if (tag[0] == '\0' || !node_zone_secret(node, secret))
+		return false;
+	bool is_ours = pz_zone_tag_is_ours(secret, pz_env_wall_ms(node->config.env), tag);
+	sodium_memzero(secret, sizeof(secret));
+	return is_ours;
+}
+
 static void
 read_txt(struct nearby *nearby, struct instance *instance, const struct pz_mdns_found *found)
 {
-	const struct pz_node *node = nearby->node;
 	const char *device_tag = txt_value(found, "d");
-	uint8_t secret[PZ_ZONE_SECRET_BYTES];
 
 	nearby->strangers -= !instance->is_ours;
-	instance->is_ours = false;
-	if (node_zone_secret(node, secret)) {
-		instance->is_ours = pz_zone_tag_is_ours(secret, pz_env_wall_ms(node->config.env),
-							txt_value(found, "t"));
-		sodium_memzero(secret, sizeof(secret));
-	}
+	instance->is_ours = has_our_tag(nearby, found);
 	nearby->strangers += !instance->is_ours;
 	if (strcmp(instance->device_tag, device_tag) != 0) {
 		instance->device[0] = '\0';
@@ -126,12 +133,14 @@ add_target(struct instance *instance, const struct pz_mdns_found *found)
 {
 	struct peer_target *target = NULL;
 
+	if (strlen(found->address) >= sizeof(target->address))
+		return false;
 	for (size_t i = 0; i < instance->count && target == NULL; i++)
 		if (strcmp(instance->targets[i].address, found->address) == 0)
 			target = &instance->targets[i];
 	if (target == NULL && instance->count < PZ_NEARBY_ADDRESSES_MAX)
 		target = &instance->targets[instance->count++];
-	if (target == NULL || strlen(found->address) >= sizeof(target->address))
+	if (target == NULL)
 		return false;
 	snprintf(target->address, sizeof(target->address), "%s", found->address);
 	target->port = found->port;
@@ -152,12 +161,11 @@ static struct instance *
 instance_of(struct nearby *nearby, const struct pz_mdns_found *found)
 {
 	struct instance *instance = pz_map_get(nearby->instances, pz_slice_str(found->instance));
-	bool may_be_ours = txt_value(found, "t")[0] != '\0';
 
 	if (instance)
 		return instance;
 	if (pz_map_len(nearby->instances) >= PZ_NEARBY_INSTANCES_MAX ||
-	    (!may_be_ours && nearby->strangers >= PZ_NEARBY_STRANGERS_MAX)) {
+	    (nearby->strangers >= PZ_NEARBY_STRANGERS_MAX && !has_our_tag(nearby, found))) {
 		say_full(nearby);
 		return NULL;
 	}

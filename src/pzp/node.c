@@ -52,9 +52,10 @@ on_dispatch_send(void *arg, const char *to, json_t *payload)
 	struct pz_node *node = arg;
 	size_t len = 0;
 
-	if (send_rpc(node, to, payload, &len) == PZ_OK)
+	enum pz_err err = send_rpc(node, to, payload, &len);
+	if (err == PZ_OK || err == PZ_ERR_IO_CLOSED) /* closed: its loss is yet to be reported */
 		resend_note(node, to, payload, len);
-	else
+	if (err != PZ_OK)
 		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
 	json_decref(payload);
 }
@@ -62,9 +63,10 @@ on_dispatch_send(void *arg, const char *to, json_t *payload)
 void
 node_watch_session(struct pz_node *node, const struct pz_session *session)
 {
-	(void)node;
 	if (session->kind == PZ_SESSION_PEER)
 		peer_link_watch(pz_link_of((struct pz_session *)session)->owner);
+	else if (session->kind == PZ_SESSION_HUB)
+		hub_watch(node);
 }
 
 static const struct pz_dispatch_ops dispatch_ops = {
@@ -642,6 +644,7 @@ init_fields(struct pz_node *node, const struct pz_node_config *config)
 	pz_timer_init(&node->leave_timer, on_leave_timeout, node);
 	pz_timer_init(&node->enrol_reaper, on_enrol_reaper, node);
 	pz_timer_init(&node->wipe_retry, on_wipe_retry, node);
+	hub_watch_init(node);
 	node->registry_watch =
 		(struct pz_registry_watch){.changed = on_registry_change, .arg = node};
 }
@@ -705,6 +708,7 @@ pz_node_free(struct pz_node *node)
 	pz_env_stop(node->config.env, &node->leave_timer);
 	pz_env_stop(node->config.env, &node->enrol_reaper);
 	pz_env_stop(node->config.env, &node->wipe_retry);
+	pz_env_stop(node->config.env, &node->hub_watch);
 	enrolment_free_all(node);
 	pz_registry_unwatch(&node->registry_watch);
 	if (node->nearby)
@@ -737,10 +741,12 @@ pz_node_reconfigure(struct pz_node *node, const struct pz_node_config *config)
 void
 pz_node_network_changed(struct pz_node *node)
 {
-	if (node->machine.state == PZ_STATE_CONNECTED)
+	if (node->machine.state == PZ_STATE_CONNECTED) {
 		hub_send_info(node);
-	else
+		hub_probe(node, PZ_PEER_CONTEST_US); /* the way there may be another now */
+	} else {
 		pz_machine_network_changed(&node->machine);
+	}
 	peers_network_changed(node->peers);
 }
 

@@ -51,6 +51,13 @@ static struct {
 	void *dial_arg;
 	unsigned dials, cancels;
 	unsigned processes, kills;
+	/* for other networks than that: NULL, or what the node is given */
+	const struct pz_transport_ops *transport;
+	struct pz_mdns *mdns;
+	void (*addresses)(void (*each)(void *arg, const char *address), void *arg);
+	/* of the zone that the node is a member of */
+	struct pz_authority *authority;
+	struct pz_keystore *hub_keys;
 } w;
 
 /* ---- the world ---- */
@@ -169,7 +176,7 @@ try_start(struct pz_errinfo *info)
 {
 	struct pz_node_config config = {
 		.env = &w.env,
-		.transport = {&transport_ops, &w},
+		.transport = {w.transport ? w.transport : &transport_ops, &w},
 		.turn = &w.turn,
 		.store = w.store,
 		.keys = w.keys,
@@ -178,6 +185,8 @@ try_start(struct pz_errinfo *info)
 		.tls_port = w.tls_port,
 		.web_port = w.web_port,
 		.processes = &process_ops,
+		.mdns = w.mdns,
+		.addresses = w.addresses,
 	};
 
 	return pz_node_new(&config, &w.node, info);
@@ -239,6 +248,8 @@ tear_down(void **state)
 	pz_turn_fini(&w.turn);
 	pz_memory_disk_free(w.disk);
 	pz_keystore_free(w.keys);
+	pz_authority_free(w.authority);
+	pz_keystore_free(w.hub_keys);
 	return 0;
 }
 
@@ -246,7 +257,6 @@ tear_down(void **state)
 FX void
 enrol_on_disk(void)
 {
-	struct pz_keystore *hub_keys = pz_keystore_new_memory();
 	struct pz_authority *a = NULL;
 	struct pz_txn *txn = pz_txn_new();
 	struct pz_zone_change *change = NULL;
@@ -261,8 +271,10 @@ enrol_on_disk(void)
 	char uri[PZ_KEY_URI_MAX];
 	struct pz_cert *cert = NULL;
 
-	assert_ok(
-		pz_authority_create(ZONE, HOST, NULL, "ec-p256", hub_keys, &w.env, txn, &a, NULL));
+	w.hub_keys = pz_keystore_new_memory();
+	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", w.hub_keys, &w.env, txn, &a,
+				      NULL));
+	w.authority = a;
 	assert_ok(pz_keystore_create(w.keys, "ec-p256", uri, &grant.ca_key, NULL));
 	struct pz_admission wish = {"laptop", "laptop", "pc", grant.ca_key};
 	assert_ok(pz_authority_admit(a, &wish, txn, &change, &cert, &grant.crl, NULL));
@@ -279,8 +291,6 @@ enrol_on_disk(void)
 	pz_cert_free(cert);
 	pz_crl_free(grant.crl);
 	pz_key_free(grant.ca_key);
-	pz_authority_free(a);
-	pz_keystore_free(hub_keys);
 }
 
 FX void

@@ -11,8 +11,8 @@
  * sign of life, the newer one waits (standby) until that has come or not.
  *
  * A dead network says nothing. What expects an answer makes the link be watched: two seconds
- * without a word, then a keepAlive that asks for one, then the link is given up and the messages
- * take another way.
+ * without a word, then a probe, which is answered with keepAlive (and by whoever does not know it
+ * with an error, which is as good), then the link is given up and the messages take another way.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,14 +102,10 @@ peer_link_watch(struct peer_link *pl)
 void
 peer_link_probe(struct peer_link *pl, uint64_t patience_us)
 {
-	json_t *message;
-
 	if (pl->is_probed && pl->watch.due_us <= pz_env_mono_us(env_of(pl)) + patience_us)
 		return;
 	pl->is_probed = true;
-	message = json_pack("{s:b}", "answer", 1);
-	peer_link_prop(pl, "keepAlive", message);
-	json_decref(message);
+	peer_link_prop(pl, "probe", NULL);
 	pz_env_start(env_of(pl), &pl->watch, patience_us);
 }
 
@@ -251,6 +247,24 @@ replace(struct peer_link *older, struct peer_link *newer)
 	pz_link_close(older->link, PZ_ERR_EXISTS, "replaced by a newer link of the same device");
 }
 
+/* Ours crossed with one that wins. Where it has registered already the other end uses it: that is
+ * heard until it says bye. */
+static void
+give_way(struct peer *peer)
+{
+	const struct peer_attempt *attempt = peer->attempt;
+	struct peer_link *used = NULL;
+
+	for (size_t i = 0; attempt && i < attempt->count; i++) {
+		struct peer_link *pl = attempt->tries[i].link;
+		if (pl && pl->state == PEER_LINK_REGISTERING)
+			used = pl;
+	}
+	peer_attempt_drop(peer->attempt, used);
+	if (used)
+		drain(used);
+}
+
 static void
 go_live(struct peer_link *pl)
 {
@@ -273,7 +287,7 @@ go_live(struct peer_link *pl)
 	if (pl->attempt_try)
 		peer_attempt_drop(pl->attempt_try->attempt, pl);
 	else if (!is_ours_smaller(peer))
-		peer_attempt_drop(peer->attempt, NULL);
+		give_way(peer);
 	peer->failures = 0;
 	peer->is_missed = false;
 	pz_env_stop(env_of(pl), &peer->retry);
@@ -316,6 +330,8 @@ on_frame(struct pz_link *link, struct pz_slice frame)
 		is_alive(pl);
 		return pz_router_frame(pl->peers->node->router, &link->session, frame);
 	case PEER_LINK_DRAINING:
+		if (!pl->has_registered)
+			return on_register(pl, frame);
 		return pz_router_frame(pl->peers->node->router, &link->session, frame);
 	case PEER_LINK_STANDBY:
 	case PEER_LINK_REGISTERING:

@@ -176,6 +176,8 @@ on_register_services(struct peer_link *pl, json_t *message)
 		json_decref(list);
 	} else if (strcmp(device, peer->device) != 0) {
 		keep_relayed(peer, device, list);
+	} else if (peer->services && json_equal(peer->services, list)) {
+		json_decref(list); /* no news: else two devices would tell each other forever */
 	} else {
 		json_decref(peer->services);
 		peer->services = list;
@@ -208,8 +210,15 @@ on_bye(struct peer_link *pl, json_t *message)
 static void
 on_keepalive(struct peer_link *pl, json_t *message)
 {
-	if (json_is_true(json_object_get(message, "answer")))
-		peer_link_prop(pl, "keepAlive", NULL);
+	(void)pl;
+	(void)message;
+}
+
+static void
+on_probe(struct peer_link *pl, json_t *message)
+{
+	(void)message;
+	peer_link_prop(pl, "keepAlive", NULL);
 }
 
 static void
@@ -228,7 +237,7 @@ static const struct {
 } statuses[] = {
 	{"pzpInfo", on_info, false},        {"registerServices", on_register_services, false},
 	{"keepAlive", on_keepalive, false}, {"bye", on_bye, true},
-	{"error", on_error, true},
+	{"error", on_error, true},          {"probe", on_probe, false},
 };
 
 void

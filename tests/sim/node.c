@@ -4,7 +4,7 @@
 
 #include "harness.h"
 #include "pzh/internal.h"
-#include "pzp/internal.h"
+#include "pzp/peers.h"
 
 #define HUB_PORT 8041
 #define WALL_START_MS UINT64_C(1800000000000) /* January 2027 */
@@ -129,6 +129,44 @@ check_change(struct sim_node *node, json_t *change)
 	node->changes++;
 }
 
+static bool
+find_peer_state(const char *text, enum pz_peer_state *out)
+{
+	for (int s = 0; s < PZ_PEER_STATE_COUNT; s++)
+		if (strcmp(pz_peer_state_text((enum pz_peer_state)s), text) == 0) {
+			*out = (enum pz_peer_state)s;
+			return true;
+		}
+	return false;
+}
+
+static bool
+is_peer_edge(enum pz_peer_state old, const char *cause, enum pz_peer_state now)
+{
+	enum pz_peer_state next;
+
+	for (int e = 0; e < PZ_PEER_EVENT_COUNT; e++)
+		if (strcmp(pz_peer_event_text((enum pz_peer_event)e), cause) == 0 &&
+		    pz_peer_edge(old, (enum pz_peer_event)e, &next) && next == now)
+			return true;
+	return false;
+}
+
+static void
+check_peer_change(struct sim_node *node, json_t *change)
+{
+	const char *old_text = json_string_value(json_object_get(change, "old"));
+	const char *new_text = json_string_value(json_object_get(change, "new"));
+	const char *cause = json_string_value(json_object_get(change, "cause"));
+	enum pz_peer_state old, now;
+
+	sim_check(node->world,
+		  old_text && new_text && cause && find_peer_state(old_text, &old) &&
+			  find_peer_state(new_text, &now) && is_peer_edge(old, cause, now),
+		  "%s: a peer's change of state that is not in the table", node->name);
+	node->peer_changes++;
+}
+
 static void
 on_watched(void *arg, json_t *event)
 {
@@ -137,6 +175,8 @@ on_watched(void *arg, json_t *event)
 
 	if (kind && strcmp(kind, "state") == 0)
 		check_change(node, event);
+	else if (kind && strcmp(kind, "peer") == 0)
+		check_peer_change(node, event);
 }
 
 static void
@@ -176,6 +216,14 @@ start_hub(struct sim_node *node, struct pz_errinfo *info)
 }
 
 static void
+join_lan(struct sim_node *node)
+{
+	if (node->world->lan && pz_mdns_fake_new(node->world->lan, &node->env,
+						 vhost_address(node->host), &node->mdns) != PZ_OK)
+		abort();
+}
+
+static void
 start_device(struct sim_node *node, struct pz_errinfo *info)
 {
 	struct pz_node_config config = {
@@ -189,6 +237,8 @@ start_device(struct sim_node *node, struct pz_errinfo *info)
 		.queue_high_bytes = node->queue_high_bytes,
 		.queue_low_bytes = node->queue_low_bytes,
 		.keepalive_us = node->keepalive_us,
+		.listen = node->world->lan ? vhost_address(node->host) : NULL,
+		.mdns = node->mdns,
 	};
 	json_t *none = json_object();
 
@@ -199,6 +249,8 @@ start_device(struct sim_node *node, struct pz_errinfo *info)
 	node->since_us = node->world->now_us;
 	(void)pz_node_command(node->node, "watch", none, &watch_reply, node);
 	json_decref(none);
+	if (node->world->prepare)
+		node->world->prepare(node, node->world->prepare_arg);
 	pz_node_start(node->node);
 }
 
@@ -215,10 +267,13 @@ sim_start(struct sim_node *node)
 	if (node->store == NULL)
 		abort();
 	node->is_running = true;
-	if (node->is_hub)
+	node->starts++;
+	if (node->is_hub) {
 		start_hub(node, &info);
-	else
+	} else {
+		join_lan(node);
 		start_device(node, &info);
+	}
 	pz_turn_end(&node->turn);
 	harness_current(NULL);
 }
@@ -270,6 +325,7 @@ tear_down(struct sim_node *node)
 		pz_hub_free(node->hub);
 	else
 		pz_node_free(node->node);
+	pz_mdns_free(PZ_TAKE(node->mdns));
 	pz_store_free(node->store);
 	node->hub = NULL;
 	node->node = NULL;
@@ -309,10 +365,13 @@ sim_crash(struct sim_node *node, enum vnet_death death)
 		vhost_set_on(node->host, false);
 	vhost_kill(node->host, death);
 	pz_memory_disk_fail_after(node->disk, 0);
-	if (node->is_hub)
+	if (node->is_hub) {
 		node->hub->config.keys = nowhere;
-	else
+	} else {
 		node->node->config.keys = nowhere;
+		node->node->config.mdns = NULL; /* nobody hears a goodbye */
+		pz_mdns_fake_crash(PZ_TAKE(node->mdns));
+	}
 	tear_down(node);
 	pz_memory_disk_fail_after(node->disk, SIZE_MAX);
 	pz_keystore_free(nowhere);
@@ -385,4 +444,38 @@ sim_hub_queued(const struct sim_node *hub, const char *device)
 
 	count_links(hub, device, &links, &queued);
 	return queued;
+}
+
+static const struct peer_link *
+live_link(const struct sim_node *a, const struct sim_node *b)
+{
+	const struct peer *peer = a->is_running ? peers_find(a->node->peers, b->name) : NULL;
+
+	return peer ? peer->live : NULL;
+}
+
+bool
+sim_is_linked(const struct sim_node *a, const struct sim_node *b)
+{
+	return live_link(a, b) != NULL;
+}
+
+bool
+sim_has_dialled(const struct sim_node *a, const struct sim_node *b)
+{
+	const struct peer_link *link = live_link(a, b);
+
+	return link && link->is_outgoing;
+}
+
+size_t
+sim_peer_links(const struct sim_node *a)
+{
+	size_t count = 0;
+
+	PZ_LIST_EACH (&a->node->peers->links, n, tmp)
+		count++;
+	PZ_LIST_EACH (&a->node->peers->attempts, n, tmp)
+		count++;
+	return count;
 }

@@ -68,17 +68,6 @@ go_on(struct pz_dial *dial, void (*next)(struct pz_dial *dial), uint64_t delay_u
 	vnet_soon(dial->host->net, &dial->timer, delay_us);
 }
 
-static struct vhost *
-find_host(struct vnet *net, const char *name)
-{
-	PZ_LIST_EACH (&net->hosts, node, tmp) {
-		struct vhost *host = PZ_CONTAINER(node, struct vhost, node);
-		if (strcmp(host->name, name) == 0)
-			return host;
-	}
-	return NULL;
-}
-
 static struct pz_listener *
 find_listener(const struct vhost *host, uint16_t port)
 {
@@ -136,9 +125,8 @@ syn_lost(struct pz_dial *dial)
 static void
 step_syn(struct pz_dial *dial)
 {
-	struct vhost *to = find_host(dial->host->net, dial->name);
+	struct vhost *to = vnet_find_host(dial->host->net, dial->name);
 	uint64_t latency_us = vnet_latency(dial->host->net);
-	char remote[32];
 
 	if (to == NULL) {
 		fail(dial, PZ_ERR_IO, "no route to host (virtual)");
@@ -156,9 +144,14 @@ step_syn(struct pz_dial *dial)
 	dial->conn = vconn_new(dial->host->net, dial->host, to);
 	dial->conn->end[1].state = END_OPEN;
 	go_on(dial, step_connected, latency_us);
-	snprintf(remote, sizeof(remote), "10.0.0.%u", dial->host->index);
 	vnet_begin(dial->host->net, to);
-	listener->accept(listener->arg, &dial->conn->end[1].stream, remote);
+	listener->accept(listener->arg, &dial->conn->end[1].stream, dial->host->address);
+}
+
+static bool
+is_address(const char *name)
+{
+	return strspn(name, "0123456789.") == strlen(name);
 }
 
 static void
@@ -166,7 +159,7 @@ step_resolve(struct pz_dial *dial)
 {
 	struct vnet *net = dial->host->net;
 
-	if (rng_chance(&net->rng, net->weather.resolver_failures)) {
+	if (!is_address(dial->name) && rng_chance(&net->rng, net->weather.resolver_failures)) {
 		fail(dial, PZ_ERR_IO_RESOLVE, "temporary failure in name resolution (virtual)");
 		return;
 	}

@@ -46,10 +46,29 @@ vnet_begin(struct vnet *net, const struct vhost *host)
 
 /* ---- connections ---- */
 
+struct vhost *
+vnet_find_host(const struct vnet *net, const char *name)
+{
+	for (const struct pz_list *n = net->hosts.next; n != &net->hosts; n = n->next) {
+		struct vhost *host = PZ_CONTAINER(n, struct vhost, node);
+		if (strcmp(host->name, name) == 0 || strcmp(host->address, name) == 0)
+			return host;
+	}
+	return NULL;
+}
+
 bool
 vnet_is_blocked(const struct vhost *a, const struct vhost *b)
 {
 	return (a->cut_from & (UINT64_C(1) << b->index)) != 0;
+}
+
+bool
+vnet_are_blocked(const struct vnet *net, const char *a, const char *b)
+{
+	const struct vhost *from = vnet_find_host(net, a), *to = vnet_find_host(net, b);
+
+	return from && to && vnet_is_blocked(from, to);
 }
 
 static bool
@@ -370,6 +389,12 @@ vhost_kill(struct vhost *host, enum vnet_death death)
 	}
 }
 
+const char *
+vhost_address(const struct vhost *host)
+{
+	return host->address;
+}
+
 void
 vhost_set_on(struct vhost *host, bool on)
 {
@@ -525,6 +550,7 @@ vnet_host(struct vnet *net, const char *name)
 	snprintf(host->name, sizeof(host->name), "%s", name);
 	host->net = net;
 	host->index = net->host_count++;
+	snprintf(host->address, sizeof(host->address), "10.0.0.%u", host->index);
 	host->is_on = true;
 	pz_list_append(&net->hosts, &host->node);
 	return host;

@@ -56,6 +56,9 @@ struct vhost *vnet_host(struct vnet *net, const char *name);
 /** Transport of the process on this host (one at a time). */
 struct pz_transport vhost_transport(struct vhost *host);
 
+/** Its address, "10.0.0.N": dialled like its name. Borrowed. */
+const char *vhost_address(const struct vhost *host);
+
 /** The process is dead: nothing is delivered to it any more, what it still sends is lost. */
 void vhost_kill(struct vhost *host, enum vnet_death death);
 /** Off: nothing answers there, not even with a refusal. */
@@ -65,6 +68,9 @@ void vhost_set_rate(struct vhost *host, uint64_t bytes_per_s);
 
 /** No byte passes between the two until it is mended; connections live on and stall. */
 void vnet_partition(struct vnet *net, struct vhost *a, struct vhost *b, bool on);
+bool vnet_is_blocked(const struct vhost *a, const struct vhost *b);
+/** The same by their addresses; false for such as nobody has. */
+bool vnet_are_blocked(const struct vnet *net, const char *a, const char *b);
 /** Ends a random connection between the two; false: there is none. */
 bool vnet_break_one(struct vnet *net, struct vhost *a, struct vhost *b, bool silently);
 /** Ends all of them that fell silent, so that nothing broken stays behind. */

@@ -20,7 +20,7 @@ struct vnet {
 struct vhost {
 	struct pz_list node;
 	struct vnet *net;
-	char name[64];
+	char name[64], address[24];
 	unsigned index;
 	uint64_t cut_from; /* bit of each host that cannot be reached */
 	uint64_t rate;
@@ -70,7 +70,8 @@ void vnet_soon(struct vnet *net, struct pz_timer *timer, uint64_t delay_us);
 void vnet_begin(struct vnet *net, const struct vhost *host);
 /** End of an event; anything may be gone afterwards. */
 void vnet_after(struct vnet *net);
-bool vnet_is_blocked(const struct vhost *a, const struct vhost *b);
+/** By name or address; NULL: nobody has it. */
+struct vhost *vnet_find_host(const struct vnet *net, const char *name);
 /** A connection that the dial refers to; both ends are unopened. */
 struct vconn *vconn_new(struct vnet *net, struct vhost *client, struct vhost *server);
 /** The dial is over; frees the connection when nobody uses it. */

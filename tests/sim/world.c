@@ -142,6 +142,36 @@ world_new(uint64_t seed)
 	return world;
 }
 
+static bool
+is_reachable(void *arg, const char *a, const char *b)
+{
+	const struct world *world = arg;
+
+	return !vnet_are_blocked(world->net, a, b);
+}
+
+void
+world_add_lan(struct world *world)
+{
+	world->lan = pz_mdns_fake_net_new();
+	if (world->lan == NULL)
+		abort();
+	pz_mdns_fake_net_reachable(world->lan, is_reachable, world);
+}
+
+void
+world_partition(struct sim_node *a, struct sim_node *b, bool on)
+{
+	struct world *world = a->world;
+
+	if (vnet_is_blocked(a->host, b->host) == on)
+		return;
+	sim_note(world, "%s and %s: %s", a->name, b->name, on ? "cut" : "mended");
+	vnet_partition(world->net, a->host, b->host, on);
+	if (world->lan)
+		pz_mdns_fake_net_changed(world->lan);
+}
+
 static void
 free_node(struct sim_node *node)
 {
@@ -161,6 +191,7 @@ world_free(struct world *world)
 		sim_call_free(PZ_CONTAINER(node, struct sim_call, list));
 	for (size_t i = 0; i < world->count; i++)
 		free_node(world->nodes[i]);
+	pz_mdns_fake_net_free(world->lan);
 	vnet_free(world->net);
 	free(world);
 }

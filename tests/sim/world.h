@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/env.h"
+#include "mdns/fake.h"
 #include "net/turn.h"
 #include "pzh/hub.h"
 #include "pzp/node.h"
@@ -44,10 +45,13 @@ struct sim_node {
 	struct pz_store *store; /* while running */
 	struct pz_hub *hub;
 	struct pz_node *node;
+	struct pz_mdns *mdns; /* while running, with a local network */
+	unsigned starts;
 	/* what its watcher has seen of the state machine, since its last start */
 	enum pz_state seen;
 	unsigned changes;
-	uint64_t since_us; /* of the state seen */
+	uint64_t since_us;     /* of the state seen */
+	unsigned peer_changes; /* of direct links, ever */
 	/** Also called after a turn of this node (raw devices have neither hub nor node). */
 	void (*end_turn)(struct sim_node *node);
 	void *raw;
@@ -58,6 +62,10 @@ struct world {
 	uint64_t seed;
 	struct rng rng; /* for scenarios */
 	struct vnet *net;
+	struct pz_mdns_fake_net *lan; /* NULL: devices see each other at the hub only */
+	/** Before a device starts: the place to register further services. May be NULL. */
+	void (*prepare)(struct sim_node *node, void *arg);
+	void *prepare_arg;
 	struct sim_node *nodes[SIM_NODES_MAX];
 	size_t count;
 	struct pz_list calls;
@@ -66,6 +74,11 @@ struct world {
 };
 
 struct world *world_new(uint64_t seed);
+/** One local network for the devices that are started from now on: they hear each other there and
+ * tell their address. */
+void world_add_lan(struct world *world);
+/** Cuts two machines off from each other, multicast included, or mends it. */
+void world_partition(struct sim_node *a, struct sim_node *b, bool on);
 /** Stops every node. */
 void world_free(struct world *world);
 
@@ -99,6 +112,13 @@ bool sim_is_connected(const struct sim_node *node);
 size_t sim_hub_links(const struct sim_node *hub);
 /** Bytes in the queues of all links of the hub; of the device's link only when named. */
 size_t sim_hub_queued(const struct sim_node *hub, const char *device);
+
+/** Whether `a` holds a direct link with `b` for live; false also for one that does not run. */
+bool sim_is_linked(const struct sim_node *a, const struct sim_node *b);
+/** ... and has opened it. */
+bool sim_has_dialled(const struct sim_node *a, const struct sim_node *b);
+/** Connections of `a` with peers, in whatever state, and attempts to get one. */
+size_t sim_peer_links(const struct sim_node *a);
 
 /* ---- commands ---- */
 

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define TEST_API "http://webinos.org/api/test"
+#define QUIET_AFTER_US (10 * SIM_S)
+#define QUIET_EVENTS 1000 /* keep-alives of a few links */
 
 struct sim_node *
 zone_make(struct world *world)
@@ -107,6 +109,17 @@ bool
 zone_await_all(struct sim_node *hub, uint64_t duration_us)
 {
 	return world_run_until(hub->world, duration_us, are_all_connected, hub);
+}
+
+void
+zone_check_quiet(struct world *world)
+{
+	world_run(world, QUIET_AFTER_US);
+	uint64_t before = world->events;
+	world_run(world, 20 * SIM_S);
+	sim_check(world, world->events - before <= QUIET_EVENTS,
+		  "%llu events within 20 s in which nothing happens",
+		  (unsigned long long)(world->events - before));
 }
 
 void

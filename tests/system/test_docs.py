@@ -10,8 +10,8 @@ from pz import programs
 
 PROGRAMS = {"pzpd": 8, "pzhd": 8, "pzp": 1, "pzh": 1}
 COMMANDS = {
-    "pzp": ["enrol", "leave", "status", "connect", "disconnect", "prefs", "services", "call", "serve",
-            "watch"],
+    "pzp": ["enrol", "leave", "status", "connect", "disconnect", "peers", "discover", "prefs", "services",
+            "call", "serve", "watch"],
     "pzh": ["init", "zones", "token", "devices", "revoke", "status"],
 }
 

@@ -1,0 +1,343 @@
+/*
+ * Target functions: peer_on_prop and what it calls; node_on_hub_prop for what a relay brings;
+ * pz_node_command peers, which shows what was believed.
+ * Input: one line for each event (see `act`): a device's digit and the payload of a prop, or a
+ * whole body. Must hold: what is said is JSON from us to that device; what is kept of a peer has
+ * the form that the rest of the node relies on, and is bounded; a device that is no relay speaks
+ * for itself only; nobody but the hub takes the zone away.
+ *
+ * The links are real but for their handshake, which is skipped: TLS has fuzz targets of its own.
+ */
+#include "fuzz.h"
+
+#include "pzp/peers.h"
+#include "store/memory.h"
+#include "wire/frame.h"
+#include "wire/json.h"
+#include "zone/authority.h"
+
+#define ZONE "alice@example.org"
+#define SELF ZONE "/laptop"
+#define DEVICES 2
+
+/* The end of a connection that the node holds. */
+struct far {
+	struct pz_stream stream;
+	struct peer_link *pl; /* NULL: closed */
+};
+
+static const char *const devices[DEVICES] = {"desk", "tv"};
+static const char *const addresses[DEVICES] = {ZONE "/desk", ZONE "/tv"};
+
+static struct {
+	struct fuzz_world world;
+	struct pz_turn turn;
+	struct pz_memory_disk *disk;
+	struct pz_store *store;
+	struct pz_keystore *keys;
+	struct pz_node *node;
+	struct far far[DEVICES];
+} w;
+
+/* ---- the network ---- */
+
+static size_t
+stream_send(struct pz_stream *stream, struct pz_slice bytes)
+{
+	(void)stream;
+	return bytes.len;
+}
+
+static void
+stream_set_reading(struct pz_stream *stream, bool on)
+{
+	(void)stream;
+	(void)on;
+}
+
+static void
+stream_close(struct pz_stream *stream)
+{
+	((struct far *)(void *)stream)->pl = NULL;
+}
+
+static const struct pz_stream_ops stream_ops = {stream_send, stream_set_reading, stream_close};
+
+/* Dialled is what a peer says; nobody ever answers. */
+static enum pz_err
+dial(void *self, const char *host, uint16_t port, const struct pz_dial_events *events, void *arg,
+     struct pz_dial **out)
+{
+	(void)events;
+	(void)arg;
+	FUZZ_CHECK(host[0] != '\0' && port != 0);
+	*out = self;
+	return PZ_OK;
+}
+
+static void
+dial_cancel(struct pz_dial *cancelled)
+{
+	(void)cancelled;
+}
+
+static const struct pz_transport_ops transport_ops = {.dial = dial, .dial_cancel = dial_cancel};
+
+/* ---- the node ---- */
+
+static void
+enrol(void)
+{
+	struct pz_keystore *hub_keys = pz_keystore_new_memory();
+	struct pz_authority *a = NULL;
+	struct pz_txn *txn = pz_txn_new();
+	struct pz_zone_change *change = NULL;
+	struct pz_membership *m = NULL;
+	struct pz_membership_grant grant = {
+		.zone = ZONE,
+		.device = "laptop",
+		.hub_host = "hub.example",
+		.key_type = "ec-p256",
+		.hub_port = 8041,
+	};
+	char uri[PZ_KEY_URI_MAX];
+	struct pz_cert *cert = NULL;
+
+	FUZZ_CHECK(pz_authority_create(ZONE, "hub.example", NULL, "ec-p256", hub_keys, &w.world.env,
+				       txn, &a, NULL) == PZ_OK);
+	FUZZ_CHECK(pz_keystore_create(w.keys, "ec-p256", uri, &grant.ca_key, NULL) == PZ_OK);
+	struct pz_admission wish = {"laptop", "laptop", "pc", grant.ca_key};
+	FUZZ_CHECK(pz_authority_admit(a, &wish, txn, &change, &cert, &grant.crl, NULL) == PZ_OK);
+	pz_txn_free(txn);
+	pz_authority_drop(change);
+	grant.ca_key_uri = uri;
+	grant.device_ca = cert;
+	grant.master = a->ca;
+	txn = pz_txn_new();
+	FUZZ_CHECK(pz_membership_create(&grant, w.keys, &w.world.env, txn, &m, NULL) == PZ_OK);
+	pz_store_commit(w.store, txn, NULL, NULL);
+	fuzz_pass(&w.world, PZ_US_PER_S);
+	pz_membership_free(m);
+	pz_cert_free(cert);
+	pz_crl_free(grant.crl);
+	pz_key_free(grant.ca_key);
+	pz_authority_free(a);
+	pz_keystore_free(hub_keys);
+}
+
+/* Registered both ways, as if TLS had proved who it is. */
+static void
+open_link(size_t i)
+{
+	struct far *far = &w.far[i];
+	struct pz_buf frame;
+
+	far->stream = (struct pz_stream){.ops = &stream_ops};
+	far->pl = peer_link_accept(w.node->peers, &far->stream, "192.0.2.9");
+	FUZZ_CHECK(far->pl != NULL);
+	far->pl->peer = peers_get(w.node->peers, devices[i]);
+	FUZZ_CHECK(far->pl->peer != NULL);
+	peer_link_authenticated(far->pl);
+	FUZZ_CHECK(pz_link_identify(far->pl->link, PZ_SESSION_PEER, addresses[i]) == PZ_OK);
+	far->pl->state = PEER_LINK_REGISTERING;
+	pz_buf_init(&frame, PZ_FRAME_BYTES_ENROL, NULL);
+	FUZZ_CHECK(pz_message_register(&frame, addresses[i], SELF) == PZ_OK);
+	FUZZ_CHECK(peer_link_events.frame(far->pl->link, pz_buf_slice(&frame)) == PZ_OK);
+	FUZZ_CHECK(far->pl->state == PEER_LINK_LIVE);
+	pz_buf_fini(&frame);
+}
+
+/* ---- what must hold ---- */
+
+/* What waits to be encrypted: the link never gets that far. */
+static void
+check_said(struct far *far, const char *to)
+{
+	struct pz_link *link = far->pl->link;
+	struct pz_slice frame, rest = pz_buf_slice(&link->tx);
+	size_t need;
+
+	while (pz_frame_cut(rest, PZ_FRAME_BYTES_MAX, &frame, &need) == PZ_OK && frame.len > 0) {
+		json_t *message = pz_json_parse(pz_frame_body(frame), NULL);
+		FUZZ_CHECK(message != NULL);
+		const char *receiver = pz_json_str(message, "to");
+		FUZZ_CHECK(receiver == NULL || strncmp(receiver, ZONE, strlen(ZONE)) == 0);
+		if (strcmp(pz_json_str(message, "from"), SELF) == 0 &&
+		    strcmp(pz_json_str(message, "type"), "prop") == 0)
+			FUZZ_CHECK(receiver &&
+				   (strcmp(receiver, to) == 0 || strcmp(receiver, ZONE) == 0));
+		json_decref(message);
+		rest = pz_slice_of(rest.ptr + frame.len, rest.len - frame.len);
+	}
+	FUZZ_CHECK(rest.len == 0);
+	link->session.queued -= link->tx.len;
+	pz_buf_consume(&link->tx, link->tx.len);
+}
+
+static void
+check_kept(const struct peer *peer)
+{
+	const json_t *reach = json_object_get(peer->info, "reach");
+	const json_t *list = json_object_get(peer->info, "addresses"), *value;
+	const char *name;
+
+	json_object_foreach((json_t *)peer->info, name, value) FUZZ_CHECK(
+		strstr("displayName deviceType addresses port reach behind", name) != NULL);
+	FUZZ_CHECK(json_array_size(list) <= (size_t)2 * PZ_PEER_ADDRESSES_MAX);
+	FUZZ_CHECK(json_array_size(reach) <= PZ_PEER_REACH_MAX);
+	FUZZ_CHECK(json_object_size(peer->relayed) <= PZ_PEER_RELAYED_MAX);
+	FUZZ_CHECK(json_array_size(peer->services) <= PZ_SERVICES_PER_DEVICE_MAX);
+	FUZZ_CHECK(peer->live || (peer->info == NULL && peer->services == NULL));
+}
+
+static void
+on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
+{
+	char *text = json_dumps(result, 0);
+
+	(void)arg;
+	(void)detail;
+	FUZZ_CHECK(err == PZ_OK && text != NULL); /* all of it can be shown */
+	free(text);
+}
+
+static void
+check(void)
+{
+	static const struct pz_node_reply reply = {.done = on_done};
+	size_t pos = 0;
+	struct pz_slice key;
+	void *peer;
+	json_t *none = json_object();
+
+	while (pz_map_next(w.node->peers->by_device, &pos, &key, &peer))
+		check_kept(peer);
+	for (size_t i = 0; i < DEVICES; i++)
+		if (w.far[i].pl)
+			check_said(&w.far[i], addresses[i]);
+	FUZZ_CHECK(pz_node_command(w.node, "peers", none, &reply, NULL) == NULL);
+	json_decref(none);
+	FUZZ_CHECK(w.node->membership != NULL && !w.node->is_wiping);
+	FUZZ_CHECK(w.node->answer_count <= PZ_RESEND_ANSWERS_MAX);
+	FUZZ_CHECK(json_object_size(w.node->directory) == 0); /* that is the hub's to fill */
+}
+
+/* ---- events ---- */
+
+static void
+hear(size_t i, struct pz_slice body)
+{
+	struct pz_link *link;
+	uint8_t *frame;
+
+	if (w.far[i].pl == NULL)
+		return;
+	frame = malloc(PZ_FRAME_HEADER_BYTES + body.len);
+	FUZZ_CHECK(frame != NULL);
+	pz_frame_put_header(frame, body.len);
+	memcpy(frame + PZ_FRAME_HEADER_BYTES, body.ptr, body.len);
+	link = w.far[i].pl->link;
+	link->rx_us = w.world.now_us;
+	enum pz_err err =
+		peer_link_events.frame(link, pz_slice_of(frame, PZ_FRAME_HEADER_BYTES + body.len));
+	if (err != PZ_OK)
+		pz_link_close(link, err, "");
+	free(frame);
+}
+
+static void
+hear_prop(size_t i, const char *from, struct pz_slice payload)
+{
+	char *body = NULL;
+	int len = asprintf(&body,
+			   "{\"type\":\"prop\",\"from\":\"%s\",\"to\":\"%s\",\"payload\":%.*s}",
+			   from, SELF, PZ_SLICE_FMT(payload));
+
+	FUZZ_CHECK(len > 0);
+	hear(i, pz_slice_of(body, (size_t)len));
+	free(body);
+}
+
+static void
+act(struct pz_slice line)
+{
+	char event = (char)fuzz_byte(&line);
+
+	switch (event) {
+	case '0': /* a prop of this device */
+	case '1':
+		hear_prop((size_t)(event - '0'), addresses[event - '0'], line);
+		break;
+	case 'h': /* by the second one, in the hub's name */
+		hear_prop(1, ZONE, line);
+		break;
+	case 'o': /* by the second one, in the first one's name */
+		hear_prop(1, addresses[0], line);
+		break;
+	case 'b': /* any body */
+		hear(1, line);
+		break;
+	case '~': /* time passes */
+		fuzz_pass(&w.world, (uint64_t)(fuzz_byte(&line) % 16) * PZ_US_PER_S);
+		break;
+	case 'x': /* the second one hangs up */
+		if (w.far[1].pl)
+			pz_link_close(w.far[1].pl->link, PZ_ERR_IO_CLOSED, "hang-up");
+		break;
+	case 'n': /* and comes again */
+		if (w.far[1].pl == NULL)
+			open_link(1);
+		break;
+	default:
+		break;
+	}
+	pz_turn_end(&w.turn);
+}
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	fuzz_start();
+	fuzz_world_init(&w.world);
+	w.disk = pz_memory_disk_new();
+	w.store = pz_store_new_memory(&w.world.env, w.disk, 1);
+	w.keys = pz_keystore_new_memory();
+	FUZZ_CHECK(w.store != NULL && w.keys != NULL && pz_turn_init(&w.turn, 0) == PZ_OK);
+	enrol();
+	return 0;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct pz_slice rest = pz_slice_of(data, size);
+	struct pz_node_config config = {
+		.env = &w.world.env,
+		.transport = {&transport_ops, &w},
+		.turn = &w.turn,
+		.store = w.store,
+		.keys = w.keys,
+		.key_type = "ec-p256",
+	};
+
+	w.world.now_us = 10 * PZ_US_PER_S;
+	w.world.random = 0;
+	pz_message_seed_ids(1);
+	FUZZ_CHECK(pz_node_new(&config, &w.node, NULL) == PZ_OK);
+	for (size_t i = 0; i < DEVICES; i++)
+		open_link(i);
+	while (rest.len > 0) {
+		act(fuzz_line(&rest));
+		check();
+	}
+	pz_node_stop(w.node);
+	pz_turn_end(&w.turn);
+	for (size_t i = 0; i < DEVICES; i++)
+		FUZZ_CHECK(w.far[i].pl == NULL);
+	fuzz_pass(&w.world, PZ_US_PER_S);
+	pz_node_free(w.node);
+	FUZZ_CHECK(pz_timers_next_us(&w.world.timers) == UINT64_MAX);
+	return 0;
+}

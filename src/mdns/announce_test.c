@@ -1,0 +1,380 @@
+/* What is announced: wishes, addresses and collisions in, entries out, on virtual time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "mdns/announce.h"
+
+#define ENTRIES_MAX 1024
+
+struct entry {
+	char text[128];
+	bool is_there;
+};
+
+static struct {
+	struct pz_mdns_backend backend;
+	struct entry entries[ENTRIES_MAX];
+	size_t entries_len, updates;
+	bool refuses, refuses_updates;
+	struct pz_env env;
+	struct pz_timers timers;
+	uint64_t now_us;
+	uint8_t random;
+	struct pz_mdns_announcer announcer;
+} fix;
+static unsigned warnings, notices;
+
+static void *
+add(const char *text)
+{
+	if (fix.refuses)
+		return NULL;
+	assert_true(fix.entries_len < ENTRIES_MAX);
+	struct entry *entry = &fix.entries[fix.entries_len++];
+	snprintf(entry->text, sizeof(entry->text), "%s", text);
+	entry->is_there = true;
+	return entry;
+}
+
+static void
+show_service(const struct pz_mdns_service *service, char out[128])
+{
+	snprintf(out, 128, "%s/%s:%u[%s]", service->instance, service->host, service->port,
+		 service->txt_len ? service->txt[0] : "");
+}
+
+static void *
+fake_add_service(struct pz_mdns_backend *backend, const struct pz_mdns_service *service)
+{
+	char text[128];
+
+	(void)backend;
+	show_service(service, text);
+	return add(text);
+}
+
+static bool
+fake_update_service(struct pz_mdns_backend *backend, void *handle,
+		    const struct pz_mdns_service *service)
+{
+	struct entry *entry = handle;
+
+	(void)backend;
+	assert_true(entry->is_there);
+	fix.updates++;
+	if (!fix.refuses_updates)
+		show_service(service, entry->text);
+	return !fix.refuses_updates;
+}
+
+static void *
+fake_add_address(struct pz_mdns_backend *backend, const char *host,
+		 const struct pz_mdns_local *address)
+{
+	char text[128];
+
+	(void)backend;
+	snprintf(text, sizeof(text), "%s=%u@%d", host, address->bytes[3], address->interface);
+	return add(text);
+}
+
+static void
+fake_remove(struct pz_mdns_backend *backend, void *handle)
+{
+	struct entry *entry = handle;
+
+	assert_ptr_equal(backend, &fix.backend);
+	assert_true(entry->is_there);
+	entry->is_there = false;
+}
+
+static uint64_t
+mono(void *arg)
+{
+	(void)arg;
+	return fix.now_us;
+}
+
+static void
+counting_random(void *arg, void *out, size_t len)
+{
+	(void)arg;
+	memset(out, ++fix.random, len);
+}
+
+static void
+on_log(void *arg, enum pz_log_level level, const char *id, const char *text)
+{
+	(void)arg, (void)id, (void)text;
+	warnings += level == PZ_LOG_WARNING;
+	notices += level == PZ_LOG_NOTICE;
+}
+
+static int
+setup(void **state)
+{
+	static const struct pz_mdns_backend_ops ops = {
+		.kind = "test",
+		.add_service = fake_add_service,
+		.update_service = fake_update_service,
+		.add_address = fake_add_address,
+		.remove = fake_remove,
+	};
+
+	(void)state;
+	memset(&fix, 0, sizeof(fix));
+	fix.backend.ops = &ops;
+	fix.env = (struct pz_env){
+		.mono_us = mono,
+		.random = counting_random,
+		.timers = &fix.timers,
+	};
+	warnings = notices = 0;
+	pz_log_set_sink(on_log, NULL);
+	pz_mdns_announcer_init(&fix.announcer, &fix.env);
+	pz_mdns_announcer_attach(&fix.announcer, &fix.backend);
+	return 0;
+}
+
+static void
+pass(uint64_t us)
+{
+	uint64_t end = fix.now_us + us;
+
+	for (;;) {
+		uint64_t due = pz_timers_next_us(&fix.timers);
+
+		if (due > end)
+			break;
+		fix.now_us = due > fix.now_us ? due : fix.now_us;
+		pz_timers_run(&fix.timers, fix.now_us);
+	}
+	fix.now_us = end;
+}
+
+/** Everything that is announced, in the order in which it was added. */
+static const char *
+announced(void)
+{
+	static char text[8192];
+	size_t at = 0;
+
+	pass(0);
+	text[0] = '\0';
+	for (size_t i = 0; i < fix.entries_len; i++)
+		if (fix.entries[i].is_there)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s ",
+					       fix.entries[i].text);
+	return text;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	pz_mdns_announcer_fini(&fix.announcer);
+	assert_string_equal(announced(), "");
+	assert_null(fix.timers.root);
+	pz_log_set_sink(NULL, NULL);
+	return 0;
+}
+
+static void
+publish(const char *instance, const char *host, uint16_t port, const char *txt)
+{
+	struct pz_mdns_service service = {
+		.instance = instance,
+		.host = host,
+		.port = port,
+		.txt = &txt,
+		.txt_len = 1,
+	};
+
+	assert_int_equal(pz_mdns_announcer_publish(&fix.announcer, &service), PZ_OK);
+}
+
+static void
+have(uint8_t first, uint8_t last)
+{
+	struct pz_mdns_local locals[256];
+	size_t len = 0;
+
+	for (unsigned i = first; i <= last; i++)
+		locals[len++] = (struct pz_mdns_local){
+			.interface = 2,
+			.len = 4,
+			.bytes = {10, 0, 0, (uint8_t)i},
+		};
+	pz_mdns_announcer_addresses(&fix.announcer, locals, len);
+}
+
+/* ---- tests ---- */
+
+static void
+addresses_and_service_are_announced(void **state)
+{
+	(void)state;
+	have(1, 2);
+	assert_string_equal(announced(), "");
+	publish("i", "h", 80, "v=1");
+	assert_string_equal(announced(), "h=1@2 h=2@2 i/h:80[v=1] ");
+	have(2, 3);
+	assert_string_equal(announced(), "h=2@2 i/h:80[v=1] h=3@2 ");
+	pz_mdns_announcer_unpublish(&fix.announcer);
+	assert_string_equal(announced(), "");
+	have(5, 5);
+	publish("i", "h", 80, "v=1");
+	assert_string_equal(announced(), "h=5@2 i/h:80[v=1] ");
+}
+
+static void
+only_what_has_changed_is_touched(void **state)
+{
+	(void)state;
+	have(1, 1);
+	publish("i", "h", 80, "v=1");
+	assert_string_equal(announced(), "h=1@2 i/h:80[v=1] ");
+	publish("i", "h", 80, "v=1");
+	announced();
+	assert_true(fix.entries_len == 2 && fix.updates == 0);
+	publish("i", "h", 81, "v=1");
+	publish("i", "h", 81, "v=2");
+	assert_string_equal(announced(), "h=1@2 i/h:81[v=2] ");
+	assert_true(fix.entries_len == 2 && fix.updates == 1);
+	fix.refuses_updates = true; /* then it is a new entry */
+	publish("i", "h", 82, "v=2");
+	assert_string_equal(announced(), "h=1@2 i/h:82[v=2] ");
+	publish("j", "k", 82, "v=2");
+	assert_string_equal(announced(), "k=1@2 j/k:82[v=2] ");
+}
+
+static void
+another_backend_gets_everything(void **state)
+{
+	(void)state;
+	have(1, 1);
+	publish("i", "h", 80, "v=1");
+	announced();
+	pz_mdns_announcer_attach(&fix.announcer, NULL);
+	assert_string_equal(announced(), "");
+	publish("i", "h", 81, "v=1");
+	have(2, 2);
+	pass(PZ_MDNS_RETRY_US);
+	pz_mdns_announcer_attach(&fix.announcer, &fix.backend);
+	assert_string_equal(announced(), "h=2@2 i/h:81[v=1] ");
+}
+
+static void
+a_collision_gives_new_names(void **state)
+{
+	(void)state;
+	have(1, 1);
+	publish("i", "h", 80, "v=1");
+	announced();
+	pz_mdns_announcer_collision(&fix.announcer);
+	assert_string_equal(announced(),
+			    "020202020202020202020202=1@2 "
+			    "010101010101010101010101/020202020202020202020202:80[v=1] ");
+	assert_string_equal(fix.announcer.instance, "010101010101010101010101");
+	publish("i", "h", 80, "v=2"); /* the names stay */
+	assert_non_null(strstr(announced(), "010101010101010101010101/"));
+	pz_mdns_announcer_collision(&fix.announcer);
+	announced();
+	assert_int_equal(notices, 1);
+	pz_mdns_announcer_collision(&fix.announcer);
+	publish("other", "names", 80, "v=2"); /* before anything was done about it */
+	assert_string_equal(announced(), "names=1@2 other/names:80[v=2] ");
+}
+
+static void
+somebody_who_wants_every_name_slows_it_down(void **state)
+{
+	(void)state;
+	publish("i", "h", 80, "v=1");
+	announced();
+	for (int i = 0; i < PZ_MDNS_COLLISIONS_MAX; i++) {
+		pz_mdns_announcer_collision(&fix.announcer);
+		announced();
+	}
+	assert_int_equal(fix.announcer.collisions, PZ_MDNS_COLLISIONS_MAX);
+	pz_mdns_announcer_collision(&fix.announcer);
+	announced();
+	assert_int_equal(fix.announcer.collisions, PZ_MDNS_COLLISIONS_MAX);
+	pass(PZ_MDNS_COLLISION_WAIT_US);
+	assert_int_equal(fix.announcer.collisions, PZ_MDNS_COLLISIONS_MAX + 1);
+}
+
+static void
+what_fails_is_tried_again(void **state)
+{
+	(void)state;
+	have(1, 1);
+	fix.refuses = true;
+	publish("i", "h", 80, "v=1");
+	assert_string_equal(announced(), "");
+	pass(PZ_MDNS_RETRY_US);
+	assert_int_equal(warnings, 1);
+	fix.refuses = false;
+	pass(PZ_MDNS_RETRY_US);
+	assert_string_equal(announced(), "h=1@2 i/h:80[v=1] ");
+	size_t before = fix.entries_len;
+	pz_mdns_announcer_failed(&fix.announcer); /* said later */
+	assert_int_equal(warnings, 2);
+	pass(PZ_MDNS_RETRY_US);
+	assert_string_equal(announced(), "h=1@2 i/h:80[v=1] ");
+	assert_int_equal(fix.entries_len, before + 2);
+	pz_mdns_announcer_unpublish(&fix.announcer);
+	pz_mdns_announcer_failed(&fix.announcer);
+	assert_int_equal(warnings, 2);
+}
+
+static void
+addresses_are_bounded(void **state)
+{
+	(void)state;
+	have(1, 200);
+	publish("i", "h", 80, "v=1");
+	announced();
+	assert_int_equal(fix.entries_len, PZ_MDNS_ADDRESSES_MAX + 1);
+	have(201, 255); /* none of the first */
+	announced();
+	assert_int_equal(fix.announcer.addresses_len, 55);
+}
+
+static void
+a_refused_service_changes_nothing(void **state)
+{
+	struct pz_mdns_service bad = {.instance = "", .host = "h", .port = 1};
+
+	(void)state;
+	publish("i", "h", 80, "v=1");
+	assert_int_equal(pz_mdns_announcer_publish(&fix.announcer, &bad), PZ_ERR_CONFIG);
+	assert_string_equal(announced(), "i/h:80[v=1] ");
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(addresses_and_service_are_announced),
+		T(only_what_has_changed_is_touched),
+		T(another_backend_gets_everything),
+		T(a_collision_gives_new_names),
+		T(somebody_who_wants_every_name_slows_it_down),
+		T(what_fails_is_tried_again),
+		T(addresses_are_bounded),
+		T(a_refused_service_changes_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

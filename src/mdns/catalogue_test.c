@@ -1,0 +1,578 @@
+/* What is known of the network: records in, questions and events out, on virtual time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "mdns/catalogue.h"
+
+#define WATCHES_MAX (4 * PZ_MDNS_INSTANCES_MAX + 16)
+#define IF 1 /* "lo" everywhere */
+
+/* ---- a backend that notes what it is asked ---- */
+
+struct watch {
+	char name[PZ_MDNS_NAME_TEXT_BYTES];
+	enum pz_mdns_type type;
+	void *arg;
+	bool is_open;
+};
+
+struct fixture {
+	struct pz_mdns_backend backend;
+	struct watch watches[4 * WATCHES_MAX];
+	size_t watches_len, open;
+	bool refuses;
+	struct pz_env env;
+	struct pz_timers timers;
+	uint64_t now_us;
+	char own[64];
+	struct pz_mdns owner;
+	struct pz_mdns_catalogue catalogue;
+	char told[65536]; /* "+name@address:port[txt,] -name " */
+};
+
+static struct fixture fix;
+static unsigned warnings;
+
+static void *
+fake_watch(struct pz_mdns_backend *backend, const char *name, enum pz_mdns_type type, void *arg)
+{
+	(void)backend;
+	if (fix.refuses)
+		return NULL;
+	assert_true(fix.watches_len < sizeof(fix.watches) / sizeof(fix.watches[0]));
+	struct watch *watch = &fix.watches[fix.watches_len++];
+	snprintf(watch->name, sizeof(watch->name), "%s", name);
+	watch->type = type;
+	watch->arg = arg;
+	watch->is_open = true;
+	fix.open++;
+	return watch;
+}
+
+static void
+fake_unwatch(struct pz_mdns_backend *backend, void *handle)
+{
+	struct watch *watch = handle;
+
+	assert_ptr_equal(backend, &fix.backend);
+	assert_true(watch->is_open);
+	watch->is_open = false;
+	fix.open--;
+}
+
+static void
+on_found(void *arg, const struct pz_mdns_found *found)
+{
+	size_t at = strlen(fix.told);
+
+	(void)arg;
+	at += (size_t)snprintf(fix.told + at, sizeof(fix.told) - at, "+%s@%s:%u[", found->instance,
+			       found->address, found->port);
+	for (size_t i = 0; i < found->txt_len; i++)
+		at += (size_t)snprintf(fix.told + at, sizeof(fix.told) - at, "%s,", found->txt[i]);
+	snprintf(fix.told + at, sizeof(fix.told) - at, "] ");
+}
+
+static void
+on_gone(void *arg, const char *instance)
+{
+	size_t at = strlen(fix.told);
+
+	(void)arg;
+	snprintf(fix.told + at, sizeof(fix.told) - at, "-%s ", instance);
+}
+
+static uint64_t
+mono(void *arg)
+{
+	(void)arg;
+	return fix.now_us;
+}
+
+static void
+on_log(void *arg, enum pz_log_level level, const char *id, const char *text)
+{
+	(void)arg, (void)id, (void)text;
+	warnings += level == PZ_LOG_WARNING;
+}
+
+static int
+setup(void **state)
+{
+	static const struct pz_mdns_backend_ops ops = {
+		.kind = "test",
+		.watch = fake_watch,
+		.unwatch = fake_unwatch,
+	};
+	static const struct pz_mdns_events events = {.found = on_found, .gone = on_gone};
+
+	(void)state;
+	memset(&fix, 0, sizeof(fix));
+	fix.backend.ops = &ops;
+	fix.owner.events = &events;
+	fix.env = (struct pz_env){.mono_us = mono, .timers = &fix.timers};
+	fix.now_us = 1;
+	warnings = 0;
+	pz_log_set_sink(on_log, NULL);
+	pz_mdns_catalogue_init(&fix.catalogue, &fix.env, &fix.owner, fix.own);
+	pz_mdns_catalogue_attach(&fix.catalogue, &fix.backend);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	pz_mdns_catalogue_fini(&fix.catalogue);
+	assert_int_equal(fix.open, 0);
+	assert_null(fix.timers.root);
+	pz_log_set_sink(NULL, NULL);
+	return 0;
+}
+
+/** Time passes. */
+static void
+pass(uint64_t us)
+{
+	uint64_t end = fix.now_us + us;
+
+	for (;;) {
+		uint64_t due = pz_timers_next_us(&fix.timers);
+
+		if (due > end)
+			break;
+		fix.now_us = due > fix.now_us ? due : fix.now_us;
+		pz_timers_run(&fix.timers, fix.now_us);
+	}
+	fix.now_us = end;
+}
+
+static const char *
+told(void)
+{
+	static char text[sizeof(fix.told)];
+
+	pass(20 * PZ_US_PER_MS);
+	snprintf(text, sizeof(text), "%s", fix.told);
+	fix.told[0] = '\0';
+	return text;
+}
+
+/** The newest open question, or NULL. */
+static struct watch *
+asked(const char *name, enum pz_mdns_type type)
+{
+	for (size_t i = fix.watches_len; i-- > 0;)
+		if (fix.watches[i].is_open && fix.watches[i].type == type &&
+		    strcmp(fix.watches[i].name, name) == 0)
+			return &fix.watches[i];
+	return NULL;
+}
+
+static void
+answer_by(int interface, bool is_there, const char *name, enum pz_mdns_type type, const void *rdata,
+	  size_t len)
+{
+	struct watch *watch = asked(name, type);
+
+	if (watch == NULL)
+		fail_msg("nobody asked for %s type %d", name, (int)type);
+	pz_mdns_catalogue_record(watch->arg, is_there, interface, 0, pz_slice_of(rdata, len));
+}
+
+static void
+ptr(bool is_there, const char *instance)
+{
+	char rdata[128];
+	int len = snprintf(rdata, sizeof(rdata), "%c%s\4_pzp\4_tcp\5local", (int)strlen(instance),
+			   instance);
+
+	answer_by(IF, is_there, "_pzp._tcp.local", PZ_MDNS_PTR, rdata, (size_t)len + 1);
+}
+
+static const char *
+full(const char *instance)
+{
+	static char name[PZ_MDNS_NAME_TEXT_BYTES];
+
+	pz_mdns_full_name(instance, name);
+	return name;
+}
+
+static void
+srv(bool is_there, const char *instance, uint8_t port, const char *host)
+{
+	char rdata[128] = {0};
+	int len = snprintf(rdata + 6, sizeof(rdata) - 6, "%c%s\5local", (int)strlen(host), host);
+
+	rdata[5] = (char)port;
+	answer_by(IF, is_there, full(instance), PZ_MDNS_SRV, rdata, (size_t)len + 7);
+}
+
+static void
+txt(bool is_there, const char *instance, const char *text)
+{
+	char rdata[256];
+	int len = snprintf(rdata, sizeof(rdata), "%c%s", (int)strlen(text), text);
+
+	answer_by(IF, is_there, full(instance), PZ_MDNS_TXT, rdata, (size_t)len);
+}
+
+static void
+a(bool is_there, const char *host, uint8_t last)
+{
+	uint8_t rdata[4] = {10, 0, 0, last};
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s.local", host);
+	answer_by(IF, is_there, name, PZ_MDNS_A, rdata, sizeof(rdata));
+}
+
+static void
+appear(const char *instance)
+{
+	ptr(true, instance);
+	pass(PZ_US_PER_S);
+	srv(true, instance, 80, instance);
+	txt(true, instance, "v=1");
+	pass(PZ_US_PER_S);
+	a(true, instance, 1);
+}
+
+/* ---- tests ---- */
+
+static void
+one_question_leads_to_the_next(void **state)
+{
+	(void)state;
+	assert_int_equal(fix.open, 0); /* passive */
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(PZ_US_PER_S);
+	assert_int_equal(fix.open, 1);
+	ptr(true, "one");
+	assert_int_equal(fix.open, 1); /* not from inside a call */
+	pass(0);
+	assert_int_equal(fix.open, 3);
+	txt(true, "one", "v=1");
+	srv(true, "one", 80, "host");
+	pass(0);
+	assert_int_equal(fix.open, 5);
+	assert_non_null(asked("host.local", PZ_MDNS_AAAA));
+	assert_string_equal(told(), "");
+	a(true, "host", 1);
+	assert_string_equal(told(), "+one@10.0.0.1:80[v=1,] ");
+	a(true, "host", 2);
+	a(true, "host", 1); /* known */
+	assert_string_equal(told(), "+one@10.0.0.2:80[v=1,] ");
+}
+
+static void
+nothing_is_told_before_all_is_there(void **state)
+{
+	(void)state;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	ptr(true, "one");
+	pass(0);
+	srv(true, "one", 80, "host");
+	pass(0);
+	a(true, "host", 1);
+	assert_string_equal(told(), ""); /* RFC 6763 6: a TXT record there must be */
+	txt(true, "one", "");
+	assert_string_equal(told(), "+one@10.0.0.1:80[] ");
+}
+
+static void
+each_of_ptr_srv_and_addresses_ends_it(void **state)
+{
+	(void)state;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	appear("one");
+	assert_string_equal(told(), "+one@10.0.0.1:80[v=1,] ");
+	a(false, "one", 1);
+	assert_string_equal(told(), "-one ");
+	a(true, "one", 1);
+	assert_string_equal(told(), "+one@10.0.0.1:80[v=1,] ");
+	srv(false, "one", 80, "one");
+	assert_string_equal(told(), "-one ");
+	srv(true, "one", 80, "one");
+	assert_string_equal(told(), "+one@10.0.0.1:80[v=1,] ");
+	ptr(false, "one");
+	assert_string_equal(told(), "-one ");
+	assert_int_equal(fix.open, 1);
+	assert_int_equal(fix.catalogue.instances_len, 0);
+	ptr(false, "one");
+	assert_string_equal(told(), "");
+}
+
+static void
+changes_are_told_for_each_address(void **state)
+{
+	(void)state;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	appear("one");
+	a(true, "one", 2);
+	told();
+	/* The new record comes before the old one goes. */
+	txt(true, "one", "v=2");
+	assert_string_equal(told(), "+one@10.0.0.1:80[v=2,] +one@10.0.0.2:80[v=2,] ");
+	txt(false, "one", "v=1");
+	srv(true, "one", 81, "one");
+	srv(false, "one", 80, "one");
+	assert_string_equal(told(), "+one@10.0.0.1:81[v=2,] +one@10.0.0.2:81[v=2,] ");
+	/* Another host: the addresses of the first one do not count any more. */
+	srv(true, "one", 81, "new");
+	srv(false, "one", 81, "one");
+	assert_string_equal(told(), "-one ");
+	assert_null(asked("one.local", PZ_MDNS_A));
+	a(true, "new", 3);
+	assert_string_equal(told(), "+one@10.0.0.3:81[v=2,] ");
+}
+
+static void
+an_address_is_told_once_however_it_came(void **state)
+{
+	static const uint8_t rdata[4] = {10, 0, 0, 1};
+
+	(void)state;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	appear("one");
+	told();
+	answer_by(IF + 1, true, "one.local", PZ_MDNS_A, rdata, sizeof(rdata));
+	assert_string_equal(told(), "");
+	a(false, "one", 1); /* one interface goes */
+	assert_string_equal(told(), "");
+	answer_by(IF + 1, false, "one.local", PZ_MDNS_A, rdata, sizeof(rdata));
+	assert_string_equal(told(), "-one ");
+}
+
+static void
+our_own_is_not_told(void **state)
+{
+	(void)state;
+	snprintf(fix.own, sizeof(fix.own), "Me");
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	ptr(true, "mE");
+	pass(0);
+	assert_int_equal(fix.open, 1);
+	/* Known before the name became ours. */
+	appear("one");
+	snprintf(fix.own, sizeof(fix.own), "one");
+	assert_string_equal(told(), "");
+	assert_int_equal(fix.catalogue.instances_len, 0);
+}
+
+static void
+asking_again_confirms(void **state)
+{
+	(void)state;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	appear("stays");
+	appear("leaves");
+	told();
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	ptr(true, "stays");
+	assert_string_equal(told(), "+stays@10.0.0.1:80[v=1,] ");
+	pass(PZ_MDNS_CONFIRM_US - PZ_US_PER_S);
+	assert_string_equal(told(), "");
+	pass(PZ_US_PER_S);
+	assert_string_equal(told(), "-leaves ");
+}
+
+static void
+another_backend_is_asked_for_everything(void **state)
+{
+	(void)state;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	appear("stays");
+	appear("leaves");
+	told();
+	pz_mdns_catalogue_attach(&fix.catalogue, NULL);
+	assert_int_equal(fix.open, 0);
+	pass(PZ_US_PER_S);
+	pz_mdns_catalogue_attach(&fix.catalogue, &fix.backend);
+	pass(PZ_US_PER_S);
+	assert_string_equal(told(), ""); /* nobody is gone yet */
+	appear("stays");
+	assert_string_equal(told(), "+stays@10.0.0.1:80[v=1,] ");
+	pass(PZ_MDNS_CONFIRM_US);
+	assert_string_equal(told(), "-leaves ");
+}
+
+static void
+what_failed_is_asked_again(void **state)
+{
+	(void)state;
+	pz_mdns_catalogue_failed(&fix.catalogue); /* nobody looks: nothing to do */
+	assert_int_equal(warnings, 0);
+	fix.refuses = true;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(PZ_US_PER_S);
+	assert_int_equal(fix.open, 0);
+	fix.refuses = false;
+	pz_mdns_catalogue_failed(&fix.catalogue);
+	pz_mdns_catalogue_failed(&fix.catalogue);
+	assert_int_equal(warnings, 1);
+	pass(PZ_MDNS_RETRY_US);
+	assert_int_equal(fix.open, 1);
+	appear("one");
+	assert_string_equal(told(), "+one@10.0.0.1:80[v=1,] ");
+}
+
+static void
+a_thousand_instances_are_bounded(void **state)
+{
+	char name[16];
+
+	(void)state;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	for (int i = 0; i < 1000; i++) {
+		snprintf(name, sizeof(name), "i%d", i);
+		ptr(true, name);
+	}
+	assert_int_equal(fix.catalogue.instances_len, PZ_MDNS_INSTANCES_MAX);
+	assert_int_equal(fix.catalogue.ignored, 1000 - PZ_MDNS_INSTANCES_MAX);
+	assert_int_equal(warnings, 1);
+	pass(0); /* not everything is asked at once */
+	assert_in_range(fix.open, PZ_MDNS_LOOKUPS_PER_TURN_MAX, PZ_MDNS_LOOKUPS_PER_TURN_MAX + 4);
+	pass(PZ_US_PER_S);
+	assert_int_equal(fix.open, 1 + 2 * PZ_MDNS_INSTANCES_MAX);
+
+	/* Those that are known work, and when one leaves, it is asked who is there. */
+	srv(true, "i0", 80, "i0");
+	txt(true, "i0", "v=1");
+	pass(PZ_US_PER_S);
+	a(true, "i0", 1);
+	assert_string_equal(told(), "+i0@10.0.0.1:80[v=1,] ");
+	struct watch *before = asked("_pzp._tcp.local", PZ_MDNS_PTR);
+	pass(PZ_MDNS_CONFIRM_US);
+	ptr(false, "i1");
+	pass(PZ_US_PER_S);
+	assert_ptr_equal(asked("_pzp._tcp.local", PZ_MDNS_PTR), before);
+	pass(PZ_MDNS_CONFIRM_US);
+	assert_ptr_not_equal(asked("_pzp._tcp.local", PZ_MDNS_PTR), before);
+	ptr(true, "i0");
+	ptr(true, "i999");
+	pass(PZ_US_PER_S);
+	assert_non_null(asked(full("i999"), PZ_MDNS_SRV));
+	pz_mdns_catalogue_browse(&fix.catalogue, false);
+	assert_int_equal(fix.open, 0);
+}
+
+static void
+records_of_one_instance_are_bounded(void **state)
+{
+	char text[250];
+	unsigned count = 0;
+
+	(void)state;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	ptr(true, "one");
+	pass(0);
+	for (int i = 0; i < 300; i++) { /* bytes */
+		snprintf(text, sizeof(text), "%0240d", i);
+		txt(true, "one", text);
+	}
+	pz_mdns_catalogue_browse(&fix.catalogue, false);
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	appear("two");
+	for (int i = 2; i < 250; i++) /* records */
+		a(true, "two", (uint8_t)i);
+	for (const char *at = told(); (at = strchr(at, '+')) != NULL; at++)
+		count++;
+	assert_int_equal(count, PZ_MDNS_RECORDS_MAX - 3);
+	ptr(false, "two");
+	assert_string_equal(told(), "-two ");
+}
+
+static void
+garbage_is_ignored(void **state)
+{
+	(void)state;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	answer_by(IF, true, "_pzp._tcp.local", PZ_MDNS_PTR, "\xc0\x0c", 2);
+	answer_by(IF, true, "_pzp._tcp.local", PZ_MDNS_PTR, "", 0);
+	assert_int_equal(fix.catalogue.instances_len, 0);
+	ptr(true, "one");
+	pass(0);
+	answer_by(IF, true, full("one"), PZ_MDNS_SRV, "\0\0", 2);
+	answer_by(IF, true, full("one"), PZ_MDNS_TXT, "", 0);
+	pass(0);
+	assert_int_equal(fix.open, 3);
+	srv(true, "one", 80, "host");
+	pass(0);
+	answer_by(IF, true, "host.local", PZ_MDNS_A, "\12\0\0", 3);
+	answer_by(IF, true, "host.local", PZ_MDNS_AAAA, "\12\0\0\1", 4);
+	assert_string_equal(told(), "");
+	a(true, "host", 9);
+	assert_string_equal(told(), "+one@10.0.0.9:80[] ");
+}
+
+static void
+stop_on_found(void *arg, const struct pz_mdns_found *found)
+{
+	on_found(arg, found);
+	pz_mdns_catalogue_browse(&fix.catalogue, false);
+	assert_string_equal(found->instance, "one");
+	assert_string_equal(found->address, "10.0.0.1");
+}
+
+static void
+a_call_back_may_end_it(void **state)
+{
+	static const struct pz_mdns_events events = {.found = stop_on_found, .gone = on_gone};
+
+	(void)state;
+	fix.owner.events = &events;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	ptr(true, "two");
+	appear("one");
+	a(true, "one", 2);
+	assert_string_equal(told(), "+one@10.0.0.1:80[v=1,] ");
+	assert_int_equal(fix.open, 0);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(one_question_leads_to_the_next),
+		T(nothing_is_told_before_all_is_there),
+		T(each_of_ptr_srv_and_addresses_ends_it),
+		T(changes_are_told_for_each_address),
+		T(an_address_is_told_once_however_it_came),
+		T(our_own_is_not_told),
+		T(asking_again_confirms),
+		T(another_backend_is_asked_for_everything),
+		T(what_failed_is_asked_again),
+		T(a_thousand_instances_are_bounded),
+		T(records_of_one_instance_are_bounded),
+		T(garbage_is_ignored),
+		T(a_call_back_may_end_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

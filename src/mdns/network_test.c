@@ -1,0 +1,327 @@
+/* What only real networks do: interfaces come and go, avahi-daemon too, and packets can be read. */
+#include "mdns/fixture.h"
+
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+#define A (&f->nodes[0])
+#define B (&f->nodes[1])
+#define SEEN(node, instance) fx_seen(node, instance)
+#define MARK "marker-of-this-device"
+
+/* ---- packets ---- */
+
+static int
+capture_open(void)
+{
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(ETH_P_ALL));
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static bool
+holds(const uint8_t *packet, size_t len, const char *text)
+{
+	return text[0] != '\0' && memmem(packet, len, text, strlen(text)) != NULL;
+}
+
+/** Reads what was captured. @return packets of multicast DNS that hold `want` */
+static unsigned
+capture_read(int fd, const char *want, const char *const *never)
+{
+	static const uint8_t port[2] = {5353 >> 8, 5353 & 0xff};
+	static uint8_t packet[65536];
+	unsigned count = 0;
+	ssize_t n;
+
+	while ((n = recv(fd, packet, sizeof(packet), 0)) > 0) {
+		if (memmem(packet, (size_t)n, port, sizeof(port)) == NULL)
+			continue;
+		for (size_t i = 0; never[i] != NULL; i++)
+			if (holds(packet, (size_t)n, never[i]))
+				fail_msg("a packet holds %s", never[i]);
+		count += holds(packet, (size_t)n, want);
+	}
+	return count;
+}
+
+static void
+packets_say_nothing_of_the_machine(void **state)
+{
+	struct fx *f = *state;
+	char host[64];
+	const char *never[] = {FX_HOST_NAME,   MARK,     "in-addr", "ip6",
+			       "_workstation", "cookie", NULL};
+
+	FX_NEEDS(fx_namespace());
+	assert_int_equal(gethostname(host, sizeof(host)), 0);
+	assert_string_equal(host, FX_HOST_NAME);
+	setenv("PZ_DEVICE", MARK, 1);
+	int fd = capture_open();
+	unsigned count = 0;
+
+	fx_browse(A, true);
+	fx_browse(B, true);
+	assert_int_equal(fx_publish(A, "shown", "pz-host-1", 8040, "t=tag"), PZ_OK);
+	fx_wait(f,
+		(count += capture_read(fd, "pz-host-1", never)) > 0 && SEEN(B, "shown")->is_there);
+	assert_int_equal(fx_publish(A, "shown", "pz-host-1", 8040, "t=other"), PZ_OK);
+	fx_wait(f, (capture_read(fd, "shown", never), strstr(SEEN(B, "shown")->txt, "other")));
+	fx_unpublish(A);
+	fx_wait(f, (capture_read(fd, "shown", never), !SEEN(B, "shown")->is_there));
+	close(fd);
+}
+
+static void
+nothing_is_sent_before_it_is_asked_for(void **state)
+{
+	struct fx *f = *state;
+	const char *never[] = {"\x05local", NULL};
+
+	FX_NEEDS(fx_namespace());
+	int fd = capture_open();
+	for (int i = 0; i < 50; i++)
+		fx_step(f);
+	assert_int_equal(capture_read(fd, "local", never), 0);
+	assert_string_equal(pz_mdns_kind(A->mdns), "");
+	fx_browse(A, true);
+	fx_wait(f, pz_mdns_kind(A->mdns)[0] != '\0');
+	fx_browse(A, false);
+	fx_wait(f, pz_mdns_kind(A->mdns)[0] == '\0'); /* everything is closed again */
+	close(fd);
+}
+
+/* ---- interfaces ---- */
+
+static void
+an_interface_that_comes_later_is_used(void **state)
+{
+	struct fx *f = *state;
+
+	FX_NEEDS(fx_namespace());
+	fx_browse(B, true);
+	assert_int_equal(fx_publish(A, "mobile", "pz-host-1", 8040, NULL), PZ_OK);
+	fx_wait(f, strstr(SEEN(B, "mobile")->addresses, " 10.9.0.1 "));
+	fx_ip("link add fx2 type veth peer name fx3");
+	fx_ip("link set fx3 up");
+	fx_ip("link set fx2 up");
+	fx_ip("addr add 10.9.2.1/24 dev fx2");
+	fx_wait(f, strstr(SEEN(B, "mobile")->addresses, " 10.9.2.1 "));
+	/* And the first one goes. */
+	fx_ip("link del fx0");
+	fx_step(f);
+	assert_true(SEEN(B, "mobile")->is_there);
+	fx_ip("link del fx2");
+	fx_wait(f, !SEEN(B, "mobile")->is_there);
+}
+
+static void
+an_address_that_comes_later_is_used(void **state)
+{
+	struct fx *f = *state;
+
+	FX_NEEDS(fx_namespace());
+	fx_browse(B, true);
+	assert_int_equal(fx_publish(A, "moved", "pz-host-1", 8040, NULL), PZ_OK);
+	fx_wait(f, strstr(SEEN(B, "moved")->addresses, " 10.9.0.1 "));
+	fx_ip("addr add 2001:db8::7/64 dev fx0");
+	fx_ip("addr add 10.9.0.77/24 dev fx0");
+	fx_wait(f, strstr(SEEN(B, "moved")->addresses, " 2001:db8::7 ") &&
+			   strstr(SEEN(B, "moved")->addresses, " 10.9.0.77 "));
+	assert_int_equal(SEEN(B, "moved")->gones, 0);
+}
+
+static int
+v6_setup(void **state)
+{
+	fx_without_daemon();
+	if (fx_namespace())
+		fx_cable(NULL, NULL);
+	return fx_real_setup(state);
+}
+
+static void
+ipv6_alone_is_enough(void **state)
+{
+	struct fx *f = *state;
+
+	FX_NEEDS(fx_namespace());
+	fx_browse(B, true);
+	assert_int_equal(fx_publish(A, "six", "pz-host-1", 8040, "t=six"), PZ_OK);
+	fx_wait(f, strstr(SEEN(B, "six")->addresses, "%fx0 "));
+	assert_non_null(strstr(SEEN(B, "six")->addresses, " fe80::"));
+	assert_int_equal(SEEN(B, "six")->port, 8040);
+	assert_string_equal(SEEN(B, "six")->txt, "v=1|t=six|");
+}
+
+static int
+no_interface_setup(void **state)
+{
+	fx_without_daemon();
+	(void)fx_namespace();
+	return fx_real_setup(state);
+}
+
+static void
+it_waits_for_the_first_interface(void **state)
+{
+	struct fx *f = *state;
+
+	FX_NEEDS(fx_namespace());
+	fx_browse(B, true);
+	assert_int_equal(fx_publish(A, "patient", "pz-host-1", 8040, NULL), PZ_OK);
+	for (int i = 0; i < 20; i++)
+		fx_step(f);
+	assert_int_equal(SEEN(B, "patient")->founds, 0);
+	fx_cable("10.9.0.1/24", NULL);
+	fx_wait(f, strstr(SEEN(B, "patient")->addresses, " 10.9.0.1 "));
+}
+
+static void
+loopback_is_a_network_too(void **state)
+{
+	struct fx *f = *state;
+
+	FX_NEEDS(fx_namespace());
+	fx_ip("link set lo up");
+	fx_browse(B, true);
+	assert_int_equal(fx_publish(A, "alone", "pz-host-1", 8040, NULL), PZ_OK);
+	fx_wait(f, SEEN(B, "alone")->is_there);
+	fx_ip("link set lo down");
+}
+
+/* ---- avahi-daemon comes and goes ---- */
+
+static bool
+are_both(const struct fx *f, const char *kind)
+{
+	return strcmp(pz_mdns_kind(A->mdns), kind) == 0 && strcmp(pz_mdns_kind(B->mdns), kind) == 0;
+}
+
+static int
+daemon_later_setup(void **state)
+{
+	if (fx_bus_start())
+		fx_cable("10.9.0.1/24", NULL);
+	return fx_real_setup(state);
+}
+
+static void
+it_moves_to_avahi_daemon_and_back(void **state)
+{
+	struct fx *f = *state;
+
+	FX_NEEDS(fx_daemon.bus > 0);
+	fx_browse(B, true);
+	assert_int_equal(fx_publish(A, "nomad", "pz-host-1", 8040, "t=1"), PZ_OK);
+	fx_wait(f, are_both(f, "own") && SEEN(B, "nomad")->is_there);
+
+	fx_avahi_start();
+	fx_wait(f, are_both(f, "avahi-daemon"));
+	/* By the daemon now, since the change is told. */
+	assert_int_equal(fx_publish(A, "nomad", "pz-host-1", 8041, "t=2"), PZ_OK);
+	fx_wait(f, SEEN(B, "nomad")->is_there && SEEN(B, "nomad")->port == 8041);
+
+	fx_kill(&fx_daemon.avahi);
+	fx_wait(f, are_both(f, "own"));
+	assert_int_equal(fx_publish(A, "nomad", "pz-host-1", 8042, "t=3"), PZ_OK);
+	fx_wait(f, SEEN(B, "nomad")->is_there && SEEN(B, "nomad")->port == 8042);
+	fx_unpublish(A);
+	fx_wait(f, !SEEN(B, "nomad")->is_there);
+}
+
+static void
+it_outlives_the_bus(void **state)
+{
+	struct fx *f = *state;
+
+	FX_NEEDS(fx_daemon.bus > 0);
+	fx_run("rm -f /run/avahi-daemon/pid"); /* of the one that was killed */
+	fx_avahi_start();
+	fx_browse(B, true);
+	assert_int_equal(fx_publish(A, "survivor", "pz-host-1", 8040, NULL), PZ_OK);
+	fx_wait(f, are_both(f, "avahi-daemon") && SEEN(B, "survivor")->is_there);
+	fx_kill(&fx_daemon.bus);
+	fx_wait(f, are_both(f, "own"));
+	fx_kill(&fx_daemon.avahi);
+	assert_int_equal(fx_publish(A, "survivor", "pz-host-1", 8041, NULL), PZ_OK);
+	fx_wait(f, SEEN(B, "survivor")->is_there && SEEN(B, "survivor")->port == 8041);
+}
+
+static void
+a_stopped_daemon_stops_nobody(void **state)
+{
+	struct fx *f = *state;
+
+	FX_NEEDS(fx_bus_start());
+	fx_run("rm -f /run/avahi-daemon/pid");
+	fx_avahi_start();
+	fx_browse(B, true);
+	fx_wait(f, strcmp(pz_mdns_kind(B->mdns), "avahi-daemon") == 0);
+	kill(fx_daemon.avahi, SIGSTOP);
+	uint64_t before_s = fx_now_s();
+	fx_browse(A, true);
+	assert_int_equal(fx_publish(A, "brisk", "pz-host-1", 1, NULL), PZ_OK);
+	for (int i = 0; i < 100; i++)
+		fx_step(f);
+	assert_true(fx_now_s() - before_s < 5); /* a call that waits would wait for 25 s */
+	kill(fx_daemon.avahi, SIGCONT);
+	fx_wait(f, SEEN(B, "brisk")->is_there);
+}
+
+/* One speaks for itself, the other one by the daemon: on two machines that is the usual case. */
+static void
+both_kinds_understand_each_other(void **state)
+{
+	struct fx *f = *state;
+	char bus[128];
+
+	FX_NEEDS(fx_daemon.bus > 0 && fx_daemon.avahi > 0);
+	snprintf(bus, sizeof(bus), "%s", getenv("DBUS_SYSTEM_BUS_ADDRESS"));
+	fx_without_daemon();
+	fx_browse(A, true);
+	assert_int_equal(fx_publish(A, "of-own", "pz-host-1", 1, "k=1"), PZ_OK);
+	fx_wait(f, strcmp(pz_mdns_kind(A->mdns), "own") == 0);
+	setenv("DBUS_SYSTEM_BUS_ADDRESS", bus, 1);
+	fx_browse(B, true);
+	assert_int_equal(fx_publish(B, "of-daemon", "pz-host-2", 2, "k=2"), PZ_OK);
+	fx_wait(f, SEEN(A, "of-daemon")->is_there && SEEN(B, "of-own")->is_there);
+	assert_string_equal(pz_mdns_kind(A->mdns), "own");
+	assert_string_equal(pz_mdns_kind(B->mdns), "avahi-daemon");
+	assert_string_equal(SEEN(A, "of-daemon")->txt, "v=1|k=2|");
+	assert_string_equal(SEEN(B, "of-own")->txt, "v=1|k=1|");
+	fx_unpublish(A);
+	fx_wait(f, !SEEN(B, "of-own")->is_there);
+}
+
+#define TEST(test, setup)                                                                          \
+	{                                                                                          \
+#test, test, setup, fx_real_teardown, NULL                                         \
+	}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(packets_say_nothing_of_the_machine, fx_own_setup),
+		TEST(nothing_is_sent_before_it_is_asked_for, fx_own_setup),
+		TEST(an_interface_that_comes_later_is_used, fx_own_setup),
+		TEST(an_address_that_comes_later_is_used, fx_own_setup),
+		TEST(ipv6_alone_is_enough, v6_setup),
+		TEST(it_waits_for_the_first_interface, no_interface_setup),
+		TEST(loopback_is_a_network_too, no_interface_setup),
+		TEST(it_moves_to_avahi_daemon_and_back, daemon_later_setup),
+		TEST(it_outlives_the_bus, daemon_later_setup),
+		TEST(a_stopped_daemon_stops_nobody, daemon_later_setup),
+		/* The daemon still runs. */
+		TEST(packets_say_nothing_of_the_machine, fx_system_setup),
+		TEST(an_interface_that_comes_later_is_used, fx_system_setup),
+		TEST(both_kinds_understand_each_other, fx_system_setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, fx_system_end);
+}

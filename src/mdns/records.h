@@ -1,0 +1,55 @@
+/* The records of one instance, as they came: one for each interface and protocol. */
+#ifndef PZ_MDNS_RECORDS_H
+#define PZ_MDNS_RECORDS_H
+
+#include "base/list.h"
+#include "mdns/text.h"
+
+struct pz_mdns_record {
+	struct pz_list node;
+	enum pz_mdns_type type;
+	int interface;
+	uint8_t protocol;
+	bool is_told;                          /* of addresses */
+	char text[PZ_MDNS_ADDRESS_TEXT_BYTES]; /* likewise */
+	size_t len;
+	uint8_t rdata[];
+};
+
+struct pz_mdns_records {
+	struct pz_list list; /* oldest first */
+	size_t len, bytes;
+};
+
+void pz_mdns_records_init(struct pz_mdns_records *records);
+/** Adds what is not there. What is over the limits, there is no memory for, or is nobody's address
+ * is left out. An address that was told by another interface or protocol counts as told. */
+void pz_mdns_records_add(struct pz_mdns_records *records, enum pz_mdns_type type, int interface,
+			 uint8_t protocol, struct pz_slice rdata);
+/** Removes it, if it is there. */
+void pz_mdns_records_remove(struct pz_mdns_records *records, enum pz_mdns_type type, int interface,
+			    uint8_t protocol, struct pz_slice rdata);
+/** Removes all whose type is one that `which` says. */
+void pz_mdns_records_drop(struct pz_mdns_records *records, bool (*which)(enum pz_mdns_type type));
+bool pz_mdns_is_any(enum pz_mdns_type type);
+bool pz_mdns_is_ptr(enum pz_mdns_type type);
+bool pz_mdns_is_address(enum pz_mdns_type type);
+
+/** The newest record of a type, or NULL. */
+const struct pz_mdns_record *
+pz_mdns_records_newest(const struct pz_mdns_records *records, enum pz_mdns_type type);
+static inline struct pz_slice
+pz_mdns_record_rdata(const struct pz_mdns_record *record)
+{
+	return pz_slice_of(record->rdata, record->len);
+}
+
+/** An address that was not told yet, or NULL. @param out_any whether there is any at all */
+const struct pz_mdns_record *
+pz_mdns_records_untold(const struct pz_mdns_records *records, bool *out_any);
+/** This address was told, by whatever interface or protocol it came. */
+void pz_mdns_records_told(struct pz_mdns_records *records, const char *address);
+/** No address was told. */
+void pz_mdns_records_tell_again(struct pz_mdns_records *records);
+
+#endif

@@ -1,0 +1,598 @@
+/*
+ * For the tests of direct links: a node that is a member, and other devices of its zone, which are
+ * bare TLS sessions that say whatever a test likes. Streams are memory, time is virtual.
+ */
+#ifndef PZ_PZP_PEER_FIXTURE_H
+#define PZ_PZP_PEER_FIXTURE_H
+
+#include "pzp/node_fixture.h"
+#include "pzp/peers.h"
+#include "service/descriptor.h"
+#include "wire/frame.h"
+#include "wire/message.h"
+
+#define FX_DIALS_MAX 256
+#define FX_DEVICES_MAX 8
+#define TLS_PORT 8043
+
+/** A device of the zone: its certificates. */
+struct fx_device {
+	char name[PZ_DEVICE_BYTES_MAX + 1];
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+	struct pz_key *ca_key, *key;
+	struct pz_cert *ca, *tls;
+};
+
+/** A dial of the node's. */
+struct pz_dial {
+	char host[PZ_NETADDR_CHARS];
+	uint16_t port;
+	const struct pz_dial_events *events;
+	void *arg;
+	bool is_over, is_cancelled;
+	uint64_t started_us;
+};
+
+/** The other end of a connection. */
+struct fx_far {
+	struct pz_stream stream; /* the node's end */
+	struct pz_list node;
+	const struct fx_device *device;
+	struct pz_tls *tls;
+	struct pz_tls_ctx *ctx;
+	struct pz_buf from_node, to_node; /* ciphertext */
+	struct pz_buf plain;              /* received */
+	json_t *heard;                    /* messages received */
+	bool is_reading, is_closed;       /* by the node */
+	bool has_hung_up, has_told_end;
+	enum pz_err err;
+};
+
+struct pz_listener {
+	pz_accept_fn accept;
+	void *arg;
+};
+
+static struct {
+	struct pz_list fars;
+	struct pz_dial dials[FX_DIALS_MAX]; /* all since the start */
+	size_t dial_count;
+	struct fx_device devices[FX_DEVICES_MAX];
+	size_t device_count;
+	struct pz_listener listener;
+	bool is_listening;
+	enum pz_err listen_err, dial_err;
+	char listen_address[PZ_NETADDR_CHARS];
+} fx;
+
+/* ---- the network ---- */
+
+FX enum pz_err
+fx_dial(void *self, const char *host, uint16_t port, const struct pz_dial_events *events, void *arg,
+	struct pz_dial **out)
+{
+	(void)self;
+	if (strcmp(host, HOST) != 0 && fx.dial_err != PZ_OK)
+		return fx.dial_err;
+	assert_true(fx.dial_count < FX_DIALS_MAX);
+	struct pz_dial *dial = &fx.dials[fx.dial_count++];
+	*dial = (struct pz_dial){
+		.port = port, .events = events, .arg = arg, .started_us = w.now_us};
+	snprintf(dial->host, sizeof(dial->host), "%s", host);
+	w.dials++;
+	*out = dial;
+	return PZ_OK;
+}
+
+FX void
+fx_cancel(struct pz_dial *dial)
+{
+	assert_false(dial->is_over);
+	dial->is_over = dial->is_cancelled = true;
+}
+
+FX enum pz_err
+fx_listen(void *self, const char *address, uint16_t port, pz_accept_fn accept, void *arg,
+	  struct pz_listener **out, uint16_t *out_port, struct pz_errinfo *info)
+{
+	(void)self;
+	assert_false(fx.is_listening);
+	if (fx.listen_err != PZ_OK)
+		return pz_fail(info, fx.listen_err, "port %u: address in use", port);
+	snprintf(fx.listen_address, sizeof(fx.listen_address), "%s", address);
+	fx.is_listening = true;
+	fx.listener = (struct pz_listener){accept, arg};
+	*out = &fx.listener;
+	*out_port = port ? port : TLS_PORT;
+	return PZ_OK;
+}
+
+FX void
+fx_listen_close(struct pz_listener *listener)
+{
+	assert_ptr_equal(listener, &fx.listener);
+	fx.is_listening = false;
+}
+
+static const struct pz_transport_ops fx_transport_ops = {
+	.dial = fx_dial,
+	.dial_cancel = fx_cancel,
+	.listen = fx_listen,
+	.listen_close = fx_listen_close,
+};
+
+/* ---- streams ---- */
+
+FX size_t
+fx_stream_send(struct pz_stream *stream, struct pz_slice bytes)
+{
+	struct fx_far *far = (struct fx_far *)(void *)stream;
+
+	assert_false(far->is_closed);
+	assert_ok(pz_buf_append(&far->from_node, bytes));
+	return bytes.len;
+}
+
+FX void
+fx_stream_set_reading(struct pz_stream *stream, bool on)
+{
+	((struct fx_far *)(void *)stream)->is_reading = on;
+}
+
+FX void
+fx_stream_close(struct pz_stream *stream)
+{
+	struct fx_far *far = (struct fx_far *)(void *)stream;
+
+	assert_false(far->is_closed);
+	far->is_closed = true;
+}
+
+static const struct pz_stream_ops fx_stream_ops = {
+	.send = fx_stream_send,
+	.set_reading = fx_stream_set_reading,
+	.close = fx_stream_close,
+};
+
+/* ---- devices ---- */
+
+FX struct fx_device *
+fx_device_of(struct pz_authority *authority, const char *zone, const char *name)
+{
+	assert_true(fx.device_count < FX_DEVICES_MAX);
+	struct fx_device *d = &fx.devices[fx.device_count++];
+	struct pz_zone_change *change = NULL;
+	struct pz_crl *crl = NULL;
+	struct pz_txn *txn = pz_txn_new();
+	struct pz_cert_subject subject = {.zone = zone, .device = name};
+
+	snprintf(d->name, sizeof(d->name), "%s", name);
+	snprintf(d->address, sizeof(d->address), "%s/%s", zone, name);
+	assert_ok(pz_key_generate("ec-p256", &d->ca_key, NULL));
+	assert_ok(pz_key_generate("ec-p256", &d->key, NULL));
+	struct pz_admission wish = {name, name, "pc", d->ca_key};
+	assert_ok(pz_authority_admit(authority, &wish, txn, &change, &d->ca, &crl, NULL));
+	(void)pz_authority_apply(authority, change);
+	pz_txn_free(txn);
+	pz_crl_free(crl);
+	assert_ok(pz_cert_issue(PZ_CERT_PZP_TLS, &subject, d->key, d->ca, d->ca_key, &w.env,
+				&d->tls, NULL));
+	return d;
+}
+
+/** Another member. */
+FX struct fx_device *
+fx_device(const char *name)
+{
+	return fx_device_of(w.authority, ZONE, name);
+}
+
+FX struct pz_tls_ctx *
+fx_ctx(const struct fx_device *d, enum pz_tls_kind kind)
+{
+	struct pz_trust *trust = pz_trust_new();
+	struct pz_cert *chain[] = {d->tls, d->ca};
+	struct pz_tls_config config = {
+		.kind = kind,
+		.chain = chain,
+		.chain_len = 2,
+		.key = d->key,
+		.trust = trust,
+		.env = &w.env,
+	};
+	struct pz_tls_ctx *ctx = NULL;
+
+	assert_ok(pz_trust_add(trust, w.authority->ca, w.authority->crl, NULL));
+	assert_ok(pz_tls_ctx_new(&config, &ctx, NULL));
+	pz_trust_free(trust);
+	return ctx;
+}
+
+FX struct pz_tls_ctx *
+fx_select(void *arg, const char *sni_first_label, bool enrol)
+{
+	assert_string_equal(sni_first_label, ""); /* page 6: it would tell which zone this is */
+	assert_false(enrol);
+	return ((struct fx_far *)arg)->ctx;
+}
+
+/* ---- the other end ---- */
+
+FX struct fx_far *
+fx_far_new(const struct fx_device *device, enum pz_tls_kind kind)
+{
+	struct fx_far *far = calloc(1, sizeof(*far));
+	struct pz_expect laptop = {.zone = ZONE, .device = "laptop", .role = PZ_EXPECT_DEVICE};
+
+	assert_non_null(far);
+	far->stream.ops = &fx_stream_ops;
+	far->device = device;
+	far->heard = json_array();
+	pz_buf_init(&far->from_node, SIZE_MAX / 4, NULL);
+	pz_buf_init(&far->to_node, SIZE_MAX / 4, NULL);
+	pz_buf_init(&far->plain, SIZE_MAX / 4, NULL);
+	pz_list_append(&fx.fars, &far->node);
+	if (device == NULL) /* says nothing at all */
+		return far;
+	far->ctx = fx_ctx(device, kind);
+	if (kind == PZ_TLS_CLIENT)
+		assert_ok(pz_tls_new_client(far->ctx, NULL, &laptop, &far->tls));
+	else
+		assert_ok(pz_tls_new_server(fx_select, far, &w.env, &far->tls));
+	return far;
+}
+
+FX void
+fx_hear(struct fx_far *far)
+{
+	struct pz_slice frame;
+	size_t need;
+
+	while (pz_frame_cut(pz_buf_slice(&far->plain), PZ_FRAME_BYTES_MAX, &frame, &need) ==
+		       PZ_OK &&
+	       frame.len > 0) {
+		json_t *message = pz_json_parse(pz_frame_body(frame), NULL);
+		assert_non_null(message);
+		assert_int_equal(json_array_append_new(far->heard, message), 0);
+		pz_buf_consume(&far->plain, frame.len);
+	}
+}
+
+/* True when something moved. */
+FX bool
+fx_far_reads(struct fx_far *far)
+{
+	uint8_t plain[16384];
+	size_t len = 1, had = far->to_node.len;
+	bool done;
+
+	if (far->tls == NULL || far->err != PZ_OK ||
+	    (far->from_node.len == 0 && pz_tls_is_ready(far->tls)))
+		return false;
+	pz_tls_input(far->tls, pz_buf_slice(&far->from_node));
+	if (!pz_tls_is_ready(far->tls))
+		far->err = pz_tls_handshake(far->tls, &far->to_node, &done, NULL);
+	while (far->err == PZ_OK && pz_tls_is_ready(far->tls) && len > 0) {
+		far->err = pz_tls_read(far->tls, plain, sizeof(plain), &len, &far->to_node, NULL);
+		if (far->err == PZ_OK)
+			assert_ok(pz_buf_append(&far->plain, pz_slice_of(plain, len)));
+	}
+	bool moved = far->from_node.len > 0 || far->to_node.len != had;
+	pz_buf_consume(&far->from_node, far->from_node.len);
+	fx_hear(far);
+	return moved;
+}
+
+FX bool
+fx_node_reads(struct fx_far *far)
+{
+	struct pz_link *link = far->stream.link;
+
+	if (far->is_closed || link == NULL || link->closing || !far->is_reading)
+		return false;
+	if (far->to_node.len > 0 && pz_link_wants_bytes(link)) {
+		pz_link_on_bytes(link, pz_buf_slice(&far->to_node));
+		pz_buf_consume(&far->to_node, far->to_node.len);
+		return true;
+	}
+	if (far->to_node.len > 0 || !far->has_hung_up || far->has_told_end)
+		return false;
+	far->has_told_end = true;
+	pz_link_on_end(link, PZ_ERR_IO_CLOSED, "hang-up");
+	return true;
+}
+
+/** Until no byte moves any more. No time passes. */
+FX void
+fx_settle(void)
+{
+	bool moved;
+
+	do {
+		moved = false;
+		pz_turn_end(&w.turn);
+		for (struct pz_list *n = fx.fars.next; n != &fx.fars; n = n->next) {
+			struct fx_far *far = PZ_CONTAINER(n, struct fx_far, node);
+			moved |= fx_far_reads(far);
+			moved |= fx_node_reads(far);
+			pz_turn_end(&w.turn);
+		}
+	} while (moved);
+}
+
+/** Time passes, in steps in which bytes move. */
+FX void
+fx_run(uint64_t duration_us)
+{
+	uint64_t end = w.now_us + duration_us;
+
+	fx_settle();
+	while (w.now_us < end) {
+		uint64_t left = end - w.now_us, step = 50 * PZ_US_PER_MS;
+		run(left < step ? left : step);
+		fx_settle();
+	}
+}
+
+/** Somebody connects to the node. @param device NULL: one that stays silent */
+FX struct fx_far *
+fx_comes(const struct fx_device *device)
+{
+	struct fx_far *far = fx_far_new(device, PZ_TLS_CLIENT);
+
+	assert_true(fx.is_listening);
+	fx.listener.accept(fx.listener.arg, &far->stream, "192.0.2.9");
+	fx_settle();
+	return far;
+}
+
+/** The dial of the node's to this address that is not over, or NULL. */
+FX struct pz_dial *
+fx_dialled(const char *host)
+{
+	for (size_t i = fx.dial_count; i-- > 0;)
+		if (!fx.dials[i].is_over && strcmp(fx.dials[i].host, host) == 0)
+			return &fx.dials[i];
+	return NULL;
+}
+
+/** It is answered by this device. @param device NULL: by nobody who knows TLS */
+FX struct fx_far *
+fx_answers(const char *host, const struct fx_device *device)
+{
+	struct pz_dial *dial = fx_dialled(host);
+	struct fx_far *far = fx_far_new(device, PZ_TLS_PEER_SERVER);
+
+	assert_non_null(dial);
+	dial->is_over = true;
+	dial->events->connected(dial->arg, &far->stream);
+	fx_settle();
+	return far;
+}
+
+FX void
+fx_refuses(const char *host)
+{
+	struct pz_dial *dial = fx_dialled(host);
+
+	assert_non_null(dial);
+	dial->is_over = true;
+	dial->events->failed(dial->arg, PZ_ERR_IO_REFUSED, "connection refused");
+	fx_settle();
+}
+
+/** Sends one message. @param message taken */
+FX void
+fx_says(struct fx_far *far, json_t *message)
+{
+	char *text = json_dumps(message, JSON_COMPACT);
+	uint8_t header[PZ_FRAME_HEADER_BYTES];
+
+	assert_non_null(text);
+	assert_int_equal(far->err, PZ_OK);
+	pz_frame_put_header(header, strlen(text));
+	assert_ok(pz_tls_write(far->tls, pz_slice_of(header, sizeof(header)), &far->to_node));
+	assert_ok(pz_tls_write(far->tls, pz_slice_str(text), &far->to_node));
+	free(text);
+	json_decref(message);
+	fx_settle();
+}
+
+FX json_t *
+fx_prop(const char *from, const char *status, json_t *takes_message)
+{
+	return json_pack("{s:s, s:s, s:s, s:{s:s, s:o}}", "type", "prop", "from", from, "to",
+			 ZONE "/laptop", "payload", "status", status, "message",
+			 takes_message ? takes_message : json_null());
+}
+
+/** A prop of the device itself. @param message taken */
+FX void
+fx_tells(struct fx_far *far, const char *status, json_t *message)
+{
+	fx_says(far, fx_prop(far->device->address, status, message));
+}
+
+FX void
+fx_registers_as(struct fx_far *far, const char *address)
+{
+	fx_says(far, json_pack("{s:s, s:b, s:s, s:s, s:n}", "type", "JSONRPC", "register", 1,
+			       "from", address, "to", ZONE "/laptop", "payload"));
+}
+
+FX void
+fx_registers(struct fx_far *far)
+{
+	fx_registers_as(far, far->device->address);
+}
+
+FX void
+fx_hangs_up(struct fx_far *far)
+{
+	far->has_hung_up = true;
+	fx_settle();
+}
+
+/** Messages heard so far are forgotten. */
+FX void
+fx_forget(struct fx_far *far)
+{
+	json_array_clear(far->heard);
+}
+
+/** How many props with this status it heard. */
+FX unsigned
+fx_heard(const struct fx_far *far, const char *status, json_t **out_last)
+{
+	unsigned count = 0;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(far->heard, i, one)
+	{
+		json_t *payload = json_object_get(one, "payload");
+		const char *text = pz_json_str(payload, "status");
+		if (text == NULL || strcmp(text, status) != 0)
+			continue;
+		count++;
+		if (out_last)
+			*out_last = json_object_get(payload, "message");
+	}
+	return count;
+}
+
+FX bool
+fx_heard_register(const struct fx_far *far)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(far->heard, i,
+			   one) if (json_is_true(json_object_get(one, "register"))) return true;
+	return false;
+}
+
+/* ---- what the node thinks ---- */
+
+FX const struct peer *
+fx_peer(const char *device)
+{
+	return peers_find(w.node->peers, device);
+}
+
+FX void
+fx_state_is(const char *device, enum pz_peer_state state)
+{
+	const struct peer *peer = fx_peer(device);
+
+	assert_non_null(peer);
+	assert_string_equal(pz_peer_state_text(peer->state), pz_peer_state_text(state));
+}
+
+/** A link that the device opened, registered both ways. */
+FX struct fx_far *
+fx_live(const struct fx_device *device)
+{
+	struct fx_far *far = fx_comes(device);
+
+	assert_true(fx_heard_register(far));
+	fx_registers(far);
+	fx_state_is(device->name, PZ_PEER_CONNECTED);
+	fx_run(100 * PZ_US_PER_MS); /* what is told soon */
+	return far;
+}
+
+/** What a hub would have told: the device and its addresses. @param addresses taken */
+FX void
+fx_directory(const char *device, json_t *addresses, int port)
+{
+	json_t *entry =
+		json_pack("{s:b, s:o, s:i}", "connected", 1, "ipaddress", addresses, "port", port);
+
+	if (w.node->directory == NULL)
+		w.node->directory = json_object();
+	assert_int_equal(json_object_set_new(w.node->directory, device, entry), 0);
+}
+
+/** A pzpInfo that means nothing special. */
+FX json_t *
+fx_info(void)
+{
+	return json_pack("{s:[s], s:i}", "addresses", "192.0.2.9", "port", 8043);
+}
+
+/** A registerServices message. @param count of services */
+FX json_t *
+fx_services(const char *address, unsigned count)
+{
+	json_t *list = json_array();
+	char id[PZ_SERVICE_ID_CHARS + 1], name[32];
+
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "test %u", i);
+		assert_ok(pz_descriptor_id(API_TEST, name, "one of them", id));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "api", API_TEST,
+						      "id", id, "displayName", name, "description",
+						      "one of them", "serviceAddress", address));
+	}
+	return json_pack("{s:s, s:o}", "from", address, "services", list);
+}
+
+/* ---- life ---- */
+
+/** All but a node. */
+FX void
+fx_prepare(void **state)
+{
+	memset(&fx, 0, sizeof(fx));
+	pz_list_init(&fx.fars);
+	set_up(state);
+	w.transport = &fx_transport_ops;
+}
+
+FX int
+fx_set_up(void **state)
+{
+	fx_prepare(state);
+	enrol_on_disk();
+	start_node();
+	assert_true(fx.is_listening);
+	return 0;
+}
+
+FX int
+fx_tear_down(void **state)
+{
+	fx_settle();
+	if (w.node) {
+		pz_node_stop(w.node);
+		fx_settle();
+		run(COMMIT_US);
+		pz_node_free(w.node);
+		w.node = NULL;
+	}
+	PZ_LIST_EACH (&fx.fars, n, tmp) {
+		struct fx_far *far = PZ_CONTAINER(n, struct fx_far, node);
+		assert_true(far->is_closed); /* nothing stays open */
+		pz_tls_free(far->tls);
+		pz_tls_ctx_free(far->ctx);
+		pz_buf_fini(&far->from_node);
+		pz_buf_fini(&far->to_node);
+		pz_buf_fini(&far->plain);
+		json_decref(far->heard);
+		free(far);
+	}
+	for (size_t i = 0; i < fx.dial_count; i++)
+		assert_true(fx.dials[i].is_over);
+	for (size_t i = 0; i < fx.device_count; i++) {
+		pz_key_free(fx.devices[i].ca_key);
+		pz_key_free(fx.devices[i].key);
+		pz_cert_free(fx.devices[i].ca);
+		pz_cert_free(fx.devices[i].tls);
+	}
+	return tear_down(state);
+}
+
+#define FX_TEST(name) cmocka_unit_test_setup_teardown(name, fx_set_up, fx_tear_down)
+
+#endif

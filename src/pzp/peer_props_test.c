@@ -1,0 +1,443 @@
+/* What devices say to each other on a direct link, true or not: what of it is believed (page 4, 6).
+ */
+#include "pzp/peer_fixture.h"
+
+#define MS PZ_US_PER_MS
+
+static const json_t *
+info_of(const char *device)
+{
+	return fx_peer(device)->info;
+}
+
+static void
+answers_with_an_error(struct fx_far *far, const char *code, const char *about)
+{
+	json_t *error = NULL;
+
+	assert_int_equal(fx_heard(far, "error", &error), 1);
+	assert_string_equal(pz_json_str(error, "code"), code);
+	assert_string_equal(pz_json_str(error, "about"), about);
+	fx_forget(far);
+}
+
+static struct fx_far *
+quiet_peer(const char *name)
+{
+	struct fx_far *far = fx_live(fx_device(name));
+
+	fx_forget(far);
+	return far;
+}
+
+/* ---- pzpInfo ---- */
+
+static void
+what_a_peer_says_of_itself_is_shown(void **state)
+{
+	struct fx_far *far = quiet_peer("tv");
+	struct answer a;
+
+	(void)state;
+	fx_tells(far, "pzpInfo",
+		 json_pack("{s:[s,s], s:i, s:s, s:s, s:b, s:b, s:s, s:s}", "addresses", "10.0.0.5",
+			   "fe80::5", "port", 4711, "displayName", "Living room", "deviceType",
+			   "tv", "relay", 1, "hub", 0, "session", "f81d4fae", "colour", "red"));
+	begin(&a, "peers", json_object());
+	assert_ok(a.err);
+	const json_t *list =
+		json_is_array(a.result) ? a.result : json_object_get(a.result, "peers");
+	const json_t *tv = json_array_get(list, 0);
+	assert_string_equal(pz_json_str(tv, "id"), ZONE "/tv");
+	assert_string_equal(pz_json_str(tv, "displayName"), "Living room");
+	assert_string_equal(pz_json_str(tv, "deviceType"), "tv");
+	assert_string_equal(pz_json_str(tv, "route"), "direct");
+	assert_int_equal(json_integer_value(json_object_get(tv, "port")), 4711);
+	assert_int_equal(json_array_size(json_object_get(tv, "addresses")), 2);
+	forget(&a);
+	assert_true(fx_peer("tv")->is_relay);
+	assert_false(fx_peer("tv")->has_hub);
+	assert_string_equal(peers_session_of(w.node, "tv"), "f81d4fae");
+	assert_null(json_object_get(info_of("tv"), "colour")); /* kept is what is known */
+	assert_int_equal(fx_heard(far, "error", NULL), 0);
+}
+
+static json_t *
+info_with(const char *member, json_t *takes_value)
+{
+	json_t *info = fx_info();
+
+	if (takes_value)
+		json_object_set_new(info, member, takes_value);
+	else
+		json_object_del(info, member);
+	return info;
+}
+
+static json_t *
+many(size_t count, const char *text)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_string(text));
+	return list;
+}
+
+static void
+a_pzp_info_of_a_wrong_form_changes_nothing(void **state)
+{
+	struct fx_far *far = quiet_peer("tv");
+	char longest[PZ_NETADDR_CHARS + 1];
+
+	(void)state;
+	memset(longest, '1', PZ_NETADDR_CHARS);
+	longest[PZ_NETADDR_CHARS] = '\0';
+	json_t *const wrong[] = {
+		json_null(),
+		json_array(),
+		json_string("pzpInfo"),
+		json_object(),
+		info_with("port", NULL),
+		info_with("port", json_integer(-1)),
+		info_with("port", json_integer(65536)),
+		info_with("port", json_string("8043")),
+		info_with("addresses", NULL),
+		info_with("addresses", json_object()),
+		info_with("addresses", many(2 * PZ_PEER_ADDRESSES_MAX + 1, "10.0.0.1")),
+		info_with("addresses", many(1, "")),
+		info_with("addresses", many(1, longest)),
+		info_with("addresses", json_pack("[i]", 7)),
+		info_with("reach", json_string("radio")),
+		info_with("reach", json_pack("[i]", 7)),
+		info_with("reach", many(1, "no device")),
+		info_with("reach", many(1, "")),
+		info_with("reach", many(PZ_PEER_REACH_MAX + 1, "radio")),
+	};
+	fx_tells(far, "pzpInfo", fx_info());
+	const json_t *before = info_of("tv");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		fx_tells(far, "pzpInfo", wrong[i]);
+		answers_with_an_error(far, "badRequest", "pzpInfo");
+		assert_ptr_equal(info_of("tv"), before);
+		assert_false(far->is_closed);
+	}
+	fx_tells(far, "pzpInfo", info_with("reach", many(PZ_PEER_REACH_MAX, "radio")));
+	fx_tells(far, "pzpInfo",
+		 info_with("addresses", many((size_t)2 * PZ_PEER_ADDRESSES_MAX, "10.0.0.1")));
+	assert_int_equal(fx_heard(far, "error", NULL), 0);
+}
+
+static void
+texts_that_nobody_should_see_are_dropped(void **state)
+{
+	struct fx_far *far = quiet_peer("tv");
+	json_t *info = fx_info();
+
+	(void)state;
+	json_object_set_new(info, "displayName", json_string("a\x1b[31mred\nb"));
+	json_object_set_new(info, "deviceType", json_integer(7));
+	json_object_set_new(info, "behind", json_string("me"));
+	json_object_set_new(info, "session", many(1, "x"));
+	fx_tells(far, "pzpInfo", info);
+	assert_null(json_object_get(info_of("tv"), "displayName"));
+	assert_null(json_object_get(info_of("tv"), "deviceType"));
+	assert_null(json_object_get(info_of("tv"), "behind"));
+	assert_string_equal(peers_session_of(w.node, "tv"), "");
+}
+
+/* ---- other statuses ---- */
+
+static void
+an_unknown_status_is_answered_and_survived(void **state)
+{
+	struct fx_far *far = quiet_peer("tv");
+
+	(void)state;
+	fx_tells(far, "selfDestruct", NULL);
+	answers_with_an_error(far, "unknownStatus", "selfDestruct");
+	fx_tells(far, "Update", json_object()); /* that is a hub's word */
+	answers_with_an_error(far, "unknownStatus", "Update");
+	fx_tells(far, "revoked", json_object());
+	answers_with_an_error(far, "unknownStatus", "revoked");
+	fx_tells(far, "error", json_string("what?")); /* no answer: it would never end */
+	fx_tells(far, "error", json_object());
+	assert_int_equal(json_array_size(far->heard), 0);
+	assert_false(far->is_closed);
+	assert_non_null(w.node->membership);
+}
+
+static void
+a_bye_is_the_end(void **state)
+{
+	struct fx_far *far = quiet_peer("tv");
+
+	(void)state;
+	fx_directory("tv", json_pack("[s]", "10.0.0.1"), TLS_PORT);
+	fx_tells(far, "bye", json_pack("{s:s}", "reason", "going to sleep"));
+	assert_true(far->is_closed);
+	fx_state_is("tv", PZ_PEER_NOT_CONNECTED);
+	assert_non_null(strstr(fx_peer("tv")->reason, "going to sleep"));
+}
+
+/* ---- services ---- */
+
+static size_t
+count_services(const char *device)
+{
+	return json_array_size(discovery_list_of(w.node, device));
+}
+
+static void
+services_of_the_peer_itself_are_believed(void **state)
+{
+	struct fx_far *far = quiet_peer("tv");
+
+	(void)state;
+	fx_tells(far, "registerServices", fx_services(ZONE "/tv", 3));
+	assert_int_equal(count_services("tv"), 3);
+	fx_tells(far, "registerServices", fx_services(ZONE "/tv", 1)); /* replaces */
+	assert_int_equal(count_services("tv"), 1);
+	fx_hangs_up(far);
+	assert_int_equal(count_services("tv"), 0); /* its word goes with it */
+}
+
+static void
+wrong_services_are_refused_as_a_whole(void **state)
+{
+	struct fx_far *far = quiet_peer("tv");
+	json_t *foreign = fx_services(ZONE "/tv", 2);
+
+	(void)state;
+	fx_tells(far, "registerServices", fx_services(ZONE "/tv", 1));
+	json_object_set_new(json_array_get(json_object_get(foreign, "services"), 1),
+			    "serviceAddress", json_string(ZONE "/radio"));
+	json_t *const wrong[] = {
+		json_null(),
+		json_object(),
+		json_pack("{s:s}", "from", ZONE "/tv"),
+		json_pack("{s:s, s:s}", "from", ZONE "/tv", "services", "all"),
+		fx_services(ZONE "/tv", PZ_SERVICES_PER_DEVICE_MAX + 1),
+		fx_services(ZONE "/tv/app", 1),
+		fx_services("eve@example.org/tv", 1),
+		fx_services(ZONE "/laptop", 1), /* ours */
+		fx_services(ZONE, 0),
+		foreign,
+	};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		fx_tells(far, "registerServices", wrong[i]);
+		answers_with_an_error(far, "badRequest", "registerServices");
+		assert_int_equal(count_services("tv"), 1);
+	}
+	assert_false(far->is_closed);
+}
+
+static json_t *
+relay_info(bool has_hub)
+{
+	json_t *info = fx_info();
+
+	json_object_set_new(info, "relay", json_true());
+	json_object_set_new(info, "hub", json_boolean(has_hub));
+	return info;
+}
+
+static void
+services_of_others_are_a_relays_word_only(void **state)
+{
+	struct fx_far *far = quiet_peer("tv");
+
+	(void)state;
+	fx_tells(far, "registerServices", fx_services(ZONE "/radio", 1));
+	answers_with_an_error(far, "badRequest", "registerServices");
+	assert_int_equal(count_services("radio"), 0);
+	fx_tells(far, "pzpInfo", relay_info(false));
+	fx_forget(far);
+	fx_tells(far, "registerServices", fx_services(ZONE "/radio", 2));
+	assert_int_equal(fx_heard(far, "error", NULL), 0);
+	assert_int_equal(count_services("radio"), 2);
+	fx_tells(far, "registerServices", fx_services(ZONE "/radio", 0));
+	assert_int_equal(count_services("radio"), 0);
+	fx_tells(far, "registerServices", fx_services(ZONE "/laptop", 1)); /* never ours */
+	answers_with_an_error(far, "badRequest", "registerServices");
+}
+
+static void
+devices_that_one_peer_speaks_for_are_bounded(void **state)
+{
+	struct fx_far *far = quiet_peer("tv");
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+
+	(void)state;
+	fx_tells(far, "pzpInfo", relay_info(false));
+	for (int i = 0; i < PZ_PEER_RELAYED_MAX + 10; i++) {
+		snprintf(address, sizeof(address), "%s/device-%d", ZONE, i);
+		fx_tells(far, "registerServices", fx_services(address, 1));
+	}
+	assert_int_equal(json_object_size(fx_peer("tv")->relayed), PZ_PEER_RELAYED_MAX);
+	fx_tells(far, "registerServices", fx_services(ZONE "/device-3", 2)); /* known: replaced */
+	assert_int_equal(count_services("device-3"), 2);
+	fx_tells(far, "registerServices", fx_services(ZONE "/device-3", 0));
+	fx_tells(far, "registerServices", fx_services(ZONE "/device-9999", 1));
+	assert_int_equal(count_services("device-9999"), 1);
+}
+
+/* ---- relaying ---- */
+
+static void
+a_relay_is_a_way_to_those_that_it_reaches(void **state)
+{
+	struct fx_far *far = quiet_peer("tv");
+	json_t *info = relay_info(false);
+
+	(void)state;
+	json_object_set_new(info, "reach", json_pack("[s, s]", "radio", "laptop"));
+	assert_string_equal(node_route_text(w.node, "radio"), "none");
+	fx_tells(far, "pzpInfo", info);
+	assert_string_equal(node_route_text(w.node, "radio"), "relay");
+	assert_string_equal(node_route_text(w.node, "phone"), "none");
+	fx_tells(far, "pzpInfo", relay_info(true)); /* whom the hub may reach */
+	assert_string_equal(node_route_text(w.node, "phone"), "relay");
+	fx_tells(far, "pzpInfo", fx_info());
+	assert_string_equal(node_route_text(w.node, "radio"), "none");
+}
+
+/* A peer could make up whatever it says in the hub's name. */
+static void
+of_the_hubs_words_by_a_relay_only_the_harmless_count(void **state)
+{
+	struct fx_far *far = quiet_peer("tv");
+
+	(void)state;
+	fx_tells(far, "pzpInfo", relay_info(true));
+	fx_forget(far);
+	fx_says(far, fx_prop(ZONE, "revoked", json_pack("{s:s}", "reason", "gotcha")));
+	fx_says(far, fx_prop(ZONE, "bye", json_object()));
+	fx_says(far, fx_prop(ZONE, "Update",
+			     json_pack("{s:[{s:s, s:b, s:[s], s:i}]}", "PZP", "id", ZONE "/radio",
+				       "connected", 1, "ipaddress", "10.6.6.6", "port", 1)));
+	fx_run(PZ_US_PER_S);
+	assert_non_null(w.node->membership);
+	assert_int_not_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
+	assert_null(json_object_get(w.node->directory, "radio"));
+	fx_says(far, fx_prop(ZONE, "somethingNew", NULL));
+	assert_int_equal(fx_heard(far, "error", NULL), 0); /* nor is it asked what it meant */
+	json_t *found = fx_services(ZONE "/radio", 2);
+	fx_says(far, fx_prop(ZONE, "foundServices", found));
+	assert_int_equal(count_services("radio"), 2);
+	assert_false(far->is_closed);
+}
+
+/* Without being a relay it has no business with the hub's words at all. */
+static void
+a_peer_that_is_no_relay_cannot_speak_for_the_hub(void **state)
+{
+	struct fx_far *far = quiet_peer("tv");
+
+	(void)state;
+	fx_tells(far, "pzpInfo", fx_info());
+	fx_says(far, fx_prop(ZONE, "foundServices", fx_services(ZONE "/radio", 2)));
+	assert_int_equal(count_services("radio"), 0);
+	fx_says(far, fx_prop(ZONE "/radio", "pzpInfo", fx_info()));
+	assert_null(fx_peer("radio"));
+	fx_says(far, fx_prop(ZONE "/radio", "registerServices", fx_services(ZONE "/radio", 2)));
+	assert_int_equal(count_services("radio"), 0);
+}
+
+/* Props are the word of the link's other end, also when it passes on for others. */
+static void
+a_relay_cannot_tell_what_another_device_is(void **state)
+{
+	struct fx_far *far = quiet_peer("tv"), *radio = quiet_peer("radio");
+
+	(void)state;
+	fx_tells(far, "pzpInfo", relay_info(false));
+	fx_tells(radio, "pzpInfo", info_with("port", json_integer(4711)));
+	fx_says(far, fx_prop(ZONE "/radio", "pzpInfo", fx_info()));
+	fx_says(far, fx_prop(ZONE "/radio", "bye", json_object()));
+	assert_int_equal(json_integer_value(json_object_get(info_of("radio"), "port")), 4711);
+	assert_false(radio->is_closed);
+}
+
+/* ---- what we tell ---- */
+
+static void
+a_peer_hears_of_new_links(void **state)
+{
+	struct fx_far *far = quiet_peer("tv");
+	json_t *info = NULL;
+
+	(void)state;
+	struct fx_far *radio = fx_live(fx_device("radio"));
+	fx_run(100 * MS);
+	assert_true(fx_heard(far, "pzpInfo", &info) >= 1);
+	assert_int_equal(json_array_size(json_object_get(info, "reach")), 2);
+	fx_forget(far);
+	fx_hangs_up(radio);
+	fx_run(100 * MS);
+	assert_true(fx_heard(far, "pzpInfo", &info) >= 1);
+	assert_int_equal(json_array_size(json_object_get(info, "reach")), 1);
+}
+
+/* Without a hub it needs a relay, and a consent grows old: it is told again. */
+static void
+what_grows_old_is_told_again(void **state)
+{
+	struct fx_far *far = quiet_peer("tv");
+	json_t *info = NULL, *behind;
+
+	(void)state;
+	fx_tells(far, "pzpInfo", relay_info(true));
+	fx_run(100 * MS);
+	assert_true(fx_heard(far, "pzpInfo", &info) >= 1);
+	behind = json_object_get(info, "behind");
+	assert_true(json_is_object(behind));
+	for (uint64_t t = 0; t < PZ_PEER_REFRESH_US; t += 20 * PZ_US_PER_S) {
+		fx_forget(far);
+		fx_run(20 * PZ_US_PER_S);
+		fx_tells(far, "keepAlive", NULL);
+	}
+	assert_false(far->is_closed);
+	fx_run(PZ_US_PER_S);
+	assert_true(fx_heard(far, "pzpInfo", &info) >= 1);
+	assert_true(json_is_object(json_object_get(info, "behind")));
+}
+
+static void
+no_consent_for_one_that_does_not_relay(void **state)
+{
+	struct fx_far *far = quiet_peer("tv");
+	json_t *info = NULL;
+
+	(void)state;
+	fx_tells(far, "pzpInfo", info_with("hub", json_true()));
+	peers_tell_info(w.node->peers);
+	fx_settle();
+	assert_true(fx_heard(far, "pzpInfo", &info) >= 1);
+	assert_null(json_object_get(info, "behind"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FX_TEST(what_a_peer_says_of_itself_is_shown),
+		FX_TEST(a_pzp_info_of_a_wrong_form_changes_nothing),
+		FX_TEST(texts_that_nobody_should_see_are_dropped),
+		FX_TEST(an_unknown_status_is_answered_and_survived),
+		FX_TEST(a_bye_is_the_end),
+		FX_TEST(services_of_the_peer_itself_are_believed),
+		FX_TEST(wrong_services_are_refused_as_a_whole),
+		FX_TEST(services_of_others_are_a_relays_word_only),
+		FX_TEST(devices_that_one_peer_speaks_for_are_bounded),
+		FX_TEST(a_relay_is_a_way_to_those_that_it_reaches),
+		FX_TEST(of_the_hubs_words_by_a_relay_only_the_harmless_count),
+		FX_TEST(a_peer_that_is_no_relay_cannot_speak_for_the_hub),
+		FX_TEST(a_relay_cannot_tell_what_another_device_is),
+		FX_TEST(a_peer_hears_of_new_links),
+		FX_TEST(what_grows_old_is_told_again),
+		FX_TEST(no_consent_for_one_that_does_not_relay),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

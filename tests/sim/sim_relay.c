@@ -1,0 +1,298 @@
+/*
+ * Pages 4 to 6, three devices and a hub of which not everybody sees everybody: a peer passes on
+ * where there is no other way, nothing is done twice on the way, and what was cut off finds back.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "harness.h"
+#include "ledger.h"
+#include "zone.h"
+
+#define DEVICES 3
+#define NOTICED_US (75 * SIM_S)
+#define BACK_OFF_US (72 * SIM_S)
+#define CONNECT_US (15 * SIM_S)
+#define WHOLE_AGAIN_US (NOTICED_US + BACK_OFF_US + CONNECT_US)
+#define OPEN_MAX 60
+
+struct trio {
+	struct world *world;
+	struct ledger *ledger;
+	struct sim_node *hub, *device[DEVICES];
+};
+
+static void
+make_trio(struct trio *t, struct world *world)
+{
+	static const char *const names[DEVICES] = {"car", "phone", "laptop"};
+	size_t first = (size_t)rng_below(&world->rng, DEVICES);
+
+	world_add_lan(world);
+	*t = (struct trio){.world = world, .ledger = ledger_new(world), .hub = zone_make(world)};
+	for (size_t i = 0; i < DEVICES; i++)
+		t->device[i] = zone_add(t->hub, names[(first + i) % DEVICES]);
+	world_run(world, 2 * SIM_S);
+}
+
+static void
+end_trio(struct trio *t)
+{
+	ledger_settle(t->ledger);
+	zone_check_quiet(t->world);
+	sim_note(t->world, "answered %zu, failed %zu", ledger_answered(t->ledger),
+		 ledger_failed(t->ledger));
+	ledger_free(t->ledger);
+}
+
+static void
+set_pref(struct sim_node *node, const char *key, bool on)
+{
+	json_decref(sim_do(node, "prefs", json_pack("{s:s, s:b}", "key", key, "value", on), SIM_S));
+	if (sim_is_connected(node)) { /* page 10: it counts from the next connection to the hub */
+		json_decref(sim_do(node, "disconnect", json_object(), SIM_S));
+		json_decref(sim_do(node, "connect", json_object(), 20 * SIM_S));
+	}
+	world_run(node->world, CONNECT_US + SIM_S);
+}
+
+static void
+connect_now(struct sim_node *from, const struct sim_node *to)
+{
+	json_decref(sim_do(from, "connect", json_pack("{s:s}", "peer", to->name), 20 * SIM_S));
+}
+
+static void
+call_all(struct trio *t, bool may_fail)
+{
+	for (size_t i = 0; i < DEVICES; i++)
+		for (size_t k = 0; k < DEVICES; k++)
+			if (i != k)
+				ledger_call(t->ledger, t->device[i], t->device[k], 0, may_fail);
+	ledger_settle(t->ledger);
+}
+
+/* ---- partitions ---- */
+
+static struct sim_node *
+one_of_four(struct trio *t)
+{
+	size_t i = (size_t)rng_below(&t->world->rng, DEVICES + 1);
+
+	return i < DEVICES ? t->device[i] : t->hub;
+}
+
+static void
+call_somebody(struct trio *t)
+{
+	struct rng *rng = &t->world->rng;
+	size_t from = (size_t)rng_below(rng, DEVICES);
+	size_t to = (from + 1 + (size_t)rng_below(rng, DEVICES - 1)) % DEVICES;
+
+	if (ledger_open(t->ledger) < OPEN_MAX)
+		ledger_call(t->ledger, t->device[from], t->device[to],
+			    rng_chance(rng, 50) ? 0 : rng_spread(rng, SIM_MS, 20 * SIM_S), true);
+}
+
+static void
+run_with_calls(struct trio *t, uint64_t duration_us)
+{
+	struct rng *rng = &t->world->rng;
+	uint64_t until_us = t->world->now_us + duration_us;
+	uint64_t pause_us = rng_spread(rng, 50 * SIM_MS, SIM_S + duration_us / 4);
+
+	while (t->world->now_us < until_us) {
+		call_somebody(t);
+		uint64_t left_us = until_us - t->world->now_us;
+		uint64_t step_us = 1 + rng_below(rng, pause_us);
+		world_run(t->world, step_us < left_us ? step_us : left_us);
+		ledger_check(t->ledger);
+	}
+}
+
+static void
+cut_or_mend(struct trio *t)
+{
+	struct rng *rng = &t->world->rng;
+	struct sim_node *a = one_of_four(t), *b = one_of_four(t);
+
+	if (a != b)
+		world_partition(a, b, rng_chance(rng, 60));
+	if (a == b && !a->is_hub)
+		pz_node_network_changed(a->node);
+	if (a != b && !a->is_hub && !b->is_hub && rng_chance(rng, 40))
+		sim_call_free(sim_command(a, "connect", json_pack("{s:s}", "peer", b->name)));
+	if (a != b && rng_chance(rng, 10))
+		(void)vnet_break_one(t->world->net, a->host, b->host, rng_chance(rng, 50));
+}
+
+static void
+mend_all(struct trio *t)
+{
+	struct sim_node *all[DEVICES + 1] = {t->device[0], t->device[1], t->device[2], t->hub};
+
+	for (size_t i = 0; i <= DEVICES; i++)
+		for (size_t k = i + 1; k <= DEVICES; k++)
+			world_partition(all[i], all[k], false);
+}
+
+static void
+run_partitions(struct world *world)
+{
+	struct trio t;
+	struct rng *rng = &world->rng;
+	unsigned cuts = (unsigned)rng_between(rng, 3, 15);
+	uint64_t pause_us = rng_spread(rng, SIM_S, 120 * SIM_S);
+
+	make_trio(&t, world);
+	if (rng_chance(rng, 30))
+		set_pref(t.device[0], "peer.auto", true);
+	if (rng_chance(rng, 20))
+		set_pref(t.device[rng_below(rng, DEVICES)], "peer.relay", false);
+	vnet_weather(world->net)->latency_max_us = rng_spread(rng, SIM_MS, 300 * SIM_MS);
+	for (unsigned i = 0; i < cuts; i++) {
+		cut_or_mend(&t);
+		run_with_calls(&t, rng_below(rng, pause_us));
+	}
+	mend_all(&t);
+	run_with_calls(&t, WHOLE_AGAIN_US);
+	sim_check(world, zone_await_all(t.hub, 0), "not all are connected");
+	ledger_settle(t.ledger);
+	call_all(&t, false);
+	end_trio(&t);
+}
+
+/* ---- relay ---- */
+
+static void
+check_call(struct trio *t, struct sim_node *from, struct sim_node *to, bool is_possible)
+{
+	size_t before = ledger_answered(t->ledger);
+
+	ledger_call(t->ledger, from, to, 0, !is_possible);
+	ledger_settle(t->ledger);
+	world_run(t->world, 2 * SIM_S); /* until services of who has found a way are known */
+	sim_check(t->world, (ledger_answered(t->ledger) > before) == is_possible, "%s %s call %s",
+		  from->name, is_possible ? "cannot" : "can", to->name);
+}
+
+static bool
+is_alone(struct world *world, void *arg)
+{
+	(void)world;
+	return !sim_is_connected(arg);
+}
+
+static void
+cut_from_hub(struct trio *t, struct sim_node *node)
+{
+	world_partition(node, t->hub, true);
+	(void)vnet_break_one(t->world->net, node->host, t->hub->host, false);
+	sim_check(t->world, world_run_until(t->world, NOTICED_US, is_alone, node),
+		  "%s has not noticed that it is cut off", node->name);
+}
+
+static void
+part(struct sim_node *a, struct sim_node *b)
+{
+	sim_call_free(sim_command(a, "disconnect", json_pack("{s:s}", "peer", b->name)));
+	sim_call_free(sim_command(b, "disconnect", json_pack("{s:s}", "peer", a->name)));
+	world_run(a->world, SIM_S);
+}
+
+/* No hub: a and b see c only. */
+static void
+check_among_peers(struct trio *t)
+{
+	struct sim_node *a = t->device[0], *b = t->device[1], *c = t->device[2];
+
+	for (size_t i = 0; i < DEVICES; i++)
+		cut_from_hub(t, t->device[i]);
+	world_run(t->world, SIM_S);
+	check_call(t, a, b, true);
+	check_call(t, b, a, true);
+	set_pref(c, "peer.relay", false);
+	check_call(t, a, b, false);
+	set_pref(c, "peer.relay", true);
+	check_call(t, b, a, true);
+	for (size_t i = 0; i < DEVICES; i++)
+		world_partition(t->device[i], t->hub, false);
+}
+
+/* c has the hub, and so has b; a has c only. */
+static void
+check_behind(struct trio *t)
+{
+	struct sim_node *a = t->device[0], *b = t->device[1], *c = t->device[2];
+
+	part(b, c); /* while c believes in a dead link with b, it does not ask the hub */
+	world_partition(b, c, true);
+	cut_from_hub(t, a);
+	world_run(t->world, SIM_S);
+	check_call(t, a, b, true);
+	check_call(t, b, a, true);
+	set_pref(c, "peer.relay", false);
+	check_call(t, a, b, false);
+	check_call(t, b, a, false);
+	check_call(t, a, c, true);
+	set_pref(c, "peer.relay", true);
+	check_call(t, b, a, true);
+	check_call(t, a, b, true);
+	world_partition(b, c, false);
+	world_partition(a, t->hub, false);
+}
+
+/* Links that were asked for while the hub was there; without them the local network has to do. */
+static void
+link_up(struct trio *t)
+{
+	struct rng *rng = &t->world->rng;
+	struct sim_node *a = t->device[0], *b = t->device[1], *c = t->device[2];
+
+	if (rng_chance(rng, 50)) {
+		part(a, c);
+		part(b, c);
+		return;
+	}
+	sim_note(t->world, "links are asked for");
+	bool is_upward = rng_chance(rng, 50);
+	connect_now(is_upward ? a : c, is_upward ? c : a);
+	connect_now(is_upward ? c : b, is_upward ? b : c);
+}
+
+static void
+run_relay(struct world *world)
+{
+	struct trio t;
+	struct rng *rng = &world->rng;
+
+	make_trio(&t, world);
+	vnet_weather(world->net)->latency_max_us = rng_spread(rng, SIM_MS, 100 * SIM_MS);
+	for (unsigned i = 0; i < 2; i++) {
+		part(t.device[0], t.device[1]);
+		link_up(&t);
+		world_partition(t.device[0], t.device[1], true);
+		world_run(world, rng_spread(rng, SIM_MS, 20 * SIM_S));
+		if (rng_chance(rng, 50))
+			check_among_peers(&t);
+		else
+			check_behind(&t);
+		world_partition(t.device[0], t.device[1], false);
+		run_with_calls(&t, WHOLE_AGAIN_US);
+		sim_check(world, zone_await_all(t.hub, 0), "not all are connected");
+		ledger_settle(t.ledger);
+		call_all(&t, false);
+	}
+	end_trio(&t);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct scenario scenarios[] = {
+		{"relay", 20, run_relay},
+		{"partitions", 20, run_partitions},
+	};
+
+	return sim_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
+}
