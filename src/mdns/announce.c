@@ -70,12 +70,28 @@ see_collision(struct pz_mdns_announcer *announcer)
 	return false;
 }
 
-/** Only what the machine still has. */
+static bool
+is_on_interface(const struct pz_mdns_announcer *announcer, int interface)
+{
+	for (size_t i = 0; i < announcer->addresses_len; i++)
+		if (announcer->addresses[i].is_wanted &&
+		    announcer->addresses[i].local.interface == interface)
+			return true;
+	return false;
+}
+
+/**
+ * Only what the machine still has. Avahi never announces a service, on whatever interface, when one
+ * went while the service was probed for on it: so it is given the service anew.
+ */
 static void
 drop_addresses(struct pz_mdns_announcer *announcer)
 {
 	size_t kept = 0;
 
+	for (size_t i = 0; i < announcer->addresses_len; i++)
+		if (!is_on_interface(announcer, announcer->addresses[i].local.interface))
+			take_back(announcer, &announcer->entry);
 	for (size_t i = 0; i < announcer->addresses_len; i++) {
 		struct pz_mdns_announced_address *address = &announcer->addresses[i];
 

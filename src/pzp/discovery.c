@@ -20,6 +20,9 @@
 /* The hub says that the device is away: a short look around before it is believed. */
 #define LOCAL_SHORT_US (1 * PZ_US_PER_S)
 
+/* What it takes until the hub has given up our own dead link, and hears us by a relay. */
+#define BEHIND_US (PZ_PEER_CONTEST_US + 1 * PZ_US_PER_S)
+
 struct discovery {
 	struct pz_list node_list;
 	struct pz_node *node;
@@ -149,11 +152,17 @@ is_settled(const struct discovery *d)
 static void
 ask_by_relay(struct discovery *d)
 {
+	const struct peer *relay = relay_for(d->node, pz_slice_str(""));
 	json_t *message;
 
-	if (d->has_asked || d->node->hub.is_registered ||
-	    relay_for(d->node, pz_slice_str("")) == NULL)
+	if (d->has_asked || d->node->hub.is_registered || relay == NULL)
 		return;
+	if (!relay->is_speaking) { /* the hub does not hear us by it yet: a moment more */
+		if (!d->is_asking)
+			d->end_us = pz_env_mono_us(d->node->config.env) + BEHIND_US;
+		d->is_asking = true;
+		return;
+	}
 	message = json_pack("{s:s}", "id", d->id);
 	node_send_zone_prop(d->node, "findServices", message);
 	json_decref(message);

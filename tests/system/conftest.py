@@ -5,6 +5,7 @@ import os
 import pathlib
 import resource
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -103,6 +104,22 @@ def module_lab():
     """A network that tests of a file share."""
     with _lab() as shared:
         yield shared
+
+
+@pytest.fixture
+def small_disk(world):
+    """A file system of one megabyte."""
+    path = world.path / "disk"
+    path.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", str(path)],
+                          capture_output=True, check=False)
+    if done.returncode != 0:
+        pytest.skip("cannot mount a tmpfs here")
+    yield path
+    for one in world.daemons:
+        if one.is_running and str(path) in str(one.data_dir):
+            one.kill()
+    subprocess.run(["umount", "-l", str(path)], check=True)
 
 
 class Zone:

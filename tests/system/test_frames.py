@@ -1,6 +1,8 @@
 """Page 4, frames: what ends a link, with one line in the log, and what must not."""
 
+import contextlib
 import json
+import ssl
 import struct
 
 import pytest
@@ -174,7 +176,8 @@ def test_connection_lost_in_the_middle(shared_zone, me):
     for at in (1, 3, 4, 5, len(data) - 1):
         with me.connect("127.0.0.1", shared_zone.hub.port) as link:
             link.send_raw(data[:at])
-            link.stream.unwrap() if at % 2 else link.stream.shutdown(2)
+            with contextlib.suppress(ssl.SSLError):  # what the hub says meanwhile is no matter
+                link.stream.unwrap() if at % 2 else link.stream.shutdown(2)
     shared_zone.serves()
 
 
