@@ -152,28 +152,6 @@ on_pzp_info(const struct speaker *who, json_t *message)
 
 /* ---- services ---- */
 
-/* A copy of what a device announces, reduced to the members that a descriptor has: whatever else it
- * sends is not kept. NULL: refused, info says why. */
-static json_t *
-copy_services(json_t *services, const char *address, struct pz_errinfo *info)
-{
-	json_t *out = json_array();
-	size_t i;
-	json_t *one;
-
-	json_array_foreach(services, i, one)
-	{
-		struct pz_descriptor descriptor;
-		if (pz_descriptor_parse(one, address, &descriptor, info) != PZ_OK) {
-			json_decref(out);
-			return NULL;
-		}
-		json_array_append_new(out, pz_descriptor_json(&descriptor));
-		pz_descriptor_fini(&descriptor);
-	}
-	return out;
-}
-
 /* Page 7, 4: a device announces its own services only; a list replaces the former one, or is
  * refused whole. */
 static void
@@ -183,13 +161,8 @@ on_register_services(const struct speaker *who, json_t *message)
 	void *old = NULL;
 	struct pz_errinfo info = {"not understood"};
 
-	if (!json_is_array(services) || json_array_size(services) > PZ_SERVICES_PER_DEVICE_MAX) {
-		send_error(who, PZ_PROP_ERROR_BAD_REQUEST,
-			   "services must be an array of at most 256", "registerServices");
-		return;
-	}
-	json_t *copy = copy_services(services, who->address, &info);
-	if (copy == NULL) {
+	json_t *copy = NULL;
+	if (pz_descriptors_copy(services, who->address, &copy, &info) != PZ_OK) {
 		pz_warning("services-refused", "device=%s %s", who->address, info.text);
 		send_error(who, PZ_PROP_ERROR_BAD_REQUEST, info.text, "registerServices");
 		return;

@@ -109,6 +109,12 @@ enum pz_err node_send_rpc(struct pz_node *node, const char *to, json_t *payload)
 /** Tells every watcher. @param event taken */
 void node_tell(struct pz_node *node, json_t *event);
 void node_sweep_keys(struct pz_node *node);
+/* names.c */
+/** The device's name: as configured, else stored, else made from the host's. Errors: CONFIG, IO_*,
+ * PROTO, LIMIT_MEMORY. */
+enum pz_err node_settle_names(struct pz_node *node, struct pz_errinfo *info) PZ_MUST_USE;
+
+/* renewal.c */
 /** Starts to renew the TLS certificate when it is time; the new one counts from the next link on.
  */
 void node_renew_if_due(struct pz_node *node);
@@ -127,6 +133,10 @@ void node_send_zone_prop(struct pz_node *node, const char *status, json_t *messa
 json_t *node_info(const struct pz_node *node);
 /** Our consent that this peer speaks for us at the hub. New, or NULL. */
 json_t *node_consent(const struct pz_node *node, const char *relay);
+/** A context of our certificate and the newest CRL, for outgoing links or for our server. Errors:
+ * those of pz_tls_ctx_new. */
+enum pz_err node_make_tls_ctx(const struct pz_node *node, enum pz_tls_kind kind,
+			      struct pz_tls_ctx **out, struct pz_errinfo *info) PZ_MUST_USE;
 /** New TLS contexts from the newest CRL; links of who is on it end. Errors: those of
  * pz_tls_ctx_new. */
 enum pz_err node_refresh_trust(struct pz_node *node, struct pz_errinfo *info) PZ_MUST_USE;

@@ -1,8 +1,6 @@
 /* The node: its parts, and what happens to a message that is for us. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/auto.h"
 #include "pzp/peers.h"
@@ -14,11 +12,8 @@
 #include "service/api_test.h"
 #include "wire/json.h"
 #include "wire/message.h"
-#include "zone/attest.h"
-#include "zone/record.h"
 
 #define RENEWAL_CHECK_US (3600 * PZ_US_PER_S)
-#define SPACE_DEVICE "device"
 
 /* ---- messages for this node ---- */
 
@@ -222,14 +217,15 @@ static const struct pz_router_ops router_ops = {.local = on_local, .way = relay_
 
 /* ---- membership ---- */
 
-static enum pz_err
-make_tls_ctx(struct pz_node *node, const struct pz_membership *m, struct pz_tls_ctx **out,
-	     struct pz_errinfo *info)
+enum pz_err
+node_make_tls_ctx(const struct pz_node *node, enum pz_tls_kind kind, struct pz_tls_ctx **out,
+		  struct pz_errinfo *info)
 {
+	const struct pz_membership *m = node->membership;
 	struct pz_cert *chain[] = {m->tls, m->device_ca};
 	struct pz_trust *trust = pz_trust_new();
 	struct pz_tls_config config = {
-		.kind = PZ_TLS_CLIENT,
+		.kind = kind,
 		.chain = chain,
 		.chain_len = 2,
 		.key = m->tls_key,
@@ -238,7 +234,7 @@ make_tls_ctx(struct pz_node *node, const struct pz_membership *m, struct pz_tls_
 	};
 
 	if (trust == NULL)
-		return PZ_ERR_LIMIT_MEMORY;
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	enum pz_err err = pz_trust_add(trust, m->master, node_crl(node), info);
 	if (err == PZ_OK)
 		err = pz_tls_ctx_new(&config, out, info);
@@ -252,7 +248,7 @@ node_refresh_trust(struct pz_node *node, struct pz_errinfo *info)
 	struct pz_tls_ctx *ctx = NULL;
 
 	if (node->membership)
-		PZ_TRY(make_tls_ctx(node, node->membership, &ctx, info));
+		PZ_TRY(node_make_tls_ctx(node, PZ_TLS_CLIENT, &ctx, info));
 	pz_tls_ctx_free(node->tls_ctx);
 	node->tls_ctx = ctx;
 	return peers_set_membership(node->peers, info);
@@ -283,7 +279,7 @@ node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz
 
 	node->membership = takes; /* for node_crl */
 	if (err == PZ_OK && takes)
-		err = make_tls_ctx(node, takes, &ctx, info);
+		err = node_make_tls_ctx(node, PZ_TLS_CLIENT, &ctx, info);
 	pz_tls_ctx_free(ctx);
 	node->membership = former;
 	if (err != PZ_OK) {
@@ -308,67 +304,6 @@ node_sweep_keys(struct pz_node *node)
 	}
 	if (pz_keystore_sweep(node->config.keys, keep, n) != PZ_OK)
 		pz_warning("key-sweep", "could not remove key files that are not in use any more");
-}
-
-/* ---- renewal of the PZP TLS certificate: on the device, no hub needed, links stay (page 2) ----
- */
-
-struct renewal {
-	struct pz_node *node;
-	struct pz_membership *fresh;
-};
-
-static void
-on_renewed(void *arg, enum pz_err err, const char *detail)
-{
-	struct renewal *renewal = arg;
-	struct pz_node *node = renewal->node;
-	struct pz_errinfo info = {""};
-
-	node->is_renewing = false;
-	if (err != PZ_OK || node->membership == NULL || node->is_wiping) {
-		if (err != PZ_OK) {
-			pz_error("renewal", "the new certificate was not stored: %s", detail);
-			(void)!pz_keystore_remove(node->config.keys, renewal->fresh->tls_key_uri);
-		}
-		pz_membership_free(renewal->fresh);
-	} else if (node_set_membership(node, renewal->fresh, &info) != PZ_OK) {
-		pz_error("renewal", "%s", info.text);
-	} else {
-		pz_notice("renewal", "device=%s new TLS certificate", node->self);
-		node_sweep_keys(node);
-	}
-	free(renewal);
-}
-
-static void
-renew(struct pz_node *node)
-{
-	struct pz_errinfo info = {"out of memory"};
-	struct renewal *renewal = calloc(1, sizeof(*renewal));
-	struct pz_txn *txn = pz_txn_new();
-	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
-
-	if (renewal && txn)
-		err = pz_membership_renew(node->membership, node->config.keys, node->config.env,
-					  txn, &renewal->fresh, &info);
-	if (err != PZ_OK) {
-		pz_error("renewal", "failed, will try again: %s", info.text);
-		free(renewal);
-		pz_txn_free(txn);
-		return;
-	}
-	renewal->node = node;
-	node->is_renewing = true;
-	pz_store_commit(node->config.store, txn, on_renewed, renewal);
-}
-
-void
-node_renew_if_due(struct pz_node *node)
-{
-	if (node->membership && !node->is_wiping && !node->is_renewing && !node->is_stopping &&
-	    pz_membership_is_renewal_due(node->membership, node->config.env))
-		renew(node);
 }
 
 static void
@@ -445,80 +380,6 @@ node_tell(struct pz_node *node, json_t *event)
 			request->reply->event(request->arg, event);
 	}
 	json_decref(event);
-}
-
-/* ---- names ---- */
-
-/* The host's name is a good first name for a device, as far as a device name may hold it. */
-static void
-name_from_host(char *out, size_t size)
-{
-	char host[256] = "";
-	size_t n = 0;
-
-	(void)gethostname(host, sizeof(host) - 1);
-	for (const char *p = host; *p && *p != '.' && n + 1 < size; p++)
-		if (isalnum((unsigned char)*p) || (n > 0 && (*p == '-' || *p == '_')))
-			out[n++] = *p;
-	out[n] = '\0';
-	if (n == 0)
-		snprintf(out, size, "device");
-}
-
-static enum pz_err
-load_names(void *arg, const char *key, struct pz_slice value)
-{
-	struct pz_node *node = arg;
-	json_t *record = NULL;
-
-	if (strcmp(key, "self") != 0)
-		return PZ_OK;
-	PZ_TRY(pz_record_parse(SPACE_DEVICE, key, value, &record, NULL));
-	enum pz_err err =
-		pz_record_string(record, "name", node->device, sizeof(node->device), NULL);
-	json_decref(record);
-	return err;
-}
-
-static void
-on_names_saved(void *arg, enum pz_err err, const char *detail)
-{
-	(void)arg;
-	if (err != PZ_OK)
-		pz_error("store", "the device's name was not stored: %s", detail);
-}
-
-/* A device keeps its own name also when it leaves a zone (page 2 "Revocation"). */
-static enum pz_err
-settle_names(struct pz_node *node, struct pz_errinfo *info)
-{
-	const struct pz_node_config *c = &node->config;
-	char stored[sizeof(node->device)];
-
-	PZ_TRY(pz_store_load(c->store, SPACE_DEVICE, load_names, node, info));
-	snprintf(stored, sizeof(stored), "%s", node->device);
-	if (c->device)
-		snprintf(node->device, sizeof(node->device), "%s", c->device);
-	else if (node->device[0] == '\0')
-		name_from_host(node->device, sizeof(node->device));
-	if (!pz_device_is_valid(pz_slice_str(node->device)))
-		return pz_fail(info, PZ_ERR_CONFIG,
-			       "device name '%s' is not valid: letters, digits and ._- , beginning "
-			       "with a letter or digit, at most 63",
-			       c->device ? c->device : node->device);
-	if (strcmp(stored, node->device) == 0)
-		return PZ_OK;
-	struct pz_txn *txn = pz_txn_new();
-	if (txn == NULL)
-		return PZ_ERR_LIMIT_MEMORY;
-	enum pz_err err =
-		pz_record_put(txn, SPACE_DEVICE, "self", json_pack("{s:s}", "name", node->device));
-	if (err != PZ_OK) {
-		pz_txn_free(txn);
-		return err;
-	}
-	pz_store_commit(c->store, txn, on_names_saved, NULL);
-	return PZ_OK;
 }
 
 /* ---- life ---- */
@@ -657,7 +518,7 @@ pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz
 	if (node == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	init_fields(node, config);
-	enum pz_err err = settle_names(node, info);
+	enum pz_err err = node_settle_names(node, info);
 	if (err == PZ_OK)
 		err = build(node, info);
 	pz_machine_init(&node->machine, config->env, &machine_ops, node, node->membership != NULL);

@@ -224,31 +224,6 @@ peers_status(struct pz_node *node)
 
 /* ---- trust ---- */
 
-static enum pz_err
-make_server_ctx(struct peers *peers, struct pz_tls_ctx **out, struct pz_errinfo *info)
-{
-	const struct pz_node *node = peers->node;
-	const struct pz_membership *m = node->membership;
-	struct pz_cert *chain[] = {m->tls, m->device_ca};
-	struct pz_trust *trust = pz_trust_new();
-	struct pz_tls_config config = {
-		.kind = PZ_TLS_PEER_SERVER,
-		.chain = chain,
-		.chain_len = 2,
-		.key = m->tls_key,
-		.trust = trust,
-		.env = node->config.env,
-	};
-
-	if (trust == NULL)
-		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	enum pz_err err = pz_trust_add(trust, m->master, node_crl(node), info);
-	if (err == PZ_OK)
-		err = pz_tls_ctx_new(&config, out, info);
-	pz_trust_free(trust);
-	return err;
-}
-
 static void
 forget_everybody(struct peers *peers)
 {
@@ -289,7 +264,7 @@ peers_set_membership(struct peers *peers, struct pz_errinfo *info)
 		forget_everybody(peers);
 		nearby_forget(peers->node->nearby);
 	} else {
-		PZ_TRY(make_server_ctx(peers, &ctx, info));
+		PZ_TRY(node_make_tls_ctx(peers->node, PZ_TLS_PEER_SERVER, &ctx, info));
 	}
 	pz_tls_ctx_free(peers->server_ctx);
 	peers->server_ctx = ctx;

@@ -1,0 +1,81 @@
+/* What a device calls itself. */
+#include <ctype.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "pzp/internal.h"
+#include "zone/record.h"
+
+#define SPACE_DEVICE "device"
+
+/* The host's name is a good first name for a device, as far as a device name may hold it. */
+static void
+name_from_host(char *out, size_t size)
+{
+	char host[256] = "";
+	size_t n = 0;
+
+	(void)gethostname(host, sizeof(host) - 1);
+	for (const char *p = host; *p && *p != '.' && n + 1 < size; p++)
+		if (isalnum((unsigned char)*p) || (n > 0 && (*p == '-' || *p == '_')))
+			out[n++] = *p;
+	out[n] = '\0';
+	if (n == 0)
+		snprintf(out, size, "device");
+}
+
+static enum pz_err
+load_names(void *arg, const char *key, struct pz_slice value)
+{
+	struct pz_node *node = arg;
+	json_t *record = NULL;
+
+	if (strcmp(key, "self") != 0)
+		return PZ_OK;
+	PZ_TRY(pz_record_parse(SPACE_DEVICE, key, value, &record, NULL));
+	enum pz_err err =
+		pz_record_string(record, "name", node->device, sizeof(node->device), NULL);
+	json_decref(record);
+	return err;
+}
+
+static void
+on_names_saved(void *arg, enum pz_err err, const char *detail)
+{
+	(void)arg;
+	if (err != PZ_OK)
+		pz_error("store", "the device's name was not stored: %s", detail);
+}
+
+/* A device keeps its own name also when it leaves a zone (page 2 "Revocation"). */
+enum pz_err
+node_settle_names(struct pz_node *node, struct pz_errinfo *info)
+{
+	const struct pz_node_config *c = &node->config;
+	char stored[sizeof(node->device)];
+
+	PZ_TRY(pz_store_load(c->store, SPACE_DEVICE, load_names, node, info));
+	snprintf(stored, sizeof(stored), "%s", node->device);
+	if (c->device)
+		snprintf(node->device, sizeof(node->device), "%s", c->device);
+	else if (node->device[0] == '\0')
+		name_from_host(node->device, sizeof(node->device));
+	if (!pz_device_is_valid(pz_slice_str(node->device)))
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "device name '%s' is not valid: letters, digits and ._- , beginning "
+			       "with a letter or digit, at most 63",
+			       c->device ? c->device : node->device);
+	if (strcmp(stored, node->device) == 0)
+		return PZ_OK;
+	struct pz_txn *txn = pz_txn_new();
+	if (txn == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	enum pz_err err =
+		pz_record_put(txn, SPACE_DEVICE, "self", json_pack("{s:s}", "name", node->device));
+	if (err != PZ_OK) {
+		pz_txn_free(txn);
+		return err;
+	}
+	pz_store_commit(c->store, txn, on_names_saved, NULL);
+	return PZ_OK;
+}

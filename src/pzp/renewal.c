@@ -1,0 +1,62 @@
+/* Renewal of the PZP TLS certificate: on the device, no hub needed, links stay (page 2). */
+#include <stdlib.h>
+
+#include "pzp/peers.h"
+
+struct renewal {
+	struct pz_node *node;
+	struct pz_membership *fresh;
+};
+
+static void
+on_renewed(void *arg, enum pz_err err, const char *detail)
+{
+	struct renewal *renewal = arg;
+	struct pz_node *node = renewal->node;
+	struct pz_errinfo info = {""};
+
+	node->is_renewing = false;
+	if (err != PZ_OK || node->membership == NULL || node->is_wiping) {
+		if (err != PZ_OK) {
+			pz_error("renewal", "the new certificate was not stored: %s", detail);
+			(void)!pz_keystore_remove(node->config.keys, renewal->fresh->tls_key_uri);
+		}
+		pz_membership_free(renewal->fresh);
+	} else if (node_set_membership(node, renewal->fresh, &info) != PZ_OK) {
+		pz_error("renewal", "%s", info.text);
+	} else {
+		pz_notice("renewal", "device=%s new TLS certificate", node->self);
+		node_sweep_keys(node);
+	}
+	free(renewal);
+}
+
+static void
+renew(struct pz_node *node)
+{
+	struct pz_errinfo info = {"out of memory"};
+	struct renewal *renewal = calloc(1, sizeof(*renewal));
+	struct pz_txn *txn = pz_txn_new();
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
+
+	if (renewal && txn)
+		err = pz_membership_renew(node->membership, node->config.keys, node->config.env,
+					  txn, &renewal->fresh, &info);
+	if (err != PZ_OK) {
+		pz_error("renewal", "failed, will try again: %s", info.text);
+		free(renewal);
+		pz_txn_free(txn);
+		return;
+	}
+	renewal->node = node;
+	node->is_renewing = true;
+	pz_store_commit(node->config.store, txn, on_renewed, renewal);
+}
+
+void
+node_renew_if_due(struct pz_node *node)
+{
+	if (node->membership && !node->is_wiping && !node->is_renewing && !node->is_stopping &&
+	    pz_membership_is_renewal_due(node->membership, node->config.env))
+		renew(node);
+}
