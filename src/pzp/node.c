@@ -213,7 +213,18 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 	}
 }
 
-static const struct pz_router_ops router_ops = {.local = on_local, .way = relay_way};
+/* Others rely on that link as we do. */
+static void
+on_relayed(void *arg, struct pz_session *out)
+{
+	node_watch_session(arg, out);
+}
+
+static const struct pz_router_ops router_ops = {
+	.local = on_local,
+	.way = relay_way,
+	.relayed = on_relayed,
+};
 
 /* ---- membership ---- */
 

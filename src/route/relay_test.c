@@ -6,7 +6,7 @@ struct node {
 	struct world w;
 	struct fake hub, phone, tv, app;
 	struct pz_session *way; /* to the lamp; everybody else hangs at the hub */
-	int asked;
+	int asked, relayed;
 };
 
 static struct node n;
@@ -21,10 +21,19 @@ on_way(void *arg, struct pz_slice node)
 	return n.way;
 }
 
+static void
+on_relayed(void *arg, struct pz_session *out)
+{
+	(void)arg;
+	assert_non_null(out);
+	n.relayed++;
+}
+
 static int
 set_up(void **state)
 {
-	static const struct pz_router_ops ops = {.local = fx_local, .way = on_way};
+	static const struct pz_router_ops ops = {
+		.local = fx_local, .way = on_way, .relayed = on_relayed};
 
 	(void)state;
 	memset(&n, 0, sizeof(n));
@@ -91,6 +100,12 @@ a_peers_words_go_to_another_direct_link(void **state)
 	expect_arrived(&n.tv, PHONE, TV);
 	hears(&n.phone, PHONE "/1:1", TV "/2:1");
 	expect_arrived(&n.tv, PHONE "/1:1", TV "/2:1");
+	assert_int_equal(n.relayed, 2);
+	assert_ok(pz_router_send(n.w.router, fx_call(LAPTOP, TV))); /* our own is no relaying */
+	expect_arrived(&n.tv, LAPTOP, TV);
+	hears(&n.phone, PHONE, ZONE ".other/tv");
+	assert_int_equal(n.relayed, 2);
+	json_decref(fx_take(&n.phone.out));
 }
 
 static void

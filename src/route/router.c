@@ -387,6 +387,8 @@ forward(struct pz_router *router, struct pz_session *in, const struct pz_envelop
 
 	/* Never back out of the link it came in by: so nothing goes in circles. */
 	enum pz_err err = out && out != in ? push(router, out, in, frame) : PZ_ERR_NOTFOUND;
+	if (err == PZ_OK && is_relayed && router->ops->relayed)
+		router->ops->relayed(router->arg, out);
 	if (err != PZ_OK)
 		answer_undelivered(router, in, envelope,
 				   err == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED

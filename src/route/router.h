@@ -25,6 +25,8 @@ struct pz_router_ops {
 	 * @param node zone, or zone/device; borrowed for the call
 	 */
 	struct pz_session *(*way)(void *arg, struct pz_slice node);
+	/** A PZP has passed on a message of its peer or hub by this session. May be NULL. */
+	void (*relayed)(void *arg, struct pz_session *out);
 };
 
 struct pz_router_config {
