@@ -171,7 +171,7 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 		   pz_slice_eq_str(pz_address_node(envelope->to), w.setup->self));
 }
 
-static const struct pz_router_ops router_ops = {on_local};
+static const struct pz_router_ops router_ops = {.local = on_local};
 
 /* ---- events ---- */
 
