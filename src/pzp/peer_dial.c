@@ -126,8 +126,13 @@ fail(struct peer_attempt *attempt, const char *what)
 static void
 on_deadline(struct pz_timer *timer, void *arg)
 {
+	const struct peer_attempt *attempt = arg;
+
 	(void)timer;
-	fail(arg, "timed out");
+	fail(arg,
+	     attempt->count > 0
+		     ? "timed out"
+		     : "it was not heard on the local network, and the hub has no address of it");
 }
 
 /* ---- trying ---- */
