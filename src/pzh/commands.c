@@ -253,7 +253,7 @@ cmd_revoke(const struct command *c)
 	if (err != PZ_OK)
 		finish(c, err, info.text, NULL);
 	else
-		zone_revoke(zone, device, "revoked by the zone's owner", c->done, c->arg);
+		zone_revoke(zone, device, PZ_REVOKED_BY_OWNER, c->done, c->arg);
 }
 
 /* ---- status ---- */

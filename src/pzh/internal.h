@@ -44,6 +44,7 @@ struct hub_zone {
 	struct pz_list turns;   /* struct zone_turn.node */
 	struct zone_turn *turn; /* whose it is now, or NULL */
 	size_t connected;
+	size_t learning;  /* lists of devices among the turns */
 	bool is_changing; /* a change of the authority waits for the disk */
 	/* The device whose record that change writes, "" if none: nobody else may, or an older
 	 * record would end up on top of a newer one. */
@@ -143,7 +144,7 @@ void zone_close_revoked(struct hub_zone *zone, const char *reason);
 /** Page 2 "Revocation", once durable. */
 void zone_revoked(struct hub_zone *zone, struct pz_member *member, const char *reason);
 /** Revokes a device; done when durable. */
-void zone_revoke(struct hub_zone *zone, const char *device, const char *reason, pz_hub_done done,
+void zone_revoke(struct hub_zone *zone, const char *device, enum pz_revoked why, pz_hub_done done,
 		 void *arg);
 void zone_renew_if_due(struct hub_zone *zone);
 /** Stores when members were last seen, as far as that changed; regularly and at the end. */
@@ -188,6 +189,12 @@ bool sync_on_prop(struct hub_peer *peer, const char *status, const json_t *messa
 void sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key);
 /** The CRL is another, and what is known of one device, "": of none. */
 void sync_membership_changed(struct hub_zone *zone, const char *device);
+
+/* crl_learn.c */
+/** A device offers a revocation list. One that says more than ours counts as soon as it is stored.
+ * Errors: DENIED_* (not signed by this zone's CA), PROTO, NOTFOUND (of another zone), LIMIT. */
+enum pz_err crl_learn_offered(struct hub_peer *peer, const struct pz_sync_chunk *chunk,
+			      struct pz_errinfo *info) PZ_MUST_USE;
 
 /* link.c */
 extern const struct pz_link_events hub_link_events;

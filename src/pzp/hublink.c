@@ -294,6 +294,7 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 	json_decref(node->hub_entry);
 	node->hub_entry = NULL;
 	prefs_wiped(node);
+	warnings_forget(node);
 	if (err == PZ_OK)
 		node_sweep_keys(node);
 	(void)pz_machine_event(&node->machine, PZ_EVENT_WIPED, err == PZ_OK ? NULL : reason.text);

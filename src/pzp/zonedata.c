@@ -19,6 +19,7 @@ struct zonedata_session {
 	struct pz_list node; /* zonedata.sessions */
 	struct zonedata *data;
 	struct pz_link *link;
+	bool is_hub;
 	char to[PZ_ADDRESS_BYTES_MAX + 1];
 	struct pz_sync_session *sync;
 };
@@ -111,6 +112,33 @@ on_item(void *arg, const struct pz_sync_kind *kind)
 
 	/* Without a zone nothing is exchanged: the link is about to end. */
 	return s->data->knowledge ? pz_knowledge_item(s->data->knowledge, kind) : NULL;
+}
+
+/*
+ * An older revocation list never counts. From a peer it only says that the peer was away; the hub
+ * can have it only when its data was put back, and then it is told what it has forgotten. Also when
+ * its list is the newer one but lacks somebody: it has revoked others since.
+ */
+static enum pz_err
+on_offered(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
+	   bool *out_taken, struct pz_errinfo *info)
+{
+	struct zonedata_session *s = arg;
+	struct pz_crl_weight weight;
+
+	if (kind->id != PZ_SYNC_CRL)
+		return PZ_OK;
+	PZ_TRY(pz_knowledge_weigh(s->data->knowledge, chunk, &weight, info));
+	*out_taken = weight.number < weight.known;
+	if (*out_taken && !s->is_hub)
+		pz_info("crl-older", "from=%s number=%llu here=%llu", s->to,
+			(unsigned long long)weight.number, (unsigned long long)weight.known);
+	if (!s->is_hub)
+		return PZ_OK;
+	warnings_hub_crl(s->data->node, weight.number, weight.known);
+	if (*out_taken || weight.has_less)
+		(void)!pz_sync_session_push(s->sync, kind, chunk->key);
+	return PZ_OK;
 }
 
 static enum pz_err
@@ -223,6 +251,7 @@ on_refused(void *arg, const char *item, const char *key, const char *reason)
 static const struct pz_sync_ops sync_ops = {
 	.send = on_send,
 	.item = on_item,
+	.offered = on_offered,
 	.accept = on_accept,
 	.changed = on_changed,
 	.number = pz_knowledge_number,
@@ -247,6 +276,9 @@ zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_o
 	}
 	s->data = node->zonedata;
 	s->link = link;
+	s->is_hub = is_hub;
+	if (is_hub) /* if it is so still, it will be shown again */
+		node->warnings.is_hub_older = false;
 	snprintf(s->to, sizeof(s->to), "%s", link->session.address);
 	s->sync = pz_sync_session_new(&config);
 	if (s->sync == NULL) {

@@ -31,7 +31,7 @@ struct node {
 	struct pz_env env;
 	struct pz_sync_item *items[PZ_SYNC_KIND_COUNT]; /* NULL: opted out */
 	size_t changes, refusals, offers;
-	bool is_taking; /* what is offered, without comparing it */
+	bool is_taking;       /* what is offered, without comparing it */
 	char refused[3][128]; /* last: item, key, reason */
 };
 

@@ -33,8 +33,8 @@
 struct pz_sync_session;
 
 /**
- * What the owner does. All but offered, number, refused and answered are needed. None of them may free the
- * session; only changed, refused and answered may call its functions.
+ * What the owner does. All but offered, number, refused and answered are needed. None of them may
+ * free the session; only offered, changed, refused and answered may call its functions.
  */
 struct pz_sync_ops {
 	/**
