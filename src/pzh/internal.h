@@ -49,6 +49,7 @@ struct hub_zone {
 	/* The device whose record that change writes, "" if none: nobody else may, or an older
 	 * record would end up on top of a newer one. */
 	char changing[PZ_DEVICE_BYTES_MAX + 1];
+	char renewal_failure[128]; /* why the last renewal failed, "": it did not */
 };
 
 struct pz_hub {
@@ -189,6 +190,17 @@ bool sync_on_prop(struct hub_peer *peer, const char *status, const json_t *messa
 void sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key);
 /** The CRL is another, and what is known of one device, "": of none. */
 void sync_membership_changed(struct hub_zone *zone, const char *device);
+
+/* dates.c */
+/** {tls, ca, crl}: days that certificates and revocation list have left, negative when they have
+ * ended. New. */
+json_t *zone_days_left(const struct hub_zone *zone);
+/** @param failure why nothing was renewed, "": it was */
+void zone_renewal_ended(struct hub_zone *zone, const char *failure);
+/** What the operator should know now, each a line of text. New. */
+json_t *hub_warnings(const struct pz_hub *hub);
+/** Sets the gauges of days: those of the zone that ends first. */
+void hub_set_days(struct pz_hub *hub);
 
 /* crl_learn.c */
 /** A device offers a revocation list. One that says more than ours counts as soon as it is stored.

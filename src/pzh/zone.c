@@ -393,8 +393,10 @@ on_changed(void *arg, enum pz_err err, const char *detail)
 	struct pz_errinfo info = {""};
 	struct pz_member *member = NULL;
 
-	if (change->device[0] == '\0')
+	if (change->device[0] == '\0') {
 		zone->hub->is_sweep_due = true; /* the old key's file, or the new one's */
+		zone_renewal_ended(zone, err == PZ_OK ? "" : detail);
+	}
 	if (err != PZ_OK) {
 		pz_authority_drop(PZ_TAKE(change->change));
 		pz_error("store", "zone=%s a change was not stored and did not happen: %s",
@@ -482,6 +484,7 @@ begin_renewal(struct zone_turn *turn)
 	if (err != PZ_OK) {
 		pz_txn_free(txn);
 		zone->hub->is_sweep_due = true;
+		zone_renewal_ended(zone, info.text);
 		pz_error("renewal", "zone=%s failed, will try again: %s", zone->authority->zone,
 			 info.text);
 		end_change(change, err, info.text, NULL);

@@ -114,8 +114,9 @@ set_gauges(struct pz_node *node)
 	int64_t tls_days = 0, crl_days = 0;
 
 	if (node->membership && crl) {
-		tls_days = warnings_days_left(node, pz_cert_not_after_ms(node->membership->tls));
-		crl_days = warnings_days_left(node, pz_crl_next_update_ms(crl));
+		tls_days = pz_env_days_left(node->config.env,
+					    pz_cert_not_after_ms(node->membership->tls));
+		crl_days = pz_env_days_left(node->config.env, pz_crl_next_update_ms(crl));
 	}
 	pz_metric_set(&node->metrics, PZ_METRIC_links,
 		      (node->hub.is_registered ? 1 : 0) + peers_live_count(node->peers));

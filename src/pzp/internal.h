@@ -129,8 +129,6 @@ enum pz_err node_settle_names(struct pz_node *node, struct pz_errinfo *info) PZ_
 void node_renew_if_due(struct pz_node *node);
 
 /* warnings.c */
-/** Whole days until then, rounded down: -1 when it has just passed. */
-int64_t warnings_days_left(const struct pz_node *node, uint64_t end_ms);
 /** {tls, ca, crl}: days that certificates and revocation list have left, negative when they have
  * ended. New; null where there are none. */
 json_t *warnings_days(const struct pz_node *node);

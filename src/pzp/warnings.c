@@ -9,15 +9,6 @@
 #define AGAIN_US (3600 * PZ_US_PER_S)
 #define CA_SOON_DAYS 60 /* nothing renews a PZP CA: time enough to enrol again */
 
-int64_t
-warnings_days_left(const struct pz_node *node, uint64_t end_ms)
-{
-	const int64_t day_ms = INT64_C(86400) * 1000;
-	int64_t left_ms = (int64_t)end_ms - (int64_t)pz_env_wall_ms(node->config.env);
-
-	return left_ms >= 0 ? left_ms / day_ms : -((-left_ms + day_ms - 1) / day_ms);
-}
-
 json_t *
 warnings_days(const struct pz_node *node)
 {
@@ -26,10 +17,11 @@ warnings_days(const struct pz_node *node)
 
 	if (m == NULL || crl == NULL)
 		return json_null();
-	return json_pack("{s:I, s:I, s:I}", "tls",
-			 (json_int_t)warnings_days_left(node, pz_cert_not_after_ms(m->tls)), "ca",
-			 (json_int_t)warnings_days_left(node, pz_cert_not_after_ms(m->device_ca)),
-			 "crl", (json_int_t)warnings_days_left(node, pz_crl_next_update_ms(crl)));
+	return json_pack(
+		"{s:I, s:I, s:I}", "tls",
+		(json_int_t)pz_env_days_left(node->config.env, pz_cert_not_after_ms(m->tls)), "ca",
+		(json_int_t)pz_env_days_left(node->config.env, pz_cert_not_after_ms(m->device_ca)),
+		"crl", (json_int_t)pz_env_days_left(node->config.env, pz_crl_next_update_ms(crl)));
 }
 
 /* ---- the hub's revocation list ---- */
@@ -90,8 +82,9 @@ static void
 add_dates(const struct pz_node *node, json_t *list)
 {
 	struct pz_errinfo text;
-	int64_t crl = warnings_days_left(node, pz_crl_next_update_ms(node_crl(node)));
-	int64_t ca = warnings_days_left(node, pz_cert_not_after_ms(node->membership->device_ca));
+	int64_t crl = pz_env_days_left(node->config.env, pz_crl_next_update_ms(node_crl(node)));
+	int64_t ca = pz_env_days_left(node->config.env,
+				      pz_cert_not_after_ms(node->membership->device_ca));
 
 	if (crl < 0) {
 		(void)pz_fail(&text, PZ_ERR_DENIED_EXPIRED,

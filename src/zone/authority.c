@@ -210,7 +210,7 @@ pz_authority_why_key(enum pz_revoked why)
 }
 
 enum pz_revoked
-pz_authority_why_of(const json_t *record, const char *name)
+pz_revoked_of(const json_t *record, const char *name)
 {
 	const char *key = pz_json_str(record, name);
 
@@ -267,7 +267,7 @@ read_member(const json_t *record, struct pz_member *m, struct pz_errinfo *info)
 	m->last_seen_ms = (uint64_t)seen;
 	m->confirmed = json_is_true(json_object_get(record, "confirmed"));
 	m->revoked = json_is_true(json_object_get(record, "revoked"));
-	m->revoked_why = pz_authority_why_of(record, "why");
+	m->revoked_why = pz_revoked_of(record, "why");
 	m->former = json_incref(json_object_get(record, "former"));
 	if (pem && (m->ca_pem = strdup(pem)) == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");

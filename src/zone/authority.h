@@ -35,6 +35,8 @@ enum pz_revoked {
 
 /** The same for people; "" where it is not known. */
 const char *pz_revoked_text(enum pz_revoked why);
+/** As a member of a record says, such as those in pz_member.former. */
+enum pz_revoked pz_revoked_of(const json_t *record, const char *name);
 
 /** One device of the zone, connected or not, also when revoked. */
 struct pz_member {

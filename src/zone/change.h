@@ -16,8 +16,6 @@ struct pz_zone_change {
 };
 
 const char *pz_authority_why_key(enum pz_revoked why);
-/** Of a member of a stored record. */
-enum pz_revoked pz_authority_why_of(const json_t *record, const char *name);
 void pz_authority_member_space(const char *zone, char out[PZ_MEMBER_SPACE_CHARS]);
 enum pz_err pz_authority_make_tls(const struct pz_authority *a, struct pz_keystore *keys,
 				  char out_uri[PZ_KEY_URI_MAX], struct pz_key **out_key,
