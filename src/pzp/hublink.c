@@ -346,6 +346,8 @@ hub_wipe(struct pz_node *node)
 	if (node->is_wiping)
 		return;
 	node->is_wiping = true;
+	peers_unlisten(node->peers);
+	peers_stop(node->peers, "left the zone"); /* while we still have a name there */
 	txn = pz_txn_new();
 	if (txn == NULL || pz_membership_wipe(txn) != PZ_OK || prefs_wipe(txn) != PZ_OK) {
 		pz_txn_free(txn);
