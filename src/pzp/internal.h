@@ -180,6 +180,8 @@ void zonedata_close(struct zonedata_session *session);
 void zonedata_drained(struct zonedata_session *session);
 /** @return true: the status is one of synchronisation's, and was dealt with */
 bool zonedata_on_prop(struct zonedata_session *session, const char *status, json_t *message);
+/** Soon, not from here: do we stand on the newest CRL ourselves? Then we are out. */
+void zonedata_judge(struct pz_node *node);
 /** The newest CRL that we hold; NULL: virgin. Borrowed. */
 struct pz_crl *node_crl(const struct pz_node *node);
 /** @param out PZ_ZONE_SECRET_BYTES. @return false: not known (yet) */

@@ -205,7 +205,7 @@ act_on(struct pz_node *node, enum pz_sync_id id)
 	if (node_refresh_trust(node, &info) != PZ_OK)
 		pz_error("trust", "%s", info.text);
 	/* Not from here: should we stand on it ourselves, the link goes that we hear it by. */
-	pz_env_start(node->config.env, &node->zonedata->verdict, 0);
+	zonedata_judge(node);
 }
 
 /* What a peer passes on counts as much as the hub's own word: the hub has signed it. */
@@ -222,6 +222,12 @@ on_verdict(struct pz_timer *timer, void *arg)
 	if (pz_crl_has_serial(node_crl(node), serial))
 		(void)pz_machine_event(&node->machine, PZ_EVENT_REVOKED,
 				       "this device stands on the zone's revocation list");
+}
+
+void
+zonedata_judge(struct pz_node *node)
+{
+	pz_env_start(node->config.env, &node->zonedata->verdict, 0);
 }
 
 static void

@@ -49,6 +49,20 @@ def test_leave_without_hub(zone):
     zone.serves()
 
 
+def test_killed_in_the_middle(zone):
+    """The wipe is one transaction: afterwards the device is out, or has not left yet."""
+    (zone.b.data_dir / "notes.txt").write_text("not the zone's")
+    seen = len(zone.b.lines)
+    with zone.b.stream("leave", "--yes"):
+        zone.b.wait_log("new=disconnecting", start=seen)
+        zone.b.kill()
+    zone.b.start()
+    zone.b.pzp("connect", check=False)  # the hub knows that it has left
+    is_virgin_again(zone.b, "tv")
+    assert (zone.b.data_dir / "notes.txt").read_text() == "not the zone's"
+    assert zone.b.pzp("leave", "--yes", check=1).reason()  # there is nothing more to leave
+
+
 @pytest.mark.smoke
 def test_revoke(zone):
     serial = zone.hub.devices()["tv"]["serial"]
