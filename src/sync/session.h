@@ -73,6 +73,10 @@ struct pz_sync_config {
 	const struct pz_env *env;      /* borrowed */
 	const struct pz_sync_ops *ops; /* borrowed */
 	void *arg;
+	/* Names of the devices at the two ends, copied. Of what has an owner (BY_OWNER) such an end
+	 * gives its own chunk only: it cannot answer for those of others. NULL: it gives all, as
+	 * the hub does. */
+	const char *self_device, *other_device;
 };
 
 /** A session for a link that has just come up. NULL: out of memory. */
