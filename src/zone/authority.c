@@ -332,7 +332,8 @@ load_members(struct pz_store *store, struct pz_authority *a, struct pz_errinfo *
 	struct load_members load = {a, info, space};
 
 	pz_authority_member_space(a->zone, space);
-	return pz_store_load(store, space, load_member, &load, info);
+	PZ_TRY(pz_store_load(store, space, load_member, &load, info));
+	return pz_authority_load_move(store, a, info);
 }
 
 enum pz_err
