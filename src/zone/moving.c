@@ -24,11 +24,20 @@ pz_authority_announce(const struct pz_authority *a, const struct pz_hub_address 
 	struct pz_hub_move move = {.is_moving = is_moving};
 
 	PZ_TRY(pz_hub_notice_make(a->zone, at, next_number(a), a->ca_key, &move.notice, info));
-	PZ_TRY(pz_record_put(txn, SPACE, a->zone,
-			     json_pack("{s:o, s:b}", "notice", pz_hub_notice_json(&move.notice),
-				       "moving", is_moving)));
+	PZ_TRY(pz_authority_put_move(a, &move, txn));
 	*out = move;
 	return PZ_OK;
+}
+
+enum pz_err
+pz_authority_put_move(const struct pz_authority *a, const struct pz_hub_move *move,
+		      struct pz_txn *txn)
+{
+	if (move->notice.number == 0)
+		return pz_txn_remove(txn, SPACE, a->zone);
+	return pz_record_put(txn, SPACE, a->zone,
+			     json_pack("{s:o, s:b}", "notice", pz_hub_notice_json(&move->notice),
+				       "moving", move->is_moving));
 }
 
 struct load {

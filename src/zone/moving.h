@@ -28,6 +28,9 @@ enum pz_err
 pz_authority_announce(const struct pz_authority *authority, const struct pz_hub_address *at,
 		      bool is_moving, struct pz_txn *txn, struct pz_hub_move *out,
 		      struct pz_errinfo *info) PZ_MUST_USE;
+/** Writes such a record, or removes it where there has been no notice. Errors: LIMIT_MEMORY. */
+enum pz_err pz_authority_put_move(const struct pz_authority *authority,
+				  const struct pz_hub_move *move, struct pz_txn *txn) PZ_MUST_USE;
 /** Reads it into authority->move; a zone that has never moved has none. Errors: PROTO, DENIED
  * (unreadable, or not signed by the zone's CA), IO_*, LIMIT_MEMORY. */
 enum pz_err pz_authority_load_move(struct pz_store *store, struct pz_authority *authority,
