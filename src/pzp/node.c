@@ -564,6 +564,7 @@ pz_node_start(struct pz_node *node)
 	node->is_started = true;
 	on_renewal_check(&node->renewal, node);
 	if (node->membership) {
+		zonedata_judge(node); /* a wipe that a crash came before */
 		servicecache_drop_revoked(node);
 		servicecache_announce(node);
 		peers_listen(node->peers);
