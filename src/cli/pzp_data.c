@@ -142,7 +142,7 @@ data_get(struct pz_cli *cli)
 
 /* ---- set ---- */
 
-/* Standard input, at most one byte more than a value may have. NULL after the reason was told. */
+/* Standard input, as far as a request can hold it. NULL after the reason was told. */
 static char *
 read_input(const struct pz_cli *cli, size_t *out_len)
 {
@@ -188,8 +188,9 @@ wanted_value(const struct pz_cli *cli, int *out_status)
 	*out_status = PZ_EXIT_USAGE;
 	if (strcmp(text, "-") != 0)
 		return parse_value(cli, text, len);
-	*out_status = PZ_EXIT_FAILED;
 	input = read_input(cli, &len);
+	if (input == NULL)
+		*out_status = PZ_EXIT_FAILED;
 	return input ? parse_value(cli, input, len) : NULL;
 }
 
