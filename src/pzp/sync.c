@@ -38,7 +38,7 @@ on_send(void *arg, const char *status, json_t *message)
 	struct zonedata_session *s = arg;
 	struct pz_buf out;
 
-	if (s->link->closing)
+	if (s->link->closing || !s->link->session.attached) /* or another link has taken over */
 		return PZ_ERR_IO_CLOSED;
 	if (s->link->session.queued > PZ_QUEUE_LOW_BYTES)
 		return PZ_ERR_LIMIT_QUEUE;
