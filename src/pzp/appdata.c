@@ -276,7 +276,7 @@ enum pz_err
 appdata_remove(struct pz_node *node, const char *origin, const char *key, pz_shared_done done,
 	       void *arg, size_t *out_count, struct pz_errinfo *info)
 {
-	const struct pz_sync_chunk *chunk;
+	const struct pz_sync_chunk *chunk = NULL;
 	char text[PZ_APP_KEY_CHARS];
 
 	PZ_TRY(pz_app_origin_check(origin, info));
