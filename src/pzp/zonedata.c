@@ -151,6 +151,8 @@ act_on(struct pz_node *node, enum pz_sync_id id, const json_t *keys)
 		nearby_announce(node->nearby);
 	else if (id == PZ_SYNC_PREFERENCES)
 		prefs_synchronised(node, keys);
+	else if (id == PZ_SYNC_USER_DETAILS)
+		details_received(node, keys);
 }
 
 /* What a peer passes on counts as much as the hub's own word: the hub has signed it. */
@@ -230,6 +232,7 @@ zonedata_new(struct pz_node *node)
 	}
 	data->node = node;
 	pz_timer_init(&data->verdict, on_verdict, data);
+	pz_list_init(&data->details);
 	sync_init(data);
 	return data;
 }
@@ -241,6 +244,7 @@ zonedata_free(struct zonedata *data)
 		return;
 	pz_env_stop(data->node->config.env, &data->verdict);
 	sync_fini(data);
+	details_free(data);
 	json_decref(data->changed);
 	pz_knowledge_free(data->knowledge);
 	pz_shared_free(data->shared);
