@@ -99,8 +99,11 @@ static void
 on_answered(void *arg, bool is_equal)
 {
 	struct zonedata_session *s = arg;
+	int64_t ahead_ms;
 
 	(void)is_equal;
+	if (pz_sync_session_ahead(s->sync, &ahead_ms))
+		pz_shared_set_ahead(s->owner->zonedata->shared, ahead_ms);
 	s->answered++;
 	command_answered(s);
 }

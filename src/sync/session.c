@@ -162,6 +162,13 @@ take_clock(struct pz_sync_session *s, const json_t *message)
 	s->ahead_ms = timestamp - (int64_t)pz_env_wall_ms(s->config.env);
 }
 
+bool
+pz_sync_session_ahead(const struct pz_sync_session *s, int64_t *out_ms)
+{
+	*out_ms = s->ahead_ms;
+	return s->has_clock;
+}
+
 static void
 refuse(const struct pz_sync_session *s, const char *item, const char *key, const char *reason)
 {

@@ -104,6 +104,9 @@ enum pz_err pz_sync_session_push(struct pz_sync_session *session, const struct p
 				 const char *key) PZ_MUST_USE;
 /** Goes on sending after LIMIT_QUEUE; does nothing when nothing waits. */
 enum pz_err pz_sync_session_pump(struct pz_sync_session *session) PZ_MUST_USE;
+/** How far the hub's clock at the other end is ahead of ours, in ms. False: not known, or no hub.
+ */
+bool pz_sync_session_ahead(const struct pz_sync_session *session, int64_t *out_ms);
 /** Does something wait for room in the queue? */
 bool pz_sync_session_is_blocked(const struct pz_sync_session *session);
 
