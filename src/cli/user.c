@@ -110,15 +110,19 @@ pz_cli_cmd_user(struct pz_cli *cli)
 
 /* ---- name ---- */
 
-/* "tv is called Living room" */
+/* "tv is called Living room", or "tv is called what it calls itself" */
 static int
 print_name(struct pz_cli *cli, const json_t *result)
 {
 	char scratch[32], device_scratch[32];
 	char *device = pz_cli_clean(pz_cli_member(result, "device", device_scratch), false);
 	char *name = pz_cli_clean(pz_cli_member(result, "displayName", scratch), false);
+	bool is_own = json_is_null(json_object_get(result, "displayName"));
 
-	fprintf(cli->out, "%s is called %s\n", device ? device : "", name ? name : "");
+	fprintf(cli->out, "%s is called %s\n", device ? device : "",
+		is_own ? "what it calls itself"
+		: name ? name
+		       : "");
 	free(device);
 	free(name);
 	return PZ_EXIT_DONE;

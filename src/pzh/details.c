@@ -59,8 +59,9 @@ is_own_word(const struct hub_zone *zone, const struct pz_member *member, const c
 
 	if (member->session == NULL || chunk == NULL)
 		return false;
-	return pz_address_parse(pz_slice_str(chunk->origin), &origin) == PZ_OK &&
-	       pz_slice_eq_str(origin.device, member->device);
+	return chunk->deleted ||
+	       (pz_address_parse(pz_slice_str(chunk->origin), &origin) == PZ_OK &&
+		pz_slice_eq_str(origin.device, member->device));
 }
 
 static void
@@ -95,6 +96,23 @@ details_received(struct hub_zone *zone, const json_t *keys)
 	json_array_foreach(keys, i, key) take_name(zone, json_string_value(key));
 }
 
+/* A name that was stored, but not the member's record any more: given since that was last written. */
+void
+details_loaded(struct hub_zone *zone)
+{
+	const struct pz_sync_item *item =
+		pz_shared_item(zone->shared, pz_sync_kind(PZ_SYNC_USER_DETAILS));
+
+	for (size_t i = 0; i < pz_sync_item_len(item); i++) {
+		const struct pz_sync_chunk *chunk = pz_sync_item_at(item, i);
+		const char *device = pz_details_device(chunk->key);
+		const struct pz_member *member =
+			device ? pz_authority_member(zone->authority, device) : NULL;
+		if (member && !member->revoked && chunk->mtime_ms > member->last_seen_ms)
+			take_name(zone, chunk->key);
+	}
+}
+
 /* Whoever bears the name of the device next begins with his own. */
 void
 details_membership_changed(struct hub_zone *zone, const char *device)
@@ -108,20 +126,10 @@ details_membership_changed(struct hub_zone *zone, const char *device)
 
 /* ---- changes by command ---- */
 
-static json_t *
-name_result(const struct hub_zone *zone, const char *device)
-{
-	const struct pz_member *member = pz_authority_member(zone->authority, device);
-
-	return json_pack("{s:s, s:s}", "device", device, "displayName",
-			 member ? member->display_name : device);
-}
-
 static void
 on_written(void *arg, enum pz_err err, const char *detail)
 {
 	struct detail_write write = *(struct detail_write *)arg;
-	const char *device = pz_details_device(write.key);
 	struct pz_errinfo info = {""};
 	json_t *result = NULL;
 
@@ -133,8 +141,7 @@ on_written(void *arg, enum pz_err err, const char *detail)
 		pz_notice("user-details", "zone=%s key=%s changed by command",
 			  write.zone->authority->zone, write.key);
 		take_name(write.zone, write.key);
-		result = device ? name_result(write.zone, device)
-				: pz_details_changed(write.zone->shared, write.key);
+		result = pz_details_changed(write.zone->shared, write.key);
 	}
 	finish(write.done, write.arg, err, info.text, result);
 }

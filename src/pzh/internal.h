@@ -202,6 +202,8 @@ void details_user(struct pz_hub *hub, const json_t *params, pz_hub_done done, vo
 void details_name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
 /** Details came in from a device. @param keys array of strings */
 void details_received(struct hub_zone *zone, const json_t *keys);
+/** The zone has been loaded: members' records may be older than what was stored of their names. */
+void details_loaded(struct hub_zone *zone);
 /** A device has come into the zone, or is out of it: the name that one of the same name was given
  * goes, as a deletion that travels. @param device "": none */
 void details_membership_changed(struct hub_zone *zone, const char *device);

@@ -561,6 +561,7 @@ build(struct hub_zone *zone, struct pz_errinfo *info)
 		return PZ_ERR_LIMIT_MEMORY;
 	PZ_TRY(pz_router_new(&config, &zone->router));
 	PZ_TRY(load_shared(zone, info));
+	details_loaded(zone);
 	return zone_refresh_trust(zone, info);
 }
 

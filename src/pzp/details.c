@@ -17,7 +17,6 @@ struct detail_write {
 	struct pz_node *node;
 	uint64_t serial; /* of the request that is answered then */
 	char key[PZ_SYNC_KEY_BYTES_MAX + 1];
-	char *name; /* that a device was given; NULL: none, or a detail of the user */
 };
 
 static struct pz_node_request *
@@ -33,7 +32,6 @@ static void
 free_write(struct detail_write *write)
 {
 	pz_list_remove(&write->list);
-	free(write->name);
 	free(write);
 }
 
@@ -50,19 +48,6 @@ is_ours(const struct pz_node *node, const char *device)
 	return node->membership && strcmp(device, node->membership->device) == 0;
 }
 
-static json_t *
-result_of(const struct detail_write *write)
-{
-	const char *device = pz_details_device(write->key);
-
-	if (device == NULL)
-		return pz_details_changed(write->node->zonedata->shared, write->key);
-	return json_pack("{s:s, s:s}", "device", device, "displayName",
-			 write->name		       ? write->name
-			 : is_ours(write->node, device) ? write->node->display_name
-						       : device);
-}
-
 static void
 on_written(void *arg, enum pz_err err, const char *detail)
 {
@@ -76,7 +61,9 @@ on_written(void *arg, enum pz_err err, const char *detail)
 		(void)pz_fail(&info, err, "nothing was changed, it cannot be stored: %s", detail);
 	else if (device && is_ours(node, device))
 		prefs_named(node);
-	json_t *result = err == PZ_OK && request ? result_of(write) : NULL;
+	json_t *result = err == PZ_OK && request
+				 ? pz_details_changed(node->zonedata->shared, write->key)
+				 : NULL;
 	if (err == PZ_OK)
 		pz_notice("user-details", "key=%s changed by command", write->key);
 	free_write(write);
@@ -91,19 +78,17 @@ write_wish(struct pz_node *node, uint64_t serial, const char *key,
 {
 	PZ_AUTO_FREE char *value = wish->value ? pz_details_value(wish->value) : NULL;
 	struct detail_write *write = calloc(1, sizeof(*write));
-	enum pz_err err = pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 
-	if (write == NULL)
-		return err;
+	if (write == NULL || (wish->value && value == NULL)) {
+		free(write);
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	}
 	pz_list_append(&node->zonedata->details, &write->list);
 	write->node = node;
 	write->serial = serial;
 	snprintf(write->key, sizeof(write->key), "%s", key);
-	if (wish->value && pz_details_device(key))
-		write->name = strdup(wish->value);
-	if (wish->value == NULL || (value && (write->name || pz_details_device(key) == NULL)))
-		err = zonedata_write(node, PZ_SYNC_USER_DETAILS, key, value, on_written, write,
-				     info);
+	enum pz_err err = zonedata_write(node, PZ_SYNC_USER_DETAILS, key, value, on_written, write,
+					 info);
 	if (err != PZ_OK)
 		free_write(write);
 	return err;

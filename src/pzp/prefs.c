@@ -464,12 +464,11 @@ prefs_named(struct pz_node *node)
 
 	read_given(node);
 	prefs->kept[PZ_PREF_NAME].source = wanted(node, PZ_PREF_NAME, &value);
-	if (pz_pref_equal(&value, &prefs->active.values[PZ_PREF_NAME]))
-		return;
+	if (!pz_pref_equal(&value, &prefs->active.values[PZ_PREF_NAME]))
+		pz_notice("preference", "key=name this device is called otherwise in the zone");
 	prefs->active.values[PZ_PREF_NAME] = value;
-	pz_notice("preference", "key=name this device is called otherwise in the zone");
 	spread(node);
-	peers_tell_soon(node->peers);
+	peers_tell_soon(node->peers); /* also the same as ever: others may have heard another */
 }
 
 static void

@@ -134,11 +134,19 @@ pz_details_one(const struct pz_shared *shared, const char *field)
 }
 
 json_t *
-pz_details_changed(const struct pz_shared *shared, const char *field)
+pz_details_changed(const struct pz_shared *shared, const char *key)
 {
-	json_t *one = pz_details_one(shared, field);
+	const char *device = pz_details_device(key);
+	json_t *one = device ? NULL : pz_details_one(shared, key);
 
-	return one ? one : json_pack("{s:s, s:n}", "field", field, "value");
+	if (one)
+		return one;
+	if (device == NULL)
+		return json_pack("{s:s, s:n}", "field", key, "value");
+	char *name = pz_shared_text(shared, PZ_SYNC_USER_DETAILS, key);
+	one = json_pack("{s:s, s:s?}", "device", device, "displayName", name);
+	free(name);
+	return one;
 }
 
 json_t *
