@@ -61,11 +61,9 @@ print_partners(struct pz_cli *cli, const json_t *partners)
 static bool
 is_complete(const json_t *partners)
 {
-	json_t *partner;
-	size_t i;
-
-	json_array_foreach(partners, i, partner) if (!json_is_true(
-		json_object_get(partner, "complete"))) return false;
+	for (size_t i = 0; i < json_array_size(partners); i++)
+		if (!json_is_true(json_object_get(json_array_get(partners, i), "complete")))
+			return false;
 	return true;
 }
 

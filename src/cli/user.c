@@ -104,7 +104,7 @@ pz_cli_cmd_user(struct pz_cli *cli)
 	pz_cli_opt_param(cli, params, "zone");
 	return pz_cli_show(cli, "user", params, PZ_CLI_TIMEOUT_MS,
 			   value || is_removal ? print_changed
-			   : field	       ? print_detail
+			   : field             ? print_detail
 					       : print_details);
 }
 

@@ -59,9 +59,8 @@ is_own_word(const struct hub_zone *zone, const struct pz_member *member, const c
 
 	if (member->session == NULL || chunk == NULL)
 		return false;
-	return chunk->deleted ||
-	       (pz_address_parse(pz_slice_str(chunk->origin), &origin) == PZ_OK &&
-		pz_slice_eq_str(origin.device, member->device));
+	return chunk->deleted || (pz_address_parse(pz_slice_str(chunk->origin), &origin) == PZ_OK &&
+				  pz_slice_eq_str(origin.device, member->device));
 }
 
 static void
@@ -96,7 +95,7 @@ details_received(struct hub_zone *zone, const json_t *keys)
 	json_array_foreach(keys, i, key) take_name(zone, json_string_value(key));
 }
 
-/* A name that was stored, but not the member's record any more: given since that was last written. */
+/* A name that was stored, but not the member's record any more: it is newer than that. */
 void
 details_loaded(struct hub_zone *zone)
 {

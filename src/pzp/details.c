@@ -87,8 +87,8 @@ write_wish(struct pz_node *node, uint64_t serial, const char *key,
 	write->node = node;
 	write->serial = serial;
 	snprintf(write->key, sizeof(write->key), "%s", key);
-	enum pz_err err = zonedata_write(node, PZ_SYNC_USER_DETAILS, key, value, on_written, write,
-					 info);
+	enum pz_err err =
+		zonedata_write(node, PZ_SYNC_USER_DETAILS, key, value, on_written, write, info);
 	if (err != PZ_OK)
 		free_write(write);
 	return err;
@@ -166,8 +166,7 @@ find_device(const struct pz_node *node, const char *name, const char **out, stru
 	if (!is_known || !pz_device_is_valid(pz_slice_str(name)))
 		return pz_fail(info, PZ_ERR_NOTFOUND, "no device %.80s is known in the zone %s",
 			       name, m->zone);
-	if (!is_ours(node, name) &&
-	    !pz_prefs_bool(prefs_active(node), PZ_PREF_SYNC_USER_DETAILS))
+	if (!is_ours(node, name) && !pz_prefs_bool(prefs_active(node), PZ_PREF_SYNC_USER_DETAILS))
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "sync.user-details is off: a name for another device would not "
 			       "leave this one");

@@ -168,9 +168,9 @@ shown_name(const struct pz_node *node, const char *device, const struct peer *pe
 		return text_or(entry, "displayName", device);
 	pz_details_key(device, key);
 	char *given = pz_shared_text(node->zonedata->shared, PZ_SYNC_USER_DETAILS, key);
-	json_t *name = given ? json_string(given)
-			     : text_or(peer && peer->info ? peer->info : entry, "displayName",
-				       device);
+	json_t *name =
+		given ? json_string(given)
+		      : text_or(peer && peer->info ? peer->info : entry, "displayName", device);
 	free(given);
 	return name;
 }
@@ -187,13 +187,12 @@ describe(const struct pz_node *node, const char *device)
 
 	(void)pz_json_int(entry, "port", 0, UINT16_MAX, &port);
 	snprintf(id, sizeof(id), "%s/%s", node->membership->zone, device);
-	return json_pack("{s:s, s:o?, s:o?, s:s, s:s, s:s, s:o?, s:O?, s:I, s:b}", "id", id,
-			 "displayName", shown_name(node, device, peer), "deviceType",
-			 text_or(entry, "deviceType", ""), "state",
-			 pz_peer_state_text(peer ? peer->state : PZ_PEER_NOT_CONNECTED), "route",
-			 node_route_text(node, device), "reason", peer ? peer->reason : "",
-			 "address", shown_address(peer), "addresses", addresses, "port",
-			 (json_int_t)port, "friend", 0);
+	return json_pack(
+		"{s:s, s:o?, s:o?, s:s, s:s, s:s, s:o?, s:O?, s:I, s:b}", "id", id, "displayName",
+		shown_name(node, device, peer), "deviceType", text_or(entry, "deviceType", ""),
+		"state", pz_peer_state_text(peer ? peer->state : PZ_PEER_NOT_CONNECTED), "route",
+		node_route_text(node, device), "reason", peer ? peer->reason : "", "address",
+		shown_address(peer), "addresses", addresses, "port", (json_int_t)port, "friend", 0);
 }
 
 json_t *

@@ -7,9 +7,9 @@
  * next.
  *
  * The user's values of this device are records of its own; those that hold for the whole zone are
- * synchronised (page 8, item preferences), and may be set anywhere in it. The name is of both kinds:
- * in a zone it is written into the user's details, too, where others may give this device another
- * one. The later of them counts, the device's own again when the zone is left.
+ * synchronised (page 8, item preferences), and may be set anywhere in it. The name is of both
+ * kinds: in a zone it is written into the user's details, too, where others may give this device
+ * another one. The later of them counts, the device's own again when the zone is left.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -291,8 +291,8 @@ read_given(struct pz_node *node)
 		pz_details_key(m->device, key);
 		text = pz_shared_text(node->zonedata->shared, PZ_SYNC_USER_DETAILS, key);
 	}
-	node->prefs->has_given = text && pz_pref_parse_text(PZ_PREF_NAME, text,
-							    &node->prefs->given, NULL) == PZ_OK;
+	node->prefs->has_given =
+		text && pz_pref_parse_text(PZ_PREF_NAME, text, &node->prefs->given, NULL) == PZ_OK;
 	free(text);
 }
 

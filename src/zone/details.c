@@ -91,7 +91,8 @@ pz_details_read_name(const json_t *params, struct pz_details_wish *out, struct p
 
 	PZ_TRY(read_change(params, "name", "reset", &wish, info));
 	if (!wish.is_change)
-		return pz_fail(info, PZ_ERR_CONFIG, "how shall it be called? give a name, or reset");
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "how shall it be called? give a name, or reset");
 	if (wish.value)
 		PZ_TRY(check_text(wish.value, PZ_DISPLAY_NAME_BYTES_MAX, "a name", info));
 	*out = wish;

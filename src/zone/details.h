@@ -39,8 +39,8 @@ enum pz_err pz_details_read_name(const json_t *params, struct pz_details_wish *o
 char *pz_details_value(const char *text);
 /** {field, value, changed (seconds), by}. New; NULL: there is none, or out of memory. */
 json_t *pz_details_one(const struct pz_shared *shared, const char *field);
-/** After a change: the same, or {device, displayName} where the key is that of a device's name; what
- * is not there has the value null. New; NULL: out of memory. */
+/** After a change: the same, or {device, displayName} where the key is that of a device's name;
+ * what is not there has the value null. New; NULL: out of memory. */
 json_t *pz_details_changed(const struct pz_shared *shared, const char *key);
 /** All of them, without the devices' names, in bytewise order. New; NULL: out of memory. */
 json_t *pz_details_all(const struct pz_shared *shared);
