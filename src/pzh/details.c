@@ -107,7 +107,8 @@ details_loaded(struct hub_zone *zone)
 		const char *device = pz_details_device(chunk->key);
 		const struct pz_member *member =
 			device ? pz_authority_member(zone->authority, device) : NULL;
-		if (member && !member->revoked && chunk->mtime_ms > member->last_seen_ms)
+		if (member && !member->revoked && !chunk->deleted &&
+		    chunk->mtime_ms > member->last_seen_ms)
 			take_name(zone, chunk->key);
 	}
 }
