@@ -37,6 +37,7 @@ struct pz_node_request {
 	bool is_watcher;
 };
 
+struct appdata;
 struct enrolment;
 struct node_prefs;
 struct peers;
@@ -87,6 +88,7 @@ struct pz_node {
 	struct peers *peers;
 	struct nearby *nearby;
 	struct zonedata *zonedata;
+	struct appdata *appdata;
 	struct zonedata_session *hub_data; /* the exchange with the hub, or NULL */
 	struct node_wishes wishes;
 	struct node_warnings warnings;
@@ -295,6 +297,11 @@ json_t *discovery_list_of(const struct pz_node *node, const char *device);
 void discovery_announce_soon(struct pz_node *node);
 void discovery_announce(struct pz_node *node);
 void discovery_find(void *arg, const char *caller, struct pz_find *find);
+
+/* listing.c */
+/** The command `services`: params api?, zone?, device?, all?. */
+struct pz_node_request *services_command(struct pz_node *node, json_t *params,
+					 const struct pz_node_reply *reply, void *arg);
 
 /* commands.c, calls.c */
 /** Puts a request to work; `size` bytes, the first member is struct pz_node_request. NULL: out of

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pzp/appdata.h"
 #include "pzp/peers.h"
+#include "pzp/servicecache.h"
 #include "zone/tag.h"
 
 /* ---- what it says ---- */
@@ -171,6 +173,8 @@ act_on_crl(struct pz_node *node)
 static void
 act_on(struct pz_node *node, enum pz_sync_id id, const json_t *keys)
 {
+	if (id == PZ_SYNC_CRL || id == PZ_SYNC_TRUSTED_PZP)
+		servicecache_drop_revoked(node);
 	if (id == PZ_SYNC_CRL)
 		act_on_crl(node);
 	else if (id == PZ_SYNC_ZONE_SECRET)
@@ -179,6 +183,8 @@ act_on(struct pz_node *node, enum pz_sync_id id, const json_t *keys)
 		prefs_synchronised(node, keys);
 	else if (id == PZ_SYNC_USER_DETAILS)
 		details_received(node, keys);
+	else if (id == PZ_SYNC_APP_DATA)
+		appdata_synchronised(node, keys);
 }
 
 /* What a peer passes on counts as much as the hub's own word: the hub has signed it. */

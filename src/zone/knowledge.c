@@ -290,6 +290,23 @@ pz_knowledge_device(const struct pz_knowledge *k, const char *device)
 	return pz_map_get(k->devices, pz_slice_str(device));
 }
 
+bool
+pz_knowledge_is_revoked(const struct pz_knowledge *k, const char *device)
+{
+	const struct pz_sync_chunk *chunk = pz_sync_item_get(k->items[PZ_SYNC_TRUSTED_PZP], device);
+	PZ_AUTO(pz_cert_free) struct pz_cert *cert = NULL;
+	char serial[PZ_SERIAL_HEX_BYTES];
+
+	if (chunk == NULL || pz_knowledge_device(k, device))
+		return false;
+	if (chunk->deleted)
+		return true;
+	if (read_cert(chunk, &cert, NULL) != PZ_OK)
+		return false;
+	pz_cert_serial_hex(cert, serial);
+	return pz_crl_has_serial(k->crl, serial);
+}
+
 size_t
 pz_knowledge_len(const struct pz_knowledge *k)
 {

@@ -98,6 +98,8 @@ struct pz_crl *pz_knowledge_crl(const struct pz_knowledge *knowledge);
 /** A device that is known and not revoked, borrowed until the next apply; NULL: none. */
 const struct pz_known_device *
 pz_knowledge_device(const struct pz_knowledge *knowledge, const char *device);
+/** Was it a device of the zone, and is none any more? */
+bool pz_knowledge_is_revoked(const struct pz_knowledge *knowledge, const char *device);
 /** How many there are. */
 size_t pz_knowledge_len(const struct pz_knowledge *knowledge);
 /** Iteration in no particular order: start with *pos = 0; NULL at the end. */

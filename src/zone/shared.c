@@ -467,6 +467,27 @@ pz_shared_forget(struct pz_shared *shared, enum pz_sync_id id,
 	on_stored(NULL, err, "out of memory");
 }
 
+enum pz_err
+pz_shared_forget_key(struct pz_shared *shared, enum pz_sync_id id, const char *key,
+		     pz_shared_done done, void *arg, struct pz_errinfo *info)
+{
+	struct pz_sync_item *item = shared->items[id];
+	struct pz_txn *txn = pz_txn_new();
+
+	if (txn == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	if (!pz_sync_item_remove(item, key)) {
+		pz_txn_free(txn);
+		return pz_fail(info, PZ_ERR_NOTFOUND, "there is no such key");
+	}
+	if (pz_chunks_save(item, key, shared->space, txn) != PZ_OK) {
+		pz_txn_free(txn);
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	}
+	pz_store_commit(shared->store, txn, done, arg);
+	return PZ_OK;
+}
+
 /* ---- the zone is left ---- */
 
 /* An own app's, as it is kept: it goes with the device. */

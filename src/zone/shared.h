@@ -12,7 +12,7 @@
  *   user-details   a field (letters, digits, "-", "."), value a JSON string; or "device/" and a
  *                  device's name: how that device is called, value a JSON string
  *   service-cache  the device's name; value its announcement, a JSON array of descriptors
- *   app-data       the app's origin, a space, the app's key; value any JSON
+ *   app-data       the app's origin, a space, the app's key (zone/app_key.h); value any JSON
  */
 #ifndef PZ_ZONE_SHARED_H
 #define PZ_ZONE_SHARED_H
@@ -116,6 +116,14 @@ char *pz_shared_text(const struct pz_shared *shared, enum pz_sync_id id, const c
  */
 void pz_shared_forget(struct pz_shared *shared, enum pz_sync_id id,
 		      bool (*keep)(void *arg, const struct pz_sync_chunk *chunk), void *arg);
+/**
+ * Forgets one chunk in the same way, and tells when it is gone from the disk.
+ * @param done as for pz_shared_write; what could not be removed is back at the next start
+ * Errors: NOTFOUND (there is none), LIMIT_MEMORY; done is not called.
+ */
+enum pz_err
+pz_shared_forget_key(struct pz_shared *shared, enum pz_sync_id id, const char *key,
+		     pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;
 
 /* ---- the zone is left (page 2 "Revocation") ---- */
 
