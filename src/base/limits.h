@@ -101,6 +101,7 @@
 #define PZ_SERVICES_PER_DEVICE_MAX 256
 #define PZ_ANNOUNCEMENT_BYTES_MAX (512U << 10)
 #define PZ_DEVICES_PER_ZONE_MAX 16384 /* page 13 speaks of 10 000 on a hub */
+#define PZ_FORMER_HOLDERS_MAX 8       /* of a device's name, kept to be shown to the owner */
 #define PZ_BATCH_REQUESTS_MAX 256     /* an invalid or undeliverable member costs an answer each */
 #define PZ_LISTENERS_PER_PEER_MAX 64
 #define PZ_LISTENERS_MAX 1024
@@ -141,6 +142,7 @@
 #define PZ_SYNC_ITEM_BYTES_MAX (32U << 20) /* per item: keys, values and origins together */
 #define PZ_SYNC_WANTED_MAX 16384           /* chunks that one session has yet to ask for */
 #define PZ_SYNC_AHEAD_MS 5000              /* later than now by more: not believed */
+#define PZ_CRL_LEARNING_MAX 16             /* lists of devices that wait for the hub's disk */
 #define PZ_SYNC_DELETED_MS (UINT64_C(90) * 86400 * 1000) /* deletions are kept this long */
 #define PZ_SYNC_TIME_MS_MAX ((UINT64_C(1) << 53) - 1)    /* what every JSON reader keeps exact */
 #define PZ_SYNC_COALESCE_US (100 * PZ_US_PER_MS)         /* page 8 "When": local changes */
@@ -150,6 +152,21 @@
 /* ---- control socket (page 12) ---- */
 #define PZ_CTL_LINE_BYTES_MAX (2U << 20) /* one request or answer */
 #define PZ_CTL_CLIENTS_MAX 64
+
+/* ---- archives of zones (page 12 `pzh import`): whoever has the file may have changed it ---- */
+#define PZ_ARCHIVE_PASSES 3            /* argon2id: what we write, ... */
+#define PZ_ARCHIVE_MEMORY (128U << 20) /* ... a third of a second on a small machine's core */
+#define PZ_ARCHIVE_PASSES_MAX 16
+#define PZ_ARCHIVE_MEMORY_MAX (512U << 20)
+#define PZ_ARCHIVE_BYTES_MAX (256U << 20)    /* 16384 members and every item of page 8 */
+#define PZ_ARCHIVE_LINE_BYTES_MAX (8U << 20) /* one record: the largest value, all of it escaped   \
+					      */
+#define PZ_ARCHIVE_RECORDS_MAX (1U << 20)    /* in one archive */
+#define PZ_PASSPHRASE_CHARS_MIN 8            /* of an archive that holds a zone's CA key */
+#define PZ_PASSPHRASE_BYTES_MAX 1024
+#define PZ_TRANSFERS_MAX 4                /* archives that a hub is handing out or taking in */
+#define PZ_TRANSFER_PART_BYTES (1U << 20) /* in base64 it fits a line of the control socket */
+#define PZ_TRANSFER_IDLE_US (60 * PZ_US_PER_S)
 
 /* ---- certificates (page 2) ---- */
 #define PZ_CERT_PEM_BYTES_MAX (16U << 10)

@@ -71,6 +71,7 @@ sends_what_the_command_line_says(void **state)
 		{&pz_pzh_program, "token|--zone|a@b|--device|tv|--ttl|60",
 		 "token {\"device\":\"tv\",\"ttl\":60,\"zone\":\"a@b\"}"},
 		{&pz_pzh_program, "devices|--zone|a@b", "devices {\"zone\":\"a@b\"}"},
+		{&pz_pzh_program, "devices|--all", "devices {\"all\":true}"},
 		{&pz_pzh_program, "revoke|tv|--yes|--zone|a@b",
 		 "revoke {\"device\":\"tv\",\"zone\":\"a@b\"}"},
 		{&pz_pzh_program, "status", "status {}"},
@@ -204,7 +205,8 @@ static const struct {
 	 "\"hub\":{\"host\":\"h\",\"port\":81,\"since\":1700000000},"
 	 "\"peers\":[{\"id\":\"a@b/pc\",\"state\":\"connected\",\"route\":\"hub\","
 	 "\"address\":null}],\"ports\":{\"tls\":8040,\"web\":8080},"
-	 "\"pending\":{\"connection\":\"peer\",\"peer.auto\":true}}",
+	 "\"pending\":{\"connection\":\"peer\",\"peer.auto\":true},"
+	 "\"daysLeft\":{\"tls\":60,\"ca\":3649,\"crl\":-2},\"warnings\":[\"all is lost\"]}",
 	 "id       a@b/tv\n"
 	 "mode     hub\n"
 	 "state    connected\n"
@@ -212,6 +214,8 @@ static const struct {
 	 "ports    tls 8040, web 8080\n"
 	 "pending  connection = peer, at the next reconnect\n"
 	 "pending  peer.auto = true, at the next reconnect\n"
+	 "ends     certificate in 60 days, authority in 3649 days, revocation list 2 days ago\n"
+	 "warning  all is lost\n"
 	 "version  1.0, pid 7\n"
 	 "uptime   1 min 1 s\n"
 	 "\n"
@@ -294,15 +298,26 @@ static const struct {
 	 "tv      TV    tv    connected  [fe80::1]:8040  now\n"
 	 "pc      -     -     offline    1.2.3.4:8040    2023-11-14 22:13:20\n"
 	 "old     -     -     offline    -               never\n"},
+	{&pz_pzh_program, "devices|--all",
+	 "[{\"name\":\"tv\",\"connected\":false,\"revoked\":1700000000,\"lastSeen\":null,"
+	 "\"reason\":\"left by itself\"},"
+	 "{\"name\":\"tv\",\"connected\":true,\"revoked\":null,\"reason\":\"\"},"
+	 "{\"name\":\"old\",\"connected\":false,\"revoked\":0,\"lastSeen\":null,\"reason\":\"\"}]",
+	 "DEVICE  NAME  TYPE  STATE                                ADDRESS  LAST SEEN\n"
+	 "tv      -     -     left by itself, 2023-11-14 22:13:20  -        never\n"
+	 "tv      -     -     connected                            -        now\n"
+	 "old     -     -     revoked                              -        never\n"},
 	{&pz_pzh_program, "devices", "[]", "no devices; 'pzh token' makes a code for one\n"},
 	{&pz_pzh_program, "revoke|tv|--yes",
 	 "{\"device\":\"tv\",\"serial\":\"0A\",\"crlNumber\":2}", "revoked tv, serial 0A\n"},
 	{&pz_pzh_program, "status",
-	 "{\"version\":\"1.0\",\"pid\":7,\"uptime\":5,\"zones\":[\"a@b\",{\"zone\":\"c@d\"}"
-	 "],"
+	 "{\"version\":\"1.0\",\"pid\":7,\"uptime\":5,\"zones\":[\"a@b\",{\"zone\":\"c@d\","
+	 "\"daysLeft\":{\"tls\":1,\"ca\":7300,\"crl\":30}}],\"warnings\":[\"no room\"],"
 	 "\"links\":2,\"ports\":{\"overlay\":81,\"web\":82},"
 	 "\"messages\":{\"in\":1,\"out\":2,\"dropped\":3}}",
-	 "zone      a@b\nzone      c@d\nlinks     2\nports     overlay 81, web 82\n"
+	 "zone      a@b\nzone      c@d\n"
+	 "ends      certificate in 1 days, authority in 7300 days, revocation list in 30 days\n"
+	 "warning   no room\nlinks     2\nports     overlay 81, web 82\n"
 	 "messages  1 in, 2 out, 3 dropped\nversion   1.0, pid 7\nuptime    5 s\n"},
 	{&pz_pzp_program, "call|t|f", "{\"result\":\"42 hello\"}", "42 hello\n"},
 	{&pz_pzp_program, "call|t|f", "{\"result\":{\"a\":[1]}}", "{\n  \"a\": [\n    1\n  ]\n}\n"},

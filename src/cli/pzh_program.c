@@ -27,8 +27,9 @@ static const struct pz_cli_option token_options[] = {
 	END,
 };
 
-static const struct pz_cli_option zone_options[] = {
+static const struct pz_cli_option devices_options[] = {
 	ZONE,
+	{"all", NULL, "also those that are out, with when and why", PZ_CLI_FLAG, 0, 0},
 	END,
 };
 
@@ -47,7 +48,9 @@ static const struct pz_cli_command commands[] = {
 	 "Shows code, link, and on a terminal the link as a QR code. A code is good for one\n"
 	 "device; a new one cancels the old one.",
 	 token_options, pz_pzh_cmd_token},
-	{"devices", "", 0, 0, "list the devices of a zone", NULL, zone_options, pz_pzh_cmd_devices},
+	{"devices", "", 0, 0, "list the devices of a zone",
+	 "With --all also those that left or were revoked: when, and why.", devices_options,
+	 pz_pzh_cmd_devices},
 	{"revoke", "DEVICE", 1, 1, "take a device out of its zone",
 	 "The device is disconnected, wipes its keys when it hears of it, and every other device\n"
 	 "is told. It cannot be undone; the device can be enrolled anew.",

@@ -46,10 +46,12 @@ struct hub_zone {
 	struct pz_list turns;   /* struct zone_turn.node */
 	struct zone_turn *turn; /* whose it is now, or NULL */
 	size_t connected;
+	size_t learning;  /* lists of devices among the turns */
 	bool is_changing; /* a change of the authority waits for the disk */
 	/* The device whose record that change writes, "" if none: nobody else may, or an older
 	 * record would end up on top of a newer one. */
 	char changing[PZ_DEVICE_BYTES_MAX + 1];
+	char renewal_failure[128]; /* why the last renewal failed, "": it did not */
 };
 
 struct pz_hub {
@@ -145,7 +147,7 @@ void zone_close_revoked(struct hub_zone *zone, const char *reason);
 /** Page 2 "Revocation", once durable. */
 void zone_revoked(struct hub_zone *zone, struct pz_member *member, const char *reason);
 /** Revokes a device; done when durable. */
-void zone_revoke(struct hub_zone *zone, const char *device, const char *reason, pz_hub_done done,
+void zone_revoke(struct hub_zone *zone, const char *device, enum pz_revoked why, pz_hub_done done,
 		 void *arg);
 void zone_renew_if_due(struct hub_zone *zone);
 /** Stores when members were last seen, as far as that changed; regularly and at the end. */
@@ -194,6 +196,23 @@ sync_write(struct hub_zone *zone, enum pz_sync_id id, const char *key, const cha
 	   pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;
 /** The CRL is another, and what is known of one device, "": of none. */
 void sync_membership_changed(struct hub_zone *zone, const char *device);
+
+/* dates.c */
+/** {tls, ca, crl}: days that certificates and revocation list have left, negative when they have
+ * ended. New. */
+json_t *zone_days_left(const struct hub_zone *zone);
+/** @param failure why nothing was renewed, "": it was */
+void zone_renewal_ended(struct hub_zone *zone, const char *failure);
+/** What the operator should know now, each a line of text. New. */
+json_t *hub_warnings(const struct pz_hub *hub);
+/** Sets the gauges of days: those of the zone that ends first. */
+void hub_set_days(struct pz_hub *hub);
+
+/* crl_learn.c */
+/** A device offers a revocation list. One that says more than ours counts as soon as it is stored.
+ * Errors: DENIED_* (not signed by this zone's CA), PROTO, NOTFOUND (of another zone), LIMIT. */
+enum pz_err crl_learn_offered(struct hub_peer *peer, const struct pz_sync_chunk *chunk,
+			      struct pz_errinfo *info) PZ_MUST_USE;
 
 /* link.c */
 extern const struct pz_link_events hub_link_events;

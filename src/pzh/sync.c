@@ -37,6 +37,15 @@ on_item(void *arg, const struct pz_sync_kind *kind)
 	return item ? item : pz_authority_item(peer->zone->authority, kind);
 }
 
+/* What it is to make of a device's revocation list is more than a comparison. */
+static enum pz_err
+on_offered(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
+	   bool *out_taken, struct pz_errinfo *info)
+{
+	*out_taken = kind->id == PZ_SYNC_CRL;
+	return *out_taken ? crl_learn_offered(arg, chunk, info) : PZ_OK;
+}
+
 static enum pz_err
 on_accept(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
 	  struct pz_errinfo *info)
@@ -87,6 +96,7 @@ on_refused(void *arg, const char *item, const char *key, const char *reason)
 static const struct pz_sync_ops sync_ops = {
 	.send = on_send,
 	.item = on_item,
+	.offered = on_offered,
 	.accept = on_accept,
 	.changed = on_changed,
 	.refused = on_refused,

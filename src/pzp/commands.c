@@ -111,16 +111,22 @@ hub_result(struct pz_node *node)
 static void
 set_gauges(struct pz_node *node)
 {
-	uint64_t now_ms = pz_env_wall_ms(node->config.env), end_ms = 0;
+	const struct pz_crl *crl = node_crl(node);
+	int64_t tls_days = 0, crl_days = 0;
 
-	if (node->membership)
-		end_ms = pz_cert_not_after_ms(node->membership->tls);
+	if (node->membership && crl) {
+		tls_days = pz_env_days_left(node->config.env,
+					    pz_cert_not_after_ms(node->membership->tls));
+		crl_days = pz_env_days_left(node->config.env, pz_crl_next_update_ms(crl));
+	}
 	pz_metric_set(&node->metrics, PZ_METRIC_links,
 		      (node->hub.is_registered ? 1 : 0) + peers_live_count(node->peers));
 	pz_metric_set(&node->metrics, PZ_METRIC_queued_bytes,
 		      node->hub.is_registered ? node->hub.link->session.queued : 0);
 	pz_metric_set(&node->metrics, PZ_METRIC_tls_days_left,
-		      end_ms > now_ms ? (end_ms - now_ms) / (UINT64_C(86400) * 1000) : 0);
+		      tls_days > 0 ? (uint64_t)tls_days : 0);
+	pz_metric_set(&node->metrics, PZ_METRIC_crl_days_left,
+		      crl_days > 0 ? (uint64_t)crl_days : 0);
 }
 
 static json_t *
@@ -137,15 +143,17 @@ status_result(struct pz_node *node)
 
 	set_gauges(node);
 
-	return json_pack(
-		"{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:o, s:n}, s:o, s:o}",
-		"version", PZ_VERSION, "pid", (int)getpid(), "uptime",
-		(json_int_t)((now - node->started_us) / PZ_US_PER_S), "id", node->self, "zone",
-		m ? json_string(m->zone) : json_null(), "device", node->device, "mode",
-		m ? "hub" : "virgin", "state", pz_state_text(node->machine.state), "reason",
-		node->machine.reason, "hub", hub_result(node), "peers", peers_status(node), "ports",
-		"tls", tls_port(node), "web", "pending", prefs_pending(node), "metrics",
-		pz_metrics_json(&node->metrics));
+	return json_pack("{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:o, s:n}, "
+			 "s:o, s:o, s:o, "
+			 "s:o}",
+			 "version", PZ_VERSION, "pid", (int)getpid(), "uptime",
+			 (json_int_t)((now - node->started_us) / PZ_US_PER_S), "id", node->self,
+			 "zone", m ? json_string(m->zone) : json_null(), "device", node->device,
+			 "mode", m ? "hub" : "virgin", "state", pz_state_text(node->machine.state),
+			 "reason", node->machine.reason, "hub", hub_result(node), "peers",
+			 peers_status(node), "ports", "tls", tls_port(node), "web", "pending",
+			 prefs_pending(node), "daysLeft", warnings_days(node), "warnings",
+			 warnings_list(node), "metrics", pz_metrics_json(&node->metrics));
 }
 
 static struct pz_node_request *

@@ -295,6 +295,7 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 	json_object_clear(node->known);
 	json_decref(node->hub_entry);
 	node->hub_entry = NULL;
+	warnings_forget(node);
 	if (err == PZ_OK)
 		node_sweep_keys(node);
 	(void)pz_machine_event(&node->machine, PZ_EVENT_WIPED, err == PZ_OK ? NULL : reason.text);
@@ -345,6 +346,8 @@ hub_wipe(struct pz_node *node)
 	if (node->is_wiping)
 		return;
 	node->is_wiping = true;
+	peers_unlisten(node->peers);
+	peers_stop(node->peers, "left the zone"); /* while we still have a name there */
 	txn = pz_txn_new();
 	if (txn == NULL || zonedata_wipe(node, txn) != PZ_OK) {
 		pz_txn_free(txn);

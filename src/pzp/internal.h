@@ -52,6 +52,14 @@ struct node_wishes {
 	uint16_t tls_port;
 };
 
+/** What is wrong although everything goes on; see warnings.c. */
+struct node_warnings {
+	bool is_hub_older;         /* the hub showed an older revocation list than ours */
+	uint64_t hub_crl, own_crl; /* crlNumbers of both, then */
+	uint64_t logged_us;
+	char renewal[160]; /* why the certificate could not be renewed, or "" */
+};
+
 struct pz_node {
 	struct pz_node_config config;
 	struct pz_metrics metrics;
@@ -81,6 +89,7 @@ struct pz_node {
 	struct zonedata *zonedata;
 	struct zonedata_session *hub_data; /* the exchange with the hub, or NULL */
 	struct node_wishes wishes;
+	struct node_warnings warnings;
 	struct pz_list answers; /* resend.c */
 	size_t answer_count, answer_bytes;
 	uint64_t looked_us; /* when it last looked for others on behalf of a peer */
@@ -118,6 +127,19 @@ enum pz_err node_settle_names(struct pz_node *node, struct pz_errinfo *info) PZ_
 /** Starts to renew the TLS certificate when it is time; the new one counts from the next link on.
  */
 void node_renew_if_due(struct pz_node *node);
+
+/* warnings.c */
+/** {tls, ca, crl}: days that certificates and revocation list have left, negative when they have
+ * ended. New; null where there are none. */
+json_t *warnings_days(const struct pz_node *node);
+/** The hub has shown a revocation list of that number, while ours has this one. */
+void warnings_hub_crl(struct pz_node *node, uint64_t number, uint64_t known);
+/** Why the certificate was not renewed; "": it is. */
+void warnings_renewal(struct pz_node *node, const char *failure);
+/** What is wrong now, each a line of text. New. */
+json_t *warnings_list(const struct pz_node *node);
+/** There is no zone any more. */
+void warnings_forget(struct pz_node *node);
 
 /** A device has no way left: what waits for it, and what it began here, ends. */
 void node_device_gone(struct pz_node *node, const char *device);
@@ -159,6 +181,8 @@ void zonedata_close(struct zonedata_session *session);
 void zonedata_drained(struct zonedata_session *session);
 /** @return true: the status is one of synchronisation's, and was dealt with */
 bool zonedata_on_prop(struct zonedata_session *session, const char *status, json_t *message);
+/** Soon, not from here: do we stand on the newest CRL ourselves? Then we are out. */
+void zonedata_judge(struct pz_node *node);
 /** The newest CRL that we hold; NULL: virgin. Borrowed. */
 struct pz_crl *node_crl(const struct pz_node *node);
 /** @param out PZ_ZONE_SECRET_BYTES. @return false: not known (yet) */

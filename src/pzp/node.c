@@ -551,6 +551,7 @@ pz_node_start(struct pz_node *node)
 	node->is_started = true;
 	on_renewal_check(&node->renewal, node);
 	if (node->membership) {
+		zonedata_judge(node); /* a wipe that a crash came before */
 		peers_listen(node->peers);
 		pz_machine_start(&node->machine);
 	}

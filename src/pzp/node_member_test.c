@@ -265,6 +265,36 @@ a_wipe_that_fails_is_told_and_tried_again(void **state)
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
 }
 
+/* The list that revokes this device was stored; then the daemon was killed before the wipe was. */
+static void
+a_wipe_that_a_crash_came_before_is_made_at_the_start(void **state)
+{
+	struct pz_crl_entry entry = {.when_ms = wall(NULL)};
+	struct pz_crl *crl = NULL;
+	struct pz_txn *txn = pz_txn_new();
+
+	(void)state;
+	start_member();
+	pz_cert_serial_hex(w.node->membership->device_ca, entry.serial_hex);
+	assert_ok(pz_crl_issue(w.authority->ca, w.authority->ca_key, &entry, 1, 7, &w.env, &crl,
+			       NULL));
+	char *text = pz_record_crl_text(crl);
+	assert_ok(pz_record_put(txn, "knowledge", "crl/" ZONE,
+				json_pack("{s:s, s:s, s:I, s:s, s:b}", "key", ZONE, "value", text,
+					  "mtime", (json_int_t)wall(NULL), "origin", ZONE,
+					  "deleted", 0)));
+	free(text);
+	pz_crl_free(crl);
+	pz_store_commit(w.store, txn, NULL, NULL);
+	run(COMMIT_US);
+	restart_node();
+	run(PZ_US_PER_S);
+	assert_string_equal(pz_json_str(status(), "state"), "virgin");
+	assert_non_null(strstr(pz_json_str(status(), "reason"), "revocation list"));
+	restart_node();
+	assert_string_equal(pz_json_str(status(), "state"), "virgin");
+}
+
 static void
 connect_while_the_zone_is_wiped_is_refused(void **state)
 {
@@ -324,6 +354,7 @@ main(void)
 		T(leave_survives_the_loss_of_the_link),
 		T(leave_ends_when_the_hub_revokes),
 		T(a_wipe_that_fails_is_told_and_tried_again),
+		T(a_wipe_that_a_crash_came_before_is_made_at_the_start),
 		T(connect_while_the_zone_is_wiped_is_refused),
 		T(the_tls_certificate_is_renewed_while_running),
 	};

@@ -61,6 +61,13 @@ on_item(void *arg, const struct pz_sync_kind *kind)
 }
 
 static enum pz_err
+on_offered(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
+	   bool *out_taken, struct pz_errinfo *info)
+{
+	return zonedata_offered(arg, kind, chunk, out_taken, info);
+}
+
+static enum pz_err
 on_accept(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
 	  struct pz_errinfo *info)
 {
@@ -99,8 +106,11 @@ static void
 on_answered(void *arg, bool is_equal)
 {
 	struct zonedata_session *s = arg;
+	int64_t ahead_ms;
 
 	(void)is_equal;
+	if (pz_sync_session_ahead(s->sync, &ahead_ms))
+		pz_shared_set_ahead(s->owner->zonedata->shared, ahead_ms);
 	s->answered++;
 	command_answered(s);
 }
@@ -108,6 +118,7 @@ on_answered(void *arg, bool is_equal)
 static const struct pz_sync_ops sync_ops = {
 	.send = on_send,
 	.item = on_item,
+	.offered = on_offered,
 	.accept = on_accept,
 	.changed = on_changed,
 	.number = pz_knowledge_number,
@@ -149,6 +160,8 @@ zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_o
 	s->owner = node;
 	s->link = link;
 	set_other_end(s, link->session.address, is_hub);
+	if (is_hub) /* if it is so still, it will be shown again */
+		node->warnings.is_hub_older = false;
 	struct pz_sync_config config = {
 		.self = PZ_SYNC_DEVICE,
 		.other = is_hub ? PZ_SYNC_HUB : PZ_SYNC_DEVICE,

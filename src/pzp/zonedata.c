@@ -89,6 +89,32 @@ zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind)
 	return item ? item : pz_knowledge_item(data->knowledge, kind);
 }
 
+/*
+ * An older revocation list never counts. From a peer it only says that the peer was away; the hub
+ * can have it only when its data was put back, and then it is told what it has forgotten. Also when
+ * its list is the newer one but lacks somebody: it has revoked others since.
+ */
+enum pz_err
+zonedata_offered(struct zonedata_session *s, const struct pz_sync_kind *kind,
+		 const struct pz_sync_chunk *chunk, bool *out_taken, struct pz_errinfo *info)
+{
+	struct pz_crl_weight weight;
+
+	if (kind->id != PZ_SYNC_CRL)
+		return PZ_OK;
+	PZ_TRY(pz_knowledge_weigh(s->owner->zonedata->knowledge, chunk, &weight, info));
+	*out_taken = weight.number < weight.known;
+	if (*out_taken && !s->is_hub)
+		pz_info("crl-older", "from=%s number=%llu here=%llu", s->to,
+			(unsigned long long)weight.number, (unsigned long long)weight.known);
+	if (!s->is_hub)
+		return PZ_OK;
+	warnings_hub_crl(s->owner, weight.number, weight.known);
+	if (*out_taken || weight.has_less)
+		(void)!pz_sync_session_push(s->sync, kind, chunk->key);
+	return PZ_OK;
+}
+
 enum pz_err
 zonedata_accept(const struct zonedata_session *from, const struct pz_sync_kind *kind,
 		const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
@@ -139,7 +165,7 @@ act_on_crl(struct pz_node *node)
 	if (node_refresh_trust(node, &info) != PZ_OK)
 		pz_error("trust", "%s", info.text);
 	/* Not from here: should we stand on it ourselves, the link goes that we hear it by. */
-	pz_env_start(node->config.env, &node->zonedata->verdict, 0);
+	zonedata_judge(node);
 }
 
 static void
@@ -167,6 +193,12 @@ on_verdict(struct pz_timer *timer, void *arg)
 	if (pz_crl_has_serial(node_crl(node), serial))
 		(void)pz_machine_event(&node->machine, PZ_EVENT_REVOKED,
 				       "this device stands on the zone's revocation list");
+}
+
+void
+zonedata_judge(struct pz_node *node)
+{
+	pz_env_start(node->config.env, &node->zonedata->verdict, 0);
 }
 
 void

@@ -41,6 +41,10 @@ struct zonedata {
 /* zonedata.c */
 /** The item as it is synchronised; NULL: not kept here, or opted out of (page 10). Borrowed. */
 struct pz_sync_item *zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind);
+/** A chunk is offered, before anything is decided about it: see pz_sync_ops.offered. */
+enum pz_err zonedata_offered(struct zonedata_session *from, const struct pz_sync_kind *kind,
+			     const struct pz_sync_chunk *chunk, bool *out_taken,
+			     struct pz_errinfo *info) PZ_MUST_USE;
 /** Is a chunk good that came from this session? Errors: those of pz_knowledge_accept and
  * pz_shared_accept. */
 enum pz_err zonedata_accept(const struct zonedata_session *from, const struct pz_sync_kind *kind,

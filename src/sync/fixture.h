@@ -30,7 +30,8 @@ struct node {
 	uint64_t wall_ms;
 	struct pz_env env;
 	struct pz_sync_item *items[PZ_SYNC_KIND_COUNT]; /* NULL: opted out */
-	size_t changes, refusals;
+	size_t changes, refusals, offers;
+	bool is_taking;       /* what is offered, without comparing it */
 	char refused[3][128]; /* last: item, key, reason */
 };
 
@@ -155,6 +156,20 @@ fx_item(void *arg, const struct pz_sync_kind *kind)
 	return ((struct end *)arg)->node->items[kind->id];
 }
 
+/* "evil…" is what no owner looks at twice. */
+UNUSED_OK static enum pz_err
+fx_offered(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
+	   bool *out_taken, struct pz_errinfo *info)
+{
+	struct node *n = ((struct end *)arg)->node;
+
+	(void)kind;
+	n->offers++;
+	*out_taken = n->is_taking;
+	return strncmp(chunk->value, "evil", 4) == 0 ? pz_fail(info, PZ_ERR_DENIED, "seen through")
+						     : PZ_OK;
+}
+
 /* "bad…" is what no owner takes. */
 UNUSED_OK static enum pz_err
 fx_accept(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
@@ -211,6 +226,7 @@ fx_answered(void *arg, bool equal)
 UNUSED_OK static const struct pz_sync_ops fx_ops = {
 	.send = fx_send,
 	.item = fx_item,
+	.offered = fx_offered,
 	.accept = fx_accept,
 	.changed = fx_changed,
 	.number = fx_number,

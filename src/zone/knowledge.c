@@ -69,20 +69,53 @@ read_crl(const struct pz_sync_chunk *chunk, struct pz_crl **out, struct pz_errin
 }
 
 static enum pz_err
-accept_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
+check_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, struct pz_crl **out,
+	  struct pz_errinfo *info)
 {
 	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
 
+	if (strcmp(chunk->origin, k->zone) != 0)
+		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "not written by the hub of %s",
+			       k->zone);
 	if (strcmp(chunk->key, k->zone) != 0)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "CRL of a zone that is not known");
 	if (chunk->deleted)
 		return pz_fail(info, PZ_ERR_DENIED, "a CRL is never deleted");
 	PZ_TRY(read_crl(chunk, &crl, info));
 	PZ_TRY(pz_crl_verify(crl, k->master, info));
+	*out = PZ_TAKE(crl);
+	return PZ_OK;
+}
+
+static enum pz_err
+accept_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
+
+	PZ_TRY(check_crl(k, chunk, &crl, info));
 	if (k->crl && pz_crl_number(crl) < pz_crl_number(k->crl))
 		return pz_fail(info, PZ_ERR_DENIED, "older CRL: number %llu, here is %llu",
 			       (unsigned long long)pz_crl_number(crl),
 			       (unsigned long long)pz_crl_number(k->crl));
+	return PZ_OK;
+}
+
+enum pz_err
+pz_knowledge_weigh(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
+		   struct pz_crl_weight *out, struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
+	struct pz_crl_entry entry;
+
+	PZ_TRY(check_crl(k, chunk, &crl, info));
+	*out = (struct pz_crl_weight){.number = pz_crl_number(crl)};
+	if (k->crl == NULL)
+		return PZ_OK;
+	out->known = pz_crl_number(k->crl);
+	for (size_t i = 0; i < pz_crl_len(k->crl) && !out->has_less; i++) {
+		pz_crl_entry_at(k->crl, i, &entry);
+		out->has_less = !pz_crl_has_serial(crl, entry.serial_hex);
+	}
 	return PZ_OK;
 }
 

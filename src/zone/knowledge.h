@@ -61,6 +61,20 @@ pz_knowledge_item(struct pz_knowledge *knowledge, const struct pz_sync_kind *kin
 enum pz_err
 pz_knowledge_accept(const struct pz_knowledge *knowledge, const struct pz_sync_kind *kind,
 		    const struct pz_sync_chunk *chunk, struct pz_errinfo *info) PZ_MUST_USE;
+/** What a revocation list says compared with the newest one that is known here. */
+struct pz_crl_weight {
+	uint64_t number, known; /* its crlNumber, and ours */
+	bool has_less;          /* somebody who stands on ours does not stand on it */
+};
+
+/**
+ * Weighs a chunk of `crl`; it is checked as pz_knowledge_accept does, but may be an older one.
+ * Errors: as pz_knowledge_accept.
+ */
+enum pz_err
+pz_knowledge_weigh(const struct pz_knowledge *knowledge, const struct pz_sync_chunk *chunk,
+		   struct pz_crl_weight *out, struct pz_errinfo *info) PZ_MUST_USE;
+
 /** crlNumber of a chunk of `crl`, unverified; pz_sync_ops.number as it is. @param arg ignored */
 bool pz_knowledge_number(void *arg, const struct pz_sync_kind *kind,
 			 const struct pz_sync_chunk *chunk, uint64_t *out);

@@ -73,7 +73,7 @@ revoke(const char *device)
 	struct pz_zone_change *change = NULL;
 
 	w.wall_ms += 1000;
-	assert_ok(pz_authority_revoke(zone, device, txn, &change, &w.info));
+	assert_ok(pz_authority_revoke(zone, device, PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
 	assert_ok(fx_commit(&w, txn));
 	assert_non_null(pz_authority_apply(zone, change));
 }

@@ -21,6 +21,7 @@ struct pz_shared {
 	char zone[PZ_ZONE_BYTES_MAX + 1]; /* "": none */
 	struct pz_sync_item *items[PZ_SYNC_KIND_COUNT];
 	struct pz_list writes;
+	int64_t ahead_ms; /* the hub's clock less ours */
 };
 
 /* A change on its way to the disk. */
@@ -327,6 +328,22 @@ on_written(void *arg, enum pz_err err, const char *detail)
 		done(done_arg, err, detail);
 }
 
+void
+pz_shared_set_ahead(struct pz_shared *shared, int64_t ahead_ms)
+{
+	shared->ahead_ms = ahead_ms;
+}
+
+static uint64_t
+zone_time_ms(const struct pz_shared *shared)
+{
+	uint64_t now = pz_env_wall_ms(shared->env);
+
+	if (shared->ahead_ms >= 0)
+		return now + (uint64_t)shared->ahead_ms;
+	return now > (uint64_t)-shared->ahead_ms ? now - (uint64_t)-shared->ahead_ms : 0;
+}
+
 static enum pz_err
 change_item(struct write *write, const char *value, struct pz_txn *txn, struct pz_errinfo *info)
 {
@@ -338,7 +355,7 @@ change_item(struct write *write, const char *value, struct pz_txn *txn, struct p
 	if (value == NULL && (former == NULL || former->deleted))
 		return PZ_OK;
 	PZ_TRY(pz_sync_item_write(write->item, write->key, pz_slice_str(value ? value : ""),
-				  value == NULL, shared->self, pz_env_wall_ms(shared->env), info));
+				  value == NULL, shared->self, zone_time_ms(shared), info));
 	const struct pz_sync_chunk *ours = pz_sync_item_get(write->item, write->key);
 	write->mtime_ms = ours->mtime_ms;
 	enum pz_err err = pz_shared_check(pz_sync_item_kind(write->item), ours, shared->zone, info);

@@ -59,6 +59,10 @@ PZ_AUTO_DEFINE(struct pz_shared, pz_shared_free)
  * device without zone wrote becomes the new address's. Errors: LIMIT_MEMORY. */
 enum pz_err pz_shared_set_self(struct pz_shared *shared, const char *self) PZ_MUST_USE;
 
+/** How far the hub's clock is ahead of ours: changes made here carry its time, or a device whose
+ * clock is wrong could not change anything (page 8 "Conflicts"). 0 before the first call. */
+void pz_shared_set_ahead(struct pz_shared *shared, int64_t ahead_ms);
+
 /* ---- for sessions ---- */
 
 /** The item, borrowed; NULL: not kept here. */
