@@ -145,13 +145,26 @@ do_enrol(struct town *t)
 		town_enrol(t, a);
 }
 
+/* A disk is full, or has room again. */
+static void
+do_disk(struct town *t)
+{
+	struct sim_node *a = town_anybody(t);
+	bool is_full = rng_chance(&t->world->rng, 50);
+
+	sim_note(t->world, "the disk of %s %s", a->name, is_full ? "fills up" : "has room");
+	pz_memory_disk_fail_after(a->disk,
+				  is_full ? (size_t)rng_below(&t->world->rng, 3) : SIZE_MAX);
+}
+
 static const struct deed {
 	unsigned weight;
 	void (*act)(struct town *t);
 } deeds[] = {
 	{30, do_write},    {6, do_write_at_once}, {18, do_cut_or_mend}, {8, do_connect},
 	{4, do_reconnect}, {3, do_sync},          {8, do_end},          {14, do_start},
-	{4, do_clock},     {4, do_revoke},        {2, do_leave},        {10, do_enrol},
+	{4, do_clock},     {4, do_revoke},        {2, do_leave},        {5, do_disk},
+	{10, do_enrol},
 };
 
 static void
@@ -190,6 +203,7 @@ restart_all(struct town *t, bool set_clocks)
 {
 	for (size_t i = 0; i <= t->count; i++) {
 		struct sim_node *node = i < t->count ? t->device[i] : t->hub;
+		pz_memory_disk_fail_after(node->disk, SIZE_MAX);
 		if (node->is_running)
 			sim_stop(node);
 		if (set_clocks)
