@@ -2,6 +2,7 @@
 #include "base/limits.h"
 #include "cli/program.h"
 #include "cli/pzh.h"
+#include "cli/user.h"
 
 #define END                                                                                        \
 	{                                                                                          \
@@ -39,6 +40,18 @@ static const struct pz_cli_option revoke_options[] = {
 	END,
 };
 
+static const struct pz_cli_option user_options[] = {
+	ZONE,
+	{"remove", NULL, "forget the detail", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option name_options[] = {
+	ZONE,
+	{"reset", NULL, "back to what the device calls itself", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
 static const struct pz_cli_command commands[] = {
 	{"init", "", 0, 0, "make a zone: authority, certificates, store",
 	 "Needs --zone and --host. Works whether the daemon runs or not.", init_options,
@@ -55,6 +68,11 @@ static const struct pz_cli_command commands[] = {
 	 "The device is disconnected, wipes its keys when it hears of it, and every other device\n"
 	 "is told. It cannot be undone; the device can be enrolled anew.",
 	 revoke_options, pz_pzh_cmd_revoke},
+	{"user", "[FIELD [VALUE]]", 0, 2, "show details of the user, or set one",
+	 PZ_CLI_USER_DETAILS, user_options, pz_cli_cmd_user},
+	{"name", "DEVICE [NAME]", 1, 2, "give a device another name, for people",
+	 "The device takes the name over, at once or when it is back.", name_options,
+	 pz_cli_cmd_name},
 	{"status", "", 0, 0, "show version, zones, links, ports and messages", NULL, NULL,
 	 pz_pzh_cmd_status},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},

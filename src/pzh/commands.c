@@ -321,12 +321,27 @@ cmd_status(const struct command *c)
 			 hub_warnings(hub), "metrics", pz_metrics_json(m)));
 }
 
+/* ---- the user and his devices' names ---- */
+
+static void
+cmd_user(const struct command *c)
+{
+	details_user(c->hub, c->params, c->done, c->arg);
+}
+
+static void
+cmd_name(const struct command *c)
+{
+	details_name(c->hub, c->params, c->done, c->arg);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(const struct command *c);
 } commands[] = {
 	{"init", cmd_init},       {"zones", cmd_zones},   {"token", cmd_token},
 	{"devices", cmd_devices}, {"revoke", cmd_revoke}, {"status", cmd_status},
+	{"user", cmd_user},       {"name", cmd_name},
 };
 
 /* Parameters that name something are texts: one that is not must not be taken for one that is not

@@ -45,6 +45,7 @@ struct hub_zone {
 	uint64_t updated_us;    /* when the last Update was told */
 	struct pz_list turns;   /* struct zone_turn.node */
 	struct zone_turn *turn; /* whose it is now, or NULL */
+	struct pz_list details; /* details.c: changes on their way to the disk */
 	size_t connected;
 	size_t learning;  /* lists of devices among the turns */
 	bool is_changing; /* a change of the authority waits for the disk */
@@ -196,6 +197,20 @@ sync_write(struct hub_zone *zone, enum pz_sync_id id, const char *key, const cha
 	   pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;
 /** The CRL is another, and what is known of one device, "": of none. */
 void sync_membership_changed(struct hub_zone *zone, const char *device);
+
+/* details.c */
+/** The commands `user` and `name`. */
+void details_user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
+void details_name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
+/** Details came in from a device. @param keys array of strings */
+void details_received(struct hub_zone *zone, const json_t *keys);
+/** The zone has been loaded: members' records may be older than what was stored of their names. */
+void details_loaded(struct hub_zone *zone);
+/** A device has come into the zone, or is out of it: the name that one of the same name was given
+ * goes, as a deletion that travels. @param device "": none */
+void details_membership_changed(struct hub_zone *zone, const char *device);
+/** Changes under way are told to nobody any more. */
+void details_free(struct hub_zone *zone);
 
 /* dates.c */
 /** {tls, ca, crl}: days that certificates and revocation list have left, negative when they have

@@ -545,7 +545,7 @@ static const struct {
 	{"connect", cmd_connect}, {"disconnect", cmd_disconnect}, {"services", cmd_services},
 	{"call", call_start},     {"watch", cmd_watch},           {"serve", cmd_serve},
 	{"peers", cmd_peers},     {"discover", discover_start},   {"prefs", prefs_command},
-	{"sync", sync_command},
+	{"sync", sync_command},   {"user", details_user},         {"name", details_name},
 };
 
 /* Parameters that name something are texts: one that is not must not be taken for one that is not

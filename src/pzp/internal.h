@@ -259,6 +259,9 @@ prefs_configure_ports(struct pz_node *node, const uint16_t *tls_port, const uint
 /** Preferences that hold for the whole zone have changed somewhere in it. @param keys array of
  * strings */
 void prefs_synchronised(struct pz_node *node, const json_t *keys);
+/** This device was given a name in the zone, or it was taken back: that counts at once, for nobody
+ * has set a preference here that would have to wait. */
+void prefs_named(struct pz_node *node);
 /** The zone is left: what holds for all of it is gone (page 2 "Revocation"). */
 void prefs_wiped(struct pz_node *node);
 /** What waits for a reconnect: {key: value}. NULL: out of memory. */

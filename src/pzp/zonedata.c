@@ -224,6 +224,8 @@ act_on(struct pz_node *node, enum pz_sync_id id, const json_t *keys)
 		nearby_announce(node->nearby);
 	else if (id == PZ_SYNC_PREFERENCES)
 		prefs_synchronised(node, keys);
+	else if (id == PZ_SYNC_USER_DETAILS)
+		details_received(node, keys);
 }
 
 /* What a peer passes on counts as much as the hub's own word: the hub has signed it. */
@@ -310,6 +312,7 @@ zonedata_new(struct pz_node *node)
 	data->node = node;
 	pz_timer_init(&data->verdict, on_verdict, data);
 	pz_timer_init(&data->again, on_again, data);
+	pz_list_init(&data->details);
 	sync_init(data);
 	return data;
 }
@@ -322,6 +325,7 @@ zonedata_free(struct zonedata *data)
 	pz_env_stop(data->node->config.env, &data->verdict);
 	pz_env_stop(data->node->config.env, &data->again);
 	sync_fini(data);
+	details_free(data);
 	json_decref(data->changed);
 	pz_knowledge_free(data->knowledge);
 	pz_shared_free(data->shared);

@@ -37,6 +37,7 @@ struct zonedata {
 	json_t *changed;         /* what is told then: {item: {key: true}} */
 	uint64_t exchanged_us;   /* when an exchange with the hub was last opened */
 	struct pz_log_rate refused_log;
+	struct pz_list details; /* details.c: changes on their way to the disk */
 };
 
 /* zonedata.c */
@@ -63,6 +64,17 @@ zonedata_write(struct pz_node *node, enum pz_sync_id id, const char *key, const 
 enum pz_err zonedata_wipe(const struct pz_node *node, struct pz_txn *txn) PZ_MUST_USE;
 /** And from memory. */
 void zonedata_wiped(struct pz_node *node);
+
+/* details.c */
+/** The commands `user` and `name`. */
+struct pz_node_request *
+details_user(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+struct pz_node_request *
+details_name(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+/** Details came in. @param keys array of strings */
+void details_received(struct pz_node *node, const json_t *keys);
+/** Changes under way are told to nobody any more. */
+void details_free(struct zonedata *data);
 
 /* sync.c */
 /** The timers of `data`, which is about to be used. */

@@ -205,13 +205,16 @@ struct load {
 	size_t skipped;
 };
 
+/* Of our zone, or of before there was one; and good, for an older version may have taken more. */
 static bool
-is_ours(const struct pz_shared *shared, const struct pz_sync_chunk *chunk)
+is_good(const struct pz_shared *shared, const struct pz_sync_kind *kind,
+	const struct pz_sync_chunk *chunk)
 {
 	struct pz_address origin;
 
-	return pz_address_parse(pz_slice_str(chunk->origin), &origin) == PZ_OK &&
-	       (origin.zone.len == 0 || pz_slice_eq_str(origin.zone, shared->zone));
+	if (pz_address_parse(pz_slice_str(chunk->origin), &origin) != PZ_OK)
+		return false;
+	return pz_shared_check(kind, chunk, origin.zone.len > 0 ? shared->zone : "", NULL) == PZ_OK;
 }
 
 /* Takes the chunk on success. */
@@ -221,7 +224,7 @@ learn(struct load *load, const char *place, const struct pz_sync_kind *kind,
 {
 	struct pz_sync_item *item = load->shared->items[kind->id];
 
-	if (item == NULL || !is_ours(load->shared, chunk))
+	if (item == NULL || !is_good(load->shared, kind, chunk))
 		return PZ_ERR_PROTO;
 	if (!pz_sync_is_expired(chunk->deleted, chunk->mtime_ms, load->now_ms))
 		return pz_sync_item_put(item, chunk, NULL);
@@ -354,15 +357,36 @@ pz_shared_received(struct pz_shared *shared, const struct pz_sync_kind *kind, co
 
 /* ---- changes made here ---- */
 
+static bool
+is_by(const struct pz_sync_chunk *chunk, const struct write *write)
+{
+	return chunk && chunk->mtime_ms == write->mtime_ms &&
+	       strcmp(chunk->origin, write->shared->self) == 0;
+}
+
+/* A later change of ours that is still on its way shall not bring back what we take back. */
+static void
+hand_on(struct write *write)
+{
+	PZ_LIST_EACH (&write->shared->writes, n, tmp) {
+		struct write *later = PZ_CONTAINER(n, struct write, list);
+		if (later == write || later->item != write->item ||
+		    strcmp(later->key, write->key) != 0 || !is_by(later->former, write))
+			continue;
+		pz_sync_chunk_free(later->former);
+		later->former = PZ_TAKE(write->former);
+		return;
+	}
+}
+
 /* Back to what was before, where nothing newer has come meanwhile. */
 static void
 take_back(struct write *write)
 {
-	const struct pz_sync_chunk *now = pz_sync_item_get(write->item, write->key);
-
-	if (now == NULL || now->mtime_ms != write->mtime_ms ||
-	    strcmp(now->origin, write->shared->self) != 0)
+	if (!is_by(pz_sync_item_get(write->item, write->key), write)) {
+		hand_on(write);
 		return;
+	}
 	if (write->former == NULL)
 		(void)pz_sync_item_remove(write->item, write->key);
 	else if (pz_sync_item_put(write->item, write->former, NULL) == PZ_OK)
