@@ -177,6 +177,7 @@ zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_o
 		return NULL;
 	}
 	pz_list_append(&node->zonedata->sessions, &s->node);
+	zonedata_save_again(node);
 	if (is_opener)
 		open_exchange(s);
 	return s;

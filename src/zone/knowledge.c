@@ -345,6 +345,16 @@ pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, cons
 	return first;
 }
 
+enum pz_err
+pz_knowledge_save(const struct pz_knowledge *k, struct pz_txn *txn)
+{
+	PZ_TRY(pz_txn_remove_space(txn, SPACE));
+	for (size_t id = 0; id < PZ_SYNC_KIND_COUNT; id++)
+		if (k->items[id])
+			PZ_TRY(pz_chunks_save_all(k->items[id], SPACE, txn));
+	return PZ_OK;
+}
+
 /* Puts a chunk that was stored, or was given at enrolment. Takes it. */
 static enum pz_err
 learn(struct pz_knowledge *k, const struct pz_sync_kind *kind, struct pz_sync_chunk *chunk)

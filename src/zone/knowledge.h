@@ -89,6 +89,10 @@ bool pz_knowledge_number(void *arg, const struct pz_sync_kind *kind,
 enum pz_err pz_knowledge_apply(struct pz_knowledge *knowledge, const struct pz_sync_kind *kind,
 			       const json_t *keys, struct pz_txn *txn) PZ_MUST_USE;
 
+/** Puts everything into a transaction, in place of what is stored: after one that failed. Errors:
+ * LIMIT_MEMORY. */
+enum pz_err pz_knowledge_save(const struct pz_knowledge *knowledge, struct pz_txn *txn) PZ_MUST_USE;
+
 /* ---- what it says ---- */
 
 /** PZ_ZONE_SECRET_BYTES, borrowed; NULL: not known yet. Never logged. */
