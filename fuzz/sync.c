@@ -121,7 +121,13 @@ static const struct pz_sync_ops ops = {
 static void
 open_side(struct side *side, struct side *other, enum pz_sync_role role)
 {
-	struct pz_sync_config config = {role, other->role, &world.env, &ops, side};
+	struct pz_sync_config config = {
+		.self = role,
+		.other = other->role,
+		.env = &world.env,
+		.ops = &ops,
+		.arg = side,
+	};
 
 	for (unsigned i = 0; i < PZ_SYNC_KIND_COUNT; i++)
 		FUZZ_CHECK((side->items[i] = pz_sync_item_new(pz_sync_kind(i))) != NULL);

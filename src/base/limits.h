@@ -145,6 +145,9 @@
 #define PZ_CRL_LEARNING_MAX 16             /* lists of devices that wait for the hub's disk */
 #define PZ_SYNC_DELETED_MS (UINT64_C(90) * 86400 * 1000) /* deletions are kept this long */
 #define PZ_SYNC_TIME_MS_MAX ((UINT64_C(1) << 53) - 1)    /* what every JSON reader keeps exact */
+#define PZ_SYNC_COALESCE_US (100 * PZ_US_PER_MS)         /* page 8 "When": local changes */
+#define PZ_USER_FIELD_BYTES_MAX 64
+#define PZ_USER_DETAIL_BYTES_MAX 1024 /* a name, an address; a picture is no detail */
 
 /* ---- control socket (page 12) ---- */
 #define PZ_CTL_LINE_BYTES_MAX (2U << 20) /* one request or answer */

@@ -14,6 +14,7 @@
 #include "sync/session.h"
 #include "wire/address.h"
 #include "zone/authority.h"
+#include "zone/shared.h"
 
 /** A change of a zone's authority: one at a time is on its way to the disk, the others wait. */
 struct zone_turn {
@@ -28,6 +29,7 @@ struct zone_turn {
 struct hub_zone {
 	struct pz_hub *hub;
 	struct pz_authority *authority;
+	struct pz_shared *shared; /* what every device may write */
 	struct pz_router *router;
 	struct pz_tls_ctx *link_ctx, *enrol_ctx;
 	struct pz_trust *trust;           /* own CA and CRL of now */
@@ -188,6 +190,10 @@ void sync_drained(struct hub_peer *peer);
 bool sync_on_prop(struct hub_peer *peer, const char *status, const json_t *message);
 /** A chunk that has changed, to everybody who is connected. */
 void sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key);
+/** As pz_shared_write, and told to everybody who is connected. */
+enum pz_err
+sync_write(struct hub_zone *zone, enum pz_sync_id id, const char *key, const char *value,
+	   pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;
 /** The CRL is another, and what is known of one device, "": of none. */
 void sync_membership_changed(struct hub_zone *zone, const char *device);
 

@@ -507,6 +507,27 @@ zone_renew_if_due(struct hub_zone *zone)
 /* ---- life ---- */
 
 static enum pz_err
+load_shared(struct hub_zone *zone, struct pz_errinfo *info)
+{
+	char space[PZ_SHARED_SPACE_CHARS];
+	struct pz_shared_config config = {
+		.store = zone->hub->config.store,
+		.env = zone->hub->config.env,
+		.space = space,
+		.self = zone->authority->zone,
+	};
+	size_t skipped = 0;
+
+	pz_shared_space(zone->authority->zone, space);
+	PZ_TRY(pz_shared_load(&config, &zone->shared, &skipped, info));
+	if (skipped > 0)
+		pz_warning("store",
+			   "zone=%s %zu synchronised records are not readable and left out",
+			   zone->authority->zone, skipped);
+	return PZ_OK;
+}
+
+static enum pz_err
 build(struct hub_zone *zone, struct pz_errinfo *info)
 {
 	struct pz_hub *hub = zone->hub;
@@ -531,6 +552,7 @@ build(struct hub_zone *zone, struct pz_errinfo *info)
 	if (zone->dispatcher == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	PZ_TRY(pz_router_new(&config, &zone->router));
+	PZ_TRY(load_shared(zone, info));
 	return zone_refresh_trust(zone, info);
 }
 
@@ -590,6 +612,7 @@ zone_free(struct hub_zone *zone)
 	json_decref(zone->changed);
 	json_decref(zone->unsaved);
 	pz_code_cancel(&zone->code);
+	pz_shared_free(zone->shared);
 	pz_authority_free(zone->authority);
 	free(zone);
 }

@@ -5,6 +5,7 @@
 
 #include "base/auto.h"
 #include "pzp/peers.h"
+#include "pzp/zonedata.h"
 #include "wire/json.h"
 
 #define LEAVE_TIMEOUT_US (5 * PZ_US_PER_S)
@@ -544,6 +545,7 @@ static const struct {
 	{"connect", cmd_connect}, {"disconnect", cmd_disconnect}, {"services", cmd_services},
 	{"call", call_start},     {"watch", cmd_watch},           {"serve", cmd_serve},
 	{"peers", cmd_peers},     {"discover", discover_start},   {"prefs", prefs_command},
+	{"sync", sync_command},
 };
 
 /* Parameters that name something are texts: one that is not must not be taken for one that is not

@@ -168,7 +168,8 @@ enum pz_err node_refresh_trust(struct pz_node *node, struct pz_errinfo *info) PZ
 struct zonedata *zonedata_new(struct pz_node *node);
 /** NULL is fine. */
 void zonedata_free(struct zonedata *data);
-/** Loads what is known of the zone, or forgets it. Errors: those of pz_knowledge_load. */
+/** Loads what is known of the zone, or forgets it. Errors: those of pz_knowledge_load and
+ * pz_shared_load. */
 enum pz_err zonedata_set_membership(struct pz_node *node, const struct pz_membership *membership,
 				    struct pz_errinfo *info) PZ_MUST_USE;
 /** The exchange on a link that has come up; the dialler opens it. NULL: none (out of memory). */
@@ -255,9 +256,10 @@ const char *prefs_name_as(const struct pz_node *node, const char *device);
 /** Another configuration: NULL where it is silent. Waits for a reconnect as any change does. */
 void
 prefs_configure_ports(struct pz_node *node, const uint16_t *tls_port, const uint16_t *web_port);
-/** The zone is left: what holds for all of it goes (page 2 "Revocation"), from the disk and from
- * memory. Errors: LIMIT_MEMORY. */
-enum pz_err prefs_wipe(struct pz_txn *txn) PZ_MUST_USE;
+/** Preferences that hold for the whole zone have changed somewhere in it. @param keys array of
+ * strings */
+void prefs_synchronised(struct pz_node *node, const json_t *keys);
+/** The zone is left: what holds for all of it is gone (page 2 "Revocation"). */
 void prefs_wiped(struct pz_node *node);
 /** What waits for a reconnect: {key: value}. NULL: out of memory. */
 json_t *prefs_pending(const struct pz_node *node);

@@ -5,14 +5,19 @@
  * default: the first of them is wanted. What counts is the active value; it follows the wanted one
  * at once, but not while there is a link to the hub or an attempt at one: then it waits for the
  * next.
+ *
+ * The user's values of this device are records of its own; those that hold for the whole zone are
+ * synchronised (page 8, item preferences), and may be set anywhere in it.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "pzp/peers.h"
+#include "pzp/zonedata.h"
+#include "wire/json.h"
 #include "zone/record.h"
 
-#define SPACE "prefs" /* key -> {value, mtime, origin}, as synchronisation will carry it */
+#define SPACE "prefs" /* key -> {value}; those of the whole zone are in zone/shared.h */
 
 enum source {
 	SOURCE_DEFAULT,
@@ -194,7 +199,11 @@ prefs_configure_ports(struct pz_node *node, const uint16_t *tls_port, const uint
 
 /* ---- what the user set ---- */
 
-/* What holds for a whole zone holds for that zone only, or for one yet to come. */
+struct loading {
+	struct pz_node *node;
+	struct pz_errinfo *info;
+};
+
 static bool
 is_of_our_zone(const struct pz_node *node, const char *origin)
 {
@@ -206,10 +215,23 @@ is_of_our_zone(const struct pz_node *node, const char *origin)
 	       (node->membership && pz_slice_eq_str(address.zone, node->membership->zone));
 }
 
-struct loading {
-	struct pz_node *node;
-	struct pz_errinfo *info;
-};
+/* An older version kept it here. */
+static void
+move_to_shared(struct pz_node *node, enum pz_pref pref, const json_t *record)
+{
+	const char *key = pz_pref_table[pref].key;
+	char *text = json_dumps(json_object_get(record, "value"), JSON_ENCODE_ANY | JSON_COMPACT);
+	const char *origin = json_string_value(json_object_get(record, "origin"));
+	struct pz_txn *txn = pz_txn_new();
+
+	if (text && txn && is_of_our_zone(node, origin) &&
+	    pz_txn_remove(txn, SPACE, key) == PZ_OK &&
+	    pz_shared_write(node->zonedata->shared, PZ_SYNC_PREFERENCES, key, text, NULL, NULL,
+			    NULL) == PZ_OK)
+		pz_store_commit(node->config.store, PZ_TAKE(txn), NULL, NULL);
+	pz_txn_free(txn);
+	free(text);
+}
 
 /* A key or value that this version does not know is from another one, and no reason not to start.
  */
@@ -217,18 +239,16 @@ static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice text)
 {
 	const struct loading *loading = arg;
-	struct pz_node *node = loading->node;
 	struct pz_errinfo why = {""};
 	json_t *record = NULL;
 	enum pz_pref pref;
 
 	if (pz_pref_find(key, &pref, NULL) != PZ_OK)
 		return PZ_OK;
-	struct kept *kept = &node->prefs->kept[pref];
+	struct kept *kept = &loading->node->prefs->kept[pref];
 	PZ_TRY(pz_record_parse(SPACE, key, text, &record, loading->info));
-	if (pz_pref_table[pref].is_zone &&
-	    !is_of_our_zone(node, json_string_value(json_object_get(record, "origin"))))
-		pz_warning("preference", "key=%s is left out: it is another zone's", key);
+	if (pz_pref_table[pref].is_zone)
+		move_to_shared(loading->node, pref, record);
 	else if (pz_pref_parse_json(pref, json_object_get(record, "value"), &kept->user, &why) ==
 		 PZ_OK)
 		kept->has_user = true;
@@ -236,6 +256,19 @@ load_one(void *arg, const char *key, struct pz_slice text)
 		pz_warning("preference", "the stored value is left out: %s", why.text);
 	json_decref(record);
 	return PZ_OK;
+}
+
+/* One that holds for the whole zone, as it was last synchronised. */
+static void
+read_shared(struct pz_node *node, enum pz_pref pref)
+{
+	struct kept *kept = &node->prefs->kept[pref];
+	const char *text = pz_shared_value(node->zonedata->shared, PZ_SYNC_PREFERENCES,
+					   pz_pref_table[pref].key);
+	json_t *value = text ? pz_json_parse(pz_slice_str(text), NULL) : NULL;
+
+	kept->has_user = value && pz_pref_parse_json(pref, value, &kept->user, NULL) == PZ_OK;
+	json_decref(value);
 }
 
 enum pz_err
@@ -253,6 +286,9 @@ prefs_load(struct pz_node *node, struct pz_errinfo *info)
 	configure_port(node, PZ_PREF_PORTS_TLS, c->tls_port);
 	configure_port(node, PZ_PREF_PORTS_WEB, c->web_port);
 	PZ_TRY(pz_store_load(c->store, SPACE, load_one, &loading, info));
+	for (int i = 0; i < PZ_PREF_COUNT; i++)
+		if (pz_pref_table[i].is_zone)
+			read_shared(node, (enum pz_pref)i);
 	(void)activate(node);
 	spread(node);
 	return PZ_OK;
@@ -269,15 +305,6 @@ prefs_free(struct node_prefs *prefs)
 		free(change);
 	}
 	free(prefs);
-}
-
-enum pz_err
-prefs_wipe(struct pz_txn *txn)
-{
-	for (int i = 0; i < PZ_PREF_COUNT; i++)
-		if (pz_pref_table[i].is_zone)
-			PZ_TRY(pz_txn_remove(txn, SPACE, pz_pref_table[i].key));
-	return PZ_OK;
 }
 
 void
@@ -352,25 +379,52 @@ return_to_hub(struct pz_node *node, bool was_unwanted)
 		(void)pz_machine_event(&node->machine, PZ_EVENT_CONNECT, NULL);
 }
 
+/* The wanted value of a preference may be another now. */
 static void
-take(struct pz_node *node, const struct change *change)
+settle(struct pz_node *node, enum pz_pref pref)
 {
-	struct kept *kept = &node->prefs->kept[change->pref];
-	const char *key = pz_pref_table[change->pref].key;
 	bool was_unwanted = node->machine.is_unwanted;
 	struct pz_pref_value value;
 	char scratch[16];
 
-	kept->has_user = !change->is_reset;
-	kept->user = change->value;
-	(void)wanted(node, change->pref, &value);
-	pz_notice("preference", "key=%s value=\"%s\"%s", key,
-		  pz_pref_text(change->pref, &value, scratch),
+	(void)wanted(node, pref, &value);
+	pz_notice("preference", "key=%s value=\"%s\"%s", pz_pref_table[pref].key,
+		  pz_pref_text(pref, &value, scratch),
 		  is_held(node) ? " (at the next reconnect)" : "");
 	if (is_held(node))
 		return;
 	prefs_apply(node);
 	return_to_hub(node, was_unwanted);
+}
+
+static void
+take(struct pz_node *node, const struct change *change)
+{
+	struct kept *kept = &node->prefs->kept[change->pref];
+
+	if (pz_pref_table[change->pref].is_zone) {
+		read_shared(node, change->pref); /* a newer one may have come meanwhile */
+	} else {
+		kept->has_user = !change->is_reset;
+		kept->user = change->value;
+	}
+	settle(node, change->pref);
+}
+
+void
+prefs_synchronised(struct pz_node *node, const json_t *keys)
+{
+	const json_t *key;
+	enum pz_pref pref;
+	size_t i;
+
+	json_array_foreach(keys, i, key)
+	{
+		if (pz_pref_find(json_string_value(key), &pref, NULL) != PZ_OK)
+			continue;
+		read_shared(node, pref);
+		settle(node, pref);
+	}
 }
 
 static void
@@ -393,27 +447,40 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 			       err == PZ_OK ? describe(node, change.pref) : NULL);
 }
 
-static struct pz_txn *
-make_txn(const struct pz_node *node, const struct change *change)
+static enum pz_err
+write_own(const struct pz_node *node, struct change *change)
 {
 	const char *key = pz_pref_table[change->pref].key;
 	struct pz_txn *txn = pz_txn_new();
-	enum pz_err err;
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
-	if (txn == NULL)
-		return NULL;
-	if (change->is_reset)
+	if (txn && change->is_reset)
 		err = pz_txn_remove(txn, SPACE, key);
-	else
-		err = pz_record_put(txn, SPACE, key,
-				    json_pack("{s:o, s:I, s:s}", "value",
-					      pz_pref_json(change->pref, &change->value), "mtime",
-					      (json_int_t)pz_env_wall_ms(node->config.env),
-					      "origin", node->self));
+	else if (txn)
+		err = pz_record_put(
+			txn, SPACE, key,
+			json_pack("{s:o}", "value", pz_pref_json(change->pref, &change->value)));
 	if (err == PZ_OK)
-		return txn;
-	pz_txn_free(txn);
-	return NULL;
+		pz_store_commit(node->config.store, txn, on_stored, change);
+	else
+		pz_txn_free(txn);
+	return err;
+}
+
+/* Synchronised: that it was reset, too. */
+static enum pz_err
+write_shared(struct pz_node *node, struct change *change, struct pz_errinfo *info)
+{
+	json_t *value = pz_pref_json(change->pref, &change->value);
+	char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
+
+	if (text)
+		err = zonedata_write(node, PZ_SYNC_PREFERENCES, pz_pref_table[change->pref].key,
+				     change->is_reset ? NULL : text, on_stored, change, info);
+	free(text);
+	json_decref(value);
+	return err;
 }
 
 static struct pz_node_request *
@@ -422,19 +489,24 @@ submit(const struct change *wish, const struct pz_node_reply *reply, void *arg)
 	struct pz_node *node = wish->node;
 	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
 	struct change *change = request ? malloc(sizeof(*change)) : NULL;
-	struct pz_txn *txn = change ? make_txn(node, wish) : NULL;
+	struct pz_errinfo info = {"out of memory"};
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
-	if (txn == NULL) {
-		free(change);
-		if (request)
-			request_finish(request, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
-		return NULL;
+	if (change) {
+		*change = *wish;
+		change->serial = request->serial;
+		pz_list_append(&node->prefs->changes, &change->list);
+		err = pz_pref_table[wish->pref].is_zone ? write_shared(node, change, &info)
+							: write_own(node, change);
 	}
-	*change = *wish;
-	change->serial = request->serial;
-	pz_list_append(&node->prefs->changes, &change->list);
-	pz_store_commit(node->config.store, txn, on_stored, change);
-	return request;
+	if (err == PZ_OK)
+		return request;
+	if (change)
+		pz_list_remove(&change->list);
+	free(change);
+	if (request)
+		request_finish(request, err, info.text, NULL);
+	return NULL;
 }
 
 /* What the parameters ask for. Errors: CONFIG, NOTFOUND. */

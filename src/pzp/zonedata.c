@@ -1,36 +1,17 @@
 /*
  * What the zone's data says (page 8): the secret of its tags, its members' certificate authorities,
- * its revocations; and the exchange of it with the hub and with peers, who pass on what the hub
- * signed. What comes in is checked before it counts (zone/knowledge.h), counts at once, and is
- * stored behind; a crash before that costs an exchange with whoever comes next.
+ * its revocations, which the hub has signed; and what every device may write. What comes in is
+ * checked before it counts (zone/knowledge.h, zone/shared.h), counts at once, and is stored behind;
+ * a crash before that costs an exchange with whoever comes next.
  */
+#include "pzp/zonedata.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pzp/peers.h"
-#include "sync/session.h"
-#include "wire/message.h"
-#include "zone/knowledge.h"
 #include "zone/tag.h"
-
-/** The exchange on one link. */
-struct zonedata_session {
-	struct pz_list node; /* zonedata.sessions */
-	struct zonedata *data;
-	struct pz_link *link;
-	bool is_hub;
-	char to[PZ_ADDRESS_BYTES_MAX + 1];
-	struct pz_sync_session *sync;
-};
-
-struct zonedata {
-	struct pz_node *node;
-	struct pz_knowledge *knowledge; /* NULL: virgin */
-	struct pz_list sessions;
-	struct pz_timer verdict; /* a new CRL: are we on it? */
-	struct pz_log_rate refused_log;
-};
 
 /* ---- what it says ---- */
 
@@ -84,34 +65,28 @@ node_knows_ca(const struct pz_node *node, const struct pz_peer *who, struct pz_e
 	return PZ_OK;
 }
 
-/* ---- sessions ---- */
+/* ---- what is synchronised ---- */
 
-static enum pz_err
-on_send(void *arg, const char *status, json_t *message)
+/* Page 10: what cannot be opted out of has no preference. */
+static bool
+is_opted_out(const struct pz_node *node, const struct pz_sync_kind *kind)
 {
-	struct zonedata_session *s = arg;
-	struct pz_node *node = s->data->node;
-	struct pz_buf out;
+	enum pz_pref pref;
 
-	if (s->link->closing)
-		return PZ_ERR_IO_CLOSED;
-	if (s->link->session.queued > PZ_QUEUE_LOW_BYTES)
-		return PZ_ERR_LIMIT_QUEUE;
-	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
-	enum pz_err err = pz_message_prop(&out, node->self, s->to, status, message);
-	if (err == PZ_OK)
-		err = pz_link_send(s->link, pz_buf_slice(&out));
-	pz_buf_fini(&out);
-	return err;
+	return kind->preference && pz_pref_find(kind->preference, &pref, NULL) == PZ_OK &&
+	       !pz_prefs_bool(prefs_active(node), pref);
 }
 
-static struct pz_sync_item *
-on_item(void *arg, const struct pz_sync_kind *kind)
+struct pz_sync_item *
+zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind)
 {
-	struct zonedata_session *s = arg;
+	const struct zonedata *data = node->zonedata;
 
 	/* Without a zone nothing is exchanged: the link is about to end. */
-	return s->data->knowledge ? pz_knowledge_item(s->data->knowledge, kind) : NULL;
+	if (data->knowledge == NULL || is_opted_out(node, kind))
+		return NULL;
+	struct pz_sync_item *item = pz_shared_item(data->shared, kind);
+	return item ? item : pz_knowledge_item(data->knowledge, kind);
 }
 
 /*
@@ -119,35 +94,37 @@ on_item(void *arg, const struct pz_sync_kind *kind)
  * can have it only when its data was put back, and then it is told what it has forgotten. Also when
  * its list is the newer one but lacks somebody: it has revoked others since.
  */
-static enum pz_err
-on_offered(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
-	   bool *out_taken, struct pz_errinfo *info)
+enum pz_err
+zonedata_offered(struct zonedata_session *s, const struct pz_sync_kind *kind,
+		 const struct pz_sync_chunk *chunk, bool *out_taken, struct pz_errinfo *info)
 {
-	struct zonedata_session *s = arg;
 	struct pz_crl_weight weight;
 
 	if (kind->id != PZ_SYNC_CRL)
 		return PZ_OK;
-	PZ_TRY(pz_knowledge_weigh(s->data->knowledge, chunk, &weight, info));
+	PZ_TRY(pz_knowledge_weigh(s->owner->zonedata->knowledge, chunk, &weight, info));
 	*out_taken = weight.number < weight.known;
 	if (*out_taken && !s->is_hub)
 		pz_info("crl-older", "from=%s number=%llu here=%llu", s->to,
 			(unsigned long long)weight.number, (unsigned long long)weight.known);
 	if (!s->is_hub)
 		return PZ_OK;
-	warnings_hub_crl(s->data->node, weight.number, weight.known);
+	warnings_hub_crl(s->owner, weight.number, weight.known);
 	if (*out_taken || weight.has_less)
 		(void)!pz_sync_session_push(s->sync, kind, chunk->key);
 	return PZ_OK;
 }
 
-static enum pz_err
-on_accept(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
-	  struct pz_errinfo *info)
+enum pz_err
+zonedata_accept(const struct zonedata_session *from, const struct pz_sync_kind *kind,
+		const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
 {
-	struct zonedata_session *s = arg;
+	const struct zonedata *data = from->owner->zonedata;
 
-	return pz_knowledge_accept(s->data->knowledge, kind, chunk, info);
+	if (pz_shared_item(data->shared, kind) == NULL)
+		return pz_knowledge_accept(data->knowledge, kind, chunk, info);
+	return pz_shared_accept(data->shared, kind, chunk, from->is_hub ? NULL : from->device,
+				info);
 }
 
 static void
@@ -162,50 +139,44 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 }
 
 static void
-store(struct zonedata *data, const struct pz_sync_kind *kind, const json_t *keys)
+learn(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 {
 	struct pz_txn *txn = pz_txn_new();
 
-	if (txn == NULL || pz_knowledge_apply(data->knowledge, kind, keys, txn) != PZ_OK) {
+	if (txn == NULL ||
+	    pz_knowledge_apply(node->zonedata->knowledge, kind, keys, txn) != PZ_OK) {
 		pz_txn_free(txn);
 		on_stored(NULL, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	} else if (data->node->is_wiping) {
+	} else if (node->is_wiping) {
 		pz_txn_free(txn);
 	} else {
-		pz_store_commit(data->node->config.store, txn, on_stored, NULL);
+		pz_store_commit(node->config.store, txn, on_stored, NULL);
 	}
 }
 
-/* Everybody else who is linked with us hears it, too. */
-static void
-pass_on(const struct zonedata_session *from, const struct pz_sync_kind *kind, const json_t *keys)
-{
-	const json_t *key;
-	size_t i;
-
-	PZ_LIST_EACH (&from->data->sessions, n, tmp) {
-		struct zonedata_session *to = PZ_CONTAINER(n, struct zonedata_session, node);
-		if (to == from)
-			continue;
-		json_array_foreach((json_t *)keys, i, key)(void) !pz_sync_session_push(
-			to->sync, kind, json_string_value(key));
-	}
-}
+/* ---- what follows ---- */
 
 static void
-act_on(struct pz_node *node, enum pz_sync_id id)
+act_on_crl(struct pz_node *node)
 {
 	struct pz_errinfo info = {""};
 
-	if (id == PZ_SYNC_ZONE_SECRET)
-		nearby_announce(node->nearby);
-	if (id != PZ_SYNC_CRL)
-		return;
 	pz_notice("crl", "number=%llu", (unsigned long long)pz_crl_number(node_crl(node)));
 	if (node_refresh_trust(node, &info) != PZ_OK)
 		pz_error("trust", "%s", info.text);
 	/* Not from here: should we stand on it ourselves, the link goes that we hear it by. */
 	zonedata_judge(node);
+}
+
+static void
+act_on(struct pz_node *node, enum pz_sync_id id, const json_t *keys)
+{
+	if (id == PZ_SYNC_CRL)
+		act_on_crl(node);
+	else if (id == PZ_SYNC_ZONE_SECRET)
+		nearby_announce(node->nearby);
+	else if (id == PZ_SYNC_PREFERENCES)
+		prefs_synchronised(node, keys);
 }
 
 /* What a peer passes on counts as much as the hub's own word: the hub has signed it. */
@@ -230,100 +201,52 @@ zonedata_judge(struct pz_node *node)
 	pz_env_start(node->config.env, &node->zonedata->verdict, 0);
 }
 
-static void
-on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
+void
+zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 {
-	struct zonedata_session *s = arg;
+	struct zonedata *data = node->zonedata;
 
-	pz_info("sync", "item=%s chunks=%zu from=%s", kind->name, json_array_size(keys), s->to);
-	store(s->data, kind, keys);
-	pass_on(s, kind, keys);
-	act_on(s->data->node, kind->id);
+	if (pz_shared_item(data->shared, kind) == NULL)
+		learn(node, kind, keys);
+	else if (!node->is_wiping)
+		pz_shared_received(data->shared, kind, keys);
+	act_on(node, kind->id, keys);
 }
 
-static void
-on_refused(void *arg, const char *item, const char *key, const char *reason)
-{
-	struct zonedata_session *s = arg;
-	uint32_t suppressed = 0;
+/* ---- changes made here ---- */
 
-	pz_metric_add(&s->data->node->metrics, PZ_METRIC_messages_dropped, 1);
-	if (pz_log_allow(&s->data->refused_log, pz_env_mono_us(s->data->node->config.env), 1,
-			 &suppressed))
-		pz_warning("sync-refused", "item=%s key=%s from=%s suppressed=%u %s", item, key,
-			   s->to, suppressed, reason);
+enum pz_err
+zonedata_write(struct pz_node *node, enum pz_sync_id id, const char *key, const char *value,
+	       pz_shared_done done, void *arg, struct pz_errinfo *info)
+{
+	if (node->is_wiping)
+		return pz_fail(info, PZ_ERR_DENIED, "the device is leaving its zone");
+	PZ_TRY(pz_shared_write(node->zonedata->shared, id, key, value, done, arg, info));
+	sync_push_soon(node, pz_sync_kind(id), key);
+	return PZ_OK;
 }
 
-static const struct pz_sync_ops sync_ops = {
-	.send = on_send,
-	.item = on_item,
-	.offered = on_offered,
-	.accept = on_accept,
-	.changed = on_changed,
-	.number = pz_knowledge_number,
-	.refused = on_refused,
-};
+/* ---- the zone is left ---- */
 
-struct zonedata_session *
-zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_opener)
+/* What apps stored is the zone's where it is synchronised, else this device's. */
+static bool
+keeps_apps(const struct pz_node *node)
 {
-	struct zonedata_session *s = calloc(1, sizeof(*s));
-	struct pz_sync_config config = {
-		.self = PZ_SYNC_DEVICE,
-		.other = is_hub ? PZ_SYNC_HUB : PZ_SYNC_DEVICE,
-		.env = node->config.env,
-		.ops = &sync_ops,
-		.arg = s,
-	};
+	return !pz_prefs_bool(prefs_active(node), PZ_PREF_SYNC_APP_DATA);
+}
 
-	if (s == NULL || node->zonedata->knowledge == NULL) {
-		free(s);
-		return NULL;
-	}
-	s->data = node->zonedata;
-	s->link = link;
-	s->is_hub = is_hub;
-	if (is_hub) /* if it is so still, it will be shown again */
-		node->warnings.is_hub_older = false;
-	snprintf(s->to, sizeof(s->to), "%s", link->session.address);
-	s->sync = pz_sync_session_new(&config);
-	if (s->sync == NULL) {
-		free(s);
-		return NULL;
-	}
-	pz_list_append(&node->zonedata->sessions, &s->node);
-	if (is_opener && pz_sync_session_open(s->sync) != PZ_OK)
-		pz_warning("sync", "cannot begin with %s", s->to);
-	return s;
+enum pz_err
+zonedata_wipe(const struct pz_node *node, struct pz_txn *txn)
+{
+	PZ_TRY(pz_membership_wipe(txn));
+	return pz_shared_wipe(node->zonedata->shared, keeps_apps(node), txn);
 }
 
 void
-zonedata_close(struct zonedata_session *s)
+zonedata_wiped(struct pz_node *node)
 {
-	if (s == NULL)
-		return;
-	pz_list_remove(&s->node);
-	pz_sync_session_free(s->sync);
-	free(s);
-}
-
-void
-zonedata_drained(struct zonedata_session *s)
-{
-	if (s && pz_sync_session_is_blocked(s->sync))
-		(void)!pz_sync_session_pump(s->sync);
-}
-
-bool
-zonedata_on_prop(struct zonedata_session *s, const char *status, json_t *message)
-{
-	struct pz_errinfo info = {""};
-
-	if (!pz_sync_is_status(status))
-		return false;
-	if (s && pz_sync_session_message(s->sync, status, message, &info) != PZ_OK)
-		pz_warning("sync", "status=%s from=%s %s", status, s->to, info.text);
-	return true;
+	pz_shared_wiped(node->zonedata->shared, keeps_apps(node));
+	prefs_wiped(node);
 }
 
 /* ---- life ---- */
@@ -333,11 +256,13 @@ zonedata_new(struct pz_node *node)
 {
 	struct zonedata *data = calloc(1, sizeof(*data));
 
-	if (data) {
-		data->node = node;
-		pz_list_init(&data->sessions);
-		pz_timer_init(&data->verdict, on_verdict, data);
+	if (data == NULL || (data->changed = json_object()) == NULL) {
+		free(data);
+		return NULL;
 	}
+	data->node = node;
+	pz_timer_init(&data->verdict, on_verdict, data);
+	sync_init(data);
 	return data;
 }
 
@@ -347,14 +272,42 @@ zonedata_free(struct zonedata *data)
 	if (data == NULL)
 		return;
 	pz_env_stop(data->node->config.env, &data->verdict);
-	for (struct pz_list *n; (n = pz_list_first(&data->sessions)) != NULL;) {
-		struct zonedata_session *s = PZ_CONTAINER(n, struct zonedata_session, node);
-		pz_list_remove(&s->node); /* its link still holds it */
-		pz_sync_session_free(s->sync);
-		s->sync = NULL;
-	}
+	sync_fini(data);
+	json_decref(data->changed);
 	pz_knowledge_free(data->knowledge);
+	pz_shared_free(data->shared);
 	free(data);
+}
+
+static void
+warn_skipped(const char *what, size_t skipped)
+{
+	if (skipped > 0)
+		pz_warning("store", "%zu records about %s are not readable and left out", skipped,
+			   what);
+}
+
+/* What every device may write outlives the zone in part: it is loaded once. */
+static enum pz_err
+set_shared(struct pz_node *node, const struct pz_membership *membership, struct pz_errinfo *info)
+{
+	char self[PZ_ADDRESS_BYTES_MAX + 1], space[PZ_SHARED_SPACE_CHARS];
+	struct pz_shared_config config = {
+		.store = node->config.store,
+		.env = node->config.env,
+		.space = space,
+		.self = self,
+	};
+	size_t skipped = 0;
+
+	snprintf(self, sizeof(self), "%s%s%s", membership ? membership->zone : "",
+		 membership ? "/" : "", membership ? membership->device : node->device);
+	pz_shared_space("", space);
+	if (node->zonedata->shared)
+		return pz_shared_set_self(node->zonedata->shared, self);
+	PZ_TRY(pz_shared_load(&config, &node->zonedata->shared, &skipped, info));
+	warn_skipped("the zone's user", skipped);
+	return PZ_OK;
 }
 
 enum pz_err
@@ -364,6 +317,7 @@ zonedata_set_membership(struct pz_node *node, const struct pz_membership *member
 	struct pz_knowledge *fresh = NULL;
 	size_t skipped = 0;
 
+	PZ_TRY(set_shared(node, membership, info));
 	if (membership == NULL) {
 		pz_knowledge_free(PZ_TAKE(node->zonedata->knowledge));
 		return PZ_OK;
@@ -371,9 +325,7 @@ zonedata_set_membership(struct pz_node *node, const struct pz_membership *member
 	if (node->zonedata->knowledge) /* a renewal: the zone is the same */
 		return PZ_OK;
 	PZ_TRY(pz_knowledge_load(node->config.store, membership, &fresh, &skipped, info));
-	if (skipped > 0)
-		pz_warning("store", "%zu records about the zone are not readable and left out",
-			   skipped);
+	warn_skipped("the zone", skipped);
 	node->zonedata->knowledge = fresh;
 	return PZ_OK;
 }

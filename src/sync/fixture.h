@@ -243,8 +243,13 @@ wire_up(struct wire *wire, struct node *dialler, struct node *other)
 
 	for (int i = 0; i < 2; i++) {
 		struct end *end = &wire->ends[i];
-		struct pz_sync_config config = {nodes[i]->role, nodes[1 - i]->role, &nodes[i]->env,
-						&fx_ops, end};
+		struct pz_sync_config config = {
+			.self = nodes[i]->role,
+			.other = nodes[1 - i]->role,
+			.env = &nodes[i]->env,
+			.ops = &fx_ops,
+			.arg = end,
+		};
 		*end = (struct end){.node = nodes[i], .peer = &wire->ends[1 - i], .room = SIZE_MAX};
 		end->last = &end->first;
 		assert_non_null(end->session = pz_sync_session_new(&config));

@@ -1,6 +1,7 @@
 /* The receiving half. Everything is taken apart before anything of it counts. */
 #include "sync/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,10 @@ pz_sync_session_new(const struct pz_sync_config *config)
 	if (s == NULL)
 		return NULL;
 	s->config = *config;
+	snprintf(s->self_device, sizeof(s->self_device), "%s",
+		 config->self_device ? config->self_device : "");
+	snprintf(s->other_device, sizeof(s->other_device), "%s",
+		 config->other_device ? config->other_device : "");
 	s->out = pz_map_new();
 	s->wanted = pz_map_new();
 	if (s->out == NULL || s->wanted == NULL) {
@@ -155,6 +160,13 @@ take_clock(struct pz_sync_session *s, const json_t *message)
 		return;
 	s->has_clock = true;
 	s->ahead_ms = timestamp - (int64_t)pz_env_wall_ms(s->config.env);
+}
+
+bool
+pz_sync_session_ahead(const struct pz_sync_session *s, int64_t *out_ms)
+{
+	*out_ms = s->ahead_ms;
+	return s->has_clock;
 }
 
 static void

@@ -82,6 +82,10 @@ struct pz_sync_config {
 	const struct pz_env *env;      /* borrowed */
 	const struct pz_sync_ops *ops; /* borrowed */
 	void *arg;
+	/* Names of the devices at the two ends, copied. Of what has an owner (BY_OWNER) such an end
+	 * gives its own chunk only: it cannot answer for those of others. NULL: it gives all, as
+	 * the hub does. */
+	const char *self_device, *other_device;
 };
 
 /** A session for a link that has just come up. NULL: out of memory. */
@@ -109,6 +113,9 @@ enum pz_err pz_sync_session_push(struct pz_sync_session *session, const struct p
 				 const char *key) PZ_MUST_USE;
 /** Goes on sending after LIMIT_QUEUE; does nothing when nothing waits. */
 enum pz_err pz_sync_session_pump(struct pz_sync_session *session) PZ_MUST_USE;
+/** How far the hub's clock at the other end is ahead of ours, in ms. False: not known, or no hub.
+ */
+bool pz_sync_session_ahead(const struct pz_sync_session *session, int64_t *out_ms);
 /** Does something wait for room in the queue? */
 bool pz_sync_session_is_blocked(const struct pz_sync_session *session);
 

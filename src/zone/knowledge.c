@@ -11,11 +11,10 @@
 #include "base/map.h"
 #include "sync/merge.h"
 #include "x509/device_ca.h"
+#include "zone/chunks.h"
 
 #define SPACE "knowledge" /* also in zone/membership.c, where it is wiped */
 #define SECRET_KEY "zone-secret"
-/* item "/" key */
-#define STORE_KEY_BYTES (32 + PZ_SYNC_KEY_BYTES_MAX)
 
 struct pz_knowledge {
 	char zone[PZ_ZONE_BYTES_MAX + 1];
@@ -307,24 +306,6 @@ pz_knowledge_next(const struct pz_knowledge *k, size_t *pos)
 
 /* ---- store ---- */
 
-static enum pz_err
-save(const struct pz_knowledge *k, const struct pz_sync_kind *kind, const char *key,
-     struct pz_txn *txn)
-{
-	const struct pz_sync_chunk *chunk = pz_sync_item_get(k->items[kind->id], key);
-	char place[STORE_KEY_BYTES];
-
-	snprintf(place, sizeof(place), "%s/%s", kind->name, key);
-	if (chunk == NULL)
-		return pz_txn_remove(txn, SPACE, place);
-	json_t *record = pz_sync_chunk_to_json(chunk);
-	enum pz_err err = pz_record_put(txn, SPACE, place, json_incref(record));
-	if (kind->id == PZ_SYNC_ZONE_SECRET)
-		pz_record_wipe(record, "value");
-	json_decref(record);
-	return err;
-}
-
 enum pz_err
 pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, const json_t *keys,
 		   struct pz_txn *txn)
@@ -339,7 +320,8 @@ pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, cons
 	{
 		enum pz_err err = take(k, kind, json_string_value(key));
 		if (err == PZ_OK)
-			err = save(k, kind, json_string_value(key), txn);
+			err = pz_chunks_save(k->items[kind->id], json_string_value(key), SPACE,
+					     txn);
 		if (first == PZ_OK)
 			first = err;
 	}
@@ -373,35 +355,21 @@ struct load {
 };
 
 static enum pz_err
-learn_record(struct pz_knowledge *k, const char *place, struct pz_slice value)
-{
-	const char *slash = strchr(place, '/');
-	char name[32];
-	struct pz_sync_chunk *chunk = NULL;
-	json_t *record = NULL;
-
-	if (slash == NULL || (size_t)(slash - place) >= sizeof(name))
-		return PZ_ERR_PROTO;
-	snprintf(name, sizeof(name), "%.*s", (int)(slash - place), place);
-	const struct pz_sync_kind *kind = pz_sync_kind_find(name);
-	if (kind == NULL)
-		return PZ_ERR_PROTO;
-	PZ_TRY(pz_record_parse(SPACE, place, value, &record, NULL));
-	enum pz_err err = pz_sync_chunk_from_json(record, &chunk, NULL);
-	pz_record_wipe(record, "value");
-	json_decref(record);
-	return err == PZ_OK ? learn(k, kind, chunk) : err;
-}
-
-static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice value)
 {
 	struct load *load = arg;
-	enum pz_err err = learn_record(load->knowledge, key, value);
+	const struct pz_sync_kind *kind;
+	struct pz_sync_chunk *chunk = NULL;
+	enum pz_err err = pz_chunks_read(SPACE, key, value, &kind, &chunk);
+
+	if (err == PZ_OK)
+		err = learn(load->knowledge, kind, chunk);
 
 	if (err == PZ_ERR_LIMIT_MEMORY)
 		return err;
-	load->skipped += err != PZ_OK;
+	/* One that was revoked is nothing to report: its deletion just did not come before we
+	 * ended. */
+	load->skipped += err != PZ_OK && err != PZ_ERR_DENIED_REVOKED;
 	return PZ_OK;
 }
 

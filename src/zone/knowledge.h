@@ -31,7 +31,8 @@ struct pz_known_device {
 /**
  * Loads what is stored; at least the CRL of the enrolment is known afterwards.
  * @param membership borrowed for the call only
- * @param out_skipped records that were not readable or not good; may be NULL
+ * @param out_skipped records that were not readable or not good (but for certificates that have
+ * been revoked); may be NULL
  * @param info may be NULL
  * Errors: IO (of the store), LIMIT_MEMORY.
  */

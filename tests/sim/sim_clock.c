@@ -346,6 +346,43 @@ run_clock_jumps(struct world *world)
 	start_both_again(hub, device);
 }
 
+static const char *
+auto_of(struct sim_node *device)
+{
+	json_t *one = sim_do(device, "prefs", json_pack("{s:s}", "key", "peer.auto"), SIM_S);
+	const json_t *pending = json_object_get(one, "pending");
+	bool is_on = json_is_true(pending ? pending : json_object_get(one, "value"));
+
+	json_decref(one);
+	return is_on ? "true" : "false";
+}
+
+/* Minutes apart: whoever changes something last has changed it, for all. */
+static void
+run_changes_with_wrong_clocks(struct world *world)
+{
+	struct sim_node *hub = zone_make(world);
+	struct sim_node *devices[] = {zone_add(hub, "phone"), zone_add(hub, "tv")};
+	const char *value = "false";
+
+	for (int i = 0; i < 2; i++)
+		devices[i]->wall_skew_ms = (int64_t)rng_below(&world->rng, 1200000) - 600000;
+	for (int i = 0; i < 2; i++)
+		json_decref(sim_do(devices[i], "sync", json_object(), SIM_MINUTE));
+	for (int i = 0; i < 6; i++) {
+		struct sim_node *writer = devices[rng_below(&world->rng, 2)];
+		value = value[0] == 't' ? "false" : "true";
+		json_decref(sim_do(writer, "prefs",
+				   json_pack("{s:s, s:s}", "key", "peer.auto", "value", value),
+				   SIM_S));
+		world_run(world, rng_between(&world->rng, 1, 600) * SIM_S);
+		for (int j = 0; j < 2; j++)
+			sim_check(world, strcmp(auto_of(devices[j]), value) == 0,
+				  "%s: what was last set is not what %s has", value,
+				  devices[j]->name);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -357,6 +394,7 @@ main(int argc, char **argv)
 		{"300-days", 2, run_300_days},
 		{"two-years", 2, run_two_years},
 		{"no-hub", 1, run_no_hub},
+		{"changes", 20, run_changes_with_wrong_clocks},
 	};
 
 	return sim_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
