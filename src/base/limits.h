@@ -154,6 +154,21 @@
 #define PZ_CTL_LINE_BYTES_MAX (2U << 20) /* one request or answer */
 #define PZ_CTL_CLIENTS_MAX 64
 
+/* ---- archives of zones (page 12 `pzh import`): whoever has the file may have changed it ---- */
+#define PZ_ARCHIVE_PASSES 3            /* argon2id: what we write, ... */
+#define PZ_ARCHIVE_MEMORY (128U << 20) /* ... a third of a second on a small machine's core */
+#define PZ_ARCHIVE_PASSES_MAX 16
+#define PZ_ARCHIVE_MEMORY_MAX (512U << 20)
+#define PZ_ARCHIVE_BYTES_MAX (256U << 20)    /* 16384 members and every item of page 8 */
+#define PZ_ARCHIVE_LINE_BYTES_MAX (8U << 20) /* one record: the largest value, all of it escaped   \
+					      */
+#define PZ_ARCHIVE_RECORDS_MAX (1U << 20)    /* in one archive */
+#define PZ_PASSPHRASE_CHARS_MIN 8            /* of an archive that holds a zone's CA key */
+#define PZ_PASSPHRASE_BYTES_MAX 1024
+#define PZ_TRANSFERS_MAX 4                /* archives that a hub is handing out or taking in */
+#define PZ_TRANSFER_PART_BYTES (1U << 20) /* in base64 it fits a line of the control socket */
+#define PZ_TRANSFER_IDLE_US (60 * PZ_US_PER_S)
+
 /* ---- certificates (page 2) ---- */
 #define PZ_CERT_PEM_BYTES_MAX (16U << 10)
 #define PZ_CSR_PEM_BYTES_MAX (16U << 10)

@@ -117,13 +117,18 @@ pz_keystore_create(struct pz_keystore *ks, const char *type, char out_uri[PZ_KEY
 	PZ_AUTO(pz_key_free) struct pz_key *key = NULL;
 
 	PZ_TRY(pz_key_generate(type, &key, info));
-	if (ks->dir)
-		PZ_TRY(create_in_dir(ks, key, out_uri, info));
-	else
-		PZ_TRY(create_in_memory(ks, key, out_uri));
+	PZ_TRY(pz_keystore_add(ks, key, out_uri, info));
 	if (out)
 		*out = PZ_TAKE(key);
 	return PZ_OK;
+}
+
+enum pz_err
+pz_keystore_add(struct pz_keystore *ks, struct pz_key *key, char out_uri[PZ_KEY_URI_MAX],
+		struct pz_errinfo *info)
+{
+	PZ_TRY(pz_key_check_strength(key, info));
+	return ks->dir ? create_in_dir(ks, key, out_uri, info) : create_in_memory(ks, key, out_uri);
 }
 
 static struct entry *

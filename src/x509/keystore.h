@@ -42,6 +42,14 @@ pz_keystore_create(struct pz_keystore *ks, const char *type, char out_uri[PZ_KEY
 		   struct pz_key **out, struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
+ * Keeps a key pair that was made elsewhere, as pz_keystore_create keeps its own.
+ * @param key the store takes a reference or writes a copy
+ * Errors: DENIED_WEAK, CRYPTO (public key only, or held in a token), IO, IO_FULL, LIMIT_MEMORY.
+ */
+enum pz_err pz_keystore_add(struct pz_keystore *ks, struct pz_key *key,
+			    char out_uri[PZ_KEY_URI_MAX], struct pz_errinfo *info) PZ_MUST_USE;
+
+/**
  * Loads a key pair by URI through OpenSSL's store API, so that pkcs11: and others work where their
  * provider is installed. Files are checked like those of the directory, wherever they are.
  * @param out the caller's, pz_key_free

@@ -135,6 +135,42 @@ test_create_and_load(void **state)
 	pz_keystore_free(ks);
 }
 
+/* One that was made elsewhere is kept like our own. */
+static void
+test_add(void **state)
+{
+	struct pz_keystore *ks = open_store(), *memory = pz_keystore_new_memory();
+	struct pz_key *made = NULL, *loaded = NULL, *weak = NULL;
+	EVP_PKEY *rsa1024 = EVP_RSA_gen(1024);
+	char uri[PZ_KEY_URI_MAX] = "";
+	struct stat st;
+
+	(void)state;
+	assert_non_null(memory);
+	assert_non_null(rsa1024);
+	weak = pz_key_wrap(rsa1024);
+	assert_ok(pz_key_generate("ec-p384", &made, NULL));
+	assert_int_equal(pz_keystore_add(ks, weak, uri, NULL), PZ_ERR_DENIED_WEAK);
+	assert_int_equal(count_files(), 0);
+	assert_ok(pz_keystore_add(ks, made, uri, NULL));
+	assert_int_equal(stat(uri + 5, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_ok(pz_keystore_load(ks, uri, &loaded, NULL));
+	assert_same_key(made, loaded);
+	pz_key_free(loaded);
+	assert_ok(pz_keystore_sweep(ks, NULL, 0)); /* it is ours like any other */
+	assert_int_equal(count_files(), 0);
+	assert_ok(pz_keystore_add(memory, made, uri, NULL));
+	assert_ok(pz_keystore_load(memory, uri, &loaded, NULL));
+	assert_same_key(made, loaded);
+	pz_key_free(loaded);
+	pz_key_free(made);
+	pz_key_free(weak);
+	EVP_PKEY_free(rsa1024);
+	pz_keystore_free(ks);
+	pz_keystore_free(memory);
+}
+
 static void
 test_every_type_survives(void **state)
 {
@@ -520,6 +556,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_DIR(test_create_and_load),
+		WITH_DIR(test_add),
 		WITH_DIR(test_every_type_survives),
 		WITH_DIR(test_uri_forms),
 		WITH_DIR(test_other_schemes),

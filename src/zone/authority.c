@@ -30,8 +30,9 @@ is_host_valid(const char *host)
 		       len;
 }
 
-static enum pz_err
-check_names(const char *zone, const char *host, const char *name, struct pz_errinfo *info)
+enum pz_err
+pz_authority_check_names(const char *zone, const char *host, const char *name,
+			 struct pz_errinfo *info)
 {
 	if (!pz_zone_is_valid(pz_slice_str(zone)))
 		return pz_fail(
@@ -97,8 +98,8 @@ pz_authority_save(struct pz_authority *a, struct pz_txn *txn)
 	return PZ_OK;
 }
 
-static struct pz_authority *
-new_authority(const char *zone, const struct pz_env *env)
+struct pz_authority *
+pz_authority_new(const char *zone, const struct pz_env *env)
 {
 	struct pz_authority *a = calloc(1, sizeof(*a));
 
@@ -134,8 +135,8 @@ pz_authority_create(const char *zone, const char *host, const char *name, const 
 		    struct pz_keystore *keys, const struct pz_env *env, struct pz_txn *txn,
 		    struct pz_authority **out, struct pz_errinfo *info)
 {
-	PZ_TRY(check_names(zone, host, name ? name : zone, info));
-	struct pz_authority *a = new_authority(zone, env);
+	PZ_TRY(pz_authority_check_names(zone, host, name ? name : zone, info));
+	struct pz_authority *a = pz_authority_new(zone, env);
 	if (a == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	snprintf(a->host, sizeof(a->host), "%s", host);
@@ -245,8 +246,8 @@ struct load_members {
 	const char *space;
 };
 
-static enum pz_err
-read_member(const json_t *record, struct pz_member *m, struct pz_errinfo *info)
+enum pz_err
+pz_authority_read_member(const json_t *record, struct pz_member *m, struct pz_errinfo *info)
 {
 	char hash[2 * PZ_KEY_HASH_BYTES + 1];
 	const char *pem = pz_json_str(record, "ca");
@@ -287,7 +288,7 @@ load_member(void *arg, const char *key, struct pz_slice value)
 		m = calloc(1, sizeof(*m));
 	if (m) {
 		snprintf(m->device, sizeof(m->device), "%s", key);
-		err = read_member(record, m, load->info);
+		err = pz_authority_read_member(record, m, load->info);
 	}
 	json_decref(record);
 	/* The list is what binds, whatever a record written while it changed may say. */
@@ -353,7 +354,7 @@ load_zone(void *arg, const char *key, struct pz_slice value)
 	json_t *record = NULL;
 
 	PZ_TRY(pz_record_parse(SPACE_ZONE, key, value, &record, load->info));
-	struct pz_authority *a = new_authority(key, load->env);
+	struct pz_authority *a = pz_authority_new(key, load->env);
 	enum pz_err err = a ? read_zone(load, record, a) : PZ_ERR_LIMIT_MEMORY;
 	json_decref(record);
 	if (err == PZ_OK)
@@ -370,7 +371,8 @@ load_members(struct pz_store *store, struct pz_authority *a, struct pz_errinfo *
 	struct load_members load = {a, info, space};
 
 	pz_authority_member_space(a->zone, space);
-	return pz_store_load(store, space, load_member, &load, info);
+	PZ_TRY(pz_store_load(store, space, load_member, &load, info));
+	return pz_authority_load_move(store, a, info);
 }
 
 enum pz_err

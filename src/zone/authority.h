@@ -19,6 +19,7 @@
 #include "x509/crl.h"
 #include "x509/keystore.h"
 #include "x509/verify.h"
+#include "zone/moving.h"
 #include "zone/record.h"
 
 #define PZ_ZONE_HOST_BYTES_MAX 253
@@ -86,6 +87,7 @@ struct pz_authority {
 	struct pz_crl *crl;
 	struct pz_map *members; /* device -> struct pz_member */
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
+	struct pz_hub_move move;
 	bool is_secret_unsaved; /* made while loading what an older version has stored */
 	/* What devices are given, made when it is asked for; see pz_authority_item. */
 	struct pz_sync_item *published[PZ_SYNC_KIND_COUNT];

@@ -213,6 +213,7 @@ pz_authority_admit(struct pz_authority *a, const struct pz_admission *admission,
 {
 	struct pz_cert *cert = NULL;
 
+	PZ_TRY(pz_authority_check_stays(a, info));
 	if (!pz_authority_is_name_free(a, admission->device))
 		return pz_fail(info, PZ_ERR_EXISTS, "device name %s is taken", admission->device);
 	if (pz_authority_member(a, admission->device) == NULL &&
@@ -260,6 +261,7 @@ pz_authority_revoke(struct pz_authority *a, const char *device, enum pz_revoked 
 {
 	const struct pz_member *m = pz_authority_member(a, device);
 
+	PZ_TRY(pz_authority_check_stays(a, info));
 	if (m == NULL)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "zone %s has no device %s", a->zone, device);
 	if (m->revoked)

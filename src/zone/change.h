@@ -16,6 +16,14 @@ struct pz_zone_change {
 };
 
 const char *pz_authority_why_key(enum pz_revoked why);
+/* Without keys, certificates and list. NULL: out of memory. */
+struct pz_authority *pz_authority_new(const char *zone, const struct pz_env *env);
+/* Errors: CONFIG. */
+enum pz_err pz_authority_check_names(const char *zone, const char *host, const char *name,
+				     struct pz_errinfo *info) PZ_MUST_USE;
+/* A member's record, but for its name. Errors: PROTO, LIMIT_MEMORY. */
+enum pz_err pz_authority_read_member(const json_t *record, struct pz_member *m,
+				     struct pz_errinfo *info) PZ_MUST_USE;
 void pz_authority_member_space(const char *zone, char out[PZ_MEMBER_SPACE_CHARS]);
 enum pz_err pz_authority_make_tls(const struct pz_authority *a, struct pz_keystore *keys,
 				  char out_uri[PZ_KEY_URI_MAX], struct pz_key **out_key,

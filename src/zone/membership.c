@@ -7,7 +7,7 @@
 #include "zone/record.h"
 
 /* Everything bound to the zone stands in spaces that a wipe removes whole. */
-#define SPACE "membership"
+#define SPACE PZ_MEMBERSHIP_SPACE
 #define KEY "self"
 #define SPACE_SERVICES "services"
 #define SPACE_KNOWLEDGE "knowledge" /* zone/knowledge.c */
@@ -71,6 +71,12 @@ pz_membership_create(const struct pz_membership_grant *grant, struct pz_keystore
 	m->device_ca = pz_cert_ref(grant->device_ca);
 	m->master = pz_cert_ref(grant->master);
 	m->crl = pz_crl_ref(grant->crl);
+	/* Of another hub, where the last wipe failed. */
+	enum pz_err err = pz_txn_remove(txn, SPACE, PZ_MEMBERSHIP_PLACE_KEY);
+	if (err != PZ_OK) {
+		pz_membership_free(m);
+		return err;
+	}
 	return finish(m, keys, env, txn, out, info);
 }
 

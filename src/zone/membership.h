@@ -9,14 +9,17 @@
 #include "x509/cert.h"
 #include "x509/crl.h"
 #include "x509/keystore.h"
+#include "zone/notice.h"
 
-#define PZ_HUB_HOST_BYTES_MAX 255
+/* Its record, and beside it where the hub is now (zone/place.h). */
+#define PZ_MEMBERSHIP_SPACE "membership"
+#define PZ_MEMBERSHIP_PLACE_KEY "hub"
 
 /** What an enrolled device has. Fields are read directly, changed through the functions below. */
 struct pz_membership {
 	char zone[PZ_ZONE_BYTES_MAX + 1];
 	char device[PZ_DEVICE_BYTES_MAX + 1];
-	char hub_host[PZ_HUB_HOST_BYTES_MAX + 1];
+	char hub_host[PZ_HUB_HOST_BYTES_MAX + 1]; /* as at the enrolment; now: zone/place.h */
 	uint16_t hub_port;
 	char key_type[16];
 	char ca_key_uri[PZ_KEY_URI_MAX], tls_key_uri[PZ_KEY_URI_MAX];

@@ -172,7 +172,8 @@ revoke(struct history *h, const char *device)
 	struct pz_txn *txn = fx_txn();
 	struct pz_zone_change *change = NULL;
 
-	assert_ok(pz_authority_revoke(h->zone, device, txn, &change, &h->w.info));
+	assert_ok(pz_authority_revoke(h->zone, device, PZ_REVOKED_BY_OWNER, txn, &change,
+				      &h->w.info));
 	did(h, "revocation", txn);
 	assert_non_null(pz_authority_apply(h->zone, change));
 }

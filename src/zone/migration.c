@@ -1,0 +1,559 @@
+#include "zone/migration.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire/address.h"
+#include "wire/json.h"
+#include "x509/device_ca.h"
+#include "zone/change.h"
+#include "zone/record.h"
+
+#define SPACE_BYTES (PZ_ZONE_BYTES_MAX + 32)
+/* The former hub may go on, and each of its lists counts one up: as many as a zone has devices,
+ * several times over. */
+#define CRL_STEP 65536
+#define CRL_NUMBER_MAX (UINT64_C(1) << 62)
+
+enum stage { AT_ZONE, AT_LIST, AT_RECORDS, AT_END };
+
+struct pz_migration {
+	struct pz_archive_reader *reader;
+	const struct pz_env *env;
+	struct pz_buf line; /* secret: what is there of the next one */
+	struct pz_authority *authority;
+	struct pz_txn *txn;       /* records of other spaces than the members' */
+	struct pz_hub_address at; /* where devices look for the zone; port 0: not known */
+	uint64_t records;
+	enum stage stage;
+};
+
+/* ---- spaces that belong to one zone alone: "name:" zone ---- */
+
+static enum pz_err
+take_member(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info);
+
+static const struct zone_space {
+	const char *name;
+	/** Checks a record of somebody else, and keeps it: in m->authority, or in m->txn. */
+	enum pz_err (*take)(struct pz_migration *m, const char *key, json_t *record,
+			    struct pz_errinfo *info);
+} spaces[] = {
+	{"member", take_member},
+};
+
+#define SPACES (sizeof(spaces) / sizeof(spaces[0]))
+
+/* ---- export ---- */
+
+struct writing {
+	struct pz_archive_writer *writer;
+	const char *space; /* of the table */
+	uint64_t records;
+	struct pz_errinfo *info;
+};
+
+/* @param takes may hold secrets: its text is overwritten */
+static enum pz_err
+write_line(struct pz_archive_writer *writer, json_t *takes)
+{
+	char *text = takes ? json_dumps(takes, JSON_COMPACT) : NULL;
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
+
+	if (text)
+		err = strlen(text) < PZ_ARCHIVE_LINE_BYTES_MAX ? PZ_OK : PZ_ERR_LIMIT;
+	if (err == PZ_OK)
+		err = pz_archive_write(writer, pz_slice_str(text));
+	if (err == PZ_OK)
+		err = pz_archive_write(writer, pz_slice_str("\n"));
+	pz_record_text_wipe(text);
+	json_decref(takes);
+	return err;
+}
+
+/* The hub's CA key in PEM; secret. */
+static enum pz_err
+key_text(const struct pz_authority *a, char **out, struct pz_errinfo *info)
+{
+	const char *uri = a->ca_key_uri;
+	struct pz_buf pem;
+
+	if (strncmp(uri, "file:", 5) != 0 && strncmp(uri, "mem:", 4) != 0 && uri[0] != '/')
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "zone %s: its CA key is not a file (%.*s) and cannot be exported; "
+			       "only the token itself can be moved",
+			       a->zone, (int)strcspn(uri, ":"), uri);
+	pz_buf_init(&pem, PZ_KEY_PEM_BYTES_MAX, NULL);
+	enum pz_err err = pz_key_to_pem(a->ca_key, &pem);
+	char *text = err == PZ_OK ? pz_slice_dup(pz_buf_slice(&pem)) : NULL;
+	pz_buf_wipe(&pem);
+	if (text == NULL) {
+		err = err == PZ_OK ? PZ_ERR_LIMIT_MEMORY : err;
+		return pz_fail(info, err, "zone %s: its CA key cannot be exported: %s", a->zone,
+			       pz_err_text(err));
+	}
+	*out = text;
+	return PZ_OK;
+}
+
+static enum pz_err
+write_zone(struct pz_archive_writer *writer, const struct pz_authority *a, uint16_t port,
+	   struct pz_errinfo *info)
+{
+	char *key = NULL;
+
+	PZ_TRY(key_text(a, &key, info));
+	char *secret = pz_record_secret_text(a->secret);
+	json_t *line =
+		json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:o, s:I, s:s}", "zone", a->zone,
+			  "host", a->host, "port", (int)port, "name", a->name, "keyType",
+			  a->key_type, "caKey", key, "secret", secret, "ca", pz_record_cert(a->ca),
+			  "made", (json_int_t)pz_env_wall_ms(a->env), "version", PZ_VERSION);
+	pz_record_text_wipe(key);
+	pz_record_text_wipe(secret);
+	json_incref(line);
+	enum pz_err err = write_line(writer, line);
+	pz_record_wipe(line, "caKey");
+	pz_record_wipe(line, "secret");
+	json_decref(line);
+	return err;
+}
+
+static enum pz_err
+write_list(struct pz_archive_writer *writer, const struct pz_authority *a)
+{
+	json_t *line = json_pack("{s:o}", "crl", pz_record_crl(a->crl));
+
+	if (line && a->move.notice.number)
+		(void)json_object_set_new(line, "notice", pz_hub_notice_json(&a->move.notice));
+	return write_line(writer, line);
+}
+
+static enum pz_err
+write_record(void *arg, const char *key, struct pz_slice value)
+{
+	struct writing *w = arg;
+	json_t *record = NULL;
+
+	PZ_TRY(pz_record_parse(w->space, key, value, &record, w->info));
+	w->records++;
+	return write_line(w->writer, json_pack("{s:s, s:s, s:o}", "space", w->space, "key", key,
+					       "value", record));
+}
+
+static enum pz_err
+write_content(struct pz_archive_writer *writer, const struct pz_authority *a,
+	      struct pz_store *store, uint16_t port, struct pz_errinfo *info)
+{
+	struct writing w = {.writer = writer, .info = info};
+	char space[SPACE_BYTES];
+
+	PZ_TRY(write_zone(writer, a, port, info));
+	PZ_TRY(write_list(writer, a));
+	for (size_t i = 0; i < SPACES; i++) {
+		w.space = spaces[i].name;
+		snprintf(space, sizeof(space), "%s:%s", w.space, a->zone);
+		PZ_TRY(pz_store_load(store, space, write_record, &w, info));
+	}
+	PZ_TRY(write_line(writer, json_pack("{s:I}", "end", (json_int_t)w.records)));
+	return pz_archive_finish(writer);
+}
+
+enum pz_err
+pz_migration_write(const struct pz_authority *a, struct pz_store *store, uint16_t port,
+		   const uint8_t head[PZ_ARCHIVE_HEAD_BYTES],
+		   const uint8_t key[PZ_ARCHIVE_KEY_BYTES], struct pz_buf *out,
+		   struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_archive_writer_free) struct pz_archive_writer *writer = NULL;
+	struct pz_errinfo why = {""};
+
+	enum pz_err err = pz_archive_writer_new(head, key, out, &writer, &why);
+	if (err == PZ_OK)
+		err = write_content(writer, a, store, port, &why);
+	if (err == PZ_ERR_LIMIT_QUEUE)
+		err = pz_fail(&why, PZ_ERR_LIMIT, "zone %s is too large for an archive", a->zone);
+	return err == PZ_OK ? err
+			    : pz_fail(info, err, "%s", why.text[0] ? why.text : pz_err_text(err));
+}
+
+/* ---- import: what is good ---- */
+
+static enum pz_err
+bad(struct pz_errinfo *info, const char *what)
+{
+	return pz_fail(info, PZ_ERR_PROTO, "the archive's content is not good: %s", what);
+}
+
+static enum pz_err
+take_key(struct pz_authority *a, json_t *line, struct pz_errinfo *info)
+{
+	const char *pem = pz_json_str(line, "caKey");
+
+	PZ_TRY(pz_record_get_cert(line, "ca", &a->ca, info));
+	if (pem == NULL)
+		return bad(info, "the CA's key is missing");
+	PZ_TRY(pz_key_from_pem(pz_slice_str(pem), &a->ca_key, info));
+	PZ_TRY(pz_key_check_strength(a->ca_key, info));
+	if (!pz_cert_key_matches(a->ca, a->ca_key))
+		return bad(info, "the key is not that of the CA certificate");
+	const char *secret = pz_json_str(line, "secret");
+	if (secret == NULL || pz_record_secret_read(pz_slice_str(secret), a->secret) != PZ_OK)
+		return bad(info, "the zone's secret is missing or malformed");
+	return PZ_OK;
+}
+
+static enum pz_err
+take_names(struct pz_migration *m, const json_t *line, struct pz_errinfo *info)
+{
+	const char *zone = pz_json_str(line, "zone"), *host = pz_json_str(line, "host");
+	const char *name = pz_json_str(line, "name"), *type = pz_json_str(line, "keyType");
+	int64_t port = 0;
+
+	if (!zone || !host || !name || !pz_key_type_is_valid(type) ||
+	    !pz_json_int(line, "port", 0, UINT16_MAX, &port))
+		return bad(info, "zone, host, port, name or key type is missing or wrong");
+	PZ_TRY(pz_authority_check_names(zone, host, name, info));
+	m->authority = pz_authority_new(zone, m->env);
+	if (m->authority == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	struct pz_authority *a = m->authority;
+	snprintf(a->host, sizeof(a->host), "%s", host);
+	snprintf(a->name, sizeof(a->name), "%s", name);
+	snprintf(a->key_type, sizeof(a->key_type), "%s", type);
+	pz_hub_address_set(&m->at, host, (uint16_t)port);
+	return PZ_OK;
+}
+
+static enum pz_err
+take_zone(struct pz_migration *m, json_t *line, struct pz_errinfo *info)
+{
+	enum pz_err err = take_names(m, line, info);
+
+	if (err == PZ_OK)
+		err = take_key(m->authority, line, info);
+	pz_record_wipe(line, "caKey");
+	pz_record_wipe(line, "secret");
+	m->stage = AT_LIST;
+	return err;
+}
+
+/* The CA is a PZH CA of this zone and no other, and the list is its own. */
+static enum pz_err
+check_ca(const struct pz_authority *a, struct pz_errinfo *info)
+{
+	char zone[PZ_ZONE_BYTES_MAX + 1], device[PZ_DEVICE_BYTES_MAX + 1];
+	PZ_AUTO(pz_trust_free) struct pz_trust *trust = pz_trust_new();
+
+	if (trust == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	PZ_TRY(pz_trust_add(trust, a->ca, a->crl, info));
+	PZ_TRY(pz_cert_identity(a->ca, zone, device));
+	if (strcmp(zone, a->zone) != 0 || device[0])
+		return bad(info, "the CA certificate is of another zone");
+	return pz_crl_number(a->crl) < CRL_NUMBER_MAX
+		       ? PZ_OK
+		       : bad(info, "the number of the revocation list leaves no room");
+}
+
+static enum pz_err
+take_list(struct pz_migration *m, json_t *line, struct pz_errinfo *info)
+{
+	struct pz_authority *a = m->authority;
+	const json_t *notice = json_object_get(line, "notice");
+
+	PZ_TRY(pz_record_get_crl(line, "crl", &a->crl, info));
+	PZ_TRY(check_ca(a, info));
+	if (notice) {
+		PZ_TRY(pz_hub_notice_parse(notice, &a->move.notice, info));
+		PZ_TRY(pz_hub_notice_check(&a->move.notice, a->zone, a->ca, info));
+		m->at = a->move.notice.at;
+	}
+	m->stage = AT_RECORDS;
+	return PZ_OK;
+}
+
+/* ---- members ---- */
+
+/* The later beginning of both: the clock here may be wrong, and dates are looked at in handshakes.
+ */
+static uint64_t
+within_dates(const struct pz_cert *a, const struct pz_cert *b)
+{
+	uint64_t a_ms = pz_cert_not_before_ms(a), b_ms = pz_cert_not_before_ms(b);
+
+	return a_ms > b_ms ? a_ms : b_ms;
+}
+
+static enum pz_err
+check_member_ca(const struct pz_authority *a, const struct pz_member *member,
+		struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_cert_free) struct pz_cert *cert = NULL;
+	char serial[PZ_SERIAL_HEX_BYTES];
+	uint8_t hash[PZ_KEY_HASH_BYTES];
+
+	PZ_TRY(pz_cert_from_pem(pz_slice_str(member->ca_pem), &cert, info));
+	PZ_TRY(pz_verify_device_ca(cert, a->ca, NULL, within_dates(cert, a->ca), a->zone,
+				   member->device, info));
+	pz_cert_serial_hex(cert, serial);
+	pz_cert_spki_hash(cert, hash);
+	if (strcmp(serial, member->serial) != 0 ||
+	    memcmp(hash, member->ca_key_hash, sizeof(hash)) != 0)
+		return bad(info, "a device's certificate is not the one of its record");
+	return PZ_OK;
+}
+
+static bool
+is_serial(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 0 && len % 2 == 0 && strspn(text, "0123456789abcdef") == len;
+}
+
+static enum pz_err
+check_member(const struct pz_authority *a, struct pz_member *member, struct pz_errinfo *info)
+{
+	bool is_listed = pz_crl_has_serial(a->crl, member->serial);
+
+	if (!pz_display_name_is_valid(pz_slice_str(member->display_name)) ||
+	    (member->device_type[0] &&
+	     !pz_display_name_is_valid(pz_slice_str(member->device_type))) ||
+	    !is_serial(member->serial))
+		return bad(info, "a device's names or serial number are malformed");
+	if (member->revoked && !is_listed)
+		return bad(info, "a device is revoked but not on the revocation list");
+	member->revoked = is_listed; /* as everywhere: the list is what binds */
+	return member->ca_pem ? check_member_ca(a, member, info) : PZ_OK;
+}
+
+static enum pz_err
+take_member(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info)
+{
+	struct pz_authority *a = m->authority;
+
+	if (!pz_device_is_valid(pz_slice_str(key)) || pz_authority_member(a, key))
+		return bad(info, "a device's name is not valid, or there twice");
+	if (pz_map_len(a->members) >= PZ_DEVICES_PER_ZONE_MAX)
+		return pz_fail(info, PZ_ERR_LIMIT, "the archive has more than %d devices",
+			       PZ_DEVICES_PER_ZONE_MAX);
+	struct pz_member *member = calloc(1, sizeof(*member));
+	if (member == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	snprintf(member->device, sizeof(member->device), "%s", key);
+	enum pz_err err = pz_authority_read_member(record, member, info);
+	if (err == PZ_OK)
+		err = check_member(a, member, info);
+	if (err == PZ_OK)
+		err = pz_map_put(a->members, pz_slice_str(member->device), member, NULL);
+	if (err != PZ_OK)
+		pz_authority_free_member(member);
+	return err;
+}
+
+/* ---- import: lines ---- */
+
+static enum pz_err
+take_record(struct pz_migration *m, json_t *line, struct pz_errinfo *info)
+{
+	const char *space = pz_json_str(line, "space"), *key = pz_json_str(line, "key");
+	json_t *value = json_object_get(line, "value");
+	int64_t count = 0;
+
+	if (json_object_get(line, "end")) {
+		m->stage = AT_END;
+		return pz_json_int(line, "end", 0, INT64_MAX, &count) &&
+				       (uint64_t)count == m->records
+			       ? PZ_OK
+			       : bad(info, "records are missing");
+	}
+	if (space == NULL || key == NULL || !json_is_object(value))
+		return bad(info, "a record is malformed");
+	if (++m->records > PZ_ARCHIVE_RECORDS_MAX)
+		return pz_fail(info, PZ_ERR_LIMIT, "the archive has too many records");
+	for (size_t i = 0; i < SPACES; i++)
+		if (strcmp(spaces[i].name, space) == 0)
+			return spaces[i].take(m, key, value, info);
+	return pz_fail(
+		info, PZ_ERR_CONFIG,
+		"the archive has records of '%.40s', which this pzh does not know: update it",
+		space);
+}
+
+static enum pz_err
+take_line(struct pz_migration *m, struct pz_slice text, struct pz_errinfo *info)
+{
+	json_t *line = pz_json_parse(text, NULL);
+	enum pz_err err = PZ_ERR_PROTO;
+
+	if (!json_is_object(line))
+		err = bad(info, "a line is no JSON object");
+	else if (m->stage == AT_ZONE)
+		err = take_zone(m, line, info);
+	else if (m->stage == AT_LIST)
+		err = take_list(m, line, info);
+	else if (m->stage == AT_RECORDS)
+		err = take_record(m, line, info);
+	else
+		err = bad(info, "there is something behind the end");
+	json_decref(line);
+	return err;
+}
+
+static enum pz_err
+take_content(void *arg, struct pz_slice content, struct pz_errinfo *info)
+{
+	struct pz_migration *m = arg;
+
+	while (content.len > 0) {
+		const uint8_t *end = memchr(content.ptr, '\n', content.len);
+		size_t len = end ? (size_t)(end - content.ptr) : content.len;
+
+		if (pz_buf_append(&m->line, pz_slice_of(content.ptr, len)) != PZ_OK)
+			return pz_fail(info, PZ_ERR_LIMIT, "a record of the archive is too long");
+		if (end == NULL)
+			return PZ_OK;
+		enum pz_err err = take_line(m, pz_buf_slice(&m->line), info);
+		pz_buf_wipe(&m->line);
+		PZ_TRY(err);
+		content = pz_slice_of(content.ptr + len + 1, content.len - len - 1);
+	}
+	return PZ_OK;
+}
+
+struct pz_migration *
+pz_migration_new(const uint8_t key[PZ_ARCHIVE_KEY_BYTES], const struct pz_env *env)
+{
+	struct pz_migration *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return NULL;
+	m->env = env;
+	pz_buf_init(&m->line, PZ_ARCHIVE_LINE_BYTES_MAX, NULL);
+	m->reader = pz_archive_reader_new(key, take_content, m);
+	m->txn = pz_txn_new();
+	if (m->reader == NULL || m->txn == NULL) {
+		pz_migration_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+void
+pz_migration_free(struct pz_migration *m)
+{
+	if (m == NULL)
+		return;
+	pz_archive_reader_free(m->reader);
+	pz_buf_wipe(&m->line);
+	pz_authority_free(m->authority);
+	pz_txn_free(m->txn);
+	free(m);
+}
+
+/* Some of those that find a mistake have nothing to say about it. */
+static enum pz_err
+with_reason(enum pz_err err, const struct pz_errinfo *why, struct pz_errinfo *info)
+{
+	return err == PZ_OK ? err
+			    : pz_fail(info, err, "%s", why->text[0] ? why->text : pz_err_text(err));
+}
+
+enum pz_err
+pz_migration_read(struct pz_migration *m, struct pz_slice bytes, struct pz_errinfo *info)
+{
+	struct pz_errinfo why = {""};
+
+	return with_reason(pz_archive_read(m->reader, bytes, &why), &why, info);
+}
+
+enum pz_err
+pz_migration_end(struct pz_migration *m, const char **out_zone, struct pz_errinfo *info)
+{
+	struct pz_errinfo why = {""};
+	enum pz_err err = pz_archive_read_end(m->reader, &why);
+
+	if (err == PZ_OK && (m->stage != AT_END || m->line.len > 0))
+		err = bad(&why, "it ends too early");
+	if (err == PZ_OK)
+		*out_zone = m->authority->zone;
+	return with_reason(err, &why, info);
+}
+
+/* ---- import: the zone at its new hub ---- */
+
+static enum pz_err
+fresh_crl(struct pz_authority *a, struct pz_errinfo *info)
+{
+	size_t count = pz_crl_len(a->crl);
+	PZ_AUTO_FREE struct pz_crl_entry *entries = calloc(count + 1, sizeof(*entries));
+	struct pz_crl *fresh = NULL;
+
+	if (entries == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	for (size_t i = 0; i < count; i++)
+		pz_crl_entry_at(a->crl, i, &entries[i]);
+	PZ_TRY(pz_crl_issue(a->ca, a->ca_key, entries, count, pz_crl_number(a->crl) + CRL_STEP,
+			    a->env, &fresh, info));
+	pz_crl_free(a->crl);
+	a->crl = fresh;
+	return PZ_OK;
+}
+
+static enum pz_err
+settle_address(struct pz_migration *m, const char *host, uint16_t port, struct pz_errinfo *info)
+{
+	struct pz_authority *a = m->authority;
+	struct pz_hub_address at;
+
+	pz_hub_address_set(&at, host ? host : m->at.host, port);
+	PZ_TRY(pz_authority_check_names(a->zone, at.host, a->name, info));
+	snprintf(a->host, sizeof(a->host), "%.*s", PZ_ZONE_HOST_BYTES_MAX, at.host);
+	if (!pz_hub_address_eq(&at, &m->at))
+		return pz_authority_announce(a, &at, false, m->txn, &a->move, info);
+	return pz_authority_put_move(a, &a->move, m->txn);
+}
+
+static enum pz_err
+put_members(struct pz_migration *m)
+{
+	size_t pos = 0;
+	void *member;
+
+	while (pz_map_next(m->authority->members, &pos, NULL, &member))
+		PZ_TRY(pz_authority_save_member(m->authority, member, m->txn));
+	return PZ_OK;
+}
+
+/* Key files come last of what can fail. */
+static enum pz_err
+settle(struct pz_migration *m, const char *host, uint16_t port, struct pz_keystore *keys,
+       struct pz_errinfo *info)
+{
+	struct pz_authority *a = m->authority;
+
+	PZ_TRY(settle_address(m, host, port, info));
+	PZ_TRY(fresh_crl(a, info));
+	PZ_TRY(put_members(m));
+	PZ_TRY(pz_keystore_add(keys, a->ca_key, a->ca_key_uri, info));
+	PZ_TRY(pz_authority_make_tls(a, keys, a->tls_key_uri, &a->tls_key, &a->tls, info));
+	return pz_authority_put_zone(a, a->tls_key_uri, a->tls, a->crl, m->txn);
+}
+
+enum pz_err
+pz_migration_settle(struct pz_migration *m, const char *host, uint16_t port,
+		    struct pz_keystore *keys, struct pz_txn **out_txn, struct pz_authority **out,
+		    struct pz_errinfo *info)
+{
+	struct pz_errinfo why = {""};
+	enum pz_err err = settle(m, host, port, keys, &why);
+
+	if (err == PZ_OK) {
+		*out_txn = PZ_TAKE(m->txn);
+		*out = PZ_TAKE(m->authority);
+	}
+	return with_reason(err, &why, info);
+}
