@@ -195,6 +195,8 @@ void sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key);
 enum pz_err
 sync_write(struct hub_zone *zone, enum pz_sync_id id, const char *key, const char *value,
 	   pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;
+/** What is known of one device is another. */
+void sync_device_changed(struct hub_zone *zone, const char *device);
 /** The CRL is another, and what is known of one device, "": of none. */
 void sync_membership_changed(struct hub_zone *zone, const char *device);
 

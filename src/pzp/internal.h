@@ -187,6 +187,11 @@ bool zonedata_on_prop(struct zonedata_session *session, const char *status, json
 void zonedata_judge(struct pz_node *node);
 /** The newest CRL that we hold; NULL: virgin. Borrowed. */
 struct pz_crl *node_crl(const struct pz_node *node);
+/** Does a PZP CA with this serial stand on a revocation list of our zone? */
+bool node_is_revoked(const struct pz_node *node, const char *serial);
+/** Adds our zone's CA with all its revocation lists. Errors: those of pz_trust_add. */
+enum pz_err node_add_trust(const struct pz_node *node, struct pz_trust *trust,
+			   struct pz_errinfo *info) PZ_MUST_USE;
 /** @param out PZ_ZONE_SECRET_BYTES. @return false: not known (yet) */
 bool node_zone_secret(const struct pz_node *node, uint8_t *out);
 /** Adds the names of devices that the zone's data tells of. */

@@ -248,7 +248,7 @@ node_make_tls_ctx(const struct pz_node *node, enum pz_tls_kind kind, struct pz_t
 
 	if (trust == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	enum pz_err err = pz_trust_add(trust, m->master, node_crl(node), info);
+	enum pz_err err = node_add_trust(node, trust, info);
 	if (err == PZ_OK)
 		err = pz_tls_ctx_new(&config, out, info);
 	pz_trust_free(trust);

@@ -28,6 +28,26 @@ node_crl(const struct pz_node *node)
 }
 
 bool
+node_is_revoked(const struct pz_node *node, const char *serial)
+{
+	const struct pz_knowledge *knowledge = node->zonedata->knowledge;
+
+	return node->membership && (pz_crl_has_serial(node_crl(node), serial) ||
+				    (knowledge && pz_knowledge_is_revoked(knowledge, serial)));
+}
+
+enum pz_err
+node_add_trust(const struct pz_node *node, struct pz_trust *trust, struct pz_errinfo *info)
+{
+	const struct pz_knowledge *knowledge = node->zonedata->knowledge;
+	const struct pz_aside *aside = knowledge ? pz_knowledge_aside(knowledge) : NULL;
+
+	for (size_t i = 0; aside && i < aside->count; i++)
+		PZ_TRY(pz_trust_add(trust, node->membership->master, aside->lists[i], info));
+	return pz_trust_add(trust, node->membership->master, node_crl(node), info);
+}
+
+bool
 node_zone_secret(const struct pz_node *node, uint8_t *out)
 {
 	const uint8_t *secret = node->zonedata && node->zonedata->knowledge
@@ -91,10 +111,31 @@ zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind)
 	return item ? item : pz_knowledge_item(data->knowledge, kind);
 }
 
+static void on_stored(void *arg, enum pz_err err, const char *detail);
+static void act_on_crl(struct pz_node *node);
+
+static enum pz_err
+keep_aside(struct pz_node *node, const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
+{
+	struct pz_txn *txn = pz_txn_new();
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
+
+	if (txn)
+		err = pz_knowledge_keep_aside(node->zonedata->knowledge, chunk, txn, info);
+	if (err != PZ_OK || node->is_wiping)
+		pz_txn_free(txn);
+	else
+		pz_store_commit(node->config.store, txn, on_stored, NULL);
+	if (err == PZ_OK)
+		act_on_crl(node);
+	return err;
+}
+
 /*
  * An older revocation list never counts. From a peer it only says that the peer was away; the hub
  * can have it only when its data was put back, and then it is told what it has forgotten. Also when
- * its list is the newer one but lacks somebody: it has revoked others since.
+ * its list is the newer one but lacks somebody: it has revoked others since. Whoever stands on
+ * either list is out meanwhile.
  */
 enum pz_err
 zonedata_offered(struct zonedata_session *s, const struct pz_sync_kind *kind,
@@ -106,7 +147,9 @@ zonedata_offered(struct zonedata_session *s, const struct pz_sync_kind *kind,
 		return PZ_OK;
 	PZ_TRY(pz_knowledge_weigh(s->owner->zonedata->knowledge, chunk, &weight, info));
 	*out_taken = weight.number < weight.known;
-	if (*out_taken && !s->is_hub)
+	if (*out_taken && weight.has_more)
+		PZ_TRY(keep_aside(s->owner, chunk, info));
+	else if (*out_taken && !s->is_hub)
 		pz_info("crl-older", "from=%s number=%llu here=%llu", s->to,
 			(unsigned long long)weight.number, (unsigned long long)weight.known);
 	if (!s->is_hub)
@@ -245,7 +288,7 @@ on_verdict(struct pz_timer *timer, void *arg)
 	if (node->membership == NULL)
 		return;
 	pz_cert_serial_hex(node->membership->device_ca, serial);
-	if (pz_crl_has_serial(node_crl(node), serial))
+	if (node_is_revoked(node, serial))
 		(void)pz_machine_event(&node->machine, PZ_EVENT_REVOKED,
 				       "this device stands on the zone's revocation list");
 }
