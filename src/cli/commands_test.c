@@ -1,23 +1,6 @@
 /* Whole command lines: what they ask the daemon, and what they print. */
 #include "cli/fake_daemon.h"
-#include "pzh/offline.h"
-
-static char offline_args[512];
-static enum pz_err offline_result;
-
-/* The hub's own function has its test; here it matters that it is called, and how. */
-enum pz_err
-pz_pzh_init_offline(const char *data_dir, const char *zone, const char *host, const char *name,
-		    json_t **out_result, struct pz_errinfo *info)
-{
-	snprintf(offline_args, sizeof(offline_args), "%s %s %s %s", data_dir, zone, host,
-		 name ? name : "-");
-	if (offline_result != PZ_OK)
-		return pz_fail(info, offline_result, "no luck");
-	*out_result =
-		json_pack("{s:s, s:s, s:s}", "zone", zone, "host", host, "fingerprint", "AB:CD");
-	return PZ_OK;
-}
+#include "cli/fake_offline.h"
 
 /* ---- requests ---- */
 
@@ -122,6 +105,14 @@ refuses_wrong_usage_itself(void **state)
 		{&pz_pzh_program, "init|--zone|a@b", "needs --zone and --host"},
 		{&pz_pzh_program, "init|--host|h", "needs --zone and --host"},
 		{&pz_pzh_program, "token|--ttl|601", "from 1 to 600"},
+		{&pz_pzh_program, "export", "export needs a FILE"},
+		{&pz_pzh_program, "export|x|--stay", "--stay goes without FILE"},
+		{&pz_pzh_program, "export|--stay|--moving-to|h", "--stay goes without FILE"},
+		{&pz_pzh_program, "export|x|--moving-to|h:0",
+		 "--moving-to: h:0: not a HOST[:PORT]"},
+		{&pz_pzh_program, "export|x|--moving-to|h/x", "not a HOST[:PORT]"},
+		{&pz_pzh_program, "import", "FILE"},
+		{&pz_pzh_program, "import|x|--port|0", "--port: 0: not a number"},
 	};
 	struct fixture *f = *state;
 
