@@ -269,6 +269,12 @@ static const struct {
 	 "\"fingerprint\":\"AB\"}]",
 	 "ZONE  HOST  NAME  DEVICES  CONNECTED  FINGERPRINT\n"
 	 "a@b   h     Al    3        1          AB\n"},
+	{&pz_pzh_program, "zones",
+	 "[{\"zone\":\"a@b\",\"host\":\"h\",\"name\":\"Al\",\"devices\":3,\"connected\":1,"
+	 "\"fingerprint\":\"AB\",\"moving\":{\"host\":\"h2\",\"port\":81}}]",
+	 "ZONE  HOST  NAME  DEVICES  CONNECTED  FINGERPRINT\n"
+	 "a@b   h     Al    3        1          AB\n"
+	 "a@b  moving to  h2  port  81\n"},
 	{&pz_pzh_program, "zones", "[]", "no zones; 'pzh init' makes one\n"},
 	{&pz_pzh_program, "init|--zone|a@b|--host|h",
 	 "{\"zone\":\"a@b\",\"host\":\"h\",\"fingerprint\":\"AB\"}",

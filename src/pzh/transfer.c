@@ -143,6 +143,8 @@ write_archive(struct exporting *x, json_t **out_result, struct pz_errinfo *info)
 	struct transfer *t = NULL;
 
 	PZ_TRY(new_transfer(hub, &t, info));
+	zone_save_seen(x->zone); /* what is written is what the store has */
+	zone_save_now(x->zone);
 	enum pz_err err = pz_migration_write(a, hub->config.store, hub->port, x->head, x->key,
 					     &t->archive, info);
 	if (err != PZ_OK) {
