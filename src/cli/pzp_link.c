@@ -1,4 +1,4 @@
-/* pzp enrol, leave, connect, disconnect. */
+/* pzp enrol, leave, connect, disconnect, hub. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,4 +177,43 @@ pz_pzp_cmd_disconnect(struct pz_cli *cli)
 {
 	return pz_cli_show(cli, "disconnect", peer_params(cli), CONNECT_TIMEOUT_MS,
 			   print_disconnected);
+}
+
+/* ---- hub ---- */
+
+static int
+print_place(struct pz_cli *cli, const char *what, const json_t *place)
+{
+	char host_scratch[32], port[32];
+	char *host = pz_cli_clean(pz_cli_member(place, "host", host_scratch), false);
+
+	fprintf(cli->out, "%s %s port %s\n", what, host ? host : "",
+		pz_cli_member(place, "port", port));
+	free(host);
+	return PZ_EXIT_DONE;
+}
+
+static int
+print_hub(struct pz_cli *cli, const json_t *result)
+{
+	const json_t *next = json_object_get(result, "next");
+	int status = print_place(cli, "the hub is at", result);
+
+	return next ? print_place(cli, "and will be at", next) : status;
+}
+
+int
+pz_pzp_cmd_hub(struct pz_cli *cli)
+{
+	const char *where = pz_cli_arg(cli, 0);
+	char host[PZ_CLI_HOST_BYTES_MAX + 1];
+	unsigned port = PZ_CLI_HUB_PORT;
+
+	if (where && !pz_cli_split_host(where, host, &port))
+		return pz_cli_usage(cli, "%.80s: not a HOST[:PORT]", where);
+	json_t *params =
+		where ? json_pack("{s:s, s:i}", "host", host, "port", (int)port) : json_object();
+	if (params == NULL)
+		return pz_cli_usage(cli, "HOST is not valid UTF-8");
+	return pz_cli_show(cli, "hub", params, PZ_CLI_TIMEOUT_MS, print_hub);
 }

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "pzp/peers.h"
+#include "pzp/moved.h"
 #include "wire/json.h"
 
 #define LEAVE_TIMEOUT_US (5 * PZ_US_PER_S)
@@ -96,14 +96,15 @@ refuse(const struct pz_node_reply *reply, void *arg, enum pz_err err, const char
 static json_t *
 hub_result(struct pz_node *node)
 {
-	const struct pz_membership *m = node->membership;
 	bool is_connected = node->machine.state == PZ_STATE_CONNECTED;
 
-	if (m == NULL)
+	if (node->membership == NULL)
 		return json_null();
-	return json_pack("{s:s, s:i, s:o}", "host", m->hub_host, "port", (int)m->hub_port, "since",
-			 is_connected ? json_integer((json_int_t)(node->hub_since_ms / 1000))
-				      : json_null());
+	json_t *result = moved_result(node);
+	(void)json_object_set_new(
+		result, "since",
+		is_connected ? json_integer((json_int_t)(node->hub_since_ms / 1000)) : json_null());
+	return result;
 }
 
 /* Gauges are true when somebody looks. */
@@ -536,6 +537,7 @@ static const struct {
 	{"connect", cmd_connect}, {"disconnect", cmd_disconnect}, {"services", cmd_services},
 	{"call", call_start},     {"watch", cmd_watch},           {"serve", cmd_serve},
 	{"peers", cmd_peers},     {"discover", discover_start},   {"prefs", prefs_command},
+	{"hub", moved_command},
 };
 
 /* Parameters that name something are texts: one that is not must not be taken for one that is not

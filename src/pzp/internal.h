@@ -42,6 +42,7 @@ struct node_prefs;
 struct peers;
 struct nearby;
 struct zonedata;
+struct moved;
 struct zonedata_session;
 struct peer_link;
 
@@ -79,6 +80,7 @@ struct pz_node {
 	struct peers *peers;
 	struct nearby *nearby;
 	struct zonedata *zonedata;
+	struct moved *moved;               /* where the hub is: moved.h */
 	struct zonedata_session *hub_data; /* the exchange with the hub, or NULL */
 	struct node_wishes wishes;
 	struct pz_list answers; /* resend.c */
