@@ -93,16 +93,16 @@ type(const struct pz_cli *cli, const char *prompt, struct pz_cli_passphrase *out
 	struct termios was, silent;
 	bool is_set = tcgetattr(fd, &was) == 0;
 
-	fputs(prompt, cli->err);
-	fflush(cli->err);
-	if (is_set) {
+	if (is_set) { /* first: what is typed at the prompt must neither be shown nor dropped */
 		silent = was;
 		silent.c_lflag &= ~(tcflag_t)ECHO;
 		(void)tcsetattr(fd, TCSAFLUSH, &silent);
 	}
+	fputs(prompt, cli->err);
+	fflush(cli->err);
 	enum line_end end = read_line(cli, fd, out);
 	if (is_set)
-		(void)tcsetattr(fd, TCSAFLUSH, &was);
+		(void)tcsetattr(fd, TCSADRAIN, &was);
 	fputc('\n', cli->err);
 	return end;
 }
