@@ -87,7 +87,7 @@ take_name(struct hub_zone *zone, const char *key)
 }
 
 void
-details_received(struct hub_zone *zone, const json_t *keys)
+zone_details_received(struct hub_zone *zone, const json_t *keys)
 {
 	const json_t *key;
 	size_t i;
@@ -97,7 +97,7 @@ details_received(struct hub_zone *zone, const json_t *keys)
 
 /* A name that was stored, but not the member's record any more: it is newer than that. */
 void
-details_loaded(struct hub_zone *zone)
+zone_details_loaded(struct hub_zone *zone)
 {
 	const struct pz_sync_item *item =
 		pz_shared_item(zone->shared, pz_sync_kind(PZ_SYNC_USER_DETAILS));
@@ -115,7 +115,7 @@ details_loaded(struct hub_zone *zone)
 
 /* Whoever bears the name of the device next begins with his own. */
 void
-details_membership_changed(struct hub_zone *zone, const char *device)
+zone_details_member_changed(struct hub_zone *zone, const char *device)
 {
 	char key[PZ_DETAILS_KEY_CHARS];
 
@@ -172,7 +172,7 @@ submit(struct hub_zone *zone, const char *key, const struct pz_details_wish *wis
 }
 
 void
-details_free(struct hub_zone *zone)
+zone_details_free(struct hub_zone *zone)
 {
 	for (struct pz_list *n; (n = pz_list_first(&zone->details)) != NULL;) {
 		pz_list_remove(n);
@@ -202,7 +202,7 @@ user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg, json
 }
 
 void
-details_user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg)
+hub_command_user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg)
 {
 	struct pz_errinfo info = {""};
 	json_t *result = NULL;
@@ -233,7 +233,7 @@ name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg, stru
 }
 
 void
-details_name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg)
+hub_command_name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg)
 {
 	struct pz_errinfo info = {""};
 

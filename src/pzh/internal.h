@@ -200,17 +200,17 @@ void sync_membership_changed(struct hub_zone *zone, const char *device);
 
 /* details.c */
 /** The commands `user` and `name`. */
-void details_user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
-void details_name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
+void hub_command_user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
+void hub_command_name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
 /** Details came in from a device. @param keys array of strings */
-void details_received(struct hub_zone *zone, const json_t *keys);
+void zone_details_received(struct hub_zone *zone, const json_t *keys);
 /** The zone has been loaded: members' records may be older than what was stored of their names. */
-void details_loaded(struct hub_zone *zone);
+void zone_details_loaded(struct hub_zone *zone);
 /** A device has come into the zone, or is out of it: the name that one of the same name was given
  * goes, as a deletion that travels. @param device "": none */
-void details_membership_changed(struct hub_zone *zone, const char *device);
+void zone_details_member_changed(struct hub_zone *zone, const char *device);
 /** Changes under way are told to nobody any more. */
-void details_free(struct hub_zone *zone);
+void zone_details_free(struct hub_zone *zone);
 
 /* dates.c */
 /** {tls, ca, crl}: days that certificates and revocation list have left, negative when they have

@@ -82,7 +82,7 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 	json_array_foreach((json_t *)keys, i, key)
 		pass_on(peer->zone, peer, kind, json_string_value(key));
 	if (kind->id == PZ_SYNC_USER_DETAILS)
-		details_received(peer->zone, keys);
+		zone_details_received(peer->zone, keys);
 }
 
 static void
@@ -182,5 +182,5 @@ sync_membership_changed(struct hub_zone *zone, const char *device)
 	if (member && member->revoked)
 		pz_shared_forget(zone->shared, PZ_SYNC_SERVICE_CACHE, is_of_another,
 				 (void *)device);
-	details_membership_changed(zone, device);
+	zone_details_member_changed(zone, device);
 }

@@ -553,7 +553,7 @@ build(struct hub_zone *zone, struct pz_errinfo *info)
 		return PZ_ERR_LIMIT_MEMORY;
 	PZ_TRY(pz_router_new(&config, &zone->router));
 	PZ_TRY(load_shared(zone, info));
-	details_loaded(zone);
+	zone_details_loaded(zone);
 	return zone_refresh_trust(zone, info);
 }
 
@@ -614,7 +614,7 @@ zone_free(struct hub_zone *zone)
 	json_decref(zone->changed);
 	json_decref(zone->unsaved);
 	pz_code_cancel(&zone->code);
-	details_free(zone);
+	zone_details_free(zone);
 	pz_shared_free(zone->shared);
 	pz_authority_free(zone->authority);
 	free(zone);
