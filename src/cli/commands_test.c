@@ -65,6 +65,22 @@ sends_what_the_command_line_says(void **state)
 		{&pz_pzp_program, "sync", "sync {}"},
 		{&pz_pzp_program, "services|--api|u|--zone|z|--device|d",
 		 "services {\"api\":\"u\",\"device\":\"d\",\"zone\":\"z\"}"},
+		{&pz_pzp_program, "services|--all", "services {\"all\":true}"},
+		{&pz_pzp_program, "data|list", "data-list {}"},
+		{&pz_pzp_program, "data|list|shop", "data-list {\"origin\":\"shop\"}"},
+		{&pz_pzp_program, "data|list|shop|b c",
+		 "data-list {\"origin\":\"shop\",\"prefix\":\"b c\"}"},
+		{&pz_pzp_program, "data|get|shop|a \"b\"/ü",
+		 "data-get {\"key\":\"a \\\"b\\\"/ü\",\"origin\":\"shop\"}"},
+		{&pz_pzp_program, "data|set|shop|k|\"text\"",
+		 "data-set {\"key\":\"k\",\"origin\":\"shop\",\"value\":\"text\"}"},
+		{&pz_pzp_program, "data|set|shop|k|-5",
+		 "data-set {\"key\":\"k\",\"origin\":\"shop\",\"value\":-5}"},
+		{&pz_pzp_program, "data|set|shop|k|null",
+		 "data-set {\"key\":\"k\",\"origin\":\"shop\",\"value\":null}"},
+		{&pz_pzp_program, "data|remove|shop|k",
+		 "data-remove {\"key\":\"k\",\"origin\":\"shop\"}"},
+		{&pz_pzp_program, "data|remove|shop|--yes", "data-remove {\"origin\":\"shop\"}"},
 		{&pz_pzp_program, "call|test@tv|get42",
 		 "call {\"function\":\"get42\",\"params\":[],\"service\":\"test@tv\","
 		 "\"stream\":false,\"timeout_ms\":30000}"},
@@ -142,6 +158,16 @@ refuses_wrong_usage_itself(void **state)
 		{&pz_pzp_program, "name|tv|\xff", "not valid UTF-8"},
 		{&pz_pzp_program, "sync|tv", "tv"},
 		{&pz_pzp_program, "leave", "give --yes"},
+		{&pz_pzp_program, "data", "data needs list|get|set|remove"},
+		{&pz_pzp_program, "data|show", "list, get, set or remove"},
+		{&pz_pzp_program, "data|get|shop", "data get ORIGIN KEY"},
+		{&pz_pzp_program, "data|list|shop|a|b", "data list [ORIGIN [PREFIX]]"},
+		{&pz_pzp_program, "data|set|shop|k", "data set ORIGIN KEY VALUE-JSON"},
+		{&pz_pzp_program, "data|set|shop|k|hello", "VALUE is not JSON"},
+		{&pz_pzp_program, "data|set|shop|k|hello", "'\"some text\"'"},
+		{&pz_pzp_program, "data|set|shop|k|1 2", "VALUE is not JSON"},
+		{&pz_pzp_program, "data|set|shop|\xff|1", "not valid UTF-8"},
+		{&pz_pzp_program, "data|remove|shop", "give --yes"},
 		{&pz_pzh_program, "revoke|tv", "give --yes"},
 		{&pz_pzh_program, "revoke|\xff|--yes", "not valid UTF-8"},
 		{&pz_pzh_program, "init|--zone|a@b", "needs --zone and --host"},
@@ -275,6 +301,21 @@ static const struct {
 	 "NAME   AT      API       ID  DESCRIPTION\n"
 	 "Te?st  a@b/tv  http://x  6e  two words\n"},
 	{&pz_pzp_program, "services", "[]", "no services\n"},
+	{&pz_pzp_program, "services|--all",
+	 "[{\"id\":\"6e\",\"api\":\"http://x\",\"displayName\":\"Te\","
+	 "\"serviceAddress\":\"a@b/tv\",\"description\":\"d\",\"icon\":null},"
+	 "{\"id\":\"6e\",\"api\":\"http://x\",\"displayName\":\"Te\","
+	 "\"serviceAddress\":\"a@b/pc\",\"description\":\"d\",\"offline\":true}]",
+	 "NAME  AT      STATE    API       ID  DESCRIPTION\n"
+	 "Te    a@b/tv  online   http://x  6e  d\n"
+	 "Te    a@b/pc  offline  http://x  6e  d\n"},
+	{&pz_pzp_program, "data|get|shop|k",
+	 "{\"origin\":\"shop\",\"key\":\"k\",\"value\":\"so\",\"size\":4}", "so\n"},
+	{&pz_pzp_program, "data|get|shop|k", "{\"value\":[1]}", "[\n  1\n]\n"},
+	{&pz_pzp_program, "data|set|shop|k|1", "{\"key\":\"k\\nx\",\"size\":4}",
+	 "k?x: 4 bytes stored\n"},
+	{&pz_pzp_program, "data|remove|shop|k", "{\"removed\":1}", "1 value removed\n"},
+	{&pz_pzp_program, "data|remove|shop|--yes", "{\"removed\":2}", "2 values removed\n"},
 	{&pz_pzp_program, "enrol|pzp://x", "{\"id\":\"a@b/tv\"}", "enrolled as a@b/tv\n"},
 	{&pz_pzp_program, "enrol|pzp://x", "{}", "enrolled\n"},
 	{&pz_pzp_program, "connect", "{}", "connected to the hub\n"},
@@ -374,6 +415,53 @@ prints_results(void **state)
 }
 
 static void
+lists_data(void **state)
+{
+	struct fixture *f = *state;
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	f->script.result = "{\"origins\":[{\"origin\":\"shop\",\"keys\":2,\"bytes\":17}]}";
+	assert_int_equal(run(f, &pz_pzp_program, "data|list"), 0);
+	assert_string_equal(f->out, "ORIGIN  KEYS  BYTES\nshop    2     17\n");
+	assert_int_equal(run(f, &pz_pzp_program, "data|list|--json"), 0);
+	assert_string_equal(f->out, "[{\"origin\":\"shop\",\"keys\":2,\"bytes\":17}]\n");
+	f->script.result = "{\"keys\":[{\"key\":\"b\\nc\",\"size\":7,"
+			   "\"mtime_ms\":1700000000123,\"from\":\"a@b/tv\"}]}";
+	assert_int_equal(run(f, &pz_pzp_program, "data|list|shop"), 0);
+	assert_string_equal(f->out, "KEY  BYTES  CHANGED              BY\n"
+				    "b?c  7      2023-11-14 22:13:20  a@b/tv\n");
+	f->script.result = "{\"origins\":[]}";
+	assert_int_equal(run(f, &pz_pzp_program, "data|list"), 0);
+	assert_string_equal(f->out, "no app has stored anything\n");
+	f->script.result = "{\"keys\":[]}";
+	assert_int_equal(run(f, &pz_pzp_program, "data|list|shop"), 0);
+	assert_string_equal(f->out, "no such keys\n");
+}
+
+static void
+reads_a_value_from_standard_input(void **state)
+{
+	struct fixture *f = *state;
+
+	f->script.result = "{\"key\":\"k\",\"size\":5}";
+	f->input = " [1,\n2]\n";
+	assert_int_equal(run(f, &pz_pzp_program, "data|set|shop|k|-"), 0);
+	assert_string_equal(f->asked,
+			    "data-set {\"key\":\"k\",\"origin\":\"shop\",\"value\":[1,2]}");
+	f->input = "\n";
+	assert_int_equal(run(f, &pz_pzp_program, "data|set|shop|k|-"), 2);
+	assert_non_null(strstr(f->err, "VALUE is not JSON"));
+	f->in_tty = true;
+	f->input = "y\n";
+	assert_int_equal(run(f, &pz_pzp_program, "data|remove|shop"), 0);
+	assert_string_equal(f->err, "Remove everything that shop has stored? [y/n] ");
+	f->input = "n\n";
+	assert_int_equal(run(f, &pz_pzp_program, "data|remove|shop"), 1);
+	assert_string_equal(f->asked, "");
+}
+
+static void
 colours_and_cleans_on_a_terminal_only(void **state)
 {
 	struct fixture *f = *state;
@@ -470,6 +558,8 @@ main(void)
 		T(finds_the_socket_that_is_named),
 		T(helps_and_tells_its_version),
 		T(prints_results),
+		T(lists_data),
+		T(reads_a_value_from_standard_input),
 		T(colours_and_cleans_on_a_terminal_only),
 		T(shows_a_token),
 		T(asks_before_it_revokes),

@@ -28,6 +28,8 @@ const char *pz_pzp_pref_text(const json_t *object, const char *key, char scratch
 
 /* pzp_sync.c: the zone's data */
 int pz_pzp_cmd_sync(struct pz_cli *cli);
+/* pzp_data.c: what apps stored */
+int pz_pzp_cmd_data(struct pz_cli *cli);
 
 /* pzp_call.c: services */
 int pz_pzp_cmd_call(struct pz_cli *cli);

@@ -24,6 +24,7 @@ static const struct pz_cli_option services_options[] = {
 	{"api", "URI", "only services of this type; * stands for any text", PZ_CLI_TEXT, 0, 0},
 	{"zone", "ZONE", "only services of this zone", PZ_CLI_TEXT, 0, 0},
 	{"device", "NAME", "only services of this device", PZ_CLI_TEXT, 0, 0},
+	{"all", NULL, "also those of devices that cannot be reached now", PZ_CLI_FLAG, 0, 0},
 	END,
 };
 
@@ -91,6 +92,15 @@ static const struct pz_cli_command commands[] = {
 	 "SERVICE is an instance id, an API URI or its last part, with @DEVICE to choose.\n"
 	 "PARAMS-JSON is one JSON value: an array of parameters, or an object of named ones.",
 	 call_options, pz_pzp_cmd_call},
+	{"data", "list|get|set|remove [ORIGIN [KEY [VALUE-JSON]]]", 1, 4,
+	 "show or change what apps stored on this device",
+	 "  data list [ORIGIN [PREFIX]]\n"
+	 "  data get ORIGIN KEY\n"
+	 "  data set ORIGIN KEY VALUE-JSON   ('-' reads standard input)\n"
+	 "  data remove ORIGIN [KEY]         (without KEY everything of that app)\n"
+	 "ORIGIN is a page's (https://example.org) or any name of letters, digits, '.', '_', '-'.\n"
+	 "With 'pzp prefs sync.app-data true' the devices of the zone share it.",
+	 yes_options, pz_pzp_cmd_data},
 	{"serve", "FILE", 1, 1, "provide a service made of commands, until interrupted",
 	 "FILE is a JSON file: api, displayName, description, and methods with the command of\n"
 	 "each, as described in pzp(1).",

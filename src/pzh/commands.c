@@ -326,13 +326,13 @@ cmd_status(const struct command *c)
 static void
 cmd_user(const struct command *c)
 {
-	hub_command_user(c->hub, c->params, c->done, c->arg);
+	zone_details_user(c->hub, c->params, c->done, c->arg);
 }
 
 static void
 cmd_name(const struct command *c)
 {
-	hub_command_name(c->hub, c->params, c->done, c->arg);
+	zone_details_name(c->hub, c->params, c->done, c->arg);
 }
 
 static const struct {

@@ -115,7 +115,7 @@ zone_details_loaded(struct hub_zone *zone)
 
 /* Whoever bears the name of the device next begins with his own. */
 void
-zone_details_member_changed(struct hub_zone *zone, const char *device)
+zone_details_membership_changed(struct hub_zone *zone, const char *device)
 {
 	char key[PZ_DETAILS_KEY_CHARS];
 
@@ -202,7 +202,7 @@ user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg, json
 }
 
 void
-hub_command_user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg)
+zone_details_user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg)
 {
 	struct pz_errinfo info = {""};
 	json_t *result = NULL;
@@ -233,7 +233,7 @@ name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg, stru
 }
 
 void
-hub_command_name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg)
+zone_details_name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg)
 {
 	struct pz_errinfo info = {""};
 

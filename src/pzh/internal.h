@@ -195,20 +195,22 @@ void sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key);
 enum pz_err
 sync_write(struct hub_zone *zone, enum pz_sync_id id, const char *key, const char *value,
 	   pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;
+/** What is known of one device is another. */
+void sync_device_changed(struct hub_zone *zone, const char *device);
 /** The CRL is another, and what is known of one device, "": of none. */
 void sync_membership_changed(struct hub_zone *zone, const char *device);
 
 /* details.c */
 /** The commands `user` and `name`. */
-void hub_command_user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
-void hub_command_name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
+void zone_details_user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
+void zone_details_name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
 /** Details came in from a device. @param keys array of strings */
 void zone_details_received(struct hub_zone *zone, const json_t *keys);
 /** The zone has been loaded: members' records may be older than what was stored of their names. */
 void zone_details_loaded(struct hub_zone *zone);
 /** A device has come into the zone, or is out of it: the name that one of the same name was given
  * goes, as a deletion that travels. @param device "": none */
-void zone_details_member_changed(struct hub_zone *zone, const char *device);
+void zone_details_membership_changed(struct hub_zone *zone, const char *device);
 /** Changes under way are told to nobody any more. */
 void zone_details_free(struct hub_zone *zone);
 

@@ -172,15 +172,21 @@ is_of_another(void *arg, const struct pz_sync_chunk *chunk)
 }
 
 void
-sync_membership_changed(struct hub_zone *zone, const char *device)
+sync_device_changed(struct hub_zone *zone, const char *device)
 {
 	const struct pz_member *member = pz_authority_member(zone->authority, device);
 
-	sync_push(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
-	if (device[0])
-		sync_push(zone, PZ_SYNC_TRUSTED_PZP, device);
+	sync_push(zone, PZ_SYNC_TRUSTED_PZP, device);
 	if (member && member->revoked)
 		pz_shared_forget(zone->shared, PZ_SYNC_SERVICE_CACHE, is_of_another,
 				 (void *)device);
-	zone_details_member_changed(zone, device);
+	zone_details_membership_changed(zone, device);
+}
+
+void
+sync_membership_changed(struct hub_zone *zone, const char *device)
+{
+	sync_push(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
+	if (device[0])
+		sync_device_changed(zone, device);
 }

@@ -37,6 +37,7 @@ struct pz_node_request {
 	bool is_watcher;
 };
 
+struct appdata;
 struct enrolment;
 struct node_prefs;
 struct peers;
@@ -87,6 +88,7 @@ struct pz_node {
 	struct peers *peers;
 	struct nearby *nearby;
 	struct zonedata *zonedata;
+	struct appdata *appdata;
 	struct zonedata_session *hub_data; /* the exchange with the hub, or NULL */
 	struct node_wishes wishes;
 	struct node_warnings warnings;
@@ -185,6 +187,11 @@ bool zonedata_on_prop(struct zonedata_session *session, const char *status, json
 void zonedata_judge(struct pz_node *node);
 /** The newest CRL that we hold; NULL: virgin. Borrowed. */
 struct pz_crl *node_crl(const struct pz_node *node);
+/** Does a PZP CA with this serial stand on a revocation list of our zone? */
+bool node_is_revoked(const struct pz_node *node, const char *serial);
+/** Adds our zone's CA with all its revocation lists. Errors: those of pz_trust_add. */
+enum pz_err node_add_trust(const struct pz_node *node, struct pz_trust *trust,
+			   struct pz_errinfo *info) PZ_MUST_USE;
 /** @param out PZ_ZONE_SECRET_BYTES. @return false: not known (yet) */
 bool node_zone_secret(const struct pz_node *node, uint8_t *out);
 /** Adds the names of devices that the zone's data tells of. */
@@ -295,6 +302,11 @@ json_t *discovery_list_of(const struct pz_node *node, const char *device);
 void discovery_announce_soon(struct pz_node *node);
 void discovery_announce(struct pz_node *node);
 void discovery_find(void *arg, const char *caller, struct pz_find *find);
+
+/* listing.c */
+/** The command `services`: params api?, zone?, device?, all?. */
+struct pz_node_request *services_command(struct pz_node *node, json_t *params,
+					 const struct pz_node_reply *reply, void *arg);
 
 /* commands.c, calls.c */
 /** Puts a request to work; `size` bytes, the first member is struct pz_node_request. NULL: out of

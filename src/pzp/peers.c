@@ -266,11 +266,9 @@ forget_everybody(struct peers *peers)
 static void
 close_revoked(struct peers *peers)
 {
-	const struct pz_crl *crl = node_crl(peers->node);
-
 	PZ_LIST_EACH (&peers->links, n, tmp) {
 		struct peer_link *pl = PZ_CONTAINER(n, struct peer_link, node);
-		if (pl->serial[0] && crl && pz_crl_has_serial(crl, pl->serial))
+		if (pl->serial[0] && node_is_revoked(peers->node, pl->serial))
 			peer_link_close(pl, PZ_ERR_DENIED_REVOKED, "revoked");
 	}
 }

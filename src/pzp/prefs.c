@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pzp/appdata.h"
 #include "pzp/peers.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
@@ -152,6 +153,7 @@ node_prefs_changed(struct pz_node *node, uint32_t changed)
 	if (changed & (PZ_PREF_BIT(PZ_PREF_PEER_LISTEN) | PZ_PREF_BIT(PZ_PREF_PORTS_TLS)))
 		peers_listen(node->peers);
 	peers_wishes_changed(node->peers);
+	appdata_session_began(node); /* one with a peer may be under way */
 }
 
 void

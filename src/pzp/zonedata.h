@@ -30,6 +30,7 @@ struct zonedata {
 					   zonedata_set_membership */
 	struct pz_list sessions;
 	struct pz_timer verdict; /* a new CRL: are we on it? */
+	struct pz_timer again;   /* while the disk has not all of `knowledge` */
 	struct pz_timer push;    /* local changes that are told together */
 	struct pz_timer reopen;  /* after an Update of the hub */
 	struct pz_timer told;    /* commands that have ended */
@@ -52,6 +53,8 @@ enum pz_err zonedata_accept(const struct zonedata_session *from, const struct pz
 			    const struct pz_sync_chunk *chunk, struct pz_errinfo *info) PZ_MUST_USE;
 /** Chunks came in: stored, and acted on. */
 void zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys);
+/** Stores at once what could not be stored before, if there is such. */
+void zonedata_save_again(struct pz_node *node);
 /** As pz_shared_write; the change is told to the others soon. Errors: also DENIED (the zone is
  * being left). */
 enum pz_err

@@ -21,7 +21,8 @@ struct pz_shared {
 	char zone[PZ_ZONE_BYTES_MAX + 1]; /* "": none */
 	struct pz_sync_item *items[PZ_SYNC_KIND_COUNT];
 	struct pz_list writes;
-	int64_t ahead_ms; /* the hub's clock less ours */
+	struct pz_timer again; /* while the disk has not all that came in */
+	int64_t ahead_ms;      /* the hub's clock less ours */
 };
 
 /* A change on its way to the disk. */
@@ -55,6 +56,7 @@ pz_shared_free(struct pz_shared *shared)
 {
 	if (shared == NULL)
 		return;
+	pz_env_stop(shared->env, &shared->again);
 	for (struct pz_list *n; (n = pz_list_first(&shared->writes)) != NULL;)
 		free_write(PZ_CONTAINER(n, struct write, list));
 	for (size_t i = 0; i < PZ_SYNC_KIND_COUNT; i++)
@@ -104,14 +106,66 @@ own_chunk(struct pz_shared *shared, struct pz_sync_item *item, size_t i, struct 
 	return pz_chunks_save(item, owned->key, shared->space, txn);
 }
 
+/* ---- to the disk ---- */
+
+/* Said once; while the disk is full every attempt fails. */
 static void
 on_stored(void *arg, enum pz_err err, const char *detail)
 {
-	(void)arg;
-	if (err != PZ_OK)
-		pz_error("store",
-			 "what was synchronised is not stored, and will be asked for again: %s",
-			 detail);
+	struct pz_shared *shared = arg;
+
+	if (err == PZ_OK || shared->again.active)
+		return;
+	pz_error("store", "what was synchronised is not stored yet, it will be tried again: %s",
+		 detail);
+	pz_env_start(shared->env, &shared->again, PZ_SYNC_SAVE_AGAIN_US);
+}
+
+/* What failed after the attempt was made has started the timer anew. */
+static void
+on_saved(void *arg, enum pz_err err, const char *detail)
+{
+	struct pz_shared *shared = arg;
+
+	(void)detail;
+	if (err == PZ_OK && !shared->again.active)
+		pz_notice("store", "what was synchronised is stored now");
+	else if (err != PZ_OK)
+		pz_env_start(shared->env, &shared->again, PZ_SYNC_SAVE_AGAIN_US);
+}
+
+static enum pz_err
+save_all(const struct pz_shared *shared, struct pz_txn *txn)
+{
+	PZ_TRY(pz_txn_remove_space(txn, shared->space));
+	for (size_t id = 0; id < PZ_SYNC_KIND_COUNT; id++)
+		if (shared->items[id])
+			PZ_TRY(pz_chunks_save_all(shared->items[id], shared->space, txn));
+	return PZ_OK;
+}
+
+static void
+on_again(struct pz_timer *timer, void *arg)
+{
+	struct pz_shared *shared = arg;
+	struct pz_txn *txn = pz_txn_new();
+
+	(void)timer;
+	if (txn && save_all(shared, txn) == PZ_OK) {
+		pz_store_commit(shared->store, txn, on_saved, shared);
+		return;
+	}
+	pz_txn_free(txn);
+	pz_env_start(shared->env, &shared->again, PZ_SYNC_SAVE_AGAIN_US);
+}
+
+void
+pz_shared_save_again(struct pz_shared *shared)
+{
+	if (!shared->again.active)
+		return;
+	pz_env_stop(shared->env, &shared->again);
+	on_again(&shared->again, shared);
 }
 
 enum pz_err
@@ -136,7 +190,7 @@ pz_shared_set_self(struct pz_shared *shared, const char *self)
 			err = own_chunk(shared, item, i, txn);
 	}
 	if (err == PZ_OK)
-		pz_store_commit(shared->store, txn, on_stored, NULL);
+		pz_store_commit(shared->store, txn, on_stored, shared);
 	else
 		pz_txn_free(txn);
 	return err;
@@ -208,6 +262,7 @@ new_shared(const struct pz_shared_config *config)
 	shared->env = config->env;
 	snprintf(shared->space, sizeof(shared->space), "%s", config->space);
 	pz_list_init(&shared->writes);
+	pz_timer_init(&shared->again, on_again, shared);
 	for (int id = 0; id < PZ_SYNC_KIND_COUNT; id++) {
 		if (!pz_shared_is_kept((enum pz_sync_id)id))
 			continue;
@@ -293,11 +348,11 @@ pz_shared_received(struct pz_shared *shared, const struct pz_sync_kind *kind, co
 					     shared->space, txn);
 	}
 	if (err == PZ_OK) {
-		pz_store_commit(shared->store, txn, on_stored, NULL);
+		pz_store_commit(shared->store, txn, on_stored, shared);
 		return;
 	}
 	pz_txn_free(txn);
-	on_stored(NULL, err, "out of memory");
+	on_stored(shared, err, "out of memory");
 }
 
 /* ---- changes made here ---- */
@@ -460,11 +515,32 @@ pz_shared_forget(struct pz_shared *shared, enum pz_sync_id id,
 		err = pz_chunks_save(item, key, shared->space, txn);
 	}
 	if (err == PZ_OK) {
-		pz_store_commit(shared->store, txn, on_stored, NULL);
+		pz_store_commit(shared->store, txn, on_stored, shared);
 		return;
 	}
 	pz_txn_free(txn);
-	on_stored(NULL, err, "out of memory");
+	on_stored(shared, err, "out of memory");
+}
+
+enum pz_err
+pz_shared_forget_key(struct pz_shared *shared, enum pz_sync_id id, const char *key,
+		     pz_shared_done done, void *arg, struct pz_errinfo *info)
+{
+	struct pz_sync_item *item = shared->items[id];
+	struct pz_txn *txn = pz_txn_new();
+
+	if (txn == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	if (!pz_sync_item_remove(item, key)) {
+		pz_txn_free(txn);
+		return pz_fail(info, PZ_ERR_NOTFOUND, "there is no such key");
+	}
+	if (pz_chunks_save(item, key, shared->space, txn) != PZ_OK) {
+		pz_txn_free(txn);
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	}
+	pz_store_commit(shared->store, txn, done, arg);
+	return PZ_OK;
 }
 
 /* ---- the zone is left ---- */
@@ -499,7 +575,7 @@ kept_copy(const struct pz_shared *shared, const struct pz_sync_chunk *chunk,
 }
 
 enum pz_err
-pz_shared_wipe(const struct pz_shared *shared, bool keep_apps, struct pz_txn *txn)
+pz_shared_wipe(struct pz_shared *shared, bool keep_apps, struct pz_txn *txn)
 {
 	const struct pz_sync_item *apps = shared->items[PZ_SYNC_APP_DATA];
 	PZ_AUTO(pz_sync_item_free)
@@ -507,6 +583,7 @@ pz_shared_wipe(const struct pz_shared *shared, bool keep_apps, struct pz_txn *tx
 
 	if (kept == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
+	pz_env_stop(shared->env, &shared->again); /* it would put back what goes */
 	PZ_TRY(pz_txn_remove_space(txn, shared->space));
 	for (size_t i = 0; keep_apps && i < pz_sync_item_len(apps); i++)
 		if (is_kept_app(shared, pz_sync_item_at(apps, i)))
@@ -519,6 +596,7 @@ pz_shared_wipe(const struct pz_shared *shared, bool keep_apps, struct pz_txn *tx
 void
 pz_shared_wiped(struct pz_shared *shared, bool keep_apps)
 {
+	pz_env_stop(shared->env, &shared->again);
 	for (size_t id = 0; id < PZ_SYNC_KIND_COUNT; id++) {
 		struct pz_sync_item *item = shared->items[id];
 		for (size_t i = item ? pz_sync_item_len(item) : 0; i-- > 0;) {

@@ -10,6 +10,7 @@
 #include "service/descriptor.h"
 #include "wire/address.h"
 #include "wire/json.h"
+#include "zone/app_key.h"
 #include "zone/shared.h"
 
 PZ_AUTO_DEFINE(json_t, json_decref)
@@ -92,18 +93,6 @@ check_list(const struct pz_sync_chunk *chunk, const json_t *value, const char *z
 	return chunk->deleted ? PZ_OK : pz_descriptors_copy(value, owner, &copy, info);
 }
 
-/* ---- what apps stored ---- */
-
-static enum pz_err
-check_app_key(const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
-{
-	const char *space = strchr(chunk->key, ' ');
-
-	if (space == NULL || space == chunk->key || space[1] == '\0')
-		return pz_fail(info, PZ_ERR_NOTFOUND, "the key is not an app's origin and key");
-	return PZ_OK;
-}
-
 /* ---- all ---- */
 
 static enum pz_err
@@ -137,5 +126,5 @@ pz_shared_check(const struct pz_sync_kind *kind, const struct pz_sync_chunk *chu
 		return check_detail(chunk, value, info);
 	if (kind->id == PZ_SYNC_SERVICE_CACHE)
 		return check_list(chunk, value, zone, info);
-	return check_app_key(chunk, info);
+	return pz_app_key_split(chunk->key, NULL, NULL, info);
 }

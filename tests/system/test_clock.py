@@ -1,8 +1,10 @@
 """A machine whose clock is a day off: one clear reason, and it heals when the clock does."""
 
+import contextlib
+
 import pytest
 
-from pz import daemon
+from pz import daemon, fakepeer, foreign
 
 ZONE = daemon.ZONE
 DAY = 24 * 3600
@@ -70,3 +72,51 @@ def test_hub_after_its_certificate_ended(zone, clock_shim):
     zone.a.wait_state("connected")
     zone.b.wait_state("connected")
     zone.serves()
+
+
+def test_a_year_in_the_cellar(zone, clock_shim):
+    """Off for more than a year, while the hub went on and renewed its certificate and list: the
+    device comes back by itself, with its old authority (page 2)."""
+    year = 370 * DAY
+    zone.b.stop()
+    for one in (zone.a, zone.hub):
+        one.stop()
+        one.env = clock_shim(year)
+        one.start()
+    zone.a.wait_state("connected")
+    left = zone.hub.status()["zones"][0]["daysLeft"]
+    assert (left["tls"], left["ca"] // 365, left["crl"]) == (396, 18, 29)
+    zone.b.env = clock_shim(year)
+    zone.b.start()
+    zone.b.wait_state("connected")
+    zone.b.wait_log("crl number=2")
+    status = zone.b.status()
+    left = status["daysLeft"]
+    assert (left["tls"], left["ca"] // 365, left["crl"]) == (89, 8, 29)
+    assert status["warnings"] == [] and status["metrics"]["crl_days_left"] == 29
+    assert "certificate in 89 days" in zone.b.pzp("status").out
+    assert "revocation list in 29 days" in zone.hub.pzh("status").out
+    zone.serves()
+    zone.b.calls(zone.a)
+
+
+def test_an_old_list_still_counts(zone, clock_shim):
+    """Without a hub for 40 days: says so, lets devices of the zone in, and whom it knows to be revoked
+    not."""
+    here = type("Here", (), {"inside": staticmethod(contextlib.nullcontext)})
+    friend, stolen = foreign.join(zone.hub, "friend"), foreign.join(zone.hub, "stolen")
+    zone.hub.pzh("revoke", "stolen", "--yes")
+    zone.a.wait_log("crl number=2")
+    zone.hub.stop()
+    zone.a.stop()
+    zone.a.env = clock_shim(40 * DAY)
+    zone.a.start()
+    status = zone.a.status()
+    assert status["daysLeft"]["crl"] in (-10, -11) and status["metrics"]["crl_days_left"] == 0
+    warning, = status["warnings"]
+    assert "revocation list should have been renewed" in warning
+    assert warning in zone.a.pzp("status").out
+    port = status["ports"]["tls"]
+    fakepeer.connect(here, friend, "127.0.0.1", port).close()
+    with pytest.raises((OSError, fakepeer.wire.Closed)):
+        fakepeer.connect(here, stolen, "127.0.0.1", port)
