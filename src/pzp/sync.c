@@ -300,6 +300,14 @@ sync_push_soon(struct pz_node *node, const struct pz_sync_kind *kind, const char
 		pz_env_start(node->config.env, &data->push, PZ_SYNC_COALESCE_US);
 }
 
+void
+sync_open_all(struct pz_node *node)
+{
+	PZ_LIST_EACH (&node->zonedata->sessions, n, tmp) {
+		open_exchange(PZ_CONTAINER(n, struct zonedata_session, node));
+	}
+}
+
 static void
 on_reopen(struct pz_timer *timer, void *arg)
 {
