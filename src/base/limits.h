@@ -142,10 +142,12 @@
 #define PZ_SYNC_ITEM_BYTES_MAX (32U << 20) /* per item: keys, values and origins together */
 #define PZ_SYNC_WANTED_MAX 16384           /* chunks that one session has yet to ask for */
 #define PZ_SYNC_AHEAD_MS 5000              /* later than now by more: not believed */
+#define PZ_CRL_ASIDE_MAX 4                 /* lists of one zone that do not replace each other */
 #define PZ_CRL_LEARNING_MAX 16             /* lists of devices that wait for the hub's disk */
 #define PZ_SYNC_DELETED_MS (UINT64_C(90) * 86400 * 1000) /* deletions are kept this long */
 #define PZ_SYNC_TIME_MS_MAX ((UINT64_C(1) << 53) - 1)    /* what every JSON reader keeps exact */
 #define PZ_SYNC_COALESCE_US (100 * PZ_US_PER_MS)         /* page 8 "When": local changes */
+#define PZ_SYNC_SAVE_AGAIN_US (60 * PZ_US_PER_S) /* what could not be stored is tried again */
 #define PZ_USER_FIELD_BYTES_MAX 64
 #define PZ_USER_DETAIL_BYTES_MAX 1024    /* a name, an address; a picture is no detail */
 #define PZ_APP_DATA_BYTES_MAX (5U << 20) /* an app's keys and values, as browsers grant; setting   \
@@ -163,8 +165,7 @@
 #define PZ_ARCHIVE_PASSES_MAX 16
 #define PZ_ARCHIVE_MEMORY_MAX (512U << 20)
 #define PZ_ARCHIVE_BYTES_MAX (256U << 20)    /* 16384 members and every item of page 8 */
-#define PZ_ARCHIVE_LINE_BYTES_MAX (8U << 20) /* one record: the largest value, all of it escaped   \
-					      */
+#define PZ_ARCHIVE_LINE_BYTES_MAX (8U << 20) /* a record: the largest value, escaped */
 #define PZ_ARCHIVE_RECORDS_MAX (1U << 20)    /* in one archive */
 #define PZ_PASSPHRASE_CHARS_MIN 8            /* of an archive that holds a zone's CA key */
 #define PZ_PASSPHRASE_BYTES_MAX 1024

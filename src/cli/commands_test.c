@@ -1,23 +1,6 @@
 /* Whole command lines: what they ask the daemon, and what they print. */
 #include "cli/fake_daemon.h"
-#include "pzh/offline.h"
-
-static char offline_args[512];
-static enum pz_err offline_result;
-
-/* The hub's own function has its test; here it matters that it is called, and how. */
-enum pz_err
-pz_pzh_init_offline(const char *data_dir, const char *zone, const char *host, const char *name,
-		    json_t **out_result, struct pz_errinfo *info)
-{
-	snprintf(offline_args, sizeof(offline_args), "%s %s %s %s", data_dir, zone, host,
-		 name ? name : "-");
-	if (offline_result != PZ_OK)
-		return pz_fail(info, offline_result, "no luck");
-	*out_result =
-		json_pack("{s:s, s:s, s:s}", "zone", zone, "host", host, "fingerprint", "AB:CD");
-	return PZ_OK;
-}
+#include "cli/fake_offline.h"
 
 /* ---- requests ---- */
 
@@ -46,6 +29,9 @@ sends_what_the_command_line_says(void **state)
 		{&pz_pzp_program, "connect", "connect {}"},
 		{&pz_pzp_program, "connect|tv", "connect {\"peer\":\"tv\"}"},
 		{&pz_pzp_program, "disconnect|tv", "disconnect {\"peer\":\"tv\"}"},
+		{&pz_pzp_program, "hub", "hub {}"},
+		{&pz_pzp_program, "hub|h", "hub {\"host\":\"h\",\"port\":8041}"},
+		{&pz_pzp_program, "hub|[::1]:81", "hub {\"host\":\"::1\",\"port\":81}"},
 		{&pz_pzp_program, "peers", "peers {}"},
 		{&pz_pzp_program, "discover", "discover {}"},
 		{&pz_pzp_program, "discover|--timeout|0.5", "discover {\"timeout_ms\":500}"},
@@ -54,6 +40,15 @@ sends_what_the_command_line_says(void **state)
 		{&pz_pzp_program, "prefs|ports.tls|0",
 		 "prefs {\"key\":\"ports.tls\",\"value\":\"0\"}"},
 		{&pz_pzp_program, "prefs|name|--reset", "prefs {\"key\":\"name\",\"reset\":true}"},
+		{&pz_pzp_program, "user", "user {}"},
+		{&pz_pzp_program, "user|nickname", "user {\"field\":\"nickname\"}"},
+		{&pz_pzp_program, "user|nickname|Al",
+		 "user {\"field\":\"nickname\",\"value\":\"Al\"}"},
+		{&pz_pzp_program, "user|nickname|--remove",
+		 "user {\"field\":\"nickname\",\"remove\":true}"},
+		{&pz_pzp_program, "name|tv|Den", "name {\"device\":\"tv\",\"name\":\"Den\"}"},
+		{&pz_pzp_program, "name|tv|--reset", "name {\"device\":\"tv\",\"reset\":true}"},
+		{&pz_pzp_program, "sync", "sync {}"},
 		{&pz_pzp_program, "services|--api|u|--zone|z|--device|d",
 		 "services {\"api\":\"u\",\"device\":\"d\",\"zone\":\"z\"}"},
 		{&pz_pzp_program, "services|--all", "services {\"all\":true}"},
@@ -90,6 +85,10 @@ sends_what_the_command_line_says(void **state)
 		{&pz_pzh_program, "devices|--all", "devices {\"all\":true}"},
 		{&pz_pzh_program, "revoke|tv|--yes|--zone|a@b",
 		 "revoke {\"device\":\"tv\",\"zone\":\"a@b\"}"},
+		{&pz_pzh_program, "user|phone|1|--zone|a@b",
+		 "user {\"field\":\"phone\",\"value\":\"1\",\"zone\":\"a@b\"}"},
+		{&pz_pzh_program, "name|tv|Den|--zone|a@b",
+		 "name {\"device\":\"tv\",\"name\":\"Den\",\"zone\":\"a@b\"}"},
 		{&pz_pzh_program, "status", "status {}"},
 	};
 	struct fixture *f = *state;
@@ -133,6 +132,21 @@ refuses_wrong_usage_itself(void **state)
 		{&pz_pzp_program, "prefs|name|x|--reset", "--reset needs a KEY and no VALUE"},
 		{&pz_pzp_program, "prefs|name|\xff", "not valid UTF-8"},
 		{&pz_pzp_program, "prefs|\xff", "not valid UTF-8"},
+		{&pz_pzp_program, "hub|h:", "not a HOST[:PORT]"},
+		{&pz_pzp_program, "hub|h:65536", "not a HOST[:PORT]"},
+		{&pz_pzp_program, "hub|h|81", "81"},
+		{&pz_pzp_program, "hub|\xff", "not valid UTF-8"},
+		{&pz_pzp_program, "user|--remove", "--remove needs a FIELD"},
+		{&pz_pzp_program, "user|phone|1|--remove", "--remove needs a FIELD and no VALUE"},
+		{&pz_pzp_program, "user|phone|\xff", "not valid UTF-8"},
+		{&pz_pzp_program, "user|\xff", "not valid UTF-8"},
+		{&pz_pzp_program, "user|--zone|a@b", "--zone"},
+		{&pz_pzp_program, "name", "DEVICE"},
+		{&pz_pzp_program, "name|tv", "either a NAME or --reset"},
+		{&pz_pzp_program, "name|tv|x|--reset", "either a NAME or --reset"},
+		{&pz_pzp_program, "name|\xff|x", "not valid UTF-8"},
+		{&pz_pzp_program, "name|tv|\xff", "not valid UTF-8"},
+		{&pz_pzp_program, "sync|tv", "tv"},
 		{&pz_pzp_program, "leave", "give --yes"},
 		{&pz_pzp_program, "data", "data needs list|get|set|remove"},
 		{&pz_pzp_program, "data|show", "list, get, set or remove"},
@@ -149,6 +163,14 @@ refuses_wrong_usage_itself(void **state)
 		{&pz_pzh_program, "init|--zone|a@b", "needs --zone and --host"},
 		{&pz_pzh_program, "init|--host|h", "needs --zone and --host"},
 		{&pz_pzh_program, "token|--ttl|601", "from 1 to 600"},
+		{&pz_pzh_program, "export", "export needs a FILE"},
+		{&pz_pzh_program, "export|x|--stay", "--stay goes without FILE"},
+		{&pz_pzh_program, "export|--stay|--moving-to|h", "--stay goes without FILE"},
+		{&pz_pzh_program, "export|x|--moving-to|h:0",
+		 "--moving-to: h:0: not a HOST[:PORT]"},
+		{&pz_pzh_program, "export|x|--moving-to|h/x", "not a HOST[:PORT]"},
+		{&pz_pzh_program, "import", "FILE"},
+		{&pz_pzh_program, "import|x|--port|0", "--port: 0: not a number"},
 	};
 	struct fixture *f = *state;
 
@@ -297,6 +319,10 @@ static const struct {
 	{&pz_pzp_program, "connect", "{}", "connected to the hub\n"},
 	{&pz_pzp_program, "connect|tv", "{}", "connected to tv\n"},
 	{&pz_pzp_program, "disconnect", "null", "disconnected from the hub\n"},
+	{&pz_pzp_program, "hub", "{\"host\":\"h\",\"port\":81}", "the hub is at h port 81\n"},
+	{&pz_pzp_program, "hub|x",
+	 "{\"host\":\"h\",\"port\":81,\"next\":{\"host\":\"n\",\"port\":82}}",
+	 "the hub is at h port 81\nand will be at n port 82\n"},
 	{&pz_pzp_program, "disconnect|tv", "{}", "disconnected from tv\n"},
 	{&pz_pzp_program, "peers",
 	 "[{\"id\":\"a@b/pc\",\"displayName\":\"My\\npc\",\"deviceType\":\"laptop\","
@@ -323,6 +349,12 @@ static const struct {
 	 "\"fingerprint\":\"AB\"}]",
 	 "ZONE  HOST  NAME  DEVICES  CONNECTED  FINGERPRINT\n"
 	 "a@b   h     Al    3        1          AB\n"},
+	{&pz_pzh_program, "zones",
+	 "[{\"zone\":\"a@b\",\"host\":\"h\",\"name\":\"Al\",\"devices\":3,\"connected\":1,"
+	 "\"fingerprint\":\"AB\",\"moving\":{\"host\":\"h2\",\"port\":81}}]",
+	 "ZONE  HOST  NAME  DEVICES  CONNECTED  FINGERPRINT\n"
+	 "a@b   h     Al    3        1          AB\n"
+	 "a@b  moving to  h2  port  81\n"},
 	{&pz_pzh_program, "zones", "[]", "no zones; 'pzh init' makes one\n"},
 	{&pz_pzh_program, "init|--zone|a@b|--host|h",
 	 "{\"zone\":\"a@b\",\"host\":\"h\",\"fingerprint\":\"AB\"}",

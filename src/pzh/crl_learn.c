@@ -56,7 +56,7 @@ expel_listed(struct hub_zone *zone)
 		count++;
 		zone_revoked(zone, member, "revoked before the hub was restored from a backup");
 		zone_save_member(zone, member);
-		sync_push(zone, PZ_SYNC_TRUSTED_PZP, member->device);
+		sync_device_changed(zone, member->device);
 	}
 	return count;
 }

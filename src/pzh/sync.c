@@ -85,6 +85,8 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 	pz_shared_received(peer->zone->shared, kind, keys);
 	json_array_foreach((json_t *)keys, i, key)
 		pass_on(peer->zone, peer, kind, json_string_value(key));
+	if (kind->id == PZ_SYNC_USER_DETAILS)
+		zone_details_received(peer->zone, keys);
 }
 
 static void
@@ -162,9 +164,23 @@ enum pz_err
 sync_write(struct hub_zone *zone, enum pz_sync_id id, const char *key, const char *value,
 	   pz_shared_done done, void *arg, struct pz_errinfo *info)
 {
-	PZ_TRY(pz_shared_write(zone->shared, id, key, value, done, arg, info));
-	sync_push(zone, id, key);
-	return PZ_OK;
+	return pz_shared_write(zone->shared, id, key, value, done, arg, info);
+}
+
+void
+sync_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_stored)
+{
+	struct hub_zone *zone = arg;
+
+	if (is_stored) {
+		sync_push(zone, kind->id, key);
+		return;
+	}
+	PZ_LIST_EACH (&zone->links, node, tmp) {
+		struct hub_peer *peer = PZ_CONTAINER(node, struct pz_link, owner_node)->owner;
+		if (peer->sync && !peer->link->closing)
+			(void)!pz_sync_session_open(peer->sync);
+	}
 }
 
 static bool
@@ -174,14 +190,21 @@ is_of_another(void *arg, const struct pz_sync_chunk *chunk)
 }
 
 void
-sync_membership_changed(struct hub_zone *zone, const char *device)
+sync_device_changed(struct hub_zone *zone, const char *device)
 {
 	const struct pz_member *member = pz_authority_member(zone->authority, device);
 
-	sync_push(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
-	if (device[0])
-		sync_push(zone, PZ_SYNC_TRUSTED_PZP, device);
+	sync_push(zone, PZ_SYNC_TRUSTED_PZP, device);
 	if (member && member->revoked)
 		pz_shared_forget(zone->shared, PZ_SYNC_SERVICE_CACHE, is_of_another,
 				 (void *)device);
+	zone_details_membership_changed(zone, device);
+}
+
+void
+sync_membership_changed(struct hub_zone *zone, const char *device)
+{
+	sync_push(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
+	if (device[0])
+		sync_device_changed(zone, device);
 }

@@ -43,6 +43,7 @@ struct node_prefs;
 struct peers;
 struct nearby;
 struct zonedata;
+struct moved;
 struct zonedata_session;
 struct peer_link;
 
@@ -89,6 +90,7 @@ struct pz_node {
 	struct nearby *nearby;
 	struct zonedata *zonedata;
 	struct appdata *appdata;
+	struct moved *moved;               /* where the hub is: moved.h */
 	struct zonedata_session *hub_data; /* the exchange with the hub, or NULL */
 	struct node_wishes wishes;
 	struct node_warnings warnings;
@@ -187,6 +189,11 @@ bool zonedata_on_prop(struct zonedata_session *session, const char *status, json
 void zonedata_judge(struct pz_node *node);
 /** The newest CRL that we hold; NULL: virgin. Borrowed. */
 struct pz_crl *node_crl(const struct pz_node *node);
+/** Does a PZP CA with this serial stand on a revocation list of our zone? */
+bool node_is_revoked(const struct pz_node *node, const char *serial);
+/** Adds our zone's CA with all its revocation lists. Errors: those of pz_trust_add. */
+enum pz_err node_add_trust(const struct pz_node *node, struct pz_trust *trust,
+			   struct pz_errinfo *info) PZ_MUST_USE;
 /** @param out PZ_ZONE_SECRET_BYTES. @return false: not known (yet) */
 bool node_zone_secret(const struct pz_node *node, uint8_t *out);
 /** Adds the names of devices that the zone's data tells of. */
@@ -261,6 +268,9 @@ prefs_configure_ports(struct pz_node *node, const uint16_t *tls_port, const uint
 /** Preferences that hold for the whole zone have changed somewhere in it. @param keys array of
  * strings */
 void prefs_synchronised(struct pz_node *node, const json_t *keys);
+/** This device was given a name in the zone, or it was taken back: that counts at once, for nobody
+ * has set a preference here that would have to wait. */
+void prefs_named(struct pz_node *node);
 /** The zone is left: what holds for all of it is gone (page 2 "Revocation"). */
 void prefs_wiped(struct pz_node *node);
 /** What waits for a reconnect: {key: value}. NULL: out of memory. */

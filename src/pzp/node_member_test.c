@@ -316,6 +316,22 @@ connect_while_the_zone_is_wiped_is_refused(void **state)
 
 /* ---- renewal ---- */
 
+static size_t
+warnings(const char *wanted)
+{
+	const json_t *list = json_object_get(status(), "warnings");
+	const char *first = json_string_value(json_array_get(list, 0));
+
+	assert_true(json_array_size(list) == 0 || strstr(first, wanted) != NULL);
+	return json_array_size(list);
+}
+
+static int
+days_left(const char *of)
+{
+	return (int)json_integer_value(json_object_get(json_object_get(status(), "daysLeft"), of));
+}
+
 static void
 the_tls_certificate_is_renewed_while_running(void **state)
 {
@@ -323,16 +339,28 @@ the_tls_certificate_is_renewed_while_running(void **state)
 	start_member();
 	uint64_t end = pz_cert_not_after_ms(w.node->membership->tls);
 	become_connected();
+	assert_int_equal(days_left("tls"), 89);
+	assert_int_equal(days_left("crl"), 29);
+	assert_int_equal(warnings(""), 0);
 	run(59 * UINT64_C(86400) * PZ_US_PER_S);
 	assert_true(pz_cert_not_after_ms(w.node->membership->tls) == end);
+	assert_int_equal(days_left("crl"), -30); /* nobody has brought a newer one */
+	assert_int_equal(warnings("should have been renewed 30 days ago"), 1);
 	pz_memory_disk_fail_after(w.disk, 0);
 	run(2 * UINT64_C(86400) * PZ_US_PER_S);
 	assert_true(pz_cert_not_after_ms(w.node->membership->tls) == end);
+	assert_int_equal(warnings(""), 2);
+	assert_non_null(
+		strstr(json_string_value(json_array_get(json_object_get(status(), "warnings"), 1)),
+		       "could not be renewed"));
+	assert_int_equal(days_left("tls"), 28);
 	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
 	run(2 * UINT64_C(3600) * PZ_US_PER_S);
 	end += 59 * UINT64_C(86400000);
 	assert_true(pz_cert_not_after_ms(w.node->membership->tls) > end);
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
+	assert_int_equal(warnings(""), 1);
+	assert_int_equal(days_left("tls"), 89);
 	restart_node(); /* its keys are still there */
 	assert_true(pz_cert_not_after_ms(w.node->membership->tls) > end);
 }

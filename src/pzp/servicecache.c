@@ -49,7 +49,7 @@ servicecache_announce(struct pz_node *node)
 static bool
 is_in(void *arg, const struct pz_sync_chunk *chunk)
 {
-	return !pz_knowledge_is_revoked(arg, chunk->key);
+	return !pz_knowledge_has_left(arg, chunk->key);
 }
 
 void
@@ -65,7 +65,7 @@ servicecache_drop_revoked(struct pz_node *node)
 	pz_shared_forget(node->zonedata->shared, PZ_SYNC_SERVICE_CACHE, is_in, knowledge);
 	json_object_foreach_safe(node->known, next, device, list)
 	{
-		if (pz_knowledge_is_revoked(knowledge, device))
+		if (pz_knowledge_has_left(knowledge, device))
 			json_object_del(node->known, device);
 	}
 }

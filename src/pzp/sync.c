@@ -152,6 +152,25 @@ open_exchange(struct zonedata_session *s)
 		pz_warning("sync", "cannot begin with %s", s->to);
 }
 
+/* Lists that the hub has forgotten, and that its newest one does not replace. */
+static void
+offer_aside(struct zonedata_session *s)
+{
+	const struct pz_aside *aside = pz_knowledge_aside(s->owner->zonedata->knowledge);
+	const char *zone = s->owner->membership->zone;
+
+	for (size_t i = 0; i < aside->count; i++) {
+		const struct pz_crl *crl = aside->lists[i];
+		json_t *message = json_pack(
+			"{s:[{s:s, s:o, s:I, s:s, s:b}]}", pz_sync_kind(PZ_SYNC_CRL)->name, "key",
+			zone, "value", pz_record_crl(crl), "mtime",
+			(json_int_t)pz_crl_this_update_ms(crl), "origin", zone, "deleted", 0);
+		if (message == NULL || on_send(s, "Update_Data", message) != PZ_OK)
+			pz_warning("sync", "cannot offer an older revocation list to the hub now");
+		json_decref(message);
+	}
+}
+
 struct zonedata_session *
 zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_opener)
 {
@@ -181,8 +200,11 @@ zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_o
 		return NULL;
 	}
 	pz_list_append(&node->zonedata->sessions, &s->node);
+	zonedata_save_again(node);
 	if (is_opener)
 		open_exchange(s);
+	if (is_hub)
+		offer_aside(s);
 	return s;
 }
 
@@ -230,7 +252,7 @@ sync_pass_on(struct pz_node *node, const struct zonedata_session *from,
 
 	PZ_LIST_EACH (&node->zonedata->sessions, n, tmp) {
 		struct zonedata_session *to = PZ_CONTAINER(n, struct zonedata_session, node);
-		if (to == from)
+		if (to == from || !to->link->session.attached) /* that one is replaced by another */
 			continue;
 		json_array_foreach((json_t *)keys, i, key)(void) !pz_sync_session_push(
 			to->sync, kind, json_string_value(key));
@@ -276,6 +298,14 @@ sync_push_soon(struct pz_node *node, const struct pz_sync_kind *kind, const char
 	(void)json_object_set_new(set, key, json_true());
 	if (!data->push.active)
 		pz_env_start(node->config.env, &data->push, PZ_SYNC_COALESCE_US);
+}
+
+void
+sync_open_all(struct pz_node *node)
+{
+	PZ_LIST_EACH (&node->zonedata->sessions, n, tmp) {
+		open_exchange(PZ_CONTAINER(n, struct zonedata_session, node));
+	}
 }
 
 static void

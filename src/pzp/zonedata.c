@@ -2,7 +2,7 @@
  * What the zone's data says (page 8): the secret of its tags, its members' certificate authorities,
  * its revocations, which the hub has signed; and what every device may write. What comes in is
  * checked before it counts (zone/knowledge.h, zone/shared.h), counts at once, and is stored behind;
- * a crash before that costs an exchange with whoever comes next.
+ * a crash before that costs an exchange with whoever comes next, a full disk further attempts.
  */
 #include "pzp/zonedata.h"
 
@@ -25,6 +25,26 @@ node_crl(const struct pz_node *node)
 	struct pz_crl *newest =
 		node->zonedata->knowledge ? pz_knowledge_crl(node->zonedata->knowledge) : NULL;
 	return newest ? newest : node->membership->crl;
+}
+
+bool
+node_is_revoked(const struct pz_node *node, const char *serial)
+{
+	const struct pz_knowledge *knowledge = node->zonedata->knowledge;
+
+	return node->membership && (pz_crl_has_serial(node_crl(node), serial) ||
+				    (knowledge && pz_knowledge_is_revoked(knowledge, serial)));
+}
+
+enum pz_err
+node_add_trust(const struct pz_node *node, struct pz_trust *trust, struct pz_errinfo *info)
+{
+	const struct pz_knowledge *knowledge = node->zonedata->knowledge;
+	const struct pz_aside *aside = knowledge ? pz_knowledge_aside(knowledge) : NULL;
+
+	for (size_t i = 0; aside && i < aside->count; i++)
+		PZ_TRY(pz_trust_add(trust, node->membership->master, aside->lists[i], info));
+	return pz_trust_add(trust, node->membership->master, node_crl(node), info);
 }
 
 bool
@@ -91,10 +111,31 @@ zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind)
 	return item ? item : pz_knowledge_item(data->knowledge, kind);
 }
 
+static void on_stored(void *arg, enum pz_err err, const char *detail);
+static void act_on_crl(struct pz_node *node);
+
+static enum pz_err
+keep_aside(struct pz_node *node, const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
+{
+	struct pz_txn *txn = pz_txn_new();
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
+
+	if (txn)
+		err = pz_knowledge_keep_aside(node->zonedata->knowledge, chunk, txn, info);
+	if (err != PZ_OK || node->is_wiping)
+		pz_txn_free(txn);
+	else
+		pz_store_commit(node->config.store, txn, on_stored, NULL);
+	if (err == PZ_OK)
+		act_on_crl(node);
+	return err;
+}
+
 /*
  * An older revocation list never counts. From a peer it only says that the peer was away; the hub
  * can have it only when its data was put back, and then it is told what it has forgotten. Also when
- * its list is the newer one but lacks somebody: it has revoked others since.
+ * its list is the newer one but lacks somebody: it has revoked others since. Whoever stands on
+ * either list is out meanwhile.
  */
 enum pz_err
 zonedata_offered(struct zonedata_session *s, const struct pz_sync_kind *kind,
@@ -106,7 +147,9 @@ zonedata_offered(struct zonedata_session *s, const struct pz_sync_kind *kind,
 		return PZ_OK;
 	PZ_TRY(pz_knowledge_weigh(s->owner->zonedata->knowledge, chunk, &weight, info));
 	*out_taken = weight.number < weight.known;
-	if (*out_taken && !s->is_hub)
+	if (*out_taken && weight.has_more)
+		PZ_TRY(keep_aside(s->owner, chunk, info));
+	else if (*out_taken && !s->is_hub)
 		pz_info("crl-older", "from=%s number=%llu here=%llu", s->to,
 			(unsigned long long)weight.number, (unsigned long long)weight.known);
 	if (!s->is_hub)
@@ -129,30 +172,77 @@ zonedata_accept(const struct zonedata_session *from, const struct pz_sync_kind *
 				info);
 }
 
+/* ---- to the disk ---- */
+
+/* Said once; while the disk is full every attempt fails. */
 static void
 on_stored(void *arg, enum pz_err err, const char *detail)
 {
-	(void)arg;
-	if (err != PZ_OK)
-		pz_error("store",
-			 "what the zone told was not stored, and will be asked for again: "
-			 "%s",
-			 detail);
+	struct zonedata *data = arg;
+
+	if (err == PZ_OK || data->again.active || data->knowledge == NULL)
+		return;
+	pz_error("store", "what the zone told is not stored yet, it will be tried again: %s",
+		 detail);
+	pz_env_start(data->node->config.env, &data->again, PZ_SYNC_SAVE_AGAIN_US);
+}
+
+/* What failed after the attempt was made has started the timer anew. */
+static void
+on_saved(void *arg, enum pz_err err, const char *detail)
+{
+	struct zonedata *data = arg;
+
+	(void)detail;
+	if (err == PZ_OK && !data->again.active)
+		pz_notice("store", "what the zone told is stored now");
+	else if (err != PZ_OK && data->knowledge)
+		pz_env_start(data->node->config.env, &data->again, PZ_SYNC_SAVE_AGAIN_US);
+}
+
+static void
+on_again(struct pz_timer *timer, void *arg)
+{
+	struct zonedata *data = arg;
+	struct pz_txn *txn;
+
+	(void)timer;
+	if (data->knowledge == NULL || data->node->is_wiping)
+		return;
+	txn = pz_txn_new();
+	if (txn && pz_knowledge_save(data->knowledge, txn) == PZ_OK) {
+		pz_store_commit(data->node->config.store, txn, on_saved, data);
+		return;
+	}
+	pz_txn_free(txn);
+	pz_env_start(data->node->config.env, &data->again, PZ_SYNC_SAVE_AGAIN_US);
+}
+
+void
+zonedata_save_again(struct pz_node *node)
+{
+	struct zonedata *data = node->zonedata;
+
+	pz_shared_save_again(data->shared);
+	if (!data->again.active)
+		return;
+	pz_env_stop(node->config.env, &data->again);
+	on_again(&data->again, data);
 }
 
 static void
 learn(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 {
+	struct zonedata *data = node->zonedata;
 	struct pz_txn *txn = pz_txn_new();
 
-	if (txn == NULL ||
-	    pz_knowledge_apply(node->zonedata->knowledge, kind, keys, txn) != PZ_OK) {
+	if (txn == NULL || pz_knowledge_apply(data->knowledge, kind, keys, txn) != PZ_OK) {
 		pz_txn_free(txn);
-		on_stored(NULL, PZ_ERR_LIMIT_MEMORY, "out of memory");
+		on_stored(data, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	} else if (node->is_wiping) {
 		pz_txn_free(txn);
 	} else {
-		pz_store_commit(node->config.store, txn, on_stored, NULL);
+		pz_store_commit(node->config.store, txn, on_stored, data);
 	}
 }
 
@@ -181,6 +271,8 @@ act_on(struct pz_node *node, enum pz_sync_id id, const json_t *keys)
 		nearby_announce(node->nearby);
 	else if (id == PZ_SYNC_PREFERENCES)
 		prefs_synchronised(node, keys);
+	else if (id == PZ_SYNC_USER_DETAILS)
+		details_received(node, keys);
 	else if (id == PZ_SYNC_APP_DATA)
 		appdata_synchronised(node, keys);
 }
@@ -196,7 +288,7 @@ on_verdict(struct pz_timer *timer, void *arg)
 	if (node->membership == NULL)
 		return;
 	pz_cert_serial_hex(node->membership->device_ca, serial);
-	if (pz_crl_has_serial(node_crl(node), serial))
+	if (node_is_revoked(node, serial))
 		(void)pz_machine_event(&node->machine, PZ_EVENT_REVOKED,
 				       "this device stands on the zone's revocation list");
 }
@@ -227,9 +319,20 @@ zonedata_write(struct pz_node *node, enum pz_sync_id id, const char *key, const 
 {
 	if (node->is_wiping)
 		return pz_fail(info, PZ_ERR_DENIED, "the device is leaving its zone");
-	PZ_TRY(pz_shared_write(node->zonedata->shared, id, key, value, done, arg, info));
-	sync_push_soon(node, pz_sync_kind(id), key);
-	return PZ_OK;
+	return pz_shared_write(node->zonedata->shared, id, key, value, done, arg, info);
+}
+
+/* What cannot be stored must not have been told: whoever heard of it all the same, in an exchange,
+ * is asked. */
+static void
+on_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_stored)
+{
+	struct pz_node *node = arg;
+
+	if (is_stored)
+		sync_push_soon(node, kind, key);
+	else
+		sync_open_all(node);
 }
 
 /* ---- the zone is left ---- */
@@ -268,6 +371,8 @@ zonedata_new(struct pz_node *node)
 	}
 	data->node = node;
 	pz_timer_init(&data->verdict, on_verdict, data);
+	pz_timer_init(&data->again, on_again, data);
+	pz_list_init(&data->details);
 	sync_init(data);
 	return data;
 }
@@ -278,7 +383,9 @@ zonedata_free(struct zonedata *data)
 	if (data == NULL)
 		return;
 	pz_env_stop(data->node->config.env, &data->verdict);
+	pz_env_stop(data->node->config.env, &data->again);
 	sync_fini(data);
+	details_free(data);
 	json_decref(data->changed);
 	pz_knowledge_free(data->knowledge);
 	pz_shared_free(data->shared);
@@ -303,6 +410,8 @@ set_shared(struct pz_node *node, const struct pz_membership *membership, struct 
 		.env = node->config.env,
 		.space = space,
 		.self = self,
+		.settled = on_settled,
+		.arg = node,
 	};
 	size_t skipped = 0;
 
@@ -325,6 +434,7 @@ zonedata_set_membership(struct pz_node *node, const struct pz_membership *member
 
 	PZ_TRY(set_shared(node, membership, info));
 	if (membership == NULL) {
+		pz_env_stop(node->config.env, &node->zonedata->again);
 		pz_knowledge_free(PZ_TAKE(node->zonedata->knowledge));
 		return PZ_OK;
 	}

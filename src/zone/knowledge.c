@@ -15,12 +15,14 @@
 
 #define SPACE "knowledge" /* also in zone/membership.c, where it is wiped */
 #define SECRET_KEY "zone-secret"
+#define ASIDE "aside/" /* and a digit; sorts before "crl", which may replace them */
 
 struct pz_knowledge {
 	char zone[PZ_ZONE_BYTES_MAX + 1];
 	struct pz_cert *master;
 	struct pz_sync_item *items[PZ_SYNC_KIND_COUNT];
 	struct pz_crl *crl;
+	struct pz_aside aside;
 	struct pz_map *devices; /* name -> struct pz_known_device, owned */
 	bool has_secret;
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
@@ -50,6 +52,7 @@ pz_knowledge_free(struct pz_knowledge *k)
 		pz_sync_item_free(k->items[i]);
 	pz_cert_free(k->master);
 	pz_crl_free(k->crl);
+	pz_aside_fini(&k->aside);
 	sodium_memzero(k, sizeof(*k));
 	free(k);
 }
@@ -108,15 +111,70 @@ pz_knowledge_weigh(const struct pz_knowledge *k, const struct pz_sync_chunk *chu
 	struct pz_crl_entry entry;
 
 	PZ_TRY(check_crl(k, chunk, &crl, info));
-	*out = (struct pz_crl_weight){.number = pz_crl_number(crl)};
-	if (k->crl == NULL)
-		return PZ_OK;
-	out->known = pz_crl_number(k->crl);
-	for (size_t i = 0; i < pz_crl_len(k->crl) && !out->has_less; i++) {
-		pz_crl_entry_at(k->crl, i, &entry);
-		out->has_less = !pz_crl_has_serial(crl, entry.serial_hex);
+	*out = (struct pz_crl_weight){
+		.number = pz_crl_number(crl),
+		.known = pz_crl_number(k->crl),
+		.has_less = pz_aside_has_more(k->crl, crl),
+	};
+	for (size_t i = 0; i < pz_crl_len(crl) && !out->has_more; i++) {
+		pz_crl_entry_at(crl, i, &entry);
+		out->has_more = !pz_knowledge_is_revoked(k, entry.serial_hex);
 	}
 	return PZ_OK;
+}
+
+/* Every place is written: with a list, or as empty. */
+static enum pz_err
+save_aside(const struct pz_knowledge *k, struct pz_txn *txn)
+{
+	char place[32];
+
+	for (size_t i = 0; i < PZ_CRL_ASIDE_MAX; i++) {
+		snprintf(place, sizeof(place), ASIDE "%zu", i);
+		if (i < k->aside.count)
+			PZ_TRY(pz_record_put(
+				txn, SPACE, place,
+				json_pack("{s:o}", "crl", pz_record_crl(k->aside.lists[i]))));
+		else
+			PZ_TRY(pz_txn_remove(txn, SPACE, place));
+	}
+	return PZ_OK;
+}
+
+static void
+forget_device(struct pz_knowledge *k, const char *device)
+{
+	free_device(pz_map_remove(k->devices, pz_slice_str(device)));
+}
+
+/* Whoever stands on a list, also on one that is kept aside, is none of the zone's devices. */
+static void
+forget_revoked(struct pz_knowledge *k)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (pz_map_next(k->devices, &pos, NULL, &value)) {
+		const struct pz_known_device *device = value;
+		if (pz_knowledge_is_revoked(k, device->serial))
+			forget_device(k, device->device);
+	}
+}
+
+enum pz_err
+pz_knowledge_keep_aside(struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
+			struct pz_txn *txn, struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
+
+	PZ_TRY(check_crl(k, chunk, &crl, info));
+	if (!pz_aside_keep(&k->aside, crl, k->crl))
+		return pz_fail(info, PZ_ERR_LIMIT,
+			       "%d revocation lists that do not replace each other are kept "
+			       "already",
+			       PZ_CRL_ASIDE_MAX);
+	forget_revoked(k);
+	return save_aside(k, txn);
 }
 
 static enum pz_err
@@ -148,7 +206,7 @@ accept_device(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
 	PZ_TRY(pz_verify_device_ca(cert, k->master, NULL, later_start(cert, k->master), k->zone,
 				   chunk->key, info));
 	pz_cert_serial_hex(cert, serial);
-	if (pz_crl_has_serial(k->crl, serial))
+	if (pz_knowledge_is_revoked(k, serial))
 		return pz_fail(info, PZ_ERR_DENIED_REVOKED, "the certificate is revoked");
 	return PZ_OK;
 }
@@ -201,12 +259,6 @@ pz_knowledge_number(void *arg, const struct pz_sync_kind *kind, const struct pz_
 
 /* ---- what it says ---- */
 
-static void
-forget_device(struct pz_knowledge *k, const char *device)
-{
-	free_device(pz_map_remove(k->devices, pz_slice_str(device)));
-}
-
 static enum pz_err
 take_device(struct pz_knowledge *k, const char *name)
 {
@@ -233,19 +285,16 @@ take_crl(struct pz_knowledge *k)
 {
 	const struct pz_sync_chunk *chunk = pz_sync_item_get(k->items[PZ_SYNC_CRL], k->zone);
 	struct pz_crl *crl = NULL;
-	size_t pos = 0;
-	void *value;
 
 	if (chunk == NULL)
 		return PZ_OK;
 	PZ_TRY(read_crl(chunk, &crl, NULL));
-	pz_crl_free(k->crl);
+	struct pz_crl *former = k->crl;
 	k->crl = crl;
-	while (pz_map_next(k->devices, &pos, NULL, &value)) {
-		const struct pz_known_device *device = value;
-		if (pz_crl_has_serial(crl, device->serial))
-			forget_device(k, device->device);
-	}
+	pz_aside_settle(&k->aside, crl);
+	(void)pz_aside_keep(&k->aside, former, crl);
+	pz_crl_free(former);
+	forget_revoked(k);
 	return PZ_OK;
 }
 
@@ -284,6 +333,18 @@ pz_knowledge_crl(const struct pz_knowledge *k)
 	return k->crl;
 }
 
+const struct pz_aside *
+pz_knowledge_aside(const struct pz_knowledge *k)
+{
+	return &k->aside;
+}
+
+bool
+pz_knowledge_is_revoked(const struct pz_knowledge *k, const char *serial_hex)
+{
+	return pz_crl_has_serial(k->crl, serial_hex) || pz_aside_has_serial(&k->aside, serial_hex);
+}
+
 const struct pz_known_device *
 pz_knowledge_device(const struct pz_knowledge *k, const char *device)
 {
@@ -291,7 +352,7 @@ pz_knowledge_device(const struct pz_knowledge *k, const char *device)
 }
 
 bool
-pz_knowledge_is_revoked(const struct pz_knowledge *k, const char *device)
+pz_knowledge_has_left(const struct pz_knowledge *k, const char *device)
 {
 	const struct pz_sync_chunk *chunk = pz_sync_item_get(k->items[PZ_SYNC_TRUSTED_PZP], device);
 	PZ_AUTO(pz_cert_free) struct pz_cert *cert = NULL;
@@ -304,7 +365,7 @@ pz_knowledge_is_revoked(const struct pz_knowledge *k, const char *device)
 	if (read_cert(chunk, &cert, NULL) != PZ_OK)
 		return false;
 	pz_cert_serial_hex(cert, serial);
-	return pz_crl_has_serial(k->crl, serial);
+	return pz_knowledge_is_revoked(k, serial);
 }
 
 size_t
@@ -339,10 +400,22 @@ pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, cons
 		if (err == PZ_OK)
 			err = pz_chunks_save(k->items[kind->id], json_string_value(key), SPACE,
 					     txn);
+		if (err == PZ_OK && kind->id == PZ_SYNC_CRL)
+			err = save_aside(k, txn);
 		if (first == PZ_OK)
 			first = err;
 	}
 	return first;
+}
+
+enum pz_err
+pz_knowledge_save(const struct pz_knowledge *k, struct pz_txn *txn)
+{
+	PZ_TRY(pz_txn_remove_space(txn, SPACE));
+	for (size_t id = 0; id < PZ_SYNC_KIND_COUNT; id++)
+		if (k->items[id])
+			PZ_TRY(pz_chunks_save_all(k->items[id], SPACE, txn));
+	return PZ_OK;
 }
 
 /* Puts a chunk that was stored, or was given at enrolment. Takes it. */
@@ -372,15 +445,38 @@ struct load {
 };
 
 static enum pz_err
+learn_aside(struct pz_knowledge *k, const char *place, struct pz_slice value)
+{
+	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
+	json_t *record = NULL;
+
+	PZ_TRY(pz_record_parse(SPACE, place, value, &record, NULL));
+	enum pz_err err = pz_record_get_crl(record, "crl", &crl, NULL);
+	json_decref(record);
+	if (err == PZ_OK)
+		err = pz_crl_verify(crl, k->master, NULL);
+	if (err == PZ_OK)
+		(void)pz_aside_keep(&k->aside, crl, k->crl);
+	return err;
+}
+
+static enum pz_err
+learn_record(struct pz_knowledge *k, const char *key, struct pz_slice value)
+{
+	const struct pz_sync_kind *kind;
+	struct pz_sync_chunk *chunk = NULL;
+
+	if (strncmp(key, ASIDE, strlen(ASIDE)) == 0)
+		return learn_aside(k, key, value);
+	PZ_TRY(pz_chunks_read(SPACE, key, value, &kind, &chunk));
+	return learn(k, kind, chunk);
+}
+
+static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice value)
 {
 	struct load *load = arg;
-	const struct pz_sync_kind *kind;
-	struct pz_sync_chunk *chunk = NULL;
-	enum pz_err err = pz_chunks_read(SPACE, key, value, &kind, &chunk);
-
-	if (err == PZ_OK)
-		err = learn(load->knowledge, kind, chunk);
+	enum pz_err err = learn_record(load->knowledge, key, value);
 
 	if (err == PZ_ERR_LIMIT_MEMORY)
 		return err;

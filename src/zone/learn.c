@@ -3,33 +3,20 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "zone/aside.h"
 #include "zone/change.h"
-
-/* Is anybody on this list who is not on that one? */
-static bool
-has_more(const struct pz_crl *list, const struct pz_crl *than)
-{
-	struct pz_crl_entry entry;
-
-	for (size_t i = 0; i < pz_crl_len(list); i++) {
-		pz_crl_entry_at(list, i, &entry);
-		if (!pz_crl_has_serial(than, entry.serial_hex))
-			return true;
-	}
-	return false;
-}
 
 bool
 pz_authority_is_news(const struct pz_authority *a, const struct pz_crl *crl)
 {
-	return pz_crl_number(crl) > pz_crl_number(a->crl) || has_more(crl, a->crl);
+	return pz_crl_number(crl) > pz_crl_number(a->crl) || pz_aside_has_more(crl, a->crl);
 }
 
 static enum pz_err
 prepare(struct pz_authority *a, struct pz_crl *crl, struct pz_txn *txn,
 	struct pz_zone_change *change, struct pz_errinfo *info)
 {
-	if (pz_crl_number(crl) > pz_crl_number(a->crl) && !has_more(a->crl, crl))
+	if (pz_crl_number(crl) > pz_crl_number(a->crl) && !pz_aside_has_more(a->crl, crl))
 		change->crl = pz_crl_ref(crl);
 	else
 		PZ_TRY(pz_authority_next_crl(a, crl, NULL, &change->crl, info));

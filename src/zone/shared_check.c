@@ -45,16 +45,23 @@ check_preference(const struct pz_sync_chunk *chunk, const json_t *value, struct 
 
 /* ---- details of the user ---- */
 
+bool
+pz_shared_is_field(const char *key)
+{
+	size_t len = strlen(key);
+
+	return len > 0 && len <= PZ_USER_FIELD_BYTES_MAX && strspn(key, FIELD_SET) == len;
+}
+
 static enum pz_err
 check_detail(const struct pz_sync_chunk *chunk, const json_t *value, struct pz_errinfo *info)
 {
 	const size_t prefix = strlen(PZ_SHARED_DEVICE_PREFIX);
 	bool is_device = strncmp(chunk->key, PZ_SHARED_DEVICE_PREFIX, prefix) == 0;
 	size_t max = is_device ? PZ_DISPLAY_NAME_BYTES_MAX : PZ_USER_DETAIL_BYTES_MAX;
-	size_t len = strlen(chunk->key);
 
 	if (is_device ? !pz_device_is_valid(pz_slice_str(chunk->key + prefix))
-		      : len > PZ_USER_FIELD_BYTES_MAX || strspn(chunk->key, FIELD_SET) != len)
+		      : !pz_shared_is_field(chunk->key))
 		return pz_fail(info, PZ_ERR_NOTFOUND,
 			       "a field is 1 to %d letters, digits, '-' and '.'",
 			       PZ_USER_FIELD_BYTES_MAX);

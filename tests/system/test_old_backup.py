@@ -9,6 +9,7 @@ import shutil
 import pytest
 
 from pz import daemon, fakepeer, foreign, wire
+from pz.crls import crl_data, held_list
 from pz.daemon import eventually
 
 ZONE = daemon.ZONE
@@ -94,7 +95,8 @@ def test_who_was_revoked_stays_out(restored):
 
 
 def test_it_has_revoked_others_since(restored):
-    """Both have number 2 and 3, and neither list says all."""
+    """Both have number 2 and 3, and neither list says all. The hub's comes to the laptop by a device
+    that knows nothing of the laptop's."""
     zone = restored
     zone.hub.pzh("revoke", "phone", "--yes")
     for _ in range(3):
@@ -102,7 +104,16 @@ def test_it_has_revoked_others_since(restored):
         me.connect("127.0.0.1", zone.hub.port).close()
         zone.hub.pzh("revoke", "phone", "--yes")
     assert is_let_in(zone.phone, zone.a)
-    zone.a.pzp("connect")
+    courier = foreign.join(zone.hub, "courier")
+    with courier.connect("127.0.0.1", zone.hub.port) as link, \
+            fakepeer.connect(HERE, courier, "127.0.0.1",
+                             zone.a.status()["ports"]["tls"]) as direct:
+        newer = held_list(link, courier.address, ZONE)
+        direct.send(crl_data(courier.address, f"{ZONE}/laptop", newer))
+        zone.a.wait_log("crl number=5")
+    assert not is_let_in(zone.phone, zone.a) and not is_let_in(zone.stolen, zone.a)
+    zone.a.stop()
+    zone.a.start()  # connects, too
     zone.b.wait_state("virgin")
     zone.hub.wait_log("crl-learned .*number=3 here=5 now=6 revoked=2")
     zone.a.wait_log("crl number=6")

@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from cryptography import x509
 from pz import certs, daemon, fakepeer, foreign, programs, wire
-from pz.daemon import eventually, is_direct
+from pz.crls import crl_data, held_list, number_of
+from pz.daemon import is_direct
 from pz.disk import has_trace
 from pz.fakehub import FakeHub
 
@@ -151,31 +151,12 @@ def test_farewell(family):
 
 # ---- what is no list of this zone, or not the newest ----
 
-def crl_data(sender, to, pem, status="Update_Data", key=ZONE):
-    chunk = {"key": key, "value": pem, "mtime": int(time.time() * 1000), "origin": ZONE,
-             "deleted": False}
-    return wire.prop(sender, status, {"crl": [chunk]}, to=to)
-
-
 def forged(**more):
     return certs.pem(certs.Authority(ZONE).crl(9, **more))
 
 
 def truncated(pem):
     return pem[:len(pem) // 2]
-
-
-def held_list(link, me, other):
-    """The list that the other end has, as it gives it to whoever asks."""
-    link.send(wire.prop(me, "Update_Data", {"want": {"crl": [ZONE]}}, to=other))
-    found = link.expect(lambda m: m.get("payload", {}).get("status", "").endswith("_Data")
-                        and "crl" in m["payload"]["message"])
-    return found["payload"]["message"]["crl"][0]["value"]
-
-
-def number_of(pem):
-    crl = x509.load_pem_x509_crl(pem.encode())
-    return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
 
 
 def is_alive(link, me, other):
