@@ -66,7 +66,7 @@ struct pz_hub {
 	struct pz_list links;     /* owner_node of links that are not registered */
 	struct pz_listener *listener;
 	struct pz_timer housekeeping;
-	struct pz_log_rate refuse_log, enrol_log, behind_log;
+	struct pz_log_rate refuse_log, enrol_log, behind_log, sync_log;
 	uint64_t started_us;
 	size_t unauthenticated;
 	uint16_t port;
