@@ -410,9 +410,22 @@ def test_what_sync_prints(world):
     assert "pzp connect" in device.pzp("sync", check=1).reason()
 
 
+def test_logs_tell_no_details(shared_zone, everybody):
+    """Page 14, LOG-3: which field has changed, and nothing of what stands in it."""
+    hub, a, _ = everybody
+    put(a, "address", "Canary Street 1")
+    all_have(everybody, "address", "Canary Street 1")
+    hub.pzh("name", "tv", "Canary cage")
+    called(a, "tv", "Canary cage")
+    hub.pzh("name", "tv", "--reset")
+    assert "key=address" in a.log() and "item=user-details" in hub.log()
+    for one in everybody:
+        assert "Canary" not in one.log(), one.name
+
+
 def test_another_zone_gets_nothing(shared_zone, everybody, world):
     hub, a, _ = everybody
-    hub.init("bob@example.org")
+    hub.init("bob@example.org")  # from here on pzh wants to know which zone
     phone = daemon.Device(world, "tv").start()
     phone.join(hub, "--zone", "bob@example.org")
     put(phone, "fullName", "Bob")
@@ -425,16 +438,3 @@ def test_another_zone_gets_nothing(shared_zone, everybody, world):
     hub.pzh("name", "tv", "Bob's TV", "--zone", "bob@example.org")
     eventually(lambda: own_name(phone) == ("Bob's TV", None), SOON, "its name")
     assert names(a)["tv"] != "Bob's TV"
-
-
-def test_logs_tell_no_details(shared_zone, everybody):
-    """Page 14, LOG-3: which field has changed, and nothing of what stands in it."""
-    hub, a, _ = everybody
-    put(a, "address", "Canary Street 1")
-    all_have(everybody, "address", "Canary Street 1")
-    hub.pzh("name", "tv", "Canary cage")
-    called(a, "tv", "Canary cage")
-    hub.pzh("name", "tv", "--reset")
-    assert "key=address" in a.log() and "item=user-details" in hub.log()
-    for one in everybody:
-        assert "Canary" not in one.log(), one.name
