@@ -1,23 +1,6 @@
 /* Whole command lines: what they ask the daemon, and what they print. */
 #include "cli/fake_daemon.h"
-#include "pzh/offline.h"
-
-static char offline_args[512];
-static enum pz_err offline_result;
-
-/* The hub's own function has its test; here it matters that it is called, and how. */
-enum pz_err
-pz_pzh_init_offline(const char *data_dir, const char *zone, const char *host, const char *name,
-		    json_t **out_result, struct pz_errinfo *info)
-{
-	snprintf(offline_args, sizeof(offline_args), "%s %s %s %s", data_dir, zone, host,
-		 name ? name : "-");
-	if (offline_result != PZ_OK)
-		return pz_fail(info, offline_result, "no luck");
-	*out_result =
-		json_pack("{s:s, s:s, s:s}", "zone", zone, "host", host, "fingerprint", "AB:CD");
-	return PZ_OK;
-}
+#include "cli/fake_offline.h"
 
 /* ---- requests ---- */
 
@@ -46,6 +29,9 @@ sends_what_the_command_line_says(void **state)
 		{&pz_pzp_program, "connect", "connect {}"},
 		{&pz_pzp_program, "connect|tv", "connect {\"peer\":\"tv\"}"},
 		{&pz_pzp_program, "disconnect|tv", "disconnect {\"peer\":\"tv\"}"},
+		{&pz_pzp_program, "hub", "hub {}"},
+		{&pz_pzp_program, "hub|h", "hub {\"host\":\"h\",\"port\":8041}"},
+		{&pz_pzp_program, "hub|[::1]:81", "hub {\"host\":\"::1\",\"port\":81}"},
 		{&pz_pzp_program, "peers", "peers {}"},
 		{&pz_pzp_program, "discover", "discover {}"},
 		{&pz_pzp_program, "discover|--timeout|0.5", "discover {\"timeout_ms\":500}"},
@@ -146,6 +132,10 @@ refuses_wrong_usage_itself(void **state)
 		{&pz_pzp_program, "prefs|name|x|--reset", "--reset needs a KEY and no VALUE"},
 		{&pz_pzp_program, "prefs|name|\xff", "not valid UTF-8"},
 		{&pz_pzp_program, "prefs|\xff", "not valid UTF-8"},
+		{&pz_pzp_program, "hub|h:", "not a HOST[:PORT]"},
+		{&pz_pzp_program, "hub|h:65536", "not a HOST[:PORT]"},
+		{&pz_pzp_program, "hub|h|81", "81"},
+		{&pz_pzp_program, "hub|\xff", "not valid UTF-8"},
 		{&pz_pzp_program, "user|--remove", "--remove needs a FIELD"},
 		{&pz_pzp_program, "user|phone|1|--remove", "--remove needs a FIELD and no VALUE"},
 		{&pz_pzp_program, "user|phone|\xff", "not valid UTF-8"},
@@ -173,6 +163,14 @@ refuses_wrong_usage_itself(void **state)
 		{&pz_pzh_program, "init|--zone|a@b", "needs --zone and --host"},
 		{&pz_pzh_program, "init|--host|h", "needs --zone and --host"},
 		{&pz_pzh_program, "token|--ttl|601", "from 1 to 600"},
+		{&pz_pzh_program, "export", "export needs a FILE"},
+		{&pz_pzh_program, "export|x|--stay", "--stay goes without FILE"},
+		{&pz_pzh_program, "export|--stay|--moving-to|h", "--stay goes without FILE"},
+		{&pz_pzh_program, "export|x|--moving-to|h:0",
+		 "--moving-to: h:0: not a HOST[:PORT]"},
+		{&pz_pzh_program, "export|x|--moving-to|h/x", "not a HOST[:PORT]"},
+		{&pz_pzh_program, "import", "FILE"},
+		{&pz_pzh_program, "import|x|--port|0", "--port: 0: not a number"},
 	};
 	struct fixture *f = *state;
 
@@ -321,6 +319,10 @@ static const struct {
 	{&pz_pzp_program, "connect", "{}", "connected to the hub\n"},
 	{&pz_pzp_program, "connect|tv", "{}", "connected to tv\n"},
 	{&pz_pzp_program, "disconnect", "null", "disconnected from the hub\n"},
+	{&pz_pzp_program, "hub", "{\"host\":\"h\",\"port\":81}", "the hub is at h port 81\n"},
+	{&pz_pzp_program, "hub|x",
+	 "{\"host\":\"h\",\"port\":81,\"next\":{\"host\":\"n\",\"port\":82}}",
+	 "the hub is at h port 81\nand will be at n port 82\n"},
 	{&pz_pzp_program, "disconnect|tv", "{}", "disconnected from tv\n"},
 	{&pz_pzp_program, "peers",
 	 "[{\"id\":\"a@b/pc\",\"displayName\":\"My\\npc\",\"deviceType\":\"laptop\","
@@ -347,6 +349,12 @@ static const struct {
 	 "\"fingerprint\":\"AB\"}]",
 	 "ZONE  HOST  NAME  DEVICES  CONNECTED  FINGERPRINT\n"
 	 "a@b   h     Al    3        1          AB\n"},
+	{&pz_pzh_program, "zones",
+	 "[{\"zone\":\"a@b\",\"host\":\"h\",\"name\":\"Al\",\"devices\":3,\"connected\":1,"
+	 "\"fingerprint\":\"AB\",\"moving\":{\"host\":\"h2\",\"port\":81}}]",
+	 "ZONE  HOST  NAME  DEVICES  CONNECTED  FINGERPRINT\n"
+	 "a@b   h     Al    3        1          AB\n"
+	 "a@b  moving to  h2  port  81\n"},
 	{&pz_pzh_program, "zones", "[]", "no zones; 'pzh init' makes one\n"},
 	{&pz_pzh_program, "init|--zone|a@b|--host|h",
 	 "{\"zone\":\"a@b\",\"host\":\"h\",\"fingerprint\":\"AB\"}",

@@ -70,6 +70,10 @@ static const struct pz_cli_command commands[] = {
 	 pz_pzp_cmd_connect},
 	{"disconnect", "[PEER]", 0, 1, "disconnect from the hub, or from a peer", NULL, NULL,
 	 pz_pzp_cmd_disconnect},
+	{"hub", "[HOST[:PORT]]", 0, 1, "the hub has moved there; or show where it is",
+	 "This device connects there at once (port 8041 unless given), and tries the former\n"
+	 "address in turn as long as neither works. A notice of the zone that is made later wins.",
+	 NULL, pz_pzp_cmd_hub},
 	{"peers", "", 0, 0, "list the devices of the zone, and which way leads to them", NULL, NULL,
 	 pz_pzp_cmd_peers},
 	{"discover", "", 0, 0, "look for devices on the local network",

@@ -1,19 +1,6 @@
 /* What pzp and pzh print of the user, of devices' names, and of what was synchronised. */
 #include "cli/fake_daemon.h"
-#include "pzh/offline.h"
-
-/* Not wanted here. */
-enum pz_err
-pz_pzh_init_offline(const char *data_dir, const char *zone, const char *host, const char *name,
-		    json_t **out_result, struct pz_errinfo *info)
-{
-	(void)data_dir;
-	(void)zone;
-	(void)host;
-	(void)name;
-	(void)out_result;
-	return pz_fail(info, PZ_ERR_INTERNAL, "not here");
-}
+#include "cli/fake_offline.h"
 
 static const struct {
 	const struct pz_cli_program *program;

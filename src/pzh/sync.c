@@ -24,6 +24,10 @@ on_send(void *arg, const char *status, json_t *message)
 					  status, message);
 	if (err == PZ_OK)
 		err = pz_router_push(zone->router, &link->session, pz_buf_slice(&out));
+	if (err == PZ_OK)
+		pz_metric_add(&peer->hub->metrics, PZ_METRIC_sync_bytes_out, out.len);
+	if (err == PZ_OK && strstr(status, "_Change"))
+		pz_metric_add(&peer->hub->metrics, PZ_METRIC_sync_listing_bytes_out, out.len);
 	pz_buf_fini(&out);
 	return err;
 }

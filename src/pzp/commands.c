@@ -5,6 +5,7 @@
 
 #include "base/auto.h"
 #include "pzp/appdata.h"
+#include "pzp/moved.h"
 #include "pzp/peers.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
@@ -98,14 +99,15 @@ refuse(const struct pz_node_reply *reply, void *arg, enum pz_err err, const char
 static json_t *
 hub_result(struct pz_node *node)
 {
-	const struct pz_membership *m = node->membership;
 	bool is_connected = node->machine.state == PZ_STATE_CONNECTED;
 
-	if (m == NULL)
+	if (node->membership == NULL)
 		return json_null();
-	return json_pack("{s:s, s:i, s:o}", "host", m->hub_host, "port", (int)m->hub_port, "since",
-			 is_connected ? json_integer((json_int_t)(node->hub_since_ms / 1000))
-				      : json_null());
+	json_t *result = moved_result(node);
+	(void)json_object_set_new(
+		result, "since",
+		is_connected ? json_integer((json_int_t)(node->hub_since_ms / 1000)) : json_null());
+	return result;
 }
 
 /* Gauges are true when somebody looks. */
@@ -479,6 +481,7 @@ static const struct {
 	{"leave", cmd_leave},
 	{"connect", cmd_connect},
 	{"disconnect", cmd_disconnect},
+	{"hub", moved_command},
 	{"services", services_command},
 	{"call", call_start},
 	{"watch", cmd_watch},

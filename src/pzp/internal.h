@@ -43,6 +43,7 @@ struct node_prefs;
 struct peers;
 struct nearby;
 struct zonedata;
+struct moved;
 struct zonedata_session;
 struct peer_link;
 
@@ -89,6 +90,7 @@ struct pz_node {
 	struct nearby *nearby;
 	struct zonedata *zonedata;
 	struct appdata *appdata;
+	struct moved *moved;               /* where the hub is: moved.h */
 	struct zonedata_session *hub_data; /* the exchange with the hub, or NULL */
 	struct node_wishes wishes;
 	struct node_warnings warnings;

@@ -4,6 +4,7 @@
 
 #include "base/auto.h"
 #include "pzp/appdata.h"
+#include "pzp/moved.h"
 #include "pzp/peers.h"
 #include "pzp/servicecache.h"
 #include "route/bounce.h"
@@ -289,6 +290,8 @@ node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz
 	struct pz_membership *former = node->membership;
 	struct pz_tls_ctx *ctx = NULL;
 	enum pz_err err = zonedata_set_membership(node, takes, info);
+	if (err == PZ_OK)
+		err = moved_set_membership(node, takes, info);
 
 	node->membership = takes; /* for node_crl */
 	if (err == PZ_OK && takes)
@@ -347,6 +350,7 @@ on_act(void *arg, enum pz_action action)
 		break;
 	case PZ_ACT_HANG_UP:
 		hub_clean(node);
+		moved_failed(node);
 		break;
 	case PZ_ACT_ONLINE:
 		hub_online(node);
@@ -444,7 +448,8 @@ build(struct pz_node *node, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(pz_router_new(&config, &node->router));
 	node->zonedata = zonedata_new(node);
-	if (node->zonedata == NULL)
+	node->moved = moved_new(node);
+	if (node->zonedata == NULL || node->moved == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	node->appdata = appdata_new(node);
 	if (node->appdata == NULL)
@@ -607,6 +612,7 @@ pz_node_free(struct pz_node *node)
 	zonedata_close(node->hub_data);
 	zonedata_free(node->zonedata);
 	appdata_free(node->appdata);
+	moved_free(node->moved);
 	pz_dispatcher_free(node->dispatcher);
 	pz_registry_free(node->registry);
 	pz_pending_free(node->pending);
