@@ -47,6 +47,34 @@ servicecache_announce(struct pz_node *node)
 /* ---- those who are out ---- */
 
 static bool
+is_not_among(void *arg, const struct pz_sync_chunk *chunk)
+{
+	return json_object_get(arg, chunk->key) == NULL;
+}
+
+/* Its list would stay for ever where the former device's clock was ahead of the new one's. */
+void
+servicecache_drop_replaced(struct pz_node *node, const json_t *keys)
+{
+	const struct zonedata *data = node->zonedata;
+	json_t *replaced = json_object();
+	const json_t *key;
+	size_t i;
+
+	json_array_foreach(keys, i, key)
+	{
+		const char *device = json_string_value(key);
+		if (!pz_knowledge_is_replaced(data->knowledge, device))
+			continue;
+		(void)json_object_set_new(replaced, device, json_true());
+		(void)json_object_del(node->known, device);
+	}
+	if (json_object_size(replaced) > 0)
+		pz_shared_forget(data->shared, PZ_SYNC_SERVICE_CACHE, is_not_among, replaced);
+	json_decref(replaced);
+}
+
+static bool
 is_in(void *arg, const struct pz_sync_chunk *chunk)
 {
 	return !pz_knowledge_has_left(arg, chunk->key);
