@@ -165,8 +165,7 @@
 #define PZ_ARCHIVE_PASSES_MAX 16
 #define PZ_ARCHIVE_MEMORY_MAX (512U << 20)
 #define PZ_ARCHIVE_BYTES_MAX (256U << 20)    /* 16384 members and every item of page 8 */
-#define PZ_ARCHIVE_LINE_BYTES_MAX (8U << 20) /* one record: the largest value, all of it escaped   \
-					      */
+#define PZ_ARCHIVE_LINE_BYTES_MAX (8U << 20) /* a record: the largest value, escaped */
 #define PZ_ARCHIVE_RECORDS_MAX (1U << 20)    /* in one archive */
 #define PZ_PASSPHRASE_CHARS_MIN 8            /* of an archive that holds a zone's CA key */
 #define PZ_PASSPHRASE_BYTES_MAX 1024

@@ -2,6 +2,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "base/auto.h"
 #include "base/codec.h"
@@ -35,6 +36,7 @@ struct task {
 static void
 task_init(struct task *task, struct pz_cli *cli)
 {
+	(void)prctl(PR_SET_DUMPABLE, 0); /* keys do not belong into core files (page 14, KEY-5) */
 	*task = (struct task){.cli = cli, .path = pz_cli_arg(cli, 0)};
 	pz_buf_init(&task->archive, PZ_ARCHIVE_BYTES_MAX, NULL);
 }
