@@ -64,7 +64,8 @@ servicecache_drop_replaced(struct pz_node *node, const json_t *keys)
 	json_array_foreach(keys, i, key)
 	{
 		const char *device = json_string_value(key);
-		if (!pz_knowledge_is_replaced(data->knowledge, device))
+		if (strcmp(device, node->membership->device) == 0 ||
+		    !pz_knowledge_is_replaced(data->knowledge, device))
 			continue;
 		(void)json_object_set_new(replaced, device, json_true());
 		(void)json_object_del(node->known, device);
@@ -74,10 +75,14 @@ servicecache_drop_replaced(struct pz_node *node, const json_t *keys)
 	json_decref(replaced);
 }
 
+/* Of ourselves the hub tells by another way, and what peers say may be old. */
 static bool
 is_in(void *arg, const struct pz_sync_chunk *chunk)
 {
-	return !pz_knowledge_has_left(arg, chunk->key);
+	const struct pz_node *node = arg;
+
+	return strcmp(chunk->key, node->membership->device) == 0 ||
+	       !pz_knowledge_has_left(node->zonedata->knowledge, chunk->key);
 }
 
 void
@@ -88,9 +93,9 @@ servicecache_drop_revoked(struct pz_node *node)
 	json_t *list;
 	void *next;
 
-	if (knowledge == NULL || node->is_wiping)
+	if (knowledge == NULL || node->membership == NULL || node->is_wiping)
 		return;
-	pz_shared_forget(node->zonedata->shared, PZ_SYNC_SERVICE_CACHE, is_in, knowledge);
+	pz_shared_forget(node->zonedata->shared, PZ_SYNC_SERVICE_CACHE, is_in, node);
 	json_object_foreach_safe(node->known, next, device, list)
 	{
 		if (pz_knowledge_has_left(knowledge, device))
