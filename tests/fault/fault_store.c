@@ -225,7 +225,7 @@ check_left(const struct fault_plan *plan)
 			found = (int)steps;
 	check(found >= 0, plan, "%u acknowledged, %u submitted, the store is at %d", acknowledged,
 	      submitted, history_find(history, store));
-	if (!was_loaded[found]) {
+	if (found >= 0 && !was_loaded[found]) {
 		const char *fault = history_load(history, store);
 
 		check(fault == NULL, plan, "after step %d: %s", found, fault);

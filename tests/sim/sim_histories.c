@@ -25,8 +25,10 @@ do_write(struct town *t)
 {
 	struct sim_node *node = town_anybody(t);
 
-	if (node->is_running)
+	if (node->is_running && rng_chance(&t->world->rng, 50))
 		town_write(node);
+	else if (node->is_running)
+		town_order(node);
 }
 
 static void
