@@ -57,6 +57,19 @@ on_item(void *arg, const struct pz_sync_kind *kind)
 	return ((struct side *)arg)->items[kind->id];
 }
 
+/* One side deals with lists of revocations itself. */
+static enum pz_err
+on_offered(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
+	   bool *out_taken, struct pz_errinfo *info)
+{
+	const struct side *side = arg;
+
+	FUZZ_CHECK(pz_sync_may_go(kind, side->other->role, side->role));
+	FUZZ_CHECK(chunk->value_len <= kind->value_bytes_max && !*out_taken);
+	*out_taken = kind->id == PZ_SYNC_CRL && side->role == PZ_SYNC_HUB;
+	return strstr(chunk->value, "worse") ? pz_fail(info, PZ_ERR_DENIED, "worse") : PZ_OK;
+}
+
 static enum pz_err
 on_accept(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
 	  struct pz_errinfo *info)
@@ -112,6 +125,7 @@ on_refused(void *arg, const char *item, const char *key, const char *reason)
 static const struct pz_sync_ops ops = {
 	.send = on_send,
 	.item = on_item,
+	.offered = on_offered,
 	.accept = on_accept,
 	.changed = on_changed,
 	.number = on_number,
@@ -121,7 +135,13 @@ static const struct pz_sync_ops ops = {
 static void
 open_side(struct side *side, struct side *other, enum pz_sync_role role)
 {
-	struct pz_sync_config config = {role, other->role, &world.env, &ops, side};
+	struct pz_sync_config config = {
+		.self = role,
+		.other = other->role,
+		.env = &world.env,
+		.ops = &ops,
+		.arg = side,
+	};
 
 	for (unsigned i = 0; i < PZ_SYNC_KIND_COUNT; i++)
 		FUZZ_CHECK((side->items[i] = pz_sync_item_new(pz_sync_kind(i))) != NULL);

@@ -80,3 +80,14 @@ pz_env_uuid(const struct pz_env *env, char out[37])
 			*out++ = '-';
 	}
 }
+
+int64_t
+pz_env_days_left(const struct pz_env *env, uint64_t end_ms)
+{
+	const uint64_t day_ms = UINT64_C(86400) * 1000;
+	uint64_t now_ms = pz_env_wall_ms(env);
+
+	if (end_ms >= now_ms)
+		return (int64_t)((end_ms - now_ms) / day_ms);
+	return -(int64_t)((now_ms - end_ms + day_ms - 1) / day_ms);
+}

@@ -32,6 +32,9 @@ pz_env_wall_ms(const struct pz_env *env)
 	return env->wall_ms(env->arg);
 }
 
+/** Whole days from now until then, rounded down: -1 when it has just passed. */
+int64_t pz_env_days_left(const struct pz_env *env, uint64_t end_ms);
+
 static inline void
 pz_env_random(const struct pz_env *env, void *out, size_t len)
 {

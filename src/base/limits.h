@@ -101,6 +101,7 @@
 #define PZ_SERVICES_PER_DEVICE_MAX 256
 #define PZ_ANNOUNCEMENT_BYTES_MAX (512U << 10)
 #define PZ_DEVICES_PER_ZONE_MAX 16384 /* page 13 speaks of 10 000 on a hub */
+#define PZ_FORMER_HOLDERS_MAX 8       /* of a device's name, kept to be shown to the owner */
 #define PZ_BATCH_REQUESTS_MAX 256     /* an invalid or undeliverable member costs an answer each */
 #define PZ_LISTENERS_PER_PEER_MAX 64
 #define PZ_LISTENERS_MAX 1024
@@ -141,8 +142,19 @@
 #define PZ_SYNC_ITEM_BYTES_MAX (32U << 20) /* per item: keys, values and origins together */
 #define PZ_SYNC_WANTED_MAX 16384           /* chunks that one session has yet to ask for */
 #define PZ_SYNC_AHEAD_MS 5000              /* later than now by more: not believed */
+#define PZ_CRL_ASIDE_MAX 4                 /* lists of one zone that do not replace each other */
+#define PZ_CRL_LEARNING_MAX 16             /* lists of devices that wait for the hub's disk */
 #define PZ_SYNC_DELETED_MS (UINT64_C(90) * 86400 * 1000) /* deletions are kept this long */
 #define PZ_SYNC_TIME_MS_MAX ((UINT64_C(1) << 53) - 1)    /* what every JSON reader keeps exact */
+#define PZ_SYNC_COALESCE_US (100 * PZ_US_PER_MS)         /* page 8 "When": local changes */
+#define PZ_SYNC_SAVE_AGAIN_US (60 * PZ_US_PER_S) /* what could not be stored is tried again */
+#define PZ_USER_FIELD_BYTES_MAX 64
+#define PZ_USER_DETAIL_BYTES_MAX 1024 /* a name, an address; a picture is no detail */
+#define PZ_APP_DATA_BYTES_MAX                                                                      \
+	(5U << 20) /* an app's keys and values, as browsers grant; setting                         \
+		    */
+#define PZ_APP_KEYS_MAX (PZ_SYNC_CHUNKS_MAX / 4 * 3) /* of one app: others must fit in, too */
+#define PZ_APP_ORIGINS_MAX 256                       /* apps that store something from here */
 
 /* ---- control socket (page 12) ---- */
 #define PZ_CTL_LINE_BYTES_MAX (2U << 20) /* one request or answer */

@@ -40,8 +40,33 @@ sends_what_the_command_line_says(void **state)
 		{&pz_pzp_program, "prefs|ports.tls|0",
 		 "prefs {\"key\":\"ports.tls\",\"value\":\"0\"}"},
 		{&pz_pzp_program, "prefs|name|--reset", "prefs {\"key\":\"name\",\"reset\":true}"},
+		{&pz_pzp_program, "user", "user {}"},
+		{&pz_pzp_program, "user|nickname", "user {\"field\":\"nickname\"}"},
+		{&pz_pzp_program, "user|nickname|Al",
+		 "user {\"field\":\"nickname\",\"value\":\"Al\"}"},
+		{&pz_pzp_program, "user|nickname|--remove",
+		 "user {\"field\":\"nickname\",\"remove\":true}"},
+		{&pz_pzp_program, "name|tv|Den", "name {\"device\":\"tv\",\"name\":\"Den\"}"},
+		{&pz_pzp_program, "name|tv|--reset", "name {\"device\":\"tv\",\"reset\":true}"},
+		{&pz_pzp_program, "sync", "sync {}"},
 		{&pz_pzp_program, "services|--api|u|--zone|z|--device|d",
 		 "services {\"api\":\"u\",\"device\":\"d\",\"zone\":\"z\"}"},
+		{&pz_pzp_program, "services|--all", "services {\"all\":true}"},
+		{&pz_pzp_program, "data|list", "data-list {}"},
+		{&pz_pzp_program, "data|list|shop", "data-list {\"origin\":\"shop\"}"},
+		{&pz_pzp_program, "data|list|shop|b c",
+		 "data-list {\"origin\":\"shop\",\"prefix\":\"b c\"}"},
+		{&pz_pzp_program, "data|get|shop|a \"b\"/ü",
+		 "data-get {\"key\":\"a \\\"b\\\"/ü\",\"origin\":\"shop\"}"},
+		{&pz_pzp_program, "data|set|shop|k|\"text\"",
+		 "data-set {\"key\":\"k\",\"origin\":\"shop\",\"value\":\"text\"}"},
+		{&pz_pzp_program, "data|set|shop|k|-5",
+		 "data-set {\"key\":\"k\",\"origin\":\"shop\",\"value\":-5}"},
+		{&pz_pzp_program, "data|set|shop|k|null",
+		 "data-set {\"key\":\"k\",\"origin\":\"shop\",\"value\":null}"},
+		{&pz_pzp_program, "data|remove|shop|k",
+		 "data-remove {\"key\":\"k\",\"origin\":\"shop\"}"},
+		{&pz_pzp_program, "data|remove|shop|--yes", "data-remove {\"origin\":\"shop\"}"},
 		{&pz_pzp_program, "call|test@tv|get42",
 		 "call {\"function\":\"get42\",\"params\":[],\"service\":\"test@tv\","
 		 "\"stream\":false,\"timeout_ms\":30000}"},
@@ -57,8 +82,13 @@ sends_what_the_command_line_says(void **state)
 		{&pz_pzh_program, "token|--zone|a@b|--device|tv|--ttl|60",
 		 "token {\"device\":\"tv\",\"ttl\":60,\"zone\":\"a@b\"}"},
 		{&pz_pzh_program, "devices|--zone|a@b", "devices {\"zone\":\"a@b\"}"},
+		{&pz_pzh_program, "devices|--all", "devices {\"all\":true}"},
 		{&pz_pzh_program, "revoke|tv|--yes|--zone|a@b",
 		 "revoke {\"device\":\"tv\",\"zone\":\"a@b\"}"},
+		{&pz_pzh_program, "user|phone|1|--zone|a@b",
+		 "user {\"field\":\"phone\",\"value\":\"1\",\"zone\":\"a@b\"}"},
+		{&pz_pzh_program, "name|tv|Den|--zone|a@b",
+		 "name {\"device\":\"tv\",\"name\":\"Den\",\"zone\":\"a@b\"}"},
 		{&pz_pzh_program, "status", "status {}"},
 	};
 	struct fixture *f = *state;
@@ -106,7 +136,28 @@ refuses_wrong_usage_itself(void **state)
 		{&pz_pzp_program, "hub|h:65536", "not a HOST[:PORT]"},
 		{&pz_pzp_program, "hub|h|81", "81"},
 		{&pz_pzp_program, "hub|\xff", "not valid UTF-8"},
+		{&pz_pzp_program, "user|--remove", "--remove needs a FIELD"},
+		{&pz_pzp_program, "user|phone|1|--remove", "--remove needs a FIELD and no VALUE"},
+		{&pz_pzp_program, "user|phone|\xff", "not valid UTF-8"},
+		{&pz_pzp_program, "user|\xff", "not valid UTF-8"},
+		{&pz_pzp_program, "user|--zone|a@b", "--zone"},
+		{&pz_pzp_program, "name", "DEVICE"},
+		{&pz_pzp_program, "name|tv", "either a NAME or --reset"},
+		{&pz_pzp_program, "name|tv|x|--reset", "either a NAME or --reset"},
+		{&pz_pzp_program, "name|\xff|x", "not valid UTF-8"},
+		{&pz_pzp_program, "name|tv|\xff", "not valid UTF-8"},
+		{&pz_pzp_program, "sync|tv", "tv"},
 		{&pz_pzp_program, "leave", "give --yes"},
+		{&pz_pzp_program, "data", "data needs list|get|set|remove"},
+		{&pz_pzp_program, "data|show", "list, get, set or remove"},
+		{&pz_pzp_program, "data|get|shop", "data get ORIGIN KEY"},
+		{&pz_pzp_program, "data|list|shop|a|b", "data list [ORIGIN [PREFIX]]"},
+		{&pz_pzp_program, "data|set|shop|k", "data set ORIGIN KEY VALUE-JSON"},
+		{&pz_pzp_program, "data|set|shop|k|hello", "VALUE is not JSON"},
+		{&pz_pzp_program, "data|set|shop|k|hello", "'\"some text\"'"},
+		{&pz_pzp_program, "data|set|shop|k|1 2", "VALUE is not JSON"},
+		{&pz_pzp_program, "data|set|shop|\xff|1", "not valid UTF-8"},
+		{&pz_pzp_program, "data|remove|shop", "give --yes"},
 		{&pz_pzh_program, "revoke|tv", "give --yes"},
 		{&pz_pzh_program, "revoke|\xff|--yes", "not valid UTF-8"},
 		{&pz_pzh_program, "init|--zone|a@b", "needs --zone and --host"},
@@ -202,7 +253,8 @@ static const struct {
 	 "\"hub\":{\"host\":\"h\",\"port\":81,\"since\":1700000000},"
 	 "\"peers\":[{\"id\":\"a@b/pc\",\"state\":\"connected\",\"route\":\"hub\","
 	 "\"address\":null}],\"ports\":{\"tls\":8040,\"web\":8080},"
-	 "\"pending\":{\"connection\":\"peer\",\"peer.auto\":true}}",
+	 "\"pending\":{\"connection\":\"peer\",\"peer.auto\":true},"
+	 "\"daysLeft\":{\"tls\":60,\"ca\":3649,\"crl\":-2},\"warnings\":[\"all is lost\"]}",
 	 "id       a@b/tv\n"
 	 "mode     hub\n"
 	 "state    connected\n"
@@ -210,6 +262,8 @@ static const struct {
 	 "ports    tls 8040, web 8080\n"
 	 "pending  connection = peer, at the next reconnect\n"
 	 "pending  peer.auto = true, at the next reconnect\n"
+	 "ends     certificate in 60 days, authority in 3649 days, revocation list 2 days ago\n"
+	 "warning  all is lost\n"
 	 "version  1.0, pid 7\n"
 	 "uptime   1 min 1 s\n"
 	 "\n"
@@ -245,6 +299,21 @@ static const struct {
 	 "NAME   AT      API       ID  DESCRIPTION\n"
 	 "Te?st  a@b/tv  http://x  6e  two words\n"},
 	{&pz_pzp_program, "services", "[]", "no services\n"},
+	{&pz_pzp_program, "services|--all",
+	 "[{\"id\":\"6e\",\"api\":\"http://x\",\"displayName\":\"Te\","
+	 "\"serviceAddress\":\"a@b/tv\",\"description\":\"d\",\"icon\":null},"
+	 "{\"id\":\"6e\",\"api\":\"http://x\",\"displayName\":\"Te\","
+	 "\"serviceAddress\":\"a@b/pc\",\"description\":\"d\",\"offline\":true}]",
+	 "NAME  AT      STATE    API       ID  DESCRIPTION\n"
+	 "Te    a@b/tv  online   http://x  6e  d\n"
+	 "Te    a@b/pc  offline  http://x  6e  d\n"},
+	{&pz_pzp_program, "data|get|shop|k",
+	 "{\"origin\":\"shop\",\"key\":\"k\",\"value\":\"so\",\"size\":4}", "so\n"},
+	{&pz_pzp_program, "data|get|shop|k", "{\"value\":[1]}", "[\n  1\n]\n"},
+	{&pz_pzp_program, "data|set|shop|k|1", "{\"key\":\"k\\nx\",\"size\":4}",
+	 "k?x: 4 bytes stored\n"},
+	{&pz_pzp_program, "data|remove|shop|k", "{\"removed\":1}", "1 value removed\n"},
+	{&pz_pzp_program, "data|remove|shop|--yes", "{\"removed\":2}", "2 values removed\n"},
 	{&pz_pzp_program, "enrol|pzp://x", "{\"id\":\"a@b/tv\"}", "enrolled as a@b/tv\n"},
 	{&pz_pzp_program, "enrol|pzp://x", "{}", "enrolled\n"},
 	{&pz_pzp_program, "connect", "{}", "connected to the hub\n"},
@@ -302,15 +371,26 @@ static const struct {
 	 "tv      TV    tv    connected  [fe80::1]:8040  now\n"
 	 "pc      -     -     offline    1.2.3.4:8040    2023-11-14 22:13:20\n"
 	 "old     -     -     offline    -               never\n"},
+	{&pz_pzh_program, "devices|--all",
+	 "[{\"name\":\"tv\",\"connected\":false,\"revoked\":1700000000,\"lastSeen\":null,"
+	 "\"reason\":\"left by itself\"},"
+	 "{\"name\":\"tv\",\"connected\":true,\"revoked\":null,\"reason\":\"\"},"
+	 "{\"name\":\"old\",\"connected\":false,\"revoked\":0,\"lastSeen\":null,\"reason\":\"\"}]",
+	 "DEVICE  NAME  TYPE  STATE                                ADDRESS  LAST SEEN\n"
+	 "tv      -     -     left by itself, 2023-11-14 22:13:20  -        never\n"
+	 "tv      -     -     connected                            -        now\n"
+	 "old     -     -     revoked                              -        never\n"},
 	{&pz_pzh_program, "devices", "[]", "no devices; 'pzh token' makes a code for one\n"},
 	{&pz_pzh_program, "revoke|tv|--yes",
 	 "{\"device\":\"tv\",\"serial\":\"0A\",\"crlNumber\":2}", "revoked tv, serial 0A\n"},
 	{&pz_pzh_program, "status",
-	 "{\"version\":\"1.0\",\"pid\":7,\"uptime\":5,\"zones\":[\"a@b\",{\"zone\":\"c@d\"}"
-	 "],"
+	 "{\"version\":\"1.0\",\"pid\":7,\"uptime\":5,\"zones\":[\"a@b\",{\"zone\":\"c@d\","
+	 "\"daysLeft\":{\"tls\":1,\"ca\":7300,\"crl\":30}}],\"warnings\":[\"no room\"],"
 	 "\"links\":2,\"ports\":{\"overlay\":81,\"web\":82},"
 	 "\"messages\":{\"in\":1,\"out\":2,\"dropped\":3}}",
-	 "zone      a@b\nzone      c@d\nlinks     2\nports     overlay 81, web 82\n"
+	 "zone      a@b\nzone      c@d\n"
+	 "ends      certificate in 1 days, authority in 7300 days, revocation list in 30 days\n"
+	 "warning   no room\nlinks     2\nports     overlay 81, web 82\n"
 	 "messages  1 in, 2 out, 3 dropped\nversion   1.0, pid 7\nuptime    5 s\n"},
 	{&pz_pzp_program, "call|t|f", "{\"result\":\"42 hello\"}", "42 hello\n"},
 	{&pz_pzp_program, "call|t|f", "{\"result\":{\"a\":[1]}}", "{\n  \"a\": [\n    1\n  ]\n}\n"},
@@ -340,6 +420,53 @@ prints_results(void **state)
 		json_decref(value);
 		free(dump);
 	}
+}
+
+static void
+lists_data(void **state)
+{
+	struct fixture *f = *state;
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	f->script.result = "{\"origins\":[{\"origin\":\"shop\",\"keys\":2,\"bytes\":17}]}";
+	assert_int_equal(run(f, &pz_pzp_program, "data|list"), 0);
+	assert_string_equal(f->out, "ORIGIN  KEYS  BYTES\nshop    2     17\n");
+	assert_int_equal(run(f, &pz_pzp_program, "data|list|--json"), 0);
+	assert_string_equal(f->out, "[{\"origin\":\"shop\",\"keys\":2,\"bytes\":17}]\n");
+	f->script.result = "{\"keys\":[{\"key\":\"b\\nc\",\"size\":7,"
+			   "\"mtime_ms\":1700000000123,\"from\":\"a@b/tv\"}]}";
+	assert_int_equal(run(f, &pz_pzp_program, "data|list|shop"), 0);
+	assert_string_equal(f->out, "KEY  BYTES  CHANGED              BY\n"
+				    "b?c  7      2023-11-14 22:13:20  a@b/tv\n");
+	f->script.result = "{\"origins\":[]}";
+	assert_int_equal(run(f, &pz_pzp_program, "data|list"), 0);
+	assert_string_equal(f->out, "no app has stored anything\n");
+	f->script.result = "{\"keys\":[]}";
+	assert_int_equal(run(f, &pz_pzp_program, "data|list|shop"), 0);
+	assert_string_equal(f->out, "no such keys\n");
+}
+
+static void
+reads_a_value_from_standard_input(void **state)
+{
+	struct fixture *f = *state;
+
+	f->script.result = "{\"key\":\"k\",\"size\":5}";
+	f->input = " [1,\n2]\n";
+	assert_int_equal(run(f, &pz_pzp_program, "data|set|shop|k|-"), 0);
+	assert_string_equal(f->asked,
+			    "data-set {\"key\":\"k\",\"origin\":\"shop\",\"value\":[1,2]}");
+	f->input = "\n";
+	assert_int_equal(run(f, &pz_pzp_program, "data|set|shop|k|-"), 2);
+	assert_non_null(strstr(f->err, "VALUE is not JSON"));
+	f->in_tty = true;
+	f->input = "y\n";
+	assert_int_equal(run(f, &pz_pzp_program, "data|remove|shop"), 0);
+	assert_string_equal(f->err, "Remove everything that shop has stored? [y/n] ");
+	f->input = "n\n";
+	assert_int_equal(run(f, &pz_pzp_program, "data|remove|shop"), 1);
+	assert_string_equal(f->asked, "");
 }
 
 static void
@@ -439,6 +566,8 @@ main(void)
 		T(finds_the_socket_that_is_named),
 		T(helps_and_tells_its_version),
 		T(prints_results),
+		T(lists_data),
+		T(reads_a_value_from_standard_input),
 		T(colours_and_cleans_on_a_terminal_only),
 		T(shows_a_token),
 		T(asks_before_it_revokes),

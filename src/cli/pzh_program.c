@@ -2,6 +2,7 @@
 #include "base/limits.h"
 #include "cli/program.h"
 #include "cli/pzh.h"
+#include "cli/user.h"
 
 #define END                                                                                        \
 	{                                                                                          \
@@ -27,8 +28,9 @@ static const struct pz_cli_option token_options[] = {
 	END,
 };
 
-static const struct pz_cli_option zone_options[] = {
+static const struct pz_cli_option devices_options[] = {
 	ZONE,
+	{"all", NULL, "also those that are out, with when and why", PZ_CLI_FLAG, 0, 0},
 	END,
 };
 
@@ -61,6 +63,18 @@ static const struct pz_cli_option import_options[] = {
 	END,
 };
 
+static const struct pz_cli_option user_options[] = {
+	ZONE,
+	{"remove", NULL, "forget the detail", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option name_options[] = {
+	ZONE,
+	{"reset", NULL, "back to what the device calls itself", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
 static const struct pz_cli_command commands[] = {
 	{"init", "", 0, 0, "make a zone: authority, certificates, store",
 	 "Needs --zone and --host. Works whether the daemon runs or not.", init_options,
@@ -70,7 +84,9 @@ static const struct pz_cli_command commands[] = {
 	 "Shows code, link, and on a terminal the link as a QR code. A code is good for one\n"
 	 "device; a new one cancels the old one.",
 	 token_options, pz_pzh_cmd_token},
-	{"devices", "", 0, 0, "list the devices of a zone", NULL, zone_options, pz_pzh_cmd_devices},
+	{"devices", "", 0, 0, "list the devices of a zone",
+	 "With --all also those that left or were revoked: when, and why.", devices_options,
+	 pz_pzh_cmd_devices},
 	{"revoke", "DEVICE", 1, 1, "take a device out of its zone",
 	 "The device is disconnected, wipes its keys when it hears of it, and every other device\n"
 	 "is told. It cannot be undone; the device can be enrolled anew.",
@@ -84,6 +100,11 @@ static const struct pz_cli_command commands[] = {
 	 "(`pzh export --moving-to`), by each other, or with `pzp hub`. Works whether the daemon\n"
 	 "runs or not.",
 	 import_options, pz_pzh_cmd_import},
+	{"user", "[FIELD [VALUE]]", 0, 2, "show details of the user, or set one",
+	 PZ_CLI_USER_DETAILS, user_options, pz_cli_cmd_user},
+	{"name", "DEVICE [NAME]", 1, 2, "give a device another name, for people",
+	 "The device takes the name over, at once or when it is back.", name_options,
+	 pz_cli_cmd_name},
 	{"status", "", 0, 0, "show version, zones, links, ports and messages", NULL, NULL,
 	 pz_pzh_cmd_status},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},

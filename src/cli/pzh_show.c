@@ -96,6 +96,27 @@ add_address(struct pz_cli_table *t, const json_t *device)
 				  v6 ? "[" : "", address, v6 ? "]" : "", port);
 }
 
+/* "connected", "offline", or when and why it is out. */
+static void
+add_state(struct pz_cli_table *t, const json_t *device)
+{
+	const json_t *revoked = json_object_get(device, "revoked");
+	bool connected = json_is_true(json_object_get(device, "connected"));
+	const char *reason = json_string_value(json_object_get(device, "reason"));
+	char when[32] = "out";
+
+	if (!json_is_integer(revoked)) {
+		pz_cli_table_add(t, connected ? PZ_CLI_GREEN : PZ_CLI_YELLOW,
+				 connected ? "connected" : "offline");
+		return;
+	}
+	if (json_integer_value(revoked) > 0)
+		pz_cli_time((int64_t)json_integer_value(revoked), when);
+	pz_cli_table_addf(t, PZ_CLI_RED, "%s%s%s", reason && reason[0] ? reason : "revoked",
+			  json_integer_value(revoked) > 0 ? ", " : "",
+			  json_integer_value(revoked) > 0 ? when : "");
+}
+
 static void
 add_device(struct pz_cli_table *t, const json_t *device)
 {
@@ -106,8 +127,7 @@ add_device(struct pz_cli_table *t, const json_t *device)
 	pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(device, "name", scratch));
 	pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(device, "displayName", scratch));
 	pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(device, "deviceType", scratch));
-	pz_cli_table_add(t, connected ? PZ_CLI_GREEN : PZ_CLI_YELLOW,
-			 connected ? "connected" : "offline");
+	add_state(t, device);
 	add_address(t, device);
 	if (json_is_integer(seen) || json_is_null(seen))
 		pz_cli_time((int64_t)json_integer_value(seen), when);
@@ -144,6 +164,8 @@ pz_pzh_cmd_devices(struct pz_cli *cli)
 	json_t *params = json_object();
 
 	pz_cli_opt_param(cli, params, "zone");
+	if (pz_cli_opt(cli, "all"))
+		json_object_set_new(params, "all", json_true());
 	return pz_cli_show(cli, "devices", params, PZ_CLI_TIMEOUT_MS, print_devices);
 }
 
@@ -163,6 +185,7 @@ add_zones(struct pz_cli_table *t, const json_t *zones)
 		pz_cli_table_add(t, PZ_CLI_PLAIN,
 				 json_is_string(zone) ? json_string_value(zone)
 						      : pz_cli_member(zone, "zone", scratch));
+		pz_cli_add_days(t, json_object_get(zone, "daysLeft"));
 	}
 }
 
@@ -178,6 +201,7 @@ print_status(struct pz_cli *cli, const json_t *status)
 	if (t == NULL)
 		return pz_cli_print_table(cli, t);
 	add_zones(t, json_object_get(status, "zones"));
+	pz_cli_add_warnings(t, json_object_get(status, "warnings"));
 	pz_cli_table_add(t, PZ_CLI_BOLD, "links");
 	pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(status, "links", a));
 	pz_cli_table_add(t, PZ_CLI_BOLD, "ports");

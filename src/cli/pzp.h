@@ -27,6 +27,11 @@ int pz_pzp_cmd_prefs(struct pz_cli *cli);
 /** As pz_cli_member, but a boolean as it is set: true or false. */
 const char *pz_pzp_pref_text(const json_t *object, const char *key, char scratch[32]);
 
+/* pzp_sync.c: the zone's data */
+int pz_pzp_cmd_sync(struct pz_cli *cli);
+/* pzp_data.c: what apps stored */
+int pz_pzp_cmd_data(struct pz_cli *cli);
+
 /* pzp_call.c: services */
 int pz_pzp_cmd_call(struct pz_cli *cli);
 int pz_pzp_cmd_serve(struct pz_cli *cli);

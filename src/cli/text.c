@@ -260,3 +260,52 @@ pz_cli_table_print(const struct pz_cli_table *table, FILE *out, bool colour)
 	free(widths);
 	return PZ_OK;
 }
+
+/* ---- rows that pzp and pzh share ---- */
+
+static int
+day_text(const json_t *days, const char *name, const char *label, const char *before, char *out,
+	 size_t size)
+{
+	const json_t *left = json_object_get(days, name);
+	json_int_t n = json_integer_value(left);
+
+	if (!json_is_integer(left))
+		return 0;
+	if (n < 0)
+		return snprintf(out, size, "%s%s %" JSON_INTEGER_FORMAT " days ago", before, label,
+				-n);
+	return snprintf(out, size, "%s%s in %" JSON_INTEGER_FORMAT " days", before, label, n);
+}
+
+void
+pz_cli_add_days(struct pz_cli_table *t, const json_t *days)
+{
+	static const char *const names[][2] = {
+		{"tls", "certificate"}, {"ca", "authority"}, {"crl", "revocation list"}};
+	char text[200] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < 3; i++)
+		len += (size_t)day_text(days, names[i][0], names[i][1], len ? ", " : "", text + len,
+					sizeof(text) - len);
+	if (len == 0)
+		return;
+	pz_cli_table_add(t, PZ_CLI_BOLD, "ends");
+	pz_cli_table_add(t, PZ_CLI_PLAIN, text);
+}
+
+void
+pz_cli_add_warnings(struct pz_cli_table *t, const json_t *warnings)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach((json_t *)warnings, i, one)
+	{
+		if (!json_is_string(one))
+			continue;
+		pz_cli_table_add(t, PZ_CLI_BOLD, "warning");
+		pz_cli_table_add(t, PZ_CLI_RED, json_string_value(one));
+	}
+}

@@ -51,6 +51,11 @@ void pz_cli_table_add(struct pz_cli_table *table, enum pz_cli_colour colour, con
 void pz_cli_table_addf(struct pz_cli_table *table, enum pz_cli_colour colour, const char *fmt, ...)
 	PZ_PRINTF(3, 4);
 
+/** Adds "ends  tls in 59 days, …" of {tls, ca, crl}, unless there is none. */
+void pz_cli_add_days(struct pz_cli_table *table, const json_t *days);
+/** Adds "warning  …" for each. */
+void pz_cli_add_warnings(struct pz_cli_table *table, const json_t *warnings);
+
 /** Prints the whole rows. Errors: LIMIT_MEMORY (a cell is missing; nothing is printed). */
 enum pz_err
 pz_cli_table_print(const struct pz_cli_table *table, FILE *out, bool colour) PZ_MUST_USE;

@@ -63,18 +63,21 @@ const struct pz_pref_info pz_pref_table[PZ_PREF_COUNT] = {
 	[PZ_PREF_SYNC_PREFERENCES] =
 		{
 			KEY_BOOL("sync.preferences"),
+			.is_effective = true,
 			.number = 1,
 			.meaning = "Synchronises the preferences that hold for the whole zone.",
 		},
 	[PZ_PREF_SYNC_USER_DETAILS] =
 		{
 			KEY_BOOL("sync.user-details"),
+			.is_effective = true,
 			.number = 1,
 			.meaning = "Synchronises what is known of the user.",
 		},
 	[PZ_PREF_SYNC_SERVICE_CACHE] =
 		{
 			KEY_BOOL("sync.service-cache"),
+			.is_effective = true,
 			.number = 1,
 			.meaning = "Synchronises what is known of services.",
 		},
@@ -87,11 +90,13 @@ const struct pz_pref_info pz_pref_table[PZ_PREF_COUNT] = {
 	[PZ_PREF_SYNC_APP_DATA] =
 		{
 			KEY_BOOL("sync.app-data"),
+			.is_effective = true,
 			.meaning = "Synchronises what apps stored.",
 		},
 	[PZ_PREF_APP_CLEAR_ON_DISCONNECT] =
 		{
 			KEY_BOOL("app.clear-on-disconnect"),
+			.is_effective = true,
 			.meaning = "Deletes everything that apps stored when the session with the "
 				   "peer or the hub ends.",
 		},

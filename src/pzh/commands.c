@@ -140,6 +140,7 @@ zone_result(const struct hub_zone *zone)
 	json_object_set_new(result, "connected", json_integer((json_int_t)zone->connected));
 	if (zone->authority->move.is_moving)
 		json_object_set_new(result, "moving", pzh_move_result(zone->authority));
+	json_object_set_new(result, "daysLeft", zone_days_left(zone));
 	return result;
 }
 
@@ -176,9 +177,12 @@ cmd_devices(const struct command *c)
 		command_finish(c, err, info.text, NULL);
 		return;
 	}
+	bool is_all = json_is_true(json_object_get(c->params, "all"));
 	json_t *list = json_array();
 	while (pz_map_next(zone->authority->members, &pos, &key, &member))
-		if (!((struct pz_member *)member)->revoked)
+		if (is_all)
+			pzh_add_all_results(list, member);
+		else if (!((struct pz_member *)member)->revoked)
 			json_array_append_new(list, pzh_device_result(member));
 	command_finish(c, PZ_OK, "", list);
 }
@@ -255,7 +259,7 @@ cmd_revoke(const struct command *c)
 	if (err != PZ_OK)
 		command_finish(c, err, info.text, NULL);
 	else
-		zone_revoke(zone, device, "revoked by the zone's owner", c->done, c->arg);
+		zone_revoke(zone, device, PZ_REVOKED_BY_OWNER, c->done, c->arg);
 }
 
 /* ---- status ---- */
@@ -280,37 +284,23 @@ links_result(struct pz_hub *hub)
 	return list;
 }
 
-#define DAY_MS (UINT64_C(86400) * 1000)
-
-static uint64_t
-days_until(uint64_t now_ms, uint64_t then_ms)
-{
-	return then_ms > now_ms ? (then_ms - now_ms) / DAY_MS : 0;
-}
-
-/* Gauges are true when somebody looks; the days are those of the zone that ends first. */
+/* Gauges are true when somebody looks. */
 static void
 set_gauges(struct pz_hub *hub)
 {
-	uint64_t now = pz_env_wall_ms(hub->config.env), tls = UINT64_MAX, crl = UINT64_MAX;
 	size_t pos = 0, links = 0, queued = 0;
 	struct pz_slice key;
 	void *value;
 
 	while (pz_map_next(hub->zones, &pos, &key, &value)) {
 		const struct hub_zone *zone = value;
-		uint64_t left = days_until(now, pz_cert_not_after_ms(zone->authority->tls));
-		tls = left < tls ? left : tls;
-		left = days_until(now, pz_crl_next_update_ms(zone->authority->crl));
-		crl = left < crl ? left : crl;
 		links += zone->connected;
 		PZ_LIST_EACH (&((struct hub_zone *)value)->links, node, tmp)
 			queued += PZ_CONTAINER(node, struct pz_link, owner_node)->session.queued;
 	}
 	pz_metric_set(&hub->metrics, PZ_METRIC_links, links);
 	pz_metric_set(&hub->metrics, PZ_METRIC_queued_bytes, queued);
-	pz_metric_set(&hub->metrics, PZ_METRIC_tls_days_left, tls == UINT64_MAX ? 0 : tls);
-	pz_metric_set(&hub->metrics, PZ_METRIC_crl_days_left, crl == UINT64_MAX ? 0 : crl);
+	hub_set_days(hub);
 }
 
 static void
@@ -322,7 +312,8 @@ cmd_status(const struct command *c)
 
 	set_gauges(hub);
 	command_finish(c, PZ_OK, "",
-		       json_pack("{s:s, s:i, s:I, s:o, s:o, s:{s:i, s:n}, s:{s:I, s:I, s:I}, s:o}",
+		       json_pack("{s:s, s:i, s:I, s:o, s:o, s:{s:i, s:n}, s:{s:I, s:I, s:I}, s:o, "
+				 "s:o}",
 				 "version", PZ_VERSION, "pid", (int)getpid(), "uptime",
 				 (json_int_t)uptime, "zones", zones_result(hub), "links",
 				 links_result(hub), "ports", "overlay", (int)hub->port, "web",
@@ -330,7 +321,21 @@ cmd_status(const struct command *c)
 				 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_in), "out",
 				 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_out), "dropped",
 				 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_dropped),
-				 "metrics", pz_metrics_json(m)));
+				 "warnings", hub_warnings(hub), "metrics", pz_metrics_json(m)));
+}
+
+/* ---- the user and his devices' names ---- */
+
+static void
+cmd_user(const struct command *c)
+{
+	zone_details_user(c->hub, c->params, c->done, c->arg);
+}
+
+static void
+cmd_name(const struct command *c)
+{
+	zone_details_name(c->hub, c->params, c->done, c->arg);
 }
 
 static const struct {
@@ -342,7 +347,8 @@ static const struct {
 	{"revoke", cmd_revoke}, {"status", cmd_status},
 	{"move", cmd_move},     {"export", cmd_export},
 	{"import", cmd_import}, {"importEnd", cmd_import_end},
-	{"part", cmd_part},
+	{"part", cmd_part},     {"user", cmd_user},
+	{"name", cmd_name},
 };
 
 /* Parameters that name something are texts: one that is not must not be taken for one that is not

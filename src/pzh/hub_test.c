@@ -306,6 +306,76 @@ a_record_is_not_overwritten_by_an_older_one(void **state)
 	assert_true(pz_authority_member(zone_of(ZONE)->authority, "laptop")->revoked);
 }
 
+static const json_t *
+warnings(void)
+{
+	return json_object_get(ask("status", json_object())->result, "warnings");
+}
+
+static int
+days_left(const char *of)
+{
+	const json_t *zone = json_array_get(ask("zones", json_object())->result, 0);
+
+	return (int)json_integer_value(json_object_get(json_object_get(zone, "daysLeft"), of));
+}
+
+static void
+a_renewal_that_fails_is_told_and_tried_again(void **state)
+{
+	const uint64_t day = UINT64_C(86400) * PZ_US_PER_S;
+
+	(void)state;
+	make_zone(ZONE);
+	assert_int_equal(days_left("tls"), 396);
+	assert_int_equal(days_left("crl"), 29);
+	pz_memory_disk_fail_after(w.disk, 0);
+	run(16 * day);
+	assert_int_equal(days_left("crl"), 13);
+	assert_int_equal(json_array_size(warnings()), 1);
+	assert_non_null(strstr(json_string_value(json_array_get(warnings(), 0)),
+			       "zone " ZONE ": certificate or revocation list could not be "
+			       "renewed"));
+	run(20 * day);
+	assert_int_equal(days_left("crl"), -7);
+	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	run(660 * PZ_US_PER_S);
+	assert_int_equal(json_array_size(warnings()), 0);
+	assert_int_equal(days_left("crl"), 29);
+	assert_int_equal(pz_metric_get(&w.hub->metrics, PZ_METRIC_crl_days_left), 29);
+	assert_int_equal(pz_crl_number(zone_of(ZONE)->authority->crl), 2);
+}
+
+static void
+every_device_is_shown_on_request(void **state)
+{
+	(void)state;
+	make_zone(ZONE);
+	add_member(ZONE, "laptop", true);
+	add_member(ZONE, "tv", false);
+	run(PZ_US_PER_S);
+	assert_ok(ask("revoke", json_pack("{s:s}", "device", "laptop"))->err);
+	add_member(ZONE, "tv", true);
+	run(PZ_US_PER_S);
+	restart_hub();
+	assert_int_equal(json_array_size(ask("devices", json_object())->result), 1);
+	const json_t *all = ask("devices", json_pack("{s:b}", "all", 1))->result, *one;
+	size_t i, seen = 0;
+	assert_int_equal(json_array_size(all), 3);
+	json_array_foreach((json_t *)all, i, one)
+	{
+		const char *name = pz_json_str(one, "name"), *why = pz_json_str(one, "reason");
+		bool is_out = json_is_integer(json_object_get(one, "revoked"));
+		if (strcmp(name, "laptop") == 0)
+			seen += is_out && strcmp(why, "revoked by the owner") == 0;
+		else if (is_out)
+			seen += strcmp(why, "enrolled again") == 0;
+		else
+			seen += why[0] == '\0';
+	}
+	assert_int_equal(seen, 3);
+}
+
 static void
 notes_about_devices_are_stored_together(void **state)
 {
@@ -478,6 +548,8 @@ main(void)
 		T(a_revocation_that_is_not_stored_did_not_happen),
 		T(a_hub_may_end_while_changes_wait),
 		T(a_record_is_not_overwritten_by_an_older_one),
+		T(a_renewal_that_fails_is_told_and_tried_again),
+		T(every_device_is_shown_on_request),
 		T(notes_about_devices_are_stored_together),
 		T(status_has_what_page_12_says),
 		T(a_device_that_is_revoked_before_it_registers_is_closed),

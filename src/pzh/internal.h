@@ -14,6 +14,7 @@
 #include "sync/session.h"
 #include "wire/address.h"
 #include "zone/authority.h"
+#include "zone/shared.h"
 
 /** A command that is not answered yet. */
 struct command {
@@ -36,6 +37,7 @@ struct zone_turn {
 struct hub_zone {
 	struct pz_hub *hub;
 	struct pz_authority *authority;
+	struct pz_shared *shared; /* what every device may write */
 	struct pz_router *router;
 	struct pz_tls_ctx *link_ctx, *enrol_ctx;
 	struct pz_trust *trust;           /* own CA and CRL of now */
@@ -51,11 +53,14 @@ struct hub_zone {
 	uint64_t updated_us;    /* when the last Update was told */
 	struct pz_list turns;   /* struct zone_turn.node */
 	struct zone_turn *turn; /* whose it is now, or NULL */
+	struct pz_list details; /* details.c: changes on their way to the disk */
 	size_t connected;
+	size_t learning;  /* lists of devices among the turns */
 	bool is_changing; /* a change of the authority waits for the disk */
 	/* The device whose record that change writes, "" if none: nobody else may, or an older
 	 * record would end up on top of a newer one. */
 	char changing[PZ_DEVICE_BYTES_MAX + 1];
+	char renewal_failure[128]; /* why the last renewal failed, "": it did not */
 };
 
 struct pz_hub {
@@ -163,7 +168,7 @@ void zone_close_revoked(struct hub_zone *zone, const char *reason);
 /** Page 2 "Revocation", once durable. */
 void zone_revoked(struct hub_zone *zone, struct pz_member *member, const char *reason);
 /** Revokes a device; done when durable. */
-void zone_revoke(struct hub_zone *zone, const char *device, const char *reason, pz_hub_done done,
+void zone_revoke(struct hub_zone *zone, const char *device, enum pz_revoked why, pz_hub_done done,
 		 void *arg);
 void zone_renew_if_due(struct hub_zone *zone);
 /** Stores when members were last seen, as far as that changed; regularly and at the end. */
@@ -219,8 +224,45 @@ void sync_drained(struct hub_peer *peer);
 bool sync_on_prop(struct hub_peer *peer, const char *status, const json_t *message);
 /** A chunk that has changed, to everybody who is connected. */
 void sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key);
+/** As pz_shared_write, and told to everybody who is connected. */
+enum pz_err
+sync_write(struct hub_zone *zone, enum pz_sync_id id, const char *key, const char *value,
+	   pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;
+/** What is known of one device is another. */
+void sync_device_changed(struct hub_zone *zone, const char *device);
 /** The CRL is another, and what is known of one device, "": of none. */
 void sync_membership_changed(struct hub_zone *zone, const char *device);
+
+/* details.c */
+/** The commands `user` and `name`. */
+void zone_details_user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
+void zone_details_name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
+/** Details came in from a device. @param keys array of strings */
+void zone_details_received(struct hub_zone *zone, const json_t *keys);
+/** The zone has been loaded: members' records may be older than what was stored of their names. */
+void zone_details_loaded(struct hub_zone *zone);
+/** A device has come into the zone, or is out of it: the name that one of the same name was given
+ * goes, as a deletion that travels. @param device "": none */
+void zone_details_membership_changed(struct hub_zone *zone, const char *device);
+/** Changes under way are told to nobody any more. */
+void zone_details_free(struct hub_zone *zone);
+
+/* dates.c */
+/** {tls, ca, crl}: days that certificates and revocation list have left, negative when they have
+ * ended. New. */
+json_t *zone_days_left(const struct hub_zone *zone);
+/** @param failure why nothing was renewed, "": it was */
+void zone_renewal_ended(struct hub_zone *zone, const char *failure);
+/** What the operator should know now, each a line of text. New. */
+json_t *hub_warnings(const struct pz_hub *hub);
+/** Sets the gauges of days: those of the zone that ends first. */
+void hub_set_days(struct pz_hub *hub);
+
+/* crl_learn.c */
+/** A device offers a revocation list. One that says more than ours counts as soon as it is stored.
+ * Errors: DENIED_* (not signed by this zone's CA), PROTO, NOTFOUND (of another zone), LIMIT. */
+enum pz_err crl_learn_offered(struct hub_peer *peer, const struct pz_sync_chunk *chunk,
+			      struct pz_errinfo *info) PZ_MUST_USE;
 
 /* link.c */
 extern const struct pz_link_events hub_link_events;

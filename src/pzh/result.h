@@ -24,4 +24,8 @@ json_t *pzh_export_result(const struct pz_authority *authority, size_t bytes);
 /** Of `import`: the zone as it is at its new hub. */
 json_t *pzh_import_result(const struct pz_authority *authority, uint16_t port);
 
+/** For `pzh devices --all`: the same with `revoked` (s, null: is not) and `reason`, and before it
+ * those who had its name earlier. */
+void pzh_add_all_results(json_t *list, const struct pz_member *member);
+
 #endif

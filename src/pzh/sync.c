@@ -1,4 +1,9 @@
-/* Synchronisation with one device (page 8): what the hub writes, its devices are given. */
+/*
+ * Synchronisation with the zone's devices (page 8): what the hub writes, they are given; what every
+ * device may write (zone/shared.h) the hub keeps, and gives to the others.
+ */
+#include <string.h>
+
 #include "pzh/internal.h"
 #include "wire/message.h"
 
@@ -27,26 +32,57 @@ static struct pz_sync_item *
 on_item(void *arg, const struct pz_sync_kind *kind)
 {
 	struct hub_peer *peer = arg;
+	struct pz_sync_item *item = pz_shared_item(peer->zone->shared, kind);
 
-	return pz_authority_item(peer->zone->authority, kind);
+	return item ? item : pz_authority_item(peer->zone->authority, kind);
 }
 
-/* Nothing that the hub has now is written by devices. */
+/* What it is to make of a device's revocation list is more than a comparison. */
+static enum pz_err
+on_offered(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
+	   bool *out_taken, struct pz_errinfo *info)
+{
+	*out_taken = kind->id == PZ_SYNC_CRL;
+	return *out_taken ? crl_learn_offered(arg, chunk, info) : PZ_OK;
+}
+
 static enum pz_err
 on_accept(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
 	  struct pz_errinfo *info)
 {
-	(void)arg;
-	(void)chunk;
-	return pz_fail(info, PZ_ERR_DENIED, "%s is written by the hub alone", kind->name);
+	struct hub_peer *peer = arg;
+
+	if (pz_shared_item(peer->zone->shared, kind) == NULL)
+		return pz_fail(info, PZ_ERR_DENIED, "%s is written by the hub alone", kind->name);
+	return pz_shared_accept(peer->zone->shared, kind, chunk, peer->member->device, info);
+}
+
+/* To everybody who is connected but the one that it came from. */
+static void
+pass_on(struct hub_zone *zone, const struct hub_peer *from, const struct pz_sync_kind *kind,
+	const char *key)
+{
+	PZ_LIST_EACH (&zone->links, node, tmp) {
+		struct hub_peer *peer = PZ_CONTAINER(node, struct pz_link, owner_node)->owner;
+		if (peer != from && peer->sync && !peer->link->closing)
+			(void)!pz_sync_session_push(peer->sync, kind, key);
+	}
 }
 
 static void
 on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 {
-	(void)arg;
-	(void)kind;
-	(void)keys;
+	struct hub_peer *peer = arg;
+	const json_t *key;
+	size_t i;
+
+	pz_info("sync", "item=%s chunks=%zu from=%s", kind->name, json_array_size(keys),
+		peer->link->session.address);
+	pz_shared_received(peer->zone->shared, kind, keys);
+	json_array_foreach((json_t *)keys, i, key)
+		pass_on(peer->zone, peer, kind, json_string_value(key));
+	if (kind->id == PZ_SYNC_USER_DETAILS)
+		zone_details_received(peer->zone, keys);
 }
 
 static void
@@ -62,6 +98,7 @@ on_refused(void *arg, const char *item, const char *key, const char *reason)
 static const struct pz_sync_ops sync_ops = {
 	.send = on_send,
 	.item = on_item,
+	.offered = on_offered,
 	.accept = on_accept,
 	.changed = on_changed,
 	.refused = on_refused,
@@ -76,6 +113,7 @@ sync_begin(struct hub_peer *peer)
 		.env = peer->hub->config.env,
 		.ops = &sync_ops,
 		.arg = peer,
+		.other_device = peer->member->device,
 	};
 
 	peer->sync = pz_sync_session_new(&config);
@@ -110,14 +148,39 @@ sync_on_prop(struct hub_peer *peer, const char *status, const json_t *message)
 	return true;
 }
 
+/* ---- what the hub changes ---- */
+
 void
 sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key)
 {
-	PZ_LIST_EACH (&zone->links, node, tmp) {
-		struct hub_peer *peer = PZ_CONTAINER(node, struct pz_link, owner_node)->owner;
-		if (peer->sync && !peer->link->closing)
-			(void)!pz_sync_session_push(peer->sync, pz_sync_kind(id), key);
-	}
+	pass_on(zone, NULL, pz_sync_kind(id), key);
+}
+
+enum pz_err
+sync_write(struct hub_zone *zone, enum pz_sync_id id, const char *key, const char *value,
+	   pz_shared_done done, void *arg, struct pz_errinfo *info)
+{
+	PZ_TRY(pz_shared_write(zone->shared, id, key, value, done, arg, info));
+	sync_push(zone, id, key);
+	return PZ_OK;
+}
+
+static bool
+is_of_another(void *arg, const struct pz_sync_chunk *chunk)
+{
+	return strcmp(arg, chunk->key) != 0;
+}
+
+void
+sync_device_changed(struct hub_zone *zone, const char *device)
+{
+	const struct pz_member *member = pz_authority_member(zone->authority, device);
+
+	sync_push(zone, PZ_SYNC_TRUSTED_PZP, device);
+	if (member && member->revoked)
+		pz_shared_forget(zone->shared, PZ_SYNC_SERVICE_CACHE, is_of_another,
+				 (void *)device);
+	zone_details_membership_changed(zone, device);
 }
 
 void
@@ -125,5 +188,5 @@ sync_membership_changed(struct hub_zone *zone, const char *device)
 {
 	sync_push(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
 	if (device[0])
-		sync_push(zone, PZ_SYNC_TRUSTED_PZP, device);
+		sync_device_changed(zone, device);
 }

@@ -353,7 +353,7 @@ struct change {
 	pz_hub_done done; /* may be NULL */
 	void *arg;
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* "": a renewal */
-	char *reason;
+	enum pz_revoked why;
 };
 
 static json_t *
@@ -364,19 +364,12 @@ revocation_result(const struct hub_zone *zone, const struct pz_member *member)
 }
 
 static void
-free_change(struct change *change)
-{
-	free(change->reason);
-	free(change);
-}
-
-static void
 drop_change(struct zone_turn *turn)
 {
 	struct change *change = (struct change *)(void *)turn;
 
 	pz_authority_drop(change->change);
-	free_change(change);
+	free(change);
 }
 
 /* Tells the end, frees, and lets the next change begin. */
@@ -388,7 +381,7 @@ end_change(struct change *change, enum pz_err err, const char *detail, json_t *t
 	if (change->done)
 		change->done(change->arg, err, err == PZ_OK ? "" : detail, takes_result);
 	json_decref(takes_result);
-	free_change(change);
+	free(change);
 	zone_end_turn(zone);
 }
 
@@ -400,8 +393,10 @@ on_changed(void *arg, enum pz_err err, const char *detail)
 	struct pz_errinfo info = {""};
 	struct pz_member *member = NULL;
 
-	if (change->device[0] == '\0')
+	if (change->device[0] == '\0') {
 		zone->hub->is_sweep_due = true; /* the old key's file, or the new one's */
+		zone_renewal_ended(zone, err == PZ_OK ? "" : detail);
+	}
 	if (err != PZ_OK) {
 		pz_authority_drop(PZ_TAKE(change->change));
 		pz_error("store", "zone=%s a change was not stored and did not happen: %s",
@@ -409,7 +404,7 @@ on_changed(void *arg, enum pz_err err, const char *detail)
 	} else {
 		member = pz_authority_apply(zone->authority, PZ_TAKE(change->change));
 		if (member && change->device[0])
-			zone_revoked(zone, member, change->reason);
+			zone_revoked(zone, member, pz_revoked_text(change->why));
 		if (zone_refresh_trust(zone, &info) != PZ_OK)
 			pz_error("trust", "zone=%s %s", zone->authority->zone, info.text);
 		sync_membership_changed(zone, change->device);
@@ -424,8 +419,8 @@ begin_revocation(struct zone_turn *turn)
 	struct hub_zone *zone = change->zone;
 	struct pz_errinfo info = {"out of memory"};
 	struct pz_txn *txn = pz_txn_new();
-	enum pz_err err = txn ? pz_authority_revoke(zone->authority, change->device, txn,
-						    &change->change, &info)
+	enum pz_err err = txn ? pz_authority_revoke(zone->authority, change->device, change->why,
+						    txn, &change->change, &info)
 			      : PZ_ERR_LIMIT_MEMORY;
 
 	if (err != PZ_OK) {
@@ -439,32 +434,28 @@ begin_revocation(struct zone_turn *turn)
 
 static struct change *
 new_change(struct hub_zone *zone, void (*begin)(struct zone_turn *turn), const char *device,
-	   const char *reason)
+	   enum pz_revoked why)
 {
 	struct change *change = calloc(1, sizeof(*change));
-	char *copy = strdup(reason);
 
-	if (change == NULL || copy == NULL) {
-		free(change);
-		free(copy);
+	if (change == NULL)
 		return NULL;
-	}
 	change->turn = (struct zone_turn){.begin = begin, .drop = drop_change};
 	change->zone = zone;
-	change->reason = copy;
+	change->why = why;
 	snprintf(change->device, sizeof(change->device), "%s", device);
 	return change;
 }
 
 void
-zone_revoke(struct hub_zone *zone, const char *device, const char *reason, pz_hub_done done,
+zone_revoke(struct hub_zone *zone, const char *device, enum pz_revoked why, pz_hub_done done,
 	    void *arg)
 {
 	struct change *change = NULL;
 
 	/* A name that is too long to be kept is nobody's. */
 	if (strlen(device) <= PZ_DEVICE_BYTES_MAX)
-		change = new_change(zone, begin_revocation, device, reason);
+		change = new_change(zone, begin_revocation, device, why);
 	else if (done) {
 		done(arg, PZ_ERR_NOTFOUND, "the zone has no device of this name", NULL);
 		return;
@@ -493,6 +484,7 @@ begin_renewal(struct zone_turn *turn)
 	if (err != PZ_OK) {
 		pz_txn_free(txn);
 		zone->hub->is_sweep_due = true;
+		zone_renewal_ended(zone, info.text);
 		pz_error("renewal", "zone=%s failed, will try again: %s", zone->authority->zone,
 			 info.text);
 		end_change(change, err, info.text, NULL);
@@ -507,12 +499,33 @@ zone_renew_if_due(struct hub_zone *zone)
 {
 	if (zone->is_changing || !pz_authority_is_renewal_due(zone->authority))
 		return;
-	struct change *change = new_change(zone, begin_renewal, "", "");
+	struct change *change = new_change(zone, begin_renewal, "", PZ_REVOKED_UNKNOWN);
 	if (change)
 		zone_take_turn(zone, &change->turn);
 }
 
 /* ---- life ---- */
+
+static enum pz_err
+load_shared(struct hub_zone *zone, struct pz_errinfo *info)
+{
+	char space[PZ_SHARED_SPACE_CHARS];
+	struct pz_shared_config config = {
+		.store = zone->hub->config.store,
+		.env = zone->hub->config.env,
+		.space = space,
+		.self = zone->authority->zone,
+	};
+	size_t skipped = 0;
+
+	pz_shared_space(zone->authority->zone, space);
+	PZ_TRY(pz_shared_load(&config, &zone->shared, &skipped, info));
+	if (skipped > 0)
+		pz_warning("store",
+			   "zone=%s %zu synchronised records are not readable and left out",
+			   zone->authority->zone, skipped);
+	return PZ_OK;
+}
 
 static enum pz_err
 build(struct hub_zone *zone, struct pz_errinfo *info)
@@ -539,6 +552,8 @@ build(struct hub_zone *zone, struct pz_errinfo *info)
 	if (zone->dispatcher == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	PZ_TRY(pz_router_new(&config, &zone->router));
+	PZ_TRY(load_shared(zone, info));
+	zone_details_loaded(zone);
 	return zone_refresh_trust(zone, info);
 }
 
@@ -557,6 +572,7 @@ zone_new(struct pz_hub *hub, struct pz_authority *takes, struct hub_zone **out,
 	pz_list_init(&zone->links);
 	pz_zone_sni_tag(pz_slice_str(takes->zone), zone->tag);
 	pz_list_init(&zone->turns);
+	pz_list_init(&zone->details);
 	pz_timer_init(&zone->update_timer, on_update, zone);
 	pz_timer_init(&zone->save_timer, on_save, zone);
 	enum pz_err err = build(zone, info);
@@ -598,6 +614,8 @@ zone_free(struct hub_zone *zone)
 	json_decref(zone->changed);
 	json_decref(zone->unsaved);
 	pz_code_cancel(&zone->code);
+	zone_details_free(zone);
+	pz_shared_free(zone->shared);
 	pz_authority_free(zone->authority);
 	free(zone);
 }

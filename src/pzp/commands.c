@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "pzp/appdata.h"
 #include "pzp/moved.h"
+#include "pzp/zonedata.h"
 #include "wire/json.h"
 
 #define LEAVE_TIMEOUT_US (5 * PZ_US_PER_S)
@@ -111,16 +113,22 @@ hub_result(struct pz_node *node)
 static void
 set_gauges(struct pz_node *node)
 {
-	uint64_t now_ms = pz_env_wall_ms(node->config.env), end_ms = 0;
+	const struct pz_crl *crl = node_crl(node);
+	int64_t tls_days = 0, crl_days = 0;
 
-	if (node->membership)
-		end_ms = pz_cert_not_after_ms(node->membership->tls);
+	if (node->membership && crl) {
+		tls_days = pz_env_days_left(node->config.env,
+					    pz_cert_not_after_ms(node->membership->tls));
+		crl_days = pz_env_days_left(node->config.env, pz_crl_next_update_ms(crl));
+	}
 	pz_metric_set(&node->metrics, PZ_METRIC_links,
 		      (node->hub.is_registered ? 1 : 0) + peers_live_count(node->peers));
 	pz_metric_set(&node->metrics, PZ_METRIC_queued_bytes,
 		      node->hub.is_registered ? node->hub.link->session.queued : 0);
 	pz_metric_set(&node->metrics, PZ_METRIC_tls_days_left,
-		      end_ms > now_ms ? (end_ms - now_ms) / (UINT64_C(86400) * 1000) : 0);
+		      tls_days > 0 ? (uint64_t)tls_days : 0);
+	pz_metric_set(&node->metrics, PZ_METRIC_crl_days_left,
+		      crl_days > 0 ? (uint64_t)crl_days : 0);
 }
 
 static json_t *
@@ -137,15 +145,17 @@ status_result(struct pz_node *node)
 
 	set_gauges(node);
 
-	return json_pack(
-		"{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:o, s:n}, s:o, s:o}",
-		"version", PZ_VERSION, "pid", (int)getpid(), "uptime",
-		(json_int_t)((now - node->started_us) / PZ_US_PER_S), "id", node->self, "zone",
-		m ? json_string(m->zone) : json_null(), "device", node->device, "mode",
-		m ? "hub" : "virgin", "state", pz_state_text(node->machine.state), "reason",
-		node->machine.reason, "hub", hub_result(node), "peers", peers_status(node), "ports",
-		"tls", tls_port(node), "web", "pending", prefs_pending(node), "metrics",
-		pz_metrics_json(&node->metrics));
+	return json_pack("{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:o, s:n}, "
+			 "s:o, s:o, s:o, "
+			 "s:o}",
+			 "version", PZ_VERSION, "pid", (int)getpid(), "uptime",
+			 (json_int_t)((now - node->started_us) / PZ_US_PER_S), "id", node->self,
+			 "zone", m ? json_string(m->zone) : json_null(), "device", node->device,
+			 "mode", m ? "hub" : "virgin", "state", pz_state_text(node->machine.state),
+			 "reason", node->machine.reason, "hub", hub_result(node), "peers",
+			 peers_status(node), "ports", "tls", tls_port(node), "web", "pending",
+			 prefs_pending(node), "daysLeft", warnings_days(node), "warnings",
+			 warnings_list(node), "metrics", pz_metrics_json(&node->metrics));
 }
 
 static struct pz_node_request *
@@ -357,75 +367,7 @@ cmd_disconnect(struct pz_node *node, json_t *params, const struct pz_node_reply 
 	return peer ? peer_disconnect(node, peer, reply, arg) : disconnect_hub(node, reply, arg);
 }
 
-/* ---- services ---- */
-
-struct listing {
-	struct pz_node_request request;
-	struct discovery *search;
-	char *zone, *device;
-};
-
-static void
-release_listing(struct pz_node_request *request)
-{
-	struct listing *l = (struct listing *)(void *)request;
-
-	discovery_cancel(l->search);
-	free(l->zone);
-	free(l->device);
-}
-
-static bool
-is_listed(const struct listing *l, json_t *descriptor)
-{
-	const char *text = pz_json_str(descriptor, "serviceAddress");
-	struct pz_address address;
-
-	if (text == NULL || pz_address_parse(pz_slice_str(text), &address) != PZ_OK)
-		return false;
-	return (l->zone == NULL || pz_slice_eq_str(address.zone, l->zone)) &&
-	       (l->device == NULL || pz_slice_eq_str(address.device, l->device));
-}
-
-static void
-on_listed(void *arg, json_t *descriptors)
-{
-	struct listing *l = arg;
-	json_t *list = json_array();
-	size_t i;
-	json_t *one;
-
-	l->search = NULL;
-	json_array_foreach(descriptors, i, one) if (is_listed(l, one)) json_array_append(list, one);
-	request_finish(&l->request, PZ_OK, "", list);
-}
-
-static char *
-copy_param(json_t *params, const char *name)
-{
-	const char *text = pz_json_str(params, name);
-
-	return text ? strdup(text) : NULL;
-}
-
-static struct pz_node_request *
-cmd_services(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
-{
-	struct listing *l = request_new(node, sizeof(*l), reply, arg);
-
-	if (l == NULL)
-		return NULL;
-	l->request.release = release_listing;
-	l->zone = copy_param(params, "zone");
-	l->device = copy_param(params, "device");
-	uint64_t serial = l->request.serial;
-	struct discovery *search =
-		discovery_start(node, pz_json_str(params, "api"), l->device, on_listed, l);
-	if (request_find(node, serial) == NULL)
-		return NULL;
-	l->search = search;
-	return &l->request;
-}
+/* ---- peers ---- */
 
 static struct pz_node_request *
 cmd_peers(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
@@ -533,10 +475,25 @@ static const struct {
 	struct pz_node_request *(*run)(struct pz_node *node, json_t *params,
 				       const struct pz_node_reply *reply, void *arg);
 } commands[] = {
-	{"status", cmd_status},   {"enrol", cmd_enrol},           {"leave", cmd_leave},
-	{"connect", cmd_connect}, {"disconnect", cmd_disconnect}, {"services", cmd_services},
-	{"call", call_start},     {"watch", cmd_watch},           {"serve", cmd_serve},
-	{"peers", cmd_peers},     {"discover", discover_start},   {"prefs", prefs_command},
+	{"status", cmd_status},
+	{"enrol", cmd_enrol},
+	{"leave", cmd_leave},
+	{"connect", cmd_connect},
+	{"disconnect", cmd_disconnect},
+	{"services", services_command},
+	{"call", call_start},
+	{"watch", cmd_watch},
+	{"serve", cmd_serve},
+	{"peers", cmd_peers},
+	{"discover", discover_start},
+	{"prefs", prefs_command},
+	{"sync", sync_command},
+	{"user", details_user},
+	{"name", details_name},
+	{"data-list", appdata_list_command},
+	{"data-get", appdata_get_command},
+	{"data-set", appdata_set_command},
+	{"data-remove", appdata_remove_command},
 	{"hub", moved_command},
 };
 
@@ -545,8 +502,9 @@ static const struct {
 static const char *
 not_a_text(const json_t *params)
 {
-	static const char *const names[] = {"link", "host",    "zone",     "device", "code",
-					    "peer", "service", "function", "api",    "key"};
+	static const char *const names[] = {"link",   "host",    "zone",     "device", "code",
+					    "peer",   "service", "function", "api",    "key",
+					    "origin", "prefix",  "after"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const json_t *value = json_object_get(params, names[i]);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "pzp/moved.h"
+#include "pzp/zonedata.h"
 #include "rpc/error.h"
 #include "wire/frame.h"
 #include "wire/message.h"
@@ -288,13 +289,14 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 		pz_error("wipe", "%s", reason.text);
 		pz_env_start(node->config.env, &node->wipe_retry, WIPE_RETRY_US);
 	}
+	zonedata_wiped(node);
 	if (node_set_membership(node, NULL, &info) != PZ_OK)
 		pz_error("wipe", "%s", info.text);
 	json_object_clear(node->directory);
 	json_object_clear(node->known);
 	json_decref(node->hub_entry);
 	node->hub_entry = NULL;
-	prefs_wiped(node);
+	warnings_forget(node);
 	if (err == PZ_OK)
 		node_sweep_keys(node);
 	(void)pz_machine_event(&node->machine, PZ_EVENT_WIPED, err == PZ_OK ? NULL : reason.text);
@@ -312,7 +314,6 @@ on_wiped_again(void *arg, enum pz_err err, const char *detail)
 		return;
 	}
 	node->is_wipe_failed = false;
-	prefs_wiped(node);
 	pz_notice("wipe", "the zone's data is removed from the store now");
 	if (node->enrolment == NULL && node->storing == NULL)
 		node_sweep_keys(node);
@@ -328,7 +329,7 @@ hub_wipe_again(struct pz_node *node)
 		return;
 	if (node->storing == NULL)
 		txn = pz_txn_new();
-	if (txn == NULL || pz_membership_wipe(txn) != PZ_OK || prefs_wipe(txn) != PZ_OK) {
+	if (txn == NULL || zonedata_wipe(node, txn) != PZ_OK) {
 		pz_txn_free(txn);
 		pz_env_start(node->config.env, &node->wipe_retry, WIPE_RETRY_US);
 		return;
@@ -346,8 +347,10 @@ hub_wipe(struct pz_node *node)
 	if (node->is_wiping)
 		return;
 	node->is_wiping = true;
+	peers_unlisten(node->peers);
+	peers_stop(node->peers, "left the zone"); /* while we still have a name there */
 	txn = pz_txn_new();
-	if (txn == NULL || pz_membership_wipe(txn) != PZ_OK || prefs_wipe(txn) != PZ_OK) {
+	if (txn == NULL || zonedata_wipe(node, txn) != PZ_OK) {
 		pz_txn_free(txn);
 		on_wiped(node, PZ_ERR_LIMIT_MEMORY, "out of memory");
 		return;

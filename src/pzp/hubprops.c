@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "pzp/moved.h"
+#include "pzp/zonedata.h"
 #include "wire/json.h"
 #include "wire/message.h"
 #include "wire/prop_error.h"
@@ -59,6 +60,8 @@ on_update(struct pz_node *node, json_t *message)
 		node->hub_entry = json_incref(json_array_get(hubs, 0));
 	}
 	json_array_foreach(devices, i, entry) update_device(node, entry);
+	if (is_partial)
+		sync_on_update(node);
 }
 
 /* ---- the rest ---- */

@@ -37,6 +37,7 @@ struct pz_node_request {
 	bool is_watcher;
 };
 
+struct appdata;
 struct enrolment;
 struct node_prefs;
 struct peers;
@@ -51,6 +52,14 @@ struct node_wishes {
 	bool listen, relay, auto_dial;
 	bool is_peer_mode; /* connection = peer: lives without the hub until told to connect */
 	uint16_t tls_port;
+};
+
+/** What is wrong although everything goes on; see warnings.c. */
+struct node_warnings {
+	bool is_hub_older;         /* the hub showed an older revocation list than ours */
+	uint64_t hub_crl, own_crl; /* crlNumbers of both, then */
+	uint64_t logged_us;
+	char renewal[160]; /* why the certificate could not be renewed, or "" */
 };
 
 struct pz_node {
@@ -80,9 +89,11 @@ struct pz_node {
 	struct peers *peers;
 	struct nearby *nearby;
 	struct zonedata *zonedata;
-	struct moved *moved;               /* where the hub is: moved.h */
+	struct moved *moved; /* where the hub is: moved.h */
+	struct appdata *appdata;
 	struct zonedata_session *hub_data; /* the exchange with the hub, or NULL */
 	struct node_wishes wishes;
+	struct node_warnings warnings;
 	struct pz_list answers; /* resend.c */
 	size_t answer_count, answer_bytes;
 	uint64_t looked_us; /* when it last looked for others on behalf of a peer */
@@ -121,6 +132,19 @@ enum pz_err node_settle_names(struct pz_node *node, struct pz_errinfo *info) PZ_
  */
 void node_renew_if_due(struct pz_node *node);
 
+/* warnings.c */
+/** {tls, ca, crl}: days that certificates and revocation list have left, negative when they have
+ * ended. New; null where there are none. */
+json_t *warnings_days(const struct pz_node *node);
+/** The hub has shown a revocation list of that number, while ours has this one. */
+void warnings_hub_crl(struct pz_node *node, uint64_t number, uint64_t known);
+/** Why the certificate was not renewed; "": it is. */
+void warnings_renewal(struct pz_node *node, const char *failure);
+/** What is wrong now, each a line of text. New. */
+json_t *warnings_list(const struct pz_node *node);
+/** There is no zone any more. */
+void warnings_forget(struct pz_node *node);
+
 /** A device has no way left: what waits for it, and what it began here, ends. */
 void node_device_gone(struct pz_node *node, const char *device);
 /** A message to it was sent or is expected: a direct link is watched for signs of life. */
@@ -148,7 +172,8 @@ enum pz_err node_refresh_trust(struct pz_node *node, struct pz_errinfo *info) PZ
 struct zonedata *zonedata_new(struct pz_node *node);
 /** NULL is fine. */
 void zonedata_free(struct zonedata *data);
-/** Loads what is known of the zone, or forgets it. Errors: those of pz_knowledge_load. */
+/** Loads what is known of the zone, or forgets it. Errors: those of pz_knowledge_load and
+ * pz_shared_load. */
 enum pz_err zonedata_set_membership(struct pz_node *node, const struct pz_membership *membership,
 				    struct pz_errinfo *info) PZ_MUST_USE;
 /** The exchange on a link that has come up; the dialler opens it. NULL: none (out of memory). */
@@ -160,8 +185,15 @@ void zonedata_close(struct zonedata_session *session);
 void zonedata_drained(struct zonedata_session *session);
 /** @return true: the status is one of synchronisation's, and was dealt with */
 bool zonedata_on_prop(struct zonedata_session *session, const char *status, json_t *message);
+/** Soon, not from here: do we stand on the newest CRL ourselves? Then we are out. */
+void zonedata_judge(struct pz_node *node);
 /** The newest CRL that we hold; NULL: virgin. Borrowed. */
 struct pz_crl *node_crl(const struct pz_node *node);
+/** Does a PZP CA with this serial stand on a revocation list of our zone? */
+bool node_is_revoked(const struct pz_node *node, const char *serial);
+/** Adds our zone's CA with all its revocation lists. Errors: those of pz_trust_add. */
+enum pz_err node_add_trust(const struct pz_node *node, struct pz_trust *trust,
+			   struct pz_errinfo *info) PZ_MUST_USE;
 /** @param out PZ_ZONE_SECRET_BYTES. @return false: not known (yet) */
 bool node_zone_secret(const struct pz_node *node, uint8_t *out);
 /** Adds the names of devices that the zone's data tells of. */
@@ -233,9 +265,13 @@ const char *prefs_name_as(const struct pz_node *node, const char *device);
 /** Another configuration: NULL where it is silent. Waits for a reconnect as any change does. */
 void
 prefs_configure_ports(struct pz_node *node, const uint16_t *tls_port, const uint16_t *web_port);
-/** The zone is left: what holds for all of it goes (page 2 "Revocation"), from the disk and from
- * memory. Errors: LIMIT_MEMORY. */
-enum pz_err prefs_wipe(struct pz_txn *txn) PZ_MUST_USE;
+/** Preferences that hold for the whole zone have changed somewhere in it. @param keys array of
+ * strings */
+void prefs_synchronised(struct pz_node *node, const json_t *keys);
+/** This device was given a name in the zone, or it was taken back: that counts at once, for nobody
+ * has set a preference here that would have to wait. */
+void prefs_named(struct pz_node *node);
+/** The zone is left: what holds for all of it is gone (page 2 "Revocation"). */
 void prefs_wiped(struct pz_node *node);
 /** What waits for a reconnect: {key: value}. NULL: out of memory. */
 json_t *prefs_pending(const struct pz_node *node);
@@ -268,6 +304,11 @@ json_t *discovery_list_of(const struct pz_node *node, const char *device);
 void discovery_announce_soon(struct pz_node *node);
 void discovery_announce(struct pz_node *node);
 void discovery_find(void *arg, const char *caller, struct pz_find *find);
+
+/* listing.c */
+/** The command `services`: params api?, zone?, device?, all?. */
+struct pz_node_request *services_command(struct pz_node *node, json_t *params,
+					 const struct pz_node_reply *reply, void *arg);
 
 /* commands.c, calls.c */
 /** Puts a request to work; `size` bytes, the first member is struct pz_node_request. NULL: out of

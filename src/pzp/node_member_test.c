@@ -265,6 +265,36 @@ a_wipe_that_fails_is_told_and_tried_again(void **state)
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
 }
 
+/* The list that revokes this device was stored; then the daemon was killed before the wipe was. */
+static void
+a_wipe_that_a_crash_came_before_is_made_at_the_start(void **state)
+{
+	struct pz_crl_entry entry = {.when_ms = wall(NULL)};
+	struct pz_crl *crl = NULL;
+	struct pz_txn *txn = pz_txn_new();
+
+	(void)state;
+	start_member();
+	pz_cert_serial_hex(w.node->membership->device_ca, entry.serial_hex);
+	assert_ok(pz_crl_issue(w.authority->ca, w.authority->ca_key, &entry, 1, 7, &w.env, &crl,
+			       NULL));
+	char *text = pz_record_crl_text(crl);
+	assert_ok(pz_record_put(txn, "knowledge", "crl/" ZONE,
+				json_pack("{s:s, s:s, s:I, s:s, s:b}", "key", ZONE, "value", text,
+					  "mtime", (json_int_t)wall(NULL), "origin", ZONE,
+					  "deleted", 0)));
+	free(text);
+	pz_crl_free(crl);
+	pz_store_commit(w.store, txn, NULL, NULL);
+	run(COMMIT_US);
+	restart_node();
+	run(PZ_US_PER_S);
+	assert_string_equal(pz_json_str(status(), "state"), "virgin");
+	assert_non_null(strstr(pz_json_str(status(), "reason"), "revocation list"));
+	restart_node();
+	assert_string_equal(pz_json_str(status(), "state"), "virgin");
+}
+
 static void
 connect_while_the_zone_is_wiped_is_refused(void **state)
 {
@@ -286,6 +316,22 @@ connect_while_the_zone_is_wiped_is_refused(void **state)
 
 /* ---- renewal ---- */
 
+static size_t
+warnings(const char *wanted)
+{
+	const json_t *list = json_object_get(status(), "warnings");
+	const char *first = json_string_value(json_array_get(list, 0));
+
+	assert_true(json_array_size(list) == 0 || strstr(first, wanted) != NULL);
+	return json_array_size(list);
+}
+
+static int
+days_left(const char *of)
+{
+	return (int)json_integer_value(json_object_get(json_object_get(status(), "daysLeft"), of));
+}
+
 static void
 the_tls_certificate_is_renewed_while_running(void **state)
 {
@@ -293,16 +339,28 @@ the_tls_certificate_is_renewed_while_running(void **state)
 	start_member();
 	uint64_t end = pz_cert_not_after_ms(w.node->membership->tls);
 	become_connected();
+	assert_int_equal(days_left("tls"), 89);
+	assert_int_equal(days_left("crl"), 29);
+	assert_int_equal(warnings(""), 0);
 	run(59 * UINT64_C(86400) * PZ_US_PER_S);
 	assert_true(pz_cert_not_after_ms(w.node->membership->tls) == end);
+	assert_int_equal(days_left("crl"), -30); /* nobody has brought a newer one */
+	assert_int_equal(warnings("should have been renewed 30 days ago"), 1);
 	pz_memory_disk_fail_after(w.disk, 0);
 	run(2 * UINT64_C(86400) * PZ_US_PER_S);
 	assert_true(pz_cert_not_after_ms(w.node->membership->tls) == end);
+	assert_int_equal(warnings(""), 2);
+	assert_non_null(
+		strstr(json_string_value(json_array_get(json_object_get(status(), "warnings"), 1)),
+		       "could not be renewed"));
+	assert_int_equal(days_left("tls"), 28);
 	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
 	run(2 * UINT64_C(3600) * PZ_US_PER_S);
 	end += 59 * UINT64_C(86400000);
 	assert_true(pz_cert_not_after_ms(w.node->membership->tls) > end);
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
+	assert_int_equal(warnings(""), 1);
+	assert_int_equal(days_left("tls"), 89);
 	restart_node(); /* its keys are still there */
 	assert_true(pz_cert_not_after_ms(w.node->membership->tls) > end);
 }
@@ -324,6 +382,7 @@ main(void)
 		T(leave_survives_the_loss_of_the_link),
 		T(leave_ends_when_the_hub_revokes),
 		T(a_wipe_that_fails_is_told_and_tried_again),
+		T(a_wipe_that_a_crash_came_before_is_made_at_the_start),
 		T(connect_while_the_zone_is_wiped_is_refused),
 		T(the_tls_certificate_is_renewed_while_running),
 	};

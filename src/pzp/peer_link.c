@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pzp/appdata.h"
 #include "pzp/peers.h"
 #include "rpc/error.h"
 #include "wire/frame.h"
@@ -389,6 +390,8 @@ lost(struct peer_link *pl, enum pz_peer_event event, const char *reason,
 	json_decref(names);
 	peers_tell_soon(pl->peers);
 	wake_standby(peer);
+	if (peer->live == NULL)
+		appdata_session_ended(node, peer->address);
 	if (event == PZ_PEER_EVENT_LINK_LOST && peer->live == NULL && peer->attempt == NULL)
 		peer_retry_later(peer);
 }

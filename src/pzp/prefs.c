@@ -5,14 +5,23 @@
  * default: the first of them is wanted. What counts is the active value; it follows the wanted one
  * at once, but not while there is a link to the hub or an attempt at one: then it waits for the
  * next.
+ *
+ * The user's values of this device are records of its own; those that hold for the whole zone are
+ * synchronised (page 8, item preferences), and may be set anywhere in it. The name is of both
+ * kinds: in a zone it is written into the user's details, too, where others may give this device
+ * another one. The later of them counts, the device's own again when the zone is left.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pzp/appdata.h"
 #include "pzp/peers.h"
+#include "pzp/zonedata.h"
+#include "wire/json.h"
+#include "zone/details.h"
 #include "zone/record.h"
 
-#define SPACE "prefs" /* key -> {value, mtime, origin}, as synchronisation will carry it */
+#define SPACE "prefs" /* key -> {value}; those of the whole zone are in zone/shared.h */
 
 enum source {
 	SOURCE_DEFAULT,
@@ -32,6 +41,8 @@ struct kept {
 struct node_prefs {
 	struct pz_prefs active;
 	struct kept kept[PZ_PREF_COUNT];
+	struct pz_pref_value given; /* the name that the zone has for this device */
+	bool has_given;
 	struct pz_list changes; /* on their way to the disk */
 };
 
@@ -60,6 +71,10 @@ wanted(const struct pz_node *node, enum pz_pref pref, struct pz_pref_value *out)
 {
 	const struct kept *kept = &node->prefs->kept[pref];
 
+	if (pref == PZ_PREF_NAME && node->prefs->has_given) {
+		*out = node->prefs->given;
+		return SOURCE_USER;
+	}
 	if (kept->has_user) {
 		*out = kept->user;
 		return SOURCE_USER;
@@ -138,6 +153,7 @@ node_prefs_changed(struct pz_node *node, uint32_t changed)
 	if (changed & (PZ_PREF_BIT(PZ_PREF_PEER_LISTEN) | PZ_PREF_BIT(PZ_PREF_PORTS_TLS)))
 		peers_listen(node->peers);
 	peers_wishes_changed(node->peers);
+	appdata_session_began(node); /* one with a peer may be under way */
 }
 
 void
@@ -194,7 +210,11 @@ prefs_configure_ports(struct pz_node *node, const uint16_t *tls_port, const uint
 
 /* ---- what the user set ---- */
 
-/* What holds for a whole zone holds for that zone only, or for one yet to come. */
+struct loading {
+	struct pz_node *node;
+	struct pz_errinfo *info;
+};
+
 static bool
 is_of_our_zone(const struct pz_node *node, const char *origin)
 {
@@ -206,10 +226,23 @@ is_of_our_zone(const struct pz_node *node, const char *origin)
 	       (node->membership && pz_slice_eq_str(address.zone, node->membership->zone));
 }
 
-struct loading {
-	struct pz_node *node;
-	struct pz_errinfo *info;
-};
+/* An older version kept it here. */
+static void
+move_to_shared(struct pz_node *node, enum pz_pref pref, const json_t *record)
+{
+	const char *key = pz_pref_table[pref].key;
+	char *text = json_dumps(json_object_get(record, "value"), JSON_ENCODE_ANY | JSON_COMPACT);
+	const char *origin = json_string_value(json_object_get(record, "origin"));
+	struct pz_txn *txn = pz_txn_new();
+
+	if (text && txn && is_of_our_zone(node, origin) &&
+	    pz_txn_remove(txn, SPACE, key) == PZ_OK &&
+	    pz_shared_write(node->zonedata->shared, PZ_SYNC_PREFERENCES, key, text, NULL, NULL,
+			    NULL) == PZ_OK)
+		pz_store_commit(node->config.store, PZ_TAKE(txn), NULL, NULL);
+	pz_txn_free(txn);
+	free(text);
+}
 
 /* A key or value that this version does not know is from another one, and no reason not to start.
  */
@@ -217,18 +250,16 @@ static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice text)
 {
 	const struct loading *loading = arg;
-	struct pz_node *node = loading->node;
 	struct pz_errinfo why = {""};
 	json_t *record = NULL;
 	enum pz_pref pref;
 
 	if (pz_pref_find(key, &pref, NULL) != PZ_OK)
 		return PZ_OK;
-	struct kept *kept = &node->prefs->kept[pref];
+	struct kept *kept = &loading->node->prefs->kept[pref];
 	PZ_TRY(pz_record_parse(SPACE, key, text, &record, loading->info));
-	if (pz_pref_table[pref].is_zone &&
-	    !is_of_our_zone(node, json_string_value(json_object_get(record, "origin"))))
-		pz_warning("preference", "key=%s is left out: it is another zone's", key);
+	if (pz_pref_table[pref].is_zone)
+		move_to_shared(loading->node, pref, record);
 	else if (pz_pref_parse_json(pref, json_object_get(record, "value"), &kept->user, &why) ==
 		 PZ_OK)
 		kept->has_user = true;
@@ -236,6 +267,35 @@ load_one(void *arg, const char *key, struct pz_slice text)
 		pz_warning("preference", "the stored value is left out: %s", why.text);
 	json_decref(record);
 	return PZ_OK;
+}
+
+/* One that holds for the whole zone, as it was last synchronised. */
+static void
+read_shared(struct pz_node *node, enum pz_pref pref)
+{
+	struct kept *kept = &node->prefs->kept[pref];
+	const char *text = pz_shared_value(node->zonedata->shared, PZ_SYNC_PREFERENCES,
+					   pz_pref_table[pref].key);
+	json_t *value = text ? pz_json_parse(pz_slice_str(text), NULL) : NULL;
+
+	kept->has_user = value && pz_pref_parse_json(pref, value, &kept->user, NULL) == PZ_OK;
+	json_decref(value);
+}
+
+/* The name that stands in the zone's data, given by others or by us. */
+static void
+read_given(struct pz_node *node)
+{
+	const struct pz_membership *m = node->membership;
+	char key[PZ_DETAILS_KEY_CHARS], *text = NULL;
+
+	if (m) {
+		pz_details_key(m->device, key);
+		text = pz_shared_text(node->zonedata->shared, PZ_SYNC_USER_DETAILS, key);
+	}
+	node->prefs->has_given =
+		text && pz_pref_parse_text(PZ_PREF_NAME, text, &node->prefs->given, NULL) == PZ_OK;
+	free(text);
 }
 
 enum pz_err
@@ -253,6 +313,10 @@ prefs_load(struct pz_node *node, struct pz_errinfo *info)
 	configure_port(node, PZ_PREF_PORTS_TLS, c->tls_port);
 	configure_port(node, PZ_PREF_PORTS_WEB, c->web_port);
 	PZ_TRY(pz_store_load(c->store, SPACE, load_one, &loading, info));
+	for (int i = 0; i < PZ_PREF_COUNT; i++)
+		if (pz_pref_table[i].is_zone)
+			read_shared(node, (enum pz_pref)i);
+	read_given(node);
 	(void)activate(node);
 	spread(node);
 	return PZ_OK;
@@ -271,21 +335,13 @@ prefs_free(struct node_prefs *prefs)
 	free(prefs);
 }
 
-enum pz_err
-prefs_wipe(struct pz_txn *txn)
-{
-	for (int i = 0; i < PZ_PREF_COUNT; i++)
-		if (pz_pref_table[i].is_zone)
-			PZ_TRY(pz_txn_remove(txn, SPACE, pz_pref_table[i].key));
-	return PZ_OK;
-}
-
 void
 prefs_wiped(struct pz_node *node)
 {
 	for (int i = 0; i < PZ_PREF_COUNT; i++)
 		if (pz_pref_table[i].is_zone)
 			node->prefs->kept[i].has_user = false;
+	node->prefs->has_given = false;
 	if (!is_held(node))
 		prefs_apply(node);
 }
@@ -352,25 +408,69 @@ return_to_hub(struct pz_node *node, bool was_unwanted)
 		(void)pz_machine_event(&node->machine, PZ_EVENT_CONNECT, NULL);
 }
 
+/* The wanted value of a preference may be another now. */
 static void
-take(struct pz_node *node, const struct change *change)
+settle(struct pz_node *node, enum pz_pref pref)
 {
-	struct kept *kept = &node->prefs->kept[change->pref];
-	const char *key = pz_pref_table[change->pref].key;
 	bool was_unwanted = node->machine.is_unwanted;
 	struct pz_pref_value value;
 	char scratch[16];
 
-	kept->has_user = !change->is_reset;
-	kept->user = change->value;
-	(void)wanted(node, change->pref, &value);
-	pz_notice("preference", "key=%s value=\"%s\"%s", key,
-		  pz_pref_text(change->pref, &value, scratch),
+	(void)wanted(node, pref, &value);
+	pz_notice("preference", "key=%s value=\"%s\"%s", pz_pref_table[pref].key,
+		  pz_pref_text(pref, &value, scratch),
 		  is_held(node) ? " (at the next reconnect)" : "");
 	if (is_held(node))
 		return;
 	prefs_apply(node);
 	return_to_hub(node, was_unwanted);
+}
+
+static void
+take(struct pz_node *node, const struct change *change)
+{
+	struct kept *kept = &node->prefs->kept[change->pref];
+
+	if (pz_pref_table[change->pref].is_zone) {
+		read_shared(node, change->pref); /* a newer one may have come meanwhile */
+	} else {
+		kept->has_user = !change->is_reset;
+		kept->user = change->value;
+	}
+	if (change->pref == PZ_PREF_NAME)
+		read_given(node);
+	settle(node, change->pref);
+}
+
+void
+prefs_synchronised(struct pz_node *node, const json_t *keys)
+{
+	const json_t *key;
+	enum pz_pref pref;
+	size_t i;
+
+	json_array_foreach(keys, i, key)
+	{
+		if (pz_pref_find(json_string_value(key), &pref, NULL) != PZ_OK)
+			continue;
+		read_shared(node, pref);
+		settle(node, pref);
+	}
+}
+
+void
+prefs_named(struct pz_node *node)
+{
+	struct node_prefs *prefs = node->prefs;
+	struct pz_pref_value value;
+
+	read_given(node);
+	prefs->kept[PZ_PREF_NAME].source = wanted(node, PZ_PREF_NAME, &value);
+	if (!pz_pref_equal(&value, &prefs->active.values[PZ_PREF_NAME]))
+		pz_notice("preference", "key=name this device is called otherwise in the zone");
+	prefs->active.values[PZ_PREF_NAME] = value;
+	spread(node);
+	peers_tell_soon(node->peers); /* also the same as ever: others may have heard another */
 }
 
 static void
@@ -393,27 +493,78 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 			       err == PZ_OK ? describe(node, change.pref) : NULL);
 }
 
-static struct pz_txn *
-make_txn(const struct pz_node *node, const struct change *change)
+static enum pz_err
+write_own(const struct pz_node *node, struct change *change)
 {
 	const char *key = pz_pref_table[change->pref].key;
 	struct pz_txn *txn = pz_txn_new();
-	enum pz_err err;
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
-	if (txn == NULL)
-		return NULL;
-	if (change->is_reset)
+	if (txn && change->is_reset)
 		err = pz_txn_remove(txn, SPACE, key);
-	else
-		err = pz_record_put(txn, SPACE, key,
-				    json_pack("{s:o, s:I, s:s}", "value",
-					      pz_pref_json(change->pref, &change->value), "mtime",
-					      (json_int_t)pz_env_wall_ms(node->config.env),
-					      "origin", node->self));
+	else if (txn)
+		err = pz_record_put(
+			txn, SPACE, key,
+			json_pack("{s:o}", "value", pz_pref_json(change->pref, &change->value)));
 	if (err == PZ_OK)
-		return txn;
-	pz_txn_free(txn);
-	return NULL;
+		pz_store_commit(node->config.store, txn, on_stored, change);
+	else
+		pz_txn_free(txn);
+	return err;
+}
+
+/* Synchronised: that it was reset, too. */
+static enum pz_err
+write_shared(struct pz_node *node, struct change *change, struct pz_errinfo *info)
+{
+	json_t *value = pz_pref_json(change->pref, &change->value);
+	char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
+
+	if (text)
+		err = zonedata_write(node, PZ_SYNC_PREFERENCES, pz_pref_table[change->pref].key,
+				     change->is_reset ? NULL : text, on_stored, change, info);
+	free(text);
+	json_decref(value);
+	return err;
+}
+
+static void
+on_name_written(void *arg, enum pz_err err, const char *detail)
+{
+	struct change *change = arg;
+
+	if (err == PZ_OK) {
+		err = write_own(change->node, change);
+		if (err == PZ_OK)
+			return;
+		detail = "out of memory";
+	}
+	on_stored(change, err, detail);
+}
+
+/* First for the zone: what it has counts more. */
+static enum pz_err
+write_name(struct pz_node *node, struct change *change, struct pz_errinfo *info)
+{
+	PZ_AUTO_FREE char *value = pz_details_value(change->value.text);
+	char key[PZ_DETAILS_KEY_CHARS];
+
+	if (value == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	pz_details_key(node->membership->device, key);
+	return zonedata_write(node, PZ_SYNC_USER_DETAILS, key, change->is_reset ? NULL : value,
+			      on_name_written, change, info);
+}
+
+static enum pz_err
+write_change(struct pz_node *node, struct change *change, struct pz_errinfo *info)
+{
+	if (pz_pref_table[change->pref].is_zone)
+		return write_shared(node, change, info);
+	if (change->pref == PZ_PREF_NAME && node->membership)
+		return write_name(node, change, info);
+	return write_own(node, change);
 }
 
 static struct pz_node_request *
@@ -422,19 +573,23 @@ submit(const struct change *wish, const struct pz_node_reply *reply, void *arg)
 	struct pz_node *node = wish->node;
 	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
 	struct change *change = request ? malloc(sizeof(*change)) : NULL;
-	struct pz_txn *txn = change ? make_txn(node, wish) : NULL;
+	struct pz_errinfo info = {"out of memory"};
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
-	if (txn == NULL) {
-		free(change);
-		if (request)
-			request_finish(request, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
-		return NULL;
+	if (change) {
+		*change = *wish;
+		change->serial = request->serial;
+		pz_list_append(&node->prefs->changes, &change->list);
+		err = write_change(node, change, &info);
 	}
-	*change = *wish;
-	change->serial = request->serial;
-	pz_list_append(&node->prefs->changes, &change->list);
-	pz_store_commit(node->config.store, txn, on_stored, change);
-	return request;
+	if (err == PZ_OK)
+		return request;
+	if (change)
+		pz_list_remove(&change->list);
+	free(change);
+	if (request)
+		request_finish(request, err, info.text, NULL);
+	return NULL;
 }
 
 /* What the parameters ask for. Errors: CONFIG, NOTFOUND. */

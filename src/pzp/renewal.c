@@ -18,13 +18,17 @@ on_renewed(void *arg, enum pz_err err, const char *detail)
 	node->is_renewing = false;
 	if (err != PZ_OK || node->membership == NULL || node->is_wiping) {
 		if (err != PZ_OK) {
-			pz_error("renewal", "the new certificate was not stored: %s", detail);
+			warnings_renewal(node, detail);
+			pz_error("renewal",
+				 "the new certificate was not stored, will try again: %s", detail);
 			(void)!pz_keystore_remove(node->config.keys, renewal->fresh->tls_key_uri);
 		}
 		pz_membership_free(renewal->fresh);
 	} else if (node_set_membership(node, renewal->fresh, &info) != PZ_OK) {
+		warnings_renewal(node, info.text);
 		pz_error("renewal", "%s", info.text);
 	} else {
+		warnings_renewal(node, "");
 		pz_notice("renewal", "device=%s new TLS certificate", node->self);
 		node_sweep_keys(node);
 	}
@@ -43,6 +47,7 @@ renew(struct pz_node *node)
 		err = pz_membership_renew(node->membership, node->config.keys, node->config.env,
 					  txn, &renewal->fresh, &info);
 	if (err != PZ_OK) {
+		warnings_renewal(node, info.text);
 		pz_error("renewal", "failed, will try again: %s", info.text);
 		free(renewal);
 		pz_txn_free(txn);

@@ -1,35 +1,19 @@
 /*
  * What the zone's data says (page 8): the secret of its tags, its members' certificate authorities,
- * its revocations; and the exchange of it with the hub and with peers, who pass on what the hub
- * signed. What comes in is checked before it counts (zone/knowledge.h), counts at once, and is
- * stored behind; a crash before that costs an exchange with whoever comes next.
+ * its revocations, which the hub has signed; and what every device may write. What comes in is
+ * checked before it counts (zone/knowledge.h, zone/shared.h), counts at once, and is stored behind;
+ * a crash before that costs an exchange with whoever comes next, a full disk further attempts.
  */
+#include "pzp/zonedata.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "pzp/appdata.h"
 #include "pzp/peers.h"
-#include "sync/session.h"
-#include "wire/message.h"
-#include "zone/knowledge.h"
+#include "pzp/servicecache.h"
 #include "zone/tag.h"
-
-/** The exchange on one link. */
-struct zonedata_session {
-	struct pz_list node; /* zonedata.sessions */
-	struct zonedata *data;
-	struct pz_link *link;
-	char to[PZ_ADDRESS_BYTES_MAX + 1];
-	struct pz_sync_session *sync;
-};
-
-struct zonedata {
-	struct pz_node *node;
-	struct pz_knowledge *knowledge; /* NULL: virgin */
-	struct pz_list sessions;
-	struct pz_timer verdict; /* a new CRL: are we on it? */
-	struct pz_log_rate refused_log;
-};
 
 /* ---- what it says ---- */
 
@@ -41,6 +25,26 @@ node_crl(const struct pz_node *node)
 	struct pz_crl *newest =
 		node->zonedata->knowledge ? pz_knowledge_crl(node->zonedata->knowledge) : NULL;
 	return newest ? newest : node->membership->crl;
+}
+
+bool
+node_is_revoked(const struct pz_node *node, const char *serial)
+{
+	const struct pz_knowledge *knowledge = node->zonedata->knowledge;
+
+	return node->membership && (pz_crl_has_serial(node_crl(node), serial) ||
+				    (knowledge && pz_knowledge_is_revoked(knowledge, serial)));
+}
+
+enum pz_err
+node_add_trust(const struct pz_node *node, struct pz_trust *trust, struct pz_errinfo *info)
+{
+	const struct pz_knowledge *knowledge = node->zonedata->knowledge;
+	const struct pz_aside *aside = knowledge ? pz_knowledge_aside(knowledge) : NULL;
+
+	for (size_t i = 0; aside && i < aside->count; i++)
+		PZ_TRY(pz_trust_add(trust, node->membership->master, aside->lists[i], info));
+	return pz_trust_add(trust, node->membership->master, node_crl(node), info);
 }
 
 bool
@@ -83,101 +87,194 @@ node_knows_ca(const struct pz_node *node, const struct pz_peer *who, struct pz_e
 	return PZ_OK;
 }
 
-/* ---- sessions ---- */
+/* ---- what is synchronised ---- */
+
+/* Page 10: what cannot be opted out of has no preference. */
+static bool
+is_opted_out(const struct pz_node *node, const struct pz_sync_kind *kind)
+{
+	enum pz_pref pref;
+
+	return kind->preference && pz_pref_find(kind->preference, &pref, NULL) == PZ_OK &&
+	       !pz_prefs_bool(prefs_active(node), pref);
+}
+
+struct pz_sync_item *
+zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind)
+{
+	const struct zonedata *data = node->zonedata;
+
+	/* Without a zone nothing is exchanged: the link is about to end. */
+	if (data->knowledge == NULL || is_opted_out(node, kind))
+		return NULL;
+	struct pz_sync_item *item = pz_shared_item(data->shared, kind);
+	return item ? item : pz_knowledge_item(data->knowledge, kind);
+}
+
+static void on_stored(void *arg, enum pz_err err, const char *detail);
+static void act_on_crl(struct pz_node *node);
 
 static enum pz_err
-on_send(void *arg, const char *status, json_t *message)
+keep_aside(struct pz_node *node, const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
 {
-	struct zonedata_session *s = arg;
-	struct pz_node *node = s->data->node;
-	struct pz_buf out;
+	struct pz_txn *txn = pz_txn_new();
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
-	if (s->link->closing)
-		return PZ_ERR_IO_CLOSED;
-	if (s->link->session.queued > PZ_QUEUE_LOW_BYTES)
-		return PZ_ERR_LIMIT_QUEUE;
-	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
-	enum pz_err err = pz_message_prop(&out, node->self, s->to, status, message);
+	if (txn)
+		err = pz_knowledge_keep_aside(node->zonedata->knowledge, chunk, txn, info);
+	if (err != PZ_OK || node->is_wiping)
+		pz_txn_free(txn);
+	else
+		pz_store_commit(node->config.store, txn, on_stored, NULL);
 	if (err == PZ_OK)
-		err = pz_link_send(s->link, pz_buf_slice(&out));
-	pz_buf_fini(&out);
+		act_on_crl(node);
 	return err;
 }
 
-static struct pz_sync_item *
-on_item(void *arg, const struct pz_sync_kind *kind)
+/*
+ * An older revocation list never counts. From a peer it only says that the peer was away; the hub
+ * can have it only when its data was put back, and then it is told what it has forgotten. Also when
+ * its list is the newer one but lacks somebody: it has revoked others since. Whoever stands on
+ * either list is out meanwhile.
+ */
+enum pz_err
+zonedata_offered(struct zonedata_session *s, const struct pz_sync_kind *kind,
+		 const struct pz_sync_chunk *chunk, bool *out_taken, struct pz_errinfo *info)
 {
-	struct zonedata_session *s = arg;
+	struct pz_crl_weight weight;
 
-	/* Without a zone nothing is exchanged: the link is about to end. */
-	return s->data->knowledge ? pz_knowledge_item(s->data->knowledge, kind) : NULL;
+	if (kind->id != PZ_SYNC_CRL)
+		return PZ_OK;
+	PZ_TRY(pz_knowledge_weigh(s->owner->zonedata->knowledge, chunk, &weight, info));
+	*out_taken = weight.number < weight.known;
+	if (*out_taken && weight.has_more)
+		PZ_TRY(keep_aside(s->owner, chunk, info));
+	else if (*out_taken && !s->is_hub)
+		pz_info("crl-older", "from=%s number=%llu here=%llu", s->to,
+			(unsigned long long)weight.number, (unsigned long long)weight.known);
+	if (!s->is_hub)
+		return PZ_OK;
+	warnings_hub_crl(s->owner, weight.number, weight.known);
+	if (*out_taken || weight.has_less)
+		(void)!pz_sync_session_push(s->sync, kind, chunk->key);
+	return PZ_OK;
 }
 
-static enum pz_err
-on_accept(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
-	  struct pz_errinfo *info)
+enum pz_err
+zonedata_accept(const struct zonedata_session *from, const struct pz_sync_kind *kind,
+		const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
 {
-	struct zonedata_session *s = arg;
+	const struct zonedata *data = from->owner->zonedata;
 
-	return pz_knowledge_accept(s->data->knowledge, kind, chunk, info);
+	if (pz_shared_item(data->shared, kind) == NULL)
+		return pz_knowledge_accept(data->knowledge, kind, chunk, info);
+	return pz_shared_accept(data->shared, kind, chunk, from->is_hub ? NULL : from->device,
+				info);
 }
 
+/* ---- to the disk ---- */
+
+/* Said once; while the disk is full every attempt fails. */
 static void
 on_stored(void *arg, enum pz_err err, const char *detail)
 {
-	(void)arg;
-	if (err != PZ_OK)
-		pz_error("store",
-			 "what the zone told was not stored, and will be asked for again: "
-			 "%s",
-			 detail);
+	struct zonedata *data = arg;
+
+	if (err == PZ_OK || data->again.active || data->knowledge == NULL)
+		return;
+	pz_error("store", "what the zone told is not stored yet, it will be tried again: %s",
+		 detail);
+	pz_env_start(data->node->config.env, &data->again, PZ_SYNC_SAVE_AGAIN_US);
+}
+
+/* What failed after the attempt was made has started the timer anew. */
+static void
+on_saved(void *arg, enum pz_err err, const char *detail)
+{
+	struct zonedata *data = arg;
+
+	(void)detail;
+	if (err == PZ_OK && !data->again.active)
+		pz_notice("store", "what the zone told is stored now");
+	else if (err != PZ_OK && data->knowledge)
+		pz_env_start(data->node->config.env, &data->again, PZ_SYNC_SAVE_AGAIN_US);
 }
 
 static void
-store(struct zonedata *data, const struct pz_sync_kind *kind, const json_t *keys)
+on_again(struct pz_timer *timer, void *arg)
 {
+	struct zonedata *data = arg;
+	struct pz_txn *txn;
+
+	(void)timer;
+	if (data->knowledge == NULL || data->node->is_wiping)
+		return;
+	txn = pz_txn_new();
+	if (txn && pz_knowledge_save(data->knowledge, txn) == PZ_OK) {
+		pz_store_commit(data->node->config.store, txn, on_saved, data);
+		return;
+	}
+	pz_txn_free(txn);
+	pz_env_start(data->node->config.env, &data->again, PZ_SYNC_SAVE_AGAIN_US);
+}
+
+void
+zonedata_save_again(struct pz_node *node)
+{
+	struct zonedata *data = node->zonedata;
+
+	pz_shared_save_again(data->shared);
+	if (!data->again.active)
+		return;
+	pz_env_stop(node->config.env, &data->again);
+	on_again(&data->again, data);
+}
+
+static void
+learn(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
+{
+	struct zonedata *data = node->zonedata;
 	struct pz_txn *txn = pz_txn_new();
 
 	if (txn == NULL || pz_knowledge_apply(data->knowledge, kind, keys, txn) != PZ_OK) {
 		pz_txn_free(txn);
-		on_stored(NULL, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	} else if (data->node->is_wiping) {
+		on_stored(data, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	} else if (node->is_wiping) {
 		pz_txn_free(txn);
 	} else {
-		pz_store_commit(data->node->config.store, txn, on_stored, NULL);
+		pz_store_commit(node->config.store, txn, on_stored, data);
 	}
 }
 
-/* Everybody else who is linked with us hears it, too. */
-static void
-pass_on(const struct zonedata_session *from, const struct pz_sync_kind *kind, const json_t *keys)
-{
-	const json_t *key;
-	size_t i;
-
-	PZ_LIST_EACH (&from->data->sessions, n, tmp) {
-		struct zonedata_session *to = PZ_CONTAINER(n, struct zonedata_session, node);
-		if (to == from)
-			continue;
-		json_array_foreach((json_t *)keys, i, key)(void) !pz_sync_session_push(
-			to->sync, kind, json_string_value(key));
-	}
-}
+/* ---- what follows ---- */
 
 static void
-act_on(struct pz_node *node, enum pz_sync_id id)
+act_on_crl(struct pz_node *node)
 {
 	struct pz_errinfo info = {""};
 
-	if (id == PZ_SYNC_ZONE_SECRET)
-		nearby_announce(node->nearby);
-	if (id != PZ_SYNC_CRL)
-		return;
 	pz_notice("crl", "number=%llu", (unsigned long long)pz_crl_number(node_crl(node)));
 	if (node_refresh_trust(node, &info) != PZ_OK)
 		pz_error("trust", "%s", info.text);
 	/* Not from here: should we stand on it ourselves, the link goes that we hear it by. */
-	pz_env_start(node->config.env, &node->zonedata->verdict, 0);
+	zonedata_judge(node);
+}
+
+static void
+act_on(struct pz_node *node, enum pz_sync_id id, const json_t *keys)
+{
+	if (id == PZ_SYNC_CRL || id == PZ_SYNC_TRUSTED_PZP)
+		servicecache_drop_revoked(node);
+	if (id == PZ_SYNC_CRL)
+		act_on_crl(node);
+	else if (id == PZ_SYNC_ZONE_SECRET)
+		nearby_announce(node->nearby);
+	else if (id == PZ_SYNC_PREFERENCES)
+		prefs_synchronised(node, keys);
+	else if (id == PZ_SYNC_USER_DETAILS)
+		details_received(node, keys);
+	else if (id == PZ_SYNC_APP_DATA)
+		appdata_synchronised(node, keys);
 }
 
 /* What a peer passes on counts as much as the hub's own word: the hub has signed it. */
@@ -191,101 +288,63 @@ on_verdict(struct pz_timer *timer, void *arg)
 	if (node->membership == NULL)
 		return;
 	pz_cert_serial_hex(node->membership->device_ca, serial);
-	if (pz_crl_has_serial(node_crl(node), serial))
+	if (node_is_revoked(node, serial))
 		(void)pz_machine_event(&node->machine, PZ_EVENT_REVOKED,
 				       "this device stands on the zone's revocation list");
 }
 
-static void
-on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
+void
+zonedata_judge(struct pz_node *node)
 {
-	struct zonedata_session *s = arg;
-
-	pz_info("sync", "item=%s chunks=%zu from=%s", kind->name, json_array_size(keys), s->to);
-	store(s->data, kind, keys);
-	pass_on(s, kind, keys);
-	act_on(s->data->node, kind->id);
-}
-
-static void
-on_refused(void *arg, const char *item, const char *key, const char *reason)
-{
-	struct zonedata_session *s = arg;
-	uint32_t suppressed = 0;
-
-	pz_metric_add(&s->data->node->metrics, PZ_METRIC_messages_dropped, 1);
-	if (pz_log_allow(&s->data->refused_log, pz_env_mono_us(s->data->node->config.env), 1,
-			 &suppressed))
-		pz_warning("sync-refused", "item=%s key=%s from=%s suppressed=%u %s", item, key,
-			   s->to, suppressed, reason);
-}
-
-static const struct pz_sync_ops sync_ops = {
-	.send = on_send,
-	.item = on_item,
-	.accept = on_accept,
-	.changed = on_changed,
-	.number = pz_knowledge_number,
-	.refused = on_refused,
-};
-
-struct zonedata_session *
-zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_opener)
-{
-	struct zonedata_session *s = calloc(1, sizeof(*s));
-	struct pz_sync_config config = {
-		.self = PZ_SYNC_DEVICE,
-		.other = is_hub ? PZ_SYNC_HUB : PZ_SYNC_DEVICE,
-		.env = node->config.env,
-		.ops = &sync_ops,
-		.arg = s,
-	};
-
-	if (s == NULL || node->zonedata->knowledge == NULL) {
-		free(s);
-		return NULL;
-	}
-	s->data = node->zonedata;
-	s->link = link;
-	snprintf(s->to, sizeof(s->to), "%s", link->session.address);
-	s->sync = pz_sync_session_new(&config);
-	if (s->sync == NULL) {
-		free(s);
-		return NULL;
-	}
-	pz_list_append(&node->zonedata->sessions, &s->node);
-	if (is_opener && pz_sync_session_open(s->sync) != PZ_OK)
-		pz_warning("sync", "cannot begin with %s", s->to);
-	return s;
+	pz_env_start(node->config.env, &node->zonedata->verdict, 0);
 }
 
 void
-zonedata_close(struct zonedata_session *s)
+zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 {
-	if (s == NULL)
-		return;
-	pz_list_remove(&s->node);
-	pz_sync_session_free(s->sync);
-	free(s);
+	struct zonedata *data = node->zonedata;
+
+	if (pz_shared_item(data->shared, kind) == NULL)
+		learn(node, kind, keys);
+	else if (!node->is_wiping)
+		pz_shared_received(data->shared, kind, keys);
+	act_on(node, kind->id, keys);
+}
+
+/* ---- changes made here ---- */
+
+enum pz_err
+zonedata_write(struct pz_node *node, enum pz_sync_id id, const char *key, const char *value,
+	       pz_shared_done done, void *arg, struct pz_errinfo *info)
+{
+	if (node->is_wiping)
+		return pz_fail(info, PZ_ERR_DENIED, "the device is leaving its zone");
+	PZ_TRY(pz_shared_write(node->zonedata->shared, id, key, value, done, arg, info));
+	sync_push_soon(node, pz_sync_kind(id), key);
+	return PZ_OK;
+}
+
+/* ---- the zone is left ---- */
+
+/* What apps stored is the zone's where it is synchronised, else this device's. */
+static bool
+keeps_apps(const struct pz_node *node)
+{
+	return !pz_prefs_bool(prefs_active(node), PZ_PREF_SYNC_APP_DATA);
+}
+
+enum pz_err
+zonedata_wipe(const struct pz_node *node, struct pz_txn *txn)
+{
+	PZ_TRY(pz_membership_wipe(txn));
+	return pz_shared_wipe(node->zonedata->shared, keeps_apps(node), txn);
 }
 
 void
-zonedata_drained(struct zonedata_session *s)
+zonedata_wiped(struct pz_node *node)
 {
-	if (s && pz_sync_session_is_blocked(s->sync))
-		(void)!pz_sync_session_pump(s->sync);
-}
-
-bool
-zonedata_on_prop(struct zonedata_session *s, const char *status, json_t *message)
-{
-	struct pz_errinfo info = {""};
-
-	if (!pz_sync_is_status(status))
-		return false;
-	if (s && pz_sync_session_message(s->sync, status, message, &info) != PZ_OK)
-		pz_warning("sync", "status=%s from=%s %s", status, s->to, info.text);
-	return true;
+	pz_shared_wiped(node->zonedata->shared, keeps_apps(node));
+	prefs_wiped(node);
 }
 
 /* ---- life ---- */
@@ -295,11 +354,15 @@ zonedata_new(struct pz_node *node)
 {
 	struct zonedata *data = calloc(1, sizeof(*data));
 
-	if (data) {
-		data->node = node;
-		pz_list_init(&data->sessions);
-		pz_timer_init(&data->verdict, on_verdict, data);
+	if (data == NULL || (data->changed = json_object()) == NULL) {
+		free(data);
+		return NULL;
 	}
+	data->node = node;
+	pz_timer_init(&data->verdict, on_verdict, data);
+	pz_timer_init(&data->again, on_again, data);
+	pz_list_init(&data->details);
+	sync_init(data);
 	return data;
 }
 
@@ -309,14 +372,44 @@ zonedata_free(struct zonedata *data)
 	if (data == NULL)
 		return;
 	pz_env_stop(data->node->config.env, &data->verdict);
-	for (struct pz_list *n; (n = pz_list_first(&data->sessions)) != NULL;) {
-		struct zonedata_session *s = PZ_CONTAINER(n, struct zonedata_session, node);
-		pz_list_remove(&s->node); /* its link still holds it */
-		pz_sync_session_free(s->sync);
-		s->sync = NULL;
-	}
+	pz_env_stop(data->node->config.env, &data->again);
+	sync_fini(data);
+	details_free(data);
+	json_decref(data->changed);
 	pz_knowledge_free(data->knowledge);
+	pz_shared_free(data->shared);
 	free(data);
+}
+
+static void
+warn_skipped(const char *what, size_t skipped)
+{
+	if (skipped > 0)
+		pz_warning("store", "%zu records about %s are not readable and left out", skipped,
+			   what);
+}
+
+/* What every device may write outlives the zone in part: it is loaded once. */
+static enum pz_err
+set_shared(struct pz_node *node, const struct pz_membership *membership, struct pz_errinfo *info)
+{
+	char self[PZ_ADDRESS_BYTES_MAX + 1], space[PZ_SHARED_SPACE_CHARS];
+	struct pz_shared_config config = {
+		.store = node->config.store,
+		.env = node->config.env,
+		.space = space,
+		.self = self,
+	};
+	size_t skipped = 0;
+
+	snprintf(self, sizeof(self), "%s%s%s", membership ? membership->zone : "",
+		 membership ? "/" : "", membership ? membership->device : node->device);
+	pz_shared_space("", space);
+	if (node->zonedata->shared)
+		return pz_shared_set_self(node->zonedata->shared, self);
+	PZ_TRY(pz_shared_load(&config, &node->zonedata->shared, &skipped, info));
+	warn_skipped("the zone's user", skipped);
+	return PZ_OK;
 }
 
 enum pz_err
@@ -326,16 +419,16 @@ zonedata_set_membership(struct pz_node *node, const struct pz_membership *member
 	struct pz_knowledge *fresh = NULL;
 	size_t skipped = 0;
 
+	PZ_TRY(set_shared(node, membership, info));
 	if (membership == NULL) {
+		pz_env_stop(node->config.env, &node->zonedata->again);
 		pz_knowledge_free(PZ_TAKE(node->zonedata->knowledge));
 		return PZ_OK;
 	}
 	if (node->zonedata->knowledge) /* a renewal: the zone is the same */
 		return PZ_OK;
 	PZ_TRY(pz_knowledge_load(node->config.store, membership, &fresh, &skipped, info));
-	if (skipped > 0)
-		pz_warning("store", "%zu records about the zone are not readable and left out",
-			   skipped);
+	warn_skipped("the zone", skipped);
 	node->zonedata->knowledge = fresh;
 	return PZ_OK;
 }

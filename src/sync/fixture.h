@@ -30,7 +30,8 @@ struct node {
 	uint64_t wall_ms;
 	struct pz_env env;
 	struct pz_sync_item *items[PZ_SYNC_KIND_COUNT]; /* NULL: opted out */
-	size_t changes, refusals;
+	size_t changes, refusals, offers;
+	bool is_taking;       /* what is offered, without comparing it */
 	char refused[3][128]; /* last: item, key, reason */
 };
 
@@ -155,6 +156,20 @@ fx_item(void *arg, const struct pz_sync_kind *kind)
 	return ((struct end *)arg)->node->items[kind->id];
 }
 
+/* "evil…" is what no owner looks at twice. */
+UNUSED_OK static enum pz_err
+fx_offered(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
+	   bool *out_taken, struct pz_errinfo *info)
+{
+	struct node *n = ((struct end *)arg)->node;
+
+	(void)kind;
+	n->offers++;
+	*out_taken = n->is_taking;
+	return strncmp(chunk->value, "evil", 4) == 0 ? pz_fail(info, PZ_ERR_DENIED, "seen through")
+						     : PZ_OK;
+}
+
 /* "bad…" is what no owner takes. */
 UNUSED_OK static enum pz_err
 fx_accept(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
@@ -211,6 +226,7 @@ fx_answered(void *arg, bool equal)
 UNUSED_OK static const struct pz_sync_ops fx_ops = {
 	.send = fx_send,
 	.item = fx_item,
+	.offered = fx_offered,
 	.accept = fx_accept,
 	.changed = fx_changed,
 	.number = fx_number,
@@ -227,8 +243,13 @@ wire_up(struct wire *wire, struct node *dialler, struct node *other)
 
 	for (int i = 0; i < 2; i++) {
 		struct end *end = &wire->ends[i];
-		struct pz_sync_config config = {nodes[i]->role, nodes[1 - i]->role, &nodes[i]->env,
-						&fx_ops, end};
+		struct pz_sync_config config = {
+			.self = nodes[i]->role,
+			.other = nodes[1 - i]->role,
+			.env = &nodes[i]->env,
+			.ops = &fx_ops,
+			.arg = end,
+		};
 		*end = (struct end){.node = nodes[i], .peer = &wire->ends[1 - i], .room = SIZE_MAX};
 		end->last = &end->first;
 		assert_non_null(end->session = pz_sync_session_new(&config));

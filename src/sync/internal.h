@@ -39,8 +39,10 @@ struct pieces {
 
 struct pz_sync_session {
 	struct pz_sync_config config;
-	bool has_clock;   /* of the hub at the other end */
-	int64_t ahead_ms; /* that clock less ours */
+	char self_device[PZ_DEVICE_BYTES_MAX + 1],
+		other_device[PZ_DEVICE_BYTES_MAX + 1]; /* or "" */
+	bool has_clock;                                /* of the hub at the other end */
+	int64_t ahead_ms;                              /* that clock less ours */
 	bool is_open_due, is_blocked;
 	struct listing listing;
 	struct answer answer;

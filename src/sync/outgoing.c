@@ -33,6 +33,13 @@ static const char *const data_status[] = {"Sync_Data", "Update_Data"};
 
 /* ---- queues ---- */
 
+/* May a chunk of this key come from an end with this device? */
+static bool
+gives(const struct pz_sync_kind *kind, const char *device, const char *key)
+{
+	return kind->order != PZ_SYNC_BY_OWNER || device[0] == '\0' || strcmp(device, key) == 0;
+}
+
 struct pz_slice
 sync_place(struct place *place, const struct pz_sync_kind *kind, const char *key)
 {
@@ -51,8 +58,8 @@ sync_queue_chunk(struct pz_sync_session *s, const struct pz_sync_kind *kind, con
 	struct pz_slice name = sync_place(&place, kind, key);
 	size_t size = strlen(key) + 1;
 
-	/* The second can only be when chunks come and go while the other end does not read. */
-	if (pz_map_get(s->out, name) ||
+	/* The last can only be when chunks come and go while the other end does not read. */
+	if (!gives(kind, s->self_device, key) || pz_map_get(s->out, name) ||
 	    pz_map_len(s->out) >= PZ_SYNC_KIND_COUNT * PZ_SYNC_CHUNKS_MAX)
 		return PZ_OK;
 	struct outgoing *out = calloc(1, sizeof(*out) + size);
@@ -72,7 +79,7 @@ sync_queue_want(struct pz_sync_session *s, const struct pz_sync_kind *kind, cons
 	struct place place;
 
 	/* What is left out differs in the next exchange too. */
-	if (pz_map_len(s->wanted) >= PZ_SYNC_WANTED_MAX)
+	if (!gives(kind, s->other_device, key) || pz_map_len(s->wanted) >= PZ_SYNC_WANTED_MAX)
 		return PZ_OK;
 	return pz_map_put(s->wanted, sync_place(&place, kind, key), (void *)kind, NULL);
 }

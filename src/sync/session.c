@@ -1,6 +1,7 @@
 /* The receiving half. Everything is taken apart before anything of it counts. */
 #include "sync/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,10 @@ pz_sync_session_new(const struct pz_sync_config *config)
 	if (s == NULL)
 		return NULL;
 	s->config = *config;
+	snprintf(s->self_device, sizeof(s->self_device), "%s",
+		 config->self_device ? config->self_device : "");
+	snprintf(s->other_device, sizeof(s->other_device), "%s",
+		 config->other_device ? config->other_device : "");
 	s->out = pz_map_new();
 	s->wanted = pz_map_new();
 	if (s->out == NULL || s->wanted == NULL) {
@@ -155,6 +160,13 @@ take_clock(struct pz_sync_session *s, const json_t *message)
 		return;
 	s->has_clock = true;
 	s->ahead_ms = timestamp - (int64_t)pz_env_wall_ms(s->config.env);
+}
+
+bool
+pz_sync_session_ahead(const struct pz_sync_session *s, int64_t *out_ms)
+{
+	*out_ms = s->ahead_ms;
+	return s->has_clock;
 }
 
 static void
@@ -458,13 +470,16 @@ take_chunk(struct pz_sync_session *s, struct pz_sync_item *item, const json_t *o
 	const struct pz_sync_kind *kind = pz_sync_item_kind(item);
 	PZ_AUTO(pz_sync_chunk_free) struct pz_sync_chunk *chunk = NULL;
 	struct pz_sync_judge judge = judge_of(s, kind);
+	bool is_taken = false;
 
 	*out_changed = false;
 	PZ_TRY(read_chunk(s, kind, object, &chunk, info));
 	if (chunk == NULL)
 		return PZ_OK;
 	PZ_TRY(pz_sync_item_check(kind, chunk, info));
-	if (!pz_sync_wins(pz_sync_item_get(item, chunk->key), chunk, &judge))
+	if (s->config.ops->offered)
+		PZ_TRY(s->config.ops->offered(s->config.arg, kind, chunk, &is_taken, info));
+	if (is_taken || !pz_sync_wins(pz_sync_item_get(item, chunk->key), chunk, &judge))
 		return PZ_OK;
 	PZ_TRY(s->config.ops->accept(s->config.arg, kind, chunk, info));
 	PZ_TRY(pz_sync_item_put(item, chunk, info));

@@ -33,8 +33,8 @@
 struct pz_sync_session;
 
 /**
- * What the owner does. All but number, refused and answered are needed. None of them may free the
- * session; only changed, refused and answered may call its functions.
+ * What the owner does. All but offered, number, refused and answered are needed. None of them may
+ * free the session; only offered, changed, refused and answered may call its functions.
  */
 struct pz_sync_ops {
 	/**
@@ -47,6 +47,15 @@ struct pz_sync_ops {
 	/** What we hold of an item, borrowed; NULL: it is not synchronised here (opted out). The
 	 * session puts chunks into it. */
 	struct pz_sync_item *(*item)(void *arg, const struct pz_sync_kind *kind);
+	/**
+	 * A chunk of the other end, before it is compared with ours. Shape and sizes have been
+	 * checked. The owner may take the matter into its own hands.
+	 * @param out_taken false; true: the session does nothing more with this chunk
+	 * Any error refuses it, with the detail as the reason. NULL: the session decides alone.
+	 */
+	enum pz_err (*offered)(void *arg, const struct pz_sync_kind *kind,
+			       const struct pz_sync_chunk *chunk, bool *out_taken,
+			       struct pz_errinfo *info);
 	/**
 	 * Is this chunk, which would win, good? Called before anything is kept of it. Shape and
 	 * sizes have been checked. Any error refuses it, with the detail as the reason.
@@ -73,6 +82,10 @@ struct pz_sync_config {
 	const struct pz_env *env;      /* borrowed */
 	const struct pz_sync_ops *ops; /* borrowed */
 	void *arg;
+	/* Names of the devices at the two ends, copied. Of what has an owner (BY_OWNER) such an end
+	 * gives its own chunk only: it cannot answer for those of others. NULL: it gives all, as
+	 * the hub does. */
+	const char *self_device, *other_device;
 };
 
 /** A session for a link that has just come up. NULL: out of memory. */
@@ -100,6 +113,9 @@ enum pz_err pz_sync_session_push(struct pz_sync_session *session, const struct p
 				 const char *key) PZ_MUST_USE;
 /** Goes on sending after LIMIT_QUEUE; does nothing when nothing waits. */
 enum pz_err pz_sync_session_pump(struct pz_sync_session *session) PZ_MUST_USE;
+/** How far the hub's clock at the other end is ahead of ours, in ms. False: not known, or no hub.
+ */
+bool pz_sync_session_ahead(const struct pz_sync_session *session, int64_t *out_ms);
 /** Does something wait for room in the queue? */
 bool pz_sync_session_is_blocked(const struct pz_sync_session *session);
 

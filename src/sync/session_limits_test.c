@@ -357,8 +357,9 @@ a_push_goes_only_where_it_may(void **state)
 {
 	(void)state;
 	edit(&hub, PZ_SYNC_CRL, ZONE, "1 list");
-	edit(&laptop, PZ_SYNC_CRL, ZONE, "2 list");
-	assert_ok(pz_sync_session_push(dialler()->session, pz_sync_kind(PZ_SYNC_CRL), ZONE));
+	edit(&laptop, PZ_SYNC_TRUSTED_PZH, "bob@example.org", "PEM");
+	assert_ok(pz_sync_session_push(dialler()->session, pz_sync_kind(PZ_SYNC_TRUSTED_PZH),
+				       "bob@example.org"));
 	assert_ok(pz_sync_session_push(other()->session, pz_sync_kind(PZ_SYNC_CRL), "nobody's"));
 	assert_int_equal(dialler()->messages + other()->messages, 0);
 	assert_ok(pz_sync_session_push(other()->session, pz_sync_kind(PZ_SYNC_CRL), ZONE));

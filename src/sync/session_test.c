@@ -173,12 +173,43 @@ a_lower_number_never_comes_back(void **state)
 	put(&laptop, PZ_SYNC_CRL, make("bob@example.org", "1 list", ZONE, NOW));
 	run();
 	assert_string_equal(value_of(&laptop, PZ_SYNC_CRL, ZONE), "8 list");
+	/* the hub is given it, and what it does not have at all */
+	assert_string_equal(value_of(&hub, PZ_SYNC_CRL, ZONE), "8 list");
+	assert_string_equal(value_of(&hub, PZ_SYNC_CRL, "bob@example.org"), "1 list");
 	/* nor does the hub's lack of a list make a device forget it */
 	assert_string_equal(value_of(&laptop, PZ_SYNC_CRL, "bob@example.org"), "1 list");
 	assert_ok(say(dialler(), "Sync_Data",
 		      "{\"crl\":[{\"key\":\"" ZONE "\",\"value\":\"6 older\",\"mtime\":"
 		      "1900000000000,\"origin\":\"" ZONE "\",\"deleted\":false}]}"));
 	assert_string_equal(value_of(&laptop, PZ_SYNC_CRL, ZONE), "8 list");
+}
+
+/* The hub takes lists of devices itself, the older ones too, and its device sees the hub's. */
+static void
+the_owner_may_take_what_is_offered(void **state)
+{
+	(void)state;
+	hub.is_taking = true;
+	put(&hub, PZ_SYNC_CRL, make(ZONE, "7 list", ZONE, NOW));
+	put(&laptop, PZ_SYNC_CRL, make(ZONE, "6 list", ZONE, NOW));
+	run();
+	assert_int_equal(hub.offers, 1);
+	assert_int_equal(laptop.offers, 1);
+	assert_string_equal(value_of(&laptop, PZ_SYNC_CRL, ZONE), "7 list");
+	assert_ok(pz_sync_item_write(laptop.items[PZ_SYNC_CRL], ZONE, pz_slice_str("8 list"), false,
+				     ZONE, NOW, NULL));
+	assert_ok(pz_sync_session_push(dialler()->session, pz_sync_kind(PZ_SYNC_CRL), ZONE));
+	wire_run(&w);
+	assert_int_equal(hub.offers, 2);
+	assert_string_equal(value_of(&hub, PZ_SYNC_CRL, ZONE), "7 list");
+	assert_int_equal(hub.changes + hub.refusals, 0);
+
+	assert_ok(pz_sync_item_write(laptop.items[PZ_SYNC_CRL], ZONE, pz_slice_str("evil"), false,
+				     ZONE, NOW, NULL));
+	assert_ok(pz_sync_session_push(dialler()->session, pz_sync_kind(PZ_SYNC_CRL), ZONE));
+	wire_run(&w);
+	assert_int_equal(hub.refusals, 1);
+	assert_string_equal(hub.refused[2], "seen through");
 }
 
 static void
@@ -248,6 +279,7 @@ main(void)
 		TEST(only_the_hub_writes_trust),
 		TEST(peers_pass_on_what_they_may),
 		TEST(a_lower_number_never_comes_back),
+		TEST(the_owner_may_take_what_is_offered),
 		TEST(opted_out_is_as_if_it_were_not_there),
 		TEST(a_deletion_that_both_would_drop_costs_nothing),
 		TEST(a_device_whose_clock_is_wrong_yields_to_the_hub),

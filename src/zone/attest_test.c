@@ -55,7 +55,7 @@ revoke(const char *device)
 	struct pz_zone_change *change = NULL;
 	struct pz_txn *txn = fx_txn();
 
-	assert_ok(pz_authority_revoke(authority, device, txn, &change, NULL));
+	assert_ok(pz_authority_revoke(authority, device, PZ_REVOKED_BY_OWNER, txn, &change, NULL));
 	assert_ok(fx_commit(&w, txn));
 	assert_non_null(pz_authority_apply(authority, change));
 }

@@ -159,6 +159,7 @@ pz_authority_free_member(struct pz_member *member)
 		return;
 	free(member->ca_pem);
 	json_decref(member->info);
+	json_decref(member->former);
 	free(member->summary);
 	free(member);
 }
@@ -187,6 +188,39 @@ pz_authority_free(struct pz_authority *a)
 
 /* ---- members ---- */
 
+static const struct {
+	const char *key, *text;
+} revoked_whys[PZ_REVOKED_COUNT] = {
+	[PZ_REVOKED_UNKNOWN] = {"unknown", ""},
+	[PZ_REVOKED_BY_OWNER] = {"owner", "revoked by the owner"},
+	[PZ_REVOKED_LEFT] = {"left", "left by itself"},
+	[PZ_REVOKED_REPLACED] = {"replaced", "enrolled again"},
+	[PZ_REVOKED_LISTED] = {"listed", "on a revocation list that a device had"},
+};
+
+const char *
+pz_revoked_text(enum pz_revoked why)
+{
+	return revoked_whys[why].text;
+}
+
+const char *
+pz_authority_why_key(enum pz_revoked why)
+{
+	return revoked_whys[why].key;
+}
+
+enum pz_revoked
+pz_revoked_of(const json_t *record, const char *name)
+{
+	const char *key = pz_json_str(record, name);
+
+	for (int why = 0; key && why < PZ_REVOKED_COUNT; why++)
+		if (strcmp(revoked_whys[why].key, key) == 0)
+			return (enum pz_revoked)why;
+	return PZ_REVOKED_UNKNOWN;
+}
+
 enum pz_err
 pz_authority_save_member(const struct pz_authority *a, const struct pz_member *m,
 			 struct pz_txn *txn)
@@ -197,11 +231,13 @@ pz_authority_save_member(const struct pz_authority *a, const struct pz_member *m
 	pz_hex_encode(m->ca_key_hash, sizeof(m->ca_key_hash), hash);
 	return pz_record_put(
 		txn, space, m->device,
-		json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:b, s:s*, s:I}", "displayName",
-			  m->display_name, "deviceType", m->device_type, "serial", m->serial,
-			  "keyHash", hash, "enrolled", (json_int_t)m->enrolled_ms, "lastSeen",
-			  (json_int_t)m->last_seen_ms, "confirmed", m->confirmed, "revoked",
-			  m->revoked, "ca", m->ca_pem, "revokedAt", (json_int_t)m->revoked_ms));
+		json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:b, s:s*, s:I, s:s, s:O*}",
+			  "displayName", m->display_name, "deviceType", m->device_type, "serial",
+			  m->serial, "keyHash", hash, "enrolled", (json_int_t)m->enrolled_ms,
+			  "lastSeen", (json_int_t)m->last_seen_ms, "confirmed", m->confirmed,
+			  "revoked", m->revoked, "ca", m->ca_pem, "revokedAt",
+			  (json_int_t)m->revoked_ms, "why", pz_authority_why_key(m->revoked_why),
+			  "former", m->former));
 }
 
 struct load_members {
@@ -232,6 +268,8 @@ pz_authority_read_member(const json_t *record, struct pz_member *m, struct pz_er
 	m->last_seen_ms = (uint64_t)seen;
 	m->confirmed = json_is_true(json_object_get(record, "confirmed"));
 	m->revoked = json_is_true(json_object_get(record, "revoked"));
+	m->revoked_why = pz_revoked_of(record, "why");
+	m->former = json_incref(json_object_get(record, "former"));
 	if (pem && (m->ca_pem = strdup(pem)) == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	return PZ_OK;
@@ -255,7 +293,7 @@ load_member(void *arg, const char *key, struct pz_slice value)
 	json_decref(record);
 	/* The list is what binds, whatever a record written while it changed may say. */
 	if (err == PZ_OK)
-		m->revoked = m->revoked || pz_crl_has_serial(load->authority->crl, m->serial);
+		(void)pz_authority_mark_listed(load->authority, m);
 	if (err == PZ_OK)
 		err = pz_map_put(load->authority->members, pz_slice_str(m->device), m, NULL);
 	if (err != PZ_OK)
@@ -390,7 +428,14 @@ pz_authority_admits(const struct pz_authority *a, const struct pz_peer *peer,
 		return pz_fail(info, PZ_ERR_DENIED_REVOKED,
 			       "device %s: its certificate %s is revoked", peer->device,
 			       peer->ca_serial);
-	if (m == NULL || strcmp(m->serial, peer->ca_serial) != 0 ||
+	if (m == NULL)
+		return pz_fail(
+			info, PZ_ERR_DENIED_IDENTITY,
+			"this hub does not know device %s (certificate %s); if the hub was "
+			"restored from a backup made before this device was enrolled, let it "
+			"leave and enrol again",
+			peer->device, peer->ca_serial);
+	if (strcmp(m->serial, peer->ca_serial) != 0 ||
 	    memcmp(m->ca_key_hash, peer->ca_key_hash, sizeof(m->ca_key_hash)) != 0)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY,
 			       "device %s: certificate %s is not the one on record", peer->device,

@@ -24,6 +24,21 @@
 
 #define PZ_ZONE_HOST_BYTES_MAX 253
 
+/** Why a device is out. Stored by name. */
+enum pz_revoked {
+	PZ_REVOKED_UNKNOWN, /* is not, or by an older version */
+	PZ_REVOKED_BY_OWNER,
+	PZ_REVOKED_LEFT,     /* it said so itself */
+	PZ_REVOKED_REPLACED, /* its name was enrolled again before it had ever been here */
+	PZ_REVOKED_LISTED,   /* on a revocation list that this hub signed and does not remember */
+	PZ_REVOKED_COUNT
+};
+
+/** The same for people; "" where it is not known. */
+const char *pz_revoked_text(enum pz_revoked why);
+/** As a member of a record says, such as those in pz_member.former. */
+enum pz_revoked pz_revoked_of(const json_t *record, const char *name);
+
 /** One device of the zone, connected or not, also when revoked. */
 struct pz_member {
 	char device[PZ_DEVICE_BYTES_MAX + 1];
@@ -37,6 +52,9 @@ struct pz_member {
 	bool confirmed; /* has had a link since its enrolment; until then its name may be enrolled
 			   again */
 	bool revoked;
+	enum pz_revoked revoked_why;
+	json_t *former; /* who had the name before: array of {serial, enrolled, revokedAt, why}, the
+			   newest last, owned; NULL: nobody */
 	bool is_unsaved; /* last_seen_ms is newer in memory than on disk; kept by the hub */
 	struct pz_session *session; /* its link, or NULL; kept by the hub */
 	struct hub_claim *behind;   /* a relay that it agreed to, or NULL; kept by the hub */
@@ -135,9 +153,34 @@ pz_authority_admit(struct pz_authority *authority, const struct pz_admission *ad
 
 /** Prepares a revocation: CRL with crlNumber + 1, member marked. Errors: NOTFOUND, EXISTS (is
  * revoked already), CRYPTO. */
+enum pz_err pz_authority_revoke(struct pz_authority *authority, const char *device,
+				enum pz_revoked why, struct pz_txn *txn,
+				struct pz_zone_change **out, struct pz_errinfo *info) PZ_MUST_USE;
+
+/*
+ * A hub that was restored from a backup has forgotten whom it revoked since. Its devices have not:
+ * what it signed comes back to it from them, and counts again.
+ */
+
+/**
+ * Does a list say more than ours: a higher number, or somebody who is not on ours? Its number alone
+ * does not tell: a restored hub may have revoked others since. Nothing is verified.
+ */
+bool pz_authority_is_news(const struct pz_authority *authority, const struct pz_crl *crl);
+/**
+ * Prepares that such a list counts. One that has all of ours and a higher number becomes ours; else
+ * a new one is signed, with what stands on either and a number above both. The members concerned
+ * are marked afterwards, by pz_authority_mark_listed.
+ * Errors: DENIED_CHAIN, DENIED_WEAK (not signed by this zone's CA), EXISTS (says nothing new),
+ * CRYPTO, LIMIT (no number is left), LIMIT_MEMORY.
+ * @spec page 2 "Revocation", page 8 table, page 14 REV-4
+ */
 enum pz_err
-pz_authority_revoke(struct pz_authority *authority, const char *device, struct pz_txn *txn,
-		    struct pz_zone_change **out, struct pz_errinfo *info) PZ_MUST_USE;
+pz_authority_learn(struct pz_authority *authority, struct pz_crl *crl, struct pz_txn *txn,
+		   struct pz_zone_change **out, struct pz_errinfo *info) PZ_MUST_USE;
+/** Is this member's certificate on our list, while its record says otherwise? Then it is marked
+ * (in memory: the list on disk binds, whatever the records say), and true returned. */
+bool pz_authority_mark_listed(struct pz_authority *authority, struct pz_member *member);
 
 /** Writes a member's record (confirmed, last seen, display name) into a transaction. */
 enum pz_err

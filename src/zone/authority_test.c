@@ -117,7 +117,7 @@ revoke(const char *device)
 	struct pz_txn *txn = fx_txn();
 	struct pz_zone_change *change = NULL;
 
-	assert_ok(pz_authority_revoke(zone, device, txn, &change, &w.info));
+	assert_ok(pz_authority_revoke(zone, device, PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
 	assert_ok(fx_commit(&w, txn));
 	return pz_authority_apply(zone, change);
 }
@@ -346,7 +346,7 @@ a_failed_commit_leaves_no_trace(void **state)
 	assert_true(pz_authority_is_name_free(zone, "laptop"));
 	assert_null(pz_authority_member(zone, "laptop"));
 
-	assert_ok(pz_authority_revoke(zone, "phone", txn, &change, &w.info));
+	assert_ok(pz_authority_revoke(zone, "phone", PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
 	assert_int_equal(fx_commit(&w, txn), PZ_ERR_IO_FULL);
 	pz_authority_drop(change);
 	pz_authority_drop(NULL);
@@ -458,13 +458,14 @@ revoking(void **state)
 	struct pz_session *session = (struct pz_session *)&w; /* only the pointer matters */
 
 	(void)state;
-	assert_int_equal(pz_authority_revoke(zone, "laptop", txn, &change, &w.info),
-			 PZ_ERR_NOTFOUND);
+	assert_int_equal(
+		pz_authority_revoke(zone, "laptop", PZ_REVOKED_BY_OWNER, txn, &change, &w.info),
+		PZ_ERR_NOTFOUND);
 	laptop = admit("laptop");
 	phone = admit("phone");
 	laptop->session = session;
 	struct pz_peer peer = peer_of(laptop), other = peer_of(phone);
-	assert_ok(pz_authority_revoke(zone, "laptop", txn, &change, &w.info));
+	assert_ok(pz_authority_revoke(zone, "laptop", PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
 	assert_ok(admits(&peer)); /* not before it is durable */
 	assert_ok(fx_commit(&w, txn));
 	assert_ptr_equal(pz_authority_apply(zone, change), laptop);
@@ -478,7 +479,9 @@ revoking(void **state)
 	assert_ok(pz_crl_verify(zone->crl, zone->ca, NULL));
 
 	txn = fx_txn();
-	assert_int_equal(pz_authority_revoke(zone, "laptop", txn, &change, &w.info), PZ_ERR_EXISTS);
+	assert_int_equal(
+		pz_authority_revoke(zone, "laptop", PZ_REVOKED_BY_OWNER, txn, &change, &w.info),
+		PZ_ERR_EXISTS);
 	pz_txn_free(txn);
 	revoke("phone");
 	assert_int_equal(pz_crl_number(zone->crl), 3);
@@ -499,7 +502,7 @@ the_list_binds_whatever_a_record_says(void **state)
 	(void)state;
 	laptop = admit("laptop");
 	confirm(laptop);
-	assert_ok(pz_authority_revoke(zone, "laptop", txn, &change, &w.info));
+	assert_ok(pz_authority_revoke(zone, "laptop", PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
 	assert_ok(pz_authority_save_member(zone, laptop, late));
 	assert_ok(fx_commit(&w, txn));
 	assert_ok(fx_commit(&w, late));
@@ -558,7 +561,9 @@ a_list_that_is_too_long_is_an_error(void **state)
 	}
 	pz_crl_free(zone->crl);
 	assert_ok(pz_crl_issue(zone->ca, zone->ca_key, entries, MANY, 1, &w.env, &zone->crl, NULL));
-	assert_int_not_equal(pz_authority_revoke(zone, "laptop", txn, &change, &w.info), PZ_OK);
+	assert_int_not_equal(
+		pz_authority_revoke(zone, "laptop", PZ_REVOKED_BY_OWNER, txn, &change, &w.info),
+		PZ_OK);
 	assert_null(change);
 	pz_txn_free(txn);
 	restart();

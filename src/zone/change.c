@@ -13,8 +13,10 @@ pz_authority_drop(struct pz_zone_change *change)
 {
 	if (change == NULL)
 		return;
-	if (change->member)
+	if (change->member) {
 		free(change->member->ca_pem);
+		json_decref(change->member->former);
+	}
 	free(change->member); /* the rest of it is borrowed from the member in force */
 	pz_crl_free(change->crl);
 	pz_key_free(change->tls_key);
@@ -49,6 +51,7 @@ apply_member(struct pz_authority *a, struct pz_member *fresh)
 		fresh->info = NULL;
 	}
 	free(m->ca_pem);
+	json_decref(m->former);
 	free(m->summary);
 	fresh->summary = NULL; /* made anew when it is needed */
 	*m = *fresh;
@@ -105,34 +108,67 @@ add_entry(struct entries *entries, const char *serial, uint64_t when_ms)
 	return PZ_OK;
 }
 
-/* The old list and one more serial (NULL: none), with the next crlNumber. */
+/* All of a list, but what stands on the other one, too (NULL: none). */
 static enum pz_err
-next_crl(const struct pz_authority *a, const char *serial, struct pz_crl **out,
-	 struct pz_errinfo *info)
+add_list(struct entries *entries, const struct pz_crl *crl, const struct pz_crl *other)
+{
+	struct pz_crl_entry entry;
+
+	for (size_t i = 0; i < pz_crl_len(crl); i++) {
+		pz_crl_entry_at(crl, i, &entry);
+		if (other == NULL || !pz_crl_has_serial(other, entry.serial_hex))
+			PZ_TRY(add_entry(entries, entry.serial_hex, entry.when_ms));
+	}
+	return PZ_OK;
+}
+
+enum pz_err
+pz_authority_next_crl(const struct pz_authority *a, const struct pz_crl *other, const char *serial,
+		      struct pz_crl **out, struct pz_errinfo *info)
 {
 	struct entries entries = {0};
-	uint64_t number = pz_crl_number(a->crl) + 1;
+	uint64_t number = pz_crl_number(a->crl);
 	enum pz_err err = PZ_OK;
 
-	for (size_t i = 0; err == PZ_OK && i < pz_crl_len(a->crl); i++) {
-		struct pz_crl_entry entry;
-		pz_crl_entry_at(a->crl, i, &entry);
-		err = add_entry(&entries, entry.serial_hex, entry.when_ms);
-	}
+	if (other && pz_crl_number(other) > number)
+		number = pz_crl_number(other);
+	if (number >= INT64_MAX)
+		return pz_fail(info, PZ_ERR_LIMIT, "no crlNumber is left");
+	err = add_list(&entries, a->crl, NULL);
+	if (err == PZ_OK && other)
+		err = add_list(&entries, other, a->crl);
 	if (err == PZ_OK && serial && !pz_crl_has_serial(a->crl, serial))
 		err = add_entry(&entries, serial, pz_env_wall_ms(a->env));
 	if (err == PZ_OK)
-		err = pz_crl_issue(a->ca, a->ca_key, entries.list, entries.len, number, a->env, out,
-				   info);
+		err = pz_crl_issue(a->ca, a->ca_key, entries.list, entries.len, number + 1, a->env,
+				   out, info);
 	free(entries.list);
 	return err;
 }
 
 /* ---- admission ---- */
 
+/* Who had a name before; without memory, one less is shown. */
+static json_t *
+former_holders(const struct pz_member *former, uint64_t now_ms)
+{
+	json_t *list = former->former ? json_copy(former->former) : json_array();
+	enum pz_revoked why = former->revoked ? former->revoked_why : PZ_REVOKED_REPLACED;
+
+	(void)json_array_append_new(
+		list, json_pack("{s:s, s:I, s:I, s:s}", "serial", former->serial, "enrolled",
+				(json_int_t)former->enrolled_ms, "revokedAt",
+				(json_int_t)(former->revoked ? former->revoked_ms : now_ms), "why",
+				pz_authority_why_key(why)));
+	while (json_array_size(list) > PZ_FORMER_HOLDERS_MAX)
+		(void)json_array_remove(list, 0);
+	return list;
+}
+
+/* @param former who had the name before, or NULL */
 static struct pz_member *
 new_member(const struct pz_authority *a, const struct pz_admission *admission,
-	   const struct pz_cert *cert)
+	   const struct pz_cert *cert, const struct pz_member *former)
 {
 	struct pz_member *m = calloc(1, sizeof(*m));
 
@@ -140,6 +176,8 @@ new_member(const struct pz_authority *a, const struct pz_admission *admission,
 		free(m);
 		return NULL;
 	}
+	if (former)
+		m->former = former_holders(former, pz_env_wall_ms(a->env));
 	snprintf(m->device, sizeof(m->device), "%s", admission->device);
 	snprintf(m->display_name, sizeof(m->display_name), "%s", admission->display_name);
 	snprintf(m->device_type, sizeof(m->device_type), "%s", admission->device_type);
@@ -158,11 +196,11 @@ prepare_admission(struct pz_authority *a, const struct pz_admission *admission, 
 
 	PZ_TRY(pz_cert_issue(PZ_CERT_PZP_CA, &subject, admission->key, a->ca, a->ca_key, a->env,
 			     out_cert, info));
-	change->member = new_member(a, admission, *out_cert);
+	change->member = new_member(a, admission, *out_cert, former);
 	if (change->member == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	if (former && !former->revoked) {
-		PZ_TRY(next_crl(a, former->serial, &change->crl, info));
+		PZ_TRY(pz_authority_next_crl(a, NULL, former->serial, &change->crl, info));
 		PZ_TRY(pz_authority_put_zone(a, a->tls_key_uri, a->tls, change->crl, txn));
 	}
 	return pz_authority_save_member(a, change->member, txn);
@@ -200,8 +238,8 @@ pz_authority_admit(struct pz_authority *a, const struct pz_admission *admission,
 /* ---- revocation ---- */
 
 static enum pz_err
-prepare_revocation(struct pz_authority *a, const struct pz_member *m, struct pz_txn *txn,
-		   struct pz_zone_change *change, struct pz_errinfo *info)
+prepare_revocation(struct pz_authority *a, const struct pz_member *m, enum pz_revoked why,
+		   struct pz_txn *txn, struct pz_zone_change *change, struct pz_errinfo *info)
 {
 	change->member = malloc(sizeof(*change->member));
 	if (change->member == NULL)
@@ -209,15 +247,17 @@ prepare_revocation(struct pz_authority *a, const struct pz_member *m, struct pz_
 	*change->member = *m;
 	change->member->revoked = true;
 	change->member->revoked_ms = pz_env_wall_ms(a->env);
+	change->member->revoked_why = why;
 	change->member->ca_pem = NULL; /* nobody needs it any more */
-	PZ_TRY(next_crl(a, m->serial, &change->crl, info));
+	json_incref(change->member->former);
+	PZ_TRY(pz_authority_next_crl(a, NULL, m->serial, &change->crl, info));
 	PZ_TRY(pz_authority_put_zone(a, a->tls_key_uri, a->tls, change->crl, txn));
 	return pz_authority_save_member(a, change->member, txn);
 }
 
 enum pz_err
-pz_authority_revoke(struct pz_authority *a, const char *device, struct pz_txn *txn,
-		    struct pz_zone_change **out, struct pz_errinfo *info)
+pz_authority_revoke(struct pz_authority *a, const char *device, enum pz_revoked why,
+		    struct pz_txn *txn, struct pz_zone_change **out, struct pz_errinfo *info)
 {
 	const struct pz_member *m = pz_authority_member(a, device);
 
@@ -229,7 +269,7 @@ pz_authority_revoke(struct pz_authority *a, const char *device, struct pz_txn *t
 	struct pz_zone_change *change = calloc(1, sizeof(*change));
 	if (change == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	enum pz_err err = prepare_revocation(a, m, txn, change, info);
+	enum pz_err err = prepare_revocation(a, m, why, txn, change, info);
 	if (err != PZ_OK) {
 		pz_authority_drop(change);
 		return err;
@@ -257,7 +297,7 @@ pz_authority_renew(struct pz_authority *a, struct pz_keystore *keys, struct pz_t
 
 	if (change == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	enum pz_err err = next_crl(a, NULL, &change->crl, info);
+	enum pz_err err = pz_authority_next_crl(a, NULL, NULL, &change->crl, info);
 	uint64_t now = pz_env_wall_ms(a->env);
 	if (err == PZ_OK &&
 	    (now >= pz_cert_renew_at_ms(a->tls) || now < pz_cert_not_before_ms(a->tls)))

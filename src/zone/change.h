@@ -15,6 +15,7 @@ struct pz_zone_change {
 	char tls_key_uri[PZ_KEY_URI_MAX];
 };
 
+const char *pz_authority_why_key(enum pz_revoked why);
 /* Without keys, certificates and list. NULL: out of memory. */
 struct pz_authority *pz_authority_new(const char *zone, const struct pz_env *env);
 /* Errors: CONFIG. */
@@ -30,6 +31,12 @@ enum pz_err pz_authority_make_tls(const struct pz_authority *a, struct pz_keysto
 enum pz_err pz_authority_put_zone(const struct pz_authority *a, const char *tls_key_uri,
 				  const struct pz_cert *tls, const struct pz_crl *crl,
 				  struct pz_txn *txn) PZ_MUST_USE;
+
+/** Signs what stands on our list, on another one (NULL: none) and one more serial (NULL: none),
+ * with a crlNumber above both. Errors: LIMIT (no number is left), CRYPTO, LIMIT_MEMORY. */
+enum pz_err
+pz_authority_next_crl(const struct pz_authority *a, const struct pz_crl *other, const char *serial,
+		      struct pz_crl **out, struct pz_errinfo *info) PZ_MUST_USE;
 
 /* After a change of memory: brings what is published up to date. member may be NULL. */
 void pz_authority_republish(struct pz_authority *a, const struct pz_member *member, bool has_crl);

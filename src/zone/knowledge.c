@@ -11,17 +11,18 @@
 #include "base/map.h"
 #include "sync/merge.h"
 #include "x509/device_ca.h"
+#include "zone/chunks.h"
 
 #define SPACE "knowledge" /* also in zone/membership.c, where it is wiped */
 #define SECRET_KEY "zone-secret"
-/* item "/" key */
-#define STORE_KEY_BYTES (32 + PZ_SYNC_KEY_BYTES_MAX)
+#define ASIDE "aside/" /* and a digit; sorts before "crl", which may replace them */
 
 struct pz_knowledge {
 	char zone[PZ_ZONE_BYTES_MAX + 1];
 	struct pz_cert *master;
 	struct pz_sync_item *items[PZ_SYNC_KIND_COUNT];
 	struct pz_crl *crl;
+	struct pz_aside aside;
 	struct pz_map *devices; /* name -> struct pz_known_device, owned */
 	bool has_secret;
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
@@ -51,6 +52,7 @@ pz_knowledge_free(struct pz_knowledge *k)
 		pz_sync_item_free(k->items[i]);
 	pz_cert_free(k->master);
 	pz_crl_free(k->crl);
+	pz_aside_fini(&k->aside);
 	sodium_memzero(k, sizeof(*k));
 	free(k);
 }
@@ -70,21 +72,109 @@ read_crl(const struct pz_sync_chunk *chunk, struct pz_crl **out, struct pz_errin
 }
 
 static enum pz_err
-accept_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
+check_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, struct pz_crl **out,
+	  struct pz_errinfo *info)
 {
 	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
 
+	if (strcmp(chunk->origin, k->zone) != 0)
+		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "not written by the hub of %s",
+			       k->zone);
 	if (strcmp(chunk->key, k->zone) != 0)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "CRL of a zone that is not known");
 	if (chunk->deleted)
 		return pz_fail(info, PZ_ERR_DENIED, "a CRL is never deleted");
 	PZ_TRY(read_crl(chunk, &crl, info));
 	PZ_TRY(pz_crl_verify(crl, k->master, info));
+	*out = PZ_TAKE(crl);
+	return PZ_OK;
+}
+
+static enum pz_err
+accept_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
+
+	PZ_TRY(check_crl(k, chunk, &crl, info));
 	if (k->crl && pz_crl_number(crl) < pz_crl_number(k->crl))
 		return pz_fail(info, PZ_ERR_DENIED, "older CRL: number %llu, here is %llu",
 			       (unsigned long long)pz_crl_number(crl),
 			       (unsigned long long)pz_crl_number(k->crl));
 	return PZ_OK;
+}
+
+enum pz_err
+pz_knowledge_weigh(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
+		   struct pz_crl_weight *out, struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
+	struct pz_crl_entry entry;
+
+	PZ_TRY(check_crl(k, chunk, &crl, info));
+	*out = (struct pz_crl_weight){
+		.number = pz_crl_number(crl),
+		.known = pz_crl_number(k->crl),
+		.has_less = pz_aside_has_more(k->crl, crl),
+	};
+	for (size_t i = 0; i < pz_crl_len(crl) && !out->has_more; i++) {
+		pz_crl_entry_at(crl, i, &entry);
+		out->has_more = !pz_knowledge_is_revoked(k, entry.serial_hex);
+	}
+	return PZ_OK;
+}
+
+/* Every place is written: with a list, or as empty. */
+static enum pz_err
+save_aside(const struct pz_knowledge *k, struct pz_txn *txn)
+{
+	char place[32];
+
+	for (size_t i = 0; i < PZ_CRL_ASIDE_MAX; i++) {
+		snprintf(place, sizeof(place), ASIDE "%zu", i);
+		if (i < k->aside.count)
+			PZ_TRY(pz_record_put(
+				txn, SPACE, place,
+				json_pack("{s:o}", "crl", pz_record_crl(k->aside.lists[i]))));
+		else
+			PZ_TRY(pz_txn_remove(txn, SPACE, place));
+	}
+	return PZ_OK;
+}
+
+static void
+forget_device(struct pz_knowledge *k, const char *device)
+{
+	free_device(pz_map_remove(k->devices, pz_slice_str(device)));
+}
+
+/* Whoever stands on a list, also on one that is kept aside, is none of the zone's devices. */
+static void
+forget_revoked(struct pz_knowledge *k)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (pz_map_next(k->devices, &pos, NULL, &value)) {
+		const struct pz_known_device *device = value;
+		if (pz_knowledge_is_revoked(k, device->serial))
+			forget_device(k, device->device);
+	}
+}
+
+enum pz_err
+pz_knowledge_keep_aside(struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
+			struct pz_txn *txn, struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
+
+	PZ_TRY(check_crl(k, chunk, &crl, info));
+	if (!pz_aside_keep(&k->aside, crl, k->crl))
+		return pz_fail(info, PZ_ERR_LIMIT,
+			       "%d revocation lists that do not replace each other are kept "
+			       "already",
+			       PZ_CRL_ASIDE_MAX);
+	forget_revoked(k);
+	return save_aside(k, txn);
 }
 
 static enum pz_err
@@ -116,7 +206,7 @@ accept_device(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
 	PZ_TRY(pz_verify_device_ca(cert, k->master, NULL, later_start(cert, k->master), k->zone,
 				   chunk->key, info));
 	pz_cert_serial_hex(cert, serial);
-	if (pz_crl_has_serial(k->crl, serial))
+	if (pz_knowledge_is_revoked(k, serial))
 		return pz_fail(info, PZ_ERR_DENIED_REVOKED, "the certificate is revoked");
 	return PZ_OK;
 }
@@ -169,12 +259,6 @@ pz_knowledge_number(void *arg, const struct pz_sync_kind *kind, const struct pz_
 
 /* ---- what it says ---- */
 
-static void
-forget_device(struct pz_knowledge *k, const char *device)
-{
-	free_device(pz_map_remove(k->devices, pz_slice_str(device)));
-}
-
 static enum pz_err
 take_device(struct pz_knowledge *k, const char *name)
 {
@@ -201,19 +285,16 @@ take_crl(struct pz_knowledge *k)
 {
 	const struct pz_sync_chunk *chunk = pz_sync_item_get(k->items[PZ_SYNC_CRL], k->zone);
 	struct pz_crl *crl = NULL;
-	size_t pos = 0;
-	void *value;
 
 	if (chunk == NULL)
 		return PZ_OK;
 	PZ_TRY(read_crl(chunk, &crl, NULL));
-	pz_crl_free(k->crl);
+	struct pz_crl *former = k->crl;
 	k->crl = crl;
-	while (pz_map_next(k->devices, &pos, NULL, &value)) {
-		const struct pz_known_device *device = value;
-		if (pz_crl_has_serial(crl, device->serial))
-			forget_device(k, device->device);
-	}
+	pz_aside_settle(&k->aside, crl);
+	(void)pz_aside_keep(&k->aside, former, crl);
+	pz_crl_free(former);
+	forget_revoked(k);
 	return PZ_OK;
 }
 
@@ -252,10 +333,39 @@ pz_knowledge_crl(const struct pz_knowledge *k)
 	return k->crl;
 }
 
+const struct pz_aside *
+pz_knowledge_aside(const struct pz_knowledge *k)
+{
+	return &k->aside;
+}
+
+bool
+pz_knowledge_is_revoked(const struct pz_knowledge *k, const char *serial_hex)
+{
+	return pz_crl_has_serial(k->crl, serial_hex) || pz_aside_has_serial(&k->aside, serial_hex);
+}
+
 const struct pz_known_device *
 pz_knowledge_device(const struct pz_knowledge *k, const char *device)
 {
 	return pz_map_get(k->devices, pz_slice_str(device));
+}
+
+bool
+pz_knowledge_has_left(const struct pz_knowledge *k, const char *device)
+{
+	const struct pz_sync_chunk *chunk = pz_sync_item_get(k->items[PZ_SYNC_TRUSTED_PZP], device);
+	PZ_AUTO(pz_cert_free) struct pz_cert *cert = NULL;
+	char serial[PZ_SERIAL_HEX_BYTES];
+
+	if (chunk == NULL || pz_knowledge_device(k, device))
+		return false;
+	if (chunk->deleted)
+		return true;
+	if (read_cert(chunk, &cert, NULL) != PZ_OK)
+		return false;
+	pz_cert_serial_hex(cert, serial);
+	return pz_knowledge_is_revoked(k, serial);
 }
 
 size_t
@@ -274,24 +384,6 @@ pz_knowledge_next(const struct pz_knowledge *k, size_t *pos)
 
 /* ---- store ---- */
 
-static enum pz_err
-save(const struct pz_knowledge *k, const struct pz_sync_kind *kind, const char *key,
-     struct pz_txn *txn)
-{
-	const struct pz_sync_chunk *chunk = pz_sync_item_get(k->items[kind->id], key);
-	char place[STORE_KEY_BYTES];
-
-	snprintf(place, sizeof(place), "%s/%s", kind->name, key);
-	if (chunk == NULL)
-		return pz_txn_remove(txn, SPACE, place);
-	json_t *record = pz_sync_chunk_to_json(chunk);
-	enum pz_err err = pz_record_put(txn, SPACE, place, json_incref(record));
-	if (kind->id == PZ_SYNC_ZONE_SECRET)
-		pz_record_wipe(record, "value");
-	json_decref(record);
-	return err;
-}
-
 enum pz_err
 pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, const json_t *keys,
 		   struct pz_txn *txn)
@@ -306,11 +398,24 @@ pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, cons
 	{
 		enum pz_err err = take(k, kind, json_string_value(key));
 		if (err == PZ_OK)
-			err = save(k, kind, json_string_value(key), txn);
+			err = pz_chunks_save(k->items[kind->id], json_string_value(key), SPACE,
+					     txn);
+		if (err == PZ_OK && kind->id == PZ_SYNC_CRL)
+			err = save_aside(k, txn);
 		if (first == PZ_OK)
 			first = err;
 	}
 	return first;
+}
+
+enum pz_err
+pz_knowledge_save(const struct pz_knowledge *k, struct pz_txn *txn)
+{
+	PZ_TRY(pz_txn_remove_space(txn, SPACE));
+	for (size_t id = 0; id < PZ_SYNC_KIND_COUNT; id++)
+		if (k->items[id])
+			PZ_TRY(pz_chunks_save_all(k->items[id], SPACE, txn));
+	return PZ_OK;
 }
 
 /* Puts a chunk that was stored, or was given at enrolment. Takes it. */
@@ -340,24 +445,31 @@ struct load {
 };
 
 static enum pz_err
-learn_record(struct pz_knowledge *k, const char *place, struct pz_slice value)
+learn_aside(struct pz_knowledge *k, const char *place, struct pz_slice value)
 {
-	const char *slash = strchr(place, '/');
-	char name[32];
-	struct pz_sync_chunk *chunk = NULL;
+	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
 	json_t *record = NULL;
 
-	if (slash == NULL || (size_t)(slash - place) >= sizeof(name))
-		return PZ_ERR_PROTO;
-	snprintf(name, sizeof(name), "%.*s", (int)(slash - place), place);
-	const struct pz_sync_kind *kind = pz_sync_kind_find(name);
-	if (kind == NULL)
-		return PZ_ERR_PROTO;
 	PZ_TRY(pz_record_parse(SPACE, place, value, &record, NULL));
-	enum pz_err err = pz_sync_chunk_from_json(record, &chunk, NULL);
-	pz_record_wipe(record, "value");
+	enum pz_err err = pz_record_get_crl(record, "crl", &crl, NULL);
 	json_decref(record);
-	return err == PZ_OK ? learn(k, kind, chunk) : err;
+	if (err == PZ_OK)
+		err = pz_crl_verify(crl, k->master, NULL);
+	if (err == PZ_OK)
+		(void)pz_aside_keep(&k->aside, crl, k->crl);
+	return err;
+}
+
+static enum pz_err
+learn_record(struct pz_knowledge *k, const char *key, struct pz_slice value)
+{
+	const struct pz_sync_kind *kind;
+	struct pz_sync_chunk *chunk = NULL;
+
+	if (strncmp(key, ASIDE, strlen(ASIDE)) == 0)
+		return learn_aside(k, key, value);
+	PZ_TRY(pz_chunks_read(SPACE, key, value, &kind, &chunk));
+	return learn(k, kind, chunk);
 }
 
 static enum pz_err
@@ -368,7 +480,9 @@ load_one(void *arg, const char *key, struct pz_slice value)
 
 	if (err == PZ_ERR_LIMIT_MEMORY)
 		return err;
-	load->skipped += err != PZ_OK;
+	/* One that was revoked is nothing to report: its deletion just did not come before we
+	 * ended. */
+	load->skipped += err != PZ_OK && err != PZ_ERR_DENIED_REVOKED;
 	return PZ_OK;
 }
 

@@ -16,6 +16,7 @@
 #include "store/store.h"
 #include "sync/item.h"
 #include "x509/crl.h"
+#include "zone/aside.h"
 #include "zone/membership.h"
 #include "zone/record.h"
 
@@ -31,7 +32,8 @@ struct pz_known_device {
 /**
  * Loads what is stored; at least the CRL of the enrolment is known afterwards.
  * @param membership borrowed for the call only
- * @param out_skipped records that were not readable or not good; may be NULL
+ * @param out_skipped records that were not readable or not good (but for certificates that have
+ * been revoked); may be NULL
  * @param info may be NULL
  * Errors: IO (of the store), LIMIT_MEMORY.
  */
@@ -60,6 +62,29 @@ pz_knowledge_item(struct pz_knowledge *knowledge, const struct pz_sync_kind *kin
 enum pz_err
 pz_knowledge_accept(const struct pz_knowledge *knowledge, const struct pz_sync_kind *kind,
 		    const struct pz_sync_chunk *chunk, struct pz_errinfo *info) PZ_MUST_USE;
+/** What a revocation list says compared with the newest one that is known here. */
+struct pz_crl_weight {
+	uint64_t number, known; /* its crlNumber, and ours */
+	bool has_less;          /* somebody who stands on ours does not stand on it */
+	bool has_more;          /* somebody stands on it who is not revoked for all that we know */
+};
+
+/**
+ * Weighs a chunk of `crl`; it is checked as pz_knowledge_accept does, but may be an older one.
+ * Errors: as pz_knowledge_accept.
+ */
+enum pz_err
+pz_knowledge_weigh(const struct pz_knowledge *knowledge, const struct pz_sync_chunk *chunk,
+		   struct pz_crl_weight *out, struct pz_errinfo *info) PZ_MUST_USE;
+
+/**
+ * Keeps an older list that has_more: who stands on it is out, too, until one comes that says all.
+ * Errors: as pz_knowledge_weigh; LIMIT (no room); LIMIT_MEMORY: it counts, but is not in txn.
+ */
+enum pz_err
+pz_knowledge_keep_aside(struct pz_knowledge *knowledge, const struct pz_sync_chunk *chunk,
+			struct pz_txn *txn, struct pz_errinfo *info) PZ_MUST_USE;
+
 /** crlNumber of a chunk of `crl`, unverified; pz_sync_ops.number as it is. @param arg ignored */
 bool pz_knowledge_number(void *arg, const struct pz_sync_kind *kind,
 			 const struct pz_sync_chunk *chunk, uint64_t *out);
@@ -74,15 +99,25 @@ bool pz_knowledge_number(void *arg, const struct pz_sync_kind *kind,
 enum pz_err pz_knowledge_apply(struct pz_knowledge *knowledge, const struct pz_sync_kind *kind,
 			       const json_t *keys, struct pz_txn *txn) PZ_MUST_USE;
 
+/** Puts everything into a transaction, in place of what is stored: after one that failed. Errors:
+ * LIMIT_MEMORY. */
+enum pz_err pz_knowledge_save(const struct pz_knowledge *knowledge, struct pz_txn *txn) PZ_MUST_USE;
+
 /* ---- what it says ---- */
 
 /** PZ_ZONE_SECRET_BYTES, borrowed; NULL: not known yet. Never logged. */
 const uint8_t *pz_knowledge_secret(const struct pz_knowledge *knowledge);
 /** Newest CRL of our zone, borrowed until the next apply. */
 struct pz_crl *pz_knowledge_crl(const struct pz_knowledge *knowledge);
+/** Those that it does not replace; the hub has to be told of them. Borrowed. */
+const struct pz_aside *pz_knowledge_aside(const struct pz_knowledge *knowledge);
+/** Is this serial on any of them? */
+bool pz_knowledge_is_revoked(const struct pz_knowledge *knowledge, const char *serial_hex);
 /** A device that is known and not revoked, borrowed until the next apply; NULL: none. */
 const struct pz_known_device *
 pz_knowledge_device(const struct pz_knowledge *knowledge, const char *device);
+/** Was it a device of the zone, and is none any more? */
+bool pz_knowledge_has_left(const struct pz_knowledge *knowledge, const char *device);
 /** How many there are. */
 size_t pz_knowledge_len(const struct pz_knowledge *knowledge);
 /** Iteration in no particular order: start with *pos = 0; NULL at the end. */

@@ -73,7 +73,7 @@ revoke(const char *device)
 	struct pz_zone_change *change = NULL;
 
 	w.wall_ms += 1000;
-	assert_ok(pz_authority_revoke(zone, device, txn, &change, &w.info));
+	assert_ok(pz_authority_revoke(zone, device, PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
 	assert_ok(fx_commit(&w, txn));
 	assert_non_null(pz_authority_apply(zone, change));
 }
@@ -451,6 +451,129 @@ lists_of_others_and_older_ones_are_refused(void **state)
 	free(first);
 }
 
+/* ---- lists that do not replace each other ---- */
+
+static struct pz_sync_chunk *
+list_chunk(uint64_t number, const char *const *serials, size_t count)
+{
+	struct pz_crl_entry entries[4] = {{.when_ms = 0}};
+	struct pz_crl *crl = NULL;
+	struct pz_sync_chunk *chunk = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		snprintf(entries[i].serial_hex, sizeof(entries[i].serial_hex), "%s", serials[i]);
+		entries[i].when_ms = w.wall_ms;
+	}
+	assert_ok(pz_crl_issue(zone->ca, zone->ca_key, entries, count, number, &w.env, &crl, NULL));
+	char *text = pz_record_crl_text(crl);
+	struct pz_sync_parts parts = {
+		.key = ZONE, .origin = ZONE, .value = pz_slice_str(text), .mtime_ms = w.wall_ms};
+	assert_ok(pz_sync_chunk_new(&parts, &chunk, NULL));
+	free(text);
+	pz_crl_free(crl);
+	return chunk;
+}
+
+static void
+commit(struct pz_txn *txn)
+{
+	enum pz_err err = PZ_ERR_INTERNAL;
+
+	pz_store_commit(laptop.store, txn, fx_note_end, &err);
+	pz_timers_run(&w.timers, w.now_us);
+	assert_ok(err);
+}
+
+/* As a session does with one that wins. */
+static void
+take_list(uint64_t number, const char *const *serials, size_t count)
+{
+	const struct pz_sync_kind *kind = pz_sync_kind(PZ_SYNC_CRL);
+	struct pz_sync_chunk *chunk = list_chunk(number, serials, count);
+	json_t *keys = json_pack("[s]", ZONE);
+	struct pz_txn *txn = fx_txn();
+
+	assert_ok(pz_knowledge_accept(laptop.knowledge, kind, chunk, NULL));
+	assert_ok(pz_sync_item_put(pz_knowledge_item(laptop.knowledge, kind), chunk, NULL));
+	assert_ok(pz_knowledge_apply(laptop.knowledge, kind, keys, txn));
+	commit(txn);
+	json_decref(keys);
+	restart(&laptop);
+	assert_int_equal(skipped, 0);
+}
+
+static struct pz_crl_weight
+weigh(uint64_t number, const char *const *serials, size_t count, bool is_kept)
+{
+	struct pz_sync_chunk *chunk = list_chunk(number, serials, count);
+	struct pz_crl_weight weight;
+	struct pz_txn *txn = fx_txn();
+
+	assert_ok(pz_knowledge_weigh(laptop.knowledge, chunk, &weight, NULL));
+	if (is_kept)
+		assert_ok(pz_knowledge_keep_aside(laptop.knowledge, chunk, txn, NULL));
+	commit(txn);
+	if (is_kept)
+		restart(&laptop);
+	pz_sync_chunk_free(chunk);
+	return weight;
+}
+
+static size_t
+lists_aside(void)
+{
+	return pz_knowledge_aside(laptop.knowledge)->count;
+}
+
+static void
+who_was_ever_on_a_list_stays_out_until_one_says_all(void **state)
+{
+	static const char *const ab[] = {"0a", "0b"}, *const cd[] = {"0c", "0d"},
+				 *const abcd[] = {"0a", "0b", "0c", "0d"};
+	struct pz_crl_weight weight;
+
+	(void)state;
+	take_list(5, ab, 2);
+	take_list(6, cd, 1); /* of a hub that was restored before 0a */
+	assert_int_equal(pz_crl_number(pz_knowledge_crl(laptop.knowledge)), 6);
+	assert_int_equal(lists_aside(), 1);
+	assert_true(pz_knowledge_is_revoked(laptop.knowledge, "0a"));
+	assert_true(pz_knowledge_is_revoked(laptop.knowledge, "0c"));
+	assert_false(pz_knowledge_is_revoked(laptop.knowledge, "0d"));
+
+	weight = weigh(5, ab, 2, false);
+	assert_true(weight.has_less && !weight.has_more);
+	assert_true(weight.number == 5 && weight.known == 6);
+	weight = weigh(4, cd, 2, true); /* a peer has it, and nobody else */
+	assert_true(weight.has_more && !weight.has_less);
+	assert_int_equal(lists_aside(), 2);
+	assert_true(pz_knowledge_is_revoked(laptop.knowledge, "0d"));
+	weight = weigh(4, cd, 2, false);
+	assert_false(weight.has_more);
+
+	take_list(7, abcd, 4);
+	assert_int_equal(lists_aside(), 0);
+	assert_true(pz_knowledge_is_revoked(laptop.knowledge, "0a"));
+	assert_true(pz_knowledge_is_revoked(laptop.knowledge, "0d"));
+}
+
+static void
+there_is_room_for_a_few_such_lists(void **state)
+{
+	struct pz_crl_weight weight;
+
+	(void)state;
+	take_list(100, NULL, 0);
+	for (size_t i = 0; i <= PZ_CRL_ASIDE_MAX; i++) {
+		char serial[8];
+		const char *one[] = {serial};
+		snprintf(serial, sizeof(serial), "1%zu", i);
+		weight = weigh(50 + i, one, 1, i < PZ_CRL_ASIDE_MAX);
+		assert_true(weight.has_more);
+	}
+	assert_int_equal(lists_aside(), PZ_CRL_ASIDE_MAX);
+}
+
 static void
 a_secret_has_32_bytes(void **state)
 {
@@ -530,6 +653,8 @@ main(void)
 		ZONE_TEST(certificates_of_others_are_refused),
 		ZONE_TEST(a_wrong_clock_does_not_keep_certificates_out),
 		ZONE_TEST(lists_of_others_and_older_ones_are_refused),
+		ZONE_TEST(who_was_ever_on_a_list_stays_out_until_one_says_all),
+		ZONE_TEST(there_is_room_for_a_few_such_lists),
 		ZONE_TEST(a_secret_has_32_bytes),
 		ZONE_TEST(other_items_are_not_kept_here),
 		ZONE_TEST(a_damaged_record_is_left_out_and_comes_again),

@@ -199,7 +199,9 @@ test_hub_keeps_it(void **state)
 	assert_string_equal(zone->move.notice.at.host, "new.example.org");
 	assert_int_equal(zone->move.notice.number, w.wall_ms);
 	/* Nobody comes or goes here meanwhile. */
-	assert_int_equal(pz_authority_revoke(zone, "tv", txn, &change, &w.info), PZ_ERR_DENIED);
+	assert_int_equal(
+		pz_authority_revoke(zone, "tv", PZ_REVOKED_BY_OWNER, txn, &change, &w.info),
+		PZ_ERR_DENIED);
 	assert_non_null(strstr(w.info.text, "moving to new.example.org port 9000"));
 	pz_txn_free(txn);
 	/* A clock that was set back. */

@@ -79,7 +79,7 @@ revoke(const char *device)
 	struct pz_txn *txn = fx_txn();
 	struct pz_zone_change *change = NULL;
 
-	assert_ok(pz_authority_revoke(zone, device, txn, &change, &w.info));
+	assert_ok(pz_authority_revoke(zone, device, PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
 	assert_ok(fx_commit(&w, txn));
 	assert_non_null(pz_authority_apply(zone, change));
 }
@@ -259,7 +259,7 @@ the_list_is_the_one_in_force(void **state)
 	admit("laptop");
 	assert_int_equal(chunk(PZ_SYNC_CRL, ZONE)->mtime_ms, pz_crl_this_update_ms(zone->crl));
 	w.wall_ms += 5000;
-	assert_ok(pz_authority_revoke(zone, "laptop", txn, &change, &w.info));
+	assert_ok(pz_authority_revoke(zone, "laptop", PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
 	assert_ok(pz_crl_from_pem(pz_slice_str(chunk(PZ_SYNC_CRL, ZONE)->value), &crl, NULL));
 	assert_int_equal(pz_crl_number(crl), 1); /* not before it is on disk */
 	pz_crl_free(crl);

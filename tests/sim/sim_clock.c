@@ -112,7 +112,7 @@ run_300_days(struct world *world)
 	run_days(world, 300);
 }
 
-/* ---- a clock that is off ---- */
+/* ---- two years ---- */
 
 static bool
 is_connected(struct world *world, void *arg)
@@ -120,6 +120,130 @@ is_connected(struct world *world, void *arg)
 	(void)world;
 	return sim_is_connected(arg);
 }
+
+/* Whoever is connected has a certificate that is good, and the hub's newest list. */
+static void
+check_is_fresh(const struct sim_node *hub, const struct sim_node *device)
+{
+	const struct pz_authority *a = authority_of(hub);
+	const struct pz_crl *crl;
+	int days;
+
+	if (!sim_is_connected(device))
+		return;
+	crl = node_crl(device->node);
+	days = days_left(device, pz_cert_not_after_ms(device->node->membership->tls));
+	sim_check(hub->world, days >= DEVICE_TLS_DAYS / 3 - 1,
+		  "%s is connected, and its certificate ends in %d days", device->name, days);
+	sim_check(hub->world, pz_crl_number(crl) == pz_crl_number(a->crl),
+		  "%s has list %llu, the hub %llu", device->name,
+		  (unsigned long long)pz_crl_number(crl),
+		  (unsigned long long)pz_crl_number(a->crl));
+	sim_check(hub->world, days_left(hub, pz_crl_next_update_ms(crl)) >= CRL_DAYS / 2 - 1,
+		  "the list of %s was not renewed", device->name);
+}
+
+static void
+come_back(struct sim_node *device)
+{
+	sim_start(device);
+	sim_check(device->world, world_run_until(device->world, RECOVERY_US, is_connected, device),
+		  "%s does not come back: %s", device->name, device->node->machine.reason);
+	world_run(device->world, SIM_MINUTE); /* to hear what is new */
+}
+
+/* The link of one that is always on is lost now and then: what it shows next must be the newest. */
+static void
+lose_link(struct sim_node *device)
+{
+	json_decref(sim_do(device, "disconnect", json_object(), SIM_MINUTE));
+	json_decref(sim_do(device, "connect", json_object(), SIM_MINUTE));
+	world_run(device->world, SIM_MINUTE);
+}
+
+static void
+check_warned(struct sim_node *device, bool is_old)
+{
+	json_t *warnings = warnings_list(device->node);
+
+	sim_check(device->world, (json_array_size(warnings) > 0) == is_old, "%s has %zu warnings",
+		  device->name, json_array_size(warnings));
+	json_decref(warnings);
+}
+
+/* The hub and the phone are never started again, the tablet is on for some days and off for some,
+ * and the one in the cellar is forgotten there for more than a year. */
+static void
+run_two_years(struct world *world)
+{
+	enum { DAYS = 730, FORGOTTEN = 40, FOUND = 40 + 400 };
+	struct sim_node *hub = world_add_hub(world, "hub.example"), *phone, *tablet, *cellar;
+	unsigned toggle = 0;
+	uint64_t number = 0;
+
+	hub->keepalive_us = 6 * 3600 * SIM_S;
+	sim_start(hub);
+	json_decref(sim_do(hub, "init",
+			   json_pack("{s:s, s:s}", "zone", SIM_ZONE, "host", "hub.example"),
+			   10 * SIM_S));
+	phone = zone_add(hub, "phone");
+	tablet = zone_add(hub, "tablet");
+	cellar = zone_add(hub, "cellar");
+	for (unsigned day = 0; day < DAYS; day++) {
+		if (day == FORGOTTEN)
+			sim_stop(cellar);
+		if (day == FOUND) {
+			come_back(cellar);
+			check_warned(cellar, false);
+		}
+		if (day == toggle && tablet->is_running)
+			sim_stop(tablet);
+		else if (day == toggle)
+			come_back(tablet);
+		if (day == toggle)
+			toggle += (unsigned)rng_spread(&world->rng, 1, 100);
+		if (rng_chance(&world->rng, 3))
+			lose_link(phone);
+		world_run(world, SIM_DAY);
+		sim_check(world, pz_crl_number(authority_of(hub)->crl) >= number,
+			  "the number of the list went down");
+		number = pz_crl_number(authority_of(hub)->crl);
+		check_lives(hub, phone, 0);
+		sim_check(world, sim_is_connected(phone), "the phone is not connected");
+		check_is_fresh(hub, phone);
+		if (tablet->is_running)
+			check_is_fresh(hub, tablet);
+		if (cellar->is_running)
+			check_is_fresh(hub, cellar);
+	}
+	sim_check(world, number > DAYS / CRL_DAYS, "the list was renewed %d times only",
+		  (int)number);
+	if (!tablet->is_running)
+		come_back(tablet);
+	zone_check_calls(world);
+}
+
+/* The hub is away for so long that its devices' lists grow old: they say so, and stay devices. */
+static void
+run_no_hub(struct world *world)
+{
+	struct sim_node *hub = zone_make(world), *device = zone_add(hub, "phone");
+
+	device->keepalive_us = 6 * 3600 * SIM_S;
+	sim_stop(hub);
+	check_warned(device, false);
+	world_run(world, CRL_DAYS * SIM_DAY + SIM_DAY);
+	check_warned(device, true);
+	sim_check(world, sim_is_enrolled(device), "it gave up its zone");
+	sim_check(world, days_left(device, pz_cert_not_after_ms(device->node->membership->tls)) > 0,
+		  "its certificate ended");
+	sim_start(hub);
+	sim_check(world, zone_await_all(hub, RECOVERY_US), "not connected again");
+	world_run(world, SIM_MINUTE);
+	check_warned(device, false);
+}
+
+/* ---- a clock that is off ---- */
 
 static bool
 has_reason(struct world *world, void *arg)
@@ -222,13 +346,55 @@ run_clock_jumps(struct world *world)
 	start_both_again(hub, device);
 }
 
+static const char *
+auto_of(struct sim_node *device)
+{
+	json_t *one = sim_do(device, "prefs", json_pack("{s:s}", "key", "peer.auto"), SIM_S);
+	const json_t *pending = json_object_get(one, "pending");
+	bool is_on = json_is_true(pending ? pending : json_object_get(one, "value"));
+
+	json_decref(one);
+	return is_on ? "true" : "false";
+}
+
+/* Minutes apart: whoever changes something last has changed it, for all. */
+static void
+run_changes_with_wrong_clocks(struct world *world)
+{
+	struct sim_node *hub = zone_make(world);
+	struct sim_node *devices[] = {zone_add(hub, "phone"), zone_add(hub, "tv")};
+	const char *value = "false";
+
+	for (int i = 0; i < 2; i++)
+		devices[i]->wall_skew_ms = (int64_t)rng_below(&world->rng, 1200000) - 600000;
+	for (int i = 0; i < 2; i++)
+		json_decref(sim_do(devices[i], "sync", json_object(), SIM_MINUTE));
+	for (int i = 0; i < 6; i++) {
+		struct sim_node *writer = devices[rng_below(&world->rng, 2)];
+		value = value[0] == 't' ? "false" : "true";
+		json_decref(sim_do(writer, "prefs",
+				   json_pack("{s:s, s:s}", "key", "peer.auto", "value", value),
+				   SIM_S));
+		world_run(world, rng_between(&world->rng, 1, 600) * SIM_S);
+		for (int j = 0; j < 2; j++)
+			sim_check(world, strcmp(auto_of(devices[j]), value) == 0,
+				  "%s: what was last set is not what %s has", value,
+				  devices[j]->name);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct scenario scenarios[] = {
-		{"clock-off", 40, run_clock_off},     {"enrol-off", 40, run_enrol_off},
-		{"clock-jumps", 20, run_clock_jumps}, {"70-days", 6, run_70_days},
+		{"clock-off", 40, run_clock_off},
+		{"enrol-off", 40, run_enrol_off},
+		{"clock-jumps", 20, run_clock_jumps},
+		{"70-days", 6, run_70_days},
 		{"300-days", 2, run_300_days},
+		{"two-years", 2, run_two_years},
+		{"no-hub", 1, run_no_hub},
+		{"changes", 20, run_changes_with_wrong_clocks},
 	};
 
 	return sim_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));

@@ -1,27 +1,14 @@
 """Out of a zone again: pzp leave, pzh revoke. The device is virgin, the name is free, keys are gone."""
 
-import os
 import time
 
 import pytest
 
 from pz import daemon, foreign, programs, wire
 from pz.daemon import eventually
+from pz.disk import has_trace
 
 ZONE = daemon.ZONE
-
-
-def has_trace(top, *needles):
-    """Files below `top` in which one of the texts stands."""
-    found = []
-    for folder, _, names in os.walk(top):
-        for name in names:
-            path = os.path.join(folder, name)
-            if os.path.isfile(path):
-                with open(path, "rb") as file:
-                    content = file.read()
-                found += [path for needle in needles if needle.encode() in content]
-    return found
 
 
 def is_virgin_again(device, name):
@@ -38,8 +25,9 @@ def is_virgin_again(device, name):
 def test_leave(zone):
     zone.b.pzp("leave", "--yes")
     is_virgin_again(zone.b, "tv")
-    devices = zone.hub.devices()
-    assert "tv" not in devices or devices["tv"]["connected"] is False
+    assert "tv" not in zone.hub.devices()
+    out = zone.hub.devices("--all")["tv"]
+    assert out["reason"] == "left by itself" and abs(out["revoked"] - time.time()) < 60
     eventually(lambda: not zone.a.services("--device", "tv"), what="end of its services")
     assert zone.a.call("test@tv", "get42", "[]", check=1).reason()
     zone.b.join(zone.hub)
@@ -53,10 +41,26 @@ def test_leave_without_hub(zone):
     zone.b.pzp("leave", "--yes")
     is_virgin_again(zone.b, "tv")
     zone.hub.start()
-    zone.a.wait_state("connected")
+    zone.a.pzp("connect")
+    out = zone.hub.devices("--all")["tv"]
+    assert (out["connected"], out["revoked"], out["reason"]) == (False, None, "")
     zone.hub.pzh("revoke", "tv", "--yes")
     zone.b.join(zone.hub)
     zone.serves()
+
+
+def test_killed_in_the_middle(zone):
+    """The wipe is one transaction: afterwards the device is out, or has not left yet."""
+    (zone.b.data_dir / "notes.txt").write_text("not the zone's")
+    seen = len(zone.b.lines)
+    with zone.b.stream("leave", "--yes"):
+        zone.b.wait_log("new=disconnecting", start=seen)
+        zone.b.kill()
+    zone.b.start()
+    zone.b.pzp("connect", check=False)  # the hub knows that it has left
+    is_virgin_again(zone.b, "tv")
+    assert (zone.b.data_dir / "notes.txt").read_text() == "not the zone's"
+    assert zone.b.pzp("leave", "--yes", check=1).reason()  # there is nothing more to leave
 
 
 @pytest.mark.smoke
@@ -68,10 +72,12 @@ def test_revoke(zone):
     assert time.monotonic() - start < programs.patience(5)  # page 14, REV-2
     is_virgin_again(zone.b, "tv")
     eventually(lambda: not zone.a.services("--device", "tv"), what="end of its services")
-    devices = zone.hub.devices()
-    assert "tv" not in devices or devices["tv"]["connected"] is False
+    assert "tv" not in zone.hub.devices()
     zone.b.join(zone.hub)
     assert zone.hub.devices()["tv"]["serial"] != serial
+    former, now = zone.hub.pzh("devices", "--all", "--json").json()[-2:]
+    assert (former["name"], former["serial"]) == ("tv", serial) and former["revoked"]
+    assert former["reason"] == "revoked by the owner" and now["revoked"] is None
     eventually(lambda: zone.a.services("--device", "tv"), what="services")
     zone.serves()
 

@@ -55,7 +55,7 @@ def test_list(world):
     assert listed["ports.tls"]["default"] == 8040
     assert listed["name"]["value"] == "laptop"
     assert [key for key in KEYS if listed[key]["scope"] == "zone"] == ["peer.auto"]
-    for key in ("ports.web", "sync.policies", "app.clear-on-disconnect", "policy.prompt-timeout"):
+    for key in ("ports.web", "sync.policies", "sync.context", "policy.prompt-timeout"):
         assert not listed[key]["effective"] and "no effect" in listed[key]["note"]
     text = device.pzp("prefs").out.splitlines()
     assert text[0].split() == ["KEY", "VALUE", "DEFAULT", "SOURCE", "PENDING"]
@@ -70,8 +70,8 @@ def test_set_lasts(world):
     assert put(device, "name", "Büro ☕")["value"] == "Büro ☕"
     put(device, "peer.auto", "true")
     put(device, "ports.tls", "0")
-    assert device.pzp("prefs", "sync.app-data", "true").out == \
-        "sync.app-data = true (no effect in this version)\n"
+    assert device.pzp("prefs", "sync.policies", "false").out == \
+        "sync.policies = false (no effect in this version)\n"
     device.kill()
     device.start()
     assert value(device, "name") == ("Büro ☕", "user", None)
@@ -81,7 +81,7 @@ def test_set_lasts(world):
     device.stop()
     device.start()
     assert value(device, "name") == ("laptop", "default", None)
-    assert value(device, "sync.app-data") == (True, "user", None)
+    assert value(device, "sync.policies") == (False, "user", None)
 
 
 def test_refusals(world):

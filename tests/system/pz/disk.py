@@ -1,4 +1,6 @@
-"""Disks that get full."""
+"""Disks that get full, and what stands on them."""
+
+import os
 
 
 def fill(path):
@@ -12,3 +14,16 @@ def fill(path):
             except OSError:
                 pass
     return hog
+
+
+def has_trace(top, *needles):
+    """Files below `top` in which one of the texts stands."""
+    found = []
+    for folder, _, names in os.walk(top):
+        for name in names:
+            path = os.path.join(folder, name)
+            if os.path.isfile(path):
+                with open(path, "rb") as file:
+                    content = file.read()
+                found += [path for needle in needles if needle.encode() in content]
+    return found
