@@ -40,6 +40,18 @@ static const struct pz_cli_option revoke_options[] = {
 	END,
 };
 
+static const struct pz_cli_option user_options[] = {
+	ZONE,
+	{"remove", NULL, "forget the detail", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option name_options[] = {
+	ZONE,
+	{"reset", NULL, "back to what the device calls itself", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
 #define PASSPHRASE                                                                                 \
 	{                                                                                          \
 		"passphrase-file", "F", "its first line is the passphrase; -: standard input",     \
@@ -60,18 +72,6 @@ static const struct pz_cli_option import_options[] = {
 	PASSPHRASE,
 	{"host", "HOST", "name by which devices reach this hub (as before)", PZ_CLI_TEXT, 0, 0},
 	{"port", "P", "port by which they reach it (this hub's own)", PZ_CLI_TEXT, 0, 0},
-	END,
-};
-
-static const struct pz_cli_option user_options[] = {
-	ZONE,
-	{"remove", NULL, "forget the detail", PZ_CLI_FLAG, 0, 0},
-	END,
-};
-
-static const struct pz_cli_option name_options[] = {
-	ZONE,
-	{"reset", NULL, "back to what the device calls itself", PZ_CLI_FLAG, 0, 0},
 	END,
 };
 

@@ -138,9 +138,9 @@ zone_result(const struct hub_zone *zone)
 	json_object_set_new(result, "devices",
 			    json_integer((json_int_t)pzh_count_devices(zone->authority)));
 	json_object_set_new(result, "connected", json_integer((json_int_t)zone->connected));
+	json_object_set_new(result, "daysLeft", zone_days_left(zone));
 	if (zone->authority->move.is_moving)
 		json_object_set_new(result, "moving", pzh_move_result(zone->authority));
-	json_object_set_new(result, "daysLeft", zone_days_left(zone));
 	return result;
 }
 
@@ -342,13 +342,11 @@ static const struct {
 	const char *name;
 	void (*run)(const struct command *c);
 } commands[] = {
-	{"init", cmd_init},     {"zones", cmd_zones},
-	{"token", cmd_token},   {"devices", cmd_devices},
-	{"revoke", cmd_revoke}, {"status", cmd_status},
-	{"move", cmd_move},     {"export", cmd_export},
-	{"import", cmd_import}, {"importEnd", cmd_import_end},
-	{"part", cmd_part},     {"user", cmd_user},
-	{"name", cmd_name},
+	{"init", cmd_init},       {"zones", cmd_zones},   {"token", cmd_token},
+	{"devices", cmd_devices}, {"revoke", cmd_revoke}, {"status", cmd_status},
+	{"user", cmd_user},       {"name", cmd_name},     {"move", cmd_move},
+	{"export", cmd_export},   {"import", cmd_import}, {"importEnd", cmd_import_end},
+	{"part", cmd_part},
 };
 
 /* Parameters that name something are texts: one that is not must not be taken for one that is not

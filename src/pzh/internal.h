@@ -224,7 +224,9 @@ void sync_drained(struct hub_peer *peer);
 bool sync_on_prop(struct hub_peer *peer, const char *status, const json_t *message);
 /** A chunk that has changed, to everybody who is connected. */
 void sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key);
-/** As pz_shared_write, and told to everybody who is connected. */
+/** pz_shared_config.settled; @param arg struct hub_zone */
+void sync_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_stored);
+/** As pz_shared_write, and told to everybody who is connected once it is on disk. */
 enum pz_err
 sync_write(struct hub_zone *zone, enum pz_sync_id id, const char *key, const char *value,
 	   pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;

@@ -33,6 +33,46 @@ pzh_device_result(const struct pz_member *m)
 			 "serial", m->serial);
 }
 
+static json_t *
+seconds(uint64_t ms)
+{
+	return ms ? json_integer((json_int_t)(ms / 1000)) : json_null();
+}
+
+static json_t *
+former_result(const struct pz_member *m, const json_t *former)
+{
+	int64_t enrolled = 0, revoked = 0;
+	const char *serial = pz_json_str(former, "serial");
+
+	(void)pz_json_int(former, "enrolled", 0, INT64_MAX, &enrolled);
+	(void)pz_json_int(former, "revokedAt", 0, INT64_MAX, &revoked);
+	return json_pack("{s:s, s:s, s:s, s:b, s:[], s:i, s:I, s:n, s:s, s:o, s:s}", "name",
+			 m->device, "displayName", m->display_name, "deviceType", m->device_type,
+			 "connected", 0, "addresses", "port", 0, "enrolled",
+			 (json_int_t)(enrolled / 1000), "lastSeen", "serial", serial ? serial : "",
+			 "revoked", seconds((uint64_t)revoked), "reason",
+			 pz_revoked_text(pz_revoked_of(former, "why")));
+}
+
+void
+pzh_add_all_results(json_t *list, const struct pz_member *m)
+{
+	json_t *result = pzh_device_result(m), *former;
+	size_t i;
+
+	json_array_foreach(m->former, i, former)
+		json_array_append_new(list, former_result(m, former));
+	/* What an older version revoked has no time. */
+	(void)json_object_set_new(result, "revoked",
+				  !m->revoked     ? json_null()
+				  : m->revoked_ms ? seconds(m->revoked_ms)
+						  : json_integer(0));
+	(void)json_object_set_new(result, "reason",
+				  json_string(m->revoked ? pz_revoked_text(m->revoked_why) : ""));
+	json_array_append_new(list, result);
+}
+
 size_t
 pzh_count_devices(const struct pz_authority *a)
 {
@@ -86,44 +126,4 @@ pzh_stay_result(const struct pz_authority *a)
 	return json_pack("{s:s, s:b, s:s, s:i, s:I}", "zone", a->zone, "moving", a->move.is_moving,
 			 "host", notice->at.host, "port", (int)notice->at.port, "number",
 			 (json_int_t)notice->number);
-}
-
-static json_t *
-seconds(uint64_t ms)
-{
-	return ms ? json_integer((json_int_t)(ms / 1000)) : json_null();
-}
-
-static json_t *
-former_result(const struct pz_member *m, const json_t *former)
-{
-	int64_t enrolled = 0, revoked = 0;
-	const char *serial = pz_json_str(former, "serial");
-
-	(void)pz_json_int(former, "enrolled", 0, INT64_MAX, &enrolled);
-	(void)pz_json_int(former, "revokedAt", 0, INT64_MAX, &revoked);
-	return json_pack("{s:s, s:s, s:s, s:b, s:[], s:i, s:I, s:n, s:s, s:o, s:s}", "name",
-			 m->device, "displayName", m->display_name, "deviceType", m->device_type,
-			 "connected", 0, "addresses", "port", 0, "enrolled",
-			 (json_int_t)(enrolled / 1000), "lastSeen", "serial", serial ? serial : "",
-			 "revoked", seconds((uint64_t)revoked), "reason",
-			 pz_revoked_text(pz_revoked_of(former, "why")));
-}
-
-void
-pzh_add_all_results(json_t *list, const struct pz_member *m)
-{
-	json_t *result = pzh_device_result(m), *former;
-	size_t i;
-
-	json_array_foreach(m->former, i, former)
-		json_array_append_new(list, former_result(m, former));
-	/* What an older version revoked has no time. */
-	(void)json_object_set_new(result, "revoked",
-				  !m->revoked     ? json_null()
-				  : m->revoked_ms ? seconds(m->revoked_ms)
-						  : json_integer(0));
-	(void)json_object_set_new(result, "reason",
-				  json_string(m->revoked ? pz_revoked_text(m->revoked_why) : ""));
-	json_array_append_new(list, result);
 }

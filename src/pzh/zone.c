@@ -515,6 +515,8 @@ load_shared(struct hub_zone *zone, struct pz_errinfo *info)
 		.env = zone->hub->config.env,
 		.space = space,
 		.self = zone->authority->zone,
+		.settled = sync_settled,
+		.arg = zone,
 	};
 	size_t skipped = 0;
 

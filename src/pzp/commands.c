@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "pzp/appdata.h"
 #include "pzp/moved.h"
+#include "pzp/peers.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
 
@@ -480,6 +481,7 @@ static const struct {
 	{"leave", cmd_leave},
 	{"connect", cmd_connect},
 	{"disconnect", cmd_disconnect},
+	{"hub", moved_command},
 	{"services", services_command},
 	{"call", call_start},
 	{"watch", cmd_watch},
@@ -494,7 +496,6 @@ static const struct {
 	{"data-get", appdata_get_command},
 	{"data-set", appdata_set_command},
 	{"data-remove", appdata_remove_command},
-	{"hub", moved_command},
 };
 
 /* Parameters that name something are texts: one that is not must not be taken for one that is not

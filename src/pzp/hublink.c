@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "pzp/moved.h"
+#include "pzp/peers.h"
 #include "pzp/zonedata.h"
 #include "rpc/error.h"
 #include "wire/frame.h"

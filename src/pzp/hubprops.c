@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "pzp/moved.h"
+#include "pzp/peers.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
 #include "wire/message.h"

@@ -89,8 +89,8 @@ struct pz_node {
 	struct peers *peers;
 	struct nearby *nearby;
 	struct zonedata *zonedata;
-	struct moved *moved; /* where the hub is: moved.h */
 	struct appdata *appdata;
+	struct moved *moved;               /* where the hub is: moved.h */
 	struct zonedata_session *hub_data; /* the exchange with the hub, or NULL */
 	struct node_wishes wishes;
 	struct node_warnings warnings;

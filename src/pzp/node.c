@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include "pzp/appdata.h"
 #include "pzp/moved.h"
+#include "pzp/peers.h"
 #include "pzp/servicecache.h"
 #include "route/bounce.h"
 #include "rpc/error.h"
@@ -610,8 +611,8 @@ pz_node_free(struct pz_node *node)
 	nearby_free(node->nearby);
 	zonedata_close(node->hub_data);
 	zonedata_free(node->zonedata);
-	moved_free(node->moved);
 	appdata_free(node->appdata);
+	moved_free(node->moved);
 	pz_dispatcher_free(node->dispatcher);
 	pz_registry_free(node->registry);
 	pz_pending_free(node->pending);

@@ -319,9 +319,20 @@ zonedata_write(struct pz_node *node, enum pz_sync_id id, const char *key, const 
 {
 	if (node->is_wiping)
 		return pz_fail(info, PZ_ERR_DENIED, "the device is leaving its zone");
-	PZ_TRY(pz_shared_write(node->zonedata->shared, id, key, value, done, arg, info));
-	sync_push_soon(node, pz_sync_kind(id), key);
-	return PZ_OK;
+	return pz_shared_write(node->zonedata->shared, id, key, value, done, arg, info);
+}
+
+/* What cannot be stored must not have been told: whoever heard of it all the same, in an exchange,
+ * is asked. */
+static void
+on_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_stored)
+{
+	struct pz_node *node = arg;
+
+	if (is_stored)
+		sync_push_soon(node, kind, key);
+	else
+		sync_open_all(node);
 }
 
 /* ---- the zone is left ---- */
@@ -399,6 +410,8 @@ set_shared(struct pz_node *node, const struct pz_membership *membership, struct 
 		.env = node->config.env,
 		.space = space,
 		.self = self,
+		.settled = on_settled,
+		.arg = node,
 	};
 	size_t skipped = 0;
 

@@ -55,8 +55,8 @@ enum pz_err zonedata_accept(const struct zonedata_session *from, const struct pz
 void zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys);
 /** Stores at once what could not be stored before, if there is such. */
 void zonedata_save_again(struct pz_node *node);
-/** As pz_shared_write; the change is told to the others soon. Errors: also DENIED (the zone is
- * being left). */
+/** As pz_shared_write; the change is told to the others soon after. Errors: also DENIED (the zone
+ * is being left). */
 enum pz_err
 zonedata_write(struct pz_node *node, enum pz_sync_id id, const char *key, const char *value,
 	       pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;
@@ -86,6 +86,8 @@ void sync_pass_on(struct pz_node *node, const struct zonedata_session *from,
 		  const struct pz_sync_kind *kind, const json_t *keys);
 /** A change made here is told soon, together with others. */
 void sync_push_soon(struct pz_node *node, const struct pz_sync_kind *kind, const char *key);
+/** An exchange with everybody who is linked with us. */
+void sync_open_all(struct pz_node *node);
 /** The hub says that something has changed in the zone: an exchange is opened, but not often. */
 void sync_on_update(struct pz_node *node);
 /** The command `sync`: no parameters. */

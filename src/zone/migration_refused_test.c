@@ -175,6 +175,35 @@ test_shared_lines(void **state)
 	refuse_lines(lines, PZ_ERR_PROTO, "twice");
 }
 
+static void
+refuse_shared(const char *place, json_t *takes_record)
+{
+	json_t *lines[LINES];
+
+	good_lines(lines);
+	json_decref(lines[SHARED]);
+	lines[SHARED] = json_pack("{s:s, s:s, s:o}", "space", "shared", "key", place, "value",
+				  takes_record);
+	refuse_lines(lines, PZ_ERR_PROTO, "");
+}
+
+static json_t *
+chunk(const char *name, const char *value)
+{
+	return json_pack("{s:s, s:s, s:I, s:s}", "key", name, "value", value, "mtime",
+			 (json_int_t)1000, "origin", ZONE);
+}
+
+static void
+test_preferences_that_are_none(void **state)
+{
+	(void)state;
+	refuse_shared("peer.auto", chunk("peer.auto", "true"));
+	refuse_shared("crl/" ZONE, chunk(ZONE, "true"));
+	refuse_shared("preferences/peer.auto", chunk("peer.listen", "true"));
+	refuse_shared("preferences/peer.auto", chunk("peer.auto", "7"));
+}
+
 /* What was said to be revoked on no list, and the other way round: the list binds. */
 static void
 test_list_binds(void **state)
@@ -275,11 +304,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_zone_line),       cmocka_unit_test(test_other_keys),
-		cmocka_unit_test(test_list_line),       cmocka_unit_test(test_member_lines),
-		cmocka_unit_test(test_former_holders),  cmocka_unit_test(test_shared_lines),
-		cmocka_unit_test(test_list_binds),      cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_too_long_a_line), cmocka_unit_test(test_settle_refuses),
+		cmocka_unit_test(test_zone_line),
+		cmocka_unit_test(test_other_keys),
+		cmocka_unit_test(test_list_line),
+		cmocka_unit_test(test_member_lines),
+		cmocka_unit_test(test_former_holders),
+		cmocka_unit_test(test_shared_lines),
+		cmocka_unit_test(test_preferences_that_are_none),
+		cmocka_unit_test(test_list_binds),
+		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_too_long_a_line),
+		cmocka_unit_test(test_settle_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

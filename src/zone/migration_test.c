@@ -77,6 +77,31 @@ test_moves(void **state)
 }
 
 static void
+test_what_devices_wrote_moves(void **state)
+{
+	struct pz_shared *here = shared_of(&w);
+
+	(void)state;
+	assert_ok(pz_shared_write(here, PZ_SYNC_PREFERENCES, "peer.auto", "true", NULL, NULL,
+				  &w.info));
+	assert_ok(
+		pz_shared_write(here, PZ_SYNC_APP_DATA, "shop list/ü", "[1]", NULL, NULL, &w.info));
+	assert_ok(fx_commit(&w, fx_txn()));
+	struct pz_buf archive = exported(zone, 8041);
+	struct pz_authority *a = imported(&archive, "new.example.org", 9000);
+	struct pz_shared *there = shared_of(&target);
+	assert_string_equal(pz_shared_value(there, PZ_SYNC_PREFERENCES, "peer.auto"), "true");
+	assert_string_equal(pz_shared_value(there, PZ_SYNC_APP_DATA, "shop list/ü"), "[1]");
+	pz_shared_free(there);
+	pz_shared_forget(here, PZ_SYNC_PREFERENCES, NULL, NULL); /* for the other tests */
+	pz_shared_forget(here, PZ_SYNC_APP_DATA, NULL, NULL);
+	assert_ok(fx_commit(&w, fx_txn()));
+	pz_shared_free(here);
+	pz_authority_free(a);
+	pz_buf_wipe(&archive);
+}
+
+static void
 test_same_address(void **state)
 {
 	struct pz_buf archive = exported(zone, 8041);
@@ -190,6 +215,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_what_devices_wrote_moves),
 		cmocka_unit_test(test_same_address),
 		cmocka_unit_test(test_announced_before),
 		cmocka_unit_test(test_one_zone_only),

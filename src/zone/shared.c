@@ -21,6 +21,9 @@ struct pz_shared {
 	char zone[PZ_ZONE_BYTES_MAX + 1]; /* "": none */
 	struct pz_sync_item *items[PZ_SYNC_KIND_COUNT];
 	struct pz_list writes;
+	void (*settled)(void *arg, const struct pz_sync_kind *kind, const char *key,
+			bool is_stored);
+	void *settled_arg;
 	struct pz_timer again; /* while the disk has not all that came in */
 	int64_t ahead_ms;      /* the hub's clock less ours */
 };
@@ -260,6 +263,8 @@ new_shared(const struct pz_shared_config *config)
 		return NULL;
 	shared->store = config->store;
 	shared->env = config->env;
+	shared->settled = config->settled;
+	shared->settled_arg = config->arg;
 	snprintf(shared->space, sizeof(shared->space), "%s", config->space);
 	pz_list_init(&shared->writes);
 	pz_timer_init(&shared->again, on_again, shared);
@@ -397,12 +402,19 @@ static void
 on_written(void *arg, enum pz_err err, const char *detail)
 {
 	struct write *write = arg;
+	const struct pz_shared *shared = write->shared;
+	const struct pz_sync_kind *kind = pz_sync_item_kind(write->item);
 	pz_shared_done done = write->done;
 	void *done_arg = write->arg;
+	char key[PZ_SYNC_KEY_BYTES_MAX + 1];
+	bool is_change = write->mtime_ms > 0;
 
+	memcpy(key, write->key, sizeof(key));
 	if (err != PZ_OK)
 		take_back(write);
 	free_write(write);
+	if (is_change && shared->settled)
+		shared->settled(shared->settled_arg, kind, key, err == PZ_OK);
 	if (done)
 		done(done_arg, err, detail);
 }

@@ -41,6 +41,14 @@ struct pz_shared_config {
 	const struct pz_env *env; /* borrowed */
 	const char *space;        /* of the store; copied */
 	const char *self;         /* see pz_shared_set_self */
+	/**
+	 * A change made here is on disk: others are to be told of it. Or it was taken back: with
+	 * those who were told of it meanwhile, in an exchange, another one is due. Called before
+	 * pz_shared_done; key is borrowed. NULL: nobody is to be told.
+	 */
+	void (*settled)(void *arg, const struct pz_sync_kind *kind, const char *key,
+			bool is_stored);
+	void *arg;
 };
 
 /**

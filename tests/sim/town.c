@@ -4,73 +4,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/codec.h"
 #include "harness.h"
-#include "pzh/internal.h"
-#include "pzp/peers.h"
-#include "pzp/zonedata.h"
+#include "inspect.h"
+#include "zone/authority.h"
 
 #define SLICE_US (250 * SIM_MS) /* how often it is looked */
 #define DROPPED_US SIM_S        /* page 2: within one second of the list's arrival */
 #define CLOCK_MS (10 * 60 * 1000)
 #define LONG_VALUE 3000
 
-/* ---- looking inside ---- */
-
-static struct hub_zone *
-zone_of(const struct sim_node *hub)
-{
-	return hub->is_running ? pz_map_get(hub->hub->zones, pz_slice_str(SIM_ZONE)) : NULL;
-}
+/* ---- who belongs to it ---- */
 
 bool
 town_is_member(const struct sim_node *device)
 {
-	return device->is_running && device->node->membership != NULL;
-}
+	char serial[PZ_SERIAL_HEX_BYTES];
 
-static void
-own_serial(const struct sim_node *device, char out[PZ_SERIAL_HEX_BYTES])
-{
-	pz_cert_serial_hex(device->node->membership->device_ca, out);
+	return inspect_serial(device, serial);
 }
 
 bool
 town_is_admitted(const struct town *t, const struct sim_node *device)
 {
-	const struct pz_member *m = pz_authority_member(zone_of(t->hub)->authority, device->name);
-	char serial[PZ_SERIAL_HEX_BYTES] = "";
+	const struct pz_member *m = pz_authority_member(inspect_authority(t->hub), device->name);
+	char serial[PZ_SERIAL_HEX_BYTES];
 
-	if (town_is_member(device))
-		own_serial(device, serial);
-	return m && !m->revoked && strcmp(m->serial, serial) == 0;
-}
-
-static struct pz_sync_item *
-item_of(const struct sim_node *node, enum pz_sync_id id)
-{
-	const struct pz_sync_kind *kind = pz_sync_kind(id);
-
-	if (!node->is_hub)
-		return zonedata_item(node->node, kind);
-	struct pz_sync_item *item = pz_shared_item(zone_of(node)->shared, kind);
-	return item ? item : pz_authority_item(zone_of(node)->authority, kind);
+	return m && !m->revoked && inspect_serial(device, serial) && strcmp(m->serial, serial) == 0;
 }
 
 /* ---- at all times ---- */
-
-static const struct pz_crl *
-crl_of(const struct sim_node *node)
-{
-	return node->is_hub ? zone_of(node)->authority->crl : node_crl(node->node);
-}
 
 /* A list counts when it has come, and is stored behind: only a start may bring back an older one,
  * and not at the hub. */
 static void
 check_number(struct town *t, const struct sim_node *node, struct town_seen *seen)
 {
-	const struct pz_crl *crl = node->is_running ? crl_of(node) : NULL;
+	const struct pz_crl *crl = node->is_running ? inspect(node)->crl(node) : NULL;
 
 	if (!node->is_running)
 		return;
@@ -88,71 +57,52 @@ check_number(struct town *t, const struct sim_node *node, struct town_seen *seen
 		*seen = (struct town_seen){node->starts, true, number, t->world->now_us};
 }
 
+/* Who knows that somebody is revoked is not linked with him. */
 static void
-check_hub(struct town *t)
+check_links(struct town *t, const struct sim_node *node, const struct town_seen *seen)
 {
-	const struct hub_zone *zone = zone_of(t->hub);
-	const struct pz_crl *crl = zone->authority->crl;
-
-	for (size_t i = 0; i < t->revoked_count; i++)
-		sim_check(t->world, pz_crl_has_serial(crl, t->revoked[i].serial),
-			  "the revocation of %s was answered, and is forgotten",
-			  t->revoked[i].device);
-	for (size_t i = 0; i < t->count; i++)
-		sim_check(t->world,
-			  !t->seen[i].is_member || t->seen[i].crl_number <= pz_crl_number(crl),
-			  "%s has list %llu, the hub %llu", t->device[i]->name,
-			  (unsigned long long)t->seen[i].crl_number,
-			  (unsigned long long)pz_crl_number(crl));
-	if (t->world->now_us - t->seen[t->count].crl_since_us < DROPPED_US)
+	if (!node->is_running || !seen->is_member ||
+	    t->world->now_us - seen->crl_since_us < DROPPED_US)
 		return;
-	PZ_LIST_EACH (&zone->links, node, tmp) {
-		const struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
-		const struct hub_peer *peer = link->owner;
-		sim_check(t->world, !pz_crl_has_serial(crl, peer->serial),
-			  "the hub has a link with %s, which is revoked", link->session.address);
-	}
-	for (size_t i = 0; i < t->count; i++) {
-		const struct pz_member *m =
-			pz_authority_member(zone->authority, t->device[i]->name);
-		char address[PZ_ADDRESS_BYTES_MAX + 1];
-		snprintf(address, sizeof(address), "%s/%s", SIM_ZONE, t->device[i]->name);
-		sim_check(t->world,
-			  !m || !m->revoked ||
-				  (!pz_member_is_connected(m) &&
-				   !pz_router_has_route(zone->router, pz_slice_str(address))),
-			  "the hub has a way to %s, which is revoked", t->device[i]->name);
-	}
+	const char *who = inspect(node)->revoked_link(node, inspect(node)->crl(node));
+	sim_check(t->world, who == NULL, "%s has a link with %s, which is revoked, and knows it",
+		  node->name, who);
 }
 
 static void
-check_device(struct town *t, size_t i)
+check_hub(struct town *t)
 {
-	const struct sim_node *device = t->device[i];
+	const struct pz_authority *zone = inspect_authority(t->hub);
+	uint64_t number = pz_crl_number(zone->crl);
 
-	if (!t->seen[i].is_member || t->world->now_us - t->seen[i].crl_since_us < DROPPED_US)
+	for (size_t i = 0; i < t->revoked_count; i++)
+		sim_check(t->world, pz_crl_has_serial(zone->crl, t->revoked[i].serial),
+			  "the revocation of %s was answered, and is forgotten",
+			  t->revoked[i].device);
+	for (size_t i = 0; i < t->count; i++)
+		sim_check(t->world, !t->seen[i].is_member || t->seen[i].crl_number <= number,
+			  "%s has list %llu, the hub %llu", t->device[i]->name,
+			  (unsigned long long)t->seen[i].crl_number, (unsigned long long)number);
+	if (t->world->now_us - t->seen[t->count].crl_since_us < DROPPED_US)
 		return;
-	PZ_LIST_EACH (&device->node->peers->links, n, tmp) {
-		const struct peer_link *link = PZ_CONTAINER(n, struct peer_link, node);
+	for (size_t i = 0; i < t->count; i++) {
+		const struct pz_member *m = pz_authority_member(zone, t->device[i]->name);
 		sim_check(t->world,
-			  link->serial[0] == '\0' || link->link->closing ||
-				  !pz_crl_has_serial(crl_of(device), link->serial),
-			  "%s has a link with %s, which is revoked, and knows it", device->name,
-			  link->peer ? link->peer->device : "somebody");
+			  !m || !m->revoked || !inspect(t->hub)->has_route(t->hub, m->device),
+			  "the hub has a way to %s, which is revoked", t->device[i]->name);
 	}
 }
 
 static void
 check_now(struct town *t)
 {
-	for (size_t i = 0; i < t->count; i++)
-		check_number(t, t->device[i], &t->seen[i]);
-	check_number(t, t->hub, &t->seen[t->count]);
+	for (size_t i = 0; i <= t->count; i++) {
+		const struct sim_node *node = i < t->count ? t->device[i] : t->hub;
+		check_number(t, node, &t->seen[i]);
+		check_links(t, node, &t->seen[i]);
+	}
 	if (t->hub->is_running)
 		check_hub(t);
-	for (size_t i = 0; i < t->count; i++)
-		if (t->device[i]->is_running)
-			check_device(t, i);
 }
 
 void
@@ -218,7 +168,7 @@ town_anybody(struct town *t)
 	return i < t->count ? t->device[i] : t->hub;
 }
 
-/* ---- who belongs to it ---- */
+/* ---- coming and going ---- */
 
 static void
 note_revoked(struct town *t, const struct sim_node *device, const json_t *result)
@@ -254,7 +204,7 @@ town_revoke(struct town *t, const struct sim_node *device)
 void
 town_enrol(struct town *t, struct sim_node *device)
 {
-	const struct pz_member *m = pz_authority_member(zone_of(t->hub)->authority, device->name);
+	const struct pz_member *m = pz_authority_member(inspect_authority(t->hub), device->name);
 
 	if (m && !m->revoked && m->confirmed) /* it left, and the hub has not heard of it */
 		town_revoke(t, device);
@@ -312,14 +262,10 @@ town_write(struct sim_node *node)
 	char text[LONG_VALUE];
 	const char *value = rng_chance(rng, 15) ? NULL : make_value(rng, w, text, sizeof(text));
 	struct pz_errinfo info = {""};
-	enum pz_err err;
 
 	sim_note(node->world, "%s writes %s = %.20s", node->name, w->key, value ? value : "-");
 	harness_current(node->name);
-	if (node->is_hub)
-		err = sync_write(zone_of(node), w->id, w->key, value, NULL, NULL, &info);
-	else
-		err = zonedata_write(node->node, w->id, w->key, value, NULL, NULL, &info);
+	enum pz_err err = inspect(node)->write(node, w->id, w->key, value, &info);
 	pz_turn_end(&node->turn);
 	harness_current(NULL);
 	sim_check(node->world, err == PZ_OK || err == PZ_ERR_DENIED, "%s cannot write %s: %s",
@@ -349,8 +295,9 @@ are_same(const struct pz_sync_chunk *a, const struct pz_sync_chunk *b)
 static void
 check_chunk(struct town *t, const struct sim_node *device, enum pz_sync_id id, const char *key)
 {
-	const struct pz_sync_chunk *theirs = pz_sync_item_get(item_of(device, id), key);
-	const struct pz_sync_chunk *ours = pz_sync_item_get(item_of(t->hub, id), key);
+	const struct pz_sync_chunk *theirs =
+		pz_sync_item_get(inspect(device)->item(device, id), key);
+	const struct pz_sync_chunk *ours = pz_sync_item_get(inspect(t->hub)->item(t->hub, id), key);
 	char a[300], b[300];
 
 	describe(t->hub, ours, a, sizeof(a));
@@ -362,7 +309,8 @@ check_chunk(struct town *t, const struct sim_node *device, enum pz_sync_id id, c
 static void
 check_item(struct town *t, const struct sim_node *device, enum pz_sync_id id)
 {
-	struct pz_sync_item *ours = item_of(t->hub, id), *theirs = item_of(device, id);
+	struct pz_sync_item *ours = inspect(t->hub)->item(t->hub, id),
+			    *theirs = inspect(device)->item(device, id);
 	uint8_t our_digest[PZ_SYNC_HASH_BYTES], their_digest[PZ_SYNC_HASH_BYTES];
 
 	if (ours == NULL || theirs == NULL)
@@ -382,14 +330,10 @@ check_item(struct town *t, const struct sim_node *device, enum pz_sync_id id)
 static void
 check_out(struct town *t, const struct sim_node *device, const struct sim_node *out)
 {
-	char address[PZ_ADDRESS_BYTES_MAX + 1];
-
-	snprintf(address, sizeof(address), "%s/%s", SIM_ZONE, out->name);
-	sim_check(t->world,
-		  pz_knowledge_device(device->node->zonedata->knowledge, out->name) == NULL,
+	sim_check(t->world, !inspect_knows(device, out->name),
 		  "%s knows a certificate of %s, which is out", device->name, out->name);
-	sim_check(t->world, !node_has_route(device->node, out->name), "%s has a route to %s: %s",
-		  device->name, out->name, node_route_text(device->node, out->name));
+	sim_check(t->world, !inspect(device)->has_route(device, out->name),
+		  "%s has a route to %s, which is out", device->name, out->name);
 }
 
 void

@@ -6,7 +6,6 @@
 #ifndef PZ_SIM_TOWN_H
 #define PZ_SIM_TOWN_H
 
-#include "pzp/peer_machine.h"
 #include "x509/cert.h"
 #include "zone.h"
 
