@@ -1,23 +1,6 @@
 /* Whole command lines: what they ask the daemon, and what they print. */
 #include "cli/fake_daemon.h"
-#include "pzh/offline.h"
-
-static char offline_args[512];
-static enum pz_err offline_result;
-
-/* The hub's own function has its test; here it matters that it is called, and how. */
-enum pz_err
-pz_pzh_init_offline(const char *data_dir, const char *zone, const char *host, const char *name,
-		    json_t **out_result, struct pz_errinfo *info)
-{
-	snprintf(offline_args, sizeof(offline_args), "%s %s %s %s", data_dir, zone, host,
-		 name ? name : "-");
-	if (offline_result != PZ_OK)
-		return pz_fail(info, offline_result, "no luck");
-	*out_result =
-		json_pack("{s:s, s:s, s:s}", "zone", zone, "host", host, "fingerprint", "AB:CD");
-	return PZ_OK;
-}
+#include "cli/fake_offline.h"
 
 /* ---- requests ---- */
 
@@ -46,6 +29,9 @@ sends_what_the_command_line_says(void **state)
 		{&pz_pzp_program, "connect", "connect {}"},
 		{&pz_pzp_program, "connect|tv", "connect {\"peer\":\"tv\"}"},
 		{&pz_pzp_program, "disconnect|tv", "disconnect {\"peer\":\"tv\"}"},
+		{&pz_pzp_program, "hub", "hub {}"},
+		{&pz_pzp_program, "hub|h", "hub {\"host\":\"h\",\"port\":8041}"},
+		{&pz_pzp_program, "hub|[::1]:81", "hub {\"host\":\"::1\",\"port\":81}"},
 		{&pz_pzp_program, "peers", "peers {}"},
 		{&pz_pzp_program, "discover", "discover {}"},
 		{&pz_pzp_program, "discover|--timeout|0.5", "discover {\"timeout_ms\":500}"},
@@ -54,8 +40,33 @@ sends_what_the_command_line_says(void **state)
 		{&pz_pzp_program, "prefs|ports.tls|0",
 		 "prefs {\"key\":\"ports.tls\",\"value\":\"0\"}"},
 		{&pz_pzp_program, "prefs|name|--reset", "prefs {\"key\":\"name\",\"reset\":true}"},
+		{&pz_pzp_program, "user", "user {}"},
+		{&pz_pzp_program, "user|nickname", "user {\"field\":\"nickname\"}"},
+		{&pz_pzp_program, "user|nickname|Al",
+		 "user {\"field\":\"nickname\",\"value\":\"Al\"}"},
+		{&pz_pzp_program, "user|nickname|--remove",
+		 "user {\"field\":\"nickname\",\"remove\":true}"},
+		{&pz_pzp_program, "name|tv|Den", "name {\"device\":\"tv\",\"name\":\"Den\"}"},
+		{&pz_pzp_program, "name|tv|--reset", "name {\"device\":\"tv\",\"reset\":true}"},
+		{&pz_pzp_program, "sync", "sync {}"},
 		{&pz_pzp_program, "services|--api|u|--zone|z|--device|d",
 		 "services {\"api\":\"u\",\"device\":\"d\",\"zone\":\"z\"}"},
+		{&pz_pzp_program, "services|--all", "services {\"all\":true}"},
+		{&pz_pzp_program, "data|list", "data-list {}"},
+		{&pz_pzp_program, "data|list|shop", "data-list {\"origin\":\"shop\"}"},
+		{&pz_pzp_program, "data|list|shop|b c",
+		 "data-list {\"origin\":\"shop\",\"prefix\":\"b c\"}"},
+		{&pz_pzp_program, "data|get|shop|a \"b\"/ü",
+		 "data-get {\"key\":\"a \\\"b\\\"/ü\",\"origin\":\"shop\"}"},
+		{&pz_pzp_program, "data|set|shop|k|\"text\"",
+		 "data-set {\"key\":\"k\",\"origin\":\"shop\",\"value\":\"text\"}"},
+		{&pz_pzp_program, "data|set|shop|k|-5",
+		 "data-set {\"key\":\"k\",\"origin\":\"shop\",\"value\":-5}"},
+		{&pz_pzp_program, "data|set|shop|k|null",
+		 "data-set {\"key\":\"k\",\"origin\":\"shop\",\"value\":null}"},
+		{&pz_pzp_program, "data|remove|shop|k",
+		 "data-remove {\"key\":\"k\",\"origin\":\"shop\"}"},
+		{&pz_pzp_program, "data|remove|shop|--yes", "data-remove {\"origin\":\"shop\"}"},
 		{&pz_pzp_program, "call|test@tv|get42",
 		 "call {\"function\":\"get42\",\"params\":[],\"service\":\"test@tv\","
 		 "\"stream\":false,\"timeout_ms\":30000}"},
@@ -74,6 +85,10 @@ sends_what_the_command_line_says(void **state)
 		{&pz_pzh_program, "devices|--all", "devices {\"all\":true}"},
 		{&pz_pzh_program, "revoke|tv|--yes|--zone|a@b",
 		 "revoke {\"device\":\"tv\",\"zone\":\"a@b\"}"},
+		{&pz_pzh_program, "user|phone|1|--zone|a@b",
+		 "user {\"field\":\"phone\",\"value\":\"1\",\"zone\":\"a@b\"}"},
+		{&pz_pzh_program, "name|tv|Den|--zone|a@b",
+		 "name {\"device\":\"tv\",\"name\":\"Den\",\"zone\":\"a@b\"}"},
 		{&pz_pzh_program, "status", "status {}"},
 	};
 	struct fixture *f = *state;
@@ -117,12 +132,45 @@ refuses_wrong_usage_itself(void **state)
 		{&pz_pzp_program, "prefs|name|x|--reset", "--reset needs a KEY and no VALUE"},
 		{&pz_pzp_program, "prefs|name|\xff", "not valid UTF-8"},
 		{&pz_pzp_program, "prefs|\xff", "not valid UTF-8"},
+		{&pz_pzp_program, "hub|h:", "not a HOST[:PORT]"},
+		{&pz_pzp_program, "hub|h:65536", "not a HOST[:PORT]"},
+		{&pz_pzp_program, "hub|h|81", "81"},
+		{&pz_pzp_program, "hub|\xff", "not valid UTF-8"},
+		{&pz_pzp_program, "user|--remove", "--remove needs a FIELD"},
+		{&pz_pzp_program, "user|phone|1|--remove", "--remove needs a FIELD and no VALUE"},
+		{&pz_pzp_program, "user|phone|\xff", "not valid UTF-8"},
+		{&pz_pzp_program, "user|\xff", "not valid UTF-8"},
+		{&pz_pzp_program, "user|--zone|a@b", "--zone"},
+		{&pz_pzp_program, "name", "DEVICE"},
+		{&pz_pzp_program, "name|tv", "either a NAME or --reset"},
+		{&pz_pzp_program, "name|tv|x|--reset", "either a NAME or --reset"},
+		{&pz_pzp_program, "name|\xff|x", "not valid UTF-8"},
+		{&pz_pzp_program, "name|tv|\xff", "not valid UTF-8"},
+		{&pz_pzp_program, "sync|tv", "tv"},
 		{&pz_pzp_program, "leave", "give --yes"},
+		{&pz_pzp_program, "data", "data needs list|get|set|remove"},
+		{&pz_pzp_program, "data|show", "list, get, set or remove"},
+		{&pz_pzp_program, "data|get|shop", "data get ORIGIN KEY"},
+		{&pz_pzp_program, "data|list|shop|a|b", "data list [ORIGIN [PREFIX]]"},
+		{&pz_pzp_program, "data|set|shop|k", "data set ORIGIN KEY VALUE-JSON"},
+		{&pz_pzp_program, "data|set|shop|k|hello", "VALUE is not JSON"},
+		{&pz_pzp_program, "data|set|shop|k|hello", "'\"some text\"'"},
+		{&pz_pzp_program, "data|set|shop|k|1 2", "VALUE is not JSON"},
+		{&pz_pzp_program, "data|set|shop|\xff|1", "not valid UTF-8"},
+		{&pz_pzp_program, "data|remove|shop", "give --yes"},
 		{&pz_pzh_program, "revoke|tv", "give --yes"},
 		{&pz_pzh_program, "revoke|\xff|--yes", "not valid UTF-8"},
 		{&pz_pzh_program, "init|--zone|a@b", "needs --zone and --host"},
 		{&pz_pzh_program, "init|--host|h", "needs --zone and --host"},
 		{&pz_pzh_program, "token|--ttl|601", "from 1 to 600"},
+		{&pz_pzh_program, "export", "export needs a FILE"},
+		{&pz_pzh_program, "export|x|--stay", "--stay goes without FILE"},
+		{&pz_pzh_program, "export|--stay|--moving-to|h", "--stay goes without FILE"},
+		{&pz_pzh_program, "export|x|--moving-to|h:0",
+		 "--moving-to: h:0: not a HOST[:PORT]"},
+		{&pz_pzh_program, "export|x|--moving-to|h/x", "not a HOST[:PORT]"},
+		{&pz_pzh_program, "import", "FILE"},
+		{&pz_pzh_program, "import|x|--port|0", "--port: 0: not a number"},
 	};
 	struct fixture *f = *state;
 
@@ -251,11 +299,30 @@ static const struct {
 	 "NAME   AT      API       ID  DESCRIPTION\n"
 	 "Te?st  a@b/tv  http://x  6e  two words\n"},
 	{&pz_pzp_program, "services", "[]", "no services\n"},
+	{&pz_pzp_program, "services|--all",
+	 "[{\"id\":\"6e\",\"api\":\"http://x\",\"displayName\":\"Te\","
+	 "\"serviceAddress\":\"a@b/tv\",\"description\":\"d\",\"icon\":null},"
+	 "{\"id\":\"6e\",\"api\":\"http://x\",\"displayName\":\"Te\","
+	 "\"serviceAddress\":\"a@b/pc\",\"description\":\"d\",\"offline\":true}]",
+	 "NAME  AT      STATE    API       ID  DESCRIPTION\n"
+	 "Te    a@b/tv  online   http://x  6e  d\n"
+	 "Te    a@b/pc  offline  http://x  6e  d\n"},
+	{&pz_pzp_program, "data|get|shop|k",
+	 "{\"origin\":\"shop\",\"key\":\"k\",\"value\":\"so\",\"size\":4}", "so\n"},
+	{&pz_pzp_program, "data|get|shop|k", "{\"value\":[1]}", "[\n  1\n]\n"},
+	{&pz_pzp_program, "data|set|shop|k|1", "{\"key\":\"k\\nx\",\"size\":4}",
+	 "k?x: 4 bytes stored\n"},
+	{&pz_pzp_program, "data|remove|shop|k", "{\"removed\":1}", "1 value removed\n"},
+	{&pz_pzp_program, "data|remove|shop|--yes", "{\"removed\":2}", "2 values removed\n"},
 	{&pz_pzp_program, "enrol|pzp://x", "{\"id\":\"a@b/tv\"}", "enrolled as a@b/tv\n"},
 	{&pz_pzp_program, "enrol|pzp://x", "{}", "enrolled\n"},
 	{&pz_pzp_program, "connect", "{}", "connected to the hub\n"},
 	{&pz_pzp_program, "connect|tv", "{}", "connected to tv\n"},
 	{&pz_pzp_program, "disconnect", "null", "disconnected from the hub\n"},
+	{&pz_pzp_program, "hub", "{\"host\":\"h\",\"port\":81}", "the hub is at h port 81\n"},
+	{&pz_pzp_program, "hub|x",
+	 "{\"host\":\"h\",\"port\":81,\"next\":{\"host\":\"n\",\"port\":82}}",
+	 "the hub is at h port 81\nand will be at n port 82\n"},
 	{&pz_pzp_program, "disconnect|tv", "{}", "disconnected from tv\n"},
 	{&pz_pzp_program, "peers",
 	 "[{\"id\":\"a@b/pc\",\"displayName\":\"My\\npc\",\"deviceType\":\"laptop\","
@@ -282,6 +349,12 @@ static const struct {
 	 "\"fingerprint\":\"AB\"}]",
 	 "ZONE  HOST  NAME  DEVICES  CONNECTED  FINGERPRINT\n"
 	 "a@b   h     Al    3        1          AB\n"},
+	{&pz_pzh_program, "zones",
+	 "[{\"zone\":\"a@b\",\"host\":\"h\",\"name\":\"Al\",\"devices\":3,\"connected\":1,"
+	 "\"fingerprint\":\"AB\",\"moving\":{\"host\":\"h2\",\"port\":81}}]",
+	 "ZONE  HOST  NAME  DEVICES  CONNECTED  FINGERPRINT\n"
+	 "a@b   h     Al    3        1          AB\n"
+	 "a@b  moving to  h2  port  81\n"},
 	{&pz_pzh_program, "zones", "[]", "no zones; 'pzh init' makes one\n"},
 	{&pz_pzh_program, "init|--zone|a@b|--host|h",
 	 "{\"zone\":\"a@b\",\"host\":\"h\",\"fingerprint\":\"AB\"}",
@@ -347,6 +420,53 @@ prints_results(void **state)
 		json_decref(value);
 		free(dump);
 	}
+}
+
+static void
+lists_data(void **state)
+{
+	struct fixture *f = *state;
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	f->script.result = "{\"origins\":[{\"origin\":\"shop\",\"keys\":2,\"bytes\":17}]}";
+	assert_int_equal(run(f, &pz_pzp_program, "data|list"), 0);
+	assert_string_equal(f->out, "ORIGIN  KEYS  BYTES\nshop    2     17\n");
+	assert_int_equal(run(f, &pz_pzp_program, "data|list|--json"), 0);
+	assert_string_equal(f->out, "[{\"origin\":\"shop\",\"keys\":2,\"bytes\":17}]\n");
+	f->script.result = "{\"keys\":[{\"key\":\"b\\nc\",\"size\":7,"
+			   "\"mtime_ms\":1700000000123,\"from\":\"a@b/tv\"}]}";
+	assert_int_equal(run(f, &pz_pzp_program, "data|list|shop"), 0);
+	assert_string_equal(f->out, "KEY  BYTES  CHANGED              BY\n"
+				    "b?c  7      2023-11-14 22:13:20  a@b/tv\n");
+	f->script.result = "{\"origins\":[]}";
+	assert_int_equal(run(f, &pz_pzp_program, "data|list"), 0);
+	assert_string_equal(f->out, "no app has stored anything\n");
+	f->script.result = "{\"keys\":[]}";
+	assert_int_equal(run(f, &pz_pzp_program, "data|list|shop"), 0);
+	assert_string_equal(f->out, "no such keys\n");
+}
+
+static void
+reads_a_value_from_standard_input(void **state)
+{
+	struct fixture *f = *state;
+
+	f->script.result = "{\"key\":\"k\",\"size\":5}";
+	f->input = " [1,\n2]\n";
+	assert_int_equal(run(f, &pz_pzp_program, "data|set|shop|k|-"), 0);
+	assert_string_equal(f->asked,
+			    "data-set {\"key\":\"k\",\"origin\":\"shop\",\"value\":[1,2]}");
+	f->input = "\n";
+	assert_int_equal(run(f, &pz_pzp_program, "data|set|shop|k|-"), 2);
+	assert_non_null(strstr(f->err, "VALUE is not JSON"));
+	f->in_tty = true;
+	f->input = "y\n";
+	assert_int_equal(run(f, &pz_pzp_program, "data|remove|shop"), 0);
+	assert_string_equal(f->err, "Remove everything that shop has stored? [y/n] ");
+	f->input = "n\n";
+	assert_int_equal(run(f, &pz_pzp_program, "data|remove|shop"), 1);
+	assert_string_equal(f->asked, "");
 }
 
 static void
@@ -446,6 +566,8 @@ main(void)
 		T(finds_the_socket_that_is_named),
 		T(helps_and_tells_its_version),
 		T(prints_results),
+		T(lists_data),
+		T(reads_a_value_from_standard_input),
 		T(colours_and_cleans_on_a_terminal_only),
 		T(shows_a_token),
 		T(asks_before_it_revokes),

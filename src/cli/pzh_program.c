@@ -2,6 +2,7 @@
 #include "base/limits.h"
 #include "cli/program.h"
 #include "cli/pzh.h"
+#include "cli/user.h"
 
 #define END                                                                                        \
 	{                                                                                          \
@@ -39,6 +40,41 @@ static const struct pz_cli_option revoke_options[] = {
 	END,
 };
 
+static const struct pz_cli_option user_options[] = {
+	ZONE,
+	{"remove", NULL, "forget the detail", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option name_options[] = {
+	ZONE,
+	{"reset", NULL, "back to what the device calls itself", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
+#define PASSPHRASE                                                                                 \
+	{                                                                                          \
+		"passphrase-file", "F", "its first line is the passphrase; -: standard input",     \
+			PZ_CLI_TEXT, 0, 0                                                          \
+	}
+
+static const struct pz_cli_option export_options[] = {
+	ZONE,
+	PASSPHRASE,
+	{"force", NULL, "replace FILE if it exists", PZ_CLI_FLAG, 0, 0},
+	{"moving-to", "HOST[:PORT]", "tell the devices that their hub moves there", PZ_CLI_TEXT, 0,
+	 0},
+	{"stay", NULL, "end a move that --moving-to began; without FILE", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option import_options[] = {
+	PASSPHRASE,
+	{"host", "HOST", "name by which devices reach this hub (as before)", PZ_CLI_TEXT, 0, 0},
+	{"port", "P", "port by which they reach it (this hub's own)", PZ_CLI_TEXT, 0, 0},
+	END,
+};
+
 static const struct pz_cli_command commands[] = {
 	{"init", "", 0, 0, "make a zone: authority, certificates, store",
 	 "Needs --zone and --host. Works whether the daemon runs or not.", init_options,
@@ -55,6 +91,20 @@ static const struct pz_cli_command commands[] = {
 	 "The device is disconnected, wipes its keys when it hears of it, and every other device\n"
 	 "is told. It cannot be undone; the device can be enrolled anew.",
 	 revoke_options, pz_pzh_cmd_revoke},
+	{"export", "[FILE]", 0, 1, "write a zone into an archive, for another hub",
+	 "The archive holds the zone's authority and everything that this hub knows of the zone,\n"
+	 "encrypted with a passphrase. Works whether the daemon runs or not.",
+	 export_options, pz_pzh_cmd_export},
+	{"import", "FILE", 1, 1, "take a zone from an archive",
+	 "The devices of the zone find it here when they are told, by the former hub\n"
+	 "(`pzh export --moving-to`), by each other, or with `pzp hub`. Works whether the daemon\n"
+	 "runs or not.",
+	 import_options, pz_pzh_cmd_import},
+	{"user", "[FIELD [VALUE]]", 0, 2, "show details of the user, or set one",
+	 PZ_CLI_USER_DETAILS, user_options, pz_cli_cmd_user},
+	{"name", "DEVICE [NAME]", 1, 2, "give a device another name, for people",
+	 "The device takes the name over, at once or when it is back.", name_options,
+	 pz_cli_cmd_name},
 	{"status", "", 0, 0, "show version, zones, links, ports and messages", NULL, NULL,
 	 pz_pzh_cmd_status},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},

@@ -7,6 +7,43 @@
 
 /* ---- zones ---- */
 
+/* @return true: one is */
+static bool
+add_moving(struct pz_cli_table *t, const json_t *zones)
+{
+	bool is_any = false;
+	json_t *zone;
+	size_t i;
+
+	json_array_foreach(zones, i, zone)
+	{
+		const json_t *moving = json_object_get(zone, "moving");
+		char scratch[32];
+
+		if (moving == NULL)
+			continue;
+		is_any = true;
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(zone, "zone", scratch));
+		pz_cli_table_add(t, PZ_CLI_YELLOW, "moving to");
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(moving, "host", scratch));
+		pz_cli_table_add(t, PZ_CLI_PLAIN, "port");
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(moving, "port", scratch));
+	}
+	return is_any;
+}
+
+/* Those that leave this hub; nothing where there are none. */
+static int
+print_moving(struct pz_cli *cli, const json_t *zones)
+{
+	struct pz_cli_table *t = pz_cli_table_new(NULL, 5);
+
+	if (t == NULL || add_moving(t, zones))
+		return pz_cli_print_table(cli, t);
+	pz_cli_table_free(t);
+	return PZ_EXIT_DONE;
+}
+
 static int
 print_zones(struct pz_cli *cli, const json_t *zones)
 {
@@ -31,7 +68,8 @@ print_zones(struct pz_cli *cli, const json_t *zones)
 			pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(zone, members[m], scratch));
 		}
 	}
-	return pz_cli_print_table(cli, t);
+	int status = pz_cli_print_table(cli, t);
+	return status == PZ_EXIT_DONE ? print_moving(cli, zones) : status;
 }
 
 int

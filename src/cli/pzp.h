@@ -11,6 +11,7 @@ int pz_pzp_cmd_enrol(struct pz_cli *cli);
 int pz_pzp_cmd_leave(struct pz_cli *cli);
 int pz_pzp_cmd_connect(struct pz_cli *cli);
 int pz_pzp_cmd_disconnect(struct pz_cli *cli);
+int pz_pzp_cmd_hub(struct pz_cli *cli);
 
 /* pzp_show.c: what is */
 int pz_pzp_cmd_status(struct pz_cli *cli);
@@ -25,6 +26,11 @@ int pz_pzp_cmd_discover(struct pz_cli *cli);
 int pz_pzp_cmd_prefs(struct pz_cli *cli);
 /** As pz_cli_member, but a boolean as it is set: true or false. */
 const char *pz_pzp_pref_text(const json_t *object, const char *key, char scratch[32]);
+
+/* pzp_sync.c: the zone's data */
+int pz_pzp_cmd_sync(struct pz_cli *cli);
+/* pzp_data.c: what apps stored */
+int pz_pzp_cmd_data(struct pz_cli *cli);
 
 /* pzp_call.c: services */
 int pz_pzp_cmd_call(struct pz_cli *cli);

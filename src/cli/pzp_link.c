@@ -1,56 +1,19 @@
-/* pzp enrol, leave, connect, disconnect. */
+/* pzp enrol, leave, connect, disconnect, hub. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
+#include "cli/host.h"
 #include "cli/pzp.h"
 #include "cli/run.h"
 #include "cli/text.h"
 
 #define LINK_SCHEME "pzp://"
-#define HOST_BYTES_MAX 255        /* RFC 1035 2.3.4 */
 #define ENROL_TIMEOUT_MS 180000U  /* the daemon gives up earlier, with the reason */
 #define CONNECT_TIMEOUT_MS 60000U /* likewise */
 
 /* ---- enrol ---- */
-
-static bool
-parse_port(const char *text, unsigned *out_port)
-{
-	char *rest;
-	unsigned long number = isdigit((unsigned char)text[0]) ? strtoul(text, &rest, 10) : 0;
-
-	if (number == 0 || number > 65535 || *rest != '\0')
-		return false;
-	*out_port = (unsigned)number;
-	return true;
-}
-
-/* "host", "host:port", "[v6]:port" or a bare IPv6 address. *out_port stays when none is given. */
-static bool
-split_host(const char *text, char host[HOST_BYTES_MAX + 1], unsigned *out_port)
-{
-	bool bracketed = text[0] == '[';
-	const char *from = bracketed ? text + 1 : text;
-	const char *end = strchr(from, bracketed ? ']' : ':');
-	const char *port = NULL;
-
-	if (bracketed) {
-		if (end == NULL || (end[1] != ':' && end[1] != '\0'))
-			return false;
-		port = end[1] == ':' ? end + 2 : NULL;
-	} else if (end && strchr(end + 1, ':') == NULL) {
-		port = end + 1;
-	} else {
-		end = text + strlen(text); /* no colon; or several: all of it is an address */
-	}
-	if (end == from || end - from > HOST_BYTES_MAX)
-		return false;
-	memcpy(host, from, (size_t)(end - from));
-	host[end - from] = '\0';
-	return port == NULL || parse_port(port, out_port);
-}
 
 /* Eight digits; the dash that people are shown may stand anywhere. */
 static bool
@@ -74,7 +37,7 @@ enrol_params(const struct pz_cli *cli)
 	const char *where = pz_cli_arg(cli, 0);
 	const char *zone = pz_cli_opt(cli, "zone"), *code = pz_cli_opt(cli, "code");
 	bool is_link = strncasecmp(where, LINK_SCHEME, strlen(LINK_SCHEME)) == 0;
-	char host[HOST_BYTES_MAX + 1];
+	char host[PZ_CLI_HOST_BYTES_MAX + 1];
 	unsigned port = 0;
 	json_t *params;
 
@@ -86,7 +49,7 @@ enrol_params(const struct pz_cli *cli)
 		pz_cli_usage(cli, "HOST needs --zone and --code");
 		return NULL;
 	}
-	if (!is_link && !split_host(where, host, &port)) {
+	if (!is_link && !pz_cli_split_host(where, host, &port)) {
 		pz_cli_usage(cli, "%.80s: not a HOST[:PORT]", where);
 		return NULL;
 	}
@@ -214,4 +177,43 @@ pz_pzp_cmd_disconnect(struct pz_cli *cli)
 {
 	return pz_cli_show(cli, "disconnect", peer_params(cli), CONNECT_TIMEOUT_MS,
 			   print_disconnected);
+}
+
+/* ---- hub ---- */
+
+static int
+print_place(struct pz_cli *cli, const char *what, const json_t *place)
+{
+	char host_scratch[32], port[32];
+	char *host = pz_cli_clean(pz_cli_member(place, "host", host_scratch), false);
+
+	fprintf(cli->out, "%s %s port %s\n", what, host ? host : "",
+		pz_cli_member(place, "port", port));
+	free(host);
+	return PZ_EXIT_DONE;
+}
+
+static int
+print_hub(struct pz_cli *cli, const json_t *result)
+{
+	const json_t *next = json_object_get(result, "next");
+	int status = print_place(cli, "the hub is at", result);
+
+	return next ? print_place(cli, "and will be at", next) : status;
+}
+
+int
+pz_pzp_cmd_hub(struct pz_cli *cli)
+{
+	const char *where = pz_cli_arg(cli, 0);
+	char host[PZ_CLI_HOST_BYTES_MAX + 1];
+	unsigned port = PZ_CLI_HUB_PORT;
+
+	if (where && !pz_cli_split_host(where, host, &port))
+		return pz_cli_usage(cli, "%.80s: not a HOST[:PORT]", where);
+	json_t *params =
+		where ? json_pack("{s:s, s:i}", "host", host, "port", (int)port) : json_object();
+	if (params == NULL)
+		return pz_cli_usage(cli, "HOST is not valid UTF-8");
+	return pz_cli_show(cli, "hub", params, PZ_CLI_TIMEOUT_MS, print_hub);
 }

@@ -1,6 +1,7 @@
 /* The table of pzp's commands. @spec page 12 "pzp" */
 #include "cli/program.h"
 #include "cli/pzp.h"
+#include "cli/user.h"
 
 #define END                                                                                        \
 	{                                                                                          \
@@ -23,6 +24,7 @@ static const struct pz_cli_option services_options[] = {
 	{"api", "URI", "only services of this type; * stands for any text", PZ_CLI_TEXT, 0, 0},
 	{"zone", "ZONE", "only services of this zone", PZ_CLI_TEXT, 0, 0},
 	{"device", "NAME", "only services of this device", PZ_CLI_TEXT, 0, 0},
+	{"all", NULL, "also those of devices that cannot be reached now", PZ_CLI_FLAG, 0, 0},
 	END,
 };
 
@@ -44,6 +46,16 @@ static const struct pz_cli_option call_options[] = {
 	END,
 };
 
+static const struct pz_cli_option user_options[] = {
+	{"remove", NULL, "forget the detail", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option name_options[] = {
+	{"reset", NULL, "back to what the device calls itself", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
 static const struct pz_cli_command commands[] = {
 	{"enrol", "LINK | HOST[:PORT]", 1, 1, "join a zone", /* */
 	 "Takes the link that 'pzh token' shows, or the hub's address with --zone and --code.\n"
@@ -58,6 +70,10 @@ static const struct pz_cli_command commands[] = {
 	 pz_pzp_cmd_connect},
 	{"disconnect", "[PEER]", 0, 1, "disconnect from the hub, or from a peer", NULL, NULL,
 	 pz_pzp_cmd_disconnect},
+	{"hub", "[HOST[:PORT]]", 0, 1, "the hub has moved there; or show where it is",
+	 "This device connects there at once (port 8041 unless given), and tries the former\n"
+	 "address in turn as long as neither works. A notice of the zone that is made later wins.",
+	 NULL, pz_pzp_cmd_hub},
 	{"peers", "", 0, 0, "list the devices of the zone, and which way leads to them", NULL, NULL,
 	 pz_pzp_cmd_peers},
 	{"discover", "", 0, 0, "look for devices on the local network",
@@ -68,11 +84,27 @@ static const struct pz_cli_command commands[] = {
 	 "A change made while there is a link to the hub counts from the next reconnect on.\n"
 	 "What is allowed shows 'pzp prefs KEY'; pzp(1) describes them all.",
 	 prefs_options, pz_pzp_cmd_prefs},
+	{"user", "[FIELD [VALUE]]", 0, 2, "show details of the user, or set one",
+	 PZ_CLI_USER_DETAILS, user_options, pz_cli_cmd_user},
+	{"name", "DEVICE [NAME]", 1, 2, "give a device another name, for people",
+	 "The device takes the name over, at once or when it is back.", name_options,
+	 pz_cli_cmd_name},
+	{"sync", "", 0, 0, "synchronise now, and show what moved",
+	 "With the hub and every peer that is connected.", NULL, pz_pzp_cmd_sync},
 	{"services", "", 0, 0, "list services", NULL, services_options, pz_pzp_cmd_services},
 	{"call", "SERVICE FUNCTION [PARAMS-JSON]", 2, 3, "call a function of a service",
 	 "SERVICE is an instance id, an API URI or its last part, with @DEVICE to choose.\n"
 	 "PARAMS-JSON is one JSON value: an array of parameters, or an object of named ones.",
 	 call_options, pz_pzp_cmd_call},
+	{"data", "list|get|set|remove [ORIGIN [KEY [VALUE-JSON]]]", 1, 4,
+	 "show or change what apps stored on this device",
+	 "  data list [ORIGIN [PREFIX]]\n"
+	 "  data get ORIGIN KEY\n"
+	 "  data set ORIGIN KEY VALUE-JSON   ('-' reads standard input)\n"
+	 "  data remove ORIGIN [KEY]         (without KEY everything of that app)\n"
+	 "ORIGIN is a page's (https://example.org) or any name of letters, digits, '.', '_', '-'.\n"
+	 "With 'pzp prefs sync.app-data true' the devices of the zone share it.",
+	 yes_options, pz_pzp_cmd_data},
 	{"serve", "FILE", 1, 1, "provide a service made of commands, until interrupted",
 	 "FILE is a JSON file: api, displayName, description, and methods with the command of\n"
 	 "each, as described in pzp(1).",

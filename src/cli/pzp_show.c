@@ -152,12 +152,29 @@ pz_pzp_cmd_status(struct pz_cli *cli)
 
 /* ---- services ---- */
 
+static void
+add_service(const struct pz_cli *cli, struct pz_cli_table *t, const json_t *service)
+{
+	static const char *const members[] = {"displayName", "serviceAddress", "api", "id",
+					      "description"};
+	bool is_offline = json_is_true(json_object_get(service, "offline"));
+
+	for (size_t m = 0; m < 5; m++) {
+		char scratch[32];
+
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(service, members[m], scratch));
+		if (m == 1 && pz_cli_opt(cli, "all"))
+			pz_cli_table_add(t, is_offline ? PZ_CLI_YELLOW : PZ_CLI_PLAIN,
+					 is_offline ? "offline" : "online");
+	}
+}
+
 static int
 print_services(struct pz_cli *cli, const json_t *services)
 {
 	static const char *const titles[] = {"NAME", "AT", "API", "ID", "DESCRIPTION"};
-	static const char *const members[] = {"displayName", "serviceAddress", "api", "id",
-					      "description"};
+	static const char *const all_titles[] = {"NAME", "AT", "STATE", "API", "ID", "DESCRIPTION"};
+	bool is_all = pz_cli_opt(cli, "all") != NULL;
 	struct pz_cli_table *t;
 	json_t *service;
 	size_t i;
@@ -166,15 +183,11 @@ print_services(struct pz_cli *cli, const json_t *services)
 		fputs("no services\n", cli->out);
 		return PZ_EXIT_DONE;
 	}
-	t = pz_cli_table_new(titles, 5);
+	t = pz_cli_table_new(is_all ? all_titles : titles, is_all ? 6 : 5);
 	json_array_foreach(services, i, service)
 	{
-		for (size_t m = 0; t && m < 5; m++) {
-			char scratch[32];
-
-			pz_cli_table_add(t, PZ_CLI_PLAIN,
-					 pz_cli_member(service, members[m], scratch));
-		}
+		if (t)
+			add_service(cli, t, service);
 	}
 	return pz_cli_print_table(cli, t);
 }
@@ -187,6 +200,8 @@ pz_pzp_cmd_services(struct pz_cli *cli)
 	pz_cli_opt_param(cli, params, "api");
 	pz_cli_opt_param(cli, params, "zone");
 	pz_cli_opt_param(cli, params, "device");
+	if (pz_cli_opt(cli, "all"))
+		json_object_set_new(params, "all", json_true());
 	return pz_cli_show(cli, "services", params, PZ_CLI_TIMEOUT_MS, print_services);
 }
 

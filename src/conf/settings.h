@@ -41,8 +41,9 @@ struct pz_settings {
 	uint32_t limit_unauthenticated_per_address;
 	uint32_t limit_per_address;
 	uint32_t handshakes_per_turn;
-	uint32_t call_timeout; /* seconds */
-	uint32_t keepalive;    /* seconds of silence until a keepAlive is sent */
+	uint32_t limit_app_data; /* pzpd: bytes */
+	uint32_t call_timeout;   /* seconds */
+	uint32_t keepalive;      /* seconds of silence until a keepAlive is sent */
 
 	char **services; /* pzpd: paths of service files */
 	size_t service_count;

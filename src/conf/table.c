@@ -278,6 +278,18 @@ const struct pz_setting pz_setting_table[] = {
 		.help = "TLS handshakes that are worked on before others are served.",
 	},
 	{
+		.programs = PZ_PROGRAM_PZPD,
+		.type = PZ_SETTING_BYTES,
+		.is_live = true,
+		.name = "limits.app-data",
+		.metavar = "BYTES",
+		FIELD(limit_app_data),
+		.number = PZ_APP_DATA_BYTES_MAX,
+		.min = KIB(1),
+		.max = PZ_SYNC_ITEM_BYTES_MAX,
+		.help = "Keys and values that one app may store.",
+	},
+	{
 		.programs = BOTH,
 		.type = PZ_SETTING_FLAG,
 		.is_command_line_only = true,

@@ -7,15 +7,8 @@
 #include "pzh/result.h"
 #include "wire/json.h"
 
-struct command {
-	struct pz_hub *hub;
-	json_t *params;
-	pz_hub_done done;
-	void *arg;
-};
-
-static void
-finish(const struct command *c, enum pz_err err, const char *detail, json_t *result)
+void
+command_finish(const struct command *c, enum pz_err err, const char *detail, json_t *result)
 {
 	if (err == PZ_OK && result == NULL) {
 		err = PZ_ERR_LIMIT_MEMORY;
@@ -30,6 +23,7 @@ finish(const struct command *c, enum pz_err err, const char *detail, json_t *res
 struct init {
 	struct command command;
 	struct pz_authority *authority;
+	json_t *result;
 };
 
 void
@@ -38,6 +32,7 @@ hub_drop_init(void *arg)
 	struct init *init = arg;
 
 	pz_authority_free(init->authority);
+	json_decref(init->result);
 	free(init);
 }
 
@@ -47,58 +42,73 @@ on_zone_stored(void *arg, enum pz_err err, const char *detail)
 	struct init *init = arg;
 	struct pz_errinfo info = {""};
 	struct hub_zone *zone;
-	json_t *result = NULL;
 	struct pz_hub *hub = init->command.hub;
 
 	pz_map_remove(hub->making, pz_slice_str(init->authority->zone));
 	if (err == PZ_OK) {
-		result = pzh_init_result(init->authority);
-		err = hub_add_zone(hub, init->authority, &zone, &info);
+		err = hub_add_zone(hub, PZ_TAKE(init->authority), &zone, &info);
 		detail = info.text;
 	} else {
-		pz_authority_free(init->authority);
 		hub->is_sweep_due = true;
 	}
+	command_finish(&init->command, err, detail, err == PZ_OK ? PZ_TAKE(init->result) : NULL);
+	hub_drop_init(init);
+}
+
+enum pz_err
+hub_check_new_zone(struct pz_hub *hub, const char *zone, struct pz_errinfo *info)
+{
+	if (hub_zone_by_name(hub, zone) || pz_map_get(hub->making, pz_slice_str(zone)) != NULL)
+		return pz_fail(info, PZ_ERR_EXISTS, "zone %s exists already", zone);
+	return PZ_OK;
+}
+
+void
+hub_store_zone(const struct command *c, struct pz_authority *takes, struct pz_txn *takes_txn,
+	       json_t *takes_result)
+{
+	struct init *init = calloc(1, sizeof(*init));
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
+
+	if (init)
+		err = pz_map_put(c->hub->making, pz_slice_str(takes->zone), init, NULL);
 	if (err != PZ_OK) {
-		json_decref(result);
-		result = NULL;
+		c->hub->is_sweep_due = true;
+		pz_authority_free(takes);
+		pz_txn_free(takes_txn);
+		json_decref(takes_result);
+		free(init);
+		command_finish(c, err, "out of memory", NULL);
+		return;
 	}
-	finish(&init->command, err, detail, result);
-	free(init);
+	*init = (struct init){.command = *c, .authority = takes, .result = takes_result};
+	pz_store_commit(c->hub->config.store, takes_txn, on_zone_stored, init);
 }
 
 static enum pz_err
 begin_init(const struct command *c, const char *zone, const char *host, struct pz_errinfo *info)
 {
 	char normal[PZ_ZONE_BYTES_MAX + 1];
+	struct pz_authority *authority = NULL;
 
 	if (pz_zone_normalise(pz_slice_str(zone), normal) != PZ_OK)
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "zone '%s' is not valid: write it as user@domain, e.g. "
 			       "alice@example.org",
 			       zone);
-	if (hub_zone_by_name(c->hub, normal) ||
-	    pz_map_get(c->hub->making, pz_slice_str(normal)) != NULL)
-		return pz_fail(info, PZ_ERR_EXISTS, "zone %s exists already", normal);
-	struct init *init = calloc(1, sizeof(*init));
+	PZ_TRY(hub_check_new_zone(c->hub, normal, info));
 	struct pz_txn *txn = pz_txn_new();
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
-	if (init && txn)
+	if (txn)
 		err = pz_authority_create(normal, host, pz_json_str(c->params, "name"),
 					  c->hub->config.key_type, c->hub->config.keys,
-					  c->hub->config.env, txn, &init->authority, info);
-	if (err == PZ_OK)
-		err = pz_map_put(c->hub->making, pz_slice_str(normal), init, NULL);
+					  c->hub->config.env, txn, &authority, info);
 	if (err != PZ_OK) {
 		c->hub->is_sweep_due = true;
-		if (init)
-			pz_authority_free(init->authority);
 		pz_txn_free(txn);
-		free(init);
 		return err;
 	}
-	init->command = *c;
-	pz_store_commit(c->hub->config.store, txn, on_zone_stored, init);
+	hub_store_zone(c, authority, txn, pzh_init_result(authority));
 	return PZ_OK;
 }
 
@@ -109,27 +119,15 @@ cmd_init(const struct command *c)
 	struct pz_errinfo info = {"out of memory"};
 
 	if (zone == NULL || host == NULL) {
-		finish(c, PZ_ERR_CONFIG, "init needs a zone and a host", NULL);
+		command_finish(c, PZ_ERR_CONFIG, "init needs a zone and a host", NULL);
 		return;
 	}
 	enum pz_err err = begin_init(c, zone, host, &info);
 	if (err != PZ_OK)
-		finish(c, err, info.text, NULL);
+		command_finish(c, err, info.text, NULL);
 }
 
 /* ---- lists ---- */
-
-static size_t
-count_devices(const struct pz_authority *a)
-{
-	size_t pos = 0, n = 0;
-	struct pz_slice key;
-	void *member;
-
-	while (pz_map_next(a->members, &pos, &key, &member))
-		n += !((struct pz_member *)member)->revoked;
-	return n;
-}
 
 static json_t *
 zone_result(const struct hub_zone *zone)
@@ -138,9 +136,11 @@ zone_result(const struct hub_zone *zone)
 
 	json_object_set_new(result, "name", json_string(zone->authority->name));
 	json_object_set_new(result, "devices",
-			    json_integer((json_int_t)count_devices(zone->authority)));
+			    json_integer((json_int_t)pzh_count_devices(zone->authority)));
 	json_object_set_new(result, "connected", json_integer((json_int_t)zone->connected));
 	json_object_set_new(result, "daysLeft", zone_days_left(zone));
+	if (zone->authority->move.is_moving)
+		json_object_set_new(result, "moving", pzh_move_result(zone->authority));
 	return result;
 }
 
@@ -160,7 +160,7 @@ zones_result(struct pz_hub *hub)
 static void
 cmd_zones(const struct command *c)
 {
-	finish(c, PZ_OK, "", zones_result(c->hub));
+	command_finish(c, PZ_OK, "", zones_result(c->hub));
 }
 
 static void
@@ -174,7 +174,7 @@ cmd_devices(const struct command *c)
 
 	enum pz_err err = hub_choose_zone(c->hub, pz_json_str(c->params, "zone"), &zone, &info);
 	if (err != PZ_OK) {
-		finish(c, err, info.text, NULL);
+		command_finish(c, err, info.text, NULL);
 		return;
 	}
 	bool is_all = json_is_true(json_object_get(c->params, "all"));
@@ -184,7 +184,7 @@ cmd_devices(const struct command *c)
 			pzh_add_all_results(list, member);
 		else if (!((struct pz_member *)member)->revoked)
 			json_array_append_new(list, pzh_device_result(member));
-	finish(c, PZ_OK, "", list);
+	command_finish(c, PZ_OK, "", list);
 }
 
 /* ---- token ---- */
@@ -219,6 +219,8 @@ cmd_token(const struct command *c)
 	int64_t ttl = PZ_CODE_TTL_MAX_S;
 
 	enum pz_err err = hub_choose_zone(c->hub, pz_json_str(c->params, "zone"), &zone, &info);
+	if (err == PZ_OK)
+		err = pz_authority_check_stays(zone->authority, &info);
 	if (err == PZ_OK && device && !pz_device_is_valid(pz_slice_str(device)))
 		err = pz_fail(&info, PZ_ERR_CONFIG,
 			      "device name '%s' is not valid: letters, digits and ._- , at most 63",
@@ -232,12 +234,12 @@ cmd_token(const struct command *c)
 		err = pz_fail(&info, PZ_ERR_CONFIG, "ttl must be 1 to %d seconds",
 			      PZ_CODE_TTL_MAX_S);
 	if (err != PZ_OK) {
-		finish(c, err, info.text, NULL);
+		command_finish(c, err, info.text, NULL);
 		return;
 	}
 	pz_code_issue(&zone->code, c->hub->config.env, device, (unsigned)ttl);
 	pz_notice("code-issued", "zone=%s ttl=%u", zone->authority->zone, (unsigned)ttl);
-	finish(c, PZ_OK, "", token_result(zone, (unsigned)ttl));
+	command_finish(c, PZ_OK, "", token_result(zone, (unsigned)ttl));
 }
 
 /* ---- revoke ---- */
@@ -250,12 +252,12 @@ cmd_revoke(const struct command *c)
 	struct hub_zone *zone;
 
 	if (device == NULL) {
-		finish(c, PZ_ERR_CONFIG, "revoke needs a device", NULL);
+		command_finish(c, PZ_ERR_CONFIG, "revoke needs a device", NULL);
 		return;
 	}
 	enum pz_err err = hub_choose_zone(c->hub, pz_json_str(c->params, "zone"), &zone, &info);
 	if (err != PZ_OK)
-		finish(c, err, info.text, NULL);
+		command_finish(c, err, info.text, NULL);
 	else
 		zone_revoke(zone, device, PZ_REVOKED_BY_OWNER, c->done, c->arg);
 }
@@ -309,16 +311,31 @@ cmd_status(const struct command *c)
 	uint64_t uptime = (pz_env_mono_us(hub->config.env) - hub->started_us) / PZ_US_PER_S;
 
 	set_gauges(hub);
-	finish(c, PZ_OK, "",
-	       json_pack("{s:s, s:i, s:I, s:o, s:o, s:{s:i, s:n}, s:{s:I, s:I, s:I}, s:o, "
-			 "s:o}",
-			 "version", PZ_VERSION, "pid", (int)getpid(), "uptime", (json_int_t)uptime,
-			 "zones", zones_result(hub), "links", links_result(hub), "ports", "overlay",
-			 (int)hub->port, "web", "messages", "in",
-			 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_in), "out",
-			 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_out), "dropped",
-			 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_dropped), "warnings",
-			 hub_warnings(hub), "metrics", pz_metrics_json(m)));
+	command_finish(c, PZ_OK, "",
+		       json_pack("{s:s, s:i, s:I, s:o, s:o, s:{s:i, s:n}, s:{s:I, s:I, s:I}, s:o, "
+				 "s:o}",
+				 "version", PZ_VERSION, "pid", (int)getpid(), "uptime",
+				 (json_int_t)uptime, "zones", zones_result(hub), "links",
+				 links_result(hub), "ports", "overlay", (int)hub->port, "web",
+				 "messages", "in",
+				 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_in), "out",
+				 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_out), "dropped",
+				 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_dropped),
+				 "warnings", hub_warnings(hub), "metrics", pz_metrics_json(m)));
+}
+
+/* ---- the user and his devices' names ---- */
+
+static void
+cmd_user(const struct command *c)
+{
+	zone_details_user(c->hub, c->params, c->done, c->arg);
+}
+
+static void
+cmd_name(const struct command *c)
+{
+	zone_details_name(c->hub, c->params, c->done, c->arg);
 }
 
 static const struct {
@@ -327,6 +344,9 @@ static const struct {
 } commands[] = {
 	{"init", cmd_init},       {"zones", cmd_zones},   {"token", cmd_token},
 	{"devices", cmd_devices}, {"revoke", cmd_revoke}, {"status", cmd_status},
+	{"user", cmd_user},       {"name", cmd_name},     {"move", cmd_move},
+	{"export", cmd_export},   {"import", cmd_import}, {"importEnd", cmd_import_end},
+	{"part", cmd_part},
 };
 
 /* Parameters that name something are texts: one that is not must not be taken for one that is not
@@ -353,7 +373,7 @@ pz_hub_command(struct pz_hub *hub, const char *name, json_t *params, pz_hub_done
 	char wrong[64];
 
 	if (!are_texts(params, wrong)) {
-		finish(&c, PZ_ERR_CONFIG, wrong, NULL);
+		command_finish(&c, PZ_ERR_CONFIG, wrong, NULL);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
@@ -361,5 +381,5 @@ pz_hub_command(struct pz_hub *hub, const char *name, json_t *params, pz_hub_done
 			commands[i].run(&c);
 			return;
 		}
-	finish(&c, PZ_ERR_NOTFOUND, "the hub has no such command", NULL);
+	command_finish(&c, PZ_ERR_NOTFOUND, "the hub has no such command", NULL);
 }

@@ -106,6 +106,7 @@ pz_hub_new(const struct pz_hub_config *config, struct pz_hub **out, struct pz_er
 	hub->config = *config;
 	set_defaults(hub);
 	pz_list_init(&hub->links);
+	pz_list_init(&hub->transfers);
 	hub->started_us = pz_env_mono_us(config->env);
 	hub->zones = pz_map_new();
 	hub->by_tag = pz_map_new();
@@ -188,6 +189,7 @@ pz_hub_free(struct pz_hub *hub)
 	if (hub == NULL)
 		return;
 	pz_env_stop(hub->config.env, &hub->housekeeping);
+	transfer_free_all(hub);
 	free_values(hub->zones, free_zone);
 	pz_map_free(hub->by_tag);
 	free_values(hub->making, hub_drop_init);

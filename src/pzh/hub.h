@@ -52,7 +52,8 @@ struct pz_metrics *pz_hub_metrics(struct pz_hub *hub);
 typedef void (*pz_hub_done)(void *arg, enum pz_err err, const char *detail, json_t *result);
 
 /**
- * The commands (page 12), by name: init, zones, token, devices, revoke, status.
+ * The commands (page 12), by name: init, zones, token, devices, revoke, status, move, export,
+ * import, importEnd, part.
  * @param params object, borrowed
  * @param done called exactly once, now or when the change is durable
  */

@@ -16,6 +16,14 @@
 #include "zone/authority.h"
 #include "zone/shared.h"
 
+/** A command that is not answered yet. */
+struct command {
+	struct pz_hub *hub;
+	json_t *params; /* until the handler returns */
+	pz_hub_done done;
+	void *arg;
+};
+
 /** A change of a zone's authority: one at a time is on its way to the disk, the others wait. */
 struct zone_turn {
 	struct pz_list node;
@@ -45,6 +53,7 @@ struct hub_zone {
 	uint64_t updated_us;    /* when the last Update was told */
 	struct pz_list turns;   /* struct zone_turn.node */
 	struct zone_turn *turn; /* whose it is now, or NULL */
+	struct pz_list details; /* details.c: changes on their way to the disk */
 	size_t connected;
 	size_t learning;  /* lists of devices among the turns */
 	bool is_changing; /* a change of the authority waits for the disk */
@@ -63,6 +72,8 @@ struct pz_hub {
 	struct pz_map *addresses; /* remote address -> struct hub_address */
 	struct pz_map *making;    /* zones that wait for the disk -> struct init, borrowed */
 	struct pz_list links;     /* owner_node of links that are not registered */
+	struct pz_list
+		transfers; /* struct transfer.node: archives that are handed out or taken in */
 	struct pz_listener *listener;
 	struct pz_timer housekeeping;
 	struct pz_log_rate refuse_log, enrol_log, behind_log;
@@ -114,6 +125,16 @@ enum pz_err hub_choose_zone(struct pz_hub *hub, const char *zone, struct hub_zon
 /** Takes the authority, also on failure. */
 enum pz_err hub_add_zone(struct pz_hub *hub, struct pz_authority *takes, struct hub_zone **out,
 			 struct pz_errinfo *info) PZ_MUST_USE;
+/** commands.c: is the name free here? Errors: EXISTS. */
+enum pz_err
+hub_check_new_zone(struct pz_hub *hub, const char *zone, struct pz_errinfo *info) PZ_MUST_USE;
+/** commands.c: stores a zone that is new here; when it is on disk the hub has it, and the command
+ * is answered. Takes all but the command. */
+void hub_store_zone(const struct command *command, struct pz_authority *takes,
+		    struct pz_txn *takes_txn, json_t *takes_result);
+/** commands.c: answers. NULL with PZ_OK: out of memory. */
+void command_finish(const struct command *command, enum pz_err err, const char *detail,
+		    json_t *takes_result);
 /** commands.c: frees a zone that waits for a store which calls nobody back any more. */
 void hub_drop_init(void *init);
 void hub_peer_authenticated(struct hub_peer *peer);
@@ -157,6 +178,19 @@ void zone_save_member(struct hub_zone *zone, const struct pz_member *member);
 /** Stores what zone_save_member noted. */
 void zone_save_now(struct hub_zone *zone);
 
+/* moving.c */
+/** Tells where the zone is, when that was ever said. */
+void moving_greet(struct hub_peer *peer);
+/** The zone is to move elsewhere, or to stay after all. */
+void cmd_move(const struct command *command);
+
+/* transfer.c */
+void cmd_export(const struct command *command);
+void cmd_import(const struct command *command);
+void cmd_import_end(const struct command *command);
+void cmd_part(const struct command *command);
+void transfer_free_all(struct pz_hub *hub);
+
 /* props.c */
 extern const struct pz_router_ops zone_router_ops;
 
@@ -190,7 +224,9 @@ void sync_drained(struct hub_peer *peer);
 bool sync_on_prop(struct hub_peer *peer, const char *status, const json_t *message);
 /** A chunk that has changed, to everybody who is connected. */
 void sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key);
-/** As pz_shared_write, and told to everybody who is connected. */
+/** pz_shared_config.settled; @param arg struct hub_zone */
+void sync_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_stored);
+/** As pz_shared_write, and told to everybody who is connected once it is on disk. */
 enum pz_err
 sync_write(struct hub_zone *zone, enum pz_sync_id id, const char *key, const char *value,
 	   pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;
@@ -198,6 +234,20 @@ sync_write(struct hub_zone *zone, enum pz_sync_id id, const char *key, const cha
 void sync_device_changed(struct hub_zone *zone, const char *device);
 /** The CRL is another, and what is known of one device, "": of none. */
 void sync_membership_changed(struct hub_zone *zone, const char *device);
+
+/* details.c */
+/** The commands `user` and `name`. */
+void zone_details_user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
+void zone_details_name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
+/** Details came in from a device. @param keys array of strings */
+void zone_details_received(struct hub_zone *zone, const json_t *keys);
+/** The zone has been loaded: members' records may be older than what was stored of their names. */
+void zone_details_loaded(struct hub_zone *zone);
+/** A device has come into the zone, or is out of it: the name that one of the same name was given
+ * goes, as a deletion that travels. @param device "": none */
+void zone_details_membership_changed(struct hub_zone *zone, const char *device);
+/** Changes under way are told to nobody any more. */
+void zone_details_free(struct hub_zone *zone);
 
 /* dates.c */
 /** {tls, ca, crl}: days that certificates and revocation list have left, negative when they have

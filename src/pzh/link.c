@@ -325,6 +325,7 @@ on_register(struct hub_peer *peer, struct pz_slice frame)
 		peer->address->text);
 	mark_seen(peer);
 	zone_send_whole_update(peer->zone, link);
+	moving_greet(peer);
 	sync_begin(peer);
 	zone_member_changed(peer->zone, peer->member);
 	return PZ_OK;

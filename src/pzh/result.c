@@ -72,3 +72,58 @@ pzh_add_all_results(json_t *list, const struct pz_member *m)
 				  json_string(m->revoked ? pz_revoked_text(m->revoked_why) : ""));
 	json_array_append_new(list, result);
 }
+
+size_t
+pzh_count_devices(const struct pz_authority *a)
+{
+	size_t pos = 0, n = 0;
+	struct pz_slice key;
+	void *member;
+
+	while (pz_map_next(a->members, &pos, &key, &member))
+		n += !((struct pz_member *)member)->revoked;
+	return n;
+}
+
+json_t *
+pzh_move_result(const struct pz_authority *a)
+{
+	return json_pack("{s:s, s:i}", "host", a->move.notice.at.host, "port",
+			 (int)a->move.notice.at.port);
+}
+
+json_t *
+pzh_export_result(const struct pz_authority *a, size_t bytes)
+{
+	json_t *result = pzh_init_result(a);
+
+	(void)json_object_set_new(result, "devices",
+				  json_integer((json_int_t)pzh_count_devices(a)));
+	(void)json_object_set_new(result, "bytes", json_integer((json_int_t)bytes));
+	if (a->move.is_moving)
+		(void)json_object_set_new(result, "moving", pzh_move_result(a));
+	return result;
+}
+
+json_t *
+pzh_import_result(const struct pz_authority *a, uint16_t port)
+{
+	json_t *result = pzh_init_result(a);
+
+	(void)json_object_set_new(result, "port", json_integer(port));
+	(void)json_object_set_new(result, "devices",
+				  json_integer((json_int_t)pzh_count_devices(a)));
+	(void)json_object_set_new(result, "crlNumber",
+				  json_integer((json_int_t)pz_crl_number(a->crl)));
+	return result;
+}
+
+json_t *
+pzh_stay_result(const struct pz_authority *a)
+{
+	const struct pz_hub_notice *notice = &a->move.notice;
+
+	return json_pack("{s:s, s:b, s:s, s:i, s:I}", "zone", a->zone, "moving", a->move.is_moving,
+			 "host", notice->at.host, "port", (int)notice->at.port, "number",
+			 (json_int_t)notice->number);
+}

@@ -24,6 +24,10 @@ on_send(void *arg, const char *status, json_t *message)
 					  status, message);
 	if (err == PZ_OK)
 		err = pz_router_push(zone->router, &link->session, pz_buf_slice(&out));
+	if (err == PZ_OK)
+		pz_metric_add(&peer->hub->metrics, PZ_METRIC_sync_bytes_out, out.len);
+	if (err == PZ_OK && strstr(status, "_Change"))
+		pz_metric_add(&peer->hub->metrics, PZ_METRIC_sync_listing_bytes_out, out.len);
 	pz_buf_fini(&out);
 	return err;
 }
@@ -81,6 +85,8 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 	pz_shared_received(peer->zone->shared, kind, keys);
 	json_array_foreach((json_t *)keys, i, key)
 		pass_on(peer->zone, peer, kind, json_string_value(key));
+	if (kind->id == PZ_SYNC_USER_DETAILS)
+		zone_details_received(peer->zone, keys);
 }
 
 static void
@@ -158,9 +164,23 @@ enum pz_err
 sync_write(struct hub_zone *zone, enum pz_sync_id id, const char *key, const char *value,
 	   pz_shared_done done, void *arg, struct pz_errinfo *info)
 {
-	PZ_TRY(pz_shared_write(zone->shared, id, key, value, done, arg, info));
-	sync_push(zone, id, key);
-	return PZ_OK;
+	return pz_shared_write(zone->shared, id, key, value, done, arg, info);
+}
+
+void
+sync_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_stored)
+{
+	struct hub_zone *zone = arg;
+
+	if (is_stored) {
+		sync_push(zone, kind->id, key);
+		return;
+	}
+	PZ_LIST_EACH (&zone->links, node, tmp) {
+		struct hub_peer *peer = PZ_CONTAINER(node, struct pz_link, owner_node)->owner;
+		if (peer->sync && !peer->link->closing)
+			(void)!pz_sync_session_open(peer->sync);
+	}
 }
 
 static bool
@@ -178,6 +198,7 @@ sync_device_changed(struct hub_zone *zone, const char *device)
 	if (member && member->revoked)
 		pz_shared_forget(zone->shared, PZ_SYNC_SERVICE_CACHE, is_of_another,
 				 (void *)device);
+	zone_details_membership_changed(zone, device);
 }
 
 void

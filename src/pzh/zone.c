@@ -515,6 +515,8 @@ load_shared(struct hub_zone *zone, struct pz_errinfo *info)
 		.env = zone->hub->config.env,
 		.space = space,
 		.self = zone->authority->zone,
+		.settled = sync_settled,
+		.arg = zone,
 	};
 	size_t skipped = 0;
 
@@ -553,6 +555,7 @@ build(struct hub_zone *zone, struct pz_errinfo *info)
 		return PZ_ERR_LIMIT_MEMORY;
 	PZ_TRY(pz_router_new(&config, &zone->router));
 	PZ_TRY(load_shared(zone, info));
+	zone_details_loaded(zone);
 	return zone_refresh_trust(zone, info);
 }
 
@@ -571,6 +574,7 @@ zone_new(struct pz_hub *hub, struct pz_authority *takes, struct hub_zone **out,
 	pz_list_init(&zone->links);
 	pz_zone_sni_tag(pz_slice_str(takes->zone), zone->tag);
 	pz_list_init(&zone->turns);
+	pz_list_init(&zone->details);
 	pz_timer_init(&zone->update_timer, on_update, zone);
 	pz_timer_init(&zone->save_timer, on_save, zone);
 	enum pz_err err = build(zone, info);
@@ -612,6 +616,7 @@ zone_free(struct hub_zone *zone)
 	json_decref(zone->changed);
 	json_decref(zone->unsaved);
 	pz_code_cancel(&zone->code);
+	zone_details_free(zone);
 	pz_shared_free(zone->shared);
 	pz_authority_free(zone->authority);
 	free(zone);

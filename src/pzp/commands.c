@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "pzp/appdata.h"
+#include "pzp/moved.h"
 #include "pzp/peers.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
@@ -97,14 +99,15 @@ refuse(const struct pz_node_reply *reply, void *arg, enum pz_err err, const char
 static json_t *
 hub_result(struct pz_node *node)
 {
-	const struct pz_membership *m = node->membership;
 	bool is_connected = node->machine.state == PZ_STATE_CONNECTED;
 
-	if (m == NULL)
+	if (node->membership == NULL)
 		return json_null();
-	return json_pack("{s:s, s:i, s:o}", "host", m->hub_host, "port", (int)m->hub_port, "since",
-			 is_connected ? json_integer((json_int_t)(node->hub_since_ms / 1000))
-				      : json_null());
+	json_t *result = moved_result(node);
+	(void)json_object_set_new(
+		result, "since",
+		is_connected ? json_integer((json_int_t)(node->hub_since_ms / 1000)) : json_null());
+	return result;
 }
 
 /* Gauges are true when somebody looks. */
@@ -365,75 +368,7 @@ cmd_disconnect(struct pz_node *node, json_t *params, const struct pz_node_reply 
 	return peer ? peer_disconnect(node, peer, reply, arg) : disconnect_hub(node, reply, arg);
 }
 
-/* ---- services ---- */
-
-struct listing {
-	struct pz_node_request request;
-	struct discovery *search;
-	char *zone, *device;
-};
-
-static void
-release_listing(struct pz_node_request *request)
-{
-	struct listing *l = (struct listing *)(void *)request;
-
-	discovery_cancel(l->search);
-	free(l->zone);
-	free(l->device);
-}
-
-static bool
-is_listed(const struct listing *l, json_t *descriptor)
-{
-	const char *text = pz_json_str(descriptor, "serviceAddress");
-	struct pz_address address;
-
-	if (text == NULL || pz_address_parse(pz_slice_str(text), &address) != PZ_OK)
-		return false;
-	return (l->zone == NULL || pz_slice_eq_str(address.zone, l->zone)) &&
-	       (l->device == NULL || pz_slice_eq_str(address.device, l->device));
-}
-
-static void
-on_listed(void *arg, json_t *descriptors)
-{
-	struct listing *l = arg;
-	json_t *list = json_array();
-	size_t i;
-	json_t *one;
-
-	l->search = NULL;
-	json_array_foreach(descriptors, i, one) if (is_listed(l, one)) json_array_append(list, one);
-	request_finish(&l->request, PZ_OK, "", list);
-}
-
-static char *
-copy_param(json_t *params, const char *name)
-{
-	const char *text = pz_json_str(params, name);
-
-	return text ? strdup(text) : NULL;
-}
-
-static struct pz_node_request *
-cmd_services(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
-{
-	struct listing *l = request_new(node, sizeof(*l), reply, arg);
-
-	if (l == NULL)
-		return NULL;
-	l->request.release = release_listing;
-	l->zone = copy_param(params, "zone");
-	l->device = copy_param(params, "device");
-	uint64_t serial = l->request.serial;
-	struct discovery *search =
-		discovery_start(node, pz_json_str(params, "api"), l->device, on_listed, l);
-	if (request_find(node, serial) == NULL)
-		return NULL;
-	l->search = search;
-	return &l->request;
-}
+/* ---- peers ---- */
 
 static struct pz_node_request *
 cmd_peers(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
@@ -541,11 +476,26 @@ static const struct {
 	struct pz_node_request *(*run)(struct pz_node *node, json_t *params,
 				       const struct pz_node_reply *reply, void *arg);
 } commands[] = {
-	{"status", cmd_status},   {"enrol", cmd_enrol},           {"leave", cmd_leave},
-	{"connect", cmd_connect}, {"disconnect", cmd_disconnect}, {"services", cmd_services},
-	{"call", call_start},     {"watch", cmd_watch},           {"serve", cmd_serve},
-	{"peers", cmd_peers},     {"discover", discover_start},   {"prefs", prefs_command},
+	{"status", cmd_status},
+	{"enrol", cmd_enrol},
+	{"leave", cmd_leave},
+	{"connect", cmd_connect},
+	{"disconnect", cmd_disconnect},
+	{"hub", moved_command},
+	{"services", services_command},
+	{"call", call_start},
+	{"watch", cmd_watch},
+	{"serve", cmd_serve},
+	{"peers", cmd_peers},
+	{"discover", discover_start},
+	{"prefs", prefs_command},
 	{"sync", sync_command},
+	{"user", details_user},
+	{"name", details_name},
+	{"data-list", appdata_list_command},
+	{"data-get", appdata_get_command},
+	{"data-set", appdata_set_command},
+	{"data-remove", appdata_remove_command},
 };
 
 /* Parameters that name something are texts: one that is not must not be taken for one that is not
@@ -553,8 +503,9 @@ static const struct {
 static const char *
 not_a_text(const json_t *params)
 {
-	static const char *const names[] = {"link", "host",    "zone",     "device", "code",
-					    "peer", "service", "function", "api",    "key"};
+	static const char *const names[] = {"link",   "host",    "zone",     "device", "code",
+					    "peer",   "service", "function", "api",    "key",
+					    "origin", "prefix",  "after"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const json_t *value = json_object_get(params, names[i]);

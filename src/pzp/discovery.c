@@ -9,6 +9,7 @@
 
 #include "base/auto.h"
 #include "pzp/peers.h"
+#include "pzp/servicecache.h"
 #include "wire/json.h"
 
 /* The hub answers from memory; if it does not, what we know must do. */
@@ -467,4 +468,5 @@ discovery_announce(struct pz_node *node)
 
 	node_send_zone_prop(node, "registerServices", message);
 	json_decref(message);
+	servicecache_announce(node);
 }

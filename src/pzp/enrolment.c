@@ -342,6 +342,8 @@ become_member(struct enrolment *e)
 		node->enrolment = NULL;
 	else
 		enrolment_drop(node); /* another one was begun meanwhile: it comes too late */
+	if (node->storing == NULL)
+		node_sweep_keys(node); /* an earlier one may have been stored, too */
 	if (e->conn.link) {
 		e->conn.link->owner = &node->hub;
 		pz_link_close(e->conn.link, PZ_OK, "");

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pzp/moved.h"
 #include "pzp/peers.h"
 #include "pzp/zonedata.h"
 #include "rpc/error.h"
@@ -57,8 +58,8 @@ on_connected(void *arg, struct pz_stream *stream)
 	struct pz_expect expect = {.zone = m->zone, .role = PZ_EXPECT_HUB};
 
 	node->hub.dial = NULL;
-	enum pz_err err =
-		hub_open_link(&node->hub, stream, node->tls_ctx, m->zone, m->hub_host, &expect);
+	enum pz_err err = hub_open_link(&node->hub, stream, node->tls_ctx, m->zone,
+					moved_in_use(node)->host, &expect);
 	if (err != PZ_OK)
 		(void)pz_machine_event(&node->machine, PZ_EVENT_LINK_FAILED, pz_err_text(err));
 }
@@ -84,9 +85,9 @@ hub_dial(struct pz_node *node)
 	if (node->is_stopping)
 		return;          /* an enrolment was stored just now: the next start connects */
 	node_renew_if_due(node); /* the clock may have been set right since */
+	const struct pz_hub_address *at = moved_dial(node);
 	enum pz_err err =
-		t->ops->dial(t->self, node->membership->hub_host, node->membership->hub_port,
-			     &dial_events, node, &node->hub.dial);
+		t->ops->dial(t->self, at->host, at->port, &dial_events, node, &node->hub.dial);
 	if (err != PZ_OK)
 		(void)pz_machine_event(&node->machine, PZ_EVENT_LINK_FAILED, pz_err_text(err));
 }
@@ -157,6 +158,7 @@ hub_send_info(struct pz_node *node)
 void
 hub_online(struct pz_node *node)
 {
+	moved_online(node);
 	hub_send_info(node);
 	discovery_announce(node);
 	peers_tell_soon(node->peers); /* nobody needs to speak for us at the hub any more */
@@ -437,8 +439,9 @@ hub_closed(struct pz_node *node, struct pz_link *link, enum pz_err why, const ch
 			      "the hub at %s port %u is not the one this device enrolled with "
 			      "(%s); if the "
 			      "hub was set up anew, leave and enrol again",
-			      node->membership->hub_host, node->membership->hub_port, detail);
-		pz_machine_halt(&node->machine);
+			      moved_in_use(node)->host, (unsigned)moved_in_use(node)->port, detail);
+		if (moved_is_hopeless(node))
+			pz_machine_halt(&node->machine);
 	}
 	if (why == PZ_ERR_DENIED_REVOKED && link->secured)
 		(void)pz_machine_event(&node->machine, PZ_EVENT_REVOKED, "revoked by the hub");

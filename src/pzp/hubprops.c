@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pzp/moved.h"
 #include "pzp/peers.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
@@ -117,6 +118,12 @@ on_probe(struct pz_node *node, json_t *message)
 	hub_send_prop(node, "keepAlive", NULL);
 }
 
+static void
+on_hub_moved(struct pz_node *node, json_t *message)
+{
+	moved_on_prop(node, NULL, message);
+}
+
 static const struct {
 	const char *status;
 	void (*handle)(struct pz_node *node, json_t *message);
@@ -125,7 +132,7 @@ static const struct {
 	{"Update", on_update, false},       {"foundServices", on_found_services, true},
 	{"revoked", on_revoked, false},     {"bye", on_bye, false},
 	{"keepAlive", on_keepalive, false}, {"probe", on_probe, false},
-	{"error", on_error, true},
+	{"error", on_error, true},          {"hubMoved", on_hub_moved, true}, /* is signed */
 };
 
 static void

@@ -37,11 +37,13 @@ struct pz_node_request {
 	bool is_watcher;
 };
 
+struct appdata;
 struct enrolment;
 struct node_prefs;
 struct peers;
 struct nearby;
 struct zonedata;
+struct moved;
 struct zonedata_session;
 struct peer_link;
 
@@ -87,6 +89,8 @@ struct pz_node {
 	struct peers *peers;
 	struct nearby *nearby;
 	struct zonedata *zonedata;
+	struct appdata *appdata;
+	struct moved *moved;               /* where the hub is: moved.h */
 	struct zonedata_session *hub_data; /* the exchange with the hub, or NULL */
 	struct node_wishes wishes;
 	struct node_warnings warnings;
@@ -264,6 +268,9 @@ prefs_configure_ports(struct pz_node *node, const uint16_t *tls_port, const uint
 /** Preferences that hold for the whole zone have changed somewhere in it. @param keys array of
  * strings */
 void prefs_synchronised(struct pz_node *node, const json_t *keys);
+/** This device was given a name in the zone, or it was taken back: that counts at once, for nobody
+ * has set a preference here that would have to wait. */
+void prefs_named(struct pz_node *node);
 /** The zone is left: what holds for all of it is gone (page 2 "Revocation"). */
 void prefs_wiped(struct pz_node *node);
 /** What waits for a reconnect: {key: value}. NULL: out of memory. */
@@ -297,6 +304,11 @@ json_t *discovery_list_of(const struct pz_node *node, const char *device);
 void discovery_announce_soon(struct pz_node *node);
 void discovery_announce(struct pz_node *node);
 void discovery_find(void *arg, const char *caller, struct pz_find *find);
+
+/* listing.c */
+/** The command `services`: params api?, zone?, device?, all?. */
+struct pz_node_request *services_command(struct pz_node *node, json_t *params,
+					 const struct pz_node_reply *reply, void *arg);
 
 /* commands.c, calls.c */
 /** Puts a request to work; `size` bytes, the first member is struct pz_node_request. NULL: out of

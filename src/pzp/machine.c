@@ -302,6 +302,15 @@ pz_machine_network_changed(struct pz_machine *m)
 	pz_machine_nudge(m, "the network changed");
 }
 
+void
+pz_machine_hub_moved(struct pz_machine *m)
+{
+	if (!m->is_parked)
+		m->is_halted = false;
+	m->attempts = 0;
+	pz_machine_nudge(m, "the hub has moved");
+}
+
 static void
 on_stay(struct pz_timer *timer, void *arg)
 {

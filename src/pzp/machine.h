@@ -141,6 +141,10 @@ void pz_machine_park(struct pz_machine *machine, const char *reason);
  * that nobody asked for, and tries at once. */
 void pz_machine_network_changed(struct pz_machine *machine);
 
+/** The hub has another address: what failed there says nothing about here. Lifts a halt that nobody
+ * asked for, begins the back-off anew and tries at once, unless a link or an attempt is there. */
+void pz_machine_hub_moved(struct pz_machine *machine);
+
 /** Something changed that makes a retry worth it now (network, app request): tries at once unless
  * halted or the hub is not wanted. */
 void pz_machine_nudge(struct pz_machine *machine, const char *why);

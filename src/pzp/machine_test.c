@@ -297,6 +297,32 @@ another_network_lifts_a_halt_but_not_a_wish(void **state)
 	pz_machine_fini(&w.m);
 }
 
+/* Likewise, and what failed at the old address does not make the first tries at the new one slow.
+ */
+static void
+a_hub_that_has_moved_is_tried_at_once(void **state)
+{
+	(void)state;
+	begin(true);
+	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
+	for (int i = 0; i < 6; i++) {
+		fails_once();
+		pz_machine_nudge(&w.m, "the network changed");
+	}
+	pz_machine_halt(&w.m);
+	fails_once();
+	pz_machine_hub_moved(&w.m);
+	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+	fails_once();
+	pass(2 * PZ_US_PER_S);
+	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+	fails_once();
+	pz_machine_park(&w.m, "disconnected by hand");
+	pz_machine_hub_moved(&w.m);
+	assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
+	pz_machine_fini(&w.m);
+}
+
 static void
 a_nudge_tries_at_once(void **state)
 {
@@ -476,6 +502,7 @@ main(void)
 		cmocka_unit_test(halted_it_waits_to_be_told),
 		cmocka_unit_test(disconnected_by_hand_it_stays_away_whenever_that_was_said),
 		cmocka_unit_test(another_network_lifts_a_halt_but_not_a_wish),
+		cmocka_unit_test(a_hub_that_has_moved_is_tried_at_once),
 		cmocka_unit_test(a_nudge_tries_at_once),
 		cmocka_unit_test(preferring_peers_it_connects_only_when_told),
 		cmocka_unit_test(a_preference_for_peers_stops_the_back_off_and_leaves_a_link_alone),

@@ -98,6 +98,7 @@ set_changeable(struct pz_node_config *config, const struct pz_settings *s)
 
 	config->keepalive_us = s->keepalive * PZ_US_PER_S;
 	config->call_timeout_us = s->call_timeout * PZ_US_PER_S;
+	config->app_data_bytes_max = s->limit_app_data;
 	config->tls_port = has_tls ? &s->tls_port : NULL;
 	config->web_port = has_web ? &s->web_port : NULL;
 }

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
+#include "pzp/appdata.h"
+#include "pzp/moved.h"
 #include "pzp/peers.h"
+#include "pzp/servicecache.h"
 #include "route/bounce.h"
 #include "rpc/error.h"
 #include "rpc/method.h"
@@ -287,6 +290,8 @@ node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz
 	struct pz_membership *former = node->membership;
 	struct pz_tls_ctx *ctx = NULL;
 	enum pz_err err = zonedata_set_membership(node, takes, info);
+	if (err == PZ_OK)
+		err = moved_set_membership(node, takes, info);
 
 	node->membership = takes; /* for node_crl */
 	if (err == PZ_OK && takes)
@@ -345,6 +350,7 @@ on_act(void *arg, enum pz_action action)
 		break;
 	case PZ_ACT_HANG_UP:
 		hub_clean(node);
+		moved_failed(node);
 		break;
 	case PZ_ACT_ONLINE:
 		hub_online(node);
@@ -369,10 +375,14 @@ on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
 	struct pz_node *node = arg;
 
 	pz_metric_add(&node->metrics, PZ_METRIC_state_changes, 1);
+	if (old == PZ_STATE_CONNECTED && now != PZ_STATE_CONNECTED)
+		appdata_session_ended(node, node->membership->zone);
 	if (now == PZ_STATE_NOT_CONNECTED || now == PZ_STATE_VIRGIN)
 		prefs_apply(node);
-	if (now == PZ_STATE_CONNECTED)
+	if (now == PZ_STATE_CONNECTED) {
 		node->hub_since_ms = pz_env_wall_ms(node->config.env);
+		appdata_session_began(node);
+	}
 	node_tell(node, json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "state", "old",
 				  pz_state_text(old), "new", pz_state_text(now), "cause",
 				  pz_event_text(event), "reason", node->machine.reason));
@@ -438,7 +448,11 @@ build(struct pz_node *node, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(pz_router_new(&config, &node->router));
 	node->zonedata = zonedata_new(node);
-	if (node->zonedata == NULL)
+	node->moved = moved_new(node);
+	if (node->zonedata == NULL || node->moved == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	node->appdata = appdata_new(node);
+	if (node->appdata == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(peers_new(node, &node->peers));
 	node->nearby = nearby_new(node);
@@ -485,10 +499,12 @@ on_enrol_reaper(struct pz_timer *timer, void *arg)
 }
 
 static void
-set_times(struct pz_node *node, const struct pz_node_config *config)
+set_changeable(struct pz_node *node, const struct pz_node_config *config)
 {
 	node->config.call_timeout_us =
 		config->call_timeout_us ? config->call_timeout_us : PZ_CALL_TIMEOUT_US;
+	node->config.app_data_bytes_max =
+		config->app_data_bytes_max ? config->app_data_bytes_max : PZ_APP_DATA_BYTES_MAX;
 	node->link_host.keepalive_us = config->keepalive_us;
 }
 
@@ -510,7 +526,7 @@ init_fields(struct pz_node *node, const struct pz_node_config *config)
 		.events = &node_link_events,
 		.frame_max = node->config.frame_max,
 	};
-	set_times(node, config);
+	set_changeable(node, config);
 	pz_timer_init(&node->renewal, on_renewal_check, node);
 	pz_timer_init(&node->announce, on_announce, node);
 	pz_timer_init(&node->leave_timer, on_leave_timeout, node);
@@ -535,6 +551,8 @@ pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz
 	pz_machine_init(&node->machine, config->env, &machine_ops, node, node->membership != NULL);
 	if (err == PZ_OK)
 		err = prefs_load(node, info);
+	if (err == PZ_OK)
+		err = appdata_start(node, info);
 	if (err != PZ_OK) {
 		pz_node_free(node);
 		return err;
@@ -552,6 +570,8 @@ pz_node_start(struct pz_node *node)
 	on_renewal_check(&node->renewal, node);
 	if (node->membership) {
 		zonedata_judge(node); /* a wipe that a crash came before */
+		servicecache_drop_revoked(node);
+		servicecache_announce(node);
 		peers_listen(node->peers);
 		pz_machine_start(&node->machine);
 	}
@@ -591,6 +611,8 @@ pz_node_free(struct pz_node *node)
 	nearby_free(node->nearby);
 	zonedata_close(node->hub_data);
 	zonedata_free(node->zonedata);
+	appdata_free(node->appdata);
+	moved_free(node->moved);
 	pz_dispatcher_free(node->dispatcher);
 	pz_registry_free(node->registry);
 	pz_pending_free(node->pending);
@@ -607,7 +629,7 @@ pz_node_free(struct pz_node *node)
 void
 pz_node_reconfigure(struct pz_node *node, const struct pz_node_config *config)
 {
-	set_times(node, config);
+	set_changeable(node, config);
 	prefs_configure_ports(node, config->tls_port, config->web_port);
 }
 

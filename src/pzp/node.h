@@ -32,8 +32,9 @@ struct pz_node_config {
 	uint32_t frame_max;
 	size_t queue_high_bytes, queue_low_bytes;
 	uint64_t keepalive_us, call_timeout_us;
-	const char *listen;   /* address of the server for peers; NULL or "": any */
-	struct pz_mdns *mdns; /* the local network; NULL: none. Its events become the node's */
+	size_t app_data_bytes_max; /* what one app may store */
+	const char *listen;        /* address of the server for peers; NULL or "": any */
+	struct pz_mdns *mdns;      /* the local network; NULL: none. Its events become the node's */
 	/** Own addresses for pzpInfo; NULL: none. */
 	void (*addresses)(void (*each)(void *arg, const char *address), void *arg);
 	const struct pz_process_ops
@@ -56,8 +57,8 @@ void pz_node_free(struct pz_node *node);
 /** The machine's addresses or routes changed: tries the hub at once, tells it the addresses. */
 void pz_node_network_changed(struct pz_node *node);
 
-/** Takes over what can change while running: time-out of calls, keep-alive, ports. Reads no other
- * field. */
+/** Takes over what can change while running: time-out of calls, keep-alive, ports, what an app may
+ * store. Reads no other field. */
 void pz_node_reconfigure(struct pz_node *node, const struct pz_node_config *config);
 
 enum pz_state pz_node_state(const struct pz_node *node);
@@ -86,7 +87,7 @@ struct pz_node_request;
 
 /**
  * The commands of page 12 by name: status, enrol, leave, connect, disconnect, services, call,
- * watch, serve, prefs.
+ * watch, serve, prefs, data-….
  * @param params object, borrowed; @param reply static or outlives the request
  * @return the running request, or NULL when done() was called already
  */

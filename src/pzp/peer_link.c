@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pzp/appdata.h"
 #include "pzp/peers.h"
 #include "rpc/error.h"
 #include "wire/frame.h"
@@ -172,7 +173,8 @@ decide(struct peer_link *pl)
 	begin_register(pl);
 }
 
-/* Who is it? The handshake has proved a device of our zone that is not revoked (page 2). */
+/* Who is it? The handshake has proved a device of our zone that was not revoked when it began: a
+ * list may have come since (page 2). */
 static enum pz_err
 identify(struct peer_link *pl, struct pz_errinfo *info)
 {
@@ -184,6 +186,8 @@ identify(struct peer_link *pl, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "it is of another zone");
 	if (strcmp(who->device, node->membership->device) == 0)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "it is this device itself");
+	if (pz_crl_has_serial(node_crl(node), who->ca_serial))
+		return pz_fail(info, PZ_ERR_DENIED_REVOKED, "%s is revoked", who->device);
 	if (pl->is_outgoing)
 		PZ_TRY(node_knows_ca(node, who, info));
 	struct peer *peer = peers_get(pl->peers, who->device);
@@ -389,6 +393,8 @@ lost(struct peer_link *pl, enum pz_peer_event event, const char *reason,
 	json_decref(names);
 	peers_tell_soon(pl->peers);
 	wake_standby(peer);
+	if (peer->live == NULL)
+		appdata_session_ended(node, peer->address);
 	if (event == PZ_PEER_EVENT_LINK_LOST && peer->live == NULL && peer->attempt == NULL)
 		peer_retry_later(peer);
 }

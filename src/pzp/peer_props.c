@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "pzp/peers.h"
+#include "pzp/moved.h"
 #include "service/descriptor.h"
 #include "wire/json.h"
 #include "wire/message.h"
@@ -230,6 +230,12 @@ on_error(struct peer_link *pl, json_t *message)
 		about ? about : "?");
 }
 
+static void
+on_hub_moved(struct peer_link *pl, json_t *message)
+{
+	moved_on_prop(pl->peers->node, pl, message);
+}
+
 static const struct {
 	const char *status;
 	void (*handle)(struct peer_link *pl, json_t *message);
@@ -238,6 +244,7 @@ static const struct {
 	{"pzpInfo", on_info, false},        {"registerServices", on_register_services, false},
 	{"keepAlive", on_keepalive, false}, {"bye", on_bye, true},
 	{"error", on_error, true},          {"probe", on_probe, false},
+	{"hubMoved", on_hub_moved, false},
 };
 
 void
@@ -324,6 +331,7 @@ peer_greet(struct peer_link *pl)
 {
 	tell_info(pl);
 	tell_services(pl);
+	moved_greet(pl);
 }
 
 static void
@@ -346,6 +354,12 @@ void
 peers_tell_services(struct peers *peers)
 {
 	each_live(peers, tell_services);
+}
+
+void
+peers_tell_moved(struct peers *peers)
+{
+	each_live(peers, moved_greet);
 }
 
 void

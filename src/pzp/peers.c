@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pzp/zonedata.h"
 #include "wire/json.h"
+#include "zone/details.h"
 
 /* ---- the table ---- */
 
@@ -152,6 +154,27 @@ text_or(const json_t *object, const char *name, const char *fallback)
 	return json_string(text ? text : fallback);
 }
 
+/* How a device is called: it says so itself, or the hub does, who hears of every name. Without
+ * either the zone's data tells how it was last named. */
+static json_t *
+shown_name(const struct pz_node *node, const char *device, const struct peer *peer)
+{
+	char key[PZ_DETAILS_KEY_CHARS];
+	json_t *entry = directory_entry(node, device);
+
+	if (peer && peer->live && peer->info)
+		return text_or(peer->info, "displayName", device);
+	if (node->hub.is_registered && entry)
+		return text_or(entry, "displayName", device);
+	pz_details_key(device, key);
+	char *given = pz_shared_text(node->zonedata->shared, PZ_SYNC_USER_DETAILS, key);
+	json_t *name =
+		given ? json_string(given)
+		      : text_or(peer && peer->info ? peer->info : entry, "displayName", device);
+	free(given);
+	return name;
+}
+
 /* What is known of it: what it says itself counts more than what the hub tells. */
 static json_t *
 describe(const struct pz_node *node, const char *device)
@@ -164,13 +187,12 @@ describe(const struct pz_node *node, const char *device)
 
 	(void)pz_json_int(entry, "port", 0, UINT16_MAX, &port);
 	snprintf(id, sizeof(id), "%s/%s", node->membership->zone, device);
-	return json_pack("{s:s, s:o?, s:o?, s:s, s:s, s:s, s:o?, s:O?, s:I, s:b}", "id", id,
-			 "displayName", text_or(entry, "displayName", device), "deviceType",
-			 text_or(entry, "deviceType", ""), "state",
-			 pz_peer_state_text(peer ? peer->state : PZ_PEER_NOT_CONNECTED), "route",
-			 node_route_text(node, device), "reason", peer ? peer->reason : "",
-			 "address", shown_address(peer), "addresses", addresses, "port",
-			 (json_int_t)port, "friend", 0);
+	return json_pack(
+		"{s:s, s:o?, s:o?, s:s, s:s, s:s, s:o?, s:O?, s:I, s:b}", "id", id, "displayName",
+		shown_name(node, device, peer), "deviceType", text_or(entry, "deviceType", ""),
+		"state", pz_peer_state_text(peer ? peer->state : PZ_PEER_NOT_CONNECTED), "route",
+		node_route_text(node, device), "reason", peer ? peer->reason : "", "address",
+		shown_address(peer), "addresses", addresses, "port", (json_int_t)port, "friend", 0);
 }
 
 json_t *

@@ -58,12 +58,13 @@ struct peer_link {
 	} state;
 	struct zonedata_session *sync; /* while it is live */
 	bool is_outgoing, has_proved;
-	bool has_registered;   /* the other end sent its register */
-	bool is_leaving;       /* the other end said that another link replaces it */
-	struct pz_timer watch; /* for a sign of life */
-	struct pz_timer end;   /* of draining */
-	bool is_probed;        /* it was asked for one and gave none yet */
-	uint64_t watched_us;   /* since when */
+	bool has_registered;      /* the other end sent its register */
+	bool is_leaving;          /* the other end said that another link replaces it */
+	struct pz_timer watch;    /* for a sign of life */
+	struct pz_timer end;      /* of draining */
+	bool is_probed;           /* it was asked for one and gave none yet */
+	uint64_t watched_us;      /* since when */
+	unsigned notices_refused; /* of where the hub is: moved.c */
 };
 
 /** Another device of the zone. Exists from when it is first dialled or dials us. */
@@ -196,6 +197,8 @@ void peer_greet(struct peer_link *pl);
 /** Tells every peer what changed about us. */
 void peers_tell_info(struct peers *peers);
 void peers_tell_services(struct peers *peers);
+/** To all with a live link: where the hub is, as the zone has said (moved.h). */
+void peers_tell_moved(struct peers *peers);
 /** The same soon, with other changes. */
 void peers_tell_soon(struct peers *peers);
 

@@ -7,14 +7,18 @@
  * next.
  *
  * The user's values of this device are records of its own; those that hold for the whole zone are
- * synchronised (page 8, item preferences), and may be set anywhere in it.
+ * synchronised (page 8, item preferences), and may be set anywhere in it. The name is of both
+ * kinds: in a zone it is written into the user's details, too, where others may give this device
+ * another one. The later of them counts, the device's own again when the zone is left.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pzp/appdata.h"
 #include "pzp/peers.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
+#include "zone/details.h"
 #include "zone/record.h"
 
 #define SPACE "prefs" /* key -> {value}; those of the whole zone are in zone/shared.h */
@@ -37,6 +41,8 @@ struct kept {
 struct node_prefs {
 	struct pz_prefs active;
 	struct kept kept[PZ_PREF_COUNT];
+	struct pz_pref_value given; /* the name that the zone has for this device */
+	bool has_given;
 	struct pz_list changes; /* on their way to the disk */
 };
 
@@ -65,6 +71,10 @@ wanted(const struct pz_node *node, enum pz_pref pref, struct pz_pref_value *out)
 {
 	const struct kept *kept = &node->prefs->kept[pref];
 
+	if (pref == PZ_PREF_NAME && node->prefs->has_given) {
+		*out = node->prefs->given;
+		return SOURCE_USER;
+	}
 	if (kept->has_user) {
 		*out = kept->user;
 		return SOURCE_USER;
@@ -143,6 +153,7 @@ node_prefs_changed(struct pz_node *node, uint32_t changed)
 	if (changed & (PZ_PREF_BIT(PZ_PREF_PEER_LISTEN) | PZ_PREF_BIT(PZ_PREF_PORTS_TLS)))
 		peers_listen(node->peers);
 	peers_wishes_changed(node->peers);
+	appdata_session_began(node); /* one with a peer may be under way */
 }
 
 void
@@ -271,6 +282,22 @@ read_shared(struct pz_node *node, enum pz_pref pref)
 	json_decref(value);
 }
 
+/* The name that stands in the zone's data, given by others or by us. */
+static void
+read_given(struct pz_node *node)
+{
+	const struct pz_membership *m = node->membership;
+	char key[PZ_DETAILS_KEY_CHARS], *text = NULL;
+
+	if (m) {
+		pz_details_key(m->device, key);
+		text = pz_shared_text(node->zonedata->shared, PZ_SYNC_USER_DETAILS, key);
+	}
+	node->prefs->has_given =
+		text && pz_pref_parse_text(PZ_PREF_NAME, text, &node->prefs->given, NULL) == PZ_OK;
+	free(text);
+}
+
 enum pz_err
 prefs_load(struct pz_node *node, struct pz_errinfo *info)
 {
@@ -289,6 +316,7 @@ prefs_load(struct pz_node *node, struct pz_errinfo *info)
 	for (int i = 0; i < PZ_PREF_COUNT; i++)
 		if (pz_pref_table[i].is_zone)
 			read_shared(node, (enum pz_pref)i);
+	read_given(node);
 	(void)activate(node);
 	spread(node);
 	return PZ_OK;
@@ -313,6 +341,7 @@ prefs_wiped(struct pz_node *node)
 	for (int i = 0; i < PZ_PREF_COUNT; i++)
 		if (pz_pref_table[i].is_zone)
 			node->prefs->kept[i].has_user = false;
+	node->prefs->has_given = false;
 	if (!is_held(node))
 		prefs_apply(node);
 }
@@ -408,6 +437,8 @@ take(struct pz_node *node, const struct change *change)
 		kept->has_user = !change->is_reset;
 		kept->user = change->value;
 	}
+	if (change->pref == PZ_PREF_NAME)
+		read_given(node);
 	settle(node, change->pref);
 }
 
@@ -425,6 +456,21 @@ prefs_synchronised(struct pz_node *node, const json_t *keys)
 		read_shared(node, pref);
 		settle(node, pref);
 	}
+}
+
+void
+prefs_named(struct pz_node *node)
+{
+	struct node_prefs *prefs = node->prefs;
+	struct pz_pref_value value;
+
+	read_given(node);
+	prefs->kept[PZ_PREF_NAME].source = wanted(node, PZ_PREF_NAME, &value);
+	if (!pz_pref_equal(&value, &prefs->active.values[PZ_PREF_NAME]))
+		pz_notice("preference", "key=name this device is called otherwise in the zone");
+	prefs->active.values[PZ_PREF_NAME] = value;
+	spread(node);
+	peers_tell_soon(node->peers); /* also the same as ever: others may have heard another */
 }
 
 static void
@@ -483,6 +529,44 @@ write_shared(struct pz_node *node, struct change *change, struct pz_errinfo *inf
 	return err;
 }
 
+static void
+on_name_written(void *arg, enum pz_err err, const char *detail)
+{
+	struct change *change = arg;
+
+	if (err == PZ_OK) {
+		err = write_own(change->node, change);
+		if (err == PZ_OK)
+			return;
+		detail = "out of memory";
+	}
+	on_stored(change, err, detail);
+}
+
+/* First for the zone: what it has counts more. */
+static enum pz_err
+write_name(struct pz_node *node, struct change *change, struct pz_errinfo *info)
+{
+	PZ_AUTO_FREE char *value = pz_details_value(change->value.text);
+	char key[PZ_DETAILS_KEY_CHARS];
+
+	if (value == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	pz_details_key(node->membership->device, key);
+	return zonedata_write(node, PZ_SYNC_USER_DETAILS, key, change->is_reset ? NULL : value,
+			      on_name_written, change, info);
+}
+
+static enum pz_err
+write_change(struct pz_node *node, struct change *change, struct pz_errinfo *info)
+{
+	if (pz_pref_table[change->pref].is_zone)
+		return write_shared(node, change, info);
+	if (change->pref == PZ_PREF_NAME && node->membership)
+		return write_name(node, change, info);
+	return write_own(node, change);
+}
+
 static struct pz_node_request *
 submit(const struct change *wish, const struct pz_node_reply *reply, void *arg)
 {
@@ -496,8 +580,7 @@ submit(const struct change *wish, const struct pz_node_reply *reply, void *arg)
 		*change = *wish;
 		change->serial = request->serial;
 		pz_list_append(&node->prefs->changes, &change->list);
-		err = pz_pref_table[wish->pref].is_zone ? write_shared(node, change, &info)
-							: write_own(node, change);
+		err = write_change(node, change, &info);
 	}
 	if (err == PZ_OK)
 		return request;

@@ -19,7 +19,7 @@ sets(const char *key, const char *value)
 
 	begin(&a, "prefs", set_params(key, value));
 	assert_int_equal(a.ends, 0);
-	run(COMMIT_US);
+	run(2 * COMMIT_US); /* the name of a member is written twice */
 	assert_int_equal(a.ends, 1);
 	if (a.err != PZ_OK)
 		fail_msg("%s", a.detail);
@@ -33,7 +33,7 @@ resets(const char *key)
 	struct answer a;
 
 	begin(&a, "prefs", json_pack("{s:s, s:b}", "key", key, "reset", 1));
-	run(COMMIT_US);
+	run(2 * COMMIT_US);
 	assert_int_equal(a.ends, 1);
 	assert_ok(a.err);
 	forget(&a);

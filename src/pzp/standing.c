@@ -1,5 +1,6 @@
 /* How this device stands with the others: what it tells of itself, and what follows when one comes
  * or goes. */
+#include "pzp/appdata.h"
 #include "pzp/peers.h"
 
 #include <stdio.h>
@@ -86,6 +87,7 @@ node_peer_live(struct pz_node *node, struct peer_link *pl)
 {
 	if (!pl->is_outgoing)
 		look_for_the_others(node);
+	appdata_session_began(node);
 	peers_tell_soon(node->peers);
 	discovery_news(node);
 }

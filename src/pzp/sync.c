@@ -38,7 +38,7 @@ on_send(void *arg, const char *status, json_t *message)
 	struct zonedata_session *s = arg;
 	struct pz_buf out;
 
-	if (s->link->closing)
+	if (s->link->closing || !s->link->session.attached) /* or another link has taken over */
 		return PZ_ERR_IO_CLOSED;
 	if (s->link->session.queued > PZ_QUEUE_LOW_BYTES)
 		return PZ_ERR_LIMIT_QUEUE;
@@ -46,6 +46,10 @@ on_send(void *arg, const char *status, json_t *message)
 	enum pz_err err = pz_message_prop(&out, s->owner->self, s->to, status, message);
 	if (err == PZ_OK)
 		err = pz_link_send(s->link, pz_buf_slice(&out));
+	if (err == PZ_OK)
+		pz_metric_add(&s->owner->metrics, PZ_METRIC_sync_bytes_out, out.len);
+	if (err == PZ_OK && strstr(status, "_Change"))
+		pz_metric_add(&s->owner->metrics, PZ_METRIC_sync_listing_bytes_out, out.len);
 	pz_buf_fini(&out);
 	if (err == PZ_OK && strstr(status, "_Data"))
 		count_sent(s, message);
@@ -196,6 +200,7 @@ zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_o
 		return NULL;
 	}
 	pz_list_append(&node->zonedata->sessions, &s->node);
+	zonedata_save_again(node);
 	if (is_opener)
 		open_exchange(s);
 	if (is_hub)
@@ -247,7 +252,7 @@ sync_pass_on(struct pz_node *node, const struct zonedata_session *from,
 
 	PZ_LIST_EACH (&node->zonedata->sessions, n, tmp) {
 		struct zonedata_session *to = PZ_CONTAINER(n, struct zonedata_session, node);
-		if (to == from)
+		if (to == from || !to->link->session.attached) /* that one is replaced by another */
 			continue;
 		json_array_foreach((json_t *)keys, i, key)(void) !pz_sync_session_push(
 			to->sync, kind, json_string_value(key));
@@ -293,6 +298,14 @@ sync_push_soon(struct pz_node *node, const struct pz_sync_kind *kind, const char
 	(void)json_object_set_new(set, key, json_true());
 	if (!data->push.active)
 		pz_env_start(node->config.env, &data->push, PZ_SYNC_COALESCE_US);
+}
+
+void
+sync_open_all(struct pz_node *node)
+{
+	PZ_LIST_EACH (&node->zonedata->sessions, n, tmp) {
+		open_exchange(PZ_CONTAINER(n, struct zonedata_session, node));
+	}
 }
 
 static void

@@ -2,7 +2,7 @@
  * What the zone's data says (page 8): the secret of its tags, its members' certificate authorities,
  * its revocations, which the hub has signed; and what every device may write. What comes in is
  * checked before it counts (zone/knowledge.h, zone/shared.h), counts at once, and is stored behind;
- * a crash before that costs an exchange with whoever comes next.
+ * a crash before that costs an exchange with whoever comes next, a full disk further attempts.
  */
 #include "pzp/zonedata.h"
 
@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pzp/appdata.h"
 #include "pzp/peers.h"
+#include "pzp/servicecache.h"
 #include "zone/tag.h"
 
 /* ---- what it says ---- */
@@ -170,30 +172,77 @@ zonedata_accept(const struct zonedata_session *from, const struct pz_sync_kind *
 				info);
 }
 
+/* ---- to the disk ---- */
+
+/* Said once; while the disk is full every attempt fails. */
 static void
 on_stored(void *arg, enum pz_err err, const char *detail)
 {
-	(void)arg;
-	if (err != PZ_OK)
-		pz_error("store",
-			 "what the zone told was not stored, and will be asked for again: "
-			 "%s",
-			 detail);
+	struct zonedata *data = arg;
+
+	if (err == PZ_OK || data->again.active || data->knowledge == NULL)
+		return;
+	pz_error("store", "what the zone told is not stored yet, it will be tried again: %s",
+		 detail);
+	pz_env_start(data->node->config.env, &data->again, PZ_SYNC_SAVE_AGAIN_US);
+}
+
+/* What failed after the attempt was made has started the timer anew. */
+static void
+on_saved(void *arg, enum pz_err err, const char *detail)
+{
+	struct zonedata *data = arg;
+
+	(void)detail;
+	if (err == PZ_OK && !data->again.active)
+		pz_notice("store", "what the zone told is stored now");
+	else if (err != PZ_OK && data->knowledge)
+		pz_env_start(data->node->config.env, &data->again, PZ_SYNC_SAVE_AGAIN_US);
+}
+
+static void
+on_again(struct pz_timer *timer, void *arg)
+{
+	struct zonedata *data = arg;
+	struct pz_txn *txn;
+
+	(void)timer;
+	if (data->knowledge == NULL || data->node->is_wiping)
+		return;
+	txn = pz_txn_new();
+	if (txn && pz_knowledge_save(data->knowledge, txn) == PZ_OK) {
+		pz_store_commit(data->node->config.store, txn, on_saved, data);
+		return;
+	}
+	pz_txn_free(txn);
+	pz_env_start(data->node->config.env, &data->again, PZ_SYNC_SAVE_AGAIN_US);
+}
+
+void
+zonedata_save_again(struct pz_node *node)
+{
+	struct zonedata *data = node->zonedata;
+
+	pz_shared_save_again(data->shared);
+	if (!data->again.active)
+		return;
+	pz_env_stop(node->config.env, &data->again);
+	on_again(&data->again, data);
 }
 
 static void
 learn(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 {
+	struct zonedata *data = node->zonedata;
 	struct pz_txn *txn = pz_txn_new();
 
-	if (txn == NULL ||
-	    pz_knowledge_apply(node->zonedata->knowledge, kind, keys, txn) != PZ_OK) {
+	if (txn == NULL || pz_knowledge_apply(data->knowledge, kind, keys, txn) != PZ_OK) {
 		pz_txn_free(txn);
-		on_stored(NULL, PZ_ERR_LIMIT_MEMORY, "out of memory");
+		on_stored(data, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	} else if (node->is_wiping) {
 		pz_txn_free(txn);
 	} else {
-		pz_store_commit(node->config.store, txn, on_stored, NULL);
+		pz_store_commit(node->config.store, txn, on_stored, data);
 	}
 }
 
@@ -214,12 +263,18 @@ act_on_crl(struct pz_node *node)
 static void
 act_on(struct pz_node *node, enum pz_sync_id id, const json_t *keys)
 {
+	if (id == PZ_SYNC_CRL || id == PZ_SYNC_TRUSTED_PZP)
+		servicecache_drop_revoked(node);
 	if (id == PZ_SYNC_CRL)
 		act_on_crl(node);
 	else if (id == PZ_SYNC_ZONE_SECRET)
 		nearby_announce(node->nearby);
 	else if (id == PZ_SYNC_PREFERENCES)
 		prefs_synchronised(node, keys);
+	else if (id == PZ_SYNC_USER_DETAILS)
+		details_received(node, keys);
+	else if (id == PZ_SYNC_APP_DATA)
+		appdata_synchronised(node, keys);
 }
 
 /* What a peer passes on counts as much as the hub's own word: the hub has signed it. */
@@ -264,9 +319,20 @@ zonedata_write(struct pz_node *node, enum pz_sync_id id, const char *key, const 
 {
 	if (node->is_wiping)
 		return pz_fail(info, PZ_ERR_DENIED, "the device is leaving its zone");
-	PZ_TRY(pz_shared_write(node->zonedata->shared, id, key, value, done, arg, info));
-	sync_push_soon(node, pz_sync_kind(id), key);
-	return PZ_OK;
+	return pz_shared_write(node->zonedata->shared, id, key, value, done, arg, info);
+}
+
+/* What cannot be stored must not have been told: whoever heard of it all the same, in an exchange,
+ * is asked. */
+static void
+on_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_stored)
+{
+	struct pz_node *node = arg;
+
+	if (is_stored)
+		sync_push_soon(node, kind, key);
+	else
+		sync_open_all(node);
 }
 
 /* ---- the zone is left ---- */
@@ -305,6 +371,8 @@ zonedata_new(struct pz_node *node)
 	}
 	data->node = node;
 	pz_timer_init(&data->verdict, on_verdict, data);
+	pz_timer_init(&data->again, on_again, data);
+	pz_list_init(&data->details);
 	sync_init(data);
 	return data;
 }
@@ -315,7 +383,9 @@ zonedata_free(struct zonedata *data)
 	if (data == NULL)
 		return;
 	pz_env_stop(data->node->config.env, &data->verdict);
+	pz_env_stop(data->node->config.env, &data->again);
 	sync_fini(data);
+	details_free(data);
 	json_decref(data->changed);
 	pz_knowledge_free(data->knowledge);
 	pz_shared_free(data->shared);
@@ -340,6 +410,8 @@ set_shared(struct pz_node *node, const struct pz_membership *membership, struct 
 		.env = node->config.env,
 		.space = space,
 		.self = self,
+		.settled = on_settled,
+		.arg = node,
 	};
 	size_t skipped = 0;
 
@@ -362,6 +434,7 @@ zonedata_set_membership(struct pz_node *node, const struct pz_membership *member
 
 	PZ_TRY(set_shared(node, membership, info));
 	if (membership == NULL) {
+		pz_env_stop(node->config.env, &node->zonedata->again);
 		pz_knowledge_free(PZ_TAKE(node->zonedata->knowledge));
 		return PZ_OK;
 	}

@@ -30,12 +30,14 @@ struct zonedata {
 					   zonedata_set_membership */
 	struct pz_list sessions;
 	struct pz_timer verdict; /* a new CRL: are we on it? */
+	struct pz_timer again;   /* while the disk has not all of `knowledge` */
 	struct pz_timer push;    /* local changes that are told together */
 	struct pz_timer reopen;  /* after an Update of the hub */
 	struct pz_timer told;    /* commands that have ended */
 	json_t *changed;         /* what is told then: {item: {key: true}} */
 	uint64_t exchanged_us;   /* when an exchange with the hub was last opened */
 	struct pz_log_rate refused_log;
+	struct pz_list details; /* details.c: changes on their way to the disk */
 };
 
 /* zonedata.c */
@@ -51,8 +53,10 @@ enum pz_err zonedata_accept(const struct zonedata_session *from, const struct pz
 			    const struct pz_sync_chunk *chunk, struct pz_errinfo *info) PZ_MUST_USE;
 /** Chunks came in: stored, and acted on. */
 void zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys);
-/** As pz_shared_write; the change is told to the others soon. Errors: also DENIED (the zone is
- * being left). */
+/** Stores at once what could not be stored before, if there is such. */
+void zonedata_save_again(struct pz_node *node);
+/** As pz_shared_write; the change is told to the others soon after. Errors: also DENIED (the zone
+ * is being left). */
 enum pz_err
 zonedata_write(struct pz_node *node, enum pz_sync_id id, const char *key, const char *value,
 	       pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;
@@ -60,6 +64,17 @@ zonedata_write(struct pz_node *node, enum pz_sync_id id, const char *key, const 
 enum pz_err zonedata_wipe(const struct pz_node *node, struct pz_txn *txn) PZ_MUST_USE;
 /** And from memory. */
 void zonedata_wiped(struct pz_node *node);
+
+/* details.c */
+/** The commands `user` and `name`. */
+struct pz_node_request *
+details_user(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+struct pz_node_request *
+details_name(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+/** Details came in. @param keys array of strings */
+void details_received(struct pz_node *node, const json_t *keys);
+/** Changes under way are told to nobody any more. */
+void details_free(struct zonedata *data);
 
 /* sync.c */
 /** The timers of `data`, which is about to be used. */
@@ -71,6 +86,8 @@ void sync_pass_on(struct pz_node *node, const struct zonedata_session *from,
 		  const struct pz_sync_kind *kind, const json_t *keys);
 /** A change made here is told soon, together with others. */
 void sync_push_soon(struct pz_node *node, const struct pz_sync_kind *kind, const char *key);
+/** An exchange with everybody who is linked with us. */
+void sync_open_all(struct pz_node *node);
 /** The hub says that something has changed in the zone: an exchange is opened, but not often. */
 void sync_on_update(struct pz_node *node);
 /** The command `sync`: no parameters. */

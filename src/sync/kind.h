@@ -40,7 +40,8 @@ enum pz_sync_role {
 	X(POLICIES, "policies", FROM_HUB, true, BY_NUMBER, "sync.policies",                        \
 	  PZ_SYNC_VALUE_BYTES_MAX, 4)                                                              \
 	X(PREFERENCES, "preferences", BOTH_WAYS, true, BY_TIME, "sync.preferences", 65536, 1024)   \
-	X(USER_DETAILS, "user-details", BOTH_WAYS, true, BY_TIME, "sync.user-details", 65536, 256) \
+	X(USER_DETAILS, "user-details", BOTH_WAYS, true, BY_TIME, "sync.user-details", 65536,      \
+	  PZ_SYNC_CHUNKS_MAX)                                                                      \
 	X(SERVICE_CACHE, "service-cache", BOTH_WAYS, true, BY_OWNER, "sync.service-cache",         \
 	  PZ_ANNOUNCEMENT_BYTES_MAX, PZ_DEVICES_PER_ZONE_MAX)                                      \
 	X(CONTEXT, "context", BOTH_WAYS, true, BY_TIME, "sync.context", 65536, PZ_SYNC_CHUNKS_MAX) \

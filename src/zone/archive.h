@@ -75,7 +75,7 @@ struct pz_archive_reader *
 pz_archive_reader_new(const uint8_t key[PZ_ARCHIVE_KEY_BYTES], pz_archive_take take, void *arg);
 /**
  * Takes the next bytes of the archive, any number.
- * Errors: those of pz_archive_head_check; DENIED (wrong passphrase, or damaged: nobody can tell
+ * Errors: those of pz_archive_head_check; CRYPTO (wrong passphrase, or damaged: nobody can tell
  * which), PROTO (damaged or cut short behind a beginning that was right), LIMIT (longer than
  * PZ_ARCHIVE_BYTES_MAX), LIMIT_MEMORY, those of `take`. After one the reader refuses all.
  */

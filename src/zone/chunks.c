@@ -28,6 +28,14 @@ pz_chunks_save(const struct pz_sync_item *item, const char *key, const char *spa
 }
 
 enum pz_err
+pz_chunks_save_all(const struct pz_sync_item *item, const char *space, struct pz_txn *txn)
+{
+	for (size_t i = 0; i < pz_sync_item_len(item); i++)
+		PZ_TRY(pz_chunks_save(item, pz_sync_item_at(item, i)->key, space, txn));
+	return PZ_OK;
+}
+
+enum pz_err
 pz_chunks_read(const char *space, const char *place, struct pz_slice value,
 	       const struct pz_sync_kind **out_kind, struct pz_sync_chunk **out)
 {

@@ -11,6 +11,9 @@
  */
 enum pz_err pz_chunks_save(const struct pz_sync_item *item, const char *key, const char *space,
 			   struct pz_txn *txn) PZ_MUST_USE;
+/** Writes all of them. Errors: LIMIT_MEMORY. */
+enum pz_err pz_chunks_save_all(const struct pz_sync_item *item, const char *space,
+			       struct pz_txn *txn) PZ_MUST_USE;
 /**
  * Reads a record.
  * @param place its key in the store

@@ -351,6 +351,23 @@ pz_knowledge_device(const struct pz_knowledge *k, const char *device)
 	return pz_map_get(k->devices, pz_slice_str(device));
 }
 
+bool
+pz_knowledge_has_left(const struct pz_knowledge *k, const char *device)
+{
+	const struct pz_sync_chunk *chunk = pz_sync_item_get(k->items[PZ_SYNC_TRUSTED_PZP], device);
+	PZ_AUTO(pz_cert_free) struct pz_cert *cert = NULL;
+	char serial[PZ_SERIAL_HEX_BYTES];
+
+	if (chunk == NULL || pz_knowledge_device(k, device))
+		return false;
+	if (chunk->deleted)
+		return true;
+	if (read_cert(chunk, &cert, NULL) != PZ_OK)
+		return false;
+	pz_cert_serial_hex(cert, serial);
+	return pz_knowledge_is_revoked(k, serial);
+}
+
 size_t
 pz_knowledge_len(const struct pz_knowledge *k)
 {
@@ -389,6 +406,16 @@ pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, cons
 			first = err;
 	}
 	return first;
+}
+
+enum pz_err
+pz_knowledge_save(const struct pz_knowledge *k, struct pz_txn *txn)
+{
+	PZ_TRY(pz_txn_remove_space(txn, SPACE));
+	for (size_t id = 0; id < PZ_SYNC_KIND_COUNT; id++)
+		if (k->items[id])
+			PZ_TRY(pz_chunks_save_all(k->items[id], SPACE, txn));
+	return PZ_OK;
 }
 
 /* Puts a chunk that was stored, or was given at enrolment. Takes it. */

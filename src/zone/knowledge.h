@@ -99,6 +99,10 @@ bool pz_knowledge_number(void *arg, const struct pz_sync_kind *kind,
 enum pz_err pz_knowledge_apply(struct pz_knowledge *knowledge, const struct pz_sync_kind *kind,
 			       const json_t *keys, struct pz_txn *txn) PZ_MUST_USE;
 
+/** Puts everything into a transaction, in place of what is stored: after one that failed. Errors:
+ * LIMIT_MEMORY. */
+enum pz_err pz_knowledge_save(const struct pz_knowledge *knowledge, struct pz_txn *txn) PZ_MUST_USE;
+
 /* ---- what it says ---- */
 
 /** PZ_ZONE_SECRET_BYTES, borrowed; NULL: not known yet. Never logged. */
@@ -112,6 +116,8 @@ bool pz_knowledge_is_revoked(const struct pz_knowledge *knowledge, const char *s
 /** A device that is known and not revoked, borrowed until the next apply; NULL: none. */
 const struct pz_known_device *
 pz_knowledge_device(const struct pz_knowledge *knowledge, const char *device);
+/** Was it a device of the zone, and is none any more? */
+bool pz_knowledge_has_left(const struct pz_knowledge *knowledge, const char *device);
 /** How many there are. */
 size_t pz_knowledge_len(const struct pz_knowledge *knowledge);
 /** Iteration in no particular order: start with *pos = 0; NULL at the end. */

@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/auto.h"
 #include "wire/address.h"
 #include "wire/json.h"
 #include "x509/device_ca.h"
 #include "zone/change.h"
 #include "zone/record.h"
+#include "zone/shared.h"
+#include "zone/shared_check.h"
 
 #define SPACE_BYTES (PZ_ZONE_BYTES_MAX + 32)
 /* The former hub may go on, and each of its lists counts one up: as many as a zone has devices,
@@ -34,6 +37,8 @@ struct pz_migration {
 
 static enum pz_err
 take_member(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info);
+static enum pz_err
+take_shared(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info);
 
 static const struct zone_space {
 	const char *name;
@@ -42,6 +47,7 @@ static const struct zone_space {
 			    struct pz_errinfo *info);
 } spaces[] = {
 	{"member", take_member},
+	{"shared", take_shared},
 };
 
 #define SPACES (sizeof(spaces) / sizeof(spaces[0]))
@@ -352,6 +358,26 @@ take_member(struct pz_migration *m, const char *key, json_t *record, struct pz_e
 	if (err != PZ_OK)
 		pz_authority_free_member(member);
 	return err;
+}
+
+/* What the zone's devices wrote (shared.h): to be found where the hub will look for it. */
+static enum pz_err
+take_shared(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_sync_chunk_free) struct pz_sync_chunk *chunk = NULL;
+	const char *zone = m->authority->zone, *slash = strchr(key, '/');
+	const struct pz_sync_kind *kind = NULL;
+	char space[PZ_SHARED_SPACE_CHARS], name[32];
+
+	if (slash && (size_t)(slash - key) < sizeof(name)) {
+		snprintf(name, sizeof(name), "%.*s", (int)(slash - key), key);
+		kind = pz_sync_kind_find(name);
+	}
+	if (kind == NULL || pz_sync_chunk_from_json(record, &chunk, NULL) != PZ_OK ||
+	    strcmp(chunk->key, slash + 1) != 0 || pz_shared_check(kind, chunk, zone, NULL) != PZ_OK)
+		return bad(info, "something that the zone's devices wrote is not valid");
+	pz_shared_space(zone, space);
+	return pz_record_put(m->txn, space, key, json_incref(record));
 }
 
 /* ---- import: lines ---- */

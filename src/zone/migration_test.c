@@ -3,6 +3,7 @@
 #include "zone/fixture.h"
 #include "zone/migration.h"
 #include "zone/record.h"
+#include "zone/shared.h"
 
 #define LINES 6 /* zone, list, three members, end */
 
@@ -274,6 +275,85 @@ assert_same_members(const struct pz_authority *a)
 		assert_int_equal(is->enrolled_ms, was->enrolled_ms);
 		assert_string_equal(is->ca_pem ? is->ca_pem : "", was->ca_pem ? was->ca_pem : "");
 	}
+}
+
+/* What the devices wrote goes along. */
+static struct pz_shared *
+open_shared(struct world *world)
+{
+	char space[PZ_SHARED_SPACE_CHARS];
+	struct pz_shared_config config = {
+		.store = world->store,
+		.env = &world->env,
+		.space = space,
+		.self = ZONE,
+	};
+	struct pz_shared *shared = NULL;
+	size_t skipped = 0;
+
+	pz_shared_space(ZONE, space);
+	assert_ok(pz_shared_load(&config, &shared, &skipped, &world->info));
+	assert_int_equal(skipped, 0);
+	return shared;
+}
+
+static void
+test_what_devices_wrote_moves(void **state)
+{
+	struct pz_shared *here = open_shared(&w);
+
+	(void)state;
+	assert_ok(pz_shared_write(here, PZ_SYNC_PREFERENCES, "peer.auto", "true", NULL, NULL,
+				  &w.info));
+	assert_ok(
+		pz_shared_write(here, PZ_SYNC_APP_DATA, "shop list/ü", "[1]", NULL, NULL, &w.info));
+	assert_ok(fx_commit(&w, fx_txn()));
+	struct pz_buf archive = exported(zone, 8041);
+	struct pz_authority *a = imported(&archive, "new.example.org", 9000);
+	struct pz_shared *there = open_shared(&target);
+	assert_string_equal(pz_shared_value(there, PZ_SYNC_PREFERENCES, "peer.auto"), "true");
+	assert_string_equal(pz_shared_value(there, PZ_SYNC_APP_DATA, "shop list/ü"), "[1]");
+	pz_shared_free(there);
+	pz_shared_forget(here, PZ_SYNC_PREFERENCES, NULL, NULL); /* for the other tests */
+	pz_shared_forget(here, PZ_SYNC_APP_DATA, NULL, NULL);
+	assert_ok(fx_commit(&w, fx_txn()));
+	pz_shared_free(here);
+	pz_authority_free(a);
+	pz_buf_wipe(&archive);
+}
+
+/* A line of them, as somebody else may have made it. */
+static void
+refuse_shared(const char *place, json_t *takes_record)
+{
+	json_t *lines[LINES];
+
+	good_lines(lines);
+	json_decref(lines[2]);
+	lines[2] = json_pack("{s:s, s:s, s:o}", "space", "shared", "key", place, "value",
+			     takes_record);
+	refuse_lines(lines, PZ_ERR_PROTO, "the zone's devices wrote");
+}
+
+static json_t *
+chunk(const char *name, const char *value, const char *origin)
+{
+	return json_pack("{s:s, s:s, s:I, s:s}", "key", name, "value", value, "mtime",
+			 (json_int_t)1000, "origin", origin);
+}
+
+static void
+test_lines_of_what_devices_wrote(void **state)
+{
+	(void)state;
+	refuse_shared("peer.auto", chunk("peer.auto", "true", ZONE));
+	refuse_shared("colours/peer.auto", chunk("peer.auto", "true", ZONE));
+	refuse_shared("crl/" ZONE, chunk(ZONE, "true", ZONE));
+	refuse_shared("preferences/peer.auto", json_object());
+	refuse_shared("preferences/peer.auto", chunk("peer.listen", "true", ZONE));
+	refuse_shared("preferences/peer.listen", chunk("peer.listen", "true", ZONE));
+	refuse_shared("preferences/peer.auto", chunk("peer.auto", "7", ZONE));
+	refuse_shared("preferences/peer.auto", chunk("peer.auto", "true", "bob@example.org"));
 }
 
 static void
@@ -646,6 +726,8 @@ main(void)
 		cmocka_unit_test(test_other_keys),
 		cmocka_unit_test(test_list_line),
 		cmocka_unit_test(test_member_lines),
+		cmocka_unit_test(test_what_devices_wrote_moves),
+		cmocka_unit_test(test_lines_of_what_devices_wrote),
 		cmocka_unit_test(test_list_binds),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_too_long_a_line),

@@ -21,7 +21,11 @@ struct pz_shared {
 	char zone[PZ_ZONE_BYTES_MAX + 1]; /* "": none */
 	struct pz_sync_item *items[PZ_SYNC_KIND_COUNT];
 	struct pz_list writes;
-	int64_t ahead_ms; /* the hub's clock less ours */
+	void (*settled)(void *arg, const struct pz_sync_kind *kind, const char *key,
+			bool is_stored);
+	void *settled_arg;
+	struct pz_timer again; /* while the disk has not all that came in */
+	int64_t ahead_ms;      /* the hub's clock less ours */
 };
 
 /* A change on its way to the disk. */
@@ -55,6 +59,7 @@ pz_shared_free(struct pz_shared *shared)
 {
 	if (shared == NULL)
 		return;
+	pz_env_stop(shared->env, &shared->again);
 	for (struct pz_list *n; (n = pz_list_first(&shared->writes)) != NULL;)
 		free_write(PZ_CONTAINER(n, struct write, list));
 	for (size_t i = 0; i < PZ_SYNC_KIND_COUNT; i++)
@@ -104,14 +109,66 @@ own_chunk(struct pz_shared *shared, struct pz_sync_item *item, size_t i, struct 
 	return pz_chunks_save(item, owned->key, shared->space, txn);
 }
 
+/* ---- to the disk ---- */
+
+/* Said once; while the disk is full every attempt fails. */
 static void
 on_stored(void *arg, enum pz_err err, const char *detail)
 {
-	(void)arg;
-	if (err != PZ_OK)
-		pz_error("store",
-			 "what was synchronised is not stored, and will be asked for again: %s",
-			 detail);
+	struct pz_shared *shared = arg;
+
+	if (err == PZ_OK || shared->again.active)
+		return;
+	pz_error("store", "what was synchronised is not stored yet, it will be tried again: %s",
+		 detail);
+	pz_env_start(shared->env, &shared->again, PZ_SYNC_SAVE_AGAIN_US);
+}
+
+/* What failed after the attempt was made has started the timer anew. */
+static void
+on_saved(void *arg, enum pz_err err, const char *detail)
+{
+	struct pz_shared *shared = arg;
+
+	(void)detail;
+	if (err == PZ_OK && !shared->again.active)
+		pz_notice("store", "what was synchronised is stored now");
+	else if (err != PZ_OK)
+		pz_env_start(shared->env, &shared->again, PZ_SYNC_SAVE_AGAIN_US);
+}
+
+static enum pz_err
+save_all(const struct pz_shared *shared, struct pz_txn *txn)
+{
+	PZ_TRY(pz_txn_remove_space(txn, shared->space));
+	for (size_t id = 0; id < PZ_SYNC_KIND_COUNT; id++)
+		if (shared->items[id])
+			PZ_TRY(pz_chunks_save_all(shared->items[id], shared->space, txn));
+	return PZ_OK;
+}
+
+static void
+on_again(struct pz_timer *timer, void *arg)
+{
+	struct pz_shared *shared = arg;
+	struct pz_txn *txn = pz_txn_new();
+
+	(void)timer;
+	if (txn && save_all(shared, txn) == PZ_OK) {
+		pz_store_commit(shared->store, txn, on_saved, shared);
+		return;
+	}
+	pz_txn_free(txn);
+	pz_env_start(shared->env, &shared->again, PZ_SYNC_SAVE_AGAIN_US);
+}
+
+void
+pz_shared_save_again(struct pz_shared *shared)
+{
+	if (!shared->again.active)
+		return;
+	pz_env_stop(shared->env, &shared->again);
+	on_again(&shared->again, shared);
 }
 
 enum pz_err
@@ -136,7 +193,7 @@ pz_shared_set_self(struct pz_shared *shared, const char *self)
 			err = own_chunk(shared, item, i, txn);
 	}
 	if (err == PZ_OK)
-		pz_store_commit(shared->store, txn, on_stored, NULL);
+		pz_store_commit(shared->store, txn, on_stored, shared);
 	else
 		pz_txn_free(txn);
 	return err;
@@ -151,13 +208,16 @@ struct load {
 	size_t skipped;
 };
 
+/* Of our zone, or of before there was one; and good, for an older version may have taken more. */
 static bool
-is_ours(const struct pz_shared *shared, const struct pz_sync_chunk *chunk)
+is_good(const struct pz_shared *shared, const struct pz_sync_kind *kind,
+	const struct pz_sync_chunk *chunk)
 {
 	struct pz_address origin;
 
-	return pz_address_parse(pz_slice_str(chunk->origin), &origin) == PZ_OK &&
-	       (origin.zone.len == 0 || pz_slice_eq_str(origin.zone, shared->zone));
+	if (pz_address_parse(pz_slice_str(chunk->origin), &origin) != PZ_OK)
+		return false;
+	return pz_shared_check(kind, chunk, origin.zone.len > 0 ? shared->zone : "", NULL) == PZ_OK;
 }
 
 /* Takes the chunk on success. */
@@ -167,7 +227,7 @@ learn(struct load *load, const char *place, const struct pz_sync_kind *kind,
 {
 	struct pz_sync_item *item = load->shared->items[kind->id];
 
-	if (item == NULL || !is_ours(load->shared, chunk))
+	if (item == NULL || !is_good(load->shared, kind, chunk))
 		return PZ_ERR_PROTO;
 	if (!pz_sync_is_expired(chunk->deleted, chunk->mtime_ms, load->now_ms))
 		return pz_sync_item_put(item, chunk, NULL);
@@ -203,8 +263,11 @@ new_shared(const struct pz_shared_config *config)
 		return NULL;
 	shared->store = config->store;
 	shared->env = config->env;
+	shared->settled = config->settled;
+	shared->settled_arg = config->arg;
 	snprintf(shared->space, sizeof(shared->space), "%s", config->space);
 	pz_list_init(&shared->writes);
+	pz_timer_init(&shared->again, on_again, shared);
 	for (int id = 0; id < PZ_SYNC_KIND_COUNT; id++) {
 		if (!pz_shared_is_kept((enum pz_sync_id)id))
 			continue;
@@ -290,24 +353,45 @@ pz_shared_received(struct pz_shared *shared, const struct pz_sync_kind *kind, co
 					     shared->space, txn);
 	}
 	if (err == PZ_OK) {
-		pz_store_commit(shared->store, txn, on_stored, NULL);
+		pz_store_commit(shared->store, txn, on_stored, shared);
 		return;
 	}
 	pz_txn_free(txn);
-	on_stored(NULL, err, "out of memory");
+	on_stored(shared, err, "out of memory");
 }
 
 /* ---- changes made here ---- */
+
+static bool
+is_by(const struct pz_sync_chunk *chunk, const struct write *write)
+{
+	return chunk && chunk->mtime_ms == write->mtime_ms &&
+	       strcmp(chunk->origin, write->shared->self) == 0;
+}
+
+/* A later change of ours that is still on its way shall not bring back what we take back. */
+static void
+hand_on(struct write *write)
+{
+	PZ_LIST_EACH (&write->shared->writes, n, tmp) {
+		struct write *later = PZ_CONTAINER(n, struct write, list);
+		if (later == write || later->item != write->item ||
+		    strcmp(later->key, write->key) != 0 || !is_by(later->former, write))
+			continue;
+		pz_sync_chunk_free(later->former);
+		later->former = PZ_TAKE(write->former);
+		return;
+	}
+}
 
 /* Back to what was before, where nothing newer has come meanwhile. */
 static void
 take_back(struct write *write)
 {
-	const struct pz_sync_chunk *now = pz_sync_item_get(write->item, write->key);
-
-	if (now == NULL || now->mtime_ms != write->mtime_ms ||
-	    strcmp(now->origin, write->shared->self) != 0)
+	if (!is_by(pz_sync_item_get(write->item, write->key), write)) {
+		hand_on(write);
 		return;
+	}
 	if (write->former == NULL)
 		(void)pz_sync_item_remove(write->item, write->key);
 	else if (pz_sync_item_put(write->item, write->former, NULL) == PZ_OK)
@@ -318,12 +402,19 @@ static void
 on_written(void *arg, enum pz_err err, const char *detail)
 {
 	struct write *write = arg;
+	const struct pz_shared *shared = write->shared;
+	const struct pz_sync_kind *kind = pz_sync_item_kind(write->item);
 	pz_shared_done done = write->done;
 	void *done_arg = write->arg;
+	char key[PZ_SYNC_KEY_BYTES_MAX + 1];
+	bool is_change = write->mtime_ms > 0;
 
+	memcpy(key, write->key, sizeof(key));
 	if (err != PZ_OK)
 		take_back(write);
 	free_write(write);
+	if (is_change && shared->settled)
+		shared->settled(shared->settled_arg, kind, key, err == PZ_OK);
 	if (done)
 		done(done_arg, err, detail);
 }
@@ -436,11 +527,32 @@ pz_shared_forget(struct pz_shared *shared, enum pz_sync_id id,
 		err = pz_chunks_save(item, key, shared->space, txn);
 	}
 	if (err == PZ_OK) {
-		pz_store_commit(shared->store, txn, on_stored, NULL);
+		pz_store_commit(shared->store, txn, on_stored, shared);
 		return;
 	}
 	pz_txn_free(txn);
-	on_stored(NULL, err, "out of memory");
+	on_stored(shared, err, "out of memory");
+}
+
+enum pz_err
+pz_shared_forget_key(struct pz_shared *shared, enum pz_sync_id id, const char *key,
+		     pz_shared_done done, void *arg, struct pz_errinfo *info)
+{
+	struct pz_sync_item *item = shared->items[id];
+	struct pz_txn *txn = pz_txn_new();
+
+	if (txn == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	if (!pz_sync_item_remove(item, key)) {
+		pz_txn_free(txn);
+		return pz_fail(info, PZ_ERR_NOTFOUND, "there is no such key");
+	}
+	if (pz_chunks_save(item, key, shared->space, txn) != PZ_OK) {
+		pz_txn_free(txn);
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	}
+	pz_store_commit(shared->store, txn, done, arg);
+	return PZ_OK;
 }
 
 /* ---- the zone is left ---- */
@@ -475,7 +587,7 @@ kept_copy(const struct pz_shared *shared, const struct pz_sync_chunk *chunk,
 }
 
 enum pz_err
-pz_shared_wipe(const struct pz_shared *shared, bool keep_apps, struct pz_txn *txn)
+pz_shared_wipe(struct pz_shared *shared, bool keep_apps, struct pz_txn *txn)
 {
 	const struct pz_sync_item *apps = shared->items[PZ_SYNC_APP_DATA];
 	PZ_AUTO(pz_sync_item_free)
@@ -483,6 +595,7 @@ pz_shared_wipe(const struct pz_shared *shared, bool keep_apps, struct pz_txn *tx
 
 	if (kept == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
+	pz_env_stop(shared->env, &shared->again); /* it would put back what goes */
 	PZ_TRY(pz_txn_remove_space(txn, shared->space));
 	for (size_t i = 0; keep_apps && i < pz_sync_item_len(apps); i++)
 		if (is_kept_app(shared, pz_sync_item_at(apps, i)))
@@ -495,6 +608,7 @@ pz_shared_wipe(const struct pz_shared *shared, bool keep_apps, struct pz_txn *tx
 void
 pz_shared_wiped(struct pz_shared *shared, bool keep_apps)
 {
+	pz_env_stop(shared->env, &shared->again);
 	for (size_t id = 0; id < PZ_SYNC_KIND_COUNT; id++) {
 		struct pz_sync_item *item = shared->items[id];
 		for (size_t i = item ? pz_sync_item_len(item) : 0; i-- > 0;) {

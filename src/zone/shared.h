@@ -12,7 +12,7 @@
  *   user-details   a field (letters, digits, "-", "."), value a JSON string; or "device/" and a
  *                  device's name: how that device is called, value a JSON string
  *   service-cache  the device's name; value its announcement, a JSON array of descriptors
- *   app-data       the app's origin, a space, the app's key; value any JSON
+ *   app-data       the app's origin, a space, the app's key (zone/app_key.h); value any JSON
  */
 #ifndef PZ_ZONE_SHARED_H
 #define PZ_ZONE_SHARED_H
@@ -41,6 +41,14 @@ struct pz_shared_config {
 	const struct pz_env *env; /* borrowed */
 	const char *space;        /* of the store; copied */
 	const char *self;         /* see pz_shared_set_self */
+	/**
+	 * A change made here is on disk: others are to be told of it. Or it was taken back: with
+	 * those who were told of it meanwhile, in an exchange, another one is due. Called before
+	 * pz_shared_done; key is borrowed. NULL: nobody is to be told.
+	 */
+	void (*settled)(void *arg, const struct pz_sync_kind *kind, const char *key,
+			bool is_stored);
+	void *arg;
 };
 
 /**
@@ -81,10 +89,12 @@ enum pz_err pz_shared_accept(const struct pz_shared *shared, const struct pz_syn
 			     const struct pz_sync_chunk *chunk, const char *from,
 			     struct pz_errinfo *info) PZ_MUST_USE;
 
-/** Stores chunks that came in, as the item has them now (what it has not is removed). Failures are
- * logged: what is lost is given again by whoever comes next. @param keys array of strings */
+/** Stores chunks that came in, as the item has them now (what it has not is removed). A failure is
+ * logged, and all is stored again after PZ_SYNC_SAVE_AGAIN_US. @param keys array of strings */
 void
 pz_shared_received(struct pz_shared *shared, const struct pz_sync_kind *kind, const json_t *keys);
+/** Tries that at once, if something waits for it. */
+void pz_shared_save_again(struct pz_shared *shared);
 
 /* ---- changes made here ---- */
 
@@ -116,15 +126,24 @@ char *pz_shared_text(const struct pz_shared *shared, enum pz_sync_id id, const c
  */
 void pz_shared_forget(struct pz_shared *shared, enum pz_sync_id id,
 		      bool (*keep)(void *arg, const struct pz_sync_chunk *chunk), void *arg);
+/**
+ * Forgets one chunk in the same way, and tells when it is gone from the disk.
+ * @param done as for pz_shared_write; what could not be removed is back at the next start
+ * Errors: NOTFOUND (there is none), LIMIT_MEMORY; done is not called.
+ */
+enum pz_err
+pz_shared_forget_key(struct pz_shared *shared, enum pz_sync_id id, const char *key,
+		     pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;
 
 /* ---- the zone is left (page 2 "Revocation") ---- */
 
 /**
- * Takes everything out of the store but, with keep_apps, what this device's own apps stored.
+ * Takes everything out of the store but, with keep_apps, what this device's own apps stored. From
+ * then on nothing is tried again.
  * Errors: LIMIT_MEMORY.
  */
 enum pz_err
-pz_shared_wipe(const struct pz_shared *shared, bool keep_apps, struct pz_txn *txn) PZ_MUST_USE;
+pz_shared_wipe(struct pz_shared *shared, bool keep_apps, struct pz_txn *txn) PZ_MUST_USE;
 /** The same in memory, once that is durable (or failed: in memory we are out all the same). */
 void pz_shared_wiped(struct pz_shared *shared, bool keep_apps);
 

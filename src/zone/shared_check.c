@@ -10,6 +10,7 @@
 #include "service/descriptor.h"
 #include "wire/address.h"
 #include "wire/json.h"
+#include "zone/app_key.h"
 #include "zone/shared.h"
 
 PZ_AUTO_DEFINE(json_t, json_decref)
@@ -44,16 +45,23 @@ check_preference(const struct pz_sync_chunk *chunk, const json_t *value, struct 
 
 /* ---- details of the user ---- */
 
+bool
+pz_shared_is_field(const char *key)
+{
+	size_t len = strlen(key);
+
+	return len > 0 && len <= PZ_USER_FIELD_BYTES_MAX && strspn(key, FIELD_SET) == len;
+}
+
 static enum pz_err
 check_detail(const struct pz_sync_chunk *chunk, const json_t *value, struct pz_errinfo *info)
 {
 	const size_t prefix = strlen(PZ_SHARED_DEVICE_PREFIX);
 	bool is_device = strncmp(chunk->key, PZ_SHARED_DEVICE_PREFIX, prefix) == 0;
 	size_t max = is_device ? PZ_DISPLAY_NAME_BYTES_MAX : PZ_USER_DETAIL_BYTES_MAX;
-	size_t len = strlen(chunk->key);
 
 	if (is_device ? !pz_device_is_valid(pz_slice_str(chunk->key + prefix))
-		      : len > PZ_USER_FIELD_BYTES_MAX || strspn(chunk->key, FIELD_SET) != len)
+		      : !pz_shared_is_field(chunk->key))
 		return pz_fail(info, PZ_ERR_NOTFOUND,
 			       "a field is 1 to %d letters, digits, '-' and '.'",
 			       PZ_USER_FIELD_BYTES_MAX);
@@ -83,18 +91,6 @@ check_list(const struct pz_sync_chunk *chunk, const json_t *value, const char *z
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY,
 			       "a list of services that its device has not written");
 	return chunk->deleted ? PZ_OK : pz_descriptors_copy(value, owner, &copy, info);
-}
-
-/* ---- what apps stored ---- */
-
-static enum pz_err
-check_app_key(const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
-{
-	const char *space = strchr(chunk->key, ' ');
-
-	if (space == NULL || space == chunk->key || space[1] == '\0')
-		return pz_fail(info, PZ_ERR_NOTFOUND, "the key is not an app's origin and key");
-	return PZ_OK;
 }
 
 /* ---- all ---- */
@@ -130,5 +126,5 @@ pz_shared_check(const struct pz_sync_kind *kind, const struct pz_sync_chunk *chu
 		return check_detail(chunk, value, info);
 	if (kind->id == PZ_SYNC_SERVICE_CACHE)
 		return check_list(chunk, value, zone, info);
-	return check_app_key(chunk, info);
+	return pz_app_key_split(chunk->key, NULL, NULL, info);
 }

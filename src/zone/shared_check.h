@@ -7,6 +7,8 @@
 
 /** Is this item kept by zone/shared? */
 bool pz_shared_is_kept(enum pz_sync_id id);
+/** Can a detail of the user have this name? That of a device's name is none. */
+bool pz_shared_is_field(const char *key);
 /**
  * Key and value of a chunk, and whether its origin is of the zone.
  * @param zone "": a device without one, whose chunks have an origin without

@@ -2,8 +2,12 @@
 
 #include "store/backend.h"
 #include "zone/authority.h"
+#include "zone/chunks.h"
 #include "zone/fixture.h"
 #include "zone/knowledge.h"
+#include "zone/moving.h"
+#include "zone/place.h"
+#include "zone/shared.h"
 
 #define BIG_BYTES 60000
 #define SPACES_MAX 16
@@ -251,6 +255,67 @@ renew(struct history *h)
 	learn(h, PZ_SYNC_CRL, "renewed list");
 }
 
+/* The hub has another address, and a device hears of it. */
+static void
+move(struct history *h)
+{
+	struct pz_hub_address at;
+	struct pz_hub_place place;
+	struct pz_txn *txn = fx_txn();
+
+	pz_hub_address_set(&at, "other.example.org", 8443);
+	assert_ok(pz_authority_announce(h->zone, &at, false, txn, &h->zone->move, &h->w.info));
+	did(h, "another address", txn);
+	pz_hub_place_init(&place, h->membership);
+	(void)pz_hub_place_take(&place, &h->zone->move.notice);
+	txn = fx_txn();
+	assert_ok(pz_hub_place_put(&place, txn));
+	did(h, "another place", txn);
+}
+
+/* A list that the hub signed and has forgotten. */
+static void
+learn_forgotten(struct history *h)
+{
+	struct pz_crl_entry entry = {.serial_hex = "0123456789abcdef0123456789abcdef"};
+	struct pz_zone_change *change = NULL;
+	struct pz_txn *txn = fx_txn();
+	struct pz_crl *crl = NULL;
+
+	assert_ok(pz_crl_issue(h->zone->ca, h->zone->ca_key, &entry, 1,
+			       pz_crl_number(h->zone->crl) + 3, &h->w.env, &crl, &h->w.info));
+	assert_ok(pz_authority_learn(h->zone, crl, txn, &change, &h->w.info));
+	did(h, "forgotten list", txn);
+	(void)pz_authority_apply(h->zone, change);
+	pz_crl_free(crl);
+}
+
+/** What every device may write, as both keep it. */
+static void
+share(struct history *h, const char *zone, enum pz_sync_id id, const char *key, const char *value)
+{
+	struct pz_sync_item *item = pz_sync_item_new(pz_sync_kind(id));
+	struct pz_txn *txn = fx_txn();
+	char space[PZ_SHARED_SPACE_CHARS];
+
+	assert_non_null(item);
+	pz_shared_space(zone, space);
+	assert_ok(pz_sync_item_write(item, key, pz_slice_str(value ? value : ""), value == NULL,
+				     ZONE "/laptop", h->w.wall_ms, &h->w.info));
+	assert_ok(pz_chunks_save(item, key, space, txn));
+	did(h, "shared", txn);
+	pz_sync_item_free(item);
+}
+
+static void
+save_all(struct history *h)
+{
+	struct pz_txn *txn = fx_txn();
+
+	assert_ok(pz_knowledge_save(h->knowledge, txn));
+	did(h, "all that is known", txn);
+}
+
 static void
 write_big(struct history *h)
 {
@@ -272,6 +337,7 @@ leave(struct history *h)
 	assert_ok(pz_membership_wipe(txn));
 	assert_ok(pz_txn_remove(txn, "prefs", "peer.auto"));
 	assert_ok(pz_txn_remove_space(txn, "knowledge-of-a-later-version"));
+	assert_ok(pz_txn_remove_space(txn, "shared"));
 	did(h, "wipe", txn);
 	pz_knowledge_free(PZ_TAKE(h->knowledge));
 	pz_membership_free(PZ_TAKE(h->membership));
@@ -312,6 +378,12 @@ make_all(struct history *h)
 	txn = fx_txn();
 	assert_ok(pz_authority_save(h->zone, txn));
 	did(h, "zone's record", txn);
+	move(h);
+	learn_forgotten(h);
+	share(h, "", PZ_SYNC_USER_DETAILS, "name", "\"Alice\"");
+	share(h, ZONE, PZ_SYNC_USER_DETAILS, "name", "\"Alice\"");
+	share(h, "", PZ_SYNC_APP_DATA, "app notes", NULL);
+	save_all(h);
 	revoke(h, "laptop");
 	leave(h);
 	enrol(h, "laptop");
@@ -414,10 +486,34 @@ take_zone(void *arg, struct pz_authority *takes)
 }
 
 static const char *
+load_shared(const struct history *h, struct pz_store *store, const char *zone)
+{
+	char space[PZ_SHARED_SPACE_CHARS];
+	struct pz_shared_config config = {
+		.store = store,
+		.env = &h->w.env,
+		.space = space,
+		.self = zone[0] ? zone : ZONE "/laptop",
+	};
+	struct pz_shared *shared = NULL;
+	size_t skipped = 0;
+
+	pz_shared_space(zone, space);
+	if (pz_shared_load(&config, &shared, &skipped, NULL) != PZ_OK)
+		return "what everybody may write cannot be loaded";
+	pz_shared_free(shared);
+	return skipped == 0 ? NULL : "a record that everybody may write is not readable";
+}
+
+static const char *
 load_knowledge(struct pz_store *store, const struct pz_membership *membership)
 {
 	struct pz_knowledge *knowledge = NULL;
+	struct pz_hub_place place;
 	size_t skipped = 0;
+
+	if (pz_hub_place_load(store, membership, &place, NULL) != PZ_OK)
+		return "where the hub is cannot be loaded";
 
 	if (pz_knowledge_load(store, membership, &knowledge, &skipped, NULL) != PZ_OK)
 		return "what is known of the zone cannot be loaded";
@@ -440,6 +536,10 @@ history_load(const struct history *h, struct pz_store *store)
 		fault = "more zones than were made";
 	else if (membership)
 		fault = load_knowledge(store, membership);
+	if (fault == NULL)
+		fault = load_shared(h, store, ZONE);
+	if (fault == NULL)
+		fault = load_shared(h, store, "");
 	pz_membership_free(membership);
 	return fault;
 }

@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 sys.dont_write_bytecode = True
 
-from pz import daemon, lab as network, programs  # noqa: E402
+from pz import clock, daemon, lab as network, programs  # noqa: E402
 
 TEST_SECONDS = 180
 
@@ -104,6 +104,12 @@ def module_lab():
     """A network that tests of a file share."""
     with _lab() as shared:
         yield shared
+
+
+@pytest.fixture(scope="session")
+def clock_shim(tmp_path_factory):
+    """clock_shim(seconds): the environment of a daemon whose wall clock is off; see pz/clock.py."""
+    return clock.build(tmp_path_factory.mktemp("clock"))
 
 
 @pytest.fixture

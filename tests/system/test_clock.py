@@ -1,87 +1,19 @@
 """A machine whose clock is a day off: one clear reason, and it heals when the clock does."""
 
 import contextlib
-import shutil
-import subprocess
 
 import pytest
 
-from pz import daemon, fakepeer, foreign, programs
+from pz import daemon, fakepeer, foreign
 
 ZONE = daemon.ZONE
 DAY = 24 * 3600
 
-SHIM = r"""
-#define _GNU_SOURCE
-#include <stdlib.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
-
-static long shift(void)
-{
-	const char *text = getenv("CLOCK_SHIFT_S");
-
-	return text ? atol(text) : 0;
-}
-
-int clock_gettime(clockid_t id, struct timespec *out)
-{
-	int result = (int)syscall(SYS_clock_gettime, id, out);
-
-	if (result == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
-		out->tv_sec += shift();
-	return result;
-}
-
-time_t time(time_t *out)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (out)
-		*out = now.tv_sec;
-	return now.tv_sec;
-}
-
-int gettimeofday(struct timeval *out, void *zone)
-{
-	struct timespec now;
-
-	(void)zone;
-	clock_gettime(CLOCK_REALTIME, &now);
-	out->tv_sec = now.tv_sec;
-	out->tv_usec = now.tv_nsec / 1000;
-	return 0;
-}
-"""
-
-
-@pytest.fixture(scope="module")
-def shim(module_world):
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if not compiler:
-        pytest.skip("no C compiler")
-    source, library = module_world.path / "shim.c", module_world.path / "shim.so"
-    source.write_text(SHIM)
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
-    return library
-
-
-def shifted(shim, seconds):
-    """Environment of a daemon whose wall clock is wrong."""
-    env = {"LD_PRELOAD": shim, "CLOCK_SHIFT_S": seconds}
-    if programs.is_sanitized():
-        options = programs.environment("/").get("ASAN_OPTIONS", "")
-        env["ASAN_OPTIONS"] = f"{options}:verify_asan_link_order=0".lstrip(":")
-    return env
-
 
 @pytest.mark.parametrize("shift", [-DAY, DAY], ids=["behind", "ahead"])
-def test_enrolment(world, shim, shift):
+def test_enrolment(world, clock_shim, shift):
     hub = world.hub()
-    device = world.device("laptop", env=shifted(shim, shift))
+    device = world.device("laptop", env=clock_shim(shift))
     result = device.enrol(hub, check=False)
     if result.code == 0:
         status = device.wait_status(lambda s: s["state"] == "connected" or s["reason"],
@@ -102,9 +34,9 @@ def test_enrolment(world, shim, shift):
 
 
 @pytest.mark.parametrize("shift", [-DAY, DAY], ids=["behind", "ahead"])
-def test_enrolled_device(zone, shim, shift):
+def test_enrolled_device(zone, clock_shim, shift):
     zone.a.stop()
-    zone.a.env = shifted(shim, shift)
+    zone.a.env = clock_shim(shift)
     zone.a.start()
     status = zone.a.wait_status(lambda s: s["state"] == "connected" or s["reason"],
                                 what="connected, or the reason why not")
@@ -118,11 +50,11 @@ def test_enrolled_device(zone, shim, shift):
     zone.serves()
 
 
-def test_device_after_its_certificate_ended(zone, shim):
+def test_device_after_its_certificate_ended(zone, clock_shim):
     """Off for 100 days: it makes itself a new TLS certificate, nobody is asked (page 2)."""
     for one in (zone.a, zone.b, zone.hub):
         one.stop()
-        one.env = shifted(shim, 100 * DAY)
+        one.env = clock_shim(100 * DAY)
     for one in (zone.hub, zone.a, zone.b):
         one.start()
     zone.a.wait_state("connected")
@@ -130,11 +62,11 @@ def test_device_after_its_certificate_ended(zone, shim):
     zone.serves()
 
 
-def test_hub_after_its_certificate_ended(zone, shim):
+def test_hub_after_its_certificate_ended(zone, clock_shim):
     """The same for the hub, after 400 days."""
     for one in (zone.a, zone.b, zone.hub):
         one.stop()
-        one.env = shifted(shim, 400 * DAY)
+        one.env = clock_shim(400 * DAY)
     for one in (zone.hub, zone.a, zone.b):
         one.start()
     zone.a.wait_state("connected")
@@ -142,19 +74,19 @@ def test_hub_after_its_certificate_ended(zone, shim):
     zone.serves()
 
 
-def test_a_year_in_the_cellar(zone, shim):
+def test_a_year_in_the_cellar(zone, clock_shim):
     """Off for more than a year, while the hub went on and renewed its certificate and list: the
     device comes back by itself, with its old authority (page 2)."""
     year = 370 * DAY
     zone.b.stop()
     for one in (zone.a, zone.hub):
         one.stop()
-        one.env = shifted(shim, year)
+        one.env = clock_shim(year)
         one.start()
     zone.a.wait_state("connected")
     left = zone.hub.status()["zones"][0]["daysLeft"]
     assert (left["tls"], left["ca"] // 365, left["crl"]) == (396, 18, 29)
-    zone.b.env = shifted(shim, year)
+    zone.b.env = clock_shim(year)
     zone.b.start()
     zone.b.wait_state("connected")
     zone.b.wait_log("crl number=2")
@@ -168,7 +100,7 @@ def test_a_year_in_the_cellar(zone, shim):
     zone.b.calls(zone.a)
 
 
-def test_an_old_list_still_counts(zone, shim):
+def test_an_old_list_still_counts(zone, clock_shim):
     """Without a hub for 40 days: says so, lets devices of the zone in, and whom it knows to be revoked
     not."""
     here = type("Here", (), {"inside": staticmethod(contextlib.nullcontext)})
@@ -177,7 +109,7 @@ def test_an_old_list_still_counts(zone, shim):
     zone.a.wait_log("crl number=2")
     zone.hub.stop()
     zone.a.stop()
-    zone.a.env = shifted(shim, 40 * DAY)
+    zone.a.env = clock_shim(40 * DAY)
     zone.a.start()
     status = zone.a.status()
     assert status["daysLeft"]["crl"] in (-10, -11) and status["metrics"]["crl_days_left"] == 0

@@ -1,0 +1,284 @@
+/* pzp data: what apps stored on this device. @spec page 12 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/limits.h"
+#include "cli/pzp.h"
+#include "cli/run.h"
+#include "cli/text.h"
+
+/* A list of many thousand keys is long. */
+#define DATA_TIMEOUT_MS (4 * PZ_CLI_TIMEOUT_MS)
+
+/* {origin?, key?} of the arguments; NULL after the reason was told. */
+static json_t *
+make_params(const struct pz_cli *cli, const char *second)
+{
+	const char *origin = pz_cli_arg(cli, 1), *key = pz_cli_arg(cli, 2);
+	json_t *params = json_object();
+
+	if ((origin && json_object_set_new(params, "origin", json_string(origin)) != 0) ||
+	    (key && json_object_set_new(params, second, json_string(key)) != 0)) {
+		pz_cli_usage(cli, "an argument is not valid UTF-8");
+		json_decref(params);
+		return NULL;
+	}
+	return params;
+}
+
+/* ---- list ---- */
+
+/* Asks until nothing is left. @param out_all the rows of all answers, the caller's */
+static int
+fetch_all(struct pz_cli *cli, const json_t *params, const char *member, json_t **out_all)
+{
+	json_t *all = json_array(), *ask = json_copy((json_t *)params);
+	int status;
+
+	do {
+		json_t *part = NULL;
+		status = pz_cli_request(cli, "data-list", json_copy(ask), DATA_TIMEOUT_MS, NULL,
+					NULL, &part);
+		json_array_extend(all, json_object_get(part, member));
+		json_object_set(ask, "after", json_object_get(part, "next"));
+		if (json_object_get(part, "next") == NULL)
+			json_object_del(ask, "after");
+		json_decref(part);
+	} while (status == PZ_EXIT_DONE && json_object_get(ask, "after"));
+	json_decref(ask);
+	*out_all = all;
+	return status;
+}
+
+static int
+print_origins(const struct pz_cli *cli, const json_t *list)
+{
+	static const char *const titles[] = {"ORIGIN", "KEYS", "BYTES"};
+	static const char *const members[] = {"origin", "keys", "bytes"};
+	struct pz_cli_table *t;
+	json_t *one;
+	size_t i;
+
+	if (json_array_size(list) == 0) {
+		fputs("no app has stored anything\n", cli->out);
+		return PZ_EXIT_DONE;
+	}
+	t = pz_cli_table_new(titles, 3);
+	json_array_foreach(list, i, one)
+	{
+		for (size_t m = 0; t && m < 3; m++) {
+			char scratch[32];
+			pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(one, members[m], scratch));
+		}
+	}
+	return pz_cli_print_table(cli, t);
+}
+
+static int
+print_keys(const struct pz_cli *cli, const json_t *list)
+{
+	static const char *const titles[] = {"KEY", "BYTES", "CHANGED", "BY"};
+	struct pz_cli_table *t;
+	json_t *one;
+	size_t i;
+
+	if (json_array_size(list) == 0) {
+		fputs("no such keys\n", cli->out);
+		return PZ_EXIT_DONE;
+	}
+	t = pz_cli_table_new(titles, 4);
+	json_array_foreach(list, i, one)
+	{
+		json_int_t mtime_ms = json_integer_value(json_object_get(one, "mtime_ms"));
+		char scratch[32], when[32];
+		if (t == NULL)
+			break;
+		pz_cli_time(mtime_ms / 1000, when);
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(one, "key", scratch));
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(one, "size", scratch));
+		pz_cli_table_add(t, PZ_CLI_PLAIN, when);
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(one, "from", scratch));
+	}
+	return pz_cli_print_table(cli, t);
+}
+
+static int
+data_list(struct pz_cli *cli)
+{
+	bool is_one = pz_cli_arg(cli, 1) != NULL;
+	json_t *params = make_params(cli, "prefix"), *all = NULL;
+
+	if (params == NULL)
+		return PZ_EXIT_USAGE;
+	int status = fetch_all(cli, params, is_one ? "keys" : "origins", &all);
+	json_decref(params);
+	if (status == PZ_EXIT_DONE && cli->json)
+		status = pz_cli_print_json(cli, all);
+	else if (status == PZ_EXIT_DONE)
+		status = is_one ? print_keys(cli, all) : print_origins(cli, all);
+	json_decref(all);
+	return status;
+}
+
+/* ---- get ---- */
+
+static int
+print_value(struct pz_cli *cli, const json_t *one)
+{
+	return pz_cli_print_value(cli, json_object_get(one, "value"));
+}
+
+static int
+data_get(struct pz_cli *cli)
+{
+	json_t *params = make_params(cli, "key");
+
+	if (params == NULL)
+		return PZ_EXIT_USAGE;
+	return pz_cli_show(cli, "data-get", params, PZ_CLI_TIMEOUT_MS, print_value);
+}
+
+/* ---- set ---- */
+
+/* Standard input, as far as a request can hold it. NULL after the reason was told. */
+static char *
+read_input(const struct pz_cli *cli, size_t *out_len)
+{
+	const size_t size = PZ_CTL_LINE_BYTES_MAX;
+	char *text = malloc(size);
+
+	if (text == NULL) {
+		pz_cli_fail(cli, PZ_EXIT_FAILED, "out of memory");
+		return NULL;
+	}
+	*out_len = fread(text, 1, size, cli->in);
+	if (*out_len == size || ferror(cli->in)) {
+		pz_cli_fail(cli, PZ_EXIT_FAILED, "standard input: %s",
+			    ferror(cli->in) ? strerror(errno) : "longer than a value can be");
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static json_t *
+parse_value(const struct pz_cli *cli, const char *text, size_t len)
+{
+	json_error_t error;
+	json_t *value = json_loadb(text, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+
+	if (value == NULL)
+		pz_cli_usage(cli,
+			     "VALUE is not JSON: %s at column %d. A text is JSON in double quotes, "
+			     "for a shell: '\"some text\"'",
+			     error.text, error.column);
+	return value;
+}
+
+/* VALUE, or standard input for "-". NULL after the reason was told. */
+static json_t *
+wanted_value(const struct pz_cli *cli, int *out_status)
+{
+	const char *text = pz_cli_arg(cli, 3);
+	PZ_AUTO_FREE char *input = NULL;
+	size_t len = strlen(text);
+
+	*out_status = PZ_EXIT_USAGE;
+	if (strcmp(text, "-") != 0)
+		return parse_value(cli, text, len);
+	input = read_input(cli, &len);
+	if (input == NULL)
+		*out_status = PZ_EXIT_FAILED;
+	return input ? parse_value(cli, input, len) : NULL;
+}
+
+static int
+print_set(struct pz_cli *cli, const json_t *one)
+{
+	char scratch[32];
+	char *key = pz_cli_clean(pz_cli_member(one, "key", scratch), false);
+
+	fprintf(cli->out, "%s: %s bytes stored\n", key ? key : "",
+		pz_cli_member(one, "size", scratch));
+	free(key);
+	return PZ_EXIT_DONE;
+}
+
+static int
+data_set(struct pz_cli *cli)
+{
+	json_t *params = make_params(cli, "key");
+	int status = PZ_EXIT_USAGE;
+	json_t *value = params ? wanted_value(cli, &status) : NULL;
+
+	if (value == NULL) {
+		json_decref(params);
+		return status;
+	}
+	json_object_set_new(params, "value", value);
+	return pz_cli_show(cli, "data-set", params, PZ_CLI_TIMEOUT_MS, print_set);
+}
+
+/* ---- remove ---- */
+
+static int
+print_removed(struct pz_cli *cli, const json_t *result)
+{
+	json_int_t count = json_integer_value(json_object_get(result, "removed"));
+
+	fprintf(cli->out, "%" JSON_INTEGER_FORMAT " %s removed\n", count,
+		count == 1 ? "value" : "values");
+	return PZ_EXIT_DONE;
+}
+
+static int
+data_remove(struct pz_cli *cli)
+{
+	json_t *params = make_params(cli, "key");
+	int status = PZ_EXIT_DONE;
+
+	if (params == NULL)
+		return PZ_EXIT_USAGE;
+	if (pz_cli_arg(cli, 2) == NULL)
+		status = pz_cli_confirm(cli, "Remove everything that %.100s has stored?",
+					pz_cli_arg(cli, 1));
+	if (status != PZ_EXIT_DONE) {
+		json_decref(params);
+		return status;
+	}
+	return pz_cli_show(cli, "data-remove", params, DATA_TIMEOUT_MS, print_removed);
+}
+
+/* ---- all ---- */
+
+static const struct {
+	const char *name, *arguments;
+	unsigned min, max; /* arguments behind the name */
+	int (*run)(struct pz_cli *cli);
+} actions[] = {
+	{"list", "[ORIGIN [PREFIX]]", 0, 2, data_list},
+	{"get", "ORIGIN KEY", 2, 2, data_get},
+	{"set", "ORIGIN KEY VALUE-JSON", 3, 3, data_set},
+	{"remove", "ORIGIN [KEY]", 1, 2, data_remove},
+};
+
+int
+pz_pzp_cmd_data(struct pz_cli *cli)
+{
+	const char *name = pz_cli_arg(cli, 0);
+	unsigned count = 0;
+
+	while (pz_cli_arg(cli, count + 1))
+		count++;
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		if (strcmp(actions[i].name, name) != 0)
+			continue;
+		if (count < actions[i].min || count > actions[i].max)
+			return pz_cli_usage(cli, "it is written: data %s %s", name,
+					    actions[i].arguments);
+		return actions[i].run(cli);
+	}
+	return pz_cli_usage(cli, "data %.40s: it is list, get, set or remove", name);
+}

@@ -1,0 +1,243 @@
+/*
+ * The user's details and the names of devices (page 8, item user-details; page 10, name): the
+ * commands `user` and `name`, and what follows at the hub when one has changed.
+ *
+ * A member's record has the last word about how it is called: the device's own, which pzpInfo
+ * brings, or a name that it was given in the zone. A device that is connected takes a given name
+ * over, and then says it itself; one that is away, or has opted out of user details, is called so
+ * until it says something else.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/auto.h"
+#include "pzh/internal.h"
+#include "wire/json.h"
+#include "zone/details.h"
+
+/* A change on its way to the disk. */
+struct detail_write {
+	struct pz_list node; /* hub_zone.details */
+	struct hub_zone *zone;
+	char key[PZ_SYNC_KEY_BYTES_MAX + 1];
+	pz_hub_done done;
+	void *arg;
+};
+
+static void
+finish(pz_hub_done done, void *arg, enum pz_err err, const char *detail, json_t *result)
+{
+	if (err == PZ_OK && result == NULL) {
+		err = PZ_ERR_LIMIT_MEMORY;
+		detail = "out of memory";
+	}
+	done(arg, err, err == PZ_OK ? "" : detail, result);
+	json_decref(result);
+}
+
+/* ---- names ---- */
+
+/* Of one that the zone does not know (any more): taken away, for all. */
+static void
+take_away(struct hub_zone *zone, const char *key)
+{
+	struct pz_errinfo info = {""};
+
+	if (pz_shared_value(zone->shared, PZ_SYNC_USER_DETAILS, key) &&
+	    sync_write(zone, PZ_SYNC_USER_DETAILS, key, NULL, NULL, NULL, &info) != PZ_OK)
+		pz_error("user-details", "zone=%s key=%s cannot be removed: %s",
+			 zone->authority->zone, key, info.text);
+}
+
+/* Its own word comes by its own link, and when it shall count (page 10: at its next reconnect). */
+static bool
+is_own_word(const struct hub_zone *zone, const struct pz_member *member, const char *key)
+{
+	const struct pz_sync_chunk *chunk = pz_sync_item_get(
+		pz_shared_item(zone->shared, pz_sync_kind(PZ_SYNC_USER_DETAILS)), key);
+	struct pz_address origin;
+
+	if (member->session == NULL || chunk == NULL)
+		return false;
+	return chunk->deleted || (pz_address_parse(pz_slice_str(chunk->origin), &origin) == PZ_OK &&
+				  pz_slice_eq_str(origin.device, member->device));
+}
+
+static void
+take_name(struct hub_zone *zone, const char *key)
+{
+	const char *device = pz_details_device(key);
+	struct pz_member *member = device ? pz_authority_member(zone->authority, device) : NULL;
+
+	if (device == NULL)
+		return;
+	if (member == NULL || member->revoked) {
+		take_away(zone, key);
+		return;
+	}
+	PZ_AUTO_FREE char *name = pz_shared_text(zone->shared, PZ_SYNC_USER_DETAILS, key);
+	const char *shown = name ? name : device;
+	if (is_own_word(zone, member, key) || strcmp(member->display_name, shown) == 0)
+		return;
+	snprintf(member->display_name, sizeof(member->display_name), "%s", shown);
+	free(member->summary);
+	member->summary = NULL;
+	zone_save_member(zone, member);
+	zone_member_changed(zone, member);
+}
+
+void
+zone_details_received(struct hub_zone *zone, const json_t *keys)
+{
+	const json_t *key;
+	size_t i;
+
+	json_array_foreach(keys, i, key) take_name(zone, json_string_value(key));
+}
+
+/* A name that was stored, but not the member's record any more: it is newer than that. */
+void
+zone_details_loaded(struct hub_zone *zone)
+{
+	const struct pz_sync_item *item =
+		pz_shared_item(zone->shared, pz_sync_kind(PZ_SYNC_USER_DETAILS));
+
+	for (size_t i = 0; i < pz_sync_item_len(item); i++) {
+		const struct pz_sync_chunk *chunk = pz_sync_item_at(item, i);
+		const char *device = pz_details_device(chunk->key);
+		const struct pz_member *member =
+			device ? pz_authority_member(zone->authority, device) : NULL;
+		if (member && !member->revoked && !chunk->deleted &&
+		    chunk->mtime_ms > member->last_seen_ms)
+			take_name(zone, chunk->key);
+	}
+}
+
+/* Whoever bears the name of the device next begins with his own. */
+void
+zone_details_membership_changed(struct hub_zone *zone, const char *device)
+{
+	char key[PZ_DETAILS_KEY_CHARS];
+
+	pz_details_key(device, key);
+	if (device[0])
+		take_away(zone, key);
+}
+
+/* ---- changes by command ---- */
+
+static void
+on_written(void *arg, enum pz_err err, const char *detail)
+{
+	struct detail_write write = *(struct detail_write *)arg;
+	struct pz_errinfo info = {""};
+	json_t *result = NULL;
+
+	pz_list_remove(&((struct detail_write *)arg)->node);
+	free(arg);
+	if (err != PZ_OK) {
+		(void)pz_fail(&info, err, "nothing was changed, it cannot be stored: %s", detail);
+	} else {
+		pz_notice("user-details", "zone=%s key=%s changed by command",
+			  write.zone->authority->zone, write.key);
+		take_name(write.zone, write.key);
+		result = pz_details_changed(write.zone->shared, write.key);
+	}
+	finish(write.done, write.arg, err, info.text, result);
+}
+
+static enum pz_err
+submit(struct hub_zone *zone, const char *key, const struct pz_details_wish *wish, pz_hub_done done,
+       void *arg, struct pz_errinfo *info)
+{
+	PZ_AUTO_FREE char *value = wish->value ? pz_details_value(wish->value) : NULL;
+	struct detail_write *write = calloc(1, sizeof(*write));
+
+	if (write == NULL || (wish->value && value == NULL)) {
+		free(write);
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	}
+	write->zone = zone;
+	write->done = done;
+	write->arg = arg;
+	snprintf(write->key, sizeof(write->key), "%s", key);
+	pz_list_append(&zone->details, &write->node);
+	enum pz_err err =
+		sync_write(zone, PZ_SYNC_USER_DETAILS, key, value, on_written, write, info);
+	if (err != PZ_OK) {
+		pz_list_remove(&write->node);
+		free(write);
+	}
+	return err;
+}
+
+void
+zone_details_free(struct hub_zone *zone)
+{
+	for (struct pz_list *n; (n = pz_list_first(&zone->details)) != NULL;) {
+		pz_list_remove(n);
+		free(PZ_CONTAINER(n, struct detail_write, node));
+	}
+}
+
+/* Sets *out_result, or begins a change. */
+static enum pz_err
+user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg, json_t **out_result,
+     struct pz_errinfo *info)
+{
+	struct pz_details_wish wish;
+	struct hub_zone *zone;
+
+	PZ_TRY(hub_choose_zone(hub, pz_json_str(params, "zone"), &zone, info));
+	PZ_TRY(pz_details_read(params, &wish, info));
+	bool is_there =
+		wish.field && pz_shared_value(zone->shared, PZ_SYNC_USER_DETAILS, wish.field);
+	if (wish.field && !wish.value && !is_there)
+		return pz_fail(info, PZ_ERR_NOTFOUND, "no %s is known of the user", wish.field);
+	if (wish.is_change)
+		return submit(zone, wish.field, &wish, done, arg, info);
+	*out_result = wish.field ? pz_details_one(zone->shared, wish.field)
+				 : pz_details_all(zone->shared);
+	return *out_result ? PZ_OK : pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+}
+
+void
+zone_details_user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg)
+{
+	struct pz_errinfo info = {""};
+	json_t *result = NULL;
+
+	enum pz_err err = user(hub, params, done, arg, &result, &info);
+	if (err != PZ_OK || result)
+		finish(done, arg, err, info.text, result);
+}
+
+static enum pz_err
+name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg, struct pz_errinfo *info)
+{
+	const char *device = pz_json_str(params, "device");
+	char key[PZ_DETAILS_KEY_CHARS];
+	struct pz_details_wish wish;
+	struct hub_zone *zone;
+
+	if (device == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "which device is meant? give its name");
+	PZ_TRY(hub_choose_zone(hub, pz_json_str(params, "zone"), &zone, info));
+	PZ_TRY(pz_details_read_name(params, &wish, info));
+	const struct pz_member *member = pz_authority_member(zone->authority, device);
+	if (member == NULL || member->revoked)
+		return pz_fail(info, PZ_ERR_NOTFOUND, "zone %s has no device %.80s",
+			       zone->authority->zone, device);
+	pz_details_key(device, key);
+	return submit(zone, key, &wish, done, arg, info);
+}
+
+void
+zone_details_name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg)
+{
+	struct pz_errinfo info = {""};
+
+	enum pz_err err = name(hub, params, done, arg, &info);
+	if (err != PZ_OK)
+		finish(done, arg, err, info.text, NULL);
+}

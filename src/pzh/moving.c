@@ -1,0 +1,157 @@
+/* A zone that moves to another hub, as the hubs see it: who is told where it is, and what is not
+ * decided here any more. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pzh/internal.h"
+#include "pzh/result.h"
+#include "wire/json.h"
+
+/* ---- telling ---- */
+
+static json_t *
+message_of(const struct hub_zone *zone)
+{
+	return pz_hub_notice_json(&zone->authority->move.notice);
+}
+
+void
+moving_greet(struct hub_peer *peer)
+{
+	if (peer->zone->authority->move.notice.number == 0)
+		return;
+	json_t *message = message_of(peer->zone);
+	zone_send_prop(peer->zone, peer->link, "hubMoved", message);
+	json_decref(message);
+}
+
+static void
+tell_all(struct hub_zone *zone)
+{
+	PZ_LIST_EACH (&zone->links, node, tmp)
+		moving_greet(PZ_CONTAINER(node, struct pz_link, owner_node)->owner);
+}
+
+/* ---- the command ---- */
+
+struct move {
+	struct zone_turn turn;
+	struct hub_zone *zone;
+	struct command command;
+	struct pz_hub_address to; /* port 0: it stays */
+	struct pz_hub_move next;
+};
+
+/* Frees, and lets the next change begin. */
+static void
+end_move(struct move *move, enum pz_err err, const char *detail)
+{
+	struct hub_zone *zone = move->zone;
+
+	command_finish(&move->command, err, detail,
+		       err == PZ_OK ? pzh_stay_result(zone->authority) : NULL);
+	free(move);
+	zone_end_turn(zone);
+}
+
+static void
+on_stored(void *arg, enum pz_err err, const char *detail)
+{
+	struct move *move = arg;
+	struct hub_zone *zone = move->zone;
+
+	if (err == PZ_OK) {
+		zone->authority->move = move->next;
+		if (move->next.is_moving)
+			pz_code_cancel(&zone->code);
+		pz_notice(move->next.is_moving ? "moving" : "staying", "zone=%s host=%s port=%u",
+			  zone->authority->zone, move->next.notice.at.host,
+			  (unsigned)move->next.notice.at.port);
+		tell_all(zone);
+	}
+	end_move(move, err, detail);
+}
+
+/* Where it stays is here, under the address that enrolments are told. */
+static enum pz_err
+check(const struct move *move, struct pz_hub_address *out, struct pz_errinfo *info)
+{
+	const struct pz_authority *a = move->zone->authority;
+	struct pz_hub_address here;
+
+	pz_hub_address_set(&here, a->host, move->zone->hub->port);
+	*out = move->to.port ? move->to : here;
+	if (move->to.port == 0 && !a->move.is_moving)
+		return pz_fail(info, PZ_ERR_NOTFOUND, "zone %s is not moving", a->zone);
+	if (move->to.port && pz_hub_address_eq(&move->to, &here))
+		return pz_fail(info, PZ_ERR_CONFIG, "zone %s is at %s port %u already", a->zone,
+			       here.host, (unsigned)here.port);
+	return PZ_OK;
+}
+
+static void
+begin_move(struct zone_turn *turn)
+{
+	struct move *move = PZ_CONTAINER(turn, struct move, turn);
+	struct hub_zone *zone = move->zone;
+	struct pz_errinfo info = {"out of memory"};
+	struct pz_txn *txn = pz_txn_new();
+	struct pz_hub_address to;
+	enum pz_err err = txn ? check(move, &to, &info) : PZ_ERR_LIMIT_MEMORY;
+
+	if (err == PZ_OK)
+		err = pz_authority_announce(zone->authority, &to, move->to.port != 0, txn,
+					    &move->next, &info);
+	if (err != PZ_OK) {
+		pz_txn_free(txn);
+		end_move(move, err, info.text);
+		return;
+	}
+	pz_store_commit(zone->hub->config.store, txn, on_stored, move);
+}
+
+static void
+drop_move(struct zone_turn *turn)
+{
+	free(PZ_CONTAINER(turn, struct move, turn));
+}
+
+static enum pz_err
+read_target(const json_t *params, struct pz_hub_address *out, struct pz_errinfo *info)
+{
+	const char *host = pz_json_str(params, "host");
+	int64_t port = 0;
+
+	*out = (struct pz_hub_address){.port = 0};
+	if (json_is_true(json_object_get(params, "stay")))
+		return PZ_OK;
+	if (host == NULL || !pz_hub_host_is_valid(host) ||
+	    !pz_json_int(params, "port", 1, UINT16_MAX, &port))
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "move needs a host (DNS name or IP address) and a port from 1 to "
+			       "65535, or stay");
+	pz_hub_address_set(out, host, (uint16_t)port);
+	return PZ_OK;
+}
+
+void
+cmd_move(const struct command *c)
+{
+	struct pz_errinfo info = {"out of memory"};
+	struct hub_zone *zone = NULL;
+	struct pz_hub_address to;
+	struct move *move = NULL;
+
+	enum pz_err err = hub_choose_zone(c->hub, pz_json_str(c->params, "zone"), &zone, &info);
+	if (err == PZ_OK)
+		err = read_target(c->params, &to, &info);
+	if (err == PZ_OK && (move = calloc(1, sizeof(*move))) == NULL)
+		err = PZ_ERR_LIMIT_MEMORY;
+	if (err != PZ_OK) {
+		command_finish(c, err, info.text, NULL);
+		return;
+	}
+	*move = (struct move){.zone = zone, .command = *c, .to = to};
+	move->turn = (struct zone_turn){.begin = begin_move, .drop = drop_move};
+	zone_take_turn(zone, &move->turn);
+}

@@ -1,0 +1,260 @@
+/* `pzp data` (page 12): what apps stored, for the owner of the device. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pzp/appdata.h"
+#include "wire/json.h"
+
+/* Of one answer: what is longer comes in parts, each of which says where the next begins. */
+#define LIST_BYTES_MAX (PZ_CTL_LINE_BYTES_MAX / 4)
+#define LISTED_BYTES 128 /* of a row, without its texts */
+
+static void
+reply_with(const struct pz_node_reply *reply, void *arg, enum pz_err err, const char *detail,
+	   json_t *result)
+{
+	if (err == PZ_OK && result == NULL) {
+		err = PZ_ERR_LIMIT_MEMORY;
+		detail = "out of memory";
+	}
+	reply->done(arg, err, err == PZ_OK ? "" : detail, err == PZ_OK ? result : NULL);
+	json_decref(result);
+}
+
+/* ---- looking ---- */
+
+static json_t *
+list_origins(const struct pz_node *node, const char *after)
+{
+	char origin[PZ_APP_KEY_CHARS] = "";
+	json_t *list = json_array();
+	json_t *result = json_pack("{s:o?}", "origins", list);
+	size_t bytes = 0;
+
+	for (bool more = appdata_next_origin(node, after, origin); result && more;
+	     more = appdata_next_origin(node, origin, origin)) {
+		struct appdata_usage usage;
+		appdata_usage(node, origin, &usage);
+		json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "origin", origin, "keys",
+						      (json_int_t)usage.keys, "bytes",
+						      (json_int_t)usage.bytes));
+		bytes += LISTED_BYTES + strlen(origin);
+		if (bytes > LIST_BYTES_MAX) {
+			json_object_set_new(result, "next", json_string(origin));
+			break;
+		}
+	}
+	return result;
+}
+
+static json_t *
+list_keys(const struct pz_node *node, const char *origin, const char *prefix, const char *after)
+{
+	const size_t skip = strlen(origin) + 1;
+	json_t *list = json_array();
+	json_t *result = json_pack("{s:o?}", "keys", list);
+	const struct pz_sync_chunk *chunk = appdata_next(node, origin, prefix, after);
+	size_t bytes = 0;
+
+	for (; result && chunk; chunk = appdata_next(node, origin, prefix, chunk->key + skip)) {
+		const char *key = chunk->key + skip;
+		json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:s}", "key", key, "size",
+						      (json_int_t)chunk->value_len, "mtime_ms",
+						      (json_int_t)chunk->mtime_ms, "from",
+						      chunk->origin));
+		bytes += LISTED_BYTES + strlen(key) + strlen(chunk->origin);
+		if (bytes > LIST_BYTES_MAX) {
+			json_object_set_new(result, "next", json_string(key));
+			break;
+		}
+	}
+	return result;
+}
+
+struct pz_node_request *
+appdata_list_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply,
+		     void *arg)
+{
+	const char *origin = pz_json_str(params, "origin");
+	const char *prefix = pz_json_str(params, "prefix");
+	const char *after = pz_json_str(params, "after");
+	struct pz_errinfo info = {""};
+	enum pz_err err = PZ_OK;
+	json_t *result = NULL;
+
+	if (after && strlen(after) >= PZ_APP_KEY_CHARS)
+		err = pz_fail(&info, PZ_ERR_CONFIG, "after is longer than any key");
+	else if (origin)
+		err = pz_app_origin_check(origin, &info);
+	else if (prefix)
+		err = pz_fail(&info, PZ_ERR_CONFIG, "a prefix of whose keys? give the origin too");
+	if (err == PZ_OK)
+		result = origin ? list_keys(node, origin, prefix ? prefix : "", after)
+				: list_origins(node, after);
+	reply_with(reply, arg, err, info.text, result);
+	return NULL;
+}
+
+static enum pz_err
+read_key(json_t *params, const char **out_origin, const char **out_key, struct pz_errinfo *info)
+{
+	*out_origin = pz_json_str(params, "origin");
+	*out_key = pz_json_str(params, "key");
+	if (*out_origin == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "which app is meant? give its origin");
+	return *out_key ? PZ_OK
+			: pz_fail(info, PZ_ERR_CONFIG, "which value is meant? give its key");
+}
+
+struct pz_node_request *
+appdata_get_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply,
+		    void *arg)
+{
+	const struct pz_sync_chunk *chunk = NULL;
+	const char *origin, *key;
+	struct pz_errinfo info = {""};
+	json_t *result = NULL;
+	enum pz_err err = read_key(params, &origin, &key, &info);
+
+	if (err == PZ_OK)
+		err = appdata_get(node, origin, key, &chunk, &info);
+	if (err == PZ_OK) {
+		struct pz_slice value = pz_slice_of(chunk->value, chunk->value_len);
+		result = json_pack("{s:s, s:s, s:o?, s:I, s:I, s:s}", "origin", origin, "key", key,
+				   "value", pz_json_parse(value, NULL), "size",
+				   (json_int_t)chunk->value_len, "mtime_ms",
+				   (json_int_t)chunk->mtime_ms, "from", chunk->origin);
+	}
+	reply_with(reply, arg, err, info.text, result);
+	return NULL;
+}
+
+/* ---- changing ---- */
+
+/* A change that the disk has not confirmed yet. The command may be gone by then. */
+struct ticket {
+	struct pz_list list;
+	struct pz_node *node;
+	uint64_t serial;
+	json_t *result;
+};
+
+static void
+free_ticket(struct ticket *ticket)
+{
+	pz_list_remove(&ticket->list);
+	json_decref(ticket->result);
+	free(ticket);
+}
+
+void
+appdata_commands_free(struct appdata *data)
+{
+	for (struct pz_list *n; (n = pz_list_first(&data->tickets)) != NULL;)
+		free_ticket(PZ_CONTAINER(n, struct ticket, list));
+}
+
+static void
+on_stored(void *arg, enum pz_err err, const char *detail)
+{
+	struct ticket *ticket = arg;
+	struct pz_node_request *request = request_find(ticket->node, ticket->serial);
+	json_t *result = err == PZ_OK ? json_incref(ticket->result) : NULL;
+	struct pz_errinfo info = {""};
+
+	free_ticket(ticket);
+	if (err != PZ_OK)
+		(void)pz_fail(&info, err, "not changed, it cannot be stored: %s", detail);
+	if (request)
+		request_finish(request, err, info.text, result);
+	else
+		json_decref(result);
+}
+
+static struct ticket *
+new_ticket(struct pz_node_request *request)
+{
+	struct ticket *ticket = request ? calloc(1, sizeof(*ticket)) : NULL;
+
+	if (ticket == NULL)
+		return NULL;
+	ticket->node = request->node;
+	ticket->serial = request->serial;
+	pz_list_append(&request->node->appdata->tickets, &ticket->list);
+	return ticket;
+}
+
+/* Waits for the disk, or tells at once why not. */
+static struct pz_node_request *
+settle(struct pz_node_request *request, struct ticket *ticket, enum pz_err err, const char *detail)
+{
+	if (err == PZ_OK)
+		return request;
+	if (ticket)
+		free_ticket(ticket);
+	request_finish(request, err, detail, NULL);
+	return NULL;
+}
+
+static enum pz_err
+set_value(struct ticket *ticket, json_t *params, struct pz_errinfo *info)
+{
+	json_t *value = json_object_get(params, "value");
+	const char *origin, *key;
+
+	PZ_TRY(read_key(params, &origin, &key, info));
+	if (value == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "which value? give any JSON");
+	char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	if (text == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	enum pz_err err = appdata_set(ticket->node, origin, key, text, on_stored, ticket, info);
+	if (err == PZ_OK)
+		ticket->result = json_pack("{s:s, s:s, s:I}", "origin", origin, "key", key, "size",
+					   (json_int_t)strlen(text));
+	free(text);
+	return err;
+}
+
+struct pz_node_request *
+appdata_set_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply,
+		    void *arg)
+{
+	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
+	struct ticket *ticket = new_ticket(request);
+	struct pz_errinfo info = {"out of memory"};
+
+	if (request == NULL)
+		return NULL;
+	enum pz_err err = ticket ? set_value(ticket, params, &info) : PZ_ERR_LIMIT_MEMORY;
+	return settle(request, ticket, err, info.text);
+}
+
+static enum pz_err
+remove_values(struct ticket *ticket, json_t *params, struct pz_errinfo *info)
+{
+	const char *origin = pz_json_str(params, "origin");
+	size_t count = 0;
+
+	if (origin == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "which app is meant? give its origin");
+	PZ_TRY(appdata_remove(ticket->node, origin, pz_json_str(params, "key"), on_stored, ticket,
+			      &count, info));
+	ticket->result = json_pack("{s:I}", "removed", (json_int_t)count);
+	return PZ_OK;
+}
+
+struct pz_node_request *
+appdata_remove_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply,
+		       void *arg)
+{
+	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
+	struct ticket *ticket = new_ticket(request);
+	struct pz_errinfo info = {"out of memory"};
+
+	if (request == NULL)
+		return NULL;
+	enum pz_err err = ticket ? remove_values(ticket, params, &info) : PZ_ERR_LIMIT_MEMORY;
+	return settle(request, ticket, err, info.text);
+}

@@ -1,0 +1,107 @@
+/* `pzp services`: what the search has found, and what is known of devices that are away. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pzp/servicecache.h"
+#include "wire/json.h"
+
+struct listing {
+	struct pz_node_request request;
+	struct discovery *search;
+	char *api, *zone, *device;
+	bool has_offline; /* also those that cannot be reached */
+	json_t *list;
+};
+
+static void
+release_listing(struct pz_node_request *request)
+{
+	struct listing *l = (struct listing *)(void *)request;
+
+	discovery_cancel(l->search);
+	json_decref(l->list);
+	free(l->api);
+	free(l->zone);
+	free(l->device);
+}
+
+static bool
+is_listed(const struct listing *l, json_t *descriptor)
+{
+	const char *text = pz_json_str(descriptor, "serviceAddress");
+	struct pz_address address;
+
+	if (text == NULL || pz_address_parse(pz_slice_str(text), &address) != PZ_OK)
+		return false;
+	return (l->zone == NULL || pz_slice_eq_str(address.zone, l->zone)) &&
+	       (l->device == NULL || pz_slice_eq_str(address.device, l->device));
+}
+
+static void
+add_online(struct listing *l, json_t *descriptor)
+{
+	if (is_listed(l, descriptor) && !servicecache_is_offline(l->request.node, descriptor))
+		json_array_append(l->list, descriptor);
+}
+
+static void
+add_offline(void *arg, json_t *descriptor)
+{
+	struct listing *l = arg;
+	const char *api = pz_json_str(descriptor, "api");
+	json_t *copy;
+
+	if (!is_listed(l, descriptor) || (l->api && (!api || !pz_api_matches(l->api, api))))
+		return;
+	copy = json_copy(descriptor); /* it may be what others are shown, too */
+	json_object_set_new(copy, "offline", json_true());
+	json_array_append_new(l->list, copy);
+}
+
+static void
+on_listed(void *arg, json_t *descriptors)
+{
+	struct listing *l = arg;
+	struct pz_node *node = l->request.node;
+	size_t i;
+	json_t *one;
+
+	l->search = NULL;
+	l->list = json_array();
+	json_array_foreach(descriptors, i, one) add_online(l, one);
+	json_array_foreach(descriptors, i,
+			   one) if (l->has_offline && servicecache_is_offline(node, one))
+		add_offline(l, one);
+	if (l->has_offline)
+		servicecache_each_offline(node, add_offline, l);
+	request_finish(&l->request, PZ_OK, "", json_incref(l->list));
+}
+
+static char *
+copy_param(json_t *params, const char *name)
+{
+	const char *text = pz_json_str(params, name);
+
+	return text ? strdup(text) : NULL;
+}
+
+struct pz_node_request *
+services_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	struct listing *l = request_new(node, sizeof(*l), reply, arg);
+
+	if (l == NULL)
+		return NULL;
+	l->request.release = release_listing;
+	l->api = copy_param(params, "api");
+	l->zone = copy_param(params, "zone");
+	l->device = copy_param(params, "device");
+	l->has_offline = json_is_true(json_object_get(params, "all"));
+	uint64_t serial = l->request.serial;
+	struct discovery *search =
+		discovery_start(node, pz_json_str(params, "api"), l->device, on_listed, l);
+	if (request_find(node, serial) == NULL)
+		return NULL;
+	l->search = search;
+	return &l->request;
+}

@@ -1,0 +1,321 @@
+#include "pzp/moved.h"
+
+#include <stdlib.h>
+
+#include "enrol/link.h"
+#include "wire/json.h"
+
+#define PORT_DEFAULT 8041     /* page 12 */
+#define NOTICES_REFUSED_MAX 3 /* of one peer: each costs a signature */
+
+struct moved {
+	struct pz_hub_place place;  /* as it is on disk */
+	struct pz_hub_place wanted; /* as it will be when all that is on its way is */
+	struct pz_hub_address used;
+	bool is_former_used, is_former_next;
+	bool is_wrong[2];  /* another hub answered at the address, and at the former one */
+	uint64_t enrolled; /* counts memberships: news of an earlier one are dropped */
+};
+
+struct moved *
+moved_new(struct pz_node *node)
+{
+	(void)node;
+	return calloc(1, sizeof(struct moved));
+}
+
+void
+moved_free(struct moved *moved)
+{
+	free(moved);
+}
+
+/* The address that counts is another one. */
+static void
+begin_anew(struct moved *moved)
+{
+	moved->is_former_next = false;
+	moved->is_wrong[0] = moved->is_wrong[1] = false;
+}
+
+enum pz_err
+moved_set_membership(struct pz_node *node, const struct pz_membership *m, struct pz_errinfo *info)
+{
+	struct moved *moved = node->moved;
+	struct pz_hub_place place = {.number = 0};
+
+	if (m && node->membership)
+		return PZ_OK; /* a renewal: the hub is where it was */
+	if (m)
+		PZ_TRY(pz_hub_place_load(node->config.store, m, &place, info));
+	moved->place = moved->wanted = place;
+	moved->used = place.at;
+	moved->enrolled++;
+	begin_anew(moved);
+	return PZ_OK;
+}
+
+/* ---- which address ---- */
+
+const struct pz_hub_address *
+moved_dial(struct pz_node *node)
+{
+	struct moved *moved = node->moved;
+	bool has_former = moved->place.former.port != 0;
+	bool is_former = has_former && moved->is_former_next;
+
+	if (has_former && moved->is_wrong[is_former] && !moved->is_wrong[!is_former])
+		is_former = !is_former;
+	moved->is_former_used = is_former;
+	moved->used = is_former ? moved->place.former : moved->place.at;
+	return &moved->used;
+}
+
+const struct pz_hub_address *
+moved_in_use(const struct pz_node *node)
+{
+	return &node->moved->used;
+}
+
+void
+moved_failed(struct pz_node *node)
+{
+	struct moved *moved = node->moved;
+
+	moved->is_former_next = moved->place.former.port != 0 && !moved->is_former_used;
+}
+
+void
+moved_online(struct pz_node *node)
+{
+	begin_anew(node->moved);
+}
+
+bool
+moved_is_hopeless(struct pz_node *node)
+{
+	struct moved *moved = node->moved;
+
+	moved->is_wrong[moved->is_former_used] = true;
+	if (moved->place.former.port && !moved->is_wrong[!moved->is_former_used])
+		return false;
+	begin_anew(moved); /* whoever tells us to connect means both again */
+	return true;
+}
+
+/* The address that counts has changed: dials it, unless a link is up that is as good. */
+static void
+reconnect(struct pz_node *node, bool is_told)
+{
+	struct pz_machine *machine = &node->machine;
+	bool is_there = pz_hub_address_eq(&node->moved->used, &node->moved->place.at);
+
+	if (machine->state == PZ_STATE_CONNECTING && !is_there)
+		(void)pz_machine_event(machine, PZ_EVENT_LINK_FAILED, "the hub has moved");
+	else if (machine->state == PZ_STATE_CONNECTED && !is_there && is_told)
+		(void)pz_machine_event(machine, PZ_EVENT_LINK_LOST, "the hub has moved");
+	node->moved->is_former_next = false; /* the end of an attempt has its own idea */
+	pz_machine_hub_moved(machine);
+}
+
+/* ---- what changes it ---- */
+
+/** On its way to the disk. */
+struct news {
+	struct pz_node *node;
+	struct pz_hub_place place;
+	uint64_t enrolled;
+	uint64_t request; /* serial of the command that waits; 0: none */
+	bool is_moved;
+};
+
+static void
+tell_of_move(struct pz_node *node)
+{
+	const struct pz_hub_address *at = &node->moved->place.at;
+
+	pz_notice("hub-moved", "host=%s port=%u", at->host, (unsigned)at->port);
+	node_tell(node, json_pack("{s:s, s:s, s:i}", "event", "hub", "host", at->host, "port",
+				  (int)at->port));
+}
+
+static void
+end_request(struct pz_node *node, uint64_t serial, enum pz_err err, const char *detail)
+{
+	struct pz_node_request *request = serial ? request_find(node, serial) : NULL;
+
+	if (request)
+		request_finish(request, err, detail, err == PZ_OK ? moved_result(node) : NULL);
+}
+
+static void
+take_over(struct pz_node *node, const struct news *news)
+{
+	bool has_notice = news->place.notice.number > node->moved->place.notice.number;
+
+	node->moved->place = news->place;
+	if (has_notice)
+		peers_tell_moved(node->peers);
+	if (news->is_moved) {
+		begin_anew(node->moved);
+		tell_of_move(node);
+	}
+	if (news->is_moved || news->request) /* who says the same again wants to be there now */
+		reconnect(node, news->request != 0);
+}
+
+static void
+on_stored(void *arg, enum pz_err err, const char *detail)
+{
+	struct news *news = arg;
+	struct pz_node *node = news->node;
+	struct moved *moved = node->moved;
+
+	if (err == PZ_OK && news->enrolled == moved->enrolled) {
+		take_over(node, news);
+	} else if (err != PZ_OK) {
+		pz_error("store", "where the hub is was not stored and does not count: %s", detail);
+		if (news->enrolled == moved->enrolled)
+			moved->wanted = moved->place; /* may be said again */
+	}
+	end_request(node, news->request, err, detail);
+	free(news);
+}
+
+/* @param serial of the command that waits, or 0. Errors: LIMIT_MEMORY. */
+static enum pz_err
+store(struct pz_node *node, const struct pz_hub_place *place, bool is_moved, uint64_t serial)
+{
+	struct news *news = calloc(1, sizeof(*news));
+	struct pz_txn *txn = pz_txn_new();
+	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
+
+	if (news && txn)
+		err = pz_hub_place_put(place, txn);
+	if (err != PZ_OK) {
+		free(news);
+		pz_txn_free(txn);
+		return err;
+	}
+	*news = (struct news){.node = node,
+			      .place = *place,
+			      .enrolled = node->moved->enrolled,
+			      .request = serial,
+			      .is_moved = is_moved};
+	node->moved->wanted = *place;
+	pz_store_commit(node->config.store, txn, on_stored, news);
+	return PZ_OK;
+}
+
+static enum pz_err
+hear(struct pz_node *node, const json_t *message, struct pz_errinfo *info)
+{
+	const struct pz_membership *m = node->membership;
+	struct pz_hub_place next = node->moved->wanted;
+	struct pz_hub_notice notice;
+
+	PZ_TRY(pz_hub_notice_parse(message, &notice, info));
+	if (!pz_hub_place_is_news(&next, &notice) || node->is_wiping)
+		return PZ_OK;
+	PZ_TRY(pz_hub_notice_check(&notice, m->zone, m->master, info));
+	bool is_moved = pz_hub_place_take(&next, &notice) == PZ_PLACE_MOVED;
+	return store(node, &next, is_moved, 0);
+}
+
+void
+moved_on_prop(struct pz_node *node, struct peer_link *from, json_t *message)
+{
+	struct pz_errinfo info = {"out of memory"};
+
+	if (from && from->notices_refused >= NOTICES_REFUSED_MAX)
+		return;
+	if (hear(node, message, &info) == PZ_OK)
+		return;
+	if (from)
+		from->notices_refused++;
+	pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+	pz_warning("notice-refused", "from=%s %s", from ? from->peer->device : "hub", info.text);
+}
+
+void
+moved_greet(struct peer_link *pl)
+{
+	const struct pz_hub_notice *notice = &pl->peers->node->moved->place.notice;
+
+	if (notice->number == 0)
+		return;
+	json_t *message = pz_hub_notice_json(notice);
+	peer_link_prop(pl, "hubMoved", message);
+	json_decref(message);
+}
+
+/* ---- what is shown, and the command ---- */
+
+/* {host, port}, and `next` where the link that is up leads elsewhere than the next one will. */
+json_t *
+moved_result(const struct pz_node *node)
+{
+	const struct moved *moved = node->moved;
+	bool is_up = node->machine.state == PZ_STATE_CONNECTED;
+	const struct pz_hub_address *at = is_up ? &moved->used : &moved->place.at;
+	json_t *result = json_pack("{s:s, s:i}", "host", at->host, "port", (int)at->port);
+
+	if (result && !pz_hub_address_eq(at, &moved->place.at))
+		(void)json_object_set_new(result, "next",
+					  json_pack("{s:s, s:i}", "host", moved->place.at.host,
+						    "port", (int)moved->place.at.port));
+	return result;
+}
+
+static enum pz_err
+read_address(const json_t *params, struct pz_hub_address *out, struct pz_errinfo *info)
+{
+	const char *host = pz_json_str(params, "host");
+	int64_t port = PORT_DEFAULT;
+
+	if (host == NULL || !pz_enrol_host_is_valid(host))
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "'%s' is no host: give the hub's DNS name or IP address",
+			       host ? host : "");
+	if (json_object_get(params, "port") && !pz_json_int(params, "port", 1, UINT16_MAX, &port))
+		return pz_fail(info, PZ_ERR_CONFIG, "port must be 1 to 65535");
+	pz_hub_address_set(out, host, (uint16_t)port);
+	return PZ_OK;
+}
+
+static struct pz_node_request *
+answer(const struct pz_node_reply *reply, void *arg, json_t *takes_result)
+{
+	reply->done(arg, takes_result ? PZ_OK : PZ_ERR_LIMIT_MEMORY,
+		    takes_result ? "" : "out of memory", takes_result);
+	json_decref(takes_result);
+	return NULL;
+}
+
+struct pz_node_request *
+moved_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	struct pz_hub_place next = node->moved->wanted;
+	struct pz_errinfo info = {""};
+	struct pz_hub_address at;
+
+	if (node->membership == NULL || node->is_wiping) {
+		reply->done(arg, PZ_ERR_NOTFOUND,
+			    "this device is not enrolled in a zone; `pzp enrol` first", NULL);
+		return NULL;
+	}
+	if (json_object_get(params, "host") == NULL)
+		return answer(reply, arg, moved_result(node));
+	enum pz_err err = read_address(params, &at, &info);
+	if (err != PZ_OK) {
+		reply->done(arg, err, info.text, NULL);
+		return NULL;
+	}
+	bool is_moved = pz_hub_place_tell(&next, &at, pz_env_wall_ms(node->config.env));
+	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
+	if (request && store(node, &next, is_moved, request->serial) != PZ_OK) {
+		request_finish(request, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
+		return NULL;
+	}
+	return request;
+}

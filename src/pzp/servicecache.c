@@ -1,0 +1,114 @@
+#include "pzp/servicecache.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pzp/peers.h"
+#include "pzp/zonedata.h"
+#include "wire/json.h"
+
+/* ---- our own ---- */
+
+static void
+on_written(void *arg, enum pz_err err, const char *detail)
+{
+	(void)arg;
+	if (err != PZ_OK)
+		pz_error("store", "the list of this device's services is not stored: %s", detail);
+}
+
+static bool
+has_changed(const struct pz_node *node, const char *list)
+{
+	const char *former = pz_shared_value(node->zonedata->shared, PZ_SYNC_SERVICE_CACHE,
+					     node->membership->device);
+
+	return former == NULL || strcmp(former, list) != 0;
+}
+
+void
+servicecache_announce(struct pz_node *node)
+{
+	json_t *list = pz_registry_list(node->registry, NULL);
+	char *text = list ? json_dumps(list, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	struct pz_errinfo info = {"out of memory"};
+	enum pz_err err = text ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
+
+	if (text && node->membership && !node->is_wiping && has_changed(node, text))
+		err = zonedata_write(node, PZ_SYNC_SERVICE_CACHE, node->membership->device, text,
+				     on_written, NULL, &info);
+	if (err != PZ_OK)
+		on_written(NULL, err, info.text);
+	free(text);
+	json_decref(list);
+}
+
+/* ---- those who are out ---- */
+
+static bool
+is_in(void *arg, const struct pz_sync_chunk *chunk)
+{
+	return !pz_knowledge_has_left(arg, chunk->key);
+}
+
+void
+servicecache_drop_revoked(struct pz_node *node)
+{
+	struct pz_knowledge *knowledge = node->zonedata->knowledge;
+	const char *device;
+	json_t *list;
+	void *next;
+
+	if (knowledge == NULL || node->is_wiping)
+		return;
+	pz_shared_forget(node->zonedata->shared, PZ_SYNC_SERVICE_CACHE, is_in, knowledge);
+	json_object_foreach_safe(node->known, next, device, list)
+	{
+		if (pz_knowledge_has_left(knowledge, device))
+			json_object_del(node->known, device);
+	}
+}
+
+/* ---- those who are away ---- */
+
+bool
+servicecache_is_offline(const struct pz_node *node, const json_t *descriptor)
+{
+	const char *text = pz_json_str(descriptor, "serviceAddress");
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+	struct pz_address address;
+
+	if (text == NULL || pz_address_parse(pz_slice_str(text), &address) != PZ_OK ||
+	    pz_slice_eq_str(address.device, node->device))
+		return false;
+	snprintf(device, sizeof(device), "%.*s", (int)address.device.len,
+		 (const char *)address.device.ptr);
+	return !node_has_route(node, device);
+}
+
+static void
+each_of(const struct pz_sync_chunk *chunk, void (*each)(void *arg, json_t *descriptor), void *arg)
+{
+	json_t *list = pz_json_parse(pz_slice_of(chunk->value, chunk->value_len), NULL), *one;
+	size_t i;
+
+	json_array_foreach(list, i, one) each(arg, one);
+	json_decref(list);
+}
+
+void
+servicecache_each_offline(const struct pz_node *node, void (*each)(void *arg, json_t *descriptor),
+			  void *arg)
+{
+	const struct pz_sync_item *item =
+		pz_shared_item(node->zonedata->shared, pz_sync_kind(PZ_SYNC_SERVICE_CACHE));
+
+	for (size_t i = 0; node->membership && i < pz_sync_item_len(item); i++) {
+		const struct pz_sync_chunk *chunk = pz_sync_item_at(item, i);
+		if (!chunk->deleted && strcmp(chunk->key, node->device) != 0 &&
+		    !node_has_route(node, chunk->key) &&
+		    discovery_list_of(node, chunk->key) == NULL)
+			each_of(chunk, each, arg);
+	}
+}

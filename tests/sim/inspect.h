@@ -1,0 +1,42 @@
+/*
+ * What a scenario may see and do inside of a node, besides its commands: what it knows of its zone,
+ * who it is linked with, what is synchronised. (In two files: the internal headers of the two kinds
+ * of nodes are not made to be included together.)
+ */
+#ifndef PZ_SIM_INSPECT_H
+#define PZ_SIM_INSPECT_H
+
+#include "sync/item.h"
+#include "world.h"
+#include "x509/crl.h"
+
+struct pz_authority;
+
+/** What a scenario may ask of a node of either kind; it has to run. */
+struct inspect {
+	/** The newest list of revocations, borrowed; NULL: in no zone. */
+	const struct pz_crl *(*crl)(const struct sim_node *node);
+	/** A synchronised item as it is now, borrowed; NULL: not kept here, or opted out. */
+	struct pz_sync_item *(*item)(const struct sim_node *node, enum pz_sync_id id);
+	/** A change of what everybody may write. @param value JSON; NULL: a deletion */
+	enum pz_err (*write)(const struct sim_node *node, enum pz_sync_id id, const char *key,
+			     const char *value, struct pz_errinfo *info);
+	/** Somebody whom it is linked with, and whose certificate stands on the list; NULL: none.
+	 * Borrowed. */
+	const char *(*revoked_link)(const struct sim_node *node, const struct pz_crl *crl);
+	/** Whether there is a way to a device. */
+	bool (*has_route)(const struct sim_node *node, const char *device);
+};
+
+const struct inspect *inspect(const struct sim_node *node);
+/** For inspect() alone. */
+extern const struct inspect inspect_hub, inspect_device;
+
+/** The hub's zone. */
+struct pz_authority *inspect_authority(const struct sim_node *hub);
+/** Serial of the PZP CA of a device; false: it is in no zone. */
+bool inspect_serial(const struct sim_node *device, char out[PZ_SERIAL_HEX_BYTES]);
+/** Whether the device has a certificate of another one that it believes in. */
+bool inspect_knows(const struct sim_node *device, const char *other);
+
+#endif

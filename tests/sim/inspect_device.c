@@ -1,0 +1,70 @@
+#include "inspect.h"
+#include "pzp/peers.h"
+#include "pzp/zonedata.h"
+
+bool
+inspect_serial(const struct sim_node *device, char out[PZ_SERIAL_HEX_BYTES])
+{
+	const struct pz_membership *membership =
+		device->is_running ? device->node->membership : NULL;
+
+	if (membership)
+		pz_cert_serial_hex(membership->device_ca, out);
+	return membership != NULL;
+}
+
+bool
+inspect_knows(const struct sim_node *device, const char *other)
+{
+	return pz_knowledge_device(device->node->zonedata->knowledge, other) != NULL;
+}
+
+static const struct pz_crl *
+device_crl(const struct sim_node *device)
+{
+	return node_crl(device->node);
+}
+
+static struct pz_sync_item *
+device_item(const struct sim_node *device, enum pz_sync_id id)
+{
+	return zonedata_item(device->node, pz_sync_kind(id));
+}
+
+static enum pz_err
+device_write(const struct sim_node *device, enum pz_sync_id id, const char *key, const char *value,
+	     struct pz_errinfo *info)
+{
+	return zonedata_write(device->node, id, key, value, NULL, NULL, info);
+}
+
+static const char *
+device_revoked_link(const struct sim_node *device, const struct pz_crl *crl)
+{
+	PZ_LIST_EACH (&device->node->peers->links, n, tmp) {
+		const struct peer_link *link = PZ_CONTAINER(n, struct peer_link, node);
+		if (link->serial[0] && !link->link->closing && pz_crl_has_serial(crl, link->serial))
+			return link->peer ? link->peer->device : "somebody";
+	}
+	return NULL;
+}
+
+static bool
+device_has_route(const struct sim_node *device, const char *other)
+{
+	return node_has_route(device->node, other);
+}
+
+const struct inspect inspect_device = {
+	.crl = device_crl,
+	.item = device_item,
+	.write = device_write,
+	.revoked_link = device_revoked_link,
+	.has_route = device_has_route,
+};
+
+const struct inspect *
+inspect(const struct sim_node *node)
+{
+	return node->is_hub ? &inspect_hub : &inspect_device;
+}
