@@ -76,7 +76,7 @@ struct pz_hub {
 		transfers; /* struct transfer.node: archives that are handed out or taken in */
 	struct pz_listener *listener;
 	struct pz_timer housekeeping;
-	struct pz_log_rate refuse_log, enrol_log, behind_log;
+	struct pz_log_rate refuse_log, enrol_log, behind_log, sync_log;
 	uint64_t started_us;
 	size_t unauthenticated;
 	uint16_t port;
