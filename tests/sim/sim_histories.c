@@ -313,8 +313,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct scenario scenarios[] = {
-		{"restarted", 15, run_restarted},
-		{"mended", 15, run_mended},
+		{"restarted", 8, run_restarted},
+		{"mended", 8, run_mended},
 	};
 
 	return sim_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
