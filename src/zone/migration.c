@@ -5,19 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/auto.h"
 #include "wire/address.h"
 #include "wire/json.h"
 #include "x509/device_ca.h"
 #include "zone/change.h"
+#include "zone/chunks.h"
 #include "zone/record.h"
-#include "zone/shared.h"
 #include "zone/shared_check.h"
 
 #define SPACE_BYTES (PZ_ZONE_BYTES_MAX + 32)
 /* The former hub may go on, and each of its lists counts one up: as many as a zone has devices,
  * several times over. */
 #define CRL_STEP 65536
+#define FORMER_MEMBERS 4 /* serial, enrolled, revokedAt, why */
+#define FORMER_WHY_BYTES_MAX 32
 #define CRL_NUMBER_MAX (UINT64_C(1) << 62)
 
 enum stage { AT_ZONE, AT_LIST, AT_RECORDS, AT_END };
@@ -27,7 +28,8 @@ struct pz_migration {
 	const struct pz_env *env;
 	struct pz_buf line; /* secret: what is there of the next one */
 	struct pz_authority *authority;
-	struct pz_txn *txn;       /* records of other spaces than the members' */
+	struct pz_sync_item *items[PZ_SYNC_KIND_COUNT]; /* of zone/shared.h; NULL: nothing of it */
+	struct pz_txn *txn;                             /* what will be stored */
 	struct pz_hub_address at; /* where devices look for the zone; port 0: not known */
 	uint64_t records;
 	enum stage stage;
@@ -37,155 +39,32 @@ struct pz_migration {
 
 static enum pz_err
 take_member(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info);
+static enum pz_err put_members(struct pz_migration *m, const char *space);
 static enum pz_err
 take_shared(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info);
+static enum pz_err put_shared(struct pz_migration *m, const char *space);
 
 static const struct zone_space {
 	const char *name;
-	/** Checks a record of somebody else, and keeps it: in m->authority, or in m->txn. */
+	/** Checks a record of somebody else, and keeps what it means. */
 	enum pz_err (*take)(struct pz_migration *m, const char *key, json_t *record,
 			    struct pz_errinfo *info);
+	/** Writes what was kept into m->txn, for that space of the store. Errors: LIMIT_MEMORY. */
+	enum pz_err (*put)(struct pz_migration *m, const char *space);
 } spaces[] = {
-	{"member", take_member},
-	{"shared", take_shared},
+	{"member", take_member, put_members},
+	{"shared", take_shared, put_shared},
 };
 
 #define SPACES (sizeof(spaces) / sizeof(spaces[0]))
 
-/* ---- export ---- */
-
-struct writing {
-	struct pz_archive_writer *writer;
-	const char *space; /* of the table */
-	uint64_t records;
-	struct pz_errinfo *info;
-};
-
-/* @param takes may hold secrets: its text is overwritten */
-static enum pz_err
-write_line(struct pz_archive_writer *writer, json_t *takes)
+const char *
+pz_migration_space(size_t i)
 {
-	char *text = takes ? json_dumps(takes, JSON_COMPACT) : NULL;
-	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
-
-	if (text)
-		err = strlen(text) < PZ_ARCHIVE_LINE_BYTES_MAX ? PZ_OK : PZ_ERR_LIMIT;
-	if (err == PZ_OK)
-		err = pz_archive_write(writer, pz_slice_str(text));
-	if (err == PZ_OK)
-		err = pz_archive_write(writer, pz_slice_str("\n"));
-	pz_record_text_wipe(text);
-	json_decref(takes);
-	return err;
+	return i < SPACES ? spaces[i].name : NULL;
 }
 
-/* The hub's CA key in PEM; secret. */
-static enum pz_err
-key_text(const struct pz_authority *a, char **out, struct pz_errinfo *info)
-{
-	const char *uri = a->ca_key_uri;
-	struct pz_buf pem;
-
-	if (strncmp(uri, "file:", 5) != 0 && strncmp(uri, "mem:", 4) != 0 && uri[0] != '/')
-		return pz_fail(info, PZ_ERR_CONFIG,
-			       "zone %s: its CA key is not a file (%.*s) and cannot be exported; "
-			       "only the token itself can be moved",
-			       a->zone, (int)strcspn(uri, ":"), uri);
-	pz_buf_init(&pem, PZ_KEY_PEM_BYTES_MAX, NULL);
-	enum pz_err err = pz_key_to_pem(a->ca_key, &pem);
-	char *text = err == PZ_OK ? pz_slice_dup(pz_buf_slice(&pem)) : NULL;
-	pz_buf_wipe(&pem);
-	if (text == NULL) {
-		err = err == PZ_OK ? PZ_ERR_LIMIT_MEMORY : err;
-		return pz_fail(info, err, "zone %s: its CA key cannot be exported: %s", a->zone,
-			       pz_err_text(err));
-	}
-	*out = text;
-	return PZ_OK;
-}
-
-static enum pz_err
-write_zone(struct pz_archive_writer *writer, const struct pz_authority *a, uint16_t port,
-	   struct pz_errinfo *info)
-{
-	char *key = NULL;
-
-	PZ_TRY(key_text(a, &key, info));
-	char *secret = pz_record_secret_text(a->secret);
-	json_t *line =
-		json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:o, s:I, s:s}", "zone", a->zone,
-			  "host", a->host, "port", (int)port, "name", a->name, "keyType",
-			  a->key_type, "caKey", key, "secret", secret, "ca", pz_record_cert(a->ca),
-			  "made", (json_int_t)pz_env_wall_ms(a->env), "version", PZ_VERSION);
-	pz_record_text_wipe(key);
-	pz_record_text_wipe(secret);
-	json_incref(line);
-	enum pz_err err = write_line(writer, line);
-	pz_record_wipe(line, "caKey");
-	pz_record_wipe(line, "secret");
-	json_decref(line);
-	return err;
-}
-
-static enum pz_err
-write_list(struct pz_archive_writer *writer, const struct pz_authority *a)
-{
-	json_t *line = json_pack("{s:o}", "crl", pz_record_crl(a->crl));
-
-	if (line && a->move.notice.number)
-		(void)json_object_set_new(line, "notice", pz_hub_notice_json(&a->move.notice));
-	return write_line(writer, line);
-}
-
-static enum pz_err
-write_record(void *arg, const char *key, struct pz_slice value)
-{
-	struct writing *w = arg;
-	json_t *record = NULL;
-
-	PZ_TRY(pz_record_parse(w->space, key, value, &record, w->info));
-	w->records++;
-	return write_line(w->writer, json_pack("{s:s, s:s, s:o}", "space", w->space, "key", key,
-					       "value", record));
-}
-
-static enum pz_err
-write_content(struct pz_archive_writer *writer, const struct pz_authority *a,
-	      struct pz_store *store, uint16_t port, struct pz_errinfo *info)
-{
-	struct writing w = {.writer = writer, .info = info};
-	char space[SPACE_BYTES];
-
-	PZ_TRY(write_zone(writer, a, port, info));
-	PZ_TRY(write_list(writer, a));
-	for (size_t i = 0; i < SPACES; i++) {
-		w.space = spaces[i].name;
-		snprintf(space, sizeof(space), "%s:%s", w.space, a->zone);
-		PZ_TRY(pz_store_load(store, space, write_record, &w, info));
-	}
-	PZ_TRY(write_line(writer, json_pack("{s:I}", "end", (json_int_t)w.records)));
-	return pz_archive_finish(writer);
-}
-
-enum pz_err
-pz_migration_write(const struct pz_authority *a, struct pz_store *store, uint16_t port,
-		   const uint8_t head[PZ_ARCHIVE_HEAD_BYTES],
-		   const uint8_t key[PZ_ARCHIVE_KEY_BYTES], struct pz_buf *out,
-		   struct pz_errinfo *info)
-{
-	PZ_AUTO(pz_archive_writer_free) struct pz_archive_writer *writer = NULL;
-	struct pz_errinfo why = {""};
-
-	enum pz_err err = pz_archive_writer_new(head, key, out, &writer, &why);
-	if (err == PZ_OK)
-		err = write_content(writer, a, store, port, &why);
-	if (err == PZ_ERR_LIMIT_QUEUE)
-		err = pz_fail(&why, PZ_ERR_LIMIT, "zone %s is too large for an archive", a->zone);
-	return err == PZ_OK ? err
-			    : pz_fail(info, err, "%s", why.text[0] ? why.text : pz_err_text(err));
-}
-
-/* ---- import: what is good ---- */
+/* ---- what is good ---- */
 
 static enum pz_err
 bad(struct pz_errinfo *info, const char *what)
@@ -320,6 +199,34 @@ is_serial(const char *text)
 	return len > 0 && len % 2 == 0 && strspn(text, "0123456789abcdef") == len;
 }
 
+/* Who had the name before; they are all out. */
+static bool
+is_former(const struct pz_authority *a, const json_t *one)
+{
+	const char *serial = pz_json_str(one, "serial");
+	int64_t ms;
+
+	return serial && is_serial(serial) && pz_crl_has_serial(a->crl, serial) &&
+	       pz_json_int(one, "enrolled", 0, INT64_MAX, &ms) &&
+	       pz_json_int(one, "revokedAt", 0, INT64_MAX, &ms) &&
+	       json_object_size(one) <= FORMER_MEMBERS &&
+	       json_string_length(json_object_get(one, "why")) <= FORMER_WHY_BYTES_MAX;
+}
+
+static enum pz_err
+check_former(const struct pz_authority *a, const struct pz_member *member, struct pz_errinfo *info)
+{
+	const json_t *one;
+	size_t i;
+
+	if (member->former && (!json_is_array(member->former) ||
+			       json_array_size(member->former) > PZ_FORMER_HOLDERS_MAX))
+		return bad(info, "who had a device's name before is no list, or a long one");
+	json_array_foreach(member->former, i, one) if (!is_former(a, one)) return bad(
+		info, "who had a device's name before is malformed, or not revoked");
+	return PZ_OK;
+}
+
 static enum pz_err
 check_member(const struct pz_authority *a, struct pz_member *member, struct pz_errinfo *info)
 {
@@ -333,6 +240,7 @@ check_member(const struct pz_authority *a, struct pz_member *member, struct pz_e
 	if (member->revoked && !is_listed)
 		return bad(info, "a device is revoked but not on the revocation list");
 	member->revoked = is_listed; /* as everywhere: the list is what binds */
+	PZ_TRY(check_former(a, member, info));
 	return member->ca_pem ? check_member_ca(a, member, info) : PZ_OK;
 }
 
@@ -360,27 +268,65 @@ take_member(struct pz_migration *m, const char *key, json_t *record, struct pz_e
 	return err;
 }
 
-/* What the zone's devices wrote (shared.h): to be found where the hub will look for it. */
+static enum pz_err
+put_members(struct pz_migration *m, const char *space)
+{
+	size_t pos = 0;
+	void *member;
+
+	(void)space; /* an authority knows its own */
+	while (pz_map_next(m->authority->members, &pos, NULL, &member))
+		PZ_TRY(pz_authority_save_member(m->authority, member, m->txn));
+	return PZ_OK;
+}
+
+/* ---- what every device may write ---- */
+
+static enum pz_err
+put_chunk(struct pz_migration *m, const struct pz_sync_kind *kind, struct pz_sync_chunk *chunk,
+	  struct pz_errinfo *info)
+{
+	struct pz_sync_item **item = &m->items[kind->id];
+
+	PZ_TRY(pz_shared_check(kind, chunk, m->authority->zone, info));
+	if (*item == NULL && (*item = pz_sync_item_new(kind)) == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	if (pz_sync_item_get(*item, chunk->key))
+		return bad(info, "something that devices share is there twice");
+	return pz_sync_item_put(*item, chunk, info);
+}
+
+/* As zone/chunks.c names and writes them. */
 static enum pz_err
 take_shared(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info)
 {
-	PZ_AUTO(pz_sync_chunk_free) struct pz_sync_chunk *chunk = NULL;
-	const char *zone = m->authority->zone, *slash = strchr(key, '/');
-	const struct pz_sync_kind *kind = NULL;
-	char space[PZ_SHARED_SPACE_CHARS], name[32];
+	const char *slash = strchr(key, '/');
+	struct pz_sync_chunk *chunk = NULL;
+	char name[32];
 
-	if (slash && (size_t)(slash - key) < sizeof(name)) {
-		snprintf(name, sizeof(name), "%.*s", (int)(slash - key), key);
-		kind = pz_sync_kind_find(name);
-	}
-	if (kind == NULL || pz_sync_chunk_from_json(record, &chunk, NULL) != PZ_OK ||
-	    strcmp(chunk->key, slash + 1) != 0 || pz_shared_check(kind, chunk, zone, NULL) != PZ_OK)
-		return bad(info, "something that the zone's devices wrote is not valid");
-	pz_shared_space(zone, space);
-	return pz_record_put(m->txn, space, key, json_incref(record));
+	snprintf(name, sizeof(name), "%.*s", slash ? (int)(slash - key) : 0, key);
+	const struct pz_sync_kind *kind = pz_sync_kind_find(name);
+	if (slash == NULL || kind == NULL || !pz_shared_is_kept(kind->id))
+		return bad(info, "something that devices share has no name of such");
+	PZ_TRY(pz_sync_chunk_from_json(record, &chunk, info));
+	enum pz_err err = strcmp(chunk->key, slash + 1) == 0
+				  ? put_chunk(m, kind, chunk, info)
+				  : bad(info, "something that devices share has two names");
+	if (err != PZ_OK)
+		pz_sync_chunk_free(chunk);
+	return err;
 }
 
-/* ---- import: lines ---- */
+static enum pz_err
+put_shared(struct pz_migration *m, const char *space)
+{
+	for (size_t i = 0; i < PZ_SYNC_KIND_COUNT; i++)
+		if (m->items[i])
+			PZ_TRY(pz_chunks_save_all(m->items[i], space, m->txn));
+	return PZ_OK;
+}
+
+/* ---- lines ---- */
 
 static enum pz_err
 take_record(struct pz_migration *m, json_t *line, struct pz_errinfo *info)
@@ -476,6 +422,8 @@ pz_migration_free(struct pz_migration *m)
 	pz_archive_reader_free(m->reader);
 	pz_buf_wipe(&m->line);
 	pz_authority_free(m->authority);
+	for (size_t i = 0; i < PZ_SYNC_KIND_COUNT; i++)
+		pz_sync_item_free(m->items[i]);
 	pz_txn_free(m->txn);
 	free(m);
 }
@@ -509,7 +457,7 @@ pz_migration_end(struct pz_migration *m, const char **out_zone, struct pz_errinf
 	return with_reason(err, &why, info);
 }
 
-/* ---- import: the zone at its new hub ---- */
+/* ---- the zone at its new hub ---- */
 
 static enum pz_err
 fresh_crl(struct pz_authority *a, struct pz_errinfo *info)
@@ -544,13 +492,14 @@ settle_address(struct pz_migration *m, const char *host, uint16_t port, struct p
 }
 
 static enum pz_err
-put_members(struct pz_migration *m)
+put_spaces(struct pz_migration *m)
 {
-	size_t pos = 0;
-	void *member;
+	char space[SPACE_BYTES];
 
-	while (pz_map_next(m->authority->members, &pos, NULL, &member))
-		PZ_TRY(pz_authority_save_member(m->authority, member, m->txn));
+	for (size_t i = 0; i < SPACES; i++) {
+		snprintf(space, sizeof(space), "%s:%s", spaces[i].name, m->authority->zone);
+		PZ_TRY(spaces[i].put(m, space));
+	}
 	return PZ_OK;
 }
 
@@ -563,7 +512,7 @@ settle(struct pz_migration *m, const char *host, uint16_t port, struct pz_keysto
 
 	PZ_TRY(settle_address(m, host, port, info));
 	PZ_TRY(fresh_crl(a, info));
-	PZ_TRY(put_members(m));
+	PZ_TRY(put_spaces(m));
 	PZ_TRY(pz_keystore_add(keys, a->ca_key, a->ca_key_uri, info));
 	PZ_TRY(pz_authority_make_tls(a, keys, a->tls_key_uri, &a->tls_key, &a->tls, info));
 	return pz_authority_put_zone(a, a->tls_key_uri, a->tls, a->crl, m->txn);

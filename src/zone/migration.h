@@ -28,6 +28,9 @@ enum pz_err pz_migration_write(const struct pz_authority *authority, struct pz_s
 			       const uint8_t key[PZ_ARCHIVE_KEY_BYTES], struct pz_buf *out,
 			       struct pz_errinfo *info) PZ_MUST_USE;
 
+/** The spaces that belong to one zone alone, "NAME:" zone in the store. NULL: there are no more. */
+const char *pz_migration_space(size_t i);
+
 /* ---- import ---- */
 
 /** A zone that is being read. */
