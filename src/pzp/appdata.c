@@ -251,10 +251,10 @@ remove_all(struct pz_node *node, const char *origin, pz_shared_done done, void *
 	   size_t *out_count, struct pz_errinfo *info)
 {
 	struct removal *r = calloc(1, sizeof(*r));
-	enum pz_err err = r ? PZ_OK : pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	enum pz_err err;
 
-	if (err != PZ_OK)
-		return err;
+	if (r == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	r->done = done;
 	r->arg = arg;
 	pz_list_append(&node->appdata->removals, &r->list);
@@ -276,14 +276,14 @@ enum pz_err
 appdata_remove(struct pz_node *node, const char *origin, const char *key, pz_shared_done done,
 	       void *arg, size_t *out_count, struct pz_errinfo *info)
 {
-	const struct pz_sync_chunk *chunk = NULL;
+	const struct pz_sync_chunk *ignored;
 	char text[PZ_APP_KEY_CHARS];
 
 	PZ_TRY(pz_app_origin_check(origin, info));
 	if (key == NULL)
 		return remove_all(node, origin, done, arg, out_count, info);
-	PZ_TRY(appdata_get(node, origin, key, &chunk, info));
-	snprintf(text, sizeof(text), "%s", chunk->key);
+	PZ_TRY(appdata_get(node, origin, key, &ignored, info));
+	PZ_TRY(pz_app_key_make(origin, key, text, info));
 	*out_count = 1;
 	return remove_chunk(node, text, done, arg, info);
 }

@@ -145,3 +145,18 @@ servicecache_each_offline(const struct pz_node *node, void (*each)(void *arg, js
 			each_of(chunk, each, arg);
 	}
 }
+
+void
+servicecache_recall(struct pz_node *node, const char *device)
+{
+	const char *text;
+	json_t *list;
+
+	if (node->membership == NULL || !node_has_route(node, device) ||
+	    discovery_list_of(node, device))
+		return;
+	text = pz_shared_value(node->zonedata->shared, PZ_SYNC_SERVICE_CACHE, device);
+	list = text ? pz_json_parse(pz_slice_str(text), NULL) : NULL;
+	if (list)
+		(void)json_object_set_new(node->known, device, list);
+}

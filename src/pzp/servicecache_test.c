@@ -174,6 +174,25 @@ who_is_away_is_shown_when_asked_for(void **state)
 	assert_int_equal(listed(ZONE "/tv", true, &offline), 2);
 }
 
+/* The hub says that it is there, and has not heard yet what it has. */
+static void
+who_has_just_come_back_has_what_it_had(void **state)
+{
+	struct fx_far *far = fx_live(fx_device("tv"));
+
+	(void)state;
+	offers(far, "service-cache", chunk_json("tv", list_of(ZONE "/tv", 2), ZONE "/tv"));
+	fx_hangs_up(far);
+	fx_run(PZ_US_PER_S);
+	servicecache_recall(w.node, "tv");
+	assert_null(discovery_list_of(w.node, "tv")); /* still away */
+	fx_directory("tv", json_array(), TLS_PORT);
+	w.node->hub.is_registered = true;
+	servicecache_recall(w.node, "tv");
+	w.node->hub.is_registered = false;
+	assert_int_equal(json_array_size(discovery_list_of(w.node, "tv")), 2);
+}
+
 static void
 opted_out_both_ways(void **state)
 {
@@ -256,6 +275,7 @@ main(void)
 		FX_TEST(others_are_told),
 		FX_TEST(only_its_own_list_is_taken_from_a_peer),
 		FX_TEST(who_is_away_is_shown_when_asked_for),
+		FX_TEST(who_has_just_come_back_has_what_it_had),
 		FX_TEST(opted_out_both_ways),
 		FX_TEST(of_who_is_revoked_nothing_is_kept),
 		FX_TEST(whose_deletion_has_come_is_out),
