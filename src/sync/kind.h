@@ -18,7 +18,7 @@ enum pz_sync_way {
 enum pz_sync_order {
 	PZ_SYNC_BY_TIME,   /* later mtime */
 	PZ_SYNC_BY_NUMBER, /* higher number inside the signed value, always */
-	PZ_SYNC_BY_OWNER,  /* the key is a device; its own version always, then as BY_TIME */
+	PZ_SYNC_BY_OWNER,  /* the key is a device; its own version always, else the hub's */
 };
 
 /** What the two ends of a session are. */

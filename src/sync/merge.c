@@ -43,6 +43,26 @@ is_owners(const struct pz_sync_chunk *chunk)
 	       pz_slice_eq_str(origin.device, chunk->key);
 }
 
+static bool
+is_named(const char *device, const char *key)
+{
+	return device && strcmp(device, key) == 0;
+}
+
+/* Whose word about a device counts more, whatever the times: clocks are of no use here, the owner's
+ * may be set back, and what it wrote before would win for ever where it was away. */
+static int
+compare_ends(const char *key, const struct pz_sync_judge *judge)
+{
+	if (is_named(judge->self_device, key))
+		return -1;
+	if (is_named(judge->other_device, key))
+		return 1;
+	if (judge->hub == PZ_SYNC_HUB_NEITHER)
+		return 0;
+	return judge->hub == PZ_SYNC_HUB_THEIRS ? 1 : -1;
+}
+
 /* > 0: theirs is the better. */
 static int
 compare_last(const uint8_t *our_sha, bool our_deleted, const uint8_t *their_sha, bool their_deleted)
@@ -86,6 +106,8 @@ compare_by_kind(const struct pz_sync_chunk *ours, const struct pz_sync_chunk *th
 		return compare(ours->mtime_ms, theirs->mtime_ms);
 	}
 	if (judge->kind->order == PZ_SYNC_BY_OWNER)
+		order = compare_ends(ours->key, judge);
+	if (judge->kind->order == PZ_SYNC_BY_OWNER && order == 0)
 		order = compare(is_owners(ours), is_owners(theirs));
 	return order ? order : compare_times(ours, theirs, judge);
 }
@@ -131,6 +153,10 @@ pz_sync_need(const struct pz_sync_chunk *ours, const struct pz_sync_entry *their
 	if (ours->mtime_ms == theirs->mtime_ms && ours->deleted == theirs->deleted &&
 	    memcmp(ours->sha256, theirs->sha256, sizeof(theirs->sha256)) == 0)
 		return PZ_SYNC_NEED_NOTHING;
+	if (judge->kind->order == PZ_SYNC_BY_OWNER)
+		order = compare_ends(ours->key, judge);
+	if (order != 0)
+		return order > 0 ? PZ_SYNC_NEED_WANT : PZ_SYNC_NEED_SEND;
 	if (!is_listing_enough(ours, theirs, judge))
 		return PZ_SYNC_NEED_SEND | PZ_SYNC_NEED_WANT;
 	if (judge->kind->way == PZ_SYNC_FROM_HUB && judge->hub != PZ_SYNC_HUB_NEITHER)

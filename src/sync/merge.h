@@ -17,6 +17,8 @@ struct pz_sync_judge {
 	const struct pz_sync_kind *kind;
 	uint64_t now_ms; /* of the hub, where one end is the hub (as far as it is known) */
 	enum pz_sync_hub hub;
+	/* BY_OWNER: names of the devices at the two ends, borrowed; NULL: an end that is none */
+	const char *self_device, *other_device;
 	/**
 	 * BY_NUMBER: reads the number inside a value (a CRL's crlNumber), whose signature need not
 	 * have been checked yet. False: it has none, and loses to every one that has. NULL: none
@@ -37,8 +39,9 @@ bool pz_sync_is_expired(bool deleted, uint64_t mtime_ms, uint64_t now_ms);
  *  - One that is no different, or a deletion that has expired, never does. What we have no version
  *    of is taken.
  *  - Items that only the hub writes: from the hub always; from a peer the later mtime.
- *  - BY_NUMBER: the higher number; BY_OWNER: the version whose origin is the device that the key
- *    names; then as follows.
+ *  - BY_NUMBER: the higher number. BY_OWNER: that of the device which the key names, where it is
+ *    one of the ends; else the hub's, which has it from there; else the version whose origin is
+ *    that device; then as follows.
  *  - One that is believed beats one that is not. Both believed: the later mtime. Neither: the
  *    hub's; without the hub the smaller origin, then the later mtime.
  *  - Equal so far: the larger sha256, then the deletion.

@@ -14,7 +14,8 @@ number(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *c
 static struct pz_sync_judge
 judge(enum pz_sync_id id, enum pz_sync_hub hub)
 {
-	return (struct pz_sync_judge){pz_sync_kind(id), NOW, hub, number, NULL};
+	return (struct pz_sync_judge){
+		.kind = pz_sync_kind(id), .now_ms = NOW, .hub = hub, .number = number};
 }
 
 /* Does b replace a here, and a not replace b at the other end? Frees both. */
@@ -132,12 +133,49 @@ the_higher_number_wins_always(void **state)
 			     PZ_SYNC_HUB_THEIRS) == false);
 }
 
+/* Of the phone's list, on a link between these two: does b, which is there, replace a? */
+static bool
+list_replaces(uint64_t a_ms, uint64_t b_ms, enum pz_sync_hub hub, const char *here,
+	      const char *there)
+{
+	struct pz_sync_chunk *a = make("phone", "[1]", PHONE, a_ms);
+	struct pz_sync_chunk *b = make("phone", "[]", PHONE, b_ms);
+	struct pz_sync_judge j = judge(PZ_SYNC_SERVICE_CACHE, hub);
+	struct pz_sync_entry entry = {.mtime_ms = b_ms};
+
+	j.self_device = here;
+	j.other_device = there;
+	memcpy(entry.sha256, b->sha256, sizeof(entry.sha256));
+	bool b_wins = pz_sync_wins(a, b, &j);
+	assert_int_equal(pz_sync_need(a, &entry, &j),
+			 b_wins ? PZ_SYNC_NEED_WANT : PZ_SYNC_NEED_SEND);
+	pz_sync_chunk_free(a);
+	pz_sync_chunk_free(b);
+	return b_wins;
+}
+
+static void
+the_owners_own_word_wins_then_the_hubs(void **state)
+{
+	static const uint64_t times[] = {1, NOW - DAY, NOW, NOW + DAY};
+
+	(void)state;
+	for (size_t i = 0; i < 16; i++) {
+		uint64_t a = times[i / 4], b = times[i % 4];
+		assert_true(list_replaces(a, b, PZ_SYNC_HUB_OURS, NULL, "phone"));
+		assert_false(list_replaces(a, b, PZ_SYNC_HUB_THEIRS, "phone", NULL));
+		assert_true(list_replaces(a, b, PZ_SYNC_HUB_NEITHER, "laptop", "phone"));
+		assert_true(list_replaces(a, b, PZ_SYNC_HUB_THEIRS, "laptop", NULL));
+		assert_false(list_replaces(a, b, PZ_SYNC_HUB_OURS, NULL, "laptop"));
+	}
+}
+
 static void
 the_owners_list_wins_always(void **state)
 {
 	(void)state;
 	assert_true(replaces(make("phone", "[1]", LAPTOP, NOW), make("phone", "[]", PHONE, NOW - 9),
-			     PZ_SYNC_SERVICE_CACHE, PZ_SYNC_HUB_OURS));
+			     PZ_SYNC_SERVICE_CACHE, PZ_SYNC_HUB_NEITHER));
 	assert_true(replaces(make("phone", "[1]", PHONE, NOW), make("phone", "[]", PHONE, NOW + 1),
 			     PZ_SYNC_SERVICE_CACHE, PZ_SYNC_HUB_NEITHER));
 	assert_true(replaces(make("phone", "[1]", ZONE, NOW), make("phone", "[]", LAPTOP, NOW + 1),
@@ -204,7 +242,7 @@ where_a_listing_does_not_say_enough_both_send(void **state)
 			      PZ_SYNC_HUB_NEITHER),
 			 both);
 	assert_int_equal(need(make("k", "1", ZONE, 1), make("k", "2", ZONE, 2),
-			      PZ_SYNC_SERVICE_CACHE, PZ_SYNC_HUB_OURS),
+			      PZ_SYNC_SERVICE_CACHE, PZ_SYNC_HUB_NEITHER),
 			 both);
 	assert_int_equal(need(make("k", "1", ZONE, 1), make("k", "2", ZONE, SOON + 1),
 			      PZ_SYNC_CONTEXT, PZ_SYNC_HUB_NEITHER),
@@ -240,6 +278,7 @@ main(void)
 		cmocka_unit_test(among_what_is_not_believed_the_hubs_version_wins),
 		cmocka_unit_test(an_expired_deletion_is_not_taken),
 		cmocka_unit_test(the_higher_number_wins_always),
+		cmocka_unit_test(the_owners_own_word_wins_then_the_hubs),
 		cmocka_unit_test(the_owners_list_wins_always),
 		cmocka_unit_test(what_only_the_hub_writes_is_as_the_hub_says),
 		cmocka_unit_test(a_listing_says_who_sends),

@@ -139,6 +139,8 @@ judge_of(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
 		.now_ms = now,
 		.number = s->config.ops->number,
 		.arg = s->config.arg,
+		.self_device = s->self_device,
+		.other_device = s->other_device,
 	};
 
 	if (s->config.self != s->config.other)

@@ -279,6 +279,21 @@ finish(struct town *t, bool again)
 }
 
 static void
+set_weather(struct world *world)
+{
+	struct vnet_weather *weather = vnet_weather(world->net);
+	struct rng *rng = &world->rng;
+
+	weather->latency_max_us = rng_spread(rng, SIM_MS, 300 * SIM_MS);
+	if (rng_chance(rng, 70))
+		return;
+	weather->breaks = 20;
+	weather->silences = 10;
+	weather->tiny_pieces = 20;
+	weather->doom_bytes_max = rng_spread(rng, 1000, 60000);
+}
+
+static void
 run_history(struct world *world, bool again)
 {
 	struct town t;
@@ -287,7 +302,7 @@ run_history(struct world *world, bool again)
 	uint64_t pause_us = rng_spread(rng, 100 * SIM_MS, 120 * SIM_S);
 
 	town_make(&t, world);
-	vnet_weather(world->net)->latency_max_us = rng_spread(rng, SIM_MS, 300 * SIM_MS);
+	set_weather(world);
 	for (size_t i = 0; i <= t.count; i++)
 		town_set_clock(i < t.count ? t.device[i] : t.hub);
 	for (unsigned i = 0; i < count; i++) {
