@@ -150,8 +150,7 @@
 #define PZ_SYNC_SAVE_AGAIN_US (60 * PZ_US_PER_S) /* what could not be stored is tried again */
 #define PZ_USER_FIELD_BYTES_MAX 64
 #define PZ_USER_DETAIL_BYTES_MAX 1024    /* a name, an address; a picture is no detail */
-#define PZ_APP_DATA_BYTES_MAX (5U << 20) /* an app's keys and values, as browsers grant; setting   \
-					  */
+#define PZ_APP_DATA_BYTES_MAX (5U << 20) /* keys and values of one app, as in browsers; setting */
 #define PZ_APP_KEYS_MAX (PZ_SYNC_CHUNKS_MAX / 4 * 3) /* of one app: others must fit in, too */
 #define PZ_APP_ORIGINS_MAX 256                       /* apps that store something from here */
 

@@ -359,7 +359,7 @@ static const struct {
 	 "\"fingerprint\":\"AB\",\"moving\":{\"host\":\"h2\",\"port\":81}}]",
 	 "ZONE  HOST  NAME  DEVICES  CONNECTED  FINGERPRINT\n"
 	 "a@b   h     Al    3        1          AB\n"
-	 "a@b  moving to  h2  port  81\n"},
+	 "a@b is moving to h2 port 81; `pzh export --stay` calls it off\n"},
 	{&pz_pzh_program, "zones", "[]", "no zones; 'pzh init' makes one\n"},
 	{&pz_pzh_program, "init|--zone|a@b|--host|h",
 	 "{\"zone\":\"a@b\",\"host\":\"h\",\"fingerprint\":\"AB\"}",
@@ -391,7 +391,7 @@ static const struct {
 	{&pz_pzh_program, "status",
 	 "{\"version\":\"1.0\",\"pid\":7,\"uptime\":5,\"zones\":[\"a@b\",{\"zone\":\"c@d\","
 	 "\"daysLeft\":{\"tls\":1,\"ca\":7300,\"crl\":30}}],\"warnings\":[\"no room\"],"
-	 "\"links\":2,\"ports\":{\"overlay\":81,\"web\":82},"
+	 "\"links\":[{},{}],\"ports\":{\"overlay\":81,\"web\":82},"
 	 "\"messages\":{\"in\":1,\"out\":2,\"dropped\":3}}",
 	 "zone      a@b\nzone      c@d\n"
 	 "ends      certificate in 1 days, authority in 7300 days, revocation list in 30 days\n"

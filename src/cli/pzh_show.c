@@ -7,41 +7,28 @@
 
 /* ---- zones ---- */
 
-/* @return true: one is */
-static bool
-add_moving(struct pz_cli_table *t, const json_t *zones)
+/* Those that leave this hub. */
+static int
+print_moving(struct pz_cli *cli, const json_t *zones)
 {
-	bool is_any = false;
+	struct pz_cli_table *t = pz_cli_table_new(NULL, 1);
 	json_t *zone;
 	size_t i;
 
 	json_array_foreach(zones, i, zone)
 	{
 		const json_t *moving = json_object_get(zone, "moving");
-		char scratch[32];
+		char name[32], host[32], port[32];
 
-		if (moving == NULL)
-			continue;
-		is_any = true;
-		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(zone, "zone", scratch));
-		pz_cli_table_add(t, PZ_CLI_YELLOW, "moving to");
-		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(moving, "host", scratch));
-		pz_cli_table_add(t, PZ_CLI_PLAIN, "port");
-		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(moving, "port", scratch));
+		if (t && moving)
+			pz_cli_table_addf(t, PZ_CLI_YELLOW,
+					  "%.254s is moving to %.253s port %s; `pzh export --stay` "
+					  "calls it off",
+					  pz_cli_member(zone, "zone", name),
+					  pz_cli_member(moving, "host", host),
+					  pz_cli_member(moving, "port", port));
 	}
-	return is_any;
-}
-
-/* Those that leave this hub; nothing where there are none. */
-static int
-print_moving(struct pz_cli *cli, const json_t *zones)
-{
-	struct pz_cli_table *t = pz_cli_table_new(NULL, 5);
-
-	if (t == NULL || add_moving(t, zones))
-		return pz_cli_print_table(cli, t);
-	pz_cli_table_free(t);
-	return PZ_EXIT_DONE;
+	return pz_cli_print_table(cli, t);
 }
 
 static int
@@ -203,10 +190,12 @@ print_status(struct pz_cli *cli, const json_t *status)
 	add_zones(t, json_object_get(status, "zones"));
 	pz_cli_add_warnings(t, json_object_get(status, "warnings"));
 	pz_cli_table_add(t, PZ_CLI_BOLD, "links");
-	pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(status, "links", a));
+	pz_cli_table_addf(t, PZ_CLI_PLAIN, "%zu",
+			  json_array_size(json_object_get(status, "links")));
 	pz_cli_table_add(t, PZ_CLI_BOLD, "ports");
-	pz_cli_table_addf(t, PZ_CLI_PLAIN, "overlay %s, web %s", pz_cli_member(ports, "overlay", a),
-			  pz_cli_member(ports, "web", b));
+	const char *web = pz_cli_member(ports, "web", b);
+	pz_cli_table_addf(t, PZ_CLI_PLAIN, "overlay %s%s%s", pz_cli_member(ports, "overlay", a),
+			  web[0] ? ", web " : "", web);
 	pz_cli_table_add(t, PZ_CLI_BOLD, "messages");
 	pz_cli_table_addf(t, PZ_CLI_PLAIN, "%s in, %s out, %s dropped",
 			  pz_cli_member(messages, "in", a), pz_cli_member(messages, "out", b),

@@ -16,7 +16,7 @@
 	X(messages_undeliverable, COUNTER, "Messages without a way to their destination.")         \
 	X(bytes_in, COUNTER, "Bytes of frames received over links.")                               \
 	X(bytes_out, COUNTER, "Bytes of frames put into a link's queue.")                          \
-	X(sync_bytes_out, COUNTER, "Bytes of messages about the zone's data that were sent.")       \
+	X(sync_bytes_out, COUNTER, "Bytes of messages about the zone's data that were sent.")      \
 	X(sync_listing_bytes_out, COUNTER, "Of these, answers that list what items hold.")         \
 	X(links_opened, COUNTER, "Links whose peer proved its identity.")                          \
 	X(links_closed, COUNTER, "Links that ended after they were opened.")                       \

@@ -76,7 +76,7 @@ struct pz_hub {
 		transfers; /* struct transfer.node: archives that are handed out or taken in */
 	struct pz_listener *listener;
 	struct pz_timer housekeeping;
-	struct pz_log_rate refuse_log, enrol_log, behind_log;
+	struct pz_log_rate refuse_log, enrol_log, behind_log, sync_log;
 	uint64_t started_us;
 	size_t unauthenticated;
 	uint16_t port;
@@ -159,24 +159,26 @@ zone_send_prop(struct hub_zone *zone, struct pz_link *link, const char *status, 
 /** The same to a device behind the link. */
 void zone_send_prop_to(struct hub_zone *zone, struct pz_link *link, const char *to,
 		       const char *status, json_t *message);
-/** Waits for its turn to change the authority; turn->begin may run inside. */
-void zone_take_turn(struct hub_zone *zone, struct zone_turn *turn);
-/** The change is over, whatever became of it: the next one begins. */
-void zone_end_turn(struct hub_zone *zone);
 /** Closes every link whose certificate is on the CRL, also one that is not registered yet. */
 void zone_close_revoked(struct hub_zone *zone, const char *reason);
-/** Page 2 "Revocation", once durable. */
-void zone_revoked(struct hub_zone *zone, struct pz_member *member, const char *reason);
-/** Revokes a device; done when durable. */
-void zone_revoke(struct hub_zone *zone, const char *device, enum pz_revoked why, pz_hub_done done,
-		 void *arg);
-void zone_renew_if_due(struct hub_zone *zone);
 /** Stores when members were last seen, as far as that changed; regularly and at the end. */
 void zone_save_seen(struct hub_zone *zone);
 /** Stores a member's record soon, together with others; failures are logged. */
 void zone_save_member(struct hub_zone *zone, const struct pz_member *member);
 /** Stores what zone_save_member noted. */
 void zone_save_now(struct hub_zone *zone);
+
+/* change.c */
+/** Waits for its turn to change the authority; turn->begin may run inside. */
+void zone_take_turn(struct hub_zone *zone, struct zone_turn *turn);
+/** The change is over, whatever became of it: the next one begins. */
+void zone_end_turn(struct hub_zone *zone);
+/** Page 2 "Revocation", once durable. */
+void zone_revoked(struct hub_zone *zone, struct pz_member *member, const char *reason);
+/** Revokes a device; done when durable. */
+void zone_revoke(struct hub_zone *zone, const char *device, enum pz_revoked why, pz_hub_done done,
+		 void *arg);
+void zone_renew_if_due(struct hub_zone *zone);
 
 /* moving.c */
 /** Tells where the zone is, when that was ever said. */

@@ -7,6 +7,8 @@
 #include "pzh/internal.h"
 #include "wire/message.h"
 
+#define REFUSED_LINES 20 /* a second: enough to see what a device does wrong, no more */
+
 static enum pz_err
 on_send(void *arg, const char *status, json_t *message)
 {
@@ -93,10 +95,14 @@ static void
 on_refused(void *arg, const char *item, const char *key, const char *reason)
 {
 	struct hub_peer *peer = arg;
+	struct pz_hub *hub = peer->hub;
+	uint32_t suppressed = 0;
 
-	pz_metric_add(&peer->hub->metrics, PZ_METRIC_messages_dropped, 1);
-	pz_info("sync-refused", "device=%s item=%s key=%s %s", peer->link->session.address, item,
-		key, reason);
+	pz_metric_add(&hub->metrics, PZ_METRIC_messages_dropped, 1);
+	if (pz_log_allow(&hub->sync_log, pz_env_mono_us(hub->config.env), REFUSED_LINES,
+			 &suppressed))
+		pz_info("sync-refused", "device=%s item=%s key=%s suppressed=%u %s",
+			peer->link->session.address, item, key, suppressed, reason);
 }
 
 static const struct pz_sync_ops sync_ops = {

@@ -251,10 +251,10 @@ remove_all(struct pz_node *node, const char *origin, pz_shared_done done, void *
 	   size_t *out_count, struct pz_errinfo *info)
 {
 	struct removal *r = calloc(1, sizeof(*r));
-	enum pz_err err = r ? PZ_OK : pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	enum pz_err err;
 
-	if (err != PZ_OK)
-		return err;
+	if (r == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	r->done = done;
 	r->arg = arg;
 	pz_list_append(&node->appdata->removals, &r->list);
@@ -276,14 +276,14 @@ enum pz_err
 appdata_remove(struct pz_node *node, const char *origin, const char *key, pz_shared_done done,
 	       void *arg, size_t *out_count, struct pz_errinfo *info)
 {
-	const struct pz_sync_chunk *chunk;
+	const struct pz_sync_chunk *ignored;
 	char text[PZ_APP_KEY_CHARS];
 
 	PZ_TRY(pz_app_origin_check(origin, info));
 	if (key == NULL)
 		return remove_all(node, origin, done, arg, out_count, info);
-	PZ_TRY(appdata_get(node, origin, key, &chunk, info));
-	snprintf(text, sizeof(text), "%s", chunk->key);
+	PZ_TRY(appdata_get(node, origin, key, &ignored, info));
+	PZ_TRY(pz_app_key_make(origin, key, text, info));
 	*out_count = 1;
 	return remove_chunk(node, text, done, arg, info);
 }
@@ -372,6 +372,17 @@ count_values(const struct pz_node *node)
 	return count;
 }
 
+static void
+scrub(struct pz_node *node)
+{
+	struct pz_txn *txn = pz_txn_new();
+
+	if (txn == NULL)
+		return;
+	pz_txn_scrub(txn);
+	pz_store_commit(node->config.store, txn, NULL, NULL);
+}
+
 /* Without a trace, so that no deletion travels. */
 static void
 clear(struct pz_node *node, const char *with)
@@ -379,6 +390,7 @@ clear(struct pz_node *node, const char *with)
 	size_t count = count_values(node);
 
 	pz_shared_forget(node->zonedata->shared, PZ_SYNC_APP_DATA, NULL, NULL);
+	scrub(node);
 	pz_notice("data-cleared", "keys=%zu with=%s", count, with);
 	node_tell(node, json_pack("{s:s, s:I, s:s}", "event", "data-cleared", "keys",
 				  (json_int_t)count, "with", with));

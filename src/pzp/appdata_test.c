@@ -303,6 +303,14 @@ wrong_parameters_are_refused(void **state)
 	free(value);
 }
 
+/* Without looking at what an app may have: many of them. */
+static void
+fills(const char *chunk_key)
+{
+	assert_ok(pz_shared_write(w.node->zonedata->shared, PZ_SYNC_APP_DATA, chunk_key, "1", NULL,
+				  NULL, NULL));
+}
+
 static void
 a_long_list_comes_in_parts(void **state)
 {
@@ -313,8 +321,8 @@ a_long_list_comes_in_parts(void **state)
 
 	(void)state;
 	for (int i = 0; i < count; i++) {
-		snprintf(key, sizeof(key), "%0200d", i);
-		assert_ok(appdata_set(w.node, "tool", key, "1", NULL, NULL, NULL));
+		snprintf(key, sizeof(key), "tool %0200d", i);
+		fills(key);
 	}
 	do {
 		json_t *keys;
@@ -377,8 +385,8 @@ apps_and_keys_are_bounded(void **state)
 	removes("app7", NULL, 1);
 	sets("more", "k", "1");
 	for (int i = 0; i < PZ_APP_KEYS_MAX - 1; i++) {
-		snprintf(text, sizeof(text), "%d", i);
-		assert_ok(appdata_set(w.node, "more", text, "1", NULL, NULL, NULL));
+		snprintf(text, sizeof(text), "more %d", i);
+		fills(text);
 	}
 	fails("data-set", setting("more", "x", "1"), PZ_ERR_LIMIT, "12288");
 	sets("app0", "x", "1");

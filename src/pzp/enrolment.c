@@ -11,6 +11,7 @@
 #include "enrol/device.h"
 #include "enrol/link.h"
 #include "pzp/internal.h"
+#include "pzp/servicecache.h"
 #include "wire/frame.h"
 #include "wire/json.h"
 #include "wire/message.h"
@@ -344,6 +345,7 @@ become_member(struct enrolment *e)
 		enrolment_drop(node); /* another one was begun meanwhile: it comes too late */
 	if (node->storing == NULL)
 		node_sweep_keys(node); /* an earlier one may have been stored, too */
+	servicecache_announce(node);
 	if (e->conn.link) {
 		e->conn.link->owner = &node->hub;
 		pz_link_close(e->conn.link, PZ_OK, "");

@@ -336,6 +336,7 @@ hub_wipe_again(struct pz_node *node)
 		return;
 	}
 	node->is_wiping = true;
+	pz_txn_scrub(txn);
 	pz_store_commit(node->config.store, txn, on_wiped_again, node);
 }
 
@@ -356,6 +357,7 @@ hub_wipe(struct pz_node *node)
 		on_wiped(node, PZ_ERR_LIMIT_MEMORY, "out of memory");
 		return;
 	}
+	pz_txn_scrub(txn);
 	pz_store_commit(node->config.store, txn, on_wiped, node);
 }
 

@@ -113,12 +113,18 @@ struct pz_node {
 	bool is_renewing;
 };
 
+/* messages.c */
+extern const struct pz_router_ops node_router_ops;
+extern const struct pz_dispatch_ops node_dispatch_ops;
+/** Sends a JSON-RPC payload. @param payload borrowed. Errors: those of pz_router_send. */
+enum pz_err node_send_rpc(struct pz_node *node, const char *to, json_t *payload) PZ_MUST_USE;
+/** A message to it was sent or is expected: a direct link is watched for signs of life. */
+void node_watch_session(struct pz_node *node, const struct pz_session *session);
+
 /* node.c */
 /** Takes over another membership (NULL: virgin again): address, TLS context, registry. */
 enum pz_err node_set_membership(struct pz_node *node, struct pz_membership *takes,
 				struct pz_errinfo *info) PZ_MUST_USE;
-/** Sends a JSON-RPC payload. @param payload borrowed. Errors: those of pz_router_send. */
-enum pz_err node_send_rpc(struct pz_node *node, const char *to, json_t *payload) PZ_MUST_USE;
 /** Tells every watcher. @param event taken */
 void node_tell(struct pz_node *node, json_t *event);
 void node_sweep_keys(struct pz_node *node);
@@ -147,8 +153,6 @@ void warnings_forget(struct pz_node *node);
 
 /** A device has no way left: what waits for it, and what it began here, ends. */
 void node_device_gone(struct pz_node *node, const char *device);
-/** A message to it was sent or is expected: a direct link is watched for signs of life. */
-void node_watch_session(struct pz_node *node, const struct pz_session *session);
 /** A direct link is up. */
 void node_peer_live(struct pz_node *node, struct peer_link *pl);
 /** A peer said something about itself or another device. */

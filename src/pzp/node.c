@@ -1,4 +1,4 @@
-/* The node: its parts, and what happens to a message that is for us. */
+/* The node: its parts, its membership, and what the state machine has it do. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,227 +7,10 @@
 #include "pzp/moved.h"
 #include "pzp/peers.h"
 #include "pzp/servicecache.h"
-#include "route/bounce.h"
-#include "rpc/error.h"
-#include "rpc/method.h"
-#include "rpc/payload.h"
 #include "service/api_devicestatus.h"
 #include "service/api_test.h"
-#include "wire/json.h"
-#include "wire/message.h"
 
 #define RENEWAL_CHECK_US (3600 * PZ_US_PER_S)
-
-/* ---- messages for this node ---- */
-
-static enum pz_err
-send_rpc(struct pz_node *node, const char *to, json_t *payload, size_t *out_len)
-{
-	struct pz_buf out;
-
-	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
-	enum pz_err err = pz_message_rpc(&out, node->self, to, payload);
-	if (err == PZ_OK && out.len > node->link_host.frame_max + PZ_FRAME_HEADER_BYTES)
-		err = PZ_ERR_PROTO_FRAME;
-	*out_len = out.len;
-	if (err == PZ_OK)
-		err = pz_router_send(node->router, pz_buf_slice(&out));
-	pz_buf_fini(&out);
-	return err;
-}
-
-enum pz_err
-node_send_rpc(struct pz_node *node, const char *to, json_t *payload)
-{
-	size_t len;
-
-	return send_rpc(node, to, payload, &len);
-}
-
-static void
-on_dispatch_send(void *arg, const char *to, json_t *payload)
-{
-	struct pz_node *node = arg;
-	size_t len = 0;
-
-	enum pz_err err = send_rpc(node, to, payload, &len);
-	if (err == PZ_OK || err == PZ_ERR_IO_CLOSED) /* closed: its loss is yet to be reported */
-		resend_note(node, to, payload, len);
-	if (err != PZ_OK)
-		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
-	json_decref(payload);
-}
-
-void
-node_watch_session(struct pz_node *node, const struct pz_session *session)
-{
-	if (session->kind == PZ_SESSION_PEER)
-		peer_link_watch(pz_link_of((struct pz_session *)session)->owner);
-	else if (session->kind == PZ_SESSION_HUB)
-		hub_watch(node);
-}
-
-static const struct pz_dispatch_ops dispatch_ops = {
-	.send = on_dispatch_send,
-	.find = discovery_find,
-};
-
-/* A call-back to a request of ours: true when that is what the notification was. */
-static bool
-take_callback(struct pz_node *node, const char *from, const struct pz_rpc *rpc)
-{
-	struct pz_method method;
-
-	if (pz_method_parse(pz_slice_str(rpc->method), &method) != PZ_OK ||
-	    method.kind != PZ_METHOD_CALLBACK)
-		return false;
-	return pz_pending_callback(node->pending, from, method.reference, method.function,
-				   rpc->params) ||
-	       rpc->kind == PZ_RPC_NOTIFICATION;
-}
-
-static void
-take_response(struct pz_node *node, const char *from, json_t *element)
-{
-	struct pz_rpc rpc;
-	int code;
-
-	if (pz_rpc_parse(element, &rpc, &code) != PZ_OK ||
-	    !pz_pending_response(node->pending, from, rpc.id, rpc.result, rpc.error))
-		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
-}
-
-static bool
-is_response(json_t *element)
-{
-	return json_is_object(element) && json_object_get(element, "method") == NULL &&
-	       (json_object_get(element, "result") || json_object_get(element, "error"));
-}
-
-/* One that was sent to an earlier start of this device and is sent again since its link was lost:
- * whether that start did it nobody knows, so this one must not do it (perhaps once more). */
-static bool
-is_for_an_earlier_start(struct pz_node *node, const char *reply_to, json_t *payload)
-{
-	const char *start = pz_json_str(payload, "resent");
-	struct pz_rpc rpc;
-	int code;
-
-	if (start == NULL || strcmp(start, node->peers->session) == 0)
-		return false;
-	if (pz_rpc_parse(payload, &rpc, &code) == PZ_OK && rpc.id) {
-		json_t *failure = pz_rpc_failure(rpc.id, pz_rpc_unreachable(node->self));
-		if (failure)
-			(void)!node_send_rpc(node, reply_to, failure);
-		json_decref(failure);
-	}
-	return true;
-}
-
-/* Answers and call-backs count by who sent them; what a request causes goes to where it asks
- * (resp_to). */
-static void
-on_payload(struct pz_node *node, const char *from, const char *reply_to, json_t *payload)
-{
-	struct pz_rpc rpc;
-	int code;
-
-	if (is_response(pz_rpc_batch_at(payload, 0))) {
-		for (size_t i = 0; i < pz_rpc_batch_len(payload); i++)
-			take_response(node, from, pz_rpc_batch_at(payload, i));
-		return;
-	}
-	if (!pz_rpc_is_batch(payload) && pz_rpc_parse(payload, &rpc, &code) == PZ_OK &&
-	    take_callback(node, from, &rpc))
-		return;
-	if (is_for_an_earlier_start(node, reply_to, payload))
-		return;
-	pz_metric_add(&node->metrics, PZ_METRIC_calls_served, 1);
-	pz_dispatcher_request(node->dispatcher, reply_to, payload);
-}
-
-static void
-on_rpc(struct pz_node *node, const struct pz_envelope *envelope)
-{
-	PZ_AUTO_FREE char *from = pz_slice_dup(envelope->from);
-	PZ_AUTO_FREE char *reply_to =
-		pz_slice_dup(envelope->resp_to.len ? envelope->resp_to : envelope->from);
-	json_t *payload = envelope->payload.len ? pz_json_parse(envelope->payload, NULL) : NULL;
-
-	if (payload && from && reply_to)
-		on_payload(node, from, reply_to, payload);
-	json_decref(payload);
-}
-
-/* The receipt that the origin asked for (page 4 "Routing"). */
-static void
-confirm(struct pz_node *node, const struct pz_envelope *envelope, const char *verdict)
-{
-	struct pz_buf out;
-
-	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
-	if (pz_bounce(&out, node->self, envelope, 0, verdict) == PZ_OK && out.len > 0)
-		(void)!pz_router_send(node->router, pz_buf_slice(&out));
-	pz_buf_fini(&out);
-}
-
-/* A prop is the word of the link's other end. By a relay there come some of the hub's, too. */
-static void
-on_prop(struct pz_node *node, struct pz_session *in, const struct pz_envelope *envelope)
-{
-	bool is_hubs = node->membership && pz_slice_eq_str(envelope->from, node->membership->zone);
-
-	if (in && in->kind == PZ_SESSION_PEER &&
-	    pz_slice_eq(envelope->from, pz_session_address(in)))
-		peer_on_prop(pz_link_of(in)->owner, envelope);
-	else if (in && in->kind == PZ_SESSION_HUB && is_hubs)
-		node_on_hub_prop(node, envelope, false);
-	else if (in && is_hubs)
-		node_on_hub_prop(node, envelope, true);
-	else
-		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
-}
-
-static void
-on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
-	 struct pz_slice frame)
-{
-	struct pz_node *node = arg;
-	struct pz_dispatch_stats before, after;
-
-	(void)frame;
-	switch (envelope->type) {
-	case PZ_MESSAGE_PROP:
-		on_prop(node, in, envelope);
-		break;
-	case PZ_MESSAGE_JSONRPC:
-		pz_dispatcher_stats(node->dispatcher, &before);
-		on_rpc(node, envelope);
-		pz_dispatcher_stats(node->dispatcher, &after);
-		if (envelope->delivery_receipt)
-			confirm(node, envelope,
-				after.duplicates > before.duplicates ? "duplicate" : "ok");
-		break;
-	case PZ_MESSAGE_RECEIPT:
-		break;
-	case PZ_MESSAGE_UNKNOWN:
-		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
-		break;
-	}
-}
-
-/* Others rely on that link as we do. */
-static void
-on_relayed(void *arg, struct pz_session *out)
-{
-	node_watch_session(arg, out);
-}
-
-static const struct pz_router_ops router_ops = {
-	.local = on_local,
-	.way = relay_way,
-	.relayed = on_relayed,
-};
 
 /* ---- membership ---- */
 
@@ -433,7 +216,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 		.metrics = &node->metrics,
 		.queue_high_bytes = node->config.queue_high_bytes,
 		.queue_low_bytes = node->config.queue_low_bytes,
-		.ops = &router_ops,
+		.ops = &node_router_ops,
 		.arg = node,
 	};
 
@@ -443,7 +226,8 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->pending = pz_pending_new(node->config.env);
 	if (!node->directory || !node->known || !node->registry || !node->pending)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	node->dispatcher = pz_dispatcher_new(node->config.env, node->registry, &dispatch_ops, node);
+	node->dispatcher =
+		pz_dispatcher_new(node->config.env, node->registry, &node_dispatch_ops, node);
 	if (node->dispatcher == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(pz_router_new(&config, &node->router));

@@ -47,9 +47,42 @@ servicecache_announce(struct pz_node *node)
 /* ---- those who are out ---- */
 
 static bool
+is_not_among(void *arg, const struct pz_sync_chunk *chunk)
+{
+	return json_object_get(arg, chunk->key) == NULL;
+}
+
+/* Its list would stay for ever where the former device's clock was ahead of the new one's. */
+void
+servicecache_drop_replaced(struct pz_node *node, const json_t *keys)
+{
+	const struct zonedata *data = node->zonedata;
+	json_t *replaced = json_object();
+	const json_t *key;
+	size_t i;
+
+	json_array_foreach(keys, i, key)
+	{
+		const char *device = json_string_value(key);
+		if (strcmp(device, node->membership->device) == 0 ||
+		    !pz_knowledge_is_replaced(data->knowledge, device))
+			continue;
+		(void)json_object_set_new(replaced, device, json_true());
+		(void)json_object_del(node->known, device);
+	}
+	if (json_object_size(replaced) > 0)
+		pz_shared_forget(data->shared, PZ_SYNC_SERVICE_CACHE, is_not_among, replaced);
+	json_decref(replaced);
+}
+
+/* Of ourselves the hub tells by another way, and what peers say may be old. */
+static bool
 is_in(void *arg, const struct pz_sync_chunk *chunk)
 {
-	return !pz_knowledge_has_left(arg, chunk->key);
+	const struct pz_node *node = arg;
+
+	return strcmp(chunk->key, node->membership->device) == 0 ||
+	       !pz_knowledge_has_left(node->zonedata->knowledge, chunk->key);
 }
 
 void
@@ -60,9 +93,9 @@ servicecache_drop_revoked(struct pz_node *node)
 	json_t *list;
 	void *next;
 
-	if (knowledge == NULL || node->is_wiping)
+	if (knowledge == NULL || node->membership == NULL || node->is_wiping)
 		return;
-	pz_shared_forget(node->zonedata->shared, PZ_SYNC_SERVICE_CACHE, is_in, knowledge);
+	pz_shared_forget(node->zonedata->shared, PZ_SYNC_SERVICE_CACHE, is_in, node);
 	json_object_foreach_safe(node->known, next, device, list)
 	{
 		if (pz_knowledge_has_left(knowledge, device))

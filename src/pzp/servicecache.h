@@ -9,6 +9,9 @@
 
 /** What this device announces becomes its list there, where it has changed. */
 void servicecache_announce(struct pz_node *node);
+/** Certificates came in, and are not read yet: where it is another one, what is kept is another
+ * device's. @param keys array of names */
+void servicecache_drop_replaced(struct pz_node *node, const json_t *keys);
 /** Of devices that the zone has revoked nothing is kept (page 14 REV-8). */
 void servicecache_drop_revoked(struct pz_node *node);
 /** Calls for each descriptor of each other device that cannot be reached, and of which nothing

@@ -290,6 +290,8 @@ sync_push_soon(struct pz_node *node, const struct pz_sync_kind *kind, const char
 	struct zonedata *data = node->zonedata;
 	json_t *set = json_object_get(data->changed, kind->name);
 
+	if (pz_list_is_empty(&data->sessions))
+		return; /* a link begins with an exchange */
 	if (set == NULL) {
 		set = json_object();
 		if (set == NULL || json_object_set_new(data->changed, kind->name, set))

@@ -236,6 +236,9 @@ learn(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 	struct zonedata *data = node->zonedata;
 	struct pz_txn *txn = pz_txn_new();
 
+	/* First: if we are killed in between, the certificate comes again. */
+	if (kind->id == PZ_SYNC_TRUSTED_PZP && !node->is_wiping)
+		servicecache_drop_replaced(node, keys);
 	if (txn == NULL || pz_knowledge_apply(data->knowledge, kind, keys, txn) != PZ_OK) {
 		pz_txn_free(txn);
 		on_stored(data, PZ_ERR_LIMIT_MEMORY, "out of memory");

@@ -28,6 +28,7 @@ struct pz_txn {
 	struct pz_list node; /* in a queue of the store */
 	struct pz_list changes;
 	size_t change_count;
+	bool is_scrubbing; /* see pz_txn_scrub */
 	pz_store_done done;
 	void *arg;
 	uint64_t due_us; /* memory store: when it becomes durable */

@@ -114,6 +114,21 @@ run_batch(struct sqlite_store *store, struct pz_list *batch)
 	}
 }
 
+/** What was removed is overwritten in the file (secure_delete), but the log has it still. */
+static void
+scrub(struct sqlite_store *store, const struct pz_list *batch)
+{
+	bool is_wanted = false;
+
+	for (const struct pz_list *node = batch->next; node != batch; node = node->next) {
+		const struct pz_txn *txn = PZ_CONTAINER(node, const struct pz_txn, node);
+		is_wanted |= txn->is_scrubbing && txn->err == PZ_OK;
+	}
+	if (is_wanted)
+		sqlite3_wal_checkpoint_v2(store->writer, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+					  NULL);
+}
+
 static void *
 run_thread(void *arg)
 {
@@ -133,6 +148,7 @@ run_thread(void *arg)
 		pthread_mutex_unlock(&store->mutex);
 
 		run_batch(store, &batch);
+		scrub(store, &batch);
 
 		pthread_mutex_lock(&store->mutex);
 		pz_txn_move_all(&batch, &store->finished);

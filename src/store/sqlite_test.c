@@ -564,6 +564,58 @@ test_removed_values_are_overwritten(void **state)
 	free(bytes);
 }
 
+static enum pz_err
+look_past(void *arg, const char *key, struct pz_slice value)
+{
+	(void)arg;
+	(void)key;
+	(void)value;
+	return PZ_OK;
+}
+
+/* In the file or in its log. */
+static bool
+is_on_disk(struct fixture *fix, const char *text)
+{
+	char log[sizeof(fix->dir.file) + 8];
+	const char *const files[] = {fix->dir.file, log};
+	bool is_found = false;
+
+	snprintf(log, sizeof(log), "%s-wal", fix->dir.file);
+	for (size_t i = 0; i < 2; i++) {
+		size_t len;
+		uint8_t *bytes = read_file(files[i], &len);
+		is_found |= memmem(bytes, len, text, strlen(text)) != NULL;
+		free(bytes);
+	}
+	return is_found;
+}
+
+static void
+test_a_scrub_leaves_nothing_while_the_store_is_open(void **state)
+{
+	static const char secret[] = "what an app stored";
+	struct fixture *fix = *state;
+	struct pz_txn *txn = pz_txn_new();
+
+	assert_non_null(txn);
+	must_open(fix);
+	pz_store_commit(fix->store, txn_put("k", secret, sizeof(secret)), NULL, NULL);
+	assert_int_equal(pz_store_load(fix->store, "s", look_past, NULL, NULL), PZ_OK); /* waits */
+	assert_true(is_on_disk(fix, secret));
+	assert_int_equal(pz_txn_remove(txn, "s", "k"), PZ_OK);
+	pz_store_commit(fix->store, txn, NULL, NULL);
+	txn = pz_txn_new();
+	assert_non_null(txn);
+	pz_txn_scrub(txn);
+	pz_store_commit(fix->store, txn, NULL, NULL);
+	assert_int_equal(pz_store_load(fix->store, "s", look_past, NULL, NULL), PZ_OK);
+	assert_false(is_on_disk(fix, secret));
+	pz_store_commit(fix->store, txn_put("k", secret, sizeof(secret)), NULL, NULL);
+	assert_int_equal(pz_store_load(fix->store, "s", look_past, NULL, NULL), PZ_OK);
+	assert_true(is_on_disk(fix, secret)); /* it goes on */
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
@@ -585,6 +637,7 @@ main(void)
 		TEST(test_open_or_foreign_file_is_refused),
 		TEST(test_unusable_paths),
 		TEST(test_removed_values_are_overwritten),
+		TEST(test_a_scrub_leaves_nothing_while_the_store_is_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

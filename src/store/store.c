@@ -76,6 +76,12 @@ pz_txn_remove_space(struct pz_txn *txn, const char *space)
 }
 
 void
+pz_txn_scrub(struct pz_txn *txn)
+{
+	txn->is_scrubbing = true;
+}
+
+void
 pz_txn_free_all(struct pz_list *txns)
 {
 	struct pz_list *node;

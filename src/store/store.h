@@ -34,6 +34,13 @@ enum pz_err pz_txn_remove(struct pz_txn *txn, const char *space, const char *key
 enum pz_err pz_txn_remove_space(struct pz_txn *txn, const char *space) PZ_MUST_USE;
 
 /**
+ * When this transaction is durable, nothing of what it, or one before it, has removed or replaced
+ * is left in the store's files. It costs more than another commit. Where another process reads the
+ * file just then it is left to the next one, or to the end of the store.
+ */
+void pz_txn_scrub(struct pz_txn *txn);
+
+/**
  * Tells how a commit ended. Runs on the owner's thread. It may commit, load and poll; it must not
  * free the store.
  * @param err PZ_OK: the changes are durable. Else nothing of the transaction was applied: IO_FULL

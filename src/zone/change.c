@@ -184,6 +184,10 @@ new_member(const struct pz_authority *a, const struct pz_admission *admission,
 	pz_cert_serial_hex(cert, m->serial);
 	pz_cert_spki_hash(cert, m->ca_key_hash);
 	m->enrolled_ms = pz_env_wall_ms(a->env);
+	/* Devices that pass it on take the later one: a clock that was set back must not make the
+	 * former holder's end the last word about the name. */
+	if (former && m->enrolled_ms <= pz_authority_gone_ms(former))
+		m->enrolled_ms = pz_authority_gone_ms(former) + 1;
 	return m;
 }
 

@@ -38,6 +38,9 @@ enum pz_err
 pz_authority_next_crl(const struct pz_authority *a, const struct pz_crl *other, const char *serial,
 		      struct pz_crl **out, struct pz_errinfo *info) PZ_MUST_USE;
 
+/** When the member's certificate went, or would go if it did now: later than it came, whatever the
+ * clock says. */
+uint64_t pz_authority_gone_ms(const struct pz_member *member);
 /* After a change of memory: brings what is published up to date. member may be NULL. */
 void pz_authority_republish(struct pz_authority *a, const struct pz_member *member, bool has_crl);
 void pz_authority_unpublish(struct pz_authority *a);

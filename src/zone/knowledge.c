@@ -352,6 +352,21 @@ pz_knowledge_device(const struct pz_knowledge *k, const char *device)
 }
 
 bool
+pz_knowledge_is_replaced(const struct pz_knowledge *k, const char *device)
+{
+	const struct pz_sync_chunk *chunk = pz_sync_item_get(k->items[PZ_SYNC_TRUSTED_PZP], device);
+	const struct pz_known_device *known = pz_knowledge_device(k, device);
+	PZ_AUTO(pz_cert_free) struct pz_cert *cert = NULL;
+	char serial[PZ_SERIAL_HEX_BYTES];
+
+	if (chunk == NULL || chunk->deleted || known == NULL ||
+	    read_cert(chunk, &cert, NULL) != PZ_OK)
+		return false;
+	pz_cert_serial_hex(cert, serial);
+	return strcmp(known->serial, serial) != 0;
+}
+
+bool
 pz_knowledge_has_left(const struct pz_knowledge *k, const char *device)
 {
 	const struct pz_sync_chunk *chunk = pz_sync_item_get(k->items[PZ_SYNC_TRUSTED_PZP], device);

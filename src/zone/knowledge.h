@@ -116,6 +116,9 @@ bool pz_knowledge_is_revoked(const struct pz_knowledge *knowledge, const char *s
 /** A device that is known and not revoked, borrowed until the next apply; NULL: none. */
 const struct pz_known_device *
 pz_knowledge_device(const struct pz_knowledge *knowledge, const char *device);
+/** Has another certificate come in for it, that pz_knowledge_apply has yet to read? Then it is
+ * another device of the same name. */
+bool pz_knowledge_is_replaced(const struct pz_knowledge *knowledge, const char *device);
 /** Was it a device of the zone, and is none any more? */
 bool pz_knowledge_has_left(const struct pz_knowledge *knowledge, const char *device);
 /** How many there are. */

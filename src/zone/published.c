@@ -21,12 +21,18 @@ put(const struct pz_authority *a, struct pz_sync_item *item, const char *key, co
 	return err;
 }
 
+uint64_t
+pz_authority_gone_ms(const struct pz_member *m)
+{
+	return m->revoked_ms > m->enrolled_ms ? m->revoked_ms : m->enrolled_ms + 1;
+}
+
 /* A device that a newer version revoked is a deletion while devices may still have it; of what an
  * older version enrolled or revoked there is nothing to give. */
 static enum pz_err
 put_member(const struct pz_authority *a, struct pz_sync_item *item, const struct pz_member *m)
 {
-	uint64_t gone_ms = m->revoked_ms > m->enrolled_ms ? m->revoked_ms : m->enrolled_ms + 1;
+	uint64_t gone_ms = pz_authority_gone_ms(m);
 
 	if (!m->revoked && m->ca_pem)
 		return put(a, item, m->device, m->ca_pem, m->enrolled_ms);

@@ -232,6 +232,25 @@ a_deletion_is_published_for_90_days(void **state)
 	assert_null(chunk(PZ_SYNC_TRUSTED_PZP, "laptop"));
 }
 
+/* Of two versions the later is passed on, so each has to be later than the one before. */
+static void
+a_clock_that_was_set_back_does_not_bring_back_a_former_holder(void **state)
+{
+	uint64_t times[4];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		w.wall_ms -= 600000;
+		if (i % 2 == 0)
+			(void)admit("laptop");
+		else
+			revoke("laptop");
+		times[i] = chunk(PZ_SYNC_TRUSTED_PZP, "laptop")->mtime_ms;
+		assert_int_equal(chunk(PZ_SYNC_TRUSTED_PZP, "laptop")->deleted, i % 2 == 1);
+		assert_true(i == 0 || times[i] > times[i - 1]);
+	}
+}
+
 static void
 members_of_an_older_version_are_left_out(void **state)
 {
@@ -291,6 +310,7 @@ main(void)
 		ZONE_TEST(a_damaged_secret_stops_the_start),
 		ZONE_TEST(members_are_published_until_they_are_revoked),
 		ZONE_TEST(a_deletion_is_published_for_90_days),
+		ZONE_TEST(a_clock_that_was_set_back_does_not_bring_back_a_former_holder),
 		ZONE_TEST(members_of_an_older_version_are_left_out),
 		ZONE_TEST(the_list_is_the_one_in_force),
 		ZONE_TEST(the_hub_writes_nothing_else),

@@ -229,7 +229,7 @@ run_no_hub(struct world *world)
 {
 	struct sim_node *hub = zone_make(world), *device = zone_add(hub, "phone");
 
-	device->keepalive_us = 6 * 3600 * SIM_S;
+	json_decref(sim_do(device, "disconnect", json_object(), SIM_MINUTE));
 	sim_stop(hub);
 	check_warned(device, false);
 	world_run(world, CRL_DAYS * SIM_DAY + SIM_DAY);
@@ -238,6 +238,7 @@ run_no_hub(struct world *world)
 	sim_check(world, days_left(device, pz_cert_not_after_ms(device->node->membership->tls)) > 0,
 		  "its certificate ended");
 	sim_start(hub);
+	json_decref(sim_do(device, "connect", json_object(), SIM_MINUTE));
 	sim_check(world, zone_await_all(hub, RECOVERY_US), "not connected again");
 	world_run(world, SIM_MINUTE);
 	check_warned(device, false);
@@ -392,7 +393,7 @@ main(int argc, char **argv)
 		{"clock-jumps", 20, run_clock_jumps},
 		{"70-days", 6, run_70_days},
 		{"300-days", 2, run_300_days},
-		{"two-years", 2, run_two_years},
+		{"two-years", 1, run_two_years},
 		{"no-hub", 1, run_no_hub},
 		{"changes", 20, run_changes_with_wrong_clocks},
 	};

@@ -25,8 +25,10 @@ do_write(struct town *t)
 {
 	struct sim_node *node = town_anybody(t);
 
-	if (node->is_running)
+	if (node->is_running && rng_chance(&t->world->rng, 50))
 		town_write(node);
+	else if (node->is_running)
+		town_order(node);
 }
 
 static void
@@ -311,8 +313,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct scenario scenarios[] = {
-		{"restarted", 15, run_restarted},
-		{"mended", 15, run_mended},
+		{"restarted", 8, run_restarted},
+		{"mended", 8, run_mended},
 	};
 
 	return sim_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));

@@ -272,6 +272,60 @@ town_write(struct sim_node *node)
 		  node->name, w->key, info.text);
 }
 
+/* The same, and what decides about it, as people and programs ask for it. */
+static const struct order {
+	const char *command;
+	bool is_for_hub; /* as well */
+	const char *params;
+} orders[] = {
+	{"user", true, "{'field': 'phone', 'value': '#'}"},
+	{"user", true, "{'field': 'phone', 'remove': true}"},
+	{"name", true, "{'device': 'tv', 'name': 'TV #'}"},
+	{"name", true, "{'device': 'car', 'name': 'Car #'}"},
+	{"name", true, "{'device': 'car', 'reset': true}"},
+	{"prefs", false, "{'key': 'peer.auto', 'value': true}"},
+	{"prefs", false, "{'key': 'peer.auto', 'reset': true}"},
+	{"prefs", false, "{'key': 'name', 'value': 'Mine #'}"},
+	{"prefs", false, "{'key': 'name', 'reset': true}"},
+	{"prefs", false, "{'key': 'sync.app-data', 'value': true}"},
+	{"prefs", false, "{'key': 'sync.app-data', 'value': false}"},
+	{"prefs", false, "{'key': 'sync.user-details', 'value': true}"},
+	{"prefs", false, "{'key': 'sync.user-details', 'value': false}"},
+	{"prefs", false, "{'key': 'sync.service-cache', 'value': true}"},
+	{"prefs", false, "{'key': 'sync.service-cache', 'value': false}"},
+	{"data-set", false, "{'origin': 'https://app.example', 'key': 'n', 'value': #}"},
+	{"data-remove", false, "{'origin': 'https://app.example', 'key': 'n'}"},
+	{"data-remove", false, "{'origin': 'https://app.example'}"},
+};
+
+void
+town_order(struct sim_node *node)
+{
+	struct rng *rng = &node->world->rng;
+	const struct order *o = &orders[rng_below(rng, sizeof(orders) / sizeof(orders[0]))];
+	char text[200];
+
+	if (node->is_hub && !o->is_for_hub)
+		return;
+	snprintf(text, sizeof(text), "%s", o->params);
+	for (char *p = text; *p; p++) {
+		if (*p == '\'')
+			*p = '"';
+		else if (*p == '#')
+			*p = (char)('1' + rng_below(rng, 9));
+	}
+	sim_note(node->world, "%s: %s %s", node->name, o->command, text);
+	json_t *params = json_loads(text, 0, NULL);
+	if (params == NULL)
+		abort();
+	struct sim_call *call = sim_command(node, o->command, params);
+	if (node->is_hub) /* which cannot be told to forget one */
+		sim_check(node->world, sim_await(call, 10 * SIM_S), "%s does not end", o->command);
+	if (call->is_done)
+		sim_note(node->world, "... %s %s", pz_err_text(call->err), call->detail);
+	sim_call_free(call);
+}
+
 /* ---- in the end ---- */
 
 static void

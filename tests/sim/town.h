@@ -58,6 +58,8 @@ void town_revoke(struct town *town, const struct sim_node *device);
 void town_enrol(struct town *town, struct sim_node *device);
 /** A change of what is synchronised, made by a node: a key and value by chance. */
 void town_write(struct sim_node *node);
+/** A command about it, by chance. */
+void town_order(struct sim_node *node);
 
 /** Everybody has the same of everything, and nobody knows those who are out. */
 void town_check_same(struct town *town);

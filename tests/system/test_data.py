@@ -239,6 +239,7 @@ def is_on_disk(device, text):
 
 def test_disconnecting_clears(shared, forgetful):
     put(forgetful, "secret", "only-for-this-session")
+    assert is_on_disk(forgetful, "only-for-this-session")
     eventually(lambda: has(shared.a, "secret", "only-for-this-session"), what="value elsewhere")
     with forgetful.stream("watch", "--json") as watch:
         watch.until(lambda e: e["event"] == "watching")
@@ -246,9 +247,10 @@ def test_disconnecting_clears(shared, forgetful):
         event = watch.until(lambda e: e["event"] == "data-cleared")
         assert event["with"] == ZONE and event["keys"] >= 1
     assert apps(forgetful) == {}
-    put(forgetful, "later", 1)  # without a session nothing ends
-    forgetful.stop()
+    put(forgetful, "later", 1)  # without a session nothing ends; and what was before is on disk
+    assert is_on_disk(forgetful, "later")
     assert not is_on_disk(forgetful, "only-for-this-session")
+    forgetful.stop()
     forgetful.start()
     forgetful.wait_state("connected")
     eventually(lambda: has(shared.a, "later", 1), what="what was kept")

@@ -105,6 +105,7 @@ def test_partition(family):
     net = family
     link_directly((net.c, net.b))
     assert is_let_in(net.laptop, net.stolen, net.c, net.phone.address())
+    net.a.pzp("disconnect")
     net.unplug(net.laptop, net.home)
     net.plug(net.laptop, net.far)
     net.uplink_cut(net.home)

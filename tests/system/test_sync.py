@@ -1,11 +1,12 @@
 """What every device of a zone may write (page 8): details of the user, names of devices, preferences of
 the zone. It reaches everybody within a second, others when they come back, and strangers never."""
 
+import contextlib
 import time
 
 import pytest
 
-from pz import daemon, fakehub, foreign, programs, wire
+from pz import daemon, fakehub, fakepeer, foreign, programs, wire
 from pz.daemon import eventually
 
 ZONE = daemon.ZONE
@@ -341,9 +342,42 @@ def test_bad_chunks_at_the_hub(shared_zone, everybody):
     hub.pzh("revoke", "mallory", "--yes")
 
 
+def test_bad_chunks_from_a_peer(shared_zone, everybody):
+    """The same by a direct link; what is good goes on to the hub and to others."""
+    hub, a, b = everybody
+    put(a, "known", "still")
+    all_have(everybody, "known", "still")
+    here = type("Here", (), {"inside": staticmethod(contextlib.nullcontext)})
+    guest, port = foreign.join(hub, "guest"), a.status()["ports"]["tls"]
+    now, lines = int(time.time() * 1000), len(a.lines)
+    sent = {
+        "user-details": [
+            chunk("known", '"from the future"', now + 3600_000, guest.address),
+            chunk("foreign", '"canary"', now, "bob@example.org/guest"),
+            chunk("by-a-peer", '"taken"', now, guest.address)],
+        "service-cache": [chunk("tv", "[]", now + 1000, f"{ZONE}/tv")],
+        "zone-secret": [chunk("zone-secret", "AAAA", now, ZONE)],
+    }
+    with fakepeer.connect(here, guest, "127.0.0.1", port) as link:
+        link.send(wire.prop(guest.address, "Update_Data", sent, to=f"{ZONE}/laptop"))
+        all_have(everybody, "by-a-peer", "taken")
+    line = a.wait_log(f"sync-refused .*from={guest.address}", start=lines)  # one line a second
+    assert "canary" not in line
+    for one in everybody:
+        assert details(one)["known"] == "still" and "foreign" not in details(one)
+    hub.pzh("revoke", "guest", "--yes")
+    with pytest.raises((OSError, wire.Closed)):
+        with fakepeer.connect(here, fakepeer.stranger("eve@example.org", "tv"), "127.0.0.1",
+                              port) as link:
+            link.send(wire.prop("eve@example.org/tv", "Update_Hash",
+                                {"timestamp": now, "items": {"user-details": "0" * 64}}))
+            link.receive()
+
+
 def test_what_sync_prints(world):
     """A hub that has something to give with the second exchange only, and something bad with it."""
     device = world.device("laptop")
+    device.pzp("prefs", "sync.service-cache", "false")  # its own list goes out when it likes
     given, answers = [chunk("nickname", '"Al"', int(time.time() * 1000), ZONE),
                       chunk("bad field", '"secret"', 1, ZONE)], []
 
@@ -376,9 +410,22 @@ def test_what_sync_prints(world):
     assert "pzp connect" in device.pzp("sync", check=1).reason()
 
 
+def test_logs_tell_no_details(shared_zone, everybody):
+    """Page 14, LOG-3: which field has changed, and nothing of what stands in it."""
+    hub, a, _ = everybody
+    put(a, "address", "Canary Street 1")
+    all_have(everybody, "address", "Canary Street 1")
+    hub.pzh("name", "tv", "Canary cage")
+    called(a, "tv", "Canary cage")
+    hub.pzh("name", "tv", "--reset")
+    assert "key=address" in a.log() and "item=user-details" in hub.log()
+    for one in everybody:
+        assert "Canary" not in one.log(), one.name
+
+
 def test_another_zone_gets_nothing(shared_zone, everybody, world):
     hub, a, _ = everybody
-    hub.init("bob@example.org")
+    hub.init("bob@example.org")  # from here on pzh wants to know which zone
     phone = daemon.Device(world, "tv").start()
     phone.join(hub, "--zone", "bob@example.org")
     put(phone, "fullName", "Bob")
