@@ -248,6 +248,11 @@ static const struct {
 	const char *line, *result, *text;
 } results[] = {
 	{&pz_pzp_program, "status",
+	 "{\"version\":\"1\",\"pid\":7,\"state\":\"connected\","
+	 "\"hub\":{\"host\":\"h\",\"port\":81,\"since\":null,"
+	 "\"next\":{\"host\":\"n\",\"port\":82}}}",
+	 "state     connected\nhub       h:81\nnext hub  n:82\nversion   1, pid 7\n"},
+	{&pz_pzp_program, "status",
 	 "{\"version\":\"1.0\",\"pid\":7,\"uptime\":61,\"id\":\"a@b/tv\",\"zone\":\"a@b\","
 	 "\"device\":\"tv\",\"mode\":\"hub\",\"state\":\"connected\",\"reason\":\"\","
 	 "\"hub\":{\"host\":\"h\",\"port\":81,\"since\":1700000000},"

@@ -27,6 +27,19 @@ add_line(struct pz_cli_table *t, const char *label, enum pz_cli_colour colour, c
 	pz_cli_table_add(t, colour, value);
 }
 
+/* Where it goes when this link ends. */
+static void
+add_next_hub(struct pz_cli_table *t, const json_t *next)
+{
+	char port[32], scratch[32], text[400];
+
+	if (next == NULL)
+		return;
+	snprintf(text, sizeof(text), "%.280s:%s", pz_cli_member(next, "host", scratch),
+		 pz_cli_member(next, "port", port));
+	add_line(t, "next hub", PZ_CLI_YELLOW, text);
+}
+
 static void
 add_hub(struct pz_cli_table *t, const json_t *hub)
 {
@@ -44,6 +57,7 @@ add_hub(struct pz_cli_table *t, const json_t *hub)
 		snprintf(text + n, sizeof(text) - (size_t)n, ", since %s", since);
 	}
 	add_line(t, "hub", PZ_CLI_PLAIN, text);
+	add_next_hub(t, json_object_get(hub, "next"));
 }
 
 static void

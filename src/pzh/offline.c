@@ -224,7 +224,8 @@ export_zone(struct site *site, const char *zone, const struct pz_pzh_move *to, u
 	PZ_TRY(choose_zone(site, zone, &a, info));
 	enum pz_err err = move_zone(site, a, to, port, info);
 	if (err == PZ_OK && out)
-		err = pz_migration_write(a, site->store, port, head, key, out, info);
+		/* Which port it was the daemon knew: a new hub that is not sure tells its own. */
+		err = pz_migration_write(a, site->store, 0, head, key, out, info);
 	if (err == PZ_OK)
 		*out_result = out ? pzh_export_result(a, out->len) : pzh_stay_result(a);
 	pz_authority_free(a);

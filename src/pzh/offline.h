@@ -28,7 +28,7 @@ struct pz_pzh_move {
 /**
  * Exports a zone.
  * @param zone may be NULL where there is one
- * @param port that devices reach this hub by; 0: not known
+ * @param port where devices are to stay with this hub; 0: not known
  * @param head, key of the archive (zone/archive.h)
  * @param out as for pz_migration_write; NULL: no archive is wanted, and head and key are not used
  * @param out_result object of `pzh export`, the caller's

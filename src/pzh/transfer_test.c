@@ -151,6 +151,38 @@ a_zone_arrives(void **state)
 	pz_buf_wipe(&archive);
 }
 
+/* As many parts as it takes. */
+static void
+a_long_archive_travels_in_parts(void **state)
+{
+	enum { VALUES = 5, BYTES = 700000 };
+	char *value = malloc(BYTES + 1), name[32];
+	enum pz_err err;
+
+	(void)state;
+	assert_non_null(value);
+	memset(value, 'x', BYTES);
+	value[0] = value[BYTES - 1] = '"';
+	value[BYTES] = '\0';
+	make_zone(ZONE);
+	for (int i = 0; i < VALUES; i++) {
+		snprintf(name, sizeof(name), "app %d", i);
+		assert_ok(pz_shared_write(zone_of(ZONE)->shared, PZ_SYNC_APP_DATA, name, value,
+					  NULL, NULL, NULL));
+	}
+	run(PZ_US_PER_S);
+	struct pz_buf archive = exported();
+	assert_true(archive.len > 3 * PZ_TRANSFER_PART_BYTES);
+	other_machine();
+	json_t *transfer = handed_in(pz_buf_slice(&archive), PZ_TRANSFER_PART_BYTES, &err);
+	assert_ok(err);
+	assert_ok(ask("importEnd", json_pack("{s:o}", "transfer", transfer))->err);
+	assert_string_equal(pz_shared_value(zone_of(ZONE)->shared, PZ_SYNC_APP_DATA, "app 4"),
+			    value);
+	free(value);
+	pz_buf_wipe(&archive);
+}
+
 static void
 a_crash_leaves_nothing_or_the_zone(void **state)
 {
@@ -415,6 +447,7 @@ main(void)
 #define D(fn) cmocka_unit_test_setup_teardown(fn, set_up_devices, tear_down_devices)
 	static const struct CMUnitTest tests[] = {
 		T(a_zone_arrives),
+		T(a_long_archive_travels_in_parts),
 		T(a_crash_leaves_nothing_or_the_zone),
 		T(a_full_disk_keeps_the_zone_out),
 		T(a_zone_arrives_once),

@@ -6,6 +6,8 @@
  * Content is JSON, one object a line: the zone with its CA; its revocation list and the newest
  * notice of its address; then each record of the spaces that belong to the zone alone; last how
  * many records there were. A new space of that kind is one row in the table of migration.c.
+ *
+ * @spec page 12 "pzh export", "pzh import", page 14 WIP-7, WIP-8, KEY-3, DAT-6, HST-5
  */
 #ifndef PZ_ZONE_MIGRATION_H
 #define PZ_ZONE_MIGRATION_H

@@ -122,18 +122,25 @@ def test_the_former_hub_tells_where_it_goes(world):
 def test_without_daemons(world):
     """Both commands work on the data directories alone; the zone is there at the next start."""
     old = world.hub()
-    a = world.device("laptop", old)
+    a, b = world.device("laptop", old), world.device("tv", old)
     fingerprint = old.pzh("zones", "--json").json()[0]["fingerprint"]
     old.stop()
     archive = exported(world, old)
+    # Too late for the archive, but devices know it, and the new hub hears it from them.
+    old.start()
+    is_at(a, old)
+    old.pzh("revoke", "tv", "--yes")
+    b.wait_state("virgin")
+    old.stop()
     new = daemon.Hub(world, "new", ["--listen", NEW_HOST])
     new.host, new.port = NEW_HOST, old.port
     assert imported(world, new, archive, "--host", NEW_HOST, "--port", old.port).json() == {
-        "zone": ZONE, "host": NEW_HOST, "port": old.port, "devices": 1, "crlNumber": 65537,
+        "zone": ZONE, "host": NEW_HOST, "port": old.port, "devices": 2, "crlNumber": 65537,
         "fingerprint": fingerprint}
     new.start()
     a.pzp("hub", f"{NEW_HOST}:{new.port}")
     is_at(a, new)
+    daemon.eventually(lambda: set(new.devices()) == {"laptop"}, what="revocation at the new hub")
     # The daemon has the directory now: the command line asks it, and finds the zone there.
     assert "exists already" in imported(world, new, archive, check=1).reason()
 
