@@ -110,11 +110,8 @@ static void
 on_answered(void *arg, bool is_equal)
 {
 	struct zonedata_session *s = arg;
-	int64_t ahead_ms;
 
 	(void)is_equal;
-	if (pz_sync_session_ahead(s->sync, &ahead_ms))
-		pz_shared_set_ahead(s->owner->zonedata->shared, ahead_ms);
 	s->answered++;
 	command_answered(s);
 }
@@ -233,11 +230,16 @@ bool
 zonedata_on_prop(struct zonedata_session *s, const char *status, json_t *message)
 {
 	struct pz_errinfo info = {""};
+	int64_t ahead_ms;
 
 	if (!pz_sync_is_status(status))
 		return false;
-	if (s && pz_sync_session_message(s->sync, status, message, &info) != PZ_OK)
+	if (s == NULL)
+		return true;
+	if (pz_sync_session_message(s->sync, status, message, &info) != PZ_OK)
 		pz_warning("sync", "status=%s from=%s %s", status, s->to, info.text);
+	if (pz_sync_session_ahead(s->sync, &ahead_ms))
+		pz_shared_set_ahead(s->owner->zonedata->shared, ahead_ms);
 	return true;
 }
 

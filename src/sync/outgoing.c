@@ -321,6 +321,22 @@ chunk_of(const struct pz_sync_session *s, const struct outgoing *out)
 	return item ? pz_sync_item_get(item, out->key) : NULL;
 }
 
+/* A hub's Data says what time it is: the receiver's clock may have jumped since the last exchange.
+ * Takes the message, also when memory is out. */
+static enum pz_err
+offer_data(struct pz_sync_session *s, json_t *message)
+{
+	const struct pz_sync_config *c = &s->config;
+
+	if (c->self == PZ_SYNC_HUB &&
+	    json_object_set_new(message, "timestamp",
+				json_integer((json_int_t)pz_env_wall_ms(c->env)))) {
+		json_decref(message);
+		return PZ_ERR_LIMIT_MEMORY;
+	}
+	return offer(s, data_status[s->data_family], message);
+}
+
 /* The next piece of a value that is too long for one message. */
 static enum pz_err
 send_piece(struct pz_sync_session *s, struct outgoing *out, const struct pz_sync_chunk *chunk)
@@ -337,7 +353,7 @@ send_piece(struct pz_sync_session *s, struct outgoing *out, const struct pz_sync
 	if (message == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	bool is_last = at + len == chunk->value_len;
-	PZ_TRY(offer(s, data_status[s->data_family], message));
+	PZ_TRY(offer_data(s, message));
 	memcpy(out->sha256, chunk->sha256, sizeof(out->sha256));
 	out->at = at + len;
 	if (is_last)
@@ -429,7 +445,7 @@ send_data(struct pz_sync_session *s)
 	json_t *message = json_object();
 	enum pz_err err = message ? fill_data(s, message, &chunks, &wants) : PZ_ERR_LIMIT_MEMORY;
 	if (err == PZ_OK && json_object_size(message) > 0)
-		err = offer(s, data_status[s->data_family], json_incref(message));
+		err = offer_data(s, json_incref(message));
 	json_decref(message);
 	if (err != PZ_OK)
 		return err;

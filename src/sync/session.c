@@ -464,6 +464,24 @@ read_chunk(struct pz_sync_session *s, const struct pz_sync_kind *kind, const jso
 	return PZ_OK;
 }
 
+/*
+ * The device's version does not count at the hub, though the device thinks that it does: its clock
+ * has jumped since it last heard the hub's. It gets the hub's version, and the time. Only so: two
+ * ends that do not agree must not go on for ever.
+ */
+static enum pz_err
+answer_loser(struct pz_sync_session *s, const struct pz_sync_kind *kind,
+	     const struct pz_sync_item *item, const struct pz_sync_chunk *loser)
+{
+	const struct pz_sync_chunk *ours = pz_sync_item_get(item, loser->key);
+
+	if (s->config.self != PZ_SYNC_HUB || s->config.other != PZ_SYNC_DEVICE || ours == NULL ||
+	    pz_sync_chunk_is_same(ours, loser) || !sync_may_send(s, kind))
+		return PZ_OK;
+	s->data_family = own_family(s);
+	return sync_queue_chunk(s, kind, loser->key);
+}
+
 /* True: the item has changed. */
 static enum pz_err
 take_chunk(struct pz_sync_session *s, struct pz_sync_item *item, const json_t *object,
@@ -481,8 +499,10 @@ take_chunk(struct pz_sync_session *s, struct pz_sync_item *item, const json_t *o
 	PZ_TRY(pz_sync_item_check(kind, chunk, info));
 	if (s->config.ops->offered)
 		PZ_TRY(s->config.ops->offered(s->config.arg, kind, chunk, &is_taken, info));
-	if (is_taken || !pz_sync_wins(pz_sync_item_get(item, chunk->key), chunk, &judge))
+	if (is_taken)
 		return PZ_OK;
+	if (!pz_sync_wins(pz_sync_item_get(item, chunk->key), chunk, &judge))
+		return answer_loser(s, kind, item, chunk);
 	PZ_TRY(s->config.ops->accept(s->config.arg, kind, chunk, info));
 	PZ_TRY(pz_sync_item_put(item, chunk, info));
 	chunk = NULL;
@@ -558,6 +578,7 @@ on_data(struct pz_sync_session *s, enum family family, const json_t *message,
 
 	if ((want && !json_is_object(want)) || !has_arrays(s, message) || !has_arrays(s, want))
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER, "an item is no array, or want no object");
+	take_clock(s, message);
 	json_object_foreach((json_t *)message, name, value)
 	{
 		struct pz_sync_item *item = item_named(s, name);

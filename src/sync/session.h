@@ -15,7 +15,8 @@
  * last of an answer has "partial":true. Data stands for itself: it may come at any time (a change
  * is pushed to those who are connected, without an exchange), and each message is complete; only a
  * value that is too long for one message comes in pieces, chunk objects in consecutive messages
- * with "at" (bytes of the value before this piece) and "size" (bytes of the whole value).
+ * with "at" (bytes of the value before this piece) and "size" (bytes of the whole value). A hub's
+ * Data has a timestamp, too; and a device whose chunk does not count at the hub is sent the hub's.
  *
  * No state is needed at the other end but for an exchange under way, and all of it is bounded, so
  * a link may go at any time: the next one begins with a Hash again.

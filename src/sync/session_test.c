@@ -267,6 +267,28 @@ a_device_whose_clock_is_wrong_yields_to_the_hub(void **state)
 	assert_true(is_equal(&hub, &laptop, PZ_SYNC_PREFERENCES));
 }
 
+/* What it then writes is in the hub's future, though it thinks that it has the hub's time. */
+static void
+a_device_whose_clock_jumps_is_told_what_counts(void **state)
+{
+	const struct pz_sync_kind *kind = pz_sync_kind(PZ_SYNC_PREFERENCES);
+	int64_t ahead_ms;
+
+	(void)state;
+	edit(&hub, PZ_SYNC_PREFERENCES, "a", "1");
+	run();
+	laptop.wall_ms += 3600000;
+	edit(&laptop, PZ_SYNC_PREFERENCES, "a", "2");
+	assert_ok(pz_sync_session_push(dialler()->session, kind, "a"));
+	wire_run(&w);
+	assert_string_equal(value_of(&hub, PZ_SYNC_PREFERENCES, "a"), "1");
+	assert_string_equal(value_of(&laptop, PZ_SYNC_PREFERENCES, "a"), "1");
+	assert_true(pz_sync_session_ahead(dialler()->session, &ahead_ms));
+	assert_int_equal(ahead_ms, -3600000);
+	assert_null(w.ends[0].first);
+	assert_null(w.ends[1].first); /* and that is the end of it */
+}
+
 int
 main(void)
 {
@@ -283,6 +305,7 @@ main(void)
 		TEST(opted_out_is_as_if_it_were_not_there),
 		TEST(a_deletion_that_both_would_drop_costs_nothing),
 		TEST(a_device_whose_clock_is_wrong_yields_to_the_hub),
+		TEST(a_device_whose_clock_jumps_is_told_what_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
