@@ -77,7 +77,7 @@ static void
 a_static_table_says_the_form(void **state)
 {
 	static const char *const cases[][3] = {
-		/* method, params, what the service gets (NULL: -32602) */
+		/* method, params, what the service is given (NULL: -32602) */
 		{"plain", "[1,[2]]", "[1,[2]]"},
 		{"plain", "{'a':1}", NULL},
 		{"plain", "{}", "[]"},
