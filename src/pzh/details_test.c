@@ -45,18 +45,6 @@ brings(const struct device *by, const char *key, const char *value, const char *
 	run(PZ_US_PER_S);
 }
 
-/* Killed and started again, without links. */
-static void
-restart(void)
-{
-	struct device *linked[] = {&laptop, &car, &tv};
-
-	for (size_t i = 0; i < sizeof(linked) / sizeof(linked[0]); i++)
-		if (linked[i]->link)
-			link_down(linked[i]);
-	restart_hub();
-}
-
 /* ---- details ---- */
 
 static void
@@ -70,7 +58,7 @@ details_last_and_are_listed(void **state)
 	assert_string_equal(pz_json_str(a->result, "by"), ZONE);
 	assert_ok(user("fullName", "Alice \"A\"")->err);
 	assert_ok(name("tv", "Kino")->err); /* is no detail of the user */
-	restart();
+	restart_without_links();
 	a = ask("user", json_object());
 	assert_int_equal(json_array_size(a->result), 2);
 	const json_t *first = json_array_get(a->result, 0);
@@ -151,7 +139,7 @@ a_full_disk_changes_nothing(void **state)
 	assert_string_equal(shown("phone"), "Mine");
 	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
 	assert_string_equal(pz_json_str(user("phone", NULL)->result, "value"), "1");
-	restart();
+	restart_without_links();
 	assert_string_equal(pz_json_str(user("phone", NULL)->result, "value"), "1");
 	assert_string_equal(shown("phone"), "Mine");
 }
@@ -164,7 +152,7 @@ the_hub_may_end_while_a_change_is_under_way(void **state)
 	(void)state;
 	begin(&a, "user", json_pack("{s:s, s:s}", "field", "phone", "value", "1"));
 	assert_int_equal(a.ends, 0);
-	restart();
+	restart_without_links();
 	run(PZ_US_PER_S);
 	assert_int_equal(a.ends, 0);
 	assert_int_equal(user("phone", NULL)->err, PZ_ERR_NOTFOUND);
@@ -184,7 +172,7 @@ a_name_counts_at_once_and_lasts(void **state)
 	assert_string_equal(pz_json_str(entry, "displayName"), "Pocket");
 	json_decref(entry);
 	assert_string_equal(shown("phone"), "Pocket");
-	restart();
+	restart_without_links();
 	assert_string_equal(shown("phone"), "Pocket");
 	a = name("phone", NULL);
 	assert_ok(a->err);
@@ -204,7 +192,7 @@ a_crash_right_after_the_answer_keeps_the_name(void **state)
 	assert_int_equal(a.ends, 1);
 	assert_ok(a.err);
 	json_decref(a.result);
-	restart();
+	restart_without_links();
 	assert_string_equal(shown("phone"), "Pocket");
 }
 
@@ -228,7 +216,7 @@ the_device_has_the_last_word(void **state)
 	assert_string_equal(shown("tv"), "Own"); /* it will say itself */
 	link_down(&tv);
 	assert_string_equal(shown("tv"), "Own");
-	restart();
+	restart_without_links();
 	assert_string_equal(shown("tv"), "Own");
 }
 

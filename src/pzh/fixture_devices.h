@@ -157,6 +157,18 @@ link_down(struct device *d)
 	d->peer = NULL;
 }
 
+/** Killed and started again, without links. */
+static inline void
+restart_without_links(void)
+{
+	struct device *all[] = {&laptop, &car, &phone, &tv};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i]->link)
+			link_down(all[i]);
+	restart_hub();
+}
+
 static inline int
 set_up_devices(void **state)
 {
