@@ -256,8 +256,7 @@ discovery_news(struct pz_node *node)
 static void
 hub_said(struct discovery *d)
 {
-	if (d->device)
-		servicecache_recall(d->node, d->device);
+	servicecache_recall(d->node, d->device);
 	if (d->device && strcmp(d->device, d->node->device) != 0 && !is_here(d))
 		start_local(d);
 	else

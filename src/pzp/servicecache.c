@@ -117,6 +117,9 @@ servicecache_is_offline(const struct pz_node *node, const json_t *descriptor)
 		return false;
 	snprintf(device, sizeof(device), "%.*s", (int)address.device.len,
 		 (const char *)address.device.ptr);
+	/* The hub names those that are there, at times before its Update does. */
+	if (node->hub.is_registered && json_object_get(node->known, device))
+		return false;
 	return !node_has_route(node, device);
 }
 
@@ -146,17 +149,30 @@ servicecache_each_offline(const struct pz_node *node, void (*each)(void *arg, js
 	}
 }
 
+static void
+recall(struct pz_node *node, const struct pz_sync_chunk *chunk)
+{
+	json_t *list = NULL;
+
+	if (chunk->deleted || strcmp(chunk->key, node->device) == 0 ||
+	    !node_has_route(node, chunk->key) || discovery_list_of(node, chunk->key))
+		return;
+	list = pz_json_parse(pz_slice_of(chunk->value, chunk->value_len), NULL);
+	if (list)
+		(void)json_object_set_new(node->known, chunk->key, list);
+}
+
 void
 servicecache_recall(struct pz_node *node, const char *device)
 {
-	const char *text;
-	json_t *list;
+	const struct pz_sync_item *item =
+		pz_shared_item(node->zonedata->shared, pz_sync_kind(PZ_SYNC_SERVICE_CACHE));
+	const struct pz_sync_chunk *one = device ? pz_sync_item_get(item, device) : NULL;
 
-	if (node->membership == NULL || !node_has_route(node, device) ||
-	    discovery_list_of(node, device))
+	if (node->membership == NULL)
 		return;
-	text = pz_shared_value(node->zonedata->shared, PZ_SYNC_SERVICE_CACHE, device);
-	list = text ? pz_json_parse(pz_slice_str(text), NULL) : NULL;
-	if (list)
-		(void)json_object_set_new(node->known, device, list);
+	if (one)
+		recall(node, one);
+	for (size_t i = 0; device == NULL && i < pz_sync_item_len(item); i++)
+		recall(node, pz_sync_item_at(item, i));
 }

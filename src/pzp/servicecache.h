@@ -19,7 +19,7 @@ void servicecache_drop_revoked(struct pz_node *node);
 void servicecache_each_offline(const struct pz_node *node,
 			       void (*each)(void *arg, json_t *descriptor), void *arg);
 /** A device that can be reached and has not said yet what it has (it has just come back) has what
- * it had: that becomes known. */
+ * it had: that becomes known. @param device NULL: all such devices */
 void servicecache_recall(struct pz_node *node, const char *device);
 /** Is it of a device that cannot be reached now? */
 bool servicecache_is_offline(const struct pz_node *node, const json_t *descriptor);

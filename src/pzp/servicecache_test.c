@@ -189,8 +189,12 @@ who_has_just_come_back_has_what_it_had(void **state)
 	fx_directory("tv", json_array(), TLS_PORT);
 	w.node->hub.is_registered = true;
 	servicecache_recall(w.node, "tv");
+	assert_int_equal(json_array_size(discovery_list_of(w.node, "tv")), 2);
+	json_object_clear(w.node->known);
+	servicecache_recall(w.node, NULL);
 	w.node->hub.is_registered = false;
 	assert_int_equal(json_array_size(discovery_list_of(w.node, "tv")), 2);
+	assert_null(json_object_get(w.node->known, "laptop"));
 }
 
 static void
