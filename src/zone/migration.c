@@ -72,6 +72,22 @@ bad(struct pz_errinfo *info, const char *what)
 	return pz_fail(info, PZ_ERR_PROTO, "the archive's content is not good: %s", what);
 }
 
+/* A private key carries its public half: that one may be the CA's while the other is damaged. */
+static bool
+is_ca_key(const struct pz_authority *a)
+{
+	const struct pz_slice message = pz_slice_str("pz-migration-key/1");
+	struct pz_buf signature;
+
+	if (!pz_cert_key_matches(a->ca, a->ca_key))
+		return false;
+	pz_buf_init(&signature, PZ_SIGNATURE_BYTES_MAX, NULL);
+	bool is_one = pz_key_sign(a->ca_key, message, &signature) == PZ_OK &&
+		      pz_cert_verify_signature(a->ca, message, pz_buf_slice(&signature)) == PZ_OK;
+	pz_buf_fini(&signature);
+	return is_one;
+}
+
 static enum pz_err
 take_key(struct pz_authority *a, json_t *line, struct pz_errinfo *info)
 {
@@ -82,7 +98,7 @@ take_key(struct pz_authority *a, json_t *line, struct pz_errinfo *info)
 		return bad(info, "the CA's key is missing");
 	PZ_TRY(pz_key_from_pem(pz_slice_str(pem), &a->ca_key, info));
 	PZ_TRY(pz_key_check_strength(a->ca_key, info));
-	if (!pz_cert_key_matches(a->ca, a->ca_key))
+	if (!is_ca_key(a))
 		return bad(info, "the key is not that of the CA certificate");
 	const char *secret = pz_json_str(line, "secret");
 	if (secret == NULL || pz_record_secret_read(pz_slice_str(secret), a->secret) != PZ_OK)

@@ -25,6 +25,23 @@ test_zone_line(void **state)
 	refuse(0, "ca", json_string("x"), PZ_ERR_PROTO, "");
 }
 
+/* The public half of a key says whose it is; that the private one is damaged shows when it signs.
+ */
+static void
+test_damaged_key(void **state)
+{
+	const size_t at = strlen("-----BEGIN PRIVATE KEY-----\n") + 50; /* in the private half */
+	struct pz_buf pem;
+
+	(void)state;
+	pz_buf_init(&pem, PZ_KEY_PEM_BYTES_MAX, NULL);
+	assert_ok(pz_key_to_pem(zone->ca_key, &pem));
+	char *text = (char *)pem.mem + pem.start;
+	text[at] = text[at] == 'A' ? 'B' : 'A';
+	refuse(0, "caKey", json_stringn(text, pem.len), PZ_ERR_PROTO, "not that of the CA");
+	pz_buf_wipe(&pem);
+}
+
 static void
 test_other_keys(void **state)
 {
@@ -305,6 +322,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_zone_line),
+		cmocka_unit_test(test_damaged_key),
 		cmocka_unit_test(test_other_keys),
 		cmocka_unit_test(test_list_line),
 		cmocka_unit_test(test_member_lines),
