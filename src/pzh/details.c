@@ -44,7 +44,8 @@ take_away(struct hub_zone *zone, const char *key)
 	struct pz_errinfo info = {""};
 
 	if (pz_shared_value(zone->shared, PZ_SYNC_USER_DETAILS, key) &&
-	    sync_write(zone, PZ_SYNC_USER_DETAILS, key, NULL, NULL, NULL, &info) != PZ_OK)
+	    pz_shared_write(zone->shared, PZ_SYNC_USER_DETAILS, key, NULL, NULL, NULL, &info) !=
+		    PZ_OK)
 		pz_error("user-details", "zone=%s key=%s cannot be removed: %s",
 			 zone->authority->zone, key, info.text);
 }
@@ -162,8 +163,8 @@ submit(struct hub_zone *zone, const char *key, const struct pz_details_wish *wis
 	write->arg = arg;
 	snprintf(write->key, sizeof(write->key), "%s", key);
 	pz_list_append(&zone->details, &write->node);
-	enum pz_err err =
-		sync_write(zone, PZ_SYNC_USER_DETAILS, key, value, on_written, write, info);
+	enum pz_err err = pz_shared_write(zone->shared, PZ_SYNC_USER_DETAILS, key, value,
+					  on_written, write, info);
 	if (err != PZ_OK) {
 		pz_list_remove(&write->node);
 		free(write);

@@ -228,10 +228,6 @@ bool sync_on_prop(struct hub_peer *peer, const char *status, const json_t *messa
 void sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key);
 /** pz_shared_config.settled; @param arg struct hub_zone */
 void sync_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_stored);
-/** As pz_shared_write, and told to everybody who is connected once it is on disk. */
-enum pz_err
-sync_write(struct hub_zone *zone, enum pz_sync_id id, const char *key, const char *value,
-	   pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;
 /** What is known of one device is another. */
 void sync_device_changed(struct hub_zone *zone, const char *device);
 /** The CRL is another, and what is known of one device, "": of none. */

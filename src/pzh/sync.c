@@ -166,13 +166,6 @@ sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key)
 	pass_on(zone, NULL, pz_sync_kind(id), key);
 }
 
-enum pz_err
-sync_write(struct hub_zone *zone, enum pz_sync_id id, const char *key, const char *value,
-	   pz_shared_done done, void *arg, struct pz_errinfo *info)
-{
-	return pz_shared_write(zone->shared, id, key, value, done, arg, info);
-}
-
 void
 sync_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_stored)
 {

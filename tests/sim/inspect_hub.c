@@ -34,7 +34,7 @@ static enum pz_err
 hub_write(const struct sim_node *hub, enum pz_sync_id id, const char *key, const char *value,
 	  struct pz_errinfo *info)
 {
-	return sync_write(zone_of(hub), id, key, value, NULL, NULL, info);
+	return pz_shared_write(zone_of(hub)->shared, id, key, value, NULL, NULL, info);
 }
 
 static const char *
