@@ -197,6 +197,22 @@ settle(struct pz_node_request *request, struct ticket *ticket, enum pz_err err, 
 	return NULL;
 }
 
+/* Begins a change, which is answered when it is on disk. */
+static struct pz_node_request *
+change(struct pz_node *node, json_t *params,
+       enum pz_err (*begin)(struct ticket *ticket, json_t *params, struct pz_errinfo *info),
+       const struct pz_node_reply *reply, void *arg)
+{
+	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
+	struct ticket *ticket = new_ticket(request);
+	struct pz_errinfo info = {"out of memory"};
+
+	if (request == NULL)
+		return NULL;
+	enum pz_err err = ticket ? begin(ticket, params, &info) : PZ_ERR_LIMIT_MEMORY;
+	return settle(request, ticket, err, info.text);
+}
+
 static enum pz_err
 set_value(struct ticket *ticket, json_t *params, struct pz_errinfo *info)
 {
@@ -221,14 +237,7 @@ struct pz_node_request *
 appdata_set_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply,
 		    void *arg)
 {
-	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
-	struct ticket *ticket = new_ticket(request);
-	struct pz_errinfo info = {"out of memory"};
-
-	if (request == NULL)
-		return NULL;
-	enum pz_err err = ticket ? set_value(ticket, params, &info) : PZ_ERR_LIMIT_MEMORY;
-	return settle(request, ticket, err, info.text);
+	return change(node, params, set_value, reply, arg);
 }
 
 static enum pz_err
@@ -249,12 +258,5 @@ struct pz_node_request *
 appdata_remove_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply,
 		       void *arg)
 {
-	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
-	struct ticket *ticket = new_ticket(request);
-	struct pz_errinfo info = {"out of memory"};
-
-	if (request == NULL)
-		return NULL;
-	enum pz_err err = ticket ? remove_values(ticket, params, &info) : PZ_ERR_LIMIT_MEMORY;
-	return settle(request, ticket, err, info.text);
+	return change(node, params, remove_values, reply, arg);
 }
