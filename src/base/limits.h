@@ -168,6 +168,7 @@
 #define PZ_ARCHIVE_RECORDS_MAX (1U << 20)    /* in one archive */
 #define PZ_PASSPHRASE_CHARS_MIN 8            /* of an archive that holds a zone's CA key */
 #define PZ_PASSPHRASE_BYTES_MAX 1024
+#define PZ_CONDITIONS_MAX 64 /* shown in `status` at once; more are logged only */
 #define PZ_TRANSFERS_MAX 4                /* archives that a hub is handing out or taking in */
 #define PZ_TRANSFER_PART_BYTES (1U << 20) /* in base64 it fits a line of the control socket */
 #define PZ_TRANSFER_IDLE_US (60 * PZ_US_PER_S)

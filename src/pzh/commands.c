@@ -311,17 +311,18 @@ cmd_status(const struct command *c)
 	uint64_t uptime = (pz_env_mono_us(hub->config.env) - hub->started_us) / PZ_US_PER_S;
 
 	set_gauges(hub);
-	command_finish(c, PZ_OK, "",
-		       json_pack("{s:s, s:i, s:I, s:o, s:o, s:{s:i, s:n}, s:{s:I, s:I, s:I}, s:o, "
-				 "s:o}",
-				 "version", PZ_VERSION, "pid", (int)getpid(), "uptime",
-				 (json_int_t)uptime, "zones", zones_result(hub), "links",
-				 links_result(hub), "ports", "overlay", (int)hub->port, "web",
-				 "messages", "in",
-				 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_in), "out",
-				 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_out), "dropped",
-				 (json_int_t)pz_metric_get(m, PZ_METRIC_messages_dropped),
-				 "warnings", hub_warnings(hub), "metrics", pz_metrics_json(m)));
+	command_finish(
+		c, PZ_OK, "",
+		json_pack("{s:s, s:i, s:I, s:o, s:o, s:{s:i, s:n}, s:{s:I, s:I, s:I}, s:o, "
+			  "s:o, s:o}",
+			  "version", PZ_VERSION, "pid", (int)getpid(), "uptime", (json_int_t)uptime,
+			  "zones", zones_result(hub), "links", links_result(hub), "ports",
+			  "overlay", (int)hub->port, "web", "messages", "in",
+			  (json_int_t)pz_metric_get(m, PZ_METRIC_messages_in), "out",
+			  (json_int_t)pz_metric_get(m, PZ_METRIC_messages_out), "dropped",
+			  (json_int_t)pz_metric_get(m, PZ_METRIC_messages_dropped), "warnings",
+			  hub_warnings(hub), "conditions", pz_conditions_json(hub->conditions),
+			  "metrics", pz_metrics_json(m)));
 }
 
 /* ---- the user and his devices' names ---- */

@@ -19,7 +19,16 @@ zone_days_left(const struct hub_zone *zone)
 void
 zone_renewal_ended(struct hub_zone *zone, const char *failure)
 {
-	(void)snprintf(zone->renewal_failure, sizeof(zone->renewal_failure), "%s", failure);
+	struct pz_conditions *conditions = zone->hub->conditions;
+	const char *name = zone->authority->zone;
+
+	if (failure[0] == '\0')
+		pz_condition_clear(conditions, PZ_CONDITION_RENEWAL_FAILED, name);
+	else
+		pz_condition_raise(conditions, PZ_CONDITION_RENEWAL_FAILED, name,
+				   "zone %s: certificate or revocation list could not be "
+				   "renewed: %s",
+				   name, failure);
 }
 
 static void
@@ -29,14 +38,6 @@ add_warnings(const struct hub_zone *zone, json_t *list)
 	int64_t ca = pz_env_days_left(a->env, pz_cert_not_after_ms(a->ca));
 	struct pz_errinfo text;
 
-	if (zone->renewal_failure[0]) {
-		(void)pz_fail(
-			&text, PZ_ERR_IO,
-			"zone %s: certificate or revocation list could not be renewed (%s); it "
-			"is tried again every 10 minutes",
-			a->zone, zone->renewal_failure);
-		(void)json_array_append_new(list, json_string(text.text));
-	}
 	if (ca < CA_SOON_DAYS) {
 		(void)pz_fail(
 			&text, PZ_ERR_DENIED_EXPIRED,
@@ -50,7 +51,7 @@ add_warnings(const struct hub_zone *zone, json_t *list)
 json_t *
 hub_warnings(const struct pz_hub *hub)
 {
-	json_t *list = json_array();
+	json_t *list = pz_conditions_texts(hub->conditions);
 	size_t pos = 0;
 	void *zone;
 

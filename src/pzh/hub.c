@@ -112,9 +112,10 @@ pz_hub_new(const struct pz_hub_config *config, struct pz_hub **out, struct pz_er
 	hub->by_tag = pz_map_new();
 	hub->addresses = pz_map_new();
 	hub->making = pz_map_new();
+	hub->conditions = pz_conditions_new(config->env);
 	pz_timer_init(&hub->housekeeping, on_housekeeping, hub);
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
-	if (hub->zones && hub->by_tag && hub->addresses && hub->making)
+	if (hub->zones && hub->by_tag && hub->addresses && hub->making && hub->conditions)
 		err = pz_authority_load_all(config->store, config->keys, config->env, load_zone,
 					    hub, info);
 	if (err != PZ_OK) {
@@ -194,6 +195,7 @@ pz_hub_free(struct pz_hub *hub)
 	pz_map_free(hub->by_tag);
 	free_values(hub->making, hub_drop_init);
 	free_values(hub->addresses, free);
+	pz_conditions_free(hub->conditions);
 	free(hub);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/map.h"
+#include "condition/condition.h"
 #include "enrol/code.h"
 #include "enrol/hub.h"
 #include "net/link.h"
@@ -60,18 +61,18 @@ struct hub_zone {
 	/* The device whose record that change writes, "" if none: nobody else may, or an older
 	 * record would end up on top of a newer one. */
 	char changing[PZ_DEVICE_BYTES_MAX + 1];
-	char renewal_failure[128]; /* why the last renewal failed, "": it did not */
 };
 
 struct pz_hub {
 	struct pz_hub_config config;
 	struct pz_link_host link_host;
 	struct pz_metrics metrics;
-	struct pz_map *zones;     /* zone -> struct hub_zone */
-	struct pz_map *by_tag;    /* SNI tag -> struct hub_zone */
-	struct pz_map *addresses; /* remote address -> struct hub_address */
-	struct pz_map *making;    /* zones that wait for the disk -> struct init, borrowed */
-	struct pz_list links;     /* owner_node of links that are not registered */
+	struct pz_conditions *conditions; /* what is wrong now, for `status` */
+	struct pz_map *zones;             /* zone -> struct hub_zone */
+	struct pz_map *by_tag;            /* SNI tag -> struct hub_zone */
+	struct pz_map *addresses;         /* remote address -> struct hub_address */
+	struct pz_map *making; /* zones that wait for the disk -> struct init, borrowed */
+	struct pz_list links;  /* owner_node of links that are not registered */
 	struct pz_list
 		transfers; /* struct transfer.node: archives that are handed out or taken in */
 	struct pz_listener *listener;

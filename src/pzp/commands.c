@@ -147,8 +147,7 @@ status_result(struct pz_node *node)
 	set_gauges(node);
 
 	return json_pack("{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:o, s:n}, "
-			 "s:o, s:o, s:o, "
-			 "s:o}",
+			 "s:o, s:o, s:o, s:o, s:o}",
 			 "version", PZ_VERSION, "pid", (int)getpid(), "uptime",
 			 (json_int_t)((now - node->started_us) / PZ_US_PER_S), "id", node->self,
 			 "zone", m ? json_string(m->zone) : json_null(), "device", node->device,
@@ -156,7 +155,8 @@ status_result(struct pz_node *node)
 			 "reason", node->machine.reason, "hub", hub_result(node), "peers",
 			 peers_status(node), "ports", "tls", tls_port(node), "web", "pending",
 			 prefs_pending(node), "daysLeft", warnings_days(node), "warnings",
-			 warnings_list(node), "metrics", pz_metrics_json(&node->metrics));
+			 warnings_list(node), "conditions", pz_conditions_json(node->conditions),
+			 "metrics", pz_metrics_json(&node->metrics));
 }
 
 static struct pz_node_request *

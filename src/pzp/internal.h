@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "condition/condition.h"
 #include "conf/prefs.h"
 #include "net/link.h"
 #include "pzp/node.h"
@@ -59,7 +60,6 @@ struct node_warnings {
 	bool is_hub_older;         /* the hub showed an older revocation list than ours */
 	uint64_t hub_crl, own_crl; /* crlNumbers of both, then */
 	uint64_t logged_us;
-	char renewal[160]; /* why the certificate could not be renewed, or "" */
 };
 
 struct pz_node {
@@ -94,7 +94,8 @@ struct pz_node {
 	struct zonedata_session *hub_data; /* the exchange with the hub, or NULL */
 	struct node_wishes wishes;
 	struct node_warnings warnings;
-	struct pz_list answers; /* resend.c */
+	struct pz_conditions *conditions; /* what is wrong now, for `status` */
+	struct pz_list answers;           /* resend.c */
 	size_t answer_count, answer_bytes;
 	uint64_t looked_us; /* when it last looked for others on behalf of a peer */
 	struct pz_timer renewal, announce, leave_timer, wipe_retry, hub_watch;

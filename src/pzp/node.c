@@ -224,7 +224,9 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->known = json_object();
 	node->registry = pz_registry_new();
 	node->pending = pz_pending_new(node->config.env);
-	if (!node->directory || !node->known || !node->registry || !node->pending)
+	node->conditions = pz_conditions_new(node->config.env);
+	if (!node->directory || !node->known || !node->registry || !node->pending ||
+	    !node->conditions)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	node->dispatcher =
 		pz_dispatcher_new(node->config.env, node->registry, &node_dispatch_ops, node);
@@ -400,6 +402,7 @@ pz_node_free(struct pz_node *node)
 	pz_dispatcher_free(node->dispatcher);
 	pz_registry_free(node->registry);
 	pz_pending_free(node->pending);
+	pz_conditions_free(node->conditions);
 	pz_router_free(node->router);
 	pz_tls_ctx_free(node->tls_ctx);
 	pz_membership_free(node->membership);

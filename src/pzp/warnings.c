@@ -67,7 +67,12 @@ warnings_hub_crl(struct pz_node *node, uint64_t number, uint64_t known)
 void
 warnings_renewal(struct pz_node *node, const char *failure)
 {
-	(void)snprintf(node->warnings.renewal, sizeof(node->warnings.renewal), "%s", failure);
+	if (failure[0] == '\0')
+		pz_condition_clear(node->conditions, PZ_CONDITION_RENEWAL_FAILED, "");
+	else
+		pz_condition_raise(node->conditions, PZ_CONDITION_RENEWAL_FAILED, "",
+				   "this device's TLS certificate could not be renewed: %s",
+				   failure);
 }
 
 /* ---- the list ---- */
@@ -106,7 +111,7 @@ add_dates(const struct pz_node *node, json_t *list)
 json_t *
 warnings_list(const struct pz_node *node)
 {
-	json_t *list = json_array();
+	json_t *list = pz_conditions_texts(node->conditions);
 	struct pz_errinfo text;
 
 	if (node->membership == NULL || node_crl(node) == NULL)
@@ -116,13 +121,6 @@ warnings_list(const struct pz_node *node)
 		add(list, text.text);
 	}
 	add_dates(node, list);
-	if (node->warnings.renewal[0]) {
-		(void)pz_fail(&text, PZ_ERR_IO,
-			      "the TLS certificate could not be renewed (%s); it "
-			      "is tried again every hour",
-			      node->warnings.renewal);
-		add(list, text.text);
-	}
 	return list;
 }
 
@@ -130,4 +128,5 @@ void
 warnings_forget(struct pz_node *node)
 {
 	node->warnings = (struct node_warnings){.is_hub_older = false};
+	pz_condition_clear(node->conditions, PZ_CONDITION_RENEWAL_FAILED, NULL);
 }
