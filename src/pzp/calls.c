@@ -74,25 +74,69 @@ on_callback(void *arg, const char *name, json_t *params)
 	json_decref(event);
 }
 
-static const struct pz_pending_ops pending_ops = {.response = on_response, .callback = on_callback};
-
 /* ---- sending ---- */
 
-/* @param resent the start of the other end that the request was first sent to, or NULL */
-static enum pz_err
-send_request(struct pz_node *node, const char *peer, const char *id, const char *method,
-	     json_t *params, const char *resent)
+/* A new request of the call; NULL: out of memory. */
+static json_t *
+request_of(const struct call *call)
 {
-	json_t *payload = pz_rpc_request(id, method, json_incref(params));
+	PZ_AUTO_FREE char *method = NULL;
+	json_t *payload;
 
-	if (payload == NULL)
+	if (asprintf(&method, "%s.%s", call->api_at_id, call->function) < 0) {
+		method = NULL;
+		return NULL;
+	}
+	payload = pz_rpc_request(call->id, method, json_incref(call->params));
+	if (payload)
+		(void)json_object_set_new(payload, "stream", json_boolean(call->is_stream));
+	return payload;
+}
+
+/* @param takes_payload NULL: out of memory */
+static enum pz_err
+send_payload(struct pz_node *node, const char *peer, json_t *takes_payload)
+{
+	if (takes_payload == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	if (resent)
-		(void)json_object_set_new(payload, "resent", json_string(resent));
-	enum pz_err err = node_send_rpc(node, peer, payload);
-	json_decref(payload);
+	enum pz_err err = node_send_rpc(node, peer, takes_payload);
+	json_decref(takes_payload);
 	return err;
 }
+
+/* The other end works on it no longer: neither a stream nor a command outlives its caller (wire
+ * notes, "Services"). Where no way is left, the other end finds out by itself. */
+static void
+give_up(struct call *call)
+{
+	PZ_AUTO_FREE char *method = NULL;
+
+	call->is_sent = false;
+	if (asprintf(&method, "%s.removeEventListener", call->api_at_id) < 0) {
+		method = NULL;
+		return;
+	}
+	(void)!send_payload(call->request.node, call->peer,
+			    pz_rpc_request(NULL, method, json_pack("[s]", call->id)));
+}
+
+static void
+on_timed_out(void *arg)
+{
+	struct call *call = arg;
+	char text[256];
+
+	give_up(call);
+	snprintf(text, sizeof(text), "no %s within %.6g s; --timeout sets another time%s",
+		 call->is_stream ? "end of the stream" : "answer",
+		 (double)call->timeout_us / (double)PZ_US_PER_S,
+		 call->is_stream ? "" : ", --stream takes a stream");
+	finish_error(call,
+		     pz_rpc_error(PZ_RPC_TIMED_OUT, NULL, pz_dom_error("TimeoutError", text)));
+}
+
+static const struct pz_pending_ops pending_ops = {
+	.response = on_response, .timed_out = on_timed_out, .callback = on_callback};
 
 static json_t *
 error_for(enum pz_err err, const char *peer)
@@ -145,14 +189,8 @@ static void
 send_call(struct call *call)
 {
 	struct pz_node *node = call->request.node;
-	PZ_AUTO_FREE char *method = NULL;
 	char peer[sizeof(call->peer)], id[sizeof(call->id)];
 
-	if (asprintf(&method, "%s.%s", call->api_at_id, call->function) < 0) {
-		method = NULL;
-		finish_error(call, pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL));
-		return;
-	}
 	pz_env_uuid(node->config.env, call->id);
 	enum pz_err err = pz_pending_add(node->pending, call->peer, call->id, call->timeout_us,
 					 &pending_ops, call);
@@ -166,9 +204,7 @@ send_call(struct call *call)
 	snprintf(peer, sizeof(peer), "%s", call->peer);
 	snprintf(id, sizeof(id), "%s", call->id);
 	note_way(call);
-	json_t *params = json_incref(call->params);
-	err = send_request(node, peer, id, method, params, NULL);
-	json_decref(params);
+	err = send_payload(node, peer, request_of(call));
 	if (err == PZ_ERR_IO_CLOSED) /* that link is about to be reported lost: see calls_resend */
 		return;
 	if (err != PZ_OK) {
@@ -253,16 +289,14 @@ static void abandon(struct pz_node_request *request);
 static void
 resend(struct call *call)
 {
-	struct pz_node *node = call->request.node;
-	PZ_AUTO_FREE char *method = NULL;
+	json_t *payload = request_of(call);
 
-	if (asprintf(&method, "%s.%s", call->api_at_id, call->function) < 0) {
-		method = NULL;
+	if (payload == NULL)
 		return; /* its time-out ends it */
-	}
 	note_way(call);
 	pz_info("resent", "call=%s to=%s", call->id, call->peer);
-	(void)!send_request(node, call->peer, call->id, method, call->params, call->session);
+	(void)json_object_set_new(payload, "resent", json_string(call->session));
+	(void)!send_payload(call->request.node, call->peer, payload);
 }
 
 /* One that may be lost. Its answer may come from inside, and end it: the list is looked at anew. */
@@ -291,7 +325,7 @@ calls_resend(struct pz_node *node, const struct pz_session *lost)
 			continue;
 		}
 		pz_pending_cancel(node->pending, call->peer, call->id);
-		call->is_sent = false;
+		give_up(call);
 		finish_error(call, pz_rpc_unreachable(call->peer));
 	}
 }
@@ -343,22 +377,15 @@ read_params(struct call *call, json_t *params)
 	return NULL;
 }
 
-/* Whoever asked is gone: a stream is told to stop, an answer that still comes is dropped. */
+/* The program that asked is gone: an answer that still comes is dropped. */
 static void
 abandon(struct pz_node_request *request)
 {
 	struct call *call = (struct call *)(void *)request;
-	struct pz_node *node = request->node;
-	PZ_AUTO_FREE char *method = NULL;
 
 	if (call->is_sent) {
-		pz_pending_cancel(node->pending, call->peer, call->id);
-		if (call->is_stream &&
-		    asprintf(&method, "%s.removeEventListener", call->api_at_id) > 0) {
-			json_t *params = json_pack("[s]", call->id);
-			(void)!send_request(node, call->peer, NULL, method, params, NULL);
-			json_decref(params);
-		}
+		pz_pending_cancel(request->node->pending, call->peer, call->id);
+		give_up(call);
 	}
 	release(request);
 }

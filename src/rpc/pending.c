@@ -85,9 +85,17 @@ static void
 on_timeout(struct pz_timer *timer, void *arg)
 {
 	struct entry *entry = arg;
-	json_t *error = pz_rpc_error(PZ_RPC_TIMED_OUT, NULL, NULL);
+	json_t *error;
 
 	(void)timer;
+	if (entry->ops->timed_out) {
+		const struct pz_pending_ops *ops = entry->ops;
+		void *owner = entry->arg;
+		forget(entry->owner, entry);
+		ops->timed_out(owner);
+		return;
+	}
+	error = pz_rpc_error(PZ_RPC_TIMED_OUT, NULL, NULL);
 	finish(entry->owner, entry, NULL, error);
 	json_decref(error);
 }

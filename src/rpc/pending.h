@@ -23,6 +23,9 @@ struct pz_pending_ops {
 	 * this is called, unless keep_callbacks is set and it is a result.
 	 */
 	void (*response)(void *arg, json_t *result, json_t *error);
+	/** The time-out has passed and the request is forgotten. NULL: response() gets error
+	 * -32003. */
+	void (*timed_out)(void *arg);
 	/** A call-back `<id>.<name>` of the peer; params borrowed, may be NULL. May be NULL. */
 	void (*callback)(void *arg, const char *name, json_t *params);
 	/**
@@ -42,7 +45,8 @@ void pz_pending_free(struct pz_pending *p);
  * Remembers a request that is about to be sent.
  * @param peer address that was asked; only it can answer
  * @param id of the request, unique for this peer
- * @param timeout_us from now; 0: never. Then response() gets error -32003 "timed out".
+ * @param timeout_us from now; 0: never. Then timed_out() is called, or
+ * response() gets error -32003 "timed out".
  * @param ops borrowed until the entry is gone
  * @param arg for the ops, borrowed
  * Errors: LIMIT (PZ_PENDING_CALLS_MAX outstanding, or peer or id too long), EXISTS, LIMIT_MEMORY.

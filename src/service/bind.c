@@ -1,4 +1,5 @@
-/* What every service understands: bind, unbind, removal of a listener. @spec page 7, 8 and 6.1 */
+/* What every service understands: bind, unbind, removal of a listener or of a call. @spec page 7, 8
+ * and 6.1 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,17 @@ bool
 is_bind(const struct pz_method_def *def)
 {
 	return def->invoke == on_bind;
+}
+
+bool
+is_removal_of_own(const struct call *c, const struct pz_method_def *def, json_t *params)
+{
+	if (def->invoke != on_remove_listener)
+		return false;
+	json_t *bound = params_bind(def, params);
+	bool is_own = bound && call_of_same_caller(c, json_array_get(bound, 0)) != NULL;
+	json_decref(bound);
+	return is_own;
 }
 
 void

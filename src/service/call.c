@@ -265,6 +265,16 @@ pz_call_fault(struct pz_call *call, int code, const char *message)
 	call_fail(call_of(call), error);
 }
 
+/* At once, instead of call-backs that the caller drops until its time-out (wire notes). */
+static void
+refuse_stream(struct call *c)
+{
+	char text[PZ_METHOD_BYTES_MAX + 64];
+	(void)snprintf(text, sizeof(text), "%s is a stream: use --stream",
+		       c->def ? c->def->function : "this");
+	pz_call_error(&c->pub, "InvalidAccessError", text);
+}
+
 enum pz_err
 pz_call_listen(struct pz_call *call)
 {
@@ -274,6 +284,10 @@ pz_call_listen(struct pz_call *call)
 		return PZ_OK;
 	if (c->id == NULL) {
 		finish(c, NULL);
+		return PZ_ERR_PROTO_MEMBER;
+	}
+	if (c->is_single) {
+		refuse_stream(c);
 		return PZ_ERR_PROTO_MEMBER;
 	}
 	if (d->listener_count + d->binder_count >= PZ_LISTENERS_MAX ||
@@ -311,18 +325,30 @@ pz_call_end(struct pz_call *call)
 	pz_call_result(call, NULL);
 }
 
+struct call *
+call_of_same_caller(const struct call *c, const json_t *id)
+{
+	if (!json_is_string(id) && !json_is_number(id))
+		return NULL;
+	PZ_AUTO_FREE char *key = call_key(c->from, id);
+	struct call *other = key ? pz_map_get(c->d->open, pz_slice_str(key)) : NULL;
+	if (!other || other == c || other->kind != CALL_SERVICE ||
+	    other->pub.service != c->pub.service)
+		return NULL;
+	return other;
+}
+
 void
 pz_call_remove_listener(struct pz_call *call, const json_t *listener_id)
 {
-	struct call *c = call_of(call), *other = NULL;
-	if (json_is_string(listener_id) || json_is_number(listener_id)) {
-		PZ_AUTO_FREE char *key = call_key(c->from, listener_id);
-		other = key ? pz_map_get(c->d->open, pz_slice_str(key)) : NULL;
-	}
-	if (!other || !other->listening || other->pub.service != c->pub.service) {
-		pz_call_error(call, "NotFoundError", "No such listener.");
+	struct call *c = call_of(call), *other = call_of_same_caller(c, listener_id);
+	if (other == NULL) {
+		pz_call_error(call, "NotFoundError", "No such call or listener.");
 		return;
 	}
-	call_abort(other, NULL, false);
+	call_abort(other,
+		   other->listening ? NULL
+				    : pz_rpc_api_error("AbortError", "The caller gave it up."),
+		   false);
 	pz_call_result(call, NULL);
 }

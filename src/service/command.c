@@ -90,6 +90,10 @@ read_command(const char *name, const json_t *method, struct pz_command *out,
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "methods: \"%.64s\" is not a name of letters, digits and \"_\"",
 			       name);
+	if (strcmp(name, "removeEventListener") == 0)
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "methods: every service has removeEventListener already: it ends a "
+			       "call; choose another name");
 	if (!json_is_object(method))
 		return pz_fail(info, PZ_ERR_CONFIG, "%s: must be an object", name);
 	PZ_TRY(check_members(method, known, name, info));

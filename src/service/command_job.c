@@ -60,9 +60,15 @@ is_control(const uint8_t *at, size_t left)
 	return at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && left > 1 && at[1] < 0xa0);
 }
 
+static bool
+is_layout(uint8_t c)
+{
+	return c == '\n' || c == '\t';
+}
+
 /* A copy without control characters; bytes of broken UTF-8 become '?'. */
 static char *
-clean(struct pz_slice text)
+clean(struct pz_slice text, bool keep_layout)
 {
 	if (text.ptr == NULL)
 		text.len = 0;
@@ -74,7 +80,8 @@ clean(struct pz_slice text)
 	for (size_t i = 0; text.ptr != NULL && i < text.len; i++) {
 		if (!is_valid && text.ptr[i] >= 0x80)
 			copy[len++] = '?';
-		else if (!is_control(text.ptr + i, text.len - i))
+		else if (!is_control(text.ptr + i, text.len - i) ||
+			 (keep_layout && is_layout(text.ptr[i])))
 			copy[len++] = (char)text.ptr[i];
 		else if (text.ptr[i] == 0xc2)
 			i++; /* both bytes of a C1 character go */
@@ -108,7 +115,15 @@ pz_command_last_line(struct pz_slice text)
 	const uint8_t *feed = text.len ? memrchr(text.ptr, '\n', text.len) : NULL;
 	if (feed)
 		text = pz_slice_of(feed + 1, text.len - (size_t)(feed + 1 - text.ptr));
-	return clean(trim(text));
+	return clean(trim(text), false);
+}
+
+/* Output that is no JSON is a string. NULL: out of memory. */
+static json_t *
+text_of(struct pz_slice output, bool keep_layout)
+{
+	PZ_AUTO_FREE char *text = clean(output, keep_layout);
+	return text ? json_string(text) : NULL;
 }
 
 /* ---- a stream's lines ---- */
@@ -120,11 +135,7 @@ send_line(struct job *job, struct pz_slice line)
 	if (line.len == 0 || job->call == NULL)
 		return;
 	json_t *value = pz_json_parse(line, NULL);
-	if (value == NULL) { /* plain text */
-		PZ_AUTO_FREE char *text = clean(line);
-		value = text ? json_string(text) : NULL;
-	}
-	pz_call_event(job->call, "onEvent", value);
+	pz_call_event(job->call, "onEvent", value ? value : text_of(line, false));
 }
 
 static void
@@ -218,9 +229,8 @@ succeed(struct pz_call *call, const struct job *job)
 	struct pz_slice text = trim(pz_buf_slice(&job->out));
 	json_t *result = text.len > 0 ? pz_json_parse(text, NULL) : NULL;
 	if (text.len > 0 && result == NULL)
-		pz_call_error(call, "OperationError", "The command's output is not JSON.");
-	else
-		pz_call_result(call, result);
+		result = text_of(text, true);
+	pz_call_result(call, result);
 }
 
 static void
@@ -314,7 +324,8 @@ pz_command_job_start(struct pz_commands *state, const struct pz_command *command
 		     struct pz_call *call, const json_t *params)
 {
 	if (state->job_count >= PZ_COMMAND_RUNNING_MAX) {
-		pz_call_error(call, "QuotaExceededError", "Too many commands are running.");
+		pz_call_error(call, "QuotaExceededError",
+			      "too many commands of this service run already; try again later");
 		return;
 	}
 	if (command->is_stream && pz_call_listen(call) != PZ_OK)

@@ -158,6 +158,7 @@ every_member_is_checked(void **state)
 		{"{" HEAD ",'methods':{'a-b':{'exec':['/x']}}}", "a-b"},
 		{"{" HEAD ",'methods':{'1a':{'exec':['/x']}}}", "1a"},
 		{"{" HEAD ",'methods':{'':{'exec':['/x']}}}", "methods"},
+		{"{" HEAD ",'methods':{'removeEventListener':{'exec':['/x']}}}", "another name"},
 		{"{" HEAD ",'methods':{'a':'/x'}}", "object"},
 		{"{" HEAD ",'methods':{'a':{}}}", "exec"},
 		{"{" HEAD ",'methods':{'a':{'exec':'/x'}}}", "exec"},
@@ -216,6 +217,44 @@ a_command_gets_parameters_and_environment(void **state)
 	done(f);
 }
 
+#define GIVE_UP "%s.removeEventListener"
+
+/* A call that its caller gives up, or that waits for one answer from a stream. */
+static void
+a_call_that_is_given_up_ends_its_command(void **state)
+{
+	struct fixture *f = with_thermostat();
+	char give_up[160];
+	(void)state;
+	(void)snprintf(give_up, sizeof(give_up), GIVE_UP, service_name);
+	fx_call(f, ANN, "1", plain, NULL);
+	fx_call(f, ANN, "2", watch, NULL);
+	fx_call(f, BOB, "3", give_up, "['1']"); /* not its own */
+	free(fx_take(f));
+	assert_false(fake.all[0].killed);
+	fx_call(f, ANN, "4", give_up, "['1']");
+	fx_expect(f, ERROR(ANN, "1", "AbortError", "20", "The caller gave it up.")
+			     RESULT(ANN, "4", "{}"));
+	assert_true(fake.all[0].killed);
+	assert_false(fake.all[1].killed);
+	fx_call(f, ANN, "5", give_up, "['2']");
+	fx_expect(f, RESULT(ANN, "2", "{}") RESULT(ANN, "5", "{}"));
+	assert_true(fake.all[1].killed);
+	done(f);
+}
+
+static void
+text_keeps_its_lines(void **state)
+{
+	struct fixture *f = with_thermostat();
+	(void)state;
+	fx_call(f, ANN, "1", get, NULL);
+	out(0, " one\ttwo\n\x1b[1mthree\r\n\n");
+	leave(0, 0);
+	fx_expect(f, RESULT(ANN, "1", "'one\\ttwo\\n[1mthree'"));
+	done(f);
+}
+
 static void
 failures_are_errors(void **state)
 {
@@ -224,7 +263,7 @@ failures_are_errors(void **state)
 	fx_call(f, ANN, "1", get, NULL);
 	out(0, "21 degrees");
 	leave(0, 0);
-	fx_expect(f, FAILED("1", "The command's output is not JSON."));
+	fx_expect(f, RESULT(ANN, "1", "'21 degrees'")); /* what is no JSON is a string */
 	fx_call(f, ANN, "2", get, NULL);
 	out(1, "1");
 	err(1, "first line\nno \x1b[31msensor");
@@ -320,7 +359,8 @@ processes_are_bounded(void **state)
 		fx_call(f, ANN, id, get, NULL);
 	}
 	fx_call(f, ANN, "R", get, NULL);
-	fx_expect(f, ERROR(ANN, "R", "QuotaExceededError", "22", "Too many commands are running."));
+	fx_expect(f, ERROR(ANN, "R", "QuotaExceededError", "22",
+			   "too many commands of this service run already; try again later"));
 	leave(0, 0);
 	free(fx_take(f));
 	fx_call(f, ANN, "S", get, NULL);
@@ -434,6 +474,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_member_is_checked),
 		cmocka_unit_test(a_command_gets_parameters_and_environment),
+		cmocka_unit_test(a_call_that_is_given_up_ends_its_command),
+		cmocka_unit_test(text_keeps_its_lines),
 		cmocka_unit_test(failures_are_errors),
 		cmocka_unit_test(the_end_of_stderr_is_kept),
 		cmocka_unit_test(time_is_bounded),

@@ -421,7 +421,7 @@ changes_are_watched(void **state)
 	fx_expect(f, "");
 	(void)snprintf(method, sizeof(method), "%s.devicestatus.clearPropertyChange", base);
 	fx_call(f, BOB, "C", method, "['W']");
-	fx_expect(f, ERROR(BOB, "C", "NotFoundError", "8", "No such listener."));
+	fx_expect(f, ERROR(BOB, "C", "NotFoundError", "8", "No such call or listener."));
 	fx_call(f, ANN, "C", method, "['W']");
 	fx_expect(f, RESULT(ANN, "W", "{}") RESULT(ANN, "C", "{}"));
 	put(BAT "/capacity", "52\n");

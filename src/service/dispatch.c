@@ -161,6 +161,10 @@ service_call(struct call *c, const struct pz_method *m, json_t *params)
 	c->pub.service = service;
 	c->pub.method = c->def = def;
 	c->run = run_method;
+	if (is_removal_of_own(c, def, params)) { /* who may begin a call may give it up */
+		run(c, params);
+		return;
+	}
 	struct pz_permit_query query = {.kind = is_bind(def) ? PZ_PERMIT_BIND : PZ_PERMIT_INVOKE,
 					.api = api,
 					.service_id = id,
@@ -306,6 +310,7 @@ request(struct pz_dispatcher *d, const char *from, json_t *payload, struct batch
 	struct call *c = accept(d, from, rpc.id, batch);
 	if (c == NULL)
 		return;
+	c->is_single = json_is_false(json_object_get(payload, "stream"));
 	if (pz_method_parse(pz_slice_str(rpc.method), &m) != PZ_OK ||
 	    m.kind == PZ_METHOD_CALLBACK) { /* the owner knows its call-backs, so this is none */
 		call_fail(c, pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));

@@ -36,6 +36,7 @@ struct call {
 	struct batch *batch; /* where the answer goes, or NULL */
 	struct pz_list node; /* d->calls or d->listeners, or a list of doomed ones */
 	bool listening;
+	bool is_single;                              /* the caller takes no call-backs */
 	bool invoked;                                /* the service (or owner) knows it */
 	struct find *find;                           /* CALL_FIND */
 	const struct pz_method_def *def;             /* whose parameters it gets */
@@ -98,6 +99,8 @@ void call_fail(struct call *c, json_t *error);
 /* Moves every call of both lists that matches into a fresh list. */
 void call_collect(struct pz_dispatcher *d, bool (*match)(const struct call *c, const void *arg),
 		  const void *arg, struct pz_list *out);
+/* The open call with this id of the same caller and the same service, or NULL; never c itself. */
+struct call *call_of_same_caller(const struct call *c, const json_t *id);
 struct batch *batch_new(const char *to);
 /* One call (or the reader) is done with the batch; answer is taken, may be NULL. */
 void batch_close(struct pz_dispatcher *d, struct batch *batch, json_t *answer);
@@ -123,6 +126,8 @@ json_t *permit_error(enum pz_permit permit);
 extern const struct pz_method_def common_methods[];
 extern const size_t common_method_count;
 bool is_bind(const struct pz_method_def *def);
+/* Does c, a call of def, give up a call of the same caller? params as received. */
+bool is_removal_of_own(const struct call *c, const struct pz_method_def *def, json_t *params);
 void binders_forget_peer(struct pz_dispatcher *d, const char *node_prefix);
 void binders_tell(struct pz_dispatcher *d, const struct pz_service *service, const char *name);
 void binders_free(struct pz_dispatcher *d);

@@ -58,9 +58,48 @@ a_listener_hears_until_it_is_removed(void **state)
 	fx_advance(f, 5 * PZ_US_PER_S);
 	fx_expect(f, "");
 	fx_call(f, ANN, "Y", REMOVE, "['R']");
-	fx_expect(f, ERROR(ANN, "Y", "NotFoundError", "8", "No such listener."));
+	fx_expect(f, ERROR(ANN, "Y", "NotFoundError", "8", "No such call or listener."));
 	fx_call(f, ANN, "Z", REMOVE, "[]");
-	fx_expect(f, ERROR(ANN, "Z", "NotFoundError", "8", "No such listener."));
+	fx_expect(f, ERROR(ANN, "Z", "NotFoundError", "8", "No such call or listener."));
+	fx_free(f);
+}
+
+/* The request says that its caller takes no call-backs: it gets an answer at once. */
+static void
+a_stream_is_refused_to_a_caller_that_wants_one_answer(void **state)
+{
+	struct fixture *f = with_test_api();
+	json_t *request = json_pack("{s:s, s:s, s:s, s:[{s:b}], s:b}", "jsonrpc", "2.0", "id", "R",
+				    "method", LISTEN, "params", "repeat", 1, "stream", 0);
+	(void)state;
+	pz_dispatcher_request(f->d, ANN, request);
+	fx_expect(f, ERROR(ANN, "R", "InvalidAccessError", "15",
+			   "listenFor42 is a stream: use --stream"));
+	json_object_set_new(request, "stream", json_true());
+	json_object_set_new(request, "id", json_string("S"));
+	pz_dispatcher_request(f->d, ANN, request);
+	fx_expect(f, HEARD(ANN, "S"));
+	assert_int_equal(listeners(f), 1);
+	json_decref(request);
+	fx_free(f);
+}
+
+/* Giving up what one has begun needs no permission; the name of a foreign call helps nobody. */
+static void
+giving_up_needs_no_permission(void **state)
+{
+	struct fixture *f = with_test_api();
+	(void)state;
+	f->ops.permit = fx_permit;
+	fx_call(f, ANN, "R", LISTEN, AGAIN);
+	free(fx_take(f));
+	f->answer[PZ_PERMIT_INVOKE] = PZ_PERMIT_DENY;
+	fx_call(f, BOB, "X", REMOVE, "['R']");
+	char *text = fx_take(f);
+	assert_non_null(strstr(text, BOB " {'error':{'code':-32004"));
+	free(text);
+	fx_call(f, ANN, "Y", REMOVE, "['R']");
+	fx_expect(f, RESULT(ANN, "R", "{}") RESULT(ANN, "Y", "{}"));
 	fx_free(f);
 }
 
@@ -72,7 +111,7 @@ others_cannot_remove_it(void **state)
 	fx_call(f, ANN, "R", LISTEN, AGAIN);
 	fx_expect(f, HEARD(ANN, "R"));
 	fx_call(f, BOB, "X", REMOVE, "['R']");
-	fx_expect(f, ERROR(BOB, "X", "NotFoundError", "8", "No such listener."));
+	fx_expect(f, ERROR(BOB, "X", "NotFoundError", "8", "No such call or listener."));
 	fx_call(f, BOB, "U", TEST ".unbind", NULL);
 	fx_expect(f, EVENT(BOB, "U.onUnbind", DESCRIPTOR) RESULT(BOB, "U", "{}"));
 	fx_advance(f, PZ_US_PER_S);
@@ -261,6 +300,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(once_is_once),
 		cmocka_unit_test(a_listener_hears_until_it_is_removed),
+		cmocka_unit_test(a_stream_is_refused_to_a_caller_that_wants_one_answer),
+		cmocka_unit_test(giving_up_needs_no_permission),
 		cmocka_unit_test(others_cannot_remove_it),
 		cmocka_unit_test(a_peer_that_goes_takes_its_listeners_along),
 		cmocka_unit_test(a_service_that_goes_ends_its_listeners),

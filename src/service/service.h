@@ -112,7 +112,7 @@ void pz_call_fault(struct pz_call *call, int code, const char *message);
  * Turns the call into a listener: it stays open for events until it is ended. Idempotent.
  * On failure the call has been answered and is gone. Errors: LIMIT (PZ_LISTENERS_PER_PEER_MAX or
  * PZ_LISTENERS_MAX; the caller got QuotaExceededError), PROTO_MEMBER (a request without id cannot
- * listen).
+ * listen; one whose caller takes no call-backs got InvalidAccessError).
  * @spec page 7, 6.1
  */
 enum pz_err pz_call_listen(struct pz_call *call) PZ_MUST_USE;
@@ -129,9 +129,10 @@ void pz_call_event(struct pz_call *call, const char *name, json_t *params);
 void pz_call_end(struct pz_call *call);
 
 /**
- * For a service's remove function: ends the listener with that request id, if it belongs to the
- * same caller and the same service, and answers this call with {}; else answers NotFoundError. Ends
- * both calls. @param listener_id string or number, borrowed, may be NULL
+ * For a service's remove function: ends the listener or open call with that request id, if it
+ * belongs to the same caller and the same service, and answers this call with {}; else answers
+ * NotFoundError. The listener gets its result {}, an open call AbortError. Ends both calls. @param
+ * listener_id string or number, borrowed, may be NULL
  * @spec page 7, 6.1 "Remove calls"
  */
 void pz_call_remove_listener(struct pz_call *call, const json_t *listener_id);

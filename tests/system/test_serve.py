@@ -91,7 +91,11 @@ def test_failure_is_the_last_line(shared_zone, served):
     assert "the last line" in result.reason()
 
 
-@pytest.mark.parametrize("function", ["die", "text", "missing"])
+def test_text_is_a_string(shared_zone, served):
+    assert call(shared_zone, "text").json() == {"result": "this is not JSON"}
+
+
+@pytest.mark.parametrize("function", ["die", "missing"])
 def test_other_failures(shared_zone, served, function):
     result = call(shared_zone, function, check=1)
     assert result.json()["error"]["code"] == -31000 and result.reason()
