@@ -37,7 +37,6 @@ struct pz_enrol_device {
 	const struct pz_enrol_device_ops *ops;
 	void *arg;
 	const struct pz_env *env;
-	struct pz_timer idle;
 	enum state state;
 	struct pz_key *ca_key;
 	char zone[PZ_ZONE_BYTES_MAX + 1];
@@ -61,8 +60,6 @@ static void PZ_PRINTF(3, 4) fail(struct pz_enrol_device *d, enum pz_err err, con
 	(void)pz_fail(&reason, err, "%s", text); /* replaces control characters */
 
 	d->state = STATE_ENDED;
-	if (d->env->timers)
-		pz_env_stop(d->env, &d->idle);
 	pz_cpace_wipe(&d->cpace);
 	d->ops->failed(d->arg, err, reason.text);
 }
@@ -80,21 +77,6 @@ fail_protocol(struct pz_enrol_device *d, const char *what)
 	     "the hub does not follow the enrolment protocol (%s): check that it is a hub of a "
 	     "matching version",
 	     what);
-}
-
-static void
-on_idle(struct pz_timer *timer, void *arg)
-{
-	(void)timer;
-	fail(arg, PZ_ERR_IO_TIMEOUT,
-	     "the hub stopped answering: check the connection and try again with a new code");
-}
-
-static void
-restart_idle(struct pz_enrol_device *d)
-{
-	if (d->env->timers)
-		pz_env_start(d->env, &d->idle, PZ_ENROL_IDLE_US);
 }
 
 static bool
@@ -152,7 +134,6 @@ pz_enrol_device_new(const struct pz_enrol_device_config *config,
 	d->arg = arg;
 	d->env = config->env;
 	d->ca_key = config->ca_key;
-	pz_timer_init(&d->idle, on_idle, d);
 	snprintf(d->zone, sizeof(d->zone), "%s", config->zone);
 	snprintf(d->device, sizeof(d->device), "%s", config->device);
 	snprintf(d->display_name, sizeof(d->display_name), "%s", config->display_name);
@@ -180,7 +161,6 @@ pz_enrol_device_start(struct pz_enrol_device *d)
 		return;
 	}
 	d->state = STATE_HELLO;
-	restart_idle(d);
 	d->ops->send(d->arg, PZ_ENROL_HELLO, hello);
 	json_decref(hello);
 }
@@ -212,7 +192,6 @@ send_request(struct pz_enrol_device *d, const struct pz_enrol_confirm *confirm)
 		return;
 	}
 	d->state = STATE_REQUEST;
-	restart_idle(d);
 	d->ops->send(d->arg, PZ_ENROL_REQUEST, request);
 	json_decref(request);
 }
@@ -340,8 +319,6 @@ on_signed(struct pz_enrol_device *d, const json_t *message)
 		return;
 	}
 	d->state = STATE_ENDED;
-	if (d->env->timers)
-		pz_env_stop(d->env, &d->idle);
 	const struct pz_enrol_result result = {
 		.device_ca = g.device_ca,
 		.master_ca = g.master_ca,
@@ -403,8 +380,6 @@ pz_enrol_device_free(struct pz_enrol_device *d)
 {
 	if (!d)
 		return;
-	if (d->env->timers)
-		pz_env_stop(d->env, &d->idle);
 	sodium_memzero(d, sizeof(*d));
 	free(d);
 }

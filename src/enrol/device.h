@@ -69,7 +69,8 @@ enum pz_err pz_enrol_device_new(const struct pz_enrol_device_config *config,
 				const struct pz_enrol_device_ops *ops, void *arg,
 				struct pz_enrol_device **out, struct pz_errinfo *info) PZ_MUST_USE;
 
-/** Sends enrolHello (step 1) and starts the clock: PZ_ENROL_IDLE_US without a message fails. */
+/** Sends enrolHello (step 1). It has no clock: the owner's state machine ends one that takes too
+ * long. */
 void pz_enrol_device_start(struct pz_enrol_device *device);
 
 /**

@@ -156,23 +156,6 @@ errors_of_the_hub_become_clear_text(void **state)
 }
 
 static void
-silence_ends_it(void **state)
-{
-	struct world *w = *state;
-	for (int is_proven = 0; is_proven < 2; is_proven++) {
-		device_at(w, is_proven);
-		pass(w, PZ_ENROL_IDLE_US - 1);
-		assert_int_equal(w->device_failures, 0);
-		pass(w, 1);
-		assert_int_equal(w->device_failures, 1);
-		assert_int_equal(w->device_err, PZ_ERR_IO_TIMEOUT);
-		pass(w, PZ_ENROL_IDLE_US);
-		assert_int_equal(w->device_failures, 1);
-		hang_up(w);
-	}
-}
-
-static void
 progress_restarts_the_clock(void **state)
 {
 	struct world *w = *state;
@@ -264,7 +247,6 @@ main(void)
 		world_test(nothing_may_come_before_start),
 		world_test(start_works_once),
 		world_test(errors_of_the_hub_become_clear_text),
-		world_test(silence_ends_it),
 		world_test(progress_restarts_the_clock),
 		world_test(long_names_fit),
 		world_test(without_memory_for_messages_it_ends_cleanly),

@@ -146,17 +146,19 @@ status_result(struct pz_node *node)
 
 	set_gauges(node);
 
-	return json_pack("{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:o, s:n}, "
-			 "s:o, s:o, s:o, s:o, s:o}",
-			 "version", PZ_VERSION, "pid", (int)getpid(), "uptime",
-			 (json_int_t)((now - node->started_us) / PZ_US_PER_S), "id", node->self,
-			 "zone", m ? json_string(m->zone) : json_null(), "device", node->device,
-			 "mode", m ? "hub" : "virgin", "state", pz_state_text(node->machine.state),
-			 "reason", node->machine.reason, "hub", hub_result(node), "peers",
-			 peers_status(node), "ports", "tls", tls_port(node), "web", "pending",
-			 prefs_pending(node), "daysLeft", warnings_days(node), "warnings",
-			 warnings_list(node), "conditions", pz_conditions_json(node->conditions),
-			 "metrics", pz_metrics_json(&node->metrics));
+	return json_pack(
+		"{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:o, s:n}, "
+		"s:o, s:o, s:o, s:o, s:o}",
+		"version", PZ_VERSION, "pid", (int)getpid(), "uptime",
+		(json_int_t)((now - node->started_us) / PZ_US_PER_S), "id", node->self, "zone",
+		m ? json_string(m->zone) : json_null(), "device", node->device, "mode",
+		m ? "hub" : "virgin", "state", pz_state_text(node->machine.state), "reason",
+		node->machine.reason, "lastFailure",
+		node->machine.state == PZ_STATE_CONNECTING ? node->machine.last_failure : "", "hub",
+		hub_result(node), "peers", peers_status(node), "ports", "tls", tls_port(node),
+		"web", "pending", prefs_pending(node), "daysLeft", warnings_days(node), "warnings",
+		warnings_list(node), "conditions", pz_conditions_json(node->conditions), "metrics",
+		pz_metrics_json(&node->metrics));
 }
 
 static struct pz_node_request *
@@ -174,12 +176,18 @@ struct waiting {
 	struct pz_node_request request;
 	enum wait_for what;
 	bool was_hub_mode;
+	bool is_ended; /* by an answer; else its client is gone */
 };
 
+/* Also marks the struct as ours, see commands_state_changed. An enrolment whose command is gone
+ * ends (unless it is being stored already): who gave it up may try another one at once. */
 static void
 release_waiting(struct pz_node_request *request)
 {
-	(void)request; /* also marks the struct as ours, see commands_state_changed */
+	const struct waiting *w = (const struct waiting *)(const void *)request;
+
+	if (w->what == WAIT_ENROL && !w->is_ended && !request->node->is_stopping)
+		(void)enrolment_call_off(request->node, "called off: `pzp enrol` was interrupted");
 }
 
 static struct waiting *
@@ -205,6 +213,7 @@ where_result(struct pz_node *node)
 static void
 finish_ok(struct waiting *w)
 {
+	w->is_ended = true;
 	request_finish(&w->request, PZ_OK, "", where_result(w->request.node));
 }
 
@@ -213,6 +222,7 @@ finish_failed(struct waiting *w)
 {
 	const char *reason = w->request.node->machine.reason;
 
+	w->is_ended = true;
 	request_finish(&w->request, PZ_ERR_IO, reason[0] ? reason : "failed", NULL);
 }
 
@@ -298,6 +308,8 @@ cmd_enrol(struct pz_node *node, json_t *params, const struct pz_node_reply *repl
 	if (err != PZ_OK)
 		return refuse(reply, arg, err, info.text);
 	struct waiting *w = wait_new(node, WAIT_ENROL, reply, arg);
+	if (w == NULL)
+		enrolment_call_off(node, "out of memory");
 	return w ? &w->request : NULL;
 }
 
@@ -348,6 +360,15 @@ disconnect_hub(struct pz_node *node, const struct pz_node_reply *reply, void *ar
 }
 
 static struct pz_node_request *
+call_off(struct pz_node *node, const struct pz_node_reply *reply, void *arg)
+{
+	if (enrolment_call_off(node, "called off by `pzp disconnect`"))
+		return answer(reply, arg, where_result(node));
+	return refuse(reply, arg, PZ_ERR_DENIED,
+		      "the certificates are being stored already; `pzp leave` gives them up");
+}
+
+static struct pz_node_request *
 cmd_connect(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
 {
 	const char *peer = pz_json_str(params, "peer");
@@ -363,6 +384,8 @@ cmd_disconnect(struct pz_node *node, json_t *params, const struct pz_node_reply 
 {
 	const char *peer = pz_json_str(params, "peer");
 
+	if (node->membership == NULL && peer == NULL && node->enrolment)
+		return call_off(node, reply, arg);
 	if (node->membership == NULL)
 		return refuse(reply, arg, PZ_ERR_NOTFOUND, "this device is not enrolled in a zone");
 	return peer ? peer_disconnect(node, peer, reply, arg) : disconnect_hub(node, reply, arg);

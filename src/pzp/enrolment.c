@@ -17,6 +17,7 @@
 #include "wire/message.h"
 
 #define HUB_PORT_DEFAULT 8041
+#define STEP_BYTES 320 /* of a text with a host name */
 
 struct enrolment {
 	struct node_conn conn;
@@ -119,8 +120,11 @@ static void
 on_resolved(void *arg)
 {
 	struct enrolment *e = arg;
+	char step[STEP_BYTES];
 
-	(void)pz_machine_event(&e->conn.node->machine, PZ_EVENT_RESOLVED, NULL);
+	snprintf(step, sizeof(step), "connecting to %s port %u", e->where.host,
+		 (unsigned)e->where.port);
+	(void)pz_machine_event(&e->conn.node->machine, PZ_EVENT_RESOLVED, step);
 }
 
 static void
@@ -142,8 +146,7 @@ on_dial_failed(void *arg, enum pz_err err, const char *detail)
 	struct pz_errinfo reason;
 
 	e->conn.dial = NULL;
-	(void)pz_fail(&reason, err, "%s: %s", pz_err_text(err), detail);
-	fail(e->conn.node, reason.text);
+	fail(e->conn.node, reason_of_dial(err, detail, &reason));
 }
 
 static const struct pz_dial_events dial_events = {
@@ -186,9 +189,34 @@ enrolment_start(struct pz_node *node, json_t *params, struct pz_errinfo *info)
 		free_enrolment(e);
 		return err;
 	}
-	node->machine.reason[0] = '\0';
+	snprintf(node->machine.reason, sizeof(node->machine.reason), "looking up %.200s",
+		 e->where.host);
 	node->enrolment = e;
 	return PZ_OK;
+}
+
+bool
+enrolment_call_off(struct pz_node *node, const char *reason)
+{
+	if (node->enrolment == NULL || node->enrolment->is_storing)
+		return false;
+	return pz_machine_event(&node->machine, PZ_EVENT_DISCONNECT, reason) == PZ_OK;
+}
+
+const char *
+enrolment_step(const struct pz_node *node, char *out, size_t size)
+{
+	const struct enrolment *e = node->enrolment;
+	const char *step = "the exchange of certificates with";
+
+	if (e == NULL)
+		return "";
+	if (e->conn.link == NULL)
+		step = "the connection to";
+	else if (e->exchange == NULL)
+		step = "the TLS handshake with";
+	snprintf(out, size, "%s %s port %u", step, e->where.host, (unsigned)e->where.port);
+	return out;
 }
 
 void
@@ -440,7 +468,6 @@ enrolment_secured(struct pz_node *node, struct pz_link *link)
 
 	/* The answer holds the zone's CRL, which may be longer than what a stranger may send. */
 	link->frame_max = node->link_host.frame_max;
-	pz_link_set_patience(link, PZ_ENROL_IDLE_US);
 	enum pz_err err =
 		pz_tls_export(link->tls, "EXPORTER-pz-enrol", config.sid, sizeof(config.sid));
 	if (err == PZ_OK)
@@ -467,26 +494,33 @@ enrolment_frame(struct pz_node *node, struct pz_slice frame)
 	return PZ_OK;
 }
 
-/* Refused in the handshake means almost always: no code is live (page 3). Say so. */
+/* Refused in the handshake means almost always that no code is live (page 3). NULL: it was not. */
 static const char *
 hint(const struct enrolment *e, enum pz_err why)
 {
-	if (e->exchange == NULL &&
-	    (why == PZ_ERR_DENIED || why == PZ_ERR_NOTFOUND || why == PZ_ERR_DENIED_CHAIN ||
-	     why == PZ_ERR_IO_CLOSED || why == PZ_ERR_IO))
-		return "; is a code live for this zone? get a new one with `pzh token` on the hub";
-	return "";
+	if (e->exchange == NULL && (why == PZ_ERR_DENIED || why == PZ_ERR_NOTFOUND ||
+				    why == PZ_ERR_DENIED_CHAIN || why == PZ_ERR_IO_CLOSED))
+		return "the code is not valid any more (used, expired, replaced by a newer one, or "
+		       "the hub was restarted), or the zone is not hosted there; get a new code "
+		       "with `pzh token` on the hub";
+	return NULL;
 }
 
 void
 enrolment_closed(struct pz_node *node, enum pz_err why, const char *detail)
 {
 	struct enrolment *e = node->enrolment;
-	struct pz_errinfo reason;
+	struct pz_errinfo reason, text;
 
 	if (e->is_storing)
 		return; /* everything is here; the connection is not needed any more */
-	(void)pz_fail(&reason, why, "the hub ended the enrolment: %s%s%s%s", pz_err_text(why),
-		      detail[0] ? ": " : "", detail, hint(e, why));
+	const char *refused = hint(e, why);
+	if (refused)
+		(void)pz_fail(&reason, why, "the hub at %s port %u refused the enrolment: %s",
+			      e->where.host, (unsigned)e->where.port, refused);
+	else
+		(void)pz_fail(&reason, why, "the enrolment with %s port %u failed: %s",
+			      e->where.host, (unsigned)e->where.port,
+			      reason_of(why, detail, &text));
 	fail(node, reason.text);
 }

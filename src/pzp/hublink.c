@@ -44,7 +44,8 @@ hub_open_link(struct node_conn *conn, struct pz_stream *stream, struct pz_tls_ct
 		stream->ops->close(stream);
 		return err;
 	}
-	return pz_link_new(&conn->node->link_host, stream, tls, PZ_CONNECT_TIMEOUT_US, conn,
+	/* The machine's longest stay ends an attempt, and says which step it was in. */
+	return pz_link_new(&conn->node->link_host, stream, tls, 4 * PZ_CONNECT_TIMEOUT_US, conn,
 			   &conn->link);
 }
 
@@ -71,8 +72,8 @@ on_failed(void *arg, enum pz_err err, const char *detail)
 	struct pz_errinfo reason;
 
 	node->hub.dial = NULL;
-	(void)pz_fail(&reason, err, "%s: %s", pz_err_text(err), detail);
-	(void)pz_machine_event(&node->machine, PZ_EVENT_LINK_FAILED, reason.text);
+	(void)pz_machine_event(&node->machine, PZ_EVENT_LINK_FAILED,
+			       reason_of_dial(err, detail, &reason));
 }
 
 static const struct pz_dial_events dial_events = {.connected = on_connected, .failed = on_failed};
@@ -435,7 +436,7 @@ hub_closed(struct pz_node *node, struct pz_link *link, enum pz_err why, const ch
 		discovery_hub_gone(node);
 		everybody_gone(node, &link->session);
 	}
-	(void)pz_fail(&reason, why, "%s%s%s", pz_err_text(why), detail[0] ? ": " : "", detail);
+	(void)reason_of(why, detail, &reason);
 	if (is_hopeless(link, why)) {
 		(void)pz_fail(&reason, why,
 			      "the hub at %s port %u is not the one this device enrolled with "

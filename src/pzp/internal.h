@@ -238,6 +238,12 @@ void node_on_hub_prop(struct pz_node *node, const struct pz_envelope *envelope, 
 /** Starts one. Errors: CONFIG (params), DENIED (not virgin, or one is running). */
 enum pz_err
 enrolment_start(struct pz_node *node, json_t *params, struct pz_errinfo *info) PZ_MUST_USE;
+/** Ends the one that runs, unless its certificates are being stored already. @return false: there
+ * is none, or it is too late */
+bool enrolment_call_off(struct pz_node *node, const char *reason);
+/** The step that is under way, with the hub's address, e.g. "the TLS handshake with h port 8041".
+ * @return out, or "" without an enrolment */
+const char *enrolment_step(const struct pz_node *node, char *out, size_t size);
 /** Drops it; nothing of it stays behind. */
 void enrolment_drop(struct pz_node *node);
 /** Frees what was dropped, when nobody stands inside it any more. */
@@ -314,6 +320,15 @@ void discovery_find(void *arg, const char *caller, struct pz_find *find);
 /** The command `services`: params api?, zone?, device?, all?. */
 struct pz_node_request *services_command(struct pz_node *node, json_t *params,
 					 const struct pz_node_reply *reply, void *arg);
+
+/* reason.c */
+/** An error and its detail as one text in which nothing stands twice. @param detail may be "".
+ * @return out->text */
+const char *reason_of(enum pz_err err, const char *detail, struct pz_errinfo *out);
+/** The same of a dial that failed. @param detail begins with the address. @return out->text */
+const char *reason_of_dial(enum pz_err err, const char *detail, struct pz_errinfo *out);
+/** pz_machine_ops.explain_timeout. @param arg struct pz_node */
+void node_explain_timeout(void *arg, enum pz_state state, char *out, size_t size);
 
 /* commands.c, calls.c */
 /** Puts a request to work; `size` bytes, the first member is struct pz_node_request. NULL: out of

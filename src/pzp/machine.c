@@ -14,6 +14,7 @@
 #define EDGES(X)                                                                                   \
 	X(VIRGIN, RESOLVED, VIRGIN_CONNECTING, NONE)                                               \
 	X(VIRGIN, ENROL_FAILED, VIRGIN, GIVE_UP)                                                   \
+	X(VIRGIN, DISCONNECT, VIRGIN, GIVE_UP)                                                     \
 	X(VIRGIN_CONNECTING, ENROL_FAILED, VIRGIN, GIVE_UP)                                        \
 	X(VIRGIN_CONNECTING, TIMEOUT, VIRGIN, GIVE_UP)                                             \
 	X(VIRGIN_CONNECTING, DISCONNECT, VIRGIN, GIVE_UP)                                          \
@@ -21,6 +22,7 @@
 	X(VIRGIN_CONNECTING, STORED, CONNECTING, DIAL)                                             \
 	X(VIRGIN_CONNECTED, ENROL_FAILED, VIRGIN, GIVE_UP)                                         \
 	X(VIRGIN_CONNECTED, TIMEOUT, VIRGIN, GIVE_UP)                                              \
+	X(VIRGIN_CONNECTED, DISCONNECT, VIRGIN, GIVE_UP)                                           \
 	X(VIRGIN_CONNECTED, STORED, CONNECTING, DIAL)                                              \
 	X(VIRGIN, STORED, CONNECTING, DIAL)                                                        \
 	X(NOT_CONNECTED, CONNECT, CONNECTING, DIAL)                                                \
@@ -47,12 +49,10 @@
 /* Asked for by somebody who deserves an answer: what cannot be done now is refused, not ignored. */
 #define REFUSALS(X)                                                                                \
 	X(VIRGIN, CONNECT)                                                                         \
-	X(VIRGIN, DISCONNECT)                                                                      \
 	X(VIRGIN, LEAVE)                                                                           \
 	X(VIRGIN_CONNECTING, CONNECT)                                                              \
 	X(VIRGIN_CONNECTING, LEAVE)                                                                \
 	X(VIRGIN_CONNECTED, CONNECT)                                                               \
-	X(VIRGIN_CONNECTED, DISCONNECT)                                                            \
 	X(VIRGIN_CONNECTED, LEAVE)                                                                 \
 	X(DISCONNECTING, CONNECT)
 
@@ -160,9 +160,9 @@ enter(struct pz_machine *m, const struct pz_edge *edge, enum pz_event event)
 	m->since_us = now;
 	if (states[m->state].stay_us)
 		pz_env_start(m->env, &m->stay, states[m->state].stay_us);
-	pz_notice("state", "old=%s new=%s event=\"%s\"%s%s", states[old].text,
-		  states[m->state].text, pz_event_text(event), m->reason[0] ? " reason=" : "",
-		  m->reason);
+	pz_notice("state", "old=%s new=%s event=\"%s\"%s%s%s", states[old].text,
+		  states[m->state].text, pz_event_text(event), m->reason[0] ? " reason=\"" : "",
+		  m->reason, m->reason[0] ? "\"" : "");
 	m->ops->changed(m->arg, old, m->state, event);
 }
 
@@ -224,6 +224,24 @@ drop_explanation(struct pz_machine *m)
 		at[at == m->reason ? 0 : -2] = '\0';
 }
 
+/* While an attempt lasts the reason is about this attempt; why the last one failed is kept beside
+ * it. */
+static void
+set_reason(struct pz_machine *m, const struct pz_edge *edge, enum pz_event event,
+	   const char *reason)
+{
+	bool is_attempt = event == PZ_EVENT_CONNECT, is_over = edge->next == PZ_STATE_CONNECTED;
+
+	if (is_attempt && m->reason[0])
+		snprintf(m->last_failure, sizeof(m->last_failure), "%s", m->reason);
+	else if (is_over || event == PZ_EVENT_STORED || edge->next == PZ_STATE_VIRGIN)
+		m->last_failure[0] = '\0';
+	if (reason)
+		snprintf(m->reason, sizeof(m->reason), "%s", reason);
+	else if (is_attempt || is_over || event == PZ_EVENT_STORED)
+		m->reason[0] = '\0';
+}
+
 enum pz_err
 pz_machine_event(struct pz_machine *m, enum pz_event event, const char *reason)
 {
@@ -236,10 +254,7 @@ pz_machine_event(struct pz_machine *m, enum pz_event event, const char *reason)
 		note(m, event, NULL);
 		return PZ_OK;
 	}
-	if (reason)
-		snprintf(m->reason, sizeof(m->reason), "%s", reason);
-	else if (edge.next == PZ_STATE_CONNECTED || event == PZ_EVENT_STORED)
-		m->reason[0] = '\0';
+	set_reason(m, &edge, event, reason);
 	note(m, event, &edge);
 	enter(m, &edge, event);
 	if (wants_retry(m, old, event))
@@ -315,9 +330,12 @@ static void
 on_stay(struct pz_timer *timer, void *arg)
 {
 	struct pz_machine *m = arg;
+	char reason[sizeof(m->reason)] = "timed out";
 
 	(void)timer;
-	(void)pz_machine_event(m, PZ_EVENT_TIMEOUT, "timed out");
+	if (m->ops->explain_timeout)
+		m->ops->explain_timeout(m->arg, m->state, reason, sizeof(reason));
+	(void)pz_machine_event(m, PZ_EVENT_TIMEOUT, reason);
 }
 
 static void

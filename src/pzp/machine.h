@@ -83,17 +83,21 @@ struct pz_machine_ops {
 	void (*act)(void *arg, enum pz_action action);
 	/** After each change; watchers and metrics. */
 	void (*changed)(void *arg, enum pz_state old, enum pz_state now, enum pz_event event);
+	/** The longest stay in `state` is over: writes which step took too long. @param out holds
+	 * "timed out" before. May be NULL. */
+	void (*explain_timeout)(void *arg, enum pz_state state, char *out, size_t size);
 };
 
 struct pz_machine {
 	enum pz_state state;
-	char reason[256];  /* why it is not connected; "" when there is nothing to say */
-	bool is_halted;    /* waiting cannot mend it: no retry until told to connect */
-	bool is_parked;    /* halted because somebody said so */
-	bool is_unwanted;  /* the user prefers peers: to the hub only when told to */
-	bool is_wiping;    /* from CLEAN_AND_WIPE to WIPED: nothing else leads on */
-	unsigned attempts; /* failed since the last good connection */
-	uint64_t since_us; /* of the state */
+	char reason[256];       /* why it is not connected; "" when there is nothing to say */
+	char last_failure[256]; /* while connecting: the reason before this attempt, or "" */
+	bool is_halted;         /* waiting cannot mend it: no retry until told to connect */
+	bool is_parked;         /* halted because somebody said so */
+	bool is_unwanted;       /* the user prefers peers: to the hub only when told to */
+	bool is_wiping;         /* from CLEAN_AND_WIPE to WIPED: nothing else leads on */
+	unsigned attempts;      /* failed since the last good connection */
+	uint64_t since_us;      /* of the state */
 	const struct pz_env *env;
 	const struct pz_machine_ops *ops;
 	void *arg;

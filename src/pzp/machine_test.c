@@ -90,9 +90,9 @@ tell(enum pz_event event)
 /* e: edge, r: refused, .: ignored. Columns: RESOLVED ENROL_FAILED PROVEN STORED CONNECT LINK_FAILED
  * REGISTERED LINK_LOST DISCONNECT CLEANED REVOKED LEAVE WIPED TIMEOUT */
 static const char *const verdicts[STATES] = {
-	[PZ_STATE_VIRGIN] = "ee.er...r..r..",
+	[PZ_STATE_VIRGIN] = "ee.er...e..r..",
 	[PZ_STATE_VIRGIN_CONNECTING] = ".eeer...e..r.e",
-	[PZ_STATE_VIRGIN_CONNECTED] = ".e.er...r..r.e",
+	[PZ_STATE_VIRGIN_CONNECTED] = ".e.er...e..r.e",
 	[PZ_STATE_NOT_CONNECTED] = "....e.....ee..",
 	[PZ_STATE_CONNECTING] = ".....eeee.ee.e",
 	[PZ_STATE_CONNECTED] = ".....e.ee.ee..",
@@ -461,13 +461,38 @@ the_reason_is_kept_until_it_is_over(void **state)
 	assert_int_equal(pz_machine_event(&w.m, PZ_EVENT_LINK_FAILED, "refused"), PZ_OK);
 	pass(PZ_US_PER_S);
 	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
-	assert_string_equal(w.m.reason, "refused");
+	assert_string_equal(w.m.reason, ""); /* it is about this attempt */
+	assert_string_equal(w.m.last_failure, "refused");
 	assert_int_equal(tell(PZ_EVENT_REGISTERED), PZ_OK);
 	assert_string_equal(w.m.reason, "");
+	assert_string_equal(w.m.last_failure, "");
 	memset(longer, 'x', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
 	assert_int_equal(pz_machine_event(&w.m, PZ_EVENT_LINK_LOST, longer), PZ_OK);
 	assert_int_equal(strlen(w.m.reason), sizeof(w.m.reason) - 1);
+	pz_machine_fini(&w.m);
+}
+
+static void
+explain(void *arg, enum pz_state state, char *out, size_t size)
+{
+	(void)arg;
+	assert_string_equal(out, "timed out");
+	snprintf(out, size, "timed out: the step of %s", pz_state_text(state));
+}
+
+static void
+a_time_out_names_the_step(void **state)
+{
+	static const struct pz_machine_ops explaining = {
+		.act = on_act, .changed = on_changed, .explain_timeout = explain};
+
+	(void)state;
+	begin(true);
+	w.m.ops = &explaining;
+	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
+	pass(15 * PZ_US_PER_S);
+	assert_string_equal(w.m.reason, "timed out: the step of connecting");
 	pz_machine_fini(&w.m);
 }
 
@@ -509,6 +534,7 @@ main(void)
 		cmocka_unit_test(a_wipe_is_overtaken_by_nothing),
 		cmocka_unit_test(stored_late_it_is_a_member_all_the_same),
 		cmocka_unit_test(the_reason_is_kept_until_it_is_over),
+		cmocka_unit_test(a_time_out_names_the_step),
 		cmocka_unit_test(the_diagram_shows_every_edge),
 	};
 

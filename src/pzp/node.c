@@ -172,7 +172,11 @@ on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
 	commands_state_changed(node, now);
 }
 
-static const struct pz_machine_ops machine_ops = {.act = on_act, .changed = on_changed};
+static const struct pz_machine_ops machine_ops = {
+	.act = on_act,
+	.changed = on_changed,
+	.explain_timeout = node_explain_timeout,
+};
 
 void
 node_tell(struct pz_node *node, json_t *event)
@@ -370,7 +374,8 @@ pz_node_stop(struct pz_node *node)
 	enrolment_drop(node);
 	peers_unlisten(node->peers);
 	peers_stop(node->peers, "stopping");
-	(void)pz_machine_event(&node->machine, PZ_EVENT_DISCONNECT, "stopping");
+	if (node->machine.state != PZ_STATE_VIRGIN)
+		(void)pz_machine_event(&node->machine, PZ_EVENT_DISCONNECT, "stopping");
 }
 
 void
@@ -378,6 +383,7 @@ pz_node_free(struct pz_node *node)
 {
 	if (node == NULL)
 		return;
+	node->is_stopping = true; /* the end of a command begins nothing any more */
 	/* The end of one (a service that goes) may end another: the list is looked at anew. */
 	for (struct pz_list *n; (n = pz_list_first(&node->requests)) != NULL;)
 		pz_node_cancel(PZ_CONTAINER(n, struct pz_node_request, node_list));

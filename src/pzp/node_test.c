@@ -321,6 +321,112 @@ watchers_hear_of_changes_until_they_go(void **state)
 	forget(&second);
 }
 
+/* ---- calling an enrolment off ---- */
+
+static json_t *
+enrol_params(void)
+{
+	return json_pack("{s:s, s:s, s:s}", "host", HOST, "zone", ZONE, "code", "12345678");
+}
+
+static void
+begin_enrolment(struct answer *a, bool is_resolved)
+{
+	begin(a, "enrol", enrol_params());
+	assert_int_equal(a->ends, 0);
+	assert_int_equal(w.dials, 1);
+	if (is_resolved)
+		w.dial->resolved(w.dial_arg);
+	assert_int_equal(pz_node_state(w.node),
+			 is_resolved ? PZ_STATE_VIRGIN_CONNECTING : PZ_STATE_VIRGIN);
+}
+
+/* While the name is looked up, and while it connects: the next one begins at once. */
+static void
+an_enrolment_ends_with_its_command(void **state)
+{
+	struct answer a, b;
+
+	(void)state;
+	for (int is_resolved = 0; is_resolved < 2; is_resolved++) {
+		w.dials = w.cancels = 0;
+		start_node();
+		begin_enrolment(&a, is_resolved);
+		assert_string_equal(pz_json_str(status(), "reason"),
+				    is_resolved ? "connecting to " HOST " port 8041"
+						: "looking up " HOST);
+		forget(&a);
+		assert_int_equal(w.cancels, 1);
+		assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
+		begin(&b, "enrol", enrol_params());
+		assert_int_equal(b.ends, 0);
+		assert_int_equal(w.dials, 2);
+		forget(&b);
+		stop_node();
+	}
+}
+
+static void
+disconnect_calls_an_enrolment_off(void **state)
+{
+	struct answer a, b;
+
+	(void)state;
+	for (int is_resolved = 0; is_resolved < 2; is_resolved++) {
+		w.dials = w.cancels = 0;
+		start_node();
+		begin_enrolment(&a, is_resolved);
+		begin(&b, "disconnect", json_object());
+		assert_int_equal(b.ends, 1);
+		assert_ok(b.err);
+		assert_int_equal(a.ends, 1);
+		assert_int_equal(a.err, PZ_ERR_IO);
+		assert_string_equal(a.detail, "called off by `pzp disconnect`");
+		assert_int_equal(w.cancels, 1);
+		forget(&a);
+		forget(&b);
+		refused("disconnect", json_object(), PZ_ERR_NOTFOUND);
+		stop_node();
+	}
+}
+
+static void
+an_enrolment_that_stalls_says_in_which_step(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	start_node();
+	begin_enrolment(&a, true);
+	run(2 * PZ_CONNECT_TIMEOUT_US - 1);
+	assert_int_equal(a.ends, 0);
+	run(1);
+	assert_int_equal(a.ends, 1);
+	assert_string_equal(a.detail, "timed out: the connection to " HOST
+				      " port 8041 was not completed within 30 s");
+	forget(&a);
+}
+
+static void
+a_reason_says_nothing_twice(void **state)
+{
+	static const struct {
+		enum pz_err err;
+		const char *detail, *text;
+	} cases[] = {
+		{PZ_ERR_IO, "10.99.0.77 port 8041: No route to host",
+		 "10.99.0.77 port 8041: No route to host"},
+		{PZ_ERR_IO_REFUSED, "h port 1: Connection refused", "h port 1: Connection refused"},
+		{PZ_ERR_IO_CLOSED, "bye", "connection closed: bye"},
+		{PZ_ERR_IO_TIMEOUT, "", "timed out"},
+	};
+	struct pz_errinfo text;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(reason_of(cases[i].err, cases[i].detail, &text), cases[i].text);
+}
+
 int
 main(void)
 {
@@ -341,6 +447,10 @@ main(void)
 		T(a_node_may_end_with_commands_under_way),
 		T(a_call_ends_by_its_time_out),
 		T(watchers_hear_of_changes_until_they_go),
+		T(an_enrolment_ends_with_its_command),
+		T(disconnect_calls_an_enrolment_off),
+		T(an_enrolment_that_stalls_says_in_which_step),
+		T(a_reason_says_nothing_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
