@@ -118,10 +118,11 @@
 #define PZ_COMMAND_FILE_BYTES_MAX (64U << 10)
 
 /* ---- finding each other on the local network (page 6): anybody there can send anything ---- */
-#define PZ_MDNS_TXT_MAX 32         /* strings of one announcement that are looked at */
-#define PZ_MDNS_TXT_BYTES_MAX 1300 /* RFC 6763 6.2: all of them in one packet */
-#define PZ_MDNS_INSTANCES_MAX 128  /* known at once; each costs four look-ups */
-#define PZ_MDNS_RECORDS_MAX 64     /* of one instance: interfaces x protocols x addresses */
+#define PZ_MDNS_TXT_MAX 32            /* strings of one announcement that are looked at */
+#define PZ_MDNS_TXT_BYTES_MAX 1300    /* RFC 6763 6.2: all of them in one packet */
+#define PZ_MDNS_PACKET_BYTES_MAX 9000 /* RFC 6762 17: of one datagram; larger ones are dropped */
+#define PZ_MDNS_INSTANCES_MAX 128     /* known at once; each costs four look-ups */
+#define PZ_MDNS_RECORDS_MAX 64        /* of one instance: interfaces x protocols x addresses */
 #define PZ_MDNS_RECORD_BYTES_MAX (8U << 10) /* of one instance, all records */
 #define PZ_MDNS_LOOKUPS_PER_TURN_MAX 16     /* started at once; one may be a D-Bus call */
 #define PZ_MDNS_ADDRESSES_MAX 64            /* of this machine that are announced */
@@ -168,7 +169,7 @@
 #define PZ_ARCHIVE_RECORDS_MAX (1U << 20)    /* in one archive */
 #define PZ_PASSPHRASE_CHARS_MIN 8            /* of an archive that holds a zone's CA key */
 #define PZ_PASSPHRASE_BYTES_MAX 1024
-#define PZ_CONDITIONS_MAX 64 /* shown in `status` at once; more are logged only */
+#define PZ_CONDITIONS_MAX 64              /* shown in `status` at once; more are logged only */
 #define PZ_TRANSFERS_MAX 4                /* archives that a hub is handing out or taking in */
 #define PZ_TRANSFER_PART_BYTES (1U << 20) /* in base64 it fits a line of the control socket */
 #define PZ_TRANSFER_IDLE_US (60 * PZ_US_PER_S)

@@ -2,8 +2,13 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "mdns/packet.h"
 
 struct AvahiWatch {
 	uv_poll_t poll;
@@ -11,6 +16,7 @@ struct AvahiWatch {
 	 * watch has a copy. */
 	int copy;
 	int fd;
+	bool is_datagram; /* of the network: what it receives is checked before Avahi reads it */
 	unsigned wanted, happened; /* AvahiWatchEvent */
 	AvahiWatchCallback callback;
 	void *arg;
@@ -44,12 +50,50 @@ start(AvahiWatch *watch)
 		uv_poll_stop(&watch->poll);
 }
 
+static bool
+is_network_datagram(int fd)
+{
+	int domain = 0, type = 0;
+	socklen_t domain_len = sizeof(domain), type_len = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_len) == 0 &&
+	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) == 0 && type == SOCK_DGRAM &&
+	       (domain == AF_INET || domain == AF_INET6);
+}
+
+/**
+ * Takes the next datagram out of the socket when Avahi must not read it (packet.h). Avahi reads one
+ * datagram in each call-back, so it reads the one that was looked at here.
+ * @return whether there is nothing left for this call-back
+ */
+static bool
+drops_datagram(int fd)
+{
+	uint8_t bytes[PZ_MDNS_PACKET_BYTES_MAX];
+	/* MSG_TRUNC: its true length, although the rest is cut. */
+	ssize_t len = recv(fd, bytes, sizeof(bytes), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+
+	if (len < 0) /* an error of the socket, which this call has taken, or nothing there */
+		return true;
+	enum pz_mdns_packet is = (size_t)len > sizeof(bytes)
+					 ? PZ_MDNS_PACKET_MALFORMED
+					 : pz_mdns_packet_check(pz_slice_of(bytes, (size_t)len));
+	if (is == PZ_MDNS_PACKET_GOOD)
+		return false;
+	(void)recv(fd, bytes, 0, MSG_DONTWAIT);
+	pz_debug("mdns-dropped", "bytes=%zd reason=%s", len,
+		 is == PZ_MDNS_PACKET_ALIAS ? "alias" : "malformed");
+	return true;
+}
+
 static void
 on_poll(uv_poll_t *poll, int status, int events)
 {
 	AvahiWatch *watch = poll->data;
 	unsigned happened = 0;
 
+	if (watch->is_datagram && (events & UV_READABLE) && drops_datagram(watch->fd))
+		return;
 	if (status < 0) { /* libuv has stopped watching; the error itself is told by a read */
 		happened = AVAHI_WATCH_ERR | (watch->wanted & AVAHI_WATCH_IN);
 		start(watch);
@@ -74,6 +118,7 @@ watch_new(const AvahiPoll *api, int fd, AvahiWatchEvent event, AvahiWatchCallbac
 	if (watch == NULL)
 		return NULL;
 	watch->fd = fd;
+	watch->is_datagram = is_network_datagram(fd);
 	watch->wanted = event;
 	watch->callback = callback;
 	watch->arg = arg;

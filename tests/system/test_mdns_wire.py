@@ -212,6 +212,39 @@ def test_rubbish(flat):
         assert "\x1b" not in text and "\u202e" not in text, repr(text)
 
 
+def aliases(address, ours):
+    """Packets with an alias of whatever is asked for: endless ones, chains, ones that run out."""
+    chain, other = [f"{n:03d}.local" for n in range(40)], mdns.labels("z.local")
+
+    def alias(name, target, kind=mdns.CNAME, ttl=mdns.TTL):
+        return mdns.record(name, kind, mdns.encode_name(target), ttl)
+
+    for name in (mdns.SERVICE, ours, "host-of-evil.local"):
+        for kind in (mdns.CNAME, mdns.DNAME):
+            yield mdns.response(alias(name, name, kind))
+            yield mdns.response(alias(name, other, kind), alias(other, name, kind))
+            yield mdns.response(alias(name, other, kind, ttl=1))
+            yield mdns.response(alias(name, "outside.example.org", kind))
+        yield mdns.response(alias(name, chain[0]), *(alias(*pair) for pair in zip(chain, [*chain[1:], name])))
+        yield mdns.response(mdns.record(other, mdns.PTR, mdns.encode_name(["q", *mdns.labels(name)])),
+                            alias(name, other, ttl=1))
+        yield mdns.response(*mdns.instance("evil", 8040, [address], ["v=1"]), alias(name, other, ttl=1))
+
+
+def test_aliases(flat):
+    """A record of a type that nobody asks for ends nobody: neither at once nor when it runs out."""
+    with Capture(flat.home) as seen:
+        flat.a.finds(flat.b)
+    instance, _ = records_of(seen, flat.tv)
+    processes = [one.process.pid for one in (flat.a, flat.b)]
+    packets = aliases(flat.evil.address(), [instance, *mdns.labels(mdns.SERVICE)])
+    with mdns.Announcer(flat.evil, flat.home, packets):
+        flat.a.discover(3)  # longer than their seconds to live
+        hub_is_away(flat, flat.a, flat.b)
+        still_well(flat)
+    assert [one.process.pid for one in (flat.a, flat.b) if one.process.poll() is None] == processes
+
+
 def thousand(address, name):
     """A thousand instances, ten in a packet; `name` makes the n-th one's."""
     for first in range(0, 1000, 10):

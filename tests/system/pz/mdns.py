@@ -9,7 +9,7 @@ import threading
 
 PORT = 5353
 GROUP4, GROUP6 = "224.0.0.251", "ff02::fb"
-A, PTR, TXT, AAAA, SRV, ANY = 1, 12, 16, 28, 33, 255
+A, CNAME, PTR, TXT, AAAA, SRV, DNAME, ANY = 1, 5, 12, 16, 28, 33, 39, 255
 IN, FLUSH = 1, 0x8000
 SERVICE = "_pzp._tcp.local"
 TTL = 120

@@ -1,0 +1,149 @@
+/*
+ * libavahi-core 0.8 stops its process with an assertion, or recurses without end, when it follows
+ * an alias (CVE-2025-68468, CVE-2025-68471, CVE-2026-24401), and Debian 12 has no later version. No
+ * service of ours has an alias, so a datagram that holds one is dropped whole: to cut a record out
+ * would move the names that later records point to.
+ *
+ * A compression pointer has to lead to a place before the name that it is a part of, and what it
+ * leads to likewise: so no name can be endless, and none needs a count of jumps.
+ */
+#include "mdns/packet.h"
+
+#include <stdbool.h>
+
+#include "base/limits.h"
+
+#define HEADER_BYTES 12
+#define NAME_BYTES_MAX 255 /* RFC 1035 2.3.4, on the wire */
+#define LABEL_BYTES_MAX 63
+
+enum {
+	TYPE_A = 1,
+	TYPE_NS = 2,
+	TYPE_CNAME = 5,
+	TYPE_PTR = 12,
+	TYPE_HINFO = 13,
+	TYPE_TXT = 16,
+	TYPE_AAAA = 28,
+	TYPE_SRV = 33,
+	TYPE_DNAME = 39,
+};
+
+static size_t
+number_at(struct pz_slice packet, size_t at)
+{
+	return (size_t)packet.ptr[at] << 8 | packet.ptr[at + 1];
+}
+
+/**
+ * @param end the name has to end before this; what its pointers lead to may lie anywhere before it
+ * @param at begin of the name; afterwards what follows it
+ */
+static bool
+skip_name(struct pz_slice packet, size_t end, size_t *at)
+{
+	size_t pos = *at, after = 0, bound = end, begin = *at, total = 0;
+
+	for (;;) {
+		if (pos >= bound)
+			return false;
+		size_t len = packet.ptr[pos];
+		if (len >= 0xc0) {
+			if (bound - pos < 2)
+				return false;
+			size_t target = number_at(packet, pos) & 0x3fff;
+			if (target < HEADER_BYTES || target >= begin)
+				return false;
+			if (after == 0)
+				after = pos + 2;
+			bound = begin; /* it may not run into what led here */
+			pos = begin = target;
+			continue;
+		}
+		total += len + 1;
+		if (len > LABEL_BYTES_MAX || total > NAME_BYTES_MAX || bound - pos < len + 1)
+			return false;
+		pos += len + 1;
+		if (len == 0)
+			break;
+	}
+	*at = after != 0 ? after : pos;
+	return true;
+}
+
+/** Strings, each with its length before it, that fill the space exactly. */
+static bool
+are_strings(struct pz_slice packet, size_t at, size_t end)
+{
+	while (at < end)
+		at += 1U + packet.ptr[at];
+	return at == end;
+}
+
+static bool
+is_name(struct pz_slice packet, size_t at, size_t end)
+{
+	return at <= end && skip_name(packet, end, &at) && at == end;
+}
+
+/** The data of a record, for the types that the library takes apart. */
+static bool
+is_data(struct pz_slice packet, size_t type, size_t at, size_t end)
+{
+	switch (type) {
+	case TYPE_A:
+		return end - at == 4;
+	case TYPE_AAAA:
+		return end - at == 16;
+	case TYPE_TXT:
+	case TYPE_HINFO:
+		return are_strings(packet, at, end);
+	case TYPE_NS:
+	case TYPE_PTR:
+		return is_name(packet, at, end);
+	case TYPE_SRV:
+		return is_name(packet, at + 6, end);
+	default:
+		return true;
+	}
+}
+
+static enum pz_mdns_packet
+skip_record(struct pz_slice packet, size_t *at)
+{
+	if (!skip_name(packet, packet.len, at) || packet.len - *at < 10)
+		return PZ_MDNS_PACKET_MALFORMED;
+	size_t type = number_at(packet, *at), len = number_at(packet, *at + 8);
+	*at += 10;
+	if (packet.len - *at < len)
+		return PZ_MDNS_PACKET_MALFORMED;
+	*at += len;
+	if (type == TYPE_CNAME || type == TYPE_DNAME)
+		return PZ_MDNS_PACKET_ALIAS;
+	return is_data(packet, type, *at - len, *at) ? PZ_MDNS_PACKET_GOOD
+						     : PZ_MDNS_PACKET_MALFORMED;
+}
+
+enum pz_mdns_packet
+pz_mdns_packet_check(struct pz_slice datagram)
+{
+	bool has_alias = false;
+	size_t at = HEADER_BYTES;
+
+	if (datagram.len < HEADER_BYTES || datagram.len > PZ_MDNS_PACKET_BYTES_MAX)
+		return PZ_MDNS_PACKET_MALFORMED;
+	for (size_t left = number_at(datagram, 4); left > 0; left--) {
+		if (!skip_name(datagram, datagram.len, &at) || datagram.len - at < 4)
+			return PZ_MDNS_PACKET_MALFORMED;
+		at += 4;
+	}
+	size_t records = number_at(datagram, 6) + number_at(datagram, 8) + number_at(datagram, 10);
+	for (; records > 0; records--) {
+		enum pz_mdns_packet is = skip_record(datagram, &at);
+
+		if (is == PZ_MDNS_PACKET_MALFORMED)
+			return is;
+		has_alias = has_alias || is == PZ_MDNS_PACKET_ALIAS;
+	}
+	return has_alias ? PZ_MDNS_PACKET_ALIAS : PZ_MDNS_PACKET_GOOD;
+}
