@@ -28,7 +28,7 @@ static struct {
 
 static struct pz_process *
 on_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_slice stdin_line,
-	 const struct pz_process_events *events, void *arg)
+	 const struct pz_process_events *events, void *arg, struct pz_errinfo *info)
 {
 	struct pz_process *p = &w.processes[w.started];
 
@@ -37,8 +37,10 @@ on_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_slice 
 	FUZZ_CHECK(stdin_line.len > 0);
 	FUZZ_CHECK(memchr(stdin_line.ptr, '\n', stdin_line.len) ==
 		   stdin_line.ptr + stdin_line.len - 1);
-	if (w.started == PROCESSES)
+	if (w.started == PROCESSES) {
+		(void)pz_fail(info, PZ_ERR_IO, "No such file or directory");
 		return NULL;
+	}
 	w.started++;
 	*p = (struct pz_process){.events = events, .arg = arg};
 	return p;

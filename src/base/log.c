@@ -3,15 +3,14 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/log_stderr.h"
 #include "base/timer.h"
 #include "base/utf8.h"
 
 #define TEXT_BYTES 2048 /* of one event, escapes and NUL included */
-#define ID_BYTES 64
+#define FIELDS_MAX 8
 
 static const struct {
 	enum pz_log_level level;
@@ -38,8 +37,8 @@ pz_log_level_parse(const char *name, enum pz_log_level *out_level)
 	return PZ_ERR_CONFIG;
 }
 
-static const char *
-label_of(enum pz_log_level level)
+const char *
+pz_log_level_label(enum pz_log_level level)
 {
 	for (size_t i = 0; i < LEVELS; i++) {
 		if (levels[i].level == level)
@@ -48,62 +47,164 @@ label_of(enum pz_log_level level)
 	return "LOG";
 }
 
-/* One write for the whole line, so that lines of several threads or processes do not mix. */
-static void
-stderr_sink(void *arg, enum pz_log_level level, const char *id, const char *text)
-{
-	char line[TEXT_BYTES + ID_BYTES + 16];
-	ssize_t done;
-	int n;
-
-	(void)arg;
-	if (getenv("JOURNAL_STREAM")) /* sd-daemon(3): the priority as a prefix */
-		n = snprintf(line, sizeof(line), "<%d>%.*s %s\n", (int)level, ID_BYTES, id, text);
-	else
-		n = snprintf(line, sizeof(line), "%s %.*s %s\n", label_of(level), ID_BYTES, id,
-			     text);
-	if (n < 0)
-		return;
-	do {
-		done = write(STDERR_FILENO, line, (size_t)n);
-	} while (done < 0 && errno == EINTR);
-}
-
-static pz_log_sink the_sink = stderr_sink;
+static pz_log_sink the_sink = pz_log_stderr;
 static void *the_sink_arg;
 
 void
 pz_log_set_sink(pz_log_sink sink, void *arg)
 {
-	the_sink = sink ? sink : stderr_sink;
+	the_sink = sink ? sink : pz_log_stderr;
 	the_sink_arg = arg;
+}
+
+/* ---- fields ---- */
+
+/* A value of a field in the formatted text. Quoted where it would not read as one word (logfmt). */
+struct span {
+	size_t from, to;
+};
+
+struct spans {
+	struct span quoted[FIELDS_MAX]; /* in order */
+	size_t len;
+	struct span left_out; /* "suppressed=0 ": it says that nothing happened */
+};
+
+#pragma GCC diagnostic push
+/* What is formatted is the beginning of a format that the compiler has checked. */
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+static size_t
+length_until(const char *fmt, size_t at, va_list ap)
+{
+	char begin[TEXT_BYTES];
+	va_list copy;
+	int n;
+
+	if (at >= sizeof(begin))
+		return TEXT_BYTES;
+	memcpy(begin, fmt, at);
+	begin[at] = '\0';
+	va_copy(copy, ap);
+	n = vsnprintf(NULL, 0, begin, copy);
+	va_end(copy);
+	return n >= 0 && n < TEXT_BYTES ? (size_t)n : TEXT_BYTES - 1;
+}
+#pragma GCC diagnostic pop
+
+/* Length of the conversion at fmt, 0 when it is none of those that a field's value is written with,
+ * or not the whole value. */
+static size_t
+conversion_len(const char *fmt)
+{
+	static const char *const known[] = {"%s", "%.*s", "%u"};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		size_t len = strlen(known[i]);
+		if (strncmp(fmt, known[i], len) == 0 && (fmt[len] == ' ' || fmt[len] == '\0'))
+			return len;
+	}
+	return 0;
+}
+
+static bool
+is_quoted(const char *value, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)value[i] <= ' ' || strchr("\"=\\", value[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Finds the values of "key=%s" in the text that fmt made. */
+static void
+find_fields(const char *fmt, va_list ap, const char *raw, struct spans *out)
+{
+	size_t raw_len = strlen(raw), word = 0; /* where the current word of fmt begins */
+
+	*out = (struct spans){.len = 0};
+	for (size_t at = 0; fmt[at] && out->len < FIELDS_MAX; at++) {
+		if (fmt[at] == ' ')
+			word = at + 1;
+		size_t len = fmt[at] == '=' && at > word ? conversion_len(fmt + at + 1) : 0;
+		if (len == 0)
+			continue;
+		struct span value = {length_until(fmt, at + 1, ap),
+				     length_until(fmt, at + 1 + len, ap)};
+		if (value.from > raw_len || value.to > raw_len)
+			return; /* cut off */
+		if (strncmp(fmt + word, "suppressed=", at + 1 - word) == 0 &&
+		    strncmp(raw + value.from, "0 ", 2) == 0)
+			out->left_out = (struct span){value.from - (at + 1 - word), value.to + 1};
+		else if (is_quoted(raw + value.from, value.to - value.from))
+			out->quoted[out->len++] = value;
+	}
+}
+
+/* ---- text ---- */
+
+struct text {
+	char *out; /* TEXT_BYTES */
+	size_t len;
+};
+
+static void
+add(struct text *text, const char *bytes, size_t len)
+{
+	memcpy(text->out + text->len, bytes, len);
+	text->len += len;
+}
+
+/* One character: as it is where a terminal may show it, else \xNN. Returns the bytes read. */
+static size_t
+add_char(struct text *text, const char *raw, size_t left, bool in_quotes)
+{
+	size_t n = pz_utf8_printable_char((const uint8_t *)raw, left);
+	char hex[5];
+
+	if (n == 0) {
+		snprintf(hex, sizeof(hex), "\\x%02x", (uint8_t)raw[0]);
+		add(text, hex, 4);
+		return 1;
+	}
+	if (in_quotes && (raw[0] == '"' || raw[0] == '\\'))
+		add(text, "\\", 1);
+	add(text, raw, n);
+	return n;
 }
 
 /* Copies what a terminal may show; anything else becomes \xNN. Ends with "..." when cut. */
 static void
-escape(const char *raw, char out[TEXT_BYTES])
+escape(const char *raw, const struct spans *spans, char out[TEXT_BYTES])
 {
-	const uint8_t *p = (const uint8_t *)raw;
-	size_t len = strlen(raw), to = 0;
+	struct text text = {.out = out};
+	size_t len = strlen(raw), next = 0;
+	bool in_quotes = false;
 
 	for (size_t at = 0; at < len;) {
-		size_t n = pz_utf8_printable_char(p + at, len - at);
-		if (to + 4 + sizeof("...") > TEXT_BYTES) { /* a step writes at most four bytes */
-			memcpy(out + to, "...", 3);
-			to += 3;
+		if (at == spans->left_out.from && spans->left_out.to > at) {
+			at = spans->left_out.to;
+			continue;
+		}
+		/* a step writes at most six bytes: both quotes and four */
+		if (text.len + 6 + sizeof("...\"") > TEXT_BYTES) {
+			add(&text, "...", 3);
 			break;
 		}
-		if (n == 0) {
-			snprintf(out + to, 5, "\\x%02x", p[at]);
-			to += 4;
-			at++;
-		} else {
-			memcpy(out + to, p + at, n);
-			to += n;
-			at += n;
+		if (next < spans->len && at == spans->quoted[next].from) {
+			add(&text, "\"", 1);
+			in_quotes = true;
+		}
+		at += add_char(&text, raw + at, len - at, in_quotes);
+		if (in_quotes && at >= spans->quoted[next].to) {
+			add(&text, "\"", 1);
+			in_quotes = false;
+			next++;
 		}
 	}
-	out[to] = '\0';
+	if (in_quotes)
+		add(&text, "\"", 1);
+	out[text.len] = '\0';
 }
 
 void
@@ -111,18 +212,25 @@ pz_log_write(enum pz_log_level level, const char *id, const char *fmt, ...)
 {
 	char raw[TEXT_BYTES], text[TEXT_BYTES];
 	int saved = errno; /* logging between a call and the look at its errno must not hurt */
-	va_list ap;
+	struct spans spans = {.len = 0};
+	va_list ap, again;
 	int n;
 
 	va_start(ap, fmt);
+	va_copy(again, ap);
 	n = vsnprintf(raw, sizeof(raw), fmt, ap);
-	va_end(ap);
 	if (n < 0)
 		snprintf(raw, sizeof(raw), "(not printable)");
-	escape(raw, text);
+	else
+		find_fields(fmt, again, raw, &spans);
+	va_end(again);
+	va_end(ap);
+	escape(raw, &spans, text);
 	the_sink(the_sink_arg, level, id, text);
 	errno = saved;
 }
+
+/* ---- rates ---- */
 
 bool
 pz_log_allow(struct pz_log_rate *rate, uint64_t now_us, uint32_t burst, uint32_t *out_suppressed)

@@ -23,13 +23,18 @@ extern enum pz_log_level pz_log_threshold;
 /** Level by name ("error" ... "debug"). Errors: CONFIG. */
 enum pz_err pz_log_level_parse(const char *name, enum pz_log_level *out_level) PZ_MUST_USE;
 
-/** Where lines go; the default writes to stderr ("<5>" prefixes when JOURNAL_STREAM is set). Tests
- * replace it. */
+/** "ERROR" ... "DEBUG", as a line begins outside the journal. */
+const char *pz_log_level_label(enum pz_log_level level);
+
+/** Where lines go; the default is pz_log_stderr. Tests replace it. */
 typedef void (*pz_log_sink)(void *arg, enum pz_log_level level, const char *id, const char *text);
 void pz_log_set_sink(pz_log_sink sink, void *arg);
 
 /**
  * Writes one line. Use through the macros. Control characters are shown as \xNN, length is bounded.
+ * The value of a field "key=%s" or "key=%.*s" (up to the next blank of fmt) is put into double
+ * quotes when it has blanks, quotes, backslashes or '='; "suppressed=%u" with the value 0 is left
+ * out.
  * @param id stable, greppable, e.g. "link-refused"
  * @param fmt "key=value" fields and, last, text
  */

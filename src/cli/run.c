@@ -11,6 +11,7 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/startup.h"
 #include "cli/text.h"
 #include "conf/datadir.h"
 #include "conf/settings.h"
@@ -341,6 +342,10 @@ pz_cli_run(struct pz_cli *cli, int argc, char **argv)
 int
 pz_cli_main(const struct pz_cli_program *program, int argc, char **argv)
 {
+	if (pz_startup_open_standard() != PZ_OK)
+		return PZ_EXIT_FAILED; /* there is no place for the reason */
+	pz_startup_hide_memory();
+
 	struct pz_cli cli = {
 		.program = program,
 		.in = stdin,

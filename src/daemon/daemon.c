@@ -3,11 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/startup.h"
 #include "net/sdnotify.h"
 #include "store/lock.h"
 #include "store/sqlite.h"
@@ -41,7 +40,11 @@ load_settings(struct pz_daemon *d, int *out_exit)
 		printf("%s %s\n", d->name, PZ_VERSION);
 	else
 		return true;
-	*out_exit = fflush(stdout) == 0 ? 0 : EXIT_FAILED;
+	*out_exit = 0;
+	if (fflush(stdout) != 0) {
+		pz_daemon_complain(d, "cannot write the output");
+		*out_exit = EXIT_FAILED;
+	}
 	pz_settings_free(&d->settings);
 	return false;
 }
@@ -53,18 +56,6 @@ apply_log_level(const struct pz_settings *settings)
 
 	if (pz_log_level_parse(settings->log_level, &level) == PZ_OK)
 		pz_log_threshold = level;
-}
-
-/* A hub holds many connections; the soft limit of most systems is 1024. */
-static void
-raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
 }
 
 static void
@@ -103,6 +94,7 @@ open_all(struct pz_daemon *d, struct pz_errinfo *info)
 		(void)pz_fail(info, PZ_ERR_INTERNAL, "cannot make an event loop");
 		return false;
 	}
+	pz_loop_raise_file_limit(&d->loop);
 	uv_async_init(&d->loop.uv, &d->store_wake, on_store_async);
 	d->store_wake.data = d;
 	if (open_state(d, info) == PZ_OK)
@@ -125,11 +117,14 @@ pz_daemon_open(struct pz_daemon *d, enum pz_program program, int argc, char **ar
 		.argv = argv,
 		.lock_fd = -1,
 	};
+	if (pz_startup_open_standard() != PZ_OK) {
+		*out_exit = EXIT_FAILED;
+		return false; /* there is no place for the reason */
+	}
+	pz_startup_hide_memory();
 	if (!load_settings(d, out_exit))
 		return false;
 	apply_log_level(&d->settings);
-	raise_file_limit();
-	(void)prctl(PR_SET_DUMPABLE, 0); /* keys do not belong into core files (page 14, KEY-5) */
 	signal(SIGPIPE, SIG_IGN);
 	if (open_all(d, &info))
 		return true;
@@ -248,6 +243,7 @@ pz_daemon_run(struct pz_daemon *d, const struct pz_daemon_ops *ops, void *arg)
 		return EXIT_FAILED;
 	}
 	watch_signals(d);
+	pz_reaper_start(&d->reaper, &d->loop);
 	pz_timer_init(&d->watchdog, on_watchdog, d);
 	if (pz_sdnotify_watchdog_us())
 		on_watchdog(&d->watchdog, d);
@@ -267,6 +263,7 @@ pz_daemon_close_control(struct pz_daemon *d)
 	uv_close((uv_handle_t *)&d->term, NULL);
 	uv_close((uv_handle_t *)&d->intr, NULL);
 	uv_close((uv_handle_t *)&d->hup, NULL);
+	pz_reaper_stop(&d->reaper);
 }
 
 void

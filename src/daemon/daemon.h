@@ -7,6 +7,7 @@
 #include "conf/settings.h"
 #include "ctl/server.h"
 #include "net/loop.h"
+#include "net/reaper.h"
 #include "store/store.h"
 #include "x509/keystore.h"
 
@@ -31,6 +32,7 @@ struct pz_daemon {
 	struct pz_ctl_server *ctl;
 	uv_async_t store_wake;
 	uv_signal_t term, intr, hup;
+	struct pz_reaper reaper;
 	struct pz_timer watchdog;
 	const struct pz_daemon_ops *ops;
 	void *arg;

@@ -46,6 +46,9 @@ pz_loop_init(struct pz_loop *loop, unsigned handshakes_max)
 	*loop = (struct pz_loop){0};
 	pz_env_system(&loop->env, &loop->timers);
 	pz_list_init(&loop->lingering);
+	pz_list_init(&loop->children);
+	if (getrlimit(RLIMIT_NOFILE, &loop->files_at_start) != 0)
+		return PZ_ERR_INTERNAL;
 	PZ_TRY(pz_turn_init(&loop->turn, handshakes_max));
 	loop->read_buf = malloc(PZ_LOOP_READ_BYTES);
 	if (loop->read_buf == NULL || uv_loop_init(&loop->uv) != 0) {
@@ -90,6 +93,15 @@ pz_loop_fini(struct pz_loop *loop)
 	}
 	pz_turn_fini(&loop->turn);
 	free(loop->read_buf);
+}
+
+void
+pz_loop_raise_file_limit(struct pz_loop *loop)
+{
+	struct rlimit limit = loop->files_at_start;
+
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* without, the daemon holds fewer connections */
 }
 
 struct pz_transport

@@ -2,6 +2,7 @@
 #ifndef PZ_NET_LOOP_H
 #define PZ_NET_LOOP_H
 
+#include <sys/resource.h>
 #include <uv.h>
 
 #include "base/env.h"
@@ -22,6 +23,8 @@ struct pz_loop {
 	uint64_t armed_us;
 	struct pz_list lingering; /* closed connections whose other end has not hung up yet */
 	size_t lingering_len;
+	struct pz_list children;      /* processes of net/process.c */
+	struct rlimit files_at_start; /* open files; what children get back */
 };
 
 /** @param handshakes_max see pz_turn_init. Errors: LIMIT_MEMORY, INTERNAL. */
@@ -31,6 +34,10 @@ void pz_loop_run(struct pz_loop *loop);
 void pz_loop_stop(struct pz_loop *loop);
 /** Runs what is still closing (bounded), then frees. Every owner must have closed its handles. */
 void pz_loop_fini(struct pz_loop *loop);
+
+/** Raises the soft limit of open files to the hard one: a hub holds many connections, and the soft
+ * limit of most systems is 1024. Children get the limit of before. */
+void pz_loop_raise_file_limit(struct pz_loop *loop);
 
 /** TCP as the transport of a node; the loop is borrowed. */
 struct pz_transport pz_loop_transport(struct pz_loop *loop);

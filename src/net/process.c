@@ -1,15 +1,22 @@
 #include "net/process.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 /* One read of a child's output. Children are few; each has its own buffer. */
 #define READ_BYTES 4096
 /* For output that the child wrote before it ended. */
 #define LINGER_US (1 * PZ_US_PER_S)
 
+/* Descriptors that libuv opens for a moment while it starts a child, with room to spare. */
+#define SPAWN_FDS 32
+
 struct pz_process {
+	struct pz_list node; /* loop->children */
 	uv_process_t process;
 	uv_pipe_t in, out, err;
 	uv_write_t write;
@@ -32,6 +39,7 @@ on_closed(uv_handle_t *handle)
 
 	if (--process->open > 0)
 		return;
+	pz_list_remove(&process->node);
 	if (process->spawned)
 		process->events->exited(process->arg, process->status);
 	free(process->line);
@@ -126,6 +134,38 @@ write_line(struct pz_process *process, size_t len)
 		uv_close((uv_handle_t *)&process->in, on_closed);
 }
 
+static bool
+has_free_below(rlim_t limit)
+{
+	int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 && (rlim_t)fd + SPAWN_FDS < limit;
+}
+
+/*
+ * uv_spawn has no hook in the child, but a child inherits the soft limit of the moment. A daemon
+ * that holds nearly as many descriptors as the limit of the start allows could not open the pipes
+ * then; its child gets the limit right after its start.
+ */
+static int
+with_files_of_start(struct pz_loop *loop, struct pz_process *process,
+		    const uv_process_options_t *options)
+{
+	struct rlimit raised;
+	bool is_lowered = has_free_below(loop->files_at_start.rlim_cur) &&
+			  getrlimit(RLIMIT_NOFILE, &raised) == 0 &&
+			  setrlimit(RLIMIT_NOFILE, &loop->files_at_start) == 0;
+	int code = uv_spawn(&loop->uv, &process->process, options);
+
+	if (is_lowered)
+		(void)setrlimit(RLIMIT_NOFILE, &raised);
+	else if (code == 0)
+		(void)prlimit(process->process.pid, RLIMIT_NOFILE, &loop->files_at_start, NULL);
+	return code;
+}
+
 static int
 spawn(struct pz_loop *loop, struct pz_process *process, char *const argv[], char *const envp[])
 {
@@ -148,20 +188,37 @@ spawn(struct pz_loop *loop, struct pz_process *process, char *const argv[], char
 		.stdio = stdio,
 	};
 
-	return uv_spawn(&loop->uv, &process->process, &options);
+	/* libavahi-core and others open some without O_CLOEXEC. */
+	(void)close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	return with_files_of_start(loop, process, &options);
+}
+
+/* The system's reason, in words that fit what people do wrong in a service file. */
+static void
+explain(const char *path, int code, struct pz_errinfo *info)
+{
+	if (code == UV_ENOENT && access(path, F_OK) == 0)
+		(void)pz_fail(
+			info, PZ_ERR_IO,
+			"No such file or directory: the interpreter that its first line names "
+			"(is there a carriage return behind it?), or its loader");
+	else if (code == UV_EACCES)
+		(void)pz_fail(info, PZ_ERR_IO, "Permission denied: is it an executable file?");
+	else
+		(void)pz_fail(info, PZ_ERR_IO, "%s", strerror(-code));
 }
 
 static struct pz_process *
 process_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_slice stdin_line,
-	      const struct pz_process_events *events, void *arg)
+	      const struct pz_process_events *events, void *arg, struct pz_errinfo *info)
 {
 	struct pz_loop *loop = ops_arg;
 	struct pz_process *process = calloc(1, sizeof(*process));
 
-	if (process == NULL)
-		return NULL;
-	process->line = pz_slice_dup(stdin_line);
-	if (process->line == NULL) {
+	if (process)
+		process->line = pz_slice_dup(stdin_line);
+	if (process == NULL || process->line == NULL) {
+		(void)pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 		free(process);
 		return NULL;
 	}
@@ -175,7 +232,10 @@ process_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_s
 	process->process.data = process->in.data = process->out.data = process->err.data = process;
 	process->open = 4;
 	process->streams = 2;
-	if (spawn(loop, process, argv, envp) != 0) {
+	pz_list_append(&loop->children, &process->node);
+	int code = spawn(loop, process, argv, envp);
+	if (code != 0) {
+		explain(argv[0], code, info);
 		process->exited = true;
 		process->streams = 0;
 		finish_if_done(process);
@@ -193,6 +253,17 @@ process_kill(struct pz_process *process)
 {
 	if (!process->exited)
 		(void)uv_kill(-process->process.pid, SIGKILL);
+}
+
+bool
+pz_process_is_own(const struct pz_loop *loop, pid_t pid)
+{
+	PZ_LIST_EACH (&loop->children, node, tmp) {
+		const struct pz_process *process = PZ_CONTAINER(node, struct pz_process, node);
+		if (process->spawned && process->process.pid == pid)
+			return true;
+	}
+	return false;
 }
 
 const struct pz_process_ops pz_loop_process_ops = {

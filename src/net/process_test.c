@@ -1,14 +1,19 @@
 /* Real children on a real loop: what service/command.h asks of whoever runs them. */
 #include "net/loop_fixture.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "net/process.h"
+#include "net/reaper.h"
 
 struct child {
 	struct pz_process *process;
 	struct pz_buf out, err;
+	struct pz_errinfo info;
 	int exits, status;
 };
 
@@ -48,7 +53,7 @@ start(struct child *c, char *const argv[], char *const envp[], struct pz_slice l
 	*c = (struct child){0};
 	pz_buf_init(&c->out, SIZE_MAX / 4, NULL);
 	pz_buf_init(&c->err, SIZE_MAX / 4, NULL);
-	c->process = pz_loop_process_ops.start(&fx.loop, argv, envp, line, &events, c);
+	c->process = pz_loop_process_ops.start(&fx.loop, argv, envp, line, &events, c, &c->info);
 }
 
 static void
@@ -108,10 +113,23 @@ all_output_comes_before_the_exit(void **state)
 }
 
 static void
-what_cannot_be_started_says_nothing(void **state)
+what_cannot_be_started_has_its_reason_and_no_event(void **state)
 {
-	static char *const programs[] = {"/no/such/program", "/", "/etc/passwd"};
+	char crlf[] = "/tmp/pz-crlf-XXXXXX";
+	char missing[] = "/no/such/program", directory[] = "/", plain[] = "/etc/passwd";
+	char *const programs[] = {missing, directory, plain, crlf};
+	static const char *const reasons[] = {
+		"No such file or directory",
+		"Permission denied: is it an executable file?",
+		"Permission denied: is it an executable file?",
+		"No such file or directory: the interpreter",
+	};
+	int fd = mkstemp(crlf);
 	struct child c;
+
+	assert_int_equal(dprintf(fd, "#!/bin/sh\r\necho 1\r\n"), 19);
+	assert_int_equal(fchmod(fd, 0700), 0);
+	close(fd);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
@@ -119,10 +137,13 @@ what_cannot_be_started_says_nothing(void **state)
 		char *const envp[] = {NULL};
 		start(&c, argv, envp, pz_slice_str("x\n"));
 		assert_null(c.process);
+		if (strncmp(c.info.text, reasons[i], strlen(reasons[i])) != 0)
+			fail_msg("%s: '%s' is not '%s'", programs[i], c.info.text, reasons[i]);
 		for (int k = 0; k < 20; k++)
 			fx_turn();
 		assert_int_equal(c.exits, 0);
 	}
+	unlink(crlf);
 }
 
 static void
@@ -168,6 +189,97 @@ it_gets_no_descriptor_of_ours(void **state)
 	end(&c);
 	transport.ops->listen_close(listener);
 	fx_turn();
+}
+
+/* What ulimit -Sn says in a child of a loop that began with the limit `start`. */
+static void
+assert_file_limit(rlim_t start)
+{
+	struct child c;
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lu\n", (unsigned long)start);
+	start_shell(&c, "ulimit -Sn", pz_slice_str("\n"));
+	fx_until(c.exits);
+	assert_text(&c.out, text);
+	end(&c);
+}
+
+static void
+it_gets_the_file_limit_of_the_start(void **state)
+{
+	struct rlimit now;
+
+	(void)state;
+	fx.loop.files_at_start.rlim_cur = 200;
+	pz_loop_raise_file_limit(&fx.loop);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+	assert_int_equal(now.rlim_cur, now.rlim_max);
+	assert_file_limit(200);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+	assert_int_equal(now.rlim_cur, now.rlim_max); /* ours is as high as before */
+}
+
+static void
+a_full_table_of_descriptors_does_not_keep_it_from_starting(void **state)
+{
+	enum { LIMIT = 100 };
+	int fds[LIMIT];
+	struct child c;
+
+	(void)state;
+	fx.loop.files_at_start.rlim_cur = LIMIT;
+	pz_loop_raise_file_limit(&fx.loop);
+	for (size_t i = 0; i < LIMIT; i++) {
+		fds[i] = open("/dev/null", O_RDONLY); /* without O_CLOEXEC, as a library may */
+		assert_true(fds[i] >= 0);
+	}
+	start_shell(&c, "cd /proc/$$/fd; echo *", pz_slice_str("\n"));
+	fx_until(c.exits);
+	assert_text(&c.out, "0 1 2 3\n");
+	end(&c);
+	for (size_t i = 0; i < LIMIT; i++)
+		close(fds[i]);
+}
+
+/* A child that nothing in this program waits for. */
+static pid_t
+make_stranger(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static bool
+is_gone(pid_t pid)
+{
+	return kill(pid, 0) != 0;
+}
+
+static void
+orphans_are_waited_for_and_own_children_are_not(void **state)
+{
+	static struct pz_reaper reaper; /* the loop closes its handle later */
+	struct child c;
+
+	(void)state;
+	pid_t before = make_stranger();
+	siginfo_t info;
+	assert_int_equal(waitid(P_PID, (id_t)before, &info, WEXITED | WNOWAIT), 0);
+	pz_reaper_start(&reaper, &fx.loop);
+	assert_true(is_gone(before)); /* ended before there was a reaper */
+	for (int i = 0; i < 10; i++) {
+		start_shell(&c, "exit 7", pz_slice_str("\n"));
+		pid_t stranger = make_stranger();
+		fx_until(c.exits && is_gone(stranger));
+		assert_int_equal(c.status, 7);
+		end(&c);
+	}
+	pz_reaper_stop(&reaper);
 }
 
 static void
@@ -296,7 +408,10 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		LOOP_TEST(input_outputs_and_exit_code),
 		LOOP_TEST(all_output_comes_before_the_exit),
-		LOOP_TEST(what_cannot_be_started_says_nothing),
+		LOOP_TEST(what_cannot_be_started_has_its_reason_and_no_event),
+		LOOP_TEST(it_gets_the_file_limit_of_the_start),
+		LOOP_TEST(a_full_table_of_descriptors_does_not_keep_it_from_starting),
+		LOOP_TEST(orphans_are_waited_for_and_own_children_are_not),
 		LOOP_TEST(it_gets_exactly_its_environment),
 		LOOP_TEST(it_gets_no_descriptor_of_ours),
 		LOOP_TEST(a_signal_is_told_as_minus_its_number),

@@ -160,9 +160,12 @@ enter(struct pz_machine *m, const struct pz_edge *edge, enum pz_event event)
 	m->since_us = now;
 	if (states[m->state].stay_us)
 		pz_env_start(m->env, &m->stay, states[m->state].stay_us);
-	pz_notice("state", "old=%s new=%s event=\"%s\"%s%s%s", states[old].text,
-		  states[m->state].text, pz_event_text(event), m->reason[0] ? " reason=\"" : "",
-		  m->reason, m->reason[0] ? "\"" : "");
+	if (m->reason[0])
+		pz_notice("state", "old=%s new=%s event=\"%s\" reason=%s", states[old].text,
+			  states[m->state].text, pz_event_text(event), m->reason);
+	else
+		pz_notice("state", "old=%s new=%s event=\"%s\"", states[old].text,
+			  states[m->state].text, pz_event_text(event));
 	m->ops->changed(m->arg, old, m->state, event);
 }
 

@@ -133,13 +133,14 @@ on_exit_time(struct pz_timer *timer, void *arg)
 
 FX struct pz_process *
 fake_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_slice line,
-	   const struct pz_process_events *events, void *arg)
+	   const struct pz_process_events *events, void *arg, struct pz_errinfo *info)
 {
 	struct pz_process *p = calloc(1, sizeof(*p));
 
 	(void)ops_arg;
 	(void)argv;
 	(void)envp;
+	(void)info;
 	(void)line;
 	p->events = events;
 	p->arg = arg;

@@ -417,9 +417,9 @@ settle(struct pz_node *node, enum pz_pref pref)
 	char scratch[16];
 
 	(void)wanted(node, pref, &value);
-	pz_notice("preference", "key=%s value=\"%s\"%s", pz_pref_table[pref].key,
+	pz_notice("preference", "key=%s value=%s %s", pz_pref_table[pref].key,
 		  pz_pref_text(pref, &value, scratch),
-		  is_held(node) ? " (at the next reconnect)" : "");
+		  is_held(node) ? "at the next reconnect" : "in effect");
 	if (is_held(node))
 		return;
 	prefs_apply(node);

@@ -32,11 +32,13 @@ struct pz_process_ops {
 	 * @param argv,envp NULL-terminated, borrowed for the call
 	 * @param stdin_line one line of JSON with its line feed, borrowed for the call
 	 * @param events,arg borrowed until exited
+	 * @param info the system's reason, without the path; may be NULL
 	 * @return the process, or NULL when it could not be started (no event follows then)
 	 */
 	struct pz_process *(*start)(void *ops_arg, char *const argv[], char *const envp[],
 				    struct pz_slice stdin_line,
-				    const struct pz_process_events *events, void *arg);
+				    const struct pz_process_events *events, void *arg,
+				    struct pz_errinfo *info);
 	/** Kills the process group; exited still comes. */
 	void (*kill)(struct pz_process *process);
 };

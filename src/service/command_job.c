@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/codec.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "wire/json.h"
 
 struct job {
@@ -276,7 +277,8 @@ stdin_line_of(const json_t *params)
 
 /* Runs the program with a clean environment; NULL: it could not be started. */
 static struct pz_process *
-spawn(struct job *job, const struct pz_command *command, const json_t *params)
+spawn(struct job *job, const struct pz_command *command, const json_t *params,
+      struct pz_errinfo *info)
 {
 	const struct pz_descriptor *d = &job->call->service->descriptor;
 	PZ_AUTO_FREE char *caller = NULL, *service = NULL, *method = NULL;
@@ -298,7 +300,24 @@ spawn(struct job *job, const struct pz_command *command, const json_t *params)
 	}
 	char *const envp[] = {path, lang, caller, service, method, NULL};
 	return job->ops->start(job->state->ops_arg, command->argv, envp, pz_slice_str(line),
-			       &events, job);
+			       &events, job, info);
+}
+
+/* The log of this device gets the path, the caller the system's reason only. */
+static void
+refuse(struct pz_commands *state, const struct pz_command *command, struct pz_call *call,
+       const char *reason)
+{
+	char message[sizeof(struct pz_errinfo) + 64];
+	uint32_t suppressed = 0;
+
+	if (pz_log_allow(&state->refuse_log, pz_env_mono_us(state->env), 10, &suppressed))
+		pz_warning("command",
+			   "service=%s method=%s path=%s suppressed=%u cannot be started: %s",
+			   call->service->descriptor.api, command->function, command->argv[0],
+			   suppressed, reason);
+	(void)snprintf(message, sizeof(message), "The command cannot be started: %s", reason);
+	pz_call_error(call, "OperationError", message);
 }
 
 static struct job *
@@ -330,13 +349,14 @@ pz_command_job_start(struct pz_commands *state, const struct pz_command *command
 	}
 	if (command->is_stream && pz_call_listen(call) != PZ_OK)
 		return;
+	struct pz_errinfo info = {"out of memory"};
 	struct job *job = job_new(state, command, call);
 	if (job)
-		job->process = spawn(job, command, params);
+		job->process = spawn(job, command, params, &info);
 	if (job == NULL || job->process == NULL) {
 		if (job)
 			job_free(job);
-		pz_call_error(call, "OperationError", "The command cannot be started.");
+		refuse(state, command, call, info.text);
 		return;
 	}
 	call->user = job;

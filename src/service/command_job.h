@@ -4,6 +4,7 @@
 
 #include "base/env.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "service/command.h"
 
 /** One method's program. */
@@ -21,6 +22,7 @@ struct pz_commands {
 	void *ops_arg;
 	struct pz_list jobs; /* every process that has not exited */
 	size_t job_count;
+	struct pz_log_rate refuse_log; /* callers decide how often a command is started */
 	struct pz_command *commands;
 	struct pz_method_def *methods; /* in the same order */
 	size_t count;

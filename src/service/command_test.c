@@ -34,11 +34,13 @@ join(char *const words[])
 
 static struct pz_process *
 fake_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_slice stdin_line,
-	   const struct pz_process_events *events, void *arg)
+	   const struct pz_process_events *events, void *arg, struct pz_errinfo *info)
 {
 	assert_ptr_equal(ops_arg, &fake);
-	if (fake.refuse)
+	if (fake.refuse) {
+		(void)pz_fail(info, PZ_ERR_IO, "No such file or directory");
 		return NULL;
+	}
 	assert_true(fake.count < PROCESSES_MAX);
 	struct pz_process *p = &fake.all[fake.count++];
 	*p = (struct pz_process){.argv = join(argv),
@@ -278,9 +280,9 @@ failures_are_errors(void **state)
 	fx_expect(f, FAILED("4", "The command was ended by signal 11."));
 	fake.refuse = true;
 	fx_call(f, ANN, "5", get, NULL);
-	fx_expect(f, FAILED("5", "The command cannot be started."));
+	fx_expect(f, FAILED("5", "The command cannot be started: No such file or directory"));
 	fx_call(f, ANN, "6", watch, NULL);
-	fx_expect(f, FAILED("6", "The command cannot be started."));
+	fx_expect(f, FAILED("6", "The command cannot be started: No such file or directory"));
 	done(f);
 }
 

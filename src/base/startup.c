@@ -1,0 +1,28 @@
+#include "base/startup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum pz_err
+pz_startup_open_standard(void)
+{
+	/* by number: what /dev/null is opened for */
+	static const int flags[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+
+	/* In this order: open() takes the lowest number that is free. */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+			continue;
+		if (open("/dev/null", flags[fd]) != fd) /* no O_CLOEXEC: children need them too */
+			return PZ_ERR_IO;
+	}
+	return PZ_OK;
+}
+
+void
+pz_startup_hide_memory(void)
+{
+	(void)prctl(PR_SET_DUMPABLE, 0);
+}
