@@ -48,6 +48,38 @@ is_at_rest(const struct pz_hub *hub)
 }
 
 static void
+on_secret_stored(void *arg, enum pz_err err, const char *detail)
+{
+	struct pz_authority *authority = arg;
+
+	if (err == PZ_OK)
+		return;
+	authority->is_secret_unsaved = true;
+	pz_error("store", "zone=%s the zone's new secret is not stored, it will be tried again: %s",
+		 authority->zone, detail);
+}
+
+/* An older version has stored a zone without a secret. Until this is on disk devices may have one
+ * that a crash takes back: they get the next one as soon as they are connected. Not while a change
+ * is under way: an older record would end up on top of a newer one. */
+static void
+save_secret(struct hub_zone *zone)
+{
+	struct pz_authority *authority = zone->authority;
+	struct pz_txn *txn;
+
+	if (!authority->is_secret_unsaved || zone->is_changing)
+		return;
+	txn = pz_txn_new();
+	if (txn && pz_authority_save(authority, txn) == PZ_OK) {
+		pz_store_commit(zone->hub->config.store, txn, on_secret_stored, authority);
+		return;
+	}
+	pz_txn_free(txn);
+	on_secret_stored(authority, PZ_ERR_LIMIT_MEMORY, "out of memory");
+}
+
+static void
 on_housekeeping(struct pz_timer *timer, void *arg)
 {
 	struct pz_hub *hub = arg;
@@ -63,6 +95,7 @@ on_housekeeping(struct pz_timer *timer, void *arg)
 		behind_clean(zone);
 		zone_renew_if_due(zone);
 		zone_save_seen(zone);
+		save_secret(zone);
 	}
 	pz_env_start(hub->config.env, timer, HOUSEKEEPING_US);
 }
@@ -253,29 +286,6 @@ hub_choose_zone(struct pz_hub *hub, const char *name, struct hub_zone **out,
 	return PZ_OK;
 }
 
-static void
-on_secret_stored(void *arg, enum pz_err err, const char *detail)
-{
-	(void)arg;
-	if (err != PZ_OK)
-		pz_error("store", "cannot store a zone's new secret: %s", detail);
-}
-
-/* An older version has stored a zone without a secret. Until this is on disk devices may have one
- * that a crash takes back: they get the next one as soon as they are connected. */
-static void
-save_secret(struct pz_hub *hub, struct pz_authority *authority)
-{
-	struct pz_txn *txn = pz_txn_new();
-
-	if (txn && pz_authority_save(authority, txn) == PZ_OK) {
-		pz_store_commit(hub->config.store, txn, on_secret_stored, NULL);
-		return;
-	}
-	pz_txn_free(txn);
-	on_secret_stored(NULL, PZ_ERR_LIMIT_MEMORY, "out of memory");
-}
-
 enum pz_err
 hub_add_zone(struct pz_hub *hub, struct pz_authority *takes, struct hub_zone **out,
 	     struct pz_errinfo *info)
@@ -293,8 +303,7 @@ hub_add_zone(struct pz_hub *hub, struct pz_authority *takes, struct hub_zone **o
 		zone_free(zone);
 		return err;
 	}
-	if (zone->authority->is_secret_unsaved)
-		save_secret(hub, zone->authority);
+	save_secret(zone);
 	pz_info("zone-ready", "zone=%s devices=%zu crl=%llu", zone->authority->zone,
 		pz_map_len(zone->authority->members),
 		(unsigned long long)pz_crl_number(zone->authority->crl));

@@ -50,6 +50,9 @@ struct hub_zone {
 	char tag[PZ_SNI_TAG_CHARS + 1];
 	json_t *changed; /* devices whose Update entry changed: {name: true} */
 	json_t *unsaved; /* devices whose record is to be stored: {name: true} */
+	json_t *saving;  /* those whose record is on its way to the disk */
+	unsigned saves;  /* commits of such records under way */
+	bool is_behind;  /* one has failed, and was not made good yet */
 	struct pz_timer update_timer, save_timer;
 	uint64_t updated_us;    /* when the last Update was told */
 	struct pz_list turns;   /* struct zone_turn.node */

@@ -226,12 +226,36 @@ zone_device_gone(struct hub_zone *zone, struct pz_member *member)
 
 /* ---- what is stored about members ---- */
 
+/* What was on its way waits again; said once, for while the disk is full every attempt fails. */
+static void
+save_failed(struct hub_zone *zone, const char *detail)
+{
+	(void)json_object_update(zone->unsaved, zone->saving);
+	if (zone->hub->is_stopping || !zone->is_behind)
+		pz_error("store",
+			 "zone=%s what changed about a device is not stored yet, it will be tried "
+			 "again: %s",
+			 zone->authority->zone, detail);
+	zone->is_behind = true;
+	if (!zone->hub->is_stopping && !zone->save_timer.active)
+		pz_env_start(zone->hub->config.env, &zone->save_timer, PZ_STORE_AGAIN_US);
+}
+
 static void
 on_saved(void *arg, enum pz_err err, const char *detail)
 {
-	(void)arg;
-	if (err != PZ_OK)
-		pz_error("store", "cannot store what changed about a device: %s", detail);
+	struct hub_zone *zone = arg;
+
+	zone->saves--;
+	if (err != PZ_OK) {
+		save_failed(zone, detail);
+	} else if (zone->is_behind && zone->saves == 0 && json_object_size(zone->unsaved) == 0) {
+		zone->is_behind = false;
+		pz_notice("store", "zone=%s what changed about a device is stored now",
+			  zone->authority->zone);
+	}
+	if (zone->saves == 0)
+		json_object_clear(zone->saving);
 }
 
 /* The members in `unsaved` but the one that a change under way writes. */
@@ -259,17 +283,20 @@ zone_save_now(struct hub_zone *zone)
 	pz_env_stop(zone->hub->config.env, &zone->save_timer);
 	if (json_object_size(zone->unsaved) > (has_waiting ? 1 : 0)) {
 		struct pz_txn *txn = pz_txn_new();
+		(void)json_object_update(zone->saving, zone->unsaved);
 		if (txn && save_members(zone, txn) == PZ_OK) {
-			pz_store_commit(zone->hub->config.store, txn, on_saved, NULL);
+			json_object_clear(zone->unsaved);
+			zone->saves++;
+			pz_store_commit(zone->hub->config.store, txn, on_saved, zone);
 		} else {
 			pz_txn_free(txn);
-			on_saved(NULL, PZ_ERR_LIMIT_MEMORY, "out of memory");
+			save_failed(zone, "out of memory");
 		}
-		json_object_clear(zone->unsaved);
 	}
 	if (has_waiting && !zone->hub->is_stopping) {
 		(void)json_object_set_new(zone->unsaved, zone->changing, json_true());
-		pz_env_start(zone->hub->config.env, &zone->save_timer, SAVE_DELAY_US);
+		if (!zone->save_timer.active)
+			pz_env_start(zone->hub->config.env, &zone->save_timer, SAVE_DELAY_US);
 	}
 }
 
@@ -349,9 +376,11 @@ build(struct hub_zone *zone, struct pz_errinfo *info)
 
 	zone->changed = json_object();
 	zone->unsaved = json_object();
+	zone->saving = json_object();
 	zone->announced = pz_map_new();
 	zone->registry = pz_registry_new();
-	if (!zone->changed || !zone->unsaved || !zone->announced || !zone->registry)
+	if (!zone->changed || !zone->unsaved || !zone->saving || !zone->announced ||
+	    !zone->registry)
 		return PZ_ERR_LIMIT_MEMORY;
 	PZ_TRY(pz_registry_set_address(zone->registry, zone->authority->zone));
 	zone->dispatcher = pz_dispatcher_new(hub->config.env, zone->registry, &dispatch_ops, zone);
@@ -419,6 +448,7 @@ zone_free(struct hub_zone *zone)
 	pz_trust_free(zone->trust);
 	json_decref(zone->changed);
 	json_decref(zone->unsaved);
+	json_decref(zone->saving);
 	pz_code_cancel(&zone->code);
 	zone_details_free(zone);
 	pz_shared_free(zone->shared);

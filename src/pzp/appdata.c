@@ -334,31 +334,28 @@ has_session(const struct pz_node *node)
 	return node->machine.state == PZ_STATE_CONNECTED || peers_live_count(node->peers) > 0;
 }
 
-static void
-on_marked(void *arg, enum pz_err err, const char *detail)
+static enum pz_err
+save_mark(void *arg, struct pz_txn *txn)
 {
-	(void)arg;
-	if (err != PZ_OK)
-		pz_error("store", "what apps store is not removed should this daemon be killed: %s",
-			 detail);
+	const struct appdata *data = arg;
+
+	return data->is_marked ? pz_record_put(txn, SPACE, KEY_SESSION, json_object())
+			       : pz_txn_remove(txn, SPACE, KEY_SESSION);
 }
 
+/* Until it is on disk a crash would leave what apps store, or clear it once more. */
 static void
 set_mark(struct appdata *data, bool is_marked)
 {
 	struct pz_txn *txn = pz_txn_new();
-	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
-	if (txn && is_marked)
-		err = pz_record_put(txn, SPACE, KEY_SESSION, json_object());
-	else if (txn)
-		err = pz_txn_remove(txn, SPACE, KEY_SESSION);
-	if (err != PZ_OK) {
-		pz_txn_free(txn);
+	data->is_marked = is_marked;
+	if (txn && save_mark(data, txn) == PZ_OK) {
+		pz_keep_commit(&data->keep, txn);
 		return;
 	}
-	data->is_marked = is_marked;
-	pz_store_commit(data->node->config.store, txn, is_marked ? on_marked : NULL, NULL);
+	pz_txn_free(txn);
+	pz_keep_failed(&data->keep, PZ_ERR_LIMIT_MEMORY, "out of memory");
 }
 
 static size_t
@@ -446,6 +443,12 @@ appdata_new(struct pz_node *node)
 	if (data == NULL)
 		return NULL;
 	data->node = node;
+	pz_keep_init(&data->keep,
+		     &(struct pz_keep_config){.store = node->config.store,
+					      .env = node->config.env,
+					      .what = "that apps' data is to be cleared",
+					      .save = save_mark,
+					      .arg = data});
 	pz_list_init(&data->removals);
 	pz_list_init(&data->tickets);
 	return data;
@@ -456,6 +459,7 @@ appdata_free(struct appdata *data)
 {
 	if (data == NULL)
 		return;
+	pz_keep_stop(&data->keep);
 	for (struct pz_list *n; (n = pz_list_first(&data->removals)) != NULL;) {
 		pz_list_remove(n);
 		free(PZ_CONTAINER(n, struct removal, list));

@@ -9,6 +9,7 @@
 #define PZ_PZP_APPDATA_H
 
 #include "pzp/internal.h"
+#include "store/keep.h"
 #include "sync/chunk.h"
 #include "zone/app_key.h"
 #include "zone/shared.h"
@@ -17,7 +18,8 @@ struct appdata {
 	struct pz_node *node;
 	struct pz_list removals; /* of everything of an app, on their way to the disk */
 	struct pz_list tickets;  /* of commands that wait for it */
-	bool is_marked;          /* the store says that a session is under way */
+	bool is_marked;          /* a session is under way that ends with a clearing */
+	struct pz_keep keep;     /* while the store does not say so */
 };
 
 /** NULL: out of memory. */

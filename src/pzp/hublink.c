@@ -331,7 +331,7 @@ hub_wipe_again(struct pz_node *node)
 		return;
 	if (node->storing == NULL)
 		txn = pz_txn_new();
-	if (txn == NULL || zonedata_wipe(node, txn) != PZ_OK) {
+	if (txn == NULL || zonedata_wipe_again(node, txn) != PZ_OK) {
 		pz_txn_free(txn);
 		pz_env_start(node->config.env, &node->wipe_retry, WIPE_RETRY_US);
 		return;

@@ -13,6 +13,7 @@
 #include "rpc/pending.h"
 #include "service/dispatch.h"
 #include "service/registry.h"
+#include "store/keep.h"
 #include "wire/address.h"
 #include "zone/membership.h"
 
@@ -101,6 +102,7 @@ struct pz_node {
 	struct pz_timer renewal, announce, leave_timer, wipe_retry, hub_watch;
 	uint64_t hub_watched_us; /* since when a sign of life of the hub is waited for */
 	bool is_hub_probed;
+	struct pz_keep names; /* while the store does not have `device` */
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 	char display_name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
 	char device_type[PZ_DEVICE_TYPE_BYTES_MAX + 1];

@@ -39,12 +39,12 @@ load_names(void *arg, const char *key, struct pz_slice value)
 	return err;
 }
 
-static void
-on_names_saved(void *arg, enum pz_err err, const char *detail)
+static enum pz_err
+save_names(void *arg, struct pz_txn *txn)
 {
-	(void)arg;
-	if (err != PZ_OK)
-		pz_error("store", "the device's name was not stored: %s", detail);
+	const struct pz_node *node = arg;
+
+	return pz_record_put(txn, SPACE_DEVICE, "self", json_pack("{s:s}", "name", node->device));
 }
 
 /* A device keeps its own name also when it leaves a zone (page 2 "Revocation"). */
@@ -54,6 +54,11 @@ node_settle_names(struct pz_node *node, struct pz_errinfo *info)
 	const struct pz_node_config *c = &node->config;
 	char stored[sizeof(node->device)];
 
+	pz_keep_init(&node->names, &(struct pz_keep_config){.store = c->store,
+							    .env = c->env,
+							    .what = "the device's name",
+							    .save = save_names,
+							    .arg = node});
 	PZ_TRY(pz_store_load(c->store, SPACE_DEVICE, load_names, node, info));
 	snprintf(stored, sizeof(stored), "%s", node->device);
 	if (c->device)
@@ -68,14 +73,11 @@ node_settle_names(struct pz_node *node, struct pz_errinfo *info)
 	if (strcmp(stored, node->device) == 0)
 		return PZ_OK;
 	struct pz_txn *txn = pz_txn_new();
-	if (txn == NULL)
-		return PZ_ERR_LIMIT_MEMORY;
-	enum pz_err err =
-		pz_record_put(txn, SPACE_DEVICE, "self", json_pack("{s:s}", "name", node->device));
+	enum pz_err err = txn ? save_names(node, txn) : PZ_ERR_LIMIT_MEMORY;
 	if (err != PZ_OK) {
 		pz_txn_free(txn);
 		return err;
 	}
-	pz_store_commit(c->store, txn, on_names_saved, NULL);
+	pz_keep_commit(&node->names, txn);
 	return PZ_OK;
 }

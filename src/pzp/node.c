@@ -7,6 +7,7 @@
 #include "pzp/moved.h"
 #include "pzp/peers.h"
 #include "pzp/servicecache.h"
+#include "pzp/zonedata.h"
 #include "service/api_devicestatus.h"
 #include "service/api_test.h"
 
@@ -58,7 +59,9 @@ take_membership(struct pz_node *node, struct pz_membership *takes)
 		pz_membership_free(node->membership);
 	node->membership = takes;
 	if (takes) {
-		node->is_wipe_failed = false; /* what could not be removed is replaced */
+		if (node->is_wipe_failed) /* what could not be removed is replaced */
+			zonedata_rewrite(node, "what the zone before had told is there still");
+		node->is_wipe_failed = false;
 		snprintf(node->device, sizeof(node->device), "%s", takes->device);
 		snprintf(node->self, sizeof(node->self), "%s/%s", takes->zone, takes->device);
 	} else {
@@ -388,6 +391,7 @@ pz_node_free(struct pz_node *node)
 	for (struct pz_list *n; (n = pz_list_first(&node->requests)) != NULL;)
 		pz_node_cancel(PZ_CONTAINER(n, struct pz_node_request, node_list));
 	pz_machine_fini(&node->machine);
+	pz_keep_stop(&node->names);
 	pz_env_stop(node->config.env, &node->renewal);
 	pz_env_stop(node->config.env, &node->announce);
 	pz_env_stop(node->config.env, &node->leave_timer);

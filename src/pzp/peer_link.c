@@ -186,7 +186,7 @@ identify(struct peer_link *pl, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "it is of another zone");
 	if (strcmp(who->device, node->membership->device) == 0)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "it is this device itself");
-	if (pz_crl_has_serial(node_crl(node), who->ca_serial))
+	if (node_is_revoked(node, who->ca_serial))
 		return pz_fail(info, PZ_ERR_DENIED_REVOKED, "%s is revoked", who->device);
 	if (pl->is_outgoing)
 		PZ_TRY(node_knows_ca(node, who, info));

@@ -73,43 +73,75 @@ a_register_for_somebody_else_ends_it(void **state)
 	assert_null(fx_peer("radio"));
 }
 
-/* The hub's newest list comes to the node. */
+/* A list comes to the node from its hub. */
 static void
-hears_the_list(void)
+hears_of(const struct pz_crl *crl)
 {
 	const struct pz_sync_kind *kind = pz_sync_kind(PZ_SYNC_CRL);
 	json_t *keys = json_pack("[s]", ZONE);
-	json_t *record =
-		pz_sync_chunk_to_json(pz_sync_item_get(pz_authority_item(w.authority, kind), ZONE));
+	PZ_AUTO_FREE char *text = pz_record_crl_text(crl);
+	struct pz_sync_parts parts = {.key = ZONE,
+				      .origin = ZONE,
+				      .value = pz_slice_str(text),
+				      .mtime_ms = pz_crl_this_update_ms(crl)};
 	struct pz_sync_chunk *chunk = NULL;
 
-	assert_ok(pz_sync_chunk_from_json(record, &chunk, NULL));
+	assert_ok(pz_sync_chunk_new(&parts, &chunk, NULL));
 	assert_ok(pz_sync_item_put(zonedata_item(w.node, kind), chunk, NULL));
 	zonedata_received(w.node, kind, keys);
-	json_decref(record);
 	json_decref(keys);
 }
 
-static void
-one_that_is_revoked_while_it_connects_is_refused(void **state)
+/* Its hello has come: the handshake has begun, with the list of now; and then it is revoked. */
+static struct fx_far *
+revoked_while_it_connects(void)
 {
 	struct fx_far *far = fx_far_new(fx_device("tv"), PZ_TLS_CLIENT);
 	struct pz_txn *txn = pz_txn_new();
 	struct pz_zone_change *change = NULL;
 
-	(void)state;
 	fx.listener.accept(fx.listener.arg, &far->stream, "192.0.2.9");
-	(void)fx_far_reads(far); /* its hello: the handshake has begun, with the list of now */
+	(void)fx_far_reads(far);
 	(void)fx_node_reads(far);
 	assert_ok(pz_authority_revoke(w.authority, "tv", PZ_REVOKED_BY_OWNER, txn, &change, NULL));
 	assert_non_null(pz_authority_apply(w.authority, change));
 	pz_txn_free(txn);
-	hears_the_list();
+	hears_of(w.authority->crl);
+	return far;
+}
+
+static void
+is_refused(struct fx_far *far)
+{
 	fx_settle();
 	assert_true(pz_tls_is_ready(far->tls)); /* nothing was wrong with the handshake */
 	assert_true(far->is_closed);
 	assert_false(fx_heard_register(far));
 	assert_int_equal(peers_live_count(w.node->peers), 0);
+}
+
+static void
+one_that_is_revoked_while_it_connects_is_refused(void **state)
+{
+	(void)state;
+	is_refused(revoked_while_it_connects());
+}
+
+/* The hub was put back to a backup and has revoked others since: its list has the higher number,
+ * and the one that says so of this device is kept aside. */
+static void
+one_that_only_an_older_list_revokes_is_refused_as_well(void **state)
+{
+	struct fx_far *far = revoked_while_it_connects();
+	const struct pz_authority *a = w.authority;
+	struct pz_crl *crl = NULL;
+
+	(void)state;
+	assert_ok(pz_crl_issue(a->ca, a->ca_key, NULL, 0, pz_crl_number(a->crl) + 1, &w.env, &crl,
+			       NULL));
+	hears_of(crl);
+	pz_crl_free(crl);
+	is_refused(far);
 }
 
 static void
@@ -496,6 +528,7 @@ main(void)
 		FX_TEST(the_first_words_say_who_we_are_and_what_we_can),
 		FX_TEST(a_register_for_somebody_else_ends_it),
 		FX_TEST(one_that_is_revoked_while_it_connects_is_refused),
+		FX_TEST(one_that_only_an_older_list_revokes_is_refused_as_well),
 		FX_TEST(a_link_of_another_zone_is_refused),
 		FX_TEST(whoever_proves_nothing_is_waited_for_no_longer_than_that),
 		FX_TEST(connections_without_proof_are_bounded),

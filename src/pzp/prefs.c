@@ -226,21 +226,33 @@ is_of_our_zone(const struct pz_node *node, const char *origin)
 	       (node->membership && pz_slice_eq_str(address.zone, node->membership->zone));
 }
 
-/* An older version kept it here. */
+static void
+remove_old(const struct pz_node *node, const char *key)
+{
+	struct pz_txn *txn = pz_txn_new();
+
+	if (txn && pz_txn_remove(txn, SPACE, key) == PZ_OK)
+		pz_store_commit(node->config.store, PZ_TAKE(txn), NULL, NULL);
+	pz_txn_free(txn);
+}
+
+/* An older version kept it here. The old record goes at a later start, when the new one is on disk:
+ * one of two commits may fail. */
 static void
 move_to_shared(struct pz_node *node, enum pz_pref pref, const json_t *record)
 {
 	const char *key = pz_pref_table[pref].key;
 	char *text = json_dumps(json_object_get(record, "value"), JSON_ENCODE_ANY | JSON_COMPACT);
 	const char *origin = json_string_value(json_object_get(record, "origin"));
-	struct pz_txn *txn = pz_txn_new();
+	const struct pz_sync_item *item =
+		pz_shared_item(node->zonedata->shared, pz_sync_kind(PZ_SYNC_PREFERENCES));
 
-	if (text && txn && is_of_our_zone(node, origin) &&
-	    pz_txn_remove(txn, SPACE, key) == PZ_OK &&
-	    pz_shared_write(node->zonedata->shared, PZ_SYNC_PREFERENCES, key, text, NULL, NULL,
-			    NULL) == PZ_OK)
-		pz_store_commit(node->config.store, PZ_TAKE(txn), NULL, NULL);
-	pz_txn_free(txn);
+	if (pz_sync_item_get(item, key))
+		remove_old(node, key);
+	else if (text && is_of_our_zone(node, origin) &&
+		 pz_shared_write(node->zonedata->shared, PZ_SYNC_PREFERENCES, key, text, NULL, NULL,
+				 NULL) != PZ_OK)
+		pz_warning("store", "preference=%s the value that was set is not used", key);
 	free(text);
 }
 
@@ -487,6 +499,8 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 	else
 		(void)pz_fail(&info, err, "%s was not changed, it cannot be stored: %s",
 			      pz_pref_table[change.pref].key, detail);
+	if (err != PZ_OK && change.pref == PZ_PREF_NAME)
+		prefs_named(node); /* the zone's half of it may be stored */
 	struct pz_node_request *request = request_find(node, change.serial);
 	if (request)
 		request_finish(request, err, info.text,

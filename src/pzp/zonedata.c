@@ -111,7 +111,6 @@ zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind)
 	return item ? item : pz_knowledge_item(data->knowledge, kind);
 }
 
-static void on_stored(void *arg, enum pz_err err, const char *detail);
 static void act_on_crl(struct pz_node *node);
 
 static enum pz_err
@@ -122,11 +121,12 @@ keep_aside(struct pz_node *node, const struct pz_sync_chunk *chunk, struct pz_er
 
 	if (txn)
 		err = pz_knowledge_keep_aside(node->zonedata->knowledge, chunk, txn, info);
-	if (err != PZ_OK || node->is_wiping)
-		pz_txn_free(txn);
-	else
-		pz_store_commit(node->config.store, txn, on_stored, NULL);
-	if (err == PZ_OK)
+	if (err == PZ_OK && !node->is_wiping)
+		pz_keep_commit(&node->zonedata->keep, PZ_TAKE(txn));
+	pz_txn_free(txn);
+	if (err == PZ_ERR_LIMIT_MEMORY && !node->is_wiping) /* it may count all the same */
+		pz_keep_failed(&node->zonedata->keep, err, "out of memory");
+	if (err == PZ_OK || err == PZ_ERR_LIMIT_MEMORY)
 		act_on_crl(node);
 	return err;
 }
@@ -174,48 +174,14 @@ zonedata_accept(const struct zonedata_session *from, const struct pz_sync_kind *
 
 /* ---- to the disk ---- */
 
-/* Said once; while the disk is full every attempt fails. */
-static void
-on_stored(void *arg, enum pz_err err, const char *detail)
+static enum pz_err
+save_knowledge(void *arg, struct pz_txn *txn)
 {
-	struct zonedata *data = arg;
+	const struct zonedata *data = arg;
 
-	if (err == PZ_OK || data->again.active || data->knowledge == NULL)
-		return;
-	pz_error("store", "what the zone told is not stored yet, it will be tried again: %s",
-		 detail);
-	pz_env_start(data->node->config.env, &data->again, PZ_SYNC_SAVE_AGAIN_US);
-}
-
-/* What failed after the attempt was made has started the timer anew. */
-static void
-on_saved(void *arg, enum pz_err err, const char *detail)
-{
-	struct zonedata *data = arg;
-
-	(void)detail;
-	if (err == PZ_OK && !data->again.active)
-		pz_notice("store", "what the zone told is stored now");
-	else if (err != PZ_OK && data->knowledge)
-		pz_env_start(data->node->config.env, &data->again, PZ_SYNC_SAVE_AGAIN_US);
-}
-
-static void
-on_again(struct pz_timer *timer, void *arg)
-{
-	struct zonedata *data = arg;
-	struct pz_txn *txn;
-
-	(void)timer;
 	if (data->knowledge == NULL || data->node->is_wiping)
-		return;
-	txn = pz_txn_new();
-	if (txn && pz_knowledge_save(data->knowledge, txn) == PZ_OK) {
-		pz_store_commit(data->node->config.store, txn, on_saved, data);
-		return;
-	}
-	pz_txn_free(txn);
-	pz_env_start(data->node->config.env, &data->again, PZ_SYNC_SAVE_AGAIN_US);
+		return PZ_ERR_DENIED;
+	return pz_knowledge_save(data->knowledge, txn);
 }
 
 void
@@ -224,10 +190,14 @@ zonedata_save_again(struct pz_node *node)
 	struct zonedata *data = node->zonedata;
 
 	pz_shared_save_again(data->shared);
-	if (!data->again.active)
-		return;
-	pz_env_stop(node->config.env, &data->again);
-	on_again(&data->again, data);
+	pz_keep_save_now(&data->keep);
+}
+
+void
+zonedata_rewrite(struct pz_node *node, const char *why)
+{
+	pz_keep_failed(&node->zonedata->keep, PZ_ERR_IO, why);
+	pz_shared_rewrite(node->zonedata->shared, why);
 }
 
 static void
@@ -241,11 +211,11 @@ learn(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 		servicecache_drop_replaced(node, keys);
 	if (txn == NULL || pz_knowledge_apply(data->knowledge, kind, keys, txn) != PZ_OK) {
 		pz_txn_free(txn);
-		on_stored(data, PZ_ERR_LIMIT_MEMORY, "out of memory");
+		pz_keep_failed(&data->keep, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	} else if (node->is_wiping) {
 		pz_txn_free(txn);
 	} else {
-		pz_store_commit(node->config.store, txn, on_stored, data);
+		pz_keep_commit(&data->keep, txn);
 	}
 }
 
@@ -354,6 +324,13 @@ zonedata_wipe(const struct pz_node *node, struct pz_txn *txn)
 	return pz_shared_wipe(node->zonedata->shared, keeps_apps(node), txn);
 }
 
+enum pz_err
+zonedata_wipe_again(const struct pz_node *node, struct pz_txn *txn)
+{
+	PZ_TRY(pz_membership_wipe(txn));
+	return pz_shared_wipe_again(node->zonedata->shared, txn);
+}
+
 void
 zonedata_wiped(struct pz_node *node)
 {
@@ -374,7 +351,11 @@ zonedata_new(struct pz_node *node)
 	}
 	data->node = node;
 	pz_timer_init(&data->verdict, on_verdict, data);
-	pz_timer_init(&data->again, on_again, data);
+	pz_keep_init(&data->keep, &(struct pz_keep_config){.store = node->config.store,
+							   .env = node->config.env,
+							   .what = "what the zone told",
+							   .save = save_knowledge,
+							   .arg = data});
 	pz_list_init(&data->details);
 	sync_init(data);
 	return data;
@@ -386,7 +367,7 @@ zonedata_free(struct zonedata *data)
 	if (data == NULL)
 		return;
 	pz_env_stop(data->node->config.env, &data->verdict);
-	pz_env_stop(data->node->config.env, &data->again);
+	pz_keep_stop(&data->keep);
 	sync_fini(data);
 	details_free(data);
 	json_decref(data->changed);
@@ -437,7 +418,7 @@ zonedata_set_membership(struct pz_node *node, const struct pz_membership *member
 
 	PZ_TRY(set_shared(node, membership, info));
 	if (membership == NULL) {
-		pz_env_stop(node->config.env, &node->zonedata->again);
+		pz_keep_stop(&node->zonedata->keep);
 		pz_knowledge_free(PZ_TAKE(node->zonedata->knowledge));
 		return PZ_OK;
 	}

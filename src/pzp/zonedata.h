@@ -6,6 +6,7 @@
 #define PZ_PZP_ZONEDATA_H
 
 #include "pzp/internal.h"
+#include "store/keep.h"
 #include "sync/session.h"
 #include "zone/knowledge.h"
 #include "zone/shared.h"
@@ -30,7 +31,7 @@ struct zonedata {
 					   zonedata_set_membership */
 	struct pz_list sessions;
 	struct pz_timer verdict; /* a new CRL: are we on it? */
-	struct pz_timer again;   /* while the disk has not all of `knowledge` */
+	struct pz_keep keep;     /* while the disk has not all of `knowledge` */
 	struct pz_timer push;    /* local changes that are told together */
 	struct pz_timer reopen;  /* after an Update of the hub */
 	struct pz_timer told;    /* commands that have ended */
@@ -55,6 +56,8 @@ enum pz_err zonedata_accept(const struct zonedata_session *from, const struct pz
 void zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys);
 /** Stores at once what could not be stored before, if there is such. */
 void zonedata_save_again(struct pz_node *node);
+/** The store has more than memory: all is stored anew, soon. @param why one line */
+void zonedata_rewrite(struct pz_node *node, const char *why);
 /** As pz_shared_write; the change is told to the others soon after. Errors: also DENIED (the zone
  * is being left). */
 enum pz_err
@@ -62,6 +65,9 @@ zonedata_write(struct pz_node *node, enum pz_sync_id id, const char *key, const 
 	       pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;
 /** Everything bound to the zone goes, from the disk. Errors: LIMIT_MEMORY. */
 enum pz_err zonedata_wipe(const struct pz_node *node, struct pz_txn *txn) PZ_MUST_USE;
+/** The same after a failure: memory is out of the zone, and may have other data by now. Errors:
+ * LIMIT_MEMORY. */
+enum pz_err zonedata_wipe_again(const struct pz_node *node, struct pz_txn *txn) PZ_MUST_USE;
 /** And from memory. */
 void zonedata_wiped(struct pz_node *node);
 

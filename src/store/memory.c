@@ -7,6 +7,7 @@ struct pz_memory_disk {
 	struct pz_change **items; /* owned */
 	size_t count, cap;
 	size_t commits_left; /* until commits fail; SIZE_MAX: never */
+	size_t to_fail;      /* the next ones */
 };
 
 struct memory_store {
@@ -43,6 +44,13 @@ void
 pz_memory_disk_fail_after(struct pz_memory_disk *disk, size_t commits)
 {
 	disk->commits_left = commits;
+}
+
+void
+pz_memory_disk_fail_next(struct pz_memory_disk *disk, size_t commits)
+{
+	disk->commits_left = SIZE_MAX;
+	disk->to_fail = commits;
 }
 
 /** Index of the first item that is not before (space, key). */
@@ -111,8 +119,10 @@ apply(struct pz_memory_disk *disk, struct pz_txn *txn)
 {
 	struct pz_list *node;
 
-	if (disk->commits_left == 0)
+	if (disk->commits_left == 0 || disk->to_fail > 0) {
+		disk->to_fail -= disk->to_fail > 0;
 		return pz_fail(&txn->info, PZ_ERR_IO_FULL, "memory disk: no space left (injected)");
+	}
 	if (disk->cap - disk->count < txn->change_count) {
 		size_t cap = (disk->count + txn->change_count) * 2;
 		struct pz_change **items = reallocarray(disk->items, cap, sizeof(*items));
@@ -130,6 +140,21 @@ apply(struct pz_memory_disk *disk, struct pz_txn *txn)
 		apply_change(disk, PZ_CONTAINER(node, struct pz_change, node));
 	}
 	return PZ_OK;
+}
+
+struct pz_memory_disk *
+pz_memory_disk_copy(const struct pz_memory_disk *disk)
+{
+	PZ_AUTO(pz_memory_disk_free) struct pz_memory_disk *copy = pz_memory_disk_new();
+	PZ_AUTO(pz_txn_free) struct pz_txn *txn = pz_txn_new();
+
+	if (copy == NULL || txn == NULL)
+		return NULL;
+	for (size_t i = 0; i < disk->count; i++)
+		if (pz_txn_put(txn, disk->items[i]->space, disk->items[i]->key,
+			       disk->items[i]->value) != PZ_OK)
+			return NULL;
+	return apply(copy, txn) == PZ_OK ? PZ_TAKE(copy) : NULL;
 }
 
 /** Makes durable what is due, and sees to the timer for what is left. */

@@ -10,6 +10,8 @@ struct pz_memory_disk;
 
 /** An empty disk; NULL: out of memory. */
 struct pz_memory_disk *pz_memory_disk_new(void);
+/** Another disk with the same content, as a backup is; it has never failed. NULL: out of memory. */
+struct pz_memory_disk *pz_memory_disk_copy(const struct pz_memory_disk *disk);
 /** Frees it; no store may use it any more. NULL is fine. */
 void pz_memory_disk_free(struct pz_memory_disk *disk);
 PZ_AUTO_DEFINE(struct pz_memory_disk, pz_memory_disk_free)
@@ -19,6 +21,10 @@ PZ_AUTO_DEFINE(struct pz_memory_disk, pz_memory_disk_free)
  * IO_FULL until this is called again. SIZE_MAX (the state of a new disk): never.
  */
 void pz_memory_disk_fail_after(struct pz_memory_disk *disk, size_t commits);
+
+/** Fault injection: the next `commits` transactions end with IO_FULL, those after them become
+ * durable. */
+void pz_memory_disk_fail_next(struct pz_memory_disk *disk, size_t commits);
 
 /**
  * A store on the disk. A commit becomes durable commit_delay_us after its submission (not before

@@ -430,7 +430,7 @@ pz_knowledge_save(const struct pz_knowledge *k, struct pz_txn *txn)
 	for (size_t id = 0; id < PZ_SYNC_KIND_COUNT; id++)
 		if (k->items[id])
 			PZ_TRY(pz_chunks_save_all(k->items[id], SPACE, txn));
-	return PZ_OK;
+	return save_aside(k, txn);
 }
 
 /* Puts a chunk that was stored, or was given at enrolment. Takes it. */

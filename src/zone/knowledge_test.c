@@ -574,6 +574,33 @@ there_is_room_for_a_few_such_lists(void **state)
 	assert_int_equal(lists_aside(), PZ_CRL_ASIDE_MAX);
 }
 
+/* After a commit that failed everything is written anew, in place of what is stored. */
+static void
+what_is_written_anew_is_all_that_is_known(void **state)
+{
+	static const char *const ab[] = {"0a", "0b"}, *const c[] = {"0c"}, *const d[] = {"0d"};
+	struct pz_txn *txn = fx_txn();
+
+	(void)state;
+	meet(&laptop, NULL);
+	take_list(15, ab, 2);
+	take_list(16, c, 1);
+	(void)weigh(14, d, 1, true);
+	assert_int_equal(lists_aside(), 2);
+	assert_ok(pz_knowledge_save(laptop.knowledge, txn));
+	commit(txn);
+	restart(&laptop);
+	assert_int_equal(skipped, 0);
+	assert_int_equal(lists_aside(), 2);
+	assert_int_equal(pz_crl_number(pz_knowledge_crl(laptop.knowledge)), 16);
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const serials[] = {"0a", "0b", "0c", "0d"};
+		assert_true(pz_knowledge_is_revoked(laptop.knowledge, serials[i]));
+	}
+	assert_non_null(pz_knowledge_device(laptop.knowledge, "phone"));
+	assert_non_null(pz_knowledge_secret(laptop.knowledge));
+}
+
 static void
 a_secret_has_32_bytes(void **state)
 {
@@ -655,6 +682,7 @@ main(void)
 		ZONE_TEST(lists_of_others_and_older_ones_are_refused),
 		ZONE_TEST(who_was_ever_on_a_list_stays_out_until_one_says_all),
 		ZONE_TEST(there_is_room_for_a_few_such_lists),
+		ZONE_TEST(what_is_written_anew_is_all_that_is_known),
 		ZONE_TEST(a_secret_has_32_bytes),
 		ZONE_TEST(other_items_are_not_kept_here),
 		ZONE_TEST(a_damaged_record_is_left_out_and_comes_again),

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/list.h"
-#include "base/log.h"
+#include "store/keep.h"
 #include "sync/merge.h"
 #include "wire/json.h"
 #include "zone/chunks.h"
@@ -24,8 +24,8 @@ struct pz_shared {
 	void (*settled)(void *arg, const struct pz_sync_kind *kind, const char *key,
 			bool is_stored);
 	void *settled_arg;
-	struct pz_timer again; /* while the disk has not all that came in */
-	int64_t ahead_ms;      /* the hub's clock less ours */
+	struct pz_keep keep; /* while the disk has not all that counts */
+	int64_t ahead_ms;    /* the hub's clock less ours */
 };
 
 /* A change on its way to the disk. */
@@ -34,7 +34,9 @@ struct write {
 	struct pz_shared *shared;
 	struct pz_sync_item *item;
 	struct pz_sync_chunk *former; /* NULL: there was none */
-	uint64_t mtime_ms;            /* of ours */
+	uint64_t mtime_ms;            /* of ours; 0: nothing was written */
+	bool is_forgetting;           /* ours is: no chunk at all */
+	unsigned saves;               /* of the keep, when this was submitted */
 	pz_shared_done done;
 	void *arg;
 	char key[PZ_SYNC_KEY_BYTES_MAX + 1];
@@ -59,7 +61,7 @@ pz_shared_free(struct pz_shared *shared)
 {
 	if (shared == NULL)
 		return;
-	pz_env_stop(shared->env, &shared->again);
+	pz_keep_stop(&shared->keep);
 	for (struct pz_list *n; (n = pz_list_first(&shared->writes)) != NULL;)
 		free_write(PZ_CONTAINER(n, struct write, list));
 	for (size_t i = 0; i < PZ_SYNC_KIND_COUNT; i++)
@@ -111,35 +113,12 @@ own_chunk(struct pz_shared *shared, struct pz_sync_item *item, size_t i, struct 
 
 /* ---- to the disk ---- */
 
-/* Said once; while the disk is full every attempt fails. */
-static void
-on_stored(void *arg, enum pz_err err, const char *detail)
-{
-	struct pz_shared *shared = arg;
-
-	if (err == PZ_OK || shared->again.active)
-		return;
-	pz_error("store", "what was synchronised is not stored yet, it will be tried again: %s",
-		 detail);
-	pz_env_start(shared->env, &shared->again, PZ_SYNC_SAVE_AGAIN_US);
-}
-
-/* What failed after the attempt was made has started the timer anew. */
-static void
-on_saved(void *arg, enum pz_err err, const char *detail)
-{
-	struct pz_shared *shared = arg;
-
-	(void)detail;
-	if (err == PZ_OK && !shared->again.active)
-		pz_notice("store", "what was synchronised is stored now");
-	else if (err != PZ_OK)
-		pz_env_start(shared->env, &shared->again, PZ_SYNC_SAVE_AGAIN_US);
-}
-
+/* The space has nothing but these items. */
 static enum pz_err
-save_all(const struct pz_shared *shared, struct pz_txn *txn)
+save_all(void *arg, struct pz_txn *txn)
 {
+	const struct pz_shared *shared = arg;
+
 	PZ_TRY(pz_txn_remove_space(txn, shared->space));
 	for (size_t id = 0; id < PZ_SYNC_KIND_COUNT; id++)
 		if (shared->items[id])
@@ -147,28 +126,16 @@ save_all(const struct pz_shared *shared, struct pz_txn *txn)
 	return PZ_OK;
 }
 
-static void
-on_again(struct pz_timer *timer, void *arg)
-{
-	struct pz_shared *shared = arg;
-	struct pz_txn *txn = pz_txn_new();
-
-	(void)timer;
-	if (txn && save_all(shared, txn) == PZ_OK) {
-		pz_store_commit(shared->store, txn, on_saved, shared);
-		return;
-	}
-	pz_txn_free(txn);
-	pz_env_start(shared->env, &shared->again, PZ_SYNC_SAVE_AGAIN_US);
-}
-
 void
 pz_shared_save_again(struct pz_shared *shared)
 {
-	if (!shared->again.active)
-		return;
-	pz_env_stop(shared->env, &shared->again);
-	on_again(&shared->again, shared);
+	pz_keep_save_now(&shared->keep);
+}
+
+void
+pz_shared_rewrite(struct pz_shared *shared, const char *why)
+{
+	pz_keep_failed(&shared->keep, PZ_ERR_IO, why);
 }
 
 enum pz_err
@@ -193,7 +160,7 @@ pz_shared_set_self(struct pz_shared *shared, const char *self)
 			err = own_chunk(shared, item, i, txn);
 	}
 	if (err == PZ_OK)
-		pz_store_commit(shared->store, txn, on_stored, shared);
+		pz_keep_commit(&shared->keep, txn);
 	else
 		pz_txn_free(txn);
 	return err;
@@ -220,19 +187,20 @@ is_good(const struct pz_shared *shared, const struct pz_sync_kind *kind,
 	return pz_shared_check(kind, chunk, origin.zone.len > 0 ? shared->zone : "", NULL) == PZ_OK;
 }
 
-/* Takes the chunk on success. */
+/* Takes the chunk where it puts it into an item; else *chunk stays. */
 static enum pz_err
 learn(struct load *load, const char *place, const struct pz_sync_kind *kind,
-      struct pz_sync_chunk *chunk)
+      struct pz_sync_chunk **chunk)
 {
 	struct pz_sync_item *item = load->shared->items[kind->id];
 
-	if (item == NULL || !is_good(load->shared, kind, chunk))
+	if (item == NULL || !is_good(load->shared, kind, *chunk))
 		return PZ_ERR_PROTO;
-	if (!pz_sync_is_expired(chunk->deleted, chunk->mtime_ms, load->now_ms))
-		return pz_sync_item_put(item, chunk, NULL);
-	pz_sync_chunk_free(chunk);
-	return pz_txn_remove(load->stale, load->shared->space, place);
+	if (pz_sync_is_expired((*chunk)->deleted, (*chunk)->mtime_ms, load->now_ms))
+		return pz_txn_remove(load->stale, load->shared->space, place);
+	PZ_TRY(pz_sync_item_put(item, *chunk, NULL));
+	*chunk = NULL;
+	return PZ_OK;
 }
 
 static enum pz_err
@@ -240,14 +208,11 @@ load_one(void *arg, const char *place, struct pz_slice value)
 {
 	struct load *load = arg;
 	const struct pz_sync_kind *kind;
-	struct pz_sync_chunk *chunk = NULL;
+	PZ_AUTO(pz_sync_chunk_free) struct pz_sync_chunk *chunk = NULL;
 	enum pz_err err = pz_chunks_read(load->shared->space, place, value, &kind, &chunk);
 
-	if (err == PZ_OK) {
-		err = learn(load, place, kind, chunk);
-		if (err != PZ_OK)
-			pz_sync_chunk_free(chunk);
-	}
+	if (err == PZ_OK)
+		err = learn(load, place, kind, &chunk);
 	if (err == PZ_ERR_LIMIT_MEMORY)
 		return err;
 	load->skipped += err != PZ_OK;
@@ -267,7 +232,11 @@ new_shared(const struct pz_shared_config *config)
 	shared->settled_arg = config->arg;
 	snprintf(shared->space, sizeof(shared->space), "%s", config->space);
 	pz_list_init(&shared->writes);
-	pz_timer_init(&shared->again, on_again, shared);
+	pz_keep_init(&shared->keep, &(struct pz_keep_config){.store = config->store,
+							     .env = config->env,
+							     .what = "what was synchronised",
+							     .save = save_all,
+							     .arg = shared});
 	for (int id = 0; id < PZ_SYNC_KIND_COUNT; id++) {
 		if (!pz_shared_is_kept((enum pz_sync_id)id))
 			continue;
@@ -353,11 +322,11 @@ pz_shared_received(struct pz_shared *shared, const struct pz_sync_kind *kind, co
 					     shared->space, txn);
 	}
 	if (err == PZ_OK) {
-		pz_store_commit(shared->store, txn, on_stored, shared);
+		pz_keep_commit(&shared->keep, txn);
 		return;
 	}
 	pz_txn_free(txn);
-	on_stored(shared, err, "out of memory");
+	pz_keep_failed(&shared->keep, err, "out of memory");
 }
 
 /* ---- changes made here ---- */
@@ -365,6 +334,8 @@ pz_shared_received(struct pz_shared *shared, const struct pz_sync_kind *kind, co
 static bool
 is_by(const struct pz_sync_chunk *chunk, const struct write *write)
 {
+	if (write->is_forgetting)
+		return chunk == NULL;
 	return chunk && chunk->mtime_ms == write->mtime_ms &&
 	       strcmp(chunk->origin, write->shared->self) == 0;
 }
@@ -410,8 +381,12 @@ on_written(void *arg, enum pz_err err, const char *detail)
 	bool is_change = write->mtime_ms > 0;
 
 	memcpy(key, write->key, sizeof(key));
-	if (err != PZ_OK)
+	if (err != PZ_OK) {
 		take_back(write);
+		/* Everything has been written since, and this with it. */
+		if (write->saves != shared->keep.saves)
+			pz_keep_failed(&write->shared->keep, err, detail);
+	}
 	free_write(write);
 	if (is_change && shared->settled)
 		shared->settled(shared->settled_arg, kind, key, err == PZ_OK);
@@ -457,6 +432,44 @@ change_item(struct write *write, const char *value, struct pz_txn *txn, struct p
 	return err;
 }
 
+/* A change that is in the list of writes, without a former version yet. */
+static enum pz_err
+begin_write(struct pz_shared *shared, enum pz_sync_id id, const char *key, pz_shared_done done,
+	    void *arg, struct write **out, struct pz_txn **out_txn)
+{
+	struct write *write = calloc(1, sizeof(*write));
+	struct pz_txn *txn = pz_txn_new();
+
+	if (write == NULL || txn == NULL) {
+		free(write);
+		pz_txn_free(txn);
+		return PZ_ERR_LIMIT_MEMORY;
+	}
+	write->shared = shared;
+	write->item = shared->items[id];
+	write->done = done;
+	write->arg = arg;
+	write->saves = shared->keep.saves;
+	snprintf(write->key, sizeof(write->key), "%s", key);
+	pz_list_append(&shared->writes, &write->list);
+	*out = write;
+	*out_txn = txn;
+	return PZ_OK;
+}
+
+/* Takes both. */
+static enum pz_err
+submit_write(struct write *write, struct pz_txn *txn, enum pz_err err)
+{
+	if (err != PZ_OK) {
+		free_write(write);
+		pz_txn_free(txn);
+		return err;
+	}
+	pz_store_commit(write->shared->store, txn, on_written, write);
+	return PZ_OK;
+}
+
 enum pz_err
 pz_shared_write(struct pz_shared *shared, enum pz_sync_id id, const char *key, const char *value,
 		pz_shared_done done, void *arg, struct pz_errinfo *info)
@@ -467,27 +480,9 @@ pz_shared_write(struct pz_shared *shared, enum pz_sync_id id, const char *key, c
 	if (!pz_sync_key_is_valid(key))
 		return pz_fail(info, PZ_ERR_CONFIG, "a key is 1 to %d bytes of text",
 			       PZ_SYNC_KEY_BYTES_MAX);
-	write = calloc(1, sizeof(*write));
-	txn = pz_txn_new();
-	if (write == NULL || txn == NULL) {
-		free(write);
-		pz_txn_free(txn);
+	if (begin_write(shared, id, key, done, arg, &write, &txn) != PZ_OK)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	}
-	write->shared = shared;
-	write->item = shared->items[id];
-	write->done = done;
-	write->arg = arg;
-	snprintf(write->key, sizeof(write->key), "%s", key);
-	pz_list_append(&shared->writes, &write->list);
-	enum pz_err err = change_item(write, value, txn, info);
-	if (err != PZ_OK) {
-		free_write(write);
-		pz_txn_free(txn);
-		return err;
-	}
-	pz_store_commit(shared->store, txn, on_written, write);
-	return PZ_OK;
+	return submit_write(write, txn, change_item(write, value, txn, info));
 }
 
 const char *
@@ -527,31 +522,39 @@ pz_shared_forget(struct pz_shared *shared, enum pz_sync_id id,
 		err = pz_chunks_save(item, key, shared->space, txn);
 	}
 	if (err == PZ_OK) {
-		pz_store_commit(shared->store, txn, on_stored, shared);
+		pz_keep_commit(&shared->keep, txn);
 		return;
 	}
 	pz_txn_free(txn);
-	on_stored(shared, err, "out of memory");
+	pz_keep_failed(&shared->keep, err, "out of memory");
+}
+
+static enum pz_err
+forget_one(struct write *write, struct pz_txn *txn)
+{
+	const struct pz_sync_chunk *former = pz_sync_item_get(write->item, write->key);
+
+	PZ_TRY(copy_chunk(former, former->origin, &write->former));
+	write->is_forgetting = true;
+	(void)pz_sync_item_remove(write->item, write->key);
+	enum pz_err err = pz_chunks_save(write->item, write->key, write->shared->space, txn);
+	if (err != PZ_OK)
+		take_back(write);
+	return err;
 }
 
 enum pz_err
 pz_shared_forget_key(struct pz_shared *shared, enum pz_sync_id id, const char *key,
 		     pz_shared_done done, void *arg, struct pz_errinfo *info)
 {
-	struct pz_sync_item *item = shared->items[id];
-	struct pz_txn *txn = pz_txn_new();
+	struct write *write;
+	struct pz_txn *txn;
 
-	if (txn == NULL)
-		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	if (!pz_sync_item_remove(item, key)) {
-		pz_txn_free(txn);
+	if (pz_sync_item_get(shared->items[id], key) == NULL)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "there is no such key");
-	}
-	if (pz_chunks_save(item, key, shared->space, txn) != PZ_OK) {
-		pz_txn_free(txn);
+	if (begin_write(shared, id, key, done, arg, &write, &txn) != PZ_OK ||
+	    submit_write(write, txn, forget_one(write, txn)) != PZ_OK)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	}
-	pz_store_commit(shared->store, txn, done, arg);
 	return PZ_OK;
 }
 
@@ -595,7 +598,7 @@ pz_shared_wipe(struct pz_shared *shared, bool keep_apps, struct pz_txn *txn)
 
 	if (kept == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	pz_env_stop(shared->env, &shared->again); /* it would put back what goes */
+	pz_keep_stop(&shared->keep); /* it would put back what goes */
 	PZ_TRY(pz_txn_remove_space(txn, shared->space));
 	for (size_t i = 0; keep_apps && i < pz_sync_item_len(apps); i++)
 		if (is_kept_app(shared, pz_sync_item_at(apps, i)))
@@ -605,10 +608,16 @@ pz_shared_wipe(struct pz_shared *shared, bool keep_apps, struct pz_txn *txn)
 	return PZ_OK;
 }
 
+enum pz_err
+pz_shared_wipe_again(struct pz_shared *shared, struct pz_txn *txn)
+{
+	return save_all(shared, txn);
+}
+
 void
 pz_shared_wiped(struct pz_shared *shared, bool keep_apps)
 {
-	pz_env_stop(shared->env, &shared->again);
+	pz_keep_stop(&shared->keep);
 	for (size_t id = 0; id < PZ_SYNC_KIND_COUNT; id++) {
 		struct pz_sync_item *item = shared->items[id];
 		for (size_t i = item ? pz_sync_item_len(item) : 0; i-- > 0;) {

@@ -90,9 +90,11 @@ enum pz_err pz_shared_accept(const struct pz_shared *shared, const struct pz_syn
 			     struct pz_errinfo *info) PZ_MUST_USE;
 
 /** Stores chunks that came in, as the item has them now (what it has not is removed). A failure is
- * logged, and all is stored again after PZ_SYNC_SAVE_AGAIN_US. @param keys array of strings */
+ * logged, and all is stored again after PZ_STORE_AGAIN_US. @param keys array of strings */
 void
 pz_shared_received(struct pz_shared *shared, const struct pz_sync_kind *kind, const json_t *keys);
+/** The store has more than memory: all is stored anew, in the same way. @param why one line */
+void pz_shared_rewrite(struct pz_shared *shared, const char *why);
 /** Tries that at once, if something waits for it. */
 void pz_shared_save_again(struct pz_shared *shared);
 
@@ -128,7 +130,7 @@ void pz_shared_forget(struct pz_shared *shared, enum pz_sync_id id,
 		      bool (*keep)(void *arg, const struct pz_sync_chunk *chunk), void *arg);
 /**
  * Forgets one chunk in the same way, and tells when it is gone from the disk.
- * @param done as for pz_shared_write; what could not be removed is back at the next start
+ * @param done as for pz_shared_write; what could not be removed is back at once
  * Errors: NOTFOUND (there is none), LIMIT_MEMORY; done is not called.
  */
 enum pz_err
@@ -144,6 +146,9 @@ pz_shared_forget_key(struct pz_shared *shared, enum pz_sync_id id, const char *k
  */
 enum pz_err
 pz_shared_wipe(struct pz_shared *shared, bool keep_apps, struct pz_txn *txn) PZ_MUST_USE;
+/** The same again, where that has failed: what memory has by now takes the place of what is stored.
+ * Errors: LIMIT_MEMORY. */
+enum pz_err pz_shared_wipe_again(struct pz_shared *shared, struct pz_txn *txn) PZ_MUST_USE;
 /** The same in memory, once that is durable (or failed: in memory we are out all the same). */
 void pz_shared_wiped(struct pz_shared *shared, bool keep_apps);
 

@@ -91,9 +91,9 @@ what_could_not_be_stored_is_tried_again(void **state)
 	pz_memory_disk_fail_after(w.disk, 0);
 	receive("\"Alice\"");
 	has("\"Alice\""); /* it counts */
-	pass(PZ_SYNC_SAVE_AGAIN_US);
+	pass(PZ_STORE_AGAIN_US);
 	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
-	pass(PZ_SYNC_SAVE_AGAIN_US);
+	pass(PZ_STORE_AGAIN_US);
 	assert_int_equal(pz_timers_next_us(&w.timers), UINT64_MAX); /* and that was it */
 	restart();
 	has("\"Alice\"");
@@ -117,6 +117,39 @@ a_later_success_does_not_hide_it(void **state)
 }
 
 static void
+what_could_not_be_forgotten_is_back_at_once(void **state)
+{
+	(void)state;
+	receive("\"Alice\"");
+	pz_memory_disk_fail_after(w.disk, 0);
+	assert_ok(pz_shared_forget_key(shared, PZ_SYNC_USER_DETAILS, KEY, NULL, NULL, &w.info));
+	has(NULL);
+	pass(0);
+	has("\"Alice\"");
+	restart();
+	has("\"Alice\"");
+}
+
+/* Everything was written anew while a change was on its way, which failed: the disk has to be told
+ * that it is taken back. */
+static void
+what_is_taken_back_does_not_stay_on_disk(void **state)
+{
+	(void)state;
+	pz_memory_disk_fail_after(w.disk, 0);
+	receive("\"Alice\""); /* not stored: everything will be */
+	assert_ok(
+		pz_shared_write(shared, PZ_SYNC_USER_DETAILS, KEY, "\"Eve\"", NULL, NULL, &w.info));
+	pz_shared_save_again(shared);
+	pz_memory_disk_fail_next(w.disk, 1); /* the change, not what was submitted after it */
+	pass(0);
+	has("\"Alice\"");
+	pass(PZ_STORE_AGAIN_US);
+	restart();
+	has("\"Alice\"");
+}
+
+static void
 what_is_wiped_does_not_come_back(void **state)
 {
 	struct pz_txn *txn = fx_txn();
@@ -128,7 +161,7 @@ what_is_wiped_does_not_come_back(void **state)
 	assert_ok(pz_shared_wipe(shared, false, txn));
 	assert_ok(fx_commit(&w, txn));
 	pz_shared_save_again(shared);
-	pass(2 * PZ_SYNC_SAVE_AGAIN_US);
+	pass(2 * PZ_STORE_AGAIN_US);
 	assert_int_equal(fx_count(&w, space), 0);
 	pz_shared_wiped(shared, false);
 	restart();
@@ -143,6 +176,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_could_not_be_stored_is_tried_again),
 		TEST(a_later_success_does_not_hide_it),
+		TEST(what_could_not_be_forgotten_is_back_at_once),
+		TEST(what_is_taken_back_does_not_stay_on_disk),
 		TEST(what_is_wiped_does_not_come_back),
 	};
 

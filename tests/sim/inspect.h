@@ -18,12 +18,16 @@ struct inspect {
 	const struct pz_crl *(*crl)(const struct sim_node *node);
 	/** A synchronised item as it is now, borrowed; NULL: not kept here, or opted out. */
 	struct pz_sync_item *(*item)(const struct sim_node *node, enum pz_sync_id id);
+	/** The same, also where it is opted out of. */
+	struct pz_sync_item *(*held)(const struct sim_node *node, enum pz_sync_id id);
 	/** A change of what everybody may write. @param value JSON; NULL: a deletion */
 	enum pz_err (*write)(const struct sim_node *node, enum pz_sync_id id, const char *key,
 			     const char *value, struct pz_errinfo *info);
 	/** Somebody whom it is linked with, and whose certificate stands on the list; NULL: none.
 	 * Borrowed. */
 	const char *(*revoked_link)(const struct sim_node *node, const struct pz_crl *crl);
+	/** Whether this serial stands on a list that it knows, also on one that is kept aside. */
+	bool (*is_revoked)(const struct sim_node *node, const char *serial);
 	/** Whether there is a way to a device. */
 	bool (*has_route)(const struct sim_node *node, const char *device);
 };

@@ -31,6 +31,15 @@ device_item(const struct sim_node *device, enum pz_sync_id id)
 	return zonedata_item(device->node, pz_sync_kind(id));
 }
 
+static struct pz_sync_item *
+device_held(const struct sim_node *device, enum pz_sync_id id)
+{
+	const struct zonedata *data = device->node->zonedata;
+	struct pz_sync_item *item = pz_shared_item(data->shared, pz_sync_kind(id));
+
+	return item ? item : pz_knowledge_item(data->knowledge, pz_sync_kind(id));
+}
+
 static enum pz_err
 device_write(const struct sim_node *device, enum pz_sync_id id, const char *key, const char *value,
 	     struct pz_errinfo *info)
@@ -50,6 +59,12 @@ device_revoked_link(const struct sim_node *device, const struct pz_crl *crl)
 }
 
 static bool
+device_is_revoked(const struct sim_node *device, const char *serial)
+{
+	return node_is_revoked(device->node, serial);
+}
+
+static bool
 device_has_route(const struct sim_node *device, const char *other)
 {
 	return node_has_route(device->node, other);
@@ -58,8 +73,10 @@ device_has_route(const struct sim_node *device, const char *other)
 const struct inspect inspect_device = {
 	.crl = device_crl,
 	.item = device_item,
+	.held = device_held,
 	.write = device_write,
 	.revoked_link = device_revoked_link,
+	.is_revoked = device_is_revoked,
 	.has_route = device_has_route,
 };
 

@@ -50,6 +50,12 @@ hub_revoked_link(const struct sim_node *hub, const struct pz_crl *crl)
 }
 
 static bool
+hub_is_revoked(const struct sim_node *hub, const char *serial)
+{
+	return pz_crl_has_serial(hub_crl(hub), serial);
+}
+
+static bool
 hub_has_route(const struct sim_node *hub, const char *device)
 {
 	const struct hub_zone *zone = zone_of(hub);
@@ -64,7 +70,9 @@ hub_has_route(const struct sim_node *hub, const char *device)
 const struct inspect inspect_hub = {
 	.crl = hub_crl,
 	.item = hub_item,
+	.held = hub_item,
 	.write = hub_write,
 	.revoked_link = hub_revoked_link,
+	.is_revoked = hub_is_revoked,
 	.has_route = hub_has_route,
 };

@@ -1,0 +1,91 @@
+#include "store/keep.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+
+static void
+start(struct pz_keep *keep)
+{
+	if (!keep->again.active)
+		pz_env_start(keep->config.env, &keep->again, PZ_STORE_AGAIN_US);
+}
+
+/* Logged once: while the disk is full every attempt fails. */
+void
+pz_keep_failed(struct pz_keep *keep, enum pz_err err, const char *detail)
+{
+	if (!keep->is_behind)
+		pz_error("store", "%s is not stored yet, it will be tried again: %s",
+			 keep->config.what, detail && detail[0] ? detail : pz_err_text(err));
+	keep->is_behind = true;
+	start(keep);
+}
+
+static void
+on_committed(void *arg, enum pz_err err, const char *detail)
+{
+	if (err != PZ_OK)
+		pz_keep_failed(arg, err, detail);
+}
+
+/* What failed after this attempt was made has started the timer anew. */
+static void
+on_saved(void *arg, enum pz_err err, const char *detail)
+{
+	struct pz_keep *keep = arg;
+
+	(void)detail;
+	if (!keep->is_behind) /* stopped meanwhile */
+		return;
+	if (err != PZ_OK) {
+		start(keep);
+	} else if (!keep->again.active) {
+		keep->is_behind = false;
+		pz_notice("store", "%s is stored now", keep->config.what);
+	}
+}
+
+static void
+on_again(struct pz_timer *timer, void *arg)
+{
+	struct pz_keep *keep = arg;
+	struct pz_txn *txn = pz_txn_new();
+
+	(void)timer;
+	if (txn && keep->config.save(keep->config.arg, txn) == PZ_OK) {
+		keep->saves++;
+		pz_store_commit(keep->config.store, txn, on_saved, keep);
+		return;
+	}
+	pz_txn_free(txn);
+	start(keep);
+}
+
+void
+pz_keep_init(struct pz_keep *keep, const struct pz_keep_config *config)
+{
+	*keep = (struct pz_keep){.config = *config};
+	pz_timer_init(&keep->again, on_again, keep);
+}
+
+void
+pz_keep_commit(struct pz_keep *keep, struct pz_txn *takes)
+{
+	pz_store_commit(keep->config.store, takes, on_committed, keep);
+}
+
+void
+pz_keep_save_now(struct pz_keep *keep)
+{
+	if (!keep->again.active)
+		return;
+	pz_env_stop(keep->config.env, &keep->again);
+	on_again(&keep->again, keep);
+}
+
+void
+pz_keep_stop(struct pz_keep *keep)
+{
+	pz_env_stop(keep->config.env, &keep->again);
+	keep->is_behind = false;
+}

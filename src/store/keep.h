@@ -1,0 +1,48 @@
+/*
+ * Data that counts in memory first and follows on disk: what a commit could not store is stored
+ * later, all of it in place of what the disk has.
+ *
+ * The owner changes memory, commits what has changed with pz_keep_commit, and offers one function
+ * that writes everything. That function has to write every record of the spaces that it empties:
+ * after a failed commit and its retry a restart knows what memory knew.
+ */
+#ifndef PZ_STORE_KEEP_H
+#define PZ_STORE_KEEP_H
+
+#include "base/env.h"
+#include "store/store.h"
+
+struct pz_keep_config {
+	struct pz_store *store;   /* borrowed; freed after the owner */
+	const struct pz_env *env; /* borrowed */
+	const char *what;         /* subject of the log lines, static: "what was synchronised" */
+	/**
+	 * Puts everything into a transaction, in place of what is stored.
+	 * Any error: the attempt is made again later.
+	 */
+	enum pz_err (*save)(void *arg, struct pz_txn *txn);
+	void *arg;
+};
+
+/** Embedded in its owner. */
+struct pz_keep {
+	struct pz_keep_config config;
+	struct pz_timer again;
+	bool is_behind; /* the disk lacks something, or an attempt is under way */
+	unsigned saves; /* attempts to write everything, so far */
+};
+
+void pz_keep_init(struct pz_keep *keep, const struct pz_keep_config *config);
+/** Commits what has changed in memory. A failure is logged once, and all is stored again after
+ * PZ_STORE_AGAIN_US. @param takes not NULL */
+void pz_keep_commit(struct pz_keep *keep, struct pz_txn *takes);
+/** The same where no transaction came about, or another commit has failed. @param detail one line
+ */
+void pz_keep_failed(struct pz_keep *keep, enum pz_err err, const char *detail);
+/** Writes everything now, if the disk lacks something. */
+void pz_keep_save_now(struct pz_keep *keep);
+/** Nothing is written any more on its own, also after an attempt that is under way: the data is
+ * gone from memory. Also for the end of the owner. */
+void pz_keep_stop(struct pz_keep *keep);
+
+#endif
