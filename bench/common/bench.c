@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -93,6 +94,13 @@ bench_status_kib(pid_t pid, const char *key)
 }
 
 void
+bench_check_patience(uint64_t began_ns, const char *what)
+{
+	if (bench_now_ns() - began_ns > BENCH_PATIENCE_S * UINT64_C(1000000000))
+		bench_fail("no %s within %d s", what, BENCH_PATIENCE_S);
+}
+
+void
 bench_raise_nofile(void)
 {
 	struct rlimit limit;
@@ -123,6 +131,7 @@ bench_connect(uint16_t port, unsigned source)
 {
 	struct sockaddr_in from = {.sin_family = AF_INET};
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct timeval patience = {.tv_sec = BENCH_PATIENCE_S};
 	int one = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -130,6 +139,7 @@ bench_connect(uint16_t port, unsigned source)
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0 ||
 	    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one)) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) != 0 ||
 	    bind(fd, (struct sockaddr *)&from, sizeof(from)) != 0)
 		bench_fail("cannot make a socket");
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0)

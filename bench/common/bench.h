@@ -18,6 +18,12 @@ unsigned long bench_number(const char *option, const char *text, unsigned long m
 /** CLOCK_MONOTONIC, nanoseconds. */
 uint64_t bench_now_ns(void);
 
+/** How long a blocking read waits for bytes, and the programs for an answer, seconds: one that
+ * never comes is a failure with a name, not a program that hangs. */
+#define BENCH_PATIENCE_S 10
+/** Ends the program when `began_ns` is longer ago than that. @param what is waited for */
+void bench_check_patience(uint64_t began_ns, const char *what);
+
 /** User and system CPU time of a process and all its threads, ns resolution; 0 when pid is 0. */
 double bench_cpu_s(pid_t pid);
 

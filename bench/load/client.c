@@ -117,9 +117,13 @@ enter(struct client *client, const struct client_config *config, const struct id
 	frame_put_header(header, (size_t)len);
 	bytes_append(&client->stream.out, header, sizeof(header));
 	bytes_append(&client->stream.out, text, (size_t)len);
+	uint64_t began_ns = bench_now_ns();
 	bool ok = stream_flush(&client->stream);
-	while (ok && !w.is_over)
+	while (ok && !w.is_over) {
 		ok = stream_read(&client->stream, on_frame_while_waiting, &w);
+		if (!w.is_over)
+			bench_check_patience(began_ns, "welcome from the other end");
+	}
 	if (!ok)
 		bench_tls_fail("the other end hung up instead of a welcome");
 }

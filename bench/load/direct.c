@@ -1,7 +1,7 @@
 /*
  * A direct link with a device (page 6), blocking, one call at a time: what its TLS server, router
  * and dispatcher add to a bare TLS echo. The call is get42 of the test service; with --props the
- * link alone is measured, by asking for a sign of life (prop keepAlive).
+ * link alone is measured: the prop `probe` asks for a sign of life, the prop `keepAlive` answers.
  */
 #include <stdio.h>
 #include <string.h>
@@ -101,9 +101,13 @@ call(struct client *client, uint64_t id, stream_on_frame on_answer)
 	if (on_answer == on_frame)
 		message_set_id(&client->message, id);
 	bytes_append(&client->stream.out, client->message.frame, client->message.len);
+	uint64_t began_ns = bench_now_ns();
 	bool ok = stream_flush(&client->stream);
-	while (ok && !answer.is_here)
+	while (ok && !answer.is_here) {
 		ok = stream_read(&client->stream, on_answer, &answer);
+		if (!answer.is_here)
+			bench_check_patience(began_ns, "answer from the device");
+	}
 	if (!ok)
 		bench_tls_fail("the device hung up");
 }

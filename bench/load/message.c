@@ -68,7 +68,7 @@ message_ask_life(struct message *out, const char *self, const char *peer)
 	char text[TEXT_BYTES_MAX];
 	int len = snprintf(text, sizeof(text),
 			   "{\"type\":\"prop\",\"from\":\"%s\",\"to\":\"%s\",\"payload\":{"
-			   "\"status\":\"keepAlive\",\"message\":{\"answer\":true}}}",
+			   "\"status\":\"probe\"}}",
 			   self, peer);
 
 	*out = (struct message){.len = HEADER_BYTES + (size_t)len};
