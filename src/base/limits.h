@@ -43,6 +43,10 @@
 #define PZ_BACKOFF_MAX_US (60 * PZ_US_PER_S)
 #define PZ_BACKOFF_RESET_US                                                                        \
 	(60 * PZ_US_PER_S) /* connected this long: start again at the first step */
+#define PZ_BACKOFF_QUICK 3 /* shorter connections in a row that still get the first step */
+#define PZ_BACKOFF_SLOW_FIRST_US                                                                   \
+	(30 * PZ_US_PER_S) /* waiting hardly mends it: another hub answers at the address */
+#define PZ_BACKOFF_SLOW_MAX_US (300 * PZ_US_PER_S) /* page 5: at most 5 minutes apart */
 #define PZ_CALL_TIMEOUT_US (30 * PZ_US_PER_S)
 #define PZ_LINK_IDLE_US (5 * PZ_US_PER_S) /* then a link's TLS buffers are given back (page 13) */
 #define PZ_CLOCK_SKEW_S 300               /* notBefore is set back by this (page 2) */

@@ -13,6 +13,12 @@
 #define PZ_CONDITION_LIST(X)                                                                       \
 	X(RENEWAL_FAILED, "renewal-failed", BOTH,                                                  \
 	  "A certificate or revocation list is due and could not be renewed.",                     \
-	  "it is tried again by itself; see the log and the free disk space")
+	  "it is tried again by itself; see the log and the free disk space")                      \
+	X(ANOTHER_HUB, "another-hub", PZP,                                                         \
+	  "A certificate of another hub, or of a hotspot's log-in page, is shown at the hub's "    \
+	  "address.",                                                                              \
+	  "log in to the network if it asks for that; if the hub was set up anew, `pzp leave` "    \
+	  "and "                                                                                   \
+	  "enrol again; attempts go on, at most 5 minutes apart")
 
 #endif

@@ -480,7 +480,7 @@ a_stranger_is_refused_before_any_frame(void **state)
 	assert_int_equal(hub.frame_count, 0);
 	assert_int_equal(hub.why, PZ_ERR_DENIED_CHAIN);
 	assert_true(hub.detail[0] != '\0');
-	assert_int_equal(laptop.why, PZ_ERR_DENIED_CHAIN); /* the alert arrives */
+	assert_int_equal(laptop.why, PZ_ERR_DENIED_REMOTE); /* the alert arrives */
 	fx_end_fini(&hub, &laptop);
 }
 

@@ -499,7 +499,7 @@ static const char *
 hint(const struct enrolment *e, enum pz_err why)
 {
 	if (e->exchange == NULL && (why == PZ_ERR_DENIED || why == PZ_ERR_NOTFOUND ||
-				    why == PZ_ERR_DENIED_CHAIN || why == PZ_ERR_IO_CLOSED))
+				    why == PZ_ERR_DENIED_REMOTE || why == PZ_ERR_IO_CLOSED))
 		return "the code is not valid any more (used, expired, replaced by a newer one, or "
 		       "the hub was restarted), or the zone is not hosted there; get a new code "
 		       "with `pzh token` on the hub";

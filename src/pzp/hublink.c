@@ -65,6 +65,14 @@ on_connected(void *arg, struct pz_stream *stream)
 		(void)pz_machine_event(&node->machine, PZ_EVENT_LINK_FAILED, pz_err_text(err));
 }
 
+/* What answered last at the address in use showed no other hub's certificate, or does not answer.
+ */
+static void
+forget_another_hub(struct pz_node *node)
+{
+	pz_condition_clear(node->conditions, PZ_CONDITION_ANOTHER_HUB, moved_in_use(node)->host);
+}
+
 static void
 on_failed(void *arg, enum pz_err err, const char *detail)
 {
@@ -72,6 +80,7 @@ on_failed(void *arg, enum pz_err err, const char *detail)
 	struct pz_errinfo reason;
 
 	node->hub.dial = NULL;
+	forget_another_hub(node);
 	(void)pz_machine_event(&node->machine, PZ_EVENT_LINK_FAILED,
 			       reason_of_dial(err, detail, &reason));
 }
@@ -160,6 +169,7 @@ void
 hub_online(struct pz_node *node)
 {
 	moved_online(node);
+	pz_condition_clear(node->conditions, PZ_CONDITION_ANOTHER_HUB, NULL);
 	hub_send_info(node);
 	discovery_announce(node);
 	peers_tell_soon(node->peers); /* nobody needs to speak for us at the hub any more */
@@ -411,12 +421,32 @@ on_drained(struct pz_link *link)
 	zonedata_drained(conn->node->hub_data);
 }
 
-/* Failures that waiting cannot mend (page 5): the hub showed another CA, or is not who it should
- * be. */
+/*
+ * Our own verdict: the certificate shown is not the hub's. It may be a hotspot's log-in page, so it
+ * ends nothing; but waiting hardly mends it (page 5). What the other end claims before it has
+ * proved its identity (an alert, garbage) is a failed attempt like any other.
+ */
 static bool
-is_hopeless(const struct pz_link *link, enum pz_err why)
+is_another_hub(const struct pz_link *link, enum pz_err why)
 {
-	return !link->secured && (why == PZ_ERR_DENIED_CHAIN || why == PZ_ERR_DENIED_IDENTITY);
+	return !link->secured && (why == PZ_ERR_DENIED_CHAIN || why == PZ_ERR_DENIED_IDENTITY ||
+				  why == PZ_ERR_DENIED_WEAK);
+}
+
+static void
+note_another_hub(struct pz_node *node, const char *detail, struct pz_errinfo *reason)
+{
+	const struct pz_hub_address *at = moved_in_use(node);
+
+	(void)pz_fail(
+		reason, PZ_ERR_DENIED,
+		"the certificate shown at %s port %u is not that of the hub which this device "
+		"enrolled with (%s)",
+		at->host, (unsigned)at->port, detail);
+	pz_condition_raise(node->conditions, PZ_CONDITION_ANOTHER_HUB, at->host, "%s",
+			   reason->text);
+	if (moved_is_wrong_everywhere(node))
+		pz_machine_slow(&node->machine);
 }
 
 static void
@@ -437,15 +467,10 @@ hub_closed(struct pz_node *node, struct pz_link *link, enum pz_err why, const ch
 		everybody_gone(node, &link->session);
 	}
 	(void)reason_of(why, detail, &reason);
-	if (is_hopeless(link, why)) {
-		(void)pz_fail(&reason, why,
-			      "the hub at %s port %u is not the one this device enrolled with "
-			      "(%s); if the "
-			      "hub was set up anew, leave and enrol again",
-			      moved_in_use(node)->host, (unsigned)moved_in_use(node)->port, detail);
-		if (moved_is_hopeless(node))
-			pz_machine_halt(&node->machine);
-	}
+	if (is_another_hub(link, why))
+		note_another_hub(node, detail, &reason);
+	else
+		forget_another_hub(node);
 	if (why == PZ_ERR_DENIED_REVOKED && link->secured)
 		(void)pz_machine_event(&node->machine, PZ_EVENT_REVOKED, "revoked by the hub");
 	else

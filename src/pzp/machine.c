@@ -118,19 +118,37 @@ pz_event_text(enum pz_event event)
 	return texts[event];
 }
 
-uint64_t
-pz_machine_backoff_us(unsigned attempts, uint32_t random)
+/* The first step, doubled with each attempt after the first, up to `max_us`. */
+static uint64_t
+doubled(unsigned attempts, uint64_t max_us)
 {
 	uint64_t us = PZ_BACKOFF_FIRST_US;
 
-	while (attempts > 1 && us < PZ_BACKOFF_MAX_US) {
+	while (attempts > 1 && us < max_us) {
 		us *= 2;
 		attempts--;
 	}
-	if (us > PZ_BACKOFF_MAX_US)
-		us = PZ_BACKOFF_MAX_US;
+	return us < max_us ? us : max_us;
+}
+
+uint64_t
+pz_machine_backoff_us(unsigned attempts, uint32_t random)
+{
+	uint64_t us = doubled(attempts, PZ_BACKOFF_MAX_US);
+
 	/* 80 % to 120 % */
 	return us * 8 / 10 + us * 4 / 10 * random / UINT32_MAX;
+}
+
+uint64_t
+pz_machine_slow_us(unsigned attempts, uint32_t random)
+{
+	uint64_t us = doubled(attempts, PZ_BACKOFF_SLOW_MAX_US);
+
+	if (us < PZ_BACKOFF_SLOW_FIRST_US)
+		us = PZ_BACKOFF_SLOW_FIRST_US;
+	/* 80 % to 100 %: the page gives an upper bound */
+	return us * 8 / 10 + us * 2 / 10 * random / UINT32_MAX;
 }
 
 static void
@@ -138,11 +156,25 @@ set_retry(struct pz_machine *m)
 {
 	uint32_t random;
 
-	if (m->is_halted)
+	if (m->is_parked)
 		return;
 	m->attempts++;
 	pz_env_random(m->env, &random, sizeof(random));
-	pz_env_start(m->env, &m->retry, pz_machine_backoff_us(m->attempts, random));
+	pz_env_start(m->env, &m->retry,
+		     m->is_slow ? pz_machine_slow_us(m->attempts, random)
+				: pz_machine_backoff_us(m->attempts, random));
+}
+
+/*
+ * A connection has ended. What failed before it is over, so the first retry is quick again; but a
+ * hub that lets us in and throws us out over and over is not hammered: short connections in a row
+ * use up the steps of the back-off as failures do.
+ */
+static void
+count_connection(struct pz_machine *m, uint64_t lasted_us)
+{
+	m->flaps = lasted_us >= PZ_BACKOFF_RESET_US ? 0 : m->flaps + 1;
+	m->attempts = m->flaps > PZ_BACKOFF_QUICK ? m->flaps - PZ_BACKOFF_QUICK : 0;
 }
 
 /* The one place where the state changes. */
@@ -152,8 +184,8 @@ enter(struct pz_machine *m, const struct pz_edge *edge, enum pz_event event)
 	enum pz_state old = m->state;
 	uint64_t now = pz_env_mono_us(m->env);
 
-	if (old == PZ_STATE_CONNECTED && now - m->since_us >= PZ_BACKOFF_RESET_US)
-		m->attempts = 0;
+	if (old == PZ_STATE_CONNECTED && edge->next != PZ_STATE_CONNECTED)
+		count_connection(m, now - m->since_us);
 	pz_env_stop(m->env, &m->stay);
 	pz_env_stop(m->env, &m->retry);
 	m->state = edge->next;
@@ -177,20 +209,25 @@ is_overtaken(const struct pz_machine *m, enum pz_event event)
 	return m->is_wiping && event != PZ_EVENT_WIPED;
 }
 
+static void
+park(struct pz_machine *m)
+{
+	m->is_parked = true;
+	pz_env_stop(m->env, &m->retry);
+}
+
 /* What an event means beside the change of state. `edge` is NULL where the table has none. */
 static void
 note(struct pz_machine *m, enum pz_event event, const struct pz_edge *edge)
 {
-	if (event == PZ_EVENT_DISCONNECT && states[m->state].is_hub_mode) {
-		pz_machine_halt(m); /* stays away until told to come back */
-		m->is_parked = true;
-	}
+	if (event == PZ_EVENT_DISCONNECT && states[m->state].is_hub_mode)
+		park(m); /* stays away until told to come back */
 	if (edge == NULL)
 		return;
 	if (event == PZ_EVENT_CONNECT || event == PZ_EVENT_STORED || event == PZ_EVENT_WIPED)
-		m->is_halted = m->is_parked = false;
+		m->is_parked = m->is_slow = false;
 	if (event == PZ_EVENT_STORED || event == PZ_EVENT_WIPED)
-		m->attempts = 0;
+		m->attempts = m->flaps = 0;
 	if (event == PZ_EVENT_WIPED)
 		m->is_wiping = false;
 	if (edge->action == PZ_ACT_CLEAN_AND_WIPE)
@@ -201,7 +238,7 @@ static bool
 wants_retry(const struct pz_machine *m, enum pz_state old, enum pz_event event)
 {
 	return m->state == PZ_STATE_NOT_CONNECTED && old != PZ_STATE_NOT_CONNECTED &&
-	       event != PZ_EVENT_DISCONNECT && !m->is_halted && !m->is_unwanted;
+	       event != PZ_EVENT_DISCONNECT && !m->is_parked && !m->is_unwanted;
 }
 
 static const char unwanted[] = "connection = peer: connects to the hub only when told to";
@@ -270,17 +307,15 @@ pz_machine_event(struct pz_machine *m, enum pz_event event, const char *reason)
 }
 
 void
-pz_machine_halt(struct pz_machine *m)
+pz_machine_slow(struct pz_machine *m)
 {
-	m->is_halted = true;
-	pz_env_stop(m->env, &m->retry);
+	m->is_slow = true;
 }
 
 void
 pz_machine_park(struct pz_machine *m, const char *reason)
 {
-	pz_machine_halt(m);
-	m->is_parked = true;
+	park(m);
 	snprintf(m->reason, sizeof(m->reason), "%s", reason);
 }
 
@@ -306,7 +341,7 @@ pz_machine_start(struct pz_machine *m)
 void
 pz_machine_nudge(struct pz_machine *m, const char *why)
 {
-	if (m->state != PZ_STATE_NOT_CONNECTED || m->is_halted || m->is_unwanted)
+	if (m->state != PZ_STATE_NOT_CONNECTED || m->is_parked || m->is_unwanted)
 		return;
 	pz_info("retry-now", "cause=\"%s\"", why);
 	(void)pz_machine_event(m, PZ_EVENT_CONNECT, NULL);
@@ -315,16 +350,13 @@ pz_machine_nudge(struct pz_machine *m, const char *why)
 void
 pz_machine_network_changed(struct pz_machine *m)
 {
-	if (!m->is_parked)
-		m->is_halted = false;
+	m->attempts = 0;
 	pz_machine_nudge(m, "the network changed");
 }
 
 void
 pz_machine_hub_moved(struct pz_machine *m)
 {
-	if (!m->is_parked)
-		m->is_halted = false;
 	m->attempts = 0;
 	pz_machine_nudge(m, "the hub has moved");
 }

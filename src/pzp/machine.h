@@ -92,12 +92,13 @@ struct pz_machine {
 	enum pz_state state;
 	char reason[256];       /* why it is not connected; "" when there is nothing to say */
 	char last_failure[256]; /* while connecting: the reason before this attempt, or "" */
-	bool is_halted;         /* waiting cannot mend it: no retry until told to connect */
-	bool is_parked;         /* halted because somebody said so */
-	bool is_unwanted;       /* the user prefers peers: to the hub only when told to */
-	bool is_wiping;         /* from CLEAN_AND_WIPE to WIPED: nothing else leads on */
-	unsigned attempts;      /* failed since the last good connection */
-	uint64_t since_us;      /* of the state */
+	bool is_parked;         /* no retry until told to connect */
+	bool is_slow;      /* waiting hardly mends the last failure: the next retry comes late */
+	bool is_unwanted;  /* the user prefers peers: to the hub only when told to */
+	bool is_wiping;    /* from CLEAN_AND_WIPE to WIPED: nothing else leads on */
+	unsigned attempts; /* steps of the back-off that are used up */
+	unsigned flaps;    /* connections in a row that were shorter than PZ_BACKOFF_RESET_US */
+	uint64_t since_us; /* of the state */
 	const struct pz_env *env;
 	const struct pz_machine_ops *ops;
 	void *arg;
@@ -134,28 +135,31 @@ void pz_machine_start(struct pz_machine *machine);
  */
 void pz_machine_want_hub(struct pz_machine *machine, bool is_wanted);
 
-/** This failure, or the one that comes, is none that waiting mends (page 5 "Back-off"): no retry.
- */
-void pz_machine_halt(struct pz_machine *machine);
+/** Waiting hardly mends this failure, or the one that comes (page 5 "Back-off"): the next retry
+ * comes after pz_machine_slow_us, unless the network changes before. */
+void pz_machine_slow(struct pz_machine *machine);
 
 /** Stays not-connected until told to connect. */
 void pz_machine_park(struct pz_machine *machine, const char *reason);
 
-/** Another network: what answered in the hub's place may have been a captive portal's. Lifts a halt
- * that nobody asked for, and tries at once. */
+/** Another network: what failed in the one before says nothing about this one. Begins the back-off
+ * anew and tries at once, unless parked. */
 void pz_machine_network_changed(struct pz_machine *machine);
 
-/** The hub has another address: what failed there says nothing about here. Lifts a halt that nobody
- * asked for, begins the back-off anew and tries at once, unless a link or an attempt is there. */
+/** The hub has another address: what failed there says nothing about here. Begins the back-off anew
+ * and tries at once, unless parked, or a link or an attempt is there. */
 void pz_machine_hub_moved(struct pz_machine *machine);
 
 /** Something changed that makes a retry worth it now (network, app request): tries at once unless
- * halted or the hub is not wanted. */
+ * parked or the hub is not wanted. */
 void pz_machine_nudge(struct pz_machine *machine, const char *why);
 
 /** Microseconds until attempt number `attempts` (1 = after the first failure), +-20 % by `random`.
  */
 uint64_t pz_machine_backoff_us(unsigned attempts, uint32_t random);
+/** The same after a failure that waiting hardly mends: PZ_BACKOFF_SLOW_FIRST_US, then doubling with
+ * `attempts` to PZ_BACKOFF_SLOW_MAX_US; up to 20 % less by `random`, never more. */
+uint64_t pz_machine_slow_us(unsigned attempts, uint32_t random);
 
 /** The table as a Graphviz document, for the docs. Writes at most `size` bytes with NUL; returns
  * the length it has. */

@@ -1,4 +1,4 @@
-/* Page 5: every pair of state and event is decided; retries, halts and time-outs. */
+/* Page 5: every pair of state and event is decided; retries and time-outs. */
 /* clang-format off */
 #include <stdarg.h>
 #include <stddef.h>
@@ -214,7 +214,17 @@ fails_once(void)
 }
 
 static void
-it_tries_again_by_itself_and_forgets_after_a_good_minute(void **state)
+is_connected_for(uint64_t us)
+{
+	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+	assert_int_equal(tell(PZ_EVENT_REGISTERED), PZ_OK);
+	pass(us);
+	assert_int_equal(tell(PZ_EVENT_LINK_LOST), PZ_OK);
+	assert_int_equal(tell(PZ_EVENT_CLEANED), PZ_OK);
+}
+
+static void
+it_tries_again_by_itself_and_forgets_when_connected(void **state)
 {
 	(void)state;
 	begin(true);
@@ -226,34 +236,56 @@ it_tries_again_by_itself_and_forgets_after_a_good_minute(void **state)
 		assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
 		pass(1);
 	}
-	assert_int_equal(tell(PZ_EVENT_REGISTERED), PZ_OK);
-	pass(59 * PZ_US_PER_S);
-	assert_int_equal(tell(PZ_EVENT_LINK_LOST), PZ_OK);
-	assert_int_equal(tell(PZ_EVENT_CLEANED), PZ_OK);
-	assert_int_equal(w.m.attempts, 10); /* too short to count as good */
-	pass(60 * PZ_US_PER_S);
-	assert_int_equal(tell(PZ_EVENT_REGISTERED), PZ_OK);
-	pass(60 * PZ_US_PER_S);
-	assert_int_equal(tell(PZ_EVENT_LINK_LOST), PZ_OK);
-	assert_int_equal(tell(PZ_EVENT_CLEANED), PZ_OK);
+	is_connected_for(1); /* however many attempts it took: the first retry is quick */
+	assert_int_equal(w.m.attempts, 1);
+	pz_machine_fini(&w.m);
+}
+
+/* A hub that lets the device in and loses it over and over gets fewer and fewer attempts; a hub
+ * that is restarted a few times does not. */
+static void
+short_connections_in_a_row_use_up_the_back_off(void **state)
+{
+	static const unsigned steps[] = {1, 1, 1, 2, 3, 4, 5, 6, 7, 8};
+
+	(void)state;
+	begin(true);
+	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		is_connected_for(59 * PZ_US_PER_S);
+		assert_int_equal(w.m.attempts, steps[i]);
+		pass(pz_machine_backoff_us(steps[i], 0));
+		assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+	}
+	is_connected_for(60 * PZ_US_PER_S); /* a good one */
+	assert_int_equal(w.m.attempts, 1);
+	pass(PZ_US_PER_S);
+	is_connected_for(0);
 	assert_int_equal(w.m.attempts, 1);
 	pz_machine_fini(&w.m);
 }
 
 static void
-halted_it_waits_to_be_told(void **state)
+what_waiting_hardly_mends_is_retried_slowly_and_for_ever(void **state)
 {
+	static const uint64_t seconds[] = {30, 30, 30, 30, 30, 32, 64, 128, 256, 300, 300};
+
 	(void)state;
 	begin(true);
 	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
-	pz_machine_halt(&w.m);
-	fails_once();
-	pass(3600 * PZ_US_PER_S);
-	pz_machine_nudge(&w.m, "the network changed");
-	assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
-	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
-	fails_once(); /* for another reason: from now on it tries again */
-	pass(PZ_US_PER_S);
+	for (unsigned i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+		uint64_t us = seconds[i] * PZ_US_PER_S;
+		assert_int_equal(pz_machine_slow_us(i + 1, 0), us * 8 / 10);
+		assert_int_equal(pz_machine_slow_us(i + 1, UINT32_MAX), us);
+		pz_machine_slow(&w.m);
+		fails_once();
+		pass(us * 8 / 10 - 1);
+		assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
+		pass(1);
+	}
+	assert_int_equal(pz_machine_slow_us(UINT32_MAX, UINT32_MAX), PZ_BACKOFF_SLOW_MAX_US);
+	fails_once(); /* for another reason: at most a minute again */
+	pass(PZ_BACKOFF_MAX_US * 8 / 10);
 	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
 	pz_machine_fini(&w.m);
 }
@@ -281,15 +313,20 @@ disconnected_by_hand_it_stays_away_whenever_that_was_said(void **state)
 }
 
 static void
-another_network_lifts_a_halt_but_not_a_wish(void **state)
+another_network_is_tried_at_once_unless_disconnected_by_hand(void **state)
 {
 	(void)state;
 	begin(true);
 	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
-	pz_machine_halt(&w.m);
+	for (int i = 0; i < 6; i++) {
+		pz_machine_slow(&w.m);
+		fails_once();
+		pz_machine_network_changed(&w.m);
+		assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+	}
 	fails_once();
-	pz_machine_network_changed(&w.m);
-	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+	assert_int_equal(w.m.attempts, 1); /* the first steps belong to the new network, too */
+	pass(2 * PZ_US_PER_S);
 	fails_once();
 	pz_machine_park(&w.m, "disconnected by hand");
 	pz_machine_network_changed(&w.m);
@@ -307,9 +344,9 @@ a_hub_that_has_moved_is_tried_at_once(void **state)
 	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
 	for (int i = 0; i < 6; i++) {
 		fails_once();
-		pz_machine_nudge(&w.m, "the network changed");
+		pz_machine_nudge(&w.m, "a program calls another device");
 	}
-	pz_machine_halt(&w.m);
+	pz_machine_slow(&w.m);
 	fails_once();
 	pz_machine_hub_moved(&w.m);
 	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
@@ -422,7 +459,7 @@ a_wipe_is_overtaken_by_nothing(void **state)
 		assert_int_equal(w.actions, 1);
 		assert_int_equal(tell(PZ_EVENT_WIPED), PZ_OK);
 		assert_int_equal(w.m.state, PZ_STATE_VIRGIN);
-		assert_false(w.m.is_halted);
+		assert_false(w.m.is_parked);
 		pz_machine_fini(&w.m);
 	}
 }
@@ -523,10 +560,11 @@ main(void)
 		cmocka_unit_test(no_state_is_without_a_way_out),
 		cmocka_unit_test(states_that_can_hang_time_out),
 		cmocka_unit_test(back_off_doubles_to_a_minute_with_jitter),
-		cmocka_unit_test(it_tries_again_by_itself_and_forgets_after_a_good_minute),
-		cmocka_unit_test(halted_it_waits_to_be_told),
+		cmocka_unit_test(it_tries_again_by_itself_and_forgets_when_connected),
+		cmocka_unit_test(short_connections_in_a_row_use_up_the_back_off),
+		cmocka_unit_test(what_waiting_hardly_mends_is_retried_slowly_and_for_ever),
 		cmocka_unit_test(disconnected_by_hand_it_stays_away_whenever_that_was_said),
-		cmocka_unit_test(another_network_lifts_a_halt_but_not_a_wish),
+		cmocka_unit_test(another_network_is_tried_at_once_unless_disconnected_by_hand),
 		cmocka_unit_test(a_hub_that_has_moved_is_tried_at_once),
 		cmocka_unit_test(a_nudge_tries_at_once),
 		cmocka_unit_test(preferring_peers_it_connects_only_when_told),

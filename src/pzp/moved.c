@@ -92,14 +92,14 @@ moved_online(struct pz_node *node)
 }
 
 bool
-moved_is_hopeless(struct pz_node *node)
+moved_is_wrong_everywhere(struct pz_node *node)
 {
 	struct moved *moved = node->moved;
 
 	moved->is_wrong[moved->is_former_used] = true;
 	if (moved->place.former.port && !moved->is_wrong[!moved->is_former_used])
 		return false;
-	begin_anew(moved); /* whoever tells us to connect means both again */
+	begin_anew(moved); /* the next attempts try both again */
 	return true;
 }
 

@@ -29,7 +29,7 @@ void moved_failed(struct pz_node *node);
 /** The link is registered. */
 void moved_online(struct pz_node *node);
 /** Another hub answers at the address in use. @return true: and there is no other to try */
-bool moved_is_hopeless(struct pz_node *node);
+bool moved_is_wrong_everywhere(struct pz_node *node);
 
 /** Prop `hubMoved`. @param from the peer that passed it on; NULL: the hub (or by a relay) */
 void moved_on_prop(struct pz_node *node, struct peer_link *from, json_t *message);

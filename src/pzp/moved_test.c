@@ -151,15 +151,15 @@ a_device_without_hub_goes_there_at_once(void **state)
 }
 
 static void
-a_halt_that_nobody_asked_for_ends(void **state)
+slow_attempts_end_when_the_hub_moves(void **state)
 {
 	struct pz_authority *other = other_zone();
 	struct fx_far *tv = fx_live(fx_device("tv"));
 
 	(void)state;
-	hub_answers_as(HOST, other); /* somebody else has got the former address */
-	fx_run(SOON);
-	assert_null(fx_dialled(HOST)); /* waiting cannot mend that */
+	hub_answers_as(HOST, other); /* another hub has the former address */
+	fx_run(PZ_BACKOFF_SLOW_FIRST_US / 10 * 8 - PZ_US_PER_S);
+	assert_null(fx_dialled(HOST)); /* waiting hardly mends that */
 	fx_tells(tv, "hubMoved", notice(NEW));
 	fx_run(COMMIT_US);
 	hub_answers(NEW);
@@ -236,14 +236,48 @@ another_hub_there_is_no_reason_to_give_up(void **state)
 	fx_refuses(HOST);
 	next_is(HOST); /* the other one is known to be wrong */
 	hub_answers_as(HOST, other);
-	fx_run(SOON);
+	fx_run(PZ_BACKOFF_SLOW_FIRST_US / 10 * 8 - PZ_US_PER_S);
 	assert_null(fx_dialled(HOST)); /* now both are */
 	assert_null(fx_dialled(NEW));
-	assert_non_null(
-		strstr(pz_json_str(status(), "reason"), "not the one this device enrolled"));
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_CONNECT, NULL));
-	hub_answers(NEW); /* who is told to connect tries anew */
+	assert_non_null(strstr(pz_json_str(status(), "reason"), "is not that of the hub"));
+	assert_true(pz_condition_is_raised(w.node->conditions, PZ_CONDITION_ANOTHER_HUB, HOST));
+	next_is(NEW); /* slowly, but by itself */
+	hub_answers(NEW);
+	assert_false(pz_condition_is_raised(w.node->conditions, PZ_CONDITION_ANOTHER_HUB, NULL));
 	pz_authority_free(other);
+}
+
+/* An alert before the handshake is done, or bytes that are no TLS: every machine on the way can
+ * send them. They end one attempt, and change nothing else. */
+static void
+what_is_not_proved_is_one_failed_attempt(void **state)
+{
+	static const struct {
+		uint8_t bytes[8];
+		size_t len;
+	} answers[] = {
+		{{21, 3, 3, 0, 2, 2, 48}, 7}, /* unknown_ca */
+		{{21, 3, 3, 0, 2, 2, 44}, 7}, /* certificate_revoked */
+		{{21, 3, 3, 0, 2, 2, 42}, 7}, /* bad_certificate */
+		{{21, 3, 3, 0, 2, 2, 40}, 7}, /* handshake_failure */
+		{"HTTP/1.", 7},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		struct pz_dial *dial = fx_dialled(HOST);
+		struct fx_far *far = fx_far_new(NULL, PZ_TLS_HUB_SERVER);
+		dial->is_over = true;
+		dial->events->connected(dial->arg, &far->stream);
+		pz_link_on_bytes(far->stream.link, pz_slice_of(answers[i].bytes, answers[i].len));
+		fx_settle();
+		assert_int_equal(pz_node_state(w.node), PZ_STATE_NOT_CONNECTED);
+		assert_string_not_equal(pz_json_str(status(), "reason"), "");
+		assert_false(
+			pz_condition_is_raised(w.node->conditions, PZ_CONDITION_ANOTHER_HUB, NULL));
+		next_is(HOST);
+	}
+	hub_answers(HOST);
 }
 
 static void
@@ -478,11 +512,12 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, begin_test, fx_tear_down)
 	static const struct CMUnitTest tests[] = {
 		T(a_device_without_hub_goes_there_at_once),
-		T(a_halt_that_nobody_asked_for_ends),
+		T(slow_attempts_end_when_the_hub_moves),
 		T(a_device_that_was_told_to_stay_away_does),
 		T(a_link_that_is_up_is_left_alone),
 		T(neither_strands_the_device),
 		T(another_hub_there_is_no_reason_to_give_up),
+		T(what_is_not_proved_is_one_failed_attempt),
 		T(everybody_linked_hears_it),
 		T(it_is_known_after_a_restart),
 		T(what_is_not_stored_does_not_count),

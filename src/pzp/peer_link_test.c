@@ -156,7 +156,7 @@ a_link_of_another_zone_is_refused(void **state)
 				      &w.env, txn, &eve, NULL));
 	struct fx_far *far = fx_comes(fx_device_of(eve, "eve@example.org", "tv"));
 	assert_true(far->is_closed);
-	assert_int_equal(far->err, PZ_ERR_DENIED_CHAIN);
+	assert_int_equal(far->err, PZ_ERR_DENIED_REMOTE);
 	assert_null(fx_peer("tv"));
 	pz_txn_free(txn);
 	pz_authority_free(eve);

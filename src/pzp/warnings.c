@@ -129,4 +129,5 @@ warnings_forget(struct pz_node *node)
 {
 	node->warnings = (struct node_warnings){.is_hub_older = false};
 	pz_condition_clear(node->conditions, PZ_CONDITION_RENEWAL_FAILED, NULL);
+	pz_condition_clear(node->conditions, PZ_CONDITION_ANOTHER_HUB, NULL);
 }

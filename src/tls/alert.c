@@ -5,37 +5,49 @@
 #include <openssl/x509_vfy.h>
 
 /*
- * The alerts that say more than "protocol violation". A revoked device wipes itself (page 2), so
- * certificate_revoked counts only from a peer that has proved who it is: inside a handshake anybody
- * on the path can write an alert (with TLS 1.2 up to its very end).
+ * The alerts that say more than "protocol violation". An alert is the other end's claim, never a
+ * verdict of ours: so it has an error of its own. A revoked device wipes itself (page 2), so
+ * certificate_revoked counts only from a peer that has proved its identity: inside a handshake
+ * every machine on the path can write an alert.
  */
 static const struct {
 	int alert;
 	enum pz_err proven, unproven;
 } alerts[] = {
-	{SSL_AD_CERTIFICATE_REVOKED, PZ_ERR_DENIED_REVOKED, PZ_ERR_DENIED_CHAIN},
-	{SSL_AD_CERTIFICATE_EXPIRED, PZ_ERR_DENIED_EXPIRED, PZ_ERR_DENIED_EXPIRED},
-	{SSL_AD_UNKNOWN_CA, PZ_ERR_DENIED_CHAIN, PZ_ERR_DENIED_CHAIN},
-	{SSL_AD_BAD_CERTIFICATE, PZ_ERR_DENIED_CHAIN, PZ_ERR_DENIED_CHAIN},
-	{SSL_AD_UNSUPPORTED_CERTIFICATE, PZ_ERR_DENIED_CHAIN, PZ_ERR_DENIED_CHAIN},
-	{SSL_AD_CERTIFICATE_UNKNOWN, PZ_ERR_DENIED_CHAIN, PZ_ERR_DENIED_CHAIN},
-	{TLS13_AD_CERTIFICATE_REQUIRED, PZ_ERR_DENIED_CHAIN, PZ_ERR_DENIED_CHAIN},
-	{SSL_AD_ACCESS_DENIED, PZ_ERR_DENIED_CHAIN, PZ_ERR_DENIED_CHAIN},
+	{SSL_AD_CERTIFICATE_REVOKED, PZ_ERR_DENIED_REVOKED, PZ_ERR_DENIED_REMOTE},
+	{SSL_AD_CERTIFICATE_EXPIRED, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED_REMOTE},
+	{SSL_AD_UNKNOWN_CA, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED_REMOTE},
+	{SSL_AD_BAD_CERTIFICATE, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED_REMOTE},
+	{SSL_AD_UNSUPPORTED_CERTIFICATE, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED_REMOTE},
+	{SSL_AD_CERTIFICATE_UNKNOWN, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED_REMOTE},
+	{TLS13_AD_CERTIFICATE_REQUIRED, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED_REMOTE},
+	{SSL_AD_ACCESS_DENIED, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED_REMOTE},
 	{SSL_AD_UNRECOGNIZED_NAME, PZ_ERR_NOTFOUND, PZ_ERR_NOTFOUND},
 	{SSL_AD_USER_CANCELLED, PZ_ERR_IO_CLOSED, PZ_ERR_IO_CLOSED},
 };
 
+static const char *
+alert_text(int alert)
+{
+	/* Ours means both ends of the validity (pz_tls_alert_cause). */
+	return alert == SSL_AD_CERTIFICATE_EXPIRED
+		       ? "certificate expired or not yet valid, by the clock of the other end"
+		       : SSL_alert_desc_string_long(alert);
+}
+
 enum pz_err
 pz_tls_alert_error(int alert, struct pz_tls_alert_scene scene, struct pz_errinfo *info)
 {
+	enum pz_err err = PZ_ERR_PROTO;
+
 	if (alert == SSL_AD_ACCESS_DENIED && scene.enrol)
 		return pz_fail(info, PZ_ERR_DENIED, "the hub accepts no enrolment now");
-	enum pz_err err = PZ_ERR_PROTO;
 	for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++)
 		if (alerts[i].alert == alert)
 			err = scene.proven ? alerts[i].proven : alerts[i].unproven;
-	return pz_fail(info, err, "peer refused: %s (alert %d)", SSL_alert_desc_string_long(alert),
-		       alert);
+	return pz_fail(info, err, "%s%s (alert %d)%s",
+		       err == PZ_ERR_DENIED_REMOTE ? "" : "the other end says: ", alert_text(alert),
+		       alert, scene.proven ? "" : ", by an end that has not proved its identity");
 }
 
 static enum pz_err

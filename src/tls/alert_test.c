@@ -22,12 +22,12 @@ test_alert_error(void **state)
 		int alert;
 		enum pz_err proven, unproven;
 	} rows[] = {
-		{SSL_AD_CERTIFICATE_REVOKED, PZ_ERR_DENIED_REVOKED, PZ_ERR_DENIED_CHAIN},
-		{SSL_AD_CERTIFICATE_EXPIRED, PZ_ERR_DENIED_EXPIRED, PZ_ERR_DENIED_EXPIRED},
-		{SSL_AD_UNKNOWN_CA, PZ_ERR_DENIED_CHAIN, PZ_ERR_DENIED_CHAIN},
-		{SSL_AD_BAD_CERTIFICATE, PZ_ERR_DENIED_CHAIN, PZ_ERR_DENIED_CHAIN},
-		{TLS13_AD_CERTIFICATE_REQUIRED, PZ_ERR_DENIED_CHAIN, PZ_ERR_DENIED_CHAIN},
-		{SSL_AD_ACCESS_DENIED, PZ_ERR_DENIED_CHAIN, PZ_ERR_DENIED_CHAIN},
+		{SSL_AD_CERTIFICATE_REVOKED, PZ_ERR_DENIED_REVOKED, PZ_ERR_DENIED_REMOTE},
+		{SSL_AD_CERTIFICATE_EXPIRED, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED_REMOTE},
+		{SSL_AD_UNKNOWN_CA, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED_REMOTE},
+		{SSL_AD_BAD_CERTIFICATE, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED_REMOTE},
+		{TLS13_AD_CERTIFICATE_REQUIRED, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED_REMOTE},
+		{SSL_AD_ACCESS_DENIED, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED_REMOTE},
 		{SSL_AD_UNRECOGNIZED_NAME, PZ_ERR_NOTFOUND, PZ_ERR_NOTFOUND},
 		{SSL_AD_PROTOCOL_VERSION, PZ_ERR_PROTO, PZ_ERR_PROTO},
 		{SSL_AD_BAD_RECORD_MAC, PZ_ERR_PROTO, PZ_ERR_PROTO},
@@ -43,7 +43,10 @@ test_alert_error(void **state)
 	}
 	assert_int_equal(pz_tls_alert_error(SSL_AD_ACCESS_DENIED, enrol, &info), PZ_ERR_DENIED);
 	pz_tls_alert_error(SSL_AD_CERTIFICATE_REVOKED, proven, &info);
-	assert_string_equal(info.text, "peer refused: certificate revoked (alert 44)");
+	assert_string_equal(info.text, "the other end says: certificate revoked (alert 44)");
+	pz_tls_alert_error(SSL_AD_UNKNOWN_CA, unproven, &info);
+	assert_string_equal(info.text,
+			    "unknown CA (alert 48), by an end that has not proved its identity");
 }
 
 static void

@@ -78,9 +78,9 @@ void pz_tls_input(struct pz_tls *tls, struct pz_slice cipher);
  * Errors, our refusal: DENIED_CHAIN (also no certificate), DENIED_EXPIRED, DENIED_REVOKED,
  * DENIED_WEAK, DENIED_IDENTITY as pz_verify_chain; DENIED (select refused);
  * PROTO (no common version, cipher or ALPN; bytes that are no TLS); IO_CLOSED (close_notify).
- * The peer's refusal: by its alert as pz_tls_read, but DENIED_CHAIN in place of DENIED_REVOKED:
- * here an alert comes from somebody who has not proved who he is, and a device wipes itself when it
- * is told that it is revoked. NOTFOUND (alert unrecognized_name: the zone is not served there).
+ * The peer's refusal: by its alert as pz_tls_read, but DENIED_REMOTE in place of DENIED_REVOKED:
+ * the sender of an alert has proved nothing here, and a device wipes itself when its hub says that
+ * it is revoked. NOTFOUND (alert unrecognized_name: the zone is not served there).
  * Besides: LIMIT_QUEUE (cipher_out is full), LIMIT_MEMORY, CRYPTO.
  * Every error is final: later calls fail with IO_CLOSED.
  * @spec page 2, page 14 TLS-2, TLS-4
@@ -95,7 +95,7 @@ enum pz_err pz_tls_handshake(struct pz_tls *tls, struct pz_buf *cipher_out, bool
  * @param cipher_out as in pz_tls_handshake (alerts, answers to key updates)
  * Errors: IO_CLOSED (the peer's close_notify, in order after all data); PROTO (bad record, other
  * fatal alerts); the peer's fatal alert about our certificate: DENIED_REVOKED
- * (certificate_revoked), DENIED_EXPIRED (certificate_expired), DENIED_CHAIN (unknown_ca,
+ * (certificate_revoked), DENIED_REMOTE (certificate_expired, unknown_ca,
  * bad_certificate, unsupported_certificate, certificate_unknown, certificate_required,
  * access_denied; on an enrol session access_denied is DENIED); INTERNAL (the handshake is not
  * done); LIMIT_QUEUE, LIMIT_MEMORY, CRYPTO. Every error is final, but after IO_CLOSED

@@ -342,7 +342,7 @@ test_forged_revocation(void **state)
 	assert_ok(pz_tls_handshake(p.client, &p.to_server, &done, NULL));
 	pz_tls_input(p.client, pz_slice_of(alert, sizeof(alert)));
 	assert_int_equal(pz_tls_handshake(p.client, &p.to_server, &done, NULL),
-			 PZ_ERR_DENIED_CHAIN);
+			 PZ_ERR_DENIED_REMOTE);
 	pair_fini(&p);
 	pz_tls_ctx_free(laptop);
 }
