@@ -1,6 +1,6 @@
 """
 A hub that is put back to an old backup: whom it has revoked since stays out, its devices tell it; a
-device enrolled since is told what to do (page 8 "higher crlNumber wins, always"; page 14 REV-4).
+device enrolled since is told what to do (page 8 "the higher crlNumber always applies"; page 14 REV-4).
 """
 
 import contextlib
