@@ -49,7 +49,7 @@ bool pz_code_is_live(const struct pz_code *code, const struct pz_env *env);
  * Spends one attempt, before step 2 is answered. The attempt after PZ_CODE_ATTEMPTS_MAX wipes the
  * digits; so does the first look after the code has expired.
  * @param device the name that the device claims
- * @spec page 3 "Every step 2 costs the code one attempt", page 14 ENR-3
+ * @spec page 3 "Every step 2 costs one attempt", page 14 ENR-3
  */
 enum pz_code_result
 pz_code_spend(struct pz_code *code, const struct pz_env *env, const char *device) PZ_MUST_USE;

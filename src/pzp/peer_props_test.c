@@ -1,4 +1,5 @@
-/* What devices say to each other on a direct link, true or not: what of it is believed (page 4, 6).
+/* What devices say to each other on a direct link, true or not: what of it is believed (pages 4 and
+ * 6).
  */
 #include "pzp/peer_fixture.h"
 
