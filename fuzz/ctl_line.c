@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "ctl/line.h"
+#include "wire/json.h"
 
 /* Writes the object and reads it again. */
 static void
@@ -16,7 +17,7 @@ check_round_trip(const json_t *object)
 	struct pz_ctl_lines again;
 	json_t *same = NULL;
 
-	pz_ctl_lines_init(&again);
+	pz_ctl_lines_init(&again, 0);
 	FUZZ_CHECK(pz_ctl_line_append(&again.in, object) == PZ_OK);
 	FUZZ_CHECK(pz_ctl_lines_next(&again, &same) == PZ_OK && json_equal(object, same));
 	json_decref(same);
@@ -27,7 +28,7 @@ check_round_trip(const json_t *object)
 static void
 check_line(enum pz_err err, json_t *object, struct pz_slice line)
 {
-	json_t *tree = json_loadb((const char *)line.ptr, line.len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *tree = pz_json_parse(line, NULL);
 
 	FUZZ_CHECK((err == PZ_OK) == json_is_object(tree));
 	if (err == PZ_OK) {
@@ -77,7 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > PZ_CTL_LINE_BYTES_MAX)
 		return 0;
-	pz_ctl_lines_init(&lines);
+	pz_ctl_lines_init(&lines, 0);
 	stream = rest;
 	while (stream.len > 0) {
 		uint8_t piece = 0;

@@ -238,6 +238,28 @@ check_envelope(struct pz_slice body, const struct oracle *o)
 	}
 }
 
+/* What is found in a text without a tree is what the tree has. */
+static void
+check_members(struct pz_slice body, enum pz_err any, const json_t *parsed)
+{
+	struct pz_slice rest = body, one, value;
+	size_t count = 0;
+
+	if (any != PZ_OK)
+		return;
+	while (pz_json_next(&rest, &one)) {
+		FUZZ_CHECK(pz_json_check(one, false) == PZ_OK);
+		count++;
+	}
+	enum pz_err err = pz_json_member(body, "id", &value);
+	if (err == PZ_OK)
+		FUZZ_CHECK(pz_json_check(value, false) == PZ_OK);
+	if (parsed == NULL)
+		return;
+	FUZZ_CHECK(count == json_array_size(parsed));
+	FUZZ_CHECK(err == (json_object_get(parsed, "id") ? PZ_OK : PZ_ERR_NOTFOUND));
+}
+
 static void
 check_value(struct pz_slice body, const struct oracle *o)
 {
@@ -246,7 +268,9 @@ check_value(struct pz_slice body, const struct oracle *o)
 	json_t *parsed = pz_json_parse(body, &info);
 
 	fuzz_check_info(parsed ? PZ_OK : PZ_ERR_PROTO_JSON, &info);
-	if (!o->is_silent && any == PZ_ERR_PROTO_DEPTH)
+	if (any == PZ_ERR_LIMIT)
+		FUZZ_CHECK(parsed == NULL && body.len > PZ_JSON_VALUES_MAX);
+	else if (!o->is_silent && any == PZ_ERR_PROTO_DEPTH)
 		FUZZ_CHECK(o->tree == NULL || depth_of(o->tree) > PZ_JSON_DEPTH_MAX);
 	else if (!o->is_silent)
 		FUZZ_CHECK((any == PZ_OK) == (o->tree != NULL));
@@ -256,6 +280,7 @@ check_value(struct pz_slice body, const struct oracle *o)
 		FUZZ_CHECK(object != PZ_OK && parsed == NULL);
 	if (parsed && o->tree)
 		FUZZ_CHECK(json_equal(parsed, o->tree));
+	check_members(body, any, parsed);
 	json_decref(parsed);
 }
 

@@ -1,5 +1,5 @@
 /*
- * Target functions: pz_rpc_parse, pz_rpc_id, pz_rpc_batch_*; pz_bounce.
+ * Target functions: pz_rpc_parse, pz_rpc_id, pz_rpc_batch_*; pz_rpc_text_*; pz_bounce.
  * Input: byte 0: who bounces it and why; the rest: a frame's body.
  * Must hold: each element of a payload is of one kind and has what belongs to it; a bounce answers
  * every request once and nothing else, goes to the origin, and is itself a message that page 4
@@ -11,6 +11,7 @@
 #include "route/bounce.h"
 #include "rpc/error.h"
 #include "rpc/payload.h"
+#include "rpc/text.h"
 #include "wire/address.h"
 #include "wire/frame.h"
 #include "wire/json.h"
@@ -79,7 +80,7 @@ read_payload(json_t *payload)
 static void
 check_failures(const struct pz_envelope *answer, const json_t *ids, size_t *next, int code)
 {
-	json_t *payload = pz_json_parse(answer->payload, NULL);
+	json_t *payload = pz_json_read(answer->payload, PZ_JSON_NUL, NULL);
 	struct pz_rpc rpc;
 	int ignored;
 
@@ -176,6 +177,37 @@ bounce(const struct pz_envelope *e, uint8_t how, const json_t *ids)
 	free(destination);
 }
 
+/* A payload with a tree: each of its requests is found in its text, too. One without: it is
+ * answered unless it can only be answers and notifications, and no answer is answered. */
+static void
+check_text(const struct pz_envelope *e, json_t *payload, const json_t *ids)
+{
+	json_t *found = pz_rpc_text_ids(e->payload, PZ_RPC_TEXT_REQUEST);
+	json_t *answers = pz_rpc_text_ids(e->payload, PZ_RPC_TEXT_ANSWER);
+	json_t *failure =
+		pz_rpc_text_failure(e->payload, pz_rpc_error(PZ_RPC_PARSE_ERROR, "", NULL));
+	size_t i, at = 0;
+	json_t *id;
+
+	FUZZ_CHECK((found == NULL) == (answers == NULL));
+	if (payload && found) {
+		json_array_foreach((json_t *)(uintptr_t)ids, i, id)
+		{
+			while (at < json_array_size(found) &&
+			       !json_equal(id, json_array_get(found, at)))
+				at++;
+			FUZZ_CHECK(at++ < json_array_size(found));
+		}
+	}
+	if (json_array_size(found) > 0)
+		FUZZ_CHECK(failure != NULL);
+	if (json_array_size(answers) > 0 && !pz_rpc_text_is_batch(e->payload))
+		FUZZ_CHECK(failure == NULL);
+	json_decref(found);
+	json_decref(answers);
+	json_decref(failure);
+}
+
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -196,9 +228,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pz_message_seed_ids(1);
 	if (pz_envelope_scan(body, &e) != PZ_OK)
 		return 0;
-	payload = e.payload.len ? pz_json_parse(e.payload, NULL) : NULL;
+	payload = e.payload.len ? pz_json_read(e.payload, PZ_JSON_NUL, NULL) : NULL;
 	ids = read_payload(payload);
-	bounce(&e, how, ids);
+	check_text(&e, payload, ids);
+	json_decref(ids);
+	ids = pz_rpc_text_ids(e.payload, PZ_RPC_TEXT_REQUEST);
+	if (ids)
+		bounce(&e, how, ids);
 	json_decref(ids);
 	json_decref(payload);
 	return 0;

@@ -21,6 +21,9 @@
 #define PZ_FRAME_BYTES_ENROL (64U << 10)  /* before a device has proved anything (page 3) */
 #define PZ_FRAME_HEADER_BYTES 4           /* unsigned little-endian length */
 #define PZ_JSON_DEPTH_MAX 64              /* page 4: nesting over 64 closes the link */
+#define PZ_JSON_VALUES_MAX                                                                         \
+	50000 /* page 14 PRS-3: of one text that becomes a tree; a value takes up to 200 bytes of  \
+	       * memory, however short it is written */
 #define PZ_ENVELOPE_MEMBERS_MAX                                                                    \
 	64 /* top-level members of one message; keeps the duplicate check linear */
 #define PZ_METHOD_BYTES_MAX 512 /* page 7, 5 */

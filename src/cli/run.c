@@ -230,8 +230,8 @@ pz_cli_print_value(const struct pz_cli *cli, const json_t *value)
 {
 	PZ_AUTO_FREE char *text = NULL;
 
-	if (json_is_string(value))
-		return print_text(cli, json_string_value(value));
+	if (json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value))
+		return print_text(cli, json_string_value(value)); /* else it has a NUL in it */
 	/* 15 digits are exact for what people write; --json gives all 17. */
 	text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 	return print_text(cli, text);

@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "ctl/line.h"
+#include "wire/json.h"
 
 #define CONNECT_TIMEOUT_S 10 /* only a daemon that hangs makes us wait */
 
@@ -101,7 +102,7 @@ pz_ctl_connect(const char *path, struct pz_ctl_client **out_client, struct pz_er
 		free(c);
 		return err;
 	}
-	pz_ctl_lines_init(&c->lines);
+	pz_ctl_lines_init(&c->lines, PZ_JSON_OWN | PZ_JSON_NUL); /* of a daemon of ours */
 	pz_buf_init(&c->out, PZ_CTL_LINE_BYTES_MAX + 1, NULL);
 	*out_client = c;
 	return PZ_OK;

@@ -7,12 +7,14 @@
 #include <sys/un.h>
 
 #include "base/limits.h"
+#include "wire/json.h"
 
 #define READ_BYTES (64U << 10) /* at once: one busy client does not hold up the others */
 
 void
-pz_ctl_lines_init(struct pz_ctl_lines *lines)
+pz_ctl_lines_init(struct pz_ctl_lines *lines, unsigned json_flags)
 {
+	lines->json_flags = json_flags;
 	pz_buf_init(&lines->in, PZ_CTL_LINE_BYTES_MAX + 1 + READ_BYTES, NULL);
 	lines->scanned = 0;
 }
@@ -59,7 +61,7 @@ pz_ctl_lines_next(struct pz_ctl_lines *lines, json_t **out_object)
 	lines->scanned = len;
 	if (end == NULL)
 		return PZ_ERR_NOTFOUND;
-	object = json_loadb((const char *)all.ptr, len, JSON_REJECT_DUPLICATES, NULL);
+	object = pz_json_read(pz_slice_of(all.ptr, len), lines->json_flags, NULL);
 	pz_buf_consume(&lines->in, len + 1);
 	lines->scanned = 0;
 	if (!json_is_object(object)) {

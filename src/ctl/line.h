@@ -13,9 +13,11 @@ struct sockaddr_un;
 struct pz_ctl_lines {
 	struct pz_buf in;
 	size_t scanned; /* bytes at the front that hold no line end */
+	unsigned json_flags;
 };
 
-void pz_ctl_lines_init(struct pz_ctl_lines *lines);
+/** @param json_flags how lines are read: enum pz_json_flags */
+void pz_ctl_lines_init(struct pz_ctl_lines *lines, unsigned json_flags);
 void pz_ctl_lines_fini(struct pz_ctl_lines *lines);
 
 /**
@@ -29,7 +31,8 @@ enum pz_err pz_ctl_lines_fill(struct pz_ctl_lines *lines, int fd) PZ_MUST_USE;
  * Takes the next complete line and parses it.
  * @param out_object owned by the caller, an object
  * Errors: NOTFOUND (no complete line yet), PROTO_JSON (the line is no JSON object, or has a member
- * twice; it was taken), LIMIT (line longer than PZ_CTL_LINE_BYTES_MAX; give the connection up).
+ * twice, or too many values; it was taken), LIMIT (line longer than PZ_CTL_LINE_BYTES_MAX; give the
+ * connection up).
  */
 enum pz_err pz_ctl_lines_next(struct pz_ctl_lines *lines, json_t **out_object) PZ_MUST_USE;
 

@@ -271,7 +271,9 @@ client_read(struct client *c)
 			client_request(c, request);
 			json_decref(request);
 		} else if (err == PZ_ERR_PROTO_JSON) {
-			client_refuse(c, NULL, -32700, "a request is one JSON object on one line");
+			client_refuse(c, NULL, -32700,
+				      "a request is one JSON object on one line, of at most 50000 "
+				      "values");
 		} else {
 			client_refuse(c, NULL, -32600, "request too long");
 			client_close(c);
@@ -342,7 +344,7 @@ client_new(struct pz_ctl_server *s, int fd)
 	c->poll.data = c;
 	c->server = s;
 	c->fd = fd;
-	pz_ctl_lines_init(&c->lines);
+	pz_ctl_lines_init(&c->lines, 0);
 	pz_buf_init(&c->out, QUEUE_BYTES_MAX, NULL);
 	pz_list_init(&c->calls);
 	pz_list_append(&s->clients, &c->node);

@@ -157,6 +157,8 @@ void zone_member_changed(struct hub_zone *zone, struct pz_member *member);
 void zone_tell_before_return(struct hub_zone *zone, const struct pz_member *member);
 void zone_send_whole_update(struct hub_zone *zone, struct pz_link *link);
 void zone_device_gone(struct hub_zone *zone, struct pz_member *member);
+/** Sends a JSON-RPC payload in the hub's name. @param takes_payload NULL: nothing is sent */
+void zone_send_rpc(struct hub_zone *zone, const char *to, json_t *takes_payload);
 /** Sends a prop over one link. @param message borrowed, may be NULL */
 void
 zone_send_prop(struct hub_zone *zone, struct pz_link *link, const char *status, json_t *message);

@@ -6,6 +6,7 @@
 #include "route/bounce.h"
 #include "rpc/error.h"
 #include "rpc/payload.h"
+#include "rpc/text.h"
 #include "service/descriptor.h"
 #include "wire/json.h"
 #include "wire/message.h"
@@ -349,7 +350,8 @@ on_prop(struct hub_peer *peer, const struct pz_envelope *envelope)
 static void
 on_rpc(struct hub_zone *zone, const struct pz_envelope *envelope)
 {
-	json_t *payload = pz_json_parse(envelope->payload, NULL);
+	struct pz_errinfo info = {""};
+	json_t *payload = pz_json_read(envelope->payload, PZ_JSON_NUL, &info);
 	/* The answer goes where it was asked for; both are within what the link has proved. */
 	char *from = pz_slice_dup(envelope->resp_to.len ? envelope->resp_to : envelope->from);
 	struct pz_rpc rpc;
@@ -360,6 +362,13 @@ on_rpc(struct hub_zone *zone, const struct pz_envelope *envelope)
 			 (rpc.kind == PZ_RPC_RESULT || rpc.kind == PZ_RPC_ERROR);
 	if (payload && from && !is_answer)
 		pz_dispatcher_request(zone->dispatcher, from, payload);
+	else
+		pz_metric_add(&zone->hub->metrics, PZ_METRIC_messages_dropped, 1);
+	if (payload == NULL && from)
+		zone_send_rpc(
+			zone, from,
+			pz_rpc_text_failure(envelope->payload,
+					    pz_rpc_error(PZ_RPC_PARSE_ERROR, info.text, NULL)));
 	json_decref(payload);
 	free(from);
 }

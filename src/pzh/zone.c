@@ -195,18 +195,25 @@ on_find(void *arg, const char *caller, struct pz_find *find)
 	pz_find_done(find);
 }
 
-static void
-on_send(void *arg, const char *to, json_t *payload)
+void
+zone_send_rpc(struct hub_zone *zone, const char *to, json_t *takes_payload)
 {
-	struct hub_zone *zone = arg;
 	struct pz_buf out;
 
+	if (takes_payload == NULL)
+		return;
 	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
-	if (pz_message_rpc(&out, zone->authority->zone, to, payload) == PZ_OK &&
+	if (pz_message_rpc(&out, zone->authority->zone, to, takes_payload) != PZ_OK ||
 	    pz_router_send(zone->router, pz_buf_slice(&out)) != PZ_OK)
 		pz_metric_add(&zone->hub->metrics, PZ_METRIC_messages_dropped, 1);
 	pz_buf_fini(&out);
-	json_decref(payload);
+	json_decref(takes_payload);
+}
+
+static void
+on_send(void *arg, const char *to, json_t *payload)
+{
+	zone_send_rpc(arg, to, payload);
 }
 
 static const struct pz_dispatch_ops dispatch_ops = {

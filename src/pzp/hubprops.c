@@ -136,11 +136,10 @@ static const struct {
 };
 
 static void
-unknown_status(struct pz_node *node, const char *status)
+send_error(struct pz_node *node, enum pz_prop_error error, const char *text, const char *about)
 {
-	json_t *body = json_pack("{s:s, s:s, s:s}", "code",
-				 pz_prop_error_code(PZ_PROP_ERROR_UNKNOWN_STATUS), "message",
-				 "this device does not know the status", "about", status);
+	json_t *body = json_pack("{s:s, s:s, s:s}", "code", pz_prop_error_code(error), "message",
+				 text, "about", about);
 
 	hub_send_prop(node, "error", body);
 	json_decref(body);
@@ -153,9 +152,12 @@ node_on_hub_prop(struct pz_node *node, const struct pz_envelope *envelope, bool 
 	json_t *payload = NULL, *message = NULL;
 	const char *status = NULL;
 
-	if (node->membership == NULL || !pz_slice_eq_str(envelope->from, node->membership->zone) ||
-	    pz_message_prop_parse(envelope, &payload, &status, &message) != PZ_OK) {
+	bool is_hubs = node->membership && pz_slice_eq_str(envelope->from, node->membership->zone);
+	if (!is_hubs || pz_message_prop_parse(envelope, &payload, &status, &message) != PZ_OK) {
 		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+		if (is_hubs && !is_relayed)
+			send_error(node, PZ_PROP_ERROR_BAD_REQUEST,
+				   "a prop needs a readable payload.status", "");
 		return;
 	}
 	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
@@ -168,6 +170,7 @@ node_on_hub_prop(struct pz_node *node, const struct pz_envelope *envelope, bool 
 	else if (i < n)
 		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
 	else if (!is_relayed)
-		unknown_status(node, status);
+		send_error(node, PZ_PROP_ERROR_UNKNOWN_STATUS,
+			   "this device does not know the status", status);
 	json_decref(payload);
 }

@@ -1,10 +1,13 @@
 /* Messages for this node: who takes what, and what goes out in answer. */
+#include <stdio.h>
+
 #include "base/auto.h"
 #include "pzp/peers.h"
 #include "route/bounce.h"
 #include "rpc/error.h"
 #include "rpc/method.h"
 #include "rpc/payload.h"
+#include "rpc/text.h"
 #include "wire/json.h"
 #include "wire/message.h"
 
@@ -134,16 +137,47 @@ on_payload(struct pz_node *node, const char *from, const char *reply_to, json_t 
 	pz_dispatcher_request(node->dispatcher, reply_to, payload);
 }
 
+/* The scanner took the payload, but no tree can be made of it: its requests are answered, and what
+ * it answers of ours ends here instead of at its time-out. @spec page 7, 6 (-32700) */
+static void
+on_unreadable(struct pz_node *node, const char *from, const char *reply_to, struct pz_slice payload,
+	      const char *why)
+{
+	json_t *ids = pz_rpc_text_ids(payload, PZ_RPC_TEXT_ANSWER), *id, *failure, *error;
+	PZ_AUTO_FREE char *text = NULL;
+	size_t i;
+
+	pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+	if (asprintf(&text, "the answer of %s cannot be read: %s", from, why) < 0)
+		text = NULL;
+	error = pz_rpc_error(PZ_RPC_PARSE_ERROR, text, NULL);
+	json_array_foreach(ids, i, id) pz_pending_response(node->pending, from, id, NULL, error);
+	json_decref(error);
+	json_decref(ids);
+	failure = pz_rpc_text_failure(payload, pz_rpc_error(PZ_RPC_PARSE_ERROR, why, NULL));
+	if (failure)
+		(void)!node_send_rpc(node, reply_to, failure);
+	json_decref(failure);
+}
+
 static void
 on_rpc(struct pz_node *node, const struct pz_envelope *envelope)
 {
 	PZ_AUTO_FREE char *from = pz_slice_dup(envelope->from);
 	PZ_AUTO_FREE char *reply_to =
 		pz_slice_dup(envelope->resp_to.len ? envelope->resp_to : envelope->from);
-	json_t *payload = envelope->payload.len ? pz_json_parse(envelope->payload, NULL) : NULL;
+	struct pz_errinfo info = {""};
+	json_t *payload;
 
-	if (payload && from && reply_to)
+	if (envelope->payload.len == 0 || from == NULL || reply_to == NULL) {
+		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+		return;
+	}
+	payload = pz_json_read(envelope->payload, PZ_JSON_NUL, &info);
+	if (payload)
 		on_payload(node, from, reply_to, payload);
+	else
+		on_unreadable(node, from, reply_to, envelope->payload, info.text);
 	json_decref(payload);
 }
 

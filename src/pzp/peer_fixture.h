@@ -381,18 +381,26 @@ fx_refuses(const char *host)
 	fx_settle();
 }
 
+/** Puts one message into the node's input, as it stands. */
+FX void
+fx_puts(struct fx_far *far, const char *text)
+{
+	uint8_t header[PZ_FRAME_HEADER_BYTES];
+
+	assert_int_equal(far->err, PZ_OK);
+	pz_frame_put_header(header, strlen(text));
+	assert_ok(pz_tls_write(far->tls, pz_slice_of(header, sizeof(header)), &far->to_node));
+	assert_ok(pz_tls_write(far->tls, pz_slice_str(text), &far->to_node));
+}
+
 /** Sends one message. @param message taken */
 FX void
 fx_says(struct fx_far *far, json_t *message)
 {
 	char *text = json_dumps(message, JSON_COMPACT);
-	uint8_t header[PZ_FRAME_HEADER_BYTES];
 
 	assert_non_null(text);
-	assert_int_equal(far->err, PZ_OK);
-	pz_frame_put_header(header, strlen(text));
-	assert_ok(pz_tls_write(far->tls, pz_slice_of(header, sizeof(header)), &far->to_node));
-	assert_ok(pz_tls_write(far->tls, pz_slice_str(text), &far->to_node));
+	fx_puts(far, text);
 	free(text);
 	json_decref(message);
 	fx_settle();

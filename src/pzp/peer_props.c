@@ -253,9 +253,14 @@ peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
 	json_t *payload = NULL, *message = NULL;
 	const char *status = NULL;
 
-	if (pl->link->closing ||
-	    pz_message_prop_parse(envelope, &payload, &status, &message) != PZ_OK)
+	if (pl->link->closing)
 		return;
+	if (pz_message_prop_parse(envelope, &payload, &status, &message) != PZ_OK) {
+		pz_metric_add(&pl->peers->node->metrics, PZ_METRIC_messages_dropped, 1);
+		send_error(pl, PZ_PROP_ERROR_BAD_REQUEST, "a prop needs a readable payload.status",
+			   "");
+		return;
+	}
 	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
 	while (i < n && strcmp(statuses[i].status, status) != 0)
 		i++;

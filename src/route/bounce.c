@@ -8,8 +8,8 @@
 #include "base/limits.h"
 #include "rpc/error.h"
 #include "rpc/payload.h"
+#include "rpc/text.h"
 #include "wire/address.h"
-#include "wire/json.h"
 #include "wire/message.h"
 
 /* An error is longer than many a request: the answer to a long batch is split, so that nobody
@@ -18,39 +18,28 @@
 /* The smallest limits.frame that a node can be given, less the envelope. */
 #define ANSWER_BYTES_MAX (PZ_FRAME_BYTES_ENROL - 4 * PZ_ADDRESS_BYTES_MAX)
 
-/* The error response to one element of a payload; NULL when it wants none (or memory is out). */
 static json_t *
-failure_for(json_t *element, int rpc_code, const char *destination)
+error_of(int rpc_code, const char *destination)
 {
-	struct pz_rpc rpc;
-	int ignored;
-
-	if (pz_rpc_parse(element, &rpc, &ignored) != PZ_OK || rpc.kind != PZ_RPC_REQUEST)
-		return NULL;
-	json_t *error = rpc_code == PZ_RPC_UNREACHABLE ? pz_rpc_unreachable(destination)
-						       : pz_rpc_error(rpc_code, NULL, NULL);
-	return pz_rpc_failure(rpc.id, error);
+	return rpc_code == PZ_RPC_UNREACHABLE ? pz_rpc_unreachable(destination)
+					      : pz_rpc_error(rpc_code, NULL, NULL);
 }
 
-/* As many requests of a batch as fit into one answer, from element *at on; NULL: no more. */
+/* Error responses to as many of these requests as fit into one answer, from *at on; NULL: no more.
+ * @param error borrowed */
 static json_t *
-failures(json_t *payload, size_t *at, int rpc_code, const char *destination)
+failures(const json_t *ids, size_t *at, bool is_batch, json_t *error)
 {
-	if (!pz_rpc_is_batch(payload))
-		return (*at)++ == 0 ? failure_for(payload, rpc_code, destination) : NULL;
-	if (pz_rpc_batch_len(payload) > PZ_BATCH_REQUESTS_MAX)
-		return (*at)++ == 0 ? pz_rpc_failure(NULL, pz_rpc_error(PZ_RPC_INVALID_REQUEST,
-									"too many requests", NULL))
-				    : NULL;
-	json_t *batch = json_array();
-	while (*at < pz_rpc_batch_len(payload) && json_array_size(batch) < ANSWERS_PER_FRAME) {
-		json_t *one = failure_for(pz_rpc_batch_at(payload, (*at)++), rpc_code, destination);
-		if (one)
-			json_array_append_new(batch, one);
-	}
-	if (json_array_size(batch) == 0) {
-		json_decref(batch);
+	json_t *batch;
+
+	if (*at >= json_array_size(ids))
 		return NULL;
+	if (!is_batch)
+		return pz_rpc_failure(json_array_get(ids, (*at)++), json_incref(error));
+	batch = json_array();
+	while (*at < json_array_size(ids) && json_array_size(batch) < ANSWERS_PER_FRAME) {
+		json_t *id = json_array_get(ids, (*at)++);
+		json_array_append_new(batch, pz_rpc_failure(id, json_incref(error)));
 	}
 	return batch;
 }
@@ -68,22 +57,40 @@ speaker(const char *self, const char *destination)
 	return destination;
 }
 
+/* One answer. Takes it. */
+static enum pz_err
+send_failure(struct pz_buf *out, const char *from, const char *to, json_t *answer_takes)
+{
+	enum pz_err err = PZ_OK;
+
+	/* Only absurdly long ids make it that long; every node takes frames of this size. */
+	if (json_dumpb(answer_takes, NULL, 0, JSON_COMPACT) <= ANSWER_BYTES_MAX)
+		err = pz_message_rpc(out, from, to, answer_takes);
+	json_decref(answer_takes);
+	return err;
+}
+
+/* The payload is read as a text: a tree of it could be refused where the scanner took it, and its
+ * requests wait for an answer all the same. */
 static enum pz_err
 bounce_rpc(struct pz_buf *out, const char *self, const struct pz_envelope *envelope,
 	   const char *origin, const char *destination, int rpc_code)
 {
-	json_t *payload = pz_json_parse(envelope->payload, NULL), *answer;
+	json_t *ids = pz_rpc_text_ids(envelope->payload, PZ_RPC_TEXT_REQUEST), *answer, *error;
+	const char *from = speaker(self, destination);
+	bool is_batch = pz_rpc_text_is_batch(envelope->payload);
 	enum pz_err err = PZ_OK;
 	size_t at = 0;
 
-	while (err == PZ_OK && (answer = failures(payload, &at, rpc_code, destination)) != NULL) {
-		/* Only absurdly long ids make it that long; every node takes frames of this size.
-		 */
-		if (json_dumpb(answer, NULL, 0, JSON_COMPACT) <= ANSWER_BYTES_MAX)
-			err = pz_message_rpc(out, speaker(self, destination), origin, answer);
-		json_decref(answer);
+	if (ids == NULL) {
+		error = pz_rpc_error(PZ_RPC_INVALID_REQUEST, "too many requests", NULL);
+		return send_failure(out, from, origin, pz_rpc_failure(NULL, error));
 	}
-	json_decref(payload);
+	error = error_of(rpc_code, destination);
+	while (err == PZ_OK && (answer = failures(ids, &at, is_batch, error)) != NULL)
+		err = send_failure(out, from, origin, answer);
+	json_decref(error);
+	json_decref(ids);
 	return err;
 }
 

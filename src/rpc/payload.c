@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rpc/error.h"
+#include "wire/json.h"
 
 static bool
 is_id(const json_t *value)
@@ -21,7 +22,7 @@ is_error_object(const json_t *error)
 static bool
 has_version(const json_t *payload)
 {
-	const char *version = json_string_value(json_object_get(payload, "jsonrpc"));
+	const char *version = pz_json_str(payload, "jsonrpc");
 
 	return version && strcmp(version, "2.0") == 0;
 }
@@ -32,7 +33,7 @@ read_call(json_t *payload, struct pz_rpc *rpc)
 {
 	json_t *id = json_object_get(payload, "id");
 
-	rpc->method = json_string_value(json_object_get(payload, "method"));
+	rpc->method = pz_json_str(payload, "method");
 	rpc->params = json_object_get(payload, "params");
 	if (json_is_null(rpc->params))
 		rpc->params = NULL;
@@ -40,8 +41,8 @@ read_call(json_t *payload, struct pz_rpc *rpc)
 	if (id && !json_is_null(id)) {
 		rpc->kind = PZ_RPC_REQUEST;
 		rpc->id = id;
-		if (!is_id(id))
-			return false;
+		if (!is_id(id) || (json_is_string(id) && pz_json_text(id) == NULL))
+			return false; /* ids become parts of texts: no NUL */
 	}
 	return rpc->method != NULL;
 }

@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "rpc/error.h"
 #include "service/devicestatus.h"
+#include "wire/json.h"
 
 #define WATCH_MIN_MS 1000U               /* how often values are looked at, at most */
 #define WATCH_MAX_MS (24U * 3600 * 1000) /* longest interval that can be asked for */
@@ -69,8 +70,8 @@ choose(struct pz_ds *ds, const struct pz_ds_aspect *aspect, const json_t *names,
 static const char *
 find_target(struct pz_ds *ds, const struct pz_call *call, const json_t *what, struct target *out)
 {
-	const char *aspect = json_string_value(json_object_get(what, "aspect"));
-	const char *property = json_string_value(json_object_get(what, "property"));
+	const char *aspect = pz_json_text(json_object_get(what, "aspect"));
+	const char *property = pz_json_text(json_object_get(what, "property"));
 	const json_t *component = json_object_get(what, "component");
 	const char *error = NULL;
 	if (!aspect || !property ||
@@ -95,7 +96,7 @@ find_target(struct pz_ds *ds, const struct pz_call *call, const json_t *what, st
 static void
 on_get_components(struct pz_service *service, struct pz_call *call, json_t *params)
 {
-	const char *name = json_string_value(json_array_get(params, 0));
+	const char *name = pz_json_text(json_array_get(params, 0));
 	if (name == NULL) {
 		pz_call_error(call, "TypeMismatchError", "The aspect must be a string.");
 		return;
@@ -125,8 +126,8 @@ is_supported(struct pz_ds *ds, const char *aspect_name, const char *property_nam
 static void
 on_is_supported(struct pz_service *service, struct pz_call *call, json_t *params)
 {
-	const char *aspect = json_string_value(json_array_get(params, 0));
-	const char *property = json_string_value(json_array_get(params, 1));
+	const char *aspect = pz_json_text(json_array_get(params, 0));
+	const char *property = pz_json_text(json_array_get(params, 1));
 	if (!aspect || !property) {
 		pz_call_error(call, "TypeMismatchError",
 			      "The aspect and the property must be strings.");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "wire/json.h"
 
 #define REPEAT_US (1 * PZ_US_PER_S)
 
@@ -18,7 +19,7 @@ static void
 on_get42(struct pz_service *service, struct pz_call *call, json_t *params)
 {
 	const json_t *value = json_array_get(params, 0);
-	const char *text = json_string_value(value);
+	const char *text = pz_json_text(value);
 	PZ_AUTO_FREE char *dump =
 		value && !text ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
 	(void)service;

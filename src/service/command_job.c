@@ -135,7 +135,7 @@ send_line(struct job *job, struct pz_slice line)
 	line = trim(line);
 	if (line.len == 0 || job->call == NULL)
 		return;
-	json_t *value = pz_json_parse(line, NULL);
+	json_t *value = pz_json_read(line, PZ_JSON_NUL, NULL);
 	pz_call_event(job->call, "onEvent", value ? value : text_of(line, false));
 }
 
@@ -228,7 +228,7 @@ static void
 succeed(struct pz_call *call, const struct job *job)
 {
 	struct pz_slice text = trim(pz_buf_slice(&job->out));
-	json_t *result = text.len > 0 ? pz_json_parse(text, NULL) : NULL;
+	json_t *result = text.len > 0 ? pz_json_read(text, PZ_JSON_NUL, NULL) : NULL;
 	if (text.len > 0 && result == NULL)
 		result = text_of(text, true);
 	pz_call_result(call, result);

@@ -216,6 +216,11 @@ a_command_gets_parameters_and_environment(void **state)
 	out(2, " \n");
 	leave(2, 0);
 	fx_expect(f, RESULT(ANN, "3", "{}"));
+	/* Counters of 64 bits, and a NUL: JSON all the same. */
+	fx_call(f, ANN, "4", get, NULL);
+	out(3, "{\"rx\":18446744073709551615,\"text\":\"a\\u0000b\"}");
+	leave(3, 0);
+	fx_expect(f, RESULT(ANN, "4", "{'rx':1.8446744073709552e19,'text':'a\\u0000b'}"));
 	done(f);
 }
 

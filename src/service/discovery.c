@@ -13,6 +13,7 @@
 #include "rpc/error.h"
 #include "service/internal.h"
 #include "wire/address.h"
+#include "wire/json.h"
 
 struct find {
 	struct pz_find pub; /* first: what the owner sees */
@@ -60,7 +61,7 @@ part(const json_t *params, size_t index, const char *name)
 const char *
 find_feature(const json_t *params)
 {
-	return json_string_value(json_object_get(part(params, 0, "serviceType"), "api"));
+	return pz_json_text(json_object_get(part(params, 0, "serviceType"), "api"));
 }
 
 /* Values under 1000 are seconds (WIDL), others milliseconds (old clients). */
@@ -98,7 +99,7 @@ read_zones(struct find *f, const json_t *zones)
 	if (f->zones == NULL)
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		f->zones[i] = json_string_value(json_array_get(zones, i));
+		f->zones[i] = pz_json_text(json_array_get(zones, i));
 		if (f->zones[i] == NULL)
 			return false;
 	}
@@ -124,7 +125,7 @@ read_filter(struct find *f, const json_t *filter)
 	const json_t *id = json_object_get(filter, "serviceID");
 	bool remote = true;
 	f->pub.cache = true;
-	f->pub.service_id = json_string_value(id);
+	f->pub.service_id = pz_json_text(id);
 	if (!read_bool(filter, "cache", &f->pub.cache) ||
 	    !read_bool(filter, "remoteServices", &remote) ||
 	    !read_zones(f, json_object_get(filter, "zoneId")) ||

@@ -259,11 +259,13 @@ pz_scan_value(struct pz_scan *scan, unsigned depth, struct pz_slice *out)
 	struct open open = {.depth = depth, .base = depth};
 	int c = pz_scan_peek(scan);
 	const uint8_t *start = scan->pos;
+	size_t values = 0; /* in a register: the forwarding path does not read the count */
 	bool done = false;
 
 	for (;;) {
 		bool is_behind = true;
 
+		values++;
 		if (c == '{' || c == '[')
 			PZ_TRY(scan_open(scan, &open, c, &is_behind));
 		else
@@ -274,6 +276,7 @@ pz_scan_value(struct pz_scan *scan, unsigned depth, struct pz_slice *out)
 			break; /* without looking at what follows */
 		c = pz_scan_peek(scan);
 	}
+	scan->values += values;
 	*out = pz_slice_of(start, (size_t)(scan->pos - start));
 	return PZ_OK;
 }

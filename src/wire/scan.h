@@ -10,6 +10,7 @@ struct pz_scan {
 	const uint8_t *pos, *end;
 	bool is_ascii;   /* no byte >= 0x80 seen in strings so far (may look ahead) */
 	bool is_escaped; /* the last string held a backslash */
+	size_t values;   /* passed by pz_scan_value, containers too; member names are not counted */
 };
 
 static inline void

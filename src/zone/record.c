@@ -25,7 +25,7 @@ enum pz_err
 pz_record_parse(const char *space, const char *key, struct pz_slice value, json_t **out,
 		struct pz_errinfo *info)
 {
-	json_t *record = pz_json_parse(value, NULL);
+	json_t *record = pz_json_read(value, PZ_JSON_OWN, NULL);
 
 	if (!json_is_object(record)) {
 		json_decref(record);

@@ -116,9 +116,11 @@ pz_shared_check(const struct pz_sync_kind *kind, const struct pz_sync_chunk *chu
 		return pz_fail(info, PZ_ERR_NOTFOUND, "%s is not kept here", kind->name);
 	PZ_TRY(check_origin(chunk, zone, info));
 	if (!chunk->deleted) {
-		value = pz_json_parse(pz_slice_of(chunk->value, chunk->value_len), NULL);
+		struct pz_errinfo why = {""};
+		value = pz_json_parse(pz_slice_of(chunk->value, chunk->value_len), &why);
 		if (value == NULL)
-			return pz_fail(info, PZ_ERR_PROTO, "the value is no JSON");
+			return pz_fail(info, PZ_ERR_PROTO, "the value is no JSON that is taken: %s",
+				       why.text);
 	}
 	if (kind->id == PZ_SYNC_PREFERENCES)
 		return check_preference(chunk, value, info);
