@@ -417,12 +417,9 @@ call_start(struct pz_node *node, json_t *params, const struct pz_node_reply *rep
 		return NULL;
 	}
 	wake(call);
-	/* The search may end at once, and with it the call: only the list of requests knows. */
-	uint64_t serial = call->request.serial;
-	struct discovery *search = discovery_start(node, NULL, call->device, on_found, call);
-	if (request_find(node, serial) == NULL)
-		return NULL;
-	if (search)
-		call->search = search;
-	return &call->request;
+	call->search = discovery_start(node, NULL, call->device, on_found, call);
+	if (call->search)
+		return &call->request;
+	request_finish(&call->request, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
+	return NULL;
 }

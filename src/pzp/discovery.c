@@ -32,6 +32,7 @@ struct discovery {
 	char *api;       /* pattern, or NULL */
 	char *device;    /* the only one that matters, or NULL */
 	char id[37];
+	bool is_beginning; /* there is no hub to ask: it becomes local when its timer fires */
 	bool is_local;
 	bool has_asked, is_asking; /* the hub by a relay, while the search is local */
 	discovery_done done;
@@ -221,6 +222,7 @@ start_local(struct discovery *d)
 	uint64_t look_us = d->device ? PZ_PEER_SEEK_US : LOCAL_QUIET_US;
 	struct peer *peer = d->device ? peers_get(node->peers, d->device) : NULL;
 
+	d->is_beginning = false;
 	d->is_local = true;
 	if (!can_look(node) || (d->device && (peer == NULL || is_here(d)))) {
 		finish(d);
@@ -263,13 +265,37 @@ hub_said(struct discovery *d)
 		finish(d);
 }
 
+static struct discovery *
+first_beginning(const struct pz_node *node)
+{
+	for (struct pz_list *n = node->finds.next; n != &node->finds; n = n->next) {
+		struct discovery *d = PZ_CONTAINER(n, struct discovery, node_list);
+		if (d->is_beginning)
+			return d;
+	}
+	return NULL;
+}
+
+/* In the order in which they were asked for, which is that of the calls behind them; timers of one
+ * moment have none. */
+static void
+begin_all(struct pz_node *node)
+{
+	struct discovery *d;
+
+	while ((d = first_beginning(node)) != NULL)
+		start_local(d);
+}
+
 static void
 on_timeout(struct pz_timer *timer, void *arg)
 {
 	struct discovery *d = arg;
 
 	(void)timer;
-	if (d->is_local)
+	if (d->is_beginning)
+		begin_all(d->node);
+	else if (d->is_local)
 		go_on(d);
 	else
 		hub_said(d);
@@ -310,31 +336,23 @@ discovery_new(struct pz_node *node, const char *api, const char *device)
 	return d;
 }
 
-static bool
-is_still_running(const struct pz_node *node, const struct discovery *d)
-{
-	for (const struct pz_list *n = node->finds.next; n != &node->finds; n = n->next)
-		if (PZ_CONTAINER(n, const struct discovery, node_list) == d)
-			return true;
-	return false;
-}
-
 struct discovery *
 discovery_start(struct pz_node *node, const char *api, const char *device, discovery_done done,
 		void *arg)
 {
 	struct discovery *d = discovery_new(node, api, device);
 
-	if (d == NULL) {
-		done(arg, NULL);
+	if (d == NULL)
 		return NULL;
-	}
 	d->done = done;
 	d->arg = arg;
 	if (node->hub.is_registered && ask_hub(d) == PZ_OK)
 		return d;
-	start_local(d);
-	return is_still_running(node, d) ? d : NULL;
+	/* Not from here: what is known may be all that can be found, and done is not called before
+	 * the caller has the search. */
+	d->is_beginning = true;
+	pz_env_start(node->config.env, &d->timer, 0);
+	return d;
 }
 
 void
@@ -449,7 +467,8 @@ discovery_find(void *arg, const char *caller, struct pz_find *find)
 		pz_find_done(find);
 		return;
 	}
-	(void)discovery_start(node, find->api, NULL, on_found_for, find);
+	if (discovery_start(node, find->api, NULL, on_found_for, find) == NULL)
+		pz_find_done(find);
 }
 
 /* ---- announcing ---- */

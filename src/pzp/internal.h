@@ -293,14 +293,15 @@ struct pz_node_request *
 prefs_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
 
 /* discovery.c */
-/** Ends a search: list borrowed; always called, once, unless cancelled. */
+/** Ends a search: list borrowed; always called, once, unless cancelled; never from inside
+ * discovery_start. */
 typedef void (*discovery_done)(void *arg, json_t *descriptors);
 struct discovery;
 /**
  * Searches own services and the zone's: through the hub, without it (or where it does not see the
  * device) among peers, which are looked for and linked with.
  * @param api pattern or NULL; @param device the only one whose services matter, or NULL
- * @return the search, or NULL when done was called already
+ * @return the search, or NULL: out of memory, and done is not called
  */
 struct discovery *discovery_start(struct pz_node *node, const char *api, const char *device,
 				  discovery_done done, void *arg);

@@ -97,11 +97,9 @@ services_command(struct pz_node *node, json_t *params, const struct pz_node_repl
 	l->zone = copy_param(params, "zone");
 	l->device = copy_param(params, "device");
 	l->has_offline = json_is_true(json_object_get(params, "all"));
-	uint64_t serial = l->request.serial;
-	struct discovery *search =
-		discovery_start(node, pz_json_str(params, "api"), l->device, on_listed, l);
-	if (request_find(node, serial) == NULL)
-		return NULL;
-	l->search = search;
-	return &l->request;
+	l->search = discovery_start(node, pz_json_str(params, "api"), l->device, on_listed, l);
+	if (l->search)
+		return &l->request;
+	request_finish(&l->request, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
+	return NULL;
 }
