@@ -128,8 +128,20 @@
 #define PZ_MDNS_TXT_MAX 32            /* strings of one announcement that are looked at */
 #define PZ_MDNS_TXT_BYTES_MAX 1300    /* RFC 6763 6.2: all of them in one packet */
 #define PZ_MDNS_PACKET_BYTES_MAX 9000 /* RFC 6762 17: of one datagram; larger ones are dropped */
-#define PZ_MDNS_INSTANCES_MAX 128     /* known at once; each costs four look-ups */
-#define PZ_MDNS_RECORDS_MAX 64        /* of one instance: interfaces x protocols x addresses */
+#define PZ_MDNS_MESSAGE_BYTES_MAX                                                                  \
+	9100 /* between node and responder: a datagram's record and more */
+#define PZ_MDNS_MESSAGE_TEXT_BYTES_MAX 2048          /* all strings of one of them */
+#define PZ_MDNS_RESPONDER_QUEUE_BYTES_MAX (1U << 20) /* not read by the responder: it is stuck */
+#define PZ_MDNS_RESPONDER_BYTES_MAX (64U << 20)      /* memory of its process */
+#define PZ_MDNS_RESPONDER_ALARM_S 60                 /* it hears nothing: it ends by itself */
+#define PZ_MDNS_RESPONDER_END_MS 1000                /* to say goodbye; then it is killed */
+#define PZ_MDNS_BEAT_US (10 * PZ_US_PER_S)           /* it has to answer within this */
+#define PZ_MDNS_RESTART_US (250 * PZ_US_PER_MS)      /* after it died; doubled with each death */
+#define PZ_MDNS_RESTART_MAX_US (3600 * PZ_US_PER_S)  /* and no longer than this */
+#define PZ_MDNS_DEATHS_MAX 3                         /* the owner is told from then on */
+#define PZ_MDNS_WELL_US (600 * PZ_US_PER_S) /* it lived for this: its deaths are forgotten */
+#define PZ_MDNS_INSTANCES_MAX 128           /* known at once; each costs four look-ups */
+#define PZ_MDNS_RECORDS_MAX 64 /* of one instance: interfaces x protocols x addresses */
 #define PZ_MDNS_RECORD_BYTES_MAX (8U << 10) /* of one instance, all records */
 #define PZ_MDNS_LOOKUPS_PER_TURN_MAX 16     /* started at once; one may be a D-Bus call */
 #define PZ_MDNS_ADDRESSES_MAX 64            /* of this machine that are announced */

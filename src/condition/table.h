@@ -19,6 +19,18 @@
 	  "address.",                                                                              \
 	  "log in to the network if it asks for that; if the hub was set up anew, `pzp leave` "    \
 	  "and "                                                                                   \
-	  "enrol again; attempts go on, at most 5 minutes apart")
+	  "enrol again; attempts go on, at most 5 minutes apart")                                  \
+	X(MDNS_RESPONDER, "mdns-responder", PZP,                                                   \
+	  "The process that speaks multicast DNS for this device cannot run, or ends again and "   \
+	  "again.",                                                                                \
+	  "devices on the local network are found late or not at all, those that the hub knows "   \
+	  "are reached all the same; look for who sends such packets, or install avahi-daemon")    \
+	X(MDNS_PUBLISH, "mdns-publish", PZP,                                                       \
+	  "This device cannot be announced on the local network.",                                 \
+	  "see disable-publishing, disable-user-service-publishing and objects-per-client-max in " \
+	  "avahi-daemon.conf(5); it is tried again every 30 seconds")                              \
+	X(MDNS_BROWSE, "mdns-browse", PZP, "Not all devices on the local network can be found.",   \
+	  "see objects-per-client-max in avahi-daemon.conf(5); it is tried again every 30 "        \
+	  "seconds")
 
 #endif

@@ -33,8 +33,11 @@ static void
 take_all_back(struct pz_mdns_announcer *announcer)
 {
 	take_back(announcer, &announcer->entry);
-	for (size_t i = 0; i < announcer->addresses_len; i++)
+	announcer->is_established = false;
+	for (size_t i = 0; i < announcer->addresses_len; i++) {
 		take_back(announcer, &announcer->addresses[i].entry);
+		announcer->addresses[i].is_established = false;
+	}
 }
 
 /** Somebody has one of our names: which one does not matter, both are random. */
@@ -116,8 +119,10 @@ announce_service(struct pz_mdns_announcer *announcer)
 	    !backend->ops->update_service(backend, announcer->entry, &service))
 		take_back(announcer, &announcer->entry);
 	announcer->is_stale = false;
-	if (announcer->entry == NULL)
+	if (announcer->entry == NULL) {
+		announcer->is_established = false;
 		announcer->entry = backend->ops->add_service(backend, &service);
+	}
 	return announcer->entry != NULL;
 }
 
@@ -138,15 +143,37 @@ announce_addresses(struct pz_mdns_announcer *announcer)
 	return is_done;
 }
 
+/**
+ * Once until everything is announced: a daemon that forbids it says so a moment after each attempt,
+ * and each attempt begins well.
+ */
 static void
-retry(struct pz_mdns_announcer *announcer)
+retry(struct pz_mdns_announcer *announcer, const char *reason)
 {
-	if (!announcer->has_failed)
-		pz_warning("mdns-publish-failed",
-			   "by=%s not everything could be announced; trying again",
-			   announcer->backend->ops->kind);
-	announcer->has_failed = true;
+	struct pz_errinfo text;
+
 	wake(announcer, PZ_MDNS_RETRY_US);
+	if (announcer->has_failed)
+		return;
+	announcer->has_failed = true;
+	(void)pz_fail(&text, PZ_ERR_IO, "%s does not announce this device on the local network: %s",
+		      announcer->backend->ops->kind, reason);
+	pz_mdns_tell_trouble(announcer->owner, PZ_MDNS_TROUBLE_PUBLISH, text.text);
+}
+
+static void
+see_success(struct pz_mdns_announcer *announcer)
+{
+	bool is_done =
+		announcer->entry != NULL && announcer->is_established && !announcer->is_broken;
+
+	for (size_t i = 0; i < announcer->addresses_len; i++)
+		is_done = is_done && announcer->addresses[i].entry != NULL &&
+			  announcer->addresses[i].is_established;
+	if (!is_done || !announcer->has_failed)
+		return;
+	announcer->has_failed = false;
+	pz_mdns_tell_trouble(announcer->owner, PZ_MDNS_TROUBLE_PUBLISH, NULL);
 }
 
 static void
@@ -168,15 +195,15 @@ on_settle(struct pz_timer *timer, void *arg)
 	if (announcer->has_collided) /* with somebody on this machine: told at once */
 		return;
 	if (!is_done)
-		retry(announcer);
-	else
-		announcer->has_failed = false;
+		retry(announcer, "no memory");
+	see_success(announcer);
 }
 
 void
-pz_mdns_announcer_init(struct pz_mdns_announcer *announcer, const struct pz_env *env)
+pz_mdns_announcer_init(struct pz_mdns_announcer *announcer, const struct pz_env *env,
+		       const struct pz_mdns *owner)
 {
-	*announcer = (struct pz_mdns_announcer){.env = env};
+	*announcer = (struct pz_mdns_announcer){.env = env, .owner = owner};
 	pz_timer_init(&announcer->settle, on_settle, announcer);
 }
 
@@ -214,6 +241,15 @@ pz_mdns_announcer_publish(struct pz_mdns_announcer *announcer,
 	return PZ_OK;
 }
 
+/** What another one refused, or is not wanted any more, is no trouble. */
+static void
+forget_failure(struct pz_mdns_announcer *announcer)
+{
+	if (announcer->has_failed)
+		pz_mdns_tell_trouble(announcer->owner, PZ_MDNS_TROUBLE_PUBLISH, NULL);
+	announcer->has_failed = announcer->is_broken = false;
+}
+
 void
 pz_mdns_announcer_unpublish(struct pz_mdns_announcer *announcer)
 {
@@ -222,6 +258,7 @@ pz_mdns_announcer_unpublish(struct pz_mdns_announcer *announcer)
 	announcer->wanted = NULL;
 	announcer->instance[0] = announcer->host[0] = '\0';
 	announcer->has_collided = false;
+	forget_failure(announcer);
 }
 
 void
@@ -229,7 +266,7 @@ pz_mdns_announcer_attach(struct pz_mdns_announcer *announcer, struct pz_mdns_bac
 {
 	take_all_back(announcer);
 	announcer->backend = backend;
-	announcer->has_failed = announcer->is_broken = false;
+	forget_failure(announcer);
 	wake(announcer, 0);
 }
 
@@ -280,10 +317,21 @@ pz_mdns_announcer_collision(struct pz_mdns_announcer *announcer)
 }
 
 void
-pz_mdns_announcer_failed(struct pz_mdns_announcer *announcer)
+pz_mdns_announcer_failed(struct pz_mdns_announcer *announcer, const char *reason)
 {
 	if (announcer->wanted == NULL || announcer->backend == NULL)
 		return;
 	announcer->is_broken = true;
-	retry(announcer);
+	retry(announcer, reason);
+}
+
+void
+pz_mdns_announcer_established(struct pz_mdns_announcer *announcer, const void *entry)
+{
+	if (entry == announcer->entry)
+		announcer->is_established = true;
+	for (size_t i = 0; i < announcer->addresses_len; i++)
+		if (entry == announcer->addresses[i].entry)
+			announcer->addresses[i].is_established = true;
+	see_success(announcer);
 }

@@ -12,12 +12,14 @@
 
 struct pz_mdns_announced_address {
 	struct pz_mdns_local local;
-	void *entry;    /* NULL: to be announced */
-	bool is_wanted; /* the machine still has it */
+	void *entry;         /* NULL: to be announced */
+	bool is_wanted;      /* the machine still has it */
+	bool is_established; /* the entry is announced */
 };
 
 struct pz_mdns_announcer {
 	const struct pz_env *env;
+	const struct pz_mdns *owner;     /* its trouble is told */
 	struct pz_mdns_backend *backend; /* NULL: there is none now */
 	struct pz_mdns_service *wanted;  /* NULL: nothing is announced */
 	/* As they are announced: the wanted ones, or random ones when those were taken. "" when
@@ -26,7 +28,8 @@ struct pz_mdns_announcer {
 	void *entry;   /* the service's; NULL: to be announced */
 	bool is_stale; /* entry says what was wanted before */
 	bool has_collided;
-	bool has_failed;          /* told; not everything is announced */
+	bool is_established;      /* entry is announced */
+	bool has_failed;          /* told; not everything has been announced since */
 	bool is_broken;           /* an entry does not work */
 	unsigned collisions;      /* that cost us our names */
 	uint64_t probed_again_us; /* when the names were tried once more; 0: they were not */
@@ -35,7 +38,9 @@ struct pz_mdns_announcer {
 	struct pz_timer settle;
 };
 
-void pz_mdns_announcer_init(struct pz_mdns_announcer *announcer, const struct pz_env *env);
+/** @param owner whose events are told of trouble; borrowed */
+void pz_mdns_announcer_init(struct pz_mdns_announcer *announcer, const struct pz_env *env,
+			    const struct pz_mdns *owner);
 void pz_mdns_announcer_fini(struct pz_mdns_announcer *announcer);
 
 /** See struct pz_mdns_ops. Errors: CONFIG, LIMIT_MEMORY. */
@@ -49,6 +54,7 @@ void pz_mdns_announcer_addresses(struct pz_mdns_announcer *announcer,
 				 const struct pz_mdns_local *locals, size_t len);
 /** For the backend's events. */
 void pz_mdns_announcer_collision(struct pz_mdns_announcer *announcer);
-void pz_mdns_announcer_failed(struct pz_mdns_announcer *announcer);
+void pz_mdns_announcer_failed(struct pz_mdns_announcer *announcer, const char *reason);
+void pz_mdns_announcer_established(struct pz_mdns_announcer *announcer, const void *entry);
 
 #endif

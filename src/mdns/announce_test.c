@@ -29,8 +29,12 @@ static struct {
 	uint64_t now_us;
 	uint8_t random;
 	struct pz_mdns_announcer announcer;
+	struct pz_mdns owner;
+	unsigned troubles; /* that were told */
+	bool is_in_trouble;
+	char trouble[256];
 } fix;
-static unsigned warnings, notices;
+static unsigned notices;
 
 static void *
 add(const char *text)
@@ -114,8 +118,19 @@ static void
 on_log(void *arg, enum pz_log_level level, const char *id, const char *text)
 {
 	(void)arg, (void)id, (void)text;
-	warnings += level == PZ_LOG_WARNING;
+	assert_int_not_equal(level, PZ_LOG_WARNING); /* the owner decides */
 	notices += level == PZ_LOG_NOTICE;
+}
+
+static void
+on_trouble(void *arg, enum pz_mdns_trouble trouble, const char *text)
+{
+	(void)arg;
+	assert_int_equal(trouble, PZ_MDNS_TROUBLE_PUBLISH);
+	if (text != NULL)
+		snprintf(fix.trouble, sizeof(fix.trouble), "%s", text);
+	fix.troubles += text != NULL;
+	fix.is_in_trouble = text != NULL;
 }
 
 static int
@@ -129,6 +144,8 @@ setup(void **state)
 		.remove = fake_remove,
 	};
 
+	static const struct pz_mdns_events events = {.trouble = on_trouble};
+
 	(void)state;
 	memset(&fix, 0, sizeof(fix));
 	fix.now_us = 1;
@@ -138,9 +155,10 @@ setup(void **state)
 		.random = counting_random,
 		.timers = &fix.timers,
 	};
-	warnings = notices = 0;
+	fix.owner.events = &events;
+	notices = 0;
 	pz_log_set_sink(on_log, NULL);
-	pz_mdns_announcer_init(&fix.announcer, &fix.env);
+	pz_mdns_announcer_init(&fix.announcer, &fix.env, &fix.owner);
 	pz_mdns_announcer_attach(&fix.announcer, &fix.backend);
 	return 0;
 }
@@ -347,6 +365,14 @@ somebody_who_wants_every_name_slows_it_down(void **state)
 	assert_int_equal(fix.announcer.collisions, PZ_MDNS_COLLISIONS_MAX + 1);
 }
 
+/** The backend says that these are announced now. */
+static void
+establish(size_t from, size_t count)
+{
+	for (size_t i = from; i < from + count; i++)
+		pz_mdns_announcer_established(&fix.announcer, &fix.entries[i]);
+}
+
 static void
 what_fails_is_tried_again(void **state)
 {
@@ -356,19 +382,46 @@ what_fails_is_tried_again(void **state)
 	publish("i", "h", 80, "v=1");
 	assert_string_equal(announced(), "");
 	pass(PZ_MDNS_RETRY_US);
-	assert_int_equal(warnings, 1);
+	assert_int_equal(fix.troubles, 1);
 	fix.refuses = false;
 	pass(PZ_MDNS_RETRY_US);
 	assert_string_equal(announced(), "h=1@2 i/h:80[v=1] ");
+	assert_true(fix.is_in_trouble);
+	establish(0, 2);
+	assert_false(fix.is_in_trouble);
 	size_t before = fix.entries_len;
-	pz_mdns_announcer_failed(&fix.announcer); /* said later */
-	assert_int_equal(warnings, 2);
+	pz_mdns_announcer_failed(&fix.announcer, "NotPermitted"); /* said later */
+	assert_int_equal(fix.troubles, 2);
+	assert_non_null(strstr(fix.trouble, "test does not announce"));
+	assert_non_null(strstr(fix.trouble, "NotPermitted"));
 	pass(PZ_MDNS_RETRY_US);
 	assert_string_equal(announced(), "h=1@2 i/h:80[v=1] ");
 	assert_int_equal(fix.entries_len, before + 2);
 	pz_mdns_announcer_unpublish(&fix.announcer);
-	pz_mdns_announcer_failed(&fix.announcer);
-	assert_int_equal(warnings, 2);
+	assert_false(fix.is_in_trouble); /* nothing is wanted */
+	pz_mdns_announcer_failed(&fix.announcer, "NotPermitted");
+	assert_int_equal(fix.troubles, 2);
+}
+
+/* A daemon that forbids says so after each attempt, and each attempt begins well. */
+static void
+what_fails_for_ever_is_told_once(void **state)
+{
+	(void)state;
+	have(1, 1);
+	publish("i", "h", 80, "v=1");
+	announced();
+	for (size_t i = 0; i < 100; i++) {
+		size_t first = fix.entries_len - 2;
+		establish(first, 1); /* the address works, the service does not */
+		pz_mdns_announcer_failed(&fix.announcer, "NotPermitted");
+		fix.entries_len = 2; /* they are not there any more: the places are used again */
+		pass(PZ_MDNS_RETRY_US);
+	}
+	assert_int_equal(fix.troubles, 1);
+	assert_true(fix.is_in_trouble);
+	pz_mdns_announcer_attach(&fix.announcer, NULL); /* another one may allow it */
+	assert_false(fix.is_in_trouble);
 }
 
 static void
@@ -408,6 +461,7 @@ main(void)
 		T(a_collision_gives_new_names),
 		T(somebody_who_wants_every_name_slows_it_down),
 		T(what_fails_is_tried_again),
+		T(what_fails_for_ever_is_told_once),
 		T(addresses_are_bounded),
 		T(a_refused_service_changes_nothing),
 	};

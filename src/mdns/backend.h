@@ -46,6 +46,7 @@ enum pz_mdns_backend_state {
 	PZ_MDNS_ABSENT, /* not now; it will say when */
 	PZ_MDNS_READY,
 	PZ_MDNS_LOST, /* never again: to be freed */
+	PZ_MDNS_DIED, /* likewise, and by itself: a packet may have done it */
 };
 
 /* May be called from inside any of the above: nobody acts before a timer. */
@@ -53,8 +54,10 @@ struct pz_mdns_backend_events {
 	void (*state)(void *arg, enum pz_mdns_backend_state state);
 	/** Somebody else has a name that we announced. */
 	void (*collision)(void *arg);
-	/** An entry, or a watch, that was given turned out not to work. */
-	void (*failed)(void *arg, bool is_watch);
+	/** What add_service or add_address gave is announced now. */
+	void (*established)(void *arg, void *entry);
+	/** An entry, or a watch, that was given turned out not to work. @param reason for people */
+	void (*failed)(void *arg, bool is_watch, const char *reason);
 	/**
 	 * A record that was asked for came or went.
 	 * @param rdata uncompressed

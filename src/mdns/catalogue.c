@@ -11,6 +11,13 @@
  *
  * When the network is asked again, or by another backend, nothing that is known is believed any
  * more, but nobody is told that it is gone before `confirm`.
+ *
+ * Why not Avahi's own browsers of services and resolvers: a resolver gives one address of an
+ * instance and stays with it, and a device is dialled at all of its addresses, on each interface;
+ * those of avahi-daemon and of avahi-core are different interfaces, records are the same in both;
+ * and here the limits are ours: how many instances, questions and bytes a stranger can make us
+ * keep, which instances give way when there are too many, and what is still believed while the
+ * backend changes.
  */
 #include "mdns/catalogue.h"
 
@@ -248,7 +255,11 @@ tell(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
 	if (srv == NULL || !has_address ||
 	    pz_mdns_srv_read(pz_mdns_record_rdata(srv), &port, host) != PZ_OK)
 		return !instance->is_unconfirmed && retire(catalogue, instance, false);
-	if (txt == NULL || !see_change(instance, port, pz_mdns_record_rdata(txt)))
+	if (txt == NULL)
+		return false;
+	instance->is_unconfirmed =
+		false; /* all of it was found again: from now on a goodbye counts */
+	if (!see_change(instance, port, pz_mdns_record_rdata(txt)))
 		return false;
 	const struct pz_mdns_record *untold =
 		pz_mdns_records_untold(&instance->records, &has_address);
@@ -359,6 +370,31 @@ ask_who_again(struct pz_mdns_catalogue *catalogue)
 }
 
 static void
+forget_failure(struct pz_mdns_catalogue *catalogue)
+{
+	if (catalogue->has_failed)
+		pz_mdns_tell_trouble(catalogue->owner, PZ_MDNS_TROUBLE_BROWSE, NULL);
+	catalogue->has_failed = catalogue->is_broken = false;
+}
+
+static void
+ask_anew(struct pz_mdns_catalogue *catalogue, struct pz_mdns_backend *backend)
+{
+	PZ_LIST_EACH (&catalogue->instances, node, tmp) {
+		struct pz_mdns_instance *instance =
+			PZ_CONTAINER(node, struct pz_mdns_instance, node);
+
+		unask_all(instance);
+		pz_mdns_records_drop(&instance->records, pz_mdns_is_any);
+	}
+	if (catalogue->is_on)
+		ask_who_again(catalogue);
+	unask(&catalogue->who);
+	catalogue->backend = backend;
+	catalogue->is_broken = false;
+}
+
+static void
 on_confirm(struct pz_timer *timer, void *arg)
 {
 	struct pz_mdns_catalogue *catalogue = arg;
@@ -372,8 +408,10 @@ on_confirm(struct pz_timer *timer, void *arg)
 		instance->is_changed = true;
 	}
 	wake(catalogue, 0);
+	if (!catalogue->is_broken)
+		forget_failure(catalogue);
 	if (catalogue->is_broken)
-		pz_mdns_catalogue_attach(catalogue, catalogue->backend);
+		ask_anew(catalogue, catalogue->backend);
 	else if (catalogue->has_overflowed && catalogue->instances_len < PZ_MDNS_INSTANCES_MAX)
 		ask_who_again(catalogue);
 }
@@ -413,6 +451,7 @@ pz_mdns_catalogue_browse(struct pz_mdns_catalogue *catalogue, bool on)
 {
 	catalogue->is_on = on;
 	if (!on) {
+		forget_failure(catalogue);
 		forget_all(catalogue);
 		return;
 	}
@@ -424,30 +463,23 @@ pz_mdns_catalogue_browse(struct pz_mdns_catalogue *catalogue, bool on)
 void
 pz_mdns_catalogue_attach(struct pz_mdns_catalogue *catalogue, struct pz_mdns_backend *backend)
 {
-	PZ_LIST_EACH (&catalogue->instances, node, tmp) {
-		struct pz_mdns_instance *instance =
-			PZ_CONTAINER(node, struct pz_mdns_instance, node);
-
-		unask_all(instance);
-		pz_mdns_records_drop(&instance->records, pz_mdns_is_any);
-	}
-	if (catalogue->is_on)
-		ask_who_again(catalogue);
-	unask(&catalogue->who);
-	catalogue->backend = backend;
-	catalogue->is_broken = false;
+	forget_failure(catalogue);
+	ask_anew(catalogue, backend);
 }
 
 void
-pz_mdns_catalogue_failed(struct pz_mdns_catalogue *catalogue)
+pz_mdns_catalogue_failed(struct pz_mdns_catalogue *catalogue, const char *reason)
 {
+	struct pz_errinfo text;
+
 	if (!catalogue->is_on || catalogue->backend == NULL)
 		return;
-	if (!catalogue->is_broken)
-		pz_warning("mdns-browse-failed",
-			   "by=%s not everything could be asked for; "
-			   "trying again",
-			   catalogue->backend->ops->kind);
 	catalogue->is_broken = true;
 	pz_env_start(catalogue->env, &catalogue->confirm, PZ_MDNS_RETRY_US);
+	if (catalogue->has_failed)
+		return;
+	catalogue->has_failed = true;
+	(void)pz_fail(&text, PZ_ERR_IO, "%s does not look for devices on the local network: %s",
+		      catalogue->backend->ops->kind, reason);
+	pz_mdns_tell_trouble(catalogue->owner, PZ_MDNS_TROUBLE_BROWSE, text.text);
 }

@@ -30,7 +30,8 @@ struct pz_mdns_catalogue {
 	size_t instances_len;
 	uint64_t ignored; /* instances over PZ_MDNS_INSTANCES_MAX */
 	bool has_overflowed;
-	bool is_broken; /* a watch does not work: everything is asked anew by `confirm` */
+	bool is_broken;  /* a watch does not work: everything is asked anew by `confirm` */
+	bool has_failed; /* told; since then it has not been seen to work */
 	struct pz_mdns_watch who;
 	struct pz_timer settle, confirm;
 };
@@ -47,7 +48,7 @@ void pz_mdns_catalogue_browse(struct pz_mdns_catalogue *catalogue, bool on);
 void pz_mdns_catalogue_attach(struct pz_mdns_catalogue *catalogue, struct pz_mdns_backend *backend);
 
 /** For the backend's event: a watch does not work. */
-void pz_mdns_catalogue_failed(struct pz_mdns_catalogue *catalogue);
+void pz_mdns_catalogue_failed(struct pz_mdns_catalogue *catalogue, const char *reason);
 /** For the backend's event. @param watch_arg as it was given to ops->watch */
 void pz_mdns_catalogue_record(void *watch_arg, bool is_there, int interface, uint8_t protocol,
 			      struct pz_slice rdata);

@@ -36,6 +36,8 @@ struct fixture {
 	char own[64];
 	struct pz_mdns owner;
 	struct pz_mdns_catalogue catalogue;
+	unsigned troubles; /* that were told */
+	bool is_in_trouble;
 	char told[65536]; /* "+name@address:port[txt,] -name " */
 };
 
@@ -105,6 +107,15 @@ on_log(void *arg, enum pz_log_level level, const char *id, const char *text)
 	warnings += level == PZ_LOG_WARNING;
 }
 
+static void
+on_trouble(void *arg, enum pz_mdns_trouble trouble, const char *text)
+{
+	(void)arg;
+	assert_int_equal(trouble, PZ_MDNS_TROUBLE_BROWSE);
+	fix.troubles += text != NULL;
+	fix.is_in_trouble = text != NULL;
+}
+
 static int
 setup(void **state)
 {
@@ -113,7 +124,8 @@ setup(void **state)
 		.watch = fake_watch,
 		.unwatch = fake_unwatch,
 	};
-	static const struct pz_mdns_events events = {.found = on_found, .gone = on_gone};
+	static const struct pz_mdns_events events = {
+		.found = on_found, .gone = on_gone, .trouble = on_trouble};
 
 	(void)state;
 	memset(&fix, 0, sizeof(fix));
@@ -415,24 +427,60 @@ another_backend_is_asked_for_everything(void **state)
 	assert_string_equal(told(), "-leaves ");
 }
 
+/* What was found again since is known as well as before. */
+static void
+a_goodbye_after_asking_again_counts_at_once(void **state)
+{
+	(void)state;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	appear("one");
+	told();
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(PZ_US_PER_MS);
+	appear("one");
+	told();
+	ptr(false, "one");
+	assert_string_equal(told(), "-one ");
+}
+
 static void
 what_failed_is_asked_again(void **state)
 {
 	(void)state;
-	pz_mdns_catalogue_failed(&fix.catalogue); /* nobody looks: nothing to do */
-	assert_int_equal(warnings, 0);
+	pz_mdns_catalogue_failed(&fix.catalogue, "refused"); /* nobody looks: nothing to do */
+	assert_int_equal(fix.troubles, 0);
 	fix.refuses = true;
 	pz_mdns_catalogue_browse(&fix.catalogue, true);
 	pass(PZ_US_PER_S);
 	assert_int_equal(fix.open, 0);
 	fix.refuses = false;
-	pz_mdns_catalogue_failed(&fix.catalogue);
-	pz_mdns_catalogue_failed(&fix.catalogue);
-	assert_int_equal(warnings, 1);
+	pz_mdns_catalogue_failed(&fix.catalogue, "refused");
+	pz_mdns_catalogue_failed(&fix.catalogue, "refused");
+	assert_int_equal(fix.troubles, 1);
 	pass(PZ_MDNS_RETRY_US);
 	assert_int_equal(fix.open, 1);
 	appear("one");
 	assert_string_equal(told(), "+one@10.0.0.1:80[v=1,] ");
+	assert_true(fix.is_in_trouble);
+	pass(PZ_MDNS_CONFIRM_US); /* nothing has failed since */
+	assert_false(fix.is_in_trouble);
+}
+
+static void
+what_fails_for_ever_is_told_once(void **state)
+{
+	(void)state;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(PZ_US_PER_S);
+	for (int i = 0; i < 100; i++) {
+		pz_mdns_catalogue_failed(&fix.catalogue, "refused");
+		pass(PZ_MDNS_RETRY_US);
+	}
+	assert_int_equal(fix.troubles, 1);
+	assert_true(fix.is_in_trouble);
+	pz_mdns_catalogue_browse(&fix.catalogue, false);
+	assert_false(fix.is_in_trouble);
 }
 
 static void
@@ -567,7 +615,9 @@ main(void)
 		T(our_own_is_not_told),
 		T(asking_again_confirms),
 		T(another_backend_is_asked_for_everything),
+		T(a_goodbye_after_asking_again_counts_at_once),
 		T(what_failed_is_asked_again),
+		T(what_fails_for_ever_is_told_once),
 		T(a_thousand_instances_are_bounded),
 		T(records_of_one_instance_are_bounded),
 		T(garbage_is_ignored),

@@ -373,8 +373,10 @@ fake_events_come_after_a_moment(void **state)
 #define ALL(test) FAKE(test), OWN(test), SYSTEM(test)
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	pz_mdns_responder_main(argc, argv);
+
 	const struct CMUnitTest tests[] = {
 		ALL(an_instance_is_found_with_its_data),
 		ALL(whoever_looks_later_finds_it_too),
@@ -394,5 +396,5 @@ main(void)
 		FAKE(fake_events_come_after_a_moment),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, fx_system_end);
+	return fx_run_tests(tests, sizeof(tests) / sizeof(tests[0]), 13);
 }

@@ -21,6 +21,7 @@
 
 #include "mdns/fake.h"
 #include "mdns/mdns.h"
+#include "mdns/responder.h"
 
 extern char **environ;
 
@@ -41,7 +42,8 @@ struct fx_node {
 	struct pz_mdns *mdns;
 	struct fx_seen seen[FX_SEEN_MAX];
 	size_t len;
-	bool is_inside; /* a call to the object is running */
+	bool is_inside;                                /* a call to the object is running */
+	char trouble[PZ_MDNS_TROUBLE_BROWSE + 1][256]; /* as it was told last, "" for none */
 };
 
 static inline struct fx_seen *
@@ -92,7 +94,19 @@ fx_on_gone(void *arg, const char *instance)
 	seen->gones++;
 }
 
-static const struct pz_mdns_events fx_events = {.found = fx_on_found, .gone = fx_on_gone};
+static inline void
+fx_on_trouble(void *arg, enum pz_mdns_trouble trouble, const char *text)
+{
+	struct fx_node *node = arg;
+
+	snprintf(node->trouble[trouble], sizeof(node->trouble[trouble]), "%s", text ? text : "");
+}
+
+static const struct pz_mdns_events fx_events = {
+	.found = fx_on_found,
+	.gone = fx_on_gone,
+	.trouble = fx_on_trouble,
+};
 
 static inline enum pz_err
 fx_publish(struct fx_node *node, const char *instance, const char *host, uint16_t port,
@@ -409,6 +423,22 @@ fx_file(const char *name, const char *text)
 	assert_true(fx_write(path, text));
 }
 
+/** Its configuration, for its next start. @param server, publish more lines of these sections */
+static inline void
+fx_avahi_options(const char *server, const char *publish)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "[server]\nhost-name=fx-machine\nuse-ipv4=yes\nuse-ipv6=yes\n"
+		 "ratelimit-interval-usec=0\nenable-dbus=yes\n%s\n[wide-area]\n"
+		 "enable-wide-area=no\n[publish]\npublish-addresses=no\n"
+		 "publish-hinfo=no\npublish-workstation=no\npublish-domain=no\n"
+		 "add-service-cookie=yes\n%s\n",
+		 server, publish);
+	fx_file("avahi.conf", text);
+}
+
 /** A system bus of our own, and the files of avahi-daemon. @return false: not possible here */
 static inline bool
 fx_bus_start(void)
@@ -436,11 +466,7 @@ fx_bus_start(void)
 		"</busconfig>",
 		address);
 	fx_file("bus.conf", config);
-	fx_file("avahi.conf", "[server]\nhost-name=fx-machine\nuse-ipv4=yes\nuse-ipv6=yes\n"
-			      "ratelimit-interval-usec=0\nenable-dbus=yes\n[wide-area]\n"
-			      "enable-wide-area=no\n[publish]\npublish-addresses=no\n"
-			      "publish-hinfo=no\npublish-workstation=no\npublish-domain=no\n"
-			      "add-service-cookie=yes\n");
+	fx_avahi_options("", "");
 	setenv("DBUS_SYSTEM_BUS_ADDRESS", address, 1);
 	snprintf(option, sizeof(option), "--config-file=%s/bus.conf", fx_daemon.dir);
 	if (fx_daemon.bus == 0)
@@ -491,6 +517,59 @@ fx_system_end(void **state)
 		fx_run(line);
 	}
 	return 0;
+}
+
+/* ---- side by side ---- */
+
+/** What one process of fx_run_tests does: every `step`-th test from `first` on. */
+static inline int
+fx_run_some(const struct CMUnitTest *tests, size_t count, size_t first, size_t step)
+{
+	struct CMUnitTest *mine = calloc(count, sizeof(*mine));
+	size_t len = 0;
+
+	assert_non_null(mine);
+	for (size_t i = first; i < count; i += step)
+		mine[len++] = tests[i];
+	int failed = _cmocka_run_group_tests("tests", mine, len, NULL, fx_system_end);
+	free(mine);
+	return failed;
+}
+
+/**
+ * Runs tests in several processes, each with a network namespace of its own: what takes time here
+ * are the pauses that RFC 6762 asks for. What a process prints is shown when it has ended.
+ * @return the exit code for main
+ */
+static inline int
+fx_run_tests(const struct CMUnitTest *tests, size_t count, size_t processes)
+{
+	FILE *shown[32];
+	pid_t pids[32];
+	char line[512];
+	int failed = 0;
+
+	for (size_t i = 0; i < processes; i++) {
+		shown[i] = tmpfile();
+		fflush(NULL);
+		pids[i] = shown[i] != NULL ? fork() : -1;
+		if (pids[i] == 0) {
+			dup2(fileno(shown[i]), STDOUT_FILENO);
+			dup2(fileno(shown[i]), STDERR_FILENO);
+			exit(fx_run_some(tests, count, i, processes) != 0);
+		}
+	}
+	for (size_t i = 0; i < processes; i++) {
+		int status = -1;
+
+		if (pids[i] < 0 || waitpid(pids[i], &status, 0) != pids[i] || status != 0)
+			failed++;
+		for (rewind(shown[i]); fgets(line, sizeof(line), shown[i]) != NULL;)
+			fputs(line, stdout);
+		fclose(shown[i]);
+	}
+	printf("%d of %zu processes failed\n", failed, processes);
+	return failed != 0;
 }
 
 /** At the beginning of a test that needs the namespace, or avahi-daemon in it. */

@@ -2,6 +2,10 @@
  * Puts together who speaks (system.c where avahi-daemon runs, else own.c), what is announced
  * (announce.c) and what is known (catalogue.c). Nobody acts inside a call-back of Avahi: states
  * are noted, and `choose` looks at them in a turn of its own.
+ *
+ * The process of our own responder may end by a packet that somebody sends on purpose. So it is
+ * started again, each time after twice the time of before, up to an hour: at first nothing is
+ * missed, and in the end nothing is spent. From PZ_MDNS_DEATHS_MAX on the owner is told.
  */
 #include "mdns/mdns.h"
 
@@ -29,11 +33,15 @@ struct daemon_mdns {
 	struct pz_loop *loop;
 	struct pz_netwatch *netwatch; /* NULL: nothing is open, or there is no rtnetlink */
 	struct speaker system, own;
-	uint64_t system_until_us;       /* it is waited for */
+	unsigned deaths;          /* of our own responder, since it lived for PZ_MDNS_WELL_US */
+	uint64_t own_since_us;    /* it runs */
+	uint64_t own_again_us;    /* not before */
+	bool is_told;             /* that it does not run well */
+	uint64_t system_until_us; /* it is waited for */
 	struct pz_mdns_backend *active; /* one of the two, or NULL */
 	struct pz_mdns_announcer announcer;
 	struct pz_mdns_catalogue catalogue;
-	struct pz_timer choose, retry;
+	struct pz_timer choose, retry, again;
 };
 
 /* ---- addresses of this machine ---- */
@@ -98,7 +106,10 @@ on_own_state(void *arg, enum pz_mdns_backend_state state)
 {
 	struct daemon_mdns *mdns = arg;
 
-	note_state(mdns, &mdns->own, state);
+	if (state == PZ_MDNS_READY)
+		mdns->own.state = state; /* it has been attached since it was started */
+	else
+		note_state(mdns, &mdns->own, state);
 }
 
 static void
@@ -110,25 +121,35 @@ on_collision(void *arg)
 }
 
 static void
-on_failed(void *arg, bool is_watch)
+on_failed(void *arg, bool is_watch, const char *reason)
 {
 	struct daemon_mdns *mdns = arg;
 
 	if (is_watch)
-		pz_mdns_catalogue_failed(&mdns->catalogue);
+		pz_mdns_catalogue_failed(&mdns->catalogue, reason);
 	else
-		pz_mdns_announcer_failed(&mdns->announcer);
+		pz_mdns_announcer_failed(&mdns->announcer, reason);
+}
+
+static void
+on_established(void *arg, void *entry)
+{
+	struct daemon_mdns *mdns = arg;
+
+	pz_mdns_announcer_established(&mdns->announcer, entry);
 }
 
 static const struct pz_mdns_backend_events system_events = {
 	.state = on_system_state,
 	.collision = on_collision,
+	.established = on_established,
 	.failed = on_failed,
 	.record = pz_mdns_catalogue_record,
 };
 static const struct pz_mdns_backend_events own_events = {
 	.state = on_own_state,
 	.collision = on_collision,
+	.established = on_established,
 	.failed = on_failed,
 	.record = pz_mdns_catalogue_record,
 };
@@ -159,6 +180,14 @@ stop(struct daemon_mdns *mdns, struct speaker *speaker)
 }
 
 static void
+tell_responder(struct daemon_mdns *mdns, const char *text)
+{
+	if (text != NULL || mdns->is_told)
+		pz_mdns_tell_trouble(&mdns->base, PZ_MDNS_TROUBLE_RESPONDER, text);
+	mdns->is_told = text != NULL;
+}
+
+static void
 stop_all(struct daemon_mdns *mdns)
 {
 	attach(mdns, NULL);
@@ -167,6 +196,8 @@ stop_all(struct daemon_mdns *mdns)
 	pz_netwatch_free(mdns->netwatch);
 	mdns->netwatch = NULL;
 	pz_env_stop(&mdns->loop->env, &mdns->retry);
+	pz_env_stop(&mdns->loop->env, &mdns->again);
+	tell_responder(mdns, NULL);
 }
 
 static void
@@ -188,18 +219,80 @@ start_system(struct daemon_mdns *mdns)
 	mdns->system_until_us = pz_env_mono_us(&mdns->loop->env) + PZ_MDNS_DAEMON_WAIT_US;
 }
 
+/** When the responder may be started again. */
+static uint64_t
+restart_delay_us(unsigned deaths)
+{
+	uint64_t delay = PZ_MDNS_RESTART_US;
+
+	for (unsigned i = 1; i < deaths && delay < PZ_MDNS_RESTART_MAX_US; i++)
+		delay *= 2;
+	return delay < PZ_MDNS_RESTART_MAX_US ? delay : PZ_MDNS_RESTART_MAX_US;
+}
+
+static void
+count_death(struct daemon_mdns *mdns)
+{
+	uint64_t now = pz_env_mono_us(&mdns->loop->env);
+	struct pz_errinfo text;
+
+	if (now - mdns->own_since_us >= PZ_MDNS_WELL_US)
+		mdns->deaths = 0;
+	mdns->deaths++;
+	uint64_t delay = restart_delay_us(mdns->deaths);
+	mdns->own_again_us = now + delay;
+	if (mdns->deaths < PZ_MDNS_DEATHS_MAX)
+		return;
+	(void)pz_fail(&text, PZ_ERR_IO,
+		      "the process that speaks multicast DNS ended %u times, perhaps by a packet "
+		      "of somebody on the local network; it is started again after %llu s",
+		      mdns->deaths, (unsigned long long)(delay / PZ_US_PER_S));
+	tell_responder(mdns, text.text);
+}
+
+/** A responder that lives for long is well. */
+static void
+see_well(struct daemon_mdns *mdns)
+{
+	uint64_t now = pz_env_mono_us(&mdns->loop->env);
+
+	if (mdns->own.backend == NULL || mdns->own.state != PZ_MDNS_READY)
+		return;
+	if (now - mdns->own_since_us >= PZ_MDNS_WELL_US) {
+		mdns->deaths = 0;
+		tell_responder(mdns, NULL);
+	}
+}
+
 static enum pz_err
 start_own(struct daemon_mdns *mdns)
 {
+	uint64_t now = pz_env_mono_us(&mdns->loop->env);
 	struct pz_errinfo info = {""};
 
-	if (mdns->own.state == PZ_MDNS_LOST)
+	if (mdns->own.state == PZ_MDNS_DIED)
+		count_death(mdns);
+	if (mdns->own.state == PZ_MDNS_DIED || mdns->own.state == PZ_MDNS_LOST) {
+		bool is_unable = mdns->own.state == PZ_MDNS_LOST;
 		stop(mdns, &mdns->own);
+		if (is_unable)
+			mdns->own_again_us = now + PZ_MDNS_RETRY_US;
+	}
+	see_well(mdns);
 	if (mdns->own.backend != NULL)
 		return PZ_OK;
+	if (now < mdns->own_again_us) {
+		pz_env_start(&mdns->loop->env, &mdns->again, mdns->own_again_us - now);
+		return PZ_OK;
+	}
 	enum pz_err err = pz_mdns_own_new(mdns->loop, &own_events, mdns, &mdns->own.backend, &info);
-	if (err != PZ_OK)
-		pz_debug("mdns-none", "%s", info.text);
+	if (err != PZ_OK) {
+		mdns->own_again_us = now + PZ_MDNS_RETRY_US;
+		tell_responder(mdns, info.text);
+	}
+	mdns->own_since_us = now;
+	if (mdns->is_told) /* to see that it is well again */
+		pz_env_start(&mdns->loop->env, &mdns->again, PZ_MDNS_WELL_US);
 	return err;
 }
 
@@ -295,6 +388,7 @@ daemon_free(struct pz_mdns *base)
 {
 	struct daemon_mdns *mdns = (struct daemon_mdns *)base;
 
+	base->events = NULL; /* the owner may be gone */
 	pz_mdns_announcer_fini(&mdns->announcer);
 	pz_mdns_catalogue_fini(&mdns->catalogue);
 	stop_all(mdns);
@@ -320,10 +414,11 @@ pz_mdns_new(struct pz_loop *loop, struct pz_mdns **out, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "multicast DNS: out of memory");
 	mdns->base.ops = &daemon_ops;
 	mdns->loop = loop;
-	pz_mdns_announcer_init(&mdns->announcer, &loop->env);
+	pz_mdns_announcer_init(&mdns->announcer, &loop->env, &mdns->base);
 	pz_mdns_catalogue_init(&mdns->catalogue, &loop->env, &mdns->base, mdns->announcer.instance);
 	pz_timer_init(&mdns->choose, on_choose, mdns);
 	pz_timer_init(&mdns->retry, on_choose, mdns);
+	pz_timer_init(&mdns->again, on_choose, mdns);
 	*out = &mdns->base;
 	return PZ_OK;
 }
@@ -333,7 +428,8 @@ pz_mdns_kind(const struct pz_mdns *mdns)
 {
 	const struct daemon_mdns *daemon = (const struct daemon_mdns *)mdns;
 
-	if (mdns->ops != &daemon_ops || daemon->active == NULL)
+	if (mdns->ops != &daemon_ops || daemon->active == NULL ||
+	    (daemon->active == daemon->own.backend && daemon->own.state != PZ_MDNS_READY))
 		return "";
 	return daemon->active->ops->kind;
 }

@@ -39,6 +39,13 @@ struct pz_mdns_found {
 	size_t txt_len;
 };
 
+/** What can be wrong with multicast DNS while everything else goes on. */
+enum pz_mdns_trouble {
+	PZ_MDNS_TROUBLE_RESPONDER, /* our own responder cannot run, or ends again and again */
+	PZ_MDNS_TROUBLE_PUBLISH,   /* not everything can be announced */
+	PZ_MDNS_TROUBLE_BROWSE,    /* not everything can be asked for */
+};
+
 /** Told from the loop (a timer), never from inside a call. They may call everything but free. */
 struct pz_mdns_events {
 	/** An instance of _pzp._tcp has this address; repeated for each address and when TXT or
@@ -46,6 +53,12 @@ struct pz_mdns_events {
 	void (*found)(void *arg, const struct pz_mdns_found *found);
 	/** It is gone (goodbye, or its record ran out). Only after found. */
 	void (*gone)(void *arg, const char *instance);
+	/**
+	 * Something does not work, or works again. May come from inside a call, so it may call
+	 * nothing here. NULL: nobody wants to know.
+	 * @param text one line: what does not work and why; NULL: it works again
+	 */
+	void (*trouble)(void *arg, enum pz_mdns_trouble trouble, const char *text);
 };
 
 struct pz_mdns_ops {
@@ -90,6 +103,14 @@ pz_mdns_new(struct pz_loop *loop, struct pz_mdns **out, struct pz_errinfo *info)
 /** What speaks for us now, for status and log: "avahi-daemon", "own"; "" for fakes and while
  * nothing has been asked for. */
 const char *pz_mdns_kind(const struct pz_mdns *mdns);
+
+/** For implementations: tells the owner, when there is one that wants to know. */
+static inline void
+pz_mdns_tell_trouble(const struct pz_mdns *mdns, enum pz_mdns_trouble trouble, const char *text)
+{
+	if (mdns->events != NULL && mdns->events->trouble != NULL)
+		mdns->events->trouble(mdns->arg, trouble, text);
+}
 
 /** NULL is fine. */
 static inline void

@@ -1,5 +1,6 @@
 /* What only real networks do: interfaces come and go, avahi-daemon too, and packets can be read. */
 #include "mdns/fixture.h"
+#include "mdns/sandbox.h"
 
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
@@ -273,6 +274,40 @@ a_stopped_daemon_stops_nobody(void **state)
 	fx_wait(f, SEEN(B, "brisk")->is_there);
 }
 
+/* An administrator who forbids it is no reason to say so again and again. */
+static void
+a_daemon_that_forbids_is_trouble(void **state)
+{
+	struct fx *f = *state;
+
+	FX_NEEDS(fx_daemon.bus > 0);
+	fx_avahi_options("", "disable-user-service-publishing=yes");
+	fx_avahi_start();
+	assert_int_equal(fx_publish(A, "forbidden", "pz-host-1", 8040, NULL), PZ_OK);
+	fx_wait(f, strstr(A->trouble[PZ_MDNS_TROUBLE_PUBLISH], "NotPermitted"));
+	assert_non_null(strstr(A->trouble[PZ_MDNS_TROUBLE_PUBLISH], "avahi-daemon"));
+	fx_kill(&fx_daemon.avahi); /* our own responder allows it */
+	fx_wait(f, A->trouble[PZ_MDNS_TROUBLE_PUBLISH][0] == '\0');
+}
+
+static void
+a_daemon_with_few_objects_is_trouble(void **state)
+{
+	struct fx *f = *state;
+
+	FX_NEEDS(fx_daemon.bus > 0);
+	fx_avahi_options("objects-per-client-max=1", "");
+	fx_avahi_start();
+	fx_browse(B, true);
+	fx_wait(f, strcmp(pz_mdns_kind(B->mdns), "avahi-daemon") == 0);
+	assert_int_equal(fx_publish(B, "crowded", "pz-host-2", 8040, NULL), PZ_OK);
+	assert_int_equal(fx_publish(A, "one", "pz-host-1", 8040, NULL), PZ_OK);
+	fx_wait(f, strstr(B->trouble[PZ_MDNS_TROUBLE_PUBLISH], "TooManyObjects"));
+	fx_wait(f, strstr(A->trouble[PZ_MDNS_TROUBLE_PUBLISH], "TooManyObjects"));
+	fx_unpublish(A);
+	fx_wait(f, A->trouble[PZ_MDNS_TROUBLE_PUBLISH][0] == '\0');
+}
+
 /* One speaks for itself, the other one by the daemon: on two machines that is the usual case. */
 static void
 both_kinds_understand_each_other(void **state)
@@ -298,14 +333,148 @@ both_kinds_understand_each_other(void **state)
 	fx_wait(f, !SEEN(B, "of-own")->is_there);
 }
 
+/* ---- the process of our own responder ---- */
+
+/** The processes that this one has started, and that have not ended. @return how many */
+static size_t
+responders(pid_t out[8])
+{
+	char path[64];
+	size_t count = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	FILE *file = fopen(path, "re");
+	assert_non_null(file);
+	for (int pid; count < 8 && fscanf(file, "%d", &pid) == 1;)
+		out[count++] = pid;
+	fclose(file);
+	return count;
+}
+
+/** A line of /proc/PID/status, without its name. */
+static const char *
+status_of(pid_t pid, const char *name)
+{
+	static char line[256];
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	FILE *file = fopen(path, "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file) != NULL)
+		if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':')
+			break;
+	fclose(file);
+	line[strcspn(line, "\n")] = '\0';
+	return line + strlen(name) + 1;
+}
+
+/** Only /dev/null, sockets and what the loop is made of. */
+static void
+check_descriptors(pid_t pid)
+{
+	static const char *const good[] = {"/dev/null", "socket:", "anon_inode:", "pipe:"};
+	char path[64], target[256];
+
+	for (int fd = 0; fd < 1024; fd++) {
+		bool is_good = false;
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+		ssize_t len = readlink(path, target, sizeof(target) - 1);
+		if (len < 0)
+			continue;
+		target[len] = '\0';
+		for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+			is_good = is_good || strncmp(target, good[i], strlen(good[i])) == 0;
+		if (!is_good && !PZ_HAS_SANITIZER)
+			fail_msg("descriptor %d is %s", fd, target);
+	}
+}
+
+static void
+the_responder_has_nothing(void **state)
+{
+	struct fx *f = *state;
+	char path[64], byte;
+	pid_t pids[8];
+
+	FX_NEEDS(fx_namespace());
+	FILE *secret = fopen("/proc/self/status", "r"); /* as from a library: not close-on-exec */
+	assert_non_null(secret);
+	fx_browse(A, true);
+	fx_wait(f, strcmp(pz_mdns_kind(A->mdns), "own") == 0);
+	assert_int_equal(responders(pids), 1);
+	fclose(secret);
+	assert_string_equal(status_of(pids[0], "NoNewPrivs"), "\t1");
+#if defined(__x86_64__) || defined(__aarch64__)
+	assert_string_equal(status_of(pids[0], "Seccomp"), "\t2");
+#endif
+	check_descriptors(pids[0]);
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pids[0]);
+	FILE *environment = fopen(path, "re");
+	assert_non_null(environment);
+	if (!PZ_HAS_SANITIZER)
+		assert_int_equal(fread(&byte, 1, 1, environment), 0);
+	fclose(environment);
+}
+
+static void
+the_responder_ends_with_its_owner(void **state)
+{
+	struct fx *f = *state;
+	pid_t pids[8];
+
+	FX_NEEDS(fx_namespace());
+	fx_browse(A, true);
+	fx_wait(f, strcmp(pz_mdns_kind(A->mdns), "own") == 0);
+	assert_int_equal(responders(pids), 1);
+	fx_browse(A, false); /* nothing is wanted any more */
+	fx_wait(f, responders(pids) == 0);
+	fx_browse(A, true);
+	fx_wait(f, strcmp(pz_mdns_kind(A->mdns), "own") == 0);
+	fx_node_free(A);
+	fx_wait(f, responders(pids) == 0);
+}
+
+static void
+a_responder_that_dies_is_replaced(void **state)
+{
+	struct fx *f = *state;
+	pid_t pids[8];
+
+	FX_NEEDS(fx_namespace());
+	fx_browse(B, true);
+	assert_int_equal(fx_publish(A, "phoenix", "pz-host-1", 8040, "t=1"), PZ_OK);
+	fx_wait(f, SEEN(B, "phoenix")->is_there);
+	for (unsigned deaths = 1; deaths <= PZ_MDNS_DEATHS_MAX; deaths++) {
+		fx_wait(f, responders(pids) == 2);
+		assert_string_equal(A->trouble[PZ_MDNS_TROUBLE_RESPONDER], "");
+		assert_string_equal(B->trouble[PZ_MDNS_TROUBLE_RESPONDER], "");
+		kill(pids[0], SIGKILL);
+		kill(pids[1], SIGSEGV);
+		fx_wait(f, pz_mdns_kind(A->mdns)[0] == '\0' && pz_mdns_kind(B->mdns)[0] == '\0');
+		assert_int_equal(
+			fx_publish(A, "phoenix", "pz-host-1", (uint16_t)(8040 + deaths), "t=1"),
+			PZ_OK);
+		fx_wait(f, SEEN(B, "phoenix")->port == 8040 + deaths);
+	}
+	assert_non_null(strstr(A->trouble[PZ_MDNS_TROUBLE_RESPONDER], "ended 3 times"));
+	assert_non_null(strstr(B->trouble[PZ_MDNS_TROUBLE_RESPONDER], "ended 3 times"));
+	assert_int_equal(SEEN(B, "phoenix")->gones, 0); /* it was back in time */
+	fx_browse(B, false);                            /* what is not wanted cannot be wrong */
+	fx_wait(f, B->trouble[PZ_MDNS_TROUBLE_RESPONDER][0] == '\0');
+}
+
 #define TEST(test, setup)                                                                          \
 	{                                                                                          \
 #test, test, setup, fx_real_teardown, NULL                                         \
 	}
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	pz_mdns_responder_main(argc, argv);
+
 	const struct CMUnitTest tests[] = {
 		TEST(packets_say_nothing_of_the_machine, fx_own_setup),
 		TEST(nothing_is_sent_before_it_is_asked_for, fx_own_setup),
@@ -314,14 +483,19 @@ main(void)
 		TEST(ipv6_alone_is_enough, v6_setup),
 		TEST(it_waits_for_the_first_interface, no_interface_setup),
 		TEST(loopback_is_a_network_too, no_interface_setup),
+		TEST(the_responder_has_nothing, fx_own_setup),
+		TEST(the_responder_ends_with_its_owner, fx_own_setup),
+		TEST(a_responder_that_dies_is_replaced, fx_own_setup),
 		TEST(it_moves_to_avahi_daemon_and_back, daemon_later_setup),
 		TEST(it_outlives_the_bus, daemon_later_setup),
 		TEST(a_stopped_daemon_stops_nobody, daemon_later_setup),
-		/* The daemon still runs. */
+		TEST(a_daemon_that_forbids_is_trouble, daemon_later_setup),
+		TEST(a_daemon_with_few_objects_is_trouble, daemon_later_setup),
 		TEST(packets_say_nothing_of_the_machine, fx_system_setup),
 		TEST(an_interface_that_comes_later_is_used, fx_system_setup),
 		TEST(both_kinds_understand_each_other, fx_system_setup),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, fx_system_end);
+	return fx_run_tests(tests, sizeof(tests) / sizeof(tests[0]),
+			    sizeof(tests) / sizeof(tests[0]));
 }

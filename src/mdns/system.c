@@ -224,7 +224,7 @@ failed(struct system_backend *system, const char *reason)
 		return;
 	}
 	pz_debug("mdns-entry-failed", "by=avahi-daemon reason=%s", reason);
-	system->base.events->failed(system->base.arg, false);
+	system->base.events->failed(system->base.arg, false, reason);
 }
 
 static void
@@ -267,7 +267,8 @@ on_born(void *arg, DBusMessage *answer)
 		if (object->is_given_back)
 			object_free(object);
 		else if (object->is_watch) /* it stays unborn */
-			system->base.events->failed(system->base.arg, true);
+			system->base.events->failed(system->base.arg, true,
+						    reason ? reason : "no memory");
 		else
 			failed(system, reason ? reason : "no memory");
 		return;
@@ -392,8 +393,9 @@ on_item(const struct object *object, DBusMessage *signal, bool is_there)
 }
 
 static void
-on_group_state(struct system_backend *system, DBusMessage *signal)
+on_group_state(struct object *object, DBusMessage *signal)
 {
+	struct system_backend *system = object->system;
 	dbus_int32_t state;
 
 	if (!dbus_message_get_args(signal, NULL, DBUS_TYPE_INT32, &state, DBUS_TYPE_INVALID))
@@ -402,6 +404,8 @@ on_group_state(struct system_backend *system, DBusMessage *signal)
 		failed(system, COLLISION_ERROR);
 	else if (state == AVAHI_ENTRY_GROUP_FAILURE)
 		failed(system, "state");
+	else if (state == AVAHI_ENTRY_GROUP_ESTABLISHED)
+		system->base.events->established(system->base.arg, object);
 }
 
 static void
@@ -409,7 +413,7 @@ on_signal(void *arg, DBusMessage *signal)
 {
 	struct system_backend *system = arg;
 	const char *path = dbus_message_get_path(signal);
-	const struct object *object = path ? pz_map_get(system->by_path, pz_slice_str(path)) : NULL;
+	struct object *object = path ? pz_map_get(system->by_path, pz_slice_str(path)) : NULL;
 
 	if (object == NULL) /* given back meanwhile */
 		return;
@@ -418,7 +422,7 @@ on_signal(void *arg, DBusMessage *signal)
 	else if (dbus_message_is_signal(signal, RECORD_BROWSER, "ItemRemove"))
 		on_item(object, signal, false);
 	else if (dbus_message_is_signal(signal, ENTRY_GROUP, "StateChanged"))
-		on_group_state(system, signal);
+		on_group_state(object, signal);
 }
 
 /* ---- life ---- */

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "mdns/responder.h"
 #include "net/netwatch.h"
 #include "net/process.h"
 #include "pzp/node.h"
@@ -198,6 +199,7 @@ main(int argc, char **argv)
 	struct pz_netwatch *watch = NULL;
 	int code = 1;
 
+	pz_mdns_responder_main(argc, argv);
 	if (!pz_daemon_open(&daemon, PZ_PROGRAM_PZPD, argc, argv, &code))
 		return code;
 	struct pz_mdns *mdns = make_mdns(&daemon);

@@ -235,7 +235,27 @@ on_gone(void *arg, const char *name)
 		forget_instance(nearby, instance);
 }
 
-static const struct pz_mdns_events mdns_events = {.found = on_found, .gone = on_gone};
+static void
+on_trouble(void *arg, enum pz_mdns_trouble trouble, const char *text)
+{
+	static const enum pz_condition conditions[] = {
+		[PZ_MDNS_TROUBLE_RESPONDER] = PZ_CONDITION_MDNS_RESPONDER,
+		[PZ_MDNS_TROUBLE_PUBLISH] = PZ_CONDITION_MDNS_PUBLISH,
+		[PZ_MDNS_TROUBLE_BROWSE] = PZ_CONDITION_MDNS_BROWSE,
+	};
+	const struct nearby *nearby = arg;
+
+	if (text != NULL)
+		pz_condition_raise(nearby->node->conditions, conditions[trouble], "", "%s", text);
+	else
+		pz_condition_clear(nearby->node->conditions, conditions[trouble], "");
+}
+
+static const struct pz_mdns_events mdns_events = {
+	.found = on_found,
+	.gone = on_gone,
+	.trouble = on_trouble,
+};
 
 /* ---- looking ---- */
 

@@ -3,7 +3,10 @@ What a local network can see and what it can do to a device: names that are not 
 lie, and peers that are not who they should be (pages 2 and 6).
 """
 
+import os
+import pathlib
 import random
+import signal
 import socket
 
 import pytest
@@ -243,6 +246,48 @@ def test_aliases(flat):
         hub_is_away(flat, flat.a, flat.b)
         still_well(flat)
     assert [one.process.pid for one in (flat.a, flat.b) if one.process.poll() is None] == processes
+
+
+def responder_of(device):
+    """The process of a device that reads what strangers send; None while there is none."""
+    pid = device.process.pid
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if children else None
+
+
+def test_a_responder_that_dies(flat):
+    """Whoever finds a packet that ends it has gained nothing: links stay, and it comes back."""
+    flat.a.finds(flat.b)
+    flat.a.connect(flat.b)
+    is_direct(flat.a, flat.b)
+    since = flat.a.status()["since"]
+    before = [line for line in flat.a.lines if "link" in line]
+    for _ in range(3):
+        eventually(lambda: responder_of(flat.a), what="responder")
+        os.kill(responder_of(flat.a), signal.SIGSEGV)
+        eventually(lambda: responder_of(flat.a) is None, what="end of the responder")
+        flat.a.calls(flat.b)
+        flat.b.calls(flat.a)
+    flat.a.wait_status(lambda status: [one for one in status["conditions"]
+                                       if one["id"] == "mdns-responder"], what="a warning")
+    assert flat.a.status()["since"] == since
+    assert [line for line in flat.a.lines if "link" in line] == before
+    assert not [one for one in flat.b.status()["conditions"] if one["id"] == "mdns-responder"]
+    eventually(lambda: responder_of(flat.a), what="responder")
+    hub_is_away(flat, flat.a, flat.b)
+    flat.a.finds(flat.b, seconds=programs.patience(4))
+    still_well(flat)
+
+
+def test_the_responder_is_gone_with_its_device(flat):
+    """Stopped or killed: nothing goes on that nobody started."""
+    for end in (flat.a.stop, flat.a.kill):
+        eventually(lambda: responder_of(flat.a), what="responder")
+        pid = responder_of(flat.a)
+        end()
+        eventually(lambda: not pathlib.Path(f"/proc/{pid}/fd/3").is_symlink(), what="its end")
+        flat.a.start()
+        flat.a.wait_state("connected")
 
 
 def thousand(address, name):
