@@ -4,74 +4,29 @@
 #include <string.h>
 
 #include "base/codec.h"
-
-#define KEY_BYTES_MAX 24 /* the longest key; what is longer is no misspelling of one */
-#define TYPOS_MAX 3
+#include "base/suggest.h"
 
 static_assert(PZ_PREF_COUNT <= 32, "sets of preferences are uint32_t");
 
 /* ---- keys ---- */
 
-/* Levenshtein distance: how many letters to add, drop or change. */
-static size_t
-distance(const char *a, const char *b)
-{
-	size_t a_len = strlen(a), b_len = strlen(b), row[KEY_BYTES_MAX + 1];
-
-	if (a_len > KEY_BYTES_MAX || b_len > KEY_BYTES_MAX)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a_len; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b_len; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[b_len];
-}
-
-static const char *
-nearest(const char *key)
-{
-	size_t best = TYPOS_MAX + 1;
-	const char *found = NULL;
-
-	for (size_t i = 0; i < PZ_PREF_COUNT; i++) {
-		size_t d = distance(key, pz_pref_table[i].key);
-
-		if (d < best && d < strlen(key)) {
-			best = d;
-			found = pz_pref_table[i].key;
-		}
-	}
-	return found;
-}
-
 enum pz_err
 pz_pref_find(const char *key, enum pz_pref *out, struct pz_errinfo *info)
 {
-	const char *meant;
+	struct pz_suggest meant;
 
+	pz_suggest_init(&meant, key);
 	for (int i = 0; i < PZ_PREF_COUNT; i++) {
 		if (strcmp(pz_pref_table[i].key, key) == 0) {
 			*out = (enum pz_pref)i;
 			return PZ_OK;
 		}
+		pz_suggest_add(&meant, pz_pref_table[i].key);
 	}
-	meant = nearest(key);
-	if (meant != NULL)
+	if (meant.best)
 		return pz_fail(info, PZ_ERR_NOTFOUND,
-			       "there is no preference \"%.60s\"; did you mean %s?", key, meant);
+			       "there is no preference \"%.60s\"; did you mean %s?", key,
+			       meant.best);
 	return pz_fail(info, PZ_ERR_NOTFOUND,
 		       "there is no preference \"%.60s\"; `pzp prefs` lists all", key);
 }

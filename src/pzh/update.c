@@ -89,6 +89,9 @@ write_presence(struct writer *w, const struct pz_member *member)
 	PZ_TRY(pz_buf_append_str(&w->body, pz_member_is_connected(member)
 						   ? ",\"connected\":true"
 						   : ",\"connected\":false"));
+	if (!pz_member_is_connected(member) && member->last_seen_ms)
+		PZ_TRY(pz_buf_printf(&w->body, ",\"lastSeen\":%llu",
+				     (unsigned long long)(member->last_seen_ms / 1000)));
 	if (member->via)
 		PZ_TRY(pz_buf_printf(&w->body, ",\"via\":\"%s\"", member->via));
 	if (member->instance[0])
