@@ -106,6 +106,10 @@
 #define PZ_SERVICE_NAME_BYTES_MAX 128
 #define PZ_SERVICE_DESCRIPTION_BYTES_MAX 512
 #define PZ_SERVICES_PER_DEVICE_MAX 256
+#define PZ_METHODS_PER_SERVICE_MAX 64 /* that a descriptor tells of; one message holds them */
+#define PZ_METHOD_NAME_BYTES_MAX 127  /* of a function or a parameter in it */
+#define PZ_METHOD_PARAMS_MAX 16       /* parameters of one function in it */
+#define PZ_METHOD_TEXT_BYTES_MAX 256  /* what it does, what it returns */
 #define PZ_ANNOUNCEMENT_BYTES_MAX (512U << 10)
 #define PZ_DEVICES_PER_ZONE_MAX 16384 /* page 13 speaks of 10 000 on a hub */
 #define PZ_FORMER_HOLDERS_MAX 8       /* of a device's name, kept to be shown to the owner */

@@ -1,9 +1,12 @@
 /* Calls that local programs make: find the service that was meant, ask it, report the answer. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/auto.h"
+#include "pzp/devices.h"
 #include "pzp/peers.h"
+#include "pzp/target.h"
 #include "rpc/error.h"
 #include "rpc/payload.h"
 #include "wire/json.h"
@@ -11,14 +14,14 @@
 struct call {
 	struct pz_node_request request;
 	struct discovery *search;
-	char *service; /* what was asked for, without @DEVICE */
-	char *device;  /* or NULL */
-	char *function;
+	struct target target; /* the service that is meant */
+	char *function;       /* NULL: the service is to be described */
 	json_t *params;
 	bool is_stream;
 	bool is_sent;
 	uint64_t timeout_us; /* 0: none */
 	char *api_at_id;     /* the service found */
+	json_t *description; /* its descriptor, as its device has sent it */
 	char peer[PZ_ADDRESS_BYTES_MAX + 1];
 	char id[37];
 	const struct pz_session *via; /* by which it went out; to compare only */
@@ -31,20 +34,72 @@ release(struct pz_node_request *request)
 	struct call *call = (struct call *)(void *)request;
 
 	discovery_cancel(call->search);
-	free(call->service);
-	free(call->device);
+	target_fini(&call->target);
 	free(call->function);
 	free(call->api_at_id);
+	json_decref(call->description);
 	json_decref(call->params);
+}
+
+static void
+device_of(const struct call *call, char *out, size_t size)
+{
+	struct pz_address address;
+
+	out[0] = '\0';
+	if (pz_address_parse(pz_slice_str(call->peer), &address) == PZ_OK && address.device.len)
+		snprintf(out, size, "%.*s", PZ_SLICE_FMT(address.device));
 }
 
 /* ---- answers ---- */
 
+/* With `at`, the address that was asked, so that people are told where it failed. */
 static void
 finish_error(struct call *call, json_t *takes_error)
 {
+	json_t *outcome = json_pack("{s:o?}", "error", takes_error);
+
+	if (outcome && call->peer[0])
+		(void)json_object_set_new(outcome, "at", json_string(call->peer));
 	pz_metric_add(&call->request.node->metrics, PZ_METRIC_calls_failed, 1);
-	request_finish(&call->request, PZ_OK, "", json_pack("{s:o?}", "error", takes_error));
+	request_finish(&call->request, PZ_OK, "", outcome);
+}
+
+/* An error of the router names no reason that a person could act on. New, or NULL. */
+static json_t *
+unreachable(const struct call *call, const char *device, const char *address)
+{
+	json_t *error = pz_rpc_unreachable(address);
+	char text[256];
+
+	devices_why_away(call->request.node, device, text, sizeof(text));
+	(void)json_object_set_new(json_object_get(error, "data"), "message", json_string(text));
+	return error;
+}
+
+static json_t *
+explained(const struct call *call, json_t *error)
+{
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+
+	if (error == NULL)
+		return pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL);
+	device_of(call, device, sizeof(device));
+	if (json_integer_value(json_object_get(error, "code")) == PZ_RPC_UNREACHABLE && device[0])
+		return unreachable(call, device, call->peer);
+	return json_incref(error);
+}
+
+static void
+finish_description(struct call *call)
+{
+	if (call->description)
+		request_finish(&call->request, PZ_OK, "",
+			       json_pack("{s:O}", "service", call->description));
+	else
+		finish_error(call,
+			     pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL,
+					  pz_dom_error("NotFoundError", "the service has gone")));
 }
 
 static void
@@ -53,11 +108,25 @@ on_response(void *arg, json_t *result, json_t *error)
 	struct call *call = arg;
 
 	call->is_sent = false;
-	if (result)
+	if (result && call->function == NULL)
+		finish_description(call);
+	else if (result)
 		request_finish(&call->request, PZ_OK, "", json_pack("{s:O}", "result", result));
 	else
-		finish_error(call, error ? json_incref(error)
-					 : pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL));
+		finish_error(call, explained(call, error));
+}
+
+static void
+take_description(struct call *call, json_t *descriptor)
+{
+	const char *id = pz_json_str(descriptor, "id");
+	struct pz_descriptor checked;
+
+	if (id == NULL || call->description || strstr(call->api_at_id, id) == NULL ||
+	    pz_descriptor_parse(descriptor, call->peer, &checked, NULL) != PZ_OK)
+		return;
+	call->description = pz_descriptor_full_json(&checked);
+	pz_descriptor_fini(&checked);
 }
 
 static void
@@ -66,7 +135,9 @@ on_callback(void *arg, const char *name, json_t *params)
 	struct call *call = arg;
 	json_t *event;
 
-	if (!call->is_stream)
+	if (call->function == NULL)
+		take_description(call, params);
+	if (call->function == NULL || !call->is_stream)
 		return;
 	event = json_pack("{s:s, s:O?}", "callback", name, "params", params);
 	if (event)
@@ -76,20 +147,30 @@ on_callback(void *arg, const char *name, json_t *params)
 
 /* ---- sending ---- */
 
-/* A new request of the call; NULL: out of memory. */
+/* A new request of the call; NULL: out of memory. A device describes its own services, as any
+ * program may ask it to (page 7, 7). */
 static json_t *
 request_of(const struct call *call)
 {
 	PZ_AUTO_FREE char *method = NULL;
-	json_t *payload;
+	json_t *payload, *params;
 
-	if (asprintf(&method, "%s.%s", call->api_at_id, call->function) < 0) {
+	if (call->function == NULL)
+		params = json_pack("[{s:s%}, {s:b}, {s:s}]", "api", call->api_at_id,
+				   strcspn(call->api_at_id, "@"), "methods", 1, "serviceID",
+				   strchr(call->api_at_id, '@') + 1);
+	else
+		params = json_incref(call->params);
+	if (call->function && asprintf(&method, "%s.%s", call->api_at_id, call->function) < 0) {
 		method = NULL;
+		json_decref(params);
 		return NULL;
 	}
-	payload = pz_rpc_request(call->id, method, json_incref(call->params));
+	payload =
+		pz_rpc_request(call->id, method ? method : "ServiceDiscovery.findServices", params);
 	if (payload)
-		(void)json_object_set_new(payload, "stream", json_boolean(call->is_stream));
+		(void)json_object_set_new(payload, "stream",
+					  json_boolean(call->is_stream || !call->function));
 	return payload;
 }
 
@@ -112,12 +193,13 @@ give_up(struct call *call)
 	PZ_AUTO_FREE char *method = NULL;
 
 	call->is_sent = false;
-	if (asprintf(&method, "%s.removeEventListener", call->api_at_id) < 0) {
+	if (call->function && asprintf(&method, "%s.removeEventListener", call->api_at_id) < 0) {
 		method = NULL;
 		return;
 	}
 	(void)!send_payload(call->request.node, call->peer,
-			    pz_rpc_request(NULL, method, json_pack("[s]", call->id)));
+			    pz_rpc_request(NULL, method ? method : "ServiceDiscovery.cancel",
+					   json_pack("[s]", call->id)));
 }
 
 static void
@@ -139,16 +221,26 @@ static const struct pz_pending_ops pending_ops = {
 	.response = on_response, .timed_out = on_timed_out, .callback = on_callback};
 
 static json_t *
-error_for(enum pz_err err, const char *peer)
+error_for(const struct call *call, enum pz_err err)
 {
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+
 	switch (pz_err_category(err)) {
 	case PZ_CAT_NOTFOUND:
 	case PZ_CAT_IO:
-		return pz_rpc_unreachable(peer);
+		device_of(call, device, sizeof(device));
+		return unreachable(call, device, call->peer);
 	case PZ_CAT_LIMIT:
-		return pz_rpc_error(PZ_RPC_CONGESTED, NULL, NULL);
-	case PZ_CAT_OK:
+		return pz_rpc_error(PZ_RPC_CONGESTED, NULL,
+				    pz_dom_error("QuotaExceededError",
+						 "too many calls are open, or too much waits to be "
+						 "sent; try again later"));
 	case PZ_CAT_PROTO:
+		return pz_rpc_error(PZ_RPC_INVALID_REQUEST, NULL,
+				    pz_dom_error("DataError",
+						 "the parameters are too large for one "
+						 "message"));
+	case PZ_CAT_OK:
 	case PZ_CAT_DENIED:
 	case PZ_CAT_CONFIG:
 	case PZ_CAT_CRYPTO:
@@ -156,16 +248,6 @@ error_for(enum pz_err err, const char *peer)
 		break;
 	}
 	return pz_rpc_error(PZ_RPC_INVALID_REQUEST, pz_err_text(err), NULL);
-}
-
-static void
-device_of(const struct call *call, char *out, size_t size)
-{
-	struct pz_address address;
-
-	out[0] = '\0';
-	if (pz_address_parse(pz_slice_str(call->peer), &address) == PZ_OK && address.device.len)
-		snprintf(out, size, "%.*s", PZ_SLICE_FMT(address.device));
 }
 
 /* By which link it goes, and to which start of the device: should the link be lost, the request is
@@ -195,7 +277,7 @@ send_call(struct call *call)
 	enum pz_err err = pz_pending_add(node->pending, call->peer, call->id, call->timeout_us,
 					 &pending_ops, call);
 	if (err != PZ_OK) {
-		finish_error(call, error_for(err, call->peer));
+		finish_error(call, error_for(call, err));
 		return;
 	}
 	call->is_sent = true;
@@ -209,52 +291,57 @@ send_call(struct call *call)
 		return;
 	if (err != PZ_OK) {
 		pz_pending_cancel(node->pending, peer, id);
-		finish_error(call, error_for(err, peer));
+		finish_error(call, error_for(call, err));
 	}
 }
 
 /* ---- choosing the service ---- */
 
-static bool
-is_instance_id(const char *text)
-{
-	return strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32;
-}
-
-/* SERVICE is an instance id, an API URI, or the last part of one (page 12). */
-static bool
-is_meant(const struct call *call, const json_t *descriptor)
-{
-	const char *api = pz_json_str(descriptor, "api"), *id = pz_json_str(descriptor, "id");
-	const char *address = pz_json_str(descriptor, "serviceAddress");
-	struct pz_address parsed;
-
-	if (!api || !id || !address || pz_address_parse(pz_slice_str(address), &parsed) != PZ_OK)
-		return false;
-	if (call->device && !pz_slice_eq_str(parsed.device, call->device))
-		return false;
-	if (is_instance_id(call->service))
-		return strcmp(id, call->service) == 0;
-	const char *last = strrchr(api, '/');
-	return strcmp(api, call->service) == 0 || (last && strcmp(last + 1, call->service) == 0);
-}
-
-/* A device that nobody has anything of is not there; one that has other services lacks this one. */
 static void
-not_found(struct call *call)
+call_service(struct call *call, const json_t *descriptor)
 {
-	struct pz_node *node = call->request.node;
-	char address[PZ_ADDRESS_BYTES_MAX + 1], text[512];
-
-	if (call->device && node->membership && strcmp(call->device, node->device) != 0 &&
-	    discovery_list_of(node, call->device) == NULL) {
-		snprintf(address, sizeof(address), "%s/%s", node->membership->zone, call->device);
-		finish_error(call, pz_rpc_unreachable(address));
+	snprintf(call->peer, sizeof(call->peer), "%s", pz_json_str(descriptor, "serviceAddress"));
+	if (asprintf(&call->api_at_id, "%s@%s", pz_json_str(descriptor, "api"),
+		     pz_json_str(descriptor, "id")) < 0) {
+		call->api_at_id = NULL;
+		finish_error(call, pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL));
 		return;
 	}
-	snprintf(text, sizeof(text), "no service %.300s%s%.70s; `pzp services` lists what there is",
-		 call->service, call->device ? " on " : "", call->device ? call->device : "");
-	finish_error(call, pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, text,
+	send_call(call);
+}
+
+static void
+no_device(struct call *call, const struct pz_errinfo *info)
+{
+	bool is_virgin = call->request.node->membership == NULL;
+	json_t *error = pz_rpc_error(
+		is_virgin ? PZ_RPC_METHOD_NOT_FOUND : PZ_RPC_UNREACHABLE, NULL,
+		pz_dom_error(is_virgin ? "NotFoundError" : "NetworkError", info->text));
+
+	(void)json_object_set_new(json_object_get(error, "data"), "address",
+				  json_string(call->target.device_text));
+	finish_error(call, error);
+}
+
+/* A device of which no list is known is not there; one that has other services lacks this one. */
+static void
+no_service(struct call *call, json_t *descriptors)
+{
+	const struct pz_node *node = call->request.node;
+	const char *device = call->target.device;
+	char address[PZ_ADDRESS_BYTES_MAX + 1], text[512];
+
+	if (device[0] && node->membership && strcmp(device, node->device) != 0 &&
+	    discovery_list_of(node, device) == NULL) {
+		snprintf(address, sizeof(address), "%s/%s", node->membership->zone, device);
+		finish_error(call, unreachable(call, device, address));
+		return;
+	}
+	json_t *own =
+		strcmp(device, node->device) == 0 ? pz_registry_list(node->registry, NULL) : NULL;
+	target_explain(&call->target, own ? own : descriptors, text, sizeof(text));
+	json_decref(own);
+	finish_error(call, pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL,
 					pz_dom_error("NotFoundError", text)));
 }
 
@@ -262,24 +349,19 @@ static void
 on_found(void *arg, json_t *descriptors)
 {
 	struct call *call = arg;
-	size_t i;
-	json_t *one;
+	struct pz_errinfo info = {""};
 
 	call->search = NULL;
-	json_array_foreach(descriptors, i, one)
-	{
-		if (!is_meant(call, one))
-			continue;
-		snprintf(call->peer, sizeof(call->peer), "%s", pz_json_str(one, "serviceAddress"));
-		if (asprintf(&call->api_at_id, "%s@%s", pz_json_str(one, "api"),
-			     pz_json_str(one, "id")) < 0) {
-			call->api_at_id = NULL;
-			break;
-		}
-		send_call(call);
+	if (call->target.device[0] == '\0' &&
+	    target_resolve(&call->target, call->request.node, &info) != PZ_OK) {
+		no_device(call, &info);
 		return;
 	}
-	not_found(call);
+	json_t *chosen = target_choose(&call->target, descriptors);
+	if (chosen)
+		call_service(call, chosen);
+	else
+		no_service(call, descriptors);
 }
 
 static void abandon(struct pz_node_request *request);
@@ -332,49 +414,37 @@ calls_resend(struct pz_node *node, const struct pz_session *lost)
 
 /* ---- starting ---- */
 
-static void
-split_service(struct call *call, const char *text)
-{
-	const char *at = strrchr(text, '@');
-
-	if (at && at[1] != '\0' && pz_device_is_valid(pz_slice_str(at + 1))) {
-		call->service = strndup(text, (size_t)(at - text));
-		call->device = strdup(at + 1);
-	} else {
-		call->service = strdup(text);
-	}
-}
-
 static bool
 is_name(const char *text, size_t max_bytes)
 {
 	return text && text[0] != '\0' && strlen(text) <= max_bytes;
 }
 
-/* Returns what is wrong, or NULL. */
-static const char *
-read_params(struct call *call, json_t *params)
+static enum pz_err
+read_params(struct call *call, json_t *params, bool is_description, struct pz_errinfo *info)
 {
 	const char *service = pz_json_str(params, "service");
-	const char *function = pz_json_str(params, "function");
+	const char *function = is_description ? NULL : pz_json_str(params, "function");
 	int64_t timeout_ms = -1;
 
-	if (!is_name(service, PZ_API_BYTES_MAX + 1 + PZ_DEVICE_BYTES_MAX) ||
-	    !is_name(function, PZ_METHOD_BYTES_MAX))
-		return "call needs a service and a function, by names that are not too long";
+	if (!is_name(service, PZ_API_BYTES_MAX + 1 + PZ_ADDRESS_BYTES_MAX) ||
+	    (!is_description && !is_name(function, PZ_METHOD_BYTES_MAX)))
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "call needs a service and a function, by names that are not too "
+			       "long");
 	if (json_object_get(params, "timeout_ms") &&
 	    !pz_json_int(params, "timeout_ms", 0, 86400000, &timeout_ms))
-		return "the time-out must be at most a day";
-	split_service(call, service);
-	call->function = strdup(function);
+		return pz_fail(info, PZ_ERR_CONFIG, "the time-out must be at most a day");
+	PZ_TRY(target_init(&call->target, service, info));
+	call->function = function ? strdup(function) : NULL;
 	json_t *given = json_object_get(params, "params");
 	call->params = given ? json_incref(given) : json_array();
 	call->is_stream = json_is_true(json_object_get(params, "stream"));
 	call->timeout_us = timeout_ms >= 0 ? (uint64_t)timeout_ms * PZ_US_PER_MS
 					   : call->request.node->config.call_timeout_us;
-	if (call->service == NULL || call->function == NULL || call->params == NULL)
-		return "out of memory";
-	return NULL;
+	if ((function && call->function == NULL) || call->params == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	return PZ_OK;
 }
 
 /* The program that asked is gone: an answer that still comes is dropped. */
@@ -398,28 +468,71 @@ wake(const struct call *call)
 	struct pz_node *node = call->request.node;
 	uint64_t now = pz_env_mono_us(node->config.env);
 
-	if (call->device && strcmp(call->device, node->device) != 0 &&
+	if (call->target.device_text && strcmp(call->target.device, node->device) != 0 &&
 	    now - node->machine.since_us >= PZ_BACKOFF_FIRST_US)
 		pz_machine_nudge(&node->machine, "a program calls another device");
+}
+
+static void
+search(struct call *call)
+{
+	const char *device = call->target.device[0] ? call->target.device : NULL;
+
+	call->search = discovery_start(call->request.node, NULL, device, on_found, call);
+	if (call->search == NULL)
+		finish_error(call, pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL));
+}
+
+/* What this device and those linked with it offer is called without asking others (page 6). */
+static void
+begin(struct call *call)
+{
+	struct pz_node *node = call->request.node;
+	struct pz_errinfo info = {""};
+	enum pz_err err = target_resolve(&call->target, node, &info);
+
+	if (err != PZ_OK && (err != PZ_ERR_NOTFOUND || !node->hub.is_registered)) {
+		no_device(call, &info);
+		return;
+	}
+	wake(call);
+	json_t *near = err == PZ_OK ? target_choose_near(&call->target, node) : NULL;
+	if (near)
+		call_service(call, near);
+	else if (err == PZ_OK && target_is_near(&call->target, node))
+		no_service(call, discovery_list_of(node, call->target.device));
+	else
+		search(call); /* also for a name that the hub may know by now */
+	json_decref(near);
+}
+
+static struct pz_node_request *
+start(struct pz_node *node, json_t *params, bool is_description, const struct pz_node_reply *reply,
+      void *arg)
+{
+	struct call *call = request_new(node, sizeof(*call), reply, arg);
+	struct pz_errinfo info = {""};
+
+	if (call == NULL)
+		return NULL;
+	uint64_t serial = call->request.serial;
+	call->request.release = abandon;
+	enum pz_err err = read_params(call, params, is_description, &info);
+	if (err == PZ_OK)
+		begin(call);
+	else
+		request_finish(&call->request, err, info.text, NULL);
+	return request_find(node, serial);
 }
 
 struct pz_node_request *
 call_start(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
 {
-	struct call *call = request_new(node, sizeof(*call), reply, arg);
+	return start(node, params, false, reply, arg);
+}
 
-	if (call == NULL)
-		return NULL;
-	call->request.release = abandon;
-	const char *wrong = read_params(call, params);
-	if (wrong) {
-		request_finish(&call->request, PZ_ERR_CONFIG, wrong, NULL);
-		return NULL;
-	}
-	wake(call);
-	call->search = discovery_start(node, NULL, call->device, on_found, call);
-	if (call->search)
-		return &call->request;
-	request_finish(&call->request, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
-	return NULL;
+struct pz_node_request *
+call_describe(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	return start(node, params, true, reply, arg);
 }

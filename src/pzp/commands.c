@@ -507,6 +507,7 @@ static const struct {
 	{"hub", moved_command},
 	{"services", services_command},
 	{"call", call_start},
+	{"describe", call_describe},
 	{"watch", cmd_watch},
 	{"serve", cmd_serve},
 	{"peers", cmd_peers},

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "pzp/peers.h"
+#include "pzp/devices.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
 #include "zone/details.h"
@@ -146,31 +146,20 @@ details_user(struct pz_node *node, json_t *params, const struct pz_node_reply *r
 
 /* ---- the command `name` ---- */
 
-/* A device is named by its name, or by its whole address. */
 static enum pz_err
-find_device(const struct pz_node *node, const char *name, const char **out, struct pz_errinfo *info)
+find_device(const struct pz_node *node, const char *name, char out[PZ_DEVICE_BYTES_MAX + 1],
+	    struct pz_errinfo *info)
 {
-	const struct pz_membership *m = node->membership;
-	size_t zone_len = m ? strlen(m->zone) : 0;
-
-	if (m == NULL)
+	if (node->membership == NULL)
 		return pz_fail(info, PZ_ERR_NOTFOUND,
 			       "this device is not enrolled in a zone; `pzp enrol` first");
-	if (name && strncmp(name, m->zone, zone_len) == 0 && name[zone_len] == '/')
-		name += zone_len + 1;
 	if (name == NULL)
 		return pz_fail(info, PZ_ERR_CONFIG, "which device is meant? give its name");
-	json_t *names = peers_names(node);
-	bool is_known = is_ours(node, name) || json_object_get(names, name);
-	json_decref(names);
-	if (!is_known || !pz_device_is_valid(pz_slice_str(name)))
-		return pz_fail(info, PZ_ERR_NOTFOUND, "no device %.80s is known in the zone %s",
-			       name, m->zone);
-	if (!is_ours(node, name) && !pz_prefs_bool(prefs_active(node), PZ_PREF_SYNC_USER_DETAILS))
+	PZ_TRY(devices_find(node, name, out, info));
+	if (!is_ours(node, out) && !pz_prefs_bool(prefs_active(node), PZ_PREF_SYNC_USER_DETAILS))
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "sync.user-details is off: a name for another device would not "
 			       "leave this one");
-	*out = name;
 	return PZ_OK;
 }
 
@@ -180,8 +169,8 @@ details_name(struct pz_node *node, json_t *params, const struct pz_node_reply *r
 	struct pz_details_wish wish = {0};
 	struct pz_errinfo info = {""};
 	char key[PZ_DETAILS_KEY_CHARS];
-	const char *device = NULL;
-	enum pz_err err = find_device(node, pz_json_str(params, "device"), &device, &info);
+	char device[PZ_DEVICE_BYTES_MAX + 1] = "";
+	enum pz_err err = find_device(node, pz_json_str(params, "device"), device, &info);
 
 	if (err == PZ_OK)
 		err = pz_details_read_name(params, &wish, &info);

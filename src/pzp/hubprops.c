@@ -18,6 +18,18 @@ tell_device(struct pz_node *node, const char *device, bool connected)
 				  connected));
 }
 
+/* Its link ends with the revocation list; it is not dialled again. */
+static void
+forget_peer(struct pz_node *node, const char *device)
+{
+	struct peer *peer = peers_find(node->peers, device);
+
+	if (peer && peer->live == NULL)
+		peer_give_up(peer, "the device has left the zone");
+	else if (peer)
+		peer->is_wanted = false;
+}
+
 static void
 update_device(struct pz_node *node, json_t *entry)
 {
@@ -33,6 +45,7 @@ update_device(struct pz_node *node, json_t *entry)
 	if (json_is_true(json_object_get(entry, "revoked"))) {
 		json_object_del(node->directory, name);
 		json_object_del(node->known, name);
+		forget_peer(node, name);
 	} else {
 		json_object_set(node->directory, name, entry);
 	}

@@ -344,6 +344,9 @@ void request_finish(struct pz_node_request *request, enum pz_err err, const char
 struct pz_node_request *request_find(const struct pz_node *node, uint64_t serial);
 struct pz_node_request *
 call_start(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+/** The command `describe`: the descriptor of a service with its functions, from its device. */
+struct pz_node_request *
+call_describe(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
 /** Requests that went by a link that is gone are sent by another. */
 void calls_resend(struct pz_node *node, const struct pz_session *lost);
 /** Tells the commands that wait for a peer. */

@@ -1,8 +1,10 @@
 /* The commands about peers (page 12): connect PEER, disconnect PEER, discover. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/auto.h"
+#include "pzp/devices.h"
 #include "pzp/peers.h"
 #include "wire/json.h"
 
@@ -16,25 +18,15 @@ refuse(const struct pz_node_reply *reply, void *arg, enum pz_err err, const char
 	return NULL;
 }
 
-/* A device is named by its name, or by its whole address. Its name, or NULL and what is wrong. */
-static const char *
-device_named(const struct pz_node *node, const char *name, struct pz_errinfo *info)
+/* The device that is meant, which is not this one. Errors: as devices_find. */
+static enum pz_err
+other_device(const struct pz_node *node, const char *name, char out[PZ_DEVICE_BYTES_MAX + 1],
+	     struct pz_errinfo *info)
 {
-	size_t zone_len = strlen(node->membership->zone);
-	const char *device = name;
-
-	if (strncmp(name, node->membership->zone, zone_len) == 0 && name[zone_len] == '/')
-		device = name + zone_len + 1;
-	if (!pz_device_is_valid(pz_slice_str(device))) {
-		(void)pz_fail(info, PZ_ERR_CONFIG, "'%.80s' is no device of the zone %s", name,
-			      node->membership->zone);
-		return NULL;
-	}
-	if (strcmp(device, node->membership->device) == 0) {
-		(void)pz_fail(info, PZ_ERR_CONFIG, "'%.80s' is this device itself", name);
-		return NULL;
-	}
-	return device;
+	PZ_TRY(devices_find(node, name, out, info));
+	if (strcmp(out, node->device) == 0)
+		return pz_fail(info, PZ_ERR_NOTFOUND, "'%.80s' is this device itself", name);
+	return PZ_OK;
 }
 
 static json_t *
@@ -50,28 +42,38 @@ peer_result(const struct pz_node *node, const struct peer *peer)
 
 struct connecting {
 	struct pz_node_request request;
+	struct discovery *search; /* while the hub is asked whether there is such a device */
+	char *name;               /* as it was typed */
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 };
 
 static void
-release_connecting(struct pz_node_request *request)
+release_connecting(struct pz_node_request *request) /* also marks the struct as ours */
 {
-	(void)request; /* marks the struct as ours */
+	struct connecting *c = (struct connecting *)(void *)request;
+
+	discovery_cancel(c->search);
+	free(c->name);
 }
 
 static void
 finish_connecting(struct connecting *c, const struct peer *peer)
 {
+	struct pz_node *node = c->request.node;
 	struct pz_errinfo info;
+	char away[256] = "";
 
 	if (peer->live) {
-		request_finish(&c->request, PZ_OK, "", peer_result(c->request.node, peer));
+		request_finish(&c->request, PZ_OK, "", peer_result(node, peer));
 		return;
 	}
-	(void)pz_fail(&info, PZ_ERR_IO, "no direct way to %s: %s", peer->device,
+	if (!node_has_route(node, peer->device))
+		devices_why_away(node, peer->device, away, sizeof(away));
+	(void)pz_fail(&info, PZ_ERR_IO, "no direct way to %s: %s%s%s", peer->device,
 		      peer->reason[0] ? peer->reason
 				      : "it was not heard on the local network, and the hub has no "
-					"address of it");
+					"address of it",
+		      away[0] ? "; " : "", away);
 	request_finish(&c->request, PZ_ERR_IO, info.text, NULL);
 }
 
@@ -101,28 +103,63 @@ commands_peer_changed(struct pz_node *node, const char *device)
 		finish_connecting(c, peer);
 }
 
-struct pz_node_request *
-peer_connect_start(struct pz_node *node, const char *name, const struct pz_node_reply *reply,
-		   void *arg)
+static void
+connect_to(struct connecting *c)
 {
-	struct pz_errinfo info = {"too many devices"};
-	const char *device = device_named(node, name, &info);
-	struct peer *peer = device ? peers_get(node->peers, device) : NULL;
+	struct pz_node *node = c->request.node;
+	struct peer *peer = peers_get(node->peers, c->device);
 
-	if (peer == NULL)
-		return refuse(reply, arg, PZ_ERR_NOTFOUND, info.text);
-	struct connecting *c = request_new(node, sizeof(*c), reply, arg);
-	if (c == NULL)
-		return NULL;
-	uint64_t serial = c->request.serial;
-	c->request.release = release_connecting;
-	snprintf(c->device, sizeof(c->device), "%s", device);
+	if (peer == NULL) {
+		request_finish(&c->request, PZ_ERR_LIMIT, "too many devices are known here", NULL);
+		return;
+	}
 	peer->is_wanted = true;
 	peer->failures = 0;
 	if (peer->live == NULL)
 		peer_dial(peer, PZ_PEER_SEEK_US);
 	if (peer->live || peer->attempt == NULL)
 		finish_connecting(c, peer);
+}
+
+/* The hub has answered: a device that was enrolled a moment ago is known now. */
+static void
+on_asked(void *arg, json_t *descriptors)
+{
+	struct connecting *c = arg;
+	struct pz_errinfo info = {""};
+
+	(void)descriptors;
+	c->search = NULL;
+	enum pz_err err = other_device(c->request.node, c->name, c->device, &info);
+	if (err == PZ_OK)
+		connect_to(c);
+	else
+		request_finish(&c->request, err, info.text, NULL);
+}
+
+struct pz_node_request *
+peer_connect_start(struct pz_node *node, const char *name, const struct pz_node_reply *reply,
+		   void *arg)
+{
+	struct pz_errinfo info = {""};
+	struct connecting *c = request_new(node, sizeof(*c), reply, arg);
+
+	if (c == NULL)
+		return NULL;
+	uint64_t serial = c->request.serial;
+	c->request.release = release_connecting;
+	c->name = strdup(name);
+	enum pz_err err = c->name ? other_device(node, name, c->device, &info)
+				  : pz_fail(&info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	if (err == PZ_OK) {
+		connect_to(c);
+	} else if (err == PZ_ERR_NOTFOUND && node->hub.is_registered) {
+		struct discovery *search = discovery_start(node, NULL, NULL, on_asked, c);
+		if (request_find(node, serial))
+			c->search = search;
+	} else {
+		request_finish(&c->request, err, info.text, NULL);
+	}
 	return request_find(node, serial);
 }
 
@@ -131,20 +168,19 @@ peer_disconnect(struct pz_node *node, const char *name, const struct pz_node_rep
 		void *arg)
 {
 	struct pz_errinfo info = {""};
-	const char *device = device_named(node, name, &info);
-	struct peer *peer = device ? peers_find(node->peers, device) : NULL;
+	char device[PZ_DEVICE_BYTES_MAX + 1] = "";
+	enum pz_err err = other_device(node, name, device, &info);
+	struct peer *peer = err == PZ_OK ? peers_find(node->peers, device) : NULL;
 
-	if (device && peer == NULL)
+	if (err != PZ_OK)
+		return refuse(reply, arg, err, info.text);
+	if (peer == NULL) {
 		(void)pz_fail(&info, PZ_ERR_NOTFOUND, "there is no direct link with %s", device);
-	if (peer == NULL)
 		return refuse(reply, arg, PZ_ERR_NOTFOUND, info.text);
-	peer->is_wanted = false;
-	pz_env_stop(node->config.env, &peer->retry);
-	peer_attempt_drop(peer->attempt, NULL);
+	}
 	if (peer->live)
 		peer_link_close(peer->live, PZ_OK, "disconnected by hand");
-	else
-		(void)peer_event(peer, PZ_PEER_EVENT_HANG_UP, "disconnected by hand");
+	peer_give_up(peer, "disconnected by hand");
 	json_t *result = peer_result(node, peer);
 	reply->done(arg, result ? PZ_OK : PZ_ERR_LIMIT_MEMORY, "", result);
 	json_decref(result);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pzp/devices.h"
 #include "pzp/peers.h"
 #include "wire/json.h"
 
@@ -127,11 +128,14 @@ static void
 on_deadline(struct pz_timer *timer, void *arg)
 {
 	const struct peer_attempt *attempt = arg;
+	char tried[96];
 
 	(void)timer;
+	snprintf(tried, sizeof(tried), "no answer from %zu address%s within %u s", attempt->count,
+		 attempt->count == 1 ? "" : "es", (unsigned)(PZ_CONNECT_TIMEOUT_US / PZ_US_PER_S));
 	fail(arg,
 	     attempt->count > 0
-		     ? "timed out"
+		     ? tried
 		     : "it was not heard on the local network, and the hub has no address of it");
 }
 
@@ -318,7 +322,8 @@ peer_dial(struct peer *peer, uint64_t seek_us)
 	struct pz_node *node = peer->peers->node;
 	struct peer_attempt *attempt = peer->attempt;
 
-	if (peer->live || (attempt == NULL && !may_dial(peer->peers)))
+	if (peer->live || devices_has_left(node, peer->device) ||
+	    (attempt == NULL && !may_dial(peer->peers)))
 		return;
 	if (attempt == NULL)
 		attempt = attempt_new(peer->peers, peer);
@@ -418,7 +423,7 @@ is_worth_a_retry(const struct peer *peer)
 {
 	const struct pz_node *node = peer->peers->node;
 
-	if (node->is_stopping || node->membership == NULL)
+	if (node->is_stopping || node->membership == NULL || devices_has_left(node, peer->device))
 		return false;
 	if (peer->is_wanted || node->wishes.auto_dial || node->wishes.is_peer_mode)
 		return true;
@@ -437,4 +442,14 @@ peer_retry_later(struct peer *peer)
 	pz_env_random(env, &random, sizeof(random));
 	pz_env_start(env, &peer->retry,
 		     pz_machine_backoff_us(peer->failures ? peer->failures : 1, random));
+}
+
+void
+peer_give_up(struct peer *peer, const char *reason)
+{
+	peer->is_wanted = false;
+	peer->is_missed = false;
+	pz_env_stop(peer->peers->node->config.env, &peer->retry);
+	peer_attempt_drop(peer->attempt, NULL);
+	(void)peer_event(peer, PZ_PEER_EVENT_HANG_UP, reason);
 }

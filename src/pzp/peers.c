@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pzp/devices.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
 #include "zone/details.h"
@@ -162,8 +163,9 @@ text_or(const json_t *object, const char *name, const char *fallback)
 /* How a device is called: it says so itself, or the hub does, who hears of every name. Without
  * either the zone's data tells how it was last named. */
 static json_t *
-shown_name(const struct pz_node *node, const char *device, const struct peer *peer)
+shown_name(const struct pz_node *node, const char *device)
 {
+	const struct peer *peer = peers_find(node->peers, device);
 	char key[PZ_DETAILS_KEY_CHARS];
 	json_t *entry = directory_entry(node, device);
 
@@ -180,6 +182,17 @@ shown_name(const struct pz_node *node, const char *device, const struct peer *pe
 	return name;
 }
 
+char *
+devices_display_name(const struct pz_node *node, const char *device)
+{
+	if (strcmp(device, node->device) == 0)
+		return strdup(node->display_name);
+	json_t *name = shown_name(node, device);
+	char *copy = name ? strdup(json_string_value(name)) : NULL;
+	json_decref(name);
+	return copy;
+}
+
 /* What is known of it: what it says itself counts more than what the hub tells. */
 static json_t *
 describe(const struct pz_node *node, const char *device)
@@ -194,8 +207,8 @@ describe(const struct pz_node *node, const char *device)
 	snprintf(id, sizeof(id), "%s/%s", node->membership->zone, device);
 	return json_pack(
 		"{s:s, s:o?, s:o?, s:s, s:s, s:s, s:o?, s:O?, s:I, s:b}", "id", id, "displayName",
-		shown_name(node, device, peer), "deviceType", text_or(entry, "deviceType", ""),
-		"state", pz_peer_state_text(peer ? peer->state : PZ_PEER_NOT_CONNECTED), "route",
+		shown_name(node, device), "deviceType", text_or(entry, "deviceType", ""), "state",
+		pz_peer_state_text(peer ? peer->state : PZ_PEER_NOT_CONNECTED), "route",
 		node_route_text(node, device), "reason", peer ? peer->reason : "", "address",
 		shown_address(peer), "addresses", addresses, "port", (json_int_t)port, "friend", 0);
 }
@@ -226,7 +239,7 @@ peers_names(const struct pz_node *node)
 json_t *
 peers_list(struct pz_node *node)
 {
-	json_t *list = json_array(), *names = peers_names(node), *value;
+	json_t *list = json_array(), *names = devices_names(node), *value;
 	const char *device;
 
 	if (node->membership)

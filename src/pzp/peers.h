@@ -121,8 +121,8 @@ size_t peers_live_count(const struct peers *peers);
 /** Whether there is a way to a device of our zone now; and which. */
 bool node_has_route(const struct pz_node *node, const char *device);
 const char *node_route_text(const struct pz_node *node, const char *device);
-/** Names of all devices of the zone that we know of, but our own, as a new object; NULL: out of
- * memory. */
+/** Names of all devices that we have heard of, also of those that have left (devices_names leaves
+ * them out), but our own, as a new object; NULL: out of memory. */
 json_t *peers_names(const struct pz_node *node);
 /** `pzp peers`: every device of the zone that we know of. New, or NULL. */
 json_t *peers_list(struct pz_node *node);
@@ -167,6 +167,8 @@ void peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *kee
 void peer_try_won(struct peer_link *pl);
 /** Its link ended before it was live: other addresses are tried. */
 void peer_try_lost(struct peer_link *pl, const char *detail);
+/** It is not wanted any more: no retry, no attempt. One that waits for it gets the reason. */
+void peer_give_up(struct peer *peer, const char *reason);
 /** After a loss: again later, as long as somebody wants it. */
 void peer_retry_later(struct peer *peer);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "pzp/appdata.h"
+#include "pzp/devices.h"
 #include "pzp/peers.h"
 #include "pzp/servicecache.h"
 #include "zone/tag.h"
@@ -240,7 +241,9 @@ act_on(struct pz_node *node, enum pz_sync_id id, const json_t *keys)
 		servicecache_drop_revoked(node);
 	if (id == PZ_SYNC_CRL)
 		act_on_crl(node);
-	else if (id == PZ_SYNC_ZONE_SECRET)
+	if (id == PZ_SYNC_CRL || id == PZ_SYNC_TRUSTED_PZP)
+		devices_drop_left(node);
+	if (id == PZ_SYNC_ZONE_SECRET)
 		nearby_announce(node->nearby);
 	else if (id == PZ_SYNC_PREFERENCES)
 		prefs_synchronised(node, keys);

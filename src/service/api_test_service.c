@@ -81,8 +81,22 @@ static const char *const get42_names[] = {"number", NULL};
 static const char *const listen_names[] = {"options", NULL};
 
 static const struct pz_method_def methods[] = {
-	{NULL, "TestModule", "get42", PZ_PARAMS_BARE, get42_names, on_get42},
-	{"listenAttr", "TestModule", "listenFor42", PZ_PARAMS_OBJECT, listen_names, on_listen},
+	{.interface = "TestModule",
+	 .function = "get42",
+	 .form = PZ_PARAMS_BARE,
+	 .names = get42_names,
+	 .invoke = on_get42,
+	 .returns = "\"42 \" and the number",
+	 .text = "answers at once: shows that calls arrive"},
+	{.path = "listenAttr",
+	 .interface = "TestModule",
+	 .function = "listenFor42",
+	 .form = PZ_PARAMS_OBJECT,
+	 .names = listen_names,
+	 .invoke = on_listen,
+	 .returns = "{msg: \"42\"}",
+	 .text = "sends 42 once; each second with {\"repeat\": true}",
+	 .is_stream = true},
 };
 
 struct pz_service *

@@ -117,11 +117,14 @@ on_remove_listener(struct pz_service *service, struct pz_call *call, json_t *par
 static const char *const listener_names[] = {"listenerId", NULL};
 
 const struct pz_method_def common_methods[] = {
-	{NULL, "Service", "bind", PZ_PARAMS_BARE, NULL, on_bind},
-	{NULL, "Service", "unbind", PZ_PARAMS_BARE, NULL, on_unbind},
-	{NULL, NULL, "bindService", PZ_PARAMS_BARE, NULL, on_bind},
-	{NULL, NULL, "unbindService", PZ_PARAMS_BARE, NULL, on_unbind},
-	{NULL, NULL, "removeEventListener", PZ_PARAMS_BARE, listener_names, on_remove_listener},
+	{.interface = "Service", .function = "bind", .form = PZ_PARAMS_BARE, .invoke = on_bind},
+	{.interface = "Service", .function = "unbind", .form = PZ_PARAMS_BARE, .invoke = on_unbind},
+	{.function = "bindService", .form = PZ_PARAMS_BARE, .invoke = on_bind},
+	{.function = "unbindService", .form = PZ_PARAMS_BARE, .invoke = on_unbind},
+	{.function = "removeEventListener",
+	 .form = PZ_PARAMS_BARE,
+	 .names = listener_names,
+	 .invoke = on_remove_listener},
 };
 const size_t common_method_count = sizeof(common_methods) / sizeof(common_methods[0]);
 

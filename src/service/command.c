@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "service/command_job.h"
+#include "service/methods.h"
 
 /* ---- description ---- */
 
@@ -81,11 +82,36 @@ read_options(const json_t *method, struct pz_command *out, const char *name,
 	return PZ_OK;
 }
 
+/* What people are shown of a method: it must be what a descriptor can carry. */
+static enum pz_err
+check_description(const json_t *method, const char *name, struct pz_errinfo *info)
+{
+	static const char *const texts[] = {"returns", "text"};
+	const json_t *params = json_object_get(method, "params");
+	if (params && (!json_is_array(params) || json_array_size(params) > PZ_METHOD_PARAMS_MAX))
+		return pz_fail(info, PZ_ERR_CONFIG, "%s: params must be a list of at most %d names",
+			       name, PZ_METHOD_PARAMS_MAX);
+	for (size_t i = 0; i < json_array_size(params); i++)
+		if (!json_is_string(json_array_get(params, i)))
+			return pz_fail(info, PZ_ERR_CONFIG, "%s: params must be a list of names",
+				       name);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		const json_t *text = json_object_get(method, texts[i]);
+		if (text &&
+		    (!json_is_string(text) || json_string_length(text) > PZ_METHOD_TEXT_BYTES_MAX))
+			return pz_fail(info, PZ_ERR_CONFIG,
+				       "%s: %s must be a text of at most %d bytes", name, texts[i],
+				       PZ_METHOD_TEXT_BYTES_MAX);
+	}
+	return PZ_OK;
+}
+
 static enum pz_err
 read_command(const char *name, const json_t *method, struct pz_command *out,
 	     struct pz_errinfo *info)
 {
-	static const char *const known[] = {"exec", "timeout", "stream", NULL};
+	static const char *const known[] = {"exec",    "timeout", "stream", "params",
+					    "returns", "text",    NULL};
 	if (!is_identifier(name))
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "methods: \"%.64s\" is not a name of letters, digits and \"_\"",
@@ -99,6 +125,7 @@ read_command(const char *name, const json_t *method, struct pz_command *out,
 	PZ_TRY(check_members(method, known, name, info));
 	PZ_TRY(read_exec(json_object_get(method, "exec"), out, name, info));
 	PZ_TRY(read_options(method, out, name, info));
+	PZ_TRY(check_description(method, name, info));
 	out->function = strdup(name);
 	return out->function ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
 }
@@ -164,6 +191,23 @@ read_methods(struct pz_commands *state, json_t *methods, struct pz_errinfo *info
 	return PZ_OK;
 }
 
+/* The table has no texts: they are the file's, and the descriptor has a copy. */
+static void
+describe_methods(struct pz_service *service, const json_t *methods)
+{
+	json_t *list = json_array(), *method;
+	const char *name;
+	json_object_foreach((json_t *)(uintptr_t)methods, name, method)
+	{
+		json_t *one = json_copy(method);
+		(void)json_object_set_new(one, "name", json_string(name));
+		(void)json_array_append_new(list, one);
+	}
+	json_decref(service->descriptor.methods);
+	service->descriptor.methods = pz_methods_copy(list);
+	json_decref(list);
+}
+
 static enum pz_err
 read_state(const json_t *description, struct pz_commands *state, struct pz_service **out,
 	   struct pz_errinfo *info)
@@ -181,6 +225,8 @@ read_state(const json_t *description, struct pz_commands *state, struct pz_servi
 	PZ_TRY(read_methods(state, json_object_get(description, "methods"), info));
 	enum pz_err err = pz_service_new(texts[0], texts[1], texts[2], state->methods, state->count,
 					 out, info);
+	if (err == PZ_OK)
+		describe_methods(*out, json_object_get(description, "methods"));
 	return err == PZ_ERR_PROTO_MEMBER ? PZ_ERR_CONFIG : err;
 }
 

@@ -46,8 +46,9 @@ struct pz_process_ops {
 /**
  * Makes the service that a description says.
  * @param description borrowed: {api, displayName, description, methods: {name: {exec, timeout?,
- * stream?}}}; unknown members are refused, exec[0] must be an absolute path, method names
- * [A-Za-z_][A-Za-z0-9_]*, timeout 1 to PZ_COMMAND_TIMEOUT_S_MAX seconds (not for streams)
+ * stream?, params?, returns?, text?}}}; unknown members are refused, exec[0] must be an absolute
+ * path, method names [A-Za-z_][A-Za-z0-9_]*, timeout 1 to PZ_COMMAND_TIMEOUT_S_MAX seconds (not for
+ * streams)
  * @param out untouched on failure; free with pz_service_free or give to a registry
  * @param env borrowed for the service's life
  * @param ops borrowed until the last of its processes has exited, which may be after the service

@@ -8,6 +8,7 @@
 #include "base/codec.h"
 #include "base/limits.h"
 #include "base/slice.h"
+#include "service/methods.h"
 #include "wire/address.h"
 
 #define MD5_BYTES 16
@@ -98,6 +99,7 @@ pz_descriptor_fini(struct pz_descriptor *d)
 	free(d->display_name);
 	free(d->description);
 	free(d->address);
+	json_decref(d->methods);
 	memset(d, 0, sizeof(*d));
 }
 
@@ -107,6 +109,16 @@ pz_descriptor_json(const struct pz_descriptor *d)
 	return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:n}", "id", d->id, "api", d->api,
 			 "displayName", d->display_name, "description", d->description,
 			 "serviceAddress", d->address, "icon");
+}
+
+json_t *
+pz_descriptor_full_json(const struct pz_descriptor *d)
+{
+	json_t *json = pz_descriptor_json(d);
+
+	if (json && d->methods)
+		(void)json_object_set(json, "methods", d->methods);
+	return json;
 }
 
 /* A string member without an embedded NUL, or NULL. */
@@ -148,6 +160,7 @@ pz_descriptor_parse(const json_t *json, const char *expected_address, struct pz_
 		pz_descriptor_fini(&d);
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER, "id: not the one of these texts");
 	}
+	d.methods = pz_methods_copy(json_object_get(json, "methods"));
 	*out = d;
 	return PZ_OK;
 }

@@ -17,6 +17,7 @@ struct pz_descriptor {
 	char *display_name; /* short, for people */
 	char *description;  /* longer, makes instances of one type distinct */
 	char *address;      /* serviceAddress: hosting node, or NULL while that is not known */
+	json_t *methods;    /* what it says of its functions (service/methods.h), or NULL */
 };
 
 /**
@@ -48,6 +49,10 @@ enum pz_err pz_descriptor_id(const char *api, const char *display_name, const ch
 /** New JSON object {id, api, displayName, description, serviceAddress, icon: null}; NULL: out of
  * memory. A missing address becomes null. @spec page 7, 2 */
 json_t *pz_descriptor_json(const struct pz_descriptor *d);
+
+/** The same with the member `methods`, where the descriptor has one: only for who asks the hosting
+ * node itself, lists of a whole zone would grow too large. */
+json_t *pz_descriptor_full_json(const struct pz_descriptor *d);
 
 /**
  * Reads a descriptor that another party sent. Unknown members, icon and state are ignored; a

@@ -27,6 +27,7 @@ struct find {
 	json_t *results;     /* array of descriptors */
 	struct pz_map *seen; /* "<address> <id>" */
 	bool spec_style, unreachable, timed_out;
+	bool has_methods; /* results say what functions there are */
 };
 
 static struct find *
@@ -149,8 +150,8 @@ read_params(struct find *f, const json_t *params)
 	const json_t *options = json_array_get(params, 1), *filter = json_array_get(params, 2);
 	f->pub.api = find_feature(params);
 	return f->pub.api && strlen(f->pub.api) <= PZ_API_BYTES_MAX && is_object_or_none(options) &&
-	       is_object_or_none(filter) && read_timeout(options, &f->pub.timeout_us) &&
-	       read_filter(f, filter);
+	       read_bool(options, "methods", &f->has_methods) && is_object_or_none(filter) &&
+	       read_timeout(options, &f->pub.timeout_us) && read_filter(f, filter);
 }
 
 /* ---- results ---- */
@@ -203,7 +204,8 @@ pz_find_add(struct pz_find *find, const struct pz_descriptor *s)
 	enum pz_permit permit = ask(f->d, &query);
 	if (permit == PZ_PERMIT_DENY || permit == PZ_PERMIT_REFUSED)
 		return;
-	(void)json_array_append_new(f->results, pz_descriptor_json(s));
+	(void)json_array_append_new(f->results, f->has_methods ? pz_descriptor_full_json(s)
+							       : pz_descriptor_json(s));
 }
 
 void
@@ -372,7 +374,7 @@ finds_free(struct pz_dispatcher *d)
 static const char *const find_names[] = {"serviceType", "options", "filter", NULL};
 static const char *const cancel_names[] = {"searchId", NULL};
 
-const struct pz_method_def find_method = {NULL,       NULL, "findServices", PZ_PARAMS_POSITIONAL,
-					  find_names, NULL};
-const struct pz_method_def cancel_method = {NULL,         NULL, "cancel", PZ_PARAMS_POSITIONAL,
-					    cancel_names, NULL};
+const struct pz_method_def find_method = {
+	.function = "findServices", .form = PZ_PARAMS_POSITIONAL, .names = find_names};
+const struct pz_method_def cancel_method = {
+	.function = "cancel", .form = PZ_PARAMS_POSITIONAL, .names = cancel_names};

@@ -67,10 +67,15 @@ keep_params(struct pz_service *service, struct pz_call *call, json_t *params)
 
 static const char *const ab_names[] = {"a", "b", NULL};
 static const struct pz_method_def form_methods[] = {
-	{NULL, NULL, "plain", PZ_PARAMS_POSITIONAL, NULL, keep_params},
-	{"some.path", "Face", "pos", PZ_PARAMS_POSITIONAL, ab_names, keep_params},
-	{NULL, NULL, "obj", PZ_PARAMS_OBJECT, ab_names, keep_params},
-	{NULL, NULL, "raw", PZ_PARAMS_RAW, NULL, keep_params},
+	{.function = "plain", .form = PZ_PARAMS_POSITIONAL, .invoke = keep_params},
+	{.path = "some.path",
+	 .interface = "Face",
+	 .function = "pos",
+	 .form = PZ_PARAMS_POSITIONAL,
+	 .names = ab_names,
+	 .invoke = keep_params},
+	{.function = "obj", .form = PZ_PARAMS_OBJECT, .names = ab_names, .invoke = keep_params},
+	{.function = "raw", .form = PZ_PARAMS_RAW, .invoke = keep_params},
 };
 
 static void
@@ -448,7 +453,7 @@ keep_call(struct pz_service *service, struct pz_call *call, json_t *params)
 }
 
 static const struct pz_method_def slow_methods[] = {
-	{NULL, NULL, "slow", PZ_PARAMS_POSITIONAL, NULL, keep_call},
+	{.function = "slow", .form = PZ_PARAMS_POSITIONAL, .invoke = keep_call},
 };
 
 static void

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/slice.h"
+#include "service/methods.h"
 #include "wire/address.h"
 
 struct pz_registry {
@@ -30,6 +31,7 @@ pz_service_new(const char *api, const char *display_name, const char *descriptio
 	}
 	service->methods = methods;
 	service->method_count = method_count;
+	service->descriptor.methods = pz_methods_of(methods, method_count);
 	*out = service;
 	return PZ_OK;
 }

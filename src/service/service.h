@@ -49,6 +49,10 @@ struct pz_method_def {
 	const char *const *names; /* WIDL parameter names, NULL-terminated; NULL: positional only */
 	/** Serves one request. params: array of positional values, borrowed until the return. */
 	void (*invoke)(struct pz_service *service, struct pz_call *call, json_t *params);
+	/* for people (`pzp describe`); NULL: nothing is said */
+	const char *returns; /* the result, or what a stream's values are */
+	const char *text;    /* what it does, one line */
+	bool is_stream;      /* it sends call-backs until it is ended */
 };
 
 /** One service, made by pz_service_new. */

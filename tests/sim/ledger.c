@@ -150,9 +150,11 @@ static void
 add_service(struct sim_node *node, void *arg)
 {
 	static const struct pz_method_def methods[] = {
-		{NULL, NULL, "run", PZ_PARAMS_POSITIONAL, NULL, on_run},
-		{NULL, NULL, "listen", PZ_PARAMS_POSITIONAL, NULL, on_listen},
-		{NULL, NULL, "removeEventListener", PZ_PARAMS_POSITIONAL, NULL, on_remove},
+		{.function = "run", .form = PZ_PARAMS_POSITIONAL, .invoke = on_run},
+		{.function = "listen", .form = PZ_PARAMS_POSITIONAL, .invoke = on_listen},
+		{.function = "removeEventListener",
+		 .form = PZ_PARAMS_POSITIONAL,
+		 .invoke = on_remove},
 	};
 	struct scribe *scribe = calloc(1, sizeof(*scribe));
 	struct pz_service *service = NULL;

@@ -1,0 +1,302 @@
+#include "pzp/devices.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/suggest.h"
+#include "pzp/peers.h"
+#include "pzp/zonedata.h"
+#include "wire/json.h"
+
+/* ---- which there are ---- */
+
+static bool
+is_own(const struct pz_node *node, const char *device)
+{
+	return strcmp(device, node->device) == 0;
+}
+
+static bool
+is_linked(const struct pz_node *node, const char *device)
+{
+	const struct peer *peer = peers_find(node->peers, device);
+
+	return peer && peer->live;
+}
+
+/* The hub says that it is there now: after an enrolment under a former name this comes before the
+ * new certificate. */
+static bool
+is_at_hub(const struct pz_node *node, const char *device)
+{
+	const json_t *entry = json_object_get(node->directory, device);
+
+	return node->hub.is_registered && json_is_true(json_object_get(entry, "connected"));
+}
+
+bool
+devices_has_left(const struct pz_node *node, const char *device)
+{
+	const struct pz_knowledge *knowledge = node->zonedata->knowledge;
+
+	return knowledge && !is_own(node, device) && pz_knowledge_has_left(knowledge, device) &&
+	       !is_at_hub(node, device) && !is_linked(node, device);
+}
+
+static bool
+is_passed_on(const struct pz_node *node, const char *device)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *relay;
+
+	while (pz_map_next(node->peers->by_device, &pos, &key, &relay))
+		if (json_object_get(((const struct peer *)relay)->relayed, device))
+			return true;
+	return false;
+}
+
+bool
+devices_has(const struct pz_node *node, const char *device)
+{
+	const struct pz_knowledge *knowledge = node->zonedata->knowledge;
+
+	if (is_own(node, device) || is_linked(node, device))
+		return true;
+	if (devices_has_left(node, device))
+		return false;
+	return json_object_get(node->directory, device) || json_object_get(node->known, device) ||
+	       (knowledge && pz_knowledge_device(knowledge, device)) || is_passed_on(node, device);
+}
+
+json_t *
+devices_names(const struct pz_node *node)
+{
+	json_t *names = peers_names(node), *value;
+	const char *device;
+	void *next;
+
+	json_object_foreach_safe(names, next, device, value)
+	{
+		if (!devices_has(node, device))
+			json_object_del(names, device);
+	}
+	return names;
+}
+
+/* ---- which one is meant ---- */
+
+struct search {
+	const struct pz_node *node;
+	const char *text;
+	const char *found; /* borrowed */
+	size_t count;
+	char all[160]; /* the names of those that match, for people */
+};
+
+static void
+note_match(struct search *s, const char *device)
+{
+	size_t len = strlen(s->all);
+
+	s->count++;
+	s->found = device;
+	snprintf(s->all + len, sizeof(s->all) - len, "%s%s", len ? ", " : "", device);
+}
+
+static bool
+is_in_other_case(const struct search *s, const char *device)
+{
+	return strcasecmp(device, s->text) == 0;
+}
+
+static bool
+is_called(const struct search *s, const char *device)
+{
+	char *name = devices_display_name(s->node, device);
+	bool is_it = name && strcasecmp(name, s->text) == 0;
+
+	free(name);
+	return is_it;
+}
+
+static void
+match_all(struct search *s, json_t *names, bool (*matches)(const struct search *, const char *))
+{
+	const char *device;
+	json_t *value;
+
+	json_object_foreach(names, device, value) if (matches(s, device)) note_match(s, device);
+}
+
+static enum pz_err
+not_found(const struct search *s, json_t *names, struct pz_errinfo *info)
+{
+	const struct pz_node *node = s->node;
+	const char *zone = node->membership ? node->membership->zone : "this device's zone";
+	struct pz_suggest meant;
+	const char *device;
+	json_t *value;
+
+	pz_suggest_init(&meant, s->text);
+	json_object_foreach(names, device, value) pz_suggest_add(&meant, device);
+	if (meant.best)
+		return pz_fail(info, PZ_ERR_NOTFOUND, "no device '%.80s' in %s; did you mean '%s'?",
+			       s->text, zone, meant.best);
+	if (strcasecmp(s->text, "hub") == 0)
+		return pz_fail(
+			info, PZ_ERR_NOTFOUND,
+			"no device '%.80s' in %s; `pzp connect` and `pzp disconnect` without "
+			"a name mean the hub",
+			s->text, zone);
+	if (node->membership == NULL)
+		return pz_fail(info, PZ_ERR_NOTFOUND,
+			       "no device '%.80s': this device (%s) is not in a zone; `pzp enrol` "
+			       "joins one",
+			       s->text, node->device);
+	return pz_fail(info, PZ_ERR_NOTFOUND, "no device '%.80s' in %s; %s", s->text, zone,
+		       node->hub.is_registered
+			       ? "`pzp peers` lists the devices"
+			       : "the hub is not connected: `pzp services` finds new ones near by");
+}
+
+/* The whole list is looked at only for what is no exact name. */
+static enum pz_err
+find_inexact(struct search *s, json_t *names, struct pz_errinfo *info)
+{
+	match_all(s, names, is_in_other_case);
+	if (s->count == 0)
+		match_all(s, names, is_called);
+	if (s->count > 1)
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "'%.80s' can be several devices: %s; use one of these names",
+			       s->text, s->all);
+	if (s->count == 1)
+		return PZ_OK;
+	bool is_alone =
+		json_object_size(names) <= 1 && s->node->membership && !s->node->hub.is_registered;
+	if (is_alone && pz_device_is_valid(pz_slice_str(s->text))) {
+		s->found = s->text;
+		return PZ_OK;
+	}
+	return not_found(s, names, info);
+}
+
+/* The part after ZONE/ of an address; NULL: it is of another zone. */
+static const char *
+without_zone(const struct pz_node *node, const char *text, struct pz_errinfo *info)
+{
+	const char *slash = strchr(text, '/'), *at = strchr(text, '@');
+	const char *zone = node->membership ? node->membership->zone : "";
+
+	if (slash == NULL || at == NULL || at > slash)
+		return text;
+	if (strlen(zone) == (size_t)(slash - text) && strncmp(text, zone, strlen(zone)) == 0)
+		return slash + 1;
+	(void)pz_fail(info, PZ_ERR_NOTFOUND, "'%.80s' is not in this device's zone%s%s", text,
+		      zone[0] ? ", " : "", zone);
+	return NULL;
+}
+
+enum pz_err
+devices_find(const struct pz_node *node, const char *text, char out[PZ_DEVICE_BYTES_MAX + 1],
+	     struct pz_errinfo *info)
+{
+	struct search s = {.node = node, .text = without_zone(node, text, info)};
+	enum pz_err err = PZ_OK;
+	json_t *names = NULL;
+
+	if (s.text == NULL)
+		return PZ_ERR_NOTFOUND;
+	if (devices_has(node, s.text)) {
+		s.found = s.text;
+	} else {
+		names = devices_names(node);
+		(void)json_object_set_new(names, node->device, json_true());
+		err = find_inexact(&s, names, info);
+	}
+	if (err == PZ_OK)
+		snprintf(out, PZ_DEVICE_BYTES_MAX + 1, "%s", s.found);
+	json_decref(names);
+	return err;
+}
+
+/* ---- one that is away ---- */
+
+/* ", last seen …" where the hub has said when. */
+static void
+since_when(const struct pz_node *node, const char *device, char *out, size_t size)
+{
+	const json_t *entry = json_object_get(node->directory, device);
+	uint64_t now_s = pz_env_wall_ms(node->config.env) / 1000;
+	int64_t seen = 0;
+	struct tm seen_tm, now_tm;
+	time_t seen_t, now_t = (time_t)now_s;
+
+	out[0] = '\0';
+	if (!pz_json_int(entry, "lastSeen", 1, INT32_MAX * INT64_C(1000), &seen))
+		return;
+	seen_t = (time_t)seen;
+	if (localtime_r(&seen_t, &seen_tm) == NULL || localtime_r(&now_t, &now_tm) == NULL)
+		return;
+	bool is_today = seen_tm.tm_yday == now_tm.tm_yday && seen_tm.tm_year == now_tm.tm_year;
+	(void)strftime(out, size, is_today ? ", last seen %H:%M" : ", last seen %Y-%m-%d %H:%M",
+		       &seen_tm);
+}
+
+void
+devices_why_away(const struct pz_node *node, const char *device, char *out, size_t size)
+{
+	char since[64];
+
+	since_when(node, device, since, sizeof(since));
+	if (node->membership == NULL)
+		snprintf(out, size, "this device is not in a zone; `pzp enrol` joins one");
+	else if (node->hub.is_registered && !is_at_hub(node, device))
+		snprintf(out, size, "%s is not connected%s", device, since);
+	else if (node->hub.is_registered)
+		snprintf(out, size, "%s does not answer: the way to it was lost; try again",
+			 device);
+	else
+		snprintf(
+			out, size,
+			"%s is out of reach: the hub is not connected, and no direct way to %s was "
+			"found%s",
+			device, device, since);
+}
+
+/* ---- those that are out ---- */
+
+static void
+drop_entries(struct pz_node *node, json_t *by_device)
+{
+	const char *device;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(by_device, next, device, value)
+	{
+		if (devices_has_left(node, device))
+			json_object_del(by_device, device);
+	}
+}
+
+void
+devices_drop_left(struct pz_node *node)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+
+	if (node->zonedata->knowledge == NULL || node->membership == NULL || node->is_wiping)
+		return;
+	drop_entries(node, node->known);
+	drop_entries(node, node->directory);
+	while (pz_map_next(node->peers->by_device, &pos, &key, &value)) {
+		struct peer *peer = value;
+		if (peer->live == NULL && devices_has_left(node, peer->device))
+			peer_give_up(peer, "the device has left the zone");
+	}
+}

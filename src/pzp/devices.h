@@ -1,0 +1,43 @@
+/*
+ * Inside pzp/ only: which devices the zone has, as far as is known here, and which one a person
+ * means by a name. What is known comes from the hub's Update, from the zone's data (also of an
+ * earlier start), and from peers; a device that the revocation list names is out, however the news
+ * came.
+ */
+#ifndef PZ_PZP_DEVICES_H
+#define PZ_PZP_DEVICES_H
+
+#include "pzp/internal.h"
+
+/** A device of the zone that is known here, this one included. */
+bool devices_has(const struct pz_node *node, const char *device);
+
+/** Names of all devices of the zone that are known here, but our own, as a new object; NULL: out of
+ * memory. */
+json_t *devices_names(const struct pz_node *node);
+
+/** A device that was revoked or has left: it is neither listed nor dialled. */
+bool devices_has_left(const struct pz_node *node, const char *device);
+
+/**
+ * The device that a person means: by its name, its address ZONE/NAME, its name in another case, or
+ * its display name, in this order. While no device of the zone is known but this one (a fresh
+ * enrolment without its hub), a valid name is taken as it is.
+ * @param text as it was typed
+ * @param out untouched on failure
+ * @param info says what is wrong and what was probably meant
+ * Errors: NOTFOUND (no such device, or another zone), CONFIG (several are called so).
+ */
+enum pz_err devices_find(const struct pz_node *node, const char *text,
+			 char out[PZ_DEVICE_BYTES_MAX + 1], struct pz_errinfo *info) PZ_MUST_USE;
+
+/** Why a device of the zone cannot be reached now, since when, and what to do, in one line. */
+void devices_why_away(const struct pz_node *node, const char *device, char *out, size_t size);
+
+/** The name that people see. New, or NULL. */
+char *devices_display_name(const struct pz_node *node, const char *device);
+
+/** News of the zone's devices: those that have left are forgotten, and no longer dialled. */
+void devices_drop_left(struct pz_node *node);
+
+#endif

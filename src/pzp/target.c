@@ -1,0 +1,216 @@
+#include "pzp/target.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/suggest.h"
+#include "pzp/devices.h"
+#include "pzp/peers.h"
+#include "wire/json.h"
+
+/* How well a descriptor fits; smaller is better. */
+enum fit { FIT_EXACT, FIT_ANY_CASE, FIT_DISPLAY_NAME, FIT_NONE };
+
+enum pz_err
+target_init(struct target *target, const char *text, struct pz_errinfo *info)
+{
+	const char *at = strchr(text, '@'); /* an API URI has none; an address has a second one */
+
+	*target = (struct target){.service = NULL};
+	if (at && at[1] == '\0')
+		return pz_fail(info, PZ_ERR_CONFIG, "'%.100s': name the device after the @", text);
+	target->service = at ? strndup(text, (size_t)(at - text)) : strdup(text);
+	target->device_text = at ? strdup(at + 1) : NULL;
+	if (target->service == NULL || (at && target->device_text == NULL))
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	return PZ_OK;
+}
+
+void
+target_fini(struct target *target)
+{
+	free(target->service);
+	free(target->device_text);
+	*target = (struct target){.service = NULL};
+}
+
+enum pz_err
+target_resolve(struct target *target, const struct pz_node *node, struct pz_errinfo *info)
+{
+	if (target->device_text == NULL)
+		return PZ_OK;
+	return devices_find(node, target->device_text, target->device, info);
+}
+
+/* ---- which service ---- */
+
+static const char *
+last_part(const char *api)
+{
+	const char *slash = strrchr(api, '/');
+
+	return slash ? slash + 1 : api;
+}
+
+static bool
+is_instance_id(const char *text)
+{
+	return strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32;
+}
+
+static enum fit
+fit_of(const struct target *target, const json_t *descriptor)
+{
+	const char *api = pz_json_str(descriptor, "api"), *id = pz_json_str(descriptor, "id");
+	const char *name = pz_json_str(descriptor, "displayName"), *meant = target->service;
+	const char *address = pz_json_str(descriptor, "serviceAddress");
+	struct pz_address parsed;
+
+	if (!api || !id || !address || pz_address_parse(pz_slice_str(address), &parsed) != PZ_OK)
+		return FIT_NONE;
+	if (target->device_text && !pz_slice_eq_str(parsed.device, target->device))
+		return FIT_NONE;
+	if (is_instance_id(meant))
+		return strcmp(id, meant) == 0 ? FIT_EXACT : FIT_NONE;
+	if (strcmp(api, meant) == 0 || strcmp(last_part(api), meant) == 0)
+		return FIT_EXACT;
+	if (strcasecmp(api, meant) == 0 || strcasecmp(last_part(api), meant) == 0)
+		return FIT_ANY_CASE;
+	return name && strcasecmp(name, meant) == 0 ? FIT_DISPLAY_NAME : FIT_NONE;
+}
+
+json_t *
+target_choose(const struct target *target, json_t *descriptors)
+{
+	enum fit best = FIT_NONE;
+	json_t *found = NULL, *one;
+	size_t i;
+
+	json_array_foreach(descriptors, i, one)
+	{
+		enum fit fit = fit_of(target, one);
+		if (fit < best) {
+			best = fit;
+			found = one;
+		}
+	}
+	return found;
+}
+
+/* ---- without asking others ---- */
+
+static bool
+is_own(const struct target *target, const struct pz_node *node)
+{
+	return strcmp(target->device, node->device) == 0;
+}
+
+static json_t *
+list_of_linked(const struct pz_node *node, const char *device)
+{
+	const struct peer *peer = peers_find(node->peers, device);
+
+	return peer && peer->live ? peer->services : NULL;
+}
+
+bool
+target_is_near(const struct target *target, const struct pz_node *node)
+{
+	return target->device[0] &&
+	       (is_own(target, node) || list_of_linked(node, target->device) != NULL);
+}
+
+static json_t *
+choose_own(const struct target *target, const struct pz_node *node)
+{
+	json_t *list = pz_registry_list(node->registry, NULL);
+	json_t *found = json_incref(target_choose(target, list));
+
+	json_decref(list);
+	return found;
+}
+
+json_t *
+target_choose_near(const struct target *target, const struct pz_node *node)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+	json_t *found = NULL;
+
+	if (target->device_text == NULL || is_own(target, node))
+		found = choose_own(target, node);
+	if (found || (target->device_text && target->device[0] == '\0'))
+		return found;
+	if (target->device[0])
+		return json_incref(target_choose(target, list_of_linked(node, target->device)));
+	while (found == NULL && pz_map_next(node->peers->by_device, &pos, &key, &value))
+		found = target_choose(target,
+				      list_of_linked(node, ((const struct peer *)value)->device));
+	return json_incref(found);
+}
+
+/* ---- there is none ---- */
+
+static void
+add_name(char *out, size_t size, const char *name)
+{
+	size_t len = strlen(out);
+
+	if (len + strlen(name) + 2 < size) /* half a name is of no use */
+		snprintf(out + len, size - len, "%s%s", len ? ", " : "", name);
+}
+
+static bool
+is_of_device(const struct target *target, const json_t *descriptor, const char *api)
+{
+	struct target same = {.service = (char *)(uintptr_t)api,
+			      .device_text = target->device_text};
+
+	snprintf(same.device, sizeof(same.device), "%s", target->device);
+	return fit_of(&same, descriptor) == FIT_EXACT;
+}
+
+/* The names that could be typed, and the one that was probably meant. */
+static void
+list_names(const struct target *target, json_t *descriptors, char *names, size_t size,
+	   struct pz_suggest *meant)
+{
+	json_t *seen = json_object(), *one;
+	size_t i;
+
+	json_array_foreach(descriptors, i, one)
+	{
+		const char *api = pz_json_str(one, "api");
+		if (api == NULL || !is_of_device(target, one, api))
+			continue;
+		const char *name = last_part(api);
+		pz_suggest_add(meant, name);
+		pz_suggest_add(meant, pz_json_str(one, "displayName"));
+		if (json_object_get(seen, name) == NULL)
+			add_name(names, size, name);
+		(void)json_object_set_new(seen, name, json_true());
+	}
+	json_decref(seen);
+}
+
+void
+target_explain(const struct target *target, json_t *descriptors, char *out, size_t size)
+{
+	struct pz_suggest meant;
+	char names[200] = "";
+
+	pz_suggest_init(&meant, target->service);
+	list_names(target, descriptors, names, sizeof(names), &meant);
+	snprintf(out, size, "no service %.200s%s%.63s", target->service,
+		 target->device[0] ? " on " : "", target->device);
+	size_t len = strlen(out);
+	if (meant.best)
+		snprintf(out + len, size - len, "; did you mean %.128s?", meant.best);
+	else if (target->device[0] && names[0])
+		snprintf(out + len, size - len, "; it has: %s", names);
+	else
+		snprintf(out + len, size - len, "; `pzp services` lists what there is");
+}
