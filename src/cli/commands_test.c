@@ -67,6 +67,7 @@ sends_what_the_command_line_says(void **state)
 		{&pz_pzp_program, "data|remove|shop|k",
 		 "data-remove {\"key\":\"k\",\"origin\":\"shop\"}"},
 		{&pz_pzp_program, "data|remove|shop|--yes", "data-remove {\"origin\":\"shop\"}"},
+		{&pz_pzp_program, "describe|test@tv", "describe {\"service\":\"test@tv\"}"},
 		{&pz_pzp_program, "call|test@tv|get42",
 		 "call {\"function\":\"get42\",\"params\":[],\"service\":\"test@tv\","
 		 "\"stream\":false,\"timeout_ms\":30000}"},
@@ -301,17 +302,31 @@ static const struct {
 	{&pz_pzp_program, "services",
 	 "[{\"id\":\"6e\",\"api\":\"http://x\",\"displayName\":\"Te\\nst\","
 	 "\"serviceAddress\":\"a@b/tv\",\"description\":\"two words\",\"icon\":null}]",
-	 "NAME   AT      API       ID  DESCRIPTION\n"
-	 "Te?st  a@b/tv  http://x  6e  two words\n"},
+	 "SERVICE  NAME   DESCRIPTION\n"
+	 "x@tv     Te?st  two words\n"},
+	{&pz_pzp_program, "services|--long",
+	 "[{\"id\":\"6e\",\"api\":\"http://x\",\"displayName\":\"Te\","
+	 "\"serviceAddress\":\"tv\",\"description\":\"d\"}]",
+	 "SERVICE  NAME  DESCRIPTION  API       ID\n"
+	 "x@tv     Te    d            http://x  6e\n"},
+	/* two of one kind on one device: what is typed must say which */
+	{&pz_pzp_program, "services",
+	 "[{\"id\":\"6e\",\"api\":\"http://x\",\"displayName\":\"T\","
+	 "\"serviceAddress\":\"a@b/tv\",\"description\":\"hall\"},"
+	 "{\"id\":\"7f\",\"api\":\"http://x\",\"displayName\":\"T\","
+	 "\"serviceAddress\":\"a@b/tv\",\"description\":\"attic\"}]",
+	 "SERVICE  NAME  DESCRIPTION\n"
+	 "6e@tv    T     hall\n"
+	 "7f@tv    T     attic\n"},
 	{&pz_pzp_program, "services", "[]", "no services\n"},
 	{&pz_pzp_program, "services|--all",
 	 "[{\"id\":\"6e\",\"api\":\"http://x\",\"displayName\":\"Te\","
 	 "\"serviceAddress\":\"a@b/tv\",\"description\":\"d\",\"icon\":null},"
 	 "{\"id\":\"6e\",\"api\":\"http://x\",\"displayName\":\"Te\","
 	 "\"serviceAddress\":\"a@b/pc\",\"description\":\"d\",\"offline\":true}]",
-	 "NAME  AT      STATE    API       ID  DESCRIPTION\n"
-	 "Te    a@b/tv  online   http://x  6e  d\n"
-	 "Te    a@b/pc  offline  http://x  6e  d\n"},
+	 "SERVICE  STATE    NAME  DESCRIPTION\n"
+	 "x@tv     online   Te    d\n"
+	 "x@pc     offline  Te    d\n"},
 	{&pz_pzp_program, "data|get|shop|k",
 	 "{\"origin\":\"shop\",\"key\":\"k\",\"value\":\"so\",\"size\":4}", "so\n"},
 	{&pz_pzp_program, "data|get|shop|k", "{\"value\":[1]}", "[\n  1\n]\n"},
@@ -465,6 +480,14 @@ reads_a_value_from_standard_input(void **state)
 	f->input = "\n";
 	assert_int_equal(run(f, &pz_pzp_program, "data|set|shop|k|-"), 2);
 	assert_non_null(strstr(f->err, "VALUE is not JSON"));
+	f->script.result = "{\"result\":1}";
+	f->input = "{\"a\": 1}\n";
+	assert_int_equal(run(f, &pz_pzp_program, "call|t|g|-"), 0);
+	assert_non_null(strstr(f->asked, "\"params\":{\"a\":1}"));
+	f->input = "milk";
+	assert_int_equal(run(f, &pz_pzp_program, "call|t|g|-"), 2);
+	assert_non_null(strstr(f->err, "A text is JSON in double quotes"));
+	f->script.result = "{\"key\":\"k\",\"size\":5}";
 	f->in_tty = true;
 	f->input = "y\n";
 	assert_int_equal(run(f, &pz_pzp_program, "data|remove|shop"), 0);
@@ -472,6 +495,39 @@ reads_a_value_from_standard_input(void **state)
 	f->input = "n\n";
 	assert_int_equal(run(f, &pz_pzp_program, "data|remove|shop"), 1);
 	assert_string_equal(f->asked, "");
+}
+
+static void
+describes_a_service(void **state)
+{
+	static const char full[] =
+		"{\"service\":{\"displayName\":\"Test\",\"description\":\"try\",\"serviceAddress\":"
+		"\"a@b/"
+		"tv\",\"methods\":[{\"name\":\"get42\",\"params\":[\"a\",\"b\"],\"returns\":"
+		"\"text\","
+		"\"stream\":false,\"text\":\"gets\"},{\"name\":\"tick\",\"params\":[],\"stream\":"
+		"true}]}}";
+	struct fixture *f = *state;
+
+	f->script.result = full;
+	assert_int_equal(run(f, &pz_pzp_program, "describe|test@tv"), 0);
+	assert_string_equal(f->out, "Test on tv: try\n"
+				    "FUNCTION     KIND    RETURNS  DOES\n"
+				    "get42(a, b)  call    text     gets\n"
+				    "tick()       stream  -        -\n");
+	assert_int_equal(run(f, &pz_pzp_program, "describe|test@tv|--json"), 0);
+	assert_true(strncmp(f->out, "{\"displayName\"", 14) == 0);
+	assert_int_equal(run(f, &pz_pzp_program, "call|test@tv"), 2);
+	assert_string_equal(f->asked, "describe {\"service\":\"test@tv\"}");
+	assert_non_null(strstr(f->err, "call needs a FUNCTION"));
+	assert_non_null(strstr(f->err, "get42(a, b)"));
+	assert_string_equal(f->out, "");
+	f->script.result = "{\"service\":{\"displayName\":\"Test\",\"serviceAddress\":\"tv\"}}";
+	assert_int_equal(run(f, &pz_pzp_program, "describe|test"), 0);
+	assert_non_null(strstr(f->out, "does not say"));
+	f->script.result = "{\"error\":{\"code\":-32601,\"data\":{\"message\":\"no service x\"}}}";
+	assert_int_equal(run(f, &pz_pzp_program, "describe|x"), 1);
+	assert_string_equal(f->err, "pzp: no service x\n");
 }
 
 static void
@@ -573,6 +629,7 @@ main(void)
 		T(prints_results),
 		T(lists_data),
 		T(reads_a_value_from_standard_input),
+		T(describes_a_service),
 		T(colours_and_cleans_on_a_terminal_only),
 		T(shows_a_token),
 		T(asks_before_it_revokes),

@@ -9,6 +9,7 @@
 #include "cli/pzp.h"
 #include "cli/run.h"
 #include "cli/text.h"
+#include "cli/value.h"
 
 #define CALL_TIMEOUT_MS (unsigned)(PZ_CALL_TIMEOUT_US / 1000)
 #define WAIT_LONGER_MS 5000U /* than the daemon, which times the call itself */
@@ -28,24 +29,9 @@ exit_of_code(json_int_t code)
 	}
 }
 
+#define CODE_UNREACHABLE (-32001)
+
 /* ---- call ---- */
-
-/* PARAMS-JSON; without one an empty list. NULL after the reason was told. */
-static json_t *
-call_params(const struct pz_cli *cli)
-{
-	const char *text = pz_cli_arg(cli, 2);
-	json_error_t error;
-	json_t *params;
-
-	if (text == NULL)
-		return json_array();
-	params = json_loads(text, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
-	if (params == NULL)
-		pz_cli_usage(cli, "PARAMS-JSON is not JSON: %s at column %d", error.text,
-			     error.column);
-	return params;
-}
 
 static bool
 is_empty(const json_t *value)
@@ -53,20 +39,50 @@ is_empty(const json_t *value)
 	return json_is_null(value) || (json_is_object(value) && json_object_size(value) == 0);
 }
 
-static int
-print_error(const struct pz_cli *cli, const json_t *error)
+/* The device of an address ZONE/DEVICE, else the whole. */
+static const char *
+device_in(const char *address)
 {
+	const char *slash = strchr(address, '/');
+
+	return slash ? slash + 1 : address;
+}
+
+/*
+ * "get42 on tv: " before what a service says; what the daemon says itself, and what names the
+ * function already, needs no such beginning.
+ */
+static void
+where_it_failed(const struct pz_cli *cli, json_int_t code, const char *at, const char *detail,
+		char *out, size_t size)
+{
+	const char *function = pz_cli_arg(cli, 1);
+	bool is_named = function && strncmp(detail, function, strlen(function)) == 0;
+
+	out[0] = '\0';
+	if (at[0] == '\0' || function == NULL || code == CODE_UNREACHABLE)
+		return;
+	snprintf(out, size, "%.128s%son %.63s: ", is_named ? "" : function, is_named ? "" : " ",
+		 device_in(at));
+}
+
+static int
+print_error(const struct pz_cli *cli, const json_t *outcome)
+{
+	const json_t *error = json_object_get(outcome, "error");
 	json_int_t code = json_integer_value(json_object_get(error, "code"));
 	const json_t *data = json_object_get(error, "data");
-	char message_scratch[32], detail_scratch[32];
-	const char *message = pz_cli_member(error, "message", message_scratch);
+	char message_scratch[32], detail_scratch[32], at_scratch[32], where[256];
 	const char *detail = json_is_string(data) ? json_string_value(data)
 						  : pz_cli_member(data, "message", detail_scratch);
-	bool more = detail[0] != '\0' && strcmp(detail, message) != 0;
 
-	return pz_cli_fail(cli, exit_of_code(code), "%s%s%s (%" JSON_INTEGER_FORMAT ")",
-			   message[0] ? message : "the call failed", more ? ": " : "",
-			   more ? detail : "", code);
+	if (detail[0] == '\0')
+		detail = pz_cli_member(error, "message", message_scratch);
+	if (detail[0] == '\0')
+		detail = "the call failed";
+	where_it_failed(cli, code, pz_cli_member(outcome, "at", at_scratch), detail, where,
+			sizeof(where));
+	return pz_cli_fail(cli, exit_of_code(code), "%s%s", where, detail);
 }
 
 /* The answer {"result":…} or {"error":…}. */
@@ -89,34 +105,57 @@ print_outcome(const struct pz_cli *cli, const json_t *outcome, bool stream)
 	} else if (error == NULL) {
 		status = pz_cli_print_value(cli, result);
 	}
-	return error ? print_error(cli, error) : status;
+	return error ? print_error(cli, outcome) : status;
 }
 
+/* A text of one line as it is, anything else as compact JSON, in a string. NULL: out of memory. */
+static json_t *
+line_of(json_t *value)
+{
+	PZ_AUTO_FREE char *text = NULL;
+
+	if (json_is_string(value) && strchr(json_string_value(value), '\n') == NULL)
+		return json_incref(value);
+	text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
+		     : strdup("null");
+	return text ? json_string(text) : NULL;
+}
+
+/* A value of a stream, one a line: a text as it is, anything else as JSON; with --json also which
+ * call-back brought it. */
 static bool
 on_callback(void *arg, json_t *event)
 {
 	const struct pz_cli *cli = arg;
+	json_t *line;
+	int status;
 
 	if (json_object_get(event, "callback") == NULL)
 		return true;
-	return pz_cli_print_json(cli, event) == PZ_EXIT_DONE && !ferror(cli->out);
+	if (cli->json)
+		return pz_cli_print_json(cli, event) == PZ_EXIT_DONE && !ferror(cli->out);
+	line = line_of(json_object_get(event, "params"));
+	if (line == NULL)
+		return pz_cli_fail(cli, PZ_EXIT_FAILED, "out of memory") == PZ_EXIT_DONE;
+	status = pz_cli_print_value(cli, line);
+	json_decref(line);
+	return status == PZ_EXIT_DONE && !ferror(cli->out);
 }
 
-int
-pz_pzp_cmd_call(struct pz_cli *cli)
+static int
+call_function(struct pz_cli *cli)
 {
-	const char *timeout = pz_cli_opt(cli, "timeout");
+	const char *timeout = pz_cli_opt(cli, "timeout"), *text = pz_cli_arg(cli, 2);
 	bool stream = pz_cli_opt(cli, "stream") != NULL;
 	unsigned timeout_ms = stream ? 0 : CALL_TIMEOUT_MS;
-	json_t *params = call_params(cli), *request, *outcome = NULL;
 	int status = PZ_EXIT_DONE;
+	json_t *request, *outcome = NULL;
 
-	if (params == NULL)
-		return PZ_EXIT_USAGE;
-	if (timeout && (!pz_cli_parse_seconds(timeout, &timeout_ms) || timeout_ms == 0)) {
-		json_decref(params);
+	if (timeout && (!pz_cli_parse_seconds(timeout, &timeout_ms) || timeout_ms == 0))
 		return pz_cli_usage(cli, "--timeout must be more than 0");
-	}
+	json_t *params = text ? pz_cli_value(cli, "PARAMS-JSON", text, &status) : json_array();
+	if (params == NULL)
+		return status;
 	request = json_pack("{s:s, s:s, s:o, s:I, s:b}", "service", pz_cli_arg(cli, 0), "function",
 			    pz_cli_arg(cli, 1), "params", params, "timeout_ms",
 			    (json_int_t)timeout_ms, "stream", (int)stream);
@@ -124,6 +163,8 @@ pz_pzp_cmd_call(struct pz_cli *cli)
 		return pz_cli_usage(cli, "an argument is not valid UTF-8");
 	if (stream)
 		status = pz_cli_catch_interrupts(cli);
+	else
+		status = PZ_EXIT_DONE;
 	if (status != PZ_EXIT_DONE) {
 		json_decref(request);
 		return status;
@@ -134,6 +175,119 @@ pz_pzp_cmd_call(struct pz_cli *cli)
 		status = print_outcome(cli, outcome, stream);
 	json_decref(outcome);
 	return status;
+}
+
+/* ---- describe ---- */
+
+/* "get42(number)" */
+static void
+add_signature(struct pz_cli_table *t, const json_t *method)
+{
+	char scratch[32], text[512];
+	const json_t *params = json_object_get(method, "params");
+	size_t used = (size_t)snprintf(text, sizeof(text), "%.127s(",
+				       pz_cli_member(method, "name", scratch));
+
+	for (size_t i = 0; i < json_array_size(params) && used + 140 < sizeof(text); i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.127s",
+					 i ? ", " : "",
+					 json_string_value(json_array_get(params, i)));
+	snprintf(text + used, sizeof(text) - used, ")");
+	pz_cli_table_add(t, PZ_CLI_BOLD, text);
+}
+
+static int
+print_methods(struct pz_cli *cli, const json_t *methods)
+{
+	static const char *const titles[] = {"FUNCTION", "KIND", "RETURNS", "DOES"};
+	struct pz_cli_table *t = pz_cli_table_new(titles, 4);
+
+	for (size_t i = 0; t && i < json_array_size(methods); i++) {
+		const json_t *method = json_array_get(methods, i);
+		char scratch[32];
+
+		add_signature(t, method);
+		pz_cli_table_add(t, PZ_CLI_PLAIN,
+				 json_is_true(json_object_get(method, "stream")) ? "stream"
+										 : "call");
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(method, "returns", scratch));
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(method, "text", scratch));
+	}
+	return pz_cli_print_table(cli, t);
+}
+
+static int
+print_description(struct pz_cli *cli, const json_t *service)
+{
+	const json_t *methods = json_object_get(service, "methods");
+	char name_scratch[32], at_scratch[32], text_scratch[32];
+	char *name = pz_cli_clean(pz_cli_member(service, "displayName", name_scratch), false);
+	char *text = pz_cli_clean(pz_cli_member(service, "description", text_scratch), false);
+	char *at = pz_cli_clean(pz_cli_member(service, "serviceAddress", at_scratch), false);
+	int status = PZ_EXIT_DONE;
+
+	fprintf(cli->out, "%s on %s: %s\n", name ? name : "", at ? device_in(at) : "",
+		text ? text : "");
+	free(name);
+	free(text);
+	free(at);
+	if (json_array_size(methods) > 0)
+		status = print_methods(cli, methods);
+	else
+		fputs("the device does not say which functions it has (an older version)\n",
+		      cli->out);
+	return status;
+}
+
+/* @param print gets the descriptor */
+static int
+describe(struct pz_cli *cli, int (*print)(struct pz_cli *cli, const json_t *service))
+{
+	json_t *request = json_pack("{s:s}", "service", pz_cli_arg(cli, 0)), *outcome = NULL;
+
+	if (request == NULL)
+		return pz_cli_usage(cli, "an argument is not valid UTF-8");
+	int status = pz_cli_request(cli, "describe", request, CALL_TIMEOUT_MS + WAIT_LONGER_MS,
+				    NULL, NULL, &outcome);
+	const json_t *service = json_object_get(outcome, "service");
+	if (status == PZ_EXIT_DONE && outcome && service == NULL)
+		status = print_outcome(cli, outcome, false);
+	else if (status == PZ_EXIT_DONE && service)
+		status = print(cli, service);
+	json_decref(outcome);
+	return status;
+}
+
+static int
+print_either(struct pz_cli *cli, const json_t *service)
+{
+	return cli->json ? pz_cli_print_json(cli, service) : print_description(cli, service);
+}
+
+int
+pz_pzp_cmd_describe(struct pz_cli *cli)
+{
+	return describe(cli, print_either);
+}
+
+/* A call without a function is wrong usage; with the answer to which functions there are. */
+static int
+no_function(struct pz_cli *cli)
+{
+	struct pz_cli aside = *cli;
+
+	aside.out = cli->err;
+	aside.json = aside.colour = aside.out_is_tty = false;
+	(void)pz_cli_usage(cli, "call needs a FUNCTION");
+	(void)describe(&aside, print_description);
+	cli->client = aside.client; /* opened by now, and closed with the rest */
+	return PZ_EXIT_USAGE;
+}
+
+int
+pz_pzp_cmd_call(struct pz_cli *cli)
+{
+	return pz_cli_arg(cli, 1) ? call_function(cli) : no_function(cli);
 }
 
 /* ---- serve ---- */

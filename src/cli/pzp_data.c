@@ -8,6 +8,7 @@
 #include "cli/pzp.h"
 #include "cli/run.h"
 #include "cli/text.h"
+#include "cli/value.h"
 
 /* A list of many thousand keys is long. */
 #define DATA_TIMEOUT_MS (4 * PZ_CLI_TIMEOUT_MS)
@@ -142,58 +143,6 @@ data_get(struct pz_cli *cli)
 
 /* ---- set ---- */
 
-/* Standard input, as far as a request can hold it. NULL after the reason was told. */
-static char *
-read_input(const struct pz_cli *cli, size_t *out_len)
-{
-	const size_t size = PZ_CTL_LINE_BYTES_MAX;
-	char *text = malloc(size);
-
-	if (text == NULL) {
-		pz_cli_fail(cli, PZ_EXIT_FAILED, "out of memory");
-		return NULL;
-	}
-	*out_len = fread(text, 1, size, cli->in);
-	if (*out_len == size || ferror(cli->in)) {
-		pz_cli_fail(cli, PZ_EXIT_FAILED, "standard input: %s",
-			    ferror(cli->in) ? strerror(errno) : "longer than a value can be");
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
-static json_t *
-parse_value(const struct pz_cli *cli, const char *text, size_t len)
-{
-	json_error_t error;
-	json_t *value = json_loadb(text, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
-
-	if (value == NULL)
-		pz_cli_usage(cli,
-			     "VALUE is not JSON: %s at column %d. A text is JSON in double quotes, "
-			     "for a shell: '\"some text\"'",
-			     error.text, error.column);
-	return value;
-}
-
-/* VALUE, or standard input for "-". NULL after the reason was told. */
-static json_t *
-wanted_value(const struct pz_cli *cli, int *out_status)
-{
-	const char *text = pz_cli_arg(cli, 3);
-	PZ_AUTO_FREE char *input = NULL;
-	size_t len = strlen(text);
-
-	*out_status = PZ_EXIT_USAGE;
-	if (strcmp(text, "-") != 0)
-		return parse_value(cli, text, len);
-	input = read_input(cli, &len);
-	if (input == NULL)
-		*out_status = PZ_EXIT_FAILED;
-	return input ? parse_value(cli, input, len) : NULL;
-}
-
 static int
 print_set(struct pz_cli *cli, const json_t *one)
 {
@@ -211,7 +160,7 @@ data_set(struct pz_cli *cli)
 {
 	json_t *params = make_params(cli, "key");
 	int status = PZ_EXIT_USAGE;
-	json_t *value = params ? wanted_value(cli, &status) : NULL;
+	json_t *value = params ? pz_cli_value(cli, "VALUE", pz_cli_arg(cli, 3), &status) : NULL;
 
 	if (value == NULL) {
 		json_decref(params);

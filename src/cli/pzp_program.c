@@ -25,6 +25,7 @@ static const struct pz_cli_option services_options[] = {
 	{"zone", "ZONE", "only services of this zone", PZ_CLI_TEXT, 0, 0},
 	{"device", "NAME", "only services of this device", PZ_CLI_TEXT, 0, 0},
 	{"all", NULL, "also those of devices that cannot be reached now", PZ_CLI_FLAG, 0, 0},
+	{"long", NULL, "also API URI and instance id", PZ_CLI_FLAG, 0, 0},
 	END,
 };
 
@@ -42,7 +43,8 @@ static const struct pz_cli_option prefs_options[] = {
 static const struct pz_cli_option call_options[] = {
 	{"timeout", "S", "give up after S seconds (30; with --stream none)", PZ_CLI_SECONDS, 0,
 	 86400},
-	{"stream", NULL, "print call-backs as they come, until interrupted", PZ_CLI_FLAG, 0, 0},
+	{"stream", NULL, "print the values of a stream as they come, until interrupted",
+	 PZ_CLI_FLAG, 0, 0},
 	END,
 };
 
@@ -91,10 +93,17 @@ static const struct pz_cli_command commands[] = {
 	 pz_cli_cmd_name},
 	{"sync", "", 0, 0, "synchronise now, and show what moved",
 	 "With the hub and every peer that is connected.", NULL, pz_pzp_cmd_sync},
-	{"services", "", 0, 0, "list services", NULL, services_options, pz_pzp_cmd_services},
-	{"call", "SERVICE FUNCTION [PARAMS-JSON]", 2, 3, "call a function of a service",
-	 "SERVICE is an instance id, an API URI or its last part, with @DEVICE to choose.\n"
-	 "PARAMS-JSON is one JSON value: an array of parameters, or an object of named ones.",
+	{"services", "", 0, 0, "list services",
+	 "The first column is what 'pzp call' and 'pzp describe' take.", services_options,
+	 pz_pzp_cmd_services},
+	{"describe", "SERVICE", 1, 1, "show the functions of a service",
+	 "With their parameters, as the device that offers it says.", NULL, pz_pzp_cmd_describe},
+	{"call", "SERVICE FUNCTION [PARAMS-JSON | -]", 1, 3, "call a function of a service",
+	 "SERVICE is the first column of 'pzp services', e.g. test@tv: the last part of an API\n"
+	 "URI, the whole URI, an instance id, or a display name, in any case, with @DEVICE to\n"
+	 "choose. PARAMS-JSON is one JSON value: an array of parameters, or an object of named\n"
+	 "ones; '-' reads it from standard input. 'pzp describe SERVICE' lists the functions.\n"
+	 "Example: pzp call test@tv get42 '[\"hello\"]'",
 	 call_options, pz_pzp_cmd_call},
 	{"data", "list|get|set|remove [ORIGIN [KEY [VALUE-JSON]]]", 1, 4,
 	 "show or change what apps stored on this device",

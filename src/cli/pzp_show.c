@@ -166,43 +166,79 @@ pz_pzp_cmd_status(struct pz_cli *cli)
 
 /* ---- services ---- */
 
+#define HANDLE_BYTES 400
+
+/* What one types to call it: the last part of its API at its device; or its id (by_id). */
 static void
-add_service(const struct pz_cli *cli, struct pz_cli_table *t, const json_t *service)
+handle_of(const json_t *service, bool by_id, char out[HANDLE_BYTES])
 {
-	static const char *const members[] = {"displayName", "serviceAddress", "api", "id",
-					      "description"};
-	bool is_offline = json_is_true(json_object_get(service, "offline"));
+	char api_scratch[32], at_scratch[32], id_scratch[32];
+	const char *api = pz_cli_member(service, "api", api_scratch);
+	const char *at = pz_cli_member(service, "serviceAddress", at_scratch);
+	const char *slash = strrchr(api, '/'), *device = strchr(at, '/');
 
-	for (size_t m = 0; m < 5; m++) {
-		char scratch[32];
+	snprintf(out, HANDLE_BYTES, "%.300s@%.63s",
+		 by_id   ? pz_cli_member(service, "id", id_scratch)
+		 : slash ? slash + 1
+			 : api,
+		 device ? device + 1 : at);
+}
 
-		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(service, members[m], scratch));
-		if (m == 1 && pz_cli_opt(cli, "all"))
-			pz_cli_table_add(t, is_offline ? PZ_CLI_YELLOW : PZ_CLI_PLAIN,
-					 is_offline ? "offline" : "online");
+/* How often each handle occurs. New, or NULL. */
+static json_t *
+count_handles(const json_t *services)
+{
+	json_t *counts = json_object();
+
+	for (size_t i = 0; i < json_array_size(services); i++) {
+		char handle[HANDLE_BYTES];
+		handle_of(json_array_get(services, i), false, handle);
+		json_int_t n = json_integer_value(json_object_get(counts, handle));
+		(void)json_object_set_new(counts, handle, json_integer(n + 1));
 	}
+	return counts;
+}
+
+static void
+add_service(const struct pz_cli *cli, struct pz_cli_table *t, const json_t *service,
+	    const json_t *counts)
+{
+	static const char *const members[] = {"displayName", "description", "api", "id"};
+	bool is_offline = json_is_true(json_object_get(service, "offline"));
+	size_t count = pz_cli_opt(cli, "long") ? 4 : 2;
+	char handle[HANDLE_BYTES], scratch[32];
+
+	handle_of(service, false, handle);
+	if (json_integer_value(json_object_get(counts, handle)) > 1)
+		handle_of(service, true, handle);
+	pz_cli_table_add(t, PZ_CLI_BOLD, handle);
+	if (pz_cli_opt(cli, "all"))
+		pz_cli_table_add(t, is_offline ? PZ_CLI_YELLOW : PZ_CLI_PLAIN,
+				 is_offline ? "offline" : "online");
+	for (size_t m = 0; m < count; m++)
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(service, members[m], scratch));
 }
 
 static int
 print_services(struct pz_cli *cli, const json_t *services)
 {
-	static const char *const titles[] = {"NAME", "AT", "API", "ID", "DESCRIPTION"};
-	static const char *const all_titles[] = {"NAME", "AT", "STATE", "API", "ID", "DESCRIPTION"};
+	static const char *const titles[] = {"SERVICE", "NAME", "DESCRIPTION", "API", "ID"};
+	static const char *const all_titles[] = {"SERVICE",     "STATE", "NAME",
+						 "DESCRIPTION", "API",   "ID"};
 	bool is_all = pz_cli_opt(cli, "all") != NULL;
+	size_t columns = (pz_cli_opt(cli, "long") ? 5U : 3U) + is_all;
 	struct pz_cli_table *t;
-	json_t *service;
-	size_t i;
+	json_t *counts;
 
 	if (json_array_size(services) == 0) {
 		fputs("no services\n", cli->out);
 		return PZ_EXIT_DONE;
 	}
-	t = pz_cli_table_new(is_all ? all_titles : titles, is_all ? 6 : 5);
-	json_array_foreach(services, i, service)
-	{
-		if (t)
-			add_service(cli, t, service);
-	}
+	t = pz_cli_table_new(is_all ? all_titles : titles, columns);
+	counts = count_handles(services);
+	for (size_t i = 0; t && i < json_array_size(services); i++)
+		add_service(cli, t, json_array_get(services, i), counts);
+	json_decref(counts);
 	return pz_cli_print_table(cli, t);
 }
 

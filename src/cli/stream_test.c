@@ -8,16 +8,15 @@ ends_a_failed_call_by_its_code(void **state)
 		const char *result, *err;
 		int status;
 	} cases[] = {
-		{"{\"error\":{\"code\":-32003,\"message\":\"timed out\"}}",
-		 "pzp: timed out (-32003)\n", 4},
+		{"{\"error\":{\"code\":-32003,\"message\":\"timed out\"}}", "pzp: timed out\n", 4},
 		{"{\"error\":{\"code\":-32004,\"message\":\"denied\",\"data\":{\"message\":\"no\"}}"
 		 "}",
-		 "pzp: denied: no (-32004)\n", 5},
+		 "pzp: no\n", 5},
 		{"{\"error\":{\"code\":-32005,\"message\":\"denied\",\"data\":\"by Al\"}}",
-		 "pzp: denied: by Al (-32005)\n", 5},
+		 "pzp: by Al\n", 5},
 		{"{\"error\":{\"code\":-32001,\"message\":\"x\",\"data\":{\"message\":\"x\"}}}",
-		 "pzp: x (-32001)\n", 1},
-		{"{\"error\":{}}", "pzp: the call failed (0)\n", 1},
+		 "pzp: x\n", 1},
+		{"{\"error\":{}}", "pzp: the call failed\n", 1},
 		{"{}", "pzp: the daemon's answer has no result\n", 1},
 	};
 	struct fixture *f = *state;
@@ -35,13 +34,43 @@ ends_a_failed_call_by_its_code(void **state)
 	}
 }
 
+/* Where the daemon says which device was asked, people are told. */
+static void
+says_where_a_call_failed(void **state)
+{
+	static const struct {
+		const char *outcome, *err;
+	} cases[] = {
+		{"{\"error\":{\"code\":-31000,\"message\":\"M\",\"data\":{\"message\":\"oops\"}},"
+		 "\"at\":\"a@b/tv\"}",
+		 "pzp: go on tv: oops\n"},
+		{"{\"error\":{\"code\":-31000,\"data\":{\"message\":\"go is a stream\"}},"
+		 "\"at\":\"tv\"}",
+		 "pzp: on tv: go is a stream\n"},
+		{"{\"error\":{\"code\":-32001,\"data\":{\"message\":\"tv is not connected\"}},"
+		 "\"at\":\"a@b/tv\"}",
+		 "pzp: tv is not connected\n"},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		f->script.result = cases[i].outcome;
+		assert_int_equal(run(f, &pz_pzp_program, "call|t|go"), 1);
+		assert_string_equal(f->err, cases[i].err);
+		assert_int_equal(run(f, &pz_pzp_program, "call|t|go|--json"), 1);
+		assert_null(strstr(f->out, "\"at\""));
+	}
+}
+
 static void
 streams_until_the_call_ends(void **state)
 {
 	static const char events[] = "[{\"callback\":\"onEvent\",\"params\":1},{\"other\":2},"
-				     "{\"callback\":\"onEvent\",\"params\":{}}]";
-	static const char lines[] = "{\"callback\":\"onEvent\",\"params\":1}\n"
-				    "{\"callback\":\"onEvent\",\"params\":{}}\n";
+				     "{\"callback\":\"onEvent\",\"params\":\"20:15 h\"},"
+				     "{\"callback\":\"onEvent\",\"params\":\"two\\nlines\"},"
+				     "{\"callback\":\"onEvent\",\"params\":{\"t\":20.1}},"
+				     "{\"callback\":\"onEvent\"}]";
+	static const char lines[] = "1\n20:15 h\n\"two\\nlines\"\n{\"t\":20.1}\nnull\n";
 	struct fixture *f = *state;
 
 	f->script = (struct script){.events = events, .result = "{\"result\":{}}"};
@@ -49,6 +78,7 @@ streams_until_the_call_ends(void **state)
 	assert_string_equal(f->out, lines);
 	f->script.result = "{\"result\":5}";
 	assert_int_equal(run(f, &pz_pzp_program, "call|t|f|--stream|--json"), 0);
+	assert_non_null(strstr(f->out, "{\"callback\":\"onEvent\",\"params\":1}\n"));
 	assert_non_null(strstr(f->out, "\n{\"result\":5}\n"));
 }
 
@@ -58,8 +88,7 @@ streams_until_interrupted(void **state)
 	static const struct {
 		const char *line, *events, *out;
 	} cases[] = {
-		{"call|t|f|--stream", "[{\"callback\":\"onEvent\",\"params\":1}]",
-		 "{\"callback\":\"onEvent\",\"params\":1}\n"},
+		{"call|t|f|--stream", "[{\"callback\":\"onEvent\",\"params\":1}]", "1\n"},
 		{"watch|--json", "[{\"event\":\"state\",\"to\":\"connected\"}]",
 		 "{\"event\":\"state\",\"to\":\"connected\"}\n"},
 		{"watch", "[{\"event\":\"state\",\"from\":\"a\\nb\",\"n\":3,\"o\":{}}]",
@@ -123,9 +152,8 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(ends_a_failed_call_by_its_code),
-		T(streams_until_the_call_ends),
-		T(streams_until_interrupted),
+		T(ends_a_failed_call_by_its_code),  T(says_where_a_call_failed),
+		T(streams_until_the_call_ends),     T(streams_until_interrupted),
 		T(serves_a_file_until_interrupted),
 	};
 

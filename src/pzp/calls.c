@@ -483,6 +483,23 @@ search(struct call *call)
 		finish_error(call, pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL));
 }
 
+/* One that was made before and still looks for this device goes first. */
+static bool
+is_behind_another(const struct call *call)
+{
+	const struct pz_node *node = call->request.node;
+
+	PZ_LIST_EACH ((struct pz_list *)(uintptr_t)&node->requests, n, tmp) {
+		struct pz_node_request *request =
+			PZ_CONTAINER(n, struct pz_node_request, node_list);
+		const struct call *other = (struct call *)(void *)request;
+		if (request->release == abandon && other->search && call->target.device[0] &&
+		    strcmp(other->target.device, call->target.device) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* What this device and those linked with it offer is called without asking others (page 6). */
 static void
 begin(struct call *call)
@@ -496,6 +513,10 @@ begin(struct call *call)
 		return;
 	}
 	wake(call);
+	if (is_behind_another(call)) {
+		search(call);
+		return;
+	}
 	json_t *near = err == PZ_OK ? target_choose_near(&call->target, node) : NULL;
 	if (near)
 		call_service(call, near);

@@ -2,14 +2,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pzp/devices.h"
 #include "pzp/servicecache.h"
 #include "wire/json.h"
 
 struct listing {
 	struct pz_node_request request;
 	struct discovery *search;
-	char *api, *zone, *device;
-	bool has_offline; /* also those that cannot be reached */
+	char *api, *zone, *wanted;            /* wanted: the device, as it was typed */
+	char device[PZ_DEVICE_BYTES_MAX + 1]; /* the one that is meant, "": any or not known yet */
+	bool has_offline;                     /* also those that cannot be reached */
 	json_t *list;
 };
 
@@ -22,7 +24,7 @@ release_listing(struct pz_node_request *request)
 	json_decref(l->list);
 	free(l->api);
 	free(l->zone);
-	free(l->device);
+	free(l->wanted);
 }
 
 static bool
@@ -34,7 +36,7 @@ is_listed(const struct listing *l, json_t *descriptor)
 	if (text == NULL || pz_address_parse(pz_slice_str(text), &address) != PZ_OK)
 		return false;
 	return (l->zone == NULL || pz_slice_eq_str(address.zone, l->zone)) &&
-	       (l->device == NULL || pz_slice_eq_str(address.device, l->device));
+	       (l->wanted == NULL || pz_slice_eq_str(address.device, l->device));
 }
 
 static void
@@ -66,7 +68,14 @@ on_listed(void *arg, json_t *descriptors)
 	size_t i;
 	json_t *one;
 
+	struct pz_errinfo info = {""};
+
 	l->search = NULL;
+	/* The hub has answered: a device that was enrolled a moment ago is known now. */
+	if (l->wanted && devices_find(node, l->wanted, l->device, &info) != PZ_OK) {
+		request_finish(&l->request, PZ_ERR_NOTFOUND, info.text, NULL);
+		return;
+	}
 	l->list = json_array();
 	json_array_foreach(descriptors, i, one) add_online(l, one);
 	json_array_foreach(descriptors, i,
@@ -89,15 +98,22 @@ struct pz_node_request *
 services_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
 {
 	struct listing *l = request_new(node, sizeof(*l), reply, arg);
+	struct pz_errinfo info = {""};
 
 	if (l == NULL)
 		return NULL;
 	l->request.release = release_listing;
 	l->api = copy_param(params, "api");
 	l->zone = copy_param(params, "zone");
-	l->device = copy_param(params, "device");
+	l->wanted = copy_param(params, "device");
 	l->has_offline = json_is_true(json_object_get(params, "all"));
-	l->search = discovery_start(node, pz_json_str(params, "api"), l->device, on_listed, l);
+	enum pz_err err = l->wanted ? devices_find(node, l->wanted, l->device, &info) : PZ_OK;
+	if (err != PZ_OK && (err != PZ_ERR_NOTFOUND || !node->hub.is_registered)) {
+		request_finish(&l->request, err, info.text, NULL);
+		return NULL;
+	}
+	l->search = discovery_start(node, pz_json_str(params, "api"),
+				    l->device[0] ? l->device : NULL, on_listed, l);
 	if (l->search)
 		return &l->request;
 	request_finish(&l->request, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);

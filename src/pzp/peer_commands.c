@@ -154,9 +154,9 @@ peer_connect_start(struct pz_node *node, const char *name, const struct pz_node_
 	if (err == PZ_OK) {
 		connect_to(c);
 	} else if (err == PZ_ERR_NOTFOUND && node->hub.is_registered) {
-		struct discovery *search = discovery_start(node, NULL, NULL, on_asked, c);
-		if (request_find(node, serial))
-			c->search = search;
+		c->search = discovery_start(node, NULL, NULL, on_asked, c);
+		if (c->search == NULL)
+			request_finish(&c->request, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
 	} else {
 		request_finish(&c->request, err, info.text, NULL);
 	}

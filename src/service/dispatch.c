@@ -6,11 +6,13 @@
  */
 #include "service/dispatch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/auto.h"
 #include "base/limits.h"
+#include "base/suggest.h"
 #include "rpc/error.h"
 #include "rpc/method.h"
 #include "rpc/payload.h"
@@ -125,14 +127,43 @@ method_of(const struct pz_service *service, const struct pz_method *m)
 	return def ? def : method_in(common_methods, common_method_count, m);
 }
 
+/* Which functions there are instead, and which one was probably meant. */
+static json_t *
+no_function(const struct pz_service *service, const struct pz_method *m)
+{
+	char given[PZ_METHOD_NAME_BYTES_MAX + 1], text[896], names[384] = "";
+	struct pz_suggest meant;
+	(void)snprintf(given, sizeof(given), "%.*s%s%.*s", PZ_SLICE_FMT(m->path),
+		       m->path.len ? "." : "", PZ_SLICE_FMT(m->function));
+	pz_suggest_init(&meant, given);
+	for (size_t i = 0; i < service->method_count; i++) {
+		const char *name = service->methods[i].function;
+		size_t len = strlen(names);
+		pz_suggest_add(&meant, name);
+		if (len + strlen(name) + 2 < sizeof(names))
+			(void)snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "",
+				       name);
+	}
+	(void)snprintf(text, sizeof(text), "%.127s is no function of %.128s%s%.127s%s%s", given,
+		       service->descriptor.display_name, meant.best ? "; did you mean " : "",
+		       meant.best ? meant.best : "",
+		       meant.best ? "? It has: " : "; it has: ", names);
+	return pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, pz_dom_error("NotFoundError", text));
+}
+
+/* @param service has no such function; NULL: there is no such service */
 static void
-unknown(struct call *c, const char *api, const char *id)
+unknown(struct call *c, const char *api, const char *id, const struct pz_service *service,
+	const struct pz_method *m)
 {
 	struct pz_permit_query query = {
 		.kind = PZ_PERMIT_SHOW, .from = c->from, .api = api, .service_id = id};
 	enum pz_permit permit = ask(c->d, &query);
-	call_fail(c, is_denied(permit) ? permit_error(permit)
-				       : pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));
+	if (is_denied(permit))
+		call_fail(c, permit_error(permit));
+	else
+		call_fail(c, service ? no_function(service, m)
+				     : pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));
 }
 
 static void
@@ -154,7 +185,7 @@ service_call(struct call *c, const struct pz_method *m, json_t *params)
 	struct pz_service *service = pz_registry_lookup(c->d->registry, api, id);
 	const struct pz_method_def *def = service ? method_of(service, m) : NULL;
 	if (def == NULL) {
-		unknown(c, api, id);
+		unknown(c, api, id, service, m);
 		return;
 	}
 	c->kind = CALL_SERVICE;
@@ -244,7 +275,7 @@ foreign_call(struct call *c, const struct pz_method *m, json_t *params)
 	if (strcmp(object, "Dashboard") == 0 && strcmp(function, "open") == 0)
 		pz_call_error(&c->pub, "NotSupportedError", NULL); /* page 7, 9.0: no screen here */
 	else
-		unknown(c, object, NULL);
+		unknown(c, object, NULL, NULL, m);
 }
 
 /* ---- requests ---- */

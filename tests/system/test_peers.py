@@ -113,7 +113,7 @@ def test_hub_is_killed(flat):
     flat.a.connect(flat.b)
     is_direct(flat.a, flat.b)
     with Calls(flat.a, flat.b) as calls, \
-            flat.a.stream("call", "--stream", "test@tv", "listenAttr.listenFor42",
+            flat.a.stream("call", "--json", "--stream", "test@tv", "listenAttr.listenFor42",
                           '[{"repeat":true}]') as events:
         calls.more()
         events.line()

@@ -70,7 +70,7 @@ def test_out_within_a_second(family):
     net = family
     link_directly((net.a, net.b), (net.c, net.b))
     old = net.pzh.devices()["tv"]["serial"]
-    with net.a.stream("call", "--stream", *LISTEN) as running, \
+    with net.a.stream("call", "--json", "--stream", *LISTEN) as running, \
             net.a.stream("watch", "--json") as a_sees, \
             net.c.stream("watch", "--json") as c_sees:
         running.line()

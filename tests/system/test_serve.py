@@ -150,7 +150,7 @@ def test_no_descriptors_leak(shared_zone, served):
 
 def test_stream(shared_zone, served):
     eventually(lambda: shared_zone.a.services("--api", API), what="service")
-    with shared_zone.a.stream("call", "--stream", "thermostat@tv", "count") as events:
+    with shared_zone.a.stream("call", "--json", "--stream", "thermostat@tv", "count") as events:
         for n in range(3):
             assert events.line() == {"callback": "onEvent", "params": {"n": n}}
         assert events.end().code == 0
@@ -158,7 +158,7 @@ def test_stream(shared_zone, served):
 
 def test_stream_ends_with_the_caller(shared_zone, served):
     eventually(lambda: shared_zone.a.services("--api", API), what="service")
-    with shared_zone.a.stream("call", "--stream", "thermostat@tv", "forever") as events:
+    with shared_zone.a.stream("call", "--json", "--stream", "thermostat@tv", "forever") as events:
         events.line()
         events.interrupt(signal.SIGTERM)
     eventually(lambda: process_is_gone(shared_zone.world.path / "scripts/forever.pid"), what="end")

@@ -13,7 +13,7 @@ LISTEN = f"{foreign.TEST_API}@{foreign.TEST_ID}.listenAttr.listenFor42"
 
 @pytest.mark.smoke
 def test_stream_across_the_zone(shared_zone):
-    with shared_zone.a.stream("call", "--stream", "test@tv", "listenAttr.listenFor42",
+    with shared_zone.a.stream("call", "--json", "--stream", "test@tv", "listenAttr.listenFor42",
                               '[{"repeat":true}]') as events:
         for _ in range(3):
             assert events.line() == {"callback": "onEvent", "params": {"msg": "42"}}
@@ -22,14 +22,14 @@ def test_stream_across_the_zone(shared_zone):
 
 
 def test_once(shared_zone):
-    with shared_zone.a.stream("call", "--stream", "test@tv", "listenAttr.listenFor42", "[]",
+    with shared_zone.a.stream("call", "--json", "--stream", "test@tv", "listenAttr.listenFor42", "[]",
                               "--timeout", "1") as events:
         assert events.line() == {"callback": "onEvent", "params": {"msg": "42"}}
         assert events.end(20).code in (0, 4)
 
 
 def test_provider_dies(zone):
-    with zone.a.stream("call", "--stream", "test@tv", "listenAttr.listenFor42",
+    with zone.a.stream("call", "--json", "--stream", "test@tv", "listenAttr.listenFor42",
                        '[{"repeat":true}]') as events:
         events.line()
         zone.b.kill()
@@ -80,7 +80,7 @@ def test_interrupted_command_ends_the_listener(zone):
     with provider.connect("127.0.0.1", zone.hub.port) as link:
         provider.announce(link, foreign.descriptor(provider.address))
         eventually(lambda: zone.a.services("--device", "provider"), what="service")
-        with zone.a.stream("call", "--stream", "test@provider", "listenAttr.listenFor42", "[]") as events:
+        with zone.a.stream("call", "--json", "--stream", "test@provider", "listenAttr.listenFor42", "[]") as events:
             request = link.expect(lambda m: isinstance(m.get("payload"), dict)
                                   and "method" in m["payload"])
             call_back = {"jsonrpc": "2.0", "method": f"{request['payload']['id']}.onEvent",

@@ -145,7 +145,7 @@ def test_relay(island):
     island.b.wait_route(island.a, "relay")
     island.a.calls(island.b, "there")
     island.b.calls(island.a, "back")
-    with island.a.stream("call", "--stream", *LISTEN) as events:
+    with island.a.stream("call", "--json", "--stream", *LISTEN) as events:
         for _ in range(2):
             assert events.line()["params"] == {"msg": "42"}
 
@@ -209,7 +209,7 @@ def test_hub_comes_back(island):
     island.a.finds(island.b)
     island.a.connect(island.b)
     is_direct(island.a, island.b)
-    with island.a.stream("call", "--stream", *LISTEN) as events:
+    with island.a.stream("call", "--json", "--stream", *LISTEN) as events:
         events.line()
         island.uplink_mend(island.home)
         island.pzh.start()
@@ -245,7 +245,7 @@ def test_own_address_changes_during_a_stream(island):
     island.a.finds(island.b)
     island.a.connect(island.b)
     is_direct(island.a, island.b)
-    with island.a.stream("call", "--stream", *LISTEN) as events:
+    with island.a.stream("call", "--json", "--stream", *LISTEN) as events:
         events.line()
         island.renumber(island.laptop, island.home)
         call_works(island.a, island.b)

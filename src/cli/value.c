@@ -1,0 +1,59 @@
+#include "cli/value.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/limits.h"
+#include "cli/run.h"
+
+/* Standard input, as far as a request can hold it. NULL after the reason was told. */
+static char *
+read_input(const struct pz_cli *cli, size_t *out_len)
+{
+	const size_t size = PZ_CTL_LINE_BYTES_MAX;
+	char *text = malloc(size);
+
+	if (text == NULL) {
+		pz_cli_fail(cli, PZ_EXIT_FAILED, "out of memory");
+		return NULL;
+	}
+	*out_len = fread(text, 1, size, cli->in);
+	if (*out_len == size || ferror(cli->in)) {
+		pz_cli_fail(cli, PZ_EXIT_FAILED, "standard input: %s",
+			    ferror(cli->in) ? strerror(errno) : "longer than a value can be");
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static json_t *
+parse(const struct pz_cli *cli, const char *what, const char *text, size_t len)
+{
+	json_error_t error;
+	json_t *value = json_loadb(text, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+
+	if (value == NULL)
+		pz_cli_usage(cli,
+			     "%s is not JSON: %s at column %d. A text is JSON in double quotes, "
+			     "for a shell: '\"some text\"'",
+			     what, error.text, error.column);
+	return value;
+}
+
+json_t *
+pz_cli_value(const struct pz_cli *cli, const char *what, const char *text, int *out_status)
+{
+	PZ_AUTO_FREE char *input = NULL;
+	size_t len = strlen(text);
+
+	*out_status = PZ_EXIT_USAGE;
+	if (strcmp(text, "-") != 0)
+		return parse(cli, what, text, len);
+	input = read_input(cli, &len);
+	if (input == NULL)
+		*out_status = PZ_EXIT_FAILED;
+	return input ? parse(cli, what, input, len) : NULL;
+}
