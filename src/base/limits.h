@@ -164,19 +164,26 @@
 #define PZ_SYNC_VALUE_BYTES_MAX (1U << 20) /* a policy document or a CRL */
 #define PZ_SYNC_CHUNKS_MAX 16384           /* per item: as many as devices in a zone */
 #define PZ_SYNC_ITEM_BYTES_MAX (32U << 20) /* per item: keys, values and origins together */
-#define PZ_SYNC_WANTED_MAX 16384           /* chunks that one session has yet to ask for */
-#define PZ_SYNC_AHEAD_MS 5000              /* later than now by more: not believed */
-#define PZ_CRL_ASIDE_MAX 4                 /* lists of one zone that do not replace each other */
-#define PZ_CRL_LEARNING_MAX 16             /* lists of devices that wait for the hub's disk */
+#define PZ_SYNC_DELETED_MAX(chunks_max) ((chunks_max) / 2) /* per item: the newest are kept */
+/* Of an item that everybody writes: what one device may have stored there, so that it cannot shut
+ * others out, and what comes from all who pass on what others wrote, which proves nothing. */
+#define PZ_SYNC_WRITER_CHUNKS_MAX (PZ_SYNC_CHUNKS_MAX / 4)
+#define PZ_SYNC_WRITER_BYTES_MAX (PZ_SYNC_ITEM_BYTES_MAX / 4)
+#define PZ_SYNC_FORWARDED_CHUNKS_MAX (PZ_SYNC_CHUNKS_MAX / 8)
+#define PZ_SYNC_FORWARDED_BYTES_MAX (PZ_SYNC_ITEM_BYTES_MAX / 8)
+#define PZ_SYNC_WANTED_MAX 16384 /* chunks that one session has yet to ask for */
+#define PZ_SYNC_AHEAD_MS 5000    /* later than now by more: not believed */
+#define PZ_CRL_ASIDE_MAX 4       /* lists of one zone that do not replace each other */
+#define PZ_CRL_LEARNING_MAX 16   /* lists of devices that wait for the hub's disk */
 #define PZ_SYNC_DELETED_MS (UINT64_C(90) * 86400 * 1000) /* deletions are kept this long */
 #define PZ_SYNC_TIME_MS_MAX ((UINT64_C(1) << 53) - 1)    /* what every JSON reader keeps exact */
 #define PZ_SYNC_COALESCE_US (100 * PZ_US_PER_MS)         /* page 8 "When": local changes */
 #define PZ_STORE_AGAIN_US (60 * PZ_US_PER_S) /* what could not be stored is tried again */
 #define PZ_USER_FIELD_BYTES_MAX 64
 #define PZ_USER_DETAIL_BYTES_MAX 1024    /* a name, an address; a picture is no detail */
-#define PZ_APP_DATA_BYTES_MAX (5U << 20) /* keys and values of one app, as in browsers; setting */
-#define PZ_APP_KEYS_MAX (PZ_SYNC_CHUNKS_MAX / 4 * 3) /* of one app: others must fit in, too */
-#define PZ_APP_ORIGINS_MAX 256                       /* apps that store something from here */
+#define PZ_APP_DATA_BYTES_MAX (5U << 20) /* of one app and one device, as in browsers; setting */
+#define PZ_APP_KEYS_MAX (PZ_SYNC_WRITER_CHUNKS_MAX / 4 * 3) /* of one app and one device */
+#define PZ_APP_ORIGINS_MAX 256 /* apps that store something from here */
 
 /* ---- control socket (page 12) ---- */
 #define PZ_CTL_LINE_BYTES_MAX (2U << 20) /* one request or answer */

@@ -152,6 +152,12 @@ print_set(struct pz_cli *cli, const json_t *one)
 	fprintf(cli->out, "%s: %s bytes stored\n", key ? key : "",
 		pz_cli_member(one, "size", scratch));
 	free(key);
+	const char *text = json_string_value(json_object_get(one, "refusedByHub"));
+	char *refusal = text ? pz_cli_clean(text, false) : NULL;
+	if (refusal)
+		fprintf(cli->err, "pzp: stored on this device only, the hub refuses it: %s\n",
+			refusal);
+	free(refusal);
 	return PZ_EXIT_DONE;
 }
 

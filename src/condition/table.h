@@ -14,6 +14,10 @@
 	X(RENEWAL_FAILED, "renewal-failed", BOTH,                                                  \
 	  "A certificate or revocation list is due and could not be renewed.",                     \
 	  "it is tried again by itself; see the log and the free disk space")                      \
+	X(DATA_REFUSED, "data-refused", PZP,                                                       \
+	  "The hub does not take a value that this device has stored, and no other device has "    \
+	  "it.",                                                                                   \
+	  "remove values that are not needed, on this device or with `pzh data`")                  \
 	X(ANOTHER_HUB, "another-hub", PZP,                                                         \
 	  "A certificate of another hub, or of a hotspot's log-in page, is shown at the hub's "    \
 	  "address.",                                                                              \

@@ -265,6 +265,24 @@ a_name_goes_with_its_device(void **state)
 	assert_true(chunk_of("device/never-here")->deleted);
 }
 
+/* What is stored on the device and not here, its owner shall know there. */
+static void
+a_refused_value_is_told(void **state)
+{
+	(void)state;
+	forget_told(&laptop);
+	brings(&laptop, "no such field!", "\"1\"", LAPTOP);
+	assert_int_equal(count_told(&laptop, "error", LAPTOP), 1);
+	for (int i = 0; i < 20; i++) {
+		json_t *chunk =
+			json_pack("{s:s, s:s, s:s, s:I, s:b}", "key", "!", "value", "1", "origin",
+				  LAPTOP, "mtime", (json_int_t)wall(NULL), "deleted", 0);
+		say_prop(&laptop, LAPTOP, "Update_Data",
+			 json_pack("{s:[o]}", "user-details", chunk));
+	}
+	assert_true(count_told(&laptop, "error", LAPTOP) < 10); /* not each of many */
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up_devices, tear_down_devices)
 
 int
@@ -282,6 +300,7 @@ main(void)
 		T(a_preference_of_a_linked_device_waits_until_it_says_so),
 		T(names_come_from_devices_too),
 		T(a_name_goes_with_its_device),
+		T(a_refused_value_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

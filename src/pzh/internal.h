@@ -107,6 +107,7 @@ struct hub_peer {
 					     to another device while the link lasts */
 	struct pz_enrol_hub *enrol;       /* while enrolling */
 	struct admission *admission;      /* a signed device that waits for the disk */
+	struct pz_log_rate refused_rate;  /* of what its device is told about refused values */
 	struct pz_list claims;            /* struct hub_claim.node: who hangs behind it */
 	uint64_t attest_window_us;        /* since when attestations are counted, and how many */
 	unsigned attest_checks;

@@ -6,7 +6,9 @@
 
 #include "pzh/internal.h"
 #include "wire/message.h"
+#include "wire/prop_error.h"
 
+#define REFUSED_TOLD 5   /* a second, of one device */
 #define REFUSED_LINES 20 /* a second: enough to see what a device does wrong, no more */
 
 static enum pz_err
@@ -91,6 +93,24 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 		zone_details_received(peer->zone, keys);
 }
 
+/* Its owner shall read that what is stored there is not here. Not each of many, and no device that
+ * does not read. */
+static void
+tell_refused(struct hub_peer *peer, const char *item, const char *key, const char *reason)
+{
+	struct pz_link *link = peer->link;
+
+	if (!pz_log_allow(&peer->refused_rate, pz_env_mono_us(peer->hub->config.env), REFUSED_TOLD,
+			  &(uint32_t){0}) ||
+	    link->closing || !link->session.attached || hub_link_is_choked(peer))
+		return;
+	json_t *body =
+		json_pack("{s:s, s:s, s:s, s:s}", "code", pz_prop_error_code(PZ_PROP_ERROR_REFUSED),
+			  "about", item, "key", key, "message", reason);
+	zone_send_prop(peer->zone, link, "error", body);
+	json_decref(body);
+}
+
 static void
 on_refused(void *arg, const char *item, const char *key, const char *reason)
 {
@@ -103,6 +123,7 @@ on_refused(void *arg, const char *item, const char *key, const char *reason)
 			 &suppressed))
 		pz_info("sync-refused", "device=%s item=%s key=%s suppressed=%u %s",
 			peer->link->session.address, item, key, suppressed, reason);
+	tell_refused(peer, item, key, reason);
 }
 
 static const struct pz_sync_ops sync_ops = {

@@ -13,6 +13,7 @@
 
 #include "pzp/peers.h"
 #include "pzp/zonedata.h"
+#include "zone/app_share.h"
 #include "zone/record.h"
 
 #define SPACE "apps"
@@ -109,10 +110,8 @@ appdata_usage(const struct pz_node *node, const char *origin, struct appdata_usa
 		const char *key = own_key(chunk, origin);
 		if (key == NULL)
 			break;
-		if (chunk->deleted) {
-			out->deleted++;
+		if (chunk->deleted)
 			continue;
-		}
 		out->keys++;
 		out->bytes += strlen(key) + chunk->value_len;
 	}
@@ -134,56 +133,62 @@ appdata_get(const struct pz_node *node, const char *origin, const char *key,
 
 /* ---- what an app may have ---- */
 
-static enum pz_err
-check_apps(const struct pz_node *node, const char *origin, const struct appdata_usage *usage,
-	   struct pz_errinfo *info)
+/* Apps that stored something from here: those of other devices cannot keep one of ours out. */
+static size_t
+count_own_apps(const struct pz_node *node, const char *via)
 {
-	char one[PZ_APP_KEY_CHARS];
+	const struct pz_sync_item *item = item_of(node);
+	char origin[PZ_APP_KEY_CHARS] = "", one[PZ_APP_KEY_CHARS];
 	size_t count = 0;
 
-	if (usage->keys > 0)
-		return PZ_OK;
-	for (bool more = appdata_next_origin(node, NULL, one); more;
-	     more = appdata_next_origin(node, one, one))
+	for (size_t i = 0; i < pz_sync_item_len(item); i++) {
+		const struct pz_sync_chunk *chunk = pz_sync_item_at(item, i);
+		if (chunk->deleted || strcmp(chunk->via, via) != 0 ||
+		    pz_app_key_split(chunk->key, one, NULL, NULL) != PZ_OK ||
+		    strcmp(one, origin) == 0)
+			continue;
+		memcpy(origin, one, sizeof(origin));
 		count++;
+	}
+	return count;
+}
+
+static enum pz_err
+check_apps(const struct pz_node *node, const char *origin, const char *via, struct pz_errinfo *info)
+{
+	struct pz_app_share share;
+
+	pz_app_share_get(item_of(node), origin, via, &share);
+	if (share.keys > 0)
+		return PZ_OK;
+	size_t count = count_own_apps(node, via);
 	if (count < PZ_APP_ORIGINS_MAX)
 		return PZ_OK;
 	return pz_fail(info, PZ_ERR_LIMIT,
-		       "%zu apps have stored something, and there may be %d: `pzp data remove` one "
-		       "before %.60s can",
+		       "%zu apps have stored something on this device, and there may be %d: `pzp "
+		       "data remove` one before %.60s can",
 		       count, PZ_APP_ORIGINS_MAX, origin);
 }
 
-/* What has come from other devices counts too, but only who adds to it is stopped. */
+/* The chunk as it would be, which decides whether it may. */
 static enum pz_err
 check_share(const struct pz_node *node, const char *origin, const char *key, const char *value,
 	    struct pz_errinfo *info)
 {
-	const struct pz_sync_chunk *former = NULL;
-	struct appdata_usage usage;
+	PZ_AUTO(pz_sync_chunk_free) struct pz_sync_chunk *chunk = NULL;
+	size_t len = strlen(value);
 	char text[PZ_APP_KEY_CHARS];
-	size_t len = strlen(value), max = node->config.app_data_bytes_max;
 
 	PZ_TRY(pz_app_key_make(origin, key, text, info));
 	if (len > PZ_SYNC_VALUE_BYTES_MAX)
 		return pz_fail(info, PZ_ERR_LIMIT, "the value has %zu bytes, at most %u fit", len,
 			       PZ_SYNC_VALUE_BYTES_MAX);
-	former = pz_sync_item_get(item_of(node), text);
-	appdata_usage(node, origin, &usage);
-	PZ_TRY(check_apps(node, origin, &usage, info));
-	if (former == NULL && usage.keys + usage.deleted >= PZ_APP_KEYS_MAX)
-		return pz_fail(info, PZ_ERR_LIMIT,
-			       "%.60s has %zu keys, and %zu that were removed in the last 90 days; "
-			       "at most %d fit",
-			       origin, usage.keys, usage.deleted, PZ_APP_KEYS_MAX);
-	bool is_new = former == NULL || former->deleted;
-	size_t before = is_new ? 0 : strlen(key) + former->value_len, more = strlen(key) + len;
-	if (more > before && usage.bytes - before + more > max)
-		return pz_fail(info, PZ_ERR_LIMIT,
-			       "%.60s may store %zu bytes of keys and values and has %zu; these "
-			       "would be %zu",
-			       origin, max, usage.bytes, usage.bytes - before + more);
-	return PZ_OK;
+	struct pz_sync_parts parts = {
+		.key = text, .origin = node->device, .value = pz_slice_of(value, len)};
+	PZ_TRY(pz_sync_chunk_new(&parts, &chunk, info));
+	pz_sync_chunk_mark(chunk, node->device, 0);
+	PZ_TRY(check_apps(node, origin, node->device, info));
+	return pz_app_share_check(item_of(node), chunk, node->config.app_data_bytes_max, info);
 }
 
 /* ---- changing ---- */

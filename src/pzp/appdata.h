@@ -63,11 +63,10 @@ enum pz_err
 appdata_remove(struct pz_node *node, const char *origin, const char *key, pz_shared_done done,
 	       void *arg, size_t *out_count, struct pz_errinfo *info) PZ_MUST_USE;
 
-/** What an app has: what counts to its share. */
+/** What an app has here, from all devices. */
 struct appdata_usage {
-	size_t keys;    /* with a value */
-	size_t bytes;   /* of keys and values */
-	size_t deleted; /* remembered as such until everybody must have heard of it */
+	size_t keys;  /* with a value */
+	size_t bytes; /* of keys and values */
 };
 /** @param origin a good one */
 void appdata_usage(const struct pz_node *node, const char *origin, struct appdata_usage *out);

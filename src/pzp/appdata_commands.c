@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pzp/appdata.h"
+#include "pzp/zonedata.h"
 #include "wire/json.h"
 
 /* Of one answer: what is longer comes in parts, each of which says where the next begins. */
@@ -227,8 +228,9 @@ set_value(struct ticket *ticket, json_t *params, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	enum pz_err err = appdata_set(ticket->node, origin, key, text, on_stored, ticket, info);
 	if (err == PZ_OK)
-		ticket->result = json_pack("{s:s, s:s, s:I}", "origin", origin, "key", key, "size",
-					   (json_int_t)strlen(text));
+		ticket->result = json_pack("{s:s, s:s, s:I, s:s*}", "origin", origin, "key", key,
+					   "size", (json_int_t)strlen(text), "refusedByHub",
+					   sync_app_refusal(ticket->node, origin));
 	free(text);
 	return err;
 }

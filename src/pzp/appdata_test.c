@@ -357,7 +357,8 @@ a_share_is_a_limit_with_numbers(void **state)
 	value[990] = '\0';
 	sets("a", "0123456789", value); /* 1000 bytes */
 	fails("data-set", setting("a", "x", "1"), PZ_ERR_LIMIT,
-	      "a may store 1000 bytes of keys and values and has 1000; these would be 1002");
+	      "a may store 1000 bytes of keys and values from one device and has 1000 from laptop; "
+	      "these would be 1002");
 	sets("b", "x", "1"); /* each has its own */
 	sets("a", "0123456789", "1");
 	sets("a", "x", "1");
@@ -388,7 +389,7 @@ apps_and_keys_are_bounded(void **state)
 		snprintf(text, sizeof(text), "more %d", i);
 		fills(text);
 	}
-	fails("data-set", setting("more", "x", "1"), PZ_ERR_LIMIT, "12288");
+	fails("data-set", setting("more", "x", "1"), PZ_ERR_LIMIT, "3072");
 	sets("app0", "x", "1");
 	run(COMMIT_US);
 }

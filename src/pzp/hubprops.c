@@ -112,7 +112,10 @@ on_error(struct pz_node *node, json_t *message)
 	const char *code = pz_json_str(message, "code"), *text = pz_json_str(message, "message");
 	const char *about = pz_json_str(message, "about");
 
-	(void)node;
+	if (code && strcmp(code, pz_prop_error_code(PZ_PROP_ERROR_REFUSED)) == 0 && about && text) {
+		sync_refused_by_hub(node, about, pz_json_str(message, "key"), text);
+		return;
+	}
 	pz_warning("hub-error", "code=%s about=%s %s", code ? code : "?", about ? about : "?",
 		   text ? text : "");
 }

@@ -9,6 +9,7 @@
 #include "pzp/peers.h"
 #include "pzp/zonedata.h"
 #include "wire/message.h"
+#include "zone/app_key.h"
 
 #define COMMAND_TIMEOUT_US (20 * PZ_US_PER_S)
 /* An Update concerns all devices of the zone at once: they ask neither often nor all together. */
@@ -111,7 +112,10 @@ on_answered(void *arg, bool is_equal)
 {
 	struct zonedata_session *s = arg;
 
-	(void)is_equal;
+	if (is_equal && s->is_hub) { /* it has what we have */
+		json_object_clear(s->owner->zonedata->refusals);
+		pz_condition_clear(s->owner->conditions, PZ_CONDITION_DATA_REFUSED, NULL);
+	}
 	s->answered++;
 	command_answered(s);
 }
@@ -360,6 +364,35 @@ sync_fini(struct zonedata *data)
 		pz_sync_session_free(s->sync);
 		s->sync = NULL;
 	}
+}
+
+/* ---- what the hub does not take ---- */
+
+#define REFUSALS_MAX 64 /* apps */
+
+void
+sync_refused_by_hub(struct pz_node *node, const char *item, const char *key, const char *reason)
+{
+	const struct pz_sync_kind *kind = pz_sync_kind_find(item);
+	json_t *refusals = node->zonedata->refusals;
+	char origin[PZ_APP_KEY_CHARS], text[200];
+
+	if (kind == NULL || kind->way != PZ_SYNC_BOTH_WAYS)
+		return;
+	snprintf(text, sizeof(text), "%.199s", reason);
+	pz_condition_raise(node->conditions, PZ_CONDITION_DATA_REFUSED, kind->name,
+			   "%s: a value is stored on this device only, the hub refuses it: %s",
+			   kind->name, text);
+	if (kind->id == PZ_SYNC_APP_DATA && key &&
+	    pz_app_key_split(key, origin, NULL, NULL) == PZ_OK &&
+	    json_object_size(refusals) < REFUSALS_MAX)
+		(void)json_object_set_new(refusals, origin, json_string(text));
+}
+
+const char *
+sync_app_refusal(const struct pz_node *node, const char *origin)
+{
+	return json_string_value(json_object_get(node->zonedata->refusals, origin));
 }
 
 /* ---- the command ---- */

@@ -338,6 +338,8 @@ void
 zonedata_wiped(struct pz_node *node)
 {
 	pz_shared_wiped(node->zonedata->shared, keeps_apps(node));
+	json_object_clear(node->zonedata->refusals);
+	pz_condition_clear(node->conditions, PZ_CONDITION_DATA_REFUSED, NULL);
 	prefs_wiped(node);
 }
 
@@ -348,7 +350,13 @@ zonedata_new(struct pz_node *node)
 {
 	struct zonedata *data = calloc(1, sizeof(*data));
 
-	if (data == NULL || (data->changed = json_object()) == NULL) {
+	if (data == NULL)
+		return NULL;
+	data->changed = json_object();
+	data->refusals = json_object();
+	if (data->changed == NULL || data->refusals == NULL) {
+		json_decref(data->changed);
+		json_decref(data->refusals);
 		free(data);
 		return NULL;
 	}
@@ -374,6 +382,7 @@ zonedata_free(struct zonedata *data)
 	sync_fini(data);
 	details_free(data);
 	json_decref(data->changed);
+	json_decref(data->refusals);
 	pz_knowledge_free(data->knowledge);
 	pz_shared_free(data->shared);
 	free(data);

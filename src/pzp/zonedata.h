@@ -38,6 +38,7 @@ struct zonedata {
 	json_t *changed;         /* what is told then: {item: {key: true}} */
 	uint64_t exchanged_us;   /* when an exchange with the hub was last opened */
 	struct pz_log_rate refused_log;
+	json_t *refusals;       /* by the hub: {app's origin: reason} */
 	struct pz_list details; /* details.c: changes on their way to the disk */
 };
 
@@ -96,6 +97,15 @@ void sync_push_soon(struct pz_node *node, const struct pz_sync_kind *kind, const
 void sync_open_all(struct pz_node *node);
 /** The hub says that something has changed in the zone: an exchange is opened, but not often. */
 void sync_on_update(struct pz_node *node);
+/**
+ * The hub has not taken a value that is stored here.
+ * @param item,key as the hub names them; an item that there is not is ignored; key may be NULL
+ */
+void
+sync_refused_by_hub(struct pz_node *node, const char *item, const char *key, const char *reason);
+/** Why the hub does not take what an app has stored here, as far as it has said so since the last
+ * exchange in which both had the same; NULL: it takes it. Borrowed until the next event. */
+const char *sync_app_refusal(const struct pz_node *node, const char *origin);
 /** The command `sync`: no parameters. */
 struct pz_node_request *
 sync_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);

@@ -1,6 +1,7 @@
 #include "sync/chunk.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,9 +76,26 @@ pz_sync_chunk_new(const struct pz_sync_parts *parts, struct pz_sync_chunk **out,
 	chunk->value_len = value.len;
 	chunk->mtime_ms = parts->mtime_ms;
 	chunk->deleted = parts->deleted;
+	chunk->via[0] = '\0';
+	chunk->received_ms = 0;
 	crypto_hash_sha256(chunk->sha256, (const uint8_t *)chunk->value, value.len);
 	*out = chunk;
 	return PZ_OK;
+}
+
+void
+pz_sync_chunk_mark(struct pz_sync_chunk *chunk, const char *via, uint64_t received_ms)
+{
+	snprintf(chunk->via, sizeof(chunk->via), "%s", via ? via : "");
+	chunk->received_ms = received_ms;
+}
+
+bool
+pz_sync_chunk_is_forwarded(const struct pz_sync_chunk *chunk)
+{
+	const char *slash = strchr(chunk->origin, '/');
+
+	return chunk->via[0] && strcmp(slash ? slash + 1 : chunk->origin, chunk->via) != 0;
 }
 
 void

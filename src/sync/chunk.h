@@ -6,11 +6,13 @@
 
 #include "base/auto.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/slice.h"
 
 #define PZ_SYNC_HASH_BYTES 32
 
-/** A chunk. Immutable; one block of memory. Zone secrets are chunks: values are never logged. */
+/** A chunk. Immutable but for pz_sync_chunk_mark; one block of memory. Zone secrets are chunks:
+ * values are never logged. */
 struct pz_sync_chunk {
 	const char *key;    /* text without control characters, 1 to PZ_SYNC_KEY_BYTES_MAX */
 	const char *value;  /* UTF-8 without NUL: JSON text, PEM or base64; "" when deleted */
@@ -19,6 +21,11 @@ struct pz_sync_chunk {
 	uint64_t mtime_ms; /* since 1970, by the writer's clock */
 	bool deleted;
 	uint8_t sha256[PZ_SYNC_HASH_BYTES]; /* of the value; of nothing, if deleted */
+	/* Known here only, never sent: */
+	char via[PZ_DEVICE_BYTES_MAX + 1]; /* the device that has brought it, as its link has
+					      proved, or this one; "": the hub, or not known */
+	uint64_t received_ms;              /* when it came, by our clock; 0: not known */
+	size_t grave;                      /* of a deletion in an item: sync/graves.h */
 };
 
 /** Parts of a chunk that is to be made. */
@@ -39,6 +46,10 @@ struct pz_sync_parts {
  */
 enum pz_err pz_sync_chunk_new(const struct pz_sync_parts *parts, struct pz_sync_chunk **out,
 			      struct pz_errinfo *info) PZ_MUST_USE;
+/** Notes where and when it came. @param via may be NULL: "" */
+void pz_sync_chunk_mark(struct pz_sync_chunk *chunk, const char *via, uint64_t received_ms);
+/** Does its origin say another writer than the device that has brought it? */
+bool pz_sync_chunk_is_forwarded(const struct pz_sync_chunk *chunk);
 /** Overwrites and frees. NULL is fine. */
 void pz_sync_chunk_free(struct pz_sync_chunk *chunk);
 PZ_AUTO_DEFINE(struct pz_sync_chunk, pz_sync_chunk_free)

@@ -149,6 +149,37 @@ with_the_hub(void **state)
 	}
 }
 
+/* More deletions than are kept, of devices that have met the hub and each other in between. */
+static void
+more_deletions_than_are_kept(void **state)
+{
+	const size_t count = PZ_SYNC_DELETED_MAX(PZ_SYNC_CHUNKS_MAX) * 2 / 3;
+	struct node *hub = &nodes[DEVICES];
+	char key[16];
+
+	(void)state;
+	seed = 5;
+	open_all(DEVICES + 1);
+	for (size_t n = 0; n < 3; n++) {
+		for (size_t i = 0; i < count; i++) {
+			snprintf(key, sizeof(key), "%zu %zu", n, i);
+			nodes[n].wall_ms += 1 + below(3);
+			put(&nodes[n], PZ_SYNC_APP_DATA,
+			    make(key, NULL, names[n], nodes[n].wall_ms));
+		}
+		meet(&nodes[n], n == 1 ? &nodes[0] : hub);
+	}
+	for (size_t i = 0; i <= DEVICES; i++)
+		nodes[i].wall_ms = NOW + DAY / 2;
+	for (int round = 0; round < 3; round++)
+		for (size_t i = 0; i < DEVICES; i++)
+			meet(&nodes[i], hub);
+	all_are_equal(DEVICES + 1);
+	assert_int_equal(pz_sync_item_len(hub->items[PZ_SYNC_APP_DATA]),
+			 PZ_SYNC_DELETED_MAX(PZ_SYNC_CHUNKS_MAX));
+	close_all(DEVICES + 1);
+}
+
 /* The same history, heard of in two orders, ends in the same bytes. */
 static void
 the_order_does_not_matter(void **state)
@@ -185,6 +216,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(peers_without_the_hub),
 		cmocka_unit_test(with_the_hub),
+		cmocka_unit_test(more_deletions_than_are_kept),
 		cmocka_unit_test(the_order_does_not_matter),
 	};
 

@@ -5,20 +5,36 @@
 #include "sync/item.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
+#include "base/map.h"
+#include "sync/graves.h"
 #include "sync/merge.h"
 
 /* Largest lv_cat of one chunk: four lengths of at most 2 bytes. */
 #define ENTRY_BYTES_MAX (8 + PZ_SYNC_KEY_BYTES_MAX + PZ_SYNC_HASH_BYTES + 8 + 1)
 
+/* Values that one device has brought. */
+struct share {
+	size_t chunks, bytes;
+};
+
+#define DROPPED_MAX 2 /* by one put: one for room, one too many */
+
 struct pz_sync_item {
 	const struct pz_sync_kind *kind;
 	struct pz_sync_chunk **chunks; /* owned, sorted */
 	size_t len, cap;
-	size_t bytes; /* sum of size_of */
+	size_t bytes;                 /* sum of size_of */
+	struct pz_sync_graves graves; /* chunks that are deletions */
+	uint64_t shown_ms;            /* deletions from before are not shown */
+	struct pz_map *shares;        /* device -> struct share, owned; where each device has one */
+	struct share forwarded;
+	char dropped[DROPPED_MAX][PZ_SYNC_KEY_BYTES_MAX + 1];
+	size_t dropped_count;
 	bool has_digest;
 	uint8_t digest[PZ_SYNC_HASH_BYTES];
 };
@@ -29,13 +45,26 @@ size_of(const struct pz_sync_chunk *chunk)
 	return strlen(chunk->key) + chunk->value_len + strlen(chunk->origin);
 }
 
+/* What everybody writes freely; preferences have a table of keys, lists of services an owner. */
+static bool
+has_shares(const struct pz_sync_kind *kind)
+{
+	return kind->way == PZ_SYNC_BOTH_WAYS && kind->order == PZ_SYNC_BY_TIME &&
+	       kind->chunks_max >= PZ_SYNC_CHUNKS_MAX;
+}
+
 struct pz_sync_item *
 pz_sync_item_new(const struct pz_sync_kind *kind)
 {
 	struct pz_sync_item *item = calloc(1, sizeof(*item));
 
-	if (item)
-		item->kind = kind;
+	if (item == NULL)
+		return NULL;
+	item->kind = kind;
+	if (has_shares(kind) && (item->shares = pz_map_new()) == NULL) {
+		free(item);
+		return NULL;
+	}
 	return item;
 }
 
@@ -46,6 +75,12 @@ pz_sync_item_free(struct pz_sync_item *item)
 		return;
 	for (size_t i = 0; i < item->len; i++)
 		pz_sync_chunk_free(item->chunks[i]);
+	size_t pos = 0;
+	void *share;
+	while (item->shares && pz_map_next(item->shares, &pos, NULL, &share))
+		free(share);
+	pz_map_free(item->shares);
+	pz_sync_graves_fini(&item->graves);
 	free(item->chunks);
 	free(item);
 }
@@ -90,12 +125,148 @@ pz_sync_item_check(const struct pz_sync_kind *kind, const struct pz_sync_chunk *
 	return PZ_OK;
 }
 
+/* ---- each device's share ---- */
+
+/* Where a value counts; NULL: nowhere. *out_err: LIMIT_MEMORY. */
+static struct share *
+share_of(struct pz_sync_item *item, const struct pz_sync_chunk *chunk, enum pz_err *out_err)
+{
+	*out_err = PZ_OK;
+	if (item->shares == NULL || chunk == NULL || chunk->deleted || chunk->via[0] == '\0')
+		return NULL;
+	if (pz_sync_chunk_is_forwarded(chunk))
+		return &item->forwarded;
+	struct share *share = pz_map_get(item->shares, pz_slice_str(chunk->via));
+	if (share)
+		return share;
+	share = calloc(1, sizeof(*share));
+	if (share && pz_map_put(item->shares, pz_slice_str(chunk->via), share, NULL) == PZ_OK)
+		return share;
+	free(share);
+	*out_err = PZ_ERR_LIMIT_MEMORY;
+	return NULL;
+}
+
+static enum pz_err
+check_forwarded(const struct pz_sync_item *item, size_t chunks, size_t bytes,
+		struct pz_errinfo *info)
+{
+	if (chunks <= PZ_SYNC_FORWARDED_CHUNKS_MAX && bytes <= PZ_SYNC_FORWARDED_BYTES_MAX)
+		return PZ_OK;
+	return pz_fail(info, PZ_ERR_LIMIT,
+		       "%s: no more values are taken from devices that did not write them; who "
+		       "wrote them has to connect",
+		       item->kind->name);
+}
+
+/* Only who adds is stopped. */
+static enum pz_err
+check_share(struct pz_sync_item *item, const struct pz_sync_chunk *former,
+	    const struct pz_sync_chunk *next, struct pz_errinfo *info)
+{
+	enum pz_err err;
+	const struct share *share = share_of(item, next, &err);
+	const struct share *before = share ? share_of(item, former, &err) : NULL;
+	size_t less = share && share == before ? size_of(former) : 0;
+
+	if (share == NULL)
+		return err == PZ_OK ? err : pz_fail(info, err, "out of memory");
+	size_t chunks = share->chunks + (share != before);
+	size_t bytes = share->bytes - less + size_of(next);
+	if (share == before && size_of(next) <= less)
+		return PZ_OK;
+	if (share == &item->forwarded)
+		return check_forwarded(item, chunks, bytes, info);
+	if (chunks > PZ_SYNC_WRITER_CHUNKS_MAX)
+		return pz_fail(info, PZ_ERR_LIMIT,
+			       "%s: %s has stored %zu values, and one device may store no more; "
+			       "remove some first",
+			       item->kind->name, next->via, share->chunks);
+	if (bytes > PZ_SYNC_WRITER_BYTES_MAX)
+		return pz_fail(info, PZ_ERR_LIMIT,
+			       "%s: %s has stored %zu bytes, and one device may store %u; remove "
+			       "some first",
+			       item->kind->name, next->via, share->bytes, PZ_SYNC_WRITER_BYTES_MAX);
+	return PZ_OK;
+}
+
+/* After check_share, so there is room and memory. */
+static void
+count(struct pz_sync_item *item, struct pz_sync_chunk *chunk, bool is_more)
+{
+	enum pz_err ignored;
+	struct share *share = share_of(item, chunk, &ignored);
+
+	item->bytes = is_more ? item->bytes + size_of(chunk) : item->bytes - size_of(chunk);
+	if (chunk->deleted && is_more)
+		pz_sync_graves_add(&item->graves, chunk);
+	else if (chunk->deleted)
+		pz_sync_graves_remove(&item->graves, chunk);
+	if (share && is_more) {
+		share->chunks++;
+		share->bytes += size_of(chunk);
+	} else if (share) {
+		share->chunks--;
+		share->bytes -= size_of(chunk);
+	}
+}
+
+/* ---- deletions that go ---- */
+
+bool
+pz_sync_item_is_dropped(const struct pz_sync_item *item, const struct pz_sync_chunk *chunk)
+{
+	const struct pz_sync_chunk *oldest = pz_sync_graves_oldest(&item->graves);
+
+	if (!chunk->deleted || oldest == NULL ||
+	    item->graves.len < PZ_SYNC_DELETED_MAX(item->kind->chunks_max) ||
+	    pz_sync_item_get(item, chunk->key))
+		return false;
+	return pz_sync_is_older(chunk, oldest);
+}
+
+bool
+pz_sync_item_dropped(struct pz_sync_item *item, char out_key[PZ_SYNC_KEY_BYTES_MAX + 1])
+{
+	if (item->dropped_count == 0)
+		return false;
+	memcpy(out_key, item->dropped[--item->dropped_count], PZ_SYNC_KEY_BYTES_MAX + 1);
+	return true;
+}
+
+static void
+remove_at(struct pz_sync_item *item, size_t at)
+{
+	count(item, item->chunks[at], false);
+	pz_sync_chunk_free(item->chunks[at]);
+	item->len--;
+	memmove(&item->chunks[at], &item->chunks[at + 1], (item->len - at) * sizeof(*item->chunks));
+	item->has_digest = false;
+}
+
+static void
+drop_oldest(struct pz_sync_item *item)
+{
+	size_t at = position(item, pz_sync_graves_oldest(&item->graves)->key, false);
+
+	if (item->dropped_count < DROPPED_MAX)
+		snprintf(item->dropped[item->dropped_count++], sizeof(item->dropped[0]), "%s",
+			 item->chunks[at]->key);
+	remove_at(item, at);
+}
+
+/* ---- putting ---- */
+
 static enum pz_err
 make_room(struct pz_sync_item *item, struct pz_errinfo *info)
 {
+	if (item->len >= item->kind->chunks_max && item->graves.len > 0)
+		drop_oldest(item);
 	if (item->len >= item->kind->chunks_max)
-		return pz_fail(info, PZ_ERR_LIMIT, "%s has %zu chunks already", item->kind->name,
-			       item->len);
+		return pz_fail(info, PZ_ERR_LIMIT,
+			       "%s is full: %zu values are stored, by all devices together; remove "
+			       "some first",
+			       item->kind->name, item->len);
 	if (item->len < item->cap)
 		return PZ_OK;
 	size_t cap = item->cap ? 2 * item->cap : 8;
@@ -108,38 +279,44 @@ make_room(struct pz_sync_item *item, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+static enum pz_err
+check_put(struct pz_sync_item *item, const struct pz_sync_chunk *former,
+	  const struct pz_sync_chunk *next, struct pz_errinfo *info)
+{
+	PZ_TRY(pz_sync_item_check(item->kind, next, info));
+	if (item->bytes + size_of(next) - (former ? size_of(former) : 0) > PZ_SYNC_ITEM_BYTES_MAX)
+		return pz_fail(info, PZ_ERR_LIMIT,
+			       "%s is full: it would be larger than %u bytes; remove some first",
+			       item->kind->name, PZ_SYNC_ITEM_BYTES_MAX);
+	if (next->deleted && pz_sync_graves_reserve(&item->graves) != PZ_OK)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	return check_share(item, former, next, info);
+}
+
 enum pz_err
 pz_sync_item_put(struct pz_sync_item *item, struct pz_sync_chunk *takes, struct pz_errinfo *info)
 {
 	size_t at = position(item, takes->key, false);
 	struct pz_sync_chunk *former = is_at(item, at, takes->key) ? item->chunks[at] : NULL;
-	size_t bytes = item->bytes + size_of(takes) - (former ? size_of(former) : 0);
 
-	PZ_TRY(pz_sync_item_check(item->kind, takes, info));
-	if (bytes > PZ_SYNC_ITEM_BYTES_MAX)
-		return pz_fail(info, PZ_ERR_LIMIT, "%s would be larger than %u bytes",
-			       item->kind->name, PZ_SYNC_ITEM_BYTES_MAX);
+	item->dropped_count = 0;
+	PZ_TRY(check_put(item, former, takes, info));
 	if (former == NULL) {
 		PZ_TRY(make_room(item, info));
+		at = position(item, takes->key, false); /* one may have gone */
 		memmove(&item->chunks[at + 1], &item->chunks[at],
 			(item->len - at) * sizeof(*item->chunks));
 		item->len++;
+	} else {
+		count(item, former, false);
 	}
 	pz_sync_chunk_free(former);
 	item->chunks[at] = takes;
-	item->bytes = bytes;
+	count(item, takes, true);
 	item->has_digest = false;
+	if (item->graves.len > PZ_SYNC_DELETED_MAX(item->kind->chunks_max))
+		drop_oldest(item);
 	return PZ_OK;
-}
-
-static void
-remove_at(struct pz_sync_item *item, size_t at)
-{
-	item->bytes -= size_of(item->chunks[at]);
-	pz_sync_chunk_free(item->chunks[at]);
-	item->len--;
-	memmove(&item->chunks[at], &item->chunks[at + 1], (item->len - at) * sizeof(*item->chunks));
-	item->has_digest = false;
 }
 
 bool
@@ -159,12 +336,14 @@ pz_sync_item_write(struct pz_sync_item *item, const char *key, struct pz_slice v
 {
 	const struct pz_sync_chunk *former = pz_sync_item_get(item, key);
 	struct pz_sync_parts parts = {key, origin, value, now_ms, deleted};
+	const char *slash = strchr(origin, '/');
 	struct pz_sync_chunk *chunk = NULL;
 
 	/* One that is not believed loses to any that is: no need to run after it. */
 	if (former && former->mtime_ms >= now_ms && pz_sync_is_believed(former->mtime_ms, now_ms))
 		parts.mtime_ms = former->mtime_ms + 1;
 	PZ_TRY(pz_sync_chunk_new(&parts, &chunk, info));
+	pz_sync_chunk_mark(chunk, slash ? slash + 1 : "", now_ms);
 	enum pz_err err = pz_sync_item_put(item, chunk, info);
 	if (err != PZ_OK)
 		pz_sync_chunk_free(chunk);
@@ -227,7 +406,8 @@ pz_sync_item_digest(struct pz_sync_item *item, uint8_t out[PZ_SYNC_HASH_BYTES])
 		crypto_hash_sha256_init(&state);
 		pz_buf_init(&buf, ENTRY_BYTES_MAX, NULL);
 		for (size_t i = 0; err == PZ_OK && i < item->len; i++)
-			err = hash_chunk(&state, &buf, item->chunks[i]);
+			if (pz_sync_item_is_shown(item, item->chunks[i]))
+				err = hash_chunk(&state, &buf, item->chunks[i]);
 		pz_buf_fini(&buf);
 		if (err != PZ_OK)
 			return err;
@@ -238,13 +418,36 @@ pz_sync_item_digest(struct pz_sync_item *item, uint8_t out[PZ_SYNC_HASH_BYTES])
 	return PZ_OK;
 }
 
+bool
+pz_sync_item_is_shown(const struct pz_sync_item *item, const struct pz_sync_chunk *chunk)
+{
+	return !chunk->deleted || chunk->mtime_ms >= item->shown_ms;
+}
+
+/* A time of receipt that lies ahead was noted while our clock was wrong. */
+static bool
+is_over(struct pz_sync_chunk *chunk, uint64_t now_ms)
+{
+	if (chunk->received_ms > now_ms)
+		chunk->received_ms = now_ms;
+	return pz_sync_is_expired(chunk->deleted, chunk->mtime_ms, now_ms) &&
+	       pz_sync_is_expired(true, chunk->received_ms, now_ms);
+}
+
 size_t
 pz_sync_item_expire(struct pz_sync_item *item, uint64_t now_ms)
 {
+	uint64_t shown_ms = now_ms > PZ_SYNC_DELETED_MS ? now_ms - PZ_SYNC_DELETED_MS : 0;
 	size_t before = item->len;
 
-	for (size_t i = item->len; i-- > 0;)
-		if (pz_sync_is_expired(item->chunks[i]->deleted, item->chunks[i]->mtime_ms, now_ms))
+	for (size_t i = item->len; i-- > 0;) {
+		const struct pz_sync_chunk *chunk = item->chunks[i];
+		if (chunk->deleted &&
+		    (chunk->mtime_ms < item->shown_ms) != (chunk->mtime_ms < shown_ms))
+			item->has_digest = false;
+		if (is_over(item->chunks[i], now_ms))
 			remove_at(item, i);
+	}
+	item->shown_ms = shown_ms;
 	return before - item->len;
 }

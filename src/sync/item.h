@@ -21,11 +21,21 @@ enum pz_err pz_sync_item_check(const struct pz_sync_kind *kind, const struct pz_
 			       struct pz_errinfo *info) PZ_MUST_USE;
 /**
  * Adds a chunk or replaces the one with its key, whatever their ages (pz_sync_wins decides that).
+ * Deletions make room for values, and of more than PZ_SYNC_DELETED_MAX the oldest goes: see
+ * pz_sync_item_dropped. Of an item that everybody writes each device has a share, by what was noted
+ * in `via`.
  * @param takes on success only
- * Errors: LIMIT (value, number or sum of sizes over the item's limits), LIMIT_MEMORY.
+ * Errors: LIMIT (value, number or sum of sizes over the item's or the device's limits),
+ * LIMIT_MEMORY.
  */
 enum pz_err pz_sync_item_put(struct pz_sync_item *item, struct pz_sync_chunk *takes,
 			     struct pz_errinfo *info) PZ_MUST_USE;
+/** A key that the last put has dropped to make room, once each; to be called until there is none:
+ * such a key has to go from the disk too. */
+bool pz_sync_item_dropped(struct pz_sync_item *item, char out_key[PZ_SYNC_KEY_BYTES_MAX + 1]);
+/** A deletion of what we have nothing of, and older than all those that are kept: it would be
+ * dropped at once. */
+bool pz_sync_item_is_dropped(const struct pz_sync_item *item, const struct pz_sync_chunk *chunk);
 /** Takes a chunk out without a trace. False: there is none. */
 bool pz_sync_item_remove(struct pz_sync_item *item, const char *key);
 
@@ -50,13 +60,19 @@ size_t pz_sync_item_after(const struct pz_sync_item *item, const char *key);
 
 /**
  * SHA-256 over lv_cat(key, sha256, mtime as 8 bytes big-endian, deleted as 1 byte) of each chunk in
- * bytewise key order. Remembered until the item changes. Errors: LIMIT_MEMORY.
+ * bytewise key order, but for those that are not shown. Remembered until the item changes. Errors:
+ * LIMIT_MEMORY.
  * @spec page 8 "How"
  */
 enum pz_err
 pz_sync_item_digest(struct pz_sync_item *item, uint8_t out[PZ_SYNC_HASH_BYTES]) PZ_MUST_USE;
 
-/** Drops deletions that are older than 90 days. @return how many. @spec page 8 "Conflicts" */
+/** Is it part of digests and listings? Deletions older than 90 days are not, as of the last
+ * pz_sync_item_expire. */
+bool pz_sync_item_is_shown(const struct pz_sync_item *item, const struct pz_sync_chunk *chunk);
+/** Hides deletions that are older than 90 days, and drops those that also came more than 90 days
+ * ago: an old deletion that came late is kept for the values that come later still.
+ * @return how many were dropped. @spec page 8 "Conflicts" */
 size_t pz_sync_item_expire(struct pz_sync_item *item, uint64_t now_ms);
 
 #endif

@@ -183,6 +183,160 @@ deletions_are_kept_for_90_days(void **state)
 	assert_int_equal(pz_sync_item_expire(item, NOW), 0);
 }
 
+/* From another device, at that time. */
+static enum pz_err
+receive(const char *key, const char *value, const char *origin, const char *via, uint64_t mtime_ms,
+	uint64_t received_ms)
+{
+	struct pz_sync_chunk *chunk = make(key, value, origin, mtime_ms);
+	enum pz_err err;
+
+	pz_sync_chunk_mark(chunk, via, received_ms);
+	err = pz_sync_item_put(item, chunk, NULL);
+	if (err != PZ_OK)
+		pz_sync_chunk_free(chunk);
+	return err;
+}
+
+/* It does not differ from a device that has forgotten it, and still wins over a value. */
+static void
+an_old_deletion_that_came_late_is_kept_and_not_shown(void **state)
+{
+	char before[2 * PZ_SYNC_HASH_BYTES + 1];
+
+	(void)state;
+	add("alive", "v", NOW);
+	snprintf(before, sizeof(before), "%s", digest());
+	assert_ok(receive("late", NULL, ZONE, "tv", NOW - 100 * DAY, NOW - DAY));
+	assert_int_equal(pz_sync_item_expire(item, NOW), 0);
+	assert_string_equal(digest(), before);
+	assert_false(pz_sync_item_is_shown(item, pz_sync_item_get(item, "late")));
+	assert_true(pz_sync_item_is_shown(item, pz_sync_item_get(item, "alive")));
+	/* the clock goes back: it is part of it again */
+	assert_int_equal(pz_sync_item_expire(item, NOW - 20 * DAY), 0);
+	assert_string_not_equal(digest(), before);
+	/* as of then it counts, too */
+	assert_int_equal(pz_sync_item_expire(item, NOW + 69 * DAY), 0);
+	assert_int_equal(pz_sync_item_expire(item, NOW + 71 * DAY), 1);
+}
+
+/* Was noted while the clock was wrong: counts from now. */
+static void
+a_receipt_in_the_future_does_not_keep_a_deletion(void **state)
+{
+	(void)state;
+	assert_ok(receive("k", NULL, ZONE, "tv", NOW - 100 * DAY, NOW + 1000 * DAY));
+	assert_int_equal(pz_sync_item_expire(item, NOW), 0);
+	assert_int_equal(pz_sync_item_expire(item, NOW + 91 * DAY), 1);
+}
+
+static void
+fill(const char *prefix, size_t count, const char *value, uint64_t mtime_ms)
+{
+	char key[32];
+
+	for (size_t i = 0; i < count; i++) {
+		snprintf(key, sizeof(key), "%s%05zu", prefix, i);
+		add(key, value, mtime_ms + i);
+	}
+}
+
+static void
+the_newest_deletions_are_kept(void **state)
+{
+	const size_t max = PZ_SYNC_DELETED_MAX(PZ_SYNC_CHUNKS_MAX);
+	char key[PZ_SYNC_KEY_BYTES_MAX + 1];
+
+	(void)state;
+	fill("d", max, NULL, NOW);
+	assert_false(pz_sync_item_dropped(item, key));
+	add("e", NULL, NOW + max);
+	assert_true(pz_sync_item_dropped(item, key));
+	assert_string_equal(key, "d00000");
+	assert_false(pz_sync_item_dropped(item, key));
+	assert_null(pz_sync_item_get(item, "d00000"));
+	assert_int_equal(pz_sync_item_len(item), max);
+	struct pz_sync_chunk *old = make("d00000", NULL, ZONE, NOW);
+	assert_true(pz_sync_item_is_dropped(item, old)); /* would go at once */
+	pz_sync_chunk_free(old);
+	/* a value takes the place of one, and is not counted */
+	add("d00001", "v", NOW);
+	add("f", NULL, NOW + max);
+	assert_false(pz_sync_item_dropped(item, key));
+	assert_non_null(pz_sync_item_get(item, "d00002"));
+	add("g", NULL, NOW + max);
+	assert_true(pz_sync_item_dropped(item, key));
+	assert_string_equal(key, "d00002");
+}
+
+static void
+deletions_make_room_for_values(void **state)
+{
+	char key[PZ_SYNC_KEY_BYTES_MAX + 1];
+
+	(void)state;
+	fill("d", 3, NULL, NOW);
+	fill("v", PZ_SYNC_CHUNKS_MAX - 3, "v", NOW);
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(key, sizeof(key), "w%zu", i);
+		add(key, "v", NOW);
+		assert_true(pz_sync_item_dropped(item, key));
+		assert_int_equal(key[5], '0' + (int)i);
+	}
+	assert_int_equal(receive("x", "v", ZONE, "", NOW, NOW), PZ_ERR_LIMIT);
+}
+
+static void
+a_device_has_a_share(void **state)
+{
+	char key[32], large[64] = "v";
+
+	(void)state;
+	for (size_t i = 0; i < PZ_SYNC_WRITER_CHUNKS_MAX; i++) {
+		snprintf(key, sizeof(key), "tv%zu", i);
+		assert_ok(receive(key, "v", ZONE "/tv", "tv", NOW, NOW));
+	}
+	assert_int_equal(receive("one more", "v", ZONE "/tv", "tv", NOW, NOW), PZ_ERR_LIMIT);
+	memset(large, 'v', sizeof(large) - 1);
+	assert_ok(receive("tv1", "other", ZONE "/tv", "tv", NOW, NOW)); /* no more than before */
+	assert_ok(receive("one more", NULL, ZONE "/tv", "tv", NOW, NOW));
+	assert_ok(receive("one more", "v", ZONE "/laptop", "laptop", NOW, NOW));
+	assert_ok(receive("of the hub", "v", ZONE, "", NOW, NOW));
+	/* what it passes on counts elsewhere, and for all who pass on together */
+	for (size_t i = 0; i < PZ_SYNC_FORWARDED_CHUNKS_MAX; i++) {
+		snprintf(key, sizeof(key), "by%zu", i);
+		assert_ok(receive(key, "v", ZONE "/phone", i % 2 ? "tv" : "laptop", NOW, NOW));
+	}
+	assert_int_equal(receive("more", "v", ZONE "/phone", "tv", NOW, NOW), PZ_ERR_LIMIT);
+	assert_int_equal(receive("more", "v", ZONE, "laptop", NOW, NOW), PZ_ERR_LIMIT);
+	assert_ok(receive("more", "v", ZONE "/phone", "phone", NOW, NOW));
+	/* what goes makes room */
+	assert_true(pz_sync_item_remove(item, "tv7"));
+	assert_ok(receive("two more", "v", ZONE "/tv", "tv", NOW, NOW));
+	assert_ok(
+		receive("tv8", "v", ZONE "/laptop", "laptop", NOW, NOW)); /* is the laptop's now */
+	assert_ok(receive("three more", "v", ZONE "/tv", "tv", NOW, NOW));
+	assert_int_equal(receive("four more", "v", ZONE "/tv", "tv", NOW, NOW), PZ_ERR_LIMIT);
+}
+
+static void
+a_share_is_of_bytes_too(void **state)
+{
+	char *value = calloc(1, PZ_SYNC_VALUE_BYTES_MAX + 1), key[16];
+	int n = 0;
+
+	(void)state;
+	assert_non_null(value);
+	memset(value, 'v', PZ_SYNC_VALUE_BYTES_MAX);
+	do
+		snprintf(key, sizeof(key), "%d", n++);
+	while (receive(key, value, ZONE "/tv", "tv", 1, 1) == PZ_OK);
+	assert_int_equal(n - 1, PZ_SYNC_WRITER_BYTES_MAX / PZ_SYNC_VALUE_BYTES_MAX - 1);
+	assert_ok(receive(key, value, ZONE "/laptop", "laptop", 1, 1));
+	assert_int_equal(receive(key, value, ZONE "/tv", "tv", 2, 2), PZ_ERR_LIMIT);
+	free(value);
+}
+
 int
 main(void)
 {
@@ -197,6 +351,14 @@ main(void)
 		cmocka_unit_test_setup_teardown(sum_of_sizes_is_limited, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_item_has_its_own_limits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(deletions_are_kept_for_90_days, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			an_old_deletion_that_came_late_is_kept_and_not_shown, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_receipt_in_the_future_does_not_keep_a_deletion,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_newest_deletions_are_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(deletions_make_room_for_values, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_device_has_a_share, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_share_is_of_bytes_too, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,7 +116,9 @@ bool
 pz_sync_wins(const struct pz_sync_chunk *ours, const struct pz_sync_chunk *theirs,
 	     const struct pz_sync_judge *judge)
 {
-	if (pz_sync_is_expired(theirs->deleted, theirs->mtime_ms, judge->now_ms))
+	bool has_value = ours && !ours->deleted;
+
+	if (!has_value && pz_sync_is_expired(theirs->deleted, theirs->mtime_ms, judge->now_ms))
 		return false;
 	if (ours == NULL)
 		return true;

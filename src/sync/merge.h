@@ -31,13 +31,14 @@ struct pz_sync_judge {
 
 /** Is this mtime at most 5 s ahead of the clock? @spec page 8 "Conflicts" */
 bool pz_sync_is_believed(uint64_t mtime_ms, uint64_t now_ms);
-/** Is it a deletion of more than 90 days ago? @spec page 8 "Conflicts" */
+/** Is it a deletion of more than 90 days ago, by its own time? Then it is no part of digests and
+ * listings, and news only to who still has a value. @spec page 8 "Conflicts" */
 bool pz_sync_is_expired(bool deleted, uint64_t mtime_ms, uint64_t now_ms);
 
 /**
  * Does their version replace ours?
- *  - One that is no different, or a deletion that has expired, never does. What we have no version
- *    of is taken.
+ *  - One that is no different never does, nor a deletion that has expired where we have no value.
+ *    What else we have no version of is taken.
  *  - Items that only the hub writes: from the hub always; from a peer the later mtime.
  *  - BY_NUMBER: the higher number. BY_OWNER: that of the device which the key names, where it is
  *    one of the ends; else the hub's, which has it from there; else the version whose origin is

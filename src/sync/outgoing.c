@@ -240,6 +240,8 @@ list_kind(struct listing *l, struct pz_sync_item *item, json_t *keys, size_t *by
 	for (; i < pz_sync_item_len(item); i++) {
 		const struct pz_sync_chunk *chunk = pz_sync_item_at(item, i);
 		size_t len = strlen(chunk->key);
+		if (!pz_sync_item_is_shown(item, chunk))
+			continue;
 		size_t more = LISTED_BYTES + json_bytes(chunk->key, len);
 		if (*bytes + more > BUDGET) {
 			*out_full = true;

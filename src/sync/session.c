@@ -306,7 +306,8 @@ take_unlisted(struct pz_sync_session *s, const struct pz_sync_kind *kind, struct
 
 	for (i = 0; err == PZ_OK && i < pz_sync_item_len(item); i++) {
 		const struct pz_sync_chunk *chunk = pz_sync_item_at(item, i);
-		if (pz_map_get(s->answer.seen, sync_place(&place, kind, chunk->key)))
+		if (!pz_sync_item_is_shown(item, chunk) ||
+		    pz_map_get(s->answer.seen, sync_place(&place, kind, chunk->key)))
 			continue;
 		if (sync_may_send(s, kind))
 			err = sync_queue_chunk(s, kind, chunk->key);
@@ -482,6 +483,52 @@ answer_loser(struct pz_sync_session *s, const struct pz_sync_kind *kind,
 	return sync_queue_chunk(s, kind, loser->key);
 }
 
+/*
+ * What the hub takes has a time that it believes: a chunk dated in the future would win for ever,
+ * and a deletion would never go. Who sent it is sent the hub's version.
+ */
+static enum pz_err
+clamp(struct pz_sync_session *s, const struct pz_sync_judge *judge, struct pz_sync_chunk **chunk,
+      struct pz_errinfo *info)
+{
+	struct pz_sync_chunk *former = *chunk, *next = NULL;
+
+	if (judge->hub != PZ_SYNC_HUB_OURS || judge->kind->order != PZ_SYNC_BY_TIME ||
+	    pz_sync_is_believed(former->mtime_ms, judge->now_ms))
+		return PZ_OK;
+	struct pz_sync_parts parts = {
+		.key = former->key,
+		.origin = former->origin,
+		.value = pz_slice_of(former->value, former->value_len),
+		.mtime_ms = judge->now_ms,
+		.deleted = former->deleted,
+	};
+	PZ_TRY(pz_sync_chunk_new(&parts, &next, info));
+	pz_sync_chunk_mark(next, former->via, former->received_ms);
+	pz_sync_chunk_free(former);
+	*chunk = next;
+	s->data_family = own_family(s);
+	return PZ_OK;
+}
+
+/* Accepted: into the item. *takes is NULL afterwards where it was taken. */
+static enum pz_err
+put_chunk(struct pz_sync_session *s, const struct pz_sync_judge *judge, struct pz_sync_item *item,
+	  struct pz_sync_chunk **takes, struct pz_errinfo *info)
+{
+	uint64_t mtime_ms = (*takes)->mtime_ms;
+	char key[PZ_SYNC_KEY_BYTES_MAX + 1];
+
+	PZ_TRY(clamp(s, judge, takes, info));
+	bool is_clamped = (*takes)->mtime_ms != mtime_ms;
+	snprintf(key, sizeof(key), "%s", (*takes)->key);
+	if (is_clamped) /* first: what was put is changed, whatever comes after */
+		PZ_TRY(sync_queue_chunk(s, judge->kind, key));
+	PZ_TRY(pz_sync_item_put(item, *takes, info));
+	*takes = NULL;
+	return PZ_OK;
+}
+
 /* True: the item has changed. */
 static enum pz_err
 take_chunk(struct pz_sync_session *s, struct pz_sync_item *item, const json_t *object,
@@ -503,11 +550,25 @@ take_chunk(struct pz_sync_session *s, struct pz_sync_item *item, const json_t *o
 		return PZ_OK;
 	if (!pz_sync_wins(pz_sync_item_get(item, chunk->key), chunk, &judge))
 		return answer_loser(s, kind, item, chunk);
+	if (pz_sync_item_is_dropped(item, chunk))
+		return PZ_OK;
+	pz_sync_chunk_mark(chunk, s->other_device, pz_env_wall_ms(s->config.env));
 	PZ_TRY(s->config.ops->accept(s->config.arg, kind, chunk, info));
-	PZ_TRY(pz_sync_item_put(item, chunk, info));
-	chunk = NULL;
+	PZ_TRY(put_chunk(s, &judge, item, &chunk, info));
 	*out_changed = true;
 	return PZ_OK;
+}
+
+/* With what had to go for it. */
+static enum pz_err
+add_changed(struct pz_sync_item *item, const char *key, json_t *keys)
+{
+	char dropped[PZ_SYNC_KEY_BYTES_MAX + 1];
+	bool ok = json_array_append_new(keys, json_string(key)) == 0;
+
+	while (pz_sync_item_dropped(item, dropped))
+		ok = json_array_append_new(keys, json_string(dropped)) == 0 && ok;
+	return ok ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
 }
 
 /* The chunks of one item; one that is refused does not keep the others out. */
@@ -530,8 +591,8 @@ take_chunks(struct pz_sync_session *s, struct pz_sync_item *item, const json_t *
 		if (err != PZ_OK)
 			refuse(s, kind->name, key && pz_sync_key_is_valid(key) ? key : "",
 			       info.text[0] ? info.text : pz_err_text(err));
-		else if (has_changed && json_array_append_new(keys, json_string(key)))
-			err = PZ_ERR_LIMIT_MEMORY;
+		else if (has_changed)
+			err = add_changed(item, key, keys);
 	}
 	if (json_array_size(keys) > 0)
 		s->config.ops->changed(s->config.arg, kind, keys);

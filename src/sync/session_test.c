@@ -289,6 +289,56 @@ a_device_whose_clock_jumps_is_told_what_counts(void **state)
 	assert_null(w.ends[1].first); /* and that is the end of it */
 }
 
+/* A chunk dated 2^53-1 would win for ever, and such a deletion would never go. */
+static void
+the_hub_dates_what_comes_from_the_future(void **state)
+{
+	(void)state;
+	put(&laptop, PZ_SYNC_APP_DATA,
+	    make("a k", "\"evil\"", ZONE "/laptop", PZ_SYNC_TIME_MS_MAX));
+	put(&laptop, PZ_SYNC_APP_DATA, make("a gone", NULL, ZONE "/laptop", PZ_SYNC_TIME_MS_MAX));
+	run();
+	const struct pz_sync_chunk *chunk = pz_sync_item_get(hub.items[PZ_SYNC_APP_DATA], "a k");
+	assert_int_equal(chunk->mtime_ms, NOW);
+	assert_string_equal(chunk->origin, ZONE "/laptop");
+	assert_int_equal(pz_sync_item_get(hub.items[PZ_SYNC_APP_DATA], "a gone")->mtime_ms, NOW);
+	assert_true(is_equal(&hub, &laptop, PZ_SYNC_APP_DATA));
+	hub.wall_ms++;
+	edit(&hub, PZ_SYNC_APP_DATA, "a k", "\"mine\"");
+	rewire(&laptop, &hub);
+	run();
+	assert_string_equal(value_of(&laptop, PZ_SYNC_APP_DATA, "a k"), "\"mine\"");
+	assert_int_equal(
+		pz_sync_item_expire(hub.items[PZ_SYNC_APP_DATA], NOW + PZ_SYNC_DELETED_MS + 2), 1);
+}
+
+/* Of a device that was away for long: it goes to who has the value, and to no other. */
+static void
+an_old_deletion_reaches_who_has_the_value(void **state)
+{
+	struct pz_sync_chunk *deletion = make("a k", NULL, ZONE "/laptop", NOW - 100 * DAY);
+
+	(void)state;
+	pz_sync_chunk_mark(deletion, "laptop", NOW - DAY);
+	put(&laptop, PZ_SYNC_APP_DATA, deletion);
+	run();
+	assert_string_equal(value_of(&hub, PZ_SYNC_APP_DATA, "a k"), "(none)");
+	assert_int_equal(dialler()->equal_answers, 1);
+
+	put(&hub, PZ_SYNC_APP_DATA, make("a k", "1", ZONE, NOW - 200 * DAY));
+	rewire(&laptop, &hub);
+	run();
+	assert_string_equal(value_of(&hub, PZ_SYNC_APP_DATA, "a k"), "(deleted)");
+	assert_true(is_equal(&hub, &laptop, PZ_SYNC_APP_DATA));
+
+	/* the hub keeps it as long as it keeps others, for those who come with the value */
+	put(&phone, PZ_SYNC_APP_DATA, make("a k", "1", ZONE, NOW - 200 * DAY));
+	rewire(&phone, &hub);
+	run();
+	assert_string_equal(value_of(&phone, PZ_SYNC_APP_DATA, "a k"), "(deleted)");
+	assert_string_equal(value_of(&hub, PZ_SYNC_APP_DATA, "a k"), "(deleted)");
+}
+
 int
 main(void)
 {
@@ -306,6 +356,8 @@ main(void)
 		TEST(a_deletion_that_both_would_drop_costs_nothing),
 		TEST(a_device_whose_clock_is_wrong_yields_to_the_hub),
 		TEST(a_device_whose_clock_jumps_is_told_what_counts),
+		TEST(the_hub_dates_what_comes_from_the_future),
+		TEST(an_old_deletion_reaches_who_has_the_value),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,9 @@
 /* X(name, code on the wire, meaning) */
 #define PZ_PROP_ERRORS(X)                                                                          \
 	X(UNKNOWN_STATUS, "unknownStatus", "the receiver does not know this prop status")          \
-	X(BAD_REQUEST, "badRequest", "a member is missing, of the wrong type or out of range")
+	X(BAD_REQUEST, "badRequest", "a member is missing, of the wrong type or out of range")     \
+	X(REFUSED, "refused",                                                                      \
+	  "a synchronised value is not taken; `about` names the item, `key` the value")
 
 enum pz_prop_error {
 #define X(name, code, meaning) PZ_PROP_ERROR_##name,

@@ -3,9 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "wire/json.h"
 #include "zone/record.h"
 
 #define ITEM_NAME_BYTES 32
+#define KEY_VIA "via"           /* see struct pz_sync_chunk */
+#define KEY_RECEIVED "received" /* ms */
 #define PLACE_BYTES (ITEM_NAME_BYTES + 1 + PZ_SYNC_KEY_BYTES_MAX + 1)
 
 enum pz_err
@@ -20,6 +23,11 @@ pz_chunks_save(const struct pz_sync_item *item, const char *key, const char *spa
 	if (chunk == NULL)
 		return pz_txn_remove(txn, space, place);
 	json_t *record = pz_sync_chunk_to_json(chunk);
+	if (record && chunk->via[0])
+		(void)json_object_set_new(record, KEY_VIA, json_string(chunk->via));
+	if (record && chunk->received_ms > 0)
+		(void)json_object_set_new(record, KEY_RECEIVED,
+					  json_integer((json_int_t)chunk->received_ms));
 	enum pz_err err = pz_record_put(txn, space, place, json_incref(record));
 	if (kind->id == PZ_SYNC_ZONE_SECRET)
 		pz_record_wipe(record, "value");
@@ -33,6 +41,16 @@ pz_chunks_save_all(const struct pz_sync_item *item, const char *space, struct pz
 	for (size_t i = 0; i < pz_sync_item_len(item); i++)
 		PZ_TRY(pz_chunks_save(item, pz_sync_item_at(item, i)->key, space, txn));
 	return PZ_OK;
+}
+
+/* Records of an older version have neither. */
+static void
+read_marks(const json_t *record, struct pz_sync_chunk *chunk)
+{
+	int64_t received = 0;
+
+	(void)pz_json_int(record, KEY_RECEIVED, 0, (int64_t)PZ_SYNC_TIME_MS_MAX, &received);
+	pz_sync_chunk_mark(chunk, pz_json_str(record, KEY_VIA), (uint64_t)received);
 }
 
 enum pz_err
@@ -51,6 +69,8 @@ pz_chunks_read(const char *space, const char *place, struct pz_slice value,
 		return PZ_ERR_PROTO;
 	PZ_TRY(pz_record_parse(space, place, value, &record, NULL));
 	enum pz_err err = pz_sync_chunk_from_json(record, out, NULL);
+	if (err == PZ_OK)
+		read_marks(record, *out);
 	if (kind->id == PZ_SYNC_ZONE_SECRET)
 		pz_record_wipe(record, "value");
 	json_decref(record);

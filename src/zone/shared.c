@@ -10,6 +10,7 @@
 #include "store/keep.h"
 #include "sync/merge.h"
 #include "wire/json.h"
+#include "zone/app_share.h"
 #include "zone/chunks.h"
 #include "zone/shared_check.h"
 
@@ -75,9 +76,11 @@ pz_shared_item(const struct pz_shared *shared, const struct pz_sync_kind *kind)
 	return shared->items[kind->id];
 }
 
+/* With another origin it is this device's own. */
 static enum pz_err
 copy_chunk(const struct pz_sync_chunk *chunk, const char *origin, struct pz_sync_chunk **out)
 {
+	const char *slash = strchr(origin, '/');
 	struct pz_sync_parts parts = {
 		.key = chunk->key,
 		.origin = origin,
@@ -86,7 +89,25 @@ copy_chunk(const struct pz_sync_chunk *chunk, const char *origin, struct pz_sync
 		.deleted = chunk->deleted,
 	};
 
-	return pz_sync_chunk_new(&parts, out, NULL);
+	PZ_TRY(pz_sync_chunk_new(&parts, out, NULL));
+	if (strcmp(origin, chunk->origin) == 0)
+		pz_sync_chunk_mark(*out, chunk->via, chunk->received_ms);
+	else
+		pz_sync_chunk_mark(*out, slash ? slash + 1 : origin, chunk->received_ms);
+	return PZ_OK;
+}
+
+/* A change, and what had to go for it: to the transaction. */
+static enum pz_err
+save_change(struct pz_shared *shared, struct pz_sync_item *item, const char *key,
+	    struct pz_txn *txn)
+{
+	char dropped[PZ_SYNC_KEY_BYTES_MAX + 1];
+
+	PZ_TRY(pz_chunks_save(item, key, shared->space, txn));
+	while (pz_sync_item_dropped(item, dropped))
+		PZ_TRY(pz_chunks_save(item, dropped, shared->space, txn));
+	return PZ_OK;
 }
 
 /* ---- who we are ---- */
@@ -170,7 +191,7 @@ pz_shared_set_self(struct pz_shared *shared, const char *self)
 
 struct load {
 	struct pz_shared *shared;
-	struct pz_txn *stale; /* deletions that nobody needs any more */
+	struct pz_txn *stale; /* deletions that are not needed any more, times that are mended */
 	uint64_t now_ms;
 	size_t skipped;
 };
@@ -187,19 +208,70 @@ is_good(const struct pz_shared *shared, const struct pz_sync_kind *kind,
 	return pz_shared_check(kind, chunk, origin.zone.len > 0 ? shared->zone : "", NULL) == PZ_OK;
 }
 
+/* Deletions that came more than 90 days ago, too: see pz_sync_item_expire. */
+static bool
+is_over(const struct pz_sync_chunk *chunk, uint64_t now_ms)
+{
+	return pz_sync_is_expired(chunk->deleted, chunk->mtime_ms, now_ms) &&
+	       pz_sync_is_expired(true, chunk->received_ms, now_ms);
+}
+
+/* An older version of the hub took chunks dated in the future, which no other could replace. */
+static enum pz_err
+clamp(const struct load *load, const struct pz_sync_kind *kind, struct pz_sync_chunk **chunk)
+{
+	struct pz_sync_parts parts = {
+		.key = (*chunk)->key,
+		.origin = (*chunk)->origin,
+		.value = pz_slice_of((*chunk)->value, (*chunk)->value_len),
+		.mtime_ms = load->now_ms,
+		.deleted = (*chunk)->deleted,
+	};
+	struct pz_sync_chunk *next = NULL;
+
+	if (strchr(load->shared->self, '/') || kind->order != PZ_SYNC_BY_TIME ||
+	    pz_sync_is_believed((*chunk)->mtime_ms, load->now_ms))
+		return PZ_OK;
+	PZ_TRY(pz_sync_chunk_new(&parts, &next, NULL));
+	pz_sync_chunk_mark(next, (*chunk)->via, (*chunk)->received_ms);
+	pz_sync_chunk_free(*chunk);
+	*chunk = next;
+	return PZ_OK;
+}
+
+/* A record of an older version does not say that this device has written it. */
+static void
+mark_own(const struct pz_shared *shared, struct pz_sync_chunk *chunk)
+{
+	const char *slash = strchr(shared->self, '/');
+
+	if (slash && chunk->via[0] == '\0' && strcmp(chunk->origin, shared->self) == 0)
+		pz_sync_chunk_mark(chunk, slash + 1, chunk->received_ms);
+}
+
 /* Takes the chunk where it puts it into an item; else *chunk stays. */
 static enum pz_err
 learn(struct load *load, const char *place, const struct pz_sync_kind *kind,
       struct pz_sync_chunk **chunk)
 {
 	struct pz_sync_item *item = load->shared->items[kind->id];
+	char key[PZ_SYNC_KEY_BYTES_MAX + 1];
 
 	if (item == NULL || !is_good(load->shared, kind, *chunk))
 		return PZ_ERR_PROTO;
-	if (pz_sync_is_expired((*chunk)->deleted, (*chunk)->mtime_ms, load->now_ms))
+	mark_own(load->shared, *chunk);
+	if (is_over(*chunk, load->now_ms))
 		return pz_txn_remove(load->stale, load->shared->space, place);
+	uint64_t mtime_ms = (*chunk)->mtime_ms;
+	PZ_TRY(clamp(load, kind, chunk));
+	bool is_clamped = (*chunk)->mtime_ms != mtime_ms;
+	snprintf(key, sizeof(key), "%s", (*chunk)->key);
 	PZ_TRY(pz_sync_item_put(item, *chunk, NULL));
 	*chunk = NULL;
+	if (is_clamped)
+		return save_change(load->shared, item, key, load->stale);
+	while (pz_sync_item_dropped(item, key))
+		PZ_TRY(pz_chunks_save(item, key, load->shared->space, load->stale));
 	return PZ_OK;
 }
 
@@ -296,6 +368,9 @@ pz_shared_accept(const struct pz_shared *shared, const struct pz_sync_kind *kind
 	if (shared->zone[0] == '\0')
 		return pz_fail(info, PZ_ERR_DENIED, "this device is in no zone");
 	PZ_TRY(pz_shared_check(kind, chunk, shared->zone, info));
+	if (kind->id == PZ_SYNC_APP_DATA)
+		return pz_app_share_check(shared->items[kind->id], chunk, PZ_APP_DATA_BYTES_MAX,
+					  info);
 	if (kind->id != PZ_SYNC_SERVICE_CACHE)
 		return PZ_OK;
 	PZ_TRY(pz_address_parse(pz_slice_str(shared->self), &self));
@@ -426,7 +501,7 @@ change_item(struct write *write, const char *value, struct pz_txn *txn, struct p
 	write->mtime_ms = ours->mtime_ms;
 	enum pz_err err = pz_shared_check(pz_sync_item_kind(write->item), ours, shared->zone, info);
 	if (err == PZ_OK)
-		err = pz_chunks_save(write->item, write->key, shared->space, txn);
+		err = save_change(shared, write->item, write->key, txn);
 	if (err != PZ_OK)
 		take_back(write);
 	return err;

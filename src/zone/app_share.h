@@ -1,0 +1,29 @@
+/*
+ * What one device may store for one app (page 8 app-data, page 14 DAT-2, APP-12): the same here,
+ * where an app stores it, and at who receives it. What other devices have stored for the app does
+ * not count: they cannot shut this one out.
+ */
+#ifndef PZ_ZONE_APP_SHARE_H
+#define PZ_ZONE_APP_SHARE_H
+
+#include "sync/item.h"
+
+/** What one device has stored for one app, as far as it has a value. */
+struct pz_app_share {
+	size_t keys, bytes; /* bytes of keys and values */
+};
+
+/** @param via the device: struct pz_sync_chunk.via */
+void pz_app_share_get(const struct pz_sync_item *item, const char *origin, const char *via,
+		      struct pz_app_share *out);
+
+/**
+ * May this chunk of app-data, whose `via` is noted, be put into the item? Only what adds is
+ * refused. A deletion, what has come from the hub or what another device has written always may.
+ * @param bytes_max of keys and values
+ * Errors: NOTFOUND (no key of an app), LIMIT, with the numbers.
+ */
+enum pz_err pz_app_share_check(const struct pz_sync_item *item, const struct pz_sync_chunk *chunk,
+			       size_t bytes_max, struct pz_errinfo *info) PZ_MUST_USE;
+
+#endif
