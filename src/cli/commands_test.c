@@ -110,8 +110,10 @@ refuses_wrong_usage_itself(void **state)
 		const char *line, *reason;
 	} cases[] = {
 		{&pz_pzp_program, "enrol|pzp://x|--code|12345678", "leave --zone and --code out"},
-		{&pz_pzp_program, "enrol|h|--zone|a@b", "HOST needs --zone and --code"},
-		{&pz_pzp_program, "enrol|h|--code|12345678", "HOST needs --zone and --code"},
+		{&pz_pzp_program, "enrol|h|--zone|a@b",
+		 "h is no pzp:// link; with a HOST give --zone and --code too"},
+		{&pz_pzp_program, "enrol|h|--code|12345678",
+		 "h is no pzp:// link; with a HOST give --zone and --code too"},
 		{&pz_pzp_program, "enrol|h|--zone|a@b|--code|1234567", "8 digits"},
 		{&pz_pzp_program, "enrol|h|--zone|a@b|--code|1234567x", "8 digits"},
 		{&pz_pzp_program, "enrol|h:|--zone|a@b|--code|12345678", "not a HOST[:PORT]"},
@@ -266,8 +268,8 @@ static const struct {
 	 "state    connected\n"
 	 "hub      h:81, since 2023-11-14 22:13:20\n"
 	 "ports    tls 8040, web 8080\n"
-	 "pending  connection = peer, at the next reconnect\n"
-	 "pending  peer.auto = true, at the next reconnect\n"
+	 "pending  connection = peer, from the next reconnect on: `pzp reconnect`\n"
+	 "pending  peer.auto = true, from the next reconnect on: `pzp reconnect`\n"
 	 "ends     certificate in 60 days, authority in 3649 days, revocation list 2 days ago\n"
 	 "warning  all is lost\n"
 	 "version  1.0, pid 7\n"
@@ -277,15 +279,15 @@ static const struct {
 	 "a@b/pc  connected  hub    -\n"},
 	{&pz_pzp_program, "prefs",
 	 "[{\"key\":\"peer.auto\",\"value\":false,\"default\":false,\"source\":\"default\","
-	 "\"effective\":true,\"pending\":true},"
+	 "\"scope\":\"zone\",\"effective\":false,\"pending\":true},"
 	 "{\"key\":\"ports.web\",\"value\":80,\"default\":8080,\"source\":\"user\","
-	 "\"effective\":false},"
+	 "\"scope\":\"device\",\"effective\":false,\"note\":\"n\"},"
 	 "{\"key\":\"sync.context\",\"value\":true,\"default\":true,\"source\":\"default\","
-	 "\"effective\":false}]",
-	 "KEY           VALUE  DEFAULT  SOURCE   PENDING\n"
-	 "peer.auto     false  false    default  true\n"
-	 "ports.web     80     8080     user     -\n"
-	 "sync.context  true   true     default  -\n"
+	 "\"scope\":\"device\",\"effective\":false,\"note\":\"n\"}]",
+	 "KEY           VALUE  DEFAULT  SOURCE   SCOPE   PENDING\n"
+	 "peer.auto     false  false    default  zone    true\n"
+	 "ports.web     80     8080     user     device  -\n"
+	 "sync.context  true   true     default  device  -\n"
 	 "no effect in this version: ports.web, sync.context\n"},
 	{&pz_pzp_program, "prefs|name",
 	 "{\"key\":\"name\",\"value\":\"My\\ntv\",\"default\":\"tv\",\"source\":\"user\","
@@ -295,9 +297,9 @@ static const struct {
 	 "scope    device\nallowed  a text\nmeaning  A name.\n"},
 	{&pz_pzp_program, "prefs|ports.tls|80",
 	 "{\"key\":\"ports.tls\",\"value\":8040,\"effective\":true,\"pending\":80}",
-	 "ports.tls = 80, at the next reconnect\n"},
+	 "ports.tls = 80, from the next reconnect on: `pzp reconnect`, or --now\n"},
 	{&pz_pzp_program, "prefs|ports.web|--reset",
-	 "{\"key\":\"ports.web\",\"value\":8080,\"effective\":false}",
+	 "{\"key\":\"ports.web\",\"value\":8080,\"note\":\"n\"}",
 	 "ports.web = 8080 (no effect in this version)\n"},
 	{&pz_pzp_program, "services",
 	 "[{\"id\":\"6e\",\"api\":\"http://x\",\"displayName\":\"Te\\nst\","
@@ -340,9 +342,8 @@ static const struct {
 	{&pz_pzp_program, "connect|tv", "{}", "connected to tv\n"},
 	{&pz_pzp_program, "disconnect", "null", "disconnected from the hub\n"},
 	{&pz_pzp_program, "hub", "{\"host\":\"h\",\"port\":81}", "the hub is at h port 81\n"},
-	{&pz_pzp_program, "hub|x",
-	 "{\"host\":\"h\",\"port\":81,\"next\":{\"host\":\"n\",\"port\":82}}",
-	 "the hub is at h port 81\nand will be at n port 82\n"},
+	{&pz_pzp_program, "hub|x", "{\"host\":\"h\",\"port\":81}",
+	 "connected to the hub at h port 81\n"},
 	{&pz_pzp_program, "disconnect|tv", "{}", "disconnected from tv\n"},
 	{&pz_pzp_program, "peers",
 	 "[{\"id\":\"a@b/pc\",\"displayName\":\"My\\npc\",\"deviceType\":\"laptop\","
@@ -363,7 +364,7 @@ static const struct {
 	 "a@b/tv      a0        10.0.0.7   8040\n"
 	 "(stranger)  b?1       -          0\n"},
 	{&pz_pzp_program, "discover", "[]", "nothing heard\n"},
-	{&pz_pzp_program, "leave|--yes", "{}", "left the zone; this device is virgin\n"},
+	{&pz_pzp_program, "leave|--yes", "{}", "left the zone; this device is not in a zone now\n"},
 	{&pz_pzh_program, "zones",
 	 "[{\"zone\":\"a@b\",\"host\":\"h\",\"name\":\"Al\",\"devices\":3,\"connected\":1,"
 	 "\"fingerprint\":\"AB\"}]",

@@ -11,11 +11,14 @@ int pz_pzp_cmd_enrol(struct pz_cli *cli);
 int pz_pzp_cmd_leave(struct pz_cli *cli);
 int pz_pzp_cmd_connect(struct pz_cli *cli);
 int pz_pzp_cmd_disconnect(struct pz_cli *cli);
+int pz_pzp_cmd_reconnect(struct pz_cli *cli);
 int pz_pzp_cmd_hub(struct pz_cli *cli);
 
 /* pzp_show.c: what is */
 int pz_pzp_cmd_status(struct pz_cli *cli);
 int pz_pzp_cmd_services(struct pz_cli *cli);
+
+/* pzp_watch.c: what happens */
 int pz_pzp_cmd_watch(struct pz_cli *cli);
 
 /* pzp_peers.c: other devices */

@@ -46,7 +46,8 @@ enrol_params(const struct pz_cli *cli)
 		return NULL;
 	}
 	if (!is_link && (zone == NULL || code == NULL)) {
-		pz_cli_usage(cli, "HOST needs --zone and --code");
+		pz_cli_usage(cli, "%.80s is no pzp:// link; with a HOST give --zone and --code too",
+			     where);
 		return NULL;
 	}
 	if (!is_link && !pz_cli_split_host(where, host, &port)) {
@@ -71,16 +72,33 @@ enrol_params(const struct pz_cli *cli)
 	return params;
 }
 
+/* What happens while it lasts; NULL: nothing to say. */
+static const char *
+step_text(const char *state)
+{
+	static const struct {
+		const char *state, *text;
+	} steps[] = {
+		{"virgin-connecting", "connecting to the hub"},
+		{"virgin-connected", "the code is right, storing the certificates"},
+		{"connecting", "enrolled, connecting as a device of the zone"},
+	};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (strcmp(state, steps[i].state) == 0)
+			return steps[i].text;
+	return NULL;
+}
+
 static bool
 on_enrol_event(void *arg, json_t *event)
 {
 	const struct pz_cli *cli = arg;
 	char scratch[32];
-	char *state = pz_cli_clean(pz_cli_member(event, "state", scratch), false);
+	const char *step = step_text(pz_cli_member(event, "state", scratch));
 
-	if (cli->err_is_tty && state && state[0])
-		fprintf(cli->err, "%s: %s ...\n", cli->program->name, state);
-	free(state);
+	if (cli->err_is_tty && step)
+		fprintf(cli->err, "%s: %s ...\n", cli->program->name, step);
 	return true;
 }
 
@@ -117,7 +135,7 @@ static int
 print_left(struct pz_cli *cli, const json_t *result)
 {
 	(void)result;
-	fputs("left the zone; this device is virgin\n", cli->out);
+	fputs("left the zone; this device is not in a zone now\n", cli->out);
 	return PZ_EXIT_DONE;
 }
 
@@ -179,6 +197,25 @@ pz_pzp_cmd_disconnect(struct pz_cli *cli)
 			   print_disconnected);
 }
 
+static int
+print_reconnected(struct pz_cli *cli, const json_t *result)
+{
+	char scratch[32];
+	bool is_there = strcmp(pz_cli_member(result, "state", scratch), "connected") == 0;
+	char *reason = pz_cli_clean(pz_cli_member(result, "reason", scratch), false);
+
+	fprintf(cli->out, is_there ? "reconnected to the hub\n" : "not connected to the hub: %s\n",
+		reason ? reason : "");
+	free(reason);
+	return PZ_EXIT_DONE;
+}
+
+int
+pz_pzp_cmd_reconnect(struct pz_cli *cli)
+{
+	return pz_cli_show(cli, "reconnect", NULL, CONNECT_TIMEOUT_MS, print_reconnected);
+}
+
 /* ---- hub ---- */
 
 static int
@@ -202,6 +239,13 @@ print_hub(struct pz_cli *cli, const json_t *result)
 	return next ? print_place(cli, "and will be at", next) : status;
 }
 
+/* It has been tried: one that was not reached is a failure. */
+static int
+print_new_hub(struct pz_cli *cli, const json_t *result)
+{
+	return print_place(cli, "connected to the hub at", result);
+}
+
 int
 pz_pzp_cmd_hub(struct pz_cli *cli)
 {
@@ -215,5 +259,6 @@ pz_pzp_cmd_hub(struct pz_cli *cli)
 		where ? json_pack("{s:s, s:i}", "host", host, "port", (int)port) : json_object();
 	if (params == NULL)
 		return pz_cli_usage(cli, "HOST is not valid UTF-8");
-	return pz_cli_show(cli, "hub", params, PZ_CLI_TIMEOUT_MS, print_hub);
+	return pz_cli_show(cli, "hub", params, where ? CONNECT_TIMEOUT_MS : PZ_CLI_TIMEOUT_MS,
+			   where ? print_new_hub : print_hub);
 }

@@ -5,6 +5,8 @@
 #include "cli/run.h"
 #include "cli/text.h"
 
+#define RECONNECT_TIMEOUT_MS 60000U /* the daemon gives up earlier, with the reason */
+
 const char *
 pz_pzp_pref_text(const json_t *object, const char *key, char scratch[32])
 {
@@ -15,10 +17,11 @@ pz_pzp_pref_text(const json_t *object, const char *key, char scratch[32])
 	return pz_cli_member(object, key, scratch);
 }
 
+/* Stored, but nothing acts on it in this version. */
 static bool
 is_idle(const json_t *one)
 {
-	return json_is_false(json_object_get(one, "effective"));
+	return json_object_get(one, "note") != NULL;
 }
 
 /* ---- all ---- */
@@ -48,18 +51,20 @@ print_idle(const struct pz_cli *cli, const json_t *list)
 static int
 print_list(struct pz_cli *cli, const json_t *list)
 {
-	static const char *const titles[] = {"KEY", "VALUE", "DEFAULT", "SOURCE", "PENDING"};
-	static const char *const members[] = {"key", "value", "default", "source", "pending"};
-	struct pz_cli_table *t = pz_cli_table_new(titles, 5);
+	static const char *const titles[] = {"KEY",    "VALUE", "DEFAULT",
+					     "SOURCE", "SCOPE", "PENDING"};
+	static const char *const members[] = {"key",    "value", "default",
+					      "source", "scope", "pending"};
+	struct pz_cli_table *t = pz_cli_table_new(titles, 6);
 	json_t *one;
 	size_t i;
 
 	json_array_foreach(list, i, one)
 	{
-		for (size_t m = 0; t && m < 5; m++) {
+		for (size_t m = 0; t && m < 6; m++) {
 			char scratch[32];
 
-			pz_cli_table_add(t, m == 4 ? PZ_CLI_YELLOW : PZ_CLI_PLAIN,
+			pz_cli_table_add(t, m == 5 ? PZ_CLI_YELLOW : PZ_CLI_PLAIN,
 					 pz_pzp_pref_text(one, members[m], scratch));
 		}
 	}
@@ -90,7 +95,7 @@ print_one(struct pz_cli *cli, const json_t *one)
 	return pz_cli_print_table(cli, t);
 }
 
-/* "ports.tls = 9000, at the next reconnect" */
+/* "ports.tls = 9000, from the next reconnect on: `pzp reconnect`, or --now" */
 static int
 print_set(struct pz_cli *cli, const json_t *one)
 {
@@ -101,11 +106,34 @@ print_set(struct pz_cli *cli, const json_t *one)
 				   false);
 
 	fprintf(cli->out, "%s = %s%s%s\n", key ? key : "", value ? value : "",
-		is_pending ? ", at the next reconnect" : "",
+		is_pending ? ", from the next reconnect on: `pzp reconnect`, or --now" : "",
 		is_idle(one) ? " (no effect in this version)" : "");
 	free(key);
 	free(value);
 	return PZ_EXIT_DONE;
+}
+
+/* With --now the change is not left to wait. @param params takes */
+static int
+set(struct pz_cli *cli, const char *key, json_t *params)
+{
+	json_t *one = NULL, *ignored = NULL;
+	int status = pz_cli_request(cli, "prefs", params, PZ_CLI_TIMEOUT_MS, NULL, NULL, &one);
+
+	if (status == PZ_EXIT_DONE && pz_cli_opt(cli, "now") && json_object_get(one, "pending")) {
+		json_decref(one);
+		one = NULL;
+		status = pz_cli_request(cli, "reconnect", NULL, RECONNECT_TIMEOUT_MS, NULL, NULL,
+					&ignored);
+		json_decref(ignored);
+		if (status == PZ_EXIT_DONE)
+			status = pz_cli_request(cli, "prefs", json_pack("{s:s}", "key", key),
+						PZ_CLI_TIMEOUT_MS, NULL, NULL, &one);
+	}
+	if (status == PZ_EXIT_DONE && one)
+		status = cli->json ? pz_cli_print_json(cli, one) : print_set(cli, one);
+	json_decref(one);
+	return status;
 }
 
 int
@@ -126,8 +154,7 @@ pz_pzp_cmd_prefs(struct pz_cli *cli)
 	}
 	if (reset)
 		json_object_set_new(params, "reset", json_true());
-	return pz_cli_show(cli, "prefs", params, PZ_CLI_TIMEOUT_MS,
-			   value || reset ? print_set
-			   : key          ? print_one
-					  : print_list);
+	if (value || reset)
+		return set(cli, key, params);
+	return pz_cli_show(cli, "prefs", params, PZ_CLI_TIMEOUT_MS, key ? print_one : print_list);
 }

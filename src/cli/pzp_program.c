@@ -37,6 +37,7 @@ static const struct pz_cli_option discover_options[] = {
 static const struct pz_cli_option prefs_options[] = {
 	{"reset", NULL, "back to what the operator configured, else the default", PZ_CLI_FLAG, 0,
 	 0},
+	{"now", NULL, "reconnect, if the change waits for that", PZ_CLI_FLAG, 0, 0},
 	END,
 };
 
@@ -58,6 +59,11 @@ static const struct pz_cli_option name_options[] = {
 	END,
 };
 
+static const struct pz_cli_option watch_options[] = {
+	{"wait", NULL, "wait for the daemon when it does not run, or has ended", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
 static const struct pz_cli_command commands[] = {
 	{"enrol", "LINK | HOST[:PORT]", 1, 1, "join a zone", /* */
 	 "Takes the link that 'pzh token' shows, or the hub's address with --zone and --code.\n"
@@ -72,6 +78,8 @@ static const struct pz_cli_command commands[] = {
 	 pz_pzp_cmd_connect},
 	{"disconnect", "[PEER]", 0, 1, "disconnect from the hub, or from a peer", NULL, NULL,
 	 pz_pzp_cmd_disconnect},
+	{"reconnect", "", 0, 0, "end the link to the hub and connect again",
+	 "Preferences that wait for a reconnect count from then on.", NULL, pz_pzp_cmd_reconnect},
 	{"hub", "[HOST[:PORT]]", 0, 1, "the hub has moved there; or show where it is",
 	 "This device connects there at once (port 8041 unless given), and tries the former\n"
 	 "address in turn as long as neither works. A notice of the zone that is made later wins.",
@@ -83,7 +91,8 @@ static const struct pz_cli_command commands[] = {
 	 "id. What is heard proves nothing: who answers has to prove it when connected to.",
 	 discover_options, pz_pzp_cmd_discover},
 	{"prefs", "[KEY [VALUE]]", 0, 2, "show preferences, or set one",
-	 "A change made while there is a link to the hub counts from the next reconnect on.\n"
+	 "A change made while there is a link to the hub counts from the next reconnect on:\n"
+	 "with --now at once, else after 'pzp reconnect'.\n"
 	 "What is allowed shows 'pzp prefs KEY'; pzp(1) describes them all.",
 	 prefs_options, pz_pzp_cmd_prefs},
 	{"user", "[FIELD [VALUE]]", 0, 2, "show details of the user, or set one",
@@ -118,7 +127,9 @@ static const struct pz_cli_command commands[] = {
 	 "FILE is a JSON file: api, displayName, description, and methods with the command of\n"
 	 "each, as described in pzp(1).",
 	 NULL, pz_pzp_cmd_serve},
-	{"watch", "", 0, 0, "show events as they come", NULL, NULL, pz_pzp_cmd_watch},
+	{"watch", "", 0, 0, "show events as they come, until interrupted",
+	 "Ends when the daemon does; with --wait it waits for the next start, and says so.",
+	 watch_options, pz_pzp_cmd_watch},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
 };
 

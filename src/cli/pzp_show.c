@@ -1,7 +1,6 @@
-/* pzp status, services, watch. */
+/* pzp status, services. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/pzp.h"
 #include "cli/run.h"
@@ -97,7 +96,8 @@ add_pending(struct pz_cli_table *t, const json_t *pending)
 	{
 		char scratch[32], text[300];
 
-		snprintf(text, sizeof(text), "%.80s = %.180s, at the next reconnect", key,
+		snprintf(text, sizeof(text),
+			 "%.80s = %.160s, from the next reconnect on: `pzp reconnect`", key,
 			 pz_pzp_pref_text(pending, key, scratch));
 		add_line(t, "pending", PZ_CLI_YELLOW, text);
 	}
@@ -253,58 +253,4 @@ pz_pzp_cmd_services(struct pz_cli *cli)
 	if (pz_cli_opt(cli, "all"))
 		json_object_set_new(params, "all", json_true());
 	return pz_cli_show(cli, "services", params, PZ_CLI_TIMEOUT_MS, print_services);
-}
-
-/* ---- watch ---- */
-
-/* "12:30:05  state  from=connecting to=connected": what the event is, then its plain members. */
-static void
-print_event(const struct pz_cli *cli, const json_t *event)
-{
-	const char *key;
-	json_t *value;
-	char now[32], scratch[32];
-	char *what = pz_cli_clean(pz_cli_member(event, "event", scratch), false);
-
-	pz_cli_time((int64_t)time(NULL), now);
-	fprintf(cli->out, "%s  %s", now + strlen("2025-01-01 "), what ? what : "");
-	free(what);
-	json_object_foreach((json_t *)event, key, value)
-	{
-		const char *text = pz_cli_member(event, key, scratch);
-		char *clean_key, *clean;
-
-		if (text[0] == '\0' || strcmp(key, "event") == 0)
-			continue;
-		clean_key = pz_cli_clean(key, false);
-		clean = pz_cli_clean(text, false);
-		fprintf(cli->out, "  %s=%s", clean_key ? clean_key : "", clean ? clean : "");
-		free(clean_key);
-		free(clean);
-	}
-	fputc('\n', cli->out);
-	fflush(cli->out);
-}
-
-static bool
-on_watch_event(void *arg, json_t *event)
-{
-	const struct pz_cli *cli = arg;
-
-	if (cli->json)
-		return pz_cli_print_json(cli, event) == PZ_EXIT_DONE && !ferror(cli->out);
-	print_event(cli, event);
-	return !ferror(cli->out);
-}
-
-int
-pz_pzp_cmd_watch(struct pz_cli *cli)
-{
-	int status = pz_cli_catch_interrupts(cli);
-	json_t *result = NULL;
-
-	if (status == PZ_EXIT_DONE)
-		status = pz_cli_request(cli, "watch", NULL, 0, on_watch_event, cli, &result);
-	json_decref(result);
-	return status;
 }

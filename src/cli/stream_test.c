@@ -91,8 +91,9 @@ streams_until_interrupted(void **state)
 		{"call|t|f|--stream", "[{\"callback\":\"onEvent\",\"params\":1}]", "1\n"},
 		{"watch|--json", "[{\"event\":\"state\",\"to\":\"connected\"}]",
 		 "{\"event\":\"state\",\"to\":\"connected\"}\n"},
-		{"watch", "[{\"event\":\"state\",\"from\":\"a\\nb\",\"n\":3,\"o\":{}}]",
-		 "  state  from=a?b  n=3\n"},
+		{"watch", "[{\"event\":\"state\",\"from\":\"a\\nb\",\"n\":3,\"o\":{},\"b\":true}]",
+		 "  state  from=a?b  n=3  b=true\n"},
+		{"watch", "[{\"event\":\"x\",\"time\":1000000000.25}]", "2001-09-09 "},
 	};
 	struct fixture *f = *state;
 
@@ -102,6 +103,17 @@ streams_until_interrupted(void **state)
 		assert_string_equal(f->err, "");
 		assert_non_null(strstr(f->out, cases[i].out));
 	}
+}
+
+/* Without --wait it ends with the reason; with it, it says that it waits. */
+static void
+watches_a_daemon_that_does_not_run(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(run_in(f, "/nonexistent", &pz_pzp_program, "watch"), 3);
+	assert_non_null(strstr(f->err, "with --wait it waits for the start\n"));
+	assert_string_equal(f->out, "");
 }
 
 static void
@@ -152,9 +164,9 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(ends_a_failed_call_by_its_code),  T(says_where_a_call_failed),
-		T(streams_until_the_call_ends),     T(streams_until_interrupted),
-		T(serves_a_file_until_interrupted),
+		T(ends_a_failed_call_by_its_code),     T(says_where_a_call_failed),
+		T(streams_until_the_call_ends),        T(streams_until_interrupted),
+		T(watches_a_daemon_that_does_not_run), T(serves_a_file_until_interrupted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -391,6 +391,26 @@ cmd_disconnect(struct pz_node *node, json_t *params, const struct pz_node_reply 
 	return peer ? peer_disconnect(node, peer, reply, arg) : disconnect_hub(node, reply, arg);
 }
 
+/* What waits for a reconnect counts then. Who prefers peers stays without the hub. */
+static struct pz_node_request *
+cmd_reconnect(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	enum pz_state state = node->machine.state;
+
+	(void)params;
+	if (node->membership == NULL)
+		return refuse(reply, arg, PZ_ERR_NOTFOUND,
+			      "this device is not enrolled in a zone; `pzp enrol` first");
+	if (state == PZ_STATE_CONNECTED || state == PZ_STATE_CONNECTING)
+		(void)pz_machine_event(&node->machine,
+				       state == PZ_STATE_CONNECTED ? PZ_EVENT_LINK_LOST
+								   : PZ_EVENT_LINK_FAILED,
+				       "reconnecting");
+	if (node->machine.is_unwanted)
+		return answer(reply, arg, where_result(node));
+	return connect_hub(node, reply, arg);
+}
+
 /* ---- peers ---- */
 
 static struct pz_node_request *
@@ -412,8 +432,9 @@ cmd_watch(struct pz_node *node, json_t *params, const struct pz_node_reply *repl
 	if (request == NULL)
 		return NULL;
 	request->is_watcher = true;
-	event = json_pack("{s:s, s:s, s:s}", "event", "watching", "state",
-			  pz_state_text(node->machine.state), "reason", node->machine.reason);
+	event = json_pack("{s:s, s:s, s:s, s:o}", "event", "watching", "state",
+			  pz_state_text(node->machine.state), "reason", node->machine.reason,
+			  "time", node_event_time(node));
 	if (event)
 		reply->event(arg, event);
 	json_decref(event);
@@ -504,6 +525,7 @@ static const struct {
 	{"leave", cmd_leave},
 	{"connect", cmd_connect},
 	{"disconnect", cmd_disconnect},
+	{"reconnect", cmd_reconnect},
 	{"hub", moved_command},
 	{"services", services_command},
 	{"call", call_start},

@@ -302,8 +302,11 @@ static void
 on_proven(void *arg)
 {
 	struct enrolment *e = arg;
+	char step[STEP_BYTES];
 
-	(void)pz_machine_event(&e->conn.node->machine, PZ_EVENT_PROVEN, NULL);
+	snprintf(step, sizeof(step), "exchanging certificates with %s port %u", e->where.host,
+		 (unsigned)e->where.port);
+	(void)pz_machine_event(&e->conn.node->machine, PZ_EVENT_PROVEN, step);
 }
 
 static enum pz_err

@@ -306,6 +306,7 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 		pz_error("wipe", "%s", info.text);
 	json_object_clear(node->directory);
 	json_object_clear(node->known);
+	json_object_clear(node->told);
 	json_decref(node->hub_entry);
 	node->hub_entry = NULL;
 	warnings_forget(node);

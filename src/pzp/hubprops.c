@@ -11,9 +11,16 @@
 
 /* ---- Update ---- */
 
+/* Only what has changed since watchers were last told, also over a reconnect. */
 static void
 tell_device(struct pz_node *node, const char *device, bool connected)
 {
+	const json_t *before = json_object_get(node->told, device);
+
+	if (strcmp(device, node->device) == 0 ||
+	    (before ? json_is_true(before) == connected : !connected))
+		return;
+	(void)json_object_set_new(node->told, device, json_boolean(connected));
 	node_tell(node, json_pack("{s:s, s:s, s:b}", "event", "device", "name", device, "connected",
 				  connected));
 }
@@ -30,6 +37,24 @@ forget_peer(struct pz_node *node, const char *device)
 		peer->is_wanted = false;
 }
 
+/* A whole Update leaves out who is not in the zone any more. */
+static void
+tell_missing(struct pz_node *node)
+{
+	const char *device;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(node->told, next, device, value)
+	{
+		if (json_object_get(node->directory, device))
+			continue;
+		if (json_is_true(value))
+			tell_device(node, device, false);
+		json_object_del(node->told, device);
+	}
+}
+
 static void
 update_device(struct pz_node *node, json_t *entry)
 {
@@ -37,8 +62,7 @@ update_device(struct pz_node *node, json_t *entry)
 
 	if (name == NULL || !pz_device_is_valid(pz_slice_str(name)))
 		return;
-	json_t *old = json_object_get(node->directory, name);
-	bool had = old != NULL, was = json_is_true(json_object_get(old, "connected"));
+	const json_t *old = json_object_get(node->directory, name);
 	bool is = json_is_true(json_object_get(entry, "connected"));
 	if (old == NULL && json_object_size(node->directory) >= PZ_DEVICES_PER_ZONE_MAX)
 		return;
@@ -54,8 +78,7 @@ update_device(struct pz_node *node, json_t *entry)
 	if (!is && !node_has_route(node, name))
 		node_device_gone(node, name);
 	peers_told_by_hub(node->peers, name);
-	if (was != is || !had)
-		tell_device(node, name, is);
+	tell_device(node, name, is);
 }
 
 static void
@@ -74,6 +97,8 @@ on_update(struct pz_node *node, json_t *message)
 		node->hub_entry = json_incref(json_array_get(hubs, 0));
 	}
 	json_array_foreach(devices, i, entry) update_device(node, entry);
+	if (!is_partial)
+		tell_missing(node);
 	if (is_partial)
 		sync_on_update(node);
 }
@@ -92,6 +117,10 @@ on_revoked(struct pz_node *node, json_t *message)
 	const char *reason = pz_json_str(message, "reason");
 	struct pz_errinfo info;
 
+	if (node->leave_timer.active) { /* what we asked for ourselves */
+		(void)pz_machine_event(&node->machine, PZ_EVENT_LEAVE, "left the zone");
+		return;
+	}
 	(void)pz_fail(&info, PZ_ERR_DENIED_REVOKED, "revoked: %s",
 		      reason ? reason : "no reason given");
 	(void)pz_machine_event(&node->machine, PZ_EVENT_REVOKED, info.text);

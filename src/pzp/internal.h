@@ -81,6 +81,7 @@ struct pz_node {
 	struct enrolment *storing;   /* wait for the disk, dropped or not */
 	struct pz_timer enrol_reaper;
 	json_t *directory; /* device -> entry of the hub's Update */
+	json_t *told;      /* device -> whether watchers were last told that it is connected */
 	json_t *hub_entry; /* the hub's own entry, or NULL */
 	json_t *known;     /* device -> array of descriptors, as last heard */
 	json_t *learning;  /* the same from an answer whose last part is still to come, or NULL */
@@ -128,7 +129,9 @@ void node_watch_session(struct pz_node *node, const struct pz_session *session);
 /** Takes over another membership (NULL: virgin again): address, TLS context, registry. */
 enum pz_err node_set_membership(struct pz_node *node, struct pz_membership *takes,
 				struct pz_errinfo *info) PZ_MUST_USE;
-/** Tells every watcher. @param event taken */
+/** When an event happens: seconds since 1970, with milliseconds. New. */
+json_t *node_event_time(const struct pz_node *node);
+/** Sends every watcher an event, with its time. @param event taken */
 void node_tell(struct pz_node *node, json_t *event);
 void node_sweep_keys(struct pz_node *node);
 /* names.c */
@@ -267,6 +270,11 @@ const struct pz_prefs *prefs_active(const struct pz_node *node);
 /** Changes that waited for a reconnect count from now on: called before the hub is dialled and when
  * the link is gone. */
 void prefs_apply(struct pz_node *node);
+/** The device has joined a zone or left one. */
+void prefs_membership_changed(struct pz_node *node);
+/** The first synchronisation after an enrolment is complete: with `connection = peer` the link to
+ * the hub ends, which it needed. Not from inside the session. */
+void prefs_hub_exchanged(struct pz_node *node);
 /**
  * Active values have changed. Not called for those that the node starts with. May be called while
  * the machine tells of a change of state: it must not put events to it.

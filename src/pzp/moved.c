@@ -14,6 +14,7 @@ struct moved {
 	struct pz_hub_address used;
 	bool is_former_used, is_former_next;
 	bool is_wrong[2];  /* another hub answered at the address, and at the former one */
+	uint64_t request;  /* serial of the command that waits for the attempt's end; 0: none */
 	uint64_t enrolled; /* counts memberships: news of an earlier one are dropped */
 };
 
@@ -148,6 +149,37 @@ end_request(struct pz_node *node, uint64_t serial, enum pz_err err, const char *
 		request_finish(request, err, detail, err == PZ_OK ? moved_result(node) : NULL);
 }
 
+/* What the user said counts; whether it is true shows the attempt. */
+static void
+end_attempt(struct pz_node *node, uint64_t serial)
+{
+	const struct pz_hub_address *at = &node->moved->place.at;
+	const char *reason = node->machine.reason;
+	struct pz_errinfo text;
+
+	if (node->machine.state == PZ_STATE_CONNECTED) {
+		end_request(node, serial, PZ_OK, "");
+		return;
+	}
+	(void)pz_fail(&text, PZ_ERR_IO,
+		      "the hub was not reached at %s port %u: %s; the address is kept, and tried "
+		      "again%s when the device connects",
+		      at->host, (unsigned)at->port, reason[0] ? reason : "no attempt was made",
+		      node->moved->place.former.port ? ", in turn with the former one," : "");
+	end_request(node, serial, PZ_ERR_IO, text.text);
+}
+
+void
+moved_state_changed(struct pz_node *node, enum pz_state now)
+{
+	uint64_t serial = node->moved->request;
+
+	if (serial == 0 || now == PZ_STATE_CONNECTING || now == PZ_STATE_DISCONNECTING)
+		return;
+	node->moved->request = 0;
+	end_attempt(node, serial);
+}
+
 static void
 take_over(struct pz_node *node, const struct news *news)
 {
@@ -160,6 +192,8 @@ take_over(struct pz_node *node, const struct news *news)
 		begin_anew(node->moved);
 		tell_of_move(node);
 	}
+	end_request(node, node->moved->request, PZ_ERR_EXISTS, "another address was given");
+	node->moved->request = 0;
 	if (news->is_moved || news->request) /* who says the same again wants to be there now */
 		reconnect(node, news->request != 0);
 }
@@ -173,6 +207,11 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 
 	if (err == PZ_OK && news->enrolled == moved->enrolled) {
 		take_over(node, news);
+		if (node->machine.state != PZ_STATE_CONNECTING)
+			end_attempt(node, news->request);
+		else
+			moved->request = news->request;
+		news->request = 0;
 	} else if (err != PZ_OK) {
 		pz_error("store", "where the hub is was not stored and does not count: %s", detail);
 		if (news->enrolled == moved->enrolled)

@@ -26,6 +26,8 @@ const struct pz_hub_address *moved_dial(struct pz_node *node);
 const struct pz_hub_address *moved_in_use(const struct pz_node *node);
 /** The attempt failed: the other address is next, where there is one. */
 void moved_failed(struct pz_node *node);
+/** The state towards the hub has changed: the command `hub` waits for it. */
+void moved_state_changed(struct pz_node *node, enum pz_state now);
 /** The link is registered. */
 void moved_online(struct pz_node *node);
 /** Another hub answers at the address in use. @return true: and there is no other to try */

@@ -420,19 +420,35 @@ a_renewal_does_not_bring_it_back(void **state)
 
 /* ---- the user's word ---- */
 
+/* Answered when the attempt there has ended. */
+static struct answer said;
+
 static void
 user_says(const char *host, int port)
 {
-	struct answer a;
-
-	begin(&a, "hub", json_pack("{s:s, s:i}", "host", host, "port", port));
-	assert_int_equal(a.ends, 0); /* not before it is stored */
+	begin(&said, "hub", json_pack("{s:s, s:i}", "host", host, "port", port));
+	assert_int_equal(said.ends, 0); /* not before it is stored */
 	fx_run(COMMIT_US);
-	assert_int_equal(a.ends, 1);
-	assert_ok(a.err);
-	assert_string_equal(pz_json_str(a.result, "host"), host);
-	assert_int_equal(json_integer_value(json_object_get(a.result, "port")), port);
-	forget(&a);
+}
+
+static void
+assert_proved(const char *host, int port)
+{
+	assert_int_equal(said.ends, 1);
+	assert_ok(said.err);
+	assert_string_equal(pz_json_str(said.result, "host"), host);
+	assert_int_equal(json_integer_value(json_object_get(said.result, "port")), port);
+	forget(&said);
+}
+
+static void
+assert_not_proved(const char *host, const char *reason)
+{
+	assert_int_equal(said.ends, 1);
+	assert_int_equal(said.err, PZ_ERR_IO);
+	assert_non_null(strstr(said.detail, host));
+	assert_non_null(strstr(said.detail, reason));
+	forget(&said);
 }
 
 static void
@@ -445,15 +461,19 @@ the_user_knows_where_the_hub_is(void **state)
 	user_says(NEW, 9001);
 	assert_true(hub->is_closed); /* at once, also from a link that is up */
 	assert_int_equal(fx_dialled(NEW)->port, 9001);
+	assert_int_equal(said.ends, 0); /* it is tried */
 	begin(&a, "hub", json_object());
 	assert_ok(a.err);
 	assert_string_equal(pz_json_str(a.result, "host"), NEW);
 	forget(&a);
 	fx_refuses(NEW);
+	assert_not_proved(NEW, "in turn with the former one");
 	user_says(NEW, 9001); /* again: now, not when the back-off says so */
 	assert_non_null(fx_dialled(NEW));
 	hub = hub_answers(NEW);
+	assert_proved(NEW, 9001);
 	user_says(NEW, 9001);
+	assert_proved(NEW, 9001);
 	assert_false(hub->is_closed); /* where it is already */
 }
 
@@ -473,6 +493,8 @@ the_newer_word_wins(void **state)
 	fx_run(COMMIT_US);
 	assert_shown(THIRD, "");
 	assert_non_null(fx_dialled(THIRD));
+	assert_int_equal(said.err, PZ_ERR_EXISTS); /* the command ended then */
+	forget(&said);
 }
 
 static void

@@ -89,6 +89,7 @@ node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz
 		return err;
 	}
 	take_membership(node, takes);
+	prefs_membership_changed(node);
 	PZ_TRY(node_refresh_trust(node, info));
 	PZ_TRY(pz_router_set_self(node->router, node->self));
 	return pz_registry_set_address(node->registry, node->self);
@@ -172,6 +173,7 @@ on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
 	node_tell(node, json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "state", "old",
 				  pz_state_text(old), "new", pz_state_text(now), "cause",
 				  pz_event_text(event), "reason", node->machine.reason));
+	moved_state_changed(node, now);
 	commands_state_changed(node, now);
 }
 
@@ -181,9 +183,17 @@ static const struct pz_machine_ops machine_ops = {
 	.explain_timeout = node_explain_timeout,
 };
 
+json_t *
+node_event_time(const struct pz_node *node)
+{
+	return json_real((double)pz_env_wall_ms(node->config.env) / 1000);
+}
+
 void
 node_tell(struct pz_node *node, json_t *event)
 {
+	if (event)
+		(void)json_object_set_new(event, "time", node_event_time(node));
 	PZ_LIST_EACH (&node->requests, n, tmp) {
 		struct pz_node_request *request =
 			PZ_CONTAINER(n, struct pz_node_request, node_list);
@@ -229,10 +239,11 @@ build(struct pz_node *node, struct pz_errinfo *info)
 
 	node->directory = json_object();
 	node->known = json_object();
+	node->told = json_object();
 	node->registry = pz_registry_new();
 	node->pending = pz_pending_new(node->config.env);
 	node->conditions = pz_conditions_new(node->config.env);
-	if (!node->directory || !node->known || !node->registry || !node->pending ||
+	if (!node->directory || !node->known || !node->told || !node->registry || !node->pending ||
 	    !node->conditions)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	node->dispatcher =
@@ -274,7 +285,9 @@ on_leave_timeout(struct pz_timer *timer, void *arg)
 	struct pz_node *node = arg;
 
 	(void)timer;
-	(void)pz_machine_event(&node->machine, PZ_EVENT_LEAVE, "left; the hub did not answer");
+	(void)pz_machine_event(&node->machine, PZ_EVENT_LEAVE,
+			       "left the zone; the hub was not reached: revoke this device there, "
+			       "with `pzh revoke`");
 }
 
 static void
@@ -379,6 +392,7 @@ pz_node_stop(struct pz_node *node)
 	peers_stop(node->peers, "stopping");
 	if (node->machine.state != PZ_STATE_VIRGIN)
 		(void)pz_machine_event(&node->machine, PZ_EVENT_DISCONNECT, "stopping");
+	node_tell(node, json_pack("{s:s, s:s}", "event", "ended", "reason", "pzpd is stopping"));
 }
 
 void
@@ -419,6 +433,7 @@ pz_node_free(struct pz_node *node)
 	json_decref(node->directory);
 	json_decref(node->hub_entry);
 	json_decref(node->known);
+	json_decref(node->told);
 	prefs_free(node->prefs);
 	free(node);
 }

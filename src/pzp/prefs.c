@@ -94,6 +94,13 @@ is_pending(const struct pz_node *node, enum pz_pref pref, struct pz_pref_value *
 	return !pz_pref_equal(out, &node->prefs->active.values[pref]);
 }
 
+/* A device that has just enrolled cannot find its peers: the hub has to be asked once. */
+static bool
+is_unsynchronised(const struct pz_node *node)
+{
+	return node->membership && node->zonedata->is_new;
+}
+
 /* Seed: once connected, "any changes will only take affect the next time a PZP reconnects". */
 static bool
 is_held(const struct pz_node *node)
@@ -128,7 +135,8 @@ static void
 spread(struct pz_node *node)
 {
 	const struct pz_prefs *active = &node->prefs->active;
-	bool wants_hub = strcmp(pz_prefs_text(active, PZ_PREF_CONNECTION), "hub") == 0;
+	bool is_peer_mode = strcmp(pz_prefs_text(active, PZ_PREF_CONNECTION), "hub") != 0;
+	bool wants_hub = !is_peer_mode || is_unsynchronised(node);
 
 	snprintf(node->display_name, sizeof(node->display_name), "%s",
 		 pz_prefs_text(active, PZ_PREF_NAME));
@@ -140,7 +148,7 @@ spread(struct pz_node *node)
 		.listen = pz_prefs_bool(active, PZ_PREF_PEER_LISTEN),
 		.relay = pz_prefs_bool(active, PZ_PREF_PEER_RELAY),
 		.auto_dial = pz_prefs_bool(active, PZ_PREF_PEER_AUTO),
-		.is_peer_mode = !wants_hub,
+		.is_peer_mode = is_peer_mode,
 		.tls_port = (uint16_t)pz_prefs_int(active, PZ_PREF_PORTS_TLS),
 	};
 	pz_router_set_relaying(node->router, node->wishes.relay);
@@ -154,6 +162,24 @@ node_prefs_changed(struct pz_node *node, uint32_t changed)
 		peers_listen(node->peers);
 	peers_wishes_changed(node->peers);
 	appdata_session_began(node); /* one with a peer may be under way */
+}
+
+void
+prefs_membership_changed(struct pz_node *node)
+{
+	if (node->prefs)
+		spread(node);
+}
+
+void
+prefs_hub_exchanged(struct pz_node *node)
+{
+	bool was_unwanted = node->machine.is_unwanted;
+
+	spread(node);
+	if (!was_unwanted && node->machine.is_unwanted && node->machine.state == PZ_STATE_CONNECTED)
+		(void)pz_machine_event(&node->machine, PZ_EVENT_DISCONNECT,
+				       "the first synchronisation is complete");
 }
 
 void
@@ -367,6 +393,7 @@ describe(const struct pz_node *node, enum pz_pref pref)
 	const struct node_prefs *prefs = node->prefs;
 	struct pz_pref_value fallback, pending;
 	char allowed[128];
+	bool waits = is_pending(node, pref, &pending);
 
 	default_value(node, pref, &fallback);
 	pz_pref_allowed(pref, allowed);
@@ -375,11 +402,11 @@ describe(const struct pz_node *node, enum pz_pref pref)
 				pz_pref_json(pref, &fallback), "source",
 				source_texts[prefs->kept[pref].source], "scope",
 				row->is_zone ? "zone" : "device", "allowed", allowed, "meaning",
-				row->meaning, "effective", row->is_effective);
+				row->meaning, "effective", row->is_effective && !waits);
 	if (one && !row->is_effective)
 		json_object_set_new(one, "note",
 				    json_string("stored; has no effect in this version"));
-	if (one && is_pending(node, pref, &pending))
+	if (one && waits)
 		json_object_set_new(one, "pending", pz_pref_json(pref, &pending));
 	return one;
 }
@@ -467,6 +494,8 @@ prefs_synchronised(struct pz_node *node, const json_t *keys)
 			continue;
 		read_shared(node, pref);
 		settle(node, pref);
+		if (is_unsynchronised(node))
+			prefs_apply(node); /* set before this device was in the zone */
 	}
 }
 

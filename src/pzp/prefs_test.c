@@ -1,5 +1,6 @@
 /* Page 10 in a node: whose value wins, when it counts, that it lasts. */
 #include "pzp/node_fixture.h"
+#include "pzp/zonedata.h"
 
 #define SPACE "prefs"
 
@@ -392,6 +393,55 @@ a_lost_link_is_a_reconnect(void **state)
 
 /* ---- connection = peer ---- */
 
+/* The hub has given it the zone's secret. */
+static void
+synchronise(void)
+{
+	const struct pz_sync_kind *kind = pz_sync_kind(PZ_SYNC_ZONE_SECRET);
+	struct pz_knowledge *knowledge = w.node->zonedata->knowledge;
+	struct pz_sync_item *item = pz_knowledge_item(knowledge, kind);
+	struct pz_txn *txn = pz_txn_new();
+	json_t *keys = json_pack("[s]", "zone-secret");
+
+	assert_ok(pz_sync_item_write(item, "zone-secret",
+				     pz_slice_str("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+				     false, ZONE, 1, NULL));
+	assert_ok(pz_knowledge_apply(knowledge, kind, keys, txn));
+	pz_store_commit(w.store, txn, NULL, NULL);
+	json_decref(keys);
+	run(COMMIT_US);
+	w.node->zonedata->is_new = false;
+}
+
+/* It needs the hub once, to be able to find its peers. */
+static void
+preferring_peers_before_enrolment_it_leaves_the_hub_when_it_is_synchronised(void **state)
+{
+	(void)state;
+	start_node();
+	sets("connection", "peer");
+	stop_node();
+	start_member();
+	dial_fails(PZ_ERR_IO_REFUSED, "h port 1: Connection refused");
+	run(2 * PZ_US_PER_S); /* it tries again */
+	assert_int_equal(w.dials, 2);
+	become_connected();
+	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
+	synchronise();
+	prefs_hub_exchanged(w.node);
+	assert_int_equal(pz_node_state(w.node), PZ_STATE_NOT_CONNECTED);
+	assert_string_equal(pz_json_str(status(), "reason"),
+			    "the first synchronisation is complete; connection = peer: connects to "
+			    "the hub only when told to");
+	unsigned dials = w.dials;
+	restart_node();
+	run(600 * PZ_US_PER_S);
+	assert_int_equal(w.dials, dials);
+	connects(); /* by hand it stays */
+	prefs_hub_exchanged(w.node);
+	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
+}
+
 static void
 preferring_peers_it_stays_away_from_the_hub(void **state)
 {
@@ -400,6 +450,7 @@ preferring_peers_it_stays_away_from_the_hub(void **state)
 	(void)state;
 	start_member();
 	become_connected();
+	synchronise();
 	sets("connection", "peer");
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
 	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_LINK_LOST, "gone"));
@@ -481,6 +532,7 @@ main(void)
 		T(a_new_configuration_waits_too),
 		T(while_connected_a_change_waits_for_the_reconnect),
 		T(a_lost_link_is_a_reconnect),
+		T(preferring_peers_before_enrolment_it_leaves_the_hub_when_it_is_synchronised),
 		T(preferring_peers_it_stays_away_from_the_hub),
 		T(wanting_the_hub_again_while_connected_is_no_wish_to_reconnect),
 		T(a_device_that_leaves_keeps_its_own_preferences),

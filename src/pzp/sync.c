@@ -14,6 +14,7 @@
 #define COMMAND_TIMEOUT_US (20 * PZ_US_PER_S)
 /* An Update concerns all devices of the zone at once: they ask neither often nor all together. */
 #define REOPEN_SPREAD_MS 1000
+#define FIRST_EXCHANGE_US (5 * PZ_US_PER_S) /* until what it asked for is here */
 #define REOPEN_AGAIN_US (60 * PZ_US_PER_S)
 
 /* ---- what a session does ---- */
@@ -105,7 +106,35 @@ on_refused(void *arg, const char *item, const char *key, const char *reason)
 			   s->to, suppressed, reason);
 }
 
+static void open_exchange(struct zonedata_session *s);
 static void command_answered(struct zonedata_session *s);
+
+/* Everything has moved when a second exchange has ended: what the first asked for comes before.
+ * Where nothing waits for that, a while is enough. */
+static void
+first_exchange(struct zonedata_session *s)
+{
+	struct zonedata *data = s->owner->zonedata;
+
+	if (!data->is_new)
+		return;
+	if (!s->owner->wishes.is_peer_mode)
+		pz_env_start(s->owner->config.env, &data->exchanged, FIRST_EXCHANGE_US);
+	else if (s->answered == 1)
+		open_exchange(s);
+	else
+		pz_env_start(s->owner->config.env, &data->exchanged, 0);
+}
+
+static void
+on_exchanged(struct pz_timer *timer, void *arg)
+{
+	struct zonedata *data = arg;
+
+	(void)timer;
+	data->is_new = false;
+	prefs_hub_exchanged(data->node);
+}
 
 static void
 on_answered(void *arg, bool is_equal)
@@ -117,6 +146,8 @@ on_answered(void *arg, bool is_equal)
 		pz_condition_clear(s->owner->conditions, PZ_CONDITION_DATA_REFUSED, NULL);
 	}
 	s->answered++;
+	if (s->is_hub)
+		first_exchange(s);
 	command_answered(s);
 }
 
@@ -350,6 +381,7 @@ sync_init(struct zonedata *data)
 	pz_timer_init(&data->push, on_push, data);
 	pz_timer_init(&data->reopen, on_reopen, data);
 	pz_timer_init(&data->told, on_told, data);
+	pz_timer_init(&data->exchanged, on_exchanged, data);
 }
 
 void
@@ -358,6 +390,7 @@ sync_fini(struct zonedata *data)
 	pz_env_stop(data->node->config.env, &data->push);
 	pz_env_stop(data->node->config.env, &data->reopen);
 	pz_env_stop(data->node->config.env, &data->told);
+	pz_env_stop(data->node->config.env, &data->exchanged);
 	for (struct pz_list *n; (n = pz_list_first(&data->sessions)) != NULL;) {
 		struct zonedata_session *s = PZ_CONTAINER(n, struct zonedata_session, node);
 		pz_list_remove(&s->node); /* its link still holds it */

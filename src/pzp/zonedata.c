@@ -439,5 +439,6 @@ zonedata_set_membership(struct pz_node *node, const struct pz_membership *member
 	PZ_TRY(pz_knowledge_load(node->config.store, membership, &fresh, &skipped, info));
 	warn_skipped("the zone", skipped);
 	node->zonedata->knowledge = fresh;
+	node->zonedata->is_new = pz_knowledge_secret(fresh) == NULL;
 	return PZ_OK;
 }

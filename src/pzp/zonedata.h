@@ -30,13 +30,15 @@ struct zonedata {
 	struct pz_shared *shared;       /* what every device may write; NULL before the first
 					   zonedata_set_membership */
 	struct pz_list sessions;
-	struct pz_timer verdict; /* a new CRL: are we on it? */
-	struct pz_keep keep;     /* while the disk has not all of `knowledge` */
-	struct pz_timer push;    /* local changes that are told together */
-	struct pz_timer reopen;  /* after an Update of the hub */
-	struct pz_timer told;    /* commands that have ended */
-	json_t *changed;         /* what is told then: {item: {key: true}} */
-	uint64_t exchanged_us;   /* when an exchange with the hub was last opened */
+	struct pz_timer verdict;   /* a new CRL: are we on it? */
+	struct pz_keep keep;       /* while the disk has not all of `knowledge` */
+	struct pz_timer push;      /* local changes that are told together */
+	struct pz_timer reopen;    /* after an Update of the hub */
+	struct pz_timer told;      /* commands that have ended */
+	struct pz_timer exchanged; /* the first exchange after an enrolment is complete */
+	bool is_new;               /* enrolled, and the hub has not yet told what the zone knows */
+	json_t *changed;           /* what is told then: {item: {key: true}} */
+	uint64_t exchanged_us;     /* when an exchange with the hub was last opened */
 	struct pz_log_rate refused_log;
 	json_t *refusals;       /* by the hub: {app's origin: reason} */
 	struct pz_list details; /* details.c: changes on their way to the disk */

@@ -25,6 +25,7 @@ def is_virgin_again(device, name):
 def test_leave(zone):
     zone.b.pzp("leave", "--yes")
     is_virgin_again(zone.b, "tv")
+    assert zone.b.log().count("left the zone") and "revoked" not in zone.b.log()
     assert "tv" not in zone.hub.devices()
     out = zone.hub.devices("--all")["tv"]
     assert out["reason"] == "left by itself" and abs(out["revoked"] - time.time()) < 60

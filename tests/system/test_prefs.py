@@ -12,6 +12,7 @@ KEYS = ["connection", "peer.listen", "peer.relay", "peer.auto", "ports.tls", "po
         "sync.policies", "sync.preferences", "sync.user-details", "sync.service-cache",
         "sync.context", "sync.app-data", "app.clear-on-disconnect", "policy.prompt-timeout", "name",
         "device-type"]
+WAITS = "from the next reconnect on: `pzp reconnect`"
 ONLY_WHEN_TOLD = "connection = peer: connects to the hub only when told to"
 
 
@@ -24,8 +25,8 @@ def value(device, key):
     return one["value"], one["source"], one.get("pending")
 
 
-def put(device, key, text):
-    return device.pzp("prefs", key, text, "--json").json()
+def put(device, key, text, *more):
+    return device.pzp("prefs", key, text, *more, "--json").json()
 
 
 def refused(device, *args):
@@ -34,11 +35,6 @@ def refused(device, *args):
     result = device.pzp("prefs", *args, check=1)
     assert not result.out and prefs(device) == before
     return result.reason()
-
-
-def reconnect(device):
-    device.pzp("disconnect")
-    device.pzp("connect")
 
 
 @pytest.mark.smoke
@@ -58,7 +54,7 @@ def test_list(world):
     for key in ("ports.web", "sync.policies", "sync.context", "policy.prompt-timeout"):
         assert not listed[key]["effective"] and "no effect" in listed[key]["note"]
     text = device.pzp("prefs").out.splitlines()
-    assert text[0].split() == ["KEY", "VALUE", "DEFAULT", "SOURCE", "PENDING"]
+    assert text[0].split() == ["KEY", "VALUE", "DEFAULT", "SOURCE", "SCOPE", "PENDING"]
     assert [line.split()[0] for line in text[1:17]] == KEYS
     assert text[17].startswith("no effect in this version: ports.web, sync.policies")
     assert "allowed" in device.pzp("prefs", "ports.tls").out
@@ -120,19 +116,52 @@ def test_full_disk(world, small_disk):
 
 def test_pending_until_the_reconnect(zone):
     assert zone.a.status()["pending"] == {}
-    assert zone.a.pzp("prefs", "name", "Desk").out == "name = Desk, at the next reconnect\n"
+    assert zone.a.pzp("prefs", "name", "Desk").out == f"name = Desk, {WAITS}, or --now\n"
     put(zone.a, "device-type", "pc")
     assert zone.a.status()["pending"] == {"name": "Desk", "device-type": "pc"}
     assert value(zone.a, "name") == ("laptop", "default", "Desk")
-    assert "name = Desk, at the next reconnect" in zone.a.pzp("status").out
+    assert f"name = Desk, {WAITS}" in zone.a.pzp("status").out
     assert zone.hub.devices()["laptop"]["displayName"] == "laptop"
     put(zone.a, "device-type", "device")  # what counts already
     assert zone.a.status()["pending"] == {"name": "Desk"}
-    reconnect(zone.a)
+    assert not prefs(zone.a)["name"]["effective"]
+    assert zone.a.pzp("reconnect").out == "reconnected to the hub\n"
     assert zone.a.status()["pending"] == {}
+    assert prefs(zone.a)["name"]["effective"]
     assert value(zone.a, "name") == ("Desk", "user", None)
     daemon.eventually(lambda: zone.hub.devices()["laptop"]["displayName"] == "Desk",
                       what="new name at the hub")
+
+
+def test_now(zone):
+    assert zone.a.pzp("prefs", "device-type", "pc", "--now").out == "device-type = pc\n"
+    assert zone.a.status()["state"] == "connected" and zone.a.status()["pending"] == {}
+    # To prefer peers is to be without the hub.
+    assert put(zone.a, "connection", "peer", "--now")["value"] == "peer"
+    status = zone.a.status()
+    assert (status["state"], status["pending"]) == ("not-connected", {})
+    out = zone.a.pzp("reconnect").out
+    assert out.startswith("not connected to the hub: ") and ONLY_WHEN_TOLD in out
+
+
+def test_nothing_waits_on_a_new_device(zone, world):
+    put(zone.a, "peer.auto", "true", "--now")
+    phone = world.device("phone", zone.hub)
+    phone.wait_synced(2)
+    daemon.eventually(lambda: value(phone, "peer.auto")[0], what="the zone's preference")
+    assert phone.status()["pending"] == {}
+
+
+def test_peers_preferred_before_the_enrolment(zone, world):
+    """It needs the hub once, then lives without; also after a restart."""
+    phone = world.device("phone")
+    put(phone, "connection", "peer")
+    phone.enrol(zone.hub)
+    status = phone.wait_state("not-connected")
+    assert status["reason"] == f"the first synchronisation is complete; {ONLY_WHEN_TOLD}"
+    phone.stop()
+    phone.start()
+    assert phone.status()["reason"] == ONLY_WHEN_TOLD
 
 
 def test_a_lost_hub_is_a_reconnect(zone):
@@ -237,5 +266,5 @@ def test_reload_while_connected(world):
     file.write_text(f"web-port = {port}\n")
     reload(device, "reloaded")
     assert device.status()["pending"] == {"ports.web": port}
-    reconnect(device)
+    device.pzp("reconnect")
     assert value(device, "ports.web") == (port, "configuration", None)

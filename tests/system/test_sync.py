@@ -218,7 +218,8 @@ def test_preference_of_the_zone(shared_zone, everybody):
         one = device.pzp("prefs", "peer.auto", "--json").json()
         return one["value"], one.get("pending"), one["source"]
 
-    assert a.pzp("prefs", "peer.auto", "true").out == "peer.auto = true, at the next reconnect\n"
+    assert a.pzp("prefs", "peer.auto", "true").out == \
+        "peer.auto = true, from the next reconnect on: `pzp reconnect`, or --now\n"
     eventually(lambda: shown(b) == (False, True, "default"), SOON, "it waits at the other device")
     assert b.status()["pending"] == {"peer.auto": True}
     reconnect(b)
