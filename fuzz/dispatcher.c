@@ -200,8 +200,7 @@ toggle_service(void)
 	struct pz_service *service;
 	char id[PZ_SERVICE_ID_CHARS + 1];
 
-	service = pz_service_test_new(&w.world.env);
-	FUZZ_CHECK(service != NULL);
+	FUZZ_CHECK(pz_service_test_new(&w.world.env, &service, NULL) == PZ_OK);
 	memcpy(id, service->descriptor.id, sizeof(id));
 	if (pz_registry_remove(w.registry, API_TEST, id) == PZ_OK)
 		pz_service_free(service);

@@ -1,5 +1,5 @@
 /*
- * Target functions: pz_enrol_link_parse, _format; pz_code_parse; pz_enrol_host_is_valid.
+ * Target functions: pz_enrol_link_parse, _format; pz_code_parse; pz_host_is_dialable.
  * Input: a link, or what somebody types as a code.
  * Must hold: what is read is written and read again as the same; nothing of a secret stays behind
  * when reading fails.
@@ -7,6 +7,7 @@
 #include "fuzz.h"
 
 #include "base/buf.h"
+#include "base/host.h"
 #include "enrol/code.h"
 #include "enrol/link.h"
 #include "wire/address.h"
@@ -28,7 +29,7 @@ check_link(const struct pz_enrol_link *link)
 	struct pz_buf out;
 	uint8_t nul = 0;
 
-	FUZZ_CHECK(pz_enrol_host_is_valid(link->host) && link->port > 0);
+	FUZZ_CHECK(pz_host_is_dialable(link->host) && link->port > 0);
 	FUZZ_CHECK(pz_zone_is_valid(pz_slice_str(link->zone)));
 	FUZZ_CHECK(link->code[0] == '\0' || strlen(link->code) == PZ_CODE_DIGITS);
 	pz_buf_init(&out, 4096, NULL);

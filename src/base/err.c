@@ -76,3 +76,9 @@ pz_fail(struct pz_errinfo *info, enum pz_err err, const char *fmt, ...)
 	clean(info->text);
 	return err;
 }
+
+const char *
+pz_errinfo_text(const struct pz_errinfo *info, enum pz_err err)
+{
+	return info->text[0] ? info->text : pz_err_text(err);
+}

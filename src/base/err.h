@@ -82,6 +82,9 @@ const char *pz_err_name(enum pz_err err);
  */
 enum pz_err pz_fail(struct pz_errinfo *info, enum pz_err err, const char *fmt, ...) PZ_PRINTF(3, 4);
 
+/** The detail, or the error's own text where whatever failed has left none. */
+const char *pz_errinfo_text(const struct pz_errinfo *info, enum pz_err err);
+
 /** Returns from the calling function when the expression fails. The only macro with control flow.
  */
 #define PZ_TRY(expr)                                                                               \

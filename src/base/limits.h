@@ -9,6 +9,7 @@
 #define PZ_ZONE_BYTES_MIN 3           /* a@b */
 #define PZ_ZONE_BYTES_MAX 254         /* RFC 5321 4.5.3.1.3: a mail path */
 #define PZ_DEVICE_BYTES_MAX 63        /* fits a DNS label (RFC 1035 2.3.4) */
+#define PZ_HOST_BYTES_MAX 253         /* a DNS name as text (RFC 1035 2.3.4) */
 #define PZ_DISPLAY_NAME_BYTES_MAX 128 /* shown to people */
 #define PZ_DEVICE_TYPE_BYTES_MAX 64   /* the same: a word such as "laptop" */
 #define PZ_APP_BYTES_MAX 128          /* chosen by ourselves; bounds a parse */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host.h"
+
 bool
 pz_cli_parse_port(const char *text, unsigned *out_port)
 {
@@ -17,7 +19,7 @@ pz_cli_parse_port(const char *text, unsigned *out_port)
 }
 
 bool
-pz_cli_split_host(const char *text, char host[PZ_CLI_HOST_BYTES_MAX + 1], unsigned *out_port)
+pz_cli_split_host(const char *text, char host[PZ_HOST_BYTES_MAX + 1], unsigned *out_port)
 {
 	bool bracketed = text[0] == '[';
 	const char *from = bracketed ? text + 1 : text;
@@ -33,9 +35,11 @@ pz_cli_split_host(const char *text, char host[PZ_CLI_HOST_BYTES_MAX + 1], unsign
 	} else {
 		end = text + strlen(text); /* no colon; or several: all of it is an address */
 	}
-	if (end == from || end - from > PZ_CLI_HOST_BYTES_MAX)
+	if (end == from || end - from > PZ_HOST_BYTES_MAX)
 		return false;
 	memcpy(host, from, (size_t)(end - from));
 	host[end - from] = '\0';
+	if (!pz_host_is_dialable(host))
+		return false;
 	return port == NULL || pz_cli_parse_port(port, out_port);
 }

@@ -6,6 +6,7 @@
 
 #include "base/auto.h"
 #include "base/codec.h"
+#include "base/host.h"
 #include "cli/archive_file.h"
 #include "cli/host.h"
 #include "cli/passphrase.h"
@@ -308,13 +309,13 @@ static int
 read_target(const struct pz_cli *cli, struct pz_pzh_move *out)
 {
 	const char *text = pz_cli_opt(cli, "moving-to");
-	char host[PZ_CLI_HOST_BYTES_MAX + 1];
+	char host[PZ_HOST_BYTES_MAX + 1];
 	unsigned port = PZ_CLI_HUB_PORT;
 
 	*out = (struct pz_pzh_move){.stay = false};
 	if (text == NULL)
 		return PZ_EXIT_DONE;
-	if (!pz_cli_split_host(text, host, &port) || !pz_hub_host_is_valid(host))
+	if (!pz_cli_split_host(text, host, &port) || !pz_host_is_valid(host))
 		return pz_cli_usage(cli, "--moving-to: %.80s: not a HOST[:PORT]", text);
 	pz_hub_address_set(&out->at, host, (uint16_t)port);
 	return PZ_EXIT_DONE;

@@ -37,7 +37,7 @@ enrol_params(const struct pz_cli *cli)
 	const char *where = pz_cli_arg(cli, 0);
 	const char *zone = pz_cli_opt(cli, "zone"), *code = pz_cli_opt(cli, "code");
 	bool is_link = strncasecmp(where, LINK_SCHEME, strlen(LINK_SCHEME)) == 0;
-	char host[PZ_CLI_HOST_BYTES_MAX + 1];
+	char host[PZ_HOST_BYTES_MAX + 1];
 	unsigned port = 0;
 	json_t *params;
 
@@ -250,7 +250,7 @@ int
 pz_pzp_cmd_hub(struct pz_cli *cli)
 {
 	const char *where = pz_cli_arg(cli, 0);
-	char host[PZ_CLI_HOST_BYTES_MAX + 1];
+	char host[PZ_HOST_BYTES_MAX + 1];
 	unsigned port = PZ_CLI_HUB_PORT;
 
 	if (where && !pz_cli_split_host(where, host, &port))

@@ -10,6 +10,7 @@
 #include "net/sdnotify.h"
 #include "store/lock.h"
 #include "store/sqlite.h"
+#include "x509/provider.h"
 
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
@@ -88,7 +89,8 @@ open_state(struct pz_daemon *d, struct pz_errinfo *info)
 static bool
 open_all(struct pz_daemon *d, struct pz_errinfo *info)
 {
-	if (pz_lock_data_dir(d->settings.data_dir, &d->lock_fd, info) != PZ_OK)
+	if (pz_openssl_check(info) != PZ_OK ||
+	    pz_lock_data_dir(d->settings.data_dir, &d->lock_fd, info) != PZ_OK)
 		return false;
 	if (pz_loop_init(&d->loop, d->settings.handshakes_per_turn) != PZ_OK) {
 		(void)pz_fail(info, PZ_ERR_INTERNAL, "cannot make an event loop");

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host.h"
 #include "base/limits.h"
 #include "enrol/code.h"
 #include "enrol/hub.h"
@@ -258,10 +259,9 @@ read_gift(struct gift *g, const json_t *message, struct pz_errinfo *info)
 	const char *master_ca = pz_enrol_text(message, "masterCert", PZ_CERT_PEM_BYTES_MAX);
 	const char *crl = pz_enrol_text(message, "crl", PZ_CRL_PEM_BYTES_MAX);
 	g->pzh_id = pz_enrol_text(message, "pzhId", PZ_ZONE_BYTES_MAX);
-	g->host = pz_enrol_text(message, "host", PZ_ENROL_HOST_BYTES_MAX);
+	g->host = pz_enrol_text(message, "host", PZ_HOST_BYTES_MAX);
 	if (!device_ca || !master_ca || !crl || !g->pzh_id || !g->host ||
-	    !pz_enrol_host_is_valid(g->host) ||
-	    !pz_json_int(message, "port", 1, UINT16_MAX, &g->port))
+	    !pz_host_is_valid(g->host) || !pz_json_int(message, "port", 1, UINT16_MAX, &g->port))
 		return pz_fail(info, PZ_ERR_PROTO, "signedCert lacks a member");
 
 	PZ_TRY(pz_cert_from_pem(pz_slice_str(device_ca), &g->device_ca, info));

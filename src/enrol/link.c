@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/codec.h"
+#include "base/host.h"
 #include "base/slice.h"
 #include "enrol/code.h"
 #include "wire/address.h"
@@ -14,43 +15,13 @@
 /* Characters of a path segment that need no escape and occur in a zone (RFC 3986 3.3). */
 #define ZONE_KEEP "@+"
 #define LINK_BYTES_MAX 2048 /* every byte of host and zone escaped, and the rest */
-#define DIGITS "0123456789"
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-/** An IPv6 literal as getaddrinfo takes it, with an optional scope ("fe80::1%eth0"). */
-static bool
-is_ipv6(const char *host)
-{
-	size_t len = strspn(host, DIGITS "abcdefABCDEF:.");
-	if (len < 2 || memchr(host, ':', len) == NULL)
-		return false;
-	if (host[len] == '\0')
-		return true;
-	const char *scope = host + len + 1;
-	return host[len] == '%' && scope[0] != '\0' &&
-	       scope[strspn(scope, DIGITS LETTERS "._-")] == '\0';
-}
-
-/** A DNS name or an IPv4 literal. Whether it resolves is the dialler's business. */
-static bool
-is_name(const char *host)
-{
-	size_t len = strspn(host, DIGITS LETTERS "._-");
-	return len > 0 && host[len] == '\0' && host[0] != '.' && host[0] != '-';
-}
-
-bool
-pz_enrol_host_is_valid(const char *host)
-{
-	return strlen(host) <= PZ_ENROL_HOST_BYTES_MAX && (is_name(host) || is_ipv6(host));
-}
 
 /** The link's text, for a host without brackets. */
 static enum pz_err
 format_link(const char *host, uint16_t port, const char *zone, const char *digits,
 	    struct pz_buf *out)
 {
-	bool v6 = is_ipv6(host);
+	bool v6 = strchr(host, ':') != NULL;
 	PZ_TRY(pz_buf_append_str(out, v6 ? SCHEME "[" : SCHEME));
 	PZ_TRY(pz_percent_encode(pz_slice_str(host), ":", out));
 	PZ_TRY(pz_buf_printf(out, "%s:%u/", v6 ? "]" : "", (unsigned)port));
@@ -62,15 +33,15 @@ enum pz_err
 pz_enrol_link_format(const char *host, uint16_t port, const char *zone, const char *digits,
 		     struct pz_buf *out)
 {
-	char bare[PZ_ENROL_HOST_BYTES_MAX + 1];
+	char bare[PZ_HOST_BYTES_MAX + 1];
 	struct pz_slice inner = pz_slice_str(host);
 	if (inner.len >= 2 && host[0] == '[' && host[inner.len - 1] == ']')
 		inner = pz_slice_of(host + 1, inner.len - 2);
-	if (inner.len == 0 || inner.len > PZ_ENROL_HOST_BYTES_MAX)
+	if (inner.len == 0 || inner.len > PZ_HOST_BYTES_MAX)
 		return PZ_ERR_CONFIG;
 	memcpy(bare, inner.ptr, inner.len);
 	bare[inner.len] = '\0';
-	if (port == 0 || !pz_enrol_host_is_valid(bare))
+	if (port == 0 || !pz_host_is_dialable(bare))
 		return PZ_ERR_CONFIG;
 
 	struct pz_buf text;
@@ -133,7 +104,8 @@ parse_authority(struct pz_slice text, struct pz_enrol_link *out, struct pz_errin
 		decode(pz_slice_of(text.ptr + from, host_len), out->host, sizeof(out->host));
 	if (err == PZ_ERR_LIMIT_MEMORY)
 		return err;
-	if (err != PZ_OK || !(in_brackets ? is_ipv6(out->host) : is_name(out->host)))
+	if (err != PZ_OK || !pz_host_is_dialable(out->host) ||
+	    in_brackets != (strchr(out->host, ':') != NULL))
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "the link's host is not a name or address (IPv6 goes in [])");
 	if (at >= text.len || text.ptr[at] != ':' ||

@@ -9,18 +9,13 @@
 #include "base/err.h"
 #include "base/limits.h"
 
-#define PZ_ENROL_HOST_BYTES_MAX 255 /* a DNS name (RFC 1035 2.3.4) or an address literal */
-
 /** A parsed link. The code is a secret: wipe the struct after use. */
 struct pz_enrol_link {
-	char host[PZ_ENROL_HOST_BYTES_MAX + 1]; /* name or address, IPv6 without brackets */
+	char host[PZ_HOST_BYTES_MAX + 1]; /* name or address, IPv6 without brackets */
 	uint16_t port;
 	char zone[PZ_ZONE_BYTES_MAX + 1];
 	char code[PZ_CODE_DIGITS + 1]; /* "" when the link carries none */
 };
-
-/** True for a DNS name, an IPv4 or an IPv6 literal (without brackets, "%scope" allowed). */
-bool pz_enrol_host_is_valid(const char *host);
 
 /**
  * Appends the link to `out` (a secret, when it carries a code).

@@ -115,7 +115,7 @@ begin_revocation(struct zone_turn *turn)
 {
 	struct change *change = (struct change *)(void *)turn;
 	struct hub_zone *zone = change->zone;
-	struct pz_errinfo info = {"out of memory"};
+	struct pz_errinfo info = {""};
 	struct pz_txn *txn = pz_txn_new();
 	enum pz_err err = txn ? pz_authority_revoke(zone->authority, change->device, change->why,
 						    txn, &change->change, &info)
@@ -123,7 +123,7 @@ begin_revocation(struct zone_turn *turn)
 
 	if (err != PZ_OK) {
 		pz_txn_free(txn);
-		end_change(change, err, info.text, NULL);
+		end_change(change, err, pz_errinfo_text(&info, err), NULL);
 		return;
 	}
 	snprintf(zone->changing, sizeof(zone->changing), "%s", change->device);
@@ -173,7 +173,7 @@ begin_renewal(struct zone_turn *turn)
 {
 	struct change *change = (struct change *)(void *)turn;
 	struct hub_zone *zone = change->zone;
-	struct pz_errinfo info = {"out of memory"};
+	struct pz_errinfo info = {""};
 	struct pz_txn *txn = pz_txn_new();
 	enum pz_err err = txn ? pz_authority_renew(zone->authority, zone->hub->config.keys, txn,
 						   &change->change, &info)
@@ -182,10 +182,10 @@ begin_renewal(struct zone_turn *turn)
 	if (err != PZ_OK) {
 		pz_txn_free(txn);
 		zone->hub->is_sweep_due = true;
-		zone_renewal_ended(zone, info.text);
+		zone_renewal_ended(zone, pz_errinfo_text(&info, err));
 		pz_error("renewal", "zone=%s failed, will try again: %s", zone->authority->zone,
-			 info.text);
-		end_change(change, err, info.text, NULL);
+			 pz_errinfo_text(&info, err));
+		end_change(change, err, pz_errinfo_text(&info, err), NULL);
 		return;
 	}
 	pz_notice("renewal", "zone=%s new hub certificate or CRL", zone->authority->zone);

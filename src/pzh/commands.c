@@ -10,11 +10,11 @@
 void
 command_finish(const struct command *c, enum pz_err err, const char *detail, json_t *result)
 {
-	if (err == PZ_OK && result == NULL) {
+	if (err == PZ_OK && result == NULL) { /* whoever makes it gives other reasons itself */
 		err = PZ_ERR_LIMIT_MEMORY;
-		detail = "out of memory";
+		detail = pz_err_text(err);
 	}
-	c->done(c->arg, err, err == PZ_OK ? "" : detail, result);
+	c->done(c->arg, err, err == PZ_OK ? "" : detail[0] ? detail : pz_err_text(err), result);
 	json_decref(result);
 }
 
@@ -116,7 +116,7 @@ static void
 cmd_init(const struct command *c)
 {
 	const char *zone = pz_json_str(c->params, "zone"), *host = pz_json_str(c->params, "host");
-	struct pz_errinfo info = {"out of memory"};
+	struct pz_errinfo info = {""};
 
 	if (zone == NULL || host == NULL) {
 		command_finish(c, PZ_ERR_CONFIG, "init needs a zone and a host", NULL);
@@ -124,7 +124,7 @@ cmd_init(const struct command *c)
 	}
 	enum pz_err err = begin_init(c, zone, host, &info);
 	if (err != PZ_OK)
-		command_finish(c, err, info.text, NULL);
+		command_finish(c, err, pz_errinfo_text(&info, err), NULL);
 }
 
 /* ---- lists ---- */
@@ -189,25 +189,30 @@ cmd_devices(const struct command *c)
 
 /* ---- token ---- */
 
-static json_t *
-token_result(const struct hub_zone *zone, unsigned ttl_s)
+static enum pz_err
+token_result(const struct hub_zone *zone, unsigned ttl_s, json_t **out, struct pz_errinfo *info)
 {
 	const struct pz_hub *hub = zone->hub;
 	uint64_t expires_s = pz_env_wall_ms(hub->config.env) / 1000 + ttl_s;
 	char code[PZ_CODE_DIGITS + 2];
 	struct pz_buf link;
-	json_t *result = NULL;
 
 	pz_code_format(&zone->code, code);
 	pz_buf_init(&link, 2048, NULL);
-	if (pz_enrol_link_format(zone->authority->host, hub->port, zone->authority->zone,
-				 zone->code.digits, &link) == PZ_OK)
-		result = json_pack("{s:s, s:s%, s:s, s:s, s:i, s:I}", "code", code, "link",
-				   (const char *)link.mem + link.start, link.len, "zone",
-				   zone->authority->zone, "host", zone->authority->host, "port",
-				   hub->port, "expires", (json_int_t)expires_s);
+	enum pz_err err = pz_enrol_link_format(zone->authority->host, hub->port,
+					       zone->authority->zone, zone->code.digits, &link);
+	if (err == PZ_OK)
+		*out = json_pack("{s:s, s:s%, s:s, s:s, s:i, s:I}", "code", code, "link",
+				 (const char *)link.mem + link.start, link.len, "zone",
+				 zone->authority->zone, "host", zone->authority->host, "port",
+				 hub->port, "expires", (json_int_t)expires_s);
 	pz_buf_wipe(&link);
-	return result;
+	if (err != PZ_OK)
+		return pz_fail(info, err,
+			       "no link can be made of host '%s': move the zone to a valid one "
+			       "(pzh export, pzh import --host)",
+			       zone->authority->host);
+	return *out ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
 }
 
 static void
@@ -239,7 +244,9 @@ cmd_token(const struct command *c)
 	}
 	pz_code_issue(&zone->code, c->hub->config.env, device, (unsigned)ttl);
 	pz_notice("code-issued", "zone=%s ttl=%u", zone->authority->zone, (unsigned)ttl);
-	command_finish(c, PZ_OK, "", token_result(zone, (unsigned)ttl));
+	json_t *result = NULL;
+	err = token_result(zone, (unsigned)ttl, &result, &info);
+	command_finish(c, err, info.text, result);
 }
 
 /* ---- revoke ---- */

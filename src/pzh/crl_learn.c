@@ -98,7 +98,7 @@ begin_learning(struct zone_turn *turn)
 {
 	struct learning *l = (struct learning *)(void *)turn;
 	struct hub_zone *zone = l->zone;
-	struct pz_errinfo info = {"out of memory"};
+	struct pz_errinfo info = {""};
 	struct pz_txn *txn = pz_txn_new();
 	enum pz_err err = txn ? pz_authority_learn(zone->authority, l->crl, txn, &l->change, &info)
 			      : PZ_ERR_LIMIT_MEMORY;
@@ -110,7 +110,7 @@ begin_learning(struct zone_turn *turn)
 	pz_txn_free(txn);
 	if (err != PZ_ERR_EXISTS) /* that one: another device was first */
 		pz_error("crl", "zone=%s cannot take the list of %s: %s", zone->authority->zone,
-			 l->from, info.text);
+			 l->from, pz_errinfo_text(&info, err));
 	end_learning(l);
 }
 

@@ -29,9 +29,9 @@ finish(pz_hub_done done, void *arg, enum pz_err err, const char *detail, json_t 
 {
 	if (err == PZ_OK && result == NULL) {
 		err = PZ_ERR_LIMIT_MEMORY;
-		detail = "out of memory";
+		detail = pz_err_text(err);
 	}
-	done(arg, err, err == PZ_OK ? "" : detail, result);
+	done(arg, err, err == PZ_OK ? "" : detail[0] ? detail : pz_err_text(err), result);
 	json_decref(result);
 }
 

@@ -155,7 +155,7 @@ begin_admission(struct zone_turn *turn)
 {
 	struct admission *admission = (struct admission *)(void *)turn;
 	struct hub_zone *zone = admission->zone;
-	struct pz_errinfo info = {"out of memory"};
+	struct pz_errinfo info = {""};
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
 	if (admission->peer == NULL) { /* it went while it waited: nothing was signed */
@@ -168,7 +168,7 @@ begin_admission(struct zone_turn *turn)
 		err = prepare(admission, txn, &info);
 	if (err != PZ_OK) {
 		pz_warning("enrol-refused", "zone=%s device=%s %s", zone->authority->zone,
-			   admission->request->device, info.text);
+			   admission->request->device, pz_errinfo_text(&info, err));
 		pz_txn_free(txn);
 		refuse(admission, err == PZ_ERR_EXISTS ? "nameTaken" : "badRequest");
 		end_admission(admission);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/host.h"
 #include "pzh/internal.h"
 #include "pzh/result.h"
 #include "wire/json.h"
@@ -94,7 +95,7 @@ begin_move(struct zone_turn *turn)
 {
 	struct move *move = PZ_CONTAINER(turn, struct move, turn);
 	struct hub_zone *zone = move->zone;
-	struct pz_errinfo info = {"out of memory"};
+	struct pz_errinfo info = {""};
 	struct pz_txn *txn = pz_txn_new();
 	struct pz_hub_address to;
 	enum pz_err err = txn ? check(move, &to, &info) : PZ_ERR_LIMIT_MEMORY;
@@ -104,7 +105,7 @@ begin_move(struct zone_turn *turn)
 					    &move->next, &info);
 	if (err != PZ_OK) {
 		pz_txn_free(txn);
-		end_move(move, err, info.text);
+		end_move(move, err, pz_errinfo_text(&info, err));
 		return;
 	}
 	pz_store_commit(zone->hub->config.store, txn, on_stored, move);
@@ -125,7 +126,7 @@ read_target(const json_t *params, struct pz_hub_address *out, struct pz_errinfo 
 	*out = (struct pz_hub_address){.port = 0};
 	if (json_is_true(json_object_get(params, "stay")))
 		return PZ_OK;
-	if (host == NULL || !pz_hub_host_is_valid(host) ||
+	if (host == NULL || !pz_host_is_valid(host) ||
 	    !pz_json_int(params, "port", 1, UINT16_MAX, &port))
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "move needs a host (DNS name or IP address) and a port from 1 to "
@@ -137,7 +138,7 @@ read_target(const json_t *params, struct pz_hub_address *out, struct pz_errinfo 
 void
 cmd_move(const struct command *c)
 {
-	struct pz_errinfo info = {"out of memory"};
+	struct pz_errinfo info = {""};
 	struct hub_zone *zone = NULL;
 	struct pz_hub_address to;
 	struct move *move = NULL;
@@ -148,7 +149,7 @@ cmd_move(const struct command *c)
 	if (err == PZ_OK && (move = calloc(1, sizeof(*move))) == NULL)
 		err = PZ_ERR_LIMIT_MEMORY;
 	if (err != PZ_OK) {
-		command_finish(c, err, info.text, NULL);
+		command_finish(c, err, pz_errinfo_text(&info, err), NULL);
 		return;
 	}
 	*move = (struct move){.zone = zone, .command = *c, .to = to};

@@ -8,6 +8,7 @@
 #include "store/lock.h"
 #include "store/sqlite.h"
 #include "wire/address.h"
+#include "x509/provider.h"
 #include "zone/migration.h"
 
 #define PATH_BYTES 4096
@@ -43,7 +44,9 @@ site_open(struct site *site, const char *data_dir, struct pz_errinfo *info)
 
 	*site = (struct site){.lock_fd = -1};
 	pz_env_system(&site->env, &site->timers);
-	enum pz_err err = pz_lock_data_dir(data_dir, &site->lock_fd, info);
+	enum pz_err err = pz_openssl_check(info);
+	if (err == PZ_OK)
+		err = pz_lock_data_dir(data_dir, &site->lock_fd, info);
 	snprintf(path, sizeof(path), "%s/keys", data_dir);
 	if (err == PZ_OK)
 		err = pz_keystore_open_dir(path, &site->keys, info);

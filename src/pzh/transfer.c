@@ -175,7 +175,7 @@ begin_export(struct zone_turn *turn)
 void
 cmd_export(const struct command *c)
 {
-	struct pz_errinfo info = {"out of memory"};
+	struct pz_errinfo info = {""};
 	struct exporting *x = calloc(1, sizeof(*x));
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
@@ -187,7 +187,7 @@ cmd_export(const struct command *c)
 		err = read_bytes(c->params, "key", x->key, sizeof(x->key), &info);
 	if (err != PZ_OK) {
 		free(x);
-		command_finish(c, err, info.text, NULL);
+		command_finish(c, err, pz_errinfo_text(&info, err), NULL);
 		return;
 	}
 	x->command = *c;
@@ -262,7 +262,7 @@ void
 cmd_import(const struct command *c)
 {
 	uint8_t key[PZ_ARCHIVE_KEY_BYTES];
-	struct pz_errinfo info = {"out of memory"};
+	struct pz_errinfo info = {""};
 	struct transfer *t = NULL;
 	json_t *result = NULL;
 	enum pz_err err = read_bytes(c->params, "key", key, sizeof(key), &info);
@@ -276,7 +276,7 @@ cmd_import(const struct command *c)
 			free_transfer(t);
 	}
 	sodium_memzero(key, sizeof(key));
-	command_finish(c, err, info.text, result);
+	command_finish(c, err, pz_errinfo_text(&info, err), result);
 }
 
 /* The port that devices reach this hub by, unless the command says another one. */

@@ -206,12 +206,12 @@ change(struct pz_node *node, json_t *params,
 {
 	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
 	struct ticket *ticket = new_ticket(request);
-	struct pz_errinfo info = {"out of memory"};
+	struct pz_errinfo info = {""};
 
 	if (request == NULL)
 		return NULL;
 	enum pz_err err = ticket ? begin(ticket, params, &info) : PZ_ERR_LIMIT_MEMORY;
-	return settle(request, ticket, err, info.text);
+	return settle(request, ticket, err, pz_errinfo_text(&info, err));
 }
 
 static enum pz_err

@@ -49,9 +49,12 @@ request_finish(struct pz_node_request *request, enum pz_err err, const char *det
 
 	if (err == PZ_OK && result == NULL) {
 		err = PZ_ERR_LIMIT_MEMORY;
-		detail = "out of memory";
+		detail = pz_err_text(err);
 	}
-	snprintf(info.text, sizeof(info.text), "%s", err == PZ_OK ? "" : detail);
+	snprintf(info.text, sizeof(info.text), "%s",
+		 err == PZ_OK ? ""
+		 : detail[0]  ? detail
+			      : pz_err_text(err));
 	free_request(request);
 	reply->done(arg, err, info.text, result);
 	json_decref(result);

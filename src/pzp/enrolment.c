@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
+#include "base/host.h"
 #include "enrol/code.h"
 #include "enrol/device.h"
 #include "enrol/link.h"
@@ -78,8 +79,9 @@ read_address(json_t *params, struct pz_enrol_link *out, struct pz_errinfo *info)
 
 	if (host == NULL || zone == NULL)
 		return pz_fail(info, PZ_ERR_CONFIG, "give a link, or a host, a zone and a code");
-	if (strlen(host) >= sizeof(out->host))
-		return pz_fail(info, PZ_ERR_CONFIG, "host '%s' is too long", host);
+	if (!pz_host_is_dialable(host))
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "'%s' is no host: give the hub's DNS name or IP address", host);
 	if (json_object_get(params, "port") && !pz_json_int(params, "port", 1, UINT16_MAX, &port))
 		return pz_fail(info, PZ_ERR_CONFIG, "port must be 1 to 65535");
 	if (pz_zone_normalise(pz_slice_str(zone), out->zone) != PZ_OK)
@@ -416,7 +418,7 @@ on_done(void *arg, const struct pz_enrol_result *result)
 {
 	struct enrolment *e = arg;
 	struct pz_node *node = e->conn.node;
-	struct pz_errinfo info = {"out of memory"};
+	struct pz_errinfo info = {""};
 	struct pz_txn *txn = pz_txn_new();
 	struct pz_membership_grant grant = {
 		.zone = e->where.zone,
@@ -437,7 +439,7 @@ on_done(void *arg, const struct pz_enrol_result *result)
 					   &e->fresh, &info);
 	if (err != PZ_OK) {
 		pz_txn_free(txn);
-		fail(node, info.text);
+		fail(node, pz_errinfo_text(&info, err));
 		return;
 	}
 	e->is_storing = true;

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "enrol/link.h"
+#include "base/host.h"
 #include "wire/json.h"
 
 #define PORT_DEFAULT 8041     /* page 12 */
@@ -264,16 +264,18 @@ hear(struct pz_node *node, const json_t *message, struct pz_errinfo *info)
 void
 moved_on_prop(struct pz_node *node, struct peer_link *from, json_t *message)
 {
-	struct pz_errinfo info = {"out of memory"};
+	struct pz_errinfo info = {""};
 
 	if (from && from->notices_refused >= NOTICES_REFUSED_MAX)
 		return;
-	if (hear(node, message, &info) == PZ_OK)
+	enum pz_err err = hear(node, message, &info);
+	if (err == PZ_OK)
 		return;
 	if (from)
 		from->notices_refused++;
 	pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
-	pz_warning("notice-refused", "from=%s %s", from ? from->peer->device : "hub", info.text);
+	pz_warning("notice-refused", "from=%s %s", from ? from->peer->device : "hub",
+		   pz_errinfo_text(&info, err));
 }
 
 void
@@ -312,7 +314,7 @@ read_address(const json_t *params, struct pz_hub_address *out, struct pz_errinfo
 	const char *host = pz_json_str(params, "host");
 	int64_t port = PORT_DEFAULT;
 
-	if (host == NULL || !pz_enrol_host_is_valid(host))
+	if (host == NULL || !pz_host_is_dialable(host))
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "'%s' is no host: give the hub's DNS name or IP address",
 			       host ? host : "");

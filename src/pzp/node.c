@@ -216,12 +216,21 @@ on_registry_change(void *arg, enum pz_registry_event event, struct pz_service *s
 static enum pz_err
 add_builtin(struct pz_node *node, struct pz_service *service, struct pz_errinfo *info)
 {
-	if (service == NULL)
-		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	enum pz_err err = pz_registry_add(node->registry, service, info);
 	if (err != PZ_OK)
 		pz_service_free(service);
 	return err;
+}
+
+static enum pz_err
+add_builtins(struct pz_node *node, struct pz_errinfo *info)
+{
+	struct pz_service *service = NULL;
+
+	PZ_TRY(pz_service_test_new(node->config.env, &service, info));
+	PZ_TRY(add_builtin(node, service, info));
+	PZ_TRY(pz_service_devicestatus_new(node->config.env, "/", &service, info));
+	return add_builtin(node, service, info);
 }
 
 static enum pz_err
@@ -262,8 +271,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->nearby = nearby_new(node);
 	if (node->nearby == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	PZ_TRY(add_builtin(node, pz_service_test_new(node->config.env), info));
-	PZ_TRY(add_builtin(node, pz_service_devicestatus_new(node->config.env, "/"), info));
+	PZ_TRY(add_builtins(node, info));
 	struct pz_membership *membership = NULL;
 	PZ_TRY(pz_membership_load(node->config.store, node->config.keys, &membership, info));
 	return node_set_membership(node, membership, info);

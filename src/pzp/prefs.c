@@ -616,7 +616,7 @@ submit(const struct change *wish, const struct pz_node_reply *reply, void *arg)
 	struct pz_node *node = wish->node;
 	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
 	struct change *change = request ? malloc(sizeof(*change)) : NULL;
-	struct pz_errinfo info = {"out of memory"};
+	struct pz_errinfo info = {""};
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
 	if (change) {
@@ -631,7 +631,7 @@ submit(const struct change *wish, const struct pz_node_reply *reply, void *arg)
 		pz_list_remove(&change->list);
 	free(change);
 	if (request)
-		request_finish(request, err, info.text, NULL);
+		request_finish(request, err, pz_errinfo_text(&info, err), NULL);
 	return NULL;
 }
 

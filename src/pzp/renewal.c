@@ -38,7 +38,7 @@ on_renewed(void *arg, enum pz_err err, const char *detail)
 static void
 renew(struct pz_node *node)
 {
-	struct pz_errinfo info = {"out of memory"};
+	struct pz_errinfo info = {""};
 	struct renewal *renewal = calloc(1, sizeof(*renewal));
 	struct pz_txn *txn = pz_txn_new();
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
@@ -47,8 +47,8 @@ renew(struct pz_node *node)
 		err = pz_membership_renew(node->membership, node->config.keys, node->config.env,
 					  txn, &renewal->fresh, &info);
 	if (err != PZ_OK) {
-		warnings_renewal(node, info.text);
-		pz_error("renewal", "failed, will try again: %s", info.text);
+		warnings_renewal(node, pz_errinfo_text(&info, err));
+		pz_error("renewal", "failed, will try again: %s", pz_errinfo_text(&info, err));
 		free(renewal);
 		pz_txn_free(txn);
 		return;

@@ -32,14 +32,14 @@ servicecache_announce(struct pz_node *node)
 {
 	json_t *list = pz_registry_list(node->registry, NULL);
 	char *text = list ? json_dumps(list, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-	struct pz_errinfo info = {"out of memory"};
+	struct pz_errinfo info = {""};
 	enum pz_err err = text ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
 
 	if (text && node->membership && !node->is_wiping && has_changed(node, text))
 		err = zonedata_write(node, PZ_SYNC_SERVICE_CACHE, node->membership->device, text,
 				     on_written, NULL, &info);
 	if (err != PZ_OK)
-		on_written(NULL, err, info.text);
+		on_written(NULL, err, pz_errinfo_text(&info, err));
 	free(text);
 	json_decref(list);
 }

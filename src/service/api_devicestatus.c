@@ -358,19 +358,22 @@ static const struct pz_method_def methods[] = {
 	 .text = "ends a watchPropertyChange, by its request id"},
 };
 
-struct pz_service *
-pz_service_devicestatus_new(const struct pz_env *env, const char *root)
+enum pz_err
+pz_service_devicestatus_new(const struct pz_env *env, const char *root, struct pz_service **out,
+			    struct pz_errinfo *info)
 {
 	struct pz_service *service = NULL;
 	struct pz_ds *ds = calloc(1, sizeof(*ds));
 	char *copy = strdup(root);
-	if (!ds || !copy ||
-	    pz_service_new("http://webinos.org/api/devicestatus", "DeviceStatus",
-			   "Get information about the device status.", methods,
-			   sizeof(methods) / sizeof(methods[0]), &service, NULL) != PZ_OK) {
+	enum pz_err err = ds && copy ? PZ_OK : pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	if (err == PZ_OK)
+		err = pz_service_new("http://webinos.org/api/devicestatus", "DeviceStatus",
+				     "Get information about the device status.", methods,
+				     sizeof(methods) / sizeof(methods[0]), &service, info);
+	if (err != PZ_OK) {
 		free(ds);
 		free(copy);
-		return NULL;
+		return err;
 	}
 	size_t len = strlen(copy);
 	while (len > 0 && copy[len - 1] == '/')
@@ -380,5 +383,6 @@ pz_service_devicestatus_new(const struct pz_env *env, const char *root)
 	service->state = ds;
 	service->call_ended = on_ended;
 	service->destroy = on_destroy;
-	return service;
+	*out = service;
+	return PZ_OK;
 }

@@ -10,9 +10,11 @@
  * nothing when absent); listenAttr.listenFor42 sends onEvent {msg: "42"} once and is done, with
  * {"repeat": true} also every second until it is removed.
  * @param env borrowed for the service's life
- * NULL: out of memory.
+ * @param out untouched on failure
+ * Errors: LIMIT_MEMORY, CRYPTO.
  * @spec page 7, 9.1
  */
-struct pz_service *pz_service_test_new(const struct pz_env *env);
+enum pz_err pz_service_test_new(const struct pz_env *env, struct pz_service **out,
+				struct pz_errinfo *info) PZ_MUST_USE;
 
 #endif

@@ -99,15 +99,15 @@ static const struct pz_method_def methods[] = {
 	 .is_stream = true},
 };
 
-struct pz_service *
-pz_service_test_new(const struct pz_env *env)
+enum pz_err
+pz_service_test_new(const struct pz_env *env, struct pz_service **out, struct pz_errinfo *info)
 {
 	struct pz_service *service = NULL;
-	if (pz_service_new("http://webinos.org/api/test", "Test",
-			   "Test Module with the life answer.", methods,
-			   sizeof(methods) / sizeof(methods[0]), &service, NULL) != PZ_OK)
-		return NULL;
+	PZ_TRY(pz_service_new("http://webinos.org/api/test", "Test",
+			      "Test Module with the life answer.", methods,
+			      sizeof(methods) / sizeof(methods[0]), &service, info));
 	service->state = (void *)(uintptr_t)env;
 	service->call_ended = on_ended;
-	return service;
+	*out = service;
+	return PZ_OK;
 }

@@ -349,14 +349,14 @@ pz_command_job_start(struct pz_commands *state, const struct pz_command *command
 	}
 	if (command->is_stream && pz_call_listen(call) != PZ_OK)
 		return;
-	struct pz_errinfo info = {"out of memory"};
+	struct pz_errinfo info = {""};
 	struct job *job = job_new(state, command, call);
 	if (job)
 		job->process = spawn(job, command, params, &info);
 	if (job == NULL || job->process == NULL) {
 		if (job)
 			job_free(job);
-		refuse(state, command, call, info.text);
+		refuse(state, command, call, pz_errinfo_text(&info, PZ_ERR_LIMIT_MEMORY));
 		return;
 	}
 	call->user = job;

@@ -97,7 +97,8 @@ with_device(void)
 	assert_non_null(mkdtemp(root));
 	char slash[80];
 	(void)snprintf(slash, sizeof(slash), "%s/", root);
-	struct pz_service *service = pz_service_devicestatus_new(&f->env, slash);
+	struct pz_service *service = NULL;
+	assert_int_equal(pz_service_devicestatus_new(&f->env, slash, &service, NULL), PZ_OK);
 	fx_add(f, service);
 	(void)snprintf(base, sizeof(base), "%s@%s", service->descriptor.api,
 		       service->descriptor.id);
@@ -490,9 +491,10 @@ the_real_tree_can_be_read(void **state)
 		"Battery",         "CPU",          "Device",      "Display",      "MemoryUnit",
 		"OperatingSystem", "WiFiHardware", "WiFiNetwork", "WiredNetwork", "WebRuntime"};
 	struct fixture *f = fx_new();
-	struct pz_service *service = pz_service_devicestatus_new(&f->env, "/");
+	struct pz_service *service = NULL;
 	char params[64];
 	(void)state;
+	assert_int_equal(pz_service_devicestatus_new(&f->env, "/", &service, NULL), PZ_OK);
 	fx_add(f, service);
 	(void)snprintf(base, sizeof(base), "%s@%s", service->descriptor.api,
 		       service->descriptor.id);

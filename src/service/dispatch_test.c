@@ -13,7 +13,7 @@ static struct fixture *
 with_test_api(void)
 {
 	struct fixture *f = fx_new();
-	fx_add(f, pz_service_test_new(&f->env));
+	fx_add_test_service(f);
 	return f;
 }
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "service/api_test.h"
 #include "service/dispatch.h"
 
 #define NODE "alice@example.org/tv"
@@ -149,6 +150,15 @@ fx_add(struct fixture *f, struct pz_service *service)
 {
 	assert_non_null(service);
 	assert_int_equal(pz_registry_add(f->registry, service, NULL), PZ_OK);
+}
+
+static inline void
+fx_add_test_service(struct fixture *f)
+{
+	struct pz_service *service = NULL;
+
+	assert_int_equal(pz_service_test_new(&f->env, &service, NULL), PZ_OK);
+	fx_add(f, service);
 }
 
 static inline void

@@ -15,7 +15,7 @@ static struct fixture *
 with_test_api(void)
 {
 	struct fixture *f = fx_new();
-	fx_add(f, pz_service_test_new(&f->env));
+	fx_add_test_service(f);
 	return f;
 }
 
@@ -250,7 +250,7 @@ a_binder_is_told_when_the_service_goes_and_returns(void **state)
 	}
 	remove_test_api(f);
 	fx_expect(f, EVENT(ANN, "B2.onServiceUnavailable", DESCRIPTOR));
-	fx_add(f, pz_service_test_new(&f->env));
+	fx_add_test_service(f);
 	fx_expect(f, EVENT(ANN, "B2.onServiceAvailable", DESCRIPTOR));
 	pz_dispatcher_peer_gone(f->d, "alice@example.org/laptop");
 	remove_test_api(f);

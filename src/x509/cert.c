@@ -1,11 +1,11 @@
 #include "x509/cert.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdatomic.h>
 
+#include "base/host.h"
 #include "x509/encode.h"
 
 #define DAY_MS (UINT64_C(86400) * 1000)
@@ -95,17 +95,9 @@ is_ip(const char *host, uint8_t out[16], int *out_len)
 static enum pz_err
 check_host(const char *host, struct pz_errinfo *info)
 {
-	size_t len = host ? strlen(host) : 0;
-	uint8_t ip[16];
-	int ip_len;
-	bool ok = len > 0 && len <= PZ_HOST_BYTES_MAX;
-
-	if (ok && is_ip(host, ip, &ip_len))
-		return PZ_OK;
-	for (size_t i = 0; i < len && ok; i++) /* with '_', which private networks use */
-		ok = isalnum((unsigned char)host[i]) || strchr("-._", host[i]) != NULL;
-	if (!ok)
-		return pz_fail(info, PZ_ERR_CONFIG, "host: not a DNS name or IP address");
+	if (host == NULL || !pz_host_is_valid(host))
+		return pz_fail(info, PZ_ERR_CONFIG, "host '%s' is not a DNS name or IP address",
+			       host ? host : "");
 	return PZ_OK;
 }
 

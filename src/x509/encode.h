@@ -25,8 +25,7 @@ PZ_AUTO_DEFINE(ASN1_INTEGER, ASN1_INTEGER_free)
 PZ_AUTO_DEFINE(ASN1_TIME, ASN1_TIME_free)
 PZ_AUTO_DEFINE(BIGNUM, BN_free)
 
-#define PZ_CN_BYTES_MAX 64    /* RFC 5280 appendix A, ub-common-name */
-#define PZ_HOST_BYTES_MAX 253 /* RFC 1035 2.3.4 as text */
+#define PZ_CN_BYTES_MAX 64 /* RFC 5280 appendix A, ub-common-name */
 /* "pz:" zone "/" device, every byte escaped */
 #define PZ_URI_BYTES_MAX (4 + 3 * (PZ_ZONE_BYTES_MAX + PZ_DEVICE_BYTES_MAX))
 

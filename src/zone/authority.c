@@ -6,6 +6,7 @@
 
 #include "base/auto.h"
 #include "base/codec.h"
+#include "base/host.h"
 #include "wire/address.h"
 #include "wire/json.h"
 #include "zone/change.h"
@@ -20,16 +21,6 @@ pz_authority_member_space(const char *zone, char out[PZ_MEMBER_SPACE_CHARS])
 	snprintf(out, PZ_MEMBER_SPACE_CHARS, "member:%s", zone);
 }
 
-static bool
-is_host_valid(const char *host)
-{
-	size_t len = strlen(host);
-
-	return len > 0 && len <= PZ_ZONE_HOST_BYTES_MAX &&
-	       strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:") ==
-		       len;
-}
-
 enum pz_err
 pz_authority_check_names(const char *zone, const char *host, const char *name,
 			 struct pz_errinfo *info)
@@ -39,7 +30,12 @@ pz_authority_check_names(const char *zone, const char *host, const char *name,
 			info, PZ_ERR_CONFIG,
 			"zone '%s' is not valid: write it as user@domain, e.g. alice@example.org",
 			zone);
-	if (!is_host_valid(host))
+	if (pz_host_has_port(host))
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "host '%s' is not valid: leave out the port; devices learn the one "
+			       "that the hub listens on (pzhd --port)",
+			       host);
+	if (!pz_host_is_valid(host))
 		return pz_fail(
 			info, PZ_ERR_CONFIG,
 			"host '%s' is not valid: give the DNS name or IP address under which "

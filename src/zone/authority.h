@@ -22,8 +22,6 @@
 #include "zone/moving.h"
 #include "zone/record.h"
 
-#define PZ_ZONE_HOST_BYTES_MAX 253
-
 /** Why a device is out. Stored by name. */
 enum pz_revoked {
 	PZ_REVOKED_UNKNOWN, /* is not, or by an older version */
@@ -78,7 +76,7 @@ pz_member_is_connected(const struct pz_member *member)
 /** One zone. Members are read directly, changed through the functions below. */
 struct pz_authority {
 	char zone[PZ_ZONE_BYTES_MAX + 1];
-	char host[PZ_ZONE_HOST_BYTES_MAX + 1];
+	char host[PZ_HOST_BYTES_MAX + 1];
 	char name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
 	char key_type[16];
 	char ca_key_uri[PZ_KEY_URI_MAX], tls_key_uri[PZ_KEY_URI_MAX];

@@ -19,7 +19,7 @@
 struct pz_membership {
 	char zone[PZ_ZONE_BYTES_MAX + 1];
 	char device[PZ_DEVICE_BYTES_MAX + 1];
-	char hub_host[PZ_HUB_HOST_BYTES_MAX + 1]; /* as at the enrolment; now: zone/place.h */
+	char hub_host[PZ_HOST_BYTES_MAX + 1]; /* as at the enrolment; now: zone/place.h */
 	uint16_t hub_port;
 	char key_type[16];
 	char ca_key_uri[PZ_KEY_URI_MAX], tls_key_uri[PZ_KEY_URI_MAX];

@@ -501,7 +501,7 @@ settle_address(struct pz_migration *m, const char *host, uint16_t port, struct p
 
 	pz_hub_address_set(&at, host ? host : m->at.host, port);
 	PZ_TRY(pz_authority_check_names(a->zone, at.host, a->name, info));
-	snprintf(a->host, sizeof(a->host), "%.*s", PZ_ZONE_HOST_BYTES_MAX, at.host);
+	snprintf(a->host, sizeof(a->host), "%.*s", PZ_HOST_BYTES_MAX, at.host);
 	if (!pz_hub_address_eq(&at, &m->at))
 		return pz_authority_announce(a, &at, false, m->txn, &a->move, info);
 	return pz_authority_put_move(a, &a->move, m->txn);

@@ -7,26 +7,12 @@
 
 #include "base/auto.h"
 #include "base/codec.h"
+#include "base/host.h"
 #include "wire/address.h"
 #include "wire/json.h"
 
 #define PROTOCOL "pz-moved/1"
 #define WORDS_BYTES_MAX 1024 /* protocol, zone, host, two numbers, their lengths */
-#define DIGITS "0123456789"
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-bool
-pz_hub_host_is_valid(const char *host)
-{
-	size_t len = strlen(host);
-	bool is_v6 = strchr(host, ':') != NULL;
-
-	if (len == 0 || len > PZ_HUB_HOST_BYTES_MAX)
-		return false;
-	if (is_v6)
-		return len > 1 && strspn(host, DIGITS "abcdefABCDEF:.") == len;
-	return strspn(host, DIGITS LETTERS "._-") == len && host[0] != '.' && host[0] != '-';
-}
 
 void
 pz_hub_address_set(struct pz_hub_address *out, const char *host, uint16_t port)
@@ -85,7 +71,7 @@ pz_hub_notice_make(const char *zone, const struct pz_hub_address *at, uint64_t n
 {
 	struct pz_hub_notice made = {.at = *at, .number = number};
 
-	if (!pz_hub_host_is_valid(at->host) || at->port == 0)
+	if (!pz_host_is_valid(at->host) || at->port == 0)
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "'%s' port %u is no address of a hub: give a DNS name or an IP "
 			       "address, and a port from 1 to 65535",
@@ -118,7 +104,7 @@ pz_hub_notice_parse(const json_t *object, struct pz_hub_notice *out, struct pz_e
 	    !pz_json_int(object, "number", 1, (int64_t)PZ_SYNC_TIME_MS_MAX, &number))
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER,
 			       "notice of a hub's address: a member is missing or wrong");
-	if (!pz_zone_is_valid(pz_slice_str(zone)) || !pz_hub_host_is_valid(host))
+	if (!pz_zone_is_valid(pz_slice_str(zone)) || !pz_host_is_valid(host))
 		return pz_fail(info, PZ_ERR_PROTO_ADDRESS,
 			       "notice of a hub's address: no zone or no host");
 	if (strlen(sig) > PZ_HUB_NOTICE_SIG_CHARS)

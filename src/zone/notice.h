@@ -11,13 +11,12 @@
 #include "x509/cert.h"
 #include "x509/key.h"
 
-#define PZ_HUB_HOST_BYTES_MAX 255
 #define PZ_HUB_NOTICE_SIG_CHARS (4 * ((PZ_SIGNATURE_BYTES_MAX + 2) / 3)) /* base64 */
 
 /** Where a hub can be reached. */
 struct pz_hub_address {
-	char host[PZ_HUB_HOST_BYTES_MAX + 1]; /* DNS name or IP literal, IPv6 without brackets */
-	uint16_t port;                        /* 0: there is no such address */
+	char host[PZ_HOST_BYTES_MAX + 1]; /* DNS name or IP literal, IPv6 without brackets */
+	uint16_t port;                    /* 0: there is no such address */
 };
 
 /** One notice. Nothing of it is believed before pz_hub_notice_check. */
@@ -28,8 +27,6 @@ struct pz_hub_notice {
 	char sig[PZ_HUB_NOTICE_SIG_CHARS + 1];
 };
 
-/** A DNS name, an IPv4 or an IPv6 literal (without brackets); length and characters only. */
-bool pz_hub_host_is_valid(const char *host);
 /** Fills it. The host is cut to what fits. */
 void pz_hub_address_set(struct pz_hub_address *out, const char *host, uint16_t port);
 bool pz_hub_address_eq(const struct pz_hub_address *a, const struct pz_hub_address *b);

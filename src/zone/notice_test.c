@@ -140,7 +140,7 @@ test_malformed(void **state)
 	memset(long_text, 'a', sizeof(long_text));
 	long_text[sizeof(long_text) - 1] = '\0';
 	refuse_member("sig", json_string(long_text));
-	long_text[PZ_HUB_HOST_BYTES_MAX + 1] = '\0';
+	long_text[PZ_HOST_BYTES_MAX + 1] = '\0';
 	refuse_member("host", json_string(long_text));
 	assert_int_equal(pz_hub_notice_parse(NULL, &(struct pz_hub_notice){.number = 0}, NULL),
 			 PZ_ERR_PROTO_MEMBER);

@@ -131,3 +131,54 @@ def test_a_command_that_cannot_be_started_says_why(world):
         assert str(path) not in json.dumps(error), "callers need no paths of this device"
         line = device.wait_log(f"WARNING command service=\\S+ method={method} ")
         assert f"path={path} " in line and reason in line
+
+
+LEGACY_ONLY = """openssl_conf = init
+[init]
+providers = providers
+[providers]
+legacy = legacy
+[legacy]
+activate = 1
+"""
+
+
+def test_openssl_without_what_is_needed_is_named(world):
+    conf = world.path / "openssl.cnf"
+    conf.write_text(LEGACY_ONLY)
+    for name, args in (("pzpd", ["--tls-port", 0]), ("pzhd", ["--port", 0]),
+                       ("pzh", ["init", "--zone", "a@b.org", "--host", "127.0.0.1"])):
+        done = programs.run(name, *args, home=world.path, data_dir=world.path / name, check=False,
+                            env={"OPENSSL_CONF": conf})
+        assert done.code == 1
+        assert done.reason().startswith(f"{name}: OpenSSL offers no SHA-256: "), done
+        assert "openssl.cnf" in done.reason()
+
+
+HOSTS_REFUSED = ["-x", ".", ".hub", "hub..org", "-hub.example.org", "a-", "a" * 64, "a b", "1.2.3",
+                 "http://hub", "[::1]", "fe80::1%eth0", "::::"]
+
+
+@pytest.mark.parametrize("running_hub", [True, False], ids=["daemon", "offline"])
+def test_a_host_that_init_takes_is_good_for_a_link(world, running_hub):
+    hub = world.hub(zone=None)
+    if not running_hub:
+        hub.stop()
+
+    def init(number, host):
+        return hub.pzh("init", "--zone", f"z{number}@example.org", f"--host={host}", check=False)
+
+    for number, host in enumerate(HOSTS_REFUSED):
+        done = init(number, host)
+        assert done.code == 1 and "give the DNS name or IP address" in done.reason(), done
+    for host in ("hub.example.org:8443", "10.9.0.200:8041", "[fd00::1]:8041"):
+        done = init(99, host)
+        assert done.code == 1 and "leave out the port" in done.reason(), done
+    good = ["hub.example.org", "hub.example.org.", "my_hub.lan", "fd00::1", "10.9.0.200"]
+    for number, host in enumerate(good, 100):
+        assert init(number, host).code == 0, host
+    if not running_hub:
+        hub.start()
+    for number, host in enumerate(good, 100):
+        link = hub.token("--zone", f"z{number}@example.org")["link"]
+        assert host in link

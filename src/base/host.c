@@ -1,0 +1,102 @@
+#include "base/host.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define DIGITS "0123456789"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define LABEL_BYTES_MAX 63U
+#define ADDRESS_BYTES 64 /* of an IPv6 literal, more than the longest */
+
+static bool
+is_label(const char *at, size_t len)
+{
+	return len > 0 && len <= LABEL_BYTES_MAX && at[0] != '-' && at[len - 1] != '-' &&
+	       strspn(at, DIGITS LETTERS "-_") >= len;
+}
+
+static bool
+is_name(const char *host)
+{
+	const char *at = host;
+
+	for (;;) {
+		size_t len = strcspn(at, ".");
+		if (!is_label(at, len))
+			return false;
+		bool is_last = at[len] == '\0' || at[len + 1] == '\0';
+		if (is_last)
+			return strspn(at, DIGITS) < len;
+		at += len + 1;
+	}
+}
+
+static enum pz_host_kind
+address_kind(const char *host)
+{
+	char literal[ADDRESS_BYTES];
+	unsigned char bytes[16];
+	size_t len = strcspn(host, "%");
+	const char *scope = host + len;
+
+	if (len >= sizeof(literal))
+		return PZ_HOST_NONE;
+	memcpy(literal, host, len);
+	literal[len] = '\0';
+	if (inet_pton(AF_INET6, literal, bytes) != 1)
+		return *scope == '\0' && inet_pton(AF_INET, literal, bytes) == 1 ? PZ_HOST_IPV4
+										 : PZ_HOST_NONE;
+	if (*scope == '\0')
+		return PZ_HOST_IPV6;
+	scope++;
+	size_t scope_len = strspn(scope, DIGITS LETTERS "._-");
+	return scope_len > 0 && scope[scope_len] == '\0' ? PZ_HOST_IPV6_SCOPED : PZ_HOST_NONE;
+}
+
+enum pz_host_kind
+pz_host_kind(const char *host)
+{
+	if (strlen(host) > PZ_HOST_BYTES_MAX)
+		return PZ_HOST_NONE;
+	enum pz_host_kind kind = address_kind(host);
+	if (kind == PZ_HOST_NONE && is_name(host))
+		return PZ_HOST_NAME;
+	return kind;
+}
+
+bool
+pz_host_is_valid(const char *host)
+{
+	enum pz_host_kind kind = pz_host_kind(host);
+
+	return kind != PZ_HOST_NONE && kind != PZ_HOST_IPV6_SCOPED;
+}
+
+bool
+pz_host_is_dialable(const char *host)
+{
+	return pz_host_kind(host) != PZ_HOST_NONE;
+}
+
+bool
+pz_host_has_port(const char *text)
+{
+	char host[PZ_HOST_BYTES_MAX + 1];
+	const char *colon = strrchr(text, ':');
+	bool in_brackets = text[0] == '[';
+	size_t digits = colon ? strspn(colon + 1, DIGITS) : 0;
+
+	if (digits == 0 || digits > 5 || colon[1 + digits] != '\0' ||
+	    pz_host_kind(text) != PZ_HOST_NONE)
+		return false;
+	size_t len = (size_t)(colon - text);
+	if (in_brackets && (len < 2 || colon[-1] != ']'))
+		return false;
+	text += in_brackets ? 1 : 0;
+	len -= in_brackets ? 2 : 0;
+	if (len >= sizeof(host))
+		return false;
+	memcpy(host, text, len);
+	host[len] = '\0';
+	return pz_host_is_valid(host);
+}
