@@ -59,6 +59,12 @@
 #define PZ_HUB_UNAUTH_MAX 1024 /* connections that have not proved an identity, all addresses */
 #define PZ_HUB_UNAUTH_PER_ADDRESS_MAX 64 /* the same, from one address */
 #define PZ_HUB_PER_ADDRESS_MAX 20000     /* links from one address (carrier NAT, a test bench) */
+#define PZ_UNAUTH_SITE_FACTOR 4 /* an IPv6 /48 may have this many times what a /64 may have */
+#define PZ_HELLO_TIMEOUT_US                                                                        \
+	(3 * PZ_US_PER_S) /* accepted connection to a whole ClientHello, which follows at once */
+#define PZ_DOORWAY_CALM_US (60 * PZ_US_PER_S) /* a full waiting room is told this often at most */
+#define PZ_FILES_RESERVED_MAX                                                                      \
+	PZ_CTL_CLIENTS_MAX    /* descriptors that connections leave to the owner's commands */
 #define PZ_LINGERING_MAX 1024 /* closed connections that wait for the other end's hang-up */
 #define PZ_HANDSHAKES_PER_TURN_MAX                                                                 \
 	8 /* one costs about a millisecond: others are served in between */
@@ -67,13 +73,14 @@
 #define PZ_PEER_ADDRESSES_MAX 16 /* tried for one peer */
 #define PZ_PEER_ATTEMPTS_MAX 64  /* peers looked for at once */
 #define PZ_PEER_ANONYMOUS_MAX                                                                      \
-	8                       /* of them such as we know no name of: anybody may announce them   \
-				 */
-#define PZ_PEER_LINKS_MAX 1024  /* connections with peers, also those that prove nothing */
-#define PZ_PEER_UNAUTH_MAX 64   /* incoming ones that have proved nothing */
-#define PZ_PEER_REACH_MAX 1024  /* devices that one peer says it has links with */
-#define PZ_PEER_RELAYED_MAX 256 /* devices whose services one peer passes on */
-#define PZ_PEER_RETRIES_ALONE 6 /* after a loss while there is no hub: about a minute */
+	8                      /* of them such as we know no name of: anybody may announce them    \
+				*/
+#define PZ_PEER_LINKS_MAX 1024 /* connections with peers, also those that prove nothing */
+#define PZ_PEER_UNAUTH_MAX 64  /* incoming ones that have proved nothing, all addresses */
+#define PZ_PEER_UNAUTH_PER_ADDRESS_MAX 8 /* the same, from one address */
+#define PZ_PEER_REACH_MAX 1024           /* devices that one peer says it has links with */
+#define PZ_PEER_RELAYED_MAX 256          /* devices whose services one peer passes on */
+#define PZ_PEER_RETRIES_ALONE 6          /* after a loss while there is no hub: about a minute */
 #define PZ_HAPPY_EYEBALLS_US (250 * PZ_US_PER_MS) /* head start of an address (page 6) */
 #define PZ_PEER_SEEK_US (3 * PZ_US_PER_S)         /* listening for a peer that was asked for */
 #define PZ_PEER_PROBE_AFTER_US (2 * PZ_US_PER_S)  /* a call without any sign of life */

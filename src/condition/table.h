@@ -18,6 +18,10 @@
 	  "The hub does not take a value that this device has stored, and no other device has "    \
 	  "it.",                                                                                   \
 	  "remove values that are not needed, on this device or with `pzh data`")                  \
+	X(WAITING_ROOM_FULL, "waiting-room-full", BOTH,                                            \
+	  "As many connections are open as may be without having proved an identity; a new one "   \
+	  "ends the oldest of the busiest network.",                                               \
+	  "devices still get in; if it lasts, let a firewall refuse that network")                 \
 	X(ANOTHER_HUB, "another-hub", PZP,                                                         \
 	  "A certificate of another hub, or of a hotspot's log-in page, is shown at the hub's "    \
 	  "address.",                                                                              \

@@ -242,7 +242,8 @@ const struct pz_setting pz_setting_table[] = {
 		.number = PZ_HUB_UNAUTH_MAX,
 		.min = 1,
 		.max = 1000000,
-		.help = "Connections at once that have not proved an identity.",
+		.help = "Connections at once that have not proved an identity; at a device at most "
+			"64. A full room ends the oldest of the busiest network.",
 	},
 	{
 		.programs = BOTH,
@@ -253,7 +254,9 @@ const struct pz_setting pz_setting_table[] = {
 		.number = PZ_HUB_UNAUTH_PER_ADDRESS_MAX,
 		.min = 1,
 		.max = 1000000,
-		.help = "The same, from one network address.",
+		.help = "The same, from one IPv4 address or IPv6 /64; four times that from one "
+			"/48; "
+			"at a device at most 8.",
 	},
 	{
 		.programs = BOTH,

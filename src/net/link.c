@@ -154,7 +154,8 @@ arm(struct pz_link *link)
 	uint64_t due = UINT64_MAX;
 
 	if (!link->live) {
-		due = link->deadline_us;
+		due = link->hello_us ? earlier(link->hello_us, link->deadline_us)
+				     : link->deadline_us;
 	} else {
 		due = earlier(link->rx_us + 2 * keepalive_us(link),
 			      link->tx_us + keepalive_us(link));
@@ -165,6 +166,24 @@ arm(struct pz_link *link)
 	pz_timer_start(link->host->env->timers, &link->timer, due);
 }
 
+/* What has not come in time; NULL: there is time left. */
+static const char *
+late_for(struct pz_link *link, uint64_t now)
+{
+	if (now >= link->deadline_us)
+		return link->patience_us ? "no progress"
+		       : link->secured   ? "not registered in time"
+					 : "the TLS handshake took too long";
+	if (link->hello_us == 0 || now < link->hello_us)
+		return NULL;
+	if (!pz_tls_has_hello(link->tls) && !link->is_kept_waiting)
+		return "no whole ClientHello in time";
+	/* It has come, or may lie in the socket while others have their turn. */
+	link->hello_us = pz_tls_has_hello(link->tls) ? 0 : now + PZ_HELLO_TIMEOUT_US;
+	link->is_kept_waiting = false;
+	return NULL;
+}
+
 static void
 on_time(struct pz_timer *timer, void *arg)
 {
@@ -173,9 +192,9 @@ on_time(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	if (!link->live) {
-		if (now >= link->deadline_us) {
-			pz_link_close(link, PZ_ERR_IO_TIMEOUT,
-				      link->patience_us ? "no progress" : "not registered in time");
+		const char *late = late_for(link, now);
+		if (late) {
+			pz_link_close(link, PZ_ERR_IO_TIMEOUT, late);
 			return;
 		}
 	} else if (now >= link->rx_us + 2 * keepalive_us(link) && link->session.blocked == 0) {
@@ -241,6 +260,7 @@ pz_link_new(const struct pz_link_host *host, struct pz_stream *stream, struct pz
 	pz_timer_init(&link->timer, on_time, link);
 	link->rx_us = link->tx_us = pz_env_mono_us(host->env);
 	link->deadline_us = link->rx_us + deadline_us;
+	link->hello_us = pz_tls_has_hello(tls) ? 0 : link->rx_us + PZ_HELLO_TIMEOUT_US;
 	stream->link = link;
 	arm(link);
 	pz_metric_add(host->metrics, PZ_METRIC_links_opened, 1);
@@ -315,7 +335,11 @@ pz_link_finish(struct pz_link *link)
 bool
 pz_link_wants_bytes(struct pz_link *link)
 {
-	return link->secured || link->host->turn->handshakes < link->host->turn->handshakes_max;
+	bool wants =
+		link->secured || link->host->turn->handshakes < link->host->turn->handshakes_max;
+
+	link->is_kept_waiting = !wants;
+	return wants;
 }
 
 /* One step of the handshake. True when it is done. */

@@ -56,6 +56,7 @@ struct pz_link {
 	struct pz_buf cipher; /* ciphertext that the stream did not take yet */
 	struct pz_timer timer;
 	uint64_t deadline_us; /* to be established, or to make progress */
+	uint64_t hello_us;    /* until when a client has to have said its ClientHello; 0: it has */
 	uint64_t patience_us; /* what each frame moves the deadline by; 0 = it stands */
 	uint64_t rx_us, tx_us;
 	struct pz_list dirty_node, closing_node;
@@ -65,12 +66,14 @@ struct pz_link {
 	uint32_t tx_begun; /* bytes at the front of tx whose frame was begun already */
 	enum pz_err close_why;
 	bool secured, live, idle, closing;
+	bool is_kept_waiting; /* by us: its bytes were left in the socket for a turn */
 };
 
 /**
  * New link over a connected stream; the handshake starts at once.
  * @param stream, tls taken, also on failure
- * @param deadline_us how long the other end has to be established
+ * @param deadline_us how long the other end has to be established; the ClientHello of one that
+ * dialled has to come within PZ_HELLO_TIMEOUT_US
  * Errors: LIMIT_MEMORY.
  */
 enum pz_err

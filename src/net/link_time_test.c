@@ -30,11 +30,52 @@ a_handshake_must_end_in_time(void **state)
 
 	(void)state;
 	fx_pair(&w, &hub, &laptop, w.laptop_ctx);
+	pz_turn_end(&w.turn);
+	assert_true(fx_deliver(&hub)); /* its hello, and nothing after that */
+	pz_turn_end(&w.turn);
 	fx_advance(&w, PZ_HANDSHAKE_TIMEOUT_US - 1);
 	assert_int_equal(hub.closed, 0);
 	fx_advance(&w, 1);
 	assert_int_equal(hub.closed, 1);
 	assert_int_equal(hub.why, PZ_ERR_IO_TIMEOUT);
+	fx_end_fini(&hub, &laptop);
+}
+
+static void
+a_hello_must_come_at_once(void **state)
+{
+	struct fx_end hub, laptop;
+
+	(void)state;
+	fx_pair(&w, &hub, &laptop, w.laptop_ctx);
+	fx_advance(&w, PZ_HELLO_TIMEOUT_US - 1);
+	assert_int_equal(hub.closed, 0);
+	fx_advance(&w, 1);
+	assert_int_equal(hub.closed, 1);
+	assert_int_equal(hub.why, PZ_ERR_IO_TIMEOUT);
+	assert_string_equal(hub.detail, "no whole ClientHello in time");
+	assert_int_equal(laptop.closed, 0); /* who dials waits for the whole handshake */
+	fx_end_fini(&hub, &laptop);
+}
+
+/* It may have come, and lie in the socket because others have their turn: but not for ever. */
+static void
+a_hello_that_we_did_not_read_has_more_time(void **state)
+{
+	struct fx_end hub, laptop;
+
+	(void)state;
+	fx_pair(&w, &hub, &laptop, w.laptop_ctx);
+	for (int i = 0; i < 4; i++) {
+		w.turn.handshakes = w.turn.handshakes_max;
+		assert_false(pz_link_wants_bytes(hub.link));
+		w.turn.handshakes = 0;
+		fx_advance(&w, PZ_HELLO_TIMEOUT_US);
+		assert_int_equal(hub.closed, 0);
+	}
+	fx_advance(&w, PZ_HANDSHAKE_TIMEOUT_US - 4 * PZ_HELLO_TIMEOUT_US);
+	assert_int_equal(hub.closed, 1);
+	assert_string_equal(hub.detail, "the TLS handshake took too long");
 	fx_end_fini(&hub, &laptop);
 }
 
@@ -45,9 +86,9 @@ a_secured_link_that_never_registers_is_closed_too(void **state)
 
 	(void)state;
 	fx_pair(&w, &hub, &laptop, w.laptop_ctx);
-	fx_advance(&w, PZ_HANDSHAKE_TIMEOUT_US / 2);
 	fx_run(&hub, &laptop);
 	assert_int_equal(hub.secured, 1);
+	fx_advance(&w, PZ_HANDSHAKE_TIMEOUT_US / 2);
 	for (int i = 0; i < 7; i++) { /* traffic does not move the deadline */
 		fx_advance(&w, PZ_US_PER_S);
 		fx_send(&laptop, 10, 1);
@@ -261,6 +302,8 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		LINK_TEST(a_handshake_must_end_in_time),
+		LINK_TEST(a_hello_must_come_at_once),
+		LINK_TEST(a_hello_that_we_did_not_read_has_more_time),
 		LINK_TEST(a_secured_link_that_never_registers_is_closed_too),
 		LINK_TEST(patience_is_renewed_by_frames),
 		LINK_TEST(silence_is_filled_and_ends_the_link),

@@ -52,23 +52,29 @@ spare_fd(void)
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+static void
+log_refused(struct pz_listener *listener)
+{
+	uint32_t suppressed = 0;
+
+	if (pz_log_allow(&listener->refused_log, pz_env_mono_us(&listener->loop->env), 1,
+			 &suppressed))
+		pz_warning("accept-refused",
+			   "suppressed=%u no file descriptors left; raise the limit of open files",
+			   suppressed);
+}
+
 /* Out of descriptors, a waiting connection would wake us for ever: take it and turn it away. */
 static void
 turn_away(struct pz_listener *listener)
 {
-	uint32_t suppressed = 0;
-
 	if (listener->spare_fd >= 0)
 		close(listener->spare_fd);
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
 	listener->spare_fd = spare_fd();
-	if (pz_log_allow(&listener->refused_log, pz_env_mono_us(&listener->loop->env), 1,
-			 &suppressed))
-		pz_warning("accept-refused",
-			   "suppressed=%u no file descriptors left; raise the limit of open files",
-			   suppressed);
+	log_refused(listener);
 }
 
 static void
@@ -90,6 +96,11 @@ on_connection(uv_poll_t *poll, int status, int events)
 			if (errno == EMFILE || errno == ENFILE)
 				turn_away(listener);
 			return;
+		}
+		if ((unsigned)fd >= pz_loop_files_for_links(listener->loop)) {
+			close(fd);
+			log_refused(listener);
+			continue;
 		}
 		if (pz_tcp_stream_new(listener->loop, fd, &stream) != PZ_OK) {
 			close(fd);

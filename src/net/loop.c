@@ -1,7 +1,9 @@
 #include "net/loop.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "net/tcp.h"
 
 static void
@@ -40,6 +42,12 @@ on_prepare(uv_prepare_t *prepare)
 	arm(loop, now);
 }
 
+static void
+set_files_max(struct pz_loop *loop, rlim_t max)
+{
+	loop->files_max = max < UINT_MAX ? (unsigned)max : UINT_MAX;
+}
+
 enum pz_err
 pz_loop_init(struct pz_loop *loop, unsigned handshakes_max)
 {
@@ -49,6 +57,7 @@ pz_loop_init(struct pz_loop *loop, unsigned handshakes_max)
 	pz_list_init(&loop->children);
 	if (getrlimit(RLIMIT_NOFILE, &loop->files_at_start) != 0)
 		return PZ_ERR_INTERNAL;
+	set_files_max(loop, loop->files_at_start.rlim_cur);
 	PZ_TRY(pz_turn_init(&loop->turn, handshakes_max));
 	loop->read_buf = malloc(PZ_LOOP_READ_BYTES);
 	if (loop->read_buf == NULL || uv_loop_init(&loop->uv) != 0) {
@@ -101,7 +110,26 @@ pz_loop_raise_file_limit(struct pz_loop *loop)
 	struct rlimit limit = loop->files_at_start;
 
 	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit); /* without, the daemon holds fewer connections */
+	/* Without it the daemon holds fewer connections. */
+	if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+		set_files_max(loop, limit.rlim_cur);
+}
+
+unsigned
+pz_loop_files_for_links(const struct pz_loop *loop)
+{
+	unsigned quarter = loop->files_max / 4;
+
+	return loop->files_max -
+	       (quarter < PZ_FILES_RESERVED_MAX ? quarter : PZ_FILES_RESERVED_MAX);
+}
+
+unsigned
+pz_loop_room(const struct pz_loop *loop, unsigned wanted)
+{
+	unsigned third = pz_loop_files_for_links(loop) / 3;
+
+	return third < wanted ? third : wanted;
 }
 
 struct pz_transport

@@ -25,6 +25,7 @@ struct pz_loop {
 	size_t lingering_len;
 	struct pz_list children;      /* processes of net/process.c */
 	struct rlimit files_at_start; /* open files; what children get back */
+	unsigned files_max;           /* open files that this process may have now */
 };
 
 /** @param handshakes_max see pz_turn_init. Errors: LIMIT_MEMORY, INTERNAL. */
@@ -38,6 +39,13 @@ void pz_loop_fini(struct pz_loop *loop);
 /** Raises the soft limit of open files to the hard one: a hub holds many connections, and the soft
  * limit of most systems is 1024. Children get the limit of before. */
 void pz_loop_raise_file_limit(struct pz_loop *loop);
+
+/** Descriptors from this number on are not for connections that others open: the owner's commands
+ * need them. */
+unsigned pz_loop_files_for_links(const struct pz_loop *loop);
+/** How many connections may wait to prove an identity, so that they leave descriptors to links and
+ * to the owner's commands. @param wanted at most this many */
+unsigned pz_loop_room(const struct pz_loop *loop, unsigned wanted);
 
 /** TCP as the transport of a node; the loop is borrowed. */
 struct pz_transport pz_loop_transport(struct pz_loop *loop);

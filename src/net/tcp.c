@@ -227,7 +227,7 @@ tcp_close(struct pz_stream *stream)
 	}
 	/* Strangers that are turned away must not hold more descriptors than they are allowed
 	 * links. */
-	if (tcp->loop->lingering_len >= PZ_LINGERING_MAX)
+	if (tcp->loop->lingering_len >= pz_loop_room(tcp->loop, 2 * PZ_LINGERING_MAX) / 2)
 		end_farewell(
 			PZ_CONTAINER(pz_list_first(&tcp->loop->lingering), struct farewell, node));
 	tcp->loop->lingering_len++;

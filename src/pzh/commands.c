@@ -283,10 +283,10 @@ links_result(struct pz_hub *hub)
 		PZ_LIST_EACH (&((struct hub_zone *)zone)->links, node, tmp) {
 			struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
 			struct hub_peer *peer = link->owner;
-			json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "id",
-							      link->session.address, "address",
-							      peer->address->text, "queued",
-							      (json_int_t)link->session.queued));
+			json_array_append_new(
+				list, json_pack("{s:s, s:s, s:I}", "id", link->session.address,
+						"address", pz_guest_remote(&peer->guest), "queued",
+						(json_int_t)link->session.queued));
 		}
 	return list;
 }

@@ -220,7 +220,7 @@ tell_failed(struct hub_peer *peer, const char *what, const char *detail)
 			 &suppressed))
 		pz_notice("enrol-failed", "zone=%s device=%s remote=%s suppressed=%u %s%s",
 			  peer->zone->authority->zone, pz_enrol_hub_device(peer->enrol),
-			  peer->address->text, suppressed, what, detail);
+			  pz_guest_remote(&peer->guest), suppressed, what, detail);
 }
 
 static void

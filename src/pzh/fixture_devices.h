@@ -133,10 +133,8 @@ link_up(struct device *d)
 	*peer = (struct hub_peer){.hub = w.hub,
 				  .zone = zone_of(ZONE),
 				  .link = link,
-				  .address = calloc(1, sizeof(*peer->address)),
 				  .member = member_of(d),
 				  .state = HUB_LINK_REGISTERING};
-	peer->address->total = 1;
 	pz_list_init(&peer->claims);
 	snprintf(peer->serial, sizeof(peer->serial), "%s", peer->member->serial);
 	pz_list_append(&w.hub->links, &link->owner_node);

@@ -143,12 +143,20 @@ pz_hub_new(const struct pz_hub_config *config, struct pz_hub **out, struct pz_er
 	hub->started_us = pz_env_mono_us(config->env);
 	hub->zones = pz_map_new();
 	hub->by_tag = pz_map_new();
-	hub->addresses = pz_map_new();
+	hub->doorway = pz_doorway_new(
+		&(struct pz_doorway_limits){
+			.all = hub->config.unauthenticated_max,
+			.per_net = hub->config.unauthenticated_per_address_max,
+			.per_site =
+				hub->config.unauthenticated_per_address_max * PZ_UNAUTH_SITE_FACTOR,
+			.links_per_net = hub->config.per_address_max,
+		},
+		config->env, &hub_doorway_ops, hub);
 	hub->making = pz_map_new();
 	hub->conditions = pz_conditions_new(config->env);
 	pz_timer_init(&hub->housekeeping, on_housekeeping, hub);
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
-	if (hub->zones && hub->by_tag && hub->addresses && hub->making && hub->conditions)
+	if (hub->zones && hub->by_tag && hub->doorway && hub->making && hub->conditions)
 		err = pz_authority_load_all(config->store, config->keys, config->env, load_zone,
 					    hub, info);
 	if (err != PZ_OK) {
@@ -227,7 +235,7 @@ pz_hub_free(struct pz_hub *hub)
 	free_values(hub->zones, free_zone);
 	pz_map_free(hub->by_tag);
 	free_values(hub->making, hub_drop_init);
-	free_values(hub->addresses, free);
+	pz_doorway_free(hub->doorway);
 	pz_conditions_free(hub->conditions);
 	free(hub);
 }

@@ -445,17 +445,14 @@ fake_registering(struct pz_member *member)
 {
 	static const struct pz_stream_ops ops = {no_send, no_reading, no_close};
 	static struct pz_stream stream;
-	static struct hub_address address;
 	static struct pz_link link;
 	static struct hub_peer peer;
 	static char name[] = ZONE "/laptop";
 
 	stream = (struct pz_stream){.ops = &ops};
-	address = (struct hub_address){.text = "192.0.2.1"};
 	peer = (struct hub_peer){.hub = w.hub,
 				 .zone = zone_of(ZONE),
 				 .link = &link,
-				 .address = &address,
 				 .member = member,
 				 .state = HUB_LINK_REGISTERING};
 	snprintf(peer.serial, sizeof(peer.serial), "%s", member->serial);

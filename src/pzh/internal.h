@@ -7,6 +7,7 @@
 #include "condition/condition.h"
 #include "enrol/code.h"
 #include "enrol/hub.h"
+#include "net/doorway.h"
 #include "net/link.h"
 #include "pzh/hub.h"
 #include "route/router.h"
@@ -73,7 +74,7 @@ struct pz_hub {
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
 	struct pz_map *zones;             /* zone -> struct hub_zone */
 	struct pz_map *by_tag;            /* SNI tag -> struct hub_zone */
-	struct pz_map *addresses;         /* remote address -> struct hub_address */
+	struct pz_doorway *doorway;       /* connections that have not proved an identity */
 	struct pz_map *making; /* zones that wait for the disk -> struct init, borrowed */
 	struct pz_list links;  /* owner_node of links that are not registered */
 	struct pz_list
@@ -82,16 +83,9 @@ struct pz_hub {
 	struct pz_timer housekeeping;
 	struct pz_log_rate refuse_log, enrol_log, behind_log, sync_log;
 	uint64_t started_us;
-	size_t unauthenticated;
 	uint16_t port;
 	bool is_stopping;
 	bool is_sweep_due; /* key files may have been left over by a renewal or an init */
-};
-
-/** Connections of one remote address. */
-struct hub_address {
-	unsigned unauthenticated, total;
-	char text[PZ_NETADDR_CHARS];
 };
 
 enum hub_link_state { HUB_LINK_SECURING, HUB_LINK_REGISTERING, HUB_LINK_LIVE, HUB_LINK_ENROLLING };
@@ -101,7 +95,7 @@ struct hub_peer {
 	struct pz_hub *hub;
 	struct hub_zone *zone; /* chosen by SNI, NULL before */
 	struct pz_link *link;
-	struct hub_address *address;
+	struct pz_guest guest;
 	struct pz_member *member;         /* once admitted */
 	char serial[PZ_SERIAL_HEX_BYTES]; /* of the PZP CA that was admitted: the name may be given
 					     to another device while the link lasts */
@@ -112,11 +106,10 @@ struct hub_peer {
 	uint64_t attest_window_us;        /* since when attestations are counted, and how many */
 	unsigned attest_checks;
 	enum hub_link_state state;
-	bool is_enrol_decided;   /* admitted or refused: told already */
-	bool is_enrol_counted;   /* as an attempt */
-	bool is_leaving;         /* asked to be revoked */
-	bool is_unauthenticated; /* counts against the limits of strangers */
-	struct pz_timer probe;   /* for a sign of life, when somebody says that it is gone */
+	bool is_enrol_decided; /* admitted or refused: told already */
+	bool is_enrol_counted; /* as an attempt */
+	bool is_leaving;       /* asked to be revoked */
+	struct pz_timer probe; /* for a sign of life, when somebody says that it is gone */
 	uint64_t probed_us;
 	struct pz_sync_session *sync; /* while it is live; NULL: out of memory */
 };
@@ -142,8 +135,6 @@ void command_finish(const struct command *command, enum pz_err err, const char *
 		    json_t *takes_result);
 /** commands.c: frees a zone that waits for a store which calls nobody back any more. */
 void hub_drop_init(void *init);
-void hub_peer_authenticated(struct hub_peer *peer);
-void hub_address_release(struct hub_peer *peer);
 
 /* zone.c */
 enum pz_err zone_new(struct pz_hub *hub, struct pz_authority *takes, struct hub_zone **out,
@@ -273,6 +264,7 @@ enum pz_err crl_learn_offered(struct hub_peer *peer, const struct pz_sync_chunk 
 
 /* link.c */
 extern const struct pz_link_events hub_link_events;
+extern const struct pz_doorway_ops hub_doorway_ops;
 void hub_accept(void *arg, struct pz_stream *stream, const char *remote);
 /** Closes with a `bye` that says why. */
 void hub_link_bye(struct hub_peer *peer, enum pz_err why, const char *reason);

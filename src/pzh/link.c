@@ -12,38 +12,6 @@
 
 /* ---- limits of strangers (page 4 "Pressure") ---- */
 
-static struct hub_address *
-address_of(struct pz_hub *hub, const char *remote)
-{
-	struct hub_address *address = pz_map_get(hub->addresses, pz_slice_str(remote));
-
-	if (address)
-		return address;
-	address = calloc(1, sizeof(*address));
-	if (address == NULL)
-		return NULL;
-	snprintf(address->text, sizeof(address->text), "%s", remote);
-	if (pz_map_put(hub->addresses, pz_slice_str(address->text), address, NULL) != PZ_OK) {
-		free(address);
-		return NULL;
-	}
-	return address;
-}
-
-static const char *
-refusal(const struct pz_hub *hub, const struct hub_address *address)
-{
-	const struct pz_hub_config *c = &hub->config;
-
-	if (hub->unauthenticated >= c->unauthenticated_max)
-		return "too many connections that have not proved who they are";
-	if (address && address->unauthenticated >= c->unauthenticated_per_address_max)
-		return "too many connections from this address that have not proved who they are";
-	if (address && address->total >= c->per_address_max)
-		return "too many connections from this address";
-	return NULL;
-}
-
 static void
 refuse(struct pz_hub *hub, struct pz_stream *stream, const char *remote, const char *why)
 {
@@ -57,48 +25,56 @@ refuse(struct pz_hub *hub, struct pz_stream *stream, const char *remote, const c
 }
 
 static void
-forget_address_if_unused(struct pz_hub *hub, struct hub_address *address)
+count_waiting(struct pz_hub *hub)
 {
-	if (address->total > 0)
-		return;
-	pz_map_remove(hub->addresses, pz_slice_str(address->text));
-	free(address);
+	pz_metric_set(&hub->metrics, PZ_METRIC_unauthenticated, pz_doorway_waiting(hub->doorway));
 }
 
-void
-hub_address_release(struct hub_peer *peer)
+static void
+on_evict(void *arg, struct pz_guest *guest, const char *why)
 {
-	hub_peer_authenticated(peer);
-	peer->address->total--;
-	forget_address_if_unused(peer->hub, peer->address);
+	struct pz_hub *hub = arg;
+
+	pz_metric_add(&hub->metrics, PZ_METRIC_limits_hit, 1);
+	pz_link_close(PZ_CONTAINER(guest, struct hub_peer, guest)->link, PZ_ERR_LIMIT, why);
 }
 
-void
-hub_peer_authenticated(struct hub_peer *peer)
+static void
+on_full(void *arg, const char *busiest, unsigned count)
 {
-	if (!peer->is_unauthenticated)
-		return;
-	peer->is_unauthenticated = false;
-	peer->hub->unauthenticated--;
-	peer->address->unauthenticated--;
-	pz_metric_set(&peer->hub->metrics, PZ_METRIC_unauthenticated, peer->hub->unauthenticated);
+	struct pz_hub *hub = arg;
+
+	pz_condition_raise(hub->conditions, PZ_CONDITION_WAITING_ROOM_FULL, "",
+			   "%u connections that have not proved an identity are open, as many as "
+			   "are allowed; %u of them are from %s",
+			   hub->config.unauthenticated_max, count, busiest);
 }
+
+static void
+on_calm(void *arg)
+{
+	struct pz_hub *hub = arg;
+
+	pz_condition_clear(hub->conditions, PZ_CONDITION_WAITING_ROOM_FULL, "");
+}
+
+const struct pz_doorway_ops hub_doorway_ops = {
+	.evict = on_evict,
+	.full = on_full,
+	.calm = on_calm,
+};
 
 /* ---- accepting ---- */
 
-/* Page 2 "TLS": the first label of the SNI picks the zone; a hub with one zone serves it whatever
- * the SNI. */
+/* Page 2 "TLS": the first label of the SNI picks the zone. No certificate is shown without the tag
+ * of one: a scan of addresses shows no user's name. */
 static struct pz_tls_ctx *
 select_ctx(void *arg, const char *sni_first_label, bool enrol)
 {
 	struct hub_peer *peer = arg;
 	struct pz_hub *hub = peer->hub;
-	size_t pos = 0;
-	struct pz_slice key;
 	void *zone = pz_map_get(hub->by_tag, pz_slice_str(sni_first_label));
 
-	if (zone == NULL && pz_map_len(hub->zones) == 1)
-		(void)pz_map_next(hub->zones, &pos, &key, &zone);
 	if (zone == NULL || (enrol && !hub_has_live_code(hub)))
 		return NULL;
 	peer->zone = zone;
@@ -120,35 +96,28 @@ hub_accept(void *arg, struct pz_stream *stream, const char *remote)
 {
 	struct pz_hub *hub = arg;
 	struct pz_tls *tls = NULL;
-	const char *why = refusal(hub, pz_map_get(hub->addresses, pz_slice_str(remote)));
+	struct pz_errinfo info = {"out of memory"};
+	struct hub_peer *peer = calloc(1, sizeof(*peer));
 
-	if (why) {
-		refuse(hub, stream, remote, why);
-		return;
-	}
-	struct hub_address *address = address_of(hub, remote);
-	struct hub_peer *peer = address ? calloc(1, sizeof(*peer)) : NULL;
-	if (peer == NULL || pz_tls_new_server(select_ctx, peer, hub->config.env, &tls) != PZ_OK) {
+	if (peer == NULL || pz_doorway_admit(hub->doorway, &peer->guest, remote, &info) != PZ_OK ||
+	    pz_tls_new_server(select_ctx, peer, hub->config.env, &tls) != PZ_OK) {
+		if (peer)
+			pz_guest_leave(&peer->guest);
 		free(peer);
-		if (address)
-			forget_address_if_unused(hub, address);
-		refuse(hub, stream, remote, "out of memory");
+		refuse(hub, stream, remote, info.text);
 		return;
 	}
-	*peer = (struct hub_peer){.hub = hub, .address = address, .is_unauthenticated = true};
+	peer->hub = hub;
 	pz_list_init(&peer->claims);
-	address->total++;
-	address->unauthenticated++;
-	hub->unauthenticated++;
-	pz_metric_set(&hub->metrics, PZ_METRIC_unauthenticated, hub->unauthenticated);
 	pz_timer_init(&peer->probe, on_probe, peer);
 	if (pz_link_new(&hub->link_host, stream, tls, PZ_HANDSHAKE_TIMEOUT_US, peer, &peer->link) !=
 	    PZ_OK) {
-		hub_address_release(peer);
+		pz_guest_leave(&peer->guest);
 		free(peer);
 		return;
 	}
 	pz_list_append(&hub->links, &peer->link->owner_node);
+	count_waiting(hub);
 }
 
 /* ---- from handshake to member ---- */
@@ -203,7 +172,7 @@ refuse_member(struct hub_peer *peer, enum pz_err err, const char *detail)
 {
 	pz_metric_add(&peer->hub->metrics, PZ_METRIC_links_refused, 1);
 	pz_warning("device-refused", "zone=%s remote=%s %s", peer->zone->authority->zone,
-		   peer->address->text, detail);
+		   pz_guest_remote(&peer->guest), detail);
 	if (err == PZ_ERR_DENIED_REVOKED)
 		hub_link_revoked(peer, detail);
 	else
@@ -317,12 +286,13 @@ on_register(struct hub_peer *peer, struct pz_slice frame)
 	peer->state = HUB_LINK_LIVE;
 	peer->member->session = &link->session;
 	peer->zone->connected++;
-	hub_peer_authenticated(peer);
+	pz_guest_proved(&peer->guest);
+	count_waiting(peer->hub);
 	pz_list_remove(&link->owner_node);
 	pz_list_append(&peer->zone->links, &link->owner_node);
 	pz_link_establish(link);
 	pz_info("device-connected", "device=%s remote=%s", link->session.address,
-		peer->address->text);
+		pz_guest_remote(&peer->guest));
 	mark_seen(peer);
 	zone_send_whole_update(peer->zone, link);
 	moving_greet(peer);
@@ -402,8 +372,8 @@ log_refused(const struct hub_peer *peer, enum pz_err why, const char *detail)
 
 	if (why != PZ_OK && !hub->is_stopping &&
 	    pz_log_allow(&hub->refuse_log, pz_env_mono_us(hub->config.env), 10, &suppressed))
-		pz_notice("link-failed", "remote=%s suppressed=%u %s: %s", peer->address->text,
-			  suppressed, pz_err_text(why), detail);
+		pz_notice("link-failed", "remote=%s suppressed=%u %s: %s",
+			  pz_guest_remote(&peer->guest), suppressed, pz_err_text(why), detail);
 }
 
 static void
@@ -420,7 +390,8 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 		hub_enrol_end(peer);
 	else
 		log_refused(peer, why, detail);
-	hub_address_release(peer);
+	pz_guest_leave(&peer->guest);
+	count_waiting(peer->hub);
 	free(peer);
 }
 

@@ -79,7 +79,7 @@ make_hub(struct pz_daemon *d, struct pz_hub **out, struct pz_errinfo *info)
 		.frame_max = s->limit_frame,
 		.queue_high_bytes = s->limit_queue_high,
 		.queue_low_bytes = s->limit_queue_low,
-		.unauthenticated_max = s->limit_unauthenticated,
+		.unauthenticated_max = pz_loop_room(&d->loop, s->limit_unauthenticated),
 		.unauthenticated_per_address_max = s->limit_unauthenticated_per_address,
 		.per_address_max = s->limit_per_address,
 		.keepalive_us = s->keepalive * PZ_US_PER_S,

@@ -34,7 +34,10 @@ struct pz_node_config {
 	uint64_t keepalive_us, call_timeout_us;
 	size_t app_data_bytes_max; /* what one app may store */
 	const char *listen;        /* address of the server for peers; NULL or "": any */
-	struct pz_mdns *mdns;      /* the local network; NULL: none. Its events become the node's */
+	/* Connections of peers that have not proved an identity, in all and from one address; 0, or
+	 * more: PZ_PEER_UNAUTH_MAX, PZ_PEER_UNAUTH_PER_ADDRESS_MAX. */
+	unsigned unauthenticated_max, unauthenticated_per_address_max;
+	struct pz_mdns *mdns; /* the local network; NULL: none. Its events become the node's */
 	/** Own addresses for pzpInfo; NULL: none. */
 	void (*addresses)(void (*each)(void *arg, const char *address), void *arg);
 	const struct pz_process_ops

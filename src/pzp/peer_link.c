@@ -438,6 +438,7 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 	pz_env_stop(env_of(pl), &pl->end);
 	zonedata_close(PZ_TAKE(pl->sync));
 	peer_link_authenticated(pl);
+	pz_guest_leave(&pl->guest);
 	if (peer && peer->live == pl) {
 		lost(pl, PZ_PEER_EVENT_LINK_LOST, reason.text, undelivered, code);
 	} else if (pl->state == PEER_LINK_DRAINING) {

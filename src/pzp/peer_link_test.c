@@ -164,34 +164,62 @@ a_link_of_another_zone_is_refused(void **state)
 }
 
 static void
-whoever_proves_nothing_is_waited_for_no_longer_than_that(void **state)
+a_silent_connection_has_three_seconds_and_one_that_has_proved_itself_fifteen(void **state)
 {
 	(void)state;
 	struct fx_far *silent = fx_comes(NULL), *half = fx_comes(fx_device("tv"));
-	assert_int_equal(w.node->peers->unauthenticated, 1);
-	fx_run(PZ_HANDSHAKE_TIMEOUT_US - 100 * MS);
+	assert_int_equal(pz_doorway_waiting(w.node->peers->doorway), 1);
+	fx_run(PZ_HELLO_TIMEOUT_US - 100 * MS);
 	assert_false(silent->is_closed || half->is_closed);
 	fx_run(200 * MS);
 	assert_true(silent->is_closed);
-	assert_true(half->is_closed); /* it has proved itself, and never registered */
-	assert_int_equal(w.node->peers->unauthenticated, 0);
+	fx_run(PZ_HANDSHAKE_TIMEOUT_US - PZ_HELLO_TIMEOUT_US - 200 * MS);
+	assert_false(half->is_closed);
+	fx_run(200 * MS);
+	assert_true(half->is_closed); /* it has proved its identity, and never registered */
+	assert_int_equal(pz_doorway_waiting(w.node->peers->doorway), 0);
 }
 
 static void
 connections_without_proof_are_bounded(void **state)
 {
-	struct fx_far *fars[PZ_PEER_UNAUTH_MAX + 4];
-	size_t closed = 0;
+	struct fx_far *fars[PZ_PEER_UNAUTH_PER_ADDRESS_MAX + 4];
 
 	(void)state;
-	for (int i = 0; i < PZ_PEER_UNAUTH_MAX + 4; i++)
+	for (int i = 0; i < PZ_PEER_UNAUTH_PER_ADDRESS_MAX + 4; i++)
 		fars[i] = fx_comes(NULL);
-	for (int i = 0; i < PZ_PEER_UNAUTH_MAX + 4; i++)
-		closed += fars[i]->is_closed;
-	assert_int_equal(closed, 4);
+	for (int i = 0; i < PZ_PEER_UNAUTH_PER_ADDRESS_MAX + 4; i++)
+		assert_int_equal(fars[i]->is_closed, i < 4); /* the oldest go */
 	assert_true(w.node->metrics.value[PZ_METRIC_limits_hit] >= 4);
-	fx_run(PZ_HANDSHAKE_TIMEOUT_US + 100 * MS);
-	assert_false(fx_comes(fx_device("tv"))->is_closed); /* there is room again */
+	(void)fx_live(fx_device("tv")); /* even from that address */
+}
+
+static void
+comes_from(const char *remote)
+{
+	struct fx_far *far = fx_far_new(NULL, PZ_TLS_CLIENT);
+
+	fx.listener.accept(fx.listener.arg, &far->stream, remote);
+	fx_settle();
+}
+
+static void
+a_full_waiting_room_is_a_condition_and_lets_devices_in(void **state)
+{
+	const struct pz_conditions *conditions = w.node->conditions;
+	char text[32];
+
+	(void)state;
+	for (int i = 0; i < PZ_PEER_UNAUTH_MAX; i++) {
+		snprintf(text, sizeof(text), "198.51.100.%d", i);
+		comes_from(text);
+	}
+	assert_int_equal(pz_doorway_waiting(w.node->peers->doorway), PZ_PEER_UNAUTH_MAX);
+	assert_false(pz_condition_is_raised(conditions, PZ_CONDITION_WAITING_ROOM_FULL, NULL));
+	(void)fx_live(fx_device("tv"));
+	assert_true(pz_condition_is_raised(conditions, PZ_CONDITION_WAITING_ROOM_FULL, NULL));
+	fx_run(PZ_DOORWAY_CALM_US);
+	assert_false(pz_condition_is_raised(conditions, PZ_CONDITION_WAITING_ROOM_FULL, NULL));
 }
 
 /* One device that never ends its links: the bound of all of them is no reason to fall over. */
@@ -530,8 +558,9 @@ main(void)
 		FX_TEST(one_that_is_revoked_while_it_connects_is_refused),
 		FX_TEST(one_that_only_an_older_list_revokes_is_refused_as_well),
 		FX_TEST(a_link_of_another_zone_is_refused),
-		FX_TEST(whoever_proves_nothing_is_waited_for_no_longer_than_that),
+		FX_TEST(a_silent_connection_has_three_seconds_and_one_that_has_proved_itself_fifteen),
 		FX_TEST(connections_without_proof_are_bounded),
+		FX_TEST(a_full_waiting_room_is_a_condition_and_lets_devices_in),
 		FX_TEST(connections_are_bounded),
 		FX_TEST(what_is_said_before_register_means_nothing),
 		FX_TEST(when_both_dial_the_smaller_ones_link_survives),

@@ -37,18 +37,77 @@ count_links(const struct peers *peers)
 }
 
 static void
+count_waiting(struct peers *peers)
+{
+	pz_metric_set(&peers->node->metrics, PZ_METRIC_unauthenticated,
+		      pz_doorway_waiting(peers->doorway));
+}
+
+static void
+on_evict(void *arg, struct pz_guest *guest, const char *why)
+{
+	struct peers *peers = arg;
+
+	pz_metric_add(&peers->node->metrics, PZ_METRIC_limits_hit, 1);
+	pz_link_close(PZ_CONTAINER(guest, struct peer_link, guest)->link, PZ_ERR_LIMIT, why);
+}
+
+static void
+on_full(void *arg, const char *busiest, unsigned count)
+{
+	struct peers *peers = arg;
+
+	pz_condition_raise(peers->node->conditions, PZ_CONDITION_WAITING_ROOM_FULL, "",
+			   "%zu connections that have not proved an identity are open, as many as "
+			   "are allowed; %u of them are from %s",
+			   pz_doorway_waiting(peers->doorway), count, busiest);
+}
+
+static void
+on_calm(void *arg)
+{
+	struct peers *peers = arg;
+
+	pz_condition_clear(peers->node->conditions, PZ_CONDITION_WAITING_ROOM_FULL, "");
+}
+
+static unsigned
+at_most(unsigned wanted, unsigned max)
+{
+	return wanted > 0 && wanted < max ? wanted : max;
+}
+
+struct pz_doorway *
+peers_doorway_new(struct peers *peers)
+{
+	static const struct pz_doorway_ops ops = {
+		.evict = on_evict,
+		.full = on_full,
+		.calm = on_calm,
+	};
+	const struct pz_node_config *config = &peers->node->config;
+	unsigned per_net =
+		at_most(config->unauthenticated_per_address_max, PZ_PEER_UNAUTH_PER_ADDRESS_MAX);
+	struct pz_doorway_limits limits = {
+		.all = at_most(config->unauthenticated_max, PZ_PEER_UNAUTH_MAX),
+		.per_net = per_net,
+		.per_site = per_net * PZ_UNAUTH_SITE_FACTOR,
+	};
+
+	return pz_doorway_new(&limits, config->env, &ops, peers);
+}
+
+static void
 on_accept(void *arg, struct pz_stream *stream, const char *remote)
 {
 	struct peers *peers = arg;
 
-	if (peers->server_ctx == NULL || peers->node->is_stopping) {
+	if (peers->server_ctx == NULL || peers->node->is_stopping)
 		stream->ops->close(stream);
-	} else if (peers->unauthenticated >= PZ_PEER_UNAUTH_MAX ||
-		   count_links(peers) >= PZ_PEER_LINKS_MAX) {
+	else if (count_links(peers) >= PZ_PEER_LINKS_MAX)
 		refuse(peers, stream, remote, "too many connections");
-	} else if (peer_link_accept(peers, stream, remote) == NULL) {
+	else if (peer_link_accept(peers, stream, remote) == NULL)
 		pz_warning("link-refused", "remote=%s out of memory", remote);
-	}
 }
 
 struct peer_link *
@@ -57,7 +116,10 @@ peer_link_accept(struct peers *peers, struct pz_stream *stream, const char *remo
 	struct peer_link *pl = calloc(1, sizeof(*pl));
 	struct pz_tls *tls = NULL;
 
-	if (pl == NULL || pz_tls_new_server(select_ctx, peers, peers->node->config.env, &tls)) {
+	if (pl == NULL || pz_doorway_admit(peers->doorway, &pl->guest, remote, NULL) != PZ_OK ||
+	    pz_tls_new_server(select_ctx, peers, peers->node->config.env, &tls)) {
+		if (pl)
+			pz_guest_leave(&pl->guest);
 		free(pl);
 		stream->ops->close(stream);
 		return NULL;
@@ -66,24 +128,20 @@ peer_link_accept(struct peers *peers, struct pz_stream *stream, const char *remo
 	snprintf(pl->remote, sizeof(pl->remote), "%s", remote);
 	if (pz_link_new(&peers->link_host, stream, tls, PZ_HANDSHAKE_TIMEOUT_US, pl, &pl->link) !=
 	    PZ_OK) {
+		pz_guest_leave(&pl->guest);
 		free(pl);
 		return NULL;
 	}
 	peer_link_init(pl);
-	peers->unauthenticated++;
-	pz_metric_set(&peers->node->metrics, PZ_METRIC_unauthenticated, peers->unauthenticated);
+	count_waiting(peers);
 	return pl;
 }
 
 void
 peer_link_authenticated(struct peer_link *pl)
 {
-	if (pl->is_outgoing || pl->has_proved)
-		return;
-	pl->has_proved = true;
-	pl->peers->unauthenticated--;
-	pz_metric_set(&pl->peers->node->metrics, PZ_METRIC_unauthenticated,
-		      pl->peers->unauthenticated);
+	pz_guest_proved(&pl->guest);
+	count_waiting(pl->peers);
 }
 
 void

@@ -344,7 +344,10 @@ peers_new(struct pz_node *node, struct peers **out)
 	peers->link_host.events = &peer_link_events;
 	pz_timer_init(&peers->tell, on_tell, peers);
 	pz_env_uuid(node->config.env, peers->session);
-	if (peers->by_device == NULL) {
+	peers->doorway = peers_doorway_new(peers);
+	if (peers->by_device == NULL || peers->doorway == NULL) {
+		pz_map_free(peers->by_device);
+		pz_doorway_free(peers->doorway);
 		free(peers);
 		return PZ_ERR_LIMIT_MEMORY;
 	}
@@ -380,6 +383,7 @@ peers_free(struct peers *peers)
 	pz_env_stop(peers->node->config.env, &peers->tell);
 	pz_tls_ctx_free(peers->server_ctx);
 	pz_map_free(peers->by_device);
+	pz_doorway_free(peers->doorway);
 	free(peers);
 }
 

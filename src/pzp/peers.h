@@ -7,6 +7,7 @@
 #define PZ_PZP_PEERS_H
 
 #include "mdns/mdns.h"
+#include "net/doorway.h"
 #include "pzp/internal.h"
 #include "pzp/peer_machine.h"
 
@@ -57,7 +58,8 @@ struct peer_link {
 		PEER_LINK_DRAINING, /* another one took its place; heard until its bye */
 	} state;
 	struct zonedata_session *sync; /* while it is live */
-	bool is_outgoing, has_proved;
+	struct pz_guest guest;         /* an incoming one's */
+	bool is_outgoing;
 	bool has_registered;      /* the other end sent its register */
 	bool is_leaving;          /* the other end said that another link replaces it */
 	struct pz_timer watch;    /* for a sign of life */
@@ -98,7 +100,7 @@ struct peers {
 	struct pz_listener *listener;
 	struct pz_timer tell; /* what changed about us is told soon */
 	struct pz_log_rate refuse_log;
-	size_t unauthenticated;
+	struct pz_doorway *doorway; /* incoming ones that have not proved an identity */
 	char listen_problem[256];
 	char session[37];      /* of this start */
 	uint16_t port;         /* that is listened on, or 0 */
@@ -147,7 +149,9 @@ const char *peers_session_of(const struct pz_node *node, const char *device);
 /** Opens, moves or closes the TLS server as preferences and membership say. */
 void peers_listen(struct peers *peers);
 void peers_unlisten(struct peers *peers);
-/** Counts it as one that has proved who it is, or is gone. */
+/** The waiting room of that server. NULL: out of memory. */
+struct pz_doorway *peers_doorway_new(struct peers *peers);
+/** It has proved its identity, or is gone: it does not wait any more. */
 void peer_link_authenticated(struct peer_link *pl);
 /** The addresses that others may reach our server by. New array, or NULL. */
 json_t *peers_own_addresses(const struct peers *peers);

@@ -11,9 +11,6 @@
 /* Forward secret with AEAD, nothing else (page 2). One AES-128 round trip is cheapest (page 13). */
 static const char suites_13[] =
 	"TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
-static const char ciphers_12[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-				 "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
-				 "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
 static const char groups[] = "X25519:P-256:P-384";
 /* No SHA-1 (page 2). */
 static const char sigalgs[] = "ECDSA+SHA256:ed25519:ECDSA+SHA384:ECDSA+SHA512:"
@@ -80,10 +77,9 @@ pz_tls_ssl_ctx_new(bool server, struct ssl_ctx_st **out, struct pz_errinfo *info
 	SSL_CTX_set_read_ahead(ctx, 0);
 	bool ok = SSL_CTX_set_num_tickets(ctx, 0) == 1 && SSL_CTX_set_max_early_data(ctx, 0) == 1 &&
 		  SSL_CTX_set_recv_max_early_data(ctx, 0) == 1 &&
-		  SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+		  SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1 &&
 		  SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
 		  SSL_CTX_set_ciphersuites(ctx, suites_13) == 1 &&
-		  SSL_CTX_set_cipher_list(ctx, ciphers_12) == 1 &&
 		  SSL_CTX_set1_groups_list(ctx, groups) == 1 &&
 		  SSL_CTX_set1_sigalgs_list(ctx, sigalgs) == 1;
 	if (!ok) {
@@ -167,9 +163,6 @@ set_kind(struct pz_tls_ctx *ctx, struct pz_errinfo *info)
 		SSL_CTX_set_alpn_select_cb(ctx->ssl_ctx, on_alpn_select, ctx);
 	else if (SSL_CTX_set_alpn_protos(ctx->ssl_ctx, alpn, len) != 0)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "TLS: out of memory");
-	if (pz_tls_kind_is_enrol(ctx->kind) &&
-	    SSL_CTX_set_min_proto_version(ctx->ssl_ctx, TLS1_3_VERSION) != 1)
-		return pz_fail(info, PZ_ERR_CRYPTO, "TLS: no TLS 1.3");
 	return PZ_OK;
 }
 

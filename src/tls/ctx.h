@@ -21,9 +21,9 @@
 /** What a context is for. */
 enum pz_tls_kind {
 	PZ_TLS_HUB_SERVER,   /* hub, zone links: devices and friend hubs dial in */
-	PZ_TLS_ENROL_SERVER, /* hub, enrolment: TLS 1.3 only, asks for no certificate */
+	PZ_TLS_ENROL_SERVER, /* hub, enrolment: asks for no certificate */
 	PZ_TLS_CLIENT,       /* any outgoing zone link */
-	PZ_TLS_ENROL_CLIENT, /* virgin device: TLS 1.3 only, takes any certificate for now */
+	PZ_TLS_ENROL_CLIENT, /* virgin device: takes any certificate for now */
 	PZ_TLS_PEER_SERVER,  /* device, direct links: only devices dial in */
 };
 
@@ -43,7 +43,7 @@ struct pz_tls_ctx;
 /**
  * Makes a context.
  *
- * TLS 1.2 (ECDHE with AEAD) and 1.3; the enrol kinds 1.3 only; no renegotiation, compression,
+ * TLS 1.3 only (1.2 sends certificates in the clear); no compression,
  * tickets, session cache or early data. All other kinds authenticate both sides in every handshake
  * by pz_verify_chain with `trust` and the wall clock of the moment.
  * @param out the caller's, pz_tls_ctx_free

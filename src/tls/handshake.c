@@ -4,7 +4,7 @@
  * A server's session starts on a neutral SSL_CTX (base_ctx in session.c) because the zone is known
  * only from the ClientHello. pz_tls_on_client_hello asks the owner and moves the session to the
  * zone's SSL_CTX; SSL_set_SSL_CTX carries over the certificate, the verify call-back and the ALPN
- * call-back, but neither the verify mode nor the protocol versions: those are set by hand there.
+ * call-back, but not the verify mode: that is set by hand there.
  */
 #include <stdlib.h>
 
@@ -50,9 +50,6 @@ adopt(struct pz_tls *tls, struct pz_tls_ctx *ctx)
 	if (SSL_set_SSL_CTX(tls->ssl, ctx->ssl_ctx) == NULL)
 		return false;
 	SSL_set_verify(tls->ssl, pz_tls_kind_verify_mode(ctx->kind), NULL);
-	if (pz_tls_kind_is_enrol(ctx->kind) &&
-	    SSL_set_min_proto_version(tls->ssl, TLS1_3_VERSION) != 1)
-		return false;
 	tls->ctx = pz_tls_ctx_ref(ctx);
 	return true;
 }

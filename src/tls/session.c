@@ -302,6 +302,11 @@ pz_tls_handshake(struct pz_tls *tls, struct pz_buf *cipher_out, bool *out_done,
 {
 	if (tls->phase == PZ_TLS_FAILED)
 		return pz_fail(info, PZ_ERR_IO_CLOSED, "session has failed");
+	/* OpenSSL's buffers, 40 KiB, are not for a stranger who says nothing. */
+	if (!tls->is_client && tls->in.len == 0 && SSL_in_before(tls->ssl)) {
+		*out_done = false;
+		return PZ_OK;
+	}
 	if (tls->phase == PZ_TLS_HANDSHAKE) {
 		enter(tls, cipher_out, info);
 		int ret = SSL_do_handshake(tls->ssl);
@@ -385,6 +390,12 @@ pz_tls_is_ready(const struct pz_tls *tls)
 }
 
 bool
+pz_tls_has_hello(const struct pz_tls *tls)
+{
+	return tls->ctx != NULL;
+}
+
+bool
 pz_tls_is_enrol(const struct pz_tls *tls)
 {
 	return tls->phase == PZ_TLS_READY && pz_tls_kind_is_enrol(tls->ctx->kind);
@@ -410,8 +421,6 @@ pz_tls_export(struct pz_tls *tls, const char *label, uint8_t *out, size_t len)
 {
 	if (tls->phase != PZ_TLS_READY)
 		return PZ_ERR_INTERNAL;
-	if (SSL_version(tls->ssl) < TLS1_3_VERSION)
-		return PZ_ERR_PROTO;
 	ERR_clear_error();
 	if (SSL_export_keying_material(tls->ssl, out, len, label, strlen(label), NULL, 0, 0) == 1)
 		return PZ_OK;

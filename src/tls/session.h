@@ -121,6 +121,8 @@ void pz_tls_idle(struct pz_tls *tls);
 
 /** True when the handshake is done and nothing failed since. */
 bool pz_tls_is_ready(const struct pz_tls *tls);
+/** True for a client, and for a server when it has a whole ClientHello that `select` accepted. */
+bool pz_tls_has_hello(const struct pz_tls *tls);
 /** True when the handshake is done and agreed on ALPN pz-enrol/1. */
 bool pz_tls_is_enrol(const struct pz_tls *tls);
 
@@ -133,7 +135,7 @@ void pz_tls_drop_peer(struct pz_tls *tls);
 /**
  * Keying material of this connection (exporter without context).
  * @param out len bytes; secret, the caller wipes
- * Errors: INTERNAL (the handshake is not done), PROTO (not TLS 1.3), CRYPTO.
+ * Errors: INTERNAL (the handshake is not done), CRYPTO.
  * @spec RFC 8446 7.5, page 3
  */
 enum pz_err

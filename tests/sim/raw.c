@@ -109,11 +109,14 @@ on_connected(void *arg, struct pz_stream *stream)
 	struct raw *raw = arg;
 	struct pz_expect expect = {.zone = SIM_ZONE, .role = PZ_EXPECT_HUB};
 	struct pz_tls *tls = NULL;
+	char tag[PZ_SNI_TAG_CHARS + 1], sni[PZ_SNI_TAG_CHARS + 16];
 
+	pz_zone_sni_tag(pz_slice_str(SIM_ZONE), tag);
+	snprintf(sni, sizeof(sni), "%s.pz.invalid", tag);
 	raw->dial = NULL;
 	raw->is_reading = true;
 	sim_check(world_of(raw),
-		  pz_tls_new_client(raw->ctx, NULL, &expect, &tls) == PZ_OK &&
+		  pz_tls_new_client(raw->ctx, sni, &expect, &tls) == PZ_OK &&
 			  pz_link_new(&raw->link_host, stream, tls, PZ_CONNECT_TIMEOUT_US, raw,
 				      &raw->link) == PZ_OK,
 		  "cannot make a link");

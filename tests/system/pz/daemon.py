@@ -34,6 +34,7 @@ class Daemon:
         self.data_dir = pathlib.Path(data_dir or world.path / name)
         self.env = {**(at.environment if at else {}), **(env or {})}
         self.process, self.lines, self.notes = None, [], []
+        self.prefix = []  # argv before the program's, such as prlimit
         self.has_ended = True
         self._condition = threading.Condition()
         self._checked = 0
@@ -49,7 +50,7 @@ class Daemon:
         notify_path = self.world.path / f"notify-{self.name}-{len(self.lines)}-{time.monotonic_ns()}"
         notify.bind(str(notify_path))
         self.notes, self.has_ended = [], False
-        argv = [*(self.at.prefix if self.at else ()), programs.program(self.program),
+        argv = [*(self.at.prefix if self.at else ()), *self.prefix, programs.program(self.program),
                 "--data-dir", str(self.data_dir), *map(str, self.args if args is None else args)]
         env = programs.environment(self.world.path, NOTIFY_SOCKET=notify_path, **self.env)
         self.process = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL,

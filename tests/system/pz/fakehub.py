@@ -36,7 +36,7 @@ class FakeHub:
 
     def _context(self):
         context = SSL.Context(SSL.TLS_METHOD)
-        context.set_min_proto_version(SSL.TLS1_2_VERSION)
+        context.set_min_proto_version(SSL.TLS1_3_VERSION)
         context.use_certificate(crypto.X509.from_cryptography(self.shown.tls))
         context.use_privatekey(crypto.PKey.from_cryptography_key(self.shown.tls_key))
         context.set_verify(SSL.VERIFY_PEER, lambda *args: True)

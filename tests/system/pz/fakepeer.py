@@ -34,7 +34,7 @@ def _context(identity, chain=None, key=None):
     """Believes everybody: what is tested is whom the other end believes."""
     chain = [identity.leaf, identity.ca.cert] if chain is None else chain
     context = SSL.Context(SSL.TLS_METHOD)
-    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_min_proto_version(SSL.TLS1_3_VERSION)
     context.set_verify(SSL.VERIFY_PEER, lambda *args: True)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_alpn_protos([ALPN])
