@@ -37,6 +37,13 @@ static const struct pz_cli_option devices_options[] = {
 static const struct pz_cli_option revoke_options[] = {
 	ZONE,
 	{"yes", NULL, "do not ask", PZ_CLI_FLAG, 0, 0},
+	{"purge", NULL, "also remove what the device has written", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option data_options[] = {
+	ZONE,
+	{"yes", NULL, "do not ask", PZ_CLI_FLAG, 0, 0},
 	END,
 };
 
@@ -89,7 +96,9 @@ static const struct pz_cli_command commands[] = {
 	 pz_pzh_cmd_devices},
 	{"revoke", "DEVICE", 1, 1, "take a device out of its zone",
 	 "The device is disconnected, wipes its keys when it hears of it, and every other device\n"
-	 "is told. It cannot be undone; the device can be enrolled anew.",
+	 "is told. It cannot be undone; the device can be enrolled anew. With --purge all values\n"
+	 "that it has written (details, preferences, what apps stored) are removed on every\n"
+	 "device; also of a device that was revoked before.",
 	 revoke_options, pz_pzh_cmd_revoke},
 	{"export", "[FILE]", 0, 1, "write a zone into an archive, for another hub",
 	 "The archive holds the zone's authority and everything that this hub knows of the zone,\n"
@@ -100,6 +109,9 @@ static const struct pz_cli_command commands[] = {
 	 "(`pzh export --moving-to`), by each other, or with `pzp hub`. Works whether the daemon\n"
 	 "runs or not.",
 	 import_options, pz_pzh_cmd_import},
+	{"data", "[list | remove ORIGIN [KEY]]", 0, 3, "show what apps have stored, or remove it",
+	 "What is removed here is removed on every device that shares it.", data_options,
+	 pz_pzh_cmd_data},
 	{"user", "[FIELD [VALUE]]", 0, 2, "show details of the user, or set one",
 	 PZ_CLI_USER_DETAILS, user_options, pz_cli_cmd_user},
 	{"name", "DEVICE [NAME]", 1, 2, "give a device another name, for people",

@@ -134,6 +134,10 @@ print_revoked(struct pz_cli *cli, const json_t *result)
 		serial && serial[0] ? ", serial " : "", serial ? serial : "");
 	free(device);
 	free(serial);
+	const json_t *purged = json_object_get(result, "purged");
+	if (purged)
+		fprintf(cli->out, "%" JSON_INTEGER_FORMAT " values that it had written removed\n",
+			json_integer_value(purged));
 	return PZ_EXIT_DONE;
 }
 
@@ -151,5 +155,7 @@ pz_pzh_cmd_revoke(struct pz_cli *cli)
 	if (params == NULL)
 		return pz_cli_usage(cli, "DEVICE is not valid UTF-8");
 	pz_cli_opt_param(cli, params, "zone");
+	if (pz_cli_opt(cli, "purge"))
+		json_object_set_new(params, "purge", json_true());
 	return pz_cli_show(cli, "revoke", params, PZ_CLI_TIMEOUT_MS, print_revoked);
 }

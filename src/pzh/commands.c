@@ -265,6 +265,8 @@ cmd_revoke(const struct command *c)
 	enum pz_err err = hub_choose_zone(c->hub, pz_json_str(c->params, "zone"), &zone, &info);
 	if (err != PZ_OK)
 		command_finish(c, err, info.text, NULL);
+	else if (json_is_true(json_object_get(c->params, "purge")))
+		zone_revoke_and_purge(zone, device, c->done, c->arg);
 	else
 		zone_revoke(zone, device, PZ_REVOKED_BY_OWNER, c->done, c->arg);
 }
@@ -346,6 +348,18 @@ cmd_name(const struct command *c)
 	zone_details_name(c->hub, c->params, c->done, c->arg);
 }
 
+static void
+cmd_data(const struct command *c)
+{
+	zone_data_list(c->hub, c->params, c->done, c->arg);
+}
+
+static void
+cmd_data_remove(const struct command *c)
+{
+	zone_data_remove(c->hub, c->params, c->done, c->arg);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(const struct command *c);
@@ -354,7 +368,7 @@ static const struct {
 	{"devices", cmd_devices}, {"revoke", cmd_revoke}, {"status", cmd_status},
 	{"user", cmd_user},       {"name", cmd_name},     {"move", cmd_move},
 	{"export", cmd_export},   {"import", cmd_import}, {"importEnd", cmd_import_end},
-	{"part", cmd_part},
+	{"part", cmd_part},       {"data", cmd_data},     {"data-remove", cmd_data_remove},
 };
 
 /* Parameters that name something are texts: one that is not must not be taken for one that is not
@@ -362,7 +376,7 @@ static const struct {
 static bool
 are_texts(const json_t *params, char out_wrong[64])
 {
-	static const char *const names[] = {"zone", "host", "name", "device"};
+	static const char *const names[] = {"zone", "host", "name", "device", "origin", "key"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const json_t *value = json_object_get(params, names[i]);

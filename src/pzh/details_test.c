@@ -283,6 +283,53 @@ a_refused_value_is_told(void **state)
 	assert_true(count_told(&laptop, "error", LAPTOP) < 10); /* not each of many */
 }
 
+static void
+revoking_may_remove_what_a_device_wrote(void **state)
+{
+	(void)state;
+	brings(&laptop, "email", "\"evil@x\"", LAPTOP);
+	brings(&laptop, "nick", "\"evil\"", ZONE "/tv"); /* what it says of others, too */
+	assert_ok(user("phone", "1")->err);
+	const struct answer *a =
+		ask("revoke", json_pack("{s:s, s:b}", "device", "laptop", "purge", 1));
+	assert_ok(a->err);
+	assert_int_equal(json_integer_value(json_object_get(a->result, "purged")), 2);
+	assert_non_null(json_object_get(a->result, "crlNumber"));
+	assert_true(chunk_of("email")->deleted && chunk_of("nick")->deleted);
+	assert_false(chunk_of("phone")->deleted);
+	/* again: it is out already */
+	a = ask("revoke", json_pack("{s:s, s:b}", "device", "laptop", "purge", 1));
+	assert_ok(a->err);
+	assert_int_equal(json_integer_value(json_object_get(a->result, "purged")), 0);
+	assert_int_equal(
+		ask("revoke", json_pack("{s:s, s:b}", "device", "nobody", "purge", 1))->err,
+		PZ_ERR_NOTFOUND);
+}
+
+static void
+what_apps_stored_is_seen_and_removed(void **state)
+{
+	(void)state;
+	const char *const keys[] = {"a k", "a l", "b k"};
+	for (size_t i = 0; i < 3; i++)
+		assert_ok(pz_shared_write(zone_of(ZONE)->shared, PZ_SYNC_APP_DATA, keys[i], "12",
+					  NULL, NULL, NULL));
+	const struct answer *a = ask("data", json_object());
+	assert_int_equal(json_array_size(a->result), 2);
+	json_t *first = json_array_get(a->result, 0);
+	assert_string_equal(pz_json_str(first, "origin"), "a");
+	assert_int_equal(json_integer_value(json_object_get(first, "keys")), 2);
+	assert_int_equal(json_integer_value(json_object_get(first, "bytes")), 6);
+	a = ask("data-remove", json_pack("{s:s, s:s}", "origin", "a", "key", "l"));
+	assert_int_equal(json_integer_value(json_object_get(a->result, "removed")), 1);
+	a = ask("data-remove", json_pack("{s:s}", "origin", "a"));
+	assert_int_equal(json_integer_value(json_object_get(a->result, "removed")), 1);
+	assert_int_equal(json_array_size(ask("data", json_object())->result), 1);
+	assert_int_equal(ask("data-remove", json_object())->err, PZ_ERR_CONFIG);
+	a = ask("data-remove", json_pack("{s:s}", "origin", "a"));
+	assert_int_equal(json_integer_value(json_object_get(a->result, "removed")), 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up_devices, tear_down_devices)
 
 int
@@ -301,6 +348,8 @@ main(void)
 		T(names_come_from_devices_too),
 		T(a_name_goes_with_its_device),
 		T(a_refused_value_is_told),
+		T(revoking_may_remove_what_a_device_wrote),
+		T(what_apps_stored_is_seen_and_removed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,10 +55,11 @@ struct hub_zone {
 	unsigned saves;  /* commits of such records under way */
 	bool is_behind;  /* one has failed, and was not made good yet */
 	struct pz_timer update_timer, save_timer;
-	uint64_t updated_us;    /* when the last Update was told */
-	struct pz_list turns;   /* struct zone_turn.node */
-	struct zone_turn *turn; /* whose it is now, or NULL */
-	struct pz_list details; /* details.c: changes on their way to the disk */
+	uint64_t updated_us;      /* when the last Update was told */
+	struct pz_list turns;     /* struct zone_turn.node */
+	struct zone_turn *turn;   /* whose it is now, or NULL */
+	struct pz_list clearings; /* data.c: commands that wait for the disk */
+	struct pz_list details;   /* details.c: changes on their way to the disk */
 	size_t connected;
 	size_t learning;  /* lists of devices among the turns */
 	bool is_changing; /* a change of the authority waits for the disk */
@@ -230,6 +231,16 @@ void sync_settled(void *arg, const struct pz_sync_kind *kind, const char *key, b
 void sync_device_changed(struct hub_zone *zone, const char *device);
 /** The CRL is another, and what is known of one device, "": of none. */
 void sync_membership_changed(struct hub_zone *zone, const char *device);
+
+/* data.c */
+/** As zone_revoke by the owner; and what the device has written is removed, `purged` in the result
+ * says how many values. Also of one that was revoked before. */
+void zone_revoke_and_purge(struct hub_zone *zone, const char *device, pz_hub_done done, void *arg);
+/** The commands `data` and `data-remove`. */
+void zone_data_list(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
+void zone_data_remove(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
+/** Commands under way get no answer any more. */
+void zone_data_free(struct hub_zone *zone);
 
 /* details.c */
 /** The commands `user` and `name`. */

@@ -1,0 +1,75 @@
+/* pzh data: what apps have stored in a zone, seen and removed at its hub. @spec page 12 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/pzh.h"
+#include "cli/run.h"
+#include "cli/text.h"
+
+#define REMOVE_TIMEOUT_MS 60000U
+
+static int
+print_apps(struct pz_cli *cli, const json_t *list)
+{
+	static const char *const titles[] = {"ORIGIN", "KEYS", "BYTES"};
+	static const char *const members[] = {"origin", "keys", "bytes"};
+	struct pz_cli_table *t;
+	const json_t *one;
+	size_t i;
+
+	if (json_array_size(list) == 0) {
+		fputs("no app has stored anything that devices share\n", cli->out);
+		return PZ_EXIT_DONE;
+	}
+	t = pz_cli_table_new(titles, 3);
+	json_array_foreach(list, i, one)
+	{
+		for (size_t m = 0; t && m < 3; m++) {
+			char scratch[32];
+			pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(one, members[m], scratch));
+		}
+	}
+	return pz_cli_print_table(cli, t);
+}
+
+static int
+print_removed(struct pz_cli *cli, const json_t *result)
+{
+	json_int_t count = json_integer_value(json_object_get(result, "removed"));
+
+	fprintf(cli->out, "%" JSON_INTEGER_FORMAT " %s removed\n", count,
+		count == 1 ? "value" : "values");
+	return PZ_EXIT_DONE;
+}
+
+static int
+data_remove(struct pz_cli *cli)
+{
+	const char *origin = pz_cli_arg(cli, 1), *key = pz_cli_arg(cli, 2);
+
+	if (origin == NULL)
+		return pz_cli_usage(cli, "it is written: data remove ORIGIN [KEY]");
+	int status = pz_cli_confirm(cli, "Remove %s%s%s on all devices?", key ? key : "all", " of ",
+				    origin);
+	if (status != PZ_EXIT_DONE)
+		return status;
+	json_t *params = json_pack("{s:s, s:s*}", "origin", origin, "key", key);
+	if (params == NULL)
+		return pz_cli_usage(cli, "ORIGIN and KEY are UTF-8");
+	pz_cli_opt_param(cli, params, "zone");
+	return pz_cli_show(cli, "data-remove", params, REMOVE_TIMEOUT_MS, print_removed);
+}
+
+int
+pz_pzh_cmd_data(struct pz_cli *cli)
+{
+	const char *action = pz_cli_arg(cli, 0);
+
+	if (action && strcmp(action, "remove") == 0)
+		return data_remove(cli);
+	if (action && (strcmp(action, "list") != 0 || pz_cli_arg(cli, 1)))
+		return pz_cli_usage(cli, "it is written: data [list | remove ORIGIN [KEY]]");
+	json_t *params = json_object();
+	pz_cli_opt_param(cli, params, "zone");
+	return pz_cli_show(cli, "data", params, PZ_CLI_TIMEOUT_MS, print_apps);
+}
