@@ -97,6 +97,9 @@
 #define PZ_RESEND_ANSWERS_MAX 256
 #define PZ_RESEND_BYTES_MAX (1U << 20)
 
+#define PZ_INFO_ADDRESSES_MAX (2 * PZ_PEER_ADDRESSES_MAX) /* that one device says it has */
+#define PZ_INFO_ADDRESS_CHARS_MAX 64                      /* IPv6 and the name of an interface */
+
 /* ---- relaying (page 6) ---- */
 #define PZ_BEHIND_MAX 64                         /* devices behind one relay */
 #define PZ_ATTEST_AGE_MS (UINT64_C(3600) * 1000) /* from our time; clocks differ */

@@ -11,8 +11,8 @@
 #include "wire/json.h"
 #include "wire/message.h"
 #include "wire/prop_error.h"
+#include "zone/info.h"
 
-#define ADDRESSES_MAX 32
 /* Descriptors in one foundServices: a longer answer comes in several messages, all but the last
  * with "partial": true, for no frame may be longer than what the device takes. */
 #define FOUND_PER_FRAME 64
@@ -50,24 +50,6 @@ send_error(const struct speaker *who, enum pz_prop_error error, const char *mess
 
 /* ---- pzpInfo ---- */
 
-static bool
-are_addresses_valid(const json_t *addresses)
-{
-	size_t i;
-	const json_t *one;
-
-	if (!json_is_array(addresses) || json_array_size(addresses) > ADDRESSES_MAX)
-		return false;
-	json_array_foreach(addresses, i, one)
-	{
-		const char *text = json_string_value(one);
-		if (text == NULL || strlen(text) > 64 ||
-		    strspn(text, "0123456789abcdefABCDEF.:%") != strlen(text))
-			return false;
-	}
-	return true;
-}
-
 /* A text for people: taken when it is one and fits. True when it differs from what was known. */
 static bool
 take_text(const char *text, char *out, size_t size)
@@ -79,33 +61,29 @@ take_text(const char *text, char *out, size_t size)
 	return true;
 }
 
-/* A name of this start of the device, which goes into `Update` as it is: no quotes, no spaces. */
-static bool
-is_instance(const char *text)
-{
-	size_t len = strlen(text);
-
-	return len <= PZ_INSTANCE_BYTES_MAX &&
-	       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-			    "+/=._:-") == len;
-}
-
-static bool
-is_info_valid(const json_t *message)
+/* Where it can be reached, built anew. NULL: the message is of a wrong form. */
+static json_t *
+read_info(const json_t *message)
 {
 	const json_t *session = json_object_get(message, "session");
 	const json_t *behind = json_object_get(message, "behind");
+	const char *instance = pz_json_text(session);
 	int64_t port = 0;
 
-	return are_addresses_valid(json_object_get(message, "addresses")) &&
-	       pz_json_int(message, "port", 0, UINT16_MAX, &port) &&
-	       (!session || (json_is_string(session) && is_instance(json_string_value(session)))) &&
-	       (!behind || (json_is_array(behind) && json_array_size(behind) <= PZ_BEHIND_MAX));
+	if (!pz_json_int(message, "port", 0, UINT16_MAX, &port) ||
+	    (session && !(instance && pz_info_is_instance(instance))) ||
+	    (behind && !(json_is_array(behind) && json_array_size(behind) <= PZ_BEHIND_MAX)))
+		return NULL;
+	json_t *addresses = pz_info_addresses(json_object_get(message, "addresses"));
+	return addresses ? json_pack("{s:o, s:I, s:b}", "addresses", addresses, "port",
+				     (json_int_t)port, "listening",
+				     json_is_true(json_object_get(message, "listening")))
+			 : NULL;
 }
 
-/* True when that changes what others are told. */
+/* True when that changes what others are told. @param info taken */
 static bool
-take_info(struct hub_peer *peer, json_t *message)
+take_info(struct hub_peer *peer, const json_t *message, json_t *info)
 {
 	struct pz_member *member = peer->member;
 	const char *name = pz_json_str(message, "displayName");
@@ -114,10 +92,6 @@ take_info(struct hub_peer *peer, json_t *message)
 
 	bool has_changed = take_text(name, member->display_name, sizeof(member->display_name));
 	has_changed |= take_text(type, member->device_type, sizeof(member->device_type));
-	json_t *info =
-		json_pack("{s:O, s:O, s:b}", "addresses", json_object_get(message, "addresses"),
-			  "port", json_object_get(message, "port"), "listening",
-			  json_is_true(json_object_get(message, "listening")));
 	bool is_news = has_changed || !json_equal(info, member->info);
 	json_decref(member->info);
 	member->info = info;
@@ -136,16 +110,17 @@ static void
 on_pzp_info(const struct speaker *who, json_t *message)
 {
 	struct hub_peer *peer = who->peer;
+	json_t *kept = read_info(message);
 	struct pz_errinfo info = {""};
 
-	if (!is_info_valid(message)) {
+	if (kept == NULL) {
 		send_error(who, PZ_PROP_ERROR_BAD_REQUEST,
 			   "pzpInfo needs addresses and port; session is a short name, behind a "
 			   "list of at most 64",
 			   "pzpInfo");
 		return;
 	}
-	if (take_info(peer, message)) /* saying the same again costs nobody else anything */
+	if (take_info(peer, message, kept)) /* saying the same again costs nobody else anything */
 		zone_member_changed(peer->zone, peer->member);
 	if (behind_listed(peer, json_object_get(message, "behind"), &info) > 0)
 		send_error(who, PZ_PROP_ERROR_BAD_REQUEST, info.text, "pzpInfo");

@@ -375,19 +375,16 @@ learn(struct pz_node *node, json_t *fresh, json_t *descriptor)
 	    pz_slice_eq_str(parsed.device, node->membership->device) ||
 	    pz_descriptor_parse(descriptor, address, &checked, NULL) != PZ_OK)
 		return;
-	pz_descriptor_fini(&checked);
 	PZ_AUTO_FREE char *device = pz_slice_dup(parsed.device);
-	if (device == NULL)
-		return;
-	json_t *list = json_object_get(fresh, device);
-	if (list == NULL && json_object_size(fresh) >= PZ_DEVICES_PER_ZONE_MAX)
-		return;
-	if (list == NULL) {
+	json_t *list = device ? json_object_get(fresh, device) : NULL;
+	if (device && list == NULL && json_object_size(fresh) < PZ_DEVICES_PER_ZONE_MAX) {
 		json_object_set_new(fresh, device, json_array());
 		list = json_object_get(fresh, device);
 	}
-	if (json_array_size(list) < PZ_SERVICES_PER_DEVICE_MAX)
-		json_array_append(list, descriptor);
+	/* Built anew: nothing is kept that a descriptor does not have. */
+	if (list && json_array_size(list) < PZ_SERVICES_PER_DEVICE_MAX)
+		json_array_append_new(list, pz_descriptor_json(&checked));
+	pz_descriptor_fini(&checked);
 }
 
 void

@@ -307,8 +307,6 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 	json_object_clear(node->directory);
 	json_object_clear(node->known);
 	json_object_clear(node->told);
-	json_decref(node->hub_entry);
-	node->hub_entry = NULL;
 	warnings_forget(node);
 	if (err == PZ_OK)
 		node_sweep_keys(node);

@@ -8,6 +8,7 @@
 #include "wire/json.h"
 #include "wire/message.h"
 #include "wire/prop_error.h"
+#include "zone/info.h"
 
 /* ---- Update ---- */
 
@@ -71,7 +72,7 @@ update_device(struct pz_node *node, json_t *entry)
 		json_object_del(node->known, name);
 		forget_peer(node, name);
 	} else {
-		json_object_set(node->directory, name, entry);
+		(void)json_object_set_new(node->directory, name, pz_info_entry(entry));
 	}
 	/* Also when we never heard that it had come: it may have come and gone between two Updates.
 	 * One that we are linked with is still here. */
@@ -85,17 +86,12 @@ static void
 on_update(struct pz_node *node, json_t *message)
 {
 	json_t *devices = json_object_get(message, "PZP");
-	json_t *hubs = json_object_get(message, "PZH");
 	bool is_partial = json_is_true(json_object_get(message, "partial"));
 	size_t i;
 	json_t *entry;
 
 	if (!is_partial)
 		json_object_clear(node->directory);
-	if (json_array_size(hubs) > 0) {
-		json_decref(node->hub_entry);
-		node->hub_entry = json_incref(json_array_get(hubs, 0));
-	}
 	json_array_foreach(devices, i, entry) update_device(node, entry);
 	if (!is_partial)
 		tell_missing(node);

@@ -82,7 +82,6 @@ struct pz_node {
 	struct pz_timer enrol_reaper;
 	json_t *directory; /* device -> entry of the hub's Update */
 	json_t *told;      /* device -> whether watchers were last told that it is connected */
-	json_t *hub_entry; /* the hub's own entry, or NULL */
 	json_t *known;     /* device -> array of descriptors, as last heard */
 	json_t *learning;  /* the same from an answer whose last part is still to come, or NULL */
 	struct node_prefs *prefs;

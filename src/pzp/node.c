@@ -439,7 +439,6 @@ pz_node_free(struct pz_node *node)
 	pz_tls_ctx_free(node->tls_ctx);
 	pz_membership_free(node->membership);
 	json_decref(node->directory);
-	json_decref(node->hub_entry);
 	json_decref(node->known);
 	json_decref(node->told);
 	prefs_free(node->prefs);

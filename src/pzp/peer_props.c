@@ -8,6 +8,8 @@
 #include "wire/json.h"
 #include "wire/message.h"
 #include "wire/prop_error.h"
+#include "zone/attest.h"
+#include "zone/info.h"
 
 #define TELL_DELAY_US (20 * PZ_US_PER_MS)
 
@@ -26,50 +28,46 @@ static void tell_services(struct peer_link *pl);
 
 /* ---- pzpInfo ---- */
 
-static bool
-is_info(const json_t *message)
-{
-	const json_t *addresses = json_object_get(message, "addresses"), *one;
-	const json_t *reach = json_object_get(message, "reach");
-	int64_t port = 0;
-	size_t i;
-
-	if (!json_is_object(message) || !pz_json_int(message, "port", 0, UINT16_MAX, &port) ||
-	    !json_is_array(addresses) || json_array_size(addresses) > PZ_PEER_ADDRESSES_MAX * 2 ||
-	    (reach && (!json_is_array(reach) || json_array_size(reach) > PZ_PEER_REACH_MAX)))
-		return false;
-	json_array_foreach((json_t *)addresses, i,
-			   one) if (json_string_length(one) == 0 ||
-				    json_string_length(one) >= PZ_NETADDR_CHARS) return false;
-	json_array_foreach(
-		(json_t *)reach, i,
-		one) if (!pz_device_is_valid(pz_slice_str(json_string_value(one)))) return false;
-	return true;
-}
-
-/* A text for people, or nothing. */
 static void
 keep_text(json_t *info, const json_t *message, const char *name)
 {
-	const char *text = pz_json_str(message, name);
+	const char *text = pz_info_text(message, name);
 
-	if (text && pz_display_name_is_valid(pz_slice_str(text)))
-		(void)json_object_set(info, name, json_object_get(message, name));
+	if (text)
+		(void)json_object_set_new(info, name, json_string(text));
 }
 
-/* What is kept of it: nothing that we do not know. */
-static json_t *
-kept_info(const json_t *message)
+/* Its consent that we speak for it, and nothing else that somebody could call "behind". */
+static void
+keep_consent(json_t *info, const struct peer *peer, const json_t *message)
 {
-	static const char *const members[] = {"addresses", "port", "reach"};
-	json_t *info = json_object();
+	json_t *consent = pz_attest_copy(json_object_get(message, "behind"));
+	const char *device = pz_json_str(consent, "device"), *relay = pz_json_str(consent, "relay");
 
+	if (consent && strcmp(device, peer->device) == 0 &&
+	    strcmp(relay, peer->peers->node->membership->device) == 0)
+		(void)json_object_set(info, "behind", consent);
+	json_decref(consent);
+}
+
+/* What is kept of it: built anew, and nothing that we do not know. NULL: it is of a wrong form. */
+static json_t *
+kept_info(const struct peer *peer, const json_t *message)
+{
+	json_t *addresses = pz_info_addresses(json_object_get(message, "addresses"));
+	json_t *reach = pz_info_devices(json_object_get(message, "reach"), PZ_PEER_REACH_MAX);
+	int64_t port = 0;
+
+	if (!pz_json_int(message, "port", 0, UINT16_MAX, &port) || !addresses || !reach) {
+		json_decref(addresses);
+		json_decref(reach);
+		return NULL;
+	}
+	json_t *info = json_pack("{s:o, s:I, s:o}", "addresses", addresses, "port",
+				 (json_int_t)port, "reach", reach);
 	keep_text(info, message, "displayName");
 	keep_text(info, message, "deviceType");
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		(void)json_object_set(info, members[i], json_object_get(message, members[i]));
-	if (json_is_object(json_object_get(message, "behind")))
-		(void)json_object_set(info, "behind", json_object_get(message, "behind"));
+	keep_consent(info, peer, message);
 	return info;
 }
 
@@ -98,19 +96,21 @@ on_info(struct peer_link *pl, json_t *message)
 	bool had_hub = peer->has_hub, was_relay = peer->is_relay;
 	bool was_speaking = peer->is_speaking;
 
-	if (!is_info(message)) {
+	json_t *info = kept_info(peer, message);
+	if (info == NULL) {
 		send_error(pl, PZ_PROP_ERROR_BAD_REQUEST, "pzpInfo needs addresses and port",
 			   "pzpInfo");
 		return;
 	}
 	json_t *names = was_relay ? peers_names(node) : NULL;
 	json_decref(peer->info);
-	peer->info = kept_info(message);
+	peer->info = info;
 	peer->is_relay = json_is_true(json_object_get(message, "relay"));
 	peer->has_hub = json_is_true(json_object_get(message, "hub"));
 	peer->is_speaking = json_is_true(json_object_get(message, "speaks"));
 	pl->link->session.relays = peer->is_relay;
-	snprintf(peer->session, sizeof(peer->session), "%s", session ? session : "");
+	snprintf(peer->session, sizeof(peer->session), "%s",
+		 session && pz_info_is_instance(session) ? session : "");
 	/* At once: what it says next to the hub goes by us, and the hub must know by then. */
 	if (had_consent || json_object_get(peer->info, "behind"))
 		hub_send_info(node);

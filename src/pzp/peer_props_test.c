@@ -147,6 +147,38 @@ texts_that_nobody_should_see_are_dropped(void **state)
 	assert_string_equal(peers_session_of(w.node, "tv"), "");
 }
 
+/* What of it goes to the hub goes in our name. */
+static void
+of_a_consent_nothing_else_is_kept(void **state)
+{
+	static const char *const wrong[][2] = {{"tv", "radio"}, {"radio", "laptop"}};
+	struct fx_far *far = quiet_peer("tv");
+	json_t *heavy = json_array();
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		json_array_append_new(heavy, json_real(1e15));
+	json_t *consent =
+		json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o}", "device", "tv", "relay", "laptop",
+			  "at", 5, "tls", "t\n", "ca", "c", "sig", "s", "a", heavy);
+	fx_tells(far, "pzpInfo", info_with("behind", json_incref(consent)));
+	const json_t *kept = json_object_get(info_of("tv"), "behind");
+	assert_non_null(kept);
+	json_object_del(consent, "a");
+	assert_true(json_equal(kept, consent));
+	for (size_t i = 0; i < 2; i++) {
+		json_object_set_new(consent, "device", json_string(wrong[i][0]));
+		json_object_set_new(consent, "relay", json_string(wrong[i][1]));
+		fx_tells(far, "pzpInfo", info_with("behind", json_deep_copy(consent)));
+		assert_null(json_object_get(info_of("tv"), "behind"));
+	}
+	json_object_set_new(consent, "device", json_string("tv"));
+	json_object_set_new(consent, "relay", json_string("laptop"));
+	json_object_set_new(consent, "tls", json_string("\x01\x02")); /* six bytes each as JSON */
+	fx_tells(far, "pzpInfo", info_with("behind", consent));
+	assert_null(json_object_get(info_of("tv"), "behind"));
+}
+
 /* ---- other statuses ---- */
 
 static void
@@ -425,6 +457,7 @@ main(void)
 		FX_TEST(what_a_peer_says_of_itself_is_shown),
 		FX_TEST(a_pzp_info_of_a_wrong_form_changes_nothing),
 		FX_TEST(texts_that_nobody_should_see_are_dropped),
+		FX_TEST(of_a_consent_nothing_else_is_kept),
 		FX_TEST(an_unknown_status_is_answered_and_survived),
 		FX_TEST(a_bye_is_the_end),
 		FX_TEST(services_of_the_peer_itself_are_believed),

@@ -86,7 +86,7 @@ struct peer {
 	json_t *info;     /* pzpInfo, or NULL */
 	json_t *services; /* its own, or NULL */
 	json_t *relayed;  /* device -> services, as it passes them on, or NULL */
-	char session[40]; /* its start; "" when unknown */
+	char session[PZ_INSTANCE_BYTES_MAX + 1]; /* its start; "" when unknown */
 	bool is_relay, has_hub;
 	bool is_speaking; /* the hub reaches us by it */
 };

@@ -101,6 +101,29 @@ pz_attest_parse(const json_t *attestation, struct pz_attest *out, struct pz_erri
 	return PZ_OK;
 }
 
+/* Printable ASCII and line feeds: it grows by a few bytes when it is written again. */
+static bool
+is_armour(const char *text)
+{
+	for (; *text; text++)
+		if ((*text < ' ' || *text > '~') && *text != '\n')
+			return false;
+	return true;
+}
+
+json_t *
+pz_attest_copy(const json_t *attestation)
+{
+	struct pz_errinfo ignored;
+	struct pz_attest a;
+
+	if (pz_attest_parse(attestation, &a, &ignored) != PZ_OK || !is_armour(a.tls) ||
+	    !is_armour(a.ca) || !is_armour(a.sig))
+		return NULL;
+	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", "device", a.device, "relay", a.relay,
+			 "at", (json_int_t)a.at_ms, "tls", a.tls, "ca", a.ca, "sig", a.sig);
+}
+
 static enum pz_err
 check_signature(const struct pz_attest *a, const char *zone, const struct pz_cert *leaf,
 		struct pz_errinfo *info)

@@ -41,6 +41,13 @@ enum pz_err pz_attest_parse(const json_t *attestation, struct pz_attest *out,
 			    struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
+ * Builds one anew, of the members that we know: nothing else of what came is kept or passed on.
+ * @return new; NULL: pz_attest_parse refuses it, a text has a character that neither PEM nor base64
+ * has, or out of memory
+ */
+json_t *pz_attest_copy(const json_t *attestation);
+
+/**
  * Is it this device's consent, for this relay, now? Cheap checks first. Whether the device is
  * still a member is also the members' list's business (pz_authority_admits with *out).
  * @param trust the zone's CA and CRL

@@ -1,0 +1,84 @@
+/* What a hub says: of it only what is known is kept, so that no hub can fill a device (page 14
+ * DOS-1). */
+#include "pzp/node_fixture.h"
+
+#include "pzp/peers.h"
+#include "service/descriptor.h"
+#include "wire/frame.h"
+#include "wire/json.h"
+#include "wire/message.h"
+
+#define API "http://example.org/api/lamp"
+
+/* @param message taken */
+static void
+hub_says(const char *status, json_t *message)
+{
+	struct pz_envelope envelope;
+	struct pz_buf frame;
+
+	pz_buf_init(&frame, PZ_FRAME_BYTES_MAX, NULL);
+	assert_ok(pz_message_prop(&frame, ZONE, ZONE "/laptop", status, message));
+	json_decref(message);
+	assert_ok(pz_envelope_scan(pz_frame_body(pz_buf_slice(&frame)), &envelope));
+	node_on_hub_prop(w.node, &envelope, false);
+	pz_buf_fini(&frame);
+}
+
+static json_t *
+heavy(void)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < 1000; i++)
+		json_array_append_new(list, json_object());
+	return list;
+}
+
+static void
+an_entry_of_an_update_is_built_anew(void **state)
+{
+	(void)state;
+	start_member();
+	hub_says("Update",
+		 json_pack("{s:[{s:s, s:o}], s:[{s:s, s:b, s:[s,o], s:i, s:s, s:s, s:o}]}", "PZH",
+			   "name", ZONE, "x", heavy(), "PZP", "name", "tv", "connected", 1,
+			   "ipaddress", "10.0.0.5", heavy(), "port", 8040, "displayName",
+			   "Living room", "session", "start-1", "x", heavy()));
+	json_t *entry = json_object_get(w.node->directory, "tv");
+	json_t *expected = json_pack("{s:b, s:b, s:[s], s:i, s:s, s:s}", "connected", 1,
+				     "listening", 0, "ipaddress", "10.0.0.5", "port", 8040,
+				     "displayName", "Living room", "session", "start-1");
+	assert_true(json_equal(entry, expected));
+	json_decref(expected);
+}
+
+static void
+a_service_that_was_found_is_built_anew(void **state)
+{
+	char id[PZ_SERVICE_ID_CHARS + 1];
+
+	(void)state;
+	start_member();
+	assert_ok(pz_descriptor_id(API, "Lamp", "It shines.", id));
+	hub_says("foundServices",
+		 json_pack("{s:[{s:s, s:s, s:s, s:s, s:s, s:o}]}", "services", "api", API, "id", id,
+			   "displayName", "Lamp", "description", "It shines.", "serviceAddress",
+			   ZONE "/tv", "x", heavy()));
+	const json_t *kept = json_array_get(json_object_get(w.node->known, "tv"), 0);
+	assert_string_equal(pz_json_str(kept, "id"), id);
+	assert_int_equal(json_object_size(kept), 5);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_entry_of_an_update_is_built_anew),
+		TEST(a_service_that_was_found_is_built_anew),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
