@@ -5,6 +5,9 @@
 #ifndef PZ_BASE_LIMITS_H
 #define PZ_BASE_LIMITS_H
 
+/* ---- log (page 14 LOG-6) ---- */
+#define PZ_LOG_LINES_PER_S 10 /* that one device or address can cause */
+
 /* ---- names (page 1) ---- */
 #define PZ_ZONE_BYTES_MIN 3           /* a@b */
 #define PZ_ZONE_BYTES_MAX 254         /* RFC 5321 4.5.3.1.3: a mail path */

@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/env.h"
 #include "base/err.h"
+#include "base/limits.h"
 
 /* error: needs a person. warning: odd, handled. notice: state changes a person wants to see.
  * info: normal life. debug: for developers; never secrets or payloads on any level. */
@@ -63,5 +65,22 @@ struct pz_log_rate {
 };
 bool
 pz_log_allow(struct pz_log_rate *rate, uint64_t now_us, uint32_t burst, uint32_t *out_suppressed);
+
+/*
+ * Lines that the messages of another one can cause, at most PZ_LOG_LINES_PER_S a second of each
+ * rate: one rate for each device or address, which outlives its links. The first line after others
+ * were left out says how many ("suppressed=N"). scripts/lint-log looks for lines without a rate.
+ */
+#define PZ_LOG_OF(level, rate, env, id, fmt, ...)                                                  \
+	do {                                                                                       \
+		uint32_t suppressed_ = 0;                                                          \
+		if ((level) <= pz_log_threshold &&                                                 \
+		    pz_log_allow((rate), pz_env_mono_us(env), PZ_LOG_LINES_PER_S, &suppressed_))   \
+			pz_log_write((level), (id), "suppressed=%u " fmt, (unsigned)suppressed_,   \
+				     ##__VA_ARGS__);                                               \
+	} while (0)
+#define pz_warning_of(rate, env, ...) PZ_LOG_OF(PZ_LOG_WARNING, rate, env, __VA_ARGS__)
+#define pz_notice_of(rate, env, ...) PZ_LOG_OF(PZ_LOG_NOTICE, rate, env, __VA_ARGS__)
+#define pz_info_of(rate, env, ...) PZ_LOG_OF(PZ_LOG_INFO, rate, env, __VA_ARGS__)
 
 #endif

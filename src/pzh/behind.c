@@ -65,7 +65,8 @@ activate(struct hub_claim *claim)
 				       &relay->link->session));
 	member->via = relay->member->device;
 	mark_seen(zone, member);
-	pz_info("device-behind", "device=%s relay=%s", address, member->via);
+	pz_info_of(&member->log, zone->hub->config.env, "device-behind", "device=%s relay=%s",
+		   address, member->via);
 	zone_member_changed(zone, member);
 	return PZ_OK;
 }
@@ -83,7 +84,8 @@ drop(struct hub_claim *claim)
 	if (member->via == NULL)
 		return;
 	pz_router_detach_behind(zone->router, address_of(zone, member, address));
-	pz_info("device-gone", "device=%s relay=%s", address, member->via);
+	pz_info_of(&member->log, zone->hub->config.env, "device-gone", "device=%s relay=%s",
+		   address, member->via);
 	member->via = NULL;
 	mark_seen(zone, member);
 	zone_device_gone(zone, member);
@@ -199,13 +201,9 @@ take_one(struct hub_peer *relay, const json_t *one, struct pz_errinfo *info)
 static void
 log_refused(struct hub_peer *relay, const char *why)
 {
-	struct pz_hub *hub = relay->hub;
-	uint32_t suppressed = 0;
-
-	pz_metric_add(&hub->metrics, PZ_METRIC_attest_refused, 1);
-	if (pz_log_allow(&hub->behind_log, pz_env_mono_us(hub->config.env), 1, &suppressed))
-		pz_warning("attestation-refused", "relay=%s suppressed=%u %s",
-			   relay->link->session.address, suppressed, why);
+	pz_metric_add(&relay->hub->metrics, PZ_METRIC_attest_refused, 1);
+	pz_warning_of(relay->log, relay->hub->config.env, "attestation-refused", "relay=%s %s",
+		      relay->link->session.address, why);
 }
 
 size_t

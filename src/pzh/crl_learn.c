@@ -150,8 +150,9 @@ crl_learn_offered(struct hub_peer *peer, const struct pz_sync_chunk *chunk, stru
 	if (pz_authority_is_news(a, crl))
 		return queue(peer, crl, info);
 	if (pz_crl_number(crl) < pz_crl_number(a->crl))
-		pz_info("crl-older", "device=%s number=%llu here=%llu", peer->link->session.address,
-			(unsigned long long)pz_crl_number(crl),
-			(unsigned long long)pz_crl_number(a->crl));
+		pz_info_of(peer->log, peer->hub->config.env, "crl-older",
+			   "device=%s number=%llu here=%llu", peer->link->session.address,
+			   (unsigned long long)pz_crl_number(crl),
+			   (unsigned long long)pz_crl_number(a->crl));
 	return PZ_OK;
 }

@@ -212,15 +212,13 @@ on_admit(void *arg, const struct pz_enrol_request *request)
 static void
 tell_failed(struct hub_peer *peer, const char *what, const char *detail)
 {
-	uint32_t suppressed = 0;
+	struct pz_hub *hub = peer->hub;
 
 	peer->is_enrol_decided = true;
-	pz_metric_add(&peer->hub->metrics, PZ_METRIC_enrol_failed, 1);
-	if (pz_log_allow(&peer->hub->enrol_log, pz_env_mono_us(peer->hub->config.env), 10,
-			 &suppressed))
-		pz_notice("enrol-failed", "zone=%s device=%s remote=%s suppressed=%u %s%s",
-			  peer->zone->authority->zone, pz_enrol_hub_device(peer->enrol),
-			  pz_guest_remote(&peer->guest), suppressed, what, detail);
+	pz_metric_add(&hub->metrics, PZ_METRIC_enrol_failed, 1);
+	pz_notice_of(&hub->enrol_log, hub->config.env, "enrol-failed",
+		     "zone=%s device=%s remote=%s %s%s", peer->zone->authority->zone,
+		     pz_enrol_hub_device(peer->enrol), pz_guest_remote(&peer->guest), what, detail);
 }
 
 static void

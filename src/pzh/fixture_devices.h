@@ -134,6 +134,7 @@ link_up(struct device *d)
 				  .zone = zone_of(ZONE),
 				  .link = link,
 				  .member = member_of(d),
+				  .log = &member_of(d)->log,
 				  .state = HUB_LINK_REGISTERING};
 	pz_list_init(&peer->claims);
 	snprintf(peer->serial, sizeof(peer->serial), "%s", peer->member->serial);

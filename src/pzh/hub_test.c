@@ -451,6 +451,7 @@ fake_registering(struct pz_member *member)
 
 	stream = (struct pz_stream){.ops = &ops};
 	peer = (struct hub_peer){.hub = w.hub,
+				 .log = &w.hub->refuse_log,
 				 .zone = zone_of(ZONE),
 				 .link = &link,
 				 .member = member,

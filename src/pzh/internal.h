@@ -82,7 +82,7 @@ struct pz_hub {
 		transfers; /* struct transfer.node: archives that are handed out or taken in */
 	struct pz_listener *listener;
 	struct pz_timer housekeeping;
-	struct pz_log_rate refuse_log, enrol_log, behind_log, sync_log;
+	struct pz_log_rate refuse_log, enrol_log;
 	uint64_t started_us;
 	uint16_t port;
 	bool is_stopping;
@@ -98,6 +98,7 @@ struct hub_peer {
 	struct pz_link *link;
 	struct pz_guest guest;
 	struct pz_member *member;         /* once admitted */
+	struct pz_log_rate *log;          /* of the member, before that of strangers */
 	char serial[PZ_SERIAL_HEX_BYTES]; /* of the PZP CA that was admitted: the name may be given
 					     to another device while the link lasts */
 	struct pz_enrol_hub *enrol;       /* while enrolling */

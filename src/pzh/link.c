@@ -15,12 +15,10 @@
 static void
 refuse(struct pz_hub *hub, struct pz_stream *stream, const char *remote, const char *why)
 {
-	uint32_t suppressed = 0;
-
 	pz_metric_add(&hub->metrics, PZ_METRIC_links_refused, 1);
 	pz_metric_add(&hub->metrics, PZ_METRIC_limits_hit, 1);
-	if (pz_log_allow(&hub->refuse_log, pz_env_mono_us(hub->config.env), 1, &suppressed))
-		pz_warning("link-refused", "remote=%s suppressed=%u %s", remote, suppressed, why);
+	pz_warning_of(&hub->refuse_log, hub->config.env, "link-refused", "remote=%s %s", remote,
+		      why);
 	stream->ops->close(stream);
 }
 
@@ -108,6 +106,7 @@ hub_accept(void *arg, struct pz_stream *stream, const char *remote)
 		return;
 	}
 	peer->hub = hub;
+	peer->log = &hub->refuse_log;
 	pz_list_init(&peer->claims);
 	pz_timer_init(&peer->probe, on_probe, peer);
 	if (pz_link_new(&hub->link_host, stream, tls, PZ_HANDSHAKE_TIMEOUT_US, peer, &peer->link) !=
@@ -171,8 +170,8 @@ static void
 refuse_member(struct hub_peer *peer, enum pz_err err, const char *detail)
 {
 	pz_metric_add(&peer->hub->metrics, PZ_METRIC_links_refused, 1);
-	pz_warning("device-refused", "zone=%s remote=%s %s", peer->zone->authority->zone,
-		   pz_guest_remote(&peer->guest), detail);
+	pz_warning_of(peer->log, peer->hub->config.env, "device-refused", "zone=%s remote=%s %s",
+		      peer->zone->authority->zone, pz_guest_remote(&peer->guest), detail);
 	if (err == PZ_ERR_DENIED_REVOKED)
 		hub_link_revoked(peer, detail);
 	else
@@ -214,6 +213,8 @@ on_secured(struct pz_link *link)
 		return;
 	}
 	snprintf(peer->serial, sizeof(peer->serial), "%s", peer->member->serial);
+	peer->log = &peer->member->log;
+	link->session.log = peer->log;
 	pz_tls_drop_peer(link->tls);
 	err = begin_registration(peer);
 	if (err != PZ_OK)
@@ -228,8 +229,8 @@ replace_older(struct hub_peer *peer)
 
 	if (older == NULL)
 		return;
-	pz_notice("duplicate-device", "device=%s its newer link replaces the older one",
-		  older->address);
+	pz_notice_of(peer->log, peer->hub->config.env, "duplicate-device",
+		     "device=%s its newer link replaces the older one", older->address);
 	struct hub_peer *old_peer = pz_link_of(older)->owner;
 	pz_router_detach(peer->zone->router, older);
 	behind_forget_relay(old_peer);
@@ -291,8 +292,8 @@ on_register(struct hub_peer *peer, struct pz_slice frame)
 	pz_list_remove(&link->owner_node);
 	pz_list_append(&peer->zone->links, &link->owner_node);
 	pz_link_establish(link);
-	pz_info("device-connected", "device=%s remote=%s", link->session.address,
-		pz_guest_remote(&peer->guest));
+	pz_info_of(peer->log, peer->hub->config.env, "device-connected", "device=%s remote=%s",
+		   link->session.address, pz_guest_remote(&peer->guest));
 	mark_seen(peer);
 	zone_send_whole_update(peer->zone, link);
 	moving_greet(peer);
@@ -346,8 +347,8 @@ member_left(struct hub_peer *peer, enum pz_err why, const char *detail, struct p
 
 	pz_router_detach(peer->zone->router, &link->session);
 	behind_forget_relay(peer);
-	pz_info("device-gone", "device=%s %s%s%s", link->session.address, pz_err_text(why),
-		detail[0] ? ": " : "", detail);
+	pz_info_of(peer->log, peer->hub->config.env, "device-gone", "device=%s %s%s%s",
+		   link->session.address, pz_err_text(why), detail[0] ? ": " : "", detail);
 	if (member) {
 		member->session = NULL;
 		member->instance[0] = '\0';
@@ -367,13 +368,11 @@ member_left(struct hub_peer *peer, enum pz_err why, const char *detail, struct p
 static void
 log_refused(const struct hub_peer *peer, enum pz_err why, const char *detail)
 {
-	uint32_t suppressed = 0;
 	struct pz_hub *hub = peer->hub;
 
-	if (why != PZ_OK && !hub->is_stopping &&
-	    pz_log_allow(&hub->refuse_log, pz_env_mono_us(hub->config.env), 10, &suppressed))
-		pz_notice("link-failed", "remote=%s suppressed=%u %s: %s",
-			  pz_guest_remote(&peer->guest), suppressed, pz_err_text(why), detail);
+	if (why != PZ_OK && !hub->is_stopping)
+		pz_notice_of(&hub->refuse_log, hub->config.env, "link-failed", "remote=%s %s: %s",
+			     pz_guest_remote(&peer->guest), pz_err_text(why), detail);
 }
 
 static void

@@ -139,7 +139,8 @@ on_register_services(const struct speaker *who, json_t *message)
 
 	json_t *copy = NULL;
 	if (pz_descriptors_copy(services, who->address, &copy, &info) != PZ_OK) {
-		pz_warning("services-refused", "device=%s %s", who->address, info.text);
+		pz_warning_of(who->peer->log, who->peer->hub->config.env, "services-refused",
+			      "device=%s %s", who->address, info.text);
 		send_error(who, PZ_PROP_ERROR_BAD_REQUEST, info.text, "registerServices");
 		return;
 	}
@@ -251,8 +252,9 @@ on_error(const struct speaker *who, json_t *message)
 {
 	const char *code = pz_json_str(message, "code"), *about = pz_json_str(message, "about");
 
-	pz_info("peer-error", "device=%s code=%s about=%s", who->address, code ? code : "?",
-		about ? about : "?");
+	pz_info_of(who->peer->log, who->peer->hub->config.env, "peer-error",
+		   "device=%s code=%s about=%s", who->address, code ? code : "?",
+		   about ? about : "?");
 }
 
 static const struct {

@@ -8,8 +8,7 @@
 #include "wire/message.h"
 #include "wire/prop_error.h"
 
-#define REFUSED_TOLD 5   /* a second, of one device */
-#define REFUSED_LINES 20 /* a second: enough to see what a device does wrong, no more */
+#define REFUSED_TOLD 5 /* a second, of one device */
 
 static enum pz_err
 on_send(void *arg, const char *status, json_t *message)
@@ -84,8 +83,8 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 	const json_t *key;
 	size_t i;
 
-	pz_info("sync", "item=%s chunks=%zu from=%s", kind->name, json_array_size(keys),
-		peer->link->session.address);
+	pz_info_of(peer->log, peer->hub->config.env, "sync", "item=%s chunks=%zu from=%s",
+		   kind->name, json_array_size(keys), peer->link->session.address);
 	pz_shared_received(peer->zone->shared, kind, keys);
 	json_array_foreach((json_t *)keys, i, key)
 		pass_on(peer->zone, peer, kind, json_string_value(key));
@@ -115,14 +114,10 @@ static void
 on_refused(void *arg, const char *item, const char *key, const char *reason)
 {
 	struct hub_peer *peer = arg;
-	struct pz_hub *hub = peer->hub;
-	uint32_t suppressed = 0;
 
-	pz_metric_add(&hub->metrics, PZ_METRIC_messages_dropped, 1);
-	if (pz_log_allow(&hub->sync_log, pz_env_mono_us(hub->config.env), REFUSED_LINES,
-			 &suppressed))
-		pz_info("sync-refused", "device=%s item=%s key=%s suppressed=%u %s",
-			peer->link->session.address, item, key, suppressed, reason);
+	pz_metric_add(&peer->hub->metrics, PZ_METRIC_messages_dropped, 1);
+	pz_info_of(peer->log, peer->hub->config.env, "sync-refused", "device=%s item=%s key=%s %s",
+		   peer->link->session.address, item, key, reason);
 	tell_refused(peer, item, key, reason);
 }
 
@@ -149,8 +144,9 @@ sync_begin(struct hub_peer *peer)
 
 	peer->sync = pz_sync_session_new(&config);
 	if (peer->sync == NULL)
-		pz_warning("sync", "device=%s out of memory: it gets nothing",
-			   peer->link->session.address);
+		pz_warning_of(peer->log, peer->hub->config.env, "sync",
+			      "device=%s out of memory: it gets nothing",
+			      peer->link->session.address);
 }
 
 void
@@ -174,8 +170,8 @@ sync_on_prop(struct hub_peer *peer, const char *status, const json_t *message)
 	if (!pz_sync_is_status(status))
 		return false;
 	if (peer->sync && pz_sync_session_message(peer->sync, status, message, &info) != PZ_OK)
-		pz_info("sync", "device=%s status=%s %s", peer->link->session.address, status,
-			info.text);
+		pz_info_of(peer->log, peer->hub->config.env, "sync", "device=%s status=%s %s",
+			   peer->link->session.address, status, info.text);
 	return true;
 }
 

@@ -121,6 +121,7 @@ static void
 secured(struct pz_node *node, struct pz_link *link)
 {
 	pz_tls_drop_peer(link->tls);
+	link->session.log = &node->hub_log;
 	enum pz_err err = pz_link_identify(link, PZ_SESSION_HUB, node->membership->zone);
 	if (err == PZ_OK)
 		err = send_register(node);
@@ -188,7 +189,8 @@ hub_send_prop(struct pz_node *node, const char *status, json_t *message)
 	if (err == PZ_OK)
 		err = pz_link_send(node->hub.link, pz_buf_slice(&out));
 	if (err != PZ_OK)
-		pz_warning("prop-not-sent", "status=%s %s", status, pz_err_text(err));
+		pz_warning_of(&node->hub_log, node->config.env, "prop-not-sent", "status=%s %s",
+			      status, pz_err_text(err));
 	pz_buf_fini(&out);
 }
 

@@ -141,8 +141,8 @@ on_error(struct pz_node *node, json_t *message)
 		sync_refused_by_hub(node, about, pz_json_str(message, "key"), text);
 		return;
 	}
-	pz_warning("hub-error", "code=%s about=%s %s", code ? code : "?", about ? about : "?",
-		   text ? text : "");
+	pz_warning_of(&node->hub_log, node->config.env, "hub-error", "code=%s about=%s %s",
+		      code ? code : "?", about ? about : "?", text ? text : "");
 }
 
 static void

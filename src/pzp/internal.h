@@ -80,6 +80,7 @@ struct pz_node {
 	struct enrolment *dropped;   /* freed by enrol_reaper */
 	struct enrolment *storing;   /* wait for the disk, dropped or not */
 	struct pz_timer enrol_reaper;
+	struct pz_log_rate hub_log; /* lines that the hub causes */
 	json_t *directory; /* device -> entry of the hub's Update */
 	json_t *told;      /* device -> whether watchers were last told that it is connected */
 	json_t *known;     /* device -> array of descriptors, as last heard */

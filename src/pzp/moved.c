@@ -274,8 +274,8 @@ moved_on_prop(struct pz_node *node, struct peer_link *from, json_t *message)
 	if (from)
 		from->notices_refused++;
 	pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
-	pz_warning("notice-refused", "from=%s %s", from ? from->peer->device : "hub",
-		   pz_errinfo_text(&info, err));
+	pz_warning_of(from ? &from->peer->log : &node->hub_log, node->config.env, "notice-refused",
+		      "from=%s %s", from ? from->peer->device : "hub", pz_errinfo_text(&info, err));
 }
 
 void

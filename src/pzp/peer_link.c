@@ -48,8 +48,8 @@ peer_link_prop(struct peer_link *pl, const char *status, json_t *message)
 			      ? pz_router_push(node->router, &pl->link->session, pz_buf_slice(&out))
 			      : pz_link_send(pl->link, pz_buf_slice(&out));
 	if (err != PZ_OK)
-		pz_warning("prop-not-sent", "peer=%s status=%s %s", pl->peer->device, status,
-			   pz_err_text(err));
+		pz_warning_of(&pl->peer->log, env_of(pl), "prop-not-sent", "peer=%s status=%s %s",
+			      pl->peer->device, status, pz_err_text(err));
 	pz_buf_fini(&out);
 }
 
@@ -194,6 +194,7 @@ identify(struct peer_link *pl, struct pz_errinfo *info)
 	if (peer == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT, "too many devices");
 	pl->peer = peer;
+	pl->link->session.log = &peer->log;
 	snprintf(pl->serial, sizeof(pl->serial), "%s", who->ca_serial);
 	pz_tls_drop_peer(pl->link->tls);
 	return pz_link_identify(pl->link, PZ_SESSION_PEER, peer->address);
@@ -208,7 +209,8 @@ on_secured(struct pz_link *link)
 
 	if (err != PZ_OK) {
 		pz_metric_add(&pl->peers->node->metrics, PZ_METRIC_links_refused, 1);
-		pz_warning("peer-refused", "remote=%s %s", pl->remote, info.text);
+		pz_warning_of(&pl->peers->refuse_log, env_of(pl), "peer-refused", "remote=%s %s",
+			      pl->remote, info.text);
 		pz_link_close(link, err, info.text);
 		return;
 	}
@@ -245,8 +247,8 @@ replace(struct peer_link *older, struct peer_link *newer)
 		drain(older);
 		return;
 	}
-	pz_notice("duplicate-device", "device=%s its newer link replaces the older one",
-		  peer->device);
+	pz_notice_of(&older->peer->log, env_of(older), "duplicate-device",
+		     "device=%s its newer link replaces the older one", peer->device);
 	older->state = PEER_LINK_DRAINING;
 	pz_link_close(older->link, PZ_ERR_EXISTS, "replaced by a newer link of the same device");
 }
@@ -416,12 +418,11 @@ static void
 log_failed(const struct peer_link *pl, enum pz_err why, const char *detail)
 {
 	struct pz_node *node = pl->peers->node;
-	uint32_t suppressed = 0;
 
-	if (why != PZ_OK && !node->is_stopping &&
-	    pz_log_allow(&pl->peers->refuse_log, pz_env_mono_us(env_of(pl)), 10, &suppressed))
-		pz_notice("peer-link-failed", "remote=%s suppressed=%u %s%s%s", pl->remote,
-			  suppressed, pz_err_text(why), detail[0] ? ": " : "", detail);
+	if (why != PZ_OK && !node->is_stopping)
+		pz_notice_of(&pl->peers->refuse_log, env_of(pl), "peer-link-failed",
+			     "remote=%s %s%s%s", pl->remote, pz_err_text(why),
+			     detail[0] ? ": " : "", detail);
 }
 
 static void

@@ -17,12 +17,11 @@ static void
 refuse(struct peers *peers, struct pz_stream *stream, const char *remote, const char *why)
 {
 	struct pz_node *node = peers->node;
-	uint32_t suppressed = 0;
 
 	pz_metric_add(&node->metrics, PZ_METRIC_links_refused, 1);
 	pz_metric_add(&node->metrics, PZ_METRIC_limits_hit, 1);
-	if (pz_log_allow(&peers->refuse_log, pz_env_mono_us(node->config.env), 1, &suppressed))
-		pz_warning("link-refused", "remote=%s suppressed=%u %s", remote, suppressed, why);
+	pz_warning_of(&peers->refuse_log, node->config.env, "link-refused", "remote=%s %s", remote,
+		      why);
 	stream->ops->close(stream);
 }
 
@@ -107,7 +106,8 @@ on_accept(void *arg, struct pz_stream *stream, const char *remote)
 	else if (count_links(peers) >= PZ_PEER_LINKS_MAX)
 		refuse(peers, stream, remote, "too many connections");
 	else if (peer_link_accept(peers, stream, remote) == NULL)
-		pz_warning("link-refused", "remote=%s out of memory", remote);
+		pz_warning_of(&peers->refuse_log, peers->node->config.env, "link-refused",
+			      "remote=%s out of memory", remote);
 }
 
 struct peer_link *

@@ -167,7 +167,8 @@ on_register_services(struct peer_link *pl, json_t *message)
 	if (list_owner(pl, from, &owner) == NULL ||
 	    pz_descriptors_copy(json_object_get(message, "services"), from, &list, &info) !=
 		    PZ_OK) {
-		pz_warning("services-refused", "peer=%s %s", peer->device, info.text);
+		pz_warning_of(&peer->log, pl->peers->node->config.env, "services-refused",
+			      "peer=%s %s", peer->device, info.text);
 		send_error(pl, PZ_PROP_ERROR_BAD_REQUEST, info.text, "registerServices");
 		return;
 	}
@@ -226,8 +227,9 @@ on_error(struct peer_link *pl, json_t *message)
 {
 	const char *code = pz_json_str(message, "code"), *about = pz_json_str(message, "about");
 
-	pz_info("peer-error", "device=%s code=%s about=%s", pl->peer->device, code ? code : "?",
-		about ? about : "?");
+	pz_info_of(&pl->peer->log, pl->peers->node->config.env, "peer-error",
+		   "device=%s code=%s about=%s", pl->peer->device, code ? code : "?",
+		   about ? about : "?");
 }
 
 static void

@@ -213,6 +213,77 @@ a_bye_is_the_end(void **state)
 	assert_non_null(strstr(fx_peer("tv")->reason, "going to sleep"));
 }
 
+/* ---- what it can have written into the log ---- */
+
+static struct {
+	unsigned lines, suppressed;
+} logged;
+
+static void
+count_line(void *arg, enum pz_log_level level, const char *id, const char *text)
+{
+	unsigned n = 0;
+
+	(void)arg;
+	(void)level;
+	(void)id;
+	logged.lines++;
+	if (sscanf(text, "suppressed=%u", &n) == 1)
+		logged.suppressed += n;
+}
+
+static json_t *
+wrong_services(void)
+{
+	return json_pack("{s:s, s:[i]}", "from", ZONE "/tv", "services", 1);
+}
+
+static json_t *
+wrong_error(void)
+{
+	return json_pack("{s:s}", "code", "x");
+}
+
+static json_t *
+wrong_data(void)
+{
+	return json_pack("{s:i}", "want", 1);
+}
+
+static void
+a_peer_does_not_fill_the_log(void **state)
+{
+	static const struct {
+		const char *status;
+		json_t *(*make)(void);
+	} table[] = {
+		{"error", wrong_error},      {"registerServices", wrong_services},
+		{"Update_Data", wrong_data}, {"Update_Change", json_object},
+		{"hubMoved", json_object},
+	};
+	struct fx_far *far = quiet_peer("tv");
+
+	(void)state;
+	pz_log_set_sink(count_line, NULL);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		fx_run(2 * PZ_US_PER_S); /* another second */
+		logged.lines = 0;
+		for (unsigned n = 0; n < 100; n++)
+			fx_tells(far, table[i].status, table[i].make());
+		assert_in_range(logged.lines, 1, PZ_LOG_LINES_PER_S + 1);
+	}
+	fx_run(2 * PZ_US_PER_S);
+	logged.suppressed = 0;
+	fx_tells(far, "error", wrong_error());
+	assert_true(logged.suppressed == 0); /* of hubMoved three are looked at, and no more */
+	for (unsigned n = 0; n < 100; n++)
+		fx_tells(far, "error", wrong_error());
+	fx_run(2 * PZ_US_PER_S);
+	fx_tells(far, "error", wrong_error());
+	assert_int_equal(logged.suppressed, 101 - PZ_LOG_LINES_PER_S);
+	pz_log_set_sink(NULL, NULL);
+}
+
 /* ---- services ---- */
 
 static size_t
@@ -460,6 +531,7 @@ main(void)
 		FX_TEST(of_a_consent_nothing_else_is_kept),
 		FX_TEST(an_unknown_status_is_answered_and_survived),
 		FX_TEST(a_bye_is_the_end),
+		FX_TEST(a_peer_does_not_fill_the_log),
 		FX_TEST(services_of_the_peer_itself_are_believed),
 		FX_TEST(wrong_services_are_refused_as_a_whole),
 		FX_TEST(services_of_others_are_a_relays_word_only),

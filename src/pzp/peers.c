@@ -72,13 +72,15 @@ peer_event(struct peer *peer, enum pz_peer_event event, const char *reason)
 	if (reason)
 		snprintf(peer->reason, sizeof(peer->reason), "%s", reason);
 	if (reason && reason[0])
-		pz_info("peer", "device=%s old=%s new=%s event=\"%s\" reason=%s", peer->device,
-			pz_peer_state_text(old), pz_peer_state_text(next),
-			pz_peer_event_text(event), reason);
+		pz_info_of(&peer->log, peer->peers->node->config.env, "peer",
+			   "device=%s old=%s new=%s event=\"%s\" reason=%s", peer->device,
+			   pz_peer_state_text(old), pz_peer_state_text(next),
+			   pz_peer_event_text(event), reason);
 	else
-		pz_info("peer", "device=%s old=%s new=%s event=\"%s\"", peer->device,
-			pz_peer_state_text(old), pz_peer_state_text(next),
-			pz_peer_event_text(event));
+		pz_info_of(&peer->log, peer->peers->node->config.env, "peer",
+			   "device=%s old=%s new=%s event=\"%s\"", peer->device,
+			   pz_peer_state_text(old), pz_peer_state_text(next),
+			   pz_peer_event_text(event));
 	pz_metric_add(&node->metrics, PZ_METRIC_state_changes, 1);
 	node_tell(node,
 		  json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", "peer", "name", peer->device,

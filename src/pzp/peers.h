@@ -88,7 +88,8 @@ struct peer {
 	json_t *relayed;  /* device -> services, as it passes them on, or NULL */
 	char session[PZ_INSTANCE_BYTES_MAX + 1]; /* its start; "" when unknown */
 	bool is_relay, has_hub;
-	bool is_speaking; /* the hub reaches us by it */
+	bool is_speaking;       /* the hub reaches us by it */
+	struct pz_log_rate log; /* lines that its messages and links cause */
 };
 
 struct peers {

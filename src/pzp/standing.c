@@ -48,7 +48,8 @@ node_send_zone_prop(struct pz_node *node, const char *status, json_t *message)
 	if (err == PZ_OK)
 		err = pz_router_send(node->router, pz_buf_slice(&out));
 	if (err != PZ_OK)
-		pz_info("prop-not-sent", "status=%s %s", status, pz_err_text(err));
+		pz_info_of(&node->hub_log, node->config.env, "prop-not-sent", "status=%s %s",
+			   status, pz_err_text(err));
 	pz_buf_fini(&out);
 }
 

@@ -86,7 +86,8 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 	struct zonedata_session *s = arg;
 	struct pz_node *node = s->owner;
 
-	pz_info("sync", "item=%s chunks=%zu from=%s", kind->name, json_array_size(keys), s->to);
+	pz_info_of(s->log, node->config.env, "sync", "item=%s chunks=%zu from=%s", kind->name,
+		   json_array_size(keys), s->to);
 	s->received[kind->id] += json_array_size(keys);
 	sync_pass_on(node, s, kind, keys);
 	zonedata_received(node, kind, keys);
@@ -97,13 +98,10 @@ on_refused(void *arg, const char *item, const char *key, const char *reason)
 {
 	struct zonedata_session *s = arg;
 	struct pz_node *node = s->owner;
-	uint32_t suppressed = 0;
 
 	pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
-	if (pz_log_allow(&node->zonedata->refused_log, pz_env_mono_us(node->config.env), 1,
-			 &suppressed))
-		pz_warning("sync-refused", "item=%s key=%s from=%s suppressed=%u %s", item, key,
-			   s->to, suppressed, reason);
+	pz_warning_of(s->log, node->config.env, "sync-refused", "item=%s key=%s from=%s %s", item,
+		      key, s->to, reason);
 }
 
 static void open_exchange(struct zonedata_session *s);
@@ -181,7 +179,7 @@ open_exchange(struct zonedata_session *s)
 	if (s->is_hub)
 		s->owner->zonedata->exchanged_us = pz_env_mono_us(s->owner->config.env);
 	if (pz_sync_session_open(s->sync) != PZ_OK)
-		pz_warning("sync", "cannot begin with %s", s->to);
+		pz_warning_of(s->log, s->owner->config.env, "sync", "cannot begin with %s", s->to);
 }
 
 /* Lists that the hub has forgotten, and that its newest one does not replace. */
@@ -198,7 +196,8 @@ offer_aside(struct zonedata_session *s)
 			zone, "value", pz_record_crl(crl), "mtime",
 			(json_int_t)pz_crl_this_update_ms(crl), "origin", zone, "deleted", 0);
 		if (message == NULL || on_send(s, "Update_Data", message) != PZ_OK)
-			pz_warning("sync", "cannot offer an older revocation list to the hub now");
+			pz_warning_of(s->log, s->owner->config.env, "sync",
+				      "cannot offer an older revocation list to the hub now");
 		json_decref(message);
 	}
 }
@@ -214,6 +213,7 @@ zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_o
 	}
 	s->owner = node;
 	s->link = link;
+	s->log = link->session.log ? link->session.log : &node->hub_log;
 	set_other_end(s, link->session.address, is_hub);
 	if (is_hub) /* if it is so still, it will be shown again */
 		node->warnings.is_hub_older = false;
@@ -272,7 +272,8 @@ zonedata_on_prop(struct zonedata_session *s, const char *status, json_t *message
 	if (s == NULL)
 		return true;
 	if (pz_sync_session_message(s->sync, status, message, &info) != PZ_OK)
-		pz_warning("sync", "status=%s from=%s %s", status, s->to, info.text);
+		pz_warning_of(s->log, s->owner->config.env, "sync", "status=%s from=%s %s", status,
+			      s->to, info.text);
 	if (pz_sync_session_ahead(s->sync, &ahead_ms))
 		pz_shared_set_ahead(s->owner->zonedata->shared, ahead_ms);
 	return true;

@@ -46,8 +46,9 @@ warnings_hub_crl(struct pz_node *node, uint64_t number, uint64_t known)
 
 	if (number >= known) {
 		if (w->is_hub_older)
-			pz_notice("crl", "the hub has a list as new as ours again: number %llu",
-				  (unsigned long long)number);
+			pz_notice_of(&node->hub_log, node->config.env, "crl",
+				     "the hub has a list as new as ours again: number %llu",
+				     (unsigned long long)number);
 		w->is_hub_older = false;
 		return;
 	}
@@ -59,7 +60,7 @@ warnings_hub_crl(struct pz_node *node, uint64_t number, uint64_t known)
 		return;
 	w->logged_us = now;
 	tell_older(w, &text);
-	pz_warning("crl-older", "%s", text.text);
+	pz_warning_of(&node->hub_log, node->config.env, "crl-older", "%s", text.text);
 }
 
 /* ---- renewal ---- */

@@ -151,8 +151,9 @@ zonedata_offered(struct zonedata_session *s, const struct pz_sync_kind *kind,
 	if (*out_taken && weight.has_more)
 		PZ_TRY(keep_aside(s->owner, chunk, info));
 	else if (*out_taken && !s->is_hub)
-		pz_info("crl-older", "from=%s number=%llu here=%llu", s->to,
-			(unsigned long long)weight.number, (unsigned long long)weight.known);
+		pz_info_of(s->log, s->owner->config.env, "crl-older",
+			   "from=%s number=%llu here=%llu", s->to,
+			   (unsigned long long)weight.number, (unsigned long long)weight.known);
 	if (!s->is_hub)
 		return PZ_OK;
 	warnings_hub_crl(s->owner, weight.number, weight.known);

@@ -16,6 +16,7 @@ struct zonedata_session {
 	struct pz_list node; /* zonedata.sessions */
 	struct pz_node *owner;
 	struct pz_link *link;
+	struct pz_log_rate *log; /* of the hub or the peer */
 	char to[PZ_ADDRESS_BYTES_MAX + 1];
 	bool is_hub;
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* at the other end, "": the hub */
@@ -39,7 +40,6 @@ struct zonedata {
 	bool is_new;               /* enrolled, and the hub has not yet told what the zone knows */
 	json_t *changed;           /* what is told then: {item: {key: true}} */
 	uint64_t exchanged_us;     /* when an exchange with the hub was last opened */
-	struct pz_log_rate refused_log;
 	json_t *refusals;       /* by the hub: {app's origin: reason} */
 	struct pz_list details; /* details.c: changes on their way to the disk */
 };

@@ -50,7 +50,9 @@ struct pz_session {
 	bool attached;
 	bool relays; /* PZ_SESSION_PEER, set by the owner: the peer passes on what others say to us
 		      */
-	struct pz_log_rate spoof_log;
+	struct pz_log_rate *log; /* the owner's, for lines that the other end causes; outlives the
+				  * session */
+	struct pz_log_rate own_log; /* where log is NULL */
 };
 
 static inline struct pz_slice

@@ -12,6 +12,7 @@
 
 #include "base/env.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "store/store.h"
 #include "sync/item.h"
@@ -64,6 +65,7 @@ struct pz_member {
 						     ""; kept by the hub */
 	char *summary; /* the hub's text of its names and addresses for Update, or NULL; owned */
 	json_t *info;  /* last pzpInfo, owned, or NULL */
+	struct pz_log_rate log; /* lines that its messages and links cause; kept by the hub */
 };
 
 /** By its own link or behind a relay. */
