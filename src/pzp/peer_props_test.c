@@ -2,6 +2,8 @@
  * 6).
  */
 #include "pzp/peer_fixture.h"
+#include "pzp/zonedata.h"
+#include "zone/record.h"
 
 #define MS PZ_US_PER_MS
 
@@ -211,6 +213,44 @@ a_bye_is_the_end(void **state)
 	assert_true(far->is_closed);
 	fx_state_is("tv", PZ_PEER_NOT_CONNECTED);
 	assert_non_null(strstr(fx_peer("tv")->reason, "going to sleep"));
+}
+
+/* ---- what the hub writes, told by a peer ---- */
+
+/* @param value NULL: deleted; taken otherwise */
+static json_t *
+trusted_device(const char *device, json_t *value)
+{
+	return json_pack("{s:[{s:s, s:o, s:I, s:s, s:b}]}", "trusted-pzp", "key", device, "value",
+			 value ? value : json_string(""), "mtime",
+			 (json_int_t)pz_env_wall_ms(&w.env) + (value ? 0 : 1), "origin", ZONE,
+			 "deleted", value == NULL);
+}
+
+static bool
+is_known(const char *device)
+{
+	return pz_knowledge_device(w.node->zonedata->knowledge, device) != NULL;
+}
+
+static void
+a_device_is_deleted_by_the_hub_alone(void **state)
+{
+	const struct fx_device *radio = fx_device("radio");
+	struct fx_far *far = quiet_peer("tv");
+
+	(void)state;
+	fx_tells(far, "Update_Data", trusted_device("radio", pz_record_cert(radio->ca)));
+	assert_true(is_known("radio")); /* that is signed, whoever tells it */
+	uint64_t before = pz_metric_get(&w.node->metrics, PZ_METRIC_messages_dropped);
+	fx_tells(far, "Update_Data", trusted_device("radio", NULL));
+	assert_true(is_known("radio"));
+	assert_int_equal(pz_metric_get(&w.node->metrics, PZ_METRIC_messages_dropped), before + 1);
+	assert_int_equal(fx_heard(far, "error", NULL), 0);
+	fx_peer("tv")->live->sync->is_hub = true; /* the same from the hub */
+	fx_tells(far, "Update_Data", trusted_device("radio", NULL));
+	assert_false(is_known("radio"));
+	fx_peer("tv")->live->sync->is_hub = false;
 }
 
 /* ---- what it can have written into the log ---- */
@@ -532,6 +572,7 @@ main(void)
 		FX_TEST(an_unknown_status_is_answered_and_survived),
 		FX_TEST(a_bye_is_the_end),
 		FX_TEST(a_peer_does_not_fill_the_log),
+		FX_TEST(a_device_is_deleted_by_the_hub_alone),
 		FX_TEST(services_of_the_peer_itself_are_believed),
 		FX_TEST(wrong_services_are_refused_as_a_whole),
 		FX_TEST(services_of_others_are_a_relays_word_only),

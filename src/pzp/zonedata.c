@@ -132,6 +132,17 @@ keep_aside(struct pz_node *node, const struct pz_sync_chunk *chunk, struct pz_er
 	return err;
 }
 
+/* A deletion has no signature: of what the hub writes it counts from the hub alone, for a peer
+ * could make the zone forget a device with it. That a device is out says the revocation list, too.
+ */
+static bool
+is_only_said(const struct zonedata_session *s, const struct pz_sync_kind *kind,
+	     const struct pz_sync_chunk *chunk)
+{
+	return chunk->deleted && !s->is_hub &&
+	       pz_knowledge_item(s->owner->zonedata->knowledge, kind) != NULL;
+}
+
 /*
  * An older revocation list never counts. From a peer it only says that the peer was away; the hub
  * can have it only when its data was put back, and then it is told what it has forgotten. Also when
@@ -144,7 +155,10 @@ zonedata_offered(struct zonedata_session *s, const struct pz_sync_kind *kind,
 {
 	struct pz_crl_weight weight;
 
-	if (kind->id != PZ_SYNC_CRL)
+	*out_taken = is_only_said(s, kind, chunk);
+	if (*out_taken)
+		pz_metric_add(&s->owner->metrics, PZ_METRIC_messages_dropped, 1);
+	if (*out_taken || kind->id != PZ_SYNC_CRL)
 		return PZ_OK;
 	PZ_TRY(pz_knowledge_weigh(s->owner->zonedata->knowledge, chunk, &weight, info));
 	*out_taken = weight.number < weight.known;
