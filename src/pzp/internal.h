@@ -81,10 +81,10 @@ struct pz_node {
 	struct enrolment *storing;   /* wait for the disk, dropped or not */
 	struct pz_timer enrol_reaper;
 	struct pz_log_rate hub_log; /* lines that the hub causes */
-	json_t *directory; /* device -> entry of the hub's Update */
-	json_t *told;      /* device -> whether watchers were last told that it is connected */
-	json_t *known;     /* device -> array of descriptors, as last heard */
-	json_t *learning;  /* the same from an answer whose last part is still to come, or NULL */
+	json_t *directory;          /* device -> entry of the hub's Update */
+	json_t *told;     /* device -> whether watchers were last told that it is connected */
+	json_t *known;    /* device -> array of descriptors, as last heard */
+	json_t *learning; /* the same from an answer whose last part is still to come, or NULL */
 	struct node_prefs *prefs;
 	struct pz_list requests;
 	struct pz_list finds; /* findServices under way */

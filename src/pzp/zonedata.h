@@ -40,8 +40,8 @@ struct zonedata {
 	bool is_new;               /* enrolled, and the hub has not yet told what the zone knows */
 	json_t *changed;           /* what is told then: {item: {key: true}} */
 	uint64_t exchanged_us;     /* when an exchange with the hub was last opened */
-	json_t *refusals;       /* by the hub: {app's origin: reason} */
-	struct pz_list details; /* details.c: changes on their way to the disk */
+	json_t *refusals;          /* by the hub: {app's origin: reason} */
+	struct pz_list details;    /* details.c: changes on their way to the disk */
 };
 
 /* zonedata.c */
