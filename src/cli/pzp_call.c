@@ -1,5 +1,4 @@
-/* pzp call, serve. */
-#include <errno.h>
+/* pzp call, describe. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +65,22 @@ where_it_failed(const struct pz_cli *cli, json_int_t code, const char *at, const
 		 device_in(at));
 }
 
+/* For errors that come with their code alone. */
+static const char *
+meaning_of(json_int_t code)
+{
+	switch (code) {
+	case -32601:
+		return "no such function; `pzp describe SERVICE` lists those that exist";
+	case -32602:
+		return "the parameters do not fit; `pzp describe SERVICE` shows them";
+	case -32002:
+		return "too much waits on the way to the device; try again later";
+	default:
+		return "";
+	}
+}
+
 static int
 print_error(const struct pz_cli *cli, const json_t *outcome)
 {
@@ -76,6 +91,8 @@ print_error(const struct pz_cli *cli, const json_t *outcome)
 	const char *detail = json_is_string(data) ? json_string_value(data)
 						  : pz_cli_member(data, "message", detail_scratch);
 
+	if (detail[0] == '\0')
+		detail = meaning_of(code);
 	if (detail[0] == '\0')
 		detail = pz_cli_member(error, "message", message_scratch);
 	if (detail[0] == '\0')
@@ -288,102 +305,4 @@ int
 pz_pzp_cmd_call(struct pz_cli *cli)
 {
 	return pz_cli_arg(cli, 1) ? call_function(cli) : no_function(cli);
-}
-
-/* ---- serve ---- */
-
-/* The whole file, at most PZ_COMMAND_FILE_BYTES_MAX; NULL after the reason was told. */
-static char *
-read_file(const struct pz_cli *cli, const char *path, size_t *out_len)
-{
-	PZ_AUTO_FREE char *text = malloc(PZ_COMMAND_FILE_BYTES_MAX + 1);
-	FILE *file = fopen(path, "re");
-	size_t len;
-	int failed;
-
-	if (file == NULL || text == NULL) {
-		pz_cli_fail(cli, PZ_EXIT_FAILED, "%.200s: %s", path, strerror(errno));
-		if (file)
-			fclose(file);
-		return NULL;
-	}
-	len = fread(text, 1, PZ_COMMAND_FILE_BYTES_MAX + 1, file);
-	failed = ferror(file) ? errno : 0;
-	fclose(file);
-	if (failed || len > PZ_COMMAND_FILE_BYTES_MAX) {
-		pz_cli_fail(cli, PZ_EXIT_FAILED, "%.200s: %s", path,
-			    failed ? strerror(failed) : "longer than 64 KiB");
-		return NULL;
-	}
-	*out_len = len;
-	return PZ_TAKE(text);
-}
-
-/* The description in FILE; NULL after the reason was told. What it means is the daemon's to check.
- */
-static json_t *
-read_description(const struct pz_cli *cli, const char *path)
-{
-	size_t len = 0;
-	PZ_AUTO_FREE char *text = read_file(cli, path, &len);
-	json_error_t error;
-	json_t *description;
-
-	if (text == NULL)
-		return NULL;
-	description = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
-	if (json_is_object(description))
-		return description;
-	if (description)
-		pz_cli_fail(cli, PZ_EXIT_FAILED, "%.200s: not a JSON object", path);
-	else
-		pz_cli_fail(cli, PZ_EXIT_FAILED, "%.200s: line %d: %s", path, error.line,
-			    error.text);
-	json_decref(description);
-	return NULL;
-}
-
-static bool
-on_registered(void *arg, json_t *event)
-{
-	const struct pz_cli *cli = arg;
-	const json_t *service = json_object_get(event, "registered");
-	char *name, *address, *id;
-	char scratch[32];
-
-	if (cli->json)
-		return pz_cli_print_json(cli, event) == PZ_EXIT_DONE && !ferror(cli->out);
-	if (service == NULL)
-		return true;
-	name = pz_cli_clean(pz_cli_member(service, "displayName", scratch), false);
-	address = pz_cli_clean(pz_cli_member(service, "serviceAddress", scratch), false);
-	id = pz_cli_clean(pz_cli_member(service, "id", scratch), false);
-	fprintf(cli->out, "serving %s at %s, id %s (Ctrl-C ends it)\n", name ? name : "",
-		address ? address : "", id ? id : "");
-	fflush(cli->out);
-	free(name);
-	free(address);
-	free(id);
-	return true;
-}
-
-int
-pz_pzp_cmd_serve(struct pz_cli *cli)
-{
-	json_t *description = read_description(cli, pz_cli_arg(cli, 0)), *params, *result;
-	int status;
-
-	if (description == NULL)
-		return PZ_EXIT_FAILED;
-	params = json_pack("{s:o}", "description", description);
-	status = pz_cli_catch_interrupts(cli);
-	if (status != PZ_EXIT_DONE) {
-		json_decref(params);
-		return status;
-	}
-	status = pz_cli_request(cli, "serve", params, 0, on_registered, cli, &result);
-	if (status == PZ_EXIT_DONE && result) /* it should not end by itself */
-		status = pz_cli_fail(cli, PZ_EXIT_FAILED, "the daemon ended the service");
-	json_decref(result);
-	return status;
 }

@@ -97,7 +97,8 @@ struct pz_node {
 	struct node_wishes wishes;
 	struct node_warnings warnings;
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
-	struct pz_list answers;           /* resend.c */
+	struct pz_log_rate served_log;
+	struct pz_list answers; /* resend.c */
 	size_t answer_count, answer_bytes;
 	uint64_t looked_us; /* when it last looked for others on behalf of a peer */
 	struct pz_timer renewal, announce, leave_timer, wipe_retry, hub_watch;

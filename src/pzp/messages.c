@@ -1,5 +1,6 @@
 /* Messages for this node: who takes what, and what goes out in answer. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/auto.h"
 #include "pzp/peers.h"
@@ -58,8 +59,29 @@ node_watch_session(struct pz_node *node, const struct pz_session *session)
 		hub_watch(node);
 }
 
+#define CALLS_LOGGED_PER_SECOND 20
+
+/* Who called what here, for the owner; never with parameters or results. */
+static void
+on_served(void *arg, const struct pz_served *served)
+{
+	struct pz_node *node = arg;
+	const char *slash = strrchr(served->service->api, '/');
+	uint32_t suppressed = 0;
+
+	if (!pz_log_allow(&node->served_log, pz_env_mono_us(node->config.env),
+			  CALLS_LOGGED_PER_SECOND, &suppressed))
+		return;
+	if (suppressed)
+		pz_info("calls-not-logged", "count=%u", suppressed);
+	pz_info("call", "from=%s service=%s function=%s ms=%llu end=\"%s\"", served->from,
+		slash ? slash + 1 : served->service->api, served->function,
+		(unsigned long long)(served->us / 1000), served->end);
+}
+
 const struct pz_dispatch_ops node_dispatch_ops = {
 	.send = on_dispatch_send,
+	.served = on_served,
 	.find = discovery_find,
 };
 

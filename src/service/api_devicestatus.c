@@ -91,6 +91,31 @@ find_target(struct pz_ds *ds, const struct pz_call *call, const json_t *what, st
 	return out->component ? NULL : "QuotaExceededError";
 }
 
+/* What the names of errors mean here. */
+static void
+refuse(struct pz_call *call, const char *error)
+{
+	static const struct {
+		const char *name, *text;
+	} texts[] = {
+		{"TypeMismatchError",
+		 "wrong type of parameter: give {\"aspect\": A, \"property\": P}, "
+		 "both texts, e.g. \"CPU\" and \"model\""},
+		{"NotFoundError",
+		 "no such aspect or property on this device; aspects are Battery, CPU, "
+		 "Device, Display, MemoryUnit, OperatingSystem, WiredNetwork, ..."},
+		{"SecurityError", "it identifies the device: only its own zone may read it"},
+		{"InvalidAccessError",
+		 "no such component of this aspect; getComponents lists them"},
+	};
+	const char *text = NULL;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (strcmp(texts[i].name, error) == 0)
+			text = texts[i].text;
+	pz_call_error(call, error, text);
+}
+
 /* ---- methods ---- */
 
 static void
@@ -148,7 +173,7 @@ on_get_property(struct pz_service *service, struct pz_call *call, json_t *params
 	if (value)
 		pz_call_result(call, value);
 	else
-		pz_call_error(call, error ? error : "NotFoundError", NULL);
+		refuse(call, error ? error : "NotFoundError");
 }
 
 /* ---- watching ---- */
@@ -268,7 +293,7 @@ on_watch(struct pz_service *service, struct pz_call *call, json_t *params)
 	const char *error = find_target(w->ds, call, json_array_get(params, 0), &w->target);
 	if (error) {
 		watch_free(w);
-		pz_call_error(call, error, NULL);
+		refuse(call, error);
 		return;
 	}
 	if (pz_call_listen(call) != PZ_OK) {

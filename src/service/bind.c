@@ -135,6 +135,15 @@ is_bind(const struct pz_method_def *def)
 }
 
 bool
+is_common(const struct pz_method_def *def)
+{
+	for (size_t i = 0; i < common_method_count; i++)
+		if (def == &common_methods[i])
+			return true;
+	return false;
+}
+
+bool
 is_removal_of_own(const struct call *c, const struct pz_method_def *def, json_t *params)
 {
 	if (def->invoke != on_remove_listener)

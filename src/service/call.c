@@ -42,6 +42,7 @@ call_new(struct pz_dispatcher *d, const char *from, json_t *id, char *key_takes,
 		return NULL;
 	}
 	c->d = d;
+	c->began_us = pz_env_mono_us(d->env);
 	c->key = key_takes;
 	c->id = json_incref(id);
 	c->batch = batch;
@@ -85,11 +86,32 @@ batch_close(struct pz_dispatcher *d, struct batch *batch, json_t *answer)
 	free(batch);
 }
 
+static void
+note_end(struct call *c, const char *end)
+{
+	if (c->end[0] == '\0')
+		(void)snprintf(c->end, sizeof(c->end), "%s", end);
+}
+
+static void
+report(const struct call *c)
+{
+	const struct pz_dispatcher *d = c->d;
+	if (c->pub.service == NULL || !d->ops->served || is_common(c->def) || d->closing)
+		return;
+	d->ops->served(d->arg, &(struct pz_served){.from = c->from,
+						   .service = &c->pub.service->descriptor,
+						   .function = c->def->function,
+						   .us = pz_env_mono_us(d->env) - c->began_us,
+						   .end = c->end[0] ? c->end : "ok"});
+}
+
 /* Takes the call out of every table and frees it; answer is taken, NULL sends nothing. */
 static void
 finish(struct call *c, json_t *answer)
 {
 	struct pz_dispatcher *d = c->d;
+	report(c);
 	if (c->key)
 		(void)pz_map_remove(d->open, pz_slice_str(c->key));
 	pz_list_remove(&c->node);
@@ -113,13 +135,25 @@ finish(struct call *c, json_t *answer)
 void
 call_drop(struct call *c)
 {
+	note_end(c, "caller gone");
 	finish(c, NULL);
+}
+
+/* The name of an API error, else the text of the code. */
+static const char *
+error_name(const json_t *error)
+{
+	const char *name =
+		json_string_value(json_object_get(json_object_get(error, "data"), "name"));
+	const char *text = json_string_value(json_object_get(error, "message"));
+	return name ? name : text ? text : "error";
 }
 
 void
 call_fail(struct call *c, json_t *error)
 {
 	c->d->errors++;
+	note_end(c, error_name(error));
 	if (c->id == NULL) {
 		json_decref(error);
 		finish(c, NULL);
@@ -346,6 +380,7 @@ pz_call_remove_listener(struct pz_call *call, const json_t *listener_id)
 		pz_call_error(call, "NotFoundError", "No such call or listener.");
 		return;
 	}
+	note_end(other, "given up");
 	call_abort(other,
 		   other->listening ? NULL
 				    : pz_rpc_api_error("AbortError", "The caller gave it up."),

@@ -250,6 +250,44 @@ a_call_that_is_given_up_ends_its_command(void **state)
 	done(f);
 }
 
+static char served_lines[512];
+
+static void
+on_served(void *arg, const struct pz_served *served)
+{
+	size_t len = strlen(served_lines);
+	(void)arg;
+	(void)snprintf(served_lines + len, sizeof(served_lines) - len, "%s %s %s %llu %s\n",
+		       served->from, served->service->display_name, served->function,
+		       (unsigned long long)(served->us / PZ_US_PER_S), served->end);
+}
+
+/* The owner can log who called what, for how long, and how it ended. */
+static void
+the_owner_hears_of_every_call(void **state)
+{
+	struct fixture *f = with_thermostat();
+	char give_up[160];
+	(void)state;
+	served_lines[0] = '\0';
+	f->ops.served = on_served;
+	(void)snprintf(give_up, sizeof(give_up), GIVE_UP, service_name);
+	fx_call(f, ANN, "1", plain, "['secret']");
+	fx_advance(f, 2 * PZ_US_PER_S);
+	leave(0, 0);
+	fx_call(f, ANN, "2", plain, NULL);
+	leave(1, 3);
+	fx_call(f, ANN, "3", watch, NULL);
+	fx_call(f, ANN, "4", give_up, "['3']");
+	fx_call(f, BOB, "5", watch, NULL);
+	pz_dispatcher_peer_gone(f->d, "alice@example.org/phone");
+	free(fx_take(f));
+	assert_string_equal(served_lines,
+			    ANN " T plain 2 ok\n" ANN " T plain 0 OperationError\n" ANN
+				" T watch 0 given up\n" BOB " T watch 0 caller gone\n");
+	done(f);
+}
+
 static void
 text_keeps_its_lines(void **state)
 {
@@ -482,6 +520,7 @@ main(void)
 		cmocka_unit_test(every_member_is_checked),
 		cmocka_unit_test(a_command_gets_parameters_and_environment),
 		cmocka_unit_test(a_call_that_is_given_up_ends_its_command),
+		cmocka_unit_test(the_owner_hears_of_every_call),
 		cmocka_unit_test(text_keeps_its_lines),
 		cmocka_unit_test(failures_are_errors),
 		cmocka_unit_test(the_end_of_stderr_is_kept),

@@ -69,6 +69,15 @@ struct pz_find {
 	const char *service_id; /* or NULL */
 };
 
+/** A call that has ended: who called what, without parameters and results. Borrowed. */
+struct pz_served {
+	const char *from; /* verified caller */
+	const struct pz_descriptor *service;
+	const char *function;
+	uint64_t us;     /* how long it was open */
+	const char *end; /* "ok", "given up", "caller gone", or the name or text of its error */
+};
+
 /** What the dispatcher needs from its owner. send is required, the others may be NULL. */
 struct pz_dispatch_ops {
 	/**
@@ -88,6 +97,8 @@ struct pz_dispatch_ops {
 	 */
 	bool (*builtin)(void *arg, struct pz_call *call, const char *object, const char *function,
 			const json_t *params);
+	/** A function of a service was called, and the call has ended. May be NULL. */
+	void (*served)(void *arg, const struct pz_served *served);
 	/** A call of `builtin` ended without the owner's doing (caller gone). */
 	void (*builtin_ended)(void *arg, struct pz_call *call);
 };

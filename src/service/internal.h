@@ -36,10 +36,12 @@ struct call {
 	struct batch *batch; /* where the answer goes, or NULL */
 	struct pz_list node; /* d->calls or d->listeners, or a list of doomed ones */
 	bool listening;
-	bool is_single;                              /* the caller takes no call-backs */
-	bool invoked;                                /* the service (or owner) knows it */
-	struct find *find;                           /* CALL_FIND */
-	const struct pz_method_def *def;             /* whose parameters it gets */
+	bool is_single; /* the caller takes no call-backs */
+	uint64_t began_us;
+	char end[40];                    /* how it ended, for the owner's log; "" while it runs */
+	bool invoked;                    /* the service (or owner) knows it */
+	struct find *find;               /* CALL_FIND */
+	const struct pz_method_def *def; /* whose parameters it gets */
 	void (*run)(struct call *c, json_t *params); /* what happens once it is permitted */
 	/* while permission is pending */
 	uint64_t ticket;
@@ -126,6 +128,8 @@ json_t *permit_error(enum pz_permit permit);
 extern const struct pz_method_def common_methods[];
 extern const size_t common_method_count;
 bool is_bind(const struct pz_method_def *def);
+/* One of those that every service has. */
+bool is_common(const struct pz_method_def *def);
 /* Does c, a call of def, give up a call of the same caller? params as received. */
 bool is_removal_of_own(const struct call *c, const struct pz_method_def *def, json_t *params);
 void binders_forget_peer(struct pz_dispatcher *d, const char *node_prefix);

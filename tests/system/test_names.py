@@ -114,6 +114,15 @@ def test_direct_calls_ask_nobody_else(zone):
     assert received() - before < 10  # the exchange after the link may still be under way
 
 
+def test_calls_leave_a_trace(shared_zone):
+    """Who called what, and how it ended; never with what."""
+    start = len(shared_zone.b.lines)
+    shared_zone.a.call("test@tv", "get42", '["b4f1c0"]')
+    shared_zone.b.wait_log(rf'INFO call from={ZONE}/laptop service=test function=get42 ms=\d+ '
+                           'end="ok"', start=start)
+    assert "b4f1c0" not in shared_zone.b.log()
+
+
 def names_of(device):
     """Every list that may show other devices."""
     lists = [device.pzp("peers", "--json").json(), device.status()["peers"]]

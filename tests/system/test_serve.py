@@ -174,6 +174,26 @@ def test_ends_with_the_command(shared_zone, scripts):
     assert shared_zone.b.call("thermostat@laptop", "echo", "[]", check=1).reason()
 
 
+def test_comes_back_with_the_daemon(zone, tmp_path):
+    """A restart of pzpd ends no service: pzp serve says so, and provides it again."""
+    path = tmp_path / "echo.json"
+    path.write_text(json.dumps({"api": API, "displayName": "Echo", "description": "here",
+                                "methods": {"get": {"exec": ["/bin/cat"]}}}))
+    with zone.b.stream("serve", path, "--json") as service:
+        assert service.line()["registered"]["api"] == API
+        for end in (zone.b.stop, zone.b.kill):
+            end()
+            zone.b.start()
+            assert service.line()["registered"]["serviceAddress"] == f"{ZONE}/tv"
+        zone.b.wait_state("connected")
+        eventually(lambda: zone.a.services("--api", API), what="service")
+        assert zone.a.call("thermostat@tv", "get", "[1]").json() == {"result": [1]}
+        zone.b.stop()  # and it can be interrupted while it waits
+        ended = service.interrupt(signal.SIGINT)
+        assert ended.code == 0 and "pzpd has ended" in ended.err
+    zone.b.start()
+
+
 def test_configured_service(world):
     """pzpd --service FILE."""
     path = world.path / "clock.json"
