@@ -1,12 +1,12 @@
 #include "base/host.h"
 
-#include <arpa/inet.h>
 #include <string.h>
+
+#include "base/netaddr.h"
 
 #define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define LABEL_BYTES_MAX 63U
-#define ADDRESS_BYTES 64 /* of an IPv6 literal, more than the longest */
 
 static bool
 is_label(const char *at, size_t len)
@@ -34,23 +34,13 @@ is_name(const char *host)
 static enum pz_host_kind
 address_kind(const char *host)
 {
-	char literal[ADDRESS_BYTES];
-	unsigned char bytes[16];
-	size_t len = strcspn(host, "%");
-	const char *scope = host + len;
+	struct pz_netaddr address;
 
-	if (len >= sizeof(literal))
+	if (!pz_netaddr_parse(host, &address))
 		return PZ_HOST_NONE;
-	memcpy(literal, host, len);
-	literal[len] = '\0';
-	if (inet_pton(AF_INET6, literal, bytes) != 1)
-		return *scope == '\0' && inet_pton(AF_INET, literal, bytes) == 1 ? PZ_HOST_IPV4
-										 : PZ_HOST_NONE;
-	if (*scope == '\0')
-		return PZ_HOST_IPV6;
-	scope++;
-	size_t scope_len = strspn(scope, DIGITS LETTERS "._-");
-	return scope_len > 0 && scope[scope_len] == '\0' ? PZ_HOST_IPV6_SCOPED : PZ_HOST_NONE;
+	if (!address.is_v6)
+		return PZ_HOST_IPV4;
+	return address.interface[0] ? PZ_HOST_IPV6_SCOPED : PZ_HOST_IPV6;
 }
 
 enum pz_host_kind

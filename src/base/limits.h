@@ -55,6 +55,11 @@
 	(30 * PZ_US_PER_S) /* waiting hardly mends it: another hub answers at the address */
 #define PZ_BACKOFF_SLOW_MAX_US (300 * PZ_US_PER_S) /* page 5: at most 5 minutes apart */
 #define PZ_CALL_TIMEOUT_US (30 * PZ_US_PER_S)
+#define PZ_DIAL_ADDRESSES_MAX 32 /* of one name: whoever answers for it may name thousands */
+#define PZ_LOOKUPS_MAX                                                                             \
+	8 /* threads that look up names, those that were given up included: one may live for half  \
+	     a minute, and a change of the network begins a new one */
+#define PZ_HAPPY_EYEBALLS_US (250 * PZ_US_PER_MS) /* head start of an address (RFC 8305 5) */
 #define PZ_LINK_IDLE_US (5 * PZ_US_PER_S) /* then a link's TLS buffers are given back (page 13) */
 #define PZ_CLOCK_SKEW_S 300               /* notBefore is set back by this (page 2) */
 
@@ -80,19 +85,18 @@
 				*/
 #define PZ_PEER_LINKS_MAX 1024 /* connections with peers, also those that prove nothing */
 #define PZ_PEER_UNAUTH_MAX 64  /* incoming ones that have proved nothing, all addresses */
-#define PZ_PEER_UNAUTH_PER_ADDRESS_MAX 8 /* the same, from one address */
-#define PZ_PEER_REACH_MAX 1024           /* devices that one peer says it has links with */
-#define PZ_PEER_RELAYED_MAX 256          /* devices whose services one peer passes on */
-#define PZ_PEER_RETRIES_ALONE 6          /* after a loss while there is no hub: about a minute */
-#define PZ_HAPPY_EYEBALLS_US (250 * PZ_US_PER_MS) /* head start of an address (page 6) */
-#define PZ_PEER_SEEK_US (3 * PZ_US_PER_S)         /* listening for a peer that was asked for */
-#define PZ_PEER_PROBE_AFTER_US (2 * PZ_US_PER_S)  /* a call without any sign of life */
-#define PZ_PEER_PROBE_US (6 * PZ_US_PER_S)        /* then a link is dead that gives none */
-#define PZ_PEER_CONTEST_US (3 * PZ_US_PER_S)      /* likewise when a newer link waits */
-#define PZ_PEER_DRAIN_US (5 * PZ_US_PER_S)        /* a replaced link is heard this long */
-#define PZ_NEARBY_INSTANCES_MAX 256               /* heard on the local network at a time */
-#define PZ_NEARBY_STRANGERS_MAX 192               /* of them without our zone's tag */
-#define PZ_NEARBY_ADDRESSES_MAX 8                 /* of one instance */
+#define PZ_PEER_UNAUTH_PER_ADDRESS_MAX 8  /* the same, from one address */
+#define PZ_PEER_REACH_MAX 1024            /* devices that one peer says it has links with */
+#define PZ_PEER_RELAYED_MAX 256           /* devices whose services one peer passes on */
+#define PZ_PEER_RETRIES_ALONE 6           /* after a loss while there is no hub: about a minute */
+#define PZ_PEER_SEEK_US (3 * PZ_US_PER_S) /* listening for a peer that was asked for */
+#define PZ_PEER_PROBE_AFTER_US (2 * PZ_US_PER_S) /* a call without any sign of life */
+#define PZ_PEER_PROBE_US (6 * PZ_US_PER_S)       /* then a link is dead that gives none */
+#define PZ_PEER_CONTEST_US (3 * PZ_US_PER_S)     /* likewise when a newer link waits */
+#define PZ_PEER_DRAIN_US (5 * PZ_US_PER_S)       /* a replaced link is heard this long */
+#define PZ_NEARBY_INSTANCES_MAX 256              /* heard on the local network at a time */
+#define PZ_NEARBY_STRANGERS_MAX 192              /* of them without our zone's tag */
+#define PZ_NEARBY_ADDRESSES_MAX 8                /* of one instance */
 #define PZ_PEER_REFRESH_US                                                                         \
 	(1200 * PZ_US_PER_S)                 /* a third of what a consent to be relayed lasts      \
 					      */

@@ -78,7 +78,8 @@ const struct pz_setting pz_setting_table[] = {
 		.metavar = "ADDR",
 		FIELD(listen),
 		.fallback = "::",
-		.help = "Address that the hub listens on; \"::\" is every address, IPv4 too.",
+		.help = "Address that the hub listens on; \"::\" is every address, IPv4 too. A "
+			"link-local one needs its network interface, as in fe80::1%eth0.",
 	},
 	{
 		.programs = PZ_PROGRAM_PZPD,
@@ -87,9 +88,9 @@ const struct pz_setting pz_setting_table[] = {
 		.metavar = "ADDR",
 		FIELD(listen),
 		.fallback = "::",
-		.help = "Address that peers can connect to; \"::\" is every address, IPv4 too. "
-			"With "
-			"a loopback address nothing is announced on the local network, and "
+		.help = "Address that peers can connect to; \"::\" is every address, IPv4 too. A "
+			"link-local one needs its network interface, as in fe80::1%eth0. With a "
+			"loopback address nothing is announced on the local network, and "
 			"nothing looked for.",
 	},
 	{

@@ -1,10 +1,9 @@
 /* Values of settings: checking, storing, describing. */
-#include <arpa/inet.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/netaddr.h"
 #include "conf/table.h"
 
 /* ---- checks: true when the text is allowed ---- */
@@ -35,21 +34,13 @@ parse_number(const struct pz_setting *setting, const char *text, uint32_t *out)
 	return true;
 }
 
-/** A link-local address may name its interface behind a '%' (RFC 4007 11). */
+/** A link-local address has to name its interface: the system cannot listen on it otherwise. */
 static bool
 is_address(const char *text)
 {
-	struct in6_addr address;
-	char plain[INET6_ADDRSTRLEN];
-	size_t len = strcspn(text, "%"), scope_len = strlen(text + len);
+	struct pz_netaddr address;
 
-	if (inet_pton(AF_INET, text, &address) == 1)
-		return true;
-	if (len >= sizeof(plain) || scope_len == 1 || scope_len > IF_NAMESIZE)
-		return false;
-	memcpy(plain, text, len);
-	plain[len] = '\0';
-	return inet_pton(AF_INET6, plain, &address) == 1;
+	return pz_netaddr_parse(text, &address) && !pz_netaddr_lacks_interface(&address);
 }
 
 /** @spec page 1 "Identities" */
@@ -230,7 +221,9 @@ pz_setting_allowed(const struct pz_setting *setting, char out[128])
 		snprintf(out, 128, "a path");
 		break;
 	case PZ_SETTING_ADDRESS:
-		snprintf(out, 128, "a numeric IPv4 or IPv6 address");
+		snprintf(out, 128,
+			 "a numeric IPv4 or IPv6 address (link-local: with its interface, "
+			 "fe80::1%%eth0)");
 		break;
 	case PZ_SETTING_DEVICE:
 		snprintf(out, 128,

@@ -89,6 +89,28 @@ parse_port(struct pz_slice text, uint16_t *out_port)
 	return PZ_OK;
 }
 
+/**
+ * The host, decoded. In brackets the '%' before an interface may stand as it is, too: RFC 6874
+ * wants
+ * "%25" there, and people type "%". Errors: CONFIG, LIMIT_MEMORY.
+ */
+static enum pz_err
+decode_host(struct pz_slice text, bool in_brackets, char out[PZ_HOST_BYTES_MAX + 1])
+{
+	enum pz_err err = decode(text, out, PZ_HOST_BYTES_MAX + 1);
+	if (err == PZ_ERR_LIMIT_MEMORY)
+		return err;
+	if (err == PZ_OK && pz_host_is_dialable(out))
+		return in_brackets == (strchr(out, ':') != NULL) ? PZ_OK : PZ_ERR_CONFIG;
+	if (!in_brackets || text.len == 0 || text.len > PZ_HOST_BYTES_MAX ||
+	    memmem(text.ptr, text.len, "%25", 3))
+		return PZ_ERR_CONFIG;
+	memcpy(out, text.ptr, text.len);
+	out[text.len] = '\0';
+	return strlen(out) == text.len && pz_host_kind(out) == PZ_HOST_IPV6_SCOPED ? PZ_OK
+										   : PZ_ERR_CONFIG;
+}
+
 /** "host:port" or "[address]:port". */
 static enum pz_err
 parse_authority(struct pz_slice text, struct pz_enrol_link *out, struct pz_errinfo *info)
@@ -101,11 +123,10 @@ parse_authority(struct pz_slice text, struct pz_enrol_link *out, struct pz_errin
 	size_t at = from + host_len + (in_brackets ? 1 : 0); /* where the ':' must stand */
 
 	enum pz_err err =
-		decode(pz_slice_of(text.ptr + from, host_len), out->host, sizeof(out->host));
+		decode_host(pz_slice_of(text.ptr + from, host_len), in_brackets, out->host);
 	if (err == PZ_ERR_LIMIT_MEMORY)
 		return err;
-	if (err != PZ_OK || !pz_host_is_dialable(out->host) ||
-	    in_brackets != (strchr(out->host, ':') != NULL))
+	if (err != PZ_OK)
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "the link's host is not a name or address (IPv6 goes in [])");
 	if (at >= text.len || text.ptr[at] != ':' ||

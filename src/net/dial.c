@@ -1,4 +1,10 @@
-/* Dialling: resolve, then try the addresses one after the other until one connects. */
+/*
+ * Dialling: the name's addresses, each with a head start of 250 ms over the next (RFC 8305); the
+ * first that connects wins. A numeric address needs no look-up.
+ *
+ * Each connection under way is an attempt that owns its socket and its poll handle, so a dial that
+ * ends only cuts itself off from its attempts: they close and free themselves.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,57 +12,66 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/limits.h"
+#include "net/lookup.h"
 #include "net/tcp.h"
 
-/* A host may have addresses that lead nowhere, such as IPv6 behind a router that drops it. */
-#define ATTEMPT_US (3 * PZ_US_PER_S)
+struct attempt {
+	struct pz_list node;  /* dial->attempts, until it is closing */
+	struct pz_dial *dial; /* NULL: it is given up, only its socket has to be closed */
+	uv_poll_t poll;
+	int fd;
+};
 
 struct pz_dial {
-	uv_getaddrinfo_t lookup;
-	uv_poll_t poll;
 	struct pz_loop *loop;
 	const struct pz_dial_events *events;
 	void *arg;
-	char host[256];
+	struct pz_lookup *lookup; /* while the name is looked up */
+	struct pz_list attempts;
+	struct attempt *winner; /* connected, about to be handed over */
+	struct pz_timer next_timer;
+	union pz_sockaddr addresses[PZ_DIAL_ADDRESSES_MAX];
+	size_t count, next;
+	int error;                 /* the most telling of the addresses' */
+	struct pz_errinfo problem; /* of a numeric address that cannot be used here */
+	bool is_calling, is_over;
 	uint16_t port;
-	struct addrinfo *addresses, *next;
-	int fd;
-	int error;                /* of the last address tried */
-	struct pz_timer patience; /* with one address, while there is another */
-	bool resolving, polling, cancelled;
+	char host[256];
 };
 
 static void
-free_dial(struct pz_dial *dial)
+on_attempt_closed(uv_handle_t *handle)
 {
-	pz_env_stop(&dial->loop->env, &dial->patience);
-	uv_freeaddrinfo(dial->addresses);
-	free(dial);
+	struct attempt *attempt = handle->data;
+
+	close(attempt->fd);
+	free(attempt);
 }
 
+/* Gives the attempt up: it closes and frees itself. */
 static void
-on_poll_closed(uv_handle_t *handle)
+drop_attempt(struct attempt *attempt)
 {
-	struct pz_dial *dial = handle->data;
-
-	if (dial->fd >= 0)
-		close(dial->fd);
-	free_dial(dial);
+	attempt->dial = NULL;
+	pz_list_remove(&attempt->node);
+	uv_poll_stop(&attempt->poll);
+	if (!uv_is_closing((uv_handle_t *)&attempt->poll))
+		uv_close((uv_handle_t *)&attempt->poll, on_attempt_closed);
 }
 
-/* Nothing of libuv may be pending when the dial is freed. */
+/* Ends everything under way; the memory stays. */
 static void
-release(struct pz_dial *dial)
+stop(struct pz_dial *dial)
 {
-	if (dial->resolving) {
-		uv_cancel((uv_req_t *)&dial->lookup);
-		return; /* the look-up's call-back comes in any case, and frees */
-	}
-	pz_env_stop(&dial->loop->env, &dial->patience);
-	if (dial->polling)
-		uv_close((uv_handle_t *)&dial->poll, on_poll_closed);
-	else
-		free_dial(dial);
+	pz_env_stop(&dial->loop->env, &dial->next_timer);
+	pz_lookup_cancel(dial->lookup);
+	dial->lookup = NULL;
+	PZ_LIST_EACH (&dial->attempts, n, tmp)
+		drop_attempt(PZ_CONTAINER(n, struct attempt, node));
+	if (dial->winner)
+		dial->winner->dial = NULL; /* its call-back closes the socket */
+	dial->winner = NULL;
 }
 
 static void
@@ -65,103 +80,109 @@ fail(struct pz_dial *dial, enum pz_err err, const char *what)
 	char detail[512];
 
 	snprintf(detail, sizeof(detail), "%s port %u: %s", dial->host, dial->port, what);
-	dial->cancelled = true; /* it is over: a cancel from inside has nothing to do */
+	stop(dial);
+	dial->is_over = true; /* a cancel from inside has nothing to do */
 	dial->events->failed(dial->arg, err, detail);
-	release(dial);
-}
-
-static void try_next(struct pz_dial *dial);
-
-static void
-on_retry_closed(uv_handle_t *handle)
-{
-	struct pz_dial *dial = handle->data;
-
-	close(dial->fd);
-	dial->fd = -1;
-	dial->polling = false;
-	if (dial->cancelled)
-		free_dial(dial);
-	else
-		try_next(dial);
+	free(dial);
 }
 
 static void
 on_handed_over(uv_handle_t *handle)
 {
-	struct pz_dial *dial = handle->data;
+	struct attempt *attempt = handle->data;
+	struct pz_dial *dial = attempt->dial;
 	struct pz_stream *stream = NULL;
-	int fd = dial->fd;
+	int fd = attempt->fd;
 
-	dial->polling = false;
-	dial->fd = -1;
-	bool cancelled = dial->cancelled;
-	dial->cancelled = true; /* as in fail() */
-	if (cancelled) {
+	free(attempt);
+	if (dial == NULL) {
 		close(fd);
-	} else if (pz_tcp_stream_new(dial->loop, fd, &stream) != PZ_OK) {
+		return;
+	}
+	dial->winner = NULL;
+	dial->is_over = true;
+	if (pz_tcp_stream_new(dial->loop, fd, &stream) != PZ_OK) {
 		close(fd);
 		dial->events->failed(dial->arg, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	} else {
 		dial->events->connected(dial->arg, stream);
 	}
-	free_dial(dial);
+	free(dial);
 }
+
+/* "Refused" says that the machine is there, which is worth more than a network that is not. */
+static int
+weight(int error)
+{
+	if (error == ECONNREFUSED)
+		return 3;
+	if (error == ETIMEDOUT)
+		return 2;
+	return error == 0 ? 0 : 1;
+}
+
+static void
+note_error(struct pz_dial *dial, int error)
+{
+	if (weight(error) >= weight(dial->error))
+		dial->error = error;
+}
+
+static void go_on(struct pz_dial *dial);
 
 static void
 on_writable(uv_poll_t *poll, int status, int events)
 {
-	struct pz_dial *dial = poll->data;
+	struct attempt *attempt = poll->data;
+	struct pz_dial *dial = attempt->dial;
 	int error = 0;
 	socklen_t len = sizeof(error);
 
 	(void)status;
 	(void)events;
-	if (getsockopt(dial->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+	if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
 		error = errno;
-	pz_env_stop(&dial->loop->env, &dial->patience);
+	if (error != 0) {
+		drop_attempt(attempt);
+		note_error(dial, error);
+		go_on(dial);
+		return;
+	}
+	pz_list_remove(&attempt->node);
+	stop(dial);
+	dial->winner = attempt;
+	/* libuv has one handle for a descriptor: the stream's comes when this one is gone. */
 	uv_poll_stop(poll);
-	dial->error = error;
-	uv_close((uv_handle_t *)poll, error ? on_retry_closed : on_handed_over);
-}
-
-static void
-on_patience(struct pz_timer *timer, void *arg)
-{
-	struct pz_dial *dial = arg;
-
-	(void)timer;
-	dial->error = ETIMEDOUT;
-	uv_poll_stop(&dial->poll);
-	uv_close((uv_handle_t *)&dial->poll, on_retry_closed);
+	uv_close((uv_handle_t *)poll, on_handed_over);
 }
 
 static bool
-start_connect(struct pz_dial *dial, const struct addrinfo *address)
+start_connect(struct pz_dial *dial, const union pz_sockaddr *address)
 {
-	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct attempt *attempt = calloc(1, sizeof(*attempt));
 
-	if (fd < 0) {
-		dial->error = errno;
+	if (attempt == NULL) {
+		note_error(dial, ENOMEM);
 		return false;
 	}
-	if (connect(fd, address->ai_addr, address->ai_addrlen) != 0 && errno != EINPROGRESS) {
-		dial->error = errno;
-		close(fd);
-		return false;
+	attempt->fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (attempt->fd < 0 ||
+	    (connect(attempt->fd, &address->any, pz_sockaddr_len(address)) != 0 &&
+	     errno != EINPROGRESS)) {
+		note_error(dial, errno);
+	} else if (uv_poll_init(&dial->loop->uv, &attempt->poll, attempt->fd) != 0) {
+		note_error(dial, ENOMEM);
+	} else {
+		attempt->dial = dial;
+		attempt->poll.data = attempt;
+		pz_list_append(&dial->attempts, &attempt->node);
+		uv_poll_start(&attempt->poll, UV_WRITABLE, on_writable);
+		return true;
 	}
-	if (uv_poll_init(&dial->loop->uv, &dial->poll, fd) != 0) {
-		dial->error = ENOMEM;
-		close(fd);
-		return false;
-	}
-	dial->fd = fd;
-	dial->polling = true;
-	dial->poll.data = dial;
-	uv_poll_start(&dial->poll, UV_WRITABLE, on_writable);
-	if (dial->next)
-		pz_env_start(&dial->loop->env, &dial->patience, ATTEMPT_US);
-	return true;
+	if (attempt->fd >= 0)
+		close(attempt->fd);
+	free(attempt);
+	return false;
 }
 
 static enum pz_err
@@ -172,41 +193,97 @@ category(int error)
 	return error == ETIMEDOUT ? PZ_ERR_IO_TIMEOUT : PZ_ERR_IO;
 }
 
+/* The next address joins in; without one the dial waits for those under way, or fails. */
 static void
-try_next(struct pz_dial *dial)
+go_on(struct pz_dial *dial)
 {
-	while (dial->next) {
-		const struct addrinfo *address = dial->next;
-		dial->next = address->ai_next;
-		if (start_connect(dial, address))
-			return;
-	}
-	fail(dial, category(dial->error), strerror(dial->error));
+	pz_env_stop(&dial->loop->env, &dial->next_timer);
+	while (dial->next < dial->count && !start_connect(dial, &dial->addresses[dial->next++]))
+		;
+	if (dial->next < dial->count)
+		pz_env_start(&dial->loop->env, &dial->next_timer, PZ_HAPPY_EYEBALLS_US);
+	else if (pz_list_is_empty(&dial->attempts))
+		fail(dial, category(dial->error), strerror(dial->error));
 }
 
 static void
-on_resolved(uv_getaddrinfo_t *lookup, int status, struct addrinfo *addresses)
+begin(struct pz_dial *dial)
 {
-	struct pz_dial *dial = lookup->data;
-
-	dial->resolving = false;
-	dial->addresses = dial->next = addresses;
-	if (dial->cancelled) {
-		free_dial(dial);
-		return;
-	}
-	if (status != 0 || addresses == NULL) {
-		fail(dial, PZ_ERR_IO_RESOLVE, status ? uv_strerror(status) : "no address");
-		return;
-	}
-	dial->resolving = true; /* a cancel from inside only marks */
+	dial->is_calling = true; /* a cancel from inside only marks */
 	if (dial->events->resolved)
 		dial->events->resolved(dial->arg);
-	dial->resolving = false;
-	if (dial->cancelled)
-		free_dial(dial);
+	dial->is_calling = false;
+	if (dial->is_over)
+		free(dial);
 	else
-		try_next(dial);
+		go_on(dial);
+}
+
+static void
+on_looked_up(void *arg, const union pz_sockaddr *addresses, size_t count, const char *problem)
+{
+	struct pz_dial *dial = arg;
+
+	dial->lookup = NULL;
+	if (count == 0) {
+		fail(dial, PZ_ERR_IO_RESOLVE, problem);
+		return;
+	}
+	dial->count = count;
+	memcpy(dial->addresses, addresses, count * sizeof(addresses[0]));
+	for (size_t i = 0; i < count; i++)
+		pz_sockaddr_set_port(&dial->addresses[i], dial->port);
+	begin(dial);
+}
+
+/* A numeric address begins here, since nothing may happen inside pz_tcp_dial. */
+static void
+on_next(struct pz_timer *timer, void *arg)
+{
+	struct pz_dial *dial = arg;
+
+	(void)timer;
+	if (dial->next > 0)
+		go_on(dial);
+	else if (dial->count == 0)
+		fail(dial, PZ_ERR_IO, dial->problem.text);
+	else
+		begin(dial);
+}
+
+static enum pz_err
+resolve(struct pz_dial *dial)
+{
+	struct pz_netaddr address;
+	enum pz_err err;
+
+	if (!pz_netaddr_parse(dial->host, &address)) {
+		err = pz_lookup_start(dial->loop, dial->host, on_looked_up, dial, &dial->lookup);
+		if (err != PZ_ERR_LIMIT)
+			return err;
+		(void)pz_fail(&dial->problem, err,
+			      "%d look-ups are under way that no name server answers",
+			      PZ_LOOKUPS_MAX);
+	} else if (pz_sockaddr_make(&address, dial->port, &dial->addresses[0], &dial->problem) ==
+		   PZ_OK) {
+		dial->count = 1;
+	}
+	pz_env_start(&dial->loop->env, &dial->next_timer, 0);
+	return PZ_OK;
+}
+
+/* A name of another alphabet has an ASCII form, which DNS and the certificates use. */
+static bool
+may_be_host(const char *host)
+{
+	size_t len = strlen(host);
+
+	if (len == 0 || len >= sizeof(((struct pz_dial *)0)->host))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (host[i] <= ' ' || host[i] > '~')
+			return false;
+	return true;
 }
 
 enum pz_err
@@ -214,10 +291,8 @@ pz_tcp_dial(void *self, const char *host, uint16_t port, const struct pz_dial_ev
 	    void *arg, struct pz_dial **out)
 {
 	struct pz_loop *loop = self;
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
-	char service[8];
 
-	if (strlen(host) >= sizeof(((struct pz_dial *)0)->host) || port == 0)
+	if (!may_be_host(host) || port == 0)
 		return PZ_ERR_CONFIG;
 	struct pz_dial *dial = calloc(1, sizeof(*dial));
 	if (dial == NULL)
@@ -225,22 +300,15 @@ pz_tcp_dial(void *self, const char *host, uint16_t port, const struct pz_dial_ev
 	dial->loop = loop;
 	dial->events = events;
 	dial->arg = arg;
-	dial->fd = -1;
 	dial->port = port;
-	dial->lookup.data = dial;
-	pz_timer_init(&dial->patience, on_patience, dial);
-	snprintf(dial->host, sizeof(dial->host), "%s", host);
-	snprintf(service, sizeof(service), "%u", port);
-	/* AI_ADDRCONFIG hides loopback-only families; a literal address needs no such help. */
-	if (strspn(host, "0123456789.:abcdefABCDEF") == strlen(host) ||
-	    strcmp(host, "localhost") == 0)
-		hints.ai_flags = 0;
-	int status = uv_getaddrinfo(&loop->uv, &dial->lookup, on_resolved, host, service, &hints);
-	if (status != 0) {
+	pz_list_init(&dial->attempts);
+	pz_timer_init(&dial->next_timer, on_next, dial);
+	memcpy(dial->host, host, strlen(host) + 1);
+	enum pz_err err = resolve(dial);
+	if (err != PZ_OK) {
 		free(dial);
-		return status == UV_ENOMEM ? PZ_ERR_LIMIT_MEMORY : PZ_ERR_CONFIG;
+		return err;
 	}
-	dial->resolving = true;
 	*out = dial;
 	return PZ_OK;
 }
@@ -248,10 +316,10 @@ pz_tcp_dial(void *self, const char *host, uint16_t port, const struct pz_dial_ev
 void
 pz_tcp_dial_cancel(struct pz_dial *dial)
 {
-	if (dial == NULL || dial->cancelled)
+	if (dial == NULL || dial->is_over)
 		return;
-	dial->cancelled = true;
-	if (dial->polling && uv_is_closing((uv_handle_t *)&dial->poll))
-		return; /* its call-back frees */
-	release(dial);
+	dial->is_over = true;
+	stop(dial);
+	if (!dial->is_calling)
+		free(dial);
 }

@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/sockaddr.h"
 #include "net/tcp.h"
 
 /* Accepted per wake-up: a flood of connections must not starve the links that exist. */
@@ -25,25 +25,6 @@ struct pz_listener {
 	void *arg;
 	struct pz_log_rate refused_log;
 };
-
-/* The addresses that we listen on and hear from. */
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-static void
-address_text(const union address *addr, char *out, size_t len)
-{
-	out[0] = '\0';
-	if (addr->any.sa_family == AF_INET)
-		inet_ntop(AF_INET, &addr->v4.sin_addr, out, (socklen_t)len);
-	else if (IN6_IS_ADDR_V4MAPPED(&addr->v6.sin6_addr))
-		inet_ntop(AF_INET, &addr->v6.sin6_addr.s6_addr[12], out, (socklen_t)len);
-	else
-		inet_ntop(AF_INET6, &addr->v6.sin6_addr, out, (socklen_t)len);
-}
 
 /* Any descriptor will do; not one of the listening socket, which must be gone when we close it. */
 static int
@@ -87,7 +68,7 @@ on_connection(uv_poll_t *poll, int status, int events)
 	if (status < 0)
 		return;
 	for (int i = 0; i < ACCEPTS_PER_TURN && !uv_is_closing((uv_handle_t *)poll); i++) {
-		union address addr = {.v6 = {0}};
+		union pz_sockaddr addr = {.v6 = {0}};
 		socklen_t len = sizeof(addr);
 		struct pz_stream *stream;
 
@@ -106,7 +87,7 @@ on_connection(uv_poll_t *poll, int status, int events)
 			close(fd);
 			continue;
 		}
-		address_text(&addr, remote, sizeof(remote));
+		pz_sockaddr_text(&addr, remote, sizeof(remote));
 		listener->accept(listener->arg, stream, remote);
 	}
 }
@@ -119,35 +100,28 @@ is_any(const char *text)
 }
 
 static enum pz_err
-parse_address(const char *text, uint16_t port, union address *out, socklen_t *out_len,
-	      struct pz_errinfo *info)
+parse_address(const char *text, uint16_t port, union pz_sockaddr *out, struct pz_errinfo *info)
 {
-	*out = (union address){.v6 = {0}};
+	struct pz_netaddr address;
+	struct pz_errinfo why = {""};
+
 	if (is_any(text))
-		text = "";
-	if (text[0] != '\0' && inet_pton(AF_INET, text, &out->v4.sin_addr) == 1) {
-		out->v4.sin_family = AF_INET;
-		out->v4.sin_port = htons(port);
-		*out_len = sizeof(out->v4);
-		return PZ_OK;
-	}
-	if (text[0] != '\0' && inet_pton(AF_INET6, text, &out->v6.sin6_addr) != 1)
+		text = "::"; /* which takes IPv4 too */
+	if (!pz_netaddr_parse(text, &address))
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "cannot listen on '%s': not an IPv4 or IPv6 address", text);
-	out->v6.sin6_family = AF_INET6; /* "" stands for ::, which takes IPv4 too */
-	out->v6.sin6_port = htons(port);
-	*out_len = sizeof(out->v6);
-	return PZ_OK;
+	enum pz_err err = pz_sockaddr_make(&address, port, out, &why);
+	return err == PZ_OK ? PZ_OK
+			    : pz_fail(info, err, "cannot listen on '%s': %s", text, why.text);
 }
 
 static enum pz_err
 open_socket(const char *address, uint16_t port, int *out_fd, struct pz_errinfo *info)
 {
-	union address addr;
-	socklen_t len = 0;
+	union pz_sockaddr addr;
 	int one = 1, zero = 0;
 
-	PZ_TRY(parse_address(address, port, &addr, &len, info));
+	PZ_TRY(parse_address(address, port, &addr, info));
 	int fd = socket(addr.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 && errno == EAFNOSUPPORT && is_any(address))
 		return open_socket("0.0.0.0", port, out_fd, info);
@@ -156,7 +130,7 @@ open_socket(const char *address, uint16_t port, int *out_fd, struct pz_errinfo *
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (addr.any.sa_family == AF_INET6 && is_any(address))
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
-	if (bind(fd, &addr.any, len) != 0 || listen(fd, BACKLOG) != 0) {
+	if (bind(fd, &addr.any, pz_sockaddr_len(&addr)) != 0 || listen(fd, BACKLOG) != 0) {
 		int error = errno;
 		close(fd);
 		return pz_fail(info, PZ_ERR_IO, "cannot listen on %s port %u: %s%s",
@@ -173,12 +147,12 @@ open_socket(const char *address, uint16_t port, int *out_fd, struct pz_errinfo *
 static uint16_t
 local_port(int fd)
 {
-	union address addr = {.v6 = {0}};
+	union pz_sockaddr addr = {.v6 = {0}};
 	socklen_t len = sizeof(addr);
 
 	if (getsockname(fd, &addr.any, &len) != 0)
 		return 0;
-	return ntohs(addr.any.sa_family == AF_INET ? addr.v4.sin_port : addr.v6.sin6_port);
+	return pz_sockaddr_port(&addr);
 }
 
 enum pz_err

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "net/lookup.h"
 #include "net/tcp.h"
 
 static void
@@ -68,6 +69,7 @@ pz_loop_init(struct pz_loop *loop, unsigned handshakes_max)
 	if (uv_timer_init(&loop->uv, &loop->alarm) != 0 ||
 	    uv_prepare_init(&loop->uv, &loop->prepare) != 0)
 		return PZ_ERR_INTERNAL;
+	PZ_TRY(pz_lookups_init(loop));
 	loop->prepare.data = loop;
 	if (uv_prepare_start(&loop->prepare, on_prepare) != 0)
 		return PZ_ERR_INTERNAL;
@@ -93,13 +95,11 @@ pz_loop_fini(struct pz_loop *loop)
 	pz_tcp_end_lingering(loop);
 	uv_close((uv_handle_t *)&loop->alarm, NULL);
 	uv_close((uv_handle_t *)&loop->prepare, NULL);
-	/* Closing handles need a turn or two; a name look-up under way may need its thread. */
+	pz_lookups_fini(loop);
+	/* Closing handles need a turn or two. */
 	for (int i = 0; i < 1000 && uv_run(&loop->uv, UV_RUN_NOWAIT) != 0; i++)
 		;
-	if (uv_loop_close(&loop->uv) == UV_EBUSY) {
-		uv_run(&loop->uv, UV_RUN_DEFAULT);
-		uv_loop_close(&loop->uv);
-	}
+	(void)uv_loop_close(&loop->uv);
 	pz_turn_fini(&loop->turn);
 	free(loop->read_buf);
 }

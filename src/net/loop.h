@@ -26,6 +26,8 @@ struct pz_loop {
 	struct pz_list children;      /* processes of net/process.c */
 	struct rlimit files_at_start; /* open files; what children get back */
 	unsigned files_max;           /* open files that this process may have now */
+	struct pz_list lookups;       /* net/lookup.h */
+	uv_async_t looked_up;
 };
 
 /** @param handshakes_max see pz_turn_init. Errors: LIMIT_MEMORY, INTERNAL. */

@@ -31,15 +31,16 @@ typedef void (*pz_accept_fn)(void *arg, struct pz_stream *stream, const char *re
 struct pz_transport_ops {
 	/**
 	 * Starts to resolve and connect. Events come later, never from inside.
-	 * Errors: LIMIT_MEMORY, CONFIG (port 0, or a host that is no name: too long, not UTF-8).
+	 * @param host a name, or a numeric address (base/netaddr.h), which needs no look-up
+	 * Errors: LIMIT_MEMORY, CONFIG (port 0, or a host that is no name: too long, not ASCII).
 	 */
 	enum pz_err (*dial)(void *self, const char *host, uint16_t port,
 			    const struct pz_dial_events *events, void *arg, struct pz_dial **out);
 	/** Gives up: no event comes any more. */
 	void (*dial_cancel)(struct pz_dial *dial);
 	/**
-	 * Listens. @param address text address, "" for any (both families); @param port 0 = any
-	 * free one.
+	 * Listens. @param address numeric (base/netaddr.h), "" for any (both families); @param port
+	 * 0 = any free one.
 	 * @param out_port the port that it became. Errors: IO (in use: the detail says so), CONFIG.
 	 */
 	enum pz_err (*listen)(void *self, const char *address, uint16_t port, pz_accept_fn accept,

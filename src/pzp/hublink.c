@@ -1,9 +1,9 @@
 /* The link to the hub, from dialling to clean-up. What is decided is the machine's; this does it.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/netaddr.h"
 #include "pzp/moved.h"
 #include "pzp/peers.h"
 #include "pzp/zonedata.h"
@@ -13,22 +13,15 @@
 
 #define WIPE_RETRY_US (60 * PZ_US_PER_S)
 
-static bool
-is_ip_literal(const char *host)
-{
-	unsigned char buf[sizeof(struct in6_addr)];
-
-	return inet_pton(AF_INET, host, buf) == 1 || inet_pton(AF_INET6, host, buf) == 1;
-}
-
 /* Page 2 "TLS": the SNI picks the zone and tells an observer no name. */
 static void
 sni_name(const char *zone, const char *host, char *out, size_t size)
 {
 	char tag[PZ_SNI_TAG_CHARS + 1];
+	struct pz_netaddr address;
 
 	pz_zone_sni_tag(pz_slice_str(zone), tag);
-	snprintf(out, size, "%s.%s", tag, is_ip_literal(host) ? "pz.invalid" : host);
+	snprintf(out, size, "%s.%s", tag, pz_netaddr_parse(host, &address) ? "pz.invalid" : host);
 }
 
 enum pz_err

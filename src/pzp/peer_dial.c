@@ -3,51 +3,26 @@
  * 250 ms over the next (RFC 8305), and an address counts only when TLS has proved who answers
  * there: another device may well have it on this network.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/netaddr.h"
 #include "pzp/devices.h"
 #include "pzp/peers.h"
 #include "wire/json.h"
 
 /* ---- in which order (page 6): same link, private, global; IPv6 before IPv4 ---- */
 
-static int
-rank_v6(const struct in6_addr *a)
-{
-	if (IN6_IS_ADDR_LINKLOCAL(a) || IN6_IS_ADDR_LOOPBACK(a))
-		return 0;
-	return (a->s6_addr[0] & 0xfe) == 0xfc ? 2 : 4; /* unique local: RFC 4193 */
-}
-
-static int
-rank_v4(struct in_addr address)
-{
-	uint32_t a = ntohl(address.s_addr);
-
-	if (a >> 24 == 127 || a >> 16 == 0xa9fe)
-		return 1;
-	return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 ? 3 : 5; /* RFC 1918 */
-}
-
 /* -1: not an address that can be dialled from here. */
 static int
 rank(const char *text)
 {
-	char plain[PZ_NETADDR_CHARS];
-	struct in6_addr v6;
-	struct in_addr v4;
+	struct pz_netaddr a;
 
-	snprintf(plain, sizeof(plain), "%s", text);
-	char *scope = strchr(plain, '%');
-	if (scope)
-		*scope = '\0';
-	if (inet_pton(AF_INET, plain, &v4) == 1)
-		return rank_v4(v4);
-	if (inet_pton(AF_INET6, plain, &v6) != 1)
+	if (!pz_netaddr_parse(text, &a) || pz_netaddr_lacks_interface(&a))
 		return -1;
-	return IN6_IS_ADDR_LINKLOCAL(&v6) && scope == NULL ? -1 : rank_v6(&v6);
+	int near = pz_netaddr_is_link_local(&a) || pz_netaddr_is_loopback(&a) ? 0 : 4;
+	return (pz_netaddr_is_private(&a) ? 2 : near) + (a.is_v6 ? 0 : 1);
 }
 
 static struct peer_try *
