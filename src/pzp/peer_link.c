@@ -160,14 +160,21 @@ is_ours_smaller(const struct peer *peer)
 	return strcmp(peer->peers->node->self, peer->address) < 0;
 }
 
+/* The live link is one that survives where two crossed (head comment), and this one is not. */
+static bool
+is_beaten(const struct peer_link *pl)
+{
+	const struct peer_link *live = pl->peer->live;
+
+	return live && live->is_outgoing && !pl->is_outgoing && is_ours_smaller(pl->peer);
+}
+
 static void
 decide(struct peer_link *pl)
 {
-	struct peer_link *live = pl->peer->live;
-
-	if (live && live->is_outgoing && !pl->is_outgoing && is_ours_smaller(pl->peer)) {
+	if (is_beaten(pl)) {
 		pl->state = PEER_LINK_STANDBY;
-		peer_link_probe(live, PZ_PEER_CONTEST_US);
+		peer_link_probe(pl->peer->live, PZ_PEER_CONTEST_US);
 		return;
 	}
 	begin_register(pl);
@@ -321,7 +328,12 @@ on_register(struct peer_link *pl, struct pz_slice frame)
 	if (!pz_slice_eq_str(envelope.from, pl->peer->address))
 		return PZ_ERR_DENIED_IDENTITY;
 	pl->has_registered = true;
-	if (pl->state == PEER_LINK_REGISTERING)
+	if (pl->state != PEER_LINK_REGISTERING)
+		return PZ_OK;
+	/* Ours became live while the two registered here: the other end keeps that one, too. */
+	if (is_beaten(pl))
+		drain(pl);
+	else
 		go_live(pl);
 	return PZ_OK;
 }

@@ -388,6 +388,28 @@ a_newer_link_waits_while_the_older_lives(void **state)
 	fx_state_is("tv", PZ_PEER_CONNECTED);
 }
 
+/* Both have said register on both links; ours became live first, so theirs goes, and not ours. */
+static void
+of_two_links_that_register_at_once_ours_stays(void **state)
+{
+	struct fx_device *tv = fx_device("tv");
+	json_t *bye = NULL;
+
+	(void)state;
+	struct fx_far *theirs = fx_comes(tv);
+	assert_true(fx_heard_register(theirs));
+	struct fx_far *ours = open_ours(tv);
+	fx_state_is("tv", PZ_PEER_CONNECTED);
+	fx_registers(theirs);
+	assert_int_equal(fx_heard(ours, "bye", NULL), 0);
+	assert_int_equal(fx_heard(theirs, "bye", &bye), 1);
+	assert_string_equal(pz_json_str(bye, "reason"), "replaced");
+	fx_tells(theirs, "bye", json_pack("{s:s}", "reason", "replaced"));
+	assert_true(theirs->is_closed);
+	assert_false(ours->is_closed);
+	fx_state_is("tv", PZ_PEER_CONNECTED);
+}
+
 static void
 a_newer_link_takes_over_when_the_older_is_dead(void **state)
 {
@@ -569,6 +591,7 @@ main(void)
 		FX_TEST(nothing_new_goes_out_on_a_replaced_link),
 		FX_TEST(a_newer_link_of_the_same_direction_replaces_the_older),
 		FX_TEST(a_newer_link_waits_while_the_older_lives),
+		FX_TEST(of_two_links_that_register_at_once_ours_stays),
 		FX_TEST(a_newer_link_takes_over_when_the_older_is_dead),
 		FX_TEST(a_newer_link_takes_over_also_when_it_was_silent),
 		FX_TEST(a_call_into_silence_gives_the_link_up),
