@@ -39,6 +39,30 @@
 	  "avahi-daemon.conf(5); it is tried again every 30 seconds")                              \
 	X(MDNS_BROWSE, "mdns-browse", PZP, "Not all devices on the local network can be found.",   \
 	  "see objects-per-client-max in avahi-daemon.conf(5); it is tried again every 30 "        \
-	  "seconds")
+	  "seconds")                                                                               \
+	X(CRL_OVERDUE, "crl-overdue", PZP,                                                         \
+	  "The zone's revocation list should have been renewed by now: who was revoked since is "  \
+	  "not known here.",                                                                       \
+	  "connect to the hub")                                                                    \
+	X(DEVICE_CA_ENDS, "device-certificate-ends", PZP,                                          \
+	  "The certificate that the hub gave this device ends soon; nothing renews it.",           \
+	  "`pzp leave`, then enrol again, before it ends")                                         \
+	X(HUB_CRL_OLDER, "hub-list-older", PZP,                                                    \
+	  "The hub shows an older revocation list than this device has.",                          \
+	  "what is known here counts, and the hub is sent it; if the hub was not restored from a " \
+	  "backup, look at it")                                                                    \
+	X(HUB_ELSEWHERE, "hub-elsewhere", PZP,                                                     \
+	  "The link to the hub leads to another address than the one that counts.",                \
+	  "the next connection tries the new one; see `pzp hub`, `pzp reconnect`")                 \
+	X(SYNC_REFUSED, "sync-refused", BOTH,                                                      \
+	  "Something that was received for synchronisation is not valid and was not taken.",       \
+	  "it is left out; update the device that sends it, or find out why it sends that")        \
+	X(ZONE_CA_ENDS, "zone-authority-ends", PZH,                                                \
+	  "The certificate authority of a zone ends within a year; nothing renews it.",            \
+	  "make a new zone and enrol the devices there before")                                    \
+	X(ZONE_MOVING, "zone-moving", PZH,                                                         \
+	  "A zone moves, or has moved, to another hub: nobody is enrolled or revoked here.",       \
+	  "`pzh import` it there; `pzh export --stay` ends the move; when all devices are there, " \
+	  "remove the zone here")
 
 #endif

@@ -1,6 +1,4 @@
 /* What ends when, and what the operator should know about it. */
-#include <stdio.h>
-
 #include "pzh/internal.h"
 
 #define CA_SOON_DAYS 365 /* nothing renews a zone's CA: every device has to enrol anew */
@@ -32,32 +30,51 @@ zone_renewal_ended(struct hub_zone *zone, const char *failure)
 }
 
 static void
-add_warnings(const struct hub_zone *zone, json_t *list)
+check_ca(const struct hub_zone *zone)
 {
 	const struct pz_authority *a = zone->authority;
-	int64_t ca = pz_env_days_left(a->env, pz_cert_not_after_ms(a->ca));
-	struct pz_errinfo text;
+	int64_t left = pz_env_days_left(a->env, pz_cert_not_after_ms(a->ca));
 
-	if (ca < CA_SOON_DAYS) {
-		(void)pz_fail(
-			&text, PZ_ERR_DENIED_EXPIRED,
-			"zone %s: its certificate authority ends in %lld days: make a new zone "
-			"and enrol the devices there before",
-			a->zone, (long long)ca);
-		(void)json_array_append_new(list, json_string(text.text));
-	}
+	if (left >= CA_SOON_DAYS)
+		pz_condition_clear(zone->hub->conditions, PZ_CONDITION_ZONE_CA_ENDS, a->zone);
+	else
+		pz_condition_raise(zone->hub->conditions, PZ_CONDITION_ZONE_CA_ENDS, a->zone,
+				   "zone %s: its certificate authority %s %lld days%s", a->zone,
+				   left < 0 ? "ended" : "ends in",
+				   (long long)(left < 0 ? -left : left), left < 0 ? " ago" : "");
+}
+
+static void
+check_moving(const struct hub_zone *zone)
+{
+	const struct pz_authority *a = zone->authority;
+	const struct pz_hub_address *to = &a->move.notice.at;
+
+	if (!a->move.is_moving)
+		pz_condition_clear(zone->hub->conditions, PZ_CONDITION_ZONE_MOVING, a->zone);
+	else
+		pz_condition_raise(zone->hub->conditions, PZ_CONDITION_ZONE_MOVING, a->zone,
+				   "zone %s moves to %s port %u: nobody is enrolled or revoked "
+				   "here any more",
+				   a->zone, to->host, (unsigned)to->port);
+}
+
+void
+zone_check_conditions(const struct hub_zone *zone)
+{
+	check_ca(zone);
+	check_moving(zone);
 }
 
 json_t *
 hub_warnings(const struct pz_hub *hub)
 {
-	json_t *list = pz_conditions_texts(hub->conditions);
 	size_t pos = 0;
 	void *zone;
 
 	while (pz_map_next(hub->zones, &pos, NULL, &zone))
-		add_warnings(zone, list);
-	return list;
+		zone_check_conditions(zone);
+	return pz_conditions_texts(hub->conditions);
 }
 
 static uint64_t

@@ -94,6 +94,7 @@ on_housekeeping(struct pz_timer *timer, void *arg)
 	while (pz_map_next(hub->zones, &pos, &key, &zone)) {
 		behind_clean(zone);
 		zone_renew_if_due(zone);
+		zone_check_conditions(zone);
 		zone_save_seen(zone);
 		save_secret(zone);
 	}
@@ -315,6 +316,7 @@ hub_add_zone(struct pz_hub *hub, struct pz_authority *takes, struct hub_zone **o
 	pz_info("zone-ready", "zone=%s devices=%zu crl=%llu", zone->authority->zone,
 		pz_map_len(zone->authority->members),
 		(unsigned long long)pz_crl_number(zone->authority->crl));
+	zone_check_conditions(zone);
 	*out = zone;
 	return PZ_OK;
 }

@@ -265,6 +265,8 @@ json_t *zone_days_left(const struct hub_zone *zone);
 void zone_renewal_ended(struct hub_zone *zone, const char *failure);
 /** What the operator should know now, each a line of text. New. */
 json_t *hub_warnings(const struct pz_hub *hub);
+/** Raises and clears what time and a move bring. */
+void zone_check_conditions(const struct hub_zone *zone);
 /** Sets the gauges of days: those of the zone that ends first. */
 void hub_set_days(struct pz_hub *hub);
 

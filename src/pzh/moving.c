@@ -69,6 +69,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 			  zone->authority->zone, move->next.notice.at.host,
 			  (unsigned)move->next.notice.at.port);
 		tell_all(zone);
+		zone_check_conditions(zone);
 	}
 	end_move(move, err, detail);
 }

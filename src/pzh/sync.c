@@ -118,6 +118,10 @@ on_refused(void *arg, const char *item, const char *key, const char *reason)
 	pz_metric_add(&peer->hub->metrics, PZ_METRIC_messages_dropped, 1);
 	pz_info_of(peer->log, peer->hub->config.env, "sync-refused", "device=%s item=%s key=%s %s",
 		   peer->link->session.address, item, key, reason);
+	pz_condition_raise(peer->hub->conditions, PZ_CONDITION_SYNC_REFUSED,
+			   peer->link->session.address,
+			   "an entry of %s from %s is not valid and was not taken: %s", item,
+			   peer->link->session.address, reason);
 	tell_refused(peer, item, key, reason);
 }
 
@@ -142,6 +146,9 @@ sync_begin(struct hub_peer *peer)
 		.other_device = peer->member->device,
 	};
 
+	/* If it is so still, it will be shown again. */
+	pz_condition_clear(peer->hub->conditions, PZ_CONDITION_SYNC_REFUSED,
+			   peer->link->session.address);
 	peer->sync = pz_sync_session_new(&config);
 	if (peer->sync == NULL)
 		pz_warning_of(peer->log, peer->hub->config.env, "sync",

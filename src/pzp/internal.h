@@ -56,13 +56,6 @@ struct node_wishes {
 	uint16_t tls_port;
 };
 
-/** What is wrong although everything goes on; see warnings.c. */
-struct node_warnings {
-	bool is_hub_older;         /* the hub showed an older revocation list than ours */
-	uint64_t hub_crl, own_crl; /* crlNumbers of both, then */
-	uint64_t logged_us;
-};
-
 struct pz_node {
 	struct pz_node_config config;
 	struct pz_metrics metrics;
@@ -95,7 +88,6 @@ struct pz_node {
 	struct moved *moved;               /* where the hub is: moved.h */
 	struct zonedata_session *hub_data; /* the exchange with the hub, or NULL */
 	struct node_wishes wishes;
-	struct node_warnings warnings;
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
 	struct pz_log_rate served_log;
 	struct pz_list answers; /* resend.c */
@@ -153,8 +145,10 @@ json_t *warnings_days(const struct pz_node *node);
 void warnings_hub_crl(struct pz_node *node, uint64_t number, uint64_t known);
 /** Why the certificate was not renewed; "": it is. */
 void warnings_renewal(struct pz_node *node, const char *failure);
+/** Raises and clears the conditions that only time brings. */
+void warnings_check(struct pz_node *node);
 /** What is wrong now, each a line of text. New. */
-json_t *warnings_list(const struct pz_node *node);
+json_t *warnings_list(struct pz_node *node);
 /** There is no zone any more. */
 void warnings_forget(struct pz_node *node);
 

@@ -86,10 +86,27 @@ moved_failed(struct pz_node *node)
 	moved->is_former_next = moved->place.former.port != 0 && !moved->is_former_used;
 }
 
+/* Does the link that is up lead where the hub is said to be? */
+static void
+check_place(struct pz_node *node)
+{
+	const struct moved *moved = node->moved;
+	const struct pz_hub_address *at = &moved->place.at, *used = &moved->used;
+
+	if (node->membership == NULL || pz_hub_address_eq(used, at))
+		pz_condition_clear(node->conditions, PZ_CONDITION_HUB_ELSEWHERE, "");
+	else
+		pz_condition_raise(node->conditions, PZ_CONDITION_HUB_ELSEWHERE, "",
+				   "the hub is said to be at %s port %u, but the link leads to %s "
+				   "port %u",
+				   at->host, (unsigned)at->port, used->host, (unsigned)used->port);
+}
+
 void
 moved_online(struct pz_node *node)
 {
 	begin_anew(node->moved);
+	check_place(node);
 }
 
 bool
@@ -196,6 +213,8 @@ take_over(struct pz_node *node, const struct news *news)
 	node->moved->request = 0;
 	if (news->is_moved || news->request) /* who says the same again wants to be there now */
 		reconnect(node, news->request != 0);
+	if (node->machine.state == PZ_STATE_CONNECTED)
+		check_place(node);
 }
 
 static void

@@ -195,8 +195,11 @@ a_link_that_is_up_is_left_alone(void **state)
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
 	assert_shown(HOST, NEW);
 	assert_null(fx_dialled(NEW));
+	assert_true(pz_condition_is_raised(w.node->conditions, PZ_CONDITION_HUB_ELSEWHERE, ""));
 	fx_hangs_up(hub);
 	next_is(NEW);
+	(void)hub_answers(NEW);
+	assert_false(pz_condition_is_raised(w.node->conditions, PZ_CONDITION_HUB_ELSEWHERE, ""));
 }
 
 static void

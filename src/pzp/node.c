@@ -115,6 +115,7 @@ on_renewal_check(struct pz_timer *timer, void *arg)
 	struct pz_node *node = arg;
 
 	node_renew_if_due(node);
+	warnings_check(node);
 	pz_env_start(node->config.env, timer, RENEWAL_CHECK_US);
 }
 

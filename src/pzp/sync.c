@@ -102,6 +102,9 @@ on_refused(void *arg, const char *item, const char *key, const char *reason)
 	pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
 	pz_warning_of(s->log, node->config.env, "sync-refused", "item=%s key=%s from=%s %s", item,
 		      key, s->to, reason);
+	pz_condition_raise(node->conditions, PZ_CONDITION_SYNC_REFUSED, s->to,
+			   "an entry of %s from %s is not valid and was not taken: %s", item, s->to,
+			   reason);
 }
 
 static void open_exchange(struct zonedata_session *s);
@@ -143,6 +146,8 @@ on_answered(void *arg, bool is_equal)
 		json_object_clear(s->owner->zonedata->refusals);
 		pz_condition_clear(s->owner->conditions, PZ_CONDITION_DATA_REFUSED, NULL);
 	}
+	if (is_equal)
+		pz_condition_clear(s->owner->conditions, PZ_CONDITION_SYNC_REFUSED, s->to);
 	s->answered++;
 	if (s->is_hub)
 		first_exchange(s);
@@ -216,7 +221,7 @@ zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_o
 	s->log = link->session.log ? link->session.log : &node->hub_log;
 	set_other_end(s, link->session.address, is_hub);
 	if (is_hub) /* if it is so still, it will be shown again */
-		node->warnings.is_hub_older = false;
+		pz_condition_clear(node->conditions, PZ_CONDITION_HUB_CRL_OLDER, "");
 	struct pz_sync_config config = {
 		.self = PZ_SYNC_DEVICE,
 		.other = is_hub ? PZ_SYNC_HUB : PZ_SYNC_DEVICE,
@@ -231,6 +236,7 @@ zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_o
 		free(s);
 		return NULL;
 	}
+	pz_condition_clear(node->conditions, PZ_CONDITION_SYNC_REFUSED, s->to); /* likewise */
 	pz_list_append(&node->zonedata->sessions, &s->node);
 	zonedata_save_again(node);
 	if (is_opener)

@@ -171,6 +171,8 @@ zonedata_offered(struct zonedata_session *s, const struct pz_sync_kind *kind,
 	if (!s->is_hub)
 		return PZ_OK;
 	warnings_hub_crl(s->owner, weight.number, weight.known);
+	if (weight.number >= weight.known) /* with it goes what was refused because of it */
+		pz_condition_clear(s->owner->conditions, PZ_CONDITION_SYNC_REFUSED, s->to);
 	if (*out_taken || weight.has_less)
 		(void)!pz_sync_session_push(s->sync, kind, chunk->key);
 	return PZ_OK;

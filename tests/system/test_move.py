@@ -105,7 +105,11 @@ def test_the_former_hub_tells_where_it_goes(world):
     assert "moving to" in old.pzh("revoke", "laptop", "--yes", check=5).reason()
     assert old.pzh("zones", "--json").json()[0]["moving"] == {"host": NEW_HOST, "port": 9}
     # Not yet, after all; and then for good.
+    (warning,) = old.status()["conditions"]
+    assert warning["id"] == "zone-moving" and f"moves to {NEW_HOST} port 9" in warning["text"]
+    assert "pzh export --stay" in old.pzh("status").out
     old.pzh("export", "--stay")
+    assert old.status()["warnings"] == []
     a.wait_status(lambda s: "next" not in s["hub"])
     tv = world.device("tv", old)
     archive = exported(world, old, "--moving-to", f"{NEW_HOST}:{new.port}")

@@ -227,15 +227,15 @@ def test_bad_lists_of_a_hub(world):
             assert refusals(device) == before + count
         device.wait_log("sync-refused item=crl .*CRL not signed by this CA")
         seen = give(certs.pem(hub.authority.crl(3)))
-        device.wait_log("WARNING crl-older .*number 3, here is 5", start=seen)
-        warning, = device.status()["warnings"]
+        device.wait_log("WARNING hub-list-older .*number 3, here is 5", start=seen)
+        (warning,) = [one for one in device.status()["warnings"] if "older" in one]
         assert "the hub shows an older revocation list (number 3, here is 5)" in warning
         assert warning in device.pzp("status").out
         told = link.expect(lambda m: wire.is_prop(m, "Update_Data")
                            and "crl" in m["payload"]["message"])
         assert number_of(told["payload"]["message"]["crl"][0]["value"]) == 5
         seen = give(certs.pem(hub.authority.crl(3)))  # once in a while is enough
-        assert not [line for line in device.lines[seen:] if "crl-older" in line]
+        assert not [line for line in device.lines[seen:] if "hub-list-older" in line]
         give(certs.pem(hub.authority.crl(6, [stolen.serial_number])))
         device.wait_log("crl number=6")
         assert device.status()["warnings"] == []
