@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "pzh/result.h"
 #include "store/lock.h"
+#include "store/owner.h"
 #include "store/sqlite.h"
 #include "wire/address.h"
 #include "x509/provider.h"
@@ -16,6 +17,7 @@
 /** A data directory that is ours for a while. */
 struct site {
 	int lock_fd;
+	struct pz_owner owner; /* root works as the directory's owner */
 	struct pz_keystore *keys;
 	struct pz_store *store;
 	struct pz_env env;
@@ -35,6 +37,7 @@ site_close(struct site *site)
 	pz_keystore_free(site->keys);
 	if (site->lock_fd >= 0)
 		close(site->lock_fd);
+	pz_owner_return(&site->owner);
 }
 
 static enum pz_err
@@ -45,6 +48,8 @@ site_open(struct site *site, const char *data_dir, struct pz_errinfo *info)
 	*site = (struct site){.lock_fd = -1};
 	pz_env_system(&site->env, &site->timers);
 	enum pz_err err = pz_openssl_check(info);
+	if (err == PZ_OK)
+		err = pz_owner_become(data_dir, &site->owner, info);
 	if (err == PZ_OK)
 		err = pz_lock_data_dir(data_dir, &site->lock_fd, info);
 	snprintf(path, sizeof(path), "%s/keys", data_dir);

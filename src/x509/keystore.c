@@ -12,6 +12,8 @@
 
 PZ_AUTO_DEFINE(OSSL_STORE_CTX, OSSL_STORE_close)
 
+#define OWN "keys:" /* and the name of a file in the directory */
+
 /* A key that lives in memory. */
 struct entry {
 	struct pz_list node;
@@ -106,7 +108,7 @@ create_in_dir(struct pz_keystore *ks, const struct pz_key *key, char out_uri[PZ_
 		err = pz_keydir_write(ks->dir, pz_buf_slice(&pem), name, info);
 	pz_buf_wipe(&pem);
 	if (err == PZ_OK)
-		snprintf(out_uri, PZ_KEY_URI_MAX, "file:%s/%s", pz_keydir_path(ks->dir), name);
+		snprintf(out_uri, PZ_KEY_URI_MAX, OWN "%s", name);
 	return err;
 }
 
@@ -216,31 +218,49 @@ load_uri(const char *uri, struct pz_key **out, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* The file name when the URI is one that this store gave out, also in the way of an older version,
+ * and also while its directory was elsewhere: names are random. Else NULL. */
+static const char *
+own_name(const struct pz_keystore *ks, const char *uri)
+{
+	const char *name = NULL;
+
+	if (ks->dir == NULL)
+		return NULL;
+	if (strncmp(uri, OWN, strlen(OWN)) == 0)
+		name = uri + strlen(OWN);
+	else if (strncmp(uri, "file:/", 6) == 0 && uri[6] != '/')
+		name = strrchr(uri, '/') + 1;
+	return name && pz_keydir_name_is_ours(name) ? name : NULL;
+}
+
+static enum pz_err
+load_own(const struct pz_keystore *ks, const char *uri, const char *name, struct pz_key **out,
+	 struct pz_errinfo *info)
+{
+	char path[PZ_KEY_URI_MAX];
+
+	snprintf(path, sizeof(path), "file:%s/%s", pz_keydir_path(ks->dir), name);
+	if (strncmp(uri, OWN, strlen(OWN)) != 0 && access(path + strlen("file:"), F_OK) != 0)
+		return load_uri(uri, out, info);
+	return load_uri(path, out, info);
+}
+
 enum pz_err
 pz_keystore_load(struct pz_keystore *ks, const char *uri, struct pz_key **out,
 		 struct pz_errinfo *info)
 {
 	struct entry *e = entry_find(ks, uri);
+	const char *name = own_name(ks, uri);
 
 	if (e == NULL && strncmp(uri, "mem:", 4) == 0)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "%s: no such key", uri);
+	if (name)
+		return load_own(ks, uri, name, out, info);
 	if (e == NULL)
 		return load_uri(uri, out, info);
 	*out = pz_key_ref(e->key);
 	return PZ_OK;
-}
-
-/* The file name when the URI is one that this store gave out, else NULL. */
-static const char *
-own_name(const struct pz_keystore *ks, const char *uri)
-{
-	const char *dir = ks->dir ? pz_keydir_path(ks->dir) : NULL;
-	size_t len = dir ? strlen(dir) : 0;
-
-	if (dir == NULL || strncmp(uri, "file:", 5) != 0 || strncmp(uri + 5, dir, len) != 0 ||
-	    uri[5 + len] != '/' || !pz_keydir_name_is_ours(uri + 5 + len + 1))
-		return NULL;
-	return uri + 5 + len + 1;
 }
 
 enum pz_err
@@ -268,8 +288,12 @@ is_kept(void *arg, const char *name)
 	const struct keep_list *keep = arg;
 
 	for (size_t i = 0; i < keep->count; i++) {
-		const char *slash = strrchr(keep->uris[i], '/');
-		if (strcmp(slash ? slash + 1 : keep->uris[i], name) == 0)
+		const char *uri = keep->uris[i], *slash = strrchr(uri, '/');
+		if (strncmp(uri, OWN, strlen(OWN)) == 0)
+			uri += strlen(OWN);
+		else if (slash)
+			uri = slash + 1;
+		if (strcmp(uri, name) == 0)
 			return true;
 	}
 	return false;

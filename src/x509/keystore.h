@@ -33,7 +33,8 @@ PZ_AUTO_DEFINE(struct pz_keystore, pz_keystore_free)
  * Makes a key pair and keeps it: random file name, temporary file, fsync, rename, fsync of the
  * directory. After success the key survives a crash.
  * @param type as pz_key_generate
- * @param out_uri "file:<absolute path>" ("mem:<n>" in memory)
+ * @param out_uri "keys:<name>", which says nothing about where the directory is: it can be moved
+ * ("mem:<n>" in memory)
  * @param out the caller's, pz_key_free; may be NULL
  * Errors: as pz_key_generate, IO, IO_FULL (disk, quota or file size limit).
  */
@@ -51,7 +52,9 @@ enum pz_err pz_keystore_add(struct pz_keystore *ks, struct pz_key *key,
 
 /**
  * Loads a key pair by URI through OpenSSL's store API, so that pkcs11: and others work where their
- * provider is installed. Files are checked like those of the directory, wherever they are.
+ * provider is installed. Files are checked like those of the directory, wherever they are. An older
+ * version has given out "file:<absolute path>": where a file of that name is in the directory, that
+ * is the one, also when the directory was elsewhere then.
  * @param out the caller's, pz_key_free
  * Errors: NOTFOUND, CONFIG (not a URI, or a relative path), DENIED_PERMISSION, DENIED_WEAK, CRYPTO
  * (no private key in it, or no provider for it), IO, LIMIT_MEMORY.

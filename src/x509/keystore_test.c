@@ -53,6 +53,16 @@ teardown(void **state)
 	return 0;
 }
 
+/* Of a key that the store has made. */
+static const char *
+path_of(const char *uri)
+{
+	static char path[PZ_KEY_URI_MAX + sizeof(dir)];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, uri + strlen("keys:"));
+	return path;
+}
+
 static struct pz_keystore *
 open_store(void)
 {
@@ -115,9 +125,9 @@ test_create_and_load(void **state)
 	assert_int_equal(stat(dir, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	assert_ok(pz_keystore_create(ks, NULL, uri, &made, NULL));
-	assert_memory_equal(uri, "file:/", 6);
-	assert_non_null(strstr(uri, dir));
-	assert_int_equal(stat(uri + 5, &st), 0);
+	assert_memory_equal(uri, "keys:", 5);
+	assert_null(strchr(uri, '/')); /* the directory may be moved */
+	assert_int_equal(stat(path_of(uri), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(count_files(), 1);
 	pz_keystore_free(ks);
@@ -127,7 +137,7 @@ test_create_and_load(void **state)
 	assert_same_key(made, loaded);
 	pz_key_free(loaded);
 	loaded = NULL;
-	assert_ok(pz_keystore_load(ks, uri + 5, &loaded, NULL)); /* a bare path */
+	assert_ok(pz_keystore_load(ks, path_of(uri), &loaded, NULL)); /* a bare path */
 	assert_same_key(made, loaded);
 	assert_int_equal(ERR_peek_error(), 0);
 	pz_key_free(loaded);
@@ -153,7 +163,7 @@ test_add(void **state)
 	assert_int_equal(pz_keystore_add(ks, weak, uri, NULL), PZ_ERR_DENIED_WEAK);
 	assert_int_equal(count_files(), 0);
 	assert_ok(pz_keystore_add(ks, made, uri, NULL));
-	assert_int_equal(stat(uri + 5, &st), 0);
+	assert_int_equal(stat(path_of(uri), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_ok(pz_keystore_load(ks, uri, &loaded, NULL));
 	assert_same_key(made, loaded);
@@ -214,7 +224,7 @@ test_uri_forms(void **state)
 	assert_ok(pz_keystore_create(ks, NULL, uri, &made, NULL));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct pz_key *key = NULL;
-		snprintf(form, sizeof(form), "%s%s", rows[i].head, uri + 5);
+		snprintf(form, sizeof(form), "%s%s", rows[i].head, path_of(uri));
 		assert_int_equal(pz_keystore_load(ks, form, &key, NULL),
 				 rows[i].ok ? PZ_OK : PZ_ERR_CONFIG);
 		if (rows[i].ok)
@@ -245,6 +255,39 @@ test_other_schemes(void **state)
 }
 
 /* OpenSSL would read such a file without any check of its mode. */
+/* Another home, another user, from a user's service to the system's: the store goes along. */
+static void
+test_directory_that_was_moved(void **state)
+{
+	struct pz_keystore *ks = open_store();
+	struct pz_key *key = NULL;
+	char uri[PZ_KEY_URI_MAX], old_uri[PZ_KEY_URI_MAX + 8], old_dir[sizeof(dir)];
+
+	(void)state;
+	assert_ok(pz_keystore_create(ks, NULL, uri, NULL, NULL));
+	/* as an older version has stored it */
+	snprintf(old_uri, sizeof(old_uri), "file:%s", path_of(uri));
+	assert_ok(pz_keystore_load(ks, old_uri, &key, NULL));
+	pz_key_free(PZ_TAKE(key));
+	pz_keystore_free(ks);
+	memcpy(old_dir, dir, sizeof(dir));
+	snprintf(dir, sizeof(dir), "%s/moved", base);
+	assert_int_equal(rename(old_dir, dir), 0);
+	ks = open_store();
+	assert_ok(pz_keystore_load(ks, uri, &key, NULL));
+	pz_key_free(PZ_TAKE(key));
+	assert_ok(pz_keystore_load(ks, old_uri, &key, NULL));
+	pz_key_free(PZ_TAKE(key));
+	const char *keep[] = {old_uri};
+	assert_ok(pz_keystore_sweep(ks, keep, 1));
+	assert_ok(pz_keystore_load(ks, uri, &key, NULL));
+	pz_key_free(key);
+	assert_ok(pz_keystore_remove(ks, old_uri));
+	assert_int_equal(pz_keystore_load(ks, uri, &key, NULL), PZ_ERR_NOTFOUND);
+	assert_int_equal(pz_keystore_load(ks, old_uri, &key, NULL), PZ_ERR_NOTFOUND);
+	pz_keystore_free(ks);
+}
+
 static void
 test_uri_that_is_a_relative_file(void **state)
 {
@@ -342,14 +385,14 @@ test_open_key_file_is_refused(void **state)
 
 	(void)state;
 	assert_ok(pz_keystore_create(ks, NULL, uri, NULL, NULL));
-	snprintf(word, sizeof(word), "run: chmod 600 %s", uri + 5);
+	snprintf(word, sizeof(word), "run: chmod 600 %s", path_of(uri));
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		assert_int_equal(chmod(uri + 5, modes[i]), 0);
+		assert_int_equal(chmod(path_of(uri), modes[i]), 0);
 		assert_refused(PZ_ERR_DENIED_PERMISSION, word);
 		assert_int_equal(pz_keystore_load(ks, uri, &key, &info), PZ_ERR_DENIED_PERMISSION);
 		assert_non_null(strstr(info.text, word));
 	}
-	assert_int_equal(chmod(uri + 5, 0400), 0);
+	assert_int_equal(chmod(path_of(uri), 0400), 0);
 	assert_ok(pz_keystore_load(ks, uri, &key, NULL));
 	pz_key_free(key);
 	pz_keystore_free(ks);
@@ -367,9 +410,9 @@ test_foreign_owner_is_refused(void **state)
 	ks = open_store();
 	assert_ok(pz_keystore_create(ks, NULL, uri, NULL, NULL));
 	pz_keystore_free(ks);
-	assert_int_equal(chown(uri + 5, 12345, 12345), 0);
+	assert_int_equal(chown(path_of(uri), 12345, 12345), 0);
 	assert_refused(PZ_ERR_DENIED_PERMISSION, "belongs to another user");
-	assert_int_equal(chown(uri + 5, 0, 0), 0);
+	assert_int_equal(chown(path_of(uri), 0, 0), 0);
 	assert_int_equal(chown(dir, 12345, 12345), 0);
 	assert_refused(PZ_ERR_DENIED_PERMISSION, "run: chown 0 ");
 }
@@ -480,7 +523,7 @@ test_remove(void **state)
 	assert_int_equal(pz_keystore_remove(ks, other), PZ_ERR_NOTFOUND);
 	assert_int_equal(pz_keystore_remove(ks, "file:/etc/hostname"), PZ_ERR_NOTFOUND);
 	assert_int_equal(pz_keystore_remove(ks, "pkcs11:object=x"), PZ_ERR_NOTFOUND);
-	assert_int_equal(pz_keystore_remove(ks, uri + 5), PZ_ERR_NOTFOUND);
+	assert_int_equal(pz_keystore_remove(ks, path_of(uri)), PZ_ERR_NOTFOUND);
 	assert_int_equal(count_files(), 2);
 	assert_ok(pz_keystore_remove(ks, uri));
 	assert_int_equal(pz_keystore_remove(ks, uri), PZ_ERR_NOTFOUND);
@@ -502,8 +545,8 @@ test_sweep(void **state)
 	write_file(other, "not ours", 0600);
 	assert_ok(pz_keystore_sweep(ks, keep, 2));
 	assert_int_equal(count_files(), 2);
-	assert_int_equal(access(a + 5, F_OK), 0);
-	assert_int_equal(access(b + 5, F_OK), -1);
+	assert_int_equal(access(path_of(a), F_OK), 0);
+	assert_int_equal(access(path_of(b), F_OK), -1);
 	assert_ok(pz_keystore_sweep(ks, NULL, 0));
 	assert_int_equal(count_files(), 1);
 	assert_int_equal(access(other, F_OK), 0);
@@ -560,6 +603,7 @@ main(void)
 		WITH_DIR(test_every_type_survives),
 		WITH_DIR(test_uri_forms),
 		WITH_DIR(test_other_schemes),
+		WITH_DIR(test_directory_that_was_moved),
 		WITH_DIR(test_uri_that_is_a_relative_file),
 		WITH_DIR(test_load_refusals),
 		WITH_DIR(test_encrypted_key_does_not_prompt),

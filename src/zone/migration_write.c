@@ -40,7 +40,8 @@ key_text(const struct pz_authority *a, char **out, struct pz_errinfo *info)
 	const char *uri = a->ca_key_uri;
 	struct pz_buf pem;
 
-	if (strncmp(uri, "file:", 5) != 0 && strncmp(uri, "mem:", 4) != 0 && uri[0] != '/')
+	if (strncmp(uri, "keys:", 5) != 0 && strncmp(uri, "file:", 5) != 0 &&
+	    strncmp(uri, "mem:", 4) != 0 && uri[0] != '/')
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "zone %s: its CA key is not a file (%.*s) and cannot be exported; "
 			       "only the token itself can be moved",
