@@ -63,6 +63,9 @@
 	X(ZONE_MOVING, "zone-moving", PZH,                                                         \
 	  "A zone moves, or has moved, to another hub: nobody is enrolled or revoked here.",       \
 	  "`pzh import` it there; `pzh export --stay` ends the move; when all devices are there, " \
-	  "remove the zone here")
+	  "remove the zone here")                                                                  \
+	X(SERVICE_FILE, "service-file", PZP,                                                       \
+	  "A service file cannot be read, is not JSON, or does not describe a service.",           \
+	  "correct or remove it, then reload pzpd (SIGHUP, systemctl reload pzpd)")
 
 #endif

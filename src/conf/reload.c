@@ -76,6 +76,12 @@ swap(const struct pz_setting *setting, struct pz_settings *a, struct pz_settings
 	memcpy(held, field_a, size);
 	memcpy(field_a, field_b, size);
 	memcpy(field_b, held, size);
+	if (setting->type ==
+	    PZ_SETTING_PATHS) { /* the one list there is has its length beside it */
+		size_t count = a->service_count;
+		a->service_count = b->service_count;
+		b->service_count = count;
+	}
 }
 
 static uint64_t

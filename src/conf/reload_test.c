@@ -117,16 +117,29 @@ the_rest_is_named_and_stays(void **state)
 	struct fixture *f = *state;
 
 	reload(f, "--device tv --service /a",
-	       "--listen 127.0.0.1 --device pc --service /b --limits-frame 2MiB --log-level debug");
-	named(f, "log-level", "listen, device, service, limits.frame");
+	       "--listen 127.0.0.1 --device pc --limits-frame 2MiB --log-level debug");
+	named(f, "service, log-level", "listen, device, limits.frame");
 	assert_string_equal(f->running.listen, "::");
 	assert_string_equal(f->running.device, "tv");
-	assert_string_equal(f->running.services[0], "/a");
 	assert_int_equal(f->running.limit_frame, 1 << 20);
 	reload(f, "--device tv", "");
 	named(f, "", "device");
-	reload(f, "", "--service /a");
-	named(f, "", "service");
+}
+
+static void
+lists_are_taken_over_whole(void **state)
+{
+	struct fixture *f = *state;
+
+	reload(f, "--service /a", "--service /b --service /a");
+	named(f, "service", "");
+	assert_int_equal(f->running.service_count, 2);
+	assert_string_equal(f->running.services[0], "/b");
+	assert_string_equal(f->running.services[1], "/a");
+	assert_int_equal(f->fresh.service_count, 1);
+	reload(f, "--service /a --service /b", "");
+	named(f, "service", "");
+	assert_int_equal(f->running.service_count, 0);
 }
 
 static void
@@ -182,6 +195,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		T(what_is_the_same_is_not_named), T(what_can_change_is_taken_over),
 		T(the_rest_is_named_and_stays),   T(a_hub_takes_over_less),
+		T(lists_are_taken_over_whole),    T(a_hub_takes_over_less),
 		T(given_is_more_than_the_value),  T(a_list_that_is_too_long_is_an_error),
 	};
 

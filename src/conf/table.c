@@ -149,11 +149,13 @@ const struct pz_setting pz_setting_table[] = {
 	{
 		.programs = PZ_PROGRAM_PZPD,
 		.type = PZ_SETTING_PATHS,
+		.is_live = true,
 		.name = "service",
 		.metavar = "FILE",
 		FIELD(services),
 		.example = "/etc/pzp/thermostat.json",
-		.help = "Provides a service made of commands; can be given more than once.",
+		.help = "Provides a service made of commands; can be given more than once. The "
+			"files *.json in services.d in the data directory are read too.",
 	},
 	{
 		.programs = BOTH,

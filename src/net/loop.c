@@ -55,7 +55,6 @@ pz_loop_init(struct pz_loop *loop, unsigned handshakes_max)
 	*loop = (struct pz_loop){0};
 	pz_env_system(&loop->env, &loop->timers);
 	pz_list_init(&loop->lingering);
-	pz_list_init(&loop->children);
 	if (getrlimit(RLIMIT_NOFILE, &loop->files_at_start) != 0)
 		return PZ_ERR_INTERNAL;
 	set_files_max(loop, loop->files_at_start.rlim_cur);

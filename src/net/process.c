@@ -16,7 +16,6 @@
 #define SPAWN_FDS 32
 
 struct pz_process {
-	struct pz_list node; /* loop->children */
 	uv_process_t process;
 	uv_pipe_t in, out, err;
 	uv_write_t write;
@@ -39,7 +38,6 @@ on_closed(uv_handle_t *handle)
 
 	if (--process->open > 0)
 		return;
-	pz_list_remove(&process->node);
 	if (process->spawned)
 		process->events->exited(process->arg, process->status);
 	free(process->line);
@@ -232,7 +230,6 @@ process_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_s
 	process->process.data = process->in.data = process->out.data = process->err.data = process;
 	process->open = 4;
 	process->streams = 2;
-	pz_list_append(&loop->children, &process->node);
 	int code = spawn(loop, process, argv, envp);
 	if (code != 0) {
 		explain(argv[0], code, info);
@@ -253,17 +250,6 @@ process_kill(struct pz_process *process)
 {
 	if (!process->exited)
 		(void)uv_kill(-process->process.pid, SIGKILL);
-}
-
-bool
-pz_process_is_own(const struct pz_loop *loop, pid_t pid)
-{
-	PZ_LIST_EACH (&loop->children, node, tmp) {
-		const struct pz_process *process = PZ_CONTAINER(node, struct pz_process, node);
-		if (process->spawned && process->process.pid == pid)
-			return true;
-	}
-	return false;
 }
 
 const struct pz_process_ops pz_loop_process_ops = {

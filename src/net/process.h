@@ -2,8 +2,6 @@
 #ifndef PZ_NET_PROCESS_H
 #define PZ_NET_PROCESS_H
 
-#include <sys/types.h>
-
 #include "net/loop.h"
 #include "service/command.h"
 
@@ -11,9 +9,5 @@
  * other descriptor, signals as they are by default, and the limit of open files that this program
  * was started with. @spec service/command.h */
 extern const struct pz_process_ops pz_loop_process_ops;
-
-/** True for a process that pz_loop_process_ops started and whose exit its owner has not been told
- * of. */
-bool pz_process_is_own(const struct pz_loop *loop, pid_t pid);
 
 #endif

@@ -3,10 +3,33 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "net/process.h"
-
 /* Until libuv has waited for its own child. It does so in the same turn as a rule. */
 #define AGAIN_US (100 * PZ_US_PER_MS)
+
+struct search {
+	pid_t pid;
+	bool is_found;
+};
+
+static void
+compare(uv_handle_t *handle, void *arg)
+{
+	struct search *search = arg;
+
+	if (handle->type == UV_PROCESS && uv_is_active(handle) &&
+	    uv_process_get_pid((uv_process_t *)handle) == search->pid)
+		search->is_found = true;
+}
+
+/* True for a child that uv_spawn started, whichever module asked for it. */
+static bool
+is_own(struct pz_loop *loop, pid_t pid)
+{
+	struct search search = {.pid = pid};
+
+	uv_walk(&loop->uv, compare, &search);
+	return search.is_found;
+}
 
 /* waitpid(-1) would take the exit status of our own commands too, so each is looked at first. */
 static void
@@ -16,7 +39,7 @@ reap(struct pz_reaper *reaper)
 		siginfo_t info = {.si_pid = 0};
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
 			return;
-		if (pz_process_is_own(reaper->loop, info.si_pid)) {
+		if (is_own(reaper->loop, info.si_pid)) {
 			pz_env_start(&reaper->loop->env, &reaper->again, AGAIN_US);
 			return;
 		}

@@ -11,7 +11,8 @@ struct pz_reaper {
 	struct pz_timer again; /* a child of our own is in front; libuv waits for that one */
 };
 
-/** Waits for orphans from now on; processes of pz_loop_process_ops are left to their owner. */
+/** Waits for orphans from now on; children that uv_spawn started on this loop are
+ * left to libuv. */
 void pz_reaper_start(struct pz_reaper *reaper, struct pz_loop *loop);
 /** Stops it; the handle is closed by the loop. */
 void pz_reaper_stop(struct pz_reaper *reaper);

@@ -85,6 +85,7 @@ struct pz_node {
 	struct nearby *nearby;
 	struct zonedata *zonedata;
 	struct appdata *appdata;
+	struct servicefiles *service_files; /* NULL: none were loaded */
 	struct moved *moved;               /* where the hub is: moved.h */
 	struct zonedata_session *hub_data; /* the exchange with the hub, or NULL */
 	struct node_wishes wishes;

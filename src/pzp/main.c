@@ -11,6 +11,8 @@
 #include "net/process.h"
 #include "pzp/node.h"
 
+#define SERVICES_DIRECTORY "services.d" /* in the data directory */
+
 static void
 on_stop(void *arg)
 {
@@ -105,12 +107,23 @@ set_changeable(struct pz_node_config *config, const struct pz_settings *s)
 }
 
 static void
+serve_files(struct pz_node *node, const struct pz_settings *settings)
+{
+	PZ_AUTO_FREE char *directory = NULL;
+
+	if (asprintf(&directory, "%s/" SERVICES_DIRECTORY, settings->data_dir) < 0)
+		directory = NULL;
+	pz_node_serve_files(node, settings->services, settings->service_count, directory);
+}
+
+static void
 on_reload(void *arg, const struct pz_settings *settings)
 {
 	struct pz_node_config config = {0};
 
 	set_changeable(&config, settings);
 	pz_node_reconfigure(arg, &config);
+	serve_files(arg, settings);
 }
 
 static const struct pz_daemon_ops ops = {
@@ -169,29 +182,6 @@ make_node(struct pz_daemon *d, struct pz_mdns *mdns, struct pz_node **out, struc
 	return pz_node_new(&config, out, info);
 }
 
-static enum pz_err
-serve_file(struct pz_node *node, const char *path, struct pz_errinfo *info)
-{
-	struct pz_errinfo why = {""};
-	json_error_t where;
-	json_t *description = json_load_file(path, JSON_REJECT_DUPLICATES, &where);
-
-	if (description == NULL)
-		return pz_fail(info, PZ_ERR_CONFIG, "service file %s line %d: %s", path, where.line,
-			       where.text);
-	enum pz_err err = pz_node_serve(node, description, &why);
-	json_decref(description);
-	return err == PZ_OK ? PZ_OK : pz_fail(info, err, "service file %s: %s", path, why.text);
-}
-
-static enum pz_err
-serve_files(struct pz_daemon *d, struct pz_node *node, struct pz_errinfo *info)
-{
-	for (size_t i = 0; i < d->settings.service_count; i++)
-		PZ_TRY(serve_file(node, d->settings.services[i], info));
-	return PZ_OK;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -205,8 +195,8 @@ main(int argc, char **argv)
 	if (!pz_daemon_open(&daemon, PZ_PROGRAM_PZPD, argc, argv, &code))
 		return code;
 	struct pz_mdns *mdns = make_mdns(&daemon);
-	if (make_node(&daemon, mdns, &node, &info) == PZ_OK &&
-	    serve_files(&daemon, node, &info) == PZ_OK) {
+	if (make_node(&daemon, mdns, &node, &info) == PZ_OK) {
+		serve_files(node, &daemon.settings);
 		if (pz_netwatch_new(&daemon.loop, on_network_changed, node, &watch) != PZ_OK)
 			pz_warning("netwatch", "changes of the network will not be noticed");
 		pz_node_start(node);

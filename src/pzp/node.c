@@ -7,6 +7,7 @@
 #include "pzp/moved.h"
 #include "pzp/peers.h"
 #include "pzp/servicecache.h"
+#include "pzp/servicefiles.h"
 #include "pzp/zonedata.h"
 #include "service/api_devicestatus.h"
 #include "service/api_test.h"
@@ -431,6 +432,7 @@ pz_node_free(struct pz_node *node)
 	zonedata_close(node->hub_data);
 	zonedata_free(node->zonedata);
 	appdata_free(node->appdata);
+	servicefiles_free(node->service_files);
 	moved_free(node->moved);
 	pz_dispatcher_free(node->dispatcher);
 	pz_registry_free(node->registry);
@@ -463,6 +465,12 @@ pz_node_network_changed(struct pz_node *node)
 		pz_machine_network_changed(&node->machine);
 	}
 	peers_network_changed(node->peers);
+}
+
+void
+pz_node_serve_files(struct pz_node *node, char *const *paths, size_t count, const char *directory)
+{
+	servicefiles_load(node, paths, count, directory);
 }
 
 enum pz_state

@@ -76,6 +76,15 @@ struct pz_metrics *pz_node_metrics(struct pz_node *node);
 enum pz_err
 pz_node_serve(struct pz_node *node, const json_t *description, struct pz_errinfo *info) PZ_MUST_USE;
 
+/**
+ * Provides the services that files describe, and on a later call what they describe then. A file
+ * that is wrong is skipped, with the condition service-file.
+ * @param paths files that must be there; borrowed for the call
+ * @param directory its files "*.json" too; it may be missing
+ */
+void
+pz_node_serve_files(struct pz_node *node, char *const *paths, size_t count, const char *directory);
+
 /** How a command's course is told. */
 struct pz_node_reply {
 	/** The end, exactly once unless cancelled. @param result borrowed, NULL on failure; @param

@@ -1,0 +1,233 @@
+#include "pzp/servicefiles.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "pzp/internal.h"
+
+#define SUFFIX ".json"
+
+/* One file whose service is offered, or that is wrong. */
+struct file {
+	struct pz_list node;
+	char *path;
+	json_t *description; /* of the service that is offered; NULL: none is */
+	char *api;
+	char id[PZ_SERVICE_ID_CHARS + 1];
+	bool is_wanted; /* by the loading that is under way */
+};
+
+struct servicefiles {
+	struct pz_list files;
+};
+
+/* What is to be offered. */
+struct wanted {
+	char *const *paths;
+	size_t count;
+	const char *directory;
+	struct dirent **entries;
+	int entry_count; /* -1: there is no such directory */
+};
+
+/* ---- one file ---- */
+
+static void
+file_free(struct file *file)
+{
+	pz_list_remove(&file->node);
+	json_decref(file->description);
+	free(file->api);
+	free(file->path);
+	free(file);
+}
+
+static struct file *
+file_find(struct servicefiles *files, const char *path)
+{
+	PZ_LIST_EACH (&files->files, n, tmp) {
+		struct file *file = PZ_CONTAINER(n, struct file, node);
+		if (strcmp(file->path, path) == 0)
+			return file;
+	}
+	return NULL;
+}
+
+static struct file *
+file_add(struct servicefiles *files, const char *path)
+{
+	struct file *file = calloc(1, sizeof(*file));
+
+	if (file)
+		file->path = strdup(path);
+	if (file == NULL || file->path == NULL) {
+		free(file);
+		return NULL;
+	}
+	pz_list_append(&files->files, &file->node);
+	return file;
+}
+
+static void
+withdraw(struct pz_node *node, struct file *file)
+{
+	if (file->api)
+		(void)!pz_registry_remove(node->registry, file->api, file->id);
+	free(PZ_TAKE(file->api));
+	json_decref(PZ_TAKE(file->description));
+}
+
+static enum pz_err
+read_file(const char *path, json_t **out, struct pz_errinfo *info)
+{
+	FILE *stream = fopen(path, "re");
+	json_error_t where;
+
+	if (stream == NULL)
+		return pz_fail(info, PZ_ERR_IO, "%s", strerror(errno));
+	*out = json_loadf(stream, JSON_REJECT_DUPLICATES, &where);
+	fclose(stream);
+	if (*out == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "line %d: %s", where.line, where.text);
+	return PZ_OK;
+}
+
+/* The new service is made before the old one goes. */
+static enum pz_err
+replace(struct pz_node *node, struct file *file, json_t *description, struct pz_errinfo *info)
+{
+	struct pz_service *service = NULL;
+
+	if (json_equal(description, file->description))
+		return PZ_OK;
+	if (node->config.processes == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "commands cannot be run here");
+	PZ_TRY(pz_command_service_parse(description, node->config.env, node->config.processes,
+					node->config.processes_arg, &service, info));
+	withdraw(node, file);
+	enum pz_err err = pz_registry_add(node->registry, service, info);
+	if (err != PZ_OK) {
+		pz_service_free(service);
+		return err;
+	}
+	file->api = strdup(service->descriptor.api);
+	snprintf(file->id, sizeof(file->id), "%s", service->descriptor.id);
+	file->description = json_incref(description);
+	pz_notice("service-file", "path=%s service=%s offered", file->path,
+		  service->descriptor.api);
+	return PZ_OK;
+}
+
+static void
+load_one(struct pz_node *node, const char *path)
+{
+	struct pz_errinfo info = {""};
+	struct file *file = file_find(node->service_files, path);
+	json_t *description = NULL;
+
+	if (file == NULL)
+		file = file_add(node->service_files, path);
+	if (file == NULL) {
+		pz_error("service-file", "path=%s out of memory", path);
+		return;
+	}
+	file->is_wanted = true;
+	enum pz_err err = read_file(path, &description, &info);
+	if (err == PZ_OK)
+		err = replace(node, file, description, &info);
+	json_decref(description);
+	if (err == PZ_OK)
+		pz_condition_clear(node->conditions, PZ_CONDITION_SERVICE_FILE, path);
+	else
+		pz_condition_raise(node->conditions, PZ_CONDITION_SERVICE_FILE, path,
+				   "service file %s: %s%s", path, pz_errinfo_text(&info, err),
+				   file->api ? " (the service is offered as it was before)" : "");
+}
+
+/* ---- all of them ---- */
+
+void
+servicefiles_free(struct servicefiles *files)
+{
+	if (files == NULL)
+		return;
+	PZ_LIST_EACH (&files->files, n, tmp)
+		file_free(PZ_CONTAINER(n, struct file, node));
+	free(files);
+}
+
+static int
+is_description(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name), suffix_len = strlen(SUFFIX);
+
+	return entry->d_name[0] != '.' && len > suffix_len &&
+	       strcmp(entry->d_name + len - suffix_len, SUFFIX) == 0;
+}
+
+/* Calls `each` for all paths that are wanted now, in the order in which they are loaded. */
+static void
+for_each(struct pz_node *node, const struct wanted *wanted,
+	 void (*each)(struct pz_node *node, const char *path))
+{
+	for (size_t i = 0; i < wanted->count; i++)
+		each(node, wanted->paths[i]);
+	for (int i = 0; i < wanted->entry_count; i++) {
+		PZ_AUTO_FREE char *path = NULL;
+		if (asprintf(&path, "%s/%s", wanted->directory, wanted->entries[i]->d_name) < 0)
+			path = NULL;
+		else
+			each(node, path);
+	}
+}
+
+static void
+mark(struct pz_node *node, const char *path)
+{
+	struct file *file = file_find(node->service_files, path);
+
+	if (file)
+		file->is_wanted = true;
+}
+
+static void
+drop_unwanted(struct pz_node *node)
+{
+	PZ_LIST_EACH (&node->service_files->files, n, tmp) {
+		struct file *file = PZ_CONTAINER(n, struct file, node);
+		if (file->is_wanted)
+			continue;
+		if (file->api)
+			pz_notice("service-file", "path=%s service=%s is gone", file->path,
+				  file->api);
+		pz_condition_clear(node->conditions, PZ_CONDITION_SERVICE_FILE, file->path);
+		withdraw(node, file);
+		file_free(file);
+	}
+}
+
+void
+servicefiles_load(struct pz_node *node, char *const *paths, size_t count, const char *directory)
+{
+	if (node->service_files == NULL) {
+		node->service_files = calloc(1, sizeof(*node->service_files));
+		if (node->service_files == NULL)
+			return;
+		pz_list_init(&node->service_files->files);
+	}
+	PZ_LIST_EACH (&node->service_files->files, n, tmp)
+		PZ_CONTAINER(n, struct file, node)->is_wanted = false;
+	struct wanted wanted = {.paths = paths, .count = count, .directory = directory};
+	if (directory)
+		wanted.entry_count = scandir(directory, &wanted.entries, is_description, alphasort);
+	for_each(node, &wanted, mark);
+	drop_unwanted(node); /* first: a file that was renamed describes the same service */
+	for_each(node, &wanted, load_one);
+	for (int i = 0; i < wanted.entry_count; i++)
+		free(wanted.entries[i]);
+	free(wanted.entries);
+}
