@@ -24,6 +24,17 @@ pz_pzh_init_offline(const char *data_dir, const char *zone, const char *host, co
 }
 
 enum pz_err
+pz_pzh_remove_offline(const char *data_dir, const char *zone, json_t **out_result,
+		      struct pz_errinfo *info)
+{
+	snprintf(offline_args, sizeof(offline_args), "%s %s", data_dir, zone);
+	if (offline_result != PZ_OK)
+		return pz_fail(info, offline_result, "no luck");
+	*out_result = json_pack("{s:s}", "zone", zone);
+	return PZ_OK;
+}
+
+enum pz_err
 pz_pzh_export_offline(const char *data_dir, const char *zone, const struct pz_pzh_move *to,
 		      uint16_t port, const uint8_t *head, const uint8_t *key, struct pz_buf *out,
 		      json_t **out_result, struct pz_errinfo *info)

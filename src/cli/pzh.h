@@ -9,6 +9,7 @@ int pz_pzh_cmd_init(struct pz_cli *cli);
 int pz_pzh_cmd_token(struct pz_cli *cli);
 int pz_pzh_cmd_revoke(struct pz_cli *cli);
 int pz_pzh_cmd_data(struct pz_cli *cli);
+int pz_pzh_cmd_remove(struct pz_cli *cli);
 
 /* pzh_move.c: a zone moves to another hub */
 int pz_pzh_cmd_export(struct pz_cli *cli);

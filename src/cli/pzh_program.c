@@ -47,6 +47,11 @@ static const struct pz_cli_option data_options[] = {
 	END,
 };
 
+static const struct pz_cli_option yes_options[] = {
+	{"yes", NULL, "do not ask", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
 static const struct pz_cli_option user_options[] = {
 	ZONE,
 	{"remove", NULL, "forget the detail", PZ_CLI_FLAG, 0, 0},
@@ -100,6 +105,10 @@ static const struct pz_cli_command commands[] = {
 	 "that it has written (details, preferences, what apps stored) are removed on every\n"
 	 "device; also of a device that was revoked before.",
 	 revoke_options, pz_pzh_cmd_revoke},
+	{"remove", "ZONE", 1, 1, "forget a zone that this hub hosts, and its keys",
+	 "After a move, or for a zone made by mistake. It cannot be undone without an export.\n"
+	 "Works whether the daemon runs or not.",
+	 yes_options, pz_pzh_cmd_remove},
 	{"export", "[FILE]", 0, 1, "write a zone into an archive, for another hub",
 	 "The archive holds the zone's authority and everything that this hub knows of the zone,\n"
 	 "encrypted with a passphrase. Works whether the daemon runs or not.",

@@ -1,4 +1,4 @@
-/* pzh init, token, revoke. */
+/* pzh init, token, revoke, remove. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -158,4 +158,54 @@ pz_pzh_cmd_revoke(struct pz_cli *cli)
 	if (pz_cli_opt(cli, "purge"))
 		json_object_set_new(params, "purge", json_true());
 	return pz_cli_show(cli, "revoke", params, PZ_CLI_TIMEOUT_MS, print_revoked);
+}
+
+/* ---- remove ---- */
+
+static int
+print_removed(struct pz_cli *cli, const json_t *result)
+{
+	char scratch[32];
+	PZ_AUTO_FREE char *zone = pz_cli_clean(pz_cli_member(result, "zone", scratch), false);
+
+	fprintf(cli->out, "removed %s and its keys from this hub\n", zone ? zone : "");
+	return PZ_EXIT_DONE;
+}
+
+/* No daemon runs: the zone is removed from the data directory directly. */
+static int
+remove_offline(struct pz_cli *cli, const char *zone)
+{
+	PZ_AUTO_FREE char *dir = NULL;
+	struct pz_errinfo info = {""};
+	json_t *result = NULL;
+	enum pz_err err = pz_cli_data_dir(cli, &dir, &info);
+
+	if (err == PZ_OK)
+		err = pz_pzh_remove_offline(dir, zone, &result, &info);
+	if (err != PZ_OK)
+		return pz_cli_fail(cli, pz_ctl_exit_code(err), "%s", pz_errinfo_text(&info, err));
+	int status = cli->json ? pz_cli_print_json(cli, result) : print_removed(cli, result);
+	json_decref(result);
+	return status;
+}
+
+int
+pz_pzh_cmd_remove(struct pz_cli *cli)
+{
+	const char *zone = pz_cli_arg(cli, 0);
+	struct pz_errinfo info = {""};
+	int status = pz_cli_confirm(cli,
+				    "Remove %s and its keys from this hub? Without an export that "
+				    "cannot be undone.",
+				    zone);
+
+	if (status != PZ_EXIT_DONE)
+		return status;
+	if (pz_cli_connect(cli, &info) == PZ_ERR_IO_REFUSED)
+		return remove_offline(cli, zone);
+	json_t *params = json_pack("{s:s}", "zone", zone);
+	if (params == NULL)
+		return pz_cli_usage(cli, "ZONE is not valid UTF-8");
+	return pz_cli_show(cli, "remove", params, PZ_CLI_TIMEOUT_MS, print_removed);
 }

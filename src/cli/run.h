@@ -23,9 +23,8 @@ struct pz_cli {
 	bool in_is_tty, out_is_tty, err_is_tty;
 
 	struct pz_cli_args args;
-	bool json;         /* --json */
-	bool colour;       /* text may be coloured */
-	const char *about; /* comes before the reason of a refused request: a file; NULL: nothing */
+	bool json;   /* --json */
+	bool colour; /* text may be coloured */
 	struct pz_ctl_client *client;
 	int stop_fd; /* readable when the person interrupts; -1: interrupts end the program */
 };

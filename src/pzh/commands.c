@@ -369,6 +369,7 @@ static const struct {
 	{"user", cmd_user},       {"name", cmd_name},     {"move", cmd_move},
 	{"export", cmd_export},   {"import", cmd_import}, {"importEnd", cmd_import_end},
 	{"part", cmd_part},       {"data", cmd_data},     {"data-remove", cmd_data_remove},
+	{"remove", cmd_remove},
 };
 
 /* Parameters that name something are texts: one that is not must not be taken for one that is not

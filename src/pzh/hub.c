@@ -141,6 +141,7 @@ pz_hub_new(const struct pz_hub_config *config, struct pz_hub **out, struct pz_er
 	set_defaults(hub);
 	pz_list_init(&hub->links);
 	pz_list_init(&hub->transfers);
+	pz_list_init(&hub->removed);
 	hub->started_us = pz_env_mono_us(config->env);
 	hub->zones = pz_map_new();
 	hub->by_tag = pz_map_new();
@@ -234,6 +235,8 @@ pz_hub_free(struct pz_hub *hub)
 	pz_env_stop(hub->config.env, &hub->housekeeping);
 	transfer_free_all(hub);
 	free_values(hub->zones, free_zone);
+	PZ_LIST_EACH (&hub->removed, node, tmp)
+		zone_free(PZ_CONTAINER(node, struct hub_zone, removed_node));
 	pz_map_free(hub->by_tag);
 	free_values(hub->making, hub_drop_init);
 	pz_doorway_free(hub->doorway);

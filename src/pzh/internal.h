@@ -66,6 +66,8 @@ struct hub_zone {
 	/* The device whose record that change writes, "" if none: nobody else may, or an older
 	 * record would end up on top of a newer one. */
 	char changing[PZ_DEVICE_BYTES_MAX + 1];
+	bool is_removed; /* removal.c: it is, or is being, removed: nothing of it is stored */
+	struct pz_list removed_node; /* hub->removed */
 };
 
 struct pz_hub {
@@ -76,8 +78,9 @@ struct pz_hub {
 	struct pz_map *zones;             /* zone -> struct hub_zone */
 	struct pz_map *by_tag;            /* SNI tag -> struct hub_zone */
 	struct pz_doorway *doorway;       /* connections that have not proved an identity */
-	struct pz_map *making; /* zones that wait for the disk -> struct init, borrowed */
-	struct pz_list links;  /* owner_node of links that are not registered */
+	struct pz_map *making;  /* zones that wait for the disk -> struct init, borrowed */
+	struct pz_list links;   /* owner_node of links that are not registered */
+	struct pz_list removed; /* struct hub_zone.removed_node: their links may point to them */
 	struct pz_list
 		transfers; /* struct transfer.node: archives that are handed out or taken in */
 	struct pz_listener *listener;
@@ -185,6 +188,8 @@ void zone_renew_if_due(struct hub_zone *zone);
 void moving_greet(struct hub_peer *peer);
 /** The zone is to move elsewhere, or to stay after all. */
 void cmd_move(const struct command *command);
+/** removal.c */
+void cmd_remove(const struct command *command);
 
 /* transfer.c */
 void cmd_export(const struct command *command);

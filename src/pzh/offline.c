@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/auto.h"
 #include "base/limits.h"
 #include "pzh/result.h"
 #include "store/lock.h"
@@ -11,6 +12,7 @@
 #include "wire/address.h"
 #include "x509/provider.h"
 #include "zone/migration.h"
+#include "zone/removal.h"
 
 #define PATH_BYTES 4096
 
@@ -249,6 +251,36 @@ pz_pzh_export_offline(const char *data_dir, const char *zone, const struct pz_pz
 
 	PZ_TRY(site_open(&site, data_dir, info));
 	enum pz_err err = export_zone(&site, zone, to, port, head, key, out, out_result, info);
+	site_close(&site);
+	return err;
+}
+
+/* ---- remove ---- */
+
+enum pz_err
+pz_pzh_remove_offline(const char *data_dir, const char *zone, json_t **out_result,
+		      struct pz_errinfo *info)
+{
+	struct pz_authority *a = NULL;
+	struct pz_txn *txn = NULL;
+	struct site site;
+
+	PZ_TRY(site_open(&site, data_dir, info));
+	enum pz_err err = choose_zone(&site, zone, &a, info);
+	if (err == PZ_OK && (txn = pz_txn_new()) == NULL)
+		err = PZ_ERR_LIMIT_MEMORY;
+	if (err == PZ_OK)
+		err = pz_authority_remove(a, txn);
+	if (err == PZ_OK)
+		err = commit(site.store, PZ_TAKE(txn), info);
+	if (err == PZ_OK && pz_authority_remove_keys(a, site.keys) != PZ_OK)
+		err = pz_fail(info, PZ_ERR_IO,
+			      "the zone is removed, but a key file is left in %s/keys: delete it",
+			      data_dir);
+	if (err == PZ_OK)
+		*out_result = json_pack("{s:s}", "zone", a->zone);
+	pz_txn_free(txn);
+	pz_authority_free(a);
 	site_close(&site);
 	return err;
 }

@@ -41,6 +41,13 @@ pz_pzh_export_offline(const char *data_dir, const char *zone, const struct pz_pz
 		      json_t **out_result, struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
+ * Removes a zone and its keys. @param out_result object of `pzh remove`, the caller's
+ * Errors: EXISTS (a daemon runs), NOTFOUND, IO, those of the store.
+ */
+enum pz_err pz_pzh_remove_offline(const char *data_dir, const char *zone, json_t **out_result,
+				  struct pz_errinfo *info) PZ_MUST_USE;
+
+/**
  * Imports a zone from a whole archive.
  * @param host may be NULL: as the archive says; @param port not 0
  * @param out_result object of `pzh import`, the caller's

@@ -244,7 +244,7 @@ save_failed(struct hub_zone *zone, const char *detail)
 			 "again: %s",
 			 zone->authority->zone, detail);
 	zone->is_behind = true;
-	if (!zone->hub->is_stopping && !zone->save_timer.active)
+	if (!zone->hub->is_stopping && !zone->is_removed && !zone->save_timer.active)
 		pz_env_start(zone->hub->config.env, &zone->save_timer, PZ_STORE_AGAIN_US);
 }
 
@@ -287,6 +287,8 @@ zone_save_now(struct hub_zone *zone)
 	bool has_waiting =
 		zone->changing[0] != '\0' && json_object_get(zone->unsaved, zone->changing);
 
+	if (zone->is_removed)
+		return;
 	pz_env_stop(zone->hub->config.env, &zone->save_timer);
 	if (json_object_size(zone->unsaved) > (has_waiting ? 1 : 0)) {
 		struct pz_txn *txn = pz_txn_new();
@@ -319,6 +321,8 @@ on_save(struct pz_timer *timer, void *arg)
 void
 zone_save_member(struct hub_zone *zone, const struct pz_member *member)
 {
+	if (zone->is_removed)
+		return;
 	(void)json_object_set_new(zone->unsaved, member->device, json_true());
 	if (zone->hub->is_stopping)
 		zone_save_now(zone);

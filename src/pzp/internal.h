@@ -86,8 +86,8 @@ struct pz_node {
 	struct zonedata *zonedata;
 	struct appdata *appdata;
 	struct servicefiles *service_files; /* NULL: none were loaded */
-	struct moved *moved;               /* where the hub is: moved.h */
-	struct zonedata_session *hub_data; /* the exchange with the hub, or NULL */
+	struct moved *moved;                /* where the hub is: moved.h */
+	struct zonedata_session *hub_data;  /* the exchange with the hub, or NULL */
 	struct node_wishes wishes;
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
 	struct pz_log_rate served_log;

@@ -1,0 +1,133 @@
+/*
+ * pzh remove: a zone is gone from this hub.
+ *
+ * From the beginning of the removal on no device reaches the zone and no command finds it, so that
+ * nothing is written behind the transaction that removes it. Links are freed at the end of the turn
+ * and point to their zone, so the zone's memory stays until the hub ends.
+ */
+#include <stdlib.h>
+
+#include "pzh/internal.h"
+#include "wire/json.h"
+#include "zone/removal.h"
+
+struct removal {
+	struct zone_turn turn;
+	struct hub_zone *zone;
+	struct command command;
+};
+
+static void
+close_links(struct pz_list *links, const struct hub_zone *zone)
+{
+	PZ_LIST_EACH (links, node, tmp) {
+		struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
+		struct hub_peer *peer = link->owner;
+		if (peer->zone == zone)
+			hub_link_bye(peer, PZ_ERR_IO_CLOSED, "the zone was removed from this hub");
+	}
+}
+
+static void
+hide(struct hub_zone *zone)
+{
+	struct pz_hub *hub = zone->hub;
+
+	zone->is_removed = true;
+	pz_map_remove(hub->zones, pz_slice_str(zone->authority->zone));
+	pz_map_remove(hub->by_tag, pz_slice_str(zone->tag));
+	pz_env_stop(hub->config.env, &zone->update_timer);
+	pz_env_stop(hub->config.env, &zone->save_timer);
+	pz_code_cancel(&zone->code);
+	close_links(&zone->links, zone);
+	close_links(&hub->links, zone);
+}
+
+/* After a disk that did not take it: the zone is here as before, its devices come back. */
+static enum pz_err
+show(struct hub_zone *zone)
+{
+	struct pz_hub *hub = zone->hub;
+
+	PZ_TRY(pz_map_put(hub->zones, pz_slice_str(zone->authority->zone), zone, NULL));
+	enum pz_err err = pz_map_put(hub->by_tag, pz_slice_str(zone->tag), zone, NULL);
+	if (err == PZ_OK)
+		zone->is_removed = false;
+	else
+		pz_map_remove(hub->zones, pz_slice_str(zone->authority->zone));
+	return err;
+}
+
+static void
+on_removed(void *arg, enum pz_err err, const char *detail)
+{
+	struct removal *removal = arg;
+	struct hub_zone *zone = removal->zone;
+	const char *name = zone->authority->zone;
+
+	if (err != PZ_OK) {
+		pz_error("removal", "zone=%s was not removed: %s", name, detail);
+		if (show(zone) != PZ_OK)
+			pz_error("removal", "zone=%s is served again after a restart only", name);
+		command_finish(&removal->command, err, detail, NULL);
+		zone_end_turn(zone);
+		free(removal);
+		return;
+	}
+	if (pz_authority_remove_keys(zone->authority, zone->hub->config.keys) != PZ_OK) {
+		pz_error("removal", "zone=%s its keys could not be deleted, that is tried again",
+			 name);
+		zone->hub->is_sweep_due = true;
+	}
+	pz_notice("removed", "zone=%s is gone from this hub", name);
+	pz_list_append(&zone->hub->removed, &zone->removed_node);
+	zone->turn = NULL; /* no other change has its turn any more */
+	command_finish(&removal->command, PZ_OK, "", json_pack("{s:s}", "zone", name));
+	free(removal);
+}
+
+static void
+begin_removal(struct zone_turn *turn)
+{
+	struct removal *removal = PZ_CONTAINER(turn, struct removal, turn);
+	struct hub_zone *zone = removal->zone;
+	struct pz_txn *txn = pz_txn_new();
+	enum pz_err err = txn ? pz_authority_remove(zone->authority, txn) : PZ_ERR_LIMIT_MEMORY;
+
+	if (err != PZ_OK) {
+		pz_txn_free(txn);
+		command_finish(&removal->command, err, "", NULL);
+		zone_end_turn(zone);
+		free(removal);
+		return;
+	}
+	hide(zone);
+	pz_store_commit(zone->hub->config.store, txn, on_removed, removal);
+}
+
+static void
+drop_removal(struct zone_turn *turn)
+{
+	free(PZ_CONTAINER(turn, struct removal, turn));
+}
+
+void
+cmd_remove(const struct command *c)
+{
+	const char *name = pz_json_str(c->params, "zone");
+	struct pz_errinfo info = {""};
+	struct hub_zone *zone = NULL;
+	struct removal *removal = NULL;
+
+	enum pz_err err = name ? hub_choose_zone(c->hub, name, &zone, &info)
+			       : pz_fail(&info, PZ_ERR_CONFIG, "remove needs a zone");
+	if (err == PZ_OK && (removal = calloc(1, sizeof(*removal))) == NULL)
+		err = PZ_ERR_LIMIT_MEMORY;
+	if (err != PZ_OK) {
+		command_finish(c, err, info.text, NULL);
+		return;
+	}
+	*removal = (struct removal){.zone = zone, .command = *c};
+	removal->turn = (struct zone_turn){.begin = begin_removal, .drop = drop_removal};
+	zone_take_turn(zone, &removal->turn);
+}
