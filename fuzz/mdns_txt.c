@@ -49,7 +49,7 @@ end_watch(struct pz_mdns_backend *backend, void *watch)
 	((struct watch *)watch)->arg = NULL;
 }
 
-static void
+static enum pz_mdns_worth
 on_found(void *arg, const struct pz_mdns_found *found)
 {
 	struct pz_slice name = pz_slice_str(found->instance);
@@ -68,6 +68,7 @@ on_found(void *arg, const struct pz_mdns_found *found)
 	}
 	FUZZ_CHECK(bytes <= PZ_MDNS_TXT_BYTES_MAX);
 	FUZZ_CHECK(pz_map_put(there, name, there, NULL) == PZ_OK);
+	return PZ_MDNS_STRANGER;
 }
 
 static void

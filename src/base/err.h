@@ -27,6 +27,7 @@
 	X(DENIED_CODE, 3, 6, "wrong code")                                                         \
 	X(DENIED_PERMISSION, 3, 7, "file permissions too open")                                    \
 	X(DENIED_REMOTE, 3, 8, "refused by the other end")                                         \
+	X(DENIED_REMOTE_DATE, 3, 9, "refused by the other end for the certificate's dates")        \
 	X(LIMIT, 4, 0, "limit reached")                                                            \
 	X(LIMIT_MEMORY, 4, 1, "out of memory")                                                     \
 	X(LIMIT_QUEUE, 4, 2, "queue full")                                                         \

@@ -61,7 +61,9 @@
 	     a minute, and a change of the network begins a new one */
 #define PZ_HAPPY_EYEBALLS_US (250 * PZ_US_PER_MS) /* head start of an address (RFC 8305 5) */
 #define PZ_LINK_IDLE_US (5 * PZ_US_PER_S) /* then a link's TLS buffers are given back (page 13) */
-#define PZ_CLOCK_SKEW_S 300               /* notBefore is set back by this (page 2) */
+#define PZ_ZONE_TAG_DAYS_MAX 42 /* a tag of the day is known this long before and after it */
+#define PZ_CLOCKS_APART_MS (UINT64_C(15) * 60 * 1000) /* the owner is told from here on */
+#define PZ_CLOCK_SKEW_S 300                           /* notBefore is set back by this (page 2) */
 
 /* ---- hub (page 4 "Pressure") ---- */
 #define PZ_HUB_UNAUTH_MAX 1024 /* connections that have not proved an identity, all addresses */
@@ -96,6 +98,7 @@
 #define PZ_PEER_DRAIN_US (5 * PZ_US_PER_S)       /* a replaced link is heard this long */
 #define PZ_NEARBY_INSTANCES_MAX 256              /* heard on the local network at a time */
 #define PZ_NEARBY_STRANGERS_MAX 192              /* of them without our zone's tag */
+#define PZ_NEARBY_DATE_US (600 * PZ_US_PER_S)    /* the clock may be set: the date is looked at */
 #define PZ_NEARBY_ADDRESSES_MAX 8                /* of one instance */
 #define PZ_PEER_REFRESH_US                                                                         \
 	(1200 * PZ_US_PER_S)                 /* a third of what a consent to be relayed lasts      \
@@ -163,6 +166,10 @@
 #define PZ_MDNS_DEATHS_MAX 3                         /* the owner is told from then on */
 #define PZ_MDNS_WELL_US (600 * PZ_US_PER_S) /* it lived for this: its deaths are forgotten */
 #define PZ_MDNS_INSTANCES_MAX 128           /* known at once; each costs four look-ups */
+#define PZ_MDNS_LOOK_US (1 * PZ_US_PER_S)   /* for an instance to show its records in a crowd */
+#define PZ_MDNS_REPLACED_PER_S_MAX 128      /* instances that give way to others */
+#define PZ_MDNS_FORMER_MAX 4096             /* names of those, which are not looked at again */
+#define PZ_MDNS_CROWD_US (2 * PZ_US_PER_S)  /* in a crowd: it is asked again who is there */
 #define PZ_MDNS_RECORDS_MAX 64 /* of one instance: interfaces x protocols x addresses */
 #define PZ_MDNS_RECORD_BYTES_MAX (8U << 10) /* of one instance, all records */
 #define PZ_MDNS_LOOKUPS_PER_TURN_MAX 16     /* started at once; one may be a D-Bus call */

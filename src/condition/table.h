@@ -28,6 +28,14 @@
 	  "log in to the network if it asks for that; if the hub was set up anew, `pzp leave` "    \
 	  "and "                                                                                   \
 	  "enrol again; attempts go on, at most 5 minutes apart")                                  \
+	X(CLOCKS_APART, "clocks-apart", PZP,                                                       \
+	  "The clock of this device and that of the hub or of another device differ by more than " \
+	  "a quarter of an hour, or by days.",                                                     \
+	  "set the clocks of both, e.g. by `timedatectl set-ntp true`")                            \
+	X(CERTIFICATE_DATE, "certificate-date", PZP,                                               \
+	  "A link was refused because of a certificate's dates.",                                  \
+	  "set the clocks of both; a certificate that has ended is renewed when its device "       \
+	  "reaches the hub")                                                                       \
 	X(MDNS_RESPONDER, "mdns-responder", PZP,                                                   \
 	  "The process that speaks multicast DNS for this device cannot run, or ends again and "   \
 	  "again.",                                                                                \

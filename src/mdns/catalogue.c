@@ -26,6 +26,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "mdns/records.h"
 
@@ -35,9 +36,11 @@ struct pz_mdns_instance {
 	struct pz_list node;
 	struct pz_mdns_records records;
 	struct pz_mdns_watch ask[ASK_COUNT];
-	bool is_changed;     /* to be looked at by settle */
-	bool is_told;        /* found was called, gone was not */
-	bool is_unconfirmed; /* asked again: silence is no answer yet */
+	enum pz_mdns_worth worth; /* as the owner said when it was told last */
+	uint64_t since_us;        /* it is known */
+	bool is_changed;          /* to be looked at by settle */
+	bool is_told;             /* found was called, gone was not */
+	bool is_unconfirmed;      /* asked again: silence is no answer yet */
 	/* What was told, to see a change. */
 	uint16_t told_port;
 	struct pz_slice told_txt;           /* owned */
@@ -99,25 +102,100 @@ find(const struct pz_mdns_catalogue *catalogue, const char *name)
 	return NULL;
 }
 
+/** Of those that may give way to a new one, the one that is worth least, and is known longest. */
+static struct pz_mdns_instance *
+worth_least(const struct pz_mdns_catalogue *catalogue)
+{
+	struct pz_mdns_instance *least = NULL;
+	uint64_t now = pz_env_mono_us(catalogue->env);
+
+	PZ_LIST_EACH (&catalogue->instances, node, tmp) {
+		struct pz_mdns_instance *instance =
+			PZ_CONTAINER(node, struct pz_mdns_instance, node);
+		/* What the owner has not seen yet may be one of his. */
+		bool had_time = now - instance->since_us >= PZ_MDNS_LOOK_US;
+
+		if (instance->worth == PZ_MDNS_MEMBER || (!instance->is_told && !had_time))
+			continue;
+		if (least == NULL || instance->worth < least->worth)
+			least = instance;
+	}
+	return least;
+}
+
+/** How many may give way now: each new instance costs questions to the network. */
+static bool
+may_replace(struct pz_mdns_catalogue *catalogue)
+{
+	uint64_t now = pz_env_mono_us(catalogue->env);
+
+	if (now - catalogue->replaced_us >= PZ_US_PER_S) {
+		catalogue->replaced_us = now;
+		catalogue->replaced = 0;
+	}
+	return catalogue->replaced++ < PZ_MDNS_REPLACED_PER_S_MAX;
+}
+
+/**
+ * It gives way. It is not looked at again while there are too many: else those that are announced
+ * again and again would be all that is ever looked at.
+ */
+static void
+give_way(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
+{
+	if (catalogue->former == NULL || pz_map_len(catalogue->former) >= PZ_MDNS_FORMER_MAX) {
+		pz_map_free(catalogue->former);
+		catalogue->former = pz_map_new();
+	}
+	/* Without memory it is looked at again: no harm. */
+	if (catalogue->former != NULL)
+		(void)!pz_map_put(catalogue->former, pz_slice_str(instance->name), catalogue, NULL);
+	unask_all(instance);
+	pz_list_remove(&instance->node);
+	catalogue->instances_len--;
+	pz_list_append(&catalogue->leaving, &instance->node); /* settle tells that it is gone */
+	wake(catalogue, 0);
+}
+
+static bool
+make_room(struct pz_mdns_catalogue *catalogue, const char *name)
+{
+	struct pz_mdns_instance *least = NULL;
+
+	if (catalogue->instances_len < PZ_MDNS_INSTANCES_MAX)
+		return true;
+	if (!catalogue->is_crowd_told)
+		pz_warning("mdns-many",
+			   "over %d instances on the local network: strangers give way",
+			   PZ_MDNS_INSTANCES_MAX);
+	catalogue->has_overflowed = catalogue->is_crowd_told = true;
+	bool is_former = catalogue->former != NULL &&
+			 pz_map_get(catalogue->former, pz_slice_str(name)) != NULL;
+	if (!is_former)
+		least = may_replace(catalogue) ? worth_least(catalogue) : NULL;
+	if (least != NULL) {
+		give_way(catalogue, least);
+		return true;
+	}
+	catalogue->ignored++;
+	if (!is_former && !catalogue->crowd.active) /* later others may give way */
+		pz_env_start(catalogue->env, &catalogue->crowd, PZ_MDNS_CROWD_US);
+	return false;
+}
+
 static struct pz_mdns_instance *
 add_instance(struct pz_mdns_catalogue *catalogue, const char *name)
 {
 	static const enum pz_mdns_type types[ASK_COUNT] = {PZ_MDNS_SRV, PZ_MDNS_TXT, PZ_MDNS_A,
 							   PZ_MDNS_AAAA};
 
-	if (catalogue->instances_len == PZ_MDNS_INSTANCES_MAX) {
-		catalogue->ignored++;
-		if (!catalogue->has_overflowed)
-			pz_warning("mdns-many",
-				   "over %d instances on the local network: others are ignored",
-				   PZ_MDNS_INSTANCES_MAX);
-		catalogue->has_overflowed = true;
+	if (!make_room(catalogue, name))
 		return NULL;
-	}
 	struct pz_mdns_instance *instance = calloc(1, sizeof(*instance));
 	if (instance == NULL)
 		return NULL;
 	pz_mdns_records_init(&instance->records);
+	instance->since_us = pz_env_mono_us(catalogue->env);
 	snprintf(instance->name, sizeof(instance->name), "%s", name);
 	for (size_t i = 0; i < ASK_COUNT; i++)
 		instance->ask[i] = (struct pz_mdns_watch){
@@ -130,15 +208,22 @@ add_instance(struct pz_mdns_catalogue *catalogue, const char *name)
 	return instance;
 }
 
+/** Takes it out of its list. */
+static void
+free_instance(struct pz_mdns_instance *instance)
+{
+	pz_mdns_records_drop(&instance->records, pz_mdns_is_any);
+	pz_list_remove(&instance->node);
+	free((void *)instance->told_txt.ptr);
+	free(instance);
+}
+
 static void
 drop_instance(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
 {
 	unask_all(instance);
-	pz_mdns_records_drop(&instance->records, pz_mdns_is_any);
-	pz_list_remove(&instance->node);
 	catalogue->instances_len--;
-	free((void *)instance->told_txt.ptr);
-	free(instance);
+	free_instance(instance);
 	/* There is room again for one that was ignored: ask who is there, but not at once, or
 	 * whoever makes instances come and go makes us ask all the time. */
 	if (catalogue->has_overflowed && !catalogue->confirm.active)
@@ -220,7 +305,10 @@ tell_found(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instanc
 	pz_mdns_records_told(&instance->records, address);
 	instance->is_told = true;
 	instance->is_changed = true; /* there may be more to tell */
-	catalogue->owner->events->found(catalogue->owner->arg, &found);
+	enum pz_mdns_worth worth = catalogue->owner->events->found(catalogue->owner->arg, &found);
+	instance = find(catalogue, name); /* unless the call-back has ended the browsing */
+	if (instance != NULL)
+		instance->worth = worth;
 }
 
 /** Nothing says any more that it is there. @return whether somebody was told */
@@ -336,6 +424,23 @@ tell_one(struct pz_mdns_catalogue *catalogue)
 	return false;
 }
 
+/** Those that gave way are gone for the owner, too. */
+static void
+tell_left(struct pz_mdns_catalogue *catalogue)
+{
+	while (!pz_list_is_empty(&catalogue->leaving)) {
+		struct pz_mdns_instance *instance =
+			PZ_CONTAINER(catalogue->leaving.next, struct pz_mdns_instance, node);
+		char name[sizeof(instance->name)];
+		bool was_told = instance->is_told;
+
+		memcpy(name, instance->name, sizeof(name));
+		free_instance(instance);
+		if (was_told)
+			catalogue->owner->events->gone(catalogue->owner->arg, name);
+	}
+}
+
 static void
 on_settle(struct pz_timer *timer, void *arg)
 {
@@ -348,6 +453,7 @@ on_settle(struct pz_timer *timer, void *arg)
 		wake(catalogue, PZ_US_PER_MS);
 	if (catalogue->owner->events == NULL)
 		return;
+	tell_left(catalogue);
 	/* From the start after each: a call-back may have changed everything. */
 	while (catalogue->is_on && tell_one(catalogue))
 		;
@@ -366,6 +472,19 @@ ask_who_again(struct pz_mdns_catalogue *catalogue)
 		pz_mdns_records_drop(&instance->records, pz_mdns_is_ptr);
 	}
 	pz_env_start(catalogue->env, &catalogue->confirm, PZ_MDNS_CONFIRM_US);
+	wake(catalogue, 0);
+}
+
+/** One that was never looked at found no room. What is known is believed meanwhile. */
+static void
+on_crowd(struct pz_timer *timer, void *arg)
+{
+	struct pz_mdns_catalogue *catalogue = arg;
+
+	(void)timer;
+	if (catalogue->backend != NULL)
+		unask(&catalogue->who);
+	catalogue->has_overflowed = false;
 	wake(catalogue, 0);
 }
 
@@ -425,8 +544,10 @@ pz_mdns_catalogue_init(struct pz_mdns_catalogue *catalogue, const struct pz_env 
 	*catalogue = (struct pz_mdns_catalogue){.env = env, .owner = owner, .own = own};
 	catalogue->who = (struct pz_mdns_watch){.catalogue = catalogue, .type = PZ_MDNS_PTR};
 	pz_list_init(&catalogue->instances);
+	pz_list_init(&catalogue->leaving);
 	pz_timer_init(&catalogue->settle, on_settle, catalogue);
 	pz_timer_init(&catalogue->confirm, on_confirm, catalogue);
+	pz_timer_init(&catalogue->crowd, on_crowd, catalogue);
 }
 
 static void
@@ -436,8 +557,11 @@ forget_all(struct pz_mdns_catalogue *catalogue)
 	catalogue->has_overflowed = false;
 	PZ_LIST_EACH (&catalogue->instances, node, tmp)
 		drop_instance(catalogue, PZ_CONTAINER(node, struct pz_mdns_instance, node));
+	PZ_LIST_EACH (&catalogue->leaving, node, tmp)
+		free_instance(PZ_CONTAINER(node, struct pz_mdns_instance, node));
 	pz_env_stop(catalogue->env, &catalogue->settle);
 	pz_env_stop(catalogue->env, &catalogue->confirm);
+	pz_env_stop(catalogue->env, &catalogue->crowd);
 }
 
 void
@@ -450,6 +574,8 @@ void
 pz_mdns_catalogue_browse(struct pz_mdns_catalogue *catalogue, bool on)
 {
 	catalogue->is_on = on;
+	pz_map_free(catalogue->former);
+	catalogue->former = NULL;
 	if (!on) {
 		forget_failure(catalogue);
 		forget_all(catalogue);

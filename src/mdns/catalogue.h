@@ -8,6 +8,7 @@
 
 #include "base/env.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "mdns/backend.h"
 
 struct pz_mdns_catalogue;
@@ -28,12 +29,17 @@ struct pz_mdns_catalogue {
 	bool is_on;
 	struct pz_list instances;
 	size_t instances_len;
-	uint64_t ignored; /* instances over PZ_MDNS_INSTANCES_MAX */
-	bool has_overflowed;
-	bool is_broken;  /* a watch does not work: everything is asked anew by `confirm` */
-	bool has_failed; /* told; since then it has not been seen to work */
+	struct pz_list leaving; /* gave way; to be told and freed */
+	struct pz_map *former;  /* names of those that gave way, NULL: none did */
+	uint64_t ignored;       /* instances over PZ_MDNS_INSTANCES_MAX that found no room */
+	uint64_t replaced_us;   /* begin of the second that `replaced` counts */
+	unsigned replaced;      /* how many gave way in it */
+	bool has_overflowed;    /* since it was asked who is there */
+	bool is_crowd_told;     /* logged, once */
+	bool is_broken;         /* a watch does not work: everything is asked anew by `confirm` */
+	bool has_failed;        /* told; since then it has not been seen to work */
 	struct pz_mdns_watch who;
-	struct pz_timer settle, confirm;
+	struct pz_timer settle, confirm, crowd;
 };
 
 /** @param own borrowed; what it points to may change */

@@ -36,7 +36,8 @@ struct fixture {
 	char own[64];
 	struct pz_mdns owner;
 	struct pz_mdns_catalogue catalogue;
-	unsigned troubles; /* that were told */
+	enum pz_mdns_worth worth; /* that is answered to found */
+	unsigned troubles;        /* that were told */
 	bool is_in_trouble;
 	char told[65536]; /* "+name@address:port[txt,] -name " */
 };
@@ -71,7 +72,7 @@ fake_unwatch(struct pz_mdns_backend *backend, void *handle)
 	fix.open--;
 }
 
-static void
+static enum pz_mdns_worth
 on_found(void *arg, const struct pz_mdns_found *found)
 {
 	size_t at = strlen(fix.told);
@@ -82,6 +83,7 @@ on_found(void *arg, const struct pz_mdns_found *found)
 	for (size_t i = 0; i < found->txt_len; i++)
 		at += (size_t)snprintf(fix.told + at, sizeof(fix.told) - at, "%s,", found->txt[i]);
 	snprintf(fix.told + at, sizeof(fix.told) - at, "] ");
+	return fix.worth;
 }
 
 static void
@@ -500,28 +502,87 @@ a_thousand_instances_are_bounded(void **state)
 	assert_int_equal(warnings, 1);
 	pass(0); /* not everything is asked at once */
 	assert_in_range(fix.open, PZ_MDNS_LOOKUPS_PER_TURN_MAX, PZ_MDNS_LOOKUPS_PER_TURN_MAX + 4);
-	pass(PZ_US_PER_S);
+	pass(PZ_MDNS_LOOK_US);
 	assert_int_equal(fix.open, 1 + 2 * PZ_MDNS_INSTANCES_MAX);
 
-	/* Those that are known work, and when one leaves, it is asked who is there. */
-	srv(true, "i0", 80, "i0");
-	txt(true, "i0", "v=1");
-	pass(PZ_US_PER_S);
-	a(true, "i0", 1);
-	assert_string_equal(told(), "+i0@10.0.0.1:80[v=1,] ");
+	/* Some were never looked at: it is asked again who is there, when others may give way. */
 	struct watch *before = asked("_pzp._tcp.local", PZ_MDNS_PTR);
-	pass(PZ_MDNS_CONFIRM_US);
-	ptr(false, "i1");
-	pass(PZ_US_PER_S);
-	assert_ptr_equal(asked("_pzp._tcp.local", PZ_MDNS_PTR), before);
-	pass(PZ_MDNS_CONFIRM_US);
+	pass(PZ_MDNS_CROWD_US);
 	assert_ptr_not_equal(asked("_pzp._tcp.local", PZ_MDNS_PTR), before);
-	ptr(true, "i0");
 	ptr(true, "i999");
 	pass(PZ_US_PER_S);
 	assert_non_null(asked(full("i999"), PZ_MDNS_SRV));
+	assert_null(asked(full("i0"), PZ_MDNS_SRV));
+	assert_int_equal(fix.catalogue.instances_len, PZ_MDNS_INSTANCES_MAX);
 	pz_mdns_catalogue_browse(&fix.catalogue, false);
 	assert_int_equal(fix.open, 0);
+}
+
+/** One that is found at once. */
+static void
+crowd(const char *prefix, int from, int to, enum pz_mdns_worth worth)
+{
+	char name[16];
+
+	fix.worth = worth;
+	for (int i = from; i < to; i++) {
+		snprintf(name, sizeof(name), "%s%d", prefix, i);
+		ptr(true, name);
+		pass(10 * PZ_US_PER_MS);
+		srv(true, name, 80, name);
+		txt(true, name, "v=1");
+		pass(10 * PZ_US_PER_MS);
+		a(true, name, 1);
+		pass(0);
+	}
+}
+
+static void
+strangers_give_way_and_members_stay(void **state)
+{
+	(void)state;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	crowd("stranger", 0, PZ_MDNS_INSTANCES_MAX - 2, PZ_MDNS_STRANGER);
+	crowd("likely", 0, 2, PZ_MDNS_LIKELY);
+	told();
+	/* There is no room, and yet a member is found, in the place of the oldest stranger. */
+	crowd("member", 0, 1, PZ_MDNS_MEMBER);
+	assert_string_equal(told(), "-stranger0 +member0@10.0.0.1:80[v=1,] ");
+	/* Others come: strangers go first, then those that say what members say, members never. */
+	crowd("new", 0, PZ_MDNS_INSTANCES_MAX, PZ_MDNS_STRANGER);
+	assert_null(strstr(told(), "-likely"));
+	crowd("other", 0, PZ_MDNS_INSTANCES_MAX, PZ_MDNS_LIKELY);
+	const char *all = told();
+	assert_non_null(strstr(all, "-likely0"));
+	assert_null(strstr(all, "-member"));
+	assert_int_equal(fix.catalogue.instances_len, PZ_MDNS_INSTANCES_MAX);
+	/* One that gave way is not looked at again, nor asked about. */
+	uint64_t ignored = fix.catalogue.ignored;
+	struct watch *before = asked("_pzp._tcp.local", PZ_MDNS_PTR);
+	ptr(true, "stranger5");
+	pass(PZ_MDNS_CONFIRM_US);
+	assert_null(asked(full("stranger5"), PZ_MDNS_SRV));
+	assert_int_equal(fix.catalogue.ignored, ignored + 1);
+	assert_ptr_equal(asked("_pzp._tcp.local", PZ_MDNS_PTR), before);
+}
+
+/* Each newcomer costs questions to the network. */
+static void
+not_all_give_way_at_once(void **state)
+{
+	char name[16];
+
+	(void)state;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	crowd("stranger", 0, PZ_MDNS_INSTANCES_MAX, PZ_MDNS_STRANGER);
+	for (int i = 0; i < 2 * PZ_MDNS_REPLACED_PER_S_MAX; i++) {
+		snprintf(name, sizeof(name), "i%d", i);
+		ptr(true, name);
+	}
+	assert_int_equal(fix.catalogue.instances_len, PZ_MDNS_INSTANCES_MAX);
+	assert_int_equal(fix.catalogue.ignored, PZ_MDNS_REPLACED_PER_S_MAX);
 }
 
 static void
@@ -576,13 +637,14 @@ garbage_is_ignored(void **state)
 	assert_string_equal(told(), "+one@10.0.0.9:80[] ");
 }
 
-static void
+static enum pz_mdns_worth
 stop_on_found(void *arg, const struct pz_mdns_found *found)
 {
 	on_found(arg, found);
 	pz_mdns_catalogue_browse(&fix.catalogue, false);
 	assert_string_equal(found->instance, "one");
 	assert_string_equal(found->address, "10.0.0.1");
+	return fix.worth;
 }
 
 static void
@@ -619,6 +681,8 @@ main(void)
 		T(what_failed_is_asked_again),
 		T(what_fails_for_ever_is_told_once),
 		T(a_thousand_instances_are_bounded),
+		T(strangers_give_way_and_members_stay),
+		T(not_all_give_way_at_once),
 		T(records_of_one_instance_are_bounded),
 		T(garbage_is_ignored),
 		T(a_call_back_may_end_it),

@@ -234,7 +234,7 @@ struct reaction {
 	unsigned calls;
 };
 
-static void
+static enum pz_mdns_worth
 stop_looking(void *arg, const struct pz_mdns_found *found)
 {
 	struct reaction *reaction = arg;
@@ -245,6 +245,7 @@ stop_looking(void *arg, const struct pz_mdns_found *found)
 	reaction->node->mdns->ops->unpublish(reaction->node->mdns);
 	assert_string_equal(found->instance, "seen"); /* still */
 	assert_true(found->port == 5 && found->address[0] != '\0' && found->txt_len == 1);
+	return PZ_MDNS_STRANGER;
 }
 
 static void

@@ -176,7 +176,7 @@ tell(struct fake *fake, const struct fake *other)
 		.txt = copy->txt,
 		.txt_len = copy->txt_len,
 	};
-	fake->base.events->found(fake->base.arg, &found);
+	(void)fake->base.events->found(fake->base.arg, &found);
 	free(copy);
 	return true;
 }

@@ -59,7 +59,7 @@ fx_seen(struct fx_node *node, const char *instance)
 	return seen;
 }
 
-static inline void
+static inline enum pz_mdns_worth
 fx_on_found(void *arg, const struct pz_mdns_found *found)
 {
 	struct fx_node *node = arg;
@@ -80,6 +80,7 @@ fx_on_found(void *arg, const struct pz_mdns_found *found)
 	seen->port = found->port;
 	seen->is_there = true;
 	seen->founds++;
+	return PZ_MDNS_MEMBER;
 }
 
 static inline void

@@ -46,11 +46,18 @@ enum pz_mdns_trouble {
 	PZ_MDNS_TROUBLE_BROWSE,    /* not everything can be asked for */
 };
 
+/** What an instance is worth to the owner: where there are too many, those worth less go first. */
+enum pz_mdns_worth {
+	PZ_MDNS_STRANGER,
+	PZ_MDNS_LIKELY, /* says what members say; a stranger who has heard one can do so, too */
+	PZ_MDNS_MEMBER, /* is the one that it says it is, or a copy of it at another address */
+};
+
 /** Told from the loop (a timer), never from inside a call. They may call everything but free. */
 struct pz_mdns_events {
 	/** An instance of _pzp._tcp has this address; repeated for each address and when TXT or
 	 * port change. Never our own instance. */
-	void (*found)(void *arg, const struct pz_mdns_found *found);
+	enum pz_mdns_worth (*found)(void *arg, const struct pz_mdns_found *found);
 	/** It is gone (goodbye, or its record ran out). Only after found. */
 	void (*gone)(void *arg, const char *instance);
 	/**

@@ -505,8 +505,9 @@ enrolment_frame(struct pz_node *node, struct pz_slice frame)
 static const char *
 hint(const struct enrolment *e, enum pz_err why)
 {
-	if (e->exchange == NULL && (why == PZ_ERR_DENIED || why == PZ_ERR_NOTFOUND ||
-				    why == PZ_ERR_DENIED_REMOTE || why == PZ_ERR_IO_CLOSED))
+	if (e->exchange == NULL &&
+	    (why == PZ_ERR_DENIED || why == PZ_ERR_NOTFOUND || why == PZ_ERR_DENIED_REMOTE ||
+	     why == PZ_ERR_DENIED_REMOTE_DATE || why == PZ_ERR_IO_CLOSED))
 		return "the code is not valid any more (used, expired, replaced by a newer one, or "
 		       "the hub was restarted), or the zone is not hosted there; get a new code "
 		       "with `pzh token` on the hub";

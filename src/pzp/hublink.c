@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/netaddr.h"
+#include "pzp/clock.h"
 #include "pzp/moved.h"
 #include "pzp/peers.h"
 #include "pzp/zonedata.h"
@@ -164,6 +165,7 @@ hub_online(struct pz_node *node)
 {
 	moved_online(node);
 	pz_condition_clear(node->conditions, PZ_CONDITION_ANOTHER_HUB, NULL);
+	clock_see_link(node, "hub");
 	hub_send_info(node);
 	discovery_announce(node);
 	peers_tell_soon(node->peers); /* nobody needs to speak for us at the hub any more */
@@ -461,6 +463,7 @@ hub_closed(struct pz_node *node, struct pz_link *link, enum pz_err why, const ch
 		everybody_gone(node, &link->session);
 	}
 	(void)reason_of(why, detail, &reason);
+	clock_see_refusal(node, "hub", why, detail);
 	if (is_another_hub(link, why))
 		note_another_hub(node, detail, &reason);
 	else

@@ -5,14 +5,17 @@
  */
 #include "pzp/peers.h"
 
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pzp/clock.h"
 #include "zone/tag.h"
 
 #define INSTANCE_BYTES_MAX 63 /* a DNS label */
 #define NAME_DIGITS 16
+#define DAY_MS UINT64_C(86400000)
 
 /** One announcement of another PZP. */
 struct instance {
@@ -20,6 +23,7 @@ struct instance {
 	struct peer_target targets[PZ_NEARBY_ADDRESSES_MAX];
 	size_t count;
 	bool is_ours; /* has our zone's tag: a member, or who has heard one */
+	int days;     /* of which day, from today */
 	char device_tag[PZ_ZONE_TAG_CHARS + 1];
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* whose tag it is, "" when unknown */
 };
@@ -27,8 +31,10 @@ struct instance {
 struct nearby {
 	struct pz_node *node;
 	struct pz_map *instances; /* name -> struct instance */
+	struct pz_zone_tags tags;
 	size_t strangers;
-	struct pz_timer end, midnight;
+	struct pz_timer end, date;
+	uint64_t announced_day; /* since 1970 */
 	uint64_t until_us, dial_until_us;
 	char instance[NAME_DIGITS + 1], host[NAME_DIGITS + 1]; /* random, of this start */
 	bool is_browsing, is_announced, is_full_logged;
@@ -42,6 +48,28 @@ mdns_of(const struct nearby *nearby)
 }
 
 /* ---- what is heard ---- */
+
+/**
+ * The day by a device's clock, if it announces itself. Of several instances the best one counts:
+ * one of them may be what somebody heard days ago and says again.
+ */
+static void
+judge_clock(const struct nearby *nearby, const char *device)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+	int best = INT_MAX;
+
+	while (pz_map_next(nearby->instances, &pos, &key, &value)) {
+		const struct instance *instance = value;
+
+		if (instance->is_ours && strcmp(instance->device, device) == 0 &&
+		    (best == INT_MAX || abs(instance->days) < abs(best)))
+			best = instance->days;
+	}
+	clock_see_tag(nearby->node, device, best == INT_MAX ? 0 : best);
+}
 
 static void
 forget_instance(struct nearby *nearby, struct instance *instance)
@@ -81,6 +109,8 @@ recognise(const struct nearby *nearby, struct instance *instance)
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
 	json_t *names, *value;
 	const char *device;
+	/* Of the day that its clock says, which its zone's tag has shown. */
+	uint64_t then_ms = pz_zone_tag_day(pz_env_wall_ms(node->config.env), instance->days);
 
 	if (instance->device[0] || instance->device_tag[0] == '\0' ||
 	    !node_zone_secret(node, secret))
@@ -88,18 +118,20 @@ recognise(const struct nearby *nearby, struct instance *instance)
 	names = peers_names(node);
 	json_object_foreach(names, device, value)
 	{
-		if (!pz_zone_device_tag_matches(secret, pz_env_wall_ms(node->config.env),
-						instance->name, device, instance->device_tag))
+		if (!pz_zone_device_tag_matches(secret, then_ms, instance->name, device,
+						instance->device_tag))
 			continue;
 		snprintf(instance->device, sizeof(instance->device), "%s", device);
 		break;
 	}
 	json_decref(names);
 	sodium_memzero(secret, sizeof(secret));
+	if (instance->device[0])
+		judge_clock(nearby, instance->device);
 }
 
 static bool
-has_our_tag(const struct nearby *nearby, const struct pz_mdns_found *found)
+has_our_tag(struct nearby *nearby, const struct pz_mdns_found *found, int *out_days)
 {
 	const struct pz_node *node = nearby->node;
 	const char *tag = txt_value(found, "t");
@@ -107,7 +139,8 @@ has_our_tag(const struct nearby *nearby, const struct pz_mdns_found *found)
 
 	if (tag[0] == '\0' || !node_zone_secret(node, secret))
 		return false;
-	bool is_ours = pz_zone_tag_is_ours(secret, pz_env_wall_ms(node->config.env), tag);
+	bool is_ours = pz_zone_tags_find(&nearby->tags, secret, pz_env_wall_ms(node->config.env),
+					 tag, out_days);
 	sodium_memzero(secret, sizeof(secret));
 	return is_ours;
 }
@@ -118,7 +151,7 @@ read_txt(struct nearby *nearby, struct instance *instance, const struct pz_mdns_
 	const char *device_tag = txt_value(found, "d");
 
 	nearby->strangers -= !instance->is_ours;
-	instance->is_ours = has_our_tag(nearby, found);
+	instance->is_ours = has_our_tag(nearby, found, &instance->days);
 	nearby->strangers += !instance->is_ours;
 	if (strcmp(instance->device_tag, device_tag) != 0) {
 		instance->device[0] = '\0';
@@ -126,6 +159,8 @@ read_txt(struct nearby *nearby, struct instance *instance, const struct pz_mdns_
 	}
 	if (instance->is_ours)
 		recognise(nearby, instance);
+	if (instance->device[0])
+		judge_clock(nearby, instance->device);
 }
 
 static bool
@@ -161,11 +196,12 @@ static struct instance *
 instance_of(struct nearby *nearby, const struct pz_mdns_found *found)
 {
 	struct instance *instance = pz_map_get(nearby->instances, pz_slice_str(found->instance));
+	int days;
 
 	if (instance)
 		return instance;
 	if (pz_map_len(nearby->instances) >= PZ_NEARBY_INSTANCES_MAX ||
-	    (nearby->strangers >= PZ_NEARBY_STRANGERS_MAX && !has_our_tag(nearby, found))) {
+	    (nearby->strangers >= PZ_NEARBY_STRANGERS_MAX && !has_our_tag(nearby, found, &days))) {
 		say_full(nearby);
 		return NULL;
 	}
@@ -209,20 +245,30 @@ dial_instance(struct nearby *nearby, const struct instance *instance)
 		peer_dial_add(peers, NULL, &instance->targets[instance->count - 1]);
 }
 
-static void
+static enum pz_mdns_worth
+worth_of(const struct instance *instance)
+{
+	if (!instance->is_ours)
+		return PZ_MDNS_STRANGER;
+	return instance->device[0] ? PZ_MDNS_MEMBER : PZ_MDNS_LIKELY;
+}
+
+static enum pz_mdns_worth
 on_found(void *arg, const struct pz_mdns_found *found)
 {
 	struct nearby *nearby = arg;
 
 	if (strlen(found->instance) > INSTANCE_BYTES_MAX || found->port == 0 ||
 	    strcmp(found->instance, nearby->instance) == 0)
-		return;
+		return PZ_MDNS_STRANGER;
 	struct instance *instance = instance_of(nearby, found);
 	if (instance == NULL)
-		return;
+		return PZ_MDNS_STRANGER;
 	read_txt(nearby, instance, found);
+	enum pz_mdns_worth worth = worth_of(instance);
 	if (add_target(instance, found))
 		dial_instance(nearby, instance);
+	return worth;
 }
 
 static void
@@ -231,8 +277,14 @@ on_gone(void *arg, const char *name)
 	struct nearby *nearby = arg;
 	struct instance *instance = pz_map_get(nearby->instances, pz_slice_str(name));
 
-	if (instance)
-		forget_instance(nearby, instance);
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+
+	if (instance == NULL)
+		return;
+	memcpy(device, instance->device, sizeof(device));
+	forget_instance(nearby, instance);
+	if (device[0])
+		judge_clock(nearby, device);
 }
 
 static void
@@ -377,6 +429,16 @@ nearby_list(struct nearby *nearby)
 
 /* ---- being found ---- */
 
+/** A new day begins at midnight, or when the clock is set right. */
+static void
+watch_date(struct nearby *nearby)
+{
+	const struct pz_env *env = nearby->node->config.env;
+	uint64_t left_us = pz_zone_tag_left_ms(pz_env_wall_ms(env)) * PZ_US_PER_MS;
+
+	pz_env_start(env, &nearby->date, left_us < PZ_NEARBY_DATE_US ? left_us : PZ_NEARBY_DATE_US);
+}
+
 static enum pz_err
 publish(struct nearby *nearby, const uint8_t secret[PZ_ZONE_SECRET_BYTES])
 {
@@ -395,8 +457,8 @@ publish(struct nearby *nearby, const uint8_t secret[PZ_ZONE_SECRET_BYTES])
 	pz_zone_tag(secret, now_ms, tag + 2);
 	pz_zone_device_tag(secret, now_ms, nearby->instance, node->membership->device,
 			   device_tag + 2);
-	pz_env_start(node->config.env, &nearby->midnight,
-		     pz_zone_tag_left_ms(now_ms) * PZ_US_PER_MS);
+	nearby->announced_day = now_ms / DAY_MS;
+	watch_date(nearby);
 	return mdns_of(nearby)->ops->publish(mdns_of(nearby), &service);
 }
 
@@ -418,7 +480,7 @@ nearby_announce(struct nearby *nearby)
 				   pz_err_text(err));
 	} else if (nearby->is_announced) {
 		nearby->is_announced = false;
-		pz_env_stop(node->config.env, &nearby->midnight);
+		pz_env_stop(node->config.env, &nearby->date);
 		mdns_of(nearby)->ops->unpublish(mdns_of(nearby));
 	}
 	if (is_always_looking(nearby) && !nearby->is_browsing)
@@ -426,10 +488,15 @@ nearby_announce(struct nearby *nearby)
 }
 
 static void
-on_midnight(struct pz_timer *timer, void *arg)
+on_date(struct pz_timer *timer, void *arg)
 {
+	struct nearby *nearby = arg;
+
 	(void)timer;
-	nearby_announce(arg);
+	if (pz_env_wall_ms(nearby->node->config.env) / DAY_MS != nearby->announced_day)
+		nearby_announce(nearby);
+	else
+		watch_date(nearby);
 }
 
 void
@@ -466,7 +533,7 @@ nearby_new(struct pz_node *node)
 		return NULL;
 	}
 	pz_timer_init(&nearby->end, on_end, nearby);
-	pz_timer_init(&nearby->midnight, on_midnight, nearby);
+	pz_timer_init(&nearby->date, on_date, nearby);
 	draw_name(node->config.env, nearby->instance);
 	draw_name(node->config.env, nearby->host);
 	if (node->config.mdns) {
@@ -483,8 +550,9 @@ nearby_free(struct nearby *nearby)
 		return;
 	browse(nearby, false);
 	pz_env_stop(nearby->node->config.env, &nearby->end);
-	pz_env_stop(nearby->node->config.env, &nearby->midnight);
+	pz_env_stop(nearby->node->config.env, &nearby->date);
 	forget_instances(nearby);
 	pz_map_free(nearby->instances);
+	sodium_memzero(&nearby->tags, sizeof(nearby->tags));
 	free(nearby);
 }

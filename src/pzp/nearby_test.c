@@ -67,6 +67,9 @@ static const struct pz_mdns_ops net_ops = {
 	.browse = net_browse,
 };
 
+/* The clock of who announces itself is this many days ahead of ours. */
+static int days_ahead;
+
 static void
 tags_of(const char *instance, const char *device, char zone_tag[2 + PZ_ZONE_TAG_CHARS + 1],
 	char device_tag[2 + PZ_ZONE_TAG_CHARS + 1])
@@ -76,8 +79,9 @@ tags_of(const char *instance, const char *device, char zone_tag[2 + PZ_ZONE_TAG_
 	memset(secret, 7, sizeof(secret));
 	snprintf(zone_tag, 3, "t=");
 	snprintf(device_tag, 3, "d=");
-	pz_zone_tag(secret, pz_env_wall_ms(&w.env), zone_tag + 2);
-	pz_zone_device_tag(secret, pz_env_wall_ms(&w.env), instance, device, device_tag + 2);
+	pz_zone_tag(secret, pz_zone_tag_day(pz_env_wall_ms(&w.env), days_ahead), zone_tag + 2);
+	pz_zone_device_tag(secret, pz_zone_tag_day(pz_env_wall_ms(&w.env), days_ahead), instance,
+			   device, device_tag + 2);
 }
 
 static void
@@ -227,6 +231,23 @@ the_tags_change_with_the_day(void **state)
 	assert_string_equal(net.txt[2], d);
 }
 
+/* Somebody sets the clock: what is announced must not be of the wrong day until midnight. */
+static void
+a_clock_that_is_set_right_is_noticed(void **state)
+{
+	char t[2 + PZ_ZONE_TAG_CHARS + 1], d[2 + PZ_ZONE_TAG_CHARS + 1];
+	unsigned publishes = net.publishes;
+
+	(void)state;
+	run(3 * PZ_NEARBY_DATE_US);
+	assert_int_equal(net.publishes, publishes); /* the same day */
+	w.wall_ahead_ms = UINT64_C(10) * 86400 * 1000;
+	run(PZ_NEARBY_DATE_US + PZ_US_PER_S);
+	tags_of(net.instance, "laptop", t, d);
+	assert_string_equal(net.txt[1], t);
+	assert_string_equal(net.txt[2], d);
+}
+
 /* ---- what is heard ---- */
 
 static void
@@ -249,6 +270,71 @@ devices_of_the_zone_are_recognised(void **state)
 	assert_int_equal(targets_of("radio"), 1);
 	assert_string_equal(pz_json_str(entry_of("bb"), "id"), ZONE "/radio");
 	assert_int_equal(fx.dial_count, 1); /* nobody asked: only the hub was dialled */
+}
+
+static bool
+are_apart(const char *device)
+{
+	return pz_condition_is_raised(w.node->conditions, PZ_CONDITION_CLOCKS_APART, device);
+}
+
+/* A device whose clock is days off is found, and both are told. */
+static void
+a_device_of_another_day_is_recognised(void **state)
+{
+	(void)state;
+	fx_directory("tv", json_array(), 0);
+	for (int days = -PZ_ZONE_TAG_DAYS_MAX; days <= PZ_ZONE_TAG_DAYS_MAX; days++) {
+		days_ahead = days;
+		heard_device("aa", "tv", "192.168.1.5");
+		assert_int_equal(targets_of("tv"), 1);
+		assert_string_equal(pz_json_str(entry_of("aa"), "id"), ZONE "/tv");
+		assert_int_equal(are_apart("tv"), days < -1 || days > 1);
+		net.base.events->gone(net.base.arg, "aa");
+		assert_false(are_apart("tv"));
+	}
+	days_ahead = PZ_ZONE_TAG_DAYS_MAX + 2;
+	heard_device("aa", "tv", "192.168.1.5");
+	assert_int_equal(targets_of("tv"), 0);
+	days_ahead = 0;
+}
+
+/* Who says again what a device said days ago does not make its clock wrong. */
+static void
+an_announcement_of_before_is_not_believed_beside_todays(void **state)
+{
+	(void)state;
+	fx_directory("tv", json_array(), 0);
+	days_ahead = -10;
+	heard_device("aa", "tv", "192.168.1.66");
+	assert_true(are_apart("tv"));
+	days_ahead = 0;
+	heard_device("bb", "tv", "192.168.1.5");
+	assert_false(are_apart("tv"));
+	days_ahead = -10;
+	heard_device("aa", "tv", "192.168.1.66");
+	assert_false(are_apart("tv"));
+	days_ahead = 0;
+	net.base.events->gone(net.base.arg, "bb");
+	assert_true(are_apart("tv"));
+}
+
+static void
+what_it_is_worth_is_told(void **state)
+{
+	static const char *const strange[] = {"v=1", "t=0123456789abcdef"};
+	char t[2 + PZ_ZONE_TAG_CHARS + 1], d[2 + PZ_ZONE_TAG_CHARS + 1];
+	const char *txt[] = {"v=1", t, d};
+	struct pz_mdns_found found = {"aa", "192.168.1.5", TLS_PORT, txt, 3};
+
+	(void)state;
+	fx_directory("tv", json_array(), 0);
+	tags_of("aa", "tv", t, d);
+	assert_int_equal(net.base.events->found(net.base.arg, &found), PZ_MDNS_MEMBER);
+	found.instance = "bb"; /* a copy under another name */
+	assert_int_equal(net.base.events->found(net.base.arg, &found), PZ_MDNS_LIKELY);
+	found = (struct pz_mdns_found){"cc", "192.168.1.5", TLS_PORT, strange, 2};
+	assert_int_equal(net.base.events->found(net.base.arg, &found), PZ_MDNS_STRANGER);
 }
 
 static void
@@ -532,7 +618,11 @@ main(void)
 		NET_TEST(without_the_secret_nothing_is_announced),
 		NET_TEST(without_a_server_nothing_is_announced),
 		NET_TEST(the_tags_change_with_the_day),
+		NET_TEST(a_clock_that_is_set_right_is_noticed),
 		NET_TEST(devices_of_the_zone_are_recognised),
+		NET_TEST(a_device_of_another_day_is_recognised),
+		NET_TEST(an_announcement_of_before_is_not_believed_beside_todays),
+		NET_TEST(what_it_is_worth_is_told),
 		NET_TEST(our_own_announcement_is_no_device),
 		NET_TEST(nonsense_is_not_kept),
 		NET_TEST(one_that_is_gone_is_forgotten),

@@ -58,6 +58,7 @@ static struct {
 	/* of the zone that the node is a member of */
 	struct pz_authority *authority;
 	struct pz_keystore *hub_keys;
+	uint64_t wall_ahead_ms; /* the wall clock was set forward by this */
 } w;
 
 /* ---- the world ---- */
@@ -73,7 +74,7 @@ FX uint64_t
 wall(void *arg)
 {
 	(void)arg;
-	return UINT64_C(1800000000000) + w.now_us / 1000;
+	return UINT64_C(1800000000000) + w.now_us / 1000 + w.wall_ahead_ms;
 }
 
 FX void

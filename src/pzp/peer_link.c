@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "pzp/appdata.h"
+#include "pzp/clock.h"
 #include "pzp/peers.h"
 #include "rpc/error.h"
 #include "wire/frame.h"
@@ -221,6 +222,7 @@ on_secured(struct pz_link *link)
 		pz_link_close(link, err, info.text);
 		return;
 	}
+	clock_see_link(pl->peers->node, pl->peer->device);
 	peer_link_authenticated(pl);
 	peer_try_won(pl);
 	decide(pl);
@@ -458,6 +460,8 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 		resend_undelivered(pl->peers->node, undelivered, code);
 	} else {
 		log_failed(pl, why, detail);
+		if (peer) /* one that was dialled: who else is at an address is not known */
+			clock_see_refusal(pl->peers->node, peer->device, why, detail);
 		peer_try_lost(pl, reason.text);
 	}
 	pz_router_detach(pl->peers->node->router, &link->session);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pzp/clock.h"
 #include "pzp/peers.h"
 #include "pzp/zonedata.h"
 #include "wire/message.h"
@@ -280,8 +281,10 @@ zonedata_on_prop(struct zonedata_session *s, const char *status, json_t *message
 	if (pz_sync_session_message(s->sync, status, message, &info) != PZ_OK)
 		pz_warning_of(s->log, s->owner->config.env, "sync", "status=%s from=%s %s", status,
 			      s->to, info.text);
-	if (pz_sync_session_ahead(s->sync, &ahead_ms))
+	if (pz_sync_session_ahead(s->sync, &ahead_ms)) {
 		pz_shared_set_ahead(s->owner->zonedata->shared, ahead_ms);
+		clock_see_hub(s->owner, ahead_ms);
+	}
 	return true;
 }
 

@@ -15,7 +15,7 @@ static const struct {
 	enum pz_err proven, unproven;
 } alerts[] = {
 	{SSL_AD_CERTIFICATE_REVOKED, PZ_ERR_DENIED_REVOKED, PZ_ERR_DENIED_REMOTE},
-	{SSL_AD_CERTIFICATE_EXPIRED, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED_REMOTE},
+	{SSL_AD_CERTIFICATE_EXPIRED, PZ_ERR_DENIED_REMOTE_DATE, PZ_ERR_DENIED_REMOTE_DATE},
 	{SSL_AD_UNKNOWN_CA, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED_REMOTE},
 	{SSL_AD_BAD_CERTIFICATE, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED_REMOTE},
 	{SSL_AD_UNSUPPORTED_CERTIFICATE, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED_REMOTE},
@@ -46,8 +46,11 @@ pz_tls_alert_error(int alert, struct pz_tls_alert_scene scene, struct pz_errinfo
 		if (alerts[i].alert == alert)
 			err = scene.proven ? alerts[i].proven : alerts[i].unproven;
 	return pz_fail(info, err, "%s%s (alert %d)%s",
-		       err == PZ_ERR_DENIED_REMOTE ? "" : "the other end says: ", alert_text(alert),
-		       alert, scene.proven ? "" : ", by an end that has not proved its identity");
+		       err == PZ_ERR_DENIED_REMOTE || err == PZ_ERR_DENIED_REMOTE_DATE
+			       ? ""
+			       : "the other end says: ",
+		       alert_text(alert), alert,
+		       scene.proven ? "" : ", by an end that has not proved its identity");
 }
 
 static enum pz_err

@@ -95,7 +95,7 @@ enum pz_err pz_tls_handshake(struct pz_tls *tls, struct pz_buf *cipher_out, bool
  * @param cipher_out as in pz_tls_handshake (alerts, answers to key updates)
  * Errors: IO_CLOSED (the peer's close_notify, in order after all data); PROTO (bad record, other
  * fatal alerts); the peer's fatal alert about our certificate: DENIED_REVOKED
- * (certificate_revoked), DENIED_REMOTE (certificate_expired, unknown_ca,
+ * (certificate_revoked), DENIED_REMOTE_DATE (certificate_expired), DENIED_REMOTE (unknown_ca,
  * bad_certificate, unsupported_certificate, certificate_unknown, certificate_required,
  * access_denied; on an enrol session access_denied is DENIED); INTERNAL (the handshake is not
  * done); LIMIT_QUEUE, LIMIT_MEMORY, CRYPTO. Every error is final, but after IO_CLOSED

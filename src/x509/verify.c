@@ -237,6 +237,29 @@ keep_chain(struct check *c, STACK_OF(X509) * chain)
 	return PZ_OK;
 }
 
+static void
+date_of(const ASN1_TIME *time, char out[32])
+{
+	struct tm tm = {0};
+
+	if (time == NULL || !ASN1_TIME_to_tm(time, &tm) ||
+	    strftime(out, 32, "%Y-%m-%d %H:%M", &tm) == 0)
+		out[0] = '\0';
+}
+
+/** Both ends of its validity: which clock is wrong can be seen from that alone. */
+static enum pz_err
+fail_dates(const struct check *c, const X509 *cert, int depth)
+{
+	char begin[32], end[32];
+
+	date_of(cert ? X509_get0_notBefore(cert) : NULL, begin);
+	date_of(cert ? X509_get0_notAfter(cert) : NULL, end);
+	return pz_fail(c->info, PZ_ERR_DENIED_EXPIRED,
+		       "%s (certificate %d of the chain, valid from %s to %s UTC)",
+		       X509_verify_cert_error_string(c->x509_error), depth, begin, end);
+}
+
 /* Rule 1 and the part of rule 2 that OpenSSL knows. */
 static enum pz_err
 build_chain(struct check *c)
@@ -256,6 +279,9 @@ build_chain(struct check *c)
 		c->x509_error = X509_STORE_CTX_get_error(ctx);
 		if (c->x509_error == X509_V_OK)
 			c->x509_error = X509_V_ERR_UNSPECIFIED;
+		if (map_error(c->x509_error) == PZ_ERR_DENIED_EXPIRED)
+			return fail_dates(c, X509_STORE_CTX_get_current_cert(ctx),
+					  X509_STORE_CTX_get_error_depth(ctx));
 		return pz_fail(c->info, map_error(c->x509_error),
 			       "%s (certificate %d of the chain)",
 			       X509_verify_cert_error_string(c->x509_error),

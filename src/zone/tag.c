@@ -64,18 +64,56 @@ pz_zone_device_tag_matches(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t 
 	if (strlen(tag) != PZ_ZONE_TAG_CHARS)
 		return false;
 	for (int day = -1; day <= 1; day++) {
-		uint64_t then = day < 0 ? wall_ms - DAY_MS : wall_ms + (uint64_t)day * DAY_MS;
-		pz_zone_device_tag(secret, then, instance, device, ours);
+		pz_zone_device_tag(secret, pz_zone_tag_day(wall_ms, day), instance, device, ours);
 		if (sodium_memcmp(ours, tag, PZ_ZONE_TAG_CHARS) == 0)
 			return true;
 	}
 	return false;
 }
 
-bool
-pz_zone_tag_is_ours(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms, const char *tag)
+/** Is made anew unless it is of this day and secret. */
+static void
+make_tags(struct pz_zone_tags *tags, const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms)
 {
-	return pz_zone_device_tag_matches(secret, wall_ms, NULL, NULL, tag);
+	char *middle = tags->tags[PZ_ZONE_TAG_DAYS_MAX], today[PZ_ZONE_TAG_CHARS + 1];
+
+	pz_zone_tag(secret, wall_ms, today);
+	if (tags->day == wall_ms / DAY_MS && strcmp(middle, today) == 0)
+		return;
+	tags->day = wall_ms / DAY_MS;
+	for (int day = -PZ_ZONE_TAG_DAYS_MAX; day <= PZ_ZONE_TAG_DAYS_MAX; day++)
+		pz_zone_tag(secret, pz_zone_tag_day(wall_ms, day),
+			    tags->tags[PZ_ZONE_TAG_DAYS_MAX + day]);
+}
+
+bool
+pz_zone_tags_find(struct pz_zone_tags *tags, const uint8_t secret[PZ_ZONE_SECRET_BYTES],
+		  uint64_t wall_ms, const char *tag, int *out_days)
+{
+	if (strlen(tag) != PZ_ZONE_TAG_CHARS)
+		return false;
+	make_tags(tags, secret, wall_ms);
+	/* The nearest first: at the beginning of 1970 several have the same one. */
+	for (int i = 0; i <= 2 * PZ_ZONE_TAG_DAYS_MAX; i++) {
+		int day = i % 2 ? (i + 1) / 2 : -i / 2;
+
+		if (sodium_memcmp(tags->tags[PZ_ZONE_TAG_DAYS_MAX + day], tag, PZ_ZONE_TAG_CHARS) !=
+		    0)
+			continue;
+		*out_days = day;
+		return true;
+	}
+	return false;
+}
+
+uint64_t
+pz_zone_tag_day(uint64_t wall_ms, int days)
+{
+	uint64_t by = DAY_MS * (uint64_t)(days < 0 ? -days : days);
+
+	if (days >= 0)
+		return wall_ms + by;
+	return wall_ms > by ? wall_ms - by : wall_ms % DAY_MS;
 }
 
 uint64_t

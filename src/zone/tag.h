@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/limits.h"
+
 #define PZ_ZONE_SECRET_BYTES 32
 #define PZ_ZONE_TAG_CHARS 16 /* hex digits */
 
@@ -24,12 +26,29 @@ void pz_zone_tag(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
 void pz_zone_device_tag(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
 			const char *instance, const char *device, char out[PZ_ZONE_TAG_CHARS + 1]);
 
-/** The zone's tag of today, or of the day before or after: clocks differ, midnight passes. */
-bool
-pz_zone_tag_is_ours(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms, const char *tag);
-/** Likewise of a device. */
+/**
+ * The zone's tags of the days around one, so that what is heard costs one HMAC and not one for each
+ * day that a clock may be wrong by. All zero is valid: no tag is known yet.
+ */
+struct pz_zone_tags {
+	uint64_t day; /* since 1970: of the middle */
+	char tags[2 * PZ_ZONE_TAG_DAYS_MAX + 1][PZ_ZONE_TAG_CHARS + 1];
+};
+
+/**
+ * Whether a tag is one of the zone's, of up to PZ_ZONE_TAG_DAYS_MAX days before or after today: a
+ * device whose clock is wrong must be found, to be told so.
+ * @param tags kept by the caller; made anew when the day or the secret is another one
+ * @param out_days how many days after today, < 0: before. Set when it is ours
+ */
+bool pz_zone_tags_find(struct pz_zone_tags *tags, const uint8_t secret[PZ_ZONE_SECRET_BYTES],
+		       uint64_t wall_ms, const char *tag, int *out_days);
+/** The tag of a device, of that day, or of the day before or after: midnight passes. */
 bool pz_zone_device_tag_matches(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
 				const char *instance, const char *device, const char *tag);
+
+/** The same time of another day; the beginning of 1970 is the first one. */
+uint64_t pz_zone_tag_day(uint64_t wall_ms, int days);
 
 /** Milliseconds until the next day begins, UTC. */
 uint64_t pz_zone_tag_left_ms(uint64_t wall_ms);

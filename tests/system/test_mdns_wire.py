@@ -168,6 +168,27 @@ def test_avahi_daemon_of_the_system(lab):
         a.stop()
 
 
+@pytest.mark.parametrize("days", [-10, 10], ids=["behind", "ahead"])
+def test_clocks_that_are_days_apart(flat, clock_shim, days):
+    """They know each other all the same, and both say that a clock is wrong, and whose it may be."""
+    hub_is_away(flat, flat.a, flat.b)
+    flat.b.stop()
+    flat.b.env = clock_shim(days * 24 * 3600)
+    flat.b.start()
+    flat.a.finds(flat.b)
+    flat.b.finds(flat.a)
+    for one, other in ((flat.a, "tv"), (flat.b, "laptop")):
+        said = [c for c in one.status()["conditions"] if c["id"] == "clocks-apart"]
+        assert [c["subject"] for c in said] == [other], said
+        assert "10 days" in said[0]["text"] and "clock" in said[0]["text"], said
+    flat.b.stop()
+    flat.b.env = {}
+    flat.b.start()
+    eventually(lambda: flat.a.discover(1) and not [c for c in flat.a.status()["conditions"]
+                                                   if c["id"] == "clocks-apart"],
+               timeout=30, what="no word of clocks")
+
+
 # ---- records that lie ----
 
 

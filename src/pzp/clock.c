@@ -1,0 +1,95 @@
+/*
+ * Clocks that are apart: devices then refuse each other's certificates, and do not recognise each
+ * other on a local network. A device cannot know which clock is right, only what shows that two
+ * differ, and whether its own is before a time that has certainly passed.
+ */
+#include "pzp/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "pzp/internal.h"
+
+#define DAY_MS (UINT64_C(24) * 3600 * 1000)
+
+/* Its own certificate was signed then, by the hub's clock. */
+static bool
+is_behind(const struct pz_node *node)
+{
+	return node->membership != NULL &&
+	       pz_env_wall_ms(node->config.env) < pz_cert_not_before_ms(node->membership->tls);
+}
+
+static const char *
+whose(const struct pz_node *node)
+{
+	return is_behind(node) ? "this device's clock is behind: its own certificate begins later"
+			       : "one of the two clocks is wrong";
+}
+
+static void
+date_of(uint64_t wall_ms, char out[32])
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm = {0};
+
+	(void)gmtime_r(&seconds, &tm);
+	if (strftime(out, 32, "%Y-%m-%d %H:%M UTC", &tm) == 0)
+		out[0] = '\0';
+}
+
+void
+clock_see_tag(struct pz_node *node, const char *device, int days)
+{
+	char here[32];
+
+	if (days >= -1 && days <= 1) { /* midnight passes everywhere at another time */
+		pz_condition_clear(node->conditions, PZ_CONDITION_CLOCKS_APART, device);
+		return;
+	}
+	date_of(pz_env_wall_ms(node->config.env), here);
+	pz_condition_raise(node->conditions, PZ_CONDITION_CLOCKS_APART, device,
+			   "%s announces itself on the local network with a date %d days %s, "
+			   "here it is %s: %s",
+			   device, days < 0 ? -days : days, days < 0 ? "ago" : "ahead", here,
+			   whose(node));
+}
+
+void
+clock_see_hub(struct pz_node *node, int64_t ahead_ms)
+{
+	uint64_t apart = ahead_ms < 0 ? -(uint64_t)ahead_ms : (uint64_t)ahead_ms;
+	char there[32], here[32];
+
+	if (apart < PZ_CLOCKS_APART_MS) {
+		pz_condition_clear(node->conditions, PZ_CONDITION_CLOCKS_APART, "hub");
+		return;
+	}
+	uint64_t now = pz_env_wall_ms(node->config.env);
+	date_of(now, here);
+	date_of(now + (uint64_t)ahead_ms, there);
+	pz_condition_raise(node->conditions, PZ_CONDITION_CLOCKS_APART, "hub",
+			   "the hub's clock says %s, this device's clock says %s: %s", there, here,
+			   whose(node));
+}
+
+void
+clock_see_refusal(struct pz_node *node, const char *who, enum pz_err why, const char *detail)
+{
+	if (why == PZ_ERR_DENIED_EXPIRED)
+		pz_condition_raise(node->conditions, PZ_CONDITION_CERTIFICATE_DATE, who,
+				   "the certificate of %s does not count today: %s; %s", who,
+				   detail, whose(node));
+	else if (why == PZ_ERR_DENIED_REMOTE_DATE)
+		pz_condition_raise(
+			node->conditions, PZ_CONDITION_CERTIFICATE_DATE, who,
+			"%s says that this device's certificate does not count today; %s", who,
+			whose(node));
+}
+
+void
+clock_see_link(struct pz_node *node, const char *who)
+{
+	pz_condition_clear(node->conditions, PZ_CONDITION_CERTIFICATE_DATE, who);
+}
