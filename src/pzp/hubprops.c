@@ -186,6 +186,17 @@ send_error(struct pz_node *node, enum pz_prop_error error, const char *text, con
 	json_decref(body);
 }
 
+static void
+not_ours(struct pz_node *node, const char *status)
+{
+	if (pz_prop_is_for_hubs(status))
+		send_error(node, PZ_PROP_ERROR_REFUSED,
+			   "only the zone's hub enrols and revokes devices", status);
+	else
+		send_error(node, PZ_PROP_ERROR_UNKNOWN_STATUS,
+			   "this device does not know the status", status);
+}
+
 /* A prop counts only from the hub itself: nobody else of the zone speaks for it. */
 void
 node_on_hub_prop(struct pz_node *node, const struct pz_envelope *envelope, bool is_relayed)
@@ -211,7 +222,6 @@ node_on_hub_prop(struct pz_node *node, const struct pz_envelope *envelope, bool 
 	else if (i < n)
 		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
 	else if (!is_relayed)
-		send_error(node, PZ_PROP_ERROR_UNKNOWN_STATUS,
-			   "this device does not know the status", status);
+		not_ours(node, status);
 	json_decref(payload);
 }

@@ -268,6 +268,9 @@ peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
 		i++;
 	if (zonedata_on_prop(pl->sync, status, message))
 		;
+	else if (i == n && pz_prop_is_for_hubs(status))
+		send_error(pl, PZ_PROP_ERROR_REFUSED,
+			   "only the zone's hub enrols and revokes devices", status);
 	else if (i == n)
 		send_error(pl, PZ_PROP_ERROR_UNKNOWN_STATUS, "this device does not know the status",
 			   status);

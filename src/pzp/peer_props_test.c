@@ -195,6 +195,11 @@ an_unknown_status_is_answered_and_survived(void **state)
 	answers_with_an_error(far, "unknownStatus", "Update");
 	fx_tells(far, "revoked", json_object());
 	answers_with_an_error(far, "unknownStatus", "revoked");
+	static const char *const for_hubs[] = {"enrolHello", "enrollPzp", "revoke", "token"};
+	for (size_t i = 0; i < sizeof(for_hubs) / sizeof(for_hubs[0]); i++) {
+		fx_tells(far, for_hubs[i], json_object());
+		answers_with_an_error(far, "refused", for_hubs[i]);
+	}
 	fx_tells(far, "error", json_string("what?")); /* no answer: it would never end */
 	fx_tells(far, "error", json_object());
 	assert_int_equal(json_array_size(far->heard), 0);

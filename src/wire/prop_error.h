@@ -3,18 +3,31 @@
 #ifndef PZ_WIRE_PROP_ERROR_H
 #define PZ_WIRE_PROP_ERROR_H
 
+#include <stdbool.h>
+#include <string.h>
+
 /* X(name, code on the wire, meaning) */
 #define PZ_PROP_ERRORS(X)                                                                          \
 	X(UNKNOWN_STATUS, "unknownStatus", "the receiver does not know this prop status")          \
 	X(BAD_REQUEST, "badRequest", "a member is missing, of the wrong type or out of range")     \
 	X(REFUSED, "refused",                                                                      \
-	  "a synchronised value is not taken; `about` names the item, `key` the value")
+	  "a synchronised value is not taken; `about` names the item, `key` the value. Or a "      \
+	  "device "                                                                                \
+	  "is asked for what only a hub does")
 
 enum pz_prop_error {
 #define X(name, code, meaning) PZ_PROP_ERROR_##name,
 	PZ_PROP_ERRORS(X)
 #undef X
 };
+
+/** A status by which a hub would be asked to enrol or to revoke: a device refuses it (page 1). */
+static inline bool
+pz_prop_is_for_hubs(const char *status)
+{
+	return strncmp(status, "enrol", strlen("enrol")) == 0 || strcmp(status, "revoke") == 0 ||
+	       strcmp(status, "token") == 0;
+}
 
 /** The code as it is sent. */
 static inline const char *
