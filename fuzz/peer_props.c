@@ -61,7 +61,8 @@ stream_close(struct pz_stream *stream)
 	((struct far *)(void *)stream)->pl = NULL;
 }
 
-static const struct pz_stream_ops stream_ops = {stream_send, stream_set_reading, stream_close};
+static const struct pz_stream_ops stream_ops = {
+	.send = stream_send, .set_reading = stream_set_reading, .close = stream_close};
 
 /* Dialled is what a peer says; nobody ever answers. */
 static enum pz_err

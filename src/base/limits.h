@@ -55,6 +55,15 @@
 	(30 * PZ_US_PER_S) /* waiting hardly mends it: another hub answers at the address */
 #define PZ_BACKOFF_SLOW_MAX_US (300 * PZ_US_PER_S) /* page 5: at most 5 minutes apart */
 #define PZ_CALL_TIMEOUT_US (30 * PZ_US_PER_S)
+#define PZ_LIVENESS_WATCH_US (1 * PZ_US_PER_S)    /* a call without any sign of life: probe */
+#define PZ_LIVENESS_PATIENCE_US (5 * PZ_US_PER_S) /* then a link is dead that gives none */
+#define PZ_LIVENESS_TICK_US (500 * PZ_US_PER_MS)  /* how often a probe's way is looked at */
+#define PZ_LIVENESS_STALLED_US                                                                     \
+	(15 * PZ_US_PER_S) /* nothing is acknowledged: TCP has sent it six times by then */
+#define PZ_LIVENESS_ROUND_TRIP_MAX_US                                                              \
+	(10 * PZ_US_PER_S) /* longer is not believed: who delays its answers would never be dead   \
+			    */
+#define PZ_SOCKET_UNSENT_BYTES (64U << 10) /* in the system's buffer; more waits in our queue */
 #define PZ_DIAL_ADDRESSES_MAX 32 /* of one name: whoever answers for it may name thousands */
 #define PZ_LOOKUPS_MAX                                                                             \
 	8 /* threads that look up names, those that were given up included: one may live for half  \
@@ -92,14 +101,12 @@
 #define PZ_PEER_RELAYED_MAX 256           /* devices whose services one peer passes on */
 #define PZ_PEER_RETRIES_ALONE 6           /* after a loss while there is no hub: about a minute */
 #define PZ_PEER_SEEK_US (3 * PZ_US_PER_S) /* listening for a peer that was asked for */
-#define PZ_PEER_PROBE_AFTER_US (2 * PZ_US_PER_S) /* a call without any sign of life */
-#define PZ_PEER_PROBE_US (6 * PZ_US_PER_S)       /* then a link is dead that gives none */
-#define PZ_PEER_CONTEST_US (3 * PZ_US_PER_S)     /* likewise when a newer link waits */
-#define PZ_PEER_DRAIN_US (5 * PZ_US_PER_S)       /* a replaced link is heard this long */
-#define PZ_NEARBY_INSTANCES_MAX 256              /* heard on the local network at a time */
-#define PZ_NEARBY_STRANGERS_MAX 192              /* of them without our zone's tag */
-#define PZ_NEARBY_DATE_US (600 * PZ_US_PER_S)    /* the clock may be set: the date is looked at */
-#define PZ_NEARBY_ADDRESSES_MAX 8                /* of one instance */
+#define PZ_PEER_CONTEST_US (3 * PZ_US_PER_S)  /* likewise when a newer link waits */
+#define PZ_PEER_DRAIN_US (5 * PZ_US_PER_S)    /* a replaced link is heard this long */
+#define PZ_NEARBY_INSTANCES_MAX 256           /* heard on the local network at a time */
+#define PZ_NEARBY_STRANGERS_MAX 192           /* of them without our zone's tag */
+#define PZ_NEARBY_DATE_US (600 * PZ_US_PER_S) /* the clock may be set: the date is looked at */
+#define PZ_NEARBY_ADDRESSES_MAX 8             /* of one instance */
 #define PZ_PEER_REFRESH_US                                                                         \
 	(1200 * PZ_US_PER_S)                 /* a third of what a consent to be relayed lasts      \
 					      */
@@ -184,7 +191,11 @@
 #define PZ_MDNS_DAEMON_WAIT_US (1 * PZ_US_PER_S) /* for the bus; then our own responder speaks */
 #define PZ_MDNS_RETRY_US (30 * PZ_US_PER_S) /* something is missing (bus, socket): tried again */
 /* ---- synchronisation (page 8); per item: the table in sync/kind.h ---- */
-#define PZ_SYNC_MESSAGE_BYTES_MAX (256U << 10) /* one message of ours, frame and all */
+#define PZ_SYNC_MESSAGE_BYTES_MAX (256U << 10) /* one message, frame and all (page 8) */
+#define PZ_SYNC_PIECE_BYTES                                                                        \
+	(32U << 10) /* what we send at a time: 4 s at 64 kbit/s, which a call may have to wait */
+#define PZ_SYNC_QUEUE_BYTES                                                                        \
+	(64U << 10) /* of a link's queue: with more in it synchronisation waits for calls */
 #define PZ_SYNC_KEY_BYTES_MAX 256
 #define PZ_SYNC_VALUE_BYTES_MAX (1U << 20) /* a policy document or a CRL */
 #define PZ_SYNC_CHUNKS_MAX 16384           /* per item: as many as devices in a zone */

@@ -156,6 +156,8 @@ arm(struct pz_link *link)
 	if (!link->live) {
 		due = link->hello_us ? earlier(link->hello_us, link->deadline_us)
 				     : link->deadline_us;
+	} else if (link->life.is_in_flight) {
+		due = pz_env_mono_us(link->host->env) + PZ_LINK_IDLE_US;
 	} else {
 		due = earlier(link->rx_us + 2 * keepalive_us(link),
 			      link->tx_us + keepalive_us(link));
@@ -207,8 +209,12 @@ on_time(struct pz_timer *timer, void *arg)
 			link->tx_us = now;
 			link->host->events->keepalive(link);
 		}
-		if (!link->idle && now >= link->rx_us + PZ_LINK_IDLE_US &&
-		    now >= link->tx_us + PZ_LINK_IDLE_US) {
+		if (pz_liveness_is_stalled(link)) {
+			pz_link_close(link, PZ_ERR_IO_TIMEOUT, "what is sent does not arrive");
+			return;
+		}
+		if (!link->idle && !link->life.is_in_flight &&
+		    now >= link->rx_us + PZ_LINK_IDLE_US && now >= link->tx_us + PZ_LINK_IDLE_US) {
 			link->idle = true;
 			pz_tls_idle(link->tls);
 		}
@@ -258,6 +264,7 @@ pz_link_new(const struct pz_link_host *host, struct pz_stream *stream, struct pz
 	pz_buf_init(&link->tx, PZ_QUEUE_MAX_BYTES, host->turn->queue_pool);
 	pz_buf_init(&link->cipher, 4 * PZ_TURN_CHUNK_BYTES, NULL);
 	pz_timer_init(&link->timer, on_time, link);
+	pz_liveness_init(link);
 	link->rx_us = link->tx_us = pz_env_mono_us(host->env);
 	link->deadline_us = link->rx_us + deadline_us;
 	link->hello_us = pz_tls_has_hello(tls) ? 0 : link->rx_us + PZ_HELLO_TIMEOUT_US;
@@ -299,6 +306,7 @@ pz_link_close(struct pz_link *link, enum pz_err why, const char *detail)
 	link->closing = true;
 	link->close_why = why;
 	link->close_detail = detail ? strdup(detail) : NULL;
+	pz_liveness_stop(link);
 	pz_list_remove(&link->dirty_node);
 	pz_list_append(&link->host->turn->closing, &link->closing_node);
 }
@@ -350,6 +358,8 @@ handshake(struct pz_link *link)
 	bool done = false;
 
 	enum pz_err err = pz_tls_handshake(link->tls, &link->host->turn->cipher, &done, &info);
+	if (link->host->turn->cipher.len > 0)
+		pz_liveness_on_flight(link);
 	if (emit(link) != PZ_OK && err == PZ_OK)
 		err = PZ_ERR_LIMIT_QUEUE;
 	if (err != PZ_OK) {
@@ -450,6 +460,8 @@ pz_link_on_bytes(struct pz_link *link, struct pz_slice bytes)
 	pz_metric_add(link->host->metrics, PZ_METRIC_bytes_in, bytes.len);
 	link->rx_us = pz_env_mono_us(link->host->env);
 	link->idle = false;
+	if (!link->secured || link->life.is_probed)
+		pz_liveness_on_bytes(link);
 	pz_tls_input(link->tls, bytes);
 	/* The first step of all, without bytes, costs next to nothing: a flood of connections that
 	 * never speak must not use up the share of those that do. */
@@ -492,6 +504,7 @@ session_set_reading(struct pz_session *session, bool on)
 		return;
 	if (on) /* the silence was ours */
 		link->rx_us = pz_env_mono_us(link->host->env);
+	pz_liveness_on_reading(link, on);
 	link->stream->ops->set_reading(link->stream, on);
 }
 

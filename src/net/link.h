@@ -10,6 +10,7 @@
 #define PZ_NET_LINK_H
 
 #include "base/env.h"
+#include "net/liveness.h"
 #include "net/stream.h"
 #include "net/turn.h"
 #include "route/router.h"
@@ -25,6 +26,10 @@ struct pz_link_events {
 	/** Nothing was sent for 30 s: send a keepAlive. May be NULL for links that never become
 	 * live. */
 	void (*keepalive)(struct pz_link *link);
+	/** Send something that the other end answers at once (prop `probe`). As above. */
+	void (*probe)(struct pz_link *link);
+	/** A link that was probed gave a sign of life. May be NULL. */
+	void (*alive)(struct pz_link *link);
 	/** The queue has become shorter. May be NULL. */
 	void (*drained)(struct pz_link *link);
 	/**
@@ -55,6 +60,7 @@ struct pz_link {
 	struct pz_buf tx;     /* frames, not yet encrypted */
 	struct pz_buf cipher; /* ciphertext that the stream did not take yet */
 	struct pz_timer timer;
+	struct pz_liveness life;
 	uint64_t deadline_us; /* to be established, or to make progress */
 	uint64_t hello_us;    /* until when a client has to have said its ClientHello; 0: it has */
 	uint64_t patience_us; /* what each frame moves the deadline by; 0 = it stands */

@@ -33,6 +33,7 @@ struct fx_stream {
 	size_t piece;  /* delivered at a time; 0: all */
 	bool reading, is_closed, is_full, is_ended;
 	unsigned sends;
+	uint64_t round_trip_us; /* that it measures */
 };
 
 /** A link and what its owner heard. */
@@ -42,7 +43,7 @@ struct fx_end {
 	struct pz_link *link; /* NULL once closed */
 	struct pz_buf frames; /* received */
 	unsigned frame_count;
-	int secured, keepalives, drained, closed;
+	int secured, keepalives, probes, alive, drained, closed;
 	enum pz_err why;
 	char detail[256];
 	struct pz_buf undelivered;
@@ -118,6 +119,22 @@ fx_on_keepalive(struct pz_link *link)
 	fx_close(end->close_in_keepalive);
 }
 
+/* A frame without content stands for the probe. */
+static inline void
+fx_on_probe(struct pz_link *link)
+{
+	struct fx_end *end = link->owner;
+
+	end->probes++;
+	assert_ok(pz_link_send(link, pz_slice_of("\x02\0\0\0{}", 6)));
+}
+
+static inline void
+fx_on_alive(struct pz_link *link)
+{
+	((struct fx_end *)link->owner)->alive++;
+}
+
 static inline void
 fx_on_drained(struct pz_link *link)
 {
@@ -147,6 +164,8 @@ static const struct pz_link_events fx_events = {
 	.secured = fx_on_secured,
 	.frame = fx_on_frame,
 	.keepalive = fx_on_keepalive,
+	.probe = fx_on_probe,
+	.alive = fx_on_alive,
 	.drained = fx_on_drained,
 	.closed = fx_on_closed,
 };
@@ -197,6 +216,17 @@ fx_stream_set_reading(struct pz_stream *stream, bool on)
 	fx_stream_of(stream)->reading = on;
 }
 
+/* What the other end has not read yet is under way, unless it does not read at all. */
+static inline void
+fx_stream_measure(struct pz_stream *stream, struct pz_stream_measure *out)
+{
+	const struct fx_stream *s = fx_stream_of(stream);
+
+	*out = (struct pz_stream_measure){.unacked = s->peer->in_len,
+					  .in_flight = s->peer->reading ? s->peer->in_len : 0,
+					  .round_trip_us = s->round_trip_us};
+}
+
 static inline void
 fx_stream_close(struct pz_stream *stream)
 {
@@ -207,6 +237,7 @@ fx_stream_close(struct pz_stream *stream)
 static const struct pz_stream_ops fx_stream_ops = {
 	.send = fx_stream_send,
 	.set_reading = fx_stream_set_reading,
+	.measure = fx_stream_measure,
 	.close = fx_stream_close,
 };
 

@@ -2,11 +2,21 @@
 #ifndef PZ_NET_STREAM_H
 #define PZ_NET_STREAM_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 #include "base/slice.h"
 
 struct pz_stream;
 struct pz_link;
+
+/** How far a stream's bytes have come. */
+struct pz_stream_measure {
+	size_t unacked;   /* bytes that send took and the other end has not acknowledged */
+	size_t in_flight; /* of them those that are on their way: 0 while the other end has no room
+			   */
+	uint64_t round_trip_us; /* as the stream measures it; 0: unknown */
+};
 
 struct pz_stream_ops {
 	/** Takes as many bytes as go out now. Fewer than given: pz_link_on_writable() follows when
@@ -15,6 +25,8 @@ struct pz_stream_ops {
 	/** Starts or stops delivering bytes to the link; they come later, never from inside the
 	 * call. */
 	void (*set_reading)(struct pz_stream *stream, bool on);
+	/** Measures; costs a system call. NULL: all that send took counts as acknowledged. */
+	void (*measure)(struct pz_stream *stream, struct pz_stream_measure *out);
 	/** Closes; what send took is still delivered if the network can. No call-back comes after
 	 * it; the stream frees itself. */
 	void (*close)(struct pz_stream *stream);

@@ -6,9 +6,11 @@
 #include "net/tcp.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -166,6 +168,23 @@ tcp_set_reading(struct pz_stream *stream, bool on)
 }
 
 static void
+tcp_measure(struct pz_stream *stream, struct pz_stream_measure *out)
+{
+	const struct tcp *tcp = (struct tcp *)(void *)stream;
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+	int queued = 0, unsent = 0;
+
+	*out = (struct pz_stream_measure){0};
+	if (ioctl(tcp->fd, SIOCOUTQ, &queued) == 0 && queued > 0)
+		out->unacked = (size_t)queued;
+	if (ioctl(tcp->fd, SIOCOUTQNSD, &unsent) == 0 && queued > unsent)
+		out->in_flight = (size_t)(queued - unsent);
+	if (getsockopt(tcp->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
+		out->round_trip_us = info.tcpi_rtt;
+}
+
+static void
 on_closed(uv_handle_t *handle)
 {
 	struct tcp *tcp = handle->data;
@@ -251,13 +270,14 @@ pz_tcp_end_lingering(struct pz_loop *loop)
 static const struct pz_stream_ops tcp_ops = {
 	.send = tcp_send,
 	.set_reading = tcp_set_reading,
+	.measure = tcp_measure,
 	.close = tcp_close,
 };
 
 enum pz_err
 pz_tcp_stream_new(struct pz_loop *loop, int fd, struct pz_stream **out)
 {
-	int one = 1;
+	int one = 1, unsent = PZ_SOCKET_UNSENT_BYTES;
 	struct tcp *tcp = calloc(1, sizeof(*tcp));
 
 	if (tcp == NULL)
@@ -267,6 +287,9 @@ pz_tcp_stream_new(struct pz_loop *loop, int fd, struct pz_stream **out)
 		return PZ_ERR_IO;
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	/* What waits longer than the network needs waits in our queue, which small things may pass
+	 * by and which knows what was not sent. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
 	tcp->stream.ops = &tcp_ops;
 	tcp->poll.data = tcp;
 	tcp->loop = loop;

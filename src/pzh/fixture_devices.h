@@ -116,7 +116,8 @@ say(const struct device *d, struct pz_buf *frame)
 static inline void
 link_up(struct device *d)
 {
-	static const struct pz_stream_ops stream_ops = {fake_send, fake_set_reading, fake_close};
+	static const struct pz_stream_ops stream_ops = {
+		.send = fake_send, .set_reading = fake_set_reading, .close = fake_close};
 	static const struct pz_session_ops session_ops = {session_send, session_set_reading,
 							  session_close};
 	static struct pz_stream stream = {.ops = &stream_ops};

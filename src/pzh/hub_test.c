@@ -443,7 +443,8 @@ no_close(struct pz_stream *stream)
 static struct hub_peer *
 fake_registering(struct pz_member *member)
 {
-	static const struct pz_stream_ops ops = {no_send, no_reading, no_close};
+	static const struct pz_stream_ops ops = {
+		.send = no_send, .set_reading = no_reading, .close = no_close};
 	static struct pz_stream stream;
 	static struct pz_link link;
 	static struct hub_peer peer;

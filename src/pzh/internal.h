@@ -111,11 +111,9 @@ struct hub_peer {
 	uint64_t attest_window_us;        /* since when attestations are counted, and how many */
 	unsigned attest_checks;
 	enum hub_link_state state;
-	bool is_enrol_decided; /* admitted or refused: told already */
-	bool is_enrol_counted; /* as an attempt */
-	bool is_leaving;       /* asked to be revoked */
-	struct pz_timer probe; /* for a sign of life, when somebody says that it is gone */
-	uint64_t probed_us;
+	bool is_enrol_decided;        /* admitted or refused: told already */
+	bool is_enrol_counted;        /* as an attempt */
+	bool is_leaving;              /* asked to be revoked */
 	struct pz_sync_session *sync; /* while it is live; NULL: out of memory */
 };
 

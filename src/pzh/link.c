@@ -79,16 +79,6 @@ select_ctx(void *arg, const char *sni_first_label, bool enrol)
 	return enrol ? peer->zone->enrol_ctx : peer->zone->link_ctx;
 }
 
-static void
-on_probe(struct pz_timer *timer, void *arg)
-{
-	struct hub_peer *peer = arg;
-
-	(void)timer;
-	if (peer->link->rx_us < peer->probed_us)
-		pz_link_close(peer->link, PZ_ERR_IO_TIMEOUT, "no sign of life");
-}
-
 void
 hub_accept(void *arg, struct pz_stream *stream, const char *remote)
 {
@@ -108,7 +98,6 @@ hub_accept(void *arg, struct pz_stream *stream, const char *remote)
 	peer->hub = hub;
 	peer->log = &hub->refuse_log;
 	pz_list_init(&peer->claims);
-	pz_timer_init(&peer->probe, on_probe, peer);
 	if (pz_link_new(&hub->link_host, stream, tls, PZ_HANDSHAKE_TIMEOUT_US, peer, &peer->link) !=
 	    PZ_OK) {
 		pz_guest_leave(&peer->guest);
@@ -149,13 +138,8 @@ hub_link_revoked(struct hub_peer *peer, const char *reason)
 void
 hub_link_probe(struct hub_peer *peer)
 {
-	const struct pz_env *env = peer->hub->config.env;
-
-	if (peer->state != HUB_LINK_LIVE || peer->probe.active)
-		return;
-	peer->probed_us = pz_env_mono_us(env);
-	zone_send_prop(peer->zone, peer->link, "probe", NULL);
-	pz_env_start(env, &peer->probe, PZ_PEER_CONTEST_US);
+	if (peer->state == HUB_LINK_LIVE)
+		pz_link_probe(peer->link, PZ_PEER_CONTEST_US);
 }
 
 bool
@@ -329,6 +313,14 @@ on_keepalive(struct pz_link *link)
 }
 
 static void
+on_probe(struct pz_link *link)
+{
+	struct hub_peer *peer = link->owner;
+
+	zone_send_prop(peer->zone, link, "probe", NULL);
+}
+
+static void
 on_drained(struct pz_link *link)
 {
 	struct hub_peer *peer = link->owner;
@@ -380,7 +372,6 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 {
 	struct hub_peer *peer = link->owner;
 
-	pz_env_stop(peer->hub->config.env, &peer->probe);
 	sync_end(peer);
 	pz_list_remove(&link->owner_node);
 	if (peer->state == HUB_LINK_LIVE)
@@ -398,6 +389,7 @@ const struct pz_link_events hub_link_events = {
 	.secured = on_secured,
 	.frame = on_frame,
 	.keepalive = on_keepalive,
+	.probe = on_probe,
 	.drained = on_drained,
 	.closed = on_closed,
 };

@@ -20,7 +20,7 @@ on_send(void *arg, const char *status, json_t *message)
 
 	if (link->closing || !link->session.attached)
 		return PZ_ERR_IO_CLOSED;
-	if (link->session.queued > PZ_QUEUE_LOW_BYTES)
+	if (link->session.queued > PZ_SYNC_QUEUE_BYTES)
 		return PZ_ERR_LIMIT_QUEUE;
 	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
 	enum pz_err err = pz_message_prop(&out, zone->authority->zone, link->session.address,

@@ -191,44 +191,18 @@ hub_send_prop(struct pz_node *node, const char *status, json_t *message)
 
 /* ---- a sign of life ---- */
 
-static void
-on_watch(struct pz_timer *timer, void *arg)
-{
-	struct pz_node *node = arg;
-	struct pz_link *link = node->hub.link;
-
-	(void)timer;
-	if (link == NULL || !node->hub.is_registered || link->rx_us >= node->hub_watched_us)
-		return;
-	if (node->is_hub_probed)
-		pz_link_close(link, PZ_ERR_IO_TIMEOUT, "no sign of life");
-	else
-		hub_probe(node, PZ_PEER_PROBE_US);
-}
-
 void
 hub_watch(struct pz_node *node)
 {
-	if (node->hub_watch.active)
-		return;
-	node->is_hub_probed = false;
-	node->hub_watched_us = pz_env_mono_us(node->config.env);
-	pz_env_start(node->config.env, &node->hub_watch, PZ_PEER_PROBE_AFTER_US);
+	if (node->hub.link)
+		pz_link_watch(node->hub.link);
 }
 
 void
 hub_probe(struct pz_node *node, uint64_t patience_us)
 {
-	hub_send_prop(node, "probe", NULL);
-	node->is_hub_probed = true;
-	node->hub_watched_us = pz_env_mono_us(node->config.env);
-	pz_env_start(node->config.env, &node->hub_watch, patience_us);
-}
-
-void
-hub_watch_init(struct pz_node *node)
-{
-	pz_timer_init(&node->hub_watch, on_watch, node);
+	if (node->hub.link)
+		pz_link_probe(node->hub.link, patience_us);
 }
 
 /* ---- clean-up ---- */
@@ -407,6 +381,15 @@ on_keepalive(struct pz_link *link)
 }
 
 static void
+on_probe(struct pz_link *link)
+{
+	struct node_conn *conn = link->owner;
+
+	if (conn->link == link)
+		hub_send_prop(conn->node, "probe", NULL);
+}
+
+static void
 on_drained(struct pz_link *link)
 {
 	struct node_conn *conn = link->owner;
@@ -496,6 +479,7 @@ const struct pz_link_events node_link_events = {
 	.secured = on_secured,
 	.frame = on_frame,
 	.keepalive = on_keepalive,
+	.probe = on_probe,
 	.drained = on_drained,
 	.closed = on_closed,
 };

@@ -94,9 +94,7 @@ struct pz_node {
 	struct pz_list answers; /* resend.c */
 	size_t answer_count, answer_bytes;
 	uint64_t looked_us; /* when it last looked for others on behalf of a peer */
-	struct pz_timer renewal, announce, leave_timer, wipe_retry, hub_watch;
-	uint64_t hub_watched_us; /* since when a sign of life of the hub is waited for */
-	bool is_hub_probed;
+	struct pz_timer renewal, announce, leave_timer, wipe_retry;
 	struct pz_keep names; /* while the store does not have `device` */
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 	char display_name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
@@ -221,7 +219,6 @@ void hub_wipe(struct pz_node *node);
 /** A wipe that the disk refused is tried again. */
 void hub_wipe_again(struct pz_node *node);
 void hub_send_info(struct pz_node *node);
-void hub_watch_init(struct pz_node *node);
 /** Something was sent that deserves an answer: without a sign of life the link is probed. */
 void hub_watch(struct pz_node *node);
 /** Asks for a sign of life; without one the link is closed. */

@@ -54,7 +54,7 @@ void
 node_watch_session(struct pz_node *node, const struct pz_session *session)
 {
 	if (session->kind == PZ_SESSION_PEER)
-		peer_link_watch(pz_link_of((struct pz_session *)session)->owner);
+		pz_link_watch(pz_link_of((struct pz_session *)session));
 	else if (session->kind == PZ_SESSION_HUB)
 		hub_watch(node);
 }

@@ -348,7 +348,6 @@ init_fields(struct pz_node *node, const struct pz_node_config *config)
 	pz_timer_init(&node->leave_timer, on_leave_timeout, node);
 	pz_timer_init(&node->enrol_reaper, on_enrol_reaper, node);
 	pz_timer_init(&node->wipe_retry, on_wipe_retry, node);
-	hub_watch_init(node);
 	node->registry_watch =
 		(struct pz_registry_watch){.changed = on_registry_change, .arg = node};
 }
@@ -421,7 +420,6 @@ pz_node_free(struct pz_node *node)
 	pz_env_stop(node->config.env, &node->leave_timer);
 	pz_env_stop(node->config.env, &node->enrol_reaper);
 	pz_env_stop(node->config.env, &node->wipe_retry);
-	pz_env_stop(node->config.env, &node->hub_watch);
 	enrolment_free_all(node);
 	pz_registry_unwatch(&node->registry_watch);
 	if (node->nearby)

@@ -10,9 +10,8 @@
  * crossed, or the larger one has lost it (restart, another network). The older link is asked for a
  * sign of life, the newer one waits (standby) until that has come or not.
  *
- * A dead network says nothing. What expects an answer makes the link be watched: two seconds
- * without a word, then a probe, which is answered with keepAlive (and by whoever does not know it
- * with an error, which is as good), then the link is given up and the messages take another way.
+ * What expects an answer makes the link be watched (net/liveness.h); a link that is given up hands
+ * its messages over to another way.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,41 +75,6 @@ send_register(struct peer_link *pl)
 	return err;
 }
 
-/* ---- signs of life ---- */
-
-static void
-on_watch(struct pz_timer *timer, void *arg)
-{
-	struct peer_link *pl = arg;
-
-	(void)timer;
-	if (pl->is_probed)
-		peer_link_close(pl, PZ_ERR_IO_TIMEOUT, "no sign of life");
-	else if (pl->link->rx_us < pl->watched_us)
-		peer_link_probe(pl, PZ_PEER_PROBE_US);
-	else if (pl->link->tx_us > pl->link->rx_us) /* something went out since */
-		peer_link_watch(pl);
-}
-
-void
-peer_link_watch(struct peer_link *pl)
-{
-	if (pl->state != PEER_LINK_LIVE || pl->watch.active)
-		return;
-	pl->watched_us = pz_env_mono_us(env_of(pl));
-	pz_env_start(env_of(pl), &pl->watch, PZ_PEER_PROBE_AFTER_US);
-}
-
-void
-peer_link_probe(struct peer_link *pl, uint64_t patience_us)
-{
-	if (pl->is_probed && pl->watch.due_us <= pz_env_mono_us(env_of(pl)) + patience_us)
-		return;
-	pl->is_probed = true;
-	peer_link_prop(pl, "probe", NULL);
-	pz_env_start(env_of(pl), &pl->watch, patience_us);
-}
-
 static struct peer_link *
 link_in_state(const struct peer *peer, enum peer_link_state state)
 {
@@ -130,18 +94,21 @@ peer_is_registering(const struct peer *peer)
 	return link_in_state(peer, PEER_LINK_REGISTERING) != NULL;
 }
 
+/* The older link lives: the newer one that waited for that is not needed. */
 static void
-is_alive(struct peer_link *pl)
+on_alive(struct pz_link *link)
 {
-	struct peer_link *waiting;
+	const struct peer_link *pl = link->owner;
+	struct peer_link *waiting = pl->peer ? link_in_state(pl->peer, PEER_LINK_STANDBY) : NULL;
 
-	if (!pl->is_probed)
-		return;
-	pl->is_probed = false;
-	pz_env_stop(env_of(pl), &pl->watch);
-	waiting = link_in_state(pl->peer, PEER_LINK_STANDBY);
-	if (waiting)
+	if (waiting && pl->state == PEER_LINK_LIVE)
 		peer_link_close(waiting, PZ_ERR_EXISTS, "the older link lives");
+}
+
+static void
+on_probe(struct pz_link *link)
+{
+	peer_link_prop(link->owner, "probe", NULL);
 }
 
 /* ---- from handshake to live ---- */
@@ -175,7 +142,7 @@ decide(struct peer_link *pl)
 {
 	if (is_beaten(pl)) {
 		pl->state = PEER_LINK_STANDBY;
-		peer_link_probe(pl->peer->live, PZ_PEER_CONTEST_US);
+		pz_link_probe(pl->peer->live->link, PZ_PEER_CONTEST_US);
 		return;
 	}
 	begin_register(pl);
@@ -235,8 +202,7 @@ drain(struct peer_link *pl)
 	if (pl->link->closing)
 		return;
 	pl->state = PEER_LINK_DRAINING;
-	pl->is_probed = false;
-	pz_env_stop(env_of(pl), &pl->watch);
+	pz_link_unwatch(pl->link);
 	send_bye(pl, replaced);
 	if (pl->is_leaving)
 		pz_link_close(pl->link, PZ_OK, replaced);
@@ -347,7 +313,6 @@ on_frame(struct pz_link *link, struct pz_slice frame)
 
 	switch (pl->state) {
 	case PEER_LINK_LIVE:
-		is_alive(pl);
 		return pz_router_frame(pl->peers->node->router, &link->session, frame);
 	case PEER_LINK_DRAINING:
 		if (!pl->has_registered)
@@ -399,7 +364,7 @@ lost(struct peer_link *pl, enum pz_peer_event event, const char *reason,
 	peer->live = NULL;
 	peer->is_missed = event == PZ_PEER_EVENT_LINK_LOST;
 	pl->state = PEER_LINK_DRAINING;
-	pz_env_stop(env_of(pl), &pl->watch);
+	pz_link_unwatch(pl->link);
 	pz_router_detach(node->router, &pl->link->session);
 	(void)peer_event(peer, event, reason);
 	forget_what_it_said(peer);
@@ -449,7 +414,6 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 
 	(void)pz_fail(&reason, why, "%s%s%s", pz_err_text(why), detail[0] ? ": " : "", detail);
 	pz_list_remove(&pl->node);
-	pz_env_stop(env_of(pl), &pl->watch);
 	pz_env_stop(env_of(pl), &pl->end);
 	zonedata_close(PZ_TAKE(pl->sync));
 	peer_link_authenticated(pl);
@@ -488,6 +452,8 @@ const struct pz_link_events peer_link_events = {
 	.secured = on_secured,
 	.frame = on_frame,
 	.keepalive = on_keepalive,
+	.probe = on_probe,
+	.alive = on_alive,
 	.drained = on_drained,
 	.closed = on_closed,
 };
@@ -506,7 +472,6 @@ on_end(struct pz_timer *timer, void *arg)
 void
 peer_link_init(struct peer_link *pl)
 {
-	pz_timer_init(&pl->watch, on_watch, pl);
 	pz_timer_init(&pl->end, on_end, pl);
 	pz_list_append(&pl->peers->links, &pl->node);
 }

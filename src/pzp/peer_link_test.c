@@ -454,11 +454,11 @@ a_call_into_silence_gives_the_link_up(void **state)
 	(void)state;
 	has_a_test_service(far);
 	begin(&a, "call", call_params("test@tv", "get42", json_array()));
-	fx_run(PZ_PEER_PROBE_AFTER_US - 100 * MS);
+	fx_run(PZ_LIVENESS_WATCH_US - 100 * MS);
 	assert_int_equal(fx_heard(far, "probe", NULL), 0);
 	fx_run(200 * MS);
 	assert_int_equal(fx_heard(far, "probe", NULL), 1);
-	fx_run(PZ_PEER_PROBE_US - 400 * MS);
+	fx_run(PZ_LIVENESS_PATIENCE_US - 400 * MS);
 	assert_int_equal(a.ends, 0);
 	fx_run(600 * MS);
 	assert_true(far->is_closed);

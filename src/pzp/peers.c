@@ -395,7 +395,7 @@ peers_network_changed(struct peers *peers)
 	PZ_LIST_EACH (&peers->links, n, tmp) {
 		struct peer_link *pl = PZ_CONTAINER(n, struct peer_link, node);
 		if (pl->state == PEER_LINK_LIVE)
-			peer_link_probe(pl, PZ_PEER_CONTEST_US);
+			pz_link_probe(pl->link, PZ_PEER_CONTEST_US);
 	}
 	if (peers->node->membership && peers->listener == NULL)
 		peers_listen(peers);

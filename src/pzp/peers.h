@@ -62,10 +62,7 @@ struct peer_link {
 	bool is_outgoing;
 	bool has_registered;      /* the other end sent its register */
 	bool is_leaving;          /* the other end said that another link replaces it */
-	struct pz_timer watch;    /* for a sign of life */
 	struct pz_timer end;      /* of draining */
-	bool is_probed;           /* it was asked for one and gave none yet */
-	uint64_t watched_us;      /* since when */
 	unsigned notices_refused; /* of where the hub is: moved.c */
 };
 
@@ -188,10 +185,6 @@ struct peer_link *peer_link_open(struct peer_try *attempt_try, struct pz_stream 
 void peer_link_close(struct peer_link *pl, enum pz_err why, const char *reason);
 /** Sends a prop. @param message borrowed, may be NULL */
 void peer_link_prop(struct peer_link *pl, const char *status, json_t *message);
-/** Something was sent that deserves an answer: without a sign of life it is probed. */
-void peer_link_watch(struct peer_link *pl);
-/** Asks for a sign of life; without one within `patience_us` the link is closed. */
-void peer_link_probe(struct peer_link *pl, uint64_t patience_us);
 /** Another link of this peer has yet to hear or say `register`. */
 bool peer_is_registering(const struct peer *peer);
 extern const struct pz_link_events peer_link_events;

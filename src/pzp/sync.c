@@ -43,7 +43,7 @@ on_send(void *arg, const char *status, json_t *message)
 
 	if (s->link->closing || !s->link->session.attached) /* or another link has taken over */
 		return PZ_ERR_IO_CLOSED;
-	if (s->link->session.queued > PZ_QUEUE_LOW_BYTES)
+	if (s->link->session.queued > PZ_SYNC_QUEUE_BYTES)
 		return PZ_ERR_LIMIT_QUEUE;
 	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
 	enum pz_err err = pz_message_prop(&out, s->owner->self, s->to, status, message);

@@ -12,7 +12,7 @@
 #include "wire/message.h"
 
 /* What is left for payload.message: the envelope has two addresses and some names around it. */
-#define BUDGET (PZ_SYNC_MESSAGE_BYTES_MAX - 2048)
+#define BUDGET (PZ_SYNC_PIECE_BYTES - 2048)
 /* ,"key":["64 digits",16 digits,false] without the key */
 #define LISTED_BYTES 100
 /* {"key":,"value":,"mtime":16 digits,"origin":,"deleted":false,"at":,"size":}, without the texts */

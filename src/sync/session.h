@@ -11,7 +11,7 @@
  *
  * Statuses are Sync_Hash, Sync_Change, Sync_Data in an exchange that a hub opens, and Update_…
  * in one that a device opens, also between two devices. The answer to equal digests is a Change
- * without items. What does not fit into PZ_SYNC_MESSAGE_BYTES_MAX is split: every Change but the
+ * without items. What does not fit into PZ_SYNC_PIECE_BYTES is split: every Change but the
  * last of an answer has "partial":true. Data stands for itself: it may come at any time (a change
  * is pushed to those who are connected, without an exchange), and each message is complete; only a
  * value that is too long for one message comes in pieces, chunk objects in consecutive messages

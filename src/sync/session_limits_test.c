@@ -33,7 +33,7 @@ long_values_come_in_pieces(void **state)
 	run();
 	assert_true(is_equal(&hub, &laptop, PZ_SYNC_APP_DATA));
 	assert_string_equal(value_of(&laptop, PZ_SYNC_APP_DATA, "b"), value);
-	assert_in_range(other()->largest, 1, PZ_SYNC_MESSAGE_BYTES_MAX);
+	assert_in_range(other()->largest, 1, PZ_SYNC_PIECE_BYTES);
 	assert_int_equal(laptop.refusals, 0);
 	assert_int_equal(laptop.changes, 4);
 	free(value);
@@ -123,7 +123,7 @@ a_full_queue_only_delays(void **state)
 static void
 wishes_are_not_multiplied(void **state)
 {
-	char *value = long_value(200000);
+	char *value = long_value(20000);
 	struct pz_buf text;
 
 	(void)state;

@@ -30,8 +30,8 @@ of_10000_chunks_only_the_changed_one_travels(void **state)
 	assert_int_equal(hub.changes, 1);
 	assert_in_range(dialler()->bytes, 1, 4096);       /* Hash and Data */
 	assert_in_range(other()->bytes, 500000, 2000000); /* the listing */
-	assert_in_range(other()->messages, 4, 8);
-	assert_in_range(other()->largest, 1, PZ_SYNC_MESSAGE_BYTES_MAX);
+	assert_in_range(other()->messages, 30, 45);
+	assert_in_range(other()->largest, 1, PZ_SYNC_PIECE_BYTES);
 
 	/* without a listing: pushed while connected */
 	size_t before = other()->bytes;

@@ -308,6 +308,17 @@ stream_set_reading(struct pz_stream *stream, bool on)
 }
 
 static void
+stream_measure(struct pz_stream *stream, struct pz_stream_measure *out)
+{
+	const struct vend *end = end_of(stream), *other = &end->conn->end[!end->side];
+	size_t len = end->conn->pipe[!end->side].len;
+
+	*out = (struct pz_stream_measure){.unacked = len,
+					  .in_flight = other->reading || other->is_dead ? len : 0,
+					  .round_trip_us = 2 * end->conn->latency_us};
+}
+
+static void
 stream_close(struct pz_stream *stream)
 {
 	struct vend *end = end_of(stream);
@@ -333,6 +344,7 @@ stream_close(struct pz_stream *stream)
 static const struct pz_stream_ops stream_ops = {
 	.send = stream_send,
 	.set_reading = stream_set_reading,
+	.measure = stream_measure,
 	.close = stream_close,
 };
 
