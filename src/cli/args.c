@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/suggest.h"
+
 #define SECONDS_MAX 1000000U
 #define HELP_COLUMN 26
 
@@ -11,6 +13,8 @@ const struct pz_cli_option pz_cli_global_options[] = {
 	{"data-dir", "DIR", "the daemon's data directory", PZ_CLI_TEXT, 0, 0},
 	{"control-socket", "PATH", "the daemon's control socket", PZ_CLI_TEXT, 0, 0},
 	{"json", NULL, "print JSON: one document, one a line for streams", PZ_CLI_FLAG, 0, 0},
+	{"long", NULL, "-l: all of each line, also where the terminal is narrower", PZ_CLI_FLAG, 0,
+	 0},
 	{"help", NULL, "show this help", PZ_CLI_FLAG, 0, 0},
 	{"version", NULL, "show the version", PZ_CLI_FLAG, 0, 0},
 	{NULL, NULL, NULL, PZ_CLI_FLAG, 0, 0},
@@ -28,9 +32,26 @@ find_option(const struct pz_cli_option *options, const char *name, size_t len)
 	return -1;
 }
 
-static const struct pz_cli_command *
-find_command(const struct pz_cli_program *program, const char *name)
+/* Other words for the same. */
+static const char *
+alias(const char *name)
 {
+	static const char *const aliases[][2] = {{"enroll", "enrol"},
+						 {"unenrol", "leave"},
+						 {"unenroll", "leave"},
+						 {"ls", "services"}};
+
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+		if (strcmp(name, aliases[i][0]) == 0)
+			return aliases[i][1];
+	return name;
+}
+
+static const struct pz_cli_command *
+find_command(const struct pz_cli_program *program, const char *given)
+{
+	const char *name = alias(given);
+
 	for (const struct pz_cli_command *c = program->commands; c->name; c++)
 		if (strcmp(c->name, name) == 0)
 			return c;
@@ -80,6 +101,37 @@ check_value(const struct pz_cli_option *o, const char *value, struct pz_errinfo 
 	return PZ_OK;
 }
 
+/* "unknown command stauts; did you mean status?" */
+static enum pz_err
+unknown_command(const struct pz_cli_program *program, const char *text, struct pz_errinfo *info)
+{
+	struct pz_suggest s;
+
+	pz_suggest_init(&s, text);
+	for (const struct pz_cli_command *c = program->commands; c->name; c++)
+		pz_suggest_add(&s, c->name);
+	return pz_fail(info, PZ_ERR_CONFIG, "unknown command %.60s%s%s%s", text,
+		       s.best ? "; did you mean " : "", s.best ? s.best : "", s.best ? "?" : "");
+}
+
+static enum pz_err
+unknown_option(const struct pz_cli_args *args, const char *name, size_t len,
+	       struct pz_errinfo *info)
+{
+	char given[PZ_SUGGEST_BYTES_MAX + 2];
+	struct pz_suggest s;
+
+	snprintf(given, sizeof(given), "%.*s", (int)len, name);
+	pz_suggest_init(&s, given);
+	for (const struct pz_cli_option *o = pz_cli_global_options; o->name; o++)
+		pz_suggest_add(&s, o->name);
+	for (const struct pz_cli_option *o = args->command ? args->command->options : NULL;
+	     o && o->name; o++)
+		pz_suggest_add(&s, o->name);
+	return pz_fail(info, PZ_ERR_CONFIG, "unknown option --%.*s%s%s%s", (int)len, name,
+		       s.best ? "; did you mean --" : "", s.best ? s.best : "", s.best ? "?" : "");
+}
+
 /* argv[*i] starts with "--". */
 static enum pz_err
 parse_option(struct pz_cli_args *args, int argc, char **argv, int *i, struct pz_errinfo *info)
@@ -98,7 +150,7 @@ parse_option(struct pz_cli_args *args, int argc, char **argv, int *i, struct pz_
 		at = find_option(table, name, len);
 	}
 	if (at < 0)
-		return pz_fail(info, PZ_ERR_CONFIG, "unknown option --%.*s", (int)len, name);
+		return unknown_option(args, name, len, info);
 	if (table[at].kind == PZ_CLI_FLAG) {
 		if (value)
 			return pz_fail(info, PZ_ERR_CONFIG, "--%s takes no value", table[at].name);
@@ -120,9 +172,12 @@ parse_positional(const struct pz_cli_program *program, struct pz_cli_args *args,
 {
 	if (args->command == NULL) {
 		args->command = find_command(program, text);
-		if (args->command == NULL)
-			return pz_fail(info, PZ_ERR_CONFIG, "unknown command %.60s", text);
-		return PZ_OK;
+		if (args->command)
+			return PZ_OK;
+		args->is_help |= strcmp(text, "help") == 0;
+		args->is_version |= strcmp(text, "version") == 0;
+		return args->is_help || args->is_version ? PZ_OK
+							 : unknown_command(program, text, info);
 	}
 	if (args->count >= args->command->max || args->count >= PZ_CLI_POSITIONALS_MAX)
 		return pz_fail(info, PZ_ERR_CONFIG, "one argument too many: %.60s", text);
@@ -134,12 +189,12 @@ static enum pz_err
 parse_one(const struct pz_cli_program *program, struct pz_cli_args *args, int argc, char **argv,
 	  int *i, struct pz_errinfo *info)
 {
-	static char help[] = "--help";
-	char *only[] = {help};
+	static char help[] = "--help", longer[] = "--long", version[] = "--version";
 	const char *arg = argv[*i];
+	char *only[] = {arg[1] == 'h' ? help : arg[1] == 'l' ? longer : version};
 	int zero = 0;
 
-	if (strcmp(arg, "-h") == 0)
+	if (strcmp(arg, "-h") == 0 || strcmp(arg, "-l") == 0 || strcmp(arg, "-V") == 0)
 		return parse_option(args, 1, only, &zero, info);
 	if (strncmp(arg, "--", 2) == 0)
 		return parse_option(args, argc, argv, i, info);
@@ -163,7 +218,9 @@ pz_cli_args_parse(const struct pz_cli_program *program, int argc, char **argv,
 		else
 			PZ_TRY(parse_positional(program, out, argv[i], info));
 	}
-	if (pz_cli_args_value(out, "help") || pz_cli_args_value(out, "version"))
+	out->is_help |= pz_cli_args_value(out, "help") != NULL;
+	out->is_version |= pz_cli_args_value(out, "version") != NULL;
+	if (out->is_help || out->is_version)
 		return PZ_OK;
 	if (out->command == NULL)
 		return pz_fail(info, PZ_ERR_CONFIG, "no command given");
@@ -211,14 +268,28 @@ help_options(FILE *out, const char *title, const struct pz_cli_option *o)
 	}
 }
 
+/* What a table says about a command, or NULL. */
+static const char *
+note_of(const struct pz_cli_note *notes, const char *command)
+{
+	for (; notes && notes->command; notes++)
+		if (strcmp(notes->command, command) == 0)
+			return notes->text;
+	return NULL;
+}
+
 static void
 help_program(const struct pz_cli_program *program, FILE *out)
 {
-	fprintf(out, "Usage: %s [OPTION...] COMMAND [ARGUMENT...]\n\n%s\n\nCommands:\n",
-		program->name, program->summary);
+	fprintf(out, "Usage: %s [OPTION...] COMMAND [ARGUMENT...]\n\n%s\n\n", program->name,
+		program->summary);
 	for (const struct pz_cli_command *c = program->commands; c->name; c++) {
 		char left[96];
 
+		const char *title = note_of(program->groups, c->name);
+
+		if (title)
+			fprintf(out, "%s%s:\n", c == program->commands ? "" : "\n", title);
 		snprintf(left, sizeof(left), "%s%s%s", c->name, c->arguments[0] ? " " : "",
 			 c->arguments);
 		help_line(out, left, c->summary);
@@ -229,7 +300,7 @@ help_program(const struct pz_cli_program *program, FILE *out)
 		"else $XDG_STATE_HOME/%s, else ~/.local/state/%s.\n"
 		"\nExit status: 0 done, 1 failed, 2 wrong usage, 3 %s cannot be reached,\n"
 		"4 timed out, 5 denied.\n"
-		"\n'%s COMMAND --help' tells more.\n",
+		"\n'%s COMMAND --help' shows more.\n",
 		program->data_dir_env, program->leaf, program->leaf, program->daemon,
 		program->name);
 }
@@ -246,6 +317,8 @@ pz_cli_help(const struct pz_cli_program *program, const struct pz_cli_command *c
 		toupper((unsigned char)command->summary[0]), command->summary + 1);
 	if (command->details)
 		fprintf(out, "\n%s\n", command->details);
+	if (note_of(program->examples, command->name))
+		fprintf(out, "\nExample: %s\n", note_of(program->examples, command->name));
 	help_options(out, "Options", command->options);
 	help_options(out, "Options of every command", pz_cli_global_options);
 }

@@ -14,12 +14,15 @@ struct pz_cli_args {
 	const char *global_values[PZ_CLI_OPTIONS_MAX]; /* by table position; NULL: not given */
 	const char *values[PZ_CLI_OPTIONS_MAX];        /* likewise, of the command */
 	const char *positionals[PZ_CLI_POSITIONALS_MAX];
-	unsigned count; /* of positionals */
+	unsigned count;           /* of positionals */
+	bool is_help, is_version; /* asked for, by option or as a command */
 };
 
 /**
  * Parses a command line: "--name VALUE" or "--name=VALUE", the last one counts; "--" ends options;
- * "-h" is "--help". A number such as -5 is no option.
+ * "-h" is "--help", "-l" is "--long", "-V" is "--version"; the commands `help` and `version` are
+ * the options. A misspelt command or option gets the one that was meant. A number such as -5 is no
+ * option.
  * @param argc, argv without the program's name
  * @param info names the argument and what is wrong; may be NULL
  * With --help or --version among the arguments the number of positionals is not checked.

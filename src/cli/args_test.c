@@ -83,7 +83,7 @@ tells_what_is_wrong(void **state)
 		{"draw a b c", "one argument too many: c"},
 		{"list a", "one argument too many: a"},
 		{"draw a --colour red", "unknown option --colour"},
-		{"draw a --siz 3", "unknown option --siz"},
+		{"draw a --siz 3", "unknown option --siz; did you mean --size?"},
 		{"draw a -x", "unknown option -x"},
 		{"--size 3 draw a", "unknown option --size"}, /* before its command */
 		{"list --size 3", "unknown option --size"},

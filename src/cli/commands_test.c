@@ -211,7 +211,12 @@ says_when_there_is_no_daemon(void **state)
 	assert_non_null(strstr(f->err, "is pzpd running?"));
 	assert_non_null(strstr(f->err, "/nonexistent/control.sock"));
 	assert_int_equal(run_in(f, "/nonexistent", &pz_pzh_program, "token|--json"), 3);
-	assert_string_equal(f->out, "");
+	assert_string_equal(f->err, ""); /* one document, and nothing twice */
+	json_t *said = json_loads(f->out, 0, NULL);
+	const json_t *error = json_object_get(said, "error");
+	assert_int_equal(json_integer_value(json_object_get(error, "exit")), 3);
+	assert_non_null(strstr(json_string_value(json_object_get(error, "message")), "pzhd"));
+	json_decref(said);
 }
 
 static void
@@ -243,8 +248,27 @@ helps_and_tells_its_version(void **state)
 	assert_string_equal(f->out, "pzp " PZ_VERSION "\n");
 	assert_int_equal(run(f, &pz_pzh_program, "revoke|--help"), 0);
 	assert_non_null(strstr(f->out, "Usage: pzh revoke [OPTION...] DEVICE\n"));
-	assert_int_equal(run(f, &pz_pzh_program, "--json"), 2);
+	assert_int_equal(run(f, &pz_pzh_program, ""), 2);
 	assert_string_equal(f->err, "pzh: no command given; see 'pzh --help'\n");
+	/* As other programs do it, and what was meant by a misspelt word. */
+	assert_int_equal(run(f, &pz_pzp_program, "version"), 0);
+	assert_string_equal(f->out, "pzp " PZ_VERSION "\n");
+	assert_int_equal(run(f, &pz_pzp_program, "help"), 0);
+	assert_non_null(strstr(f->out, "Usage: pzp "));
+	assert_non_null(strstr(f->out, "\nSettings:\n"));
+	assert_int_equal(run(f, &pz_pzp_program, "help|call"), 0);
+	assert_non_null(strstr(f->out, "Usage: pzp call "));
+	assert_int_equal(run(f, &pz_pzp_program, "enroll|--help"), 0);
+	assert_non_null(strstr(f->out, "Example: pzp enrol 'pzp://"));
+	assert_int_equal(run(f, &pz_pzp_program, "stauts"), 2);
+	assert_string_equal(f->err, "pzp: unknown command stauts; did you mean status?; see 'pzp "
+				    "--help'\n");
+	assert_int_equal(run(f, &pz_pzp_program, "services|--devise|x"), 2);
+	assert_non_null(strstr(f->err, "unknown option --devise; did you mean --device?"));
+	assert_int_equal(run(f, &pz_pzp_program, "bogus|--json"), 2);
+	assert_string_equal(f->out,
+			    "{\"error\":{\"exit\":2,\"message\":\"unknown command bogus\"}}\n");
+	assert_string_equal(f->err, "");
 }
 
 /* ---- results ---- */
@@ -257,7 +281,7 @@ static const struct {
 	 "{\"version\":\"1\",\"pid\":7,\"state\":\"connected\","
 	 "\"hub\":{\"host\":\"h\",\"port\":81,\"since\":null,"
 	 "\"next\":{\"host\":\"n\",\"port\":82}}}",
-	 "state     connected\nhub       h:81\nnext hub  n:82\nversion   1, pid 7\n"},
+	 "state     connected to the hub\nhub       h:81\nnext hub  n:82\nversion   1, pid 7\n"},
 	{&pz_pzp_program, "status",
 	 "{\"version\":\"1.0\",\"pid\":7,\"uptime\":61,\"id\":\"a@b/tv\",\"zone\":\"a@b\","
 	 "\"device\":\"tv\",\"mode\":\"hub\",\"state\":\"connected\",\"reason\":\"\","
@@ -267,8 +291,7 @@ static const struct {
 	 "\"pending\":{\"connection\":\"peer\",\"peer.auto\":true},"
 	 "\"daysLeft\":{\"tls\":60,\"ca\":3649,\"crl\":-2},\"warnings\":[\"all is lost\"]}",
 	 "id       a@b/tv\n"
-	 "mode     hub\n"
-	 "state    connected\n"
+	 "state    connected to the hub\n"
 	 "hub      h:81, since 2023-11-14 22:13:20\n"
 	 "ports    tls 8040, web 8080\n"
 	 "pending  connection = peer, from the next reconnect on: `pzp reconnect`\n"
@@ -278,8 +301,8 @@ static const struct {
 	 "version  1.0, pid 7\n"
 	 "uptime   1 min 1 s\n"
 	 "\n"
-	 "PEER    STATE      ROUTE  ADDRESS\n"
-	 "a@b/pc  connected  hub    -\n"},
+	 "DEVICE  NAME  WAY         ADDRESS  LAST SEEN\n"
+	 "pc      -     by the hub  -        now\n"},
 	{&pz_pzp_program, "prefs",
 	 "[{\"key\":\"peer.auto\",\"value\":false,\"default\":false,\"source\":\"default\","
 	 "\"scope\":\"zone\",\"effective\":false,\"pending\":true},"
@@ -355,9 +378,9 @@ static const struct {
 	 "{\"id\":\"a@b/tv\",\"displayName\":\"tv\",\"deviceType\":\"\","
 	 "\"state\":\"not-connected\",\"route\":\"none\",\"reason\":\"\",\"address\":null,"
 	 "\"addresses\":null,\"port\":0,\"friend\":false}]",
-	 "DEVICE  NAME   TYPE    STATE          ROUTE   ADDRESSES               PORT\n"
-	 "a@b/pc  My?pc  laptop  connected      direct  10.0.0.7, fe80::1%eth0  8040\n"
-	 "a@b/tv  tv     -       not-connected  none    -                       0\n"},
+	 "DEVICE  NAME   TYPE    DIRECT LINK    WAY     ADDRESSES               PORT\n"
+	 "pc      My?pc  laptop  connected      direct  10.0.0.7, fe80::1%eth0  8040\n"
+	 "tv      tv     -       not-connected  none    -                       -\n"},
 	{&pz_pzp_program, "peers", "[]", "no other devices known\n"},
 	{&pz_pzp_program, "discover",
 	 "[{\"instance\":\"a0\",\"addresses\":[\"10.0.0.7\"],\"port\":8040,\"id\":\"a@b/tv\","
@@ -365,7 +388,7 @@ static const struct {
 	 "{\"instance\":\"b\\u001b1\",\"addresses\":[],\"port\":0,\"id\":null,\"ours\":false}]",
 	 "DEVICE      INSTANCE  ADDRESSES  PORT\n"
 	 "a@b/tv      a0        10.0.0.7   8040\n"
-	 "(stranger)  b?1       -          0\n"},
+	 "(stranger)  b?1       -          -\n"},
 	{&pz_pzp_program, "discover", "[]", "nothing heard\n"},
 	{&pz_pzp_program, "leave|--yes", "{}", "left the zone; this device is not in a zone now\n"},
 	{&pz_pzh_program, "zones",
@@ -382,7 +405,8 @@ static const struct {
 	{&pz_pzh_program, "zones", "[]", "no zones; 'pzh init' makes one\n"},
 	{&pz_pzh_program, "init|--zone|a@b|--host|h",
 	 "{\"zone\":\"a@b\",\"host\":\"h\",\"fingerprint\":\"AB\"}",
-	 "zone         a@b\nhost         h\nfingerprint  AB\n"},
+	 "zone         a@b\nhost         h\nfingerprint  AB\n"
+	 "\nnext: 'pzh token' makes a code for the first device\n"},
 	{&pz_pzh_program, "devices",
 	 "[{\"name\":\"tv\",\"displayName\":\"TV\",\"deviceType\":\"tv\",\"connected\":"
 	 "true,"
@@ -544,7 +568,7 @@ colours_and_cleans_on_a_terminal_only(void **state)
 	f->script.result = "{\"state\":\"connected\",\"id\":\"x\"}";
 	f->out_tty = true;
 	assert_int_equal(run(f, &pz_pzp_program, "status"), 0);
-	assert_non_null(strstr(f->out, "\033[32mconnected\033[0m"));
+	assert_non_null(strstr(f->out, "\033[32mconnected to the hub\033[0m"));
 	setenv("NO_COLOR", "1", 1);
 	assert_int_equal(run(f, &pz_pzp_program, "status"), 0);
 	assert_null(strchr(f->out, '\033'));

@@ -46,6 +46,12 @@ struct pz_cli_command {
 	int (*run)(struct pz_cli *cli);
 };
 
+/** Something about a command. */
+struct pz_cli_note {
+	const char *command; /* NULL ends a table */
+	const char *text;
+};
+
 struct pz_cli_program {
 	const char *name;
 	const char *daemon;       /* whom it talks to */
@@ -54,6 +60,10 @@ struct pz_cli_program {
 	const char *data_dir_env;
 	const char *leaf; /* of the default data directory */
 	const struct pz_cli_command *commands;
+	/** Titles in --help, each above its first command. NULL: none. */
+	const struct pz_cli_note *groups;
+	/** A command line that shows how a command is used. NULL: none. */
+	const struct pz_cli_note *examples;
 };
 
 /** Options that every command has, before or after its name. */

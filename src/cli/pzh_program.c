@@ -131,12 +131,30 @@ static const struct pz_cli_command commands[] = {
 	{NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
 };
 
+static const struct pz_cli_note groups[] = {
+	{"init", "Zones and devices"},
+	{"export", "Move a zone"},
+	{"user", "The user, names, the hub"},
+	{NULL, NULL},
+};
+
+static const struct pz_cli_note examples[] = {
+	{"init", "pzh init --zone alice@example.org --host hub.example.org"},
+	{"token", "pzh token --device tv"},
+	{"revoke", "pzh revoke phone"},
+	{"export", "pzh export zone.pz --moving-to new.example.org"},
+	{"import", "pzh import zone.pz --host new.example.org"},
+	{NULL, NULL},
+};
+
 const struct pz_cli_program pz_pzh_program = {
 	.name = "pzh",
 	.daemon = "pzhd",
 	.settings = PZ_PROGRAM_PZHD,
-	.summary = "Controls the personal zone hub of this machine.",
+	.summary = "Control the personal zone hub of this machine.",
 	.data_dir_env = "PZH_DATA_DIR",
 	.leaf = "pzh",
 	.commands = commands,
+	.groups = groups,
+	.examples = examples,
 };

@@ -208,7 +208,7 @@ print_status(struct pz_cli *cli, const json_t *status)
 		pz_cli_table_add(t, PZ_CLI_BOLD, "uptime");
 		pz_cli_table_add(t, PZ_CLI_PLAIN, a);
 	}
-	return pz_cli_print_table(cli, t);
+	return pz_cli_print_whole_table(cli, t);
 }
 
 int

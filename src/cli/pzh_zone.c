@@ -29,7 +29,7 @@ print_members(const struct pz_cli *cli, const json_t *result, const char *const 
 		pz_cli_table_add(t, PZ_CLI_BOLD, lines[i][0]);
 		pz_cli_table_add(t, PZ_CLI_PLAIN, value);
 	}
-	return pz_cli_print_table(cli, t);
+	return pz_cli_print_whole_table(cli, t);
 }
 
 /* ---- init ---- */
@@ -39,8 +39,12 @@ print_zone(struct pz_cli *cli, const json_t *result)
 {
 	static const char *const lines[][2] = {
 		{"zone", "zone"}, {"host", "host"}, {"fingerprint", "fingerprint"}};
+	int status = print_members(cli, result, lines, 3);
 
-	return print_members(cli, result, lines, 3);
+	if (status == PZ_EXIT_DONE)
+		fprintf(cli->out, "\nnext: %s'pzh token' makes a code for the first device\n",
+			cli->client ? "" : "start pzhd, then ");
+	return status;
 }
 
 /* No daemon runs: the zone is made in the data directory directly. */
@@ -97,7 +101,10 @@ print_token(struct pz_cli *cli, const json_t *token)
 		return status;
 	if (left > 0) {
 		pz_cli_span((uint64_t)left, span);
-		fprintf(cli->out, "\nvalid for %s, for one device\n", span);
+		fprintf(cli->out,
+			"\nvalid for %s, for one device; a new code ends this one\n"
+			"next, on the device: pzp enrol '%s'\n",
+			span, link ? link : "LINK");
 	}
 	if (link && cli->out_is_tty) {
 		fputc('\n', cli->out);

@@ -24,6 +24,8 @@ int pz_pzp_cmd_watch(struct pz_cli *cli);
 /* pzp_peers.c: other devices */
 int pz_pzp_cmd_peers(struct pz_cli *cli);
 int pz_pzp_cmd_discover(struct pz_cli *cli);
+/** The `id` of a device: of the own zone its name alone. The result is `scratch` or borrowed. */
+const char *pz_pzp_short_id(const json_t *device, char scratch[32]);
 
 /* pzp_prefs.c: what the user prefers */
 int pz_pzp_cmd_prefs(struct pz_cli *cli);

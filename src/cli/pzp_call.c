@@ -122,6 +122,8 @@ print_outcome(const struct pz_cli *cli, const json_t *outcome, bool stream)
 	} else if (error == NULL) {
 		status = pz_cli_print_value(cli, result);
 	}
+	if (error && cli->json) /* the document says it all */
+		return exit_of_code(json_integer_value(json_object_get(error, "code")));
 	return error ? print_error(cli, outcome) : status;
 }
 

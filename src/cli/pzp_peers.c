@@ -27,6 +27,25 @@ add_addresses(struct pz_cli_table *t, const json_t *entry)
 	pz_cli_table_add(t, PZ_CLI_PLAIN, text);
 }
 
+const char *
+pz_pzp_short_id(const json_t *device, char scratch[32])
+{
+	const char *id = pz_cli_member(device, "id", scratch), *slash = strchr(id, '/');
+
+	return slash && slash[1] && !json_is_true(json_object_get(device, "friend")) ? slash + 1
+										     : id;
+}
+
+/* 0: not known. */
+static void
+add_port(struct pz_cli_table *t, const json_t *entry)
+{
+	char scratch[32];
+	const char *port = pz_cli_member(entry, "port", scratch);
+
+	pz_cli_table_add(t, PZ_CLI_PLAIN, strcmp(port, "0") == 0 ? "" : port);
+}
+
 static void
 add_member(struct pz_cli_table *t, const json_t *entry, const char *name)
 {
@@ -44,8 +63,8 @@ route_colour(const char *route)
 static int
 print_peers(struct pz_cli *cli, const json_t *peers)
 {
-	static const char *const titles[] = {"DEVICE", "NAME",      "TYPE", "STATE",
-					     "ROUTE",  "ADDRESSES", "PORT"};
+	static const char *const titles[] = {"DEVICE", "NAME",      "TYPE", "DIRECT LINK",
+					     "WAY",    "ADDRESSES", "PORT"};
 	struct pz_cli_table *t;
 	json_t *peer;
 	size_t i;
@@ -60,14 +79,14 @@ print_peers(struct pz_cli *cli, const json_t *peers)
 		char scratch[32];
 		if (t == NULL)
 			break;
-		add_member(t, peer, "id");
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_pzp_short_id(peer, scratch));
 		add_member(t, peer, "displayName");
 		add_member(t, peer, "deviceType");
 		add_member(t, peer, "state");
 		const char *route = pz_cli_member(peer, "route", scratch);
 		pz_cli_table_add(t, route_colour(route), route);
 		add_addresses(t, peer);
-		add_member(t, peer, "port");
+		add_port(t, peer);
 	}
 	return pz_cli_print_table(cli, t);
 }
@@ -101,7 +120,7 @@ print_found(struct pz_cli *cli, const json_t *found)
 			pz_cli_table_add(t, PZ_CLI_PLAIN, "(stranger)");
 		add_member(t, one, "instance");
 		add_addresses(t, one);
-		add_member(t, one, "port");
+		add_port(t, one);
 	}
 	return pz_cli_print_table(cli, t);
 }

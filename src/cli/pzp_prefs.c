@@ -92,7 +92,7 @@ print_one(struct pz_cli *cli, const json_t *one)
 		pz_cli_table_add(t, PZ_CLI_BOLD, members[i]);
 		pz_cli_table_add(t, PZ_CLI_PLAIN, text);
 	}
-	return pz_cli_print_table(cli, t);
+	return pz_cli_print_whole_table(cli, t);
 }
 
 /* "ports.tls = 9000, from the next reconnect on: `pzp reconnect`, or --now" */

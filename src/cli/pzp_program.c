@@ -67,13 +67,15 @@ static const struct pz_cli_option watch_options[] = {
 static const struct pz_cli_command commands[] = {
 	{"enrol", "LINK | HOST[:PORT]", 1, 1, "join a zone", /* */
 	 "Takes the link that 'pzh token' shows, or the hub's address with --zone and --code.\n"
-	 "Ends when this device is in hub mode, or says why it is not.",
+	 "Ends when this device is connected as a device of the zone, or says why it is not. "
+	 "Ctrl-C\n"
+	 "calls it off.",
 	 enrol_options, pz_pzp_cmd_enrol},
 	{"leave", "", 0, 0, "give up the enrolment",
 	 "The hub revokes this device where it can be reached; keys and data are wiped.",
 	 yes_options, pz_pzp_cmd_leave},
-	{"status", "", 0, 0, "show mode, state, hub, peers and ports", NULL, NULL,
-	 pz_pzp_cmd_status},
+	{"status", "", 0, 0, "show how this device and the others are connected, and warnings",
+	 NULL, NULL, pz_pzp_cmd_status},
 	{"connect", "[PEER]", 0, 1, "connect to the hub, or directly to a peer", NULL, NULL,
 	 pz_pzp_cmd_connect},
 	{"disconnect", "[PEER]", 0, 1, "disconnect from the hub, or from a peer", NULL, NULL,
@@ -133,12 +135,37 @@ static const struct pz_cli_command commands[] = {
 	{NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
 };
 
+static const struct pz_cli_note groups[] = {
+	{"enrol", "Join a zone"},
+	{"status", "The zone and its devices"},
+	{"prefs", "Settings"},
+	{"services", "Services and data"},
+	{NULL, NULL},
+};
+
+static const struct pz_cli_note examples[] = {
+	{"enrol", "pzp enrol 'pzp://hub.example.org:8041/alice@example.org?code=12345678' "
+		  "--device tv"},
+	{"connect", "pzp connect tv"},
+	{"hub", "pzp hub new.example.org"},
+	{"prefs", "pzp prefs sync.app-data true --now"},
+	{"user", "pzp user nickname Al"},
+	{"name", "pzp name tv 'Living room'"},
+	{"describe", "pzp describe test@tv"},
+	{"data", "pzp data set shopping list '[\"milk\"]'"},
+	{"serve", "pzp serve clock.json"},
+	{"watch", "pzp watch --json"},
+	{NULL, NULL},
+};
+
 const struct pz_cli_program pz_pzp_program = {
 	.name = "pzp",
 	.daemon = "pzpd",
 	.settings = PZ_PROGRAM_PZPD,
-	.summary = "Controls the personal zone proxy of this device.",
+	.summary = "Control the personal zone proxy of this device.",
 	.data_dir_env = "PZP_DATA_DIR",
 	.leaf = "pzp",
 	.commands = commands,
+	.groups = groups,
+	.examples = examples,
 };

@@ -103,10 +103,38 @@ add_pending(struct pz_cli_table *t, const json_t *pending)
 	}
 }
 
+/* How messages get there now, in words. */
+static const char *
+way_text(const char *route)
+{
+	static const char *const ways[][2] = {{"direct", "direct"},
+					      {"hub", "by the hub"},
+					      {"relay", "by another device"},
+					      {"private", "by the hub, private"},
+					      {"none", "cannot be reached"}};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (strcmp(route, ways[i][0]) == 0)
+			return ways[i][1];
+	return route;
+}
+
+static void
+add_seen(struct pz_cli_table *t, const json_t *peer, bool is_there)
+{
+	json_int_t seen = json_integer_value(json_object_get(peer, "lastSeen"));
+	char when[32] = "";
+
+	if (seen > 0)
+		pz_cli_time((int64_t)seen, when);
+	pz_cli_table_add(t, PZ_CLI_PLAIN, is_there ? "now" : when);
+}
+
+/* One line a device. */
 static int
 print_peers(const struct pz_cli *cli, const json_t *peers)
 {
-	static const char *const titles[] = {"PEER", "STATE", "ROUTE", "ADDRESS"};
+	static const char *const titles[] = {"DEVICE", "NAME", "WAY", "ADDRESS", "LAST SEEN"};
 	struct pz_cli_table *t;
 	json_t *peer;
 	size_t i;
@@ -114,37 +142,69 @@ print_peers(const struct pz_cli *cli, const json_t *peers)
 	if (json_array_size(peers) == 0)
 		return PZ_EXIT_DONE;
 	fputc('\n', cli->out);
-	t = pz_cli_table_new(titles, 4);
+	t = pz_cli_table_new(titles, 5);
 	json_array_foreach(peers, i, peer)
 	{
-		char scratch[32], state_scratch[32];
-		const char *state = pz_cli_member(peer, "state", state_scratch);
+		char scratch[32], route_scratch[32];
+		const char *route = pz_cli_member(peer, "route", route_scratch);
+		bool is_there = strcmp(route, "none") != 0;
 
 		if (t == NULL)
 			break;
-		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(peer, "id", scratch));
-		pz_cli_table_add(t, state_colour(state), state);
-		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(peer, "route", scratch));
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_pzp_short_id(peer, scratch));
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(peer, "displayName", scratch));
+		pz_cli_table_add(t, is_there ? PZ_CLI_GREEN : PZ_CLI_YELLOW, way_text(route));
 		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(peer, "address", scratch));
+		add_seen(t, peer, is_there);
 	}
 	return pz_cli_print_table(cli, t);
+}
+
+/* The state towards the hub, as people say it. */
+static const char *
+state_text(const char *state)
+{
+	static const char *const texts[][2] = {
+		{"virgin", "not in a zone"},
+		{"virgin-connecting", "enrolling: connecting to the hub"},
+		{"virgin-connected", "enrolling: storing certificates"},
+		{"not-connected", "not connected to the hub"},
+		{"connecting", "connecting to the hub"},
+		{"connected", "connected to the hub"},
+		{"disconnecting", "disconnecting from the hub"},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (strcmp(state, texts[i][0]) == 0)
+			return texts[i][1];
+	return state;
+}
+
+static void
+add_state(struct pz_cli_table *t, const json_t *status)
+{
+	char s[32];
+	const char *state = pz_cli_member(status, "state", s);
+	bool is_new = strcmp(state, "virgin") == 0;
+
+	add_line(t, is_new ? "device" : "id", PZ_CLI_PLAIN, pz_cli_member(status, "id", s));
+	state = pz_cli_member(status, "state", s);
+	add_line(t, "state", state_colour(state), state_text(state));
+	add_line(t, "reason", PZ_CLI_YELLOW, pz_cli_member(status, "reason", s));
+	add_line(t, "before", PZ_CLI_YELLOW, pz_cli_member(status, "lastFailure", s));
+	if (is_new)
+		add_line(t, "next", PZ_CLI_PLAIN,
+			 "pzp enrol LINK   (`pzh token` on the hub shows the link)");
 }
 
 static int
 print_status(struct pz_cli *cli, const json_t *status)
 {
 	struct pz_cli_table *t = pz_cli_table_new(NULL, 2);
-	char scratch[32];
-	const char *state = pz_cli_member(status, "state", scratch);
 	int result;
 
 	if (t) {
-		char s[32];
-
-		add_line(t, "id", PZ_CLI_PLAIN, pz_cli_member(status, "id", s));
-		add_line(t, "mode", PZ_CLI_PLAIN, pz_cli_member(status, "mode", s));
-		add_line(t, "state", state_colour(state), state);
-		add_line(t, "reason", PZ_CLI_YELLOW, pz_cli_member(status, "reason", s));
+		add_state(t, status);
 		add_hub(t, json_object_get(status, "hub"));
 		add_ports(t, json_object_get(status, "ports"));
 		add_pending(t, json_object_get(status, "pending"));
@@ -152,7 +212,8 @@ print_status(struct pz_cli *cli, const json_t *status)
 		pz_cli_add_warnings(t, json_object_get(status, "warnings"));
 		add_process(t, status);
 	}
-	result = pz_cli_print_table(cli, t);
+	/* Each line holds one thing: none of it is cut. */
+	result = pz_cli_print_whole_table(cli, t);
 	if (result != PZ_EXIT_DONE)
 		return result;
 	return print_peers(cli, json_object_get(status, "peers"));

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -46,18 +47,31 @@ pz_cli_opt_param(const struct pz_cli *cli, json_t *params, const char *name)
 
 /* ---- reasons ---- */
 
-static void
-tell(const struct pz_cli *cli, const char *hint, const char *fmt, va_list ap) PZ_PRINTF(3, 0);
+static void tell(const struct pz_cli *cli, int status, const char *hint, const char *fmt,
+		 va_list ap) PZ_PRINTF(4, 0);
 
+/* With --json the reason is the one document on standard output, and stands nowhere else. */
 static void
-tell(const struct pz_cli *cli, const char *hint, const char *fmt, va_list ap)
+tell(const struct pz_cli *cli, int status, const char *hint, const char *fmt, va_list ap)
 {
 	char text[LINE_BYTES];
 	char *clean;
+	json_t *error;
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	clean = pz_cli_clean(text, false);
-	fprintf(cli->err, "%s: %s%s\n", cli->program->name, clean ? clean : "out of memory", hint);
+	error = cli->json && clean
+			? json_pack("{s:{s:i, s:s}}", "error", "exit", status, "message", clean)
+			: NULL;
+	if (error) {
+		json_dumpf(error, cli->out, JSON_COMPACT);
+		fputc('\n', cli->out);
+		fflush(cli->out);
+	} else {
+		fprintf(cli->err, "%s: %s%s\n", cli->program->name, clean ? clean : "out of memory",
+			hint);
+	}
+	json_decref(error);
 	free(clean);
 }
 
@@ -67,7 +81,7 @@ pz_cli_fail(const struct pz_cli *cli, int status, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	tell(cli, "", fmt, ap);
+	tell(cli, status, "", fmt, ap);
 	va_end(ap);
 	return status;
 }
@@ -82,7 +96,7 @@ pz_cli_usage(const struct pz_cli *cli, const char *fmt, ...)
 	snprintf(hint, sizeof(hint), "; see '%s%s%s --help'", cli->program->name,
 		 command ? " " : "", command ? command->name : "");
 	va_start(ap, fmt);
-	tell(cli, hint, fmt, ap);
+	tell(cli, PZ_EXIT_USAGE, hint, fmt, ap);
 	va_end(ap);
 	return PZ_EXIT_USAGE;
 }
@@ -240,13 +254,23 @@ pz_cli_print_value(const struct pz_cli *cli, const json_t *value)
 int
 pz_cli_print_table(const struct pz_cli *cli, struct pz_cli_table *table)
 {
-	enum pz_err err =
-		table ? pz_cli_table_print(table, cli->out, cli->colour) : PZ_ERR_LIMIT_MEMORY;
+	size_t width = pz_cli_opt(cli, "long") ? 0 : cli->width;
+	enum pz_err err = table ? pz_cli_table_print(table, cli->out, cli->colour, width)
+				: PZ_ERR_LIMIT_MEMORY;
 
 	pz_cli_table_free(table);
 	if (err != PZ_OK)
 		return pz_cli_fail(cli, PZ_EXIT_FAILED, "%s", pz_err_text(err));
 	return PZ_EXIT_DONE;
+}
+
+int
+pz_cli_print_whole_table(const struct pz_cli *cli, struct pz_cli_table *table)
+{
+	struct pz_cli whole = *cli;
+
+	whole.width = 0;
+	return pz_cli_print_table(&whole, table);
 }
 
 int
@@ -299,6 +323,16 @@ wants_colour(const struct pz_cli *cli)
 	return term == NULL || strcmp(term, "dumb") != 0;
 }
 
+/* Also where the command line is wrong before or behind it. */
+static bool
+wants_json(const struct pz_cli *cli, int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			return true;
+	return pz_cli_opt(cli, "json") != NULL;
+}
+
 static int
 run_command(struct pz_cli *cli)
 {
@@ -324,19 +358,30 @@ pz_cli_run(struct pz_cli *cli, int argc, char **argv)
 
 	cli->client = NULL;
 	cli->stop_fd = -1;
-	cli->json = pz_cli_opt(cli, "json") != NULL;
+	cli->json = err == PZ_OK ? pz_cli_opt(cli, "json") != NULL : wants_json(cli, argc, argv);
 	cli->colour = wants_colour(cli);
 	if (err != PZ_OK)
 		return pz_cli_usage(cli, "%s", info.text);
-	if (pz_cli_opt(cli, "help"))
+	if (cli->args.is_help)
 		pz_cli_help(cli->program, cli->args.command, cli->out);
-	else if (pz_cli_opt(cli, "version"))
+	else if (cli->args.is_version)
 		fprintf(cli->out, "%s %s\n", cli->program->name, PZ_VERSION);
 	else
 		status = run_command(cli);
 	if ((fflush(cli->out) != 0 || ferror(cli->out)) && status == PZ_EXIT_DONE)
 		status = pz_cli_fail(cli, PZ_EXIT_FAILED, "cannot write the output");
 	return status;
+}
+
+/* Columns of the terminal, 0: none, or not known. */
+static size_t
+terminal_width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+		return 0;
+	return size.ws_col;
 }
 
 int
@@ -354,6 +399,7 @@ pz_cli_main(const struct pz_cli_program *program, int argc, char **argv)
 		.in_is_tty = isatty(STDIN_FILENO),
 		.out_is_tty = isatty(STDOUT_FILENO),
 		.err_is_tty = isatty(STDERR_FILENO),
+		.width = terminal_width(),
 	};
 
 	setlocale(LC_CTYPE, ""); /* widths of characters in tables */

@@ -21,6 +21,7 @@ struct pz_cli {
 	const struct pz_cli_program *program;
 	FILE *in, *out, *err;
 	bool in_is_tty, out_is_tty, err_is_tty;
+	size_t width; /* columns that tables may take, 0: as many as they need */
 
 	struct pz_cli_args args;
 	bool json;   /* --json */
@@ -42,7 +43,8 @@ const char *pz_cli_opt(const struct pz_cli *cli, const char *name);
 /** Adds an option's value to params under the option's name when it was given. */
 void pz_cli_opt_param(const struct pz_cli *cli, json_t *params, const char *name);
 
-/** Writes the reason as one line on stderr; returns the exit status it got. */
+/** Writes the reason as one line on stderr, with --json as {error:{exit, message}} on stdout
+ * instead; returns the exit status it got. */
 int pz_cli_fail(const struct pz_cli *cli, int status, const char *fmt, ...) PZ_PRINTF(3, 4);
 /** Wrong usage: the reason and where help is; returns PZ_EXIT_USAGE. */
 int pz_cli_usage(const struct pz_cli *cli, const char *fmt, ...) PZ_PRINTF(2, 3);
@@ -81,6 +83,8 @@ int pz_cli_print_value(const struct pz_cli *cli, const json_t *value);
  * status.
  */
 int pz_cli_print_table(const struct pz_cli *cli, struct pz_cli_table *table);
+/** The same, and nothing is cut to the terminal. */
+int pz_cli_print_whole_table(const struct pz_cli *cli, struct pz_cli_table *table);
 
 /**
  * Asks y/n on the terminal unless --yes was given.

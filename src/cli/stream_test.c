@@ -29,8 +29,11 @@ ends_a_failed_call_by_its_code(void **state)
 		assert_string_equal(f->out, "");
 		assert_int_equal(run(f, &pz_pzp_program, "call|t|f|--json"), cases[i].status);
 		snprintf(expected, sizeof(expected), "%s\n", cases[i].result);
-		assert_string_equal(f->out,
-				    i + 1 < sizeof(cases) / sizeof(cases[0]) ? expected : "");
+		if (i + 1 < sizeof(cases) / sizeof(cases[0]))
+			assert_string_equal(f->out, expected);
+		else
+			assert_non_null(strstr(f->out, "{\"error\":{\"exit\":1,\"message\":"));
+		assert_string_equal(f->err, ""); /* nothing twice */
 	}
 }
 

@@ -10,6 +10,7 @@
 
 #define GAP 2 /* columns between columns */
 #define CELL_BYTES 512
+#define NARROW 6 /* columns; a cell is never cut to less */
 
 /* ---- characters ---- */
 
@@ -222,22 +223,64 @@ column_width(const struct pz_cli_table *t, size_t column)
 	return width;
 }
 
+/* Makes the widest columns narrower until a row fits. A column that is narrow already stays. */
 static void
-print_cell(const struct cell *cell, size_t pad, FILE *out, bool colour)
+fit(size_t *widths, size_t columns, size_t width)
+{
+	for (;;) {
+		size_t sum = GAP * (columns - 1), widest = 0;
+
+		for (size_t c = 0; c < columns; c++) {
+			sum += widths[c];
+			if (widths[c] > widths[widest])
+				widest = c;
+		}
+		if (sum <= width || widths[widest] <= NARROW)
+			return;
+		widths[widest]--;
+	}
+}
+
+/* Bytes of the text that take at most `columns`. @param out_width what they take */
+static size_t
+prefix(const char *text, size_t columns, size_t *out_width)
+{
+	size_t len = strlen(text), at = 0, width = 0;
+
+	while (at < len) {
+		size_t n = pz_utf8_char((const uint8_t *)text + at, len - at);
+		int w = n > 1 ? wcwidth((wchar_t)decode((const uint8_t *)text + at, n)) : 1;
+		size_t wide = w < 0 ? 1 : (size_t)w;
+
+		if (width + wide > columns)
+			break;
+		width += wide;
+		at += n ? n : 1;
+	}
+	*out_width = width;
+	return at;
+}
+
+/* @param room columns of the cell. @return columns that were printed */
+static size_t
+print_cell(const struct cell *cell, size_t room, FILE *out, bool colour)
 {
 	static const char *const codes[] = {
 		[PZ_CLI_PLAIN] = "",         [PZ_CLI_BOLD] = "\033[1m",
 		[PZ_CLI_GREEN] = "\033[32m", [PZ_CLI_YELLOW] = "\033[33m",
 		[PZ_CLI_RED] = "\033[31m",
 	};
-	bool coloured = colour && cell->colour != PZ_CLI_PLAIN;
+	bool coloured = colour && cell->colour != PZ_CLI_PLAIN, is_cut = cell->width > room;
+	size_t width = cell->width;
+	size_t len = is_cut ? prefix(cell->text, room - 1, &width) : strlen(cell->text);
 
-	fprintf(out, "%s%s%s%*s", coloured ? codes[cell->colour] : "", cell->text,
-		coloured ? "\033[0m" : "", (int)pad, "");
+	fprintf(out, "%s%.*s%s%s", coloured ? codes[cell->colour] : "", (int)len, cell->text,
+		is_cut ? "~" : "", coloured ? "\033[0m" : "");
+	return width + (is_cut ? 1 : 0);
 }
 
 enum pz_err
-pz_cli_table_print(const struct pz_cli_table *table, FILE *out, bool colour)
+pz_cli_table_print(const struct pz_cli_table *table, FILE *out, bool colour, size_t width)
 {
 	size_t rows = table->count / table->columns;
 	size_t *widths = calloc(table->columns, sizeof(*widths));
@@ -248,14 +291,14 @@ pz_cli_table_print(const struct pz_cli_table *table, FILE *out, bool colour)
 	}
 	for (size_t c = 0; c < table->columns; c++)
 		widths[c] = column_width(table, c);
+	if (width > 0)
+		fit(widths, table->columns, width);
 	for (size_t i = 0; i < rows * table->columns; i++) {
-		const struct cell *cell = &table->cells[i];
+		size_t room = widths[i % table->columns];
 		bool last = (i + 1) % table->columns == 0;
+		size_t printed = print_cell(&table->cells[i], room, out, colour);
 
-		print_cell(cell, last ? 0 : widths[i % table->columns] - cell->width + GAP, out,
-			   colour);
-		if (last)
-			fputc('\n', out);
+		fprintf(out, last ? "\n" : "%*s", (int)(room - printed + GAP), "");
 	}
 	free(widths);
 	return PZ_OK;

@@ -56,8 +56,12 @@ void pz_cli_add_days(struct pz_cli_table *table, const json_t *days);
 /** Adds "warning  …" for each. */
 void pz_cli_add_warnings(struct pz_cli_table *table, const json_t *warnings);
 
-/** Prints the whole rows. Errors: LIMIT_MEMORY (a cell is missing; nothing is printed). */
-enum pz_err
-pz_cli_table_print(const struct pz_cli_table *table, FILE *out, bool colour) PZ_MUST_USE;
+/**
+ * Prints the whole rows.
+ * @param width columns of the terminal: the widest cells are cut, with a mark, until the rows fit;
+ * 0: nothing is cut Errors: LIMIT_MEMORY (a cell is missing; nothing is printed).
+ */
+enum pz_err pz_cli_table_print(const struct pz_cli_table *table, FILE *out, bool colour,
+			       size_t width) PZ_MUST_USE;
 
 #endif

@@ -117,7 +117,7 @@ table_text(struct pz_cli_table *t, bool colour)
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	assert_int_equal(pz_cli_table_print(t, out, colour), PZ_OK);
+	assert_int_equal(pz_cli_table_print(t, out, colour, 0), PZ_OK);
 	fclose(out);
 	pz_cli_table_free(t);
 	return text;
@@ -215,10 +215,36 @@ refuses_what_no_qr_code_holds(void **state)
 	free(link);
 }
 
+static void
+wide_rows_are_cut_to_the_terminal(void **state)
+{
+	static const char *const titles[] = {"DEVICE", "NAME"};
+	static const size_t widths[] = {0, 24, 3}; /* a column is never narrower than 6 */
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+		struct pz_cli_table *t = pz_cli_table_new(titles, 2);
+		char *out = NULL;
+		size_t len = 0;
+		FILE *file = open_memstream(&out, &len);
+
+		pz_cli_table_add(t, PZ_CLI_PLAIN, "living-room-tv");
+		pz_cli_table_add(t, PZ_CLI_PLAIN, "the large one");
+		assert_int_equal(pz_cli_table_print(t, file, false, widths[i]), PZ_OK);
+		fclose(file);
+		size_t limit = widths[i] < 14 ? 14 : widths[i];
+		for (char *line = strtok(out, "\n"); line; line = strtok(NULL, "\n"))
+			assert_true(widths[i] == 0 || strlen(line) <= limit);
+		pz_cli_table_free(t);
+		free(out);
+	}
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wide_rows_are_cut_to_the_terminal),
 		cmocka_unit_test(cleans_what_could_steer_a_terminal),
 		cmocka_unit_test(measures_width),
 		cmocka_unit_test(reads_members),

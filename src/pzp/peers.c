@@ -202,17 +202,21 @@ describe(const struct pz_node *node, const char *device)
 	const struct peer *peer = peers_find(node->peers, device);
 	json_t *entry = peer && peer->info ? peer->info : directory_entry(node, device);
 	json_t *addresses = json_object_get(entry, peer && peer->info ? "addresses" : "ipaddress");
+	const json_t *seen = json_object_get(directory_entry(node, device), "lastSeen");
 	int64_t port = 0;
 	char id[PZ_ADDRESS_BYTES_MAX + 1];
 
 	(void)pz_json_int(entry, "port", 0, UINT16_MAX, &port);
 	snprintf(id, sizeof(id), "%s/%s", node->membership->zone, device);
-	return json_pack(
-		"{s:s, s:o?, s:o?, s:s, s:s, s:s, s:o?, s:O?, s:I, s:b}", "id", id, "displayName",
-		shown_name(node, device), "deviceType", text_or(entry, "deviceType", ""), "state",
-		pz_peer_state_text(peer ? peer->state : PZ_PEER_NOT_CONNECTED), "route",
-		node_route_text(node, device), "reason", peer ? peer->reason : "", "address",
-		shown_address(peer), "addresses", addresses, "port", (json_int_t)port, "friend", 0);
+	return json_pack("{s:s, s:o?, s:o?, s:s, s:s, s:s, s:o?, s:O?, s:I, s:b, s:o}", "id", id,
+			 "displayName", shown_name(node, device), "deviceType",
+			 text_or(entry, "deviceType", ""), "state",
+			 pz_peer_state_text(peer ? peer->state : PZ_PEER_NOT_CONNECTED), "route",
+			 node_route_text(node, device), "reason", peer ? peer->reason : "",
+			 "address", shown_address(peer), "addresses", addresses, "port",
+			 (json_int_t)port, "friend", 0, "lastSeen",
+			 json_is_integer(seen) ? json_incref((json_t *)(uintptr_t)seen)
+					       : json_null());
 }
 
 json_t *
@@ -255,8 +259,7 @@ json_t *
 peers_status(struct pz_node *node)
 {
 	json_t *list = peers_list(node), *entry;
-	static const char *const more[] = {"displayName", "deviceType", "addresses",
-					   "port",        "friend",     "reason"};
+	static const char *const more[] = {"deviceType", "addresses", "port", "reason"};
 	size_t i;
 
 	json_array_foreach(list, i, entry) for (size_t k = 0; k < sizeof(more) / sizeof(more[0]);

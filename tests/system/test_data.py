@@ -179,6 +179,7 @@ def test_changes_travel(shared):
         start = time.monotonic()
         event = watch.until(lambda e: e["event"] == "data")
         assert time.monotonic() - start < programs.patience(SECONDS)
+        assert abs(event.pop("time") - time.time()) < 60
         assert event == {"event": "data", "origin": APP, "key": "cart", "deleted": False,
                          "from": f"{ZONE}/laptop"}
         assert get(shared.b, "cart") == ["milk"]

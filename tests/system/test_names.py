@@ -57,7 +57,7 @@ def test_functions_are_described(named):
 
 
 def test_no_such_function(named):
-    reason = named.a.call("test@tv", "gte42", check=1).reason()
+    reason = named.a.pzp("call", "test@tv", "gte42", check=1).reason()
     assert "get42" in reason and "did you mean" in reason and "tv" in reason
 
 

@@ -186,7 +186,7 @@ def test_connect_twice(idle):
 def test_nobody_to_connect_to(idle):
     for whom in ("nobody", "laptop", "eve@example.org/tv", ""):
         result = idle.a.connect(whom, check=False)
-        assert result.code in (1, 2) and result.err.strip(), repr(result)
+        assert result.code in (1, 2) and result.reason(), repr(result)
         assert result.seconds < programs.patience(5)
     idle.a.calls(idle.b)
 

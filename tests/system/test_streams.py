@@ -34,7 +34,7 @@ def test_provider_dies(zone):
         events.line()
         zone.b.kill()
         ended = events.end(20)
-        assert ended.code == 1 and ended.err.strip()
+        assert ended.code == 1 and ended.reason()
     zone.b.start()
     zone.b.wait_state("connected")
     zone.serves()

@@ -61,7 +61,13 @@ class Result:
         return json.loads(self.out)
 
     def reason(self):
-        """The reason of a failure: exactly one line on stderr (page 12, exit 1)."""
+        """The reason of a failure: exactly one line on stderr (page 12, exit 1), or with --json the
+        document on standard output, and nothing twice."""
+        if "--json" in self.argv:
+            assert not self.err, f"a reason on stderr, too: {self}"
+            error = json.loads(self.out.splitlines()[-1])["error"]
+            data = error.get("data")
+            return (data.get("message") if isinstance(data, dict) else data) or error["message"]
         lines = self.err.splitlines()
         assert len(lines) == 1 and lines[0].strip(), f"not one line on stderr: {self}"
         return lines[0]
