@@ -123,7 +123,7 @@ static const struct pz_cli_command commands[] = {
 	 "  data set ORIGIN KEY VALUE-JSON   ('-' reads standard input)\n"
 	 "  data remove ORIGIN [KEY]         (without KEY everything of that app)\n"
 	 "ORIGIN is a page's (https://example.org) or any name of letters, digits, '.', '_', '-'.\n"
-	 "With 'pzp prefs sync.app-data true' the devices of the zone share it.",
+	 "The devices of the zone share it, but for those with 'pzp prefs sync.app-data false'.",
 	 yes_options, pz_pzp_cmd_data},
 	{"serve", "FILE", 1, 1, "provide a service made of commands, until interrupted",
 	 "FILE is a JSON file: api, displayName, description, and methods with the command of\n"

@@ -91,6 +91,7 @@ const struct pz_pref_info pz_pref_table[PZ_PREF_COUNT] = {
 		{
 			KEY_BOOL("sync.app-data"),
 			.is_effective = true,
+			.number = 1,
 			.meaning = "Synchronises what apps stored.",
 		},
 	[PZ_PREF_APP_CLEAR_ON_DISCONNECT] =

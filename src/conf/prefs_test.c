@@ -130,7 +130,7 @@ defaults_are_those_of_the_page(void **state)
 	has_default("sync.user-details", "true");
 	has_default("sync.service-cache", "true");
 	has_default("sync.context", "true");
-	has_default("sync.app-data", "false");
+	has_default("sync.app-data", "true");
 	has_default("app.clear-on-disconnect", "false");
 	has_default("policy.prompt-timeout", "60");
 	has_default("name", "");

@@ -122,11 +122,17 @@ prefers(const char *key, bool on)
 
 /* From the start on, for the preferences that wait while the node connects. */
 static void
-starts_with(const char *key, const char *other)
+starts_with(const char *key)
 {
 	prefers(key, true);
-	if (other)
-		prefers(other, true);
+	restart_node();
+}
+
+/* What apps store is this device's own. */
+static void
+starts_alone(void)
+{
+	prefers("sync.app-data", false);
 	restart_node();
 }
 
@@ -422,11 +428,11 @@ pushed(const struct fx_far *far)
 }
 
 static void
-nothing_leaves_or_enters_by_default(void **state)
+nothing_leaves_or_enters_where_it_is_not_wanted(void **state)
 {
-	struct fx_far *far = fx_live(fx_device("tv"));
-
 	(void)state;
+	starts_alone();
+	struct fx_far *far = fx_live(fx_device("tv"));
 	fx_forget(far);
 	sets("a", "k", "1");
 	fx_run(PZ_US_PER_S);
@@ -441,12 +447,11 @@ nothing_leaves_or_enters_by_default(void **state)
 }
 
 static void
-changes_travel_where_wanted(void **state)
+changes_travel_by_default(void **state)
 {
 	struct answer watch;
 
 	(void)state;
-	starts_with("sync.app-data", NULL);
 	struct fx_far *far = fx_live(fx_device("tv"));
 	fx_forget(far);
 	sets("a", "k", "1");
@@ -484,7 +489,6 @@ what_is_no_apps_is_refused(void **state)
 	static const char *const keys[] = {"k", "a", "null k", "http://a/ k", "-a k", "A:1 k"};
 
 	(void)state;
-	starts_with("sync.app-data", NULL);
 	struct fx_far *far = fx_live(fx_device("tv"));
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		offers(far, "app-data", chunk_json(keys[i], "1", ZONE "/tv"));
@@ -512,6 +516,7 @@ static void
 what_was_not_shared_stays_when_the_zone_is_left(void **state)
 {
 	(void)state;
+	starts_alone();
 	sets("a", "k", "1");
 	leaves();
 	has("a", "k", "1");
@@ -526,7 +531,6 @@ static void
 what_was_shared_goes_with_the_zone(void **state)
 {
 	(void)state;
-	starts_with("sync.app-data", NULL);
 	sets("a", "k", "1");
 	leaves();
 	has("a", "k", NULL);
@@ -551,7 +555,7 @@ the_end_of_the_hubs_session_clears(void **state)
 	struct answer watch;
 
 	(void)state;
-	starts_with("app.clear-on-disconnect", "sync.app-data");
+	starts_with("app.clear-on-disconnect");
 	connects();
 	sets("a", "k", "1");
 	sets("b", "k", "1");
@@ -574,7 +578,7 @@ static void
 the_end_of_a_peers_session_clears(void **state)
 {
 	(void)state;
-	starts_with("app.clear-on-disconnect", NULL);
+	starts_with("app.clear-on-disconnect");
 	struct fx_far *far = fx_live(fx_device("tv"));
 	sets("a", "k", "1");
 	struct fx_far *newer = fx_live(fx_device("tv")); /* goes on by another link */
@@ -591,7 +595,7 @@ static void
 what_a_crash_ended_is_cleared_at_the_start(void **state)
 {
 	(void)state;
-	starts_with("app.clear-on-disconnect", NULL);
+	starts_with("app.clear-on-disconnect");
 	sets("a", "k", "1");
 	crashes_and_starts();
 	has("a", "k", "1"); /* there was no session */
@@ -608,7 +612,7 @@ static void
 a_stop_is_an_end(void **state)
 {
 	(void)state;
-	starts_with("app.clear-on-disconnect", NULL);
+	starts_with("app.clear-on-disconnect");
 	connects();
 	sets("a", "k", "1");
 	restart_node();
@@ -646,8 +650,8 @@ main(void)
 		FX_TEST(a_long_list_comes_in_parts),
 		FX_TEST(a_share_is_a_limit_with_numbers),
 		FX_TEST(apps_and_keys_are_bounded),
-		FX_TEST(nothing_leaves_or_enters_by_default),
-		FX_TEST(changes_travel_where_wanted),
+		FX_TEST(nothing_leaves_or_enters_where_it_is_not_wanted),
+		FX_TEST(changes_travel_by_default),
 		FX_TEST(what_is_no_apps_is_refused),
 		FX_TEST(what_was_not_shared_stays_when_the_zone_is_left),
 		FX_TEST(what_was_shared_goes_with_the_zone),

@@ -16,6 +16,7 @@
 
 #include "pzp/appdata.h"
 #include "pzp/peers.h"
+#include "pzp/servicecache.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
 #include "zone/details.h"
@@ -160,6 +161,9 @@ node_prefs_changed(struct pz_node *node, uint32_t changed)
 	spread(node);
 	if (changed & (PZ_PREF_BIT(PZ_PREF_PEER_LISTEN) | PZ_PREF_BIT(PZ_PREF_PORTS_TLS)))
 		peers_listen(node->peers);
+	if ((changed & PZ_PREF_BIT(PZ_PREF_SYNC_SERVICE_CACHE)) &&
+	    !pz_prefs_bool(prefs_active(node), PZ_PREF_SYNC_SERVICE_CACHE))
+		servicecache_drop_others(node);
 	peers_wishes_changed(node->peers);
 	appdata_session_began(node); /* one with a peer may be under way */
 }

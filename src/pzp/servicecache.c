@@ -103,6 +103,21 @@ servicecache_drop_revoked(struct pz_node *node)
 	}
 }
 
+static bool
+is_own(void *arg, const struct pz_sync_chunk *chunk)
+{
+	const struct pz_node *node = arg;
+
+	return node->membership && strcmp(chunk->key, node->membership->device) == 0;
+}
+
+void
+servicecache_drop_others(struct pz_node *node)
+{
+	if (node->zonedata->shared && !node->is_wiping)
+		pz_shared_forget(node->zonedata->shared, PZ_SYNC_SERVICE_CACHE, is_own, node);
+}
+
 /* ---- those who are away ---- */
 
 bool

@@ -14,6 +14,8 @@ void servicecache_announce(struct pz_node *node);
 void servicecache_drop_replaced(struct pz_node *node, const json_t *keys);
 /** Of devices that the zone has revoked nothing is kept (page 14 REV-8). */
 void servicecache_drop_revoked(struct pz_node *node);
+/** What is known of other devices is forgotten: it would grow old (sync.service-cache is off). */
+void servicecache_drop_others(struct pz_node *node);
 /** Calls for each descriptor of each other device that cannot be reached, and of which nothing
  * newer was heard. @param descriptor borrowed */
 void servicecache_each_offline(const struct pz_node *node,

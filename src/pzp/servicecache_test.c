@@ -220,6 +220,28 @@ opted_out_both_ways(void **state)
 	forget(&serving);
 }
 
+/* What is not kept up to date any more would be shown as what a device offers. */
+static void
+opting_out_forgets_the_lists_of_others(void **state)
+{
+	struct fx_far *far = fx_live(fx_device("tv"));
+	struct answer a;
+
+	(void)state;
+	offers(far, "service-cache", chunk_json("tv", list_of(ZONE "/tv", 1), ZONE "/tv"));
+	assert_non_null(kept("tv"));
+	begin(&a, "prefs", json_pack("{s:s, s:b}", "key", "sync.service-cache", "value", 0));
+	fx_run(COMMIT_US);
+	assert_ok(a.err);
+	forget(&a);
+	restart_node();
+	assert_null(kept("tv"));
+	assert_non_null(kept("laptop"));
+	fx_run(COMMIT_US);
+	restart_node();
+	assert_null(kept("tv")); /* nor from the disk */
+}
+
 /* ---- who is out ---- */
 
 static void
@@ -283,6 +305,7 @@ main(void)
 		FX_TEST(who_is_away_is_shown_when_asked_for),
 		FX_TEST(who_has_just_come_back_has_what_it_had),
 		FX_TEST(opted_out_both_ways),
+		FX_TEST(opting_out_forgets_the_lists_of_others),
 		FX_TEST(of_who_is_revoked_nothing_is_kept),
 		FX_TEST(whose_deletion_has_come_is_out),
 	};

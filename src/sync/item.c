@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "sync/graves.h"
 #include "sync/merge.h"
+#include "wire/address.h"
 
 /* Largest lv_cat of one chunk: four lengths of at most 2 bytes. */
 #define ENTRY_BYTES_MAX (8 + PZ_SYNC_KEY_BYTES_MAX + PZ_SYNC_HASH_BYTES + 8 + 1)
@@ -336,14 +337,18 @@ pz_sync_item_write(struct pz_sync_item *item, const char *key, struct pz_slice v
 {
 	const struct pz_sync_chunk *former = pz_sync_item_get(item, key);
 	struct pz_sync_parts parts = {key, origin, value, now_ms, deleted};
-	const char *slash = strchr(origin, '/');
+	char device[PZ_DEVICE_BYTES_MAX + 1] = "";
 	struct pz_sync_chunk *chunk = NULL;
+	struct pz_address address;
 
 	/* One that is not believed loses to any that is: no need to run after it. */
 	if (former && former->mtime_ms >= now_ms && pz_sync_is_believed(former->mtime_ms, now_ms))
 		parts.mtime_ms = former->mtime_ms + 1;
 	PZ_TRY(pz_sync_chunk_new(&parts, &chunk, info));
-	pz_sync_chunk_mark(chunk, slash ? slash + 1 : "", now_ms);
+	if (pz_address_parse(pz_slice_str(origin), &address) == PZ_OK && address.device.len > 0)
+		snprintf(device, sizeof(device), "%.*s", (int)address.device.len,
+			 (const char *)address.device.ptr);
+	pz_sync_chunk_mark(chunk, device, now_ms);
 	enum pz_err err = pz_sync_item_put(item, chunk, info);
 	if (err != PZ_OK)
 		pz_sync_chunk_free(chunk);

@@ -64,14 +64,21 @@ def sharing(world, name, hub, *preferences):
     return device
 
 
+def alone(world, name, hub):
+    """A device of the zone that keeps what apps store to itself."""
+    device = world.device(name)
+    device.pzp("prefs", "sync.app-data", "false")
+    device.join(hub)
+    return device
+
+
 class Shared:
     """Two devices that share what apps store, and one that does not."""
 
     def __init__(self, world):
         self.hub = world.hub()
-        self.a, self.b = [sharing(world, name, self.hub, "sync.app-data")
-                          for name in ("laptop", "tv")]
-        self.c = world.device("phone", self.hub)
+        self.a, self.b = [world.device(name, self.hub) for name in ("laptop", "tv")]
+        self.c = alone(world, "phone", self.hub)
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +151,8 @@ def test_share(world):
     device = world.device("laptop", None, "--limits-app-data", "1KiB")
     put(device, "0123456789", "x" * 1000)
     result = device.pzp("data", "set", APP, "more", '"0123456789"', check=1)
-    assert result.reason().endswith(f"{APP} may store 1024 bytes of keys and values and has 1012; "
-                                    "these would be 1028")
+    assert result.reason().endswith(f"{APP} may store 1024 bytes of keys and values from one "
+                                    "device and has 1012 from laptop; these would be 1028")
     put(device, "more", "x" * 1000, origin="other")
     put(device, "0123456789", "x")
     put(device, "more", "0123456789")
@@ -231,7 +238,7 @@ def test_both_sides_of_a_partition(shared):
 
 @pytest.fixture(scope="module")
 def forgetful(module_world, shared):
-    return sharing(module_world, "kiosk", shared.hub, "app.clear-on-disconnect", "sync.app-data")
+    return sharing(module_world, "kiosk", shared.hub, "app.clear-on-disconnect")
 
 
 def is_on_disk(device, text):
@@ -282,7 +289,7 @@ def test_crashes_clear(shared, forgetful):
 def test_leaving(world):
     """What was shared is the zone's, and goes; what was not is the device's."""
     hub = world.hub()
-    a, b = sharing(world, "laptop", hub, "sync.app-data"), world.device("tv", hub)
+    a, b = world.device("laptop", hub), alone(world, "tv", hub)
     for device in (a, b):
         put(device, "k", 1)
         device.pzp("leave", "--yes")
