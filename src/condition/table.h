@@ -18,6 +18,12 @@
 	  "The hub does not take a value that this device has stored, and no other device has "    \
 	  "it.",                                                                                   \
 	  "remove values that are not needed, on this device or with `pzh data`")                  \
+	X(IDENTITY_TWICE, "identity-twice", BOTH,                                                  \
+	  "Two machines have one device's identity, for example from one disk image, and take "    \
+	  "turns in being connected.",                                                             \
+	  "on the copy stop pzpd, remove its data directory and enrol it anew; if there should "   \
+	  "be "                                                                                    \
+	  "no copy, `pzh revoke` the device")                                                      \
 	X(WAITING_ROOM_FULL, "waiting-room-full", BOTH,                                            \
 	  "As many connections are open as may be without having proved an identity; a new one "   \
 	  "ends the oldest of the busiest network.",                                               \

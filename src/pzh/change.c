@@ -39,6 +39,7 @@ zone_revoked(struct hub_zone *zone, struct pz_member *member, const char *reason
 		  member->device, member->serial,
 		  (unsigned long long)pz_crl_number(zone->authority->crl), reason);
 	zone_close_revoked(zone, reason);
+	twice_forget(zone, member->device);
 	zone_device_gone(zone, member);
 	zone_member_changed(zone, member);
 }

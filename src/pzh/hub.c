@@ -93,6 +93,7 @@ on_housekeeping(struct pz_timer *timer, void *arg)
 	}
 	while (pz_map_next(hub->zones, &pos, &key, &zone)) {
 		behind_clean(zone);
+		twice_clean(zone);
 		zone_renew_if_due(zone);
 		zone_check_conditions(zone);
 		zone_save_seen(zone);

@@ -46,6 +46,7 @@ struct hub_zone {
 	struct pz_registry *registry;     /* empty: a hub hosts no services (page 1) */
 	struct pz_dispatcher *dispatcher; /* answers discovery */
 	struct pz_map *announced;         /* device -> json array of descriptors, owned */
+	struct pz_map *twice;             /* device -> struct hub_twice */
 	struct pz_list links;             /* struct pz_link.owner_node, registered ones */
 	struct pz_code code;
 	char tag[PZ_SNI_TAG_CHARS + 1];
@@ -272,6 +273,16 @@ json_t *hub_warnings(const struct pz_hub *hub);
 void zone_check_conditions(const struct hub_zone *zone);
 /** Sets the gauges of days: those of the zone that ends first. */
 void hub_set_days(struct pz_hub *hub);
+
+/* twice.c */
+/** The link is about to be replaced by a newer one of its device. */
+void twice_thrown_out(struct hub_peer *older);
+/** The device has said which start of it is connected (member->instance). */
+void twice_named(struct hub_peer *peer);
+/** Forgets what is long ago. */
+void twice_clean(struct hub_zone *zone);
+/** The device is out of the zone. */
+void twice_forget(struct hub_zone *zone, const char *device);
 
 /* crl_learn.c */
 /** A device offers a revocation list. One that says more than ours counts as soon as it is stored.

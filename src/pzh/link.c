@@ -205,6 +205,20 @@ on_secured(struct pz_link *link)
 		pz_link_close(link, err, "cannot register");
 }
 
+/* Says from where the newer link comes: the owner may have copied the device with its identity. */
+static void
+bye_replaced(struct hub_peer *older, const struct hub_peer *newer)
+{
+	static const char reason[] = "replaced by a newer link of the same device";
+	json_t *message =
+		json_pack("{s:s, s:s, s:s}", "reason", reason, "replaced",
+			  pz_guest_remote(&older->guest), "by", pz_guest_remote(&newer->guest));
+
+	zone_send_prop(older->zone, older->link, "bye", message);
+	json_decref(message);
+	pz_link_close(older->link, PZ_ERR_EXISTS, reason);
+}
+
 /* Newest wins (page 14, TLS-12): a device that comes back after a dead network must not wait. */
 static void
 replace_older(struct hub_peer *peer)
@@ -216,6 +230,7 @@ replace_older(struct hub_peer *peer)
 	pz_notice_of(peer->log, peer->hub->config.env, "duplicate-device",
 		     "device=%s its newer link replaces the older one", older->address);
 	struct hub_peer *old_peer = pz_link_of(older)->owner;
+	twice_thrown_out(old_peer);
 	pz_router_detach(peer->zone->router, older);
 	behind_forget_relay(old_peer);
 	peer->member->session = NULL;
@@ -224,7 +239,7 @@ replace_older(struct hub_peer *peer)
 	old_peer->member = NULL;
 	zone_device_gone(peer->zone, peer->member);
 	zone_member_changed(peer->zone, peer->member);
-	hub_link_bye(old_peer, PZ_ERR_EXISTS, "replaced by a newer link of the same device");
+	bye_replaced(old_peer, peer);
 }
 
 static void

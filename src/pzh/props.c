@@ -120,7 +120,9 @@ on_pzp_info(const struct speaker *who, json_t *message)
 			   "pzpInfo");
 		return;
 	}
-	if (take_info(peer, message, kept)) /* saying the same again costs nobody else anything */
+	bool is_news = take_info(peer, message, kept);
+	twice_named(peer);
+	if (is_news) /* saying the same again costs nobody else anything */
 		zone_member_changed(peer->zone, peer->member);
 	if (behind_listed(peer, json_object_get(message, "behind"), &info) > 0)
 		send_error(who, PZ_PROP_ERROR_BAD_REQUEST, info.text, "pzpInfo");

@@ -389,8 +389,9 @@ build(struct hub_zone *zone, struct pz_errinfo *info)
 	zone->unsaved = json_object();
 	zone->saving = json_object();
 	zone->announced = pz_map_new();
+	zone->twice = pz_map_new();
 	zone->registry = pz_registry_new();
-	if (!zone->changed || !zone->unsaved || !zone->saving || !zone->announced ||
+	if (!zone->changed || !zone->unsaved || !zone->saving || !zone->announced || !zone->twice ||
 	    !zone->registry)
 		return PZ_ERR_LIMIT_MEMORY;
 	PZ_TRY(pz_registry_set_address(zone->registry, zone->authority->zone));
@@ -452,6 +453,10 @@ zone_free(struct hub_zone *zone)
 	while (zone->announced && pz_map_next(zone->announced, &pos, &key, &list))
 		json_decref(list);
 	pz_map_free(zone->announced);
+	pos = 0;
+	while (zone->twice && pz_map_next(zone->twice, &pos, &key, &list))
+		free(list);
+	pz_map_free(zone->twice);
 	pz_dispatcher_free(zone->dispatcher);
 	pz_registry_free(zone->registry);
 	pz_router_free(zone->router);

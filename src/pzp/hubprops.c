@@ -4,6 +4,7 @@
 
 #include "pzp/moved.h"
 #include "pzp/peers.h"
+#include "pzp/twice.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
 #include "wire/message.h"
@@ -127,6 +128,7 @@ on_bye(struct pz_node *node, json_t *message)
 {
 	const char *reason = pz_json_str(message, "reason");
 
+	twice_on_bye(node, message);
 	if (node->hub.link)
 		pz_link_close(node->hub.link, PZ_ERR_IO_CLOSED, reason ? reason : "bye");
 }

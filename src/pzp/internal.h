@@ -87,6 +87,7 @@ struct pz_node {
 	struct appdata *appdata;
 	struct servicefiles *service_files; /* NULL: none were loaded */
 	struct moved *moved;                /* where the hub is: moved.h */
+	struct twice *twice;                /* another machine with our identity: twice.h */
 	struct zonedata_session *hub_data;  /* the exchange with the hub, or NULL */
 	struct node_wishes wishes;
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */

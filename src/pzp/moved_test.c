@@ -283,6 +283,28 @@ what_is_not_proved_is_one_failed_attempt(void **state)
 	hub_answers(HOST);
 }
 
+/* The hub replaces our link with one of another machine, over and over: told until it has ended. */
+static void
+another_machine_with_our_identity_is_told(void **state)
+{
+	const struct pz_conditions *conditions = w.node->conditions;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_false(pz_condition_is_raised(conditions, PZ_CONDITION_IDENTITY_TWICE, NULL));
+		next_is(HOST);
+		fx_says(hub_answers(HOST),
+			fx_prop(ZONE, "bye",
+				json_pack("{s:s, s:s, s:s}", "reason", "replaced", "replaced",
+					  "192.0.2.1", "by", "192.0.2.2")));
+	}
+	assert_true(pz_condition_is_raised(conditions, PZ_CONDITION_IDENTITY_TWICE, NULL));
+	next_is(HOST);
+	hub_answers(HOST);
+	fx_run(600 * PZ_US_PER_S);
+	assert_false(pz_condition_is_raised(conditions, PZ_CONDITION_IDENTITY_TWICE, NULL));
+}
+
 static void
 everybody_linked_hears_it(void **state)
 {
@@ -543,6 +565,7 @@ main(void)
 		T(neither_strands_the_device),
 		T(another_hub_there_is_no_reason_to_give_up),
 		T(what_is_not_proved_is_one_failed_attempt),
+		T(another_machine_with_our_identity_is_told),
 		T(everybody_linked_hears_it),
 		T(it_is_known_after_a_restart),
 		T(what_is_not_stored_does_not_count),

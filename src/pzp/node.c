@@ -8,6 +8,7 @@
 #include "pzp/peers.h"
 #include "pzp/servicecache.h"
 #include "pzp/servicefiles.h"
+#include "pzp/twice.h"
 #include "pzp/zonedata.h"
 #include "service/api_devicestatus.h"
 #include "service/api_test.h"
@@ -264,7 +265,8 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	PZ_TRY(pz_router_new(&config, &node->router));
 	node->zonedata = zonedata_new(node);
 	node->moved = moved_new(node);
-	if (node->zonedata == NULL || node->moved == NULL)
+	node->twice = twice_new(node);
+	if (node->zonedata == NULL || node->moved == NULL || node->twice == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	node->appdata = appdata_new(node);
 	if (node->appdata == NULL)
@@ -432,6 +434,7 @@ pz_node_free(struct pz_node *node)
 	appdata_free(node->appdata);
 	servicefiles_free(node->service_files);
 	moved_free(node->moved);
+	twice_free(node->twice);
 	pz_dispatcher_free(node->dispatcher);
 	pz_registry_free(node->registry);
 	pz_pending_free(node->pending);

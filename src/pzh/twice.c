@@ -1,0 +1,110 @@
+/*
+ * Two machines with one identity, for example from one image: each throws the other one's link out.
+ * A process names its start in pzpInfo. A start that was thrown out and comes back shows that both
+ * run: a restart or another network never looks like that.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pzh/internal.h"
+
+#define RETURNS_TOLD 2 /* A, B, A, B: three turns */
+#define FORGOTTEN_US (600 * PZ_US_PER_S)
+
+/* The starts of one device that were thrown out last. */
+struct hub_twice {
+	struct {
+		char instance[PZ_INSTANCE_BYTES_MAX + 1];
+		char remote[PZ_NETADDR_CHARS];
+	} out[2];
+	unsigned next; /* of out[] to be written */
+	unsigned returns;
+	uint64_t last_us; /* when one was thrown out */
+};
+
+static struct hub_twice *
+get(struct hub_zone *zone, const char *device)
+{
+	struct hub_twice *twice = pz_map_get(zone->twice, pz_slice_str(device));
+
+	if (twice)
+		return twice;
+	twice = calloc(1, sizeof(*twice));
+	if (twice && pz_map_put(zone->twice, pz_slice_str(device), twice, NULL) != PZ_OK) {
+		free(twice);
+		return NULL;
+	}
+	return twice;
+}
+
+void
+twice_thrown_out(struct hub_peer *older)
+{
+	const struct pz_member *member = older->member;
+
+	if (member->instance[0] == '\0')
+		return;
+	struct hub_twice *twice = get(older->zone, member->device);
+	if (twice == NULL)
+		return;
+	unsigned i = twice->next;
+	snprintf(twice->out[i].instance, sizeof(twice->out[i].instance), "%s", member->instance);
+	snprintf(twice->out[i].remote, sizeof(twice->out[i].remote), "%s",
+		 pz_guest_remote(&older->guest));
+	twice->next = 1 - i;
+	twice->last_us = pz_env_mono_us(older->hub->config.env);
+}
+
+void
+twice_named(struct hub_peer *peer)
+{
+	const struct pz_member *member = peer->member;
+	struct hub_twice *twice = pz_map_get(peer->zone->twice, pz_slice_str(member->device));
+	unsigned newest = twice ? 1 - twice->next : 0;
+
+	if (twice == NULL || member->instance[0] == '\0')
+		return;
+	/* The newest is the one that it has just thrown out. */
+	if (strcmp(twice->out[1 - newest].instance, member->instance) != 0 ||
+	    strcmp(twice->out[newest].instance, member->instance) == 0)
+		return;
+	twice->out[1 - newest].instance[0] = '\0'; /* counted */
+	if (++twice->returns < RETURNS_TOLD)
+		return;
+	pz_condition_raise(peer->hub->conditions, PZ_CONDITION_IDENTITY_TWICE,
+			   peer->link->session.address,
+			   "two machines have the identity of %s and throw each other out by "
+			   "turns: one at %s, the other one at %s",
+			   peer->link->session.address, pz_guest_remote(&peer->guest),
+			   twice->out[newest].remote);
+}
+
+void
+twice_clean(struct hub_zone *zone)
+{
+	uint64_t now = pz_env_mono_us(zone->hub->config.env);
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+
+	while (pz_map_next(zone->twice, &pos, &key, &value)) {
+		struct hub_twice *twice = value;
+		if (now < twice->last_us + FORGOTTEN_US)
+			continue;
+		snprintf(address, sizeof(address), "%s/%.*s", zone->authority->zone, (int)key.len,
+			 (const char *)key.ptr);
+		pz_condition_clear(zone->hub->conditions, PZ_CONDITION_IDENTITY_TWICE, address);
+		*twice = (struct hub_twice){.last_us = now};
+	}
+}
+
+void
+twice_forget(struct hub_zone *zone, const char *device)
+{
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+
+	snprintf(address, sizeof(address), "%s/%s", zone->authority->zone, device);
+	pz_condition_clear(zone->hub->conditions, PZ_CONDITION_IDENTITY_TWICE, address);
+	free(pz_map_remove(zone->twice, pz_slice_str(device)));
+}
