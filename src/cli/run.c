@@ -146,6 +146,42 @@ socket_path(const struct pz_cli *cli, char *data_dir)
 	return path;
 }
 
+/* The person named the daemon in some way. */
+static bool
+is_named(const struct pz_cli *cli)
+{
+	const char *dir = getenv(cli->program->data_dir_env);
+
+	return pz_cli_opt(cli, "data-dir") || pz_cli_opt(cli, "control-socket") || (dir && dir[0]);
+}
+
+/* The daemon of the system, where its unit (packaging/systemd/system) puts the socket. */
+static bool
+connect_to_system(struct pz_cli *cli, const char *data_dir)
+{
+	static const char *const places[] = {"/run", "/var/lib"};
+	const char *leaf = cli->program->leaf;
+	char path[128], system_dir[64];
+
+	snprintf(system_dir, sizeof(system_dir), "/var/lib/%s", leaf);
+	if (is_named(cli) &&
+	    (pz_cli_opt(cli, "control-socket") || strcmp(data_dir, system_dir) != 0))
+		return false;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s/control.sock", places[i], leaf);
+		enum pz_err err = pz_ctl_connect(path, &cli->client, NULL);
+		if (err == PZ_OK) {
+			if (!is_named(cli) && !cli->json)
+				fprintf(cli->err, "%s: using the system's %s (%s)\n",
+					cli->program->name, cli->program->daemon, path);
+			return true;
+		}
+		if (err == PZ_ERR_DENIED_PERMISSION)
+			cli->is_system_denied = true;
+	}
+	return false;
+}
+
 enum pz_err
 pz_cli_connect(struct pz_cli *cli, struct pz_errinfo *info)
 {
@@ -158,9 +194,32 @@ pz_cli_connect(struct pz_cli *cli, struct pz_errinfo *info)
 	path = socket_path(cli, dir);
 	if (path == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	PZ_TRY(pz_ctl_connect(path, &cli->client, info));
-	pz_ctl_client_stop_fd(cli->client, cli->stop_fd);
-	return PZ_OK;
+	enum pz_err err = pz_ctl_connect(path, &cli->client, info);
+	if (err == PZ_ERR_IO_REFUSED && connect_to_system(cli, dir))
+		err = PZ_OK;
+	if (err == PZ_OK)
+		pz_ctl_client_stop_fd(cli->client, cli->stop_fd);
+	return err;
+}
+
+/* Why there is no connection, and the way out. */
+static int
+no_daemon(const struct pz_cli *cli, enum pz_err err, const struct pz_errinfo *info)
+{
+	const char *daemon = cli->program->daemon, *text = pz_errinfo_text(info, err);
+
+	if (err == PZ_ERR_DENIED_PERMISSION)
+		return pz_cli_fail(cli, PZ_EXIT_NO_DAEMON,
+				   "%s; %s runs as another user: use sudo, or join its "
+				   "control-group",
+				   text, daemon);
+	if (cli->is_system_denied)
+		return pz_cli_fail(cli, PZ_EXIT_NO_DAEMON,
+				   "you run no %s, and the system's one runs as another user: use "
+				   "sudo, or join its control-group (%s)",
+				   daemon, text);
+	return pz_cli_fail(cli, PZ_EXIT_NO_DAEMON, "cannot reach the daemon (is %s running?): %s",
+			   daemon, text);
 }
 
 static int
@@ -184,9 +243,7 @@ pz_cli_request(struct pz_cli *cli, const char *method, json_t *params, unsigned 
 	*out_result = NULL;
 	if (err != PZ_OK) {
 		json_decref(params);
-		return pz_cli_fail(
-			cli, PZ_EXIT_NO_DAEMON, "cannot reach the daemon (is %s running?): %s",
-			cli->program->daemon, info.text[0] ? info.text : pz_err_text(err));
+		return no_daemon(cli, err, &info);
 	}
 	err = pz_ctl_request(cli->client, method, params, timeout_ms, on_event, arg, out_result,
 			     &error, &info);
@@ -358,6 +415,7 @@ pz_cli_run(struct pz_cli *cli, int argc, char **argv)
 
 	cli->client = NULL;
 	cli->stop_fd = -1;
+	cli->is_system_denied = false;
 	cli->json = err == PZ_OK ? pz_cli_opt(cli, "json") != NULL : wants_json(cli, argc, argv);
 	cli->colour = wants_colour(cli);
 	if (err != PZ_OK)

@@ -24,8 +24,9 @@ struct pz_cli {
 	size_t width; /* columns that tables may take, 0: as many as they need */
 
 	struct pz_cli_args args;
-	bool json;   /* --json */
-	bool colour; /* text may be coloured */
+	bool json;             /* --json */
+	bool colour;           /* text may be coloured */
+	bool is_system_denied; /* the daemon of the system runs, and this user may not use it */
 	struct pz_ctl_client *client;
 	int stop_fd; /* readable when the person interrupts; -1: interrupts end the program */
 };
@@ -53,7 +54,12 @@ int pz_cli_usage(const struct pz_cli *cli, const char *fmt, ...) PZ_PRINTF(2, 3)
 enum pz_err
 pz_cli_data_dir(const struct pz_cli *cli, char **out_dir, struct pz_errinfo *info) PZ_MUST_USE;
 
-/** Connects to the daemon unless that was done. Errors: as pz_ctl_connect, pz_cli_data_dir. */
+/**
+ * Connects to the daemon unless that was done. Where the person names no data directory and has no
+ * daemon of their own, the one of the system is tried (/run/pzp, /var/lib/pzp; pzh: /run/pzh,
+ * /var/lib/pzh), and named on standard error. Errors: as pz_ctl_connect, pz_cli_data_dir; those of
+ * the first place that was tried.
+ */
 enum pz_err pz_cli_connect(struct pz_cli *cli, struct pz_errinfo *info) PZ_MUST_USE;
 
 /**

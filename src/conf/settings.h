@@ -26,6 +26,7 @@ struct pz_settings {
 	char *data_dir;       /* never NULL */
 	char *config_file;    /* the file that was read, or NULL */
 	char *control_socket; /* never NULL; fits sun_path */
+	char *control_group;  /* group that may use it, or NULL: the daemon's user and root alone */
 	char *listen;         /* numeric address; "::" means any, IPv4 too */
 	char *device;         /* pzpd: name of this device, or NULL when not given */
 	char *log_level;      /* a name that pz_log_level_parse knows */

@@ -72,6 +72,16 @@ const struct pz_setting pz_setting_table[] = {
 		.help = "Socket that the command line talks to.",
 	},
 	{
+		.programs = BOTH,
+		.type = PZ_SETTING_DEVICE,
+		.name = "control-group",
+		.metavar = "GROUP",
+		FIELD(control_group),
+		.example = "pz",
+		.help = "Members of this group may use the control socket too, as if they were "
+			"the daemon's user. The socket must be outside the data directory.",
+	},
+	{
 		.programs = PZ_PROGRAM_PZHD,
 		.type = PZ_SETTING_ADDRESS,
 		.name = "listen",

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,6 +32,7 @@
 #define QUEUE_BYTES_MAX (2 * PZ_CTL_LINE_BYTES_MAX) /* to one client: an answer and its events */
 #define CLIENT_CALLS_MAX 64                         /* running requests of one client */
 #define BACKLOG 64
+#define PEER_GROUPS_MAX 1024 /* of one client; with more it is refused */
 #define ACCEPTS_PER_TURN 16
 #define METHOD_SHOWN_BYTES 40
 
@@ -38,6 +40,8 @@ struct pz_ctl_server {
 	uv_poll_t poll;
 	int fd, spare_fd; /* the spare one is given up to refuse a client when we have no other */
 	uid_t uid;
+	gid_t gid; /* whose members are let in, where has_group */
+	bool has_group;
 	char *path;
 	pz_ctl_handler handler;
 	void *arg;
@@ -315,6 +319,25 @@ turn_away(int fd, int exit_code, const char *message)
 	close(fd);
 }
 
+static bool
+is_in_group(const struct pz_ctl_server *s, int fd, const struct ucred *peer)
+{
+	gid_t groups[PEER_GROUPS_MAX];
+	socklen_t len = sizeof(groups);
+
+	if (!s->has_group)
+		return false;
+	if (peer->gid == s->gid)
+		return true;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) != 0)
+		return false;
+	for (size_t i = 0; i < len / sizeof(groups[0]); i++) {
+		if (groups[i] == s->gid)
+			return true;
+	}
+	return false;
+}
+
 /* Same user or root (page 12): the file mode says so already, the kernel's word counts. */
 static bool
 peer_is_allowed(const struct pz_ctl_server *s, int fd)
@@ -324,7 +347,7 @@ peer_is_allowed(const struct pz_ctl_server *s, int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
 		return false;
-	if (peer.uid == s->uid || peer.uid == 0)
+	if (peer.uid == s->uid || peer.uid == 0 || is_in_group(s, fd, &peer))
 		return true;
 	pz_warning("ctl-denied", "uid=%ld pid=%ld refused", (long)peer.uid, (long)peer.pid);
 	return false;
@@ -383,7 +406,9 @@ server_ready(uv_poll_t *poll, int status, int events)
 			return;
 		}
 		if (!peer_is_allowed(s, fd))
-			turn_away(fd, 5, "only the daemon's own user and root may control it");
+			turn_away(fd, 5,
+				  "only the daemon's own user, root and the members of its "
+				  "control-group may control it");
 		else if (s->client_count >= PZ_CTL_CLIENTS_MAX)
 			turn_away(fd, 1, "too many control clients: end some and try again");
 		else
@@ -581,4 +606,29 @@ pz_ctl_on_gone(struct pz_ctl_call *call, void (*fn)(void *arg), void *arg)
 {
 	call->gone = fn;
 	call->gone_arg = arg;
+}
+
+enum pz_err
+pz_ctl_server_allow_group(struct pz_ctl_server *s, const char *group, struct pz_errinfo *info)
+{
+	const struct group *entry = getgrnam(group);
+
+	if (entry == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "control-group %s: there is no such group; make it with `groupadd "
+			       "--system %s`",
+			       group, group);
+	/* Before the mode: the former group must not get in meanwhile. */
+	if (chown(s->path, (uid_t)-1, entry->gr_gid) != 0)
+		return pz_fail(
+			info, PZ_ERR_CONFIG,
+			"control-group %s: %s: %s; the daemon's user must be a member of the "
+			"group (SupplementaryGroups= in a unit)",
+			group, s->path, strerror(errno));
+	if (chmod(s->path, 0660) != 0)
+		return pz_fail(info, PZ_ERR_CONFIG, "control-group %s: %s: %s", group, s->path,
+			       strerror(errno));
+	s->gid = entry->gr_gid;
+	s->has_group = true;
+	return PZ_OK;
 }

@@ -33,7 +33,8 @@ typedef void (*pz_ctl_handler)(void *arg, struct pz_ctl_call *call, const char *
 			       json_t *params);
 
 /**
- * Listens at `path`, mode 0600; peers must have our uid or be root (SO_PEERCRED).
+ * Listens at `path`, mode 0600; peers must have our uid or be root (SO_PEERCRED), see also
+ * pz_ctl_server_allow_group.
  * @param loop borrowed, must outlive the server
  * @param path socket file. A file left by a daemon that crashed is removed; one that somebody
  *     listens on is not.
@@ -45,6 +46,16 @@ typedef void (*pz_ctl_handler)(void *arg, struct pz_ctl_call *call, const char *
 enum pz_err
 pz_ctl_server_new(struct uv_loop_s *loop, const char *path, pz_ctl_handler handler, void *arg,
 		  struct pz_ctl_server **out_server, struct pz_errinfo *info) PZ_MUST_USE;
+
+/**
+ * Lets the members of a group connect too: the socket file gets the group and mode 0660, and a
+ * client's groups are looked at when it connects (SO_PEERCRED, SO_PEERGROUPS). The directory of the
+ * file has to let them in; that is the caller's business.
+ * @param group name
+ * Errors: CONFIG (no such group, or this process may not give files to it).
+ */
+enum pz_err pz_ctl_server_allow_group(struct pz_ctl_server *server, const char *group,
+				      struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
  * Writes what is queued for the clients as far as their sockets take it, calls the `gone`

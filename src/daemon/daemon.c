@@ -15,6 +15,7 @@
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
 #define PATH_BYTES 4096
+#define STATUS_US (2 * PZ_US_PER_S)
 #define NAMES_BYTES 4096 /* more than all names of settings together */
 
 void
@@ -193,6 +194,17 @@ take_over(struct pz_daemon *d, struct pz_settings *fresh)
 	pz_buf_fini(&waiting);
 }
 
+/* As long as READY=1 has not come again the service manager waits. @spec sd_notify(3) */
+static void
+tell_reloading(const struct pz_daemon *d)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
+		 (unsigned long long)pz_env_mono_us(&d->loop.env));
+	pz_sdnotify(text);
+}
+
 static void
 on_reload_signal(uv_signal_t *handle, int signum)
 {
@@ -201,12 +213,27 @@ on_reload_signal(uv_signal_t *handle, int signum)
 	struct pz_errinfo info = {""};
 
 	(void)signum;
+	tell_reloading(d);
 	if (pz_settings_load(d->program, d->argc, d->argv, &fresh, &info) != PZ_OK) {
 		pz_error("reload", "the configuration was not reloaded: %s", info.text);
-		return;
+	} else {
+		take_over(d, &fresh);
+		pz_settings_free(&fresh);
 	}
-	take_over(d, &fresh);
-	pz_settings_free(&fresh);
+	pz_sdnotify("READY=1");
+}
+
+/* A terminal that is closed sends SIGHUP: whoever started the daemon there wants it to end with it,
+ * unless it was started with nohup. */
+static void
+watch_hangup(struct pz_daemon *d)
+{
+	struct sigaction before;
+
+	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN &&
+	    isatty(STDERR_FILENO))
+		return;
+	uv_signal_start(&d->hup, isatty(STDERR_FILENO) ? on_stop_signal : on_reload_signal, SIGHUP);
 }
 
 static void
@@ -218,7 +245,7 @@ watch_signals(struct pz_daemon *d)
 	d->term.data = d->intr.data = d->hup.data = d;
 	uv_signal_start(&d->term, on_stop_signal, SIGTERM);
 	uv_signal_start(&d->intr, on_stop_signal, SIGINT);
-	uv_signal_start(&d->hup, on_reload_signal, SIGHUP);
+	watch_hangup(d);
 }
 
 static void
@@ -230,6 +257,56 @@ on_watchdog(struct pz_timer *timer, void *arg)
 	pz_env_start(&d->loop.env, timer, pz_sdnotify_watchdog_us());
 }
 
+/* What it does changes by events of many modules: it is looked at now and then. */
+static void
+on_status(struct pz_timer *timer, void *arg)
+{
+	struct pz_daemon *d = arg;
+	char now[DESCRIPTION_BYTES], text[sizeof("STATUS=") + DESCRIPTION_BYTES];
+
+	d->ops->describe(d->arg, now, sizeof(now));
+	if (strcmp(now, d->described) != 0) {
+		snprintf(d->described, sizeof(d->described), "%s", now);
+		snprintf(text, sizeof(text), "STATUS=%s", now);
+		pz_sdnotify(text);
+	}
+	pz_env_start(&d->loop.env, timer, STATUS_US);
+}
+
+static enum pz_err
+open_control(struct pz_daemon *d, struct pz_errinfo *info)
+{
+	const struct pz_settings *s = &d->settings;
+	size_t len = strlen(s->data_dir);
+
+	if (s->control_group && strncmp(s->control_socket, s->data_dir, len) == 0 &&
+	    s->control_socket[len] == '/')
+		return pz_fail(
+			info, PZ_ERR_CONFIG,
+			"control-group %s: its members cannot reach a socket in the data "
+			"directory; give a control-socket outside it, e.g. /run/%s/control.sock",
+			s->control_group, d->program == PZ_PROGRAM_PZPD ? "pzp" : "pzh");
+	PZ_TRY(pz_ctl_server_new(&d->loop.uv, s->control_socket, d->ops->command, d->arg, &d->ctl,
+				 info));
+	enum pz_err err = PZ_OK;
+	if (s->control_group)
+		err = pz_ctl_server_allow_group(d->ctl, s->control_group, info);
+	if (err != PZ_OK)
+		pz_ctl_server_free(PZ_TAKE(d->ctl));
+	return err;
+}
+
+/* One line that says where the daemon is, and what to do now. */
+static void
+tell_where(struct pz_daemon *d)
+{
+	char next[DESCRIPTION_BYTES] = "";
+
+	d->ops->next_step(d->arg, next, sizeof(next));
+	pz_notice("ready", "data-dir=%s control-socket=%s%s%s", d->settings.data_dir,
+		  d->settings.control_socket, next[0] ? " next: " : "", next);
+}
+
 int
 pz_daemon_run(struct pz_daemon *d, const struct pz_daemon_ops *ops, void *arg)
 {
@@ -237,8 +314,7 @@ pz_daemon_run(struct pz_daemon *d, const struct pz_daemon_ops *ops, void *arg)
 
 	d->ops = ops;
 	d->arg = arg;
-	if (pz_ctl_server_new(&d->loop.uv, d->settings.control_socket, ops->command, arg, &d->ctl,
-			      &info) != PZ_OK) {
+	if (open_control(d, &info) != PZ_OK) {
 		pz_daemon_complain(d, info.text);
 		ops->stop(arg);
 		pz_turn_end(&d->loop.turn);
@@ -249,6 +325,10 @@ pz_daemon_run(struct pz_daemon *d, const struct pz_daemon_ops *ops, void *arg)
 	pz_timer_init(&d->watchdog, on_watchdog, d);
 	if (pz_sdnotify_watchdog_us())
 		on_watchdog(&d->watchdog, d);
+	pz_timer_init(&d->status, on_status, d);
+	if (getenv("NOTIFY_SOCKET"))
+		on_status(&d->status, d);
+	tell_where(d);
 	pz_sdnotify("READY=1");
 	pz_loop_run(&d->loop);
 	return 0;
@@ -260,6 +340,7 @@ pz_daemon_close_control(struct pz_daemon *d)
 	if (d->ctl == NULL)
 		return;
 	pz_env_stop(&d->loop.env, &d->watchdog);
+	pz_env_stop(&d->loop.env, &d->status);
 	pz_ctl_server_free(d->ctl);
 	d->ctl = NULL;
 	uv_close((uv_handle_t *)&d->term, NULL);

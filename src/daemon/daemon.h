@@ -11,6 +11,8 @@
 #include "store/store.h"
 #include "x509/keystore.h"
 
+#define DESCRIPTION_BYTES 256
+
 /** What is different between the two. */
 struct pz_daemon_ops {
 	/** The daemon is to end: say good-bye on every link. */
@@ -18,6 +20,11 @@ struct pz_daemon_ops {
 	/** The configuration was read again: what of it can change while running may have. NULL:
 	 * nothing to do. */
 	void (*reload)(void *arg, const struct pz_settings *settings);
+	/** Writes one line for people: what the daemon does now, e.g. "1 zone, 2 devices
+	 * connected". For the service manager. */
+	void (*describe)(void *arg, char *out, size_t size);
+	/** What the owner should do next, "" when there is nothing; told once after the start. */
+	void (*next_step)(void *arg, char *out, size_t size);
 	/** A request on the control socket. */
 	pz_ctl_handler command;
 };
@@ -33,7 +40,8 @@ struct pz_daemon {
 	uv_async_t store_wake;
 	uv_signal_t term, intr, hup;
 	struct pz_reaper reaper;
-	struct pz_timer watchdog;
+	struct pz_timer watchdog, status;
+	char described[DESCRIPTION_BYTES]; /* what the service manager was told last */
 	const struct pz_daemon_ops *ops;
 	void *arg;
 	char **argv;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "pzh/internal.h"
+#include "pzh/result.h"
 
 #define HOUSEKEEPING_US (600 * PZ_US_PER_S)
 
@@ -255,6 +256,21 @@ uint16_t
 pz_hub_port(const struct pz_hub *hub)
 {
 	return hub->port;
+}
+
+struct pz_hub_counts
+pz_hub_counts(const struct pz_hub *hub)
+{
+	struct pz_hub_counts counts = {.zones = pz_map_len(hub->zones)};
+	size_t pos = 0;
+	struct pz_slice key;
+	void *zone;
+
+	while (pz_map_next(hub->zones, &pos, &key, &zone)) {
+		counts.devices += pzh_count_devices(((struct hub_zone *)zone)->authority);
+		counts.connected += ((struct hub_zone *)zone)->connected;
+	}
+	return counts;
 }
 
 struct pz_metrics *

@@ -45,6 +45,12 @@ void pz_hub_free(struct pz_hub *hub);
 void pz_hub_set_keepalive(struct pz_hub *hub, uint64_t keepalive_us);
 
 uint16_t pz_hub_port(const struct pz_hub *hub);
+
+/** What a hub serves now. */
+struct pz_hub_counts {
+	size_t zones, devices, connected; /* devices: enrolled and not revoked */
+};
+struct pz_hub_counts pz_hub_counts(const struct pz_hub *hub);
 struct pz_metrics *pz_hub_metrics(struct pz_hub *hub);
 
 /** Result of a command. @param result borrowed, NULL on failure; @param detail one line, "" on

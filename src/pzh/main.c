@@ -57,8 +57,32 @@ on_reload(void *arg, const struct pz_settings *settings)
 	pz_hub_set_keepalive(arg, settings->keepalive * PZ_US_PER_S);
 }
 
+static void
+on_describe(void *arg, char *out, size_t size)
+{
+	struct pz_hub_counts n = pz_hub_counts(arg);
+
+	snprintf(out, size, "%zu zone%s, %zu of %zu devices connected", n.zones,
+		 n.zones == 1 ? "" : "s", n.connected, n.devices);
+}
+
+static void
+on_next_step(void *arg, char *out, size_t size)
+{
+	struct pz_hub_counts n = pz_hub_counts(arg);
+
+	if (n.zones == 0)
+		snprintf(out, size,
+			 "no zone is hosted here; `pzh init --zone user@domain --host HOST` makes "
+			 "one");
+	else if (n.devices == 0)
+		snprintf(out, size, "no device is enrolled; `pzh token` shows a code for one");
+}
+
 static const struct pz_daemon_ops ops = {
 	.stop = on_stop,
+	.describe = on_describe,
+	.next_step = on_next_step,
 	.reload = on_reload,
 	.command = on_command,
 };

@@ -126,8 +126,29 @@ on_reload(void *arg, const struct pz_settings *settings)
 	serve_files(arg, settings);
 }
 
+static void
+on_describe(void *arg, char *out, size_t size)
+{
+	if (pz_node_state(arg) == PZ_STATE_VIRGIN)
+		snprintf(out, size, "not in a zone");
+	else
+		snprintf(out, size, "%s: %s", pz_node_address(arg),
+			 pz_state_text(pz_node_state(arg)));
+}
+
+static void
+on_next_step(void *arg, char *out, size_t size)
+{
+	if (pz_node_state(arg) == PZ_STATE_VIRGIN)
+		snprintf(out, size,
+			 "this device is in no zone; run `pzh token` on the hub, then `pzp enrol "
+			 "LINK` here");
+}
+
 static const struct pz_daemon_ops ops = {
 	.stop = on_stop,
+	.describe = on_describe,
+	.next_step = on_next_step,
 	.reload = on_reload,
 	.command = on_command,
 };
