@@ -80,6 +80,9 @@
 	  "remove the zone here")                                                                  \
 	X(SERVICE_FILE, "service-file", PZP,                                                       \
 	  "A service file cannot be read, is not JSON, or does not describe a service.",           \
-	  "correct or remove it, then reload pzpd (SIGHUP, systemctl reload pzpd)")
+	  "correct or remove it, then reload pzpd (SIGHUP, systemctl reload pzpd)")                \
+	X(TOO_LARGE, "too-large", BOTH,                                                            \
+	  "Something is longer than the other end takes, and was not sent to it.",                 \
+	  "raise limits.frame there")
 
 #endif

@@ -122,11 +122,21 @@ pz_link_flush(struct pz_link *link)
 		link->host->events->drained(link);
 }
 
+static bool
+is_too_long(const struct pz_link *link, struct pz_slice frames)
+{
+	size_t max = link->session.frame_max;
+
+	return max > 0 && frames.len > max + PZ_FRAME_HEADER_BYTES && !pz_frames_fit(frames, max);
+}
+
 enum pz_err
 pz_link_send(struct pz_link *link, struct pz_slice frame)
 {
 	if (link->closing)
 		return PZ_ERR_IO_CLOSED;
+	if (is_too_long(link, frame))
+		return PZ_ERR_PROTO_FRAME;
 	PZ_TRY(pz_buf_append(&link->tx, frame));
 	link->session.queued += frame.len;
 	link->idle = false;
@@ -228,6 +238,8 @@ pz_link_establish(struct pz_link *link)
 	link->live = true;
 	link->deadline_us = 0;
 	link->frame_max = link->host->frame_max;
+	if (link->session.frame_max == 0)
+		link->session.frame_max = link->host->frame_max;
 	link->rx_us = link->tx_us = pz_env_mono_us(link->host->env);
 	arm(link);
 }

@@ -94,8 +94,9 @@ void pz_link_establish(struct pz_link *link);
 /** An enrolment link: closed after this long without a frame. */
 void pz_link_set_patience(struct pz_link *link, uint64_t patience_us);
 
-/** Queues a frame. Errors: LIMIT_QUEUE, LIMIT_MEMORY, IO_CLOSED. Also reachable through
- * session.ops. */
+/** Queues whole frames. Errors: LIMIT_QUEUE, LIMIT_MEMORY, IO_CLOSED, PROTO_FRAME (one is longer
+ * than session.frame_max: the other end would close the link). Also reachable through session.ops.
+ */
 enum pz_err pz_link_send(struct pz_link *link, struct pz_slice frame) PZ_MUST_USE;
 /**
  * Marks the link for closing at the end of the turn; what is queued is still sent as far as the

@@ -538,6 +538,37 @@ a_link_may_be_closed_before_it_has_begun(void **state)
 
 #define LINK_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* The other end would close the link for it. */
+static void
+what_the_other_end_does_not_take_is_not_queued(void **state)
+{
+	struct fx_end hub, laptop;
+
+	(void)state;
+	fx_established(&w, &hub, &laptop);
+	assert_int_equal(hub.link->session.frame_max, hub.link->host->frame_max); /* not told */
+	hub.link->session.frame_max = 300;
+	uint8_t *frame = fx_make_frame(301, 1);
+	assert_int_equal(pz_link_send(hub.link, pz_slice_of(frame, PZ_FRAME_HEADER_BYTES + 301)),
+			 PZ_ERR_PROTO_FRAME);
+	assert_int_equal(hub.link->session.queued, 0);
+	free(frame);
+	fx_send(&hub, 300, 2);
+	struct pz_buf many; /* whole frames, each of them short */
+	pz_buf_init(&many, 4096, NULL);
+	frame = fx_make_frame(200, 3);
+	assert_ok(pz_buf_append(&many, pz_slice_of(frame, PZ_FRAME_HEADER_BYTES + 200)));
+	assert_ok(pz_buf_append(&many, pz_slice_of(frame, PZ_FRAME_HEADER_BYTES + 200)));
+	assert_ok(pz_link_send(hub.link, pz_buf_slice(&many)));
+	pz_buf_fini(&many);
+	free(frame);
+	fx_run(&hub, &laptop);
+	fx_expect(&laptop.frames, 300, 2);
+	fx_expect(&laptop.frames, 200, 3);
+	fx_expect(&laptop.frames, 200, 3);
+	fx_end_fini(&hub, &laptop);
+}
+
 int
 main(void)
 {
@@ -553,6 +584,7 @@ main(void)
 		LINK_TEST(a_slow_stream_delays_but_loses_nothing),
 		LINK_TEST(every_byte_that_leaves_is_progress),
 		LINK_TEST(the_queue_is_bounded),
+		LINK_TEST(what_the_other_end_does_not_take_is_not_queued),
 		LINK_TEST(early_frames_wait),
 		LINK_TEST(what_is_queued_still_goes),
 		LINK_TEST(undelivered_frames_are_given_back),

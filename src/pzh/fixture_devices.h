@@ -143,7 +143,7 @@ link_up(struct device *d)
 	d->link = link;
 	d->peer = peer;
 	pz_buf_init(&frame, PZ_FRAME_BYTES_ENROL, NULL);
-	assert_ok(pz_message_register(&frame, d->address, ZONE));
+	assert_ok(pz_message_register(&frame, d->address, ZONE, PZ_FRAME_BYTES_DEFAULT));
 	say(d, &frame);
 	assert_ptr_equal(member_of(d)->session, &link->session);
 }

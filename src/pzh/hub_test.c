@@ -484,7 +484,7 @@ registers(struct hub_peer *peer)
 	struct pz_buf frame;
 
 	pz_buf_init(&frame, PZ_FRAME_BYTES_ENROL, NULL);
-	assert_ok(pz_message_register(&frame, ZONE "/laptop", ZONE));
+	assert_ok(pz_message_register(&frame, ZONE "/laptop", ZONE, PZ_FRAME_BYTES_DEFAULT));
 	assert_ok(hub_link_events.frame(peer->link, pz_buf_slice(&frame)));
 	pz_buf_fini(&frame);
 }

@@ -155,6 +155,9 @@ void zone_send_whole_update(struct hub_zone *zone, struct pz_link *link);
 void zone_device_gone(struct hub_zone *zone, struct pz_member *member);
 /** Sends a JSON-RPC payload in the hub's name. @param takes_payload NULL: nothing is sent */
 void zone_send_rpc(struct hub_zone *zone, const char *to, json_t *takes_payload);
+/** Something is longer than the other end of the link takes: a condition until the link ends. */
+void
+zone_too_large(struct hub_zone *zone, const struct pz_link *link, const char *what, size_t bytes);
 /** Sends a prop over one link. @param message borrowed, may be NULL */
 void
 zone_send_prop(struct hub_zone *zone, struct pz_link *link, const char *status, json_t *message);

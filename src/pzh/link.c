@@ -172,7 +172,8 @@ begin_registration(struct hub_peer *peer)
 		 peer->member->device);
 	PZ_TRY(pz_link_identify(peer->link, PZ_SESSION_DEVICE, address));
 	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
-	enum pz_err err = pz_message_register(&out, peer->zone->authority->zone, address);
+	enum pz_err err = pz_message_register(&out, peer->zone->authority->zone, address,
+					      peer->hub->link_host.frame_max);
 	if (err == PZ_OK)
 		err = pz_link_send(peer->link, pz_buf_slice(&out));
 	pz_buf_fini(&out);
@@ -290,6 +291,7 @@ on_register(struct hub_peer *peer, struct pz_slice frame)
 	count_waiting(peer->hub);
 	pz_list_remove(&link->owner_node);
 	pz_list_append(&peer->zone->links, &link->owner_node);
+	link->session.frame_max = pz_message_frame_max(&envelope, peer->hub->link_host.frame_max);
 	pz_link_establish(link);
 	pz_info_of(peer->log, peer->hub->config.env, "device-connected", "device=%s remote=%s",
 		   link->session.address, pz_guest_remote(&peer->guest));
@@ -354,6 +356,7 @@ member_left(struct hub_peer *peer, enum pz_err why, const char *detail, struct p
 
 	pz_router_detach(peer->zone->router, &link->session);
 	behind_forget_relay(peer);
+	pz_condition_clear(peer->hub->conditions, PZ_CONDITION_TOO_LARGE, link->session.address);
 	pz_info_of(peer->log, peer->hub->config.env, "device-gone", "device=%s %s%s%s",
 		   link->session.address, pz_err_text(why), detail[0] ? ": " : "", detail);
 	if (member) {

@@ -16,7 +16,8 @@
 /* Descriptors in one foundServices: a longer answer comes in several messages, all but the last
  * with "partial": true, for no frame may be longer than what the device takes. */
 #define FOUND_PER_FRAME 64
-#define FIND_ID_BYTES_MAX 256 /* is sent back */
+#define DESCRIPTOR_BYTES_MAX (5U << 10) /* its texts, each character escaped */
+#define FIND_ID_BYTES_MAX 256           /* is sent back */
 
 /** Whose prop it is: the link's other end, or a device behind it. */
 struct speaker {
@@ -164,6 +165,17 @@ send_found(const struct speaker *who, json_t *id, json_t *found, bool is_partial
 	json_decref(message);
 }
 
+/* As many as fit for sure where the device takes short frames only. */
+static size_t
+per_frame(const struct pz_link *link)
+{
+	size_t max = link->session.frame_max;
+
+	return max == 0 || max > FOUND_PER_FRAME * DESCRIPTOR_BYTES_MAX
+		       ? FOUND_PER_FRAME
+		       : max / DESCRIPTOR_BYTES_MAX;
+}
+
 /* Appends what matches to *found, and sends that when it is a frame's worth. */
 static void
 add_matching(const struct speaker *who, json_t *id, json_t **found, json_t *list, const char *api)
@@ -176,7 +188,7 @@ add_matching(const struct speaker *who, json_t *id, json_t **found, json_t *list
 		const char *has = pz_json_str(one, "api");
 		if (api && !(has && pz_api_matches(api, has)))
 			continue;
-		if (json_array_size(*found) >= FOUND_PER_FRAME) {
+		if (json_array_size(*found) >= per_frame(who->peer->link)) {
 			send_found(who, id, *found, true);
 			*found = json_array();
 		}

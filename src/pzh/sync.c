@@ -27,6 +27,8 @@ on_send(void *arg, const char *status, json_t *message)
 					  status, message);
 	if (err == PZ_OK)
 		err = pz_router_push(zone->router, &link->session, pz_buf_slice(&out));
+	if (err == PZ_ERR_PROTO_FRAME)
+		zone_too_large(zone, link, status, out.len);
 	if (err == PZ_OK)
 		pz_metric_add(&peer->hub->metrics, PZ_METRIC_sync_bytes_out, out.len);
 	if (err == PZ_OK && strstr(status, "_Change"))
@@ -144,6 +146,7 @@ sync_begin(struct hub_peer *peer)
 		.ops = &sync_ops,
 		.arg = peer,
 		.other_device = peer->member->device,
+		.message_bytes_max = peer->link->session.frame_max,
 	};
 
 	/* If it is so still, it will be shown again. */

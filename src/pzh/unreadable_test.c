@@ -1,5 +1,6 @@
 /* Messages that are JSON but of which the hub can make no tree, and answers that it gives in the
  * name of a device that is not there: page 4 "Routing", page 7, 6. */
+#include "condition/condition.h"
 #include "pzh/fixture_devices.h"
 
 static void
@@ -58,6 +59,29 @@ a_device_that_is_not_there_is_unreachable_whatever_it_was_asked(void **state)
 	}
 }
 
+/* ---- too long for the device ---- */
+
+static void
+a_prop_that_a_device_does_not_take_is_a_condition(void **state)
+{
+	char text[PZ_FRAME_BYTES_ENROL + 1];
+	json_t *message;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	message = json_pack("{s:s}", "x", text);
+	tv.link->session.frame_max = PZ_FRAME_BYTES_ENROL;
+	forget_told(&tv);
+	zone_send_prop(zone_of(ZONE), tv.link, "hubMoved", message);
+	json_decref(message);
+	assert_int_equal(tv.link->tx.len, 0);
+	assert_false(tv.link->closing);
+	assert_true(pz_condition_is_raised(w.hub->conditions, PZ_CONDITION_TOO_LARGE, TV));
+	link_down(&tv);
+	assert_false(pz_condition_is_raised(w.hub->conditions, PZ_CONDITION_TOO_LARGE, NULL));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_devices, tear_down_devices)
 
 int
@@ -66,6 +90,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_unreadable_request_is_answered),
 		TEST(a_device_that_is_not_there_is_unreachable_whatever_it_was_asked),
+		TEST(a_prop_that_a_device_does_not_take_is_a_condition),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

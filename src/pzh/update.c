@@ -9,7 +9,8 @@
 #include "pzh/internal.h"
 #include "wire/frame.h"
 
-#define UPDATE_FRAME_BYTES (200U << 10)
+/* With the last entry (4 KiB at most) it is a frame that every node takes, whatever its setting. */
+#define UPDATE_FRAME_BYTES (PZ_FRAME_BYTES_ENROL * 3 / 4)
 
 /*
  * What an entry says but for how it is connected, as text with its brace: kept with the member,

@@ -4,6 +4,8 @@
 
 #include "base/auto.h"
 #include "pzh/internal.h"
+#include "rpc/error.h"
+#include "rpc/payload.h"
 #include "wire/message.h"
 
 /* Changes are told together: a zone whose devices all come back at once sends few messages. */
@@ -86,6 +88,16 @@ zone_send_whole_update(struct hub_zone *zone, struct pz_link *link)
 }
 
 void
+zone_too_large(struct hub_zone *zone, const struct pz_link *link, const char *what, size_t bytes)
+{
+	const struct pz_session *to = &link->session;
+
+	pz_condition_raise(zone->hub->conditions, PZ_CONDITION_TOO_LARGE, to->address,
+			   "%s of %zu bytes was not sent to %s, which takes at most %u", what,
+			   bytes, to->address, to->frame_max);
+}
+
+void
 zone_send_prop(struct hub_zone *zone, struct pz_link *link, const char *status, json_t *message)
 {
 	zone_send_prop_to(zone, link, link->session.address, status, message);
@@ -101,9 +113,11 @@ zone_send_prop_to(struct hub_zone *zone, struct pz_link *link, const char *to, c
 	enum pz_err err = pz_message_prop(&out, zone->authority->zone, to, status, message);
 	if (err == PZ_OK)
 		err = send_to(zone, link, pz_buf_slice(&out));
-	pz_buf_fini(&out);
-	if (err != PZ_OK)
+	if (err == PZ_ERR_PROTO_FRAME)
+		zone_too_large(zone, link, status, out.len);
+	else if (err != PZ_OK)
 		pz_link_close(link, err, "cannot send a prop");
+	pz_buf_fini(&out);
 }
 
 /* ---- trust ---- */
@@ -195,18 +209,36 @@ on_find(void *arg, const char *caller, struct pz_find *find)
 	pz_find_done(find);
 }
 
-void
-zone_send_rpc(struct hub_zone *zone, const char *to, json_t *takes_payload)
+static enum pz_err
+send_rpc(struct hub_zone *zone, const char *to, json_t *payload)
 {
 	struct pz_buf out;
 
+	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
+	enum pz_err err = pz_message_rpc(&out, zone->authority->zone, to, payload);
+	if (err == PZ_OK)
+		err = pz_router_send(zone->router, pz_buf_slice(&out));
+	pz_buf_fini(&out);
+	return err;
+}
+
+void
+zone_send_rpc(struct hub_zone *zone, const char *to, json_t *takes_payload)
+{
 	if (takes_payload == NULL)
 		return;
-	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
-	if (pz_message_rpc(&out, zone->authority->zone, to, takes_payload) != PZ_OK ||
-	    pz_router_send(zone->router, pz_buf_slice(&out)) != PZ_OK)
+	enum pz_err err = send_rpc(zone, to, takes_payload);
+	if (pz_err_category(err) == PZ_CAT_PROTO || err == PZ_ERR_LIMIT) {
+		/* Who waits for it gets the reason instead. */
+		json_t *instead = pz_rpc_instead(
+			takes_payload,
+			pz_rpc_error(PZ_RPC_INTERNAL_ERROR, "the answer is too large", NULL));
+		if (instead)
+			err = send_rpc(zone, to, instead);
+		json_decref(instead);
+	}
+	if (err != PZ_OK)
 		pz_metric_add(&zone->hub->metrics, PZ_METRIC_messages_dropped, 1);
-	pz_buf_fini(&out);
 	json_decref(takes_payload);
 }
 

@@ -220,6 +220,17 @@ on_timed_out(void *arg)
 static const struct pz_pending_ops pending_ops = {
 	.response = on_response, .timed_out = on_timed_out, .callback = on_callback};
 
+/* With the sizes where a link said how much it takes. */
+static json_t *
+too_large(const struct call *call)
+{
+	json_t *payload = request_of(call);
+	json_t *error = payload ? node_too_large(call->request.node, call->peer, payload) : NULL;
+
+	json_decref(payload);
+	return error;
+}
+
 static json_t *
 error_for(const struct call *call, enum pz_err err)
 {
@@ -236,10 +247,7 @@ error_for(const struct call *call, enum pz_err err)
 						 "too many calls are open, or too much waits to be "
 						 "sent; try again later"));
 	case PZ_CAT_PROTO:
-		return pz_rpc_error(PZ_RPC_INVALID_REQUEST, NULL,
-				    pz_dom_error("DataError",
-						 "the parameters are too large for one "
-						 "message"));
+		return too_large(call);
 	case PZ_CAT_OK:
 	case PZ_CAT_DENIED:
 	case PZ_CAT_CONFIG:

@@ -104,7 +104,8 @@ send_register(struct pz_node *node)
 	struct pz_buf out;
 
 	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
-	enum pz_err err = pz_message_register(&out, node->self, node->membership->zone);
+	enum pz_err err = pz_message_register(&out, node->self, node->membership->zone,
+					      node->link_host.frame_max);
 	if (err == PZ_OK)
 		err = pz_link_send(node->hub.link, pz_buf_slice(&out));
 	pz_buf_fini(&out);
@@ -140,6 +141,7 @@ on_register(struct pz_node *node, struct pz_slice frame)
 		return PZ_ERR_DENIED_IDENTITY;
 	PZ_TRY(pz_router_attach(node->router, &link->session));
 	node->hub.is_registered = true;
+	link->session.frame_max = pz_message_frame_max(&envelope, node->link_host.frame_max);
 	pz_link_establish(link);
 	(void)pz_machine_event(&node->machine, PZ_EVENT_REGISTERED, NULL);
 	if (node->hub.link == link)
@@ -155,7 +157,8 @@ hub_send_info(struct pz_node *node)
 	if (!node->hub.is_registered)
 		return;
 	info = node_info(node);
-	(void)json_object_set_new(info, "behind", relay_behind(node->peers));
+	(void)json_object_set_new(info, "behind",
+				  relay_behind(node->peers, relay_room(&node->hub.link->session)));
 	hub_send_prop(node, "pzpInfo", info);
 	json_decref(info);
 }
@@ -184,8 +187,7 @@ hub_send_prop(struct pz_node *node, const char *status, json_t *message)
 	if (err == PZ_OK)
 		err = pz_link_send(node->hub.link, pz_buf_slice(&out));
 	if (err != PZ_OK)
-		pz_warning_of(&node->hub_log, node->config.env, "prop-not-sent", "status=%s %s",
-			      status, pz_err_text(err));
+		node_prop_unsent(node, &node->hub.link->session, status, err, out.len);
 	pz_buf_fini(&out);
 }
 
@@ -243,6 +245,9 @@ hub_clean(struct pz_node *node)
 		json_decref(message);
 	}
 	zonedata_close(PZ_TAKE(node->hub_data));
+	if (node->membership)
+		pz_condition_clear(node->conditions, PZ_CONDITION_TOO_LARGE,
+				   node->membership->zone);
 	node->hub.link = NULL;
 	node->hub.is_registered = false;
 	if (link) {
@@ -436,6 +441,9 @@ hub_closed(struct pz_node *node, struct pz_link *link, enum pz_err why, const ch
 	bool was_registered = node->hub.is_registered;
 
 	zonedata_close(PZ_TAKE(node->hub_data));
+	if (node->membership)
+		pz_condition_clear(node->conditions, PZ_CONDITION_TOO_LARGE,
+				   node->membership->zone);
 	node->hub.link = NULL;
 	node->hub.is_registered = false;
 	pz_router_detach(node->router, &link->session);

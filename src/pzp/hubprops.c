@@ -102,6 +102,16 @@ on_update(struct pz_node *node, json_t *message)
 
 /* ---- the rest ---- */
 
+/* A hub that does not read gets no more answers; true: this one is left out. */
+static bool
+is_unread(struct pz_node *node)
+{
+	if (node->hub.link == NULL || !node_is_choked(node, &node->hub.link->session))
+		return false;
+	pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+	return true;
+}
+
 static void
 on_found_services(struct pz_node *node, json_t *message)
 {
@@ -158,7 +168,8 @@ static void
 on_probe(struct pz_node *node, json_t *message)
 {
 	(void)message;
-	hub_send_prop(node, "keepAlive", NULL);
+	if (!is_unread(node))
+		hub_send_prop(node, "keepAlive", NULL);
 }
 
 static void
@@ -181,6 +192,8 @@ static const struct {
 static void
 send_error(struct pz_node *node, enum pz_prop_error error, const char *text, const char *about)
 {
+	if (is_unread(node))
+		return;
 	json_t *body = json_pack("{s:s, s:s, s:s}", "code", pz_prop_error_code(error), "message",
 				 text, "about", about);
 

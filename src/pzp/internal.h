@@ -115,6 +115,15 @@ extern const struct pz_router_ops node_router_ops;
 extern const struct pz_dispatch_ops node_dispatch_ops;
 /** Sends a JSON-RPC payload. @param payload borrowed. Errors: those of pz_router_send. */
 enum pz_err node_send_rpc(struct pz_node *node, const char *to, json_t *payload) PZ_MUST_USE;
+/** The error of a request that node_send_rpc refused with PROTO_FRAME: too large, with the sizes.
+ * New, or NULL. */
+json_t *node_too_large(const struct pz_node *node, const char *to, json_t *payload);
+/** A prop was not sent by this session: logged, or a condition where it is too long for it.
+ * @param bytes of the frame */
+void node_prop_unsent(struct pz_node *node, const struct pz_session *session, const char *status,
+		      enum pz_err err, size_t bytes);
+/** Does the other end not read what it is told? Then it gets no answers for now. */
+bool node_is_choked(const struct pz_node *node, const struct pz_session *session);
 /** A message to it was sent or is expected: a direct link is watched for signs of life. */
 void node_watch_session(struct pz_node *node, const struct pz_session *session);
 

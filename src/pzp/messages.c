@@ -9,6 +9,7 @@
 #include "rpc/method.h"
 #include "rpc/payload.h"
 #include "rpc/text.h"
+#include "wire/frame.h"
 #include "wire/json.h"
 #include "wire/message.h"
 
@@ -19,8 +20,6 @@ send_rpc(struct pz_node *node, const char *to, json_t *payload, size_t *out_len)
 
 	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
 	enum pz_err err = pz_message_rpc(&out, node->self, to, payload);
-	if (err == PZ_OK && out.len > node->link_host.frame_max + PZ_FRAME_HEADER_BYTES)
-		err = PZ_ERR_PROTO_FRAME;
 	*out_len = out.len;
 	if (err == PZ_OK)
 		err = pz_router_send(node->router, pz_buf_slice(&out));
@@ -36,6 +35,69 @@ node_send_rpc(struct pz_node *node, const char *to, json_t *payload)
 	return send_rpc(node, to, payload, &len);
 }
 
+static json_t *
+too_large(const struct pz_node *node, const char *to, size_t bytes, int code)
+{
+	const struct pz_session *way = pz_router_route(node->router, pz_slice_str(to));
+	char text[PZ_ADDRESS_BYTES_MAX + 128];
+
+	(void)snprintf(text, sizeof(text),
+		       "too large: %zu bytes, on the way to %s at most %u are taken", bytes, to,
+		       way ? way->frame_max : 0);
+	return pz_rpc_error(code, text, pz_dom_error("DataError", text));
+}
+
+json_t *
+node_too_large(const struct pz_node *node, const char *to, json_t *payload)
+{
+	struct pz_buf out;
+
+	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
+	size_t bytes = pz_message_rpc(&out, node->self, to, payload) == PZ_OK
+			       ? out.len - PZ_FRAME_HEADER_BYTES
+			       : 0;
+	pz_buf_fini(&out);
+	return too_large(node, to, bytes, PZ_RPC_INVALID_REQUEST);
+}
+
+void
+node_prop_unsent(struct pz_node *node, const struct pz_session *session, const char *status,
+		 enum pz_err err, size_t bytes)
+{
+	if (err == PZ_ERR_PROTO_FRAME)
+		pz_condition_raise(node->conditions, PZ_CONDITION_TOO_LARGE, session->address,
+				   "%s of %zu bytes was not sent to %s, which takes at most %u",
+				   status, bytes, session->address, session->frame_max);
+	else
+		pz_warning_of(session->log ? session->log : &node->hub_log, node->config.env,
+			      "prop-not-sent", "to=%s status=%s %s", session->address, status,
+			      pz_err_text(err));
+}
+
+bool
+node_is_choked(const struct pz_node *node, const struct pz_session *session)
+{
+	size_t high = node->config.queue_high_bytes;
+
+	return session->queued > (high ? high : PZ_QUEUE_HIGH_BYTES);
+}
+
+/* An answer that no link takes, or that is nested too deeply for a message: who waits for it gets
+ * the reason instead. */
+static enum pz_err
+send_instead(struct pz_node *node, const char *to, json_t *payload, enum pz_err why, size_t len)
+{
+	json_t *error =
+		why == PZ_ERR_PROTO_FRAME
+			? too_large(node, to, len - PZ_FRAME_HEADER_BYTES, PZ_RPC_INTERNAL_ERROR)
+			: pz_rpc_error(PZ_RPC_INTERNAL_ERROR, pz_err_text(why), NULL);
+	json_t *instead = pz_rpc_instead(payload, error);
+	enum pz_err err = instead ? node_send_rpc(node, to, instead) : why;
+
+	json_decref(instead);
+	return err;
+}
+
 static void
 on_dispatch_send(void *arg, const char *to, json_t *payload)
 {
@@ -43,6 +105,13 @@ on_dispatch_send(void *arg, const char *to, json_t *payload)
 	size_t len = 0;
 
 	enum pz_err err = send_rpc(node, to, payload, &len);
+	if (pz_err_category(err) == PZ_CAT_PROTO || err == PZ_ERR_LIMIT) {
+		err = send_instead(node, to, payload, err, len);
+		if (err == PZ_OK) {
+			json_decref(payload);
+			return;
+		}
+	}
 	if (err == PZ_OK || err == PZ_ERR_IO_CLOSED) /* closed: its loss is yet to be reported */
 		resend_note(node, to, payload, len);
 	if (err != PZ_OK)

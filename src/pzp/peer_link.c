@@ -48,8 +48,7 @@ peer_link_prop(struct peer_link *pl, const char *status, json_t *message)
 			      ? pz_router_push(node->router, &pl->link->session, pz_buf_slice(&out))
 			      : pz_link_send(pl->link, pz_buf_slice(&out));
 	if (err != PZ_OK)
-		pz_warning_of(&pl->peer->log, env_of(pl), "prop-not-sent", "peer=%s status=%s %s",
-			      pl->peer->device, status, pz_err_text(err));
+		node_prop_unsent(node, &pl->link->session, status, err, out.len);
 	pz_buf_fini(&out);
 }
 
@@ -68,7 +67,8 @@ send_register(struct peer_link *pl)
 	struct pz_buf out;
 
 	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
-	enum pz_err err = pz_message_register(&out, pl->peers->node->self, pl->peer->address);
+	enum pz_err err = pz_message_register(&out, pl->peers->node->self, pl->peer->address,
+					      pl->peers->link_host.frame_max);
 	if (err == PZ_OK)
 		err = pz_link_send(pl->link, pz_buf_slice(&out));
 	pz_buf_fini(&out);
@@ -296,6 +296,8 @@ on_register(struct peer_link *pl, struct pz_slice frame)
 	if (!pz_slice_eq_str(envelope.from, pl->peer->address))
 		return PZ_ERR_DENIED_IDENTITY;
 	pl->has_registered = true;
+	pl->link->session.frame_max =
+		pz_message_frame_max(&envelope, pl->peers->link_host.frame_max);
 	if (pl->state != PEER_LINK_REGISTERING)
 		return PZ_OK;
 	/* Ours became live while the two registered here: the other end keeps that one, too. */
@@ -366,6 +368,7 @@ lost(struct peer_link *pl, enum pz_peer_event event, const char *reason,
 	pl->state = PEER_LINK_DRAINING;
 	pz_link_unwatch(pl->link);
 	pz_router_detach(node->router, &pl->link->session);
+	pz_condition_clear(node->conditions, PZ_CONDITION_TOO_LARGE, peer->address);
 	(void)peer_event(peer, event, reason);
 	forget_what_it_said(peer);
 	resend_undelivered(node, undelivered, rpc_code);
@@ -446,6 +449,8 @@ on_drained(struct pz_link *link)
 	if (link->session.attached)
 		pz_router_drained(pl->peers->node->router, &link->session);
 	zonedata_drained(pl->sync);
+	if (pl->is_told_late && link->session.queued <= PZ_QUEUE_LOW_BYTES)
+		peer_greet(pl);
 }
 
 const struct pz_link_events peer_link_events = {

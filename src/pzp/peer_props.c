@@ -13,9 +13,23 @@
 
 #define TELL_DELAY_US (20 * PZ_US_PER_MS)
 
+/* A peer that does not read gets no more answers; true: this one is left out. */
+static bool
+is_unread(struct peer_link *pl)
+{
+	struct pz_node *node = pl->peers->node;
+
+	if (!node_is_choked(node, &pl->link->session))
+		return false;
+	pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+	return true;
+}
+
 static void
 send_error(struct peer_link *pl, enum pz_prop_error error, const char *text, const char *about)
 {
+	if (is_unread(pl))
+		return;
 	json_t *body = json_pack("{s:s, s:s, s:s}", "code", pz_prop_error_code(error), "message",
 				 text, "about", about);
 
@@ -219,7 +233,8 @@ static void
 on_probe(struct peer_link *pl, json_t *message)
 {
 	(void)message;
-	peer_link_prop(pl, "keepAlive", NULL);
+	if (!is_unread(pl))
+		peer_link_prop(pl, "keepAlive", NULL);
 }
 
 static void
@@ -291,7 +306,8 @@ info_for(const struct peer_link *pl)
 
 	(void)json_object_set_new(info, "relay", json_boolean(node->wishes.relay));
 	(void)json_object_set_new(info, "hub", json_boolean(node->hub.is_registered));
-	(void)json_object_set_new(info, "reach", relay_reach(pl->peers));
+	(void)json_object_set_new(info, "reach",
+				  relay_reach(pl->peers, relay_room(&pl->link->session)));
 	(void)json_object_set_new(info, "speaks",
 				  json_boolean(peers_is_spoken_for(pl->peers, peer->device)));
 	if (!node->hub.is_registered && peer->is_relay && peer->has_hub)
@@ -299,9 +315,19 @@ info_for(const struct peer_link *pl)
 	return info;
 }
 
+/* What it would be told it is told anew, and all of it, when it has read what waits. */
+static bool
+is_for_later(struct peer_link *pl)
+{
+	pl->is_told_late |= node_is_choked(pl->peers->node, &pl->link->session);
+	return pl->is_told_late;
+}
+
 static void
 tell_info(struct peer_link *pl)
 {
+	if (is_for_later(pl))
+		return;
 	json_t *info = info_for(pl);
 
 	peer_link_prop(pl, "pzpInfo", info);
@@ -326,6 +352,8 @@ tell_services(struct peer_link *pl)
 	struct pz_slice key;
 	void *value;
 
+	if (is_for_later(pl))
+		return;
 	tell_list(pl, node->self, pz_registry_list(node->registry, NULL));
 	if (!node->wishes.relay || pl->peer->has_hub)
 		return;
@@ -339,6 +367,7 @@ tell_services(struct peer_link *pl)
 void
 peer_greet(struct peer_link *pl)
 {
+	pl->is_told_late = false;
 	tell_info(pl);
 	tell_services(pl);
 	moved_greet(pl);

@@ -61,6 +61,7 @@ struct peer_link {
 	struct pz_guest guest;         /* an incoming one's */
 	bool is_outgoing;
 	bool has_registered;      /* the other end sent its register */
+	bool is_told_late;        /* news that wait until it reads what it was told */
 	bool is_leaving;          /* the other end said that another link replaces it */
 	struct pz_timer end;      /* of draining */
 	unsigned notices_refused; /* of where the hub is: moved.c */
@@ -208,9 +209,11 @@ struct pz_session *relay_way(void *arg, struct pz_slice node);
 /** The peer that would pass on to this device, or NULL. @param device "" is the hub */
 struct peer *relay_for(const struct pz_node *node, struct pz_slice device);
 /** Devices with a direct link to us, for pzpInfo. New array, or NULL. */
-json_t *relay_reach(const struct peers *peers);
+json_t *relay_reach(const struct peers *peers, size_t bytes_max);
 /** Attestations of those who reach the hub through us, for pzpInfo. New array, or NULL. */
-json_t *relay_behind(const struct peers *peers);
+json_t *relay_behind(const struct peers *peers, size_t bytes_max);
+/** Bytes that the longer lists of a pzpInfo may have where this session takes it. */
+size_t relay_room(const struct pz_session *session);
 
 /* ---- nearby.c ---- */
 struct nearby;

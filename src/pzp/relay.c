@@ -73,27 +73,47 @@ relay_way(void *arg, struct pz_slice address)
 	return relay ? relay : hub;
 }
 
+size_t
+relay_room(const struct pz_session *session)
+{
+	return session->frame_max ? session->frame_max / 2 : PZ_FRAME_BYTES_ENROL / 2;
+}
+
+/* Appends what still fits. Takes it. */
+static void
+add_fitting(json_t *list, json_t *takes_one, size_t bytes_max, size_t *bytes)
+{
+	size_t more = json_dumpb(takes_one, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY) + 1;
+
+	if (*bytes + more > bytes_max) {
+		json_decref(takes_one);
+		return;
+	}
+	*bytes += more;
+	json_array_append_new(list, takes_one);
+}
+
 json_t *
-relay_reach(const struct peers *peers)
+relay_reach(const struct peers *peers, size_t bytes_max)
 {
 	json_t *list = json_array();
-	size_t pos = 0;
+	size_t pos = 0, bytes = 0;
 	struct pz_slice key;
 	void *value;
 
 	while (pz_map_next(peers->by_device, &pos, &key, &value)) {
 		const struct peer *peer = value;
 		if (peer->live && json_array_size(list) < PZ_PEER_REACH_MAX)
-			json_array_append_new(list, json_string(peer->device));
+			add_fitting(list, json_string(peer->device), bytes_max, &bytes);
 	}
 	return list;
 }
 
 json_t *
-relay_behind(const struct peers *peers)
+relay_behind(const struct peers *peers, size_t bytes_max)
 {
 	json_t *list = json_array(), *consent;
-	size_t pos = 0;
+	size_t pos = 0, bytes = 0;
 	struct pz_slice key;
 	void *value;
 
@@ -101,7 +121,7 @@ relay_behind(const struct peers *peers)
 		const struct peer *peer = value;
 		consent = peer->live ? json_object_get(peer->info, "behind") : NULL;
 		if (consent && json_array_size(list) < PZ_BEHIND_MAX)
-			json_array_append(list, consent);
+			add_fitting(list, json_incref(consent), bytes_max, &bytes);
 	}
 	return list;
 }

@@ -49,6 +49,8 @@ on_send(void *arg, const char *status, json_t *message)
 	enum pz_err err = pz_message_prop(&out, s->owner->self, s->to, status, message);
 	if (err == PZ_OK)
 		err = pz_link_send(s->link, pz_buf_slice(&out));
+	if (err == PZ_ERR_PROTO_FRAME)
+		node_prop_unsent(s->owner, &s->link->session, status, err, out.len);
 	if (err == PZ_OK)
 		pz_metric_add(&s->owner->metrics, PZ_METRIC_sync_bytes_out, out.len);
 	if (err == PZ_OK && strstr(status, "_Change"))
@@ -231,6 +233,7 @@ zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_o
 		.arg = s,
 		.self_device = node->device,
 		.other_device = is_hub ? NULL : s->device,
+		.message_bytes_max = link->session.frame_max,
 	};
 	s->sync = pz_sync_session_new(&config);
 	if (s->sync == NULL) {

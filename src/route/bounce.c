@@ -1,5 +1,6 @@
 #include "route/bounce.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <jansson.h>
@@ -70,25 +71,24 @@ send_failure(struct pz_buf *out, const char *from, const char *to, json_t *answe
 	return err;
 }
 
-/* The payload is read as a text: a tree of it could be refused where the scanner took it, and its
- * requests wait for an answer all the same. */
+/* An error for each element of one kind. The payload is read as a text: a tree of it could be
+ * refused where the scanner took it, and who waits for an answer waits all the same. @param error
+ * taken */
 static enum pz_err
-bounce_rpc(struct pz_buf *out, const char *self, const struct pz_envelope *envelope,
-	   const char *origin, const char *destination, int rpc_code)
+bounce_rpc(struct pz_buf *out, const char *from, const char *to, struct pz_slice payload,
+	   enum pz_rpc_text_kind kind, json_t *error)
 {
-	json_t *ids = pz_rpc_text_ids(envelope->payload, PZ_RPC_TEXT_REQUEST), *answer, *error;
-	const char *from = speaker(self, destination);
-	bool is_batch = pz_rpc_text_is_batch(envelope->payload);
+	json_t *ids = pz_rpc_text_ids(payload, kind), *answer;
+	bool is_batch = pz_rpc_text_is_batch(payload);
 	enum pz_err err = PZ_OK;
 	size_t at = 0;
 
-	if (ids == NULL) {
-		error = pz_rpc_error(PZ_RPC_INVALID_REQUEST, "too many requests", NULL);
-		return send_failure(out, from, origin, pz_rpc_failure(NULL, error));
-	}
-	error = error_of(rpc_code, destination);
+	if (ids == NULL && kind == PZ_RPC_TEXT_REQUEST)
+		err = send_failure(out, from, to,
+				   pz_rpc_failure(NULL, pz_rpc_error(PZ_RPC_INVALID_REQUEST,
+								     "too many requests", NULL)));
 	while (err == PZ_OK && (answer = failures(ids, &at, is_batch, error)) != NULL)
-		err = send_failure(out, from, origin, answer);
+		err = send_failure(out, from, to, answer);
 	json_decref(error);
 	json_decref(ids);
 	return err;
@@ -111,6 +111,35 @@ pz_bounce(struct pz_buf *out, const char *self, const struct pz_envelope *envelo
 		receipt_err = pz_message_receipt(out, self, origin, envelope->id, verdict);
 	/* An id too long for a receipt is no reason to let the caller wait. */
 	if (envelope->type == PZ_MESSAGE_JSONRPC && rpc_code != 0 && envelope->payload.len)
-		rpc_err = bounce_rpc(out, self, envelope, origin, destination, rpc_code);
+		rpc_err = bounce_rpc(out, speaker(self, destination), origin, envelope->payload,
+				     PZ_RPC_TEXT_REQUEST, error_of(rpc_code, destination));
 	return rpc_err != PZ_OK ? rpc_err : receipt_err;
+}
+
+enum pz_err
+pz_bounce_too_large(struct pz_buf *out, const char *self, const struct pz_envelope *envelope,
+		    size_t bytes, size_t bytes_max)
+{
+	PZ_AUTO_FREE char *destination = pz_slice_dup(envelope->to);
+	PZ_AUTO_FREE char *origin = pz_slice_dup(envelope->from);
+	char text[PZ_ADDRESS_BYTES_MAX + 128];
+
+	if (destination == NULL || origin == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	(void)snprintf(text, sizeof(text),
+		       "too large: %zu bytes, on the way to %s at most %zu are taken", bytes,
+		       destination, bytes_max);
+	enum pz_err err = pz_bounce(out, self, envelope, 0, "refused");
+	if (err != PZ_OK || envelope->type != PZ_MESSAGE_JSONRPC || envelope->payload.len == 0)
+		return err;
+	PZ_TRY(bounce_rpc(
+		out, speaker(self, origin), destination, envelope->payload, PZ_RPC_TEXT_ANSWER,
+		pz_rpc_error(PZ_RPC_INTERNAL_ERROR, text, pz_dom_error("DataError", text))));
+	free(origin);
+	origin = pz_slice_dup(envelope->resp_to.len ? envelope->resp_to : envelope->from);
+	return origin ? bounce_rpc(out, speaker(self, destination), origin, envelope->payload,
+				   PZ_RPC_TEXT_REQUEST,
+				   pz_rpc_error(PZ_RPC_INVALID_REQUEST, text,
+						pz_dom_error("DataError", text)))
+		      : PZ_ERR_LIMIT_MEMORY;
 }

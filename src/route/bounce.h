@@ -21,4 +21,15 @@
 enum pz_err pz_bounce(struct pz_buf *out, const char *self, const struct pz_envelope *envelope,
 		      int rpc_code, const char *verdict) PZ_MUST_USE;
 
+/**
+ * Appends the frames that answer a message which is longer than its next hop takes. Of a request
+ * the origin gets error -32600; of an answer the one who waits for it gets -32603 in its place, in
+ * the name of who gave it; both with the sizes. A wanted receipt says "refused".
+ * @param bytes,bytes_max of the body, and of the longest that is taken there
+ * Errors: as pz_bounce.
+ */
+enum pz_err
+pz_bounce_too_large(struct pz_buf *out, const char *self, const struct pz_envelope *envelope,
+		    size_t bytes, size_t bytes_max) PZ_MUST_USE;
+
 #endif

@@ -369,6 +369,22 @@ answer_undelivered(struct pz_router *router, struct pz_session *cause,
 	answer(router, cause, envelope, rpc_code, "badDestination");
 }
 
+static void
+answer_too_large(struct pz_router *router, struct pz_session *cause,
+		 const struct pz_envelope *envelope, struct pz_slice frame,
+		 const struct pz_session *out)
+{
+	struct pz_buf answers;
+
+	pz_metric_add(router->metrics, PZ_METRIC_messages_undeliverable, 1);
+	pz_buf_init(&answers, PZ_FRAME_BYTES_MAX, NULL);
+	if (pz_bounce_too_large(&answers, router->self, envelope, pz_frame_body(frame).len,
+				out->frame_max) != PZ_OK)
+		pz_metric_add(router->metrics, PZ_METRIC_messages_dropped, 1);
+	send_answers(router, cause, pz_buf_slice(&answers));
+	pz_buf_fini(&answers);
+}
+
 /* One checked message to where it belongs. PZ_OK also when it was answered as undeliverable. */
 static void
 forward(struct pz_router *router, struct pz_session *in, const struct pz_envelope *envelope,
@@ -383,7 +399,9 @@ forward(struct pz_router *router, struct pz_session *in, const struct pz_envelop
 	enum pz_err err = out && out != in ? push(router, out, in, frame) : PZ_ERR_NOTFOUND;
 	if (err == PZ_OK && is_relayed && router->ops->relayed)
 		router->ops->relayed(router->arg, out);
-	if (err != PZ_OK)
+	if (err == PZ_ERR_PROTO_FRAME)
+		answer_too_large(router, in, envelope, frame, out);
+	else if (err != PZ_OK)
 		answer_undelivered(router, in, envelope,
 				   err == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED
 							     : PZ_RPC_UNREACHABLE);

@@ -25,7 +25,8 @@ enum pz_session_kind {
 struct pz_session_ops {
 	/**
 	 * Appends one complete frame (header included) to the output queue and updates `queued`.
-	 * Errors: LIMIT_QUEUE, LIMIT_MEMORY (nothing is appended), IO_CLOSED.
+	 * Errors: LIMIT_QUEUE, LIMIT_MEMORY, PROTO_FRAME (longer than frame_max; nothing is
+	 * appended), IO_CLOSED.
 	 */
 	enum pz_err (*send)(struct pz_session *session, struct pz_slice frame);
 	/** Stops or resumes reading from the other end (page 4, "Pressure"). No frame comes from
@@ -41,8 +42,10 @@ struct pz_session {
 	const struct pz_session_ops *ops;
 	char *address; /* proved address, owned by the session's owner, stable while attached */
 	size_t address_len;
-	size_t queued;    /* bytes waiting in the output queue */
-	uint64_t drained; /* bytes that ever left the queue: tells progress */
+	uint32_t frame_max; /* largest body that the other end takes: it said so, or as we do; 0:
+			     * any. Kept by the owner, who refuses what is longer */
+	size_t queued;      /* bytes waiting in the output queue */
+	uint64_t drained;   /* bytes that ever left the queue: tells progress */
 	enum pz_session_kind kind;
 	uint32_t blocked; /* destinations over their high mark that this session feeds */
 	struct pz_pressure *pressure; /* NULL unless over the high mark */

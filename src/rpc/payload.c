@@ -136,3 +136,28 @@ pz_rpc_failure(json_t *id_borrowed, json_t *error_takes)
 {
 	return answer(id_borrowed, "error", error_takes);
 }
+
+static bool
+is_answer(const json_t *element)
+{
+	return pz_rpc_id(element) && !json_object_get(element, "method") &&
+	       (json_object_get(element, "result") || json_object_get(element, "error"));
+}
+
+json_t *
+pz_rpc_instead(json_t *payload, json_t *error_takes)
+{
+	json_t *batch = json_array(), *instead = NULL;
+
+	for (size_t i = 0; i < pz_rpc_batch_len(payload); i++) {
+		const json_t *element = pz_rpc_batch_at(payload, i);
+		if (is_answer(element))
+			json_array_append_new(batch, pz_rpc_failure(pz_rpc_id(element),
+								    json_incref(error_takes)));
+	}
+	if (json_array_size(batch) > 0)
+		instead = json_incref(pz_rpc_is_batch(payload) ? batch : json_array_get(batch, 0));
+	json_decref(batch);
+	json_decref(error_takes);
+	return instead;
+}

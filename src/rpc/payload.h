@@ -59,4 +59,13 @@ json_t *pz_rpc_result(json_t *id_borrowed, json_t *result_takes);
 /** @param id_borrowed NULL: null. @param error_takes from rpc/error.h; NULL gives NULL. */
 json_t *pz_rpc_failure(json_t *id_borrowed, json_t *error_takes);
 
+/**
+ * What goes out in place of an answer that cannot be sent: the error, for each element that has a
+ * result or an error and an id.
+ * @param payload one element or a batch, borrowed
+ * @param error_takes NULL gives NULL
+ * @return new; NULL: it is no answer, or out of memory
+ */
+json_t *pz_rpc_instead(json_t *payload, json_t *error_takes);
+
 #endif

@@ -207,13 +207,43 @@ test_build(void **state)
 	assert_null(pz_rpc_request("r", "\xff", json_pack("[i]", 1)));
 }
 
+static void
+test_instead(void **state)
+{
+	static const struct {
+		const char *payload, *instead; /* NULL: nothing */
+	} table[] = {
+		{"{\"id\":1,\"result\":[1,2]}",
+		 "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-1,\"message\":\"x\"}}"},
+		{"[{\"id\":1,\"result\":2},{\"id\":\"b\",\"error\":{}},{\"result\":2}]",
+		 "[{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-1,\"message\":\"x\"}},"
+		 "{\"jsonrpc\":\"2.0\",\"id\":\"b\",\"error\":{\"code\":-1,\"message\":\"x\"}}]"},
+		{"{\"method\":\"m\"}", NULL},
+		{"{\"id\":1,\"method\":\"m\"}", NULL},
+		{"[]", NULL},
+		{"7", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		json_t *payload = json_loads(table[i].payload, JSON_DECODE_ANY, NULL);
+		json_t *instead = pz_rpc_instead(payload, pz_rpc_error(-1, "x", NULL));
+		json_t *expected = table[i].instead ? json_loads(table[i].instead, 0, NULL) : NULL;
+
+		assert_true(table[i].instead ? json_equal(instead, expected) : instead == NULL);
+		json_decref(payload);
+		json_decref(instead);
+		json_decref(expected);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kinds), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_id),    cmocka_unit_test(test_batch),
-		cmocka_unit_test(test_build),
+		cmocka_unit_test(test_build), cmocka_unit_test(test_instead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,9 @@ struct wire {
 	struct end ends[2]; /* 0 dialled */
 };
 
+/* What the ends of the next wire take. */
+UNUSED_OK static size_t fx_message_bytes_max;
+
 UNUSED_OK static uint64_t
 fx_wall(void *arg)
 {
@@ -249,6 +252,7 @@ wire_up(struct wire *wire, struct node *dialler, struct node *other)
 			.env = &nodes[i]->env,
 			.ops = &fx_ops,
 			.arg = end,
+			.message_bytes_max = fx_message_bytes_max,
 		};
 		*end = (struct end){.node = nodes[i], .peer = &wire->ends[1 - i], .room = SIZE_MAX};
 		end->last = &end->first;

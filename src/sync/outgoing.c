@@ -11,8 +11,8 @@
 #include "base/codec.h"
 #include "wire/message.h"
 
-/* What is left for payload.message: the envelope has two addresses and some names around it. */
-#define BUDGET (PZ_SYNC_PIECE_BYTES - 2048)
+/* The envelope around payload.message: two addresses and some names. */
+#define ENVELOPE_BYTES 2048
 /* ,"key":["64 digits",16 digits,false] without the key */
 #define LISTED_BYTES 100
 /* {"key":,"value":,"mtime":16 digits,"origin":,"deleted":false,"at":,"size":}, without the texts */
@@ -112,6 +112,17 @@ drop_first(struct pz_map *queue, size_t count, bool is_owned)
 }
 
 /* ---- sizes ---- */
+
+/* What is left for payload.message. */
+static size_t
+budget(const struct pz_sync_session *s)
+{
+	size_t max = s->config.message_bytes_max;
+
+	if (max == 0 || max > PZ_SYNC_PIECE_BYTES)
+		max = PZ_SYNC_PIECE_BYTES;
+	return max - ENVELOPE_BYTES;
+}
 
 static size_t
 escaped_bytes(uint8_t c)
@@ -233,7 +244,8 @@ listed(const struct pz_sync_chunk *chunk)
 /* Lists chunks of one kind into the message until it is full. *bytes grows; the listing moves on.
  */
 static enum pz_err
-list_kind(struct listing *l, struct pz_sync_item *item, json_t *keys, size_t *bytes, bool *out_full)
+list_kind(struct listing *l, struct pz_sync_item *item, json_t *keys, size_t bytes_max,
+	  size_t *bytes, bool *out_full)
 {
 	size_t i = pz_sync_item_after(item, l->after[0] ? l->after : NULL);
 
@@ -243,7 +255,7 @@ list_kind(struct listing *l, struct pz_sync_item *item, json_t *keys, size_t *by
 		if (!pz_sync_item_is_shown(item, chunk))
 			continue;
 		size_t more = LISTED_BYTES + json_bytes(chunk->key, len);
-		if (*bytes + more > BUDGET) {
+		if (*bytes + more > bytes_max) {
 			*out_full = true;
 			return PZ_OK;
 		}
@@ -271,7 +283,7 @@ list_kinds(const struct pz_sync_session *s, struct listing *l, json_t *message)
 			if (json_object_set_new(message, kind->name, keys))
 				return PZ_ERR_LIMIT_MEMORY;
 			bytes += ITEM_BYTES;
-			PZ_TRY(list_kind(l, item, keys, &bytes, &is_full));
+			PZ_TRY(list_kind(l, item, keys, budget(s), &bytes, &is_full));
 		}
 		if (is_full)
 			return json_object_set_new(message, "partial", json_true())
@@ -345,7 +357,8 @@ send_piece(struct pz_sync_session *s, struct outgoing *out, const struct pz_sync
 {
 	size_t at = memcmp(out->sha256, chunk->sha256, sizeof(out->sha256)) ? 0 : out->at;
 	size_t used = chunk_bytes(chunk) - json_bytes(chunk->value, chunk->value_len);
-	size_t len = fitting(chunk->value + at, chunk->value_len - at, BUDGET - ITEM_BYTES - used);
+	size_t len =
+		fitting(chunk->value + at, chunk->value_len - at, budget(s) - ITEM_BYTES - used);
 	json_t *message =
 		json_pack("{s:[{s:s, s:s%, s:I, s:s, s:b, s:I, s:I}]}", out->kind->name, "key",
 			  chunk->key, "value", chunk->value + at, len, "mtime",
@@ -376,7 +389,7 @@ add_chunks(const struct pz_sync_session *s, json_t *message, size_t *bytes, size
 		if (chunk == NULL)
 			continue;
 		size_t more = chunk_bytes(chunk);
-		if (*bytes + more + ITEM_BYTES > BUDGET)
+		if (*bytes + more + ITEM_BYTES > budget(s))
 			return PZ_OK;
 		*bytes += more;
 		if (json_array_append_new(array_of(message, out->kind, bytes),
@@ -397,7 +410,7 @@ add_wanted(const struct pz_sync_session *s, json_t *want, size_t *bytes, size_t 
 		size_t skip = strlen(((const struct pz_sync_kind *)kind)->name) + 1;
 		const char *key = (const char *)name.ptr + skip;
 		size_t len = name.len - skip, more = json_bytes(key, len) + 1;
-		if (*bytes + more + ITEM_BYTES > BUDGET)
+		if (*bytes + more + ITEM_BYTES > budget(s))
 			return PZ_OK;
 		*bytes += more;
 		if (json_array_append_new(array_of(want, kind, bytes), json_stringn(key, len)))
@@ -432,7 +445,7 @@ first_too_long(const struct pz_sync_session *s, const struct pz_sync_chunk **out
 	if (!pz_map_next(s->out, &pos, NULL, &first))
 		return NULL;
 	*out_chunk = chunk_of(s, first);
-	return *out_chunk && chunk_bytes(*out_chunk) + 3 * ITEM_BYTES > BUDGET ? first : NULL;
+	return *out_chunk && chunk_bytes(*out_chunk) + 3 * ITEM_BYTES > budget(s) ? first : NULL;
 }
 
 static enum pz_err

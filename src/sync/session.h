@@ -87,6 +87,8 @@ struct pz_sync_config {
 	 * gives its own chunk only: it cannot answer for those of others. NULL: it gives all, as
 	 * the hub does. */
 	const char *self_device, *other_device;
+	/* Longest frame body that the other end takes, at least PZ_FRAME_BYTES_ENROL; 0: any. */
+	size_t message_bytes_max;
 };
 
 /** A session for a link that has just come up. NULL: out of memory. */

@@ -40,6 +40,27 @@ long_values_come_in_pieces(void **state)
 }
 
 static void
+an_end_of_short_frames_gets_everything(void **state)
+{
+	char *value = long_value(PZ_SYNC_VALUE_BYTES_MAX), key[64];
+
+	(void)state;
+	fx_message_bytes_max = PZ_FRAME_BYTES_ENROL;
+	rewire(&laptop, &hub);
+	fx_message_bytes_max = 0;
+	edit(&hub, PZ_SYNC_APP_DATA, "long", value);
+	for (int i = 0; i < 1500; i++) { /* a listing of several messages */
+		snprintf(key, sizeof(key), "key number %d", i);
+		edit(&hub, PZ_SYNC_APP_DATA, key, "short");
+	}
+	run();
+	assert_true(is_equal(&hub, &laptop, PZ_SYNC_APP_DATA));
+	assert_in_range(other()->largest, 1, PZ_FRAME_BYTES_ENROL);
+	assert_int_equal(laptop.refusals, 0);
+	free(value);
+}
+
+static void
 a_value_that_changes_between_two_pieces_starts_anew(void **state)
 {
 	char *value = long_value(600000);
@@ -372,6 +393,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(long_values_come_in_pieces),
+		TEST(an_end_of_short_frames_gets_everything),
 		TEST(a_value_that_changes_between_two_pieces_starts_anew),
 		TEST(pieces_that_do_not_fit_together_are_refused),
 		TEST(a_full_queue_only_delays),

@@ -32,6 +32,20 @@ pz_frame_body(struct pz_slice frame)
 	return pz_slice_of(frame.ptr + PZ_FRAME_HEADER_BYTES, frame.len - PZ_FRAME_HEADER_BYTES);
 }
 
+bool
+pz_frames_fit(struct pz_slice frames, size_t frame_max)
+{
+	struct pz_slice frame;
+	size_t need;
+
+	while (frames.len > 0) {
+		if (pz_frame_cut(frames, frame_max, &frame, &need) != PZ_OK || frame.len == 0)
+			return false;
+		frames = pz_slice_of(frames.ptr + frame.len, frames.len - frame.len);
+	}
+	return true;
+}
+
 void
 pz_frame_put_header(uint8_t out[PZ_FRAME_HEADER_BYTES], size_t body_len)
 {

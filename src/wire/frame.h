@@ -22,6 +22,12 @@ enum pz_err pz_frame_cut(struct pz_slice bytes, size_t frame_max, struct pz_slic
 /** The body of a frame that pz_frame_cut gave; borrowed; empty for an empty slice. */
 struct pz_slice pz_frame_body(struct pz_slice frame);
 
+/**
+ * Is each of these whole frames, each with its header, within a limit?
+ * @param frame_max largest body, in bytes
+ */
+bool pz_frames_fit(struct pz_slice frames, size_t frame_max);
+
 /** Writes a header. @param body_len 1 to PZ_FRAME_BYTES_MAX, the caller has checked it. */
 void pz_frame_put_header(uint8_t out[PZ_FRAME_HEADER_BYTES], size_t body_len);
 

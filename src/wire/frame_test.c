@@ -120,14 +120,26 @@ test_header_round_trip(void **state)
 	}
 }
 
+static void
+test_frames_fit(void **state)
+{
+	static const uint8_t two[] = {1, 0, 0, 0, 'x', 3, 0, 0, 0, 'a', 'b', 'c'};
+
+	(void)state;
+	assert_true(pz_frames_fit(pz_slice_of(two, sizeof(two)), 3));
+	assert_false(pz_frames_fit(pz_slice_of(two, sizeof(two)), 2));
+	assert_false(pz_frames_fit(pz_slice_of(two, sizeof(two) - 1), 3)); /* no whole frame */
+	assert_true(pz_frames_fit(pz_slice_of(two, 5), 1));
+	assert_true(pz_frames_fit(pz_slice_of(NULL, 0), 1));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_place),
-		cmocka_unit_test(test_lengths),
-		cmocka_unit_test(test_many_in_one_piece),
-		cmocka_unit_test(test_header_round_trip),
+		cmocka_unit_test(test_every_place),       cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_many_in_one_piece), cmocka_unit_test(test_header_round_trip),
+		cmocka_unit_test(test_frames_fit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

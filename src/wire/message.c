@@ -173,11 +173,28 @@ pz_message_rpc(struct pz_buf *out, const char *from, const char *to, json_t *pay
 }
 
 enum pz_err
-pz_message_register(struct pz_buf *out, const char *from, const char *to)
+pz_message_register(struct pz_buf *out, const char *from, const char *to, uint32_t frame_max)
 {
 	struct pz_message m = {.type = "JSONRPC", .from = from, .to = to, .is_register = true};
 
-	return pz_message_build(out, &m);
+	return build_owned(out, "{", &m,
+			   json_pack("{s:{s:I}}", "limits", "frame", (json_int_t)frame_max));
+}
+
+uint32_t
+pz_message_frame_max(const struct pz_envelope *envelope, uint32_t unsaid)
+{
+	json_t *payload = envelope->payload.len ? pz_json_parse(envelope->payload, NULL) : NULL;
+	const json_t *limits = json_object_get(payload, "limits");
+	int64_t said;
+	bool is_said = pz_json_int(limits, "frame", 1, INT64_MAX, &said);
+
+	json_decref(payload);
+	if (!is_said)
+		return unsaid;
+	if (said < PZ_FRAME_BYTES_ENROL)
+		return PZ_FRAME_BYTES_ENROL;
+	return said > PZ_FRAME_BYTES_MAX ? PZ_FRAME_BYTES_MAX : (uint32_t)said;
 }
 
 /* One JSON string or number and nothing around it. */

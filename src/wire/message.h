@@ -53,8 +53,22 @@ enum pz_err pz_message_prop(struct pz_buf *out, const char *from, const char *to
 enum pz_err
 pz_message_rpc(struct pz_buf *out, const char *from, const char *to, json_t *payload) PZ_MUST_USE;
 
-/** The first message of a link in each direction. @spec page 4 "A link's life" 2 */
-enum pz_err pz_message_register(struct pz_buf *out, const char *from, const char *to) PZ_MUST_USE;
+/**
+ * The first message of a link in each direction. Its payload says which frames this end takes:
+ * {"limits":{"frame": bytes}}; ends that do not know that ignore it.
+ * @param frame_max largest body that this end takes, in bytes
+ * @spec page 4 "A link's life" 2
+ */
+enum pz_err pz_message_register(struct pz_buf *out, const char *from, const char *to,
+				uint32_t frame_max) PZ_MUST_USE;
+
+/**
+ * Which frames the other end takes, by its register.
+ * @param unsaid what counts when it does not say so
+ * @return bytes of a body, PZ_FRAME_BYTES_ENROL to PZ_FRAME_BYTES_MAX (or `unsaid`): less than the
+ * smallest setting would only stop what we have to say
+ */
+uint32_t pz_message_frame_max(const struct pz_envelope *register_envelope, uint32_t unsaid);
 
 /**
  * {"type":"deliveryNotification","from","to","id","payload":{"result":verdict}}. A payload is an

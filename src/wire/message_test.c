@@ -114,9 +114,40 @@ static void
 test_register(void **state)
 {
 	(void)state;
-	assert_int_equal(pz_message_register(&buf, "a@b/c", "a@b"), PZ_OK);
+	assert_int_equal(pz_message_register(&buf, "a@b/c", "a@b", PZ_FRAME_BYTES_DEFAULT), PZ_OK);
 	assert_body("{\"type\":\"JSONRPC\",\"register\":true,\"from\":\"a@b/c\",\"to\":\"a@b\","
-		    "\"payload\":null}");
+		    "\"payload\":{\"limits\":{\"frame\":1048576}}}");
+}
+
+static void
+test_frame_max(void **state)
+{
+	static const struct {
+		const char *payload;
+		uint32_t max;
+	} table[] = {
+		{"null", 7}, /* as older ends say it */
+		{"{}", 7},
+		{"{\"limits\":5}", 7},
+		{"{\"limits\":{\"frame\":\"1\"}}", 7},
+		{"{\"limits\":{\"frame\":-1}}", 7},
+		{"{\"limits\":{\"frame\":1e999}}", 7},
+		{"{\"limits\":{\"frame\":1}}", PZ_FRAME_BYTES_ENROL},
+		{"{\"limits\":{\"frame\":100000,\"x\":1}}", 100000},
+		{"{\"limits\":{\"frame\":99999999999}}", PZ_FRAME_BYTES_MAX},
+	};
+	struct pz_envelope envelope;
+	char text[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "{\"type\":\"JSONRPC\",\"register\":true,\"from\":\"a@b/c\","
+			 "\"payload\":%s}",
+			 table[i].payload);
+		assert_int_equal(pz_envelope_scan(pz_slice_str(text), &envelope), PZ_OK);
+		assert_int_equal(pz_message_frame_max(&envelope, 7), table[i].max);
+	}
 }
 
 static void
@@ -332,6 +363,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_rpc, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_random_ids, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_register, setup, teardown),
+		cmocka_unit_test(test_frame_max),
 		cmocka_unit_test_setup_teardown(test_receipt, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_build_everything, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failures_append_nothing, setup, teardown),

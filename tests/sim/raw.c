@@ -35,7 +35,8 @@ on_secured(struct pz_link *link)
 	sim_check(world_of(raw), pz_link_identify(link, PZ_SESSION_HUB, SIM_ZONE) == PZ_OK,
 		  "out of memory");
 	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
-	send_built(raw, &out, pz_message_register(&out, raw->address, SIM_ZONE));
+	send_built(raw, &out,
+		   pz_message_register(&out, raw->address, SIM_ZONE, PZ_FRAME_BYTES_DEFAULT));
 }
 
 static enum pz_err

@@ -245,6 +245,21 @@ def is_on_disk(device, text):
     return any(text.encode() in file.read_bytes() for file in device.data_dir.glob("pzpd.db*"))
 
 
+def test_hub_of_short_frames(world):
+    """Values are split so that the hub takes them; what is too long for it costs no link."""
+    hub = world.hub("--limits-frame", "64KiB")
+    a, b = [sharing(world, name, hub, "sync.app-data") for name in ("laptop", "tv")]
+    put(a, "long", "x" * 120_000)
+    put(a, "small", 7)
+    eventually(lambda: has(b, "small", 7) and has(b, "long", "x" * 120_000), what="both values")
+    result = a.call("test@tv", "get42", json.dumps(["y" * 100_000]), check=False)
+    assert result.code == 1 and "too large: 100" in repr(result) and "at most 65536" in repr(result), repr(result)
+    result = a.call("test@tv", "get42", '["still"]', check=False)
+    assert result.code == 0, repr(result)
+    for device in (a, b):
+        assert device.log().count("state old=connected") == 0, device.log()
+
+
 def test_disconnecting_clears(shared, forgetful):
     put(forgetful, "secret", "only-for-this-session")
     assert is_on_disk(forgetful, "only-for-this-session")
