@@ -6,8 +6,16 @@ set(PZ_UNIT_DIR lib/systemd CACHE STRING "below the prefix, where systemd's unit
 install(TARGETS pzpd pzhd pzp pzh RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES man/pzp.1 man/pzh.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES man/pzpd.8 man/pzhd.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
-install(FILES packaging/bash-completion/pzp packaging/bash-completion/pzh
-	DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+# One file for four programs; bash-completion looks for it by the program's name.
+foreach(program pzp pzh pzpd pzhd)
+	install(FILES packaging/bash-completion/pzp RENAME ${program}
+		DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+endforeach()
+install(FILES packaging/zsh/_pzp DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+foreach(program pzp pzh pzpd pzhd)
+	install(FILES packaging/fish/pzp.fish RENAME ${program}.fish
+		DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endforeach()
 
 foreach(unit system/pzpd system/pzhd user/pzpd user/pzhd)
 	configure_file(packaging/systemd/${unit}.service.in systemd/${unit}.service @ONLY)

@@ -1,4 +1,4 @@
-/* Man pages and completions name every command and option there is. */
+/* Man pages name every command and option there is. */
 #include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,32 +47,28 @@ expect(const char *text, const char *where, const char *fmt, ...)
 }
 
 static void
-check_program(const struct pz_cli_program *program, const char *man, const char *completion)
+check_program(const struct pz_cli_program *program, const char *man)
 {
-	char *page = read_source(man), *script = read_source(completion);
+	char *page = read_source(man);
 
 	for (const struct pz_cli_option *o = pz_cli_global_options; o->name; o++) {
 		expect(page, man, "Fl Fl %s", o->name);
-		expect(script, completion, "--%s", o->name);
 	}
 	for (const struct pz_cli_command *c = program->commands; c->name; c++) {
 		expect(page, man, ".It Cm %s", c->name);
-		expect(script, completion, "%s", c->name);
 		for (const struct pz_cli_option *o = c->options; o && o->name; o++) {
 			expect(page, man, "Fl Fl %s", o->name);
-			expect(script, completion, "--%s", o->name);
 		}
 	}
 	free(page);
-	free(script);
 }
 
 static void
 command_lines_are_documented(void **state)
 {
 	(void)state;
-	check_program(&pz_pzp_program, "man/pzp.1", "packaging/bash-completion/pzp");
-	check_program(&pz_pzh_program, "man/pzh.1", "packaging/bash-completion/pzh");
+	check_program(&pz_pzp_program, "man/pzp.1");
+	check_program(&pz_pzh_program, "man/pzh.1");
 }
 
 /* Line breaks do not count: a man page starts each sentence on a line. */
@@ -118,16 +114,12 @@ check_daemon(enum pz_program program, const char *man)
 static void
 preferences_are_documented(void **state)
 {
-	char *script = read_source("packaging/bash-completion/pzp");
 	struct pz_buf items;
 
 	(void)state;
 	pz_buf_init(&items, 1 << 17, NULL);
 	assert_int_equal(pz_prefs_man(&items), PZ_OK);
 	check_items(&items, "man/pzp.1", "preferences");
-	for (int i = 0; i < PZ_PREF_COUNT; i++)
-		expect(script, "packaging/bash-completion/pzp", "%s", pz_pref_table[i].key);
-	free(script);
 }
 
 static void

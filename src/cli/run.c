@@ -13,6 +13,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/startup.h"
+#include "cli/complete.h"
 #include "cli/text.h"
 #include "conf/datadir.h"
 #include "conf/settings.h"
@@ -410,8 +411,17 @@ int
 pz_cli_run(struct pz_cli *cli, int argc, char **argv)
 {
 	struct pz_errinfo info = {""};
-	enum pz_err err = pz_cli_args_parse(cli->program, argc - 1, argv + 1, &cli->args, &info);
 	int status = PZ_EXIT_DONE;
+
+	if (argc > 1 && strcmp(argv[1], PZ_CLI_COMPLETE) == 0) {
+		pz_cli_complete(cli, argc - 2, argv + 2);
+		return PZ_EXIT_DONE;
+	}
+	if (argc > 1 && strcmp(argv[1], PZ_CLI_COMPLETE_DAEMON) == 0) {
+		pz_cli_complete_daemon(cli, argc - 2, argv + 2);
+		return PZ_EXIT_DONE;
+	}
+	enum pz_err err = pz_cli_args_parse(cli->program, argc - 1, argv + 1, &cli->args, &info);
 
 	cli->client = NULL;
 	cli->stop_fd = -1;

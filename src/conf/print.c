@@ -154,3 +154,23 @@ pz_settings_example(enum pz_program program, struct pz_buf *out)
 	}
 	return PZ_OK;
 }
+
+void
+pz_settings_each(enum pz_program program,
+		 void (*each)(void *arg, const struct pz_settings_option *option), void *arg)
+{
+	const struct pz_setting *row;
+	size_t index = 0;
+	char name[64];
+
+	while ((row = pz_setting_next(program, &index)) != NULL) {
+		pz_setting_option(row, name);
+		each(arg, &(struct pz_settings_option){
+				  .name = name,
+				  .value = row->type == PZ_SETTING_FLAG ? NULL : row->metavar,
+				  .choices = row->choices,
+				  .is_path = row->type == PZ_SETTING_PATH ||
+					     row->type == PZ_SETTING_PATHS,
+			  });
+	}
+}

@@ -95,4 +95,16 @@ enum pz_err pz_settings_man(enum pz_program program, struct pz_buf *out) PZ_MUST
  */
 enum pz_err pz_settings_example(enum pz_program program, struct pz_buf *out) PZ_MUST_USE;
 
+/** An option of a daemon's command line. */
+struct pz_settings_option {
+	const char *name;           /* without the dashes, valid during the call */
+	const char *value;          /* what --help calls its value; NULL: a flag */
+	const char *const *choices; /* ends with NULL; NULL: there is no choice */
+	bool is_path;
+};
+
+/** Calls `each` for every option that the program has. */
+void pz_settings_each(enum pz_program program,
+		      void (*each)(void *arg, const struct pz_settings_option *option), void *arg);
+
 #endif

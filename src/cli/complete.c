@@ -1,0 +1,433 @@
+#include "cli/complete.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/prefs.h"
+#include "conf/settings.h"
+#include "ctl/client.h"
+
+#define ASK_MS 1500U /* a person waits with a finger on the key */
+#define TOKEN_BYTES 64
+
+struct completion {
+	struct pz_cli *cli;
+	const char *word;         /* that is completed */
+	char option[TOKEN_BYTES]; /* "--name=" before it, or "" */
+};
+
+/* ---- candidates ---- */
+
+/* A name that a device made up must not be able to say anything to a shell. */
+static bool
+is_plain(const char *text)
+{
+	for (const char *p = text; *p; p++)
+		if (!isalnum((unsigned char)*p) && strchr("._-@:/*+~", *p) == NULL)
+			return false;
+	return text[0] != '\0';
+}
+
+static void
+offer(const struct completion *c, const char *text)
+{
+	if (text && is_plain(text) && strncmp(text, c->word, strlen(c->word)) == 0)
+		fprintf(c->cli->out, "%s%s\n", c->option, text);
+}
+
+/* The daemon's answer, or NULL. */
+static json_t *
+ask(const struct completion *c, const char *method, json_t *params)
+{
+	struct pz_ctl_error error = {0};
+	struct pz_errinfo info;
+	json_t *result = NULL;
+
+	if (pz_cli_connect(c->cli, &info) != PZ_OK) {
+		json_decref(params);
+		return NULL;
+	}
+	if (pz_ctl_request(c->cli->client, method, params, ASK_MS, NULL, NULL, &result, &error,
+			   &info) != PZ_OK) {
+		pz_ctl_client_free(c->cli->client);
+		c->cli->client = NULL;
+	}
+	return result;
+}
+
+/* A member of each object of the array that the daemon answers. @param after what is left out of
+ * it: all up to this character, 0: nothing */
+static void
+offer_members(const struct completion *c, const char *method, json_t *params, const char *member,
+	      char after)
+{
+	json_t *result = ask(c, method, params), *one;
+	char plural[TOKEN_BYTES];
+	const json_t *list = result;
+	size_t i;
+
+	snprintf(plural, sizeof(plural), "%ss", member);
+	if (json_is_object(result)) /* {"keys":[{"key":…}]} */
+		list = json_object_get(result, plural);
+	json_array_foreach((json_t *)list, i, one)
+	{
+		const char *text = json_string_value(json_object_get(one, member));
+		const char *at = text && after ? strchr(text, after) : NULL;
+
+		offer(c, at ? at + 1 : text);
+	}
+	json_decref(result);
+}
+
+/* ---- kinds of words, by what the tables call them ---- */
+
+static json_t *
+zone_params(const struct completion *c)
+{
+	json_t *params = json_object();
+
+	pz_cli_opt_param(c->cli, params, "zone");
+	return params;
+}
+
+static void
+offer_devices(const struct completion *c)
+{
+	if (c->cli->program->settings == PZ_PROGRAM_PZPD)
+		offer_members(c, "peers", NULL, "id", '/');
+	else
+		offer_members(c, "devices", zone_params(c), "name", 0);
+}
+
+static void
+offer_zones(const struct completion *c)
+{
+	json_t *status;
+
+	if (c->cli->program->settings == PZ_PROGRAM_PZHD) {
+		offer_members(c, "zones", NULL, "zone", 0);
+		return;
+	}
+	status = ask(c, "status", NULL);
+	offer(c, json_string_value(json_object_get(status, "zone")));
+	json_decref(status);
+}
+
+/* As the first column of `pzp services`. */
+static void
+offer_services(const struct completion *c)
+{
+	json_t *list = ask(c, "services", NULL), *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		const char *api = json_string_value(json_object_get(one, "api"));
+		const char *at = json_string_value(json_object_get(one, "serviceAddress"));
+		const char *last = api ? strrchr(api, '/') : NULL,
+			   *slash = at ? strchr(at, '/') : NULL;
+		char text[256];
+
+		if (api == NULL || at == NULL)
+			continue;
+		snprintf(text, sizeof(text), "%s@%s", last ? last + 1 : api,
+			 slash ? slash + 1 : at);
+		offer(c, text);
+	}
+	json_decref(list);
+}
+
+static void
+offer_functions(const struct completion *c)
+{
+	const char *service = pz_cli_arg(c->cli, 0);
+	json_t *outcome = ask(c, "describe", json_pack("{s:s}", "service", service ? service : ""));
+	const json_t *methods = json_object_get(json_object_get(outcome, "service"), "methods");
+	json_t *one;
+	size_t i;
+
+	json_array_foreach((json_t *)methods, i, one)
+		offer(c, json_string_value(json_object_get(one, "name")));
+	json_decref(outcome);
+}
+
+static void
+offer_prefs(const struct completion *c)
+{
+	for (int i = 0; i < PZ_PREF_COUNT; i++)
+		offer(c, pz_pref_table[i].key);
+}
+
+static void
+offer_pref_values(const struct completion *c)
+{
+	const char *key = pz_cli_arg(c->cli, 0);
+	enum pz_pref pref;
+
+	if (key == NULL || pz_pref_find(key, &pref, NULL) != PZ_OK)
+		return;
+	if (pz_pref_table[pref].type == PZ_PREF_TYPE_BOOL) {
+		offer(c, "true");
+		offer(c, "false");
+	}
+	for (const char *const *one = pz_pref_table[pref].choices; one && *one; one++)
+		offer(c, *one);
+}
+
+static void
+offer_fields(const struct completion *c)
+{
+	static const char *const fields[] = {"fullName", "nickname", "email", "phone", "language"};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		offer(c, fields[i]);
+}
+
+/* ORIGIN, or KEY of the origin before. */
+static void
+offer_data(const struct completion *c, bool is_key)
+{
+	const char *origin = pz_cli_arg(c->cli, 1);
+
+	if (is_key)
+		offer_members(c, "data-list", json_pack("{s:s}", "origin", origin ? origin : ""),
+			      "key", 0);
+	else
+		offer_members(c, "data-list", NULL, "origin", 0);
+}
+
+/* "list|get|set" */
+static void
+offer_alternatives(const struct completion *c, const char *token)
+{
+	char copy[TOKEN_BYTES], *save = NULL;
+
+	snprintf(copy, sizeof(copy), "%s", token);
+	for (char *one = strtok_r(copy, "|", &save); one; one = strtok_r(NULL, "|", &save))
+		offer(c, one);
+}
+
+static void
+offer_word(const struct completion *c, const char *what)
+{
+	const struct pz_cli_command *command = c->cli->args.command;
+	bool is_prefs = command && strcmp(command->name, "prefs") == 0;
+
+	if (strcmp(what, "DEVICE") == 0 || strcmp(what, "PEER") == 0)
+		offer_devices(c);
+	else if (strcmp(what, "ZONE") == 0)
+		offer_zones(c);
+	else if (strcmp(what, "SERVICE") == 0)
+		offer_services(c);
+	else if (strcmp(what, "FUNCTION") == 0)
+		offer_functions(c);
+	else if (strcmp(what, "FIELD") == 0)
+		offer_fields(c);
+	else if (strcmp(what, "ORIGIN") == 0)
+		offer_data(c, false);
+	else if (strcmp(what, "KEY") == 0 && is_prefs)
+		offer_prefs(c);
+	else if (strcmp(what, "KEY") == 0)
+		offer_data(c, true);
+	else if (strcmp(what, "VALUE") == 0 && is_prefs)
+		offer_pref_values(c);
+	else if (strcmp(what, "DIR") == 0)
+		fputs(":dirs\n", c->cli->out);
+	else if (strcmp(what, "FILE") == 0 || strcmp(what, "PATH") == 0 || strcmp(what, "F") == 0)
+		fputs(":files\n", c->cli->out);
+	else if (islower((unsigned char)what[0]))
+		offer_alternatives(c, what);
+}
+
+/* ---- where the word stands ---- */
+
+/* The next word of what the table calls the arguments; NULL: none is left. */
+static const char *
+next_token(const char **at, size_t *out_len)
+{
+	const char *token = *at + strspn(*at, " []");
+
+	*out_len = strcspn(token, " []");
+	*at = token + *out_len;
+	return *out_len > 0 ? token : NULL;
+}
+
+/* The `number`-th argument, e.g. "DEVICE", "list|remove" (also written "list | remove"). */
+static bool
+argument_name(const struct pz_cli_command *command, unsigned number, char out[TOKEN_BYTES])
+{
+	const char *at = command->arguments, *token;
+	size_t len = 0, n = 0;
+	unsigned ended = 0;
+	bool joins = true;
+
+	out[0] = '\0';
+	while ((token = next_token(&at, &len)) != NULL) {
+		bool is_bar = len == 1 && token[0] == '|';
+
+		if (!is_bar && !joins)
+			ended++;
+		joins = is_bar;
+		if (ended > number)
+			break;
+		if (ended == number && n + len < TOKEN_BYTES) {
+			memcpy(out + n, token, len);
+			n += len;
+			out[n] = '\0';
+		}
+	}
+	return n > 0;
+}
+
+static const struct pz_cli_option *
+option_called(const struct pz_cli *cli, const char *name, size_t len)
+{
+	const struct pz_cli_option *tables[] = {
+		pz_cli_global_options, cli->args.command ? cli->args.command->options : NULL};
+
+	for (size_t i = 0; i < 2; i++)
+		for (const struct pz_cli_option *o = tables[i]; o && o->name; o++)
+			if (strlen(o->name) == len && memcmp(o->name, name, len) == 0)
+				return o;
+	return NULL;
+}
+
+static void
+offer_option_value(const struct completion *c, const struct pz_cli_option *o)
+{
+	if (strcmp(o->name, "device") == 0)
+		offer_devices(c);
+	else if (strcmp(o->name, "api") == 0)
+		offer_members(c, "services", NULL, "api", 0);
+	else if (o->value && strcmp(o->value, "ZONE") == 0)
+		offer_zones(c);
+	else if (o->value)
+		offer_word(c, o->value);
+}
+
+static void
+offer_options(const struct completion *c)
+{
+	const struct pz_cli *cli = c->cli;
+	const struct pz_cli_option *tables[] = {
+		cli->args.command ? cli->args.command->options : NULL, pz_cli_global_options};
+
+	for (size_t i = 0; i < 2; i++)
+		for (const struct pz_cli_option *o = tables[i]; o && o->name; o++) {
+			char text[TOKEN_BYTES];
+
+			snprintf(text, sizeof(text), "--%s", o->name);
+			offer(c, text);
+		}
+}
+
+static void
+offer_commands(const struct completion *c)
+{
+	for (const struct pz_cli_command *one = c->cli->program->commands; one->name; one++)
+		offer(c, one->name);
+}
+
+static void
+complete(struct completion *c, const char *before)
+{
+	const struct pz_cli_args *args = &c->cli->args;
+	const char *equals = strncmp(c->word, "--", 2) == 0 ? strchr(c->word, '=') : NULL;
+	const struct pz_cli_option *o = NULL;
+	char name[TOKEN_BYTES];
+
+	if (equals) {
+		o = option_called(c->cli, c->word + 2, (size_t)(equals - c->word) - 2);
+		snprintf(c->option, sizeof(c->option), "%.*s=", (int)(equals - c->word), c->word);
+		c->word = equals + 1;
+	} else if (strncmp(before, "--", 2) == 0) {
+		o = option_called(c->cli, before + 2, strlen(before + 2));
+		o = o && o->value ? o : NULL;
+	}
+	if (o || equals) {
+		if (o)
+			offer_option_value(c, o);
+	} else if (c->word[0] == '-') {
+		offer_options(c);
+	} else if (args->command == NULL) {
+		offer_commands(c);
+	} else if (argument_name(args->command, args->count, name)) {
+		offer_word(c, name);
+	}
+}
+
+void
+pz_cli_complete(struct pz_cli *cli, int argc, char **argv)
+{
+	struct completion c = {.cli = cli, .word = argc > 0 ? argv[argc - 1] : ""};
+	const char *before = argc > 1 ? argv[argc - 2] : "";
+	bool is_value = strncmp(before, "--", 2) == 0 && strchr(before, '=') == NULL;
+
+	cli->stop_fd = -1;
+	/* The words before: an option whose value is the word that is completed is not whole yet.
+	 */
+	(void)!pz_cli_args_parse(cli->program, argc > 0 ? argc - 1 : 0, argv, &cli->args, NULL);
+	if (is_value && option_called(cli, before + 2, strlen(before + 2)) == NULL)
+		before = "";
+	complete(&c, before);
+	pz_ctl_client_free(cli->client);
+	cli->client = NULL;
+}
+
+/* ---- the daemon ---- */
+
+struct daemon_word {
+	struct completion c;
+	const char *option; /* whose value is completed, without the dashes; NULL: an option is */
+	size_t option_len;
+	bool is_value; /* it has been found, and takes a value */
+};
+
+static void
+offer_setting(void *arg, const struct pz_settings_option *o)
+{
+	struct daemon_word *w = arg;
+	char text[TOKEN_BYTES + 2];
+
+	if (w->option == NULL) {
+		snprintf(text, sizeof(text), "--%s", o->name);
+		offer(&w->c, text);
+		return;
+	}
+	if (strlen(o->name) != w->option_len || memcmp(o->name, w->option, w->option_len) != 0 ||
+	    o->value == NULL)
+		return;
+	w->is_value = true;
+	if (o->is_path)
+		fputs(":files\n", w->c.cli->out);
+	for (const char *const *one = o->choices; one && *one; one++)
+		offer(&w->c, *one);
+}
+
+void
+pz_cli_complete_daemon(struct pz_cli *cli, int argc, char **argv)
+{
+	struct daemon_word w = {.c = {.cli = cli, .word = argc > 0 ? argv[argc - 1] : ""}};
+	const char *before = argc > 1 ? argv[argc - 2] : "", *word = w.c.word;
+	const char *equals = strncmp(word, "--", 2) == 0 ? strchr(word, '=') : NULL;
+
+	if (equals) {
+		w.option = word + 2;
+		w.option_len = (size_t)(equals - w.option);
+		snprintf(w.c.option, sizeof(w.c.option), "%.*s=", (int)(equals - word), word);
+		w.c.word = equals + 1;
+	} else if (strncmp(before, "--", 2) == 0 && strchr(before, '=') == NULL) {
+		w.option = before + 2;
+		w.option_len = strlen(w.option);
+	}
+	pz_settings_each(cli->program->settings, offer_setting, &w);
+	if (!w.is_value && !equals && w.option) { /* a flag stands before it */
+		w.option = NULL;
+		pz_settings_each(cli->program->settings, offer_setting, &w);
+	}
+	if (w.option == NULL) {
+		offer(&w.c, "--help");
+		offer(&w.c, "--version");
+	}
+}
