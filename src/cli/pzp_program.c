@@ -148,7 +148,7 @@ static const struct pz_cli_note examples[] = {
 		  "--device tv"},
 	{"connect", "pzp connect tv"},
 	{"hub", "pzp hub new.example.org"},
-	{"prefs", "pzp prefs sync.app-data true --now"},
+	{"prefs", "pzp prefs peer.auto true --now"},
 	{"user", "pzp user nickname Al"},
 	{"name", "pzp name tv 'Living room'"},
 	{"describe", "pzp describe test@tv"},

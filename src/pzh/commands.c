@@ -227,9 +227,12 @@ cmd_token(const struct command *c)
 	if (err == PZ_OK)
 		err = pz_authority_check_stays(zone->authority, &info);
 	if (err == PZ_OK && device && !pz_device_is_valid(pz_slice_str(device)))
-		err = pz_fail(&info, PZ_ERR_CONFIG,
-			      "device name '%s' is not valid: letters, digits and ._- , at most 63",
-			      device);
+		err = pz_fail(
+			&info, PZ_ERR_CONFIG,
+			"device name '%s' is not valid: use letters, digits, '.', '_' and '-', at "
+			"most 63 "
+			"of them, a letter or digit first; `pzp name` gives it any name for people",
+			device);
 	if (err == PZ_OK && device && !pz_authority_is_name_free(zone->authority, device))
 		err = pz_fail(&info, PZ_ERR_EXISTS,
 			      "device name %s is taken; revoke that device first or choose another",

@@ -287,6 +287,23 @@ hub_zone_by_name(struct pz_hub *hub, const char *zone)
 	return pz_map_get(hub->zones, pz_slice_str(zone));
 }
 
+/* "…; give one of them with --zone: a@b, c@d" */
+static enum pz_err
+several_zones(struct pz_hub *hub, struct pz_errinfo *info)
+{
+	char names[160] = "";
+	struct pz_slice key;
+	size_t pos = 0, n = 0;
+	void *zone;
+
+	while (n < sizeof(names) && pz_map_next(hub->zones, &pos, &key, &zone))
+		n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%.*s", n ? ", " : "",
+				      (int)key.len, (const char *)key.ptr);
+	return pz_fail(info, PZ_ERR_CONFIG,
+		       "several zones are hosted here; give one of them with --zone: %s%s", names,
+		       n < sizeof(names) ? "" : "...");
+}
+
 enum pz_err
 hub_choose_zone(struct pz_hub *hub, const char *name, struct hub_zone **out,
 		struct pz_errinfo *info)
@@ -302,12 +319,12 @@ hub_choose_zone(struct pz_hub *hub, const char *name, struct hub_zone **out,
 		if (zone == NULL)
 			return pz_fail(info, PZ_ERR_NOTFOUND,
 				       "no zone %s here; `pzh zones` lists those that are", name);
-	} else if (pz_map_len(hub->zones) != 1) {
-		return pz_fail(info, PZ_ERR_CONFIG, "%s",
-			       pz_map_len(hub->zones)
-				       ? "several zones are hosted here; say which with --zone"
-				       : "no zone yet; make one with `pzh init --zone "
-					 "user@domain --host HOST`");
+	} else if (pz_map_len(hub->zones) == 0) {
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "no zone yet; make one with `pzh init --zone user@domain --host "
+			       "HOST`");
+	} else if (pz_map_len(hub->zones) > 1) {
+		return several_zones(hub, info);
 	} else if (!pz_map_next(hub->zones, &pos, &key, &zone)) {
 		return PZ_ERR_INTERNAL;
 	}

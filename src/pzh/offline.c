@@ -183,10 +183,11 @@ choose_zone(struct site *site, const char *zone, struct pz_authority **out, stru
 	if (err == PZ_OK && zone && choice.found == NULL)
 		err = pz_fail(info, PZ_ERR_NOTFOUND, "no zone %s here", zone);
 	else if (err == PZ_OK && zone == NULL && choice.count != 1)
-		err = pz_fail(info, PZ_ERR_CONFIG, "%s",
-			      choice.count ? "several zones are hosted here; say which with --zone"
-					   : "no zone yet; make one with `pzh init --zone "
-					     "user@domain --host HOST`");
+		err = pz_fail(
+			info, PZ_ERR_CONFIG, "%s",
+			choice.count ? "several zones are hosted here; give one of them with --zone"
+				     : "no zone yet; make one with `pzh init --zone "
+				       "user@domain --host HOST`");
 	if (err != PZ_OK) {
 		pz_authority_free(choice.found);
 		return err;

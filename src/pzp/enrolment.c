@@ -112,7 +112,9 @@ read_params(struct enrolment *e, json_t *params, struct pz_errinfo *info)
 	if (device && !pz_device_is_valid(pz_slice_str(device)))
 		return pz_fail(
 			info, PZ_ERR_CONFIG,
-			"device name '%s' is not valid: letters, digits and ._- , at most 63",
+			"device name '%s' is not valid: use letters, digits, '.', '_' and '-', at "
+			"most 63 "
+			"of them, a letter or digit first; `pzp name` gives it any name for people",
 			device);
 	snprintf(e->device, sizeof(e->device), "%s", device ? device : e->conn.node->device);
 	return PZ_OK;

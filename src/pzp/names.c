@@ -66,10 +66,12 @@ node_settle_names(struct pz_node *node, struct pz_errinfo *info)
 	else if (node->device[0] == '\0')
 		name_from_host(node->device, sizeof(node->device));
 	if (!pz_device_is_valid(pz_slice_str(node->device)))
-		return pz_fail(info, PZ_ERR_CONFIG,
-			       "device name '%s' is not valid: letters, digits and ._- , beginning "
-			       "with a letter or digit, at most 63",
-			       c->device ? c->device : node->device);
+		return pz_fail(
+			info, PZ_ERR_CONFIG,
+			"device name '%s' is not valid: use letters, digits, '.', '_' and '-', at "
+			"most 63 "
+			"of them, a letter or digit first; `pzp name` gives it any name for people",
+			c->device ? c->device : node->device);
 	if (strcmp(stored, node->device) == 0)
 		return PZ_OK;
 	struct pz_txn *txn = pz_txn_new();
