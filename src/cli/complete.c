@@ -209,34 +209,60 @@ offer_alternatives(const struct completion *c, const char *token)
 }
 
 static void
+offer_keys(const struct completion *c)
+{
+	if (strcmp(c->cli->args.command->name, "prefs") == 0)
+		offer_prefs(c);
+	else
+		offer_data(c, true);
+}
+
+static void
+offer_origins(const struct completion *c)
+{
+	offer_data(c, false);
+}
+
+static void
+offer_values(const struct completion *c)
+{
+	if (strcmp(c->cli->args.command->name, "prefs") == 0)
+		offer_pref_values(c);
+}
+
+static void
+ask_for_directories(const struct completion *c)
+{
+	fputs(":dirs\n", c->cli->out);
+}
+
+static void
+ask_for_files(const struct completion *c)
+{
+	fputs(":files\n", c->cli->out);
+}
+
+/* What the tables call a word, and who knows such words. */
+static const struct {
+	const char *what;
+	void (*offer)(const struct completion *c);
+} kinds[] = {
+	{"DEVICE", offer_devices},    {"PEER", offer_devices},       {"ZONE", offer_zones},
+	{"SERVICE", offer_services},  {"FUNCTION", offer_functions}, {"FIELD", offer_fields},
+	{"ORIGIN", offer_origins},    {"KEY", offer_keys},           {"VALUE", offer_values},
+	{"DIR", ask_for_directories}, {"FILE", ask_for_files},       {"PATH", ask_for_files},
+	{"F", ask_for_files},
+};
+
+static void
 offer_word(const struct completion *c, const char *what)
 {
-	const struct pz_cli_command *command = c->cli->args.command;
-	bool is_prefs = command && strcmp(command->name, "prefs") == 0;
-
-	if (strcmp(what, "DEVICE") == 0 || strcmp(what, "PEER") == 0)
-		offer_devices(c);
-	else if (strcmp(what, "ZONE") == 0)
-		offer_zones(c);
-	else if (strcmp(what, "SERVICE") == 0)
-		offer_services(c);
-	else if (strcmp(what, "FUNCTION") == 0)
-		offer_functions(c);
-	else if (strcmp(what, "FIELD") == 0)
-		offer_fields(c);
-	else if (strcmp(what, "ORIGIN") == 0)
-		offer_data(c, false);
-	else if (strcmp(what, "KEY") == 0 && is_prefs)
-		offer_prefs(c);
-	else if (strcmp(what, "KEY") == 0)
-		offer_data(c, true);
-	else if (strcmp(what, "VALUE") == 0 && is_prefs)
-		offer_pref_values(c);
-	else if (strcmp(what, "DIR") == 0)
-		fputs(":dirs\n", c->cli->out);
-	else if (strcmp(what, "FILE") == 0 || strcmp(what, "PATH") == 0 || strcmp(what, "F") == 0)
-		fputs(":files\n", c->cli->out);
-	else if (islower((unsigned char)what[0]))
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(what, kinds[i].what) == 0) {
+			kinds[i].offer(c);
+			return;
+		}
+	if (islower((unsigned char)what[0]))
 		offer_alternatives(c, what);
 }
 
