@@ -89,8 +89,12 @@
 	8 /* one costs about a millisecond: others are served in between */
 
 /* ---- peers (page 6) ---- */
-#define PZ_PEER_ADDRESSES_MAX 16 /* tried for one peer */
-#define PZ_PEER_ATTEMPTS_MAX 64  /* peers looked for at once */
+#define PZ_PEER_ADDRESSES_MAX 16 /* that a device says it has, and that are tried for it */
+#define PZ_PEER_TRIES_MAX                                                                          \
+	(PZ_PEER_ADDRESSES_MAX +                                                                   \
+	 PZ_NEARBY_ADDRESSES_MAX)                  /* with those heard on the local network */
+#define PZ_PEER_LISTEN_AGAIN_US (60 * PZ_US_PER_S) /* a port that another program has */
+#define PZ_PEER_ATTEMPTS_MAX 64                    /* peers looked for at once */
 #define PZ_PEER_ANONYMOUS_MAX                                                                      \
 	8                      /* of them such as we know no name of: anybody may announce them    \
 				*/
@@ -114,8 +118,7 @@
 #define PZ_RESEND_ANSWERS_MAX 256
 #define PZ_RESEND_BYTES_MAX (1U << 20)
 
-#define PZ_INFO_ADDRESSES_MAX (2 * PZ_PEER_ADDRESSES_MAX) /* that one device says it has */
-#define PZ_INFO_ADDRESS_CHARS_MAX 64                      /* IPv6 and the name of an interface */
+#define PZ_INFO_ADDRESSES_MAX (2 * PZ_PEER_ADDRESSES_MAX) /* taken of what one device says */
 
 /* ---- relaying (page 6) ---- */
 #define PZ_BEHIND_MAX 64                         /* devices behind one relay */

@@ -28,6 +28,11 @@
 	  "As many connections are open as may be without having proved an identity; a new one "   \
 	  "ends the oldest of the busiest network.",                                               \
 	  "devices still get in; if it lasts, let a firewall refuse that network")                 \
+	X(NO_DIRECT_LINKS, "no-direct-links", PZP,                                                 \
+	  "The port for direct links cannot be opened: often another program, or the pzpd of "     \
+	  "another person on this machine, has it.",                                               \
+	  "it is tried again each minute; or choose another port (`pzp prefs ports.tls 0` is any " \
+	  "free one)")                                                                             \
 	X(ANOTHER_HUB, "another-hub", PZP,                                                         \
 	  "A certificate of another hub, or of a hotspot's log-in page, is shown at the hub's "    \
 	  "address.",                                                                              \

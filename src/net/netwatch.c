@@ -7,21 +7,141 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "net/lookup.h"
 
 /* A link that comes up brings several messages: addresses, then routes. */
 #define COALESCE_US (200 * PZ_US_PER_MS)
 
+/*
+ * Many events are no change: a router's advertisement refreshes an address, a container's interface
+ * comes and goes with its link-local one. What counts is whether the addresses that others can use
+ * or the default routes differ from before.
+ */
 struct pz_netwatch {
 	uv_poll_t poll;
 	struct pz_loop *loop;
 	struct pz_timer timer;
 	void (*changed)(void *arg);
 	void *arg;
+	uint64_t seen; /* how the network was: fingerprint() */
 	int fd;
 };
+
+/* ---- default routes, as the kernel lists them ---- */
+
+#define ROUTES_MAX 8
+
+struct default_routes {
+	char interface[ROUTES_MAX][IF_NAMESIZE];
+	size_t count;
+	uint64_t fingerprint;
+};
+
+/* FNV-1a: the order of the entries does not matter where the results are added up. */
+static uint64_t
+hash_of(const char *text)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+
+	for (; *text; text++)
+		hash = (hash ^ (uint8_t)*text) * UINT64_C(1099511628211);
+	return hash;
+}
+
+static void
+add_route(struct default_routes *routes, const char *interface, const char *gateway)
+{
+	char text[IF_NAMESIZE + 64];
+
+	snprintf(text, sizeof(text), "%s %s", interface, gateway);
+	routes->fingerprint += hash_of(text);
+	if (routes->count < ROUTES_MAX)
+		snprintf(routes->interface[routes->count++], IF_NAMESIZE, "%s", interface);
+}
+
+/* The fields of a line by white space. */
+static size_t
+split(char *line, char **fields, size_t max)
+{
+	size_t count = 0;
+	char *rest = NULL;
+
+	for (char *one = strtok_r(line, " \t\n", &rest); one && count < max;
+	     one = strtok_r(NULL, " \t\n", &rest))
+		fields[count++] = one;
+	return count;
+}
+
+/* Interface, destination, gateway, flags, references, use, metric, mask. */
+static void
+read_v4_route(struct default_routes *routes, char *line)
+{
+	char *f[8];
+
+	if (split(line, f, 8) == 8 && strcmp(f[1], "00000000") == 0 &&
+	    strcmp(f[7], "00000000") == 0)
+		add_route(routes, f[0], f[2]);
+}
+
+/* Destination, its length, source, its length, gateway, metric, references, use, flags, interface;
+ * the kernel's own one on lo says that there is none. */
+static void
+read_v6_route(struct default_routes *routes, char *line)
+{
+	char *f[10];
+
+	if (split(line, f, 10) == 10 && strcmp(f[1], "00") == 0 && strspn(f[0], "0") == 32 &&
+	    strcmp(f[9], "lo") != 0)
+		add_route(routes, f[9], f[4]);
+}
+
+static void
+read_routes(struct default_routes *routes, const char *path,
+	    void (*read_line)(struct default_routes *routes, char *line))
+{
+	char line[256];
+	FILE *file = fopen(path, "re");
+
+	if (file == NULL)
+		return;
+	while (fgets(line, sizeof(line), file))
+		read_line(routes, line);
+	fclose(file);
+}
+
+static void
+read_default_routes(struct default_routes *out)
+{
+	*out = (struct default_routes){.count = 0};
+	read_routes(out, "/proc/net/route", read_v4_route);
+	read_routes(out, "/proc/net/ipv6_route", read_v6_route);
+}
+
+/* ---- changes ---- */
+
+static void
+add_to_fingerprint(void *arg, const char *address)
+{
+	*(uint64_t *)arg += hash_of(address);
+}
+
+/* Two networks that differ have different ones (but for one chance in 2^64). */
+static uint64_t
+fingerprint(void)
+{
+	struct default_routes routes;
+	uint64_t sum = 0;
+
+	read_default_routes(&routes);
+	pz_netwatch_addresses(add_to_fingerprint, &sum);
+	return sum + routes.fingerprint;
+}
 
 static bool
 is_relevant(const struct nlmsghdr *msg)
@@ -68,7 +188,13 @@ on_quiet(struct pz_timer *timer, void *arg)
 {
 	struct pz_netwatch *watch = arg;
 
+	uint64_t now = fingerprint();
+
 	(void)timer;
+	if (now == watch->seen)
+		return;
+	watch->seen = now;
+	pz_lookups_outdated(watch->loop); /* they ask another network's name servers */
 	watch->changed(watch->arg);
 }
 
@@ -101,6 +227,7 @@ pz_netwatch_new(struct pz_loop *loop, void (*changed)(void *arg), void *arg,
 	watch->fd = fd;
 	watch->changed = changed;
 	watch->arg = arg;
+	watch->seen = fingerprint();
 	pz_timer_init(&watch->timer, on_quiet, watch);
 	uv_poll_start(&watch->poll, UV_READABLE, on_message);
 	*out = watch;
@@ -126,6 +253,15 @@ pz_netwatch_free(struct pz_netwatch *watch)
 	uv_close((uv_handle_t *)&watch->poll, on_closed);
 }
 
+/* ---- the machine's addresses ---- */
+
+struct own {
+	char text[INET6_ADDRSTRLEN];
+	int worth; /* smaller is better */
+};
+
+#define OWN_MAX 256 /* looked at; a machine with more is known by the best of them */
+
 static bool
 address_of(const struct ifaddrs *entry, char *out, socklen_t len)
 {
@@ -147,16 +283,76 @@ address_of(const struct ifaddrs *entry, char *out, socklen_t len)
 	return false;
 }
 
+/* Of machines that others reach, such a bridge is the host's side of a room of its own: containers
+ * or virtual machines, often the same numbers on every machine. */
+static bool
+is_bridge(const char *interface)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", interface);
+	return access(path, F_OK) == 0;
+}
+
+static int
+worth_of_interface(const struct ifaddrs *entry, const struct default_routes *routes)
+{
+	for (size_t i = 0; i < routes->count; i++)
+		if (strcmp(routes->interface[i], entry->ifa_name) == 0)
+			return 0;
+	if ((entry->ifa_flags & IFF_RUNNING) == 0) /* no cable */
+		return 3;
+	return is_bridge(entry->ifa_name) ? 2 : 1;
+}
+
+/* The further addresses of one family on one interface come after the first ones of all: a machine
+ * may collect a dozen temporary ones (RFC 8981). */
+static int
+nth_of_its_kind(const struct ifaddrs *all, const struct ifaddrs *entry)
+{
+	char text[INET6_ADDRSTRLEN];
+	int n = 0;
+
+	for (const struct ifaddrs *e = all; e != entry; e = e->ifa_next)
+		n += strcmp(e->ifa_name, entry->ifa_name) == 0 &&
+		     address_of(e, text, sizeof(text)) &&
+		     e->ifa_addr->sa_family == entry->ifa_addr->sa_family;
+	return n;
+}
+
+static int
+compare_worth(const void *a, const void *b)
+{
+	return ((const struct own *)a)->worth - ((const struct own *)b)->worth;
+}
+
 void
 pz_netwatch_addresses(void (*each)(void *arg, const char *address), void *arg)
 {
-	char text[INET6_ADDRSTRLEN];
+	struct own *own = calloc(OWN_MAX, sizeof(*own));
+	struct default_routes routes = {.count = 0};
 	struct ifaddrs *all = NULL;
+	int count = 0;
 
-	if (getifaddrs(&all) != 0)
+	if (own == NULL || getifaddrs(&all) != 0) {
+		free(own);
 		return;
-	for (const struct ifaddrs *entry = all; entry; entry = entry->ifa_next)
-		if (address_of(entry, text, sizeof(text)))
-			each(arg, text);
+	}
+	read_default_routes(&routes);
+	for (const struct ifaddrs *entry = all; entry && count < OWN_MAX; entry = entry->ifa_next) {
+		struct own *one = &own[count];
+		if (!address_of(entry, one->text, sizeof(one->text)))
+			continue;
+		int nth = nth_of_its_kind(all, entry);
+		/* In the order of the system where nothing else decides. */
+		one->worth = ((worth_of_interface(entry, &routes) * 16 + (nth < 15 ? nth : 15)) *
+			      OWN_MAX) +
+			     count;
+		count++;
+	}
 	freeifaddrs(all);
+	qsort(own, (size_t)count, sizeof(*own), compare_worth);
+	for (int i = 0; i < count; i++)
+		each(arg, own[i].text);
+	free(own);
 }

@@ -1,5 +1,5 @@
-/* Tells when the machine's addresses or default route change (rtnetlink), so that nobody waits for
- * a timer. */
+/* Says when the machine's addresses or default routes change (rtnetlink), so that nothing waits for
+ * a timer; and which addresses it has. */
 #ifndef PZ_NET_NETWATCH_H
 #define PZ_NET_NETWATCH_H
 
@@ -8,8 +8,9 @@
 struct pz_netwatch;
 
 /**
- * @param changed called once per burst of changes (coalesced for 200 ms)
- * Errors: IO (no rtnetlink here), LIMIT_MEMORY.
+ * @param changed called once per burst of events (coalesced for 200 ms) after which the addresses
+ * of pz_netwatch_addresses or the default routes differ from before Errors: IO (no rtnetlink here),
+ * LIMIT_MEMORY.
  * @spec rtnetlink(7); page 5 "Back-off"
  */
 enum pz_err pz_netwatch_new(struct pz_loop *loop, void (*changed)(void *arg), void *arg,
@@ -18,7 +19,10 @@ enum pz_err pz_netwatch_new(struct pz_loop *loop, void (*changed)(void *arg), vo
 void pz_netwatch_free(struct pz_netwatch *watch);
 
 /**
- * The machine's addresses that others may reach it by: no loopback, no link-local IPv4.
+ * The machine's addresses that others may reach it by, neither loopback nor link-local: the best
+ * first. Those of the default routes' interfaces come first, then other interfaces, bridges
+ * (containers, virtual machines) and those without carrier; each interface's first address of a
+ * family before its further ones.
  * @param each called with the text of each address
  */
 void pz_netwatch_addresses(void (*each)(void *arg, const char *address), void *arg);

@@ -169,6 +169,7 @@ hub_online(struct pz_node *node)
 	moved_online(node);
 	pz_condition_clear(node->conditions, PZ_CONDITION_ANOTHER_HUB, NULL);
 	clock_see_link(node, "hub");
+	peers_listen_again(node->peers); /* before the hub is told the port */
 	hub_send_info(node);
 	discovery_announce(node);
 	peers_tell_soon(node->peers); /* nobody needs to speak for us at the hub any more */

@@ -179,6 +179,7 @@ add_target(struct instance *instance, const struct pz_mdns_found *found)
 		return false;
 	snprintf(target->address, sizeof(target->address), "%s", found->address);
 	target->port = found->port;
+	target->is_heard = true;
 	return true;
 }
 

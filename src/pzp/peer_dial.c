@@ -25,6 +25,15 @@ rank(const char *text)
 	return (pz_netaddr_is_private(&a) ? 2 : near) + (a.is_v6 ? 0 : 1);
 }
 
+/* What was heard here just now comes before what the hub knows from some time ago. */
+static bool
+is_better(const struct peer_try *a, const struct peer_try *b)
+{
+	if (a->target.is_heard != b->target.is_heard)
+		return a->target.is_heard;
+	return rank(a->target.address) < rank(b->target.address);
+}
+
 static struct peer_try *
 next_waiting(struct peer_attempt *attempt)
 {
@@ -32,8 +41,7 @@ next_waiting(struct peer_attempt *attempt)
 
 	for (size_t i = 0; i < attempt->count; i++) {
 		struct peer_try *t = &attempt->tries[i];
-		if (t->state == TRY_WAITING &&
-		    (best == NULL || rank(t->target.address) < rank(best->target.address)))
+		if (t->state == TRY_WAITING && (best == NULL || is_better(t, best)))
 			best = t;
 	}
 	return best;
@@ -99,34 +107,65 @@ fail(struct peer_attempt *attempt, const char *what)
 		peer_retry_later(peer);
 }
 
-static void
-on_deadline(struct pz_timer *timer, void *arg)
-{
-	const struct peer_attempt *attempt = arg;
-	char tried[96];
-
-	(void)timer;
-	snprintf(tried, sizeof(tried), "no answer from %zu address%s within %u s", attempt->count,
-		 attempt->count == 1 ? "" : "es", (unsigned)(PZ_CONNECT_TIMEOUT_US / PZ_US_PER_S));
-	fail(arg,
-	     attempt->count > 0
-		     ? tried
-		     : "it was not heard on the local network, and the hub has no address of it");
-}
+static void on_deadline(struct pz_timer *timer, void *arg);
 
 /* ---- trying ---- */
 
 static void go_on(struct peer_attempt *attempt);
 
+/* Which failure is named: a device that answers and then fails says more than an address that leads
+ * nowhere; of equal ones the last. */
+enum { DETAIL_NO_WAY = 1, DETAIL_NO_ANSWER, DETAIL_LINK_FAILED };
+
 static void
-try_failed(struct peer_try *t, const char *detail)
+note_detail(struct peer_attempt *attempt, int weight, const char *detail)
+{
+	if (weight < attempt->detail_weight)
+		return;
+	attempt->detail_weight = weight;
+	snprintf(attempt->detail, sizeof(attempt->detail), "%s", detail);
+}
+
+/* Time is over: which addresses did not answer, and how far they came. */
+static void
+note_unfinished(struct peer_attempt *attempt)
+{
+	char text[sizeof(attempt->detail)];
+
+	for (size_t i = 0; i < attempt->count; i++) {
+		const struct peer_try *t = &attempt->tries[i];
+		bool is_securing = t->state == TRY_SECURING;
+		if (!is_securing && t->state != TRY_DIALLING)
+			continue;
+		snprintf(text, sizeof(text), "%s port %u: %s", t->target.address, t->target.port,
+			 is_securing ? "it accepts connections, but the handshake does not end"
+				     : "no answer");
+		note_detail(attempt, is_securing ? DETAIL_LINK_FAILED : DETAIL_NO_ANSWER, text);
+	}
+}
+
+static void
+on_deadline(struct pz_timer *timer, void *arg)
+{
+	struct peer_attempt *attempt = arg;
+
+	(void)timer;
+	note_unfinished(attempt);
+	fail(arg,
+	     attempt->count > 0
+		     ? "timed out"
+		     : "it was not heard on the local network, and the hub has no address of it");
+}
+
+static void
+try_failed(struct peer_try *t, int weight, const char *detail)
 {
 	struct peer_attempt *attempt = t->attempt;
 
 	t->state = TRY_FAILED;
 	t->dial = NULL;
 	t->link = NULL;
-	snprintf(attempt->detail, sizeof(attempt->detail), "%s", detail);
+	note_detail(attempt, weight, detail);
 	go_on(attempt);
 }
 
@@ -139,14 +178,14 @@ on_connected(void *arg, struct pz_stream *stream)
 	t->link = peer_link_open(t, stream);
 	t->state = TRY_SECURING;
 	if (t->link == NULL)
-		try_failed(t, "out of memory");
+		try_failed(t, DETAIL_LINK_FAILED, "out of memory");
 }
 
 static void
 on_failed(void *arg, enum pz_err err, const char *detail)
 {
 	(void)err;
-	try_failed(arg, detail);
+	try_failed(arg, DETAIL_NO_WAY, detail);
 }
 
 static const struct pz_dial_events dial_events = {.connected = on_connected, .failed = on_failed};
@@ -235,10 +274,12 @@ add_target(struct peer_attempt *attempt, const struct peer_target *target)
 	for (size_t i = 0; i < attempt->count; i++) {
 		struct peer_try *t = &attempt->tries[i];
 		if (strcmp(t->target.address, target->address) == 0 &&
-		    t->target.port == target->port)
+		    t->target.port == target->port) {
+			t->target.is_heard |= target->is_heard;
 			return;
+		}
 	}
-	if (attempt->count == PZ_PEER_ADDRESSES_MAX)
+	if (attempt->count == (target->is_heard ? PZ_PEER_TRIES_MAX : PZ_PEER_ADDRESSES_MAX))
 		return;
 	struct peer_try *t = &attempt->tries[attempt->count++];
 	*t = (struct peer_try){.attempt = attempt, .target = *target};
@@ -309,8 +350,8 @@ peer_dial(struct peer *peer, uint64_t seek_us)
 	uint64_t until = pz_env_mono_us(node->config.env) + seek_us;
 	if (until > attempt->open_until_us)
 		attempt->open_until_us = until;
-	add_from_directory(attempt);
 	nearby_targets(node->nearby, peer->device, on_target, attempt);
+	add_from_directory(attempt);
 	if (attempt->count == 0 && seek_us == 0) { /* nowhere to look */
 		peer_attempt_drop(attempt, NULL);
 		return;
@@ -383,11 +424,13 @@ void
 peer_try_lost(struct peer_link *pl, const char *detail)
 {
 	struct peer_try *t = PZ_TAKE(pl->attempt_try);
+	char text[sizeof(t->attempt->detail)];
 
 	if (t == NULL)
 		return;
 	t->attempt->has_won = false;
-	try_failed(t, detail);
+	snprintf(text, sizeof(text), "%s port %u: %s", t->target.address, t->target.port, detail);
+	try_failed(t, DETAIL_LINK_FAILED, text);
 }
 
 /* ---- again ---- */

@@ -285,7 +285,7 @@ static void
 whoever_answers_an_attempt_without_a_name_gets_one(void **state)
 {
 	struct fx_device *tv = fx_device("tv");
-	struct peer_target target = {"10.0.0.9", TLS_PORT};
+	struct peer_target target = {.address = "10.0.0.9", .port = TLS_PORT};
 
 	(void)state;
 	peer_dial_add(w.node->peers, NULL, &target);
@@ -293,6 +293,48 @@ whoever_answers_an_attempt_without_a_name_gets_one(void **state)
 	fx_state_is("tv", PZ_PEER_CONNECTING);
 	fx_registers(far);
 	fx_state_is("tv", PZ_PEER_CONNECTED);
+}
+
+/* A machine with many bridges: what answers on this network is not among the first sixteen. */
+static void
+what_was_heard_here_comes_before_what_the_hub_knows(void **state)
+{
+	const struct pz_dial *dials[FX_DIALS_MAX];
+	struct peer_target heard = {.address = "10.9.0.10", .port = TLS_PORT, .is_heard = true};
+	json_t *bridges = json_array();
+	char text[32];
+
+	(void)state;
+	for (int i = 0; i < 32; i++) {
+		snprintf(text, sizeof(text), "172.16.%d.1", i);
+		json_array_append_new(bridges, json_string(text));
+	}
+	fx_directory("tv", bridges, TLS_PORT);
+	connects("tv");
+	peer_dial_add(w.node->peers, peers_find(w.node->peers, "tv"), &heard);
+	fx_run(PZ_HAPPY_EYEBALLS_US + MS);
+	assert_int_equal(peer_dials(dials), 2); /* one had begun */
+	assert_string_equal(dials[1]->host, "10.9.0.10");
+	fx_run(PZ_PEER_TRIES_MAX * PZ_HAPPY_EYEBALLS_US);
+	assert_int_equal(peer_dials(dials), PZ_PEER_ADDRESSES_MAX + 1);
+	forget(&connecting);
+}
+
+/* The reason names the address that matters, not the one that failed last. */
+static void
+the_reason_is_what_tells_most(void **state)
+{
+	(void)state;
+	fx_directory("tv", json_pack("[s, s, s]", "10.0.0.1", "10.0.0.2", "10.0.0.3"), TLS_PORT);
+	connects("tv");
+	(void)fx_answers("10.0.0.1", NULL);
+	fx_run(PZ_US_PER_S);
+	fx_refuses("10.0.0.2");
+	fx_run(PZ_CONNECT_TIMEOUT_US);
+	assert_int_equal(connecting.ends, 1);
+	assert_non_null(strstr(connecting.detail, "10.0.0.1 port "));
+	assert_non_null(strstr(connecting.detail, "the handshake does not end"));
+	forget(&connecting);
 }
 
 /* ---- again ---- */
@@ -379,6 +421,8 @@ main(void)
 		FX_TEST(attempts_are_bounded),
 		FX_TEST(attempts_without_a_name_are_bounded),
 		FX_TEST(whoever_answers_an_attempt_without_a_name_gets_one),
+		FX_TEST(what_was_heard_here_comes_before_what_the_hub_knows),
+		FX_TEST(the_reason_is_what_tells_most),
 		FX_TEST(one_that_a_person_asked_for_is_dialled_again),
 		FX_TEST(disconnect_ends_that),
 		FX_TEST(one_that_was_lost_is_dialled_again_a_few_times),

@@ -563,11 +563,24 @@ a_port_in_use_is_tried_again(void **state)
 	fx.listen_err = PZ_ERR_IO;
 	peers_listen(w.node->peers);
 	assert_int_equal(w.node->peers->port, 0);
-	assert_non_null(strstr(w.node->peers->listen_problem, "in use"));
+	json_t *texts = pz_conditions_texts(w.node->conditions);
+	assert_int_equal(json_array_size(texts), 1);
+	assert_non_null(strstr(json_string_value(json_array_get(texts, 0)), "in use"));
+	json_decref(texts);
+	fx_run(PZ_PEER_LISTEN_AGAIN_US + 100 * MS); /* it still is */
+	assert_true(pz_condition_is_raised(w.node->conditions, PZ_CONDITION_NO_DIRECT_LINKS, ""));
+	fx.listen_err = PZ_OK;
+	fx_run(PZ_PEER_LISTEN_AGAIN_US + 100 * MS);
+	assert_true(fx.is_listening);
+	assert_false(pz_condition_is_raised(w.node->conditions, PZ_CONDITION_NO_DIRECT_LINKS, ""));
+
+	/* Sooner, when the network is another one. */
+	peers_unlisten(w.node->peers);
+	fx.listen_err = PZ_ERR_IO;
+	peers_listen(w.node->peers);
 	fx.listen_err = PZ_OK;
 	pz_node_network_changed(w.node);
 	assert_true(fx.is_listening);
-	assert_string_equal(w.node->peers->listen_problem, "");
 }
 
 int

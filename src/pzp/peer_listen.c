@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/netaddr.h"
 #include "pzp/peers.h"
 
 static struct pz_tls_ctx *
@@ -151,12 +152,13 @@ peers_unlisten(struct peers *peers)
 		peers->node->config.transport.ops->listen_close(peers->listener);
 	peers->listener = NULL;
 	peers->port = 0;
-	peers->listen_problem[0] = '\0';
+	pz_env_stop(peers->node->config.env, &peers->listen_again);
+	pz_condition_clear(peers->node->conditions, PZ_CONDITION_NO_DIRECT_LINKS, NULL);
 	nearby_announce(peers->node->nearby);
 }
 
 /* A port that another program has is no reason to end: everything else works, and it is tried again
- * with the next connection to the hub or change of the network. */
+ * each minute, with each connection to the hub and with each change of the network. */
 static void
 open_listener(struct peers *peers)
 {
@@ -171,12 +173,34 @@ open_listener(struct peers *peers)
 					 &peers->listener, &peers->port, &info);
 	if (err != PZ_OK) {
 		peers->listener = NULL;
-		snprintf(peers->listen_problem, sizeof(peers->listen_problem), "%s", info.text);
-		pz_error("peer-listen", "peers cannot connect to this device: %s", info.text);
+		pz_condition_raise(node->conditions, PZ_CONDITION_NO_DIRECT_LINKS, "",
+				   "peers cannot connect to this device: %s", info.text);
+		pz_env_start(node->config.env, &peers->listen_again, PZ_PEER_LISTEN_AGAIN_US);
 		return;
 	}
-	peers->listen_problem[0] = '\0';
+	pz_env_stop(node->config.env, &peers->listen_again);
+	pz_condition_clear(node->conditions, PZ_CONDITION_NO_DIRECT_LINKS, NULL);
 	pz_notice("peer-listen", "port=%u", peers->port);
+}
+
+static void
+on_listen_again(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	peers_listen_again(arg);
+}
+
+void
+peers_listen_init(struct peers *peers)
+{
+	pz_timer_init(&peers->listen_again, on_listen_again, peers);
+}
+
+void
+peers_listen_again(struct peers *peers)
+{
+	if (peers->listen_again.active || peers->listener == NULL)
+		peers_listen(peers);
 }
 
 void
@@ -198,7 +222,13 @@ peers_listen(struct peers *peers)
 static void
 add_address(void *arg, const char *address)
 {
-	json_array_append_new(arg, json_string(address));
+	struct pz_netaddr a;
+
+	/* The best come first. A link-local address has the interface of this machine in it: who is
+	 * on that network hears it by multicast DNS. */
+	if (json_array_size(arg) < PZ_PEER_ADDRESSES_MAX && pz_netaddr_parse(address, &a) &&
+	    !pz_netaddr_is_link_local(&a))
+		json_array_append_new(arg, json_string(address));
 }
 
 json_t *

@@ -348,6 +348,7 @@ peers_new(struct pz_node *node, struct peers **out)
 	peers->link_host = node->link_host;
 	peers->link_host.events = &peer_link_events;
 	pz_timer_init(&peers->tell, on_tell, peers);
+	peers_listen_init(peers);
 	pz_env_uuid(node->config.env, peers->session);
 	peers->doorway = peers_doorway_new(peers);
 	if (peers->by_device == NULL || peers->doorway == NULL) {
@@ -400,8 +401,7 @@ peers_network_changed(struct peers *peers)
 		if (pl->state == PEER_LINK_LIVE)
 			pz_link_probe(pl->link, PZ_PEER_CONTEST_US);
 	}
-	if (peers->node->membership && peers->listener == NULL)
-		peers_listen(peers);
+	peers_listen_again(peers);
 	peers_tell_soon(peers);
 }
 

@@ -15,6 +15,7 @@
 struct peer_target {
 	char address[PZ_NETADDR_CHARS]; /* numeric, link-local with its %interface */
 	uint16_t port;
+	bool is_heard; /* on the local network, just now */
 };
 
 /** One address that is being tried: TCP, then TLS with the expected identity. */
@@ -31,13 +32,14 @@ struct peer_attempt {
 	struct pz_list node; /* peers.attempts */
 	struct peers *peers;
 	struct peer *peer; /* NULL: a device of the zone that we do not know by name */
-	struct peer_try tries[PZ_PEER_ADDRESSES_MAX];
+	struct peer_try tries[PZ_PEER_TRIES_MAX];
 	size_t count;
 	struct pz_timer stagger;  /* the next address joins in */
 	struct pz_timer deadline; /* of the whole */
 	uint64_t open_until_us;   /* addresses may still be found until then */
-	char detail[256];         /* of the last failure */
-	bool has_won;             /* one proved the identity: the others are dropped */
+	char detail[256];         /* of the failure that tells most */
+	int detail_weight;
+	bool has_won; /* one proved the identity: the others are dropped */
 };
 
 /** One connection with a peer, from its first byte. */
@@ -97,13 +99,13 @@ struct peers {
 	struct pz_link_host link_host;
 	struct pz_tls_ctx *server_ctx;
 	struct pz_listener *listener;
-	struct pz_timer tell; /* what changed about us is told soon */
+	struct pz_timer tell;         /* what changed about us is told soon */
+	struct pz_timer listen_again; /* the port is taken */
 	struct pz_log_rate refuse_log;
 	struct pz_doorway *doorway; /* incoming ones that have not proved an identity */
-	char listen_problem[256];
-	char session[37];      /* of this start */
-	uint16_t port;         /* that is listened on, or 0 */
-	bool is_services_news; /* told with the next `tell` */
+	char session[37];           /* of this start */
+	uint16_t port;              /* that is listened on, or 0 */
+	bool is_services_news;      /* told with the next `tell` */
 };
 
 /* ---- peers.c ---- */
@@ -148,6 +150,10 @@ const char *peers_session_of(const struct pz_node *node, const char *device);
 /** Opens, moves or closes the TLS server as preferences and membership say. */
 void peers_listen(struct peers *peers);
 void peers_unlisten(struct peers *peers);
+/** Sets up the timer of the TLS server. */
+void peers_listen_init(struct peers *peers);
+/** Tries again when the server should be open and is not. */
+void peers_listen_again(struct peers *peers);
 /** The waiting room of that server. NULL: out of memory. */
 struct pz_doorway *peers_doorway_new(struct peers *peers);
 /** It has proved its identity, or is gone: it does not wait any more. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/netaddr.h"
 #include "base/slice.h"
 #include "wire/address.h"
 #include "wire/json.h"
@@ -22,7 +23,9 @@ is_made_of(const char *text, size_t max_bytes, const char *characters)
 static bool
 is_address(const char *text)
 {
-	return is_made_of(text, PZ_INFO_ADDRESS_CHARS_MAX, LETTERS DIGITS ".:%_-");
+	struct pz_netaddr address;
+
+	return pz_netaddr_parse(text, &address);
 }
 
 bool
@@ -54,7 +57,7 @@ copy_list(const json_t *given, size_t most, bool (*is_good)(const char *text), b
 json_t *
 pz_info_addresses(const json_t *given)
 {
-	return json_is_array(given) ? copy_list(given, PZ_INFO_ADDRESSES_MAX, is_address, true)
+	return json_is_array(given) ? copy_list(given, PZ_INFO_ADDRESSES_MAX, is_address, false)
 				    : NULL;
 }
 

@@ -13,8 +13,9 @@
 
 /**
  * Addresses that a device says it has.
- * @param given a list of at most PZ_INFO_ADDRESSES_MAX texts of digits, letters and ".:%_-"
- * @return a new list; NULL: it is no such list, or out of memory
+ * @param given a list, the best first; what is no numeric address is left out, and so is what comes
+ *        after PZ_INFO_ADDRESSES_MAX: a part is better than nothing
+ * @return a new list; NULL: it is no list, or out of memory
  * @spec page 4 "pzpInfo"
  */
 json_t *pz_info_addresses(const json_t *given);
