@@ -169,6 +169,7 @@
 #define PZ_MDNS_RESPONDER_QUEUE_BYTES_MAX (1U << 20) /* not read by the responder: it is stuck */
 #define PZ_MDNS_RESPONDER_BYTES_MAX (64U << 20)      /* memory of its process */
 #define PZ_MDNS_RESPONDER_ALARM_S 60                 /* it hears nothing: it ends by itself */
+#define PZ_LOOP_END_MS 1500                          /* of a daemon for its processes to end */
 #define PZ_MDNS_RESPONDER_END_MS 1000                /* to say goodbye; then it is killed */
 #define PZ_MDNS_BEAT_US (10 * PZ_US_PER_S)           /* it has to answer within this */
 #define PZ_MDNS_RESTART_US (250 * PZ_US_PER_MS)      /* after it died; doubled with each death */

@@ -594,6 +594,17 @@ pz_mdns_catalogue_attach(struct pz_mdns_catalogue *catalogue, struct pz_mdns_bac
 }
 
 void
+pz_mdns_catalogue_own_changed(struct pz_mdns_catalogue *catalogue)
+{
+	bool is_renamed = catalogue->own_before[0] != '\0' &&
+			  strcmp(catalogue->own_before, catalogue->own) != 0;
+
+	snprintf(catalogue->own_before, sizeof(catalogue->own_before), "%s", catalogue->own);
+	if (is_renamed && catalogue->is_on && catalogue->backend != NULL)
+		ask_who_again(catalogue);
+}
+
+void
 pz_mdns_catalogue_failed(struct pz_mdns_catalogue *catalogue, const char *reason)
 {
 	struct pz_errinfo text;

@@ -23,9 +23,10 @@ struct pz_mdns_watch {
 
 struct pz_mdns_catalogue {
 	const struct pz_env *env;
-	const struct pz_mdns *owner;     /* its events are told */
-	const char *own;                 /* our own instance name, "" for none */
-	struct pz_mdns_backend *backend; /* NULL: there is none now */
+	const struct pz_mdns *owner;                  /* its events are told */
+	const char *own;                              /* our own instance name, "" for none */
+	char own_before[PZ_MDNS_LABEL_BYTES_MAX + 1]; /* when that was looked at last */
+	struct pz_mdns_backend *backend;              /* NULL: there is none now */
 	bool is_on;
 	struct pz_list instances;
 	size_t instances_len;
@@ -52,6 +53,9 @@ void pz_mdns_catalogue_browse(struct pz_mdns_catalogue *catalogue, bool on);
 /** From now on this backend is asked, NULL for none; what is known has PZ_MDNS_CONFIRM_US to be
  * found again. */
 void pz_mdns_catalogue_attach(struct pz_mdns_catalogue *catalogue, struct pz_mdns_backend *backend);
+
+/** Our own name may be another one now: who has the former one was taken for ourselves. */
+void pz_mdns_catalogue_own_changed(struct pz_mdns_catalogue *catalogue);
 
 /** For the backend's event: a watch does not work. */
 void pz_mdns_catalogue_failed(struct pz_mdns_catalogue *catalogue, const char *reason);

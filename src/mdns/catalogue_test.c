@@ -389,6 +389,29 @@ our_own_is_not_told(void **state)
 	assert_int_equal(fix.catalogue.instances_len, 0);
 }
 
+/* After a collision somebody else has the name that was ours. */
+static void
+whoever_has_our_former_name_is_found(void **state)
+{
+	(void)state;
+	snprintf(fix.own, sizeof(fix.own), "taken");
+	pz_mdns_catalogue_own_changed(&fix.catalogue);
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pass(0);
+	ptr(true, "taken");
+	assert_string_equal(told(), "");
+	struct watch *before = asked("_pzp._tcp.local", PZ_MDNS_PTR);
+	pz_mdns_catalogue_own_changed(&fix.catalogue); /* it is the same */
+	pass(PZ_US_PER_S);
+	assert_ptr_equal(asked("_pzp._tcp.local", PZ_MDNS_PTR), before);
+	snprintf(fix.own, sizeof(fix.own), "random");
+	pz_mdns_catalogue_own_changed(&fix.catalogue);
+	pass(PZ_US_PER_S);
+	assert_ptr_not_equal(asked("_pzp._tcp.local", PZ_MDNS_PTR), before);
+	appear("taken");
+	assert_string_equal(told(), "+taken@10.0.0.1:80[v=1,] ");
+}
+
 static void
 asking_again_confirms(void **state)
 {
@@ -675,6 +698,7 @@ main(void)
 		T(changes_are_told_for_each_address),
 		T(an_address_is_told_once_however_it_came),
 		T(our_own_is_not_told),
+		T(whoever_has_our_former_name_is_found),
 		T(asking_again_confirms),
 		T(another_backend_is_asked_for_everything),
 		T(a_goodbye_after_asking_again_counts_at_once),

@@ -143,6 +143,16 @@ looking_again_tells_again(void **state)
 	fx_browse(B, false);
 }
 
+/** What a node sees at a port, or NULL. */
+static const struct fx_seen *
+at_port(const struct fx_node *node, unsigned port)
+{
+	for (size_t i = 0; i < node->len; i++)
+		if (node->seen[i].is_there && node->seen[i].port == port)
+			return &node->seen[i];
+	return NULL;
+}
+
 static void
 a_name_that_is_taken_is_replaced(void **state)
 {
@@ -153,15 +163,12 @@ a_name_that_is_taken_is_replaced(void **state)
 	assert_int_equal(fx_publish(A, "taken", "pz-taken", 21, NULL), PZ_OK);
 	fx_wait(f, SEEN(B, "taken")->is_there);
 	assert_int_equal(fx_publish(B, "taken", "pz-taken", 22, NULL), PZ_OK);
-	/* A sees B under a name that nobody chose. */
-	fx_wait(f, A->len > 1 || (A->len == 1 && A->seen[0].is_there));
-	for (size_t i = 0; i < A->len; i++)
-		if (A->seen[i].is_there) {
-			assert_string_not_equal(A->seen[i].instance, "taken");
-			assert_int_equal(A->seen[i].port, 22);
-		}
-	assert_int_equal(SEEN(B, "taken")->port, 21);
-	assert_true(SEEN(B, "taken")->is_there);
+	/* One of them goes on under a name that nobody chose. */
+	fx_wait(f, at_port(A, 22) != NULL && at_port(B, 21) != NULL &&
+			   strcmp(at_port(A, 22)->instance, at_port(B, 21)->instance) != 0);
+	/* That is the later one, but for a machine on which the first one cannot answer in time. */
+	if (f->is_fake)
+		assert_string_equal(at_port(B, 21)->instance, "taken");
 }
 
 static void

@@ -137,6 +137,7 @@ on_established(void *arg, void *entry)
 	struct daemon_mdns *mdns = arg;
 
 	pz_mdns_announcer_established(&mdns->announcer, entry);
+	pz_mdns_catalogue_own_changed(&mdns->catalogue);
 }
 
 static const struct pz_mdns_backend_events system_events = {

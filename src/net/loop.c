@@ -87,14 +87,25 @@ pz_loop_stop(struct pz_loop *loop)
 	uv_stop(&loop->uv);
 }
 
+static void
+on_end_alarm(uv_timer_t *alarm)
+{
+	uv_stop(alarm->loop);
+}
+
 void
 pz_loop_fini(struct pz_loop *loop)
 {
 	pz_turn_end(&loop->turn);
 	pz_tcp_end_lingering(loop);
-	uv_close((uv_handle_t *)&loop->alarm, NULL);
 	uv_close((uv_handle_t *)&loop->prepare, NULL);
 	pz_lookups_fini(loop);
+	/* A process that was told to end needs a moment (the goodbye of mdns), and no more is
+	 * waited. */
+	uv_timer_start(&loop->alarm, on_end_alarm, PZ_LOOP_END_MS, 0);
+	uv_unref((uv_handle_t *)&loop->alarm);
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	uv_close((uv_handle_t *)&loop->alarm, NULL);
 	/* Closing handles need a turn or two. */
 	for (int i = 0; i < 1000 && uv_run(&loop->uv, UV_RUN_NOWAIT) != 0; i++)
 		;

@@ -284,7 +284,7 @@ def test_a_responder_that_dies(flat):
     before = [line for line in flat.a.lines if "link" in line]
     for _ in range(3):
         eventually(lambda: responder_of(flat.a), what="responder")
-        os.kill(responder_of(flat.a), signal.SIGSEGV)
+        os.kill(responder_of(flat.a), signal.SIGABRT)
         eventually(lambda: responder_of(flat.a) is None, what="end of the responder")
         flat.a.calls(flat.b)
         flat.b.calls(flat.a)
