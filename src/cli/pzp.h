@@ -40,6 +40,8 @@ int pz_pzp_cmd_data(struct pz_cli *cli);
 /* pzp_call.c: services */
 int pz_pzp_cmd_call(struct pz_cli *cli);
 int pz_pzp_cmd_describe(struct pz_cli *cli);
+/* pzp_ping.c: whether, how fast and by which way it answers */
+int pz_pzp_cmd_ping(struct pz_cli *cli);
 /* pzp_serve.c: a service of its own */
 int pz_pzp_cmd_serve(struct pz_cli *cli);
 

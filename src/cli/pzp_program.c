@@ -34,6 +34,13 @@ static const struct pz_cli_option discover_options[] = {
 	END,
 };
 
+static const struct pz_cli_option ping_options[] = {
+	{"count", "N", "stop after N requests", PZ_CLI_TEXT, 0, 0},
+	{"until-direct", NULL, "look for a direct link, stop with the first answer by it",
+	 PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
 static const struct pz_cli_option prefs_options[] = {
 	{"reset", NULL, "back to what the operator configured, else the default", PZ_CLI_FLAG, 0,
 	 0},
@@ -88,6 +95,9 @@ static const struct pz_cli_command commands[] = {
 	 NULL, pz_pzp_cmd_hub},
 	{"peers", "", 0, 0, "list the devices of the zone, and which way leads to them", NULL, NULL,
 	 pz_pzp_cmd_peers},
+	{"ping", "DEVICE", 1, 1, "show how fast a device answers, and by which way",
+	 "Once a second, until interrupted or as --count and --until-direct say.", ping_options,
+	 pz_pzp_cmd_ping},
 	{"discover", "", 0, 0, "look for devices on the local network",
 	 "Shows whatever announces itself as a personal zone proxy; devices of this zone have an\n"
 	 "id. What is heard proves nothing: who answers has to prove it when connected to.",

@@ -66,6 +66,33 @@ says_where_a_call_failed(void **state)
 }
 
 static void
+pings_and_sums_up(void **state)
+{
+	static const char events[] =
+		"[{\"seq\":1,\"ms\":2.5,\"route\":\"direct\",\"via\":null,\"address\":\"10.0.0.1\"}"
+		","
+		"{\"seq\":2,\"ms\":null,\"route\":\"none\",\"error\":\"tv is away\"},"
+		"{\"seq\":3,\"ms\":1.5,\"route\":\"relay\",\"via\":\"pc\",\"address\":null}]";
+	struct fixture *f = *state;
+
+	f->script = (struct script){.events = events, .result = "{\"sent\":3}"};
+	assert_int_equal(run(f, &pz_pzp_program, "ping|tv|--count|3"), 0);
+	assert_string_equal(f->asked,
+			    "ping {\"count\":3,\"device\":\"tv\",\"until_direct\":false}");
+	assert_string_equal(f->out, "tv: seq 1, 2.5 ms, direct 10.0.0.1\n"
+				    "tv: seq 2, tv is away\n"
+				    "tv: seq 3, 1.5 ms, relay via pc\n"
+				    "3 sent, 2 received, p50 1.5 ms, p99 2.5 ms\n");
+	assert_int_equal(run(f, &pz_pzp_program, "ping|tv|--json"), 0);
+	assert_non_null(strstr(f->out, "\n{\"sent\":3,\"received\":2,\"p50\":1.5,\"p99\":2.5}\n"));
+	assert_int_equal(run(f, &pz_pzp_program, "ping|tv|--until-direct"), 1);
+	assert_int_equal(run(f, &pz_pzp_program, "ping|tv|--count|0"), 2);
+	f->script.events = "[{\"seq\":1,\"ms\":null}]";
+	assert_int_equal(run(f, &pz_pzp_program, "ping|tv|--json"), 1);
+	assert_non_null(strstr(f->out, "\"received\":0,\"p50\":null"));
+}
+
+static void
 streams_until_the_call_ends(void **state)
 {
 	static const char events[] = "[{\"callback\":\"onEvent\",\"params\":1},{\"other\":2},"
@@ -167,9 +194,13 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(ends_a_failed_call_by_its_code),     T(says_where_a_call_failed),
-		T(streams_until_the_call_ends),        T(streams_until_interrupted),
-		T(watches_a_daemon_that_does_not_run), T(serves_a_file_until_interrupted),
+		T(ends_a_failed_call_by_its_code),
+		T(says_where_a_call_failed),
+		T(pings_and_sums_up),
+		T(streams_until_the_call_ends),
+		T(streams_until_interrupted),
+		T(watches_a_daemon_that_does_not_run),
+		T(serves_a_file_until_interrupted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -533,6 +533,7 @@ static const struct {
 	{"services", services_command},
 	{"call", call_start},
 	{"describe", call_describe},
+	{"ping", ping_command},
 	{"watch", cmd_watch},
 	{"serve", cmd_serve},
 	{"peers", cmd_peers},

@@ -358,6 +358,9 @@ call_start(struct pz_node *node, json_t *params, const struct pz_node_reply *rep
 /** The command `describe`: the descriptor of a service with its functions, from its device. */
 struct pz_node_request *
 call_describe(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+/** The command `ping`: params device, count?, until_direct?; an event for each answer. */
+struct pz_node_request *
+ping_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
 /** Requests that went by a link that is gone are sent by another. */
 void calls_resend(struct pz_node *node, const struct pz_session *lost);
 /** Tells the commands that wait for a peer. */

@@ -217,6 +217,16 @@ run_find_spec(struct call *c, json_t *params)
 	find_start(c, params, true);
 }
 
+/* Answers at once, and says nothing: who may send a request may know that it arrives. */
+static void
+run_ping(struct call *c, json_t *params)
+{
+	(void)params;
+	pz_call_result(&c->pub, NULL);
+}
+
+static const struct pz_method_def ping_method = {.function = "ping", .form = PZ_PARAMS_RAW};
+
 /* Only the searches of the caller itself can be cancelled, so this needs no permission. */
 static const struct builtin {
 	const char *object;
@@ -227,6 +237,7 @@ static const struct builtin {
 	{"DiscoveryInterface", &find_method, run_find_spec},
 	{"ServiceDiscovery", &cancel_method, find_cancel},
 	{"DiscoveryInterface", &cancel_method, find_cancel},
+	{"ServiceDiscovery", &ping_method, run_ping},
 };
 
 static const struct builtin *
@@ -245,7 +256,7 @@ builtin_call(struct call *c, const struct builtin *builtin, json_t *params)
 {
 	c->def = builtin->def;
 	c->run = builtin->run;
-	if (builtin->def == &cancel_method) {
+	if (builtin->def == &cancel_method || builtin->def == &ping_method) {
 		run(c, params);
 		return;
 	}

@@ -164,3 +164,29 @@ def test_revoked_is_gone_by_a_peer(lab):
     eventually(lambda: names_of(a) == {"phone"}, what="laptop knows")
     asked = json.loads(a.call("test@tv", "get42", check=1).out)["error"]
     assert asked["code"] == -32001
+
+
+@pytest.mark.parametrize("way", ["hub", "direct"])
+def test_ping(named, way):
+    """Page 12: a line for each answer, with the way it came by; last how many and how fast."""
+    if way == "direct":
+        named.a.connect(named.b)
+    else:
+        named.a.pzp("disconnect", "tv", check=False)
+    named.a.wait_route(named.b, way)
+    lines = named.a.pzp("ping", "Living Room", "--count", 2, "--json").out.splitlines()
+    first, second, last = map(json.loads, lines)
+    assert (first["seq"], second["seq"]) == (1, 2) and first["route"] == way
+    assert (first["address"] is not None) == (way == "direct") and first["ms"] > 0
+    assert last["sent"] == last["received"] == 2 and 0 < last["p50"] <= last["p99"]
+
+
+def test_ping_until_direct(named):
+    named.a.pzp("disconnect", "tv", check=False)
+    named.a.wait_route(named.b, "hub")
+    lines = named.a.pzp("ping", "tv", "--until-direct", "--json").out.splitlines()
+    assert json.loads(lines[-2])["route"] == "direct"
+
+
+def test_ping_one_that_is_not_there(named):
+    assert "did you mean 'tv'?" in named.a.pzp("ping", "tc", check=1).err

@@ -1,0 +1,226 @@
+/*
+ * `pzp ping DEVICE` (page 12): a small request again and again, and by which way its answer came.
+ * Any answer counts, also an error: one that does not know the method answers as well.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "pzp/devices.h"
+#include "pzp/peers.h"
+#include "rpc/error.h"
+#include "rpc/payload.h"
+#include "wire/json.h"
+
+#define PING_EVERY_US (1 * PZ_US_PER_S)
+#define PING_TIMEOUT_US (2 * PZ_US_PER_S)
+#define PING_COUNT_MAX 1000000
+
+struct ping {
+	struct pz_node_request request;
+	struct discovery *search; /* while a way is looked for, at the beginning */
+	struct pz_timer next;
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+	char id[37];
+	bool is_waiting, is_until_direct;
+	int64_t sent, count; /* count 0: until the program goes */
+	uint64_t sent_us;
+	/* the way that was taken, as it was when the request went out */
+	char route[16], via[PZ_DEVICE_BYTES_MAX + 1], remote[PZ_NETADDR_CHARS];
+};
+
+static void
+release(struct pz_node_request *request)
+{
+	struct ping *p = (struct ping *)(void *)request;
+
+	discovery_cancel(p->search);
+	pz_env_stop(request->node->config.env, &p->next);
+	if (p->is_waiting)
+		pz_pending_cancel(request->node->pending, p->address, p->id);
+}
+
+static void
+note_way(struct ping *p)
+{
+	const struct pz_node *node = p->request.node;
+	const struct peer *peer = peers_find(node->peers, p->device);
+	const struct peer *relay = NULL;
+
+	snprintf(p->route, sizeof(p->route), "%s", node_route_text(node, p->device));
+	p->via[0] = p->remote[0] = '\0';
+	if (strcmp(p->route, "relay") == 0)
+		relay = relay_for(node, pz_slice_str(p->device));
+	if (relay)
+		snprintf(p->via, sizeof(p->via), "%s", relay->device);
+	if (peer && peer->live)
+		snprintf(p->remote, sizeof(p->remote), "%s", peer->live->remote);
+}
+
+static json_t *
+text_or_null(const char *text)
+{
+	return text[0] ? json_string(text) : json_null();
+}
+
+/* @param ms negative: no answer. @return false: the program has gone, and p with it */
+static bool
+tell(struct ping *p, double ms, const char *error)
+{
+	struct pz_node *node = p->request.node;
+	uint64_t serial = p->request.serial;
+	json_t *event =
+		json_pack("{s:I, s:o, s:s, s:o, s:o, s:s*}", "seq", (json_int_t)p->sent, "ms",
+			  ms < 0 ? json_null() : json_real(ms), "route", p->route, "via",
+			  text_or_null(p->via), "address", text_or_null(p->remote), "error", error);
+
+	if (event)
+		p->request.reply->event(p->request.arg, event);
+	json_decref(event);
+	return request_find(node, serial) != NULL;
+}
+
+static void
+ended(struct ping *p, bool is_answered)
+{
+	const struct pz_env *env = p->request.node->config.env;
+	uint64_t since = pz_env_mono_us(env) - p->sent_us;
+	bool is_direct = is_answered && strcmp(p->route, "direct") == 0;
+
+	if ((p->is_until_direct && is_direct) || (p->count > 0 && p->sent >= p->count)) {
+		request_finish(&p->request, PZ_OK, "",
+			       json_pack("{s:I, s:b}", "sent", (json_int_t)p->sent, "direct",
+					 (int)is_direct));
+		return;
+	}
+	pz_env_start(env, &p->next, since < PING_EVERY_US ? PING_EVERY_US - since : 0);
+}
+
+static void
+on_answer(void *arg, json_t *result, json_t *error)
+{
+	struct ping *p = arg;
+	const struct pz_env *env = p->request.node->config.env;
+	double ms = (double)(pz_env_mono_us(env) - p->sent_us) / 1000.0;
+	bool is_lost =
+		error && json_integer_value(json_object_get(error, "code")) == PZ_RPC_UNREACHABLE;
+	char away[256];
+
+	(void)result;
+	p->is_waiting = false;
+	devices_why_away(p->request.node, p->device, away, sizeof(away));
+	if (tell(p, is_lost ? -1 : ms, is_lost ? away : NULL))
+		ended(p, !is_lost);
+}
+
+static void
+on_timed_out(void *arg)
+{
+	struct ping *p = arg;
+
+	p->is_waiting = false;
+	if (tell(p, -1, "no answer within 2 s"))
+		ended(p, false);
+}
+
+static const struct pz_pending_ops pending_ops = {.response = on_answer, .timed_out = on_timed_out};
+
+static void
+send_one(struct ping *p)
+{
+	struct pz_node *node = p->request.node;
+	uint64_t serial = p->request.serial;
+	char away[256];
+
+	p->sent++;
+	p->sent_us = pz_env_mono_us(node->config.env);
+	note_way(p);
+	pz_env_uuid(node->config.env, p->id);
+	json_t *payload = pz_rpc_request(p->id, "ServiceDiscovery.ping", json_array());
+	enum pz_err err = payload ? pz_pending_add(node->pending, p->address, p->id,
+						   PING_TIMEOUT_US, &pending_ops, p)
+				  : PZ_ERR_LIMIT_MEMORY;
+	p->is_waiting = err == PZ_OK;
+	if (err == PZ_OK)
+		err = node_send_rpc(node, p->address, payload);
+	json_decref(payload);
+	/* An answer, or the end of the program, may have come from inside. */
+	if (err == PZ_OK || err == PZ_ERR_IO_CLOSED || request_find(node, serial) == NULL)
+		return;
+	if (p->is_waiting)
+		pz_pending_cancel(node->pending, p->address, p->id);
+	p->is_waiting = false;
+	devices_why_away(node, p->device, away, sizeof(away));
+	if (tell(p, -1, away))
+		ended(p, false);
+}
+
+static void
+on_next(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	send_one(arg);
+}
+
+static void
+on_searched(void *arg, json_t *descriptors)
+{
+	struct ping *p = arg;
+
+	(void)descriptors;
+	p->search = NULL;
+	send_one(p);
+}
+
+/* A direct link is looked for where one is waited for; else only where no way is known. */
+static void
+begin(struct ping *p)
+{
+	struct pz_node *node = p->request.node;
+	struct peer *peer = p->is_until_direct ? peers_get(node->peers, p->device) : NULL;
+
+	if (peer)
+		peer_dial(peer, PZ_PEER_SEEK_US);
+	if (!node_has_route(node, p->device) && strcmp(p->device, node->device) != 0)
+		p->search = discovery_start(node, NULL, p->device, on_searched, p);
+	if (p->search == NULL)
+		pz_env_start(node->config.env, &p->next, 0);
+}
+
+static enum pz_err
+read_params(struct ping *p, json_t *params, struct pz_errinfo *info)
+{
+	const struct pz_node *node = p->request.node;
+	const char *device = pz_json_str(params, "device");
+	const struct pz_membership *m = node->membership;
+
+	if (device == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "which device is meant? give its name");
+	if (json_object_get(params, "count") &&
+	    !pz_json_int(params, "count", 0, PING_COUNT_MAX, &p->count))
+		return pz_fail(info, PZ_ERR_CONFIG, "count must be 0 to %d", PING_COUNT_MAX);
+	p->is_until_direct = json_is_true(json_object_get(params, "until_direct"));
+	PZ_TRY(devices_find(node, device, p->device, info));
+	snprintf(p->address, sizeof(p->address), "%s%s%s", m ? m->zone : "", m ? "/" : "",
+		 p->device);
+	return PZ_OK;
+}
+
+struct pz_node_request *
+ping_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+{
+	struct ping *p = request_new(node, sizeof(*p), reply, arg);
+	struct pz_errinfo info = {""};
+
+	if (p == NULL)
+		return NULL;
+	pz_timer_init(&p->next, on_next, p);
+	p->request.release = release;
+	enum pz_err err = read_params(p, params, &info);
+	if (err != PZ_OK) {
+		request_finish(&p->request, err, info.text, NULL);
+		return NULL;
+	}
+	begin(p);
+	return &p->request;
+}
