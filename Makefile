@@ -3,7 +3,7 @@ BUILD ?= build/release
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 .DEFAULT_GOAL := help
-.PHONY: deps run test build lint fuzz bench install clean help
+.PHONY: deps run test build lint fuzz bench install uninstall clean help
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -38,6 +38,10 @@ install: build ## install below DESTDIR and PREFIX (/usr/local)
 	@cmake --preset release -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX)
 	@cmake --build $(BUILD) -j $(JOBS)
 	@cmake --install $(BUILD)
+
+uninstall: ## remove what install has put (DESTDIR as then); state and keys stay
+	@test -f $(BUILD)/install_manifest.txt || { echo "$(BUILD)/install_manifest.txt: nothing was installed from here"; exit 1; }
+	@tr '\n' '\0' <$(BUILD)/install_manifest.txt | xargs -0 -I{} rm -vf "$(DESTDIR){}"
 
 clean: ## remove build/
 	rm -rf build

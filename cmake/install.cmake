@@ -24,7 +24,7 @@ foreach(unit system/pzpd system/pzhd user/pzpd user/pzhd)
 endforeach()
 
 set(PZ_DOC_DIR ${CMAKE_INSTALL_DATADIR}/doc/personal-zone)
-install(FILES README.md SECURITY.md CHANGELOG.md LICENSE DESTINATION ${PZ_DOC_DIR})
+install(FILES README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md CHANGELOG.md LICENSE DESTINATION ${PZ_DOC_DIR})
 install(DIRECTORY docs/ DESTINATION ${PZ_DOC_DIR}/docs FILES_MATCHING PATTERN "*.md")
 install(FILES packaging/pzpd.conf.example packaging/pzhd.conf.example
 	DESTINATION ${PZ_DOC_DIR}/examples)

@@ -1,4 +1,6 @@
 /* Whole command lines: what they ask the daemon, and what they print. */
+#include <locale.h>
+
 #include "cli/fake_daemon.h"
 #include "cli/fake_offline.h"
 
@@ -599,9 +601,19 @@ shows_a_token(void **state)
 	assert_null(strstr(f->out, "\u2588"));
 	f->out_tty = true;
 	assert_int_equal(run(f, &pz_pzh_program, "token"), 0);
+	assert_null(strstr(f->out, "\u2588"));
+	assert_memory_equal(f->out, "(no QR code: the locale has no UTF-8", 36);
+	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
+	assert_int_equal(run(f, &pz_pzh_program, "token"), 0);
 	assert_non_null(strstr(f->out, "\u2588"));
+	assert_true(strstr(f->out, "\u2588") <
+		    strstr(f->out, "code")); /* the picture comes first */
+	assert_int_equal(run(f, &pz_pzh_program, "token|--no-qr"), 0);
+	assert_null(strstr(f->out, "\u2588"));
+	assert_null(strstr(f->out, "no QR code"));
 	assert_int_equal(run(f, &pz_pzh_program, "token|--json"), 0);
 	assert_null(strstr(f->out, "\u2588"));
+	setlocale(LC_CTYPE, "C");
 }
 
 static void

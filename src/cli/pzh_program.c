@@ -25,6 +25,7 @@ static const struct pz_cli_option token_options[] = {
 	ZONE,
 	{"device", "NAME", "valid for a device of this name only", PZ_CLI_TEXT, 0, 0},
 	{"ttl", "S", "valid for S seconds (600)", PZ_CLI_SECONDS, 1, PZ_CODE_TTL_MAX_S},
+	{"no-qr", NULL, "no QR code on a terminal", PZ_CLI_FLAG, 0, 0},
 	END,
 };
 

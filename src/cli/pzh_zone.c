@@ -87,6 +87,17 @@ pz_pzh_cmd_init(struct pz_cli *cli)
 
 /* ---- token ---- */
 
+static void
+print_qr(const struct pz_cli *cli, const char *link)
+{
+	struct pz_cli_qr_place place = pz_cli_qr_place(cli->colour, cli->width);
+	struct pz_errinfo info = {""};
+
+	if (pz_cli_qr_print(link, &place, cli->out, &info) != PZ_OK)
+		fprintf(cli->out, "(no QR code: %s)\n", info.text);
+	fputc('\n', cli->out);
+}
+
 static int
 print_token(struct pz_cli *cli, const json_t *token)
 {
@@ -94,9 +105,12 @@ print_token(struct pz_cli *cli, const json_t *token)
 		{"code", "code"}, {"link", "link"}, {"zone", "zone"}};
 	json_int_t left = json_integer_value(json_object_get(token, "expires")) - time(NULL);
 	const char *link = json_string_value(json_object_get(token, "link"));
-	int status = print_members(cli, token, lines, 3);
 	char span[32];
 
+	/* First, so that code and link are what stays on a small terminal. */
+	if (link && cli->out_is_tty && !pz_cli_opt(cli, "no-qr"))
+		print_qr(cli, link);
+	int status = print_members(cli, token, lines, 3);
 	if (status != PZ_EXIT_DONE)
 		return status;
 	if (left > 0) {
@@ -105,11 +119,6 @@ print_token(struct pz_cli *cli, const json_t *token)
 			"\nvalid for %s, for one device; a new code ends this one\n"
 			"next, on the device: pzp enrol '%s'\n",
 			span, link ? link : "LINK");
-	}
-	if (link && cli->out_is_tty) {
-		fputc('\n', cli->out);
-		if (pz_cli_qr_print(link, cli->out) != PZ_OK)
-			fputs("(no QR code: the link is too long)\n", cli->out);
 	}
 	return PZ_EXIT_DONE;
 }

@@ -173,14 +173,17 @@ grows_with_its_rows(void **state)
 	free(text);
 }
 
+#define LINK "pzp://hub.example.org:8041/alice@example.org?code=1234-5678"
+
 static char *
-qr_text(const char *link, enum pz_err expected)
+qr_text(const char *link, const struct pz_cli_qr_place *place, enum pz_err expected,
+	struct pz_errinfo *info)
 {
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	assert_int_equal(pz_cli_qr_print(link, out), expected);
+	assert_int_equal(pz_cli_qr_print(link, place, out, info), expected);
 	fclose(out);
 	return text;
 }
@@ -192,7 +195,8 @@ draws_qr_codes(void **state)
 	static const char first[] = "\033[97;40m\u2588\u2588\u2588\u2588";
 	static const char second[] =
 		"\n\033[97;40m\u2588\u2588 \u2584\u2584\u2584\u2584\u2584 \u2588";
-	char *text = qr_text("pzp://hub.example.org:8041/alice@example.org?code=1234-5678", PZ_OK);
+	struct pz_cli_qr_place place = {.is_utf8 = true, .colour = true, .columns = 80};
+	char *text = qr_text(LINK, &place, PZ_OK, NULL);
 	size_t lines = 0;
 
 	(void)state;
@@ -202,6 +206,35 @@ draws_qr_codes(void **state)
 		lines++;
 	assert_in_range(lines, 15, 23); /* it fits a terminal */
 	free(text);
+
+	place.colour = false;
+	text = qr_text(LINK, &place, PZ_OK, NULL);
+	assert_null(strchr(text, '\033'));
+	assert_memory_equal(text, "\u2588\u2588\u2588\u2588", 12);
+	free(text);
+}
+
+static void
+draws_no_qr_code_where_none_can_be_seen(void **state)
+{
+	static const struct {
+		struct pz_cli_qr_place place;
+		enum pz_err err;
+		const char *reason;
+	} rows[] = {
+		{{.is_utf8 = false, .columns = 80}, PZ_ERR_CONFIG, "UTF-8"},
+		{{.is_utf8 = true, .is_dumb = true, .columns = 80}, PZ_ERR_CONFIG, "dumb"},
+		{{.is_utf8 = true, .columns = 30}, PZ_ERR_LIMIT, "the window has 30"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pz_errinfo info = {""};
+		char *text = qr_text(LINK, &rows[i].place, rows[i].err, &info);
+		assert_string_equal(text, "");
+		assert_non_null(strstr(info.text, rows[i].reason));
+		free(text);
+	}
 }
 
 static void
@@ -211,7 +244,8 @@ refuses_what_no_qr_code_holds(void **state)
 
 	(void)state;
 	memset(link, 'x', 4000);
-	free(qr_text(link, PZ_ERR_LIMIT));
+	struct pz_cli_qr_place place = {.is_utf8 = true};
+	free(qr_text(link, &place, PZ_ERR_LIMIT, NULL));
 	free(link);
 }
 
@@ -252,6 +286,7 @@ main(void)
 		cmocka_unit_test(aligns_tables),
 		cmocka_unit_test(grows_with_its_rows),
 		cmocka_unit_test(draws_qr_codes),
+		cmocka_unit_test(draws_no_qr_code_where_none_can_be_seen),
 		cmocka_unit_test(refuses_what_no_qr_code_holds),
 	};
 

@@ -21,7 +21,7 @@ home(void)
 	const char *dir = variable("HOME");
 	const struct passwd *user;
 
-	if (dir != NULL)
+	if (dir != NULL && dir[0] == '/') /* else state would be where the program was started */
 		return dir;
 	user = getpwuid(geteuid());
 	return user != NULL && user->pw_dir != NULL && user->pw_dir[0] == '/' ? user->pw_dir : NULL;

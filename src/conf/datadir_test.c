@@ -78,6 +78,8 @@ test_home_from_the_user_database(void **state)
 	unsetenv("HOME");
 	snprintf(want, sizeof(want), "%s/.local/state/pzp", user->pw_dir);
 	expect("PZP_DATA_DIR", "pzp", want);
+	setenv("HOME", "rel/ative", 1); /* would be another place for each directory */
+	expect("PZP_DATA_DIR", "pzp", want);
 }
 
 static void

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -9,6 +10,7 @@
 #include "mdns/responder.h"
 #include "net/netwatch.h"
 #include "net/process.h"
+#include "pzp/hostname.h"
 #include "pzp/node.h"
 
 #define SERVICES_DIRECTORY "services.d" /* in the data directory */
@@ -178,6 +180,8 @@ make_mdns(struct pz_daemon *d)
 static enum pz_err
 make_node(struct pz_daemon *d, struct pz_mdns *mdns, struct pz_node **out, struct pz_errinfo *info)
 {
+	static char display[PZ_DISPLAY_NAME_BYTES_MAX + 1]; /* borrowed by the node */
+	char host[256] = "";
 	const struct pz_settings *s = &d->settings;
 	struct pz_node_config config = {
 		.env = &d->loop.env,
@@ -200,6 +204,9 @@ make_node(struct pz_daemon *d, struct pz_mdns *mdns, struct pz_node **out, struc
 	};
 
 	set_changeable(&config, s);
+	(void)gethostname(host, sizeof(host) - 1);
+	if (s->device == NULL && pz_hostname_display(host, display, sizeof(display)))
+		config.display_name = display; /* "Müller-PC", whose device name is Mueller-PC */
 	return pz_node_new(&config, out, info);
 }
 

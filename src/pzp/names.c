@@ -1,8 +1,8 @@
 /* What a device calls itself. */
-#include <ctype.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "pzp/hostname.h"
 #include "pzp/internal.h"
 #include "zone/record.h"
 
@@ -13,15 +13,9 @@ static void
 name_from_host(char *out, size_t size)
 {
 	char host[256] = "";
-	size_t n = 0;
 
 	(void)gethostname(host, sizeof(host) - 1);
-	for (const char *p = host; *p && *p != '.' && n + 1 < size; p++)
-		if (isalnum((unsigned char)*p) || (n > 0 && (*p == '-' || *p == '_')))
-			out[n++] = *p;
-	out[n] = '\0';
-	if (n == 0)
-		snprintf(out, size, "device");
+	pz_hostname_device(host, out, size);
 }
 
 static enum pz_err

@@ -1,5 +1,6 @@
 """--help, --version, man pages, completion: what a person looks at first."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ PROGRAMS = {"pzpd": 8, "pzhd": 8, "pzp": 1, "pzh": 1}
 COMMANDS = {
     "pzp": ["enrol", "leave", "status", "connect", "disconnect", "peers", "discover", "prefs", "services",
             "call", "serve", "watch"],
-    "pzh": ["init", "zones", "token", "devices", "revoke", "status"],
+    "pzh": ["init", "zones", "token", "devices", "revoke", "remove", "status"],
 }
 
 
@@ -105,3 +106,19 @@ def test_unknown_program_option():
     for name in PROGRAMS:
         result = programs.run(name, "--no-such-option", check=2)
         assert result.err.strip() and not result.out
+
+
+def test_what_is_installed_goes_again_and_the_readme_names_nothing_else(tmp_path):
+    build = programs.BIN.parent
+    if not (build / "cmake_install.cmake").exists():
+        pytest.skip("the programs are not in a build directory")
+    root = tmp_path / "root"
+    env = {**os.environ, "DESTDIR": str(root)}
+    subprocess.run(["cmake", "--install", build, "--prefix", "/usr"], env=env, check=True,
+                   capture_output=True)
+    folder = root / "usr/share/doc/personal-zone"
+    for target in re.findall(r"\]\(([^)#]+)\)", (folder / "README.md").read_text()):
+        assert target.startswith("http") or (folder / target).exists(), target
+    subprocess.run(["make", "-s", "-C", programs.REPO, "uninstall", f"BUILD={build}",
+                    f"DESTDIR={root}"], check=True, capture_output=True)
+    assert [path for path in root.rglob("*") if path.is_file()] == []
