@@ -29,6 +29,15 @@ if(PZ_TESTS)
 	pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 endif()
 
+# No clock that is right is before this. A package's build gives SOURCE_DATE_EPOCH; else the version's date, so that
+# the same source makes the same program.
+set(PZ_BUILD_TIME_S 1767225600) # 2026-01-01
+if(DEFINED ENV{SOURCE_DATE_EPOCH})
+	set(PZ_BUILD_TIME_S $ENV{SOURCE_DATE_EPOCH})
+endif()
+set_source_files_properties(${CMAKE_SOURCE_DIR}/src/base/clock.c PROPERTIES
+	COMPILE_DEFINITIONS PZ_BUILD_TIME_S=${PZ_BUILD_TIME_S})
+
 add_compile_definitions(_GNU_SOURCE PZ_VERSION="${PROJECT_VERSION}")
 add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 	-Wformat=2 -Wvla -Wswitch-enum -Wundef -Werror -fno-strict-aliasing -fstack-protector-strong -fPIE)

@@ -218,6 +218,8 @@
 #define PZ_SYNC_DELETED_MS (UINT64_C(90) * 86400 * 1000) /* deletions are kept this long */
 #define PZ_SYNC_TIME_MS_MAX ((UINT64_C(1) << 53) - 1)    /* what every JSON reader keeps exact */
 #define PZ_SYNC_COALESCE_US (100 * PZ_US_PER_MS)         /* page 8 "When": local changes */
+#define PZ_CLOCK_LOOK_US (30 * PZ_US_PER_S)              /* whether the wall clock was set */
+#define PZ_CLOCK_JUMP_MS 2000                            /* less is a clock that is kept right */
 #define PZ_STORE_AGAIN_US (60 * PZ_US_PER_S) /* what could not be stored is tried again */
 #define PZ_USER_FIELD_BYTES_MAX 64
 #define PZ_USER_DETAIL_BYTES_MAX 1024    /* a name, an address; a picture is no detail */

@@ -39,6 +39,13 @@
 	  "log in to the network if it asks for that; if the hub was set up anew, `pzp leave` "    \
 	  "and "                                                                                   \
 	  "enrol again; attempts go on, at most 5 minutes apart")                                  \
+	X(CLOCK_WRONG, "clock-wrong", BOTH,                                                        \
+	  "The clock of this machine is before the program's build, or before the beginning of a " \
+	  "zone that is here.",                                                                    \
+	  "set it, e.g. by `timedatectl set-ntp true`")                                            \
+	X(HUB_CERTIFICATE_DATE, "hub-certificate-date", PZH,                                       \
+	  "The hub's own certificate does not count today: no device can connect.",                \
+	  "set the clock; the certificate is renewed by itself within ten minutes")                \
 	X(CLOCKS_APART, "clocks-apart", PZP,                                                       \
 	  "The clock of this device and that of the hub or of another device differ by more than " \
 	  "a quarter of an hour, or by days.",                                                     \

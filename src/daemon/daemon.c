@@ -249,6 +249,15 @@ watch_signals(struct pz_daemon *d)
 }
 
 static void
+on_clock_set(void *arg)
+{
+	struct pz_daemon *d = arg;
+
+	if (d->ops->clock_set)
+		d->ops->clock_set(d->arg);
+}
+
+static void
 on_watchdog(struct pz_timer *timer, void *arg)
 {
 	struct pz_daemon *d = arg;
@@ -322,6 +331,7 @@ pz_daemon_run(struct pz_daemon *d, const struct pz_daemon_ops *ops, void *arg)
 	}
 	watch_signals(d);
 	pz_reaper_start(&d->reaper, &d->loop);
+	pz_clockwatch_start(&d->clock, &d->loop.uv, on_clock_set, d);
 	pz_timer_init(&d->watchdog, on_watchdog, d);
 	if (pz_sdnotify_watchdog_us())
 		on_watchdog(&d->watchdog, d);
@@ -347,6 +357,7 @@ pz_daemon_close_control(struct pz_daemon *d)
 	uv_close((uv_handle_t *)&d->intr, NULL);
 	uv_close((uv_handle_t *)&d->hup, NULL);
 	pz_reaper_stop(&d->reaper);
+	pz_clockwatch_stop(&d->clock);
 }
 
 void

@@ -6,6 +6,7 @@
 
 #include "conf/settings.h"
 #include "ctl/server.h"
+#include "daemon/clockwatch.h"
 #include "net/loop.h"
 #include "net/reaper.h"
 #include "store/store.h"
@@ -25,6 +26,8 @@ struct pz_daemon_ops {
 	void (*describe)(void *arg, char *out, size_t size);
 	/** What the owner should do next, "" when there is nothing; told once after the start. */
 	void (*next_step)(void *arg, char *out, size_t size);
+	/** The system's clock was set. */
+	void (*clock_set)(void *arg);
 	/** A request on the control socket. */
 	pz_ctl_handler command;
 };
@@ -40,6 +43,7 @@ struct pz_daemon {
 	uv_async_t store_wake;
 	uv_signal_t term, intr, hup;
 	struct pz_reaper reaper;
+	struct pz_clockwatch clock;
 	struct pz_timer watchdog, status;
 	char described[DESCRIPTION_BYTES]; /* what the service manager was told last */
 	const struct pz_daemon_ops *ops;

@@ -44,6 +44,46 @@ check_ca(const struct hub_zone *zone)
 				   (long long)(left < 0 ? -left : left), left < 0 ? " ago" : "");
 }
 
+/* By what shows it: the zone cannot be younger than today. */
+static void
+check_clock(const struct hub_zone *zone)
+{
+	const struct pz_authority *a = zone->authority;
+	uint64_t now = pz_env_wall_ms(a->env);
+	char here[32], there[32];
+
+	pz_clock_text(now, here);
+	pz_clock_text(pz_cert_not_before_ms(a->ca), there);
+	if (now >= pz_cert_not_before_ms(a->ca))
+		pz_condition_clear(zone->hub->conditions, PZ_CONDITION_CLOCK_WRONG, a->zone);
+	else
+		pz_condition_raise(zone->hub->conditions, PZ_CONDITION_CLOCK_WRONG, a->zone,
+				   "the clock of this machine says %s, but zone %s was made later, "
+				   "%s",
+				   here, a->zone, there);
+}
+
+static void
+check_certificate(const struct hub_zone *zone)
+{
+	const struct pz_authority *a = zone->authority;
+	uint64_t now = pz_env_wall_ms(a->env);
+	bool has_begun = now >= pz_cert_not_before_ms(a->tls);
+	char from[32], until[32];
+
+	if (has_begun && now <= pz_cert_not_after_ms(a->tls)) {
+		pz_condition_clear(zone->hub->conditions, PZ_CONDITION_HUB_CERTIFICATE_DATE,
+				   a->zone);
+		return;
+	}
+	pz_clock_text(pz_cert_not_before_ms(a->tls), from);
+	pz_clock_text(pz_cert_not_after_ms(a->tls), until);
+	pz_condition_raise(zone->hub->conditions, PZ_CONDITION_HUB_CERTIFICATE_DATE, a->zone,
+			   "zone %s: the hub's certificate %s (it is for %s to %s): no device can "
+			   "connect",
+			   a->zone, has_begun ? "has ended" : "has not begun", from, until);
+}
+
 static void
 check_moving(const struct hub_zone *zone)
 {
@@ -63,15 +103,22 @@ void
 zone_check_conditions(const struct hub_zone *zone)
 {
 	check_ca(zone);
+	check_clock(zone);
+	check_certificate(zone);
 	check_moving(zone);
 }
 
 json_t *
 hub_warnings(const struct pz_hub *hub)
 {
+	struct pz_errinfo info = {""};
 	size_t pos = 0;
 	void *zone;
 
+	if (pz_clock_check(hub->config.env, &info) == PZ_OK)
+		pz_condition_clear(hub->conditions, PZ_CONDITION_CLOCK_WRONG, "");
+	else
+		pz_condition_raise(hub->conditions, PZ_CONDITION_CLOCK_WRONG, "", "%s", info.text);
 	while (pz_map_next(hub->zones, &pos, NULL, &zone))
 		zone_check_conditions(zone);
 	return pz_conditions_texts(hub->conditions);

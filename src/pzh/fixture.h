@@ -37,6 +37,7 @@ static struct {
 	struct pz_keystore *keys;
 	struct pz_hub *hub;
 	bool is_listening;
+	int64_t wall_ahead_ms; /* the clock was set */
 } w;
 
 /* ---- the world ---- */
@@ -52,7 +53,7 @@ static inline uint64_t
 wall(void *arg)
 {
 	(void)arg;
-	return UINT64_C(1800000000000) + w.now_us / 1000;
+	return (uint64_t)(INT64_C(1800000000000) + (int64_t)(w.now_us / 1000) + w.wall_ahead_ms);
 }
 
 static inline void

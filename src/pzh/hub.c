@@ -103,6 +103,23 @@ on_housekeeping(struct pz_timer *timer, void *arg)
 	pz_env_start(hub->config.env, timer, HOUSEKEEPING_US);
 }
 
+/* Its own certificates may be due, or not have begun: no device can connect meanwhile. */
+static void
+on_clock_jump(void *arg, int64_t by_ms)
+{
+	struct pz_hub *hub = arg;
+
+	(void)by_ms;
+	pz_env_stop(hub->config.env, &hub->housekeeping);
+	on_housekeeping(&hub->housekeeping, hub);
+}
+
+void
+pz_hub_clock_set(struct pz_hub *hub)
+{
+	pz_clock_watch_look(&hub->clock);
+}
+
 static enum pz_err
 load_zone(void *arg, struct pz_authority *takes)
 {
@@ -179,6 +196,7 @@ pz_hub_start(struct pz_hub *hub, struct pz_errinfo *info)
 
 	PZ_TRY(transport->ops->listen(transport->self, hub->config.listen, hub->config.port,
 				      hub_accept, hub, &hub->listener, &hub->port, info));
+	pz_clock_watch_start(&hub->clock, hub->config.env, on_clock_jump, hub);
 	on_housekeeping(&hub->housekeeping, hub);
 	pz_notice("listening", "port=%u zones=%zu", hub->port, pz_map_len(hub->zones));
 	return PZ_OK;
@@ -234,6 +252,7 @@ pz_hub_free(struct pz_hub *hub)
 {
 	if (hub == NULL)
 		return;
+	pz_clock_watch_stop(&hub->clock);
 	pz_env_stop(hub->config.env, &hub->housekeeping);
 	transfer_free_all(hub);
 	free_values(hub->zones, free_zone);

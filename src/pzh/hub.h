@@ -44,6 +44,10 @@ void pz_hub_free(struct pz_hub *hub);
 /** Silence on a link until a sign of life is sent, also on links that are up. 0: the default. */
 void pz_hub_set_keepalive(struct pz_hub *hub, uint64_t keepalive_us);
 
+/** The system says that its clock was set; without a word it is noticed after
+ * PZ_CLOCK_LOOK_US. */
+void pz_hub_clock_set(struct pz_hub *hub);
+
 uint16_t pz_hub_port(const struct pz_hub *hub);
 
 /** What a hub serves now. */

@@ -346,6 +346,46 @@ a_renewal_that_fails_is_told_and_tried_again(void **state)
 	assert_int_equal(pz_crl_number(zone_of(ZONE)->authority->crl), 2);
 }
 
+#define DAY_MS INT64_C(86400000)
+
+static bool
+warns(const char *part)
+{
+	const json_t *list = warnings(), *one;
+	size_t i;
+
+	json_array_foreach(list, i, one) if (strstr(json_string_value(one), part)) return true;
+	return false;
+}
+
+/* A machine without a battery that began in 1970, or years ahead. */
+static void
+a_clock_that_is_set_is_noticed_and_shown(void **state)
+{
+	(void)state;
+	make_zone(ZONE);
+	assert_int_equal(json_array_size(warnings()), 0);
+	w.wall_ahead_ms = -(int64_t)wall(NULL) + DAY_MS; /* 1970 */
+	assert_true(warns("this program was built later"));
+	assert_true(warns("was made later"));
+	assert_true(warns("the hub's certificate has not begun"));
+	assert_int_equal(
+		ask("init", json_pack("{s:s, s:s}", "zone", "b@example.org", "host", HOST))->err,
+		PZ_ERR_CONFIG);
+
+	w.wall_ahead_ms = 400 * DAY_MS; /* longer than the certificate is good for */
+	assert_true(warns("the hub's certificate has ended"));
+	pz_hub_clock_set(w.hub); /* the system says so: at once */
+	run(COMMIT_US);
+	assert_int_equal(days_left("tls"), 396);
+	assert_int_equal(json_array_size(warnings()), 0);
+	w.wall_ahead_ms = 0; /* without a word from the system */
+	assert_true(warns("the hub's certificate has not begun"));
+	run(PZ_CLOCK_LOOK_US + COMMIT_US);
+	assert_int_equal(json_array_size(warnings()), 0);
+	assert_int_equal(days_left("tls"), 396);
+}
+
 static void
 every_device_is_shown_on_request(void **state)
 {
@@ -548,6 +588,7 @@ main(void)
 		T(a_hub_may_end_while_changes_wait),
 		T(a_record_is_not_overwritten_by_an_older_one),
 		T(a_renewal_that_fails_is_told_and_tried_again),
+		T(a_clock_that_is_set_is_noticed_and_shown),
 		T(every_device_is_shown_on_request),
 		T(notes_about_devices_are_stored_together),
 		T(status_has_what_page_12_says),

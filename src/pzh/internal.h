@@ -2,6 +2,7 @@
 #ifndef PZ_PZH_INTERNAL_H
 #define PZ_PZH_INTERNAL_H
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "condition/condition.h"
@@ -86,6 +87,7 @@ struct pz_hub {
 		transfers; /* struct transfer.node: archives that are handed out or taken in */
 	struct pz_listener *listener;
 	struct pz_timer housekeeping;
+	struct pz_clock_watch clock;
 	struct pz_log_rate refuse_log, enrol_log;
 	uint64_t started_us;
 	uint16_t port;

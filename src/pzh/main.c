@@ -79,11 +79,18 @@ on_next_step(void *arg, char *out, size_t size)
 		snprintf(out, size, "no device is enrolled; `pzh token` shows a code for one");
 }
 
+static void
+on_clock_set(void *arg)
+{
+	pz_hub_clock_set(arg);
+}
+
 static const struct pz_daemon_ops ops = {
 	.stop = on_stop,
 	.describe = on_describe,
 	.next_step = on_next_step,
 	.reload = on_reload,
+	.clock_set = on_clock_set,
 	.command = on_command,
 };
 

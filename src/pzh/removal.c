@@ -38,6 +38,7 @@ hide(struct hub_zone *zone)
 	pz_map_remove(hub->by_tag, pz_slice_str(zone->tag));
 	pz_env_stop(hub->config.env, &zone->update_timer);
 	pz_env_stop(hub->config.env, &zone->save_timer);
+	pz_shared_end(zone->shared);
 	pz_code_cancel(&zone->code);
 	close_links(&zone->links, zone);
 	close_links(&hub->links, zone);
@@ -51,10 +52,12 @@ show(struct hub_zone *zone)
 
 	PZ_TRY(pz_map_put(hub->zones, pz_slice_str(zone->authority->zone), zone, NULL));
 	enum pz_err err = pz_map_put(hub->by_tag, pz_slice_str(zone->tag), zone, NULL);
-	if (err == PZ_OK)
+	if (err == PZ_OK) {
 		zone->is_removed = false;
-	else
+		pz_shared_resume(zone->shared, "the zone was not removed");
+	} else {
 		pz_map_remove(hub->zones, pz_slice_str(zone->authority->zone));
+	}
 	return err;
 }
 

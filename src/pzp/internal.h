@@ -2,6 +2,7 @@
 #ifndef PZ_PZP_INTERNAL_H
 #define PZ_PZP_INTERNAL_H
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -95,6 +96,7 @@ struct pz_node {
 	struct pz_list answers; /* resend.c */
 	size_t answer_count, answer_bytes;
 	uint64_t looked_us; /* when it last looked for others on behalf of a peer */
+	struct pz_clock_watch clock;
 	struct pz_timer renewal, announce, leave_timer, wipe_retry;
 	struct pz_keep names; /* while the store does not have `device` */
 	char device[PZ_DEVICE_BYTES_MAX + 1];

@@ -121,6 +121,38 @@ on_renewal_check(struct pz_timer *timer, void *arg)
 	pz_env_start(node->config.env, timer, RENEWAL_CHECK_US);
 }
 
+/* ---- the clock ---- */
+
+static void
+check_clock(struct pz_node *node)
+{
+	struct pz_errinfo info = {""};
+
+	if (pz_clock_check(node->config.env, &info) == PZ_OK)
+		pz_condition_clear(node->conditions, PZ_CONDITION_CLOCK_WRONG, "");
+	else
+		pz_condition_raise(node->conditions, PZ_CONDITION_CLOCK_WRONG, "", "%s", info.text);
+}
+
+/* What was refused because of dates may be taken now, and our own certificate may be due. */
+static void
+on_clock_jump(void *arg, int64_t by_ms)
+{
+	struct pz_node *node = arg;
+
+	(void)by_ms;
+	check_clock(node);
+	node_renew_if_due(node);
+	if (!node->is_stopping)
+		pz_node_network_changed(node);
+}
+
+void
+pz_node_clock_set(struct pz_node *node)
+{
+	pz_clock_watch_look(&node->clock);
+}
+
 /* ---- the machine ---- */
 
 static void
@@ -385,6 +417,8 @@ pz_node_start(struct pz_node *node)
 {
 	node->is_started = true;
 	on_renewal_check(&node->renewal, node);
+	pz_clock_watch_start(&node->clock, node->config.env, on_clock_jump, node);
+	check_clock(node);
 	if (node->membership) {
 		zonedata_judge(node); /* a wipe that a crash came before */
 		servicecache_drop_revoked(node);
@@ -417,6 +451,7 @@ pz_node_free(struct pz_node *node)
 		pz_node_cancel(PZ_CONTAINER(n, struct pz_node_request, node_list));
 	pz_machine_fini(&node->machine);
 	pz_keep_stop(&node->names);
+	pz_clock_watch_stop(&node->clock);
 	pz_env_stop(node->config.env, &node->renewal);
 	pz_env_stop(node->config.env, &node->announce);
 	pz_env_stop(node->config.env, &node->leave_timer);

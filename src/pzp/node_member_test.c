@@ -322,6 +322,21 @@ days_left(const char *of)
 }
 
 static void
+a_clock_that_is_set_renews_at_once(void **state)
+{
+	(void)state;
+	start_member();
+	uint64_t end = pz_cert_not_after_ms(w.node->membership->tls);
+	w.wall_ahead_ms = UINT64_C(86400000) * 100;
+	pz_node_clock_set(w.node);
+	run(COMMIT_US);
+	assert_true(pz_cert_not_after_ms(w.node->membership->tls) > end);
+	w.wall_ahead_ms = 0; /* without a word from the system: that one has not begun */
+	run(PZ_CLOCK_LOOK_US + COMMIT_US);
+	assert_true(pz_cert_not_after_ms(w.node->membership->tls) < end + UINT64_C(86400000));
+}
+
+static void
 the_tls_certificate_is_renewed_while_running(void **state)
 {
 	(void)state;
@@ -370,6 +385,7 @@ main(void)
 		T(a_wipe_that_fails_is_told_and_tried_again),
 		T(a_wipe_that_a_crash_came_before_is_made_at_the_start),
 		T(connect_while_the_zone_is_wiped_is_refused),
+		T(a_clock_that_is_set_renews_at_once),
 		T(the_tls_certificate_is_renewed_while_running),
 	};
 

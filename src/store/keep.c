@@ -14,6 +14,8 @@ start(struct pz_keep *keep)
 void
 pz_keep_failed(struct pz_keep *keep, enum pz_err err, const char *detail)
 {
+	if (keep->is_ended)
+		return;
 	if (!keep->is_behind)
 		pz_error("store", "%s is not stored yet, it will be tried again: %s",
 			 keep->config.what, detail && detail[0] ? detail : pz_err_text(err));
@@ -81,6 +83,20 @@ pz_keep_save_now(struct pz_keep *keep)
 		return;
 	pz_env_stop(keep->config.env, &keep->again);
 	on_again(&keep->again, keep);
+}
+
+void
+pz_keep_end(struct pz_keep *keep)
+{
+	pz_keep_stop(keep);
+	keep->is_ended = true;
+}
+
+void
+pz_keep_resume(struct pz_keep *keep, const char *why)
+{
+	keep->is_ended = false;
+	pz_keep_failed(keep, PZ_ERR_IO, why);
 }
 
 void

@@ -28,6 +28,7 @@ struct pz_keep_config {
 struct pz_keep {
 	struct pz_keep_config config;
 	struct pz_timer again;
+	bool is_ended;  /* see pz_keep_end */
 	bool is_behind; /* the disk lacks something, or an attempt is under way */
 	unsigned saves; /* attempts to write everything, so far */
 };
@@ -41,6 +42,10 @@ void pz_keep_commit(struct pz_keep *keep, struct pz_txn *takes);
 void pz_keep_failed(struct pz_keep *keep, enum pz_err err, const char *detail);
 /** Writes everything now, if the disk lacks something. */
 void pz_keep_save_now(struct pz_keep *keep);
+/** The data is being removed from the store for good: nothing may write it there again. */
+void pz_keep_end(struct pz_keep *keep);
+/** It was not removed after all: everything is written anew, soon. @param why one line */
+void pz_keep_resume(struct pz_keep *keep, const char *why);
 /** Nothing is written any more on its own, also after an attempt that is under way: the data is
  * gone from memory. Also for the end of the owner. */
 void pz_keep_stop(struct pz_keep *keep);

@@ -204,6 +204,22 @@ what_is_stopped_stays_so(void **state)
 	disk_has("two");
 }
 
+/* A retry must not bring back what is removed. */
+static void
+what_has_ended_is_not_written_again(void **state)
+{
+	(void)state;
+	pz_memory_disk_fail_after(w.disk, 0);
+	change("one");
+	pz_keep_end(&w.keep);
+	change("two");
+	assert_int_equal(pz_timers_next_us(&w.timers), UINT64_MAX);
+	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_keep_resume(&w.keep, "it is still there");
+	pass(PZ_STORE_AGAIN_US);
+	disk_has("two");
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -216,6 +232,7 @@ main(void)
 		TEST(a_failure_behind_an_attempt_counts),
 		TEST(what_cannot_be_written_now_is_tried_again),
 		TEST(what_is_stopped_stays_so),
+		TEST(what_has_ended_is_not_written_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/codec.h"
 #include "base/host.h"
 #include "wire/address.h"
@@ -132,6 +133,7 @@ pz_authority_create(const char *zone, const char *host, const char *name, const 
 		    struct pz_authority **out, struct pz_errinfo *info)
 {
 	PZ_TRY(pz_authority_check_names(zone, host, name ? name : zone, info));
+	PZ_TRY(pz_clock_check(env, info));
 	struct pz_authority *a = pz_authority_new(zone, env);
 	if (a == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");

@@ -154,6 +154,18 @@ pz_shared_save_again(struct pz_shared *shared)
 }
 
 void
+pz_shared_end(struct pz_shared *shared)
+{
+	pz_keep_end(&shared->keep);
+}
+
+void
+pz_shared_resume(struct pz_shared *shared, const char *why)
+{
+	pz_keep_resume(&shared->keep, why);
+}
+
+void
 pz_shared_rewrite(struct pz_shared *shared, const char *why)
 {
 	pz_keep_failed(&shared->keep, PZ_ERR_IO, why);

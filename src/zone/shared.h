@@ -95,6 +95,10 @@ void
 pz_shared_received(struct pz_shared *shared, const struct pz_sync_kind *kind, const json_t *keys);
 /** The store has more than memory: all is stored anew, in the same way. @param why one line */
 void pz_shared_rewrite(struct pz_shared *shared, const char *why);
+/** The store is being emptied for good: nothing is stored again on its own. */
+void pz_shared_end(struct pz_shared *shared);
+/** It was not emptied after all. @param why one line */
+void pz_shared_resume(struct pz_shared *shared, const char *why);
 /** Tries that at once, if something waits for it. */
 void pz_shared_save_again(struct pz_shared *shared);
 

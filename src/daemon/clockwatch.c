@@ -1,0 +1,68 @@
+#include "daemon/clockwatch.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+/* A timer that never comes (in the year 2242): only its cancellation matters. */
+static int
+arm(int fd)
+{
+	const struct itimerspec never = {.it_value.tv_sec = (time_t)4 * INT32_MAX};
+
+	return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
+}
+
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct pz_clockwatch *watch = poll->data;
+	uint64_t ignored;
+
+	(void)events;
+	if (status < 0)
+		return;
+	/* Read, or the loop would spin; armed again, or the next time would not be told. */
+	if (read(watch->fd, &ignored, sizeof(ignored)) < 0 && errno == EAGAIN)
+		return;
+	if (arm(watch->fd) != 0)
+		pz_warning("clock", "the next jump of the clock is noticed late");
+	watch->set(watch->arg);
+}
+
+void
+pz_clockwatch_start(struct pz_clockwatch *watch, uv_loop_t *loop, void (*set)(void *arg), void *arg)
+{
+	watch->set = set;
+	watch->arg = arg;
+	watch->fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (watch->fd >= 0 && arm(watch->fd) == 0 &&
+	    uv_poll_init(loop, &watch->poll, watch->fd) == 0) {
+		watch->poll.data = watch;
+		uv_poll_start(&watch->poll, UV_READABLE, on_poll);
+		return;
+	}
+	pz_info("clock", "jumps of the clock are noticed late: the system does not tell of them");
+	if (watch->fd >= 0)
+		close(watch->fd);
+	watch->fd = -1;
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	struct pz_clockwatch *watch = handle->data;
+
+	close(watch->fd);
+	watch->fd = -1;
+}
+
+void
+pz_clockwatch_stop(struct pz_clockwatch *watch)
+{
+	if (watch->fd >= 0)
+		uv_close((uv_handle_t *)&watch->poll, on_closed);
+}
