@@ -298,7 +298,8 @@ static const struct {
 	 "ports    tls 8040, web 8080\n"
 	 "pending  connection = peer, from the next reconnect on: `pzp reconnect`\n"
 	 "pending  peer.auto = true, from the next reconnect on: `pzp reconnect`\n"
-	 "ends     certificate in 60 days, authority in 3649 days, revocation list 2 days ago\n"
+	 "ends     certificate in 60 days, this device's authority in 3649 days, revocation list 2 "
+	 "days ago\n"
 	 "warning  all is lost\n"
 	 "version  1.0, pid 7\n"
 	 "uptime   1 min 1 s\n"
@@ -439,7 +440,8 @@ static const struct {
 	 "\"links\":[{},{}],\"ports\":{\"overlay\":81,\"web\":82},"
 	 "\"messages\":{\"in\":1,\"out\":2,\"dropped\":3}}",
 	 "zone      a@b\nzone      c@d\n"
-	 "ends      certificate in 1 days, authority in 7300 days, revocation list in 30 days\n"
+	 "ends      certificate in 1 days, zone's authority in 7300 days, revocation list in 30 "
+	 "days\n"
 	 "warning   no room\nlinks     2\nports     overlay 81, web 82\n"
 	 "messages  1 in, 2 out, 3 dropped\nversion   1.0, pid 7\nuptime    5 s\n"},
 	{&pz_pzp_program, "call|t|f", "{\"result\":\"42 hello\"}", "42 hello\n"},

@@ -172,7 +172,7 @@ add_zones(struct pz_cli_table *t, const json_t *zones)
 		pz_cli_table_add(t, PZ_CLI_PLAIN,
 				 json_is_string(zone) ? json_string_value(zone)
 						      : pz_cli_member(zone, "zone", scratch));
-		pz_cli_add_days(t, json_object_get(zone, "daysLeft"));
+		pz_cli_add_days(t, json_object_get(zone, "daysLeft"), "zone's authority");
 	}
 }
 

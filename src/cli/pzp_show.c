@@ -208,7 +208,7 @@ print_status(struct pz_cli *cli, const json_t *status)
 		add_hub(t, json_object_get(status, "hub"));
 		add_ports(t, json_object_get(status, "ports"));
 		add_pending(t, json_object_get(status, "pending"));
-		pz_cli_add_days(t, json_object_get(status, "daysLeft"));
+		pz_cli_add_days(t, json_object_get(status, "daysLeft"), "this device's authority");
 		pz_cli_add_warnings(t, json_object_get(status, "warnings"));
 		add_process(t, status);
 	}

@@ -322,10 +322,10 @@ day_text(const json_t *days, const char *name, const char *label, const char *be
 }
 
 void
-pz_cli_add_days(struct pz_cli_table *t, const json_t *days)
+pz_cli_add_days(struct pz_cli_table *t, const json_t *days, const char *authority)
 {
-	static const char *const names[][2] = {
-		{"tls", "certificate"}, {"ca", "authority"}, {"crl", "revocation list"}};
+	const char *const names[][2] = {
+		{"tls", "certificate"}, {"ca", authority}, {"crl", "revocation list"}};
 	char text[200] = "";
 	size_t len = 0;
 

@@ -74,21 +74,37 @@ append_description(const struct pz_setting *setting, const char *lead, struct pz
 	return err;
 }
 
+/* What an operator seldom needs stands behind the rest. */
+static bool
+is_limit(const struct pz_setting *setting)
+{
+	return strncmp(setting->name, "limits.", 7) == 0;
+}
+
+static enum pz_err
+append_option(const struct pz_setting *setting, struct pz_buf *out)
+{
+	char option[64];
+
+	pz_setting_option(setting, option);
+	PZ_TRY(pz_buf_printf(out, "  --%s%s%s\n", option, setting->metavar != NULL ? " " : "",
+			     setting->metavar != NULL ? setting->metavar : ""));
+	return append_description(setting, "        ", out);
+}
+
 static enum pz_err
 append_help(enum pz_program program, struct pz_buf *out)
 {
 	const struct pz_setting *setting;
 
-	PZ_TRY(pz_buf_printf(out, "usage: %s [OPTION]...\n%s runs in the foreground as %s.\n\n",
+	PZ_TRY(pz_buf_printf(out, "Usage: %s [OPTION]...\n%s runs in the foreground as %s.\n\n",
 			     pz_program_name(program), pz_program_name(program), purpose(program)));
-	for (size_t i = 0; (setting = pz_setting_next(program, &i)) != NULL;) {
-		char option[64];
-
-		pz_setting_option(setting, option);
-		PZ_TRY(pz_buf_printf(out, "  --%s%s%s\n", option,
-				     setting->metavar != NULL ? " " : "",
-				     setting->metavar != NULL ? setting->metavar : ""));
-		PZ_TRY(append_description(setting, "        ", out));
+	for (int limits = 0; limits < 2; limits++) {
+		if (limits)
+			PZ_TRY(pz_buf_append_str(out, "\nLimits:\n"));
+		for (size_t i = 0; (setting = pz_setting_next(program, &i)) != NULL;)
+			if (is_limit(setting) == (limits == 1))
+				PZ_TRY(append_option(setting, out));
 	}
 	return PZ_OK;
 }
@@ -106,24 +122,35 @@ pz_settings_help(enum pz_program program, FILE *out)
 	pz_buf_fini(&text);
 }
 
+static enum pz_err
+append_item(const struct pz_setting *setting, struct pz_buf *out)
+{
+	char option[64];
+
+	pz_setting_option(setting, option);
+	PZ_TRY(pz_buf_printf(out, ".It Fl Fl %s", option));
+	if (setting->metavar != NULL)
+		PZ_TRY(pz_buf_printf(out, " Ar %s", setting->metavar));
+	PZ_TRY(pz_buf_append_str(out, "\n"));
+	/* One sentence a line, as mdoc wants it. */
+	PZ_TRY(append_sentences(setting, "\n", out));
+	PZ_TRY(pz_buf_append_str(out, "\n"));
+	if (strcmp(option, setting->name) != 0)
+		PZ_TRY(pz_buf_printf(out, "In the file:\n.Cm %s .\n", setting->name));
+	return PZ_OK;
+}
+
 enum pz_err
 pz_settings_man(enum pz_program program, struct pz_buf *out)
 {
 	const struct pz_setting *setting;
 
-	for (size_t i = 0; (setting = pz_setting_next(program, &i)) != NULL;) {
-		char option[64];
-
-		pz_setting_option(setting, option);
-		PZ_TRY(pz_buf_printf(out, ".It Fl Fl %s", option));
-		if (setting->metavar != NULL)
-			PZ_TRY(pz_buf_printf(out, " Ar %s", setting->metavar));
-		PZ_TRY(pz_buf_append_str(out, "\n"));
-		/* One sentence a line, as mdoc wants it. */
-		PZ_TRY(append_sentences(setting, "\n", out));
-		PZ_TRY(pz_buf_append_str(out, "\n"));
-		if (strcmp(option, setting->name) != 0)
-			PZ_TRY(pz_buf_printf(out, "In the file:\n.Cm %s .\n", setting->name));
+	for (int limits = 0; limits < 2; limits++) {
+		if (limits)
+			PZ_TRY(pz_buf_append_str(out, ".El\n.Ss Limits\n.Bl -tag -width Ds\n"));
+		for (size_t i = 0; (setting = pz_setting_next(program, &i)) != NULL;)
+			if (is_limit(setting) == (limits == 1))
+				PZ_TRY(append_item(setting, out));
 	}
 	return PZ_OK;
 }

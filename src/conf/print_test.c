@@ -80,11 +80,11 @@ test_help_says_defaults_and_ranges(void **state)
 	char *pzpd = help_of(PZ_PROGRAM_PZPD), *pzhd = help_of(PZ_PROGRAM_PZHD);
 
 	(void)state;
-	assert_non_null(strstr(pzpd, "usage: pzpd "));
+	assert_non_null(strstr(pzpd, "Usage: pzpd "));
 	assert_non_null(strstr(pzpd, "Default: 8080."));
 	assert_non_null(strstr(pzpd, "PZP_DATA_DIR"));
 	assert_null(strstr(pzpd, "--port P"));
-	assert_non_null(strstr(pzhd, "usage: pzhd "));
+	assert_non_null(strstr(pzhd, "Usage: pzhd "));
 	assert_non_null(strstr(pzhd, "Default: 8043."));
 	assert_non_null(strstr(pzhd, "Default: 1MiB."));
 	assert_null(strstr(pzhd, "--service"));
@@ -107,12 +107,20 @@ test_man_has_every_option_as_item(void **state)
 			snprintf(want, sizeof(want), ".It Fl Fl %s", option);
 			assert_non_null(strstr(text, want));
 		}
+		/* Limits, which few need, stand last. */
+		const char *limits = strstr(text, ".Ss Limits\n");
+		assert_non_null(limits);
+		assert_null(strstr(limits, ".It Fl Fl data-dir"));
+		assert_true(strstr(text, ".It Fl Fl limits-frame") > limits);
 		/* No accidental request: a line starts with a dot only where we want a macro. */
 		for (char *line = text; line != NULL; line = strchr(line, '\n')) {
 			line += *line == '\n';
 			if (*line == '.')
 				assert_true(strncmp(line, ".It ", 4) == 0 ||
-					    strncmp(line, ".Cm ", 4) == 0);
+					    strncmp(line, ".Cm ", 4) == 0 ||
+					    strncmp(line, ".El\n.Ss Limits\n.Bl ", 19) == 0 ||
+					    strncmp(line, ".Ss Limits\n", 11) == 0 ||
+					    strncmp(line, ".Bl -tag", 8) == 0);
 			assert_true(*line != '\'');
 		}
 		assert_null(strchr(text, '\\'));

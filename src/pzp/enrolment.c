@@ -411,7 +411,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 		return;
 	}
 	if (node->membership && node_set_membership(node, NULL, NULL) != PZ_OK)
-		pz_error("enrol", "cannot become virgin again: %s", pz_err_text(err));
+		pz_error("enrol", "cannot take the membership back: %s", pz_err_text(err));
 	unstore(node);
 	(void)!pz_keystore_remove(node->config.keys, tls_key_uri);
 	store_failed(e, err, info.text[0] ? info.text : pz_err_text(err));

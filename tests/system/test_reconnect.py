@@ -17,7 +17,7 @@ def call_fails_unreachable(zone):
     assert time.monotonic() - start < programs.patience(1)
     error = result.json()["error"]
     assert error["code"] == -32001 and error["data"]["name"] == "NetworkError"
-    assert "reach" in result.reason()
+    assert "not connected" in result.reason()
 
 
 def works_again(zone, timeout=20):
@@ -59,6 +59,30 @@ def test_hub_killed(zone):
     zone.a.wait_state("connected")
     zone.b.wait_state("connected")
     works_again(zone)
+
+
+def test_watch_repeats_nothing(zone):
+    """What watch says of a device is news, also over a reconnect; each event has its time."""
+    with zone.a.stream("watch", "--json") as watch:
+        watch.until(lambda e: e["event"] == "watching")
+        for _ in range(2):
+            zone.a.pzp("reconnect")
+            seen = []
+            watch.until(lambda e: seen.append(e) or e.get("new") == "connected")
+            assert all(e["time"] > 1e9 for e in seen)
+            zone.a.calls(zone.b)  # the hub has told by now who is there
+        zone.b.stop()
+        told = []
+        watch.until(lambda e: told.append(e) or e["event"] == "device")
+        assert [e for e in told if e["event"] == "device"] == [told[-1]]
+        assert (told[-1]["name"], told[-1]["connected"]) == ("tv", False)
+        zone.b.start()
+        back = watch.until(lambda e: e["event"] == "device")
+        assert (back["name"], back["connected"]) == ("tv", True)
+        zone.a.stop()
+        last = watch.until(lambda e: e["event"] == "ended")
+        assert last["reason"] == "pzpd is stopping"
+        assert "pzpd has ended" in watch.line()["error"]["message"]
 
 
 def test_hub_stopped_says_bye(zone):
