@@ -1,5 +1,5 @@
 /*
- * Target functions: pz_attest_parse, pz_attest_check.
+ * Target functions: pz_attest_copy, pz_info_entry, pz_attest_parse, pz_attest_check.
  * Input: JSON text of an attestation.
  * Must hold: nothing that the device did not sign is believed, also not with its certificates,
  * which every relay has. A hostile device can sign what it likes, so the input is also taken with
@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "wire/json.h"
 #include "zone/attest.h"
+#include "zone/info.h"
 
 #define RELAY "tv"
 
@@ -109,6 +110,42 @@ new_leaf(void)
 	return text;
 }
 
+/* What is built anew of an attestation is the same for who checks it, of known members only, and
+ * not much longer when it is written. */
+static void
+check_copy(const json_t *tree)
+{
+	json_t *copy = pz_attest_copy(tree), *again;
+	struct pz_attest a, b;
+
+	if (copy == NULL)
+		return;
+	FUZZ_CHECK(pz_attest_parse(tree, &a, NULL) == PZ_OK);
+	FUZZ_CHECK(pz_attest_parse(copy, &b, NULL) == PZ_OK);
+	FUZZ_CHECK(strcmp(a.device, b.device) == 0 && strcmp(a.relay, b.relay) == 0);
+	FUZZ_CHECK(strcmp(a.tls, b.tls) == 0 && strcmp(a.ca, b.ca) == 0 && a.at_ms == b.at_ms);
+	FUZZ_CHECK(json_object_size(copy) == 6);
+	FUZZ_CHECK(json_dumpb(copy, NULL, 0, JSON_COMPACT) <= (size_t)5 * PZ_CERT_PEM_BYTES_MAX);
+	again = pz_attest_copy(copy);
+	FUZZ_CHECK(json_equal(copy, again));
+	json_decref(again);
+	json_decref(copy);
+}
+
+/* The same for what a hub says of a device. */
+static void
+check_entry(const json_t *tree)
+{
+	json_t *entry = pz_info_entry(tree), *again = pz_info_entry(entry);
+
+	FUZZ_CHECK(entry != NULL && json_equal(entry, again));
+	FUZZ_CHECK(json_object_size(entry) <= 9);
+	FUZZ_CHECK(json_dumpb(entry, NULL, 0, JSON_COMPACT) <=
+		   PZ_INFO_ADDRESSES_MAX * (PZ_INFO_ADDRESS_CHARS_MAX + 3) + 4096);
+	json_decref(entry);
+	json_decref(again);
+}
+
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -133,6 +170,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	json_t *tree = pz_json_parse(pz_slice_of(data, size), NULL);
 
+	check_copy(tree);
+	check_entry(tree);
 	if (!json_is_object(tree)) {
 		FUZZ_CHECK(check(tree) != PZ_OK);
 		json_decref(tree);
