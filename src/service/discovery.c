@@ -21,7 +21,7 @@ struct find {
 	struct call *call;   /* NULL: over */
 	struct pz_list node; /* d->finds */
 	struct pz_timer timer;
-	json_t *params;      /* keeps the strings of pub alive */
+	json_t *texts;       /* the strings of pub: of the parameters nothing else is kept */
 	const char **zones;  /* pub.zone_ids */
 	char *caller;        /* outlives the call */
 	json_t *results;     /* array of descriptors */
@@ -42,7 +42,7 @@ find_free(struct find *f)
 	pz_env_stop(f->d->env, &f->timer);
 	pz_list_remove(&f->node);
 	f->d->find_count--;
-	json_decref(f->params);
+	json_decref(f->texts);
 	json_decref(f->results);
 	pz_map_free(f->seen);
 	free(f->zones);
@@ -63,6 +63,16 @@ const char *
 find_feature(const json_t *params)
 {
 	return pz_json_text(json_object_get(part(params, 0, "serviceType"), "api"));
+}
+
+/* A text of the parameters, at most max_bytes long; NULL: it is none. */
+static const char *
+keep_text(struct find *f, json_t *value, size_t max_bytes)
+{
+	const char *text = pz_json_text(value);
+	if (text == NULL || strlen(text) > max_bytes || json_array_append(f->texts, value) != 0)
+		return NULL;
+	return text;
 }
 
 /* Values under 1000 are seconds (WIDL), others milliseconds (old clients). */
@@ -100,7 +110,7 @@ read_zones(struct find *f, const json_t *zones)
 	if (f->zones == NULL)
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		f->zones[i] = pz_json_text(json_array_get(zones, i));
+		f->zones[i] = keep_text(f, json_array_get(zones, i), PZ_ADDRESS_BYTES_MAX);
 		if (f->zones[i] == NULL)
 			return false;
 	}
@@ -123,14 +133,14 @@ read_bool(const json_t *object, const char *key, bool *out)
 static bool
 read_filter(struct find *f, const json_t *filter)
 {
-	const json_t *id = json_object_get(filter, "serviceID");
+	json_t *id = json_object_get(filter, "serviceID");
 	bool remote = true;
 	f->pub.cache = true;
-	f->pub.service_id = pz_json_text(id);
+	f->pub.service_id = keep_text(f, id, PZ_API_BYTES_MAX);
 	if (!read_bool(filter, "cache", &f->pub.cache) ||
 	    !read_bool(filter, "remoteServices", &remote) ||
 	    !read_zones(f, json_object_get(filter, "zoneId")) ||
-	    (id && !json_is_null(id) && !json_is_string(id)))
+	    (id && !json_is_null(id) && f->pub.service_id == NULL))
 		return false;
 	if (f->pub.zone_count == 0) /* 7.3 step 3: nobody to ask live */
 		f->pub.cache = true;
@@ -148,8 +158,9 @@ static bool
 read_params(struct find *f, const json_t *params)
 {
 	const json_t *options = json_array_get(params, 1), *filter = json_array_get(params, 2);
-	f->pub.api = find_feature(params);
-	return f->pub.api && strlen(f->pub.api) <= PZ_API_BYTES_MAX && is_object_or_none(options) &&
+	f->pub.api = keep_text(f, json_object_get(part(params, 0, "serviceType"), "api"),
+			       PZ_API_BYTES_MAX);
+	return f->pub.api && is_object_or_none(options) &&
 	       read_bool(options, "methods", &f->has_methods) && is_object_or_none(filter) &&
 	       read_timeout(options, &f->pub.timeout_us) && read_filter(f, filter);
 }
@@ -277,7 +288,7 @@ add_own(void *arg, const struct pz_descriptor *s)
 }
 
 static struct find *
-find_new(struct call *c, json_t *params, bool spec_style)
+find_new(struct call *c, bool spec_style)
 {
 	struct pz_dispatcher *d = c->d;
 	struct find *f = calloc(1, sizeof(*f));
@@ -288,11 +299,11 @@ find_new(struct call *c, json_t *params, bool spec_style)
 	pz_timer_init(&f->timer, on_timeout, f);
 	pz_list_append(&d->finds, &f->node);
 	d->find_count++;
-	f->params = json_incref(params);
+	f->texts = json_array();
 	f->caller = strdup(c->from);
 	f->results = json_array();
 	f->seen = pz_map_new();
-	if (!f->caller || !f->results || !f->seen) {
+	if (!f->caller || !f->results || !f->seen || !f->texts) {
 		find_free(f);
 		return NULL;
 	}
@@ -318,12 +329,12 @@ find_start(struct call *c, json_t *params, bool spec_style)
 		pz_call_error(&c->pub, "QuotaExceededError", "Too many searches at once.");
 		return;
 	}
-	struct find *f = find_new(c, params, spec_style);
+	struct find *f = find_new(c, spec_style);
 	if (f == NULL) {
 		call_fail(c, NULL);
 		return;
 	}
-	if (!read_params(f, f->params)) {
+	if (!read_params(f, params)) {
 		find_free(f);
 		pz_call_fault(&c->pub, PZ_RPC_INVALID_PARAMS, NULL);
 		return;

@@ -96,6 +96,15 @@ wrong_parameters_are_refused(void **state)
 	(void)snprintf(api, sizeof(api), "[{'api':'%0*d'}]", PZ_API_BYTES_MAX + 1, 0);
 	fx_call(f, ANN, "long", FIND, api);
 	fx_expect(f, FAULT(ANN, "long", "-32602", "Invalid params"));
+	char filter[PZ_ADDRESS_BYTES_MAX + 64]; /* what is kept of a search is bounded */
+	(void)snprintf(filter, sizeof(filter), "[{'api':'x'},null,{'zoneId':['%0*d']}]",
+		       PZ_ADDRESS_BYTES_MAX + 1, 0);
+	fx_call(f, ANN, "zone", FIND, filter);
+	fx_expect(f, FAULT(ANN, "zone", "-32602", "Invalid params"));
+	(void)snprintf(filter, sizeof(filter), "[{'api':'x'},null,{'serviceID':'%0*d'}]",
+		       PZ_API_BYTES_MAX + 1, 0);
+	fx_call(f, ANN, "id", FIND, filter);
+	fx_expect(f, FAULT(ANN, "id", "-32602", "Invalid params"));
 	fx_free(f);
 }
 
