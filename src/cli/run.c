@@ -51,7 +51,17 @@ pz_cli_opt_param(const struct pz_cli *cli, json_t *params, const char *name)
 static void tell(const struct pz_cli *cli, int status, const char *hint, const char *fmt,
 		 va_list ap) PZ_PRINTF(4, 0);
 
-/* With --json the reason is the one document on standard output, and stands nowhere else. */
+/* @return true: it is there, false: standard output does not take it */
+static bool
+has_written_json(const struct pz_cli *cli, const json_t *error)
+{
+	if (json_dumpf(error, cli->out, JSON_COMPACT) != 0 || fputc('\n', cli->out) == EOF)
+		return false;
+	return fflush(cli->out) == 0 && !ferror(cli->out);
+}
+
+/* With --json the reason is the one document on standard output, and stands nowhere else as long as
+ * it can be written there. */
 static void
 tell(const struct pz_cli *cli, int status, const char *hint, const char *fmt, va_list ap)
 {
@@ -64,14 +74,9 @@ tell(const struct pz_cli *cli, int status, const char *hint, const char *fmt, va
 	error = cli->json && clean
 			? json_pack("{s:{s:i, s:s}}", "error", "exit", status, "message", clean)
 			: NULL;
-	if (error) {
-		json_dumpf(error, cli->out, JSON_COMPACT);
-		fputc('\n', cli->out);
-		fflush(cli->out);
-	} else {
+	if (error == NULL || !has_written_json(cli, error))
 		fprintf(cli->err, "%s: %s%s\n", cli->program->name, clean ? clean : "out of memory",
 			hint);
-	}
 	json_decref(error);
 	free(clean);
 }

@@ -376,6 +376,7 @@ pz_settings_free(struct pz_settings *settings)
 	free(settings->data_dir);
 	free(settings->config_file);
 	free(settings->control_socket);
+	free(settings->control_group);
 	free(settings->listen);
 	free(settings->device);
 	free(settings->log_level);
