@@ -70,7 +70,7 @@ pz_link_probe(struct pz_link *link, uint64_t patience_us)
 	}
 	struct pz_stream_measure m = measure(link);
 	life->is_probed = true;
-	life->has_arrived = false;
+	life->has_arrived = life->has_moved = false;
 	life->patience_us = patience_us;
 	life->watched_us = life->moved_us = life->checked_us = now_us(link);
 	life->acked = acked(link, &m);
@@ -96,13 +96,18 @@ check(struct pz_link *link)
 
 	if (!life->has_arrived && done != life->acked) {
 		life->acked = done;
+		life->has_moved = true;
 		life->has_arrived = done >= life->probe_end;
 		/* It may have arrived right after the last look. */
 		life->moved_us = life->has_arrived ? life->checked_us : now;
 	}
 	if (link->session.blocked > 0)
 		life->moved_us = now; /* it is we who do not read */
-	uint64_t end = life->moved_us + patience(link, &m, life->patience_us);
+	/* A slow way that loses packets stands still for as long as TCP waits to repeat one. */
+	uint64_t least_us = life->patience_us;
+	if (life->has_moved && !life->has_arrived && least_us < PZ_LIVENESS_STALLED_US)
+		least_us = PZ_LIVENESS_STALLED_US;
+	uint64_t end = life->moved_us + patience(link, &m, least_us);
 	if (now >= end) {
 		pz_link_close(link, PZ_ERR_IO_TIMEOUT, "no sign of life");
 		return;

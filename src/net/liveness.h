@@ -32,7 +32,8 @@ struct pz_liveness {
 	uint64_t stalled_acked; /* bytes acknowledged then */
 	uint64_t flight_us;     /* a step of the handshake was sent then; 0: none is under way */
 	uint64_t round_trip_us; /* the longest that was measured lately */
-	bool is_probed, has_arrived, is_in_flight;
+	bool is_probed, is_in_flight;
+	bool has_moved, has_arrived; /* bytes before the probe; the probe */
 };
 
 /** Something was sent that deserves an answer: without a sign of life the link is probed. */

@@ -111,7 +111,8 @@ a_link_that_moves_bytes_is_alive(void **state)
 		hub.stream.piece = 8000;
 		assert_true(fx_deliver(&hub));
 		(void)fx_tell_writable(&laptop);
-		fx_advance(&w, 1 * S);
+		/* Once it stands still, as after the loss of a packet that was sent again. */
+		pass(i == 5 ? PZ_LIVENESS_STALLED_US - 1 * S : 1 * S);
 		assert_int_equal(laptop.closed, 0);
 	}
 	assert_int_equal(laptop.probes, 1);
