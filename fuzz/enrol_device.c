@@ -96,8 +96,9 @@ on_hub_send(void *arg, const char *status, json_t *message)
 }
 
 static struct pz_code *
-on_code(void *arg, const char *zone)
+on_code(void *arg, const char *zone, const char *device)
 {
+	(void)device;
 	(void)arg;
 	FUZZ_CHECK(strcmp(zone, FUZZ_ZONE) == 0);
 	return &w.code;

@@ -4,7 +4,7 @@
  * again), "L" the owner admits later, "A" and "R" it admits or refuses now.
  * Must hold (page 3, page 14 ENR): nobody is admitted who does not know the code, and whoever is
  * admitted is who has signed the request, under the name that was claimed; a code answers
- * PZ_CODE_ATTEMPTS_MAX times at most; nothing is sent after the last word.
+ * PZ_CODE_TRIES_MAX times at most; nothing is sent after the last word.
  */
 #include "enrol.h"
 
@@ -17,7 +17,7 @@ on_hub_send(void *arg, const char *status, json_t *message)
 	(void)arg;
 	FUZZ_CHECK(!w.has_ended && json_is_object(message));
 	if (strcmp(status, PZ_ENROL_SHARE) == 0) {
-		FUZZ_CHECK(++answers <= PZ_CODE_ATTEMPTS_MAX && ++w.shares == 1);
+		FUZZ_CHECK(++answers <= PZ_CODE_TRIES_MAX && ++w.shares == 1);
 		pz_enrol_device_message(w.device, status, message);
 	} else if (strcmp(status, PZ_ENROL_SIGNED) == 0) {
 		FUZZ_CHECK(w.admissions == 1);
@@ -29,8 +29,9 @@ on_hub_send(void *arg, const char *status, json_t *message)
 }
 
 static struct pz_code *
-on_code(void *arg, const char *zone)
+on_code(void *arg, const char *zone, const char *device)
 {
+	(void)device;
 	(void)arg;
 	return strcmp(zone, FUZZ_ZONE) == 0 ? &w.code : NULL;
 }

@@ -130,7 +130,11 @@
 /* ---- enrolment (page 3) ---- */
 #define PZ_CODE_DIGITS 8
 #define PZ_CODE_TTL_MAX_S 600
-#define PZ_CODE_ATTEMPTS_MAX 5
+#define PZ_CODE_ATTEMPTS_MAX 5 /* from one address, an IPv6 /64 being one; then it waits */
+#define PZ_CODE_WAIT_US (30 * PZ_US_PER_S) /* doubled with each further attempt */
+#define PZ_CODE_TRIES_MAX 50 /* from all addresses: a guess is right in 5 of 10 million cases */
+#define PZ_ENROL_FAILED_SHOWN_US (3600 * PZ_US_PER_S) /* after the last one */
+#define PZ_CODES_MAX 17 /* of one zone at once: one for any device, 16 for devices by name */
 
 /* ---- services (page 7) ---- */
 #define PZ_API_BYTES_MAX 256

@@ -98,6 +98,22 @@ print_qr(const struct pz_cli *cli, const char *link)
 	fputc('\n', cli->out);
 }
 
+static void
+print_token_notes(struct pz_cli *cli, const json_t *token)
+{
+	json_int_t failed = json_integer_value(json_object_get(token, "failedAttempts"));
+
+	if (json_is_true(json_object_get(token, "replaced")))
+		fputs("the code before this one is cancelled; for several devices at once use "
+		      "--device\n",
+		      cli->out);
+	if (failed > 0)
+		fprintf(cli->out,
+			"%lld attempts to enrol have failed within the last hour; if they were not "
+			"yours, somebody else is guessing (see `pzh status`)\n",
+			(long long)failed);
+}
+
 static int
 print_token(struct pz_cli *cli, const json_t *token)
 {
@@ -105,6 +121,7 @@ print_token(struct pz_cli *cli, const json_t *token)
 		{"code", "code"}, {"link", "link"}, {"zone", "zone"}};
 	json_int_t left = json_integer_value(json_object_get(token, "expires")) - time(NULL);
 	const char *link = json_string_value(json_object_get(token, "link"));
+	const char *device = json_string_value(json_object_get(token, "device"));
 	char span[32];
 
 	/* First, so that code and link are what stays on a small terminal. */
@@ -116,10 +133,12 @@ print_token(struct pz_cli *cli, const json_t *token)
 	if (left > 0) {
 		pz_cli_span((uint64_t)left, span);
 		fprintf(cli->out,
-			"\nvalid for %s, for one device; a new code ends this one\n"
+			"\nvalid for %s, for %s%s\n"
 			"next, on the device: pzp enrol '%s'\n",
-			span, link ? link : "LINK");
+			span, device ? "the device " : "one device; a new code ends this one",
+			device ? device : "", link ? link : "LINK");
 	}
+	print_token_notes(cli, token);
 	return PZ_EXIT_DONE;
 }
 

@@ -18,6 +18,9 @@
 	  "The hub does not take a value that this device has stored, and no other device has "    \
 	  "it.",                                                                                   \
 	  "remove values that are not needed, on this device or with `pzh data`")                  \
+	X(ENROL_FAILED, "enrol-failed", PZH,                                                       \
+	  "Attempts to enrol a device have failed within the last hour.",                          \
+	  "if they were not yours, somebody else guesses: let a firewall refuse that address")     \
 	X(IDENTITY_TWICE, "identity-twice", BOTH,                                                  \
 	  "Two machines have one device's identity, for example from one disk image, and take "    \
 	  "turns in being connected.",                                                             \

@@ -61,13 +61,38 @@ pz_code_is_live(const struct pz_code *code, const struct pz_env *env)
 static enum pz_code_result
 why_dead(const struct pz_code *code)
 {
-	if (code->attempts > PZ_CODE_ATTEMPTS_MAX)
+	if (code->attempts > PZ_CODE_TRIES_MAX)
 		return PZ_CODE_ATTEMPTS;
 	return code->expires_us != 0 ? PZ_CODE_EXPIRED : PZ_CODE_NONE;
 }
 
+/* There is a place: each source but a new one has spent an attempt. */
+static struct pz_code_source *
+source_of(struct pz_code *code, const char *from)
+{
+	size_t i = 0;
+
+	while (i < code->source_count &&
+	       strncmp(code->sources[i].from, from, sizeof(code->sources[i].from) - 1) != 0)
+		i++;
+	if (i == code->source_count) {
+		code->source_count++;
+		snprintf(code->sources[i].from, sizeof(code->sources[i].from), "%s", from);
+	}
+	return &code->sources[i];
+}
+
+static void
+count_attempt(struct pz_code_source *source, const struct pz_env *env)
+{
+	source->attempts++;
+	if (source->attempts >= PZ_CODE_ATTEMPTS_MAX)
+		source->wait_us = pz_env_mono_us(env) +
+				  (PZ_CODE_WAIT_US << (source->attempts - PZ_CODE_ATTEMPTS_MAX));
+}
+
 enum pz_code_result
-pz_code_spend(struct pz_code *code, const struct pz_env *env, const char *device)
+pz_code_spend(struct pz_code *code, const struct pz_env *env, const char *device, const char *from)
 {
 	if (code->live && !pz_code_is_live(code, env))
 		kill_code(code);
@@ -77,11 +102,16 @@ pz_code_spend(struct pz_code *code, const struct pz_env *env, const char *device
 	if (code->claimed)
 		return PZ_CODE_NONE;
 
-	code->attempts++;
-	if (code->attempts > PZ_CODE_ATTEMPTS_MAX) {
+	if (code->attempts >= PZ_CODE_TRIES_MAX) {
+		code->attempts++;
 		kill_code(code);
 		return PZ_CODE_ATTEMPTS;
 	}
+	struct pz_code_source *source = source_of(code, from);
+	if (pz_env_mono_us(env) < source->wait_us)
+		return PZ_CODE_WAIT;
+	code->attempts++;
+	count_attempt(source, env);
 	if (code->device[0] != '\0' && strcmp(code->device, device) != 0)
 		return PZ_CODE_DEVICE;
 	return PZ_CODE_OK;

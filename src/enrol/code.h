@@ -10,21 +10,31 @@
 #include "base/limits.h"
 #include "enrol/link.h"
 
-/** The one code of a zone. Zero-initialised is valid: no code. Not live, it holds no digits. */
+/** Attempts that came from one address. */
+struct pz_code_source {
+	char from[64]; /* an IPv4 address, or an IPv6 /64 */
+	unsigned attempts;
+	uint64_t wait_us; /* until when no other attempt is taken */
+};
+
+/** A code. Zero-initialised is valid: no code. Not live, it holds no digits. */
 struct pz_code {
 	char digits[PZ_CODE_DIGITS + 1];
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* "": any name */
 	uint64_t expires_us;                  /* monotonic; 0: never issued, or cancelled */
 	uint64_t issue;    /* random, tells this issue from an earlier one of the same digits */
-	unsigned attempts; /* spent so far */
-	bool live;         /* use pz_code_is_live, which also looks at the clock */
-	bool claimed;      /* a device has proved it and is being stored; nobody else may */
+	unsigned attempts; /* spent so far, from everywhere */
+	struct pz_code_source sources[PZ_CODE_TRIES_MAX];
+	size_t source_count;
+	bool live;    /* use pz_code_is_live, which also looks at the clock */
+	bool claimed; /* a device has proved it and is being stored; nobody else may */
 };
 
 enum pz_code_result {
 	PZ_CODE_OK,       /* go on with the exchange; one attempt is spent */
 	PZ_CODE_EXPIRED,  /* its time is over */
 	PZ_CODE_ATTEMPTS, /* the attempts were used up: the code is dead */
+	PZ_CODE_WAIT,     /* this address has tried too often and has to wait; nothing is spent */
 	PZ_CODE_NONE, /* none issued, cancelled, used, or another device is being stored with it */
 	PZ_CODE_DEVICE, /* live, but for another device name; one attempt is spent */
 };
@@ -46,13 +56,15 @@ void pz_code_cancel(struct pz_code *code);
 bool pz_code_is_live(const struct pz_code *code, const struct pz_env *env);
 
 /**
- * Spends one attempt, before step 2 is answered. The attempt after PZ_CODE_ATTEMPTS_MAX wipes the
- * digits; so does the first look after the code has expired.
+ * Spends one attempt, before step 2 is answered. The attempt after PZ_CODE_TRIES_MAX wipes the
+ * digits; so does the first look after the code has expired. After PZ_CODE_ATTEMPTS_MAX of one
+ * address that one has to wait: so a stranger cannot use up the owner's attempts.
  * @param device the name that the device claims
+ * @param from where it comes from, an address or network as text
  * @spec page 3 "Every step 2 costs one attempt", page 14 ENR-3
  */
-enum pz_code_result
-pz_code_spend(struct pz_code *code, const struct pz_env *env, const char *device) PZ_MUST_USE;
+enum pz_code_result pz_code_spend(struct pz_code *code, const struct pz_env *env,
+				  const char *device, const char *from) PZ_MUST_USE;
 
 /** "1234-5678" and NUL; "" when there are no digits. */
 void pz_code_format(const struct pz_code *code, char out[PZ_CODE_DIGITS + 2]);

@@ -94,32 +94,59 @@ lives_as_long_as_asked_and_at_most_ten_minutes(void **state)
 		assert_true(pz_code_is_live(&code, &env));
 		s.now_us++;
 		assert_false(pz_code_is_live(&code, &env));
-		assert_int_equal(pz_code_spend(&code, &env, "a"), PZ_CODE_EXPIRED);
+		assert_int_equal(pz_code_spend(&code, &env, "a", "192.0.2.1"), PZ_CODE_EXPIRED);
 		assert_true(sodium_is_zero((uint8_t *)code.digits, sizeof(code.digits)));
-		assert_int_equal(pz_code_spend(&code, &env, "a"), PZ_CODE_EXPIRED);
+		assert_int_equal(pz_code_spend(&code, &env, "a", "192.0.2.1"), PZ_CODE_EXPIRED);
 	}
 }
 
 static void
-sixth_attempt_kills(void **state)
+one_address_has_five_attempts_and_then_waits(void **state)
 {
-	(void)state;
+	static const unsigned waits_s[] = {30, 60, 120};
 	struct source s = {.bytes = ones, .len = 1};
 	struct pz_env env = env_of(&s);
 	struct pz_code code = {.live = false};
-	pz_code_issue(&code, &env, "", 60);
-	for (unsigned i = 0; i < PZ_CODE_ATTEMPTS_MAX; i++) {
-		assert_int_equal(pz_code_spend(&code, &env, "a"), PZ_CODE_OK);
+
+	(void)state;
+	pz_code_issue(&code, &env, "", 600);
+	for (unsigned i = 0; i < PZ_CODE_ATTEMPTS_MAX; i++)
+		assert_int_equal(pz_code_spend(&code, &env, "a", "192.0.2.1"), PZ_CODE_OK);
+	for (size_t i = 0; i < sizeof(waits_s) / sizeof(waits_s[0]); i++) {
+		s.now_us += waits_s[i] * PZ_US_PER_S - 1;
+		assert_int_equal(pz_code_spend(&code, &env, "a", "192.0.2.1"), PZ_CODE_WAIT);
+		/* others do not wait */
+		assert_int_equal(pz_code_spend(&code, &env, "a", "192.0.2.2"), PZ_CODE_OK);
+		s.now_us++;
+		assert_int_equal(pz_code_spend(&code, &env, "a", "192.0.2.1"), PZ_CODE_OK);
+	}
+	assert_int_equal(code.attempts, PZ_CODE_ATTEMPTS_MAX + 6); /* what waits spends none */
+	pz_code_issue(&code, &env, NULL, 60);
+	assert_int_equal(pz_code_spend(&code, &env, "a", "192.0.2.1"), PZ_CODE_OK);
+}
+
+static void
+fifty_attempts_in_all_kill(void **state)
+{
+	struct source s = {.bytes = ones, .len = 1};
+	struct pz_env env = env_of(&s);
+	struct pz_code code = {.live = false};
+	char from[32];
+
+	(void)state;
+	pz_code_issue(&code, &env, NULL, 60);
+	for (unsigned i = 0; i < PZ_CODE_TRIES_MAX; i++) {
+		snprintf(from, sizeof(from), "192.0.2.%u", i);
+		assert_int_equal(pz_code_spend(&code, &env, "a", from), PZ_CODE_OK);
 		assert_true(pz_code_is_live(&code, &env));
 	}
-	assert_int_equal(pz_code_spend(&code, &env, "a"), PZ_CODE_ATTEMPTS);
+	assert_int_equal(pz_code_spend(&code, &env, "a", "192.0.2.77"), PZ_CODE_ATTEMPTS);
 	assert_false(pz_code_is_live(&code, &env));
 	assert_true(sodium_is_zero((uint8_t *)code.digits, sizeof(code.digits)));
 	s.now_us = 3600 * PZ_US_PER_S;
-	assert_int_equal(pz_code_spend(&code, &env, "a"), PZ_CODE_ATTEMPTS);
-
+	assert_int_equal(pz_code_spend(&code, &env, "a", "192.0.2.1"), PZ_CODE_ATTEMPTS);
 	pz_code_issue(&code, &env, NULL, 60);
-	assert_int_equal(pz_code_spend(&code, &env, "a"), PZ_CODE_OK);
+	assert_int_equal(pz_code_spend(&code, &env, "a", "192.0.2.1"), PZ_CODE_OK);
 }
 
 static void
@@ -130,14 +157,14 @@ for_one_device_only(void **state)
 	struct pz_env env = env_of(&s);
 	struct pz_code code = {.live = false};
 	pz_code_issue(&code, &env, "phone", 60);
-	assert_int_equal(pz_code_spend(&code, &env, "laptop"), PZ_CODE_DEVICE);
-	assert_int_equal(pz_code_spend(&code, &env, "Phone"), PZ_CODE_DEVICE);
-	assert_int_equal(pz_code_spend(&code, &env, "phone2"), PZ_CODE_DEVICE);
+	assert_int_equal(pz_code_spend(&code, &env, "laptop", "192.0.2.1"), PZ_CODE_DEVICE);
+	assert_int_equal(pz_code_spend(&code, &env, "Phone", "192.0.2.1"), PZ_CODE_DEVICE);
+	assert_int_equal(pz_code_spend(&code, &env, "phone2", "192.0.2.1"), PZ_CODE_DEVICE);
 	assert_int_equal(code.attempts, 3);
-	assert_int_equal(pz_code_spend(&code, &env, "phone"), PZ_CODE_OK);
+	assert_int_equal(pz_code_spend(&code, &env, "phone", "192.0.2.1"), PZ_CODE_OK);
 	/* the next code forgets the binding */
 	pz_code_issue(&code, &env, NULL, 60);
-	assert_int_equal(pz_code_spend(&code, &env, "laptop"), PZ_CODE_OK);
+	assert_int_equal(pz_code_spend(&code, &env, "laptop", "192.0.2.1"), PZ_CODE_OK);
 }
 
 static void
@@ -148,17 +175,17 @@ none_when_never_issued_cancelled_or_claimed(void **state)
 	struct pz_env env = env_of(&s);
 	struct pz_code code = {.live = false};
 	assert_false(pz_code_is_live(&code, &env));
-	assert_int_equal(pz_code_spend(&code, &env, "a"), PZ_CODE_NONE);
+	assert_int_equal(pz_code_spend(&code, &env, "a", "192.0.2.1"), PZ_CODE_NONE);
 
 	pz_code_issue(&code, &env, NULL, 60);
 	code.claimed = true;
-	assert_int_equal(pz_code_spend(&code, &env, "a"), PZ_CODE_NONE);
+	assert_int_equal(pz_code_spend(&code, &env, "a", "192.0.2.1"), PZ_CODE_NONE);
 	assert_int_equal(code.attempts, 0);
 	assert_true(pz_code_is_live(&code, &env));
 
 	pz_code_cancel(&code);
 	assert_true(sodium_is_zero((uint8_t *)&code, sizeof(code)));
-	assert_int_equal(pz_code_spend(&code, &env, "a"), PZ_CODE_NONE);
+	assert_int_equal(pz_code_spend(&code, &env, "a", "192.0.2.1"), PZ_CODE_NONE);
 }
 
 static void
@@ -229,7 +256,8 @@ main(void)
 		cmocka_unit_test(digits_are_uniform),
 		cmocka_unit_test(broken_random_source_does_not_hang),
 		cmocka_unit_test(lives_as_long_as_asked_and_at_most_ten_minutes),
-		cmocka_unit_test(sixth_attempt_kills),
+		cmocka_unit_test(one_address_has_five_attempts_and_then_waits),
+		cmocka_unit_test(fifty_attempts_in_all_kill),
 		cmocka_unit_test(for_one_device_only),
 		cmocka_unit_test(none_when_never_issued_cancelled_or_claimed),
 		cmocka_unit_test(a_new_code_has_another_issue_number),

@@ -349,7 +349,9 @@ on_error(struct pz_enrol_device *d, const json_t *message)
 		     d->zone);
 	else if (strcmp(reason, PZ_ENROL_ATTEMPTS) == 0)
 		fail(d, PZ_ERR_DENIED_CODE,
-		     "the code was tried too often and is dead: ask for a new one ('pzh token')");
+		     "the code was tried too often, from this address or from others: wait 30 s "
+		     "and "
+		     "try again, or make a new code with `pzh token` on the hub");
 	else if (strcmp(reason, PZ_ENROL_NAME_TAKEN) == 0)
 		fail(d, PZ_ERR_EXISTS,
 		     "%s already has a device called '%s': choose another name, or revoke that "

@@ -182,8 +182,9 @@ hub_send(void *arg, const char *status, json_t *message)
 }
 
 static inline struct pz_code *
-hub_code(void *arg, const char *zone)
+hub_code(void *arg, const char *zone, const char *device)
 {
+	(void)device;
 	struct world *w = arg;
 	return w->has_code && strcmp(zone, ZONE) == 0 ? &w->code : NULL;
 }

@@ -38,7 +38,7 @@ struct pz_enrol_hub {
 	struct pz_timer idle;
 	enum state state;
 	uint8_t sid[PZ_ENROL_SID_BYTES];
-	uint64_t issue; /* of the code that step 2 used */
+	char from[64]; /* whose attempts it counts as */
 	struct pz_enrol_confirm confirm;
 	struct pz_enrol_request request;
 };
@@ -94,6 +94,12 @@ pz_enrol_hub_new(const uint8_t sid[PZ_ENROL_SID_BYTES], const struct pz_env *env
 	restart_idle(h);
 	*out = h;
 	return PZ_OK;
+}
+
+void
+pz_enrol_hub_set_from(struct pz_enrol_hub *h, const char *from)
+{
+	snprintf(h->from, sizeof(h->from), "%s", from);
 }
 
 /** Copies the claims of step 1. False: one is missing or not valid by page 1. */
@@ -170,6 +176,8 @@ on_hello(struct pz_enrol_hub *h, const json_t *message)
 	} refusals[] = {
 		[PZ_CODE_EXPIRED] = {PZ_ENROL_EXPIRED, "the code has expired"},
 		[PZ_CODE_ATTEMPTS] = {PZ_ENROL_ATTEMPTS, "the code was tried too often"},
+		[PZ_CODE_WAIT] = {PZ_ENROL_ATTEMPTS,
+				  "its address has tried too often and has to wait"},
 		[PZ_CODE_NONE] = {PZ_ENROL_EXPIRED, "no code is live for this zone"},
 		[PZ_CODE_DEVICE] = {PZ_ENROL_BAD_CODE, "the code is for another device name"},
 	};
@@ -179,14 +187,14 @@ on_hello(struct pz_enrol_hub *h, const json_t *message)
 		fail(h, PZ_ENROL_BAD_REQUEST, "malformed enrolHello");
 		return;
 	}
-	struct pz_code *code = h->ops->code(h->arg, h->request.zone);
+	struct pz_code *code = h->ops->code(h->arg, h->request.zone, h->request.device);
 	enum pz_code_result result =
-		code ? pz_code_spend(code, h->env, h->request.device) : PZ_CODE_NONE;
+		code ? pz_code_spend(code, h->env, h->request.device, h->from) : PZ_CODE_NONE;
 	if (result != PZ_CODE_OK) {
 		fail(h, refusals[result].reason, refusals[result].detail);
 		return;
 	}
-	h->issue = code->issue;
+	h->request.issue = code->issue;
 	enum pz_err err = answer_share(h, code, ya, yb);
 	if (err == PZ_OK)
 		send_share(h, yb);
@@ -199,8 +207,8 @@ on_hello(struct pz_enrol_hub *h, const json_t *message)
 static struct pz_code *
 same_code(struct pz_enrol_hub *h)
 {
-	struct pz_code *code = h->ops->code(h->arg, h->request.zone);
-	return code && code->issue == h->issue ? code : NULL;
+	struct pz_code *code = h->ops->code(h->arg, h->request.zone, h->request.device);
+	return code && code->issue == h->request.issue ? code : NULL;
 }
 
 static void

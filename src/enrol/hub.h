@@ -28,6 +28,7 @@ struct pz_enrol_request {
 	char display_name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
 	char device_type[PZ_ENROL_DEVICE_TYPE_BYTES_MAX + 1];
 	struct pz_key *csr_key; /* public key of the CSR; owned by the session */
+	uint64_t issue;         /* of the code that was proved */
 };
 
 /**
@@ -37,8 +38,9 @@ struct pz_enrol_request {
 struct pz_enrol_hub_ops {
 	/** Send a prop with this status and payload.message. Both borrowed. */
 	void (*send)(void *arg, const char *status, json_t *message);
-	/** The zone's code, live or not; NULL: zone not hosted or never had a code. Not kept. */
-	struct pz_code *(*code)(void *arg, const char *zone);
+	/** The zone's code for a device of this name, live or not; NULL: zone not hosted or never
+	 * had one. Not kept. */
+	struct pz_code *(*code)(void *arg, const char *zone, const char *device);
 	/** May a device be enrolled under this name now? (README: what counts as free) */
 	bool (*is_name_free)(void *arg, const char *zone, const char *device);
 	/**
@@ -66,6 +68,10 @@ struct pz_enrol_hub_ops {
 enum pz_err pz_enrol_hub_new(const uint8_t sid[PZ_ENROL_SID_BYTES], const struct pz_env *env,
 			     const struct pz_enrol_hub_ops *ops, void *arg,
 			     struct pz_enrol_hub **out) PZ_MUST_USE;
+
+/** Whose attempts are counted together: an address or network as text, copied. Before the first
+ * message; "" without it. */
+void pz_enrol_hub_set_from(struct pz_enrol_hub *hub, const char *from);
 
 /**
  * Takes one prop of the device.

@@ -300,8 +300,11 @@ code_must_still_be_there_at_step_3(void **state)
 			w->code.claimed = true;
 		else if (kind == ZONE_GONE)
 			w->has_code = false;
-		for (int i = 0; kind == TRIED_TOO_OFTEN && i < PZ_CODE_ATTEMPTS_MAX; i++)
-			(void)!pz_code_spend(&w->code, &w->env, DEVICE);
+		for (int i = 0; kind == TRIED_TOO_OFTEN && i < PZ_CODE_TRIES_MAX; i++) {
+			char from[8];
+			snprintf(from, sizeof(from), "%d", i);
+			(void)!pz_code_spend(&w->code, &w->env, DEVICE, from);
+		}
 		finish_request(w);
 		assert_int_equal(w->admits, 0);
 		assert_string_equal(w->hub_reason, PZ_ENROL_EXPIRED);

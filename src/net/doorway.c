@@ -285,6 +285,12 @@ pz_guest_remote(const struct pz_guest *guest)
 	return guest->address ? guest->address->name : "";
 }
 
+const char *
+pz_guest_net(const struct pz_guest *guest)
+{
+	return guest->net ? guest->net->name : "";
+}
+
 bool
 pz_guest_is_waiting(const struct pz_guest *guest)
 {

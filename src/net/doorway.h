@@ -71,6 +71,8 @@ void pz_guest_proved(struct pz_guest *guest);
 void pz_guest_leave(struct pz_guest *guest);
 /** Its address as it was admitted; "" when it is not. Borrowed until it leaves. */
 const char *pz_guest_remote(const struct pz_guest *guest);
+/** The network that its address belongs to: itself for IPv4, the /64 for IPv6. As above. */
+const char *pz_guest_net(const struct pz_guest *guest);
 /** True while it has proved nothing. */
 bool pz_guest_is_waiting(const struct pz_guest *guest);
 

@@ -190,22 +190,25 @@ cmd_devices(const struct command *c)
 /* ---- token ---- */
 
 static enum pz_err
-token_result(const struct hub_zone *zone, unsigned ttl_s, json_t **out, struct pz_errinfo *info)
+token_result(const struct hub_zone *zone, const struct pz_code *issued, unsigned ttl_s,
+	     json_t **out, struct pz_errinfo *info)
 {
 	const struct pz_hub *hub = zone->hub;
 	uint64_t expires_s = pz_env_wall_ms(hub->config.env) / 1000 + ttl_s;
 	char code[PZ_CODE_DIGITS + 2];
 	struct pz_buf link;
 
-	pz_code_format(&zone->code, code);
+	pz_code_format(issued, code);
 	pz_buf_init(&link, 2048, NULL);
 	enum pz_err err = pz_enrol_link_format(zone->authority->host, hub->port,
-					       zone->authority->zone, zone->code.digits, &link);
+					       zone->authority->zone, issued->digits, &link);
 	if (err == PZ_OK)
 		*out = json_pack("{s:s, s:s%, s:s, s:s, s:i, s:I}", "code", code, "link",
 				 (const char *)link.mem + link.start, link.len, "zone",
 				 zone->authority->zone, "host", zone->authority->host, "port",
 				 hub->port, "expires", (json_int_t)expires_s);
+	if (*out && issued->device[0])
+		(void)json_object_set_new(*out, "device", json_string(issued->device));
 	pz_buf_wipe(&link);
 	if (err != PZ_OK)
 		return pz_fail(info, err,
@@ -213,6 +216,34 @@ token_result(const struct hub_zone *zone, unsigned ttl_s, json_t **out, struct p
 			       "(pzh export, pzh import --host)",
 			       zone->authority->host);
 	return *out ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
+}
+
+static void
+issue_code(const struct command *c, struct hub_zone *zone, const char *device, unsigned ttl)
+{
+	struct pz_errinfo info = {""};
+	struct pz_code *code = NULL;
+	json_t *result = NULL;
+	bool is_replaced = false;
+
+	enum pz_err err =
+		pz_codes_issue(&zone->codes, c->hub->config.env, device, ttl, &code, &is_replaced);
+	if (err == PZ_ERR_LIMIT)
+		(void)pz_fail(&info, err,
+			      "%d codes are live: use one of them, or wait until one "
+			      "expires",
+			      PZ_CODES_MAX);
+	if (err == PZ_OK) {
+		pz_notice("code-issued", "zone=%s ttl=%u%s%s", zone->authority->zone, ttl,
+			  code->device[0] ? " device=" : "", code->device);
+		err = token_result(zone, code, ttl, &result, &info);
+	}
+	if (err == PZ_OK && is_replaced)
+		(void)json_object_set_new(result, "replaced", json_true());
+	if (err == PZ_OK && zone->failed_attempts > 0)
+		(void)json_object_set_new(result, "failedAttempts",
+					  json_integer((json_int_t)zone->failed_attempts));
+	command_finish(c, err, info.text, result);
 }
 
 static void
@@ -245,11 +276,7 @@ cmd_token(const struct command *c)
 		command_finish(c, err, info.text, NULL);
 		return;
 	}
-	pz_code_issue(&zone->code, c->hub->config.env, device, (unsigned)ttl);
-	pz_notice("code-issued", "zone=%s ttl=%u", zone->authority->zone, (unsigned)ttl);
-	json_t *result = NULL;
-	err = token_result(zone, (unsigned)ttl, &result, &info);
-	command_finish(c, err, info.text, result);
+	issue_code(c, zone, device, (unsigned)ttl);
 }
 
 /* ---- revoke ---- */

@@ -33,7 +33,7 @@ on_send(void *arg, const char *status, json_t *message)
 /* Only the zone whose certificate this connection shows: a code for another zone proves nothing
  * here. */
 static struct pz_code *
-on_code(void *arg, const char *zone)
+on_code(void *arg, const char *zone, const char *device)
 {
 	struct hub_peer *peer = arg;
 
@@ -42,7 +42,7 @@ on_code(void *arg, const char *zone)
 	if (!peer->is_enrol_counted)
 		pz_metric_add(&peer->hub->metrics, PZ_METRIC_enrol_attempts, 1);
 	peer->is_enrol_counted = true;
-	return &peer->zone->code;
+	return pz_codes_find(&peer->zone->codes, peer->hub->config.env, device);
 }
 
 static bool
@@ -79,10 +79,10 @@ end_admission(struct admission *admission)
 static void
 refuse(struct admission *admission, const char *reason)
 {
-	struct pz_code *code = &admission->zone->code;
+	struct pz_code *code = pz_codes_of_issue(&admission->zone->codes, admission->issue);
 
-	/* Also when nobody is there any more to be told: the code can be used again. */
-	if (code->issue == admission->issue)
+	/* Also when the link is gone: the code can be used again. */
+	if (code)
 		code->claimed = false;
 	if (admission->peer)
 		pz_enrol_hub_refused(admission->peer->enrol, reason);
@@ -96,8 +96,9 @@ admit(struct admission *admission)
 	struct pz_errinfo info = {""};
 	struct pz_member *member = pz_authority_apply(zone->authority, PZ_TAKE(admission->change));
 
-	if (zone->code.issue == admission->issue) /* not one that was issued meanwhile */
-		pz_code_cancel(&zone->code);
+	struct pz_code *code = pz_codes_of_issue(&zone->codes, admission->issue);
+	if (code) /* none when another one was issued in its place meanwhile */
+		pz_code_cancel(code);
 	pz_metric_add(&zone->hub->metrics, PZ_METRIC_enrol_ok, 1);
 	if (admission->has_new_crl && zone_refresh_trust(zone, &info) != PZ_OK)
 		pz_error("trust", "zone=%s %s", zone->authority->zone, info.text);
@@ -201,11 +202,37 @@ on_admit(void *arg, const struct pz_enrol_request *request)
 		.turn = {.begin = begin_admission, .drop = drop_admission},
 		.zone = peer->zone,
 		.request = request,
-		.issue = peer->zone->code.issue,
+		.issue = request->issue,
 		.peer = peer,
 	};
 	peer->admission = admission;
 	zone_take_turn(peer->zone, &admission->turn);
+}
+
+/* Page 3: the owner is told when attempts failed (page 14, ENR-7). */
+static void
+attempt_failed(struct hub_peer *peer)
+{
+	struct hub_zone *zone = peer->zone;
+
+	zone->failed_attempts++;
+	zone->failed_us = pz_env_mono_us(peer->hub->config.env);
+	pz_condition_raise(peer->hub->conditions, PZ_CONDITION_ENROL_FAILED, zone->authority->zone,
+			   "%u attempts to enrol a device in %s have failed, the last one from %s "
+			   "as %s",
+			   zone->failed_attempts, zone->authority->zone,
+			   pz_guest_remote(&peer->guest), pz_enrol_hub_device(peer->enrol));
+}
+
+void
+hub_enrol_clean(struct hub_zone *zone)
+{
+	uint64_t now = pz_env_mono_us(zone->hub->config.env);
+
+	if (zone->failed_attempts == 0 || now < zone->failed_us + PZ_ENROL_FAILED_SHOWN_US)
+		return;
+	zone->failed_attempts = 0;
+	pz_condition_clear(zone->hub->conditions, PZ_CONDITION_ENROL_FAILED, zone->authority->zone);
 }
 
 /* Whoever finds the port can fail: what is logged about it is bounded. */
@@ -216,6 +243,8 @@ tell_failed(struct hub_peer *peer, const char *what, const char *detail)
 
 	peer->is_enrol_decided = true;
 	pz_metric_add(&hub->metrics, PZ_METRIC_enrol_failed, 1);
+	if (peer->is_enrol_counted)
+		attempt_failed(peer);
 	pz_notice_of(&hub->enrol_log, hub->config.env, "enrol-failed",
 		     "zone=%s device=%s remote=%s %s%s", peer->zone->authority->zone,
 		     pz_enrol_hub_device(peer->enrol), pz_guest_remote(&peer->guest), what, detail);
@@ -256,6 +285,7 @@ hub_enrol_begin(struct hub_peer *peer)
 		pz_link_close(peer->link, err, "cannot begin an enrolment");
 		return;
 	}
+	pz_enrol_hub_set_from(peer->enrol, pz_guest_net(&peer->guest));
 	pz_link_set_patience(peer->link, PZ_ENROL_IDLE_US);
 }
 

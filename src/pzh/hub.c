@@ -95,6 +95,7 @@ on_housekeeping(struct pz_timer *timer, void *arg)
 	while (pz_map_next(hub->zones, &pos, &key, &zone)) {
 		behind_clean(zone);
 		twice_clean(zone);
+		hub_enrol_clean(zone);
 		zone_renew_if_due(zone);
 		zone_check_conditions(zone);
 		zone_save_seen(zone);
@@ -385,7 +386,7 @@ hub_has_live_code(struct pz_hub *hub)
 	void *zone;
 
 	while (pz_map_next(hub->zones, &pos, &key, &zone))
-		if (pz_code_is_live(&((struct hub_zone *)zone)->code, hub->config.env))
+		if (pz_codes_is_live(&((struct hub_zone *)zone)->codes, hub->config.env))
 			return true;
 	return false;
 }

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "condition/condition.h"
-#include "enrol/code.h"
+#include "enrol/codes.h"
 #include "enrol/hub.h"
 #include "net/doorway.h"
 #include "net/link.h"
@@ -49,7 +49,9 @@ struct hub_zone {
 	struct pz_map *announced;         /* device -> json array of descriptors, owned */
 	struct pz_map *twice;             /* device -> struct hub_twice */
 	struct pz_list links;             /* struct pz_link.owner_node, registered ones */
-	struct pz_code code;
+	struct pz_codes codes;
+	unsigned failed_attempts; /* to enrol, of late; told by a condition */
+	uint64_t failed_us;       /* when the last one failed */
 	char tag[PZ_SNI_TAG_CHARS + 1];
 	json_t *changed; /* devices whose Update entry changed: {name: true} */
 	json_t *unsaved; /* devices whose record is to be stored: {name: true} */
@@ -309,6 +311,8 @@ void hub_link_probe(struct hub_peer *peer);
 bool hub_link_is_choked(const struct hub_peer *peer);
 
 /* enrol.c */
+/** Failed attempts of long ago are no condition any more. */
+void hub_enrol_clean(struct hub_zone *zone);
 void hub_enrol_begin(struct hub_peer *peer);
 enum pz_err hub_enrol_frame(struct hub_peer *peer, struct pz_slice frame) PZ_MUST_USE;
 void hub_enrol_end(struct hub_peer *peer);

@@ -64,7 +64,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 	if (err == PZ_OK) {
 		zone->authority->move = move->next;
 		if (move->next.is_moving)
-			pz_code_cancel(&zone->code);
+			pz_codes_cancel_all(&zone->codes);
 		pz_notice(move->next.is_moving ? "moving" : "staying", "zone=%s host=%s port=%u",
 			  zone->authority->zone, move->next.notice.at.host,
 			  (unsigned)move->next.notice.at.port);

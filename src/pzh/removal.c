@@ -39,7 +39,7 @@ hide(struct hub_zone *zone)
 	pz_env_stop(hub->config.env, &zone->update_timer);
 	pz_env_stop(hub->config.env, &zone->save_timer);
 	pz_shared_end(zone->shared);
-	pz_code_cancel(&zone->code);
+	pz_codes_cancel_all(&zone->codes);
 	close_links(&zone->links, zone);
 	close_links(&hub->links, zone);
 }

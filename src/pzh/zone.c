@@ -498,7 +498,7 @@ zone_free(struct hub_zone *zone)
 	json_decref(zone->changed);
 	json_decref(zone->unsaved);
 	json_decref(zone->saving);
-	pz_code_cancel(&zone->code);
+	pz_codes_cancel_all(&zone->codes);
 	zone_details_free(zone);
 	zone_data_free(zone);
 	pz_shared_free(zone->shared);

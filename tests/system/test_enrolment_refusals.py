@@ -73,13 +73,33 @@ def test_wrong_code(zone, world):
 
 
 def test_six_wrong_codes(zone):
+    """The sixth attempt of an address waits, even with the right code; and the owner is told."""
     token = zone.hub.token()
+    assert "failedAttempts" not in token and "replaced" not in token
     for _ in range(5):
         with pytest.raises(foreign.WrongHub):
             foreign.enrol("127.0.0.1", zone.hub.port, ZONE, "guesser", wrong(token["code"]))
     assert_dead(zone.hub, "guesser", token["code"], "attempts")
     assert "guesser" not in zone.hub.devices()
+    told, = [c for c in zone.hub.status()["conditions"] if c["id"] == "enrol-failed"]
+    assert told["subject"] == ZONE and "127.0.0.1" in told["text"] and "guesser" in told["text"]
+    token = zone.hub.token()
+    assert token["failedAttempts"] == 6 and token["replaced"] is True
+    assert "somebody else is guessing" in zone.hub.pzh("token").out
     zone.serves()
+
+
+def test_codes_for_named_devices(zone):
+    """They live beside each other and beside the one for any device; a second one ends the first."""
+    tokens = {name: zone.hub.token("--device", name)["code"] for name in ("radio", "lamp")}
+    former, code = zone.hub.token()["code"], zone.hub.token()
+    assert code["replaced"] is True
+    for name, one in tokens.items():
+        foreign.enrol("127.0.0.1", zone.hub.port, ZONE, name, one)
+    with pytest.raises(foreign.WrongHub):
+        foreign.enrol("127.0.0.1", zone.hub.port, ZONE, "clock", former)
+    foreign.enrol("127.0.0.1", zone.hub.port, ZONE, "clock", code["code"])
+    assert {"radio", "lamp", "clock"} <= set(zone.hub.devices())
 
 
 def assert_dead(hub, device, code, *reasons):
