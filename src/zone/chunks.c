@@ -23,9 +23,10 @@ pz_chunks_save(const struct pz_sync_item *item, const char *key, const char *spa
 	if (chunk == NULL)
 		return pz_txn_remove(txn, space, place);
 	json_t *record = pz_sync_chunk_to_json(chunk);
-	if (record && chunk->via[0])
+	bool is_shared = kind->way == PZ_SYNC_BOTH_WAYS; /* else the hub has brought it */
+	if (record && is_shared && chunk->via[0])
 		(void)json_object_set_new(record, KEY_VIA, json_string(chunk->via));
-	if (record && chunk->received_ms > 0)
+	if (record && is_shared && chunk->received_ms > 0)
 		(void)json_object_set_new(record, KEY_RECEIVED,
 					  json_integer((json_int_t)chunk->received_ms));
 	enum pz_err err = pz_record_put(txn, space, place, json_incref(record));
