@@ -152,7 +152,7 @@ target_choose_near(const struct target *target, const struct pz_node *node)
 	return json_incref(found);
 }
 
-/* ---- there is none ---- */
+/* ---- no such service ---- */
 
 static void
 add_name(char *out, size_t size, const char *name)

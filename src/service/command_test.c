@@ -264,7 +264,7 @@ on_served(void *arg, const struct pz_served *served)
 
 /* The owner can log who called what, for how long, and how it ended. */
 static void
-the_owner_hears_of_every_call(void **state)
+every_call_is_reported_to_the_owner(void **state)
 {
 	struct fixture *f = with_thermostat();
 	char give_up[160];
@@ -520,7 +520,7 @@ main(void)
 		cmocka_unit_test(every_member_is_checked),
 		cmocka_unit_test(a_command_gets_parameters_and_environment),
 		cmocka_unit_test(a_call_that_is_given_up_ends_its_command),
-		cmocka_unit_test(the_owner_hears_of_every_call),
+		cmocka_unit_test(every_call_is_reported_to_the_owner),
 		cmocka_unit_test(text_keeps_its_lines),
 		cmocka_unit_test(failures_are_errors),
 		cmocka_unit_test(the_end_of_stderr_is_kept),

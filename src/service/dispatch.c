@@ -217,7 +217,7 @@ run_find_spec(struct call *c, json_t *params)
 	find_start(c, params, true);
 }
 
-/* Answers at once, and says nothing: who may send a request may know that it arrives. */
+/* Answers at once, and says nothing: a caller whose request arrives may know that. */
 static void
 run_ping(struct call *c, json_t *params)
 {
