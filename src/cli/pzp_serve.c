@@ -164,11 +164,12 @@ serve(struct serving *s)
 	while (serve_once(s, &status)) {
 		pz_ctl_client_free(cli->client);
 		cli->client = NULL;
-		if (s->wait_ms == AGAIN_FIRST_MS) /* once, not at each try */
-			(void)pz_cli_fail(cli, PZ_EXIT_DONE,
-					  "%s has ended; the service returns when it is back "
-					  "(Ctrl-C ends it)",
-					  cli->program->daemon);
+		if (s->wait_ms == AGAIN_FIRST_MS) /* once, not at each try; it is no failure */
+			fprintf(cli->err,
+				"%s: %s has ended; the service returns when it is back (Ctrl-C "
+				"ends "
+				"it)\n",
+				cli->program->name, cli->program->daemon);
 		if (wait_a_while(s))
 			break;
 	}
