@@ -99,14 +99,19 @@ print_summary(struct pinging *p)
 	return status;
 }
 
+/* With --json the sums are the last document, and say it all. */
 static int
 verdict(const struct pinging *p, int status)
 {
+	bool is_missed = pz_cli_opt(p->cli, "until-direct") && !p->is_direct;
+
 	if (status != PZ_EXIT_DONE || p->sent == 0)
 		return status;
+	if (p->cli->json)
+		return p->received == 0 || is_missed ? PZ_EXIT_FAILED : PZ_EXIT_DONE;
 	if (p->received == 0)
 		return pz_cli_fail(p->cli, PZ_EXIT_FAILED, "%s did not answer", p->device);
-	if (pz_cli_opt(p->cli, "until-direct") && !p->is_direct)
+	if (is_missed)
 		return pz_cli_fail(p->cli, PZ_EXIT_FAILED, "no answer came directly from %s",
 				   p->device);
 	return PZ_EXIT_DONE;
