@@ -179,12 +179,12 @@
 #define PZ_MDNS_RESTART_US (250 * PZ_US_PER_MS)      /* after it died; doubled with each death */
 #define PZ_MDNS_RESTART_MAX_US (3600 * PZ_US_PER_S)  /* and no longer than this */
 #define PZ_MDNS_DEATHS_MAX 3                         /* the owner is told from then on */
-#define PZ_MDNS_WELL_US (600 * PZ_US_PER_S) /* it lived for this: its deaths are forgotten */
-#define PZ_MDNS_INSTANCES_MAX 128           /* known at once; each costs four look-ups */
-#define PZ_MDNS_LOOK_US (1 * PZ_US_PER_S)   /* for an instance to show its records in a crowd */
-#define PZ_MDNS_REPLACED_PER_S_MAX 128      /* instances that give way to others */
-#define PZ_MDNS_FORMER_MAX 4096             /* names of those, which are not looked at again */
-#define PZ_MDNS_CROWD_US (2 * PZ_US_PER_S)  /* in a crowd: it is asked again who is there */
+#define PZ_MDNS_WELL_US (600 * PZ_US_PER_S)   /* it lived for this: its deaths are forgotten */
+#define PZ_MDNS_INSTANCES_MAX 128             /* known at once; each costs four look-ups */
+#define PZ_MDNS_LOOK_US (1 * PZ_US_PER_S)     /* for an instance to show its records in a crowd */
+#define PZ_MDNS_REPLACED_PER_S_MAX 512        /* instances that give way to others */
+#define PZ_MDNS_FORMER_MAX 4096               /* names of those, which are not looked at again */
+#define PZ_MDNS_CROWD_US (500 * PZ_US_PER_MS) /* in a crowd: it is asked again who is there */
 #define PZ_MDNS_RECORDS_MAX 64 /* of one instance: interfaces x protocols x addresses */
 #define PZ_MDNS_RECORD_BYTES_MAX (8U << 10) /* of one instance, all records */
 #define PZ_MDNS_LOOKUPS_PER_TURN_MAX 16     /* started at once; one may be a D-Bus call */

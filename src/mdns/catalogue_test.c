@@ -525,12 +525,11 @@ a_thousand_instances_are_bounded(void **state)
 	assert_int_equal(warnings, 1);
 	pass(0); /* not everything is asked at once */
 	assert_in_range(fix.open, PZ_MDNS_LOOKUPS_PER_TURN_MAX, PZ_MDNS_LOOKUPS_PER_TURN_MAX + 4);
+	struct watch *before = asked("_pzp._tcp.local", PZ_MDNS_PTR);
 	pass(PZ_MDNS_LOOK_US);
 	assert_int_equal(fix.open, 1 + 2 * PZ_MDNS_INSTANCES_MAX);
 
 	/* Some were never looked at: it is asked again who is there, when others may give way. */
-	struct watch *before = asked("_pzp._tcp.local", PZ_MDNS_PTR);
-	pass(PZ_MDNS_CROWD_US);
 	assert_ptr_not_equal(asked("_pzp._tcp.local", PZ_MDNS_PTR), before);
 	ptr(true, "i999");
 	pass(PZ_US_PER_S);
@@ -600,12 +599,22 @@ not_all_give_way_at_once(void **state)
 	pz_mdns_catalogue_browse(&fix.catalogue, true);
 	pass(0);
 	crowd("stranger", 0, PZ_MDNS_INSTANCES_MAX, PZ_MDNS_STRANGER);
-	for (int i = 0; i < 2 * PZ_MDNS_REPLACED_PER_S_MAX; i++) {
+	for (int i = 0; i < 2 * PZ_MDNS_INSTANCES_MAX; i++) {
 		snprintf(name, sizeof(name), "i%d", i);
 		ptr(true, name);
 	}
+	/* Those that came just now are not known well enough to give way. */
 	assert_int_equal(fix.catalogue.instances_len, PZ_MDNS_INSTANCES_MAX);
-	assert_int_equal(fix.catalogue.ignored, PZ_MDNS_REPLACED_PER_S_MAX);
+	assert_int_equal(fix.catalogue.ignored, PZ_MDNS_INSTANCES_MAX);
+	fix.catalogue.replaced_us = fix.now_us; /* and no more in this second than that */
+	fix.catalogue.replaced = PZ_MDNS_REPLACED_PER_S_MAX - 3;
+	pass(PZ_MDNS_LOOK_US);
+	fix.catalogue.replaced_us = fix.now_us;
+	for (int i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "j%d", i);
+		ptr(true, name);
+	}
+	assert_int_equal(fix.catalogue.ignored, PZ_MDNS_INSTANCES_MAX + 7);
 }
 
 static void

@@ -261,10 +261,10 @@ class Device(Daemon):
         return self.pzp("discover", "--json", "--timeout", seconds).json()
 
     def finds(self, *others, seconds=4):
-        """Looks around, a second at a time; each of the others must be found. {name: entry}."""
+        """Looks around, a moment at a time; each of the others must be found. {name: entry}."""
         wanted = {name_of(other) for other in others}
-        for _ in range(seconds):
-            found = {short(one["id"], self.zone): one for one in self.discover(1) if one["id"]}
+        for _ in range(3 * seconds):
+            found = {short(one["id"], self.zone): one for one in self.discover(0.3) if one["id"]}
             if wanted <= set(found):
                 return found
         raise AssertionError(f"{self.name} does not find {wanted - set(found)} but {found}")
