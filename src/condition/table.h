@@ -34,8 +34,7 @@
 	X(NO_DIRECT_LINKS, "no-direct-links", PZP,                                                 \
 	  "The port for direct links cannot be opened: often another program, or the pzpd of "     \
 	  "another person on this machine, has it.",                                               \
-	  "it is tried again each minute; or choose another port (`pzp prefs ports.tls 0` is any " \
-	  "free one)")                                                                             \
+	  "it is tried again each minute")                                                         \
 	X(ANOTHER_HUB, "another-hub", PZP,                                                         \
 	  "A certificate of another hub, or of a hotspot's log-in page, is shown at the hub's "    \
 	  "address.",                                                                              \

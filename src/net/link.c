@@ -130,6 +130,18 @@ is_too_long(const struct pz_link *link, struct pz_slice frames)
 	return max > 0 && frames.len > max + PZ_FRAME_HEADER_BYTES && !pz_frames_fit(frames, max);
 }
 
+/* Something goes out after a pause: it is looked at soon whether it arrives. Once a pause, so that
+ * traffic costs no timer. */
+static void
+leave_idle(struct pz_link *link)
+{
+	uint64_t soon = pz_env_mono_us(link->host->env) + PZ_LINK_IDLE_US;
+
+	link->idle = false;
+	if (link->live && link->timer.active && link->timer.due_us > soon)
+		pz_timer_start(link->host->env->timers, &link->timer, soon);
+}
+
 enum pz_err
 pz_link_send(struct pz_link *link, struct pz_slice frame)
 {
@@ -139,7 +151,8 @@ pz_link_send(struct pz_link *link, struct pz_slice frame)
 		return PZ_ERR_PROTO_FRAME;
 	PZ_TRY(pz_buf_append(&link->tx, frame));
 	link->session.queued += frame.len;
-	link->idle = false;
+	if (link->idle)
+		leave_idle(link);
 	mark_dirty(link);
 	return PZ_OK;
 }
@@ -167,7 +180,7 @@ arm(struct pz_link *link)
 		due = link->hello_us ? earlier(link->hello_us, link->deadline_us)
 				     : link->deadline_us;
 	} else if (link->life.is_in_flight) {
-		due = pz_env_mono_us(link->host->env) + PZ_LINK_IDLE_US;
+		due = pz_env_mono_us(link->host->env) + PZ_LIVENESS_WATCH_US;
 	} else {
 		due = earlier(link->rx_us + 2 * keepalive_us(link),
 			      link->tx_us + keepalive_us(link));

@@ -242,7 +242,7 @@ what_does_not_arrive_ends_the_link(void **state)
 	pz_turn_end(&w.turn);
 	pass(PZ_LIVENESS_STALLED_US);
 	assert_int_equal(hub.closed, 0);
-	pass(2 * PZ_LINK_IDLE_US + PZ_KEEPALIVE_SEND_US);
+	pass(PZ_LINK_IDLE_US + PZ_LIVENESS_WATCH_US);
 	assert_int_equal(hub.closed, 1);
 	assert_string_equal(hub.detail, "what is sent does not arrive");
 }
