@@ -1,5 +1,6 @@
 """A zone across real networks: routers, cables that die, addresses that change, IPv6, bad radio."""
 
+import subprocess
 import time
 
 import pytest
@@ -110,3 +111,45 @@ def test_two_of_one_lan_do_not_hear_one_another(lab):
     a.calls(b)
     lab.reunite(lan, laptop, tv)
     b.calls(a)
+
+
+def _inside(host, *argv):
+    return subprocess.run([*host.prefix, *argv], capture_output=True, text=True, check=True).stdout
+
+
+def test_a_far_hub_is_not_given_up(lab):
+    """Two seconds each way: each change of an address has the link asked, and the answer is late."""
+    lan = lab.lan("home")
+    server, laptop = lab.host("server", lan), lab.host("laptop", lan)
+    hub = lab.hub(server)
+    for here, there in ((server, laptop), (laptop, server)):  # no ARP, whose patience is 3 s
+        mac = _inside(there, "cat", f"/sys/class/net/{there.interface(lan)}/address").strip()
+        here.ip(f"neigh replace {there.address(lan)} lladdr {mac} dev {here.interface(lan)} "
+                "nud permanent")
+    lab.rough(laptop, lan, delay_ms=2000)
+    a = lab.device(laptop, hub)
+    for n in range(3):
+        address = f"10.90.{n}.1"
+        laptop.ip(f"addr add {address}/24 dev {laptop.interface(lan)}")
+        eventually(lambda: address in hub.devices()["laptop"]["addresses"], timeout=30,
+                   what="news of the new address at the hub")
+    assert a.status()["state"] == "connected"
+    assert "link lost" not in a.log()
+
+
+def test_link_local_addresses(lab):
+    """fe80::1%eth0 wherever an address can be given."""
+    lan = lab.lan("home", v4=None)
+    server, laptop = lab.host("server", lan), lab.host("laptop", lan)
+    hub = lab.hub(server)
+    shown = _inside(server, "ip", "-6", "-o", "addr", "show", "dev", server.interface(lan),
+                    "scope", "link")
+    near = shown.split()[3].split("/")[0]
+    a = lab.device(laptop)
+    where = f"{near}%{laptop.interface(lan)}"
+    code = hub.token()["code"]
+    a.pzp("enrol", f"pzp://[{where}]:{hub.port}/{ZONE}?code={code}", "--device", "laptop")
+    a.wait_state("connected")
+    a.pzp("hub", f"[{where}]:{hub.port}")
+    a.wait_state("connected")
+    eventually(lambda: a.status()["hub"]["host"] == where, what="the hub at that address")
