@@ -109,8 +109,7 @@ fuzz_change(json_t *message, json_t *changes)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(changes, key, value)
-	{
+	json_object_foreach (changes, key, value) {
 		if (json_is_null(value))
 			json_object_del(message, key);
 		else

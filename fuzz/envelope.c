@@ -53,8 +53,7 @@ depth_of(const json_t *value)
 	size_t i;
 
 	if (json_is_object(value)) {
-		json_object_foreach((json_t *)(uintptr_t)value, key, item)
-		{
+		json_object_foreach ((json_t *)(uintptr_t)value, key, item) {
 			unsigned depth = depth_of(item);
 			deepest = depth > deepest ? depth : deepest;
 		}
@@ -62,8 +61,7 @@ depth_of(const json_t *value)
 	}
 	if (!json_is_array(value))
 		return 0;
-	json_array_foreach(value, i, item)
-	{
+	json_array_foreach (value, i, item) {
 		unsigned depth = depth_of(item);
 		deepest = depth > deepest ? depth : deepest;
 	}

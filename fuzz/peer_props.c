@@ -187,8 +187,9 @@ check_kept(const struct peer *peer)
 	const json_t *list = json_object_get(peer->info, "addresses"), *value;
 	const char *name;
 
-	json_object_foreach((json_t *)peer->info, name, value) FUZZ_CHECK(
-		strstr("displayName deviceType addresses port reach behind", name) != NULL);
+	json_object_foreach ((json_t *)peer->info, name, value)
+		FUZZ_CHECK(strstr("displayName deviceType addresses port reach behind", name) !=
+			   NULL);
 	FUZZ_CHECK(json_array_size(list) <= (size_t)2 * PZ_PEER_ADDRESSES_MAX);
 	FUZZ_CHECK(json_array_size(reach) <= PZ_PEER_REACH_MAX);
 	/* What goes to the hub in our name: its own consent that we do that, and nothing more. */

@@ -191,8 +191,7 @@ check_text(const struct pz_envelope *e, json_t *payload, const json_t *ids)
 
 	FUZZ_CHECK((found == NULL) == (answers == NULL));
 	if (payload && found) {
-		json_array_foreach((json_t *)(uintptr_t)ids, i, id)
-		{
+		json_array_foreach ((json_t *)(uintptr_t)ids, i, id) {
 			while (at < json_array_size(found) &&
 			       !json_equal(id, json_array_get(found, at)))
 				at++;

@@ -95,8 +95,7 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 	size_t i;
 
 	FUZZ_CHECK(pz_sync_may_go(kind, side->other->role, side->role));
-	json_array_foreach(keys, i, key)
-	{
+	json_array_foreach (keys, i, key) {
 		const struct pz_sync_chunk *chunk =
 			pz_sync_item_get(side->items[kind->id], json_string_value(key));
 		FUZZ_CHECK(chunk == NULL || strstr(chunk->value, "bad") == NULL);

@@ -6,7 +6,7 @@
 	for (i = 0; i < json_array_size(a) && (v = json_array_get(a, i)); i++)
 #define json_object_foreach(o, k, v)                                                               \
 	for (k = json_first_key(o); k && (v = json_object_get(o, k)); k = json_next_key(o, k))
-#define json_object_foreach_safe(o, n, k, v) json_object_foreach(o, k, v)
+#define json_object_foreach_safe(o, n, k, v) json_object_foreach (o, k, v)
 
 #else
 

@@ -43,8 +43,7 @@ is_announcement(struct client *client, const uint8_t *frame, size_t len)
 			  NULL);
 	services = json_object_get(json_object_get(json_object_get(root, "payload"), "message"),
 				   "services");
-	json_array_foreach(services, i, one)
-	{
+	json_array_foreach (services, i, one) {
 		if (strcmp(text_of(one, "api"), TEST_API) == 0)
 			snprintf(method, sizeof(method), "%s@%s.get42", TEST_API,
 				 text_of(one, "id"));

@@ -70,8 +70,7 @@ offer_members(const struct completion *c, const char *method, json_t *params, co
 	snprintf(plural, sizeof(plural), "%ss", member);
 	if (json_is_object(result)) /* {"keys":[{"key":…}]} */
 		list = json_object_get(result, plural);
-	json_array_foreach((json_t *)list, i, one)
-	{
+	json_array_foreach ((json_t *)list, i, one) {
 		const char *text = json_string_value(json_object_get(one, member));
 		const char *at = text && after ? strchr(text, after) : NULL;
 
@@ -121,8 +120,7 @@ offer_services(const struct completion *c)
 	json_t *list = ask(c, "services", NULL), *one;
 	size_t i;
 
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		const char *api = json_string_value(json_object_get(one, "api"));
 		const char *at = json_string_value(json_object_get(one, "serviceAddress"));
 		const char *last = api ? strrchr(api, '/') : NULL,
@@ -147,7 +145,7 @@ offer_functions(const struct completion *c)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach((json_t *)methods, i, one)
+	json_array_foreach ((json_t *)methods, i, one)
 		offer(c, json_string_value(json_object_get(one, "name")));
 	json_decref(outcome);
 }

@@ -57,7 +57,8 @@ handler(void *arg, struct pz_ctl_call *call, const char *method, json_t *params)
 
 	snprintf(f->asked, sizeof(f->asked), "%s %s", method, text);
 	free(text);
-	json_array_foreach(events, i, event) pz_ctl_event(call, json_incref(event));
+	json_array_foreach (events, i, event)
+		pz_ctl_event(call, json_incref(event));
 	json_decref(events);
 	if (f->script.interrupt)
 		kill(getpid(), SIGINT);

@@ -22,8 +22,7 @@ print_apps(struct pz_cli *cli, const json_t *list)
 		return PZ_EXIT_DONE;
 	}
 	t = pz_cli_table_new(titles, 3);
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		for (size_t m = 0; t && m < 3; m++) {
 			char scratch[32];
 			pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(one, members[m], scratch));

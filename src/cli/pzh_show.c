@@ -15,8 +15,7 @@ print_moving(struct pz_cli *cli, const json_t *zones)
 	json_t *zone;
 	size_t i;
 
-	json_array_foreach(zones, i, zone)
-	{
+	json_array_foreach (zones, i, zone) {
 		const json_t *moving = json_object_get(zone, "moving");
 		char name[32], host[32], port[32];
 
@@ -47,8 +46,7 @@ print_zones(struct pz_cli *cli, const json_t *zones)
 		return PZ_EXIT_DONE;
 	}
 	t = pz_cli_table_new(titles, 6);
-	json_array_foreach(zones, i, zone)
-	{
+	json_array_foreach (zones, i, zone) {
 		for (size_t m = 0; t && m < 6; m++) {
 			char scratch[32];
 
@@ -137,8 +135,7 @@ print_devices(struct pz_cli *cli, const json_t *devices)
 		return PZ_EXIT_DONE;
 	}
 	t = pz_cli_table_new(titles, 6);
-	json_array_foreach(devices, i, device)
-	{
+	json_array_foreach (devices, i, device) {
 		if (t)
 			add_device(t, device);
 	}
@@ -164,8 +161,7 @@ add_zones(struct pz_cli_table *t, const json_t *zones)
 	json_t *zone;
 	size_t i;
 
-	json_array_foreach(zones, i, zone)
-	{
+	json_array_foreach (zones, i, zone) {
 		char scratch[32];
 
 		pz_cli_table_add(t, PZ_CLI_BOLD, "zone");

@@ -67,8 +67,7 @@ print_origins(const struct pz_cli *cli, const json_t *list)
 		return PZ_EXIT_DONE;
 	}
 	t = pz_cli_table_new(titles, 3);
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		for (size_t m = 0; t && m < 3; m++) {
 			char scratch[32];
 			pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(one, members[m], scratch));
@@ -90,8 +89,7 @@ print_keys(const struct pz_cli *cli, const json_t *list)
 		return PZ_EXIT_DONE;
 	}
 	t = pz_cli_table_new(titles, 4);
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		json_int_t mtime_ms = json_integer_value(json_object_get(one, "mtime_ms"));
 		char scratch[32], when[32];
 		if (t == NULL)

@@ -17,8 +17,7 @@ add_addresses(struct pz_cli_table *t, const json_t *entry)
 	size_t i, n = 0;
 	json_t *one;
 
-	json_array_foreach((json_t *)list, i, one)
-	{
+	json_array_foreach ((json_t *)list, i, one) {
 		const char *address = json_string_value(one);
 		if (address && n + strlen(address) + 3 < sizeof(text))
 			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? ", " : "",
@@ -74,8 +73,7 @@ print_peers(struct pz_cli *cli, const json_t *peers)
 		return PZ_EXIT_DONE;
 	}
 	t = pz_cli_table_new(titles, 7);
-	json_array_foreach((json_t *)peers, i, peer)
-	{
+	json_array_foreach ((json_t *)peers, i, peer) {
 		char scratch[32];
 		if (t == NULL)
 			break;
@@ -110,8 +108,7 @@ print_found(struct pz_cli *cli, const json_t *found)
 		return PZ_EXIT_DONE;
 	}
 	t = pz_cli_table_new(titles, 4);
-	json_array_foreach((json_t *)found, i, one)
-	{
+	json_array_foreach ((json_t *)found, i, one) {
 		if (t == NULL)
 			break;
 		if (json_is_string(json_object_get(one, "id")))

@@ -34,8 +34,7 @@ print_idle(const struct pz_cli *cli, const json_t *list)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		char *key = pz_cli_clean(pz_cli_member(one, "key", scratch), false);
 
 		if (is_idle(one)) {
@@ -59,8 +58,7 @@ print_list(struct pz_cli *cli, const json_t *list)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		for (size_t m = 0; t && m < 6; m++) {
 			char scratch[32];
 

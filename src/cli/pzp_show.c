@@ -92,8 +92,7 @@ add_pending(struct pz_cli_table *t, const json_t *pending)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)pending, key, value)
-	{
+	json_object_foreach ((json_t *)pending, key, value) {
 		char scratch[32], text[300];
 
 		snprintf(text, sizeof(text),
@@ -143,8 +142,7 @@ print_peers(const struct pz_cli *cli, const json_t *peers)
 		return PZ_EXIT_DONE;
 	fputc('\n', cli->out);
 	t = pz_cli_table_new(titles, 5);
-	json_array_foreach(peers, i, peer)
-	{
+	json_array_foreach (peers, i, peer) {
 		char scratch[32], route_scratch[32];
 		const char *route = pz_cli_member(peer, "route", route_scratch);
 		bool is_there = strcmp(route, "none") != 0;

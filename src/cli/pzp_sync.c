@@ -17,8 +17,7 @@ print_moved(const struct pz_cli *cli, const char *lead, const char *verb, const 
 	if (json_object_size(moved) == 0)
 		return lead;
 	fprintf(cli->out, "%s%s", lead, verb);
-	json_object_foreach((json_t *)moved, item, count)
-	{
+	json_object_foreach ((json_t *)moved, item, count) {
 		char scratch[32];
 		char *clean = pz_cli_clean(item, false);
 
@@ -37,8 +36,7 @@ print_partners(struct pz_cli *cli, const json_t *partners)
 	json_t *partner;
 	size_t i;
 
-	json_array_foreach(partners, i, partner)
-	{
+	json_array_foreach (partners, i, partner) {
 		const json_t *received = json_object_get(partner, "received");
 		const json_t *sent = json_object_get(partner, "sent");
 		bool is_complete = json_is_true(json_object_get(partner, "complete"));

@@ -27,8 +27,7 @@ print_event(const struct pz_cli *cli, const json_t *event)
 	pz_cli_time(when > 0 ? (int64_t)when : (int64_t)time(NULL), date);
 	fprintf(cli->out, "%s  %s", date, what ? what : "");
 	free(what);
-	json_object_foreach((json_t *)event, key, value)
-	{
+	json_object_foreach ((json_t *)event, key, value) {
 		const char *text = pz_pzp_pref_text(event, key, scratch);
 		char *clean_key, *clean;
 

@@ -344,8 +344,7 @@ pz_cli_add_warnings(struct pz_cli_table *t, const json_t *warnings)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach((json_t *)warnings, i, one)
-	{
+	json_array_foreach ((json_t *)warnings, i, one) {
 		if (!json_is_string(one))
 			continue;
 		pz_cli_table_add(t, PZ_CLI_BOLD, "warning");

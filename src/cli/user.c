@@ -35,8 +35,7 @@ print_details(struct pz_cli *cli, const json_t *details)
 		return PZ_EXIT_DONE;
 	}
 	t = pz_cli_table_new(titles, 4);
-	json_array_foreach(details, i, detail)
-	{
+	json_array_foreach (details, i, detail) {
 		char scratch[32];
 
 		if (t == NULL)

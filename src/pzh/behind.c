@@ -214,8 +214,7 @@ behind_listed(struct hub_peer *relay, const json_t *list, struct pz_errinfo *inf
 
 	PZ_LIST_EACH (&relay->claims, node, tmp)
 		PZ_CONTAINER(node, struct hub_claim, node)->is_listed = false;
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		struct pz_errinfo why = {"not understood"};
 		if (take_one(relay, one, &why) == PZ_OK)
 			continue;

@@ -46,8 +46,7 @@ a_device_behind_a_relay_is_connected(void **state)
 	expect_entry(&tv, "phone", "laptop");
 	const json_t *list = ask("devices", json_object())->result, *one;
 	size_t i;
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		bool is_phone = strcmp(pz_json_str(one, "name"), "phone") == 0;
 		assert_true(json_is_true(json_object_get(one, "connected")));
 		assert_int_equal(json_object_get(one, "via") != NULL, is_phone);

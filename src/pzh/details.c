@@ -93,7 +93,8 @@ zone_details_received(struct hub_zone *zone, const json_t *keys)
 	const json_t *key;
 	size_t i;
 
-	json_array_foreach(keys, i, key) take_name(zone, json_string_value(key));
+	json_array_foreach (keys, i, key)
+		take_name(zone, json_string_value(key));
 }
 
 /* A name that was stored, but not the member's record any more: it is newer than that. */

@@ -20,8 +20,9 @@ shown(const char *device)
 	const json_t *list = ask("devices", json_object())->result, *one;
 	size_t i;
 
-	json_array_foreach(list, i, one) if (strcmp(pz_json_str(one, "name"), device) ==
-					     0) return pz_json_str(one, "displayName");
+	json_array_foreach (list, i, one)
+		if (strcmp(pz_json_str(one, "name"), device) == 0)
+			return pz_json_str(one, "displayName");
 	return "(none)";
 }
 

@@ -270,8 +270,7 @@ count_told(const struct device *d, const char *what, const char *to)
 	json_t *list = told(d), *message;
 	size_t i, count = 0;
 
-	json_array_foreach(list, i, message)
-	{
+	json_array_foreach (list, i, message) {
 		const char *type = pz_json_str(message, "type"), *dest = pz_json_str(message, "to");
 		const char *status = pz_json_str(json_object_get(message, "payload"), "status");
 		if (dest && strcmp(dest, to) == 0 &&
@@ -296,8 +295,7 @@ error_told(const struct device *d)
 	size_t i;
 	int code = 0;
 
-	json_array_foreach(list, i, message)
-	{
+	json_array_foreach (list, i, message) {
 		json_t *payload = json_object_get(message, "payload");
 		json_t *error = json_object_get(payload, "error");
 		if (error)
@@ -314,12 +312,10 @@ entry_told(const struct device *d, const char *name)
 	json_t *list = told(d), *message, *entry, *newest = NULL;
 	size_t i, k;
 
-	json_array_foreach(list, i, message)
-	{
+	json_array_foreach (list, i, message) {
 		json_t *payload = json_object_get(message, "payload");
-		json_array_foreach(json_object_get(json_object_get(payload, "message"), "PZP"), k,
-				   entry)
-		{
+		json_array_foreach (json_object_get(json_object_get(payload, "message"), "PZP"), k,
+				    entry) {
 			if (strcmp(pz_json_str(entry, "name"), name) != 0)
 				continue;
 			json_decref(newest);

@@ -354,7 +354,9 @@ warns(const char *part)
 	const json_t *list = warnings(), *one;
 	size_t i;
 
-	json_array_foreach(list, i, one) if (strstr(json_string_value(one), part)) return true;
+	json_array_foreach (list, i, one)
+		if (strstr(json_string_value(one), part))
+			return true;
 	return false;
 }
 
@@ -402,8 +404,7 @@ every_device_is_shown_on_request(void **state)
 	const json_t *all = ask("devices", json_pack("{s:b}", "all", 1))->result, *one;
 	size_t i, seen = 0;
 	assert_int_equal(json_array_size(all), 3);
-	json_array_foreach((json_t *)all, i, one)
-	{
+	json_array_foreach ((json_t *)all, i, one) {
 		const char *name = pz_json_str(one, "name"), *why = pz_json_str(one, "reason");
 		bool is_out = json_is_integer(json_object_get(one, "revoked"));
 		if (strcmp(name, "laptop") == 0)

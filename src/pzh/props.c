@@ -183,8 +183,7 @@ add_matching(const struct speaker *who, json_t *id, json_t **found, json_t *list
 	size_t i;
 	json_t *one;
 
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		const char *has = pz_json_str(one, "api");
 		if (api && !(has && pz_api_matches(api, has)))
 			continue;

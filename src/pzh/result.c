@@ -61,7 +61,7 @@ pzh_add_all_results(json_t *list, const struct pz_member *m)
 	json_t *result = pzh_device_result(m), *former;
 	size_t i;
 
-	json_array_foreach(m->former, i, former)
+	json_array_foreach (m->former, i, former)
 		json_array_append_new(list, former_result(m, former));
 	/* What an older version revoked has no time. */
 	(void)json_object_set_new(result, "revoked",

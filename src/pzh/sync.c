@@ -88,7 +88,7 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 	pz_info_of(peer->log, peer->hub->config.env, "sync", "item=%s chunks=%zu from=%s",
 		   kind->name, json_array_size(keys), peer->link->session.address);
 	pz_shared_received(peer->zone->shared, kind, keys);
-	json_array_foreach((json_t *)keys, i, key)
+	json_array_foreach ((json_t *)keys, i, key)
 		pass_on(peer->zone, peer, kind, json_string_value(key));
 	if (kind->id == PZ_SYNC_USER_DETAILS)
 		zone_details_received(peer->zone, keys);

@@ -349,8 +349,7 @@ notice_told(const struct device *d)
 	json_t *list = told(d), *message, *newest = NULL;
 	size_t i;
 
-	json_array_foreach(list, i, message)
-	{
+	json_array_foreach (list, i, message) {
 		json_t *payload = json_object_get(message, "payload");
 		const char *status = pz_json_str(payload, "status");
 		if (status && strcmp(status, "hubMoved") == 0) {

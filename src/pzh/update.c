@@ -134,8 +134,7 @@ write_members(struct writer *w, bool partial)
 			PZ_TRY(write_member(w, member));
 		return PZ_OK;
 	}
-	json_object_foreach(w->zone->changed, device, ignored)
-	{
+	json_object_foreach (w->zone->changed, device, ignored) {
 		struct pz_member *changed = pz_authority_member(a, device);
 		if (changed)
 			PZ_TRY(write_member(w, changed));

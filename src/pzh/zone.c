@@ -205,7 +205,8 @@ on_find(void *arg, const char *caller, struct pz_find *find)
 
 	(void)caller;
 	while (pz_map_next(zone->announced, &pos, &device, &list))
-		json_array_foreach((json_t *)list, i, one) pz_find_add_json(find, one);
+		json_array_foreach ((json_t *)list, i, one)
+			pz_find_add_json(find, one);
 	pz_find_done(find);
 }
 
@@ -304,8 +305,7 @@ save_members(struct hub_zone *zone, struct pz_txn *txn)
 	const char *device;
 	json_t *ignored;
 
-	json_object_foreach(zone->unsaved, device, ignored)
-	{
+	json_object_foreach (zone->unsaved, device, ignored) {
 		const struct pz_member *member = pz_authority_member(zone->authority, device);
 		if (member && strcmp(device, zone->changing) != 0)
 			PZ_TRY(pz_authority_save_member(zone->authority, member, txn));

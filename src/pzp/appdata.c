@@ -310,8 +310,7 @@ appdata_synchronised(struct pz_node *node, const json_t *keys)
 	const json_t *text;
 	size_t i;
 
-	json_array_foreach(keys, i, text)
-	{
+	json_array_foreach (keys, i, text) {
 		const struct pz_sync_chunk *chunk =
 			pz_sync_item_get(item_of(node), json_string_value(text));
 		char origin[PZ_APP_KEY_CHARS];

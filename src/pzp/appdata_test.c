@@ -99,8 +99,7 @@ listed(const char *origin, const char *prefix)
 	begin(&a, "data-list", json_pack("{s:s*, s:s*}", "origin", origin, "prefix", prefix));
 	assert_ok(a.err);
 	assert_null(json_object_get(a.result, "next"));
-	json_array_foreach(json_object_get(a.result, origin ? "keys" : "origins"), i, one)
-	{
+	json_array_foreach (json_object_get(a.result, origin ? "keys" : "origins"), i, one) {
 		size_t len = strlen(text);
 		snprintf(text + len, sizeof(text) - len, "%s%s", len ? "," : "",
 			 pz_json_str(one, origin ? "key" : "origin"));

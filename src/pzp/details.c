@@ -188,8 +188,7 @@ details_received(struct pz_node *node, const json_t *keys)
 	const json_t *key;
 	size_t i;
 
-	json_array_foreach(keys, i, key)
-	{
+	json_array_foreach (keys, i, key) {
 		const char *device = pz_details_device(json_string_value(key));
 		if (device && is_ours(node, device))
 			prefs_named(node);

@@ -87,8 +87,9 @@ shown(const char *device)
 
 	snprintf(id, sizeof(id), "%s/%s", ZONE, device);
 	snprintf(text, sizeof(text), "(none)");
-	json_array_foreach(list, i, one) if (strcmp(pz_json_str(one, "id"), id) == 0)
-		snprintf(text, sizeof(text), "%s", pz_json_str(one, "displayName"));
+	json_array_foreach (list, i, one)
+		if (strcmp(pz_json_str(one, "id"), id) == 0)
+			snprintf(text, sizeof(text), "%s", pz_json_str(one, "displayName"));
 	return text;
 }
 

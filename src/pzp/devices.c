@@ -78,8 +78,7 @@ devices_names(const struct pz_node *node)
 	const char *device;
 	void *next;
 
-	json_object_foreach_safe(names, next, device, value)
-	{
+	json_object_foreach_safe (names, next, device, value) {
 		if (!devices_has(node, device))
 			json_object_del(names, device);
 	}
@@ -128,7 +127,9 @@ match_all(struct search *s, json_t *names, bool (*matches)(const struct search *
 	const char *device;
 	json_t *value;
 
-	json_object_foreach(names, device, value) if (matches(s, device)) note_match(s, device);
+	json_object_foreach (names, device, value)
+		if (matches(s, device))
+			note_match(s, device);
 }
 
 static enum pz_err
@@ -141,7 +142,8 @@ not_found(const struct search *s, json_t *names, struct pz_errinfo *info)
 	json_t *value;
 
 	pz_suggest_init(&meant, s->text);
-	json_object_foreach(names, device, value) pz_suggest_add(&meant, device);
+	json_object_foreach (names, device, value)
+		pz_suggest_add(&meant, device);
 	if (meant.best)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "no device '%.80s' in %s; did you mean '%s'?",
 			       s->text, zone, meant.best);
@@ -276,8 +278,7 @@ drop_entries(struct pz_node *node, json_t *by_device)
 	json_t *value;
 	void *next;
 
-	json_object_foreach_safe(by_device, next, device, value)
-	{
+	json_object_foreach_safe (by_device, next, device, value) {
 		if (devices_has_left(node, device))
 			json_object_del(by_device, device);
 	}

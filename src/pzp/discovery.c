@@ -90,15 +90,15 @@ collect(struct pz_node *node, const char *api)
 	const char *device;
 	size_t i;
 
-	json_object_foreach(node->known, device, value)(void)
-		json_object_set_new(names, device, json_true());
+	json_object_foreach (node->known, device, value)
+		(void)json_object_set_new(names, device, json_true());
 	for (int pass = 0; pass < 2; pass++)
-		json_object_foreach(names, device, value)
-		{
+		json_object_foreach (names, device, value) {
 			if (node_has_route(node, device) != (pass == 0))
 				continue;
-			json_array_foreach(discovery_list_of(node, device), i,
-					   one) if (matches(api, one)) json_array_append(out, one);
+			json_array_foreach (discovery_list_of(node, device), i, one)
+				if (matches(api, one))
+					json_array_append(out, one);
 		}
 	json_decref(names);
 	return out;
@@ -197,8 +197,7 @@ dial_everybody(struct pz_node *node, uint64_t seek_us)
 	json_t *entry;
 	size_t count = 0;
 
-	json_object_foreach(node->directory, device, entry)
-	{
+	json_object_foreach (node->directory, device, entry) {
 		struct peer *peer = NULL;
 		if (json_array_size(json_object_get(entry, "ipaddress")) > 0 &&
 		    count++ < PZ_PEER_ATTEMPTS_MAX)
@@ -399,7 +398,8 @@ discovery_found(struct pz_node *node, json_t *message)
 		node->learning = json_object();
 	/* The hub's answer is whole (we never ask for one type): it replaces what was known, when
 	 * its last part is here. */
-	json_array_foreach(services, i, one) learn(node, node->learning, one);
+	json_array_foreach (services, i, one)
+		learn(node, node->learning, one);
 	if (json_is_true(json_object_get(message, "partial")) || node->learning == NULL)
 		return;
 	json_decref(node->known);
@@ -450,7 +450,8 @@ on_found_for(void *arg, json_t *descriptors)
 	size_t i;
 	json_t *one;
 
-	json_array_foreach(descriptors, i, one) pz_find_add_json(find, one);
+	json_array_foreach (descriptors, i, one)
+		pz_find_add_json(find, one);
 	pz_find_done(find);
 }
 

@@ -218,8 +218,8 @@ everybody_gone(struct pz_node *node, const struct pz_session *hub)
 	json_t *entry, *error = pz_rpc_unreachable(node->membership->zone);
 	json_t *names = peers_names(node);
 
-	json_object_foreach(node->directory, device, entry)(void)
-		json_object_set_new(entry, "connected", json_false());
+	json_object_foreach (node->directory, device, entry)
+		(void)json_object_set_new(entry, "connected", json_false());
 	resend_after_loss(node, hub, names);
 	json_decref(names);
 	if (error)

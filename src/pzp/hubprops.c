@@ -47,8 +47,7 @@ tell_missing(struct pz_node *node)
 	json_t *value;
 	void *next;
 
-	json_object_foreach_safe(node->told, next, device, value)
-	{
+	json_object_foreach_safe (node->told, next, device, value) {
 		if (json_object_get(node->directory, device))
 			continue;
 		if (json_is_true(value))
@@ -93,7 +92,8 @@ on_update(struct pz_node *node, json_t *message)
 
 	if (!is_partial)
 		json_object_clear(node->directory);
-	json_array_foreach(devices, i, entry) update_device(node, entry);
+	json_array_foreach (devices, i, entry)
+		update_device(node, entry);
 	if (!is_partial)
 		tell_missing(node);
 	if (is_partial)

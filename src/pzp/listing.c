@@ -77,10 +77,11 @@ on_listed(void *arg, json_t *descriptors)
 		return;
 	}
 	l->list = json_array();
-	json_array_foreach(descriptors, i, one) add_online(l, one);
-	json_array_foreach(descriptors, i,
-			   one) if (l->has_offline && servicecache_is_offline(node, one))
-		add_offline(l, one);
+	json_array_foreach (descriptors, i, one)
+		add_online(l, one);
+	json_array_foreach (descriptors, i, one)
+		if (l->has_offline && servicecache_is_offline(node, one))
+			add_offline(l, one);
 	if (l->has_offline)
 		servicecache_each_offline(node, add_offline, l);
 	request_finish(&l->request, PZ_OK, "", json_incref(l->list));

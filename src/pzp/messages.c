@@ -242,7 +242,8 @@ on_unreadable(struct pz_node *node, const char *from, const char *reply_to, stru
 	if (asprintf(&text, "the answer of %s cannot be read: %s", from, why) < 0)
 		text = NULL;
 	error = pz_rpc_error(PZ_RPC_PARSE_ERROR, text, NULL);
-	json_array_foreach(ids, i, id) pz_pending_response(node->pending, from, id, NULL, error);
+	json_array_foreach (ids, i, id)
+		pz_pending_response(node->pending, from, id, NULL, error);
 	json_decref(error);
 	json_decref(ids);
 	failure = pz_rpc_text_failure(payload, pz_rpc_error(PZ_RPC_PARSE_ERROR, why, NULL));

@@ -116,8 +116,7 @@ recognise(const struct nearby *nearby, struct instance *instance)
 	    !node_zone_secret(node, secret))
 		return;
 	names = peers_names(node);
-	json_object_foreach(names, device, value)
-	{
+	json_object_foreach (names, device, value) {
 		if (!pz_zone_device_tag_matches(secret, then_ms, instance->name, device,
 						instance->device_tag))
 			continue;

@@ -119,8 +119,9 @@ entry_of(const char *instance)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(list(), i,
-			   one) if (strcmp(pz_json_str(one, "instance"), instance) == 0) return one;
+	json_array_foreach (list(), i, one)
+		if (strcmp(pz_json_str(one, "instance"), instance) == 0)
+			return one;
 	return NULL;
 }
 

@@ -309,8 +309,8 @@ warnings(const char *wanted)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach((json_t *)list, i, one) found =
-		found || strstr(json_string_value(one), wanted) != NULL;
+	json_array_foreach ((json_t *)list, i, one)
+		found = found || strstr(json_string_value(one), wanted) != NULL;
 	assert_true(found);
 	return json_array_size(list);
 }

@@ -303,8 +303,7 @@ add_from_directory(struct peer_attempt *attempt)
 
 	if (!pz_json_int(entry, "port", 1, UINT16_MAX, &port))
 		return;
-	json_array_foreach((json_t *)addresses, i, one)
-	{
+	json_array_foreach ((json_t *)addresses, i, one) {
 		struct peer_target target = {.port = (uint16_t)port};
 		const char *text = json_string_value(one);
 		if (text && strlen(text) < sizeof(target.address)) {

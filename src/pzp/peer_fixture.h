@@ -456,8 +456,7 @@ fx_heard(const struct fx_far *far, const char *status, json_t **out_last)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(far->heard, i, one)
-	{
+	json_array_foreach (far->heard, i, one) {
 		json_t *payload = json_object_get(one, "payload");
 		const char *text = pz_json_str(payload, "status");
 		if (text == NULL || strcmp(text, status) != 0)
@@ -475,8 +474,9 @@ fx_heard_register(const struct fx_far *far)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(far->heard, i,
-			   one) if (json_is_true(json_object_get(one, "register"))) return true;
+	json_array_foreach (far->heard, i, one)
+		if (json_is_true(json_object_get(one, "register")))
+			return true;
 	return false;
 }
 

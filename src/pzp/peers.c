@@ -228,13 +228,13 @@ peers_names(const struct pz_node *node)
 	const char *device;
 	void *peer;
 
-	json_object_foreach(node->directory, device, value)(void)
-		json_object_set_new(names, device, json_true());
+	json_object_foreach (node->directory, device, value)
+		(void)json_object_set_new(names, device, json_true());
 	while (pz_map_next(node->peers->by_device, &pos, &key, &peer)) {
 		const struct peer *p = peer;
 		(void)json_object_set_new(names, p->device, json_true());
-		json_object_foreach(p->relayed, device, value)(void)
-			json_object_set_new(names, device, json_true());
+		json_object_foreach (p->relayed, device, value)
+			(void)json_object_set_new(names, device, json_true());
 	}
 	node_add_known_devices(node, names);
 	if (node->membership)
@@ -249,7 +249,7 @@ peers_list(struct pz_node *node)
 	const char *device;
 
 	if (node->membership)
-		json_object_foreach(names, device, value)
+		json_object_foreach (names, device, value)
 			json_array_append_new(list, describe(node, device));
 	json_decref(names);
 	return list;
@@ -262,8 +262,9 @@ peers_status(struct pz_node *node)
 	static const char *const more[] = {"deviceType", "addresses", "port", "reason"};
 	size_t i;
 
-	json_array_foreach(list, i, entry) for (size_t k = 0; k < sizeof(more) / sizeof(more[0]);
-						k++)(void) json_object_del(entry, more[k]);
+	json_array_foreach (list, i, entry)
+		for (size_t k = 0; k < sizeof(more) / sizeof(more[0]); k++)
+			(void)json_object_del(entry, more[k]);
 	return list;
 }
 
@@ -412,7 +413,8 @@ dial_everybody(struct peers *peers)
 	const char *device;
 	json_t *entry;
 
-	json_object_foreach(peers->node->directory, device, entry) peers_consider(peers, device);
+	json_object_foreach (peers->node->directory, device, entry)
+		peers_consider(peers, device);
 }
 
 bool

@@ -492,8 +492,7 @@ prefs_synchronised(struct pz_node *node, const json_t *keys)
 	enum pz_pref pref;
 	size_t i;
 
-	json_array_foreach(keys, i, key)
-	{
+	json_array_foreach (keys, i, key) {
 		if (pz_pref_find(json_string_value(key), &pref, NULL) != PZ_OK)
 			continue;
 		read_shared(node, pref);

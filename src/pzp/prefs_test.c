@@ -137,8 +137,7 @@ the_list_has_every_preference(void **state)
 	begin(&a, "prefs", json_object());
 	assert_ok(a.err);
 	assert_int_equal(json_array_size(a.result), PZ_PREF_COUNT);
-	json_array_foreach(a.result, i, one)
-	{
+	json_array_foreach (a.result, i, one) {
 		bool is_effective = json_is_true(json_object_get(one, "effective"));
 
 		assert_string_equal(pz_json_str(one, "key"), pz_pref_table[i].key);

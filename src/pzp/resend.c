@@ -93,8 +93,9 @@ resend_after_loss(struct pz_node *node, const struct pz_session *lost, json_t *n
 	const char *device;
 	json_t *value;
 
-	json_object_foreach(names, device, value) if (!node_has_route(node, device))
-		node_device_gone(node, device);
+	json_object_foreach (names, device, value)
+		if (!node_has_route(node, device))
+			node_device_gone(node, device);
 	if (lost == NULL)
 		return;
 	calls_resend(node, lost);

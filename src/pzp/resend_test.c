@@ -24,8 +24,7 @@ count_payloads(const struct fx_far *far, json_t **out_last)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(far->heard, i, one)
-	{
+	json_array_foreach (far->heard, i, one) {
 		json_t *payload = json_object_get(one, "payload");
 		if (json_object_get(payload, "jsonrpc") == NULL)
 			continue;

@@ -61,8 +61,7 @@ servicecache_drop_replaced(struct pz_node *node, const json_t *keys)
 	const json_t *key;
 	size_t i;
 
-	json_array_foreach(keys, i, key)
-	{
+	json_array_foreach (keys, i, key) {
 		const char *device = json_string_value(key);
 		if (strcmp(device, node->membership->device) == 0 ||
 		    !pz_knowledge_is_replaced(data->knowledge, device))
@@ -96,8 +95,7 @@ servicecache_drop_revoked(struct pz_node *node)
 	if (knowledge == NULL || node->membership == NULL || node->is_wiping)
 		return;
 	pz_shared_forget(node->zonedata->shared, PZ_SYNC_SERVICE_CACHE, is_in, node);
-	json_object_foreach_safe(node->known, next, device, list)
-	{
+	json_object_foreach_safe (node->known, next, device, list) {
 		if (pz_knowledge_has_left(knowledge, device))
 			json_object_del(node->known, device);
 	}
@@ -144,7 +142,8 @@ each_of(const struct pz_sync_chunk *chunk, void (*each)(void *arg, json_t *descr
 	json_t *list = pz_json_parse(pz_slice_of(chunk->value, chunk->value_len), NULL), *one;
 	size_t i;
 
-	json_array_foreach(list, i, one) each(arg, one);
+	json_array_foreach (list, i, one)
+		each(arg, one);
 	json_decref(list);
 }
 

@@ -57,8 +57,7 @@ listed(const char *address, bool all, size_t *out_offline)
 	begin(&a, "services", all ? json_pack("{s:b}", "all", 1) : json_object());
 	fx_run(10 * PZ_US_PER_S);
 	assert_ok(a.err);
-	json_array_foreach(a.result, i, one)
-	{
+	json_array_foreach (a.result, i, one) {
 		if (strcmp(pz_json_str(one, "serviceAddress"), address) != 0)
 			continue;
 		count++;

@@ -38,8 +38,9 @@ last_rpc(const struct fx_far *far)
 	json_t *found = NULL, *one;
 	size_t i;
 
-	json_array_foreach(far->heard, i, one) if (strcmp(pz_json_str(one, "type"), "JSONRPC") == 0)
-		found = json_object_get(one, "payload");
+	json_array_foreach (far->heard, i, one)
+		if (strcmp(pz_json_str(one, "type"), "JSONRPC") == 0)
+			found = json_object_get(one, "payload");
 	return found;
 }
 

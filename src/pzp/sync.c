@@ -30,8 +30,8 @@ count_sent(struct zonedata_session *s, const json_t *message)
 		const json_t *chunk;
 		size_t i;
 
-		json_array_foreach(chunks, i, chunk) s->sent[id] +=
-			json_integer_value(json_object_get(chunk, "at")) == 0;
+		json_array_foreach (chunks, i, chunk)
+			s->sent[id] += json_integer_value(json_object_get(chunk, "at")) == 0;
 	}
 }
 
@@ -304,8 +304,8 @@ sync_pass_on(struct pz_node *node, const struct zonedata_session *from,
 		struct zonedata_session *to = PZ_CONTAINER(n, struct zonedata_session, node);
 		if (to == from || !to->link->session.attached) /* that one is replaced by another */
 			continue;
-		json_array_foreach((json_t *)keys, i, key)(void) !pz_sync_session_push(
-			to->sync, kind, json_string_value(key));
+		json_array_foreach ((json_t *)keys, i, key)
+			(void)!pz_sync_session_push(to->sync, kind, json_string_value(key));
 	}
 }
 
@@ -315,7 +315,8 @@ push_item(struct pz_node *node, const char *name, json_t *set)
 	json_t *keys = json_array(), *ignored;
 	const char *key;
 
-	json_object_foreach(set, key, ignored) json_array_append_new(keys, json_string(key));
+	json_object_foreach (set, key, ignored)
+		json_array_append_new(keys, json_string(key));
 	sync_pass_on(node, NULL, pz_sync_kind_find(name), keys);
 	json_decref(keys);
 }
@@ -328,7 +329,8 @@ on_push(struct pz_timer *timer, void *arg)
 	json_t *set;
 
 	(void)timer;
-	json_object_foreach(data->changed, name, set) push_item(data->node, name, set);
+	json_object_foreach (data->changed, name, set)
+		push_item(data->node, name, set);
 	json_object_clear(data->changed);
 }
 

@@ -88,8 +88,7 @@ target_choose(const struct target *target, json_t *descriptors)
 	json_t *found = NULL, *one;
 	size_t i;
 
-	json_array_foreach(descriptors, i, one)
-	{
+	json_array_foreach (descriptors, i, one) {
 		enum fit fit = fit_of(target, one);
 		if (fit < best) {
 			best = fit;
@@ -181,8 +180,7 @@ list_names(const struct target *target, json_t *descriptors, char *names, size_t
 	json_t *seen = json_object(), *one;
 	size_t i;
 
-	json_array_foreach(descriptors, i, one)
-	{
+	json_array_foreach (descriptors, i, one) {
 		const char *api = pz_json_str(one, "api");
 		if (api == NULL || !is_of_device(target, one, api))
 			continue;

@@ -34,8 +34,7 @@ answer_heard(const struct fx_far *far)
 	json_t *found = NULL, *one;
 	size_t i;
 
-	json_array_foreach(far->heard, i, one)
-	{
+	json_array_foreach (far->heard, i, one) {
 		if (strcmp(pz_json_str(one, "type"), "JSONRPC") != 0)
 			continue;
 		assert_null(found);

@@ -71,8 +71,7 @@ a_long_batch_is_answered_in_parts(void **state)
 		size_t before = out.len;
 		message = fx_take(&out);
 		assert_true(before - out.len <= PZ_FRAME_BYTES_ENROL);
-		json_array_foreach(json_object_get(message, "payload"), index, one)
-		{
+		json_array_foreach (json_object_get(message, "payload"), index, one) {
 			json_int_t id = json_integer_value(json_object_get(one, "id"));
 			assert_in_range(id, 0, CALLS - 1);
 			assert_false(seen[id]);

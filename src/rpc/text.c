@@ -118,7 +118,7 @@ pz_rpc_text_failure(struct pz_slice payload, json_t *error_takes)
 		return failure_of_one(payload, error_takes);
 	}
 	ids = pz_rpc_text_ids(payload, PZ_RPC_TEXT_REQUEST);
-	json_array_foreach(ids, i, id)
+	json_array_foreach (ids, i, id)
 		json_array_append_new(batch, pz_rpc_failure(id, json_incref(error_takes)));
 	json_decref(ids);
 	if (ids == NULL) { /* too many: one answer for all */

@@ -27,8 +27,7 @@ has_name(const json_t *names, const char *name)
 {
 	size_t i;
 	json_t *entry;
-	json_array_foreach((json_t *)(uintptr_t)names, i, entry)
-	{
+	json_array_foreach ((json_t *)(uintptr_t)names, i, entry) {
 		if (strcmp(json_string_value(entry), name) == 0)
 			return true;
 	}

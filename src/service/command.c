@@ -15,8 +15,7 @@ check_members(const json_t *object, const char *const *known, const char *where,
 {
 	const char *key;
 	json_t *value;
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
 		size_t i = 0;
 		while (known[i] && strcmp(known[i], key) != 0)
 			i++;
@@ -181,8 +180,7 @@ read_methods(struct pz_commands *state, json_t *methods, struct pz_errinfo *info
 	state->methods = calloc(count, sizeof(*state->methods));
 	if (!state->commands || !state->methods)
 		return PZ_ERR_LIMIT_MEMORY;
-	json_object_foreach(methods, name, method)
-	{
+	json_object_foreach (methods, name, method) {
 		struct pz_command *c = &state->commands[state->count++];
 		PZ_TRY(read_command(name, method, c, info));
 		state->methods[state->count - 1] = (struct pz_method_def){
@@ -197,8 +195,7 @@ describe_methods(struct pz_service *service, const json_t *methods)
 {
 	json_t *list = json_array(), *method;
 	const char *name;
-	json_object_foreach((json_t *)(uintptr_t)methods, name, method)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)methods, name, method) {
 		json_t *one = json_copy(method);
 		(void)json_object_set_new(one, "name", json_string(name));
 		(void)json_array_append_new(list, one);

@@ -253,7 +253,8 @@ deliver(struct find *f)
 	const char *name = f->spec_style ? "onFound" : "onservicefound";
 	size_t i;
 	json_t *result;
-	json_array_foreach(f->results, i, result) pz_call_event(&c->pub, name, json_incref(result));
+	json_array_foreach (f->results, i, result)
+		pz_call_event(&c->pub, name, json_incref(result));
 	if (i == 0)
 		send_error(f);
 	f->call = NULL;

@@ -208,8 +208,7 @@ fx_take(struct fixture *f)
 	char *all = strdup("");
 	size_t i;
 	json_t *entry;
-	json_array_foreach(f->sent, i, entry)
-	{
+	json_array_foreach (f->sent, i, entry) {
 		char *body = json_dumps(json_array_get(entry, 1),
 					JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
 		char *next = NULL;

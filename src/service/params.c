@@ -28,8 +28,7 @@ is_named(const struct pz_method_def *def, json_t *object)
 {
 	const char *key;
 	json_t *value;
-	json_object_foreach(object, key, value)
-	{
+	json_object_foreach (object, key, value) {
 		if (!is_name(def, key))
 			return false;
 	}

@@ -190,8 +190,7 @@ compare_digests(const struct pz_sync_session *s, json_t *items, unsigned *out,
 	json_t *digest;
 
 	*out = 0;
-	json_object_foreach(items, name, digest)
-	{
+	json_object_foreach (items, name, digest) {
 		struct pz_sync_item *item = item_named(s, name);
 		if (item == NULL)
 			continue;
@@ -278,8 +277,7 @@ take_listed(struct pz_sync_session *s, const struct pz_sync_item *item, json_t *
 	if (s->answer.counts[kind->id] > PZ_SYNC_CHUNKS_MAX)
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER, "the listing of %s is too long",
 			       kind->name);
-	json_object_foreach(keys, key, value)
-	{
+	json_object_foreach (keys, key, value) {
 		if (!read_entry(key, value, &entry))
 			return pz_fail(info, PZ_ERR_PROTO_MEMBER,
 				       "an entry in the listing of %s is malformed", kind->name);
@@ -315,7 +313,8 @@ take_unlisted(struct pz_sync_session *s, const struct pz_sync_kind *kind, struct
 			err = PZ_ERR_LIMIT_MEMORY;
 	}
 	if (err == PZ_OK && json_array_size(gone) > 0) {
-		json_array_foreach(gone, i, key) pz_sync_item_remove(item, json_string_value(key));
+		json_array_foreach (gone, i, key)
+			pz_sync_item_remove(item, json_string_value(key));
 		s->config.ops->changed(s->config.arg, kind, gone);
 	}
 	json_decref(gone);
@@ -337,8 +336,7 @@ take_answer(struct pz_sync_session *s, const json_t *message, struct pz_errinfo 
 
 	if (s->answer.seen == NULL && (s->answer.seen = pz_map_new()) == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	json_object_foreach((json_t *)message, name, keys)
-	{
+	json_object_foreach ((json_t *)message, name, keys) {
 		struct pz_sync_item *item = item_named(s, name);
 		if (item)
 			PZ_TRY(take_listed(s, item, keys, info));
@@ -380,8 +378,7 @@ has_arrays(const struct pz_sync_session *s, const json_t *object)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)object, name, value)
-	{
+	json_object_foreach ((json_t *)object, name, value) {
 		if (item_named(s, name) && !json_is_array(value))
 			return false;
 	}
@@ -581,8 +578,7 @@ take_chunks(struct pz_sync_session *s, struct pz_sync_item *item, const json_t *
 	bool has_changed;
 	size_t i;
 
-	json_array_foreach(chunks, i, object)
-	{
+	json_array_foreach (chunks, i, object) {
 		struct pz_errinfo info = {""};
 		const char *key = pz_json_str(object, "key");
 		if (err == PZ_ERR_LIMIT_MEMORY)
@@ -611,8 +607,7 @@ take_want(struct pz_sync_session *s, const struct pz_sync_item *item, const json
 		refuse(s, kind->name, "", "not given to this end");
 		return PZ_OK;
 	}
-	json_array_foreach(keys, i, value)
-	{
+	json_array_foreach (keys, i, value) {
 		const char *key = json_string_value(value);
 		if (key && pz_sync_item_get(item, key))
 			PZ_TRY(sync_queue_chunk(s, kind, key));
@@ -640,16 +635,14 @@ on_data(struct pz_sync_session *s, enum family family, const json_t *message,
 	if ((want && !json_is_object(want)) || !has_arrays(s, message) || !has_arrays(s, want))
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER, "an item is no array, or want no object");
 	take_clock(s, message);
-	json_object_foreach((json_t *)message, name, value)
-	{
+	json_object_foreach ((json_t *)message, name, value) {
 		struct pz_sync_item *item = item_named(s, name);
 		if (item && sync_may_take(s, pz_sync_item_kind(item)))
 			PZ_TRY(take_chunks(s, item, value));
 		else if (is_wrong_way(s, name))
 			refuse(s, name, "", "not taken from this end");
 	}
-	json_object_foreach((json_t *)want, name, value)
-	{
+	json_object_foreach ((json_t *)want, name, value) {
 		struct pz_sync_item *item = item_named(s, name);
 		if (item)
 			PZ_TRY(take_want(s, item, value));

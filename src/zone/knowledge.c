@@ -409,8 +409,7 @@ pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, cons
 
 	if (k->items[kind->id] == NULL)
 		return PZ_OK;
-	json_array_foreach(keys, i, key)
-	{
+	json_array_foreach (keys, i, key) {
 		enum pz_err err = take(k, kind, json_string_value(key));
 		if (err == PZ_OK)
 			err = pz_chunks_save(k->items[kind->id], json_string_value(key), SPACE,

@@ -238,8 +238,10 @@ check_former(const struct pz_authority *a, const struct pz_member *member, struc
 	if (member->former && (!json_is_array(member->former) ||
 			       json_array_size(member->former) > PZ_FORMER_HOLDERS_MAX))
 		return bad(info, "who had a device's name before is no list, or a long one");
-	json_array_foreach(member->former, i, one) if (!is_former(a, one)) return bad(
-		info, "who had a device's name before is malformed, or not revoked");
+	json_array_foreach (member->former, i, one)
+		if (!is_former(a, one))
+			return bad(info,
+				   "who had a device's name before is malformed, or not revoked");
 	return PZ_OK;
 }
 

@@ -402,8 +402,7 @@ pz_shared_received(struct pz_shared *shared, const struct pz_sync_kind *kind, co
 	const json_t *key;
 	size_t i;
 
-	json_array_foreach(keys, i, key)
-	{
+	json_array_foreach (keys, i, key) {
 		if (err == PZ_OK)
 			err = pz_chunks_save(shared->items[kind->id], json_string_value(key),
 					     shared->space, txn);

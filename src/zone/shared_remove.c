@@ -32,8 +32,7 @@ remove_found(struct pz_shared *shared, const json_t *keys, pz_shared_done done, 
 	size_t count = json_array_size(keys), i;
 	const json_t *one;
 
-	json_array_foreach(keys, i, one)
-	{
+	json_array_foreach (keys, i, one) {
 		bool is_last = i + 1 == count;
 		PZ_TRY(pz_shared_write(shared,
 				       (enum pz_sync_id)json_integer_value(json_array_get(one, 0)),

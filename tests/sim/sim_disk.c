@@ -64,8 +64,7 @@ prefs_of(struct sim_node *device)
 	json_t *prefs = json_object();
 	size_t i;
 
-	json_array_foreach(list, i, pref)
-	{
+	json_array_foreach (list, i, pref) {
 		json_t *pending = json_object_get(pref, "pending");
 		const char *scope = json_string_value(json_object_get(pref, "scope"));
 		if (strcmp(scope, "device") != 0) /* among the items */
@@ -119,8 +118,8 @@ hub_state(struct sim_node *hub)
 	json_t *devices = json_array();
 	size_t i;
 
-	json_array_foreach(json_is_array(list) ? list : json_object_get(list, "devices"), i, device)
-	{
+	json_array_foreach (json_is_array(list) ? list : json_object_get(list, "devices"), i,
+			    device) {
 		json_t *one = json_object();
 		keep_members(one, device, members);
 		if (!has_named_itself(hub, json_string_value(json_object_get(device, "name"))))
@@ -263,8 +262,7 @@ check_same(struct world *world, const struct sim_node *node, json_t *before, jso
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(before, key, value)
-	{
+	json_object_foreach (before, key, value) {
 		json_t *now = json_object_get(after, key);
 		char *old_text = json_dumps(value, JSON_ENCODE_ANY | JSON_SORT_KEYS);
 		char *new_text = now ? json_dumps(now, JSON_ENCODE_ANY | JSON_SORT_KEYS) : NULL;

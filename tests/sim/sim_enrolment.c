@@ -33,8 +33,7 @@ hub_knows(struct sim_node *hub, const char *device)
 	bool found = false;
 	size_t i;
 
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		const char *name = json_string_value(json_object_get(one, "device"));
 		if (name == NULL)
 			name = json_string_value(json_object_get(one, "name"));
