@@ -25,19 +25,18 @@
 #define PZ_FRAME_BYTES_ENROL (64U << 10)  /* before a device has proved anything (page 3) */
 #define PZ_FRAME_HEADER_BYTES 4           /* unsigned little-endian length */
 #define PZ_JSON_DEPTH_MAX 64              /* page 4: nesting over 64 closes the link */
-#define PZ_JSON_VALUES_MAX                                                                         \
-	50000 /* page 14 PRS-3: of one text that becomes a tree; a value takes up to 200 bytes of  \
-	       * memory, however short it is written */
-#define PZ_ENVELOPE_MEMBERS_MAX                                                                    \
-	64 /* top-level members of one message; keeps the duplicate check linear */
+/* page 14 PRS-3: of one text that becomes a tree; a value takes up to 200 bytes of memory, however
+ * short it is written */
+#define PZ_JSON_VALUES_MAX 50000
+/* top-level members of one message; keeps the duplicate check linear */
+#define PZ_ENVELOPE_MEMBERS_MAX 64
 #define PZ_METHOD_BYTES_MAX 512 /* page 7, 5 */
 
 /* ---- pressure (page 4) ---- */
 #define PZ_QUEUE_HIGH_BYTES (4U << 20) /* stop reading what feeds this link */
 #define PZ_QUEUE_LOW_BYTES (1U << 20)  /* go on */
-#define PZ_QUEUE_MAX_BYTES                                                                         \
-	(40U << 20) /* one link's queue in any case: high mark + what sources already read + one   \
-		       frame */
+/* one link's queue in any case: high mark + what sources already read + one frame */
+#define PZ_QUEUE_MAX_BYTES (40U << 20)
 #define PZ_SLOW_CONSUMER_US (10 * PZ_US_PER_S)
 
 /* ---- time (pages 2 to 5) ---- */
@@ -48,26 +47,25 @@
 #define PZ_KEEPALIVE_DEAD_US (60 * PZ_US_PER_S)
 #define PZ_BACKOFF_FIRST_US (1 * PZ_US_PER_S)
 #define PZ_BACKOFF_MAX_US (60 * PZ_US_PER_S)
-#define PZ_BACKOFF_RESET_US                                                                        \
-	(60 * PZ_US_PER_S) /* connected this long: start again at the first step */
+/* connected this long: start again at the first step */
+#define PZ_BACKOFF_RESET_US (60 * PZ_US_PER_S)
 #define PZ_BACKOFF_QUICK 3 /* shorter connections in a row that still get the first step */
-#define PZ_BACKOFF_SLOW_FIRST_US                                                                   \
-	(30 * PZ_US_PER_S) /* waiting hardly mends it: another hub answers at the address */
+/* waiting hardly mends it: another hub answers at the address */
+#define PZ_BACKOFF_SLOW_FIRST_US (30 * PZ_US_PER_S)
 #define PZ_BACKOFF_SLOW_MAX_US (300 * PZ_US_PER_S) /* page 5: at most 5 minutes apart */
 #define PZ_CALL_TIMEOUT_US (30 * PZ_US_PER_S)
 #define PZ_LIVENESS_WATCH_US (1 * PZ_US_PER_S)    /* a call without any sign of life: probe */
 #define PZ_LIVENESS_PATIENCE_US (5 * PZ_US_PER_S) /* then a link is dead that gives none */
 #define PZ_LIVENESS_TICK_US (500 * PZ_US_PER_MS)  /* how often a probe's way is looked at */
-#define PZ_LIVENESS_STALLED_US                                                                     \
-	(15 * PZ_US_PER_S) /* nothing is acknowledged: TCP has sent it six times by then */
-#define PZ_LIVENESS_ROUND_TRIP_MAX_US                                                              \
-	(10 * PZ_US_PER_S) /* longer is not believed: who delays its answers would never be dead   \
-			    */
+/* nothing is acknowledged: TCP has sent it six times by then */
+#define PZ_LIVENESS_STALLED_US (15 * PZ_US_PER_S)
+/* longer is not believed: who delays its answers would never be dead */
+#define PZ_LIVENESS_ROUND_TRIP_MAX_US (10 * PZ_US_PER_S)
 #define PZ_SOCKET_UNSENT_BYTES (64U << 10) /* in the system's buffer; more waits in our queue */
 #define PZ_DIAL_ADDRESSES_MAX 32 /* of one name: whoever answers for it may name thousands */
-#define PZ_LOOKUPS_MAX                                                                             \
-	8 /* threads that look up names, those that were given up included: one may live for half  \
-	     a minute, and a change of the network begins a new one */
+/* threads that look up names, those that were given up included: one may live for half a minute,
+ * and a change of the network begins a new one */
+#define PZ_LOOKUPS_MAX 8
 #define PZ_HAPPY_EYEBALLS_US (250 * PZ_US_PER_MS) /* head start of an address (RFC 8305 5) */
 #define PZ_LINK_IDLE_US (5 * PZ_US_PER_S) /* then a link's TLS buffers are given back (page 13) */
 #define PZ_ZONE_TAG_DAYS_MAX 42 /* a tag of the day is known this long before and after it */
@@ -79,41 +77,38 @@
 #define PZ_HUB_UNAUTH_PER_ADDRESS_MAX 64 /* the same, from one address */
 #define PZ_HUB_PER_ADDRESS_MAX 20000     /* links from one address (carrier NAT, a test bench) */
 #define PZ_UNAUTH_SITE_FACTOR 4 /* an IPv6 /48 may have this many times what a /64 may have */
-#define PZ_HELLO_TIMEOUT_US                                                                        \
-	(3 * PZ_US_PER_S) /* accepted connection to a whole ClientHello, which follows at once */
+/* accepted connection to a whole ClientHello, which follows at once */
+#define PZ_HELLO_TIMEOUT_US (3 * PZ_US_PER_S)
 #define PZ_DOORWAY_CALM_US (60 * PZ_US_PER_S) /* a full waiting room is told this often at most */
-#define PZ_FILES_RESERVED_MAX                                                                      \
-	PZ_CTL_CLIENTS_MAX    /* descriptors that connections leave to the owner's commands */
+/* descriptors that connections leave to the owner's commands */
+#define PZ_FILES_RESERVED_MAX PZ_CTL_CLIENTS_MAX
 #define PZ_LINGERING_MAX 1024 /* closed connections that wait for the other end's hang-up */
-#define PZ_HANDSHAKES_PER_TURN_MAX                                                                 \
-	8 /* one costs about a millisecond: others are served in between */
+/* one costs about a millisecond: others are served in between */
+#define PZ_HANDSHAKES_PER_TURN_MAX 8
 
 /* ---- peers (page 6) ---- */
 #define PZ_PEER_ADDRESSES_MAX 16 /* that a device says it has, and that are tried for it */
-#define PZ_PEER_TRIES_MAX                                                                          \
-	(PZ_PEER_ADDRESSES_MAX +                                                                   \
-	 PZ_NEARBY_ADDRESSES_MAX)                  /* with those heard on the local network */
+/* with those heard on the local network */
+#define PZ_PEER_TRIES_MAX (PZ_PEER_ADDRESSES_MAX + PZ_NEARBY_ADDRESSES_MAX)
 #define PZ_PEER_LISTEN_AGAIN_US (60 * PZ_US_PER_S) /* a port that another program has */
 #define PZ_PEER_ATTEMPTS_MAX 64                    /* peers looked for at once */
-#define PZ_PEER_ANONYMOUS_MAX                                                                      \
-	8                      /* of them such as we know no name of: anybody may announce them    \
-				*/
-#define PZ_PEER_LINKS_MAX 1024 /* connections with peers, also those that prove nothing */
-#define PZ_PEER_UNAUTH_MAX 64  /* incoming ones that have proved nothing, all addresses */
-#define PZ_PEER_UNAUTH_PER_ADDRESS_MAX 8  /* the same, from one address */
-#define PZ_PEER_REACH_MAX 1024            /* devices that one peer says it has links with */
-#define PZ_PEER_RELAYED_MAX 256           /* devices whose services one peer passes on */
-#define PZ_PEER_RETRIES_ALONE 6           /* after a loss while there is no hub: about a minute */
-#define PZ_PEER_SEEK_US (3 * PZ_US_PER_S) /* listening for a peer that was asked for */
+/* of them such as we know no name of: anybody may announce them */
+#define PZ_PEER_ANONYMOUS_MAX 8
+#define PZ_PEER_LINKS_MAX 1024           /* connections with peers, also those that prove nothing */
+#define PZ_PEER_UNAUTH_MAX 64            /* incoming ones that have proved nothing, all addresses */
+#define PZ_PEER_UNAUTH_PER_ADDRESS_MAX 8 /* the same, from one address */
+#define PZ_PEER_REACH_MAX 1024           /* devices that one peer says it has links with */
+#define PZ_PEER_RELAYED_MAX 256          /* devices whose services one peer passes on */
+#define PZ_PEER_RETRIES_ALONE 6          /* after a loss while there is no hub: about a minute */
+#define PZ_PEER_SEEK_US (3 * PZ_US_PER_S)     /* listening for a peer that was asked for */
 #define PZ_PEER_CONTEST_US (3 * PZ_US_PER_S)  /* likewise when a newer link waits */
 #define PZ_PEER_DRAIN_US (5 * PZ_US_PER_S)    /* a replaced link is heard this long */
 #define PZ_NEARBY_INSTANCES_MAX 256           /* heard on the local network at a time */
 #define PZ_NEARBY_STRANGERS_MAX 192           /* of them without our zone's tag */
 #define PZ_NEARBY_DATE_US (600 * PZ_US_PER_S) /* the clock may be set: the date is looked at */
 #define PZ_NEARBY_ADDRESSES_MAX 8             /* of one instance */
-#define PZ_PEER_REFRESH_US                                                                         \
-	(1200 * PZ_US_PER_S)                 /* a third of what a consent to be relayed lasts      \
-					      */
+/* a third of what a consent to be relayed lasts */
+#define PZ_PEER_REFRESH_US (1200 * PZ_US_PER_S)
 #define PZ_RESEND_KEEP_US (20 * PZ_US_PER_S) /* an answer that may be lost with its link */
 #define PZ_RESEND_ANSWERS_MAX 256
 #define PZ_RESEND_BYTES_MAX (1U << 20)
@@ -167,8 +162,8 @@
 #define PZ_MDNS_TXT_MAX 32            /* strings of one announcement that are looked at */
 #define PZ_MDNS_TXT_BYTES_MAX 1300    /* RFC 6763 6.2: all of them in one packet */
 #define PZ_MDNS_PACKET_BYTES_MAX 9000 /* RFC 6762 17: of one datagram; larger ones are dropped */
-#define PZ_MDNS_MESSAGE_BYTES_MAX                                                                  \
-	9100 /* between node and responder: a datagram's record and more */
+/* between node and responder: a datagram's record and more */
+#define PZ_MDNS_MESSAGE_BYTES_MAX 9100
 #define PZ_MDNS_MESSAGE_TEXT_BYTES_MAX 2048          /* all strings of one of them */
 #define PZ_MDNS_RESPONDER_QUEUE_BYTES_MAX (1U << 20) /* not read by the responder: it is stuck */
 #define PZ_MDNS_RESPONDER_BYTES_MAX (64U << 20)      /* memory of its process */
@@ -191,19 +186,18 @@
 #define PZ_MDNS_ADDRESSES_MAX 64            /* of this machine that are announced */
 #define PZ_MDNS_COLLISIONS_MAX 10 /* new names at once, then one per PZ_MDNS_COLLISION_WAIT_US */
 #define PZ_MDNS_COLLISION_WAIT_US (5 * PZ_US_PER_S) /* RFC 6762 8.1 */
-#define PZ_MDNS_PROBE_AGAIN_US                                                                     \
-	(1 * PZ_US_PER_S)                         /* after a first collision: with the same names  \
-						   */
+/* after a first collision: with the same names */
+#define PZ_MDNS_PROBE_AGAIN_US (1 * PZ_US_PER_S)
 #define PZ_MDNS_PROBE_VALID_US (10 * PZ_US_PER_S) /* a second one within this: with new names */
 #define PZ_MDNS_CONFIRM_US (10 * PZ_US_PER_S)    /* asked again: who is silent until then is gone */
 #define PZ_MDNS_DAEMON_WAIT_US (1 * PZ_US_PER_S) /* for the bus; then our own responder speaks */
 #define PZ_MDNS_RETRY_US (30 * PZ_US_PER_S) /* something is missing (bus, socket): tried again */
 /* ---- synchronisation (page 8); per item: the table in sync/kind.h ---- */
 #define PZ_SYNC_MESSAGE_BYTES_MAX (256U << 10) /* one message, frame and all (page 8) */
-#define PZ_SYNC_PIECE_BYTES                                                                        \
-	(32U << 10) /* what we send at a time: 4 s at 64 kbit/s, which a call may have to wait */
-#define PZ_SYNC_QUEUE_BYTES                                                                        \
-	(64U << 10) /* of a link's queue: with more in it synchronisation waits for calls */
+/* what we send at a time: 4 s at 64 kbit/s, which a call may have to wait */
+#define PZ_SYNC_PIECE_BYTES (32U << 10)
+/* of a link's queue: with more in it synchronisation waits for calls */
+#define PZ_SYNC_QUEUE_BYTES (64U << 10)
 #define PZ_SYNC_KEY_BYTES_MAX 256
 #define PZ_SYNC_VALUE_BYTES_MAX (1U << 20) /* a policy document or a CRL */
 #define PZ_SYNC_CHUNKS_MAX 16384           /* per item: as many as devices in a zone */
