@@ -6,7 +6,7 @@
 #define PZ_BASE_LIMITS_H
 
 /* ---- log (page 14 LOG-6) ---- */
-#define PZ_LOG_LINES_PER_S 10 /* that one device or address can cause */
+#define PZ_LOG_LINES_PER_S 20 /* that one device or address can cause */
 
 /* ---- names (page 1) ---- */
 #define PZ_ZONE_BYTES_MIN 3           /* a@b */

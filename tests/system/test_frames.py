@@ -74,7 +74,7 @@ BAD = {
 @pytest.mark.parametrize("what", BAD)
 def test_bad_frame_closes_the_link(shared_zone, what):
     device = "bad-" + what.replace(" ", "-").lower()
-    me = foreign.join(shared_zone.hub, device)  # one device causes ten lines a second at most
+    me = foreign.join(shared_zone.hub, device)  # one device causes twenty lines a second at most
     with me.connect("127.0.0.1", shared_zone.hub.port) as link:
         lines = len(shared_zone.hub.lines)
         try:

@@ -35,7 +35,6 @@ FROM = {
 def test_dropped(shared_zone, trio, what, member):
     me, victim, _ = trio
     before = shared_zone.hub.status()["messages"]["dropped"]
-    lines = len(shared_zone.hub.lines)
     with victim.connect("127.0.0.1", shared_zone.hub.port) as heard, \
             me.connect("127.0.0.1", shared_zone.hub.port) as link:
         spoofed = wire.rpc(me.address, victim.address, wire.request("spoofed.f", []))
@@ -45,7 +44,16 @@ def test_dropped(shared_zone, trio, what, member):
         got = heard.expect(lambda m: m["type"] == "JSONRPC")
         assert got["payload"]["method"] == "honest.f", got
         assert shared_zone.hub.status()["messages"]["dropped"] > before
-        shared_zone.hub.wait_log("mallory", start=lines)
+
+
+def test_it_is_logged(shared_zone):
+    me, tv = foreign.join(shared_zone.hub, "spoofer"), f"{daemon.ZONE}/tv"
+    lines = len(shared_zone.hub.lines)
+    with me.connect("127.0.0.1", shared_zone.hub.port) as link:
+        spoofed = wire.rpc(me.address, tv, wire.request("spoofed.f", []))
+        spoofed["from"] = tv
+        link.send(spoofed)
+        shared_zone.hub.wait_log(f"spoofed-from peer={me.address} ", start=lines)
 
 
 def test_own_apps_may_speak(shared_zone, trio):
