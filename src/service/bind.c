@@ -44,7 +44,7 @@ binder_new(struct call *c, const struct pz_descriptor *service)
 	(void)snprintf(b->id, sizeof(b->id), "%s", service->id);
 	b->from = strdup(c->from);
 	b->api = strdup(service->api);
-	b->reference = call_reference(c->id);
+	b->reference = pz_service_call_reference(c->id);
 	if (!b->from || !b->api || !b->reference) {
 		binder_free(c->d, b);
 		return NULL;
@@ -56,17 +56,17 @@ static bool
 is_full(struct call *c)
 {
 	return c->d->listener_count + c->d->binder_count >= PZ_LISTENERS_MAX ||
-	       held_by(c->d, c->from) >= PZ_LISTENERS_PER_PEER_MAX;
+	       pz_service_held_by(c->d, c->from) >= PZ_LISTENERS_PER_PEER_MAX;
 }
 
 static void
 on_bind(struct pz_service *service, struct pz_call *call, json_t *params)
 {
-	struct call *c = call_of(call);
+	struct call *c = pz_service_call_of(call);
 	struct binder *old = binder_find(c->d, c->from, &service->descriptor);
 	(void)params;
 	if (c->id == NULL) { /* nobody could be told anything */
-		call_drop(c);
+		pz_service_call_drop(c);
 		return;
 	}
 	if (old) /* a caller's newest bind counts */
@@ -94,15 +94,16 @@ is_listener_of(const struct call *c, const void *arg)
 static void
 on_unbind(struct pz_service *service, struct pz_call *call, json_t *params)
 {
-	struct call *c = call_of(call);
+	struct call *c = pz_service_call_of(call);
 	struct pz_list doomed;
 	struct binder *b = binder_find(c->d, c->from, &service->descriptor);
 	(void)params;
 	if (b)
 		binder_free(c->d, b);
-	call_collect(c->d, is_listener_of, &(struct of_binding){service, c->from}, &doomed);
+	pz_service_call_collect(c->d, is_listener_of, &(struct of_binding){service, c->from},
+				&doomed);
 	for (struct pz_list *node; (node = pz_list_first(&doomed)) != NULL;)
-		call_abort(PZ_CONTAINER(node, struct call, node), NULL, false);
+		pz_service_call_abort(PZ_CONTAINER(node, struct call, node), NULL, false);
 	pz_call_event(call, "onUnbind", pz_descriptor_json(&service->descriptor));
 	pz_call_result(call, NULL);
 }
@@ -116,7 +117,7 @@ on_remove_listener(struct pz_service *service, struct pz_call *call, json_t *par
 
 static const char *const listener_names[] = {"listenerId", NULL};
 
-const struct pz_method_def common_methods[] = {
+const struct pz_method_def pz_service_common_methods[] = {
 	{.interface = "Service", .function = "bind", .form = PZ_PARAMS_BARE, .invoke = on_bind},
 	{.interface = "Service", .function = "unbind", .form = PZ_PARAMS_BARE, .invoke = on_unbind},
 	{.function = "bindService", .form = PZ_PARAMS_BARE, .invoke = on_bind},
@@ -126,36 +127,37 @@ const struct pz_method_def common_methods[] = {
 	 .names = listener_names,
 	 .invoke = on_remove_listener},
 };
-const size_t common_method_count = sizeof(common_methods) / sizeof(common_methods[0]);
+const size_t pz_service_common_method_count =
+	sizeof(pz_service_common_methods) / sizeof(pz_service_common_methods[0]);
 
 bool
-is_bind(const struct pz_method_def *def)
+pz_service_is_bind(const struct pz_method_def *def)
 {
 	return def->invoke == on_bind;
 }
 
 bool
-is_common(const struct pz_method_def *def)
+pz_service_is_common(const struct pz_method_def *def)
 {
-	for (size_t i = 0; i < common_method_count; i++)
-		if (def == &common_methods[i])
+	for (size_t i = 0; i < pz_service_common_method_count; i++)
+		if (def == &pz_service_common_methods[i])
 			return true;
 	return false;
 }
 
 bool
-is_removal_of_own(const struct call *c, const struct pz_method_def *def, json_t *params)
+pz_service_is_removal_of_own(const struct call *c, const struct pz_method_def *def, json_t *params)
 {
 	if (def->invoke != on_remove_listener)
 		return false;
-	json_t *bound = params_bind(def, params);
-	bool is_own = bound && call_of_same_caller(c, json_array_get(bound, 0)) != NULL;
+	json_t *bound = pz_service_params_bind(def, params);
+	bool is_own = bound && pz_service_call_of_same_caller(c, json_array_get(bound, 0)) != NULL;
 	json_decref(bound);
 	return is_own;
 }
 
 void
-binders_forget_peer(struct pz_dispatcher *d, const char *node_prefix)
+pz_service_binders_forget_peer(struct pz_dispatcher *d, const char *node_prefix)
 {
 	PZ_LIST_EACH (&d->binders, node, tmp) {
 		struct binder *b = PZ_CONTAINER(node, struct binder, node);
@@ -165,18 +167,20 @@ binders_forget_peer(struct pz_dispatcher *d, const char *node_prefix)
 }
 
 void
-binders_tell(struct pz_dispatcher *d, const struct pz_service *service, const char *name)
+pz_service_binders_notify(struct pz_dispatcher *d, const struct pz_service *service,
+			  const char *name)
 {
 	const struct pz_descriptor *descriptor = &service->descriptor;
 	PZ_LIST_EACH (&d->binders, node, tmp) {
 		struct binder *b = PZ_CONTAINER(node, struct binder, node);
 		if (strcmp(b->id, descriptor->id) == 0 && strcmp(b->api, descriptor->api) == 0)
-			notify(d, b->from, b->reference, name, pz_descriptor_json(descriptor));
+			pz_service_notify(d, b->from, b->reference, name,
+					  pz_descriptor_json(descriptor));
 	}
 }
 
 void
-binders_free(struct pz_dispatcher *d)
+pz_service_binders_free(struct pz_dispatcher *d)
 {
 	PZ_LIST_EACH (&d->binders, node, tmp)
 		binder_free(d, PZ_CONTAINER(node, struct binder, node));

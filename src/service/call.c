@@ -9,15 +9,15 @@
 #include "wire/address.h"
 
 char *
-call_reference(const json_t *id)
+pz_service_call_reference(const json_t *id)
 {
 	return json_is_string(id) ? strdup(json_string_value(id)) : json_dumps(id, JSON_ENCODE_ANY);
 }
 
 char *
-call_key(const char *from, const json_t *id)
+pz_service_call_key(const char *from, const json_t *id)
 {
-	PZ_AUTO_FREE char *reference = call_reference(id);
+	PZ_AUTO_FREE char *reference = pz_service_call_reference(id);
 	char *key = NULL;
 	/* 1 and "1" are different ids */
 	if (reference &&
@@ -27,8 +27,8 @@ call_key(const char *from, const json_t *id)
 }
 
 struct call *
-call_new(struct pz_dispatcher *d, const char *from, json_t *id, char *key_takes,
-	 struct batch *batch)
+pz_service_call_new(struct pz_dispatcher *d, const char *from, json_t *id, char *key_takes,
+		    struct batch *batch)
 {
 	struct call *c = calloc(1, sizeof(*c));
 	if (c)
@@ -54,7 +54,7 @@ call_new(struct pz_dispatcher *d, const char *from, json_t *id, char *key_takes,
 }
 
 struct batch *
-batch_new(const char *to)
+pz_service_batch_new(const char *to)
 {
 	struct batch *b = calloc(1, sizeof(*b));
 	if (b == NULL)
@@ -72,7 +72,7 @@ batch_new(const char *to)
 }
 
 void
-batch_close(struct pz_dispatcher *d, struct batch *batch, json_t *answer)
+pz_service_batch_close(struct pz_dispatcher *d, struct batch *batch, json_t *answer)
 {
 	if (answer)
 		(void)json_array_append_new(batch->answers, answer);
@@ -97,7 +97,7 @@ static void
 report(const struct call *c)
 {
 	const struct pz_dispatcher *d = c->d;
-	if (c->pub.service == NULL || !d->ops->served || is_common(c->def) || d->closing)
+	if (c->pub.service == NULL || !d->ops->served || pz_service_is_common(c->def) || d->closing)
 		return;
 	d->ops->served(d->arg, &(struct pz_served){.from = c->from,
 						   .service = &c->pub.service->descriptor,
@@ -120,7 +120,7 @@ finish(struct call *c, json_t *answer)
 	else
 		d->call_count--;
 	if (c->batch)
-		batch_close(d, c->batch, answer);
+		pz_service_batch_close(d, c->batch, answer);
 	else if (answer && !d->closing)
 		d->ops->send(d->arg, c->from, answer);
 	else
@@ -133,7 +133,7 @@ finish(struct call *c, json_t *answer)
 }
 
 void
-call_drop(struct call *c)
+pz_service_call_drop(struct call *c)
 {
 	note_end(c, "caller gone");
 	finish(c, NULL);
@@ -150,7 +150,7 @@ error_name(const json_t *error)
 }
 
 void
-call_fail(struct call *c, json_t *error)
+pz_service_call_fail(struct call *c, json_t *error)
 {
 	c->d->errors++;
 	note_end(c, error_name(error));
@@ -171,7 +171,7 @@ tell_end(struct call *c)
 	if (!c->invoked)
 		return;
 	if (c->kind == CALL_FIND)
-		find_abandon(c->find);
+		pz_service_find_abandon(c->find);
 	else if (c->kind == CALL_BUILTIN && d->ops->builtin_ended)
 		d->ops->builtin_ended(d->arg, &c->pub);
 	else if (c->kind == CALL_SERVICE && c->pub.service->call_ended)
@@ -179,14 +179,14 @@ tell_end(struct call *c)
 }
 
 void
-call_abort(struct call *c, json_t *error, bool silent)
+pz_service_call_abort(struct call *c, json_t *error, bool silent)
 {
 	tell_end(c);
 	if (silent) {
 		json_decref(error);
-		call_drop(c);
+		pz_service_call_drop(c);
 	} else if (error) {
-		call_fail(c, error);
+		pz_service_call_fail(c, error);
 	} else {
 		pz_call_result(&c->pub, NULL);
 	}
@@ -205,8 +205,9 @@ collect(struct pz_list *from, bool (*match)(const struct call *c, const void *ar
 }
 
 void
-call_collect(struct pz_dispatcher *d, bool (*match)(const struct call *c, const void *arg),
-	     const void *arg, struct pz_list *out)
+pz_service_call_collect(struct pz_dispatcher *d,
+			bool (*match)(const struct call *c, const void *arg), const void *arg,
+			struct pz_list *out)
 {
 	pz_list_init(out);
 	collect(&d->calls, match, arg, out);
@@ -214,8 +215,8 @@ call_collect(struct pz_dispatcher *d, bool (*match)(const struct call *c, const 
 }
 
 void
-notify(struct pz_dispatcher *d, const char *to, const char *reference, const char *name,
-       json_t *params)
+pz_service_notify(struct pz_dispatcher *d, const char *to, const char *reference, const char *name,
+		  json_t *params)
 {
 	PZ_AUTO_FREE char *method = NULL;
 	if (d->closing || asprintf(&method, "%s.%s", reference, name) < 0) {
@@ -231,7 +232,7 @@ notify(struct pz_dispatcher *d, const char *to, const char *reference, const cha
 }
 
 size_t
-held_by(const struct pz_dispatcher *d, const char *from)
+pz_service_held_by(const struct pz_dispatcher *d, const char *from)
 {
 	size_t held = 0;
 	PZ_LIST_EACH (&d->listeners, node, tmp)
@@ -246,19 +247,19 @@ held_by(const struct pz_dispatcher *d, const char *from)
 const char *
 pz_call_from(const struct pz_call *call)
 {
-	return call_of(call)->from;
+	return pz_service_call_of(call)->from;
 }
 
 const json_t *
 pz_call_id(const struct pz_call *call)
 {
-	return call_of(call)->id;
+	return pz_service_call_of(call)->id;
 }
 
 bool
 pz_call_is_own_zone(const struct pz_call *call)
 {
-	const struct call *c = call_of(call);
+	const struct call *c = pz_service_call_of(call);
 	const char *own = pz_registry_address(c->d->registry);
 	struct pz_address here, there;
 	if (own == NULL || pz_address_parse(pz_slice_str(own), &here) != PZ_OK ||
@@ -272,7 +273,7 @@ pz_call_is_own_zone(const struct pz_call *call)
 void
 pz_call_result(struct pz_call *call, json_t *result)
 {
-	struct call *c = call_of(call);
+	struct call *c = pz_service_call_of(call);
 	if (c->id == NULL) {
 		json_decref(result);
 		finish(c, NULL);
@@ -287,7 +288,7 @@ pz_call_error(struct pz_call *call, const char *dom_name, const char *message)
 	json_t *error = pz_rpc_api_error(dom_name, message);
 	if (error == NULL) /* a message that is not UTF-8 */
 		error = pz_rpc_api_error(dom_name, NULL);
-	call_fail(call_of(call), error);
+	pz_service_call_fail(pz_service_call_of(call), error);
 }
 
 void
@@ -296,7 +297,7 @@ pz_call_fault(struct pz_call *call, int code, const char *message)
 	json_t *error = pz_rpc_error(code, message, NULL);
 	if (error == NULL)
 		error = pz_rpc_error(code, NULL, NULL);
-	call_fail(call_of(call), error);
+	pz_service_call_fail(pz_service_call_of(call), error);
 }
 
 /* At once, instead of call-backs that the caller drops until its time-out (wire notes). */
@@ -312,7 +313,7 @@ refuse_stream(struct call *c)
 enum pz_err
 pz_call_listen(struct pz_call *call)
 {
-	struct call *c = call_of(call);
+	struct call *c = pz_service_call_of(call);
 	struct pz_dispatcher *d = c->d;
 	if (c->listening)
 		return PZ_OK;
@@ -325,12 +326,12 @@ pz_call_listen(struct pz_call *call)
 		return PZ_ERR_PROTO_MEMBER;
 	}
 	if (d->listener_count + d->binder_count >= PZ_LISTENERS_MAX ||
-	    held_by(d, c->from) >= PZ_LISTENERS_PER_PEER_MAX) {
+	    pz_service_held_by(d, c->from) >= PZ_LISTENERS_PER_PEER_MAX) {
 		pz_call_error(call, "QuotaExceededError", "Too many listeners.");
 		return PZ_ERR_LIMIT;
 	}
 	if (c->batch) { /* its answer may be hours away: the batch does not wait */
-		batch_close(d, PZ_TAKE(c->batch), NULL);
+		pz_service_batch_close(d, PZ_TAKE(c->batch), NULL);
 	}
 	pz_list_remove(&c->node);
 	pz_list_append(&d->listeners, &c->node);
@@ -345,10 +346,10 @@ pz_call_listen(struct pz_call *call)
 void
 pz_call_event(struct pz_call *call, const char *name, json_t *params)
 {
-	struct call *c = call_of(call);
-	PZ_AUTO_FREE char *reference = c->id ? call_reference(c->id) : NULL;
+	struct call *c = pz_service_call_of(call);
+	PZ_AUTO_FREE char *reference = c->id ? pz_service_call_reference(c->id) : NULL;
 	if (reference)
-		notify(c->d, c->from, reference, name, params);
+		pz_service_notify(c->d, c->from, reference, name, params);
 	else
 		json_decref(params);
 }
@@ -360,11 +361,11 @@ pz_call_end(struct pz_call *call)
 }
 
 struct call *
-call_of_same_caller(const struct call *c, const json_t *id)
+pz_service_call_of_same_caller(const struct call *c, const json_t *id)
 {
 	if (!json_is_string(id) && !json_is_number(id))
 		return NULL;
-	PZ_AUTO_FREE char *key = call_key(c->from, id);
+	PZ_AUTO_FREE char *key = pz_service_call_key(c->from, id);
 	struct call *other = key ? pz_map_get(c->d->open, pz_slice_str(key)) : NULL;
 	if (!other || other == c || other->kind != CALL_SERVICE ||
 	    other->pub.service != c->pub.service)
@@ -375,15 +376,16 @@ call_of_same_caller(const struct call *c, const json_t *id)
 void
 pz_call_remove_listener(struct pz_call *call, const json_t *listener_id)
 {
-	struct call *c = call_of(call), *other = call_of_same_caller(c, listener_id);
+	struct call *c = pz_service_call_of(call),
+		    *other = pz_service_call_of_same_caller(c, listener_id);
 	if (other == NULL) {
 		pz_call_error(call, "NotFoundError", "No such call or listener.");
 		return;
 	}
 	note_end(other, "given up");
-	call_abort(other,
-		   other->listening ? NULL
-				    : pz_rpc_api_error("AbortError", "The caller gave it up."),
-		   false);
+	pz_service_call_abort(
+		other,
+		other->listening ? NULL : pz_rpc_api_error("AbortError", "The caller gave it up."),
+		false);
 	pz_call_result(call, NULL);
 }

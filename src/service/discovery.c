@@ -60,7 +60,7 @@ part(const json_t *params, size_t index, const char *name)
 }
 
 const char *
-find_feature(const json_t *params)
+pz_service_find_feature(const json_t *params)
 {
 	return pz_json_text(json_object_get(part(params, 0, "serviceType"), "api"));
 }
@@ -212,7 +212,7 @@ pz_find_add(struct pz_find *find, const struct pz_descriptor *s)
 		return;
 	struct pz_permit_query query = {
 		.kind = PZ_PERMIT_SHOW, .from = f->caller, .api = s->api, .service_id = s->id};
-	enum pz_permit permit = ask(f->d, &query);
+	enum pz_permit permit = pz_service_permit(f->d, &query);
 	if (permit == PZ_PERMIT_DENY || permit == PZ_PERMIT_REFUSED)
 		return;
 	(void)json_array_append_new(f->results, f->has_methods ? pz_descriptor_full_json(s)
@@ -323,7 +323,7 @@ count_finds(const struct pz_dispatcher *d, const char *caller)
 }
 
 void
-find_start(struct call *c, json_t *params, bool spec_style)
+pz_service_find_start(struct call *c, json_t *params, bool spec_style)
 {
 	struct pz_dispatcher *d = c->d;
 	if (count_finds(d, c->from) >= PZ_FINDS_PER_PEER_MAX) {
@@ -332,7 +332,7 @@ find_start(struct call *c, json_t *params, bool spec_style)
 	}
 	struct find *f = find_new(c, spec_style);
 	if (f == NULL) {
-		call_fail(c, NULL);
+		pz_service_call_fail(c, NULL);
 		return;
 	}
 	if (!read_params(f, params)) {
@@ -353,31 +353,31 @@ find_start(struct call *c, json_t *params, bool spec_style)
 }
 
 void
-find_abandon(struct find *f)
+pz_service_find_abandon(struct find *f)
 {
 	f->call = NULL;
 	pz_env_stop(f->d->env, &f->timer);
 }
 
 void
-find_cancel(struct call *c, json_t *params)
+pz_service_find_cancel(struct call *c, json_t *params)
 {
 	const json_t *id = json_array_get(params, 0);
 	struct call *search = NULL;
 	if (json_is_string(id) || json_is_number(id)) {
-		PZ_AUTO_FREE char *key = call_key(c->from, id);
+		PZ_AUTO_FREE char *key = pz_service_call_key(c->from, id);
 		search = key ? pz_map_get(c->d->open, pz_slice_str(key)) : NULL;
 	}
 	if (!search || search->kind != CALL_FIND) {
 		pz_call_error(&c->pub, "NotFoundError", "No such search.");
 		return;
 	}
-	call_abort(search, pz_rpc_api_error("AbortError", NULL), false);
+	pz_service_call_abort(search, pz_rpc_api_error("AbortError", NULL), false);
 	pz_call_result(&c->pub, NULL);
 }
 
 void
-finds_free(struct pz_dispatcher *d)
+pz_service_finds_free(struct pz_dispatcher *d)
 {
 	PZ_LIST_EACH (&d->finds, node, tmp)
 		find_free(PZ_CONTAINER(node, struct find, node));
@@ -386,7 +386,7 @@ finds_free(struct pz_dispatcher *d)
 static const char *const find_names[] = {"serviceType", "options", "filter", NULL};
 static const char *const cancel_names[] = {"searchId", NULL};
 
-const struct pz_method_def find_method = {
+const struct pz_method_def pz_service_find_method = {
 	.function = "findServices", .form = PZ_PARAMS_POSITIONAL, .names = find_names};
-const struct pz_method_def cancel_method = {
+const struct pz_method_def pz_service_cancel_method = {
 	.function = "cancel", .form = PZ_PARAMS_POSITIONAL, .names = cancel_names};

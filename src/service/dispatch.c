@@ -24,13 +24,13 @@ PZ_AUTO_DEFINE(json_t, json_decref)
 /* ---- permission ---- */
 
 enum pz_permit
-ask(struct pz_dispatcher *d, struct pz_permit_query *query)
+pz_service_permit(struct pz_dispatcher *d, struct pz_permit_query *query)
 {
 	return d->ops->permit ? d->ops->permit(d->arg, query) : PZ_PERMIT_ALLOW;
 }
 
 json_t *
-permit_error(enum pz_permit permit)
+pz_service_permit_error(enum pz_permit permit)
 {
 	int code = permit == PZ_PERMIT_REFUSED ? PZ_RPC_DENIED_PERSON : PZ_RPC_DENIED_POLICY;
 	return pz_rpc_error(code, NULL, pz_dom_error("SecurityError", "Access has been denied."));
@@ -46,7 +46,7 @@ is_denied(enum pz_permit permit)
 static void
 run(struct call *c, json_t *params)
 {
-	PZ_AUTO(json_decref) json_t *bound = params_bind(c->def, params);
+	PZ_AUTO(json_decref) json_t *bound = pz_service_params_bind(c->def, params);
 	if (bound == NULL) {
 		pz_call_fault(&c->pub, PZ_RPC_INVALID_PARAMS, NULL);
 		return;
@@ -72,7 +72,7 @@ proceed(struct call *c, enum pz_permit permit, json_t *params)
 	if (c->ask == PZ_PERMIT_BIND) /* H5 */
 		pz_call_event(&c->pub, "onError",
 			      pz_dom_error("SecurityError", "Access has been denied."));
-	call_fail(c, permit_error(permit));
+	pz_service_call_fail(c, pz_service_permit_error(permit));
 }
 
 static void
@@ -83,7 +83,7 @@ authorise(struct call *c, struct pz_permit_query *query, json_t *params)
 	query->from = c->from;
 	query->params = params;
 	query->ticket = c->ticket;
-	proceed(c, ask(c->d, query), params);
+	proceed(c, pz_service_permit(c->d, query), params);
 }
 
 void
@@ -124,7 +124,7 @@ static const struct pz_method_def *
 method_of(const struct pz_service *service, const struct pz_method *m)
 {
 	const struct pz_method_def *def = method_in(service->methods, service->method_count, m);
-	return def ? def : method_in(common_methods, common_method_count, m);
+	return def ? def : method_in(pz_service_common_methods, pz_service_common_method_count, m);
 }
 
 /* Which functions there are instead, and which one was probably meant. */
@@ -158,12 +158,13 @@ unknown(struct call *c, const char *api, const char *id, const struct pz_service
 {
 	struct pz_permit_query query = {
 		.kind = PZ_PERMIT_SHOW, .from = c->from, .api = api, .service_id = id};
-	enum pz_permit permit = ask(c->d, &query);
+	enum pz_permit permit = pz_service_permit(c->d, &query);
 	if (is_denied(permit))
-		call_fail(c, permit_error(permit));
+		pz_service_call_fail(c, pz_service_permit_error(permit));
 	else
-		call_fail(c, service ? no_function(service, m)
-				     : pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));
+		pz_service_call_fail(c,
+				     service ? no_function(service, m)
+					     : pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));
 }
 
 static void
@@ -179,7 +180,7 @@ service_call(struct call *c, const struct pz_method *m, json_t *params)
 	PZ_AUTO_FREE char *api = pz_slice_dup(m->api);
 	PZ_AUTO_FREE char *id = pz_slice_dup(m->id);
 	if (!api || !id) {
-		call_fail(c, NULL);
+		pz_service_call_fail(c, NULL);
 		return;
 	}
 	struct pz_service *service = pz_registry_lookup(c->d->registry, api, id);
@@ -192,11 +193,13 @@ service_call(struct call *c, const struct pz_method *m, json_t *params)
 	c->pub.service = service;
 	c->pub.method = c->def = def;
 	c->run = run_method;
-	if (is_removal_of_own(c, def, params)) { /* who may begin a call may give it up */
+	if (pz_service_is_removal_of_own(c, def,
+					 params)) { /* who may begin a call may give it up */
 		run(c, params);
 		return;
 	}
-	struct pz_permit_query query = {.kind = is_bind(def) ? PZ_PERMIT_BIND : PZ_PERMIT_INVOKE,
+	struct pz_permit_query query = {.kind = pz_service_is_bind(def) ? PZ_PERMIT_BIND
+									: PZ_PERMIT_INVOKE,
 					.api = api,
 					.service_id = id,
 					.function = def->function};
@@ -208,13 +211,13 @@ service_call(struct call *c, const struct pz_method *m, json_t *params)
 static void
 run_find(struct call *c, json_t *params)
 {
-	find_start(c, params, false);
+	pz_service_find_start(c, params, false);
 }
 
 static void
 run_find_spec(struct call *c, json_t *params)
 {
-	find_start(c, params, true);
+	pz_service_find_start(c, params, true);
 }
 
 /* Answers at once, and says nothing: a caller whose request arrives may know that. */
@@ -233,10 +236,10 @@ static const struct builtin {
 	const struct pz_method_def *def;
 	void (*run)(struct call *c, json_t *params);
 } builtins[] = {
-	{"ServiceDiscovery", &find_method, run_find},
-	{"DiscoveryInterface", &find_method, run_find_spec},
-	{"ServiceDiscovery", &cancel_method, find_cancel},
-	{"DiscoveryInterface", &cancel_method, find_cancel},
+	{"ServiceDiscovery", &pz_service_find_method, run_find},
+	{"DiscoveryInterface", &pz_service_find_method, run_find_spec},
+	{"ServiceDiscovery", &pz_service_cancel_method, pz_service_find_cancel},
+	{"DiscoveryInterface", &pz_service_cancel_method, pz_service_find_cancel},
 	{"ServiceDiscovery", &ping_method, run_ping},
 };
 
@@ -256,14 +259,14 @@ builtin_call(struct call *c, const struct builtin *builtin, json_t *params)
 {
 	c->def = builtin->def;
 	c->run = builtin->run;
-	if (builtin->def == &cancel_method || builtin->def == &ping_method) {
+	if (builtin->def == &pz_service_cancel_method || builtin->def == &ping_method) {
 		run(c, params);
 		return;
 	}
 	struct pz_permit_query query = {.kind = PZ_PERMIT_FIND,
 					.api = PZ_API_DISCOVERY,
 					.function = builtin->def->function,
-					.feature = find_feature(params)};
+					.feature = pz_service_find_feature(params)};
 	authorise(c, &query, params);
 }
 
@@ -275,7 +278,7 @@ foreign_call(struct call *c, const struct pz_method *m, json_t *params)
 	PZ_AUTO_FREE char *object = pz_slice_dup(m->api);
 	PZ_AUTO_FREE char *function = pz_slice_dup(m->function);
 	if (!object || !function) {
-		call_fail(c, NULL);
+		pz_service_call_fail(c, NULL);
 		return;
 	}
 	c->kind = CALL_BUILTIN;
@@ -315,7 +318,7 @@ accept(struct pz_dispatcher *d, const char *from, json_t *id, struct batch *batc
 		return NULL;
 	}
 	if (id) {
-		key = call_key(from, id);
+		key = pz_service_call_key(from, id);
 		if (key == NULL)
 			return NULL;
 		if (pz_map_get(d->open, pz_slice_str(key)) ||
@@ -332,7 +335,7 @@ accept(struct pz_dispatcher *d, const char *from, json_t *id, struct batch *batc
 			refuse(d, from, id, PZ_RPC_CONGESTED, batch);
 		return NULL;
 	}
-	return call_new(d, from, id, key, batch);
+	return pz_service_call_new(d, from, id, key, batch);
 }
 
 static void
@@ -355,7 +358,7 @@ request(struct pz_dispatcher *d, const char *from, json_t *payload, struct batch
 	c->is_single = json_is_false(json_object_get(payload, "stream"));
 	if (pz_method_parse(pz_slice_str(rpc.method), &m) != PZ_OK ||
 	    m.kind == PZ_METHOD_CALLBACK) { /* the owner knows its call-backs, so this is none */
-		call_fail(c, pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));
+		pz_service_call_fail(c, pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));
 		return;
 	}
 	const struct builtin *builtin = m.kind == PZ_METHOD_BUILTIN ? builtin_of(&m) : NULL;
@@ -375,14 +378,15 @@ pz_dispatcher_request(struct pz_dispatcher *d, const char *from, json_t *payload
 		request(d, from, payload, NULL);
 		return;
 	}
-	struct batch *batch = count > 0 && count <= PZ_BATCH_REQUESTS_MAX ? batch_new(from) : NULL;
+	struct batch *batch =
+		count > 0 && count <= PZ_BATCH_REQUESTS_MAX ? pz_service_batch_new(from) : NULL;
 	if (batch == NULL) {
 		refuse(d, from, NULL, PZ_RPC_INVALID_REQUEST, NULL);
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
 		request(d, from, pz_rpc_batch_at(payload, i), batch);
-	batch_close(d, batch, NULL);
+	pz_service_batch_close(d, batch, NULL);
 }
 
 /* ---- ends ---- */
@@ -411,10 +415,10 @@ void
 pz_dispatcher_peer_gone(struct pz_dispatcher *d, const char *node_prefix)
 {
 	struct pz_list doomed;
-	binders_forget_peer(d, node_prefix);
-	call_collect(d, is_of_peer, node_prefix, &doomed);
+	pz_service_binders_forget_peer(d, node_prefix);
+	pz_service_call_collect(d, is_of_peer, node_prefix, &doomed);
 	for (struct pz_list *node; (node = pz_list_first(&doomed)) != NULL;)
-		call_abort(PZ_CONTAINER(node, struct call, node), NULL, true);
+		pz_service_call_abort(PZ_CONTAINER(node, struct call, node), NULL, true);
 }
 
 static void
@@ -423,14 +427,15 @@ on_registry(void *arg, enum pz_registry_event event, struct pz_service *service)
 	struct pz_dispatcher *d = arg;
 	struct pz_list doomed;
 	if (event == PZ_REGISTRY_ADDED)
-		binders_tell(d, service, "onServiceAvailable");
+		pz_service_binders_notify(d, service, "onServiceAvailable");
 	if (event != PZ_REGISTRY_REMOVED)
 		return;
-	call_collect(d, is_of_service, service, &doomed);
+	pz_service_call_collect(d, is_of_service, service, &doomed);
 	for (struct pz_list *node; (node = pz_list_first(&doomed)) != NULL;)
-		call_abort(PZ_CONTAINER(node, struct call, node),
-			   pz_rpc_api_error("AbortError", "The service has gone."), false);
-	binders_tell(d, service, "onServiceUnavailable");
+		pz_service_call_abort(PZ_CONTAINER(node, struct call, node),
+				      pz_rpc_api_error("AbortError", "The service has gone."),
+				      false);
+	pz_service_binders_notify(d, service, "onServiceUnavailable");
 }
 
 static bool
@@ -445,17 +450,17 @@ is_forbidden(const struct call *c, const void *arg)
 					.api = c->pub.service->descriptor.api,
 					.service_id = c->pub.service->descriptor.id,
 					.function = c->def->function};
-	return is_denied(ask(d, &query));
+	return is_denied(pz_service_permit(d, &query));
 }
 
 void
 pz_dispatcher_recheck(struct pz_dispatcher *d)
 {
 	struct pz_list doomed;
-	call_collect(d, is_forbidden, NULL, &doomed);
+	pz_service_call_collect(d, is_forbidden, NULL, &doomed);
 	for (struct pz_list *node; (node = pz_list_first(&doomed)) != NULL;)
-		call_abort(PZ_CONTAINER(node, struct call, node), permit_error(PZ_PERMIT_DENY),
-			   false);
+		pz_service_call_abort(PZ_CONTAINER(node, struct call, node),
+				      pz_service_permit_error(PZ_PERMIT_DENY), false);
 }
 
 static void
@@ -504,11 +509,11 @@ pz_dispatcher_free(struct pz_dispatcher *d)
 		return;
 	d->closing = true;
 	pz_registry_unwatch(&d->watch);
-	call_collect(d, is_any, NULL, &doomed);
+	pz_service_call_collect(d, is_any, NULL, &doomed);
 	for (struct pz_list *node; (node = pz_list_first(&doomed)) != NULL;)
-		call_abort(PZ_CONTAINER(node, struct call, node), NULL, true);
-	binders_free(d);
-	finds_free(d);
+		pz_service_call_abort(PZ_CONTAINER(node, struct call, node), NULL, true);
+	pz_service_binders_free(d);
+	pz_service_finds_free(d);
 	pz_env_stop(d->env, &d->recheck_timer);
 	pz_replay_free(d->replay);
 	pz_map_free(d->open);

@@ -77,7 +77,7 @@ struct pz_dispatcher {
 };
 
 static inline struct call *
-call_of(const struct pz_call *pub)
+pz_service_call_of(const struct pz_call *pub)
 {
 	return (struct call *)(void *)(uintptr_t)pub;
 }
@@ -85,66 +85,69 @@ call_of(const struct pz_call *pub)
 /* ---- call.c ---- */
 
 /* "<from> <type><id>"; NULL: out of memory. The caller frees. */
-char *call_key(const char *from, const json_t *id);
+char *pz_service_call_key(const char *from, const json_t *id);
 /* The id as the text in call-back names; NULL: out of memory. The caller frees. */
-char *call_reference(const json_t *id);
+char *pz_service_call_reference(const json_t *id);
 /* New open call in d->calls. key, from: copied/taken; NULL: out of memory (key is freed). */
-struct call *call_new(struct pz_dispatcher *d, const char *from, json_t *id, char *key_takes,
-		      struct batch *batch);
+struct call *pz_service_call_new(struct pz_dispatcher *d, const char *from, json_t *id,
+				 char *key_takes, struct batch *batch);
 /* Ends without an answer. */
-void call_drop(struct call *c);
+void pz_service_call_drop(struct call *c);
 /* Ends a call that the service did not finish: tells the service, then answers with error (taken),
  * or {} when error is NULL; `silent`: no answer at all. */
-void call_abort(struct call *c, json_t *error, bool silent);
+void pz_service_call_abort(struct call *c, json_t *error, bool silent);
 /* Ends with a JSON-RPC error object (taken). */
-void call_fail(struct call *c, json_t *error);
+void pz_service_call_fail(struct call *c, json_t *error);
 /* Moves every call of both lists that matches into a fresh list. */
-void call_collect(struct pz_dispatcher *d, bool (*match)(const struct call *c, const void *arg),
-		  const void *arg, struct pz_list *out);
+void pz_service_call_collect(struct pz_dispatcher *d,
+			     bool (*match)(const struct call *c, const void *arg), const void *arg,
+			     struct pz_list *out);
 /* The open call with this id of the same caller and the same service, or NULL; never c itself. */
-struct call *call_of_same_caller(const struct call *c, const json_t *id);
-struct batch *batch_new(const char *to);
+struct call *pz_service_call_of_same_caller(const struct call *c, const json_t *id);
+struct batch *pz_service_batch_new(const char *to);
 /* One call (or the reader) is done with the batch; answer is taken, may be NULL. */
-void batch_close(struct pz_dispatcher *d, struct batch *batch, json_t *answer);
+void pz_service_batch_close(struct pz_dispatcher *d, struct batch *batch, json_t *answer);
 /* Sends "<reference>.<name>". params is taken. */
-void notify(struct pz_dispatcher *d, const char *to, const char *reference, const char *name,
-	    json_t *params);
+void pz_service_notify(struct pz_dispatcher *d, const char *to, const char *reference,
+		       const char *name, json_t *params);
 /* Listeners and binders of one caller. */
-size_t held_by(const struct pz_dispatcher *d, const char *from);
+size_t pz_service_held_by(const struct pz_dispatcher *d, const char *from);
 
 /* ---- params.c ---- */
 
 /* The positional array for a method, new reference; NULL: params do not fit (or memory is out). */
-json_t *params_bind(const struct pz_method_def *def, json_t *params);
+json_t *pz_service_params_bind(const struct pz_method_def *def, json_t *params);
 
 /* ---- dispatch.c ---- */
 
-enum pz_permit ask(struct pz_dispatcher *d, struct pz_permit_query *query);
+enum pz_permit pz_service_permit(struct pz_dispatcher *d, struct pz_permit_query *query);
 /* The error object that goes with DENY or REFUSED. */
-json_t *permit_error(enum pz_permit permit);
+json_t *pz_service_permit_error(enum pz_permit permit);
 
 /* ---- bind.c ---- */
 
-extern const struct pz_method_def common_methods[];
-extern const size_t common_method_count;
-bool is_bind(const struct pz_method_def *def);
+extern const struct pz_method_def pz_service_common_methods[];
+extern const size_t pz_service_common_method_count;
+bool pz_service_is_bind(const struct pz_method_def *def);
 /* One of those that every service has. */
-bool is_common(const struct pz_method_def *def);
+bool pz_service_is_common(const struct pz_method_def *def);
 /* Does c, a call of def, give up a call of the same caller? params as received. */
-bool is_removal_of_own(const struct call *c, const struct pz_method_def *def, json_t *params);
-void binders_forget_peer(struct pz_dispatcher *d, const char *node_prefix);
-void binders_tell(struct pz_dispatcher *d, const struct pz_service *service, const char *name);
-void binders_free(struct pz_dispatcher *d);
+bool
+pz_service_is_removal_of_own(const struct call *c, const struct pz_method_def *def, json_t *params);
+void pz_service_binders_forget_peer(struct pz_dispatcher *d, const char *node_prefix);
+void pz_service_binders_notify(struct pz_dispatcher *d, const struct pz_service *service,
+			       const char *name);
+void pz_service_binders_free(struct pz_dispatcher *d);
 
 /* ---- discovery.c ---- */
 
-extern const struct pz_method_def find_method, cancel_method;
+extern const struct pz_method_def pz_service_find_method, pz_service_cancel_method;
 /* The requested type, borrowed, or NULL. */
-const char *find_feature(const json_t *params);
-void find_start(struct call *c, json_t *params, bool spec_style);
-void find_cancel(struct call *c, json_t *params);
+const char *pz_service_find_feature(const json_t *params);
+void pz_service_find_start(struct call *c, json_t *params, bool spec_style);
+void pz_service_find_cancel(struct call *c, json_t *params);
 /* The call of a search was ended by others. */
-void find_abandon(struct find *f);
-void finds_free(struct pz_dispatcher *d);
+void pz_service_find_abandon(struct find *f);
+void pz_service_finds_free(struct pz_dispatcher *d);
 
 #endif

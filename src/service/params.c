@@ -61,7 +61,7 @@ wrap(json_t *value)
 }
 
 json_t *
-params_bind(const struct pz_method_def *def, json_t *params)
+pz_service_params_bind(const struct pz_method_def *def, json_t *params)
 {
 	if (params == NULL || json_is_null(params))
 		return json_array();

@@ -60,16 +60,18 @@ struct place {
 	char bytes[PZ_SYNC_PLACE_BYTES_MAX];
 };
 
-struct pz_slice sync_place(struct place *place, const struct pz_sync_kind *kind, const char *key);
-struct pz_sync_item *sync_item(const struct pz_sync_session *s, const struct pz_sync_kind *kind);
-bool sync_may_send(const struct pz_sync_session *s, const struct pz_sync_kind *kind);
-bool sync_may_take(const struct pz_sync_session *s, const struct pz_sync_kind *kind);
+struct pz_slice
+pz_sync_place(struct place *place, const struct pz_sync_kind *kind, const char *key);
+struct pz_sync_item *
+pz_sync_session_item(const struct pz_sync_session *s, const struct pz_sync_kind *kind);
+bool pz_sync_may_send(const struct pz_sync_session *s, const struct pz_sync_kind *kind);
+bool pz_sync_may_accept(const struct pz_sync_session *s, const struct pz_sync_kind *kind);
 
 /* Queues what pz_sync_session_pump sends. Errors: LIMIT_MEMORY. */
-enum pz_err sync_queue_chunk(struct pz_sync_session *s, const struct pz_sync_kind *kind,
-			     const char *key) PZ_MUST_USE;
-enum pz_err sync_queue_want(struct pz_sync_session *s, const struct pz_sync_kind *kind,
-			    const char *key) PZ_MUST_USE;
-void sync_queues_free(struct pz_sync_session *s);
+enum pz_err pz_sync_queue_chunk(struct pz_sync_session *s, const struct pz_sync_kind *kind,
+				const char *key) PZ_MUST_USE;
+enum pz_err pz_sync_queue_want(struct pz_sync_session *s, const struct pz_sync_kind *kind,
+			       const char *key) PZ_MUST_USE;
+void pz_sync_queues_free(struct pz_sync_session *s);
 
 #endif

@@ -41,7 +41,7 @@ gives(const struct pz_sync_kind *kind, const char *device, const char *key)
 }
 
 struct pz_slice
-sync_place(struct place *place, const struct pz_sync_kind *kind, const char *key)
+pz_sync_place(struct place *place, const struct pz_sync_kind *kind, const char *key)
 {
 	size_t name_len = strlen(kind->name) + 1, key_len = strnlen(key, PZ_SYNC_KEY_BYTES_MAX);
 
@@ -52,10 +52,10 @@ sync_place(struct place *place, const struct pz_sync_kind *kind, const char *key
 }
 
 enum pz_err
-sync_queue_chunk(struct pz_sync_session *s, const struct pz_sync_kind *kind, const char *key)
+pz_sync_queue_chunk(struct pz_sync_session *s, const struct pz_sync_kind *kind, const char *key)
 {
 	struct place place;
-	struct pz_slice name = sync_place(&place, kind, key);
+	struct pz_slice name = pz_sync_place(&place, kind, key);
 	size_t size = strlen(key) + 1;
 
 	/* The last can only be when chunks come and go while the other end does not read. */
@@ -74,18 +74,18 @@ sync_queue_chunk(struct pz_sync_session *s, const struct pz_sync_kind *kind, con
 }
 
 enum pz_err
-sync_queue_want(struct pz_sync_session *s, const struct pz_sync_kind *kind, const char *key)
+pz_sync_queue_want(struct pz_sync_session *s, const struct pz_sync_kind *kind, const char *key)
 {
 	struct place place;
 
 	/* What is left out differs in the next exchange too. */
 	if (!gives(kind, s->other_device, key) || pz_map_len(s->wanted) >= PZ_SYNC_WANTED_MAX)
 		return PZ_OK;
-	return pz_map_put(s->wanted, sync_place(&place, kind, key), (void *)kind, NULL);
+	return pz_map_put(s->wanted, pz_sync_place(&place, kind, key), (void *)kind, NULL);
 }
 
 void
-sync_queues_free(struct pz_sync_session *s)
+pz_sync_queues_free(struct pz_sync_session *s)
 {
 	size_t pos = 0;
 	void *out;
@@ -198,7 +198,7 @@ add_digests(const struct pz_sync_session *s, json_t *items)
 
 	for (unsigned id = 0; id < PZ_SYNC_KIND_COUNT; id++) {
 		const struct pz_sync_kind *kind = pz_sync_kind(id);
-		struct pz_sync_item *item = sync_item(s, kind);
+		struct pz_sync_item *item = pz_sync_session_item(s, kind);
 		if (item == NULL)
 			continue;
 		pz_sync_item_expire(item, pz_env_wall_ms(s->config.env));
@@ -276,7 +276,7 @@ list_kinds(const struct pz_sync_session *s, struct listing *l, json_t *message)
 	while (l->kinds) {
 		const struct pz_sync_kind *kind =
 			pz_sync_kind((enum pz_sync_id)__builtin_ctz(l->kinds));
-		struct pz_sync_item *item = sync_item(s, kind);
+		struct pz_sync_item *item = pz_sync_session_item(s, kind);
 		bool is_full = false;
 		if (item) { /* else opted out since */
 			json_t *keys = json_object();
@@ -330,7 +330,7 @@ array_of(json_t *object, const struct pz_sync_kind *kind, size_t *bytes)
 static const struct pz_sync_chunk *
 chunk_of(const struct pz_sync_session *s, const struct outgoing *out)
 {
-	struct pz_sync_item *item = sync_item(s, out->kind);
+	struct pz_sync_item *item = pz_sync_session_item(s, out->kind);
 
 	return item ? pz_sync_item_get(item, out->key) : NULL;
 }

@@ -43,22 +43,22 @@ pz_sync_is_status(const char *status)
 }
 
 bool
-sync_may_send(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
+pz_sync_may_send(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
 {
 	return pz_sync_may_go(kind, s->config.self, s->config.other);
 }
 
 bool
-sync_may_take(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
+pz_sync_may_accept(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
 {
 	return pz_sync_may_go(kind, s->config.other, s->config.self);
 }
 
 /* NULL too for what goes neither way on this link. */
 struct pz_sync_item *
-sync_item(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
+pz_sync_session_item(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
 {
-	if (!sync_may_send(s, kind) && !sync_may_take(s, kind))
+	if (!pz_sync_may_send(s, kind) && !pz_sync_may_accept(s, kind))
 		return NULL;
 	return s->config.ops->item(s->config.arg, kind);
 }
@@ -69,7 +69,7 @@ item_named(const struct pz_sync_session *s, const char *name)
 {
 	const struct pz_sync_kind *kind = pz_sync_kind_find(name);
 
-	return kind ? sync_item(s, kind) : NULL;
+	return kind ? pz_sync_session_item(s, kind) : NULL;
 }
 
 struct pz_sync_session *
@@ -98,7 +98,7 @@ pz_sync_session_free(struct pz_sync_session *s)
 {
 	if (s == NULL)
 		return;
-	sync_queues_free(s);
+	pz_sync_queues_free(s);
 	pz_map_free(s->answer.seen);
 	pz_buf_wipe(&s->pieces.value);
 	free(s);
@@ -120,11 +120,12 @@ pz_sync_session_open(struct pz_sync_session *s)
 enum pz_err
 pz_sync_session_push(struct pz_sync_session *s, const struct pz_sync_kind *kind, const char *key)
 {
-	struct pz_sync_item *item = sync_may_send(s, kind) ? sync_item(s, kind) : NULL;
+	struct pz_sync_item *item =
+		pz_sync_may_send(s, kind) ? pz_sync_session_item(s, kind) : NULL;
 
 	if (item == NULL || pz_sync_item_get(item, key) == NULL)
 		return PZ_OK;
-	PZ_TRY(sync_queue_chunk(s, kind, key));
+	PZ_TRY(pz_sync_queue_chunk(s, kind, key));
 	s->data_family = own_family(s);
 	return pz_sync_session_pump(s);
 }
@@ -252,11 +253,11 @@ take_entry(struct pz_sync_session *s, const struct pz_sync_item *item, const cha
 	struct place place;
 
 	if (ours)
-		PZ_TRY(pz_map_put(s->answer.seen, sync_place(&place, kind, key), s, NULL));
-	if ((need & PZ_SYNC_NEED_SEND) && sync_may_send(s, kind))
-		PZ_TRY(sync_queue_chunk(s, kind, key));
-	if ((need & PZ_SYNC_NEED_WANT) && sync_may_take(s, kind))
-		PZ_TRY(sync_queue_want(s, kind, key));
+		PZ_TRY(pz_map_put(s->answer.seen, pz_sync_place(&place, kind, key), s, NULL));
+	if ((need & PZ_SYNC_NEED_SEND) && pz_sync_may_send(s, kind))
+		PZ_TRY(pz_sync_queue_chunk(s, kind, key));
+	if ((need & PZ_SYNC_NEED_WANT) && pz_sync_may_accept(s, kind))
+		PZ_TRY(pz_sync_queue_want(s, kind, key));
 	return PZ_OK;
 }
 
@@ -294,7 +295,7 @@ take_listed(struct pz_sync_session *s, const struct pz_sync_item *item, json_t *
 static enum pz_err
 take_unlisted(struct pz_sync_session *s, const struct pz_sync_kind *kind, struct pz_sync_item *item)
 {
-	bool is_mirror = s->config.other == PZ_SYNC_HUB && !sync_may_send(s, kind) &&
+	bool is_mirror = s->config.other == PZ_SYNC_HUB && !pz_sync_may_send(s, kind) &&
 			 kind->order == PZ_SYNC_BY_TIME;
 	json_t *gone = json_array();
 	enum pz_err err = gone ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
@@ -305,10 +306,10 @@ take_unlisted(struct pz_sync_session *s, const struct pz_sync_kind *kind, struct
 	for (i = 0; err == PZ_OK && i < pz_sync_item_len(item); i++) {
 		const struct pz_sync_chunk *chunk = pz_sync_item_at(item, i);
 		if (!pz_sync_item_is_shown(item, chunk) ||
-		    pz_map_get(s->answer.seen, sync_place(&place, kind, chunk->key)))
+		    pz_map_get(s->answer.seen, pz_sync_place(&place, kind, chunk->key)))
 			continue;
-		if (sync_may_send(s, kind))
-			err = sync_queue_chunk(s, kind, chunk->key);
+		if (pz_sync_may_send(s, kind))
+			err = pz_sync_queue_chunk(s, kind, chunk->key);
 		else if (is_mirror && json_array_append_new(gone, json_string(chunk->key)))
 			err = PZ_ERR_LIMIT_MEMORY;
 	}
@@ -346,7 +347,7 @@ take_answer(struct pz_sync_session *s, const json_t *message, struct pz_errinfo 
 	for (unsigned kinds = s->answer.kinds; kinds; kinds &= kinds - 1) {
 		const struct pz_sync_kind *kind =
 			pz_sync_kind((enum pz_sync_id)__builtin_ctz(kinds));
-		struct pz_sync_item *item = sync_item(s, kind);
+		struct pz_sync_item *item = pz_sync_session_item(s, kind);
 		if (item)
 			PZ_TRY(take_unlisted(s, kind, item));
 	}
@@ -474,10 +475,10 @@ answer_loser(struct pz_sync_session *s, const struct pz_sync_kind *kind,
 	const struct pz_sync_chunk *ours = pz_sync_item_get(item, loser->key);
 
 	if (s->config.self != PZ_SYNC_HUB || s->config.other != PZ_SYNC_DEVICE || ours == NULL ||
-	    pz_sync_chunk_is_same(ours, loser) || !sync_may_send(s, kind))
+	    pz_sync_chunk_is_same(ours, loser) || !pz_sync_may_send(s, kind))
 		return PZ_OK;
 	s->data_family = own_family(s);
-	return sync_queue_chunk(s, kind, loser->key);
+	return pz_sync_queue_chunk(s, kind, loser->key);
 }
 
 /*
@@ -520,7 +521,7 @@ put_chunk(struct pz_sync_session *s, const struct pz_sync_judge *judge, struct p
 	bool is_clamped = (*takes)->mtime_ms != mtime_ms;
 	snprintf(key, sizeof(key), "%s", (*takes)->key);
 	if (is_clamped) /* first: what was put is changed, whatever comes after */
-		PZ_TRY(sync_queue_chunk(s, judge->kind, key));
+		PZ_TRY(pz_sync_queue_chunk(s, judge->kind, key));
 	PZ_TRY(pz_sync_item_put(item, *takes, info));
 	*takes = NULL;
 	return PZ_OK;
@@ -603,14 +604,14 @@ take_want(struct pz_sync_session *s, const struct pz_sync_item *item, const json
 	const json_t *value;
 	size_t i;
 
-	if (!sync_may_send(s, kind)) {
+	if (!pz_sync_may_send(s, kind)) {
 		refuse(s, kind->name, "", "not given to this end");
 		return PZ_OK;
 	}
 	json_array_foreach (keys, i, value) {
 		const char *key = json_string_value(value);
 		if (key && pz_sync_item_get(item, key))
-			PZ_TRY(sync_queue_chunk(s, kind, key));
+			PZ_TRY(pz_sync_queue_chunk(s, kind, key));
 	}
 	return PZ_OK;
 }
@@ -621,7 +622,7 @@ is_wrong_way(const struct pz_sync_session *s, const char *name)
 {
 	const struct pz_sync_kind *kind = pz_sync_kind_find(name);
 
-	return kind && !sync_may_take(s, kind);
+	return kind && !pz_sync_may_accept(s, kind);
 }
 
 static enum pz_err
@@ -637,7 +638,7 @@ on_data(struct pz_sync_session *s, enum family family, const json_t *message,
 	take_clock(s, message);
 	json_object_foreach ((json_t *)message, name, value) {
 		struct pz_sync_item *item = item_named(s, name);
-		if (item && sync_may_take(s, pz_sync_item_kind(item)))
+		if (item && pz_sync_may_accept(s, pz_sync_item_kind(item)))
 			PZ_TRY(take_chunks(s, item, value));
 		else if (is_wrong_way(s, name))
 			refuse(s, name, "", "not taken from this end");
