@@ -1,0 +1,126 @@
+/*
+ * A command under way: who asked, what was asked, and what becomes of it.
+ *
+ *     owner                          handler
+ *     pz_request_new  ------------>  runs: pz_request_event*, then pz_request_answer or _fail,
+ *     pz_request_cancel                    at once or later
+ *          <------------- done() at the end of the turn, never from inside a call
+ *
+ * A completion never runs inside the call that began it: a request that has ended, and one whose
+ * owner has given it up, stay in memory until pz_requests_report, which a timer of zero calls. A
+ * handler may keep a pointer to its request until it has ended it, and may walk over the others.
+ */
+#ifndef PZ_COMMAND_REQUEST_H
+#define PZ_COMMAND_REQUEST_H
+
+#include <jansson.h>
+
+#include "base/env.h"
+#include "base/err.h"
+#include "base/list.h"
+
+struct pz_request;
+
+/** How the course of a request is reported to its owner. */
+struct pz_reply {
+	/** The end, once unless cancelled; called from pz_requests_report only, so it may begin and
+	 * cancel requests. @param result borrowed, NULL on failure; @param detail one line, "" on
+	 * success */
+	void (*done)(void *arg, enum pz_err err, const char *detail, json_t *result);
+	/** What happens meanwhile; NULL: of no interest. May be called from inside
+	 * pz_request_new's caller. @param event borrowed */
+	void (*event)(void *arg, json_t *event);
+};
+
+/** What a handler keeps for a request. One static object for each kind of request. */
+struct pz_request_kind {
+	size_t size; /* bytes of its state; 0: none */
+	/** Releases what the state holds and calls off what was begun; called once, when the
+	 * request ends or, after its owner gave it up, at the end of the turn. May be NULL. */
+	void (*release)(struct pz_request *request);
+	/** What was begun cannot be called off (a commit): a request that its owner gives up goes
+	 * on until the handler ends it, and is reported to no one. */
+	bool goes_on;
+};
+
+/** All requests of one daemon. */
+struct pz_requests {
+	const struct pz_env *env;
+	void *self;          /* the node or hub, for the handlers */
+	struct pz_list all;  /* struct pz_request.all */
+	struct pz_list over; /* struct pz_request.over: to be reported and freed */
+	struct pz_timer timer;
+};
+
+/** One request. Handlers read self, params, state and kind; the rest belongs to request.c. */
+struct pz_request {
+	void *self;
+	json_t *params;                     /* object, owned */
+	void *state;                        /* kind->size bytes, owned */
+	const struct pz_request_kind *kind; /* NULL: no state, goes on until it has ended */
+	struct pz_requests *requests;
+	struct pz_list all, over;
+	const struct pz_reply *reply; /* NULL: its owner has given it up */
+	void *arg;
+	json_t *result;
+	enum pz_err err;
+	struct pz_errinfo info;
+	bool is_ended, is_released;
+};
+
+/** @param env borrowed, must outlive it; @param self for pz_request.self */
+void pz_requests_init(struct pz_requests *requests, const struct pz_env *env, void *self);
+
+/** Reports what has ended since, and frees it. The timer calls it; a daemon that stops, or a test,
+ * may do so from outside of all calls. */
+void pz_requests_report(struct pz_requests *requests);
+
+/** Gives up and frees all, also those that go on: what would end them must not come any more.
+ * Reports nothing. A zeroed object is fine. */
+void pz_requests_fini(struct pz_requests *requests);
+
+/** The next request after `last` (NULL: the first) that is of this kind and under way. A request
+ * that ends, or is begun, meanwhile does no harm. */
+struct pz_request *
+pz_requests_next(const struct pz_requests *requests, const struct pz_request_kind *kind,
+		 const struct pz_request *last);
+
+/** Walks over the requests of one kind that are under way. */
+#define PZ_REQUEST_EACH(requests, kind, request)                                                   \
+	for (struct pz_request *request = pz_requests_next((requests), (kind), NULL);              \
+	     request != NULL; request = pz_requests_next((requests), (kind), request))
+
+/**
+ * A request that is under way until a handler ends it.
+ * @param params object, borrowed; kept by reference
+ * @param reply static, or outlives the request; @param arg for its functions
+ * @return owned by `requests`; NULL: out of memory, and reply is not called
+ */
+struct pz_request *pz_request_new(struct pz_requests *requests, json_t *params,
+				  const struct pz_reply *reply, void *arg);
+
+/** Its owner is gone: no function of the reply is called any more. What was begun is called off at
+ * the end of the turn, or goes on (pz_request_kind). NULL is fine. */
+void pz_request_cancel(struct pz_request *request);
+
+/** For handlers: the request is of this kind from now on. At most once for each.
+ * @return the state, zeroed; NULL: out of memory, and the request has ended with that */
+void *pz_request_begin(struct pz_request *request, const struct pz_request_kind *kind);
+
+/** Reports what happens meanwhile. @param takes_event NULL: nothing */
+void pz_request_event(struct pz_request *request, json_t *takes_event);
+
+/** Ends it. A request that has ended already stays as it is: the first end counts.
+ * @param detail one line; "": the text of the error. Not used with PZ_OK
+ * @param takes_result NULL with PZ_OK: out of memory. Not used with an error */
+void pz_request_finish(struct pz_request *request, enum pz_err err, const char *detail,
+		       json_t *takes_result);
+/** pz_request_finish with PZ_OK. */
+void pz_request_answer(struct pz_request *request, json_t *takes_result);
+/** pz_request_finish with an error. */
+void pz_request_fail(struct pz_request *request, enum pz_err err, const char *detail);
+
+/** Has it ended, or was it given up? After a call that may have ended it from inside. */
+bool pz_request_is_over(const struct pz_request *request);
+
+#endif
