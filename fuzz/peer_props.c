@@ -230,7 +230,7 @@ check(void)
 			check_said(&w.far[i], addresses[i]);
 	FUZZ_CHECK(pz_node_command(w.node, "peers", none, &reply, NULL) == NULL);
 	json_decref(none);
-	FUZZ_CHECK(w.node->membership != NULL && !w.node->is_wiping);
+	FUZZ_CHECK(w.node->zone.membership != NULL && !w.node->is_wiping);
 	FUZZ_CHECK(w.node->answer_count <= PZ_RESEND_ANSWERS_MAX);
 	FUZZ_CHECK(json_object_size(w.node->directory) == 0); /* that is the hub's to fill */
 }

@@ -39,7 +39,7 @@ item_of(const struct pz_node *node)
 static bool
 is_synchronised(const struct pz_node *node)
 {
-	return node->membership && pz_prefs_bool(prefs_active(node), PZ_PREF_SYNC_APP_DATA);
+	return node->zone.membership && pz_prefs_bool(prefs_active(node), PZ_PREF_SYNC_APP_DATA);
 }
 
 /* ---- looking ---- */

@@ -321,7 +321,7 @@ call_service(struct call *call, const json_t *descriptor)
 static void
 no_device(struct call *call, const struct pz_errinfo *info)
 {
-	bool is_virgin = call->request.node->membership == NULL;
+	bool is_virgin = call->request.node->zone.membership == NULL;
 	json_t *error = pz_rpc_error(
 		is_virgin ? PZ_RPC_METHOD_NOT_FOUND : PZ_RPC_UNREACHABLE, NULL,
 		pz_dom_error(is_virgin ? "NotFoundError" : "NetworkError", info->text));
@@ -339,9 +339,9 @@ no_service(struct call *call, json_t *descriptors)
 	const char *device = call->target.device;
 	char address[PZ_ADDRESS_BYTES_MAX + 1], text[512];
 
-	if (device[0] && node->membership && strcmp(device, node->device) != 0 &&
+	if (device[0] && node->zone.membership && strcmp(device, node->device) != 0 &&
 	    discovery_list_of(node, device) == NULL) {
-		snprintf(address, sizeof(address), "%s/%s", node->membership->zone, device);
+		snprintf(address, sizeof(address), "%s/%s", node->zone.membership->zone, device);
 		finish_error(call, unreachable(call, device, address));
 		return;
 	}

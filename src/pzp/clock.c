@@ -17,8 +17,8 @@
 static bool
 is_behind(const struct pz_node *node)
 {
-	return node->membership != NULL &&
-	       pz_env_wall_ms(node->config.env) < pz_cert_not_before_ms(node->membership->tls);
+	return node->zone.membership != NULL &&
+	       pz_env_wall_ms(node->config.env) < pz_cert_not_before_ms(node->zone.membership->tls);
 }
 
 static const char *

@@ -104,7 +104,7 @@ hub_result(struct pz_node *node)
 {
 	bool is_connected = node->machine.state == PZ_STATE_CONNECTED;
 
-	if (node->membership == NULL)
+	if (node->zone.membership == NULL)
 		return json_null();
 	json_t *result = moved_result(node);
 	(void)json_object_set_new(
@@ -117,12 +117,12 @@ hub_result(struct pz_node *node)
 static void
 set_gauges(struct pz_node *node)
 {
-	const struct pz_crl *crl = node_crl(node);
+	const struct pz_crl *crl = pz_device_zone_crl(&node->zone);
 	int64_t tls_days = 0, crl_days = 0;
 
-	if (node->membership && crl) {
+	if (node->zone.membership && crl) {
 		tls_days = pz_env_days_left(node->config.env,
-					    pz_cert_not_after_ms(node->membership->tls));
+					    pz_cert_not_after_ms(node->zone.membership->tls));
 		crl_days = pz_env_days_left(node->config.env, pz_crl_next_update_ms(crl));
 	}
 	pz_metric_set(&node->metrics, PZ_METRIC_links,
@@ -145,7 +145,7 @@ json_t *
 status_result(struct pz_node *node)
 {
 	uint64_t now = pz_env_mono_us(node->config.env);
-	const struct pz_membership *m = node->membership;
+	const struct pz_membership *m = node->zone.membership;
 
 	set_gauges(node);
 
@@ -320,7 +320,7 @@ static struct pz_node_request *
 cmd_leave(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
 {
 	(void)params;
-	if (node->membership == NULL)
+	if (node->zone.membership == NULL)
 		return refuse(reply, arg, PZ_ERR_NOTFOUND, "this device is not enrolled in a zone");
 	struct waiting *w = wait_new(node, WAIT_LEAVE, reply, arg);
 	if (w == NULL)
@@ -376,7 +376,7 @@ cmd_connect(struct pz_node *node, json_t *params, const struct pz_node_reply *re
 {
 	const char *peer = pz_json_str(params, "peer");
 
-	if (node->membership == NULL)
+	if (node->zone.membership == NULL)
 		return refuse(reply, arg, PZ_ERR_NOTFOUND,
 			      "this device is not enrolled in a zone; `pzp enrol` first");
 	return peer ? peer_connect_start(node, peer, reply, arg) : connect_hub(node, reply, arg);
@@ -387,9 +387,9 @@ cmd_disconnect(struct pz_node *node, json_t *params, const struct pz_node_reply 
 {
 	const char *peer = pz_json_str(params, "peer");
 
-	if (node->membership == NULL && peer == NULL && node->enrolment)
+	if (node->zone.membership == NULL && peer == NULL && node->enrolment)
 		return call_off(node, reply, arg);
-	if (node->membership == NULL)
+	if (node->zone.membership == NULL)
 		return refuse(reply, arg, PZ_ERR_NOTFOUND, "this device is not enrolled in a zone");
 	return peer ? peer_disconnect(node, peer, reply, arg) : disconnect_hub(node, reply, arg);
 }
@@ -401,7 +401,7 @@ cmd_reconnect(struct pz_node *node, json_t *params, const struct pz_node_reply *
 	enum pz_state state = node->machine.state;
 
 	(void)params;
-	if (node->membership == NULL)
+	if (node->zone.membership == NULL)
 		return refuse(reply, arg, PZ_ERR_NOTFOUND,
 			      "this device is not enrolled in a zone; `pzp enrol` first");
 	if (state == PZ_STATE_CONNECTED || state == PZ_STATE_CONNECTING)

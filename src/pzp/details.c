@@ -45,7 +45,7 @@ details_free(struct zonedata *data)
 static bool
 is_ours(const struct pz_node *node, const char *device)
 {
-	return node->membership && strcmp(device, node->membership->device) == 0;
+	return node->zone.membership && strcmp(device, node->zone.membership->device) == 0;
 }
 
 static void
@@ -150,7 +150,7 @@ static enum pz_err
 find_device(const struct pz_node *node, const char *name, char out[PZ_DEVICE_BYTES_MAX + 1],
 	    struct pz_errinfo *info)
 {
-	if (node->membership == NULL)
+	if (node->zone.membership == NULL)
 		return pz_fail(info, PZ_ERR_NOTFOUND,
 			       "this device is not enrolled in a zone; `pzp enrol` first");
 	if (name == NULL)

@@ -39,9 +39,7 @@ is_at_hub(const struct pz_node *node, const char *device)
 bool
 devices_has_left(const struct pz_node *node, const char *device)
 {
-	const struct pz_knowledge *knowledge = node->zonedata->knowledge;
-
-	return knowledge && !is_own(node, device) && pz_knowledge_has_left(knowledge, device) &&
+	return !is_own(node, device) && pz_device_zone_has_left(&node->zone, device) &&
 	       !is_at_hub(node, device) && !is_linked(node, device);
 }
 
@@ -61,14 +59,12 @@ is_passed_on(const struct pz_node *node, const char *device)
 bool
 devices_has(const struct pz_node *node, const char *device)
 {
-	const struct pz_knowledge *knowledge = node->zonedata->knowledge;
-
 	if (is_own(node, device) || is_linked(node, device))
 		return true;
 	if (devices_has_left(node, device))
 		return false;
 	return json_object_get(node->directory, device) || json_object_get(node->known, device) ||
-	       (knowledge && pz_knowledge_device(knowledge, device)) || is_passed_on(node, device);
+	       pz_device_zone_has(&node->zone, device) || is_passed_on(node, device);
 }
 
 json_t *
@@ -136,7 +132,8 @@ static enum pz_err
 not_found(const struct search *s, json_t *names, struct pz_errinfo *info)
 {
 	const struct pz_node *node = s->node;
-	const char *zone = node->membership ? node->membership->zone : "this device's zone";
+	const char *zone =
+		node->zone.membership ? node->zone.membership->zone : "this device's zone";
 	struct pz_suggest meant;
 	const char *device;
 	json_t *value;
@@ -153,7 +150,7 @@ not_found(const struct search *s, json_t *names, struct pz_errinfo *info)
 			"no device '%.80s' in %s; `pzp connect` and `pzp disconnect` without "
 			"a name mean the hub",
 			s->text, zone);
-	if (node->membership == NULL)
+	if (node->zone.membership == NULL)
 		return pz_fail(info, PZ_ERR_NOTFOUND,
 			       "no device '%.80s': this device (%s) is not in a zone; `pzp enrol` "
 			       "joins one",
@@ -177,8 +174,8 @@ find_inexact(struct search *s, json_t *names, struct pz_errinfo *info)
 			       s->text, s->all);
 	if (s->count == 1)
 		return PZ_OK;
-	bool is_alone =
-		json_object_size(names) <= 1 && s->node->membership && !s->node->hub.is_registered;
+	bool is_alone = json_object_size(names) <= 1 && s->node->zone.membership &&
+			!s->node->hub.is_registered;
 	if (is_alone && pz_device_is_valid(pz_slice_str(s->text))) {
 		s->found = s->text;
 		return PZ_OK;
@@ -191,7 +188,7 @@ static const char *
 without_zone(const struct pz_node *node, const char *text, struct pz_errinfo *info)
 {
 	const char *slash = strchr(text, '/'), *at = strchr(text, '@');
-	const char *zone = node->membership ? node->membership->zone : "";
+	const char *zone = node->zone.membership ? node->zone.membership->zone : "";
 
 	if (slash == NULL || at == NULL || at > slash)
 		return text;
@@ -254,7 +251,7 @@ devices_why_away(const struct pz_node *node, const char *device, char *out, size
 	char since[64];
 
 	since_when(node, device, since, sizeof(since));
-	if (node->membership == NULL)
+	if (node->zone.membership == NULL)
 		snprintf(out, size, "this device is not in a zone; `pzp enrol` joins one");
 	else if (node->hub.is_registered && !is_at_hub(node, device))
 		snprintf(out, size, "%s is not connected%s", device, since);
@@ -291,7 +288,7 @@ devices_drop_left(struct pz_node *node)
 	struct pz_slice key;
 	void *value;
 
-	if (node->zonedata->knowledge == NULL || node->membership == NULL || node->is_wiping)
+	if (node->zone.knowledge == NULL || node->zone.membership == NULL || node->is_wiping)
 		return;
 	drop_entries(node, node->known);
 	drop_entries(node, node->directory);

@@ -210,7 +210,7 @@ dial_everybody(struct pz_node *node, uint64_t seek_us)
 static bool
 can_look(const struct pz_node *node)
 {
-	return node->membership && !node->is_stopping && !node->is_wiping;
+	return node->zone.membership && !node->is_stopping && !node->is_wiping;
 }
 
 static void
@@ -370,8 +370,8 @@ learn(struct pz_node *node, json_t *fresh, json_t *descriptor)
 	struct pz_descriptor checked;
 
 	if (address == NULL || pz_address_parse(pz_slice_str(address), &parsed) != PZ_OK ||
-	    !pz_slice_eq_str(parsed.zone, node->membership->zone) || parsed.device.len == 0 ||
-	    pz_slice_eq_str(parsed.device, node->membership->device) ||
+	    !pz_slice_eq_str(parsed.zone, node->zone.membership->zone) || parsed.device.len == 0 ||
+	    pz_slice_eq_str(parsed.device, node->zone.membership->device) ||
 	    pz_descriptor_parse(descriptor, address, &checked, NULL) != PZ_OK)
 		return;
 	PZ_AUTO_FREE char *device = pz_slice_dup(parsed.device);
@@ -474,7 +474,7 @@ discovery_find(void *arg, const char *caller, struct pz_find *find)
 void
 discovery_announce_soon(struct pz_node *node)
 {
-	if (node->membership && !node->announce.active)
+	if (node->zone.membership && !node->announce.active)
 		pz_env_start(node->config.env, &node->announce, ANNOUNCE_DELAY_US);
 }
 

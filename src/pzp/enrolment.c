@@ -178,10 +178,10 @@ begin(struct enrolment *e, json_t *params, struct pz_errinfo *info)
 enum pz_err
 enrolment_start(struct pz_node *node, json_t *params, struct pz_errinfo *info)
 {
-	if (node->membership)
+	if (node->zone.membership)
 		return pz_fail(info, PZ_ERR_EXISTS,
 			       "this device is enrolled in zone %s; `pzp leave` first",
-			       node->membership->zone);
+			       node->zone.membership->zone);
 	if (node->enrolment)
 		return pz_fail(info, PZ_ERR_EXISTS, "an enrolment is under way");
 	struct enrolment *e = calloc(1, sizeof(*e));
@@ -410,7 +410,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 		become_member(e);
 		return;
 	}
-	if (node->membership && node_set_membership(node, NULL, NULL) != PZ_OK)
+	if (node->zone.membership && node_set_membership(node, NULL, NULL) != PZ_OK)
 		pz_error("enrol", "cannot take the membership back: %s", pz_err_text(err));
 	unstore(node);
 	(void)!pz_keystore_remove(node->config.keys, tls_key_uri);

@@ -49,7 +49,7 @@ static void
 on_connected(void *arg, struct pz_stream *stream)
 {
 	struct pz_node *node = arg;
-	const struct pz_membership *m = node->membership;
+	const struct pz_membership *m = node->zone.membership;
 	struct pz_expect expect = {.zone = m->zone, .role = PZ_EXPECT_HUB};
 
 	node->hub.dial = NULL;
@@ -104,7 +104,7 @@ send_register(struct pz_node *node)
 	struct pz_buf out;
 
 	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
-	enum pz_err err = pz_message_register(&out, node->self, node->membership->zone,
+	enum pz_err err = pz_message_register(&out, node->self, node->zone.membership->zone,
 					      node->link_host.frame_max);
 	if (err == PZ_OK)
 		err = pz_link_send(node->hub.link, pz_buf_slice(&out));
@@ -117,7 +117,7 @@ secured(struct pz_node *node, struct pz_link *link)
 {
 	pz_tls_drop_peer(link->tls);
 	link->session.log = &node->hub_log;
-	enum pz_err err = pz_link_identify(link, PZ_SESSION_HUB, node->membership->zone);
+	enum pz_err err = pz_link_identify(link, PZ_SESSION_HUB, node->zone.membership->zone);
 	if (err == PZ_OK)
 		err = send_register(node);
 	if (err != PZ_OK)
@@ -184,7 +184,7 @@ hub_send_prop(struct pz_node *node, const char *status, json_t *message)
 		return;
 	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
 	enum pz_err err =
-		pz_message_prop(&out, node->self, node->membership->zone, status, message);
+		pz_message_prop(&out, node->self, node->zone.membership->zone, status, message);
 	if (err == PZ_OK)
 		err = pz_link_send(node->hub.link, pz_buf_slice(&out));
 	if (err != PZ_OK)
@@ -215,7 +215,7 @@ static void
 everybody_gone(struct pz_node *node, const struct pz_session *hub)
 {
 	const char *device;
-	json_t *entry, *error = pz_rpc_unreachable(node->membership->zone);
+	json_t *entry, *error = pz_rpc_unreachable(node->zone.membership->zone);
 	json_t *names = peers_names(node);
 
 	json_object_foreach (node->directory, device, entry)
@@ -223,7 +223,7 @@ everybody_gone(struct pz_node *node, const struct pz_session *hub)
 	resend_after_loss(node, hub, names);
 	json_decref(names);
 	if (error)
-		pz_pending_fail_peer(node->pending, node->membership->zone, error);
+		pz_pending_fail_peer(node->pending, node->zone.membership->zone, error);
 	json_decref(error);
 	peers_tell_soon(node->peers);
 	discovery_announce_soon(node);
@@ -246,9 +246,9 @@ hub_clean(struct pz_node *node)
 		json_decref(message);
 	}
 	zonedata_close(PZ_TAKE(node->hub_data));
-	if (node->membership)
+	if (node->zone.membership)
 		pz_condition_clear(node->conditions, PZ_CONDITION_TOO_LARGE,
-				   node->membership->zone);
+				   node->zone.membership->zone);
 	node->hub.link = NULL;
 	node->hub.is_registered = false;
 	if (link) {
@@ -313,7 +313,7 @@ hub_wipe_again(struct pz_node *node)
 	struct pz_txn *txn = NULL;
 
 	/* A new membership takes the old one's place in the store. */
-	if (!node->is_wipe_failed || node->membership)
+	if (!node->is_wipe_failed || node->zone.membership)
 		return;
 	if (node->storing == NULL)
 		txn = pz_txn_new();
@@ -442,9 +442,9 @@ hub_closed(struct pz_node *node, struct pz_link *link, enum pz_err why, const ch
 	bool was_registered = node->hub.is_registered;
 
 	zonedata_close(PZ_TAKE(node->hub_data));
-	if (node->membership)
+	if (node->zone.membership)
 		pz_condition_clear(node->conditions, PZ_CONDITION_TOO_LARGE,
-				   node->membership->zone);
+				   node->zone.membership->zone);
 	node->hub.link = NULL;
 	node->hub.is_registered = false;
 	pz_router_detach(node->router, &link->session);

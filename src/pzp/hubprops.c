@@ -219,7 +219,8 @@ node_on_hub_prop(struct pz_node *node, const struct pz_envelope *envelope, bool 
 	json_t *payload = NULL, *message = NULL;
 	const char *status = NULL;
 
-	bool is_hubs = node->membership && pz_slice_eq_str(envelope->from, node->membership->zone);
+	bool is_hubs = node->zone.membership &&
+		       pz_slice_eq_str(envelope->from, node->zone.membership->zone);
 	if (!is_hubs || pz_message_prop_parse(envelope, &payload, &status, &message) != PZ_OK) {
 		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
 		if (is_hubs && !is_relayed)

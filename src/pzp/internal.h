@@ -16,7 +16,7 @@
 #include "service/registry.h"
 #include "store/keep.h"
 #include "wire/address.h"
-#include "zone/membership.h"
+#include "zone/device.h"
 
 /** A connection that the node dials: to enrol, or to its hub. Its link may outlive the interest in
  * it. */
@@ -61,8 +61,8 @@ struct pz_node {
 	struct pz_node_config config;
 	struct pz_metrics metrics;
 	struct pz_machine machine;
-	struct pz_membership *membership; /* NULL: virgin */
-	struct pz_tls_ctx *tls_ctx;       /* for outgoing links */
+	struct pz_device_zone zone; /* which it is in, and what it knows of it */
+	struct pz_tls_ctx *tls_ctx; /* for outgoing links */
 	struct pz_router *router;
 	struct pz_registry *registry;
 	struct pz_registry_watch registry_watch;
@@ -175,10 +175,11 @@ void node_send_zone_prop(struct pz_node *node, const char *status, json_t *messa
 json_t *node_info(const struct pz_node *node);
 /** Our consent that this peer speaks for us at the hub. New, or NULL. */
 json_t *node_consent(const struct pz_node *node, const char *relay);
-/** A context of our certificate and the newest CRL, for outgoing links or for our server. Errors:
+/** A context of our certificate and the zone's trust, for outgoing links or for our server. Errors:
  * those of pz_tls_ctx_new. */
-enum pz_err node_make_tls_ctx(const struct pz_node *node, enum pz_tls_kind kind,
-			      struct pz_tls_ctx **out, struct pz_errinfo *info) PZ_MUST_USE;
+enum pz_err node_make_tls_ctx(const struct pz_env *env, const struct pz_device_zone *zone,
+			      enum pz_tls_kind kind, struct pz_tls_ctx **out,
+			      struct pz_errinfo *info) PZ_MUST_USE;
 /** New TLS contexts from the newest CRL; links of who is on it end. Errors: those of
  * pz_tls_ctx_new. */
 enum pz_err node_refresh_trust(struct pz_node *node, struct pz_errinfo *info) PZ_MUST_USE;
@@ -203,20 +204,6 @@ void zonedata_drained(struct zonedata_session *session);
 bool zonedata_on_prop(struct zonedata_session *session, const char *status, json_t *message);
 /** Soon, not from here: do we stand on the newest CRL ourselves? Then we are out. */
 void zonedata_judge(struct pz_node *node);
-/** The newest CRL that we hold; NULL: virgin. Borrowed. */
-struct pz_crl *node_crl(const struct pz_node *node);
-/** Does a PZP CA with this serial stand on a revocation list of our zone? */
-bool node_is_revoked(const struct pz_node *node, const char *serial);
-/** Adds our zone's CA with all its revocation lists. Errors: those of pz_trust_add. */
-enum pz_err node_add_trust(const struct pz_node *node, struct pz_trust *trust,
-			   struct pz_errinfo *info) PZ_MUST_USE;
-/** @param out PZ_ZONE_SECRET_BYTES. @return false: not known (yet) */
-bool node_zone_secret(const struct pz_node *node, uint8_t *out);
-/** Adds the names of devices that the zone's data tells of. */
-void node_add_known_devices(const struct pz_node *node, json_t *names);
-/** Is its PZP CA the one that the zone's data names? Errors: DENIED_IDENTITY. */
-enum pz_err node_knows_ca(const struct pz_node *node, const struct pz_peer *who,
-			  struct pz_errinfo *info) PZ_MUST_USE;
 
 /* hublink.c */
 /** TLS over a connected stream, with the SNI of page 2. Takes the stream. */

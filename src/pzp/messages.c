@@ -289,7 +289,8 @@ confirm(struct pz_node *node, const struct pz_envelope *envelope, const char *ve
 static void
 on_prop(struct pz_node *node, struct pz_session *in, const struct pz_envelope *envelope)
 {
-	bool is_hubs = node->membership && pz_slice_eq_str(envelope->from, node->membership->zone);
+	bool is_hubs = node->zone.membership &&
+		       pz_slice_eq_str(envelope->from, node->zone.membership->zone);
 
 	if (in && in->kind == PZ_SESSION_PEER &&
 	    pz_slice_eq(envelope->from, pz_session_address(in)))

@@ -45,7 +45,7 @@ moved_set_membership(struct pz_node *node, const struct pz_membership *m, struct
 	struct moved *moved = node->moved;
 	struct pz_hub_place place = {.number = 0};
 
-	if (m && node->membership)
+	if (m && node->zone.membership)
 		return PZ_OK; /* a renewal: the hub is where it was */
 	if (m)
 		PZ_TRY(pz_hub_place_load(node->config.store, m, &place, info));
@@ -93,7 +93,7 @@ check_place(struct pz_node *node)
 	const struct moved *moved = node->moved;
 	const struct pz_hub_address *at = &moved->place.at, *used = &moved->used;
 
-	if (node->membership == NULL || pz_hub_address_eq(used, at))
+	if (node->zone.membership == NULL || pz_hub_address_eq(used, at))
 		pz_condition_clear(node->conditions, PZ_CONDITION_HUB_ELSEWHERE, "");
 	else
 		pz_condition_raise(node->conditions, PZ_CONDITION_HUB_ELSEWHERE, "",
@@ -268,7 +268,7 @@ store(struct pz_node *node, const struct pz_hub_place *place, bool is_moved, uin
 static enum pz_err
 hear(struct pz_node *node, const json_t *message, struct pz_errinfo *info)
 {
-	const struct pz_membership *m = node->membership;
+	const struct pz_membership *m = node->zone.membership;
 	struct pz_hub_place next = node->moved->wanted;
 	struct pz_hub_notice notice;
 
@@ -359,7 +359,7 @@ moved_command(struct pz_node *node, json_t *params, const struct pz_node_reply *
 	struct pz_errinfo info = {""};
 	struct pz_hub_address at;
 
-	if (node->membership == NULL || node->is_wiping) {
+	if (node->zone.membership == NULL || node->is_wiping) {
 		reply->done(arg, PZ_ERR_NOTFOUND,
 			    "this device is not enrolled in a zone; `pzp enrol` first", NULL);
 		return NULL;

@@ -432,11 +432,11 @@ a_renewal_does_not_bring_it_back(void **state)
 	fx_tells(tv, "hubMoved", notice(NEW));
 	fx_run(COMMIT_US);
 	fx_refuses(NEW);
-	uint64_t not_after = pz_cert_not_after_ms(w.node->membership->tls);
+	uint64_t not_after = pz_cert_not_after_ms(w.node->zone.membership->tls);
 	w.now_us += UINT64_C(61) * 86400 * PZ_US_PER_S;
 	node_renew_if_due(w.node);
 	run(COMMIT_US);
-	assert_true(pz_cert_not_after_ms(w.node->membership->tls) > not_after);
+	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) > not_after);
 	assert_shown(NEW, "");
 	next_is(HOST); /* in its turn */
 	fx_refuses(HOST);

@@ -113,7 +113,7 @@ recognise(const struct nearby *nearby, struct instance *instance)
 	uint64_t then_ms = pz_zone_tag_day(pz_env_wall_ms(node->config.env), instance->days);
 
 	if (instance->device[0] || instance->device_tag[0] == '\0' ||
-	    !node_zone_secret(node, secret))
+	    !pz_device_zone_secret(&node->zone, secret))
 		return;
 	names = peers_names(node);
 	json_object_foreach (names, device, value) {
@@ -136,7 +136,7 @@ has_our_tag(struct nearby *nearby, const struct pz_mdns_found *found, int *out_d
 	const char *tag = txt_value(found, "t");
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
 
-	if (tag[0] == '\0' || !node_zone_secret(node, secret))
+	if (tag[0] == '\0' || !pz_device_zone_secret(&node->zone, secret))
 		return false;
 	bool is_ours = pz_zone_tags_find(&nearby->tags, secret, pz_env_wall_ms(node->config.env),
 					 tag, out_days);
@@ -316,7 +316,7 @@ is_always_looking(const struct nearby *nearby)
 {
 	const struct pz_node *node = nearby->node;
 
-	return node->membership && !node->is_stopping &&
+	return node->zone.membership && !node->is_stopping &&
 	       (node->wishes.auto_dial || node->wishes.is_peer_mode);
 }
 
@@ -408,7 +408,7 @@ describe(const struct nearby *nearby, struct instance *instance)
 	for (size_t i = 0; i < instance->count; i++)
 		json_array_append_new(addresses, json_string(instance->targets[i].address));
 	if (instance->is_ours && instance->device[0])
-		id = json_sprintf("%s/%s", nearby->node->membership->zone, instance->device);
+		id = json_sprintf("%s/%s", nearby->node->zone.membership->zone, instance->device);
 	return json_pack("{s:s, s:o?, s:i, s:o, s:b}", "instance", instance->name, "addresses",
 			 addresses, "port", (int)port, "id", id ? id : json_null(), "ours",
 			 instance->is_ours);
@@ -455,7 +455,7 @@ publish(struct nearby *nearby, const uint8_t secret[PZ_ZONE_SECRET_BYTES])
 	};
 
 	pz_zone_tag(secret, now_ms, tag + 2);
-	pz_zone_device_tag(secret, now_ms, nearby->instance, node->membership->device,
+	pz_zone_device_tag(secret, now_ms, nearby->instance, node->zone.membership->device,
 			   device_tag + 2);
 	nearby->announced_day = now_ms / DAY_MS;
 	watch_date(nearby);
@@ -470,8 +470,8 @@ nearby_announce(struct nearby *nearby)
 
 	if (mdns_of(nearby) == NULL)
 		return;
-	if (node->peers && node->peers->port && node->membership && !node->is_stopping &&
-	    node_zone_secret(node, secret)) {
+	if (node->peers && node->peers->port && node->zone.membership && !node->is_stopping &&
+	    pz_device_zone_secret(&node->zone, secret)) {
 		enum pz_err err = publish(nearby, secret);
 		sodium_memzero(secret, sizeof(secret));
 		nearby->is_announced = err == PZ_OK;

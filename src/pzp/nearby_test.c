@@ -4,20 +4,6 @@
 #include "mdns/fake.h"
 #include "zone/tag.h"
 
-/* The zone's secret, as this test has it: CMakeLists.txt puts it in the place of the node's. */
-bool
-nearby_test_secret(const struct pz_node *node, uint8_t *out) __asm__("__wrap_node_zone_secret");
-
-static bool has_secret;
-
-bool
-nearby_test_secret(const struct pz_node *node, uint8_t *out)
-{
-	(void)node;
-	memset(out, 7, PZ_ZONE_SECRET_BYTES);
-	return has_secret;
-}
-
 /* ---- a local network that notes what is done, and says what a test wants ---- */
 
 static struct {
@@ -67,6 +53,9 @@ static const struct pz_mdns_ops net_ops = {
 	.browse = net_browse,
 };
 
+/* The zone's secret. */
+static const uint8_t secret[PZ_ZONE_SECRET_BYTES] = {7, 7, 7};
+
 /* The clock of who announces itself is this many days ahead of ours. */
 static int days_ahead;
 
@@ -74,9 +63,6 @@ static void
 tags_of(const char *instance, const char *device, char zone_tag[2 + PZ_ZONE_TAG_CHARS + 1],
 	char device_tag[2 + PZ_ZONE_TAG_CHARS + 1])
 {
-	uint8_t secret[PZ_ZONE_SECRET_BYTES];
-
-	memset(secret, 7, sizeof(secret));
 	snprintf(zone_tag, 3, "t=");
 	snprintf(device_tag, 3, "d=");
 	pz_zone_tag(secret, pz_zone_tag_day(pz_env_wall_ms(&w.env), days_ahead), zone_tag + 2);
@@ -146,11 +132,12 @@ net_set_up(void **state)
 {
 	memset(&net, 0, sizeof(net));
 	net.base.ops = &net_ops;
-	has_secret = true;
 	fx_prepare(state);
 	w.mdns = &net.base;
 	enrol_on_disk();
 	start_node();
+	fx_learn_secret(secret);
+	nearby_announce(w.node->nearby);
 	return 0;
 }
 
@@ -194,11 +181,12 @@ only_the_zone_learns_who_this_is(void **state)
 static void
 without_the_secret_nothing_is_announced(void **state)
 {
+	struct pz_knowledge *knowledge = PZ_TAKE(w.node->zone.knowledge);
+
 	(void)state;
-	has_secret = false;
 	nearby_forget(w.node->nearby);
 	assert_false(net.is_announced);
-	has_secret = true;
+	w.node->zone.knowledge = knowledge;
 	nearby_announce(w.node->nearby);
 	assert_true(net.is_announced);
 }
@@ -557,12 +545,13 @@ fake_set_up(void **state)
 {
 	static struct pz_mdns_fake_net *fake_net;
 
-	has_secret = true;
 	fx_prepare(state);
 	fake_net = pz_mdns_fake_net_new();
 	assert_ok(pz_mdns_fake_new(fake_net, &w.env, "192.168.1.2", &w.mdns));
 	enrol_on_disk();
 	start_node();
+	fx_learn_secret(secret);
+	nearby_announce(w.node->nearby);
 	*state = fake_net;
 	return 0;
 }

@@ -18,28 +18,23 @@
 /* ---- membership ---- */
 
 enum pz_err
-node_make_tls_ctx(const struct pz_node *node, enum pz_tls_kind kind, struct pz_tls_ctx **out,
-		  struct pz_errinfo *info)
+node_make_tls_ctx(const struct pz_env *env, const struct pz_device_zone *zone,
+		  enum pz_tls_kind kind, struct pz_tls_ctx **out, struct pz_errinfo *info)
 {
-	const struct pz_membership *m = node->membership;
+	const struct pz_membership *m = zone->membership;
 	struct pz_cert *chain[] = {m->tls, m->device_ca};
-	struct pz_trust *trust = pz_trust_new();
+	PZ_AUTO(pz_trust_free) struct pz_trust *trust = NULL;
+
+	PZ_TRY(pz_device_zone_trust(zone, &trust, info));
 	struct pz_tls_config config = {
 		.kind = kind,
 		.chain = chain,
 		.chain_len = 2,
 		.key = m->tls_key,
 		.trust = trust,
-		.env = node->config.env,
+		.env = env,
 	};
-
-	if (trust == NULL)
-		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	enum pz_err err = node_add_trust(node, trust, info);
-	if (err == PZ_OK)
-		err = pz_tls_ctx_new(&config, out, info);
-	pz_trust_free(trust);
-	return err;
+	return pz_tls_ctx_new(&config, out, info);
 }
 
 enum pz_err
@@ -47,8 +42,8 @@ node_refresh_trust(struct pz_node *node, struct pz_errinfo *info)
 {
 	struct pz_tls_ctx *ctx = NULL;
 
-	if (node->membership)
-		PZ_TRY(node_make_tls_ctx(node, PZ_TLS_CLIENT, &ctx, info));
+	if (node->zone.membership)
+		PZ_TRY(node_make_tls_ctx(node->config.env, &node->zone, PZ_TLS_CLIENT, &ctx, info));
 	pz_tls_ctx_free(node->tls_ctx);
 	node->tls_ctx = ctx;
 	return peers_set_membership(node->peers, info);
@@ -57,9 +52,9 @@ node_refresh_trust(struct pz_node *node, struct pz_errinfo *info)
 static void
 take_membership(struct pz_node *node, struct pz_membership *takes)
 {
-	if (node->membership != takes)
-		pz_membership_free(node->membership);
-	node->membership = takes;
+	if (node->zone.membership != takes)
+		pz_membership_free(node->zone.membership);
+	node->zone.membership = takes;
 	if (takes) {
 		if (node->is_wipe_failed) /* what could not be removed is replaced */
 			zonedata_rewrite(node, "what the zone before had told is there still");
@@ -75,17 +70,15 @@ take_membership(struct pz_node *node, struct pz_membership *takes)
 enum pz_err
 node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz_errinfo *info)
 {
-	struct pz_membership *former = node->membership;
 	struct pz_tls_ctx *ctx = NULL;
 	enum pz_err err = zonedata_set_membership(node, takes, info);
 	if (err == PZ_OK)
 		err = moved_set_membership(node, takes, info);
-
-	node->membership = takes; /* for node_crl */
-	if (err == PZ_OK && takes)
-		err = node_make_tls_ctx(node, PZ_TLS_CLIENT, &ctx, info);
+	if (err == PZ_OK && takes) {
+		struct pz_device_zone next = {takes, node->zone.knowledge};
+		err = node_make_tls_ctx(node->config.env, &next, PZ_TLS_CLIENT, &ctx, info);
+	}
 	pz_tls_ctx_free(ctx);
-	node->membership = former;
 	if (err != PZ_OK) {
 		pz_membership_free(takes);
 		return err;
@@ -103,8 +96,8 @@ node_sweep_keys(struct pz_node *node)
 	const char *keep[2];
 	size_t n = 0;
 
-	if (node->membership) {
-		pz_membership_key_uris(node->membership, keep);
+	if (node->zone.membership) {
+		pz_membership_key_uris(node->zone.membership, keep);
 		n = 2;
 	}
 	if (pz_keystore_sweep(node->config.keys, keep, n) != PZ_OK)
@@ -198,7 +191,7 @@ on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
 
 	pz_metric_add(&node->metrics, PZ_METRIC_state_changes, 1);
 	if (old == PZ_STATE_CONNECTED && now != PZ_STATE_CONNECTED)
-		appdata_session_ended(node, node->membership->zone);
+		appdata_session_ended(node, node->zone.membership->zone);
 	if (now == PZ_STATE_NOT_CONNECTED || now == PZ_STATE_VIRGIN)
 		prefs_apply(node);
 	if (now == PZ_STATE_CONNECTED) {
@@ -397,7 +390,8 @@ pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz
 	enum pz_err err = node_settle_names(node, info);
 	if (err == PZ_OK)
 		err = build(node, info);
-	pz_machine_init(&node->machine, config->env, &machine_ops, node, node->membership != NULL);
+	pz_machine_init(&node->machine, config->env, &machine_ops, node,
+			node->zone.membership != NULL);
 	if (err == PZ_OK)
 		err = prefs_load(node, info);
 	if (err == PZ_OK)
@@ -419,7 +413,7 @@ pz_node_start(struct pz_node *node)
 	on_renewal_check(&node->renewal, node);
 	pz_clock_watch_start(&node->clock, node->config.env, on_clock_jump, node);
 	check_clock(node);
-	if (node->membership) {
+	if (node->zone.membership) {
 		zonedata_judge(node); /* a wipe that a crash came before */
 		servicecache_drop_revoked(node);
 		servicecache_announce(node);
@@ -476,7 +470,7 @@ pz_node_free(struct pz_node *node)
 	pz_conditions_free(node->conditions);
 	pz_router_free(node->router);
 	pz_tls_ctx_free(node->tls_ctx);
-	pz_membership_free(node->membership);
+	pz_membership_free(node->zone.membership);
 	json_decref(node->directory);
 	json_decref(node->known);
 	json_decref(node->told);

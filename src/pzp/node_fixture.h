@@ -11,6 +11,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "base/codec.h"
 #include "pzp/internal.h"
 #include "store/memory.h"
 #include "wire/json.h"
@@ -293,6 +294,24 @@ enrol_on_disk(void)
 	pz_cert_free(cert);
 	pz_crl_free(grant.crl);
 	pz_key_free(grant.ca_key);
+}
+
+/* The hub has given it the zone's secret. */
+FX void
+fx_learn_secret(const uint8_t secret[PZ_ZONE_SECRET_BYTES])
+{
+	const struct pz_sync_kind *kind = pz_sync_kind(PZ_SYNC_ZONE_SECRET);
+	struct pz_sync_item *item = pz_knowledge_item(w.node->zone.knowledge, kind);
+	char *text = pz_base64_encode(pz_slice_of((const char *)secret, PZ_ZONE_SECRET_BYTES));
+	json_t *keys = json_pack("[s]", kind->name);
+	struct pz_txn *txn = pz_txn_new();
+
+	assert_ok(pz_sync_item_write(item, kind->name, pz_slice_str(text), false, ZONE, 1, NULL));
+	assert_ok(pz_knowledge_apply(w.node->zone.knowledge, kind, keys, txn));
+	pz_store_commit(w.store, txn, NULL, NULL);
+	json_decref(keys);
+	free(text);
+	run(COMMIT_US);
 }
 
 FX void

@@ -260,7 +260,7 @@ a_wipe_that_a_crash_came_before_is_made_at_the_start(void **state)
 
 	(void)state;
 	start_member();
-	pz_cert_serial_hex(w.node->membership->device_ca, entry.serial_hex);
+	pz_cert_serial_hex(w.node->zone.membership->device_ca, entry.serial_hex);
 	assert_ok(pz_crl_issue(w.authority->ca, w.authority->ca_key, &entry, 1, 7, &w.env, &crl,
 			       NULL));
 	char *text = pz_record_crl_text(crl);
@@ -326,14 +326,14 @@ a_clock_that_is_set_renews_at_once(void **state)
 {
 	(void)state;
 	start_member();
-	uint64_t end = pz_cert_not_after_ms(w.node->membership->tls);
+	uint64_t end = pz_cert_not_after_ms(w.node->zone.membership->tls);
 	w.wall_ahead_ms = UINT64_C(86400000) * 100;
 	pz_node_clock_set(w.node);
 	run(COMMIT_US);
-	assert_true(pz_cert_not_after_ms(w.node->membership->tls) > end);
+	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) > end);
 	w.wall_ahead_ms = 0; /* without a word from the system: that one has not begun */
 	run(PZ_CLOCK_LOOK_US + COMMIT_US);
-	assert_true(pz_cert_not_after_ms(w.node->membership->tls) < end + UINT64_C(86400000));
+	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) < end + UINT64_C(86400000));
 }
 
 static void
@@ -341,30 +341,30 @@ the_tls_certificate_is_renewed_while_running(void **state)
 {
 	(void)state;
 	start_member();
-	uint64_t end = pz_cert_not_after_ms(w.node->membership->tls);
+	uint64_t end = pz_cert_not_after_ms(w.node->zone.membership->tls);
 	become_connected();
 	assert_int_equal(days_left("tls"), 89);
 	assert_int_equal(days_left("crl"), 29);
 	assert_int_equal(warnings(""), 0);
 	run(59 * UINT64_C(86400) * PZ_US_PER_S);
-	assert_true(pz_cert_not_after_ms(w.node->membership->tls) == end);
+	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) == end);
 	assert_int_equal(days_left("crl"), -30); /* nobody has brought a newer one */
 	assert_int_equal(warnings("should have been renewed 30 days ago"), 1);
 	pz_memory_disk_fail_after(w.disk, 0);
 	run(2 * UINT64_C(86400) * PZ_US_PER_S);
-	assert_true(pz_cert_not_after_ms(w.node->membership->tls) == end);
+	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) == end);
 	assert_int_equal(warnings(""), 2);
 	assert_int_equal(warnings("could not be renewed"), 2);
 	assert_int_equal(days_left("tls"), 28);
 	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
 	run(2 * UINT64_C(3600) * PZ_US_PER_S);
 	end += 59 * UINT64_C(86400000);
-	assert_true(pz_cert_not_after_ms(w.node->membership->tls) > end);
+	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) > end);
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
 	assert_int_equal(warnings(""), 1);
 	assert_int_equal(days_left("tls"), 89);
 	restart_node(); /* its keys are still there */
-	assert_true(pz_cert_not_after_ms(w.node->membership->tls) > end);
+	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) > end);
 }
 
 int

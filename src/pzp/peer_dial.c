@@ -327,8 +327,8 @@ count_attempts(const struct peers *peers, bool anonymous)
 static bool
 may_dial(const struct peers *peers)
 {
-	return peers->node->membership && !peers->node->is_stopping && !peers->node->is_wiping &&
-	       count_attempts(peers, false) < PZ_PEER_ATTEMPTS_MAX;
+	return peers->node->zone.membership && !peers->node->is_stopping &&
+	       !peers->node->is_wiping && count_attempts(peers, false) < PZ_PEER_ATTEMPTS_MAX;
 }
 
 void
@@ -440,7 +440,8 @@ is_worth_a_retry(const struct peer *peer)
 {
 	const struct pz_node *node = peer->peers->node;
 
-	if (node->is_stopping || node->membership == NULL || devices_has_left(node, peer->device))
+	if (node->is_stopping || node->zone.membership == NULL ||
+	    devices_has_left(node, peer->device))
 		return false;
 	if (peer->is_wanted || node->wishes.auto_dial || node->wishes.is_peer_mode)
 		return true;

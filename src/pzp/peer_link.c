@@ -156,15 +156,15 @@ identify(struct peer_link *pl, struct pz_errinfo *info)
 	const struct pz_peer *who = pz_tls_peer(pl->link->tls);
 	struct pz_node *node = pl->peers->node;
 
-	if (node->membership == NULL || who == NULL ||
-	    strcmp(who->zone, node->membership->zone) != 0)
+	if (node->zone.membership == NULL || who == NULL ||
+	    strcmp(who->zone, node->zone.membership->zone) != 0)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "it is of another zone");
-	if (strcmp(who->device, node->membership->device) == 0)
+	if (strcmp(who->device, node->zone.membership->device) == 0)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "it is this device itself");
-	if (node_is_revoked(node, who->ca_serial))
+	if (pz_device_zone_is_revoked(&node->zone, who->ca_serial))
 		return pz_fail(info, PZ_ERR_DENIED_REVOKED, "%s is revoked", who->device);
 	if (pl->is_outgoing)
-		PZ_TRY(node_knows_ca(node, who, info));
+		PZ_TRY(pz_device_zone_check_ca(&node->zone, who, info));
 	struct peer *peer = peers_get(pl->peers, who->device);
 	if (peer == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT, "too many devices");
@@ -489,7 +489,7 @@ peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream)
 	struct pz_node *node = peers->node;
 	struct peer *peer = attempt_try->attempt->peer;
 	struct peer_link *pl = calloc(1, sizeof(*pl));
-	struct pz_expect expect = {.zone = node->membership->zone,
+	struct pz_expect expect = {.zone = node->zone.membership->zone,
 				   .device = peer ? peer->device : NULL,
 				   .role = PZ_EXPECT_DEVICE};
 	struct pz_tls *tls = NULL;

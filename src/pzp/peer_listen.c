@@ -207,7 +207,7 @@ void
 peers_listen(struct peers *peers)
 {
 	const struct pz_node *node = peers->node;
-	bool is_wanted = node->membership && node->wishes.listen && !node->is_stopping;
+	bool is_wanted = node->zone.membership && node->wishes.listen && !node->is_stopping;
 	bool is_moved = peers->listener && node->wishes.tls_port != 0 &&
 			node->wishes.tls_port != peers->port;
 

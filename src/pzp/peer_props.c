@@ -59,7 +59,7 @@ keep_consent(json_t *info, const struct peer *peer, const json_t *message)
 	const char *device = pz_json_str(consent, "device"), *relay = pz_json_str(consent, "relay");
 
 	if (consent && strcmp(device, peer->device) == 0 &&
-	    strcmp(relay, peer->peers->node->membership->device) == 0)
+	    strcmp(relay, peer->peers->node->zone.membership->device) == 0)
 		(void)json_object_set(info, "behind", consent);
 	json_decref(consent);
 }
@@ -141,7 +141,7 @@ static struct peer *
 list_owner(struct peer_link *pl, const char *from, struct pz_address *out)
 {
 	struct peer *peer = pl->peer;
-	const struct pz_membership *m = pl->peers->node->membership;
+	const struct pz_membership *m = pl->peers->node->zone.membership;
 
 	if (from == NULL || pz_address_parse(pz_slice_str(from), out) != PZ_OK ||
 	    !pz_slice_eq_str(out->zone, m->zone) || out->device.len == 0 || out->app.len > 0 ||

@@ -215,7 +215,7 @@ an_unknown_status_is_answered_and_survived(void **state)
 	fx_tells(far, "error", json_object());
 	assert_int_equal(json_array_size(far->heard), 0);
 	assert_false(far->is_closed);
-	assert_non_null(w.node->membership);
+	assert_non_null(w.node->zone.membership);
 }
 
 static void
@@ -246,7 +246,7 @@ trusted_device(const char *device, json_t *value)
 static bool
 is_known(const char *device)
 {
-	return pz_knowledge_device(w.node->zonedata->knowledge, device) != NULL;
+	return pz_knowledge_device(w.node->zone.knowledge, device) != NULL;
 }
 
 static void
@@ -477,7 +477,7 @@ of_the_hubs_words_by_a_relay_only_the_harmless_count(void **state)
 			     json_pack("{s:[{s:s, s:b, s:[s], s:i}]}", "PZP", "id", ZONE "/radio",
 				       "connected", 1, "ipaddress", "10.6.6.6", "port", 1)));
 	fx_run(PZ_US_PER_S);
-	assert_non_null(w.node->membership);
+	assert_non_null(w.node->zone.membership);
 	assert_int_not_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
 	assert_null(json_object_get(w.node->directory, "radio"));
 	fx_says(far, fx_prop(ZONE, "somethingNew", NULL));

@@ -27,7 +27,7 @@ on_retry(struct pz_timer *timer, void *arg)
 struct peer *
 peers_get(struct peers *peers, const char *device)
 {
-	const struct pz_membership *m = peers->node->membership;
+	const struct pz_membership *m = peers->node->zone.membership;
 	struct peer *peer = peers_find(peers, device);
 
 	if (peer)
@@ -207,7 +207,7 @@ describe(const struct pz_node *node, const char *device)
 	char id[PZ_ADDRESS_BYTES_MAX + 1];
 
 	(void)pz_json_int(entry, "port", 0, UINT16_MAX, &port);
-	snprintf(id, sizeof(id), "%s/%s", node->membership->zone, device);
+	snprintf(id, sizeof(id), "%s/%s", node->zone.membership->zone, device);
 	return json_pack("{s:s, s:o?, s:o?, s:s, s:s, s:s, s:o?, s:O?, s:I, s:b, s:o}", "id", id,
 			 "displayName", shown_name(node, device), "deviceType",
 			 text_or(entry, "deviceType", ""), "state",
@@ -236,9 +236,9 @@ peers_names(const struct pz_node *node)
 		json_object_foreach (p->relayed, device, value)
 			(void)json_object_set_new(names, device, json_true());
 	}
-	node_add_known_devices(node, names);
-	if (node->membership)
-		(void)json_object_del(names, node->membership->device);
+	pz_device_zone_add_devices(&node->zone, names);
+	if (node->zone.membership)
+		(void)json_object_del(names, node->zone.membership->device);
 	return names;
 }
 
@@ -248,7 +248,7 @@ peers_list(struct pz_node *node)
 	json_t *list = json_array(), *names = devices_names(node), *value;
 	const char *device;
 
-	if (node->membership)
+	if (node->zone.membership)
 		json_object_foreach (names, device, value)
 			json_array_append_new(list, describe(node, device));
 	json_decref(names);
@@ -292,7 +292,7 @@ close_revoked(struct peers *peers)
 {
 	PZ_LIST_EACH (&peers->links, n, tmp) {
 		struct peer_link *pl = PZ_CONTAINER(n, struct peer_link, node);
-		if (pl->serial[0] && node_is_revoked(peers->node, pl->serial))
+		if (pl->serial[0] && pz_device_zone_is_revoked(&peers->node->zone, pl->serial))
 			peer_link_close(pl, PZ_ERR_DENIED_REVOKED, "revoked");
 	}
 }
@@ -302,13 +302,14 @@ peers_set_membership(struct peers *peers, struct pz_errinfo *info)
 {
 	struct pz_tls_ctx *ctx = NULL;
 
-	if (peers->node->membership == NULL) {
+	if (peers->node->zone.membership == NULL) {
 		peers_unlisten(peers);
 		peers_stop(peers, "left the zone");
 		forget_everybody(peers);
 		nearby_forget(peers->node->nearby);
 	} else {
-		PZ_TRY(node_make_tls_ctx(peers->node, PZ_TLS_PEER_SERVER, &ctx, info));
+		PZ_TRY(node_make_tls_ctx(peers->node->config.env, &peers->node->zone,
+					 PZ_TLS_PEER_SERVER, &ctx, info));
 	}
 	pz_tls_ctx_free(peers->server_ctx);
 	peers->server_ctx = ctx;
@@ -423,7 +424,7 @@ peers_is_spoken_for(const struct peers *peers, const char *device)
 	const struct pz_node *node = peers->node;
 	const char *via = pz_json_str(json_object_get(node->directory, device), "via");
 
-	return via && node->membership && strcmp(via, node->membership->device) == 0;
+	return via && node->zone.membership && strcmp(via, node->zone.membership->device) == 0;
 }
 
 void

@@ -192,7 +192,7 @@ read_params(struct ping *p, json_t *params, struct pz_errinfo *info)
 {
 	const struct pz_node *node = p->request.node;
 	const char *device = pz_json_str(params, "device");
-	const struct pz_membership *m = node->membership;
+	const struct pz_membership *m = node->zone.membership;
 
 	if (device == NULL)
 		return pz_fail(info, PZ_ERR_CONFIG, "which device is meant? give its name");

@@ -99,7 +99,7 @@ is_pending(const struct pz_node *node, enum pz_pref pref, struct pz_pref_value *
 static bool
 is_unsynchronised(const struct pz_node *node)
 {
-	return node->membership && node->zonedata->is_new;
+	return node->zone.membership && node->zonedata->is_new;
 }
 
 /* Seed: once connected, "any changes will only take affect the next time a PZP reconnects". */
@@ -253,7 +253,8 @@ is_of_our_zone(const struct pz_node *node, const char *origin)
 	if (origin == NULL || pz_address_parse(pz_slice_str(origin), &address) != PZ_OK)
 		return false;
 	return address.zone.len == 0 ||
-	       (node->membership && pz_slice_eq_str(address.zone, node->membership->zone));
+	       (node->zone.membership &&
+		pz_slice_eq_str(address.zone, node->zone.membership->zone));
 }
 
 static void
@@ -328,7 +329,7 @@ read_shared(struct pz_node *node, enum pz_pref pref)
 static void
 read_given(struct pz_node *node)
 {
-	const struct pz_membership *m = node->membership;
+	const struct pz_membership *m = node->zone.membership;
 	char key[PZ_DETAILS_KEY_CHARS], *text = NULL;
 
 	if (m) {
@@ -598,7 +599,7 @@ write_name(struct pz_node *node, struct change *change, struct pz_errinfo *info)
 
 	if (value == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	pz_details_key(node->membership->device, key);
+	pz_details_key(node->zone.membership->device, key);
 	return zonedata_write(node, PZ_SYNC_USER_DETAILS, key, change->is_reset ? NULL : value,
 			      on_name_written, change, info);
 }
@@ -608,7 +609,7 @@ write_change(struct pz_node *node, struct change *change, struct pz_errinfo *inf
 {
 	if (pz_pref_table[change->pref].is_zone)
 		return write_shared(node, change, info);
-	if (change->pref == PZ_PREF_NAME && node->membership)
+	if (change->pref == PZ_PREF_NAME && node->zone.membership)
 		return write_name(node, change, info);
 	return write_own(node, change);
 }

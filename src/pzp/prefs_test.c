@@ -396,19 +396,9 @@ a_lost_link_is_a_reconnect(void **state)
 static void
 synchronise(void)
 {
-	const struct pz_sync_kind *kind = pz_sync_kind(PZ_SYNC_ZONE_SECRET);
-	struct pz_knowledge *knowledge = w.node->zonedata->knowledge;
-	struct pz_sync_item *item = pz_knowledge_item(knowledge, kind);
-	struct pz_txn *txn = pz_txn_new();
-	json_t *keys = json_pack("[s]", "zone-secret");
+	static const uint8_t secret[PZ_ZONE_SECRET_BYTES] = {1, 2, 3};
 
-	assert_ok(pz_sync_item_write(item, "zone-secret",
-				     pz_slice_str("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
-				     false, ZONE, 1, NULL));
-	assert_ok(pz_knowledge_apply(knowledge, kind, keys, txn));
-	pz_store_commit(w.store, txn, NULL, NULL);
-	json_decref(keys);
-	run(COMMIT_US);
+	fx_learn_secret(secret);
 	w.node->zonedata->is_new = false;
 }
 

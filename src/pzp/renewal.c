@@ -16,7 +16,7 @@ on_renewed(void *arg, enum pz_err err, const char *detail)
 	struct pz_errinfo info = {""};
 
 	node->is_renewing = false;
-	if (err != PZ_OK || node->membership == NULL || node->is_wiping) {
+	if (err != PZ_OK || node->zone.membership == NULL || node->is_wiping) {
 		if (err != PZ_OK) {
 			warnings_renewal(node, detail);
 			pz_error("renewal",
@@ -44,8 +44,8 @@ renew(struct pz_node *node)
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
 	if (renewal && txn)
-		err = pz_membership_renew(node->membership, node->config.keys, node->config.env,
-					  txn, &renewal->fresh, &info);
+		err = pz_membership_renew(node->zone.membership, node->config.keys,
+					  node->config.env, txn, &renewal->fresh, &info);
 	if (err != PZ_OK) {
 		warnings_renewal(node, pz_errinfo_text(&info, err));
 		pz_error("renewal", "failed, will try again: %s", pz_errinfo_text(&info, err));
@@ -61,7 +61,7 @@ renew(struct pz_node *node)
 void
 node_renew_if_due(struct pz_node *node)
 {
-	if (node->membership && !node->is_wiping && !node->is_renewing && !node->is_stopping &&
-	    pz_membership_is_renewal_due(node->membership, node->config.env))
+	if (node->zone.membership && !node->is_wiping && !node->is_renewing && !node->is_stopping &&
+	    pz_membership_is_renewal_due(node->zone.membership, node->config.env))
 		renew(node);
 }

@@ -22,7 +22,7 @@ static bool
 has_changed(const struct pz_node *node, const char *list)
 {
 	const char *former = pz_shared_value(node->zonedata->shared, PZ_SYNC_SERVICE_CACHE,
-					     node->membership->device);
+					     node->zone.membership->device);
 
 	return former == NULL || strcmp(former, list) != 0;
 }
@@ -35,9 +35,9 @@ servicecache_announce(struct pz_node *node)
 	struct pz_errinfo info = {""};
 	enum pz_err err = text ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
 
-	if (text && node->membership && !node->is_wiping && has_changed(node, text))
-		err = zonedata_write(node, PZ_SYNC_SERVICE_CACHE, node->membership->device, text,
-				     on_written, NULL, &info);
+	if (text && node->zone.membership && !node->is_wiping && has_changed(node, text))
+		err = zonedata_write(node, PZ_SYNC_SERVICE_CACHE, node->zone.membership->device,
+				     text, on_written, NULL, &info);
 	if (err != PZ_OK)
 		on_written(NULL, err, pz_errinfo_text(&info, err));
 	free(text);
@@ -63,8 +63,8 @@ servicecache_drop_replaced(struct pz_node *node, const json_t *keys)
 
 	json_array_foreach (keys, i, key) {
 		const char *device = json_string_value(key);
-		if (strcmp(device, node->membership->device) == 0 ||
-		    !pz_knowledge_is_replaced(data->knowledge, device))
+		if (strcmp(device, node->zone.membership->device) == 0 ||
+		    !pz_knowledge_is_replaced(node->zone.knowledge, device))
 			continue;
 		(void)json_object_set_new(replaced, device, json_true());
 		(void)json_object_del(node->known, device);
@@ -80,23 +80,22 @@ is_in(void *arg, const struct pz_sync_chunk *chunk)
 {
 	const struct pz_node *node = arg;
 
-	return strcmp(chunk->key, node->membership->device) == 0 ||
-	       !pz_knowledge_has_left(node->zonedata->knowledge, chunk->key);
+	return pz_device_zone_is_self(&node->zone, chunk->key) ||
+	       !pz_device_zone_has_left(&node->zone, chunk->key);
 }
 
 void
 servicecache_drop_revoked(struct pz_node *node)
 {
-	struct pz_knowledge *knowledge = node->zonedata->knowledge;
 	const char *device;
 	json_t *list;
 	void *next;
 
-	if (knowledge == NULL || node->membership == NULL || node->is_wiping)
+	if (node->zone.knowledge == NULL || node->zone.membership == NULL || node->is_wiping)
 		return;
 	pz_shared_forget(node->zonedata->shared, PZ_SYNC_SERVICE_CACHE, is_in, node);
 	json_object_foreach_safe (node->known, next, device, list) {
-		if (pz_knowledge_has_left(knowledge, device))
+		if (pz_device_zone_has_left(&node->zone, device))
 			json_object_del(node->known, device);
 	}
 }
@@ -106,7 +105,7 @@ is_own(void *arg, const struct pz_sync_chunk *chunk)
 {
 	const struct pz_node *node = arg;
 
-	return node->membership && strcmp(chunk->key, node->membership->device) == 0;
+	return pz_device_zone_is_self(&node->zone, chunk->key);
 }
 
 void
@@ -154,7 +153,7 @@ servicecache_each_offline(const struct pz_node *node, void (*each)(void *arg, js
 	const struct pz_sync_item *item =
 		pz_shared_item(node->zonedata->shared, pz_sync_kind(PZ_SYNC_SERVICE_CACHE));
 
-	for (size_t i = 0; node->membership && i < pz_sync_item_len(item); i++) {
+	for (size_t i = 0; node->zone.membership && i < pz_sync_item_len(item); i++) {
 		const struct pz_sync_chunk *chunk = pz_sync_item_at(item, i);
 		if (!chunk->deleted && strcmp(chunk->key, node->device) != 0 &&
 		    !node_has_route(node, chunk->key) &&
@@ -183,7 +182,7 @@ servicecache_recall(struct pz_node *node, const char *device)
 		pz_shared_item(node->zonedata->shared, pz_sync_kind(PZ_SYNC_SERVICE_CACHE));
 	const struct pz_sync_chunk *one = device ? pz_sync_item_get(item, device) : NULL;
 
-	if (node->membership == NULL)
+	if (node->zone.membership == NULL)
 		return;
 	if (one)
 		recall(node, one);

@@ -25,8 +25,8 @@ node_consent(const struct pz_node *node, const char *relay)
 {
 	json_t *consent = NULL;
 
-	if (node->membership == NULL ||
-	    pz_attest_make(node->membership, relay, node->config.env, &consent) != PZ_OK)
+	if (node->zone.membership == NULL ||
+	    pz_attest_make(node->zone.membership, relay, node->config.env, &consent) != PZ_OK)
 		return json_null();
 	return consent;
 }
@@ -40,11 +40,11 @@ node_send_zone_prop(struct pz_node *node, const char *status, json_t *message)
 		hub_send_prop(node, status, message);
 		return;
 	}
-	if (node->membership == NULL || relay_for(node, pz_slice_str("")) == NULL)
+	if (node->zone.membership == NULL || relay_for(node, pz_slice_str("")) == NULL)
 		return;
 	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
 	enum pz_err err =
-		pz_message_prop(&out, node->self, node->membership->zone, status, message);
+		pz_message_prop(&out, node->self, node->zone.membership->zone, status, message);
 	if (err == PZ_OK)
 		err = pz_router_send(node->router, pz_buf_slice(&out));
 	if (err != PZ_OK)
@@ -59,9 +59,9 @@ node_device_gone(struct pz_node *node, const char *device)
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 	json_t *error;
 
-	if (node->membership == NULL || strcmp(device, node->membership->device) == 0)
+	if (node->zone.membership == NULL || strcmp(device, node->zone.membership->device) == 0)
 		return;
-	snprintf(address, sizeof(address), "%s/%s", node->membership->zone, device);
+	snprintf(address, sizeof(address), "%s/%s", node->zone.membership->zone, device);
 	error = pz_rpc_unreachable(address);
 	if (error)
 		pz_pending_fail_peer(node->pending, address, error);

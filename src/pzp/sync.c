@@ -194,8 +194,8 @@ open_exchange(struct zonedata_session *s)
 static void
 offer_aside(struct zonedata_session *s)
 {
-	const struct pz_aside *aside = pz_knowledge_aside(s->owner->zonedata->knowledge);
-	const char *zone = s->owner->membership->zone;
+	const struct pz_aside *aside = pz_knowledge_aside(s->owner->zone.knowledge);
+	const char *zone = s->owner->zone.membership->zone;
 
 	for (size_t i = 0; i < aside->count; i++) {
 		const struct pz_crl *crl = aside->lists[i];
@@ -215,7 +215,7 @@ zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_o
 {
 	struct zonedata_session *s = calloc(1, sizeof(*s));
 
-	if (s == NULL || node->zonedata->knowledge == NULL) {
+	if (s == NULL || node->zone.knowledge == NULL) {
 		free(s);
 		return NULL;
 	}
@@ -622,7 +622,7 @@ sync_command(struct pz_node *node, json_t *params, const struct pz_node_reply *r
 		count++;
 	if (count == 0) {
 		reply->done(arg, PZ_ERR_NOTFOUND,
-			    node->membership
+			    node->zone.membership
 				    ? "neither the hub nor a peer is connected: `pzp connect` first"
 				    : "this device is not enrolled in a zone; `pzp enrol` first",
 			    NULL);

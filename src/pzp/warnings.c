@@ -6,8 +6,8 @@
 json_t *
 warnings_days(const struct pz_node *node)
 {
-	const struct pz_membership *m = node->membership;
-	const struct pz_crl *crl = node_crl(node);
+	const struct pz_membership *m = node->zone.membership;
+	const struct pz_crl *crl = pz_device_zone_crl(&node->zone);
 
 	if (m == NULL || crl == NULL)
 		return json_null();
@@ -51,7 +51,8 @@ warnings_renewal(struct pz_node *node, const char *failure)
 static void
 check_crl(struct pz_node *node)
 {
-	int64_t left = pz_env_days_left(node->config.env, pz_crl_next_update_ms(node_crl(node)));
+	int64_t left = pz_env_days_left(node->config.env,
+					pz_crl_next_update_ms(pz_device_zone_crl(&node->zone)));
 
 	if (left >= 0)
 		pz_condition_clear(node->conditions, PZ_CONDITION_CRL_OVERDUE, "");
@@ -66,7 +67,7 @@ static void
 check_device_ca(struct pz_node *node)
 {
 	int64_t left = pz_env_days_left(node->config.env,
-					pz_cert_not_after_ms(node->membership->device_ca));
+					pz_cert_not_after_ms(node->zone.membership->device_ca));
 
 	if (left >= CA_SOON_DAYS)
 		pz_condition_clear(node->conditions, PZ_CONDITION_DEVICE_CA_ENDS, "");
@@ -80,7 +81,7 @@ check_device_ca(struct pz_node *node)
 void
 warnings_check(struct pz_node *node)
 {
-	if (node->membership == NULL || node_crl(node) == NULL)
+	if (node->zone.membership == NULL || pz_device_zone_crl(&node->zone) == NULL)
 		return;
 	check_crl(node);
 	check_device_ca(node);

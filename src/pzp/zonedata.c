@@ -1,8 +1,8 @@
 /*
- * What the zone's data says (page 8): the secret of its tags, its members' certificate authorities,
- * its revocations, which the hub has signed; and what every device may write. What comes in is
- * checked before it counts (zone/knowledge.h, zone/shared.h), counts at once, and is stored behind;
- * a crash before that costs an exchange with whoever comes next, a full disk further attempts.
+ * What comes in of the zone's data (page 8): what the hub has signed (zone/knowledge.h), and what
+ * every device may write (zone/shared.h). It is checked before it counts, counts at once, and is
+ * stored behind; a crash before that costs an exchange, a full disk further attempts. What it says
+ * is asked of zone/device.h.
  */
 #include "pzp/zonedata.h"
 
@@ -15,78 +15,6 @@
 #include "pzp/peers.h"
 #include "pzp/servicecache.h"
 #include "zone/tag.h"
-
-/* ---- what it says ---- */
-
-struct pz_crl *
-node_crl(const struct pz_node *node)
-{
-	if (node->membership == NULL)
-		return NULL;
-	struct pz_crl *newest =
-		node->zonedata->knowledge ? pz_knowledge_crl(node->zonedata->knowledge) : NULL;
-	return newest ? newest : node->membership->crl;
-}
-
-bool
-node_is_revoked(const struct pz_node *node, const char *serial)
-{
-	const struct pz_knowledge *knowledge = node->zonedata->knowledge;
-
-	return node->membership && (pz_crl_has_serial(node_crl(node), serial) ||
-				    (knowledge && pz_knowledge_is_revoked(knowledge, serial)));
-}
-
-enum pz_err
-node_add_trust(const struct pz_node *node, struct pz_trust *trust, struct pz_errinfo *info)
-{
-	const struct pz_knowledge *knowledge = node->zonedata->knowledge;
-	const struct pz_aside *aside = knowledge ? pz_knowledge_aside(knowledge) : NULL;
-
-	for (size_t i = 0; aside && i < aside->count; i++)
-		PZ_TRY(pz_trust_add(trust, node->membership->master, aside->lists[i], info));
-	return pz_trust_add(trust, node->membership->master, node_crl(node), info);
-}
-
-bool
-node_zone_secret(const struct pz_node *node, uint8_t *out)
-{
-	const uint8_t *secret = node->zonedata && node->zonedata->knowledge
-					? pz_knowledge_secret(node->zonedata->knowledge)
-					: NULL;
-
-	if (secret)
-		memcpy(out, secret, PZ_ZONE_SECRET_BYTES);
-	return secret != NULL;
-}
-
-void
-node_add_known_devices(const struct pz_node *node, json_t *names)
-{
-	const struct pz_known_device *known;
-	size_t pos = 0;
-
-	while (node->zonedata->knowledge &&
-	       (known = pz_knowledge_next(node->zonedata->knowledge, &pos)) != NULL)
-		(void)json_object_set_new(names, known->device, json_true());
-}
-
-/* Seed, "Outgoing TLS connections": "Just the certificate of the PZP CA we are contacting, if they
- * are known". */
-enum pz_err
-node_knows_ca(const struct pz_node *node, const struct pz_peer *who, struct pz_errinfo *info)
-{
-	const struct pz_known_device *known =
-		node->zonedata->knowledge
-			? pz_knowledge_device(node->zonedata->knowledge, who->device)
-			: NULL;
-
-	if (known && strcmp(known->serial, who->ca_serial) != 0)
-		return pz_fail(info, PZ_ERR_DENIED_IDENTITY,
-			       "%s shows another certificate authority than the zone knows of it",
-			       who->device);
-	return PZ_OK;
-}
 
 /* ---- what is synchronised ---- */
 
@@ -103,13 +31,11 @@ is_opted_out(const struct pz_node *node, const struct pz_sync_kind *kind)
 struct pz_sync_item *
 zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind)
 {
-	const struct zonedata *data = node->zonedata;
-
 	/* Without a zone nothing is exchanged: the link is about to end. */
-	if (data->knowledge == NULL || is_opted_out(node, kind))
+	if (node->zone.knowledge == NULL || is_opted_out(node, kind))
 		return NULL;
-	struct pz_sync_item *item = pz_shared_item(data->shared, kind);
-	return item ? item : pz_knowledge_item(data->knowledge, kind);
+	struct pz_sync_item *item = pz_shared_item(node->zonedata->shared, kind);
+	return item ? item : pz_knowledge_item(node->zone.knowledge, kind);
 }
 
 static void act_on_crl(struct pz_node *node);
@@ -121,7 +47,7 @@ keep_aside(struct pz_node *node, const struct pz_sync_chunk *chunk, struct pz_er
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
 	if (txn)
-		err = pz_knowledge_keep_aside(node->zonedata->knowledge, chunk, txn, info);
+		err = pz_knowledge_keep_aside(node->zone.knowledge, chunk, txn, info);
 	if (err == PZ_OK && !node->is_wiping)
 		pz_keep_commit(&node->zonedata->keep, PZ_TAKE(txn));
 	pz_txn_free(txn);
@@ -140,7 +66,7 @@ is_only_said(const struct zonedata_session *s, const struct pz_sync_kind *kind,
 	     const struct pz_sync_chunk *chunk)
 {
 	return chunk->deleted && !s->is_hub &&
-	       pz_knowledge_item(s->owner->zonedata->knowledge, kind) != NULL;
+	       pz_knowledge_item(s->owner->zone.knowledge, kind) != NULL;
 }
 
 /*
@@ -160,7 +86,7 @@ zonedata_offered(struct zonedata_session *s, const struct pz_sync_kind *kind,
 		pz_metric_add(&s->owner->metrics, PZ_METRIC_messages_dropped, 1);
 	if (*out_taken || kind->id != PZ_SYNC_CRL)
 		return PZ_OK;
-	PZ_TRY(pz_knowledge_weigh(s->owner->zonedata->knowledge, chunk, &weight, info));
+	PZ_TRY(pz_knowledge_weigh(s->owner->zone.knowledge, chunk, &weight, info));
 	*out_taken = weight.number < weight.known;
 	if (*out_taken && weight.has_more)
 		PZ_TRY(keep_aside(s->owner, chunk, info));
@@ -182,12 +108,12 @@ enum pz_err
 zonedata_accept(const struct zonedata_session *from, const struct pz_sync_kind *kind,
 		const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
 {
-	const struct zonedata *data = from->owner->zonedata;
+	const struct pz_node *node = from->owner;
 
-	if (pz_shared_item(data->shared, kind) == NULL)
-		return pz_knowledge_accept(data->knowledge, kind, chunk, info);
-	return pz_shared_accept(data->shared, kind, chunk, from->is_hub ? NULL : from->device,
-				info);
+	if (pz_shared_item(node->zonedata->shared, kind) == NULL)
+		return pz_knowledge_accept(node->zone.knowledge, kind, chunk, info);
+	return pz_shared_accept(node->zonedata->shared, kind, chunk,
+				from->is_hub ? NULL : from->device, info);
 }
 
 /* ---- to the disk ---- */
@@ -197,9 +123,9 @@ save_knowledge(void *arg, struct pz_txn *txn)
 {
 	const struct zonedata *data = arg;
 
-	if (data->knowledge == NULL || data->node->is_wiping)
+	if (data->node->zone.knowledge == NULL || data->node->is_wiping)
 		return PZ_ERR_DENIED;
-	return pz_knowledge_save(data->knowledge, txn);
+	return pz_knowledge_save(data->node->zone.knowledge, txn);
 }
 
 void
@@ -227,7 +153,7 @@ learn(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 	/* First: if we are killed in between, the certificate comes again. */
 	if (kind->id == PZ_SYNC_TRUSTED_PZP && !node->is_wiping)
 		servicecache_drop_replaced(node, keys);
-	if (txn == NULL || pz_knowledge_apply(data->knowledge, kind, keys, txn) != PZ_OK) {
+	if (txn == NULL || pz_knowledge_apply(node->zone.knowledge, kind, keys, txn) != PZ_OK) {
 		pz_txn_free(txn);
 		pz_keep_failed(&data->keep, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	} else if (node->is_wiping) {
@@ -244,7 +170,8 @@ act_on_crl(struct pz_node *node)
 {
 	struct pz_errinfo info = {""};
 
-	pz_notice("crl", "number=%llu", (unsigned long long)pz_crl_number(node_crl(node)));
+	pz_notice("crl", "number=%llu",
+		  (unsigned long long)pz_crl_number(pz_device_zone_crl(&node->zone)));
 	if (node_refresh_trust(node, &info) != PZ_OK)
 		pz_error("trust", "%s", info.text);
 	/* Not from here: should we stand on it ourselves, the link goes that we hear it by. */
@@ -275,13 +202,9 @@ static void
 on_verdict(struct pz_timer *timer, void *arg)
 {
 	struct pz_node *node = ((struct zonedata *)arg)->node;
-	char serial[PZ_SERIAL_HEX_BYTES];
 
 	(void)timer;
-	if (node->membership == NULL)
-		return;
-	pz_cert_serial_hex(node->membership->device_ca, serial);
-	if (node_is_revoked(node, serial))
+	if (pz_device_zone_is_self_revoked(&node->zone))
 		(void)pz_machine_event(&node->machine, PZ_EVENT_REVOKED,
 				       "this device stands on the zone's revocation list");
 }
@@ -400,7 +323,7 @@ zonedata_free(struct zonedata *data)
 	details_free(data);
 	json_decref(data->changed);
 	json_decref(data->refusals);
-	pz_knowledge_free(data->knowledge);
+	pz_knowledge_free(PZ_TAKE(data->node->zone.knowledge));
 	pz_shared_free(data->shared);
 	free(data);
 }
@@ -448,14 +371,14 @@ zonedata_set_membership(struct pz_node *node, const struct pz_membership *member
 	PZ_TRY(set_shared(node, membership, info));
 	if (membership == NULL) {
 		pz_keep_stop(&node->zonedata->keep);
-		pz_knowledge_free(PZ_TAKE(node->zonedata->knowledge));
+		pz_knowledge_free(PZ_TAKE(node->zone.knowledge));
 		return PZ_OK;
 	}
-	if (node->zonedata->knowledge) /* a renewal: the zone is the same */
+	if (node->zone.knowledge) /* a renewal: the zone is the same */
 		return PZ_OK;
 	PZ_TRY(pz_knowledge_load(node->config.store, membership, &fresh, &skipped, info));
 	warn_skipped("the zone", skipped);
-	node->zonedata->knowledge = fresh;
+	node->zone.knowledge = fresh;
 	node->zonedata->is_new = pz_knowledge_secret(fresh) == NULL;
 	return PZ_OK;
 }

@@ -27,12 +27,11 @@ struct zonedata_session {
 
 struct zonedata {
 	struct pz_node *node;
-	struct pz_knowledge *knowledge; /* what the hub says; NULL: virgin */
-	struct pz_shared *shared;       /* what every device may write; NULL before the first
-					   zonedata_set_membership */
+	struct pz_shared *shared; /* what every device may write; NULL before the first
+				     zonedata_set_membership */
 	struct pz_list sessions;
 	struct pz_timer verdict;   /* a new CRL: are we on it? */
-	struct pz_keep keep;       /* while the disk has not all of `knowledge` */
+	struct pz_keep keep;       /* while the disk has not all of zone.knowledge */
 	struct pz_timer push;      /* local changes that are told together */
 	struct pz_timer reopen;    /* after an Update of the hub */
 	struct pz_timer told;      /* commands that have ended */

@@ -6,7 +6,7 @@ bool
 inspect_serial(const struct sim_node *device, char out[PZ_SERIAL_HEX_BYTES])
 {
 	const struct pz_membership *membership =
-		device->is_running ? device->node->membership : NULL;
+		device->is_running ? device->node->zone.membership : NULL;
 
 	if (membership)
 		pz_cert_serial_hex(membership->device_ca, out);
@@ -16,13 +16,13 @@ inspect_serial(const struct sim_node *device, char out[PZ_SERIAL_HEX_BYTES])
 bool
 inspect_knows(const struct sim_node *device, const char *other)
 {
-	return pz_knowledge_device(device->node->zonedata->knowledge, other) != NULL;
+	return pz_knowledge_device(device->node->zone.knowledge, other) != NULL;
 }
 
 static const struct pz_crl *
 device_crl(const struct sim_node *device)
 {
-	return node_crl(device->node);
+	return pz_device_zone_crl(&device->node->zone);
 }
 
 static struct pz_sync_item *
@@ -37,7 +37,7 @@ device_held(const struct sim_node *device, enum pz_sync_id id)
 	const struct zonedata *data = device->node->zonedata;
 	struct pz_sync_item *item = pz_shared_item(data->shared, pz_sync_kind(id));
 
-	return item ? item : pz_knowledge_item(data->knowledge, pz_sync_kind(id));
+	return item ? item : pz_knowledge_item(device->node->zone.knowledge, pz_sync_kind(id));
 }
 
 static enum pz_err
@@ -61,7 +61,7 @@ device_revoked_link(const struct sim_node *device, const struct pz_crl *crl)
 static bool
 device_is_revoked(const struct sim_node *device, const char *serial)
 {
-	return node_is_revoked(device->node, serial);
+	return pz_device_zone_is_revoked(&device->node->zone, serial);
 }
 
 static bool

@@ -38,7 +38,8 @@ static void
 check_lives(const struct sim_node *hub, const struct sim_node *device, int tolerance_days)
 {
 	const struct pz_authority *a = authority_of(hub);
-	int device_days = days_left(device, pz_cert_not_after_ms(device->node->membership->tls));
+	int device_days =
+		days_left(device, pz_cert_not_after_ms(device->node->zone.membership->tls));
 	int hub_days = days_left(hub, pz_cert_not_after_ms(a->tls));
 	int crl_days = days_left(hub, pz_crl_next_update_ms(a->crl));
 
@@ -131,8 +132,8 @@ check_is_fresh(const struct sim_node *hub, const struct sim_node *device)
 
 	if (!sim_is_connected(device))
 		return;
-	crl = node_crl(device->node);
-	days = days_left(device, pz_cert_not_after_ms(device->node->membership->tls));
+	crl = pz_device_zone_crl(&device->node->zone);
+	days = days_left(device, pz_cert_not_after_ms(device->node->zone.membership->tls));
 	sim_check(hub->world, days >= DEVICE_TLS_DAYS / 3 - 1,
 		  "%s is connected, and its certificate ends in %d days", device->name, days);
 	sim_check(hub->world, pz_crl_number(crl) == pz_crl_number(a->crl),
@@ -235,7 +236,8 @@ run_no_hub(struct world *world)
 	world_run(world, CRL_DAYS * SIM_DAY + SIM_DAY);
 	check_warned(device, true);
 	sim_check(world, sim_is_enrolled(device), "it gave up its zone");
-	sim_check(world, days_left(device, pz_cert_not_after_ms(device->node->membership->tls)) > 0,
+	sim_check(world,
+		  days_left(device, pz_cert_not_after_ms(device->node->zone.membership->tls)) > 0,
 		  "its certificate ended");
 	sim_start(hub);
 	json_decref(sim_do(device, "connect", json_object(), SIM_MINUTE));

@@ -1,0 +1,106 @@
+/*
+ * A member's own record has the revocation list of the day it was enrolled; the hub's data has the
+ * newest, and those that it does not replace.
+ */
+#include "zone/device.h"
+
+#include <string.h>
+
+struct pz_crl *
+pz_device_zone_crl(const struct pz_device_zone *zone)
+{
+	if (zone->membership == NULL)
+		return NULL;
+	struct pz_crl *newest = zone->knowledge ? pz_knowledge_crl(zone->knowledge) : NULL;
+	return newest ? newest : zone->membership->crl;
+}
+
+bool
+pz_device_zone_is_revoked(const struct pz_device_zone *zone, const char *serial_hex)
+{
+	if (zone->membership == NULL)
+		return false;
+	return pz_crl_has_serial(pz_device_zone_crl(zone), serial_hex) ||
+	       (zone->knowledge && pz_knowledge_is_revoked(zone->knowledge, serial_hex));
+}
+
+bool
+pz_device_zone_is_self_revoked(const struct pz_device_zone *zone)
+{
+	char serial[PZ_SERIAL_HEX_BYTES];
+
+	if (zone->membership == NULL)
+		return false;
+	pz_cert_serial_hex(zone->membership->device_ca, serial);
+	return pz_device_zone_is_revoked(zone, serial);
+}
+
+enum pz_err
+pz_device_zone_trust(const struct pz_device_zone *zone, struct pz_trust **out,
+		     struct pz_errinfo *info)
+{
+	const struct pz_aside *aside = zone->knowledge ? pz_knowledge_aside(zone->knowledge) : NULL;
+	PZ_AUTO(pz_trust_free) struct pz_trust *trust = pz_trust_new();
+
+	if (trust == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	for (size_t i = 0; aside && i < aside->count; i++)
+		PZ_TRY(pz_trust_add(trust, zone->membership->master, aside->lists[i], info));
+	PZ_TRY(pz_trust_add(trust, zone->membership->master, pz_device_zone_crl(zone), info));
+	*out = PZ_TAKE(trust);
+	return PZ_OK;
+}
+
+/* Seed, "Outgoing TLS connections": "Just the certificate of the PZP CA we are contacting, if they
+ * are known". */
+enum pz_err
+pz_device_zone_check_ca(const struct pz_device_zone *zone, const struct pz_peer *who,
+			struct pz_errinfo *info)
+{
+	const struct pz_known_device *known =
+		zone->knowledge ? pz_knowledge_device(zone->knowledge, who->device) : NULL;
+
+	if (known && strcmp(known->serial, who->ca_serial) != 0)
+		return pz_fail(info, PZ_ERR_DENIED_IDENTITY,
+			       "%s shows another certificate authority than the zone knows of it",
+			       who->device);
+	return PZ_OK;
+}
+
+bool
+pz_device_zone_secret(const struct pz_device_zone *zone, uint8_t out[PZ_ZONE_SECRET_BYTES])
+{
+	const uint8_t *secret = zone->knowledge ? pz_knowledge_secret(zone->knowledge) : NULL;
+
+	if (secret)
+		memcpy(out, secret, PZ_ZONE_SECRET_BYTES);
+	return secret != NULL;
+}
+
+bool
+pz_device_zone_has(const struct pz_device_zone *zone, const char *device)
+{
+	return zone->knowledge && pz_knowledge_device(zone->knowledge, device) != NULL;
+}
+
+bool
+pz_device_zone_has_left(const struct pz_device_zone *zone, const char *device)
+{
+	return zone->knowledge && pz_knowledge_has_left(zone->knowledge, device);
+}
+
+bool
+pz_device_zone_is_self(const struct pz_device_zone *zone, const char *device)
+{
+	return zone->membership && strcmp(device, zone->membership->device) == 0;
+}
+
+void
+pz_device_zone_add_devices(const struct pz_device_zone *zone, json_t *names)
+{
+	const struct pz_known_device *known;
+	size_t pos = 0;
+
+	while (zone->knowledge && (known = pz_knowledge_next(zone->knowledge, &pos)) != NULL)
+		(void)json_object_set_new(names, known->device, json_true());
+}

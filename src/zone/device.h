@@ -1,0 +1,63 @@
+/*
+ * What a device knows of its zone, all of it: its own certificates (zone/membership.h), and what
+ * the hub has published (zone/knowledge.h). The questions that links, lists and announcements ask
+ * about the zone are answered here, each in one place.
+ */
+#ifndef PZ_ZONE_DEVICE_H
+#define PZ_ZONE_DEVICE_H
+
+#include <jansson.h>
+
+#include "x509/verify.h"
+#include "zone/knowledge.h"
+#include "zone/membership.h"
+#include "zone/tag.h"
+
+/** Both are NULL while the device is virgin. Owned by the device, which replaces them when it
+ * enrols, renews its certificate, or leaves. */
+struct pz_device_zone {
+	struct pz_membership *membership;
+	struct pz_knowledge *knowledge; /* in tests also NULL for a member: it knows nothing yet */
+};
+
+/** The newest CRL of the zone. Borrowed until the next pz_knowledge_apply; NULL: virgin. */
+struct pz_crl *pz_device_zone_crl(const struct pz_device_zone *zone);
+/**
+ * Has the zone revoked this PZP CA? All its lists count, also those that the newest one does not
+ * replace (zone/aside.h).
+ * @param serial_hex as pz_cert_serial_hex writes it
+ * @return false while virgin
+ */
+bool pz_device_zone_is_revoked(const struct pz_device_zone *zone, const char *serial_hex);
+/** Has the zone revoked this device itself? */
+bool pz_device_zone_is_self_revoked(const struct pz_device_zone *zone);
+/**
+ * Makes the trust of a member's links: the zone's CA with all its revocation lists.
+ * @param zone not virgin
+ * @param out a new reference
+ * Errors: those of pz_trust_add; LIMIT_MEMORY.
+ */
+enum pz_err pz_device_zone_trust(const struct pz_device_zone *zone, struct pz_trust **out,
+				 struct pz_errinfo *info) PZ_MUST_USE;
+/**
+ * Is this the device that the zone knows by this name? One that the zone's data does not name yet
+ * is accepted: its certificate proves enough.
+ * @param who what the handshake has proved
+ * Errors: DENIED_IDENTITY (another PZP CA).
+ * @spec page 2 "What a verifier checks"
+ */
+enum pz_err pz_device_zone_check_ca(const struct pz_device_zone *zone, const struct pz_peer *who,
+				    struct pz_errinfo *info) PZ_MUST_USE;
+/** @param out not written when it is not known. @return false: not known (yet) */
+bool pz_device_zone_secret(const struct pz_device_zone *zone, uint8_t out[PZ_ZONE_SECRET_BYTES]);
+/** Does the zone's data name this device, as one that is not revoked? */
+bool pz_device_zone_has(const struct pz_device_zone *zone, const char *device);
+/** Was it a device of the zone, and is none any more? */
+bool pz_device_zone_has_left(const struct pz_device_zone *zone, const char *device);
+/** Is this the name of this device? False while virgin. */
+bool pz_device_zone_is_self(const struct pz_device_zone *zone, const char *device);
+/** Adds the names of the devices that the zone's data names: {name: true}. What memory does not
+ * allow is left out. */
+void pz_device_zone_add_devices(const struct pz_device_zone *zone, json_t *names);
+
+#endif
