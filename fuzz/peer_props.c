@@ -1,5 +1,5 @@
 /*
- * Target functions: peer_on_prop and what it calls; node_on_hub_prop for what a relay brings;
+ * Target functions: pz_peer_on_prop and what it calls; node_on_hub_prop for what a relay brings;
  * pz_node_command peers, which shows what was believed.
  * Input: one line for each event (see `act`): a device's digit and the payload of a prop, or a
  * whole body. Must hold: what is said is JSON from us to that device; what is kept of a peer has
@@ -138,17 +138,17 @@ open_link(size_t i)
 	struct pz_buf frame;
 
 	far->stream = (struct pz_stream){.ops = &stream_ops};
-	far->pl = peer_link_accept(w.node->peers, &far->stream, "192.0.2.9");
+	far->pl = pz_peer_link_accept(w.node->peers, &far->stream, "192.0.2.9");
 	FUZZ_CHECK(far->pl != NULL);
-	far->pl->peer = peers_get(w.node->peers, devices[i]);
+	far->pl->peer = pz_peers_get(w.node->peers, devices[i]);
 	FUZZ_CHECK(far->pl->peer != NULL);
-	peer_link_authenticated(far->pl);
+	pz_peer_link_authenticated(far->pl);
 	FUZZ_CHECK(pz_link_identify(far->pl->link, PZ_SESSION_PEER, addresses[i]) == PZ_OK);
 	far->pl->state = PEER_LINK_REGISTERING;
 	pz_buf_init(&frame, PZ_FRAME_BYTES_ENROL, NULL);
 	FUZZ_CHECK(pz_message_register(&frame, addresses[i], SELF, PZ_FRAME_BYTES_DEFAULT) ==
 		   PZ_OK);
-	FUZZ_CHECK(peer_link_events.frame(far->pl->link, pz_buf_slice(&frame)) == PZ_OK);
+	FUZZ_CHECK(pz_peer_link_events.frame(far->pl->link, pz_buf_slice(&frame)) == PZ_OK);
 	FUZZ_CHECK(far->pl->state == PEER_LINK_LIVE);
 	pz_buf_fini(&frame);
 }
@@ -251,8 +251,8 @@ hear(size_t i, struct pz_slice body)
 	memcpy(frame + PZ_FRAME_HEADER_BYTES, body.ptr, body.len);
 	link = w.far[i].pl->link;
 	link->rx_us = w.world.now_us;
-	enum pz_err err =
-		peer_link_events.frame(link, pz_slice_of(frame, PZ_FRAME_HEADER_BYTES + body.len));
+	enum pz_err err = pz_peer_link_events.frame(
+		link, pz_slice_of(frame, PZ_FRAME_HEADER_BYTES + body.len));
 	if (err != PZ_OK)
 		pz_link_close(link, err, "");
 	free(frame);

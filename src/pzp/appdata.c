@@ -335,7 +335,7 @@ is_cleared(const struct pz_node *node)
 static bool
 has_session(const struct pz_node *node)
 {
-	return node->machine.state == PZ_STATE_CONNECTED || peers_live_count(node->peers) > 0;
+	return node->machine.state == PZ_STATE_CONNECTED || pz_peers_live_count(node->peers) > 0;
 }
 
 static enum pz_err

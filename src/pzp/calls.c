@@ -270,7 +270,7 @@ note_way(struct call *call)
 	call->via = pz_router_route(node->router, pz_slice_str(call->peer));
 	if (call->session[0] == '\0')
 		snprintf(call->session, sizeof(call->session), "%s",
-			 peers_session_of(node, device));
+			 pz_peers_session_of(node, device));
 	if (call->via)
 		node_watch_session(node, call->via);
 }

@@ -126,7 +126,7 @@ set_gauges(struct pz_node *node)
 		crl_days = pz_env_days_left(node->config.env, pz_crl_next_update_ms(crl));
 	}
 	pz_metric_set(&node->metrics, PZ_METRIC_links,
-		      (node->hub.is_registered ? 1 : 0) + peers_live_count(node->peers));
+		      (node->hub.is_registered ? 1 : 0) + pz_peers_live_count(node->peers));
 	pz_metric_set(&node->metrics, PZ_METRIC_queued_bytes,
 		      node->hub.is_registered ? node->hub.link->session.queued : 0);
 	pz_metric_set(&node->metrics, PZ_METRIC_tls_days_left,
@@ -158,7 +158,7 @@ status_result(struct pz_node *node)
 		m ? "hub" : "virgin", "state", pz_state_text(node->machine.state), "reason",
 		node->machine.reason, "lastFailure",
 		node->machine.state == PZ_STATE_CONNECTING ? node->machine.last_failure : "", "hub",
-		hub_result(node), "peers", peers_status(node), "ports", "tls", tls_port(node),
+		hub_result(node), "peers", pz_peers_status(node), "ports", "tls", tls_port(node),
 		"web", "pending", prefs_pending(node), "daysLeft", warnings_days(node), "warnings",
 		warnings_list(node), "conditions", pz_conditions_json(node->conditions), "metrics",
 		pz_metrics_json(&node->metrics));
@@ -420,7 +420,7 @@ static struct pz_node_request *
 cmd_peers(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
 {
 	(void)params;
-	return answer(reply, arg, peers_list(node));
+	return answer(reply, arg, pz_peers_list(node));
 }
 
 /* ---- watch ---- */

@@ -21,7 +21,7 @@ is_own(const struct pz_node *node, const char *device)
 static bool
 is_linked(const struct pz_node *node, const char *device)
 {
-	const struct peer *peer = peers_find(node->peers, device);
+	const struct peer *peer = pz_peers_find(node->peers, device);
 
 	return peer && peer->live;
 }
@@ -70,7 +70,7 @@ devices_has(const struct pz_node *node, const char *device)
 json_t *
 devices_names(const struct pz_node *node)
 {
-	json_t *names = peers_names(node), *value;
+	json_t *names = pz_peers_names(node), *value;
 	const char *device;
 	void *next;
 
@@ -295,6 +295,6 @@ devices_drop_left(struct pz_node *node)
 	while (pz_map_next(node->peers->by_device, &pos, &key, &value)) {
 		struct peer *peer = value;
 		if (peer->live == NULL && devices_has_left(node, peer->device))
-			peer_give_up(peer, "the device has left the zone");
+			pz_peer_give_up(peer, "the device has left the zone");
 	}
 }

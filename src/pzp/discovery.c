@@ -62,7 +62,7 @@ free_discovery(struct discovery *d)
 json_t *
 discovery_list_of(const struct pz_node *node, const char *device)
 {
-	const struct peer *peer = peers_find(node->peers, device);
+	const struct peer *peer = pz_peers_find(node->peers, device);
 	size_t pos = 0;
 	struct pz_slice key;
 	void *value;
@@ -86,7 +86,7 @@ static json_t *
 collect(struct pz_node *node, const char *api)
 {
 	json_t *out = pz_registry_list(node->registry, api);
-	json_t *names = peers_names(node), *value, *one;
+	json_t *names = pz_peers_names(node), *value, *one;
 	const char *device;
 	size_t i;
 
@@ -146,7 +146,7 @@ is_settled(const struct discovery *d)
 {
 	if (pz_env_mono_us(d->node->config.env) >= d->end_us || (d->device && is_here(d)))
 		return true;
-	return !d->is_asking && nearby_left_us(d->node->nearby) == 0 &&
+	return !d->is_asking && pz_nearby_left_us(d->node->nearby) == 0 &&
 	       !is_waiting_for_peers(d->node);
 }
 
@@ -154,7 +154,7 @@ is_settled(const struct discovery *d)
 static void
 ask_by_relay(struct discovery *d)
 {
-	const struct peer *relay = relay_for(d->node, pz_slice_str(""));
+	const struct peer *relay = pz_peers_relay_for(d->node, pz_slice_str(""));
 	json_t *message;
 
 	if (d->has_asked || d->node->hub.is_registered || relay == NULL)
@@ -176,7 +176,7 @@ static void
 go_on(struct discovery *d)
 {
 	const struct pz_env *env = d->node->config.env;
-	uint64_t now = pz_env_mono_us(env), left = nearby_left_us(d->node->nearby);
+	uint64_t now = pz_env_mono_us(env), left = pz_nearby_left_us(d->node->nearby);
 
 	ask_by_relay(d);
 	if (is_settled(d)) {
@@ -201,9 +201,9 @@ dial_everybody(struct pz_node *node, uint64_t seek_us)
 		struct peer *peer = NULL;
 		if (json_array_size(json_object_get(entry, "ipaddress")) > 0 &&
 		    count++ < PZ_PEER_ATTEMPTS_MAX)
-			peer = peers_get(node->peers, device);
+			peer = pz_peers_get(node->peers, device);
 		if (peer)
-			peer_dial(peer, seek_us);
+			pz_peer_dial(peer, seek_us);
 	}
 }
 
@@ -219,7 +219,7 @@ start_local(struct discovery *d)
 	struct pz_node *node = d->node;
 	bool has_mdns = node->config.mdns != NULL;
 	uint64_t look_us = d->device ? PZ_PEER_SEEK_US : LOCAL_QUIET_US;
-	struct peer *peer = d->device ? peers_get(node->peers, d->device) : NULL;
+	struct peer *peer = d->device ? pz_peers_get(node->peers, d->device) : NULL;
 
 	d->is_beginning = false;
 	d->is_local = true;
@@ -231,9 +231,9 @@ start_local(struct discovery *d)
 		look_us = LOCAL_SHORT_US;
 	d->end_us = pz_env_mono_us(node->config.env) + PZ_PEER_SEEK_US;
 	if (has_mdns)
-		nearby_look(node->nearby, look_us, !node->hub.is_registered);
+		pz_nearby_look(node->nearby, look_us, !node->hub.is_registered);
 	if (peer)
-		peer_dial(peer, look_us);
+		pz_peer_dial(peer, look_us);
 	if (!node->hub.is_registered)
 		dial_everybody(node, 0);
 	go_on(d);

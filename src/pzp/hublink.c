@@ -157,8 +157,9 @@ hub_send_info(struct pz_node *node)
 	if (!node->hub.is_registered)
 		return;
 	info = node_info(node);
-	(void)json_object_set_new(info, "behind",
-				  relay_behind(node->peers, relay_room(&node->hub.link->session)));
+	(void)json_object_set_new(
+		info, "behind",
+		pz_peers_behind(node->peers, pz_peers_relay_room(&node->hub.link->session)));
 	hub_send_prop(node, "pzpInfo", info);
 	json_decref(info);
 }
@@ -169,10 +170,10 @@ hub_online(struct pz_node *node)
 	moved_online(node);
 	pz_condition_clear(node->conditions, PZ_CONDITION_ANOTHER_HUB, NULL);
 	clock_see_link(node, "hub");
-	peers_listen_again(node->peers); /* before the hub is told the port */
+	pz_peers_listen_again(node->peers); /* before the hub is told the port */
 	hub_send_info(node);
 	discovery_announce(node);
-	peers_tell_soon(node->peers); /* nobody needs to speak for us at the hub any more */
+	pz_peers_tell_soon(node->peers); /* nobody needs to speak for us at the hub any more */
 }
 
 void
@@ -216,7 +217,7 @@ everybody_gone(struct pz_node *node, const struct pz_session *hub)
 {
 	const char *device;
 	json_t *entry, *error = pz_rpc_unreachable(node->zone.membership->zone);
-	json_t *names = peers_names(node);
+	json_t *names = pz_peers_names(node);
 
 	json_object_foreach (node->directory, device, entry)
 		(void)json_object_set_new(entry, "connected", json_false());
@@ -225,7 +226,7 @@ everybody_gone(struct pz_node *node, const struct pz_session *hub)
 	if (error)
 		pz_pending_fail_peer(node->pending, node->zone.membership->zone, error);
 	json_decref(error);
-	peers_tell_soon(node->peers);
+	pz_peers_tell_soon(node->peers);
 	discovery_announce_soon(node);
 }
 
@@ -336,8 +337,8 @@ hub_wipe(struct pz_node *node)
 	if (node->is_wiping)
 		return;
 	node->is_wiping = true;
-	peers_unlisten(node->peers);
-	peers_stop(node->peers, "left the zone"); /* while we still have a name there */
+	pz_peers_unlisten(node->peers);
+	pz_peers_stop(node->peers, "left the zone"); /* while we still have a name there */
 	txn = pz_txn_new();
 	if (txn == NULL || zonedata_wipe(node, txn) != PZ_OK) {
 		pz_txn_free(txn);

@@ -31,10 +31,10 @@ tell_device(struct pz_node *node, const char *device, bool connected)
 static void
 forget_peer(struct pz_node *node, const char *device)
 {
-	struct peer *peer = peers_find(node->peers, device);
+	struct peer *peer = pz_peers_find(node->peers, device);
 
 	if (peer && peer->live == NULL)
-		peer_give_up(peer, "the device has left the zone");
+		pz_peer_give_up(peer, "the device has left the zone");
 	else if (peer)
 		peer->is_wanted = false;
 }
@@ -78,7 +78,7 @@ update_device(struct pz_node *node, json_t *entry)
 	 * One that we are linked with is still here. */
 	if (!is && !node_has_route(node, name))
 		node_device_gone(node, name);
-	peers_told_by_hub(node->peers, name);
+	pz_peers_told_by_hub(node->peers, name);
 	tell_device(node, name, is);
 }
 

@@ -43,8 +43,8 @@ struct pz_node_request {
 struct appdata;
 struct enrolment;
 struct node_prefs;
-struct peers;
-struct nearby;
+struct pz_peers;
+struct pz_nearby;
 struct zonedata;
 struct moved;
 struct zonedata_session;
@@ -82,8 +82,8 @@ struct pz_node {
 	struct node_prefs *prefs;
 	struct pz_list requests;
 	struct pz_list finds; /* findServices under way */
-	struct peers *peers;
-	struct nearby *nearby;
+	struct pz_peers *peers;
+	struct pz_nearby *nearby;
 	struct zonedata *zonedata;
 	struct appdata *appdata;
 	struct servicefiles *service_files; /* NULL: none were loaded */

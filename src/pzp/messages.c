@@ -294,7 +294,7 @@ on_prop(struct pz_node *node, struct pz_session *in, const struct pz_envelope *e
 
 	if (in && in->kind == PZ_SESSION_PEER &&
 	    pz_slice_eq(envelope->from, pz_session_address(in)))
-		peer_on_prop(pz_link_of(in)->owner, envelope);
+		pz_peer_on_prop(pz_link_of(in)->owner, envelope);
 	else if (in && in->kind == PZ_SESSION_HUB && is_hubs)
 		node_on_hub_prop(node, envelope, false);
 	else if (in && is_hubs)
@@ -340,6 +340,6 @@ on_relayed(void *arg, struct pz_session *out)
 
 const struct pz_router_ops node_router_ops = {
 	.local = on_local,
-	.way = relay_way,
+	.way = pz_peers_way,
 	.relayed = on_relayed,
 };

@@ -204,7 +204,7 @@ take_over(struct pz_node *node, const struct news *news)
 
 	node->moved->place = news->place;
 	if (has_notice)
-		peers_tell_moved(node->peers);
+		pz_peers_tell_moved(node->peers);
 	if (news->is_moved) {
 		begin_anew(node->moved);
 		tell_of_move(node);
@@ -305,7 +305,7 @@ moved_greet(struct peer_link *pl)
 	if (notice->number == 0)
 		return;
 	json_t *message = pz_hub_notice_json(notice);
-	peer_link_prop(pl, "hubMoved", message);
+	pz_peer_link_prop(pl, "hubMoved", message);
 	json_decref(message);
 }
 

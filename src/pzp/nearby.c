@@ -28,7 +28,7 @@ struct instance {
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* whose tag it is, "" when unknown */
 };
 
-struct nearby {
+struct pz_nearby {
 	struct pz_node *node;
 	struct pz_map *instances; /* name -> struct instance */
 	struct pz_zone_tags tags;
@@ -42,7 +42,7 @@ struct nearby {
 };
 
 static struct pz_mdns *
-mdns_of(const struct nearby *nearby)
+mdns_of(const struct pz_nearby *nearby)
 {
 	return nearby->node->config.mdns;
 }
@@ -54,7 +54,7 @@ mdns_of(const struct nearby *nearby)
  * one of them may be what somebody heard days ago and says again.
  */
 static void
-judge_clock(const struct nearby *nearby, const char *device)
+judge_clock(const struct pz_nearby *nearby, const char *device)
 {
 	size_t pos = 0;
 	struct pz_slice key;
@@ -72,7 +72,7 @@ judge_clock(const struct nearby *nearby, const char *device)
 }
 
 static void
-forget_instance(struct nearby *nearby, struct instance *instance)
+forget_instance(struct pz_nearby *nearby, struct instance *instance)
 {
 	pz_map_remove(nearby->instances, pz_slice_str(instance->name));
 	nearby->strangers -= !instance->is_ours;
@@ -80,7 +80,7 @@ forget_instance(struct nearby *nearby, struct instance *instance)
 }
 
 static void
-forget_instances(struct nearby *nearby)
+forget_instances(struct pz_nearby *nearby)
 {
 	size_t pos = 0;
 	struct pz_slice key;
@@ -103,7 +103,7 @@ txt_value(const struct pz_mdns_found *found, const char *key)
 
 /* Is it one of ours, and which? */
 static void
-recognise(const struct nearby *nearby, struct instance *instance)
+recognise(const struct pz_nearby *nearby, struct instance *instance)
 {
 	const struct pz_node *node = nearby->node;
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
@@ -115,7 +115,7 @@ recognise(const struct nearby *nearby, struct instance *instance)
 	if (instance->device[0] || instance->device_tag[0] == '\0' ||
 	    !pz_device_zone_secret(&node->zone, secret))
 		return;
-	names = peers_names(node);
+	names = pz_peers_names(node);
 	json_object_foreach (names, device, value) {
 		if (!pz_zone_device_tag_matches(secret, then_ms, instance->name, device,
 						instance->device_tag))
@@ -130,7 +130,7 @@ recognise(const struct nearby *nearby, struct instance *instance)
 }
 
 static bool
-has_our_tag(struct nearby *nearby, const struct pz_mdns_found *found, int *out_days)
+has_our_tag(struct pz_nearby *nearby, const struct pz_mdns_found *found, int *out_days)
 {
 	const struct pz_node *node = nearby->node;
 	const char *tag = txt_value(found, "t");
@@ -145,7 +145,7 @@ has_our_tag(struct nearby *nearby, const struct pz_mdns_found *found, int *out_d
 }
 
 static void
-read_txt(struct nearby *nearby, struct instance *instance, const struct pz_mdns_found *found)
+read_txt(struct pz_nearby *nearby, struct instance *instance, const struct pz_mdns_found *found)
 {
 	const char *device_tag = txt_value(found, "d");
 
@@ -183,7 +183,7 @@ add_target(struct instance *instance, const struct pz_mdns_found *found)
 }
 
 static void
-say_full(struct nearby *nearby)
+say_full(struct pz_nearby *nearby)
 {
 	pz_metric_add(&nearby->node->metrics, PZ_METRIC_limits_hit, 1);
 	if (!nearby->is_full_logged)
@@ -193,7 +193,7 @@ say_full(struct nearby *nearby)
 }
 
 static struct instance *
-instance_of(struct nearby *nearby, const struct pz_mdns_found *found)
+instance_of(struct pz_nearby *nearby, const struct pz_mdns_found *found)
 {
 	struct instance *instance = pz_map_get(nearby->instances, pz_slice_str(found->instance));
 	int days;
@@ -221,7 +221,7 @@ instance_of(struct nearby *nearby, const struct pz_mdns_found *found)
 /* ---- and what is made of it ---- */
 
 static bool
-is_dialling(const struct nearby *nearby)
+is_dialling(const struct pz_nearby *nearby)
 {
 	const struct pz_node *node = nearby->node;
 
@@ -230,19 +230,19 @@ is_dialling(const struct nearby *nearby)
 }
 
 static void
-dial_instance(struct nearby *nearby, const struct instance *instance)
+dial_instance(struct pz_nearby *nearby, const struct instance *instance)
 {
-	struct peers *peers = nearby->node->peers;
-	struct peer *peer = instance->device[0] ? peers_find(peers, instance->device) : NULL;
+	struct pz_peers *peers = nearby->node->peers;
+	struct peer *peer = instance->device[0] ? pz_peers_find(peers, instance->device) : NULL;
 
 	if (!instance->is_ours || instance->count == 0)
 		return;
 	if (peer == NULL && instance->device[0] && is_dialling(nearby))
-		peer = peers_get(peers, instance->device);
+		peer = pz_peers_get(peers, instance->device);
 	if (peer && (peer->attempt || is_dialling(nearby)))
-		peer_dial(peer, 0);
+		pz_peer_dial(peer, 0);
 	else if (instance->device[0] == '\0' && is_dialling(nearby))
-		peer_dial_add(peers, NULL, &instance->targets[instance->count - 1]);
+		pz_peer_dial_add(peers, NULL, &instance->targets[instance->count - 1]);
 }
 
 static enum pz_mdns_worth
@@ -256,7 +256,7 @@ worth_of(const struct instance *instance)
 static enum pz_mdns_worth
 on_found(void *arg, const struct pz_mdns_found *found)
 {
-	struct nearby *nearby = arg;
+	struct pz_nearby *nearby = arg;
 
 	if (strlen(found->instance) > INSTANCE_BYTES_MAX || found->port == 0 ||
 	    strcmp(found->instance, nearby->instance) == 0)
@@ -274,7 +274,7 @@ on_found(void *arg, const struct pz_mdns_found *found)
 static void
 on_gone(void *arg, const char *name)
 {
-	struct nearby *nearby = arg;
+	struct pz_nearby *nearby = arg;
 	struct instance *instance = pz_map_get(nearby->instances, pz_slice_str(name));
 
 	char device[PZ_DEVICE_BYTES_MAX + 1];
@@ -295,7 +295,7 @@ on_trouble(void *arg, enum pz_mdns_trouble trouble, const char *text)
 		[PZ_MDNS_TROUBLE_PUBLISH] = PZ_CONDITION_MDNS_PUBLISH,
 		[PZ_MDNS_TROUBLE_BROWSE] = PZ_CONDITION_MDNS_BROWSE,
 	};
-	const struct nearby *nearby = arg;
+	const struct pz_nearby *nearby = arg;
 
 	if (text != NULL)
 		pz_condition_raise(nearby->node->conditions, conditions[trouble], "", "%s", text);
@@ -312,7 +312,7 @@ static const struct pz_mdns_events mdns_events = {
 /* ---- looking ---- */
 
 static bool
-is_always_looking(const struct nearby *nearby)
+is_always_looking(const struct pz_nearby *nearby)
 {
 	const struct pz_node *node = nearby->node;
 
@@ -321,7 +321,7 @@ is_always_looking(const struct nearby *nearby)
 }
 
 static void
-browse(struct nearby *nearby, bool on)
+browse(struct pz_nearby *nearby, bool on)
 {
 	if (mdns_of(nearby) == NULL || (!on && !nearby->is_browsing))
 		return;
@@ -335,7 +335,7 @@ browse(struct nearby *nearby, bool on)
 static void
 on_end(struct pz_timer *timer, void *arg)
 {
-	struct nearby *nearby = arg;
+	struct pz_nearby *nearby = arg;
 
 	(void)timer;
 	if (!is_always_looking(nearby))
@@ -343,7 +343,7 @@ on_end(struct pz_timer *timer, void *arg)
 }
 
 static void
-dial_all(struct nearby *nearby)
+dial_all(struct pz_nearby *nearby)
 {
 	size_t pos = 0;
 	struct pz_slice key;
@@ -354,7 +354,7 @@ dial_all(struct nearby *nearby)
 }
 
 void
-nearby_look(struct nearby *nearby, uint64_t duration_us, bool dial)
+pz_nearby_look(struct pz_nearby *nearby, uint64_t duration_us, bool dial)
 {
 	const struct pz_env *env = nearby->node->config.env;
 	uint64_t now = pz_env_mono_us(env), until = now + duration_us;
@@ -372,7 +372,7 @@ nearby_look(struct nearby *nearby, uint64_t duration_us, bool dial)
 }
 
 uint64_t
-nearby_left_us(const struct nearby *nearby)
+pz_nearby_left_us(const struct pz_nearby *nearby)
 {
 	uint64_t now = pz_env_mono_us(nearby->node->config.env);
 
@@ -380,8 +380,8 @@ nearby_left_us(const struct nearby *nearby)
 }
 
 void
-nearby_targets(struct nearby *nearby, const char *device,
-	       void (*each)(void *arg, const struct peer_target *target), void *arg)
+pz_nearby_targets(struct pz_nearby *nearby, const char *device,
+		  void (*each)(void *arg, const struct peer_target *target), void *arg)
 {
 	size_t pos = 0;
 	struct pz_slice key;
@@ -398,7 +398,7 @@ nearby_targets(struct nearby *nearby, const char *device,
 }
 
 static json_t *
-describe(const struct nearby *nearby, struct instance *instance)
+describe(const struct pz_nearby *nearby, struct instance *instance)
 {
 	json_t *addresses = json_array(), *id = NULL;
 	uint16_t port = instance->count ? instance->targets[0].port : 0;
@@ -415,7 +415,7 @@ describe(const struct nearby *nearby, struct instance *instance)
 }
 
 json_t *
-nearby_list(struct nearby *nearby)
+pz_nearby_list(struct pz_nearby *nearby)
 {
 	json_t *list = json_array();
 	size_t pos = 0;
@@ -431,7 +431,7 @@ nearby_list(struct nearby *nearby)
 
 /** A new day begins at midnight, or when the clock is set right. */
 static void
-watch_date(struct nearby *nearby)
+watch_date(struct pz_nearby *nearby)
 {
 	const struct pz_env *env = nearby->node->config.env;
 	uint64_t left_us = pz_zone_tag_left_ms(pz_env_wall_ms(env)) * PZ_US_PER_MS;
@@ -440,7 +440,7 @@ watch_date(struct nearby *nearby)
 }
 
 static enum pz_err
-publish(struct nearby *nearby, const uint8_t secret[PZ_ZONE_SECRET_BYTES])
+publish(struct pz_nearby *nearby, const uint8_t secret[PZ_ZONE_SECRET_BYTES])
 {
 	const struct pz_node *node = nearby->node;
 	uint64_t now_ms = pz_env_wall_ms(node->config.env);
@@ -463,7 +463,7 @@ publish(struct nearby *nearby, const uint8_t secret[PZ_ZONE_SECRET_BYTES])
 }
 
 void
-nearby_announce(struct nearby *nearby)
+pz_nearby_announce(struct pz_nearby *nearby)
 {
 	const struct pz_node *node = nearby->node;
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
@@ -490,20 +490,20 @@ nearby_announce(struct nearby *nearby)
 static void
 on_date(struct pz_timer *timer, void *arg)
 {
-	struct nearby *nearby = arg;
+	struct pz_nearby *nearby = arg;
 
 	(void)timer;
 	if (pz_env_wall_ms(nearby->node->config.env) / DAY_MS != nearby->announced_day)
-		nearby_announce(nearby);
+		pz_nearby_announce(nearby);
 	else
 		watch_date(nearby);
 }
 
 void
-nearby_forget(struct nearby *nearby)
+pz_nearby_forget(struct pz_nearby *nearby)
 {
 	forget_instances(nearby);
-	nearby_announce(nearby);
+	pz_nearby_announce(nearby);
 }
 
 /* ---- life ---- */
@@ -519,10 +519,10 @@ draw_name(const struct pz_env *env, char out[NAME_DIGITS + 1])
 		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
-struct nearby *
-nearby_new(struct pz_node *node)
+struct pz_nearby *
+pz_nearby_new(struct pz_node *node)
 {
-	struct nearby *nearby = calloc(1, sizeof(*nearby));
+	struct pz_nearby *nearby = calloc(1, sizeof(*nearby));
 
 	if (nearby == NULL)
 		return NULL;
@@ -544,7 +544,7 @@ nearby_new(struct pz_node *node)
 }
 
 void
-nearby_free(struct nearby *nearby)
+pz_nearby_free(struct pz_nearby *nearby)
 {
 	if (nearby == NULL)
 		return;

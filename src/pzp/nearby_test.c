@@ -95,7 +95,7 @@ list(void)
 	static json_t *last;
 
 	json_decref(last);
-	last = nearby_list(w.node->nearby);
+	last = pz_nearby_list(w.node->nearby);
 	return last;
 }
 
@@ -123,7 +123,7 @@ targets_of(const char *device)
 {
 	unsigned count = 0;
 
-	nearby_targets(w.node->nearby, device, count_target, &count);
+	pz_nearby_targets(w.node->nearby, device, count_target, &count);
 	return count;
 }
 
@@ -137,7 +137,7 @@ net_set_up(void **state)
 	enrol_on_disk();
 	start_node();
 	fx_learn_secret(secret);
-	nearby_announce(w.node->nearby);
+	pz_nearby_announce(w.node->nearby);
 	return 0;
 }
 
@@ -184,10 +184,10 @@ without_the_secret_nothing_is_announced(void **state)
 	struct pz_knowledge *knowledge = PZ_TAKE(w.node->zone.knowledge);
 
 	(void)state;
-	nearby_forget(w.node->nearby);
+	pz_nearby_forget(w.node->nearby);
 	assert_false(net.is_announced);
 	w.node->zone.knowledge = knowledge;
-	nearby_announce(w.node->nearby);
+	pz_nearby_announce(w.node->nearby);
 	assert_true(net.is_announced);
 }
 
@@ -195,9 +195,9 @@ static void
 without_a_server_nothing_is_announced(void **state)
 {
 	(void)state;
-	peers_unlisten(w.node->peers);
+	pz_peers_unlisten(w.node->peers);
 	assert_false(net.is_announced);
-	peers_listen(w.node->peers);
+	pz_peers_listen(w.node->peers);
 	assert_true(net.is_announced);
 }
 
@@ -446,7 +446,7 @@ copies_of_our_tag_cause_few_connections(void **state)
 
 	(void)state;
 	tags_of("aa", "tv", t, d);
-	nearby_look(w.node->nearby, PZ_PEER_SEEK_US, true);
+	pz_nearby_look(w.node->nearby, PZ_PEER_SEEK_US, true);
 	many(100, "copy", t);
 	assert_int_equal(fx.dial_count, 1 + PZ_PEER_ANONYMOUS_MAX);
 }
@@ -551,7 +551,7 @@ fake_set_up(void **state)
 	enrol_on_disk();
 	start_node();
 	fx_learn_secret(secret);
-	nearby_announce(w.node->nearby);
+	pz_nearby_announce(w.node->nearby);
 	*state = fake_net;
 	return 0;
 }

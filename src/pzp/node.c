@@ -46,7 +46,7 @@ node_refresh_trust(struct pz_node *node, struct pz_errinfo *info)
 		PZ_TRY(node_make_tls_ctx(node->config.env, &node->zone, PZ_TLS_CLIENT, &ctx, info));
 	pz_tls_ctx_free(node->tls_ctx);
 	node->tls_ctx = ctx;
-	return peers_set_membership(node->peers, info);
+	return pz_peers_set_membership(node->peers, info);
 }
 
 static void
@@ -296,8 +296,8 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->appdata = appdata_new(node);
 	if (node->appdata == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	PZ_TRY(peers_new(node, &node->peers));
-	node->nearby = nearby_new(node);
+	PZ_TRY(pz_peers_new(node, &node->peers));
+	node->nearby = pz_nearby_new(node);
 	if (node->nearby == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(add_builtins(node, info));
@@ -313,7 +313,7 @@ on_announce(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	discovery_announce(node);
-	peers_tell_services(node->peers);
+	pz_peers_tell_services(node->peers);
 }
 
 static void
@@ -417,7 +417,7 @@ pz_node_start(struct pz_node *node)
 		zonedata_judge(node); /* a wipe that a crash came before */
 		servicecache_drop_revoked(node);
 		servicecache_announce(node);
-		peers_listen(node->peers);
+		pz_peers_listen(node->peers);
 		pz_machine_start(&node->machine);
 	}
 }
@@ -427,8 +427,8 @@ pz_node_stop(struct pz_node *node)
 {
 	node->is_stopping = true;
 	enrolment_drop(node);
-	peers_unlisten(node->peers);
-	peers_stop(node->peers, "stopping");
+	pz_peers_unlisten(node->peers);
+	pz_peers_stop(node->peers, "stopping");
 	if (node->machine.state != PZ_STATE_VIRGIN)
 		(void)pz_machine_event(&node->machine, PZ_EVENT_DISCONNECT, "stopping");
 	node_tell(node, json_pack("{s:s, s:s}", "event", "ended", "reason", "pzpd is stopping"));
@@ -456,8 +456,8 @@ pz_node_free(struct pz_node *node)
 	if (node->nearby)
 		discovery_end_all(node); /* tells the dispatcher, too */
 	resend_free(node);
-	peers_free(node->peers);
-	nearby_free(node->nearby);
+	pz_peers_free(node->peers);
+	pz_nearby_free(node->nearby);
 	zonedata_close(node->hub_data);
 	zonedata_free(node->zonedata);
 	appdata_free(node->appdata);
@@ -494,7 +494,7 @@ pz_node_network_changed(struct pz_node *node)
 	} else {
 		pz_machine_network_changed(&node->machine);
 	}
-	peers_network_changed(node->peers);
+	pz_peers_network_changed(node->peers);
 }
 
 void

@@ -93,7 +93,7 @@ next_connecting(struct pz_node *node, const char *device)
 void
 commands_peer_changed(struct pz_node *node, const char *device)
 {
-	const struct peer *peer = peers_find(node->peers, device);
+	const struct peer *peer = pz_peers_find(node->peers, device);
 	struct connecting *c;
 
 	if (peer == NULL || peer->state == PZ_PEER_CONNECTING ||
@@ -107,7 +107,7 @@ static void
 connect_to(struct connecting *c)
 {
 	struct pz_node *node = c->request.node;
-	struct peer *peer = peers_get(node->peers, c->device);
+	struct peer *peer = pz_peers_get(node->peers, c->device);
 
 	if (peer == NULL) {
 		request_finish(&c->request, PZ_ERR_LIMIT, "too many devices are known here", NULL);
@@ -116,7 +116,7 @@ connect_to(struct connecting *c)
 	peer->is_wanted = true;
 	peer->failures = 0;
 	if (peer->live == NULL)
-		peer_dial(peer, PZ_PEER_SEEK_US);
+		pz_peer_dial(peer, PZ_PEER_SEEK_US);
 	if (peer->live || peer->attempt == NULL)
 		finish_connecting(c, peer);
 }
@@ -170,7 +170,7 @@ peer_disconnect(struct pz_node *node, const char *name, const struct pz_node_rep
 	struct pz_errinfo info = {""};
 	char device[PZ_DEVICE_BYTES_MAX + 1] = "";
 	enum pz_err err = other_device(node, name, device, &info);
-	struct peer *peer = err == PZ_OK ? peers_find(node->peers, device) : NULL;
+	struct peer *peer = err == PZ_OK ? pz_peers_find(node->peers, device) : NULL;
 
 	if (err != PZ_OK)
 		return refuse(reply, arg, err, info.text);
@@ -179,8 +179,8 @@ peer_disconnect(struct pz_node *node, const char *name, const struct pz_node_rep
 		return refuse(reply, arg, PZ_ERR_NOTFOUND, info.text);
 	}
 	if (peer->live)
-		peer_link_close(peer->live, PZ_OK, "disconnected by hand");
-	peer_give_up(peer, "disconnected by hand");
+		pz_peer_link_close(peer->live, PZ_OK, "disconnected by hand");
+	pz_peer_give_up(peer, "disconnected by hand");
 	json_t *result = peer_result(node, peer);
 	reply->done(arg, result ? PZ_OK : PZ_ERR_LIMIT_MEMORY, "", result);
 	json_decref(result);
@@ -208,7 +208,7 @@ on_looked(struct pz_timer *timer, void *arg)
 	struct discovering *d = arg;
 
 	(void)timer;
-	request_finish(&d->request, PZ_OK, "", nearby_list(d->request.node->nearby));
+	request_finish(&d->request, PZ_OK, "", pz_nearby_list(d->request.node->nearby));
 }
 
 struct pz_node_request *
@@ -229,6 +229,6 @@ discover_start(struct pz_node *node, json_t *params, const struct pz_node_reply 
 	d->request.release = release_discovering;
 	pz_timer_init(&d->timer, on_looked, d);
 	pz_env_start(node->config.env, &d->timer, (uint64_t)timeout_ms * PZ_US_PER_MS);
-	nearby_look(node->nearby, (uint64_t)timeout_ms * PZ_US_PER_MS, false);
+	pz_nearby_look(node->nearby, (uint64_t)timeout_ms * PZ_US_PER_MS, false);
 	return &d->request;
 }

@@ -71,11 +71,11 @@ drop_try(const struct pz_node *node, struct peer_try *t, const struct peer_link 
 	if (pl)
 		pl->attempt_try = NULL;
 	if (pl && pl != keep)
-		peer_link_close(pl, PZ_OK, "another connection was faster");
+		pz_peer_link_close(pl, PZ_OK, "another connection was faster");
 }
 
 void
-peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *keep)
+pz_peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *keep)
 {
 	if (attempt == NULL)
 		return;
@@ -98,13 +98,13 @@ fail(struct peer_attempt *attempt, const char *what)
 	struct pz_errinfo reason;
 
 	(void)pz_fail(&reason, PZ_ERR_IO, "%s", attempt->detail[0] ? attempt->detail : what);
-	peer_attempt_drop(attempt, NULL);
+	pz_peer_attempt_drop(attempt, NULL);
 	if (peer == NULL)
 		return;
 	peer->failures++;
-	(void)peer_event(peer, PZ_PEER_EVENT_FAILED, reason.text);
+	(void)pz_peer_event(peer, PZ_PEER_EVENT_FAILED, reason.text);
 	if (peer->live == NULL)
-		peer_retry_later(peer);
+		pz_peer_retry_later(peer);
 }
 
 static void on_deadline(struct pz_timer *timer, void *arg);
@@ -175,7 +175,7 @@ on_connected(void *arg, struct pz_stream *stream)
 	struct peer_try *t = arg;
 
 	t->dial = NULL;
-	t->link = peer_link_open(t, stream);
+	t->link = pz_peer_link_open(t, stream);
 	t->state = TRY_SECURING;
 	if (t->link == NULL)
 		try_failed(t, DETAIL_LINK_FAILED, "out of memory");
@@ -234,7 +234,7 @@ on_stagger(struct pz_timer *timer, void *arg)
 }
 
 static struct peer_attempt *
-attempt_new(struct peers *peers, struct peer *peer)
+attempt_new(struct pz_peers *peers, struct peer *peer)
 {
 	struct peer_attempt *attempt = calloc(1, sizeof(*attempt));
 
@@ -259,7 +259,7 @@ begin(struct peer_attempt *attempt)
 		pz_env_start(env, &attempt->deadline, PZ_CONNECT_TIMEOUT_US);
 		if (attempt->peer) {
 			pz_env_stop(env, &attempt->peer->retry);
-			(void)peer_event(attempt->peer, PZ_PEER_EVENT_DIAL, "");
+			(void)pz_peer_event(attempt->peer, PZ_PEER_EVENT_DIAL, "");
 		}
 	}
 	go_on(attempt);
@@ -314,7 +314,7 @@ add_from_directory(struct peer_attempt *attempt)
 }
 
 static size_t
-count_attempts(const struct peers *peers, bool anonymous)
+count_attempts(const struct pz_peers *peers, bool anonymous)
 {
 	size_t count = 0;
 
@@ -325,14 +325,14 @@ count_attempts(const struct peers *peers, bool anonymous)
 }
 
 static bool
-may_dial(const struct peers *peers)
+may_dial(const struct pz_peers *peers)
 {
 	return peers->node->zone.membership && !peers->node->is_stopping &&
 	       !peers->node->is_wiping && count_attempts(peers, false) < PZ_PEER_ATTEMPTS_MAX;
 }
 
 void
-peer_dial(struct peer *peer, uint64_t seek_us)
+pz_peer_dial(struct peer *peer, uint64_t seek_us)
 {
 	struct pz_node *node = peer->peers->node;
 	struct peer_attempt *attempt = peer->attempt;
@@ -349,19 +349,19 @@ peer_dial(struct peer *peer, uint64_t seek_us)
 	uint64_t until = pz_env_mono_us(node->config.env) + seek_us;
 	if (until > attempt->open_until_us)
 		attempt->open_until_us = until;
-	nearby_targets(node->nearby, peer->device, on_target, attempt);
+	pz_nearby_targets(node->nearby, peer->device, on_target, attempt);
 	add_from_directory(attempt);
 	if (attempt->count == 0 && seek_us == 0) { /* nowhere to look */
-		peer_attempt_drop(attempt, NULL);
+		pz_peer_attempt_drop(attempt, NULL);
 		return;
 	}
 	if (seek_us > 0)
-		nearby_look(node->nearby, seek_us, false);
+		pz_nearby_look(node->nearby, seek_us, false);
 	begin(attempt);
 }
 
 static bool
-is_being_tried(const struct peers *peers, const struct peer_target *target)
+is_being_tried(const struct pz_peers *peers, const struct peer_target *target)
 {
 	for (const struct pz_list *n = peers->attempts.next; n != &peers->attempts; n = n->next) {
 		const struct peer_attempt *a = PZ_CONTAINER(n, const struct peer_attempt, node);
@@ -374,7 +374,7 @@ is_being_tried(const struct peers *peers, const struct peer_target *target)
 }
 
 void
-peer_dial_add(struct peers *peers, struct peer *peer, const struct peer_target *target)
+pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const struct peer_target *target)
 {
 	struct peer_attempt *attempt = peer ? peer->attempt : NULL;
 
@@ -395,7 +395,7 @@ peer_dial_add(struct peers *peers, struct peer *peer, const struct peer_target *
 }
 
 void
-peer_try_won(struct peer_link *pl)
+pz_peer_try_won(struct peer_link *pl)
 {
 	struct peer_attempt *attempt = pl->attempt_try ? pl->attempt_try->attempt : NULL;
 	struct peer *peer = pl->peer;
@@ -403,10 +403,10 @@ peer_try_won(struct peer_link *pl)
 	if (attempt == NULL)
 		return;
 	if (attempt->peer == NULL) { /* now we know who it is */
-		peer_attempt_drop(peer->attempt, NULL);
+		pz_peer_attempt_drop(peer->attempt, NULL);
 		attempt->peer = peer;
 		peer->attempt = attempt;
-		(void)peer_event(peer, PZ_PEER_EVENT_DIAL, "");
+		(void)pz_peer_event(peer, PZ_PEER_EVENT_DIAL, "");
 	}
 	attempt->has_won = true;
 	pz_env_stop(peer->peers->node->config.env, &attempt->stagger);
@@ -420,7 +420,7 @@ peer_try_won(struct peer_link *pl)
 }
 
 void
-peer_try_lost(struct peer_link *pl, const char *detail)
+pz_peer_try_lost(struct peer_link *pl, const char *detail)
 {
 	struct peer_try *t = PZ_TAKE(pl->attempt_try);
 	char text[sizeof(t->attempt->detail)];
@@ -450,7 +450,7 @@ is_worth_a_retry(const struct peer *peer)
 }
 
 void
-peer_retry_later(struct peer *peer)
+pz_peer_retry_later(struct peer *peer)
 {
 	const struct pz_env *env = peer->peers->node->config.env;
 	uint32_t random;
@@ -463,11 +463,11 @@ peer_retry_later(struct peer *peer)
 }
 
 void
-peer_give_up(struct peer *peer, const char *reason)
+pz_peer_give_up(struct peer *peer, const char *reason)
 {
 	peer->is_wanted = false;
 	peer->is_missed = false;
 	pz_env_stop(peer->peers->node->config.env, &peer->retry);
-	peer_attempt_drop(peer->attempt, NULL);
-	(void)peer_event(peer, PZ_PEER_EVENT_HANG_UP, reason);
+	pz_peer_attempt_drop(peer->attempt, NULL);
+	(void)pz_peer_event(peer, PZ_PEER_EVENT_HANG_UP, reason);
 }

@@ -485,7 +485,7 @@ fx_heard_register(const struct fx_far *far)
 FX const struct peer *
 fx_peer(const char *device)
 {
-	return peers_find(w.node->peers, device);
+	return pz_peers_find(w.node->peers, device);
 }
 
 FX void

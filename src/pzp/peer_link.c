@@ -34,7 +34,7 @@ env_of(const struct peer_link *pl)
 /* ---- sending ---- */
 
 void
-peer_link_prop(struct peer_link *pl, const char *status, json_t *message)
+pz_peer_link_prop(struct peer_link *pl, const char *status, json_t *message)
 {
 	struct pz_node *node = pl->peers->node;
 	struct pz_buf out;
@@ -57,7 +57,7 @@ send_bye(struct peer_link *pl, const char *reason)
 {
 	json_t *message = json_pack("{s:s}", "reason", reason);
 
-	peer_link_prop(pl, "bye", message);
+	pz_peer_link_prop(pl, "bye", message);
 	json_decref(message);
 }
 
@@ -78,7 +78,7 @@ send_register(struct peer_link *pl)
 static struct peer_link *
 link_in_state(const struct peer *peer, enum peer_link_state state)
 {
-	const struct peers *peers = peer->peers;
+	const struct pz_peers *peers = peer->peers;
 
 	for (struct pz_list *n = peers->links.next; n != &peers->links; n = n->next) {
 		struct peer_link *pl = PZ_CONTAINER(n, struct peer_link, node);
@@ -89,7 +89,7 @@ link_in_state(const struct peer *peer, enum peer_link_state state)
 }
 
 bool
-peer_is_registering(const struct peer *peer)
+pz_peer_is_registering(const struct peer *peer)
 {
 	return link_in_state(peer, PEER_LINK_REGISTERING) != NULL;
 }
@@ -102,13 +102,13 @@ on_alive(struct pz_link *link)
 	struct peer_link *waiting = pl->peer ? link_in_state(pl->peer, PEER_LINK_STANDBY) : NULL;
 
 	if (waiting && pl->state == PEER_LINK_LIVE)
-		peer_link_close(waiting, PZ_ERR_EXISTS, "the older link lives");
+		pz_peer_link_close(waiting, PZ_ERR_EXISTS, "the older link lives");
 }
 
 static void
 on_probe(struct pz_link *link)
 {
-	peer_link_prop(link->owner, "probe", NULL);
+	pz_peer_link_prop(link->owner, "probe", NULL);
 }
 
 /* ---- from handshake to live ---- */
@@ -165,7 +165,7 @@ identify(struct peer_link *pl, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_DENIED_REVOKED, "%s is revoked", who->device);
 	if (pl->is_outgoing)
 		PZ_TRY(pz_device_zone_check_ca(&node->zone, who, info));
-	struct peer *peer = peers_get(pl->peers, who->device);
+	struct peer *peer = pz_peers_get(pl->peers, who->device);
 	if (peer == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT, "too many devices");
 	pl->peer = peer;
@@ -190,8 +190,8 @@ on_secured(struct pz_link *link)
 		return;
 	}
 	clock_see_link(pl->peers->node, pl->peer->device);
-	peer_link_authenticated(pl);
-	peer_try_won(pl);
+	pz_peer_link_authenticated(pl);
+	pz_peer_try_won(pl);
 	decide(pl);
 }
 
@@ -241,7 +241,7 @@ give_way(struct peer *peer)
 		if (pl && pl->state == PEER_LINK_REGISTERING)
 			used = pl;
 	}
-	peer_attempt_drop(peer->attempt, used);
+	pz_peer_attempt_drop(peer->attempt, used);
 	if (used)
 		drain(used);
 }
@@ -266,14 +266,14 @@ go_live(struct peer_link *pl)
 	pz_link_establish(pl->link);
 	/* Its own attempt is over; ours goes on where it would win over this link. */
 	if (pl->attempt_try)
-		peer_attempt_drop(pl->attempt_try->attempt, pl);
+		pz_peer_attempt_drop(pl->attempt_try->attempt, pl);
 	else if (!is_ours_smaller(peer))
 		give_way(peer);
 	peer->failures = 0;
 	peer->is_missed = false;
 	pz_env_stop(env_of(pl), &peer->retry);
-	(void)peer_event(peer, PZ_PEER_EVENT_REGISTERED, "");
-	peer_greet(pl);
+	(void)pz_peer_event(peer, PZ_PEER_EVENT_REGISTERED, "");
+	pz_peer_greet(pl);
 	pl->sync = zonedata_open(node, pl->link, false, pl->is_outgoing);
 	if (older)
 		resend_after_loss(node, &older->link->session, NULL);
@@ -290,7 +290,7 @@ on_register(struct peer_link *pl, struct pz_slice frame)
 		/* One that does not want us says why before it hangs up. */
 		if (envelope.type == PZ_MESSAGE_PROP &&
 		    pz_slice_eq_str(envelope.from, pl->peer->address))
-			peer_on_prop(pl, &envelope);
+			pz_peer_on_prop(pl, &envelope);
 		return PZ_OK;
 	}
 	if (!pz_slice_eq_str(envelope.from, pl->peer->address))
@@ -361,7 +361,7 @@ lost(struct peer_link *pl, enum pz_peer_event event, const char *reason,
 {
 	struct peer *peer = pl->peer;
 	struct pz_node *node = pl->peers->node;
-	json_t *names = peers_names(node); /* before we forget who it spoke for */
+	json_t *names = pz_peers_names(node); /* before we forget who it spoke for */
 
 	peer->live = NULL;
 	peer->is_missed = event == PZ_PEER_EVENT_LINK_LOST;
@@ -369,22 +369,22 @@ lost(struct peer_link *pl, enum pz_peer_event event, const char *reason,
 	pz_link_unwatch(pl->link);
 	pz_router_detach(node->router, &pl->link->session);
 	pz_condition_clear(node->conditions, PZ_CONDITION_TOO_LARGE, peer->address);
-	(void)peer_event(peer, event, reason);
+	(void)pz_peer_event(peer, event, reason);
 	forget_what_it_said(peer);
 	resend_undelivered(node, undelivered, rpc_code);
 	resend_after_loss(node, &pl->link->session, names);
-	(void)peer_event(peer, PZ_PEER_EVENT_CLEANED, NULL);
+	(void)pz_peer_event(peer, PZ_PEER_EVENT_CLEANED, NULL);
 	json_decref(names);
-	peers_tell_soon(pl->peers);
+	pz_peers_tell_soon(pl->peers);
 	wake_standby(peer);
 	if (peer->live == NULL)
 		appdata_session_ended(node, peer->address);
 	if (event == PZ_PEER_EVENT_LINK_LOST && peer->live == NULL && peer->attempt == NULL)
-		peer_retry_later(peer);
+		pz_peer_retry_later(peer);
 }
 
 void
-peer_link_close(struct peer_link *pl, enum pz_err why, const char *reason)
+pz_peer_link_close(struct peer_link *pl, enum pz_err why, const char *reason)
 {
 	if (pl->link->closing)
 		return;
@@ -419,7 +419,7 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 	pz_list_remove(&pl->node);
 	pz_env_stop(env_of(pl), &pl->end);
 	zonedata_close(PZ_TAKE(pl->sync));
-	peer_link_authenticated(pl);
+	pz_peer_link_authenticated(pl);
 	pz_guest_leave(&pl->guest);
 	if (peer && peer->live == pl) {
 		lost(pl, PZ_PEER_EVENT_LINK_LOST, reason.text, undelivered, code);
@@ -429,7 +429,7 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 		log_failed(pl, why, detail);
 		if (peer) /* one that was dialled: who else is at an address is not known */
 			clock_see_refusal(pl->peers->node, peer->device, why, detail);
-		peer_try_lost(pl, reason.text);
+		pz_peer_try_lost(pl, reason.text);
 	}
 	pz_router_detach(pl->peers->node->router, &link->session);
 	free(pl);
@@ -438,7 +438,7 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 static void
 on_keepalive(struct pz_link *link)
 {
-	peer_link_prop(link->owner, "keepAlive", NULL);
+	pz_peer_link_prop(link->owner, "keepAlive", NULL);
 }
 
 static void
@@ -450,10 +450,10 @@ on_drained(struct pz_link *link)
 		pz_router_drained(pl->peers->node->router, &link->session);
 	zonedata_drained(pl->sync);
 	if (pl->is_told_late && link->session.queued <= PZ_QUEUE_LOW_BYTES)
-		peer_greet(pl);
+		pz_peer_greet(pl);
 }
 
-const struct pz_link_events peer_link_events = {
+const struct pz_link_events pz_peer_link_events = {
 	.secured = on_secured,
 	.frame = on_frame,
 	.keepalive = on_keepalive,
@@ -475,7 +475,7 @@ on_end(struct pz_timer *timer, void *arg)
 }
 
 void
-peer_link_init(struct peer_link *pl)
+pz_peer_link_init(struct peer_link *pl)
 {
 	pz_timer_init(&pl->end, on_end, pl);
 	pz_list_append(&pl->peers->links, &pl->node);
@@ -483,9 +483,9 @@ peer_link_init(struct peer_link *pl)
 
 /* No SNI: it would tell whoever listens that the same zone is here again (page 6). */
 struct peer_link *
-peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream)
+pz_peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream)
 {
-	struct peers *peers = attempt_try->attempt->peers;
+	struct pz_peers *peers = attempt_try->attempt->peers;
 	struct pz_node *node = peers->node;
 	struct peer *peer = attempt_try->attempt->peer;
 	struct peer_link *pl = calloc(1, sizeof(*pl));
@@ -508,6 +508,6 @@ peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream)
 		free(pl);
 		return NULL;
 	}
-	peer_link_init(pl);
+	pz_peer_link_init(pl);
 	return pl;
 }

@@ -34,7 +34,7 @@ both_register_before_anything_is_said(void **state)
 	assert_string_equal(node_route_text(w.node, "tv"), "direct");
 	assert_int_equal(fx_heard(far, "pzpInfo", NULL), 1);
 	assert_int_equal(fx_heard(far, "registerServices", NULL), 1);
-	assert_int_equal(peers_live_count(w.node->peers), 1);
+	assert_int_equal(pz_peers_live_count(w.node->peers), 1);
 }
 
 static void
@@ -117,7 +117,7 @@ is_refused(struct fx_far *far)
 	assert_true(pz_tls_is_ready(far->tls)); /* nothing was wrong with the handshake */
 	assert_true(far->is_closed);
 	assert_false(fx_heard_register(far));
-	assert_int_equal(peers_live_count(w.node->peers), 0);
+	assert_int_equal(pz_peers_live_count(w.node->peers), 0);
 }
 
 static void
@@ -268,7 +268,7 @@ when_both_dial_the_smaller_ones_link_survives(void **state)
 
 	(void)state;
 	fx_directory("tv", json_pack("[s]", "10.0.0.1"), TLS_PORT);
-	peer_dial(peers_get(w.node->peers, "tv"), 0);
+	pz_peer_dial(pz_peers_get(w.node->peers, "tv"), 0);
 	struct fx_far *theirs = fx_comes(tv);
 	fx_registers(theirs);
 	fx_state_is("tv", PZ_PEER_CONNECTED);
@@ -293,7 +293,7 @@ when_both_dial_the_larger_one_gives_up(void **state)
 
 	(void)state;
 	fx_directory("desk", json_pack("[s]", "10.0.0.1"), TLS_PORT);
-	peer_dial(peers_get(w.node->peers, "desk"), 0);
+	pz_peer_dial(pz_peers_get(w.node->peers, "desk"), 0);
 	struct fx_far *theirs = fx_comes(desk);
 	fx_registers(theirs);
 	fx_state_is("desk", PZ_PEER_CONNECTED);
@@ -309,7 +309,7 @@ draining_ends(void **state)
 
 	(void)state;
 	fx_directory("tv", json_pack("[s]", "10.0.0.1"), TLS_PORT);
-	peer_dial(peers_get(w.node->peers, "tv"), 0);
+	pz_peer_dial(pz_peers_get(w.node->peers, "tv"), 0);
 	struct fx_far *theirs = fx_comes(tv);
 	fx_registers(theirs);
 	fx_registers(fx_answers("10.0.0.1", tv));
@@ -331,7 +331,7 @@ nothing_new_goes_out_on_a_replaced_link(void **state)
 
 	(void)state;
 	fx_directory("tv", json_pack("[s]", "10.0.0.1"), TLS_PORT);
-	peer_dial(peers_get(w.node->peers, "tv"), 0);
+	pz_peer_dial(pz_peers_get(w.node->peers, "tv"), 0);
 	struct fx_far *theirs = fx_comes(tv);
 	fx_registers(theirs);
 	struct fx_far *ours = fx_answers("10.0.0.1", tv);
@@ -355,7 +355,7 @@ a_newer_link_of_the_same_direction_replaces_the_older(void **state)
 	struct fx_far *first = fx_live(tv), *second = fx_live(tv);
 	assert_true(first->is_closed);
 	assert_ptr_equal(fx_peer("tv")->live->link->stream, &second->stream);
-	assert_int_equal(peers_live_count(w.node->peers), 1);
+	assert_int_equal(pz_peers_live_count(w.node->peers), 1);
 }
 
 /* We opened and hold it, and the larger one dials: crossed, or has it lost ours? */
@@ -363,7 +363,7 @@ static struct fx_far *
 open_ours(struct fx_device *tv)
 {
 	fx_directory("tv", json_pack("[s]", "10.0.0.1"), TLS_PORT);
-	peer_dial(peers_get(w.node->peers, "tv"), 0);
+	pz_peer_dial(pz_peers_get(w.node->peers, "tv"), 0);
 	struct fx_far *ours = fx_answers("10.0.0.1", tv);
 	fx_registers(ours);
 	fx_run(100 * MS);
@@ -559,9 +559,9 @@ static void
 a_port_in_use_is_tried_again(void **state)
 {
 	(void)state;
-	peers_unlisten(w.node->peers);
+	pz_peers_unlisten(w.node->peers);
 	fx.listen_err = PZ_ERR_IO;
-	peers_listen(w.node->peers);
+	pz_peers_listen(w.node->peers);
 	assert_int_equal(w.node->peers->port, 0);
 	json_t *texts = pz_conditions_texts(w.node->conditions);
 	assert_int_equal(json_array_size(texts), 1);
@@ -575,9 +575,9 @@ a_port_in_use_is_tried_again(void **state)
 	assert_false(pz_condition_is_raised(w.node->conditions, PZ_CONDITION_NO_DIRECT_LINKS, ""));
 
 	/* Sooner, when the network is another one. */
-	peers_unlisten(w.node->peers);
+	pz_peers_unlisten(w.node->peers);
 	fx.listen_err = PZ_ERR_IO;
-	peers_listen(w.node->peers);
+	pz_peers_listen(w.node->peers);
 	fx.listen_err = PZ_OK;
 	pz_node_network_changed(w.node);
 	assert_true(fx.is_listening);

@@ -8,14 +8,14 @@
 static struct pz_tls_ctx *
 select_ctx(void *arg, const char *sni_first_label, bool enrol)
 {
-	struct peers *peers = arg;
+	struct pz_peers *peers = arg;
 
 	(void)sni_first_label;
 	return enrol ? NULL : peers->server_ctx; /* a device enrols nobody (page 1) */
 }
 
 static void
-refuse(struct peers *peers, struct pz_stream *stream, const char *remote, const char *why)
+refuse(struct pz_peers *peers, struct pz_stream *stream, const char *remote, const char *why)
 {
 	struct pz_node *node = peers->node;
 
@@ -27,7 +27,7 @@ refuse(struct peers *peers, struct pz_stream *stream, const char *remote, const 
 }
 
 static size_t
-count_links(const struct peers *peers)
+count_links(const struct pz_peers *peers)
 {
 	size_t count = 0;
 
@@ -37,7 +37,7 @@ count_links(const struct peers *peers)
 }
 
 static void
-count_waiting(struct peers *peers)
+count_waiting(struct pz_peers *peers)
 {
 	pz_metric_set(&peers->node->metrics, PZ_METRIC_unauthenticated,
 		      pz_doorway_waiting(peers->doorway));
@@ -46,7 +46,7 @@ count_waiting(struct peers *peers)
 static void
 on_evict(void *arg, struct pz_guest *guest, const char *why)
 {
-	struct peers *peers = arg;
+	struct pz_peers *peers = arg;
 
 	pz_metric_add(&peers->node->metrics, PZ_METRIC_limits_hit, 1);
 	pz_link_close(PZ_CONTAINER(guest, struct peer_link, guest)->link, PZ_ERR_LIMIT, why);
@@ -55,7 +55,7 @@ on_evict(void *arg, struct pz_guest *guest, const char *why)
 static void
 on_full(void *arg, const char *busiest, unsigned count)
 {
-	struct peers *peers = arg;
+	struct pz_peers *peers = arg;
 
 	pz_condition_raise(peers->node->conditions, PZ_CONDITION_WAITING_ROOM_FULL, "",
 			   "%zu connections that have not proved an identity are open, as many as "
@@ -66,7 +66,7 @@ on_full(void *arg, const char *busiest, unsigned count)
 static void
 on_calm(void *arg)
 {
-	struct peers *peers = arg;
+	struct pz_peers *peers = arg;
 
 	pz_condition_clear(peers->node->conditions, PZ_CONDITION_WAITING_ROOM_FULL, "");
 }
@@ -78,7 +78,7 @@ at_most(unsigned wanted, unsigned max)
 }
 
 struct pz_doorway *
-peers_doorway_new(struct peers *peers)
+pz_peers_doorway_new(struct pz_peers *peers)
 {
 	static const struct pz_doorway_ops ops = {
 		.evict = on_evict,
@@ -100,19 +100,19 @@ peers_doorway_new(struct peers *peers)
 static void
 on_accept(void *arg, struct pz_stream *stream, const char *remote)
 {
-	struct peers *peers = arg;
+	struct pz_peers *peers = arg;
 
 	if (peers->server_ctx == NULL || peers->node->is_stopping)
 		stream->ops->close(stream);
 	else if (count_links(peers) >= PZ_PEER_LINKS_MAX)
 		refuse(peers, stream, remote, "too many connections");
-	else if (peer_link_accept(peers, stream, remote) == NULL)
+	else if (pz_peer_link_accept(peers, stream, remote) == NULL)
 		pz_warning_of(&peers->refuse_log, peers->node->config.env, "link-refused",
 			      "remote=%s out of memory", remote);
 }
 
 struct peer_link *
-peer_link_accept(struct peers *peers, struct pz_stream *stream, const char *remote)
+pz_peer_link_accept(struct pz_peers *peers, struct pz_stream *stream, const char *remote)
 {
 	struct peer_link *pl = calloc(1, sizeof(*pl));
 	struct pz_tls *tls = NULL;
@@ -133,20 +133,20 @@ peer_link_accept(struct peers *peers, struct pz_stream *stream, const char *remo
 		free(pl);
 		return NULL;
 	}
-	peer_link_init(pl);
+	pz_peer_link_init(pl);
 	count_waiting(peers);
 	return pl;
 }
 
 void
-peer_link_authenticated(struct peer_link *pl)
+pz_peer_link_authenticated(struct peer_link *pl)
 {
 	pz_guest_proved(&pl->guest);
 	count_waiting(pl->peers);
 }
 
 void
-peers_unlisten(struct peers *peers)
+pz_peers_unlisten(struct pz_peers *peers)
 {
 	if (peers->listener)
 		peers->node->config.transport.ops->listen_close(peers->listener);
@@ -154,13 +154,13 @@ peers_unlisten(struct peers *peers)
 	peers->port = 0;
 	pz_env_stop(peers->node->config.env, &peers->listen_again);
 	pz_condition_clear(peers->node->conditions, PZ_CONDITION_NO_DIRECT_LINKS, NULL);
-	nearby_announce(peers->node->nearby);
+	pz_nearby_announce(peers->node->nearby);
 }
 
 /* A port that another program has is no reason to end: everything else works, and it is tried again
  * each minute, with each connection to the hub and with each change of the network. */
 static void
-open_listener(struct peers *peers)
+open_listener(struct pz_peers *peers)
 {
 	struct pz_node *node = peers->node;
 	const struct pz_transport *t = &node->config.transport;
@@ -187,24 +187,24 @@ static void
 on_listen_again(struct pz_timer *timer, void *arg)
 {
 	(void)timer;
-	peers_listen_again(arg);
+	pz_peers_listen_again(arg);
 }
 
 void
-peers_listen_init(struct peers *peers)
+pz_peers_listen_init(struct pz_peers *peers)
 {
 	pz_timer_init(&peers->listen_again, on_listen_again, peers);
 }
 
 void
-peers_listen_again(struct peers *peers)
+pz_peers_listen_again(struct pz_peers *peers)
 {
 	if (peers->listen_again.active || peers->listener == NULL)
-		peers_listen(peers);
+		pz_peers_listen(peers);
 }
 
 void
-peers_listen(struct peers *peers)
+pz_peers_listen(struct pz_peers *peers)
 {
 	const struct pz_node *node = peers->node;
 	bool is_wanted = node->zone.membership && node->wishes.listen && !node->is_stopping;
@@ -212,11 +212,11 @@ peers_listen(struct peers *peers)
 			node->wishes.tls_port != peers->port;
 
 	if (peers->listener && (!is_wanted || is_moved))
-		peers_unlisten(peers);
+		pz_peers_unlisten(peers);
 	if (is_wanted && peers->listener == NULL)
 		open_listener(peers);
-	nearby_announce(node->nearby);
-	peers_tell_soon(peers);
+	pz_nearby_announce(node->nearby);
+	pz_peers_tell_soon(peers);
 }
 
 static void
@@ -232,7 +232,7 @@ add_address(void *arg, const char *address)
 }
 
 json_t *
-peers_own_addresses(const struct peers *peers)
+pz_peers_own_addresses(const struct pz_peers *peers)
 {
 	const struct pz_node_config *config = &peers->node->config;
 	json_t *list = json_array();

@@ -33,7 +33,7 @@ send_error(struct peer_link *pl, enum pz_prop_error error, const char *text, con
 	json_t *body = json_pack("{s:s, s:s, s:s}", "code", pz_prop_error_code(error), "message",
 				 text, "about", about);
 
-	peer_link_prop(pl, "error", body);
+	pz_peer_link_prop(pl, "error", body);
 	json_decref(body);
 }
 
@@ -116,7 +116,7 @@ on_info(struct peer_link *pl, json_t *message)
 			   "pzpInfo");
 		return;
 	}
-	json_t *names = was_relay ? peers_names(node) : NULL;
+	json_t *names = was_relay ? pz_peers_names(node) : NULL;
 	json_decref(peer->info);
 	peer->info = info;
 	peer->is_relay = json_is_true(json_object_get(message, "relay"));
@@ -197,7 +197,7 @@ on_register_services(struct peer_link *pl, json_t *message)
 		json_decref(peer->services);
 		peer->services = list;
 		pl->peers->is_services_news = true; /* for those that we pass them on to */
-		peers_tell_soon(pl->peers);
+		pz_peers_tell_soon(pl->peers);
 	}
 	if (device)
 		node_peer_news(pl->peers->node, device);
@@ -214,7 +214,7 @@ on_bye(struct peer_link *pl, json_t *message)
 	if (reason && strcmp(reason, "replaced") == 0) {
 		pl->is_leaving = true;
 		/* The other link may need a moment more: until then this one still serves. */
-		if (pl->state == PEER_LINK_LIVE && peer_is_registering(peer))
+		if (pl->state == PEER_LINK_LIVE && pz_peer_is_registering(peer))
 			return;
 	}
 	if (pl->state == PEER_LINK_LIVE)
@@ -234,7 +234,7 @@ on_probe(struct peer_link *pl, json_t *message)
 {
 	(void)message;
 	if (!is_unread(pl))
-		peer_link_prop(pl, "keepAlive", NULL);
+		pz_peer_link_prop(pl, "keepAlive", NULL);
 }
 
 static void
@@ -265,7 +265,7 @@ static const struct {
 };
 
 void
-peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
+pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
 {
 	json_t *payload = NULL, *message = NULL;
 	const char *status = NULL;
@@ -306,10 +306,10 @@ info_for(const struct peer_link *pl)
 
 	(void)json_object_set_new(info, "relay", json_boolean(node->wishes.relay));
 	(void)json_object_set_new(info, "hub", json_boolean(node->hub.is_registered));
-	(void)json_object_set_new(info, "reach",
-				  relay_reach(pl->peers, relay_room(&pl->link->session)));
+	(void)json_object_set_new(
+		info, "reach", pz_peers_reach(pl->peers, pz_peers_relay_room(&pl->link->session)));
 	(void)json_object_set_new(info, "speaks",
-				  json_boolean(peers_is_spoken_for(pl->peers, peer->device)));
+				  json_boolean(pz_peers_is_spoken_for(pl->peers, peer->device)));
 	if (!node->hub.is_registered && peer->is_relay && peer->has_hub)
 		(void)json_object_set_new(info, "behind", node_consent(node, peer->device));
 	return info;
@@ -330,7 +330,7 @@ tell_info(struct peer_link *pl)
 		return;
 	json_t *info = info_for(pl);
 
-	peer_link_prop(pl, "pzpInfo", info);
+	pz_peer_link_prop(pl, "pzpInfo", info);
 	json_decref(info);
 }
 
@@ -339,7 +339,7 @@ tell_list(struct peer_link *pl, const char *from, json_t *takes_list)
 {
 	json_t *message = json_pack("{s:o?, s:s}", "services", takes_list, "from", from);
 
-	peer_link_prop(pl, "registerServices", message);
+	pz_peer_link_prop(pl, "registerServices", message);
 	json_decref(message);
 }
 
@@ -365,7 +365,7 @@ tell_services(struct peer_link *pl)
 }
 
 void
-peer_greet(struct peer_link *pl)
+pz_peer_greet(struct peer_link *pl)
 {
 	pl->is_told_late = false;
 	tell_info(pl);
@@ -374,7 +374,7 @@ peer_greet(struct peer_link *pl)
 }
 
 static void
-each_live(struct peers *peers, void (*tell)(struct peer_link *pl))
+each_live(struct pz_peers *peers, void (*tell)(struct peer_link *pl))
 {
 	PZ_LIST_EACH (&peers->links, n, tmp) {
 		struct peer_link *pl = PZ_CONTAINER(n, struct peer_link, node);
@@ -384,25 +384,25 @@ each_live(struct peers *peers, void (*tell)(struct peer_link *pl))
 }
 
 void
-peers_tell_info(struct peers *peers)
+pz_peers_tell_info(struct pz_peers *peers)
 {
 	each_live(peers, tell_info);
 }
 
 void
-peers_tell_services(struct peers *peers)
+pz_peers_tell_services(struct pz_peers *peers)
 {
 	each_live(peers, tell_services);
 }
 
 void
-peers_tell_moved(struct peers *peers)
+pz_peers_tell_moved(struct pz_peers *peers)
 {
 	each_live(peers, moved_greet);
 }
 
 void
-peers_tell_soon(struct peers *peers)
+pz_peers_tell_soon(struct pz_peers *peers)
 {
 	const struct pz_env *env = peers->node->config.env;
 

@@ -60,7 +60,7 @@ what_a_peer_says_of_itself_is_shown(void **state)
 	forget(&a);
 	assert_true(fx_peer("tv")->is_relay);
 	assert_false(fx_peer("tv")->has_hub);
-	assert_string_equal(peers_session_of(w.node, "tv"), "f81d4fae");
+	assert_string_equal(pz_peers_session_of(w.node, "tv"), "f81d4fae");
 	assert_null(json_object_get(info_of("tv"), "colour")); /* kept is what is known */
 	assert_int_equal(fx_heard(far, "error", NULL), 0);
 }
@@ -157,7 +157,7 @@ texts_that_nobody_should_see_are_dropped(void **state)
 	assert_null(json_object_get(info_of("tv"), "displayName"));
 	assert_null(json_object_get(info_of("tv"), "deviceType"));
 	assert_null(json_object_get(info_of("tv"), "behind"));
-	assert_string_equal(peers_session_of(w.node, "tv"), "");
+	assert_string_equal(pz_peers_session_of(w.node, "tv"), "");
 }
 
 /* What of it goes to the hub goes in our name. */
@@ -571,7 +571,7 @@ no_consent_for_one_that_does_not_relay(void **state)
 
 	(void)state;
 	fx_tells(far, "pzpInfo", info_with("hub", json_true()));
-	peers_tell_info(w.node->peers);
+	pz_peers_tell_info(w.node->peers);
 	fx_settle();
 	assert_true(fx_heard(far, "pzpInfo", &info) >= 1);
 	assert_null(json_object_get(info, "behind"));

@@ -12,7 +12,7 @@
 /* ---- the table ---- */
 
 struct peer *
-peers_find(const struct peers *peers, const char *device)
+pz_peers_find(const struct pz_peers *peers, const char *device)
 {
 	return pz_map_get(peers->by_device, pz_slice_str(device));
 }
@@ -21,14 +21,14 @@ static void
 on_retry(struct pz_timer *timer, void *arg)
 {
 	(void)timer;
-	peer_dial(arg, PZ_PEER_SEEK_US);
+	pz_peer_dial(arg, PZ_PEER_SEEK_US);
 }
 
 struct peer *
-peers_get(struct peers *peers, const char *device)
+pz_peers_get(struct pz_peers *peers, const char *device)
 {
 	const struct pz_membership *m = peers->node->zone.membership;
-	struct peer *peer = peers_find(peers, device);
+	struct peer *peer = pz_peers_find(peers, device);
 
 	if (peer)
 		return peer;
@@ -61,7 +61,7 @@ free_peer(struct peer *peer)
 }
 
 bool
-peer_event(struct peer *peer, enum pz_peer_event event, const char *reason)
+pz_peer_event(struct peer *peer, enum pz_peer_event event, const char *reason)
 {
 	struct pz_node *node = peer->peers->node;
 	enum pz_peer_state old = peer->state, next;
@@ -91,7 +91,7 @@ peer_event(struct peer *peer, enum pz_peer_event event, const char *reason)
 }
 
 size_t
-peers_live_count(const struct peers *peers)
+pz_peers_live_count(const struct pz_peers *peers)
 {
 	size_t pos = 0, count = 0;
 	struct pz_slice key;
@@ -120,13 +120,13 @@ is_at_hub(const struct pz_node *node, const char *device)
 const char *
 node_route_text(const struct pz_node *node, const char *device)
 {
-	const struct peer *peer = peers_find(node->peers, device);
+	const struct peer *peer = pz_peers_find(node->peers, device);
 
 	if (peer && peer->live)
 		return "direct";
 	if (is_at_hub(node, device))
 		return "hub";
-	return relay_for(node, pz_slice_str(device)) ? "relay" : "none";
+	return pz_peers_relay_for(node, pz_slice_str(device)) ? "relay" : "none";
 }
 
 bool
@@ -136,9 +136,9 @@ node_has_route(const struct pz_node *node, const char *device)
 }
 
 const char *
-peers_session_of(const struct pz_node *node, const char *device)
+pz_peers_session_of(const struct pz_node *node, const char *device)
 {
-	const struct peer *peer = peers_find(node->peers, device);
+	const struct peer *peer = pz_peers_find(node->peers, device);
 	const char *session = pz_json_str(directory_entry(node, device), "session");
 
 	if (peer && peer->session[0])
@@ -167,7 +167,7 @@ text_or(const json_t *object, const char *name, const char *fallback)
 static json_t *
 shown_name(const struct pz_node *node, const char *device)
 {
-	const struct peer *peer = peers_find(node->peers, device);
+	const struct peer *peer = pz_peers_find(node->peers, device);
 	char key[PZ_DETAILS_KEY_CHARS];
 	json_t *entry = directory_entry(node, device);
 
@@ -199,7 +199,7 @@ devices_display_name(const struct pz_node *node, const char *device)
 static json_t *
 describe(const struct pz_node *node, const char *device)
 {
-	const struct peer *peer = peers_find(node->peers, device);
+	const struct peer *peer = pz_peers_find(node->peers, device);
 	json_t *entry = peer && peer->info ? peer->info : directory_entry(node, device);
 	json_t *addresses = json_object_get(entry, peer && peer->info ? "addresses" : "ipaddress");
 	const json_t *seen = json_object_get(directory_entry(node, device), "lastSeen");
@@ -220,7 +220,7 @@ describe(const struct pz_node *node, const char *device)
 }
 
 json_t *
-peers_names(const struct pz_node *node)
+pz_peers_names(const struct pz_node *node)
 {
 	json_t *names = json_object(), *value;
 	size_t pos = 0;
@@ -243,7 +243,7 @@ peers_names(const struct pz_node *node)
 }
 
 json_t *
-peers_list(struct pz_node *node)
+pz_peers_list(struct pz_node *node)
 {
 	json_t *list = json_array(), *names = devices_names(node), *value;
 	const char *device;
@@ -256,9 +256,9 @@ peers_list(struct pz_node *node)
 }
 
 json_t *
-peers_status(struct pz_node *node)
+pz_peers_status(struct pz_node *node)
 {
-	json_t *list = peers_list(node), *entry;
+	json_t *list = pz_peers_list(node), *entry;
 	static const char *const more[] = {"deviceType", "addresses", "port", "reason"};
 	size_t i;
 
@@ -271,14 +271,14 @@ peers_status(struct pz_node *node)
 /* ---- trust ---- */
 
 static void
-forget_everybody(struct peers *peers)
+forget_everybody(struct pz_peers *peers)
 {
 	size_t pos = 0;
 	struct pz_slice key;
 	void *peer;
 
 	PZ_LIST_EACH (&peers->attempts, n, tmp)
-		peer_attempt_drop(PZ_CONTAINER(n, struct peer_attempt, node), NULL);
+		pz_peer_attempt_drop(PZ_CONTAINER(n, struct peer_attempt, node), NULL);
 	PZ_LIST_EACH (&peers->links, n, tmp)
 		PZ_CONTAINER(n, struct peer_link, node)->peer = NULL;
 	while (pz_map_next(peers->by_device, &pos, &key, &peer)) {
@@ -288,25 +288,25 @@ forget_everybody(struct peers *peers)
 }
 
 static void
-close_revoked(struct peers *peers)
+close_revoked(struct pz_peers *peers)
 {
 	PZ_LIST_EACH (&peers->links, n, tmp) {
 		struct peer_link *pl = PZ_CONTAINER(n, struct peer_link, node);
 		if (pl->serial[0] && pz_device_zone_is_revoked(&peers->node->zone, pl->serial))
-			peer_link_close(pl, PZ_ERR_DENIED_REVOKED, "revoked");
+			pz_peer_link_close(pl, PZ_ERR_DENIED_REVOKED, "revoked");
 	}
 }
 
 enum pz_err
-peers_set_membership(struct peers *peers, struct pz_errinfo *info)
+pz_peers_set_membership(struct pz_peers *peers, struct pz_errinfo *info)
 {
 	struct pz_tls_ctx *ctx = NULL;
 
 	if (peers->node->zone.membership == NULL) {
-		peers_unlisten(peers);
-		peers_stop(peers, "left the zone");
+		pz_peers_unlisten(peers);
+		pz_peers_stop(peers, "left the zone");
 		forget_everybody(peers);
-		nearby_forget(peers->node->nearby);
+		pz_nearby_forget(peers->node->nearby);
 	} else {
 		PZ_TRY(node_make_tls_ctx(peers->node->config.env, &peers->node->zone,
 					 PZ_TLS_PEER_SERVER, &ctx, info));
@@ -315,7 +315,7 @@ peers_set_membership(struct peers *peers, struct pz_errinfo *info)
 	peers->server_ctx = ctx;
 	close_revoked(peers);
 	if (ctx && peers->node->is_started)
-		peers_listen(peers);
+		pz_peers_listen(peers);
 	return PZ_OK;
 }
 
@@ -324,22 +324,22 @@ peers_set_membership(struct peers *peers, struct pz_errinfo *info)
 static void
 on_tell(struct pz_timer *timer, void *arg)
 {
-	struct peers *peers = arg;
+	struct pz_peers *peers = arg;
 
-	peers_tell_info(peers);
+	pz_peers_tell_info(peers);
 	hub_send_info(peers->node);
 	if (!peers->node->hub.is_registered) /* a consent to be spoken for grows old */
 		pz_env_start(peers->node->config.env, timer, PZ_PEER_REFRESH_US);
 	if (!peers->is_services_news)
 		return;
 	peers->is_services_news = false;
-	peers_tell_services(peers);
+	pz_peers_tell_services(peers);
 }
 
 enum pz_err
-peers_new(struct pz_node *node, struct peers **out)
+pz_peers_new(struct pz_node *node, struct pz_peers **out)
 {
-	struct peers *peers = calloc(1, sizeof(*peers));
+	struct pz_peers *peers = calloc(1, sizeof(*peers));
 
 	if (peers == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
@@ -348,11 +348,11 @@ peers_new(struct pz_node *node, struct peers **out)
 	pz_list_init(&peers->links);
 	pz_list_init(&peers->attempts);
 	peers->link_host = node->link_host;
-	peers->link_host.events = &peer_link_events;
+	peers->link_host.events = &pz_peer_link_events;
 	pz_timer_init(&peers->tell, on_tell, peers);
-	peers_listen_init(peers);
+	pz_peers_listen_init(peers);
 	pz_env_uuid(node->config.env, peers->session);
-	peers->doorway = peers_doorway_new(peers);
+	peers->doorway = pz_peers_doorway_new(peers);
 	if (peers->by_device == NULL || peers->doorway == NULL) {
 		pz_map_free(peers->by_device);
 		pz_doorway_free(peers->doorway);
@@ -364,16 +364,16 @@ peers_new(struct pz_node *node, struct peers **out)
 }
 
 void
-peers_stop(struct peers *peers, const char *reason)
+pz_peers_stop(struct pz_peers *peers, const char *reason)
 {
 	size_t pos = 0;
 	struct pz_slice key;
 	void *peer;
 
 	PZ_LIST_EACH (&peers->attempts, n, tmp)
-		peer_attempt_drop(PZ_CONTAINER(n, struct peer_attempt, node), NULL);
+		pz_peer_attempt_drop(PZ_CONTAINER(n, struct peer_attempt, node), NULL);
 	PZ_LIST_EACH (&peers->links, n, tmp)
-		peer_link_close(PZ_CONTAINER(n, struct peer_link, node), PZ_OK, reason);
+		pz_peer_link_close(PZ_CONTAINER(n, struct peer_link, node), PZ_OK, reason);
 	while (pz_map_next(peers->by_device, &pos, &key, &peer)) {
 		((struct peer *)peer)->is_wanted = false;
 		pz_env_stop(peers->node->config.env, &((struct peer *)peer)->retry);
@@ -382,11 +382,11 @@ peers_stop(struct peers *peers, const char *reason)
 }
 
 void
-peers_free(struct peers *peers)
+pz_peers_free(struct pz_peers *peers)
 {
 	if (peers == NULL)
 		return;
-	peers_unlisten(peers);
+	pz_peers_unlisten(peers);
 	forget_everybody(peers);
 	pz_env_stop(peers->node->config.env, &peers->tell);
 	pz_tls_ctx_free(peers->server_ctx);
@@ -396,30 +396,30 @@ peers_free(struct peers *peers)
 }
 
 void
-peers_network_changed(struct peers *peers)
+pz_peers_network_changed(struct pz_peers *peers)
 {
 	PZ_LIST_EACH (&peers->links, n, tmp) {
 		struct peer_link *pl = PZ_CONTAINER(n, struct peer_link, node);
 		if (pl->state == PEER_LINK_LIVE)
 			pz_link_probe(pl->link, PZ_PEER_CONTEST_US);
 	}
-	peers_listen_again(peers);
-	peers_tell_soon(peers);
+	pz_peers_listen_again(peers);
+	pz_peers_tell_soon(peers);
 }
 
 /* peer.auto has been turned on: whom the hub tells an address of is dialled. */
 static void
-dial_everybody(struct peers *peers)
+dial_everybody(struct pz_peers *peers)
 {
 	const char *device;
 	json_t *entry;
 
 	json_object_foreach (peers->node->directory, device, entry)
-		peers_consider(peers, device);
+		pz_peers_consider(peers, device);
 }
 
 bool
-peers_is_spoken_for(const struct peers *peers, const char *device)
+pz_peers_is_spoken_for(const struct pz_peers *peers, const char *device)
 {
 	const struct pz_node *node = peers->node;
 	const char *via = pz_json_str(json_object_get(node->directory, device), "via");
@@ -428,15 +428,15 @@ peers_is_spoken_for(const struct peers *peers, const char *device)
 }
 
 void
-peers_told_by_hub(struct peers *peers, const char *device)
+pz_peers_told_by_hub(struct pz_peers *peers, const char *device)
 {
-	if (peers_is_spoken_for(peers, device)) /* it wants to hear that the hub hears it now */
-		peers_tell_soon(peers);
+	if (pz_peers_is_spoken_for(peers, device)) /* it wants to hear that the hub hears it now */
+		pz_peers_tell_soon(peers);
 	node_peer_news(peers->node, device);
 }
 
 void
-peers_consider(struct peers *peers, const char *device)
+pz_peers_consider(struct pz_peers *peers, const char *device)
 {
 	const struct pz_node *node = peers->node;
 	const json_t *entry = json_object_get(node->directory, device);
@@ -445,16 +445,16 @@ peers_consider(struct peers *peers, const char *device)
 	if (!node->wishes.auto_dial || !json_is_true(json_object_get(entry, "connected")) ||
 	    json_array_size(json_object_get(entry, "ipaddress")) == 0)
 		return;
-	peer = peers_get(peers, device);
+	peer = pz_peers_get(peers, device);
 	/* One that failed lately waits for its retry. */
 	if (peer && peer->live == NULL && peer->attempt == NULL && !peer->retry.active)
-		peer_dial(peer, 0);
+		pz_peer_dial(peer, 0);
 }
 
 void
-peers_wishes_changed(struct peers *peers)
+pz_peers_wishes_changed(struct pz_peers *peers)
 {
-	nearby_announce(peers->node->nearby);
+	pz_nearby_announce(peers->node->nearby);
 	dial_everybody(peers);
-	peers_tell_soon(peers);
+	pz_peers_tell_soon(peers);
 }

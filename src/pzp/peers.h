@@ -30,7 +30,7 @@ struct peer_try {
 /** Looking for a way to one peer: happy eyeballs over all addresses (RFC 8305, page 6). */
 struct peer_attempt {
 	struct pz_list node; /* peers.attempts */
-	struct peers *peers;
+	struct pz_peers *peers;
 	struct peer *peer; /* NULL: a device of the zone that we do not know by name */
 	struct peer_try tries[PZ_PEER_TRIES_MAX];
 	size_t count;
@@ -45,7 +45,7 @@ struct peer_attempt {
 /** One connection with a peer, from its first byte. */
 struct peer_link {
 	struct pz_list node; /* peers.links */
-	struct peers *peers;
+	struct pz_peers *peers;
 	struct peer *peer;            /* once identified, or expected */
 	struct peer_try *attempt_try; /* ours, while it is under way */
 	struct pz_link *link;
@@ -71,7 +71,7 @@ struct peer_link {
 
 /** Another device of the zone. Exists from when it is first dialled or dials us. */
 struct peer {
-	struct peers *peers;
+	struct pz_peers *peers;
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 	enum pz_peer_state state;
@@ -92,7 +92,7 @@ struct peer {
 	struct pz_log_rate log; /* lines that its messages and links cause */
 };
 
-struct peers {
+struct pz_peers {
 	struct pz_node *node;
 	struct pz_map *by_device; /* struct peer */
 	struct pz_list links, attempts;
@@ -109,136 +109,136 @@ struct peers {
 };
 
 /* ---- peers.c ---- */
-enum pz_err peers_new(struct pz_node *node, struct peers **out) PZ_MUST_USE;
-/** After peers_stop and a turn's end. NULL is fine. */
-void peers_free(struct peers *peers);
+enum pz_err pz_peers_new(struct pz_node *node, struct pz_peers **out) PZ_MUST_USE;
+/** After pz_peers_stop and a turn's end. NULL is fine. */
+void pz_peers_free(struct pz_peers *peers);
 /** Another membership or CRL: new contexts, links of the revoked end, listening begins or ends. */
-enum pz_err peers_set_membership(struct peers *peers, struct pz_errinfo *info) PZ_MUST_USE;
+enum pz_err pz_peers_set_membership(struct pz_peers *peers, struct pz_errinfo *info) PZ_MUST_USE;
 /** Says bye everywhere; nothing is dialled any more. */
-void peers_stop(struct peers *peers, const char *reason);
+void pz_peers_stop(struct pz_peers *peers, const char *reason);
 /** NULL: never met. */
-struct peer *peers_find(const struct peers *peers, const char *device);
+struct peer *pz_peers_find(const struct pz_peers *peers, const char *device);
 /** Makes it when needed. NULL: out of memory, too many, or not a device of ours. */
-struct peer *peers_get(struct peers *peers, const char *device);
-size_t peers_live_count(const struct peers *peers);
+struct peer *pz_peers_get(struct pz_peers *peers, const char *device);
+size_t pz_peers_live_count(const struct pz_peers *peers);
 /** Whether there is a way to a device of our zone now; and which. */
 bool node_has_route(const struct pz_node *node, const char *device);
 const char *node_route_text(const struct pz_node *node, const char *device);
 /** Names of all devices that we have heard of, also of those that have left (devices_names leaves
  * them out), but our own, as a new object; NULL: out of memory. */
-json_t *peers_names(const struct pz_node *node);
+json_t *pz_peers_names(const struct pz_node *node);
 /** `pzp peers`: every device of the zone that we know of. New, or NULL. */
-json_t *peers_list(struct pz_node *node);
+json_t *pz_peers_list(struct pz_node *node);
 /** The part of it that stands in `pzp status`. */
-json_t *peers_status(struct pz_node *node);
+json_t *pz_peers_status(struct pz_node *node);
 /** The one place where a peer's state changes. @return false: it means nothing now */
-bool peer_event(struct peer *peer, enum pz_peer_event event, const char *reason);
+bool pz_peer_event(struct peer *peer, enum pz_peer_event event, const char *reason);
 /** Does the hub reach this device by us? */
-bool peers_is_spoken_for(const struct peers *peers, const char *device);
+bool pz_peers_is_spoken_for(const struct pz_peers *peers, const char *device);
 /** The hub has told something of a device. */
-void peers_told_by_hub(struct peers *peers, const char *device);
+void pz_peers_told_by_hub(struct pz_peers *peers, const char *device);
 /** With peer.auto it may be time to dial it. */
-void peers_consider(struct peers *peers, const char *device);
+void pz_peers_consider(struct pz_peers *peers, const char *device);
 /** Preferences about links are others now. */
-void peers_wishes_changed(struct peers *peers);
+void pz_peers_wishes_changed(struct pz_peers *peers);
 /** The machine's addresses or routes changed. */
-void peers_network_changed(struct peers *peers);
+void pz_peers_network_changed(struct pz_peers *peers);
 /** The session of this device's start that we know of, or "". */
-const char *peers_session_of(const struct pz_node *node, const char *device);
+const char *pz_peers_session_of(const struct pz_node *node, const char *device);
 
 /* ---- peer_listen.c ---- */
 /** Opens, moves or closes the TLS server as preferences and membership say. */
-void peers_listen(struct peers *peers);
-void peers_unlisten(struct peers *peers);
+void pz_peers_listen(struct pz_peers *peers);
+void pz_peers_unlisten(struct pz_peers *peers);
 /** Sets up the timer of the TLS server. */
-void peers_listen_init(struct peers *peers);
+void pz_peers_listen_init(struct pz_peers *peers);
 /** Tries again when the server should be open and is not. */
-void peers_listen_again(struct peers *peers);
+void pz_peers_listen_again(struct pz_peers *peers);
 /** The waiting room of that server. NULL: out of memory. */
-struct pz_doorway *peers_doorway_new(struct peers *peers);
+struct pz_doorway *pz_peers_doorway_new(struct pz_peers *peers);
 /** It has proved its identity, or is gone: it does not wait any more. */
-void peer_link_authenticated(struct peer_link *pl);
+void pz_peer_link_authenticated(struct peer_link *pl);
 /** The addresses that others may reach our server by. New array, or NULL. */
-json_t *peers_own_addresses(const struct peers *peers);
+json_t *pz_peers_own_addresses(const struct pz_peers *peers);
 
 /* ---- peer_dial.c ---- */
 /**
  * Looks for a way to a peer: what the hub said, what is found near by until `seek_us` from now. An
  * attempt that runs goes on at least as long.
  */
-void peer_dial(struct peer *peer, uint64_t seek_us);
+void pz_peer_dial(struct peer *peer, uint64_t seek_us);
 /** Adds an address to the attempt of this peer that runs (NULL: starts one with nobody in
  * particular). */
-void peer_dial_add(struct peers *peers, struct peer *peer, const struct peer_target *target);
+void pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const struct peer_target *target);
 /** Ends the attempt; its links are closed, except for one. NULL is fine. */
-void peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *keep);
+void pz_peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *keep);
 /** Its link is identified: the other tries end. */
-void peer_try_won(struct peer_link *pl);
+void pz_peer_try_won(struct peer_link *pl);
 /** Its link ended before it was live: other addresses are tried. */
-void peer_try_lost(struct peer_link *pl, const char *detail);
+void pz_peer_try_lost(struct peer_link *pl, const char *detail);
 /** It is not wanted any more: no retry, no attempt. One that waits for it gets the reason. */
-void peer_give_up(struct peer *peer, const char *reason);
+void pz_peer_give_up(struct peer *peer, const char *reason);
 /** After a loss: again later, as long as somebody wants it. */
-void peer_retry_later(struct peer *peer);
+void pz_peer_retry_later(struct peer *peer);
 
 /* ---- peer_link.c ---- */
 /** Sets up what every link of a peer has, once pz_link_new has succeeded. */
-void peer_link_init(struct peer_link *pl);
+void pz_peer_link_init(struct peer_link *pl);
 /** Takes the stream. NULL: out of memory. */
 struct peer_link *
-peer_link_accept(struct peers *peers, struct pz_stream *stream, const char *remote);
-struct peer_link *peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream);
+pz_peer_link_accept(struct pz_peers *peers, struct pz_stream *stream, const char *remote);
+struct peer_link *pz_peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream);
 /** Ends it with a reason; what depended on it is cleaned up at once. */
-void peer_link_close(struct peer_link *pl, enum pz_err why, const char *reason);
+void pz_peer_link_close(struct peer_link *pl, enum pz_err why, const char *reason);
 /** Sends a prop. @param message borrowed, may be NULL */
-void peer_link_prop(struct peer_link *pl, const char *status, json_t *message);
+void pz_peer_link_prop(struct peer_link *pl, const char *status, json_t *message);
 /** Another link of this peer has yet to hear or say `register`. */
-bool peer_is_registering(const struct peer *peer);
-extern const struct pz_link_events peer_link_events;
+bool pz_peer_is_registering(const struct peer *peer);
+extern const struct pz_link_events pz_peer_link_events;
 
 /* ---- peer_props.c ---- */
 /** A prop that came in by a direct link. */
-void peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope);
+void pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope);
 /** What a new link is told first. */
-void peer_greet(struct peer_link *pl);
+void pz_peer_greet(struct peer_link *pl);
 /** Tells every peer what changed about us. */
-void peers_tell_info(struct peers *peers);
-void peers_tell_services(struct peers *peers);
+void pz_peers_tell_info(struct pz_peers *peers);
+void pz_peers_tell_services(struct pz_peers *peers);
 /** To all with a live link: where the hub is, as the zone has said (moved.h). */
-void peers_tell_moved(struct peers *peers);
+void pz_peers_tell_moved(struct pz_peers *peers);
 /** The same soon, with other changes. */
-void peers_tell_soon(struct peers *peers);
+void pz_peers_tell_soon(struct pz_peers *peers);
 
 /* ---- relay.c ---- */
 /** The router's question (pz_router_ops.way). */
-struct pz_session *relay_way(void *arg, struct pz_slice node);
+struct pz_session *pz_peers_way(void *arg, struct pz_slice node);
 /** The peer that would pass on to this device, or NULL. @param device "" is the hub */
-struct peer *relay_for(const struct pz_node *node, struct pz_slice device);
+struct peer *pz_peers_relay_for(const struct pz_node *node, struct pz_slice device);
 /** Devices with a direct link to us, for pzpInfo. New array, or NULL. */
-json_t *relay_reach(const struct peers *peers, size_t bytes_max);
+json_t *pz_peers_reach(const struct pz_peers *peers, size_t bytes_max);
 /** Attestations of those who reach the hub through us, for pzpInfo. New array, or NULL. */
-json_t *relay_behind(const struct peers *peers, size_t bytes_max);
+json_t *pz_peers_behind(const struct pz_peers *peers, size_t bytes_max);
 /** Bytes that the longer lists of a pzpInfo may have where this session takes it. */
-size_t relay_room(const struct pz_session *session);
+size_t pz_peers_relay_room(const struct pz_session *session);
 
 /* ---- nearby.c ---- */
-struct nearby;
-struct nearby *nearby_new(struct pz_node *node);
+struct pz_nearby;
+struct pz_nearby *pz_nearby_new(struct pz_node *node);
 /** NULL is fine. */
-void nearby_free(struct nearby *nearby);
+void pz_nearby_free(struct pz_nearby *nearby);
 /** Announces this device, or no longer, as membership, secret and server say. */
-void nearby_announce(struct nearby *nearby);
+void pz_nearby_announce(struct pz_nearby *nearby);
 /** Looks around for this long. @param dial devices of the zone that are found are connected to */
-void nearby_look(struct nearby *nearby, uint64_t duration_us, bool dial);
+void pz_nearby_look(struct pz_nearby *nearby, uint64_t duration_us, bool dial);
 /** How long it still looks around, microseconds. */
-uint64_t nearby_left_us(const struct nearby *nearby);
+uint64_t pz_nearby_left_us(const struct pz_nearby *nearby);
 /** Calls `each` for every address at which an instance of this device was heard. */
-void nearby_targets(struct nearby *nearby, const char *device,
-		    void (*each)(void *arg, const struct peer_target *target), void *arg);
+void pz_nearby_targets(struct pz_nearby *nearby, const char *device,
+		       void (*each)(void *arg, const struct peer_target *target), void *arg);
 /** `pzp discover`. New array, or NULL. */
-json_t *nearby_list(struct nearby *nearby);
+json_t *pz_nearby_list(struct pz_nearby *nearby);
 /** Another zone, or none: everything heard is looked at anew. */
-void nearby_forget(struct nearby *nearby);
+void pz_nearby_forget(struct pz_nearby *nearby);
 
 /* ---- peer_commands.c ---- */
 /** `pzp connect PEER`: done when the link is there. @param name of the device, or its address */

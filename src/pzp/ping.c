@@ -44,13 +44,13 @@ static void
 note_way(struct ping *p)
 {
 	const struct pz_node *node = p->request.node;
-	const struct peer *peer = peers_find(node->peers, p->device);
+	const struct peer *peer = pz_peers_find(node->peers, p->device);
 	const struct peer *relay = NULL;
 
 	snprintf(p->route, sizeof(p->route), "%s", node_route_text(node, p->device));
 	p->via[0] = p->remote[0] = '\0';
 	if (strcmp(p->route, "relay") == 0)
-		relay = relay_for(node, pz_slice_str(p->device));
+		relay = pz_peers_relay_for(node, pz_slice_str(p->device));
 	if (relay)
 		snprintf(p->via, sizeof(p->via), "%s", relay->device);
 	if (peer && peer->live)
@@ -177,10 +177,10 @@ static void
 begin(struct ping *p)
 {
 	struct pz_node *node = p->request.node;
-	struct peer *peer = p->is_until_direct ? peers_get(node->peers, p->device) : NULL;
+	struct peer *peer = p->is_until_direct ? pz_peers_get(node->peers, p->device) : NULL;
 
 	if (peer)
-		peer_dial(peer, PZ_PEER_SEEK_US);
+		pz_peer_dial(peer, PZ_PEER_SEEK_US);
 	if (!node_has_route(node, p->device) && strcmp(p->device, node->device) != 0)
 		p->search = discovery_start(node, NULL, p->device, on_searched, p);
 	if (p->search == NULL)

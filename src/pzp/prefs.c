@@ -160,11 +160,11 @@ node_prefs_changed(struct pz_node *node, uint32_t changed)
 {
 	spread(node);
 	if (changed & (PZ_PREF_BIT(PZ_PREF_PEER_LISTEN) | PZ_PREF_BIT(PZ_PREF_PORTS_TLS)))
-		peers_listen(node->peers);
+		pz_peers_listen(node->peers);
 	if ((changed & PZ_PREF_BIT(PZ_PREF_SYNC_SERVICE_CACHE)) &&
 	    !pz_prefs_bool(prefs_active(node), PZ_PREF_SYNC_SERVICE_CACHE))
 		servicecache_drop_others(node);
-	peers_wishes_changed(node->peers);
+	pz_peers_wishes_changed(node->peers);
 	appdata_session_began(node); /* one with a peer may be under way */
 }
 
@@ -515,7 +515,7 @@ prefs_named(struct pz_node *node)
 		pz_notice("preference", "key=name this device is called otherwise in the zone");
 	prefs->active.values[PZ_PREF_NAME] = value;
 	spread(node);
-	peers_tell_soon(node->peers); /* also the same as ever: others may have heard another */
+	pz_peers_tell_soon(node->peers); /* also the same as ever: others may have heard another */
 }
 
 static void

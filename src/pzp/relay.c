@@ -17,7 +17,7 @@ does_reach(const struct peer *peer, struct pz_slice device)
 }
 
 struct peer *
-relay_for(const struct pz_node *node, struct pz_slice device)
+pz_peers_relay_for(const struct pz_node *node, struct pz_slice device)
 {
 	struct peer *by_hub = NULL;
 	size_t pos = 0;
@@ -59,7 +59,7 @@ session_of(const struct peer *peer)
 }
 
 struct pz_session *
-relay_way(void *arg, struct pz_slice address)
+pz_peers_way(void *arg, struct pz_slice address)
 {
 	struct pz_node *node = arg;
 	struct pz_address parsed;
@@ -69,12 +69,12 @@ relay_way(void *arg, struct pz_slice address)
 	struct pz_session *hub = node->hub.is_registered ? &node->hub.link->session : NULL;
 	if (hub && !is_known_away(node, parsed.device))
 		return hub;
-	struct pz_session *relay = session_of(relay_for(node, parsed.device));
+	struct pz_session *relay = session_of(pz_peers_relay_for(node, parsed.device));
 	return relay ? relay : hub;
 }
 
 size_t
-relay_room(const struct pz_session *session)
+pz_peers_relay_room(const struct pz_session *session)
 {
 	return session->frame_max ? session->frame_max / 2 : PZ_FRAME_BYTES_ENROL / 2;
 }
@@ -94,7 +94,7 @@ add_fitting(json_t *list, json_t *takes_one, size_t bytes_max, size_t *bytes)
 }
 
 json_t *
-relay_reach(const struct peers *peers, size_t bytes_max)
+pz_peers_reach(const struct pz_peers *peers, size_t bytes_max)
 {
 	json_t *list = json_array();
 	size_t pos = 0, bytes = 0;
@@ -110,7 +110,7 @@ relay_reach(const struct peers *peers, size_t bytes_max)
 }
 
 json_t *
-relay_behind(const struct peers *peers, size_t bytes_max)
+pz_peers_behind(const struct pz_peers *peers, size_t bytes_max)
 {
 	json_t *list = json_array(), *consent;
 	size_t pos = 0, bytes = 0;

@@ -121,7 +121,7 @@ a_prop_that_is_too_long_is_a_condition(void **state)
 	(void)state;
 	json_object_set_new(message, "x", json_string(text));
 	free(text);
-	peer_link_prop(fx_peer("tv")->live, "registerServices", message);
+	pz_peer_link_prop(fx_peer("tv")->live, "registerServices", message);
 	json_decref(message);
 	fx_settle();
 	assert_int_equal(json_array_size(far->heard), 0);
@@ -149,12 +149,12 @@ who_does_not_read_gets_no_more_answers(void **state)
 	fx_tells(far, "selfDestruct", NULL);
 	assert_int_equal(json_array_size(far->heard), 0);
 	assert_int_equal(pz_metric_get(&w.node->metrics, PZ_METRIC_messages_dropped), before + 2);
-	peers_tell_info(w.node->peers); /* news wait */
-	peers_tell_services(w.node->peers);
+	pz_peers_tell_info(w.node->peers); /* news wait */
+	pz_peers_tell_services(w.node->peers);
 	fx_settle();
 	assert_int_equal(json_array_size(far->heard), 0);
 	link->session.queued = queued; /* it has read */
-	peer_link_events.drained(link);
+	pz_peer_link_events.drained(link);
 	fx_settle();
 	assert_int_equal(fx_heard(far, "pzpInfo", &info), 1);
 	assert_int_equal(fx_heard(far, "registerServices", NULL), 1);

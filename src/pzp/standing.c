@@ -16,7 +16,7 @@ node_info(const struct pz_node *node)
 {
 	return json_pack("{s:s, s:s, s:i, s:o?, s:b, s:s}", "displayName", node->display_name,
 			 "deviceType", node->device_type, "port", (int)node->peers->port,
-			 "addresses", peers_own_addresses(node->peers), "listening",
+			 "addresses", pz_peers_own_addresses(node->peers), "listening",
 			 node->peers->listener != NULL, "session", node->peers->session);
 }
 
@@ -40,7 +40,7 @@ node_send_zone_prop(struct pz_node *node, const char *status, json_t *message)
 		hub_send_prop(node, status, message);
 		return;
 	}
-	if (node->zone.membership == NULL || relay_for(node, pz_slice_str("")) == NULL)
+	if (node->zone.membership == NULL || pz_peers_relay_for(node, pz_slice_str("")) == NULL)
 		return;
 	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
 	enum pz_err err =
@@ -80,7 +80,7 @@ look_for_the_others(struct pz_node *node)
 	    (node->looked_us && now - node->looked_us < LOOK_AGAIN_US))
 		return;
 	node->looked_us = now;
-	nearby_look(node->nearby, PZ_PEER_SEEK_US, true);
+	pz_nearby_look(node->nearby, PZ_PEER_SEEK_US, true);
 }
 
 void
@@ -89,13 +89,13 @@ node_peer_live(struct pz_node *node, struct peer_link *pl)
 	if (!pl->is_outgoing)
 		look_for_the_others(node);
 	appdata_session_began(node);
-	peers_tell_soon(node->peers);
+	pz_peers_tell_soon(node->peers);
 	discovery_news(node);
 }
 
 void
 node_peer_news(struct pz_node *node, const char *device)
 {
-	peers_consider(node->peers, device);
+	pz_peers_consider(node->peers, device);
 	discovery_news(node);
 }

@@ -109,7 +109,7 @@ is_own(const struct target *target, const struct pz_node *node)
 static json_t *
 list_of_linked(const struct pz_node *node, const char *device)
 {
-	const struct peer *peer = peers_find(node->peers, device);
+	const struct peer *peer = pz_peers_find(node->peers, device);
 
 	return peer && peer->live ? peer->services : NULL;
 }

@@ -188,7 +188,7 @@ act_on(struct pz_node *node, enum pz_sync_id id, const json_t *keys)
 	if (id == PZ_SYNC_CRL || id == PZ_SYNC_TRUSTED_PZP)
 		devices_drop_left(node);
 	if (id == PZ_SYNC_ZONE_SECRET)
-		nearby_announce(node->nearby);
+		pz_nearby_announce(node->nearby);
 	else if (id == PZ_SYNC_PREFERENCES)
 		prefs_synchronised(node, keys);
 	else if (id == PZ_SYNC_USER_DETAILS)

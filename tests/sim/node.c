@@ -449,7 +449,7 @@ sim_hub_queued(const struct sim_node *hub, const char *device)
 static const struct peer_link *
 live_link(const struct sim_node *a, const struct sim_node *b)
 {
-	const struct peer *peer = a->is_running ? peers_find(a->node->peers, b->name) : NULL;
+	const struct peer *peer = a->is_running ? pz_peers_find(a->node->peers, b->name) : NULL;
 
 	return peer ? peer->live : NULL;
 }
