@@ -24,6 +24,8 @@ struct pz_buf_pool;
 /** @param block_bytes size of a block; @param keep_max blocks kept when unused. NULL: out of
  * memory. */
 struct pz_buf_pool *pz_buf_pool_new(size_t block_bytes, size_t keep_max);
+/** Frees the pool and its unused blocks. Every buffer of the pool must have been freed before. NULL
+ * is fine. */
 void pz_buf_pool_free(struct pz_buf_pool *pool);
 
 /** Empty buffer with a maximum. @param pool borrowed for the buffer's life, or NULL. */
@@ -33,14 +35,18 @@ void pz_buf_fini(struct pz_buf *buf);
 /** Like fini, but overwrites the memory first: for secrets. */
 void pz_buf_wipe(struct pz_buf *buf);
 
-/** Appends. Errors: LIMIT_QUEUE (max would be passed), LIMIT_MEMORY. Nothing is appended on
+/** Appends bytes. Errors: LIMIT_QUEUE (max would be passed), LIMIT_MEMORY. Nothing is appended on
  * failure. */
 enum pz_err pz_buf_append(struct pz_buf *buf, struct pz_slice bytes) PZ_MUST_USE;
+/** Appends a string without its NUL. Errors: as pz_buf_append. */
 enum pz_err pz_buf_append_str(struct pz_buf *buf, const char *s) PZ_MUST_USE;
+/** Appends formatted text without a NUL. Errors: as pz_buf_append; INTERNAL (vsnprintf failed). */
 enum pz_err pz_buf_printf(struct pz_buf *buf, const char *fmt, ...) PZ_PRINTF(2, 3) PZ_MUST_USE;
 
 /** Makes room for at least `len` more bytes; *out points at them; commit with pz_buf_commit. */
 enum pz_err pz_buf_reserve(struct pz_buf *buf, size_t len, uint8_t **out) PZ_MUST_USE;
+/** Counts `len` bytes as appended that were written at *out of pz_buf_reserve. @param len at most
+ * what was reserved */
 void pz_buf_commit(struct pz_buf *buf, size_t len);
 
 /** The unconsumed bytes, borrowed until the next change. */

@@ -43,6 +43,7 @@ pz_env_random(const struct pz_env *env, void *out, size_t len)
 
 /** Starts a timer `delay_us` from now. */
 void pz_env_start(const struct pz_env *env, struct pz_timer *timer, uint64_t delay_us);
+/** Stops a timer. Nothing happens when it does not run. */
 void pz_env_stop(const struct pz_env *env, struct pz_timer *timer);
 
 /** A random UUID version 4 as 36 characters and NUL (RFC 4122 4.4). */

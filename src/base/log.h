@@ -30,6 +30,8 @@ const char *pz_log_level_label(enum pz_log_level level);
 
 /** Where lines go; the default is pz_log_stderr. Tests replace it. */
 typedef void (*pz_log_sink)(void *arg, enum pz_log_level level, const char *id, const char *text);
+/** Replaces the sink. @param sink NULL: pz_log_stderr again; @param arg borrowed, passed to each
+ * call */
 void pz_log_set_sink(pz_log_sink sink, void *arg);
 
 /**
@@ -57,12 +59,13 @@ void pz_log_write(enum pz_log_level level, const char *id, const char *fmt, ...)
 #define pz_debug(...) PZ_LOG(PZ_LOG_DEBUG, __VA_ARGS__)
 #endif
 
-/** At most `burst` events a second: true when this one may be logged; *out_suppressed = dropped
- * since then. */
+/** Counts the events of one second. */
 struct pz_log_rate {
 	uint64_t second;
 	uint32_t used, suppressed;
 };
+/** Allows at most `burst` events a second. @return true when this one may be logged;
+ * *out_suppressed then says how many were left out since the last one that was */
 bool
 pz_log_allow(struct pz_log_rate *rate, uint64_t now_us, uint32_t burst, uint32_t *out_suppressed);
 

@@ -20,6 +20,7 @@ pz_map_put(struct pz_map *map, struct pz_slice key, void *value, void **out_old)
 void *pz_map_get(const struct pz_map *map, struct pz_slice key);
 /** Removes and returns the value, or NULL. Safe during pz_map_next on the current entry. */
 void *pz_map_remove(struct pz_map *map, struct pz_slice key);
+/** Number of entries. */
 size_t pz_map_len(const struct pz_map *map);
 
 /** Iteration in insertion order: start with *pos = 0; false at the end. Adding while iterating is

@@ -22,6 +22,7 @@ struct pz_cli_passphrase {
  * Returns the exit status so far; *out is wiped unless that is PZ_EXIT_DONE.
  */
 int pz_cli_passphrase_read(const struct pz_cli *cli, bool is_new, struct pz_cli_passphrase *out);
+/** Overwrites the passphrase. */
 void pz_cli_passphrase_wipe(struct pz_cli_passphrase *passphrase);
 
 #endif

@@ -1,23 +1,41 @@
-/* The commands of pzh; each runs and returns an exit status (program.h). */
+/*
+ * The commands of pzh: one function each, named in the command's row of pzh_program.c. Each reads
+ * its parsed arguments from `cli`, makes its requests to pzhd (or works on the hub's data without a
+ * daemon, where pzh/offline.h can), prints the result or one line about the failure, and returns an
+ * exit status (enum pz_cli_exit).
+ */
 #ifndef PZ_CLI_PZH_H
 #define PZ_CLI_PZH_H
 
 struct pz_cli;
 
-/* pzh_zone.c: what changes a zone */
+/* ---- pzh_zone.c: changes of a zone ---- */
+
+/** `pzh init`: makes a zone. */
 int pz_pzh_cmd_init(struct pz_cli *cli);
+/** `pzh token`: issues an enrolment code and shows it. @spec page 3 */
 int pz_pzh_cmd_token(struct pz_cli *cli);
+/** `pzh revoke`: revokes a device; asks first. @spec page 2 "Revocation" */
 int pz_pzh_cmd_revoke(struct pz_cli *cli);
+/** `pzh data`: lists or removes what apps stored in the zone. */
 int pz_pzh_cmd_data(struct pz_cli *cli);
+/** `pzh remove`: removes a zone from this hub; asks first. */
 int pz_pzh_cmd_remove(struct pz_cli *cli);
 
-/* pzh_move.c: a zone moves to another hub */
+/* ---- pzh_move.c: a zone moves to another hub ---- */
+
+/** `pzh export`: writes a zone into an encrypted archive, and announces the move if asked to. */
 int pz_pzh_cmd_export(struct pz_cli *cli);
+/** `pzh import`: reads a zone from such an archive. */
 int pz_pzh_cmd_import(struct pz_cli *cli);
 
-/* pzh_show.c: what is */
+/* ---- pzh_show.c: state of this hub ---- */
+
+/** `pzh zones`: the zones of this hub. */
 int pz_pzh_cmd_zones(struct pz_cli *cli);
+/** `pzh devices`: the devices of a zone; with --all also those that left or were revoked. */
 int pz_pzh_cmd_devices(struct pz_cli *cli);
+/** `pzh status`: state of the hub and of its zones, and warnings. */
 int pz_pzh_cmd_status(struct pz_cli *cli);
 
 #endif

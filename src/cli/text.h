@@ -43,11 +43,13 @@ struct pz_cli_table;
 
 /** @param titles of the columns, borrowed, or NULL for no head line. NULL: out of memory. */
 struct pz_cli_table *pz_cli_table_new(const char *const *titles, size_t columns);
+/** Frees the table. NULL is fine. */
 void pz_cli_table_free(struct pz_cli_table *table);
 
 /** Adds the next cell, cleaned; rows fill up by themselves. An empty one is shown as "-" in a table
  * with titles. Running out of memory is reported when the table is printed. */
 void pz_cli_table_add(struct pz_cli_table *table, enum pz_cli_colour colour, const char *text);
+/** As pz_cli_table_add, with formatted text. */
 void pz_cli_table_addf(struct pz_cli_table *table, enum pz_cli_colour colour, const char *fmt, ...)
 	PZ_PRINTF(3, 4);
 

@@ -101,6 +101,7 @@ enum pz_err pz_pref_parse_json(enum pz_pref pref, const json_t *value, struct pz
 json_t *pz_pref_json(enum pz_pref pref, const struct pz_pref_value *value);
 /** What pz_pref_parse_text would take. @return borrowed from value, static, or `scratch` */
 const char *pz_pref_text(enum pz_pref pref, const struct pz_pref_value *value, char scratch[16]);
+/** True when two values of one preference are the same. */
 bool pz_pref_equal(const struct pz_pref_value *a, const struct pz_pref_value *b);
 
 /** The default; the empty text where it is only known at run time. */
@@ -111,7 +112,9 @@ void pz_pref_allowed(enum pz_pref pref, char out[128]);
 /* Typed reading: a bool, the number of a port or of seconds, the text of a text or of a choice. To
  * ask for the wrong type is a mistake of the program. */
 bool pz_prefs_bool(const struct pz_prefs *prefs, enum pz_pref pref);
+/** The number of a port or of seconds. */
 uint32_t pz_prefs_int(const struct pz_prefs *prefs, enum pz_pref pref);
+/** The text, or the chosen word. Borrowed until the preference changes. */
 const char *pz_prefs_text(const struct pz_prefs *prefs, enum pz_pref pref);
 
 /** Appends the preferences as mdoc ".It" items for the man page. Errors: LIMIT_QUEUE, LIMIT_MEMORY.

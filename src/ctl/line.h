@@ -18,6 +18,7 @@ struct pz_ctl_lines {
 
 /** @param json_flags how lines are read: enum pz_json_flags */
 void pz_ctl_lines_init(struct pz_ctl_lines *lines, unsigned json_flags);
+/** Wipes and frees the bytes that no line was made of yet. */
 void pz_ctl_lines_fini(struct pz_ctl_lines *lines);
 
 /**

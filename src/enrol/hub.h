@@ -98,6 +98,7 @@ void pz_enrol_hub_refused(struct pz_enrol_hub *hub, const char *reason);
 
 /** The zone and device that were claimed in step 1; "" before. For the owner's log (ENR-7). */
 const char *pz_enrol_hub_zone(const struct pz_enrol_hub *hub);
+/** The device's name, likewise. */
 const char *pz_enrol_hub_device(const struct pz_enrol_hub *hub);
 
 /** Wipes its secrets. NULL is fine. Calls nothing. */

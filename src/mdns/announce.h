@@ -41,20 +41,26 @@ struct pz_mdns_announcer {
 /** @param owner whose events are told of trouble; borrowed */
 void pz_mdns_announcer_init(struct pz_mdns_announcer *announcer, const struct pz_env *env,
 			    const struct pz_mdns *owner);
+/** Withdraws the announcement and stops the timer. */
 void pz_mdns_announcer_fini(struct pz_mdns_announcer *announcer);
 
 /** See struct pz_mdns_ops. Errors: CONFIG, LIMIT_MEMORY. */
 enum pz_err pz_mdns_announcer_publish(struct pz_mdns_announcer *announcer,
 				      const struct pz_mdns_service *service) PZ_MUST_USE;
+/** Withdraws the announcement. */
 void pz_mdns_announcer_unpublish(struct pz_mdns_announcer *announcer);
 /** From now on this backend announces, NULL for none. */
 void pz_mdns_announcer_attach(struct pz_mdns_announcer *announcer, struct pz_mdns_backend *backend);
 /** The addresses that the machine has now; over PZ_MDNS_ADDRESSES_MAX are left out. */
 void pz_mdns_announcer_addresses(struct pz_mdns_announcer *announcer,
 				 const struct pz_mdns_local *locals, size_t len);
-/** For the backend's events. */
+/** The backend's event: a name of ours is taken. */
 void pz_mdns_announcer_collision(struct pz_mdns_announcer *announcer);
+/** The backend's event: an entry does not work. The owner is informed once. @param reason one line
+ */
 void pz_mdns_announcer_failed(struct pz_mdns_announcer *announcer, const char *reason);
+/** The backend's event: an entry is announced now. @param entry as the backend's add_service or
+ * add_address returned it */
 void pz_mdns_announcer_established(struct pz_mdns_announcer *announcer, const void *entry);
 
 #endif

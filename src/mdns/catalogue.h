@@ -46,6 +46,7 @@ struct pz_mdns_catalogue {
 /** @param own borrowed; what it points to may change */
 void pz_mdns_catalogue_init(struct pz_mdns_catalogue *catalogue, const struct pz_env *env,
 			    const struct pz_mdns *owner, const char *own);
+/** Ends browsing and frees what is known, without events. */
 void pz_mdns_catalogue_fini(struct pz_mdns_catalogue *catalogue);
 
 /** Begins or ends looking; see struct pz_mdns_ops. */

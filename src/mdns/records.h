@@ -21,6 +21,7 @@ struct pz_mdns_records {
 	size_t len, bytes;
 };
 
+/** Empty list. */
 void pz_mdns_records_init(struct pz_mdns_records *records);
 /** Adds what is not there. What is over the limits, there is no memory for, or is nobody's address
  * is left out. An address that was told by another interface or protocol counts as told. */
@@ -31,8 +32,11 @@ void pz_mdns_records_remove(struct pz_mdns_records *records, enum pz_mdns_type t
 			    uint8_t protocol, struct pz_slice rdata);
 /** Removes all whose type is one that `which` says. */
 void pz_mdns_records_drop(struct pz_mdns_records *records, bool (*which)(enum pz_mdns_type type));
+/** For pz_mdns_records_drop: true for every type. */
 bool pz_mdns_is_any(enum pz_mdns_type type);
+/** For pz_mdns_records_drop: true for PTR. */
 bool pz_mdns_is_ptr(enum pz_mdns_type type);
+/** For pz_mdns_records_drop: true for A and AAAA. */
 bool pz_mdns_is_address(enum pz_mdns_type type);
 
 /** The newest record of a type, or NULL. */

@@ -15,6 +15,7 @@ pz_mdns_service_check(const struct pz_mdns_service *service, struct pz_errinfo *
 /** Deep copy in one allocation, freed with free(); NULL when memory is out. */
 struct pz_mdns_service *pz_mdns_service_copy(const struct pz_mdns_service *service);
 
+/** True when both have the same TXT strings in the same order. */
 bool pz_mdns_service_txt_eq(const struct pz_mdns_service *a, const struct pz_mdns_service *b);
 
 /** A name that nobody has, and that says nothing. */

@@ -114,13 +114,18 @@ pz_link_of(struct pz_session *session)
 /* ---- for streams ---- */
 /** True while the link wants bytes: not in a turn whose share of handshakes is used up. */
 bool pz_link_wants_bytes(struct pz_link *link);
+/** Bytes came in; borrowed. Decrypts them and passes each whole frame to events.frame; a failure
+ * closes the link. */
 void pz_link_on_bytes(struct pz_link *link, struct pz_slice bytes);
+/** The stream takes bytes again. */
 void pz_link_on_writable(struct pz_link *link);
 /** End of stream or error. @param detail one line, may be NULL */
 void pz_link_on_end(struct pz_link *link, enum pz_err why, const char *detail);
 
 /* ---- for the turn ---- */
+/** Encrypts and sends what is queued, as far as the stream takes it; a failure closes the link. */
 void pz_link_flush(struct pz_link *link);
+/** Takes a closed link apart: sends close_notify, reports events.closed, frees the link. */
 void pz_link_finish(struct pz_link *link);
 
 #endif

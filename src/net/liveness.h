@@ -48,7 +48,9 @@ void pz_link_probe(struct pz_link *link, uint64_t patience_us);
 void pz_link_unwatch(struct pz_link *link);
 
 /* ---- for the link ---- */
+/** Neither watches nor probes; timers are ready. */
 void pz_liveness_init(struct pz_link *link);
+/** Stops the timers, before the link is freed. */
 void pz_liveness_stop(struct pz_link *link);
 /** Bytes of the other end came in. */
 void pz_liveness_on_bytes(struct pz_link *link);

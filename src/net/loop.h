@@ -33,6 +33,7 @@ struct pz_loop {
 enum pz_err pz_loop_init(struct pz_loop *loop, unsigned handshakes_max) PZ_MUST_USE;
 /** Runs until pz_loop_stop. */
 void pz_loop_run(struct pz_loop *loop);
+/** Makes pz_loop_run return at the end of this turn. From the loop's thread. */
 void pz_loop_stop(struct pz_loop *loop);
 /** Runs what is still closing (bounded), then frees. Every owner must have closed its handles. */
 void pz_loop_fini(struct pz_loop *loop);

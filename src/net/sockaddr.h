@@ -24,8 +24,9 @@ enum pz_err pz_sockaddr_make(const struct pz_netaddr *address, uint16_t port,
 			     union pz_sockaddr *out, struct pz_errinfo *info) PZ_MUST_USE;
 /** What connect() and bind() want to know. */
 socklen_t pz_sockaddr_len(const union pz_sockaddr *address);
-/** Network byte order is not the caller's matter. */
+/** The port in host byte order. */
 uint16_t pz_sockaddr_port(const union pz_sockaddr *address);
+/** Sets the port. @param port host byte order */
 void pz_sockaddr_set_port(union pz_sockaddr *address, uint16_t port);
 /** Without port; IPv4 also where it is mapped into IPv6; link-local IPv6 with its interface.
  * @param out at least PZ_NETADDR_CHARS bytes */

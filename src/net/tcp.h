@@ -17,13 +17,17 @@ enum pz_err pz_tcp_stream_new(struct pz_loop *loop, int fd, struct pz_stream **o
 /** Gives up waiting for the other ends of closed connections: the loop is about to end. */
 void pz_tcp_end_lingering(struct pz_loop *loop);
 
-/** The parts that listen.c and dial.c give to the table above. */
+/** Listens on an address; ops->listen of the table above (net/transport.h has the contract of all
+ * four). */
 enum pz_err
 pz_tcp_listen(void *self, const char *address, uint16_t port, pz_accept_fn accept, void *arg,
 	      struct pz_listener **out, uint16_t *out_port, struct pz_errinfo *info);
+/** Closes the listener and frees it. */
 void pz_tcp_listen_close(struct pz_listener *listener);
+/** Looks the host up and connects, one address after the other; ops->dial of the table above. */
 enum pz_err pz_tcp_dial(void *self, const char *host, uint16_t port,
 			const struct pz_dial_events *events, void *arg, struct pz_dial **out);
+/** Cancels a dial: no event follows, and the dial is freed. */
 void pz_tcp_dial_cancel(struct pz_dial *dial);
 
 #endif

@@ -1,4 +1,4 @@
-/* What every service understands: bind, unbind, removal of a listener or of a call. @spec page 7, 8
+/* The functions of every service: bind, unbind, removal of a listener or of a call. @spec page 7, 8
  * and 6.1 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +65,7 @@ on_bind(struct pz_service *service, struct pz_call *call, json_t *params)
 	struct call *c = pz_service_call_of(call);
 	struct binder *old = binder_find(c->d, c->from, &service->descriptor);
 	(void)params;
-	if (c->id == NULL) { /* nobody could be told anything */
+	if (c->id == NULL) { /* a notification: no address for call-backs */
 		pz_service_call_drop(c);
 		return;
 	}

@@ -1,8 +1,8 @@
 /*
- * A request's way: duplicate? -> name taken apart -> found in a static table -> permission ->
- * parameters
- * -> invoke. Permission comes before parameters, and an unknown name is only called unknown to
- * those who may look at that api (page 7, 6 and 8a), so a stranger learns nothing by trying.
+ * The steps of a request: drop duplicates -> split the name -> look it up in a static table -> ask
+ * for permission -> check the parameters -> invoke. Permission comes before parameters, and an
+ * unknown name is only called unknown to callers that may look at that api (page 7, 6 and 8a), so a
+ * stranger learns nothing by trying.
  */
 #include "service/dispatch.h"
 

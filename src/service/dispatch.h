@@ -151,6 +151,7 @@ struct pz_dispatch_stats {
 	uint64_t requests, errors, duplicates, events;
 	size_t calls_open, listeners, binders, finds;
 };
+/** Copies the numbers of now. */
 void pz_dispatcher_stats(const struct pz_dispatcher *d, struct pz_dispatch_stats *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* What the files of the dispatcher share: call.c, dispatch.c, params.c, bind.c, discovery.c. Nobody
- * else includes this. */
+/* What the files of the dispatcher share: call.c, dispatch.c, params.c, bind.c, discovery.c. No
+ * other file includes this header. */
 #ifndef PZ_SERVICE_INTERNAL_H
 #define PZ_SERVICE_INTERNAL_H
 
@@ -49,7 +49,7 @@ struct call {
 	enum pz_permit_kind ask;
 };
 
-/* Somebody who bound a service: it is told when the service goes and returns. */
+/* A caller that bound a service: it is informed when the service goes and returns. */
 struct binder {
 	struct pz_list node; /* d->binders */
 	char *from, *api;
@@ -84,70 +84,95 @@ pz_service_call_of(const struct pz_call *pub)
 
 /* ---- call.c ---- */
 
-/* "<from> <type><id>"; NULL: out of memory. The caller frees. */
+/** "<from> <type><id>", the key of d->open. @return the caller frees; NULL: out of memory */
 char *pz_service_call_key(const char *from, const json_t *id);
-/* The id as the text in call-back names; NULL: out of memory. The caller frees. */
+/** The id as the text in call-back names. @return the caller frees; NULL: out of memory */
 char *pz_service_call_reference(const json_t *id);
-/* New open call in d->calls. key, from: copied/taken; NULL: out of memory (key is freed). */
+/**
+ * New open call in d->calls.
+ * @param from copied @param id a reference is taken; NULL: a notification
+ * @param key_takes see struct call; freed on failure
+ * @param batch where the answer goes, or NULL
+ * @return owned by d; NULL: out of memory
+ */
 struct call *pz_service_call_new(struct pz_dispatcher *d, const char *from, json_t *id,
 				 char *key_takes, struct batch *batch);
-/* Ends without an answer. */
+/** Ends and frees a call without an answer. */
 void pz_service_call_drop(struct call *c);
-/* Ends a call that the service did not finish: tells the service, then answers with error (taken),
- * or {} when error is NULL; `silent`: no answer at all. */
+/**
+ * Ends a call that the service did not finish: informs the service, then answers.
+ * @param error taken; NULL: the answer is {}
+ * @param silent no answer at all
+ */
 void pz_service_call_abort(struct call *c, json_t *error, bool silent);
-/* Ends with a JSON-RPC error object (taken). */
+/** Ends a call with a JSON-RPC error object (taken). */
 void pz_service_call_fail(struct call *c, json_t *error);
-/* Moves every call of both lists that matches into a fresh list. */
+/** Moves every call of d->calls and d->listeners that matches into `out`, an empty list. */
 void pz_service_call_collect(struct pz_dispatcher *d,
 			     bool (*match)(const struct call *c, const void *arg), const void *arg,
 			     struct pz_list *out);
-/* The open call with this id of the same caller and the same service, or NULL; never c itself. */
+/** The open call with this id of the same caller and the same service; never c itself.
+ * @return borrowed, or NULL */
 struct call *pz_service_call_of_same_caller(const struct call *c, const json_t *id);
+/** New batch with one open part, the reader. @param to copied. NULL: out of memory. */
 struct batch *pz_service_batch_new(const char *to);
-/* One call (or the reader) is done with the batch; answer is taken, may be NULL. */
+/** Ends one call of the batch, or its reader; the last one sends the answers and frees the batch.
+ * @param answer taken, may be NULL */
 void pz_service_batch_close(struct pz_dispatcher *d, struct batch *batch, json_t *answer);
-/* Sends "<reference>.<name>". params is taken. */
+/** Sends the call-back "<reference>.<name>". @param params taken */
 void pz_service_notify(struct pz_dispatcher *d, const char *to, const char *reference,
 		       const char *name, json_t *params);
-/* Listeners and binders of one caller. */
+/** How many listeners and binders one caller has. */
 size_t pz_service_held_by(const struct pz_dispatcher *d, const char *from);
 
 /* ---- params.c ---- */
 
-/* The positional array for a method, new reference; NULL: params do not fit (or memory is out). */
+/** The parameters as the positional array that a method takes, new reference. @param params
+ * borrowed. NULL: they do not fit, or memory is out. @spec page 7 */
 json_t *pz_service_params_bind(const struct pz_method_def *def, json_t *params);
 
 /* ---- dispatch.c ---- */
 
+/** The answer of ops->permit; ALLOW when the owner has no such function. */
 enum pz_permit pz_service_permit(struct pz_dispatcher *d, struct pz_permit_query *query);
-/* The error object that goes with DENY or REFUSED. */
+/** The error object for DENY or REFUSED, new reference; NULL: out of memory. */
 json_t *pz_service_permit_error(enum pz_permit permit);
 
 /* ---- bind.c ---- */
 
+/** The functions that every service has. */
 extern const struct pz_method_def pz_service_common_methods[];
 extern const size_t pz_service_common_method_count;
+/** True for the method that binds a service. */
 bool pz_service_is_bind(const struct pz_method_def *def);
-/* One of those that every service has. */
+/** True for a method of pz_service_common_methods. */
 bool pz_service_is_common(const struct pz_method_def *def);
-/* Does c, a call of def, give up a call of the same caller? params as received. */
+/** True when c, a call of def, gives up a call of the same caller. @param params as received */
 bool
 pz_service_is_removal_of_own(const struct call *c, const struct pz_method_def *def, json_t *params);
+/** Frees the binders of a node, an app or a zone. @param node_prefix see
+ * pz_dispatcher_peer_gone */
 void pz_service_binders_forget_peer(struct pz_dispatcher *d, const char *node_prefix);
+/** Sends the call-back `name` to all who have bound this service. */
 void pz_service_binders_notify(struct pz_dispatcher *d, const struct pz_service *service,
 			       const char *name);
+/** Frees all binders, silently. */
 void pz_service_binders_free(struct pz_dispatcher *d);
 
 /* ---- discovery.c ---- */
 
 extern const struct pz_method_def pz_service_find_method, pz_service_cancel_method;
-/* The requested type, borrowed, or NULL. */
+/** The requested type of service. @return borrowed from params, or NULL when there is none */
 const char *pz_service_find_feature(const json_t *params);
+/** Begins the search of a permitted call of findServices. @param spec_style results are sent as the
+ * interface of the specification has them. Failures are answered. */
 void pz_service_find_start(struct call *c, json_t *params, bool spec_style);
+/** Runs `cancel`: ends the search of the same caller that the parameters name by its id. */
 void pz_service_find_cancel(struct call *c, json_t *params);
-/* The call of a search was ended by others. */
+/** Separates a search from its call, which was ended by others. Its results are ignored; it is
+ * freed by pz_find_done. */
 void pz_service_find_abandon(struct find *f);
+/** Frees all searches. */
 void pz_service_finds_free(struct pz_dispatcher *d);
 
 #endif

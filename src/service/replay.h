@@ -13,6 +13,7 @@ struct pz_replay;
 
 /** Empty window. @param env borrowed. NULL: out of memory. */
 struct pz_replay *pz_replay_new(const struct pz_env *env);
+/** Forgets all keys and frees the window. NULL is fine. */
 void pz_replay_free(struct pz_replay *w);
 
 /**

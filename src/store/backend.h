@@ -51,6 +51,7 @@ struct pz_store {
 	size_t pending;
 };
 
+/** For implementations: sets the operations; no commit is pending. */
 void pz_store_init(struct pz_store *store, const struct pz_store_ops *ops);
 /** Runs the call-backs of store->ended, also when one of them polls again. */
 void pz_store_run_ended(struct pz_store *store);

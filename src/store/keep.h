@@ -33,6 +33,7 @@ struct pz_keep {
 	unsigned saves; /* attempts to write everything, so far */
 };
 
+/** Nothing is to be stored yet. @param config copied; what it points to is borrowed */
 void pz_keep_init(struct pz_keep *keep, const struct pz_keep_config *config);
 /** Commits what has changed in memory. A failure is logged once, and all is stored again after
  * PZ_STORE_AGAIN_US. @param takes not NULL */

@@ -11,6 +11,7 @@ struct pz_sync_graves {
 	size_t len, cap;
 };
 
+/** Frees the list, not the chunks; it is valid and empty afterwards. */
 void pz_sync_graves_fini(struct pz_sync_graves *graves);
 /** Makes room for one more, so that pz_sync_graves_add cannot fail. Errors: LIMIT_MEMORY. */
 enum pz_err pz_sync_graves_reserve(struct pz_sync_graves *graves) PZ_MUST_USE;

@@ -60,18 +60,27 @@ struct place {
 	char bytes[PZ_SYNC_PLACE_BYTES_MAX];
 };
 
+/** Writes the map key of one chunk. @return borrowed from `place` */
 struct pz_slice
 pz_sync_place(struct place *place, const struct pz_sync_kind *kind, const char *key);
+/** Our copy of an item. @return borrowed; NULL: this node does not keep it, or the item may be
+ * exchanged in neither direction */
 struct pz_sync_item *
 pz_sync_session_item(const struct pz_sync_session *s, const struct pz_sync_kind *kind);
+/** True when this end may offer chunks of the kind to the other one. @spec page 8 */
 bool pz_sync_may_send(const struct pz_sync_session *s, const struct pz_sync_kind *kind);
+/** True when this end may accept chunks of the kind from the other one. @spec page 8 */
 bool pz_sync_may_accept(const struct pz_sync_session *s, const struct pz_sync_kind *kind);
 
-/* Queues what pz_sync_session_pump sends. Errors: LIMIT_MEMORY. */
+/** Queues a chunk that pz_sync_session_pump sends. A chunk that is queued already, or that the
+ * other end must not have, is left out. Errors: LIMIT_MEMORY. */
 enum pz_err pz_sync_queue_chunk(struct pz_sync_session *s, const struct pz_sync_kind *kind,
 				const char *key) PZ_MUST_USE;
+/** Queues a request for a chunk. Over PZ_SYNC_WANTED_MAX it is left out: the next exchange asks
+ * for it. Errors: LIMIT_MEMORY. */
 enum pz_err pz_sync_queue_want(struct pz_sync_session *s, const struct pz_sync_kind *kind,
 			       const char *key) PZ_MUST_USE;
+/** Frees what is queued. */
 void pz_sync_queues_free(struct pz_sync_session *s);
 
 #endif

@@ -14,6 +14,7 @@ struct pz_sync_item *pz_sync_item_new(const struct pz_sync_kind *kind);
 void pz_sync_item_free(struct pz_sync_item *item);
 PZ_AUTO_DEFINE(struct pz_sync_item, pz_sync_item_free)
 
+/** The kind that it was made with. */
 const struct pz_sync_kind *pz_sync_item_kind(const struct pz_sync_item *item);
 
 /** Does the chunk keep to the item's size limit? Errors: LIMIT. */

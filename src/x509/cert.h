@@ -96,8 +96,9 @@ struct x509_st *pz_cert_x509(const struct pz_cert *cert);
 void pz_cert_serial_hex(const struct pz_cert *cert, char out[PZ_SERIAL_HEX_BYTES]);
 /** SHA-256 over the DER. */
 void pz_cert_fingerprint(const struct pz_cert *cert, uint8_t out[32]);
-/** Validity, milliseconds since 1970 UTC (0 for dates before 1970). */
+/** Begin of the validity, milliseconds since 1970 UTC (0 for dates before 1970). */
 uint64_t pz_cert_not_before_ms(const struct pz_cert *cert);
+/** End of the validity, likewise. */
 uint64_t pz_cert_not_after_ms(const struct pz_cert *cert);
 /** When the owner makes the next one: notBefore + 2/3 of the validity. @spec page 2 table */
 uint64_t pz_cert_renew_at_ms(const struct pz_cert *cert);

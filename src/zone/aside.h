@@ -18,6 +18,7 @@ struct pz_aside {
 	size_t count;
 };
 
+/** Gives up the references to the lists. */
 void pz_aside_fini(struct pz_aside *aside);
 
 /** Is anybody on this list who is not on that one? @param than NULL: on none */

@@ -50,6 +50,8 @@ enum pz_err pz_membership_create(const struct pz_membership_grant *grant, struct
  * (key files). */
 enum pz_err pz_membership_load(struct pz_store *store, struct pz_keystore *keys,
 			       struct pz_membership **out, struct pz_errinfo *info) PZ_MUST_USE;
+/** Frees the membership with its keys and certificates; the key store keeps the keys. NULL is fine.
+ */
 void pz_membership_free(struct pz_membership *membership);
 
 /** Removes everything that is bound to the zone (page 2 "Revocation"). Errors: LIMIT_MEMORY. */

@@ -29,6 +29,7 @@ struct pz_hub_notice {
 
 /** Fills it. The host is cut to what fits. */
 void pz_hub_address_set(struct pz_hub_address *out, const char *host, uint16_t port);
+/** True when host (without regard to case) and port are the same. */
 bool pz_hub_address_eq(const struct pz_hub_address *a, const struct pz_hub_address *b);
 
 /**

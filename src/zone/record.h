@@ -23,15 +23,18 @@ enum pz_err pz_record_string(const json_t *record, const char *name, char *out, 
 			     struct pz_errinfo *info) PZ_MUST_USE;
 /** PEM as a JSON string, NULL when memory is out. */
 json_t *pz_record_cert(const struct pz_cert *cert);
+/** The same for a CRL. */
 json_t *pz_record_crl(const struct pz_crl *crl);
 /** A member that holds PEM. Errors: PROTO, CRYPTO. */
 enum pz_err pz_record_get_cert(const json_t *record, const char *name, struct pz_cert **out,
 			       struct pz_errinfo *info) PZ_MUST_USE;
+/** The same for a CRL. */
 enum pz_err pz_record_get_crl(const json_t *record, const char *name, struct pz_crl **out,
 			      struct pz_errinfo *info) PZ_MUST_USE;
 
 /** PEM as a string that the caller frees; NULL when memory is out. */
 char *pz_record_cert_text(const struct pz_cert *cert);
+/** The same for a CRL. */
 char *pz_record_crl_text(const struct pz_crl *crl);
 /** The secret in base64; NULL when memory is out. */
 char *pz_record_secret_text(const uint8_t secret[PZ_ZONE_SECRET_BYTES]);
