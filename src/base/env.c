@@ -36,7 +36,8 @@ system_random(void *arg, void *out, size_t len)
 void
 pz_env_system(struct pz_env *env, struct pz_timers *timers)
 {
-	/* Without a random source nothing here is safe, and no peer has been heard yet. */
+	/* Without a random source nothing is safe. No peer can cause this abort: no connection
+	 * exists yet. */
 	if (sodium_init() < 0)
 		abort();
 	*env = (struct pz_env){

@@ -1,6 +1,6 @@
 /*
- * Every limit that somebody else can push against: name, value, unit, reason. Each has a test.
- * The ones that an operator may change are defaults of the settings table (src/conf).
+ * Every limit that a peer, a stranger or a file can push against: name, value, unit, reason. Each
+ * has a test. The ones that an operator may change are defaults of the settings table (src/conf).
  */
 #ifndef PZ_BASE_LIMITS_H
 #define PZ_BASE_LIMITS_H
@@ -50,7 +50,7 @@
 /* connected this long: start again at the first step */
 #define PZ_BACKOFF_RESET_US (60 * PZ_US_PER_S)
 #define PZ_BACKOFF_QUICK 3 /* shorter connections in a row that still get the first step */
-/* waiting hardly mends it: another hub answers at the address */
+/* waiting hardly helps: a hub of another zone answers at the address */
 #define PZ_BACKOFF_SLOW_FIRST_US (30 * PZ_US_PER_S)
 #define PZ_BACKOFF_SLOW_MAX_US (300 * PZ_US_PER_S) /* page 5: at most 5 minutes apart */
 #define PZ_CALL_TIMEOUT_US (30 * PZ_US_PER_S)
@@ -59,17 +59,17 @@
 #define PZ_LIVENESS_TICK_US (500 * PZ_US_PER_MS)  /* how often a probe's way is looked at */
 /* nothing is acknowledged: TCP has sent it six times by then */
 #define PZ_LIVENESS_STALLED_US (15 * PZ_US_PER_S)
-/* longer is not believed: who delays its answers would never be dead */
+/* longer is not believed: an end that delays its answers would never count as dead */
 #define PZ_LIVENESS_ROUND_TRIP_MAX_US (10 * PZ_US_PER_S)
 #define PZ_SOCKET_UNSENT_BYTES (64U << 10) /* in the system's buffer; more waits in our queue */
-#define PZ_DIAL_ADDRESSES_MAX 32 /* of one name: whoever answers for it may name thousands */
-/* threads that look up names, those that were given up included: one may live for half a minute,
- * and a change of the network begins a new one */
+#define PZ_DIAL_ADDRESSES_MAX 32 /* of one name: a name server may answer with thousands */
+/* threads that look up names, including those whose result is not wanted any more: one may live for
+ * half a minute, and a change of the network starts a new one */
 #define PZ_LOOKUPS_MAX 8
 #define PZ_HAPPY_EYEBALLS_US (250 * PZ_US_PER_MS) /* head start of an address (RFC 8305 5) */
 #define PZ_LINK_IDLE_US (5 * PZ_US_PER_S) /* then a link's TLS buffers are given back (page 13) */
 #define PZ_ZONE_TAG_DAYS_MAX 42 /* a tag of the day is known this long before and after it */
-#define PZ_CLOCKS_APART_MS (UINT64_C(15) * 60 * 1000) /* the owner is told from here on */
+#define PZ_CLOCKS_APART_MS (UINT64_C(15) * 60 * 1000) /* the owner is warned from here on */
 #define PZ_CLOCK_SKEW_S 300                           /* notBefore is set back by this (page 2) */
 
 /* ---- hub (page 4 "Pressure") ---- */
@@ -79,7 +79,8 @@
 #define PZ_UNAUTH_SITE_FACTOR 4 /* an IPv6 /48 may have this many times what a /64 may have */
 /* accepted connection to a whole ClientHello, which follows at once */
 #define PZ_HELLO_TIMEOUT_US (3 * PZ_US_PER_S)
-#define PZ_DOORWAY_CALM_US (60 * PZ_US_PER_S) /* a full waiting room is told this often at most */
+#define PZ_DOORWAY_CALM_US (60 * PZ_US_PER_S) /* a full waiting room is logged this often at most  \
+					       */
 /* descriptors that connections leave to the owner's commands */
 #define PZ_FILES_RESERVED_MAX PZ_CTL_CLIENTS_MAX
 #define PZ_LINGERING_MAX 1024 /* closed connections that wait for the other end's hang-up */
@@ -88,11 +89,11 @@
 
 /* ---- peers (page 6) ---- */
 #define PZ_PEER_ADDRESSES_MAX 16 /* that a device says it has, and that are tried for it */
-/* with those heard on the local network */
+/* with those found on the local network */
 #define PZ_PEER_TRIES_MAX (PZ_PEER_ADDRESSES_MAX + PZ_NEARBY_ADDRESSES_MAX)
 #define PZ_PEER_LISTEN_AGAIN_US (60 * PZ_US_PER_S) /* a port that another program has */
 #define PZ_PEER_ATTEMPTS_MAX 64                    /* peers looked for at once */
-/* of them such as we know no name of: anybody may announce them */
+/* attempts at devices without a known name: any machine may announce such */
 #define PZ_PEER_ANONYMOUS_MAX 8
 #define PZ_PEER_LINKS_MAX 1024           /* connections with peers, also those that prove nothing */
 #define PZ_PEER_UNAUTH_MAX 64            /* incoming ones that have proved nothing, all addresses */
@@ -102,8 +103,8 @@
 #define PZ_PEER_RETRIES_ALONE 6          /* after a loss while there is no hub: about a minute */
 #define PZ_PEER_SEEK_US (3 * PZ_US_PER_S)     /* listening for a peer that was asked for */
 #define PZ_PEER_CONTEST_US (3 * PZ_US_PER_S)  /* likewise when a newer link waits */
-#define PZ_PEER_DRAIN_US (5 * PZ_US_PER_S)    /* a replaced link is heard this long */
-#define PZ_NEARBY_INSTANCES_MAX 256           /* heard on the local network at a time */
+#define PZ_PEER_DRAIN_US (5 * PZ_US_PER_S)    /* frames of a replaced link are accepted this long */
+#define PZ_NEARBY_INSTANCES_MAX 256           /* known on the local network at a time */
 #define PZ_NEARBY_STRANGERS_MAX 192           /* of them without our zone's tag */
 #define PZ_NEARBY_DATE_US (600 * PZ_US_PER_S) /* the clock may be set: the date is looked at */
 #define PZ_NEARBY_ADDRESSES_MAX 8             /* of one instance */
@@ -136,7 +137,7 @@
 #define PZ_SERVICE_NAME_BYTES_MAX 128
 #define PZ_SERVICE_DESCRIPTION_BYTES_MAX 512
 #define PZ_SERVICES_PER_DEVICE_MAX 256
-#define PZ_METHODS_PER_SERVICE_MAX 64 /* that a descriptor tells of; one message holds them */
+#define PZ_METHODS_PER_SERVICE_MAX 64 /* that a descriptor lists; one message holds them */
 #define PZ_METHOD_NAME_BYTES_MAX 127  /* of a function or a parameter in it */
 #define PZ_METHOD_PARAMS_MAX 16       /* parameters of one function in it */
 #define PZ_METHOD_TEXT_BYTES_MAX 256  /* what it does, what it returns */
@@ -158,7 +159,7 @@
 #define PZ_COMMAND_RUNNING_MAX 16                /* processes at once per service */
 #define PZ_COMMAND_FILE_BYTES_MAX (64U << 10)
 
-/* ---- finding each other on the local network (page 6): anybody there can send anything ---- */
+/* ---- discovery on the local network (page 6): any machine there can send anything ---- */
 #define PZ_MDNS_TXT_MAX 32            /* strings of one announcement that are looked at */
 #define PZ_MDNS_TXT_BYTES_MAX 1300    /* RFC 6763 6.2: all of them in one packet */
 #define PZ_MDNS_PACKET_BYTES_MAX 9000 /* RFC 6762 17: of one datagram; larger ones are dropped */
@@ -167,19 +168,19 @@
 #define PZ_MDNS_MESSAGE_TEXT_BYTES_MAX 2048          /* all strings of one of them */
 #define PZ_MDNS_RESPONDER_QUEUE_BYTES_MAX (1U << 20) /* not read by the responder: it is stuck */
 #define PZ_MDNS_RESPONDER_BYTES_MAX (64U << 20)      /* memory of its process */
-#define PZ_MDNS_RESPONDER_ALARM_S 60                 /* it hears nothing: it ends by itself */
-#define PZ_LOOP_END_MS 1500                          /* of a daemon for its processes to end */
-#define PZ_MDNS_RESPONDER_END_MS 1000                /* to say goodbye; then it is killed */
-#define PZ_MDNS_BEAT_US (10 * PZ_US_PER_S)           /* it has to answer within this */
-#define PZ_MDNS_RESTART_US (250 * PZ_US_PER_MS)      /* after it died; doubled with each death */
-#define PZ_MDNS_RESTART_MAX_US (3600 * PZ_US_PER_S)  /* and no longer than this */
-#define PZ_MDNS_DEATHS_MAX 3                         /* the owner is told from then on */
+#define PZ_MDNS_RESPONDER_ALARM_S 60            /* without a message from pzpd it ends by itself */
+#define PZ_LOOP_END_MS 1500                     /* of a daemon for its processes to end */
+#define PZ_MDNS_RESPONDER_END_MS 1000           /* to say goodbye; then it is killed */
+#define PZ_MDNS_BEAT_US (10 * PZ_US_PER_S)      /* it has to answer within this */
+#define PZ_MDNS_RESTART_US (250 * PZ_US_PER_MS) /* after it died; doubled with each death */
+#define PZ_MDNS_RESTART_MAX_US (3600 * PZ_US_PER_S) /* and no longer than this */
+#define PZ_MDNS_DEATHS_MAX 3                        /* the owner is warned from then on */
 #define PZ_MDNS_WELL_US (600 * PZ_US_PER_S)   /* it lived for this: its deaths are forgotten */
 #define PZ_MDNS_INSTANCES_MAX 128             /* known at once; each costs four look-ups */
 #define PZ_MDNS_LOOK_US (1 * PZ_US_PER_S)     /* for an instance to show its records in a crowd */
 #define PZ_MDNS_REPLACED_PER_S_MAX 512        /* instances that give way to others */
 #define PZ_MDNS_FORMER_MAX 4096               /* names of those, which are not looked at again */
-#define PZ_MDNS_CROWD_US (500 * PZ_US_PER_MS) /* in a crowd: it is asked again who is there */
+#define PZ_MDNS_CROWD_US (500 * PZ_US_PER_MS) /* in a crowd: instances are queried again */
 #define PZ_MDNS_RECORDS_MAX 64 /* of one instance: interfaces x protocols x addresses */
 #define PZ_MDNS_RECORD_BYTES_MAX (8U << 10) /* of one instance, all records */
 #define PZ_MDNS_LOOKUPS_PER_TURN_MAX 16     /* started at once; one may be a D-Bus call */
@@ -189,8 +190,9 @@
 /* after a first collision: with the same names */
 #define PZ_MDNS_PROBE_AGAIN_US (1 * PZ_US_PER_S)
 #define PZ_MDNS_PROBE_VALID_US (10 * PZ_US_PER_S) /* a second one within this: with new names */
-#define PZ_MDNS_CONFIRM_US (10 * PZ_US_PER_S)    /* asked again: who is silent until then is gone */
-#define PZ_MDNS_DAEMON_WAIT_US (1 * PZ_US_PER_S) /* for the bus; then our own responder speaks */
+#define PZ_MDNS_CONFIRM_US                                                                         \
+	(10 * PZ_US_PER_S) /* queried again: an instance without an answer until then is gone */
+#define PZ_MDNS_DAEMON_WAIT_US (1 * PZ_US_PER_S) /* for the bus; then our own responder starts */
 #define PZ_MDNS_RETRY_US (30 * PZ_US_PER_S) /* something is missing (bus, socket): tried again */
 /* ---- synchronisation (page 8); per item: the table in sync/kind.h ---- */
 #define PZ_SYNC_MESSAGE_BYTES_MAX (256U << 10) /* one message, frame and all (page 8) */
@@ -204,7 +206,7 @@
 #define PZ_SYNC_ITEM_BYTES_MAX (32U << 20) /* per item: keys, values and origins together */
 #define PZ_SYNC_DELETED_MAX(chunks_max) ((chunks_max) / 2) /* per item: the newest are kept */
 /* Of an item that everybody writes: what one device may have stored there, so that it cannot shut
- * others out, and what comes from all who pass on what others wrote, which proves nothing. */
+ * others out, and what comes from devices that pass on what others wrote, which proves nothing. */
 #define PZ_SYNC_WRITER_CHUNKS_MAX (PZ_SYNC_CHUNKS_MAX / 4)
 #define PZ_SYNC_WRITER_BYTES_MAX (PZ_SYNC_ITEM_BYTES_MAX / 4)
 #define PZ_SYNC_FORWARDED_CHUNKS_MAX (PZ_SYNC_CHUNKS_MAX / 8)
@@ -229,7 +231,7 @@
 #define PZ_CTL_LINE_BYTES_MAX (2U << 20) /* one request or answer */
 #define PZ_CTL_CLIENTS_MAX 64
 
-/* ---- archives of zones (page 12 `pzh import`): whoever has the file may have changed it ---- */
+/* ---- archives of zones (page 12 `pzh import`): any holder of the file may have changed it ---- */
 #define PZ_ARCHIVE_PASSES 3            /* argon2id: what we write, ... */
 #define PZ_ARCHIVE_MEMORY (128U << 20) /* ... a third of a second on a small machine's core */
 #define PZ_ARCHIVE_PASSES_MAX 16

@@ -16,7 +16,7 @@
 
 enum way {
 	WAY_WRITE,  /* a file: it has no reader to wait for */
-	WAY_SEND,   /* a socket: one call can be told not to wait */
+	WAY_SEND,   /* a socket: MSG_DONTWAIT applies to one call */
 	WAY_OWN_FD, /* a pipe or terminal: a second open file of our own, which does not wait */
 	WAY_POLL,   /* the same where it cannot be opened again (other owner, no /proc) */
 };

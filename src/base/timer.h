@@ -33,7 +33,7 @@ void pz_timer_init(struct pz_timer *timer, pz_timer_fn fn, void *arg);
 void pz_timer_start(struct pz_timers *timers, struct pz_timer *timer, uint64_t due_us);
 /** Stops; does nothing when it is not active. */
 void pz_timer_stop(struct pz_timers *timers, struct pz_timer *timer);
-/** Due time of the earliest timer, or UINT64_MAX when there is none. */
+/** Due time of the earliest timer, or UINT64_MAX when no timer runs. */
 uint64_t pz_timers_next_us(const struct pz_timers *timers);
 /** Calls every timer that is due at now_us, earliest first; each is stopped before its call. */
 void pz_timers_run(struct pz_timers *timers, uint64_t now_us);

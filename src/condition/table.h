@@ -20,7 +20,7 @@
 	  "remove values that are not needed, on this device or with `pzh data`")                  \
 	X(ENROL_FAILED, "enrol-failed", PZH,                                                       \
 	  "Attempts to enrol a device have failed within the last hour.",                          \
-	  "if they were not yours, somebody else guesses: let a firewall refuse that address")     \
+	  "if they were not yours, another machine guesses: let a firewall refuse its address")    \
 	X(IDENTITY_TWICE, "identity-twice", BOTH,                                                  \
 	  "Two machines have one device's identity, for example from one disk image, and take "    \
 	  "turns in being connected.",                                                             \
@@ -89,7 +89,8 @@
 	  "The certificate authority of a zone ends within a year; nothing renews it.",            \
 	  "make a new zone and enrol the devices there before")                                    \
 	X(ZONE_MOVING, "zone-moving", PZH,                                                         \
-	  "A zone moves, or has moved, to another hub: nobody is enrolled or revoked here.",       \
+	  "A zone moves, or has moved, to another hub: this one enrols and revokes no device of "  \
+	  "it.",                                                                                   \
 	  "`pzh import` it there; `pzh export --stay` ends the move; when all devices are there, " \
 	  "remove the zone here")                                                                  \
 	X(SERVICE_FILE, "service-file", PZP,                                                       \

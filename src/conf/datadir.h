@@ -1,4 +1,4 @@
-/* Where a daemon keeps its state when nobody says otherwise; shared with the command lines. */
+/* The directory where a daemon keeps its state by default; the command lines need it too. */
 #ifndef PZ_CONF_DATADIR_H
 #define PZ_CONF_DATADIR_H
 

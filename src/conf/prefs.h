@@ -1,6 +1,6 @@
 /*
  * User preferences: one table that validation, `pzp prefs`, the stored records and the man page are
- * made from (prefs_table.c). What the operator sets is another thing (settings.h).
+ * made from (prefs_table.c). The operator's settings are in settings.h.
  * @spec page 10, seed "User Preferences"
  */
 #ifndef PZ_CONF_PREFS_H

@@ -12,8 +12,8 @@ const struct pz_pref_info pz_pref_table[PZ_PREF_COUNT] = {
 			.type = PZ_PREF_TYPE_CHOICE,
 			.is_effective = true,
 			.choices = connections,
-			.meaning = "Whether the device connects to its hub by itself, or only when "
-				   "told to, and to peers instead.",
+			.meaning = "Whether the device connects to its hub by itself, or only on "
+				   "command, and to peers instead.",
 		},
 	[PZ_PREF_PEER_LISTEN] =
 		{

@@ -1,6 +1,6 @@
 /*
  * Operator settings: one table that the command line, the configuration file, the checks, --help,
- * the man page and the example file are made from (table.c). User preferences are another thing.
+ * the man page and the example file are made from (table.c). User preferences are in prefs.h.
  */
 #ifndef PZ_CONF_SETTINGS_H
 #define PZ_CONF_SETTINGS_H

@@ -25,8 +25,8 @@ const struct pz_setting pz_setting_table[] = {
 		.fallback_words = "$STATE_DIRECTORY, else $XDG_STATE_HOME/pzp, else "
 				  "~/.local/state/pzp",
 		.example = "/var/lib/pzp",
-		.help = "Directory of keys, store and control socket; nobody else may have "
-			"access to it.",
+		.help = "Directory of keys, store and control socket; no other user may "
+			"access it.",
 	},
 	{
 		.programs = PZ_PROGRAM_PZHD,
@@ -38,8 +38,8 @@ const struct pz_setting pz_setting_table[] = {
 		.fallback_words = "$STATE_DIRECTORY, else $XDG_STATE_HOME/pzh, else "
 				  "~/.local/state/pzh",
 		.example = "/var/lib/pzh",
-		.help = "Directory of keys, store and control socket; nobody else may have "
-			"access to it.",
+		.help = "Directory of keys, store and control socket; no other user may "
+			"access it.",
 	},
 	{
 		.programs = PZ_PROGRAM_PZPD,

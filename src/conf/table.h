@@ -50,7 +50,8 @@ pz_setting_find(enum pz_program program, const char *name, size_t len, bool is_o
 void pz_setting_option(const struct pz_setting *setting, char out[64]);
 /** What values are allowed, for messages and help. @param out at least 128 bytes */
 void pz_setting_allowed(const struct pz_setting *setting, char out[128]);
-/** The default as it would stand in a file; "" when there is none. @param out at least 128 bytes */
+/** The default as it is written in a file; "" for a setting without default. @param out at least
+ * 128 bytes */
 void pz_setting_default(const struct pz_setting *setting, char out[128]);
 
 /**

@@ -98,7 +98,7 @@ pz_code_spend(struct pz_code *code, const struct pz_env *env, const char *device
 		kill_code(code);
 	if (!code->live)
 		return why_dead(code);
-	/* Whoever comes now does not hold up the device that has already proved the code. */
+	/* A further attempt must not disturb the device that has already proved the code. */
 	if (code->claimed)
 		return PZ_CODE_NONE;
 

@@ -22,12 +22,13 @@ struct pz_code {
 	char digits[PZ_CODE_DIGITS + 1];
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* "": any name */
 	uint64_t expires_us;                  /* monotonic; 0: never issued, or cancelled */
-	uint64_t issue;    /* random, tells this issue from an earlier one of the same digits */
+	uint64_t
+		issue; /* random, distinguishes this issue from an earlier one of the same digits */
 	unsigned attempts; /* spent so far, from everywhere */
 	struct pz_code_source sources[PZ_CODE_TRIES_MAX];
 	size_t source_count;
 	bool live;    /* use pz_code_is_live, which also looks at the clock */
-	bool claimed; /* a device has proved it and is being stored; nobody else may */
+	bool claimed; /* a device has proved it and is being stored; no other device may use it */
 };
 
 enum pz_code_result {

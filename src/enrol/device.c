@@ -48,7 +48,8 @@ struct pz_enrol_device {
 	uint8_t share[PZ_CPACE_SHARE_BYTES]; /* ours, Ya */
 };
 
-/** The last word of a failed attempt. reason is made of our own text and checked names. */
+/** Ends a failed attempt: wipes its secrets and reports the reason, which is made of our own text
+ * and checked names. */
 static void PZ_PRINTF(3, 4) fail(struct pz_enrol_device *d, enum pz_err err, const char *fmt, ...)
 {
 	char text[512];

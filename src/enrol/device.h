@@ -75,11 +75,11 @@ void pz_enrol_device_start(struct pz_enrol_device *device);
 
 /**
  * Takes one prop of the hub.
- * @param status its status; @param message its payload.message, NULL where there is none; borrowed
+ * @param status its status; @param message its payload.message, NULL when it has none; borrowed
  * Ends in done or failed, sooner or later; what comes after that is ignored. Errors given to
  * failed: DENIED_CODE (tag B is wrong, or the hub answered badCode, expired or attempts), EXISTS
- * (nameTaken), PROTO (anything out of order, missing or malformed), DENIED_* (a certificate that
- * is not what page 3 step 4 asks for), IO_TIMEOUT, CRYPTO, LIMIT_MEMORY.
+ * (nameTaken), PROTO (anything out of order, missing or malformed), DENIED_* (a certificate that is
+ * not what page 3 step 4 asks for), IO_TIMEOUT, CRYPTO, LIMIT_MEMORY.
  */
 void pz_enrol_device_message(struct pz_enrol_device *device, const char *status, json_t *message);
 

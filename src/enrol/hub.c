@@ -1,11 +1,11 @@
 /*
- * The hub's half of page 3. Whoever talks here has proved nothing until tag A is right, so before
- * that it learns nothing but whether a code is live: not whether a zone is hosted, not which names
- * are taken. One attempt is spent before the first answer that a guess could be tested against.
+ * The hub's half of page 3. The other end has proved nothing until tag A is right. Before that it
+ * learns only whether a code is live: not whether a zone is hosted, not which names are taken. One
+ * attempt is spent before the first answer that a guess could be tested against.
  *
- * The code belongs to the owner and can go at any time (cancelled, replaced, expired, tried too
- * often by somebody else), so it is asked for again at step 3 and told apart by its issue number.
- * From there until it is cancelled it is claimed: two devices cannot be let in by one code.
+ * The code belongs to the owner and can go at any time (cancelled, replaced, expired, used up by
+ * the attempts of others), so it is looked up again at step 3 and compared by its issue number.
+ * From there until it is cancelled it is claimed: one code cannot admit two devices.
  *
  * send() may answer at once (a simulation, a test), so the state is set before each call-back and
  * nothing is touched after it.
@@ -57,7 +57,7 @@ restart_idle(struct pz_enrol_hub *h)
 		pz_env_start(h->env, &h->idle, PZ_ENROL_IDLE_US);
 }
 
-/** The last word of a failed attempt. */
+/** Ends a failed attempt: answers enrolError and reports it to the owner. */
 static void
 fail(struct pz_enrol_hub *h, const char *reason, const char *detail)
 {

@@ -75,9 +75,9 @@ void pz_enrol_hub_set_from(struct pz_enrol_hub *hub, const char *from);
 
 /**
  * Takes one prop of the device.
- * @param message its payload.message, NULL where there is none; borrowed
- * Anything out of order, missing, malformed or unknown is answered with enrolError badRequest and
- * ends in failed. What comes after the end is ignored.
+ * @param message its payload.message, NULL when it has none; borrowed Anything out of order,
+ * missing, malformed or unknown is answered with enrolError badRequest and ends in failed. What
+ * comes after the end is ignored.
  */
 void pz_enrol_hub_message(struct pz_enrol_hub *hub, const char *status, json_t *message);
 

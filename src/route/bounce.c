@@ -13,8 +13,8 @@
 #include "wire/address.h"
 #include "wire/message.h"
 
-/* An error is longer than many a request: the answer to a long batch is split, so that nobody
- * closes a link because we answered with too long a frame. */
+/* An error is longer than many a request: the answer to a long batch is split, so that no frame of
+ * ours is longer than the origin's link allows. */
 #define ANSWERS_PER_FRAME 64
 /* The smallest limits.frame that a node can be given, less the envelope. */
 #define ANSWER_BYTES_MAX (PZ_FRAME_BYTES_ENROL - 4 * PZ_ADDRESS_BYTES_MAX)

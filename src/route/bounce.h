@@ -1,4 +1,4 @@
-/* What a router tells an origin whose message it could not deliver. */
+/* The answers to the origin of a message that a router cannot deliver. */
 #ifndef PZ_ROUTE_BOUNCE_H
 #define PZ_ROUTE_BOUNCE_H
 

@@ -1,4 +1,5 @@
-/* Pressure: a full queue stops whoever feeds it, and closes a consumer that makes no progress. */
+/* Pressure: a full queue stops the reading of the sessions that feed it; a consumer that makes no
+ * progress is closed. */
 #ifndef PZ_ROUTE_PRESSURE_H
 #define PZ_ROUTE_PRESSURE_H
 

@@ -30,7 +30,8 @@ struct pz_router {
 	const struct pz_router_ops *ops;
 	void *arg;
 	struct pz_map *by_address;
-	struct pz_map *behind;  /* address -> the session it hangs behind; NULL: nobody does */
+	struct pz_map
+		*behind; /* address -> the relay's session; NULL: no device is behind a relay */
 	struct pz_session *hub; /* a PZP's way to the rest of its zone, or NULL */
 	bool is_relaying;
 	struct pz_pressure_rule pressure;
@@ -107,7 +108,7 @@ pz_router_attach(struct pz_router *router, struct pz_session *session)
 	return PZ_OK;
 }
 
-/* So that the hot path looks into no map while nobody is behind anybody. */
+/* Frees an empty map, so that the hot path does no look-up while no device is behind a relay. */
 static void
 free_behind_if_empty(struct pz_router *router)
 {
@@ -328,9 +329,9 @@ send_from(struct pz_router *router, struct pz_session *feeder, const struct pz_e
 }
 
 /*
- * Sends the frames in `answers` back to their origins; what cannot be delivered now is dropped.
- * Whoever caused them feeds the queue that they go to, also when it is his own: else a peer that
- * never reads could fill our memory with refusals.
+ * Sends the frames in `answers` back to their origins; what cannot be delivered now is dropped. The
+ * session that caused the answers counts as a feeder of the queue that they go to, even of its own
+ * queue. Otherwise a peer that never reads could fill our memory with refusals.
  */
 static void
 send_answers(struct pz_router *router, struct pz_session *cause, struct pz_slice answers)
@@ -347,7 +348,8 @@ send_answers(struct pz_router *router, struct pz_session *cause, struct pz_slice
 	}
 }
 
-/* Tells the origin that its message stops here. @param cause the session it came in by, or NULL */
+/* Answers the origin that its message cannot be delivered. @param cause the session it came in by,
+ * or NULL */
 static void
 answer(struct pz_router *router, struct pz_session *cause, const struct pz_envelope *envelope,
        int rpc_code, const char *verdict)

@@ -20,8 +20,9 @@ struct pz_router_ops {
 	void (*local)(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 		      struct pz_slice frame);
 	/**
-	 * A PZP's way to an address of its zone that has no session of its own: the hub's session
-	 * or a relay's (page 4 "Routing"), NULL: there is none. The op may be NULL: the hub's.
+	 * For a PZP: the session that leads to an address of its zone without a session of its own:
+	 * the hub's or a relay's (page 4 "Routing"); NULL: no route. The op may be NULL: then the
+	 * hub's.
 	 * @param node zone, or zone/device; borrowed for the call
 	 */
 	struct pz_session *(*way)(void *arg, struct pz_slice node);
@@ -54,28 +55,28 @@ enum pz_err pz_router_set_self(struct pz_router *router, const char *self) PZ_MU
  * first), LIMIT_MEMORY.
  */
 enum pz_err pz_router_attach(struct pz_router *router, struct pz_session *session) PZ_MUST_USE;
-/** Takes a session out: routes and pressure go, whoever waited for it reads on. What it has still
- * to say is heard (pz_router_frame); then it is to be detached once more, before it is freed. */
+/** Takes a session out: its routes and its pressure end, and sessions that it had stopped read on.
+ * Frames that it still has may be passed to pz_router_frame; then detach it once more, before it is
+ * freed. */
 void pz_router_detach(struct pz_router *router, struct pz_session *session);
 
 /**
- * A PZP passes on what its peers and its hub have for others (page 6 "Relaying"); off at first. A
+ * Lets a PZP forward messages between its peers and its hub (page 6 "Relaying"); off at first. A
  * peer's own messages go to another direct link or to the hub, the hub's to a direct link, and
- * never to another relay: so nothing goes in circles.
+ * never to another relay: so no message goes in circles.
  */
 void pz_router_set_relaying(struct pz_router *router, bool on);
 
 /**
  * `address` (a device of our zone) hangs behind `via`, an attached session: messages to it and to
  * its apps go out by `via`, and what comes in by `via` may be from it. Its own session, when there
- * is one, goes first. Replaces an earlier entry of the address; gone with `via`. That the device
- * agrees is the caller's to know.
- * Errors: EXISTS (the address is our own), LIMIT_MEMORY.
+ * is one, goes first. Replaces an earlier entry of the address; gone with `via`. The caller checks
+ * that the device agrees. Errors: EXISTS (the address is our own), LIMIT_MEMORY.
  * @spec page 6 "Relaying"
  */
 enum pz_err pz_router_attach_behind(struct pz_router *router, struct pz_slice address,
 				    struct pz_session *via) PZ_MUST_USE;
-/** Does nothing when it hangs behind nobody. */
+/** Removes the entry of the address; nothing happens without one. */
 void pz_router_detach_behind(struct pz_router *router, struct pz_slice address);
 /** The session that it hangs behind, or NULL. No allocation. */
 struct pz_session *pz_router_behind(const struct pz_router *router, struct pz_slice address);
@@ -122,7 +123,8 @@ enum pz_err pz_router_push(struct pz_router *router, struct pz_session *session,
  */
 void pz_router_bounce(struct pz_router *router, struct pz_slice frames, int rpc_code);
 
-/** To be called when an attached session's queue has become shorter. Cheap when nobody waits. */
+/** To be called when an attached session's queue has become shorter. Cheap when no session is
+ * stopped. */
 void pz_router_drained(struct pz_router *router, struct pz_session *session);
 
 #endif

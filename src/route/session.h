@@ -45,7 +45,7 @@ struct pz_session {
 	uint32_t frame_max; /* largest body that the other end takes: it said so, or as we do; 0:
 			     * any. Kept by the owner, who refuses what is longer */
 	size_t queued;      /* bytes waiting in the output queue */
-	uint64_t drained;   /* bytes that ever left the queue: tells progress */
+	uint64_t drained;   /* bytes that ever left the queue: shows progress */
 	enum pz_session_kind kind;
 	uint32_t blocked; /* destinations over their high mark that this session feeds */
 	struct pz_pressure *pressure; /* NULL unless over the high mark */

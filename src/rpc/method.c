@@ -61,7 +61,7 @@ is_service_id(const uint8_t *id)
 	return true;
 }
 
-/* Splits at the last dot. False: there is none. */
+/* Splits at the last dot. False: the text has no dot. */
 static bool
 split_last(struct pz_slice text, struct pz_slice *left, struct pz_slice *right)
 {

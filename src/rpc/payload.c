@@ -47,7 +47,7 @@ read_call(json_t *payload, struct pz_rpc *rpc)
 	return rpc->method != NULL;
 }
 
-/* Exactly one of result and error, and an id: null when the other side could not tell ours. */
+/* Exactly one of result and error, and an id: null when the other side could not read ours. */
 static bool
 read_answer(json_t *payload, struct pz_rpc *rpc)
 {

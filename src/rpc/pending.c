@@ -1,8 +1,8 @@
 /*
  * Every entry is in the map under peer NUL id (an address holds no NUL), so an answer finds its
  * request only when it comes from the peer that was asked. Call-backs of the owner may add and
- * cancel requests: an entry therefore leaves the map before its owner hears of it, and
- * fail_space marks all victims first and then takes them from the list `doomed` one by one.
+ * cancel requests: an entry therefore leaves the map before its owner is called, and fail_space
+ * marks all victims first and then takes them from the list `doomed` one by one.
  */
 #include "rpc/pending.h"
 
@@ -38,7 +38,7 @@ struct key {
 	uint8_t bytes[KEY_BYTES_MAX];
 };
 
-/* False: too long, or an id with a NUL, so nobody's. */
+/* False: peer or id is too long, so no entry has them. */
 static bool
 make_key(struct key *key, const char *peer, struct pz_slice id)
 {
@@ -70,7 +70,7 @@ forget(struct pz_pending *p, struct entry *entry)
 	free(entry);
 }
 
-/* Forgets the entry, then tells its owner. The table may be changed by that. */
+/* Forgets the entry, then calls its owner, which may change the table. */
 static void
 finish(struct pz_pending *p, struct entry *entry, json_t *result, json_t *error)
 {

@@ -15,7 +15,7 @@
 
 struct pz_pending;
 
-/** What the owner of a request is told. Static storage or outlives the request. */
+/** Call-backs to the owner of a request. Static storage or outlives the request. */
 struct pz_pending_ops {
 	/**
 	 * The answer: exactly one of result and error is set (both NULL: memory ran out while
@@ -59,7 +59,7 @@ pz_pending_add(struct pz_pending *p, const char *peer, const char *id, uint64_t 
 /**
  * Hands an answer to its request.
  * @param from proven origin of the message
- * @param id string, or an integer (compared in decimal); NULL is nobody's
+ * @param id string, or an integer (compared in decimal); NULL matches no request
  * @return true when it was ours and from that very peer; false: the caller drops and counts it
  */
 bool pz_pending_response(struct pz_pending *p, const char *from, json_t *id, json_t *result,
@@ -86,7 +86,7 @@ void pz_pending_fail_peer(struct pz_pending *p, const char *node_prefix, json_t 
 /** The same for every address within a space: a zone here means all of its devices too. */
 void pz_pending_fail_space(struct pz_pending *p, const char *space, json_t *error);
 
-/** Forgets one request silently; nothing happens when there is none. */
+/** Forgets one request silently; nothing happens when it is not in the table. */
 void pz_pending_cancel(struct pz_pending *p, const char *peer, const char *id);
 
 /** Outstanding requests and streams. */

@@ -1,7 +1,7 @@
 /*
- * Root at work on a data directory of another user, as `sudo pzh export` is while the hub of the
- * system is stopped (with DynamicUser= its user does not exist then): what it makes there must
- * belong to that user, or the daemon could not start any more.
+ * For a process of root that works on the data directory of another user, such as `sudo pzh export`
+ * while the system's hub is stopped (with DynamicUser= its user does not exist then). Files that it
+ * makes there must belong to that user, or the daemon could not start any more.
  */
 #ifndef PZ_STORE_OWNER_H
 #define PZ_STORE_OWNER_H
@@ -10,7 +10,7 @@
 
 #include "base/err.h"
 
-/** Whom to return to. Zero-initialised: nobody. */
+/** The user and group to return to. Zero-initialised: nothing was changed. */
 struct pz_owner {
 	bool is_other;
 	unsigned gid;

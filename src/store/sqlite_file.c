@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define APPLICATION_ID 0x505a5354 /* "PZST", so that file(1) and we know our own */
-#define BUSY_TIMEOUT_MS 5000      /* somebody looks into the file with sqlite3(1) */
+#define BUSY_TIMEOUT_MS 5000      /* for another process that reads the file, such as sqlite3(1) */
 #define STRING(x) #x
 #define STRING_OF(x) STRING(x)
 
@@ -203,7 +203,8 @@ connect_file(const char *path, struct sqlite3 **out, struct pz_errinfo *info)
 		return err;
 	}
 	sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
-	/* The file may be prepared by somebody else (a restored backup): believe little of it. */
+	/* The file may come from elsewhere (a restored backup): SQLite must not trust its schema or
+	 * its cells. */
 	err = pz_sqlite_exec(db, path, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON",
 			     info);
 	if (err != PZ_OK) {

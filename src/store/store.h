@@ -41,7 +41,7 @@ enum pz_err pz_txn_remove_space(struct pz_txn *txn, const char *space) PZ_MUST_U
 void pz_txn_scrub(struct pz_txn *txn);
 
 /**
- * Tells how a commit ended. Runs on the owner's thread. It may commit, load and poll; it must not
+ * Reports how a commit ended. Runs on the owner's thread. It may commit, load and poll; it must not
  * free the store.
  * @param err PZ_OK: the changes are durable. Else nothing of the transaction was applied: IO_FULL
  * (no space), LIMIT_MEMORY, IO_TIMEOUT (another process holds the file), IO (anything else)

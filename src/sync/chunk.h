@@ -54,7 +54,7 @@ bool pz_sync_chunk_is_forwarded(const struct pz_sync_chunk *chunk);
 void pz_sync_chunk_free(struct pz_sync_chunk *chunk);
 PZ_AUTO_DEFINE(struct pz_sync_chunk, pz_sync_chunk_free)
 
-/** True when a listing could not tell them apart: same value, mtime and deleted. */
+/** True when both look the same in a listing: same value, mtime and deleted. */
 bool pz_sync_chunk_is_same(const struct pz_sync_chunk *a, const struct pz_sync_chunk *b);
 
 /**

@@ -19,7 +19,7 @@ enum pz_err pz_sync_graves_reserve(struct pz_sync_graves *graves) PZ_MUST_USE;
 void pz_sync_graves_add(struct pz_sync_graves *graves, struct pz_sync_chunk *chunk);
 /** @param chunk one that was added */
 void pz_sync_graves_remove(struct pz_sync_graves *graves, const struct pz_sync_chunk *chunk);
-/** The oldest by mtime, then key: the same on every device. NULL: there is none. */
+/** The oldest by mtime, then key: the same on every device. NULL: it is empty. */
 const struct pz_sync_chunk *pz_sync_graves_oldest(const struct pz_sync_graves *graves);
 /** Is `a` older than `b`? */
 bool pz_sync_is_older(const struct pz_sync_chunk *a, const struct pz_sync_chunk *b);

@@ -37,7 +37,7 @@ bool pz_sync_item_dropped(struct pz_sync_item *item, char out_key[PZ_SYNC_KEY_BY
 /** A deletion of what we have nothing of, and older than all those that are kept: it would be
  * dropped at once. */
 bool pz_sync_item_is_dropped(const struct pz_sync_item *item, const struct pz_sync_chunk *chunk);
-/** Takes a chunk out without a trace. False: there is none. */
+/** Takes a chunk out without a trace. False: the item has no such chunk. */
 bool pz_sync_item_remove(struct pz_sync_item *item, const char *key);
 
 /**

@@ -17,7 +17,7 @@ struct pz_sync_judge {
 	const struct pz_sync_kind *kind;
 	uint64_t now_ms; /* of the hub, where one end is the hub (as far as it is known) */
 	enum pz_sync_hub hub;
-	/* BY_OWNER: names of the devices at the two ends, borrowed; NULL: an end that is none */
+	/* BY_OWNER: names of the devices at the two ends, borrowed; NULL: that end is a hub */
 	const char *self_device, *other_device;
 	/**
 	 * BY_NUMBER: reads the number inside a value (a CRL's crlNumber), whose signature need not
@@ -59,7 +59,8 @@ struct pz_sync_entry {
 	bool deleted;
 };
 
-/** Who sends a chunk after a listing; both, where the listing cannot tell who will win. */
+/** Which end sends a chunk after a listing; both, where the listing does not show which version
+ * wins. */
 enum pz_sync_need {
 	PZ_SYNC_NEED_NOTHING = 0,
 	PZ_SYNC_NEED_SEND = 1,

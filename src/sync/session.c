@@ -288,9 +288,10 @@ take_listed(struct pz_sync_session *s, const struct pz_sync_item *item, json_t *
 }
 
 /*
- * What the other end did not list it does not have: it gets it from us. Or, where only the hub
- * writes and the hub has it no more (deleted longer ago than deletions are kept), it goes here
- * too. Not a list of revocations: losing that would let somebody in.
+ * Handles the chunks that the other end did not list, so does not have: we send them. Where only
+ * the hub writes and the hub does not have a chunk any more (it was deleted longer ago than
+ * deletions are kept), we remove ours. A CRL is never removed this way: without it a revoked device
+ * would be admitted.
  */
 static enum pz_err
 take_unlisted(struct pz_sync_session *s, const struct pz_sync_kind *kind, struct pz_sync_item *item)
@@ -362,7 +363,7 @@ static enum pz_err
 on_change(struct pz_sync_session *s, const json_t *message, struct pz_errinfo *info)
 {
 	if (!s->answer.is_awaited)
-		return pz_fail(info, PZ_ERR_PROTO, "nobody has asked for a listing");
+		return pz_fail(info, PZ_ERR_PROTO, "a listing that we have not asked for");
 	take_clock(s, message);
 	s->data_family = own_family(s);
 	enum pz_err err = take_answer(s, message, info);
@@ -464,9 +465,9 @@ read_chunk(struct pz_sync_session *s, const struct pz_sync_kind *kind, const jso
 }
 
 /*
- * The device's version does not count at the hub, though the device thinks that it does: its clock
- * has jumped since it last heard the hub's. It gets the hub's version, and the time. Only so: two
- * ends that do not agree must not go on for ever.
+ * The device's version lost at the hub, although the device expects it to win: its clock has jumped
+ * since the last time stamp of the hub. The hub sends its own version and its time. Only the hub
+ * does this: two ends that both answered a loss could go on for ever.
  */
 static enum pz_err
 answer_loser(struct pz_sync_session *s, const struct pz_sync_kind *kind,
@@ -616,7 +617,8 @@ take_want(struct pz_sync_session *s, const struct pz_sync_item *item, const json
 	return PZ_OK;
 }
 
-/* Page 14 ZON-6: somebody tries; not an item that we do not know or have opted out of. */
+/* Page 14 ZON-6: a device tries to write what it may not. An item that we do not know, or have
+ * opted out of, is no such attempt. */
 static bool
 is_wrong_way(const struct pz_sync_session *s, const char *name)
 {

@@ -1,7 +1,8 @@
 /*
  * Synchronising with the other end of one link: messages in, messages out.
  *
- * An exchange, as page 8 has it; the opener is who dialled the link, or who has a reason later:
+ * An exchange, as page 8 has it; the end that dialled the link opens it, and either end may open
+ * another later:
  *
  *     opener                                              other end
  *       Hash    {timestamp, items:{item: digest}}   ->
@@ -9,14 +10,14 @@
  *       Data    {item:[{key,value,mtime,origin,deleted}], want:{item:[key]}}  ->
  *               <-   Data   what was wanted
  *
- * Statuses are Sync_Hash, Sync_Change, Sync_Data in an exchange that a hub opens, and Update_…
- * in one that a device opens, also between two devices. The answer to equal digests is a Change
- * without items. What does not fit into PZ_SYNC_PIECE_BYTES is split: every Change but the
- * last of an answer has "partial":true. Data stands for itself: it may come at any time (a change
- * is pushed to those who are connected, without an exchange), and each message is complete; only a
- * value that is too long for one message comes in pieces, chunk objects in consecutive messages
- * with "at" (bytes of the value before this piece) and "size" (bytes of the whole value). A hub's
- * Data has a timestamp, too; and a device whose chunk does not count at the hub is sent the hub's.
+ * Statuses are Sync_Hash, Sync_Change, Sync_Data in an exchange that a hub opens, and Update_… in
+ * one that a device opens, also between two devices. The answer to equal digests is a Change
+ * without items. What does not fit into PZ_SYNC_PIECE_BYTES is split: every Change but the last of
+ * an answer has "partial":true. Data stands for itself: it may come at any time (a change is pushed
+ * to the connected nodes, without an exchange), and each message is complete; only a value that is
+ * too long for one message comes in pieces, chunk objects in consecutive messages with "at" (bytes
+ * of the value before this piece) and "size" (bytes of the whole value). A hub's Data has a
+ * timestamp, too; and a device whose chunk does not count at the hub is sent the hub's.
  *
  * No state is needed at the other end but for an exchange under way, and all of it is bounded, so
  * a link may go at any time: the next one begins with a Hash again.
@@ -34,15 +35,15 @@
 struct pz_sync_session;
 
 /**
- * What the owner does. All but offered, number, refused and answered are needed. None of them may
- * free the session; only offered, changed, refused and answered may call its functions.
+ * Functions of the owner. All but offered, number, refused and answered are needed. None of them
+ * may free the session; only offered, changed, refused and answered may call its functions.
  */
 struct pz_sync_ops {
 	/**
 	 * Sends a prop to the other end.
-	 * @param message borrowed
-	 * Errors: LIMIT_QUEUE: not now, and nothing was taken; the owner calls pz_sync_session_pump
-	 * when there is room. Any other goes to whoever called the session.
+	 * @param message borrowed Errors: LIMIT_QUEUE: not now, and nothing was taken; the owner
+	 * calls pz_sync_session_pump when there is room. Any other error is returned by the
+	 * function of the session that was called.
 	 */
 	enum pz_err (*send)(void *arg, const char *status, json_t *message);
 	/** What we hold of an item, borrowed; NULL: it is not synchronised here (opted out). The
@@ -50,7 +51,7 @@ struct pz_sync_ops {
 	struct pz_sync_item *(*item)(void *arg, const struct pz_sync_kind *kind);
 	/**
 	 * A chunk of the other end, before it is compared with ours. Shape and sizes have been
-	 * checked. The owner may take the matter into its own hands.
+	 * checked. The owner may handle the chunk itself.
 	 * @param out_taken false; true: the session does nothing more with this chunk
 	 * Any error refuses it, with the detail as the reason. NULL: the session decides alone.
 	 */
@@ -58,8 +59,8 @@ struct pz_sync_ops {
 			       const struct pz_sync_chunk *chunk, bool *out_taken,
 			       struct pz_errinfo *info);
 	/**
-	 * Is this chunk, which would win, good? Called before anything is kept of it. Shape and
-	 * sizes have been checked. Any error refuses it, with the detail as the reason.
+	 * Checks a chunk that would win, before anything of it is kept. Shape and sizes have been
+	 * checked. Any error refuses it, with the detail as the reason.
 	 */
 	enum pz_err (*accept)(void *arg, const struct pz_sync_kind *kind,
 			      const struct pz_sync_chunk *chunk, struct pz_errinfo *info);
@@ -72,9 +73,9 @@ struct pz_sync_ops {
 	/** See pz_sync_judge.number; NULL: no number can be read. */
 	bool (*number)(void *arg, const struct pz_sync_kind *kind,
 		       const struct pz_sync_chunk *chunk, uint64_t *out);
-	/** Something was not taken. @param key "" when it is not known. NULL: nobody listens. */
+	/** Something was not accepted. @param key "" when it is not known. May be NULL. */
 	void (*refused)(void *arg, const char *item, const char *key, const char *reason);
-	/** The other end has answered our Hash to the end. NULL: nobody listens. */
+	/** The other end has answered our Hash completely. May be NULL. */
 	void (*answered)(void *arg, bool is_equal);
 };
 
@@ -119,15 +120,15 @@ enum pz_err pz_sync_session_pump(struct pz_sync_session *session) PZ_MUST_USE;
 /** How far the hub's clock at the other end is ahead of ours, in ms. False: not known, or no hub.
  */
 bool pz_sync_session_ahead(const struct pz_sync_session *session, int64_t *out_ms);
-/** Does something wait for room in the queue? */
+/** True while something waits for room in the queue. */
 bool pz_sync_session_is_blocked(const struct pz_sync_session *session);
 
 /**
  * A prop from the other end.
- * @param message its payload.message; NULL counts as malformed
- * Errors: NOTFOUND (not one of ours), PROTO_MEMBER (malformed; answered with prop `error`
- * badRequest, and of a Data nothing was taken), PROTO (nobody asked for this listing, or a second
- * Hash while one is answered). A bad chunk is no error: it is refused, and the others are kept.
+ * @param message its payload.message; NULL counts as malformed Errors: NOTFOUND (not one of ours),
+ * PROTO_MEMBER (malformed; answered with prop `error` badRequest, and of a Data nothing was taken),
+ * PROTO (a listing without a Hash of ours, or a second Hash while one is answered). A bad chunk is
+ * no error: it is refused, and the others are kept.
  */
 enum pz_err pz_sync_session_message(struct pz_sync_session *session, const char *status,
 				    const json_t *message, struct pz_errinfo *info) PZ_MUST_USE;

@@ -92,7 +92,7 @@ pz_tls_on_client_hello(SSL *ssl, int *alert, void *arg)
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-/* Who may be at the other end; NULL: anybody within the trust set. */
+/* The identity that the other end must have; NULL: any within the trust set. */
 static const struct pz_expect *
 expected(const struct pz_tls *tls)
 {

@@ -142,9 +142,9 @@ enum pz_err
 pz_tls_export(struct pz_tls *tls, const char *label, uint8_t *out, size_t len) PZ_MUST_USE;
 
 /**
- * Verifies the chain that the server of an enrol session showed against a trust set that was learnt
- * later. @param expect NULL: anybody within the trust set
- * Errors: as pz_verify_chain; INTERNAL (not an enrol client's finished session).
+ * Verifies the chain that the server of an enrol session showed against a trust set that was
+ * received later. @param expect NULL: any identity within the trust set Errors: as pz_verify_chain;
+ * INTERNAL (not an enrol client's finished session).
  * @spec page 3 step 4
  */
 enum pz_err

@@ -51,8 +51,8 @@ all_in(struct pz_slice text, unsigned set)
 	return text.len > 0;
 }
 
-/* Cuts at the first `separator`: returns what is before, leaves what is behind in *rest. False:
- * there is none, and *rest is unchanged. */
+/* Cuts at the first `separator`: returns what is before, leaves what is behind in *rest. False: no
+ * part is left, and *rest is unchanged. */
 static bool
 cut(struct pz_slice *rest, char separator, struct pz_slice *out_before)
 {

@@ -9,7 +9,7 @@ pz_frame_cut(struct pz_slice bytes, size_t frame_max, struct pz_slice *out_frame
 		uint32_t len = (uint32_t)bytes.ptr[0] | (uint32_t)bytes.ptr[1] << 8 |
 			       (uint32_t)bytes.ptr[2] << 16 | (uint32_t)bytes.ptr[3] << 24;
 
-		/* Page 4 "Frame": the top bit announces bulk frames, which nobody sends yet. */
+		/* Page 4 "Frame": the top bit announces bulk frames, which no version sends yet. */
 		if (len == 0 || len > frame_max || len >> 31)
 			return PZ_ERR_PROTO_FRAME;
 		whole += len;

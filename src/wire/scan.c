@@ -1,7 +1,7 @@
 /*
  * One pass, no recursion, no allocation. What is open is a stack of bits (1: object), so a body
  * cannot make us use memory. Nearly all bytes of a message are plain string bytes; with SSE2 they
- * are passed sixteen at a time. The same loads tell whether any byte is over 0x7f; only then is the
+ * are passed sixteen at a time. The same loads show whether any byte is over 0x7f; only then is the
  * body checked for UTF-8, once, at the end.
  */
 #include "wire/scan.h"
@@ -73,8 +73,8 @@ hex4(const uint8_t *p, const uint8_t *end)
 	return value;
 }
 
-/* Passes the escape at p (a backslash); NULL when it is none. A lone surrogate is none: it stands
- * for no character, so it has no UTF-8 form. */
+/* Passes the escape at p (a backslash); NULL when it is malformed. A lone surrogate is malformed:
+ * it means no character, so it has no UTF-8 form. */
 static const uint8_t *
 skip_escape(const uint8_t *p, const uint8_t *end)
 {
@@ -126,7 +126,7 @@ pz_scan_string(struct pz_scan *scan, struct pz_slice *out)
 	return scan_string(scan, out);
 }
 
-/* Passes digits; NULL when there is none. */
+/* Passes digits; NULL without at least one. */
 static const uint8_t *
 skip_digits(const uint8_t *p, const uint8_t *end)
 {

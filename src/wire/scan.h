@@ -35,8 +35,8 @@ pz_scan_peek(struct pz_scan *scan)
 }
 
 /**
- * Passes a string. The cursor stands on its opening quote. Escapes and control characters are
- * checked, UTF-8 is not (see is_ascii).
+ * Passes a string. The cursor is at its opening quote. Escapes and control characters are checked,
+ * UTF-8 is not (see is_ascii).
  * @param out the bytes between the quotes, still escaped
  * Errors: PROTO_JSON.
  */

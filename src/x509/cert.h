@@ -23,7 +23,7 @@ enum pz_cert_kind {
 	PZ_CERT_PZP_TLS, /* issued by the PZP CA, 90 days */
 };
 
-/** Whom a certificate names. Borrowed strings. */
+/** The subject that a certificate names. Borrowed strings. */
 struct pz_cert_subject {
 	const char *zone;
 	const char *device; /* NULL for hub kinds */

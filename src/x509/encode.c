@@ -107,7 +107,7 @@ pz_cn_format(const char *tmpl, const struct pz_cert_subject *subject, char out[P
 		else
 			text[len++] = *t;
 		if (len > sizeof(text) - 1)
-			len = sizeof(text) - 1; /* snprintf tells what it would have written */
+			len = sizeof(text) - 1; /* snprintf returns what it would have written */
 	}
 	text[len] = '\0';
 	if (len > PZ_CN_BYTES_MAX) {

@@ -236,7 +236,7 @@ check_ec(EVP_PKEY *pkey, int bits, struct pz_errinfo *info)
 	/* Parameters spelled out by the peer need not be those of any good curve. */
 	if (!EVP_PKEY_get_int_param(pkey, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
 				    &explicit_params))
-		ERR_clear_error(); /* a token's key may not tell */
+		ERR_clear_error(); /* a token's key may not have this parameter */
 	if (explicit_params)
 		return pz_fail(info, PZ_ERR_DENIED_WEAK, "EC key without a named curve");
 	return PZ_OK;

@@ -98,7 +98,7 @@ each_entry(struct pz_keydir *kd, bool stop,
 	return first;
 }
 
-/* Start-up: a temporary file is a key that nobody has been told about. */
+/* At start-up: a temporary file is a key whose URI was never returned, so nothing refers to it. */
 static enum pz_err
 check_entry(struct pz_keydir *kd, const char *name, void *arg)
 {

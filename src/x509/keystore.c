@@ -171,7 +171,7 @@ file_path(const char *uri, const char **out, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* The first private key that the URI gives. No prompts: a daemon has nobody to ask. */
+/* The first private key that the URI gives. No prompts: a daemon has no terminal. */
 static EVP_PKEY *
 store_read(const char *uri)
 {

@@ -19,7 +19,7 @@ struct stack_st_X509;
  * (thread-safe); immutable once it is shared. */
 struct pz_trust;
 
-/** Empty set that trusts nobody. NULL: out of memory. */
+/** Empty set, which trusts no chain. NULL: out of memory. */
 struct pz_trust *pz_trust_new(void);
 /** One more reference; returns its argument. */
 struct pz_trust *pz_trust_ref(struct pz_trust *trust);
@@ -29,10 +29,10 @@ PZ_AUTO_DEFINE(struct pz_trust, pz_trust_free)
 
 /**
  * Adds an anchor; only before the set is shared.
- * @param pzh_ca, crl the set takes references of its own; crl may be NULL
- * Errors: DENIED_CHAIN (not a self-signed PZH CA, or the CRL is not its own), DENIED_WEAK,
- * EXISTS (the set has another key for the same zone: the user of a link is derived from the zone
- * of its anchor, so two owners of one name cannot be told apart), LIMIT_MEMORY.
+ * @param pzh_ca, crl the set takes references of its own; crl may be NULL Errors: DENIED_CHAIN (not
+ * a self-signed PZH CA, or the CRL is not its own), DENIED_WEAK, EXISTS (the set has another key
+ * for the same zone: the user of a link is derived from the zone of its anchor, so two owners of
+ * one name could not be distinguished), LIMIT_MEMORY.
  */
 enum pz_err pz_trust_add(struct pz_trust *trust, const struct pz_cert *pzh_ca,
 			 const struct pz_crl *crl, struct pz_errinfo *info) PZ_MUST_USE;
@@ -47,7 +47,7 @@ struct pz_peer {
 	char ca_serial[PZ_SERIAL_HEX_BYTES];    /* of the PZP CA; hub: of the leaf */
 };
 
-/** Who is expected at the other end. */
+/** The identity that is expected at the other end. */
 struct pz_expect {
 	const char *zone;   /* NULL: any */
 	const char *device; /* NULL: any; implies a device */
@@ -65,7 +65,7 @@ struct pz_expect {
  *  5 zone and device are the expected ones;
  *  6 the role is the expected one, and chain and name agree about it.
  * @param leaf, untrusted borrowed; untrusted may be NULL and may hold the leaf and the root too
- * @param expect NULL: anybody within the trust set
+ * @param expect NULL: any identity within the trust set
  * @param wall_ms now, milliseconds since 1970 UTC
  * @param out_x509_error X509_V_ERR_* for the TLS alert (X509_V_OK on success); may be NULL
  * @param out untouched on failure

@@ -222,9 +222,8 @@ unseal(struct pz_archive_reader *r, uint8_t *out_tag, struct pz_errinfo *info)
 						       r->len, r->head, sizeof(r->head)) == 0)
 		return PZ_OK;
 	if (r->stage == AT_CHECK)
-		return pz_fail(
-			info, PZ_ERR_CRYPTO,
-			"wrong passphrase, or the archive is damaged: nobody can tell which");
+		return pz_fail(info, PZ_ERR_CRYPTO,
+			       "wrong passphrase, or the archive is damaged (both look the same)");
 	return pz_fail(info, PZ_ERR_PROTO,
 		       "the archive is damaged or cut short (the passphrase is right)");
 }

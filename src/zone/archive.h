@@ -1,12 +1,13 @@
 /*
  * The archive that carries a zone to another hub, as bytes: a key made of a passphrase, and content
- * that is sealed in pieces. What the content says: zone/migration.h. No I/O; both ends of `pzh
- * export` and `import`, with a daemon and without one, share it.
+ * that is sealed in pieces. The content itself: zone/migration.h. No I/O; both ends of `pzh export`
+ * and `import`, with a daemon and without one, share it.
  *
  *     head    40 bytes  "PZ-ZONE\n", version (2), 1 (argon2id), 0, passes (4), memory in bytes (8),
  *                       salt (16); numbers big-endian; it is authenticated with every piece
  *     stream  24 bytes  header of crypto_secretstream_xchacha20poly1305
- *     check   17 bytes  a piece without content: tells a wrong passphrase from other damage
+ *     check   17 bytes  a piece without content: distinguishes a wrong passphrase from damage
+ *     further on
  *     pieces            65536 bytes of content each, and 17; the last one may be shorter, and only
  *                       it carries the final tag
  *
@@ -28,7 +29,7 @@
 /** A head of this version with a fresh salt. */
 void pz_archive_head_make(const struct pz_env *env, uint8_t out[PZ_ARCHIVE_HEAD_BYTES]);
 /**
- * Can an archive with this beginning be opened here?
+ * Checks whether an archive with this beginning can be opened here.
  * @param bytes the first bytes of the archive
  * Errors: PROTO (no archive, or cut short), CONFIG (of a newer version), LIMIT (it asks for more
  * time or memory than PZ_ARCHIVE_PASSES_MAX and PZ_ARCHIVE_MEMORY_MAX allow); a line in info.
@@ -74,10 +75,10 @@ typedef enum pz_err (*pz_archive_take)(void *arg, struct pz_slice content, struc
 struct pz_archive_reader *
 pz_archive_reader_new(const uint8_t key[PZ_ARCHIVE_KEY_BYTES], pz_archive_take take, void *arg);
 /**
- * Takes the next bytes of the archive, any number.
- * Errors: those of pz_archive_head_check; CRYPTO (wrong passphrase, or damaged: nobody can tell
- * which), PROTO (damaged or cut short behind a beginning that was right), LIMIT (longer than
- * PZ_ARCHIVE_BYTES_MAX), LIMIT_MEMORY, those of `take`. After one the reader refuses all.
+ * Takes the next bytes of the archive, any number. Errors: those of pz_archive_head_check; CRYPTO
+ * (wrong passphrase, or damaged: both look the same), PROTO (damaged or cut short behind a
+ * beginning that was right), LIMIT (longer than PZ_ARCHIVE_BYTES_MAX), LIMIT_MEMORY, those of
+ * `take`. After one the reader refuses all.
  */
 enum pz_err pz_archive_read(struct pz_archive_reader *reader, struct pz_slice bytes,
 			    struct pz_errinfo *info) PZ_MUST_USE;

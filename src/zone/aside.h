@@ -1,8 +1,8 @@
 /*
- * Revocation lists that the newest one does not replace, although it has the higher number:
- * somebody stands on them who does not stand on it. That can only be when the hub was restored from
- * a backup and has revoked others since. Until it has learned of both (zone/learn.c) and signed one
- * list for all, whoever stands on any of them is out.
+ * Older CRLs that revoke serials which the newest CRL does not revoke, although it has the higher
+ * number. This happens only when the hub was restored from a backup and has revoked other members
+ * since. Until the hub has learned of both lists (zone/learn.c) and has signed one with all
+ * entries, a serial on any of them counts as revoked.
  */
 #ifndef PZ_ZONE_ASIDE_H
 #define PZ_ZONE_ASIDE_H
@@ -21,17 +21,18 @@ struct pz_aside {
 /** Gives up the references to the lists. */
 void pz_aside_fini(struct pz_aside *aside);
 
-/** Is anybody on this list who is not on that one? @param than NULL: on none */
+/** True when `list` revokes a serial that `than` does not revoke. @param than NULL: an empty list
+ */
 bool pz_aside_has_more(const struct pz_crl *list, const struct pz_crl *than);
 /**
- * Keeps a list (takes a reference) when somebody is on it who is on none of those we have.
+ * Keeps a list (takes a reference) when it revokes a serial that none of ours revokes.
  * @param newest not NULL
- * @return whether it was kept; what does not fit any more is not
+ * @return whether it was kept; false also when PZ_CRL_ASIDE_MAX lists are kept already
  */
 bool pz_aside_keep(struct pz_aside *aside, struct pz_crl *list, const struct pz_crl *newest);
-/** Drops the lists that this one replaces after all. */
+/** Drops the lists whose entries are all on `newest`. */
 void pz_aside_settle(struct pz_aside *aside, const struct pz_crl *newest);
-/** Is the serial on one of them? */
+/** True when one of the lists revokes the serial. */
 bool pz_aside_has_serial(const struct pz_aside *aside, const char *serial_hex);
 
 #endif

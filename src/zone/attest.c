@@ -146,7 +146,7 @@ check_signature(const struct pz_attest *a, const char *zone, const struct pz_cer
 	return PZ_OK;
 }
 
-/* The chain first: a key that nobody vouches for is not computed with. */
+/* The chain first: no signature is checked with a key that the zone has not certified. */
 static enum pz_err
 check_proof(const struct pz_attest *a, const struct pz_trust *trust, const char *zone,
 	    uint64_t wall_ms, struct pz_peer *out, struct pz_errinfo *info)

@@ -308,7 +308,8 @@ struct load_zones {
 	struct pz_errinfo *info;
 };
 
-/* An older version stored none: then one is made now, and stored by whoever takes the zone. */
+/* An older version stored no secret: then it is made now, and stored when the caller saves the
+ * zone. */
 static enum pz_err
 read_secret(json_t *record, struct pz_authority *a, struct pz_errinfo *info)
 {

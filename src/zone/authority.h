@@ -53,7 +53,7 @@ struct pz_member {
 	bool revoked;
 	enum pz_revoked revoked_why;
 	json_t *former; /* who had the name before: array of {serial, enrolled, revokedAt, why}, the
-			   newest last, owned; NULL: nobody */
+			   newest last, owned; NULL: no former holder */
 	bool is_unsaved; /* last_seen_ms is newer in memory than on disk; kept by the hub */
 	struct pz_session *session; /* its link, or NULL; kept by the hub */
 	struct hub_claim *behind;   /* a relay that it agreed to, or NULL; kept by the hub */
@@ -117,11 +117,11 @@ enum pz_err pz_authority_save(struct pz_authority *authority, struct pz_txn *txn
 /** NULL is fine. */
 void pz_authority_free(struct pz_authority *authority);
 
-/** Member by device name, also a revoked one; NULL when there is none. */
+/** Member by device name, also a revoked one; NULL when the zone has no such member. */
 struct pz_member *pz_authority_member(const struct pz_authority *authority, const char *device);
 
 /**
- * May this name be enrolled now? Free is a name that nobody has, a revoked one's, and one whose
+ * True when this name may be enrolled now: no member has it, its member is revoked, or its
  * enrolment was never followed by a link (it may have failed on the device after we stored it:
  * "asking again with a new code always works", page 3).
  */
@@ -158,21 +158,21 @@ enum pz_err pz_authority_revoke(struct pz_authority *authority, const char *devi
 				struct pz_zone_change **out, struct pz_errinfo *info) PZ_MUST_USE;
 
 /*
- * A hub that was restored from a backup has forgotten whom it revoked since. Its devices have not:
- * what it signed comes back to it from them, and counts again.
+ * A hub that was restored from a backup has lost its later revocations. Its devices have the CRLs
+ * that it signed since, offer them, and the hub applies them again.
  */
 
 /**
- * Does a list say more than ours: a higher number, or somebody who is not on ours? Its number alone
- * does not tell: a restored hub may have revoked others since. Nothing is verified.
+ * True when a list has a higher number than ours, or revokes a serial that ours does not. Its
+ * number alone is not enough: a restored hub may have revoked others since. Nothing is verified.
  */
 bool pz_authority_is_news(const struct pz_authority *authority, const struct pz_crl *crl);
 /**
- * Prepares that such a list counts. One that has all of ours and a higher number becomes ours; else
- * a new one is signed, with what stands on either and a number above both. The members concerned
- * are marked afterwards, by pz_authority_mark_listed.
- * Errors: DENIED_CHAIN, DENIED_WEAK (not signed by this zone's CA), EXISTS (says nothing new),
- * CRYPTO, LIMIT (no number is left), LIMIT_MEMORY.
+ * Prepares to apply such a list. A list with all our entries and a higher number becomes ours;
+ * otherwise a new one is signed, with the entries of both and a number above both. The members
+ * concerned are marked afterwards, by pz_authority_mark_listed. Errors: DENIED_CHAIN, DENIED_WEAK
+ * (not signed by this zone's CA), EXISTS (it has nothing new), CRYPTO, LIMIT (no number is left),
+ * LIMIT_MEMORY.
  * @spec page 2 "Revocation", page 8 table, page 14 REV-4
  */
 enum pz_err
@@ -203,14 +203,14 @@ pz_authority_renew(struct pz_authority *authority, struct pz_keystore *keys, str
 		   struct pz_zone_change **out, struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
- * What the zone's devices are given of an item, as it is now (page 8):
+ * The content of an item as the zone's devices get it now (page 8):
  *  - trusted-pzp: key device, value PZP CA as PEM; deleted for 90 days after a revocation;
  *  - crl: key zone, value the list as PEM, mtime its thisUpdate;
  *  - zone-secret: key "zone-secret", value base64.
  * pz_authority_apply keeps them up to date.
- * @return borrowed until the next change; nobody changes it but the authority, and sessions that
- * drop expired deletions. NULL: the hub writes no such item (yet), or memory is out (the next call
- * tries again).
+ * @return borrowed until the next change; only the authority changes it, and sessions that drop
+ * expired deletions. NULL: the hub writes no such item (yet), or memory is out (the next call tries
+ * again).
  */
 struct pz_sync_item *
 pz_authority_item(struct pz_authority *authority, const struct pz_sync_kind *kind);

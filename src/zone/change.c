@@ -108,7 +108,7 @@ add_entry(struct entries *entries, const char *serial, uint64_t when_ms)
 	return PZ_OK;
 }
 
-/* All of a list, but what stands on the other one, too (NULL: none). */
+/* Adds the entries of `crl` that are not in `other` (NULL: all of them). */
 static enum pz_err
 add_list(struct entries *entries, const struct pz_crl *crl, const struct pz_crl *other)
 {
@@ -252,7 +252,7 @@ prepare_revocation(struct pz_authority *a, const struct pz_member *m, enum pz_re
 	change->member->revoked = true;
 	change->member->revoked_ms = pz_env_wall_ms(a->env);
 	change->member->revoked_why = why;
-	change->member->ca_pem = NULL; /* nobody needs it any more */
+	change->member->ca_pem = NULL; /* a revoked member's CA certificate is not sent any more */
 	json_incref(change->member->former);
 	PZ_TRY(pz_authority_next_crl(a, NULL, m->serial, &change->crl, info));
 	PZ_TRY(pz_authority_put_zone(a, a->tls_key_uri, a->tls, change->crl, txn));

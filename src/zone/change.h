@@ -39,8 +39,8 @@ enum pz_err pz_authority_put_zone(const struct pz_authority *a, const char *tls_
 				  const struct pz_cert *tls, const struct pz_crl *crl,
 				  struct pz_txn *txn) PZ_MUST_USE;
 
-/** Signs what stands on our list, on another one (NULL: none) and one more serial (NULL: none),
- * with a crlNumber above both. Errors: LIMIT (no number is left), CRYPTO, LIMIT_MEMORY. */
+/** Signs a CRL with the entries of ours and of `other` (may be NULL) and one more serial (may be
+ * NULL), with a crlNumber above both. Errors: LIMIT (no number is left), CRYPTO, LIMIT_MEMORY. */
 enum pz_err
 pz_authority_next_crl(const struct pz_authority *a, const struct pz_crl *other, const char *serial,
 		      struct pz_crl **out, struct pz_errinfo *info) PZ_MUST_USE;

@@ -37,7 +37,7 @@ enum pz_err pz_details_read_name(const json_t *params, struct pz_details_wish *o
 
 /** A text as a value of a chunk, JSON; NULL: out of memory. The caller frees. */
 char *pz_details_value(const char *text);
-/** {field, value, changed (seconds), by}. New; NULL: there is none, or out of memory. */
+/** {field, value, changed (seconds), by}. New; NULL: the field has no value, or out of memory. */
 json_t *pz_details_one(const struct pz_shared *shared, const char *field);
 /** After a change: the same, or {device, displayName} where the key is that of a device's name;
  * what is not there has the value null. New; NULL: out of memory. */

@@ -147,7 +147,7 @@ forget_device(struct pz_knowledge *k, const char *device)
 	free_device(pz_map_remove(k->devices, pz_slice_str(device)));
 }
 
-/* Whoever stands on a list, also on one that is kept aside, is none of the zone's devices. */
+/* Removes devices that any CRL revokes, also one that is kept aside. */
 static void
 forget_revoked(struct pz_knowledge *k)
 {

@@ -62,11 +62,11 @@ pz_knowledge_item(struct pz_knowledge *knowledge, const struct pz_sync_kind *kin
 enum pz_err
 pz_knowledge_accept(const struct pz_knowledge *knowledge, const struct pz_sync_kind *kind,
 		    const struct pz_sync_chunk *chunk, struct pz_errinfo *info) PZ_MUST_USE;
-/** What a revocation list says compared with the newest one that is known here. */
+/** A CRL compared with the newest one that is known here. */
 struct pz_crl_weight {
 	uint64_t number, known; /* its crlNumber, and ours */
-	bool has_less;          /* somebody who stands on ours does not stand on it */
-	bool has_more;          /* somebody stands on it who is not revoked for all that we know */
+	bool has_less;          /* ours revokes a serial that it does not revoke */
+	bool has_more;          /* it revokes a serial that no list known here revokes */
 };
 
 /**
@@ -78,8 +78,8 @@ pz_knowledge_weigh(const struct pz_knowledge *knowledge, const struct pz_sync_ch
 		   struct pz_crl_weight *out, struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
- * Keeps an older list that has_more: who stands on it is out, too, until one comes that says all.
- * Errors: as pz_knowledge_weigh; LIMIT (no room); LIMIT_MEMORY: it counts, but is not in txn.
+ * Keeps an older list that has_more: its entries count as revoked, too, until one list has them
+ * all. Errors: as pz_knowledge_weigh; LIMIT (no room); LIMIT_MEMORY: it counts, but is not in txn.
  */
 enum pz_err
 pz_knowledge_keep_aside(struct pz_knowledge *knowledge, const struct pz_sync_chunk *chunk,
@@ -109,19 +109,19 @@ enum pz_err pz_knowledge_save(const struct pz_knowledge *knowledge, struct pz_tx
 const uint8_t *pz_knowledge_secret(const struct pz_knowledge *knowledge);
 /** Newest CRL of our zone, borrowed until the next apply. */
 struct pz_crl *pz_knowledge_crl(const struct pz_knowledge *knowledge);
-/** Those that it does not replace; the hub has to be told of them. Borrowed. */
+/** The older CRLs that the newest one does not replace; they are offered to the hub. Borrowed. */
 const struct pz_aside *pz_knowledge_aside(const struct pz_knowledge *knowledge);
-/** Is this serial on any of them? */
+/** True when any of these lists revokes this serial. */
 bool pz_knowledge_is_revoked(const struct pz_knowledge *knowledge, const char *serial_hex);
 /** A device that is known and not revoked, borrowed until the next apply; NULL: none. */
 const struct pz_known_device *
 pz_knowledge_device(const struct pz_knowledge *knowledge, const char *device);
-/** Has another certificate come in for it, that pz_knowledge_apply has yet to read? Then it is
- * another device of the same name. */
+/** True when a different certificate of the device was received that pz_knowledge_apply has yet to
+ * read: then a new device has the same name. */
 bool pz_knowledge_is_replaced(const struct pz_knowledge *knowledge, const char *device);
-/** Was it a device of the zone, and is none any more? */
+/** True for a former device of the zone. */
 bool pz_knowledge_has_left(const struct pz_knowledge *knowledge, const char *device);
-/** How many there are. */
+/** Number of devices. */
 size_t pz_knowledge_len(const struct pz_knowledge *knowledge);
 /** Iteration in no particular order: start with *pos = 0; NULL at the end. */
 const struct pz_known_device *pz_knowledge_next(const struct pz_knowledge *knowledge, size_t *pos);

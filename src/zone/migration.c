@@ -46,7 +46,7 @@ static enum pz_err put_shared(struct pz_migration *m, const char *space);
 
 static const struct zone_space {
 	const char *name;
-	/** Checks a record of somebody else, and keeps what it means. */
+	/** Checks a record of the archive, which is not trusted, and keeps what it means. */
 	enum pz_err (*take)(struct pz_migration *m, const char *key, json_t *record,
 			    struct pz_errinfo *info);
 	/** Writes what was kept into m->txn, for that space of the store. Errors: LIMIT_MEMORY. */

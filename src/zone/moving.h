@@ -15,7 +15,7 @@ struct pz_authority;
 /** Part of an authority. All zero: has never moved. */
 struct pz_hub_move {
 	struct pz_hub_notice notice; /* number 0: none */
-	bool is_moving; /* from here to there: nobody is enrolled or revoked here any more */
+	bool is_moving; /* from here to there: this hub enrols and revokes no device any more */
 };
 
 /**

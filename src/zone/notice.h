@@ -1,6 +1,6 @@
 /*
- * Notices: the zone's word that its hub has another address, signed by the PZH CA, so that it may
- * come from anybody: the former hub, the new one, or a device that has heard it.
+ * Notices: the zone's statement that its hub has a new address. The PZH CA signs it, so any node
+ * may pass it on: the former hub, the new one, or a device that has received it.
  */
 #ifndef PZ_ZONE_NOTICE_H
 #define PZ_ZONE_NOTICE_H

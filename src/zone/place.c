@@ -88,9 +88,9 @@ pz_hub_place_load(struct pz_store *store, const struct pz_membership *m, struct 
 	return PZ_OK;
 }
 
-/* ---- what is heard ---- */
+/* ---- received notices ---- */
 
-/* True when that is another address than before. */
+/* True when the address differs from the one before. */
 static bool
 go_to(struct pz_hub_place *p, const struct pz_hub_address *at, uint64_t number)
 {

@@ -1,7 +1,7 @@
 /*
  * Where a device finds its hub: the address that counts, the one before it, and the newest notice
- * of the zone. It begins with what the enrolment told; the user's word and notices change it, and
- * the higher number wins.
+ * of the zone. The enrolment sets it first; the user (`pzp hub`) and notices change it, and the
+ * higher number wins.
  */
 #ifndef PZ_ZONE_PLACE_H
 #define PZ_ZONE_PLACE_H
@@ -14,16 +14,16 @@
 struct pz_hub_place {
 	struct pz_hub_address at;
 	struct pz_hub_address former; /* port 0: none; tried in turn when `at` does not answer */
-	uint64_t number;              /* of the word that made `at` count; 0: the enrolment */
-	struct pz_hub_notice notice;  /* the newest that was verified, also when the user's word is
-					 newer: it is passed on; number 0: none */
+	uint64_t number;              /* of the notice or command that set `at`; 0: the enrolment */
+	struct pz_hub_notice notice;  /* the newest that was verified, also when a command of the
+					 user is newer: it is passed on; number 0: none */
 };
 
 /** What a notice changes. */
 enum pz_place_news {
 	PZ_PLACE_OLD,   /* known, or older than what is known */
 	PZ_PLACE_HEARD, /* newer than the one before: kept and passed on, but `at` stays */
-	PZ_PLACE_MOVED, /* `at` is another address now */
+	PZ_PLACE_MOVED, /* `at` has changed */
 };
 
 /** As the enrolment left it. */
@@ -36,7 +36,7 @@ enum pz_err pz_hub_place_load(struct pz_store *store, const struct pz_membership
  * LIMIT_MEMORY. */
 enum pz_err pz_hub_place_put(const struct pz_hub_place *place, struct pz_txn *txn) PZ_MUST_USE;
 
-/** Would this notice change anything? Before it is verified, which costs more. */
+/** True when this notice would change something. Called before it is verified, which costs more. */
 bool pz_hub_place_is_news(const struct pz_hub_place *place, const struct pz_hub_notice *notice);
 /** Takes a notice that was verified. */
 enum pz_place_news

@@ -8,7 +8,7 @@
 #include "x509/cert.h"
 #include "x509/crl.h"
 
-/** The zone's secret: of those that share a zone, and of nobody else. */
+/** The zone's secret, which only the members of the zone have. */
 #define PZ_ZONE_SECRET_BYTES 32
 
 /** Puts a JSON object. Its text in our memory is overwritten afterwards. @param takes freed in any

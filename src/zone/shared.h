@@ -1,10 +1,10 @@
 /*
- * What every device of a zone may write (page 8's two-way items): preferences that hold for the
- * zone, details of its user, the devices' lists of services, what apps stored. The hub keeps them
- * for each zone, a device for its own (and, while it has none, for one yet to come).
+ * The items that every device of a zone may write (page 8's two-way items): preferences that hold
+ * for the zone, details of its user, the devices' lists of services, what apps stored. The hub
+ * keeps them for each zone, a device for its own (and, while it has none, for one yet to come).
  *
  * An item in memory is what counts; the store follows in the order of the changes. A change made
- * here counts at once, is told to be done when it is on disk, and is taken back when it cannot be
+ * here counts at once, is reported as done when it is on disk, and is undone when it cannot be
  * stored.
  *
  * Keys:
@@ -42,9 +42,9 @@ struct pz_shared_config {
 	const char *space;        /* of the store; copied */
 	const char *self;         /* see pz_shared_set_self */
 	/**
-	 * A change made here is on disk: others are to be told of it. Or it was taken back: with
-	 * those who were told of it meanwhile, in an exchange, another one is due. Called before
-	 * pz_shared_done; key is borrowed. NULL: nobody is to be told.
+	 * A change made here is on disk: send it to the other nodes. Or it was undone: nodes that
+	 * received it meanwhile, in an exchange, need a further exchange. Called before
+	 * pz_shared_done; key is borrowed. May be NULL.
 	 */
 	void (*settled)(void *arg, const struct pz_sync_kind *kind, const char *key,
 			bool is_stored);
@@ -59,7 +59,7 @@ struct pz_shared_config {
  */
 enum pz_err pz_shared_load(const struct pz_shared_config *config, struct pz_shared **out,
 			   size_t *out_skipped, struct pz_errinfo *info) PZ_MUST_USE;
-/** Frees; writes under way are told nothing any more. NULL is fine. */
+/** Frees the data; `done` of writes under way is not called any more. NULL is fine. */
 void pz_shared_free(struct pz_shared *shared);
 PZ_AUTO_DEFINE(struct pz_shared, pz_shared_free)
 
@@ -78,7 +78,7 @@ struct pz_sync_item *
 pz_shared_item(const struct pz_shared *shared, const struct pz_sync_kind *kind);
 
 /**
- * Is a chunk that came in good? Its origin must be of our zone, its key and value as above.
+ * Checks a chunk that came in. Its origin must be of our zone, its key and value as above.
  * @param from device that the link belongs to: of service lists it gives its own only. NULL: the
  * hub, which gives those of all but ours
  * Errors: NOTFOUND (not kept here, or no such key), DENIED_IDENTITY (origin, another's list), PROTO
@@ -105,8 +105,8 @@ void pz_shared_save_again(struct pz_shared *shared);
 /* ---- changes made here ---- */
 
 /**
- * Tells that a change is on disk.
- * @param err else it was taken back: those of a commit
+ * The end of a change.
+ * @param err PZ_OK: it is on disk; otherwise it was undone, with the error of the commit
  */
 typedef void (*pz_shared_done)(void *arg, enum pz_err err, const char *detail);
 
@@ -127,15 +127,16 @@ const char *pz_shared_value(const struct pz_shared *shared, enum pz_sync_id id, 
 char *pz_shared_text(const struct pz_shared *shared, enum pz_sync_id id, const char *key);
 
 /**
- * Forgets chunks without a trace: nobody is told. From memory at once, from the disk behind.
+ * Forgets chunks without a deletion that is sent to others: from memory at once, from the disk
+ * later.
  * @param keep NULL: all of the item; else those for which it is false
  */
 void pz_shared_forget(struct pz_shared *shared, enum pz_sync_id id,
 		      bool (*keep)(void *arg, const struct pz_sync_chunk *chunk), void *arg);
 /**
- * Forgets one chunk in the same way, and tells when it is gone from the disk.
- * @param done as for pz_shared_write; what could not be removed is back at once
- * Errors: NOTFOUND (there is none), LIMIT_MEMORY; done is not called.
+ * Forgets one chunk in the same way, and calls `done` when it is gone from the disk.
+ * @param done as for pz_shared_write; what could not be removed is back at once Errors: NOTFOUND
+ * (no such chunk), LIMIT_MEMORY; done is not called.
  */
 enum pz_err
 pz_shared_forget_key(struct pz_shared *shared, enum pz_sync_id id, const char *key,

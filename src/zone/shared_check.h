@@ -5,9 +5,9 @@
 #include "sync/chunk.h"
 #include "sync/kind.h"
 
-/** Is this item kept by zone/shared? */
+/** True for the items that zone/shared keeps. */
 bool pz_shared_is_kept(enum pz_sync_id id);
-/** Can a detail of the user have this name? That of a device's name is none. */
+/** True when a detail of the user can have this name; false for the keys of display names. */
 bool pz_shared_is_field(const char *key);
 /**
  * Key and value of a chunk, and whether its origin is of the zone.

@@ -24,7 +24,7 @@ find(const struct pz_shared *shared, enum pz_sync_id id, pz_shared_is_meant is_m
 	return PZ_OK;
 }
 
-/* Commits end in their order: the last one tells that all have. */
+/* Commits end in their order: the end of the last one is the end of all. */
 static enum pz_err
 remove_found(struct pz_shared *shared, const json_t *keys, pz_shared_done done, void *arg,
 	     struct pz_errinfo *info)

@@ -5,13 +5,14 @@
 
 #include "zone/shared.h"
 
-/** Is this value meant? */
+/** True when this value is to be removed. */
 typedef bool (*pz_shared_is_meant)(const void *arg, const struct pz_sync_kind *kind,
 				   const struct pz_sync_chunk *chunk);
 
 /**
- * Removes all values that are meant, of preferences, user details and app data. Each removal is a
- * change of ours, as with pz_shared_write: it counts at once, and others are to be told.
+ * Removes all values that `is_meant` selects, of preferences, user details and app data. Each
+ * removal is a change of ours, as with pz_shared_write: it counts at once, and is sent to other
+ * nodes.
  * @param meant_arg used during the call only
  * @param done when all is on disk, with the error of the last one; not called where nothing was
  * removed

@@ -11,24 +11,24 @@
 #define PZ_ZONE_TAG_CHARS 16 /* hex digits */
 
 /**
- * The zone's tag of the day: nobody who lacks the secret can tell which zone it is, or that
- * yesterday's was the same. First hex digits of HMAC-SHA-256(secret, "YYYY-MM-DD"), UTC.
+ * The zone's tag of the day. Without the secret it shows neither the zone nor that yesterday's tag
+ * was of the same zone. First hex digits of HMAC-SHA-256(secret, "YYYY-MM-DD"), UTC.
  * @param out with NUL
  */
 void pz_zone_tag(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
 		 char out[PZ_ZONE_TAG_CHARS + 1]);
 
 /**
- * The tag of one device under one instance name, so that members know whom to expect before they
- * connect: HMAC-SHA-256(secret, "YYYY-MM-DD/instance/device"). Bound to the instance, so that two
- * instances of one device cannot be told to be the same.
+ * The tag of one device under one instance name, so that members know which device to expect before
+ * they connect: HMAC-SHA-256(secret, "YYYY-MM-DD/instance/device"). Bound to the instance, so that
+ * a stranger cannot see that two instances are of one device.
  */
 void pz_zone_device_tag(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
 			const char *instance, const char *device, char out[PZ_ZONE_TAG_CHARS + 1]);
 
 /**
- * The zone's tags of the days around one, so that what is heard costs one HMAC and not one for each
- * day that a clock may be wrong by. All zero is valid: no tag is known yet.
+ * The zone's tags of the days around one, so that an instance that is found costs one HMAC and not
+ * one for each day that a clock may be wrong by. All zero is valid: no tag is known yet.
  */
 struct pz_zone_tags {
 	uint64_t day; /* since 1970: of the middle */
@@ -36,9 +36,9 @@ struct pz_zone_tags {
 };
 
 /**
- * Whether a tag is one of the zone's, of up to PZ_ZONE_TAG_DAYS_MAX days before or after today: a
- * device whose clock is wrong must be found, to be told so.
- * @param tags kept by the caller; made anew when the day or the secret is another one
+ * True when a tag is one of the zone's, of up to PZ_ZONE_TAG_DAYS_MAX days before or after today: a
+ * device whose clock is wrong must be found, so that its owner can be warned.
+ * @param tags kept by the caller; made anew when the day or the secret changes
  * @param out_days how many days after today, < 0: before. Set when it is ours
  */
 bool pz_zone_tags_find(struct pz_zone_tags *tags, const uint8_t secret[PZ_ZONE_SECRET_BYTES],
