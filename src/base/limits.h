@@ -79,8 +79,8 @@
 #define PZ_UNAUTH_SITE_FACTOR 4 /* an IPv6 /48 may have this many times what a /64 may have */
 /* accepted connection to a whole ClientHello, which follows at once */
 #define PZ_HELLO_TIMEOUT_US (3 * PZ_US_PER_S)
-#define PZ_DOORWAY_CALM_US (60 * PZ_US_PER_S) /* a full waiting room is logged this often at most  \
-					       */
+/* a full waiting room is logged this often at most */
+#define PZ_DOORWAY_CALM_US (60 * PZ_US_PER_S)
 /* descriptors that connections leave to the owner's commands */
 #define PZ_FILES_RESERVED_MAX PZ_CTL_CLIENTS_MAX
 #define PZ_LINGERING_MAX 1024 /* closed connections that wait for the other end's hang-up */
@@ -190,8 +190,8 @@
 /* after a first collision: with the same names */
 #define PZ_MDNS_PROBE_AGAIN_US (1 * PZ_US_PER_S)
 #define PZ_MDNS_PROBE_VALID_US (10 * PZ_US_PER_S) /* a second one within this: with new names */
-#define PZ_MDNS_CONFIRM_US                                                                         \
-	(10 * PZ_US_PER_S) /* queried again: an instance without an answer until then is gone */
+/* queried again: an instance without an answer until then is gone */
+#define PZ_MDNS_CONFIRM_US (10 * PZ_US_PER_S)
 #define PZ_MDNS_DAEMON_WAIT_US (1 * PZ_US_PER_S) /* for the bus; then our own responder starts */
 #define PZ_MDNS_RETRY_US (30 * PZ_US_PER_S) /* something is missing (bus, socket): tried again */
 /* ---- synchronisation (page 8); per item: the table in sync/kind.h ---- */

@@ -142,7 +142,7 @@ read_all(int fd, const char *path, struct pz_buf *out, struct pz_errinfo *info)
 
 	do {
 		size_t room = out->max - out->len < READ_BYTES ? out->max - out->len : READ_BYTES;
-		if (room == 0) /* more than that nobody writes */
+		if (room == 0) /* `pzh export` writes no more than that */
 			return pz_fail(info, PZ_ERR_LIMIT, "%s: longer than any archive of a zone",
 				       path);
 		if (pz_buf_reserve(out, room, &at) != PZ_OK)

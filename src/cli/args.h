@@ -35,7 +35,8 @@ enum pz_err pz_cli_args_parse(const struct pz_cli_program *program, int argc, ch
  * given, or the command has no such option. */
 const char *pz_cli_args_value(const struct pz_cli_args *args, const char *name);
 
-/** Seconds with up to three decimals to milliseconds; false when it is none or over 10^6. */
+/** Seconds with up to three decimals to milliseconds; false when the text is no number or over
+ * 10^6. */
 bool pz_cli_parse_seconds(const char *text, unsigned *out_ms);
 
 /** --help of the program, or of a command when it is not NULL. */

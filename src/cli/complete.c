@@ -264,9 +264,9 @@ offer_word(const struct completion *c, const char *what)
 		offer_alternatives(c, what);
 }
 
-/* ---- where the word stands ---- */
+/* ---- the position of the word ---- */
 
-/* The next word of what the table calls the arguments; NULL: none is left. */
+/* The next word of what the table calls the arguments; NULL: no word is left. */
 static const char *
 next_token(const char **at, size_t *out_len)
 {

@@ -1,4 +1,5 @@
-/* What `pzh` does without a daemon, for the tests of the commands: told what it was asked. */
+/* A fake of what `pzh` does without a daemon, for the tests of the commands: it records its calls.
+ */
 #ifndef PZ_CLI_FAKE_OFFLINE_H
 #define PZ_CLI_FAKE_OFFLINE_H
 

@@ -54,7 +54,7 @@ struct pz_cli_note {
 
 struct pz_cli_program {
 	const char *name;
-	const char *daemon;       /* whom it talks to */
+	const char *daemon;       /* the daemon that it talks to */
 	enum pz_program settings; /* of that daemon */
 	const char *summary;
 	const char *data_dir_env;

@@ -70,7 +70,7 @@ told_of_archive(const struct task *task, enum pz_err err, const struct pz_errinf
 			   info->text[0] ? info->text : pz_err_text(err));
 }
 
-/* Is there a daemon to ask, or is the data directory ours? */
+/* Finds out whether to ask a daemon or to work on the data directory. */
 static int
 find_hub(struct task *task)
 {
@@ -78,7 +78,7 @@ find_hub(struct task *task)
 
 	task->is_offline = pz_cli_connect(task->cli, &info) == PZ_ERR_IO_REFUSED;
 	if (!task->is_offline)
-		return PZ_EXIT_DONE; /* other failures are told by the first request */
+		return PZ_EXIT_DONE; /* the first request reports other failures */
 	return told(task, pz_cli_data_dir(task->cli, &task->data_dir, &info), &info);
 }
 

@@ -13,7 +13,7 @@
 /* A list of many thousand keys is long. */
 #define DATA_TIMEOUT_MS (4 * PZ_CLI_TIMEOUT_MS)
 
-/* {origin?, key?} of the arguments; NULL after the reason was told. */
+/* {origin?, key?} of the arguments; NULL after the reason was printed. */
 static json_t *
 make_params(const struct pz_cli *cli, const char *second)
 {

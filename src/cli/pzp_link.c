@@ -30,7 +30,7 @@ is_code(const char *text)
 	return digits == PZ_CODE_DIGITS;
 }
 
-/* Parameters of `enrol`, or NULL after the reason was told. */
+/* Parameters of `enrol`, or NULL after the reason was printed. */
 static json_t *
 enrol_params(const struct pz_cli *cli)
 {

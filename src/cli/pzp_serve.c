@@ -22,7 +22,7 @@ struct serving {
 	int wait_ms;
 };
 
-/* The whole file, at most PZ_COMMAND_FILE_BYTES_MAX; NULL after the reason was told. */
+/* The whole file, at most PZ_COMMAND_FILE_BYTES_MAX; NULL after the reason was printed. */
 static char *
 read_file(const struct pz_cli *cli, const char *path, size_t *out_len)
 {
@@ -49,8 +49,7 @@ read_file(const struct pz_cli *cli, const char *path, size_t *out_len)
 	return PZ_TAKE(text);
 }
 
-/* The description in FILE; NULL after the reason was told. What it means is the daemon's to check.
- */
+/* The description in FILE; NULL after the reason was printed. The daemon checks its content. */
 static json_t *
 read_description(const struct pz_cli *cli, const char *path)
 {

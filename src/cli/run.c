@@ -51,7 +51,7 @@ pz_cli_opt_param(const struct pz_cli *cli, json_t *params, const char *name)
 static void tell(const struct pz_cli *cli, int status, const char *hint, const char *fmt,
 		 va_list ap) PZ_PRINTF(4, 0);
 
-/* @return true: it is there, false: standard output does not take it */
+/* @return false: standard output cannot be written to */
 static bool
 has_written_json(const struct pz_cli *cli, const json_t *error)
 {
@@ -60,8 +60,8 @@ has_written_json(const struct pz_cli *cli, const json_t *error)
 	return fflush(cli->out) == 0 && !ferror(cli->out);
 }
 
-/* With --json the reason is the one document on standard output, and stands nowhere else as long as
- * it can be written there. */
+/* With --json the reason is the one document on standard output. It goes to standard error only
+ * when standard output cannot be written to. */
 static void
 tell(const struct pz_cli *cli, int status, const char *hint, const char *fmt, va_list ap)
 {

@@ -63,7 +63,7 @@ pz_cli_data_dir(const struct pz_cli *cli, char **out_dir, struct pz_errinfo *inf
 enum pz_err pz_cli_connect(struct pz_cli *cli, struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
- * Makes a request; a failure is told on stderr.
+ * Makes a request; a failure is printed on standard error.
  * @param params takes; NULL for none
  * @param timeout_ms 0: none
  * @param on_event as for pz_ctl_request

@@ -53,8 +53,8 @@ void pz_cli_table_add(struct pz_cli_table *table, enum pz_cli_colour colour, con
 void pz_cli_table_addf(struct pz_cli_table *table, enum pz_cli_colour colour, const char *fmt, ...)
 	PZ_PRINTF(3, 4);
 
-/** Adds "ends  certificate in 59 days, …" of {tls, ca, crl}, unless there is none. @param authority
- * whose the CA is, e.g. "zone's authority" */
+/** Adds "ends  certificate in 59 days, …" of {tls, ca, crl}, as far as it has them. @param
+ * authority the name of the CA, e.g. "zone's authority" */
 void pz_cli_add_days(struct pz_cli_table *table, const json_t *days, const char *authority);
 /** Adds "warning  …" for each. */
 void pz_cli_add_warnings(struct pz_cli_table *table, const json_t *warnings);

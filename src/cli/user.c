@@ -76,7 +76,7 @@ print_changed(struct pz_cli *cli, const json_t *detail)
 	return PZ_EXIT_DONE;
 }
 
-/* Adds an argument as a text; false: it is none. */
+/* Adds an argument as a text, unless it was not given; false: out of memory. */
 static bool
 add_text(json_t *params, const char *name, const char *text)
 {

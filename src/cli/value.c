@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "cli/run.h"
 
-/* Standard input, as far as a request can hold it. NULL after the reason was told. */
+/* Standard input, as far as a request can hold it. NULL after the reason was printed. */
 static char *
 read_input(const struct pz_cli *cli, size_t *out_len)
 {

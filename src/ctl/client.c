@@ -240,7 +240,7 @@ run_exchange(struct exchange *x, struct pz_errinfo *info)
 		if (pz_ctl_flush(&c->out, c->fd) != PZ_OK)
 			pz_buf_wipe(&c->out);
 		PZ_TRY(wait_for_news(x, &ready, &stop, info));
-		if (ready) { /* also when told to stop: what came before that counts */
+		if (ready) { /* also when it has to stop: what came before that counts */
 			enum pz_err err = pz_ctl_lines_fill(&c->lines, c->fd);
 
 			if (err != PZ_OK)

@@ -18,7 +18,7 @@ struct pz_ctl_error {
 /**
  * Connects to a daemon.
  * @param path its control socket
- * Errors: IO_REFUSED (nobody listens), IO_TIMEOUT (the daemon does not accept), CONFIG (path too
+ * Errors: IO_REFUSED (no daemon listens), IO_TIMEOUT (the daemon does not accept), CONFIG (path too
  * long), DENIED_PERMISSION, IO, LIMIT_MEMORY.
  */
 enum pz_err pz_ctl_connect(const char *path, struct pz_ctl_client **out_client,

@@ -6,9 +6,9 @@
  *
  * Lifetime: anything that ends a client (hang-up, full queue, server freed) only marks it closed
  * and closes its poll handle; libuv calls client_closed() at the end of the loop's turn, and there
- * the calls that are left are told and the memory goes. So a handler may do to its call, its client
- * and the server what it likes. A closed client's calls can still be answered until then; nothing
- * is written.
+ * the owners of the calls that are left are called, and the memory is freed. So a handler may end
+ * its call, and may free the server, without further checks. A closed client's calls can still be
+ * answered until then; nothing is written.
  */
 #include "ctl/server.h"
 
@@ -85,7 +85,7 @@ call_free(struct pz_ctl_call *call)
 	free(call);
 }
 
-/* Tells the owners of the calls that are left, and ends them. */
+/* Calls the owners of the calls that are left, and ends them. */
 static void
 calls_gone(struct client *c)
 {
@@ -564,7 +564,7 @@ pz_ctl_fail(struct pz_ctl_call *call, int exit_code, const char *message)
 
 	pz_debug("ctl-failed", "method=%.*s exit=%d %s", METHOD_SHOWN_BYTES, call->method,
 		 exit_shown, message);
-	/* A client that cannot even be told gets the hang-up. */
+	/* A client that cannot even get the error is disconnected. */
 	if (client_send(c, error_answer(call->id, codes[exit_shown], exit_shown, message)) != PZ_OK)
 		client_close(c);
 	call_free(call);

@@ -36,8 +36,8 @@ typedef void (*pz_ctl_handler)(void *arg, struct pz_ctl_call *call, const char *
  * Listens at `path`, mode 0600; peers must have our uid or be root (SO_PEERCRED), see also
  * pz_ctl_server_allow_group.
  * @param loop borrowed, must outlive the server
- * @param path socket file. A file left by a daemon that crashed is removed; one that somebody
- *     listens on is not.
+ * @param path socket file. A file left by a daemon that crashed is removed; one that a process
+ * listens on is not.
  * @param info detail for people, may be NULL
  * Errors: CONFIG (path longer than a socket address holds), EXISTS (another daemon listens there,
  * or the file is no socket), DENIED_PERMISSION, IO, LIMIT_MEMORY.

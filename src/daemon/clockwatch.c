@@ -25,7 +25,7 @@ on_poll(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (status < 0)
 		return;
-	/* Read, or the loop would spin; armed again, or the next time would not be told. */
+	/* Read, or the loop would spin; armed again, or the next jump would not be noticed. */
 	if (read(watch->fd, &ignored, sizeof(ignored)) < 0 && errno == EAGAIN)
 		return;
 	if (arm(watch->fd) != 0)

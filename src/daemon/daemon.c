@@ -150,7 +150,8 @@ ignore_row(void *arg, const char *key, struct pz_slice value)
 	return PZ_OK;
 }
 
-/* What was handed to the store is written, and whoever waits for it hears of it, before we end. */
+/* Before the end: everything that was handed to the store is written, and its call-backs have run.
+ */
 static void
 drain_store(struct pz_daemon *d)
 {
@@ -223,8 +224,8 @@ on_reload_signal(uv_signal_t *handle, int signum)
 	pz_sdnotify("READY=1");
 }
 
-/* A terminal that is closed sends SIGHUP: whoever started the daemon there wants it to end with it,
- * unless it was started with nohup. */
+/* A terminal that is closed sends SIGHUP: a daemon that was started there ends with it, unless it
+ * was started with nohup. */
 static void
 watch_hangup(struct pz_daemon *d)
 {

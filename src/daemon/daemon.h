@@ -24,7 +24,7 @@ struct pz_daemon_ops {
 	/** Writes one line for people: what the daemon does now, e.g. "1 zone, 2 devices
 	 * connected". For the service manager. */
 	void (*describe)(void *arg, char *out, size_t size);
-	/** What the owner should do next, "" when there is nothing; told once after the start. */
+	/** What the owner should do next, "" when there is nothing; logged once after the start. */
 	void (*next_step)(void *arg, char *out, size_t size);
 	/** The system's clock was set. */
 	void (*clock_set)(void *arg);
@@ -45,7 +45,7 @@ struct pz_daemon {
 	struct pz_reaper reaper;
 	struct pz_clockwatch clock;
 	struct pz_timer watchdog, status;
-	char described[DESCRIPTION_BYTES]; /* what the service manager was told last */
+	char described[DESCRIPTION_BYTES]; /* the state that was sent to the service manager last */
 	const struct pz_daemon_ops *ops;
 	void *arg;
 	char **argv;
@@ -61,7 +61,7 @@ struct pz_daemon {
 bool pz_daemon_open(struct pz_daemon *daemon, enum pz_program program, int argc, char **argv,
 		    int *out_exit);
 
-/** Starts the control socket, tells systemd, runs until SIGTERM or SIGINT. @return exit code */
+/** Starts the control socket, notifies systemd, runs until SIGTERM or SIGINT. @return exit code */
 int pz_daemon_run(struct pz_daemon *daemon, const struct pz_daemon_ops *ops, void *arg);
 
 /** Ends the control socket and the signals, while the node still exists: its call-backs run. */

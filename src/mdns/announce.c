@@ -40,7 +40,8 @@ take_all_back(struct pz_mdns_announcer *announcer)
 	}
 }
 
-/** Somebody has one of our names: which one does not matter, both are random. */
+/** Another host has one of our names. Both names get random values: it does not matter which one is
+ * taken. */
 static void
 rename_all(struct pz_mdns_announcer *announcer)
 {
@@ -53,8 +54,8 @@ rename_all(struct pz_mdns_announcer *announcer)
 }
 
 /**
- * RFC 6762 9: who sees a conflict with what he has announced probes again. It may be nobody's: a
- * packet of our own, on its way since before a change, looks like one.
+ * RFC 6762 9: a host that sees a conflict with its announcement probes again. The conflict may be
+ * false: a delayed packet of our own from before a change looks like one.
  * @return whether there is something to announce now
  */
 static bool
@@ -189,10 +190,10 @@ on_settle(struct pz_timer *timer, void *arg)
 	if (announcer->is_broken) /* which one does not matter: it was a while ago */
 		take_all_back(announcer);
 	announcer->is_broken = false;
-	/* Addresses first: whoever sees the service can resolve it at once. */
+	/* Addresses first: a host that sees the service can resolve it at once. */
 	bool is_done = announce_addresses(announcer);
 	is_done = announce_service(announcer) && is_done;
-	if (announcer->has_collided) /* with somebody on this machine: told at once */
+	if (announcer->has_collided) /* with another program on this machine: reported at once */
 		return;
 	if (!is_done)
 		retry(announcer, "no memory");
@@ -311,7 +312,7 @@ void
 pz_mdns_announcer_collision(struct pz_mdns_announcer *announcer)
 {
 	announcer->has_collided = true;
-	/* Somebody may want every name: RFC 6762 8.1 asks to slow down then. */
+	/* An attacker may claim every name: RFC 6762 8.1 asks to slow down then. */
 	wake(announcer,
 	     announcer->collisions < PZ_MDNS_COLLISIONS_MAX ? 0 : PZ_MDNS_COLLISION_WAIT_US);
 }

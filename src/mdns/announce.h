@@ -1,7 +1,7 @@
 /*
- * What is announced: keeps a backend's entries as the owner wants them, while the addresses of
- * this machine come and go and names turn out to be taken. No I/O: a backend announces, addresses
- * and timers are handed in.
+ * The announcer: keeps the entries of a backend as the owner wants them, while the addresses of
+ * this machine change and names turn out to be taken. No I/O: a backend announces, addresses and
+ * timers are handed in.
  */
 #ifndef PZ_MDNS_ANNOUNCE_H
 #define PZ_MDNS_ANNOUNCE_H
@@ -19,8 +19,8 @@ struct pz_mdns_announced_address {
 
 struct pz_mdns_announcer {
 	const struct pz_env *env;
-	const struct pz_mdns *owner;     /* its trouble is told */
-	struct pz_mdns_backend *backend; /* NULL: there is none now */
+	const struct pz_mdns *owner;     /* its trouble event is called */
+	struct pz_mdns_backend *backend; /* NULL: none is attached */
 	struct pz_mdns_service *wanted;  /* NULL: nothing is announced */
 	/* As they are announced: the wanted ones, or random ones when those were taken. "" when
 	 * nothing is announced. */
@@ -29,7 +29,7 @@ struct pz_mdns_announcer {
 	bool is_stale; /* entry says what was wanted before */
 	bool has_collided;
 	bool is_established;      /* entry is announced */
-	bool has_failed;          /* told; not everything has been announced since */
+	bool has_failed;          /* reported; not everything has been announced since */
 	bool is_broken;           /* an entry does not work */
 	unsigned collisions;      /* that cost us our names */
 	uint64_t probed_again_us; /* when the names were tried once more; 0: they were not */
@@ -38,7 +38,7 @@ struct pz_mdns_announcer {
 	struct pz_timer settle;
 };
 
-/** @param owner whose events are told of trouble; borrowed */
+/** Announces nothing yet. @param owner whose trouble event is called; borrowed */
 void pz_mdns_announcer_init(struct pz_mdns_announcer *announcer, const struct pz_env *env,
 			    const struct pz_mdns *owner);
 /** Withdraws the announcement and stops the timer. */

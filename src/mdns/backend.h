@@ -1,5 +1,5 @@
 /*
- * What speaks multicast DNS for us, behind one table: the system's Avahi (system.c) or our own
+ * The implementations of multicast DNS, behind one table: the system's Avahi (system.c) or our own
  * responder (own.c). Only what has to differ is here; what is announced is decided by announce.c,
  * and what was found by catalogue.c.
  */
@@ -33,7 +33,8 @@ struct pz_mdns_backend_ops {
 			     const struct pz_mdns_local *address);
 	/** Goodbye to what add_service or add_address gave. */
 	void (*remove)(struct pz_mdns_backend *backend, void *entry);
-	/** Asks for records, and goes on telling of them. @param arg for events->record */
+	/** Queries records of a name, and reports each that comes or goes until unwatch. @param arg
+	 * for events->record */
 	void *(*watch)(struct pz_mdns_backend *backend, const char *name, enum pz_mdns_type type,
 		       void *arg);
 	void (*unwatch)(struct pz_mdns_backend *backend, void *watch);
@@ -42,17 +43,18 @@ struct pz_mdns_backend_ops {
 };
 
 enum pz_mdns_backend_state {
-	PZ_MDNS_ASKED,  /* whether it works */
-	PZ_MDNS_ABSENT, /* not now; it will say when */
+	PZ_MDNS_ASKED,  /* it is not known yet whether it works */
+	PZ_MDNS_ABSENT, /* not now; another state follows */
 	PZ_MDNS_READY,
 	PZ_MDNS_LOST, /* never again: to be freed */
 	PZ_MDNS_DIED, /* likewise, and by itself: a packet may have done it */
 };
 
-/* May be called from inside any of the above: nobody acts before a timer. */
+/* They may be called from inside any of the functions above: their receivers only note what
+ * happened, and act in a timer. */
 struct pz_mdns_backend_events {
 	void (*state)(void *arg, enum pz_mdns_backend_state state);
-	/** Somebody else has a name that we announced. */
+	/** Another host has a name that we announced. */
 	void (*collision)(void *arg);
 	/** What add_service or add_address gave is announced now. */
 	void (*established)(void *arg, void *entry);

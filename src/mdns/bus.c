@@ -325,7 +325,7 @@ on_message(DBusConnection *connection, DBusMessage *message, void *arg)
 		    strcmp(name, bus->service) == 0 && strcmp(after, bus->owner) != 0)
 			set_owner(bus, after);
 	} else if (dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_SIGNAL && sender != NULL &&
-		   strcmp(sender, bus->owner) == 0) { /* anybody can send a signal */
+		   strcmp(sender, bus->owner) == 0) { /* any program on the bus can send a signal */
 		bus->events->signal(bus->arg, message);
 	} else {
 		return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;

@@ -5,12 +5,12 @@
  * at what there is. So it does not matter in which order they come, whether they repeat, or
  * whether a backend calls from inside another call.
  *
- * An instance is told when PTR, SRV, TXT and an address are there, and is gone when one of PTR,
- * SRV and addresses is missing. (An announcer that crashes leaves a PTR record that lives for 75
- * minutes; SRV and addresses live for two.)
+ * `found` is called for an instance when PTR, SRV, TXT and an address are there, `gone` when one of
+ * PTR, SRV and addresses is missing. (An announcer that crashes leaves a PTR record that lives for
+ * 75 minutes; SRV and addresses live for two.)
  *
- * When the network is asked again, or by another backend, nothing that is known is believed any
- * more, but nobody is told that it is gone before `confirm`.
+ * When all is queried again, or by another backend, nothing that is known is certain any more;
+ * `gone` is not called for it before `confirm`.
  *
  * Why not Avahi's own browsers of services and resolvers: a resolver gives one address of an
  * instance and stays with it, and a device is dialled at all of its addresses, on each interface;
@@ -36,12 +36,12 @@ struct pz_mdns_instance {
 	struct pz_list node;
 	struct pz_mdns_records records;
 	struct pz_mdns_watch ask[ASK_COUNT];
-	enum pz_mdns_worth worth; /* as the owner said when it was told last */
+	enum pz_mdns_worth worth; /* as the owner returned it last from `found` */
 	uint64_t since_us;        /* it is known */
 	bool is_changed;          /* to be looked at by settle */
 	bool is_told;             /* found was called, gone was not */
-	bool is_unconfirmed;      /* asked again: silence is no answer yet */
-	/* What was told, to see a change. */
+	bool is_unconfirmed;      /* queried again: a missing answer means nothing yet */
+	/* What was reported last, to see a change. */
 	uint16_t told_port;
 	struct pz_slice told_txt;           /* owned */
 	char host[PZ_MDNS_NAME_TEXT_BYTES]; /* whose addresses are asked for, "" for none */
@@ -153,7 +153,7 @@ give_way(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
 	unask_all(instance);
 	pz_list_remove(&instance->node);
 	catalogue->instances_len--;
-	pz_list_append(&catalogue->leaving, &instance->node); /* settle tells that it is gone */
+	pz_list_append(&catalogue->leaving, &instance->node); /* settle calls `gone` for it */
 	wake(catalogue, 0);
 }
 
@@ -224,8 +224,8 @@ drop_instance(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *inst
 	unask_all(instance);
 	catalogue->instances_len--;
 	free_instance(instance);
-	/* There is room again for one that was ignored: ask who is there, but not at once, or
-	 * whoever makes instances come and go makes us ask all the time. */
+	/* There is room again for an instance that was ignored: query all, but not at once, or an
+	 * attacker whose instances come and go would make us query all the time. */
 	if (catalogue->has_overflowed && !catalogue->confirm.active)
 		pz_env_start(catalogue->env, &catalogue->confirm, PZ_MDNS_CONFIRM_US);
 }
@@ -265,7 +265,7 @@ tell_again(struct pz_mdns_instance *instance)
 	pz_mdns_records_tell_again(&instance->records);
 }
 
-/** Everything is to be told again when port or TXT are not what was told; false: no memory. */
+/** Marks all addresses to be reported again when port or TXT have changed; false: no memory. */
 static bool
 see_change(struct pz_mdns_instance *instance, uint16_t port, struct pz_slice txt)
 {
@@ -304,14 +304,14 @@ tell_found(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instanc
 	};
 	pz_mdns_records_told(&instance->records, address);
 	instance->is_told = true;
-	instance->is_changed = true; /* there may be more to tell */
+	instance->is_changed = true; /* there may be more to report */
 	enum pz_mdns_worth worth = catalogue->owner->events->found(catalogue->owner->arg, &found);
 	instance = find(catalogue, name); /* unless the call-back has ended the browsing */
 	if (instance != NULL)
 		instance->worth = worth;
 }
 
-/** Nothing says any more that it is there. @return whether somebody was told */
+/** Takes an instance as gone. @return whether `gone` was called */
 static bool
 retire(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance, bool forever)
 {
@@ -327,7 +327,7 @@ retire(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance, b
 	return was_told;
 }
 
-/** @return whether somebody was told: then nothing that was looked at before is certain */
+/** @return whether an event was called: it may have changed everything that was looked at before */
 static bool
 tell(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
 {

@@ -1,7 +1,7 @@
 /*
- * What is known of the network: takes DNS records as they come and go, decides what to ask next,
- * and tells the owner of instances and their addresses. No I/O: a backend asks, timers are handed
- * in.
+ * The instances that are known on the local network: takes DNS records as they come and go, decides
+ * what to query next, and reports instances and their addresses to the owner. No I/O: a backend
+ * asks, timers are handed in.
  */
 #ifndef PZ_MDNS_CATALOGUE_H
 #define PZ_MDNS_CATALOGUE_H
@@ -23,22 +23,22 @@ struct pz_mdns_watch {
 
 struct pz_mdns_catalogue {
 	const struct pz_env *env;
-	const struct pz_mdns *owner;                  /* its events are told */
+	const struct pz_mdns *owner;                  /* its events are called */
 	const char *own;                              /* our own instance name, "" for none */
 	char own_before[PZ_MDNS_LABEL_BYTES_MAX + 1]; /* when that was looked at last */
-	struct pz_mdns_backend *backend;              /* NULL: there is none now */
+	struct pz_mdns_backend *backend;              /* NULL: none is attached */
 	bool is_on;
 	struct pz_list instances;
 	size_t instances_len;
-	struct pz_list leaving; /* gave way; to be told and freed */
-	struct pz_map *former;  /* names of those that gave way, NULL: none did */
+	struct pz_list leaving; /* replaced; `gone` is to be called, then they are freed */
+	struct pz_map *former;  /* names of those that were replaced; NULL: none was */
 	uint64_t ignored;       /* instances over PZ_MDNS_INSTANCES_MAX that found no room */
 	uint64_t replaced_us;   /* begin of the second that `replaced` counts */
 	unsigned replaced;      /* how many gave way in it */
 	bool has_overflowed;    /* since it was asked who is there */
 	bool is_crowd_told;     /* logged, once */
 	bool is_broken;         /* a watch does not work: everything is asked anew by `confirm` */
-	bool has_failed;        /* told; since then it has not been seen to work */
+	bool has_failed;        /* reported; since then it has not been seen to work */
 	struct pz_mdns_watch who;
 	struct pz_timer settle, confirm, crowd;
 };
@@ -55,7 +55,7 @@ void pz_mdns_catalogue_browse(struct pz_mdns_catalogue *catalogue, bool on);
  * found again. */
 void pz_mdns_catalogue_attach(struct pz_mdns_catalogue *catalogue, struct pz_mdns_backend *backend);
 
-/** Our own name may be another one now: who has the former one was taken for ourselves. */
+/** Our own name may have changed: an instance with the former name was taken for ourselves. */
 void pz_mdns_catalogue_own_changed(struct pz_mdns_catalogue *catalogue);
 
 /** For the backend's event: a watch does not work. */

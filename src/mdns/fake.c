@@ -28,10 +28,10 @@ struct fake {
 	char address[];
 };
 
-/* An instance that a browsing node has been told of. */
+/* An instance that was reported to a browsing node. */
 struct known {
 	struct pz_list node;
-	uint64_t version;    /* that was told; 0: to be told again */
+	uint64_t version;    /* that was reported; 0: to be reported again */
 	uint64_t expires_us; /* UINT64_MAX: it can be reached */
 	bool said_goodbye;
 	char instance[PZ_MDNS_LABEL_BYTES_MAX + 1];
@@ -62,7 +62,7 @@ pz_mdns_fake_net_reachable(struct pz_mdns_fake_net *net,
 	pz_mdns_fake_net_changed(net);
 }
 
-/** Has the node look at what it should tell, in a moment; an earlier moment stays. */
+/** Schedules the next look at what is to be reported; an earlier one stays. */
 static void
 kick(struct fake *fake)
 {
@@ -124,7 +124,7 @@ forget_all(struct fake *fake)
 	}
 }
 
-/** Tells of one that is gone; false when there is none. */
+/** Reports one that is gone; false without one. */
 static bool
 tell_gone(struct fake *fake, uint64_t now)
 {
@@ -181,7 +181,7 @@ tell(struct fake *fake, const struct fake *other)
 	return true;
 }
 
-/** Tells of one that is new or has changed; false when there is none. */
+/** Reports one that is new or has changed; false without one. */
 static bool
 tell_found(struct fake *fake)
 {

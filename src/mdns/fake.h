@@ -5,10 +5,11 @@
 #include "base/env.h"
 #include "mdns/mdns.h"
 
-/** Something is told this long after it happened, at random. */
+/** An event is reported this long after it happened, at random. */
 #define PZ_MDNS_FAKE_DELAY_MIN_US (1 * PZ_US_PER_MS)
 #define PZ_MDNS_FAKE_DELAY_MAX_US (20 * PZ_US_PER_MS)
-/** Whoever cannot be reached any more is gone after this (the TTL of an address, RFC 6762 10). */
+/** A node that cannot be reached any more is gone after this (the TTL of an address, RFC 6762 10).
+ */
 #define PZ_MDNS_FAKE_EXPIRY_US (120 * PZ_US_PER_S)
 
 struct pz_mdns_fake_net;
@@ -32,7 +33,7 @@ void pz_mdns_fake_net_changed(struct pz_mdns_fake_net *net);
  */
 enum pz_err pz_mdns_fake_new(struct pz_mdns_fake_net *net, const struct pz_env *env,
 			     const char *address, struct pz_mdns **out) PZ_MUST_USE;
-/** Frees as a crash does: nobody hears a goodbye. NULL is fine. */
+/** Frees as a crash does: no goodbye is sent. NULL is fine. */
 void pz_mdns_fake_crash(struct pz_mdns *mdns);
 /** The instance name that is announced now, "" for none: another one after a collision. */
 const char *pz_mdns_fake_instance(const struct pz_mdns *mdns);

@@ -1,11 +1,11 @@
 /*
- * Puts together who speaks (system.c where avahi-daemon runs, else own.c), what is announced
- * (announce.c) and what is known (catalogue.c). Nobody acts inside a call-back of Avahi: states
- * are noted, and `choose` looks at them in a turn of its own.
+ * Connects the backend (system.c where avahi-daemon runs, else own.c), the announcer (announce.c)
+ * and the catalogue of found instances (catalogue.c). No code of ours acts inside a call-back of
+ * Avahi: states are noted, and `choose` looks at them in a turn of its own.
  *
- * The process of our own responder may end by a packet that somebody sends on purpose. So it is
- * started again, each time after twice the time of before, up to an hour: at first nothing is
- * missed, and in the end nothing is spent. From PZ_MDNS_DEATHS_MAX on the owner is told.
+ * An attacker on the local network may end the process of our own responder with a packet. So it is
+ * started again, each time after twice the time of before, up to an hour: a single death costs
+ * almost nothing, and endless ones cost no CPU. From PZ_MDNS_DEATHS_MAX on the owner is warned.
  */
 #include "mdns/mdns.h"
 
@@ -303,7 +303,8 @@ is_wanted(const struct daemon_mdns *mdns)
 	return mdns->announcer.wanted != NULL || mdns->catalogue.is_on;
 }
 
-/** Whether avahi-daemon may be there in a moment: then nobody should hear of us twice. */
+/** True when avahi-daemon may be there in a moment: then our responder must not announce the same.
+ */
 static bool
 is_worth_waiting(struct daemon_mdns *mdns)
 {

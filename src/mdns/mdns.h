@@ -39,21 +39,22 @@ struct pz_mdns_found {
 	size_t txt_len;
 };
 
-/** What can be wrong with multicast DNS while everything else goes on. */
+/** Failures of multicast DNS; everything else works meanwhile. */
 enum pz_mdns_trouble {
 	PZ_MDNS_TROUBLE_RESPONDER, /* our own responder cannot run, or ends again and again */
 	PZ_MDNS_TROUBLE_PUBLISH,   /* not everything can be announced */
 	PZ_MDNS_TROUBLE_BROWSE,    /* not everything can be asked for */
 };
 
-/** What an instance is worth to the owner: where there are too many, those worth less go first. */
+/** The value of an instance to the owner: with too many instances, those of the lowest value are
+ * dropped first. */
 enum pz_mdns_worth {
 	PZ_MDNS_STRANGER,
-	PZ_MDNS_LIKELY, /* says what members say; a stranger who has heard one can do so, too */
-	PZ_MDNS_MEMBER, /* is the one that it says it is, or a copy of it at another address */
+	PZ_MDNS_LIKELY, /* its TXT is that of a member; a stranger can copy it */
+	PZ_MDNS_MEMBER, /* its tag is right: the member itself, or a copy of its announcement */
 };
 
-/** Told from the loop (a timer), never from inside a call. They may call everything but free. */
+/** Called from the loop (a timer), never from inside a call. They may call everything but free. */
 struct pz_mdns_events {
 	/** An instance of _pzp._tcp has this address; repeated for each address and when TXT or
 	 * port change. Never our own instance. */
@@ -62,7 +63,7 @@ struct pz_mdns_events {
 	void (*gone)(void *arg, const char *instance);
 	/**
 	 * Something does not work, or works again. May come from inside a call, so it may call
-	 * nothing here. NULL: nobody wants to know.
+	 * nothing here. May be NULL.
 	 * @param text one line: what does not work and why; NULL: it works again
 	 */
 	void (*trouble)(void *arg, enum pz_mdns_trouble trouble, const char *text);
@@ -71,8 +72,8 @@ struct pz_mdns_events {
 struct pz_mdns_ops {
 	/**
 	 * Announces on every interface, IPv4 and IPv6, following interfaces that come and go;
-	 * replaces what was announced. Copies. A name that somebody else has is replaced by a
-	 * random one, the instance's and the host's, without a word to the caller.
+	 * replaces what was announced. Copies. When another host has one of the names, instance and
+	 * host get random names; the caller is not informed.
 	 * Errors: CONFIG (a name or TXT too long or malformed; what was announced stays),
 	 * LIMIT_MEMORY (likewise), IO (not possible now; it is tried again by itself).
 	 * @spec page 6 "Being found, finding", RFC 6762 8, RFC 6763 4.1
@@ -81,12 +82,12 @@ struct pz_mdns_ops {
 	/** Goodbye (RFC 6762 10.1). Nothing when nothing is announced. */
 	void (*unpublish)(struct pz_mdns *mdns);
 	/**
-	 * Starts or stops looking. Starting again asks the network again, and what is known is
-	 * told again. Stopping forgets what is known, without gone. Errors: LIMIT_MEMORY, IO (not
-	 * possible now; it is tried again by itself).
+	 * Starts or stops looking. Starting again sends the queries again, and found is called
+	 * again for all that is known. Stopping forgets what is known, without gone. Errors:
+	 * LIMIT_MEMORY, IO (not possible now; it is tried again by itself).
 	 */
 	enum pz_err (*browse)(struct pz_mdns *mdns, bool on);
-	/** Goodbye, and frees. Tells nothing. */
+	/** Goodbye, and frees. No event follows. */
 	void (*free)(struct pz_mdns *mdns);
 };
 
@@ -107,11 +108,11 @@ struct pz_mdns {
 enum pz_err
 pz_mdns_new(struct pz_loop *loop, struct pz_mdns **out, struct pz_errinfo *info) PZ_MUST_USE;
 
-/** What speaks for us now, for status and log: "avahi-daemon", "own"; "" for fakes and while
- * nothing has been asked for. */
+/** The backend in use, for status and log: "avahi-daemon", "own"; "" for fakes and before the first
+ * publish or browse. */
 const char *pz_mdns_kind(const struct pz_mdns *mdns);
 
-/** For implementations: tells the owner, when there is one that wants to know. */
+/** For implementations: calls events->trouble when the owner has set it. */
 static inline void
 pz_mdns_tell_trouble(const struct pz_mdns *mdns, enum pz_mdns_trouble trouble, const char *text)
 {

@@ -1,7 +1,7 @@
 /*
  * What a node and the process of its own responder send each other over their socket: the calls and
- * events of backend.h as bytes. No I/O. The node reads what the responder sends as it reads a
- * stranger: a packet may have made the responder somebody else's.
+ * events of backend.h as bytes. No I/O. The node checks what the responder sends like a stranger's
+ * bytes: an attacker's packet may have taken the responder over.
  */
 #ifndef PZ_MDNS_MESSAGE_H
 #define PZ_MDNS_MESSAGE_H

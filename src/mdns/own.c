@@ -5,8 +5,8 @@
  * each watch has an id, calls are sent, and what comes back is read as a stranger's (message.h).
  *
  * The process is a fresh image, not a fork that goes on: a copy of this process would have its
- * memory, keys and all, for whoever takes it over. The program is started again instead of a second
- * one from a folder, because it cannot be missing or of another version.
+ * memory with all keys, for an attacker that takes it over. The program is started again instead of
+ * a second one from a folder, because it cannot be missing or of another version.
  */
 #include "mdns/own.h"
 
@@ -41,7 +41,7 @@ struct child {
 struct own {
 	struct pz_mdns_backend base;
 	const struct pz_env *env;
-	struct child *child; /* NULL: it has ended, and that was told */
+	struct child *child; /* NULL: it has ended, and the state event was sent */
 	struct pz_buf in, out;
 	struct pz_list objects;
 	struct pz_map *by_id;
@@ -107,7 +107,7 @@ on_child_exit(uv_process_t *process, int64_t code, int signal)
 	own->base.events->state(own->base.arg, PZ_MDNS_DIED);
 }
 
-/** It is of no more use; what follows is told when it has ended. */
+/** Kills the responder; the state event follows when its process has ended. */
 static void
 give_up(struct own *own, const char *reason)
 {

@@ -94,7 +94,7 @@ on_poll(uv_poll_t *poll, int status, int events)
 
 	if (watch->is_datagram && (events & UV_READABLE) && drops_datagram(watch->fd))
 		return;
-	if (status < 0) { /* libuv has stopped watching; the error itself is told by a read */
+	if (status < 0) { /* libuv has stopped watching; a read returns the error itself */
 		happened = AVAHI_WATCH_ERR | (watch->wanted & AVAHI_WATCH_IN);
 		start(watch);
 	}

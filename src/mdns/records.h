@@ -23,14 +23,15 @@ struct pz_mdns_records {
 
 /** Empty list. */
 void pz_mdns_records_init(struct pz_mdns_records *records);
-/** Adds what is not there. What is over the limits, there is no memory for, or is nobody's address
- * is left out. An address that was told by another interface or protocol counts as told. */
+/** Adds a record that is not there. It is left out when it is over the limits, when there is no
+ * memory, or when it is not a host's address. An address that was reported for another interface or
+ * protocol counts as reported. */
 void pz_mdns_records_add(struct pz_mdns_records *records, enum pz_mdns_type type, int interface,
 			 uint8_t protocol, struct pz_slice rdata);
 /** Removes it, if it is there. */
 void pz_mdns_records_remove(struct pz_mdns_records *records, enum pz_mdns_type type, int interface,
 			    uint8_t protocol, struct pz_slice rdata);
-/** Removes all whose type is one that `which` says. */
+/** Removes all records for whose type `which` returns true. */
 void pz_mdns_records_drop(struct pz_mdns_records *records, bool (*which)(enum pz_mdns_type type));
 /** For pz_mdns_records_drop: true for every type. */
 bool pz_mdns_is_any(enum pz_mdns_type type);
@@ -48,12 +49,12 @@ pz_mdns_record_rdata(const struct pz_mdns_record *record)
 	return pz_slice_of(record->rdata, record->len);
 }
 
-/** An address that was not told yet, or NULL. @param out_any whether there is any at all */
+/** An address that was not reported yet, or NULL. @param out_any whether there is any at all */
 const struct pz_mdns_record *
 pz_mdns_records_untold(const struct pz_mdns_records *records, bool *out_any);
-/** This address was told, by whatever interface or protocol it came. */
+/** Marks an address as reported, for every interface and protocol that it came by. */
 void pz_mdns_records_told(struct pz_mdns_records *records, const char *address);
-/** No address was told. */
+/** Marks all addresses as not reported. */
 void pz_mdns_records_tell_again(struct pz_mdns_records *records);
 
 #endif

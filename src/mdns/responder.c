@@ -3,8 +3,8 @@
  * a loop of its own, with nothing open but its socket to the node and Avahi's. When the node closes
  * that socket, everything that was announced is taken back, and the process ends.
  *
- * Writing waits until the node reads: a responder that nobody reads has nothing else to do. A timer
- * of the kernel ends a process that is stuck.
+ * Writing waits until the node reads: until then the responder has nothing else to do. A timer of
+ * the kernel ends a process that is stuck.
  */
 #include "mdns/responder.h"
 
@@ -78,7 +78,7 @@ say(const struct pz_mdns_message *message)
 	struct pz_buf out;
 
 	pz_buf_init(&out, SIZE_MAX, NULL);
-	/* A record that is too long to be sent is none of ours. */
+	/* A record that is too long to be sent is not of a personal zone device. */
 	if (pz_mdns_message_write(message, &out) == PZ_OK)
 		send_all(pz_buf_slice(&out));
 	pz_buf_fini(&out);
@@ -346,7 +346,8 @@ on_readable(uv_poll_t *poll, int status, int events)
 
 /* ---- life ---- */
 
-/* Everything that a responder tells of its machine by itself is off; and no unicast DNS. */
+/* No records about the machine itself (host information, workstation, domains), and no unicast DNS.
+ */
 static AvahiServer *
 server_new(struct responder *r, int *err)
 {

@@ -18,7 +18,7 @@ struct pz_mdns_service *pz_mdns_service_copy(const struct pz_mdns_service *servi
 /** True when both have the same TXT strings in the same order. */
 bool pz_mdns_service_txt_eq(const struct pz_mdns_service *a, const struct pz_mdns_service *b);
 
-/** A name that nobody has, and that says nothing. */
+/** A random name: unique, and without information about the device. */
 void pz_mdns_random_name(const struct pz_env *env, char out[PZ_MDNS_RANDOM_NAME_BYTES]);
 
 #endif

@@ -90,7 +90,7 @@ append_txt(DBusMessage *call, const struct pz_mdns_service *service)
 	return dbus_message_iter_close_container(&iter, &list);
 }
 
-/* No cookie: it would tell which services are of one machine. */
+/* No cookie: it would show which services are of one machine. */
 static DBusMessage *
 add_service_call(const struct object *object)
 {
@@ -194,7 +194,7 @@ object_new(struct system_backend *system, bool is_watch)
 	return object;
 }
 
-/** Tells avahi-daemon that it is not needed any more. */
+/** Sends avahi-daemon the message that the object is not needed any more. */
 static void
 object_end(struct object *object)
 {

@@ -1,4 +1,4 @@
-/* Reading DNS records that anybody on the network can send. No I/O. */
+/* Reads DNS records, which any host on the local network can send. No I/O. */
 #ifndef PZ_MDNS_TEXT_H
 #define PZ_MDNS_TEXT_H
 
@@ -43,7 +43,7 @@ enum pz_err pz_mdns_srv_read(struct pz_slice rdata, uint16_t *out_port,
 /**
  * The text of an A or AAAA record.
  * @param interface name of the one that it came by, for link-local addresses
- * Errors: PROTO (wrong size; or nobody's address: unspecified, loopback unless it came by "lo",
+ * Errors: PROTO (wrong size; or not a host's address: unspecified, loopback unless it came by "lo",
  * multicast, broadcast, IPv4 in IPv6).
  */
 enum pz_err

@@ -16,7 +16,7 @@
 #include "route/router.h"
 #include "tls/session.h"
 
-/** What the owner of a link hears. */
+/** Call-backs to the owner of a link. */
 struct pz_link_events {
 	/** The handshake is done and the certificates are verified; admission is the owner's
 	 * decision. */
@@ -62,7 +62,7 @@ struct pz_link {
 	struct pz_timer timer;
 	struct pz_liveness life;
 	uint64_t deadline_us; /* to be established, or to make progress */
-	uint64_t hello_us;    /* until when a client has to have said its ClientHello; 0: it has */
+	uint64_t hello_us;    /* until when a client has to send its ClientHello; 0: it has */
 	uint64_t patience_us; /* what each frame moves the deadline by; 0 = it stands */
 	uint64_t rx_us, tx_us;
 	struct pz_list dirty_node, closing_node;

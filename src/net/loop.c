@@ -100,8 +100,8 @@ pz_loop_fini(struct pz_loop *loop)
 	pz_tcp_end_lingering(loop);
 	uv_close((uv_handle_t *)&loop->prepare, NULL);
 	pz_lookups_fini(loop);
-	/* A process that was told to end needs a moment (the goodbye of mdns), and no more is
-	 * waited. */
+	/* A child that was asked to end needs a moment (the goodbye of mdns), but no longer than
+	 * PZ_LOOP_END_MS. */
 	uv_timer_start(&loop->alarm, on_end_alarm, PZ_LOOP_END_MS, 0);
 	uv_unref((uv_handle_t *)&loop->alarm);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);

@@ -90,7 +90,7 @@ read_v4_route(struct default_routes *routes, char *line)
 }
 
 /* Destination, its length, source, its length, gateway, metric, references, use, flags, interface;
- * the kernel's own one on lo says that there is none. */
+ * the kernel's own route on lo means that no default route exists. */
 static void
 read_v6_route(struct default_routes *routes, char *line)
 {
@@ -177,7 +177,7 @@ on_message(uv_poll_t *poll, int status, int events)
 		     msg = NLMSG_NEXT(msg, left))
 			relevant = relevant || is_relevant(msg);
 	}
-	if (status < 0) /* libuv has stopped watching; the error was told by recv */
+	if (status < 0) /* libuv has stopped watching; recv returned the error */
 		uv_poll_start(poll, UV_READABLE, on_message);
 	if (relevant && !watch->timer.active)
 		pz_env_start(&watch->loop->env, &watch->timer, COALESCE_US);

@@ -44,7 +44,8 @@ on_closed(uv_handle_t *handle)
 	free(process);
 }
 
-/* Exit and the end of both outputs arrive in any order; the owner hears of it when all is in. */
+/* Exit and the end of both outputs arrive in any order; the owner is called when all three have
+ * come. */
 static void
 finish_if_done(struct pz_process *process)
 {

@@ -1,7 +1,7 @@
 /*
  * One connection: a non-blocking socket watched with uv_poll, one recv() into the loop's shared
  * buffer per wake-up, one send() per flush. uv_tcp would do as well; uv_poll costs 100 bytes less
- * for an idle link and tells exactly how much of a write the kernel took.
+ * for an idle link and shows exactly how much of a write the kernel took.
  */
 #include "net/tcp.h"
 
@@ -22,7 +22,7 @@ struct tcp {
 	uv_poll_t poll;
 	struct pz_loop *loop;
 	int fd;
-	int error; /* what a send met; told by the next wake-up */
+	int error; /* the error of a send; reported in the next wake-up */
 	bool reading, writing;
 	bool has_sent;
 };
@@ -76,8 +76,8 @@ on_readable(struct tcp *tcp)
 static void update_poll(struct tcp *tcp);
 
 /*
- * The connection is broken, but what the peer said before may still be in the socket: often the
- * reason, in a `bye`. libuv has stopped watching and does not tell what the error was.
+ * The connection is broken, but the socket may still hold what the peer sent before: often the
+ * reason, in a `bye`. libuv has stopped watching and does not report the error.
  */
 static void
 give_up(struct tcp *tcp)

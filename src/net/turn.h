@@ -1,7 +1,7 @@
 /*
  * What links of one thread share, and what is done once at the end of each loop turn: a link that
  * was sent to is flushed once, whatever the number of messages (page 13), and a link that was
- * closed is taken apart when nobody stands on it any more.
+ * closed is freed when none of its functions is on the stack any more.
  */
 #ifndef PZ_NET_TURN_H
 #define PZ_NET_TURN_H

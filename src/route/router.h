@@ -71,7 +71,8 @@ void pz_router_set_relaying(struct pz_router *router, bool on);
  * `address` (a device of our zone) hangs behind `via`, an attached session: messages to it and to
  * its apps go out by `via`, and what comes in by `via` may be from it. Its own session, when there
  * is one, goes first. Replaces an earlier entry of the address; gone with `via`. The caller checks
- * that the device agrees. Errors: EXISTS (the address is our own), LIMIT_MEMORY.
+ * that the device agrees.
+ * Errors: EXISTS (the address is our own), LIMIT_MEMORY.
  * @spec page 6 "Relaying"
  */
 enum pz_err pz_router_attach_behind(struct pz_router *router, struct pz_slice address,

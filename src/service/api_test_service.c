@@ -8,7 +8,7 @@
 
 #define REPEAT_US (1 * PZ_US_PER_S)
 
-/* One caller of listenFor42 that wants to hear it again and again. */
+/* One caller of listenFor42 that gets the value again and again. */
 struct repeat {
 	struct pz_call *call;
 	const struct pz_env *env;

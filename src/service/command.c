@@ -75,7 +75,7 @@ read_options(const json_t *method, struct pz_command *out, const char *name,
 		return pz_fail(info, PZ_ERR_CONFIG, "%s: timeout must be 1 to %d seconds", name,
 			       PZ_COMMAND_TIMEOUT_S_MAX);
 	out->is_stream = json_is_true(stream);
-	if (timeout == NULL) /* a stream goes on until somebody ends it */
+	if (timeout == NULL) /* a stream goes on until its caller or its process ends it */
 		seconds = out->is_stream ? 0 : PZ_COMMAND_TIMEOUT_S_DEFAULT;
 	out->timeout_us = (uint64_t)seconds * PZ_US_PER_S;
 	return PZ_OK;

@@ -1,6 +1,6 @@
 /*
- * A service made of commands: a JSON file names programs, each is one method (page 12). Processes
- * are started by somebody else (net/); here is what they are started with and what their output
+ * A service made of commands: a JSON file names programs, each is one method (page 12).
+ * net/process.c starts the processes; here is what they are started with and what their output
  * means.
  */
 #ifndef PZ_SERVICE_COMMAND_H
@@ -12,8 +12,7 @@
 
 struct pz_process;
 
-/** What a process tells. Any of them may run from within the loop only, never from within start or
- * kill. */
+/** Events of a process. They are called from the loop only, never from within start or kill. */
 struct pz_process_events {
 	/** A chunk of its standard output. */
 	void (*out)(void *arg, struct pz_slice bytes);

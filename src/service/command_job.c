@@ -153,7 +153,7 @@ send_lines(struct job *job)
 	}
 }
 
-/* ---- what the process tells ---- */
+/* ---- events of the process ---- */
 
 static void
 too_much(struct job *job)

@@ -41,7 +41,7 @@ void pz_command_jobs_detach(struct pz_commands *state);
 
 /**
  * The last line that is not empty, without control characters, as UTF-8 (other bytes become '?').
- * @return a string that the caller frees, empty when there is none; NULL: out of memory
+ * @return a string that the caller frees, may be empty; NULL: out of memory
  */
 char *pz_command_last_line(struct pz_slice text);
 

@@ -63,7 +63,7 @@ json_t *pz_descriptor_full_json(const struct pz_descriptor *d);
  * @param out untouched on failure; release with pz_descriptor_fini
  * @param info may be NULL
  * Errors: PROTO_MEMBER (member missing, wrong type, too long, wrong id), PROTO_ADDRESS (not an
- * address), DENIED_IDENTITY (address of somebody else), CRYPTO, LIMIT_MEMORY.
+ * address), DENIED_IDENTITY (the address of another node), CRYPTO, LIMIT_MEMORY.
  * @spec page 7, 2 "Consequences" and 4
  */
 enum pz_err pz_descriptor_parse(const json_t *json, const char *expected_address,

@@ -27,7 +27,7 @@ struct pz_ds {
 struct pz_ds_property {
 	const char *name;
 	bool is_identifying; /* own zone only (page 14 SRV-5) */
-	/** The value now, new reference; NULL: this component does not tell. */
+	/** The value now, new reference; NULL: this component has no such value. */
 	json_t *(*get)(struct pz_ds *ds, const char *component);
 };
 

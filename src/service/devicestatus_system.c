@@ -257,7 +257,7 @@ display_height(struct pz_ds *ds, const char *component)
 	return display_mode(ds, component, mode) ? json_integer(mode[1]) : NULL;
 }
 
-/* One byte of the display's self-description; 0: it does not tell. @spec VESA E-EDID 1.4, 3.6 */
+/* One byte of the display's self-description; 0: not known. @spec VESA E-EDID 1.4, 3.6 */
 static uint8_t
 edid_byte(struct pz_ds *ds, const char *component, size_t offset)
 {

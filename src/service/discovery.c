@@ -65,7 +65,7 @@ pz_service_find_feature(const json_t *params)
 	return pz_json_text(json_object_get(part(params, 0, "serviceType"), "api"));
 }
 
-/* A text of the parameters, at most max_bytes long; NULL: it is none. */
+/* A text of the parameters, at most max_bytes long; NULL: it is no text, or too long. */
 static const char *
 keep_text(struct find *f, json_t *value, size_t max_bytes)
 {
@@ -142,7 +142,7 @@ read_filter(struct find *f, const json_t *filter)
 	    !read_zones(f, json_object_get(filter, "zoneId")) ||
 	    (id && !json_is_null(id) && f->pub.service_id == NULL))
 		return false;
-	if (f->pub.zone_count == 0) /* 7.3 step 3: nobody to ask live */
+	if (f->pub.zone_count == 0) /* 7.3 step 3: no node to ask live */
 		f->pub.cache = true;
 	f->pub.remote_services = remote || !f->spec_style; /* old clients do not know it */
 	return true;

@@ -357,7 +357,7 @@ request(struct pz_dispatcher *d, const char *from, json_t *payload, struct batch
 		return;
 	c->is_single = json_is_false(json_object_get(payload, "stream"));
 	if (pz_method_parse(pz_slice_str(rpc.method), &m) != PZ_OK ||
-	    m.kind == PZ_METHOD_CALLBACK) { /* the owner knows its call-backs, so this is none */
+	    m.kind == PZ_METHOD_CALLBACK) { /* the owner has handled its call-backs before */
 		pz_service_call_fail(c, pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));
 		return;
 	}

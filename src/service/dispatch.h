@@ -110,7 +110,8 @@ struct pz_dispatch_ops {
  */
 struct pz_dispatcher *pz_dispatcher_new(const struct pz_env *env, struct pz_registry *registry,
 					const struct pz_dispatch_ops *ops, void *arg);
-/** Ends everything without a word; finds the owner still holds are gone too. NULL is fine. */
+/** Ends everything without sending anything; finds that the owner still holds are gone too. NULL is
+ * fine. */
 void pz_dispatcher_free(struct pz_dispatcher *d);
 
 /**
@@ -126,7 +127,7 @@ void pz_dispatcher_free(struct pz_dispatcher *d);
 void pz_dispatcher_request(struct pz_dispatcher *d, const char *from, json_t *payload);
 
 /** Ends all calls, listeners, binds and searches of that node and of its apps ("zone/device"), of
- * one app (its full address), or of everybody in a zone ("zone"). Nothing is sent to them. */
+ * one app (its full address), or of a whole zone ("zone"). Nothing is sent to them. */
 void pz_dispatcher_peer_gone(struct pz_dispatcher *d, const char *node_prefix);
 
 /** The answer to PZ_PERMIT_PENDING. Unknown tickets (the caller went) are ignored. @param permit
@@ -141,7 +142,8 @@ void pz_dispatcher_recheck(struct pz_dispatcher *d);
 void pz_find_add(struct pz_find *find, const struct pz_descriptor *descriptor);
 /** Adds one result given as a descriptor object (borrowed); malformed ones are dropped. */
 void pz_find_add_json(struct pz_find *find, const json_t *descriptor);
-/** Tells that none of the zones asked could be reached: no result at all is then a NetworkError. */
+/** Notes that none of the zones asked could be reached: a search without results then ends with a
+ * NetworkError. */
 void pz_find_unreachable(struct pz_find *find);
 /** No more results from the owner: everything is delivered and find is gone. */
 void pz_find_done(struct pz_find *find);

@@ -8,11 +8,11 @@ struct pz_registry;
 
 /** Empty registry; NULL: out of memory. */
 struct pz_registry *pz_registry_new(void);
-/** Removes (and frees) every service, telling watchers. NULL is fine. */
+/** Removes and frees every service; calls the watchers. NULL is fine. */
 void pz_registry_free(struct pz_registry *r);
 
 /**
- * Adds a service and tells the watchers.
+ * Adds a service and calls the watchers.
  * @param service taken on success; on failure still the caller's
  * @param info may be NULL
  * Errors: EXISTS (the same id under the same api), LIMIT (PZ_SERVICES_PER_DEVICE_MAX),
@@ -23,7 +23,7 @@ enum pz_err pz_registry_add(struct pz_registry *r, struct pz_service *service,
 			    struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
- * Removes a service: ends its calls and listeners (through the dispatcher's watch), tells the
+ * Removes a service: ends its calls and listeners (through the dispatcher's watch), calls the
  * watchers, frees it. Not from within a call of that service. Errors: NOTFOUND.
  * @spec page 7, 3 "unregister"
  */
@@ -45,7 +45,7 @@ void pz_registry_each(const struct pz_registry *r,
 
 /**
  * Sets the address that descriptors carry: "device" before enrolment, "zone/device" after. Watchers
- * are told when it changed. Errors: PROTO_ADDRESS, LIMIT_MEMORY (nothing has changed then).
+ * are called when it changed. Errors: PROTO_ADDRESS, LIMIT_MEMORY (nothing has changed then).
  */
 enum pz_err pz_registry_set_address(struct pz_registry *r, const char *node_address) PZ_MUST_USE;
 

@@ -41,9 +41,10 @@ struct pz_sync_session;
 struct pz_sync_ops {
 	/**
 	 * Sends a prop to the other end.
-	 * @param message borrowed Errors: LIMIT_QUEUE: not now, and nothing was taken; the owner
-	 * calls pz_sync_session_pump when there is room. Any other error is returned by the
-	 * function of the session that was called.
+	 * @param message borrowed
+	 * Errors: LIMIT_QUEUE: not now, and nothing was taken; the owner calls pz_sync_session_pump
+	 * when there is room. Any other error is returned by the function of the session that was
+	 * called.
 	 */
 	enum pz_err (*send)(void *arg, const char *status, json_t *message);
 	/** What we hold of an item, borrowed; NULL: it is not synchronised here (opted out). The
@@ -125,10 +126,11 @@ bool pz_sync_session_is_blocked(const struct pz_sync_session *session);
 
 /**
  * A prop from the other end.
- * @param message its payload.message; NULL counts as malformed Errors: NOTFOUND (not one of ours),
- * PROTO_MEMBER (malformed; answered with prop `error` badRequest, and of a Data nothing was taken),
- * PROTO (a listing without a Hash of ours, or a second Hash while one is answered). A bad chunk is
- * no error: it is refused, and the others are kept.
+ * @param message its payload.message; NULL counts as malformed
+ * Errors: NOTFOUND (not one of ours), PROTO_MEMBER (malformed; answered with prop `error`
+ * badRequest, and of a Data nothing was taken), PROTO (a listing without a Hash of ours, or a
+ * second Hash while one is answered). A bad chunk is no error: it is refused, and the others are
+ * kept.
  */
 enum pz_err pz_sync_session_message(struct pz_sync_session *session, const char *status,
 				    const json_t *message, struct pz_errinfo *info) PZ_MUST_USE;

@@ -143,8 +143,8 @@ pz_tls_export(struct pz_tls *tls, const char *label, uint8_t *out, size_t len) P
 
 /**
  * Verifies the chain that the server of an enrol session showed against a trust set that was
- * received later. @param expect NULL: any identity within the trust set Errors: as pz_verify_chain;
- * INTERNAL (not an enrol client's finished session).
+ * received later. @param expect NULL: any identity within the trust set
+ * Errors: as pz_verify_chain; INTERNAL (not an enrol client's finished session).
  * @spec page 3 step 4
  */
 enum pz_err

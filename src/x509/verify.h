@@ -29,10 +29,10 @@ PZ_AUTO_DEFINE(struct pz_trust, pz_trust_free)
 
 /**
  * Adds an anchor; only before the set is shared.
- * @param pzh_ca, crl the set takes references of its own; crl may be NULL Errors: DENIED_CHAIN (not
- * a self-signed PZH CA, or the CRL is not its own), DENIED_WEAK, EXISTS (the set has another key
- * for the same zone: the user of a link is derived from the zone of its anchor, so two owners of
- * one name could not be distinguished), LIMIT_MEMORY.
+ * @param pzh_ca, crl the set takes references of its own; crl may be NULL
+ * Errors: DENIED_CHAIN (not a self-signed PZH CA, or the CRL is not its own), DENIED_WEAK, EXISTS
+ * (the set has another key for the same zone: the user of a link is derived from the zone of its
+ * anchor, so two owners of one name could not be distinguished), LIMIT_MEMORY.
  */
 enum pz_err pz_trust_add(struct pz_trust *trust, const struct pz_cert *pzh_ca,
 			 const struct pz_crl *crl, struct pz_errinfo *info) PZ_MUST_USE;

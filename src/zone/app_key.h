@@ -25,15 +25,16 @@ enum pz_err pz_app_origin_check(const char *origin, struct pz_errinfo *info) PZ_
 
 /**
  * The key of a chunk.
- * @param key the app's own: text without control characters Errors: CONFIG (origin or key is
- * malformed), LIMIT (both together are too long).
+ * @param key the app's own: text without control characters
+ * Errors: CONFIG (origin or key is malformed), LIMIT (both together are too long).
  */
 enum pz_err pz_app_key_make(const char *origin, const char *key, char out[PZ_APP_KEY_CHARS],
 			    struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
  * Takes the key of a chunk apart.
- * @param out_origin,out_key may be NULL Errors: NOTFOUND (it is not the key of an app's chunk).
+ * @param out_origin,out_key may be NULL
+ * Errors: NOTFOUND (it is not the key of an app's chunk).
  */
 enum pz_err pz_app_key_split(const char *chunk_key, char out_origin[PZ_APP_KEY_CHARS],
 			     const char **out_key, struct pz_errinfo *info) PZ_MUST_USE;

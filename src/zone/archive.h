@@ -75,10 +75,10 @@ typedef enum pz_err (*pz_archive_take)(void *arg, struct pz_slice content, struc
 struct pz_archive_reader *
 pz_archive_reader_new(const uint8_t key[PZ_ARCHIVE_KEY_BYTES], pz_archive_take take, void *arg);
 /**
- * Takes the next bytes of the archive, any number. Errors: those of pz_archive_head_check; CRYPTO
- * (wrong passphrase, or damaged: both look the same), PROTO (damaged or cut short behind a
- * beginning that was right), LIMIT (longer than PZ_ARCHIVE_BYTES_MAX), LIMIT_MEMORY, those of
- * `take`. After one the reader refuses all.
+ * Takes the next bytes of the archive, any number.
+ * Errors: those of pz_archive_head_check; CRYPTO (wrong passphrase, or damaged: both look the
+ * same), PROTO (damaged or cut short behind a beginning that was right), LIMIT (longer than
+ * PZ_ARCHIVE_BYTES_MAX), LIMIT_MEMORY, those of `take`. After one the reader refuses all.
  */
 enum pz_err pz_archive_read(struct pz_archive_reader *reader, struct pz_slice bytes,
 			    struct pz_errinfo *info) PZ_MUST_USE;

@@ -170,9 +170,9 @@ bool pz_authority_is_news(const struct pz_authority *authority, const struct pz_
 /**
  * Prepares to apply such a list. A list with all our entries and a higher number becomes ours;
  * otherwise a new one is signed, with the entries of both and a number above both. The members
- * concerned are marked afterwards, by pz_authority_mark_listed. Errors: DENIED_CHAIN, DENIED_WEAK
- * (not signed by this zone's CA), EXISTS (it has nothing new), CRYPTO, LIMIT (no number is left),
- * LIMIT_MEMORY.
+ * concerned are marked afterwards, by pz_authority_mark_listed.
+ * Errors: DENIED_CHAIN, DENIED_WEAK (not signed by this zone's CA), EXISTS (it has nothing new),
+ * CRYPTO, LIMIT (no number is left), LIMIT_MEMORY.
  * @spec page 2 "Revocation", page 8 table, page 14 REV-4
  */
 enum pz_err

@@ -79,7 +79,8 @@ pz_knowledge_weigh(const struct pz_knowledge *knowledge, const struct pz_sync_ch
 
 /**
  * Keeps an older list that has_more: its entries count as revoked, too, until one list has them
- * all. Errors: as pz_knowledge_weigh; LIMIT (no room); LIMIT_MEMORY: it counts, but is not in txn.
+ * all.
+ * Errors: as pz_knowledge_weigh; LIMIT (no room); LIMIT_MEMORY: it counts, but is not in txn.
  */
 enum pz_err
 pz_knowledge_keep_aside(struct pz_knowledge *knowledge, const struct pz_sync_chunk *chunk,

@@ -135,8 +135,8 @@ void pz_shared_forget(struct pz_shared *shared, enum pz_sync_id id,
 		      bool (*keep)(void *arg, const struct pz_sync_chunk *chunk), void *arg);
 /**
  * Forgets one chunk in the same way, and calls `done` when it is gone from the disk.
- * @param done as for pz_shared_write; what could not be removed is back at once Errors: NOTFOUND
- * (no such chunk), LIMIT_MEMORY; done is not called.
+ * @param done as for pz_shared_write; what could not be removed is back at once
+ * Errors: NOTFOUND (no such chunk), LIMIT_MEMORY; done is not called.
  */
 enum pz_err
 pz_shared_forget_key(struct pz_shared *shared, enum pz_sync_id id, const char *key,
