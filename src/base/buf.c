@@ -141,7 +141,7 @@ grow(struct pz_buf *buf, size_t need)
 	if (pooled)
 		cap = buf->pool->block_bytes;
 	else if (buf->pool && cap <= buf->pool->block_bytes)
-		cap = buf->pool->block_bytes + 1; /* cap tells pool blocks from malloc */
+		cap = buf->pool->block_bytes + 1; /* cap distinguishes pool blocks from malloc */
 	if (!pooled)
 		mem = malloc(cap);
 	if (mem == NULL)

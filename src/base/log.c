@@ -91,8 +91,8 @@ length_until(const char *fmt, size_t at, va_list ap)
 }
 #pragma GCC diagnostic pop
 
-/* Length of the conversion at fmt, 0 when it is none of those that a field's value is written with,
- * or not the whole value. */
+/* Length of the conversion at fmt; 0 when it is not %s, %.*s or %u, or is not the whole value of a
+ * field. */
 static size_t
 conversion_len(const char *fmt)
 {

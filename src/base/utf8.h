@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /**
- * Bytes of the well-formed character at p (1 to 4), or 0 when there is none: truncated, overlong,
- * a surrogate or over U+10FFFF.
+ * Bytes of the well-formed character at p (1 to 4), or 0 when the bytes are malformed: truncated,
+ * overlong, a surrogate or over U+10FFFF.
  * @param len bytes that may be read, at least 1
  * @spec RFC 3629 4
  */

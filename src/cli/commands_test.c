@@ -392,7 +392,7 @@ static const struct {
 	 "DEVICE      INSTANCE  ADDRESSES  PORT\n"
 	 "a@b/tv      a0        10.0.0.7   8040\n"
 	 "(stranger)  b?1       -          -\n"},
-	{&pz_pzp_program, "discover", "[]", "nothing heard\n"},
+	{&pz_pzp_program, "discover", "[]", "no devices found\n"},
 	{&pz_pzp_program, "leave|--yes", "{}", "left the zone; this device is not in a zone now\n"},
 	{&pz_pzh_program, "zones",
 	 "[{\"zone\":\"a@b\",\"host\":\"h\",\"name\":\"Al\",\"devices\":3,\"connected\":1,"

@@ -230,7 +230,8 @@ print_exported(const struct task *task)
 		pz_cli_member(task->result, "devices", devices));
 	if (moving)
 		fprintf(cli->out,
-			"devices are told that their hub moves to %s port %s; end that with `pzh "
+			"the devices are notified that their hub moves to %s port %s; end that "
+			"with `pzh "
 			"export --stay`\n",
 			pz_cli_member(moving, "host", host_scratch),
 			pz_cli_member(moving, "port", port));

@@ -75,8 +75,8 @@ static const struct pz_cli_option export_options[] = {
 	ZONE,
 	PASSPHRASE,
 	{"force", NULL, "replace FILE if it exists", PZ_CLI_FLAG, 0, 0},
-	{"moving-to", "HOST[:PORT]", "tell the devices that their hub moves there", PZ_CLI_TEXT, 0,
-	 0},
+	{"moving-to", "HOST[:PORT]", "notify the devices that their hub moves there", PZ_CLI_TEXT,
+	 0, 0},
 	{"stay", NULL, "end a move that --moving-to began; without FILE", PZ_CLI_FLAG, 0, 0},
 	END,
 };
@@ -101,8 +101,9 @@ static const struct pz_cli_command commands[] = {
 	 "With --all also those that left or were revoked: when, and why.", devices_options,
 	 pz_pzh_cmd_devices},
 	{"revoke", "DEVICE", 1, 1, "take a device out of its zone",
-	 "The device is disconnected, wipes its keys when it hears of it, and every other device\n"
-	 "is told. It cannot be undone; the device can be enrolled anew. With --purge all values\n"
+	 "The device is disconnected and wipes its keys; every other device receives the\n"
+	 "revocation. It cannot be undone; the device can be enrolled anew. With --purge all "
+	 "values\n"
 	 "that it has written (details, preferences, what apps stored) are removed on every\n"
 	 "device; also of a device that was revoked before.",
 	 revoke_options, pz_pzh_cmd_revoke},
@@ -115,8 +116,9 @@ static const struct pz_cli_command commands[] = {
 	 "encrypted with a passphrase. Works whether the daemon runs or not.",
 	 export_options, pz_pzh_cmd_export},
 	{"import", "FILE", 1, 1, "take a zone from an archive",
-	 "The devices of the zone find it here when they are told, by the former hub\n"
-	 "(`pzh export --moving-to`), by each other, or with `pzp hub`. Works whether the daemon\n"
+	 "The devices of the zone find it here when they are notified by the former hub\n"
+	 "(`pzh export --moving-to`) or by each other, or after `pzp hub`. Works whether the "
+	 "daemon\n"
 	 "runs or not.",
 	 import_options, pz_pzh_cmd_import},
 	{"data", "[list | remove ORIGIN [KEY]]", 0, 3, "show what apps have stored, or remove it",

@@ -110,7 +110,7 @@ print_token_notes(struct pz_cli *cli, const json_t *token)
 	if (failed > 0)
 		fprintf(cli->out,
 			"%lld attempts to enrol have failed within the last hour; if they were not "
-			"yours, somebody else is guessing (see `pzh status`)\n",
+			"yours, another machine is guessing (see `pzh status`)\n",
 			(long long)failed);
 }
 

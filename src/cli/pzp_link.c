@@ -42,7 +42,7 @@ enrol_params(const struct pz_cli *cli)
 	json_t *params;
 
 	if (is_link && (zone || code)) {
-		pz_cli_usage(cli, "the link tells zone and code: leave --zone and --code out");
+		pz_cli_usage(cli, "the link contains zone and code: leave --zone and --code out");
 		return NULL;
 	}
 	if (!is_link && (zone == NULL || code == NULL)) {

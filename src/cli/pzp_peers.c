@@ -104,7 +104,7 @@ print_found(struct pz_cli *cli, const json_t *found)
 	size_t i;
 
 	if (json_array_size(found) == 0) {
-		fputs("nothing heard\n", cli->out);
+		fputs("no devices found\n", cli->out);
 		return PZ_EXIT_DONE;
 	}
 	t = pz_cli_table_new(titles, 4);

@@ -100,7 +100,7 @@ static const struct pz_cli_command commands[] = {
 	 pz_pzp_cmd_ping},
 	{"discover", "", 0, 0, "look for devices on the local network",
 	 "Shows whatever announces itself as a personal zone proxy; devices of this zone have an\n"
-	 "id. What is heard proves nothing: who answers has to prove it when connected to.",
+	 "id. An announcement proves nothing: a device proves who it is when it is connected to.",
 	 discover_options, pz_pzp_cmd_discover},
 	{"prefs", "[KEY [VALUE]]", 0, 2, "show preferences, or set one",
 	 "A change made while there is a link to the hub counts from the next reconnect on:\n"

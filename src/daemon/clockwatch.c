@@ -45,7 +45,7 @@ pz_clockwatch_start(struct pz_clockwatch *watch, uv_loop_t *loop, void (*set)(vo
 		uv_poll_start(&watch->poll, UV_READABLE, on_poll);
 		return;
 	}
-	pz_info("clock", "jumps of the clock are noticed late: the system does not tell of them");
+	pz_info("clock", "jumps of the clock are noticed late: the system does not report them");
 	if (watch->fd >= 0)
 		close(watch->fd);
 	watch->fd = -1;

@@ -245,8 +245,8 @@ count_death(struct daemon_mdns *mdns)
 	if (mdns->deaths < PZ_MDNS_DEATHS_MAX)
 		return;
 	(void)pz_fail(&text, PZ_ERR_IO,
-		      "the process that speaks multicast DNS ended %u times, perhaps by a packet "
-		      "of somebody on the local network; it is started again after %llu s",
+		      "the process that speaks multicast DNS ended %u times, perhaps because of a "
+		      "packet from the local network; it is started again after %llu s",
 		      mdns->deaths, (unsigned long long)(delay / PZ_US_PER_S));
 	tell_responder(mdns, text.text);
 }

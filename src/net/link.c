@@ -223,7 +223,7 @@ on_time(struct pz_timer *timer, void *arg)
 			return;
 		}
 	} else if (now >= link->rx_us + 2 * keepalive_us(link) && link->session.blocked == 0) {
-		pz_link_close(link, PZ_ERR_IO_TIMEOUT, "nothing heard, not even a keepAlive");
+		pz_link_close(link, PZ_ERR_IO_TIMEOUT, "nothing received, not even a keepAlive");
 		return;
 	} else {
 		if (link->session.blocked > 0)

@@ -34,7 +34,7 @@ has_name(const json_t *names, const char *name)
 	return false;
 }
 
-/* The component in use, else the first; NULL: there is none. Borrowed from names. */
+/* The component in use, else the first; NULL: no component. Borrowed from names. */
 static const char *
 active_of(struct pz_ds *ds, const struct pz_ds_aspect *aspect, const json_t *names)
 {

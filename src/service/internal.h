@@ -162,7 +162,7 @@ void pz_service_binders_free(struct pz_dispatcher *d);
 /* ---- discovery.c ---- */
 
 extern const struct pz_method_def pz_service_find_method, pz_service_cancel_method;
-/** The requested type of service. @return borrowed from params, or NULL when there is none */
+/** The requested type of service. @return borrowed from params, or NULL without one */
 const char *pz_service_find_feature(const json_t *params);
 /** Begins the search of a permitted call of findServices. @param spec_style results are sent as the
  * interface of the specification has them. Failures are answered. */

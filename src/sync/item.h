@@ -31,8 +31,8 @@ enum pz_err pz_sync_item_check(const struct pz_sync_kind *kind, const struct pz_
  */
 enum pz_err pz_sync_item_put(struct pz_sync_item *item, struct pz_sync_chunk *takes,
 			     struct pz_errinfo *info) PZ_MUST_USE;
-/** A key that the last put has dropped to make room, once each; to be called until there is none:
- * such a key has to go from the disk too. */
+/** A key that the last put has dropped to make room, once each; to be called until it returns
+ * false: such a key has to go from the disk too. */
 bool pz_sync_item_dropped(struct pz_sync_item *item, char out_key[PZ_SYNC_KEY_BYTES_MAX + 1]);
 /** A deletion of what we have nothing of, and older than all those that are kept: it would be
  * dropped at once. */

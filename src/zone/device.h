@@ -50,11 +50,11 @@ enum pz_err pz_device_zone_check_ca(const struct pz_device_zone *zone, const str
 				    struct pz_errinfo *info) PZ_MUST_USE;
 /** @param out not written when it is not known. @return false: not known (yet) */
 bool pz_device_zone_secret(const struct pz_device_zone *zone, uint8_t out[PZ_ZONE_SECRET_BYTES]);
-/** Does the zone's data name this device, as one that is not revoked? */
+/** True for a device that the zone's data names and that is not revoked. */
 bool pz_device_zone_has(const struct pz_device_zone *zone, const char *device);
-/** Was it a device of the zone, and is none any more? */
+/** True for a former device of the zone. */
 bool pz_device_zone_has_left(const struct pz_device_zone *zone, const char *device);
-/** Is this the name of this device? False while virgin. */
+/** True for the name of this device. False while virgin. */
 bool pz_device_zone_is_self(const struct pz_device_zone *zone, const char *device);
 /** Adds the names of the devices that the zone's data names: {name: true}. What memory does not
  * allow is left out. */

@@ -85,7 +85,7 @@ def test_six_wrong_codes(zone):
     assert told["subject"] == ZONE and "127.0.0.1" in told["text"] and "guesser" in told["text"]
     token = zone.hub.token()
     assert token["failedAttempts"] == 6 and token["replaced"] is True
-    assert "somebody else is guessing" in zone.hub.pzh("token").out
+    assert "another machine is guessing" in zone.hub.pzh("token").out
     zone.serves()
 
 
