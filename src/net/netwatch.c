@@ -43,7 +43,11 @@ struct default_routes {
 	uint64_t fingerprint;
 };
 
-/* FNV-1a: the order of the entries does not matter where the results are added up. */
+/*
+ * FNV-1a, and the last step of MurmurHash3: the results are added up, so that the order of the
+ * entries does not matter. Without that step two addresses that change their last digit alike
+ * cancel out.
+ */
 static uint64_t
 hash_of(const char *text)
 {
@@ -51,7 +55,9 @@ hash_of(const char *text)
 
 	for (; *text; text++)
 		hash = (hash ^ (uint8_t)*text) * UINT64_C(1099511628211);
-	return hash;
+	hash = (hash ^ hash >> 33) * UINT64_C(0xff51afd7ed558ccd);
+	hash = (hash ^ hash >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+	return hash ^ hash >> 33;
 }
 
 static void

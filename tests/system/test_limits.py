@@ -75,7 +75,7 @@ def test_connection_flood(zone):
     """Thousands of silent connections from one address: 64 are kept, and nobody else suffers."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     count = min(10000, soft - 2000)
-    before = zone.hub.rss_kib()
+    before, began = zone.hub.rss_kib(), time.monotonic()
     sockets = []
     try:
         for _ in range(10):
@@ -86,7 +86,8 @@ def test_connection_flood(zone):
         assert zone.hub.rss_kib() - before < programs.patience(50 * 1024)
         zone.hub.wait_log("a newer connection of its address took its place")
         said = [line for line in zone.hub.lines if "127.0.0.2" in line]
-        assert len(said) < 60, "the log is flooded too"
+        # ten a second, and the line that says how many were left out
+        assert len(said) <= 11 * (time.monotonic() - began + 2), "the log is flooded too"
         zone.world.device("radio", zone.hub)  # from another address, also an enrolment
     finally:
         for sock in sockets:
