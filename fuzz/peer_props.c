@@ -217,7 +217,7 @@ on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
 static void
 check(void)
 {
-	static const struct pz_node_reply reply = {.done = on_done};
+	static const struct pz_reply reply = {.done = on_done};
 	size_t pos = 0;
 	struct pz_slice key;
 	void *peer;
@@ -228,7 +228,8 @@ check(void)
 	for (size_t i = 0; i < DEVICES; i++)
 		if (w.far[i].pl)
 			check_said(&w.far[i], addresses[i]);
-	FUZZ_CHECK(pz_node_command(w.node, "peers", none, &reply, NULL) == NULL);
+	FUZZ_CHECK(pz_node_command(w.node, "peers", none, &reply, NULL) != NULL);
+	pz_requests_report(&w.node->requests);
 	json_decref(none);
 	FUZZ_CHECK(w.node->zone.membership != NULL && !w.node->is_wiping);
 	FUZZ_CHECK(w.node->answer_count <= PZ_RESEND_ANSWERS_MAX);

@@ -244,8 +244,7 @@ a_walk_survives_what_ends_meanwhile(void **state)
 	(void)state;
 	for (int i = 0; i < 4; i++)
 		r[i] = begin(&o[i], i == 2 ? &stores : &waits);
-	PZ_REQUEST_EACH(&requests, &waits, request)
-	{
+	PZ_REQUEST_EACH (&requests, &waits, request) {
 		seen++;
 		if (request == r[0]) {
 			pz_request_answer(request, json_integer(1));
@@ -253,8 +252,8 @@ a_walk_survives_what_ends_meanwhile(void **state)
 		}
 	}
 	assert_int_equal(seen, 2); /* r[0] and r[3] */
-	PZ_REQUEST_EACH(&requests, &stores, request)
-	assert_ptr_equal(request, r[2]);
+	PZ_REQUEST_EACH (&requests, &stores, request)
+		assert_ptr_equal(request, r[2]);
 }
 
 static void

@@ -295,29 +295,20 @@ appdata_remove(struct pz_node *node, const char *origin, const char *key, pz_sha
 
 /* ---- what happens ---- */
 
-static bool
-has_watcher(const struct pz_node *node)
-{
-	PZ_LIST_EACH ((struct pz_list *)&node->requests, n, tmp)
-		if (PZ_CONTAINER(n, struct pz_node_request, node_list)->is_watcher)
-			return true;
-	return false;
-}
-
 void
 appdata_synchronised(struct pz_node *node, const json_t *keys)
 {
 	const json_t *text;
 	size_t i;
 
+	if (!commands_has_watcher(node))
+		return;
 	json_array_foreach (keys, i, text) {
 		const struct pz_sync_chunk *chunk =
 			pz_sync_item_get(item_of(node), json_string_value(text));
 		char origin[PZ_APP_KEY_CHARS];
 		const char *key;
-		/* Looked at each time: whoever is told may do anything. */
-		if (has_watcher(node) && chunk &&
-		    pz_app_key_split(chunk->key, origin, &key, NULL) == PZ_OK)
+		if (chunk && pz_app_key_split(chunk->key, origin, &key, NULL) == PZ_OK)
 			node_tell(node, json_pack("{s:s, s:s, s:s, s:b, s:s}", "event", "data",
 						  "origin", origin, "key", key, "deleted",
 						  chunk->deleted, "from", chunk->origin));
@@ -454,7 +445,6 @@ appdata_new(struct pz_node *node)
 					      .save = save_mark,
 					      .arg = data});
 	pz_list_init(&data->removals);
-	pz_list_init(&data->tickets);
 	return data;
 }
 
@@ -468,6 +458,5 @@ appdata_free(struct appdata *data)
 		pz_list_remove(n);
 		free(PZ_CONTAINER(n, struct removal, list));
 	}
-	appdata_commands_free(data);
 	free(data);
 }

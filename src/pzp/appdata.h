@@ -17,7 +17,6 @@
 struct appdata {
 	struct pz_node *node;
 	struct pz_list removals; /* of everything of an app, on their way to the disk */
-	struct pz_list tickets;  /* of commands that wait for it */
 	bool is_marked;          /* a session is under way that ends with a clearing */
 	struct pz_keep keep;     /* while the store does not say so */
 };
@@ -93,16 +92,9 @@ void appdata_session_ended(struct pz_node *node, const char *with);
 
 /* ---- commands (page 12 "pzp data") ---- */
 
-/** Forgets what commands wait for. */
-void appdata_commands_free(struct appdata *data);
-
-struct pz_node_request *appdata_list_command(struct pz_node *node, json_t *params,
-					     const struct pz_node_reply *reply, void *arg);
-struct pz_node_request *appdata_get_command(struct pz_node *node, json_t *params,
-					    const struct pz_node_reply *reply, void *arg);
-struct pz_node_request *appdata_set_command(struct pz_node *node, json_t *params,
-					    const struct pz_node_reply *reply, void *arg);
-struct pz_node_request *appdata_remove_command(struct pz_node *node, json_t *params,
-					       const struct pz_node_reply *reply, void *arg);
+void appdata_list_command(struct pz_request *request);
+void appdata_get_command(struct pz_request *request);
+void appdata_set_command(struct pz_request *request);
+void appdata_remove_command(struct pz_request *request);
 
 #endif

@@ -11,18 +11,6 @@
 #define LIST_BYTES_MAX (PZ_CTL_LINE_BYTES_MAX / 4)
 #define LISTED_BYTES 128 /* of a row, without its texts */
 
-static void
-reply_with(const struct pz_node_reply *reply, void *arg, enum pz_err err, const char *detail,
-	   json_t *result)
-{
-	if (err == PZ_OK && result == NULL) {
-		err = PZ_ERR_LIMIT_MEMORY;
-		detail = "out of memory";
-	}
-	reply->done(arg, err, err == PZ_OK ? "" : detail, err == PZ_OK ? result : NULL);
-	json_decref(result);
-}
-
 /* ---- looking ---- */
 
 static json_t *
@@ -73,10 +61,11 @@ list_keys(const struct pz_node *node, const char *origin, const char *prefix, co
 	return result;
 }
 
-struct pz_node_request *
-appdata_list_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply,
-		     void *arg)
+void
+appdata_list_command(struct pz_request *request)
 {
+	struct pz_node *node = request->self;
+	json_t *params = request->params;
 	const char *origin = pz_json_str(params, "origin");
 	const char *prefix = pz_json_str(params, "prefix");
 	const char *after = pz_json_str(params, "after");
@@ -93,8 +82,7 @@ appdata_list_command(struct pz_node *node, json_t *params, const struct pz_node_
 	if (err == PZ_OK)
 		result = origin ? list_keys(node, origin, prefix ? prefix : "", after)
 				: list_origins(node, after);
-	reply_with(reply, arg, err, info.text, result);
-	return NULL;
+	pz_request_finish(request, err, info.text, result);
 }
 
 static enum pz_err
@@ -108,10 +96,11 @@ read_key(json_t *params, const char **out_origin, const char **out_key, struct p
 			: pz_fail(info, PZ_ERR_CONFIG, "which value is meant? give its key");
 }
 
-struct pz_node_request *
-appdata_get_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply,
-		    void *arg)
+void
+appdata_get_command(struct pz_request *request)
 {
+	struct pz_node *node = request->self;
+	json_t *params = request->params;
 	const struct pz_sync_chunk *chunk = NULL;
 	const char *origin, *key;
 	struct pz_errinfo info = {""};
@@ -127,96 +116,61 @@ appdata_get_command(struct pz_node *node, json_t *params, const struct pz_node_r
 				   (json_int_t)chunk->value_len, "mtime_ms",
 				   (json_int_t)chunk->mtime_ms, "from", chunk->origin);
 	}
-	reply_with(reply, arg, err, info.text, result);
-	return NULL;
+	pz_request_finish(request, err, info.text, result);
 }
 
 /* ---- changing ---- */
 
-/* A change that the disk has not confirmed yet. The command may be gone by then. */
-struct ticket {
-	struct pz_list list;
-	struct pz_node *node;
-	uint64_t serial;
+/* A change that the disk has not confirmed yet. */
+struct change {
+	struct pz_request *request;
 	json_t *result;
 };
 
 static void
-free_ticket(struct ticket *ticket)
+release_change(struct pz_request *request)
 {
-	pz_list_remove(&ticket->list);
-	json_decref(ticket->result);
-	free(ticket);
+	struct change *change = request->state;
+
+	json_decref(change->result);
 }
 
-void
-appdata_commands_free(struct appdata *data)
-{
-	for (struct pz_list *n; (n = pz_list_first(&data->tickets)) != NULL;)
-		free_ticket(PZ_CONTAINER(n, struct ticket, list));
-}
+static const struct pz_request_kind change_kind = {
+	.size = sizeof(struct change), .release = release_change, .goes_on = true};
 
 static void
 on_stored(void *arg, enum pz_err err, const char *detail)
 {
-	struct ticket *ticket = arg;
-	struct pz_node_request *request = request_find(ticket->node, ticket->serial);
-	json_t *result = err == PZ_OK ? json_incref(ticket->result) : NULL;
+	struct change *change = arg;
 	struct pz_errinfo info = {""};
 
-	free_ticket(ticket);
 	if (err != PZ_OK)
 		(void)pz_fail(&info, err, "not changed, it cannot be stored: %s", detail);
-	if (request)
-		request_finish(request, err, info.text, result);
-	else
-		json_decref(result);
-}
-
-static struct ticket *
-new_ticket(struct pz_node_request *request)
-{
-	struct ticket *ticket = request ? calloc(1, sizeof(*ticket)) : NULL;
-
-	if (ticket == NULL)
-		return NULL;
-	ticket->node = request->node;
-	ticket->serial = request->serial;
-	pz_list_append(&request->node->appdata->tickets, &ticket->list);
-	return ticket;
-}
-
-/* Waits for the disk, or tells at once why not. */
-static struct pz_node_request *
-settle(struct pz_node_request *request, struct ticket *ticket, enum pz_err err, const char *detail)
-{
-	if (err == PZ_OK)
-		return request;
-	if (ticket)
-		free_ticket(ticket);
-	request_finish(request, err, detail, NULL);
-	return NULL;
+	pz_request_finish(change->request, err, info.text,
+			  err == PZ_OK ? json_incref(change->result) : NULL);
 }
 
 /* Begins a change, which is answered when it is on disk. */
-static struct pz_node_request *
-change(struct pz_node *node, json_t *params,
-       enum pz_err (*begin)(struct ticket *ticket, json_t *params, struct pz_errinfo *info),
-       const struct pz_node_reply *reply, void *arg)
+static void
+begin_change(struct pz_request *request,
+	     enum pz_err (*begin)(struct change *change, struct pz_errinfo *info))
 {
-	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
-	struct ticket *ticket = new_ticket(request);
+	struct change *change = pz_request_begin(request, &change_kind);
 	struct pz_errinfo info = {""};
 
-	if (request == NULL)
-		return NULL;
-	enum pz_err err = ticket ? begin(ticket, params, &info) : PZ_ERR_LIMIT_MEMORY;
-	return settle(request, ticket, err, pz_errinfo_text(&info, err));
+	if (change == NULL)
+		return;
+	change->request = request;
+	enum pz_err err = begin(change, &info);
+	if (err != PZ_OK)
+		pz_request_fail(request, err, pz_errinfo_text(&info, err));
 }
 
 static enum pz_err
-set_value(struct ticket *ticket, json_t *params, struct pz_errinfo *info)
+set_value(struct change *change, struct pz_errinfo *info)
 {
+	struct pz_node *node = change->request->self;
+	json_t *params = change->request->params;
 	json_t *value = json_object_get(params, "value");
 	const char *origin, *key;
 
@@ -226,39 +180,39 @@ set_value(struct ticket *ticket, json_t *params, struct pz_errinfo *info)
 	char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 	if (text == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	enum pz_err err = appdata_set(ticket->node, origin, key, text, on_stored, ticket, info);
+	enum pz_err err = appdata_set(node, origin, key, text, on_stored, change, info);
 	if (err == PZ_OK)
-		ticket->result = json_pack("{s:s, s:s, s:I, s:s*}", "origin", origin, "key", key,
+		change->result = json_pack("{s:s, s:s, s:I, s:s*}", "origin", origin, "key", key,
 					   "size", (json_int_t)strlen(text), "refusedByHub",
-					   sync_app_refusal(ticket->node, origin));
+					   sync_app_refusal(node, origin));
 	free(text);
 	return err;
 }
 
-struct pz_node_request *
-appdata_set_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply,
-		    void *arg)
+void
+appdata_set_command(struct pz_request *request)
 {
-	return change(node, params, set_value, reply, arg);
+	begin_change(request, set_value);
 }
 
 static enum pz_err
-remove_values(struct ticket *ticket, json_t *params, struct pz_errinfo *info)
+remove_values(struct change *change, struct pz_errinfo *info)
 {
+	struct pz_node *node = change->request->self;
+	json_t *params = change->request->params;
 	const char *origin = pz_json_str(params, "origin");
 	size_t count = 0;
 
 	if (origin == NULL)
 		return pz_fail(info, PZ_ERR_CONFIG, "which app is meant? give its origin");
-	PZ_TRY(appdata_remove(ticket->node, origin, pz_json_str(params, "key"), on_stored, ticket,
-			      &count, info));
-	ticket->result = json_pack("{s:I}", "removed", (json_int_t)count);
+	PZ_TRY(appdata_remove(node, origin, pz_json_str(params, "key"), on_stored, change, &count,
+			      info));
+	change->result = json_pack("{s:I}", "removed", (json_int_t)count);
 	return PZ_OK;
 }
 
-struct pz_node_request *
-appdata_remove_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply,
-		       void *arg)
+void
+appdata_remove_command(struct pz_request *request)
 {
-	return change(node, params, remove_values, reply, arg);
+	begin_change(request, remove_values);
 }

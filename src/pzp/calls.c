@@ -12,7 +12,8 @@
 #include "wire/json.h"
 
 struct call {
-	struct pz_node_request request;
+	struct pz_request *request;
+	struct pz_node *node;
 	struct discovery *search;
 	struct target target; /* the service that is meant */
 	char *function;       /* NULL: the service is to be described */
@@ -27,19 +28,6 @@ struct call {
 	const struct pz_session *via; /* by which it went out; to compare only */
 	char session[40];             /* of the other end's start, "" when unknown */
 };
-
-static void
-release(struct pz_node_request *request)
-{
-	struct call *call = (struct call *)(void *)request;
-
-	discovery_cancel(call->search);
-	target_fini(&call->target);
-	free(call->function);
-	free(call->api_at_id);
-	json_decref(call->description);
-	json_decref(call->params);
-}
 
 static void
 device_of(const struct call *call, char *out, size_t size)
@@ -61,8 +49,8 @@ finish_error(struct call *call, json_t *takes_error)
 
 	if (outcome && call->peer[0])
 		(void)json_object_set_new(outcome, "at", json_string(call->peer));
-	pz_metric_add(&call->request.node->metrics, PZ_METRIC_calls_failed, 1);
-	request_finish(&call->request, PZ_OK, "", outcome);
+	pz_metric_add(&call->node->metrics, PZ_METRIC_calls_failed, 1);
+	pz_request_answer(call->request, outcome);
 }
 
 /* An error of the router names no reason that a person could act on. New, or NULL. */
@@ -72,7 +60,7 @@ unreachable(const struct call *call, const char *device, const char *address)
 	json_t *error = pz_rpc_unreachable(address);
 	char text[256];
 
-	devices_why_away(call->request.node, device, text, sizeof(text));
+	devices_why_away(call->node, device, text, sizeof(text));
 	(void)json_object_set_new(json_object_get(error, "data"), "message", json_string(text));
 	return error;
 }
@@ -94,8 +82,7 @@ static void
 finish_description(struct call *call)
 {
 	if (call->description)
-		request_finish(&call->request, PZ_OK, "",
-			       json_pack("{s:O}", "service", call->description));
+		pz_request_answer(call->request, json_pack("{s:O}", "service", call->description));
 	else
 		finish_error(call,
 			     pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL,
@@ -111,7 +98,7 @@ on_response(void *arg, json_t *result, json_t *error)
 	if (result && call->function == NULL)
 		finish_description(call);
 	else if (result)
-		request_finish(&call->request, PZ_OK, "", json_pack("{s:O}", "result", result));
+		pz_request_answer(call->request, json_pack("{s:O}", "result", result));
 	else
 		finish_error(call, explained(call, error));
 }
@@ -133,16 +120,13 @@ static void
 on_callback(void *arg, const char *name, json_t *params)
 {
 	struct call *call = arg;
-	json_t *event;
 
 	if (call->function == NULL)
 		take_description(call, params);
 	if (call->function == NULL || !call->is_stream)
 		return;
-	event = json_pack("{s:s, s:O?}", "callback", name, "params", params);
-	if (event)
-		call->request.reply->event(call->request.arg, event);
-	json_decref(event);
+	pz_request_event(call->request,
+			 json_pack("{s:s, s:O?}", "callback", name, "params", params));
 }
 
 /* ---- sending ---- */
@@ -197,10 +181,30 @@ give_up(struct call *call)
 		method = NULL;
 		return;
 	}
-	(void)!send_payload(call->request.node, call->peer,
+	(void)!send_payload(call->node, call->peer,
 			    pz_rpc_request(NULL, method ? method : "ServiceDiscovery.cancel",
 					   json_pack("[s]", call->id)));
 }
+
+/* When its program has gone an answer that still comes is dropped. */
+static void
+release(struct pz_request *request)
+{
+	struct call *call = request->state;
+
+	if (call->is_sent) {
+		pz_pending_cancel(call->node->pending, call->peer, call->id);
+		give_up(call);
+	}
+	discovery_cancel(call->search);
+	target_fini(&call->target);
+	free(call->function);
+	free(call->api_at_id);
+	json_decref(call->description);
+	json_decref(call->params);
+}
+
+static const struct pz_request_kind call_kind = {.size = sizeof(struct call), .release = release};
 
 static void
 on_timed_out(void *arg)
@@ -225,7 +229,7 @@ static json_t *
 too_large(const struct call *call)
 {
 	json_t *payload = request_of(call);
-	json_t *error = payload ? node_too_large(call->request.node, call->peer, payload) : NULL;
+	json_t *error = payload ? node_too_large(call->node, call->peer, payload) : NULL;
 
 	json_decref(payload);
 	return error;
@@ -263,7 +267,7 @@ error_for(const struct call *call, enum pz_err err)
 static void
 note_way(struct call *call)
 {
-	struct pz_node *node = call->request.node;
+	struct pz_node *node = call->node;
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 
 	device_of(call, device, sizeof(device));
@@ -278,8 +282,7 @@ note_way(struct call *call)
 static void
 send_call(struct call *call)
 {
-	struct pz_node *node = call->request.node;
-	char peer[sizeof(call->peer)], id[sizeof(call->id)];
+	struct pz_node *node = call->node;
 
 	pz_env_uuid(node->config.env, call->id);
 	enum pz_err err = pz_pending_add(node->pending, call->peer, call->id, call->timeout_us,
@@ -290,15 +293,13 @@ send_call(struct call *call)
 	}
 	call->is_sent = true;
 	pz_metric_add(&node->metrics, PZ_METRIC_calls_sent, 1);
-	/* Our own services answer before this returns, and the call is gone then. */
-	snprintf(peer, sizeof(peer), "%s", call->peer);
-	snprintf(id, sizeof(id), "%s", call->id);
 	note_way(call);
-	err = send_payload(node, peer, request_of(call));
+	/* Our own services answer before this returns. */
+	err = send_payload(node, call->peer, request_of(call));
 	if (err == PZ_ERR_IO_CLOSED) /* that link is about to be reported lost: see calls_resend */
 		return;
 	if (err != PZ_OK) {
-		pz_pending_cancel(node->pending, peer, id);
+		pz_pending_cancel(node->pending, call->peer, call->id);
 		finish_error(call, error_for(call, err));
 	}
 }
@@ -321,7 +322,7 @@ call_service(struct call *call, const json_t *descriptor)
 static void
 no_device(struct call *call, const struct pz_errinfo *info)
 {
-	bool is_virgin = call->request.node->zone.membership == NULL;
+	bool is_virgin = call->node->zone.membership == NULL;
 	json_t *error = pz_rpc_error(
 		is_virgin ? PZ_RPC_METHOD_NOT_FOUND : PZ_RPC_UNREACHABLE, NULL,
 		pz_dom_error(is_virgin ? "NotFoundError" : "NetworkError", info->text));
@@ -335,7 +336,7 @@ no_device(struct call *call, const struct pz_errinfo *info)
 static void
 no_service(struct call *call, json_t *descriptors)
 {
-	const struct pz_node *node = call->request.node;
+	const struct pz_node *node = call->node;
 	const char *device = call->target.device;
 	char address[PZ_ADDRESS_BYTES_MAX + 1], text[512];
 
@@ -361,7 +362,7 @@ on_found(void *arg, json_t *descriptors)
 
 	call->search = NULL;
 	if (call->target.device[0] == '\0' &&
-	    target_resolve(&call->target, call->request.node, &info) != PZ_OK) {
+	    target_resolve(&call->target, call->node, &info) != PZ_OK) {
 		no_device(call, &info);
 		return;
 	}
@@ -371,8 +372,6 @@ on_found(void *arg, json_t *descriptors)
 	else
 		no_service(call, descriptors);
 }
-
-static void abandon(struct pz_node_request *request);
 
 /* ---- when the link is lost that it went out by ---- */
 
@@ -386,37 +385,29 @@ resend(struct call *call)
 	note_way(call);
 	pz_info("resent", "call=%s to=%s", call->id, call->peer);
 	(void)json_object_set_new(payload, "resent", json_string(call->session));
-	(void)!send_payload(call->request.node, call->peer, payload);
+	(void)!send_payload(call->node, call->peer, payload);
 }
 
-/* One that may be lost. Its answer may come from inside, and end it: the list is looked at anew. */
-static struct call *
-next_lost(const struct pz_node *node, const struct pz_session *lost)
+static void
+lost(struct call *call)
 {
-	PZ_LIST_EACH ((struct pz_list *)&node->requests, n, tmp) {
-		struct pz_node_request *request =
-			PZ_CONTAINER(n, struct pz_node_request, node_list);
-		struct call *call = (struct call *)(void *)request;
-		if (request->release == abandon && call->is_sent && call->via == lost)
-			return call;
+	call->via = NULL;
+	if (call->session[0]) {
+		resend(call);
+		return;
 	}
-	return NULL;
+	pz_pending_cancel(call->node->pending, call->peer, call->id);
+	give_up(call);
+	finish_error(call, pz_rpc_unreachable(call->peer));
 }
 
 void
-calls_resend(struct pz_node *node, const struct pz_session *lost)
+calls_resend(struct pz_node *node, const struct pz_session *session)
 {
-	struct call *call;
-
-	while ((call = next_lost(node, lost)) != NULL) {
-		call->via = NULL;
-		if (call->session[0]) {
-			resend(call);
-			continue;
-		}
-		pz_pending_cancel(node->pending, call->peer, call->id);
-		give_up(call);
-		finish_error(call, pz_rpc_unreachable(call->peer));
+	PZ_REQUEST_EACH (&node->requests, &call_kind, request) {
+		struct call *call = request->state;
+		if (call->is_sent && call->via == session)
+			lost(call);
 	}
 }
 
@@ -449,23 +440,10 @@ read_params(struct call *call, json_t *params, bool is_description, struct pz_er
 	call->params = given ? json_incref(given) : json_array();
 	call->is_stream = json_is_true(json_object_get(params, "stream"));
 	call->timeout_us = timeout_ms >= 0 ? (uint64_t)timeout_ms * PZ_US_PER_MS
-					   : call->request.node->config.call_timeout_us;
+					   : call->node->config.call_timeout_us;
 	if ((function && call->function == NULL) || call->params == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	return PZ_OK;
-}
-
-/* The program that asked is gone: an answer that still comes is dropped. */
-static void
-abandon(struct pz_node_request *request)
-{
-	struct call *call = (struct call *)(void *)request;
-
-	if (call->is_sent) {
-		pz_pending_cancel(request->node->pending, call->peer, call->id);
-		give_up(call);
-	}
-	release(request);
 }
 
 /* Page 5: a request of a program is a reason to try the hub again before the back-off says so; not
@@ -473,7 +451,7 @@ abandon(struct pz_node_request *request)
 static void
 wake(const struct call *call)
 {
-	struct pz_node *node = call->request.node;
+	struct pz_node *node = call->node;
 	uint64_t now = pz_env_mono_us(node->config.env);
 
 	if (call->target.device_text && strcmp(call->target.device, node->device) != 0 &&
@@ -486,7 +464,7 @@ search(struct call *call)
 {
 	const char *device = call->target.device[0] ? call->target.device : NULL;
 
-	call->search = discovery_start(call->request.node, NULL, device, on_found, call);
+	call->search = discovery_start(call->node, NULL, device, on_found, call);
 	if (call->search == NULL)
 		finish_error(call, pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL));
 }
@@ -495,13 +473,11 @@ search(struct call *call)
 static bool
 is_behind_another(const struct call *call)
 {
-	const struct pz_node *node = call->request.node;
+	const struct pz_node *node = call->node;
 
-	PZ_LIST_EACH ((struct pz_list *)(uintptr_t)&node->requests, n, tmp) {
-		struct pz_node_request *request =
-			PZ_CONTAINER(n, struct pz_node_request, node_list);
-		const struct call *other = (struct call *)(void *)request;
-		if (request->release == abandon && other->search && call->target.device[0] &&
+	PZ_REQUEST_EACH (&node->requests, &call_kind, request) {
+		const struct call *other = request->state;
+		if (other->search && call->target.device[0] &&
 		    strcmp(other->target.device, call->target.device) == 0)
 			return true;
 	}
@@ -512,7 +488,7 @@ is_behind_another(const struct call *call)
 static void
 begin(struct call *call)
 {
-	struct pz_node *node = call->request.node;
+	struct pz_node *node = call->node;
 	struct pz_errinfo info = {""};
 	enum pz_err err = target_resolve(&call->target, node, &info);
 
@@ -535,33 +511,31 @@ begin(struct call *call)
 	json_decref(near);
 }
 
-static struct pz_node_request *
-start(struct pz_node *node, json_t *params, bool is_description, const struct pz_node_reply *reply,
-      void *arg)
+static void
+start(struct pz_request *request, bool is_description)
 {
-	struct call *call = request_new(node, sizeof(*call), reply, arg);
+	struct call *call = pz_request_begin(request, &call_kind);
 	struct pz_errinfo info = {""};
 
 	if (call == NULL)
-		return NULL;
-	uint64_t serial = call->request.serial;
-	call->request.release = abandon;
-	enum pz_err err = read_params(call, params, is_description, &info);
+		return;
+	call->request = request;
+	call->node = request->self;
+	enum pz_err err = read_params(call, request->params, is_description, &info);
 	if (err == PZ_OK)
 		begin(call);
 	else
-		request_finish(&call->request, err, info.text, NULL);
-	return request_find(node, serial);
+		pz_request_fail(request, err, info.text);
 }
 
-struct pz_node_request *
-call_start(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+void
+call_start(struct pz_request *request)
 {
-	return start(node, params, false, reply, arg);
+	start(request, false);
 }
 
-struct pz_node_request *
-call_describe(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+void
+call_describe(struct pz_request *request)
 {
-	return start(node, params, true, reply, arg);
+	start(request, true);
 }

@@ -12,91 +12,6 @@
 
 #define LEAVE_TIMEOUT_US (5 * PZ_US_PER_S)
 
-/* ---- requests ---- */
-
-void *
-request_new(struct pz_node *node, size_t size, const struct pz_node_reply *reply, void *arg)
-{
-	struct pz_node_request *request = calloc(1, size);
-
-	if (request == NULL) {
-		reply->done(arg, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
-		return NULL;
-	}
-	request->node = node;
-	request->reply = reply;
-	request->arg = arg;
-	request->serial = ++node->request_serial;
-	pz_list_append(&node->requests, &request->node_list);
-	return request;
-}
-
-static void
-free_request(struct pz_node_request *request)
-{
-	pz_list_remove(&request->node_list);
-	if (request->release)
-		request->release(request);
-	free(request);
-}
-
-void
-request_finish(struct pz_node_request *request, enum pz_err err, const char *detail, json_t *result)
-{
-	const struct pz_node_reply *reply = request->reply;
-	void *arg = request->arg;
-	struct pz_errinfo info;
-
-	if (err == PZ_OK && result == NULL) {
-		err = PZ_ERR_LIMIT_MEMORY;
-		detail = pz_err_text(err);
-	}
-	snprintf(info.text, sizeof(info.text), "%s",
-		 err == PZ_OK ? ""
-		 : detail[0]  ? detail
-			      : pz_err_text(err));
-	free_request(request);
-	reply->done(arg, err, info.text, result);
-	json_decref(result);
-}
-
-void
-pz_node_cancel(struct pz_node_request *request)
-{
-	if (request)
-		free_request(request);
-}
-
-struct pz_node_request *
-request_find(const struct pz_node *node, uint64_t serial)
-{
-	PZ_LIST_EACH ((struct pz_list *)&node->requests, n, tmp) {
-		struct pz_node_request *request =
-			PZ_CONTAINER(n, struct pz_node_request, node_list);
-		if (request->serial == serial)
-			return request;
-	}
-	return NULL;
-}
-
-static struct pz_node_request *
-answer(const struct pz_node_reply *reply, void *arg, json_t *result)
-{
-	if (result)
-		reply->done(arg, PZ_OK, "", result);
-	else
-		reply->done(arg, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
-	json_decref(result);
-	return NULL;
-}
-
-static struct pz_node_request *
-refuse(const struct pz_node_reply *reply, void *arg, enum pz_err err, const char *detail)
-{
-	reply->done(arg, err, detail, NULL);
-	return NULL;
-}
-
 /* ---- status ---- */
 
 static json_t *
@@ -164,11 +79,10 @@ status_result(struct pz_node *node)
 		pz_metrics_json(&node->metrics));
 }
 
-static struct pz_node_request *
-cmd_status(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+static void
+cmd_status(struct pz_request *request)
 {
-	(void)params;
-	return answer(reply, arg, status_result(node));
+	pz_request_answer(request, status_result(request->self));
 }
 
 /* ---- commands that wait for a state ---- */
@@ -176,34 +90,33 @@ cmd_status(struct pz_node *node, json_t *params, const struct pz_node_reply *rep
 enum wait_for { WAIT_ENROL, WAIT_LEAVE, WAIT_CONNECT, WAIT_DISCONNECT };
 
 struct waiting {
-	struct pz_node_request request;
 	enum wait_for what;
 	bool was_hub_mode;
-	bool is_ended; /* by an answer; else its client is gone */
 };
 
-/* Also marks the struct as ours, see commands_state_changed. An enrolment whose command is gone
- * ends (unless it is being stored already): who gave it up may try another one at once. */
+/* An enrolment whose command is gone ends (unless it is being stored already): who gave it up may
+ * try another one. */
 static void
-release_waiting(struct pz_node_request *request)
+release_waiting(struct pz_request *request)
 {
-	const struct waiting *w = (const struct waiting *)(const void *)request;
+	const struct waiting *w = request->state;
+	struct pz_node *node = request->self;
 
-	if (w->what == WAIT_ENROL && !w->is_ended && !request->node->is_stopping)
-		(void)enrolment_call_off(request->node, "called off: `pzp enrol` was interrupted");
+	if (w->what == WAIT_ENROL && !request->is_ended && !node->is_stopping)
+		(void)enrolment_call_off(node, "called off: `pzp enrol` was interrupted");
 }
 
-static struct waiting *
-wait_new(struct pz_node *node, enum wait_for what, const struct pz_node_reply *reply, void *arg)
-{
-	struct waiting *w = request_new(node, sizeof(*w), reply, arg);
+static const struct pz_request_kind waiting_kind = {.size = sizeof(struct waiting),
+						    .release = release_waiting};
 
-	if (w) {
+static bool
+wait_for(struct pz_request *request, enum wait_for what)
+{
+	struct waiting *w = pz_request_begin(request, &waiting_kind);
+
+	if (w)
 		w->what = what;
-		w->request.change_seen = node->state_changes;
-		w->request.release = release_waiting;
-	}
-	return w;
+	return w != NULL;
 }
 
 static json_t *
@@ -214,117 +127,94 @@ where_result(struct pz_node *node)
 }
 
 static void
-finish_ok(struct waiting *w)
+finish_ok(struct pz_request *request)
 {
-	w->is_ended = true;
-	request_finish(&w->request, PZ_OK, "", where_result(w->request.node));
+	pz_request_answer(request, where_result(request->self));
 }
 
 static void
-finish_failed(struct waiting *w)
+finish_failed(struct pz_request *request)
 {
-	const char *reason = w->request.node->machine.reason;
+	const struct pz_node *node = request->self;
+	const char *reason = node->machine.reason;
 
-	w->is_ended = true;
-	request_finish(&w->request, PZ_ERR_IO, reason[0] ? reason : "failed", NULL);
+	pz_request_fail(request, PZ_ERR_IO, reason[0] ? reason : "failed");
 }
 
 static void
-on_enrol_state(struct waiting *w, enum pz_state now)
+on_enrol_state(struct pz_request *request, enum pz_state now)
 {
-	json_t *event = json_pack("{s:s}", "state", pz_state_text(now));
+	struct waiting *w = request->state;
 
-	struct pz_node *node = w->request.node;
-	uint64_t serial = w->request.serial;
-
-	if (event)
-		w->request.reply->event(w->request.arg, event);
-	json_decref(event);
-	if (request_find(node, serial) == NULL)
-		return; /* cancelled by whoever heard the event */
+	pz_request_event(request, json_pack("{s:s}", "state", pz_state_text(now)));
 	if (now == PZ_STATE_VIRGIN)
-		finish_failed(w);
+		finish_failed(request);
 	else if (now == PZ_STATE_CONNECTED || (w->was_hub_mode && now == PZ_STATE_NOT_CONNECTED))
-		finish_ok(w);
+		finish_ok(request);
 	else
 		w->was_hub_mode = pz_state_is_hub_mode(now);
 }
 
 static void
-on_state(struct waiting *w, enum pz_state now)
+on_state(struct pz_request *request, enum pz_state now)
 {
+	const struct waiting *w = request->state;
+	const struct pz_node *node = request->self;
+
 	switch (w->what) {
 	case WAIT_ENROL:
-		on_enrol_state(w, now);
+		on_enrol_state(request, now);
 		break;
 	case WAIT_LEAVE:
-		if (now == PZ_STATE_VIRGIN && w->request.node->is_wipe_failed)
-			finish_failed(w);
+		if (now == PZ_STATE_VIRGIN && node->is_wipe_failed)
+			finish_failed(request);
 		else if (now == PZ_STATE_VIRGIN)
-			finish_ok(w);
+			finish_ok(request);
 		break;
 	case WAIT_CONNECT:
 		if (now == PZ_STATE_CONNECTED)
-			finish_ok(w);
+			finish_ok(request);
 		else if (now == PZ_STATE_VIRGIN || now == PZ_STATE_NOT_CONNECTED)
-			finish_failed(w);
+			finish_failed(request);
 		break;
 	case WAIT_DISCONNECT:
 		if (now == PZ_STATE_NOT_CONNECTED || now == PZ_STATE_VIRGIN)
-			finish_ok(w);
+			finish_ok(request);
 		break;
 	}
 }
 
-/* One that waits for a state and has not been told of this change yet. */
-static struct waiting *
-next_waiting(struct pz_node *node, uint64_t change)
-{
-	PZ_LIST_EACH (&node->requests, n, tmp) {
-		struct pz_node_request *request =
-			PZ_CONTAINER(n, struct pz_node_request, node_list);
-		if (request->release == release_waiting && request->change_seen < change)
-			return (struct waiting *)(void *)request;
-	}
-	return NULL;
-}
-
-/* Whoever is told may cancel or begin other commands: the list is looked at anew each time. */
 void
 commands_state_changed(struct pz_node *node, enum pz_state now)
 {
-	uint64_t change = ++node->state_changes;
-	struct waiting *w;
-
-	while ((w = next_waiting(node, change)) != NULL) {
-		w->request.change_seen = change;
-		on_state(w, now);
-	}
+	PZ_REQUEST_EACH (&node->requests, &waiting_kind, request)
+		on_state(request, now);
 }
 
-static struct pz_node_request *
-cmd_enrol(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+static void
+cmd_enrol(struct pz_request *request)
 {
+	struct pz_node *node = request->self;
 	struct pz_errinfo info = {""};
 
-	enum pz_err err = enrolment_start(node, params, &info);
+	enum pz_err err = enrolment_start(node, request->params, &info);
 	if (err != PZ_OK)
-		return refuse(reply, arg, err, info.text);
-	struct waiting *w = wait_new(node, WAIT_ENROL, reply, arg);
-	if (w == NULL)
+		pz_request_fail(request, err, info.text);
+	else if (!wait_for(request, WAIT_ENROL))
 		enrolment_call_off(node, "out of memory");
-	return w ? &w->request : NULL;
 }
 
-static struct pz_node_request *
-cmd_leave(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+static void
+cmd_leave(struct pz_request *request)
 {
-	(void)params;
-	if (node->zone.membership == NULL)
-		return refuse(reply, arg, PZ_ERR_NOTFOUND, "this device is not enrolled in a zone");
-	struct waiting *w = wait_new(node, WAIT_LEAVE, reply, arg);
-	if (w == NULL)
-		return NULL;
+	struct pz_node *node = request->self;
+
+	if (node->zone.membership == NULL) {
+		pz_request_fail(request, PZ_ERR_NOTFOUND, "this device is not enrolled in a zone");
+		return;
+	}
+	if (!wait_for(request, WAIT_LEAVE))
+		return;
 	if (node->machine.state == PZ_STATE_CONNECTED) {
 		/* The hub revokes us and says so; if it does not in time, we go all the same. */
 		hub_send_prop(node, "leave", NULL);
@@ -332,135 +222,156 @@ cmd_leave(struct pz_node *node, json_t *params, const struct pz_node_reply *repl
 	} else {
 		pz_env_start(node->config.env, &node->leave_timer, 0);
 	}
-	return &w->request;
 }
 
-static struct pz_node_request *
-connect_hub(struct pz_node *node, const struct pz_node_reply *reply, void *arg)
+static void
+connect_hub(struct pz_request *request)
 {
+	struct pz_node *node = request->self;
+
 	if (node->machine.state == PZ_STATE_CONNECTED)
-		return answer(reply, arg, where_result(node));
-	struct waiting *w = wait_new(node, WAIT_CONNECT, reply, arg);
-	if (w == NULL)
-		return NULL;
-	uint64_t serial = w->request.serial;
-	if (pz_machine_event(&node->machine, PZ_EVENT_CONNECT, NULL) != PZ_OK) {
-		request_finish(&w->request, PZ_ERR_DENIED,
-			       "the device is leaving its zone; it cannot connect now", NULL);
-		return NULL;
-	}
-	return request_find(node, serial);
+		finish_ok(request);
+	else if (wait_for(request, WAIT_CONNECT) &&
+		 pz_machine_event(&node->machine, PZ_EVENT_CONNECT, NULL) != PZ_OK)
+		pz_request_fail(request, PZ_ERR_DENIED,
+				"the device is leaving its zone; it cannot connect now");
 }
 
-static struct pz_node_request *
-disconnect_hub(struct pz_node *node, const struct pz_node_reply *reply, void *arg)
+static void
+disconnect_hub(struct pz_request *request)
 {
+	struct pz_node *node = request->self;
+
 	if (node->machine.state != PZ_STATE_NOT_CONNECTED)
 		(void)pz_machine_event(&node->machine, PZ_EVENT_DISCONNECT, "disconnected by hand");
 	else
 		pz_machine_park(&node->machine, "disconnected by hand");
-	return answer(reply, arg, where_result(node));
+	finish_ok(request);
 }
 
-static struct pz_node_request *
-call_off(struct pz_node *node, const struct pz_node_reply *reply, void *arg)
+static void
+call_off(struct pz_request *request)
 {
-	if (enrolment_call_off(node, "called off by `pzp disconnect`"))
-		return answer(reply, arg, where_result(node));
-	return refuse(reply, arg, PZ_ERR_DENIED,
-		      "the certificates are being stored already; `pzp leave` gives them up");
+	if (enrolment_call_off(request->self, "called off by `pzp disconnect`"))
+		finish_ok(request);
+	else
+		pz_request_fail(request, PZ_ERR_DENIED,
+				"the certificates are being stored already; `pzp leave` gives "
+				"them up");
 }
 
-static struct pz_node_request *
-cmd_connect(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+static void
+cmd_connect(struct pz_request *request)
 {
-	const char *peer = pz_json_str(params, "peer");
+	const struct pz_node *node = request->self;
+	const char *peer = pz_json_str(request->params, "peer");
 
 	if (node->zone.membership == NULL)
-		return refuse(reply, arg, PZ_ERR_NOTFOUND,
-			      "this device is not enrolled in a zone; `pzp enrol` first");
-	return peer ? peer_connect_start(node, peer, reply, arg) : connect_hub(node, reply, arg);
+		pz_request_fail(request, PZ_ERR_NOTFOUND,
+				"this device is not enrolled in a zone; `pzp enrol` first");
+	else if (peer)
+		peer_connect_start(request, peer);
+	else
+		connect_hub(request);
 }
 
-static struct pz_node_request *
-cmd_disconnect(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+static void
+cmd_disconnect(struct pz_request *request)
 {
-	const char *peer = pz_json_str(params, "peer");
+	const struct pz_node *node = request->self;
+	const char *peer = pz_json_str(request->params, "peer");
 
 	if (node->zone.membership == NULL && peer == NULL && node->enrolment)
-		return call_off(node, reply, arg);
-	if (node->zone.membership == NULL)
-		return refuse(reply, arg, PZ_ERR_NOTFOUND, "this device is not enrolled in a zone");
-	return peer ? peer_disconnect(node, peer, reply, arg) : disconnect_hub(node, reply, arg);
+		call_off(request);
+	else if (node->zone.membership == NULL)
+		pz_request_fail(request, PZ_ERR_NOTFOUND, "this device is not enrolled in a zone");
+	else if (peer)
+		peer_disconnect(request, peer);
+	else
+		disconnect_hub(request);
 }
 
 /* What waits for a reconnect counts then. Who prefers peers stays without the hub. */
-static struct pz_node_request *
-cmd_reconnect(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+static void
+cmd_reconnect(struct pz_request *request)
 {
+	struct pz_node *node = request->self;
 	enum pz_state state = node->machine.state;
 
-	(void)params;
-	if (node->zone.membership == NULL)
-		return refuse(reply, arg, PZ_ERR_NOTFOUND,
-			      "this device is not enrolled in a zone; `pzp enrol` first");
+	if (node->zone.membership == NULL) {
+		pz_request_fail(request, PZ_ERR_NOTFOUND,
+				"this device is not enrolled in a zone; `pzp enrol` first");
+		return;
+	}
 	if (state == PZ_STATE_CONNECTED || state == PZ_STATE_CONNECTING)
 		(void)pz_machine_event(&node->machine,
 				       state == PZ_STATE_CONNECTED ? PZ_EVENT_LINK_LOST
 								   : PZ_EVENT_LINK_FAILED,
 				       "reconnecting");
 	if (node->machine.is_unwanted)
-		return answer(reply, arg, where_result(node));
-	return connect_hub(node, reply, arg);
+		finish_ok(request);
+	else
+		connect_hub(request);
 }
 
 /* ---- peers ---- */
 
-static struct pz_node_request *
-cmd_peers(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+static void
+cmd_peers(struct pz_request *request)
 {
-	(void)params;
-	return answer(reply, arg, pz_peers_list(node));
+	pz_request_answer(request, pz_peers_list(request->self));
 }
 
 /* ---- watch ---- */
 
-static struct pz_node_request *
-cmd_watch(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
-{
-	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
-	json_t *event;
+static const struct pz_request_kind watch_kind = {0};
 
-	(void)params;
-	if (request == NULL)
-		return NULL;
-	request->is_watcher = true;
-	event = json_pack("{s:s, s:s, s:s, s:o}", "event", "watching", "state",
-			  pz_state_text(node->machine.state), "reason", node->machine.reason,
-			  "time", node_event_time(node));
-	if (event)
-		reply->event(arg, event);
-	json_decref(event);
-	return request;
+static void
+cmd_watch(struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+
+	if (pz_request_begin(request, &watch_kind))
+		pz_request_event(request,
+				 json_pack("{s:s, s:s, s:s, s:o}", "event", "watching", "state",
+					   pz_state_text(node->machine.state), "reason",
+					   node->machine.reason, "time", node_event_time(node)));
+}
+
+void
+commands_tell(struct pz_node *node, json_t *takes_event)
+{
+	PZ_REQUEST_EACH (&node->requests, &watch_kind, request)
+		pz_request_event(request, json_incref(takes_event));
+	json_decref(takes_event);
+}
+
+bool
+commands_has_watcher(const struct pz_node *node)
+{
+	return pz_requests_next(&node->requests, &watch_kind, NULL) != NULL;
 }
 
 /* ---- serve ---- */
 
 struct serving {
-	struct pz_node_request request;
 	char *api;
 	char id[33];
 };
 
 static void
-release_serving(struct pz_node_request *request)
+release_serving(struct pz_request *request)
 {
-	struct serving *s = (struct serving *)(void *)request;
+	const struct pz_node *node = request->self;
+	struct serving *s = request->state;
 
 	if (s->api)
-		(void)!pz_registry_remove(request->node->registry, s->api, s->id);
+		(void)!pz_registry_remove(node->registry, s->api, s->id);
 	free(s->api);
 }
+
+static const struct pz_request_kind serving_kind = {.size = sizeof(struct serving),
+						    .release = release_serving};
 
 static enum pz_err
 serve(struct pz_node *node, const json_t *description, const struct pz_descriptor **out,
@@ -489,39 +400,37 @@ pz_node_serve(struct pz_node *node, const json_t *description, struct pz_errinfo
 	return serve(node, description, &descriptor, info);
 }
 
-static struct pz_node_request *
-cmd_serve(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+static void
+cmd_serve(struct pz_request *request)
 {
+	struct pz_node *node = request->self;
 	const struct pz_descriptor *descriptor = NULL;
 	struct pz_errinfo info = {""};
 
-	enum pz_err err = serve(node, json_object_get(params, "description"), &descriptor, &info);
-	if (err != PZ_OK)
-		return refuse(reply, arg, err, info.text);
-	struct serving *s = request_new(node, sizeof(*s), reply, arg);
+	enum pz_err err =
+		serve(node, json_object_get(request->params, "description"), &descriptor, &info);
+	if (err != PZ_OK) {
+		pz_request_fail(request, err, info.text);
+		return;
+	}
+	struct serving *s = pz_request_begin(request, &serving_kind);
 	if (s)
 		s->api = strdup(descriptor->api);
 	if (s == NULL || s->api == NULL) {
 		(void)!pz_registry_remove(node->registry, descriptor->api, descriptor->id);
-		if (s)
-			request_finish(&s->request, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
-		return NULL;
+		pz_request_fail(request, PZ_ERR_LIMIT_MEMORY, "out of memory");
+		return;
 	}
-	s->request.release = release_serving;
 	snprintf(s->id, sizeof(s->id), "%s", descriptor->id);
-	json_t *event = json_pack("{s:o?}", "registered", pz_descriptor_json(descriptor));
-	if (event)
-		reply->event(arg, event);
-	json_decref(event);
-	return &s->request;
+	pz_request_event(request,
+			 json_pack("{s:o?}", "registered", pz_descriptor_json(descriptor)));
 }
 
 /* ---- the table ---- */
 
 static const struct {
 	const char *name;
-	struct pz_node_request *(*run)(struct pz_node *node, json_t *params,
-				       const struct pz_node_reply *reply, void *arg);
+	void (*run)(struct pz_request *request);
 } commands[] = {
 	{"status", cmd_status},
 	{"enrol", cmd_enrol},
@@ -565,19 +474,32 @@ not_a_text(const json_t *params)
 	return NULL;
 }
 
-struct pz_node_request *
-pz_node_command(struct pz_node *node, const char *name, json_t *params,
-		const struct pz_node_reply *reply, void *arg)
+static void
+run_command(struct pz_request *request, const char *name)
 {
-	const char *wrong = not_a_text(params);
-	char text[64];
+	const char *wrong = not_a_text(request->params);
+	struct pz_errinfo info;
 
 	if (wrong) {
-		snprintf(text, sizeof(text), "%s must be a text", wrong);
-		return refuse(reply, arg, PZ_ERR_CONFIG, text);
+		(void)pz_fail(&info, PZ_ERR_CONFIG, "%s must be a text", wrong);
+		pz_request_fail(request, PZ_ERR_CONFIG, info.text);
+		return;
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return commands[i].run(node, params, reply, arg);
-	return refuse(reply, arg, PZ_ERR_NOTFOUND, "the daemon has no such command");
+		if (strcmp(commands[i].name, name) == 0) {
+			commands[i].run(request);
+			return;
+		}
+	pz_request_fail(request, PZ_ERR_NOTFOUND, "the daemon has no such command");
+}
+
+struct pz_request *
+pz_node_command(struct pz_node *node, const char *name, json_t *params,
+		const struct pz_reply *reply, void *arg)
+{
+	struct pz_request *request = pz_request_new(&node->requests, params, reply, arg);
+
+	if (request)
+		run_command(request, name);
+	return request;
 }

@@ -13,34 +13,14 @@
 
 /* A change on its way to the disk. */
 struct detail_write {
-	struct pz_list list; /* zonedata.details */
-	struct pz_node *node;
-	uint64_t serial; /* of the request that is answered then */
+	struct pz_request *request;
 	char key[PZ_SYNC_KEY_BYTES_MAX + 1];
 };
 
-static struct pz_node_request *
-refuse(const struct pz_node_reply *reply, void *arg, enum pz_err err, const struct pz_errinfo *info)
-{
-	reply->done(arg, err, info->text, NULL);
-	return NULL;
-}
+static const struct pz_request_kind write_kind = {.size = sizeof(struct detail_write),
+						  .goes_on = true};
 
 /* ---- changes ---- */
-
-static void
-free_write(struct detail_write *write)
-{
-	pz_list_remove(&write->list);
-	free(write);
-}
-
-void
-details_free(struct zonedata *data)
-{
-	for (struct pz_list *n; (n = pz_list_first(&data->details)) != NULL;)
-		free_write(PZ_CONTAINER(n, struct detail_write, list));
-}
 
 static bool
 is_ours(const struct pz_node *node, const char *device)
@@ -51,97 +31,70 @@ is_ours(const struct pz_node *node, const char *device)
 static void
 on_written(void *arg, enum pz_err err, const char *detail)
 {
-	struct detail_write *write = arg;
-	struct pz_node *node = write->node;
+	const struct detail_write *write = arg;
+	struct pz_node *node = write->request->self;
 	const char *device = pz_details_device(write->key);
-	struct pz_node_request *request = request_find(node, write->serial);
 	struct pz_errinfo info = {""};
+	json_t *result = NULL;
 
-	if (err != PZ_OK)
+	if (err != PZ_OK) {
 		(void)pz_fail(&info, err, "nothing was changed, it cannot be stored: %s", detail);
-	else if (device && is_ours(node, device))
-		prefs_named(node);
-	json_t *result = err == PZ_OK && request
-				 ? pz_details_changed(node->zonedata->shared, write->key)
-				 : NULL;
-	if (err == PZ_OK)
+	} else {
+		if (device && is_ours(node, device))
+			prefs_named(node);
+		result = pz_details_changed(node->zonedata->shared, write->key);
 		pz_notice("user-details", "key=%s changed by command", write->key);
-	free_write(write);
-	if (request)
-		request_finish(request, err, info.text, result);
+	}
+	pz_request_finish(write->request, err, info.text, result);
 }
 
 /* Ends in on_written. */
 static enum pz_err
-write_wish(struct pz_node *node, uint64_t serial, const char *key,
-	   const struct pz_details_wish *wish, struct pz_errinfo *info)
+write_wish(struct pz_request *request, const char *key, const struct pz_details_wish *wish,
+	   struct pz_errinfo *info)
 {
 	PZ_AUTO_FREE char *value = wish->value ? pz_details_value(wish->value) : NULL;
-	struct detail_write *write = calloc(1, sizeof(*write));
+	struct detail_write *write = pz_request_begin(request, &write_kind);
 
-	if (write == NULL || (wish->value && value == NULL)) {
-		free(write);
+	if (write == NULL || (wish->value && value == NULL))
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	}
-	pz_list_append(&node->zonedata->details, &write->list);
-	write->node = node;
-	write->serial = serial;
+	write->request = request;
 	snprintf(write->key, sizeof(write->key), "%s", key);
-	enum pz_err err =
-		zonedata_write(node, PZ_SYNC_USER_DETAILS, key, value, on_written, write, info);
-	if (err != PZ_OK)
-		free_write(write);
-	return err;
+	return zonedata_write(request->self, PZ_SYNC_USER_DETAILS, key, value, on_written, write,
+			      info);
 }
 
-static struct pz_node_request *
-submit(struct pz_node *node, const char *key, const struct pz_details_wish *wish,
-       const struct pz_node_reply *reply, void *arg)
+static void
+submit(struct pz_request *request, const char *key, const struct pz_details_wish *wish)
 {
-	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
 	struct pz_errinfo info = {""};
+	enum pz_err err = write_wish(request, key, wish, &info);
 
-	if (request == NULL)
-		return NULL;
-	enum pz_err err = write_wish(node, request->serial, key, wish, &info);
-	if (err == PZ_OK)
-		return request;
-	request_finish(request, err, info.text, NULL);
-	return NULL;
+	if (err != PZ_OK)
+		pz_request_fail(request, err, info.text);
 }
 
 /* ---- the command `user` ---- */
 
-static struct pz_node_request *
-show(const struct pz_shared *shared, const char *field, const struct pz_node_reply *reply,
-     void *arg)
+void
+details_user(struct pz_request *request)
 {
-	json_t *result = field ? pz_details_one(shared, field) : pz_details_all(shared);
-
-	if (result == NULL)
-		reply->done(arg, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
-	else
-		reply->done(arg, PZ_OK, "", result);
-	json_decref(result);
-	return NULL;
-}
-
-struct pz_node_request *
-details_user(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
-{
+	const struct pz_node *node = request->self;
 	const struct pz_shared *shared = node->zonedata->shared;
 	struct pz_details_wish wish = {0};
 	struct pz_errinfo info = {""};
-	enum pz_err err = pz_details_read(params, &wish, &info);
+	enum pz_err err = pz_details_read(request->params, &wish, &info);
 
 	if (err == PZ_OK && wish.field && !wish.value &&
 	    pz_shared_value(shared, PZ_SYNC_USER_DETAILS, wish.field) == NULL)
 		err = pz_fail(&info, PZ_ERR_NOTFOUND, "no %s is known of the user", wish.field);
 	if (err != PZ_OK)
-		return refuse(reply, arg, err, &info);
-	if (wish.is_change)
-		return submit(node, wish.field, &wish, reply, arg);
-	return show(shared, wish.field, reply, arg);
+		pz_request_fail(request, err, info.text);
+	else if (wish.is_change)
+		submit(request, wish.field, &wish);
+	else
+		pz_request_answer(request, wish.field ? pz_details_one(shared, wish.field)
+						      : pz_details_all(shared));
 }
 
 /* ---- the command `name` ---- */
@@ -163,21 +116,24 @@ find_device(const struct pz_node *node, const char *name, char out[PZ_DEVICE_BYT
 	return PZ_OK;
 }
 
-struct pz_node_request *
-details_name(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+void
+details_name(struct pz_request *request)
 {
+	const struct pz_node *node = request->self;
 	struct pz_details_wish wish = {0};
 	struct pz_errinfo info = {""};
 	char key[PZ_DETAILS_KEY_CHARS];
 	char device[PZ_DEVICE_BYTES_MAX + 1] = "";
-	enum pz_err err = find_device(node, pz_json_str(params, "device"), device, &info);
+	enum pz_err err = find_device(node, pz_json_str(request->params, "device"), device, &info);
 
 	if (err == PZ_OK)
-		err = pz_details_read_name(params, &wish, &info);
-	if (err != PZ_OK)
-		return refuse(reply, arg, err, &info);
+		err = pz_details_read_name(request->params, &wish, &info);
+	if (err != PZ_OK) {
+		pz_request_fail(request, err, info.text);
+		return;
+	}
 	pz_details_key(device, key);
-	return submit(node, key, &wish, reply, arg);
+	submit(request, key, &wish);
 }
 
 /* ---- what comes in ---- */

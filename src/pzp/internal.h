@@ -27,19 +27,6 @@ struct node_conn {
 	bool is_registered;
 };
 
-/** A running command. The first member of what calls.c and others extend. */
-struct pz_node_request {
-	struct pz_list node_list; /* pz_node.requests */
-	uint64_t serial;          /* tells it from a later one in the same memory */
-	uint64_t change_seen;     /* last change of state that it was told of */
-	struct pz_node *node;
-	const struct pz_node_reply *reply;
-	void *arg;
-	/** Releases what the command holds; called by cancel and by finish. May be NULL. */
-	void (*release)(struct pz_node_request *request);
-	bool is_watcher;
-};
-
 struct appdata;
 struct enrolment;
 struct node_prefs;
@@ -80,7 +67,7 @@ struct pz_node {
 	json_t *known;    /* device -> array of descriptors, as last heard */
 	json_t *learning; /* the same from an answer whose last part is still to come, or NULL */
 	struct node_prefs *prefs;
-	struct pz_list requests;
+	struct pz_requests requests;
 	struct pz_list finds; /* findServices under way */
 	struct pz_peers *peers;
 	struct pz_nearby *nearby;
@@ -105,7 +92,6 @@ struct pz_node {
 	char self[PZ_ADDRESS_BYTES_MAX + 1];
 	uint64_t started_us;
 	uint64_t hub_since_ms;
-	uint64_t request_serial, state_changes;
 	bool is_started, is_stopping;
 	bool is_wiping;
 	bool is_wipe_failed; /* virgin in memory, but what binds us to the zone is still stored */
@@ -289,8 +275,7 @@ void prefs_wiped(struct pz_node *node);
 /** What waits for a reconnect: {key: value}. NULL: out of memory. */
 json_t *prefs_pending(const struct pz_node *node);
 /** The command `prefs`: params key?, value?, reset?. */
-struct pz_node_request *
-prefs_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+void prefs_command(struct pz_request *request);
 
 /* discovery.c */
 /** Ends a search: list borrowed; always called, once, unless cancelled; never from inside
@@ -321,8 +306,7 @@ void discovery_find(void *arg, const char *caller, struct pz_find *find);
 
 /* listing.c */
 /** The command `services`: params api?, zone?, device?, all?. */
-struct pz_node_request *services_command(struct pz_node *node, json_t *params,
-					 const struct pz_node_reply *reply, void *arg);
+void services_command(struct pz_request *request);
 
 /* reason.c */
 /** An error and its detail as one text in which nothing stands twice. @param detail may be "".
@@ -334,28 +318,21 @@ const char *reason_of_dial(enum pz_err err, const char *detail, struct pz_errinf
 void node_explain_timeout(void *arg, enum pz_state state, char *out, size_t size);
 
 /* commands.c, calls.c */
-/** Puts a request to work; `size` bytes, the first member is struct pz_node_request. NULL: out of
- * memory, done was told. */
-void *request_new(struct pz_node *node, size_t size, const struct pz_node_reply *reply, void *arg);
-/** Ends it: done is called, everything is released and freed. @param result taken */
-void request_finish(struct pz_node_request *request, enum pz_err err, const char *detail,
-		    json_t *result);
-/** Is the request with this serial still running? NULL: it is not. */
-struct pz_node_request *request_find(const struct pz_node *node, uint64_t serial);
-struct pz_node_request *
-call_start(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+/** The command `call`: params service, function, params?, stream?, timeout_ms?. */
+void call_start(struct pz_request *request);
 /** The command `describe`: the descriptor of a service with its functions, from its device. */
-struct pz_node_request *
-call_describe(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+void call_describe(struct pz_request *request);
 /** The command `ping`: params device, count?, until_direct?; an event for each answer. */
-struct pz_node_request *
-ping_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+void ping_command(struct pz_request *request);
 /** Requests that went by a link that is gone are sent by another. */
 void calls_resend(struct pz_node *node, const struct pz_session *lost);
 /** Tells the commands that wait for a peer. */
 void commands_peer_changed(struct pz_node *node, const char *device);
 /** Tells the commands that wait for it what became of a change of state. */
 void commands_state_changed(struct pz_node *node, enum pz_state now);
+/** Sends every watcher an event as it is. */
+void commands_tell(struct pz_node *node, json_t *takes_event);
+bool commands_has_watcher(const struct pz_node *node);
 json_t *status_result(struct pz_node *node);
 
 #endif

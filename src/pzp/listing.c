@@ -7,7 +7,8 @@
 #include "wire/json.h"
 
 struct listing {
-	struct pz_node_request request;
+	struct pz_request *request;
+	struct pz_node *node;
 	struct discovery *search;
 	char *api, *zone, *wanted;            /* wanted: the device, as it was typed */
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* the one that is meant, "": any or not known yet */
@@ -16,9 +17,9 @@ struct listing {
 };
 
 static void
-release_listing(struct pz_node_request *request)
+release_listing(struct pz_request *request)
 {
-	struct listing *l = (struct listing *)(void *)request;
+	struct listing *l = request->state;
 
 	discovery_cancel(l->search);
 	json_decref(l->list);
@@ -26,6 +27,9 @@ release_listing(struct pz_node_request *request)
 	free(l->zone);
 	free(l->wanted);
 }
+
+static const struct pz_request_kind listing_kind = {.size = sizeof(struct listing),
+						    .release = release_listing};
 
 static bool
 is_listed(const struct listing *l, json_t *descriptor)
@@ -42,7 +46,7 @@ is_listed(const struct listing *l, json_t *descriptor)
 static void
 add_online(struct listing *l, json_t *descriptor)
 {
-	if (is_listed(l, descriptor) && !servicecache_is_offline(l->request.node, descriptor))
+	if (is_listed(l, descriptor) && !servicecache_is_offline(l->node, descriptor))
 		json_array_append(l->list, descriptor);
 }
 
@@ -64,7 +68,7 @@ static void
 on_listed(void *arg, json_t *descriptors)
 {
 	struct listing *l = arg;
-	struct pz_node *node = l->request.node;
+	struct pz_node *node = l->node;
 	size_t i;
 	json_t *one;
 
@@ -73,7 +77,7 @@ on_listed(void *arg, json_t *descriptors)
 	l->search = NULL;
 	/* The hub has answered: a device that was enrolled a moment ago is known now. */
 	if (l->wanted && devices_find(node, l->wanted, l->device, &info) != PZ_OK) {
-		request_finish(&l->request, PZ_ERR_NOTFOUND, info.text, NULL);
+		pz_request_fail(l->request, PZ_ERR_NOTFOUND, info.text);
 		return;
 	}
 	l->list = json_array();
@@ -84,7 +88,7 @@ on_listed(void *arg, json_t *descriptors)
 			add_offline(l, one);
 	if (l->has_offline)
 		servicecache_each_offline(node, add_offline, l);
-	request_finish(&l->request, PZ_OK, "", json_incref(l->list));
+	pz_request_answer(l->request, json_incref(l->list));
 }
 
 static char *
@@ -95,28 +99,29 @@ copy_param(json_t *params, const char *name)
 	return text ? strdup(text) : NULL;
 }
 
-struct pz_node_request *
-services_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+void
+services_command(struct pz_request *request)
 {
-	struct listing *l = request_new(node, sizeof(*l), reply, arg);
+	struct pz_node *node = request->self;
+	json_t *params = request->params;
+	struct listing *l = pz_request_begin(request, &listing_kind);
 	struct pz_errinfo info = {""};
 
 	if (l == NULL)
-		return NULL;
-	l->request.release = release_listing;
+		return;
+	l->request = request;
+	l->node = node;
 	l->api = copy_param(params, "api");
 	l->zone = copy_param(params, "zone");
 	l->wanted = copy_param(params, "device");
 	l->has_offline = json_is_true(json_object_get(params, "all"));
 	enum pz_err err = l->wanted ? devices_find(node, l->wanted, l->device, &info) : PZ_OK;
 	if (err != PZ_OK && (err != PZ_ERR_NOTFOUND || !node->hub.is_registered)) {
-		request_finish(&l->request, err, info.text, NULL);
-		return NULL;
+		pz_request_fail(request, err, info.text);
+		return;
 	}
 	l->search = discovery_start(node, pz_json_str(params, "api"),
 				    l->device[0] ? l->device : NULL, on_listed, l);
-	if (l->search)
-		return &l->request;
-	request_finish(&l->request, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
-	return NULL;
+	if (l->search == NULL)
+		pz_request_fail(request, PZ_ERR_LIMIT_MEMORY, "out of memory");
 }

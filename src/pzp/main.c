@@ -31,8 +31,7 @@ on_network_changed(void *arg)
 
 struct request {
 	struct pz_ctl_call *call;
-	struct pz_node_request *running;
-	bool is_done; /* before pz_node_command returned */
+	struct pz_request *running;
 };
 
 static void
@@ -47,10 +46,7 @@ on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
 		snprintf(info.text, sizeof(info.text), "%s", detail);
 		pz_ctl_fail_err(request->call, err, &info);
 	}
-	if (request->running)
-		free(request);
-	else
-		request->is_done = true;
+	free(request);
 }
 
 static void
@@ -61,14 +57,14 @@ on_event(void *arg, json_t *event)
 	pz_ctl_event(request->call, json_incref(event));
 }
 
-static const struct pz_node_reply reply = {.done = on_done, .event = on_event};
+static const struct pz_reply reply = {.done = on_done, .event = on_event};
 
 static void
 on_client_gone(void *arg)
 {
 	struct request *request = arg;
 
-	pz_node_cancel(request->running);
+	pz_request_cancel(request->running);
 	free(request);
 }
 
@@ -77,17 +73,15 @@ on_command(void *arg, struct pz_ctl_call *call, const char *method, json_t *para
 {
 	struct request *request = calloc(1, sizeof(*request));
 
-	if (request == NULL) {
+	if (request) {
+		request->call = call;
+		request->running = pz_node_command(arg, method, params, &reply, request);
+	}
+	if (request == NULL || request->running == NULL) {
+		free(request);
 		pz_ctl_fail(call, 1, "out of memory");
 		return;
 	}
-	request->call = call;
-	struct pz_node_request *running = pz_node_command(arg, method, params, &reply, request);
-	if (request->is_done) {
-		free(request);
-		return;
-	}
-	request->running = running;
 	pz_ctl_on_gone(call, on_client_gone, request);
 }
 

@@ -13,9 +13,9 @@ struct moved {
 	struct pz_hub_place wanted; /* as it will be when all that is on its way is */
 	struct pz_hub_address used;
 	bool is_former_used, is_former_next;
-	bool is_wrong[2];  /* another hub answered at the address, and at the former one */
-	uint64_t request;  /* serial of the command that waits for the attempt's end; 0: none */
-	uint64_t enrolled; /* counts memberships: news of an earlier one are dropped */
+	bool is_wrong[2];           /* another hub answered at the address, and at the former one */
+	struct pz_request *request; /* the command that waits for the attempt's end, or NULL */
+	uint64_t enrolled;          /* counts memberships: news of an earlier one are dropped */
 };
 
 struct moved *
@@ -143,7 +143,7 @@ struct news {
 	struct pz_node *node;
 	struct pz_hub_place place;
 	uint64_t enrolled;
-	uint64_t request; /* serial of the command that waits; 0: none */
+	struct pz_request *request; /* the command that waits, or NULL */
 	bool is_moved;
 };
 
@@ -158,24 +158,22 @@ tell_of_move(struct pz_node *node)
 }
 
 static void
-end_request(struct pz_node *node, uint64_t serial, enum pz_err err, const char *detail)
+end_request(struct pz_node *node, struct pz_request *request, enum pz_err err, const char *detail)
 {
-	struct pz_node_request *request = serial ? request_find(node, serial) : NULL;
-
 	if (request)
-		request_finish(request, err, detail, err == PZ_OK ? moved_result(node) : NULL);
+		pz_request_finish(request, err, detail, err == PZ_OK ? moved_result(node) : NULL);
 }
 
 /* What the user said counts; whether it is true shows the attempt. */
 static void
-end_attempt(struct pz_node *node, uint64_t serial)
+end_attempt(struct pz_node *node, struct pz_request *request)
 {
 	const struct pz_hub_address *at = &node->moved->place.at;
 	const char *reason = node->machine.reason;
 	struct pz_errinfo text;
 
 	if (node->machine.state == PZ_STATE_CONNECTED) {
-		end_request(node, serial, PZ_OK, "");
+		end_request(node, request, PZ_OK, "");
 		return;
 	}
 	(void)pz_fail(&text, PZ_ERR_IO,
@@ -183,18 +181,18 @@ end_attempt(struct pz_node *node, uint64_t serial)
 		      "again%s when the device connects",
 		      at->host, (unsigned)at->port, reason[0] ? reason : "no attempt was made",
 		      node->moved->place.former.port ? ", in turn with the former one," : "");
-	end_request(node, serial, PZ_ERR_IO, text.text);
+	end_request(node, request, PZ_ERR_IO, text.text);
 }
 
 void
 moved_state_changed(struct pz_node *node, enum pz_state now)
 {
-	uint64_t serial = node->moved->request;
+	struct pz_request *request = node->moved->request;
 
-	if (serial == 0 || now == PZ_STATE_CONNECTING || now == PZ_STATE_DISCONNECTING)
+	if (request == NULL || now == PZ_STATE_CONNECTING || now == PZ_STATE_DISCONNECTING)
 		return;
-	node->moved->request = 0;
-	end_attempt(node, serial);
+	node->moved->request = NULL;
+	end_attempt(node, request);
 }
 
 static void
@@ -210,9 +208,9 @@ take_over(struct pz_node *node, const struct news *news)
 		tell_of_move(node);
 	}
 	end_request(node, node->moved->request, PZ_ERR_EXISTS, "another address was given");
-	node->moved->request = 0;
+	node->moved->request = NULL;
 	if (news->is_moved || news->request) /* who says the same again wants to be there now */
-		reconnect(node, news->request != 0);
+		reconnect(node, news->request != NULL);
 	if (node->machine.state == PZ_STATE_CONNECTED)
 		check_place(node);
 }
@@ -230,7 +228,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 			end_attempt(node, news->request);
 		else
 			moved->request = news->request;
-		news->request = 0;
+		news->request = NULL;
 	} else if (err != PZ_OK) {
 		pz_error("store", "where the hub is was not stored and does not count: %s", detail);
 		if (news->enrolled == moved->enrolled)
@@ -240,9 +238,10 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 	free(news);
 }
 
-/* @param serial of the command that waits, or 0. Errors: LIMIT_MEMORY. */
+/* @param request the command that waits, or NULL. Errors: LIMIT_MEMORY. */
 static enum pz_err
-store(struct pz_node *node, const struct pz_hub_place *place, bool is_moved, uint64_t serial)
+store(struct pz_node *node, const struct pz_hub_place *place, bool is_moved,
+      struct pz_request *request)
 {
 	struct news *news = calloc(1, sizeof(*news));
 	struct pz_txn *txn = pz_txn_new();
@@ -258,7 +257,7 @@ store(struct pz_node *node, const struct pz_hub_place *place, bool is_moved, uin
 	*news = (struct news){.node = node,
 			      .place = *place,
 			      .enrolled = node->moved->enrolled,
-			      .request = serial,
+			      .request = request,
 			      .is_moved = is_moved};
 	node->moved->wanted = *place;
 	pz_store_commit(node->config.store, txn, on_stored, news);
@@ -277,7 +276,7 @@ hear(struct pz_node *node, const json_t *message, struct pz_errinfo *info)
 		return PZ_OK;
 	PZ_TRY(pz_hub_notice_check(&notice, m->zone, m->master, info));
 	bool is_moved = pz_hub_place_take(&next, &notice) == PZ_PLACE_MOVED;
-	return store(node, &next, is_moved, 0);
+	return store(node, &next, is_moved, NULL);
 }
 
 void
@@ -343,39 +342,47 @@ read_address(const json_t *params, struct pz_hub_address *out, struct pz_errinfo
 	return PZ_OK;
 }
 
-static struct pz_node_request *
-answer(const struct pz_node_reply *reply, void *arg, json_t *takes_result)
+static void
+release_waiting(struct pz_request *request)
 {
-	reply->done(arg, takes_result ? PZ_OK : PZ_ERR_LIMIT_MEMORY,
-		    takes_result ? "" : "out of memory", takes_result);
-	json_decref(takes_result);
-	return NULL;
+	const struct pz_node *node = request->self;
+
+	if (node->moved->request == request)
+		node->moved->request = NULL;
 }
 
-struct pz_node_request *
-moved_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+/* The address is stored whether its program waits or not. */
+static const struct pz_request_kind waiting_kind = {.release = release_waiting, .goes_on = true};
+
+static void
+give_address(struct pz_request *request)
 {
+	struct pz_node *node = request->self;
 	struct pz_hub_place next = node->moved->wanted;
 	struct pz_errinfo info = {""};
 	struct pz_hub_address at;
 
-	if (node->zone.membership == NULL || node->is_wiping) {
-		reply->done(arg, PZ_ERR_NOTFOUND,
-			    "this device is not enrolled in a zone; `pzp enrol` first", NULL);
-		return NULL;
-	}
-	if (json_object_get(params, "host") == NULL)
-		return answer(reply, arg, moved_result(node));
-	enum pz_err err = read_address(params, &at, &info);
+	enum pz_err err = read_address(request->params, &at, &info);
 	if (err != PZ_OK) {
-		reply->done(arg, err, info.text, NULL);
-		return NULL;
+		pz_request_fail(request, err, info.text);
+		return;
 	}
 	bool is_moved = pz_hub_place_tell(&next, &at, pz_env_wall_ms(node->config.env));
-	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
-	if (request && store(node, &next, is_moved, request->serial) != PZ_OK) {
-		request_finish(request, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
-		return NULL;
-	}
-	return request;
+	if (pz_request_begin(request, &waiting_kind) &&
+	    store(node, &next, is_moved, request) != PZ_OK)
+		pz_request_fail(request, PZ_ERR_LIMIT_MEMORY, "out of memory");
+}
+
+void
+moved_command(struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+
+	if (node->zone.membership == NULL || node->is_wiping)
+		pz_request_fail(request, PZ_ERR_NOTFOUND,
+				"this device is not enrolled in a zone; `pzp enrol` first");
+	else if (json_object_get(request->params, "host"))
+		give_address(request);
+	else
+		pz_request_answer(request, moved_result(node));
 }

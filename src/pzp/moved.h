@@ -41,7 +41,6 @@ void moved_greet(struct peer_link *pl);
 /** {host, port} and more, for `hub` of a status. New. */
 json_t *moved_result(const struct pz_node *node);
 /** The command `hub`: params host?, port?. */
-struct pz_node_request *
-moved_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+void moved_command(struct pz_request *request);
 
 #endif

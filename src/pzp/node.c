@@ -222,13 +222,7 @@ node_tell(struct pz_node *node, json_t *event)
 {
 	if (event)
 		(void)json_object_set_new(event, "time", node_event_time(node));
-	PZ_LIST_EACH (&node->requests, n, tmp) {
-		struct pz_node_request *request =
-			PZ_CONTAINER(n, struct pz_node_request, node_list);
-		if (request->is_watcher && event)
-			request->reply->event(request->arg, event);
-	}
-	json_decref(event);
+	commands_tell(node, event);
 }
 
 /* ---- life ---- */
@@ -357,7 +351,7 @@ init_fields(struct pz_node *node, const struct pz_node_config *config)
 	node->config = *config;
 	if (node->config.frame_max == 0)
 		node->config.frame_max = PZ_FRAME_BYTES_DEFAULT;
-	pz_list_init(&node->requests);
+	pz_requests_init(&node->requests, config->env, node);
 	pz_list_init(&node->finds);
 	pz_list_init(&node->answers);
 	node->hub.node = node;
@@ -432,6 +426,7 @@ pz_node_stop(struct pz_node *node)
 	if (node->machine.state != PZ_STATE_VIRGIN)
 		(void)pz_machine_event(&node->machine, PZ_EVENT_DISCONNECT, "stopping");
 	node_tell(node, json_pack("{s:s, s:s}", "event", "ended", "reason", "pzpd is stopping"));
+	pz_requests_report(&node->requests);
 }
 
 void
@@ -440,9 +435,7 @@ pz_node_free(struct pz_node *node)
 	if (node == NULL)
 		return;
 	node->is_stopping = true; /* the end of a command begins nothing any more */
-	/* The end of one (a service that goes) may end another: the list is looked at anew. */
-	for (struct pz_list *n; (n = pz_list_first(&node->requests)) != NULL;)
-		pz_node_cancel(PZ_CONTAINER(n, struct pz_node_request, node_list));
+	pz_requests_fini(&node->requests);
 	pz_machine_fini(&node->machine);
 	pz_keep_stop(&node->names);
 	pz_clock_watch_stop(&node->clock);

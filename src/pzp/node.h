@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/env.h"
+#include "command/request.h"
 #include "mdns/mdns.h"
 #include "metrics/metrics.h"
 #include "net/transport.h"
@@ -88,27 +89,14 @@ pz_node_serve(struct pz_node *node, const json_t *description, struct pz_errinfo
 void
 pz_node_serve_files(struct pz_node *node, char *const *paths, size_t count, const char *directory);
 
-/** How a command's course is told. */
-struct pz_node_reply {
-	/** The end, exactly once unless cancelled. @param result borrowed, NULL on failure; @param
-	 * detail one line */
-	void (*done)(void *arg, enum pz_err err, const char *detail, json_t *result);
-	/** What happens meanwhile (watch, call --stream, serve, enrol). @param event borrowed */
-	void (*event)(void *arg, json_t *event);
-};
-
-/** A command that is not done yet. */
-struct pz_node_request;
-
 /**
  * The commands of page 12 by name: status, enrol, leave, connect, disconnect, services, call,
  * watch, serve, prefs, data-….
  * @param params object, borrowed; @param reply static or outlives the request
- * @return the running request, or NULL when done() was called already
+ * @return the request: reply->done comes after this call, or never when pz_request_cancel comes
+ *     first, which ends what the command provided or called. NULL: out of memory
  */
-struct pz_node_request *pz_node_command(struct pz_node *node, const char *name, json_t *params,
-					const struct pz_node_reply *reply, void *arg);
-/** Whoever asked is gone: no call-back comes any more; what the command provided or called ends. */
-void pz_node_cancel(struct pz_node_request *request);
+struct pz_request *pz_node_command(struct pz_node *node, const char *name, json_t *params,
+				   const struct pz_reply *reply, void *arg);
 
 #endif

@@ -11,13 +11,6 @@
 #define DISCOVER_DEFAULT_MS 2000
 #define DISCOVER_MAX_MS 60000
 
-static struct pz_node_request *
-refuse(const struct pz_node_reply *reply, void *arg, enum pz_err err, const char *detail)
-{
-	reply->done(arg, err, detail, NULL);
-	return NULL;
-}
-
 /* The device that is meant, which is not this one. Errors: as devices_find. */
 static enum pz_err
 other_device(const struct pz_node *node, const char *name, char out[PZ_DEVICE_BYTES_MAX + 1],
@@ -41,30 +34,34 @@ peer_result(const struct pz_node *node, const struct peer *peer)
 /* ---- connect ---- */
 
 struct connecting {
-	struct pz_node_request request;
+	struct pz_request *request;
+	struct pz_node *node;
 	struct discovery *search; /* while the hub is asked whether there is such a device */
 	char *name;               /* as it was typed */
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 };
 
 static void
-release_connecting(struct pz_node_request *request) /* also marks the struct as ours */
+release_connecting(struct pz_request *request)
 {
-	struct connecting *c = (struct connecting *)(void *)request;
+	struct connecting *c = request->state;
 
 	discovery_cancel(c->search);
 	free(c->name);
 }
 
+static const struct pz_request_kind connecting_kind = {.size = sizeof(struct connecting),
+						       .release = release_connecting};
+
 static void
 finish_connecting(struct connecting *c, const struct peer *peer)
 {
-	struct pz_node *node = c->request.node;
+	struct pz_node *node = c->node;
 	struct pz_errinfo info;
 	char away[256] = "";
 
 	if (peer->live) {
-		request_finish(&c->request, PZ_OK, "", peer_result(node, peer));
+		pz_request_answer(c->request, peer_result(node, peer));
 		return;
 	}
 	if (!node_has_route(node, peer->device))
@@ -74,43 +71,32 @@ finish_connecting(struct connecting *c, const struct peer *peer)
 				      : "it was not heard on the local network, and the hub has no "
 					"address of it",
 		      away[0] ? "; " : "", away);
-	request_finish(&c->request, PZ_ERR_IO, info.text, NULL);
-}
-
-static struct connecting *
-next_connecting(struct pz_node *node, const char *device)
-{
-	PZ_LIST_EACH (&node->requests, n, tmp) {
-		struct pz_node_request *request =
-			PZ_CONTAINER(n, struct pz_node_request, node_list);
-		struct connecting *c = (struct connecting *)(void *)request;
-		if (request->release == release_connecting && strcmp(c->device, device) == 0)
-			return c;
-	}
-	return NULL;
+	pz_request_fail(c->request, PZ_ERR_IO, info.text);
 }
 
 void
 commands_peer_changed(struct pz_node *node, const char *device)
 {
 	const struct peer *peer = pz_peers_find(node->peers, device);
-	struct connecting *c;
 
 	if (peer == NULL || peer->state == PZ_PEER_CONNECTING ||
 	    (peer->state == PZ_PEER_CONNECTED && peer->live == NULL))
 		return;
-	while ((c = next_connecting(node, device)) != NULL)
-		finish_connecting(c, peer);
+	PZ_REQUEST_EACH (&node->requests, &connecting_kind, request) {
+		struct connecting *c = request->state;
+		if (strcmp(c->device, device) == 0)
+			finish_connecting(c, peer);
+	}
 }
 
 static void
 connect_to(struct connecting *c)
 {
-	struct pz_node *node = c->request.node;
+	struct pz_node *node = c->node;
 	struct peer *peer = pz_peers_get(node->peers, c->device);
 
 	if (peer == NULL) {
-		request_finish(&c->request, PZ_ERR_LIMIT, "too many devices are known here", NULL);
+		pz_request_fail(c->request, PZ_ERR_LIMIT, "too many devices are known here");
 		return;
 	}
 	peer->is_wanted = true;
@@ -130,24 +116,24 @@ on_asked(void *arg, json_t *descriptors)
 
 	(void)descriptors;
 	c->search = NULL;
-	enum pz_err err = other_device(c->request.node, c->name, c->device, &info);
+	enum pz_err err = other_device(c->node, c->name, c->device, &info);
 	if (err == PZ_OK)
 		connect_to(c);
 	else
-		request_finish(&c->request, err, info.text, NULL);
+		pz_request_fail(c->request, err, info.text);
 }
 
-struct pz_node_request *
-peer_connect_start(struct pz_node *node, const char *name, const struct pz_node_reply *reply,
-		   void *arg)
+void
+peer_connect_start(struct pz_request *request, const char *name)
 {
+	struct pz_node *node = request->self;
 	struct pz_errinfo info = {""};
-	struct connecting *c = request_new(node, sizeof(*c), reply, arg);
+	struct connecting *c = pz_request_begin(request, &connecting_kind);
 
 	if (c == NULL)
-		return NULL;
-	uint64_t serial = c->request.serial;
-	c->request.release = release_connecting;
+		return;
+	c->request = request;
+	c->node = node;
 	c->name = strdup(name);
 	enum pz_err err = c->name ? other_device(node, name, c->device, &info)
 				  : pz_fail(&info, PZ_ERR_LIMIT_MEMORY, "out of memory");
@@ -156,79 +142,85 @@ peer_connect_start(struct pz_node *node, const char *name, const struct pz_node_
 	} else if (err == PZ_ERR_NOTFOUND && node->hub.is_registered) {
 		c->search = discovery_start(node, NULL, NULL, on_asked, c);
 		if (c->search == NULL)
-			request_finish(&c->request, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
+			pz_request_fail(request, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	} else {
-		request_finish(&c->request, err, info.text, NULL);
+		pz_request_fail(request, err, info.text);
 	}
-	return request_find(node, serial);
 }
 
-struct pz_node_request *
-peer_disconnect(struct pz_node *node, const char *name, const struct pz_node_reply *reply,
-		void *arg)
+void
+peer_disconnect(struct pz_request *request, const char *name)
 {
+	struct pz_node *node = request->self;
 	struct pz_errinfo info = {""};
 	char device[PZ_DEVICE_BYTES_MAX + 1] = "";
 	enum pz_err err = other_device(node, name, device, &info);
 	struct peer *peer = err == PZ_OK ? pz_peers_find(node->peers, device) : NULL;
 
-	if (err != PZ_OK)
-		return refuse(reply, arg, err, info.text);
-	if (peer == NULL) {
-		(void)pz_fail(&info, PZ_ERR_NOTFOUND, "there is no direct link with %s", device);
-		return refuse(reply, arg, PZ_ERR_NOTFOUND, info.text);
+	if (err == PZ_OK && peer == NULL)
+		err = pz_fail(&info, PZ_ERR_NOTFOUND, "there is no direct link with %s", device);
+	if (err != PZ_OK) {
+		pz_request_fail(request, err, info.text);
+		return;
 	}
 	if (peer->live)
 		pz_peer_link_close(peer->live, PZ_OK, "disconnected by hand");
 	pz_peer_give_up(peer, "disconnected by hand");
-	json_t *result = peer_result(node, peer);
-	reply->done(arg, result ? PZ_OK : PZ_ERR_LIMIT_MEMORY, "", result);
-	json_decref(result);
-	return NULL;
+	pz_request_answer(request, peer_result(node, peer));
 }
 
 /* ---- discover ---- */
 
 struct discovering {
-	struct pz_node_request request;
+	struct pz_request *request;
 	struct pz_timer timer;
 };
 
 static void
-release_discovering(struct pz_node_request *request)
+release_discovering(struct pz_request *request)
 {
-	struct discovering *d = (struct discovering *)(void *)request;
+	const struct pz_node *node = request->self;
+	struct discovering *d = request->state;
 
-	pz_env_stop(request->node->config.env, &d->timer);
+	pz_env_stop(node->config.env, &d->timer);
 }
+
+static const struct pz_request_kind discovering_kind = {.size = sizeof(struct discovering),
+							.release = release_discovering};
 
 static void
 on_looked(struct pz_timer *timer, void *arg)
 {
 	struct discovering *d = arg;
+	const struct pz_node *node = d->request->self;
 
 	(void)timer;
-	request_finish(&d->request, PZ_OK, "", pz_nearby_list(d->request.node->nearby));
+	pz_request_answer(d->request, pz_nearby_list(node->nearby));
 }
 
-struct pz_node_request *
-discover_start(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+void
+discover_start(struct pz_request *request)
 {
+	struct pz_node *node = request->self;
+	json_t *params = request->params;
 	int64_t timeout_ms = DISCOVER_DEFAULT_MS;
 
-	if (node->config.mdns == NULL)
-		return refuse(reply, arg, PZ_ERR_CONFIG,
-			      "this daemon does not look at the local network (it listens on "
-			      "loopback only, or multicast DNS is not possible here)");
+	if (node->config.mdns == NULL) {
+		pz_request_fail(request, PZ_ERR_CONFIG,
+				"this daemon does not look at the local network (it listens on "
+				"loopback only, or multicast DNS is not possible here)");
+		return;
+	}
 	if (json_object_get(params, "timeout_ms") &&
-	    !pz_json_int(params, "timeout_ms", 1, DISCOVER_MAX_MS, &timeout_ms))
-		return refuse(reply, arg, PZ_ERR_CONFIG, "the time-out must be 60 s at most");
-	struct discovering *d = request_new(node, sizeof(*d), reply, arg);
+	    !pz_json_int(params, "timeout_ms", 1, DISCOVER_MAX_MS, &timeout_ms)) {
+		pz_request_fail(request, PZ_ERR_CONFIG, "the time-out must be 60 s at most");
+		return;
+	}
+	struct discovering *d = pz_request_begin(request, &discovering_kind);
 	if (d == NULL)
-		return NULL;
-	d->request.release = release_discovering;
+		return;
+	d->request = request;
 	pz_timer_init(&d->timer, on_looked, d);
 	pz_env_start(node->config.env, &d->timer, (uint64_t)timeout_ms * PZ_US_PER_MS);
 	pz_nearby_look(node->nearby, (uint64_t)timeout_ms * PZ_US_PER_MS, false);
-	return &d->request;
 }

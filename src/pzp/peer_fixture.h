@@ -310,12 +310,12 @@ fx_settle(void)
 
 	do {
 		moved = false;
-		pz_turn_end(&w.turn);
+		end_turn();
 		for (struct pz_list *n = fx.fars.next; n != &fx.fars; n = n->next) {
 			struct fx_far *far = PZ_CONTAINER(n, struct fx_far, node);
 			moved |= fx_far_reads(far);
 			moved |= fx_node_reads(far);
-			pz_turn_end(&w.turn);
+			end_turn();
 		}
 	} while (moved);
 }

@@ -242,13 +242,10 @@ void pz_nearby_forget(struct pz_nearby *nearby);
 
 /* ---- peer_commands.c ---- */
 /** `pzp connect PEER`: done when the link is there. @param name of the device, or its address */
-struct pz_node_request *peer_connect_start(struct pz_node *node, const char *name,
-					   const struct pz_node_reply *reply, void *arg);
-struct pz_node_request *peer_disconnect(struct pz_node *node, const char *name,
-					const struct pz_node_reply *reply, void *arg);
+void peer_connect_start(struct pz_request *request, const char *name);
+void peer_disconnect(struct pz_request *request, const char *name);
 /** `pzp discover`: looks around for `timeout_ms` and lists what it heard. */
-struct pz_node_request *
-discover_start(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+void discover_start(struct pz_request *request);
 
 /* ---- resend.c ---- */
 /** Notes an answer, about to be sent, that may be lost with the link it goes out by. @param payload

@@ -16,7 +16,8 @@
 #define PING_COUNT_MAX 1000000
 
 struct ping {
-	struct pz_node_request request;
+	struct pz_request *request;
+	struct pz_node *node;
 	struct discovery *search; /* while a way is looked for, at the beginning */
 	struct pz_timer next;
 	char device[PZ_DEVICE_BYTES_MAX + 1];
@@ -30,20 +31,22 @@ struct ping {
 };
 
 static void
-release(struct pz_node_request *request)
+release(struct pz_request *request)
 {
-	struct ping *p = (struct ping *)(void *)request;
+	struct ping *p = request->state;
 
 	discovery_cancel(p->search);
-	pz_env_stop(request->node->config.env, &p->next);
+	pz_env_stop(p->node->config.env, &p->next);
 	if (p->is_waiting)
-		pz_pending_cancel(request->node->pending, p->address, p->id);
+		pz_pending_cancel(p->node->pending, p->address, p->id);
 }
+
+static const struct pz_request_kind ping_kind = {.size = sizeof(struct ping), .release = release};
 
 static void
 note_way(struct ping *p)
 {
-	const struct pz_node *node = p->request.node;
+	const struct pz_node *node = p->node;
 	const struct peer *peer = pz_peers_find(node->peers, p->device);
 	const struct peer *relay = NULL;
 
@@ -63,34 +66,27 @@ text_or_null(const char *text)
 	return text[0] ? json_string(text) : json_null();
 }
 
-/* @param ms negative: no answer. @return false: the program has gone, and p with it */
-static bool
+/* @param ms negative: no answer */
+static void
 tell(struct ping *p, double ms, const char *error)
 {
-	struct pz_node *node = p->request.node;
-	uint64_t serial = p->request.serial;
-	json_t *event =
-		json_pack("{s:I, s:o, s:s, s:o, s:o, s:s*}", "seq", (json_int_t)p->sent, "ms",
-			  ms < 0 ? json_null() : json_real(ms), "route", p->route, "via",
-			  text_or_null(p->via), "address", text_or_null(p->remote), "error", error);
-
-	if (event)
-		p->request.reply->event(p->request.arg, event);
-	json_decref(event);
-	return request_find(node, serial) != NULL;
+	pz_request_event(p->request,
+			 json_pack("{s:I, s:o, s:s, s:o, s:o, s:s*}", "seq", (json_int_t)p->sent,
+				   "ms", ms < 0 ? json_null() : json_real(ms), "route", p->route,
+				   "via", text_or_null(p->via), "address", text_or_null(p->remote),
+				   "error", error));
 }
 
 static void
 ended(struct ping *p, bool is_answered)
 {
-	const struct pz_env *env = p->request.node->config.env;
+	const struct pz_env *env = p->node->config.env;
 	uint64_t since = pz_env_mono_us(env) - p->sent_us;
 	bool is_direct = is_answered && strcmp(p->route, "direct") == 0;
 
 	if ((p->is_until_direct && is_direct) || (p->count > 0 && p->sent >= p->count)) {
-		request_finish(&p->request, PZ_OK, "",
-			       json_pack("{s:I, s:b}", "sent", (json_int_t)p->sent, "direct",
-					 (int)is_direct));
+		pz_request_answer(p->request, json_pack("{s:I, s:b}", "sent", (json_int_t)p->sent,
+							"direct", (int)is_direct));
 		return;
 	}
 	pz_env_start(env, &p->next, since < PING_EVERY_US ? PING_EVERY_US - since : 0);
@@ -100,7 +96,7 @@ static void
 on_answer(void *arg, json_t *result, json_t *error)
 {
 	struct ping *p = arg;
-	const struct pz_env *env = p->request.node->config.env;
+	const struct pz_env *env = p->node->config.env;
 	double ms = (double)(pz_env_mono_us(env) - p->sent_us) / 1000.0;
 	bool is_lost =
 		error && json_integer_value(json_object_get(error, "code")) == PZ_RPC_UNREACHABLE;
@@ -108,9 +104,9 @@ on_answer(void *arg, json_t *result, json_t *error)
 
 	(void)result;
 	p->is_waiting = false;
-	devices_why_away(p->request.node, p->device, away, sizeof(away));
-	if (tell(p, is_lost ? -1 : ms, is_lost ? away : NULL))
-		ended(p, !is_lost);
+	devices_why_away(p->node, p->device, away, sizeof(away));
+	tell(p, is_lost ? -1 : ms, is_lost ? away : NULL);
+	ended(p, !is_lost);
 }
 
 static void
@@ -119,8 +115,8 @@ on_timed_out(void *arg)
 	struct ping *p = arg;
 
 	p->is_waiting = false;
-	if (tell(p, -1, "no answer within 2 s"))
-		ended(p, false);
+	tell(p, -1, "no answer within 2 s");
+	ended(p, false);
 }
 
 static const struct pz_pending_ops pending_ops = {.response = on_answer, .timed_out = on_timed_out};
@@ -128,8 +124,7 @@ static const struct pz_pending_ops pending_ops = {.response = on_answer, .timed_
 static void
 send_one(struct ping *p)
 {
-	struct pz_node *node = p->request.node;
-	uint64_t serial = p->request.serial;
+	struct pz_node *node = p->node;
 	char away[256];
 
 	p->sent++;
@@ -144,15 +139,15 @@ send_one(struct ping *p)
 	if (err == PZ_OK)
 		err = node_send_rpc(node, p->address, payload);
 	json_decref(payload);
-	/* An answer, or the end of the program, may have come from inside. */
-	if (err == PZ_OK || err == PZ_ERR_IO_CLOSED || request_find(node, serial) == NULL)
+	/* An answer may have come from inside, and have been the last one. */
+	if (err == PZ_OK || err == PZ_ERR_IO_CLOSED || pz_request_is_over(p->request))
 		return;
 	if (p->is_waiting)
 		pz_pending_cancel(node->pending, p->address, p->id);
 	p->is_waiting = false;
 	devices_why_away(node, p->device, away, sizeof(away));
-	if (tell(p, -1, away))
-		ended(p, false);
+	tell(p, -1, away);
+	ended(p, false);
 }
 
 static void
@@ -176,7 +171,7 @@ on_searched(void *arg, json_t *descriptors)
 static void
 begin(struct ping *p)
 {
-	struct pz_node *node = p->request.node;
+	struct pz_node *node = p->node;
 	struct peer *peer = p->is_until_direct ? pz_peers_get(node->peers, p->device) : NULL;
 
 	if (peer)
@@ -190,7 +185,7 @@ begin(struct ping *p)
 static enum pz_err
 read_params(struct ping *p, json_t *params, struct pz_errinfo *info)
 {
-	const struct pz_node *node = p->request.node;
+	const struct pz_node *node = p->node;
 	const char *device = pz_json_str(params, "device");
 	const struct pz_membership *m = node->zone.membership;
 
@@ -206,21 +201,20 @@ read_params(struct ping *p, json_t *params, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-struct pz_node_request *
-ping_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+void
+ping_command(struct pz_request *request)
 {
-	struct ping *p = request_new(node, sizeof(*p), reply, arg);
+	struct ping *p = pz_request_begin(request, &ping_kind);
 	struct pz_errinfo info = {""};
 
 	if (p == NULL)
-		return NULL;
+		return;
+	p->request = request;
+	p->node = request->self;
 	pz_timer_init(&p->next, on_next, p);
-	p->request.release = release;
-	enum pz_err err = read_params(p, params, &info);
-	if (err != PZ_OK) {
-		request_finish(&p->request, err, info.text, NULL);
-		return NULL;
-	}
-	begin(p);
-	return &p->request;
+	enum pz_err err = read_params(p, request->params, &info);
+	if (err == PZ_OK)
+		begin(p);
+	else
+		pz_request_fail(request, err, info.text);
 }

@@ -44,14 +44,12 @@ struct node_prefs {
 	struct kept kept[PZ_PREF_COUNT];
 	struct pz_pref_value given; /* the name that the zone has for this device */
 	bool has_given;
-	struct pz_list changes; /* on their way to the disk */
 };
 
 /* A change that the disk has not confirmed yet. */
 struct change {
-	struct pz_list list;
+	struct pz_request *request;
 	struct pz_node *node;
-	uint64_t serial; /* of the request that is answered then */
 	enum pz_pref pref;
 	bool is_reset;
 	struct pz_pref_value value;
@@ -350,7 +348,6 @@ prefs_load(struct pz_node *node, struct pz_errinfo *info)
 	node->prefs = calloc(1, sizeof(*node->prefs));
 	if (node->prefs == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	pz_list_init(&node->prefs->changes);
 	PZ_TRY(configure_text(node, PZ_PREF_NAME, c->display_name, info));
 	PZ_TRY(configure_text(node, PZ_PREF_DEVICE_TYPE, c->device_type, info));
 	configure_port(node, PZ_PREF_PORTS_TLS, c->tls_port);
@@ -368,13 +365,6 @@ prefs_load(struct pz_node *node, struct pz_errinfo *info)
 void
 prefs_free(struct node_prefs *prefs)
 {
-	if (prefs == NULL)
-		return;
-	for (struct pz_list *n; (n = pz_list_first(&prefs->changes)) != NULL;) {
-		struct change *change = PZ_CONTAINER(n, struct change, list);
-		pz_list_remove(&change->list);
-		free(change);
-	}
 	free(prefs);
 }
 
@@ -521,23 +511,19 @@ prefs_named(struct pz_node *node)
 static void
 on_stored(void *arg, enum pz_err err, const char *detail)
 {
-	struct change change = *(struct change *)arg;
-	struct pz_node *node = change.node;
+	const struct change *change = arg;
+	struct pz_node *node = change->node;
 	struct pz_errinfo info = {""};
 
-	pz_list_remove(&((struct change *)arg)->list);
-	free(arg);
 	if (err == PZ_OK)
-		take(node, &change);
+		take(node, change);
 	else
 		(void)pz_fail(&info, err, "%s was not changed, it cannot be stored: %s",
-			      pz_pref_table[change.pref].key, detail);
-	if (err != PZ_OK && change.pref == PZ_PREF_NAME)
+			      pz_pref_table[change->pref].key, detail);
+	if (err != PZ_OK && change->pref == PZ_PREF_NAME)
 		prefs_named(node); /* the zone's half of it may be stored */
-	struct pz_node_request *request = request_find(node, change.serial);
-	if (request)
-		request_finish(request, err, info.text,
-			       err == PZ_OK ? describe(node, change.pref) : NULL);
+	pz_request_finish(change->request, err, info.text,
+			  err == PZ_OK ? describe(node, change->pref) : NULL);
 }
 
 static enum pz_err
@@ -614,29 +600,21 @@ write_change(struct pz_node *node, struct change *change, struct pz_errinfo *inf
 	return write_own(node, change);
 }
 
-static struct pz_node_request *
-submit(const struct change *wish, const struct pz_node_reply *reply, void *arg)
-{
-	struct pz_node *node = wish->node;
-	struct pz_node_request *request = request_new(node, sizeof(*request), reply, arg);
-	struct change *change = request ? malloc(sizeof(*change)) : NULL;
-	struct pz_errinfo info = {""};
-	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
+static const struct pz_request_kind change_kind = {.size = sizeof(struct change), .goes_on = true};
 
-	if (change) {
-		*change = *wish;
-		change->serial = request->serial;
-		pz_list_append(&node->prefs->changes, &change->list);
-		err = write_change(node, change, &info);
-	}
-	if (err == PZ_OK)
-		return request;
-	if (change)
-		pz_list_remove(&change->list);
-	free(change);
-	if (request)
-		request_finish(request, err, pz_errinfo_text(&info, err), NULL);
-	return NULL;
+static void
+submit(struct pz_request *request, const struct change *wish)
+{
+	struct change *change = pz_request_begin(request, &change_kind);
+	struct pz_errinfo info = {""};
+
+	if (change == NULL)
+		return;
+	*change = *wish;
+	change->request = request;
+	enum pz_err err = write_change(change->node, change, &info);
+	if (err != PZ_OK)
+		pz_request_fail(request, err, pz_errinfo_text(&info, err));
 }
 
 /* What the parameters ask for. Errors: CONFIG, NOTFOUND. */
@@ -660,24 +638,21 @@ read_wish(const json_t *params, struct change *wish, bool *out_is_change, struct
 	return value ? pz_pref_parse_json(wish->pref, value, &wish->value, info) : PZ_OK;
 }
 
-struct pz_node_request *
-prefs_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+void
+prefs_command(struct pz_request *request)
 {
+	struct pz_node *node = request->self;
 	struct change wish = {.node = node};
 	struct pz_errinfo info = {""};
 	bool is_change = false;
-	enum pz_err err = read_wish(params, &wish, &is_change, &info);
-	json_t *result = NULL;
+	enum pz_err err = read_wish(request->params, &wish, &is_change, &info);
 
-	if (err == PZ_OK && is_change)
-		return submit(&wish, reply, arg);
-	if (err == PZ_OK) {
-		bool is_one = json_is_string(json_object_get(params, "key"));
-		result = is_one ? describe(node, wish.pref) : describe_all(node);
-		if (result == NULL)
-			err = pz_fail(&info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	}
-	reply->done(arg, err, info.text, result);
-	json_decref(result);
-	return NULL;
+	if (err != PZ_OK)
+		pz_request_fail(request, err, info.text);
+	else if (is_change)
+		submit(request, &wish);
+	else if (json_is_string(json_object_get(request->params, "key")))
+		pz_request_answer(request, describe(node, wish.pref));
+	else
+		pz_request_answer(request, describe_all(node));
 }

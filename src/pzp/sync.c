@@ -387,15 +387,12 @@ sync_on_update(struct pz_node *node)
 		     (due > now ? due - now : 0) + spread % REOPEN_SPREAD_MS * PZ_US_PER_MS);
 }
 
-static void on_told(struct pz_timer *timer, void *arg);
-
 void
 sync_init(struct zonedata *data)
 {
 	pz_list_init(&data->sessions);
 	pz_timer_init(&data->push, on_push, data);
 	pz_timer_init(&data->reopen, on_reopen, data);
-	pz_timer_init(&data->told, on_told, data);
 	pz_timer_init(&data->exchanged, on_exchanged, data);
 }
 
@@ -404,7 +401,6 @@ sync_fini(struct zonedata *data)
 {
 	pz_env_stop(data->node->config.env, &data->push);
 	pz_env_stop(data->node->config.env, &data->reopen);
-	pz_env_stop(data->node->config.env, &data->told);
 	pz_env_stop(data->node->config.env, &data->exchanged);
 	for (struct pz_list *n; (n = pz_list_first(&data->sessions)) != NULL;) {
 		struct zonedata_session *s = PZ_CONTAINER(n, struct zonedata_session, node);
@@ -455,20 +451,24 @@ struct sync_partner {
 };
 
 struct sync_request {
-	struct pz_node_request request;
+	struct pz_request *request;
 	struct pz_timer timer;
 	size_t len;
 	struct sync_partner *partners;
 };
 
 static void
-release_sync(struct pz_node_request *request)
+release_sync(struct pz_request *request)
 {
-	struct sync_request *r = (struct sync_request *)(void *)request;
+	const struct pz_node *node = request->self;
+	struct sync_request *r = request->state;
 
-	pz_env_stop(request->node->config.env, &r->timer);
+	pz_env_stop(node->config.env, &r->timer);
 	free(r->partners);
 }
+
+static const struct pz_request_kind sync_kind = {.size = sizeof(struct sync_request),
+						 .release = release_sync};
 
 static json_t *
 moved_json(const size_t counts[PZ_SYNC_KIND_COUNT])
@@ -519,31 +519,6 @@ is_done(const struct sync_request *r)
 	return true;
 }
 
-static struct sync_request *
-next_done(struct pz_node *node)
-{
-	PZ_LIST_EACH (&node->requests, n, tmp) {
-		struct pz_node_request *request =
-			PZ_CONTAINER(n, struct pz_node_request, node_list);
-		struct sync_request *r = (struct sync_request *)(void *)request;
-		if (request->release == release_sync && is_done(r))
-			return r;
-	}
-	return NULL;
-}
-
-/* Whoever is told may do anything: the list is looked at anew each time. */
-static void
-on_told(struct pz_timer *timer, void *arg)
-{
-	struct zonedata *data = arg;
-	struct sync_request *r;
-
-	(void)timer;
-	while ((r = next_done(data->node)) != NULL)
-		request_finish(&r->request, PZ_OK, "", sync_result(r));
-}
-
 static void
 on_command_timeout(struct pz_timer *timer, void *arg)
 {
@@ -553,7 +528,7 @@ on_command_timeout(struct pz_timer *timer, void *arg)
 	for (size_t i = 0; i < r->len; i++)
 		if (r->partners[i].session)
 			end_partner(&r->partners[i], false);
-	request_finish(&r->request, PZ_OK, "", sync_result(r));
+	pz_request_answer(r->request, sync_result(r));
 }
 
 static void
@@ -570,20 +545,13 @@ tell_partner(struct sync_partner *p, struct zonedata_session *s, bool is_lost)
 static void
 tell_commands(struct zonedata_session *s, bool is_lost)
 {
-	bool has_told = false;
-
-	PZ_LIST_EACH (&s->owner->requests, n, tmp) {
-		struct pz_node_request *request =
-			PZ_CONTAINER(n, struct pz_node_request, node_list);
-		struct sync_request *r = (struct sync_request *)(void *)request;
-		for (size_t i = 0; request->release == release_sync && i < r->len; i++) {
+	PZ_REQUEST_EACH (&s->owner->requests, &sync_kind, request) {
+		struct sync_request *r = request->state;
+		for (size_t i = 0; i < r->len; i++)
 			tell_partner(&r->partners[i], s, is_lost);
-			has_told = true;
-		}
+		if (is_done(r))
+			pz_request_answer(request, sync_result(r));
 	}
-	/* From the loop: whoever is told may do anything, also to this session. */
-	if (has_told)
-		pz_env_start(s->owner->config.env, &s->owner->zonedata->told, 0);
 }
 
 static void
@@ -609,37 +577,46 @@ add_partner(struct sync_request *r, struct zonedata_session *s)
 	snprintf(p->id, sizeof(p->id), "%s", s->to);
 	memcpy(p->received, s->received, sizeof(p->received));
 	memcpy(p->sent, s->sent, sizeof(p->sent));
-	open_exchange(s);
 }
 
-struct pz_node_request *
-sync_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg)
+static void
+begin_sync(struct sync_request *r, struct pz_node *node, size_t count)
 {
-	size_t count = 0;
-
-	(void)params;
-	PZ_LIST_EACH (&node->zonedata->sessions, n, tmp)
-		count++;
-	if (count == 0) {
-		reply->done(arg, PZ_ERR_NOTFOUND,
-			    node->zone.membership
-				    ? "neither the hub nor a peer is connected: `pzp connect` first"
-				    : "this device is not enrolled in a zone; `pzp enrol` first",
-			    NULL);
-		return NULL;
-	}
-	struct sync_request *r = request_new(node, sizeof(*r), reply, arg);
-	if (r == NULL)
-		return NULL;
-	pz_timer_init(&r->timer, on_command_timeout, r);
-	r->request.release = release_sync;
 	r->partners = calloc(count, sizeof(*r->partners));
 	if (r->partners == NULL) {
-		request_finish(&r->request, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
-		return NULL;
+		pz_request_fail(r->request, PZ_ERR_LIMIT_MEMORY, "out of memory");
+		return;
 	}
 	pz_env_start(node->config.env, &r->timer, COMMAND_TIMEOUT_US);
 	PZ_LIST_EACH (&node->zonedata->sessions, n, tmp)
 		add_partner(r, PZ_CONTAINER(n, struct zonedata_session, node));
-	return &r->request;
+	/* One whose link fails with this is reported lost from inside. */
+	for (size_t i = 0; i < count && !pz_request_is_over(r->request); i++)
+		if (r->partners[i].session)
+			open_exchange(r->partners[i].session);
+}
+
+void
+sync_command(struct pz_request *request)
+{
+	struct pz_node *node = request->self;
+	size_t count = 0;
+
+	PZ_LIST_EACH (&node->zonedata->sessions, n, tmp)
+		count++;
+	if (count == 0) {
+		pz_request_fail(request, PZ_ERR_NOTFOUND,
+				node->zone.membership
+					? "neither the hub nor a peer is connected: `pzp connect` "
+					  "first"
+					: "this device is not enrolled in a zone; `pzp enrol` "
+					  "first");
+		return;
+	}
+	struct sync_request *r = pz_request_begin(request, &sync_kind);
+	if (r == NULL)
+		return;
+	r->request = request;
+	pz_timer_init(&r->timer, on_command_timeout, r);
+	begin_sync(r, node, count);
 }

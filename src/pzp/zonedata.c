@@ -307,7 +307,6 @@ zonedata_new(struct pz_node *node)
 							   .what = "what the zone told",
 							   .save = save_knowledge,
 							   .arg = data});
-	pz_list_init(&data->details);
 	sync_init(data);
 	return data;
 }
@@ -320,7 +319,6 @@ zonedata_free(struct zonedata *data)
 	pz_env_stop(data->node->config.env, &data->verdict);
 	pz_keep_stop(&data->keep);
 	sync_fini(data);
-	details_free(data);
 	json_decref(data->changed);
 	json_decref(data->refusals);
 	pz_knowledge_free(PZ_TAKE(data->node->zone.knowledge));

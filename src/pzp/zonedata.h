@@ -34,13 +34,11 @@ struct zonedata {
 	struct pz_keep keep;       /* while the disk has not all of zone.knowledge */
 	struct pz_timer push;      /* local changes that are told together */
 	struct pz_timer reopen;    /* after an Update of the hub */
-	struct pz_timer told;      /* commands that have ended */
 	struct pz_timer exchanged; /* the first exchange after an enrolment is complete */
 	bool is_new;               /* enrolled, and the hub has not yet told what the zone knows */
 	json_t *changed;           /* what is told then: {item: {key: true}} */
 	uint64_t exchanged_us;     /* when an exchange with the hub was last opened */
 	json_t *refusals;          /* by the hub: {app's origin: reason} */
-	struct pz_list details;    /* details.c: changes on their way to the disk */
 };
 
 /* zonedata.c */
@@ -75,14 +73,10 @@ void zonedata_wiped(struct pz_node *node);
 
 /* details.c */
 /** The commands `user` and `name`. */
-struct pz_node_request *
-details_user(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
-struct pz_node_request *
-details_name(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+void details_user(struct pz_request *request);
+void details_name(struct pz_request *request);
 /** Details came in. @param keys array of strings */
 void details_received(struct pz_node *node, const json_t *keys);
-/** Changes under way are told to nobody any more. */
-void details_free(struct zonedata *data);
 
 /* sync.c */
 /** The timers of `data`, which is about to be used. */
@@ -108,7 +102,6 @@ sync_refused_by_hub(struct pz_node *node, const char *item, const char *key, con
  * exchange in which both had the same; NULL: it takes it. Borrowed until the next event. */
 const char *sync_app_refusal(const struct pz_node *node, const char *origin);
 /** The command `sync`: no parameters. */
-struct pz_node_request *
-sync_command(struct pz_node *node, json_t *params, const struct pz_node_reply *reply, void *arg);
+void sync_command(struct pz_request *request);
 
 #endif

@@ -37,7 +37,7 @@ on_event(void *arg, json_t *event)
 		call->on_event(call, event);
 }
 
-static const struct pz_node_reply reply = {.done = on_done, .event = on_event};
+static const struct pz_reply reply = {.done = on_done, .event = on_event};
 
 struct sim_call *
 sim_command_events(struct sim_node *node, const char *name, json_t *params,
@@ -58,12 +58,9 @@ sim_command_events(struct sim_node *node, const char *name, json_t *params,
 	if (node->is_hub) {
 		pz_hub_command(node->hub, name, params, on_done, call);
 	} else {
-		struct pz_node_request *running =
-			pz_node_command(node->node, name, params, &reply, call);
-		sim_check(node->world, call->is_done == (running == NULL), "%s: %s: a request %s",
-			  node->name, name,
-			  running ? "that is done is said to run" : "was forgotten");
-		call->running = running;
+		call->running = pz_node_command(node->node, name, params, &reply, call);
+		sim_check(node->world, call->running && !call->is_done,
+			  "%s: %s has ended inside the call that began it", node->name, name);
 	}
 	pz_turn_end(&node->turn);
 	harness_current(NULL);
@@ -98,7 +95,7 @@ sim_call_free(struct sim_call *call)
 	if (call == NULL)
 		return;
 	if (!call->is_done && !call->is_lost && call->running)
-		pz_node_cancel(call->running);
+		pz_request_cancel(call->running);
 	pz_list_remove(&call->list);
 	json_decref(call->result);
 	json_decref(call->params);

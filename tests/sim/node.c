@@ -188,7 +188,7 @@ on_watch_ended(void *arg, enum pz_err err, const char *detail, json_t *result)
 	sim_fail(node->world, "%s: watch ended: %s %s", node->name, pz_err_text(err), detail);
 }
 
-static const struct pz_node_reply watch_reply = {.done = on_watch_ended, .event = on_watched};
+static const struct pz_reply watch_reply = {.done = on_watch_ended, .event = on_watched};
 
 /* ---- starting ---- */
 

@@ -135,7 +135,7 @@ struct sim_call {
 	unsigned events;
 	void (*on_event)(struct sim_call *call, json_t *event); /* may be NULL */
 	void *arg;
-	struct pz_node_request *running;
+	struct pz_request *running;
 	json_t *params;
 	uint64_t started_us, ended_us;
 };
