@@ -205,8 +205,9 @@
 #define PZ_SYNC_CHUNKS_MAX 16384           /* per item: as many as devices in a zone */
 #define PZ_SYNC_ITEM_BYTES_MAX (32U << 20) /* per item: keys, values and origins together */
 #define PZ_SYNC_DELETED_MAX(chunks_max) ((chunks_max) / 2) /* per item: the newest are kept */
-/* Of an item that everybody writes: what one device may have stored there, so that it cannot shut
- * others out, and what comes from devices that pass on what others wrote, which proves nothing. */
+/* Of an item that every device writes: what one device may have stored there, so that it cannot
+ * shut others out, and what comes from devices that pass on what others wrote, which proves
+ * nothing. */
 #define PZ_SYNC_WRITER_CHUNKS_MAX (PZ_SYNC_CHUNKS_MAX / 4)
 #define PZ_SYNC_WRITER_BYTES_MAX (PZ_SYNC_ITEM_BYTES_MAX / 4)
 #define PZ_SYNC_FORWARDED_CHUNKS_MAX (PZ_SYNC_CHUNKS_MAX / 8)

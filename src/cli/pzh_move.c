@@ -262,7 +262,7 @@ export_zone(struct task *task, const struct pz_pzh_move *to)
 	struct pz_timers timers = {0};
 	struct pz_errinfo info = {""};
 	struct pz_env env;
-	/* First, before the passphrase is asked: can the file be written? */
+	/* First, before the passphrase is asked: fails when the file cannot be written. */
 	int status = told(task,
 			  pz_cli_archive_create(task->path, pz_cli_opt(task->cli, "force") != NULL,
 						&file, &info),

@@ -69,7 +69,7 @@
 	  "see objects-per-client-max in avahi-daemon.conf(5); it is tried again every 30 "        \
 	  "seconds")                                                                               \
 	X(CRL_OVERDUE, "crl-overdue", PZP,                                                         \
-	  "The zone's revocation list should have been renewed by now: who was revoked since is "  \
+	  "The zone's revocation list should have been renewed by now: later revocations are "     \
 	  "not known here.",                                                                       \
 	  "connect to the hub")                                                                    \
 	X(DEVICE_CA_ENDS, "device-certificate-ends", PZP,                                          \

@@ -71,7 +71,8 @@ enum pz_err pz_settings_load(enum pz_program program, int argc, char **argv,
 /** Frees what the struct owns and zeroes it. NULL is fine. */
 void pz_settings_free(struct pz_settings *settings);
 
-/** Was it set by the command line, the environment or the file? @param name as in a file */
+/** True when the setting was set by the command line, the environment or the file. @param name as
+ * in a file */
 bool
 pz_settings_is_given(enum pz_program program, const struct pz_settings *settings, const char *name);
 

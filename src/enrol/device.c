@@ -198,7 +198,7 @@ send_request(struct pz_enrol_device *d, const struct pz_enrol_confirm *confirm)
 	json_decref(request);
 }
 
-/** Step 2: does the hub know the code? */
+/** Step 2: checks that the hub knows the code. */
 static void
 on_share(struct pz_enrol_device *d, const json_t *message)
 {

@@ -47,7 +47,8 @@ struct pz_enrol_device_ops {
 	void (*send)(void *arg, const char *status, json_t *message);
 	/** The hub has proved that it knows the code (state virgin-connected). May be NULL. */
 	void (*proven)(void *arg);
-	/** Does the TLS certificate of this connection chain to that PZH CA? PZ_OK or why not. */
+	/** Checks that the TLS certificate of this connection chains to that PZH CA. PZ_OK or the
+	 * reason. */
 	enum pz_err (*verify_connection)(void *arg, const struct pz_cert *master_ca,
 					 const struct pz_crl *crl, struct pz_errinfo *info);
 	/** Success; called at most once and last. Store everything in one transaction. */

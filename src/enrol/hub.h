@@ -41,7 +41,8 @@ struct pz_enrol_hub_ops {
 	/** The zone's code for a device of this name, live or not; NULL: zone not hosted or never
 	 * had one. Not kept. */
 	struct pz_code *(*code)(void *arg, const char *zone, const char *device);
-	/** May a device be enrolled under this name now? (README: what counts as free) */
+	/** True when a device may be enrolled under this name now (README: which names are free).
+	 */
 	bool (*is_name_free)(void *arg, const char *zone, const char *device);
 	/**
 	 * Sign, store durably, then call pz_enrol_hub_admitted or _refused (now or later). The

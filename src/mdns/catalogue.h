@@ -16,7 +16,7 @@ struct pz_mdns_catalogue;
 /** One question to the backend. */
 struct pz_mdns_watch {
 	struct pz_mdns_catalogue *catalogue;
-	struct pz_mdns_instance *instance; /* NULL: who is there? */
+	struct pz_mdns_instance *instance; /* NULL: the PTR query for all instances */
 	enum pz_mdns_type type;
 	void *handle; /* NULL: not asked */
 };
@@ -35,7 +35,7 @@ struct pz_mdns_catalogue {
 	uint64_t ignored;       /* instances over PZ_MDNS_INSTANCES_MAX that found no room */
 	uint64_t replaced_us;   /* begin of the second that `replaced` counts */
 	unsigned replaced;      /* how many gave way in it */
-	bool has_overflowed;    /* since it was asked who is there */
+	bool has_overflowed;    /* since the last query for all instances */
 	bool is_crowd_told;     /* logged, once */
 	bool is_broken;         /* a watch does not work: everything is asked anew by `confirm` */
 	bool has_failed;        /* reported; since then it has not been seen to work */

@@ -14,7 +14,7 @@
 
 struct pz_mdns_fake_net;
 
-/** NULL: out of memory. Everybody reaches everybody. */
+/** NULL: out of memory. Every node reaches every other. */
 struct pz_mdns_fake_net *pz_mdns_fake_net_new(void);
 /** Every node must have been freed. NULL is fine. */
 void pz_mdns_fake_net_free(struct pz_mdns_fake_net *net);

@@ -2,7 +2,7 @@
  * The waiting room of a listener: connections that have not proved an identity. Their number is
  * bounded, for one address, for the network that it belongs to, and in all. When there is no room
  * the connection that has waited longest among those of the busiest network goes, not the one that
- * comes: so a stranger with many connections ends his own. Sans-I/O; hub and device use it alike.
+ * comes: so a stranger with many connections loses its own. Sans-I/O; hub and device use it alike.
  */
 #ifndef PZ_NET_DOORWAY_H
 #define PZ_NET_DOORWAY_H

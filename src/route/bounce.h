@@ -23,8 +23,8 @@ enum pz_err pz_bounce(struct pz_buf *out, const char *self, const struct pz_enve
 
 /**
  * Appends the frames that answer a message which is longer than its next hop takes. Of a request
- * the origin gets error -32600; of an answer the one who waits for it gets -32603 in its place, in
- * the name of who gave it; both with the sizes. A wanted receipt says "refused".
+ * the origin gets error -32600; for an answer, the caller that waits for it gets -32603 in its
+ * place, in the name of the answering node; both with the sizes. A wanted receipt says "refused".
  * @param bytes,bytes_max of the body, and of the longest that is taken there
  * Errors: as pz_bounce.
  */

@@ -29,10 +29,10 @@ void pz_pressure_init(struct pz_pressure_rule *rule, const struct pz_env *env,
 void pz_pressure_block(struct pz_pressure_rule *rule, struct pz_session *full,
 		       struct pz_session *feeder);
 
-/** The queue has become shorter: below the low mark everyone who waits reads on. */
+/** The queue has become shorter: below the low mark all sessions that wait read on. */
 void pz_pressure_drained(struct pz_pressure_rule *rule, struct pz_session *session);
 
-/** Forgets a session on both sides: those who wait for it read on, and so does it. */
+/** Forgets a session on both sides: the sessions that wait for it read on, and so does it. */
 void pz_pressure_forget(struct pz_pressure_rule *rule, struct pz_session *session);
 
 #endif

@@ -1,4 +1,5 @@
-/* The router: where a message may come from, where it goes, and who waits when a queue is full. */
+/* The router: where a message may come from, where it goes, and which sessions wait when a queue is
+ * full. */
 #ifndef PZ_ROUTE_ROUTER_H
 #define PZ_ROUTE_ROUTER_H
 

@@ -13,7 +13,7 @@ struct pz_pressure;
 /** What has been proved about the other end, and so what its `from` may be (page 1, "Who may say
  * what"). */
 enum pz_session_kind {
-	PZ_SESSION_DEVICE, /* a PZP at its hub: that PZP, an app of it, or who hangs behind it
+	PZ_SESSION_DEVICE, /* a PZP at its hub: that PZP, an app of it, or a device behind it
 			    * (pz_router_attach_behind) */
 	PZ_SESSION_PEER, /* a PZP's direct link at another PZP: that PZP, or an app of it; while it
 			    relays for us, anything in the zone but ourselves */
@@ -43,7 +43,7 @@ struct pz_session {
 	char *address; /* proved address, owned by the session's owner, stable while attached */
 	size_t address_len;
 	uint32_t frame_max; /* largest body that the other end takes: it said so, or as we do; 0:
-			     * any. Kept by the owner, who refuses what is longer */
+			     * any. Kept by the owner, which refuses longer frames */
 	size_t queued;      /* bytes waiting in the output queue */
 	uint64_t drained;   /* bytes that ever left the queue: shows progress */
 	enum pz_session_kind kind;

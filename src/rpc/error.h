@@ -45,8 +45,8 @@ json_t *pz_dom_error(const char *name, const char *message);
 json_t *pz_rpc_api_error(const char *name, const char *message);
 
 /**
- * What a caller gets whose destination cannot be reached: code -32001, data {name, code, message,
- * address}.
+ * The error for a caller whose destination cannot be reached: code -32001, data {name, code,
+ * message, address}.
  * @param address of the destination, UTF-8
  * @return a new reference or NULL as above
  * @spec page 4 "Routing"

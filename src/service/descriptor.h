@@ -50,8 +50,8 @@ enum pz_err pz_descriptor_id(const char *api, const char *display_name, const ch
  * memory. A missing address becomes null. @spec page 7, 2 */
 json_t *pz_descriptor_json(const struct pz_descriptor *d);
 
-/** The same with the member `methods`, where the descriptor has one: only for who asks the hosting
- * node itself, lists of a whole zone would grow too large. */
+/** The same with the member `methods`, where the descriptor has one: only for callers that ask the
+ * hosting node itself, lists of a whole zone would grow too large. */
 json_t *pz_descriptor_full_json(const struct pz_descriptor *d);
 
 /**

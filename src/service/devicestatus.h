@@ -36,7 +36,7 @@ struct pz_ds_aspect {
 	const char *name;
 	/** Appends the names of the components that exist. */
 	void (*components)(struct pz_ds *ds, json_t *names);
-	/** Is this component the one in use? NULL: the first is. */
+	/** True when this component is the one in use. NULL: the first one is in use. */
 	bool (*is_active)(struct pz_ds *ds, const char *component);
 	const struct pz_ds_property *properties;
 	size_t property_count;
@@ -63,7 +63,7 @@ char *pz_ds_read_raw(const struct pz_ds *ds, size_t *out_len, const char *fmt, .
 /** A whole number in a file. */
 bool pz_ds_read_int(const struct pz_ds *ds, int64_t *out, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/** Does root + the formatted path exist? */
+/** True when root + the formatted path exists. */
 bool
 pz_ds_exists(const struct pz_ds *ds, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** Appends the sorted entries of a directory that `keep` wants. */

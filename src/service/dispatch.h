@@ -35,9 +35,10 @@ enum pz_permit {
 /** Why permission is asked (page 7, 8a). Only FIND, BIND and INVOKE may be answered with PENDING;
  * elsewhere PENDING counts as ALLOW. */
 enum pz_permit_kind {
-	PZ_PERMIT_FIND, /* H2: feature = the requested type, api = PZ_API_DISCOVERY */
-	PZ_PERMIT_SHOW, /* H3: one result; also: may the caller learn that api@id does not exist? */
-	PZ_PERMIT_BIND, /* H5 */
+	PZ_PERMIT_FIND,   /* H2: feature = the requested type, api = PZ_API_DISCOVERY */
+	PZ_PERMIT_SHOW,   /* H3: one result; also whether the caller may learn that api@id does not
+			     exist */
+	PZ_PERMIT_BIND,   /* H5 */
 	PZ_PERMIT_INVOKE, /* H6 */
 	PZ_PERMIT_LISTEN, /* H7: again, for a running listener */
 };
@@ -55,8 +56,9 @@ struct pz_permit_query {
 };
 
 /**
- * One findServices that the owner helps to answer. Read-only for the owner, who calls pz_find_done
- * exactly once. Results after the time-out, or after the caller cancelled or went, are ignored.
+ * One findServices that the owner helps to answer. Read-only for the owner, which calls
+ * pz_find_done exactly once. Results after the time-out, or after the caller cancelled or went, are
+ * ignored.
  */
 struct pz_find {
 	const char *caller;   /* verified; foreign zones must only get what is meant for them */
@@ -69,7 +71,7 @@ struct pz_find {
 	const char *service_id; /* or NULL */
 };
 
-/** A call that has ended: who called what, without parameters and results. Borrowed. */
+/** A call that has ended: caller and function, without parameters and results. Borrowed. */
 struct pz_served {
 	const char *from; /* verified caller */
 	const struct pz_descriptor *service;
@@ -92,8 +94,8 @@ struct pz_dispatch_ops {
 	enum pz_permit (*permit)(void *arg, const struct pz_permit_query *query);
 	/**
 	 * Further built-in objects ("PolicyManagement", "ServiceConfiguration"...), whose
-	 * permission the owner checks itself. True: the call is the owner's now, who finishes it.
-	 * False: unknown method. params: as received, borrowed, may be NULL.
+	 * permission the owner checks itself. True: the owner finishes the call. False: unknown
+	 * method. params: as received, borrowed, may be NULL.
 	 */
 	bool (*builtin)(void *arg, struct pz_call *call, const char *object, const char *function,
 			const json_t *params);

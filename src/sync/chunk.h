@@ -48,7 +48,7 @@ enum pz_err pz_sync_chunk_new(const struct pz_sync_parts *parts, struct pz_sync_
 			      struct pz_errinfo *info) PZ_MUST_USE;
 /** Notes where and when it came. @param via may be NULL: "" */
 void pz_sync_chunk_mark(struct pz_sync_chunk *chunk, const char *via, uint64_t received_ms);
-/** Does its origin say another writer than the device that has brought it? */
+/** True when its origin is not the device that has sent it: it was passed on. */
 bool pz_sync_chunk_is_forwarded(const struct pz_sync_chunk *chunk);
 /** Overwrites and frees. NULL is fine. */
 void pz_sync_chunk_free(struct pz_sync_chunk *chunk);
@@ -69,7 +69,7 @@ json_t *pz_sync_chunk_to_json(const struct pz_sync_chunk *chunk);
 enum pz_err pz_sync_chunk_from_json(const json_t *object, struct pz_sync_chunk **out,
 				    struct pz_errinfo *info) PZ_MUST_USE;
 
-/** Is this a key that a chunk can have? */
+/** True for a key that a chunk can have. */
 bool pz_sync_key_is_valid(const char *key);
 
 #endif

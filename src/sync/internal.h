@@ -6,7 +6,7 @@
 #include "base/map.h"
 #include "sync/session.h"
 
-/* An exchange is named after who opened it. */
+/* The names of an exchange's messages depend on the node that opened it. */
 enum family {
 	FAMILY_SYNC,   /* a hub */
 	FAMILY_UPDATE, /* a device */

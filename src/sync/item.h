@@ -17,7 +17,7 @@ PZ_AUTO_DEFINE(struct pz_sync_item, pz_sync_item_free)
 /** The kind that it was made with. */
 const struct pz_sync_kind *pz_sync_item_kind(const struct pz_sync_item *item);
 
-/** Does the chunk keep to the item's size limit? Errors: LIMIT. */
+/** Checks that the chunk keeps the item's size limit. Errors: LIMIT. */
 enum pz_err pz_sync_item_check(const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
 			       struct pz_errinfo *info) PZ_MUST_USE;
 /**
@@ -68,8 +68,8 @@ size_t pz_sync_item_after(const struct pz_sync_item *item, const char *key);
 enum pz_err
 pz_sync_item_digest(struct pz_sync_item *item, uint8_t out[PZ_SYNC_HASH_BYTES]) PZ_MUST_USE;
 
-/** Is it part of digests and listings? Deletions older than 90 days are not, as of the last
- * pz_sync_item_expire. */
+/** True when the chunk is part of digests and listings. Deletions that were older than 90 days at
+ * the last pz_sync_item_expire are not. */
 bool pz_sync_item_is_shown(const struct pz_sync_item *item, const struct pz_sync_chunk *chunk);
 /** Hides deletions that are older than 90 days, and drops those that also came more than 90 days
  * ago: an old deletion that came late is kept for the values that come later still.

@@ -28,7 +28,8 @@ enum pz_sync_role {
 };
 
 /*
- * X(ID, name on the wire, way, may a peer pass it on?, order, preference that opts out or NULL,
+ * X(ID, name on the wire, way, whether a peer may pass it on, order, preference that opts out or
+ * NULL,
  *   largest value in bytes, most chunks)
  */
 #define PZ_SYNC_KINDS(X)                                                                           \
@@ -72,9 +73,9 @@ const struct pz_sync_kind *pz_sync_kind(enum pz_sync_id id);
 const struct pz_sync_kind *pz_sync_kind_find(const char *name);
 
 /**
- * May chunks of this item go from one end of a link to the other? Between two hubs (friends) only
- * CRLs do. A CRL goes in every direction: its number and its signature say what it is worth, and a
- * hub that was restored from a backup has an older one than its devices.
+ * True when chunks of this item may go from one end of a link to the other. Between two hubs
+ * (friends) only CRLs do. A CRL goes in every direction: its number and its signature prove it by
+ * themselves, and a hub that was restored from a backup has an older one than its devices.
  * @spec page 8 table, "When"; page 14 ZON-6, REV-4
  */
 bool pz_sync_may_go(const struct pz_sync_kind *kind, enum pz_sync_role from, enum pz_sync_role to);

@@ -29,14 +29,14 @@ struct pz_sync_judge {
 	void *arg;
 };
 
-/** Is this mtime at most 5 s ahead of the clock? @spec page 8 "Conflicts" */
+/** True when this mtime is at most 5 s ahead of the clock. @spec page 8 "Conflicts" */
 bool pz_sync_is_believed(uint64_t mtime_ms, uint64_t now_ms);
-/** Is it a deletion of more than 90 days ago, by its own time? Then it is no part of digests and
- * listings, and news only to who still has a value. @spec page 8 "Conflicts" */
+/** True for a deletion of more than 90 days ago, by its own time. It is no part of digests and
+ * listings, and is sent only to a node that still has a value. @spec page 8 "Conflicts" */
 bool pz_sync_is_expired(bool deleted, uint64_t mtime_ms, uint64_t now_ms);
 
 /**
- * Does their version replace ours?
+ * True when their version replaces ours:
  *  - One that is no different never does, nor a deletion that has expired where we have no value.
  *    What else we have no version of is taken.
  *  - Items that only the hub writes: from the hub always; from a peer the later mtime.

@@ -33,7 +33,7 @@ static const char *const data_status[] = {"Sync_Data", "Update_Data"};
 
 /* ---- queues ---- */
 
-/* May a chunk of this key come from an end with this device? */
+/* True when a chunk of this key may come from the end that has this device name. */
 static bool
 gives(const struct pz_sync_kind *kind, const char *device, const char *key)
 {

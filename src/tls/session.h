@@ -51,7 +51,7 @@ enum pz_err pz_tls_new_server(pz_tls_select select, void *arg, const struct pz_e
  * Makes the client side of a connection.
  * @param ctx PZ_TLS_CLIENT or PZ_TLS_ENROL_CLIENT; the session takes a reference
  * @param sni whole server name to send; NULL: none
- * @param expect who must answer, copied; NULL only for PZ_TLS_ENROL_CLIENT
+ * @param expect the identity that must answer, copied; NULL only for PZ_TLS_ENROL_CLIENT
  * @param out the caller's, pz_tls_free
  * Errors: CONFIG (kind of ctx, expect missing, sni is no host name), LIMIT_MEMORY.
  * @spec page 2 rule 5

@@ -23,7 +23,7 @@ enum pz_err pz_frame_cut(struct pz_slice bytes, size_t frame_max, struct pz_slic
 struct pz_slice pz_frame_body(struct pz_slice frame);
 
 /**
- * Is each of these whole frames, each with its header, within a limit?
+ * True when each of these whole frames, each with its header, is within a limit.
  * @param frame_max largest body, in bytes
  */
 bool pz_frames_fit(struct pz_slice frames, size_t frame_max);

@@ -40,7 +40,7 @@ is_number_byte(uint8_t c)
 	return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || (c | 0x20) == 'e';
 }
 
-/* Does this token mean an integer, and is it outside 64 bits? */
+/* True for a token that is an integer of more than 64 bits. */
 static bool
 is_too_big(struct pz_slice token)
 {

@@ -56,7 +56,8 @@ void pz_crl_free(struct pz_crl *crl);
 PZ_AUTO_DEFINE(struct pz_crl, pz_crl_free)
 
 /**
- * Is this list the CA's? Its dates do not matter: an old list still counts for what it revokes.
+ * Checks that the list was signed by the CA. Its dates do not matter: an old list still counts for
+ * what it revokes.
  * Errors: DENIED_CHAIN (other issuer, wrong signature), DENIED_WEAK (SHA-1 and the like).
  * @spec page 2 rule 4
  */

@@ -10,9 +10,9 @@ struct pz_cert;
 struct pz_crl;
 
 /**
- * Is this a proper PZP CA certificate of that device, signed by that PZH CA? Checks what
- * pz_verify checks of the middle certificate of a chain, without a leaf: signature, validity of
- * both, CA and pathlen, keyUsage, key strength, identity pz:<zone>/<device>, not revoked.
+ * Checks a PZP CA certificate of a device as pz_verify_chain checks the middle certificate of a
+ * chain, without a leaf: signature, validity of both, CA and pathlen, keyUsage, key strength,
+ * identity pz:<zone>/<device>, not revoked.
  * @param crl CRL of pzh_ca (its signature is checked too), or NULL
  * @param wall_ms time of the check, ms since 1970
  * @param info may be NULL

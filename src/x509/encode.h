@@ -85,7 +85,8 @@ enum pz_err pz_x509_check_strength(X509 *x, struct pz_errinfo *info) PZ_MUST_USE
 
 /** The digest that signs with this key; NULL for keys that bring their own (Ed25519). */
 const EVP_MD *pz_digest_for(EVP_PKEY *pkey);
-/** SHA-256 or better (or Ed25519)? @param md_nid, pk_nid as X509_get_signature_info gives them */
+/** True for a signature with SHA-256 or better, or Ed25519. @param md_nid, pk_nid as
+ * X509_get_signature_info gives them */
 bool pz_signature_is_strong(int md_nid, int pk_nid);
 
 /** Milliseconds since 1970 UTC; 0 before that. False: unreadable. */

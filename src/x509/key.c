@@ -64,7 +64,8 @@ spki_hash(EVP_PKEY *pkey, uint8_t out[PZ_KEY_HASH_BYTES])
 	return hash_der(der, len, out);
 }
 
-/* SEQUENCE of primitive values in DER? Then it reads back and writes out as the same bytes. */
+/* True for a SEQUENCE of primitive values in DER: OpenSSL writes such a value as the bytes that it
+ * has read. */
 static bool
 is_der_sequence(const unsigned char *bytes, int len)
 {
@@ -80,7 +81,8 @@ is_der_sequence(const unsigned char *bytes, int len)
 	return same;
 }
 
-/* Does the certificate write its key the way that i2d_PUBKEY would? The usual forms only. */
+/* True when the certificate's key is encoded as i2d_PUBKEY would encode it. Knows the usual forms
+ * only. */
 static bool
 is_usual_spki(X509 *x)
 {

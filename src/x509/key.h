@@ -59,7 +59,7 @@ enum pz_err
 pz_key_from_pem(struct pz_slice pem, struct pz_key **out, struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
- * Is the key good enough to be believed?
+ * Checks that a key is strong enough to be trusted.
  * Errors: DENIED_WEAK: RSA below PZ_RSA_BITS_MIN or over PZ_RSA_BITS_MAX bits, EC below
  * PZ_EC_BITS_MIN bits or with explicit curve parameters, any kind other than RSA, EC, Ed25519.
  * @spec page 2 "Keys"

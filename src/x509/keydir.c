@@ -33,7 +33,7 @@ io_fail(struct pz_errinfo *info, const char *what, const char *path)
 		       strerror(e));
 }
 
-/* Ours alone? The message says what to run. */
+/* Checks that only our user has access. The message says which command mends it. */
 static enum pz_err
 check_stat(const struct stat *st, const char *path, struct pz_errinfo *info)
 {

@@ -39,7 +39,8 @@ enum pz_err pz_keydir_sweep(struct pz_keydir *kd, bool (*keep)(void *arg, const 
 /** True for names that pz_keydir_write gives. */
 bool pz_keydir_name_is_ours(const char *name);
 
-/** Is this a regular file that only we can use? Errors: NOTFOUND, DENIED_PERMISSION, IO. */
+/** Checks that this is a regular file that only our user can access. Errors: NOTFOUND,
+ * DENIED_PERMISSION, IO. */
 enum pz_err pz_keydir_check_file(const char *path, struct pz_errinfo *info) PZ_MUST_USE;
 
 #endif

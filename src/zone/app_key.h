@@ -14,7 +14,7 @@
 #define PZ_APP_KEY_CHARS (PZ_SYNC_KEY_BYTES_MAX + 1)
 
 /**
- * Is this the origin of an app?
+ * Checks that this is the origin of an app:
  *  - of a page: scheme "://" host [":" port] as RFC 6454 6.2 serialises it: lower case, an IPv6
  *    address in brackets, no port that is the scheme's own, nothing behind it;
  *  - of a program: 1 or more letters, digits, '.', '_' and '-', the first no sign. Not "null",

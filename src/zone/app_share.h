@@ -18,8 +18,9 @@ void pz_app_share_get(const struct pz_sync_item *item, const char *origin, const
 		      struct pz_app_share *out);
 
 /**
- * May this chunk of app-data, whose `via` is noted, be put into the item? Only what adds is
- * refused. A deletion, what has come from the hub or what another device has written always may.
+ * Checks that this chunk of app-data, whose `via` is noted, may be put into the item. Only a chunk
+ * that adds to the share can be refused: never a deletion, a chunk from the hub, or one that
+ * another device has written.
  * @param bytes_max of keys and values
  * Errors: NOTFOUND (no key of an app), LIMIT, with the numbers.
  */

@@ -1,6 +1,6 @@
 /*
- * Attestations: a device's signed consent that a relay may speak for it (page 6 "Relaying"). What
- * a relay says about who hangs behind it proves nothing without one.
+ * Attestations: a device's signed consent that a relay may speak for it (page 6 "Relaying"). What a
+ * relay says about devices behind it proves nothing without one.
  */
 #ifndef PZ_ZONE_ATTEST_H
 #define PZ_ZONE_ATTEST_H
@@ -48,8 +48,8 @@ enum pz_err pz_attest_parse(const json_t *attestation, struct pz_attest *out,
 json_t *pz_attest_copy(const json_t *attestation);
 
 /**
- * Is it this device's consent, for this relay, now? Cheap checks first. Whether the device is
- * still a member is also the members' list's business (pz_authority_admits with *out).
+ * Checks that it is this device's consent, for this relay, now. Cheap checks first. Whether the
+ * device is still a member is also the members' list's business (pz_authority_admits with *out).
  * @param trust the zone's CA and CRL
  * @param relay the device that the link it came by has proved
  * @param wall_ms now; the attestation may be PZ_ATTEST_AGE_MS older or younger

@@ -178,8 +178,8 @@ bool pz_authority_is_news(const struct pz_authority *authority, const struct pz_
 enum pz_err
 pz_authority_learn(struct pz_authority *authority, struct pz_crl *crl, struct pz_txn *txn,
 		   struct pz_zone_change **out, struct pz_errinfo *info) PZ_MUST_USE;
-/** Is this member's certificate on our list, while its record says otherwise? Then it is marked
- * (in memory: the list on disk binds, whatever the records say), and true returned. */
+/** Marks a member whose certificate our CRL revokes although its record says valid. In memory only:
+ * the CRL on disk counts, whatever the records say. @return true when it was marked */
 bool pz_authority_mark_listed(struct pz_authority *authority, struct pz_member *member);
 
 /** Writes a member's record (confirmed, last seen, display name) into a transaction. */

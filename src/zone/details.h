@@ -12,7 +12,8 @@
 
 /** The key of a device's name. @param device a valid one */
 void pz_details_key(const char *device, char out[PZ_DETAILS_KEY_CHARS]);
-/** The device whose name stands under this key, borrowed from it; NULL: a detail of the user. */
+/** The device whose display name this key holds, borrowed from the key; NULL: a detail of the user.
+ */
 const char *pz_details_device(const char *key);
 
 /** What a command asks for. */

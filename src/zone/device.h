@@ -23,13 +23,13 @@ struct pz_device_zone {
 /** The newest CRL of the zone. Borrowed until the next pz_knowledge_apply; NULL: virgin. */
 struct pz_crl *pz_device_zone_crl(const struct pz_device_zone *zone);
 /**
- * Has the zone revoked this PZP CA? All its lists count, also those that the newest one does not
- * replace (zone/aside.h).
+ * True when the zone has revoked this PZP CA. All its lists count, also those that the newest one
+ * does not replace (zone/aside.h).
  * @param serial_hex as pz_cert_serial_hex writes it
  * @return false while virgin
  */
 bool pz_device_zone_is_revoked(const struct pz_device_zone *zone, const char *serial_hex);
-/** Has the zone revoked this device itself? */
+/** True when the zone has revoked this device itself. */
 bool pz_device_zone_is_self_revoked(const struct pz_device_zone *zone);
 /**
  * Makes the trust of a member's links: the zone's CA with all its revocation lists.
@@ -40,8 +40,8 @@ bool pz_device_zone_is_self_revoked(const struct pz_device_zone *zone);
 enum pz_err pz_device_zone_trust(const struct pz_device_zone *zone, struct pz_trust **out,
 				 struct pz_errinfo *info) PZ_MUST_USE;
 /**
- * Is this the device that the zone knows by this name? One that the zone's data does not name yet
- * is accepted: its certificate proves enough.
+ * Checks that a peer is the device that the zone knows by this name. A device that the zone's data
+ * does not name yet is accepted: its certificate proves enough.
  * @param who what the handshake has proved
  * Errors: DENIED_IDENTITY (another PZP CA).
  * @spec page 2 "What a verifier checks"

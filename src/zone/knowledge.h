@@ -1,5 +1,5 @@
 /*
- * What a device knows of its zone from its hub, and from peers who pass it on: page 8's items
+ * What a device knows of its zone from its hub, and from peers that pass it on: page 8's items
  * trusted-pzp, crl and zone-secret, kept in the store, and what they say.
  *
  * It is fed by sync sessions: their item, accept and number operations are answered from here, and
@@ -50,7 +50,7 @@ PZ_AUTO_DEFINE(struct pz_knowledge, pz_knowledge_free)
 struct pz_sync_item *
 pz_knowledge_item(struct pz_knowledge *knowledge, const struct pz_sync_kind *kind);
 /**
- * Is a chunk good? All of these are written by the hub, so origin must be the zone.
+ * Checks a chunk. All of these are written by the hub, so origin must be the zone.
  *  - crl: of our zone, signed by its CA, crlNumber not lower than that of the newest one;
  *  - trusted-pzp: a PZP CA certificate of the device that the key names, signed by our zone's CA,
  *    not revoked (dates are looked at when it is used), or deleted;

@@ -56,7 +56,7 @@ enum pz_err pz_hub_notice_parse(const json_t *object, struct pz_hub_notice *out,
 				struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
- * Is it this zone's own word?
+ * Checks that the notice is signed by this zone.
  * @param ca the zone's PZH CA as we hold it
  * Errors: DENIED_IDENTITY (of another zone, or not signed by that CA), PROTO (the signature is no
  * base64), LIMIT_MEMORY.
