@@ -1,3 +1,11 @@
+/*
+ * Codecs for text that others may have written: hex, base64, percent-encoding; and pz_lv_cat for
+ * what is signed or hashed.
+ *
+ * Decoders check everything first and write afterwards, so that a failure leaves the output as it
+ * was. Base64 has exactly one text for each value (no line breaks, no missing padding, no stray
+ * bits): what was compared as text is then equal as bytes.
+ */
 #include "base/codec.h"
 
 #include <sodium.h>
@@ -105,6 +113,7 @@ pz_base64_decode(struct pz_slice text, struct pz_buf *out)
 	return PZ_OK;
 }
 
+/* The unreserved characters of RFC 3986 2.3, and those in `keep`. */
 static bool
 is_kept(uint8_t c, const char *keep)
 {
@@ -178,6 +187,8 @@ pz_percent_decode(struct pz_slice text, struct pz_buf *out)
 	return PZ_OK;
 }
 
+/* @return bytes written. Unsigned LEB128: 7 bits a byte, the lowest first, bit 7 set in all but the
+ * last. */
 static size_t
 leb128(size_t value, uint8_t out[10])
 {
@@ -196,6 +207,7 @@ pz_lv_cat(struct pz_buf *out, const struct pz_slice *parts, size_t count)
 	size_t len = 0;
 
 	for (size_t i = 0; i < count; i++) {
+		/* the sizes first: nothing is appended when the sum overflows or does not fit */
 		size_t part = parts[i].len + leb128(parts[i].len, head);
 		if (part > SIZE_MAX - len)
 			return PZ_ERR_LIMIT_QUEUE;

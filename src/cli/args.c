@@ -1,3 +1,11 @@
+/*
+ * One parser for both programs, driven by their tables (program.h): global options anywhere, and a
+ * command followed by its options and arguments in any order; "--" ends the options. getopt_long
+ * would do the parsing, but not the checks of values, the suggestions for typing errors and the
+ * help from the same table.
+ *
+ * Values are borrowed from argv. An option that is given twice counts as given last.
+ */
 #include "cli/args.h"
 
 #include <ctype.h>
@@ -166,6 +174,7 @@ parse_option(struct pz_cli_args *args, int argc, char **argv, int *i, struct pz_
 	return PZ_OK;
 }
 
+/* The first one is the command; "help" and "version" work without dashes, too. */
 static enum pz_err
 parse_positional(const struct pz_cli_program *program, struct pz_cli_args *args, const char *text,
 		 struct pz_errinfo *info)
@@ -185,6 +194,8 @@ parse_positional(const struct pz_cli_program *program, struct pz_cli_args *args,
 	return PZ_OK;
 }
 
+/* The short options -h, -l and -V are shown as their long ones to parse_option. A negative number
+ * is an argument, no option. */
 static enum pz_err
 parse_one(const struct pz_cli_program *program, struct pz_cli_args *args, int argc, char **argv,
 	  int *i, struct pz_errinfo *info)
@@ -244,6 +255,7 @@ pz_cli_args_value(const struct pz_cli_args *args, const char *name)
 
 /* ---- help ---- */
 
+/* A left side that is too long stands on a line of its own. */
 static void
 help_line(FILE *out, const char *left, const char *right)
 {

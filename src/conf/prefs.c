@@ -1,3 +1,10 @@
+/*
+ * Reading, checking and printing of preferences; the table itself is prefs_table.c.
+ *
+ * A value is a number (a bool, the position of a choice, a port, seconds) or a text; the type in
+ * the table decides which. Values come as text from the command line and as JSON from records and
+ * other devices, and both go through the same parse functions, so they accept the same.
+ */
 #include "conf/prefs.h"
 
 #include <assert.h>
@@ -10,6 +17,7 @@ static_assert(PZ_PREF_COUNT <= 32, "sets of preferences are uint32_t");
 
 /* ---- keys ---- */
 
+/* The error names the preference that was probably meant. */
 enum pz_err
 pz_pref_find(const char *key, enum pz_pref *out, struct pz_errinfo *info)
 {
@@ -33,6 +41,7 @@ pz_pref_find(const char *key, enum pz_pref *out, struct pz_errinfo *info)
 
 /* ---- values ---- */
 
+/* Exactly "true" and "false": a record that says "yes" was not written by us. */
 static bool
 parse_bool(const char *text, struct pz_pref_value *out)
 {
@@ -234,6 +243,7 @@ pz_pref_allowed(enum pz_pref pref, char out[128])
 	}
 }
 
+/* For the man page, between its marks "preferences: begin" and "end"; a test compares them. */
 enum pz_err
 pz_prefs_man(struct pz_buf *out)
 {

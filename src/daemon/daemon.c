@@ -1,3 +1,14 @@
+/*
+ * What pzpd and pzhd do around their node, in the order of a life: settings, lock of the data
+ * directory, key store, store; control socket, signals, systemd's protocol; the loop; and back.
+ *
+ * Every step whose failure ends the daemon comes before READY=1, so the service manager and the
+ * person at the terminal see the reason and the exit status (2: wrong usage or configuration, 1:
+ * anything else).
+ *
+ * The store writes in its own thread. It wakes the loop by a uv_async (on_store_wake is the only
+ * function here that runs in that thread), and the loop collects what has ended.
+ */
 #include "daemon/daemon.h"
 
 #include <stdio.h>
@@ -26,6 +37,7 @@ pz_daemon_complain(const struct pz_daemon *daemon, const char *text)
 
 /* ---- opening ---- */
 
+/* False: the end, with *out_exit, also after --help and --version. */
 static bool
 load_settings(struct pz_daemon *d, int *out_exit)
 {
@@ -60,6 +72,7 @@ apply_log_level(const struct pz_settings *settings)
 		pz_log_threshold = level;
 }
 
+/* Runs in the store's thread: uv_async_send is the one call of libuv that may. */
 static void
 on_store_wake(void *arg)
 {
@@ -87,6 +100,8 @@ open_state(struct pz_daemon *d, struct pz_errinfo *info)
 	return pz_store_open_sqlite(path, on_store_wake, d, &d->store, info);
 }
 
+/* The lock comes before everything that it protects. A failure closes what was opened here; the
+ * caller closes the lock. */
 static bool
 open_all(struct pz_daemon *d, struct pz_errinfo *info)
 {
@@ -160,6 +175,8 @@ drain_store(struct pz_daemon *d)
 	pz_store_poll(d->store);
 }
 
+/* The node says good-bye to its links, the turn sends that, and what was handed to the store is on
+ * disk before the loop ends. */
 static void
 on_stop_signal(uv_signal_t *handle, int signum)
 {
@@ -258,6 +275,7 @@ on_clock_set(void *arg)
 		d->ops->clock_set(d->arg);
 }
 
+/* The interval that systemd asks for is halved by pz_sdnotify_watchdog_us. */
 static void
 on_watchdog(struct pz_timer *timer, void *arg)
 {
@@ -283,6 +301,7 @@ on_status(struct pz_timer *timer, void *arg)
 	pz_env_start(&d->loop.env, timer, STATUS_US);
 }
 
+/* A group cannot reach a socket inside the data directory, which is 0700. */
 static enum pz_err
 open_control(struct pz_daemon *d, struct pz_errinfo *info)
 {
@@ -345,6 +364,7 @@ pz_daemon_run(struct pz_daemon *d, const struct pz_daemon_ops *ops, void *arg)
 	return 0;
 }
 
+/* Before the node is freed: no command may reach it any more. */
 void
 pz_daemon_close_control(struct pz_daemon *d)
 {

@@ -1,3 +1,16 @@
+/*
+ * libdbus on our loop, without waiting.
+ *
+ * libdbus asks for watches of descriptors and for timeouts; both are mapped to ours (poll.c,
+ * pz_timer). Messages are dispatched from a timer, a bounded number in each turn, so that a
+ * flooding bus cannot starve the links. Nothing of libdbus that blocks is used: dbus_bus_register
+ * would wait for its answer, so "Hello" is sent by hand, then the match rule and the question for
+ * the service's owner.
+ *
+ * Whether the service (avahi-daemon) is there follows from the owner of its name: the match rule
+ * for NameOwnerChanged is added before GetNameOwner is sent, so no change between the two is
+ * missed.
+ */
 #include "mdns/bus.h"
 
 #include <stdio.h>
@@ -193,6 +206,7 @@ call_free(struct call *call)
 	free(call);
 }
 
+/* The call is freed first: `done` may close the bus. */
 static void
 on_answer(DBusPendingCall *pending, void *arg)
 {
@@ -206,6 +220,7 @@ on_answer(DBusPendingCall *pending, void *arg)
 	dbus_message_unref(answer);
 }
 
+/* Without `done` no answer is requested, and none is awaited. */
 static bool
 send_call(struct pz_mdns_bus *bus, DBusMessage *takes_call,
 	  void (*done)(void *arg, DBusMessage *answer), void *arg)
@@ -249,6 +264,7 @@ pz_mdns_bus_call(struct pz_mdns_bus *bus, DBusMessage *takes_call,
 
 /* ---- the service's owner ---- */
 
+/* An owner's name is ":1.42" and the like; a longer one than the field is not believed. */
 static void
 set_owner(struct pz_mdns_bus *bus, const char *owner)
 {
@@ -343,6 +359,8 @@ bus_address(void)
 	return address ? address : DEFAULT_ADDRESS;
 }
 
+/* True unless the socket's file is missing: saves opening a connection on machines without a bus.
+ */
 bool
 pz_mdns_bus_may_exist(void)
 {

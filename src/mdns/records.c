@@ -1,3 +1,12 @@
+/*
+ * Records are kept as they came: the same address may come by two interfaces and two protocols, and
+ * one of them going does not make the address go. So each is an entry of its own, found again by
+ * type, interface, protocol and content when its end is reported.
+ *
+ * Which addresses the owner knows already is noted at the records themselves (is_told), for all
+ * records with the same text at once. A list and linear searches suffice: PZ_MDNS_RECORDS_MAX is
+ * 64.
+ */
 #include "mdns/records.h"
 
 #include <net/if.h>
@@ -78,6 +87,7 @@ find(const struct pz_mdns_records *records, enum pz_mdns_type type, int interfac
 	return NULL;
 }
 
+/* True when the owner knows the address already, by whatever record. */
 static bool
 is_told(const struct pz_mdns_records *records, const char *address)
 {
@@ -87,6 +97,8 @@ is_told(const struct pz_mdns_records *records, const char *address)
 	return false;
 }
 
+/* The name of the interface belongs to link-local addresses; it is empty when the interface has
+ * gone meanwhile. */
 static bool
 address_text(enum pz_mdns_type type, int interface, struct pz_slice rdata,
 	     char out[PZ_MDNS_ADDRESS_TEXT_BYTES])
@@ -117,6 +129,7 @@ pz_mdns_records_add(struct pz_mdns_records *records, enum pz_mdns_type type, int
 	record->interface = interface;
 	record->protocol = protocol;
 	memcpy(record->text, text, sizeof(text));
+	/* a second record of a known address is no news */
 	record->is_told = is_told(records, text);
 	record->len = rdata.len;
 	if (rdata.len > 0)

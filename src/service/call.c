@@ -1,3 +1,15 @@
+/*
+ * Calls that are open, and what services may do with them.
+ *
+ * A call is in d->calls until it is answered; when its service makes a listener of it
+ * (pz_call_listen) it moves to d->listeners and stays until it ends. d->open finds either by caller
+ * and id, so that a caller can cancel it and a repeated id is noticed. Every end goes through
+ * finish(), the only place that frees a call: a service must not use its pz_call after it has
+ * answered.
+ *
+ * Answers of a batch are collected and leave as one array. Notifications have no id and no key:
+ * they run like calls and answer nothing.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +98,8 @@ pz_service_batch_close(struct pz_dispatcher *d, struct batch *batch, json_t *ans
 	free(batch);
 }
 
+/* Notes how the call ended, for the owner's log. The first reason counts: an error that ends a call
+ * is more telling than its clean-up. */
 static void
 note_end(struct call *c, const char *end)
 {
@@ -93,6 +107,8 @@ note_end(struct call *c, const char *end)
 		(void)snprintf(c->end, sizeof(c->end), "%s", end);
 }
 
+/* Reports a call to the owner. Not calls of the functions that all services have (bind, removal):
+ * they are the dispatcher's own. */
 static void
 report(const struct call *c)
 {
@@ -164,6 +180,8 @@ pz_service_call_fail(struct call *c, json_t *error)
 	finish(c, pz_rpc_failure(c->id, error));
 }
 
+/* Informs the service, the search or the owner that executes the call that it ends early, so that
+ * work for it stops. */
 static void
 tell_end(struct call *c)
 {
@@ -330,6 +348,7 @@ pz_call_listen(struct pz_call *call)
 		pz_call_error(call, "QuotaExceededError", "Too many listeners.");
 		return PZ_ERR_LIMIT;
 	}
+	/* A listener is answered when it ends. */
 	if (c->batch) { /* its answer may be hours away: the batch does not wait */
 		pz_service_batch_close(d, PZ_TAKE(c->batch), NULL);
 	}

@@ -1,3 +1,10 @@
+/*
+ * Reads the file of a service made of commands and makes the service; command_job.c runs its calls.
+ *
+ * The file belongs to the operator, who gets an error for everything that is unknown or malformed,
+ * with the name of the member: a typing error must not silently become a command without a
+ * time-out. The commands themselves never pass a shell.
+ */
 #include "service/command.h"
 
 #include <stdlib.h>
@@ -9,6 +16,7 @@
 
 /* ---- description ---- */
 
+/* Refuses members that no version knows. */
 static enum pz_err
 check_members(const json_t *object, const char *const *known, const char *where,
 	      struct pz_errinfo *info)
@@ -36,6 +44,8 @@ is_identifier(const char *s)
 	return len > 0 && len < 128 && strchr(first, s[0]) && strspn(s, more) == len;
 }
 
+/* argv of the command. It begins with an absolute path: PATH of the daemon is not the operator's.
+ */
 static enum pz_err
 read_exec(const json_t *exec, struct pz_command *out, const char *name, struct pz_errinfo *info)
 {
@@ -61,6 +71,7 @@ read_exec(const json_t *exec, struct pz_command *out, const char *name, struct p
 	return PZ_OK;
 }
 
+/* Time-out and kind of output. */
 static enum pz_err
 read_options(const json_t *method, struct pz_command *out, const char *name,
 	     struct pz_errinfo *info)
@@ -131,6 +142,7 @@ read_command(const char *name, const json_t *method, struct pz_command *out,
 
 /* ---- state ---- */
 
+/* Jobs may still run: they are separated from the service first, and end by themselves. */
 static void
 commands_free(struct pz_commands *state)
 {
@@ -147,6 +159,7 @@ commands_free(struct pz_commands *state)
 	free(state);
 }
 
+/* The position in the table of methods is that of the command. */
 static void
 on_invoke(struct pz_service *service, struct pz_call *call, json_t *params)
 {
@@ -155,6 +168,7 @@ on_invoke(struct pz_service *service, struct pz_call *call, json_t *params)
 	pz_command_job_start(state, &state->commands[index], call, params);
 }
 
+/* The caller is gone or has given up: its process is ended. */
 static void
 on_ended(struct pz_service *service, struct pz_call *call)
 {
@@ -224,6 +238,7 @@ read_state(const json_t *description, struct pz_commands *state, struct pz_servi
 					 out, info);
 	if (err == PZ_OK)
 		describe_methods(*out, json_object_get(description, "methods"));
+	/* the same check as for a peer's descriptor, but here it is the operator's mistake */
 	return err == PZ_ERR_PROTO_MEMBER ? PZ_ERR_CONFIG : err;
 }
 

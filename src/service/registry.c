@@ -1,3 +1,9 @@
+/*
+ * The services that this node offers, in a list: there are at most PZ_SERVICES_PER_DEVICE_MAX, so
+ * searches are linear. A service is identified by api and id (page 7, 3). Watchers are called after
+ * the list has changed, except that the removed service still exists during the call: the
+ * dispatcher ends its calls then.
+ */
 #include "service/registry.h"
 
 #include <stdlib.h>
@@ -67,6 +73,7 @@ tell(struct pz_registry *r, enum pz_registry_event event, struct pz_service *ser
 	}
 }
 
+/* The watchers see a registry without the service, and the service itself still whole. */
 static void
 drop(struct pz_registry *r, struct pz_service *service)
 {

@@ -1,3 +1,11 @@
+/*
+ * What both implementations of the store share: transactions as lists of changes, and the queue of
+ * ended commits.
+ *
+ * Space, key and value of a change lie in one allocation, which is wiped before it is freed: values
+ * may be secret. Call-backs run only from pz_store_run_ended, so never from inside the call that
+ * submitted the transaction.
+ */
 #include "store/store.h"
 
 #include "store/backend.h"
@@ -30,6 +38,7 @@ pz_txn_free(struct pz_txn *txn)
 	free(txn);
 }
 
+/* The text of a change: space NUL key NUL value. */
 static enum pz_err
 add(struct pz_txn *txn, enum pz_change_kind kind, const char *space, const char *key,
     struct pz_slice value)
@@ -81,6 +90,7 @@ pz_txn_scrub(struct pz_txn *txn)
 	txn->is_scrubbing = true;
 }
 
+/* For implementations: commits that are dropped with the store; their call-backs do not run. */
 void
 pz_txn_free_all(struct pz_list *txns)
 {

@@ -1,3 +1,10 @@
+/*
+ * One version of one value. Key, value and origin follow the struct in the same allocation, each
+ * with a NUL, so that a chunk is wiped and freed at once. Everything that comes from a peer or from
+ * the disk passes check(); later code relies on its limits.
+ *
+ * The digest is computed once, here: listings and comparisons use it instead of the value.
+ */
 #include "sync/chunk.h"
 
 #include <sodium.h>
@@ -19,6 +26,8 @@ pz_sync_key_is_valid(const char *key)
 	       pz_utf8_is_printable(pz_slice_of(key, len));
 }
 
+/* A value is text of a JSON document or a PEM file: UTF-8 without NUL, so that it can be handled as
+ * a C string. */
 static bool
 is_value_text(struct pz_slice value)
 {
@@ -46,6 +55,7 @@ check(const struct pz_sync_parts *parts, struct pz_slice value, struct pz_errinf
 	return PZ_OK;
 }
 
+/* Copies a text to *at, adds NUL, and moves *at behind it. */
 static const char *
 place(char **at, struct pz_slice text)
 {
@@ -90,6 +100,8 @@ pz_sync_chunk_mark(struct pz_sync_chunk *chunk, const char *via, uint64_t receiv
 	chunk->received_ms = received_ms;
 }
 
+/* The origin is "zone/device", `via` a device's name. A device that sends its own chunk vouches for
+ * it; a chunk of another origin proves nothing about that device. */
 bool
 pz_sync_chunk_is_forwarded(const struct pz_sync_chunk *chunk)
 {
@@ -98,6 +110,7 @@ pz_sync_chunk_is_forwarded(const struct pz_sync_chunk *chunk)
 	return chunk->via[0] && strcmp(slash ? slash + 1 : chunk->origin, chunk->via) != 0;
 }
 
+/* Values may be secret (the zone's secret, details of the user). */
 void
 pz_sync_chunk_free(struct pz_sync_chunk *chunk)
 {
@@ -123,6 +136,7 @@ pz_sync_chunk_to_json(const struct pz_sync_chunk *chunk)
 			 chunk->origin, "deleted", chunk->deleted);
 }
 
+/* "value" may be missing in a deletion only. */
 enum pz_err
 pz_sync_chunk_from_json(const json_t *object, struct pz_sync_chunk **out, struct pz_errinfo *info)
 {

@@ -1,3 +1,12 @@
+/*
+ * Issuing and reading certificates. `profiles` is the table of page 2; everything that differs
+ * between the four kinds is in it, so a kind is never made by an if in the code below. verify.c
+ * checks the same rules on what peers send.
+ *
+ * What is asked of a certificate later (serial, dates, hashes) is read when it is wrapped: a
+ * certificate that cannot be read completely is refused there, and the accessors cannot fail.
+ * Reference counts are atomic: a certificate may be part of trust sets in several threads.
+ */
 #include "x509/cert.h"
 
 #include <arpa/inet.h>
@@ -82,6 +91,7 @@ pz_cert_free(struct pz_cert *cert)
 	free(cert);
 }
 
+/* @param out_len 4 or 16 when true */
 static bool
 is_ip(const char *host, uint8_t out[16], int *out_len)
 {
@@ -101,6 +111,7 @@ check_host(const char *host, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* Refuses what no verifier would accept, before anything is signed. */
 static enum pz_err
 check_order(const struct order *o, struct pz_errinfo *info)
 {
@@ -124,6 +135,7 @@ check_order(const struct order *o, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* 128 random bits: unique without a counter that a restored backup would repeat. */
 static bool
 set_serial(X509 *x, const struct pz_env *env)
 {
@@ -149,6 +161,8 @@ set_names(X509 *x, const struct order *o)
 	       X509_set_issuer_name(x, o->issuer ? X509_get_subject_name(o->issuer->x509) : name);
 }
 
+/* An IP literal is an iPAddress name: verifiers do not match dNSName with addresses (RFC 6125 6.4).
+ */
 static bool
 add_host(GENERAL_NAMES *names, const char *host)
 {
@@ -242,6 +256,7 @@ make(const struct order *o, struct pz_cert **out, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* No certificate outlives its issuer: verifiers would refuse it from then on anyway. */
 enum pz_err
 pz_cert_issue_for(enum pz_cert_kind kind, const struct pz_cert_subject *subject,
 		  const struct pz_key *subject_key, const struct pz_cert *issuer,
@@ -272,6 +287,7 @@ pz_cert_issue(enum pz_cert_kind kind, const struct pz_cert_subject *subject,
 	      struct pz_errinfo *info)
 {
 	uint64_t now = pz_env_wall_ms(env), skew = UINT64_C(1000) * PZ_CLOCK_SKEW_S;
+	/* devices with a clock that is behind must accept it at once */
 	uint64_t begin = now > skew ? now - skew : 0;
 
 	if (issuer && issuer->not_after_ms <= now)
@@ -293,6 +309,7 @@ pz_cert_from_pem(struct pz_slice pem, struct pz_cert **out, struct pz_errinfo *i
 	PZ_TRY(pz_pem_read(pem, PZ_CERT_PEM_BYTES_MAX, PEM_STRING_X509, &der, &len, info));
 	at = der;
 	x = d2i_X509(NULL, &at, (long)len);
+	/* bytes behind the certificate are refused: they would not be covered by its signature */
 	whole = at == der + len;
 	OPENSSL_free(der);
 	if (x == NULL || !whole)
@@ -367,6 +384,8 @@ pz_cert_key_matches(const struct pz_cert *cert, const struct pz_key *key)
 	return memcmp(hash, cert->key_hash, sizeof(hash)) == 0;
 }
 
+/* DENIED_IDENTITY also for a malformed signature: for the caller both mean that the signer is not
+ * the certificate's owner. */
 enum pz_err
 pz_cert_verify_signature(const struct pz_cert *cert, struct pz_slice message,
 			 struct pz_slice signature)

@@ -1,3 +1,8 @@
+/*
+ * Certificate revocation lists of a zone. Only complete lists count: delta lists and lists with a
+ * scope are refused when they are read, so that the absence of a serial always means "not revoked".
+ * OpenSSL's own look-up is used, which sorts once and searches in logarithmic time.
+ */
 #include "x509/crl.h"
 
 #include <openssl/err.h>
@@ -95,6 +100,7 @@ set_dates(X509_CRL *crl, uint64_t now_ms)
 	       X509_CRL_set1_nextUpdate(crl, t);
 }
 
+/* RFC 5280 5.2.1 and 5.2.3: the issuer's key identifier and the number. */
 static bool
 set_extensions(X509_CRL *crl, X509 *ca, uint64_t number)
 {
@@ -171,6 +177,7 @@ pz_crl_to_pem(const struct pz_crl *crl, struct pz_buf *out)
 	return pz_bio_to_buf(bio, out);
 }
 
+/* The digest is judged before the signature is computed: a list with a weak one proves nothing. */
 enum pz_err
 pz_crl_verify(const struct pz_crl *crl, const struct pz_cert *ca, struct pz_errinfo *info)
 {
@@ -193,6 +200,7 @@ pz_crl_number(const struct pz_crl *crl)
 	return crl->number;
 }
 
+/* A serial that cannot be parsed counts as revoked: the safe side. */
 bool
 pz_crl_has_serial(const struct pz_crl *crl, const char *serial_hex)
 {

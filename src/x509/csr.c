@@ -1,3 +1,9 @@
+/*
+ * Certificate requests of page 3: a device proves that it has the private key of its future PZP CA,
+ * and names itself. The hub takes nothing but the key from a request. Subject and alternative name
+ * must be exactly those that the enrolment has agreed on, and are written anew into the
+ * certificate, so no other extension can slip through.
+ */
 #include "x509/csr.h"
 
 #include <openssl/err.h>
@@ -66,6 +72,7 @@ parse(struct pz_slice pem, X509_REQ **out, struct pz_errinfo *info)
 	PZ_TRY(pz_pem_read(pem, PZ_CSR_PEM_BYTES_MAX, PEM_STRING_X509_REQ, &der, &len, info));
 	at = der;
 	*out = d2i_X509_REQ(NULL, &at, (long)len);
+	/* bytes behind the request are refused: its signature does not cover them */
 	whole = at == der + len;
 	OPENSSL_free(der);
 	if (*out == NULL || !whole)
@@ -93,6 +100,7 @@ check_possession(X509_REQ *req, struct pz_key **out, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* Exactly one attribute, the common name, with exactly this text. */
 static bool
 subject_is(X509_REQ *req, const struct pz_cert_subject *expected)
 {
@@ -115,6 +123,7 @@ subject_is(X509_REQ *req, const struct pz_cert_subject *expected)
 	return same;
 }
 
+/* Exactly one alternative name. @param out false: there is none, several, or a wrong one */
 static enum pz_err
 san_is(X509_REQ *req, const struct pz_cert_subject *expected, bool *out)
 {

@@ -1,3 +1,9 @@
+/*
+ * Shared between certificates, requests and CRLs: PEM, names, the pz: URI, times, serials.
+ *
+ * OpenSSL keeps errors in a queue of the thread; every function here and above empties the queue
+ * when it handles an error, or a later SSL call would find and report the old one.
+ */
 #include "x509/encode.h"
 
 #include <ctype.h>
@@ -11,6 +17,8 @@
 
 #define TIME_MS_MAX UINT64_C(253402300799999) /* end of year 9999, RFC 5280 4.1.2.5.2 */
 
+/* The last error of the queue is the most specific. Its text is OpenSSL's own and holds nothing of
+ * the peer's. */
 enum pz_err
 pz_openssl_fail(struct pz_errinfo *info, enum pz_err err, const char *what)
 {
@@ -88,6 +96,8 @@ pz_bio_to_buf(BIO *bio, struct pz_buf *out)
 	return pz_buf_append(out, pz_slice_of(data, len > 0 ? (size_t)len : 0));
 }
 
+/* A common name has at most PZ_CN_BYTES_MAX bytes (RFC 5280 ub-common-name): the template is filled
+ * and cut between characters. Nothing is decided by it; the identity is in the alternative name. */
 void
 pz_cn_format(const char *tmpl, const struct pz_cert_subject *subject, char out[PZ_CN_BYTES_MAX + 1])
 {
@@ -222,6 +232,7 @@ uri_parse(struct pz_slice uri, struct pz_identity *out)
 	return PZ_OK;
 }
 
+/* Exactly one pz: URI. Two would leave it to each reader which one counts. */
 enum pz_err
 pz_san_identity(const GENERAL_NAMES *names, struct pz_identity *out)
 {
@@ -242,6 +253,7 @@ pz_san_identity(const GENERAL_NAMES *names, struct pz_identity *out)
 	return uri.ptr ? uri_parse(uri, out) : PZ_ERR_PROTO;
 }
 
+/* NULL for Ed25519, which has its own digest. */
 const EVP_MD *
 pz_digest_for(EVP_PKEY *pkey)
 {

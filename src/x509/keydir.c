@@ -1,3 +1,14 @@
+/*
+ * Key files in one directory that only our user can access.
+ *
+ * A key is written under a temporary name, synchronised, renamed, and the directory is
+ * synchronised: after a power loss it is there completely or not at all. Names are random, so a
+ * reference stays valid when the directory moves and a name is never used twice.
+ *
+ * Permissions are checked at start (directory and every file) and whenever a key is opened: a key
+ * that other users can read is refused, and the message names the command that mends it; nothing is
+ * changed silently.
+ */
 #include "x509/keydir.h"
 
 #include <dirent.h>
@@ -23,6 +34,7 @@ struct pz_keydir {
 	int fd;
 };
 
+/* A full disk has its own error: the caller retries then. */
 static enum pz_err
 io_fail(struct pz_errinfo *info, const char *what, const char *path)
 {
@@ -118,6 +130,8 @@ check_entry(struct pz_keydir *kd, const char *name, void *arg)
 	return S_ISREG(st.st_mode) ? check_stat(&st, path, info) : PZ_OK;
 }
 
+/* All functions use the descriptor (openat and the like), so a directory that is replaced
+ * afterwards changes nothing. */
 static enum pz_err
 open_checked(struct pz_keydir *kd, const char *dir, struct pz_errinfo *info)
 {

@@ -1,3 +1,9 @@
+/*
+ * Keys by URI. Three kinds: "keys:NAME" is a file of our own directory (keydir.c); "mem:N" lives in
+ * memory, for tests and simulations; anything else goes to OpenSSL's store API, which knows files
+ * and, with a provider, PKCS#11 tokens and TPMs. Our own records hold only the first kind unless
+ * the operator has configured another.
+ */
 #include "x509/keystore.h"
 
 #include <openssl/err.h>
@@ -94,6 +100,7 @@ create_in_memory(struct pz_keystore *ks, struct pz_key *key, char out_uri[PZ_KEY
 	return PZ_OK;
 }
 
+/* The PEM text is wiped; the key itself stays in OpenSSL's memory. */
 static enum pz_err
 create_in_dir(struct pz_keystore *ks, const struct pz_key *key, char out_uri[PZ_KEY_URI_MAX],
 	      struct pz_errinfo *info)
@@ -234,6 +241,8 @@ own_name(const struct pz_keystore *ks, const char *uri)
 	return name && pz_keydir_name_is_ours(name) ? name : NULL;
 }
 
+/* A record of an older version holds a whole file: URI. When the file is not in our directory, the
+ * URI is used as it is. */
 static enum pz_err
 load_own(const struct pz_keystore *ks, const char *uri, const char *name, struct pz_key **out,
 	 struct pz_errinfo *info)

@@ -1,3 +1,14 @@
+/*
+ * The hub's authority over one zone: making it, loading it, and the decisions about members.
+ *
+ * Memory is a copy of the store: space "zone" has one record for each zone (host, keys,
+ * certificates, CRL, secret), space "member:ZONE" one for each member. This file reads both and
+ * writes the zone's record; changes of members are in change.c, moves in moving.c, lists from a
+ * restored hub's devices in learn.c.
+ *
+ * Private keys stay in the key store; records hold their URIs. The CRL decides about revocation,
+ * whatever a member's record says: it is what devices verify.
+ */
 #include "zone/authority.h"
 
 #include <sodium.h>
@@ -13,6 +24,7 @@
 #include "zone/change.h"
 #include "zone/record.h"
 
+/* one record for each zone, under its name */
 #define SPACE_ZONE "zone"
 
 /* "member:" zone: one space for each zone's members. */
@@ -112,6 +124,8 @@ pz_authority_new(const char *zone, const struct pz_env *env)
 	return a;
 }
 
+/* Makes keys, certificates, an empty CRL with number 1 and the secret, and puts the record into
+ * txn. What a failure leaves in the key store, no record refers to. */
 static enum pz_err
 make_zone(struct pz_authority *a, struct pz_keystore *keys, struct pz_txn *txn,
 	  struct pz_errinfo *info)
@@ -273,6 +287,7 @@ pz_authority_read_member(const json_t *record, struct pz_member *m, struct pz_er
 	return PZ_OK;
 }
 
+/* One record of space "member:ZONE". */
 static enum pz_err
 load_member(void *arg, const char *key, struct pz_slice value)
 {
@@ -328,6 +343,7 @@ read_secret(json_t *record, struct pz_authority *a, struct pz_errinfo *info)
 		       : pz_fail(info, err, "store: the secret of %s is not readable", a->zone);
 }
 
+/* The members of a zone's record, and the keys that it names from the key store. */
 static enum pz_err
 read_zone(const struct load_zones *load, json_t *record, struct pz_authority *a)
 {
@@ -346,6 +362,7 @@ read_zone(const struct load_zones *load, json_t *record, struct pz_authority *a)
 	return pz_keystore_load(load->keys, a->tls_key_uri, &a->tls_key, info);
 }
 
+/* One record of space "zone". */
 static enum pz_err
 load_zone(void *arg, const char *key, struct pz_slice value)
 {
@@ -415,6 +432,11 @@ pz_authority_is_name_free(const struct pz_authority *a, const char *device)
 	return m == NULL || m->revoked || !m->confirmed;
 }
 
+/*
+ * In the order of certainty: the CRL first, since a device that it revokes must wipe itself
+ * (DENIED_REVOKED); then whether the hub has a record at all, which a restored backup may lack;
+ * then whether the record is of the same certificate and key.
+ */
 enum pz_err
 pz_authority_admits(const struct pz_authority *a, const struct pz_peer *peer,
 		    struct pz_member **out_member, struct pz_errinfo *info)

@@ -1,3 +1,10 @@
+/*
+ * What makes a device a member: its zone, name, keys and certificates, and the hub's address of the
+ * enrolment, as one record. The keys are in the key store; the record holds their URIs.
+ *
+ * Enrolment and renewal both end in finish(): make a new TLS key, have the device's own CA certify
+ * it, put the record. The caller replaces the membership in memory once the transaction is durable.
+ */
 #include "zone/membership.h"
 
 #include <stdio.h>
@@ -12,6 +19,8 @@
 #define SPACE_SERVICES "services"
 #define SPACE_KNOWLEDGE "knowledge" /* zone/knowledge.c */
 
+/* Puts the record. A part that is NULL (out of memory) makes json_pack return NULL, which
+ * pz_record_put reports. */
 static enum pz_err
 put(const struct pz_membership *m, struct pz_txn *txn)
 {
@@ -25,6 +34,7 @@ put(const struct pz_membership *m, struct pz_txn *txn)
 	return pz_record_put(txn, SPACE, KEY, record);
 }
 
+/* A TLS certificate of the device's own CA, which is why renewal needs no hub. */
 static enum pz_err
 make_tls(struct pz_membership *m, struct pz_keystore *keys, const struct pz_env *env,
 	 struct pz_errinfo *info)
@@ -36,6 +46,7 @@ make_tls(struct pz_membership *m, struct pz_keystore *keys, const struct pz_env 
 			     &m->tls, info);
 }
 
+/* Takes m: it is freed on failure. */
 static enum pz_err
 finish(struct pz_membership *m, struct pz_keystore *keys, const struct pz_env *env,
        struct pz_txn *txn, struct pz_membership **out, struct pz_errinfo *info)
@@ -80,6 +91,8 @@ pz_membership_create(const struct pz_membership_grant *grant, struct pz_keystore
 	return finish(m, keys, env, txn, out, info);
 }
 
+/* The new object shares keys and certificates of the old one except those for TLS; both are freed
+ * by their owner. */
 enum pz_err
 pz_membership_renew(const struct pz_membership *old, struct pz_keystore *keys,
 		    const struct pz_env *env, struct pz_txn *txn, struct pz_membership **out,
@@ -135,6 +148,7 @@ read_record(const json_t *record, struct pz_keystore *keys, struct pz_membership
 	return pz_keystore_load(keys, m->tls_key_uri, &m->tls_key, info);
 }
 
+/* Other keys of the space are the hub's place (zone/place.c). */
 static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice value)
 {
