@@ -1,3 +1,10 @@
+/*
+ * A bounded array, oldest first: there are few conditions, and most of the time none. A condition
+ * is found by its kind and subject.
+ *
+ * It is logged once when it is raised and once when it is over. A text that changes while the
+ * condition stays replaces the shown one at once, but is logged at most once an hour.
+ */
 #include "condition/condition.h"
 
 #include <stdarg.h>
@@ -54,6 +61,7 @@ pz_condition_info(enum pz_condition condition)
 	return &table[condition];
 }
 
+/* @param subject NULL: any. Longer subjects are compared as far as they are kept. */
 static bool
 is_about(const struct raised *raised, enum pz_condition condition, const char *subject)
 {
@@ -90,6 +98,7 @@ replace_text(struct pz_conditions *conditions, struct raised *raised, const stru
 		log_raise(conditions, raised);
 }
 
+/* Conditions beyond the bound are in the log only. */
 static void
 log_full(struct pz_conditions *conditions, enum pz_condition condition,
 	 const struct pz_errinfo *text)
@@ -115,6 +124,7 @@ pz_condition_raise(struct pz_conditions *conditions, enum pz_condition condition
 	va_start(args, fmt);
 	(void)vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
+	/* only the formatter is wanted */
 	(void)pz_fail(&text, PZ_ERR_INTERNAL, "%s", line); /* replaces control characters */
 	subject = subject ? subject : "";
 	raised = find(conditions, condition, subject);

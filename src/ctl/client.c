@@ -1,3 +1,8 @@
+/*
+ * The command line's end of the control socket: blocking, one request at a time. poll() waits for
+ * the daemon, for a descriptor that an interrupt makes readable (stop_fd), and for the deadline.
+ * Lines for earlier requests may still arrive and are skipped by their id.
+ */
 #include "ctl/client.h"
 
 #include <errno.h>
@@ -46,6 +51,7 @@ now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* Both a missing socket and one without a listener mean: no daemon runs. */
 static enum pz_err
 connect_error(int number)
 {

@@ -1,3 +1,8 @@
+/*
+ * JSON texts with a line feed, in both directions. Input is bounded: a line over
+ * PZ_CTL_LINE_BYTES_MAX is an error before more memory is taken. What was searched for a line feed
+ * once is not searched again, so a long line that comes in small pieces costs linear time.
+ */
 #include "ctl/line.h"
 
 #include <errno.h>

@@ -1,3 +1,11 @@
+/*
+ * The enrolment code: eight digits, 26 bits, that a person types. Their strength is the small
+ * number of attempts, so every attempt is counted before anything is answered.
+ *
+ * Five attempts from one address are free, each further one doubles the wait of that address;
+ * PZ_CODE_TRIES_MAX attempts from all addresses end the code. An attacker with many addresses so
+ * has 50 guesses in 10^8.
+ */
 #include "enrol/code.h"
 
 #include <sodium.h>
@@ -58,6 +66,7 @@ pz_code_is_live(const struct pz_code *code, const struct pz_env *env)
 	return code->live && pz_env_mono_us(env) < code->expires_us;
 }
 
+/* A code that ended by its attempts says so, one that was cancelled is as if it had never been. */
 static enum pz_code_result
 why_dead(const struct pz_code *code)
 {
@@ -82,6 +91,8 @@ source_of(struct pz_code *code, const char *from)
 	return &code->sources[i];
 }
 
+/* The shift stays small: the waits double, so one source makes few attempts before the code expires
+ * (PZ_CODE_TTL_MAX_S). */
 static void
 count_attempt(struct pz_code_source *source, const struct pz_env *env)
 {
@@ -126,6 +137,7 @@ pz_code_format(const struct pz_code *code, char out[PZ_CODE_DIGITS + 2])
 		snprintf(out, PZ_CODE_DIGITS + 2, "%.4s-%.4s", code->digits, code->digits + 4);
 }
 
+/* As people type it: with a dash in the middle or without, with blanks anywhere. */
 enum pz_err
 pz_code_parse(const char *text, char out[PZ_CODE_DIGITS + 1])
 {

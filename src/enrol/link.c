@@ -1,3 +1,8 @@
+/*
+ * The link of an enrolment: pzp://host:port/zone?code=12345678, as text and QR code. It comes from
+ * a person (pasted, scanned), so white space around it is ignored and the error says what is wrong;
+ * everything in it is checked like a stranger's input. Buffers that held the code are wiped.
+ */
 #include "enrol/link.h"
 
 #include <sodium.h>

@@ -1,3 +1,8 @@
+/*
+ * Reads the content of DNS records in uncompressed form, as Avahi hands it over: strings, labels
+ * and addresses that any host on the local network may have made up. What is not exactly as RFC
+ * 6763 has it is refused; names of instances must be printable, since they are shown.
+ */
 #include "mdns/text.h"
 
 #include <arpa/inet.h>
@@ -11,6 +16,8 @@
 #define SRV_HEAD_BYTES 6   /* priority, weight, port */
 #define NAME_BYTES_MAX 255 /* RFC 1035 2.3.4 */
 
+/* Strings over the limits are left out, also all that follow a malformed one: an announcement with
+ * a fault at its end still counts. */
 void
 pz_mdns_txt_read(struct pz_slice rdata, struct pz_mdns_txt *out)
 {

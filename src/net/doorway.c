@@ -1,3 +1,13 @@
+/*
+ * Counts connections by address, IPv6 /64 ("net") and IPv6 /48 ("site"): a subscriber can use any
+ * address of the network it was given, so a bound for each address alone would bound nothing. For
+ * IPv4 all three are the same object.
+ *
+ * A newcomer is let in unless its network has links_per_net links. When its network, its site or
+ * the whole room is full of connections that have proved nothing, one of those is closed: the
+ * oldest of the busiest site. So a flood from one network pushes out its own connections and not
+ * the one of a device elsewhere. Connections that have proved an identity hold no place.
+ */
 #include "net/doorway.h"
 
 #include <arpa/inet.h>
@@ -41,6 +51,7 @@ on_calm(struct pz_timer *timer, void *arg)
 	d->ops->calm(d->arg);
 }
 
+/* A limit of 0 would evict the newcomer itself. */
 static unsigned
 at_least_one(unsigned limit)
 {
@@ -102,6 +113,7 @@ network_name(const char *remote, size_t bytes, char *out, size_t size)
 	return true;
 }
 
+/* @return the crowd of that name, made when it is new; NULL: out of memory */
 static struct pz_crowd *
 join(struct pz_doorway *d, const char *name)
 {
@@ -121,6 +133,7 @@ join(struct pz_doorway *d, const char *name)
 	return crowd;
 }
 
+/* The last member frees the crowd. */
 static void
 part(struct pz_doorway *d, struct pz_crowd *crowd)
 {
@@ -130,6 +143,7 @@ part(struct pz_doorway *d, struct pz_crowd *crowd)
 	free(crowd);
 }
 
+/* Also after a join_all that failed half-way: NULL is left out. */
 static void
 part_all(struct pz_guest *guest)
 {
@@ -172,6 +186,7 @@ count_waiting(struct pz_guest *guest, int by)
 		guest->site->waiting += (unsigned)by;
 }
 
+/* True when the guest belongs to that network or site. @param crowd NULL: any */
 static bool
 is_from(const struct pz_guest *guest, const struct pz_crowd *crowd)
 {

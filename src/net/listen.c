@@ -1,3 +1,12 @@
+/*
+ * Listening sockets. Connections are accepted until none waits or ACCEPTS_PER_TURN is reached; the
+ * kernel wakes us again for the rest.
+ *
+ * Running out of descriptors is the case to survive: accept4 fails then without taking the
+ * connection, and the socket stays readable. A spare descriptor is given up for a moment to accept
+ * and close such a connection. Before that point, descriptors above pz_loop_files_for_links are
+ * refused, so that the owner's commands still get one.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -115,6 +124,8 @@ parse_address(const char *text, uint16_t port, union pz_sockaddr *out, struct pz
 			    : pz_fail(info, err, "cannot listen on '%s': %s", text, why.text);
 }
 
+/* One IPv6 socket for both families where "any address" is wanted; a system without IPv6 gets an
+ * IPv4 socket. */
 static enum pz_err
 open_socket(const char *address, uint16_t port, int *out_fd, struct pz_errinfo *info)
 {
@@ -197,6 +208,7 @@ on_closed(uv_handle_t *handle)
 	free(listener);
 }
 
+/* libuv may still hold the handle in this turn: memory and descriptors go in on_closed. */
 void
 pz_tcp_listen_close(struct pz_listener *listener)
 {

@@ -1,3 +1,11 @@
+/*
+ * See liveness.h for the rule. Here, "acknowledged" is counted in bytes of the link's own queue:
+ * what has left the queue less what TCP still holds unacknowledged. So it moves only when the other
+ * end's kernel has received more, however much our kernel buffers.
+ *
+ * One timer serves both states: while the link is watched it ends the watch, while it is probed it
+ * looks every PZ_LIVENESS_TICK_US how far the probe has come.
+ */
 #include "net/liveness.h"
 
 #include "base/limits.h"
@@ -22,6 +30,7 @@ measure(const struct pz_link *link)
 	return m;
 }
 
+/* Bytes of ours that the other end's kernel has received. */
 static uint64_t
 acked(const struct pz_link *link, const struct pz_stream_measure *m)
 {
@@ -41,6 +50,7 @@ patience(const struct pz_link *link, const struct pz_stream_measure *m, uint64_t
 	return ROUND_TRIPS * trip > least_us ? ROUND_TRIPS * trip : least_us;
 }
 
+/* Before a link is live its deadline applies instead (link.c). */
 static bool
 is_watchable(const struct pz_link *link)
 {
@@ -56,6 +66,7 @@ pz_link_watch(struct pz_link *link)
 	pz_env_start(link->host->env, &link->life.timer, PZ_LIVENESS_WATCH_US);
 }
 
+/* A second call only shortens the patience: the first probe counts. */
 void
 pz_link_probe(struct pz_link *link, uint64_t patience_us)
 {
@@ -75,6 +86,7 @@ pz_link_probe(struct pz_link *link, uint64_t patience_us)
 	life->watched_us = life->moved_us = life->checked_us = now_us(link);
 	life->acked = acked(link, &m);
 	link->host->events->probe(link);
+	/* the probe is the last that was queued */
 	life->probe_end = link->session.drained + link->session.queued;
 	pz_env_start(link->host->env, &life->timer, PZ_LIVENESS_TICK_US);
 }
@@ -102,7 +114,7 @@ check(struct pz_link *link)
 		life->moved_us = life->has_arrived ? life->checked_us : now;
 	}
 	if (link->session.blocked > 0)
-		life->moved_us = now; /* it is we who do not read */
+		life->moved_us = now; /* we are the end that does not read */
 	/* A slow way that loses packets stands still for as long as TCP waits to repeat one. */
 	uint64_t least_us = life->patience_us;
 	if (life->has_moved && !life->has_arrived && least_us < PZ_LIVENESS_STALLED_US)

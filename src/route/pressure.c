@@ -1,3 +1,12 @@
+/*
+ * Back-pressure, one object for each session over its high mark: it remembers which sessions feed
+ * the queue (their reading is off until it falls below the low mark), and closes the session when
+ * nothing leaves the queue for 10 s.
+ *
+ * A session that is blocked by several queues counts them (session->blocked) and reads on when the
+ * last one lets it. Without memory to remember a feeder the full session is closed: an unbounded
+ * queue is worse.
+ */
 #include "route/pressure.h"
 
 #include <stdlib.h>
@@ -38,6 +47,7 @@ unblock(struct pz_session *feeder)
 		feeder->ops->set_reading(feeder, true);
 }
 
+/* The queue is below its low mark, or the session goes. */
 static void
 release(struct pz_session *session)
 {
@@ -148,6 +158,7 @@ pz_pressure_drained(struct pz_pressure_rule *rule, struct pz_session *session)
 		release(session);
 }
 
+/* As a full session it releases its feeders; as a feeder it leaves all lists. */
 void
 pz_pressure_forget(struct pz_pressure_rule *rule, struct pz_session *session)
 {

@@ -1,3 +1,8 @@
+/*
+ * Method names of page 7, taken apart: "api@id.path.function" for services, "Object.function" for
+ * the built-in ones, "reference.function" for call-backs. All parts are slices of the given text.
+ * The '@' decides: an api holds none.
+ */
 #include "rpc/method.h"
 
 #include "base/limits.h"
@@ -97,6 +102,7 @@ parse_service(struct pz_slice text, size_t at_len, struct pz_method *out)
 	return PZ_OK;
 }
 
+/* A name that is not built in is a call-back's: whether its reference exists is known later. */
 static enum pz_err
 parse_other(struct pz_slice text, struct pz_method *out)
 {

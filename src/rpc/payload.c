@@ -1,3 +1,8 @@
+/*
+ * Reads and makes JSON-RPC 2.0 objects. Parsing classifies a payload and borrows its parts; nothing
+ * is copied. Malformed answers get no error in return, and a batch is treated element by element by
+ * the callers.
+ */
 #include "rpc/payload.h"
 
 #include <stddef.h>
@@ -6,6 +11,7 @@
 #include "rpc/error.h"
 #include "wire/json.h"
 
+/* Numbers are accepted as JSON-RPC allows; we ourselves send strings. */
 static bool
 is_id(const json_t *value)
 {
@@ -109,6 +115,7 @@ pz_rpc_batch_at(json_t *payload, size_t i)
 	return i == 0 ? payload : NULL;
 }
 
+/* jansson leaves out "id" and "params" when they are NULL (the format's asterisk). */
 json_t *
 pz_rpc_request(const char *id, const char *method, json_t *params_takes)
 {
@@ -144,6 +151,7 @@ is_answer(const json_t *element)
 	       (json_object_get(element, "result") || json_object_get(element, "error"));
 }
 
+/* For answers that are too long to be sent: the caller gets an error instead of a time-out. */
 json_t *
 pz_rpc_instead(json_t *payload, json_t *error_takes)
 {

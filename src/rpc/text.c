@@ -1,9 +1,15 @@
+/*
+ * Answers for payloads that are not parsed into a tree: the router has to answer requests that it
+ * cannot deliver, and must not build a tree for a message of another node. Only ids and the
+ * presence of members are looked at, with the scanner of wire/json.
+ */
 #include "rpc/text.h"
 
 #include "base/limits.h"
 #include "rpc/payload.h"
 #include "wire/json.h"
 
+/* White space of JSON, and everything below it. */
 static char
 first_byte(struct pz_slice text)
 {
@@ -107,6 +113,8 @@ failure_of_one(struct pz_slice element, json_t *error_takes)
 	return failure;
 }
 
+/* A batch gets a batch of errors, one for each request in it; notifications and answers get none.
+ */
 json_t *
 pz_rpc_text_failure(struct pz_slice payload, json_t *error_takes)
 {

@@ -1,3 +1,12 @@
+/*
+ * Which of two versions wins: a total order, so that all nodes end with the same one, whatever the
+ * order in which they meet. pz_sync_wins judges whole chunks; pz_sync_need judges by a listing,
+ * which has neither origin nor content, and asks for both directions when that does not suffice.
+ *
+ * Clocks of devices may be wrong. A version is "believed" when its time is not in the future (5 s
+ * are allowed); one that is not believed loses against one that is, and among two such the hub's
+ * version wins, so a device whose clock is years ahead cannot fix a value for years.
+ */
 #include "sync/merge.h"
 
 #include <string.h>
@@ -16,6 +25,7 @@ pz_sync_is_expired(bool deleted, uint64_t mtime_ms, uint64_t now_ms)
 	return deleted && mtime_ms < now_ms && now_ms - mtime_ms > PZ_SYNC_DELETED_MS;
 }
 
+/* > 0: theirs is greater. */
 static int
 compare(uint64_t ours, uint64_t theirs)
 {
@@ -34,6 +44,7 @@ number_of(const struct pz_sync_chunk *chunk, const struct pz_sync_judge *judge)
 	return number < UINT64_MAX ? number + 1 : number;
 }
 
+/* True for a chunk that the device wrote which its key names. */
 static bool
 is_owners(const struct pz_sync_chunk *chunk)
 {
@@ -49,8 +60,9 @@ is_named(const char *device, const char *key)
 	return device && strcmp(device, key) == 0;
 }
 
-/* Whose word about a device counts more, whatever the times: clocks are of no use here, the owner's
- * may be set back, and what it wrote before would win for ever where it was away. */
+/* Compares the two ends as sources of a value about the device that the key names: the device
+ * itself counts most, then the hub. Times are not compared: the device's clock may be set back, and
+ * its older value would win for ever on nodes that it was not connected with. */
 static int
 compare_ends(const char *key, const struct pz_sync_judge *judge)
 {
@@ -92,6 +104,7 @@ compare_times(const struct pz_sync_chunk *ours, const struct pz_sync_chunk *thei
 	return compare(ours->mtime_ms, theirs->mtime_ms);
 }
 
+/* The rules of page 8's table, row by row. */
 static int
 compare_by_kind(const struct pz_sync_chunk *ours, const struct pz_sync_chunk *theirs,
 		const struct pz_sync_judge *judge)
@@ -118,6 +131,7 @@ pz_sync_wins(const struct pz_sync_chunk *ours, const struct pz_sync_chunk *their
 {
 	bool has_value = ours && !ours->deleted;
 
+	/* a deletion that all have forgotten must not come back */
 	if (!has_value && pz_sync_is_expired(theirs->deleted, theirs->mtime_ms, judge->now_ms))
 		return false;
 	if (ours == NULL)

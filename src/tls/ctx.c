@@ -1,3 +1,12 @@
+/*
+ * The settings of all TLS contexts in one place: version, suites, groups, signature algorithms, no
+ * tickets, no early data, no renegotiation (page 2). They do not depend on the system's
+ * openssl.cnf.
+ *
+ * Kinds differ in two things only: whether the other end must show a certificate, and the ALPN
+ * name. Who the other end may be is decided in handshake.c. Contexts are reference counted:
+ * sessions keep the one that they began with when the zone's trust changes.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +45,7 @@ pz_tls_kind_is_enrol(enum pz_tls_kind kind)
 	return kind == PZ_TLS_ENROL_SERVER || kind == PZ_TLS_ENROL_CLIENT;
 }
 
+/* SSL_VERIFY_FAIL_IF_NO_PEER_CERT matters for servers only; clients ignore it. */
 int
 pz_tls_kind_verify_mode(enum pz_tls_kind kind)
 {

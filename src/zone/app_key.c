@@ -1,3 +1,10 @@
+/*
+ * Key of a chunk of app-data: origin, a space, the app's own key. An origin holds no space, so the
+ * first one separates, and all data of an app is one range of keys.
+ *
+ * Origins of pages are compared as texts by browsers, so only the one canonical spelling is
+ * accepted; a second spelling of one origin would be a second app.
+ */
 #include "zone/app_key.h"
 
 #include <arpa/inet.h>

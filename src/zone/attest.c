@@ -1,3 +1,9 @@
+/*
+ * A device's consent to be relayed: it signs its name, the relay's name and the time with its TLS
+ * key, and adds its certificates. The relay passes it on, and the hub verifies it without having
+ * seen the device: chain first, then signature. A consent is bound to one relay and
+ * PZ_ATTEST_AGE_MS, so it cannot be used by another relay or kept for later.
+ */
 #include "zone/attest.h"
 
 #include <inttypes.h>
@@ -111,6 +117,7 @@ is_armour(const char *text)
 	return true;
 }
 
+/* Only the known members are copied, so a peer cannot make us pass on more. */
 json_t *
 pz_attest_copy(const json_t *attestation)
 {
@@ -124,6 +131,7 @@ pz_attest_copy(const json_t *attestation)
 			 "at", (json_int_t)a.at_ms, "tls", a.tls, "ca", a.ca, "sig", a.sig);
 }
 
+/* With the key of the device's TLS certificate, which check_proof has verified. */
 static enum pz_err
 check_signature(const struct pz_attest *a, const char *zone, const struct pz_cert *leaf,
 		struct pz_errinfo *info)

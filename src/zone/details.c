@@ -73,7 +73,8 @@ pz_details_read(const json_t *params, struct pz_details_wish *out, struct pz_err
 		return pz_fail(info, PZ_ERR_CONFIG, "field must be a text");
 	PZ_TRY(read_change(params, "value", "remove", &wish, info));
 	if (wish.is_change && wish.field == NULL)
-		return pz_fail(info, PZ_ERR_CONFIG, "which detail is meant? give its field");
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "the field is missing: name the detail to change");
 	if (wish.field && !pz_shared_is_field(wish.field))
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "a field is 1 to %d letters, digits, '-' and '.', such as nickname",
@@ -91,8 +92,7 @@ pz_details_read_name(const json_t *params, struct pz_details_wish *out, struct p
 
 	PZ_TRY(read_change(params, "name", "reset", &wish, info));
 	if (!wish.is_change)
-		return pz_fail(info, PZ_ERR_CONFIG,
-			       "how shall it be called? give a name, or reset");
+		return pz_fail(info, PZ_ERR_CONFIG, "give a name, or reset");
 	if (wish.value)
 		PZ_TRY(check_text(wish.value, PZ_DISPLAY_NAME_BYTES_MAX, "a name", info));
 	*out = wish;

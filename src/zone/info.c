@@ -1,3 +1,8 @@
+/*
+ * What devices say of themselves (pzpInfo), made of their texts that are well-formed. A bad address
+ * is left out, since addresses are hints only; a bad device name spoils its whole list, because
+ * lists of devices decide about routes.
+ */
 #include "zone/info.h"
 
 #include <string.h>

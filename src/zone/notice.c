@@ -1,3 +1,8 @@
+/*
+ * A notice is signed over its values, not over its JSON: it is taken apart, passed on by several
+ * nodes, and put together again, and no two encoders need agree. The number orders notices; it is a
+ * time in milliseconds, but always higher than the one before.
+ */
 #include "zone/notice.h"
 
 #include <inttypes.h>

@@ -1,3 +1,9 @@
+/*
+ * Two sources can set the hub's address: the user (`pzp hub`) and notices of the zone. Both have a
+ * number, the higher one wins, so the order of their arrival does not matter. A command gets a
+ * number above the newest notice that is known: it wins against everything older, and a notice that
+ * is made later wins against it.
+ */
 #include "zone/place.h"
 
 #include <string.h>
@@ -62,6 +68,7 @@ struct load {
 	struct pz_errinfo *info;
 };
 
+/* The space holds the membership's record, too. */
 static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice value)
 {
@@ -108,6 +115,8 @@ pz_hub_place_is_news(const struct pz_hub_place *p, const struct pz_hub_notice *n
 	return notice->number > p->notice.number;
 }
 
+/* A notice is kept and passed on also when a command of the user is newer: other devices may need
+ * it. */
 enum pz_place_news
 pz_hub_place_take(struct pz_hub_place *p, const struct pz_hub_notice *notice)
 {
@@ -115,7 +124,7 @@ pz_hub_place_take(struct pz_hub_place *p, const struct pz_hub_notice *notice)
 		return PZ_PLACE_OLD;
 	p->notice = *notice;
 	if (notice->number <= p->number)
-		return PZ_PLACE_HEARD; /* the user has said since where the hub is */
+		return PZ_PLACE_HEARD; /* a later command of the user has set the address */
 	return go_to(p, &notice->at, notice->number) ? PZ_PLACE_MOVED : PZ_PLACE_HEARD;
 }
 

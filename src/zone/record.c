@@ -1,3 +1,8 @@
+/*
+ * Records of the store are JSON objects with sorted members, so equal content has equal bytes.
+ * Texts that hold secrets are wiped after use. A record that cannot be read is reported and never
+ * repaired: the operator has a backup, we do not.
+ */
 #include "zone/record.h"
 
 #include <sodium.h>
@@ -130,6 +135,7 @@ pz_record_secret_text(const uint8_t secret[PZ_ZONE_SECRET_BYTES])
 	return pz_base64_encode(pz_slice_of(secret, PZ_ZONE_SECRET_BYTES));
 }
 
+/* Exactly 32 bytes; PROTO also when the base64 is malformed. */
 enum pz_err
 pz_record_secret_read(struct pz_slice text, uint8_t out[PZ_ZONE_SECRET_BYTES])
 {
@@ -154,6 +160,7 @@ pz_record_text_wipe(char *text)
 	free(text);
 }
 
+/* jansson frees the string without overwriting it. */
 void
 pz_record_wipe(json_t *record, const char *name)
 {

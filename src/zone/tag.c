@@ -1,3 +1,8 @@
+/*
+ * Tags on the local network must not let a stranger follow a device or recognise a zone, so they
+ * change every day (UTC) and with every instance name. Members compute the tags that they expect
+ * and compare; comparisons take constant time.
+ */
 #include "zone/tag.h"
 
 #include <sodium.h>
@@ -7,6 +12,7 @@
 
 #define DAY_MS UINT64_C(86400000)
 
+/* UTC, so that all devices change at the same moment. */
 static void
 date_text(uint64_t wall_ms, char out[16])
 {
@@ -106,6 +112,7 @@ pz_zone_tags_find(struct pz_zone_tags *tags, const uint8_t secret[PZ_ZONE_SECRET
 	return false;
 }
 
+/* Before 1970 there is no day: the first one stays. */
 uint64_t
 pz_zone_tag_day(uint64_t wall_ms, int days)
 {
