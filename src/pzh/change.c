@@ -106,7 +106,7 @@ on_changed(void *arg, enum pz_err err, const char *detail)
 			zone_revoked(zone, member, pz_revoked_text(change->why));
 		if (zone_refresh_trust(zone, &info) != PZ_OK)
 			pz_error("trust", "zone=%s %s", zone->authority->zone, info.text);
-		sync_membership_changed(zone, change->device);
+		pz_hub_sync_membership_changed(zone, change->device);
 	}
 	end_change(change, err, detail, member ? revocation_result(zone, member) : NULL);
 }

@@ -56,7 +56,7 @@ expel_listed(struct hub_zone *zone)
 		count++;
 		zone_revoked(zone, member, "revoked before the hub was restored from a backup");
 		zone_save_member(zone, member);
-		sync_device_changed(zone, member->device);
+		pz_hub_sync_device_changed(zone, member->device);
 	}
 	return count;
 }
@@ -79,7 +79,7 @@ on_learned(void *arg, enum pz_err err, const char *detail)
 	}
 	uint64_t old = pz_crl_number(zone->authority->crl);
 	(void)pz_authority_apply(zone->authority, PZ_TAKE(l->change));
-	sync_push(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
+	pz_hub_sync_push(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
 	size_t expelled = expel_listed(zone);
 	if (zone_refresh_trust(zone, &info) != PZ_OK)
 		pz_error("trust", "zone=%s %s", zone->authority->zone, info.text);

@@ -106,7 +106,7 @@ admit(struct admission *admission)
 		pz_notice("enrolled", "zone=%s device=%s serial=%s", zone->authority->zone,
 			  member->device, member->serial);
 		zone_member_changed(zone, member);
-		sync_membership_changed(zone, member->device);
+		pz_hub_sync_membership_changed(zone, member->device);
 	}
 	if (peer == NULL)
 		return;

@@ -14,7 +14,7 @@
 #include "route/router.h"
 #include "service/dispatch.h"
 #include "service/registry.h"
-#include "sync/session.h"
+#include "sync/link.h"
 #include "wire/address.h"
 #include "zone/authority.h"
 #include "zone/shared.h"
@@ -41,6 +41,7 @@ struct hub_zone {
 	struct pz_hub *hub;
 	struct pz_authority *authority;
 	struct pz_shared *shared; /* what every device may write */
+	struct pz_sync_links sync;
 	struct pz_router *router;
 	struct pz_tls_ctx *link_ctx, *enrol_ctx;
 	struct pz_trust *trust;           /* own CA and CRL of now */
@@ -116,10 +117,10 @@ struct hub_peer {
 	uint64_t attest_window_us;        /* since when attestations are counted, and how many */
 	unsigned attest_checks;
 	enum hub_link_state state;
-	bool is_enrol_decided;        /* admitted or refused: told already */
-	bool is_enrol_counted;        /* as an attempt */
-	bool is_leaving;              /* asked to be revoked */
-	struct pz_sync_session *sync; /* while it is live; NULL: out of memory */
+	bool is_enrol_decided;     /* admitted or refused: told already */
+	bool is_enrol_counted;     /* as an attempt */
+	bool is_leaving;           /* asked to be revoked */
+	struct pz_sync_link *sync; /* while it is live; NULL: out of memory */
 };
 
 /* hub.c */
@@ -229,20 +230,16 @@ struct pz_member *
 behind_member(struct hub_zone *zone, const struct pz_session *via, struct pz_slice address);
 
 /* sync.c */
+/** Readies the exchange on the zone's links. Errors: LIMIT_MEMORY. */
+enum pz_err pz_hub_sync_init(struct hub_zone *zone) PZ_MUST_USE;
 /** The link is live: its device may ask what has changed. */
-void sync_begin(struct hub_peer *peer);
-void sync_end(struct hub_peer *peer);
-void sync_drained(struct hub_peer *peer);
-/** @return true: the status is one of synchronisation's, and was dealt with */
-bool sync_on_prop(struct hub_peer *peer, const char *status, const json_t *message);
+void pz_hub_sync_begin(struct hub_peer *peer);
 /** A chunk that has changed, to everybody who is connected. */
-void sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key);
-/** pz_shared_config.settled; @param arg struct hub_zone */
-void sync_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_stored);
+void pz_hub_sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key);
 /** What is known of one device is another. */
-void sync_device_changed(struct hub_zone *zone, const char *device);
+void pz_hub_sync_device_changed(struct hub_zone *zone, const char *device);
 /** The CRL is another, and what is known of one device, "": of none. */
-void sync_membership_changed(struct hub_zone *zone, const char *device);
+void pz_hub_sync_membership_changed(struct hub_zone *zone, const char *device);
 
 /* data.c */
 /** As zone_revoke by the owner; and what the device has written is removed, `purged` in the result

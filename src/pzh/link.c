@@ -298,7 +298,7 @@ on_register(struct hub_peer *peer, struct pz_slice frame)
 	mark_seen(peer);
 	zone_send_whole_update(peer->zone, link);
 	moving_greet(peer);
-	sync_begin(peer);
+	pz_hub_sync_begin(peer);
 	zone_member_changed(peer->zone, peer->member);
 	return PZ_OK;
 }
@@ -345,7 +345,7 @@ on_drained(struct pz_link *link)
 	if (peer->state != HUB_LINK_LIVE)
 		return;
 	pz_router_drained(peer->zone->router, &link->session);
-	sync_drained(peer);
+	pz_sync_link_drained(peer->sync);
 }
 
 static void
@@ -390,7 +390,7 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 {
 	struct hub_peer *peer = link->owner;
 
-	sync_end(peer);
+	pz_sync_link_free(PZ_TAKE(peer->sync));
 	pz_list_remove(&link->owner_node);
 	if (peer->state == HUB_LINK_LIVE)
 		member_left(peer, why, detail, undelivered);

@@ -5,42 +5,40 @@
 #include <string.h>
 
 #include "pzh/internal.h"
-#include "wire/message.h"
 #include "wire/prop_error.h"
 
 #define REFUSED_TOLD 5 /* a second, of one device */
 
 static enum pz_err
-on_send(void *arg, const char *status, json_t *message)
+on_ready(const struct pz_sync_link *link)
 {
-	struct hub_peer *peer = arg;
-	struct hub_zone *zone = peer->zone;
-	struct pz_link *link = peer->link;
-	struct pz_buf out;
+	const struct pz_link *over = ((const struct hub_peer *)link->arg)->link;
 
-	if (link->closing || !link->session.attached)
+	if (over->closing || !over->session.attached)
 		return PZ_ERR_IO_CLOSED;
-	if (link->session.queued > PZ_SYNC_QUEUE_BYTES)
-		return PZ_ERR_LIMIT_QUEUE;
-	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
-	enum pz_err err = pz_message_prop(&out, zone->authority->zone, link->session.address,
-					  status, message);
-	if (err == PZ_OK)
-		err = pz_router_push(zone->router, &link->session, pz_buf_slice(&out));
-	if (err == PZ_ERR_PROTO_FRAME)
-		zone_too_large(zone, link, status, out.len);
-	if (err == PZ_OK)
-		pz_metric_add(&peer->hub->metrics, PZ_METRIC_sync_bytes_out, out.len);
-	if (err == PZ_OK && strstr(status, "_Change"))
-		pz_metric_add(&peer->hub->metrics, PZ_METRIC_sync_listing_bytes_out, out.len);
-	pz_buf_fini(&out);
-	return err;
+	return over->session.queued > PZ_SYNC_QUEUE_BYTES ? PZ_ERR_LIMIT_QUEUE : PZ_OK;
+}
+
+static enum pz_err
+on_push(struct pz_sync_link *link, struct pz_slice frame)
+{
+	const struct hub_peer *peer = link->arg;
+
+	return pz_router_push(peer->zone->router, &peer->link->session, frame);
+}
+
+static void
+on_too_long(struct pz_sync_link *link, const char *status, size_t bytes)
+{
+	const struct hub_peer *peer = link->arg;
+
+	zone_too_large(peer->zone, peer->link, status, bytes);
 }
 
 static struct pz_sync_item *
-on_item(void *arg, const struct pz_sync_kind *kind)
+on_item(const struct pz_sync_link *link, const struct pz_sync_kind *kind)
 {
-	struct hub_peer *peer = arg;
+	const struct hub_peer *peer = link->arg;
 	struct pz_sync_item *item = pz_shared_item(peer->zone->shared, kind);
 
 	return item ? item : pz_authority_item(peer->zone->authority, kind);
@@ -48,48 +46,31 @@ on_item(void *arg, const struct pz_sync_kind *kind)
 
 /* What it is to make of a device's revocation list is more than a comparison. */
 static enum pz_err
-on_offered(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
-	   bool *out_taken, struct pz_errinfo *info)
+on_offered(struct pz_sync_link *link, const struct pz_sync_kind *kind,
+	   const struct pz_sync_chunk *chunk, bool *out_taken, struct pz_errinfo *info)
 {
 	*out_taken = kind->id == PZ_SYNC_CRL;
-	return *out_taken ? crl_learn_offered(arg, chunk, info) : PZ_OK;
+	return *out_taken ? crl_learn_offered(link->arg, chunk, info) : PZ_OK;
 }
 
 static enum pz_err
-on_accept(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
-	  struct pz_errinfo *info)
+on_accept(const struct pz_sync_link *link, const struct pz_sync_kind *kind,
+	  const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
 {
-	struct hub_peer *peer = arg;
+	const struct hub_peer *peer = link->arg;
 
 	if (pz_shared_item(peer->zone->shared, kind) == NULL)
 		return pz_fail(info, PZ_ERR_DENIED, "%s is written by the hub alone", kind->name);
 	return pz_shared_accept(peer->zone->shared, kind, chunk, peer->member->device, info);
 }
 
-/* To everybody who is connected but the one that it came from. */
 static void
-pass_on(struct hub_zone *zone, const struct hub_peer *from, const struct pz_sync_kind *kind,
-	const char *key)
+on_changed(struct pz_sync_link *link, const struct pz_sync_kind *kind, const json_t *keys)
 {
-	PZ_LIST_EACH (&zone->links, node, tmp) {
-		struct hub_peer *peer = PZ_CONTAINER(node, struct pz_link, owner_node)->owner;
-		if (peer != from && peer->sync && !peer->link->closing)
-			(void)!pz_sync_session_push(peer->sync, kind, key);
-	}
-}
+	const struct hub_peer *peer = link->arg;
 
-static void
-on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
-{
-	struct hub_peer *peer = arg;
-	const json_t *key;
-	size_t i;
-
-	pz_info_of(peer->log, peer->hub->config.env, "sync", "item=%s chunks=%zu from=%s",
-		   kind->name, json_array_size(keys), peer->link->session.address);
 	pz_shared_received(peer->zone->shared, kind, keys);
-	json_array_foreach ((json_t *)keys, i, key)
-		pass_on(peer->zone, peer, kind, json_string_value(key));
+	pz_sync_links_pass_on(link->links, link, kind, keys);
 	if (kind->id == PZ_SYNC_USER_DETAILS)
 		zone_details_received(peer->zone, keys);
 }
@@ -97,8 +78,9 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 /* Its owner shall read that what is stored there is not here. Not each of many, and no device that
  * does not read. */
 static void
-tell_refused(struct hub_peer *peer, const char *item, const char *key, const char *reason)
+on_refused(struct pz_sync_link *from, const char *item, const char *key, const char *reason)
 {
+	struct hub_peer *peer = from->arg;
 	struct pz_link *link = peer->link;
 
 	if (!pz_log_allow(&peer->refused_rate, pz_env_mono_us(peer->hub->config.env), REFUSED_TOLD,
@@ -112,23 +94,10 @@ tell_refused(struct hub_peer *peer, const char *item, const char *key, const cha
 	json_decref(body);
 }
 
-static void
-on_refused(void *arg, const char *item, const char *key, const char *reason)
-{
-	struct hub_peer *peer = arg;
-
-	pz_metric_add(&peer->hub->metrics, PZ_METRIC_messages_dropped, 1);
-	pz_info_of(peer->log, peer->hub->config.env, "sync-refused", "device=%s item=%s key=%s %s",
-		   peer->link->session.address, item, key, reason);
-	pz_condition_raise(peer->hub->conditions, PZ_CONDITION_SYNC_REFUSED,
-			   peer->link->session.address,
-			   "an entry of %s from %s is not valid and was not taken: %s", item,
-			   peer->link->session.address, reason);
-	tell_refused(peer, item, key, reason);
-}
-
-static const struct pz_sync_ops sync_ops = {
-	.send = on_send,
+static const struct pz_sync_link_ops link_ops = {
+	.ready = on_ready,
+	.push = on_push,
+	.too_long = on_too_long,
 	.item = on_item,
 	.offered = on_offered,
 	.accept = on_accept,
@@ -136,77 +105,46 @@ static const struct pz_sync_ops sync_ops = {
 	.refused = on_refused,
 };
 
-void
-sync_begin(struct hub_peer *peer)
+enum pz_err
+pz_hub_sync_init(struct hub_zone *zone)
 {
-	struct pz_sync_config config = {
-		.self = PZ_SYNC_HUB,
+	struct pz_sync_links_config config = {
+		.env = zone->hub->config.env,
+		.metrics = &zone->hub->metrics,
+		.conditions = zone->hub->conditions,
+		.self = zone->authority->zone,
+		.level = PZ_LOG_INFO,
+		.ops = &link_ops,
+		.arg = zone,
+	};
+
+	return pz_sync_links_init(&zone->sync, &config);
+}
+
+void
+pz_hub_sync_begin(struct hub_peer *peer)
+{
+	struct pz_sync_link_config config = {
 		.other = PZ_SYNC_DEVICE,
-		.env = peer->hub->config.env,
-		.ops = &sync_ops,
+		.to = peer->link->session.address,
 		.arg = peer,
-		.other_device = peer->member->device,
+		.log = peer->log,
 		.message_bytes_max = peer->link->session.frame_max,
 	};
 
-	/* If it is so still, it will be shown again. */
-	pz_condition_clear(peer->hub->conditions, PZ_CONDITION_SYNC_REFUSED,
-			   peer->link->session.address);
-	peer->sync = pz_sync_session_new(&config);
+	peer->sync = pz_sync_link_new(&peer->zone->sync, &config);
 	if (peer->sync == NULL)
 		pz_warning_of(peer->log, peer->hub->config.env, "sync",
 			      "device=%s out of memory: it gets nothing",
 			      peer->link->session.address);
 }
 
-void
-sync_end(struct hub_peer *peer)
-{
-	pz_sync_session_free(PZ_TAKE(peer->sync));
-}
-
-void
-sync_drained(struct hub_peer *peer)
-{
-	if (peer->sync && pz_sync_session_is_blocked(peer->sync))
-		(void)!pz_sync_session_pump(peer->sync);
-}
-
-bool
-sync_on_prop(struct hub_peer *peer, const char *status, const json_t *message)
-{
-	struct pz_errinfo info = {""};
-
-	if (!pz_sync_is_status(status))
-		return false;
-	if (peer->sync && pz_sync_session_message(peer->sync, status, message, &info) != PZ_OK)
-		pz_info_of(peer->log, peer->hub->config.env, "sync", "device=%s status=%s %s",
-			   peer->link->session.address, status, info.text);
-	return true;
-}
-
 /* ---- what the hub changes ---- */
 
 void
-sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key)
+pz_hub_sync_push(struct hub_zone *zone, enum pz_sync_id id, const char *key)
 {
-	pass_on(zone, NULL, pz_sync_kind(id), key);
-}
-
-void
-sync_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_stored)
-{
-	struct hub_zone *zone = arg;
-
-	if (is_stored) {
-		sync_push(zone, kind->id, key);
-		return;
-	}
-	PZ_LIST_EACH (&zone->links, node, tmp) {
-		struct hub_peer *peer = PZ_CONTAINER(node, struct pz_link, owner_node)->owner;
-		if (peer->sync && !peer->link->closing)
-			(void)!pz_sync_session_open(peer->sync);
-	}
+	pz_sync_links_push(&zone->sync, pz_sync_kind(id), key);
 }
 
 static bool
@@ -216,11 +154,11 @@ is_of_another(void *arg, const struct pz_sync_chunk *chunk)
 }
 
 void
-sync_device_changed(struct hub_zone *zone, const char *device)
+pz_hub_sync_device_changed(struct hub_zone *zone, const char *device)
 {
 	const struct pz_member *member = pz_authority_member(zone->authority, device);
 
-	sync_push(zone, PZ_SYNC_TRUSTED_PZP, device);
+	pz_hub_sync_push(zone, PZ_SYNC_TRUSTED_PZP, device);
 	if (member && member->revoked)
 		pz_shared_forget(zone->shared, PZ_SYNC_SERVICE_CACHE, is_of_another,
 				 (void *)device);
@@ -228,9 +166,9 @@ sync_device_changed(struct hub_zone *zone, const char *device)
 }
 
 void
-sync_membership_changed(struct hub_zone *zone, const char *device)
+pz_hub_sync_membership_changed(struct hub_zone *zone, const char *device)
 {
-	sync_push(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
+	pz_hub_sync_push(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
 	if (device[0])
-		sync_device_changed(zone, device);
+		pz_hub_sync_device_changed(zone, device);
 }

@@ -389,8 +389,8 @@ load_shared(struct hub_zone *zone, struct pz_errinfo *info)
 		.env = zone->hub->config.env,
 		.space = space,
 		.self = zone->authority->zone,
-		.settled = sync_settled,
-		.arg = zone,
+		.settled = pz_sync_links_settled,
+		.arg = &zone->sync,
 	};
 	size_t skipped = 0;
 
@@ -431,6 +431,7 @@ build(struct hub_zone *zone, struct pz_errinfo *info)
 	if (zone->dispatcher == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	PZ_TRY(pz_router_new(&config, &zone->router));
+	PZ_TRY(pz_hub_sync_init(zone));
 	PZ_TRY(load_shared(zone, info));
 	zone_details_loaded(zone);
 	return zone_refresh_trust(zone, info);
@@ -502,6 +503,7 @@ zone_free(struct hub_zone *zone)
 	zone_details_free(zone);
 	zone_data_free(zone);
 	pz_shared_free(zone->shared);
+	pz_sync_links_fini(&zone->sync);
 	pz_authority_free(zone->authority);
 	free(zone);
 }

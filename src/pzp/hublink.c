@@ -246,7 +246,7 @@ hub_clean(struct pz_node *node)
 		hub_send_prop(node, "bye", message);
 		json_decref(message);
 	}
-	zonedata_close(PZ_TAKE(node->hub_data));
+	pz_sync_link_free(PZ_TAKE(node->hub_data));
 	if (node->zone.membership)
 		pz_condition_clear(node->conditions, PZ_CONDITION_TOO_LARGE,
 				   node->zone.membership->zone);
@@ -404,7 +404,7 @@ on_drained(struct pz_link *link)
 	if (conn->link != link || !conn->is_registered)
 		return;
 	pz_router_drained(conn->node->router, &link->session);
-	zonedata_drained(conn->node->hub_data);
+	pz_sync_link_drained(conn->node->hub_data);
 }
 
 /*
@@ -442,7 +442,7 @@ hub_closed(struct pz_node *node, struct pz_link *link, enum pz_err why, const ch
 	struct pz_errinfo reason;
 	bool was_registered = node->hub.is_registered;
 
-	zonedata_close(PZ_TAKE(node->hub_data));
+	pz_sync_link_free(PZ_TAKE(node->hub_data));
 	if (node->zone.membership)
 		pz_condition_clear(node->conditions, PZ_CONDITION_TOO_LARGE,
 				   node->zone.membership->zone);

@@ -231,7 +231,7 @@ node_on_hub_prop(struct pz_node *node, const struct pz_envelope *envelope, bool 
 	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
 	while (i < n && strcmp(statuses[i].status, status) != 0)
 		i++;
-	if (zonedata_on_prop(is_relayed ? NULL : node->hub_data, status, message))
+	if (pz_sync_link_on_prop(is_relayed ? NULL : node->hub_data, status, message))
 		; /* the hub's own word only: a relay has a session of its own */
 	else if (i < n && (statuses[i].is_harmless || !is_relayed))
 		statuses[i].handle(node, message);

@@ -34,7 +34,7 @@ struct pz_peers;
 struct pz_nearby;
 struct zonedata;
 struct moved;
-struct zonedata_session;
+struct pz_sync_link;
 struct peer_link;
 
 /** What preferences say about links (page 10), in force. */
@@ -76,7 +76,7 @@ struct pz_node {
 	struct servicefiles *service_files; /* NULL: none were loaded */
 	struct moved *moved;                /* where the hub is: moved.h */
 	struct twice *twice;                /* another machine with our identity: twice.h */
-	struct zonedata_session *hub_data;  /* the exchange with the hub, or NULL */
+	struct pz_sync_link *hub_data;      /* the exchange with the hub, or NULL */
 	struct node_wishes wishes;
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
 	struct pz_log_rate served_log;
@@ -179,15 +179,10 @@ void zonedata_free(struct zonedata *data);
  * pz_shared_load. */
 enum pz_err zonedata_set_membership(struct pz_node *node, const struct pz_membership *membership,
 				    struct pz_errinfo *info) PZ_MUST_USE;
-/** The exchange on a link that has come up; the dialler opens it. NULL: none (out of memory). */
-struct zonedata_session *
-zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_opener);
-/** NULL is fine, as in what follows. */
-void zonedata_close(struct zonedata_session *session);
-/** The link's queue has become shorter. */
-void zonedata_drained(struct zonedata_session *session);
-/** @return true: the status is one of synchronisation's, and was dealt with */
-bool zonedata_on_prop(struct zonedata_session *session, const char *status, json_t *message);
+/** The exchange on a link that has come up; the dialler opens it. The owner of the link frees it.
+ * NULL: none (out of memory, or no zone). */
+struct pz_sync_link *
+zonedata_open(struct pz_node *node, struct pz_link *over, bool is_hub, bool is_opener);
 /** Soon, not from here: do we stand on the newest CRL ourselves? Then we are out. */
 void zonedata_judge(struct pz_node *node);
 

@@ -451,7 +451,7 @@ pz_node_free(struct pz_node *node)
 	resend_free(node);
 	pz_peers_free(node->peers);
 	pz_nearby_free(node->nearby);
-	zonedata_close(node->hub_data);
+	pz_sync_link_free(node->hub_data);
 	zonedata_free(node->zonedata);
 	appdata_free(node->appdata);
 	servicefiles_free(node->service_files);

@@ -20,6 +20,7 @@
 #include "pzp/clock.h"
 #include "pzp/peers.h"
 #include "rpc/error.h"
+#include "sync/link.h"
 #include "wire/frame.h"
 #include "wire/message.h"
 
@@ -418,7 +419,7 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 	(void)pz_fail(&reason, why, "%s%s%s", pz_err_text(why), detail[0] ? ": " : "", detail);
 	pz_list_remove(&pl->node);
 	pz_env_stop(env_of(pl), &pl->end);
-	zonedata_close(PZ_TAKE(pl->sync));
+	pz_sync_link_free(PZ_TAKE(pl->sync));
 	pz_peer_link_authenticated(pl);
 	pz_guest_leave(&pl->guest);
 	if (peer && peer->live == pl) {
@@ -448,7 +449,7 @@ on_drained(struct pz_link *link)
 
 	if (link->session.attached)
 		pz_router_drained(pl->peers->node->router, &link->session);
-	zonedata_drained(pl->sync);
+	pz_sync_link_drained(pl->sync);
 	if (pl->is_told_late && link->session.queued <= PZ_QUEUE_LOW_BYTES)
 		pz_peer_greet(pl);
 }

@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include "pzp/moved.h"
 #include "service/descriptor.h"
+#include "sync/link.h"
 #include "wire/json.h"
 #include "wire/message.h"
 #include "wire/prop_error.h"
@@ -281,7 +282,7 @@ pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
 	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
 	while (i < n && strcmp(statuses[i].status, status) != 0)
 		i++;
-	if (zonedata_on_prop(pl->sync, status, message))
+	if (pz_sync_link_on_prop(pl->sync, status, message))
 		;
 	else if (i == n && pz_prop_is_for_hubs(status))
 		send_error(pl, PZ_PROP_ERROR_REFUSED,

@@ -263,10 +263,10 @@ a_device_is_deleted_by_the_hub_alone(void **state)
 	assert_true(is_known("radio"));
 	assert_int_equal(pz_metric_get(&w.node->metrics, PZ_METRIC_messages_dropped), before + 1);
 	assert_int_equal(fx_heard(far, "error", NULL), 0);
-	fx_peer("tv")->live->sync->is_hub = true; /* the same from the hub */
+	fx_peer("tv")->live->sync->other = PZ_SYNC_HUB; /* the same from the hub */
 	fx_tells(far, "Update_Data", trusted_device("radio", NULL));
 	assert_false(is_known("radio"));
-	fx_peer("tv")->live->sync->is_hub = false;
+	fx_peer("tv")->live->sync->other = PZ_SYNC_DEVICE;
 }
 
 /* ---- what it can have written into the log ---- */

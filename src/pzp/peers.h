@@ -59,8 +59,8 @@ struct peer_link {
 		PEER_LINK_LIVE,
 		PEER_LINK_DRAINING, /* another one took its place; heard until its bye */
 	} state;
-	struct zonedata_session *sync; /* while it is live */
-	struct pz_guest guest;         /* an incoming one's */
+	struct pz_sync_link *sync; /* while it is live */
+	struct pz_guest guest;     /* an incoming one's */
 	bool is_outgoing;
 	bool has_registered;      /* the other end sent its register */
 	bool is_told_late;        /* news that wait until it reads what it was told */

@@ -287,10 +287,10 @@ whose_deletion_has_come_is_out(void **state)
 	assert_non_null(kept("tv"));
 	gone = chunk_json("tv", json_string(""), ZONE);
 	json_object_set_new(gone, "deleted", json_true());
-	fx_peer("phone")->live->sync->is_hub = true; /* a peer's does not count */
+	fx_peer("phone")->live->sync->other = PZ_SYNC_HUB; /* a peer's does not count */
 	offers(far, "trusted-pzp", gone);
 	assert_null(kept("tv"));
-	fx_peer("phone")->live->sync->is_hub = false;
+	fx_peer("phone")->live->sync->other = PZ_SYNC_DEVICE;
 }
 
 int

@@ -1,6 +1,6 @@
 /*
- * The exchange of the zone's data with the hub and with peers, one session a link (page 8): when it
- * begins, what is passed on, and the command that asks for it.
+ * The exchange of the zone's data with the hub and with peers (page 8): when it begins, what
+ * follows, and the command that asks for it. What happens on each link: sync/link.h.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,6 @@
 #include "pzp/clock.h"
 #include "pzp/peers.h"
 #include "pzp/zonedata.h"
-#include "wire/message.h"
 #include "zone/app_key.h"
 
 #define COMMAND_TIMEOUT_US (20 * PZ_US_PER_S)
@@ -18,116 +17,69 @@
 #define FIRST_EXCHANGE_US (5 * PZ_US_PER_S) /* until what it asked for is here */
 #define REOPEN_AGAIN_US (60 * PZ_US_PER_S)
 
-/* ---- what a session does ---- */
+/* ---- what a link does ---- */
 
-/* A value in pieces counts with its first. */
-static void
-count_sent(struct zonedata_session *s, const json_t *message)
+static struct pz_node *
+node_of(const struct pz_sync_link *link)
 {
-	for (int id = 0; id < PZ_SYNC_KIND_COUNT; id++) {
-		const json_t *chunks =
-			json_object_get(message, pz_sync_kind((enum pz_sync_id)id)->name);
-		const json_t *chunk;
-		size_t i;
-
-		json_array_foreach (chunks, i, chunk)
-			s->sent[id] += json_integer_value(json_object_get(chunk, "at")) == 0;
-	}
+	return link->links->config.arg;
 }
 
 static enum pz_err
-on_send(void *arg, const char *status, json_t *message)
+on_ready(const struct pz_sync_link *link)
 {
-	struct zonedata_session *s = arg;
-	struct pz_buf out;
+	const struct pz_link *over = link->arg;
 
-	if (s->link->closing || !s->link->session.attached) /* or another link has taken over */
+	if (over->closing || !over->session.attached) /* or another link has taken over */
 		return PZ_ERR_IO_CLOSED;
-	if (s->link->session.queued > PZ_SYNC_QUEUE_BYTES)
-		return PZ_ERR_LIMIT_QUEUE;
-	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
-	enum pz_err err = pz_message_prop(&out, s->owner->self, s->to, status, message);
-	if (err == PZ_OK)
-		err = pz_link_send(s->link, pz_buf_slice(&out));
-	if (err == PZ_ERR_PROTO_FRAME)
-		node_prop_unsent(s->owner, &s->link->session, status, err, out.len);
-	if (err == PZ_OK)
-		pz_metric_add(&s->owner->metrics, PZ_METRIC_sync_bytes_out, out.len);
-	if (err == PZ_OK && strstr(status, "_Change"))
-		pz_metric_add(&s->owner->metrics, PZ_METRIC_sync_listing_bytes_out, out.len);
-	pz_buf_fini(&out);
-	if (err == PZ_OK && strstr(status, "_Data"))
-		count_sent(s, message);
-	if (err == PZ_OK && strstr(status, "_Hash"))
-		s->opened++;
-	return err;
+	return over->session.queued > PZ_SYNC_QUEUE_BYTES ? PZ_ERR_LIMIT_QUEUE : PZ_OK;
+}
+
+static enum pz_err
+on_push(struct pz_sync_link *link, struct pz_slice frame)
+{
+	return pz_link_send(link->arg, frame);
+}
+
+static void
+on_too_long(struct pz_sync_link *link, const char *status, size_t bytes)
+{
+	const struct pz_link *over = link->arg;
+
+	node_prop_unsent(node_of(link), &over->session, status, PZ_ERR_PROTO_FRAME, bytes);
 }
 
 static struct pz_sync_item *
-on_item(void *arg, const struct pz_sync_kind *kind)
+on_item(const struct pz_sync_link *link, const struct pz_sync_kind *kind)
 {
-	return zonedata_item(((struct zonedata_session *)arg)->owner, kind);
-}
-
-static enum pz_err
-on_offered(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
-	   bool *out_taken, struct pz_errinfo *info)
-{
-	return zonedata_offered(arg, kind, chunk, out_taken, info);
-}
-
-static enum pz_err
-on_accept(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
-	  struct pz_errinfo *info)
-{
-	return zonedata_accept(arg, kind, chunk, info);
+	return zonedata_item(node_of(link), kind);
 }
 
 static void
-on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
+on_changed(struct pz_sync_link *link, const struct pz_sync_kind *kind, const json_t *keys)
 {
-	struct zonedata_session *s = arg;
-	struct pz_node *node = s->owner;
-
-	pz_info_of(s->log, node->config.env, "sync", "item=%s chunks=%zu from=%s", kind->name,
-		   json_array_size(keys), s->to);
-	s->received[kind->id] += json_array_size(keys);
-	sync_pass_on(node, s, kind, keys);
-	zonedata_received(node, kind, keys);
+	pz_sync_links_pass_on(link->links, link, kind, keys);
+	zonedata_received(node_of(link), kind, keys);
 }
 
-static void
-on_refused(void *arg, const char *item, const char *key, const char *reason)
-{
-	struct zonedata_session *s = arg;
-	struct pz_node *node = s->owner;
-
-	pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
-	pz_warning_of(s->log, node->config.env, "sync-refused", "item=%s key=%s from=%s %s", item,
-		      key, s->to, reason);
-	pz_condition_raise(node->conditions, PZ_CONDITION_SYNC_REFUSED, s->to,
-			   "an entry of %s from %s is not valid and was not taken: %s", item, s->to,
-			   reason);
-}
-
-static void open_exchange(struct zonedata_session *s);
-static void command_answered(struct zonedata_session *s);
+static void tell_commands(struct pz_sync_link *link, bool is_lost);
 
 /* Everything has moved when a second exchange has ended: what the first asked for comes before.
  * Where nothing waits for that, a while is enough. */
 static void
-first_exchange(struct zonedata_session *s)
+first_exchange(struct pz_sync_link *link)
 {
-	struct zonedata *data = s->owner->zonedata;
+	const struct pz_node *node = node_of(link);
+	struct zonedata *data = node->zonedata;
 
 	if (!data->is_new)
 		return;
-	if (!s->owner->wishes.is_peer_mode)
-		pz_env_start(s->owner->config.env, &data->exchanged, FIRST_EXCHANGE_US);
-	else if (s->answered == 1)
-		open_exchange(s);
+	if (!node->wishes.is_peer_mode)
+		pz_env_start(node->config.env, &data->exchanged, FIRST_EXCHANGE_US);
+	else if (link->answered == 1)
+		pz_sync_link_open(link);
 	else
-		pz_env_start(s->owner->config.env, &data->exchanged, 0);
+		pz_env_start(node->config.env, &data->exchanged, 0);
 }
 
 static void
@@ -141,61 +93,57 @@ on_exchanged(struct pz_timer *timer, void *arg)
 }
 
 static void
-on_answered(void *arg, bool is_equal)
+on_answered(struct pz_sync_link *link, bool is_equal)
 {
-	struct zonedata_session *s = arg;
+	struct pz_node *node = node_of(link);
 
-	if (is_equal && s->is_hub) { /* it has what we have */
-		json_object_clear(s->owner->zonedata->refusals);
-		pz_condition_clear(s->owner->conditions, PZ_CONDITION_DATA_REFUSED, NULL);
+	if (is_equal && link->other == PZ_SYNC_HUB) { /* it has what we have */
+		json_object_clear(node->zonedata->refusals);
+		pz_condition_clear(node->conditions, PZ_CONDITION_DATA_REFUSED, NULL);
 	}
-	if (is_equal)
-		pz_condition_clear(s->owner->conditions, PZ_CONDITION_SYNC_REFUSED, s->to);
-	s->answered++;
-	if (s->is_hub)
-		first_exchange(s);
-	command_answered(s);
+	if (link->other == PZ_SYNC_HUB)
+		first_exchange(link);
+	tell_commands(link, false);
 }
 
-static const struct pz_sync_ops sync_ops = {
-	.send = on_send,
+static void
+on_ahead(struct pz_sync_link *link, int64_t ahead_ms)
+{
+	struct pz_node *node = node_of(link);
+
+	pz_shared_set_ahead(node->zonedata->shared, ahead_ms);
+	clock_see_hub(node, ahead_ms);
+}
+
+static void
+on_closing(struct pz_sync_link *link)
+{
+	tell_commands(link, true);
+}
+
+static const struct pz_sync_link_ops link_ops = {
+	.ready = on_ready,
+	.push = on_push,
+	.too_long = on_too_long,
 	.item = on_item,
-	.offered = on_offered,
-	.accept = on_accept,
-	.changed = on_changed,
+	.offered = zonedata_offered,
+	.accept = zonedata_accept,
 	.number = pz_knowledge_number,
-	.refused = on_refused,
+	.changed = on_changed,
 	.answered = on_answered,
+	.ahead = on_ahead,
+	.closing = on_closing,
 };
 
-/* ---- sessions ---- */
-
-static void
-set_other_end(struct zonedata_session *s, const char *address, bool is_hub)
-{
-	const char *slash = strchr(address, '/');
-
-	s->is_hub = is_hub;
-	snprintf(s->to, sizeof(s->to), "%s", address);
-	if (!is_hub && slash)
-		snprintf(s->device, sizeof(s->device), "%.*s", PZ_DEVICE_BYTES_MAX, slash + 1);
-}
-
-static void
-open_exchange(struct zonedata_session *s)
-{
-	if (s->is_hub)
-		s->owner->zonedata->exchanged_us = pz_env_mono_us(s->owner->config.env);
-	if (pz_sync_session_open(s->sync) != PZ_OK)
-		pz_warning_of(s->log, s->owner->config.env, "sync", "cannot begin with %s", s->to);
-}
+/* ---- links ---- */
 
 /* Lists that the hub has forgotten, and that its newest one does not replace. */
 static void
-offer_aside(struct zonedata_session *s)
+offer_aside(struct pz_sync_link *link)
 {
-	const struct pz_aside *aside = pz_knowledge_aside(s->owner->zone.knowledge);
-	const char *zone = s->owner->zone.membership->zone;
+	const struct pz_node *node = node_of(link);
+	const struct pz_aside *aside = pz_knowledge_aside(node->zone.knowledge);
+	const char *zone = node->zone.membership->zone;
 
 	for (size_t i = 0; i < aside->count; i++) {
 		const struct pz_crl *crl = aside->lists[i];
@@ -203,163 +151,37 @@ offer_aside(struct zonedata_session *s)
 			"{s:[{s:s, s:o, s:I, s:s, s:b}]}", pz_sync_kind(PZ_SYNC_CRL)->name, "key",
 			zone, "value", pz_record_crl(crl), "mtime",
 			(json_int_t)pz_crl_this_update_ms(crl), "origin", zone, "deleted", 0);
-		if (message == NULL || on_send(s, "Update_Data", message) != PZ_OK)
-			pz_warning_of(s->log, s->owner->config.env, "sync",
+		if (message == NULL || pz_sync_link_send(link, "Update_Data", message) != PZ_OK)
+			pz_warning_of(link->log, node->config.env, "sync",
 				      "cannot offer an older revocation list to the hub now");
 		json_decref(message);
 	}
 }
 
-struct zonedata_session *
-zonedata_open(struct pz_node *node, struct pz_link *link, bool is_hub, bool is_opener)
+struct pz_sync_link *
+zonedata_open(struct pz_node *node, struct pz_link *over, bool is_hub, bool is_opener)
 {
-	struct zonedata_session *s = calloc(1, sizeof(*s));
+	struct pz_sync_link_config config = {
+		.other = is_hub ? PZ_SYNC_HUB : PZ_SYNC_DEVICE,
+		.to = over->session.address,
+		.arg = over,
+		.log = over->session.log ? over->session.log : &node->hub_log,
+		.message_bytes_max = over->session.frame_max,
+	};
 
-	if (s == NULL || node->zone.knowledge == NULL) {
-		free(s);
+	if (node->zone.knowledge == NULL)
 		return NULL;
-	}
-	s->owner = node;
-	s->link = link;
-	s->log = link->session.log ? link->session.log : &node->hub_log;
-	set_other_end(s, link->session.address, is_hub);
+	struct pz_sync_link *link = pz_sync_link_new(&node->zonedata->links, &config);
+	if (link == NULL)
+		return NULL;
 	if (is_hub) /* if it is so still, it will be shown again */
 		pz_condition_clear(node->conditions, PZ_CONDITION_HUB_CRL_OLDER, "");
-	struct pz_sync_config config = {
-		.self = PZ_SYNC_DEVICE,
-		.other = is_hub ? PZ_SYNC_HUB : PZ_SYNC_DEVICE,
-		.env = node->config.env,
-		.ops = &sync_ops,
-		.arg = s,
-		.self_device = node->device,
-		.other_device = is_hub ? NULL : s->device,
-		.message_bytes_max = link->session.frame_max,
-	};
-	s->sync = pz_sync_session_new(&config);
-	if (s->sync == NULL) {
-		free(s);
-		return NULL;
-	}
-	pz_condition_clear(node->conditions, PZ_CONDITION_SYNC_REFUSED, s->to); /* likewise */
-	pz_list_append(&node->zonedata->sessions, &s->node);
 	zonedata_save_again(node);
 	if (is_opener)
-		open_exchange(s);
+		pz_sync_link_open(link);
 	if (is_hub)
-		offer_aside(s);
-	return s;
-}
-
-static void command_lost(struct zonedata_session *s);
-
-void
-zonedata_close(struct zonedata_session *s)
-{
-	if (s == NULL)
-		return;
-	if (s->sync) /* else the node is gone */
-		command_lost(s);
-	pz_list_remove(&s->node);
-	pz_sync_session_free(s->sync);
-	free(s);
-}
-
-void
-zonedata_drained(struct zonedata_session *s)
-{
-	if (s && pz_sync_session_is_blocked(s->sync))
-		(void)!pz_sync_session_pump(s->sync);
-}
-
-bool
-zonedata_on_prop(struct zonedata_session *s, const char *status, json_t *message)
-{
-	struct pz_errinfo info = {""};
-	int64_t ahead_ms;
-
-	if (!pz_sync_is_status(status))
-		return false;
-	if (s == NULL)
-		return true;
-	if (pz_sync_session_message(s->sync, status, message, &info) != PZ_OK)
-		pz_warning_of(s->log, s->owner->config.env, "sync", "status=%s from=%s %s", status,
-			      s->to, info.text);
-	if (pz_sync_session_ahead(s->sync, &ahead_ms)) {
-		pz_shared_set_ahead(s->owner->zonedata->shared, ahead_ms);
-		clock_see_hub(s->owner, ahead_ms);
-	}
-	return true;
-}
-
-/* ---- what is told to others ---- */
-
-void
-sync_pass_on(struct pz_node *node, const struct zonedata_session *from,
-	     const struct pz_sync_kind *kind, const json_t *keys)
-{
-	const json_t *key;
-	size_t i;
-
-	PZ_LIST_EACH (&node->zonedata->sessions, n, tmp) {
-		struct zonedata_session *to = PZ_CONTAINER(n, struct zonedata_session, node);
-		if (to == from || !to->link->session.attached) /* that one is replaced by another */
-			continue;
-		json_array_foreach ((json_t *)keys, i, key)
-			(void)!pz_sync_session_push(to->sync, kind, json_string_value(key));
-	}
-}
-
-static void
-push_item(struct pz_node *node, const char *name, json_t *set)
-{
-	json_t *keys = json_array(), *ignored;
-	const char *key;
-
-	json_object_foreach (set, key, ignored)
-		json_array_append_new(keys, json_string(key));
-	sync_pass_on(node, NULL, pz_sync_kind_find(name), keys);
-	json_decref(keys);
-}
-
-static void
-on_push(struct pz_timer *timer, void *arg)
-{
-	struct zonedata *data = arg;
-	const char *name;
-	json_t *set;
-
-	(void)timer;
-	json_object_foreach (data->changed, name, set)
-		push_item(data->node, name, set);
-	json_object_clear(data->changed);
-}
-
-/* Page 8 "When": changes within 100 ms are told together. What memory does not allow to be noted
- * goes with the next exchange. */
-void
-sync_push_soon(struct pz_node *node, const struct pz_sync_kind *kind, const char *key)
-{
-	struct zonedata *data = node->zonedata;
-	json_t *set = json_object_get(data->changed, kind->name);
-
-	if (pz_list_is_empty(&data->sessions))
-		return; /* a link begins with an exchange */
-	if (set == NULL) {
-		set = json_object();
-		if (set == NULL || json_object_set_new(data->changed, kind->name, set))
-			return;
-	}
-	(void)json_object_set_new(set, key, json_true());
-	if (!data->push.active)
-		pz_env_start(node->config.env, &data->push, PZ_SYNC_COALESCE_US);
-}
-
-void
-sync_open_all(struct pz_node *node)
-{
-	PZ_LIST_EACH (&node->zonedata->sessions, n, tmp) {
-		open_exchange(PZ_CONTAINER(n, struct zonedata_session, node));
-	}
+		offer_aside(link);
+	return link;
 }
 
 static void
@@ -369,7 +191,7 @@ on_reopen(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	if (data->node->hub_data)
-		open_exchange(data->node->hub_data);
+		pz_sync_link_open(data->node->hub_data);
 }
 
 void
@@ -377,7 +199,8 @@ sync_on_update(struct pz_node *node)
 {
 	const struct pz_env *env = node->config.env;
 	struct zonedata *data = node->zonedata;
-	uint64_t now = pz_env_mono_us(env), due = data->exchanged_us + REOPEN_AGAIN_US;
+	const struct pz_sync_link *hub = node->hub_data;
+	uint64_t now = pz_env_mono_us(env), due = hub ? hub->opened_us + REOPEN_AGAIN_US : 0;
 	uint16_t spread;
 
 	if (data->reopen.active)
@@ -387,27 +210,32 @@ sync_on_update(struct pz_node *node)
 		     (due > now ? due - now : 0) + spread % REOPEN_SPREAD_MS * PZ_US_PER_MS);
 }
 
-void
-sync_init(struct zonedata *data)
+enum pz_err
+pz_node_sync_init(struct zonedata *data)
 {
-	pz_list_init(&data->sessions);
-	pz_timer_init(&data->push, on_push, data);
+	struct pz_node *node = data->node;
+	struct pz_sync_links_config config = {
+		.env = node->config.env,
+		.metrics = &node->metrics,
+		.conditions = node->conditions,
+		.self = node->self,
+		.self_device = node->device,
+		.level = PZ_LOG_WARNING,
+		.ops = &link_ops,
+		.arg = node,
+	};
+
 	pz_timer_init(&data->reopen, on_reopen, data);
 	pz_timer_init(&data->exchanged, on_exchanged, data);
+	return pz_sync_links_init(&data->links, &config);
 }
 
 void
-sync_fini(struct zonedata *data)
+pz_node_sync_fini(struct zonedata *data)
 {
-	pz_env_stop(data->node->config.env, &data->push);
 	pz_env_stop(data->node->config.env, &data->reopen);
 	pz_env_stop(data->node->config.env, &data->exchanged);
-	for (struct pz_list *n; (n = pz_list_first(&data->sessions)) != NULL;) {
-		struct zonedata_session *s = PZ_CONTAINER(n, struct zonedata_session, node);
-		pz_list_remove(&s->node); /* its link still holds it */
-		pz_sync_session_free(s->sync);
-		s->sync = NULL;
-	}
+	pz_sync_links_fini(&data->links);
 }
 
 /* ---- what the hub does not take ---- */
@@ -443,7 +271,7 @@ sync_app_refusal(const struct pz_node *node, const char *origin)
 
 /* One of those that we synchronise with. */
 struct sync_partner {
-	struct zonedata_session *session; /* NULL: done with, or its link is gone */
+	struct pz_sync_link *link; /* NULL: done with, or its link is gone */
 	char id[PZ_ADDRESS_BYTES_MAX + 1];
 	bool is_complete;
 	uint32_t until; /* its `answered` when all has come that was asked for */
@@ -500,21 +328,21 @@ sync_result(const struct sync_request *r)
 static void
 end_partner(struct sync_partner *p, bool is_complete)
 {
-	const struct zonedata_session *s = p->session;
+	const struct pz_sync_link *link = p->link;
 
 	for (size_t id = 0; id < PZ_SYNC_KIND_COUNT; id++) {
-		p->received[id] = s->received[id] - p->received[id];
-		p->sent[id] = s->sent[id] - p->sent[id];
+		p->received[id] = link->received[id] - p->received[id];
+		p->sent[id] = link->sent[id] - p->sent[id];
 	}
 	p->is_complete = is_complete;
-	p->session = NULL;
+	p->link = NULL;
 }
 
 static bool
 is_done(const struct sync_request *r)
 {
 	for (size_t i = 0; i < r->len; i++)
-		if (r->partners[i].session)
+		if (r->partners[i].link)
 			return false;
 	return true;
 }
@@ -526,57 +354,47 @@ on_command_timeout(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	for (size_t i = 0; i < r->len; i++)
-		if (r->partners[i].session)
+		if (r->partners[i].link)
 			end_partner(&r->partners[i], false);
 	pz_request_answer(r->request, sync_result(r));
 }
 
 static void
-tell_partner(struct sync_partner *p, struct zonedata_session *s, bool is_lost)
+tell_partner(struct sync_partner *p, struct pz_sync_link *link, bool is_lost)
 {
-	if (p->session != s)
+	if (p->link != link)
 		return;
-	if (is_lost || (int32_t)(s->answered - p->until) >= 0)
+	if (is_lost || (int32_t)(link->answered - p->until) >= 0)
 		end_partner(p, !is_lost);
 	else
-		open_exchange(s);
+		pz_sync_link_open(link);
 }
 
 static void
-tell_commands(struct zonedata_session *s, bool is_lost)
+tell_commands(struct pz_sync_link *link, bool is_lost)
 {
-	PZ_REQUEST_EACH (&s->owner->requests, &sync_kind, request) {
+	const struct pz_node *node = node_of(link);
+
+	PZ_REQUEST_EACH (&node->requests, &sync_kind, request) {
 		struct sync_request *r = request->state;
 		for (size_t i = 0; i < r->len; i++)
-			tell_partner(&r->partners[i], s, is_lost);
+			tell_partner(&r->partners[i], link, is_lost);
 		if (is_done(r))
 			pz_request_answer(request, sync_result(r));
 	}
 }
 
-static void
-command_answered(struct zonedata_session *s)
-{
-	tell_commands(s, false);
-}
-
-static void
-command_lost(struct zonedata_session *s)
-{
-	tell_commands(s, true);
-}
-
 /* Everything has moved when a second exchange has ended: what the first asked for comes before. */
 static void
-add_partner(struct sync_request *r, struct zonedata_session *s)
+add_partner(struct sync_request *r, struct pz_sync_link *link)
 {
 	struct sync_partner *p = &r->partners[r->len++];
 
-	p->session = s;
-	p->until = s->opened + 2;
-	snprintf(p->id, sizeof(p->id), "%s", s->to);
-	memcpy(p->received, s->received, sizeof(p->received));
-	memcpy(p->sent, s->sent, sizeof(p->sent));
+	p->link = link;
+	p->until = link->opened + 2;
+	snprintf(p->id, sizeof(p->id), "%s", link->to);
+	memcpy(p->received, link->received, sizeof(p->received));
+	memcpy(p->sent, link->sent, sizeof(p->sent));
 }
 
 static void
@@ -588,12 +406,12 @@ begin_sync(struct sync_request *r, struct pz_node *node, size_t count)
 		return;
 	}
 	pz_env_start(node->config.env, &r->timer, COMMAND_TIMEOUT_US);
-	PZ_LIST_EACH (&node->zonedata->sessions, n, tmp)
-		add_partner(r, PZ_CONTAINER(n, struct zonedata_session, node));
+	PZ_LIST_EACH (&node->zonedata->links.list, n, tmp)
+		add_partner(r, PZ_CONTAINER(n, struct pz_sync_link, node));
 	/* One whose link fails with this is reported lost from inside. */
 	for (size_t i = 0; i < count && !pz_request_is_over(r->request); i++)
-		if (r->partners[i].session)
-			open_exchange(r->partners[i].session);
+		if (r->partners[i].link)
+			pz_sync_link_open(r->partners[i].link);
 }
 
 void
@@ -602,7 +420,7 @@ sync_command(struct pz_request *request)
 	struct pz_node *node = request->self;
 	size_t count = 0;
 
-	PZ_LIST_EACH (&node->zonedata->sessions, n, tmp)
+	PZ_LIST_EACH (&node->zonedata->links.list, n, tmp)
 		count++;
 	if (count == 0) {
 		pz_request_fail(request, PZ_ERR_NOTFOUND,

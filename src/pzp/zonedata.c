@@ -58,15 +58,21 @@ keep_aside(struct pz_node *node, const struct pz_sync_chunk *chunk, struct pz_er
 	return err;
 }
 
+static struct pz_node *
+node_of(const struct pz_sync_link *link)
+{
+	return link->links->config.arg;
+}
+
 /* A deletion has no signature: of what the hub writes it counts from the hub alone, for a peer
  * could make the zone forget a device with it. That a device is out says the revocation list, too.
  */
 static bool
-is_only_said(const struct zonedata_session *s, const struct pz_sync_kind *kind,
+is_only_said(const struct pz_sync_link *from, const struct pz_sync_kind *kind,
 	     const struct pz_sync_chunk *chunk)
 {
-	return chunk->deleted && !s->is_hub &&
-	       pz_knowledge_item(s->owner->zone.knowledge, kind) != NULL;
+	return chunk->deleted && from->other != PZ_SYNC_HUB &&
+	       pz_knowledge_item(node_of(from)->zone.knowledge, kind) != NULL;
 }
 
 /*
@@ -76,44 +82,46 @@ is_only_said(const struct zonedata_session *s, const struct pz_sync_kind *kind,
  * either list is out meanwhile.
  */
 enum pz_err
-zonedata_offered(struct zonedata_session *s, const struct pz_sync_kind *kind,
+zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
 		 const struct pz_sync_chunk *chunk, bool *out_taken, struct pz_errinfo *info)
 {
+	struct pz_node *node = node_of(from);
+	bool is_hub = from->other == PZ_SYNC_HUB;
 	struct pz_crl_weight weight;
 
-	*out_taken = is_only_said(s, kind, chunk);
+	*out_taken = is_only_said(from, kind, chunk);
 	if (*out_taken)
-		pz_metric_add(&s->owner->metrics, PZ_METRIC_messages_dropped, 1);
+		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
 	if (*out_taken || kind->id != PZ_SYNC_CRL)
 		return PZ_OK;
-	PZ_TRY(pz_knowledge_weigh(s->owner->zone.knowledge, chunk, &weight, info));
+	PZ_TRY(pz_knowledge_weigh(node->zone.knowledge, chunk, &weight, info));
 	*out_taken = weight.number < weight.known;
 	if (*out_taken && weight.has_more)
-		PZ_TRY(keep_aside(s->owner, chunk, info));
-	else if (*out_taken && !s->is_hub)
-		pz_info_of(s->log, s->owner->config.env, "crl-older",
-			   "from=%s number=%llu here=%llu", s->to,
+		PZ_TRY(keep_aside(node, chunk, info));
+	else if (*out_taken && !is_hub)
+		pz_info_of(from->log, node->config.env, "crl-older",
+			   "from=%s number=%llu here=%llu", from->to,
 			   (unsigned long long)weight.number, (unsigned long long)weight.known);
-	if (!s->is_hub)
+	if (!is_hub)
 		return PZ_OK;
-	warnings_hub_crl(s->owner, weight.number, weight.known);
+	warnings_hub_crl(node, weight.number, weight.known);
 	if (weight.number >= weight.known) /* with it goes what was refused because of it */
-		pz_condition_clear(s->owner->conditions, PZ_CONDITION_SYNC_REFUSED, s->to);
+		pz_condition_clear(node->conditions, PZ_CONDITION_SYNC_REFUSED, from->to);
 	if (*out_taken || weight.has_less)
-		(void)!pz_sync_session_push(s->sync, kind, chunk->key);
+		(void)!pz_sync_session_push(from->session, kind, chunk->key);
 	return PZ_OK;
 }
 
 enum pz_err
-zonedata_accept(const struct zonedata_session *from, const struct pz_sync_kind *kind,
+zonedata_accept(const struct pz_sync_link *from, const struct pz_sync_kind *kind,
 		const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
 {
-	const struct pz_node *node = from->owner;
+	const struct pz_node *node = node_of(from);
 
 	if (pz_shared_item(node->zonedata->shared, kind) == NULL)
 		return pz_knowledge_accept(node->zone.knowledge, kind, chunk, info);
 	return pz_shared_accept(node->zonedata->shared, kind, chunk,
-				from->is_hub ? NULL : from->device, info);
+				from->other == PZ_SYNC_HUB ? NULL : from->device, info);
 }
 
 /* ---- to the disk ---- */
@@ -238,19 +246,6 @@ zonedata_write(struct pz_node *node, enum pz_sync_id id, const char *key, const 
 	return pz_shared_write(node->zonedata->shared, id, key, value, done, arg, info);
 }
 
-/* What cannot be stored must not have been told: whoever heard of it all the same, in an exchange,
- * is asked. */
-static void
-on_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_stored)
-{
-	struct pz_node *node = arg;
-
-	if (is_stored)
-		sync_push_soon(node, kind, key);
-	else
-		sync_open_all(node);
-}
-
 /* ---- the zone is left ---- */
 
 /* What apps stored is the zone's where it is synchronised, else this device's. */
@@ -292,22 +287,18 @@ zonedata_new(struct pz_node *node)
 
 	if (data == NULL)
 		return NULL;
-	data->changed = json_object();
-	data->refusals = json_object();
-	if (data->changed == NULL || data->refusals == NULL) {
-		json_decref(data->changed);
-		json_decref(data->refusals);
-		free(data);
-		return NULL;
-	}
 	data->node = node;
+	data->refusals = json_object();
 	pz_timer_init(&data->verdict, on_verdict, data);
 	pz_keep_init(&data->keep, &(struct pz_keep_config){.store = node->config.store,
 							   .env = node->config.env,
 							   .what = "what the zone told",
 							   .save = save_knowledge,
 							   .arg = data});
-	sync_init(data);
+	if (pz_node_sync_init(data) != PZ_OK || data->refusals == NULL) {
+		zonedata_free(data);
+		return NULL;
+	}
 	return data;
 }
 
@@ -318,8 +309,7 @@ zonedata_free(struct zonedata *data)
 		return;
 	pz_env_stop(data->node->config.env, &data->verdict);
 	pz_keep_stop(&data->keep);
-	sync_fini(data);
-	json_decref(data->changed);
+	pz_node_sync_fini(data);
 	json_decref(data->refusals);
 	pz_knowledge_free(PZ_TAKE(data->node->zone.knowledge));
 	pz_shared_free(data->shared);
@@ -344,8 +334,8 @@ set_shared(struct pz_node *node, const struct pz_membership *membership, struct 
 		.env = node->config.env,
 		.space = space,
 		.self = self,
-		.settled = on_settled,
-		.arg = node,
+		.settled = pz_sync_links_settled,
+		.arg = &node->zonedata->links,
 	};
 	size_t skipped = 0;
 

@@ -1,56 +1,39 @@
 /*
  * Inside pzp/ only: what the zone's data says, and its exchange with the hub and with peers (page
- * 8). zonedata.c what there is and what follows when it changes; sync.c the exchange on each link.
+ * 8). zonedata.c what there is and what follows when it changes; sync.c when it is exchanged.
  */
 #ifndef PZ_PZP_ZONEDATA_H
 #define PZ_PZP_ZONEDATA_H
 
 #include "pzp/internal.h"
 #include "store/keep.h"
-#include "sync/session.h"
+#include "sync/link.h"
 #include "zone/knowledge.h"
 #include "zone/shared.h"
 
-/** The exchange on one link. */
-struct zonedata_session {
-	struct pz_list node; /* zonedata.sessions */
-	struct pz_node *owner;
-	struct pz_link *link;
-	struct pz_log_rate *log; /* of the hub or the peer */
-	char to[PZ_ADDRESS_BYTES_MAX + 1];
-	bool is_hub;
-	char device[PZ_DEVICE_BYTES_MAX + 1]; /* at the other end, "": the hub */
-	struct pz_sync_session *sync;
-	size_t received[PZ_SYNC_KIND_COUNT], sent[PZ_SYNC_KIND_COUNT]; /* chunks */
-	uint32_t opened, answered; /* exchanges of ours, and those of them that have ended */
-};
-
 struct zonedata {
 	struct pz_node *node;
-	struct pz_shared *shared; /* what every device may write; NULL before the first
-				     zonedata_set_membership */
-	struct pz_list sessions;
-	struct pz_timer verdict;   /* a new CRL: are we on it? */
-	struct pz_keep keep;       /* while the disk has not all of zone.knowledge */
-	struct pz_timer push;      /* local changes that are told together */
-	struct pz_timer reopen;    /* after an Update of the hub */
-	struct pz_timer exchanged; /* the first exchange after an enrolment is complete */
-	bool is_new;               /* enrolled, and the hub has not yet told what the zone knows */
-	json_t *changed;           /* what is told then: {item: {key: true}} */
-	uint64_t exchanged_us;     /* when an exchange with the hub was last opened */
-	json_t *refusals;          /* by the hub: {app's origin: reason} */
+	struct pz_shared *shared;   /* what every device may write; NULL before the first
+				       zonedata_set_membership */
+	struct pz_sync_links links; /* the exchange with the hub and with peers */
+	struct pz_timer verdict;    /* a new CRL: are we on it? */
+	struct pz_keep keep;        /* while the disk has not all of zone.knowledge */
+	struct pz_timer reopen;     /* after an Update of the hub */
+	struct pz_timer exchanged;  /* the first exchange after an enrolment is complete */
+	bool is_new;                /* enrolled, and the hub has not yet told what the zone knows */
+	json_t *refusals;           /* by the hub: {app's origin: reason} */
 };
 
 /* zonedata.c */
 /** The item as it is synchronised; NULL: not kept here, or opted out of (page 10). Borrowed. */
 struct pz_sync_item *zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind);
 /** A chunk is offered, before anything is decided about it: see pz_sync_ops.offered. */
-enum pz_err zonedata_offered(struct zonedata_session *from, const struct pz_sync_kind *kind,
+enum pz_err zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
 			     const struct pz_sync_chunk *chunk, bool *out_taken,
 			     struct pz_errinfo *info) PZ_MUST_USE;
 /** Is a chunk good that came from this session? Errors: those of pz_knowledge_accept and
  * pz_shared_accept. */
-enum pz_err zonedata_accept(const struct zonedata_session *from, const struct pz_sync_kind *kind,
+enum pz_err zonedata_accept(const struct pz_sync_link *from, const struct pz_sync_kind *kind,
 			    const struct pz_sync_chunk *chunk, struct pz_errinfo *info) PZ_MUST_USE;
 /** Chunks came in: stored, and acted on. */
 void zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys);
@@ -79,17 +62,10 @@ void details_name(struct pz_request *request);
 void details_received(struct pz_node *node, const json_t *keys);
 
 /* sync.c */
-/** The timers of `data`, which is about to be used. */
-void sync_init(struct zonedata *data);
+/** Readies the exchange. Errors: LIMIT_MEMORY; pz_node_sync_fini is right then, too. */
+enum pz_err pz_node_sync_init(struct zonedata *data) PZ_MUST_USE;
 /** Ends every session and timer. */
-void sync_fini(struct zonedata *data);
-/** To everybody who is linked with us but the session that it came from (NULL: all). */
-void sync_pass_on(struct pz_node *node, const struct zonedata_session *from,
-		  const struct pz_sync_kind *kind, const json_t *keys);
-/** A change made here is told soon, together with others. */
-void sync_push_soon(struct pz_node *node, const struct pz_sync_kind *kind, const char *key);
-/** An exchange with everybody who is linked with us. */
-void sync_open_all(struct pz_node *node);
+void pz_node_sync_fini(struct zonedata *data);
 /** The hub says that something has changed in the zone: an exchange is opened, but not often. */
 void sync_on_update(struct pz_node *node);
 /**

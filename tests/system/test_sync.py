@@ -336,7 +336,7 @@ def test_bad_chunks_at_the_hub(shared_zone, everybody):
     for key in ("huge", "other-zone", "no-json", "no-text", "device/no device", "bad_field", "colour",
                 "peer.listen", "peer.auto"):
         (line,) = [line for line in refused if f"key={key} " in line or f'key="{key}" ' in line]
-        assert "device=" + mallory.address in line and "xxxx" not in line
+        assert "from=" + mallory.address in line and "xxxx" not in line
     assert details(hub)["known"] == details(a)["known"] == "before"
     assert not set(details(hub)) & {"huge", "other-zone", "no-json", "no-text", "bad_field", "no-mtime"}
     assert a.pzp("prefs", "peer.auto", "--json").json()["value"] is False
