@@ -1,3 +1,12 @@
+/*
+ * One line for each event: formatted, then made safe. Values of fields may be text of a peer, so
+ * control characters become \xNN and values with blanks are quoted; otherwise a peer could forge
+ * fields or lines.
+ *
+ * Which parts of the text are values is found by formatting the beginning of the format again
+ * (length_until), since vsnprintf does not say where a conversion begins. That costs only lines
+ * with "key=%s" fields.
+ */
 #include "base/log.h"
 
 #include <errno.h>
@@ -106,6 +115,7 @@ conversion_len(const char *fmt)
 	return 0;
 }
 
+/* True when the value would not read as one word. */
 static bool
 is_quoted(const char *value, size_t len)
 {

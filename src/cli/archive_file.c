@@ -1,3 +1,9 @@
+/*
+ * Archives as files. A new one is written beside its name and linked to it when it is whole and on
+ * the disk, so an interrupted export leaves no half archive under that name, and an existing file
+ * is replaced only when --force was given. Mode 0600: it holds the zone's authority, though
+ * encrypted.
+ */
 #include "cli/archive_file.h"
 
 #include <errno.h>

@@ -255,7 +255,7 @@ pz_cli_args_value(const struct pz_cli_args *args, const char *name)
 
 /* ---- help ---- */
 
-/* A left side that is too long stands on a line of its own. */
+/* A left side that is too long gets a line of its own. */
 static void
 help_line(FILE *out, const char *left, const char *right)
 {

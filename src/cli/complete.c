@@ -1,3 +1,12 @@
+/*
+ * Completion of both programs, and of the daemons' options: the shell's script runs the program
+ * with a hidden first argument and the words so far, and gets one candidate a line (":files" and
+ * ":dirs": the shell completes names of files).
+ *
+ * The tables of the programs say what each word is ("DEVICE", "KEY"), `kinds` says which function
+ * knows candidates for it; those that are not in the program are asked of the daemon. Failures
+ * offer nothing: an error message would land in the middle of the command line.
+ */
 #include "cli/complete.h"
 
 #include <ctype.h>
@@ -81,6 +90,7 @@ offer_members(const struct completion *c, const char *method, json_t *params, co
 
 /* ---- kinds of words, by what the tables call them ---- */
 
+/* The zone that was given before the word, if any. */
 static json_t *
 zone_params(const struct completion *c)
 {
@@ -304,6 +314,7 @@ argument_name(const struct pz_cli_command *command, unsigned number, char out[TO
 	return n > 0;
 }
 
+/* The option of that name, global or of the command; NULL: unknown. */
 static const struct pz_cli_option *
 option_called(const struct pz_cli *cli, const char *name, size_t len)
 {

@@ -1,3 +1,9 @@
+/*
+ * Reads a passphrase without leaving copies: no stdio, no echo, fixed buffers that are wiped. The
+ * terminal's echo is restored on every path, interrupts included, which is why they come as a
+ * descriptor here. Length is checked in characters for the minimum (people count so) and in bytes
+ * for the maximum.
+ */
 #include "cli/passphrase.h"
 
 #include <errno.h>
@@ -18,6 +24,7 @@ pz_cli_passphrase_wipe(struct pz_cli_passphrase *p)
 	sodium_memzero(p, sizeof(*p));
 }
 
+/* False: interrupted. */
 static bool
 wait_for(const struct pz_cli *cli, int fd)
 {
@@ -53,6 +60,7 @@ read_line(const struct pz_cli *cli, int fd, struct pz_cli_passphrase *out)
 	return n == 1 || out->len > 0 ? LINE_READ : LINE_NONE;
 }
 
+/* Prints why a line was not read. @return the exit status so far */
 static int
 told(const struct pz_cli *cli, enum line_end end)
 {
@@ -86,6 +94,7 @@ from_file(const struct pz_cli *cli, const char *path, struct pz_cli_passphrase *
 	return told(cli, end);
 }
 
+/* TCSAFLUSH drops what was typed before the prompt; TCSADRAIN at the end keeps what follows. */
 static enum line_end
 type(const struct pz_cli *cli, const char *prompt, struct pz_cli_passphrase *out)
 {

@@ -1,3 +1,12 @@
+/*
+ * What every command of both programs does: find the daemon and connect, make requests, print
+ * results and reasons, ask for confirmation, catch interrupts; and the program itself around its
+ * commands.
+ *
+ * A reason is one line. With --json it is a JSON object on standard output instead, so a script
+ * always reads one document. Everything that came from a daemon is cleaned before it reaches a
+ * terminal (text.c): names of devices are other people's text.
+ */
 #include "cli/run.h"
 
 #include <locale.h>
@@ -109,6 +118,7 @@ pz_cli_usage(const struct pz_cli *cli, const char *fmt, ...)
 
 /* ---- the daemon ---- */
 
+/* --data-dir, else the program's own variable, else the place of conf/datadir.h. */
 enum pz_err
 pz_cli_data_dir(const struct pz_cli *cli, char **out_dir, struct pz_errinfo *info)
 {
@@ -188,6 +198,7 @@ connect_to_system(struct pz_cli *cli, const char *data_dir)
 	return false;
 }
 
+/* The person's own daemon first; the system's one when none runs, unless another was named. */
 enum pz_err
 pz_cli_connect(struct pz_cli *cli, struct pz_errinfo *info)
 {
@@ -228,6 +239,7 @@ no_daemon(const struct pz_cli *cli, enum pz_err err, const struct pz_errinfo *in
 			   daemon, text);
 }
 
+/* The connection was there: a daemon that ended meanwhile counts as one that cannot be reached. */
 static int
 request_failed(const struct pz_cli *cli, enum pz_err err, const struct pz_errinfo *info)
 {
@@ -336,6 +348,7 @@ pz_cli_print_whole_table(const struct pz_cli *cli, struct pz_cli_table *table)
 	return pz_cli_print_table(&whole, table);
 }
 
+/* Only "y" and "yes" confirm; the end of the input does not. */
 int
 pz_cli_confirm(const struct pz_cli *cli, const char *fmt, ...)
 {
@@ -359,6 +372,7 @@ pz_cli_confirm(const struct pz_cli *cli, const char *fmt, ...)
 	return pz_cli_fail(cli, PZ_EXIT_FAILED, "not confirmed, nothing was done");
 }
 
+/* As a descriptor: the request that runs ends, and the command cleans up (signalfd(2)). */
 int
 pz_cli_catch_interrupts(struct pz_cli *cli)
 {
@@ -376,6 +390,7 @@ pz_cli_catch_interrupts(struct pz_cli *cli)
 
 /* ---- the program ---- */
 
+/* NO_COLOR and TERM=dumb: no-color.org. */
 static bool
 wants_colour(const struct pz_cli *cli)
 {

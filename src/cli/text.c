@@ -1,3 +1,9 @@
+/*
+ * Text for terminals: cleaning, widths, times, tables. Cells may hold text of other devices, so
+ * each is cleaned when it is added: control characters, malformed UTF-8 and characters that reorder
+ * a line become "?". Widths are counted in columns (wcwidth), or tables with Chinese or combining
+ * characters would be crooked.
+ */
 #include "cli/text.h"
 
 #include <stdarg.h>
@@ -14,6 +20,7 @@
 
 /* ---- characters ---- */
 
+/* The code point of one well-formed character of n bytes. */
 static uint32_t
 decode(const uint8_t *p, size_t n)
 {
@@ -67,6 +74,7 @@ pz_cli_clean(const char *text, bool keep_lines)
 	return out;
 }
 
+/* ASCII takes one column each; wcwidth is asked for the rest only. */
 size_t
 pz_cli_width(const char *text)
 {
@@ -212,6 +220,7 @@ pz_cli_table_addf(struct pz_cli_table *table, enum pz_cli_colour colour, const c
 	pz_cli_table_add(table, colour, text);
 }
 
+/* The widest cell of a column, titles included. */
 static size_t
 column_width(const struct pz_cli_table *t, size_t column)
 {
@@ -306,6 +315,7 @@ pz_cli_table_print(const struct pz_cli_table *table, FILE *out, bool colour, siz
 
 /* ---- rows that pzp and pzh share ---- */
 
+/* @return bytes written to out, 0: the member is missing */
 static int
 day_text(const json_t *days, const char *name, const char *label, const char *before, char *out,
 	 size_t size)

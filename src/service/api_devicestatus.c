@@ -1,3 +1,12 @@
+/*
+ * The service devicestatus (webinos): aspects with properties, each of components. The values come
+ * from tables of readers (devicestatus_*.c) that look below a root directory, so tests and
+ * simulations have machines of their own. Properties that identify the device (serial numbers,
+ * addresses) are for its own zone only.
+ *
+ * A watch reads its value at intervals and sends it when it has changed enough, or when the longest
+ * interval is over. It is a listening call; its state hangs at call->user and ends with it.
+ */
 #include "service/api_devicestatus.h"
 
 #include <stdlib.h>
@@ -22,6 +31,7 @@ struct target {
 	char *component; /* owned */
 };
 
+/* True when the device has a component of that name. */
 static bool
 has_name(const json_t *names, const char *name)
 {
@@ -129,6 +139,7 @@ on_get_components(struct pz_service *service, struct pz_call *call, json_t *para
 	pz_call_result(call, aspect ? pz_ds_components(service->state, aspect) : json_null());
 }
 
+/* True when at least one component has a value now. */
 static bool
 is_supported(struct pz_ds *ds, const char *aspect_name, const char *property_name)
 {
@@ -198,6 +209,7 @@ watch_free(struct watch *w)
 	free(w);
 }
 
+/* Numbers have to change by change_percent of the value sent last; anything else by anything. */
 static bool
 is_changed(const struct watch *w, const json_t *value)
 {
@@ -213,6 +225,7 @@ is_changed(const struct watch *w, const json_t *value)
 	return change * 100 >= w->change_percent * before;
 }
 
+/* Sends the value when it is due. One that cannot be read now is skipped, not reported. */
 static void
 look(struct watch *w)
 {
@@ -227,6 +240,7 @@ look(struct watch *w)
 	pz_call_event(w->call, "onEvent", json_incref(value));
 }
 
+/* Started again first: look() may end the watch by its event. */
 static void
 on_timer(struct pz_timer *timer, void *arg)
 {
@@ -311,6 +325,7 @@ on_clear(struct pz_service *service, struct pz_call *call, json_t *params)
 	pz_call_remove_listener(call, json_array_get(params, 0));
 }
 
+/* Also when the watcher gave up or is gone. */
 static void
 on_ended(struct pz_service *service, struct pz_call *call)
 {

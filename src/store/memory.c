@@ -1,3 +1,9 @@
+/*
+ * A store in memory, for tests and simulations, on virtual time: a commit becomes durable after
+ * delay_us. The "disk" is an object of its own that outlives the store, so a crash is: free the
+ * store, open another on the same disk; what was not durable is gone. Failures of the disk can be
+ * ordered. The conformance tests run on this one and on SQLite.
+ */
 #include "store/memory.h"
 
 #include "store/backend.h"
@@ -73,6 +79,7 @@ lower_bound(const struct pz_memory_disk *disk, const char *space, const char *ke
 	return low;
 }
 
+/* True when the item at that index exists and is of the space. */
 static bool
 is_at(const struct pz_memory_disk *disk, size_t at, const char *space)
 {
@@ -214,6 +221,7 @@ memory_load(struct pz_store *base, const char *space, pz_store_each each, void *
 	return PZ_OK;
 }
 
+/* Commits that are not durable yet are lost, as in a crash. */
 static void
 memory_free(struct pz_store *base)
 {

@@ -1,7 +1,7 @@
 /*
- * Which of two versions wins: a total order, so that all nodes end with the same one, whatever the
- * order in which they meet. pz_sync_wins judges whole chunks; pz_sync_need judges by a listing,
- * which has neither origin nor content, and asks for both directions when that does not suffice.
+ * Which of two versions wins, decided so that all nodes end with the same one, whatever the order
+ * in which they meet. pz_sync_wins judges whole chunks; pz_sync_need judges by a listing, which has
+ * neither origin nor content, and asks for both directions when that does not suffice.
  *
  * Clocks of devices may be wrong. A version is "believed" when its time is not in the future (5 s
  * are allowed); one that is not believed loses against one that is, and among two such the hub's

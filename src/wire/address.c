@@ -1,3 +1,10 @@
+/*
+ * Addresses of page 1: zone "/" device "/" app, where a virgin device has no zone. What a part is
+ * follows from its characters ('@' only in zones, ':' only in apps), so parsing needs no context.
+ * Everything is lower case or kept as it is; comparisons are of bytes.
+ *
+ * sets_of() classifies a byte once for all sets; the parsers only ask for membership.
+ */
 #include "wire/address.h"
 
 #include <sodium.h>
@@ -150,6 +157,7 @@ out:
 	return PZ_OK;
 }
 
+/* Appends a part, with a slash before all but the first. */
 static size_t
 put(char *out, size_t at, struct pz_slice part)
 {
@@ -181,6 +189,7 @@ pz_address_format(const struct pz_address *a, char out[PZ_ADDRESS_BYTES_MAX + 1]
 	return PZ_OK;
 }
 
+/* The slash matters: "a@b/tv2" is not within "a@b/tv". */
 bool
 pz_address_is_within(struct pz_slice address, struct pz_slice space)
 {
@@ -223,6 +232,8 @@ pz_zone_normalise(struct pz_slice text, char out[PZ_ZONE_BYTES_MAX + 1])
 	return PZ_OK;
 }
 
+/* A digest, so that the name in the ClientHello, which anyone on the path can read, does not show
+ * the user's name. */
 void
 pz_zone_sni_tag(struct pz_slice zone, char out[PZ_SNI_TAG_CHARS + 1])
 {

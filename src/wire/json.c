@@ -1,3 +1,11 @@
+/*
+ * Trees for text that others wrote. The scanner of scan.c checks depth, number of values and UTF-8
+ * before jansson sees a byte, because jansson recurses and allocates for each value. Text of our
+ * own store is trusted and skips the check (PZ_JSON_OWN).
+ *
+ * Integers beyond 64 bits are valid JSON, but jansson refuses them: such a text is read again with
+ * those numbers as doubles.
+ */
 #include "wire/json.h"
 
 #include <errno.h>
@@ -9,6 +17,7 @@
 
 #define INT_DIGITS_MIN 19 /* shorter integers fit 64 bits */
 
+/* Errors: PROTO_JSON, and those of the scanner. */
 static enum pz_err
 check(struct pz_slice body, bool object_only, size_t *out_values)
 {

@@ -1,3 +1,8 @@
+/*
+ * Builds messages: the envelope as a tree, written compactly behind the frame header. Only for
+ * messages that this node makes; forwarded ones are never built again. The members are written in
+ * one order, and absent ones are left out (page 4).
+ */
 #include "wire/message.h"
 
 #include <sodium.h>
@@ -43,6 +48,7 @@ set_new(json_t *obj, const char *key, json_t *value)
 	return json_object_set_new(obj, key, value) == 0; /* refuses NULL */
 }
 
+/* jansson refuses other text with an error that looks like a lack of memory. */
 static bool
 is_utf8(const char *s)
 {
@@ -55,6 +61,7 @@ set_string(json_t *obj, const char *key, const char *s)
 	return s == NULL || set_new(obj, key, json_string(s));
 }
 
+/* 0 leaves the member out. */
 static bool
 set_ms(json_t *obj, const char *key, uint64_t ms)
 {
@@ -181,6 +188,7 @@ pz_message_register(struct pz_buf *out, const char *from, const char *to, uint32
 			   json_pack("{s:{s:I}}", "limits", "frame", (json_int_t)frame_max));
 }
 
+/* Bounded on both sides: a peer that says 1 could not be sent anything. */
 uint32_t
 pz_message_frame_max(const struct pz_envelope *envelope, uint32_t unsaid)
 {

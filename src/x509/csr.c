@@ -123,7 +123,7 @@ subject_is(X509_REQ *req, const struct pz_cert_subject *expected)
 	return same;
 }
 
-/* Exactly one alternative name. @param out false: there is none, several, or a wrong one */
+/* Exactly one alternative name. @param out false: none, several, or a wrong one */
 static enum pz_err
 san_is(X509_REQ *req, const struct pz_cert_subject *expected, bool *out)
 {

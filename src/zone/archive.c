@@ -1,3 +1,12 @@
+/*
+ * The archive's encryption (archive.h has the layout): argon2id makes a key of the passphrase,
+ * secretstream seals pieces of 64 KiB. Every piece authenticates the head, so a changed cost or
+ * salt is noticed; order, truncation and appended bytes are noticed by the stream and its final
+ * tag.
+ *
+ * The reader takes bytes in any portions and hands out content only after it has been
+ * authenticated. Its stages follow the layout; each collects a fixed number of bytes and then acts.
+ */
 #include "zone/archive.h"
 
 #include <sodium.h>
@@ -22,6 +31,7 @@ _Static_assert(PZ_ARCHIVE_KEY_BYTES == crypto_secretstream_xchacha20poly1305_KEY
 
 /* ---- head and key ---- */
 
+/* Big-endian. */
 static void
 put_number(uint8_t *out, size_t len, uint64_t number)
 {
@@ -108,6 +118,7 @@ struct pz_archive_writer {
 	struct pz_buf *out;
 };
 
+/* The piece that is collected, perhaps empty, as one sealed piece. */
 static enum pz_err
 seal(struct pz_archive_writer *w, uint8_t tag)
 {
@@ -121,6 +132,7 @@ seal(struct pz_archive_writer *w, uint8_t tag)
 	return PZ_OK;
 }
 
+/* The empty piece behind the header shows a wrong passphrase at once. */
 static enum pz_err
 begin(struct pz_archive_writer *w, const uint8_t key[PZ_ARCHIVE_KEY_BYTES])
 {
@@ -215,6 +227,7 @@ pz_archive_reader_new(const uint8_t key[PZ_ARCHIVE_KEY_BYTES], pz_archive_take t
 	return r;
 }
 
+/* Errors: CRYPTO at the check piece, PROTO behind it. */
 static enum pz_err
 unseal(struct pz_archive_reader *r, uint8_t *out_tag, struct pz_errinfo *info)
 {
@@ -244,6 +257,7 @@ open_piece(struct pz_archive_reader *r, struct pz_errinfo *info)
 	return err;
 }
 
+/* How many bytes the stage collects. The last piece may have fewer. */
 static size_t
 stage_bytes(const struct pz_archive_reader *r)
 {
@@ -323,6 +337,7 @@ pz_archive_read(struct pz_archive_reader *r, struct pz_slice bytes, struct pz_er
 	return r->failed;
 }
 
+/* The last piece is the only one that is opened before it is full. */
 static enum pz_err
 read_rest(struct pz_archive_reader *r, struct pz_errinfo *info)
 {

@@ -1,3 +1,10 @@
+/*
+ * Changes of an authority: admission, revocation, renewal. Each prepares everything (certificates,
+ * CRL, records of the transaction) in a struct pz_zone_change without touching the authority;
+ * pz_authority_apply changes memory when the transaction is durable, pz_authority_drop forgets it
+ * when it failed. So memory never says more than the disk, and a hub that crashes in between has
+ * neither or both.
+ */
 #include "zone/change.h"
 
 #include <stdio.h>
@@ -91,6 +98,7 @@ struct entries {
 	size_t len, cap;
 };
 
+/* Room grows by doubling: a CRL has up to thousands of entries. */
 static enum pz_err
 add_entry(struct entries *entries, const char *serial, uint64_t when_ms)
 {
@@ -148,7 +156,7 @@ pz_authority_next_crl(const struct pz_authority *a, const struct pz_crl *other, 
 
 /* ---- admission ---- */
 
-/* Who had a name before; without memory, one less is shown. */
+/* The former holders of a name; without memory the list is shorter. */
 static json_t *
 former_holders(const struct pz_member *former, uint64_t now_ms)
 {
@@ -165,7 +173,7 @@ former_holders(const struct pz_member *former, uint64_t now_ms)
 	return list;
 }
 
-/* @param former who had the name before, or NULL */
+/* @param former the member that had the name before, or NULL */
 static struct pz_member *
 new_member(const struct pz_authority *a, const struct pz_admission *admission,
 	   const struct pz_cert *cert, const struct pz_member *former)
@@ -191,6 +199,8 @@ new_member(const struct pz_authority *a, const struct pz_admission *admission,
 	return m;
 }
 
+/* The former holder's certificate is revoked in the same transaction: two valid ones of a name
+ * never exist. */
 static enum pz_err
 prepare_admission(struct pz_authority *a, const struct pz_admission *admission, struct pz_txn *txn,
 		  struct pz_zone_change *change, struct pz_cert **out_cert, struct pz_errinfo *info)
@@ -241,6 +251,7 @@ pz_authority_admit(struct pz_authority *a, const struct pz_admission *admission,
 
 /* ---- revocation ---- */
 
+/* The new CRL, and the member's record with time and reason. */
 static enum pz_err
 prepare_revocation(struct pz_authority *a, const struct pz_member *m, enum pz_revoked why,
 		   struct pz_txn *txn, struct pz_zone_change *change, struct pz_errinfo *info)
@@ -284,6 +295,7 @@ pz_authority_revoke(struct pz_authority *a, const char *device, enum pz_revoked 
 
 /* ---- renewal ---- */
 
+/* Also when the certificate is not valid yet: it was made while the clock was wrong. */
 bool
 pz_authority_is_renewal_due(const struct pz_authority *a)
 {

@@ -1,3 +1,13 @@
+/*
+ * Reads the archive of a zone: lines of JSON in a fixed order (zone, list, records, end), and makes
+ * the authority and the transaction that the new hub stores. migration_write.c is the other side;
+ * docs/archive-format.md has the format.
+ *
+ * The archive was authenticated with the passphrase, but any holder of the passphrase may have made
+ * it: every record is checked as if it came from a peer, and a record that contradicts another (a
+ * certificate of another key, a revoked device that is not on the CRL) refuses the archive. Nothing
+ * is stored before the end has been read.
+ */
 #include "zone/migration.h"
 
 #include <sodium.h>
@@ -66,6 +76,7 @@ pz_migration_space(size_t i)
 
 /* ---- what is good ---- */
 
+/* One text for all that is wrong with the content. */
 static enum pz_err
 bad(struct pz_errinfo *info, const char *what)
 {
@@ -88,6 +99,7 @@ is_ca_key(const struct pz_authority *a)
 	return is_one;
 }
 
+/* The CA's key, and whether it is that of the certificate. */
 static enum pz_err
 take_key(struct pz_authority *a, json_t *line, struct pz_errinfo *info)
 {
@@ -106,6 +118,7 @@ take_key(struct pz_authority *a, json_t *line, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* The first line, without its secrets. */
 static enum pz_err
 take_names(struct pz_migration *m, const json_t *line, struct pz_errinfo *info)
 {
@@ -215,7 +228,7 @@ is_serial(const char *text)
 	return len > 0 && len % 2 == 0 && strspn(text, "0123456789abcdef") == len;
 }
 
-/* Who had the name before; they are all out. */
+/* A former holder of the name, which must be revoked. */
 static bool
 is_former(const struct pz_authority *a, const json_t *one)
 {
@@ -237,11 +250,13 @@ check_former(const struct pz_authority *a, const struct pz_member *member, struc
 
 	if (member->former && (!json_is_array(member->former) ||
 			       json_array_size(member->former) > PZ_FORMER_HOLDERS_MAX))
-		return bad(info, "who had a device's name before is no list, or a long one");
+		return bad(info,
+			   "the former holders of a device's name are no list, or too long a list");
 	json_array_foreach (member->former, i, one)
 		if (!is_former(a, one))
-			return bad(info,
-				   "who had a device's name before is malformed, or not revoked");
+			return bad(
+				info,
+				"a former holder of a device's name is malformed, or not revoked");
 	return PZ_OK;
 }
 
@@ -310,7 +325,7 @@ put_chunk(struct pz_migration *m, const struct pz_sync_kind *kind, struct pz_syn
 	if (*item == NULL && (*item = pz_sync_item_new(kind)) == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	if (pz_sync_item_get(*item, chunk->key))
-		return bad(info, "something that devices share is there twice");
+		return bad(info, "a shared value is there twice");
 	return pz_sync_item_put(*item, chunk, info);
 }
 
@@ -325,11 +340,11 @@ take_shared(struct pz_migration *m, const char *key, json_t *record, struct pz_e
 	snprintf(name, sizeof(name), "%.*s", slash ? (int)(slash - key) : 0, key);
 	const struct pz_sync_kind *kind = pz_sync_kind_find(name);
 	if (slash == NULL || kind == NULL || !pz_shared_is_kept(kind->id))
-		return bad(info, "something that devices share has no name of such");
+		return bad(info, "a shared value has an unknown name");
 	PZ_TRY(pz_sync_chunk_from_json(record, &chunk, info));
 	enum pz_err err = strcmp(chunk->key, slash + 1) == 0
 				  ? put_chunk(m, kind, chunk, info)
-				  : bad(info, "something that devices share has two names");
+				  : bad(info, "a shared value has two names");
 	if (err != PZ_OK)
 		pz_sync_chunk_free(chunk);
 	return err;
@@ -388,7 +403,7 @@ take_line(struct pz_migration *m, struct pz_slice text, struct pz_errinfo *info)
 	else if (m->stage == AT_RECORDS)
 		err = take_record(m, line, info);
 	else
-		err = bad(info, "there is something behind the end");
+		err = bad(info, "data follows the end");
 	json_decref(line);
 	return err;
 }
@@ -432,6 +447,7 @@ pz_migration_new(const uint8_t key[PZ_ARCHIVE_KEY_BYTES], const struct pz_env *e
 	return m;
 }
 
+/* The line may hold the CA's key. */
 void
 pz_migration_free(struct pz_migration *m)
 {
@@ -446,7 +462,7 @@ pz_migration_free(struct pz_migration *m)
 	free(m);
 }
 
-/* Some of those that find a mistake have nothing to say about it. */
+/* Some checks give no detail: then the text of the error is used. */
 static enum pz_err
 with_reason(enum pz_err err, const struct pz_errinfo *why, struct pz_errinfo *info)
 {
@@ -477,6 +493,8 @@ pz_migration_end(struct pz_migration *m, const char **out_zone, struct pz_errinf
 
 /* ---- the zone at its new hub ---- */
 
+/* The same entries with a number far above: the former hub may still sign lists, and this one must
+ * win. */
 static enum pz_err
 fresh_crl(struct pz_authority *a, struct pz_errinfo *info)
 {
@@ -495,6 +513,7 @@ fresh_crl(struct pz_authority *a, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* Devices look for the zone at m->at. When it is now elsewhere, a notice is made. */
 static enum pz_err
 settle_address(struct pz_migration *m, const char *host, uint16_t port, struct pz_errinfo *info)
 {
