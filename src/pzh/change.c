@@ -49,8 +49,8 @@ struct change {
 	struct zone_turn turn;
 	struct hub_zone *zone;
 	struct pz_zone_change *change;
-	pz_hub_done done; /* may be NULL */
-	void *arg;
+	struct pz_request *request;           /* the command that waits, or NULL */
+	bool is_purge;                        /* what the device has written is to go, too */
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* "": a renewal */
 	enum pz_revoked why;
 };
@@ -77,9 +77,13 @@ end_change(struct change *change, enum pz_err err, const char *detail, json_t *t
 {
 	struct hub_zone *zone = change->zone;
 
-	if (change->done)
-		change->done(change->arg, err, err == PZ_OK ? "" : detail, takes_result);
-	json_decref(takes_result);
+	/* One that was revoked before: what it has written is still there. */
+	if (change->is_purge && (err == PZ_OK || err == PZ_ERR_EXISTS))
+		zone_purge(zone, change->device, takes_result, change->request);
+	else if (change->request)
+		pz_request_finish(change->request, err, detail, takes_result);
+	else
+		json_decref(takes_result);
 	free(change);
 	zone_end_turn(zone);
 }
@@ -146,27 +150,35 @@ new_change(struct hub_zone *zone, void (*begin)(struct zone_turn *turn), const c
 	return change;
 }
 
-void
-zone_revoke(struct hub_zone *zone, const char *device, enum pz_revoked why, pz_hub_done done,
-	    void *arg)
+static void
+revoke(struct hub_zone *zone, const char *device, enum pz_revoked why, struct pz_request *request,
+       bool is_purge)
 {
-	struct change *change = NULL;
-
 	/* A name that is too long to be kept is nobody's. */
-	if (strlen(device) <= PZ_DEVICE_BYTES_MAX)
-		change = new_change(zone, begin_revocation, device, why);
-	else if (done) {
-		done(arg, PZ_ERR_NOTFOUND, "the zone has no device of this name", NULL);
-		return;
+	bool is_name = strlen(device) <= PZ_DEVICE_BYTES_MAX;
+	struct change *change = is_name ? new_change(zone, begin_revocation, device, why) : NULL;
+
+	if (change) {
+		change->request = request;
+		change->is_purge = is_purge;
+		zone_take_turn(zone, &change->turn);
+	} else if (request) {
+		pz_request_fail(request, is_name ? PZ_ERR_LIMIT_MEMORY : PZ_ERR_NOTFOUND,
+				is_name ? "out of memory" : "the zone has no device of this name");
 	}
-	if (change == NULL) {
-		if (done)
-			done(arg, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
-		return;
-	}
-	change->done = done;
-	change->arg = arg;
-	zone_take_turn(zone, &change->turn);
+}
+
+void
+zone_revoke(struct hub_zone *zone, const char *device, enum pz_revoked why,
+	    struct pz_request *request)
+{
+	revoke(zone, device, why, request, false);
+}
+
+void
+zone_revoke_and_purge(struct hub_zone *zone, const char *device, struct pz_request *request)
+{
+	revoke(zone, device, PZ_REVOKED_BY_OWNER, request, true);
 }
 
 static void

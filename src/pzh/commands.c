@@ -7,21 +7,10 @@
 #include "pzh/result.h"
 #include "wire/json.h"
 
-void
-command_finish(const struct command *c, enum pz_err err, const char *detail, json_t *result)
-{
-	if (err == PZ_OK && result == NULL) { /* whoever makes it gives other reasons itself */
-		err = PZ_ERR_LIMIT_MEMORY;
-		detail = pz_err_text(err);
-	}
-	c->done(c->arg, err, err == PZ_OK ? "" : detail[0] ? detail : pz_err_text(err), result);
-	json_decref(result);
-}
-
 /* ---- init ---- */
 
 struct init {
-	struct command command;
+	struct pz_request *request;
 	struct pz_authority *authority;
 	json_t *result;
 };
@@ -42,7 +31,7 @@ on_zone_stored(void *arg, enum pz_err err, const char *detail)
 	struct init *init = arg;
 	struct pz_errinfo info = {""};
 	struct hub_zone *zone;
-	struct pz_hub *hub = init->command.hub;
+	struct pz_hub *hub = hub_of(init->request);
 
 	pz_map_remove(hub->making, pz_slice_str(init->authority->zone));
 	if (err == PZ_OK) {
@@ -51,7 +40,7 @@ on_zone_stored(void *arg, enum pz_err err, const char *detail)
 	} else {
 		hub->is_sweep_due = true;
 	}
-	command_finish(&init->command, err, detail, err == PZ_OK ? PZ_TAKE(init->result) : NULL);
+	pz_request_finish(init->request, err, detail, err == PZ_OK ? PZ_TAKE(init->result) : NULL);
 	hub_drop_init(init);
 }
 
@@ -64,29 +53,29 @@ hub_check_new_zone(struct pz_hub *hub, const char *zone, struct pz_errinfo *info
 }
 
 void
-hub_store_zone(const struct command *c, struct pz_authority *takes, struct pz_txn *takes_txn,
+hub_store_zone(struct pz_request *request, struct pz_authority *takes, struct pz_txn *takes_txn,
 	       json_t *takes_result)
 {
 	struct init *init = calloc(1, sizeof(*init));
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
 	if (init)
-		err = pz_map_put(c->hub->making, pz_slice_str(takes->zone), init, NULL);
+		err = pz_map_put(hub_of(request)->making, pz_slice_str(takes->zone), init, NULL);
 	if (err != PZ_OK) {
-		c->hub->is_sweep_due = true;
+		hub_of(request)->is_sweep_due = true;
 		pz_authority_free(takes);
 		pz_txn_free(takes_txn);
 		json_decref(takes_result);
 		free(init);
-		command_finish(c, err, "out of memory", NULL);
+		pz_request_fail(request, err, "out of memory");
 		return;
 	}
-	*init = (struct init){.command = *c, .authority = takes, .result = takes_result};
-	pz_store_commit(c->hub->config.store, takes_txn, on_zone_stored, init);
+	*init = (struct init){.request = request, .authority = takes, .result = takes_result};
+	pz_store_commit(hub_of(request)->config.store, takes_txn, on_zone_stored, init);
 }
 
 static enum pz_err
-begin_init(const struct command *c, const char *zone, const char *host, struct pz_errinfo *info)
+begin_init(struct pz_request *request, const char *zone, const char *host, struct pz_errinfo *info)
 {
 	char normal[PZ_ZONE_BYTES_MAX + 1];
 	struct pz_authority *authority = NULL;
@@ -96,35 +85,37 @@ begin_init(const struct command *c, const char *zone, const char *host, struct p
 			       "zone '%s' is not valid: write it as user@domain, e.g. "
 			       "alice@example.org",
 			       zone);
-	PZ_TRY(hub_check_new_zone(c->hub, normal, info));
+	PZ_TRY(hub_check_new_zone(hub_of(request), normal, info));
 	struct pz_txn *txn = pz_txn_new();
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 	if (txn)
-		err = pz_authority_create(normal, host, pz_json_str(c->params, "name"),
-					  c->hub->config.key_type, c->hub->config.keys,
-					  c->hub->config.env, txn, &authority, info);
+		err = pz_authority_create(normal, host, pz_json_str(request->params, "name"),
+					  hub_of(request)->config.key_type,
+					  hub_of(request)->config.keys, hub_of(request)->config.env,
+					  txn, &authority, info);
 	if (err != PZ_OK) {
-		c->hub->is_sweep_due = true;
+		hub_of(request)->is_sweep_due = true;
 		pz_txn_free(txn);
 		return err;
 	}
-	hub_store_zone(c, authority, txn, pzh_init_result(authority));
+	hub_store_zone(request, authority, txn, pzh_init_result(authority));
 	return PZ_OK;
 }
 
 static void
-cmd_init(const struct command *c)
+cmd_init(struct pz_request *request)
 {
-	const char *zone = pz_json_str(c->params, "zone"), *host = pz_json_str(c->params, "host");
+	const char *zone = pz_json_str(request->params, "zone"),
+		   *host = pz_json_str(request->params, "host");
 	struct pz_errinfo info = {""};
 
 	if (zone == NULL || host == NULL) {
-		command_finish(c, PZ_ERR_CONFIG, "init needs a zone and a host", NULL);
+		pz_request_fail(request, PZ_ERR_CONFIG, "init needs a zone and a host");
 		return;
 	}
-	enum pz_err err = begin_init(c, zone, host, &info);
+	enum pz_err err = begin_init(request, zone, host, &info);
 	if (err != PZ_OK)
-		command_finish(c, err, pz_errinfo_text(&info, err), NULL);
+		pz_request_fail(request, err, pz_errinfo_text(&info, err));
 }
 
 /* ---- lists ---- */
@@ -158,13 +149,13 @@ zones_result(struct pz_hub *hub)
 }
 
 static void
-cmd_zones(const struct command *c)
+cmd_zones(struct pz_request *request)
 {
-	command_finish(c, PZ_OK, "", zones_result(c->hub));
+	pz_request_answer(request, zones_result(hub_of(request)));
 }
 
 static void
-cmd_devices(const struct command *c)
+cmd_devices(struct pz_request *request)
 {
 	struct pz_errinfo info = {""};
 	struct hub_zone *zone;
@@ -172,19 +163,20 @@ cmd_devices(const struct command *c)
 	struct pz_slice key;
 	void *member;
 
-	enum pz_err err = hub_choose_zone(c->hub, pz_json_str(c->params, "zone"), &zone, &info);
+	enum pz_err err = hub_choose_zone(hub_of(request), pz_json_str(request->params, "zone"),
+					  &zone, &info);
 	if (err != PZ_OK) {
-		command_finish(c, err, info.text, NULL);
+		pz_request_fail(request, err, info.text);
 		return;
 	}
-	bool is_all = json_is_true(json_object_get(c->params, "all"));
+	bool is_all = json_is_true(json_object_get(request->params, "all"));
 	json_t *list = json_array();
 	while (pz_map_next(zone->authority->members, &pos, &key, &member))
 		if (is_all)
 			pzh_add_all_results(list, member);
 		else if (!((struct pz_member *)member)->revoked)
 			json_array_append_new(list, pzh_device_result(member));
-	command_finish(c, PZ_OK, "", list);
+	pz_request_answer(request, list);
 }
 
 /* ---- token ---- */
@@ -219,15 +211,15 @@ token_result(const struct hub_zone *zone, const struct pz_code *issued, unsigned
 }
 
 static void
-issue_code(const struct command *c, struct hub_zone *zone, const char *device, unsigned ttl)
+issue_code(struct pz_request *request, struct hub_zone *zone, const char *device, unsigned ttl)
 {
 	struct pz_errinfo info = {""};
 	struct pz_code *code = NULL;
 	json_t *result = NULL;
 	bool is_replaced = false;
 
-	enum pz_err err =
-		pz_codes_issue(&zone->codes, c->hub->config.env, device, ttl, &code, &is_replaced);
+	enum pz_err err = pz_codes_issue(&zone->codes, hub_of(request)->config.env, device, ttl,
+					 &code, &is_replaced);
 	if (err == PZ_ERR_LIMIT)
 		(void)pz_fail(&info, err,
 			      "%d codes are live: use one of them, or wait until one "
@@ -243,18 +235,19 @@ issue_code(const struct command *c, struct hub_zone *zone, const char *device, u
 	if (err == PZ_OK && zone->failed_attempts > 0)
 		(void)json_object_set_new(result, "failedAttempts",
 					  json_integer((json_int_t)zone->failed_attempts));
-	command_finish(c, err, info.text, result);
+	pz_request_finish(request, err, info.text, result);
 }
 
 static void
-cmd_token(const struct command *c)
+cmd_token(struct pz_request *request)
 {
-	const char *device = pz_json_str(c->params, "device");
+	const char *device = pz_json_str(request->params, "device");
 	struct pz_errinfo info = {""};
 	struct hub_zone *zone;
 	int64_t ttl = PZ_CODE_TTL_MAX_S;
 
-	enum pz_err err = hub_choose_zone(c->hub, pz_json_str(c->params, "zone"), &zone, &info);
+	enum pz_err err = hub_choose_zone(hub_of(request), pz_json_str(request->params, "zone"),
+					  &zone, &info);
 	if (err == PZ_OK)
 		err = pz_authority_check_stays(zone->authority, &info);
 	if (err == PZ_OK && device && !pz_device_is_valid(pz_slice_str(device)))
@@ -268,37 +261,38 @@ cmd_token(const struct command *c)
 		err = pz_fail(&info, PZ_ERR_EXISTS,
 			      "device name %s is taken; revoke that device first or choose another",
 			      device);
-	if (err == PZ_OK && json_object_get(c->params, "ttl") &&
-	    !pz_json_int(c->params, "ttl", 1, PZ_CODE_TTL_MAX_S, &ttl))
+	if (err == PZ_OK && json_object_get(request->params, "ttl") &&
+	    !pz_json_int(request->params, "ttl", 1, PZ_CODE_TTL_MAX_S, &ttl))
 		err = pz_fail(&info, PZ_ERR_CONFIG, "ttl must be 1 to %d seconds",
 			      PZ_CODE_TTL_MAX_S);
 	if (err != PZ_OK) {
-		command_finish(c, err, info.text, NULL);
+		pz_request_fail(request, err, info.text);
 		return;
 	}
-	issue_code(c, zone, device, (unsigned)ttl);
+	issue_code(request, zone, device, (unsigned)ttl);
 }
 
 /* ---- revoke ---- */
 
 static void
-cmd_revoke(const struct command *c)
+cmd_revoke(struct pz_request *request)
 {
-	const char *device = pz_json_str(c->params, "device");
+	const char *device = pz_json_str(request->params, "device");
 	struct pz_errinfo info = {""};
 	struct hub_zone *zone;
 
 	if (device == NULL) {
-		command_finish(c, PZ_ERR_CONFIG, "revoke needs a device", NULL);
+		pz_request_fail(request, PZ_ERR_CONFIG, "revoke needs a device");
 		return;
 	}
-	enum pz_err err = hub_choose_zone(c->hub, pz_json_str(c->params, "zone"), &zone, &info);
+	enum pz_err err = hub_choose_zone(hub_of(request), pz_json_str(request->params, "zone"),
+					  &zone, &info);
 	if (err != PZ_OK)
-		command_finish(c, err, info.text, NULL);
-	else if (json_is_true(json_object_get(c->params, "purge")))
-		zone_revoke_and_purge(zone, device, c->done, c->arg);
+		pz_request_fail(request, err, info.text);
+	else if (json_is_true(json_object_get(request->params, "purge")))
+		zone_revoke_and_purge(zone, device, request);
 	else
-		zone_revoke(zone, device, PZ_REVOKED_BY_OWNER, c->done, c->arg);
+		zone_revoke(zone, device, PZ_REVOKED_BY_OWNER, request);
 }
 
 /* ---- status ---- */
@@ -343,15 +337,15 @@ set_gauges(struct pz_hub *hub)
 }
 
 static void
-cmd_status(const struct command *c)
+cmd_status(struct pz_request *request)
 {
-	struct pz_hub *hub = c->hub;
+	struct pz_hub *hub = hub_of(request);
 	struct pz_metrics *m = &hub->metrics;
 	uint64_t uptime = (pz_env_mono_us(hub->config.env) - hub->started_us) / PZ_US_PER_S;
 
 	set_gauges(hub);
-	command_finish(
-		c, PZ_OK, "",
+	pz_request_answer(
+		request,
 		json_pack("{s:s, s:i, s:I, s:o, s:o, s:{s:i, s:n}, s:{s:I, s:I, s:I}, s:o, "
 			  "s:o, s:o}",
 			  "version", PZ_VERSION, "pid", (int)getpid(), "uptime", (json_int_t)uptime,
@@ -364,41 +358,15 @@ cmd_status(const struct command *c)
 			  "metrics", pz_metrics_json(m)));
 }
 
-/* ---- the user and his devices' names ---- */
-
-static void
-cmd_user(const struct command *c)
-{
-	zone_details_user(c->hub, c->params, c->done, c->arg);
-}
-
-static void
-cmd_name(const struct command *c)
-{
-	zone_details_name(c->hub, c->params, c->done, c->arg);
-}
-
-static void
-cmd_data(const struct command *c)
-{
-	zone_data_list(c->hub, c->params, c->done, c->arg);
-}
-
-static void
-cmd_data_remove(const struct command *c)
-{
-	zone_data_remove(c->hub, c->params, c->done, c->arg);
-}
-
 static const struct {
 	const char *name;
-	void (*run)(const struct command *c);
+	void (*run)(struct pz_request *request);
 } commands[] = {
-	{"init", cmd_init},       {"zones", cmd_zones},   {"token", cmd_token},
-	{"devices", cmd_devices}, {"revoke", cmd_revoke}, {"status", cmd_status},
-	{"user", cmd_user},       {"name", cmd_name},     {"move", cmd_move},
-	{"export", cmd_export},   {"import", cmd_import}, {"importEnd", cmd_import_end},
-	{"part", cmd_part},       {"data", cmd_data},     {"data-remove", cmd_data_remove},
+	{"init", cmd_init},          {"zones", cmd_zones},        {"token", cmd_token},
+	{"devices", cmd_devices},    {"revoke", cmd_revoke},      {"status", cmd_status},
+	{"user", zone_details_user}, {"name", zone_details_name}, {"move", cmd_move},
+	{"export", cmd_export},      {"import", cmd_import},      {"importEnd", cmd_import_end},
+	{"part", cmd_part},          {"data", zone_data_list},    {"data-remove", zone_data_remove},
 	{"remove", cmd_remove},
 };
 
@@ -419,20 +387,30 @@ are_texts(const json_t *params, char out_wrong[64])
 	return true;
 }
 
-void
-pz_hub_command(struct pz_hub *hub, const char *name, json_t *params, pz_hub_done done, void *arg)
+static void
+run_command(struct pz_request *request, const char *name)
 {
-	struct command c = {hub, params, done, arg};
 	char wrong[64];
 
-	if (!are_texts(params, wrong)) {
-		command_finish(&c, PZ_ERR_CONFIG, wrong, NULL);
+	if (!are_texts(request->params, wrong)) {
+		pz_request_fail(request, PZ_ERR_CONFIG, wrong);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(commands[i].name, name) == 0) {
-			commands[i].run(&c);
+			commands[i].run(request);
 			return;
 		}
-	command_finish(&c, PZ_ERR_NOTFOUND, "the hub has no such command", NULL);
+	pz_request_fail(request, PZ_ERR_NOTFOUND, "the hub has no such command");
+}
+
+struct pz_request *
+pz_hub_command(struct pz_hub *hub, const char *name, json_t *params, const struct pz_reply *reply,
+	       void *arg)
+{
+	struct pz_request *request = pz_request_new(&hub->requests, params, reply, arg);
+
+	if (request)
+		run_command(request, name);
+	return request;
 }

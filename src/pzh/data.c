@@ -14,112 +14,65 @@
 
 /* A command that waits for the disk. */
 struct clearing {
-	struct pz_list node; /* hub_zone.clearings */
-	struct hub_zone *zone;
-	pz_hub_done done;
-	void *arg;
+	struct pz_request *request;
 	json_t *result;
-	char device[PZ_DEVICE_BYTES_MAX + 1]; /* of revoke */
 };
 
 static void
-free_clearing(struct clearing *c)
+release_clearing(struct pz_request *request)
 {
-	pz_list_remove(&c->node);
+	struct clearing *c = request->state;
+
 	json_decref(c->result);
-	free(c);
 }
 
-void
-zone_data_free(struct hub_zone *zone)
-{
-	for (struct pz_list *n; (n = pz_list_first(&zone->clearings)) != NULL;)
-		free_clearing(PZ_CONTAINER(n, struct clearing, node));
-}
-
-static void
-end(struct clearing *c, enum pz_err err, const char *detail)
-{
-	json_t *result = err == PZ_OK ? json_incref(c->result) : NULL;
-	pz_hub_done done = c->done;
-	void *arg = c->arg;
-
-	free_clearing(c);
-	if (err == PZ_OK && result == NULL)
-		done(arg, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
-	else
-		done(arg, err, err == PZ_OK ? "" : detail, result);
-	json_decref(result);
-}
+static const struct pz_request_kind clearing_kind = {
+	.size = sizeof(struct clearing), .release = release_clearing, .goes_on = true};
 
 static void
 on_removed(void *arg, enum pz_err err, const char *detail)
 {
+	struct clearing *c = arg;
 	struct pz_errinfo info = {""};
 
 	if (err != PZ_OK)
 		(void)pz_fail(&info, err, "not all was removed, it cannot be stored: %s", detail);
-	end(arg, err, info.text);
-}
-
-static struct clearing *
-new_clearing(struct hub_zone *zone, pz_hub_done done, void *arg)
-{
-	struct clearing *c = calloc(1, sizeof(*c));
-
-	if (c == NULL) {
-		done(arg, PZ_ERR_LIMIT_MEMORY, "out of memory", NULL);
-		return NULL;
-	}
-	*c = (struct clearing){.zone = zone, .done = done, .arg = arg};
-	pz_list_append(&zone->clearings, &c->node);
-	return c;
+	pz_request_finish(c->request, err, info.text, err == PZ_OK ? json_incref(c->result) : NULL);
 }
 
 /* Removes what is meant, puts the number into the result, and ends the command then. */
 static void
-clear(struct clearing *c, pz_shared_is_meant is_meant, const void *meant_arg, const char *member)
+clear(struct pz_request *request, struct hub_zone *zone, json_t *takes_result,
+      pz_shared_is_meant is_meant, const void *meant_arg, const char *member)
 {
+	struct clearing *c = pz_request_begin(request, &clearing_kind);
 	struct pz_errinfo info = {""};
 	size_t count = 0;
 
-	enum pz_err err = pz_shared_remove_all(c->zone->shared, is_meant, meant_arg, on_removed, c,
+	if (c == NULL) {
+		json_decref(takes_result);
+		return;
+	}
+	*c = (struct clearing){request, takes_result};
+	enum pz_err err = pz_shared_remove_all(zone->shared, is_meant, meant_arg, on_removed, c,
 					       &count, &info);
 	if (c->result)
 		(void)json_object_set_new(c->result, member, json_integer((json_int_t)count));
 	if (err == PZ_OK)
-		pz_notice("data-removed", "zone=%s values=%zu", c->zone->authority->zone, count);
-	if (err != PZ_OK || count == 0)
-		end(c, err, info.text);
-}
-
-/* ---- revoke, with purge ---- */
-
-static void
-on_revoked(void *arg, enum pz_err err, const char *detail, json_t *result)
-{
-	struct clearing *c = arg;
-	char device[sizeof(c->device)];
-
-	/* It was revoked before: what it has written is still there. */
-	if (err != PZ_OK && err != PZ_ERR_EXISTS) {
-		end(c, err, detail);
-		return;
-	}
-	memcpy(device, c->device, sizeof(device));
-	c->result = result ? json_copy(result) : json_pack("{s:s}", "device", device);
-	clear(c, pz_shared_is_by, device, "purged");
+		pz_notice("data-removed", "zone=%s values=%zu", zone->authority->zone, count);
+	if (err != PZ_OK)
+		pz_request_fail(request, err, info.text);
+	else if (count == 0)
+		pz_request_answer(request, json_incref(c->result));
 }
 
 void
-zone_revoke_and_purge(struct hub_zone *zone, const char *device, pz_hub_done done, void *arg)
+zone_purge(struct hub_zone *zone, const char *device, json_t *takes_result,
+	   struct pz_request *request)
 {
-	struct clearing *c = new_clearing(zone, done, arg);
+	json_t *result = takes_result ? takes_result : json_pack("{s:s}", "device", device);
 
-	if (c == NULL)
-		return;
-	snprintf(c->device, sizeof(c->device), "%s", device);
-	zone_revoke(zone, device, PZ_REVOKED_BY_OWNER, on_revoked, c);
+	clear(request, zone, result, pz_shared_is_by, device, "purged");
 }
 
 /* ---- what apps have stored ---- */
@@ -162,37 +115,34 @@ list_apps(const struct hub_zone *zone)
 }
 
 void
-zone_data_list(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg)
+zone_data_list(struct pz_request *request)
 {
 	struct pz_errinfo info = {""};
 	struct hub_zone *zone;
 
-	enum pz_err err = hub_choose_zone(hub, pz_json_str(params, "zone"), &zone, &info);
-	json_t *result = err == PZ_OK ? list_apps(zone) : NULL;
-	if (err == PZ_OK && result == NULL)
-		err = pz_fail(&info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	done(arg, err, info.text, result);
-	json_decref(result);
+	enum pz_err err = hub_choose_zone(hub_of(request), pz_json_str(request->params, "zone"),
+					  &zone, &info);
+	if (err == PZ_OK)
+		pz_request_answer(request, list_apps(zone));
+	else
+		pz_request_fail(request, err, info.text);
 }
 
 void
-zone_data_remove(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg)
+zone_data_remove(struct pz_request *request)
 {
+	const json_t *params = request->params;
 	struct pz_shared_app app = {pz_json_str(params, "origin"), pz_json_str(params, "key")};
 	struct pz_errinfo info = {""};
 	struct hub_zone *zone;
 
-	enum pz_err err = hub_choose_zone(hub, pz_json_str(params, "zone"), &zone, &info);
+	enum pz_err err =
+		hub_choose_zone(hub_of(request), pz_json_str(params, "zone"), &zone, &info);
 	if (err == PZ_OK && app.origin == NULL)
 		err = pz_fail(&info, PZ_ERR_CONFIG,
 			      "data-remove needs the origin of an app; `pzh data` lists them");
-	if (err != PZ_OK) {
-		done(arg, err, info.text, NULL);
-		return;
-	}
-	struct clearing *c = new_clearing(zone, done, arg);
-	if (c == NULL)
-		return;
-	c->result = json_object();
-	clear(c, pz_shared_is_of_app, &app, "removed");
+	if (err == PZ_OK)
+		clear(request, zone, json_object(), pz_shared_is_of_app, &app, "removed");
+	else
+		pz_request_fail(request, err, info.text);
 }

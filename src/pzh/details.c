@@ -17,23 +17,13 @@
 
 /* A change on its way to the disk. */
 struct detail_write {
-	struct pz_list node; /* hub_zone.details */
+	struct pz_request *request;
 	struct hub_zone *zone;
 	char key[PZ_SYNC_KEY_BYTES_MAX + 1];
-	pz_hub_done done;
-	void *arg;
 };
 
-static void
-finish(pz_hub_done done, void *arg, enum pz_err err, const char *detail, json_t *result)
-{
-	if (err == PZ_OK && result == NULL) {
-		err = PZ_ERR_LIMIT_MEMORY;
-		detail = pz_err_text(err);
-	}
-	done(arg, err, err == PZ_OK ? "" : detail[0] ? detail : pz_err_text(err), result);
-	json_decref(result);
-}
+static const struct pz_request_kind write_kind = {.size = sizeof(struct detail_write),
+						  .goes_on = true};
 
 /* ---- names ---- */
 
@@ -131,92 +121,73 @@ zone_details_membership_changed(struct hub_zone *zone, const char *device)
 static void
 on_written(void *arg, enum pz_err err, const char *detail)
 {
-	struct detail_write write = *(struct detail_write *)arg;
+	const struct detail_write *write = arg;
 	struct pz_errinfo info = {""};
 	json_t *result = NULL;
 
-	pz_list_remove(&((struct detail_write *)arg)->node);
-	free(arg);
 	if (err != PZ_OK) {
 		(void)pz_fail(&info, err, "nothing was changed, it cannot be stored: %s", detail);
 	} else {
 		pz_notice("user-details", "zone=%s key=%s changed by command",
-			  write.zone->authority->zone, write.key);
-		take_name(write.zone, write.key);
-		result = pz_details_changed(write.zone->shared, write.key);
+			  write->zone->authority->zone, write->key);
+		take_name(write->zone, write->key);
+		result = pz_details_changed(write->zone->shared, write->key);
 	}
-	finish(write.done, write.arg, err, info.text, result);
+	pz_request_finish(write->request, err, info.text, result);
 }
 
+/* Ends in on_written. */
 static enum pz_err
-submit(struct hub_zone *zone, const char *key, const struct pz_details_wish *wish, pz_hub_done done,
-       void *arg, struct pz_errinfo *info)
+submit(struct pz_request *request, struct hub_zone *zone, const char *key,
+       const struct pz_details_wish *wish, struct pz_errinfo *info)
 {
 	PZ_AUTO_FREE char *value = wish->value ? pz_details_value(wish->value) : NULL;
-	struct detail_write *write = calloc(1, sizeof(*write));
+	struct detail_write *write = pz_request_begin(request, &write_kind);
 
-	if (write == NULL || (wish->value && value == NULL)) {
-		free(write);
+	if (write == NULL || (wish->value && value == NULL))
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	}
+	write->request = request;
 	write->zone = zone;
-	write->done = done;
-	write->arg = arg;
 	snprintf(write->key, sizeof(write->key), "%s", key);
-	pz_list_append(&zone->details, &write->node);
-	enum pz_err err = pz_shared_write(zone->shared, PZ_SYNC_USER_DETAILS, key, value,
-					  on_written, write, info);
-	if (err != PZ_OK) {
-		pz_list_remove(&write->node);
-		free(write);
-	}
-	return err;
+	return pz_shared_write(zone->shared, PZ_SYNC_USER_DETAILS, key, value, on_written, write,
+			       info);
 }
 
-void
-zone_details_free(struct hub_zone *zone)
-{
-	for (struct pz_list *n; (n = pz_list_first(&zone->details)) != NULL;) {
-		pz_list_remove(n);
-		free(PZ_CONTAINER(n, struct detail_write, node));
-	}
-}
-
-/* Sets *out_result, or begins a change. */
+/* Answers, or begins a change. */
 static enum pz_err
-user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg, json_t **out_result,
-     struct pz_errinfo *info)
+user(struct pz_request *request, struct pz_errinfo *info)
 {
+	const json_t *params = request->params;
 	struct pz_details_wish wish;
 	struct hub_zone *zone;
 
-	PZ_TRY(hub_choose_zone(hub, pz_json_str(params, "zone"), &zone, info));
+	PZ_TRY(hub_choose_zone(hub_of(request), pz_json_str(params, "zone"), &zone, info));
 	PZ_TRY(pz_details_read(params, &wish, info));
 	bool is_there =
 		wish.field && pz_shared_value(zone->shared, PZ_SYNC_USER_DETAILS, wish.field);
 	if (wish.field && !wish.value && !is_there)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "no %s is known of the user", wish.field);
 	if (wish.is_change)
-		return submit(zone, wish.field, &wish, done, arg, info);
-	*out_result = wish.field ? pz_details_one(zone->shared, wish.field)
-				 : pz_details_all(zone->shared);
-	return *out_result ? PZ_OK : pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+		return submit(request, zone, wish.field, &wish, info);
+	pz_request_answer(request, wish.field ? pz_details_one(zone->shared, wish.field)
+					      : pz_details_all(zone->shared));
+	return PZ_OK;
 }
 
 void
-zone_details_user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg)
+zone_details_user(struct pz_request *request)
 {
 	struct pz_errinfo info = {""};
-	json_t *result = NULL;
+	enum pz_err err = user(request, &info);
 
-	enum pz_err err = user(hub, params, done, arg, &result, &info);
-	if (err != PZ_OK || result)
-		finish(done, arg, err, info.text, result);
+	if (err != PZ_OK)
+		pz_request_fail(request, err, info.text);
 }
 
 static enum pz_err
-name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg, struct pz_errinfo *info)
+name(struct pz_request *request, struct pz_errinfo *info)
 {
+	const json_t *params = request->params;
 	const char *device = pz_json_str(params, "device");
 	char key[PZ_DETAILS_KEY_CHARS];
 	struct pz_details_wish wish;
@@ -224,22 +195,22 @@ name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg, stru
 
 	if (device == NULL)
 		return pz_fail(info, PZ_ERR_CONFIG, "which device is meant? give its name");
-	PZ_TRY(hub_choose_zone(hub, pz_json_str(params, "zone"), &zone, info));
+	PZ_TRY(hub_choose_zone(hub_of(request), pz_json_str(params, "zone"), &zone, info));
 	PZ_TRY(pz_details_read_name(params, &wish, info));
 	const struct pz_member *member = pz_authority_member(zone->authority, device);
 	if (member == NULL || member->revoked)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "zone %s has no device %.80s",
 			       zone->authority->zone, device);
 	pz_details_key(device, key);
-	return submit(zone, key, &wish, done, arg, info);
+	return submit(request, zone, key, &wish, info);
 }
 
 void
-zone_details_name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg)
+zone_details_name(struct pz_request *request)
 {
 	struct pz_errinfo info = {""};
+	enum pz_err err = name(request, &info);
 
-	enum pz_err err = name(hub, params, done, arg, &info);
 	if (err != PZ_OK)
-		finish(done, arg, err, info.text, NULL);
+		pz_request_fail(request, err, info.text);
 }

@@ -187,9 +187,13 @@ on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
 static inline void
 begin(struct answer *a, const char *name, json_t *params)
 {
+	static const struct pz_reply reply = {.done = on_done};
+
 	*a = (struct answer){0};
-	pz_hub_command(w.hub, name, params, on_done, a);
+	assert_non_null(pz_hub_command(w.hub, name, params, &reply, a));
 	json_decref(params);
+	assert_int_equal(a->ends, 0); /* never from inside the call that began it */
+	pz_requests_report(&w.hub->requests);
 }
 
 /* To its end; the result, if any, is freed with the next call. @param params taken */

@@ -161,6 +161,7 @@ pz_hub_new(const struct pz_hub_config *config, struct pz_hub **out, struct pz_er
 	set_defaults(hub);
 	pz_list_init(&hub->links);
 	pz_list_init(&hub->transfers);
+	pz_requests_init(&hub->requests, hub->config.env, hub);
 	pz_list_init(&hub->removed);
 	hub->started_us = pz_env_mono_us(config->env);
 	hub->zones = pz_map_new();
@@ -228,6 +229,7 @@ pz_hub_stop(struct pz_hub *hub)
 		close_all(&((struct hub_zone *)zone)->links);
 		zone_save_seen(zone);
 	}
+	pz_requests_report(&hub->requests);
 }
 
 static void
@@ -255,6 +257,7 @@ pz_hub_free(struct pz_hub *hub)
 		return;
 	pz_clock_watch_stop(&hub->clock);
 	pz_env_stop(hub->config.env, &hub->housekeeping);
+	pz_requests_fini(&hub->requests);
 	transfer_free_all(hub);
 	free_values(hub->zones, free_zone);
 	PZ_LIST_EACH (&hub->removed, node, tmp)

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/env.h"
+#include "command/request.h"
 #include "metrics/metrics.h"
 #include "net/transport.h"
 #include "net/turn.h"
@@ -57,17 +58,14 @@ struct pz_hub_counts {
 struct pz_hub_counts pz_hub_counts(const struct pz_hub *hub);
 struct pz_metrics *pz_hub_metrics(struct pz_hub *hub);
 
-/** Result of a command. @param result borrowed, NULL on failure; @param detail one line, "" on
- * success */
-typedef void (*pz_hub_done)(void *arg, enum pz_err err, const char *detail, json_t *result);
-
 /**
  * The commands (page 12), by name: init, zones, token, devices, revoke, status, move, export,
  * import, importEnd, part.
- * @param params object, borrowed
- * @param done called exactly once, now or when the change is durable
+ * @param params object, borrowed; @param reply static or outlives the request
+ * @return the request: reply->done comes after this call, when what it changes is durable. One that
+ *     pz_request_cancel gives up goes on. NULL: out of memory
  */
-void
-pz_hub_command(struct pz_hub *hub, const char *name, json_t *params, pz_hub_done done, void *arg);
+struct pz_request *pz_hub_command(struct pz_hub *hub, const char *name, json_t *params,
+				  const struct pz_reply *reply, void *arg);
 
 #endif

@@ -19,14 +19,6 @@
 #include "zone/authority.h"
 #include "zone/shared.h"
 
-/** A command that is not answered yet. */
-struct command {
-	struct pz_hub *hub;
-	json_t *params; /* until the handler returns */
-	pz_hub_done done;
-	void *arg;
-};
-
 /** A change of a zone's authority: one at a time is on its way to the disk, the others wait. */
 struct zone_turn {
 	struct pz_list node;
@@ -60,11 +52,9 @@ struct hub_zone {
 	unsigned saves;  /* commits of such records under way */
 	bool is_behind;  /* one has failed, and was not made good yet */
 	struct pz_timer update_timer, save_timer;
-	uint64_t updated_us;      /* when the last Update was told */
-	struct pz_list turns;     /* struct zone_turn.node */
-	struct zone_turn *turn;   /* whose it is now, or NULL */
-	struct pz_list clearings; /* data.c: commands that wait for the disk */
-	struct pz_list details;   /* details.c: changes on their way to the disk */
+	uint64_t updated_us;    /* when the last Update was told */
+	struct pz_list turns;   /* struct zone_turn.node */
+	struct zone_turn *turn; /* whose it is now, or NULL */
 	size_t connected;
 	size_t learning;  /* lists of devices among the turns */
 	bool is_changing; /* a change of the authority waits for the disk */
@@ -79,6 +69,7 @@ struct pz_hub {
 	struct pz_hub_config config;
 	struct pz_link_host link_host;
 	struct pz_metrics metrics;
+	struct pz_requests requests;      /* commands that have not ended */
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
 	struct pz_map *zones;             /* zone -> struct hub_zone */
 	struct pz_map *by_tag;            /* SNI tag -> struct hub_zone */
@@ -124,6 +115,11 @@ struct hub_peer {
 };
 
 /* hub.c */
+static inline struct pz_hub *
+hub_of(const struct pz_request *request)
+{
+	return request->self;
+}
 bool hub_has_live_code(struct pz_hub *hub);
 struct hub_zone *hub_zone_by_name(struct pz_hub *hub, const char *zone);
 /** The zone named, or the only one. Errors: NOTFOUND, CONFIG (several: say which). */
@@ -137,11 +133,8 @@ enum pz_err
 hub_check_new_zone(struct pz_hub *hub, const char *zone, struct pz_errinfo *info) PZ_MUST_USE;
 /** commands.c: stores a zone that is new here; when it is on disk the hub has it, and the command
  * is answered. Takes all but the command. */
-void hub_store_zone(const struct command *command, struct pz_authority *takes,
+void hub_store_zone(struct pz_request *request, struct pz_authority *takes,
 		    struct pz_txn *takes_txn, json_t *takes_result);
-/** commands.c: answers. NULL with PZ_OK: out of memory. */
-void command_finish(const struct command *command, enum pz_err err, const char *detail,
-		    json_t *takes_result);
 /** commands.c: frees a zone that waits for a store which calls nobody back any more. */
 void hub_drop_init(void *init);
 
@@ -185,24 +178,27 @@ void zone_take_turn(struct hub_zone *zone, struct zone_turn *turn);
 void zone_end_turn(struct hub_zone *zone);
 /** Page 2 "Revocation", once durable. */
 void zone_revoked(struct hub_zone *zone, struct pz_member *member, const char *reason);
-/** Revokes a device; done when durable. */
-void zone_revoke(struct hub_zone *zone, const char *device, enum pz_revoked why, pz_hub_done done,
-		 void *arg);
+/** Revokes a device. @param request ends when that is durable; NULL: none */
+void zone_revoke(struct hub_zone *zone, const char *device, enum pz_revoked why,
+		 struct pz_request *request);
+/** The same by the owner; and what the device has written is removed, `purged` in the result says
+ * how many values. Also of one that was revoked before. */
+void zone_revoke_and_purge(struct hub_zone *zone, const char *device, struct pz_request *request);
 void zone_renew_if_due(struct hub_zone *zone);
 
 /* moving.c */
 /** Tells where the zone is, when that was ever said. */
 void moving_greet(struct hub_peer *peer);
 /** The zone is to move elsewhere, or to stay after all. */
-void cmd_move(const struct command *command);
+void cmd_move(struct pz_request *request);
 /** removal.c */
-void cmd_remove(const struct command *command);
+void cmd_remove(struct pz_request *request);
 
 /* transfer.c */
-void cmd_export(const struct command *command);
-void cmd_import(const struct command *command);
-void cmd_import_end(const struct command *command);
-void cmd_part(const struct command *command);
+void cmd_export(struct pz_request *request);
+void cmd_import(struct pz_request *request);
+void cmd_import_end(struct pz_request *request);
+void cmd_part(struct pz_request *request);
 void transfer_free_all(struct pz_hub *hub);
 
 /* props.c */
@@ -242,19 +238,18 @@ void pz_hub_sync_device_changed(struct hub_zone *zone, const char *device);
 void pz_hub_sync_membership_changed(struct hub_zone *zone, const char *device);
 
 /* data.c */
-/** As zone_revoke by the owner; and what the device has written is removed, `purged` in the result
- * says how many values. Also of one that was revoked before. */
-void zone_revoke_and_purge(struct hub_zone *zone, const char *device, pz_hub_done done, void *arg);
+/** Removes what a device has written. @param takes_result of its revocation; NULL: it was revoked
+ * before. @param request ends when that is durable */
+void zone_purge(struct hub_zone *zone, const char *device, json_t *takes_result,
+		struct pz_request *request);
 /** The commands `data` and `data-remove`. */
-void zone_data_list(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
-void zone_data_remove(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
-/** Commands under way get no answer any more. */
-void zone_data_free(struct hub_zone *zone);
+void zone_data_list(struct pz_request *request);
+void zone_data_remove(struct pz_request *request);
 
 /* details.c */
 /** The commands `user` and `name`. */
-void zone_details_user(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
-void zone_details_name(struct pz_hub *hub, const json_t *params, pz_hub_done done, void *arg);
+void zone_details_user(struct pz_request *request);
+void zone_details_name(struct pz_request *request);
 /** Details came in from a device. @param keys array of strings */
 void zone_details_received(struct hub_zone *zone, const json_t *keys);
 /** The zone has been loaded: members' records may be older than what was stored of their names. */
@@ -262,8 +257,6 @@ void zone_details_loaded(struct hub_zone *zone);
 /** A device has come into the zone, or is out of it: the name that one of the same name was given
  * goes, as a deletion that travels. @param device "": none */
 void zone_details_membership_changed(struct hub_zone *zone, const char *device);
-/** Changes under way are told to nobody any more. */
-void zone_details_free(struct hub_zone *zone);
 
 /* dates.c */
 /** {tls, ca, crl}: days that certificates and revocation list have left, negative when they have

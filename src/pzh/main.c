@@ -11,15 +11,9 @@ on_stop(void *arg)
 	pz_hub_stop(arg);
 }
 
-static void
-on_gone(void *arg)
-{
-	*(bool *)arg = true; /* the answer has nowhere to go */
-}
-
 struct request {
 	struct pz_ctl_call *call;
-	bool is_gone;
+	struct pz_request *running;
 };
 
 static void
@@ -28,12 +22,31 @@ on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
 	struct request *request = arg;
 	struct pz_errinfo info;
 
-	if (!request->is_gone && err == PZ_OK) {
+	if (err == PZ_OK) {
 		pz_ctl_reply(request->call, json_incref(result));
-	} else if (!request->is_gone) {
+	} else {
 		snprintf(info.text, sizeof(info.text), "%s", detail);
 		pz_ctl_fail_err(request->call, err, &info);
 	}
+	free(request);
+}
+
+static void
+on_event(void *arg, json_t *event)
+{
+	struct request *request = arg;
+
+	pz_ctl_event(request->call, json_incref(event));
+}
+
+static const struct pz_reply reply = {.done = on_done, .event = on_event};
+
+static void
+on_client_gone(void *arg)
+{
+	struct request *request = arg;
+
+	pz_request_cancel(request->running);
 	free(request);
 }
 
@@ -42,13 +55,16 @@ on_command(void *arg, struct pz_ctl_call *call, const char *method, json_t *para
 {
 	struct request *request = calloc(1, sizeof(*request));
 
-	if (request == NULL) {
+	if (request) {
+		request->call = call;
+		request->running = pz_hub_command(arg, method, params, &reply, request);
+	}
+	if (request == NULL || request->running == NULL) {
+		free(request);
 		pz_ctl_fail(call, 1, "out of memory");
 		return;
 	}
-	request->call = call;
-	pz_ctl_on_gone(call, on_gone, &request->is_gone);
-	pz_hub_command(arg, method, params, on_done, request);
+	pz_ctl_on_gone(call, on_client_gone, request);
 }
 
 static void

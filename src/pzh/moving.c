@@ -38,7 +38,7 @@ tell_all(struct hub_zone *zone)
 struct move {
 	struct zone_turn turn;
 	struct hub_zone *zone;
-	struct command command;
+	struct pz_request *request;
 	struct pz_hub_address to; /* port 0: it stays */
 	struct pz_hub_move next;
 };
@@ -49,8 +49,8 @@ end_move(struct move *move, enum pz_err err, const char *detail)
 {
 	struct hub_zone *zone = move->zone;
 
-	command_finish(&move->command, err, detail,
-		       err == PZ_OK ? pzh_stay_result(zone->authority) : NULL);
+	pz_request_finish(move->request, err, detail,
+			  err == PZ_OK ? pzh_stay_result(zone->authority) : NULL);
 	free(move);
 	zone_end_turn(zone);
 }
@@ -137,23 +137,24 @@ read_target(const json_t *params, struct pz_hub_address *out, struct pz_errinfo 
 }
 
 void
-cmd_move(const struct command *c)
+cmd_move(struct pz_request *request)
 {
 	struct pz_errinfo info = {""};
 	struct hub_zone *zone = NULL;
 	struct pz_hub_address to;
 	struct move *move = NULL;
 
-	enum pz_err err = hub_choose_zone(c->hub, pz_json_str(c->params, "zone"), &zone, &info);
+	enum pz_err err = hub_choose_zone(hub_of(request), pz_json_str(request->params, "zone"),
+					  &zone, &info);
 	if (err == PZ_OK)
-		err = read_target(c->params, &to, &info);
+		err = read_target(request->params, &to, &info);
 	if (err == PZ_OK && (move = calloc(1, sizeof(*move))) == NULL)
 		err = PZ_ERR_LIMIT_MEMORY;
 	if (err != PZ_OK) {
-		command_finish(c, err, pz_errinfo_text(&info, err), NULL);
+		pz_request_fail(request, err, pz_errinfo_text(&info, err));
 		return;
 	}
-	*move = (struct move){.zone = zone, .command = *c, .to = to};
+	*move = (struct move){.zone = zone, .request = request, .to = to};
 	move->turn = (struct zone_turn){.begin = begin_move, .drop = drop_move};
 	zone_take_turn(zone, &move->turn);
 }

@@ -233,7 +233,7 @@ on_leave(const struct speaker *who, json_t *message)
 	if (peer->is_leaving)
 		return;
 	peer->is_leaving = true;
-	zone_revoke(peer->zone, peer->member->device, PZ_REVOKED_LEFT, NULL, NULL);
+	zone_revoke(peer->zone, peer->member->device, PZ_REVOKED_LEFT, NULL);
 }
 
 static void

@@ -14,7 +14,7 @@
 struct removal {
 	struct zone_turn turn;
 	struct hub_zone *zone;
-	struct command command;
+	struct pz_request *request;
 };
 
 static void
@@ -72,7 +72,7 @@ on_removed(void *arg, enum pz_err err, const char *detail)
 		pz_error("removal", "zone=%s was not removed: %s", name, detail);
 		if (show(zone) != PZ_OK)
 			pz_error("removal", "zone=%s is served again after a restart only", name);
-		command_finish(&removal->command, err, detail, NULL);
+		pz_request_fail(removal->request, err, detail);
 		zone_end_turn(zone);
 		free(removal);
 		return;
@@ -85,7 +85,7 @@ on_removed(void *arg, enum pz_err err, const char *detail)
 	pz_notice("removed", "zone=%s is gone from this hub", name);
 	pz_list_append(&zone->hub->removed, &zone->removed_node);
 	zone->turn = NULL; /* no other change has its turn any more */
-	command_finish(&removal->command, PZ_OK, "", json_pack("{s:s}", "zone", name));
+	pz_request_answer(removal->request, json_pack("{s:s}", "zone", name));
 	free(removal);
 }
 
@@ -99,7 +99,7 @@ begin_removal(struct zone_turn *turn)
 
 	if (err != PZ_OK) {
 		pz_txn_free(txn);
-		command_finish(&removal->command, err, "", NULL);
+		pz_request_fail(removal->request, err, "");
 		zone_end_turn(zone);
 		free(removal);
 		return;
@@ -115,22 +115,22 @@ drop_removal(struct zone_turn *turn)
 }
 
 void
-cmd_remove(const struct command *c)
+cmd_remove(struct pz_request *request)
 {
-	const char *name = pz_json_str(c->params, "zone");
+	const char *name = pz_json_str(request->params, "zone");
 	struct pz_errinfo info = {""};
 	struct hub_zone *zone = NULL;
 	struct removal *removal = NULL;
 
-	enum pz_err err = name ? hub_choose_zone(c->hub, name, &zone, &info)
+	enum pz_err err = name ? hub_choose_zone(hub_of(request), name, &zone, &info)
 			       : pz_fail(&info, PZ_ERR_CONFIG, "remove needs a zone");
 	if (err == PZ_OK && (removal = calloc(1, sizeof(*removal))) == NULL)
 		err = PZ_ERR_LIMIT_MEMORY;
 	if (err != PZ_OK) {
-		command_finish(c, err, info.text, NULL);
+		pz_request_fail(request, err, info.text);
 		return;
 	}
-	*removal = (struct removal){.zone = zone, .command = *c};
+	*removal = (struct removal){.zone = zone, .request = request};
 	removal->turn = (struct zone_turn){.begin = begin_removal, .drop = drop_removal};
 	zone_take_turn(zone, &removal->turn);
 }

@@ -84,11 +84,11 @@ new_transfer(struct pz_hub *hub, struct transfer **out, struct pz_errinfo *info)
 }
 
 static enum pz_err
-find_transfer(const struct command *c, struct transfer **out, struct pz_errinfo *info)
+find_transfer(struct pz_request *request, struct transfer **out, struct pz_errinfo *info)
 {
-	const char *id = pz_json_str(c->params, "transfer");
+	const char *id = pz_json_str(request->params, "transfer");
 
-	PZ_LIST_EACH (&c->hub->transfers, node, tmp) {
+	PZ_LIST_EACH (&hub_of(request)->transfers, node, tmp) {
 		struct transfer *t = PZ_CONTAINER(node, struct transfer, node);
 		if (id && strcmp(t->id, id) == 0) {
 			*out = t;
@@ -122,7 +122,7 @@ read_bytes(json_t *params, const char *name, void *out, size_t len, struct pz_er
 struct exporting {
 	struct zone_turn turn;
 	struct hub_zone *zone;
-	struct command command;
+	struct pz_request *request;
 	uint8_t head[PZ_ARCHIVE_HEAD_BYTES], key[PZ_ARCHIVE_KEY_BYTES];
 };
 
@@ -167,30 +167,31 @@ begin_export(struct zone_turn *turn)
 	json_t *result = NULL;
 	enum pz_err err = write_archive(x, &result, &info);
 
-	command_finish(&x->command, err, info.text, result);
+	pz_request_finish(x->request, err, info.text, result);
 	drop_exporting(turn);
 	zone_end_turn(zone);
 }
 
 void
-cmd_export(const struct command *c)
+cmd_export(struct pz_request *request)
 {
 	struct pz_errinfo info = {""};
 	struct exporting *x = calloc(1, sizeof(*x));
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
 	if (x)
-		err = hub_choose_zone(c->hub, pz_json_str(c->params, "zone"), &x->zone, &info);
+		err = hub_choose_zone(hub_of(request), pz_json_str(request->params, "zone"),
+				      &x->zone, &info);
 	if (err == PZ_OK)
-		err = read_bytes(c->params, "head", x->head, sizeof(x->head), &info);
+		err = read_bytes(request->params, "head", x->head, sizeof(x->head), &info);
 	if (err == PZ_OK)
-		err = read_bytes(c->params, "key", x->key, sizeof(x->key), &info);
+		err = read_bytes(request->params, "key", x->key, sizeof(x->key), &info);
 	if (err != PZ_OK) {
 		free(x);
-		command_finish(c, err, pz_errinfo_text(&info, err), NULL);
+		pz_request_fail(request, err, pz_errinfo_text(&info, err));
 		return;
 	}
-	x->command = *c;
+	x->request = request;
 	x->turn = (struct zone_turn){.begin = begin_export, .drop = drop_exporting};
 	zone_take_turn(x->zone, &x->turn);
 }
@@ -199,11 +200,12 @@ cmd_export(const struct command *c)
 
 /* The part that begins there. With the last one it is over. */
 static enum pz_err
-hand_out(const struct command *c, struct transfer *t, json_t **out_result, struct pz_errinfo *info)
+hand_out(struct pz_request *request, struct transfer *t, json_t **out_result,
+	 struct pz_errinfo *info)
 {
 	int64_t at = 0;
 
-	if (!pz_json_int(c->params, "at", 0, (int64_t)t->archive.len, &at))
+	if (!pz_json_int(request->params, "at", 0, (int64_t)t->archive.len, &at))
 		return pz_fail(info, PZ_ERR_CONFIG, "at must be within the archive");
 	size_t left = t->archive.len - (size_t)at;
 	size_t len = left < PZ_TRANSFER_PART_BYTES ? left : PZ_TRANSFER_PART_BYTES;
@@ -219,9 +221,10 @@ hand_out(const struct command *c, struct transfer *t, json_t **out_result, struc
 
 /* What is wrong with a part is wrong with the archive. */
 static enum pz_err
-take_in(const struct command *c, struct transfer *t, json_t **out_result, struct pz_errinfo *info)
+take_in(struct pz_request *request, struct transfer *t, json_t **out_result,
+	struct pz_errinfo *info)
 {
-	const char *text = pz_json_str(c->params, "data");
+	const char *text = pz_json_str(request->params, "data");
 	struct pz_buf bytes;
 
 	pz_buf_init(&bytes, PZ_TRANSFER_PART_BYTES, NULL);
@@ -242,91 +245,91 @@ take_in(const struct command *c, struct transfer *t, json_t **out_result, struct
 }
 
 void
-cmd_part(const struct command *c)
+cmd_part(struct pz_request *request)
 {
 	struct pz_errinfo info = {""};
 	struct transfer *t = NULL;
 	json_t *result = NULL;
-	enum pz_err err = find_transfer(c, &t, &info);
+	enum pz_err err = find_transfer(request, &t, &info);
 
 	if (err == PZ_OK && t->migration)
-		err = take_in(c, t, &result, &info);
+		err = take_in(request, t, &result, &info);
 	else if (err == PZ_OK)
-		err = hand_out(c, t, &result, &info);
-	command_finish(c, err, info.text, result);
+		err = hand_out(request, t, &result, &info);
+	pz_request_finish(request, err, info.text, result);
 }
 
 /* ---- import ---- */
 
 void
-cmd_import(const struct command *c)
+cmd_import(struct pz_request *request)
 {
 	uint8_t key[PZ_ARCHIVE_KEY_BYTES];
 	struct pz_errinfo info = {""};
 	struct transfer *t = NULL;
 	json_t *result = NULL;
-	enum pz_err err = read_bytes(c->params, "key", key, sizeof(key), &info);
+	enum pz_err err = read_bytes(request->params, "key", key, sizeof(key), &info);
 
 	if (err == PZ_OK)
-		err = new_transfer(c->hub, &t, &info);
+		err = new_transfer(hub_of(request), &t, &info);
 	if (err == PZ_OK) {
-		t->migration = pz_migration_new(key, c->hub->config.env);
+		t->migration = pz_migration_new(key, hub_of(request)->config.env);
 		result = t->migration ? json_pack("{s:s}", "transfer", t->id) : NULL;
 		if (t->migration == NULL)
 			free_transfer(t);
 	}
 	sodium_memzero(key, sizeof(key));
-	command_finish(c, err, pz_errinfo_text(&info, err), result);
+	pz_request_finish(request, err, pz_errinfo_text(&info, err), result);
 }
 
 /* The port that devices reach this hub by, unless the command says another one. */
 static enum pz_err
-read_port(const struct command *c, uint16_t *out, struct pz_errinfo *info)
+read_port(struct pz_request *request, uint16_t *out, struct pz_errinfo *info)
 {
-	int64_t port = c->hub->port;
+	int64_t port = hub_of(request)->port;
 
-	if (json_object_get(c->params, "port") &&
-	    !pz_json_int(c->params, "port", 1, UINT16_MAX, &port))
+	if (json_object_get(request->params, "port") &&
+	    !pz_json_int(request->params, "port", 1, UINT16_MAX, &port))
 		return pz_fail(info, PZ_ERR_CONFIG, "port must be 1 to 65535");
 	*out = (uint16_t)port;
 	return PZ_OK;
 }
 
 static enum pz_err
-finish_import(const struct command *c, struct transfer *t, struct pz_errinfo *info)
+finish_import(struct pz_request *request, struct transfer *t, struct pz_errinfo *info)
 {
 	struct pz_authority *a = NULL;
 	struct pz_txn *txn = NULL;
 	const char *zone = NULL;
 	uint16_t port = 0;
 
-	PZ_TRY(read_port(c, &port, info));
+	PZ_TRY(read_port(request, &port, info));
 	PZ_TRY(pz_migration_end(t->migration, &zone, info));
-	PZ_TRY(hub_check_new_zone(c->hub, zone, info));
-	enum pz_err err = pz_migration_settle(t->migration, pz_json_str(c->params, "host"), port,
-					      c->hub->config.keys, &txn, &a, info);
+	PZ_TRY(hub_check_new_zone(hub_of(request), zone, info));
+	enum pz_err err = pz_migration_settle(t->migration, pz_json_str(request->params, "host"),
+					      port, hub_of(request)->config.keys, &txn, &a, info);
 	if (err != PZ_OK) {
-		c->hub->is_sweep_due = true; /* a key may have been written */
+		hub_of(request)->is_sweep_due = true; /* a key may have been written */
 		return err;
 	}
 	pz_notice("import", "zone=%s devices=%zu", a->zone, pz_map_len(a->members));
-	hub_store_zone(c, a, txn, pzh_import_result(a, port));
+	hub_store_zone(request, a, txn, pzh_import_result(a, port));
 	return PZ_OK;
 }
 
 void
-cmd_import_end(const struct command *c)
+cmd_import_end(struct pz_request *request)
 {
 	struct pz_errinfo info = {""};
 	struct transfer *t = NULL;
-	enum pz_err err = find_transfer(c, &t, &info);
+	enum pz_err err = find_transfer(request, &t, &info);
 
 	if (err == PZ_OK && t->migration == NULL)
 		err = pz_fail(&info, PZ_ERR_CONFIG, "that transfer is an export");
 	else if (err == PZ_OK) {
-		err = finish_import(c, t, &info);
+		err = finish_import(request, t, &info);
 		free_transfer(t);
 	}
 	if (err != PZ_OK)
-		command_finish(c, err, info.text, NULL);
+		pz_request_fail(request, err, info.text);
 }

@@ -452,8 +452,6 @@ zone_new(struct pz_hub *hub, struct pz_authority *takes, struct hub_zone **out,
 	pz_list_init(&zone->links);
 	pz_zone_sni_tag(pz_slice_str(takes->zone), zone->tag);
 	pz_list_init(&zone->turns);
-	pz_list_init(&zone->details);
-	pz_list_init(&zone->clearings);
 	pz_timer_init(&zone->update_timer, on_update, zone);
 	pz_timer_init(&zone->save_timer, on_save, zone);
 	enum pz_err err = build(zone, info);
@@ -500,8 +498,6 @@ zone_free(struct hub_zone *zone)
 	json_decref(zone->unsaved);
 	json_decref(zone->saving);
 	pz_codes_cancel_all(&zone->codes);
-	zone_details_free(zone);
-	zone_data_free(zone);
 	pz_shared_free(zone->shared);
 	pz_sync_links_fini(&zone->sync);
 	pz_authority_free(zone->authority);

@@ -56,12 +56,12 @@ sim_command_events(struct sim_node *node, const char *name, json_t *params,
 	pz_list_append(&node->world->calls, &call->list);
 	harness_current(node->name);
 	if (node->is_hub) {
-		pz_hub_command(node->hub, name, params, on_done, call);
+		call->running = pz_hub_command(node->hub, name, params, &reply, call);
 	} else {
 		call->running = pz_node_command(node->node, name, params, &reply, call);
-		sim_check(node->world, call->running && !call->is_done,
-			  "%s: %s has ended inside the call that began it", node->name, name);
 	}
+	sim_check(node->world, call->running && !call->is_done,
+		  "%s: %s has ended inside the call that began it", node->name, name);
 	pz_turn_end(&node->turn);
 	harness_current(NULL);
 	return call;
