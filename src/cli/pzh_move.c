@@ -34,6 +34,7 @@ struct task {
 	json_t *result;
 };
 
+/* From here on the process holds keys: no core file. */
 static void
 task_init(struct task *task, struct pz_cli *cli)
 {
@@ -51,6 +52,7 @@ task_fini(struct task *task)
 	free(task->data_dir);
 }
 
+/* Prints the reason of a failure. @return exit status */
 static int
 told(const struct task *task, enum pz_err err, const struct pz_errinfo *info)
 {
@@ -98,6 +100,7 @@ configured_port(const struct task *task)
 	return port;
 }
 
+/* argon2id in this process: the passphrase never leaves it, the daemon gets the key. */
 static int
 make_key(struct task *task, bool is_new)
 {
@@ -140,6 +143,7 @@ request(const struct task *task, const char *method, json_t *takes, json_t **out
 
 /* ---- export: from the hub ---- */
 
+/* An empty part would make fetch_parts run for ever. */
 static int
 append_part(struct task *task, const json_t *part)
 {
@@ -153,6 +157,7 @@ append_part(struct task *task, const json_t *part)
 	return PZ_EXIT_DONE;
 }
 
+/* The archive is larger than a line of the control socket: it comes in parts. */
 static int
 fetch_parts(struct task *task)
 {
@@ -185,6 +190,7 @@ move_online(const struct task *task, const struct pz_pzh_move *to, json_t **out_
 	return request(task, "move", params, out_result);
 }
 
+/* First the move, then the archive: the archive has the notice in it. */
 static int
 export_online(struct task *task, const struct pz_pzh_move *to)
 {
@@ -238,6 +244,7 @@ print_exported(const struct task *task)
 	return PZ_EXIT_DONE;
 }
 
+/* Exports and writes the file. Nothing is at the file's name before all of it is on the disk. */
 static int
 fill(struct task *task, const struct pz_pzh_move *to, struct pz_cli_archive_file *file)
 {
@@ -291,6 +298,7 @@ print_stays(const struct task *task)
 	return PZ_EXIT_DONE;
 }
 
+/* --stay: ends a move that was announced. */
 static int
 stay(struct task *task)
 {
@@ -346,6 +354,7 @@ pz_pzh_cmd_export(struct pz_cli *cli)
 
 /* ---- import ---- */
 
+/* The daemon reads the archive while it comes, so a damaged one is refused early. */
 static int
 import_parts(struct task *task, const json_t *transfer)
 {
@@ -421,6 +430,7 @@ print_imported(const struct task *task)
 	return pz_cli_print_table(task->cli, t);
 }
 
+/* The head is checked before the passphrase is asked for. */
 static int
 load_archive(struct task *task)
 {

@@ -65,6 +65,7 @@ finished(DBusMessage *call, bool is_good)
 	return call;
 }
 
+/* A TXT string is bytes for D-Bus: it need not be UTF-8. */
 static bool
 append_bytes(DBusMessageIter *list, const char *text)
 {
@@ -152,6 +153,7 @@ add_address_call(const struct object *object)
 					&host, DBUS_TYPE_STRING, &address, DBUS_TYPE_INVALID));
 }
 
+/* Multicast only: wide-area DNS would send names of the zone to servers. */
 static DBusMessage *
 record_browser_call(const char *name, enum pz_mdns_type of_type)
 {
@@ -206,6 +208,7 @@ object_end(struct object *object)
 	object_free(object);
 }
 
+/* An object without a path cannot be freed at avahi-daemon yet. */
 static void
 give_back(struct object *object)
 {
@@ -227,6 +230,7 @@ failed(struct system_backend *system, const char *reason)
 	system->base.events->failed(system->base.arg, false, reason);
 }
 
+/* Only errors matter: success is reported by the state of the group. */
 static void
 on_done(void *arg, DBusMessage *answer)
 {
@@ -247,6 +251,7 @@ fill_entry(struct object *object)
 		failed(system, "no memory");
 }
 
+/* avahi-daemon has made the object, or refused to. */
 static void
 on_born(void *arg, DBusMessage *answer)
 {
@@ -392,6 +397,7 @@ on_item(const struct object *object, DBusMessage *signal, bool is_there)
 				     pz_slice_of(rdata, (size_t)len));
 }
 
+/* COLLISION, FAILURE and ESTABLISHED are final; others are on the way there. */
 static void
 on_group_state(struct object *object, DBusMessage *signal)
 {

@@ -21,6 +21,7 @@ binder_free(struct pz_dispatcher *d, struct binder *b)
 	free(b);
 }
 
+/* A caller has at most one bind to a service. */
 static struct binder *
 binder_find(const struct pz_dispatcher *d, const char *from, const struct pz_descriptor *service)
 {
@@ -52,6 +53,7 @@ binder_new(struct call *c, const struct pz_descriptor *service)
 	return b;
 }
 
+/* Listeners and binders share their limits: both cost memory as long as their caller likes. */
 static bool
 is_full(struct call *c)
 {
@@ -166,6 +168,7 @@ pz_service_binders_forget_peer(struct pz_dispatcher *d, const char *node_prefix)
 	}
 }
 
+/* A binder outlives the service: it is kept by api and id, not by pointer. */
 void
 pz_service_binders_notify(struct pz_dispatcher *d, const struct pz_service *service,
 			  const char *name)

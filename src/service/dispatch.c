@@ -102,6 +102,7 @@ pz_dispatcher_permit_result(struct pz_dispatcher *d, uint64_t ticket, enum pz_pe
 
 /* ---- service methods ---- */
 
+/* A caller may leave the path out, or give the interface instead. */
 static bool
 is_path_accepted(const struct pz_method_def *def, struct pz_slice path)
 {
@@ -109,6 +110,7 @@ is_path_accepted(const struct pz_method_def *def, struct pz_slice path)
 	       (def->interface && pz_slice_eq_str(path, def->interface));
 }
 
+/* The names of a table are unique, so the first match is the one. */
 static const struct pz_method_def *
 method_in(const struct pz_method_def *table, size_t count, const struct pz_method *m)
 {
@@ -167,6 +169,7 @@ unknown(struct call *c, const char *api, const char *id, const struct pz_service
 					     : pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));
 }
 
+/* From here on the service has to finish the call. */
 static void
 run_method(struct call *c, json_t *params)
 {
@@ -174,6 +177,7 @@ run_method(struct call *c, json_t *params)
 	c->def->invoke(c->pub.service, &c->pub, params);
 }
 
+/* An unknown service and an unknown function are answered alike to callers that may not look. */
 static void
 service_call(struct call *c, const struct pz_method *m, json_t *params)
 {
@@ -193,8 +197,8 @@ service_call(struct call *c, const struct pz_method *m, json_t *params)
 	c->pub.service = service;
 	c->pub.method = c->def = def;
 	c->run = run_method;
-	if (pz_service_is_removal_of_own(c, def,
-					 params)) { /* who may begin a call may give it up */
+	if (pz_service_is_removal_of_own(
+		    c, def, params)) { /* a caller may end what it was allowed to begin */
 		run(c, params);
 		return;
 	}
@@ -220,7 +224,7 @@ run_find_spec(struct call *c, json_t *params)
 	pz_service_find_start(c, params, true);
 }
 
-/* Answers at once, and says nothing: a caller whose request arrives may know that. */
+/* Answers at once, without content: that a request has arrived is no secret from its caller. */
 static void
 run_ping(struct call *c, json_t *params)
 {
@@ -254,6 +258,7 @@ builtin_of(const struct pz_method *m)
 	return NULL;
 }
 
+/* Cancelling and ping need no permission: they concern the caller alone. */
 static void
 builtin_call(struct call *c, const struct builtin *builtin, json_t *params)
 {
@@ -338,6 +343,7 @@ accept(struct pz_dispatcher *d, const char *from, json_t *id, struct batch *batc
 	return pz_service_call_new(d, from, id, key, batch);
 }
 
+/* One request or notification; responses are the owner's matter. */
 static void
 request(struct pz_dispatcher *d, const char *from, json_t *payload, struct batch *batch)
 {
@@ -411,6 +417,7 @@ is_any(const struct call *c, const void *arg)
 	return true;
 }
 
+/* Silent: nothing can be sent to them any more. */
 void
 pz_dispatcher_peer_gone(struct pz_dispatcher *d, const char *node_prefix)
 {
@@ -438,6 +445,7 @@ on_registry(void *arg, enum pz_registry_event event, struct pz_service *service)
 	pz_service_binders_notify(d, service, "onServiceUnavailable");
 }
 
+/* For pz_service_call_collect: asks the permission of a listener again. */
 static bool
 is_forbidden(const struct call *c, const void *arg)
 {
@@ -501,6 +509,7 @@ pz_dispatcher_new(const struct pz_env *env, struct pz_registry *registry,
 	return d;
 }
 
+/* `closing` is set first, so that no answer leaves during the end. */
 void
 pz_dispatcher_free(struct pz_dispatcher *d)
 {

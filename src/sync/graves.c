@@ -1,3 +1,8 @@
+/*
+ * A binary heap of deletions, oldest first, so that the one to drop is found without a search. Each
+ * chunk knows its position (`grave`), so a chunk that is replaced or removed leaves the heap in
+ * logarithmic time, too.
+ */
 #include "sync/graves.h"
 
 #include <stdlib.h>
@@ -39,6 +44,7 @@ place(struct pz_sync_graves *g, size_t at, struct pz_sync_chunk *chunk)
 	chunk->grave = at;
 }
 
+/* Moves parents down until the chunk fits. */
 static void
 sift_up(struct pz_sync_graves *g, size_t at, struct pz_sync_chunk *chunk)
 {
@@ -49,6 +55,7 @@ sift_up(struct pz_sync_graves *g, size_t at, struct pz_sync_chunk *chunk)
 	place(g, at, chunk);
 }
 
+/* Moves the older child up until the chunk fits. */
 static void
 sift_down(struct pz_sync_graves *g, size_t at, struct pz_sync_chunk *chunk)
 {
@@ -68,6 +75,7 @@ pz_sync_graves_add(struct pz_sync_graves *g, struct pz_sync_chunk *chunk)
 	sift_up(g, g->len++, chunk);
 }
 
+/* The last chunk takes the free place and moves up or down from there. */
 void
 pz_sync_graves_remove(struct pz_sync_graves *g, const struct pz_sync_chunk *chunk)
 {

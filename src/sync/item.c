@@ -46,7 +46,8 @@ size_of(const struct pz_sync_chunk *chunk)
 	return strlen(chunk->key) + chunk->value_len + strlen(chunk->origin);
 }
 
-/* What everybody writes freely; preferences have a table of keys, lists of services an owner. */
+/* True for items that every device writes freely. Preferences have a table of keys, lists of
+ * services an owner. */
 static bool
 has_shares(const struct pz_sync_kind *kind)
 {
@@ -128,7 +129,7 @@ pz_sync_item_check(const struct pz_sync_kind *kind, const struct pz_sync_chunk *
 
 /* ---- each device's share ---- */
 
-/* Where a value counts; NULL: nowhere. *out_err: LIMIT_MEMORY. */
+/* The share that a value belongs to; NULL: none. *out_err: LIMIT_MEMORY. */
 static struct share *
 share_of(struct pz_sync_item *item, const struct pz_sync_chunk *chunk, enum pz_err *out_err)
 {
@@ -155,12 +156,12 @@ check_forwarded(const struct pz_sync_item *item, size_t chunks, size_t bytes,
 	if (chunks <= PZ_SYNC_FORWARDED_CHUNKS_MAX && bytes <= PZ_SYNC_FORWARDED_BYTES_MAX)
 		return PZ_OK;
 	return pz_fail(info, PZ_ERR_LIMIT,
-		       "%s: no more values are taken from devices that did not write them; who "
-		       "wrote them has to connect",
+		       "%s: no more values are taken from devices that did not write them; the "
+		       "devices that wrote them have to connect",
 		       item->kind->name);
 }
 
-/* Only who adds is stopped. */
+/* Only a chunk that adds to the share is refused. */
 static enum pz_err
 check_share(struct pz_sync_item *item, const struct pz_sync_chunk *former,
 	    const struct pz_sync_chunk *next, struct pz_errinfo *info)
@@ -245,6 +246,7 @@ remove_at(struct pz_sync_item *item, size_t at)
 	item->has_digest = false;
 }
 
+/* The oldest deletion goes first: it has had the longest time to reach all devices. */
 static void
 drop_oldest(struct pz_sync_item *item)
 {
@@ -258,6 +260,7 @@ drop_oldest(struct pz_sync_item *item)
 
 /* ---- putting ---- */
 
+/* A full item gives up deletions, never values. */
 static enum pz_err
 make_room(struct pz_sync_item *item, struct pz_errinfo *info)
 {
@@ -280,6 +283,7 @@ make_room(struct pz_sync_item *item, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* Everything that can fail is checked before the item changes, so that put is whole or nothing. */
 static enum pz_err
 check_put(struct pz_sync_item *item, const struct pz_sync_chunk *former,
 	  const struct pz_sync_chunk *next, struct pz_errinfo *info)
@@ -341,7 +345,7 @@ pz_sync_item_write(struct pz_sync_item *item, const char *key, struct pz_slice v
 	struct pz_sync_chunk *chunk = NULL;
 	struct pz_address address;
 
-	/* One that is not believed loses to any that is: no need to run after it. */
+	/* A version that is not believed loses to any that is, so its time need not be exceeded. */
 	if (former && former->mtime_ms >= now_ms && pz_sync_is_believed(former->mtime_ms, now_ms))
 		parts.mtime_ms = former->mtime_ms + 1;
 	PZ_TRY(pz_sync_chunk_new(&parts, &chunk, info));
@@ -381,6 +385,7 @@ pz_sync_item_after(const struct pz_sync_item *item, const char *key)
 	return key ? position(item, key, true) : 0;
 }
 
+/* One entry of the digest (page 8): key, hash of the value, time, deleted. */
 static enum pz_err
 hash_chunk(crypto_hash_sha256_state *state, struct pz_buf *buf, const struct pz_sync_chunk *chunk)
 {
@@ -400,6 +405,7 @@ hash_chunk(crypto_hash_sha256_state *state, struct pz_buf *buf, const struct pz_
 	return PZ_OK;
 }
 
+/* Computed anew only after a change. */
 enum pz_err
 pz_sync_item_digest(struct pz_sync_item *item, uint8_t out[PZ_SYNC_HASH_BYTES])
 {

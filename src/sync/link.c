@@ -1,3 +1,11 @@
+/*
+ * What a hub and a device share around a session: sending its messages as props, counting and
+ * logging, keeping the list of all links that synchronise, and pushing changes to them. What
+ * differs between the two (which items, what to accept) comes from the ops of the configuration.
+ *
+ * A session never learns why it cannot send: `ready` and `push` answer LIMIT_QUEUE while the link
+ * is busy, and pz_sync_link_drained goes on.
+ */
 #include "sync/link.h"
 
 #include <stdio.h>
@@ -29,6 +37,7 @@ count_chunks(struct pz_sync_link *link, const json_t *message)
 	}
 }
 
+/* By the kind of message, so that the cost of listings can be seen beside that of data. */
 static void
 count_sent(struct pz_sync_link *link, const char *status, const json_t *message, size_t bytes)
 {
@@ -43,6 +52,7 @@ count_sent(struct pz_sync_link *link, const char *status, const json_t *message,
 		link->opened++;
 }
 
+/* A message that is longer than the other end takes is reported by the owner's too_long. */
 enum pz_err
 pz_sync_link_send(struct pz_sync_link *link, const char *status, json_t *message)
 {
@@ -88,6 +98,7 @@ on_accept(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk
 	return config_of(arg)->ops->accept(arg, kind, chunk, info);
 }
 
+/* An owner without this op has no items with numbers. */
 static bool
 on_number(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
 	  uint64_t *out)
@@ -108,6 +119,8 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 	config_of(link)->ops->changed(link, kind, keys);
 }
 
+/* Logged at the rate of the other end, and shown in `status` until an exchange ends without
+ * differences. */
 static void
 on_refused(void *arg, const char *item, const char *key, const char *reason)
 {
@@ -150,6 +163,7 @@ static const struct pz_sync_ops session_ops = {
 
 /* ---- one link ---- */
 
+/* Of a device the name alone is needed, too: it may write chunks of its own. */
 static void
 set_other_end(struct pz_sync_link *link, const struct pz_sync_link_config *config)
 {
@@ -188,7 +202,7 @@ pz_sync_link_new(struct pz_sync_links *links, const struct pz_sync_link_config *
 		free(link);
 		return NULL;
 	}
-	/* If it is so still, it will be shown again. */
+	/* A fault that remains is raised again by the first exchange. */
 	pz_condition_clear(links->config.conditions, PZ_CONDITION_SYNC_REFUSED, link->to);
 	pz_list_append(&links->list, &link->node);
 	return link;
@@ -244,12 +258,14 @@ pz_sync_link_on_prop(struct pz_sync_link *link, const char *status, const json_t
 
 /* ---- all of them ---- */
 
+/* A link that is being closed takes nothing more. */
 static bool
 is_open(const struct pz_sync_link *link)
 {
 	return config_of(link)->ops->ready(link) != PZ_ERR_IO_CLOSED;
 }
 
+/* Failures are not reported: the next exchange of that link finds the difference. */
 void
 pz_sync_links_push(struct pz_sync_links *links, const struct pz_sync_kind *kind, const char *key)
 {
@@ -260,6 +276,7 @@ pz_sync_links_push(struct pz_sync_links *links, const struct pz_sync_kind *kind,
 	}
 }
 
+/* To all but the link that the change came by. */
 void
 pz_sync_links_pass_on(struct pz_sync_links *links, const struct pz_sync_link *from,
 		      const struct pz_sync_kind *kind, const json_t *keys)
@@ -300,8 +317,8 @@ on_push(struct pz_timer *timer, void *arg)
 	json_object_clear(links->changed);
 }
 
-/* Page 8 "When": changes within 100 ms are told together. What memory does not allow to be noted
- * goes with the next exchange. */
+/* Page 8 "When": changes within 100 ms are sent together. A change that cannot be noted for lack of
+ * memory is found by the next exchange. */
 static void
 push_soon(struct pz_sync_links *links, const struct pz_sync_kind *kind, const char *key)
 {
@@ -319,6 +336,8 @@ push_soon(struct pz_sync_links *links, const struct pz_sync_kind *kind, const ch
 		pz_env_start(links->config.env, &links->push, PZ_SYNC_COALESCE_US);
 }
 
+/* A change that was undone may have reached other nodes in an exchange; another exchange brings it
+ * back to order. */
 void
 pz_sync_links_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_stored)
 {
@@ -348,6 +367,7 @@ pz_sync_links_fini(struct pz_sync_links *links)
 	pz_env_stop(links->config.env, &links->push);
 	for (struct pz_list *n; (n = pz_list_first(&links->list)) != NULL;) {
 		struct pz_sync_link *link = PZ_CONTAINER(n, struct pz_sync_link, node);
+		/* Freed by its owner later, without a session. */
 		pz_list_remove(&link->node); /* its link still holds it */
 		pz_sync_session_free(link->session);
 		link->session = NULL;

@@ -26,6 +26,7 @@ static const struct {
 
 #define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
 
+/* STATUS_COUNT: not one of ours. */
 static size_t
 find_status(const char *status)
 {
@@ -54,7 +55,7 @@ pz_sync_may_accept(const struct pz_sync_session *s, const struct pz_sync_kind *k
 	return pz_sync_may_go(kind, s->config.other, s->config.self);
 }
 
-/* NULL too for what goes neither way on this link. */
+/* NULL also for items that are exchanged in neither direction on this link. */
 struct pz_sync_item *
 pz_sync_session_item(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
 {
@@ -104,6 +105,7 @@ pz_sync_session_free(struct pz_sync_session *s)
 	free(s);
 }
 
+/* The names of the exchanges that this end opens. */
 static enum family
 own_family(const struct pz_sync_session *s)
 {
@@ -153,6 +155,7 @@ judge_of(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
 	return judge;
 }
 
+/* Only a device takes the time of its hub; two devices have no better clock than their own. */
 static void
 take_clock(struct pz_sync_session *s, const json_t *message)
 {
@@ -242,6 +245,7 @@ read_entry(const char *key, const json_t *value, struct pz_sync_entry *out)
 	return out->mtime_ms <= PZ_SYNC_TIME_MS_MAX;
 }
 
+/* What the listing says decides who sends: we, the other end, or both. */
 static enum pz_err
 take_entry(struct pz_sync_session *s, const struct pz_sync_item *item, const char *key,
 	   const struct pz_sync_entry *entry)
@@ -261,6 +265,7 @@ take_entry(struct pz_sync_session *s, const struct pz_sync_item *item, const cha
 	return PZ_OK;
 }
 
+/* One item of a listing. Its length is bounded over all parts of the answer. */
 static enum pz_err
 take_listed(struct pz_sync_session *s, const struct pz_sync_item *item, json_t *keys,
 	    struct pz_errinfo *info)
@@ -323,6 +328,7 @@ take_unlisted(struct pz_sync_session *s, const struct pz_sync_kind *kind, struct
 	return err;
 }
 
+/* Without an answer that is awaited a listing is an error. */
 static void
 end_answer(struct pz_sync_session *s)
 {
@@ -330,6 +336,8 @@ end_answer(struct pz_sync_session *s)
 	s->answer = (struct answer){.is_awaited = false};
 }
 
+/* A partial answer is continued by the next message; what was not listed is known after the last
+ * one only. */
 static enum pz_err
 take_answer(struct pz_sync_session *s, const json_t *message, struct pz_errinfo *info)
 {
@@ -374,6 +382,7 @@ on_change(struct pz_sync_session *s, const json_t *message, struct pz_errinfo *i
 
 /* ---- Data ---- */
 
+/* Checked for the whole message before anything of it is applied. */
 static bool
 has_arrays(const struct pz_sync_session *s, const json_t *object)
 {
@@ -394,6 +403,7 @@ drop_pieces(struct pieces *p)
 	p->kind = NULL;
 }
 
+/* A value that was begun before is dropped: pieces of two values are never mixed. */
 static enum pz_err
 begin_pieces(struct pieces *p, const struct pz_sync_kind *kind, const struct pz_sync_chunk *first,
 	     size_t size, struct pz_errinfo *info)
@@ -483,8 +493,8 @@ answer_loser(struct pz_sync_session *s, const struct pz_sync_kind *kind,
 }
 
 /*
- * What the hub takes has a time that it believes: a chunk dated in the future would win for ever,
- * and a deletion would never go. Who sent it is sent the hub's version.
+ * Gives a chunk from the future the hub's time: it would win for ever, and a deletion would never
+ * expire. The hub sends its version back to the device.
  */
 static enum pz_err
 clamp(struct pz_sync_session *s, const struct pz_sync_judge *judge, struct pz_sync_chunk **chunk,
@@ -558,7 +568,7 @@ take_chunk(struct pz_sync_session *s, struct pz_sync_item *item, const json_t *o
 	return PZ_OK;
 }
 
-/* With what had to go for it. */
+/* Adds the key, and the keys of deletions that were dropped for it. */
 static enum pz_err
 add_changed(struct pz_sync_item *item, const char *key, json_t *keys)
 {
@@ -598,6 +608,7 @@ take_chunks(struct pz_sync_session *s, struct pz_sync_item *item, const json_t *
 	return err == PZ_ERR_LIMIT_MEMORY ? err : PZ_OK;
 }
 
+/* The other end asks for chunks; those that are gone meanwhile are left out. */
 static enum pz_err
 take_want(struct pz_sync_session *s, const struct pz_sync_item *item, const json_t *keys)
 {
@@ -655,6 +666,7 @@ on_data(struct pz_sync_session *s, enum family family, const json_t *message,
 	return PZ_OK;
 }
 
+/* What a message has queued is sent at its end, also after an error. */
 enum pz_err
 pz_sync_session_message(struct pz_sync_session *s, const char *status, const json_t *message,
 			struct pz_errinfo *info)

@@ -95,6 +95,8 @@ is_ca(X509 *x)
 	       (X509_get_key_usage(x) & KU_KEY_CERT_SIGN) != 0;
 }
 
+/* digitalSignature without keyCertSign, and both extended usages; OpenSSL's purpose check would let
+ * a missing extension pass. */
 static bool
 is_tls_leaf(X509 *x)
 {
@@ -109,6 +111,7 @@ is_tls_leaf(X509 *x)
 	       (X509_get_extended_key_usage(x) & eku) == eku;
 }
 
+/* A self-signed CA of a zone, and only one key for each zone. */
 static enum pz_err
 check_anchor(const struct pz_trust *trust, const struct pz_cert *ca, char *zone,
 	     struct pz_errinfo *info)
@@ -174,6 +177,7 @@ check_presented(struct check *c)
 	return PZ_OK;
 }
 
+/* Everything that has no category of its own is a chain that is not believed. */
 static enum pz_err
 map_error(int x509_error)
 {
@@ -392,6 +396,7 @@ check_expected(const struct check *c, const struct pz_peer *peer)
 	return PZ_OK;
 }
 
+/* In the order of page 2; see the head of this file. */
 static enum pz_err
 run(struct check *c, struct pz_peer *peer)
 {
@@ -403,6 +408,7 @@ run(struct check *c, struct pz_peer *peer)
 	return check_expected(c, peer);
 }
 
+/* `out` is written only when every rule holds. */
 enum pz_err
 pz_verify_chain(const struct pz_trust *trust, struct x509_st *leaf, struct stack_st_X509 *untrusted,
 		const struct pz_expect *expect, uint64_t wall_ms, struct pz_peer *out,

@@ -65,6 +65,7 @@ pz_knowledge_item(struct pz_knowledge *k, const struct pz_sync_kind *kind)
 
 /* ---- what is good ---- */
 
+/* Parses only; check_crl verifies. */
 static enum pz_err
 read_crl(const struct pz_sync_chunk *chunk, struct pz_crl **out, struct pz_errinfo *info)
 {
@@ -123,7 +124,7 @@ pz_knowledge_weigh(const struct pz_knowledge *k, const struct pz_sync_chunk *chu
 	return PZ_OK;
 }
 
-/* Every place is written: with a list, or as empty. */
+/* Writes every place: with a list, or as empty. */
 static enum pz_err
 save_aside(const struct pz_knowledge *k, struct pz_txn *txn)
 {
@@ -211,6 +212,7 @@ accept_device(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
 	return PZ_OK;
 }
 
+/* The bytes are not kept here: take_secret reads them again from the item. */
 static enum pz_err
 accept_secret(const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
 {
@@ -259,6 +261,7 @@ pz_knowledge_number(void *arg, const struct pz_sync_kind *kind, const struct pz_
 
 /* ---- what it says ---- */
 
+/* Replaces what was known of the device by what the item holds now. */
 static enum pz_err
 take_device(struct pz_knowledge *k, const char *name)
 {
@@ -298,6 +301,7 @@ take_crl(struct pz_knowledge *k)
 	return PZ_OK;
 }
 
+/* A secret that has gone from the item is forgotten. */
 static enum pz_err
 take_secret(struct pz_knowledge *k)
 {
@@ -313,6 +317,7 @@ take_secret(struct pz_knowledge *k)
 	return PZ_OK;
 }
 
+/* Follows one key of an item that has changed. */
 static enum pz_err
 take(struct pz_knowledge *k, const struct pz_sync_kind *kind, const char *key)
 {
@@ -366,6 +371,7 @@ pz_knowledge_is_replaced(const struct pz_knowledge *k, const char *device)
 	return strcmp(known->serial, serial) != 0;
 }
 
+/* By its deletion, or by a CRL that came before the deletion. */
 bool
 pz_knowledge_has_left(const struct pz_knowledge *k, const char *device)
 {
@@ -399,6 +405,7 @@ pz_knowledge_next(const struct pz_knowledge *k, size_t *pos)
 
 /* ---- store ---- */
 
+/* All keys are applied, also after one that failed: memory must follow the items. */
 enum pz_err
 pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, const json_t *keys,
 		   struct pz_txn *txn)
@@ -458,6 +465,7 @@ struct load {
 	size_t skipped;
 };
 
+/* What the newest list has replaced meanwhile is not kept. */
 static enum pz_err
 learn_aside(struct pz_knowledge *k, const char *place, struct pz_slice value)
 {

@@ -371,6 +371,7 @@ pz_shared_load(const struct pz_shared_config *config, struct pz_shared **out, si
 
 /* ---- what comes in ---- */
 
+/* Anything but a list of services may come from any device of the zone. */
 enum pz_err
 pz_shared_accept(const struct pz_shared *shared, const struct pz_sync_kind *kind,
 		 const struct pz_sync_chunk *chunk, const char *from, struct pz_errinfo *info)
@@ -417,6 +418,7 @@ pz_shared_received(struct pz_shared *shared, const struct pz_sync_kind *kind, co
 
 /* ---- changes made here ---- */
 
+/* True when the chunk (or its absence) is what this write has made. */
 static bool
 is_by(const struct pz_sync_chunk *chunk, const struct write *write)
 {
@@ -486,6 +488,7 @@ pz_shared_set_ahead(struct pz_shared *shared, int64_t ahead_ms)
 	shared->ahead_ms = ahead_ms;
 }
 
+/* Times of the zone are the hub's. */
 static uint64_t
 zone_time_ms(const struct pz_shared *shared)
 {
@@ -571,6 +574,7 @@ pz_shared_write(struct pz_shared *shared, enum pz_sync_id id, const char *key, c
 	return submit_write(write, txn, change_item(write, value, txn, info));
 }
 
+/* NULL for a deletion, too. */
 const char *
 pz_shared_value(const struct pz_shared *shared, enum pz_sync_id id, const char *key)
 {
@@ -615,6 +619,7 @@ pz_shared_forget(struct pz_shared *shared, enum pz_sync_id id,
 	pz_keep_failed(&shared->keep, err, "out of memory");
 }
 
+/* As if the chunk had never been here. */
 static enum pz_err
 forget_one(struct write *write, struct pz_txn *txn)
 {
@@ -646,13 +651,14 @@ pz_shared_forget_key(struct pz_shared *shared, enum pz_sync_id id, const char *k
 
 /* ---- the zone is left ---- */
 
-/* An own app's, as it is kept: it goes with the device. */
+/* A value of an app on this device: it stays with the device. */
 static bool
 is_kept_app(const struct pz_shared *shared, const struct pz_sync_chunk *chunk)
 {
 	return !chunk->deleted && strcmp(chunk->origin, shared->self) == 0;
 }
 
+/* The device's name, without zone. */
 static const char *
 name_of(const struct pz_shared *shared)
 {
@@ -700,6 +706,7 @@ pz_shared_wipe_again(struct pz_shared *shared, struct pz_txn *txn)
 	return save_all(shared, txn);
 }
 
+/* After the commit of pz_shared_wipe: memory follows the disk. */
 void
 pz_shared_wiped(struct pz_shared *shared, bool keep_apps)
 {
