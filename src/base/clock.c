@@ -1,3 +1,9 @@
+/*
+ * Two uses of clocks that are wrong: a machine whose clock is before the time this program was
+ * built would make certificates that other devices refuse, so its operator gets an error at once;
+ * and jumps of the wall clock while the daemon runs are found by comparing it with the monotonic
+ * clock.
+ */
 #include "base/clock.h"
 
 #include <time.h>
@@ -41,6 +47,7 @@ pz_clock_check(const struct pz_env *env, struct pz_errinfo *info)
 		       here, built);
 }
 
+/* Wall clock less monotonic clock: constant while the wall clock runs on, whatever the time. */
 static int64_t
 offset_of(const struct pz_env *env)
 {

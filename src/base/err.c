@@ -1,3 +1,5 @@
+/* Names and texts of errors come from one list (PZ_ERR_LIST). pz_fail is used everywhere an error
+ * gets a detail, so it is also the place where text of a peer is made safe to show. */
 #include "base/err.h"
 
 #include <stdarg.h>

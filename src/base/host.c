@@ -1,3 +1,8 @@
+/*
+ * Which texts are hosts: numeric addresses (netaddr.h), and DNS names by RFC 1123 2.1 with '_',
+ * which occurs in practice. A name whose last label is all digits is refused: it would be a
+ * mistyped IPv4 address, and resolvers disagree about those.
+ */
 #include "base/host.h"
 
 #include <string.h>
@@ -15,6 +20,7 @@ is_label(const char *at, size_t len)
 	       strspn(at, DIGITS LETTERS "-_") >= len;
 }
 
+/* One dot at the end is allowed: the name is then absolute. */
 static bool
 is_name(const char *host)
 {
@@ -68,6 +74,7 @@ pz_host_is_dialable(const char *host)
 	return pz_host_kind(host) != PZ_HOST_NONE;
 }
 
+/* For a better error: people type HOST:PORT where a host alone is asked for. */
 bool
 pz_host_has_port(const char *text)
 {

@@ -81,7 +81,7 @@ add_address(struct pz_cli_table *t, const json_t *device)
 				  v6 ? "[" : "", address, v6 ? "]" : "", port);
 }
 
-/* "connected", "offline", or when and why it is out. */
+/* "connected", "offline", or when and why it was revoked. */
 static void
 add_state(struct pz_cli_table *t, const json_t *device)
 {
@@ -172,6 +172,7 @@ add_zones(struct pz_cli_table *t, const json_t *zones)
 	}
 }
 
+/* Warnings come right after the zones, so they are seen first. */
 static int
 print_status(struct pz_cli *cli, const json_t *status)
 {

@@ -98,6 +98,7 @@ print_qr(const struct pz_cli *cli, const char *link)
 	fputc('\n', cli->out);
 }
 
+/* What the owner should know about codes before this one. */
 static void
 print_token_notes(struct pz_cli *cli, const json_t *token)
 {
@@ -158,6 +159,7 @@ pz_pzh_cmd_token(struct pz_cli *cli)
 
 /* ---- revoke ---- */
 
+/* Names are cleaned: a device chose them. */
 static int
 print_revoked(struct pz_cli *cli, const json_t *result)
 {

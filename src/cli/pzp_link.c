@@ -90,6 +90,7 @@ step_text(const char *state)
 	return NULL;
 }
 
+/* Progress goes to standard error, and only to a terminal: standard output has the result alone. */
 static bool
 on_enrol_event(void *arg, json_t *event)
 {
@@ -230,6 +231,7 @@ print_place(struct pz_cli *cli, const char *what, const json_t *place)
 	return PZ_EXIT_DONE;
 }
 
+/* The address in use, and the one that a move has announced. */
 static int
 print_hub(struct pz_cli *cli, const json_t *result)
 {

@@ -86,6 +86,7 @@ add_process(struct pz_cli_table *t, const json_t *status)
 	}
 }
 
+/* Preferences that count from the next reconnect on. */
 static void
 add_pending(struct pz_cli_table *t, const json_t *pending)
 {
@@ -195,6 +196,7 @@ add_state(struct pz_cli_table *t, const json_t *status)
 			 "pzp enrol LINK   (`pzh token` on the hub shows the link)");
 }
 
+/* The state first, then what needs attention, then the process. */
 static int
 print_status(struct pz_cli *cli, const json_t *status)
 {
@@ -227,7 +229,7 @@ pz_pzp_cmd_status(struct pz_cli *cli)
 
 #define HANDLE_BYTES 400
 
-/* What one types to call it: the last part of its API at its device; or its id (by_id). */
+/* The text to call a service by: the last part of its API at its device; or its id (by_id). */
 static void
 handle_of(const json_t *service, bool by_id, char out[HANDLE_BYTES])
 {
@@ -278,6 +280,7 @@ add_service(const struct pz_cli *cli, struct pz_cli_table *t, const json_t *serv
 		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(service, members[m], scratch));
 }
 
+/* A handle that occurs twice is replaced by the id, so that every line can be typed. */
 static int
 print_services(struct pz_cli *cli, const json_t *services)
 {

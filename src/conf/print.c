@@ -10,6 +10,7 @@ purpose(enum pz_program program)
 					  : "the Personal Zone Hub";
 }
 
+/* Rows without a range have both bounds 0. */
 static bool
 is_number(const struct pz_setting *setting)
 {
@@ -74,7 +75,7 @@ append_description(const struct pz_setting *setting, const char *lead, struct pz
 	return err;
 }
 
-/* What an operator seldom needs stands behind the rest. */
+/* Limits come after all other settings: an operator seldom needs them. */
 static bool
 is_limit(const struct pz_setting *setting)
 {
@@ -92,6 +93,7 @@ append_option(const struct pz_setting *setting, struct pz_buf *out)
 	return append_description(setting, "        ", out);
 }
 
+/* Limits come last: an operator seldom needs them. */
 static enum pz_err
 append_help(enum pz_program program, struct pz_buf *out)
 {

@@ -51,6 +51,7 @@ are_same_paths(const struct pz_settings *a, const struct pz_settings *b)
 	return true;
 }
 
+/* Compares a row in two sets of settings, by its type. */
 static bool
 is_same(const struct pz_setting *setting, const struct pz_settings *a, const struct pz_settings *b)
 {
@@ -104,6 +105,7 @@ add_name(struct pz_buf *list, const char *name)
 	return pz_buf_printf(list, "%s%s", list->len > 0 ? ", " : "", name);
 }
 
+/* What is live is swapped; what is not is only named, and stays as it was at the start. */
 enum pz_err
 pz_settings_reload(enum pz_program program, struct pz_settings *running, struct pz_settings *fresh,
 		   struct pz_buf *out_changed, struct pz_buf *out_waiting)

@@ -108,6 +108,7 @@ read_command_line(struct loader *loader, int argc, char **argv)
 
 /* ---- environment ---- */
 
+/* An empty variable counts as unset. */
 static enum pz_err
 read_environment(struct loader *loader)
 {
@@ -150,6 +151,8 @@ unquote(char *value)
 	return value + 1;
 }
 
+/* Everything that is not understood is an error with file and line: a typing error must not
+ * silently change what the daemon does. */
 static enum pz_err
 read_line(struct loader *loader, char *text, const char *path, unsigned line)
 {
@@ -283,6 +286,7 @@ in_data_dir(const struct loader *loader, const char *name, const char *suffix, c
 	return PZ_ERR_LIMIT_MEMORY;
 }
 
+/* Its place depends on the data directory, so that must be known first. */
 static enum pz_err
 find_and_read_file(struct loader *loader)
 {
@@ -300,6 +304,7 @@ find_and_read_file(struct loader *loader)
 	return PZ_OK;
 }
 
+/* Rows that no source has set, then what depends on others. */
 static enum pz_err
 fill_defaults(struct loader *loader)
 {
@@ -315,6 +320,7 @@ fill_defaults(struct loader *loader)
 	return PZ_OK;
 }
 
+/* What a single row cannot check. */
 static enum pz_err
 check_together(const struct loader *loader)
 {

@@ -1,3 +1,12 @@
+/*
+ * The operator's settings, one row each. From a row come the parser and its checks, --help, the man
+ * page and the example file (print.c), the defaults, and whether SIGHUP changes it (is_live). To
+ * add one: a row here, a member in struct pz_settings (settings.h), then `packaging/example-conf`
+ * and the man pages, which a test compares.
+ *
+ * Rows of both programs with different defaults or texts are two rows. Sizes are bytes, with
+ * KiB and MiB; their bounds come from base/limits.h where a peer can push against them.
+ */
 #include "conf/table.h"
 
 #include <string.h>
@@ -13,7 +22,7 @@
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 static const char *const key_types[] = {"ec-p256", "ec-p384", "rsa3072", "rsa4096", NULL};
 
-/* Order: as it shall stand in help, man page and example file. */
+/* In the order of help, man page and example file. */
 const struct pz_setting pz_setting_table[] = {
 	{
 		.programs = PZ_PROGRAM_PZPD,

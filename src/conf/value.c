@@ -60,6 +60,7 @@ is_device_name(const char *text)
 	return true;
 }
 
+/* Exactly one of the words. */
 static bool
 is_choice(const struct pz_setting *setting, const char *text)
 {
@@ -96,6 +97,7 @@ is_allowed(const struct pz_setting *setting, const char *value, bool is_file, ui
 
 /* ---- storing ---- */
 
+/* Each occurrence of the option adds one. */
 static enum pz_err
 add_path(struct pz_settings *settings, const char *value)
 {
@@ -111,6 +113,7 @@ add_path(struct pz_settings *settings, const char *value)
 	return PZ_OK;
 }
 
+/* The text has been checked. The field's C type follows from the type of the row. */
 static enum pz_err
 store(const struct pz_setting *setting, struct pz_settings *settings, const char *value,
       uint32_t number)
@@ -146,6 +149,7 @@ store(const struct pz_setting *setting, struct pz_settings *settings, const char
 	return PZ_ERR_INTERNAL;
 }
 
+/* @param settings NULL: only checked */
 enum pz_err
 pz_setting_assign(const struct pz_setting *setting, struct pz_settings *settings, const char *value,
 		  const char *where, bool is_file, struct pz_errinfo *info)

@@ -1,3 +1,8 @@
+/*
+ * The codes of one zone: at most one for any device and one for each device's name. A new code for
+ * the same name replaces the old one; a code that has ended keeps its place until another needs it,
+ * so that a late attempt is answered with how it ended.
+ */
 #include "enrol/codes.h"
 
 #include <stdlib.h>
@@ -61,6 +66,8 @@ live_one(const struct pz_codes *codes, const struct pz_env *env)
 	return NULL;
 }
 
+/* The code by name counts first. Without any code for this name the answer is that of some live
+ * code, so that the attempt is counted there. */
 struct pz_code *
 pz_codes_find(struct pz_codes *codes, const struct pz_env *env, const char *device)
 {

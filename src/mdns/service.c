@@ -5,6 +5,7 @@
 
 #include "base/codec.h"
 
+/* A DNS label of letters, digits and inner hyphens. */
 static bool
 is_host_label(const char *host)
 {
@@ -54,6 +55,7 @@ put(char **at, const char *text)
 	return copy;
 }
 
+/* Struct, pointers and texts in one allocation, so free() is enough. */
 struct pz_mdns_service *
 pz_mdns_service_copy(const struct pz_mdns_service *service)
 {

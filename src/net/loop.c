@@ -1,3 +1,9 @@
+/*
+ * Our timers, links and libuv in one loop. One uv timer (`alarm`) is armed for the earliest of our
+ * timers; they run in the prepare handle, right before libuv waits, and then the turn ends:
+ * everything the turn has produced is sent. So a simulation can run the same timers and turns
+ * without libuv.
+ */
 #include "net/loop.h"
 
 #include <limits.h>
@@ -13,6 +19,7 @@ on_alarm(uv_timer_t *alarm)
 	(void)alarm; /* the prepare handle runs the timers */
 }
 
+/* Rounded up to milliseconds: a timer must not find that it is too early, and spin. */
 static void
 arm(struct pz_loop *loop, uint64_t now_us)
 {
@@ -87,6 +94,7 @@ pz_loop_stop(struct pz_loop *loop)
 	uv_stop(&loop->uv);
 }
 
+/* Some child did not end in time; what is left is closed without it. */
 static void
 on_end_alarm(uv_timer_t *alarm)
 {
@@ -134,6 +142,7 @@ pz_loop_files_for_links(const struct pz_loop *loop)
 	       (quarter < PZ_FILES_RESERVED_MAX ? quarter : PZ_FILES_RESERVED_MAX);
 }
 
+/* A third: the others are for links that have proved themselves, and for dialling. */
 unsigned
 pz_loop_room(const struct pz_loop *loop, unsigned wanted)
 {

@@ -19,6 +19,8 @@ interface_index(const char *name)
 	return *end == '\0' && number <= UINT16_MAX ? (unsigned)number : 0;
 }
 
+/* The scope matters for connect() and bind() of link-local addresses only, but is set for all that
+ * have one. */
 enum pz_err
 pz_sockaddr_make(const struct pz_netaddr *address, uint16_t port, union pz_sockaddr *out,
 		 struct pz_errinfo *info)

@@ -1,3 +1,5 @@
+/* The error objects of page 7: numbers and texts of JSON-RPC, and DOM error names with their legacy
+ * codes, which old clients compare. */
 #include "rpc/error.h"
 
 #include <stddef.h>
@@ -32,6 +34,7 @@ static const struct {
 	{"TimeoutError", 23},
 };
 
+/* "error" for codes of later versions. */
 const char *
 pz_rpc_code_text(int code)
 {
@@ -50,6 +53,7 @@ pz_rpc_error(int code, const char *message, json_t *data_takes)
 			 message ? message : pz_rpc_code_text(code), "data", data_takes);
 }
 
+/* 0 for names that came after the legacy codes. */
 int
 pz_dom_code(const char *name)
 {

@@ -1,3 +1,9 @@
+/*
+ * Descriptors of services (page 7, 2). The id is MD5 over api, display name and description: the
+ * clients that exist compute it so, and it only names a service, it protects nothing. Descriptors
+ * of other nodes are parsed with the checks that our own have to pass, and the id is computed
+ * again, so one service cannot pass for another.
+ */
 #include "service/descriptor.h"
 
 #include <stdlib.h>
@@ -13,6 +19,7 @@
 
 #define MD5_BYTES 16
 
+/* Printable ASCII; '@' separates api and id in method names. */
 static bool
 is_api(const char *api)
 {
@@ -52,6 +59,7 @@ check_texts(const char *api, const char *display_name, const char *description,
 	return PZ_OK;
 }
 
+/* EVP, since libsodium has no MD5. @spec page 7, 2 */
 enum pz_err
 pz_descriptor_id(const char *api, const char *display_name, const char *description,
 		 char out_id[PZ_SERVICE_ID_CHARS + 1])
@@ -103,6 +111,7 @@ pz_descriptor_fini(struct pz_descriptor *d)
 	memset(d, 0, sizeof(*d));
 }
 
+/* "icon" is null: old clients expect the member. */
 json_t *
 pz_descriptor_json(const struct pz_descriptor *d)
 {
@@ -130,6 +139,7 @@ member(const json_t *json, const char *key)
 	return text && strlen(text) == json_string_length(value) ? text : NULL;
 }
 
+/* @param expected the sender, which can host services of its own only; NULL: any */
 static enum pz_err
 check_address(const char *address, const char *expected, struct pz_errinfo *info)
 {
@@ -192,6 +202,7 @@ pz_api_matches(const char *pattern, const char *api)
 	return left >= tail && memcmp(api + left - tail, pattern, tail) == 0;
 }
 
+/* Written anew, so that members that we do not know are not passed on. */
 enum pz_err
 pz_descriptors_copy(const json_t *list, const char *address, json_t **out, struct pz_errinfo *info)
 {

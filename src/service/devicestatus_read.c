@@ -15,6 +15,7 @@
 static char *path_of(const struct pz_ds *ds, const char *fmt, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
+/* A path below the root. NULL: out of memory. */
 static char *
 path_of(const struct pz_ds *ds, const char *fmt, va_list args)
 {
@@ -27,6 +28,8 @@ path_of(const struct pz_ds *ds, const char *fmt, va_list args)
 	return asprintf(&path, "%s%s", ds->root, tail) < 0 ? NULL : path;
 }
 
+/* At most PZ_DS_FILE_BYTES_MAX bytes. O_NONBLOCK: a file below the root may turn out to be a pipe.
+ */
 static char *
 read_path(const char *path, size_t *out_len)
 {
@@ -54,6 +57,7 @@ read_path(const char *path, size_t *out_len)
 	return text;
 }
 
+/* White space at the end goes; bytes that are not UTF-8 become '?', as the value goes into JSON. */
 static char *
 tidy(char *text, size_t len)
 {
@@ -123,6 +127,7 @@ pz_ds_exists(const struct pz_ds *ds, const char *fmt, ...)
 	return path && access(path, F_OK) == 0;
 }
 
+/* Sorted by name, so that "_default" is the same component each time. */
 void
 pz_ds_list(struct pz_ds *ds, const char *dir, bool (*keep)(struct pz_ds *ds, const char *name),
 	   json_t *names)
@@ -144,6 +149,7 @@ pz_ds_list(struct pz_ds *ds, const char *dir, bool (*keep)(struct pz_ds *ds, con
 	free(entries);
 }
 
+/* The value of the first line "key <separator> value", without quotes around it. */
 char *
 pz_ds_field(const char *text, const char *key, char separator)
 {

@@ -137,6 +137,7 @@ const struct pz_ds_aspect pz_ds_cpu = {"CPU", cpu_components, NULL, cpu_properti
 
 #define DMI "/sys/class/dmi/id"
 
+/* One device, always. */
 static void
 device_components(struct pz_ds *ds, json_t *names)
 {
@@ -217,6 +218,7 @@ const struct pz_ds_aspect pz_ds_device = {"Device", device_components, NULL, dev
 #define EDID_WIDTH_CM 21
 #define EDID_HEIGHT_CM 22
 
+/* Connectors without a display are no components. */
 static bool
 is_connected(struct pz_ds *ds, const char *name)
 {
@@ -266,6 +268,7 @@ edid_byte(struct pz_ds *ds, const char *component, size_t offset)
 	return edid && len >= EDID_BYTES_MIN ? (uint8_t)edid[offset] : 0;
 }
 
+/* Dots over the size in the EDID, which counts whole centimetres. */
 static json_t *
 dpi(struct pz_ds *ds, const char *component, size_t axis, size_t offset)
 {
@@ -346,6 +349,7 @@ meminfo(struct pz_ds *ds, const char *key)
 	return field ? json_integer(strtoll(field, NULL, 10) * 1024) : NULL;
 }
 
+/* The file system of the root directory. */
 static json_t *
 disk(struct pz_ds *ds, bool available)
 {
@@ -402,6 +406,7 @@ os_components(struct pz_ds *ds, json_t *names)
 	add_name(names, "os");
 }
 
+/* By os-release(5): /etc first. */
 static json_t *
 os_release(struct pz_ds *ds, const char *key)
 {

@@ -167,6 +167,7 @@ read_params(struct find *f, const json_t *params)
 
 /* ---- results ---- */
 
+/* A wanted zone is a whole zone or one device. */
 static bool
 is_in_zones(const struct find *f, const char *address)
 {
@@ -183,6 +184,7 @@ is_in_zones(const struct find *f, const char *address)
 	return false;
 }
 
+/* The node's own services, the cache and other nodes give more than was asked for. */
 static bool
 is_wanted(const struct find *f, const struct pz_descriptor *s)
 {
@@ -246,6 +248,7 @@ send_error(struct find *f)
 	pz_call_event(&f->call->pub, "onError", bare ? NULL : pz_dom_error(name, NULL));
 }
 
+/* Every result is an event of its own; the answer comes after them. */
 static void
 deliver(struct find *f)
 {
@@ -261,6 +264,7 @@ deliver(struct find *f)
 	pz_call_result(&c->pub, NULL);
 }
 
+/* After the time-out the call is gone already, and the search is only freed. */
 void
 pz_find_done(struct pz_find *find)
 {
@@ -270,6 +274,7 @@ pz_find_done(struct pz_find *find)
 	find_free(f);
 }
 
+/* Delivers what is there. The search lives on until its owner is done with it. */
 static void
 on_timeout(struct pz_timer *timer, void *arg)
 {
