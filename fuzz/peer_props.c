@@ -10,7 +10,8 @@
  */
 #include "fuzz.h"
 
-#include "pzp/peers.h"
+#include "pzp/internal.h"
+#include "pzp/peers_internal.h"
 #include "store/memory.h"
 #include "wire/frame.h"
 #include "wire/json.h"
@@ -142,7 +143,7 @@ open_link(size_t i)
 	FUZZ_CHECK(far->pl != NULL);
 	far->pl->peer = pz_peers_get(w.node->peers, devices[i]);
 	FUZZ_CHECK(far->pl->peer != NULL);
-	pz_peer_link_authenticated(far->pl);
+	pz_guest_proved(&far->pl->guest);
 	FUZZ_CHECK(pz_link_identify(far->pl->link, PZ_SESSION_PEER, addresses[i]) == PZ_OK);
 	far->pl->state = PEER_LINK_REGISTERING;
 	pz_buf_init(&frame, PZ_FRAME_BYTES_ENROL, NULL);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pzp/peers.h"
+#include "pzp/internal.h"
 #include "pzp/zonedata.h"
 #include "zone/app_share.h"
 #include "zone/record.h"

@@ -5,7 +5,7 @@
 
 #include "base/auto.h"
 #include "pzp/devices.h"
-#include "pzp/peers.h"
+#include "pzp/internal.h"
 #include "pzp/target.h"
 #include "rpc/error.h"
 #include "rpc/payload.h"
@@ -274,7 +274,7 @@ note_way(struct call *call)
 	call->via = pz_router_route(node->router, pz_slice_str(call->peer));
 	if (call->session[0] == '\0')
 		snprintf(call->session, sizeof(call->session), "%s",
-			 pz_peers_session_of(node, device));
+			 pz_peers_session_of(node->peers, device));
 	if (call->via)
 		node_watch_session(node, call->via);
 }

@@ -5,8 +5,8 @@
 
 #include "base/auto.h"
 #include "pzp/appdata.h"
+#include "pzp/devices.h"
 #include "pzp/moved.h"
-#include "pzp/peers.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
 
@@ -53,7 +53,7 @@ set_gauges(struct pz_node *node)
 static json_t *
 tls_port(const struct pz_node *node)
 {
-	return node->peers->port ? json_integer(node->peers->port) : json_null();
+	return pz_peers_port(node->peers) ? json_integer(pz_peers_port(node->peers)) : json_null();
 }
 
 json_t *
@@ -73,7 +73,7 @@ status_result(struct pz_node *node)
 		m ? "hub" : "virgin", "state", pz_state_text(node->machine.state), "reason",
 		node->machine.reason, "lastFailure",
 		node->machine.state == PZ_STATE_CONNECTING ? node->machine.last_failure : "", "hub",
-		hub_result(node), "peers", pz_peers_status(node), "ports", "tls", tls_port(node),
+		hub_result(node), "peers", devices_status(node), "ports", "tls", tls_port(node),
 		"web", "pending", prefs_pending(node), "daysLeft", warnings_days(node), "warnings",
 		warnings_list(node), "conditions", pz_conditions_json(node->conditions), "metrics",
 		pz_metrics_json(&node->metrics));
@@ -319,7 +319,7 @@ cmd_reconnect(struct pz_request *request)
 static void
 cmd_peers(struct pz_request *request)
 {
-	pz_request_answer(request, pz_peers_list(request->self));
+	pz_request_answer(request, devices_list(request->self));
 }
 
 /* ---- watch ---- */

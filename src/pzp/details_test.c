@@ -1,5 +1,6 @@
 /* Details of the user and names of devices at a device: pages 8 and 10. */
 #include "pzp/node_fixture.h"
+#include "pzp/peers_internal.h"
 #include "pzp/zonedata.h"
 
 #define TV ZONE "/tv"
@@ -221,7 +222,7 @@ a_given_name_counts_at_once(void **state)
 	become_connected();
 	comes_in("device/laptop", "\"Desk\"", ZONE);
 	is_called("Desk", NULL);
-	json_t *info = node_info(w.node);
+	json_t *info = pz_peers_info(w.node->peers);
 	assert_string_equal(pz_json_str(info, "displayName"), "Desk");
 	json_decref(info);
 	assert_ok(name("laptop", "Table")->err); /* the same by command, from here */

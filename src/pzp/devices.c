@@ -6,9 +6,9 @@
 #include <time.h>
 
 #include "base/suggest.h"
-#include "pzp/peers.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
+#include "zone/details.h"
 
 /* ---- which there are ---- */
 
@@ -16,14 +16,6 @@ static bool
 is_own(const struct pz_node *node, const char *device)
 {
 	return strcmp(device, node->device) == 0;
-}
-
-static bool
-is_linked(const struct pz_node *node, const char *device)
-{
-	const struct peer *peer = pz_peers_find(node->peers, device);
-
-	return peer && peer->live;
 }
 
 /* The hub says that it is there now: after an enrolment under a former name this comes before the
@@ -37,40 +29,20 @@ is_at_hub(const struct pz_node *node, const char *device)
 }
 
 bool
-devices_has_left(const struct pz_node *node, const char *device)
-{
-	return !is_own(node, device) && pz_device_zone_has_left(&node->zone, device) &&
-	       !is_at_hub(node, device) && !is_linked(node, device);
-}
-
-static bool
-is_passed_on(const struct pz_node *node, const char *device)
-{
-	size_t pos = 0;
-	struct pz_slice key;
-	void *relay;
-
-	while (pz_map_next(node->peers->by_device, &pos, &key, &relay))
-		if (json_object_get(((const struct peer *)relay)->relayed, device))
-			return true;
-	return false;
-}
-
-bool
 devices_has(const struct pz_node *node, const char *device)
 {
-	if (is_own(node, device) || is_linked(node, device))
+	if (is_own(node, device) || pz_peers_is_linked(node->peers, device))
 		return true;
-	if (devices_has_left(node, device))
+	if (pz_peers_has_left(node->peers, device))
 		return false;
 	return json_object_get(node->directory, device) || json_object_get(node->known, device) ||
-	       pz_device_zone_has(&node->zone, device) || is_passed_on(node, device);
+	       pz_device_zone_has(&node->zone, device) || pz_peers_relayed(node->peers, device);
 }
 
 json_t *
 devices_names(const struct pz_node *node)
 {
-	json_t *names = pz_peers_names(node), *value;
+	json_t *names = pz_peers_names(node->peers), *value;
 	const char *device;
 	void *next;
 
@@ -79,6 +51,101 @@ devices_names(const struct pz_node *node)
 			json_object_del(names, device);
 	}
 	return names;
+}
+
+/* ---- what is shown ---- */
+
+static json_t *
+text_or(const json_t *object, const char *name, const char *fallback)
+{
+	const char *text = pz_json_str(object, name);
+
+	return json_string(text ? text : fallback);
+}
+
+/* How a device is called: it says so itself, or the hub does, who hears of every name. Without
+ * either the zone's data tells how it was last named. */
+static json_t *
+shown_name(const struct pz_node *node, const char *device)
+{
+	struct pz_peer_view peer;
+	char key[PZ_DETAILS_KEY_CHARS];
+	json_t *entry = json_object_get(node->directory, device);
+
+	(void)pz_peers_view(node->peers, device, &peer);
+	if (peer.remote && peer.info)
+		return text_or(peer.info, "displayName", device);
+	if (node->hub.is_registered && entry)
+		return text_or(entry, "displayName", device);
+	pz_details_key(device, key);
+	char *given = pz_shared_text(node->zonedata->shared, PZ_SYNC_USER_DETAILS, key);
+	json_t *name = given ? json_string(given)
+			     : text_or(peer.info ? peer.info : entry, "displayName", device);
+	free(given);
+	return name;
+}
+
+char *
+devices_display_name(const struct pz_node *node, const char *device)
+{
+	if (strcmp(device, node->device) == 0)
+		return strdup(node->display_name);
+	json_t *name = shown_name(node, device);
+	char *copy = name ? strdup(json_string_value(name)) : NULL;
+	json_decref(name);
+	return copy;
+}
+
+/* What is known of it: what it says itself counts more than what the hub tells. */
+static json_t *
+describe(const struct pz_node *node, const char *device)
+{
+	const json_t *told = json_object_get(node->directory, device), *entry = told;
+	struct pz_peer_view peer;
+	int64_t port = 0;
+	char id[PZ_ADDRESS_BYTES_MAX + 1];
+
+	(void)pz_peers_view(node->peers, device, &peer);
+	if (peer.info)
+		entry = peer.info;
+	json_t *addresses = json_object_get(entry, peer.info ? "addresses" : "ipaddress");
+	const json_t *seen = json_object_get(told, "lastSeen");
+	(void)pz_json_int(entry, "port", 0, UINT16_MAX, &port);
+	snprintf(id, sizeof(id), "%s/%s", node->zone.membership->zone, device);
+	return json_pack("{s:s, s:o?, s:o?, s:s, s:s, s:s, s:o?, s:O?, s:I, s:b, s:o}", "id", id,
+			 "displayName", shown_name(node, device), "deviceType",
+			 text_or(entry, "deviceType", ""), "state", pz_peer_state_text(peer.state),
+			 "route", pz_peers_route(node->peers, device), "reason", peer.reason,
+			 "address", peer.remote ? json_string(peer.remote) : json_null(),
+			 "addresses", addresses, "port", (json_int_t)port, "friend", 0, "lastSeen",
+			 json_is_integer(seen) ? json_incref((json_t *)(uintptr_t)seen)
+					       : json_null());
+}
+
+json_t *
+devices_list(const struct pz_node *node)
+{
+	json_t *list = json_array(), *names = devices_names(node), *value;
+	const char *device;
+
+	if (node->zone.membership)
+		json_object_foreach (names, device, value)
+			json_array_append_new(list, describe(node, device));
+	json_decref(names);
+	return list;
+}
+
+json_t *
+devices_status(const struct pz_node *node)
+{
+	json_t *list = devices_list(node), *entry;
+	static const char *const more[] = {"deviceType", "addresses", "port", "reason"};
+	size_t i;
+
+	json_array_foreach (list, i, entry)
+		for (size_t k = 0; k < sizeof(more) / sizeof(more[0]); k++)
+			(void)json_object_del(entry, more[k]);
+	return list;
 }
 
 /* ---- which one is meant ---- */
@@ -276,7 +343,7 @@ drop_entries(struct pz_node *node, json_t *by_device)
 	void *next;
 
 	json_object_foreach_safe (by_device, next, device, value) {
-		if (devices_has_left(node, device))
+		if (pz_peers_has_left(node->peers, device))
 			json_object_del(by_device, device);
 	}
 }
@@ -284,17 +351,9 @@ drop_entries(struct pz_node *node, json_t *by_device)
 void
 devices_drop_left(struct pz_node *node)
 {
-	size_t pos = 0;
-	struct pz_slice key;
-	void *value;
-
 	if (node->zone.knowledge == NULL || node->zone.membership == NULL || node->is_wiping)
 		return;
 	drop_entries(node, node->known);
 	drop_entries(node, node->directory);
-	while (pz_map_next(node->peers->by_device, &pos, &key, &value)) {
-		struct peer *peer = value;
-		if (peer->live == NULL && devices_has_left(node, peer->device))
-			pz_peer_give_up(peer, "the device has left the zone");
-	}
+	pz_peers_drop_left(node->peers);
 }

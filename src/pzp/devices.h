@@ -16,9 +16,6 @@ bool devices_has(const struct pz_node *node, const char *device);
  * memory. */
 json_t *devices_names(const struct pz_node *node);
 
-/** A device that was revoked or has left: it is neither listed nor dialled. */
-bool devices_has_left(const struct pz_node *node, const char *device);
-
 /**
  * The device that a person means: by its name, its address ZONE/NAME, its name in another case, or
  * its display name, in this order. While no device of the zone is known but this one (a fresh
@@ -36,6 +33,11 @@ void devices_why_away(const struct pz_node *node, const char *device, char *out,
 
 /** The name that people see. New, or NULL. */
 char *devices_display_name(const struct pz_node *node, const char *device);
+
+/** `pzp peers`: every device of the zone that we know of. New, or NULL. */
+json_t *devices_list(const struct pz_node *node);
+/** The part of it that stands in `pzp status`. New, or NULL. */
+json_t *devices_status(const struct pz_node *node);
 
 /** News of the zone's devices: those that have left are forgotten, and no longer dialled. */
 void devices_drop_left(struct pz_node *node);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "pzp/peers.h"
+#include "pzp/internal.h"
 #include "pzp/servicecache.h"
 #include "wire/json.h"
 
@@ -62,22 +62,13 @@ free_discovery(struct discovery *d)
 json_t *
 discovery_list_of(const struct pz_node *node, const char *device)
 {
-	const struct peer *peer = pz_peers_find(node->peers, device);
-	size_t pos = 0;
-	struct pz_slice key;
-	void *value;
+	json_t *services = pz_peers_services(node->peers, device), *passed_on = NULL;
 
-	if (peer && peer->live && peer->services)
-		return peer->services; /* the owner's word counts most (page 8) */
-	json_t *list = json_object_get(node->known, device);
-	while (!node->hub.is_registered &&
-	       pz_map_next(node->peers->by_device, &pos, &key, &value)) {
-		const struct peer *relay = value;
-		json_t *passed_on = json_object_get(relay->relayed, device);
-		if (passed_on)
-			list = passed_on;
-	}
-	return list;
+	if (services)
+		return services; /* the owner's word counts most (page 8) */
+	if (!node->hub.is_registered)
+		passed_on = pz_peers_relayed(node->peers, device);
+	return passed_on ? passed_on : json_object_get(node->known, device);
 }
 
 /* Own services first, then those of the devices that we know: such as can be reached before others,
@@ -86,7 +77,7 @@ static json_t *
 collect(struct pz_node *node, const char *api)
 {
 	json_t *out = pz_registry_list(node->registry, api);
-	json_t *names = pz_peers_names(node), *value, *one;
+	json_t *names = pz_peers_names(node->peers), *value, *one;
 	const char *device;
 	size_t i;
 
@@ -94,7 +85,7 @@ collect(struct pz_node *node, const char *api)
 		(void)json_object_set_new(names, device, json_true());
 	for (int pass = 0; pass < 2; pass++)
 		json_object_foreach (names, device, value) {
-			if (node_has_route(node, device) != (pass == 0))
+			if (pz_peers_has_route(node->peers, device) != (pass == 0))
 				continue;
 			json_array_foreach (discovery_list_of(node, device), i, one)
 				if (matches(api, one))
@@ -121,23 +112,8 @@ finish(struct discovery *d)
 static bool
 is_here(const struct discovery *d)
 {
-	return node_has_route(d->node, d->device) && discovery_list_of(d->node, d->device);
-}
-
-/* Somebody is being connected to, or is connected and has not said yet what it has. */
-static bool
-is_waiting_for_peers(const struct pz_node *node)
-{
-	size_t pos = 0;
-	struct pz_slice key;
-	void *value;
-
-	while (pz_map_next(node->peers->by_device, &pos, &key, &value)) {
-		const struct peer *peer = value;
-		if (peer->attempt || (peer->live && peer->services == NULL))
-			return true;
-	}
-	return false;
+	return pz_peers_has_route(d->node->peers, d->device) &&
+	       discovery_list_of(d->node, d->device);
 }
 
 /* Over: it was found, or nothing can come any more. */
@@ -146,27 +122,28 @@ is_settled(const struct discovery *d)
 {
 	if (pz_env_mono_us(d->node->config.env) >= d->end_us || (d->device && is_here(d)))
 		return true;
-	return !d->is_asking && pz_nearby_left_us(d->node->nearby) == 0 &&
-	       !is_waiting_for_peers(d->node);
+	return !d->is_asking && pz_peers_look_left_us(d->node->peers) == 0 &&
+	       !pz_peers_is_expecting(d->node->peers);
 }
 
 /* Once: the relay may have been found by the search itself. */
 static void
 ask_by_relay(struct discovery *d)
 {
-	const struct peer *relay = pz_peers_relay_for(d->node, pz_slice_str(""));
+	bool speaks;
 	json_t *message;
 
-	if (d->has_asked || d->node->hub.is_registered || relay == NULL)
+	if (d->has_asked || d->node->hub.is_registered ||
+	    !pz_peers_has_relay_to_hub(d->node->peers, &speaks))
 		return;
-	if (!relay->is_speaking) { /* the hub does not hear us by it yet: a moment more */
+	if (!speaks) { /* the hub does not hear us by it yet: a moment more */
 		if (!d->is_asking)
 			d->end_us = pz_env_mono_us(d->node->config.env) + BEHIND_US;
 		d->is_asking = true;
 		return;
 	}
 	message = json_pack("{s:s}", "id", d->id);
-	node_send_zone_prop(d->node, "findServices", message);
+	hub_send_zone_prop(d->node, "findServices", message);
 	json_decref(message);
 	d->has_asked = d->is_asking = true;
 }
@@ -176,7 +153,7 @@ static void
 go_on(struct discovery *d)
 {
 	const struct pz_env *env = d->node->config.env;
-	uint64_t now = pz_env_mono_us(env), left = pz_nearby_left_us(d->node->nearby);
+	uint64_t now = pz_env_mono_us(env), left = pz_peers_look_left_us(d->node->peers);
 
 	ask_by_relay(d);
 	if (is_settled(d)) {
@@ -198,12 +175,9 @@ dial_everybody(struct pz_node *node, uint64_t seek_us)
 	size_t count = 0;
 
 	json_object_foreach (node->directory, device, entry) {
-		struct peer *peer = NULL;
 		if (json_array_size(json_object_get(entry, "ipaddress")) > 0 &&
 		    count++ < PZ_PEER_ATTEMPTS_MAX)
-			peer = pz_peers_get(node->peers, device);
-		if (peer)
-			pz_peer_dial(peer, seek_us);
+			(void)pz_peers_dial(node->peers, device, seek_us);
 	}
 }
 
@@ -219,11 +193,11 @@ start_local(struct discovery *d)
 	struct pz_node *node = d->node;
 	bool has_mdns = node->config.mdns != NULL;
 	uint64_t look_us = d->device ? PZ_PEER_SEEK_US : LOCAL_QUIET_US;
-	struct peer *peer = d->device ? pz_peers_get(node->peers, d->device) : NULL;
 
 	d->is_beginning = false;
 	d->is_local = true;
-	if (!can_look(node) || (d->device && (peer == NULL || is_here(d)))) {
+	if (!can_look(node) ||
+	    (d->device && (!pz_peers_add(node->peers, d->device) || is_here(d)))) {
 		finish(d);
 		return;
 	}
@@ -231,9 +205,9 @@ start_local(struct discovery *d)
 		look_us = LOCAL_SHORT_US;
 	d->end_us = pz_env_mono_us(node->config.env) + PZ_PEER_SEEK_US;
 	if (has_mdns)
-		pz_nearby_look(node->nearby, look_us, !node->hub.is_registered);
-	if (peer)
-		pz_peer_dial(peer, look_us);
+		pz_peers_look(node->peers, look_us, !node->hub.is_registered);
+	if (d->device)
+		(void)pz_peers_dial(node->peers, d->device, look_us);
 	if (!node->hub.is_registered)
 		dial_everybody(node, 0);
 	go_on(d);
@@ -484,7 +458,7 @@ discovery_announce(struct pz_node *node)
 	json_t *message = json_pack("{s:o?, s:s}", "services",
 				    pz_registry_list(node->registry, NULL), "from", node->self);
 
-	node_send_zone_prop(node, "registerServices", message);
+	hub_send_zone_prop(node, "registerServices", message);
 	json_decref(message);
 	servicecache_announce(node);
 }

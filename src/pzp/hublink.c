@@ -6,7 +6,7 @@
 #include "base/netaddr.h"
 #include "pzp/clock.h"
 #include "pzp/moved.h"
-#include "pzp/peers.h"
+#include "pzp/resend.h"
 #include "pzp/zonedata.h"
 #include "rpc/error.h"
 #include "wire/frame.h"
@@ -156,10 +156,7 @@ hub_send_info(struct pz_node *node)
 
 	if (!node->hub.is_registered)
 		return;
-	info = node_info(node);
-	(void)json_object_set_new(
-		info, "behind",
-		pz_peers_behind(node->peers, pz_peers_relay_room(&node->hub.link->session)));
+	info = pz_peers_info_for_hub(node->peers);
 	hub_send_prop(node, "pzpInfo", info);
 	json_decref(info);
 }
@@ -193,6 +190,29 @@ hub_send_prop(struct pz_node *node, const char *status, json_t *message)
 	pz_buf_fini(&out);
 }
 
+void
+hub_send_zone_prop(struct pz_node *node, const char *status, json_t *message)
+{
+	struct pz_buf out;
+	bool speaks;
+
+	if (node->hub.is_registered) {
+		hub_send_prop(node, status, message);
+		return;
+	}
+	if (node->zone.membership == NULL || !pz_peers_has_relay_to_hub(node->peers, &speaks))
+		return;
+	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
+	enum pz_err err =
+		pz_message_prop(&out, node->self, node->zone.membership->zone, status, message);
+	if (err == PZ_OK)
+		err = pz_router_send(node->router, pz_buf_slice(&out));
+	if (err != PZ_OK)
+		pz_info_of(&node->hub_log, node->config.env, "prop-not-sent", "status=%s %s",
+			   status, pz_err_text(err));
+	pz_buf_fini(&out);
+}
+
 /* ---- a sign of life ---- */
 
 void
@@ -217,7 +237,7 @@ everybody_gone(struct pz_node *node, const struct pz_session *hub)
 {
 	const char *device;
 	json_t *entry, *error = pz_rpc_unreachable(node->zone.membership->zone);
-	json_t *names = pz_peers_names(node);
+	json_t *names = pz_peers_names(node->peers);
 
 	json_object_foreach (node->directory, device, entry)
 		(void)json_object_set_new(entry, "connected", json_false());
@@ -337,8 +357,7 @@ hub_wipe(struct pz_node *node)
 	if (node->is_wiping)
 		return;
 	node->is_wiping = true;
-	pz_peers_unlisten(node->peers);
-	pz_peers_stop(node->peers, "left the zone"); /* while we still have a name there */
+	pz_peers_leave(node->peers); /* while we still have a name there */
 	txn = pz_txn_new();
 	if (txn == NULL || zonedata_wipe(node, txn) != PZ_OK) {
 		pz_txn_free(txn);

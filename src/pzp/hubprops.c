@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "pzp/moved.h"
-#include "pzp/peers.h"
+#include "pzp/resend.h"
 #include "pzp/twice.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
@@ -25,18 +25,6 @@ tell_device(struct pz_node *node, const char *device, bool connected)
 	(void)json_object_set_new(node->told, device, json_boolean(connected));
 	node_tell(node, json_pack("{s:s, s:s, s:b}", "event", "device", "name", device, "connected",
 				  connected));
-}
-
-/* Its link ends with the revocation list; it is not dialled again. */
-static void
-forget_peer(struct pz_node *node, const char *device)
-{
-	struct peer *peer = pz_peers_find(node->peers, device);
-
-	if (peer && peer->live == NULL)
-		pz_peer_give_up(peer, "the device has left the zone");
-	else if (peer)
-		peer->is_wanted = false;
 }
 
 /* A whole Update leaves out who is not in the zone any more. */
@@ -70,14 +58,14 @@ update_device(struct pz_node *node, json_t *entry)
 	if (json_is_true(json_object_get(entry, "revoked"))) {
 		json_object_del(node->directory, name);
 		json_object_del(node->known, name);
-		forget_peer(node, name);
+		pz_peers_forget(node->peers, name);
 	} else {
 		(void)json_object_set_new(node->directory, name, pz_info_entry(entry));
 	}
 	/* Also when we never heard that it had come: it may have come and gone between two Updates.
 	 * One that we are linked with is still here. */
-	if (!is && !node_has_route(node, name))
-		node_device_gone(node, name);
+	if (!is && !pz_peers_has_route(node->peers, name))
+		resend_device_gone(node, name);
 	pz_peers_told_by_hub(node->peers, name);
 	tell_device(node, name, is);
 }
@@ -175,7 +163,7 @@ on_probe(struct pz_node *node, json_t *message)
 static void
 on_hub_moved(struct pz_node *node, json_t *message)
 {
-	moved_on_prop(node, NULL, message);
+	(void)moved_on_prop(node, "hub", &node->hub_log, message);
 }
 
 static const struct {

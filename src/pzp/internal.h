@@ -10,6 +10,7 @@
 #include "conf/prefs.h"
 #include "net/link.h"
 #include "pzp/node.h"
+#include "pzp/peers.h"
 #include "route/router.h"
 #include "rpc/pending.h"
 #include "service/dispatch.h"
@@ -30,19 +31,9 @@ struct node_conn {
 struct appdata;
 struct enrolment;
 struct node_prefs;
-struct pz_peers;
-struct pz_nearby;
 struct zonedata;
 struct moved;
 struct pz_sync_link;
-struct peer_link;
-
-/** What preferences say about links (page 10), in force. */
-struct node_wishes {
-	bool listen, relay, auto_dial;
-	bool is_peer_mode; /* connection = peer: lives without the hub until told to connect */
-	uint16_t tls_port;
-};
 
 struct pz_node {
 	struct pz_node_config config;
@@ -70,19 +61,17 @@ struct pz_node {
 	struct pz_requests requests;
 	struct pz_list finds; /* findServices under way */
 	struct pz_peers *peers;
-	struct pz_nearby *nearby;
 	struct zonedata *zonedata;
 	struct appdata *appdata;
 	struct servicefiles *service_files; /* NULL: none were loaded */
 	struct moved *moved;                /* where the hub is: moved.h */
 	struct twice *twice;                /* another machine with our identity: twice.h */
 	struct pz_sync_link *hub_data;      /* the exchange with the hub, or NULL */
-	struct node_wishes wishes;
+	struct pz_peers_wishes wishes;
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
 	struct pz_log_rate served_log;
 	struct pz_list answers; /* resend.c */
 	size_t answer_count, answer_bytes;
-	uint64_t looked_us; /* when it last looked for others on behalf of a peer */
 	struct pz_clock_watch clock;
 	struct pz_timer renewal, announce, leave_timer, wipe_retry;
 	struct pz_keep names; /* while the store does not have `device` */
@@ -92,7 +81,7 @@ struct pz_node {
 	char self[PZ_ADDRESS_BYTES_MAX + 1];
 	uint64_t started_us;
 	uint64_t hub_since_ms;
-	bool is_started, is_stopping;
+	bool is_stopping;
 	bool is_wiping;
 	bool is_wipe_failed; /* virgin in memory, but what binds us to the zone is still stored */
 	bool is_renewing;
@@ -149,18 +138,6 @@ json_t *warnings_list(struct pz_node *node);
 /** There is no zone any more. */
 void warnings_forget(struct pz_node *node);
 
-/** A device has no way left: what waits for it, and what it began here, ends. */
-void node_device_gone(struct pz_node *node, const char *device);
-/** A direct link is up. */
-void node_peer_live(struct pz_node *node, struct peer_link *pl);
-/** A peer said something about itself or another device. */
-void node_peer_news(struct pz_node *node, const char *device);
-/** A prop to the hub: by our link, else by a relay that has one. @param message borrowed */
-void node_send_zone_prop(struct pz_node *node, const char *status, json_t *message);
-/** What everybody is told about this device: names, addresses, port, start. New, or NULL. */
-json_t *node_info(const struct pz_node *node);
-/** Our consent that this peer speaks for us at the hub. New, or NULL. */
-json_t *node_consent(const struct pz_node *node, const char *relay);
 /** A context of our certificate and the zone's trust, for outgoing links or for our server. Errors:
  * those of pz_tls_ctx_new. */
 enum pz_err node_make_tls_ctx(const struct pz_env *env, const struct pz_device_zone *zone,
@@ -203,6 +180,8 @@ void hub_send_info(struct pz_node *node);
 void hub_watch(struct pz_node *node);
 /** Asks for a sign of life; without one the link is closed. */
 void hub_probe(struct pz_node *node, uint64_t patience_us);
+/** A prop to the hub: by our link, else by a relay that has one. @param message borrowed */
+void hub_send_zone_prop(struct pz_node *node, const char *status, json_t *message);
 /** Sends a prop to the hub when the link is registered. @param message borrowed */
 void hub_send_prop(struct pz_node *node, const char *status, json_t *message);
 extern const struct pz_link_events node_link_events;
@@ -323,6 +302,16 @@ void ping_command(struct pz_request *request);
 void calls_resend(struct pz_node *node, const struct pz_session *lost);
 /** Tells the commands that wait for a peer. */
 void commands_peer_changed(struct pz_node *node, const char *device);
+
+/* peer_commands.c */
+/** `pzp connect PEER`: done when the link is there. @param name of the device, or its address */
+void peer_connect_start(struct pz_request *request, const char *name);
+/** `pzp disconnect PEER`. @param name as above */
+void peer_disconnect(struct pz_request *request, const char *name);
+/** `pzp discover`: looks around for `timeout_ms` and lists what it heard. */
+void discover_start(struct pz_request *request);
+
+/* commands.c */
 /** Tells the commands that wait for it what became of a change of state. */
 void commands_state_changed(struct pz_node *node, enum pz_state now);
 /** Sends every watcher an event as it is. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/backoff.h"
 #include "base/limits.h"
 #include "base/log.h"
 
@@ -118,32 +119,10 @@ pz_event_text(enum pz_event event)
 	return texts[event];
 }
 
-/* The first step, doubled with each attempt after the first, up to `max_us`. */
-static uint64_t
-doubled(unsigned attempts, uint64_t max_us)
-{
-	uint64_t us = PZ_BACKOFF_FIRST_US;
-
-	while (attempts > 1 && us < max_us) {
-		us *= 2;
-		attempts--;
-	}
-	return us < max_us ? us : max_us;
-}
-
-uint64_t
-pz_machine_backoff_us(unsigned attempts, uint32_t random)
-{
-	uint64_t us = doubled(attempts, PZ_BACKOFF_MAX_US);
-
-	/* 80 % to 120 % */
-	return us * 8 / 10 + us * 4 / 10 * random / UINT32_MAX;
-}
-
 uint64_t
 pz_machine_slow_us(unsigned attempts, uint32_t random)
 {
-	uint64_t us = doubled(attempts, PZ_BACKOFF_SLOW_MAX_US);
+	uint64_t us = pz_backoff_doubled_us(attempts, PZ_BACKOFF_SLOW_MAX_US);
 
 	if (us < PZ_BACKOFF_SLOW_FIRST_US)
 		us = PZ_BACKOFF_SLOW_FIRST_US;
@@ -162,7 +141,7 @@ set_retry(struct pz_machine *m)
 	pz_env_random(m->env, &random, sizeof(random));
 	pz_env_start(m->env, &m->retry,
 		     m->is_slow ? pz_machine_slow_us(m->attempts, random)
-				: pz_machine_backoff_us(m->attempts, random));
+				: pz_backoff_us(m->attempts, random));
 }
 
 /*

@@ -154,11 +154,9 @@ void pz_machine_hub_moved(struct pz_machine *machine);
  * parked or the hub is not wanted. */
 void pz_machine_nudge(struct pz_machine *machine, const char *why);
 
-/** Microseconds until attempt number `attempts` (1 = after the first failure), +-20 % by `random`.
- */
-uint64_t pz_machine_backoff_us(unsigned attempts, uint32_t random);
-/** The same after a failure that waiting hardly mends: PZ_BACKOFF_SLOW_FIRST_US, then doubling with
- * `attempts` to PZ_BACKOFF_SLOW_MAX_US; up to 20 % less by `random`, never more. */
+/** How long to wait (base/backoff.h) after a failure that waiting hardly mends:
+ * PZ_BACKOFF_SLOW_FIRST_US, then doubling with `attempts` to PZ_BACKOFF_SLOW_MAX_US; up to 20 %
+ * less by `random`, never more. */
 uint64_t pz_machine_slow_us(unsigned attempts, uint32_t random);
 
 /** The table as a Graphviz document, for the docs. Writes at most `size` bytes with NUL; returns

@@ -13,6 +13,8 @@
 #include "base/limits.h"
 #include "pzp/machine.h"
 
+#include "base/backoff.h"
+
 #define STATES PZ_STATE_COUNT
 #define EVENTS PZ_EVENT_COUNT
 
@@ -199,10 +201,10 @@ back_off_doubles_to_a_minute_with_jitter(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 8; i++) {
 		uint64_t us = seconds[i] * PZ_US_PER_S;
-		assert_int_equal(pz_machine_backoff_us(i + 1, 0), us * 8 / 10);
-		assert_int_equal(pz_machine_backoff_us(i + 1, UINT32_MAX), us * 12 / 10);
+		assert_int_equal(pz_backoff_us(i + 1, 0), us * 8 / 10);
+		assert_int_equal(pz_backoff_us(i + 1, UINT32_MAX), us * 12 / 10);
 	}
-	assert_int_equal(pz_machine_backoff_us(UINT32_MAX, 0), 48 * PZ_US_PER_S);
+	assert_int_equal(pz_backoff_us(UINT32_MAX, 0), 48 * PZ_US_PER_S);
 }
 
 static void
@@ -232,7 +234,7 @@ it_tries_again_by_itself_and_forgets_when_connected(void **state)
 	for (unsigned i = 1; i < 10; i++) {
 		fails_once();
 		assert_int_equal(w.m.attempts, i);
-		pass(pz_machine_backoff_us(i, 0) - 1);
+		pass(pz_backoff_us(i, 0) - 1);
 		assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
 		pass(1);
 	}
@@ -254,7 +256,7 @@ short_connections_in_a_row_use_up_the_back_off(void **state)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		is_connected_for(59 * PZ_US_PER_S);
 		assert_int_equal(w.m.attempts, steps[i]);
-		pass(pz_machine_backoff_us(steps[i], 0));
+		pass(pz_backoff_us(steps[i], 0));
 		assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
 	}
 	is_connected_for(60 * PZ_US_PER_S); /* a good one */

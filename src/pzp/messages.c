@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "pzp/peers.h"
+#include "pzp/resend.h"
 #include "route/bounce.h"
 #include "rpc/error.h"
 #include "rpc/method.h"
@@ -195,7 +195,7 @@ is_for_an_earlier_start(struct pz_node *node, const char *reply_to, json_t *payl
 	struct pz_rpc rpc;
 	int code;
 
-	if (start == NULL || strcmp(start, node->peers->session) == 0)
+	if (start == NULL || strcmp(start, pz_peers_session(node->peers)) == 0)
 		return false;
 	if (pz_rpc_parse(payload, &rpc, &code) == PZ_OK && rpc.id) {
 		json_t *failure = pz_rpc_failure(rpc.id, pz_rpc_unreachable(node->self));
@@ -294,7 +294,7 @@ on_prop(struct pz_node *node, struct pz_session *in, const struct pz_envelope *e
 
 	if (in && in->kind == PZ_SESSION_PEER &&
 	    pz_slice_eq(envelope->from, pz_session_address(in)))
-		pz_peer_on_prop(pz_link_of(in)->owner, envelope);
+		pz_peers_on_prop(in, envelope);
 	else if (in && in->kind == PZ_SESSION_HUB && is_hubs)
 		node_on_hub_prop(node, envelope, false);
 	else if (in && is_hubs)
@@ -338,8 +338,16 @@ on_relayed(void *arg, struct pz_session *out)
 	node_watch_session(arg, out);
 }
 
+static struct pz_session *
+on_way(void *arg, struct pz_slice address)
+{
+	const struct pz_node *node = arg;
+
+	return pz_peers_way(node->peers, address);
+}
+
 const struct pz_router_ops node_router_ops = {
 	.local = on_local,
-	.way = pz_peers_way,
+	.way = on_way,
 	.relayed = on_relayed,
 };

@@ -5,8 +5,7 @@
 #include "base/host.h"
 #include "wire/json.h"
 
-#define PORT_DEFAULT 8041     /* page 12 */
-#define NOTICES_REFUSED_MAX 3 /* of one peer: each costs a signature */
+#define PORT_DEFAULT 8041 /* page 12 */
 
 struct moved {
 	struct pz_hub_place place;  /* as it is on disk */
@@ -279,33 +278,26 @@ hear(struct pz_node *node, const json_t *message, struct pz_errinfo *info)
 	return store(node, &next, is_moved, NULL);
 }
 
-void
-moved_on_prop(struct pz_node *node, struct peer_link *from, json_t *message)
+bool
+moved_on_prop(struct pz_node *node, const char *from, struct pz_log_rate *log, json_t *message)
 {
 	struct pz_errinfo info = {""};
 
-	if (from && from->notices_refused >= NOTICES_REFUSED_MAX)
-		return;
 	enum pz_err err = hear(node, message, &info);
 	if (err == PZ_OK)
-		return;
-	if (from)
-		from->notices_refused++;
+		return true;
 	pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
-	pz_warning_of(from ? &from->peer->log : &node->hub_log, node->config.env, "notice-refused",
-		      "from=%s %s", from ? from->peer->device : "hub", pz_errinfo_text(&info, err));
+	pz_warning_of(log, node->config.env, "notice-refused", "from=%s %s", from,
+		      pz_errinfo_text(&info, err));
+	return false;
 }
 
-void
-moved_greet(struct peer_link *pl)
+json_t *
+moved_notice(const struct pz_node *node)
 {
-	const struct pz_hub_notice *notice = &pl->peers->node->moved->place.notice;
+	const struct pz_hub_notice *notice = &node->moved->place.notice;
 
-	if (notice->number == 0)
-		return;
-	json_t *message = pz_hub_notice_json(notice);
-	pz_peer_link_prop(pl, "hubMoved", message);
-	json_decref(message);
+	return notice->number ? pz_hub_notice_json(notice) : NULL;
 }
 
 /* ---- what is shown, and the command ---- */

@@ -9,7 +9,7 @@
 #ifndef PZ_PZP_MOVED_H
 #define PZ_PZP_MOVED_H
 
-#include "pzp/peers.h"
+#include "pzp/internal.h"
 #include "zone/place.h"
 
 /** NULL: out of memory. */
@@ -33,10 +33,16 @@ void moved_online(struct pz_node *node);
 /** Another hub answers at the address in use. @return true: and there is no other to try */
 bool moved_is_wrong_everywhere(struct pz_node *node);
 
-/** Prop `hubMoved`. @param from the peer that passed it on; NULL: the hub (or by a relay) */
-void moved_on_prop(struct pz_node *node, struct peer_link *from, json_t *message);
-/** Tells a peer what the zone has said, if anything. */
-void moved_greet(struct peer_link *pl);
+/**
+ * Prop `hubMoved`.
+ * @param from the device that passed it on; "hub": the hub (or by a relay)
+ * @param log for what it causes
+ * @return false: it was refused, after a signature was verified perhaps
+ */
+bool
+moved_on_prop(struct pz_node *node, const char *from, struct pz_log_rate *log, json_t *message);
+/** What a peer is told of what the zone has said: `hubMoved`. New; NULL: it has said nothing. */
+json_t *moved_notice(const struct pz_node *node);
 
 /** {host, port} and more, for `hub` of a status. New. */
 json_t *moved_result(const struct pz_node *node);

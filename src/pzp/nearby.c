@@ -3,14 +3,13 @@
  * others (page 6 "Being found, finding"). What is heard is a hint where to dial, never a proof: who
  * answers there has to prove in the handshake who it is.
  */
-#include "pzp/peers.h"
+#include "pzp/peers_internal.h"
 
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pzp/clock.h"
 #include "zone/tag.h"
 
 #define INSTANCE_BYTES_MAX 63 /* a DNS label */
@@ -29,7 +28,8 @@ struct instance {
 };
 
 struct pz_nearby {
-	struct pz_node *node;
+	struct pz_peers *peers;
+	pz_nearby_heard heard;
 	struct pz_map *instances; /* name -> struct instance */
 	struct pz_zone_tags tags;
 	size_t strangers;
@@ -44,7 +44,7 @@ struct pz_nearby {
 static struct pz_mdns *
 mdns_of(const struct pz_nearby *nearby)
 {
-	return nearby->node->config.mdns;
+	return nearby->peers->config.mdns;
 }
 
 /* ---- what is heard ---- */
@@ -68,7 +68,8 @@ judge_clock(const struct pz_nearby *nearby, const char *device)
 		    (best == INT_MAX || abs(instance->days) < abs(best)))
 			best = instance->days;
 	}
-	clock_see_tag(nearby->node, device, best == INT_MAX ? 0 : best);
+	nearby->peers->config.ops->saw_day(nearby->peers->config.arg, device,
+					   best == INT_MAX ? 0 : best);
 }
 
 static void
@@ -105,17 +106,17 @@ txt_value(const struct pz_mdns_found *found, const char *key)
 static void
 recognise(const struct pz_nearby *nearby, struct instance *instance)
 {
-	const struct pz_node *node = nearby->node;
+	const struct pz_peers *peers = nearby->peers;
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
 	json_t *names, *value;
 	const char *device;
 	/* Of the day that its clock says, which its zone's tag has shown. */
-	uint64_t then_ms = pz_zone_tag_day(pz_env_wall_ms(node->config.env), instance->days);
+	uint64_t then_ms = pz_zone_tag_day(pz_env_wall_ms(peers->env), instance->days);
 
 	if (instance->device[0] || instance->device_tag[0] == '\0' ||
-	    !pz_device_zone_secret(&node->zone, secret))
+	    !pz_device_zone_secret(peers->config.zone, secret))
 		return;
-	names = pz_peers_names(node);
+	names = pz_peers_names(peers);
 	json_object_foreach (names, device, value) {
 		if (!pz_zone_device_tag_matches(secret, then_ms, instance->name, device,
 						instance->device_tag))
@@ -132,14 +133,14 @@ recognise(const struct pz_nearby *nearby, struct instance *instance)
 static bool
 has_our_tag(struct pz_nearby *nearby, const struct pz_mdns_found *found, int *out_days)
 {
-	const struct pz_node *node = nearby->node;
+	const struct pz_peers *peers = nearby->peers;
 	const char *tag = txt_value(found, "t");
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
 
-	if (tag[0] == '\0' || !pz_device_zone_secret(&node->zone, secret))
+	if (tag[0] == '\0' || !pz_device_zone_secret(peers->config.zone, secret))
 		return false;
-	bool is_ours = pz_zone_tags_find(&nearby->tags, secret, pz_env_wall_ms(node->config.env),
-					 tag, out_days);
+	bool is_ours =
+		pz_zone_tags_find(&nearby->tags, secret, pz_env_wall_ms(peers->env), tag, out_days);
 	sodium_memzero(secret, sizeof(secret));
 	return is_ours;
 }
@@ -185,7 +186,7 @@ add_target(struct instance *instance, const struct pz_mdns_found *found)
 static void
 say_full(struct pz_nearby *nearby)
 {
-	pz_metric_add(&nearby->node->metrics, PZ_METRIC_limits_hit, 1);
+	pz_metric_add(nearby->peers->metrics, PZ_METRIC_limits_hit, 1);
 	if (!nearby->is_full_logged)
 		pz_warning("nearby-full", "more announcements on the local network than are looked "
 					  "at; the rest is ignored");
@@ -223,26 +224,18 @@ instance_of(struct pz_nearby *nearby, const struct pz_mdns_found *found)
 static bool
 is_dialling(const struct pz_nearby *nearby)
 {
-	const struct pz_node *node = nearby->node;
+	const struct pz_peers *peers = nearby->peers;
 
-	return node->wishes.auto_dial || node->wishes.is_peer_mode ||
-	       pz_env_mono_us(node->config.env) < nearby->dial_until_us;
+	return peers->config.wishes->auto_dial || peers->config.wishes->is_peer_mode ||
+	       pz_env_mono_us(peers->env) < nearby->dial_until_us;
 }
 
 static void
 dial_instance(struct pz_nearby *nearby, const struct instance *instance)
 {
-	struct pz_peers *peers = nearby->node->peers;
-	struct peer *peer = instance->device[0] ? pz_peers_find(peers, instance->device) : NULL;
-
-	if (!instance->is_ours || instance->count == 0)
-		return;
-	if (peer == NULL && instance->device[0] && is_dialling(nearby))
-		peer = pz_peers_get(peers, instance->device);
-	if (peer && (peer->attempt || is_dialling(nearby)))
-		pz_peer_dial(peer, 0);
-	else if (instance->device[0] == '\0' && is_dialling(nearby))
-		pz_peer_dial_add(peers, NULL, &instance->targets[instance->count - 1]);
+	if (instance->is_ours && instance->count > 0)
+		nearby->heard(nearby->peers, instance->device,
+			      &instance->targets[instance->count - 1], is_dialling(nearby));
 }
 
 static enum pz_mdns_worth
@@ -298,9 +291,10 @@ on_trouble(void *arg, enum pz_mdns_trouble trouble, const char *text)
 	const struct pz_nearby *nearby = arg;
 
 	if (text != NULL)
-		pz_condition_raise(nearby->node->conditions, conditions[trouble], "", "%s", text);
+		pz_condition_raise(nearby->peers->config.conditions, conditions[trouble], "", "%s",
+				   text);
 	else
-		pz_condition_clear(nearby->node->conditions, conditions[trouble], "");
+		pz_condition_clear(nearby->peers->config.conditions, conditions[trouble], "");
 }
 
 static const struct pz_mdns_events mdns_events = {
@@ -314,10 +308,10 @@ static const struct pz_mdns_events mdns_events = {
 static bool
 is_always_looking(const struct pz_nearby *nearby)
 {
-	const struct pz_node *node = nearby->node;
+	const struct pz_peers *peers = nearby->peers;
 
-	return node->zone.membership && !node->is_stopping &&
-	       (node->wishes.auto_dial || node->wishes.is_peer_mode);
+	return peers->config.zone->membership && !peers->is_ending &&
+	       (peers->config.wishes->auto_dial || peers->config.wishes->is_peer_mode);
 }
 
 static void
@@ -356,7 +350,7 @@ dial_all(struct pz_nearby *nearby)
 void
 pz_nearby_look(struct pz_nearby *nearby, uint64_t duration_us, bool dial)
 {
-	const struct pz_env *env = nearby->node->config.env;
+	const struct pz_env *env = nearby->peers->env;
 	uint64_t now = pz_env_mono_us(env), until = now + duration_us;
 
 	if (dial && until > nearby->dial_until_us)
@@ -374,7 +368,7 @@ pz_nearby_look(struct pz_nearby *nearby, uint64_t duration_us, bool dial)
 uint64_t
 pz_nearby_left_us(const struct pz_nearby *nearby)
 {
-	uint64_t now = pz_env_mono_us(nearby->node->config.env);
+	uint64_t now = pz_env_mono_us(nearby->peers->env);
 
 	return nearby->until_us > now ? nearby->until_us - now : 0;
 }
@@ -408,7 +402,8 @@ describe(const struct pz_nearby *nearby, struct instance *instance)
 	for (size_t i = 0; i < instance->count; i++)
 		json_array_append_new(addresses, json_string(instance->targets[i].address));
 	if (instance->is_ours && instance->device[0])
-		id = json_sprintf("%s/%s", nearby->node->zone.membership->zone, instance->device);
+		id = json_sprintf("%s/%s", nearby->peers->config.zone->membership->zone,
+				  instance->device);
 	return json_pack("{s:s, s:o?, s:i, s:o, s:b}", "instance", instance->name, "addresses",
 			 addresses, "port", (int)port, "id", id ? id : json_null(), "ours",
 			 instance->is_ours);
@@ -433,7 +428,7 @@ pz_nearby_list(struct pz_nearby *nearby)
 static void
 watch_date(struct pz_nearby *nearby)
 {
-	const struct pz_env *env = nearby->node->config.env;
+	const struct pz_env *env = nearby->peers->env;
 	uint64_t left_us = pz_zone_tag_left_ms(pz_env_wall_ms(env)) * PZ_US_PER_MS;
 
 	pz_env_start(env, &nearby->date, left_us < PZ_NEARBY_DATE_US ? left_us : PZ_NEARBY_DATE_US);
@@ -442,20 +437,20 @@ watch_date(struct pz_nearby *nearby)
 static enum pz_err
 publish(struct pz_nearby *nearby, const uint8_t secret[PZ_ZONE_SECRET_BYTES])
 {
-	const struct pz_node *node = nearby->node;
-	uint64_t now_ms = pz_env_wall_ms(node->config.env);
+	const struct pz_peers *peers = nearby->peers;
+	uint64_t now_ms = pz_env_wall_ms(peers->env);
 	char tag[2 + PZ_ZONE_TAG_CHARS + 1] = "t=", device_tag[2 + PZ_ZONE_TAG_CHARS + 1] = "d=";
 	const char *txt[] = {"v=1", tag, device_tag};
 	struct pz_mdns_service service = {
 		.instance = nearby->instance,
 		.host = nearby->host,
-		.port = node->peers->port,
+		.port = peers->port,
 		.txt = txt,
 		.txt_len = sizeof(txt) / sizeof(txt[0]),
 	};
 
 	pz_zone_tag(secret, now_ms, tag + 2);
-	pz_zone_device_tag(secret, now_ms, nearby->instance, node->zone.membership->device,
+	pz_zone_device_tag(secret, now_ms, nearby->instance, peers->config.zone->membership->device,
 			   device_tag + 2);
 	nearby->announced_day = now_ms / DAY_MS;
 	watch_date(nearby);
@@ -465,13 +460,13 @@ publish(struct pz_nearby *nearby, const uint8_t secret[PZ_ZONE_SECRET_BYTES])
 void
 pz_nearby_announce(struct pz_nearby *nearby)
 {
-	const struct pz_node *node = nearby->node;
+	const struct pz_peers *peers = nearby->peers;
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
 
 	if (mdns_of(nearby) == NULL)
 		return;
-	if (node->peers && node->peers->port && node->zone.membership && !node->is_stopping &&
-	    pz_device_zone_secret(&node->zone, secret)) {
+	if (peers && peers->port && peers->config.zone->membership && !peers->is_ending &&
+	    pz_device_zone_secret(peers->config.zone, secret)) {
 		enum pz_err err = publish(nearby, secret);
 		sodium_memzero(secret, sizeof(secret));
 		nearby->is_announced = err == PZ_OK;
@@ -480,7 +475,7 @@ pz_nearby_announce(struct pz_nearby *nearby)
 				   pz_err_text(err));
 	} else if (nearby->is_announced) {
 		nearby->is_announced = false;
-		pz_env_stop(node->config.env, &nearby->date);
+		pz_env_stop(peers->env, &nearby->date);
 		mdns_of(nearby)->ops->unpublish(mdns_of(nearby));
 	}
 	if (is_always_looking(nearby) && !nearby->is_browsing)
@@ -493,7 +488,7 @@ on_date(struct pz_timer *timer, void *arg)
 	struct pz_nearby *nearby = arg;
 
 	(void)timer;
-	if (pz_env_wall_ms(nearby->node->config.env) / DAY_MS != nearby->announced_day)
+	if (pz_env_wall_ms(nearby->peers->env) / DAY_MS != nearby->announced_day)
 		pz_nearby_announce(nearby);
 	else
 		watch_date(nearby);
@@ -520,13 +515,14 @@ draw_name(const struct pz_env *env, char out[NAME_DIGITS + 1])
 }
 
 struct pz_nearby *
-pz_nearby_new(struct pz_node *node)
+pz_nearby_new(struct pz_peers *peers, pz_nearby_heard heard)
 {
 	struct pz_nearby *nearby = calloc(1, sizeof(*nearby));
 
 	if (nearby == NULL)
 		return NULL;
-	nearby->node = node;
+	nearby->peers = peers;
+	nearby->heard = heard;
 	nearby->instances = pz_map_new();
 	if (nearby->instances == NULL) {
 		free(nearby);
@@ -534,11 +530,11 @@ pz_nearby_new(struct pz_node *node)
 	}
 	pz_timer_init(&nearby->end, on_end, nearby);
 	pz_timer_init(&nearby->date, on_date, nearby);
-	draw_name(node->config.env, nearby->instance);
-	draw_name(node->config.env, nearby->host);
-	if (node->config.mdns) {
-		node->config.mdns->events = &mdns_events;
-		node->config.mdns->arg = nearby;
+	draw_name(peers->env, nearby->instance);
+	draw_name(peers->env, nearby->host);
+	if (peers->config.mdns) {
+		peers->config.mdns->events = &mdns_events;
+		peers->config.mdns->arg = nearby;
 	}
 	return nearby;
 }
@@ -549,8 +545,8 @@ pz_nearby_free(struct pz_nearby *nearby)
 	if (nearby == NULL)
 		return;
 	browse(nearby, false);
-	pz_env_stop(nearby->node->config.env, &nearby->end);
-	pz_env_stop(nearby->node->config.env, &nearby->date);
+	pz_env_stop(nearby->peers->env, &nearby->end);
+	pz_env_stop(nearby->peers->env, &nearby->date);
 	forget_instances(nearby);
 	pz_map_free(nearby->instances);
 	sodium_memzero(&nearby->tags, sizeof(nearby->tags));

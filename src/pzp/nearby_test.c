@@ -95,7 +95,7 @@ list(void)
 	static json_t *last;
 
 	json_decref(last);
-	last = pz_nearby_list(w.node->nearby);
+	last = pz_peers_heard(w.node->peers);
 	return last;
 }
 
@@ -123,7 +123,7 @@ targets_of(const char *device)
 {
 	unsigned count = 0;
 
-	pz_nearby_targets(w.node->nearby, device, count_target, &count);
+	pz_nearby_targets(w.node->peers->nearby, device, count_target, &count);
 	return count;
 }
 
@@ -137,7 +137,7 @@ net_set_up(void **state)
 	enrol_on_disk();
 	start_node();
 	fx_learn_secret(secret);
-	pz_nearby_announce(w.node->nearby);
+	pz_peers_announce(w.node->peers);
 	return 0;
 }
 
@@ -184,10 +184,10 @@ without_the_secret_nothing_is_announced(void **state)
 	struct pz_knowledge *knowledge = PZ_TAKE(w.node->zone.knowledge);
 
 	(void)state;
-	pz_nearby_forget(w.node->nearby);
+	pz_nearby_forget(w.node->peers->nearby);
 	assert_false(net.is_announced);
 	w.node->zone.knowledge = knowledge;
-	pz_nearby_announce(w.node->nearby);
+	pz_peers_announce(w.node->peers);
 	assert_true(net.is_announced);
 }
 
@@ -446,7 +446,7 @@ copies_of_our_tag_cause_few_connections(void **state)
 
 	(void)state;
 	tags_of("aa", "tv", t, d);
-	pz_nearby_look(w.node->nearby, PZ_PEER_SEEK_US, true);
+	pz_peers_look(w.node->peers, PZ_PEER_SEEK_US, true);
 	many(100, "copy", t);
 	assert_int_equal(fx.dial_count, 1 + PZ_PEER_ANONYMOUS_MAX);
 }
@@ -551,7 +551,7 @@ fake_set_up(void **state)
 	enrol_on_disk();
 	start_node();
 	fx_learn_secret(secret);
-	pz_nearby_announce(w.node->nearby);
+	pz_peers_announce(w.node->peers);
 	*state = fake_net;
 	return 0;
 }

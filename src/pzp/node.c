@@ -5,7 +5,8 @@
 #include "base/auto.h"
 #include "pzp/appdata.h"
 #include "pzp/moved.h"
-#include "pzp/peers.h"
+#include "pzp/peer_ops.h"
+#include "pzp/resend.h"
 #include "pzp/servicecache.h"
 #include "pzp/servicefiles.h"
 #include "pzp/twice.h"
@@ -40,13 +41,22 @@ node_make_tls_ctx(const struct pz_env *env, const struct pz_device_zone *zone,
 enum pz_err
 node_refresh_trust(struct pz_node *node, struct pz_errinfo *info)
 {
-	struct pz_tls_ctx *ctx = NULL;
+	const struct pz_env *env = node->config.env;
+	struct pz_tls_ctx *client = NULL, *server = NULL;
+	enum pz_err err = PZ_OK;
 
 	if (node->zone.membership)
-		PZ_TRY(node_make_tls_ctx(node->config.env, &node->zone, PZ_TLS_CLIENT, &ctx, info));
+		err = node_make_tls_ctx(env, &node->zone, PZ_TLS_CLIENT, &client, info);
+	if (client)
+		err = node_make_tls_ctx(env, &node->zone, PZ_TLS_PEER_SERVER, &server, info);
+	if (err != PZ_OK) {
+		pz_tls_ctx_free(client);
+		return err;
+	}
 	pz_tls_ctx_free(node->tls_ctx);
-	node->tls_ctx = ctx;
-	return pz_peers_set_membership(node->peers, info);
+	node->tls_ctx = client;
+	pz_peers_set_membership(node->peers, node->tls_ctx, server);
+	return PZ_OK;
 }
 
 static void
@@ -290,9 +300,8 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->appdata = appdata_new(node);
 	if (node->appdata == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	PZ_TRY(pz_peers_new(node, &node->peers));
-	node->nearby = pz_nearby_new(node);
-	if (node->nearby == NULL)
+	node->peers = pz_node_peers_new(node);
+	if (node->peers == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(add_builtins(node, info));
 	struct pz_membership *membership = NULL;
@@ -403,7 +412,6 @@ pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz
 void
 pz_node_start(struct pz_node *node)
 {
-	node->is_started = true;
 	on_renewal_check(&node->renewal, node);
 	pz_clock_watch_start(&node->clock, node->config.env, on_clock_jump, node);
 	check_clock(node);
@@ -411,9 +419,10 @@ pz_node_start(struct pz_node *node)
 		zonedata_judge(node); /* a wipe that a crash came before */
 		servicecache_drop_revoked(node);
 		servicecache_announce(node);
-		pz_peers_listen(node->peers);
-		pz_machine_start(&node->machine);
 	}
+	pz_peers_start(node->peers);
+	if (node->zone.membership)
+		pz_machine_start(&node->machine);
 }
 
 void
@@ -421,8 +430,7 @@ pz_node_stop(struct pz_node *node)
 {
 	node->is_stopping = true;
 	enrolment_drop(node);
-	pz_peers_unlisten(node->peers);
-	pz_peers_stop(node->peers, "stopping");
+	pz_peers_end(node->peers);
 	if (node->machine.state != PZ_STATE_VIRGIN)
 		(void)pz_machine_event(&node->machine, PZ_EVENT_DISCONNECT, "stopping");
 	node_tell(node, json_pack("{s:s, s:s}", "event", "ended", "reason", "pzpd is stopping"));
@@ -446,11 +454,10 @@ pz_node_free(struct pz_node *node)
 	pz_env_stop(node->config.env, &node->wipe_retry);
 	enrolment_free_all(node);
 	pz_registry_unwatch(&node->registry_watch);
-	if (node->nearby)
+	if (node->peers)
 		discovery_end_all(node); /* tells the dispatcher, too */
 	resend_free(node);
 	pz_peers_free(node->peers);
-	pz_nearby_free(node->nearby);
 	pz_sync_link_free(node->hub_data);
 	zonedata_free(node->zonedata);
 	appdata_free(node->appdata);

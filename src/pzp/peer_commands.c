@@ -5,7 +5,7 @@
 
 #include "base/auto.h"
 #include "pzp/devices.h"
-#include "pzp/peers.h"
+#include "pzp/internal.h"
 #include "wire/json.h"
 
 #define DISCOVER_DEFAULT_MS 2000
@@ -23,12 +23,15 @@ other_device(const struct pz_node *node, const char *name, char out[PZ_DEVICE_BY
 }
 
 static json_t *
-peer_result(const struct pz_node *node, const struct peer *peer)
+peer_result(const struct pz_node *node, const char *device)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", peer->address, "state",
-			 pz_peer_state_text(peer->state), "route",
-			 node_route_text(node, peer->device), "reason", peer->reason, "address",
-			 peer->live ? json_string(peer->live->remote) : json_null());
+	struct pz_peer_view peer;
+
+	(void)pz_peers_view(node->peers, device, &peer);
+	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", peer.address, "state",
+			 pz_peer_state_text(peer.state), "route",
+			 pz_peers_route(node->peers, device), "reason", peer.reason, "address",
+			 peer.remote ? json_string(peer.remote) : json_null());
 }
 
 /* ---- connect ---- */
@@ -54,19 +57,19 @@ static const struct pz_request_kind connecting_kind = {.size = sizeof(struct con
 						       .release = release_connecting};
 
 static void
-finish_connecting(struct connecting *c, const struct peer *peer)
+finish_connecting(struct connecting *c, const struct pz_peer_view *peer)
 {
 	struct pz_node *node = c->node;
 	struct pz_errinfo info;
 	char away[256] = "";
 
-	if (peer->live) {
-		pz_request_answer(c->request, peer_result(node, peer));
+	if (peer->remote) {
+		pz_request_answer(c->request, peer_result(node, c->device));
 		return;
 	}
-	if (!node_has_route(node, peer->device))
-		devices_why_away(node, peer->device, away, sizeof(away));
-	(void)pz_fail(&info, PZ_ERR_IO, "no direct way to %s: %s%s%s", peer->device,
+	if (!pz_peers_has_route(node->peers, c->device))
+		devices_why_away(node, c->device, away, sizeof(away));
+	(void)pz_fail(&info, PZ_ERR_IO, "no direct way to %s: %s%s%s", c->device,
 		      peer->reason[0] ? peer->reason
 				      : "it was not heard on the local network, and the hub has no "
 					"address of it",
@@ -77,34 +80,31 @@ finish_connecting(struct connecting *c, const struct peer *peer)
 void
 commands_peer_changed(struct pz_node *node, const char *device)
 {
-	const struct peer *peer = pz_peers_find(node->peers, device);
+	struct pz_peer_view peer;
 
-	if (peer == NULL || peer->state == PZ_PEER_CONNECTING ||
-	    (peer->state == PZ_PEER_CONNECTED && peer->live == NULL))
+	if (!pz_peers_view(node->peers, device, &peer) || peer.state == PZ_PEER_CONNECTING ||
+	    (peer.state == PZ_PEER_CONNECTED && peer.remote == NULL))
 		return;
 	PZ_REQUEST_EACH (&node->requests, &connecting_kind, request) {
 		struct connecting *c = request->state;
 		if (strcmp(c->device, device) == 0)
-			finish_connecting(c, peer);
+			finish_connecting(c, &peer);
 	}
 }
 
 static void
 connect_to(struct connecting *c)
 {
-	struct pz_node *node = c->node;
-	struct peer *peer = pz_peers_get(node->peers, c->device);
+	struct pz_peers *peers = c->node->peers;
+	struct pz_peer_view peer;
 
-	if (peer == NULL) {
+	if (!pz_peers_connect(peers, c->device)) {
 		pz_request_fail(c->request, PZ_ERR_LIMIT, "too many devices are known here");
 		return;
 	}
-	peer->is_wanted = true;
-	peer->failures = 0;
-	if (peer->live == NULL)
-		pz_peer_dial(peer, PZ_PEER_SEEK_US);
-	if (peer->live || peer->attempt == NULL)
-		finish_connecting(c, peer);
+	(void)pz_peers_view(peers, c->device, &peer);
+	if (peer.remote || !peer.is_dialled)
+		finish_connecting(c, &peer);
 }
 
 /* The hub has answered: a device that was enrolled a moment ago is known now. */
@@ -155,18 +155,14 @@ peer_disconnect(struct pz_request *request, const char *name)
 	struct pz_errinfo info = {""};
 	char device[PZ_DEVICE_BYTES_MAX + 1] = "";
 	enum pz_err err = other_device(node, name, device, &info);
-	struct peer *peer = err == PZ_OK ? pz_peers_find(node->peers, device) : NULL;
 
-	if (err == PZ_OK && peer == NULL)
+	if (err == PZ_OK && !pz_peers_disconnect(node->peers, device, "disconnected by hand"))
 		err = pz_fail(&info, PZ_ERR_NOTFOUND, "there is no direct link with %s", device);
 	if (err != PZ_OK) {
 		pz_request_fail(request, err, info.text);
 		return;
 	}
-	if (peer->live)
-		pz_peer_link_close(peer->live, PZ_OK, "disconnected by hand");
-	pz_peer_give_up(peer, "disconnected by hand");
-	pz_request_answer(request, peer_result(node, peer));
+	pz_request_answer(request, peer_result(node, device));
 }
 
 /* ---- discover ---- */
@@ -195,7 +191,7 @@ on_looked(struct pz_timer *timer, void *arg)
 	const struct pz_node *node = d->request->self;
 
 	(void)timer;
-	pz_request_answer(d->request, pz_nearby_list(node->nearby));
+	pz_request_answer(d->request, pz_peers_heard(node->peers));
 }
 
 void
@@ -222,5 +218,5 @@ discover_start(struct pz_request *request)
 	d->request = request;
 	pz_timer_init(&d->timer, on_looked, d);
 	pz_env_start(node->config.env, &d->timer, (uint64_t)timeout_ms * PZ_US_PER_MS);
-	pz_nearby_look(node->nearby, (uint64_t)timeout_ms * PZ_US_PER_MS, false);
+	pz_peers_look(node->peers, (uint64_t)timeout_ms * PZ_US_PER_MS, false);
 }

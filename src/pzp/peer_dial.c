@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/backoff.h"
 #include "base/netaddr.h"
-#include "pzp/devices.h"
-#include "pzp/peers.h"
+#include "pzp/peers_internal.h"
 #include "wire/json.h"
 
 /* ---- in which order (page 6): same link, private, global; IPv6 before IPv4 ---- */
@@ -60,12 +60,12 @@ is_busy(const struct peer_attempt *attempt)
 /* ---- the end of an attempt ---- */
 
 static void
-drop_try(const struct pz_node *node, struct peer_try *t, const struct peer_link *keep)
+drop_try(const struct pz_peers *peers, struct peer_try *t, const struct peer_link *keep)
 {
 	struct peer_link *pl = t->link;
 
 	if (t->dial)
-		node->config.transport.ops->dial_cancel(t->dial);
+		peers->config.transport.ops->dial_cancel(t->dial);
 	t->dial = NULL;
 	t->link = NULL;
 	if (pl)
@@ -79,15 +79,15 @@ pz_peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *keep)
 {
 	if (attempt == NULL)
 		return;
-	const struct pz_node *node = attempt->peers->node;
+	const struct pz_peers *peers = attempt->peers;
 
 	pz_list_remove(&attempt->node);
-	pz_env_stop(node->config.env, &attempt->stagger);
-	pz_env_stop(node->config.env, &attempt->deadline);
+	pz_env_stop(peers->env, &attempt->stagger);
+	pz_env_stop(peers->env, &attempt->deadline);
 	if (attempt->peer)
 		attempt->peer->attempt = NULL;
 	for (size_t i = 0; i < attempt->count; i++)
-		drop_try(node, &attempt->tries[i], keep);
+		drop_try(peers, &attempt->tries[i], keep);
 	free(attempt);
 }
 
@@ -193,8 +193,8 @@ static const struct pz_dial_events dial_events = {.connected = on_connected, .fa
 static void
 start_try(struct peer_try *t)
 {
-	const struct pz_node *node = t->attempt->peers->node;
-	const struct pz_transport *transport = &node->config.transport;
+	const struct pz_peers *peers = t->attempt->peers;
+	const struct pz_transport *transport = &peers->config.transport;
 
 	t->state = TRY_DIALLING;
 	if (transport->ops->dial(transport->self, t->target.address, t->target.port, &dial_events,
@@ -206,7 +206,7 @@ start_try(struct peer_try *t)
 static void
 go_on(struct peer_attempt *attempt)
 {
-	const struct pz_env *env = attempt->peers->node->config.env;
+	const struct pz_env *env = attempt->peers->env;
 	uint64_t now = pz_env_mono_us(env);
 	struct peer_try *next;
 
@@ -253,7 +253,7 @@ attempt_new(struct pz_peers *peers, struct peer *peer)
 static void
 begin(struct peer_attempt *attempt)
 {
-	const struct pz_env *env = attempt->peers->node->config.env;
+	const struct pz_env *env = attempt->peers->env;
 
 	if (!attempt->deadline.active) {
 		pz_env_start(env, &attempt->deadline, PZ_CONNECT_TIMEOUT_US);
@@ -295,8 +295,8 @@ on_target(void *arg, const struct peer_target *target)
 static void
 add_from_directory(struct peer_attempt *attempt)
 {
-	const struct pz_node *node = attempt->peers->node;
-	const json_t *entry = json_object_get(node->directory, attempt->peer->device);
+	const struct pz_peers *peers = attempt->peers;
+	const json_t *entry = json_object_get(peers->config.directory, attempt->peer->device);
 	const json_t *addresses = json_object_get(entry, "ipaddress"), *one;
 	int64_t port = 0;
 	size_t i;
@@ -327,37 +327,53 @@ count_attempts(const struct pz_peers *peers, bool anonymous)
 static bool
 may_dial(const struct pz_peers *peers)
 {
-	return peers->node->zone.membership && !peers->node->is_stopping &&
-	       !peers->node->is_wiping && count_attempts(peers, false) < PZ_PEER_ATTEMPTS_MAX;
+	return peers->config.zone->membership && !peers->is_ending && !peers->is_leaving &&
+	       count_attempts(peers, false) < PZ_PEER_ATTEMPTS_MAX;
 }
 
 void
 pz_peer_dial(struct peer *peer, uint64_t seek_us)
 {
-	struct pz_node *node = peer->peers->node;
+	struct pz_peers *peers = peer->peers;
 	struct peer_attempt *attempt = peer->attempt;
 
-	if (peer->live || devices_has_left(node, peer->device) ||
+	if (peer->live || pz_peers_has_left(peers, peer->device) ||
 	    (attempt == NULL && !may_dial(peer->peers)))
 		return;
 	if (attempt == NULL)
 		attempt = attempt_new(peer->peers, peer);
 	if (attempt == NULL)
 		return;
-	if (node->config.mdns == NULL)
+	if (peers->config.mdns == NULL)
 		seek_us = 0; /* nothing would be heard */
-	uint64_t until = pz_env_mono_us(node->config.env) + seek_us;
+	uint64_t until = pz_env_mono_us(peers->env) + seek_us;
 	if (until > attempt->open_until_us)
 		attempt->open_until_us = until;
-	pz_nearby_targets(node->nearby, peer->device, on_target, attempt);
+	pz_nearby_targets(peers->nearby, peer->device, on_target, attempt);
 	add_from_directory(attempt);
 	if (attempt->count == 0 && seek_us == 0) { /* nowhere to look */
 		pz_peer_attempt_drop(attempt, NULL);
 		return;
 	}
 	if (seek_us > 0)
-		pz_nearby_look(node->nearby, seek_us, false);
+		pz_nearby_look(peers->nearby, seek_us, false);
 	begin(attempt);
+}
+
+void
+pz_peer_consider(struct pz_peers *peers, const char *device)
+{
+	const json_t *entry = pz_peers_entry(peers, device);
+	struct peer *peer;
+
+	if (!peers->config.wishes->auto_dial ||
+	    !json_is_true(json_object_get(entry, "connected")) ||
+	    json_array_size(json_object_get(entry, "ipaddress")) == 0)
+		return;
+	peer = pz_peers_get(peers, device);
+	/* One that failed lately waits for its retry. */
+	if (peer && peer->live == NULL && peer->attempt == NULL && !peer->retry.active)
+		pz_peer_dial(peer, 0);
 }
 
 static bool
@@ -395,6 +411,20 @@ pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const struct peer_ta
 }
 
 void
+pz_peer_heard(struct pz_peers *peers, const char *device, const struct peer_target *target,
+	      bool is_wanted)
+{
+	struct peer *peer = device[0] ? pz_peers_find(peers, device) : NULL;
+
+	if (peer == NULL && device[0] && is_wanted)
+		peer = pz_peers_get(peers, device);
+	if (peer && (peer->attempt || is_wanted))
+		pz_peer_dial(peer, 0);
+	else if (device[0] == '\0' && is_wanted)
+		pz_peer_dial_add(peers, NULL, target);
+}
+
+void
 pz_peer_try_won(struct peer_link *pl)
 {
 	struct peer_attempt *attempt = pl->attempt_try ? pl->attempt_try->attempt : NULL;
@@ -409,12 +439,12 @@ pz_peer_try_won(struct peer_link *pl)
 		(void)pz_peer_event(peer, PZ_PEER_EVENT_DIAL, "");
 	}
 	attempt->has_won = true;
-	pz_env_stop(peer->peers->node->config.env, &attempt->stagger);
+	pz_env_stop(peer->peers->env, &attempt->stagger);
 	for (size_t i = 0; i < attempt->count; i++) {
 		struct peer_try *t = &attempt->tries[i];
 		if (t == pl->attempt_try || (t->state != TRY_DIALLING && t->state != TRY_SECURING))
 			continue;
-		drop_try(peer->peers->node, t, pl);
+		drop_try(peer->peers, t, pl);
 		t->state = TRY_WAITING; /* should the winner fail after all */
 	}
 }
@@ -438,28 +468,37 @@ pz_peer_try_lost(struct peer_link *pl, const char *detail)
 static bool
 is_worth_a_retry(const struct peer *peer)
 {
-	const struct pz_node *node = peer->peers->node;
+	const struct pz_peers *peers = peer->peers;
 
-	if (node->is_stopping || node->zone.membership == NULL ||
-	    devices_has_left(node, peer->device))
+	if (peers->is_ending || peers->config.zone->membership == NULL ||
+	    pz_peers_has_left(peers, peer->device))
 		return false;
-	if (peer->is_wanted || node->wishes.auto_dial || node->wishes.is_peer_mode)
+	if (peer->is_wanted || peers->config.wishes->auto_dial ||
+	    peers->config.wishes->is_peer_mode)
 		return true;
-	return peer->is_missed && !node->hub.is_registered &&
+	return peer->is_missed && !pz_peers_has_hub(peers) &&
 	       peer->failures <= PZ_PEER_RETRIES_ALONE;
+}
+
+static void
+on_retry(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	pz_peer_dial(arg, PZ_PEER_SEEK_US);
 }
 
 void
 pz_peer_retry_later(struct peer *peer)
 {
-	const struct pz_env *env = peer->peers->node->config.env;
+	const struct pz_env *env = peer->peers->env;
 	uint32_t random;
 
 	if (!is_worth_a_retry(peer))
 		return;
 	pz_env_random(env, &random, sizeof(random));
-	pz_env_start(env, &peer->retry,
-		     pz_machine_backoff_us(peer->failures ? peer->failures : 1, random));
+	pz_env_stop(env, &peer->retry);
+	pz_timer_init(&peer->retry, on_retry, peer);
+	pz_env_start(env, &peer->retry, pz_backoff_us(peer->failures ? peer->failures : 1, random));
 }
 
 void
@@ -467,7 +506,7 @@ pz_peer_give_up(struct peer *peer, const char *reason)
 {
 	peer->is_wanted = false;
 	peer->is_missed = false;
-	pz_env_stop(peer->peers->node->config.env, &peer->retry);
+	pz_env_stop(peer->peers->env, &peer->retry);
 	pz_peer_attempt_drop(peer->attempt, NULL);
 	(void)pz_peer_event(peer, PZ_PEER_EVENT_HANG_UP, reason);
 }

@@ -6,7 +6,7 @@
 #define PZ_PZP_PEER_FIXTURE_H
 
 #include "pzp/node_fixture.h"
-#include "pzp/peers.h"
+#include "pzp/peers_internal.h"
 #include "service/descriptor.h"
 #include "wire/frame.h"
 #include "wire/message.h"

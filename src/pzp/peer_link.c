@@ -16,51 +16,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pzp/appdata.h"
-#include "pzp/clock.h"
-#include "pzp/peers.h"
+#include "pzp/peers_internal.h"
 #include "rpc/error.h"
 #include "sync/link.h"
 #include "wire/frame.h"
 #include "wire/message.h"
+
+#define LOOK_AGAIN_US (10 * PZ_US_PER_S)
 
 static const char replaced[] = "replaced";
 
 static const struct pz_env *
 env_of(const struct peer_link *pl)
 {
-	return pl->peers->node->config.env;
+	return pl->peers->env;
+}
+
+static const struct pz_peers_ops *
+ops_of(const struct peer_link *pl)
+{
+	return pl->peers->config.ops;
+}
+
+static void *
+arg_of(const struct peer_link *pl)
+{
+	return pl->peers->config.arg;
 }
 
 /* ---- sending ---- */
-
-void
-pz_peer_link_prop(struct peer_link *pl, const char *status, json_t *message)
-{
-	struct pz_node *node = pl->peers->node;
-	struct pz_buf out;
-
-	if (pl->peer == NULL || pl->link->closing)
-		return;
-	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
-	enum pz_err err = pz_message_prop(&out, node->self, pl->peer->address, status, message);
-	if (err == PZ_OK)
-		err = pl->link->session.attached
-			      ? pz_router_push(node->router, &pl->link->session, pz_buf_slice(&out))
-			      : pz_link_send(pl->link, pz_buf_slice(&out));
-	if (err != PZ_OK)
-		node_prop_unsent(node, &pl->link->session, status, err, out.len);
-	pz_buf_fini(&out);
-}
-
-static void
-send_bye(struct peer_link *pl, const char *reason)
-{
-	json_t *message = json_pack("{s:s}", "reason", reason);
-
-	pz_peer_link_prop(pl, "bye", message);
-	json_decref(message);
-}
 
 static enum pz_err
 send_register(struct peer_link *pl)
@@ -68,31 +52,12 @@ send_register(struct peer_link *pl)
 	struct pz_buf out;
 
 	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
-	enum pz_err err = pz_message_register(&out, pl->peers->node->self, pl->peer->address,
-					      pl->peers->link_host.frame_max);
+	enum pz_err err = pz_message_register(&out, pl->peers->config.self, pl->peer->address,
+					      pl->peers->config.link_host.frame_max);
 	if (err == PZ_OK)
 		err = pz_link_send(pl->link, pz_buf_slice(&out));
 	pz_buf_fini(&out);
 	return err;
-}
-
-static struct peer_link *
-link_in_state(const struct peer *peer, enum peer_link_state state)
-{
-	const struct pz_peers *peers = peer->peers;
-
-	for (struct pz_list *n = peers->links.next; n != &peers->links; n = n->next) {
-		struct peer_link *pl = PZ_CONTAINER(n, struct peer_link, node);
-		if (pl->peer == peer && pl->state == state && !pl->link->closing)
-			return pl;
-	}
-	return NULL;
-}
-
-bool
-pz_peer_is_registering(const struct peer *peer)
-{
-	return link_in_state(peer, PEER_LINK_REGISTERING) != NULL;
 }
 
 /* The older link lives: the newer one that waited for that is not needed. */
@@ -100,7 +65,7 @@ static void
 on_alive(struct pz_link *link)
 {
 	const struct peer_link *pl = link->owner;
-	struct peer_link *waiting = pl->peer ? link_in_state(pl->peer, PEER_LINK_STANDBY) : NULL;
+	struct peer_link *waiting = pl->peer ? pz_peer_link_in(pl->peer, PEER_LINK_STANDBY) : NULL;
 
 	if (waiting && pl->state == PEER_LINK_LIVE)
 		pz_peer_link_close(waiting, PZ_ERR_EXISTS, "the older link lives");
@@ -110,6 +75,23 @@ static void
 on_probe(struct pz_link *link)
 {
 	pz_peer_link_prop(link->owner, "probe", NULL);
+}
+
+/* ---- the waiting room ---- */
+
+static void
+count_waiting(struct pz_peers *peers)
+{
+	pz_metric_set(peers->metrics, PZ_METRIC_unauthenticated,
+		      pz_doorway_waiting(peers->doorway));
+}
+
+/* It has proved its identity, or is gone: it does not wait any more. */
+static void
+leave_doorway(struct peer_link *pl)
+{
+	pz_guest_proved(&pl->guest);
+	count_waiting(pl->peers);
 }
 
 /* ---- from handshake to live ---- */
@@ -126,7 +108,7 @@ begin_register(struct peer_link *pl)
 static bool
 is_ours_smaller(const struct peer *peer)
 {
-	return strcmp(peer->peers->node->self, peer->address) < 0;
+	return strcmp(peer->peers->config.self, peer->address) < 0;
 }
 
 /* The live link is one that survives where two crossed (head comment), and this one is not. */
@@ -155,17 +137,17 @@ static enum pz_err
 identify(struct peer_link *pl, struct pz_errinfo *info)
 {
 	const struct pz_peer *who = pz_tls_peer(pl->link->tls);
-	struct pz_node *node = pl->peers->node;
+	struct pz_peers *peers = pl->peers;
 
-	if (node->zone.membership == NULL || who == NULL ||
-	    strcmp(who->zone, node->zone.membership->zone) != 0)
+	if (peers->config.zone->membership == NULL || who == NULL ||
+	    strcmp(who->zone, peers->config.zone->membership->zone) != 0)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "it is of another zone");
-	if (strcmp(who->device, node->zone.membership->device) == 0)
+	if (strcmp(who->device, peers->config.zone->membership->device) == 0)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "it is this device itself");
-	if (pz_device_zone_is_revoked(&node->zone, who->ca_serial))
+	if (pz_device_zone_is_revoked(peers->config.zone, who->ca_serial))
 		return pz_fail(info, PZ_ERR_DENIED_REVOKED, "%s is revoked", who->device);
 	if (pl->is_outgoing)
-		PZ_TRY(pz_device_zone_check_ca(&node->zone, who, info));
+		PZ_TRY(pz_device_zone_check_ca(peers->config.zone, who, info));
 	struct peer *peer = pz_peers_get(pl->peers, who->device);
 	if (peer == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT, "too many devices");
@@ -184,14 +166,14 @@ on_secured(struct pz_link *link)
 	enum pz_err err = identify(pl, &info);
 
 	if (err != PZ_OK) {
-		pz_metric_add(&pl->peers->node->metrics, PZ_METRIC_links_refused, 1);
+		pz_metric_add(pl->peers->metrics, PZ_METRIC_links_refused, 1);
 		pz_warning_of(&pl->peers->refuse_log, env_of(pl), "peer-refused", "remote=%s %s",
 			      pl->remote, info.text);
 		pz_link_close(link, err, info.text);
 		return;
 	}
-	clock_see_link(pl->peers->node, pl->peer->device);
-	pz_peer_link_authenticated(pl);
+	ops_of(pl)->saw_link(arg_of(pl), pl->peer->device);
+	leave_doorway(pl);
 	pz_peer_try_won(pl);
 	decide(pl);
 }
@@ -204,7 +186,7 @@ drain(struct peer_link *pl)
 		return;
 	pl->state = PEER_LINK_DRAINING;
 	pz_link_unwatch(pl->link);
-	send_bye(pl, replaced);
+	pz_peer_link_bye(pl, replaced);
 	if (pl->is_leaving)
 		pz_link_close(pl->link, PZ_OK, replaced);
 	else
@@ -216,9 +198,9 @@ static void
 replace(struct peer_link *older, struct peer_link *newer)
 {
 	const struct peer *peer = newer->peer;
-	struct pz_node *node = newer->peers->node;
+	struct pz_peers *peers = newer->peers;
 
-	pz_router_detach(node->router, &older->link->session);
+	pz_router_detach(peers->config.router, &older->link->session);
 	if (older->is_outgoing != newer->is_outgoing) {
 		drain(older);
 		return;
@@ -247,16 +229,39 @@ give_way(struct peer *peer)
 		drain(used);
 }
 
+/* A device that has no hub and is needed by a peer: it looks for the others, too, to pass on for
+ * those that cannot reach them. */
+static void
+look_for_the_others(struct pz_peers *peers)
+{
+	uint64_t now = pz_env_mono_us(peers->env);
+
+	if (pz_peers_has_hub(peers) || peers->config.mdns == NULL || !peers->config.wishes->relay ||
+	    (peers->looked_us && now - peers->looked_us < LOOK_AGAIN_US))
+		return;
+	peers->looked_us = now;
+	pz_nearby_look(peers->nearby, PZ_PEER_SEEK_US, true);
+}
+
+/* What went by the link of this peer that is replaced takes the new one. */
+static void
+hand_over(const struct peer_link *older)
+{
+	const struct pz_peers_loss loss = {.session = &older->link->session};
+
+	ops_of(older)->lost(arg_of(older), &loss);
+}
+
 static void
 go_live(struct peer_link *pl)
 {
 	struct peer *peer = pl->peer;
-	struct pz_node *node = pl->peers->node;
+	struct pz_peers *peers = pl->peers;
 	struct peer_link *older = peer->live;
 
 	if (older)
 		replace(older, pl);
-	if (pz_router_attach(node->router, &pl->link->session) != PZ_OK) {
+	if (pz_router_attach(peers->config.router, &pl->link->session) != PZ_OK) {
 		peer->live = NULL;
 		pz_link_close(pl->link, PZ_ERR_LIMIT_MEMORY, "out of memory");
 		return;
@@ -275,10 +280,13 @@ go_live(struct peer_link *pl)
 	pz_env_stop(env_of(pl), &peer->retry);
 	(void)pz_peer_event(peer, PZ_PEER_EVENT_REGISTERED, "");
 	pz_peer_greet(pl);
-	pl->sync = zonedata_open(node, pl->link, false, pl->is_outgoing);
+	pl->sync = ops_of(pl)->sync_open(arg_of(pl), pl->link, pl->is_outgoing);
 	if (older)
-		resend_after_loss(node, &older->link->session, NULL);
-	node_peer_live(node, pl);
+		hand_over(older);
+	if (!pl->is_outgoing)
+		look_for_the_others(peers);
+	pz_peers_tell_soon(peers);
+	ops_of(pl)->live(arg_of(pl), peer->device);
 }
 
 static enum pz_err
@@ -298,7 +306,7 @@ on_register(struct peer_link *pl, struct pz_slice frame)
 		return PZ_ERR_DENIED_IDENTITY;
 	pl->has_registered = true;
 	pl->link->session.frame_max =
-		pz_message_frame_max(&envelope, pl->peers->link_host.frame_max);
+		pz_message_frame_max(&envelope, pl->peers->config.link_host.frame_max);
 	if (pl->state != PEER_LINK_REGISTERING)
 		return PZ_OK;
 	/* Ours became live while the two registered here: the other end keeps that one, too. */
@@ -316,11 +324,11 @@ on_frame(struct pz_link *link, struct pz_slice frame)
 
 	switch (pl->state) {
 	case PEER_LINK_LIVE:
-		return pz_router_frame(pl->peers->node->router, &link->session, frame);
+		return pz_router_frame(pl->peers->config.router, &link->session, frame);
 	case PEER_LINK_DRAINING:
 		if (!pl->has_registered)
 			return on_register(pl, frame);
-		return pz_router_frame(pl->peers->node->router, &link->session, frame);
+		return pz_router_frame(pl->peers->config.router, &link->session, frame);
 	case PEER_LINK_STANDBY:
 	case PEER_LINK_REGISTERING:
 		return on_register(pl, frame);
@@ -336,7 +344,7 @@ on_frame(struct pz_link *link, struct pz_slice frame)
 static void
 wake_standby(struct peer *peer)
 {
-	struct peer_link *pl = link_in_state(peer, PEER_LINK_STANDBY);
+	struct peer_link *pl = pz_peer_link_in(peer, PEER_LINK_STANDBY);
 
 	if (pl == NULL)
 		return;
@@ -355,31 +363,50 @@ forget_what_it_said(struct peer *peer)
 	peer->session[0] = '\0';
 }
 
-/* The live link of a peer is gone: other ways, or the end of what depended on it. */
+/*
+ * The live link of a peer is gone: other ways, or the end of what depended on it. Everything that
+ * follows from a loss is here, in the only order that works:
+ *
+ * 1. Who may have been reached by it is noted, before it is forgotten for whom the peer spoke.
+ * 2. The peer has no link any more, and the router no session: from now on each question for a way
+ *    is answered without it. Only then is the loss reported: a command that waits for the peer may
+ *    end in it, and what it looks at must be true.
+ * 3. What the peer said of itself and of others is forgotten, so that no way leads over a relay
+ *    that is gone.
+ * 4. What never left the link's queue, then what was sent by it and may be lost, takes another way
+ *    or ends. Not before 3: it would be sent to the same relay again.
+ * 5. The state is clean: a command may dial the peer again.
+ * 6. A newer link that waited for this one to die takes over. Only when there is none is the
+ *    device gone for those who keep something for it, and is it dialled again.
+ */
 static void
 lost(struct peer_link *pl, enum pz_peer_event event, const char *reason,
      struct pz_slice undelivered, int rpc_code)
 {
 	struct peer *peer = pl->peer;
-	struct pz_node *node = pl->peers->node;
-	json_t *names = pz_peers_names(node); /* before we forget who it spoke for */
+	struct pz_peers *peers = pl->peers;
+	const struct pz_peers_loss loss = {
+		.session = &pl->link->session,
+		.names = pz_peers_names(peers),
+		.undelivered = undelivered,
+		.rpc_code = rpc_code,
+	};
 
 	peer->live = NULL;
 	peer->is_missed = event == PZ_PEER_EVENT_LINK_LOST;
 	pl->state = PEER_LINK_DRAINING;
 	pz_link_unwatch(pl->link);
-	pz_router_detach(node->router, &pl->link->session);
-	pz_condition_clear(node->conditions, PZ_CONDITION_TOO_LARGE, peer->address);
+	pz_router_detach(peers->config.router, &pl->link->session);
+	pz_condition_clear(peers->config.conditions, PZ_CONDITION_TOO_LARGE, peer->address);
 	(void)pz_peer_event(peer, event, reason);
 	forget_what_it_said(peer);
-	resend_undelivered(node, undelivered, rpc_code);
-	resend_after_loss(node, &pl->link->session, names);
+	ops_of(pl)->lost(arg_of(pl), &loss);
 	(void)pz_peer_event(peer, PZ_PEER_EVENT_CLEANED, NULL);
-	json_decref(names);
-	pz_peers_tell_soon(pl->peers);
+	json_decref(loss.names);
+	pz_peers_tell_soon(peers);
 	wake_standby(peer);
 	if (peer->live == NULL)
-		appdata_session_ended(node, peer->address);
+		ops_of(pl)->gone(arg_of(pl), peer->address);
 	if (event == PZ_PEER_EVENT_LINK_LOST && peer->live == NULL && peer->attempt == NULL)
 		pz_peer_retry_later(peer);
 }
@@ -390,7 +417,7 @@ pz_peer_link_close(struct peer_link *pl, enum pz_err why, const char *reason)
 	if (pl->link->closing)
 		return;
 	if (pl->state >= PEER_LINK_REGISTERING)
-		send_bye(pl, reason);
+		pz_peer_link_bye(pl, reason);
 	pz_link_close(pl->link, why, reason);
 	if (pl->peer && pl->peer->live == pl)
 		lost(pl, why == PZ_OK ? PZ_PEER_EVENT_HANG_UP : PZ_PEER_EVENT_LINK_LOST, reason,
@@ -400,9 +427,9 @@ pz_peer_link_close(struct peer_link *pl, enum pz_err why, const char *reason)
 static void
 log_failed(const struct peer_link *pl, enum pz_err why, const char *detail)
 {
-	struct pz_node *node = pl->peers->node;
+	struct pz_peers *peers = pl->peers;
 
-	if (why != PZ_OK && !node->is_stopping)
+	if (why != PZ_OK && !peers->is_ending)
 		pz_notice_of(&pl->peers->refuse_log, env_of(pl), "peer-link-failed",
 			     "remote=%s %s%s%s", pl->remote, pz_err_text(why),
 			     detail[0] ? ": " : "", detail);
@@ -420,19 +447,20 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 	pz_list_remove(&pl->node);
 	pz_env_stop(env_of(pl), &pl->end);
 	pz_sync_link_free(PZ_TAKE(pl->sync));
-	pz_peer_link_authenticated(pl);
+	leave_doorway(pl);
 	pz_guest_leave(&pl->guest);
 	if (peer && peer->live == pl) {
 		lost(pl, PZ_PEER_EVENT_LINK_LOST, reason.text, undelivered, code);
 	} else if (pl->state == PEER_LINK_DRAINING) {
-		resend_undelivered(pl->peers->node, undelivered, code);
+		ops_of(pl)->lost(arg_of(pl), &(struct pz_peers_loss){.undelivered = undelivered,
+								     .rpc_code = code});
 	} else {
 		log_failed(pl, why, detail);
 		if (peer) /* one that was dialled: who else is at an address is not known */
-			clock_see_refusal(pl->peers->node, peer->device, why, detail);
+			ops_of(pl)->saw_refusal(arg_of(pl), peer->device, why, detail);
 		pz_peer_try_lost(pl, reason.text);
 	}
-	pz_router_detach(pl->peers->node->router, &link->session);
+	pz_router_detach(pl->peers->config.router, &link->session);
 	free(pl);
 }
 
@@ -448,7 +476,7 @@ on_drained(struct pz_link *link)
 	struct peer_link *pl = link->owner;
 
 	if (link->session.attached)
-		pz_router_drained(pl->peers->node->router, &link->session);
+		pz_router_drained(pl->peers->config.router, &link->session);
 	pz_sync_link_drained(pl->sync);
 	if (pl->is_told_late && link->session.queued <= PZ_QUEUE_LOW_BYTES)
 		pz_peer_greet(pl);
@@ -475,8 +503,8 @@ on_end(struct pz_timer *timer, void *arg)
 	pz_link_close(pl->link, PZ_OK, "drained");
 }
 
-void
-pz_peer_link_init(struct peer_link *pl)
+static void
+init(struct peer_link *pl)
 {
 	pz_timer_init(&pl->end, on_end, pl);
 	pz_list_append(&pl->peers->links, &pl->node);
@@ -487,15 +515,14 @@ struct peer_link *
 pz_peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream)
 {
 	struct pz_peers *peers = attempt_try->attempt->peers;
-	struct pz_node *node = peers->node;
 	struct peer *peer = attempt_try->attempt->peer;
 	struct peer_link *pl = calloc(1, sizeof(*pl));
-	struct pz_expect expect = {.zone = node->zone.membership->zone,
+	struct pz_expect expect = {.zone = peers->config.zone->membership->zone,
 				   .device = peer ? peer->device : NULL,
 				   .role = PZ_EXPECT_DEVICE};
 	struct pz_tls *tls = NULL;
 
-	if (pl == NULL || pz_tls_new_client(node->tls_ctx, NULL, &expect, &tls) != PZ_OK) {
+	if (pl == NULL || pz_tls_new_client(peers->client_ctx, NULL, &expect, &tls) != PZ_OK) {
 		free(pl);
 		stream->ops->close(stream);
 		return NULL;
@@ -504,11 +531,47 @@ pz_peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream)
 	pl->attempt_try = attempt_try;
 	pl->is_outgoing = true;
 	snprintf(pl->remote, sizeof(pl->remote), "%s", attempt_try->target.address);
-	if (pz_link_new(&peers->link_host, stream, tls, PZ_CONNECT_TIMEOUT_US, pl, &pl->link) !=
-	    PZ_OK) {
+	if (pz_link_new(&peers->config.link_host, stream, tls, PZ_CONNECT_TIMEOUT_US, pl,
+			&pl->link) != PZ_OK) {
 		free(pl);
 		return NULL;
 	}
-	pz_peer_link_init(pl);
+	init(pl);
+	return pl;
+}
+
+static struct pz_tls_ctx *
+select_ctx(void *arg, const char *sni_first_label, bool enrol)
+{
+	struct pz_peers *peers = arg;
+
+	(void)sni_first_label;
+	return enrol ? NULL : peers->server_ctx; /* a device enrols nobody (page 1) */
+}
+
+struct peer_link *
+pz_peer_link_accept(struct pz_peers *peers, struct pz_stream *stream, const char *remote)
+{
+	struct peer_link *pl = calloc(1, sizeof(*pl));
+	struct pz_tls *tls = NULL;
+
+	if (pl == NULL || pz_doorway_admit(peers->doorway, &pl->guest, remote, NULL) != PZ_OK ||
+	    pz_tls_new_server(select_ctx, peers, peers->env, &tls)) {
+		if (pl)
+			pz_guest_leave(&pl->guest);
+		free(pl);
+		stream->ops->close(stream);
+		return NULL;
+	}
+	pl->peers = peers;
+	snprintf(pl->remote, sizeof(pl->remote), "%s", remote);
+	if (pz_link_new(&peers->config.link_host, stream, tls, PZ_HANDSHAKE_TIMEOUT_US, pl,
+			&pl->link) != PZ_OK) {
+		pz_guest_leave(&pl->guest);
+		free(pl);
+		return NULL;
+	}
+	init(pl);
+	count_waiting(peers);
 	return pl;
 }

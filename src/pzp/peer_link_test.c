@@ -28,10 +28,10 @@ both_register_before_anything_is_said(void **state)
 	assert_true(fx_heard_register(far));
 	assert_int_equal(json_array_size(far->heard), 1);
 	fx_state_is("tv", PZ_PEER_NOT_CONNECTED);
-	assert_string_equal(node_route_text(w.node, "tv"), "none");
+	assert_string_equal(pz_peers_route(w.node->peers, "tv"), "none");
 	fx_registers(far);
 	fx_state_is("tv", PZ_PEER_CONNECTED);
-	assert_string_equal(node_route_text(w.node, "tv"), "direct");
+	assert_string_equal(pz_peers_route(w.node->peers, "tv"), "direct");
 	assert_int_equal(fx_heard(far, "pzpInfo", NULL), 1);
 	assert_int_equal(fx_heard(far, "registerServices", NULL), 1);
 	assert_int_equal(pz_peers_live_count(w.node->peers), 1);
@@ -48,7 +48,7 @@ the_first_words_say_who_we_are_and_what_we_can(void **state)
 	assert_string_equal(pz_json_str(info, "displayName"), "laptop");
 	assert_true(json_is_array(json_object_get(info, "addresses")));
 	assert_int_equal(json_integer_value(json_object_get(info, "port")), w.node->peers->port);
-	assert_string_equal(pz_json_str(info, "session"), w.node->peers->session);
+	assert_string_equal(pz_json_str(info, "session"), pz_peers_session(w.node->peers));
 	assert_true(json_is_boolean(json_object_get(info, "relay")));
 	assert_true(json_is_false(json_object_get(info, "hub")));
 	(void)fx_heard(far, "registerServices", &services);

@@ -3,26 +3,15 @@
 #include <stdlib.h>
 
 #include "base/netaddr.h"
-#include "pzp/peers.h"
-
-static struct pz_tls_ctx *
-select_ctx(void *arg, const char *sni_first_label, bool enrol)
-{
-	struct pz_peers *peers = arg;
-
-	(void)sni_first_label;
-	return enrol ? NULL : peers->server_ctx; /* a device enrols nobody (page 1) */
-}
+#include "pzp/peers_internal.h"
 
 static void
 refuse(struct pz_peers *peers, struct pz_stream *stream, const char *remote, const char *why)
 {
-	struct pz_node *node = peers->node;
 
-	pz_metric_add(&node->metrics, PZ_METRIC_links_refused, 1);
-	pz_metric_add(&node->metrics, PZ_METRIC_limits_hit, 1);
-	pz_warning_of(&peers->refuse_log, node->config.env, "link-refused", "remote=%s %s", remote,
-		      why);
+	pz_metric_add(peers->metrics, PZ_METRIC_links_refused, 1);
+	pz_metric_add(peers->metrics, PZ_METRIC_limits_hit, 1);
+	pz_warning_of(&peers->refuse_log, peers->env, "link-refused", "remote=%s %s", remote, why);
 	stream->ops->close(stream);
 }
 
@@ -37,18 +26,11 @@ count_links(const struct pz_peers *peers)
 }
 
 static void
-count_waiting(struct pz_peers *peers)
-{
-	pz_metric_set(&peers->node->metrics, PZ_METRIC_unauthenticated,
-		      pz_doorway_waiting(peers->doorway));
-}
-
-static void
 on_evict(void *arg, struct pz_guest *guest, const char *why)
 {
 	struct pz_peers *peers = arg;
 
-	pz_metric_add(&peers->node->metrics, PZ_METRIC_limits_hit, 1);
+	pz_metric_add(peers->metrics, PZ_METRIC_limits_hit, 1);
 	pz_link_close(PZ_CONTAINER(guest, struct peer_link, guest)->link, PZ_ERR_LIMIT, why);
 }
 
@@ -57,7 +39,7 @@ on_full(void *arg, const char *busiest, unsigned count)
 {
 	struct pz_peers *peers = arg;
 
-	pz_condition_raise(peers->node->conditions, PZ_CONDITION_WAITING_ROOM_FULL, "",
+	pz_condition_raise(peers->config.conditions, PZ_CONDITION_WAITING_ROOM_FULL, "",
 			   "%zu connections that have not proved an identity are open, as many as "
 			   "are allowed; %u of them are from %s",
 			   pz_doorway_waiting(peers->doorway), count, busiest);
@@ -68,7 +50,7 @@ on_calm(void *arg)
 {
 	struct pz_peers *peers = arg;
 
-	pz_condition_clear(peers->node->conditions, PZ_CONDITION_WAITING_ROOM_FULL, "");
+	pz_condition_clear(peers->config.conditions, PZ_CONDITION_WAITING_ROOM_FULL, "");
 }
 
 static unsigned
@@ -85,7 +67,7 @@ pz_peers_doorway_new(struct pz_peers *peers)
 		.full = on_full,
 		.calm = on_calm,
 	};
-	const struct pz_node_config *config = &peers->node->config;
+	const struct pz_peers_config *config = &peers->config;
 	unsigned per_net =
 		at_most(config->unauthenticated_per_address_max, PZ_PEER_UNAUTH_PER_ADDRESS_MAX);
 	struct pz_doorway_limits limits = {
@@ -94,7 +76,7 @@ pz_peers_doorway_new(struct pz_peers *peers)
 		.per_site = per_net * PZ_UNAUTH_SITE_FACTOR,
 	};
 
-	return pz_doorway_new(&limits, config->env, &ops, peers);
+	return pz_doorway_new(&limits, peers->env, &ops, peers);
 }
 
 static void
@@ -102,59 +84,25 @@ on_accept(void *arg, struct pz_stream *stream, const char *remote)
 {
 	struct pz_peers *peers = arg;
 
-	if (peers->server_ctx == NULL || peers->node->is_stopping)
+	if (peers->server_ctx == NULL || peers->is_ending)
 		stream->ops->close(stream);
 	else if (count_links(peers) >= PZ_PEER_LINKS_MAX)
 		refuse(peers, stream, remote, "too many connections");
 	else if (pz_peer_link_accept(peers, stream, remote) == NULL)
-		pz_warning_of(&peers->refuse_log, peers->node->config.env, "link-refused",
+		pz_warning_of(&peers->refuse_log, peers->env, "link-refused",
 			      "remote=%s out of memory", remote);
-}
-
-struct peer_link *
-pz_peer_link_accept(struct pz_peers *peers, struct pz_stream *stream, const char *remote)
-{
-	struct peer_link *pl = calloc(1, sizeof(*pl));
-	struct pz_tls *tls = NULL;
-
-	if (pl == NULL || pz_doorway_admit(peers->doorway, &pl->guest, remote, NULL) != PZ_OK ||
-	    pz_tls_new_server(select_ctx, peers, peers->node->config.env, &tls)) {
-		if (pl)
-			pz_guest_leave(&pl->guest);
-		free(pl);
-		stream->ops->close(stream);
-		return NULL;
-	}
-	pl->peers = peers;
-	snprintf(pl->remote, sizeof(pl->remote), "%s", remote);
-	if (pz_link_new(&peers->link_host, stream, tls, PZ_HANDSHAKE_TIMEOUT_US, pl, &pl->link) !=
-	    PZ_OK) {
-		pz_guest_leave(&pl->guest);
-		free(pl);
-		return NULL;
-	}
-	pz_peer_link_init(pl);
-	count_waiting(peers);
-	return pl;
-}
-
-void
-pz_peer_link_authenticated(struct peer_link *pl)
-{
-	pz_guest_proved(&pl->guest);
-	count_waiting(pl->peers);
 }
 
 void
 pz_peers_unlisten(struct pz_peers *peers)
 {
 	if (peers->listener)
-		peers->node->config.transport.ops->listen_close(peers->listener);
+		peers->config.transport.ops->listen_close(peers->listener);
 	peers->listener = NULL;
 	peers->port = 0;
-	pz_env_stop(peers->node->config.env, &peers->listen_again);
-	pz_condition_clear(peers->node->conditions, PZ_CONDITION_NO_DIRECT_LINKS, NULL);
-	pz_nearby_announce(peers->node->nearby);
+	pz_env_stop(peers->env, &peers->listen_again);
+	pz_condition_clear(peers->config.conditions, PZ_CONDITION_NO_DIRECT_LINKS, NULL);
+	pz_nearby_announce(peers->nearby);
 }
 
 /* A port that another program has is no reason to end: everything else works, and it is tried again
@@ -162,24 +110,23 @@ pz_peers_unlisten(struct pz_peers *peers)
 static void
 open_listener(struct pz_peers *peers)
 {
-	struct pz_node *node = peers->node;
-	const struct pz_transport *t = &node->config.transport;
-	const char *address = node->config.listen ? node->config.listen : "";
+	const struct pz_transport *t = &peers->config.transport;
+	const char *address = peers->config.listen ? peers->config.listen : "";
 	struct pz_errinfo info = {""};
 
 	if (t->ops->listen == NULL)
 		return;
-	enum pz_err err = t->ops->listen(t->self, address, node->wishes.tls_port, on_accept, peers,
-					 &peers->listener, &peers->port, &info);
+	enum pz_err err = t->ops->listen(t->self, address, peers->config.wishes->tls_port,
+					 on_accept, peers, &peers->listener, &peers->port, &info);
 	if (err != PZ_OK) {
 		peers->listener = NULL;
-		pz_condition_raise(node->conditions, PZ_CONDITION_NO_DIRECT_LINKS, "",
+		pz_condition_raise(peers->config.conditions, PZ_CONDITION_NO_DIRECT_LINKS, "",
 				   "peers cannot connect to this device: %s", info.text);
-		pz_env_start(node->config.env, &peers->listen_again, PZ_PEER_LISTEN_AGAIN_US);
+		pz_env_start(peers->env, &peers->listen_again, PZ_PEER_LISTEN_AGAIN_US);
 		return;
 	}
-	pz_env_stop(node->config.env, &peers->listen_again);
-	pz_condition_clear(node->conditions, PZ_CONDITION_NO_DIRECT_LINKS, NULL);
+	pz_env_stop(peers->env, &peers->listen_again);
+	pz_condition_clear(peers->config.conditions, PZ_CONDITION_NO_DIRECT_LINKS, NULL);
 	pz_notice("peer-listen", "port=%u", peers->port);
 }
 
@@ -206,16 +153,16 @@ pz_peers_listen_again(struct pz_peers *peers)
 void
 pz_peers_listen(struct pz_peers *peers)
 {
-	const struct pz_node *node = peers->node;
-	bool is_wanted = node->zone.membership && node->wishes.listen && !node->is_stopping;
-	bool is_moved = peers->listener && node->wishes.tls_port != 0 &&
-			node->wishes.tls_port != peers->port;
+	bool is_wanted =
+		peers->config.zone->membership && peers->config.wishes->listen && !peers->is_ending;
+	bool is_moved = peers->listener && peers->config.wishes->tls_port != 0 &&
+			peers->config.wishes->tls_port != peers->port;
 
 	if (peers->listener && (!is_wanted || is_moved))
 		pz_peers_unlisten(peers);
 	if (is_wanted && peers->listener == NULL)
 		open_listener(peers);
-	pz_nearby_announce(node->nearby);
+	pz_nearby_announce(peers->nearby);
 	pz_peers_tell_soon(peers);
 }
 
@@ -234,7 +181,7 @@ add_address(void *arg, const char *address)
 json_t *
 pz_peers_own_addresses(const struct pz_peers *peers)
 {
-	const struct pz_node_config *config = &peers->node->config;
+	const struct pz_peers_config *config = &peers->config;
 	json_t *list = json_array();
 	bool is_any = config->listen == NULL || config->listen[0] == '\0' ||
 		      strcmp(config->listen, "::") == 0 || strcmp(config->listen, "0.0.0.0") == 0;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "pzp/moved.h"
+#include "pzp/peers_internal.h"
 #include "service/descriptor.h"
 #include "sync/link.h"
 #include "wire/json.h"
@@ -12,17 +12,18 @@
 #include "zone/attest.h"
 #include "zone/info.h"
 
+#define NOTICES_REFUSED_MAX 3 /* of one link: each is a signature to verify */
 #define TELL_DELAY_US (20 * PZ_US_PER_MS)
 
 /* A peer that does not read gets no more answers; true: this one is left out. */
 static bool
 is_unread(struct peer_link *pl)
 {
-	struct pz_node *node = pl->peers->node;
+	struct pz_peers *peers = pl->peers;
 
-	if (!node_is_choked(node, &pl->link->session))
+	if (!pz_peer_is_choked(pl))
 		return false;
-	pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+	pz_metric_add(peers->metrics, PZ_METRIC_messages_dropped, 1);
 	return true;
 }
 
@@ -36,6 +37,14 @@ send_error(struct peer_link *pl, enum pz_prop_error error, const char *text, con
 
 	pz_peer_link_prop(pl, "error", body);
 	json_decref(body);
+}
+
+/* A device has told something about itself or another one. */
+static void
+news(struct pz_peers *peers, const char *device)
+{
+	pz_peer_consider(peers, device);
+	peers->config.ops->news(peers->config.arg, device);
 }
 
 static void tell_info(struct peer_link *pl);
@@ -60,7 +69,7 @@ keep_consent(json_t *info, const struct peer *peer, const json_t *message)
 	const char *device = pz_json_str(consent, "device"), *relay = pz_json_str(consent, "relay");
 
 	if (consent && strcmp(device, peer->device) == 0 &&
-	    strcmp(relay, peer->peers->node->zone.membership->device) == 0)
+	    strcmp(relay, peer->peers->config.zone->membership->device) == 0)
 		(void)json_object_set(info, "behind", consent);
 	json_decref(consent);
 }
@@ -91,21 +100,21 @@ static void
 meet_needs(struct peer_link *pl, bool had_hub, bool was_relay_to_hub, bool was_speaking)
 {
 	const struct peer *peer = pl->peer;
-	struct pz_node *node = pl->peers->node;
+	struct pz_peers *peers = pl->peers;
 
 	if (had_hub && !peer->has_hub)
 		tell_services(pl);
-	if (!was_relay_to_hub && peer->is_relay && peer->has_hub && !node->hub.is_registered)
+	if (!was_relay_to_hub && peer->is_relay && peer->has_hub && !pz_peers_has_hub(peers))
 		tell_info(pl); /* with our consent: it speaks for us at the hub */
-	if (!was_speaking && peer->is_speaking && !node->hub.is_registered)
-		discovery_announce(node);
+	if (!was_speaking && peer->is_speaking && !pz_peers_has_hub(peers))
+		peers->config.ops->announce(peers->config.arg);
 }
 
 static void
 on_info(struct peer_link *pl, json_t *message)
 {
 	struct peer *peer = pl->peer;
-	struct pz_node *node = pl->peers->node;
+	struct pz_peers *peers = pl->peers;
 	const char *session = pz_json_str(message, "session");
 	bool had_consent = json_object_get(peer->info, "behind") != NULL;
 	bool had_hub = peer->has_hub, was_relay = peer->is_relay;
@@ -117,7 +126,7 @@ on_info(struct peer_link *pl, json_t *message)
 			   "pzpInfo");
 		return;
 	}
-	json_t *names = was_relay ? pz_peers_names(node) : NULL;
+	json_t *names = was_relay ? pz_peers_names(peers) : NULL;
 	json_decref(peer->info);
 	peer->info = info;
 	peer->is_relay = json_is_true(json_object_get(message, "relay"));
@@ -128,12 +137,12 @@ on_info(struct peer_link *pl, json_t *message)
 		 session && pz_info_is_instance(session) ? session : "");
 	/* At once: what it says next to the hub goes by us, and the hub must know by then. */
 	if (had_consent || json_object_get(peer->info, "behind"))
-		hub_send_info(node);
+		peers->config.ops->tell_hub(peers->config.arg);
 	if (names) /* it may reach fewer than before */
-		resend_after_loss(node, NULL, names);
+		peers->config.ops->lost(peers->config.arg, &(struct pz_peers_loss){.names = names});
 	json_decref(names);
 	meet_needs(pl, had_hub, was_relay && had_hub, was_speaking);
-	node_peer_news(node, peer->device);
+	news(peers, peer->device);
 }
 
 /* ---- services ---- */
@@ -142,7 +151,7 @@ static struct peer *
 list_owner(struct peer_link *pl, const char *from, struct pz_address *out)
 {
 	struct peer *peer = pl->peer;
-	const struct pz_membership *m = pl->peers->node->zone.membership;
+	const struct pz_membership *m = pl->peers->config.zone->membership;
 
 	if (from == NULL || pz_address_parse(pz_slice_str(from), out) != PZ_OK ||
 	    !pz_slice_eq_str(out->zone, m->zone) || out->device.len == 0 || out->app.len > 0 ||
@@ -182,8 +191,8 @@ on_register_services(struct peer_link *pl, json_t *message)
 	if (list_owner(pl, from, &owner) == NULL ||
 	    pz_descriptors_copy(json_object_get(message, "services"), from, &list, &info) !=
 		    PZ_OK) {
-		pz_warning_of(&peer->log, pl->peers->node->config.env, "services-refused",
-			      "peer=%s %s", peer->device, info.text);
+		pz_warning_of(&peer->log, pl->peers->env, "services-refused", "peer=%s %s",
+			      peer->device, info.text);
 		send_error(pl, PZ_PROP_ERROR_BAD_REQUEST, info.text, "registerServices");
 		return;
 	}
@@ -201,7 +210,7 @@ on_register_services(struct peer_link *pl, json_t *message)
 		pz_peers_tell_soon(pl->peers);
 	}
 	if (device)
-		node_peer_news(pl->peers->node, device);
+		news(pl->peers, device);
 }
 
 /* ---- the rest ---- */
@@ -215,7 +224,7 @@ on_bye(struct peer_link *pl, json_t *message)
 	if (reason && strcmp(reason, "replaced") == 0) {
 		pl->is_leaving = true;
 		/* The other link may need a moment more: until then this one still serves. */
-		if (pl->state == PEER_LINK_LIVE && pz_peer_is_registering(peer))
+		if (pl->state == PEER_LINK_LIVE && pz_peer_link_in(peer, PEER_LINK_REGISTERING))
 			return;
 	}
 	if (pl->state == PEER_LINK_LIVE)
@@ -243,15 +252,18 @@ on_error(struct peer_link *pl, json_t *message)
 {
 	const char *code = pz_json_str(message, "code"), *about = pz_json_str(message, "about");
 
-	pz_info_of(&pl->peer->log, pl->peers->node->config.env, "peer-error",
-		   "device=%s code=%s about=%s", pl->peer->device, code ? code : "?",
-		   about ? about : "?");
+	pz_info_of(&pl->peer->log, pl->peers->env, "peer-error", "device=%s code=%s about=%s",
+		   pl->peer->device, code ? code : "?", about ? about : "?");
 }
 
 static void
 on_hub_moved(struct peer_link *pl, json_t *message)
 {
-	moved_on_prop(pl->peers->node, pl, message);
+	const struct pz_peers_config *config = &pl->peers->config;
+
+	if (pl->notices_refused < NOTICES_REFUSED_MAX &&
+	    !config->ops->hub_moved(config->arg, pl->peer->device, &pl->peer->log, message))
+		pl->notices_refused++;
 }
 
 static const struct {
@@ -274,7 +286,7 @@ pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
 	if (pl->link->closing)
 		return;
 	if (pz_message_prop_parse(envelope, &payload, &status, &message) != PZ_OK) {
-		pz_metric_add(&pl->peers->node->metrics, PZ_METRIC_messages_dropped, 1);
+		pz_metric_add(pl->peers->metrics, PZ_METRIC_messages_dropped, 1);
 		send_error(pl, PZ_PROP_ERROR_BAD_REQUEST, "a prop needs a readable payload.status",
 			   "");
 		return;
@@ -297,22 +309,55 @@ pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
 
 /* ---- what we say ---- */
 
+json_t *
+pz_peers_info(const struct pz_peers *peers)
+{
+	return json_pack("{s:s, s:s, s:i, s:o?, s:b, s:s}", "displayName",
+			 peers->config.display_name, "deviceType", peers->config.device_type,
+			 "port", (int)peers->port, "addresses", pz_peers_own_addresses(peers),
+			 "listening", peers->listener != NULL, "session", peers->session);
+}
+
+json_t *
+pz_peers_info_for_hub(const struct pz_peers *peers)
+{
+	const struct pz_session *hub = pz_peers_hub(peers);
+	json_t *info = pz_peers_info(peers);
+
+	if (hub)
+		(void)json_object_set_new(info, "behind",
+					  pz_peers_behind(peers, pz_peers_relay_room(hub)));
+	return info;
+}
+
+/* Our consent that this peer speaks for us at the hub. New. */
+static json_t *
+consent_to(const struct pz_peers *peers, const char *relay)
+{
+	const struct pz_membership *m = peers->config.zone->membership;
+	json_t *consent = NULL;
+
+	if (m == NULL || pz_attest_make(m, relay, peers->env, &consent) != PZ_OK)
+		return json_null();
+	return consent;
+}
+
 /* What the hub is told, too, and besides what a peer needs for its ways. */
 static json_t *
 info_for(const struct peer_link *pl)
 {
-	const struct pz_node *node = pl->peers->node;
+	const struct pz_peers *peers = pl->peers;
 	const struct peer *peer = pl->peer;
-	json_t *info = node_info(node);
+	json_t *info = pz_peers_info(peers);
 
-	(void)json_object_set_new(info, "relay", json_boolean(node->wishes.relay));
-	(void)json_object_set_new(info, "hub", json_boolean(node->hub.is_registered));
+	(void)json_object_set_new(info, "relay", json_boolean(peers->config.wishes->relay));
+	(void)json_object_set_new(info, "hub", json_boolean(pz_peers_has_hub(peers)));
 	(void)json_object_set_new(
 		info, "reach", pz_peers_reach(pl->peers, pz_peers_relay_room(&pl->link->session)));
 	(void)json_object_set_new(info, "speaks",
 				  json_boolean(pz_peers_is_spoken_for(pl->peers, peer->device)));
-	if (!node->hub.is_registered && peer->is_relay && peer->has_hub)
-		(void)json_object_set_new(info, "behind", node_consent(node, peer->device));
+	if (!pz_peers_has_hub(peers) && peer->is_relay && peer->has_hub)
+		(void)json_object_set_new(info, "behind", consent_to(peers, peer->device));
 	return info;
 }
 
@@ -320,7 +365,7 @@ info_for(const struct peer_link *pl)
 static bool
 is_for_later(struct peer_link *pl)
 {
-	pl->is_told_late |= node_is_choked(pl->peers->node, &pl->link->session);
+	pl->is_told_late |= pz_peer_is_choked(pl);
 	return pl->is_told_late;
 }
 
@@ -348,15 +393,15 @@ tell_list(struct peer_link *pl, const char *from, json_t *takes_list)
 static void
 tell_services(struct peer_link *pl)
 {
-	const struct pz_node *node = pl->peers->node;
+	const struct pz_peers *peers = pl->peers;
 	size_t pos = 0;
 	struct pz_slice key;
 	void *value;
 
 	if (is_for_later(pl))
 		return;
-	tell_list(pl, node->self, pz_registry_list(node->registry, NULL));
-	if (!node->wishes.relay || pl->peer->has_hub)
+	tell_list(pl, peers->config.self, pz_registry_list(peers->config.registry, NULL));
+	if (!peers->config.wishes->relay || pl->peer->has_hub)
 		return;
 	while (pz_map_next(pl->peers->by_device, &pos, &key, &value)) {
 		const struct peer *other = value;
@@ -365,13 +410,23 @@ tell_services(struct peer_link *pl)
 	}
 }
 
+static void
+tell_moved(struct peer_link *pl)
+{
+	json_t *place = pl->peers->config.ops->hub_place(pl->peers->config.arg);
+
+	if (place)
+		pz_peer_link_prop(pl, "hubMoved", place);
+	json_decref(place);
+}
+
 void
 pz_peer_greet(struct peer_link *pl)
 {
 	pl->is_told_late = false;
 	tell_info(pl);
 	tell_services(pl);
-	moved_greet(pl);
+	tell_moved(pl);
 }
 
 static void
@@ -399,15 +454,21 @@ pz_peers_tell_services(struct pz_peers *peers)
 void
 pz_peers_tell_moved(struct pz_peers *peers)
 {
-	each_live(peers, moved_greet);
+	each_live(peers, tell_moved);
 }
 
 void
 pz_peers_tell_soon(struct pz_peers *peers)
 {
-	const struct pz_env *env = peers->node->config.env;
+	const struct pz_env *env = peers->env;
 
-	if (!peers->node->is_stopping &&
+	if (!peers->is_ending &&
 	    (!peers->tell.active || peers->tell.due_us > pz_env_mono_us(env) + TELL_DELAY_US))
 		pz_env_start(env, &peers->tell, TELL_DELAY_US);
+}
+
+void
+pz_peers_on_prop(struct pz_session *in, const struct pz_envelope *envelope)
+{
+	pz_peer_on_prop(pz_link_of(in)->owner, envelope);
 }

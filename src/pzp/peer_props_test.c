@@ -60,7 +60,7 @@ what_a_peer_says_of_itself_is_shown(void **state)
 	forget(&a);
 	assert_true(fx_peer("tv")->is_relay);
 	assert_false(fx_peer("tv")->has_hub);
-	assert_string_equal(pz_peers_session_of(w.node, "tv"), "f81d4fae");
+	assert_string_equal(pz_peers_session_of(w.node->peers, "tv"), "f81d4fae");
 	assert_null(json_object_get(info_of("tv"), "colour")); /* kept is what is known */
 	assert_int_equal(fx_heard(far, "error", NULL), 0);
 }
@@ -157,7 +157,7 @@ texts_that_nobody_should_see_are_dropped(void **state)
 	assert_null(json_object_get(info_of("tv"), "displayName"));
 	assert_null(json_object_get(info_of("tv"), "deviceType"));
 	assert_null(json_object_get(info_of("tv"), "behind"));
-	assert_string_equal(pz_peers_session_of(w.node, "tv"), "");
+	assert_string_equal(pz_peers_session_of(w.node->peers, "tv"), "");
 }
 
 /* What of it goes to the hub goes in our name. */
@@ -452,14 +452,14 @@ a_relay_is_a_way_to_those_that_it_reaches(void **state)
 
 	(void)state;
 	json_object_set_new(info, "reach", json_pack("[s, s]", "radio", "laptop"));
-	assert_string_equal(node_route_text(w.node, "radio"), "none");
+	assert_string_equal(pz_peers_route(w.node->peers, "radio"), "none");
 	fx_tells(far, "pzpInfo", info);
-	assert_string_equal(node_route_text(w.node, "radio"), "relay");
-	assert_string_equal(node_route_text(w.node, "phone"), "none");
+	assert_string_equal(pz_peers_route(w.node->peers, "radio"), "relay");
+	assert_string_equal(pz_peers_route(w.node->peers, "phone"), "none");
 	fx_tells(far, "pzpInfo", relay_info(true)); /* whom the hub may reach */
-	assert_string_equal(node_route_text(w.node, "phone"), "relay");
+	assert_string_equal(pz_peers_route(w.node->peers, "phone"), "relay");
 	fx_tells(far, "pzpInfo", fx_info());
-	assert_string_equal(node_route_text(w.node, "radio"), "none");
+	assert_string_equal(pz_peers_route(w.node->peers, "radio"), "none");
 }
 
 /* A peer could make up whatever it says in the hub's name. */

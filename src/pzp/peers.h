@@ -1,263 +1,250 @@
 /*
- * Inside pzp/ only: the other devices of the zone, as far as they are reached without the hub
- * (page 6). peers.c the table; peer_listen.c, peer_dial.c, peer_link.c how a link comes and goes;
- * peer_props.c what is said on it; relay.c who passes on for whom; nearby.c the local network.
+ * The other devices of the zone, as far as they are reached without the hub (page 6): direct links,
+ * and the links of others that pass on. What of it the node sees and asks for; devices are named by
+ * their name in the zone.
  */
 #ifndef PZ_PZP_PEERS_H
 #define PZ_PZP_PEERS_H
 
+#include <jansson.h>
+
+#include "base/log.h"
+#include "base/slice.h"
+#include "condition/condition.h"
 #include "mdns/mdns.h"
-#include "net/doorway.h"
-#include "pzp/internal.h"
+#include "net/link.h"
+#include "net/transport.h"
 #include "pzp/peer_machine.h"
+#include "route/router.h"
+#include "service/registry.h"
+#include "sync/link.h"
+#include "tls/ctx.h"
+#include "wire/envelope.h"
+#include "zone/device.h"
 
-/** Where a peer may be reached. */
-struct peer_target {
-	char address[PZ_NETADDR_CHARS]; /* numeric, link-local with its %interface */
-	uint16_t port;
-	bool is_heard; /* on the local network, just now */
+struct pz_peers;
+
+/* ---- what the peers are given ---- */
+
+/** What preferences say about links (page 10), in force. */
+struct pz_peers_wishes {
+	bool listen, relay, auto_dial;
+	bool is_peer_mode; /* connection = peer: lives without the hub until told to connect */
+	uint16_t tls_port;
 };
 
-/** One address that is being tried: TCP, then TLS with the expected identity. */
-struct peer_try {
-	struct peer_attempt *attempt;
-	struct peer_target target;
-	enum { TRY_WAITING, TRY_DIALLING, TRY_SECURING, TRY_FAILED } state;
-	struct pz_dial *dial;
-	struct peer_link *link;
+/** A change of a peer's state. */
+struct pz_peer_change {
+	const char *device;
+	enum pz_peer_state old, now;
+	enum pz_peer_event event;
+	const char *reason; /* of the last change that had one, or "" */
 };
 
-/** Looking for a way to one peer: happy eyeballs over all addresses (RFC 8305, page 6). */
-struct peer_attempt {
-	struct pz_list node; /* peers.attempts */
-	struct pz_peers *peers;
-	struct peer *peer; /* NULL: a device of the zone that we do not know by name */
-	struct peer_try tries[PZ_PEER_TRIES_MAX];
-	size_t count;
-	struct pz_timer stagger;  /* the next address joins in */
-	struct pz_timer deadline; /* of the whole */
-	uint64_t open_until_us;   /* addresses may still be found until then */
-	char detail[256];         /* of the failure that tells most */
-	int detail_weight;
-	bool has_won; /* one proved the identity: the others are dropped */
+/** Ways that are lost: a link, or only some devices behind it. */
+struct pz_peers_loss {
+	const struct pz_session *session; /* that is gone; NULL: it stays */
+	json_t *names;                    /* devices that may have no way any more, or NULL */
+	struct pz_slice undelivered;      /* frames that never left its queue */
+	int rpc_code;                     /* for those that cannot be delivered */
 };
 
-/** One connection with a peer, from its first byte. */
-struct peer_link {
-	struct pz_list node; /* peers.links */
-	struct pz_peers *peers;
-	struct peer *peer;            /* once identified, or expected */
-	struct peer_try *attempt_try; /* ours, while it is under way */
-	struct pz_link *link;
-	char remote[PZ_NETADDR_CHARS];
-	char serial[PZ_SERIAL_HEX_BYTES]; /* of the PZP CA that vouched */
-	enum peer_link_state {
-		PEER_LINK_SECURING,
-		PEER_LINK_STANDBY, /* identified; whether it is wanted shows when an older link
-				      has answered or not */
-		PEER_LINK_REGISTERING,
-		PEER_LINK_LIVE,
-		PEER_LINK_DRAINING, /* another one took its place; heard until its bye */
-	} state;
-	struct pz_sync_link *sync; /* while it is live */
-	struct pz_guest guest;     /* an incoming one's */
-	bool is_outgoing;
-	bool has_registered;      /* the other end sent its register */
-	bool is_told_late;        /* news that wait until it reads what it was told */
-	bool is_leaving;          /* the other end said that another link replaces it */
-	struct pz_timer end;      /* of draining */
-	unsigned notices_refused; /* of where the hub is: moved.c */
+/**
+ * What the node does for its peers. Called from inside events of links, timers, and calls of the
+ * node's; none of them may free the peers. `arg` is that of the configuration.
+ */
+struct pz_peers_ops {
+	/** True while the link to the hub is registered. */
+	bool (*hub_is_up)(void *arg);
+	/** Its session. Borrowed; asked for only while it is up. */
+	struct pz_session *(*hub_session)(void *arg);
+	/** What the hub is told of this device has changed (pz_peers_info_for_hub). */
+	void (*tell_hub)(void *arg);
+	/** A relay speaks for this device from now on: the hub does not know its services yet. */
+	void (*announce)(void *arg);
+
+	/** A peer's state has changed. */
+	void (*changed)(void *arg, const struct pz_peer_change *change);
+	/** A direct link is up. */
+	void (*live)(void *arg, const char *device);
+	/** What is known of a device has changed. */
+	void (*news)(void *arg, const char *device);
+	/** Messages that went by what is lost take another way, or end. @param loss borrowed */
+	void (*lost)(void *arg, const struct pz_peers_loss *loss);
+	/** A device has no direct link any more. @param address zone/device */
+	void (*gone)(void *arg, const char *address);
+
+	/** Begins to synchronise on a link that is up. @return the exchange, owned by the link;
+	 * NULL: none (out of memory) */
+	struct pz_sync_link *(*sync_open)(void *arg, struct pz_link *link, bool is_opener);
+	/** The body of `hubMoved`, new; NULL: the hub has not moved. */
+	json_t *(*hub_place)(void *arg);
+	/** A peer has sent `hubMoved`. @param log for what it causes; @return false: refused */
+	bool (*hub_moved)(void *arg, const char *device, struct pz_log_rate *log, json_t *message);
+	/** A prop was not sent. @param bytes of the frame */
+	void (*unsent)(void *arg, const struct pz_session *session, const char *status,
+		       enum pz_err err, size_t bytes);
+
+	/** A device announces itself with the tag of another day. @param days after today, < 0:
+	 * before; 0 also when it does not announce itself any more */
+	void (*saw_day)(void *arg, const char *device, int days);
+	/** A handshake with a device has succeeded. */
+	void (*saw_link)(void *arg, const char *device);
+	/** A handshake with a device that was dialled has failed. */
+	void (*saw_refusal)(void *arg, const char *device, enum pz_err why, const char *detail);
 };
 
-/** Another device of the zone. Exists from when it is first dialled or dials us. */
-struct peer {
-	struct pz_peers *peers;
-	char device[PZ_DEVICE_BYTES_MAX + 1];
-	char address[PZ_ADDRESS_BYTES_MAX + 1];
-	enum pz_peer_state state;
-	char reason[256];
-	struct peer_link *live;
-	struct peer_attempt *attempt;
-	bool is_wanted; /* asked for by a person: dialled again when it is lost */
-	bool is_missed; /* a link with it was lost and none has come since */
-	unsigned failures;
-	struct pz_timer retry;
-	/* what it said on the live link */
-	json_t *info;     /* pzpInfo, or NULL */
-	json_t *services; /* its own, or NULL */
-	json_t *relayed;  /* device -> services, as it passes them on, or NULL */
-	char session[PZ_INSTANCE_BYTES_MAX + 1]; /* its start; "" when unknown */
-	bool is_relay, has_hub;
-	bool is_speaking;       /* the hub reaches us by it */
-	struct pz_log_rate log; /* lines that its messages and links cause */
+/** Everything borrowed for the life of the peers; what it points to is kept up to date by the node.
+ */
+struct pz_peers_config {
+	struct pz_link_host link_host; /* copied; its events are the peers' own */
+	struct pz_transport transport;
+	struct pz_mdns *mdns; /* the local network; NULL: none. Its events become the peers' */
+	/** Own addresses for pzpInfo; NULL: none. */
+	void (*addresses)(void (*each)(void *arg, const char *address), void *arg);
+	const char *listen; /* address of the server; NULL or "": any */
+	/* Connections that have not proved an identity, in all and from one address; 0, or more:
+	 * PZ_PEER_UNAUTH_MAX, PZ_PEER_UNAUTH_PER_ADDRESS_MAX. */
+	unsigned unauthenticated_max, unauthenticated_per_address_max;
+	size_t queue_high_bytes; /* 0: PZ_QUEUE_HIGH_BYTES */
+	struct pz_router *router;
+	struct pz_registry *registry; /* own services */
+	struct pz_conditions *conditions;
+	const struct pz_device_zone *zone;
+	const struct pz_peers_wishes *wishes;
+	json_t *directory;                             /* device -> entry of the hub's Update */
+	const char *self, *display_name, *device_type; /* of this device */
+	const struct pz_peers_ops *ops;
+	void *arg;
 };
 
-struct pz_peers {
-	struct pz_node *node;
-	struct pz_map *by_device; /* struct peer */
-	struct pz_list links, attempts;
-	struct pz_link_host link_host;
-	struct pz_tls_ctx *server_ctx;
-	struct pz_listener *listener;
-	struct pz_timer tell;         /* what changed about us is told soon */
-	struct pz_timer listen_again; /* the port is taken */
-	struct pz_log_rate refuse_log;
-	struct pz_doorway *doorway; /* incoming ones that have not proved an identity */
-	char session[37];           /* of this start */
-	uint16_t port;              /* that is listened on, or 0 */
-	bool is_services_news;      /* told with the next `tell` */
-};
+/* ---- life ---- */
 
-/* ---- peers.c ---- */
-enum pz_err pz_peers_new(struct pz_node *node, struct pz_peers **out) PZ_MUST_USE;
-/** After pz_peers_stop and a turn's end. NULL is fine. */
+/** Nothing is opened or dialled yet. NULL: out of memory. */
+struct pz_peers *pz_peers_new(const struct pz_peers_config *config);
+/** After pz_peers_end and a turn's end. NULL is fine. */
 void pz_peers_free(struct pz_peers *peers);
-/** Another membership or CRL: new contexts, links of the revoked end, listening begins or ends. */
-enum pz_err pz_peers_set_membership(struct pz_peers *peers, struct pz_errinfo *info) PZ_MUST_USE;
-/** Says bye everywhere; nothing is dialled any more. */
-void pz_peers_stop(struct pz_peers *peers, const char *reason);
-/** NULL: never met. */
-struct peer *pz_peers_find(const struct pz_peers *peers, const char *device);
-/** Makes it when needed. NULL: out of memory, too many, or not a device of ours. */
-struct peer *pz_peers_get(struct pz_peers *peers, const char *device);
-size_t pz_peers_live_count(const struct pz_peers *peers);
-/** Whether there is a way to a device of our zone now; and which. */
-bool node_has_route(const struct pz_node *node, const char *device);
-const char *node_route_text(const struct pz_node *node, const char *device);
-/** Names of all devices that we have heard of, also of those that have left (devices_names leaves
- * them out), but our own, as a new object; NULL: out of memory. */
-json_t *pz_peers_names(const struct pz_node *node);
-/** `pzp peers`: every device of the zone that we know of. New, or NULL. */
-json_t *pz_peers_list(struct pz_node *node);
-/** The part of it that stands in `pzp status`. */
-json_t *pz_peers_status(struct pz_node *node);
-/** The one place where a peer's state changes. @return false: it means nothing now */
-bool pz_peer_event(struct peer *peer, enum pz_peer_event event, const char *reason);
-/** Does the hub reach this device by us? */
-bool pz_peers_is_spoken_for(const struct pz_peers *peers, const char *device);
-/** The hub has told something of a device. */
-void pz_peers_told_by_hub(struct pz_peers *peers, const char *device);
-/** With peer.auto it may be time to dial it. */
-void pz_peers_consider(struct pz_peers *peers, const char *device);
-/** Preferences about links are others now. */
-void pz_peers_wishes_changed(struct pz_peers *peers);
-/** The machine's addresses or routes changed. */
-void pz_peers_network_changed(struct pz_peers *peers);
-/** The session of this device's start that we know of, or "". */
-const char *pz_peers_session_of(const struct pz_node *node, const char *device);
-
-/* ---- peer_listen.c ---- */
+/**
+ * Another membership or CRL, or none: links of the revoked end, listening begins or ends.
+ * @param client for outgoing links, borrowed until the next call; NULL: virgin
+ * @param takes_server for incoming ones, owned from now on; NULL: virgin
+ */
+void pz_peers_set_membership(struct pz_peers *peers, struct pz_tls_ctx *client,
+			     struct pz_tls_ctx *takes_server);
+/** The node begins to connect: the server is opened, now or when there is a membership. */
+void pz_peers_start(struct pz_peers *peers);
+/** The zone is being left: says bye on every link; nothing new until pz_peers_set_membership. */
+void pz_peers_leave(struct pz_peers *peers);
+/** The node ends: says bye on every link; nothing new any more. */
+void pz_peers_end(struct pz_peers *peers);
 /** Opens, moves or closes the TLS server as preferences and membership say. */
 void pz_peers_listen(struct pz_peers *peers);
-void pz_peers_unlisten(struct pz_peers *peers);
-/** Sets up the timer of the TLS server. */
-void pz_peers_listen_init(struct pz_peers *peers);
 /** Tries again when the server should be open and is not. */
 void pz_peers_listen_again(struct pz_peers *peers);
-/** The waiting room of that server. NULL: out of memory. */
-struct pz_doorway *pz_peers_doorway_new(struct pz_peers *peers);
-/** It has proved its identity, or is gone: it does not wait any more. */
-void pz_peer_link_authenticated(struct peer_link *pl);
-/** The addresses that others may reach our server by. New array, or NULL. */
-json_t *pz_peers_own_addresses(const struct pz_peers *peers);
-
-/* ---- peer_dial.c ---- */
-/**
- * Looks for a way to a peer: what the hub said, what is found near by until `seek_us` from now. An
- * attempt that runs goes on at least as long.
+/** Announces this device on the local network, or no longer, as membership, secret and server say.
  */
-void pz_peer_dial(struct peer *peer, uint64_t seek_us);
-/** Adds an address to the attempt of this peer that runs (NULL: starts one with nobody in
- * particular). */
-void pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const struct peer_target *target);
-/** Ends the attempt; its links are closed, except for one. NULL is fine. */
-void pz_peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *keep);
-/** Its link is identified: the other tries end. */
-void pz_peer_try_won(struct peer_link *pl);
-/** Its link ended before it was live: other addresses are tried. */
-void pz_peer_try_lost(struct peer_link *pl, const char *detail);
-/** It is not wanted any more: no retry, no attempt. One that waits for it gets the reason. */
-void pz_peer_give_up(struct peer *peer, const char *reason);
-/** After a loss: again later, as long as somebody wants it. */
-void pz_peer_retry_later(struct peer *peer);
+void pz_peers_announce(struct pz_peers *peers);
 
-/* ---- peer_link.c ---- */
-/** Sets up what every link of a peer has, once pz_link_new has succeeded. */
-void pz_peer_link_init(struct peer_link *pl);
-/** Takes the stream. NULL: out of memory. */
-struct peer_link *
-pz_peer_link_accept(struct pz_peers *peers, struct pz_stream *stream, const char *remote);
-struct peer_link *pz_peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream);
-/** Ends it with a reason; what depended on it is cleaned up at once. */
-void pz_peer_link_close(struct peer_link *pl, enum pz_err why, const char *reason);
-/** Sends a prop. @param message borrowed, may be NULL */
-void pz_peer_link_prop(struct peer_link *pl, const char *status, json_t *message);
-/** Another link of this peer has yet to hear or say `register`. */
-bool pz_peer_is_registering(const struct peer *peer);
-extern const struct pz_link_events pz_peer_link_events;
+/* ---- what has changed ---- */
 
-/* ---- peer_props.c ---- */
-/** A prop that came in by a direct link. */
-void pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope);
-/** What a new link is told first. */
-void pz_peer_greet(struct peer_link *pl);
-/** Tells every peer what changed about us. */
-void pz_peers_tell_info(struct pz_peers *peers);
-void pz_peers_tell_services(struct pz_peers *peers);
-/** To all with a live link: where the hub is, as the zone has said (moved.h). */
-void pz_peers_tell_moved(struct pz_peers *peers);
-/** The same soon, with other changes. */
+/** The hub has sent an entry of its directory. */
+void pz_peers_told_by_hub(struct pz_peers *peers, const char *device);
+/** Preferences about links have changed. */
+void pz_peers_wishes_changed(struct pz_peers *peers);
+/** The machine's addresses or routes have changed. */
+void pz_peers_network_changed(struct pz_peers *peers);
+/** Something that peers and hub are told of this device has changed: they are told soon. */
 void pz_peers_tell_soon(struct pz_peers *peers);
+/** Tells every linked peer the services of this device. */
+void pz_peers_tell_services(struct pz_peers *peers);
+/** Tells every linked peer where the hub is, as the zone has said. */
+void pz_peers_tell_moved(struct pz_peers *peers);
+/** The device is out of the zone: it is not dialled any more; its link ends with the CRL. */
+void pz_peers_forget(struct pz_peers *peers, const char *device);
+/** The same for all that the zone's data says have left, and that have no link. */
+void pz_peers_drop_left(struct pz_peers *peers);
 
-/* ---- relay.c ---- */
-/** The router's question (pz_router_ops.way). */
-struct pz_session *pz_peers_way(void *arg, struct pz_slice node);
-/** The peer that would pass on to this device, or NULL. @param device "" is the hub */
-struct peer *pz_peers_relay_for(const struct pz_node *node, struct pz_slice device);
-/** Devices with a direct link to us, for pzpInfo. New array, or NULL. */
-json_t *pz_peers_reach(const struct pz_peers *peers, size_t bytes_max);
-/** Attestations of those who reach the hub through us, for pzpInfo. New array, or NULL. */
-json_t *pz_peers_behind(const struct pz_peers *peers, size_t bytes_max);
-/** Bytes that the longer lists of a pzpInfo may have where this session takes it. */
-size_t pz_peers_relay_room(const struct pz_session *session);
+/* ---- looking for devices ---- */
 
-/* ---- nearby.c ---- */
-struct pz_nearby;
-struct pz_nearby *pz_nearby_new(struct pz_node *node);
-/** NULL is fine. */
-void pz_nearby_free(struct pz_nearby *nearby);
-/** Announces this device, or no longer, as membership, secret and server say. */
-void pz_nearby_announce(struct pz_nearby *nearby);
-/** Looks around for this long. @param dial devices of the zone that are found are connected to */
-void pz_nearby_look(struct pz_nearby *nearby, uint64_t duration_us, bool dial);
-/** How long it still looks around, microseconds. */
-uint64_t pz_nearby_left_us(const struct pz_nearby *nearby);
-/** Calls `each` for every address at which an instance of this device was heard. */
-void pz_nearby_targets(struct pz_nearby *nearby, const char *device,
-		       void (*each)(void *arg, const struct peer_target *target), void *arg);
-/** `pzp discover`. New array, or NULL. */
-json_t *pz_nearby_list(struct pz_nearby *nearby);
-/** Another zone, or none: everything heard is looked at anew. */
-void pz_nearby_forget(struct pz_nearby *nearby);
-
-/* ---- peer_commands.c ---- */
-/** `pzp connect PEER`: done when the link is there. @param name of the device, or its address */
-void peer_connect_start(struct pz_request *request, const char *name);
-void peer_disconnect(struct pz_request *request, const char *name);
-/** `pzp discover`: looks around for `timeout_ms` and lists what it heard. */
-void discover_start(struct pz_request *request);
-
-/* ---- resend.c ---- */
-/** Notes an answer, about to be sent, that may be lost with the link it goes out by. @param payload
- * borrowed; @param bytes about how long it is */
-void resend_note(struct pz_node *node, const char *to, json_t *payload, size_t bytes);
+/** Makes a device one that can be dialled. @return false: out of memory, too many devices, or not
+ * one that ours could be linked with */
+bool pz_peers_add(struct pz_peers *peers, const char *device);
 /**
- * A session is gone: what went by it and has another way is sent again.
- * @param names devices that may have no way any more; what waits for those ends. May be NULL
+ * Looks for a direct way to a device: at the addresses that the hub said, and at those that are
+ * heard on the local network until `seek_us` from now. Does nothing where there is a link.
+ * @return false: as pz_peers_add
  */
-void resend_after_loss(struct pz_node *node, const struct pz_session *lost, json_t *names);
-/** Frames that never left a queue: ours find another way, or are answered as undeliverable. */
-void resend_undelivered(struct pz_node *node, struct pz_slice frames, int rpc_code);
-void resend_free(struct pz_node *node);
+bool pz_peers_dial(struct pz_peers *peers, const char *device, uint64_t seek_us);
+/** The same because a person asked for it: dialled again when it is lost. */
+bool pz_peers_connect(struct pz_peers *peers, const char *device);
+/** Ends link and search, with the reason; it is not dialled again. @return false: never met */
+bool pz_peers_disconnect(struct pz_peers *peers, const char *device, const char *reason);
+/** Looks around on the local network for this long. @param dial devices of the zone that are found
+ * are connected to */
+void pz_peers_look(struct pz_peers *peers, uint64_t duration_us, bool dial);
+/** How long it still looks around, microseconds. */
+uint64_t pz_peers_look_left_us(const struct pz_peers *peers);
+/** True while something is under way that may bring services: a search for a peer, or a link whose
+ * other end has not sent its services yet. */
+bool pz_peers_is_expecting(const struct pz_peers *peers);
+/** `pzp discover`: what was heard on the local network. New array, or NULL. */
+json_t *pz_peers_heard(struct pz_peers *peers);
+
+/* ---- ways ---- */
+
+/** The way to a device of the zone: "direct", "hub", "relay" or "none". Static. */
+const char *pz_peers_route(const struct pz_peers *peers, const char *device);
+/** True when there is a way to it. */
+bool pz_peers_has_route(const struct pz_peers *peers, const char *device);
+/** The peer that would pass on to this device, or NULL. Borrowed until the end of the turn. */
+const char *pz_peers_relay(const struct pz_peers *peers, const char *device);
+/** True when a peer passes on to the hub. @param out_speaks the hub reaches us by it */
+bool pz_peers_has_relay_to_hub(const struct pz_peers *peers, bool *out_speaks);
+/** For pz_router_ops.way: the session of the hub or of the relay that passes on to this address;
+ * NULL: none. Borrowed until the end of the turn. */
+struct pz_session *pz_peers_way(const struct pz_peers *peers, struct pz_slice address);
+/** A prop that came in by a direct link. */
+void pz_peers_on_prop(struct pz_session *in, const struct pz_envelope *envelope);
+
+/* ---- what is known ---- */
+
+/** What is known of one device. Borrowed until the end of the turn. */
+struct pz_peer_view {
+	const char *address; /* zone/device; "" when never met */
+	enum pz_peer_state state;
+	const char *reason; /* of the last change of state, or "" */
+	const char *remote; /* the address at the other end of its link; NULL: not linked */
+	const json_t *info; /* pzpInfo as it was received on the link that is up, or NULL */
+	bool is_dialled;    /* a way is being looked for */
+};
+
+/** @return false: never met; `out` says so, too (not connected, "") */
+bool pz_peers_view(const struct pz_peers *peers, const char *device, struct pz_peer_view *out);
+/** True when there is a direct link with it. */
+bool pz_peers_is_linked(const struct pz_peers *peers, const char *device);
+/** Devices with a direct link. */
+size_t pz_peers_live_count(const struct pz_peers *peers);
+/** Names of all other devices that are known here, also of those that have left: {name: true}, new;
+ * NULL: out of memory. */
+json_t *pz_peers_names(const struct pz_peers *peers);
+/** A device that was revoked or has left: it is neither listed nor dialled. */
+bool pz_peers_has_left(const struct pz_peers *peers, const char *device);
+/** Services that a linked device has told of itself. Borrowed, or NULL. */
+json_t *pz_peers_services(const struct pz_peers *peers, const char *device);
+/** Services of a device that a relay has passed on. Borrowed, or NULL. */
+json_t *pz_peers_relayed(const struct pz_peers *peers, const char *device);
+/** One linked device after the other. @param pos begins at 0. @return its name, or NULL: no more */
+const char *pz_peers_next_linked(const struct pz_peers *peers, size_t *pos);
+/** The session of this device's start that is known, or "". */
+const char *pz_peers_session_of(const struct pz_peers *peers, const char *device);
+
+/* ---- what we say ---- */
+
+/** The session of our own start. */
+const char *pz_peers_session(const struct pz_peers *peers);
+/** The port that is listened on, or 0. */
+uint16_t pz_peers_port(const struct pz_peers *peers);
+/** pzpInfo for the hub: of this device, and who is behind it. New, or NULL. */
+json_t *pz_peers_info_for_hub(const struct pz_peers *peers);
 
 #endif

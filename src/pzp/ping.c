@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "pzp/devices.h"
-#include "pzp/peers.h"
+#include "pzp/internal.h"
 #include "rpc/error.h"
 #include "rpc/payload.h"
 #include "wire/json.h"
@@ -47,17 +47,18 @@ static void
 note_way(struct ping *p)
 {
 	const struct pz_node *node = p->node;
-	const struct peer *peer = pz_peers_find(node->peers, p->device);
-	const struct peer *relay = NULL;
+	struct pz_peer_view peer;
+	const char *relay = NULL;
 
-	snprintf(p->route, sizeof(p->route), "%s", node_route_text(node, p->device));
+	snprintf(p->route, sizeof(p->route), "%s", pz_peers_route(node->peers, p->device));
 	p->via[0] = p->remote[0] = '\0';
 	if (strcmp(p->route, "relay") == 0)
-		relay = pz_peers_relay_for(node, pz_slice_str(p->device));
+		relay = pz_peers_relay(node->peers, p->device);
 	if (relay)
-		snprintf(p->via, sizeof(p->via), "%s", relay->device);
-	if (peer && peer->live)
-		snprintf(p->remote, sizeof(p->remote), "%s", peer->live->remote);
+		snprintf(p->via, sizeof(p->via), "%s", relay);
+	(void)pz_peers_view(node->peers, p->device, &peer);
+	if (peer.remote)
+		snprintf(p->remote, sizeof(p->remote), "%s", peer.remote);
 }
 
 static json_t *
@@ -172,11 +173,10 @@ static void
 begin(struct ping *p)
 {
 	struct pz_node *node = p->node;
-	struct peer *peer = p->is_until_direct ? pz_peers_get(node->peers, p->device) : NULL;
 
-	if (peer)
-		pz_peer_dial(peer, PZ_PEER_SEEK_US);
-	if (!node_has_route(node, p->device) && strcmp(p->device, node->device) != 0)
+	if (p->is_until_direct)
+		(void)pz_peers_dial(node->peers, p->device, PZ_PEER_SEEK_US);
+	if (!pz_peers_has_route(node->peers, p->device) && strcmp(p->device, node->device) != 0)
 		p->search = discovery_start(node, NULL, p->device, on_searched, p);
 	if (p->search == NULL)
 		pz_env_start(node->config.env, &p->next, 0);

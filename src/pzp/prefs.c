@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 #include "pzp/appdata.h"
-#include "pzp/peers.h"
+#include "pzp/internal.h"
 #include "pzp/servicecache.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
@@ -143,7 +143,7 @@ spread(struct pz_node *node)
 		 pz_prefs_text(active, PZ_PREF_DEVICE_TYPE));
 	if (wants_hub == node->machine.is_unwanted)
 		pz_machine_want_hub(&node->machine, wants_hub);
-	node->wishes = (struct node_wishes){
+	node->wishes = (struct pz_peers_wishes){
 		.listen = pz_prefs_bool(active, PZ_PREF_PEER_LISTEN),
 		.relay = pz_prefs_bool(active, PZ_PREF_PEER_RELAY),
 		.auto_dial = pz_prefs_bool(active, PZ_PREF_PEER_AUTO),

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "pzp/internal.h"
 #include "pzp/moved.h"
-#include "pzp/peers.h"
 
 #define SECONDS(us) ((unsigned)((us) / PZ_US_PER_S))
 

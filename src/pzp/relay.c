@@ -2,7 +2,7 @@
  * Ways that are no link of our own: the hub, or one peer that passes on (page 4 "Routing", page 6
  * "Relaying"). And who reaches the hub by us.
  */
-#include "pzp/peers.h"
+#include "pzp/peers_internal.h"
 #include "wire/json.h"
 
 static bool
@@ -17,14 +17,14 @@ does_reach(const struct peer *peer, struct pz_slice device)
 }
 
 struct peer *
-pz_peers_relay_for(const struct pz_node *node, struct pz_slice device)
+pz_peers_relay_for(const struct pz_peers *peers, struct pz_slice device)
 {
 	struct peer *by_hub = NULL;
 	size_t pos = 0;
 	struct pz_slice key;
 	void *value;
 
-	while (pz_map_next(node->peers->by_device, &pos, &key, &value)) {
+	while (pz_map_next(peers->by_device, &pos, &key, &value)) {
 		struct peer *peer = value;
 		if (peer->live == NULL || !peer->is_relay || pz_slice_eq_str(device, peer->device))
 			continue;
@@ -34,13 +34,13 @@ pz_peers_relay_for(const struct pz_node *node, struct pz_slice device)
 			by_hub = peer;
 	}
 	/* By another one's hub only what we cannot ask our own for. */
-	return node->hub.is_registered ? NULL : by_hub;
+	return pz_peers_has_hub(peers) ? NULL : by_hub;
 }
 
 /* Does our hub say that the device is not there? One that we have not heard of it may still reach.
  */
 static bool
-is_known_away(const struct pz_node *node, struct pz_slice device)
+is_known_away(const struct pz_peers *peers, struct pz_slice device)
 {
 	char name[PZ_DEVICE_BYTES_MAX + 1];
 
@@ -48,7 +48,7 @@ is_known_away(const struct pz_node *node, struct pz_slice device)
 		return false;
 	memcpy(name, device.ptr, device.len);
 	name[device.len] = '\0';
-	const json_t *entry = json_object_get(node->directory, name);
+	const json_t *entry = pz_peers_entry(peers, name);
 	return entry && !json_is_true(json_object_get(entry, "connected"));
 }
 
@@ -59,18 +59,50 @@ session_of(const struct peer *peer)
 }
 
 struct pz_session *
-pz_peers_way(void *arg, struct pz_slice address)
+pz_peers_way(const struct pz_peers *peers, struct pz_slice address)
 {
-	struct pz_node *node = arg;
 	struct pz_address parsed;
 
 	if (pz_address_parse(address, &parsed) != PZ_OK)
 		return NULL;
-	struct pz_session *hub = node->hub.is_registered ? &node->hub.link->session : NULL;
-	if (hub && !is_known_away(node, parsed.device))
+	struct pz_session *hub = pz_peers_hub(peers);
+	if (hub && !is_known_away(peers, parsed.device))
 		return hub;
-	struct pz_session *relay = session_of(pz_peers_relay_for(node, parsed.device));
+	struct pz_session *relay = session_of(pz_peers_relay_for(peers, parsed.device));
 	return relay ? relay : hub;
+}
+
+const char *
+pz_peers_route(const struct pz_peers *peers, const char *device)
+{
+	if (pz_peers_is_linked(peers, device))
+		return "direct";
+	if (pz_peers_is_at_hub(peers, device))
+		return "hub";
+	return pz_peers_relay(peers, device) ? "relay" : "none";
+}
+
+bool
+pz_peers_has_route(const struct pz_peers *peers, const char *device)
+{
+	return strcmp(pz_peers_route(peers, device), "none") != 0;
+}
+
+const char *
+pz_peers_relay(const struct pz_peers *peers, const char *device)
+{
+	const struct peer *relay = pz_peers_relay_for(peers, pz_slice_str(device));
+
+	return relay ? relay->device : NULL;
+}
+
+bool
+pz_peers_has_relay_to_hub(const struct pz_peers *peers, bool *out_speaks)
+{
+	const struct peer *relay = pz_peers_relay_for(peers, pz_slice_str(""));
+
+	*out_speaks = relay && relay->is_speaking;
+	return relay != NULL;
 }
 
 size_t
@@ -117,7 +149,7 @@ pz_peers_behind(const struct pz_peers *peers, size_t bytes_max)
 	struct pz_slice key;
 	void *value;
 
-	while (peers->node->wishes.relay && pz_map_next(peers->by_device, &pos, &key, &value)) {
+	while (peers->config.wishes->relay && pz_map_next(peers->by_device, &pos, &key, &value)) {
 		const struct peer *peer = value;
 		consent = peer->live ? json_object_get(peer->info, "behind") : NULL;
 		if (consent && json_array_size(list) < PZ_BEHIND_MAX)

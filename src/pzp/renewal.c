@@ -1,7 +1,7 @@
 /* Renewal of the PZP TLS certificate: on the device, no hub needed, links stay (page 2). */
 #include <stdlib.h>
 
-#include "pzp/peers.h"
+#include "pzp/internal.h"
 
 struct renewal {
 	struct pz_node *node;

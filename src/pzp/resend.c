@@ -4,10 +4,12 @@
  * already drops them: a request by its id (page 14 REPL-1), an answer because nobody waits for it
  * any more. Call-backs are never repeated: nothing would tell the second from the first.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "pzp/peers.h"
+#include "pzp/resend.h"
+#include "rpc/error.h"
 #include "wire/frame.h"
 
 struct answer {
@@ -88,14 +90,30 @@ resend_answers(struct pz_node *node, const struct pz_session *lost)
 }
 
 void
+resend_device_gone(struct pz_node *node, const char *device)
+{
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+	json_t *error;
+
+	if (node->zone.membership == NULL || strcmp(device, node->zone.membership->device) == 0)
+		return;
+	snprintf(address, sizeof(address), "%s/%s", node->zone.membership->zone, device);
+	error = pz_rpc_unreachable(address);
+	if (error)
+		pz_pending_fail_peer(node->pending, address, error);
+	json_decref(error);
+	pz_dispatcher_peer_gone(node->dispatcher, address);
+}
+
+void
 resend_after_loss(struct pz_node *node, const struct pz_session *lost, json_t *names)
 {
 	const char *device;
 	json_t *value;
 
 	json_object_foreach (names, device, value)
-		if (!node_has_route(node, device))
-			node_device_gone(node, device);
+		if (!pz_peers_has_route(node->peers, device))
+			resend_device_gone(node, device);
 	if (lost == NULL)
 		return;
 	calls_resend(node, lost);

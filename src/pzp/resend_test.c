@@ -1,5 +1,6 @@
 /* What is sent once more when a link is lost, and how much is kept for that. */
 #include "pzp/peer_fixture.h"
+#include "pzp/resend.h"
 
 #include "rpc/error.h"
 
@@ -200,7 +201,7 @@ a_request_for_an_earlier_start_is_not_done(void **state)
 	json_t *list = pz_registry_list(w.node->registry, API_TEST);
 	json_t *method =
 		json_sprintf("%s@%s.get42", API_TEST, pz_json_str(json_array_get(list, 0), "id"));
-	const char *const starts[] = {"another", w.node->peers->session, NULL};
+	const char *const starts[] = {"another", pz_peers_session(w.node->peers), NULL};
 	json_t *answer = NULL;
 
 	(void)state;

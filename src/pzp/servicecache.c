@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pzp/peers.h"
+#include "pzp/internal.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
 
@@ -132,7 +132,7 @@ servicecache_is_offline(const struct pz_node *node, const json_t *descriptor)
 	/* The hub names those that are there, at times before its Update does. */
 	if (node->hub.is_registered && json_object_get(node->known, device))
 		return false;
-	return !node_has_route(node, device);
+	return !pz_peers_has_route(node->peers, device);
 }
 
 static void
@@ -156,7 +156,7 @@ servicecache_each_offline(const struct pz_node *node, void (*each)(void *arg, js
 	for (size_t i = 0; node->zone.membership && i < pz_sync_item_len(item); i++) {
 		const struct pz_sync_chunk *chunk = pz_sync_item_at(item, i);
 		if (!chunk->deleted && strcmp(chunk->key, node->device) != 0 &&
-		    !node_has_route(node, chunk->key) &&
+		    !pz_peers_has_route(node->peers, chunk->key) &&
 		    discovery_list_of(node, chunk->key) == NULL)
 			each_of(chunk, each, arg);
 	}
@@ -168,7 +168,7 @@ recall(struct pz_node *node, const struct pz_sync_chunk *chunk)
 	json_t *list = NULL;
 
 	if (chunk->deleted || strcmp(chunk->key, node->device) == 0 ||
-	    !node_has_route(node, chunk->key) || discovery_list_of(node, chunk->key))
+	    !pz_peers_has_route(node->peers, chunk->key) || discovery_list_of(node, chunk->key))
 		return;
 	list = pz_json_parse(pz_slice_of(chunk->value, chunk->value_len), NULL);
 	if (list)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "pzp/clock.h"
-#include "pzp/peers.h"
+#include "pzp/internal.h"
 #include "pzp/zonedata.h"
 #include "zone/app_key.h"
 

@@ -7,7 +7,7 @@
 
 #include "base/suggest.h"
 #include "pzp/devices.h"
-#include "pzp/peers.h"
+#include "pzp/internal.h"
 #include "wire/json.h"
 
 /* How well a descriptor fits; smaller is better. */
@@ -106,19 +106,11 @@ is_own(const struct target *target, const struct pz_node *node)
 	return strcmp(target->device, node->device) == 0;
 }
 
-static json_t *
-list_of_linked(const struct pz_node *node, const char *device)
-{
-	const struct peer *peer = pz_peers_find(node->peers, device);
-
-	return peer && peer->live ? peer->services : NULL;
-}
-
 bool
 target_is_near(const struct target *target, const struct pz_node *node)
 {
 	return target->device[0] &&
-	       (is_own(target, node) || list_of_linked(node, target->device) != NULL);
+	       (is_own(target, node) || pz_peers_services(node->peers, target->device) != NULL);
 }
 
 static json_t *
@@ -135,8 +127,7 @@ json_t *
 target_choose_near(const struct target *target, const struct pz_node *node)
 {
 	size_t pos = 0;
-	struct pz_slice key;
-	void *value;
+	const char *device;
 	json_t *found = NULL;
 
 	if (target->device_text == NULL || is_own(target, node))
@@ -144,10 +135,10 @@ target_choose_near(const struct target *target, const struct pz_node *node)
 	if (found || (target->device_text && target->device[0] == '\0'))
 		return found;
 	if (target->device[0])
-		return json_incref(target_choose(target, list_of_linked(node, target->device)));
-	while (found == NULL && pz_map_next(node->peers->by_device, &pos, &key, &value))
-		found = target_choose(target,
-				      list_of_linked(node, ((const struct peer *)value)->device));
+		return json_incref(
+			target_choose(target, pz_peers_services(node->peers, target->device)));
+	while (found == NULL && (device = pz_peers_next_linked(node->peers, &pos)) != NULL)
+		found = target_choose(target, pz_peers_services(node->peers, device));
 	return json_incref(found);
 }
 

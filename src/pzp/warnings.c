@@ -1,5 +1,5 @@
 /* The conditions of a device that depend on its certificates and on the revocation list. */
-#include "pzp/peers.h"
+#include "pzp/internal.h"
 
 #define CA_SOON_DAYS 60 /* nothing renews a PZP CA: time enough to enrol again */
 

@@ -12,7 +12,7 @@
 
 #include "pzp/appdata.h"
 #include "pzp/devices.h"
-#include "pzp/peers.h"
+#include "pzp/internal.h"
 #include "pzp/servicecache.h"
 #include "zone/tag.h"
 
@@ -196,7 +196,7 @@ act_on(struct pz_node *node, enum pz_sync_id id, const json_t *keys)
 	if (id == PZ_SYNC_CRL || id == PZ_SYNC_TRUSTED_PZP)
 		devices_drop_left(node);
 	if (id == PZ_SYNC_ZONE_SECRET)
-		pz_nearby_announce(node->nearby);
+		pz_peers_announce(node->peers);
 	else if (id == PZ_SYNC_PREFERENCES)
 		prefs_synchronised(node, keys);
 	else if (id == PZ_SYNC_USER_DETAILS)

@@ -1,5 +1,6 @@
 #include "inspect.h"
-#include "pzp/peers.h"
+#include "pzp/internal.h"
+#include "pzp/peers_internal.h"
 #include "pzp/zonedata.h"
 
 bool
@@ -67,7 +68,7 @@ device_is_revoked(const struct sim_node *device, const char *serial)
 static bool
 device_has_route(const struct sim_node *device, const char *other)
 {
-	return node_has_route(device->node, other);
+	return pz_peers_has_route(device->node->peers, other);
 }
 
 const struct inspect inspect_device = {

@@ -4,7 +4,8 @@
 
 #include "harness.h"
 #include "pzh/internal.h"
-#include "pzp/peers.h"
+#include "pzp/internal.h"
+#include "pzp/peers_internal.h"
 
 #define HUB_PORT 8041
 #define WALL_START_MS UINT64_C(1800000000000) /* January 2027 */
@@ -369,7 +370,7 @@ sim_crash(struct sim_node *node, enum vnet_death death)
 		node->hub->config.keys = nowhere;
 	} else {
 		node->node->config.keys = nowhere;
-		node->node->config.mdns = NULL; /* nobody hears a goodbye */
+		node->node->peers->config.mdns = NULL; /* nobody hears a goodbye */
 		pz_mdns_fake_crash(PZ_TAKE(node->mdns));
 	}
 	tear_down(node);

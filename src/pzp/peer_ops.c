@@ -1,0 +1,166 @@
+/* What the node does for its peers (peers.h): how the parts of the node follow what happens to the
+ * direct links. */
+#include "pzp/peer_ops.h"
+
+#include "pzp/appdata.h"
+#include "pzp/clock.h"
+#include "pzp/moved.h"
+#include "pzp/resend.h"
+
+static bool
+on_hub_is_up(void *arg)
+{
+	const struct pz_node *node = arg;
+
+	return node->hub.is_registered;
+}
+
+static struct pz_session *
+on_hub_session(void *arg)
+{
+	const struct pz_node *node = arg;
+
+	return &node->hub.link->session;
+}
+
+static void
+on_tell_hub(void *arg)
+{
+	hub_send_info(arg);
+}
+
+static void
+on_announce(void *arg)
+{
+	discovery_announce(arg);
+}
+
+static void
+on_changed(void *arg, const struct pz_peer_change *change)
+{
+	struct pz_node *node = arg;
+
+	node_tell(node, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", "peer", "name",
+				  change->device, "old", pz_peer_state_text(change->old), "new",
+				  pz_peer_state_text(change->now), "cause",
+				  pz_peer_event_text(change->event), "reason", change->reason));
+	commands_peer_changed(node, change->device);
+}
+
+static void
+on_live(void *arg, const char *device)
+{
+	(void)device;
+	appdata_session_began(arg);
+	discovery_news(arg);
+}
+
+static void
+on_news(void *arg, const char *device)
+{
+	(void)device;
+	discovery_news(arg);
+}
+
+static void
+on_lost(void *arg, const struct pz_peers_loss *loss)
+{
+	resend_undelivered(arg, loss->undelivered, loss->rpc_code);
+	resend_after_loss(arg, loss->session, loss->names);
+}
+
+static void
+on_gone(void *arg, const char *address)
+{
+	appdata_session_ended(arg, address);
+}
+
+static struct pz_sync_link *
+on_sync_open(void *arg, struct pz_link *link, bool is_opener)
+{
+	return zonedata_open(arg, link, false, is_opener);
+}
+
+static json_t *
+on_hub_place(void *arg)
+{
+	return moved_notice(arg);
+}
+
+static bool
+on_hub_moved(void *arg, const char *device, struct pz_log_rate *log, json_t *message)
+{
+	return moved_on_prop(arg, device, log, message);
+}
+
+static void
+on_unsent(void *arg, const struct pz_session *session, const char *status, enum pz_err err,
+	  size_t bytes)
+{
+	node_prop_unsent(arg, session, status, err, bytes);
+}
+
+static void
+on_saw_day(void *arg, const char *device, int days)
+{
+	clock_see_tag(arg, device, days);
+}
+
+static void
+on_saw_link(void *arg, const char *device)
+{
+	clock_see_link(arg, device);
+}
+
+static void
+on_saw_refusal(void *arg, const char *device, enum pz_err why, const char *detail)
+{
+	clock_see_refusal(arg, device, why, detail);
+}
+
+static const struct pz_peers_ops ops = {
+	.hub_is_up = on_hub_is_up,
+	.hub_session = on_hub_session,
+	.tell_hub = on_tell_hub,
+	.announce = on_announce,
+	.changed = on_changed,
+	.live = on_live,
+	.news = on_news,
+	.lost = on_lost,
+	.gone = on_gone,
+	.sync_open = on_sync_open,
+	.hub_place = on_hub_place,
+	.hub_moved = on_hub_moved,
+	.unsent = on_unsent,
+	.saw_day = on_saw_day,
+	.saw_link = on_saw_link,
+	.saw_refusal = on_saw_refusal,
+};
+
+struct pz_peers *
+pz_node_peers_new(struct pz_node *node)
+{
+	const struct pz_peers_config config = {
+		.link_host = node->link_host,
+		.transport = node->config.transport,
+		.mdns = node->config.mdns,
+		.addresses = node->config.addresses,
+		.listen = node->config.listen,
+		.unauthenticated_max = node->config.unauthenticated_max,
+		.unauthenticated_per_address_max = node->config.unauthenticated_per_address_max,
+		.queue_high_bytes = node->config.queue_high_bytes,
+		.router = node->router,
+		.registry = node->registry,
+		.conditions = node->conditions,
+		.zone = &node->zone,
+		.wishes = &node->wishes,
+		.directory = node->directory,
+		.self = node->self,
+		.display_name = node->display_name,
+		.device_type = node->device_type,
+		.ops = &ops,
+		.arg = node,
+	};
+
+	return pz_peers_new(&config);
+}

@@ -1,0 +1,270 @@
+/* The table of peers: which devices were met, in which state they are, and what is known of them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pzp/peers_internal.h"
+#include "wire/json.h"
+
+/* ---- the table ---- */
+
+struct peer *
+pz_peers_find(const struct pz_peers *peers, const char *device)
+{
+	return pz_map_get(peers->by_device, pz_slice_str(device));
+}
+
+struct peer *
+pz_peers_get(struct pz_peers *peers, const char *device)
+{
+	const struct pz_membership *m = peers->config.zone->membership;
+	struct peer *peer = pz_peers_find(peers, device);
+
+	if (peer)
+		return peer;
+	if (m == NULL || strcmp(device, m->device) == 0 ||
+	    !pz_device_is_valid(pz_slice_str(device)) ||
+	    pz_map_len(peers->by_device) >= PZ_DEVICES_PER_ZONE_MAX)
+		return NULL;
+	peer = calloc(1, sizeof(*peer));
+	if (peer == NULL)
+		return NULL;
+	peer->peers = peers;
+	snprintf(peer->device, sizeof(peer->device), "%s", device);
+	snprintf(peer->address, sizeof(peer->address), "%s/%s", m->zone, device);
+	if (pz_map_put(peers->by_device, pz_slice_str(peer->device), peer, NULL) != PZ_OK) {
+		free(peer);
+		return NULL;
+	}
+	return peer;
+}
+
+void
+pz_peers_remove(struct peer *peer)
+{
+	pz_map_remove(peer->peers->by_device, pz_slice_str(peer->device));
+	pz_env_stop(peer->peers->env, &peer->retry);
+	json_decref(peer->info);
+	json_decref(peer->services);
+	json_decref(peer->relayed);
+	free(peer);
+}
+
+static void
+log_change(struct peer *peer, const struct pz_peer_change *change, const char *reason)
+{
+	const struct pz_env *env = peer->peers->env;
+	const char *old = pz_peer_state_text(change->old), *now = pz_peer_state_text(change->now);
+	const char *event = pz_peer_event_text(change->event);
+
+	if (reason && reason[0])
+		pz_info_of(&peer->log, env, "peer",
+			   "device=%s old=%s new=%s event=\"%s\" reason=%s", peer->device, old, now,
+			   event, reason);
+	else
+		pz_info_of(&peer->log, env, "peer", "device=%s old=%s new=%s event=\"%s\"",
+			   peer->device, old, now, event);
+}
+
+bool
+pz_peer_event(struct peer *peer, enum pz_peer_event event, const char *reason)
+{
+	const struct pz_peers *peers = peer->peers;
+	struct pz_peer_change change = {
+		.device = peer->device,
+		.old = peer->state,
+		.event = event,
+		.reason = peer->reason,
+	};
+
+	if (!pz_peer_edge(change.old, event, &change.now))
+		return false;
+	peer->state = change.now;
+	if (reason)
+		snprintf(peer->reason, sizeof(peer->reason), "%s", reason);
+	log_change(peer, &change, reason);
+	pz_metric_add(peers->metrics, PZ_METRIC_state_changes, 1);
+	peers->config.ops->changed(peers->config.arg, &change);
+	return true;
+}
+
+/* ---- what is known ---- */
+
+bool
+pz_peers_has_hub(const struct pz_peers *peers)
+{
+	return peers->config.ops->hub_is_up(peers->config.arg);
+}
+
+struct pz_session *
+pz_peers_hub(const struct pz_peers *peers)
+{
+	const struct pz_peers_config *config = &peers->config;
+
+	return config->ops->hub_is_up(config->arg) ? config->ops->hub_session(config->arg) : NULL;
+}
+
+json_t *
+pz_peers_entry(const struct pz_peers *peers, const char *device)
+{
+	return json_object_get(peers->config.directory, device);
+}
+
+bool
+pz_peers_is_at_hub(const struct pz_peers *peers, const char *device)
+{
+	return pz_peers_has_hub(peers) &&
+	       json_is_true(json_object_get(pz_peers_entry(peers, device), "connected"));
+}
+
+bool
+pz_peers_is_spoken_for(const struct pz_peers *peers, const char *device)
+{
+	const struct pz_membership *m = peers->config.zone->membership;
+	const char *via = pz_json_str(pz_peers_entry(peers, device), "via");
+
+	return via && m && strcmp(via, m->device) == 0;
+}
+
+bool
+pz_peers_is_linked(const struct pz_peers *peers, const char *device)
+{
+	const struct peer *peer = pz_peers_find(peers, device);
+
+	return peer && peer->live;
+}
+
+bool
+pz_peers_has_left(const struct pz_peers *peers, const char *device)
+{
+	return !pz_device_zone_is_self(peers->config.zone, device) &&
+	       pz_device_zone_has_left(peers->config.zone, device) &&
+	       !pz_peers_is_at_hub(peers, device) && !pz_peers_is_linked(peers, device);
+}
+
+size_t
+pz_peers_live_count(const struct pz_peers *peers)
+{
+	size_t pos = 0, count = 0;
+
+	while (pz_peers_next_linked(peers, &pos))
+		count++;
+	return count;
+}
+
+const char *
+pz_peers_next_linked(const struct pz_peers *peers, size_t *pos)
+{
+	struct pz_slice key;
+	void *value;
+
+	while (pz_map_next(peers->by_device, pos, &key, &value)) {
+		const struct peer *peer = value;
+		if (peer->live)
+			return peer->device;
+	}
+	return NULL;
+}
+
+bool
+pz_peers_is_expecting(const struct pz_peers *peers)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+
+	while (pz_map_next(peers->by_device, &pos, &key, &value)) {
+		const struct peer *peer = value;
+		if (peer->attempt || (peer->live && peer->services == NULL))
+			return true;
+	}
+	return false;
+}
+
+bool
+pz_peers_view(const struct pz_peers *peers, const char *device, struct pz_peer_view *out)
+{
+	const struct peer *peer = pz_peers_find(peers, device);
+
+	*out = (struct pz_peer_view){.address = "", .reason = ""};
+	if (peer == NULL)
+		return false;
+	out->address = peer->address;
+	out->state = peer->state;
+	out->reason = peer->reason;
+	out->remote = peer->live ? peer->live->remote : NULL;
+	out->info = peer->info;
+	out->is_dialled = peer->attempt != NULL;
+	return true;
+}
+
+json_t *
+pz_peers_services(const struct pz_peers *peers, const char *device)
+{
+	const struct peer *peer = pz_peers_find(peers, device);
+
+	return peer && peer->live ? peer->services : NULL;
+}
+
+json_t *
+pz_peers_relayed(const struct pz_peers *peers, const char *device)
+{
+	json_t *list = NULL;
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+
+	while (pz_map_next(peers->by_device, &pos, &key, &value)) {
+		json_t *passed_on = json_object_get(((const struct peer *)value)->relayed, device);
+		if (passed_on)
+			list = passed_on;
+	}
+	return list;
+}
+
+const char *
+pz_peers_session_of(const struct pz_peers *peers, const char *device)
+{
+	const struct peer *peer = pz_peers_find(peers, device);
+	const char *session = pz_json_str(pz_peers_entry(peers, device), "session");
+
+	if (peer && peer->session[0])
+		return peer->session;
+	return session ? session : "";
+}
+
+json_t *
+pz_peers_names(const struct pz_peers *peers)
+{
+	const struct pz_device_zone *zone = peers->config.zone;
+	json_t *names = json_object(), *value;
+	size_t pos = 0;
+	struct pz_slice key;
+	const char *device;
+	void *peer;
+
+	json_object_foreach (peers->config.directory, device, value)
+		(void)json_object_set_new(names, device, json_true());
+	while (pz_map_next(peers->by_device, &pos, &key, &peer)) {
+		const struct peer *p = peer;
+		(void)json_object_set_new(names, p->device, json_true());
+		json_object_foreach (p->relayed, device, value)
+			(void)json_object_set_new(names, device, json_true());
+	}
+	pz_device_zone_add_devices(zone, names);
+	if (zone->membership)
+		(void)json_object_del(names, zone->membership->device);
+	return names;
+}
+
+const char *
+pz_peers_session(const struct pz_peers *peers)
+{
+	return peers->session;
+}
+
+uint16_t
+pz_peers_port(const struct pz_peers *peers)
+{
+	return peers->port;
+}

@@ -1,0 +1,242 @@
+/*
+ * What the files of the peers call of each other. peers.c the whole; table.c who was met; listen.c,
+ * dial.c, link.c how a link comes and goes; send.c, props.c what is said on it; relay.c who passes
+ * on for whom; nearby.c the local network.
+ */
+#ifndef PZ_PZP_PEERS_INTERNAL_H
+#define PZ_PZP_PEERS_INTERNAL_H
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "net/doorway.h"
+#include "pzp/peers.h"
+#include "wire/address.h"
+
+/** Where a peer may be reached. */
+struct peer_target {
+	char address[PZ_NETADDR_CHARS]; /* numeric, link-local with its %interface */
+	uint16_t port;
+	bool is_heard; /* on the local network, just now */
+};
+
+/** One address that is being tried: TCP, then TLS with the expected identity. */
+struct peer_try {
+	struct peer_attempt *attempt;
+	struct peer_target target;
+	enum { TRY_WAITING, TRY_DIALLING, TRY_SECURING, TRY_FAILED } state;
+	struct pz_dial *dial;
+	struct peer_link *link;
+};
+
+/** Looking for a way to one peer: happy eyeballs over all addresses (RFC 8305, page 6). */
+struct peer_attempt {
+	struct pz_list node; /* peers.attempts */
+	struct pz_peers *peers;
+	struct peer *peer; /* NULL: a device of the zone that we do not know by name */
+	struct peer_try tries[PZ_PEER_TRIES_MAX];
+	size_t count;
+	struct pz_timer stagger;  /* the next address joins in */
+	struct pz_timer deadline; /* of the whole */
+	uint64_t open_until_us;   /* addresses may still be found until then */
+	char detail[256];         /* of the failure that tells most */
+	int detail_weight;
+	bool has_won; /* one proved the identity: the others are dropped */
+};
+
+/** One connection with a peer, from its first byte. */
+struct peer_link {
+	struct pz_list node; /* peers.links */
+	struct pz_peers *peers;
+	struct peer *peer;            /* once identified, or expected */
+	struct peer_try *attempt_try; /* ours, while it is under way */
+	struct pz_link *link;
+	char remote[PZ_NETADDR_CHARS];
+	char serial[PZ_SERIAL_HEX_BYTES]; /* of the PZP CA that vouched */
+	enum peer_link_state {
+		PEER_LINK_SECURING,
+		PEER_LINK_STANDBY, /* identified; whether it is wanted shows when an older link
+				      has answered or not */
+		PEER_LINK_REGISTERING,
+		PEER_LINK_LIVE,
+		PEER_LINK_DRAINING, /* another one took its place; heard until its bye */
+	} state;
+	struct pz_sync_link *sync; /* the exchange, while it is live */
+	struct pz_guest guest;     /* an incoming one's */
+	bool is_outgoing;
+	bool has_registered;      /* the other end sent its register */
+	bool is_told_late;        /* news that wait until it reads what it was told */
+	bool is_leaving;          /* the other end said that another link replaces it */
+	struct pz_timer end;      /* of draining */
+	unsigned notices_refused; /* of where the hub is */
+};
+
+/** Another device of the zone. Exists from when it is first dialled or dials us. */
+struct peer {
+	struct pz_peers *peers;
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+	enum pz_peer_state state;
+	char reason[256];
+	struct peer_link *live;
+	struct peer_attempt *attempt;
+	bool is_wanted; /* asked for by a person: dialled again when it is lost */
+	bool is_missed; /* a link with it was lost and none has come since */
+	unsigned failures;
+	struct pz_timer retry;
+	/* what it said on the live link */
+	json_t *info;     /* pzpInfo, or NULL */
+	json_t *services; /* its own, or NULL */
+	json_t *relayed;  /* device -> services, as it passes them on, or NULL */
+	char session[PZ_INSTANCE_BYTES_MAX + 1]; /* its start; "" when unknown */
+	bool is_relay, has_hub;
+	bool is_speaking;       /* the hub reaches us by it */
+	struct pz_log_rate log; /* lines that its messages and links cause */
+};
+
+struct pz_peers {
+	struct pz_peers_config config;
+	const struct pz_env *env;   /* of config.link_host */
+	struct pz_metrics *metrics; /* of config.link_host */
+	struct pz_map *by_device;   /* struct peer */
+	struct pz_list links, attempts;
+	struct pz_nearby *nearby;
+	struct pz_tls_ctx *client_ctx; /* borrowed */
+	struct pz_tls_ctx *server_ctx;
+	struct pz_listener *listener;
+	struct pz_timer tell;         /* what changed about us is told soon */
+	struct pz_timer listen_again; /* the port is taken */
+	struct pz_log_rate refuse_log;
+	struct pz_doorway *doorway; /* incoming ones that have not proved an identity */
+	uint64_t looked_us;         /* when others were last looked for on behalf of a peer */
+	char session[37];           /* of this start */
+	uint16_t port;              /* that is listened on, or 0 */
+	bool is_services_news;      /* told with the next `tell` */
+	bool is_started, is_leaving, is_ending;
+};
+
+/* ---- table.c ---- */
+/** NULL: never met. */
+struct peer *pz_peers_find(const struct pz_peers *peers, const char *device);
+/** Makes it when needed. NULL: out of memory, too many, or not a device of ours. */
+struct peer *pz_peers_get(struct pz_peers *peers, const char *device);
+/** Frees it. It has neither an attempt nor a link that knows it. */
+void pz_peers_remove(struct peer *peer);
+/** The one place where a peer's state changes. @return false: it means nothing now */
+bool pz_peer_event(struct peer *peer, enum pz_peer_event event, const char *reason);
+/** True while the link to the hub is registered. */
+bool pz_peers_has_hub(const struct pz_peers *peers);
+/** The session with the hub while its link is registered, else NULL. */
+struct pz_session *pz_peers_hub(const struct pz_peers *peers);
+/** What the hub has said of a device. Borrowed, or NULL. */
+json_t *pz_peers_entry(const struct pz_peers *peers, const char *device);
+/** True when the hub says that the device is connected to it. */
+bool pz_peers_is_at_hub(const struct pz_peers *peers, const char *device);
+/** True when the hub reaches this device by us. */
+bool pz_peers_is_spoken_for(const struct pz_peers *peers, const char *device);
+
+/* ---- send.c ---- */
+/** Sends a prop. @param message borrowed, may be NULL */
+void pz_peer_link_prop(struct peer_link *pl, const char *status, json_t *message);
+/** Sends `bye`. */
+void pz_peer_link_bye(struct peer_link *pl, const char *reason);
+/** True when the other end does not read what it is sent: it gets no answers for now. */
+bool pz_peer_is_choked(const struct peer_link *pl);
+/** The link of this peer that is in this state, or NULL. */
+struct peer_link *pz_peer_link_in(const struct peer *peer, enum peer_link_state state);
+
+/* ---- listen.c ---- */
+/** Closes the TLS server. */
+void pz_peers_unlisten(struct pz_peers *peers);
+/** Sets up the timer of the TLS server. */
+void pz_peers_listen_init(struct pz_peers *peers);
+/** The waiting room of that server. NULL: out of memory. */
+struct pz_doorway *pz_peers_doorway_new(struct pz_peers *peers);
+/** The addresses that others may reach our server by. New array, or NULL. */
+json_t *pz_peers_own_addresses(const struct pz_peers *peers);
+
+/* ---- dial.c ---- */
+/**
+ * Looks for a way to a peer: what the hub said, what is found near by until `seek_us` from now. An
+ * attempt that runs goes on at least as long.
+ */
+void pz_peer_dial(struct peer *peer, uint64_t seek_us);
+/** Adds an address to the attempt of this peer that runs (NULL: starts one with nobody in
+ * particular). */
+void pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const struct peer_target *target);
+/** Ends the attempt; its links are closed, except for one. NULL is fine. */
+void pz_peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *keep);
+/** Its link is identified: the other tries end. */
+void pz_peer_try_won(struct peer_link *pl);
+/** Its link ended before it was live: other addresses are tried. */
+void pz_peer_try_lost(struct peer_link *pl, const char *detail);
+/** It is not wanted any more: no retry, no attempt. One that waits for it gets the reason. */
+void pz_peer_give_up(struct peer *peer, const char *reason);
+/** With peer.auto it may be time to dial it. */
+void pz_peer_consider(struct pz_peers *peers, const char *device);
+/**
+ * One of our zone announces itself on the local network.
+ * @param device "": its name is not known yet
+ * @param target where, as was heard last
+ * @param is_wanted devices that were not asked for are dialled, too
+ */
+void pz_peer_heard(struct pz_peers *peers, const char *device, const struct peer_target *target,
+		   bool is_wanted);
+/** After a loss: again later, as long as somebody wants it. */
+void pz_peer_retry_later(struct peer *peer);
+
+/* ---- link.c ---- */
+/** Takes the stream of a connection that came in. NULL: out of memory. */
+struct peer_link *
+pz_peer_link_accept(struct pz_peers *peers, struct pz_stream *stream, const char *remote);
+/** Takes the stream of an address that was dialled. NULL: out of memory. */
+struct peer_link *pz_peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream);
+/** Ends it with a reason; what depended on it is cleaned up at once. */
+void pz_peer_link_close(struct peer_link *pl, enum pz_err why, const char *reason);
+extern const struct pz_link_events pz_peer_link_events;
+
+/* ---- props.c ---- */
+/** A prop that came in by a direct link. */
+void pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope);
+/** What a new link is told first. */
+void pz_peer_greet(struct peer_link *pl);
+/** Tells every peer what changed about us. */
+void pz_peers_tell_info(struct pz_peers *peers);
+/** pzpInfo of this device, what everybody is told. New, or NULL. */
+json_t *pz_peers_info(const struct pz_peers *peers);
+
+/* ---- relay.c ---- */
+/** The peer that would pass on to this device, or NULL. @param device "" is the hub */
+struct peer *pz_peers_relay_for(const struct pz_peers *peers, struct pz_slice device);
+/** Devices with a direct link to us, for pzpInfo. New array, or NULL. */
+json_t *pz_peers_reach(const struct pz_peers *peers, size_t bytes_max);
+/** Attestations of those who reach the hub through us, for pzpInfo. New array, or NULL. */
+json_t *pz_peers_behind(const struct pz_peers *peers, size_t bytes_max);
+/** Bytes that the longer lists of a pzpInfo may have where this session takes it. */
+size_t pz_peers_relay_room(const struct pz_session *session);
+
+/* ---- nearby.c ---- */
+struct pz_nearby;
+/** Called for each address that is heard of a device of the zone: see pz_peer_heard. */
+typedef void (*pz_nearby_heard)(struct pz_peers *peers, const char *device,
+				const struct peer_target *target, bool is_wanted);
+/** @param heard is called later only. NULL: out of memory. */
+struct pz_nearby *pz_nearby_new(struct pz_peers *peers, pz_nearby_heard heard);
+/** NULL is fine. */
+void pz_nearby_free(struct pz_nearby *nearby);
+/** Announces this device, or no longer, as membership, secret and server say. */
+void pz_nearby_announce(struct pz_nearby *nearby);
+/** Looks around for this long. @param dial devices of the zone that are found are connected to */
+void pz_nearby_look(struct pz_nearby *nearby, uint64_t duration_us, bool dial);
+/** How long it still looks around, microseconds. */
+uint64_t pz_nearby_left_us(const struct pz_nearby *nearby);
+/** Calls `each` for every address at which an instance of this device was heard. */
+void pz_nearby_targets(struct pz_nearby *nearby, const char *device,
+		       void (*each)(void *arg, const struct peer_target *target), void *arg);
+/** What was heard. New array, or NULL. */
+json_t *pz_nearby_list(struct pz_nearby *nearby);
+/** Another zone, or none: everything heard is looked at anew. */
+void pz_nearby_forget(struct pz_nearby *nearby);
+
+#endif
