@@ -250,7 +250,7 @@ ask_for_files(const struct completion *c)
 	fputs(":files\n", c->cli->out);
 }
 
-/* What the tables call a word, and who knows such words. */
+/* The names that the tables give to words, and the functions that offer such words. */
 static const struct {
 	const char *what;
 	void (*offer)(const struct completion *c);

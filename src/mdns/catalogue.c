@@ -112,7 +112,7 @@ worth_least(const struct pz_mdns_catalogue *catalogue)
 	PZ_LIST_EACH (&catalogue->instances, node, tmp) {
 		struct pz_mdns_instance *instance =
 			PZ_CONTAINER(node, struct pz_mdns_instance, node);
-		/* What the owner has not seen yet may be one of his. */
+		/* An instance that the owner has not seen yet may be a member. */
 		bool had_time = now - instance->since_us >= PZ_MDNS_LOOK_US;
 
 		if (instance->worth == PZ_MDNS_MEMBER || (!instance->is_told && !had_time))

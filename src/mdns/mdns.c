@@ -155,7 +155,7 @@ static const struct pz_mdns_backend_events own_events = {
 	.record = pz_mdns_catalogue_record,
 };
 
-/* ---- who speaks ---- */
+/* ---- the backend in use ---- */
 
 static void
 attach(struct daemon_mdns *mdns, struct pz_mdns_backend *backend)

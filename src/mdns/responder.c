@@ -366,7 +366,7 @@ server_new(struct responder *r, int *err)
 	config.enable_wide_area = 0;
 	config.enable_reflector = 0;
 	config.disallow_other_stacks = 0;
-	config.allow_point_to_point = 0; /* who is at the other end of a VPN is no neighbour */
+	config.allow_point_to_point = 0; /* the other end of a VPN is not on the local network */
 	AvahiServer *server = avahi_server_new(&r->poll, &config, on_state, r, err);
 	avahi_server_config_free(&config);
 	return server;

@@ -22,7 +22,7 @@
 #define NET_BYTES 8  /* of an IPv6 address: what one subscriber gets, or one link has */
 #define SITE_BYTES 6 /* what one subscriber gets at most */
 
-/* An address, or a network: who comes from there. */
+/* An address, or a network, with the connections from it. */
 struct pz_crowd {
 	unsigned waiting; /* have proved nothing */
 	unsigned members; /* guests that point here */
@@ -173,7 +173,7 @@ join_all(struct pz_guest *guest, const char *remote)
 	return guest->net && guest->site ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
 }
 
-/* ---- who waits ---- */
+/* ---- guests that wait ---- */
 
 static void
 count_waiting(struct pz_guest *guest, int by)

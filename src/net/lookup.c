@@ -1,5 +1,5 @@
 /*
- * A job is one thread that looks up one name, and the list of those who wait for it. What the
+ * A job is one thread that looks up one name, and the list of look-ups that wait for it. What the
  * thread and the loop share is counted by two references: the loop drops its one when it gives the
  * job up or has taken the result, the thread when it is done. The thread wakes the loop only while
  * `wake` is set, under the lock, so it never touches a loop that has ended.

@@ -71,9 +71,9 @@ send_failure(struct pz_buf *out, const char *from, const char *to, json_t *answe
 	return err;
 }
 
-/* An error for each element of one kind. The payload is read as a text: a tree of it could be
- * refused where the scanner took it, and who waits for an answer waits all the same. @param error
- * taken */
+/* An error for each element of one kind. The payload is read as a text: a parser of trees may
+ * refuse a text that the scanner has accepted, but the caller waits for an answer all the same.
+ * @param error taken */
 static enum pz_err
 bounce_rpc(struct pz_buf *out, const char *from, const char *to, struct pz_slice payload,
 	   enum pz_rpc_text_kind kind, json_t *error)

@@ -7,9 +7,9 @@
 
 /**
  * Appends the frames that answer an undeliverable message: for each JSON-RPC request an error
- * response in the name of its destination (so that the caller, who accepts answers only from the
- * one it asked, believes it), for a wanted receipt a deliveryNotification. Nothing for anything
- * else: receipts never cause receipts, responses and notifications die silently.
+ * response in the name of its destination (the caller accepts answers from that address only), for
+ * a wanted receipt a deliveryNotification. Nothing for anything else: receipts never cause
+ * receipts; responses and notifications are dropped silently.
  * @param self the router's own address
  * @param rpc_code PZ_RPC_UNREACHABLE or PZ_RPC_CONGESTED; 0 = receipt only
  * @param verdict of the receipt (page 4 "Routing"): "badDestination", "expired", ...

@@ -1,9 +1,9 @@
 /*
  * Reads the file of a service made of commands and makes the service; command_job.c runs its calls.
  *
- * The file belongs to the operator, who gets an error for everything that is unknown or malformed,
- * with the name of the member: a typing error must not silently become a command without a
- * time-out. The commands themselves never pass a shell.
+ * The file belongs to the operator. Everything that is unknown or malformed is an error with the
+ * name of the member: a typing error must not silently become a command without a time-out. The
+ * commands themselves never pass a shell.
  */
 #include "service/command.h"
 

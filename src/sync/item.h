@@ -23,8 +23,8 @@ enum pz_err pz_sync_item_check(const struct pz_sync_kind *kind, const struct pz_
 /**
  * Adds a chunk or replaces the one with its key, whatever their ages (pz_sync_wins decides that).
  * Deletions make room for values, and of more than PZ_SYNC_DELETED_MAX the oldest goes: see
- * pz_sync_item_dropped. Of an item that everybody writes each device has a share, by what was noted
- * in `via`.
+ * pz_sync_item_dropped. In an item that every device writes, each device has a share; `via` says
+ * whose a chunk is.
  * @param takes on success only
  * Errors: LIMIT (value, number or sum of sizes over the item's or the device's limits),
  * LIMIT_MEMORY.

@@ -1,7 +1,7 @@
 /*
  * The exchange on links: one session a link, all links of one zone together. What both daemons do
  * alike is here: sending, counting, the log, conditions of refused entries, and passing changes on
- * to the others. What is kept, and who may write it, the owner says.
+ * to the others. The owner decides what is kept, and which devices may write it.
  */
 #ifndef PZ_SYNC_LINK_H
 #define PZ_SYNC_LINK_H

@@ -245,7 +245,7 @@ read_entry(const char *key, const json_t *value, struct pz_sync_entry *out)
 	return out->mtime_ms <= PZ_SYNC_TIME_MS_MAX;
 }
 
-/* What the listing says decides who sends: we, the other end, or both. */
+/* The listing decides which end sends: we, the other end, or both. */
 static enum pz_err
 take_entry(struct pz_sync_session *s, const struct pz_sync_item *item, const char *key,
 	   const struct pz_sync_entry *entry)

@@ -302,7 +302,7 @@ pz_tls_handshake(struct pz_tls *tls, struct pz_buf *cipher_out, bool *out_done,
 {
 	if (tls->phase == PZ_TLS_FAILED)
 		return pz_fail(info, PZ_ERR_IO_CLOSED, "session has failed");
-	/* OpenSSL's buffers, 40 KiB, are not for a stranger who says nothing. */
+	/* A stranger that sends nothing does not get OpenSSL's buffers of 40 KiB. */
 	if (!tls->is_client && tls->in.len == 0 && SSL_in_before(tls->ssl)) {
 		*out_done = false;
 		return PZ_OK;

@@ -1,7 +1,7 @@
 /*
- * What one device may store for one app (page 8 app-data, page 14 DAT-2, APP-12): the same here,
- * where an app stores it, and at who receives it. What other devices have stored for the app does
- * not count: they cannot shut this one out.
+ * What one device may store for one app (page 8 app-data, page 14 DAT-2, APP-12): the same bound on
+ * the device where an app stores it and on every node that receives it. Values that other devices
+ * have stored for the app do not count, so they cannot shut this device out.
  */
 #ifndef PZ_ZONE_APP_SHARE_H
 #define PZ_ZONE_APP_SHARE_H

@@ -52,8 +52,8 @@ struct pz_member {
 			   again */
 	bool revoked;
 	enum pz_revoked revoked_why;
-	json_t *former; /* who had the name before: array of {serial, enrolled, revokedAt, why}, the
-			   newest last, owned; NULL: no former holder */
+	json_t *former;  /* former holders of the name: array of {serial, enrolled, revokedAt, why},
+			    the  newest last, owned; NULL: no former holder */
 	bool is_unsaved; /* last_seen_ms is newer in memory than on disk; kept by the hub */
 	struct pz_session *session; /* its link, or NULL; kept by the hub */
 	struct hub_claim *behind;   /* a relay that it agreed to, or NULL; kept by the hub */

@@ -110,7 +110,7 @@ save_change(struct pz_shared *shared, struct pz_sync_item *item, const char *key
 	return PZ_OK;
 }
 
-/* ---- who we are ---- */
+/* ---- our own address ---- */
 
 /* What has an origin without zone was written before there was one. */
 static enum pz_err
