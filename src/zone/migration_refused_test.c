@@ -177,9 +177,9 @@ test_shared_lines(void **state)
 	text[100000] = '\0';
 	long_value = json_string(text);
 	free(text);
-	refuse(SHARED, "key", json_string("user-details"), PZ_ERR_PROTO, "no name");
-	refuse(SHARED, "key", json_string("weather/fullName"), PZ_ERR_PROTO, "no name");
-	refuse(SHARED, "key", json_string("zone-secret/fullName"), PZ_ERR_PROTO, "no name");
+	refuse(SHARED, "key", json_string("user-details"), PZ_ERR_PROTO, "unknown name");
+	refuse(SHARED, "key", json_string("weather/fullName"), PZ_ERR_PROTO, "unknown name");
+	refuse(SHARED, "key", json_string("zone-secret/fullName"), PZ_ERR_PROTO, "unknown name");
 	refuse(SHARED, "key", json_string("user-details/phone"), PZ_ERR_PROTO, "two names");
 	refuse(SHARED, "value", json_object(), PZ_ERR_PROTO_MEMBER, "");
 	refuse(SHARED, "value", json_true(), PZ_ERR_PROTO, "malformed");
