@@ -10,8 +10,8 @@
  */
 #include "fuzz.h"
 
+#include "peers/internal.h"
 #include "pzp/internal.h"
-#include "pzp/peers_internal.h"
 #include "store/memory.h"
 #include "wire/frame.h"
 #include "wire/json.h"

@@ -1,6 +1,6 @@
 /* Details of the user and names of devices at a device: pages 8 and 10. */
+#include "peers/internal.h"
 #include "pzp/node_fixture.h"
-#include "pzp/peers_internal.h"
 #include "pzp/zonedata.h"
 
 #define TV ZONE "/tv"

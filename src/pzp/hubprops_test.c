@@ -2,7 +2,7 @@
  * DOS-1). */
 #include "pzp/node_fixture.h"
 
-#include "pzp/peers_internal.h"
+#include "peers/internal.h"
 #include "service/descriptor.h"
 #include "wire/frame.h"
 #include "wire/json.h"

@@ -5,8 +5,8 @@
 #ifndef PZ_PZP_PEER_FIXTURE_H
 #define PZ_PZP_PEER_FIXTURE_H
 
+#include "peers/internal.h"
 #include "pzp/node_fixture.h"
-#include "pzp/peers_internal.h"
 #include "service/descriptor.h"
 #include "wire/frame.h"
 #include "wire/message.h"

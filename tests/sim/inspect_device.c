@@ -1,6 +1,6 @@
 #include "inspect.h"
+#include "peers/internal.h"
 #include "pzp/internal.h"
-#include "pzp/peers_internal.h"
 #include "pzp/zonedata.h"
 
 bool

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "harness.h"
+#include "peers/internal.h"
 #include "pzh/internal.h"
 #include "pzp/internal.h"
-#include "pzp/peers_internal.h"
 
 #define HUB_PORT 8041
 #define WALL_START_MS UINT64_C(1800000000000) /* January 2027 */

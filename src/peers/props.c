@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "pzp/peers_internal.h"
+#include "peers/internal.h"
 #include "service/descriptor.h"
 #include "sync/link.h"
 #include "wire/json.h"

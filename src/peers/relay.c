@@ -2,7 +2,7 @@
  * Ways that are no link of our own: the hub, or one peer that passes on (page 4 "Routing", page 6
  * "Relaying"). And who reaches the hub by us.
  */
-#include "pzp/peers_internal.h"
+#include "peers/internal.h"
 #include "wire/json.h"
 
 static bool

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pzp/peers_internal.h"
+#include "peers/internal.h"
 #include "wire/json.h"
 
 /* ---- the table ---- */

@@ -3,7 +3,7 @@
  * others (page 6 "Being found, finding"). What is heard is a hint where to dial, never a proof: who
  * answers there has to prove in the handshake who it is.
  */
-#include "pzp/peers_internal.h"
+#include "peers/internal.h"
 
 #include <limits.h>
 #include <sodium.h>

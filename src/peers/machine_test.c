@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "pzp/peer_machine.h"
+#include "peers/machine.h"
 
 #define S(name) PZ_PEER_##name
 #define NONE PZ_PEER_STATE_COUNT

@@ -3,15 +3,15 @@
  * dial.c, link.c how a link comes and goes; send.c, props.c what is said on it; relay.c who passes
  * on for whom; nearby.c the local network.
  */
-#ifndef PZ_PZP_PEERS_INTERNAL_H
-#define PZ_PZP_PEERS_INTERNAL_H
+#ifndef PZ_PEERS_INTERNAL_H
+#define PZ_PEERS_INTERNAL_H
 
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "net/doorway.h"
-#include "pzp/peers.h"
+#include "peers/peers.h"
 #include "wire/address.h"
 
 /** Where a peer may be reached. */

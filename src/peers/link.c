@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pzp/peers_internal.h"
+#include "peers/internal.h"
 #include "rpc/error.h"
 #include "sync/link.h"
 #include "wire/frame.h"

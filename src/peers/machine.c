@@ -1,4 +1,4 @@
-#include "pzp/peer_machine.h"
+#include "peers/machine.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* Sending on a direct link. */
-#include "pzp/peers_internal.h"
+#include "peers/internal.h"
 #include "wire/message.h"
 
 void

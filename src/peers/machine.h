@@ -4,8 +4,8 @@
  *
  * The state `pairing` of page 5 belongs to strangers; devices of one zone never enter it.
  */
-#ifndef PZ_PZP_PEER_MACHINE_H
-#define PZ_PZP_PEER_MACHINE_H
+#ifndef PZ_PEERS_MACHINE_H
+#define PZ_PEERS_MACHINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

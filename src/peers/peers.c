@@ -2,7 +2,7 @@
  */
 #include <stdlib.h>
 
-#include "pzp/peers_internal.h"
+#include "peers/internal.h"
 
 /* ---- trust ---- */
 

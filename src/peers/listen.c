@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/netaddr.h"
-#include "pzp/peers_internal.h"
+#include "peers/internal.h"
 
 static void
 refuse(struct pz_peers *peers, struct pz_stream *stream, const char *remote, const char *why)

@@ -3,8 +3,8 @@
  * and the links of others that pass on. What of it the node sees and asks for; devices are named by
  * their name in the zone.
  */
-#ifndef PZ_PZP_PEERS_H
-#define PZ_PZP_PEERS_H
+#ifndef PZ_PEERS_PEERS_H
+#define PZ_PEERS_PEERS_H
 
 #include <jansson.h>
 
@@ -14,7 +14,7 @@
 #include "mdns/mdns.h"
 #include "net/link.h"
 #include "net/transport.h"
-#include "pzp/peer_machine.h"
+#include "peers/machine.h"
 #include "route/router.h"
 #include "service/registry.h"
 #include "sync/link.h"

@@ -8,7 +8,7 @@
 
 #include "base/backoff.h"
 #include "base/netaddr.h"
-#include "pzp/peers_internal.h"
+#include "peers/internal.h"
 #include "wire/json.h"
 
 /* ---- in which order (page 6): same link, private, global; IPv6 before IPv4 ---- */
