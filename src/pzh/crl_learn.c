@@ -6,41 +6,15 @@
 
 #include "base/auto.h"
 #include "pzh/internal.h"
+#include "pzh/transact.h"
 
 /* A list that waits for its turn, then for the disk. */
 struct learning {
-	struct zone_turn turn;
-	struct hub_zone *zone;
+	struct pz_hub_transact t;
 	struct pz_crl *crl;
-	struct pz_zone_change *change;
+	uint64_t old; /* number of ours before */
 	char from[PZ_DEVICE_BYTES_MAX + 1];
 };
-
-static void
-free_learning(struct learning *l)
-{
-	l->zone->learning--;
-	pz_crl_free(l->crl);
-	free(l);
-}
-
-static void
-drop_learning(struct zone_turn *turn)
-{
-	struct learning *l = (struct learning *)(void *)turn;
-
-	pz_authority_drop(l->change);
-	free_learning(l);
-}
-
-static void
-end_learning(struct learning *l)
-{
-	struct hub_zone *zone = l->zone;
-
-	free_learning(l);
-	zone_end_turn(zone);
-}
 
 /* Whose record says that it is in the zone, while the list says otherwise. @return how many */
 static size_t
@@ -61,24 +35,22 @@ expel_listed(struct hub_zone *zone)
 	return count;
 }
 
-static void
-on_learned(void *arg, enum pz_err err, const char *detail)
+static enum pz_err
+prepare_learning(struct pz_hub_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
-	struct learning *l = arg;
-	struct hub_zone *zone = l->zone;
+	struct learning *l = PZ_CONTAINER(t, struct learning, t);
+	struct pz_authority *a = t->zone->authority;
+
+	l->old = pz_crl_number(a->crl);
+	return pz_authority_learn(a, l->crl, txn, &t->change, info);
+}
+
+static void
+learned(const struct learning *l)
+{
+	struct hub_zone *zone = l->t.zone;
 	struct pz_errinfo info = {""};
 
-	if (err != PZ_OK) {
-		pz_authority_drop(PZ_TAKE(l->change));
-		pz_error("store",
-			 "zone=%s the newer revocation list of %s was not stored and does not "
-			 "count here; it comes again with the next link of a device: %s",
-			 zone->authority->zone, l->from, detail);
-		end_learning(l);
-		return;
-	}
-	uint64_t old = pz_crl_number(zone->authority->crl);
-	(void)pz_authority_apply(zone->authority, PZ_TAKE(l->change));
 	pz_hub_sync_push(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
 	size_t expelled = expel_listed(zone);
 	if (zone_refresh_trust(zone, &info) != PZ_OK)
@@ -88,31 +60,40 @@ on_learned(void *arg, enum pz_err err, const char *detail)
 		   "older than what its devices know (restored from a backup?): devices enrolled "
 		   "since must leave and enrol again",
 		   zone->authority->zone, l->from, (unsigned long long)pz_crl_number(l->crl),
-		   (unsigned long long)old, (unsigned long long)pz_crl_number(zone->authority->crl),
-		   expelled);
-	end_learning(l);
+		   (unsigned long long)l->old,
+		   (unsigned long long)pz_crl_number(zone->authority->crl), expelled);
 }
 
 static void
-begin_learning(struct zone_turn *turn)
+learning_done(struct pz_hub_transact *t, struct pz_member *member, enum pz_err err,
+	      const char *detail)
 {
-	struct learning *l = (struct learning *)(void *)turn;
-	struct hub_zone *zone = l->zone;
-	struct pz_errinfo info = {""};
-	struct pz_txn *txn = pz_txn_new();
-	enum pz_err err = txn ? pz_authority_learn(zone->authority, l->crl, txn, &l->change, &info)
-			      : PZ_ERR_LIMIT_MEMORY;
+	const struct learning *l = PZ_CONTAINER(t, struct learning, t);
+	const char *zone = t->zone->authority->zone;
 
-	if (err == PZ_OK) {
-		pz_store_commit(zone->hub->config.store, txn, on_learned, l);
-		return;
-	}
-	pz_txn_free(txn);
-	if (err != PZ_ERR_EXISTS) /* that one: another device was first */
-		pz_error("crl", "zone=%s cannot take the list of %s: %s", zone->authority->zone,
-			 l->from, pz_errinfo_text(&info, err));
-	end_learning(l);
+	(void)member;
+	if (err == PZ_OK)
+		learned(l);
+	else if (t->is_committed)
+		pz_error("store",
+			 "zone=%s the newer revocation list of %s was not stored and does not "
+			 "count here; it comes again with the next link of a device: %s",
+			 zone, l->from, detail);
+	else if (err != PZ_ERR_EXISTS) /* that one: another device was first */
+		pz_error("crl", "zone=%s cannot take the list of %s: %s", zone, l->from, detail);
 }
+
+static void
+release_learning(struct pz_hub_transact *t)
+{
+	const struct learning *l = PZ_CONTAINER(t, struct learning, t);
+
+	t->zone->learning--;
+	pz_crl_free(l->crl);
+}
+
+static const struct pz_hub_transact_ops learning_ops = {prepare_learning, learning_done,
+							release_learning};
 
 /* Takes a reference. */
 static enum pz_err
@@ -127,11 +108,9 @@ queue(struct hub_peer *peer, struct pz_crl *crl, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_LIMIT,
 			       "other lists are being stored; come again with the next link");
 	zone->learning++;
-	l->turn = (struct zone_turn){.begin = begin_learning, .drop = drop_learning};
-	l->zone = zone;
 	l->crl = pz_crl_ref(crl);
 	snprintf(l->from, sizeof(l->from), "%s", peer->member ? peer->member->device : "?");
-	zone_take_turn(zone, &l->turn);
+	pz_hub_transact(zone, &l->t, &learning_ops);
 	return PZ_OK;
 }
 

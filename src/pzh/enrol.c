@@ -5,18 +5,17 @@
 
 #include "base/auto.h"
 #include "pzh/internal.h"
+#include "pzh/transact.h"
 #include "wire/frame.h"
 #include "wire/message.h"
 
 /* A device that has proved the code and waits to be signed, then for the disk. Its link may end
  * before that. */
 struct admission {
-	struct zone_turn turn;
-	struct hub_zone *zone;
+	struct pz_hub_transact t;
 	const struct pz_enrol_request *request; /* the session's; gone with the link */
 	uint64_t issue;                         /* of the code that was proved */
 	struct hub_peer *peer;                  /* NULL when the link is gone */
-	struct pz_zone_change *change;
 	struct pz_cert *cert;
 	struct pz_crl *crl;
 	bool has_new_crl;
@@ -55,31 +54,9 @@ on_is_name_free(void *arg, const char *zone, const char *device)
 }
 
 static void
-free_admission(struct admission *admission)
-{
-	pz_cert_free(admission->cert);
-	pz_crl_free(admission->crl);
-	free(admission);
-}
-
-/* The attempt is over for the hub; the link may still have the answer to send. */
-static void
-end_admission(struct admission *admission)
-{
-	struct hub_zone *zone = admission->zone;
-
-	if (admission->peer) {
-		admission->peer->admission = NULL;
-		admission->peer->is_enrol_decided = true;
-	}
-	free_admission(admission);
-	zone_end_turn(zone);
-}
-
-static void
 refuse(struct admission *admission, const char *reason)
 {
-	struct pz_code *code = pz_codes_of_issue(&admission->zone->codes, admission->issue);
+	struct pz_code *code = pz_codes_of_issue(&admission->t.zone->codes, admission->issue);
 
 	/* Also when the link is gone: the code can be used again. */
 	if (code)
@@ -89,13 +66,11 @@ refuse(struct admission *admission, const char *reason)
 }
 
 static void
-admit(struct admission *admission)
+admit(struct admission *admission, struct pz_member *member)
 {
-	struct hub_zone *zone = admission->zone;
+	struct hub_zone *zone = admission->t.zone;
 	struct hub_peer *peer = admission->peer;
 	struct pz_errinfo info = {""};
-	struct pz_member *member = pz_authority_apply(zone->authority, PZ_TAKE(admission->change));
-
 	struct pz_code *code = pz_codes_of_issue(&zone->codes, admission->issue);
 	if (code) /* none when another one was issued in its place meanwhile */
 		pz_code_cancel(code);
@@ -117,76 +92,64 @@ admit(struct admission *admission)
 			      zone->authority->zone, zone->authority->host, zone->hub->port);
 }
 
-static void
-on_stored(void *arg, enum pz_err err, const char *detail)
-{
-	struct admission *admission = arg;
-
-	if (err == PZ_OK) {
-		admit(admission);
-	} else {
-		pz_error("store", "zone=%s a new device was not stored: %s",
-			 admission->zone->authority->zone, detail);
-		pz_authority_drop(PZ_TAKE(admission->change));
-		refuse(admission, "badRequest");
-	}
-	end_admission(admission);
-}
-
 static enum pz_err
-prepare(struct admission *admission, struct pz_txn *txn, struct pz_errinfo *info)
+prepare_admission(struct pz_hub_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
-	struct pz_authority *authority = admission->zone->authority;
+	struct admission *admission = PZ_CONTAINER(t, struct admission, t);
+	struct hub_zone *zone = t->zone;
 	const struct pz_enrol_request *request = admission->request;
+
+	if (admission->peer == NULL) /* it went while it waited: nothing is signed */
+		return PZ_ERR_IO_CLOSED;
 	struct pz_admission wish = {
 		.device = request->device,
 		.display_name = request->display_name,
 		.device_type = request->device_type,
 		.key = request->csr_key,
 	};
-
-	PZ_TRY(pz_authority_admit(authority, &wish, txn, &admission->change, &admission->cert,
+	PZ_TRY(pz_authority_admit(zone->authority, &wish, txn, &t->change, &admission->cert,
 				  &admission->crl, info));
-	admission->has_new_crl = admission->crl != authority->crl;
+	admission->has_new_crl = admission->crl != zone->authority->crl;
+	snprintf(zone->changing, sizeof(zone->changing), "%s", request->device);
 	return PZ_OK;
 }
 
+/* The link may be gone, or still have the answer to send. */
 static void
-begin_admission(struct zone_turn *turn)
+admission_done(struct pz_hub_transact *t, struct pz_member *member, enum pz_err err,
+	       const char *detail)
 {
-	struct admission *admission = (struct admission *)(void *)turn;
-	struct hub_zone *zone = admission->zone;
-	struct pz_errinfo info = {""};
-	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
+	struct admission *admission = PZ_CONTAINER(t, struct admission, t);
+	const char *zone = t->zone->authority->zone;
 
-	if (admission->peer == NULL) { /* it went while it waited: nothing was signed */
+	if (err == PZ_OK) {
+		admit(admission, member);
+	} else if (t->is_committed) {
+		pz_error("store", "zone=%s a new device was not stored: %s", zone, detail);
 		refuse(admission, "badRequest");
-		end_admission(admission);
-		return;
-	}
-	struct pz_txn *txn = pz_txn_new();
-	if (txn)
-		err = prepare(admission, txn, &info);
-	if (err != PZ_OK) {
-		pz_warning("enrol-refused", "zone=%s device=%s %s", zone->authority->zone,
-			   admission->request->device, pz_errinfo_text(&info, err));
-		pz_txn_free(txn);
+	} else {
+		if (admission->peer)
+			pz_warning("enrol-refused", "zone=%s device=%s %s", zone,
+				   admission->request->device, detail);
 		refuse(admission, err == PZ_ERR_EXISTS ? "nameTaken" : "badRequest");
-		end_admission(admission);
-		return;
 	}
-	snprintf(zone->changing, sizeof(zone->changing), "%s", admission->request->device);
-	pz_store_commit(zone->hub->config.store, txn, on_stored, admission);
+	if (admission->peer) {
+		admission->peer->admission = NULL;
+		admission->peer->is_enrol_decided = true;
+	}
 }
 
 static void
-drop_admission(struct zone_turn *turn)
+release_admission(struct pz_hub_transact *t)
 {
-	struct admission *admission = (struct admission *)(void *)turn;
+	struct admission *admission = PZ_CONTAINER(t, struct admission, t);
 
-	pz_authority_drop(admission->change);
-	free_admission(admission);
+	pz_cert_free(admission->cert);
+	pz_crl_free(admission->crl);
 }
+
+static const struct pz_hub_transact_ops admission_ops = {prepare_admission, admission_done,
+							 release_admission};
 
 static void
 on_admit(void *arg, const struct pz_enrol_request *request)
@@ -198,15 +161,11 @@ on_admit(void *arg, const struct pz_enrol_request *request)
 		pz_enrol_hub_refused(peer->enrol, "badRequest");
 		return;
 	}
-	*admission = (struct admission){
-		.turn = {.begin = begin_admission, .drop = drop_admission},
-		.zone = peer->zone,
-		.request = request,
-		.issue = request->issue,
-		.peer = peer,
-	};
+	admission->request = request;
+	admission->issue = request->issue;
+	admission->peer = peer;
 	peer->admission = admission;
-	zone_take_turn(peer->zone, &admission->turn);
+	pz_hub_transact(peer->zone, &admission->t, &admission_ops);
 }
 
 /* Page 3: the owner is told when attempts failed (page 14, ENR-7). */

@@ -19,14 +19,7 @@
 #include "zone/authority.h"
 #include "zone/shared.h"
 
-/** A change of a zone's authority: one at a time is on its way to the disk, the others wait. */
-struct zone_turn {
-	struct pz_list node;
-	/** It is its turn; ends, now or later, in zone_end_turn. */
-	void (*begin)(struct zone_turn *turn);
-	/** The zone goes before it ended, and the store calls nobody back any more: only frees. */
-	void (*drop)(struct zone_turn *turn);
-};
+struct pz_hub_transact;
 
 /** One zone at work. */
 struct hub_zone {
@@ -52,9 +45,9 @@ struct hub_zone {
 	unsigned saves;  /* commits of such records under way */
 	bool is_behind;  /* one has failed, and was not made good yet */
 	struct pz_timer update_timer, save_timer;
-	uint64_t updated_us;    /* when the last Update was told */
-	struct pz_list turns;   /* struct zone_turn.node */
-	struct zone_turn *turn; /* whose it is now, or NULL */
+	uint64_t updated_us;              /* when the last Update was told */
+	struct pz_list transacts;         /* struct pz_hub_transact.node, those that wait */
+	struct pz_hub_transact *transact; /* whose turn it is, or NULL */
 	size_t connected;
 	size_t learning;  /* lists of devices among the turns */
 	bool is_changing; /* a change of the authority waits for the disk */
@@ -172,10 +165,6 @@ void zone_save_member(struct hub_zone *zone, const struct pz_member *member);
 void zone_save_now(struct hub_zone *zone);
 
 /* change.c */
-/** Waits for its turn to change the authority; turn->begin may run inside. */
-void zone_take_turn(struct hub_zone *zone, struct zone_turn *turn);
-/** The change is over, whatever became of it: the next one begins. */
-void zone_end_turn(struct hub_zone *zone);
 /** Page 2 "Revocation", once durable. */
 void zone_revoked(struct hub_zone *zone, struct pz_member *member, const char *reason);
 /** Revokes a device. @param request ends when that is durable; NULL: none */

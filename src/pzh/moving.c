@@ -6,6 +6,7 @@
 #include "base/host.h"
 #include "pzh/internal.h"
 #include "pzh/result.h"
+#include "pzh/transact.h"
 #include "wire/json.h"
 
 /* ---- telling ---- */
@@ -36,31 +37,47 @@ tell_all(struct hub_zone *zone)
 /* ---- the command ---- */
 
 struct move {
-	struct zone_turn turn;
-	struct hub_zone *zone;
+	struct pz_hub_transact t;
 	struct pz_request *request;
 	struct pz_hub_address to; /* port 0: it stays */
 	struct pz_hub_move next;
 };
 
-/* Frees, and lets the next change begin. */
-static void
-end_move(struct move *move, enum pz_err err, const char *detail)
+/* Where it stays is here, under the address that enrolments are told. */
+static enum pz_err
+check(const struct move *move, struct pz_hub_address *out, struct pz_errinfo *info)
 {
-	struct hub_zone *zone = move->zone;
+	const struct pz_authority *a = move->t.zone->authority;
+	struct pz_hub_address here;
 
-	pz_request_finish(move->request, err, detail,
-			  err == PZ_OK ? pzh_stay_result(zone->authority) : NULL);
-	free(move);
-	zone_end_turn(zone);
+	pz_hub_address_set(&here, a->host, move->t.zone->hub->port);
+	*out = move->to.port ? move->to : here;
+	if (move->to.port == 0 && !a->move.is_moving)
+		return pz_fail(info, PZ_ERR_NOTFOUND, "zone %s is not moving", a->zone);
+	if (move->to.port && pz_hub_address_eq(&move->to, &here))
+		return pz_fail(info, PZ_ERR_CONFIG, "zone %s is at %s port %u already", a->zone,
+			       here.host, (unsigned)here.port);
+	return PZ_OK;
+}
+
+static enum pz_err
+prepare_move(struct pz_hub_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
+{
+	struct move *move = PZ_CONTAINER(t, struct move, t);
+	struct pz_hub_address to;
+
+	PZ_TRY(check(move, &to, info));
+	return pz_authority_announce(t->zone->authority, &to, move->to.port != 0, txn, &move->next,
+				     info);
 }
 
 static void
-on_stored(void *arg, enum pz_err err, const char *detail)
+move_done(struct pz_hub_transact *t, struct pz_member *member, enum pz_err err, const char *detail)
 {
-	struct move *move = arg;
-	struct hub_zone *zone = move->zone;
+	const struct move *move = PZ_CONTAINER(t, struct move, t);
+	struct hub_zone *zone = t->zone;
 
+	(void)member;
 	if (err == PZ_OK) {
 		zone->authority->move = move->next;
 		if (move->next.is_moving)
@@ -71,52 +88,11 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 		tell_all(zone);
 		zone_check_conditions(zone);
 	}
-	end_move(move, err, detail);
+	pz_request_finish(move->request, err, detail,
+			  err == PZ_OK ? pzh_stay_result(zone->authority) : NULL);
 }
 
-/* Where it stays is here, under the address that enrolments are told. */
-static enum pz_err
-check(const struct move *move, struct pz_hub_address *out, struct pz_errinfo *info)
-{
-	const struct pz_authority *a = move->zone->authority;
-	struct pz_hub_address here;
-
-	pz_hub_address_set(&here, a->host, move->zone->hub->port);
-	*out = move->to.port ? move->to : here;
-	if (move->to.port == 0 && !a->move.is_moving)
-		return pz_fail(info, PZ_ERR_NOTFOUND, "zone %s is not moving", a->zone);
-	if (move->to.port && pz_hub_address_eq(&move->to, &here))
-		return pz_fail(info, PZ_ERR_CONFIG, "zone %s is at %s port %u already", a->zone,
-			       here.host, (unsigned)here.port);
-	return PZ_OK;
-}
-
-static void
-begin_move(struct zone_turn *turn)
-{
-	struct move *move = PZ_CONTAINER(turn, struct move, turn);
-	struct hub_zone *zone = move->zone;
-	struct pz_errinfo info = {""};
-	struct pz_txn *txn = pz_txn_new();
-	struct pz_hub_address to;
-	enum pz_err err = txn ? check(move, &to, &info) : PZ_ERR_LIMIT_MEMORY;
-
-	if (err == PZ_OK)
-		err = pz_authority_announce(zone->authority, &to, move->to.port != 0, txn,
-					    &move->next, &info);
-	if (err != PZ_OK) {
-		pz_txn_free(txn);
-		end_move(move, err, pz_errinfo_text(&info, err));
-		return;
-	}
-	pz_store_commit(zone->hub->config.store, txn, on_stored, move);
-}
-
-static void
-drop_move(struct zone_turn *turn)
-{
-	free(PZ_CONTAINER(turn, struct move, turn));
-}
+static const struct pz_hub_transact_ops move_ops = {prepare_move, move_done, NULL};
 
 static enum pz_err
 read_target(const json_t *params, struct pz_hub_address *out, struct pz_errinfo *info)
@@ -154,7 +130,7 @@ cmd_move(struct pz_request *request)
 		pz_request_fail(request, err, pz_errinfo_text(&info, err));
 		return;
 	}
-	*move = (struct move){.zone = zone, .request = request, .to = to};
-	move->turn = (struct zone_turn){.begin = begin_move, .drop = drop_move};
-	zone_take_turn(zone, &move->turn);
+	move->request = request;
+	move->to = to;
+	pz_hub_transact(zone, &move->t, &move_ops);
 }

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 
 #include "pzh/internal.h"
+#include "pzh/transact.h"
 #include "wire/json.h"
 #include "zone/removal.h"
 
 struct removal {
-	struct zone_turn turn;
-	struct hub_zone *zone;
+	struct pz_hub_transact t;
 	struct pz_request *request;
 };
 
@@ -61,22 +61,30 @@ show(struct hub_zone *zone)
 	return err;
 }
 
-static void
-on_removed(void *arg, enum pz_err err, const char *detail)
+static enum pz_err
+prepare_removal(struct pz_hub_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
-	struct removal *removal = arg;
-	struct hub_zone *zone = removal->zone;
+	(void)info;
+	PZ_TRY(pz_authority_remove(t->zone->authority, txn));
+	hide(t->zone);
+	return PZ_OK;
+}
+
+static void
+not_removed(struct hub_zone *zone, const char *detail)
+{
 	const char *name = zone->authority->zone;
 
-	if (err != PZ_OK) {
-		pz_error("removal", "zone=%s was not removed: %s", name, detail);
-		if (show(zone) != PZ_OK)
-			pz_error("removal", "zone=%s is served again after a restart only", name);
-		pz_request_fail(removal->request, err, detail);
-		zone_end_turn(zone);
-		free(removal);
-		return;
-	}
+	pz_error("removal", "zone=%s was not removed: %s", name, detail);
+	if (show(zone) != PZ_OK)
+		pz_error("removal", "zone=%s is served again after a restart only", name);
+}
+
+static void
+removed(struct hub_zone *zone)
+{
+	const char *name = zone->authority->zone;
+
 	if (pz_authority_remove_keys(zone->authority, zone->hub->config.keys) != PZ_OK) {
 		pz_error("removal", "zone=%s its keys could not be deleted, that is tried again",
 			 name);
@@ -84,35 +92,28 @@ on_removed(void *arg, enum pz_err err, const char *detail)
 	}
 	pz_notice("removed", "zone=%s is gone from this hub", name);
 	pz_list_append(&zone->hub->removed, &zone->removed_node);
-	zone->turn = NULL; /* no other change has its turn any more */
-	pz_request_answer(removal->request, json_pack("{s:s}", "zone", name));
-	free(removal);
 }
 
 static void
-begin_removal(struct zone_turn *turn)
+removal_done(struct pz_hub_transact *t, struct pz_member *member, enum pz_err err,
+	     const char *detail)
 {
-	struct removal *removal = PZ_CONTAINER(turn, struct removal, turn);
-	struct hub_zone *zone = removal->zone;
-	struct pz_txn *txn = pz_txn_new();
-	enum pz_err err = txn ? pz_authority_remove(zone->authority, txn) : PZ_ERR_LIMIT_MEMORY;
+	const struct removal *removal = PZ_CONTAINER(t, struct removal, t);
+	struct hub_zone *zone = t->zone;
 
-	if (err != PZ_OK) {
-		pz_txn_free(txn);
-		pz_request_fail(removal->request, err, "");
-		zone_end_turn(zone);
-		free(removal);
+	(void)member;
+	if (err == PZ_OK) {
+		removed(zone);
+		pz_request_answer(removal->request,
+				  json_pack("{s:s}", "zone", zone->authority->zone));
 		return;
 	}
-	hide(zone);
-	pz_store_commit(zone->hub->config.store, txn, on_removed, removal);
+	if (t->is_committed)
+		not_removed(zone, detail);
+	pz_request_fail(removal->request, err, detail);
 }
 
-static void
-drop_removal(struct zone_turn *turn)
-{
-	free(PZ_CONTAINER(turn, struct removal, turn));
-}
+static const struct pz_hub_transact_ops removal_ops = {prepare_removal, removal_done, NULL};
 
 void
 cmd_remove(struct pz_request *request)
@@ -130,7 +131,6 @@ cmd_remove(struct pz_request *request)
 		pz_request_fail(request, err, info.text);
 		return;
 	}
-	*removal = (struct removal){.zone = zone, .request = request};
-	removal->turn = (struct zone_turn){.begin = begin_removal, .drop = drop_removal};
-	zone_take_turn(zone, &removal->turn);
+	removal->request = request;
+	pz_hub_transact(zone, &removal->t, &removal_ops);
 }

@@ -11,6 +11,7 @@
 #include "base/codec.h"
 #include "pzh/internal.h"
 #include "pzh/result.h"
+#include "pzh/transact.h"
 #include "wire/json.h"
 #include "zone/migration.h"
 #include "zone/record.h"
@@ -120,31 +121,21 @@ read_bytes(json_t *params, const char *name, void *out, size_t len, struct pz_er
 
 /** Waits for its turn: what is exported is a zone that nothing changes meanwhile. */
 struct exporting {
-	struct zone_turn turn;
-	struct hub_zone *zone;
+	struct pz_hub_transact t;
 	struct pz_request *request;
 	uint8_t head[PZ_ARCHIVE_HEAD_BYTES], key[PZ_ARCHIVE_KEY_BYTES];
 };
 
-static void
-drop_exporting(struct zone_turn *turn)
-{
-	struct exporting *x = PZ_CONTAINER(turn, struct exporting, turn);
-
-	sodium_memzero(x, sizeof(*x));
-	free(x);
-}
-
 static enum pz_err
 write_archive(struct exporting *x, json_t **out_result, struct pz_errinfo *info)
 {
-	const struct pz_authority *a = x->zone->authority;
-	struct pz_hub *hub = x->zone->hub;
+	const struct pz_authority *a = x->t.zone->authority;
+	struct pz_hub *hub = x->t.zone->hub;
 	struct transfer *t = NULL;
 
 	PZ_TRY(new_transfer(hub, &t, info));
-	zone_save_seen(x->zone); /* what is written is what the store has */
-	zone_save_now(x->zone);
+	zone_save_seen(x->t.zone); /* what is written is what the store has */
+	zone_save_now(x->t.zone);
 	enum pz_err err = pz_migration_write(a, hub->config.store, hub->port, x->head, x->key,
 					     &t->archive, info);
 	if (err != PZ_OK) {
@@ -159,29 +150,41 @@ write_archive(struct exporting *x, json_t **out_result, struct pz_errinfo *info)
 }
 
 static void
-begin_export(struct zone_turn *turn)
+export_now(struct pz_hub_transact *turn, struct pz_member *member, enum pz_err err,
+	   const char *detail)
 {
-	struct exporting *x = PZ_CONTAINER(turn, struct exporting, turn);
-	struct hub_zone *zone = x->zone;
+	struct exporting *x = PZ_CONTAINER(turn, struct exporting, t);
 	struct pz_errinfo info = {""};
 	json_t *result = NULL;
-	enum pz_err err = write_archive(x, &result, &info);
 
+	(void)member;
+	(void)detail;
+	if (err == PZ_OK)
+		err = write_archive(x, &result, &info);
 	pz_request_finish(x->request, err, info.text, result);
-	drop_exporting(turn);
-	zone_end_turn(zone);
 }
+
+static void
+release_export(struct pz_hub_transact *turn)
+{
+	struct exporting *x = PZ_CONTAINER(turn, struct exporting, t);
+
+	sodium_memzero(x->key, sizeof(x->key));
+}
+
+static const struct pz_hub_transact_ops export_ops = {NULL, export_now, release_export};
 
 void
 cmd_export(struct pz_request *request)
 {
 	struct pz_errinfo info = {""};
 	struct exporting *x = calloc(1, sizeof(*x));
+	struct hub_zone *zone = NULL;
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
 	if (x)
-		err = hub_choose_zone(hub_of(request), pz_json_str(request->params, "zone"),
-				      &x->zone, &info);
+		err = hub_choose_zone(hub_of(request), pz_json_str(request->params, "zone"), &zone,
+				      &info);
 	if (err == PZ_OK)
 		err = read_bytes(request->params, "head", x->head, sizeof(x->head), &info);
 	if (err == PZ_OK)
@@ -192,8 +195,7 @@ cmd_export(struct pz_request *request)
 		return;
 	}
 	x->request = request;
-	x->turn = (struct zone_turn){.begin = begin_export, .drop = drop_exporting};
-	zone_take_turn(x->zone, &x->turn);
+	pz_hub_transact(zone, &x->t, &export_ops);
 }
 
 /* ---- parts ---- */

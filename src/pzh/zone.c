@@ -4,6 +4,7 @@
 
 #include "base/auto.h"
 #include "pzh/internal.h"
+#include "pzh/transact.h"
 #include "rpc/error.h"
 #include "rpc/payload.h"
 #include "wire/message.h"
@@ -451,7 +452,7 @@ zone_new(struct pz_hub *hub, struct pz_authority *takes, struct hub_zone **out,
 	zone->authority = takes;
 	pz_list_init(&zone->links);
 	pz_zone_sni_tag(pz_slice_str(takes->zone), zone->tag);
-	pz_list_init(&zone->turns);
+	pz_list_init(&zone->transacts);
 	pz_timer_init(&zone->update_timer, on_update, zone);
 	pz_timer_init(&zone->save_timer, on_save, zone);
 	enum pz_err err = build(zone, info);
@@ -474,13 +475,7 @@ zone_free(struct hub_zone *zone)
 		return;
 	pz_env_stop(zone->hub->config.env, &zone->update_timer);
 	pz_env_stop(zone->hub->config.env, &zone->save_timer);
-	PZ_LIST_EACH (&zone->turns, node, tmp) {
-		struct zone_turn *turn = PZ_CONTAINER(node, struct zone_turn, node);
-		pz_list_remove(node);
-		turn->drop(turn);
-	}
-	if (zone->turn)
-		zone->turn->drop(zone->turn);
+	pz_hub_transact_drop_all(zone);
 	while (zone->announced && pz_map_next(zone->announced, &pos, &key, &list))
 		json_decref(list);
 	pz_map_free(zone->announced);
