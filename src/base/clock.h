@@ -11,7 +11,8 @@
 /** When this program was built, in ms since 1970: no clock that is right is before it. It is
  * SOURCE_DATE_EPOCH of the build, else a date that belongs to the version. */
 uint64_t pz_build_time_ms(void);
-/** Errors: CONFIG (the clock is before the build; info says both dates). */
+/** Checks that the wall clock is not before the time of the build. Errors: CONFIG, with both dates
+ * in info. */
 enum pz_err pz_clock_check(const struct pz_env *env, struct pz_errinfo *info) PZ_MUST_USE;
 /** "2026-11-29 23:05 UTC". */
 void pz_clock_text(uint64_t wall_ms, char out[32]);

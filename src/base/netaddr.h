@@ -24,9 +24,9 @@ struct pz_netaddr {
 bool pz_netaddr_parse(const char *text, struct pz_netaddr *out);
 /** fe80::/10 or 169.254/16: means nothing outside its own network. */
 bool pz_netaddr_is_link_local(const struct pz_netaddr *address);
-/** ::1 or 127/8. */
+/** True for loopback: ::1 or 127.0.0.0/8. */
 bool pz_netaddr_is_loopback(const struct pz_netaddr *address);
-/** fc00::/7 (RFC 4193), or 10/8, 172.16/12, 192.168/16 (RFC 1918). */
+/** True for private addresses: fc00::/7 (RFC 4193), or 10/8, 172.16/12, 192.168/16 (RFC 1918). */
 bool pz_netaddr_is_private(const struct pz_netaddr *address);
 /** A link-local IPv6 address that names no interface: the system cannot use it. */
 bool pz_netaddr_lacks_interface(const struct pz_netaddr *address);

@@ -35,7 +35,7 @@ struct pz_conditions;
 
 /** @param env borrowed for the life of the object. NULL: out of memory. */
 struct pz_conditions *pz_conditions_new(const struct pz_env *env);
-/** NULL is fine. */
+/** Frees all conditions. NULL is fine. */
 void pz_conditions_free(struct pz_conditions *conditions);
 
 /**

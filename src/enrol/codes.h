@@ -28,7 +28,7 @@ struct pz_code *pz_codes_find(struct pz_codes *codes, const struct pz_env *env, 
 struct pz_code *pz_codes_of_issue(struct pz_codes *codes, uint64_t issue);
 /** True while one can be used. */
 bool pz_codes_is_live(const struct pz_codes *codes, const struct pz_env *env);
-/** Wipes and frees all. */
+/** Cancels all codes: wipes and frees them. */
 void pz_codes_cancel_all(struct pz_codes *codes);
 
 #endif

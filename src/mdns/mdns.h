@@ -120,7 +120,7 @@ pz_mdns_tell_trouble(const struct pz_mdns *mdns, enum pz_mdns_trouble trouble, c
 		mdns->events->trouble(mdns->arg, trouble, text);
 }
 
-/** NULL is fine. */
+/** Withdraws what is announced and frees; see struct pz_mdns_ops. NULL is fine. */
 static inline void
 pz_mdns_free(struct pz_mdns *mdns)
 {

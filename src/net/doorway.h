@@ -76,7 +76,7 @@ const char *pz_guest_net(const struct pz_guest *guest);
 /** True while it has proved nothing. */
 bool pz_guest_is_waiting(const struct pz_guest *guest);
 
-/** How many wait. */
+/** Number of guests that have proved nothing yet. */
 size_t pz_doorway_waiting(const struct pz_doorway *doorway);
 /** How many addresses and networks have a connection, for tests. */
 size_t pz_doorway_crowds(const struct pz_doorway *doorway);

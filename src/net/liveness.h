@@ -56,7 +56,7 @@ void pz_liveness_stop(struct pz_link *link);
 void pz_liveness_on_bytes(struct pz_link *link);
 /** A step of the handshake was sent. */
 void pz_liveness_on_flight(struct pz_link *link);
-/** We read, or not. */
+/** Reading of the link was switched on or off; while off, the other end gets keepAlives. */
 void pz_liveness_on_reading(struct pz_link *link, bool on);
 /** True when bytes are under way and none was acknowledged for so long that the way must be gone;
  * called now and then. */

@@ -15,7 +15,7 @@ struct pz_netwatch;
  */
 enum pz_err pz_netwatch_new(struct pz_loop *loop, void (*changed)(void *arg), void *arg,
 			    struct pz_netwatch **out) PZ_MUST_USE;
-/** NULL is fine. */
+/** Stops watching and frees the watch. NULL is fine. */
 void pz_netwatch_free(struct pz_netwatch *watch);
 
 /**

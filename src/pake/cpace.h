@@ -59,7 +59,7 @@ enum pz_err pz_cpace_finish(struct pz_cpace *cpace, bool is_initiator, struct pz
 			    struct pz_slice ad_b, const uint8_t peer_share[PZ_CPACE_SHARE_BYTES],
 			    uint8_t out_isk[PZ_CPACE_ISK_BYTES]) PZ_MUST_USE;
 
-/** Clears everything. */
+/** Overwrites all secrets of the exchange. Call it at the end, also after a failure. */
 void pz_cpace_wipe(struct pz_cpace *cpace);
 
 #endif

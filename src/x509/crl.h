@@ -64,12 +64,12 @@ PZ_AUTO_DEFINE(struct pz_crl, pz_crl_free)
 enum pz_err pz_crl_verify(const struct pz_crl *crl, const struct pz_cert *ca,
 			  struct pz_errinfo *info) PZ_MUST_USE;
 
-/** crlNumber. */
+/** The crlNumber, which counts up with each list of a zone. */
 uint64_t pz_crl_number(const struct pz_crl *crl);
 /** True when the serial is on the list. Also true when it cannot be looked up (not hex, out of
  * memory): fails closed. */
 bool pz_crl_has_serial(const struct pz_crl *crl, const char *serial_hex);
-/** Entries on the list. */
+/** Number of entries. */
 size_t pz_crl_len(const struct pz_crl *crl);
 /** One entry, for the list that follows this one. @param i less than pz_crl_len */
 void pz_crl_entry_at(const struct pz_crl *crl, size_t i, struct pz_crl_entry *out);

@@ -18,7 +18,7 @@ struct pz_keydir;
 /** Opens, makes or refuses. Errors as pz_keystore_open_dir. */
 enum pz_err
 pz_keydir_open(const char *dir, struct pz_keydir **out, struct pz_errinfo *info) PZ_MUST_USE;
-/** NULL is fine. */
+/** Closes the directory; the files stay. NULL is fine. */
 void pz_keydir_free(struct pz_keydir *kd);
 PZ_AUTO_DEFINE(struct pz_keydir, pz_keydir_free)
 

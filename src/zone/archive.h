@@ -85,7 +85,7 @@ enum pz_err pz_archive_read(struct pz_archive_reader *reader, struct pz_slice by
 /** There are no more bytes. Errors: as pz_archive_read; PROTO when the end is missing. */
 enum pz_err
 pz_archive_read_end(struct pz_archive_reader *reader, struct pz_errinfo *info) PZ_MUST_USE;
-/** NULL is fine. */
+/** Wipes the key and frees the reader. NULL is fine. */
 void pz_archive_reader_free(struct pz_archive_reader *reader);
 PZ_AUTO_DEFINE(struct pz_archive_reader, pz_archive_reader_free)
 

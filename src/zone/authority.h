@@ -114,7 +114,7 @@ pz_authority_load_all(struct pz_store *store, struct pz_keystore *keys, const st
 		      struct pz_errinfo *info) PZ_MUST_USE;
 /** Writes the zone's own record, where is_secret_unsaved says so. Errors: LIMIT_MEMORY. */
 enum pz_err pz_authority_save(struct pz_authority *authority, struct pz_txn *txn) PZ_MUST_USE;
-/** NULL is fine. */
+/** Frees the authority with its members; the key store keeps the keys. NULL is fine. */
 void pz_authority_free(struct pz_authority *authority);
 
 /** Member by device name, also a revoked one; NULL when the zone has no such member. */

@@ -68,7 +68,7 @@ enum pz_err pz_membership_renew(const struct pz_membership *membership, struct p
 				const struct pz_env *env, struct pz_txn *txn,
 				struct pz_membership **out, struct pz_errinfo *info) PZ_MUST_USE;
 
-/** Key URIs in use. */
+/** The URIs of the keys in use, borrowed: CA and TLS. For pz_keystore_sweep. */
 void pz_membership_key_uris(const struct pz_membership *membership, const char *out[2]);
 
 #endif
