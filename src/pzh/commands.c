@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "pzh/command_table.h"
 #include "pzh/internal.h"
 #include "pzh/result.h"
 #include "wire/json.h"
@@ -109,10 +110,6 @@ cmd_init(struct pz_request *request)
 		   *host = pz_json_str(request->params, "host");
 	struct pz_errinfo info = {""};
 
-	if (zone == NULL || host == NULL) {
-		pz_request_fail(request, PZ_ERR_CONFIG, "init needs a zone and a host");
-		return;
-	}
 	enum pz_err err = begin_init(request, zone, host, &info);
 	if (err != PZ_OK)
 		pz_request_fail(request, err, pz_errinfo_text(&info, err));
@@ -244,7 +241,7 @@ cmd_token(struct pz_request *request)
 	const char *device = pz_json_str(request->params, "device");
 	struct pz_errinfo info = {""};
 	struct hub_zone *zone;
-	int64_t ttl = PZ_CODE_TTL_MAX_S;
+	int64_t ttl = pz_request_int(request, "ttl", PZ_CODE_TTL_MAX_S);
 
 	enum pz_err err = hub_choose_zone(hub_of(request), pz_json_str(request->params, "zone"),
 					  &zone, &info);
@@ -261,10 +258,6 @@ cmd_token(struct pz_request *request)
 		err = pz_fail(&info, PZ_ERR_EXISTS,
 			      "device name %s is taken; revoke that device first or choose another",
 			      device);
-	if (err == PZ_OK && json_object_get(request->params, "ttl") &&
-	    !pz_json_int(request->params, "ttl", 1, PZ_CODE_TTL_MAX_S, &ttl))
-		err = pz_fail(&info, PZ_ERR_CONFIG, "ttl must be 1 to %d seconds",
-			      PZ_CODE_TTL_MAX_S);
 	if (err != PZ_OK) {
 		pz_request_fail(request, err, info.text);
 		return;
@@ -281,10 +274,6 @@ cmd_revoke(struct pz_request *request)
 	struct pz_errinfo info = {""};
 	struct hub_zone *zone;
 
-	if (device == NULL) {
-		pz_request_fail(request, PZ_ERR_CONFIG, "revoke needs a device");
-		return;
-	}
 	enum pz_err err = hub_choose_zone(hub_of(request), pz_json_str(request->params, "zone"),
 					  &zone, &info);
 	if (err != PZ_OK)
@@ -358,51 +347,7 @@ cmd_status(struct pz_request *request)
 			  "metrics", pz_metrics_json(m)));
 }
 
-static const struct {
-	const char *name;
-	void (*run)(struct pz_request *request);
-} commands[] = {
-	{"init", cmd_init},          {"zones", cmd_zones},        {"token", cmd_token},
-	{"devices", cmd_devices},    {"revoke", cmd_revoke},      {"status", cmd_status},
-	{"user", zone_details_user}, {"name", zone_details_name}, {"move", cmd_move},
-	{"export", cmd_export},      {"import", cmd_import},      {"importEnd", cmd_import_end},
-	{"part", cmd_part},          {"data", zone_data_list},    {"data-remove", zone_data_remove},
-	{"remove", cmd_remove},
-};
-
-/* Parameters that name something are texts: one that is not must not be taken for one that is not
- * given. */
-static bool
-are_texts(const json_t *params, char out_wrong[64])
-{
-	static const char *const names[] = {"zone", "host", "name", "device", "origin", "key"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const json_t *value = json_object_get(params, names[i]);
-		if (value && !json_is_null(value) && !json_is_string(value)) {
-			snprintf(out_wrong, 64, "%s must be a text", names[i]);
-			return false;
-		}
-	}
-	return true;
-}
-
-static void
-run_command(struct pz_request *request, const char *name)
-{
-	char wrong[64];
-
-	if (!are_texts(request->params, wrong)) {
-		pz_request_fail(request, PZ_ERR_CONFIG, wrong);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(commands[i].name, name) == 0) {
-			commands[i].run(request);
-			return;
-		}
-	pz_request_fail(request, PZ_ERR_NOTFOUND, "the hub has no such command");
-}
+static const struct pz_command commands[] = {PZ_PZH_COMMANDS(PZ_COMMAND_ROW){.name = NULL}};
 
 struct pz_request *
 pz_hub_command(struct pz_hub *hub, const char *name, json_t *params, const struct pz_reply *reply,
@@ -411,6 +356,6 @@ pz_hub_command(struct pz_hub *hub, const char *name, json_t *params, const struc
 	struct pz_request *request = pz_request_new(&hub->requests, params, reply, arg);
 
 	if (request)
-		run_command(request, name);
+		pz_command_run(commands, name, request);
 	return request;
 }

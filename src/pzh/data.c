@@ -138,9 +138,6 @@ zone_data_remove(struct pz_request *request)
 
 	enum pz_err err =
 		hub_choose_zone(hub_of(request), pz_json_str(params, "zone"), &zone, &info);
-	if (err == PZ_OK && app.origin == NULL)
-		err = pz_fail(&info, PZ_ERR_CONFIG,
-			      "data-remove needs the origin of an app; `pzh data` lists them");
 	if (err == PZ_OK)
 		clear(request, zone, json_object(), pz_shared_is_of_app, &app, "removed");
 	else

@@ -193,8 +193,6 @@ name(struct pz_request *request, struct pz_errinfo *info)
 	struct pz_details_wish wish;
 	struct hub_zone *zone;
 
-	if (device == NULL)
-		return pz_fail(info, PZ_ERR_CONFIG, "which device is meant? give its name");
 	PZ_TRY(hub_choose_zone(hub_of(request), pz_json_str(params, "zone"), &zone, info));
 	PZ_TRY(pz_details_read_name(params, &wish, info));
 	const struct pz_member *member = pz_authority_member(zone->authority, device);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "command/table.h"
 #include "condition/condition.h"
 #include "enrol/codes.h"
 #include "enrol/hub.h"

@@ -123,8 +123,7 @@ cmd_remove(struct pz_request *request)
 	struct hub_zone *zone = NULL;
 	struct removal *removal = NULL;
 
-	enum pz_err err = name ? hub_choose_zone(hub_of(request), name, &zone, &info)
-			       : pz_fail(&info, PZ_ERR_CONFIG, "remove needs a zone");
+	enum pz_err err = hub_choose_zone(hub_of(request), name, &zone, &info);
 	if (err == PZ_OK && (removal = calloc(1, sizeof(*removal))) == NULL)
 		err = PZ_ERR_LIMIT_MEMORY;
 	if (err != PZ_OK) {

@@ -284,28 +284,14 @@ cmd_import(struct pz_request *request)
 	pz_request_finish(request, err, pz_errinfo_text(&info, err), result);
 }
 
-/* The port that devices reach this hub by, unless the command says another one. */
-static enum pz_err
-read_port(struct pz_request *request, uint16_t *out, struct pz_errinfo *info)
-{
-	int64_t port = hub_of(request)->port;
-
-	if (json_object_get(request->params, "port") &&
-	    !pz_json_int(request->params, "port", 1, UINT16_MAX, &port))
-		return pz_fail(info, PZ_ERR_CONFIG, "port must be 1 to 65535");
-	*out = (uint16_t)port;
-	return PZ_OK;
-}
-
 static enum pz_err
 finish_import(struct pz_request *request, struct transfer *t, struct pz_errinfo *info)
 {
 	struct pz_authority *a = NULL;
 	struct pz_txn *txn = NULL;
 	const char *zone = NULL;
-	uint16_t port = 0;
+	uint16_t port = (uint16_t)pz_request_int(request, "port", hub_of(request)->port);
 
-	PZ_TRY(read_port(request, &port, info));
 	PZ_TRY(pz_migration_end(t->migration, &zone, info));
 	PZ_TRY(hub_check_new_zone(hub_of(request), zone, info));
 	enum pz_err err = pz_migration_settle(t->migration, pz_json_str(request->params, "host"),

@@ -301,7 +301,8 @@ nonsense_is_refused(void **state)
 	json_object_set_new(params, "zone", json_string("bob@example.org"));
 	assert_int_equal(ask("export", params)->err, PZ_ERR_NOTFOUND);
 	assert_int_equal(ask("import", json_object())->err, PZ_ERR_CONFIG);
-	assert_int_equal(ask("part", json_object())->err, PZ_ERR_NOTFOUND);
+	assert_int_equal(ask("part", json_object())->err, PZ_ERR_CONFIG);
+	assert_int_equal(ask("part", json_pack("{s:s}", "transfer", "x"))->err, PZ_ERR_NOTFOUND);
 	transfer = import_begun();
 	assert_int_equal(
 		ask("part", json_pack("{s:O, s:s}", "transfer", transfer, "data", "*"))->err,

@@ -85,30 +85,17 @@ appdata_list_command(struct pz_request *request)
 	pz_request_finish(request, err, info.text, result);
 }
 
-static enum pz_err
-read_key(json_t *params, const char **out_origin, const char **out_key, struct pz_errinfo *info)
-{
-	*out_origin = pz_json_str(params, "origin");
-	*out_key = pz_json_str(params, "key");
-	if (*out_origin == NULL)
-		return pz_fail(info, PZ_ERR_CONFIG, "which app is meant? give its origin");
-	return *out_key ? PZ_OK
-			: pz_fail(info, PZ_ERR_CONFIG, "which value is meant? give its key");
-}
-
 void
 appdata_get_command(struct pz_request *request)
 {
 	struct pz_node *node = request->self;
 	json_t *params = request->params;
 	const struct pz_sync_chunk *chunk = NULL;
-	const char *origin, *key;
+	const char *origin = pz_json_str(params, "origin"), *key = pz_json_str(params, "key");
 	struct pz_errinfo info = {""};
 	json_t *result = NULL;
-	enum pz_err err = read_key(params, &origin, &key, &info);
+	enum pz_err err = appdata_get(node, origin, key, &chunk, &info);
 
-	if (err == PZ_OK)
-		err = appdata_get(node, origin, key, &chunk, &info);
 	if (err == PZ_OK) {
 		struct pz_slice value = pz_slice_of(chunk->value, chunk->value_len);
 		result = json_pack("{s:s, s:s, s:o?, s:I, s:I, s:s}", "origin", origin, "key", key,
@@ -172,11 +159,8 @@ set_value(struct change *change, struct pz_errinfo *info)
 	struct pz_node *node = change->request->self;
 	json_t *params = change->request->params;
 	json_t *value = json_object_get(params, "value");
-	const char *origin, *key;
+	const char *origin = pz_json_str(params, "origin"), *key = pz_json_str(params, "key");
 
-	PZ_TRY(read_key(params, &origin, &key, info));
-	if (value == NULL)
-		return pz_fail(info, PZ_ERR_CONFIG, "which value? give any JSON");
 	char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 	if (text == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
@@ -203,8 +187,6 @@ remove_values(struct change *change, struct pz_errinfo *info)
 	const char *origin = pz_json_str(params, "origin");
 	size_t count = 0;
 
-	if (origin == NULL)
-		return pz_fail(info, PZ_ERR_CONFIG, "which app is meant? give its origin");
 	PZ_TRY(appdata_remove(node, origin, pz_json_str(params, "key"), on_stored, change, &count,
 			      info));
 	change->result = json_pack("{s:I}", "removed", (json_int_t)count);

@@ -283,11 +283,11 @@ wrong_parameters_are_refused(void **state)
 	char *value = calloc(1, PZ_SYNC_VALUE_BYTES_MAX + 3);
 
 	(void)state;
-	fails("data-get", json_object(), PZ_ERR_CONFIG, "which app");
-	fails("data-get", naming("a", NULL), PZ_ERR_CONFIG, "which value");
+	fails("data-get", json_object(), PZ_ERR_CONFIG, "needs origin");
+	fails("data-get", naming("a", NULL), PZ_ERR_CONFIG, "needs key");
 	fails("data-set", naming("a", "b"), PZ_ERR_CONFIG, "any JSON");
-	fails("data-set", naming("a", NULL), PZ_ERR_CONFIG, "which value");
-	fails("data-remove", json_object(), PZ_ERR_CONFIG, "which app");
+	fails("data-set", naming("a", NULL), PZ_ERR_CONFIG, "needs key");
+	fails("data-remove", json_object(), PZ_ERR_CONFIG, "needs origin");
 	fails("data-remove", json_pack("{s:s, s:i}", "origin", "a", "key", 1), PZ_ERR_CONFIG,
 	      "key must be a text"); /* not: everything */
 	fails("data-list", json_pack("{s:s}", "prefix", "x"), PZ_ERR_CONFIG, "origin too");

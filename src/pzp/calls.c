@@ -424,16 +424,13 @@ read_params(struct call *call, json_t *params, bool is_description, struct pz_er
 {
 	const char *service = pz_json_str(params, "service");
 	const char *function = is_description ? NULL : pz_json_str(params, "function");
-	int64_t timeout_ms = -1;
+	int64_t timeout_ms = pz_request_int(call->request, "timeout_ms", -1);
 
 	if (!is_name(service, PZ_API_BYTES_MAX + 1 + PZ_ADDRESS_BYTES_MAX) ||
 	    (!is_description && !is_name(function, PZ_METHOD_BYTES_MAX)))
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "call needs a service and a function, by names that are not too "
 			       "long");
-	if (json_object_get(params, "timeout_ms") &&
-	    !pz_json_int(params, "timeout_ms", 0, 86400000, &timeout_ms))
-		return pz_fail(info, PZ_ERR_CONFIG, "the time-out must be at most a day");
 	PZ_TRY(target_init(&call->target, service, info));
 	call->function = function ? strdup(function) : NULL;
 	json_t *given = json_object_get(params, "params");

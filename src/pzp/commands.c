@@ -5,6 +5,7 @@
 
 #include "base/auto.h"
 #include "pzp/appdata.h"
+#include "pzp/command_table.h"
 #include "pzp/devices.h"
 #include "pzp/moved.h"
 #include "pzp/zonedata.h"
@@ -428,70 +429,7 @@ cmd_serve(struct pz_request *request)
 
 /* ---- the table ---- */
 
-static const struct {
-	const char *name;
-	void (*run)(struct pz_request *request);
-} commands[] = {
-	{"status", cmd_status},
-	{"enrol", cmd_enrol},
-	{"leave", cmd_leave},
-	{"connect", cmd_connect},
-	{"disconnect", cmd_disconnect},
-	{"reconnect", cmd_reconnect},
-	{"hub", moved_command},
-	{"services", services_command},
-	{"call", call_start},
-	{"describe", call_describe},
-	{"ping", ping_command},
-	{"watch", cmd_watch},
-	{"serve", cmd_serve},
-	{"peers", cmd_peers},
-	{"discover", discover_start},
-	{"prefs", prefs_command},
-	{"sync", sync_command},
-	{"user", details_user},
-	{"name", details_name},
-	{"data-list", appdata_list_command},
-	{"data-get", appdata_get_command},
-	{"data-set", appdata_set_command},
-	{"data-remove", appdata_remove_command},
-};
-
-/* Parameters that name something are texts: one that is not must not be taken for one that is not
- * given. */
-static const char *
-not_a_text(const json_t *params)
-{
-	static const char *const names[] = {"link",   "host",    "zone",     "device", "code",
-					    "peer",   "service", "function", "api",    "key",
-					    "origin", "prefix",  "after"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const json_t *value = json_object_get(params, names[i]);
-		if (value && !json_is_null(value) && !json_is_string(value))
-			return names[i];
-	}
-	return NULL;
-}
-
-static void
-run_command(struct pz_request *request, const char *name)
-{
-	const char *wrong = not_a_text(request->params);
-	struct pz_errinfo info;
-
-	if (wrong) {
-		(void)pz_fail(&info, PZ_ERR_CONFIG, "%s must be a text", wrong);
-		pz_request_fail(request, PZ_ERR_CONFIG, info.text);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(commands[i].name, name) == 0) {
-			commands[i].run(request);
-			return;
-		}
-	pz_request_fail(request, PZ_ERR_NOTFOUND, "the daemon has no such command");
-}
+static const struct pz_command commands[] = {PZ_PZP_COMMANDS(PZ_COMMAND_ROW){.name = NULL}};
 
 struct pz_request *
 pz_node_command(struct pz_node *node, const char *name, json_t *params,
@@ -500,6 +438,6 @@ pz_node_command(struct pz_node *node, const char *name, json_t *params,
 	struct pz_request *request = pz_request_new(&node->requests, params, reply, arg);
 
 	if (request)
-		run_command(request, name);
+		pz_command_run(commands, name, request);
 	return request;
 }

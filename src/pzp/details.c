@@ -106,8 +106,6 @@ find_device(const struct pz_node *node, const char *name, char out[PZ_DEVICE_BYT
 	if (node->zone.membership == NULL)
 		return pz_fail(info, PZ_ERR_NOTFOUND,
 			       "this device is not enrolled in a zone; `pzp enrol` first");
-	if (name == NULL)
-		return pz_fail(info, PZ_ERR_CONFIG, "which device is meant? give its name");
 	PZ_TRY(devices_find(node, name, out, info));
 	if (!is_ours(node, out) && !pz_prefs_bool(prefs_active(node), PZ_PREF_SYNC_USER_DETAILS))
 		return pz_fail(info, PZ_ERR_CONFIG,

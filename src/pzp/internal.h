@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "command/table.h"
 #include "condition/condition.h"
 #include "conf/prefs.h"
 #include "net/link.h"

@@ -319,17 +319,15 @@ moved_result(const struct pz_node *node)
 }
 
 static enum pz_err
-read_address(const json_t *params, struct pz_hub_address *out, struct pz_errinfo *info)
+read_address(const struct pz_request *request, struct pz_hub_address *out, struct pz_errinfo *info)
 {
-	const char *host = pz_json_str(params, "host");
-	int64_t port = PORT_DEFAULT;
+	const char *host = pz_json_str(request->params, "host");
+	int64_t port = pz_request_int(request, "port", PORT_DEFAULT);
 
 	if (host == NULL || !pz_host_is_dialable(host))
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "'%s' is no host: give the hub's DNS name or IP address",
 			       host ? host : "");
-	if (json_object_get(params, "port") && !pz_json_int(params, "port", 1, UINT16_MAX, &port))
-		return pz_fail(info, PZ_ERR_CONFIG, "port must be 1 to 65535");
 	pz_hub_address_set(out, host, (uint16_t)port);
 	return PZ_OK;
 }
@@ -354,7 +352,7 @@ give_address(struct pz_request *request)
 	struct pz_errinfo info = {""};
 	struct pz_hub_address at;
 
-	enum pz_err err = read_address(request->params, &at, &info);
+	enum pz_err err = read_address(request, &at, &info);
 	if (err != PZ_OK) {
 		pz_request_fail(request, err, info.text);
 		return;
@@ -373,7 +371,7 @@ moved_command(struct pz_request *request)
 	if (node->zone.membership == NULL || node->is_wiping)
 		pz_request_fail(request, PZ_ERR_NOTFOUND,
 				"this device is not enrolled in a zone; `pzp enrol` first");
-	else if (json_object_get(request->params, "host"))
+	else if (pz_json_str(request->params, "host"))
 		give_address(request);
 	else
 		pz_request_answer(request, moved_result(node));

@@ -9,7 +9,6 @@
 #include "wire/json.h"
 
 #define DISCOVER_DEFAULT_MS 2000
-#define DISCOVER_MAX_MS 60000
 
 /* The device that is meant, which is not this one. Errors: as devices_find. */
 static enum pz_err
@@ -198,18 +197,12 @@ void
 discover_start(struct pz_request *request)
 {
 	struct pz_node *node = request->self;
-	json_t *params = request->params;
-	int64_t timeout_ms = DISCOVER_DEFAULT_MS;
+	int64_t timeout_ms = pz_request_int(request, "timeout_ms", DISCOVER_DEFAULT_MS);
 
 	if (node->config.mdns == NULL) {
 		pz_request_fail(request, PZ_ERR_CONFIG,
 				"this daemon does not look at the local network (it listens on "
 				"loopback only, or multicast DNS is not possible here)");
-		return;
-	}
-	if (json_object_get(params, "timeout_ms") &&
-	    !pz_json_int(params, "timeout_ms", 1, DISCOVER_MAX_MS, &timeout_ms)) {
-		pz_request_fail(request, PZ_ERR_CONFIG, "the time-out must be 60 s at most");
 		return;
 	}
 	struct discovering *d = pz_request_begin(request, &discovering_kind);

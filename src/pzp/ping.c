@@ -13,7 +13,6 @@
 
 #define PING_EVERY_US (1 * PZ_US_PER_S)
 #define PING_TIMEOUT_US (2 * PZ_US_PER_S)
-#define PING_COUNT_MAX 1000000
 
 struct ping {
 	struct pz_request *request;
@@ -189,11 +188,7 @@ read_params(struct ping *p, json_t *params, struct pz_errinfo *info)
 	const char *device = pz_json_str(params, "device");
 	const struct pz_membership *m = node->zone.membership;
 
-	if (device == NULL)
-		return pz_fail(info, PZ_ERR_CONFIG, "which device is meant? give its name");
-	if (json_object_get(params, "count") &&
-	    !pz_json_int(params, "count", 0, PING_COUNT_MAX, &p->count))
-		return pz_fail(info, PZ_ERR_CONFIG, "count must be 0 to %d", PING_COUNT_MAX);
+	p->count = pz_request_int(p->request, "count", 0);
 	p->is_until_direct = json_is_true(json_object_get(params, "until_direct"));
 	PZ_TRY(devices_find(node, device, p->device, info));
 	snprintf(p->address, sizeof(p->address), "%s%s%s", m ? m->zone : "", m ? "/" : "",

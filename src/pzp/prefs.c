@@ -625,8 +625,6 @@ read_wish(const json_t *params, struct change *wish, bool *out_is_change, struct
 	const json_t *value = json_object_get(params, "value");
 	const json_t *reset = json_object_get(params, "reset");
 
-	if (reset && !json_is_boolean(reset))
-		return pz_fail(info, PZ_ERR_CONFIG, "reset must be true or false");
 	wish->is_reset = json_is_true(reset);
 	*out_is_change = value || wish->is_reset;
 	if (*out_is_change && key == NULL)

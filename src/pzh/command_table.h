@@ -1,0 +1,81 @@
+/* The commands of pzhd: X(name, handler, parameters, has events, help). docs/control-protocol.md
+ * is made from it, too (scripts/commands). @spec page 12 "Commands of the daemon" */
+#ifndef PZ_PZH_COMMAND_TABLE_H
+#define PZ_PZH_COMMAND_TABLE_H
+
+#include "base/limits.h"
+#include "command/table.h"
+
+/* clang-format off */
+#define PZ_PZH_ZONE PZ_P("zone", TEXT, "the zone; needed where the hub hosts several")
+
+#define PZ_PZH_COMMANDS(X) \
+	X("init", cmd_init, PZ_PARAMS( \
+		PZ_P_NEEDED("zone", TEXT, "name of the new zone, user@domain") \
+		PZ_P_NEEDED("host", TEXT, "DNS name or IP address by which devices reach this hub") \
+		PZ_P("name", TEXT, "display name of the zone")), \
+	  false, "make a zone") \
+	X("zones", cmd_zones, PZ_PARAMS(), false, "list the zones") \
+	X("token", cmd_token, PZ_PARAMS( \
+		PZ_PZH_ZONE \
+		PZ_P("device", TEXT, "the only name that the code is for") \
+		PZ_P_INTEGER("ttl", 1, PZ_CODE_TTL_MAX_S, "seconds", "how long the code counts; the maximum unless given")), \
+	  false, "make an enrolment code") \
+	X("devices", cmd_devices, PZ_PARAMS( \
+		PZ_PZH_ZONE \
+		PZ_P("all", BOOL, "also those that were revoked")), \
+	  false, "list the devices of a zone") \
+	X("revoke", cmd_revoke, PZ_PARAMS( \
+		PZ_P_NEEDED("device", TEXT, "name of a device of the zone") \
+		PZ_PZH_ZONE \
+		PZ_P("purge", BOOL, "also remove what it has written, on all devices")), \
+	  false, "revoke a device") \
+	X("status", cmd_status, PZ_PARAMS(), false, "what the hub does, and warnings") \
+	X("user", zone_details_user, PZ_PARAMS( \
+		PZ_PZH_ZONE \
+		PZ_P("field", TEXT, "the detail; all unless given") \
+		PZ_P("value", TEXT, "what it is set to") \
+		PZ_P("remove", BOOL, "forget the detail")), \
+	  false, "show details of the user, or set one") \
+	X("name", zone_details_name, PZ_PARAMS( \
+		PZ_P_NEEDED("device", TEXT, "name of a device of the zone") \
+		PZ_PZH_ZONE \
+		PZ_P("name", TEXT, "what people shall see") \
+		PZ_P("reset", BOOL, "back to what the device calls itself")), \
+	  false, "give a device another name, for people") \
+	X("move", cmd_move, PZ_PARAMS( \
+		PZ_PZH_ZONE \
+		PZ_P("host", TEXT, "where the zone is going to be: DNS name or IP address") \
+		PZ_P_INTEGER("port", 1, UINT16_MAX, NULL, "of the hub there") \
+		PZ_P("stay", BOOL, "the zone stays here after all")), \
+	  false, "announce that a zone moves to another hub") \
+	X("export", cmd_export, PZ_PARAMS( \
+		PZ_PZH_ZONE \
+		PZ_P_NEEDED("head", TEXT, "head of the archive, 40 bytes in base64") \
+		PZ_P_NEEDED("key", TEXT, "key of the archive, 32 bytes in base64")), \
+	  false, "write the archive of a zone") \
+	X("import", cmd_import, PZ_PARAMS( \
+		PZ_P_NEEDED("key", TEXT, "key of the archive, 32 bytes in base64")), \
+	  false, "begin to read an archive") \
+	X("importEnd", cmd_import_end, PZ_PARAMS( \
+		PZ_P_NEEDED("transfer", TEXT, "as `import` answered") \
+		PZ_P("host", TEXT, "by which devices reach this hub; as the archive says unless given") \
+		PZ_P_INTEGER("port", 1, UINT16_MAX, NULL, "by which devices reach this hub; its own unless given")), \
+	  false, "take the zone of an archive in") \
+	X("part", cmd_part, PZ_PARAMS( \
+		PZ_P_NEEDED("transfer", TEXT, "as `export` or `import` answered") \
+		PZ_P_INTEGER("at", 0, INT64_MAX, "bytes", "where the part begins, of an export") \
+		PZ_P("data", TEXT, "the next part of an import, at most 1 MiB in base64")), \
+	  false, "a part of an archive") \
+	X("data", zone_data_list, PZ_PARAMS(PZ_PZH_ZONE), false, "what apps have stored and devices share") \
+	X("data-remove", zone_data_remove, PZ_PARAMS( \
+		PZ_P_NEEDED("origin", TEXT, "the app; `pzh data` lists them") \
+		PZ_P("key", TEXT, "the key of the value; all of the app unless given") \
+		PZ_PZH_ZONE), \
+	  false, "remove what an app has stored, on all devices") \
+	X("remove", cmd_remove, PZ_PARAMS( \
+		PZ_P_NEEDED("zone", TEXT, "the zone")), \
+	  false, "delete a zone and everything of it")
+/* clang-format on */
+
+#endif

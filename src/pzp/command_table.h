@@ -1,0 +1,102 @@
+/* The commands of pzpd: X(name, handler, parameters, has events, help). docs/control-protocol.md
+ * is made from it, too (scripts/commands). @spec page 12 "Commands of the daemon" */
+#ifndef PZ_PZP_COMMAND_TABLE_H
+#define PZ_PZP_COMMAND_TABLE_H
+
+#include "command/table.h"
+
+/* clang-format off */
+#define PZ_PZP_SERVICE "instance id, API URI, its last part, or display name of a service, with @DEVICE to choose"
+#define PZ_PZP_TIMEOUT_MS_MAX 86400000 /* a day */
+#define PZ_PZP_DISCOVER_MS_MAX 60000
+#define PZ_PZP_PINGS_MAX 1000000
+
+#define PZ_PZP_COMMANDS(X) \
+	X("status", cmd_status, PZ_PARAMS(), false, "how this device and the others are connected, and warnings") \
+	X("enrol", cmd_enrol, PZ_PARAMS( \
+		PZ_P("link", TEXT, "what `pzh token` shows; or else host, zone and code") \
+		PZ_P("host", TEXT, "DNS name or IP address of the hub") \
+		PZ_P_INTEGER("port", 1, UINT16_MAX, NULL, "of the hub; 8041 unless given") \
+		PZ_P("zone", TEXT, "name of the zone") \
+		PZ_P("code", TEXT, "the enrolment code") \
+		PZ_P("device", TEXT, "name of this device in the zone")), \
+	  true, "join a zone") \
+	X("leave", cmd_leave, PZ_PARAMS(), false, "give up the enrolment") \
+	X("connect", cmd_connect, PZ_PARAMS( \
+		PZ_P("peer", TEXT, "name of a device, or its address; the hub unless given")), \
+	  false, "connect to the hub, or directly to a peer") \
+	X("disconnect", cmd_disconnect, PZ_PARAMS( \
+		PZ_P("peer", TEXT, "name of a device, or its address; the hub unless given")), \
+	  false, "disconnect from the hub, or from a peer") \
+	X("reconnect", cmd_reconnect, PZ_PARAMS(), false, "end the link to the hub and connect again") \
+	X("hub", moved_command, PZ_PARAMS( \
+		PZ_P("host", TEXT, "where the hub is now: DNS name or IP address") \
+		PZ_P_INTEGER("port", 1, UINT16_MAX, NULL, "of the hub; 8041 unless given")), \
+	  false, "show where the hub is, or say where it has moved") \
+	X("services", services_command, PZ_PARAMS( \
+		PZ_P("api", TEXT, "only services of this API; * stands for any text") \
+		PZ_P("zone", TEXT, "only services of this zone") \
+		PZ_P("device", TEXT, "only services of this device") \
+		PZ_P("all", BOOL, "also those of devices that cannot be reached now")), \
+	  false, "list services") \
+	X("call", call_start, PZ_PARAMS( \
+		PZ_P_NEEDED("service", TEXT, PZ_PZP_SERVICE) \
+		PZ_P_NEEDED("function", TEXT, "name of one of its functions") \
+		PZ_P("params", JSON, "array or object of what the function takes; [] unless given") \
+		PZ_P_INTEGER("timeout_ms", 0, PZ_PZP_TIMEOUT_MS_MAX, "ms", "0: none; the configured one unless given") \
+		PZ_P("stream", BOOL, "report the values of a stream as events")), \
+	  true, "call a function of a service") \
+	X("describe", call_describe, PZ_PARAMS( \
+		PZ_P_NEEDED("service", TEXT, PZ_PZP_SERVICE) \
+		PZ_P_INTEGER("timeout_ms", 0, PZ_PZP_TIMEOUT_MS_MAX, "ms", "0: none; the configured one unless given")), \
+	  false, "the functions of a service") \
+	X("ping", ping_command, PZ_PARAMS( \
+		PZ_P_NEEDED("device", TEXT, "name of a device of the zone") \
+		PZ_P_INTEGER("count", 0, PZ_PZP_PINGS_MAX, NULL, "requests; 0, or not given: until the client hangs up") \
+		PZ_P("until_direct", BOOL, "look for a direct link, end with the first answer by it")), \
+	  true, "how fast a device answers, and by which way") \
+	X("watch", cmd_watch, PZ_PARAMS(), true, "events as they come") \
+	X("serve", cmd_serve, PZ_PARAMS( \
+		PZ_P_NEEDED("description", OBJECT, "of a service file, see pzp(1)")), \
+	  true, "provide a service made of commands, as long as the request lasts") \
+	X("peers", cmd_peers, PZ_PARAMS(), false, "the devices of the zone, and which way leads to them") \
+	X("discover", discover_start, PZ_PARAMS( \
+		PZ_P_INTEGER("timeout_ms", 1, PZ_PZP_DISCOVER_MS_MAX, "ms", "how long to look; 2000 unless given")), \
+	  false, "look for devices on the local network") \
+	X("prefs", prefs_command, PZ_PARAMS( \
+		PZ_P("key", TEXT, "the preference; all unless given") \
+		PZ_P("value", JSON, "what it is set to: JSON of its type, or its text") \
+		PZ_P("reset", BOOL, "forget what was set")), \
+	  false, "show preferences, or set one") \
+	X("sync", sync_command, PZ_PARAMS(), false, "synchronise now, and show what moved") \
+	X("user", details_user, PZ_PARAMS( \
+		PZ_P("field", TEXT, "the detail; all unless given") \
+		PZ_P("value", TEXT, "what it is set to") \
+		PZ_P("remove", BOOL, "forget the detail")), \
+	  false, "show details of the user, or set one") \
+	X("name", details_name, PZ_PARAMS( \
+		PZ_P_NEEDED("device", TEXT, "name of a device of the zone") \
+		PZ_P("name", TEXT, "what people shall see") \
+		PZ_P("reset", BOOL, "back to what the device calls itself")), \
+	  false, "give a device another name, for people") \
+	X("data-list", appdata_list_command, PZ_PARAMS( \
+		PZ_P("origin", TEXT, "the app whose keys are listed; the apps unless given") \
+		PZ_P("prefix", TEXT, "only keys that begin with this") \
+		PZ_P("after", TEXT, "where to go on, as `next` of the answer before says")), \
+	  false, "what apps stored on this device") \
+	X("data-get", appdata_get_command, PZ_PARAMS( \
+		PZ_P_NEEDED("origin", TEXT, "the app") \
+		PZ_P_NEEDED("key", TEXT, "the key of the value")), \
+	  false, "one value of an app") \
+	X("data-set", appdata_set_command, PZ_PARAMS( \
+		PZ_P_NEEDED("origin", TEXT, "the app") \
+		PZ_P_NEEDED("key", TEXT, "the key of the value") \
+		PZ_P_NEEDED("value", JSON, "the value, any JSON")), \
+	  false, "store a value of an app") \
+	X("data-remove", appdata_remove_command, PZ_PARAMS( \
+		PZ_P_NEEDED("origin", TEXT, "the app") \
+		PZ_P("key", TEXT, "the key of the value; all of the app unless given")), \
+	  false, "remove a value of an app, or all of them")
+/* clang-format on */
+
+#endif
