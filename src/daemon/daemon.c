@@ -301,6 +301,14 @@ on_status(struct pz_timer *timer, void *arg)
 	pz_env_start(&d->loop.env, timer, STATUS_US);
 }
 
+static void
+on_command(void *arg, struct pz_ctl_call *call, const char *method, json_t *params)
+{
+	struct pz_daemon *d = arg;
+
+	pz_daemon_command(d->ops->begin, d->arg, call, method, params);
+}
+
 /* A group cannot reach a socket inside the data directory, which is 0700. */
 static enum pz_err
 open_control(struct pz_daemon *d, struct pz_errinfo *info)
@@ -315,8 +323,7 @@ open_control(struct pz_daemon *d, struct pz_errinfo *info)
 			"control-group %s: its members cannot reach a socket in the data "
 			"directory; give a control-socket outside it, e.g. /run/%s/control.sock",
 			s->control_group, d->program == PZ_PROGRAM_PZPD ? "pzp" : "pzh");
-	PZ_TRY(pz_ctl_server_new(&d->loop.uv, s->control_socket, d->ops->command, d->arg, &d->ctl,
-				 info));
+	PZ_TRY(pz_ctl_server_new(&d->loop.uv, s->control_socket, on_command, d, &d->ctl, info));
 	enum pz_err err = PZ_OK;
 	if (s->control_group)
 		err = pz_ctl_server_allow_group(d->ctl, s->control_group, info);

@@ -7,6 +7,7 @@
 #include "conf/settings.h"
 #include "ctl/server.h"
 #include "daemon/clockwatch.h"
+#include "daemon/command.h"
 #include "net/loop.h"
 #include "net/reaper.h"
 #include "store/store.h"
@@ -28,8 +29,8 @@ struct pz_daemon_ops {
 	void (*next_step)(void *arg, char *out, size_t size);
 	/** The system's clock was set. */
 	void (*clock_set)(void *arg);
-	/** A request on the control socket. */
-	pz_ctl_handler command;
+	/** Begins a command of a client of the control socket. */
+	pz_daemon_begin begin;
 };
 
 struct pz_daemon {

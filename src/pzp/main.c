@@ -27,62 +27,10 @@ on_network_changed(void *arg)
 	pz_node_network_changed(arg);
 }
 
-/* ---- control socket: a running request ends with its client ---- */
-
-struct request {
-	struct pz_ctl_call *call;
-	struct pz_request *running;
-};
-
-static void
-on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
+static struct pz_request *
+begin(void *arg, const char *name, json_t *params, const struct pz_reply *reply, void *reply_arg)
 {
-	struct request *request = arg;
-	struct pz_errinfo info;
-
-	if (err == PZ_OK) {
-		pz_ctl_reply(request->call, json_incref(result));
-	} else {
-		snprintf(info.text, sizeof(info.text), "%s", detail);
-		pz_ctl_fail_err(request->call, err, &info);
-	}
-	free(request);
-}
-
-static void
-on_event(void *arg, json_t *event)
-{
-	struct request *request = arg;
-
-	pz_ctl_event(request->call, json_incref(event));
-}
-
-static const struct pz_reply reply = {.done = on_done, .event = on_event};
-
-static void
-on_client_gone(void *arg)
-{
-	struct request *request = arg;
-
-	pz_request_cancel(request->running);
-	free(request);
-}
-
-static void
-on_command(void *arg, struct pz_ctl_call *call, const char *method, json_t *params)
-{
-	struct request *request = calloc(1, sizeof(*request));
-
-	if (request) {
-		request->call = call;
-		request->running = pz_node_command(arg, method, params, &reply, request);
-	}
-	if (request == NULL || request->running == NULL) {
-		free(request);
-		pz_ctl_fail(call, 1, "out of memory");
-		return;
-	}
-	pz_ctl_on_gone(call, on_client_gone, request);
+	return pz_node_command(arg, name, params, reply, reply_arg);
 }
 
 /* ---- settings ---- */
@@ -153,7 +101,7 @@ static const struct pz_daemon_ops ops = {
 	.next_step = on_next_step,
 	.reload = on_reload,
 	.clock_set = on_clock_set,
-	.command = on_command,
+	.begin = begin,
 };
 
 /* ---- start ---- */
