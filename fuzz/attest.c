@@ -141,7 +141,7 @@ check_entry(const json_t *tree)
 	FUZZ_CHECK(entry != NULL && json_equal(entry, again));
 	FUZZ_CHECK(json_object_size(entry) <= 9);
 	FUZZ_CHECK(json_dumpb(entry, NULL, 0, JSON_COMPACT) <=
-		   PZ_INFO_ADDRESSES_MAX * (PZ_INFO_ADDRESS_CHARS_MAX + 3) + 4096);
+		   PZ_INFO_ADDRESSES_MAX * (PZ_NETADDR_CHARS + 3) + 4096);
 	json_decref(entry);
 	json_decref(again);
 }

@@ -16,6 +16,7 @@
 #include "wire/frame.h"
 #include "wire/json.h"
 #include "zone/authority.h"
+#include "zone/info.h"
 
 #define ZONE "alice@example.org"
 #define SELF ZONE "/laptop"
@@ -23,7 +24,7 @@
 /* Names of devices that it reaches, a consent with two certificates, addresses, and little else. */
 #define INFO_BYTES_MAX                                                                             \
 	(PZ_PEER_REACH_MAX * (PZ_DEVICE_BYTES_MAX + 8) + 5 * PZ_CERT_PEM_BYTES_MAX +               \
-	 PZ_INFO_ADDRESSES_MAX * (PZ_INFO_ADDRESS_CHARS_MAX + 8) + 4096)
+	 PZ_INFO_ADDRESSES_MAX * (PZ_NETADDR_CHARS + 8) + 4096)
 
 /* The end of a connection that the node holds. */
 struct far {

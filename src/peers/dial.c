@@ -25,7 +25,8 @@ rank(const char *text)
 	return (pz_netaddr_is_private(&a) ? 2 : near) + (a.is_v6 ? 0 : 1);
 }
 
-/* What was heard here just now comes before what the hub knows from some time ago. */
+/* An address that was announced here just now comes before those that the hub learnt some time ago.
+ */
 static bool
 is_better(const struct peer_try *a, const struct peer_try *b)
 {
@@ -102,7 +103,7 @@ fail(struct peer_attempt *attempt, const char *what)
 	if (peer == NULL)
 		return;
 	peer->failures++;
-	(void)pz_peer_event(peer, PZ_PEER_EVENT_FAILED, reason.text);
+	(void)pz_peer_take_event(peer, PZ_PEER_EVENT_FAILED, reason.text);
 	if (peer->live == NULL)
 		pz_peer_retry_later(peer);
 }
@@ -221,7 +222,8 @@ go_on(struct peer_attempt *attempt)
 	if (next_waiting(attempt))
 		pz_env_start(env, &attempt->stagger, PZ_HAPPY_EYEBALLS_US);
 	else if (!is_busy(attempt) && now >= attempt->open_until_us)
-		pz_env_start(env, &attempt->deadline, 0); /* whoever stands above is not gone */
+		pz_env_start(env, &attempt->deadline,
+			     0); /* later: the caller still uses the attempt */
 	else if (!is_busy(attempt))
 		pz_env_start(env, &attempt->stagger, attempt->open_until_us - now);
 }
@@ -259,13 +261,13 @@ begin(struct peer_attempt *attempt)
 		pz_env_start(env, &attempt->deadline, PZ_CONNECT_TIMEOUT_US);
 		if (attempt->peer) {
 			pz_env_stop(env, &attempt->peer->retry);
-			(void)pz_peer_event(attempt->peer, PZ_PEER_EVENT_DIAL, "");
+			(void)pz_peer_take_event(attempt->peer, PZ_PEER_EVENT_DIAL, "");
 		}
 	}
 	go_on(attempt);
 }
 
-/* One that failed before is tried again only when it is heard of anew. */
+/* One that failed before is tried again only when it is announced anew. */
 static void
 add_target(struct peer_attempt *attempt, const struct peer_target *target)
 {
@@ -345,7 +347,7 @@ pz_peer_dial(struct peer *peer, uint64_t seek_us)
 	if (attempt == NULL)
 		return;
 	if (peers->config.mdns == NULL)
-		seek_us = 0; /* nothing would be heard */
+		seek_us = 0; /* no announcement would come */
 	uint64_t until = pz_env_mono_us(peers->env) + seek_us;
 	if (until > attempt->open_until_us)
 		attempt->open_until_us = until;
@@ -436,7 +438,7 @@ pz_peer_try_won(struct peer_link *pl)
 		pz_peer_attempt_drop(peer->attempt, NULL);
 		attempt->peer = peer;
 		peer->attempt = attempt;
-		(void)pz_peer_event(peer, PZ_PEER_EVENT_DIAL, "");
+		(void)pz_peer_take_event(peer, PZ_PEER_EVENT_DIAL, "");
 	}
 	attempt->has_won = true;
 	pz_env_stop(peer->peers->env, &attempt->stagger);
@@ -508,5 +510,5 @@ pz_peer_give_up(struct peer *peer, const char *reason)
 	peer->is_missed = false;
 	pz_env_stop(peer->peers->env, &peer->retry);
 	pz_peer_attempt_drop(peer->attempt, NULL);
-	(void)pz_peer_event(peer, PZ_PEER_EVENT_HANG_UP, reason);
+	(void)pz_peer_take_event(peer, PZ_PEER_EVENT_HANG_UP, reason);
 }

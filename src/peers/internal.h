@@ -1,7 +1,7 @@
 /*
  * What the files of the peers call of each other. peers.c the whole; table.c who was met; listen.c,
- * dial.c, link.c how a link comes and goes; send.c, props.c what is said on it; relay.c who passes
- * on for whom; nearby.c the local network.
+ * dial.c, link.c how a link comes and goes; send.c, props.c, info.c what is said on it; relay.c
+ * which peers pass on; nearby.c the local network.
  */
 #ifndef PZ_PEERS_INTERNAL_H
 #define PZ_PEERS_INTERNAL_H
@@ -40,7 +40,7 @@ struct peer_attempt {
 	struct pz_timer stagger;  /* the next address joins in */
 	struct pz_timer deadline; /* of the whole */
 	uint64_t open_until_us;   /* addresses may still be found until then */
-	char detail[256];         /* of the failure that tells most */
+	char detail[256];         /* of the failure that says most */
 	int detail_weight;
 	bool has_won; /* one proved the identity: the others are dropped */
 };
@@ -60,13 +60,13 @@ struct peer_link {
 				      has answered or not */
 		PEER_LINK_REGISTERING,
 		PEER_LINK_LIVE,
-		PEER_LINK_DRAINING, /* another one took its place; heard until its bye */
+		PEER_LINK_DRAINING, /* another one took its place; received from until its bye */
 	} state;
 	struct pz_sync_link *sync; /* the exchange, while it is live */
 	struct pz_guest guest;     /* an incoming one's */
 	bool is_outgoing;
 	bool has_registered;      /* the other end sent its register */
-	bool is_told_late;        /* news that wait until it reads what it was told */
+	bool is_told_late;        /* news that wait until it reads what it was sent */
 	bool is_leaving;          /* the other end said that another link replaces it */
 	struct pz_timer end;      /* of draining */
 	unsigned notices_refused; /* of where the hub is */
@@ -105,14 +105,14 @@ struct pz_peers {
 	struct pz_tls_ctx *client_ctx; /* borrowed */
 	struct pz_tls_ctx *server_ctx;
 	struct pz_listener *listener;
-	struct pz_timer tell;         /* what changed about us is told soon */
+	struct pz_timer tell;         /* what changed about us is sent soon */
 	struct pz_timer listen_again; /* the port is taken */
 	struct pz_log_rate refuse_log;
 	struct pz_doorway *doorway; /* incoming ones that have not proved an identity */
 	uint64_t looked_us;         /* when others were last looked for on behalf of a peer */
 	char session[37];           /* of this start */
 	uint16_t port;              /* that is listened on, or 0 */
-	bool is_services_news;      /* told with the next `tell` */
+	bool is_services_news;      /* sent when `tell` expires */
 	bool is_started, is_leaving, is_ending;
 };
 
@@ -124,7 +124,7 @@ struct peer *pz_peers_get(struct pz_peers *peers, const char *device);
 /** Frees it. It has neither an attempt nor a link that knows it. */
 void pz_peers_remove(struct peer *peer);
 /** The one place where a peer's state changes. @return false: it means nothing now */
-bool pz_peer_event(struct peer *peer, enum pz_peer_event event, const char *reason);
+bool pz_peer_take_event(struct peer *peer, enum pz_peer_event event, const char *reason);
 /** True while the link to the hub is registered. */
 bool pz_peers_has_hub(const struct pz_peers *peers);
 /** The session with the hub while its link is registered, else NULL. */
@@ -153,8 +153,6 @@ void pz_peers_unlisten(struct pz_peers *peers);
 void pz_peers_listen_init(struct pz_peers *peers);
 /** The waiting room of that server. NULL: out of memory. */
 struct pz_doorway *pz_peers_doorway_new(struct pz_peers *peers);
-/** The addresses that others may reach our server by. New array, or NULL. */
-json_t *pz_peers_own_addresses(const struct pz_peers *peers);
 
 /* ---- dial.c ---- */
 /**
@@ -162,8 +160,8 @@ json_t *pz_peers_own_addresses(const struct pz_peers *peers);
  * attempt that runs goes on at least as long.
  */
 void pz_peer_dial(struct peer *peer, uint64_t seek_us);
-/** Adds an address to the attempt of this peer that runs (NULL: starts one with nobody in
- * particular). */
+/** Adds an address to the attempt of this peer that runs (NULL: starts one for a device whose
+ * name is not known). */
 void pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const struct peer_target *target);
 /** Ends the attempt; its links are closed, except for one. NULL is fine. */
 void pz_peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *keep);
@@ -178,12 +176,12 @@ void pz_peer_consider(struct pz_peers *peers, const char *device);
 /**
  * One of our zone announces itself on the local network.
  * @param device "": its name is not known yet
- * @param target where, as was heard last
+ * @param target where, as was announced last
  * @param is_wanted devices that were not asked for are dialled, too
  */
 void pz_peer_heard(struct pz_peers *peers, const char *device, const struct peer_target *target,
 		   bool is_wanted);
-/** After a loss: again later, as long as somebody wants it. */
+/** After a loss: dials again later, as long as a link is wanted. */
 void pz_peer_retry_later(struct peer *peer);
 
 /* ---- link.c ---- */
@@ -199,11 +197,12 @@ extern const struct pz_link_events pz_peer_link_events;
 /* ---- props.c ---- */
 /** A prop that came in by a direct link. */
 void pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope);
-/** What a new link is told first. */
+/** Sends what a new link needs first: pzpInfo, services, `hubMoved`. */
 void pz_peer_greet(struct peer_link *pl);
-/** Tells every peer what changed about us. */
+/** Sends pzpInfo to every linked peer. */
 void pz_peers_tell_info(struct pz_peers *peers);
-/** pzpInfo of this device, what everybody is told. New, or NULL. */
+/* ---- info.c ---- */
+/** The part of pzpInfo that peers and hub receive alike. New, or NULL. */
 json_t *pz_peers_info(const struct pz_peers *peers);
 
 /* ---- relay.c ---- */
@@ -218,10 +217,10 @@ size_t pz_peers_relay_room(const struct pz_session *session);
 
 /* ---- nearby.c ---- */
 struct pz_nearby;
-/** Called for each address that is heard of a device of the zone: see pz_peer_heard. */
+/** Called for each address at which a device of the zone announces itself: see pz_peer_heard. */
 typedef void (*pz_nearby_heard)(struct pz_peers *peers, const char *device,
 				const struct peer_target *target, bool is_wanted);
-/** @param heard is called later only. NULL: out of memory. */
+/** @param heard not called from inside. NULL: out of memory. */
 struct pz_nearby *pz_nearby_new(struct pz_peers *peers, pz_nearby_heard heard);
 /** NULL is fine. */
 void pz_nearby_free(struct pz_nearby *nearby);
@@ -231,12 +230,12 @@ void pz_nearby_announce(struct pz_nearby *nearby);
 void pz_nearby_look(struct pz_nearby *nearby, uint64_t duration_us, bool dial);
 /** How long it still looks around, microseconds. */
 uint64_t pz_nearby_left_us(const struct pz_nearby *nearby);
-/** Calls `each` for every address at which an instance of this device was heard. */
+/** Calls `each` for every address at which an instance of this device announced itself. */
 void pz_nearby_targets(struct pz_nearby *nearby, const char *device,
 		       void (*each)(void *arg, const struct peer_target *target), void *arg);
-/** What was heard. New array, or NULL. */
+/** The announcements that count now. New array, or NULL. */
 json_t *pz_nearby_list(struct pz_nearby *nearby);
-/** Another zone, or none: everything heard is looked at anew. */
+/** Another zone, or none: every announcement is looked at anew. */
 void pz_nearby_forget(struct pz_nearby *nearby);
 
 #endif

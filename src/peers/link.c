@@ -3,8 +3,8 @@
  *
  * Two devices may dial each other at the same moment (page 5): the link that the smaller identity
  * opened survives on both sides. The other one is drained: nothing new goes out on it, a bye with
- * the reason "replaced" is its last word, and it is heard until the other end says bye too, so that
- * nothing is lost and nothing is said twice.
+ * the reason "replaced" is the last it sends, and it receives until the other end says bye too, so
+ * that nothing is lost and nothing is said twice.
  *
  * A link that the smaller side opened and still holds, while the larger one dials: either they
  * crossed, or the larger one has lost it (restart, another network). The older link is asked for a
@@ -178,7 +178,7 @@ on_secured(struct pz_link *link)
 	decide(pl);
 }
 
-/* Another link has taken over: says so, and hears what is still on its way. */
+/* Another link has taken over: says so, and receives what is still on its way. */
 static void
 drain(struct peer_link *pl)
 {
@@ -193,7 +193,7 @@ drain(struct peer_link *pl)
 		pz_env_start(env_of(pl), &pl->end, PZ_PEER_DRAIN_US);
 }
 
-/* A link of the same direction as the older: whoever dials again has lost that one. */
+/* A link of the same direction as the older: a device that dials again has lost that one. */
 static void
 replace(struct peer_link *older, struct peer_link *newer)
 {
@@ -212,7 +212,7 @@ replace(struct peer_link *older, struct peer_link *newer)
 }
 
 /* Ours crossed with one that wins. Where it has registered already the other end uses it: that is
- * heard until it says bye. */
+ * received from until it says bye. */
 static void
 give_way(struct peer *peer)
 {
@@ -278,7 +278,7 @@ go_live(struct peer_link *pl)
 	peer->failures = 0;
 	peer->is_missed = false;
 	pz_env_stop(env_of(pl), &peer->retry);
-	(void)pz_peer_event(peer, PZ_PEER_EVENT_REGISTERED, "");
+	(void)pz_peer_take_event(peer, PZ_PEER_EVENT_REGISTERED, "");
 	pz_peer_greet(pl);
 	pl->sync = ops_of(pl)->sync_open(arg_of(pl), pl->link, pl->is_outgoing);
 	if (older)
@@ -367,7 +367,7 @@ forget_what_it_said(struct peer *peer)
  * The live link of a peer is gone: other ways, or the end of what depended on it. Everything that
  * follows from a loss is here, in the only order that works:
  *
- * 1. Who may have been reached by it is noted, before it is forgotten for whom the peer spoke.
+ * 1. The devices that may have been reached by it are noted, before their names are forgotten.
  * 2. The peer has no link any more, and the router no session: from now on each question for a way
  *    is answered without it. Only then is the loss reported: a command that waits for the peer may
  *    end in it, and what it looks at must be true.
@@ -376,7 +376,7 @@ forget_what_it_said(struct peer *peer)
  * 4. What never left the link's queue, then what was sent by it and may be lost, takes another way
  *    or ends. Not before 3: it would be sent to the same relay again.
  * 5. The state is clean: a command may dial the peer again.
- * 6. A newer link that waited for this one to die takes over. Only when there is none is the
+ * 6. A newer link that waited for this one to die takes over. Only without one is the
  *    device gone for those who keep something for it, and is it dialled again.
  */
 static void
@@ -398,10 +398,10 @@ lost(struct peer_link *pl, enum pz_peer_event event, const char *reason,
 	pz_link_unwatch(pl->link);
 	pz_router_detach(peers->config.router, &pl->link->session);
 	pz_condition_clear(peers->config.conditions, PZ_CONDITION_TOO_LARGE, peer->address);
-	(void)pz_peer_event(peer, event, reason);
+	(void)pz_peer_take_event(peer, event, reason);
 	forget_what_it_said(peer);
 	ops_of(pl)->lost(arg_of(pl), &loss);
-	(void)pz_peer_event(peer, PZ_PEER_EVENT_CLEANED, NULL);
+	(void)pz_peer_take_event(peer, PZ_PEER_EVENT_CLEANED, NULL);
 	json_decref(loss.names);
 	pz_peers_tell_soon(peers);
 	wake_standby(peer);
@@ -510,7 +510,7 @@ init(struct peer_link *pl)
 	pz_list_append(&pl->peers->links, &pl->node);
 }
 
-/* No SNI: it would tell whoever listens that the same zone is here again (page 6). */
+/* No SNI: it would show an observer that the same zone is here again (page 6). */
 struct peer_link *
 pz_peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream)
 {
@@ -546,7 +546,7 @@ select_ctx(void *arg, const char *sni_first_label, bool enrol)
 	struct pz_peers *peers = arg;
 
 	(void)sni_first_label;
-	return enrol ? NULL : peers->server_ctx; /* a device enrols nobody (page 1) */
+	return enrol ? NULL : peers->server_ctx; /* a device enrols no other (page 1) */
 }
 
 struct peer_link *

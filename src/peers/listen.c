@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/netaddr.h"
 #include "peers/internal.h"
 
 static void
@@ -164,31 +163,4 @@ pz_peers_listen(struct pz_peers *peers)
 		open_listener(peers);
 	pz_nearby_announce(peers->nearby);
 	pz_peers_tell_soon(peers);
-}
-
-static void
-add_address(void *arg, const char *address)
-{
-	struct pz_netaddr a;
-
-	/* The best come first. A link-local address has the interface of this machine in it: who is
-	 * on that network hears it by multicast DNS. */
-	if (json_array_size(arg) < PZ_PEER_ADDRESSES_MAX && pz_netaddr_parse(address, &a) &&
-	    !pz_netaddr_is_link_local(&a))
-		json_array_append_new(arg, json_string(address));
-}
-
-json_t *
-pz_peers_own_addresses(const struct pz_peers *peers)
-{
-	const struct pz_peers_config *config = &peers->config;
-	json_t *list = json_array();
-	bool is_any = config->listen == NULL || config->listen[0] == '\0' ||
-		      strcmp(config->listen, "::") == 0 || strcmp(config->listen, "0.0.0.0") == 0;
-
-	if (list && !is_any)
-		add_address(list, config->listen);
-	else if (list && config->addresses)
-		config->addresses(add_address, list);
-	return list;
 }

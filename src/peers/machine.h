@@ -47,7 +47,9 @@ enum pz_peer_event {
  */
 bool pz_peer_edge(enum pz_peer_state state, enum pz_peer_event event, enum pz_peer_state *out_next);
 
+/** As `pzp peers` shows it. Static. */
 const char *pz_peer_state_text(enum pz_peer_state state);
+/** As the log shows it. Static. */
 const char *pz_peer_event_text(enum pz_peer_event event);
 
 /** The table as a Graphviz document, for the docs. Writes at most `size` bytes with NUL; returns

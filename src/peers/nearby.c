@@ -1,7 +1,7 @@
 /*
  * The local network: announcing this device so that only its own zone learns anything, and hearing
- * others (page 6 "Being found, finding"). What is heard is a hint where to dial, never a proof: who
- * answers there has to prove in the handshake who it is.
+ * others (page 6 "Being found, finding"). An announcement is a hint where to dial, never a proof:
+ * who answers there has to prove in the handshake who it is.
  */
 #include "peers/internal.h"
 
@@ -21,7 +21,7 @@ struct instance {
 	char name[INSTANCE_BYTES_MAX + 1];
 	struct peer_target targets[PZ_NEARBY_ADDRESSES_MAX];
 	size_t count;
-	bool is_ours; /* has our zone's tag: a member, or who has heard one */
+	bool is_ours; /* has our zone's tag: a member, or a copy of one */
 	int days;     /* of which day, from today */
 	char device_tag[PZ_ZONE_TAG_CHARS + 1];
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* whose tag it is, "" when unknown */
@@ -47,11 +47,11 @@ mdns_of(const struct pz_nearby *nearby)
 	return nearby->peers->config.mdns;
 }
 
-/* ---- what is heard ---- */
+/* ---- announcements of others ---- */
 
 /**
  * The day by a device's clock, if it announces itself. Of several instances the best one counts:
- * one of them may be what somebody heard days ago and says again.
+ * one of them may be a repetition of what was announced days ago.
  */
 static void
 judge_clock(const struct pz_nearby *nearby, const char *device)
@@ -320,7 +320,7 @@ browse(struct pz_nearby *nearby, bool on)
 	if (mdns_of(nearby) == NULL || (!on && !nearby->is_browsing))
 		return;
 	if (on && !nearby->is_browsing)
-		forget_instances(nearby); /* nobody told us when they went */
+		forget_instances(nearby); /* their ends were not received */
 	nearby->is_browsing = on;
 	if (mdns_of(nearby)->ops->browse(mdns_of(nearby), on) != PZ_OK)
 		pz_warning("nearby", "cannot look around on the local network");
@@ -503,7 +503,7 @@ pz_nearby_forget(struct pz_nearby *nearby)
 
 /* ---- life ---- */
 
-/* Random names: who meets this device again after its next start cannot tell. */
+/* Random names: an observer cannot recognise this device after its next start. */
 static void
 draw_name(const struct pz_env *env, char out[NAME_DIGITS + 1])
 {

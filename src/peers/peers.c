@@ -178,13 +178,13 @@ pz_peers_network_changed(struct pz_peers *peers)
 void
 pz_peers_told_by_hub(struct pz_peers *peers, const char *device)
 {
-	if (pz_peers_is_spoken_for(peers, device)) /* it wants to hear that the hub hears it now */
+	if (pz_peers_is_spoken_for(peers, device)) /* it waits for the news that it is */
 		pz_peers_tell_soon(peers);
 	pz_peer_consider(peers, device);
 	peers->config.ops->news(peers->config.arg, device);
 }
 
-/* peer.auto has been turned on: whom the hub tells an address of is dialled. */
+/* peer.auto has been turned on: each device with an address in the directory is dialled. */
 static void
 dial_everybody(struct pz_peers *peers)
 {

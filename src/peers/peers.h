@@ -29,7 +29,7 @@ struct pz_peers;
 /** What preferences say about links (page 10), in force. */
 struct pz_peers_wishes {
 	bool listen, relay, auto_dial;
-	bool is_peer_mode; /* connection = peer: lives without the hub until told to connect */
+	bool is_peer_mode; /* connection = peer: lives without the hub until the user connects */
 	uint16_t tls_port;
 };
 
@@ -58,7 +58,7 @@ struct pz_peers_ops {
 	bool (*hub_is_up)(void *arg);
 	/** Its session. Borrowed; asked for only while it is up. */
 	struct pz_session *(*hub_session)(void *arg);
-	/** What the hub is told of this device has changed (pz_peers_info_for_hub). */
+	/** pz_peers_info_for_hub has changed. */
 	void (*tell_hub)(void *arg);
 	/** A relay speaks for this device from now on: the hub does not know its services yet. */
 	void (*announce)(void *arg);
@@ -153,11 +153,11 @@ void pz_peers_told_by_hub(struct pz_peers *peers, const char *device);
 void pz_peers_wishes_changed(struct pz_peers *peers);
 /** The machine's addresses or routes have changed. */
 void pz_peers_network_changed(struct pz_peers *peers);
-/** Something that peers and hub are told of this device has changed: they are told soon. */
+/** Something that peers and hub know of this device has changed: it is sent to them soon. */
 void pz_peers_tell_soon(struct pz_peers *peers);
-/** Tells every linked peer the services of this device. */
+/** Sends every linked peer the services of this device. */
 void pz_peers_tell_services(struct pz_peers *peers);
-/** Tells every linked peer where the hub is, as the zone has said. */
+/** Sends every linked peer `hubMoved`. */
 void pz_peers_tell_moved(struct pz_peers *peers);
 /** The device is out of the zone: it is not dialled any more; its link ends with the CRL. */
 void pz_peers_forget(struct pz_peers *peers, const char *device);
@@ -171,7 +171,7 @@ void pz_peers_drop_left(struct pz_peers *peers);
 bool pz_peers_add(struct pz_peers *peers, const char *device);
 /**
  * Looks for a direct way to a device: at the addresses that the hub said, and at those that are
- * heard on the local network until `seek_us` from now. Does nothing where there is a link.
+ * announced on the local network until `seek_us` from now. Does nothing where there is a link.
  * @return false: as pz_peers_add
  */
 bool pz_peers_dial(struct pz_peers *peers, const char *device, uint64_t seek_us);
@@ -187,7 +187,7 @@ uint64_t pz_peers_look_left_us(const struct pz_peers *peers);
 /** True while something is under way that may bring services: a search for a peer, or a link whose
  * other end has not sent its services yet. */
 bool pz_peers_is_expecting(const struct pz_peers *peers);
-/** `pzp discover`: what was heard on the local network. New array, or NULL. */
+/** `pzp discover`: what announces itself on the local network. New array, or NULL. */
 json_t *pz_peers_heard(struct pz_peers *peers);
 
 /* ---- ways ---- */
@@ -229,7 +229,7 @@ size_t pz_peers_live_count(const struct pz_peers *peers);
 json_t *pz_peers_names(const struct pz_peers *peers);
 /** A device that was revoked or has left: it is neither listed nor dialled. */
 bool pz_peers_has_left(const struct pz_peers *peers, const char *device);
-/** Services that a linked device has told of itself. Borrowed, or NULL. */
+/** Services that a linked device has sent of its own. Borrowed, or NULL. */
 json_t *pz_peers_services(const struct pz_peers *peers, const char *device);
 /** Services of a device that a relay has passed on. Borrowed, or NULL. */
 json_t *pz_peers_relayed(const struct pz_peers *peers, const char *device);

@@ -39,7 +39,7 @@ send_error(struct peer_link *pl, enum pz_prop_error error, const char *text, con
 	json_decref(body);
 }
 
-/* A device has told something about itself or another one. */
+/* A device has sent something about itself or another one. */
 static void
 news(struct pz_peers *peers, const char *device)
 {
@@ -61,7 +61,7 @@ keep_text(json_t *info, const json_t *message, const char *name)
 		(void)json_object_set_new(info, name, json_string(text));
 }
 
-/* Its consent that we speak for it, and nothing else that somebody could call "behind". */
+/* Its consent that we speak for it, and nothing else that may be called "behind". */
 static void
 keep_consent(json_t *info, const struct peer *peer, const json_t *message)
 {
@@ -95,7 +95,7 @@ kept_info(const struct peer *peer, const json_t *message)
 	return info;
 }
 
-/* It has lost its hub: what it could ask there it hears from us. */
+/* It has lost its hub: what it could ask there it receives from us. */
 static void
 meet_needs(struct peer_link *pl, bool had_hub, bool was_relay_to_hub, bool was_speaking)
 {
@@ -202,7 +202,8 @@ on_register_services(struct peer_link *pl, json_t *message)
 	} else if (strcmp(device, peer->device) != 0) {
 		keep_relayed(peer, device, list);
 	} else if (peer->services && json_equal(peer->services, list)) {
-		json_decref(list); /* no news: else two devices would tell each other forever */
+		json_decref(
+			list); /* no news: else two devices would send it to each other forever */
 	} else {
 		json_decref(peer->services);
 		peer->services = list;
@@ -309,27 +310,6 @@ pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
 
 /* ---- what we say ---- */
 
-json_t *
-pz_peers_info(const struct pz_peers *peers)
-{
-	return json_pack("{s:s, s:s, s:i, s:o?, s:b, s:s}", "displayName",
-			 peers->config.display_name, "deviceType", peers->config.device_type,
-			 "port", (int)peers->port, "addresses", pz_peers_own_addresses(peers),
-			 "listening", peers->listener != NULL, "session", peers->session);
-}
-
-json_t *
-pz_peers_info_for_hub(const struct pz_peers *peers)
-{
-	const struct pz_session *hub = pz_peers_hub(peers);
-	json_t *info = pz_peers_info(peers);
-
-	if (hub)
-		(void)json_object_set_new(info, "behind",
-					  pz_peers_behind(peers, pz_peers_relay_room(hub)));
-	return info;
-}
-
 /* Our consent that this peer speaks for us at the hub. New. */
 static json_t *
 consent_to(const struct pz_peers *peers, const char *relay)
@@ -342,7 +322,7 @@ consent_to(const struct pz_peers *peers, const char *relay)
 	return consent;
 }
 
-/* What the hub is told, too, and besides what a peer needs for its ways. */
+/* What the hub receives, too, and besides what a peer needs for its ways. */
 static json_t *
 info_for(const struct peer_link *pl)
 {
@@ -361,7 +341,7 @@ info_for(const struct peer_link *pl)
 	return info;
 }
 
-/* What it would be told it is told anew, and all of it, when it has read what waits. */
+/* It is sent everything anew when it has read what waits. */
 static bool
 is_for_later(struct peer_link *pl)
 {

@@ -37,7 +37,8 @@ pz_peers_relay_for(const struct pz_peers *peers, struct pz_slice device)
 	return pz_peers_has_hub(peers) ? NULL : by_hub;
 }
 
-/* Does our hub say that the device is not there? One that we have not heard of it may still reach.
+/* True when our hub says that the device is not there. It may still reach one that it has not
+ * named.
  */
 static bool
 is_known_away(const struct pz_peers *peers, struct pz_slice device)

@@ -67,7 +67,7 @@ log_change(struct peer *peer, const struct pz_peer_change *change, const char *r
 }
 
 bool
-pz_peer_event(struct peer *peer, enum pz_peer_event event, const char *reason)
+pz_peer_take_event(struct peer *peer, enum pz_peer_event event, const char *reason)
 {
 	const struct pz_peers *peers = peer->peers;
 	struct pz_peer_change change = {

@@ -63,8 +63,9 @@ text_or(const json_t *object, const char *name, const char *fallback)
 	return json_string(text ? text : fallback);
 }
 
-/* How a device is called: it says so itself, or the hub does, who hears of every name. Without
- * either the zone's data tells how it was last named. */
+/* How a device is called: as it says itself, else as the hub says, else as the zone's data names
+ * it.
+ */
 static json_t *
 shown_name(const struct pz_node *node, const char *device)
 {
@@ -96,7 +97,7 @@ devices_display_name(const struct pz_node *node, const char *device)
 	return copy;
 }
 
-/* What is known of it: what it says itself counts more than what the hub tells. */
+/* What is known of it: what it says itself counts more than what the hub says. */
 static json_t *
 describe(const struct pz_node *node, const char *device)
 {

@@ -105,14 +105,16 @@ bool node_is_choked(const struct pz_node *node, const struct pz_session *session
 /** A message to it was sent or is expected: a direct link is watched for signs of life. */
 void node_watch_session(struct pz_node *node, const struct pz_session *session);
 
-/* node.c */
-/** Takes over another membership (NULL: virgin again): address, TLS context, registry. */
-enum pz_err node_set_membership(struct pz_node *node, struct pz_membership *takes,
-				struct pz_errinfo *info) PZ_MUST_USE;
+/* tell.c */
 /** When an event happens: seconds since 1970, with milliseconds. New. */
 json_t *node_event_time(const struct pz_node *node);
 /** Sends every watcher an event, with its time. @param event taken */
 void node_tell(struct pz_node *node, json_t *event);
+
+/* node.c */
+/** Takes over another membership (NULL: virgin again): address, TLS context, registry. */
+enum pz_err node_set_membership(struct pz_node *node, struct pz_membership *takes,
+				struct pz_errinfo *info) PZ_MUST_USE;
 void node_sweep_keys(struct pz_node *node);
 /* names.c */
 /** The device's name: as configured, else stored, else made from the host's. Errors: CONFIG, IO_*,

@@ -221,20 +221,6 @@ static const struct pz_machine_ops machine_ops = {
 	.explain_timeout = node_explain_timeout,
 };
 
-json_t *
-node_event_time(const struct pz_node *node)
-{
-	return json_real((double)pz_env_wall_ms(node->config.env) / 1000);
-}
-
-void
-node_tell(struct pz_node *node, json_t *event)
-{
-	if (event)
-		(void)json_object_set_new(event, "time", node_event_time(node));
-	commands_tell(node, event);
-}
-
 /* ---- life ---- */
 
 static void

@@ -1,8 +1,8 @@
 /*
  * What may be lost with a link (page 4: an answer finds its way). Requests that are not answered
- * yet and answers that went out lately are sent once more by the way that is left. Whoever has them
- * already drops them: a request by its id (page 14 REPL-1), an answer because nobody waits for it
- * any more. Call-backs are never repeated: nothing would tell the second from the first.
+ * yet and answers that went out lately are sent once more by the way that is left. A device that
+ * has them already drops them: a request by its id (page 14 REPL-1), an answer because it does not
+ * wait for it any more. Call-backs are never repeated: the second would look like the first.
  */
 #include <stdio.h>
 #include <stdlib.h>

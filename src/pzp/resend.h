@@ -14,6 +14,7 @@ void resend_note(struct pz_node *node, const char *to, json_t *payload, size_t b
 void resend_after_loss(struct pz_node *node, const struct pz_session *lost, json_t *names);
 /** Frames that never left a queue: ours find another way, or are answered as undeliverable. */
 void resend_undelivered(struct pz_node *node, struct pz_slice frames, int rpc_code);
+/** Frees the answers that are kept. */
 void resend_free(struct pz_node *node);
 /** A device has no way left: what waits for it, and what it began here, ends. */
 void resend_device_gone(struct pz_node *node, const char *device);
