@@ -72,7 +72,7 @@ pz_requests_fini(struct pz_requests *requests)
 
 	if (requests->env == NULL)
 		return;
-	/* No owner hears of what a release ends. */
+	/* An owner gets no reply for a request that its release ends. */
 	PZ_LIST_EACH (&requests->all, one, tmp)
 		PZ_CONTAINER(one, struct pz_request, all)->reply = NULL;
 	while ((n = pz_list_first(&requests->all)) != NULL)

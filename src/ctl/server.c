@@ -113,6 +113,7 @@ server_unref(struct pz_ctl_server *s)
 	free(s);
 }
 
+/* The one place where a client's memory is freed: libuv has let go of the handle. */
 static void
 client_closed(uv_handle_t *handle)
 {
@@ -126,6 +127,7 @@ client_closed(uv_handle_t *handle)
 	free(c);
 }
 
+/* May be called from anywhere, also twice; the rest happens in client_closed. */
 static void
 client_close(struct client *c)
 {
@@ -236,6 +238,7 @@ client_call(struct client *c, json_t *id, const char *method, json_t *params)
 	json_decref(owned);
 }
 
+/* The checks of JSON-RPC, with the id in the answer as far as it is usable. */
 static void
 client_request(struct client *c, json_t *request)
 {
@@ -256,6 +259,8 @@ client_request(struct client *c, json_t *request)
 		client_call(c, id, method, params);
 }
 
+/* Reads once and executes the complete lines. After a hang-up the answers that wait are sent as far
+ * as the socket takes them. */
 static void
 client_read(struct client *c)
 {
@@ -319,6 +324,7 @@ turn_away(int fd, int exit_code, const char *message)
 	close(fd);
 }
 
+/* The kernel's list of the peer's groups (SO_PEERGROUPS), as they were when it connected. */
 static bool
 is_in_group(const struct pz_ctl_server *s, int fd, const struct ucred *peer)
 {
@@ -338,7 +344,8 @@ is_in_group(const struct pz_ctl_server *s, int fd, const struct ucred *peer)
 	return false;
 }
 
-/* Same user or root (page 12): the file mode says so already, the kernel's word counts. */
+/* Same user or root (page 12): the file's mode allows no others, and the kernel's credentials
+ * decide. */
 static bool
 peer_is_allowed(const struct pz_ctl_server *s, int fd)
 {
@@ -469,6 +476,7 @@ open_socket(const char *path, int *out_fd, struct pz_errinfo *info)
 	return err;
 }
 
+/* The descriptors are closed when libuv does not watch them any more. */
 static void
 server_closed(uv_handle_t *handle)
 {
@@ -518,6 +526,7 @@ pz_ctl_server_new(struct uv_loop_s *loop, const char *path, pz_ctl_handler handl
 	return PZ_OK;
 }
 
+/* What was answered is flushed; calls that still run are reported as gone. */
 void
 pz_ctl_server_free(struct pz_ctl_server *server)
 {
@@ -539,6 +548,8 @@ pz_ctl_server_free(struct pz_ctl_server *server)
 
 /* ---- answers ---- */
 
+/* An answer that cannot be sent (too long, no memory) becomes an error, so that the client does not
+ * wait for ever. */
 void
 pz_ctl_reply(struct pz_ctl_call *call, json_t *result)
 {
@@ -586,6 +597,7 @@ pz_ctl_fail_err(struct pz_ctl_call *call, enum pz_err err, const struct pz_errin
 	pz_ctl_fail(call, pz_ctl_exit_code(err), detailed ? info->text : pz_err_text(err));
 }
 
+/* An event that is too long is lost, the call goes on. */
 void
 pz_ctl_event(struct pz_ctl_call *call, json_t *event)
 {

@@ -72,6 +72,7 @@ fail_memory(struct pz_enrol_device *d)
 	fail(d, PZ_ERR_LIMIT_MEMORY, "out of memory: free some and try again with a new code");
 }
 
+/* For everything that a hub of this version would not send. @param what for people */
 static void
 fail_protocol(struct pz_enrol_device *d, const char *what)
 {
@@ -87,6 +88,7 @@ is_code(const char *code)
 	return strlen(code) == PZ_CODE_DIGITS && strspn(code, "0123456789") == PZ_CODE_DIGITS;
 }
 
+/* Before anything is sent: mistakes of the person, with what to change. */
 static enum pz_err
 check_config(const struct pz_enrol_device_config *c, struct pz_errinfo *info)
 {
@@ -110,6 +112,8 @@ check_config(const struct pz_enrol_device_config *c, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* The channel identifier binds the exchange to zone and device, the session identifier to this TLS
+ * connection. */
 static enum pz_err
 start_cpace(struct pz_enrol_device *d, const struct pz_enrol_device_config *c)
 {
@@ -150,6 +154,7 @@ pz_enrol_device_new(const struct pz_enrol_device_config *config,
 	return PZ_OK;
 }
 
+/* Step 1. The share reveals nothing about the code. */
 void
 pz_enrol_device_start(struct pz_enrol_device *d)
 {
@@ -253,6 +258,7 @@ drop_gift(struct gift *g)
 	pz_crl_free(g->crl);
 }
 
+/* The members must be there and well-formed; whether they are right is check_gift's matter. */
 static enum pz_err
 read_gift(struct gift *g, const json_t *message, struct pz_errinfo *info)
 {
@@ -285,6 +291,7 @@ check_gift(struct pz_enrol_device *d, const struct gift *g, struct pz_errinfo *i
 	return d->ops->verify_connection(d->arg, g->master_ca, g->crl, info);
 }
 
+/* The category decides the advice: clocks, the wrong hub, or another version. */
 static void
 fail_gift(struct pz_enrol_device *d, enum pz_err err, const struct pz_errinfo *info)
 {
@@ -305,6 +312,7 @@ fail_gift(struct pz_enrol_device *d, enum pz_err err, const struct pz_errinfo *i
 		fail_protocol(d, why);
 }
 
+/* Step 4. `done` gets certificates that have passed every check. */
 static void
 on_signed(struct pz_enrol_device *d, const json_t *message)
 {
@@ -332,6 +340,7 @@ on_signed(struct pz_enrol_device *d, const json_t *message)
 	drop_gift(&g);
 }
 
+/* The hub's reasons are few words; the advice is ours. */
 static void
 on_error(struct pz_enrol_device *d, const json_t *message)
 {
@@ -363,6 +372,7 @@ on_error(struct pz_enrol_device *d, const json_t *message)
 		     "the hub refused the request: see its log, and try again with a new code");
 }
 
+/* A message out of order ends the attempt: no state is skipped. */
 void
 pz_enrol_device_message(struct pz_enrol_device *d, const char *status, json_t *message)
 {

@@ -74,6 +74,7 @@ stop(struct pz_dial *dial)
 	dial->winner = NULL;
 }
 
+/* `failed` may start another dial, or cancel this one: the dial is over before the call. */
 static void
 fail(struct pz_dial *dial, enum pz_err err, const char *what)
 {
@@ -86,6 +87,7 @@ fail(struct pz_dial *dial, enum pz_err err, const char *what)
 	free(dial);
 }
 
+/* The descriptor is free of libuv now and can become a stream. */
 static void
 on_handed_over(uv_handle_t *handle)
 {
@@ -185,6 +187,7 @@ start_connect(struct pz_dial *dial, const union pz_sockaddr *address)
 	return false;
 }
 
+/* What a person can do differs: start the hub, look at the network, or neither. */
 static enum pz_err
 category(int error)
 {
@@ -206,6 +209,7 @@ go_on(struct pz_dial *dial)
 		fail(dial, category(dial->error), strerror(dial->error));
 }
 
+/* The addresses are known. `resolved` may cancel the dial. */
 static void
 begin(struct pz_dial *dial)
 {

@@ -24,6 +24,7 @@
 
 static const struct pz_session_ops session_ops;
 
+/* Flushed at the end of the turn, once. */
 static void
 mark_dirty(struct pz_link *link)
 {
@@ -122,6 +123,7 @@ pz_link_flush(struct pz_link *link)
 		link->host->events->drained(link);
 }
 
+/* The cheap test first: the sum of several frames may be longer than one may be. */
 static bool
 is_too_long(const struct pz_link *link, struct pz_slice frames)
 {
@@ -171,6 +173,7 @@ earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* One timer for all deadlines of a link; on_time finds out which one it was. */
 static void
 arm(struct pz_link *link)
 {
@@ -209,6 +212,8 @@ late_for(struct pz_link *link, uint64_t now)
 	return NULL;
 }
 
+/* Before the link is live its deadline counts; afterwards silence, keepAlives, a stalled way and
+ * idle buffers. */
 static void
 on_time(struct pz_timer *timer, void *arg)
 {
@@ -227,7 +232,7 @@ on_time(struct pz_timer *timer, void *arg)
 		return;
 	} else {
 		if (link->session.blocked > 0)
-			link->rx_us = now; /* it is we who do not read */
+			link->rx_us = now; /* we are the end that does not read */
 		if (now >= link->tx_us + keepalive_us(link)) {
 			link->tx_us = now;
 			link->host->events->keepalive(link);
@@ -257,6 +262,7 @@ pz_link_establish(struct pz_link *link)
 	arm(link);
 }
 
+/* Each frame moves the deadline by this. */
 void
 pz_link_set_patience(struct pz_link *link, uint64_t patience_us)
 {
@@ -303,6 +309,7 @@ pz_link_new(const struct pz_link_host *host, struct pz_stream *stream, struct pz
 	return PZ_OK;
 }
 
+/* The router keys its map by this address: it stays until the link is freed. */
 enum pz_err
 pz_link_identify(struct pz_link *link, enum pz_session_kind kind, const char *address)
 {
@@ -520,6 +527,7 @@ session_send(struct pz_session *session, struct pz_slice frame)
 	return pz_link_send(pz_link_of(session), frame);
 }
 
+/* Called by the router's pressure. */
 static void
 session_set_reading(struct pz_session *session, bool on)
 {

@@ -94,6 +94,7 @@ is_self(const struct pz_router *router, struct pz_slice node)
 	return node.len == router->self_len && memcmp(node.ptr, router->self, node.len) == 0;
 }
 
+/* The address must be unique: two sessions of one device are the owner's decision. */
 enum pz_err
 pz_router_attach(struct pz_router *router, struct pz_session *session)
 {
@@ -146,6 +147,7 @@ pz_router_behind(const struct pz_router *router, struct pz_slice address)
 	return router->behind ? pz_map_get(router->behind, address) : NULL;
 }
 
+/* All devices that hang behind a relay go with its session. */
 static void
 detach_all_behind(struct pz_router *router, const struct pz_session *via)
 {
@@ -209,8 +211,8 @@ next_hop(const struct pz_router *router, struct pz_slice to, struct pz_slice nod
 	return out;
 }
 
-/* What a PZP passes on from its peers and its hub: to a direct link, from a peer also to the hub,
- * and to no relay. Apps of ours can be reached in any case. */
+/* The way of a message that a PZP forwards for its peers and its hub: to a direct link, from a peer
+ * also to the hub, and to no relay. Our own apps can be reached in any case. */
 static struct pz_session *
 relay_hop(const struct pz_router *router, const struct pz_session *in, struct pz_slice to,
 	  struct pz_slice node)
@@ -239,6 +241,7 @@ pz_router_has_route(const struct pz_router *router, struct pz_slice address)
 	return is_self(router, node) || next_hop(router, address, node) != NULL;
 }
 
+/* A device speaks for itself and for its apps. */
 static bool
 is_own(const struct pz_session *in, struct pz_slice address)
 {
@@ -250,6 +253,7 @@ is_own(const struct pz_session *in, struct pz_slice address)
 	       pz_address_parse(address, &parsed) == PZ_OK;
 }
 
+/* The hub and relays may bring messages of any other device of the zone, never in our own name. */
 static bool
 is_another_of_zone(const struct pz_router *router, struct pz_slice address)
 {
@@ -371,6 +375,7 @@ answer_undelivered(struct pz_router *router, struct pz_session *cause,
 	answer(router, cause, envelope, rpc_code, "badDestination");
 }
 
+/* The next link takes shorter frames than this one: the origin is answered with both sizes. */
 static void
 answer_too_large(struct pz_router *router, struct pz_session *cause,
 		 const struct pz_envelope *envelope, struct pz_slice frame,

@@ -29,6 +29,7 @@ struct job {
 	bool is_stream;
 };
 
+/* After the process has ended, so nothing refers to the job any more. */
 static void
 job_free(struct job *job)
 {
@@ -139,6 +140,7 @@ send_line(struct job *job, struct pz_slice line)
 	pz_call_event(job->call, "onEvent", value ? value : text_of(line, false));
 }
 
+/* Every complete line is an event; the rest waits for its end. */
 static void
 send_lines(struct job *job)
 {
@@ -180,6 +182,7 @@ on_stream_out(struct job *job, struct pz_slice bytes)
 	}
 }
 
+/* Without a call the output of a killed process is thrown away. */
 static void
 on_out(void *arg, struct pz_slice bytes)
 {
@@ -192,6 +195,7 @@ on_out(void *arg, struct pz_slice bytes)
 		too_much(job);
 }
 
+/* Keeps the last bytes: the reason of a failure is usually the last line. */
 static void
 on_err(void *arg, struct pz_slice bytes)
 {
@@ -223,7 +227,7 @@ fail(struct pz_call *call, const struct job *job, int status)
 	pz_call_error(call, "OperationError", line && line[0] ? line : fallback);
 }
 
-/* A command that prints nothing has nothing to say: {}. */
+/* A command that prints nothing has the result {}. */
 static void
 succeed(struct pz_call *call, const struct job *job)
 {
@@ -234,6 +238,7 @@ succeed(struct pz_call *call, const struct job *job)
 	pz_call_result(call, result);
 }
 
+/* Comes last, after both outputs: the call ends here unless it has ended before. */
 static void
 on_exited(void *arg, int status)
 {
@@ -265,6 +270,7 @@ on_timeout(struct pz_timer *timer, void *arg)
 
 /* ---- start ---- */
 
+/* The parameters as one line of JSON on standard input. */
 static char *
 stdin_line_of(const json_t *params)
 {
@@ -320,6 +326,7 @@ refuse(struct pz_commands *state, const struct pz_command *command, struct pz_ca
 	pz_call_error(call, "OperationError", message);
 }
 
+/* The job counts from now on, also while its process is only being killed. */
 static struct job *
 job_new(struct pz_commands *state, const struct pz_command *command, struct pz_call *call)
 {
@@ -338,6 +345,7 @@ job_new(struct pz_commands *state, const struct pz_command *command, struct pz_c
 	return job;
 }
 
+/* A stream becomes a listener first, so that its limits apply before a process is started. */
 void
 pz_command_job_start(struct pz_commands *state, const struct pz_command *command,
 		     struct pz_call *call, const json_t *params)
@@ -364,6 +372,7 @@ pz_command_job_start(struct pz_commands *state, const struct pz_command *command
 		pz_env_start(state->env, &job->timer, command->timeout_us);
 }
 
+/* The caller gave up or is gone. The job is freed in on_exited. */
 void
 pz_command_job_abandon(struct pz_call *call)
 {

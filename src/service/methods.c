@@ -1,3 +1,8 @@
+/*
+ * Descriptions of functions in a descriptor, for people and completion only: calls do not depend on
+ * them. Those of other nodes are copied part by part; a part that is malformed or too long is left
+ * out, so that a faulty description does not hide the service.
+ */
 #include "service/methods.h"
 
 #include <string.h>
@@ -39,6 +44,7 @@ pz_methods_of(const struct pz_method_def *table, size_t count)
 
 /* ---- of others ---- */
 
+/* Dots are allowed: an interface may precede the function. */
 static bool
 is_name(const json_t *value)
 {
@@ -50,6 +56,7 @@ is_name(const json_t *value)
 	return text && len > 0 && len <= PZ_METHOD_NAME_BYTES_MAX && strspn(text, allowed) == len;
 }
 
+/* "" instead of a text that cannot be shown. */
 static json_t *
 copy_text(const json_t *value)
 {

@@ -1,8 +1,15 @@
+/*
+ * For data that counts in memory before it is on disk (what was synchronised). When a commit fails,
+ * everything is written again PZ_STORE_AGAIN_US later, as one transaction that replaces what is
+ * stored, until it succeeds: so a failed commit needs no bookkeeping of what it held. Success and
+ * failure are logged once each.
+ */
 #include "store/keep.h"
 
 #include "base/limits.h"
 #include "base/log.h"
 
+/* A timer that runs already stays as it is. */
 static void
 start(struct pz_keep *keep)
 {
@@ -92,6 +99,7 @@ pz_keep_end(struct pz_keep *keep)
 	keep->is_ended = true;
 }
 
+/* What the end has removed from the disk is missing there: all is written again. */
 void
 pz_keep_resume(struct pz_keep *keep, const char *why)
 {

@@ -39,6 +39,7 @@ static const char *const change_sql[] = {
 
 /* ---- the store's thread ---- */
 
+/* SQLITE_STATIC: the change outlives the statement's step. */
 static enum pz_err
 bind(struct sqlite_store *store, sqlite3_stmt *stmt, const struct pz_change *change,
      struct pz_errinfo *info)
@@ -129,6 +130,8 @@ scrub(struct sqlite_store *store, const struct pz_list *batch)
 					  NULL);
 }
 
+/* Takes everything that waits as one batch, so a slow disk makes larger batches, not a longer
+ * queue. */
 static void *
 run_thread(void *arg)
 {
@@ -187,6 +190,7 @@ sqlite_poll(struct pz_store *base)
 	pz_store_run_ended(base);
 }
 
+/* The queue is empty and nothing is being written. */
 static void
 wait_until_idle(struct sqlite_store *store)
 {
@@ -196,6 +200,7 @@ wait_until_idle(struct sqlite_store *store)
 	pthread_mutex_unlock(&store->mutex);
 }
 
+/* Errors of `each` end the reading. */
 static enum pz_err
 read_rows(struct sqlite_store *store, sqlite3_stmt *stmt, pz_store_each each, void *arg,
 	  struct pz_errinfo *info)
@@ -285,6 +290,7 @@ start_thread(struct sqlite_store *store, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* The writer first: it makes the file and its schema. */
 static enum pz_err
 open_file(struct sqlite_store *store, struct pz_errinfo *info)
 {

@@ -113,6 +113,8 @@ share(BIO_METHOD **out_method, SSL_CTX **out_base)
 
 /* ---- life ---- */
 
+/* A server's session begins with a context that only reads the ClientHello; the right one is chosen
+ * then. */
 static enum pz_err
 session_new(struct pz_tls_ctx *client_ctx, const struct pz_env *env, struct pz_tls **out)
 {
@@ -162,6 +164,7 @@ is_host_name(const char *s)
 	return len > 0 && len <= TLSEXT_MAXLEN_host_name && s[len] == '\0';
 }
 
+/* The expectation must outlive the caller's strings until the handshake is done. */
 static enum pz_err
 expect_copy(const struct pz_expect *from, struct pz_tls_expect **out)
 {
@@ -344,6 +347,7 @@ pz_tls_read(struct pz_tls *tls, uint8_t *plain, size_t cap, size_t *out_len,
 	return PZ_OK;
 }
 
+/* Records are written as they come: the link has coalesced before. */
 enum pz_err
 pz_tls_write(struct pz_tls *tls, struct pz_slice plain, struct pz_buf *cipher_out)
 {
@@ -428,6 +432,7 @@ pz_tls_export(struct pz_tls *tls, const char *label, uint8_t *out, size_t len)
 	return PZ_ERR_CRYPTO;
 }
 
+/* The chain that the server has shown is still held by OpenSSL. */
 enum pz_err
 pz_tls_verify_peer(struct pz_tls *tls, const struct pz_trust *trust, const struct pz_expect *expect,
 		   uint64_t wall_ms, struct pz_errinfo *info)

@@ -1,3 +1,11 @@
+/*
+ * Keys, private or public, around EVP_PKEY: kinds and strength of page 2, encoding, hash of the
+ * public key, signatures. The hash identifies a key everywhere (members, peers), so it is computed
+ * when the key is wrapped.
+ *
+ * The digest belongs to the key's kind (pz_digest_for), never to the caller, so the two ends of a
+ * signature cannot disagree.
+ */
 #include "x509/key.h"
 
 #include <openssl/core_names.h>
@@ -29,6 +37,7 @@ static const struct key_type {
 	{"rsa4096", "RSA", NULL, 4096},
 };
 
+/* NULL is no type. */
 static const struct key_type *
 type_find(const char *name)
 {
@@ -55,6 +64,7 @@ hash_der(unsigned char *der, int len, uint8_t out[PZ_KEY_HASH_BYTES])
 	return ok;
 }
 
+/* SHA-256 over the SubjectPublicKeyInfo in DER. */
 static bool
 spki_hash(EVP_PKEY *pkey, uint8_t out[PZ_KEY_HASH_BYTES])
 {
@@ -155,6 +165,7 @@ pz_key_free(struct pz_key *key)
 	free(key);
 }
 
+/* OpenSSL 3's one-call generator: curve or size follow from the table. */
 enum pz_err
 pz_key_generate(const char *type, struct pz_key **out, struct pz_errinfo *info)
 {
@@ -218,6 +229,7 @@ pz_key_from_pem(struct pz_slice pem, struct pz_key **out, struct pz_errinfo *inf
 	return PZ_OK;
 }
 
+/* An upper bound, too: verifying with a huge modulus would be an attack on our CPU. */
 static enum pz_err
 check_rsa(int bits, struct pz_errinfo *info)
 {
@@ -244,6 +256,7 @@ check_ec(EVP_PKEY *pkey, int bits, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* Every kind that is not named here is refused. */
 enum pz_err
 pz_pkey_check_strength(EVP_PKEY *pkey, struct pz_errinfo *info)
 {
