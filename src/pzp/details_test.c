@@ -64,7 +64,7 @@ comes_in(const char *key, const char *value, const char *origin)
 
 	assert_ok(pz_sync_item_write(item, key, pz_slice_str(value ? value : ""), value == NULL,
 				     origin, wall(NULL), NULL));
-	zonedata_received(w.node, kind, keys);
+	pz_node_zone_received(w.node, kind, keys);
 	json_decref(keys);
 	run(COMMIT_US);
 }

@@ -281,7 +281,8 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->zonedata = zonedata_new(node);
 	node->moved = moved_new(node);
 	node->twice = twice_new(node);
-	if (node->zonedata == NULL || node->moved == NULL || node->twice == NULL)
+	if (node->zonedata == NULL || pz_node_sync_init(node->zonedata) != PZ_OK ||
+	    node->moved == NULL || node->twice == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	node->appdata = appdata_new(node);
 	if (node->appdata == NULL)
@@ -445,6 +446,8 @@ pz_node_free(struct pz_node *node)
 	resend_free(node);
 	pz_peers_free(node->peers);
 	pz_sync_link_free(node->hub_data);
+	if (node->zonedata)
+		pz_node_sync_fini(node->zonedata);
 	zonedata_free(node->zonedata);
 	appdata_free(node->appdata);
 	servicefiles_free(node->service_files);

@@ -88,7 +88,7 @@ hears_of(const struct pz_crl *crl)
 
 	assert_ok(pz_sync_chunk_new(&parts, &chunk, NULL));
 	assert_ok(pz_sync_item_put(zonedata_item(w.node, kind), chunk, NULL));
-	zonedata_received(w.node, kind, keys);
+	pz_node_zone_received(w.node, kind, keys);
 	json_decref(keys);
 }
 

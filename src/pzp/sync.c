@@ -59,7 +59,7 @@ static void
 on_changed(struct pz_sync_link *link, const struct pz_sync_kind *kind, const json_t *keys)
 {
 	pz_sync_links_pass_on(link->links, link, kind, keys);
-	zonedata_received(node_of(link), kind, keys);
+	pz_node_zone_received(node_of(link), kind, keys);
 }
 
 static void tell_commands(struct pz_sync_link *link, bool is_lost);
@@ -126,7 +126,7 @@ static const struct pz_sync_link_ops link_ops = {
 	.push = on_push,
 	.too_long = on_too_long,
 	.item = on_item,
-	.offered = zonedata_offered,
+	.offered = pz_node_zone_offered,
 	.accept = zonedata_accept,
 	.number = pz_knowledge_number,
 	.changed = on_changed,

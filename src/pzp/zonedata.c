@@ -10,10 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pzp/appdata.h"
-#include "pzp/devices.h"
 #include "pzp/internal.h"
-#include "pzp/servicecache.h"
 #include "zone/tag.h"
 
 /* ---- what is synchronised ---- */
@@ -38,10 +35,9 @@ zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind)
 	return item ? item : pz_knowledge_item(node->zone.knowledge, kind);
 }
 
-static void act_on_crl(struct pz_node *node);
-
 static enum pz_err
-keep_aside(struct pz_node *node, const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
+keep_aside(struct pz_node *node, const struct pz_sync_chunk *chunk, bool *out_kept,
+	   struct pz_errinfo *info)
 {
 	struct pz_txn *txn = pz_txn_new();
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
@@ -53,8 +49,7 @@ keep_aside(struct pz_node *node, const struct pz_sync_chunk *chunk, struct pz_er
 	pz_txn_free(txn);
 	if (err == PZ_ERR_LIMIT_MEMORY && !node->is_wiping) /* it may count all the same */
 		pz_keep_failed(&node->zonedata->keep, err, "out of memory");
-	if (err == PZ_OK || err == PZ_ERR_LIMIT_MEMORY)
-		act_on_crl(node);
+	*out_kept = err == PZ_OK || err == PZ_ERR_LIMIT_MEMORY;
 	return err;
 }
 
@@ -83,12 +78,14 @@ is_only_said(const struct pz_sync_link *from, const struct pz_sync_kind *kind,
  */
 enum pz_err
 zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
-		 const struct pz_sync_chunk *chunk, bool *out_taken, struct pz_errinfo *info)
+		 const struct pz_sync_chunk *chunk, bool *out_taken, bool *out_kept,
+		 struct pz_errinfo *info)
 {
 	struct pz_node *node = node_of(from);
 	bool is_hub = from->other == PZ_SYNC_HUB;
 	struct pz_crl_weight weight;
 
+	*out_kept = false;
 	*out_taken = is_only_said(from, kind, chunk);
 	if (*out_taken)
 		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
@@ -97,7 +94,7 @@ zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
 	PZ_TRY(pz_knowledge_weigh(node->zone.knowledge, chunk, &weight, info));
 	*out_taken = weight.number < weight.known;
 	if (*out_taken && weight.has_more)
-		PZ_TRY(keep_aside(node, chunk, info));
+		PZ_TRY(keep_aside(node, chunk, out_kept, info));
 	else if (*out_taken && !is_hub)
 		pz_info_of(from->log, node->config.env, "crl-older",
 			   "from=%s number=%llu here=%llu", from->to,
@@ -158,9 +155,6 @@ learn(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 	struct zonedata *data = node->zonedata;
 	struct pz_txn *txn = pz_txn_new();
 
-	/* First: if we are killed in between, the certificate comes again. */
-	if (kind->id == PZ_SYNC_TRUSTED_PZP && !node->is_wiping)
-		servicecache_drop_replaced(node, keys);
 	if (txn == NULL || pz_knowledge_apply(node->zone.knowledge, kind, keys, txn) != PZ_OK) {
 		pz_txn_free(txn);
 		pz_keep_failed(&data->keep, PZ_ERR_LIMIT_MEMORY, "out of memory");
@@ -171,39 +165,7 @@ learn(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 	}
 }
 
-/* ---- what follows ---- */
-
-static void
-act_on_crl(struct pz_node *node)
-{
-	struct pz_errinfo info = {""};
-
-	pz_notice("crl", "number=%llu",
-		  (unsigned long long)pz_crl_number(pz_device_zone_crl(&node->zone)));
-	if (node_refresh_trust(node, &info) != PZ_OK)
-		pz_error("trust", "%s", info.text);
-	/* Not from here: should we stand on it ourselves, the link goes that we hear it by. */
-	zonedata_judge(node);
-}
-
-static void
-act_on(struct pz_node *node, enum pz_sync_id id, const json_t *keys)
-{
-	if (id == PZ_SYNC_CRL || id == PZ_SYNC_TRUSTED_PZP)
-		servicecache_drop_revoked(node);
-	if (id == PZ_SYNC_CRL)
-		act_on_crl(node);
-	if (id == PZ_SYNC_CRL || id == PZ_SYNC_TRUSTED_PZP)
-		devices_drop_left(node);
-	if (id == PZ_SYNC_ZONE_SECRET)
-		pz_peers_announce(node->peers);
-	else if (id == PZ_SYNC_PREFERENCES)
-		prefs_synchronised(node, keys);
-	else if (id == PZ_SYNC_USER_DETAILS)
-		details_received(node, keys);
-	else if (id == PZ_SYNC_APP_DATA)
-		appdata_synchronised(node, keys);
-}
+/* ---- are we out? ---- */
 
 /* What a peer passes on counts as much as the hub's own word: the hub has signed it. */
 static void
@@ -232,7 +194,6 @@ zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, const j
 		learn(node, kind, keys);
 	else if (!node->is_wiping)
 		pz_shared_received(data->shared, kind, keys);
-	act_on(node, kind->id, keys);
 }
 
 /* ---- changes made here ---- */
@@ -275,7 +236,6 @@ zonedata_wiped(struct pz_node *node)
 	pz_shared_wiped(node->zonedata->shared, keeps_apps(node));
 	json_object_clear(node->zonedata->refusals);
 	pz_condition_clear(node->conditions, PZ_CONDITION_DATA_REFUSED, NULL);
-	prefs_wiped(node);
 }
 
 /* ---- life ---- */
@@ -295,7 +255,7 @@ zonedata_new(struct pz_node *node)
 							   .what = "what the zone told",
 							   .save = save_knowledge,
 							   .arg = data});
-	if (pz_node_sync_init(data) != PZ_OK || data->refusals == NULL) {
+	if (data->refusals == NULL) {
 		zonedata_free(data);
 		return NULL;
 	}
@@ -309,7 +269,6 @@ zonedata_free(struct zonedata *data)
 		return;
 	pz_env_stop(data->node->config.env, &data->verdict);
 	pz_keep_stop(&data->keep);
-	pz_node_sync_fini(data);
 	json_decref(data->refusals);
 	pz_knowledge_free(PZ_TAKE(data->node->zone.knowledge));
 	pz_shared_free(data->shared);

@@ -1,6 +1,7 @@
 /*
  * Inside pzp/ only: what the zone's data says, and its exchange with the hub and with peers (page
- * 8). zonedata.c what there is and what follows when it changes; sync.c when it is exchanged.
+ * 8). zonedata.c what there is; zonechanges.c what follows when it changes; sync.c when it is
+ * exchanged.
  */
 #ifndef PZ_PZP_ZONEDATA_H
 #define PZ_PZP_ZONEDATA_H
@@ -27,15 +28,16 @@ struct zonedata {
 /* zonedata.c */
 /** The item as it is synchronised; NULL: not kept here, or opted out of (page 10). Borrowed. */
 struct pz_sync_item *zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind);
-/** A chunk is offered, before anything is decided about it: see pz_sync_ops.offered. */
+/** A chunk is offered, before anything is decided about it: see pz_sync_ops.offered.
+ * @param out_kept always set: it is a revocation list that is kept aside, and counts from now on */
 enum pz_err zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
-			     const struct pz_sync_chunk *chunk, bool *out_taken,
+			     const struct pz_sync_chunk *chunk, bool *out_taken, bool *out_kept,
 			     struct pz_errinfo *info) PZ_MUST_USE;
 /** Is a chunk good that came from this session? Errors: those of pz_knowledge_accept and
  * pz_shared_accept. */
 enum pz_err zonedata_accept(const struct pz_sync_link *from, const struct pz_sync_kind *kind,
 			    const struct pz_sync_chunk *chunk, struct pz_errinfo *info) PZ_MUST_USE;
-/** Chunks came in: stored, and acted on. */
+/** Chunks came in: stored. */
 void zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys);
 /** Stores at once what could not be stored before, if there is such. */
 void zonedata_save_again(struct pz_node *node);
@@ -53,6 +55,15 @@ enum pz_err zonedata_wipe(const struct pz_node *node, struct pz_txn *txn) PZ_MUS
 enum pz_err zonedata_wipe_again(const struct pz_node *node, struct pz_txn *txn) PZ_MUST_USE;
 /** And from memory. */
 void zonedata_wiped(struct pz_node *node);
+
+/* zonechanges.c */
+/** pz_sync_link_ops.offered; what follows is done. */
+enum pz_err pz_node_zone_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
+				 const struct pz_sync_chunk *chunk, bool *out_taken,
+				 struct pz_errinfo *info) PZ_MUST_USE;
+/** Chunks came in: stored, and what follows is done. */
+void
+pz_node_zone_received(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys);
 
 /* details.c */
 /** The commands `user` and `name`. */
