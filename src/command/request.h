@@ -27,8 +27,8 @@ struct pz_reply {
 	 * cancel requests. @param result borrowed, NULL on failure; @param detail one line, "" on
 	 * success */
 	void (*done)(void *arg, enum pz_err err, const char *detail, json_t *result);
-	/** What happens meanwhile; NULL: of no interest. May be called from inside
-	 * pz_request_new's caller. @param event borrowed */
+	/** What happens meanwhile, at once, from inside the handler; NULL: of no interest. @param
+	 * event borrowed */
 	void (*event)(void *arg, json_t *event);
 };
 

@@ -96,7 +96,7 @@ static void
 revoke(struct hub_zone *zone, const char *device, enum pz_revoked why, struct pz_request *request,
        bool is_purge)
 {
-	/* A name that is too long to be kept is nobody's. */
+	/* No device has a name that is too long to be kept. */
 	bool is_name = strlen(device) <= PZ_DEVICE_BYTES_MAX;
 	struct revocation *r = is_name ? calloc(1, sizeof(*r)) : NULL;
 

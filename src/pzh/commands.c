@@ -306,7 +306,7 @@ links_result(struct pz_hub *hub)
 	return list;
 }
 
-/* Gauges are true when somebody looks. */
+/* Gauges are set when they are asked for. */
 static void
 set_gauges(struct pz_hub *hub)
 {

@@ -29,7 +29,7 @@ hub_result(struct pz_node *node)
 	return result;
 }
 
-/* Gauges are true when somebody looks. */
+/* Gauges are set when they are asked for. */
 static void
 set_gauges(struct pz_node *node)
 {

