@@ -1,0 +1,242 @@
+/* What is known of peers, and which way leads to them, for a node that is only a table (peers.h).
+ */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/timer.h"
+#include "peers/internal.h"
+
+#define ZONE "alice@example.org"
+
+static struct {
+	struct pz_timers timers;
+	struct pz_env env;
+	struct pz_metrics metrics;
+	struct pz_membership membership;
+	struct pz_device_zone zone;
+	struct pz_peers_wishes wishes;
+	struct pz_session hub;
+	json_t *directory;
+	struct pz_peers *peers;
+	unsigned changes, news;
+	bool is_hub_up;
+} w;
+
+static uint64_t
+zero(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+static void
+no_random(void *arg, void *out, size_t len)
+{
+	(void)arg;
+	memset(out, 7, len);
+}
+
+static bool
+hub_is_up(void *arg)
+{
+	(void)arg;
+	return w.is_hub_up;
+}
+
+static struct pz_session *
+hub_session(void *arg)
+{
+	(void)arg;
+	assert_true(w.is_hub_up);
+	return &w.hub;
+}
+
+static void
+changed(void *arg, const struct pz_peer_change *change)
+{
+	(void)arg;
+	(void)change;
+	w.changes++;
+}
+
+static void
+news(void *arg, const char *device)
+{
+	(void)arg;
+	(void)device;
+	w.news++;
+}
+
+static const struct pz_peers_ops ops = {
+	.hub_is_up = hub_is_up,
+	.hub_session = hub_session,
+	.changed = changed,
+	.news = news,
+};
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	w.env = (struct pz_env){
+		.mono_us = zero, .wall_ms = zero, .random = no_random, .timers = &w.timers};
+	snprintf(w.membership.zone, sizeof(w.membership.zone), ZONE);
+	snprintf(w.membership.device, sizeof(w.membership.device), "laptop");
+	w.zone.membership = &w.membership;
+	w.directory = json_object();
+	struct pz_peers_config config = {
+		.link_host = {.env = &w.env, .metrics = &w.metrics},
+		.zone = &w.zone,
+		.wishes = &w.wishes,
+		.directory = w.directory,
+		.self = ZONE "/laptop",
+		.display_name = "Laptop",
+		.device_type = "laptop",
+		.ops = &ops,
+	};
+	w.peers = pz_peers_new(&config);
+	assert_non_null(w.peers);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	pz_peers_end(w.peers);
+	pz_peers_free(w.peers);
+	json_decref(w.directory);
+	return 0;
+}
+
+static void
+hub_says(const char *device, bool is_connected)
+{
+	json_t *entry = json_pack("{s:b, s:s}", "connected", is_connected, "session", "of-it");
+
+	assert_int_equal(json_object_set_new(w.directory, device, entry), 0);
+	pz_peers_told_by_hub(w.peers, device);
+}
+
+/* ---- tests ---- */
+
+static void
+a_device_that_was_never_met_is_not_connected(void **state)
+{
+	struct pz_peer_view view;
+
+	(void)state;
+	assert_false(pz_peers_view(w.peers, "tv", &view));
+	assert_int_equal(view.state, PZ_PEER_NOT_CONNECTED);
+	assert_string_equal(view.reason, "");
+	assert_null(view.remote);
+	assert_false(pz_peers_disconnect(w.peers, "tv", "by hand"));
+	assert_int_equal(w.changes, 0);
+}
+
+static void
+only_other_devices_of_the_zone_are_peers(void **state)
+{
+	struct pz_peer_view view;
+
+	(void)state;
+	assert_true(pz_peers_add(w.peers, "tv"));
+	assert_true(pz_peers_view(w.peers, "tv", &view));
+	assert_string_equal(view.address, ZONE "/tv");
+	assert_false(pz_peers_add(w.peers, "laptop"));
+	assert_false(pz_peers_add(w.peers, "no/name"));
+	w.zone.membership = NULL;
+	assert_false(pz_peers_add(w.peers, "phone"));
+	w.zone.membership = &w.membership;
+}
+
+static void
+the_table_is_bounded(void **state)
+{
+	char device[32];
+
+	(void)state;
+	for (unsigned i = 0; i < PZ_DEVICES_PER_ZONE_MAX; i++) {
+		snprintf(device, sizeof(device), "d%u", i);
+		assert_true(pz_peers_add(w.peers, device));
+	}
+	assert_false(pz_peers_add(w.peers, "one-more"));
+	assert_false(pz_peers_connect(w.peers, "one-more"));
+	assert_true(pz_peers_add(w.peers, "d0"));
+}
+
+static void
+the_directory_leads_to_the_hub_only_while_it_is_up(void **state)
+{
+	struct pz_slice tv = pz_slice_str(ZONE "/tv");
+
+	(void)state;
+	hub_says("tv", true);
+	hub_says("phone", false);
+	assert_int_equal(w.news, 2);
+	assert_string_equal(pz_peers_route(w.peers, "tv"), "none");
+	assert_null(pz_peers_way(w.peers, tv));
+	w.is_hub_up = true;
+	assert_string_equal(pz_peers_route(w.peers, "tv"), "hub");
+	assert_string_equal(pz_peers_route(w.peers, "phone"), "none");
+	assert_ptr_equal(pz_peers_way(w.peers, tv), &w.hub);
+	assert_string_equal(pz_peers_session_of(w.peers, "tv"), "of-it");
+	assert_string_equal(pz_peers_session_of(w.peers, "radio"), "");
+}
+
+static void
+names_are_those_of_the_directory_and_of_the_table(void **state)
+{
+	(void)state;
+	hub_says("tv", false);
+	hub_says("laptop", true); /* this device */
+	assert_true(pz_peers_add(w.peers, "phone"));
+	json_t *names = pz_peers_names(w.peers);
+	assert_int_equal(json_object_size(names), 2);
+	assert_non_null(json_object_get(names, "tv"));
+	assert_non_null(json_object_get(names, "phone"));
+	json_decref(names);
+}
+
+/* Nowhere to look: no address is known, and there is no local network. */
+static void
+a_search_without_addresses_ends_at_once(void **state)
+{
+	struct pz_peer_view view;
+
+	(void)state;
+	assert_true(pz_peers_connect(w.peers, "tv"));
+	assert_true(pz_peers_view(w.peers, "tv", &view));
+	assert_false(view.is_dialled);
+	assert_false(pz_peers_is_expecting(w.peers));
+	assert_int_equal(view.state, PZ_PEER_NOT_CONNECTED);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_device_that_was_never_met_is_not_connected,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(only_other_devices_of_the_zone_are_peers, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(the_table_is_bounded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_directory_leads_to_the_hub_only_while_it_is_up,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(names_are_those_of_the_directory_and_of_the_table,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_search_without_addresses_ends_at_once, set_up,
+						tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
