@@ -250,36 +250,54 @@ everybody_gone(struct pz_node *node, const struct pz_session *hub)
 	discovery_announce_soon(node);
 }
 
-void
-hub_clean(struct pz_node *node)
+/*
+ * The link to the hub is gone, by either end. Everything that follows is here, in the only order
+ * that works:
+ *
+ * 1. The exchange on it ends, and no question for a way is answered with it any more.
+ * 2. What never left its queue takes another way or ends.
+ * 3. Searches go on without the hub, and with what is known: before the devices that only the hub
+ *    named are away, so that none of them waits for its answer.
+ * 4. What was sent by it and may be lost takes another way or ends; the peers are informed.
+ */
+static void
+lost(struct pz_node *node, struct pz_link *link, struct pz_slice undelivered, int rpc_code)
 {
-	struct pz_link *link = node->hub.link;
 	bool was_registered = node->hub.is_registered;
 
-	if (node->hub.dial)
-		node->config.transport.ops->dial_cancel(node->hub.dial);
-	node->hub.dial = NULL;
-	if (link && was_registered && !link->closing) {
-		json_t *message =
-			json_pack("{s:s}", "reason",
-				  node->machine.reason[0] ? node->machine.reason : "disconnect");
-		hub_send_prop(node, "bye", message);
-		json_decref(message);
-	}
 	pz_sync_link_free(PZ_TAKE(node->hub_data));
 	if (node->zone.membership)
 		pz_condition_clear(node->conditions, PZ_CONDITION_TOO_LARGE,
 				   node->zone.membership->zone);
 	node->hub.link = NULL;
 	node->hub.is_registered = false;
-	if (link) {
-		pz_router_detach(node->router, &link->session);
-		pz_link_close(link, PZ_OK, "");
+	pz_router_detach(node->router, &link->session);
+	resend_undelivered(node, undelivered, rpc_code);
+	if (!was_registered)
+		return;
+	discovery_hub_gone(node);
+	everybody_gone(node, &link->session);
+}
+
+void
+hub_clean(struct pz_node *node)
+{
+	struct pz_link *link = node->hub.link;
+
+	if (node->hub.dial)
+		node->config.transport.ops->dial_cancel(node->hub.dial);
+	node->hub.dial = NULL;
+	if (link && node->hub.is_registered && !link->closing) {
+		json_t *message =
+			json_pack("{s:s}", "reason",
+				  node->machine.reason[0] ? node->machine.reason : "disconnect");
+		hub_send_prop(node, "bye", message);
+		json_decref(message);
 	}
-	if (was_registered) {
-		discovery_hub_gone(node);
-		everybody_gone(node, &link->session);
-	}
+	if (link == NULL)
+		return;
+	pz_link_close(link, PZ_OK, "");
+	lost(node, link, pz_slice_of(NULL, 0), PZ_RPC_UNREACHABLE);
 }
 
 static void
@@ -462,19 +480,8 @@ hub_closed(struct pz_node *node, struct pz_link *link, enum pz_err why, const ch
 	struct pz_errinfo reason;
 	bool was_registered = node->hub.is_registered;
 
-	pz_sync_link_free(PZ_TAKE(node->hub_data));
-	if (node->zone.membership)
-		pz_condition_clear(node->conditions, PZ_CONDITION_TOO_LARGE,
-				   node->zone.membership->zone);
-	node->hub.link = NULL;
-	node->hub.is_registered = false;
-	pz_router_detach(node->router, &link->session);
-	resend_undelivered(node, undelivered,
-			   why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
-	if (was_registered) {
-		discovery_hub_gone(node);
-		everybody_gone(node, &link->session);
-	}
+	lost(node, link, undelivered,
+	     why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
 	(void)reason_of(why, detail, &reason);
 	clock_see_refusal(node, "hub", why, detail);
 	if (is_another_hub(link, why))
