@@ -289,7 +289,12 @@ static const struct {
 	 "\"device\":\"tv\",\"mode\":\"hub\",\"state\":\"connected\",\"reason\":\"\","
 	 "\"hub\":{\"host\":\"h\",\"port\":81,\"since\":1700000000},"
 	 "\"peers\":[{\"id\":\"a@b/pc\",\"state\":\"connected\",\"route\":\"hub\","
-	 "\"address\":null}],\"ports\":{\"tls\":8040,\"web\":8080},"
+	 "\"address\":null,\"latencyMs\":null},"
+	 "{\"id\":\"a@b/tv\",\"state\":\"connected\",\"route\":\"direct\","
+	 "\"address\":\"h:80\",\"latencyMs\":2.54},"
+	 "{\"id\":\"a@b/box\",\"state\":\"connected\",\"route\":\"direct\","
+	 "\"address\":\"h:81\",\"latencyMs\":12.3}],"
+	 "\"ports\":{\"tls\":8040,\"web\":8080},"
 	 "\"pending\":{\"connection\":\"peer\",\"peer.auto\":true},"
 	 "\"daysLeft\":{\"tls\":60,\"ca\":3649,\"crl\":-2},\"warnings\":[\"all is lost\"]}",
 	 "id       a@b/tv\n"
@@ -304,8 +309,10 @@ static const struct {
 	 "version  1.0, pid 7\n"
 	 "uptime   1 min 1 s\n"
 	 "\n"
-	 "DEVICE  NAME  WAY         ADDRESS  LAST SEEN\n"
-	 "pc      -     by the hub  -        now\n"},
+	 "DEVICE  NAME  WAY         ADDRESS  LATENCY  LAST SEEN\n"
+	 "pc      -     by the hub  -        -        now\n"
+	 "tv      -     direct      h:80     2.5 ms   now\n"
+	 "box     -     direct      h:81     12 ms    now\n"},
 	{&pz_pzp_program, "prefs",
 	 "[{\"key\":\"peer.auto\",\"value\":false,\"default\":false,\"source\":\"default\","
 	 "\"scope\":\"zone\",\"effective\":false,\"pending\":true},"

@@ -130,11 +130,23 @@ add_seen(struct pz_cli_table *t, const json_t *peer, bool is_there)
 	pz_cli_table_add(t, PZ_CLI_PLAIN, is_there ? "now" : when);
 }
 
+static void
+add_latency(struct pz_cli_table *t, const json_t *peer)
+{
+	double ms = json_number_value(json_object_get(peer, "latencyMs"));
+	char text[32] = "";
+
+	if (ms > 0)
+		(void)snprintf(text, sizeof(text), ms < 10 ? "%.1f ms" : "%.0f ms", ms);
+	pz_cli_table_add(t, PZ_CLI_PLAIN, text);
+}
+
 /* One line a device. */
 static int
 print_peers(const struct pz_cli *cli, const json_t *peers)
 {
-	static const char *const titles[] = {"DEVICE", "NAME", "WAY", "ADDRESS", "LAST SEEN"};
+	static const char *const titles[] = {"DEVICE",  "NAME",    "WAY",
+					     "ADDRESS", "LATENCY", "LAST SEEN"};
 	struct pz_cli_table *t;
 	json_t *peer;
 	size_t i;
@@ -142,7 +154,7 @@ print_peers(const struct pz_cli *cli, const json_t *peers)
 	if (json_array_size(peers) == 0)
 		return PZ_EXIT_DONE;
 	fputc('\n', cli->out);
-	t = pz_cli_table_new(titles, 5);
+	t = pz_cli_table_new(titles, 6);
 	json_array_foreach (peers, i, peer) {
 		char scratch[32], route_scratch[32];
 		const char *route = pz_cli_member(peer, "route", route_scratch);
@@ -154,6 +166,7 @@ print_peers(const struct pz_cli *cli, const json_t *peers)
 		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(peer, "displayName", scratch));
 		pz_cli_table_add(t, is_there ? PZ_CLI_GREEN : PZ_CLI_YELLOW, way_text(route));
 		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(peer, "address", scratch));
+		add_latency(t, peer);
 		add_seen(t, peer, is_there);
 	}
 	return pz_cli_print_table(cli, t);

@@ -51,6 +51,12 @@ patience(const struct pz_link *link, const struct pz_stream_measure *m, uint64_t
 }
 
 /* Before a link is live its deadline applies instead (link.c). */
+uint64_t
+pz_link_round_trip_us(const struct pz_link *link)
+{
+	return measure(link).round_trip_us;
+}
+
 static bool
 is_watchable(const struct pz_link *link)
 {

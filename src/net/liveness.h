@@ -44,6 +44,9 @@ void pz_link_watch(struct pz_link *link);
  *        a link with a long round trip
  */
 void pz_link_probe(struct pz_link *link, uint64_t patience_us);
+/** The round trip to the other end as TCP measures it, microseconds; 0: not known (yet), as over
+ * another transport. */
+uint64_t pz_link_round_trip_us(const struct pz_link *link);
 /** Neither watches nor probes any more, until asked again. */
 void pz_link_unwatch(struct pz_link *link);
 

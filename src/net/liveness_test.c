@@ -166,7 +166,9 @@ static void
 patience_grows_with_the_round_trip(void **state)
 {
 	(void)state;
+	assert_true(pz_link_round_trip_us(laptop.link) == 0);
 	laptop.stream.round_trip_us = 4 * S;
+	assert_true(pz_link_round_trip_us(laptop.link) == 4 * S);
 	pz_link_probe(laptop.link, 3 * S);
 	pass(12 * S - 1);
 	assert_int_equal(laptop.closed, 0);

@@ -212,10 +212,11 @@ void pz_peers_on_prop(struct pz_session *in, const struct pz_envelope *envelope)
 struct pz_peer_view {
 	const char *address; /* zone/device; "" when never met */
 	enum pz_peer_state state;
-	const char *reason; /* of the last change of state, or "" */
-	const char *remote; /* the address at the other end of its link; NULL: not linked */
-	const json_t *info; /* pzpInfo as it was received on the link that is up, or NULL */
-	bool is_dialled;    /* a way is being looked for */
+	const char *reason;     /* of the last change of state, or "" */
+	const char *remote;     /* the address at the other end of its link; NULL: not linked */
+	uint64_t round_trip_us; /* of its link; 0: not linked, or not known */
+	const json_t *info;     /* pzpInfo as it was received on the link that is up, or NULL */
+	bool is_dialled;        /* a way is being looked for */
 };
 
 /** @return false: never met; `out` says so, too (not connected, "") */

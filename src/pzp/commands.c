@@ -26,6 +26,11 @@ hub_result(struct pz_node *node)
 	(void)json_object_set_new(
 		result, "since",
 		is_connected ? json_integer((json_int_t)(node->hub_since_ms / 1000)) : json_null());
+	uint64_t round_trip_us =
+		is_connected && node->hub.link ? pz_link_round_trip_us(node->hub.link) : 0;
+	(void)json_object_set_new(result, "latencyMs",
+				  round_trip_us ? json_real((double)round_trip_us / 1000)
+						: json_null());
 	return result;
 }
 

@@ -97,6 +97,13 @@ devices_display_name(const struct pz_node *node, const char *device)
 	return copy;
 }
 
+/* In ms; null: not known. */
+static json_t *
+latency(uint64_t round_trip_us)
+{
+	return round_trip_us ? json_real((double)round_trip_us / 1000) : json_null();
+}
+
 /* What is known of it: what it says itself counts more than what the hub says. */
 static json_t *
 describe(const struct pz_node *node, const char *device)
@@ -113,12 +120,13 @@ describe(const struct pz_node *node, const char *device)
 	const json_t *seen = json_object_get(told, "lastSeen");
 	(void)pz_json_int(entry, "port", 0, UINT16_MAX, &port);
 	snprintf(id, sizeof(id), "%s/%s", node->zone.membership->zone, device);
-	return json_pack("{s:s, s:o?, s:o?, s:s, s:s, s:s, s:o?, s:O?, s:I, s:b, s:o}", "id", id,
-			 "displayName", shown_name(node, device), "deviceType",
+	return json_pack("{s:s, s:o?, s:o?, s:s, s:s, s:s, s:o?, s:o?, s:O?, s:I, s:b, s:o}", "id",
+			 id, "displayName", shown_name(node, device), "deviceType",
 			 text_or(entry, "deviceType", ""), "state", pz_peer_state_text(peer.state),
 			 "route", pz_peers_route(node->peers, device), "reason", peer.reason,
 			 "address", peer.remote ? json_string(peer.remote) : json_null(),
-			 "addresses", addresses, "port", (json_int_t)port, "friend", 0, "lastSeen",
+			 "latencyMs", latency(peer.round_trip_us), "addresses", addresses, "port",
+			 (json_int_t)port, "friend", 0, "lastSeen",
 			 json_is_integer(seen) ? json_incref((json_t *)(uintptr_t)seen)
 					       : json_null());
 }

@@ -96,6 +96,7 @@ def test_direct_link(idle):
     is_direct(idle.a, idle.b)
     shown = idle.a.peers()["tv"]
     assert shown["state"] == "connected" and shown["friend"] is False
+    assert 0 < shown["latencyMs"] < 1000 and 0 < idle.a.status()["hub"]["latencyMs"] < 1000
     assert shown["port"] == idle.b.status()["ports"]["tls"]
     assert set(idle.tv.addresses()) <= set(shown["addresses"]), shown
     word = "x" * 20_000
