@@ -1,5 +1,5 @@
 /* The commands of pzpd: X(name, handler, parameters, has events, help). docs/control-protocol.md
- * is made from it, too (scripts/commands). @spec page 12 "Commands of the daemon" */
+ * is made from it, too (scripts/commands). @spec page 12 "pzp" */
 #ifndef PZ_PZP_COMMAND_TABLE_H
 #define PZ_PZP_COMMAND_TABLE_H
 
