@@ -301,7 +301,7 @@ appdata_synchronised(struct pz_node *node, const json_t *keys)
 	const json_t *text;
 	size_t i;
 
-	if (!commands_has_watcher(node))
+	if (!node_has_watcher(node))
 		return;
 	json_array_foreach (keys, i, text) {
 		const struct pz_sync_chunk *chunk =

@@ -55,7 +55,7 @@
 		PZ_P_INTEGER("count", 0, PZ_PZP_PINGS_MAX, NULL, "requests; 0, or not given: until the client hangs up") \
 		PZ_P("until_direct", BOOL, "look for a direct link, end with the first answer by it")), \
 	  true, "how fast a device answers, and by which way") \
-	X("watch", cmd_watch, PZ_PARAMS(), true, "events as they come") \
+	X("watch", node_watch_command, PZ_PARAMS(), true, "events as they come") \
 	X("serve", cmd_serve, PZ_PARAMS( \
 		PZ_P_NEEDED("description", OBJECT, "of a service file, see pzp(1)")), \
 	  true, "provide a service made of commands, as long as the request lasts") \

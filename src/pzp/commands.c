@@ -328,36 +328,6 @@ cmd_peers(struct pz_request *request)
 	pz_request_answer(request, devices_list(request->self));
 }
 
-/* ---- watch ---- */
-
-static const struct pz_request_kind watch_kind = {0};
-
-static void
-cmd_watch(struct pz_request *request)
-{
-	const struct pz_node *node = request->self;
-
-	if (pz_request_begin(request, &watch_kind))
-		pz_request_event(request,
-				 json_pack("{s:s, s:s, s:s, s:o}", "event", "watching", "state",
-					   pz_state_text(node->machine.state), "reason",
-					   node->machine.reason, "time", node_event_time(node)));
-}
-
-void
-commands_tell(struct pz_node *node, json_t *takes_event)
-{
-	PZ_REQUEST_EACH (&node->requests, &watch_kind, request)
-		pz_request_event(request, json_incref(takes_event));
-	json_decref(takes_event);
-}
-
-bool
-commands_has_watcher(const struct pz_node *node)
-{
-	return pz_requests_next(&node->requests, &watch_kind, NULL) != NULL;
-}
-
 /* ---- serve ---- */
 
 struct serving {

@@ -110,6 +110,10 @@ void node_watch_session(struct pz_node *node, const struct pz_session *session);
 json_t *node_event_time(const struct pz_node *node);
 /** Sends every watcher an event, with its time. @param event taken */
 void node_tell(struct pz_node *node, json_t *event);
+/** Is an event sent to any program? */
+bool node_has_watcher(const struct pz_node *node);
+/** The command `watch`: an event `watching`, then those of node_tell. */
+void node_watch_command(struct pz_request *request);
 
 /* node.c */
 /** Takes over another membership (NULL: virgin again): address, TLS context, registry. */
@@ -317,9 +321,6 @@ void discover_start(struct pz_request *request);
 /* commands.c */
 /** Tells the commands that wait for it what became of a change of state. */
 void commands_state_changed(struct pz_node *node, enum pz_state now);
-/** Sends every watcher an event as it is. */
-void commands_tell(struct pz_node *node, json_t *takes_event);
-bool commands_has_watcher(const struct pz_node *node);
 json_t *status_result(struct pz_node *node);
 
 #endif

@@ -1,5 +1,7 @@
-/* Events for the programs that watch this node (`pzp watch`). */
+/* The command `watch`, and the events for the programs that it serves. */
 #include "pzp/internal.h"
+
+static const struct pz_request_kind watch_kind = {0};
 
 json_t *
 node_event_time(const struct pz_node *node)
@@ -8,9 +10,29 @@ node_event_time(const struct pz_node *node)
 }
 
 void
+node_watch_command(struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+
+	if (pz_request_begin(request, &watch_kind))
+		pz_request_event(request,
+				 json_pack("{s:s, s:s, s:s, s:o}", "event", "watching", "state",
+					   pz_state_text(node->machine.state), "reason",
+					   node->machine.reason, "time", node_event_time(node)));
+}
+
+bool
+node_has_watcher(const struct pz_node *node)
+{
+	return pz_requests_next(&node->requests, &watch_kind, NULL) != NULL;
+}
+
+void
 node_tell(struct pz_node *node, json_t *event)
 {
 	if (event)
 		(void)json_object_set_new(event, "time", node_event_time(node));
-	commands_tell(node, event);
+	PZ_REQUEST_EACH (&node->requests, &watch_kind, request)
+		pz_request_event(request, json_incref(event));
+	json_decref(event);
 }
