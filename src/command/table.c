@@ -29,8 +29,8 @@ check_integer(const struct pz_param *param, const json_t *value, struct pz_errin
 	if (json_is_integer(value) && number >= param->min && number <= param->max)
 		return PZ_OK;
 	if (param->max == INT64_MAX)
-		return pz_fail(info, PZ_ERR_CONFIG, "%s must be a number of at least %lld%s%s",
-			       param->name, (long long)param->min, blank, unit);
+		return pz_fail(info, PZ_ERR_CONFIG, "%s must be at least %lld%s%s", param->name,
+			       (long long)param->min, blank, unit);
 	return pz_fail(info, PZ_ERR_CONFIG, "%s must be %lld to %lld%s%s", param->name,
 		       (long long)param->min, (long long)param->max, blank, unit);
 }

@@ -146,8 +146,7 @@ what_it_does_not_allow_is_named(void **state)
 		"port must be 1 to 65535 apples");
 	refused("full", "{\"zone\": \"a\", \"port\": 1.5}", PZ_ERR_CONFIG,
 		"port must be 1 to 65535 apples");
-	refused("full", "{\"zone\": \"a\", \"at\": -1}", PZ_ERR_CONFIG,
-		"at must be a number of at least 0");
+	refused("full", "{\"zone\": \"a\", \"at\": -1}", PZ_ERR_CONFIG, "at must be at least 0");
 	refused("full", "{\"zone\": \"a\", \"all\": 1}", PZ_ERR_CONFIG,
 		"all must be true or false");
 	refused("full", "{\"zone\": \"a\", \"description\": []}", PZ_ERR_CONFIG,
