@@ -12,6 +12,7 @@
 
 #include "base/codec.h"
 #include "base/limits.h"
+#include "net/transport.h"
 #include "wire/json.h"
 #include "zone/attest.h"
 #include "zone/info.h"
