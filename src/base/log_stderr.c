@@ -39,11 +39,11 @@ static bool
 is_journal(const struct stat *st)
 {
 	const char *names = getenv("JOURNAL_STREAM");
-	unsigned long long dev, ino;
-	char end;
+	char expected[48];
 
-	return names && sscanf(names, "%llu:%llu%c", &dev, &ino, &end) == 2 && dev == st->st_dev &&
-	       ino == st->st_ino;
+	(void)snprintf(expected, sizeof(expected), "%llu:%llu", (unsigned long long)st->st_dev,
+		       (unsigned long long)st->st_ino);
+	return names && strcmp(names, expected) == 0;
 }
 
 static void

@@ -169,7 +169,7 @@ check_share(struct pz_sync_item *item, const struct pz_sync_chunk *former,
 	enum pz_err err;
 	const struct share *share = share_of(item, next, &err);
 	const struct share *before = share ? share_of(item, former, &err) : NULL;
-	size_t less = share && share == before ? size_of(former) : 0;
+	size_t less = former && share && share == before ? size_of(former) : 0;
 
 	if (share == NULL)
 		return err == PZ_OK ? err : pz_fail(info, err, "out of memory");

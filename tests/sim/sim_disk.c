@@ -40,7 +40,8 @@ items_of(const struct sim_node *node)
 			/* The certificate of one that is revoked counts for nothing. */
 			if (is_said_anew(node, (enum pz_sync_id)id, c) || id == PZ_SYNC_TRUSTED_PZP)
 				continue;
-			snprintf(name, sizeof(name), "%s %s", pz_sync_kind(id)->name, c->key);
+			snprintf(name, sizeof(name), "%s %s",
+				 pz_sync_kind((enum pz_sync_id)id)->name, c->key);
 			pz_hex_encode(c->sha256, sizeof(c->sha256), hex);
 			json_object_set_new(items, name,
 					    json_pack("[s, I, b, s]", hex, (json_int_t)c->mtime_ms,
