@@ -86,8 +86,8 @@ def test_connection_flood(zone):
         assert zone.hub.rss_kib() - before < programs.patience(50 * 1024)
         zone.hub.wait_log("a newer connection of its address took its place")
         said = [line for line in zone.hub.lines if "127.0.0.2" in line]
-        # ten a second, and the line that says how many were left out
-        assert len(said) <= 11 * (time.monotonic() - began + 2), "the log is flooded too"
+        # Ten to twenty a second, of thousands of connections.
+        assert len(said) <= 20 * (time.monotonic() - began + 2), "the log is flooded too"
         zone.world.device("radio", zone.hub)  # from another address, also an enrolment
     finally:
         for sock in sockets:
