@@ -293,12 +293,18 @@ may_say(const struct pz_router *router, const struct pz_session *in, struct pz_s
 static void
 drop_spoofed(struct pz_router *router, struct pz_session *in, const struct pz_envelope *envelope)
 {
+	uint32_t before = 0;
+
 	in->spoofed++;
 	pz_metric_add(router->metrics, PZ_METRIC_spoofed, 1);
 	pz_metric_add(router->metrics, PZ_METRIC_messages_dropped, 1);
+	if (!pz_log_allow(&in->spoofs_log, pz_env_mono_us(router->env), 1, &before))
+		return;
 	pz_warning_of(in->log ? in->log : &in->own_log, router->env, "spoofed-from",
-		      "peer=%s from=%.*s resp_to=%.*s dropped: not within what the link has proved",
-		      in->address, PZ_SLICE_FMT(envelope->from), PZ_SLICE_FMT(envelope->resp_to));
+		      "peer=%s from=%.*s resp_to=%.*s before=%u dropped: not within what the link "
+		      "has proved",
+		      in->address, PZ_SLICE_FMT(envelope->from), PZ_SLICE_FMT(envelope->resp_to),
+		      (unsigned)before);
 }
 
 /* Appends to a session's queue and holds back the feeder when that queue is full. */

@@ -55,7 +55,8 @@ struct pz_session {
 		      */
 	struct pz_log_rate *log; /* the owner's, for lines that the other end causes; outlives the
 				  * session */
-	struct pz_log_rate own_log; /* where log is NULL */
+	struct pz_log_rate own_log;    /* where log is NULL */
+	struct pz_log_rate spoofs_log; /* spoofed messages: one line a second (page 1) */
 };
 
 static inline struct pz_slice
