@@ -177,9 +177,9 @@ attempt_failed(struct hub_peer *peer)
 	zone->failed_attempts++;
 	zone->failed_us = pz_env_mono_us(peer->hub->config.env);
 	pz_condition_raise(peer->hub->conditions, PZ_CONDITION_ENROL_FAILED, zone->authority->zone,
-			   "%u attempts to enrol a device in %s have failed, the last one from %s "
+			   "failed attempts to enrol a device in %s: %u, the last one from %s "
 			   "as %s",
-			   zone->failed_attempts, zone->authority->zone,
+			   zone->authority->zone, zone->failed_attempts,
 			   pz_guest_remote(&peer->guest), pz_enrol_hub_device(peer->enrol));
 }
 
