@@ -10,9 +10,9 @@
 #include "metrics/metrics.h"
 #include "net/transport.h"
 #include "net/turn.h"
-#include "pzp/machine.h"
 #include "service/command.h"
 #include "store/store.h"
+#include "uplink/machine.h"
 #include "x509/keystore.h"
 
 struct pz_node;

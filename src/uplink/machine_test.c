@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "pzp/machine.h"
+#include "uplink/machine.h"
 
 #include "base/backoff.h"
 

@@ -5,8 +5,8 @@
  * The machine decides; it does nothing by itself. What an edge asks for is told through
  * `act`, time and randomness come from the environment.
  */
-#ifndef PZ_PZP_MACHINE_H
-#define PZ_PZP_MACHINE_H
+#ifndef PZ_UPLINK_MACHINE_H
+#define PZ_UPLINK_MACHINE_H
 
 #include "base/env.h"
 #include "base/err.h"

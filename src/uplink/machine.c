@@ -1,4 +1,4 @@
-#include "pzp/machine.h"
+#include "uplink/machine.h"
 
 #include <stdio.h>
 #include <string.h>
