@@ -55,9 +55,10 @@ endif()
 
 include_directories(${CMAKE_SOURCE_DIR}/src)
 
-# pz_module(NAME [MAIN file...] DEPS target...): static library of src/NAME/*.c; each *_test.c is a test.
+# pz_module(NAME [MAIN file...] [KIT target...] DEPS target...): static library of src/NAME/*.c; each *_test.c is a test,
+# which links pz_kit_base and KIT, too.
 function(pz_module name)
-	cmake_parse_arguments(M "" "" "MAIN;DEPS" ${ARGN})
+	cmake_parse_arguments(M "" "" "MAIN;KIT;DEPS" ${ARGN})
 	file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
 	set(tests ${sources})
 	list(FILTER tests INCLUDE REGEX "_test\\.c$")
@@ -77,12 +78,24 @@ function(pz_module name)
 			get_filename_component(stem ${t} NAME_WE)
 			set(target ${name}_${stem})
 			add_executable(${target} ${t})
-			target_link_libraries(${target} PRIVATE pz_${name} PkgConfig::CMOCKA)
+			target_link_libraries(${target} PRIVATE ${M_KIT} pz_kit_base pz_${name} PkgConfig::CMOCKA)
 			target_compile_definitions(${target} PRIVATE PZ_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 			add_test(NAME ${name}/${stem} COMMAND ${target})
 			set_tests_properties(${name}/${stem} PROPERTIES TIMEOUT 120)
 		endforeach()
 	endif()
+endfunction()
+
+# pz_kit(NAME file... DEPS target...): static library of these files of src/kit, for tests, fuzz targets and benchmarks
+# only. scripts/lint-layers reads from DEPS which modules the files may use.
+function(pz_kit name)
+	if(NOT (PZ_TESTS OR PZ_FUZZ OR PZ_BENCH))
+		return()
+	endif()
+	cmake_parse_arguments(K "" "" "DEPS" ${ARGN})
+	list(TRANSFORM K_UNPARSED_ARGUMENTS PREPEND ${CMAKE_SOURCE_DIR}/src/kit/)
+	add_library(pz_kit_${name} STATIC ${K_UNPARSED_ARGUMENTS})
+	target_link_libraries(pz_kit_${name} PUBLIC ${K_DEPS})
 endfunction()
 
 # pz_program(NAME MAIN LIBRARY): one executable.

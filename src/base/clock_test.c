@@ -1,11 +1,5 @@
 /* Clocks that are wrong, and that jump. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include <string.h>
 

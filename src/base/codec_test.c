@@ -1,12 +1,6 @@
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
 #include "base/auto.h"
 #include "base/codec.h"
+#include "kit/test.h"
 
 static struct pz_buf out;
 

@@ -1,11 +1,5 @@
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
 #include "base/list.h"
+#include "kit/test.h"
 
 struct item {
 	int n;

@@ -1,14 +1,10 @@
 /* Man pages name every command and option there is. */
+#include "kit/test.h"
 #include <ctype.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* The tables pull in `pzh init`; the hub behind it is not wanted here. */
 #include "cli/fake_offline.h"

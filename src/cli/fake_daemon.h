@@ -3,21 +3,17 @@
 #ifndef PZ_CLI_FAKE_DAEMON_H
 #define PZ_CLI_FAKE_DAEMON_H
 
+#include "kit/test.h"
 #include <jansson.h>
 #include <pthread.h>
-#include <setjmp.h>
+
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include <uv.h>
-
-#include <cmocka.h>
 
 #include "base/log.h"
 #include "cli/run.h"

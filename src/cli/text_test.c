@@ -1,15 +1,11 @@
 /* Safe text, times, tables, QR codes. */
+#include "kit/test.h"
 #include <locale.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 #include "cli/qr.h"
 #include "cli/text.h"

@@ -1,10 +1,5 @@
 /* What is printed agrees with the table, and the example file with the parser. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "kit/test.h"
 
 #include <stdlib.h>
 #include <string.h>

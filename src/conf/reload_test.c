@@ -1,10 +1,5 @@
 /* What SIGHUP takes over, and what it names. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "kit/test.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,8 @@
 /* Both ends together: the server's loop runs in a thread of its own, the client blocks in ours. */
+#include "kit/test.h"
 #include <jansson.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +10,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <uv.h>
-
-#include <cmocka.h>
 
 #include "base/log.h"
 #include "ctl/client.h"

@@ -2,12 +2,10 @@
 #ifndef PZ_CTL_SERVER_FIXTURE_H
 #define PZ_CTL_SERVER_FIXTURE_H
 
+#include "kit/test.h"
 #include <errno.h>
 #include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +13,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <uv.h>
-
-#include <cmocka.h>
 
 #include "base/limits.h"
 #include "base/log.h"

@@ -1,11 +1,6 @@
 #include "enrol/code.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "kit/test.h"
 
 #include <sodium.h>
 #include <stdio.h>

@@ -1,12 +1,7 @@
 /* The confirmation tags against an independent construction of what page 3 writes down. */
 #include "enrol/confirm.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "kit/test.h"
 
 #include <sodium.h>
 #include <string.h>

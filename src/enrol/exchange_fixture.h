@@ -3,12 +3,7 @@
 #ifndef PZ_ENROL_EXCHANGE_FIXTURE_H
 #define PZ_ENROL_EXCHANGE_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "kit/test.h"
 
 #include <jansson.h>
 #include <sodium.h>

@@ -1,10 +1,6 @@
 /* What is known of the network: records in, questions and events out, on virtual time. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "kit/test.h"
 
-#include <cmocka.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,6 @@
 /* What node and responder send each other: written and read again, and what is no message. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "kit/test.h"
 
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,10 +1,6 @@
 /* Datagrams that strangers send: which of them the library may read. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "kit/test.h"
 
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 

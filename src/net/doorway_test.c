@@ -1,11 +1,5 @@
 /* Who goes when the waiting room is full. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include <stdio.h>
 #include <string.h>

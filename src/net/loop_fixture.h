@@ -3,13 +3,7 @@
 #ifndef PZ_NET_LOOP_FIXTURE_H
 #define PZ_NET_LOOP_FIXTURE_H
 
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include <signal.h>
 #include <stdio.h>

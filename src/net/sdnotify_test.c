@@ -1,11 +1,5 @@
 /* systemd's readiness protocol, spoken to a socket of ours. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -19,10 +19,6 @@
 #include "base/log.h"
 #include "net/tcp.h"
 
-#ifndef assert_ok
-#define assert_ok(expr) assert_int_equal(expr, PZ_OK)
-#endif
-
 /* ---- names ---- */
 
 /* "dead": an address where nobody answers (DEAD_ADDRESS), then a good one. "dead5": five of the

@@ -1,12 +1,7 @@
 /* CPace against the official vectors, then the promises of the header. */
 #include "pake/cpace.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "kit/test.h"
 
 #include <sodium.h>
 #include <stdio.h>

@@ -1,11 +1,5 @@
 /* Every pair of the peers' table, and that nobody gets stuck in it. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include <string.h>
 

@@ -1,12 +1,6 @@
 /* What is known of peers, and which way leads to them, for a node that is only a table (peers.h).
  */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,13 +2,7 @@
 #ifndef PZ_PZH_FIXTURE_H
 #define PZ_PZH_FIXTURE_H
 
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -24,8 +18,6 @@
 #define HOST "hub.example.org"
 #define COMMIT_US (10 * PZ_US_PER_MS)
 #define PORT 8041
-
-#define assert_ok(expr) assert_int_equal(expr, PZ_OK)
 
 static struct {
 	struct pz_env env;

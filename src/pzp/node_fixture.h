@@ -3,13 +3,7 @@
 #ifndef PZ_PZP_NODE_FIXTURE_H
 #define PZ_PZP_NODE_FIXTURE_H
 
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include "base/codec.h"
 #include "pzp/internal.h"
@@ -27,8 +21,6 @@
 #define COMMIT_US (10 * PZ_US_PER_MS)
 #define API_TEST "http://webinos.org/api/test"
 #define THERMO "http://example.org/api/thermostat"
-
-#define assert_ok(expr) assert_int_equal(expr, PZ_OK)
 
 struct pz_process {
 	const struct pz_process_events *events;

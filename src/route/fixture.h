@@ -3,13 +3,7 @@
 #ifndef PZ_ROUTE_FIXTURE_H
 #define PZ_ROUTE_FIXTURE_H
 
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -19,8 +13,6 @@
 #include "base/limits.h"
 #include "route/router.h"
 #include "wire/frame.h"
-
-#define assert_ok(expr) assert_int_equal(expr, PZ_OK)
 
 #define ZONE "alice@example.org"
 #define LAPTOP ZONE "/laptop"

@@ -1,12 +1,7 @@
 /* What can be read of a JSON-RPC payload without a tree. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "kit/test.h"
+
 #include <stdlib.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
 
 #include "base/buf.h"
 #include "base/limits.h"

@@ -2,13 +2,7 @@
 #ifndef PZ_SERVICE_FIXTURE_H
 #define PZ_SERVICE_FIXTURE_H
 
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>

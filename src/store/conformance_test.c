@@ -1,10 +1,5 @@
 /* One suite for every kind of store: what store.h promises. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "kit/test.h"
 
 #include "store/memory.h"
 #include "store/sqlite.h"

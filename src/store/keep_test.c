@@ -1,11 +1,5 @@
 /* Data whose disk follows: what a commit could not store is stored later, all of it. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include <string.h>
 
@@ -14,7 +8,6 @@
 #include "store/memory.h"
 
 #define SPACE "things"
-#define assert_ok(expr) assert_int_equal(expr, PZ_OK)
 
 static struct {
 	uint64_t now_us;

@@ -1,11 +1,5 @@
 /* Root at work on the data directory of another user. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include <fcntl.h>
 #include <stdio.h>

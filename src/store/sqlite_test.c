@@ -1,11 +1,6 @@
 /* What only the store on disk promises: kill -9, full disk, damaged and foreign files, permissions.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "kit/test.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,13 +2,7 @@
 #ifndef PZ_SYNC_FIXTURE_H
 #define PZ_SYNC_FIXTURE_H
 
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -21,7 +15,6 @@
 #define ZONE "alice@example.org"
 #define NOW UINT64_C(1800000000000)
 #define DAY UINT64_C(86400000)
-#define assert_ok(expr) assert_int_equal((expr), PZ_OK)
 
 /** A hub or a device. */
 struct node {

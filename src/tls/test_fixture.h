@@ -3,12 +3,8 @@
 #ifndef PZ_TLS_TEST_FIXTURE_H
 #define PZ_TLS_TEST_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "kit/test.h"
 
-#include <cmocka.h>
 #include <openssl/rand.h>
 
 #include "base/buf.h"
@@ -19,8 +15,6 @@
 #include "x509/crl.h"
 #include "x509/key.h"
 #include "x509/verify.h"
-
-#define assert_ok(expr) assert_int_equal(expr, PZ_OK)
 
 static uint64_t fixture_now_ms = UINT64_C(1800000000000); /* 2027 */
 

@@ -1,11 +1,5 @@
 /* Page 5: every pair of state and event is decided; retries and time-outs. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include <stdio.h>
 #include <string.h>

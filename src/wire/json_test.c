@@ -1,11 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "kit/test.h"
+
 #include <stdlib.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
 
 #include "base/limits.h"
 #include "wire/json.h"

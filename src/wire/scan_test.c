@@ -1,11 +1,6 @@
 /* The JSON scanner against tables, string edges and jansson; see also scan_scalar_test.c. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "kit/test.h"
 
-#include <setjmp.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -3,12 +3,7 @@
 #ifndef PZ_X509_FIXTURE_H
 #define PZ_X509_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "kit/test.h"
 
 #include "x509/encode.h"
 
@@ -16,7 +11,6 @@
 #define HOST "hub.example.org"
 #define NOW_MS UINT64_C(1800000000000) /* 2027-01-15 */
 #define FIX_DAY_MS UINT64_C(86400000)
-#define assert_ok(expr) assert_int_equal((expr), PZ_OK)
 #define UNUSED_OK __attribute__((unused))
 
 UNUSED_OK static uint64_t

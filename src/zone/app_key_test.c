@@ -1,12 +1,8 @@
 /* Who an app is, and that no app's key can be taken for another's (page 14 DAT-2). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "kit/test.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "zone/app_key.h"
 

@@ -1,11 +1,5 @@
 /* What one device may store for one app, whatever other devices have stored for it. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include <sodium.h>
 #include <stdio.h>

@@ -2,13 +2,7 @@
 #ifndef PZ_ZONE_FIXTURE_H
 #define PZ_ZONE_FIXTURE_H
 
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -20,8 +14,6 @@
 #define ZONE "alice@example.org"
 #define HOST "hub.example.org"
 #define DAY_MS UINT64_C(86400000)
-
-#define assert_ok(expr) assert_int_equal(expr, PZ_OK)
 
 struct world {
 	struct pz_env env;

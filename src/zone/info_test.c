@@ -1,13 +1,8 @@
 /* What is kept of what devices and hubs say of devices: pages 4 and 6. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "kit/test.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
 
 #include "base/limits.h"
 #include "zone/info.h"

@@ -5,12 +5,7 @@
  * power failures (what was not synced is lost, in part or whole) and for I/O errors. What is
  * written are transactions of every kind that the daemons make (history.h).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "kit/test.h"
 
 #include <errno.h>
 #include <signal.h>
