@@ -318,7 +318,7 @@ pz_call_fault(struct pz_call *call, int code, const char *message)
 	pz_service_call_fail(pz_service_call_of(call), error);
 }
 
-/* At once, instead of call-backs that the caller drops until its time-out (wire notes). */
+/* At once, instead of call-backs that the caller drops until its time-out (page 7, 6.1). */
 static void
 refuse_stream(struct call *c)
 {
