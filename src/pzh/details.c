@@ -15,16 +15,6 @@
 #include "wire/json.h"
 #include "zone/details.h"
 
-/* A change on its way to the disk. */
-struct detail_write {
-	struct pz_request *request;
-	struct hub_zone *zone;
-	char key[PZ_SYNC_KEY_BYTES_MAX + 1];
-};
-
-static const struct pz_request_kind write_kind = {.size = sizeof(struct detail_write),
-						  .goes_on = true};
-
 /* ---- names ---- */
 
 /* Of one that the zone does not know (any more): taken away, for all. */
@@ -116,99 +106,80 @@ zone_details_membership_changed(struct hub_zone *zone, const char *device)
 		take_away(zone, key);
 }
 
-/* ---- changes by command ---- */
+/* ---- the commands ---- */
 
-static void
-on_written(void *arg, enum pz_err err, const char *detail)
-{
-	const struct detail_write *write = arg;
-	struct pz_errinfo info = {""};
-	json_t *result = NULL;
-
-	if (err != PZ_OK) {
-		(void)pz_fail(&info, err, "nothing was changed, it cannot be stored: %s", detail);
-	} else {
-		pz_notice("user-details", "zone=%s key=%s changed by command",
-			  write->zone->authority->zone, write->key);
-		take_name(write->zone, write->key);
-		result = pz_details_changed(write->zone->shared, write->key);
-	}
-	pz_request_finish(write->request, err, info.text, result);
-}
-
-/* Ends in on_written. */
 static enum pz_err
-submit(struct pz_request *request, struct hub_zone *zone, const char *key,
-       const struct pz_details_wish *wish, struct pz_errinfo *info)
+on_write(void *arg, const char *key, const char *value, pz_shared_done done, void *done_arg,
+	 struct pz_errinfo *info)
 {
-	PZ_AUTO_FREE char *value = wish->value ? pz_details_value(wish->value) : NULL;
-	struct detail_write *write = pz_request_begin(request, &write_kind);
+	const struct hub_zone *zone = arg;
 
-	if (write == NULL || (wish->value && value == NULL))
-		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	write->request = request;
-	write->zone = zone;
-	snprintf(write->key, sizeof(write->key), "%s", key);
-	return pz_shared_write(zone->shared, PZ_SYNC_USER_DETAILS, key, value, on_written, write,
+	return pz_shared_write(zone->shared, PZ_SYNC_USER_DETAILS, key, value, done, done_arg,
 			       info);
 }
 
-/* Answers, or begins a change. */
-static enum pz_err
-user(struct pz_request *request, struct pz_errinfo *info)
+static void
+on_written(void *arg, const char *key)
 {
-	const json_t *params = request->params;
-	struct pz_details_wish wish;
-	struct hub_zone *zone;
+	struct hub_zone *zone = arg;
 
-	PZ_TRY(hub_choose_zone(hub_of(request), pz_json_str(params, "zone"), &zone, info));
-	PZ_TRY(pz_details_read(params, &wish, info));
-	bool is_there =
-		wish.field && pz_shared_value(zone->shared, PZ_SYNC_USER_DETAILS, wish.field);
-	if (wish.field && !wish.value && !is_there)
-		return pz_fail(info, PZ_ERR_NOTFOUND, "no %s is known of the user", wish.field);
-	if (wish.is_change)
-		return submit(request, zone, wish.field, &wish, info);
-	pz_request_answer(request, wish.field ? pz_details_one(zone->shared, wish.field)
-					      : pz_details_all(zone->shared));
-	return PZ_OK;
+	pz_notice("user-details", "zone=%s key=%s changed by command", zone->authority->zone, key);
+	take_name(zone, key);
+}
+
+static struct pz_details_owner
+owner_of(struct hub_zone *zone)
+{
+	return (struct pz_details_owner){
+		.shared = zone->shared, .write = on_write, .written = on_written, .arg = zone};
+}
+
+static enum pz_err
+choose_zone(struct pz_request *request, struct hub_zone **out, struct pz_errinfo *info)
+{
+	return hub_choose_zone(hub_of(request), pz_json_str(request->params, "zone"), out, info);
 }
 
 void
 zone_details_user(struct pz_request *request)
 {
 	struct pz_errinfo info = {""};
-	enum pz_err err = user(request, &info);
+	struct hub_zone *zone;
+	enum pz_err err = choose_zone(request, &zone, &info);
 
-	if (err != PZ_OK)
+	if (err != PZ_OK) {
 		pz_request_fail(request, err, info.text);
+		return;
+	}
+	const struct pz_details_owner owner = owner_of(zone);
+	pz_details_user(request, &owner);
 }
 
 static enum pz_err
-name(struct pz_request *request, struct pz_errinfo *info)
+check_device(const struct hub_zone *zone, const char *device, struct pz_errinfo *info)
 {
-	const json_t *params = request->params;
-	const char *device = pz_json_str(params, "device");
-	char key[PZ_DETAILS_KEY_CHARS];
-	struct pz_details_wish wish;
-	struct hub_zone *zone;
-
-	PZ_TRY(hub_choose_zone(hub_of(request), pz_json_str(params, "zone"), &zone, info));
-	PZ_TRY(pz_details_read_name(params, &wish, info));
 	const struct pz_member *member = pz_authority_member(zone->authority, device);
+
 	if (member == NULL || member->revoked)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "zone %s has no device %.80s",
 			       zone->authority->zone, device);
-	pz_details_key(device, key);
-	return submit(request, zone, key, &wish, info);
+	return PZ_OK;
 }
 
 void
 zone_details_name(struct pz_request *request)
 {
+	const char *device = pz_json_str(request->params, "device");
 	struct pz_errinfo info = {""};
-	enum pz_err err = name(request, &info);
+	struct hub_zone *zone;
+	enum pz_err err = choose_zone(request, &zone, &info);
 
-	if (err != PZ_OK)
+	if (err == PZ_OK)
+		err = check_device(zone, device, &info);
+	if (err != PZ_OK) {
 		pz_request_fail(request, err, info.text);
+		return;
+	}
+	const struct pz_details_owner owner = owner_of(zone);
+	pz_details_name(request, &owner, device);
 }

@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pzp/appdata.h"
-#include "pzp/zonedata.h"
+#include "pzp/items_internal.h"
 #include "wire/json.h"
 
 /* Of one answer: what is longer comes in parts, each of which says where the next begins. */
@@ -14,17 +13,17 @@
 /* ---- looking ---- */
 
 static json_t *
-list_origins(const struct pz_node *node, const char *after)
+list_origins(const struct pz_items *items, const char *after)
 {
 	char origin[PZ_APP_KEY_CHARS] = "";
 	json_t *list = json_array();
 	json_t *result = json_pack("{s:o?}", "origins", list);
 	size_t bytes = 0;
 
-	for (bool more = appdata_next_origin(node, after, origin); result && more;
-	     more = appdata_next_origin(node, origin, origin)) {
-		struct appdata_usage usage;
-		appdata_usage(node, origin, &usage);
+	for (bool more = pz_app_data_next_origin(items, after, origin); result && more;
+	     more = pz_app_data_next_origin(items, origin, origin)) {
+		struct pz_app_data_usage usage;
+		pz_app_data_usage(items, origin, &usage);
 		json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "origin", origin, "keys",
 						      (json_int_t)usage.keys, "bytes",
 						      (json_int_t)usage.bytes));
@@ -38,15 +37,16 @@ list_origins(const struct pz_node *node, const char *after)
 }
 
 static json_t *
-list_keys(const struct pz_node *node, const char *origin, const char *prefix, const char *after)
+list_keys(const struct pz_items *items, const char *origin, const char *prefix, const char *after)
 {
 	const size_t skip = strlen(origin) + 1;
 	json_t *list = json_array();
 	json_t *result = json_pack("{s:o?}", "keys", list);
-	const struct pz_sync_chunk *chunk = appdata_next(node, origin, prefix, after);
+	const struct pz_sync_chunk *chunk = pz_app_data_next(items, origin, prefix, after);
 	size_t bytes = 0;
 
-	for (; result && chunk; chunk = appdata_next(node, origin, prefix, chunk->key + skip)) {
+	for (; result && chunk;
+	     chunk = pz_app_data_next(items, origin, prefix, chunk->key + skip)) {
 		const char *key = chunk->key + skip;
 		json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:s}", "key", key, "size",
 						      (json_int_t)chunk->value_len, "mtime_ms",
@@ -62,9 +62,8 @@ list_keys(const struct pz_node *node, const char *origin, const char *prefix, co
 }
 
 void
-appdata_list_command(struct pz_request *request)
+pz_app_data_list_command(struct pz_items *items, struct pz_request *request)
 {
-	struct pz_node *node = request->self;
 	json_t *params = request->params;
 	const char *origin = pz_json_str(params, "origin");
 	const char *prefix = pz_json_str(params, "prefix");
@@ -80,21 +79,20 @@ appdata_list_command(struct pz_request *request)
 	else if (prefix)
 		err = pz_fail(&info, PZ_ERR_CONFIG, "a prefix of whose keys? give the origin too");
 	if (err == PZ_OK)
-		result = origin ? list_keys(node, origin, prefix ? prefix : "", after)
-				: list_origins(node, after);
+		result = origin ? list_keys(items, origin, prefix ? prefix : "", after)
+				: list_origins(items, after);
 	pz_request_finish(request, err, info.text, result);
 }
 
 void
-appdata_get_command(struct pz_request *request)
+pz_app_data_get_command(struct pz_items *items, struct pz_request *request)
 {
-	struct pz_node *node = request->self;
 	json_t *params = request->params;
 	const struct pz_sync_chunk *chunk = NULL;
 	const char *origin = pz_json_str(params, "origin"), *key = pz_json_str(params, "key");
 	struct pz_errinfo info = {""};
 	json_t *result = NULL;
-	enum pz_err err = appdata_get(node, origin, key, &chunk, &info);
+	enum pz_err err = pz_app_data_get(items, origin, key, &chunk, &info);
 
 	if (err == PZ_OK) {
 		struct pz_slice value = pz_slice_of(chunk->value, chunk->value_len);
@@ -111,6 +109,7 @@ appdata_get_command(struct pz_request *request)
 /* A change that the disk has not confirmed yet. */
 struct change {
 	struct pz_request *request;
+	struct pz_items *items;
 	json_t *result;
 };
 
@@ -139,7 +138,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 
 /* Begins a change, which is answered when it is on disk. */
 static void
-begin_change(struct pz_request *request,
+begin_change(struct pz_items *items, struct pz_request *request,
 	     enum pz_err (*begin)(struct change *change, struct pz_errinfo *info))
 {
 	struct change *change = pz_request_begin(request, &change_kind);
@@ -148,6 +147,7 @@ begin_change(struct pz_request *request,
 	if (change == NULL)
 		return;
 	change->request = request;
+	change->items = items;
 	enum pz_err err = begin(change, &info);
 	if (err != PZ_OK)
 		pz_request_fail(request, err, pz_errinfo_text(&info, err));
@@ -156,7 +156,7 @@ begin_change(struct pz_request *request,
 static enum pz_err
 set_value(struct change *change, struct pz_errinfo *info)
 {
-	struct pz_node *node = change->request->self;
+	struct pz_items *items = change->items;
 	json_t *params = change->request->params;
 	json_t *value = json_object_get(params, "value");
 	const char *origin = pz_json_str(params, "origin"), *key = pz_json_str(params, "key");
@@ -164,37 +164,38 @@ set_value(struct change *change, struct pz_errinfo *info)
 	char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 	if (text == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	enum pz_err err = appdata_set(node, origin, key, text, on_stored, change, info);
+	enum pz_err err = pz_app_data_set(items, origin, key, text, on_stored, change, info);
 	if (err == PZ_OK)
-		change->result = json_pack("{s:s, s:s, s:I, s:s*}", "origin", origin, "key", key,
-					   "size", (json_int_t)strlen(text), "refusedByHub",
-					   sync_app_refusal(node, origin));
+		change->result =
+			json_pack("{s:s, s:s, s:I, s:s*}", "origin", origin, "key", key, "size",
+				  (json_int_t)strlen(text), "refusedByHub",
+				  items->config.ops->app_refusal(items->config.arg, origin));
 	free(text);
 	return err;
 }
 
 void
-appdata_set_command(struct pz_request *request)
+pz_app_data_set_command(struct pz_items *items, struct pz_request *request)
 {
-	begin_change(request, set_value);
+	begin_change(items, request, set_value);
 }
 
 static enum pz_err
 remove_values(struct change *change, struct pz_errinfo *info)
 {
-	struct pz_node *node = change->request->self;
+	struct pz_items *items = change->items;
 	json_t *params = change->request->params;
 	const char *origin = pz_json_str(params, "origin");
 	size_t count = 0;
 
-	PZ_TRY(appdata_remove(node, origin, pz_json_str(params, "key"), on_stored, change, &count,
-			      info));
+	PZ_TRY(pz_app_data_remove(items, origin, pz_json_str(params, "key"), on_stored, change,
+				  &count, info));
 	change->result = json_pack("{s:I}", "removed", (json_int_t)count);
 	return PZ_OK;
 }
 
 void
-appdata_remove_command(struct pz_request *request)
+pz_app_data_remove_command(struct pz_items *items, struct pz_request *request)
 {
-	begin_change(request, remove_values);
+	begin_change(items, request, remove_values);
 }

@@ -1,6 +1,7 @@
 /* What apps store on a device (page 8 app-data, page 10, page 14 DAT-2 and DAT-3), in a node with
  * other devices of its zone. */
-#include "pzp/appdata.h"
+#include "pzp/app_data.h"
+#include "pzp/items.h"
 #include "pzp/peer_fixture.h"
 #include "pzp/zonedata.h"
 
@@ -169,7 +170,7 @@ static size_t
 chunks(void)
 {
 	return pz_sync_item_len(
-		pz_shared_item(w.node->zonedata->shared, pz_sync_kind(PZ_SYNC_APP_DATA)));
+		pz_shared_item(pz_items_shared(w.node->items), pz_sync_kind(PZ_SYNC_APP_DATA)));
 }
 
 /* Records of the store whose name begins so. */
@@ -312,8 +313,8 @@ wrong_parameters_are_refused(void **state)
 static void
 fills(const char *chunk_key)
 {
-	assert_ok(pz_shared_write(w.node->zonedata->shared, PZ_SYNC_APP_DATA, chunk_key, "1", NULL,
-				  NULL, NULL));
+	assert_ok(pz_shared_write(pz_items_shared(w.node->items), PZ_SYNC_APP_DATA, chunk_key, "1",
+				  NULL, NULL, NULL));
 }
 
 static void
@@ -384,7 +385,7 @@ apps_and_keys_are_bounded(void **state)
 	(void)state;
 	for (int i = 0; i < PZ_APP_ORIGINS_MAX; i++) {
 		snprintf(text, sizeof(text), "app%d", i);
-		assert_ok(appdata_set(w.node, text, "k", "1", NULL, NULL, NULL));
+		assert_ok(pz_app_data_set(w.node->items, text, "k", "1", NULL, NULL, NULL));
 	}
 	fails("data-set", setting("more", "k", "1"), PZ_ERR_LIMIT, "256 apps");
 	sets("app0", "l", "1");

@@ -63,37 +63,37 @@
 	X("discover", discover_start, PZ_PARAMS( \
 		PZ_P_INTEGER("timeout_ms", 1, PZ_PZP_DISCOVER_MS_MAX, "ms", "how long to look; 2000 unless given")), \
 	  false, "look for devices on the local network") \
-	X("prefs", prefs_command, PZ_PARAMS( \
+	X("prefs", pz_node_prefs_command, PZ_PARAMS( \
 		PZ_P("key", TEXT, "the preference; all unless given") \
 		PZ_P("value", JSON, "what it is set to: JSON of its type, or its text") \
 		PZ_P("reset", BOOL, "forget what was set")), \
 	  false, "show preferences, or set one") \
 	X("sync", sync_command, PZ_PARAMS(), false, "synchronise now, and show what moved") \
-	X("user", details_user, PZ_PARAMS( \
+	X("user", pz_node_user_command, PZ_PARAMS( \
 		PZ_P("field", TEXT, "the detail; all unless given") \
 		PZ_P("value", TEXT, "what it is set to") \
 		PZ_P("remove", BOOL, "forget the detail")), \
 	  false, "show details of the user, or set one") \
-	X("name", details_name, PZ_PARAMS( \
+	X("name", pz_node_name_command, PZ_PARAMS( \
 		PZ_P_NEEDED("device", TEXT, "name of a device of the zone") \
 		PZ_P("name", TEXT, "what people shall see") \
 		PZ_P("reset", BOOL, "back to what the device calls itself")), \
 	  false, "give a device another name, for people") \
-	X("data-list", appdata_list_command, PZ_PARAMS( \
+	X("data-list", pz_node_data_list_command, PZ_PARAMS( \
 		PZ_P("origin", TEXT, "the app whose keys are listed; the apps unless given") \
 		PZ_P("prefix", TEXT, "only keys that begin with this") \
 		PZ_P("after", TEXT, "where to go on, as `next` of the answer before says")), \
 	  false, "what apps stored on this device") \
-	X("data-get", appdata_get_command, PZ_PARAMS( \
+	X("data-get", pz_node_data_get_command, PZ_PARAMS( \
 		PZ_P_NEEDED("origin", TEXT, "the app") \
 		PZ_P_NEEDED("key", TEXT, "the key of the value")), \
 	  false, "one value of an app") \
-	X("data-set", appdata_set_command, PZ_PARAMS( \
+	X("data-set", pz_node_data_set_command, PZ_PARAMS( \
 		PZ_P_NEEDED("origin", TEXT, "the app") \
 		PZ_P_NEEDED("key", TEXT, "the key of the value") \
 		PZ_P_NEEDED("value", JSON, "the value, any JSON")), \
 	  false, "store a value of an app") \
-	X("data-remove", appdata_remove_command, PZ_PARAMS( \
+	X("data-remove", pz_node_data_remove_command, PZ_PARAMS( \
 		PZ_P_NEEDED("origin", TEXT, "the app") \
 		PZ_P("key", TEXT, "the key of the value; all of the app unless given")), \
 	  false, "remove a value of an app, or all of them")

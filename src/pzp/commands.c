@@ -4,10 +4,11 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "pzp/appdata.h"
 #include "pzp/command_table.h"
 #include "pzp/devices.h"
+#include "pzp/item_ops.h"
 #include "pzp/moved.h"
+#include "pzp/prefs.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
 
@@ -80,9 +81,9 @@ status_result(struct pz_node *node)
 		node->machine.reason, "lastFailure",
 		node->machine.state == PZ_STATE_CONNECTING ? node->machine.last_failure : "", "hub",
 		hub_result(node), "peers", devices_status(node), "ports", "tls", tls_port(node),
-		"web", "pending", prefs_pending(node), "daysLeft", warnings_days(node), "warnings",
-		warnings_list(node), "conditions", pz_conditions_json(node->conditions), "metrics",
-		pz_metrics_json(&node->metrics));
+		"web", "pending", pz_user_prefs_pending(node->items), "daysLeft",
+		warnings_days(node), "warnings", warnings_list(node), "conditions",
+		pz_conditions_json(node->conditions), "metrics", pz_metrics_json(&node->metrics));
 }
 
 static void

@@ -1,5 +1,6 @@
 /* Details of the user and names of devices at a device: pages 8 and 10. */
 #include "peers/internal.h"
+#include "pzp/items.h"
 #include "pzp/node_fixture.h"
 #include "pzp/zonedata.h"
 
@@ -60,7 +61,7 @@ comes_in(const char *key, const char *value, const char *origin)
 {
 	const struct pz_sync_kind *kind = pz_sync_kind(PZ_SYNC_USER_DETAILS);
 	json_t *keys = json_pack("[s]", key);
-	struct pz_sync_item *item = pz_shared_item(w.node->zonedata->shared, kind);
+	struct pz_sync_item *item = pz_shared_item(pz_items_shared(w.node->items), kind);
 
 	assert_ok(pz_sync_item_write(item, key, pz_slice_str(value ? value : ""), value == NULL,
 				     origin, wall(NULL), NULL));
@@ -248,7 +249,8 @@ its_own_preference_is_a_name_for_all_but_waits(void **state)
 	run(PZ_US_PER_S);
 	prefers_name("Mine");
 	is_called("Desk", "Mine");
-	text = pz_shared_text(w.node->zonedata->shared, PZ_SYNC_USER_DETAILS, "device/laptop");
+	text = pz_shared_text(pz_items_shared(w.node->items), PZ_SYNC_USER_DETAILS,
+			      "device/laptop");
 	assert_string_equal(text, "Mine");
 	free(text);
 	run(PZ_US_PER_S);

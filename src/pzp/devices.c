@@ -1,4 +1,5 @@
 #include "pzp/devices.h"
+#include "pzp/items.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,7 +80,7 @@ shown_name(const struct pz_node *node, const char *device)
 	if (node->hub.is_registered && entry)
 		return text_or(entry, "displayName", device);
 	pz_details_key(device, key);
-	char *given = pz_shared_text(node->zonedata->shared, PZ_SYNC_USER_DETAILS, key);
+	char *given = pz_shared_text(pz_items_shared(node->items), PZ_SYNC_USER_DETAILS, key);
 	json_t *name = given ? json_string(given)
 			     : text_or(peer.info ? peer.info : entry, "displayName", device);
 	free(given);

@@ -9,7 +9,7 @@
 
 #include "base/auto.h"
 #include "pzp/internal.h"
-#include "pzp/servicecache.h"
+#include "pzp/service_cache.h"
 #include "wire/json.h"
 
 /* The hub answers from memory; if it does not, what we know must do. */
@@ -231,7 +231,7 @@ discovery_news(struct pz_node *node)
 static void
 hub_said(struct discovery *d)
 {
-	servicecache_recall(d->node, d->device);
+	pz_service_cache_recall(d->node->items, d->device);
 	if (d->device && strcmp(d->device, d->node->device) != 0 && !is_here(d))
 		start_local(d);
 	else
@@ -460,5 +460,5 @@ discovery_announce(struct pz_node *node)
 
 	hub_send_zone_prop(node, "registerServices", message);
 	json_decref(message);
-	servicecache_announce(node);
+	pz_service_cache_announce(node->items);
 }

@@ -12,7 +12,8 @@
 #include "enrol/device.h"
 #include "enrol/link.h"
 #include "pzp/internal.h"
-#include "pzp/servicecache.h"
+#include "pzp/prefs.h"
+#include "pzp/service_cache.h"
 #include "wire/frame.h"
 #include "wire/json.h"
 #include "wire/message.h"
@@ -381,7 +382,7 @@ become_member(struct enrolment *e)
 		enrolment_drop(node); /* another one was begun meanwhile: it comes too late */
 	if (node->storing == NULL)
 		node_sweep_keys(node); /* an earlier one may have been stored, too */
-	servicecache_announce(node);
+	pz_service_cache_announce(node->items);
 	if (e->conn.link) {
 		e->conn.link->owner = &node->hub;
 		pz_link_close(e->conn.link, PZ_OK, "");
@@ -467,7 +468,7 @@ enrolment_secured(struct pz_node *node, struct pz_link *link)
 	struct pz_enrol_device_config config = {
 		.zone = e->where.zone,
 		.device = e->device,
-		.display_name = prefs_name_as(node, e->device),
+		.display_name = pz_user_prefs_name_as(node->items, e->device),
 		.device_type = node->device_type,
 		.code = e->where.code,
 		.ca_key = e->ca_key,

@@ -318,7 +318,6 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 		pz_env_start(node->config.env, &node->wipe_retry, WIPE_RETRY_US);
 	}
 	zonedata_wiped(node);
-	prefs_wiped(node);
 	if (node_set_membership(node, NULL, &info) != PZ_OK)
 		pz_error("wipe", "%s", info.text);
 	json_object_clear(node->directory);

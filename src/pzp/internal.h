@@ -8,7 +8,6 @@
 #include "base/map.h"
 #include "command/table.h"
 #include "condition/condition.h"
-#include "conf/prefs.h"
 #include "net/link.h"
 #include "peers/peers.h"
 #include "pzp/node.h"
@@ -29,9 +28,8 @@ struct node_conn {
 	bool is_registered;
 };
 
-struct appdata;
 struct enrolment;
-struct node_prefs;
+struct pz_items;
 struct zonedata;
 struct moved;
 struct pz_sync_link;
@@ -58,12 +56,11 @@ struct pz_node {
 	json_t *told;     /* device -> whether watchers were last told that it is connected */
 	json_t *known;    /* device -> array of descriptors, as last heard */
 	json_t *learning; /* the same from an answer whose last part is still to come, or NULL */
-	struct node_prefs *prefs;
+	struct pz_items *items;
 	struct pz_requests requests;
 	struct pz_list finds; /* findServices under way */
 	struct pz_peers *peers;
 	struct zonedata *zonedata;
-	struct appdata *appdata;
 	struct servicefiles *service_files; /* NULL: none were loaded */
 	struct moved *moved;                /* where the hub is: moved.h */
 	struct twice *twice;                /* another machine with our identity: twice.h */
@@ -218,45 +215,6 @@ void enrolment_secured(struct pz_node *node, struct pz_link *link);
 enum pz_err enrolment_frame(struct pz_node *node, struct pz_slice frame) PZ_MUST_USE;
 void enrolment_closed(struct pz_node *node, enum pz_err why, const char *detail);
 bool enrolment_is_conn(const struct pz_node *node, const struct node_conn *conn);
-
-/* prefs.c */
-/** Loads what the user set, takes what the operator configured; all of it is active. Errors: CONFIG
- * (the configuration), PROTO (unreadable record), LIMIT_MEMORY, IO_*. */
-enum pz_err prefs_load(struct pz_node *node, struct pz_errinfo *info) PZ_MUST_USE;
-void prefs_free(struct node_prefs *prefs);
-/** The values that count now. Borrowed; changed by prefs_apply. */
-const struct pz_prefs *prefs_active(const struct pz_node *node);
-/** Changes that waited for a reconnect count from now on: called before the hub is dialled and when
- * the link is gone. */
-void prefs_apply(struct pz_node *node);
-/** The device has joined a zone or left one. */
-void prefs_membership_changed(struct pz_node *node);
-/** The first synchronisation after an enrolment is complete: with `connection = peer` the link to
- * the hub ends, which it needed. Not from inside the session. */
-void prefs_hub_exchanged(struct pz_node *node);
-/**
- * Active values have changed. Not called for those that the node starts with. May be called while
- * the machine tells of a change of state: it must not put events to it.
- * @param changed PZ_PREF_BIT of each
- */
-void node_prefs_changed(struct pz_node *node, uint32_t changed);
-/** The name that people shall see when the device is called `device`. Borrowed. */
-const char *prefs_name_as(const struct pz_node *node, const char *device);
-/** Another configuration: NULL where it is silent. Waits for a reconnect as any change does. */
-void
-prefs_configure_ports(struct pz_node *node, const uint16_t *tls_port, const uint16_t *web_port);
-/** Preferences that hold for the whole zone have changed somewhere in it. @param keys array of
- * strings */
-void prefs_synchronised(struct pz_node *node, const json_t *keys);
-/** This device was given a name in the zone, or it was taken back: that counts at once, for nobody
- * has set a preference here that would have to wait. */
-void prefs_named(struct pz_node *node);
-/** The zone is left: what holds for all of it is gone (page 2 "Revocation"). */
-void prefs_wiped(struct pz_node *node);
-/** What waits for a reconnect: {key: value}. NULL: out of memory. */
-json_t *prefs_pending(const struct pz_node *node);
-/** The command `prefs`: params key?, value?, reset?. */
-void prefs_command(struct pz_request *request);
 
 /* discovery.c */
 /** Ends a search: list borrowed; always called, once, unless cancelled; never from inside

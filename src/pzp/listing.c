@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "pzp/devices.h"
-#include "pzp/servicecache.h"
+#include "pzp/service_cache.h"
 #include "wire/json.h"
 
 struct listing {
@@ -46,7 +46,7 @@ is_listed(const struct listing *l, json_t *descriptor)
 static void
 add_online(struct listing *l, json_t *descriptor)
 {
-	if (is_listed(l, descriptor) && !servicecache_is_offline(l->node, descriptor))
+	if (is_listed(l, descriptor) && !pz_service_cache_is_offline(l->node->items, descriptor))
 		json_array_append(l->list, descriptor);
 }
 
@@ -84,10 +84,10 @@ on_listed(void *arg, json_t *descriptors)
 	json_array_foreach (descriptors, i, one)
 		add_online(l, one);
 	json_array_foreach (descriptors, i, one)
-		if (l->has_offline && servicecache_is_offline(node, one))
+		if (l->has_offline && pz_service_cache_is_offline(node->items, one))
 			add_offline(l, one);
 	if (l->has_offline)
-		servicecache_each_offline(node, add_offline, l);
+		pz_service_cache_each_offline(node->items, add_offline, l);
 	pz_request_answer(l->request, json_incref(l->list));
 }
 

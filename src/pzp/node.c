@@ -3,11 +3,13 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "pzp/appdata.h"
+#include "pzp/app_data.h"
+#include "pzp/item_ops.h"
 #include "pzp/moved.h"
 #include "pzp/peer_ops.h"
+#include "pzp/prefs.h"
 #include "pzp/resend.h"
-#include "pzp/servicecache.h"
+#include "pzp/service_cache.h"
 #include "pzp/servicefiles.h"
 #include "pzp/twice.h"
 #include "pzp/zonedata.h"
@@ -94,7 +96,7 @@ node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz
 		return err;
 	}
 	take_membership(node, takes);
-	prefs_membership_changed(node);
+	pz_node_prefs_membership_changed(node);
 	PZ_TRY(node_refresh_trust(node, info));
 	PZ_TRY(pz_router_set_self(node->router, node->self));
 	return pz_registry_set_address(node->registry, node->self);
@@ -170,7 +172,7 @@ on_act(void *arg, enum pz_action action)
 		enrolment_drop(node);
 		break;
 	case PZ_ACT_DIAL:
-		prefs_apply(node);
+		pz_user_prefs_apply(node->items);
 		hub_dial(node);
 		break;
 	case PZ_ACT_HANG_UP:
@@ -201,12 +203,12 @@ on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
 
 	pz_metric_add(&node->metrics, PZ_METRIC_state_changes, 1);
 	if (old == PZ_STATE_CONNECTED && now != PZ_STATE_CONNECTED)
-		appdata_session_ended(node, node->zone.membership->zone);
+		pz_app_data_session_ended(node->items, node->zone.membership->zone);
 	if (now == PZ_STATE_NOT_CONNECTED || now == PZ_STATE_VIRGIN)
-		prefs_apply(node);
+		pz_user_prefs_apply(node->items);
 	if (now == PZ_STATE_CONNECTED) {
 		node->hub_since_ms = pz_env_wall_ms(node->config.env);
-		appdata_session_began(node);
+		pz_app_data_session_began(node->items);
 	}
 	node_tell(node, json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "state", "old",
 				  pz_state_text(old), "new", pz_state_text(now), "cause",
@@ -278,14 +280,14 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	if (node->dispatcher == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(pz_router_new(&config, &node->router));
+	node->items = pz_node_items_new(node);
+	if (node->items == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	node->zonedata = zonedata_new(node);
 	node->moved = moved_new(node);
 	node->twice = twice_new(node);
 	if (node->zonedata == NULL || pz_node_sync_init(node->zonedata) != PZ_OK ||
 	    node->moved == NULL || node->twice == NULL)
-		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	node->appdata = appdata_new(node);
-	if (node->appdata == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	node->peers = pz_node_peers_new(node);
 	if (node->peers == NULL)
@@ -383,9 +385,7 @@ pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz
 	pz_machine_init(&node->machine, config->env, &machine_ops, node,
 			node->zone.membership != NULL);
 	if (err == PZ_OK)
-		err = prefs_load(node, info);
-	if (err == PZ_OK)
-		err = appdata_start(node, info);
+		err = pz_node_items_start(node, info);
 	if (err != PZ_OK) {
 		pz_node_free(node);
 		return err;
@@ -404,8 +404,8 @@ pz_node_start(struct pz_node *node)
 	check_clock(node);
 	if (node->zone.membership) {
 		zonedata_judge(node); /* a wipe that a crash came before */
-		servicecache_drop_revoked(node);
-		servicecache_announce(node);
+		pz_service_cache_drop_left(node->items);
+		pz_service_cache_announce(node->items);
 	}
 	pz_peers_start(node->peers);
 	if (node->zone.membership)
@@ -449,7 +449,7 @@ pz_node_free(struct pz_node *node)
 	if (node->zonedata)
 		pz_node_sync_fini(node->zonedata);
 	zonedata_free(node->zonedata);
-	appdata_free(node->appdata);
+	pz_items_free(node->items);
 	servicefiles_free(node->service_files);
 	moved_free(node->moved);
 	twice_free(node->twice);
@@ -463,7 +463,6 @@ pz_node_free(struct pz_node *node)
 	json_decref(node->directory);
 	json_decref(node->known);
 	json_decref(node->told);
-	prefs_free(node->prefs);
 	free(node);
 }
 
@@ -471,7 +470,8 @@ void
 pz_node_reconfigure(struct pz_node *node, const struct pz_node_config *config)
 {
 	set_changeable(node, config);
-	prefs_configure_ports(node, config->tls_port, config->web_port);
+	pz_items_set_app_data_max(node->items, node->config.app_data_bytes_max);
+	pz_user_prefs_configure_ports(node->items, config->tls_port, config->web_port);
 }
 
 void

@@ -2,10 +2,16 @@
  * direct links. */
 #include "pzp/peer_ops.h"
 
-#include "pzp/appdata.h"
+#include "pzp/app_data.h"
 #include "pzp/clock.h"
 #include "pzp/moved.h"
 #include "pzp/resend.h"
+
+static struct pz_items *
+items_of(const struct pz_node *node)
+{
+	return node->items;
+}
 
 static bool
 on_hub_is_up(void *arg)
@@ -51,7 +57,7 @@ static void
 on_live(void *arg, const char *device)
 {
 	(void)device;
-	appdata_session_began(arg);
+	pz_app_data_session_began(items_of(arg));
 	discovery_news(arg);
 }
 
@@ -72,7 +78,7 @@ on_lost(void *arg, const struct pz_peers_loss *loss)
 static void
 on_gone(void *arg, const char *address)
 {
-	appdata_session_ended(arg, address);
+	pz_app_data_session_ended(items_of(arg), address);
 }
 
 static struct pz_sync_link *

@@ -1,5 +1,7 @@
 /* Page 10 in a node: whose value wins, when it counts, that it lasts. */
+#include "pzp/item_ops.h"
 #include "pzp/node_fixture.h"
+#include "pzp/prefs.h"
 #include "pzp/zonedata.h"
 
 #define SPACE "prefs"
@@ -199,7 +201,7 @@ a_change_is_answered_when_stored_and_lasts(void **state)
 	has("name", "\"Alice's laptop\"", "user", NULL);
 	assert_string_equal(w.node->display_name, "Alice's laptop");
 	has("ports.tls", "0", "user", NULL);
-	assert_int_equal(pz_prefs_int(prefs_active(w.node), PZ_PREF_PORTS_TLS), 0);
+	assert_int_equal(pz_prefs_int(pz_user_prefs(w.node->items), PZ_PREF_PORTS_TLS), 0);
 	has("peer.auto", "true", "user", NULL);
 	resets("name");
 	has("name", "\"laptop\"", "default", NULL);
@@ -417,7 +419,7 @@ preferring_peers_before_enrolment_it_leaves_the_hub_when_it_is_synchronised(void
 	become_connected();
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
 	synchronise();
-	prefs_hub_exchanged(w.node);
+	pz_node_prefs_hub_exchanged(w.node);
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_NOT_CONNECTED);
 	assert_string_equal(pz_json_str(status(), "reason"),
 			    "the first synchronisation is complete; connection = peer: connects to "
@@ -427,7 +429,7 @@ preferring_peers_before_enrolment_it_leaves_the_hub_when_it_is_synchronised(void
 	run(600 * PZ_US_PER_S);
 	assert_int_equal(w.dials, dials);
 	connects(); /* by hand it stays */
-	prefs_hub_exchanged(w.node);
+	pz_node_prefs_hub_exchanged(w.node);
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
 }
 

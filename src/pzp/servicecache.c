@@ -1,12 +1,38 @@
-#include "pzp/servicecache.h"
+#include "pzp/service_cache.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "pzp/internal.h"
-#include "pzp/zonedata.h"
+#include "base/log.h"
+#include "pzp/items_internal.h"
 #include "wire/json.h"
+
+/* ---- what the node knows ---- */
+
+static bool
+is_leaving(const struct pz_items *items)
+{
+	return items->config.ops->is_leaving(items->config.arg);
+}
+
+static bool
+has_route(const struct pz_items *items, const char *device)
+{
+	return items->config.ops->has_route(items->config.arg, device);
+}
+
+static json_t *
+services_of(const struct pz_items *items, const char *device)
+{
+	return items->config.ops->services_of(items->config.arg, device);
+}
+
+static struct pz_sync_item *
+item_of(const struct pz_items *items)
+{
+	return pz_shared_item(items->shared, pz_sync_kind(PZ_SYNC_SERVICE_CACHE));
+}
 
 /* ---- our own ---- */
 
@@ -19,32 +45,34 @@ on_written(void *arg, enum pz_err err, const char *detail)
 }
 
 static bool
-has_changed(const struct pz_node *node, const char *list)
+has_changed(const struct pz_items *items, const char *list)
 {
-	const char *former = pz_shared_value(node->zonedata->shared, PZ_SYNC_SERVICE_CACHE,
-					     node->zone.membership->device);
+	const char *former = pz_shared_value(items->shared, PZ_SYNC_SERVICE_CACHE,
+					     items->config.zone->membership->device);
 
 	return former == NULL || strcmp(former, list) != 0;
 }
 
 void
-servicecache_announce(struct pz_node *node)
+pz_service_cache_announce(struct pz_items *items)
 {
-	json_t *list = pz_registry_list(node->registry, NULL);
+	json_t *list = pz_registry_list(items->config.registry, NULL);
 	char *text = list ? json_dumps(list, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 	struct pz_errinfo info = {""};
 	enum pz_err err = text ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
 
-	if (text && node->zone.membership && !node->is_wiping && has_changed(node, text))
-		err = zonedata_write(node, PZ_SYNC_SERVICE_CACHE, node->zone.membership->device,
-				     text, on_written, NULL, &info);
+	if (text && items->config.zone->membership && !is_leaving(items) &&
+	    has_changed(items, text))
+		err = pz_items_write(items, PZ_SYNC_SERVICE_CACHE,
+				     items->config.zone->membership->device, text, on_written, NULL,
+				     &info);
 	if (err != PZ_OK)
 		on_written(NULL, err, pz_errinfo_text(&info, err));
 	free(text);
 	json_decref(list);
 }
 
-/* ---- those who are out ---- */
+/* ---- devices that have left ---- */
 
 static bool
 is_not_among(void *arg, const struct pz_sync_chunk *chunk)
@@ -54,23 +82,22 @@ is_not_among(void *arg, const struct pz_sync_chunk *chunk)
 
 /* Its list would stay for ever where the former device's clock was ahead of the new one's. */
 void
-servicecache_drop_replaced(struct pz_node *node, const json_t *keys)
+pz_service_cache_drop_replaced(struct pz_items *items, const json_t *keys)
 {
-	const struct zonedata *data = node->zonedata;
 	json_t *replaced = json_object();
 	const json_t *key;
 	size_t i;
 
 	json_array_foreach (keys, i, key) {
 		const char *device = json_string_value(key);
-		if (strcmp(device, node->zone.membership->device) == 0 ||
-		    !pz_knowledge_is_replaced(node->zone.knowledge, device))
+		if (strcmp(device, items->config.zone->membership->device) == 0 ||
+		    !pz_knowledge_is_replaced(items->config.zone->knowledge, device))
 			continue;
 		(void)json_object_set_new(replaced, device, json_true());
-		(void)json_object_del(node->known, device);
+		items->config.ops->forget_services(items->config.arg, device);
 	}
 	if (json_object_size(replaced) > 0)
-		pz_shared_forget(data->shared, PZ_SYNC_SERVICE_CACHE, is_not_among, replaced);
+		pz_shared_forget(items->shared, PZ_SYNC_SERVICE_CACHE, is_not_among, replaced);
 	json_decref(replaced);
 }
 
@@ -78,61 +105,54 @@ servicecache_drop_replaced(struct pz_node *node, const json_t *keys)
 static bool
 is_in(void *arg, const struct pz_sync_chunk *chunk)
 {
-	const struct pz_node *node = arg;
+	const struct pz_items *items = arg;
 
-	return pz_device_zone_is_self(&node->zone, chunk->key) ||
-	       !pz_device_zone_has_left(&node->zone, chunk->key);
+	return pz_device_zone_is_self(items->config.zone, chunk->key) ||
+	       !pz_device_zone_has_left(items->config.zone, chunk->key);
 }
 
 void
-servicecache_drop_revoked(struct pz_node *node)
+pz_service_cache_drop_left(struct pz_items *items)
 {
-	const char *device;
-	json_t *list;
-	void *next;
-
-	if (node->zone.knowledge == NULL || node->zone.membership == NULL || node->is_wiping)
+	if (items->config.zone->knowledge == NULL || items->config.zone->membership == NULL ||
+	    is_leaving(items))
 		return;
-	pz_shared_forget(node->zonedata->shared, PZ_SYNC_SERVICE_CACHE, is_in, node);
-	json_object_foreach_safe (node->known, next, device, list) {
-		if (pz_device_zone_has_left(&node->zone, device))
-			json_object_del(node->known, device);
-	}
+	pz_shared_forget(items->shared, PZ_SYNC_SERVICE_CACHE, is_in, items);
 }
 
 static bool
 is_own(void *arg, const struct pz_sync_chunk *chunk)
 {
-	const struct pz_node *node = arg;
+	const struct pz_items *items = arg;
 
-	return pz_device_zone_is_self(&node->zone, chunk->key);
+	return pz_device_zone_is_self(items->config.zone, chunk->key);
 }
 
 void
-servicecache_drop_others(struct pz_node *node)
+pz_service_cache_drop_others(struct pz_items *items)
 {
-	if (node->zonedata->shared && !node->is_wiping)
-		pz_shared_forget(node->zonedata->shared, PZ_SYNC_SERVICE_CACHE, is_own, node);
+	if (items->shared && !is_leaving(items))
+		pz_shared_forget(items->shared, PZ_SYNC_SERVICE_CACHE, is_own, items);
 }
 
-/* ---- those who are away ---- */
+/* ---- devices that are away ---- */
 
 bool
-servicecache_is_offline(const struct pz_node *node, const json_t *descriptor)
+pz_service_cache_is_offline(const struct pz_items *items, const json_t *descriptor)
 {
 	const char *text = pz_json_str(descriptor, "serviceAddress");
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 	struct pz_address address;
 
 	if (text == NULL || pz_address_parse(pz_slice_str(text), &address) != PZ_OK ||
-	    pz_slice_eq_str(address.device, node->device))
+	    pz_slice_eq_str(address.device, items->config.device))
 		return false;
 	snprintf(device, sizeof(device), "%.*s", (int)address.device.len,
 		 (const char *)address.device.ptr);
 	/* The hub names those that are there, at times before its Update does. */
-	if (node->hub.is_registered && json_object_get(node->known, device))
+	if (items->config.ops->hub_is_up(items->config.arg) && services_of(items, device))
 		return false;
-	return !pz_peers_has_route(node->peers, device);
+	return !has_route(items, device);
 }
 
 static void
@@ -147,45 +167,42 @@ each_of(const struct pz_sync_chunk *chunk, void (*each)(void *arg, json_t *descr
 }
 
 void
-servicecache_each_offline(const struct pz_node *node, void (*each)(void *arg, json_t *descriptor),
-			  void *arg)
+pz_service_cache_each_offline(const struct pz_items *items,
+			      void (*each)(void *arg, json_t *descriptor), void *arg)
 {
-	const struct pz_sync_item *item =
-		pz_shared_item(node->zonedata->shared, pz_sync_kind(PZ_SYNC_SERVICE_CACHE));
+	const struct pz_sync_item *item = item_of(items);
 
-	for (size_t i = 0; node->zone.membership && i < pz_sync_item_len(item); i++) {
+	for (size_t i = 0; items->config.zone->membership && i < pz_sync_item_len(item); i++) {
 		const struct pz_sync_chunk *chunk = pz_sync_item_at(item, i);
-		if (!chunk->deleted && strcmp(chunk->key, node->device) != 0 &&
-		    !pz_peers_has_route(node->peers, chunk->key) &&
-		    discovery_list_of(node, chunk->key) == NULL)
+		if (!chunk->deleted && strcmp(chunk->key, items->config.device) != 0 &&
+		    !has_route(items, chunk->key) && services_of(items, chunk->key) == NULL)
 			each_of(chunk, each, arg);
 	}
 }
 
 static void
-recall(struct pz_node *node, const struct pz_sync_chunk *chunk)
+recall(struct pz_items *items, const struct pz_sync_chunk *chunk)
 {
 	json_t *list = NULL;
 
-	if (chunk->deleted || strcmp(chunk->key, node->device) == 0 ||
-	    !pz_peers_has_route(node->peers, chunk->key) || discovery_list_of(node, chunk->key))
+	if (chunk->deleted || strcmp(chunk->key, items->config.device) == 0 ||
+	    !has_route(items, chunk->key) || services_of(items, chunk->key))
 		return;
 	list = pz_json_parse(pz_slice_of(chunk->value, chunk->value_len), NULL);
 	if (list)
-		(void)json_object_set_new(node->known, chunk->key, list);
+		items->config.ops->recall_services(items->config.arg, chunk->key, list);
 }
 
 void
-servicecache_recall(struct pz_node *node, const char *device)
+pz_service_cache_recall(struct pz_items *items, const char *device)
 {
-	const struct pz_sync_item *item =
-		pz_shared_item(node->zonedata->shared, pz_sync_kind(PZ_SYNC_SERVICE_CACHE));
+	const struct pz_sync_item *item = item_of(items);
 	const struct pz_sync_chunk *one = device ? pz_sync_item_get(item, device) : NULL;
 
-	if (node->zone.membership == NULL)
+	if (items->config.zone->membership == NULL)
 		return;
 	if (one)
-		recall(node, one);
+		recall(items, one);
 	for (size_t i = 0; device == NULL && i < pz_sync_item_len(item); i++)
-		recall(node, pz_sync_item_at(item, i));
+		recall(items, pz_sync_item_at(item, i));
 }

@@ -1,7 +1,8 @@
 /* The devices' lists of services in the zone's data (page 7, 4; page 8 service-cache; page 14
  * REV-8). */
+#include "pzp/items.h"
 #include "pzp/peer_fixture.h"
-#include "pzp/servicecache.h"
+#include "pzp/service_cache.h"
 #include "pzp/zonedata.h"
 #include "zone/record.h"
 
@@ -11,7 +12,7 @@ static const struct pz_sync_chunk *
 kept(const char *device)
 {
 	return pz_sync_item_get(
-		pz_shared_item(w.node->zonedata->shared, pz_sync_kind(PZ_SYNC_SERVICE_CACHE)),
+		pz_shared_item(pz_items_shared(w.node->items), pz_sync_kind(PZ_SYNC_SERVICE_CACHE)),
 		device);
 }
 
@@ -183,14 +184,14 @@ who_has_just_come_back_has_what_it_had(void **state)
 	offers(far, "service-cache", chunk_json("tv", list_of(ZONE "/tv", 2), ZONE "/tv"));
 	fx_hangs_up(far);
 	fx_run(PZ_US_PER_S);
-	servicecache_recall(w.node, "tv");
+	pz_service_cache_recall(w.node->items, "tv");
 	assert_null(discovery_list_of(w.node, "tv")); /* still away */
 	fx_directory("tv", json_array(), TLS_PORT);
 	w.node->hub.is_registered = true;
-	servicecache_recall(w.node, "tv");
+	pz_service_cache_recall(w.node->items, "tv");
 	assert_int_equal(json_array_size(discovery_list_of(w.node, "tv")), 2);
 	json_object_clear(w.node->known);
-	servicecache_recall(w.node, NULL);
+	pz_service_cache_recall(w.node->items, NULL);
 	w.node->hub.is_registered = false;
 	assert_int_equal(json_array_size(discovery_list_of(w.node, "tv")), 2);
 	assert_null(json_object_get(w.node->known, "laptop"));

@@ -8,6 +8,8 @@
 
 #include "pzp/clock.h"
 #include "pzp/internal.h"
+#include "pzp/item_ops.h"
+#include "pzp/items.h"
 #include "pzp/zonedata.h"
 #include "zone/app_key.h"
 
@@ -89,7 +91,7 @@ on_exchanged(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	data->is_new = false;
-	prefs_hub_exchanged(data->node);
+	pz_node_prefs_hub_exchanged(data->node);
 }
 
 static void
@@ -111,7 +113,7 @@ on_ahead(struct pz_sync_link *link, int64_t ahead_ms)
 {
 	struct pz_node *node = node_of(link);
 
-	pz_shared_set_ahead(node->zonedata->shared, ahead_ms);
+	pz_shared_set_ahead(pz_items_shared(node->items), ahead_ms);
 	clock_see_hub(node, ahead_ms);
 }
 

@@ -2,10 +2,13 @@
  * What follows when the zone's data has changed: links of revoked devices end, what is known of
  * devices that have left is dropped, preferences and names are taken over. zonedata.c stores it.
  */
-#include "pzp/appdata.h"
+#include "pzp/app_data.h"
 #include "pzp/devices.h"
 #include "pzp/internal.h"
-#include "pzp/servicecache.h"
+#include "pzp/item_ops.h"
+#include "pzp/prefs.h"
+#include "pzp/service_cache.h"
+#include "pzp/user_details.h"
 #include "pzp/zonedata.h"
 
 static void
@@ -21,11 +24,28 @@ follow_crl(struct pz_node *node)
 	zonedata_judge(node);
 }
 
+/* Before links of revoked devices end: their services are not offered meanwhile. */
+static void
+drop_services_of_left(struct pz_node *node)
+{
+	const char *device;
+	json_t *list;
+	void *next;
+
+	pz_service_cache_drop_left(node->items);
+	if (node->zone.membership == NULL || node->is_wiping)
+		return;
+	json_object_foreach_safe (node->known, next, device, list) {
+		if (pz_device_zone_has_left(&node->zone, device))
+			json_object_del(node->known, device);
+	}
+}
+
 static void
 follow(struct pz_node *node, enum pz_sync_id id, const json_t *keys)
 {
 	if (id == PZ_SYNC_CRL || id == PZ_SYNC_TRUSTED_PZP)
-		servicecache_drop_revoked(node);
+		drop_services_of_left(node);
 	if (id == PZ_SYNC_CRL)
 		follow_crl(node);
 	if (id == PZ_SYNC_CRL || id == PZ_SYNC_TRUSTED_PZP)
@@ -33,11 +53,11 @@ follow(struct pz_node *node, enum pz_sync_id id, const json_t *keys)
 	if (id == PZ_SYNC_ZONE_SECRET)
 		pz_peers_announce(node->peers);
 	else if (id == PZ_SYNC_PREFERENCES)
-		prefs_synchronised(node, keys);
+		pz_user_prefs_synchronised(node->items, keys, pz_node_is_unsynchronised(node));
 	else if (id == PZ_SYNC_USER_DETAILS)
-		details_received(node, keys);
+		pz_user_details_received(node->items, keys);
 	else if (id == PZ_SYNC_APP_DATA)
-		appdata_synchronised(node, keys);
+		pz_app_data_synchronised(node->items, keys);
 }
 
 enum pz_err
@@ -58,7 +78,7 @@ pz_node_zone_received(struct pz_node *node, const struct pz_sync_kind *kind, con
 {
 	/* First: if we are killed in between, the certificate comes again. */
 	if (kind->id == PZ_SYNC_TRUSTED_PZP && !node->is_wiping)
-		servicecache_drop_replaced(node, keys);
+		pz_service_cache_drop_replaced(node->items, keys);
 	zonedata_received(node, kind, keys);
 	follow(node, kind->id, keys);
 }

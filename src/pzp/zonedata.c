@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "pzp/internal.h"
+#include "pzp/items.h"
+#include "pzp/prefs.h"
 #include "zone/tag.h"
 
 /* ---- what is synchronised ---- */
@@ -22,7 +24,7 @@ is_opted_out(const struct pz_node *node, const struct pz_sync_kind *kind)
 	enum pz_pref pref;
 
 	return kind->preference && pz_pref_find(kind->preference, &pref, NULL) == PZ_OK &&
-	       !pz_prefs_bool(prefs_active(node), pref);
+	       !pz_prefs_bool(pz_user_prefs(node->items), pref);
 }
 
 struct pz_sync_item *
@@ -31,7 +33,7 @@ zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind)
 	/* Without a zone nothing is exchanged: the link is about to end. */
 	if (node->zone.knowledge == NULL || is_opted_out(node, kind))
 		return NULL;
-	struct pz_sync_item *item = pz_shared_item(node->zonedata->shared, kind);
+	struct pz_sync_item *item = pz_shared_item(pz_items_shared(node->items), kind);
 	return item ? item : pz_knowledge_item(node->zone.knowledge, kind);
 }
 
@@ -115,9 +117,9 @@ zonedata_accept(const struct pz_sync_link *from, const struct pz_sync_kind *kind
 {
 	const struct pz_node *node = node_of(from);
 
-	if (pz_shared_item(node->zonedata->shared, kind) == NULL)
+	if (pz_shared_item(pz_items_shared(node->items), kind) == NULL)
 		return pz_knowledge_accept(node->zone.knowledge, kind, chunk, info);
-	return pz_shared_accept(node->zonedata->shared, kind, chunk,
+	return pz_shared_accept(pz_items_shared(node->items), kind, chunk,
 				from->other == PZ_SYNC_HUB ? NULL : from->device, info);
 }
 
@@ -138,7 +140,7 @@ zonedata_save_again(struct pz_node *node)
 {
 	struct zonedata *data = node->zonedata;
 
-	pz_shared_save_again(data->shared);
+	pz_shared_save_again(pz_items_shared(node->items));
 	pz_keep_save_now(&data->keep);
 }
 
@@ -146,7 +148,7 @@ void
 zonedata_rewrite(struct pz_node *node, const char *why)
 {
 	pz_keep_failed(&node->zonedata->keep, PZ_ERR_IO, why);
-	pz_shared_rewrite(node->zonedata->shared, why);
+	pz_shared_rewrite(pz_items_shared(node->items), why);
 }
 
 static void
@@ -188,52 +190,34 @@ zonedata_judge(struct pz_node *node)
 void
 zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 {
-	struct zonedata *data = node->zonedata;
+	struct pz_shared *shared = pz_items_shared(node->items);
 
-	if (pz_shared_item(data->shared, kind) == NULL)
+	if (pz_shared_item(shared, kind) == NULL)
 		learn(node, kind, keys);
 	else if (!node->is_wiping)
-		pz_shared_received(data->shared, kind, keys);
-}
-
-/* ---- changes made here ---- */
-
-enum pz_err
-zonedata_write(struct pz_node *node, enum pz_sync_id id, const char *key, const char *value,
-	       pz_shared_done done, void *arg, struct pz_errinfo *info)
-{
-	if (node->is_wiping)
-		return pz_fail(info, PZ_ERR_DENIED, "the device is leaving its zone");
-	return pz_shared_write(node->zonedata->shared, id, key, value, done, arg, info);
+		pz_shared_received(shared, kind, keys);
 }
 
 /* ---- the zone is left ---- */
-
-/* What apps stored is the zone's where it is synchronised, else this device's. */
-static bool
-keeps_apps(const struct pz_node *node)
-{
-	return !pz_prefs_bool(prefs_active(node), PZ_PREF_SYNC_APP_DATA);
-}
 
 enum pz_err
 zonedata_wipe(const struct pz_node *node, struct pz_txn *txn)
 {
 	PZ_TRY(pz_membership_wipe(txn));
-	return pz_shared_wipe(node->zonedata->shared, keeps_apps(node), txn);
+	return pz_items_wipe(node->items, txn);
 }
 
 enum pz_err
 zonedata_wipe_again(const struct pz_node *node, struct pz_txn *txn)
 {
 	PZ_TRY(pz_membership_wipe(txn));
-	return pz_shared_wipe_again(node->zonedata->shared, txn);
+	return pz_items_wipe_again(node->items, txn);
 }
 
 void
 zonedata_wiped(struct pz_node *node)
 {
-	pz_shared_wiped(node->zonedata->shared, keeps_apps(node));
+	pz_items_wiped(node->items);
 	json_object_clear(node->zonedata->refusals);
 	pz_condition_clear(node->conditions, PZ_CONDITION_DATA_REFUSED, NULL);
 }
@@ -271,41 +255,19 @@ zonedata_free(struct zonedata *data)
 	pz_keep_stop(&data->keep);
 	json_decref(data->refusals);
 	pz_knowledge_free(PZ_TAKE(data->node->zone.knowledge));
-	pz_shared_free(data->shared);
 	free(data);
 }
 
-static void
-warn_skipped(const char *what, size_t skipped)
-{
-	if (skipped > 0)
-		pz_warning("store", "%zu records about %s are not readable and left out", skipped,
-			   what);
-}
-
-/* What every device may write outlives the zone in part: it is loaded once. */
+/* Under which address this device writes. */
 static enum pz_err
-set_shared(struct pz_node *node, const struct pz_membership *membership, struct pz_errinfo *info)
+set_self(struct pz_node *node, const struct pz_membership *membership, struct pz_errinfo *info)
 {
-	char self[PZ_ADDRESS_BYTES_MAX + 1], space[PZ_SHARED_SPACE_CHARS];
-	struct pz_shared_config config = {
-		.store = node->config.store,
-		.env = node->config.env,
-		.space = space,
-		.self = self,
-		.settled = pz_sync_links_settled,
-		.arg = &node->zonedata->links,
-	};
-	size_t skipped = 0;
+	char self[PZ_ADDRESS_BYTES_MAX + 1];
 
-	snprintf(self, sizeof(self), "%s%s%s", membership ? membership->zone : "",
-		 membership ? "/" : "", membership ? membership->device : node->device);
-	pz_shared_space("", space);
-	if (node->zonedata->shared)
-		return pz_shared_set_self(node->zonedata->shared, self);
-	PZ_TRY(pz_shared_load(&config, &node->zonedata->shared, &skipped, info));
-	warn_skipped("the zone's user", skipped);
-	return PZ_OK;
+	if (membership == NULL)
+		return pz_items_set_self(node->items, node->device, info);
+	snprintf(self, sizeof(self), "%s/%s", membership->zone, membership->device);
+	return pz_items_set_self(node->items, self, info);
 }
 
 enum pz_err
@@ -315,7 +277,7 @@ zonedata_set_membership(struct pz_node *node, const struct pz_membership *member
 	struct pz_knowledge *fresh = NULL;
 	size_t skipped = 0;
 
-	PZ_TRY(set_shared(node, membership, info));
+	PZ_TRY(set_self(node, membership, info));
 	if (membership == NULL) {
 		pz_keep_stop(&node->zonedata->keep);
 		pz_knowledge_free(PZ_TAKE(node->zone.knowledge));
@@ -324,7 +286,9 @@ zonedata_set_membership(struct pz_node *node, const struct pz_membership *member
 	if (node->zone.knowledge) /* a renewal: the zone is the same */
 		return PZ_OK;
 	PZ_TRY(pz_knowledge_load(node->config.store, membership, &fresh, &skipped, info));
-	warn_skipped("the zone", skipped);
+	if (skipped > 0)
+		pz_warning("store", "%zu records about the zone are not readable and left out",
+			   skipped);
 	node->zone.knowledge = fresh;
 	node->zonedata->is_new = pz_knowledge_secret(fresh) == NULL;
 	return PZ_OK;

@@ -10,12 +10,9 @@
 #include "store/keep.h"
 #include "sync/link.h"
 #include "zone/knowledge.h"
-#include "zone/shared.h"
 
 struct zonedata {
 	struct pz_node *node;
-	struct pz_shared *shared;   /* what every device may write; NULL before the first
-				       zonedata_set_membership */
 	struct pz_sync_links links; /* the exchange with the hub and with peers */
 	struct pz_timer verdict;    /* a new CRL: are we on it? */
 	struct pz_keep keep;        /* while the disk has not all of zone.knowledge */
@@ -43,11 +40,6 @@ void zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, co
 void zonedata_save_again(struct pz_node *node);
 /** The store has more than memory: all is stored anew, soon. @param why one line */
 void zonedata_rewrite(struct pz_node *node, const char *why);
-/** As pz_shared_write; the change is told to the others soon after. Errors: also DENIED (the zone
- * is being left). */
-enum pz_err
-zonedata_write(struct pz_node *node, enum pz_sync_id id, const char *key, const char *value,
-	       pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;
 /** Everything bound to the zone goes, from the disk. Errors: LIMIT_MEMORY. */
 enum pz_err zonedata_wipe(const struct pz_node *node, struct pz_txn *txn) PZ_MUST_USE;
 /** The same after a failure: memory is out of the zone, and may have other data by now. Errors:
@@ -64,13 +56,6 @@ enum pz_err pz_node_zone_offered(struct pz_sync_link *from, const struct pz_sync
 /** Chunks came in: stored, and what follows is done. */
 void
 pz_node_zone_received(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys);
-
-/* details.c */
-/** The commands `user` and `name`. */
-void details_user(struct pz_request *request);
-void details_name(struct pz_request *request);
-/** Details came in. @param keys array of strings */
-void details_received(struct pz_node *node, const json_t *keys);
 
 /* sync.c */
 /** Readies the exchange. Errors: LIMIT_MEMORY; pz_node_sync_fini is right then, too. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/auto.h"
 #include "base/codec.h"
 #include "sync/item.h"
 #include "wire/json.h"
@@ -162,4 +163,90 @@ pz_details_all(const struct pz_shared *shared)
 			json_array_append_new(list, describe(chunk));
 	}
 	return list;
+}
+
+/* ---- the commands ---- */
+
+/* A change on its way to the disk. */
+struct detail_write {
+	struct pz_request *request;
+	struct pz_details_owner owner;
+	char key[PZ_SYNC_KEY_BYTES_MAX + 1];
+};
+
+static const struct pz_request_kind write_kind = {.size = sizeof(struct detail_write),
+						  .goes_on = true};
+
+static void
+on_written(void *arg, enum pz_err err, const char *detail)
+{
+	const struct detail_write *write = arg;
+	struct pz_errinfo info = {""};
+	json_t *result = NULL;
+
+	if (err != PZ_OK) {
+		(void)pz_fail(&info, err, "nothing was changed, it cannot be stored: %s", detail);
+	} else {
+		write->owner.written(write->owner.arg, write->key);
+		result = pz_details_changed(write->owner.shared, write->key);
+	}
+	pz_request_finish(write->request, err, info.text, result);
+}
+
+/* Ends in on_written. */
+static enum pz_err
+write_wish(struct pz_request *request, const struct pz_details_owner *owner, const char *key,
+	   const struct pz_details_wish *wish, struct pz_errinfo *info)
+{
+	PZ_AUTO_FREE char *value = wish->value ? pz_details_value(wish->value) : NULL;
+	struct detail_write *write = pz_request_begin(request, &write_kind);
+
+	if (write == NULL || (wish->value && value == NULL))
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	write->request = request;
+	write->owner = *owner;
+	snprintf(write->key, sizeof(write->key), "%s", key);
+	return owner->write(owner->arg, key, value, on_written, write, info);
+}
+
+static enum pz_err
+user(struct pz_request *request, const struct pz_details_owner *owner, struct pz_errinfo *info)
+{
+	struct pz_details_wish wish;
+
+	PZ_TRY(pz_details_read(request->params, &wish, info));
+	if (wish.field && !wish.value && /* shown or removed */
+	    pz_shared_value(owner->shared, PZ_SYNC_USER_DETAILS, wish.field) == NULL)
+		return pz_fail(info, PZ_ERR_NOTFOUND, "no %s is known of the user", wish.field);
+	if (wish.is_change)
+		return write_wish(request, owner, wish.field, &wish, info);
+	pz_request_answer(request, wish.field ? pz_details_one(owner->shared, wish.field)
+					      : pz_details_all(owner->shared));
+	return PZ_OK;
+}
+
+void
+pz_details_user(struct pz_request *request, const struct pz_details_owner *owner)
+{
+	struct pz_errinfo info = {""};
+	enum pz_err err = user(request, owner, &info);
+
+	if (err != PZ_OK)
+		pz_request_fail(request, err, info.text);
+}
+
+void
+pz_details_name(struct pz_request *request, const struct pz_details_owner *owner,
+		const char *device)
+{
+	char key[PZ_DETAILS_KEY_CHARS];
+	struct pz_details_wish wish;
+	struct pz_errinfo info = {""};
+	enum pz_err err = pz_details_read_name(request->params, &wish, &info);
+
+	pz_details_key(device, key);
+	if (err == PZ_OK)
+		err = write_wish(request, owner, key, &wish, &info);
+	if (err != PZ_OK)
+		pz_request_fail(request, err, info.text);
 }

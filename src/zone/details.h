@@ -5,6 +5,7 @@
 #ifndef PZ_ZONE_DETAILS_H
 #define PZ_ZONE_DETAILS_H
 
+#include "command/request.h"
 #include "zone/shared.h"
 
 /** Size of the key of a device's name. */
@@ -43,7 +44,28 @@ json_t *pz_details_one(const struct pz_shared *shared, const char *field);
 /** After a change: the same, or {device, displayName} where the key is that of a device's name;
  * what is not there has the value null. New; NULL: out of memory. */
 json_t *pz_details_changed(const struct pz_shared *shared, const char *key);
-/** All of them, without the devices' names, in bytewise order. New; NULL: out of memory. */
+/** All details of the user, without the devices' names, in bytewise order. New; NULL: out of
+ * memory. */
 json_t *pz_details_all(const struct pz_shared *shared);
+
+/* ---- the commands ---- */
+
+/** Where the commands of a daemon read and write. Copied where a change outlives the call. */
+struct pz_details_owner {
+	const struct pz_shared *shared; /* lives as long as its requests */
+	/** Writes a value of user-details; NULL: deletes it. As pz_shared_write. */
+	enum pz_err (*write)(void *arg, const char *key, const char *value, pz_shared_done done,
+			     void *done_arg, struct pz_errinfo *info);
+	/** A change by command is on disk; the answer follows. */
+	void (*written)(void *arg, const char *key);
+	void *arg;
+};
+
+/** The command `user`: params field?, value?, remove?. Answers, or begins a change that is answered
+ * when it is on disk. */
+void pz_details_user(struct pz_request *request, const struct pz_details_owner *owner);
+/** The command `name`: params name?, reset?. @param device whose name it is; a valid one */
+void pz_details_name(struct pz_request *request, const struct pz_details_owner *owner,
+		     const char *device);
 
 #endif

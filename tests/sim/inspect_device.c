@@ -1,6 +1,7 @@
 #include "inspect.h"
 #include "peers/internal.h"
 #include "pzp/internal.h"
+#include "pzp/items.h"
 #include "pzp/zonedata.h"
 
 bool
@@ -35,8 +36,8 @@ device_item(const struct sim_node *device, enum pz_sync_id id)
 static struct pz_sync_item *
 device_held(const struct sim_node *device, enum pz_sync_id id)
 {
-	const struct zonedata *data = device->node->zonedata;
-	struct pz_sync_item *item = pz_shared_item(data->shared, pz_sync_kind(id));
+	struct pz_sync_item *item =
+		pz_shared_item(pz_items_shared(device->node->items), pz_sync_kind(id));
 
 	return item ? item : pz_knowledge_item(device->node->zone.knowledge, pz_sync_kind(id));
 }
@@ -45,7 +46,7 @@ static enum pz_err
 device_write(const struct sim_node *device, enum pz_sync_id id, const char *key, const char *value,
 	     struct pz_errinfo *info)
 {
-	return zonedata_write(device->node, id, key, value, NULL, NULL, info);
+	return pz_items_write(device->node->items, id, key, value, NULL, NULL, info);
 }
 
 static const char *
