@@ -1,7 +1,7 @@
 /* What apps store on a device (page 8 app-data, page 10, page 14 DAT-2 and DAT-3), in a node with
  * other devices of its zone. */
-#include "pzp/app_data.h"
-#include "pzp/items.h"
+#include "items/app_data.h"
+#include "items/items.h"
 #include "pzp/peer_fixture.h"
 #include "pzp/zonedata.h"
 

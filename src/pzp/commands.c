@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "items/prefs.h"
 #include "pzp/command_table.h"
 #include "pzp/devices.h"
 #include "pzp/item_ops.h"
 #include "pzp/moved.h"
-#include "pzp/prefs.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
 

@@ -1,6 +1,6 @@
 /* Details of the user and names of devices at a device: pages 8 and 10. */
+#include "items/items.h"
 #include "peers/internal.h"
-#include "pzp/items.h"
 #include "pzp/node_fixture.h"
 #include "pzp/zonedata.h"
 

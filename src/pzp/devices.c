@@ -1,5 +1,5 @@
 #include "pzp/devices.h"
-#include "pzp/items.h"
+#include "items/items.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
+#include "items/service_cache.h"
 #include "pzp/internal.h"
-#include "pzp/service_cache.h"
 #include "wire/json.h"
 
 /* The hub answers from memory; if it does not, what we know must do. */

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pzp/app_data.h"
+#include "items/app_data.h"
+#include "items/prefs.h"
+#include "items/service_cache.h"
+#include "items/user_details.h"
 #include "pzp/devices.h"
-#include "pzp/prefs.h"
-#include "pzp/service_cache.h"
-#include "pzp/user_details.h"
 #include "pzp/zonedata.h"
 
 /* ---- preferences in the node ---- */

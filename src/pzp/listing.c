@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "items/service_cache.h"
 #include "pzp/devices.h"
-#include "pzp/service_cache.h"
 #include "wire/json.h"
 
 struct listing {

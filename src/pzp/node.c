@@ -3,13 +3,13 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "pzp/app_data.h"
+#include "items/app_data.h"
+#include "items/prefs.h"
+#include "items/service_cache.h"
 #include "pzp/item_ops.h"
 #include "pzp/moved.h"
 #include "pzp/peer_ops.h"
-#include "pzp/prefs.h"
 #include "pzp/resend.h"
-#include "pzp/service_cache.h"
 #include "pzp/servicefiles.h"
 #include "pzp/twice.h"
 #include "pzp/zonedata.h"

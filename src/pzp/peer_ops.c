@@ -2,7 +2,7 @@
  * direct links. */
 #include "pzp/peer_ops.h"
 
-#include "pzp/app_data.h"
+#include "items/app_data.h"
 #include "pzp/clock.h"
 #include "pzp/moved.h"
 #include "pzp/resend.h"

@@ -1,7 +1,7 @@
 /* Page 10 in a node: whose value wins, when it counts, that it lasts. */
+#include "items/prefs.h"
 #include "pzp/item_ops.h"
 #include "pzp/node_fixture.h"
-#include "pzp/prefs.h"
 #include "pzp/zonedata.h"
 
 #define SPACE "prefs"

@@ -1,8 +1,8 @@
 /* The devices' lists of services in the zone's data (page 7, 4; page 8 service-cache; page 14
  * REV-8). */
-#include "pzp/items.h"
+#include "items/items.h"
+#include "items/service_cache.h"
 #include "pzp/peer_fixture.h"
-#include "pzp/service_cache.h"
 #include "pzp/zonedata.h"
 #include "zone/record.h"
 

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "items/items.h"
 #include "pzp/clock.h"
 #include "pzp/internal.h"
 #include "pzp/item_ops.h"
-#include "pzp/items.h"
 #include "pzp/zonedata.h"
 #include "zone/app_key.h"
 

@@ -2,13 +2,13 @@
  * What follows when the zone's data has changed: links of revoked devices end, what is known of
  * devices that have left is dropped, preferences and names are taken over. zonedata.c stores it.
  */
-#include "pzp/app_data.h"
+#include "items/app_data.h"
+#include "items/prefs.h"
+#include "items/service_cache.h"
+#include "items/user_details.h"
 #include "pzp/devices.h"
 #include "pzp/internal.h"
 #include "pzp/item_ops.h"
-#include "pzp/prefs.h"
-#include "pzp/service_cache.h"
-#include "pzp/user_details.h"
 #include "pzp/zonedata.h"
 
 static void

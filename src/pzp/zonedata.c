@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "items/items.h"
+#include "items/prefs.h"
 #include "pzp/internal.h"
-#include "pzp/items.h"
-#include "pzp/prefs.h"
 #include "zone/tag.h"
 
 /* ---- what is synchronised ---- */

@@ -1,7 +1,7 @@
 #include "inspect.h"
+#include "items/items.h"
 #include "peers/internal.h"
 #include "pzp/internal.h"
-#include "pzp/items.h"
 #include "pzp/zonedata.h"
 
 bool

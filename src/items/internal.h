@@ -4,9 +4,9 @@
 
 #include "base/limits.h"
 #include "conf/prefs.h"
-#include "pzp/app_data.h"
-#include "pzp/items.h"
-#include "pzp/prefs.h"
+#include "items/app_data.h"
+#include "items/items.h"
+#include "items/prefs.h"
 #include "store/keep.h"
 
 /** Where the value of a preference comes from. */

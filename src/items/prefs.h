@@ -7,7 +7,7 @@
 
 #include "command/request.h"
 #include "conf/prefs.h"
-#include "pzp/items.h"
+#include "items/items.h"
 
 /** What the operator has configured. Borrowed for the call; NULL: not configured. */
 struct pz_user_prefs_configured {

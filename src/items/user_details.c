@@ -2,10 +2,10 @@
  * The user's details and the names of devices on a device (page 8, item user-details): the commands
  * `user` and `name`, and what follows when this device was given a name (page 10, name).
  */
-#include "pzp/user_details.h"
+#include "items/user_details.h"
 
 #include "base/log.h"
-#include "pzp/items_internal.h"
+#include "items/internal.h"
 #include "wire/json.h"
 #include "zone/details.h"
 

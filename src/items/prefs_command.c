@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "pzp/items_internal.h"
+#include "items/internal.h"
 #include "wire/json.h"
 #include "zone/details.h"
 #include "zone/record.h"

@@ -1,10 +1,10 @@
 /* The items of a device: their life, and what holds for a change of any of them. */
-#include "pzp/items.h"
+#include "items/items.h"
 
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "pzp/items_internal.h"
+#include "items/internal.h"
 
 /* ---- life ---- */
 

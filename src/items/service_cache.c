@@ -1,11 +1,11 @@
-#include "pzp/service_cache.h"
+#include "items/service_cache.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "pzp/items_internal.h"
+#include "items/internal.h"
 #include "wire/json.h"
 
 /* ---- what the node knows ---- */

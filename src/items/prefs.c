@@ -11,13 +11,13 @@
  * kinds: in a zone it is written into the user's details, too, where other devices may give this
  * one a different name. The later of them applies, the device's own again when the zone is left.
  */
-#include "pzp/prefs.h"
+#include "items/prefs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "pzp/items_internal.h"
+#include "items/internal.h"
 #include "wire/json.h"
 #include "zone/details.h"
 #include "zone/record.h"

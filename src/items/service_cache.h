@@ -5,7 +5,7 @@
 #ifndef PZ_ITEMS_SERVICE_CACHE_H
 #define PZ_ITEMS_SERVICE_CACHE_H
 
-#include "pzp/items.h"
+#include "items/items.h"
 
 /** Writes the services of this device into its list, where they have changed. */
 void pz_service_cache_announce(struct pz_items *items);

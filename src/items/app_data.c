@@ -5,14 +5,14 @@
  * A session ends with its link, and what a crash ends is cleared at the next start. So that this
  * happens once, and never where there was no session, a record says that one is under way.
  */
-#include "pzp/app_data.h"
+#include "items/app_data.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "pzp/items_internal.h"
+#include "items/internal.h"
 #include "zone/app_share.h"
 #include "zone/record.h"
 

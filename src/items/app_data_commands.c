@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pzp/items_internal.h"
+#include "items/internal.h"
 #include "wire/json.h"
 
 /* Of one answer: what is longer comes in parts, each of which says where the next begins. */

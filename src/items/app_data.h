@@ -8,7 +8,7 @@
 
 #include "base/list.h"
 #include "command/request.h"
-#include "pzp/items.h"
+#include "items/items.h"
 #include "sync/chunk.h"
 #include "zone/app_key.h"
 

@@ -6,7 +6,7 @@
 #define PZ_ITEMS_USER_DETAILS_H
 
 #include "command/request.h"
-#include "pzp/items.h"
+#include "items/items.h"
 
 /** The command `user`: params field?, value?, remove?. */
 void pz_user_details_command(struct pz_items *items, struct pz_request *request);
