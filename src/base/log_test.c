@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "kit/clock.h"
 
 static struct {
 	enum pz_log_level level;
@@ -295,41 +296,32 @@ test_rate(void **state)
 	assert_false(pz_log_allow(&rate, 9000000, 0, &dropped));
 }
 
-static uint64_t now_us;
-
-static uint64_t
-mono(void *arg)
-{
-	(void)arg;
-	return now_us;
-}
+static struct pz_kit_clock clock = PZ_KIT_CLOCK(clock);
 
 static void
 test_lines_of_others(void **state)
 {
-	const struct pz_env env = {.mono_us = mono};
 	struct pz_log_rate rate = {0}, another = {0};
 
 	(void)state;
 	pz_log_set_sink(capture, &got);
-	now_us = 5 * PZ_US_PER_S;
 	for (int i = 0; i < PZ_LOG_LINES_PER_S; i++) {
 		got.text[0] = '\0';
-		pz_info_of(&rate, &env, "x", "n=%d text", i);
+		pz_info_of(&rate, &clock.env, "x", "n=%d text", i);
 		assert_non_null(strstr(got.text, "text"));
 		assert_null(strstr(got.text, "suppressed"));
 	}
 	got.text[0] = '\0';
-	pz_warning_of(&rate, &env, "x", "left out");
-	pz_notice_of(&rate, &env, "x", "left out");
+	pz_warning_of(&rate, &clock.env, "x", "left out");
+	pz_notice_of(&rate, &clock.env, "x", "left out");
 	pz_debug("x", "not written at all");
 	assert_string_equal(got.text, "");
-	pz_info_of(&another, &env, "x", "another one");
+	pz_info_of(&another, &clock.env, "x", "another one");
 	assert_string_equal(got.text, "another one");
-	now_us += PZ_US_PER_S;
-	pz_info_of(&rate, &env, "x", "n=%d", 7);
+	pz_kit_clock_run(&clock, PZ_US_PER_S);
+	pz_info_of(&rate, &clock.env, "x", "n=%d", 7);
 	assert_string_equal(got.text, "suppressed=2 n=7");
-	pz_info_of(&rate, &env, "x", "n=%d", 8);
+	pz_info_of(&rate, &clock.env, "x", "n=%d", 8);
 	assert_string_equal(got.text, "n=8");
 }
 

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "command/request.h"
+#include "kit/clock.h"
 
-static struct pz_timers timers;
-static struct pz_env env;
+static struct pz_kit_clock clock;
 static struct pz_requests requests;
 static unsigned releases;
 static json_t *params;
@@ -19,13 +19,6 @@ struct owner {
 	struct pz_request *next;
 	struct pz_request *cancels;
 };
-
-static uint64_t
-mono(void *arg)
-{
-	(void)arg;
-	return 1;
-}
 
 static void
 on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
@@ -74,10 +67,9 @@ setup(void **state)
 {
 	(void)state;
 	releases = 0;
-	memset(&timers, 0, sizeof(timers));
-	env = (struct pz_env){.mono_us = mono, .timers = &timers};
+	pz_kit_clock_init(&clock);
 	params = json_pack("{s:i}", "a", 1);
-	pz_requests_init(&requests, &env, &node);
+	pz_requests_init(&requests, &clock.env, &node);
 	return 0;
 }
 
@@ -87,7 +79,7 @@ teardown(void **state)
 	(void)state;
 	pz_requests_fini(&requests);
 	json_decref(params);
-	assert_null(timers.root);
+	assert_true(pz_kit_clock_is_idle(&clock));
 	return 0;
 }
 
@@ -106,7 +98,7 @@ begin(struct owner *o, const struct pz_request_kind *kind)
 static void
 turn(void)
 {
-	pz_timers_run(&timers, 1);
+	pz_kit_clock_run(&clock, 0);
 	assert_true(pz_list_is_empty(&requests.over));
 }
 
@@ -262,7 +254,7 @@ at_the_end_all_are_freed_and_none_is_reported(void **state)
 	pz_requests_fini(&requests);
 	assert_int_equal(releases, 2);
 	assert_int_equal(o[0].ends + o[1].ends + o[2].ends, 0);
-	assert_null(timers.root);
+	assert_true(pz_kit_clock_is_idle(&clock));
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -2,10 +2,10 @@
 #include <string.h>
 
 #include "command/table.h"
+#include "kit/clock.h"
 
-static struct pz_timers timers;
+static struct pz_kit_clock clock;
 static struct pz_requests requests;
-static struct pz_env env;
 static unsigned runs, ends;
 static int64_t port;
 static struct pz_errinfo last;
@@ -32,13 +32,6 @@ static const struct pz_command commands[] = {
 		PZ_COMMAND_ROW("store", run_it, PZ_PARAMS(PZ_P_NEEDED("value", JSON, "any JSON")),
 			       false, "a value"){.name = NULL}};
 
-static uint64_t
-mono(void *arg)
-{
-	(void)arg;
-	return 1;
-}
-
 static void
 on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
 {
@@ -53,10 +46,9 @@ static int
 setup(void **state)
 {
 	(void)state;
-	memset(&timers, 0, sizeof(timers));
+	pz_kit_clock_init(&clock);
 	runs = ends = 0;
-	env = (struct pz_env){.mono_us = mono, .timers = &timers};
-	pz_requests_init(&requests, &env, NULL);
+	pz_requests_init(&requests, &clock.env, NULL);
 	return 0;
 }
 
@@ -80,7 +72,7 @@ gives(const char *name, const char *params)
 	struct pz_request *request = pz_request_new(&requests, object, &reply, NULL);
 	json_decref(object);
 	pz_command_run(commands, name, request);
-	pz_timers_run(&timers, 1);
+	pz_kit_clock_run(&clock, 0);
 	assert_int_equal(ends, 1);
 }
 

@@ -6,26 +6,12 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "condition/condition.h"
+#include "kit/clock.h"
 
-static uint64_t now_us;
-static struct pz_env env;
+static struct pz_kit_clock clock;
 static struct pz_conditions *conditions;
 static unsigned warnings, notices;
 static char last_line[512];
-
-static uint64_t
-mono(void *arg)
-{
-	(void)arg;
-	return now_us;
-}
-
-static uint64_t
-wall(void *arg)
-{
-	(void)arg;
-	return now_us / 1000 + 1000000;
-}
 
 static void
 sink(void *arg, enum pz_log_level level, const char *id, const char *text)
@@ -40,10 +26,9 @@ static int
 setup(void **state)
 {
 	(void)state;
-	now_us = PZ_US_PER_S;
+	pz_kit_clock_init(&clock);
 	warnings = notices = 0;
-	env = (struct pz_env){.mono_us = mono, .wall_ms = wall};
-	conditions = pz_conditions_new(&env);
+	conditions = pz_conditions_new(&clock.env);
 	pz_log_set_sink(sink, NULL);
 	return conditions ? 0 : -1;
 }
@@ -100,7 +85,7 @@ test_programs_get_the_parts(void **state)
 	assert_string_equal(subject, "a@b");
 	assert_string_equal(text, "one?two");
 	assert_string_equal(advice, pz_condition_info(PZ_CONDITION_RENEWAL_FAILED)->advice);
-	assert_int_equal(since, 1001000);
+	assert_int_equal(since, (json_int_t)PZ_KIT_WALL_MS);
 	json_decref(list);
 }
 
@@ -130,7 +115,7 @@ test_each_change_is_logged_once(void **state)
 	for (int i = 1; i < 100; i++)
 		pz_condition_raise(conditions, PZ_CONDITION_RENEWAL_FAILED, "", "try %d", i);
 	assert_int_equal(warnings, 1);
-	now_us += 3600 * PZ_US_PER_S;
+	pz_kit_clock_run(&clock, 3600 * PZ_US_PER_S);
 	pz_condition_raise(conditions, PZ_CONDITION_RENEWAL_FAILED, "", "try 100");
 	assert_int_equal(warnings, 2);
 	pz_condition_clear(conditions, PZ_CONDITION_RENEWAL_FAILED, "");

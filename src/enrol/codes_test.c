@@ -6,26 +6,9 @@
 
 #include "base/timer.h"
 #include "enrol/codes.h"
+#include "kit/clock.h"
 
-static uint64_t now_us;
-static uint8_t byte;
-
-static uint64_t
-mono(void *arg)
-{
-	(void)arg;
-	return now_us;
-}
-
-static void
-draw(void *arg, void *out, size_t len)
-{
-	(void)arg;
-	for (size_t i = 0; i < len; i++)
-		((uint8_t *)out)[i] = byte++;
-}
-
-static const struct pz_env env = {.random = draw, .mono_us = mono};
+static struct pz_kit_clock clock = PZ_KIT_CLOCK(clock);
 
 static struct pz_code *
 issue(struct pz_codes *codes, const char *device, bool is_replaced)
@@ -33,7 +16,7 @@ issue(struct pz_codes *codes, const char *device, bool is_replaced)
 	struct pz_code *code = NULL;
 	bool replaced = !is_replaced;
 
-	assert_int_equal(pz_codes_issue(codes, &env, device, 60, &code, &replaced), PZ_OK);
+	assert_int_equal(pz_codes_issue(codes, &clock.env, device, 60, &code, &replaced), PZ_OK);
 	assert_int_equal(replaced, is_replaced);
 	return code;
 }
@@ -44,22 +27,24 @@ a_device_uses_the_code_of_its_name_else_the_one_without(void **state)
 	struct pz_codes codes = {{NULL}};
 
 	(void)state;
-	assert_null(pz_codes_find(&codes, &env, "tv"));
-	assert_false(pz_codes_is_live(&codes, &env));
+	assert_null(pz_codes_find(&codes, &clock.env, "tv"));
+	assert_false(pz_codes_is_live(&codes, &clock.env));
 	struct pz_code *tv = issue(&codes, "tv", false);
-	assert_ptr_equal(pz_codes_find(&codes, &env, "phone"), tv); /* says that it is another's */
+	assert_ptr_equal(pz_codes_find(&codes, &clock.env, "phone"),
+			 tv); /* says that it is another's */
 	struct pz_code *any = issue(&codes, NULL, false);
-	assert_ptr_equal(pz_codes_find(&codes, &env, "tv"), tv);
-	assert_ptr_equal(pz_codes_find(&codes, &env, "phone"), any);
+	assert_ptr_equal(pz_codes_find(&codes, &clock.env, "tv"), tv);
+	assert_ptr_equal(pz_codes_find(&codes, &clock.env, "phone"), any);
 	assert_ptr_equal(pz_codes_of_issue(&codes, tv->issue), tv);
 	assert_null(pz_codes_of_issue(&codes, tv->issue + 1));
 	pz_code_cancel(tv); /* used */
-	assert_ptr_equal(pz_codes_find(&codes, &env, "tv"), any);
-	now_us += 61 * PZ_US_PER_S;
-	assert_false(pz_codes_is_live(&codes, &env));
-	assert_ptr_equal(pz_codes_find(&codes, &env, "phone"), any); /* says that it expired */
+	assert_ptr_equal(pz_codes_find(&codes, &clock.env, "tv"), any);
+	pz_kit_clock_run(&clock, 61 * PZ_US_PER_S);
+	assert_false(pz_codes_is_live(&codes, &clock.env));
+	assert_ptr_equal(pz_codes_find(&codes, &clock.env, "phone"),
+			 any); /* says that it expired */
 	pz_codes_cancel_all(&codes);
-	assert_null(pz_codes_find(&codes, &env, "phone"));
+	assert_null(pz_codes_find(&codes, &clock.env, "phone"));
 }
 
 static void
@@ -74,7 +59,7 @@ a_second_one_of_a_kind_ends_the_first(void **state)
 	assert_non_null(pz_codes_of_issue(&codes, tv));
 	issue(&codes, "tv", true);
 	assert_null(pz_codes_of_issue(&codes, tv));
-	now_us += 61 * PZ_US_PER_S;
+	pz_kit_clock_run(&clock, 61 * PZ_US_PER_S);
 	issue(&codes, "tv", false); /* the former one had expired */
 	pz_codes_cancel_all(&codes);
 }
@@ -92,12 +77,13 @@ there_are_so_many_and_no_more(void **state)
 		snprintf(name, sizeof(name), "device%d", i);
 		issue(&codes, name, false);
 	}
-	assert_int_equal(pz_codes_issue(&codes, &env, NULL, 60, &code, &replaced), PZ_ERR_LIMIT);
+	assert_int_equal(pz_codes_issue(&codes, &clock.env, NULL, 60, &code, &replaced),
+			 PZ_ERR_LIMIT);
 	issue(&codes, name, true);
-	now_us += 61 * PZ_US_PER_S;
+	pz_kit_clock_run(&clock, 61 * PZ_US_PER_S);
 	issue(&codes, NULL, false);
 	pz_codes_cancel_all(&codes);
-	assert_false(pz_codes_is_live(&codes, &env));
+	assert_false(pz_codes_is_live(&codes, &clock.env));
 }
 
 int

@@ -17,10 +17,7 @@ pz_kit_mono_us(void *arg)
 uint64_t
 pz_kit_wall_ms(void *arg)
 {
-	const struct pz_kit_clock *clock = arg;
-	int64_t passed_ms = ((int64_t)clock->now_us - (int64_t)PZ_KIT_MONO_US) / 1000;
-
-	return (uint64_t)((int64_t)PZ_KIT_WALL_MS + passed_ms + clock->wall_ahead_ms);
+	return ((struct pz_kit_clock *)arg)->wall_ms;
 }
 
 void
@@ -42,10 +39,12 @@ pz_kit_random(void *arg, void *out, size_t len)
 	}
 }
 
-void
-pz_kit_clock_set_wall(struct pz_kit_clock *clock, uint64_t wall_ms)
+/* Parts of a millisecond add up: the wall clock never drifts from the monotonic one. */
+static void
+move_to(struct pz_kit_clock *clock, uint64_t now_us)
 {
-	clock->wall_ahead_ms += (int64_t)(wall_ms - pz_kit_wall_ms(clock));
+	clock->wall_ms += now_us / PZ_US_PER_MS - clock->now_us / PZ_US_PER_MS;
+	clock->now_us = now_us;
 }
 
 static void
@@ -63,13 +62,13 @@ pz_kit_clock_run(struct pz_kit_clock *clock, uint64_t us)
 
 	while (pz_timers_next_us(&clock->timers) <= until)
 		pz_kit_clock_step(clock);
-	clock->now_us = until;
+	move_to(clock, until);
 }
 
 void
 pz_kit_clock_jump(struct pz_kit_clock *clock, uint64_t us)
 {
-	clock->now_us += us;
+	move_to(clock, clock->now_us + us);
 	run_due(clock);
 }
 
@@ -81,7 +80,7 @@ pz_kit_clock_step(struct pz_kit_clock *clock)
 	if (due == UINT64_MAX)
 		return false;
 	if (due > clock->now_us)
-		clock->now_us = due;
+		move_to(clock, due);
 	run_due(clock);
 	return true;
 }

@@ -23,8 +23,8 @@ struct pz_kit_clock {
 	struct pz_env env;       /* for the code under test */
 	struct pz_timers timers; /* those of `env` */
 	uint64_t now_us;         /* monotonic time */
+	uint64_t wall_ms;        /* wall time: a test sets the wall clock by writing it */
 	uint64_t random;         /* state of the random numbers: set it for another sequence */
-	int64_t wall_ahead_ms;   /* how far the wall clock was set forward since the start */
 	void (*turn)(void *arg); /* called when due timers have run: the end of a loop's turn; may
 				    be NULL */
 	void *turn_arg;
@@ -34,14 +34,11 @@ struct pz_kit_clock {
 #define PZ_KIT_CLOCK(clock)                                                                        \
 	{                                                                                          \
 		.env = {pz_kit_mono_us, pz_kit_wall_ms, pz_kit_random, &(clock), &(clock).timers}, \
-		.now_us = PZ_KIT_MONO_US                                                           \
+		.now_us = PZ_KIT_MONO_US, .wall_ms = PZ_KIT_WALL_MS                                \
 	}
 
 /** Starts a clock at PZ_KIT_MONO_US and PZ_KIT_WALL_MS, without timers and without `turn`. */
 void pz_kit_clock_init(struct pz_kit_clock *clock);
-
-/** Sets the wall clock. The monotonic time and the timers stay. */
-void pz_kit_clock_set_wall(struct pz_kit_clock *clock, uint64_t wall_ms);
 
 /** Lets `us` microseconds pass. Each timer runs at its time, and `turn` after it. */
 void pz_kit_clock_run(struct pz_kit_clock *clock, uint64_t us);

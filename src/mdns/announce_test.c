@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "kit/clock.h"
 #include "mdns/announce.h"
 
 #define ENTRIES_MAX 1024
@@ -20,9 +21,7 @@ static struct {
 	struct entry entries[ENTRIES_MAX];
 	size_t entries_len, updates;
 	bool refuses, refuses_updates;
-	struct pz_env env;
-	struct pz_timers timers;
-	uint64_t now_us;
+	struct pz_kit_clock clock;
 	uint8_t random;
 	struct pz_mdns_announcer announcer;
 	struct pz_mdns owner;
@@ -96,13 +95,6 @@ fake_remove(struct pz_mdns_backend *backend, void *handle)
 	entry->is_there = false;
 }
 
-static uint64_t
-mono(void *arg)
-{
-	(void)arg;
-	return fix.now_us;
-}
-
 static void
 counting_random(void *arg, void *out, size_t len)
 {
@@ -144,35 +136,15 @@ setup(void **state)
 
 	(void)state;
 	memset(&fix, 0, sizeof(fix));
-	fix.now_us = 1;
+	pz_kit_clock_init(&fix.clock);
+	fix.clock.env.random = counting_random;
 	fix.backend.ops = &ops;
-	fix.env = (struct pz_env){
-		.mono_us = mono,
-		.random = counting_random,
-		.timers = &fix.timers,
-	};
 	fix.owner.events = &events;
 	notices = 0;
 	pz_log_set_sink(on_log, NULL);
-	pz_mdns_announcer_init(&fix.announcer, &fix.env, &fix.owner);
+	pz_mdns_announcer_init(&fix.announcer, &fix.clock.env, &fix.owner);
 	pz_mdns_announcer_attach(&fix.announcer, &fix.backend);
 	return 0;
-}
-
-static void
-pass(uint64_t us)
-{
-	uint64_t end = fix.now_us + us;
-
-	for (;;) {
-		uint64_t due = pz_timers_next_us(&fix.timers);
-
-		if (due > end)
-			break;
-		fix.now_us = due > fix.now_us ? due : fix.now_us;
-		pz_timers_run(&fix.timers, fix.now_us);
-	}
-	fix.now_us = end;
 }
 
 /** Everything that is announced, in the order in which it was added. */
@@ -182,7 +154,7 @@ announced(void)
 	static char text[8192];
 	size_t at = 0;
 
-	pass(0);
+	pz_kit_clock_run(&fix.clock, 0);
 	text[0] = '\0';
 	for (size_t i = 0; i < fix.entries_len; i++)
 		if (fix.entries[i].is_there)
@@ -197,7 +169,7 @@ teardown(void **state)
 	(void)state;
 	pz_mdns_announcer_fini(&fix.announcer);
 	assert_string_equal(announced(), "");
-	assert_null(fix.timers.root);
+	assert_true(pz_kit_clock_is_idle(&fix.clock));
 	pz_log_set_sink(NULL, NULL);
 	return 0;
 }
@@ -282,7 +254,7 @@ another_backend_gets_everything(void **state)
 	assert_string_equal(announced(), "");
 	publish("i", "h", 81, "v=1");
 	have(2, 2);
-	pass(PZ_MDNS_RETRY_US);
+	pz_kit_clock_run(&fix.clock, PZ_MDNS_RETRY_US);
 	pz_mdns_announcer_attach(&fix.announcer, &fix.backend);
 	assert_string_equal(announced(), "h=2@2 i/h:81[v=1] ");
 }
@@ -293,7 +265,7 @@ collide(void)
 {
 	pz_mdns_announcer_collision(&fix.announcer);
 	assert_string_equal(announced(), "");
-	pass(PZ_MDNS_PROBE_AGAIN_US);
+	pz_kit_clock_run(&fix.clock, PZ_MDNS_PROBE_AGAIN_US);
 	pz_mdns_announcer_collision(&fix.announcer);
 }
 
@@ -306,9 +278,9 @@ a_collision_that_is_none_changes_nothing(void **state)
 	for (int i = 0; i < 3; i++) {
 		pz_mdns_announcer_collision(&fix.announcer);
 		assert_string_equal(announced(), "");
-		pass(PZ_MDNS_PROBE_AGAIN_US);
+		pz_kit_clock_run(&fix.clock, PZ_MDNS_PROBE_AGAIN_US);
 		assert_string_equal(announced(), "i/h:80[v=1] ");
-		pass(PZ_MDNS_PROBE_VALID_US);
+		pz_kit_clock_run(&fix.clock, PZ_MDNS_PROBE_VALID_US);
 	}
 	assert_int_equal(notices, 0);
 }
@@ -351,13 +323,13 @@ somebody_who_wants_every_name_slows_it_down(void **state)
 	assert_int_equal(fix.announcer.collisions, PZ_MDNS_COLLISIONS_MAX);
 	pz_mdns_announcer_collision(&fix.announcer);
 	assert_string_not_equal(announced(), ""); /* not yet */
-	pass(PZ_MDNS_COLLISION_WAIT_US);
+	pz_kit_clock_run(&fix.clock, PZ_MDNS_COLLISION_WAIT_US);
 	assert_string_equal(announced(), "");
-	pass(PZ_MDNS_PROBE_AGAIN_US);
+	pz_kit_clock_run(&fix.clock, PZ_MDNS_PROBE_AGAIN_US);
 	pz_mdns_announcer_collision(&fix.announcer);
 	announced();
 	assert_int_equal(fix.announcer.collisions, PZ_MDNS_COLLISIONS_MAX);
-	pass(PZ_MDNS_COLLISION_WAIT_US);
+	pz_kit_clock_run(&fix.clock, PZ_MDNS_COLLISION_WAIT_US);
 	assert_int_equal(fix.announcer.collisions, PZ_MDNS_COLLISIONS_MAX + 1);
 }
 
@@ -377,10 +349,10 @@ what_fails_is_tried_again(void **state)
 	fix.refuses = true;
 	publish("i", "h", 80, "v=1");
 	assert_string_equal(announced(), "");
-	pass(PZ_MDNS_RETRY_US);
+	pz_kit_clock_run(&fix.clock, PZ_MDNS_RETRY_US);
 	assert_int_equal(fix.troubles, 1);
 	fix.refuses = false;
-	pass(PZ_MDNS_RETRY_US);
+	pz_kit_clock_run(&fix.clock, PZ_MDNS_RETRY_US);
 	assert_string_equal(announced(), "h=1@2 i/h:80[v=1] ");
 	assert_true(fix.is_in_trouble);
 	establish(0, 2);
@@ -390,7 +362,7 @@ what_fails_is_tried_again(void **state)
 	assert_int_equal(fix.troubles, 2);
 	assert_non_null(strstr(fix.trouble, "test does not announce"));
 	assert_non_null(strstr(fix.trouble, "NotPermitted"));
-	pass(PZ_MDNS_RETRY_US);
+	pz_kit_clock_run(&fix.clock, PZ_MDNS_RETRY_US);
 	assert_string_equal(announced(), "h=1@2 i/h:80[v=1] ");
 	assert_int_equal(fix.entries_len, before + 2);
 	pz_mdns_announcer_unpublish(&fix.announcer);
@@ -412,7 +384,7 @@ what_fails_for_ever_is_told_once(void **state)
 		establish(first, 1); /* the address works, the service does not */
 		pz_mdns_announcer_failed(&fix.announcer, "NotPermitted");
 		fix.entries_len = 2; /* they are not there any more: the places are used again */
-		pass(PZ_MDNS_RETRY_US);
+		pz_kit_clock_run(&fix.clock, PZ_MDNS_RETRY_US);
 	}
 	assert_int_equal(fix.troubles, 1);
 	assert_true(fix.is_in_trouble);

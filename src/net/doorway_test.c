@@ -5,27 +5,19 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "kit/clock.h"
 #include "net/doorway.h"
 
 #define GUESTS 40
 
 static struct {
-	struct pz_env env;
-	struct pz_timers timers;
-	uint64_t now_us;
+	struct pz_kit_clock clock;
 	struct pz_doorway *door;
 	struct pz_guest guests[GUESTS];
 	size_t evicted[GUESTS], evicted_count; /* in this order */
 	unsigned full, calm, busiest_count;
 	char busiest[80];
 } w;
-
-static uint64_t
-mono(void *arg)
-{
-	(void)arg;
-	return w.now_us;
-}
 
 static void
 on_evict(void *arg, struct pz_guest *guest, const char *why)
@@ -60,8 +52,8 @@ begin(unsigned all, unsigned per_net, unsigned per_site, unsigned links_per_net)
 	struct pz_doorway_limits limits = {all, per_net, per_site, links_per_net};
 
 	memset(&w, 0, sizeof(w));
-	w.env = (struct pz_env){.mono_us = mono, .timers = &w.timers};
-	w.door = pz_doorway_new(&limits, &w.env, &ops, &w);
+	pz_kit_clock_init(&w.clock);
+	w.door = pz_doorway_new(&limits, &w.clock.env, &ops, &w);
 	assert_non_null(w.door);
 }
 
@@ -81,7 +73,7 @@ end(void)
 	assert_int_equal(pz_doorway_waiting(w.door), 0);
 	assert_int_equal(pz_doorway_crowds(w.door), 0);
 	pz_doorway_free(w.door);
-	assert_true(pz_timers_next_us(&w.timers) == UINT64_MAX);
+	assert_true(pz_kit_clock_is_idle(&w.clock));
 }
 
 static void
@@ -225,16 +217,13 @@ a_full_room_is_told_once_until_it_is_calm(void **state)
 	for (size_t i = 2; i < 30; i++) {
 		char text[32];
 		snprintf(text, sizeof(text), "192.0.3.%zu", i);
-		w.now_us += PZ_US_PER_S;
-		pz_timers_run(&w.timers, w.now_us);
+		pz_kit_clock_run(&w.clock, PZ_US_PER_S);
 		comes(i, text);
 	}
 	assert_int_equal(w.full, 1);
-	w.now_us += PZ_DOORWAY_CALM_US - 1;
-	pz_timers_run(&w.timers, w.now_us);
+	pz_kit_clock_run(&w.clock, PZ_DOORWAY_CALM_US - 1);
 	assert_int_equal(w.calm, 0);
-	w.now_us += 1;
-	pz_timers_run(&w.timers, w.now_us);
+	pz_kit_clock_run(&w.clock, 1);
 	assert_int_equal(w.calm, 1);
 	comes(30, "192.0.2.9");
 	assert_int_equal(w.full, 2);

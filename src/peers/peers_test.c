@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "base/timer.h"
+#include "kit/clock.h"
 #include "peers/internal.h"
 
 #define ZONE "alice@example.org"
 
 static struct {
-	struct pz_timers timers;
-	struct pz_env env;
+	struct pz_kit_clock clock;
 	struct pz_metrics metrics;
 	struct pz_membership membership;
 	struct pz_device_zone zone;
@@ -23,20 +23,6 @@ static struct {
 	unsigned changes, news;
 	bool is_hub_up;
 } w;
-
-static uint64_t
-zero(void *arg)
-{
-	(void)arg;
-	return 0;
-}
-
-static void
-no_random(void *arg, void *out, size_t len)
-{
-	(void)arg;
-	memset(out, 7, len);
-}
 
 static bool
 hub_is_up(void *arg)
@@ -81,14 +67,13 @@ set_up(void **state)
 {
 	(void)state;
 	memset(&w, 0, sizeof(w));
-	w.env = (struct pz_env){
-		.mono_us = zero, .wall_ms = zero, .random = no_random, .timers = &w.timers};
+	pz_kit_clock_init(&w.clock);
 	snprintf(w.membership.zone, sizeof(w.membership.zone), ZONE);
 	snprintf(w.membership.device, sizeof(w.membership.device), "laptop");
 	w.zone.membership = &w.membership;
 	w.directory = json_object();
 	struct pz_peers_config config = {
-		.link_host = {.env = &w.env, .metrics = &w.metrics},
+		.link_host = {.env = &w.clock.env, .metrics = &w.metrics},
 		.zone = &w.zone,
 		.wishes = &w.wishes,
 		.directory = w.directory,

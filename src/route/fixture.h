@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "kit/clock.h"
 #include "route/router.h"
 #include "wire/frame.h"
 
@@ -32,34 +33,13 @@ struct fake {
 };
 
 struct world {
-	struct pz_env env;
-	struct pz_timers timers;
-	uint64_t now_us, wall_ms;
+	struct pz_kit_clock clock;
 	struct pz_metrics metrics;
 	struct pz_router *router;
 	int locals, local_without_session;
 	struct pz_session *local_in;
 	struct pz_buf local_frames;
 };
-
-static inline uint64_t
-fx_mono(void *arg)
-{
-	return ((struct world *)arg)->now_us;
-}
-
-static inline uint64_t
-fx_wall(void *arg)
-{
-	return ((struct world *)arg)->wall_ms;
-}
-
-static inline void
-fx_random(void *arg, void *out, size_t len)
-{
-	(void)arg;
-	memset(out, 7, len);
-}
 
 static inline void
 fx_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
@@ -74,26 +54,17 @@ fx_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 	assert_ok(pz_buf_append(&w->local_frames, frame));
 }
 
-/** Virtual time goes on; what is due runs. */
-static inline void
-fx_advance(struct world *w, uint64_t us)
-{
-	w->now_us += us;
-	w->wall_ms += us / 1000;
-	pz_timers_run(&w->timers, w->now_us);
-}
-
 static const struct pz_router_ops fx_router_ops = {.local = fx_local};
 
 static inline void
 fx_open(struct world *w, const char *self, size_t high, size_t low)
 {
-	*w = (struct world){.now_us = 1000 * PZ_US_PER_S, .wall_ms = UINT64_C(1800000000000)};
-	w->env = (struct pz_env){fx_mono, fx_wall, fx_random, w, &w->timers};
+	*w = (struct world){0};
+	pz_kit_clock_init(&w->clock);
 	pz_buf_init(&w->local_frames, SIZE_MAX / 4, NULL);
 	struct pz_router_config config = {
 		.self = self,
-		.env = &w->env,
+		.env = &w->clock.env,
 		.metrics = &w->metrics,
 		.queue_high_bytes = high,
 		.queue_low_bytes = low,
@@ -108,7 +79,7 @@ fx_close(struct world *w)
 {
 	pz_router_free(w->router);
 	pz_buf_fini(&w->local_frames);
-	assert_null(w->timers.root); /* nobody left a timer behind */
+	assert_true(pz_kit_clock_is_idle(&w->clock)); /* all timers were stopped */
 }
 
 static inline enum pz_err

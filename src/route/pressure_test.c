@@ -82,7 +82,7 @@ everybody_goes_on_at_the_low_mark(void **state)
 	assert_true(h.phone.reading);
 	assert_int_equal(h.laptop.session.blocked, 0);
 	assert_null(h.tv.session.pressure);
-	fx_advance(&h.w, 2 * PZ_SLOW_CONSUMER_US);
+	pz_kit_clock_jump(&h.w.clock, 2 * PZ_SLOW_CONSUMER_US);
 	assert_int_equal(h.tv.closes, 0);
 
 	fill(&h, &h.laptop, &h.tv); /* and again */
@@ -115,9 +115,9 @@ a_slow_consumer_is_closed_after_ten_seconds(void **state)
 	(void)state;
 	hub_open(&h);
 	fill(&h, &h.laptop, &h.tv);
-	fx_advance(&h.w, PZ_SLOW_CONSUMER_US - 1);
+	pz_kit_clock_jump(&h.w.clock, PZ_SLOW_CONSUMER_US - 1);
 	assert_int_equal(h.tv.closes, 0);
-	fx_advance(&h.w, 1);
+	pz_kit_clock_jump(&h.w.clock, 1);
 	assert_int_equal(h.tv.closes, 1);
 	assert_int_equal(h.tv.close_why, PZ_ERR_LIMIT_QUEUE);
 	assert_int_equal(fx_metric(&h.w, PZ_METRIC_slow_consumers), 1);
@@ -126,7 +126,7 @@ a_slow_consumer_is_closed_after_ten_seconds(void **state)
 	assert_false(h.laptop.reading);
 	pz_router_detach(h.w.router, &h.tv.session);
 	assert_true(h.laptop.reading);
-	fx_advance(&h.w, 10 * PZ_SLOW_CONSUMER_US);
+	pz_kit_clock_jump(&h.w.clock, 10 * PZ_SLOW_CONSUMER_US);
 	assert_int_equal(h.tv.closes, 1);
 	hub_close(&h);
 }
@@ -140,14 +140,15 @@ progress_saves_it(void **state)
 	hub_open(&h);
 	fill(&h, &h.laptop, &h.tv);
 	for (int i = 0; i < 20; i++) {
-		fx_advance(&h.w, PZ_SLOW_CONSUMER_US / 2);
+		pz_kit_clock_jump(&h.w.clock, PZ_SLOW_CONSUMER_US / 2);
 		fake_drain(&h.w, &h.tv, 1);
 		send(&h, &h.laptop, TV);
 	}
 	assert_int_equal(h.tv.closes, 0);
 	assert_false(h.laptop.reading);
-	fx_advance(&h.w, PZ_SLOW_CONSUMER_US); /* the window that saw the last byte go */
-	fx_advance(&h.w, PZ_SLOW_CONSUMER_US);
+	pz_kit_clock_jump(&h.w.clock,
+			  PZ_SLOW_CONSUMER_US); /* the window that saw the last byte go */
+	pz_kit_clock_jump(&h.w.clock, PZ_SLOW_CONSUMER_US);
 	assert_int_equal(h.tv.closes, 1);
 	hub_close(&h);
 }
@@ -162,7 +163,7 @@ our_own_frames_count_too(void **state)
 	while (h.tv.session.queued <= HIGH)
 		assert_ok(pz_router_send(h.w.router, fx_call(ZONE, TV)));
 	assert_non_null(h.tv.session.pressure);
-	fx_advance(&h.w, PZ_SLOW_CONSUMER_US);
+	pz_kit_clock_jump(&h.w.clock, PZ_SLOW_CONSUMER_US);
 	assert_int_equal(h.tv.closes, 1);
 	hub_close(&h);
 }

@@ -37,11 +37,14 @@ set_up(void **state)
 
 	(void)state;
 	memset(&n, 0, sizeof(n));
-	n.w = (struct world){.now_us = 1000 * PZ_US_PER_S, .wall_ms = UINT64_C(1800000000000)};
-	n.w.env = (struct pz_env){fx_mono, fx_wall, fx_random, &n.w, &n.w.timers};
+	n.w = (struct world){0};
+	pz_kit_clock_init(&n.w.clock);
 	pz_buf_init(&n.w.local_frames, SIZE_MAX / 4, NULL);
-	struct pz_router_config config = {
-		.self = LAPTOP, .env = &n.w.env, .metrics = &n.w.metrics, .ops = &ops, .arg = &n.w};
+	struct pz_router_config config = {.self = LAPTOP,
+					  .env = &n.w.clock.env,
+					  .metrics = &n.w.metrics,
+					  .ops = &ops,
+					  .arg = &n.w};
 	assert_ok(pz_router_new(&config, &n.w.router));
 	fake_attach(&n.w, &n.hub, PZ_SESSION_HUB, ZONE);
 	fake_attach(&n.w, &n.phone, PZ_SESSION_PEER, PHONE);

@@ -286,7 +286,7 @@ self_must_be_an_address(void **state)
 	(void)state;
 	fx_open(&w, ZONE, 0, 0);
 	struct pz_router_config config = {
-		.self = "no@", .env = &w.env, .metrics = &w.metrics, .ops = &fx_router_ops};
+		.self = "no@", .env = &w.clock.env, .metrics = &w.metrics, .ops = &fx_router_ops};
 	assert_int_equal(pz_router_new(&config, &router), PZ_ERR_PROTO_ADDRESS);
 	assert_null(router);
 	fx_close(&w);
@@ -422,7 +422,7 @@ spoofing_is_logged_once_a_second_for_each_link(void **state)
 	assert_int_equal(log_lines, 1); /* page 1 */
 	assert_ok(pz_router_frame(h.w.router, &h.phone.session, fx_call(LAPTOP, ZONE)));
 	assert_int_equal(log_lines, 2); /* each link its own */
-	fx_advance(&h.w, PZ_US_PER_S);
+	pz_kit_clock_jump(&h.w.clock, PZ_US_PER_S);
 	assert_ok(pz_router_frame(h.w.router, &h.laptop.session, fx_call(PHONE, ZONE)));
 	assert_int_equal(log_lines, 3);
 	assert_int_equal(h.laptop.session.spoofed, 51);
@@ -516,17 +516,20 @@ past_expires_it_is_dropped(void **state)
 
 	(void)state;
 	hub_open(&h);
-	assert_ok(pz_router_frame(h.w.router, &h.laptop.session, expiring(h.w.wall_ms, true)));
+	assert_ok(
+		pz_router_frame(h.w.router, &h.laptop.session, expiring(h.w.clock.wall_ms, true)));
 	assert_true(h.phone.out.len > 0);
 	pz_buf_consume(&h.phone.out, h.phone.out.len);
 
-	assert_ok(pz_router_frame(h.w.router, &h.laptop.session, expiring(h.w.wall_ms - 1, false)));
+	assert_ok(pz_router_frame(h.w.router, &h.laptop.session,
+				  expiring(h.w.clock.wall_ms - 1, false)));
 	assert_ok(pz_router_frame(h.w.router, &h.laptop.session, expiring(0, false)));
 	assert_int_equal(h.phone.out.len, 0);
 	assert_int_equal(h.laptop.out.len, 0);
 	assert_int_equal(fx_metric(&h.w, PZ_METRIC_messages_dropped), 2);
 
-	assert_ok(pz_router_frame(h.w.router, &h.laptop.session, expiring(h.w.wall_ms - 1, true)));
+	assert_ok(pz_router_frame(h.w.router, &h.laptop.session,
+				  expiring(h.w.clock.wall_ms - 1, true)));
 	expect_receipt(&h.laptop.out, ZONE, LAPTOP, "expired");
 	hub_close(&h);
 }

@@ -4,14 +4,13 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "kit/clock.h"
 #include "rpc/error.h"
 #include "rpc/pending.h"
 
 #define SECOND PZ_US_PER_S
 
-static uint64_t now_us;
-static struct pz_timers timers;
-static struct pz_env env;
+static struct pz_kit_clock clock;
 static struct pz_pending *table;
 
 /* What an owner has been told. */
@@ -22,13 +21,6 @@ struct told {
 	char name[32];      /* of the last call-back */
 	void (*then)(void); /* done within the response */
 };
-
-static uint64_t
-mono(void *arg)
-{
-	(void)arg;
-	return now_us;
-}
 
 static void
 on_response(void *arg, json_t *result, json_t *error)
@@ -68,10 +60,8 @@ static int
 setup(void **state)
 {
 	(void)state;
-	now_us = 0;
-	timers = (struct pz_timers){0};
-	env = (struct pz_env){.mono_us = mono, .timers = &timers};
-	table = pz_pending_new(&env);
+	pz_kit_clock_init(&clock);
+	table = pz_pending_new(&clock.env);
 	return table ? 0 : -1;
 }
 
@@ -81,14 +71,13 @@ teardown(void **state)
 	(void)state;
 	pz_pending_free(table);
 	/* Nothing may be left in the heap of timers. */
-	return pz_timers_next_us(&timers) == UINT64_MAX ? 0 : -1;
+	return pz_kit_clock_is_idle(&clock) ? 0 : -1;
 }
 
 static void
 run_until(uint64_t us)
 {
-	now_us = us;
-	pz_timers_run(&timers, now_us);
+	pz_kit_clock_jump(&clock, PZ_KIT_MONO_US + us - clock.now_us);
 }
 
 static void

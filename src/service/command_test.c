@@ -123,7 +123,7 @@ with_thermostat(void)
 {
 	struct fixture *f = fx_new();
 	struct pz_service *service = NULL;
-	assert_int_equal(parse(GOOD, &service, NULL, &f->env), PZ_OK);
+	assert_int_equal(parse(GOOD, &service, NULL, &f->clock.env), PZ_OK);
 	fx_add(f, service);
 	(void)snprintf(service_name, sizeof(service_name), "%s@%s", service->descriptor.api,
 		       service->descriptor.id);
@@ -179,7 +179,7 @@ every_member_is_checked(void **state)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		struct pz_service *service = NULL;
 		struct pz_errinfo info = {""};
-		assert_int_equal(parse(wrong[i][0], &service, &info, &f->env), PZ_ERR_CONFIG);
+		assert_int_equal(parse(wrong[i][0], &service, &info, &f->clock.env), PZ_ERR_CONFIG);
 		assert_null(service);
 		if (strstr(info.text, wrong[i][1]) == NULL)
 			fail_msg("%s: %s", wrong[i][0], info.text);
@@ -273,7 +273,7 @@ every_call_is_reported_to_the_owner(void **state)
 	f->ops.served = on_served;
 	(void)snprintf(give_up, sizeof(give_up), GIVE_UP, service_name);
 	fx_call(f, ANN, "1", plain, "['secret']");
-	fx_advance(f, 2 * PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, 2 * PZ_US_PER_S);
 	leave(0, 0);
 	fx_call(f, ANN, "2", plain, NULL);
 	leave(1, 3);
@@ -355,15 +355,15 @@ time_is_bounded(void **state)
 	(void)state;
 	fx_call(f, ANN, "1", get, NULL);
 	fx_call(f, ANN, "2", plain, NULL);
-	fx_advance(f, 5 * PZ_US_PER_S - 1);
+	pz_kit_clock_run(&f->clock, 5 * PZ_US_PER_S - 1);
 	assert_false(fake.all[0].killed);
-	fx_advance(f, 1);
+	pz_kit_clock_run(&f->clock, 1);
 	assert_true(fake.all[0].killed);
 	fx_expect(f, ERROR(ANN, "1", "TimeoutError", "23", "The command took too long."));
 	out(0, "1"); /* what it still had to say */
 	leave(0, -9);
 	fx_expect(f, "");
-	fx_advance(f, (PZ_COMMAND_TIMEOUT_S_DEFAULT - 5) * PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, (PZ_COMMAND_TIMEOUT_S_DEFAULT - 5) * PZ_US_PER_S);
 	fx_expect(f, ERROR(ANN, "2", "TimeoutError", "23", "The command took too long."));
 	done(f);
 }
@@ -425,7 +425,7 @@ a_stream_sends_its_lines(void **state)
 	out(0, ":22}\r\nwarm \x1b[0m\n\xff\n7\n");
 	fx_expect(f, EVENT(ANN, "1.onEvent", "{'t':22}") EVENT(ANN, "1.onEvent", "'warm [0m'")
 			     EVENT(ANN, "1.onEvent", "'?'") EVENT(ANN, "1.onEvent", "7"));
-	fx_advance(f, 3600 * PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, 3600 * PZ_US_PER_S);
 	out(0, "last");
 	leave(0, 0);
 	fx_expect(f, EVENT(ANN, "1.onEvent", "'last'") RESULT(ANN, "1", "{}"));
@@ -434,7 +434,7 @@ a_stream_sends_its_lines(void **state)
 	leave(1, 1);
 	fx_expect(f, FAILED("2", "sensor lost"));
 	fx_call(f, ANN, "3", brief, "[]");
-	fx_advance(f, 60 * PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, 60 * PZ_US_PER_S);
 	fx_expect(f, ERROR(ANN, "3", "TimeoutError", "23", "The command took too long."));
 	done(f);
 }

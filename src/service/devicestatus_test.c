@@ -98,7 +98,7 @@ with_device(void)
 	char slash[80];
 	(void)snprintf(slash, sizeof(slash), "%s/", root);
 	struct pz_service *service = NULL;
-	assert_int_equal(pz_service_devicestatus_new(&f->env, slash, &service, NULL), PZ_OK);
+	assert_int_equal(pz_service_devicestatus_new(&f->clock.env, slash, &service, NULL), PZ_OK);
 	fx_add(f, service);
 	(void)snprintf(base, sizeof(base), "%s@%s", service->descriptor.api,
 		       service->descriptor.id);
@@ -382,12 +382,12 @@ load_is_the_mean_since_the_last_look(void **state)
 	assert_string_equal(value(f, "CPU", "currentLoad", NULL), "20.0");
 	put("/proc/stat", "cpu  150 0 100 750 100 0 0 0 0 0\n");
 	assert_string_equal(value(f, "CPU", "currentLoad", NULL), "20.0"); /* too soon */
-	fx_advance(f, PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, PZ_US_PER_S);
 	assert_string_equal(value(f, "CPU", "currentLoad", NULL), "50.0");
-	fx_advance(f, PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, PZ_US_PER_S);
 	assert_string_equal(value(f, "CPU", "currentLoad", NULL), "50.0"); /* no time has passed */
 	put("/proc/stat", "cpu  10 0 0 90 0 0 0 0 0 0\n");
-	fx_advance(f, PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, PZ_US_PER_S);
 	assert_string_equal(value(f, "CPU", "currentLoad", NULL), "10.0"); /* counters went back */
 	done(f);
 }
@@ -412,13 +412,13 @@ changes_are_watched(void **state)
 	put(BAT "/capacity", "50\n");
 	listen(f, "W", "[" LEVEL ",{}]");
 	fx_expect(f, EVENT(ANN, "W.onEvent", "50"));
-	fx_advance(f, 5 * PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, 5 * PZ_US_PER_S);
 	fx_expect(f, "");
 	put(BAT "/capacity", "51\n");
-	fx_advance(f, PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, PZ_US_PER_S);
 	fx_expect(f, EVENT(ANN, "W.onEvent", "51"));
 	put(BAT "/capacity", "");
-	fx_advance(f, PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, PZ_US_PER_S);
 	fx_expect(f, "");
 	(void)snprintf(method, sizeof(method), "%s.devicestatus.clearPropertyChange", base);
 	fx_call(f, BOB, "C", method, "['W']");
@@ -426,7 +426,7 @@ changes_are_watched(void **state)
 	fx_call(f, ANN, "C", method, "['W']");
 	fx_expect(f, RESULT(ANN, "W", "{}") RESULT(ANN, "C", "{}"));
 	put(BAT "/capacity", "52\n");
-	fx_advance(f, 5 * PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, 5 * PZ_US_PER_S);
 	fx_expect(f, "");
 	done(f);
 }
@@ -443,14 +443,14 @@ watchers_choose_how_often(void **state)
 	listen(f, "C", "[" LEVEL ",{'maxNotificationInterval':3000}]");
 	free(fx_take(f));
 	put(BAT "/capacity", "54\n");
-	fx_advance(f, PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, PZ_US_PER_S);
 	fx_expect(f, EVENT(ANN, "C.onEvent", "54"));
-	fx_advance(f, 3 * PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, 3 * PZ_US_PER_S);
 	fx_expect(f, EVENT(ANN, "C.onEvent", "54"));
 	put(BAT "/capacity", "45\n");
-	fx_advance(f, PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, PZ_US_PER_S);
 	fx_expect(f, EVENT(ANN, "B.onEvent", "45") EVENT(ANN, "C.onEvent", "45"));
-	fx_advance(f, 5 * PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, 5 * PZ_US_PER_S);
 	char *text = fx_take(f);
 	assert_non_null(strstr(text, "'A.onEvent','params':45"));
 	free(text);
@@ -494,7 +494,7 @@ the_real_tree_can_be_read(void **state)
 	struct pz_service *service = NULL;
 	char params[64];
 	(void)state;
-	assert_int_equal(pz_service_devicestatus_new(&f->env, "/", &service, NULL), PZ_OK);
+	assert_int_equal(pz_service_devicestatus_new(&f->clock.env, "/", &service, NULL), PZ_OK);
 	fx_add(f, service);
 	(void)snprintf(base, sizeof(base), "%s@%s", service->descriptor.api,
 		       service->descriptor.id);

@@ -219,15 +219,15 @@ a_search_ends_in_time(void **state)
 	(void)state;
 	f->ops.find = fx_find;
 	fx_call(f, ANN, "1", FIND, "[{'api':'*'},{'timeout':5}]");
-	fx_advance(f, 5 * PZ_US_PER_S - 1);
+	pz_kit_clock_run(&f->clock, 5 * PZ_US_PER_S - 1);
 	fx_expect(f, "");
-	fx_advance(f, 1);
+	pz_kit_clock_run(&f->clock, 1);
 	fx_expect(f, FOUND(ANN, "1", NODE) RESULT(ANN, "1", "{}"));
 	add_elsewhere(f, PAD); /* too late */
 	pz_find_done(f->find);
 	fx_expect(f, "");
 	fx_call(f, ANN, "2", FIND, "[{'api':'x'},{'timeout':5}]");
-	fx_advance(f, 5 * PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, 5 * PZ_US_PER_S);
 	fx_expect(f, EVENT(ANN, "2.onError",
 			   "{'code':23,'message':'TimeoutError','name':'TimeoutError'}")
 			     RESULT(ANN, "2", "{}"));
@@ -277,7 +277,7 @@ a_caller_that_goes_hears_nothing(void **state)
 	f->ops.find = fx_find;
 	fx_call(f, ANN, "1", FIND, "[{'api':'*'}]");
 	pz_dispatcher_peer_gone(f->d, "alice@example.org/laptop");
-	fx_advance(f, 200 * PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, 200 * PZ_US_PER_S);
 	pz_find_done(f->find);
 	fx_expect(f, "");
 	fx_call(f, ANN, "2", FIND,

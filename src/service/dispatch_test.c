@@ -334,7 +334,7 @@ a_repeated_request_is_dropped(void **state)
 	fx_expect(f, RESULT(BOB, "1", "'42 a'"));
 	fx_payload(f, ANN, "{'jsonrpc':'2.0','id':1,'method':'" TEST ".get42'}"); /* not "1" */
 	fx_expect(f, ANN " {'id':1,'jsonrpc':'2.0','result':'42 '}\n");
-	fx_advance(f, PZ_REPLAY_TTL_US);
+	pz_kit_clock_run(&f->clock, PZ_REPLAY_TTL_US);
 	fx_call(f, ANN, "1", TEST ".get42", "['a']");
 	fx_expect(f, RESULT(ANN, "1", "'42 a'"));
 	pz_dispatcher_stats(f->d, &stats);
@@ -348,7 +348,7 @@ an_open_request_is_never_repeated(void **state)
 	struct fixture *f = with_test_api();
 	(void)state;
 	fx_call(f, ANN, "1", TEST ".listenFor42", "[{'repeat':true}]");
-	fx_advance(f, 2 * PZ_REPLAY_TTL_US);
+	pz_kit_clock_run(&f->clock, 2 * PZ_REPLAY_TTL_US);
 	free(fx_take(f));
 	fx_call(f, ANN, "1", TEST ".listenFor42", "[{'repeat':true}]");
 	fx_expect(f, "");

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "kit/clock.h"
 #include "service/api_test.h"
 #include "service/dispatch.h"
 
@@ -20,9 +21,7 @@
 #define TEST "http://webinos.org/api/test@" TEST_ID
 
 struct fixture {
-	struct pz_env env;
-	struct pz_timers timers;
-	uint64_t now_us;
+	struct pz_kit_clock clock;
 	struct pz_registry *registry;
 	struct pz_dispatcher *d;
 	struct pz_dispatch_ops ops;
@@ -39,25 +38,6 @@ struct fixture {
 	struct pz_call *builtin;
 	int builtin_ended;
 };
-
-static inline uint64_t
-fx_mono(void *arg)
-{
-	return ((struct fixture *)arg)->now_us;
-}
-
-static inline uint64_t
-fx_wall(void *arg)
-{
-	return ((struct fixture *)arg)->now_us / 1000;
-}
-
-static inline void
-fx_random(void *arg, void *out, size_t len)
-{
-	(void)arg;
-	memset(out, 7, len);
-}
 
 static inline void
 fx_send(void *arg, const char *to, json_t *payload)
@@ -115,15 +95,14 @@ fx_new(void)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	assert_non_null(f);
-	f->now_us = 1000000;
-	f->env = (struct pz_env){fx_mono, fx_wall, fx_random, f, &f->timers};
+	pz_kit_clock_init(&f->clock);
 	f->ops.send = fx_send;
 	f->sent = json_array();
 	f->asked = json_array();
 	f->registry = pz_registry_new();
 	assert_non_null(f->registry);
 	assert_int_equal(pz_registry_set_address(f->registry, NODE), PZ_OK);
-	f->d = pz_dispatcher_new(&f->env, f->registry, &f->ops, f);
+	f->d = pz_dispatcher_new(&f->clock.env, f->registry, &f->ops, f);
 	assert_non_null(f->d);
 	return f;
 }
@@ -133,7 +112,7 @@ fx_free(struct fixture *f)
 {
 	pz_dispatcher_free(f->d);
 	pz_registry_free(f->registry);
-	assert_int_equal(pz_timers_next_us(&f->timers), UINT64_MAX); /* nothing left running */
+	assert_true(pz_kit_clock_is_idle(&f->clock)); /* all timers were stopped */
 	json_decref(f->sent);
 	json_decref(f->asked);
 	free(f);
@@ -151,20 +130,8 @@ fx_add_test_service(struct fixture *f)
 {
 	struct pz_service *service = NULL;
 
-	assert_int_equal(pz_service_test_new(&f->env, &service, NULL), PZ_OK);
+	assert_int_equal(pz_service_test_new(&f->clock.env, &service, NULL), PZ_OK);
 	fx_add(f, service);
-}
-
-static inline void
-fx_advance(struct fixture *f, uint64_t us)
-{
-	uint64_t until = f->now_us + us;
-	for (uint64_t due; (due = pz_timers_next_us(&f->timers)) <= until;) {
-		if (due > f->now_us)
-			f->now_us = due;
-		pz_timers_run(&f->timers, f->now_us);
-	}
-	f->now_us = until;
 }
 
 /* Hands over a payload in which ' stands for ". */

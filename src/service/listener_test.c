@@ -51,11 +51,11 @@ a_listener_hears_until_it_is_removed(void **state)
 	struct fixture *f = with_test_api();
 	(void)state;
 	fx_call(f, ANN, "R", LISTEN, AGAIN);
-	fx_advance(f, 2 * PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, 2 * PZ_US_PER_S);
 	fx_expect(f, HEARD(ANN, "R") HEARD(ANN, "R") HEARD(ANN, "R"));
 	fx_call(f, ANN, "X", REMOVE, "['R']");
 	fx_expect(f, RESULT(ANN, "R", "{}") RESULT(ANN, "X", "{}"));
-	fx_advance(f, 5 * PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, 5 * PZ_US_PER_S);
 	fx_expect(f, "");
 	fx_call(f, ANN, "Y", REMOVE, "['R']");
 	fx_expect(f, ERROR(ANN, "Y", "NotFoundError", "8", "No such call or listener."));
@@ -114,7 +114,7 @@ others_cannot_remove_it(void **state)
 	fx_expect(f, ERROR(BOB, "X", "NotFoundError", "8", "No such call or listener."));
 	fx_call(f, BOB, "U", TEST ".unbind", NULL);
 	fx_expect(f, EVENT(BOB, "U.onUnbind", DESCRIPTOR) RESULT(BOB, "U", "{}"));
-	fx_advance(f, PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, PZ_US_PER_S);
 	fx_expect(f, HEARD(ANN, "R"));
 	fx_free(f);
 }
@@ -133,7 +133,7 @@ a_peer_that_goes_takes_its_listeners_along(void **state)
 	fx_expect(f, "");
 	assert_int_equal(listeners(f), 2);
 	pz_dispatcher_peer_gone(f->d, "eve@example.com");
-	fx_advance(f, PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, PZ_US_PER_S);
 	fx_expect(f, HEARD("alice@example.org/laptop2", "R"));
 	fx_free(f);
 }
@@ -169,7 +169,7 @@ policy_ends_listeners(void **state)
 	char *text = fx_take(f);
 	assert_non_null(strstr(text, BOB " {'error':{'code':-32004"));
 	free(text);
-	fx_advance(f, 3 * PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, 3 * PZ_US_PER_S);
 	fx_expect(f, "");
 	fx_free(f);
 }
@@ -181,12 +181,12 @@ policy_is_asked_again_every_15_minutes(void **state)
 	(void)state;
 	f->ops.permit = fx_permit;
 	fx_call(f, ANN, "R", LISTEN, AGAIN);
-	fx_advance(f, PZ_LISTENER_RECHECK_US);
+	pz_kit_clock_run(&f->clock, PZ_LISTENER_RECHECK_US);
 	assert_int_equal(listeners(f), 1);
 	f->answer[PZ_PERMIT_LISTEN] = PZ_PERMIT_REFUSED;
-	fx_advance(f, PZ_LISTENER_RECHECK_US - 1);
+	pz_kit_clock_run(&f->clock, PZ_LISTENER_RECHECK_US - 1);
 	assert_int_equal(listeners(f), 1);
-	fx_advance(f, 1);
+	pz_kit_clock_run(&f->clock, 1);
 	assert_int_equal(listeners(f), 0);
 	fx_free(f);
 }

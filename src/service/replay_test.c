@@ -14,19 +14,19 @@ static void
 a_key_is_new_once_in_five_minutes(void **state)
 {
 	struct fixture *f = fx_new();
-	struct pz_replay *w = pz_replay_new(&f->env);
+	struct pz_replay *w = pz_replay_new(&f->clock.env);
 	(void)state;
 	assert_true(add(w, "a", 1));
-	fx_advance(f, PZ_US_PER_S);
+	pz_kit_clock_run(&f->clock, PZ_US_PER_S);
 	assert_true(add(w, "a", 2));
 	assert_false(add(w, "a", 1));
-	fx_advance(f, PZ_REPLAY_TTL_US - PZ_US_PER_S - 1);
+	pz_kit_clock_run(&f->clock, PZ_REPLAY_TTL_US - PZ_US_PER_S - 1);
 	assert_false(add(w, "a", 1));
-	fx_advance(f, 1);
+	pz_kit_clock_run(&f->clock, 1);
 	assert_true(add(w, "a", 1));
 	assert_false(add(w, "a", 2));
-	fx_advance(f, 2 * PZ_REPLAY_TTL_US);
-	assert_int_equal(pz_timers_next_us(&f->timers), UINT64_MAX); /* nothing to wait for */
+	pz_kit_clock_run(&f->clock, 2 * PZ_REPLAY_TTL_US);
+	assert_true(pz_kit_clock_is_idle(&f->clock)); /* nothing to wait for */
 	pz_replay_free(w);
 	fx_free(f);
 }
@@ -35,7 +35,7 @@ static void
 a_peer_forgets_its_own_oldest(void **state)
 {
 	struct fixture *f = fx_new();
-	struct pz_replay *w = pz_replay_new(&f->env);
+	struct pz_replay *w = pz_replay_new(&f->clock.env);
 	(void)state;
 	assert_true(add(w, "b", 0));
 	for (int i = 0; i < PZ_REPLAY_WINDOW_MAX; i++)
@@ -53,7 +53,7 @@ static void
 all_peers_together_are_bounded(void **state)
 {
 	struct fixture *f = fx_new();
-	struct pz_replay *w = pz_replay_new(&f->env);
+	struct pz_replay *w = pz_replay_new(&f->clock.env);
 	char node[16];
 	(void)state;
 	for (int i = 0; i < PZ_REPLAY_TOTAL_MAX; i++) {

@@ -1,6 +1,7 @@
 /* One suite for every kind of store: what store.h promises. */
 #include "kit/test.h"
 
+#include "kit/clock.h"
 #include "store/memory.h"
 #include "store/sqlite.h"
 #include "store/testdir.h"
@@ -12,9 +13,7 @@ struct fixture {
 	void (*settle)(struct fixture *fix); /* until no call-back is pending */
 	void (*reopen)(struct fixture *fix); /* everything settled before survives */
 	/* memory */
-	struct pz_env env;
-	struct pz_timers timers;
-	uint64_t now_us;
+	struct pz_kit_clock clock;
 	struct pz_memory_disk *disk;
 	/* sqlite */
 	struct testdir dir;
@@ -23,27 +22,18 @@ struct fixture {
 
 /* ---- the two kinds ---- */
 
-static uint64_t
-fake_mono(void *arg)
-{
-	return ((struct fixture *)arg)->now_us;
-}
-
 static void
 memory_settle(struct fixture *fix)
 {
-	while (pz_store_pending(fix->store) > 0) {
-		fix->now_us = pz_timers_next_us(&fix->timers);
-		assert_true(fix->now_us != UINT64_MAX);
-		pz_timers_run(&fix->timers, fix->now_us);
-	}
+	while (pz_store_pending(fix->store) > 0)
+		assert_true(pz_kit_clock_step(&fix->clock));
 }
 
 static void
 memory_reopen(struct fixture *fix)
 {
 	pz_store_free(fix->store);
-	fix->store = pz_store_new_memory(&fix->env, fix->disk, DELAY_US);
+	fix->store = pz_store_new_memory(&fix->clock.env, fix->disk, DELAY_US);
 	assert_non_null(fix->store);
 }
 
@@ -53,13 +43,12 @@ memory_setup(void **state)
 	struct fixture *fix = calloc(1, sizeof(*fix));
 
 	assert_non_null(fix);
-	fix->env = (struct pz_env){.mono_us = fake_mono, .arg = fix, .timers = &fix->timers};
-	fix->now_us = 5000;
+	pz_kit_clock_init(&fix->clock);
 	fix->disk = pz_memory_disk_new();
 	assert_non_null(fix->disk);
 	fix->settle = memory_settle;
 	fix->reopen = memory_reopen;
-	fix->store = pz_store_new_memory(&fix->env, fix->disk, DELAY_US);
+	fix->store = pz_store_new_memory(&fix->clock.env, fix->disk, DELAY_US);
 	assert_non_null(fix->store);
 	*state = fix;
 	return 0;
@@ -71,7 +60,7 @@ memory_teardown(void **state)
 	struct fixture *fix = *state;
 
 	pz_store_free(fix->store);
-	assert_null(fix->timers.root); /* no timer points into the freed store */
+	assert_true(pz_kit_clock_is_idle(&fix->clock)); /* no timer points into the freed store */
 	pz_memory_disk_free(fix->disk);
 	free(fix);
 	return 0;
@@ -480,17 +469,15 @@ test_memory_crash_keeps_what_was_durable(void **state)
 
 	put(txn, "s", "a", "1");
 	pz_store_commit(fix->store, txn, note, &tickets[0]);
-	fix->now_us += 100;
+	pz_kit_clock_run(&fix->clock, 100);
 	txn = txn_new();
 	put(txn, "s", "a", "2");
 	put(txn, "s", "b", "2");
 	pz_store_commit(fix->store, txn, note, &tickets[1]);
 
-	fix->now_us += DELAY_US - 101; /* just before the first is due */
-	pz_timers_run(&fix->timers, fix->now_us);
+	pz_kit_clock_run(&fix->clock, DELAY_US - 101); /* just before the first is due */
 	assert_int_equal(record.count, 0);
-	fix->now_us += 1;
-	pz_timers_run(&fix->timers, fix->now_us);
+	pz_kit_clock_run(&fix->clock, 1);
 	assert_int_equal(record.count, 1);
 	assert_int_equal(pz_store_pending(fix->store), 1);
 

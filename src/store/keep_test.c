@@ -4,15 +4,14 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "kit/clock.h"
 #include "store/keep.h"
 #include "store/memory.h"
 
 #define SPACE "things"
 
 static struct {
-	uint64_t now_us;
-	struct pz_env env;
-	struct pz_timers timers;
+	struct pz_kit_clock clock;
 	struct pz_memory_disk *disk;
 	struct pz_store *store;
 	struct pz_keep keep;
@@ -20,13 +19,6 @@ static struct {
 	bool is_refusing;
 	char loaded[16];
 } w;
-
-static uint64_t
-mono(void *arg)
-{
-	(void)arg;
-	return w.now_us;
-}
 
 static enum pz_err
 put(struct pz_txn *txn)
@@ -47,13 +39,6 @@ save(void *arg, struct pz_txn *txn)
 }
 
 static void
-pass(uint64_t us)
-{
-	w.now_us += us;
-	pz_timers_run(&w.timers, w.now_us);
-}
-
-static void
 change(const char *value)
 {
 	struct pz_txn *txn = pz_txn_new();
@@ -61,7 +46,7 @@ change(const char *value)
 	w.memory = value;
 	assert_ok(put(txn));
 	pz_keep_commit(&w.keep, txn);
-	pass(0);
+	pz_kit_clock_jump(&w.clock, 0);
 }
 
 static enum pz_err
@@ -87,12 +72,13 @@ set_up(void **state)
 {
 	(void)state;
 	memset(&w, 0, sizeof(w));
-	w.env = (struct pz_env){.mono_us = mono, .timers = &w.timers};
+	pz_kit_clock_init(&w.clock);
 	w.disk = pz_memory_disk_new();
-	w.store = pz_store_new_memory(&w.env, w.disk, 0);
+	w.store = pz_store_new_memory(&w.clock.env, w.disk, 0);
 	assert_true(w.disk && w.store);
-	pz_keep_init(&w.keep, &(struct pz_keep_config){
-				      .store = w.store, .env = &w.env, .what = "it", .save = save});
+	pz_keep_init(&w.keep,
+		     &(struct pz_keep_config){
+			     .store = w.store, .env = &w.clock.env, .what = "it", .save = save});
 	return 0;
 }
 
@@ -103,7 +89,7 @@ tear_down(void **state)
 	pz_keep_stop(&w.keep);
 	pz_store_free(w.store);
 	pz_memory_disk_free(w.disk);
-	assert_int_equal(pz_timers_next_us(&w.timers), UINT64_MAX);
+	assert_true(pz_kit_clock_is_idle(&w.clock));
 	return 0;
 }
 
@@ -113,7 +99,7 @@ what_is_stored_is_stored_once(void **state)
 	(void)state;
 	change("one");
 	disk_has("one");
-	assert_int_equal(pz_timers_next_us(&w.timers), UINT64_MAX);
+	assert_true(pz_kit_clock_is_idle(&w.clock));
 	pz_keep_save_now(&w.keep);
 	assert_int_equal(w.keep.saves, 0);
 }
@@ -124,14 +110,14 @@ a_failure_is_made_good_after_a_while(void **state)
 	(void)state;
 	pz_memory_disk_fail_after(w.disk, 0);
 	change("one");
-	pass(3 * PZ_STORE_AGAIN_US);
+	pz_kit_clock_jump(&w.clock, 3 * PZ_STORE_AGAIN_US);
 	disk_has("");
 	assert_true(w.keep.is_behind);
 	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
-	pass(PZ_STORE_AGAIN_US);
+	pz_kit_clock_jump(&w.clock, PZ_STORE_AGAIN_US);
 	disk_has("one");
 	assert_false(w.keep.is_behind);
-	assert_int_equal(pz_timers_next_us(&w.timers), UINT64_MAX);
+	assert_true(pz_kit_clock_is_idle(&w.clock));
 }
 
 /* What is removed in memory is removed from the disk, too. */
@@ -144,7 +130,7 @@ a_removal_that_failed_is_made_good(void **state)
 	change("");
 	disk_has("one");
 	pz_keep_save_now(&w.keep);
-	pass(0);
+	pz_kit_clock_jump(&w.clock, 0);
 	disk_has("");
 }
 
@@ -161,10 +147,10 @@ a_failure_behind_an_attempt_counts(void **state)
 	assert_ok(put(txn));
 	pz_keep_commit(&w.keep, txn);
 	pz_memory_disk_fail_after(w.disk, 1);
-	pass(0);
+	pz_kit_clock_jump(&w.clock, 0);
 	disk_has("one");
 	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
-	pass(PZ_STORE_AGAIN_US);
+	pz_kit_clock_jump(&w.clock, PZ_STORE_AGAIN_US);
 	disk_has("two");
 }
 
@@ -175,10 +161,10 @@ what_cannot_be_written_now_is_tried_again(void **state)
 	w.is_refusing = true;
 	w.memory = "one";
 	pz_keep_failed(&w.keep, PZ_ERR_LIMIT_MEMORY, "");
-	pass(PZ_STORE_AGAIN_US);
+	pz_kit_clock_jump(&w.clock, PZ_STORE_AGAIN_US);
 	disk_has("");
 	w.is_refusing = false;
-	pass(PZ_STORE_AGAIN_US);
+	pz_kit_clock_jump(&w.clock, PZ_STORE_AGAIN_US);
 	disk_has("one");
 }
 
@@ -190,8 +176,8 @@ what_is_stopped_stays_so(void **state)
 	change("one");
 	pz_keep_save_now(&w.keep);
 	pz_keep_stop(&w.keep);
-	pass(0); /* the attempt fails */
-	assert_int_equal(pz_timers_next_us(&w.timers), UINT64_MAX);
+	pz_kit_clock_jump(&w.clock, 0); /* the attempt fails */
+	assert_true(pz_kit_clock_is_idle(&w.clock));
 	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
 	change("two");
 	disk_has("two");
@@ -206,10 +192,10 @@ what_has_ended_is_not_written_again(void **state)
 	change("one");
 	pz_keep_end(&w.keep);
 	change("two");
-	assert_int_equal(pz_timers_next_us(&w.timers), UINT64_MAX);
+	assert_true(pz_kit_clock_is_idle(&w.clock));
 	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
 	pz_keep_resume(&w.keep, "it is still there");
-	pass(PZ_STORE_AGAIN_US);
+	pz_kit_clock_jump(&w.clock, PZ_STORE_AGAIN_US);
 	disk_has("two");
 }
 

@@ -8,20 +8,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kit/clock.h"
 #include "sync/session.h"
 #include "wire/message.h"
 
 #define UNUSED_OK __attribute__((unused))
 #define ZONE "alice@example.org"
-#define NOW UINT64_C(1800000000000)
-#define DAY UINT64_C(86400000)
+#define NOW PZ_KIT_WALL_MS
+#define DAY PZ_KIT_DAY_MS
 
 /** A hub or a device. */
 struct node {
 	const char *name; /* address */
 	enum pz_sync_role role;
-	uint64_t wall_ms;
-	struct pz_env env;
+	struct pz_kit_clock clock;
 	struct pz_sync_item *items[PZ_SYNC_KIND_COUNT]; /* NULL: opted out */
 	size_t changes, refusals, offers;
 	bool is_taking;       /* what is offered, without comparing it */
@@ -52,18 +52,12 @@ struct wire {
 /* What the ends of the next wire take. */
 UNUSED_OK static size_t fx_message_bytes_max;
 
-UNUSED_OK static uint64_t
-fx_wall(void *arg)
-{
-	return ((struct node *)arg)->wall_ms;
-}
-
 UNUSED_OK static void
 node_open(struct node *n, const char *name, enum pz_sync_role role)
 {
 	assert_true(sodium_init() >= 0);
-	*n = (struct node){.name = name, .role = role, .wall_ms = NOW};
-	n->env = (struct pz_env){.wall_ms = fx_wall, .arg = n};
+	*n = (struct node){.name = name, .role = role};
+	pz_kit_clock_init(&n->clock);
 	for (unsigned i = 0; i < PZ_SYNC_KIND_COUNT; i++)
 		assert_non_null(n->items[i] = pz_sync_item_new(pz_sync_kind(i)));
 }
@@ -97,7 +91,7 @@ UNUSED_OK static void
 edit(struct node *n, enum pz_sync_id id, const char *key, const char *value)
 {
 	assert_ok(pz_sync_item_write(n->items[id], key, pz_slice_str(value), value == NULL, n->name,
-				     n->wall_ms, NULL));
+				     n->clock.wall_ms, NULL));
 }
 
 /** Value, "(deleted)" or "(none)". */
@@ -242,7 +236,7 @@ wire_up(struct wire *wire, struct node *dialler, struct node *other)
 		struct pz_sync_config config = {
 			.self = nodes[i]->role,
 			.other = nodes[1 - i]->role,
-			.env = &nodes[i]->env,
+			.env = &nodes[i]->clock.env,
 			.ops = &fx_ops,
 			.arg = end,
 			.message_bytes_max = fx_message_bytes_max,

@@ -66,7 +66,7 @@ static void
 live(size_t count, uint64_t skew_ms)
 {
 	for (size_t i = 0; i < count; i++)
-		nodes[i].wall_ms = NOW + (skew_ms ? below(skew_ms) : 0);
+		nodes[i].clock.wall_ms = NOW + (skew_ms ? below(skew_ms) : 0);
 	for (int step = 0; step < STEPS; step++) {
 		struct node *n = &nodes[below(count)], *m = &nodes[below(count)];
 		if (n == m || below(2) == 0)
@@ -74,7 +74,7 @@ live(size_t count, uint64_t skew_ms)
 		else
 			encounter(n, m);
 		for (size_t i = 0; i < count; i++)
-			nodes[i].wall_ms += 1 + below(2000);
+			nodes[i].clock.wall_ms += 1 + below(2000);
 	}
 }
 
@@ -115,7 +115,7 @@ peers_without_the_hub(void **state)
 		open_all(DEVICES);
 		live(DEVICES, 3000);
 		for (size_t i = 0; i < DEVICES; i++)
-			nodes[i].wall_ms = NOW + DAY / 2;
+			nodes[i].clock.wall_ms = NOW + DAY / 2;
 		for (int round = 0; round < 2; round++) {
 			size_t first = below(DEVICES);
 			for (size_t i = 0; i < DEVICES * DEVICES; i++) {
@@ -138,7 +138,7 @@ with_the_hub(void **state)
 		seed = s;
 		open_all(DEVICES + 1);
 		live(DEVICES + 1, s % 2 ? 3000 : 40 * DAY);
-		nodes[DEVICES].wall_ms = NOW + DAY / 2;
+		nodes[DEVICES].clock.wall_ms = NOW + DAY / 2;
 		for (int round = 0; round < 2; round++) {
 			size_t first = below(DEVICES);
 			for (size_t i = 0; i < DEVICES; i++)
@@ -163,14 +163,14 @@ more_deletions_than_are_kept(void **state)
 	for (size_t n = 0; n < 3; n++) {
 		for (size_t i = 0; i < count; i++) {
 			snprintf(key, sizeof(key), "%zu %zu", n, i);
-			nodes[n].wall_ms += 1 + below(3);
+			nodes[n].clock.wall_ms += 1 + below(3);
 			put(&nodes[n], PZ_SYNC_APP_DATA,
-			    make(key, NULL, names[n], nodes[n].wall_ms));
+			    make(key, NULL, names[n], nodes[n].clock.wall_ms));
 		}
 		meet(&nodes[n], n == 1 ? &nodes[0] : hub);
 	}
 	for (size_t i = 0; i <= DEVICES; i++)
-		nodes[i].wall_ms = NOW + DAY / 2;
+		nodes[i].clock.wall_ms = NOW + DAY / 2;
 	for (int round = 0; round < 3; round++)
 		for (size_t i = 0; i < DEVICES; i++)
 			meet(&nodes[i], hub);

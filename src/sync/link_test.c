@@ -1,4 +1,5 @@
 /* What happens on all links of one zone: sending, counting, refusals, changes that go together. */
+#include "kit/clock.h"
 #include "sync/fixture.h"
 
 #include "sync/link.h"
@@ -12,9 +13,7 @@ struct far {
 };
 
 static struct {
-	struct pz_env env;
-	struct pz_timers timers;
-	uint64_t now_us;
+	struct pz_kit_clock clock;
 	struct pz_metrics metrics;
 	struct pz_conditions *conditions;
 	struct pz_sync_item *details;
@@ -119,34 +118,6 @@ static const struct pz_sync_link_ops ops = {
 
 /* ---- the world ---- */
 
-static uint64_t
-mono(void *arg)
-{
-	(void)arg;
-	return t.now_us;
-}
-
-static uint64_t
-wall(void *arg)
-{
-	(void)arg;
-	return NOW;
-}
-
-static void
-draw(void *arg, void *out, size_t len)
-{
-	(void)arg;
-	randombytes_buf(out, len);
-}
-
-static void
-run(uint64_t us)
-{
-	t.now_us += us;
-	pz_timers_run(&t.timers, t.now_us);
-}
-
 static void
 come(struct far *far, const char *address)
 {
@@ -163,11 +134,11 @@ set_up(void **state)
 	(void)state;
 	assert_true(sodium_init() >= 0);
 	memset(&t, 0, sizeof(t));
-	t.env = (struct pz_env){mono, wall, draw, NULL, &t.timers};
-	assert_non_null(t.conditions = pz_conditions_new(&t.env));
+	pz_kit_clock_init(&t.clock);
+	assert_non_null(t.conditions = pz_conditions_new(&t.clock.env));
 	assert_non_null(t.details = pz_sync_item_new(pz_sync_kind(PZ_SYNC_USER_DETAILS)));
 	struct pz_sync_links_config config = {
-		.env = &t.env,
+		.env = &t.clock.env,
 		.metrics = &t.metrics,
 		.conditions = t.conditions,
 		.self = ZONE "/laptop",
@@ -226,14 +197,14 @@ changes_of_100_ms_go_together_to_all(void **state)
 {
 	(void)state;
 	change("a");
-	run(PZ_SYNC_COALESCE_US / 2);
+	pz_kit_clock_jump(&t.clock, PZ_SYNC_COALESCE_US / 2);
 	change("b");
 	assert_int_equal(t.tv.frames + t.phone.frames, 0);
-	run(PZ_SYNC_COALESCE_US / 2);
+	pz_kit_clock_jump(&t.clock, PZ_SYNC_COALESCE_US / 2);
 	assert_int_equal(t.tv.link->sent[PZ_SYNC_USER_DETAILS], 2);
 	assert_int_equal(t.phone.link->sent[PZ_SYNC_USER_DETAILS], 2);
 	assert_non_null(strstr(t.tv.last, ZONE "/laptop"));
-	run(PZ_US_PER_S);
+	pz_kit_clock_jump(&t.clock, PZ_US_PER_S);
 	assert_int_equal(t.tv.link->sent[PZ_SYNC_USER_DETAILS], 2); /* once */
 }
 
@@ -242,10 +213,10 @@ what_cannot_be_stored_is_asked_of_all(void **state)
 {
 	(void)state;
 	t.phone.ready = PZ_ERR_IO_CLOSED;
-	run(5);
+	pz_kit_clock_jump(&t.clock, 5);
 	pz_sync_links_settled(&t.links, details(), "a", false);
 	assert_int_equal(t.tv.link->opened, 1);
-	assert_int_equal(t.tv.link->opened_us, t.now_us);
+	assert_int_equal(t.tv.link->opened_us, t.clock.now_us);
 	assert_non_null(strstr(t.tv.last, "Update_Hash"));
 	assert_int_equal(t.phone.link->opened, 0);
 }
@@ -268,7 +239,7 @@ a_full_queue_is_waited_for(void **state)
 	(void)state;
 	t.tv.ready = PZ_ERR_LIMIT_QUEUE;
 	change("a");
-	run(PZ_SYNC_COALESCE_US);
+	pz_kit_clock_jump(&t.clock, PZ_SYNC_COALESCE_US);
 	assert_int_equal(t.tv.frames, 0);
 	assert_int_equal(t.phone.frames, 1);
 	t.tv.ready = PZ_OK;
@@ -284,7 +255,7 @@ a_frame_that_is_too_long_is_reported(void **state)
 	(void)state;
 	t.tv.pushes = PZ_ERR_PROTO_FRAME;
 	change("a");
-	run(PZ_SYNC_COALESCE_US);
+	pz_kit_clock_jump(&t.clock, PZ_SYNC_COALESCE_US);
 	assert_int_equal(t.tv.too_long, 1);
 	assert_int_equal(t.tv.link->sent[PZ_SYNC_USER_DETAILS], 0);
 	assert_int_equal(t.phone.too_long, 0);
@@ -295,7 +266,7 @@ bytes_are_counted(void **state)
 {
 	(void)state;
 	change("a");
-	run(PZ_SYNC_COALESCE_US);
+	pz_kit_clock_jump(&t.clock, PZ_SYNC_COALESCE_US);
 	assert_int_equal(pz_metric_get(&t.metrics, PZ_METRIC_sync_bytes_out),
 			 t.tv.bytes + t.phone.bytes);
 	assert_int_equal(pz_metric_get(&t.metrics, PZ_METRIC_sync_listing_bytes_out), 0);
@@ -342,7 +313,7 @@ links_may_outlive_the_zone(void **state)
 	assert_null(t.tv.link->session);
 	pz_sync_link_free(PZ_TAKE(t.tv.link));
 	assert_int_equal(t.tv.ends, 0); /* the owner is gone */
-	run(PZ_US_PER_S);
+	pz_kit_clock_jump(&t.clock, PZ_US_PER_S);
 	assert_int_equal(t.tv.frames + t.phone.frames, 0);
 }
 
@@ -353,7 +324,7 @@ the_owner_learns_of_an_end(void **state)
 	pz_sync_link_free(PZ_TAKE(t.tv.link));
 	assert_int_equal(t.tv.ends, 1);
 	change("a");
-	run(PZ_SYNC_COALESCE_US);
+	pz_kit_clock_jump(&t.clock, PZ_SYNC_COALESCE_US);
 	assert_int_equal(t.tv.frames, 0);
 	assert_int_equal(t.phone.frames, 1);
 }

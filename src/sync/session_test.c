@@ -52,7 +52,7 @@ both_ways(void **state)
 	edit(&laptop, PZ_SYNC_PREFERENCES, "mine", "1");
 	edit(&hub, PZ_SYNC_PREFERENCES, "yours", "2");
 	edit(&laptop, PZ_SYNC_CONTEXT, "old", "3");
-	hub.wall_ms += 10;
+	hub.clock.wall_ms += 10;
 	edit(&hub, PZ_SYNC_CONTEXT, "old", NULL);
 	run();
 	for (unsigned i = 0; i < PZ_SYNC_KIND_COUNT; i++)
@@ -248,7 +248,7 @@ static void
 a_device_whose_clock_is_wrong_yields_to_the_hub(void **state)
 {
 	(void)state;
-	laptop.wall_ms = NOW + DAY;
+	laptop.clock.wall_ms = NOW + DAY;
 	edit(&laptop, PZ_SYNC_PREFERENCES, "colour", "\"red\"");
 	edit(&laptop, PZ_SYNC_PREFERENCES, "size", "1");
 	edit(&hub, PZ_SYNC_PREFERENCES, "colour", "\"blue\"");
@@ -259,7 +259,7 @@ a_device_whose_clock_is_wrong_yields_to_the_hub(void **state)
 	assert_true(is_equal(&hub, &laptop, PZ_SYNC_PREFERENCES));
 
 	/* a clock that is behind believes the hub's later times */
-	laptop.wall_ms = 1000;
+	laptop.clock.wall_ms = 1000;
 	edit(&hub, PZ_SYNC_PREFERENCES, "colour", "\"green\"");
 	rewire(&laptop, &hub);
 	run();
@@ -277,7 +277,7 @@ a_device_whose_clock_jumps_is_told_what_counts(void **state)
 	(void)state;
 	edit(&hub, PZ_SYNC_PREFERENCES, "a", "1");
 	run();
-	laptop.wall_ms += 3600000;
+	laptop.clock.wall_ms += 3600000;
 	edit(&laptop, PZ_SYNC_PREFERENCES, "a", "2");
 	assert_ok(pz_sync_session_push(dialler()->session, kind, "a"));
 	wire_run(&w);
@@ -303,7 +303,7 @@ the_hub_dates_what_comes_from_the_future(void **state)
 	assert_string_equal(chunk->origin, ZONE "/laptop");
 	assert_int_equal(pz_sync_item_get(hub.items[PZ_SYNC_APP_DATA], "a gone")->mtime_ms, NOW);
 	assert_true(is_equal(&hub, &laptop, PZ_SYNC_APP_DATA));
-	hub.wall_ms++;
+	hub.clock.wall_ms++;
 	edit(&hub, PZ_SYNC_APP_DATA, "a k", "\"mine\"");
 	rewire(&laptop, &hub);
 	run();

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "kit/clock.h"
 #include "uplink/machine.h"
 
 #include "base/backoff.h"
@@ -13,21 +14,12 @@
 #define EVENTS PZ_EVENT_COUNT
 
 static struct {
-	struct pz_env env;
-	struct pz_timers timers;
-	uint64_t now_us;
+	struct pz_kit_clock clock;
 	uint32_t random;
 	struct pz_machine m;
 	enum pz_action last_action;
 	unsigned actions, changes;
 } w;
-
-static uint64_t
-mono(void *arg)
-{
-	(void)arg;
-	return w.now_us;
-}
 
 static void
 draw(void *arg, void *out, size_t len)
@@ -61,20 +53,9 @@ static void
 begin(bool enrolled)
 {
 	memset(&w, 0, sizeof(w));
-	w.env = (struct pz_env){.mono_us = mono, .random = draw, .timers = &w.timers};
-	pz_machine_init(&w.m, &w.env, &ops, NULL, enrolled);
-}
-
-static void
-pass(uint64_t us)
-{
-	uint64_t until = w.now_us + us, due;
-
-	while ((due = pz_timers_next_us(&w.timers)) <= until) {
-		w.now_us = due;
-		pz_timers_run(&w.timers, w.now_us);
-	}
-	w.now_us = until;
+	pz_kit_clock_init(&w.clock);
+	w.clock.env.random = draw;
+	pz_machine_init(&w.m, &w.clock.env, &ops, NULL, enrolled);
 }
 
 static enum pz_err
@@ -135,7 +116,7 @@ the_machine_does_what_the_table_says(void **state)
 			if (w.actions)
 				assert_int_equal(w.last_action, edge.action);
 			pz_machine_fini(&w.m);
-			assert_true(pz_timers_next_us(&w.timers) == UINT64_MAX);
+			assert_true(pz_kit_clock_is_idle(&w.clock));
 		}
 }
 
@@ -178,9 +159,9 @@ states_that_can_hang_time_out(void **state)
 				assert_int_equal(tell(PZ_EVENT_PROVEN), PZ_OK);
 		}
 		assert_int_equal(w.m.state, stays[i].state);
-		pass(stays[i].us - 1);
+		pz_kit_clock_run(&w.clock, stays[i].us - 1);
 		assert_int_equal(w.m.state, stays[i].state);
-		pass(1);
+		pz_kit_clock_run(&w.clock, 1);
 		assert_int_equal(w.m.state, stays[i].after);
 		assert_string_equal(w.m.reason, "timed out");
 		pz_machine_fini(&w.m);
@@ -214,7 +195,7 @@ is_connected_for(uint64_t us)
 {
 	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
 	assert_int_equal(tell(PZ_EVENT_REGISTERED), PZ_OK);
-	pass(us);
+	pz_kit_clock_run(&w.clock, us);
 	assert_int_equal(tell(PZ_EVENT_LINK_LOST), PZ_OK);
 	assert_int_equal(tell(PZ_EVENT_CLEANED), PZ_OK);
 }
@@ -228,9 +209,9 @@ it_tries_again_by_itself_and_forgets_when_connected(void **state)
 	for (unsigned i = 1; i < 10; i++) {
 		fails_once();
 		assert_int_equal(w.m.attempts, i);
-		pass(pz_backoff_us(i, 0) - 1);
+		pz_kit_clock_run(&w.clock, pz_backoff_us(i, 0) - 1);
 		assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
-		pass(1);
+		pz_kit_clock_run(&w.clock, 1);
 	}
 	is_connected_for(1); /* however many attempts it took: the first retry is quick */
 	assert_int_equal(w.m.attempts, 1);
@@ -250,12 +231,12 @@ short_connections_in_a_row_use_up_the_back_off(void **state)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		is_connected_for(59 * PZ_US_PER_S);
 		assert_int_equal(w.m.attempts, steps[i]);
-		pass(pz_backoff_us(steps[i], 0));
+		pz_kit_clock_run(&w.clock, pz_backoff_us(steps[i], 0));
 		assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
 	}
 	is_connected_for(60 * PZ_US_PER_S); /* a good one */
 	assert_int_equal(w.m.attempts, 1);
-	pass(PZ_US_PER_S);
+	pz_kit_clock_run(&w.clock, PZ_US_PER_S);
 	is_connected_for(0);
 	assert_int_equal(w.m.attempts, 1);
 	pz_machine_fini(&w.m);
@@ -275,13 +256,13 @@ what_waiting_hardly_mends_is_retried_slowly_and_for_ever(void **state)
 		assert_int_equal(pz_machine_slow_us(i + 1, UINT32_MAX), us);
 		pz_machine_slow(&w.m);
 		fails_once();
-		pass(us * 8 / 10 - 1);
+		pz_kit_clock_run(&w.clock, us * 8 / 10 - 1);
 		assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
-		pass(1);
+		pz_kit_clock_run(&w.clock, 1);
 	}
 	assert_int_equal(pz_machine_slow_us(UINT32_MAX, UINT32_MAX), PZ_BACKOFF_SLOW_MAX_US);
 	fails_once(); /* for another reason: at most a minute again */
-	pass(PZ_BACKOFF_MAX_US * 8 / 10);
+	pz_kit_clock_run(&w.clock, PZ_BACKOFF_MAX_US * 8 / 10);
 	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
 	pz_machine_fini(&w.m);
 }
@@ -300,7 +281,7 @@ disconnected_by_hand_it_stays_away_whenever_that_was_said(void **state)
 		assert_int_equal(tell(PZ_EVENT_CLEANED), PZ_OK);
 		assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
 		pz_machine_nudge(&w.m, "the network changed");
-		pass(3600 * PZ_US_PER_S);
+		pz_kit_clock_run(&w.clock, 3600 * PZ_US_PER_S);
 		assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
 		assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
 		assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
@@ -322,7 +303,7 @@ another_network_is_tried_at_once_unless_disconnected_by_hand(void **state)
 	}
 	fails_once();
 	assert_int_equal(w.m.attempts, 1); /* the first steps belong to the new network, too */
-	pass(2 * PZ_US_PER_S);
+	pz_kit_clock_run(&w.clock, 2 * PZ_US_PER_S);
 	fails_once();
 	pz_machine_park(&w.m, "disconnected by hand");
 	pz_machine_network_changed(&w.m);
@@ -347,7 +328,7 @@ a_hub_that_has_moved_is_tried_at_once(void **state)
 	pz_machine_hub_moved(&w.m);
 	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
 	fails_once();
-	pass(2 * PZ_US_PER_S);
+	pz_kit_clock_run(&w.clock, 2 * PZ_US_PER_S);
 	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
 	fails_once();
 	pz_machine_park(&w.m, "disconnected by hand");
@@ -384,7 +365,7 @@ preferring_peers_it_connects_only_when_told(void **state)
 	pz_machine_start(&w.m);
 	pz_machine_nudge(&w.m, "a program calls another device");
 	pz_machine_network_changed(&w.m);
-	pass(3600 * PZ_US_PER_S);
+	pz_kit_clock_run(&w.clock, 3600 * PZ_US_PER_S);
 	assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
 	assert_int_equal(w.changes, 0);
 	/* Told to, it does; what ends the link is not tried again. */
@@ -394,7 +375,7 @@ preferring_peers_it_connects_only_when_told(void **state)
 	assert_int_equal(pz_machine_event(&w.m, PZ_EVENT_LINK_LOST, "gone"), PZ_OK);
 	assert_int_equal(tell(PZ_EVENT_CLEANED), PZ_OK);
 	assert_string_equal(w.m.reason, "gone; " ONLY_WHEN_TOLD);
-	pass(3600 * PZ_US_PER_S);
+	pz_kit_clock_run(&w.clock, 3600 * PZ_US_PER_S);
 	assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
 	/* The hub is wanted again: the reason is the old one, and attempts follow each other. */
 	pz_machine_want_hub(&w.m, true);
@@ -402,7 +383,7 @@ preferring_peers_it_connects_only_when_told(void **state)
 	pz_machine_start(&w.m);
 	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
 	fails_once();
-	pass(2 * PZ_US_PER_S);
+	pz_kit_clock_run(&w.clock, 2 * PZ_US_PER_S);
 	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
 	pz_machine_fini(&w.m);
 }
@@ -422,7 +403,7 @@ a_preference_for_peers_stops_the_back_off_and_leaves_a_link_alone(void **state)
 	assert_non_null(strstr(w.m.reason, "xx; " ONLY_WHEN_TOLD)); /* whole, also behind that */
 	pz_machine_want_hub(&w.m, false);
 	assert_true(strlen(w.m.reason) < sizeof(w.m.reason));
-	pass(3600 * PZ_US_PER_S);
+	pz_kit_clock_run(&w.clock, 3600 * PZ_US_PER_S);
 	assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
 	pz_machine_want_hub(&w.m, true);
 	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
@@ -450,7 +431,7 @@ a_wipe_is_overtaken_by_nothing(void **state)
 		if (e == PZ_EVENT_WIPED)
 			continue;
 		(void)!tell((enum pz_event)e);
-		pass(3600 * PZ_US_PER_S);
+		pz_kit_clock_run(&w.clock, 3600 * PZ_US_PER_S);
 		assert_int_equal(w.m.state, PZ_STATE_DISCONNECTING);
 		assert_int_equal(w.actions, 1);
 		assert_int_equal(tell(PZ_EVENT_WIPED), PZ_OK);
@@ -492,7 +473,7 @@ the_reason_is_kept_until_it_is_over(void **state)
 	begin(true);
 	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
 	assert_int_equal(pz_machine_event(&w.m, PZ_EVENT_LINK_FAILED, "refused"), PZ_OK);
-	pass(PZ_US_PER_S);
+	pz_kit_clock_run(&w.clock, PZ_US_PER_S);
 	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
 	assert_string_equal(w.m.reason, ""); /* it is about this attempt */
 	assert_string_equal(w.m.last_failure, "refused");
@@ -524,7 +505,7 @@ a_time_out_names_the_step(void **state)
 	begin(true);
 	w.m.ops = &explaining;
 	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
-	pass(15 * PZ_US_PER_S);
+	pz_kit_clock_run(&w.clock, 15 * PZ_US_PER_S);
 	assert_string_equal(w.m.reason, "timed out: the step of connecting");
 	pz_machine_fini(&w.m);
 }

@@ -15,7 +15,7 @@ set_up(void **state)
 {
 	(void)state;
 	fx_open(&w);
-	pz_archive_head_make(&w.env, head);
+	pz_archive_head_make(&w.clock.env, head);
 	assert_ok(pz_archive_key(head, pz_slice_str(PASSPHRASE), key, &w.info));
 	return 0;
 }
@@ -130,7 +130,7 @@ test_two_are_different(void **state)
 	assert_memory_not_equal(pz_buf_slice(&a).ptr + PZ_ARCHIVE_HEAD_BYTES,
 				pz_buf_slice(&b).ptr + PZ_ARCHIVE_HEAD_BYTES,
 				a.len - PZ_ARCHIVE_HEAD_BYTES);
-	pz_archive_head_make(&w.env, other);
+	pz_archive_head_make(&w.clock.env, other);
 	assert_memory_equal(other, head, 24);
 	assert_memory_not_equal(other + 24, head + 24, 16);
 	pz_buf_wipe(&a);

@@ -15,7 +15,8 @@ new_zone(const char *zone)
 	struct pz_txn *txn = fx_txn();
 	struct pz_authority *a = NULL;
 
-	assert_ok(pz_authority_create(zone, HOST, NULL, "ec-p256", w.keys, &w.env, txn, &a, NULL));
+	assert_ok(pz_authority_create(zone, HOST, NULL, "ec-p256", w.keys, &w.clock.env, txn, &a,
+				      NULL));
 	assert_ok(fx_commit(&w, txn));
 	return a;
 }
@@ -41,7 +42,7 @@ enrol(struct pz_authority *a, const char *device, const char *key_type)
 	assert_ok(fx_commit(&w, txn));
 	assert_non_null(pz_authority_apply(a, change));
 	txn = fx_txn();
-	assert_ok(pz_membership_create(&grant, w.keys, &w.env, txn, &m, NULL));
+	assert_ok(pz_membership_create(&grant, w.keys, &w.clock.env, txn, &m, NULL));
 	pz_txn_free(txn);
 	pz_key_free(grant.ca_key);
 	pz_cert_free(grant.device_ca);
@@ -87,7 +88,7 @@ made(const struct pz_membership *m, const char *relay)
 {
 	json_t *out = NULL;
 
-	assert_ok(pz_attest_make(m, relay, &w.env, &out));
+	assert_ok(pz_attest_make(m, relay, &w.clock.env, &out));
 	return out;
 }
 
@@ -103,8 +104,8 @@ check_for(const json_t *attestation, const char *zone, const char *relay, struct
 	assert_ok(pz_trust_add(trust, authority->ca, authority->crl, NULL));
 	enum pz_err err = pz_attest_parse(attestation, &attest, &w.info);
 	if (err == PZ_OK)
-		err = pz_attest_check(&attest, trust, zone, relay, w.wall_ms, peer ? peer : &unused,
-				      &w.info);
+		err = pz_attest_check(&attest, trust, zone, relay, w.clock.wall_ms,
+				      peer ? peer : &unused, &w.info);
 	assert_int_equal(err == PZ_OK, w.info.text[0] == '\0');
 	return err;
 }
@@ -166,7 +167,7 @@ it_has_the_members_that_are_documented(void **state)
 	assert_int_equal(json_object_size(attestation), 6);
 	assert_string_equal(json_string_value(json_object_get(attestation, "device")), "phone");
 	assert_string_equal(json_string_value(json_object_get(attestation, "relay")), RELAY);
-	assert_int_equal(json_integer_value(json_object_get(attestation, "at")), w.wall_ms);
+	assert_int_equal(json_integer_value(json_object_get(attestation, "at")), w.clock.wall_ms);
 	assert_ok(check(attestation));
 	assert_ok(check(with("x-later", json_integer(1))));
 }
@@ -179,7 +180,7 @@ nobody_hangs_behind_himself_or_no_device(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(relays) / sizeof(relays[0]); i++)
-		assert_int_equal(pz_attest_make(phone, relays[i], &w.env, &out),
+		assert_int_equal(pz_attest_make(phone, relays[i], &w.clock.env, &out),
 				 PZ_ERR_PROTO_ADDRESS);
 	assert_null(out);
 }
@@ -271,7 +272,7 @@ no_word_of_it_can_be_changed(void **state)
 	(void)state;
 	/* another's name over the phone's certificates */
 	assert_int_equal(check(with("device", json_string("tv"))), PZ_ERR_DENIED_IDENTITY);
-	assert_int_equal(check(with("at", json_integer((json_int_t)w.wall_ms + 1))),
+	assert_int_equal(check(with("at", json_integer((json_int_t)w.clock.wall_ms + 1))),
 			 PZ_ERR_DENIED_IDENTITY);
 	json_t *other = made(tv, RELAY), *attestation = made(phone, RELAY);
 	json_object_set(attestation, "sig", json_object_get(other, "sig"));
@@ -343,17 +344,17 @@ it_ages(void **state)
 {
 	(void)state;
 	json_t *attestation = made(phone, RELAY);
-	uint64_t at = w.wall_ms;
+	uint64_t at = w.clock.wall_ms;
 
-	w.wall_ms = at + PZ_ATTEST_AGE_MS;
+	w.clock.wall_ms = at + PZ_ATTEST_AGE_MS;
 	assert_ok(check_for(attestation, ZONE, RELAY, NULL));
-	w.wall_ms++;
+	w.clock.wall_ms++;
 	assert_int_equal(check_for(attestation, ZONE, RELAY, NULL), PZ_ERR_DENIED_EXPIRED);
-	w.wall_ms = at - 60000;
+	w.clock.wall_ms = at - 60000;
 	assert_ok(check_for(attestation, ZONE, RELAY, NULL));
-	w.wall_ms = at - PZ_ATTEST_AGE_MS - 1;
+	w.clock.wall_ms = at - PZ_ATTEST_AGE_MS - 1;
 	assert_int_equal(check_for(attestation, ZONE, RELAY, NULL), PZ_ERR_DENIED_EXPIRED);
-	w.wall_ms = at;
+	w.clock.wall_ms = at;
 	json_decref(attestation);
 	assert_int_equal(check(with("at", json_integer(0))), PZ_ERR_DENIED_EXPIRED);
 	assert_int_equal(check(with("at", json_integer(INT64_MAX))), PZ_ERR_DENIED_EXPIRED);
@@ -363,7 +364,7 @@ static void
 its_certificates_age_too(void **state)
 {
 	(void)state;
-	w.wall_ms += 91 * DAY_MS;
+	w.clock.wall_ms += 91 * DAY_MS;
 	assert_int_equal(check(made(phone, RELAY)), PZ_ERR_DENIED_EXPIRED);
 }
 

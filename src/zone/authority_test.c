@@ -13,8 +13,8 @@ make_zone(const char *name)
 	struct pz_txn *txn = fx_txn();
 	struct pz_authority *a = NULL;
 
-	assert_ok(
-		pz_authority_create(name, HOST, NULL, "ec-p256", w.keys, &w.env, txn, &a, &w.info));
+	assert_ok(pz_authority_create(name, HOST, NULL, "ec-p256", w.keys, &w.clock.env, txn, &a,
+				      &w.info));
 	assert_ok(fx_commit(&w, txn));
 	return a;
 }
@@ -56,7 +56,7 @@ restart(void)
 	pz_authority_free(zone);
 	zone = NULL;
 	fx_restart(&w);
-	assert_ok(pz_authority_load_all(w.store, w.keys, &w.env, take_zone, &zone, &w.info));
+	assert_ok(pz_authority_load_all(w.store, w.keys, &w.clock.env, take_zone, &zone, &w.info));
 	assert_non_null(zone);
 }
 
@@ -106,7 +106,7 @@ confirm(struct pz_member *member)
 	struct pz_txn *txn = fx_txn();
 
 	member->confirmed = true;
-	member->last_seen_ms = w.wall_ms;
+	member->last_seen_ms = w.clock.wall_ms;
 	assert_ok(pz_authority_save_member(zone, member, txn));
 	assert_ok(fx_commit(&w, txn));
 }
@@ -194,8 +194,8 @@ wrong_names_are_refused(void **state)
 		struct pz_authority *a = NULL;
 		w.info.text[0] = '\0';
 		assert_int_equal(pz_authority_create(rows[i].zone, rows[i].host, rows[i].name,
-						     rows[i].key_type, w.keys, &w.env, txn, &a,
-						     &w.info),
+						     rows[i].key_type, w.keys, &w.clock.env, txn,
+						     &a, &w.info),
 				 PZ_ERR_CONFIG);
 		assert_null(a);
 		assert_true(w.info.text[0] != '\0');
@@ -223,8 +223,8 @@ a_restart_brings_everything_back(void **state)
 	assert_true(laptop->revoked);
 	assert_false(laptop->confirmed);
 	assert_true(phone->confirmed);
-	assert_int_equal(phone->last_seen_ms, w.wall_ms);
-	assert_int_equal(phone->enrolled_ms, w.wall_ms);
+	assert_int_equal(phone->last_seen_ms, w.clock.wall_ms);
+	assert_int_equal(phone->enrolled_ms, w.clock.wall_ms);
 	assert_string_equal(phone->display_name, "Ann's laptop");
 	assert_string_equal(phone->device_type, "pc");
 	assert_int_equal(pz_crl_number(zone->crl), 2);
@@ -253,13 +253,14 @@ several_zones_are_loaded(void **state)
 	admit("laptop");
 	pz_authority_free(make_zone("bob@example.org"));
 	zones_seen = 0;
-	assert_ok(pz_authority_load_all(w.store, w.keys, &w.env, count_zone, &answer, &w.info));
+	assert_ok(
+		pz_authority_load_all(w.store, w.keys, &w.clock.env, count_zone, &answer, &w.info));
 	assert_int_equal(zones_seen, 2);
 	/* Whoever takes them may refuse: the others are freed. */
 	answer = PZ_ERR_LIMIT_MEMORY;
 	zones_seen = 0;
 	assert_int_equal(
-		pz_authority_load_all(w.store, w.keys, &w.env, count_zone, &answer, &w.info),
+		pz_authority_load_all(w.store, w.keys, &w.clock.env, count_zone, &answer, &w.info),
 		PZ_ERR_LIMIT_MEMORY);
 	assert_int_equal(zones_seen, 1);
 }
@@ -276,15 +277,17 @@ an_unreadable_record_stops_the_start(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		fx_overwrite(&w, "member:" ZONE, "laptop", members[i]);
-		assert_int_equal(pz_err_category(pz_authority_load_all(
-					 w.store, w.keys, &w.env, count_zone, &answer, &w.info)),
-				 PZ_CAT_PROTO);
+		assert_int_equal(
+			pz_err_category(pz_authority_load_all(w.store, w.keys, &w.clock.env,
+							      count_zone, &answer, &w.info)),
+			PZ_CAT_PROTO);
 	}
 	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
 		fx_overwrite(&w, "zone", ZONE, zones[i]);
-		assert_int_equal(pz_err_category(pz_authority_load_all(
-					 w.store, w.keys, &w.env, count_zone, &answer, &w.info)),
-				 PZ_CAT_PROTO);
+		assert_int_equal(
+			pz_err_category(pz_authority_load_all(w.store, w.keys, &w.clock.env,
+							      count_zone, &answer, &w.info)),
+			PZ_CAT_PROTO);
 	}
 }
 
@@ -296,7 +299,7 @@ a_missing_key_stops_the_start(void **state)
 	(void)state;
 	assert_ok(pz_keystore_remove(w.keys, zone->tls_key_uri));
 	assert_int_equal(
-		pz_authority_load_all(w.store, w.keys, &w.env, count_zone, &answer, &w.info),
+		pz_authority_load_all(w.store, w.keys, &w.clock.env, count_zone, &answer, &w.info),
 		PZ_ERR_NOTFOUND);
 }
 
@@ -557,10 +560,11 @@ a_list_that_is_too_long_is_an_error(void **state)
 	for (int i = 0; i < MANY; i++) {
 		snprintf(entries[i].serial_hex, sizeof(entries[i].serial_hex), "7f%030x",
 			 (unsigned)i);
-		entries[i].when_ms = w.wall_ms;
+		entries[i].when_ms = w.clock.wall_ms;
 	}
 	pz_crl_free(zone->crl);
-	assert_ok(pz_crl_issue(zone->ca, zone->ca_key, entries, MANY, 1, &w.env, &zone->crl, NULL));
+	assert_ok(pz_crl_issue(zone->ca, zone->ca_key, entries, MANY, 1, &w.clock.env, &zone->crl,
+			       NULL));
 	assert_int_not_equal(
 		pz_authority_revoke(zone, "laptop", PZ_REVOKED_BY_OWNER, txn, &change, &w.info),
 		PZ_OK);
@@ -593,9 +597,9 @@ the_list_is_renewed_at_half_its_life(void **state)
 	admit("laptop");
 	revoke("laptop");
 	snprintf(uri, sizeof(uri), "%s", zone->tls_key_uri);
-	w.wall_ms += 15 * DAY_MS - 60000;
+	w.clock.wall_ms += 15 * DAY_MS - 60000;
 	assert_false(pz_authority_is_renewal_due(zone));
-	w.wall_ms += 60000;
+	w.clock.wall_ms += 60000;
 	assert_true(pz_authority_is_renewal_due(zone));
 	renew();
 	assert_false(pz_authority_is_renewal_due(zone));
@@ -613,7 +617,7 @@ the_certificate_is_renewed_at_two_thirds(void **state)
 	(void)state;
 	snprintf(uri, sizeof(uri), "%s", zone->tls_key_uri);
 	pz_cert_fingerprint(zone->ca, old_ca);
-	w.wall_ms = pz_cert_renew_at_ms(zone->tls) + 1;
+	w.clock.wall_ms = pz_cert_renew_at_ms(zone->tls) + 1;
 	assert_true(pz_authority_is_renewal_due(zone));
 	renew();
 	assert_false(pz_authority_is_renewal_due(zone));

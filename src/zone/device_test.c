@@ -26,7 +26,8 @@ enrol(struct pz_device_zone *zone, const char *name)
 	assert_non_null(pz_authority_apply(authority, change));
 	grant.master = authority->ca;
 	txn = fx_txn();
-	assert_ok(pz_membership_create(&grant, w.keys, &w.env, txn, &zone->membership, &w.info));
+	assert_ok(pz_membership_create(&grant, w.keys, &w.clock.env, txn, &zone->membership,
+				       &w.info));
 	pz_txn_free(txn);
 	pz_key_free(grant.ca_key);
 	pz_cert_free(grant.device_ca);
@@ -42,8 +43,8 @@ set_up(void **state)
 	(void)state;
 	fx_open(&w);
 	txn = fx_txn();
-	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", w.keys, &w.env, txn, &authority,
-				      &w.info));
+	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", w.keys, &w.clock.env, txn,
+				      &authority, &w.info));
 	pz_txn_free(txn);
 	enrol(&laptop, "laptop");
 	enrol(&phone, "phone");
@@ -71,13 +72,13 @@ static void
 receive(struct pz_device_zone *zone, enum pz_sync_id id, const char *key, const char *value)
 {
 	const struct pz_sync_kind *kind = pz_sync_kind(id);
-	struct pz_sync_parts parts = {key, ZONE, pz_slice_str(value ? value : ""), w.wall_ms,
+	struct pz_sync_parts parts = {key, ZONE, pz_slice_str(value ? value : ""), w.clock.wall_ms,
 				      value == NULL};
 	struct pz_sync_chunk *chunk = NULL;
 	struct pz_txn *txn = fx_txn();
 	json_t *keys = json_pack("[s]", key);
 
-	w.wall_ms++;
+	w.clock.wall_ms++;
 	assert_ok(pz_sync_chunk_new(&parts, &chunk, NULL));
 	assert_ok(pz_knowledge_accept(zone->knowledge, kind, chunk, &w.info));
 	assert_ok(pz_sync_item_put(pz_knowledge_item(zone->knowledge, kind), chunk, NULL));
@@ -90,12 +91,12 @@ receive(struct pz_device_zone *zone, enum pz_sync_id id, const char *key, const 
 static char *
 list_text(uint64_t number, bool has_phone)
 {
-	struct pz_crl_entry entry = {.when_ms = w.wall_ms};
+	struct pz_crl_entry entry = {.when_ms = w.clock.wall_ms};
 	struct pz_crl *crl = NULL;
 
 	snprintf(entry.serial_hex, sizeof(entry.serial_hex), "%s", phone_serial);
-	assert_ok(pz_crl_issue(authority->ca, authority->ca_key, &entry, has_phone, number, &w.env,
-			       &crl, NULL));
+	assert_ok(pz_crl_issue(authority->ca, authority->ca_key, &entry, has_phone, number,
+			       &w.clock.env, &crl, NULL));
 	char *text = pz_record_crl_text(crl);
 	pz_crl_free(crl);
 	return text;
@@ -114,7 +115,7 @@ static void
 keep_aside(struct pz_device_zone *zone, uint64_t number)
 {
 	char *text = list_text(number, true);
-	struct pz_sync_parts parts = {ZONE, ZONE, pz_slice_str(text), w.wall_ms, false};
+	struct pz_sync_parts parts = {ZONE, ZONE, pz_slice_str(text), w.clock.wall_ms, false};
 	struct pz_sync_chunk *chunk = NULL;
 	struct pz_txn *txn = fx_txn();
 
@@ -133,8 +134,9 @@ handshake(struct pz_peer *who)
 	struct pz_expect any = {.role = PZ_EXPECT_DEVICE};
 
 	assert_ok(pz_device_zone_trust(&laptop, &trust, &w.info));
-	enum pz_err err = pz_verify_device(trust, phone.membership->tls,
-					   phone.membership->device_ca, &any, w.wall_ms, who, NULL);
+	enum pz_err err =
+		pz_verify_device(trust, phone.membership->tls, phone.membership->device_ca, &any,
+				 w.clock.wall_ms, who, NULL);
 	pz_trust_free(trust);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kit/clock.h"
 #include "store/memory.h"
 #include "x509/keystore.h"
 
@@ -16,42 +17,21 @@
 #define DAY_MS UINT64_C(86400000)
 
 struct world {
-	struct pz_env env;
-	struct pz_timers timers;
-	uint64_t now_us, wall_ms;
+	struct pz_kit_clock clock;
 	struct pz_memory_disk *disk;
 	struct pz_store *store;
 	struct pz_keystore *keys;
 	struct pz_errinfo info;
 };
 
-static inline uint64_t
-fx_mono(void *arg)
-{
-	return ((struct world *)arg)->now_us;
-}
-
-static inline uint64_t
-fx_wall(void *arg)
-{
-	return ((struct world *)arg)->wall_ms;
-}
-
-static inline void
-fx_random(void *arg, void *out, size_t len)
-{
-	(void)arg;
-	randombytes_buf(out, len);
-}
-
 static inline void
 fx_open(struct world *w)
 {
 	assert_true(sodium_init() >= 0);
-	*w = (struct world){.wall_ms = UINT64_C(1800000000000)};
-	w->env = (struct pz_env){fx_mono, fx_wall, fx_random, w, &w->timers};
+	*w = (struct world){0};
+	pz_kit_clock_init(&w->clock);
 	w->disk = pz_memory_disk_new();
-	w->store = pz_store_new_memory(&w->env, w->disk, 0);
+	w->store = pz_store_new_memory(&w->clock.env, w->disk, 0);
 	w->keys = pz_keystore_new_memory();
 	assert_true(w->disk && w->store && w->keys);
 }
@@ -69,7 +49,7 @@ static inline void
 fx_restart(struct world *w)
 {
 	pz_store_free(w->store);
-	w->store = pz_store_new_memory(&w->env, w->disk, 0);
+	w->store = pz_store_new_memory(&w->clock.env, w->disk, 0);
 	assert_non_null(w->store);
 }
 
@@ -87,7 +67,7 @@ fx_commit(struct world *w, struct pz_txn *takes)
 	enum pz_err err = PZ_ERR_INTERNAL;
 
 	pz_store_commit(w->store, takes, fx_note_end, &err);
-	pz_timers_run(&w->timers, w->now_us);
+	pz_kit_clock_run(&w->clock, 0);
 	return err;
 }
 

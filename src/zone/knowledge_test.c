@@ -31,7 +31,7 @@ enrol(struct device *d, const char *name)
 	char uri[PZ_KEY_URI_MAX];
 
 	*d = (struct device){.name = name, .disk = pz_memory_disk_new()};
-	assert_non_null(d->store = pz_store_new_memory(&w.env, d->disk, 0));
+	assert_non_null(d->store = pz_store_new_memory(&w.clock.env, d->disk, 0));
 	assert_ok(pz_keystore_create(w.keys, "ec-p256", uri, &grant.ca_key, NULL));
 	grant.ca_key_uri = uri;
 	struct pz_admission wish = {name, name, "pc", grant.ca_key};
@@ -40,7 +40,7 @@ enrol(struct device *d, const char *name)
 	assert_ok(fx_commit(&w, txn));
 	assert_non_null(pz_authority_apply(zone, change));
 	txn = fx_txn();
-	assert_ok(pz_membership_create(&grant, w.keys, &w.env, txn, &d->membership, &w.info));
+	assert_ok(pz_membership_create(&grant, w.keys, &w.clock.env, txn, &d->membership, &w.info));
 	pz_txn_free(txn);
 	pz_key_free(grant.ca_key);
 	pz_cert_free(grant.device_ca);
@@ -53,7 +53,7 @@ restart(struct device *d)
 {
 	pz_knowledge_free(d->knowledge);
 	pz_store_free(d->store);
-	assert_non_null(d->store = pz_store_new_memory(&w.env, d->disk, 0));
+	assert_non_null(d->store = pz_store_new_memory(&w.clock.env, d->disk, 0));
 	assert_ok(pz_knowledge_load(d->store, d->membership, &d->knowledge, &skipped, NULL));
 }
 
@@ -72,7 +72,7 @@ revoke(const char *device)
 	struct pz_txn *txn = fx_txn();
 	struct pz_zone_change *change = NULL;
 
-	w.wall_ms += 1000;
+	w.clock.wall_ms += 1000;
 	assert_ok(pz_authority_revoke(zone, device, PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
 	assert_ok(fx_commit(&w, txn));
 	assert_non_null(pz_authority_apply(zone, change));
@@ -86,7 +86,7 @@ set_up(void **state)
 	(void)state;
 	fx_open(&w);
 	txn = fx_txn();
-	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", w.keys, &w.env, txn, &zone,
+	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", w.keys, &w.clock.env, txn, &zone,
 				      &w.info));
 	assert_ok(fx_commit(&w, txn));
 	refusals = 0;
@@ -153,7 +153,7 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 
 	assert_ok(pz_knowledge_apply(end->device->knowledge, kind, keys, txn));
 	pz_store_commit(end->device->store, txn, fx_note_end, &err);
-	pz_timers_run(&w.timers, w.now_us);
+	pz_kit_clock_run(&w.clock, 0);
 	assert_ok(err);
 }
 
@@ -201,7 +201,7 @@ meet(struct device *dialler, struct device *other)
 		struct pz_sync_config config = {
 			.self = ends[i].device ? PZ_SYNC_DEVICE : PZ_SYNC_HUB,
 			.other = ends[1 - i].device ? PZ_SYNC_DEVICE : PZ_SYNC_HUB,
-			.env = &w.env,
+			.env = &w.clock.env,
 			.ops = &ops,
 			.arg = &ends[i],
 		};
@@ -277,7 +277,7 @@ it_learns_of_revocations(void **state)
 	assert_int_equal(meet(&laptop, NULL), 2);
 	/* its name comes back with another certificate */
 	close_device(&phone);
-	w.wall_ms += 1000;
+	w.clock.wall_ms += 1000;
 	enrol(&phone, "phone");
 	meet(&laptop, NULL);
 	knows_all(&laptop);
@@ -290,8 +290,9 @@ what_the_hub_has_forgotten_is_forgotten(void **state)
 	(void)state;
 	meet(&laptop, NULL);
 	revoke("phone");
-	w.wall_ms += 91 * DAY_MS; /* the device was away for longer than deletions are kept */
-	pz_sync_item_expire(pz_authority_item(zone, pz_sync_kind(PZ_SYNC_TRUSTED_PZP)), w.wall_ms);
+	w.clock.wall_ms += 91 * DAY_MS; /* the device was away for longer than deletions are kept */
+	pz_sync_item_expire(pz_authority_item(zone, pz_sync_kind(PZ_SYNC_TRUSTED_PZP)),
+			    w.clock.wall_ms);
 	meet(&laptop, NULL);
 	assert_null(pz_sync_item_get(
 		pz_knowledge_item(laptop.knowledge, pz_sync_kind(PZ_SYNC_TRUSTED_PZP)), "phone"));
@@ -309,7 +310,7 @@ a_wipe_leaves_nothing(void **state)
 	meet(&laptop, NULL);
 	assert_ok(pz_membership_wipe(txn));
 	pz_store_commit(laptop.store, txn, fx_note_end, &err);
-	pz_timers_run(&w.timers, w.now_us);
+	pz_kit_clock_run(&w.clock, 0);
 	assert_ok(err);
 	restart(&laptop);
 	assert_null(pz_knowledge_secret(laptop.knowledge));
@@ -324,7 +325,7 @@ peers_pass_on_lists_and_certificates_but_no_secret(void **state)
 	(void)state;
 	revoke("phone"); /* nothing stops it from talking to those who do not know */
 	close_device(&phone);
-	w.wall_ms += 1000;
+	w.clock.wall_ms += 1000;
 	enrol(&phone, "phone");
 	meet(&laptop, NULL);
 	meet(&phone, &laptop);
@@ -364,7 +365,8 @@ a_newer_list_drops_a_device_before_its_deletion_comes(void **state)
 static enum pz_err
 offer(enum pz_sync_id id, const char *key, const char *value, const char *origin)
 {
-	struct pz_sync_parts parts = {key, origin, pz_slice_str(value), w.wall_ms, value == NULL};
+	struct pz_sync_parts parts = {key, origin, pz_slice_str(value), w.clock.wall_ms,
+				      value == NULL};
 	struct pz_errinfo info = {""};
 	struct pz_sync_chunk *chunk = NULL;
 
@@ -395,7 +397,8 @@ certificates_of_others_are_refused(void **state)
 
 	/* a PZP CA that nobody but itself has signed, and the zone's CA itself */
 	assert_ok(pz_key_generate(NULL, &key, NULL));
-	assert_ok(pz_cert_issue(PZ_CERT_PZP_CA, &subject, key, NULL, key, &w.env, &own, NULL));
+	assert_ok(
+		pz_cert_issue(PZ_CERT_PZP_CA, &subject, key, NULL, key, &w.clock.env, &own, NULL));
 	pem = pz_record_cert_text(own);
 	assert_int_equal(offer(id, "phone", pem, ZONE), PZ_ERR_DENIED_CHAIN);
 	free(pem);
@@ -418,7 +421,7 @@ static void
 a_wrong_clock_does_not_keep_certificates_out(void **state)
 {
 	(void)state;
-	w.wall_ms = 1000;
+	w.clock.wall_ms = 1000;
 	assert_ok(offer(PZ_SYNC_TRUSTED_PZP, "phone", pz_authority_member(zone, "phone")->ca_pem,
 			ZONE));
 }
@@ -436,8 +439,8 @@ lists_of_others_and_older_ones_are_refused(void **state)
 	assert_int_equal(offer(id, "bob@example.org", first, ZONE), PZ_ERR_NOTFOUND);
 	assert_int_equal(offer(id, ZONE, NULL, ZONE), PZ_ERR_DENIED);
 	assert_int_equal(offer(id, ZONE, "no list", ZONE), PZ_ERR_PROTO);
-	assert_ok(pz_authority_create("bob@example.org", HOST, NULL, "ec-p256", w.keys, &w.env, txn,
-				      &other, &w.info));
+	assert_ok(pz_authority_create("bob@example.org", HOST, NULL, "ec-p256", w.keys,
+				      &w.clock.env, txn, &other, &w.info));
 	pem = pz_record_crl_text(other->crl);
 	assert_int_equal(offer(id, ZONE, pem, ZONE), PZ_ERR_DENIED_CHAIN);
 	free(pem);
@@ -462,12 +465,15 @@ list_chunk(uint64_t number, const char *const *serials, size_t count)
 
 	for (size_t i = 0; i < count; i++) {
 		snprintf(entries[i].serial_hex, sizeof(entries[i].serial_hex), "%s", serials[i]);
-		entries[i].when_ms = w.wall_ms;
+		entries[i].when_ms = w.clock.wall_ms;
 	}
-	assert_ok(pz_crl_issue(zone->ca, zone->ca_key, entries, count, number, &w.env, &crl, NULL));
+	assert_ok(pz_crl_issue(zone->ca, zone->ca_key, entries, count, number, &w.clock.env, &crl,
+			       NULL));
 	char *text = pz_record_crl_text(crl);
-	struct pz_sync_parts parts = {
-		.key = ZONE, .origin = ZONE, .value = pz_slice_str(text), .mtime_ms = w.wall_ms};
+	struct pz_sync_parts parts = {.key = ZONE,
+				      .origin = ZONE,
+				      .value = pz_slice_str(text),
+				      .mtime_ms = w.clock.wall_ms};
 	assert_ok(pz_sync_chunk_new(&parts, &chunk, NULL));
 	free(text);
 	pz_crl_free(crl);
@@ -480,7 +486,7 @@ commit(struct pz_txn *txn)
 	enum pz_err err = PZ_ERR_INTERNAL;
 
 	pz_store_commit(laptop.store, txn, fx_note_end, &err);
-	pz_timers_run(&w.timers, w.now_us);
+	pz_kit_clock_run(&w.clock, 0);
 	assert_ok(err);
 }
 
@@ -636,7 +642,7 @@ overwrite(struct device *d, const char *key, const char *text)
 
 	assert_ok(pz_txn_put(txn, "knowledge", key, pz_slice_str(text)));
 	pz_store_commit(d->store, txn, fx_note_end, &err);
-	pz_timers_run(&w.timers, w.now_us);
+	pz_kit_clock_run(&w.clock, 0);
 	assert_ok(err);
 }
 

@@ -36,7 +36,7 @@ revoke(const char *device, enum pz_revoked why)
 	struct pz_txn *txn = fx_txn();
 	struct pz_zone_change *change = NULL;
 
-	w.wall_ms += 1000;
+	w.clock.wall_ms += 1000;
 	assert_ok(pz_authority_revoke(zone, device, why, txn, &change, &w.info));
 	apply(change, txn);
 }
@@ -50,7 +50,7 @@ set_up(void **state)
 	fx_open(&w);
 	txn = fx_txn();
 	assert_ok(pz_key_generate(NULL, &device_key, NULL));
-	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", w.keys, &w.env, txn, &zone,
+	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", w.keys, &w.clock.env, txn, &zone,
 				      &w.info));
 	assert_ok(fx_commit(&w, txn));
 	for (size_t i = 0; i < 3; i++)
@@ -82,7 +82,7 @@ restart(void)
 	pz_authority_free(zone);
 	zone = NULL;
 	fx_restart(&w);
-	assert_ok(pz_authority_load_all(w.store, w.keys, &w.env, take_zone, NULL, &w.info));
+	assert_ok(pz_authority_load_all(w.store, w.keys, &w.clock.env, take_zone, NULL, &w.info));
 }
 
 static struct pz_member *
@@ -134,10 +134,10 @@ a_higher_number_is_taken_as_it_is(void **state)
 	struct pz_crl *crl = forgotten("tv");
 	struct pz_txn *txn = fx_txn();
 	struct pz_zone_change *change = NULL;
-	uint64_t revoked_ms = w.wall_ms;
+	uint64_t revoked_ms = w.clock.wall_ms;
 
 	(void)state;
-	w.wall_ms += DAY_MS;
+	w.clock.wall_ms += DAY_MS;
 	assert_int_equal(pz_crl_number(crl), 2);
 	assert_int_equal(learn(crl), 1);
 	assert_ptr_equal(zone->crl, crl);
@@ -179,7 +179,7 @@ lists_that_grew_apart_are_united(void **state)
 	pz_crl_free(crl);
 
 	/* theirs is the higher one, and lacks somebody */
-	assert_ok(pz_crl_issue(zone->ca, zone->ca_key, NULL, 0, 9, &w.env, &theirs, NULL));
+	assert_ok(pz_crl_issue(zone->ca, zone->ca_key, NULL, 0, 9, &w.clock.env, &theirs, NULL));
 	assert_int_equal(learn(theirs), 0);
 	assert_int_equal(pz_crl_number(zone->crl), 10);
 	assert_int_equal(pz_crl_len(zone->crl), 3);
@@ -189,16 +189,17 @@ lists_that_grew_apart_are_united(void **state)
 static void
 nobody_elses_list_counts(void **state)
 {
-	struct pz_crl_entry entry = {.serial_hex = "0a", .when_ms = w.wall_ms};
+	struct pz_crl_entry entry = {.serial_hex = "0a", .when_ms = w.clock.wall_ms};
 	struct pz_authority *other = NULL;
 	struct pz_txn *txn = fx_txn();
 	struct pz_zone_change *change = NULL;
 	struct pz_crl *forged;
 
 	(void)state;
-	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", w.keys, &w.env, txn, &other,
-				      &w.info));
-	assert_ok(pz_crl_issue(other->ca, other->ca_key, &entry, 1, 9, &w.env, &forged, NULL));
+	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", w.keys, &w.clock.env, txn,
+				      &other, &w.info));
+	assert_ok(
+		pz_crl_issue(other->ca, other->ca_key, &entry, 1, 9, &w.clock.env, &forged, NULL));
 	pz_txn_free(txn);
 	txn = fx_txn();
 	assert_int_equal(pz_authority_learn(zone, forged, txn, &change, &w.info),

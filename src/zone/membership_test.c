@@ -19,11 +19,11 @@ set_up(void **state)
 	(void)state;
 	fx_open(&w);
 	assert_ok(pz_key_generate(NULL, &zone_key, NULL));
-	assert_ok(pz_cert_issue(PZ_CERT_PZH_CA, &hub, zone_key, NULL, zone_key, &w.env, &master,
-				NULL));
-	assert_ok(pz_crl_issue(master, zone_key, NULL, 0, 7, &w.env, &crl, NULL));
+	assert_ok(pz_cert_issue(PZ_CERT_PZH_CA, &hub, zone_key, NULL, zone_key, &w.clock.env,
+				&master, NULL));
+	assert_ok(pz_crl_issue(master, zone_key, NULL, 0, 7, &w.clock.env, &crl, NULL));
 	assert_ok(pz_keystore_create(w.keys, "ec-p256", ca_uri, &ca_key, NULL));
-	assert_ok(pz_cert_issue(PZ_CERT_PZP_CA, &device, ca_key, master, zone_key, &w.env,
+	assert_ok(pz_cert_issue(PZ_CERT_PZP_CA, &device, ca_key, master, zone_key, &w.clock.env,
 				&device_ca, NULL));
 	return 0;
 }
@@ -57,7 +57,7 @@ create(struct pz_txn *txn, struct pz_membership **out)
 		.crl = crl,
 	};
 
-	return pz_membership_create(&grant, w.keys, &w.env, txn, out, &w.info);
+	return pz_membership_create(&grant, w.keys, &w.clock.env, txn, out, &w.info);
 }
 
 static struct pz_membership *
@@ -115,7 +115,7 @@ enrolled_once_it_is_durable_and_not_before(void **state)
 	(void)state;
 	assert_ok(create(txn, &m));
 	check(m);
-	assert_false(pz_membership_is_renewal_due(m, &w.env));
+	assert_false(pz_membership_is_renewal_due(m, &w.clock.env));
 	pz_membership_key_uris(m, uris);
 	assert_string_equal(uris[0], ca_uri);
 	assert_string_not_equal(uris[1], ca_uri);
@@ -170,16 +170,16 @@ its_certificate_is_renewed_at_two_thirds(void **state)
 	struct pz_txn *txn = fx_txn();
 
 	(void)state;
-	w.wall_ms += 59 * DAY_MS;
-	assert_false(pz_membership_is_renewal_due(m, &w.env));
-	w.wall_ms += 2 * DAY_MS;
-	assert_true(pz_membership_is_renewal_due(m, &w.env));
-	assert_ok(pz_membership_renew(m, w.keys, &w.env, txn, &fresh, &w.info));
+	w.clock.wall_ms += 59 * DAY_MS;
+	assert_false(pz_membership_is_renewal_due(m, &w.clock.env));
+	w.clock.wall_ms += 2 * DAY_MS;
+	assert_true(pz_membership_is_renewal_due(m, &w.clock.env));
+	assert_ok(pz_membership_renew(m, w.keys, &w.clock.env, txn, &fresh, &w.info));
 	check(m); /* still in use until the new one is durable */
 	check(fresh);
 	assert_string_not_equal(fresh->tls_key_uri, m->tls_key_uri);
 	assert_string_equal(fresh->ca_key_uri, m->ca_key_uri);
-	assert_false(pz_membership_is_renewal_due(fresh, &w.env));
+	assert_false(pz_membership_is_renewal_due(fresh, &w.clock.env));
 	assert_ok(fx_commit(&w, txn));
 	pz_membership_free(m);
 	m = load();
@@ -196,7 +196,7 @@ what_cannot_be_signed_is_no_membership(void **state)
 	struct pz_membership *m = NULL;
 
 	(void)state;
-	w.wall_ms += 20 * 365 * DAY_MS; /* the PZP CA is past its end */
+	w.clock.wall_ms += 20 * 365 * DAY_MS; /* the PZP CA is past its end */
 	assert_int_equal(create(txn, &m), PZ_ERR_DENIED_EXPIRED);
 	assert_null(m);
 	pz_txn_free(txn);

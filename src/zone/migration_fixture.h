@@ -23,8 +23,8 @@ new_zone(const char *name)
 	struct pz_txn *txn = fx_txn();
 	struct pz_authority *a = NULL;
 
-	assert_ok(
-		pz_authority_create(name, HOST, "Alice", "ec-p256", w.keys, &w.env, txn, &a, NULL));
+	assert_ok(pz_authority_create(name, HOST, "Alice", "ec-p256", w.keys, &w.clock.env, txn, &a,
+				      NULL));
 	assert_ok(fx_commit(&w, txn));
 	return a;
 }
@@ -65,7 +65,7 @@ shared_of(struct world *at)
 
 	pz_shared_space(ZONE, space);
 	struct pz_shared_config config = {
-		.store = at->store, .env = &at->env, .space = space, .self = ZONE};
+		.store = at->store, .env = &at->clock.env, .space = space, .self = ZONE};
 	assert_ok(pz_shared_load(&config, &shared, &skipped, &w.info));
 	assert_int_equal(skipped, 0);
 	return shared;
@@ -80,7 +80,7 @@ share(void)
 				  &w.info));
 	assert_ok(pz_shared_write(shared, PZ_SYNC_USER_DETAILS, "device/tv", "\"Den\"", NULL, NULL,
 				  &w.info));
-	pz_timers_run(&w.timers, w.now_us);
+	pz_kit_clock_run(&w.clock, 0);
 	pz_shared_free(shared);
 }
 
@@ -100,7 +100,7 @@ set_up(void **state)
 	revoke("watch");
 	admit(zone, "watch"); /* another one of that name */
 	share();
-	pz_archive_head_make(&w.env, head);
+	pz_archive_head_make(&w.clock.env, head);
 	randombytes_buf(key, sizeof(key));
 	return 0;
 }
@@ -191,7 +191,7 @@ try_read(const struct pz_buf *archive)
 {
 	const char *name = NULL;
 
-	migration = pz_migration_new(key, &target.env);
+	migration = pz_migration_new(key, &target.clock.env);
 	assert_non_null(migration);
 	enum pz_err err = pz_migration_read(migration, pz_buf_slice(archive), &w.info);
 	if (err == PZ_OK)
@@ -276,7 +276,7 @@ imported(const struct pz_buf *archive, const char *host, uint16_t port)
 	pz_authority_free(a);
 	a = NULL;
 	fx_restart(&target);
-	assert_ok(pz_authority_load_all(target.store, target.keys, &target.env, take_zone, &a,
+	assert_ok(pz_authority_load_all(target.store, target.keys, &target.clock.env, take_zone, &a,
 					&w.info));
 	assert_non_null(a);
 	return a;

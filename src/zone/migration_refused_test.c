@@ -84,8 +84,8 @@ test_list_line(void **state)
 	refuse(1, "crl", NULL, PZ_ERR_PROTO, "");
 	refuse(1, "crl", json_string("x"), PZ_ERR_PROTO, "");
 	refuse(1, "crl", pz_record_crl(other->crl), PZ_ERR_DENIED_CHAIN, "");
-	assert_ok(pz_crl_issue(zone->ca, zone->ca_key, NULL, 0, UINT64_C(1) << 62, &w.env, &huge,
-			       NULL));
+	assert_ok(pz_crl_issue(zone->ca, zone->ca_key, NULL, 0, UINT64_C(1) << 62, &w.clock.env,
+			       &huge, NULL));
 	refuse(1, "crl", pz_record_crl(huge), PZ_ERR_PROTO, "leaves no room");
 	pz_crl_free(huge);
 	refuse(1, "notice", json_true(), PZ_ERR_PROTO_MEMBER, "notice");
@@ -309,10 +309,10 @@ test_settle_refuses(void **state)
 	pz_migration_free(PZ_TAKE(migration));
 	/* Twenty-one years later. */
 	assert_ok(try_read(&archive));
-	target.wall_ms += 21 * 365 * DAY_MS;
+	target.clock.wall_ms += 21 * 365 * DAY_MS;
 	assert_int_equal(pz_migration_settle(migration, NULL, 1, target.keys, &txn, &a, &w.info),
 			 PZ_ERR_DENIED_EXPIRED);
-	target.wall_ms -= 21 * 365 * DAY_MS;
+	target.clock.wall_ms -= 21 * 365 * DAY_MS;
 	pz_migration_free(PZ_TAKE(migration));
 	pz_buf_wipe(&archive);
 }

@@ -15,7 +15,8 @@ new_zone(const char *name, const char *key_type)
 	struct pz_txn *txn = fx_txn();
 	struct pz_authority *a = NULL;
 
-	assert_ok(pz_authority_create(name, HOST, NULL, key_type, w.keys, &w.env, txn, &a, NULL));
+	assert_ok(pz_authority_create(name, HOST, NULL, key_type, w.keys, &w.clock.env, txn, &a,
+				      NULL));
 	assert_ok(fx_commit(&w, txn));
 	return a;
 }
@@ -181,7 +182,7 @@ restart(void)
 	pz_authority_free(zone);
 	zone = NULL;
 	fx_restart(&w);
-	assert_ok(pz_authority_load_all(w.store, w.keys, &w.env, take_zone, &zone, &w.info));
+	assert_ok(pz_authority_load_all(w.store, w.keys, &w.clock.env, take_zone, &zone, &w.info));
 	assert_non_null(zone);
 }
 
@@ -197,7 +198,7 @@ test_hub_keeps_it(void **state)
 	restart();
 	assert_true(zone->move.is_moving);
 	assert_string_equal(zone->move.notice.at.host, "new.example.org");
-	assert_int_equal(zone->move.notice.number, w.wall_ms);
+	assert_int_equal(zone->move.notice.number, w.clock.wall_ms);
 	/* Nobody comes or goes here meanwhile. */
 	assert_int_equal(
 		pz_authority_revoke(zone, "tv", PZ_REVOKED_BY_OWNER, txn, &change, &w.info),
@@ -205,9 +206,9 @@ test_hub_keeps_it(void **state)
 	assert_non_null(strstr(w.info.text, "moving to new.example.org port 9000"));
 	pz_txn_free(txn);
 	/* A clock that was set back. */
-	w.wall_ms -= DAY_MS;
+	w.clock.wall_ms -= DAY_MS;
 	announce(HOST, 8041, false);
-	assert_int_equal(zone->move.notice.number, w.wall_ms + DAY_MS + 1);
+	assert_int_equal(zone->move.notice.number, w.clock.wall_ms + DAY_MS + 1);
 	restart();
 	assert_ok(pz_authority_check_stays(zone, &w.info));
 }
@@ -221,8 +222,9 @@ test_hub_record_damaged(void **state)
 	pz_authority_free(zone);
 	zone = NULL;
 	fx_restart(&w);
-	assert_int_equal(pz_authority_load_all(w.store, w.keys, &w.env, take_zone, &zone, &w.info),
-			 PZ_ERR_PROTO_MEMBER);
+	assert_int_equal(
+		pz_authority_load_all(w.store, w.keys, &w.clock.env, take_zone, &zone, &w.info),
+		PZ_ERR_PROTO_MEMBER);
 	/* Tests that follow need it. */
 	struct pz_txn *txn = fx_txn();
 	assert_ok(pz_txn_remove(txn, "moved", ZONE));
@@ -282,28 +284,28 @@ test_device_hears(void **state)
 static void
 test_user_says(void **state)
 {
-	struct pz_hub_notice before = notice_of(zone, "b.example.org", 1, w.wall_ms - 1);
-	struct pz_hub_notice after = notice_of(zone, "c.example.org", 1, w.wall_ms + 1);
+	struct pz_hub_notice before = notice_of(zone, "b.example.org", 1, w.clock.wall_ms - 1);
+	struct pz_hub_notice after = notice_of(zone, "c.example.org", 1, w.clock.wall_ms + 1);
 	struct pz_hub_address typed = address("typed.example.org", 7);
 	struct pz_hub_place p;
 
 	(void)state;
 	pz_hub_place_init(&p, &enrolled);
-	assert_true(pz_hub_place_tell(&p, &typed, w.wall_ms));
+	assert_true(pz_hub_place_tell(&p, &typed, w.clock.wall_ms));
 	assert_at(&p, "typed.example.org", HOST);
 	/* It is kept for others, but the user knew better. */
 	assert_int_equal(pz_hub_place_take(&p, &before), PZ_PLACE_HEARD);
 	assert_at(&p, "typed.example.org", HOST);
 	assert_int_equal(p.notice.number, before.number);
 	p = reload(&p);
-	assert_false(pz_hub_place_tell(&p, &typed, w.wall_ms + 1));
+	assert_false(pz_hub_place_tell(&p, &typed, w.clock.wall_ms + 1));
 	assert_at(&p, "typed.example.org", HOST);
 	assert_int_equal(pz_hub_place_take(&p, &after), PZ_PLACE_HEARD); /* told at wall + 1 */
-	after = notice_of(zone, "c.example.org", 1, w.wall_ms + 2);
+	after = notice_of(zone, "c.example.org", 1, w.clock.wall_ms + 2);
 	assert_int_equal(pz_hub_place_take(&p, &after), PZ_PLACE_MOVED);
 	/* A device whose clock is behind. */
 	assert_true(pz_hub_place_tell(&p, &typed, 5));
-	assert_int_equal(p.number, w.wall_ms + 3);
+	assert_int_equal(p.number, w.clock.wall_ms + 3);
 }
 
 static void

@@ -14,8 +14,8 @@ make_zone(const char *name)
 	struct pz_txn *txn = fx_txn();
 	struct pz_authority *a = NULL;
 
-	assert_ok(
-		pz_authority_create(name, HOST, NULL, "ec-p256", w.keys, &w.env, txn, &a, &w.info));
+	assert_ok(pz_authority_create(name, HOST, NULL, "ec-p256", w.keys, &w.clock.env, txn, &a,
+				      &w.info));
 	assert_ok(fx_commit(&w, txn));
 	return a;
 }
@@ -53,7 +53,7 @@ restart(void)
 	pz_authority_free(zone);
 	zone = NULL;
 	fx_restart(&w);
-	assert_ok(pz_authority_load_all(w.store, w.keys, &w.env, take_zone, &zone, &w.info));
+	assert_ok(pz_authority_load_all(w.store, w.keys, &w.clock.env, take_zone, &zone, &w.info));
 	assert_non_null(zone);
 }
 
@@ -168,9 +168,9 @@ a_damaged_secret_stops_the_start(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		rewrite_zone("secret", json_string(texts[i]));
-		assert_int_equal(
-			pz_authority_load_all(w.store, w.keys, &w.env, take_zone, &loaded, &w.info),
-			PZ_ERR_PROTO);
+		assert_int_equal(pz_authority_load_all(w.store, w.keys, &w.clock.env, take_zone,
+						       &loaded, &w.info),
+				 PZ_ERR_PROTO);
 		assert_null(strstr(w.info.text, "c2Vj"));
 	}
 	assert_null(loaded);
@@ -190,18 +190,18 @@ members_are_published_until_they_are_revoked(void **state)
 	const struct pz_member *laptop = admit("laptop");
 	admit("phone");
 	const struct pz_sync_chunk *c = chunk(PZ_SYNC_TRUSTED_PZP, "laptop");
-	assert_int_equal(c->mtime_ms, w.wall_ms);
+	assert_int_equal(c->mtime_ms, w.clock.wall_ms);
 	assert_string_equal(c->origin, ZONE);
 	assert_ok(pz_cert_from_pem(pz_slice_str(c->value), &cert, NULL));
 	pz_cert_serial_hex(cert, serial);
 	assert_string_equal(serial, laptop->serial);
 	pz_cert_free(cert);
 
-	w.wall_ms += 1000;
+	w.clock.wall_ms += 1000;
 	revoke("laptop");
 	c = chunk(PZ_SYNC_TRUSTED_PZP, "laptop");
 	assert_true(c->deleted);
-	assert_int_equal(c->mtime_ms, w.wall_ms);
+	assert_int_equal(c->mtime_ms, w.clock.wall_ms);
 	assert_false(chunk(PZ_SYNC_TRUSTED_PZP, "phone")->deleted);
 	assert_null(laptop->ca_pem);
 
@@ -211,10 +211,10 @@ members_are_published_until_they_are_revoked(void **state)
 	assert_ok(pz_sync_item_digest(item(PZ_SYNC_TRUSTED_PZP), after));
 	assert_memory_equal(before, after, sizeof(before));
 
-	w.wall_ms += 1000;
+	w.clock.wall_ms += 1000;
 	admit("laptop");
 	assert_false(chunk(PZ_SYNC_TRUSTED_PZP, "laptop")->deleted);
-	assert_int_equal(chunk(PZ_SYNC_TRUSTED_PZP, "laptop")->mtime_ms, w.wall_ms);
+	assert_int_equal(chunk(PZ_SYNC_TRUSTED_PZP, "laptop")->mtime_ms, w.clock.wall_ms);
 }
 
 static void
@@ -223,11 +223,11 @@ a_deletion_is_published_for_90_days(void **state)
 	(void)state;
 	admit("laptop");
 	revoke("laptop"); /* in the same millisecond: still the later */
-	assert_int_equal(chunk(PZ_SYNC_TRUSTED_PZP, "laptop")->mtime_ms, w.wall_ms + 1);
-	w.wall_ms += 90 * DAY_MS;
+	assert_int_equal(chunk(PZ_SYNC_TRUSTED_PZP, "laptop")->mtime_ms, w.clock.wall_ms + 1);
+	w.clock.wall_ms += 90 * DAY_MS;
 	restart();
 	assert_non_null(chunk(PZ_SYNC_TRUSTED_PZP, "laptop"));
-	w.wall_ms += 2;
+	w.clock.wall_ms += 2;
 	restart();
 	assert_null(chunk(PZ_SYNC_TRUSTED_PZP, "laptop"));
 }
@@ -240,7 +240,7 @@ a_clock_that_was_set_back_does_not_bring_back_a_former_holder(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
-		w.wall_ms -= 600000;
+		w.clock.wall_ms -= 600000;
 		if (i % 2 == 0)
 			(void)admit("laptop");
 		else
@@ -277,7 +277,7 @@ the_list_is_the_one_in_force(void **state)
 	(void)state;
 	admit("laptop");
 	assert_int_equal(chunk(PZ_SYNC_CRL, ZONE)->mtime_ms, pz_crl_this_update_ms(zone->crl));
-	w.wall_ms += 5000;
+	w.clock.wall_ms += 5000;
 	assert_ok(pz_authority_revoke(zone, "laptop", PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
 	assert_ok(pz_crl_from_pem(pz_slice_str(chunk(PZ_SYNC_CRL, ZONE)->value), &crl, NULL));
 	assert_int_equal(pz_crl_number(crl), 1); /* not before it is on disk */
@@ -287,7 +287,7 @@ the_list_is_the_one_in_force(void **state)
 	assert_ok(pz_crl_from_pem(pz_slice_str(chunk(PZ_SYNC_CRL, ZONE)->value), &crl, NULL));
 	assert_int_equal(pz_crl_number(crl), 2);
 	pz_crl_free(crl);
-	assert_int_equal(chunk(PZ_SYNC_CRL, ZONE)->mtime_ms, w.wall_ms);
+	assert_int_equal(chunk(PZ_SYNC_CRL, ZONE)->mtime_ms, w.clock.wall_ms);
 }
 
 static void

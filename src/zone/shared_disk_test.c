@@ -12,7 +12,7 @@ static void
 load(void)
 {
 	struct pz_shared_config config = {
-		.store = w.store, .env = &w.env, .space = space, .self = ZONE "/laptop"};
+		.store = w.store, .env = &w.clock.env, .space = space, .self = ZONE "/laptop"};
 
 	assert_ok(pz_shared_load(&config, &shared, NULL, &w.info));
 }
@@ -20,8 +20,7 @@ load(void)
 static void
 pass(uint64_t us)
 {
-	w.now_us += us;
-	pz_timers_run(&w.timers, w.now_us);
+	pz_kit_clock_jump(&w.clock, us);
 }
 
 /* It was killed, and is started again. */
@@ -50,7 +49,7 @@ tear_down(void **state)
 {
 	(void)state;
 	pz_shared_free(shared);
-	assert_int_equal(pz_timers_next_us(&w.timers), UINT64_MAX);
+	assert_true(pz_kit_clock_is_idle(&w.clock));
 	fx_close(&w);
 	return 0;
 }
@@ -60,8 +59,10 @@ static void
 receive(const char *value)
 {
 	const struct pz_sync_kind *kind = pz_sync_kind(PZ_SYNC_USER_DETAILS);
-	struct pz_sync_parts parts = {
-		.key = KEY, .origin = ZONE, .value = pz_slice_str(value), .mtime_ms = w.wall_ms};
+	struct pz_sync_parts parts = {.key = KEY,
+				      .origin = ZONE,
+				      .value = pz_slice_str(value),
+				      .mtime_ms = w.clock.wall_ms};
 	struct pz_sync_chunk *chunk = NULL;
 	json_t *keys = json_pack("[s]", KEY);
 
@@ -94,7 +95,7 @@ what_could_not_be_stored_is_tried_again(void **state)
 	pass(PZ_STORE_AGAIN_US);
 	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
 	pass(PZ_STORE_AGAIN_US);
-	assert_int_equal(pz_timers_next_us(&w.timers), UINT64_MAX); /* and that was it */
+	assert_true(pz_kit_clock_is_idle(&w.clock)); /* and that was it */
 	restart();
 	has("\"Alice\"");
 }

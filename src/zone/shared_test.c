@@ -17,11 +17,11 @@ static void
 load_as(const char *self, size_t skipped)
 {
 	struct pz_shared_config config = {
-		.store = w.store, .env = &w.env, .space = space, .self = self};
+		.store = w.store, .env = &w.clock.env, .space = space, .self = self};
 	size_t out = 4711;
 
 	assert_ok(pz_shared_load(&config, &shared, &out, &w.info));
-	pz_timers_run(&w.timers, w.now_us);
+	pz_kit_clock_run(&w.clock, 0);
 	assert_int_equal(out, skipped);
 }
 
@@ -56,7 +56,7 @@ tear_down(void **state)
 static void
 wait_for_disk(void)
 {
-	pz_timers_run(&w.timers, w.now_us);
+	pz_kit_clock_run(&w.clock, 0);
 }
 
 static enum pz_err
@@ -143,7 +143,7 @@ what_is_written_lasts(void **state)
 	has(DETAILS, "phone", NULL);
 	assert_true(chunk_of(DETAILS, "phone")->deleted);
 	assert_string_equal(chunk_of(DETAILS, "fullName")->origin, SELF);
-	assert_int_equal(chunk_of(DETAILS, "fullName")->mtime_ms, w.wall_ms);
+	assert_int_equal(chunk_of(DETAILS, "fullName")->mtime_ms, w.clock.wall_ms);
 	char *text = pz_shared_text(shared, DETAILS, PZ_SHARED_DEVICE_PREFIX "tv");
 	assert_string_equal(text, "Kino");
 	free(text);
@@ -170,9 +170,9 @@ zones_have_spaces_of_their_own(void **state)
 static void
 put_record(const char *place, const char *value, const char *origin)
 {
-	json_t *record =
-		json_pack("{s:s, s:s, s:I, s:s, s:b}", "key", strchr(place, '/') + 1, "value",
-			  value, "mtime", (json_int_t)w.wall_ms, "origin", origin, "deleted", 0);
+	json_t *record = json_pack("{s:s, s:s, s:I, s:s, s:b}", "key", strchr(place, '/') + 1,
+				   "value", value, "mtime", (json_int_t)w.clock.wall_ms, "origin",
+				   origin, "deleted", 0);
 	char *text = json_dumps(record, JSON_COMPACT);
 
 	fx_overwrite(&w, space, place, text);
@@ -208,10 +208,10 @@ deletions_are_forgotten_after_90_days(void **state)
 	assert_ok(writes(DETAILS, "phone", "\"1\""));
 	assert_ok(writes(DETAILS, "phone", NULL));
 	assert_ok(writes(DETAILS, "email", "\"a@b\""));
-	w.wall_ms += PZ_SYNC_DELETED_MS;
+	w.clock.wall_ms += PZ_SYNC_DELETED_MS;
 	restart(SELF, 0);
 	assert_true(chunk_of(DETAILS, "phone")->deleted);
-	w.wall_ms += 2;
+	w.clock.wall_ms += 2;
 	restart(SELF, 0);
 	assert_null(chunk_of(DETAILS, "phone"));
 	assert_int_equal(fx_count(&w, space), 1);
@@ -277,7 +277,7 @@ each_item_has_its_rules(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct pz_errinfo info = {""};
 		struct pz_sync_chunk *chunk =
-			make(cases[i].key, cases[i].value, cases[i].origin, w.wall_ms);
+			make(cases[i].key, cases[i].value, cases[i].origin, w.clock.wall_ms);
 		enum pz_err err =
 			pz_shared_accept(shared, pz_sync_kind(cases[i].id), chunk, NULL, &info);
 		if (err != cases[i].err)
@@ -296,7 +296,7 @@ accepts_list(const char *device, const char *from)
 	char origin[PZ_ADDRESS_BYTES_MAX + 1];
 
 	snprintf(origin, sizeof(origin), "%s/%s", ZONE, device);
-	struct pz_sync_chunk *chunk = make(device, "[]", origin, w.wall_ms);
+	struct pz_sync_chunk *chunk = make(device, "[]", origin, w.clock.wall_ms);
 	enum pz_err err =
 		pz_shared_accept(shared, pz_sync_kind(PZ_SYNC_SERVICE_CACHE), chunk, from, &w.info);
 	pz_sync_chunk_free(chunk);
@@ -328,10 +328,10 @@ a_list_of_services_is_checked(void **state)
 	assert_ok(pz_descriptor_init(&d, "http://x.example/api", "X", "x", TV, NULL));
 	json_t *list = json_pack("[o]", pz_descriptor_json(&d));
 	char *text = json_dumps(list, JSON_COMPACT);
-	chunk = make("tv", text, TV, w.wall_ms);
+	chunk = make("tv", text, TV, w.clock.wall_ms);
 	assert_ok(pz_shared_accept(shared, kind, chunk, "tv", &w.info));
 	pz_sync_chunk_free(chunk);
-	chunk = make("pc", text, ZONE "/pc", w.wall_ms); /* services of tv */
+	chunk = make("pc", text, ZONE "/pc", w.clock.wall_ms); /* services of tv */
 	assert_int_equal(pz_shared_accept(shared, kind, chunk, "pc", &w.info),
 			 PZ_ERR_DENIED_IDENTITY);
 	pz_sync_chunk_free(chunk);
@@ -343,7 +343,7 @@ a_list_of_services_is_checked(void **state)
 static void
 without_a_zone_nothing_comes_in(void **state)
 {
-	struct pz_sync_chunk *chunk = make("phone", "\"1\"", "laptop", w.wall_ms);
+	struct pz_sync_chunk *chunk = make("phone", "\"1\"", "laptop", w.clock.wall_ms);
 
 	(void)state;
 	assert_ok(pz_shared_set_self(shared, "laptop"));
@@ -364,7 +364,7 @@ what_is_not_good_is_not_written(void **state)
 	(void)state;
 	assert_ok(writes(DETAILS, "phone", "\"1\""));
 	uint64_t mtime = chunk_of(DETAILS, "phone")->mtime_ms;
-	w.wall_ms += 1000;
+	w.clock.wall_ms += 1000;
 	assert_int_equal(write_as(DETAILS, "phone", "\"\"", &end), PZ_ERR_PROTO);
 	assert_int_equal(write_as(DETAILS, "a b", "\"x\"", &end), PZ_ERR_NOTFOUND);
 	assert_int_equal(write_as(DETAILS, "", "\"x\"", &end), PZ_ERR_CONFIG);
@@ -409,7 +409,7 @@ what_is_not_there_is_deleted_without_a_trace(void **state)
 	assert_ok(writes(DETAILS, "phone", "\"1\""));
 	assert_ok(writes(DETAILS, "phone", NULL));
 	uint64_t mtime = chunk_of(DETAILS, "phone")->mtime_ms;
-	w.wall_ms += 1000;
+	w.clock.wall_ms += 1000;
 	assert_ok(writes(DETAILS, "phone", NULL)); /* twice: the first counts */
 	assert_int_equal(chunk_of(DETAILS, "phone")->mtime_ms, mtime);
 }
@@ -420,10 +420,10 @@ a_full_disk_takes_a_change_back(void **state)
 	(void)state;
 	assert_ok(writes(DETAILS, "phone", "\"1\""));
 	pz_memory_disk_fail_after(w.disk, 0);
-	w.wall_ms += 1000;
+	w.clock.wall_ms += 1000;
 	assert_int_equal(writes(DETAILS, "phone", "\"2\""), PZ_ERR_IO_FULL);
 	has(DETAILS, "phone", "\"1\"");
-	assert_int_equal(chunk_of(DETAILS, "phone")->mtime_ms, w.wall_ms - 1000);
+	assert_int_equal(chunk_of(DETAILS, "phone")->mtime_ms, w.clock.wall_ms - 1000);
 	assert_int_equal(writes(DETAILS, "phone", NULL), PZ_ERR_IO_FULL);
 	has(DETAILS, "phone", "\"1\"");
 	assert_int_equal(writes(DETAILS, "email", "\"a@b\""), PZ_ERR_IO_FULL);
@@ -480,16 +480,16 @@ what_came_in_meanwhile_stays(void **state)
 	(void)state;
 	assert_ok(writes(DETAILS, "phone", "\"1\""));
 	assert_ok(write_as(DETAILS, "phone", "\"mine\"", &end));
-	comes_in(DETAILS, make("phone", "\"theirs\"", TV, w.wall_ms + 1000));
+	comes_in(DETAILS, make("phone", "\"theirs\"", TV, w.clock.wall_ms + 1000));
 	wait_for_disk();
 	assert_ok(end);
 	has(DETAILS, "phone", "\"theirs\"");
 	restart(SELF, 0); /* in the order of the changes */
 	has(DETAILS, "phone", "\"theirs\"");
 	pz_memory_disk_fail_after(w.disk, 0);
-	w.wall_ms += 2000;
+	w.clock.wall_ms += 2000;
 	assert_ok(write_as(DETAILS, "phone", "\"again\"", &end));
-	comes_in(DETAILS, make("phone", "\"theirs, too\"", TV, w.wall_ms + 1000));
+	comes_in(DETAILS, make("phone", "\"theirs, too\"", TV, w.clock.wall_ms + 1000));
 	wait_for_disk();
 	assert_int_equal(end, PZ_ERR_IO_FULL);
 	has(DETAILS, "phone", "\"theirs, too\"");
@@ -501,7 +501,7 @@ what_came_in_is_stored(void **state)
 	json_t *keys = json_pack("[s]", "phone");
 
 	(void)state;
-	comes_in(DETAILS, make("phone", "\"1\"", TV, w.wall_ms));
+	comes_in(DETAILS, make("phone", "\"1\"", TV, w.clock.wall_ms));
 	wait_for_disk();
 	restart(SELF, 0);
 	has(DETAILS, "phone", "\"1\"");
@@ -519,13 +519,13 @@ changes_carry_the_hubs_time(void **state)
 	(void)state;
 	pz_shared_set_ahead(shared, -3600000);
 	assert_ok(writes(DETAILS, "phone", "\"1\""));
-	assert_int_equal(chunk_of(DETAILS, "phone")->mtime_ms, w.wall_ms - 3600000);
+	assert_int_equal(chunk_of(DETAILS, "phone")->mtime_ms, w.clock.wall_ms - 3600000);
 	pz_shared_set_ahead(shared, 5000);
 	assert_ok(writes(DETAILS, "phone", "\"2\""));
-	assert_int_equal(chunk_of(DETAILS, "phone")->mtime_ms, w.wall_ms + 5000);
+	assert_int_equal(chunk_of(DETAILS, "phone")->mtime_ms, w.clock.wall_ms + 5000);
 	pz_shared_set_ahead(shared, 4000);
 	assert_ok(writes(DETAILS, "phone", "\"3\"")); /* later than what it replaces */
-	assert_int_equal(chunk_of(DETAILS, "phone")->mtime_ms, w.wall_ms + 5001);
+	assert_int_equal(chunk_of(DETAILS, "phone")->mtime_ms, w.clock.wall_ms + 5001);
 }
 
 static void
@@ -579,7 +579,7 @@ fill(void)
 	assert_ok(writes(PZ_SYNC_APP_DATA, APP "mine", "1"));
 	assert_ok(writes(PZ_SYNC_APP_DATA, APP "gone", "1"));
 	assert_ok(writes(PZ_SYNC_APP_DATA, APP "gone", NULL));
-	comes_in(PZ_SYNC_APP_DATA, make(APP "theirs", "2", TV, w.wall_ms));
+	comes_in(PZ_SYNC_APP_DATA, make(APP "theirs", "2", TV, w.clock.wall_ms));
 	wait_for_disk();
 	assert_int_equal(fx_count(&w, space), 6);
 }

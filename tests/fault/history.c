@@ -109,8 +109,7 @@ did(struct history *h, const char *name, struct pz_txn *txn)
 		note_space(h, PZ_CONTAINER(node, struct pz_change, node)->space);
 	}
 	assert_ok(fx_commit(&h->w, txn));
-	h->w.now_us += PZ_US_PER_S;
-	h->w.wall_ms += 1000;
+	pz_kit_clock_jump(&h->w.clock, PZ_US_PER_S);
 }
 
 static void
@@ -127,7 +126,7 @@ make_zone(struct history *h)
 {
 	struct pz_txn *txn = fx_txn();
 
-	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", h->w.keys, &h->w.env, txn,
+	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", h->w.keys, &h->w.clock.env, txn,
 				      &h->zone, &h->w.info));
 	did(h, "zone", txn);
 }
@@ -165,7 +164,7 @@ confirm(struct history *h, const char *device)
 	struct pz_txn *txn = fx_txn();
 
 	m->confirmed = true;
-	m->last_seen_ms = h->w.wall_ms;
+	m->last_seen_ms = h->w.clock.wall_ms;
 	assert_ok(pz_authority_save_member(h->zone, m, txn));
 	did(h, "confirmation", txn);
 }
@@ -189,7 +188,7 @@ enrol(struct history *h, const char *device)
 	struct pz_txn *txn = fx_txn();
 
 	admit(h, device, &grant);
-	assert_ok(pz_membership_create(&grant, h->w.keys, &h->w.env, txn, &h->membership,
+	assert_ok(pz_membership_create(&grant, h->w.keys, &h->w.clock.env, txn, &h->membership,
 				       &h->w.info));
 	did(h, "membership", txn);
 	pz_key_free(grant.ca_key);
@@ -238,15 +237,15 @@ renew(struct history *h)
 	struct pz_zone_change *change = NULL;
 	struct pz_txn *txn = fx_txn();
 
-	h->w.wall_ms += 70 * DAY_MS;
-	assert_true(pz_membership_is_renewal_due(h->membership, &h->w.env));
-	assert_ok(
-		pz_membership_renew(h->membership, h->w.keys, &h->w.env, txn, &fresh, &h->w.info));
+	h->w.clock.wall_ms += 70 * DAY_MS;
+	assert_true(pz_membership_is_renewal_due(h->membership, &h->w.clock.env));
+	assert_ok(pz_membership_renew(h->membership, h->w.keys, &h->w.clock.env, txn, &fresh,
+				      &h->w.info));
 	did(h, "renewal of the membership", txn);
 	pz_membership_free(h->membership);
 	h->membership = fresh;
 
-	h->w.wall_ms += 230 * DAY_MS;
+	h->w.clock.wall_ms += 230 * DAY_MS;
 	txn = fx_txn();
 	assert_true(pz_authority_is_renewal_due(h->zone));
 	assert_ok(pz_authority_renew(h->zone, h->w.keys, txn, &change, &h->w.info));
@@ -283,7 +282,7 @@ learn_forgotten(struct history *h)
 	struct pz_crl *crl = NULL;
 
 	assert_ok(pz_crl_issue(h->zone->ca, h->zone->ca_key, &entry, 1,
-			       pz_crl_number(h->zone->crl) + 3, &h->w.env, &crl, &h->w.info));
+			       pz_crl_number(h->zone->crl) + 3, &h->w.clock.env, &crl, &h->w.info));
 	assert_ok(pz_authority_learn(h->zone, crl, txn, &change, &h->w.info));
 	did(h, "forgotten list", txn);
 	(void)pz_authority_apply(h->zone, change);
@@ -301,7 +300,7 @@ share(struct history *h, const char *zone, enum pz_sync_id id, const char *key, 
 	assert_non_null(item);
 	pz_shared_space(zone, space);
 	assert_ok(pz_sync_item_write(item, key, pz_slice_str(value ? value : ""), value == NULL,
-				     ZONE "/laptop", h->w.wall_ms, &h->w.info));
+				     ZONE "/laptop", h->w.clock.wall_ms, &h->w.info));
 	assert_ok(pz_chunks_save(item, key, space, txn));
 	did(h, "shared", txn);
 	pz_sync_item_free(item);
@@ -401,14 +400,14 @@ history_new(void)
 	make_all(h);
 	/* Once more, now that it is known which spaces there are. */
 	struct pz_memory_disk *disk = pz_memory_disk_new();
-	store = pz_store_new_memory(&h->w.env, disk, 0);
+	store = pz_store_new_memory(&h->w.clock.env, disk, 0);
 	assert_non_null(store);
 	digest(h, store, h->before);
 	for (size_t i = 0; i < h->count; i++) {
 		const char *fault;
 
 		pz_store_commit(store, history_txn(h, i), NULL, NULL);
-		pz_timers_run(&h->w.timers, h->w.now_us);
+		pz_kit_clock_run(&h->w.clock, 0);
 		digest(h, store, h->steps[i].after);
 		if ((fault = history_load(h, store)) != NULL)
 			fail_msg("after %s: %s", h->steps[i].name, fault);
@@ -491,7 +490,7 @@ load_shared(const struct history *h, struct pz_store *store, const char *zone)
 	char space[PZ_SHARED_SPACE_CHARS];
 	struct pz_shared_config config = {
 		.store = store,
-		.env = &h->w.env,
+		.env = &h->w.clock.env,
 		.space = space,
 		.self = zone[0] ? zone : ZONE "/laptop",
 	};
@@ -529,7 +528,8 @@ history_load(const struct history *h, struct pz_store *store)
 	const char *fault = NULL;
 	unsigned zones = 0;
 
-	if (pz_authority_load_all(store, h->w.keys, &h->w.env, take_zone, &zones, &info) != PZ_OK ||
+	if (pz_authority_load_all(store, h->w.keys, &h->w.clock.env, take_zone, &zones, &info) !=
+		    PZ_OK ||
 	    pz_membership_load(store, h->w.keys, &membership, &info) != PZ_OK)
 		return info.text;
 	if (zones > 1)
