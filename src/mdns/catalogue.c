@@ -412,9 +412,11 @@ tell_one(struct pz_mdns_catalogue *catalogue)
 		struct pz_mdns_instance *instance =
 			PZ_CONTAINER(node, struct pz_mdns_instance, node);
 
-		if (strcasecmp(instance->name, catalogue->own) == 0)
-			drop_instance(catalogue, instance);
-		else if (instance->is_changed) {
+		if (strcasecmp(instance->name, catalogue->own) == 0) {
+			/* No record ends it any more: the owner would keep it for ever. */
+			if (retire(catalogue, instance, true))
+				return true;
+		} else if (instance->is_changed) {
 			/* Before the call: afterwards it may not be there. */
 			instance->is_changed = false;
 			if (tell(catalogue, instance))
@@ -599,8 +601,13 @@ pz_mdns_catalogue_own_changed(struct pz_mdns_catalogue *catalogue)
 	bool is_renamed = catalogue->own_before[0] != '\0' &&
 			  strcmp(catalogue->own_before, catalogue->own) != 0;
 
+	if (catalogue->own[0] == '\0') /* the name before is still the one to look for */
+		return;
 	snprintf(catalogue->own_before, sizeof(catalogue->own_before), "%s", catalogue->own);
-	if (is_renamed && catalogue->is_on && catalogue->backend != NULL)
+	if (!catalogue->is_on)
+		return;
+	wake(catalogue, 0); /* an instance may have the name that is ours now */
+	if (is_renamed && catalogue->backend != NULL)
 		ask_who_again(catalogue);
 }
 

@@ -55,7 +55,10 @@ void pz_mdns_catalogue_browse(struct pz_mdns_catalogue *catalogue, bool on);
  * found again. */
 void pz_mdns_catalogue_attach(struct pz_mdns_catalogue *catalogue, struct pz_mdns_backend *backend);
 
-/** Our own name may have changed: an instance with the former name was taken for ourselves. */
+/**
+ * To be called while a name is ours and when another one is: the instance of another host with the
+ * former name was taken for ourselves, so all are queried again; one with the new name is gone.
+ */
 void pz_mdns_catalogue_own_changed(struct pz_mdns_catalogue *catalogue);
 
 /** For the backend's event: a watch does not work. */

@@ -352,11 +352,57 @@ our_own_is_not_told(void **state)
 	ptr(true, "mE");
 	pz_kit_clock_run(&fix.clock, 0);
 	assert_int_equal(fix.open, 1);
-	/* Known before the name became ours. */
+	/* Known, but not found yet, before the name became ours. */
 	appear("one");
 	snprintf(fix.own, sizeof(fix.own), "one");
 	assert_string_equal(told(), "");
 	assert_int_equal(fix.catalogue.instances_len, 0);
+}
+
+/* Two hosts published the same name at the same time, and the other one was renamed: under the name
+ * that is ours now it is not there any more. */
+static void
+what_was_found_with_a_name_that_is_ours_now_is_gone(void **state)
+{
+	(void)state;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pz_kit_clock_run(&fix.clock, 0);
+	appear("taken");
+	assert_string_equal(told(), "+taken@10.0.0.1:80[v=1,] ");
+	snprintf(fix.own, sizeof(fix.own), "taken");
+	pz_mdns_catalogue_own_changed(&fix.catalogue);
+	assert_string_equal(told(), "-taken ");
+	assert_int_equal(fix.catalogue.instances_len, 0);
+	ptr(true, "taken");
+	assert_string_equal(told(), "");
+	assert_int_equal(fix.catalogue.instances_len, 0);
+}
+
+/* A collision before anything of ours was established. The backend does not report records that are
+ * as our own. */
+static void
+one_that_was_found_before_we_had_its_name_is_found_again(void **state)
+{
+	(void)state;
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pz_kit_clock_run(&fix.clock, 0);
+	appear("taken");
+	told();
+	struct watch *before = asked("_pzp._tcp.local", PZ_MDNS_PTR);
+	snprintf(fix.own, sizeof(fix.own), "taken");
+	pz_mdns_catalogue_own_changed(&fix.catalogue);
+	assert_string_equal(told(), "-taken ");
+	assert_ptr_equal(asked("_pzp._tcp.local", PZ_MDNS_PTR), before);
+	fix.own[0] = '\0'; /* withdrawn for a while */
+	pz_mdns_catalogue_own_changed(&fix.catalogue);
+	pz_kit_clock_run(&fix.clock, PZ_US_PER_S);
+	assert_ptr_equal(asked("_pzp._tcp.local", PZ_MDNS_PTR), before);
+	snprintf(fix.own, sizeof(fix.own), "random");
+	pz_mdns_catalogue_own_changed(&fix.catalogue);
+	pz_kit_clock_run(&fix.clock, PZ_US_PER_S);
+	assert_ptr_not_equal(asked("_pzp._tcp.local", PZ_MDNS_PTR), before);
+	appear("taken");
+	assert_string_equal(told(), "+taken@10.0.0.1:80[v=1,] ");
 }
 
 /* After a collision somebody else has the name that was ours. */
@@ -677,6 +723,8 @@ main(void)
 		T(changes_are_told_for_each_address),
 		T(an_address_is_told_once_however_it_came),
 		T(our_own_is_not_told),
+		T(what_was_found_with_a_name_that_is_ours_now_is_gone),
+		T(one_that_was_found_before_we_had_its_name_is_found_again),
 		T(whoever_has_our_former_name_is_found),
 		T(asking_again_confirms),
 		T(another_backend_is_asked_for_everything),

@@ -117,6 +117,8 @@ on_collision(void *arg)
 {
 	struct daemon_mdns *mdns = arg;
 
+	/* The name may be replaced before anything with it was established. */
+	pz_mdns_catalogue_own_changed(&mdns->catalogue);
 	pz_mdns_announcer_collision(&mdns->announcer);
 }
 
