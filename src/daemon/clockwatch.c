@@ -29,7 +29,7 @@ on_poll(uv_poll_t *poll, int status, int events)
 	if (read(watch->fd, &ignored, sizeof(ignored)) < 0 && errno == EAGAIN)
 		return;
 	if (arm(watch->fd) != 0)
-		pz_warning("clock", "the next jump of the clock is noticed late");
+		pz_warning("clock-watch-failed", "the next jump of the clock is noticed late");
 	watch->set(watch->arg);
 }
 
@@ -45,7 +45,8 @@ pz_clockwatch_start(struct pz_clockwatch *watch, uv_loop_t *loop, void (*set)(vo
 		uv_poll_start(&watch->poll, UV_READABLE, on_poll);
 		return;
 	}
-	pz_info("clock", "jumps of the clock are noticed late: the system does not report them");
+	pz_info("clock-watch-missing",
+		"jumps of the clock are noticed late: the system does not report them");
 	if (watch->fd >= 0)
 		close(watch->fd);
 	watch->fd = -1;

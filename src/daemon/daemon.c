@@ -171,7 +171,7 @@ static void
 drain_store(struct pz_daemon *d)
 {
 	if (pz_store_load(d->store, "", ignore_row, NULL, NULL) != PZ_OK)
-		pz_error("store", "the last changes may not have been stored");
+		pz_error("store-stop-failed", "the last changes may not have been stored");
 	pz_store_poll(d->store);
 }
 
@@ -199,14 +199,15 @@ take_over(struct pz_daemon *d, struct pz_settings *fresh)
 	pz_buf_init(&changed, NAMES_BYTES, NULL);
 	pz_buf_init(&waiting, NAMES_BYTES, NULL);
 	if (pz_settings_reload(d->program, &d->settings, fresh, &changed, &waiting) != PZ_OK)
-		pz_error("reload", "out of memory; part of the configuration was not reloaded");
+		pz_error("reload-incomplete",
+			 "out of memory; part of the configuration was not reloaded");
 	apply_log_level(&d->settings);
 	if (d->ops->reload)
 		d->ops->reload(d->arg, &d->settings);
 	pz_notice("reloaded", "configuration: %s%.*s", changed.len > 0 ? "changed " : "no change",
 		  PZ_SLICE_FMT(pz_buf_slice(&changed)));
 	if (waiting.len > 0)
-		pz_warning("reloaded", "needs a restart: %.*s",
+		pz_warning("reload-needs-restart", "needs a restart: %.*s",
 			   PZ_SLICE_FMT(pz_buf_slice(&waiting)));
 	pz_buf_fini(&changed);
 	pz_buf_fini(&waiting);
@@ -233,7 +234,7 @@ on_reload_signal(uv_signal_t *handle, int signum)
 	(void)signum;
 	tell_reloading(d);
 	if (pz_settings_load(d->program, d->argc, d->argv, &fresh, &info) != PZ_OK) {
-		pz_error("reload", "the configuration was not reloaded: %s", info.text);
+		pz_error("reload-failed", "the configuration was not reloaded: %s", info.text);
 	} else {
 		take_over(d, &fresh);
 		pz_settings_free(&fresh);

@@ -55,7 +55,7 @@ load(struct pz_items *items, const char *self, struct pz_errinfo *info)
 	pz_shared_space("", space);
 	PZ_TRY(pz_shared_load(&config, &items->shared, &skipped, info));
 	if (skipped > 0)
-		pz_warning("store",
+		pz_warning("user-records-left-out",
 			   "%zu records about the zone's user are not readable and left out",
 			   skipped);
 	return PZ_OK;

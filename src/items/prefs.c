@@ -256,7 +256,7 @@ pz_user_prefs_named(struct pz_items *items)
 	read_given(items);
 	prefs->kept[PZ_PREF_NAME].source = pz_user_prefs_wanted(items, PZ_PREF_NAME, &value);
 	if (!pz_pref_equal(&value, &prefs->active.values[PZ_PREF_NAME]))
-		pz_notice("preference", "key=name this device is called otherwise in the zone");
+		pz_notice("device-renamed", "key=name this device is called otherwise in the zone");
 	prefs->active.values[PZ_PREF_NAME] = value;
 	items->config.ops->named(items->config.arg);
 }
@@ -316,7 +316,8 @@ move_to_shared(struct pz_items *items, enum pz_pref pref, const json_t *record)
 	else if (text && is_of_our_zone(items, origin) &&
 		 pz_shared_write(items->shared, PZ_SYNC_PREFERENCES, key, text, NULL, NULL, NULL) !=
 			 PZ_OK)
-		pz_warning("store", "preference=%s the value that was set is not used", key);
+		pz_warning("preference-not-moved",
+			   "preference=%s the value that was set is not used", key);
 	free(text);
 }
 
@@ -340,7 +341,7 @@ load_one(void *arg, const char *key, struct pz_slice text)
 		 PZ_OK)
 		kept->has_user = true;
 	else
-		pz_warning("preference", "the stored value is left out: %s", why.text);
+		pz_warning("preference-left-out", "the stored value is left out: %s", why.text);
 	json_decref(record);
 	return PZ_OK;
 }

@@ -41,7 +41,8 @@ on_written(void *arg, enum pz_err err, const char *detail)
 {
 	(void)arg;
 	if (err != PZ_OK)
-		pz_error("store", "the list of this device's services is not stored: %s", detail);
+		pz_error("own-services-not-stored",
+			 "the list of this device's services is not stored: %s", detail);
 }
 
 static bool

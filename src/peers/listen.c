@@ -88,8 +88,8 @@ on_accept(void *arg, struct pz_stream *stream, const char *remote)
 	else if (count_links(peers) >= PZ_PEER_LINKS_MAX)
 		refuse(peers, stream, remote, "too many connections");
 	else if (pz_peer_link_accept(peers, stream, remote) == NULL)
-		pz_warning_of(&peers->refuse_log, peers->env, "link-refused",
-			      "remote=%s out of memory", remote);
+		pz_warning_of(&peers->refuse_log, peers->env, "link-refused", "remote=%s %s",
+			      remote, "out of memory");
 }
 
 void

@@ -323,7 +323,7 @@ browse(struct pz_nearby *nearby, bool on)
 		forget_instances(nearby); /* their ends were not received */
 	nearby->is_browsing = on;
 	if (mdns_of(nearby)->ops->browse(mdns_of(nearby), on) != PZ_OK)
-		pz_warning("nearby", "cannot look around on the local network");
+		pz_warning("nearby-search-failed", "cannot look around on the local network");
 }
 
 static void
@@ -471,7 +471,8 @@ pz_nearby_announce(struct pz_nearby *nearby)
 		sodium_memzero(secret, sizeof(secret));
 		nearby->is_announced = err == PZ_OK;
 		if (err != PZ_OK)
-			pz_warning("nearby", "this device cannot be found on the local network: %s",
+			pz_warning("nearby-announce-failed",
+				   "this device cannot be found on the local network: %s",
 				   pz_err_text(err));
 	} else if (nearby->is_announced) {
 		nearby->is_announced = false;

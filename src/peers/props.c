@@ -191,7 +191,7 @@ on_register_services(struct peer_link *pl, json_t *message)
 	if (list_owner(pl, from, &owner) == NULL ||
 	    pz_descriptors_copy(json_object_get(message, "services"), from, &list, &info) !=
 		    PZ_OK) {
-		pz_warning_of(&peer->log, pl->peers->env, "services-refused", "peer=%s %s",
+		pz_warning_of(&peer->log, pl->peers->env, "services-refused", "device=%s %s",
 			      peer->device, info.text);
 		send_error(pl, PZ_PROP_ERROR_BAD_REQUEST, info.text, "registerServices");
 		return;

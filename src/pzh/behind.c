@@ -84,7 +84,7 @@ drop(struct hub_claim *claim)
 	if (member->via == NULL)
 		return;
 	pz_router_detach_behind(zone->router, address_of(zone, member, address));
-	pz_info_of(&member->log, zone->hub->config.env, "device-gone", "device=%s relay=%s",
+	pz_info_of(&member->log, zone->hub->config.env, "behind-gone", "device=%s relay=%s",
 		   address, member->via);
 	member->via = NULL;
 	mark_seen(zone, member);

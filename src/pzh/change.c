@@ -25,14 +25,15 @@ follow(struct hub_zone *zone, const char *device)
 	struct pz_errinfo info = {""};
 
 	if (zone_refresh_trust(zone, &info) != PZ_OK)
-		pz_error("trust", "zone=%s %s", zone->authority->zone, info.text);
+		pz_error("trust", "zone=%s links go on with the trust of before: %s",
+			 zone->authority->zone, info.text);
 	pz_hub_sync_membership_changed(zone, device);
 }
 
 static void
 not_stored(const struct hub_zone *zone, const char *detail)
 {
-	pz_error("store", "zone=%s a change was not stored and did not happen: %s",
+	pz_error("change-not-stored", "zone=%s a change was not stored and did not happen: %s",
 		 zone->authority->zone, detail);
 }
 
@@ -133,7 +134,7 @@ prepare_renewal(struct pz_hub_transact *t, struct pz_txn *txn, struct pz_errinfo
 	struct hub_zone *zone = t->zone;
 
 	PZ_TRY(pz_authority_renew(zone->authority, zone->hub->config.keys, txn, &t->change, info));
-	pz_notice("renewal", "zone=%s new hub certificate or CRL", zone->authority->zone);
+	pz_notice("hub-renewal", "zone=%s new hub certificate or CRL", zone->authority->zone);
 	return PZ_OK;
 }
 
@@ -151,8 +152,8 @@ renewal_done(struct pz_hub_transact *t, struct pz_member *member, enum pz_err er
 	else if (t->is_committed)
 		not_stored(zone, detail);
 	else
-		pz_error("renewal", "zone=%s failed, will try again: %s", zone->authority->zone,
-			 detail);
+		pz_error("hub-renewal-failed", "zone=%s failed, will try again: %s",
+			 zone->authority->zone, detail);
 }
 
 static const struct pz_hub_transact_ops renewal_ops = {prepare_renewal, renewal_done, NULL};

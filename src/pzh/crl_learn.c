@@ -54,7 +54,8 @@ learned(const struct learning *l)
 	pz_hub_sync_push(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
 	size_t expelled = expel_listed(zone);
 	if (zone_refresh_trust(zone, &info) != PZ_OK)
-		pz_error("trust", "zone=%s %s", zone->authority->zone, info.text);
+		pz_error("trust", "zone=%s links go on with the trust of before: %s",
+			 zone->authority->zone, info.text);
 	pz_warning("crl-learned",
 		   "zone=%s from=%s number=%llu here=%llu now=%llu revoked=%zu this hub's data is "
 		   "older than what its devices know (restored from a backup?): devices enrolled "
@@ -75,12 +76,13 @@ learning_done(struct pz_hub_transact *t, struct pz_member *member, enum pz_err e
 	if (err == PZ_OK)
 		learned(l);
 	else if (t->is_committed)
-		pz_error("store",
+		pz_error("crl-not-stored",
 			 "zone=%s the newer revocation list of %s was not stored and does not "
 			 "count here; it comes again with the next link of a device: %s",
 			 zone, l->from, detail);
 	else if (err != PZ_ERR_EXISTS) /* that one: another device was first */
-		pz_error("crl", "zone=%s cannot take the list of %s: %s", zone, l->from, detail);
+		pz_error("crl-not-learned", "zone=%s cannot take the list of %s: %s", zone, l->from,
+			 detail);
 }
 
 static void

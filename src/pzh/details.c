@@ -26,7 +26,7 @@ take_away(struct hub_zone *zone, const char *key)
 	if (pz_shared_value(zone->shared, PZ_SYNC_USER_DETAILS, key) &&
 	    pz_shared_write(zone->shared, PZ_SYNC_USER_DETAILS, key, NULL, NULL, NULL, &info) !=
 		    PZ_OK)
-		pz_error("user-details", "zone=%s key=%s cannot be removed: %s",
+		pz_error("user-details-not-removed", "zone=%s key=%s cannot be removed: %s",
 			 zone->authority->zone, key, info.text);
 }
 

@@ -76,7 +76,8 @@ admit(struct admission *admission, struct pz_member *member)
 		pz_code_cancel(code);
 	pz_metric_add(&zone->hub->metrics, PZ_METRIC_enrol_ok, 1);
 	if (admission->has_new_crl && zone_refresh_trust(zone, &info) != PZ_OK)
-		pz_error("trust", "zone=%s %s", zone->authority->zone, info.text);
+		pz_error("trust", "zone=%s links go on with the trust of before: %s",
+			 zone->authority->zone, info.text);
 	if (member) {
 		pz_notice("enrolled", "zone=%s device=%s serial=%s", zone->authority->zone,
 			  member->device, member->serial);
@@ -125,7 +126,8 @@ admission_done(struct pz_hub_transact *t, struct pz_member *member, enum pz_err 
 	if (err == PZ_OK) {
 		admit(admission, member);
 	} else if (t->is_committed) {
-		pz_error("store", "zone=%s a new device was not stored: %s", zone, detail);
+		pz_error("enrolment-not-stored", "zone=%s a new device was not stored: %s", zone,
+			 detail);
 		refuse(admission, "badRequest");
 	} else {
 		if (admission->peer)
@@ -204,7 +206,7 @@ tell_failed(struct hub_peer *peer, const char *what, const char *detail)
 	pz_metric_add(&hub->metrics, PZ_METRIC_enrol_failed, 1);
 	if (peer->is_enrol_counted)
 		attempt_failed(peer);
-	pz_notice_of(&hub->enrol_log, hub->config.env, "enrol-failed",
+	pz_notice_of(&hub->enrol_log, hub->config.env, "enrol-attempt-failed",
 		     "zone=%s device=%s remote=%s %s%s", peer->zone->authority->zone,
 		     pz_enrol_hub_device(peer->enrol), pz_guest_remote(&peer->guest), what, detail);
 }

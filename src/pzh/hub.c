@@ -56,7 +56,8 @@ on_secret_stored(void *arg, enum pz_err err, const char *detail)
 	if (err == PZ_OK)
 		return;
 	authority->is_secret_unsaved = true;
-	pz_error("store", "zone=%s the zone's new secret is not stored, it will be tried again: %s",
+	pz_error("zone-secret-not-stored",
+		 "zone=%s the zone's new secret is not stored, it will be tried again: %s",
 		 authority->zone, detail);
 }
 

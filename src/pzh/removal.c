@@ -75,9 +75,10 @@ not_removed(struct hub_zone *zone, const char *detail)
 {
 	const char *name = zone->authority->zone;
 
-	pz_error("removal", "zone=%s was not removed: %s", name, detail);
+	pz_error("removal-failed", "zone=%s was not removed: %s", name, detail);
 	if (show(zone) != PZ_OK)
-		pz_error("removal", "zone=%s is served again after a restart only", name);
+		pz_error("removal-not-served", "zone=%s is served again after a restart only",
+			 name);
 }
 
 static void
@@ -86,8 +87,8 @@ removed(struct hub_zone *zone)
 	const char *name = zone->authority->zone;
 
 	if (pz_authority_remove_keys(zone->authority, zone->hub->config.keys) != PZ_OK) {
-		pz_error("removal", "zone=%s its keys could not be deleted, that is tried again",
-			 name);
+		pz_error("removal-keys-left",
+			 "zone=%s its keys could not be deleted, that is tried again", name);
 		zone->hub->is_sweep_due = true;
 	}
 	pz_notice("removed", "zone=%s is gone from this hub", name);

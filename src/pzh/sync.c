@@ -134,7 +134,7 @@ pz_hub_sync_begin(struct hub_peer *peer)
 
 	peer->sync = pz_sync_link_new(&peer->zone->sync, &config);
 	if (peer->sync == NULL)
-		pz_warning_of(peer->log, peer->hub->config.env, "sync",
+		pz_warning_of(peer->log, peer->hub->config.env, "sync-not-begun",
 			      "device=%s out of memory: it gets nothing",
 			      peer->link->session.address);
 }

@@ -273,7 +273,7 @@ save_failed(struct hub_zone *zone, const char *detail)
 {
 	(void)json_object_update(zone->unsaved, zone->saving);
 	if (zone->hub->is_stopping || !zone->is_behind)
-		pz_error("store",
+		pz_error("member-not-stored",
 			 "zone=%s what changed about a device is not stored yet, it will be tried "
 			 "again: %s",
 			 zone->authority->zone, detail);
@@ -292,7 +292,7 @@ on_saved(void *arg, enum pz_err err, const char *detail)
 		save_failed(zone, detail);
 	} else if (zone->is_behind && zone->saves == 0 && json_object_size(zone->unsaved) == 0) {
 		zone->is_behind = false;
-		pz_notice("store", "zone=%s what changed about a device is stored now",
+		pz_notice("member-stored", "zone=%s what changed about a device is stored now",
 			  zone->authority->zone);
 	}
 	if (zone->saves == 0)
@@ -398,7 +398,7 @@ load_shared(struct hub_zone *zone, struct pz_errinfo *info)
 	pz_shared_space(zone->authority->zone, space);
 	PZ_TRY(pz_shared_load(&config, &zone->shared, &skipped, info));
 	if (skipped > 0)
-		pz_warning("store",
+		pz_warning("records-left-out",
 			   "zone=%s %zu synchronised records are not readable and left out",
 			   zone->authority->zone, skipped);
 	return PZ_OK;

@@ -208,7 +208,7 @@ hub_send_zone_prop(struct pz_node *node, const char *status, json_t *message)
 	if (err == PZ_OK)
 		err = pz_router_send(node->router, pz_buf_slice(&out));
 	if (err != PZ_OK)
-		pz_info_of(&node->hub_log, node->config.env, "prop-not-sent", "status=%s %s",
+		pz_info_of(&node->hub_log, node->config.env, "hub-prop-not-sent", "status=%s %s",
 			   status, pz_err_text(err));
 	pz_buf_fini(&out);
 }
@@ -314,12 +314,12 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 			      "out of the zone, but its data could not be removed from the store "
 			      "(%s); it is tried again while the daemon runs",
 			      detail);
-		pz_error("wipe", "%s", reason.text);
+		pz_error("wipe-failed", "%s", reason.text);
 		pz_env_start(node->config.env, &node->wipe_retry, WIPE_RETRY_US);
 	}
 	zonedata_wiped(node);
 	if (node_set_membership(node, NULL, &info) != PZ_OK)
-		pz_error("wipe", "%s", info.text);
+		pz_error("wipe-memory", "%s", info.text);
 	json_object_clear(node->directory);
 	json_object_clear(node->known);
 	json_object_clear(node->told);
@@ -341,7 +341,7 @@ on_wiped_again(void *arg, enum pz_err err, const char *detail)
 		return;
 	}
 	node->is_wipe_failed = false;
-	pz_notice("wipe", "the zone's data is removed from the store now");
+	pz_notice("wiped-again", "the zone's data is removed from the store now");
 	if (node->enrolment == NULL && node->storing == NULL)
 		node_sweep_keys(node);
 }

@@ -122,7 +122,7 @@ make_mdns(struct pz_daemon *d)
 	if (is_loopback(d->settings.listen))
 		return NULL;
 	if (pz_mdns_new(&d->loop, &mdns, &info) != PZ_OK)
-		pz_warning("nearby", "no discovery on the local network: %s", info.text);
+		pz_warning("nearby-off", "no discovery on the local network: %s", info.text);
 	return mdns;
 }
 

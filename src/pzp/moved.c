@@ -229,7 +229,8 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 			moved->request = news->request;
 		news->request = NULL;
 	} else if (err != PZ_OK) {
-		pz_error("store", "where the hub is was not stored and does not count: %s", detail);
+		pz_error("hub-place-not-stored",
+			 "where the hub is was not stored and does not count: %s", detail);
 		if (news->enrolled == moved->enrolled)
 			moved->wanted = moved->place; /* may be said again */
 	}

@@ -113,7 +113,7 @@ node_sweep_keys(struct pz_node *node)
 		n = 2;
 	}
 	if (pz_keystore_sweep(node->config.keys, keep, n) != PZ_OK)
-		pz_warning("key-sweep", "could not remove key files that are not in use any more");
+		pz_warning("key-sweep", "could not remove left-over key files");
 }
 
 static void

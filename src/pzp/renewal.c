@@ -19,14 +19,14 @@ on_renewed(void *arg, enum pz_err err, const char *detail)
 	if (err != PZ_OK || node->zone.membership == NULL || node->is_wiping) {
 		if (err != PZ_OK) {
 			warnings_renewal(node, detail);
-			pz_error("renewal",
+			pz_error("renewal-not-stored",
 				 "the new certificate was not stored, will try again: %s", detail);
 			(void)!pz_keystore_remove(node->config.keys, renewal->fresh->tls_key_uri);
 		}
 		pz_membership_free(renewal->fresh);
 	} else if (node_set_membership(node, renewal->fresh, &info) != PZ_OK) {
 		warnings_renewal(node, info.text);
-		pz_error("renewal", "%s", info.text);
+		pz_error("renewal-not-used", "%s", info.text);
 	} else {
 		warnings_renewal(node, "");
 		pz_notice("renewal", "device=%s new TLS certificate", node->self);
@@ -48,7 +48,8 @@ renew(struct pz_node *node)
 					  node->config.env, txn, &renewal->fresh, &info);
 	if (err != PZ_OK) {
 		warnings_renewal(node, pz_errinfo_text(&info, err));
-		pz_error("renewal", "failed, will try again: %s", pz_errinfo_text(&info, err));
+		pz_error("renewal-attempt-failed", "failed, will try again: %s",
+			 pz_errinfo_text(&info, err));
 		free(renewal);
 		pz_txn_free(txn);
 		return;

@@ -117,7 +117,7 @@ replace(struct pz_node *node, struct file *file, json_t *description, struct pz_
 	file->api = strdup(service->descriptor.api);
 	snprintf(file->id, sizeof(file->id), "%s", service->descriptor.id);
 	file->description = json_incref(description);
-	pz_notice("service-file", "path=%s service=%s offered", file->path,
+	pz_notice("service-offered", "path=%s service=%s offered", file->path,
 		  service->descriptor.api);
 	return PZ_OK;
 }
@@ -132,7 +132,7 @@ load_one(struct pz_node *node, const char *path)
 	if (file == NULL)
 		file = file_add(node->service_files, path);
 	if (file == NULL) {
-		pz_error("service-file", "path=%s out of memory", path);
+		pz_error("service-file-failed", "path=%s out of memory", path);
 		return;
 	}
 	file->is_wanted = true;
@@ -202,7 +202,7 @@ drop_unwanted(struct pz_node *node)
 		if (file->is_wanted)
 			continue;
 		if (file->api)
-			pz_notice("service-file", "path=%s service=%s is gone", file->path,
+			pz_notice("service-withdrawn", "path=%s service=%s is gone", file->path,
 				  file->api);
 		pz_condition_clear(node->conditions, PZ_CONDITION_SERVICE_FILE, file->path);
 		withdraw(node, file);

@@ -154,7 +154,7 @@ offer_aside(struct pz_sync_link *link)
 			zone, "value", pz_record_crl(crl), "mtime",
 			(json_int_t)pz_crl_this_update_ms(crl), "origin", zone, "deleted", 0);
 		if (message == NULL || pz_sync_link_send(link, "Update_Data", message) != PZ_OK)
-			pz_warning_of(link->log, node->config.env, "sync",
+			pz_warning_of(link->log, node->config.env, "crl-not-offered",
 				      "cannot offer an older revocation list to the hub now");
 		json_decref(message);
 	}

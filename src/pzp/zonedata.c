@@ -287,8 +287,8 @@ zonedata_set_membership(struct pz_node *node, const struct pz_membership *member
 		return PZ_OK;
 	PZ_TRY(pz_knowledge_load(node->config.store, membership, &fresh, &skipped, info));
 	if (skipped > 0)
-		pz_warning("store", "%zu records about the zone are not readable and left out",
-			   skipped);
+		pz_warning("zone-records-left-out",
+			   "%zu records about the zone are not readable and left out", skipped);
 	node->zone.knowledge = fresh;
 	node->zonedata->is_new = pz_knowledge_secret(fresh) == NULL;
 	return PZ_OK;

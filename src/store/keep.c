@@ -24,7 +24,7 @@ pz_keep_failed(struct pz_keep *keep, enum pz_err err, const char *detail)
 	if (keep->is_ended)
 		return;
 	if (!keep->is_behind)
-		pz_error("store", "%s is not stored yet, it will be tried again: %s",
+		pz_error("not-stored-yet", "%s is not stored yet, it will be tried again: %s",
 			 keep->config.what, detail && detail[0] ? detail : pz_err_text(err));
 	keep->is_behind = true;
 	start(keep);
@@ -50,7 +50,7 @@ on_saved(void *arg, enum pz_err err, const char *detail)
 		start(keep);
 	} else if (!keep->again.active) {
 		keep->is_behind = false;
-		pz_notice("store", "%s is stored now", keep->config.what);
+		pz_notice("stored-again", "%s is stored now", keep->config.what);
 	}
 }
 

@@ -227,7 +227,7 @@ pz_sync_link_open(struct pz_sync_link *link)
 
 	link->opened_us = pz_env_mono_us(env);
 	if (pz_sync_session_open(link->session) != PZ_OK)
-		pz_warning_of(link->log, env, "sync", "cannot begin with %s", link->to);
+		pz_warning_of(link->log, env, "sync-not-opened", "cannot begin with %s", link->to);
 }
 
 void
@@ -249,8 +249,8 @@ pz_sync_link_on_prop(struct pz_sync_link *link, const char *status, const json_t
 		return true;
 	const struct pz_sync_links_config *config = config_of(link);
 	if (pz_sync_session_message(link->session, status, message, &info) != PZ_OK)
-		PZ_LOG_OF(config->level, link->log, config->env, "sync", "status=%s from=%s %s",
-			  status, link->to, info.text);
+		PZ_LOG_OF(config->level, link->log, config->env, "sync-message-refused",
+			  "status=%s from=%s %s", status, link->to, info.text);
 	if (config->ops->ahead && pz_sync_session_ahead(link->session, &ahead_ms))
 		config->ops->ahead(link, ahead_ms);
 	return true;
