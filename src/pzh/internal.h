@@ -203,7 +203,7 @@ enum pz_err update_build(struct hub_zone *zone, bool partial, struct pz_buf *out
  * for the others. @param list an array, or NULL: nobody. @return how many were refused; info tells
  * of the first */
 size_t behind_listed(struct hub_peer *relay, const json_t *list, struct pz_errinfo *info);
-/** A relay's link is no more: nobody is behind it. */
+/** A relay's link has ended: no device is connected through it. */
 void behind_forget_relay(struct hub_peer *relay);
 /** The member gets a link of its own: what it agreed to before counts no more. */
 void behind_has_own_link(struct pz_member *member);

@@ -42,7 +42,7 @@ on_update(struct pz_timer *timer, void *arg)
 			pz_link_close(link, PZ_ERR_LIMIT_QUEUE, "cannot take an Update");
 	}
 	if (err != PZ_OK)
-		pz_error("update", "zone=%s cannot tell the devices what changed: %s",
+		pz_error("update", "zone=%s cannot send the change to the devices: %s",
 			 zone->authority->zone, pz_err_text(err));
 	pz_buf_fini(&frames);
 	json_object_clear(zone->changed);
