@@ -19,16 +19,6 @@
 #define SPACE "apps"
 #define KEY_SESSION "session" /* while app.clear-on-disconnect has something to do at its end */
 
-/* Of everything that an app has: one change for each key. */
-struct removal {
-	struct pz_list list;
-	size_t left;
-	enum pz_err err;
-	struct pz_errinfo info;
-	pz_shared_done done;
-	void *arg;
-};
-
 static struct pz_sync_item *
 item_of(const struct pz_items *items)
 {
@@ -45,7 +35,7 @@ is_synchronised(const struct pz_items *items)
 
 /* ---- looking ---- */
 
-/* The app's own key of a chunk of this app; NULL: of another. */
+/* The app's own key of a chunk of this app; NULL: the chunk belongs to a different one. */
 static const char *
 own_key(const struct pz_sync_chunk *chunk, const char *origin)
 {
@@ -76,7 +66,7 @@ pz_app_data_next(const struct pz_items *items, const char *origin, const char *p
 	     i++) {
 		const struct pz_sync_chunk *chunk = pz_sync_item_at(item, i);
 		const char *key = own_key(chunk, origin);
-		if (key == NULL)
+		if (key == NULL) /* an app's keys are one range */
 			break;
 		if (!chunk->deleted && strncmp(key, prefix, strlen(prefix)) == 0)
 			return chunk;
@@ -173,16 +163,15 @@ check_apps(const struct pz_items *items, const char *origin, const char *via,
 		       count, PZ_APP_ORIGINS_MAX, origin);
 }
 
-/* The chunk as it would be, which decides whether it may. */
+/* Checks the value as the chunk that it would become: the share counts what a chunk takes.
+ * @param text key of the chunk, of this origin */
 static enum pz_err
-check_share(const struct pz_items *items, const char *origin, const char *key, const char *value,
+check_share(const struct pz_items *items, const char *origin, const char *text, const char *value,
 	    struct pz_errinfo *info)
 {
 	PZ_AUTO(pz_sync_chunk_free) struct pz_sync_chunk *chunk = NULL;
 	size_t len = strlen(value);
-	char text[PZ_APP_KEY_CHARS];
 
-	PZ_TRY(pz_app_key_make(origin, key, text, info));
 	if (len > PZ_SYNC_VALUE_BYTES_MAX)
 		return pz_fail(info, PZ_ERR_LIMIT, "the value has %zu bytes, at most %u fit", len,
 			       PZ_SYNC_VALUE_BYTES_MAX);
@@ -202,11 +191,13 @@ pz_app_data_set(struct pz_items *items, const char *origin, const char *key, con
 {
 	char text[PZ_APP_KEY_CHARS];
 
-	PZ_TRY(check_share(items, origin, key, value, info));
 	PZ_TRY(pz_app_key_make(origin, key, text, info));
+	PZ_TRY(check_share(items, origin, text, value, info));
 	return pz_items_write(items, PZ_SYNC_APP_DATA, text, value, done, arg, info);
 }
 
+/* Where no other device has the value (and a zone that is being left takes no change) it is removed
+ * without a trace; else a deletion is written, which the others receive. */
 static enum pz_err
 remove_chunk(struct pz_items *items, const char *text, pz_shared_done done, void *arg,
 	     struct pz_errinfo *info)
@@ -217,28 +208,20 @@ remove_chunk(struct pz_items *items, const char *text, pz_shared_done done, void
 }
 
 static void
-end_removal(struct removal *r)
-{
-	struct removal copy = *r;
-
-	pz_list_remove(&r->list);
-	free(r);
-	copy.done(copy.arg, copy.err, copy.info.text);
-}
-
-static void
 on_removed(void *arg, enum pz_err err, const char *detail)
 {
-	struct removal *r = arg;
+	struct pz_app_data_removal *r = arg;
 
 	if (r->err == PZ_OK && err != PZ_OK)
 		r->err = pz_fail(&r->info, err, "%s", detail);
 	if (--r->left == 0)
-		end_removal(r);
+		r->done(r->arg, r->err, r->info.text);
 }
 
+/* Each key is looked for anew after the one before: its removal has moved the others. */
 static enum pz_err
-remove_each(struct pz_items *items, const char *origin, struct removal *r, struct pz_errinfo *info)
+remove_each(struct pz_items *items, const char *origin, struct pz_app_data_removal *r,
+	    struct pz_errinfo *info)
 {
 	const struct pz_sync_chunk *chunk = pz_app_data_next(items, origin, "", NULL);
 	enum pz_err err = PZ_OK;
@@ -253,46 +236,47 @@ remove_each(struct pz_items *items, const char *origin, struct removal *r, struc
 	return err;
 }
 
+/* A failure after the first key is reported by `done`, when the keys before it have ended: their
+ * commits still refer to the removal. */
 static enum pz_err
-remove_all(struct pz_items *items, const char *origin, pz_shared_done done, void *arg,
+remove_all(struct pz_items *items, const char *origin, struct pz_app_data_removal *r,
 	   size_t *out_count, struct pz_errinfo *info)
 {
-	struct removal *r = calloc(1, sizeof(*r));
-	enum pz_err err;
-
-	if (r == NULL)
-		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	r->done = done;
-	r->arg = arg;
-	pz_list_append(&items->app_removals, &r->list);
-	err = remove_each(items, origin, r, info);
+	PZ_TRY(pz_app_origin_check(origin, info));
+	enum pz_err err = remove_each(items, origin, r, info);
 	if (err == PZ_OK && r->left == 0)
 		err = pz_fail(info, PZ_ERR_NOTFOUND, "%.80s has stored nothing", origin);
 	*out_count = r->left;
-	if (r->left > 0) { /* the disk tells the end */
-		if (err != PZ_OK)
-			r->err = pz_fail(&r->info, err, "%s", info ? info->text : "");
-		return PZ_OK;
-	}
-	pz_list_remove(&r->list);
-	free(r);
-	return err;
+	if (r->left == 0)
+		return err;
+	if (err != PZ_OK)
+		r->err = pz_fail(&r->info, err, "%s", info ? info->text : "");
+	return PZ_OK;
+}
+
+static enum pz_err
+remove_one(struct pz_items *items, const char *origin, const char *key,
+	   struct pz_app_data_removal *r, struct pz_errinfo *info)
+{
+	const struct pz_sync_chunk *chunk;
+	char text[PZ_APP_KEY_CHARS];
+
+	PZ_TRY(pz_app_data_get(items, origin, key, &chunk, info));
+	snprintf(text, sizeof(text), "%s", chunk->key); /* the chunk goes */
+	PZ_TRY(remove_chunk(items, text, on_removed, r, info));
+	r->left = 1;
+	return PZ_OK;
 }
 
 enum pz_err
-pz_app_data_remove(struct pz_items *items, const char *origin, const char *key, pz_shared_done done,
-		   void *arg, size_t *out_count, struct pz_errinfo *info)
+pz_app_data_remove(struct pz_items *items, const char *origin, const char *key,
+		   struct pz_app_data_removal *removal, size_t *out_count, struct pz_errinfo *info)
 {
-	const struct pz_sync_chunk *ignored;
-	char text[PZ_APP_KEY_CHARS];
-
-	PZ_TRY(pz_app_origin_check(origin, info));
 	if (key == NULL)
-		return remove_all(items, origin, done, arg, out_count, info);
-	PZ_TRY(pz_app_data_get(items, origin, key, &ignored, info));
-	PZ_TRY(pz_app_key_make(origin, key, text, info));
+		return remove_all(items, origin, removal, out_count, info);
+	PZ_TRY(remove_one(items, origin, key, removal, info));
 	*out_count = 1;
-	return remove_chunk(items, text, done, arg, info);
+	return PZ_OK;
 }
 
 /* ---- what happens ---- */
@@ -445,15 +429,10 @@ pz_app_data_init(struct pz_items *items)
 					      .what = "that apps' data is to be cleared",
 					      .save = save_mark,
 					      .arg = items});
-	pz_list_init(&items->app_removals);
 }
 
 void
 pz_app_data_fini(struct pz_items *items)
 {
 	pz_keep_stop(&items->app_keep);
-	for (struct pz_list *n; (n = pz_list_first(&items->app_removals)) != NULL;) {
-		pz_list_remove(n);
-		free(PZ_CONTAINER(n, struct removal, list));
-	}
 }

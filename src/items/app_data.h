@@ -6,7 +6,6 @@
 #ifndef PZ_ITEMS_APP_DATA_H
 #define PZ_ITEMS_APP_DATA_H
 
-#include "base/list.h"
 #include "command/request.h"
 #include "items/items.h"
 #include "sync/chunk.h"
@@ -39,18 +38,27 @@ enum pz_err pz_app_data_get(const struct pz_items *items, const char *origin, co
 enum pz_err
 pz_app_data_set(struct pz_items *items, const char *origin, const char *key, const char *value,
 		pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;
+/** A removal under way. The caller sets done and arg, and the rest to zero. */
+struct pz_app_data_removal {
+	pz_shared_done done; /* called once, with the first failure; never from inside */
+	void *arg;
+	size_t left; /* keys that the disk has not confirmed */
+	enum pz_err err;
+	struct pz_errinfo info;
+};
+
 /**
  * Removes one value, or everything of the app. Other devices receive the removal where apps' data
  * is synchronised, else nothing is left of it.
  * @param key NULL: everything
- * @param done once, with the first failure; never called from inside
- * @param arg must live until then or until the items are freed
+ * @param removal must live until its `done` was called or until the items are freed
  * @param out_count how many values are removed
- * Errors: NOTFOUND (there is none), those of pz_app_key_make and of pz_items_write.
+ * Errors: NOTFOUND (there is none), those of pz_app_key_make and of pz_items_write; done is not
+ * called.
  */
-enum pz_err
-pz_app_data_remove(struct pz_items *items, const char *origin, const char *key, pz_shared_done done,
-		   void *arg, size_t *out_count, struct pz_errinfo *info) PZ_MUST_USE;
+enum pz_err pz_app_data_remove(struct pz_items *items, const char *origin, const char *key,
+			       struct pz_app_data_removal *removal, size_t *out_count,
+			       struct pz_errinfo *info) PZ_MUST_USE;
 
 /** What an app has here, from all devices. */
 struct pz_app_data_usage {

@@ -110,6 +110,7 @@ pz_app_data_get_command(struct pz_items *items, struct pz_request *request)
 struct change {
 	struct pz_request *request;
 	struct pz_items *items;
+	struct pz_app_data_removal removal;
 	json_t *result;
 };
 
@@ -188,7 +189,8 @@ remove_values(struct change *change, struct pz_errinfo *info)
 	const char *origin = pz_json_str(params, "origin");
 	size_t count = 0;
 
-	PZ_TRY(pz_app_data_remove(items, origin, pz_json_str(params, "key"), on_stored, change,
+	change->removal = (struct pz_app_data_removal){.done = on_stored, .arg = change};
+	PZ_TRY(pz_app_data_remove(items, origin, pz_json_str(params, "key"), &change->removal,
 				  &count, info));
 	change->result = json_pack("{s:I}", "removed", (json_int_t)count);
 	return PZ_OK;

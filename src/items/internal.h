@@ -36,9 +36,8 @@ struct pz_items {
 	struct pz_items_config config;
 	struct pz_shared *shared; /* NULL before pz_items_set_self */
 	struct pz_kept_prefs prefs;
-	struct pz_keep app_keep;     /* while the store does not have is_app_marked */
-	bool is_app_marked;          /* a session is under way that ends with a clearing */
-	struct pz_list app_removals; /* of everything of an app, on their way to the disk */
+	struct pz_keep app_keep; /* while the store does not have is_app_marked */
+	bool is_app_marked;      /* a session is under way that ends with a clearing */
 };
 
 /* prefs.c */
@@ -63,7 +62,7 @@ void pz_user_prefs_wiped(struct pz_items *items);
 /* app_data.c */
 /** Readies what is kept about apps. */
 void pz_app_data_init(struct pz_items *items);
-/** Frees it; removals under way are not reported any more. */
+/** Stops what waits for the disk. */
 void pz_app_data_fini(struct pz_items *items);
 
 #endif
