@@ -123,6 +123,23 @@
 #define PZ_ATTEST_WINDOW_US (10 * PZ_US_PER_S)
 #define PZ_INSTANCE_BYTES_MAX 40 /* a device's name for its own start */
 
+/* ---- channels (page 15) ---- */
+#define PZ_CHANNELS_PER_LINK_MAX 64 /* both directions, and those whose close is not answered */
+#define PZ_CHANNEL_WINDOW_BYTES (256U << 10)   /* at first */
+#define PZ_CHANNEL_WINDOW_BYTES_MAX (4U << 20) /* doubled up to this on a long way */
+#define PZ_CHANNEL_FLUSH_BYTES (64U << 10)     /* of all channels, between two looks at messages */
+#define PZ_CHANNEL_UNSENT_BYTES                                                                    \
+	(64U << 10)                           /* of our own in a channel's queue; more waits above \
+					       */
+#define PZ_CHANNEL_OPEN_US (15 * PZ_US_PER_S) /* an open that is not answered */
+#define PZ_CHANNEL_REASON_BYTES_MAX 64        /* of a close; one word */
+#define PZ_CHANNEL_KIND_BYTES_MAX 32
+#define PZ_SPLICE_IDLE_US (600 * PZ_US_PER_S)  /* without a byte */
+#define PZ_SPLICE_WINDOW_BYTES_MIN (64U << 10) /* when there is little room for windows */
+#define PZ_SPLICE_BYTES_MAX (64U << 20)        /* windows of all spliced channels of one node */
+/* of those of one opener: devices that open much leave room for others */
+#define PZ_SPLICE_OPENER_BYTES_MAX (PZ_SPLICE_BYTES_MAX / 4)
+
 /* ---- enrolment (page 3) ---- */
 #define PZ_CODE_DIGITS 8
 #define PZ_CODE_TTL_MAX_S 600

@@ -1,0 +1,238 @@
+/*
+ * Bytes. What goes out waits in the channel's queue as whole frames, each filled before the next
+ * one begins: so many small pieces cost no more memory than their window. Everything in a queue is
+ * within the other end's window and can go at once. Channels with something to send stand in a
+ * ring; each sends one frame in its turn.
+ */
+#include "channel/internal.h"
+
+/* Headers of a full window, and one more frame. */
+#define QUEUE_BYTES_MAX                                                                            \
+	((size_t)PZ_CHANNEL_WINDOW_BYTES_MAX / PZ_DATA_BYTES_MAX * PZ_DATA_HEADER_BYTES +          \
+	 PZ_CHANNEL_WINDOW_BYTES_MAX + PZ_DATA_FRAME_BYTES_MAX)
+
+/* ---- out ---- */
+
+/* The beginning of the data goes into the last frame of the queue, as far as there is room. */
+static size_t
+fill_last(struct pz_channel *channel, struct pz_slice data)
+{
+	size_t room = channel->tail ? PZ_DATA_BYTES_MAX - channel->tail : 0;
+	size_t n = data.len < room ? data.len : room;
+
+	if (n == 0 || pz_buf_append(&channel->out, pz_slice_of(data.ptr, n)) != PZ_OK)
+		return 0;
+	struct pz_buf *out = &channel->out;
+	channel->tail += (uint32_t)n;
+	pz_frame_put_data_header(out->mem + out->start + out->len - channel->tail -
+					 PZ_DATA_HEADER_BYTES,
+				 channel->peer, channel->tail);
+	return n;
+}
+
+static enum pz_err
+add_frame(struct pz_channel *channel, struct pz_slice data)
+{
+	uint8_t *mem;
+
+	PZ_TRY(pz_buf_reserve(&channel->out, PZ_DATA_HEADER_BYTES + data.len, &mem));
+	pz_frame_put_data_header(mem, channel->peer, data.len);
+	memcpy(mem + PZ_DATA_HEADER_BYTES, data.ptr, data.len);
+	pz_buf_commit(&channel->out, PZ_DATA_HEADER_BYTES + data.len);
+	channel->tail = (uint32_t)data.len;
+	return PZ_OK;
+}
+
+/* Queues bytes that are within the window; *out_taken all, or those before memory was out. */
+static enum pz_err
+queue(struct pz_channel *channel, struct pz_slice data, size_t *out_taken)
+{
+	enum pz_err err = PZ_OK;
+	size_t done = fill_last(channel, data);
+
+	while (done < data.len && err == PZ_OK) {
+		size_t n = data.len - done;
+		if (n > PZ_DATA_BYTES_MAX)
+			n = PZ_DATA_BYTES_MAX;
+		err = add_frame(channel, pz_slice_of(data.ptr + done, n));
+		if (err == PZ_OK)
+			done += n;
+	}
+	channel->send_left -= (uint32_t)done;
+	channel->taken += done;
+	*out_taken = done;
+	if (channel->out.len > 0 && !pz_list_is_linked(&channel->ready_node)) {
+		pz_list_append(&channel->channels->ready, &channel->ready_node);
+		channel->channels->ops->wake(channel->channels->arg);
+	}
+	return done > 0 ? PZ_OK : err;
+}
+
+static bool
+may_send(const struct pz_channel *channel)
+{
+	return channel->state == CHANNEL_OPEN && !channel->is_ending;
+}
+
+/* Data bytes that the queue still takes of its owner, so that with their headers they are as many
+ * as one flush sends. */
+static size_t
+own_room(const struct pz_channel *channel)
+{
+	size_t queued = channel->out.len;
+	size_t room = queued < PZ_CHANNEL_UNSENT_BYTES ? PZ_CHANNEL_UNSENT_BYTES - queued : 0;
+	size_t headers = (room / PZ_DATA_FRAME_BYTES_MAX + 1) * PZ_DATA_HEADER_BYTES;
+
+	return room > headers ? room - headers : 0;
+}
+
+enum pz_err
+pz_channel_send(struct pz_channel *channel, struct pz_slice data, size_t *out_taken)
+{
+	size_t n = data.len;
+
+	*out_taken = 0;
+	if (!may_send(channel) || data.len == 0)
+		return PZ_OK;
+	if (n > channel->send_left)
+		n = channel->send_left;
+	if (n > own_room(channel))
+		n = own_room(channel);
+	enum pz_err err = n > 0 ? queue(channel, pz_slice_of(data.ptr, n), out_taken) : PZ_OK;
+	channel->is_wanted = *out_taken < data.len;
+	return err;
+}
+
+enum pz_err
+pz_channel_forward(struct pz_channel *channel, struct pz_slice data)
+{
+	size_t taken = 0;
+
+	if (!may_send(channel) || data.len > channel->send_left)
+		return PZ_ERR_LIMIT_QUEUE;
+	PZ_TRY(queue(channel, data, &taken));
+	return taken == data.len ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
+}
+
+void
+pz_channel_settle(struct pz_channel *channel)
+{
+	if (channel->out.len > 0)
+		return;
+	if (channel->is_ending && !channel->is_end_sent && !channel->is_close_sent) {
+		channel->is_end_sent = true;
+		pz_channel_say_end(channel);
+	}
+	if (channel->state == CHANNEL_CLOSING && !channel->is_close_sent) {
+		channel->is_close_sent = true;
+		pz_channel_say_close(channel);
+	}
+}
+
+void
+pz_channel_end(struct pz_channel *channel)
+{
+	if (!may_send(channel))
+		return;
+	channel->is_ending = true;
+	pz_channel_settle(channel);
+}
+
+size_t
+pz_channel_queued(const struct pz_channel *channel)
+{
+	return channel->out.len;
+}
+
+uint64_t
+pz_channel_taken(const struct pz_channel *channel)
+{
+	return channel->taken;
+}
+
+/* ---- turns ---- */
+
+struct pz_slice
+pz_channels_next(struct pz_channels *channels)
+{
+	struct pz_list *node = pz_list_first(&channels->ready);
+	struct pz_slice frame = {0};
+	size_t need;
+
+	if (node == NULL || channels->budget == 0)
+		return frame;
+	struct pz_channel *channel = PZ_CONTAINER(node, struct pz_channel, ready_node);
+	if (pz_frame_cut_data(pz_buf_slice(&channel->out), &frame, &need) != PZ_OK)
+		return (struct pz_slice){0};
+	return frame;
+}
+
+/* The last step may free nothing: call-backs of one channel leave the ring alone. */
+void
+pz_channels_sent(struct pz_channels *channels)
+{
+	struct pz_slice frame = pz_channels_next(channels);
+	struct pz_list *node = pz_list_first(&channels->ready);
+
+	if (frame.len == 0)
+		return;
+	struct pz_channel *channel = PZ_CONTAINER(node, struct pz_channel, ready_node);
+	channels->budget -= frame.len < channels->budget ? frame.len : channels->budget;
+	pz_buf_consume(&channel->out, frame.len);
+	pz_list_remove(node);
+	if (channel->out.len > 0)
+		pz_list_append(&channels->ready, node);
+	else
+		channel->tail = 0;
+	pz_channel_settle(channel);
+	if (channel->is_wanted && channel->ops && channel->send_left > 0 &&
+	    channel->out.len < PZ_CHANNEL_UNSENT_BYTES / 2) {
+		channel->is_wanted = false;
+		if (channel->ops->writable)
+			channel->ops->writable(channel->arg);
+	}
+}
+
+bool
+pz_channels_refill(struct pz_channels *channels)
+{
+	channels->budget = PZ_CHANNEL_FLUSH_BYTES;
+	return !pz_list_is_empty(&channels->ready);
+}
+
+/* ---- in ---- */
+
+/* The queue's maximum is set here, since before it nothing may be sent. */
+void
+pz_channel_set_window(struct pz_channel *channel, uint32_t window)
+{
+	channel->window = window;
+	channel->limit = channel->limit_before = channel->window;
+	pz_buf_init(&channel->out, QUEUE_BYTES_MAX, NULL);
+}
+
+void
+pz_channel_credit(struct pz_channel *channel, uint32_t bytes)
+{
+	if (channel->state != CHANNEL_OPEN || channel->has_ended || bytes == 0)
+		return;
+	channel->limit_before = channel->limit;
+	channel->limit += bytes;
+	pz_channel_say_credit(channel, bytes);
+}
+
+void
+pz_channel_consumed(struct pz_channel *channel, size_t bytes)
+{
+	channel->consumed += (uint32_t)bytes;
+	if (channel->consumed < channel->window / 2)
+		return;
+	uint32_t credit = channel->consumed;
+	if (channel->is_short && channel->window < PZ_CHANNEL_WINDOW_BYTES_MAX) {
+		credit += channel->window;
+		channel->window *= 2;
+	}
+	channel->is_short = false;
+	channel->consumed = 0;
+	pz_channel_credit(channel, credit);
+}

@@ -1,0 +1,197 @@
+/* Bytes: windows, credit, their growth, turns. */
+#include "channel/fixture.h"
+
+/* No more than the window goes out before there is credit, and credit comes at half of it. */
+static void
+test_window(void **state)
+{
+	struct world w;
+	struct user ua, ub;
+	static uint8_t bytes[PZ_CHANNEL_WINDOW_BYTES * 2];
+	size_t sent = 0, taken = 1;
+
+	(void)state;
+	world_init(&w);
+	world_open(&w, &ua, &ub);
+	ub.is_lazy = true;
+	pattern(bytes, sizeof(bytes), 0);
+	while (taken > 0) {
+		assert_int_equal(pz_channel_send(ua.channel,
+						 pz_slice_of(bytes + sent, sizeof(bytes) - sent),
+						 &taken),
+				 PZ_OK);
+		sent += taken;
+		world_settle(&w);
+	}
+	assert_int_equal(sent, PZ_CHANNEL_WINDOW_BYTES);
+	assert_int_equal(ub.in.len, sent);
+	unsigned before = ua.writables;
+	pz_channel_consumed(ub.channel, PZ_CHANNEL_WINDOW_BYTES / 2 - 1);
+	world_settle(&w);
+	assert_int_equal(ua.credits, 0);
+	assert_int_equal(ua.writables, before);
+	pz_channel_consumed(ub.channel, 1);
+	world_settle(&w);
+	assert_int_equal(ua.credits, PZ_CHANNEL_WINDOW_BYTES / 2);
+	assert_int_equal(ua.writables, before + 1);
+	world_send(&w, &ua, 1);
+	assert_int_equal(ub.in.len, sent + 1);
+	assert_int_equal(w.b.broken, PZ_OK);
+	pz_buf_fini(&ub.in);
+	world_fini(&w);
+}
+
+/* A queue of ours holds little, so that what waits can still be overtaken. */
+static void
+test_queue_is_short(void **state)
+{
+	struct world w;
+	struct user ua, ub;
+	static uint8_t bytes[PZ_CHANNEL_WINDOW_BYTES];
+	size_t taken;
+
+	(void)state;
+	world_init(&w);
+	world_open(&w, &ua, &ub);
+	assert_int_equal(pz_channel_send(ua.channel, pz_slice_of(bytes, sizeof(bytes)), &taken),
+			 PZ_OK);
+	assert_true(taken >= PZ_CHANNEL_UNSENT_BYTES / 2 && taken <= PZ_CHANNEL_UNSENT_BYTES);
+	assert_true(pz_channel_queued(ua.channel) >= taken);
+	assert_int_equal(pz_channel_taken(ua.channel), taken);
+	assert_int_equal(ua.writables, 0);
+	end_flush(&w.a);
+	assert_int_equal(pz_channel_queued(ua.channel), 0);
+	assert_int_equal(ua.writables, 1);
+	world_fini(&w);
+}
+
+/* Small pieces fill frames, so that their headers cost no more memory than the window. */
+static void
+test_small_pieces(void **state)
+{
+	struct world w;
+	struct user ua, ub;
+	uint8_t bytes[40000];
+	size_t taken;
+
+	(void)state;
+	world_init(&w);
+	world_open(&w, &ua, &ub);
+	pattern(bytes, sizeof(bytes), 0);
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		assert_int_equal(pz_channel_send(ua.channel, pz_slice_of(bytes + i, 1), &taken),
+				 PZ_OK);
+	assert_int_equal(pz_channel_queued(ua.channel), sizeof(bytes) + 3 * PZ_DATA_HEADER_BYTES);
+	world_settle(&w);
+	assert_int_equal(w.a.data_frames, 3);
+	assert_received(&ub, sizeof(bytes));
+	pz_buf_fini(&ub.in);
+	world_fini(&w);
+}
+
+/* Carries by turns: a credit arrives only when everything that was sent before has arrived. */
+static void
+long_way(struct world *w, struct user *u, size_t len)
+{
+	uint8_t *bytes = malloc(len);
+	size_t done = 0, taken = 0;
+
+	assert_non_null(bytes);
+	pattern(bytes, len, 0);
+	while (done < len) {
+		do {
+			assert_int_equal(pz_channel_send(u->channel,
+							 pz_slice_of(bytes + done, len - done),
+							 &taken),
+					 PZ_OK);
+			done += taken;
+		} while (end_flush(&w->a));
+		end_carry_all(&w->a);
+		end_carry_all(&w->b);
+	}
+	free(bytes);
+}
+
+static void
+test_window_grows_on_a_long_way(void **state)
+{
+	struct world w;
+	struct user ua, ub;
+	size_t len = 40U << 20;
+
+	(void)state;
+	world_init(&w);
+	world_open(&w, &ua, &ub);
+	long_way(&w, &ua, len);
+	world_settle(&w);
+	assert_received(&ub, len);
+	/* all windows that were ever given, less what was sent, is the window now */
+	size_t window = PZ_CHANNEL_WINDOW_BYTES + ua.credits - len;
+	assert_true(window > PZ_CHANNEL_WINDOW_BYTES_MAX / 2);
+	assert_true(window <= PZ_CHANNEL_WINDOW_BYTES_MAX);
+	pz_buf_fini(&ub.in);
+	world_fini(&w);
+}
+
+static void
+test_window_stays_on_a_short_way(void **state)
+{
+	struct world w;
+	struct user ua, ub;
+	size_t len = 8U << 20;
+
+	(void)state;
+	world_init(&w);
+	world_open(&w, &ua, &ub);
+	world_send(&w, &ua, len);
+	assert_received(&ub, len);
+	assert_true(PZ_CHANNEL_WINDOW_BYTES + ua.credits - len <= PZ_CHANNEL_WINDOW_BYTES);
+	pz_buf_fini(&ub.in);
+	world_fini(&w);
+}
+
+/* Channels take turns frame by frame, and no more than the budget goes between two refills. */
+static void
+test_turns(void **state)
+{
+	struct world w;
+	struct user ua[3], ub[3];
+	static uint8_t bytes[PZ_CHANNEL_UNSENT_BYTES];
+	struct pz_slice frame, data;
+	size_t taken, sent = 0;
+
+	(void)state;
+	world_init(&w);
+	for (size_t i = 0; i < 3; i++)
+		world_open(&w, &ua[i], &ub[i]);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(
+			pz_channel_send(ua[i].channel, pz_slice_of(bytes, sizeof(bytes)), &taken),
+			PZ_OK);
+	assert_true(pz_channels_refill(w.a.channels));
+	for (uint32_t turn = 0; (frame = pz_channels_next(w.a.channels)).len > 0; turn++) {
+		assert_int_equal(pz_frame_data(frame, &data), 1 + turn % 3);
+		assert_int_equal(frame.len, PZ_DATA_FRAME_BYTES_MAX); /* fills a TLS record */
+		sent += frame.len;
+		pz_channels_sent(w.a.channels);
+	}
+	assert_int_equal(sent, PZ_CHANNEL_FLUSH_BYTES);
+	assert_true(pz_channels_refill(w.a.channels));
+	assert_true(pz_channels_next(w.a.channels).len > 0);
+	world_fini(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_queue_is_short),
+		cmocka_unit_test(test_small_pieces),
+		cmocka_unit_test(test_window_grows_on_a_long_way),
+		cmocka_unit_test(test_window_stays_on_a_short_way),
+		cmocka_unit_test(test_turns),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,98 @@
+/*
+ * Inside channel/ only.
+ *
+ * A channel's states, and what may come for its number in each:
+ *
+ *   OPENING    we have sent channelOpen        channelAccept, channelRefuse
+ *   ABANDONED  the same, and do not want it    channelAccept (is closed at once), channelRefuse
+ *   OFFERED    the other end has opened        nothing: it does not know our number yet
+ *   OPEN                                       data, channelCredit, channelEnd, channelClose
+ *   CLOSING    we close                        the same; data is dropped
+ *
+ * Anything else is a violation and closes the link. The number is taken until channelRefuse came,
+ * or channelClose went both ways. Whatever goes out about a channel follows its data: end and close
+ * wait until its queue is empty.
+ */
+#ifndef PZ_CHANNEL_INTERNAL_H
+#define PZ_CHANNEL_INTERNAL_H
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "channel/channel.h"
+#include "wire/frame.h"
+
+enum channel_state {
+	CHANNEL_OPENING,
+	CHANNEL_ABANDONED,
+	CHANNEL_OFFERED,
+	CHANNEL_OPEN,
+	CHANNEL_CLOSING,
+};
+
+struct pz_channel {
+	struct pz_list ready_node; /* channels->ready while there is something in out */
+	struct pz_channels *channels;
+	const struct pz_channel_ops *ops; /* NULL: without an owner */
+	void *arg;
+	struct pz_timer timer; /* to be answered */
+	struct pz_buf out;     /* whole frames; each but the last is full */
+	uint64_t taken;        /* bytes that ever went into out */
+	uint64_t received;     /* bytes that ever came in */
+	uint64_t limit;        /* what it may have sent in all ... */
+	uint64_t limit_before; /* ... before the last credit */
+	uint32_t number, peer; /* ours, the other end's */
+	uint32_t send_left;    /* what the other end still takes */
+	uint32_t window, consumed;
+	uint32_t tail; /* data bytes of the last frame in out */
+	enum channel_state state;
+	bool has_ended;   /* the other end sends no more */
+	bool is_ending;   /* we send no more ... */
+	bool is_end_sent; /* ... and have said so */
+	bool is_close_sent;
+	bool is_short;  /* the window was used up before its credit could arrive */
+	bool is_wanted; /* the owner waits for `writable` */
+	char reason[PZ_CHANNEL_REASON_BYTES_MAX + 1];
+};
+
+struct pz_channels {
+	const struct pz_env *env;
+	const struct pz_channels_ops *ops;
+	void *arg;
+	struct pz_list ready; /* in the order of their turns */
+	size_t budget;        /* bytes that may still go in this turn */
+	struct pz_channel *by_number[PZ_CHANNELS_PER_LINK_MAX]; /* number - 1 */
+};
+
+/* ---- message.c ---- */
+/** Sends channelOpen. */
+void pz_channel_say_open(struct pz_channel *channel, const struct pz_channel_offer *offer);
+/** Sends channelAccept. @param more borrowed, or NULL */
+void pz_channel_say_accept(struct pz_channel *channel, json_t *more);
+/** Refuses what has no channel here. @param peer number of the other end */
+void
+pz_channels_say_refuse(struct pz_channels *channels, uint32_t peer, enum pz_channel_refusal why);
+/** Sends channelCredit. */
+void pz_channel_say_credit(struct pz_channel *channel, uint32_t bytes);
+/** Sends channelEnd. */
+void pz_channel_say_end(struct pz_channel *channel);
+/** Sends channelClose with the channel's reason. */
+void pz_channel_say_close(struct pz_channel *channel);
+
+/* ---- flow.c ---- */
+/** Sends the end or the close that waits, once the queue is empty. */
+void pz_channel_settle(struct pz_channel *channel);
+/** The channel is open: how much it may receive at first. */
+void pz_channel_set_window(struct pz_channel *channel, uint32_t window);
+
+/* ---- channel.c ---- */
+/** A channel with a free number. NULL: no number is free, or out of memory. */
+struct pz_channel *pz_channel_new(struct pz_channels *channels);
+/** Frees the channel and its number; no call-back. */
+void pz_channel_free(struct pz_channel *channel);
+/** The channel of this number, or NULL. */
+struct pz_channel *pz_channels_find(const struct pz_channels *channels, uint32_t number);
+/** Keeps a reason: printable ASCII, cut to its maximum. @param reason NULL: "" */
+void pz_channel_set_reason(struct pz_channel *channel, const char *reason);
+
+#endif
