@@ -51,7 +51,7 @@ broken_random_source_is_reported(void **state)
 {
 	struct world *w = *state;
 	struct pz_enrol_device_config config = device_config(w, "12345678");
-	struct pz_env env = w->env;
+	struct pz_env env = w->clock.env;
 	env.random = zero_random;
 	config.env = &env;
 	assert_int_equal(pz_enrol_device_new(&config, &device_ops, w, &w->device, NULL),
@@ -160,15 +160,15 @@ progress_restarts_the_clock(void **state)
 {
 	struct world *w = *state;
 	device_at(w, false);
-	pass(w, PZ_ENROL_IDLE_US - 1);
+	pz_kit_clock_jump(&w->clock, PZ_ENROL_IDLE_US - 1);
 	pump(w);
 	assert_int_equal(w->proven, 1);
-	pass(w, PZ_ENROL_IDLE_US - 1);
+	pz_kit_clock_jump(&w->clock, PZ_ENROL_IDLE_US - 1);
 	assert_int_equal(w->device_failures, 0);
 	admit(w);
 	pump(w);
 	assert_int_equal(w->dones, 1);
-	pass(w, 2 * PZ_ENROL_IDLE_US);
+	pz_kit_clock_jump(&w->clock, 2 * PZ_ENROL_IDLE_US);
 	assert_int_equal(w->device_failures, 0);
 }
 

@@ -16,22 +16,16 @@
 #include "enrol/device.h"
 #include "enrol/hub.h"
 #include "enrol/message.h"
+#include "kit/clock.h"
+#include "kit/zone.h"
 #include "x509/cert.h"
 #include "x509/crl.h"
 #include "x509/csr.h"
 #include "x509/key.h"
 
-#define ZONE "alice@example.org"
+#define ZONE PZ_KIT_ZONE
 #define DEVICE "laptop"
-#define HOST "hub.example.org"
-#define START_WALL_MS UINT64_C(1750000000000)
-
-/** A zone's certificate authority. */
-struct authority {
-	struct pz_key *key;
-	struct pz_cert *ca;
-	struct pz_crl *crl;
-};
+#define HOST PZ_KIT_HOST
 
 enum answer { ADMIT_NOW, ADMIT_LATER, REFUSE_NOW };
 
@@ -41,12 +35,10 @@ typedef bool (*tamper_fn)(struct world *w, char status[32], json_t **message);
 
 struct world {
 	/* outer world */
-	struct pz_env env;
-	struct pz_timers timers;
-	uint64_t now_us, wall_ms;
+	struct pz_kit_clock clock;
 
 	/* the hub's owner */
-	struct authority alice, eve; /* eve's names the same zone */
+	struct pz_kit_zone alice, eve; /* eve's names the same zone */
 	struct pz_code code;
 	bool has_code, is_name_taken;
 	enum answer answer;
@@ -80,54 +72,11 @@ struct world {
 	char trace[256];                        /* every status sent, space-separated */
 };
 
-static inline uint64_t
-world_mono(void *arg)
-{
-	return ((struct world *)arg)->now_us;
-}
-
-static inline uint64_t
-world_wall(void *arg)
-{
-	return ((struct world *)arg)->wall_ms;
-}
-
-static inline void
-world_random(void *arg, void *out, size_t len)
-{
-	(void)arg;
-	randombytes_buf(out, len);
-}
-
-static inline void
-authority_new(struct authority *a, const struct pz_env *env)
-{
-	const struct pz_cert_subject subject = {.zone = ZONE, .host = HOST};
-	assert_int_equal(pz_key_generate(NULL, &a->key, NULL), PZ_OK);
-	assert_int_equal(
-		pz_cert_issue(PZ_CERT_PZH_CA, &subject, a->key, NULL, a->key, env, &a->ca, NULL),
-		PZ_OK);
-	assert_int_equal(pz_crl_issue(a->ca, a->key, NULL, 0, 1, env, &a->crl, NULL), PZ_OK);
-}
-
-static inline void
-authority_free(struct authority *a)
-{
-	pz_key_free(a->key);
-	pz_cert_free(a->ca);
-	pz_crl_free(a->crl);
-}
-
-/** A PZP CA certificate by that authority. */
+/** A PZP CA certificate of that zone. */
 static inline struct pz_cert *
-sign(struct world *w, const struct authority *a, const char *device, const struct pz_key *key)
+sign(const struct pz_kit_zone *zone, const char *device, const struct pz_key *key)
 {
-	const struct pz_cert_subject subject = {.zone = ZONE, .device = device};
-	struct pz_cert *cert = NULL;
-	assert_int_equal(
-		pz_cert_issue(PZ_CERT_PZP_CA, &subject, key, a->ca, a->key, &w->env, &cert, NULL),
-		PZ_OK);
-	return cert;
+	return pz_kit_issue(zone, PZ_CERT_PZP_CA, device, key, zone->ca, zone->ca_key);
 }
 
 static inline void
@@ -198,7 +147,7 @@ hub_is_name_free(void *arg, const char *zone, const char *device)
 static inline void
 admit(struct world *w)
 {
-	struct pz_cert *cert = sign(w, &w->alice, w->admitted.device, w->admitted_key);
+	struct pz_cert *cert = sign(&w->alice, w->admitted.device, w->admitted_key);
 	pz_code_cancel(&w->code);
 	pz_enrol_hub_admitted(w->hub, cert, w->alice.ca, w->alice.crl, w->pzh_id, w->host, w->port);
 	pz_cert_free(cert);
@@ -257,7 +206,7 @@ device_done(void *arg, const struct pz_enrol_result *result)
 {
 	struct world *w = arg;
 	assert_true(pz_cert_key_matches(result->device_ca, w->device_key));
-	assert_true(pz_cert_key_matches(result->master_ca, w->alice.key));
+	assert_true(pz_cert_key_matches(result->master_ca, w->alice.ca_key));
 	assert_int_equal(pz_crl_number(result->crl), pz_crl_number(w->alice.crl));
 	assert_string_equal(result->pzh_id, ZONE);
 	snprintf(w->result_host, sizeof(w->result_host), "%s", result->host);
@@ -323,7 +272,7 @@ device_config(struct world *w, const char *code)
 		.code = code,
 		.ca_key = w->device_key,
 		.sid = {1},
-		.env = &w->env,
+		.env = &w->clock.env,
 	};
 }
 
@@ -333,7 +282,7 @@ connect_with(struct world *w, const struct pz_enrol_device_config *config)
 {
 	static const uint8_t sid[PZ_ENROL_SID_BYTES] = {1};
 	struct pz_errinfo info = {""};
-	assert_int_equal(pz_enrol_hub_new(sid, &w->env, &hub_ops, w, &w->hub), PZ_OK);
+	assert_int_equal(pz_enrol_hub_new(sid, &w->clock.env, &hub_ops, w, &w->hub), PZ_OK);
 	assert_int_equal(pz_enrol_device_new(config, &device_ops, w, &w->device, &info), PZ_OK);
 	pz_enrol_device_start(w->device);
 }
@@ -352,7 +301,7 @@ static inline const char *
 issue(struct world *w, const char *device)
 {
 	static char digits[PZ_CODE_DIGITS + 1];
-	pz_code_issue(&w->code, &w->env, device, 600);
+	pz_code_issue(&w->code, &w->clock.env, device, 600);
 	w->has_code = true;
 	memcpy(digits, w->code.digits, sizeof(digits));
 	return digits;
@@ -368,25 +317,15 @@ wrong_code(const struct world *w)
 	return digits;
 }
 
-static inline void
-pass(struct world *w, uint64_t us)
-{
-	w->now_us += us;
-	w->wall_ms += us / 1000;
-	pz_timers_run(&w->timers, w->now_us);
-}
-
 static inline int
 world_setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	if (!w || sodium_init() < 0)
 		return -1;
-	w->now_us = 5 * PZ_US_PER_S;
-	w->wall_ms = START_WALL_MS;
-	w->env = (struct pz_env){world_mono, world_wall, world_random, w, &w->timers};
-	authority_new(&w->alice, &w->env);
-	authority_new(&w->eve, &w->env);
+	pz_kit_clock_init(&w->clock);
+	pz_kit_zone_init(&w->alice, ZONE, &w->clock.env);
+	pz_kit_zone_init(&w->eve, ZONE, &w->clock.env);
 	assert_int_equal(pz_key_generate(NULL, &w->device_key, NULL), PZ_OK);
 	assert_int_equal(pz_key_generate(NULL, &w->other_key, NULL), PZ_OK);
 	w->pzh_id = ZONE;
@@ -401,8 +340,8 @@ world_teardown(void **state)
 {
 	struct world *w = *state;
 	hang_up(w);
-	authority_free(&w->alice);
-	authority_free(&w->eve);
+	pz_kit_zone_fini(&w->alice);
+	pz_kit_zone_fini(&w->eve);
 	pz_key_free(w->device_key);
 	pz_key_free(w->other_key);
 	pz_key_free(w->admitted_key);

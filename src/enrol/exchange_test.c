@@ -30,7 +30,7 @@ enrols(void **state)
 	assert_int_equal(w->result_port, 8040);
 	assert_string_equal(pz_enrol_hub_zone(w->hub), ZONE);
 	assert_string_equal(pz_enrol_hub_device(w->hub), DEVICE);
-	assert_false(pz_code_is_live(&w->code, &w->env));
+	assert_false(pz_code_is_live(&w->code, &w->clock.env));
 }
 
 static void
@@ -46,7 +46,7 @@ static void
 enrols_without_timers_and_with_slow_storage(void **state)
 {
 	struct world *w = *state;
-	w->env.timers = NULL;
+	w->clock.env.timers = NULL;
 	w->answer = ADMIT_LATER;
 	attempt(w, issue(w, NULL));
 	assert_int_equal(w->admits, 1);
@@ -105,9 +105,9 @@ the_sixth_attempt_of_an_address_waits(void **state)
 	assert_string_equal(w->hub_reason, PZ_ENROL_ATTEMPTS);
 	assert_int_equal(w->device_err, PZ_ERR_DENIED_CODE);
 	assert_non_null(strstr(w->device_reason, "too often"));
-	assert_true(pz_code_is_live(&w->code, &w->env)); /* for others, and later */
+	assert_true(pz_code_is_live(&w->code, &w->clock.env)); /* for others, and later */
 	hang_up(w);
-	w->now_us += PZ_CODE_WAIT_US;
+	pz_kit_clock_jump(&w->clock, PZ_CODE_WAIT_US);
 	attempt(w, code);
 	assert_enrolled(w);
 }
@@ -130,7 +130,7 @@ expired_code_is_refused(void **state)
 {
 	struct world *w = *state;
 	const char *code = issue(w, NULL);
-	pass(w, 600 * PZ_US_PER_S);
+	pz_kit_clock_jump(&w->clock, 600 * PZ_US_PER_S);
 	attempt(w, code);
 	assert_string_equal(w->hub_reason, PZ_ENROL_EXPIRED);
 	assert_int_equal(w->device_err, PZ_ERR_DENIED_CODE);
@@ -272,7 +272,7 @@ changed_messages_are_noticed(void **state)
 		assert_int_equal(w->device_failures, 1);
 		assert_int_equal(w->device_err, rows[i].device_err);
 		assert_string_equal(w->hub_reason, rows[i].hub_reason);
-		assert_true(pz_code_is_live(&w->code, &w->env));
+		assert_true(pz_code_is_live(&w->code, &w->clock.env));
 		hang_up(w);
 	}
 }
@@ -303,10 +303,10 @@ set_crl(json_t *message, const struct pz_crl *crl)
 }
 
 static void
-give_client(struct world *w, json_t *message, const struct authority *a, const char *device,
+give_client(struct world *w, json_t *message, const struct pz_kit_zone *a, const char *device,
 	    const struct pz_key *key)
 {
-	struct pz_cert *cert = sign(w, a, device, key);
+	struct pz_cert *cert = sign(a, device, key);
 	set_cert(w, message, "clientCert", cert);
 	pz_cert_free(cert);
 }
@@ -363,7 +363,7 @@ tls_certificate(struct world *w, json_t *m)
 	const struct pz_cert_subject subject = {.zone = ZONE, .device = DEVICE};
 	struct pz_cert *cert = NULL;
 	assert_int_equal(pz_cert_issue(PZ_CERT_PZP_TLS, &subject, w->device_key, w->alice.ca,
-				       w->alice.key, &w->env, &cert, NULL),
+				       w->alice.ca_key, &w->clock.env, &cert, NULL),
 			 PZ_OK);
 	set_cert(w, m, "clientCert", cert);
 	pz_cert_free(cert);
@@ -375,7 +375,8 @@ client_valid(struct world *w, json_t *m, uint64_t from_ms, uint64_t to_ms)
 	const struct pz_cert_subject subject = {.zone = ZONE, .device = DEVICE};
 	struct pz_cert *cert = NULL;
 	assert_int_equal(pz_cert_issue_for(PZ_CERT_PZP_CA, &subject, w->device_key, w->alice.ca,
-					   w->alice.key, &w->env, from_ms, to_ms, &cert, NULL),
+					   w->alice.ca_key, &w->clock.env, from_ms, to_ms, &cert,
+					   NULL),
 			 PZ_OK);
 	set_cert(w, m, "clientCert", cert);
 	pz_cert_free(cert);
@@ -384,24 +385,25 @@ client_valid(struct world *w, json_t *m, uint64_t from_ms, uint64_t to_ms)
 static void
 expired(struct world *w, json_t *m)
 {
-	client_valid(w, m, START_WALL_MS - 7200000, START_WALL_MS - 3600000);
+	client_valid(w, m, PZ_KIT_WALL_MS - 7200000, PZ_KIT_WALL_MS - 3600000);
 }
 
 static void
 not_yet_valid(struct world *w, json_t *m)
 {
-	client_valid(w, m, START_WALL_MS + 3600000, START_WALL_MS + 7200000);
+	client_valid(w, m, PZ_KIT_WALL_MS + 3600000, PZ_KIT_WALL_MS + 7200000);
 }
 
 static void
 already_revoked(struct world *w, json_t *m)
 {
-	struct pz_crl_entry entry = {.when_ms = START_WALL_MS};
+	struct pz_crl_entry entry = {.when_ms = PZ_KIT_WALL_MS};
 	struct pz_crl *crl = NULL;
-	struct pz_cert *cert = sign(w, &w->alice, DEVICE, w->device_key);
+	struct pz_cert *cert = sign(&w->alice, DEVICE, w->device_key);
 	pz_cert_serial_hex(cert, entry.serial_hex);
-	assert_int_equal(pz_crl_issue(w->alice.ca, w->alice.key, &entry, 1, 2, &w->env, &crl, NULL),
-			 PZ_OK);
+	assert_int_equal(
+		pz_crl_issue(w->alice.ca, w->alice.ca_key, &entry, 1, 2, &w->clock.env, &crl, NULL),
+		PZ_OK);
 	set_cert(w, m, "clientCert", cert);
 	set_crl(m, crl);
 	pz_cert_free(cert);

@@ -6,7 +6,7 @@ static void
 open_hub(struct world *w)
 {
 	static const uint8_t sid[PZ_ENROL_SID_BYTES] = {1};
-	assert_int_equal(pz_enrol_hub_new(sid, &w->env, &hub_ops, w, &w->hub), PZ_OK);
+	assert_int_equal(pz_enrol_hub_new(sid, &w->clock.env, &hub_ops, w, &w->hub), PZ_OK);
 }
 
 static json_t *
@@ -213,7 +213,7 @@ request_with(struct world *w, const char *csr)
 	pz_buf_init(&ci, 512, NULL);
 	assert_int_equal(pz_enrol_channel_id(ZONE, DEVICE, &ci), PZ_OK);
 	assert_int_equal(pz_cpace_start(&cpace, pz_slice_str(code), pz_buf_slice(&ci),
-					pz_slice_of(sid, sizeof(sid)), &w->env, ya),
+					pz_slice_of(sid, sizeof(sid)), &w->clock.env, ya),
 			 PZ_OK);
 	pz_buf_fini(&ci);
 	json_t *hello = good_hello();
@@ -295,7 +295,7 @@ code_must_still_be_there_at_step_3(void **state)
 		else if (kind == REPLACED)
 			issue(w, NULL);
 		else if (kind == OUT_OF_TIME)
-			w->code.expires_us = w->now_us;
+			w->code.expires_us = w->clock.now_us;
 		else if (kind == IN_USE)
 			w->code.claimed = true;
 		else if (kind == ZONE_GONE)
@@ -303,7 +303,7 @@ code_must_still_be_there_at_step_3(void **state)
 		for (int i = 0; kind == TRIED_TOO_OFTEN && i < PZ_CODE_TRIES_MAX; i++) {
 			char from[8];
 			snprintf(from, sizeof(from), "%d", i);
-			(void)!pz_code_spend(&w->code, &w->env, DEVICE, from);
+			(void)!pz_code_spend(&w->code, &w->clock.env, DEVICE, from);
 		}
 		finish_request(w);
 		assert_int_equal(w->admits, 0);
@@ -415,9 +415,9 @@ silence_ends_it_unless_we_are_the_ones_who_work(void **state)
 		hub_at(w, stage);
 		pz_enrol_device_free(w->device); /* it has a clock of its own */
 		w->device = NULL;
-		pass(w, PZ_ENROL_IDLE_US - 1);
+		pz_kit_clock_jump(&w->clock, PZ_ENROL_IDLE_US - 1);
 		assert_int_equal(w->hub_failures, 0);
-		pass(w, 1);
+		pz_kit_clock_jump(&w->clock, 1);
 		assert_int_equal(w->hub_failures, stage != AT_ADMIT);
 		if (stage != AT_ADMIT)
 			assert_refused(w, PZ_ENROL_BAD_REQUEST);

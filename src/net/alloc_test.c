@@ -129,8 +129,10 @@ open_zone(struct zone_of_two *z)
 {
 	static const struct pz_router_ops ops = {.local = on_local};
 	static struct pz_link_events events;
-	struct pz_router_config config = {
-		.self = "alice@example.org", .env = &w.env, .metrics = &w.metrics, .ops = &ops};
+	struct pz_router_config config = {.self = "alice@example.org",
+					  .env = &w.clock.env,
+					  .metrics = &w.metrics,
+					  .ops = &ops};
 
 	fx_open(&w);
 	events = fx_events;

@@ -6,20 +6,21 @@
 #ifndef PZ_NET_LINK_FIXTURE_H
 #define PZ_NET_LINK_FIXTURE_H
 
+#include "kit/test.h"
+
+#include "kit/clock.h"
+#include "kit/tls.h"
 #include "net/link.h"
-#include "tls/test_fixture.h"
 #include "wire/frame.h"
 
 #define FX_STREAM_BYTES (48U << 20)
 
 struct fx_world {
-	struct pz_env env;
-	struct pz_timers timers;
-	uint64_t now_us;
+	struct pz_kit_clock clock;
 	struct pz_turn turn;
 	struct pz_metrics metrics;
 	struct pz_link_host host;
-	struct zone zone, stranger;
+	struct pz_kit_zone zone, stranger;
 	struct pz_tls_ctx *hub_ctx, *laptop_ctx, *stranger_ctx;
 };
 
@@ -55,23 +56,10 @@ struct fx_end {
 
 /* ---- time ---- */
 
-static inline uint64_t
-fx_mono(void *arg)
-{
-	return ((struct fx_world *)arg)->now_us;
-}
-
-static inline uint64_t
-fx_wall(void *arg)
-{
-	return fixture_now_ms + ((struct fx_world *)arg)->now_us / 1000;
-}
-
 static inline void
 fx_advance(struct fx_world *w, uint64_t us)
 {
-	w->now_us += us;
-	pz_timers_run(&w->timers, w->now_us);
+	pz_kit_clock_jump(&w->clock, us);
 	pz_turn_end(&w->turn);
 }
 
@@ -307,22 +295,21 @@ fx_run(struct fx_end *a, struct fx_end *b)
 static inline void
 fx_open(struct fx_world *w)
 {
-	*w = (struct fx_world){.now_us = 1000 * PZ_US_PER_S};
-	w->env = (struct pz_env){fx_mono, fx_wall, fixture_random, w, &w->timers};
+	*w = (struct fx_world){0};
+	pz_kit_clock_init(&w->clock);
 	assert_ok(pz_turn_init(&w->turn, 0));
 	w->host = (struct pz_link_host){
-		.env = &w->env,
+		.env = &w->clock.env,
 		.turn = &w->turn,
 		.metrics = &w->metrics,
 		.events = &fx_events,
 		.frame_max = PZ_FRAME_BYTES_DEFAULT,
 	};
-	fixture_zone("alice@example.org", &w->zone);
-	fixture_zone("eve@example.org", &w->stranger);
-	w->hub_ctx = fixture_ctx(PZ_TLS_HUB_SERVER, &w->zone.hub, fixture_trust(&w->zone, NULL));
-	w->laptop_ctx = fixture_ctx(PZ_TLS_CLIENT, &w->zone.laptop, fixture_trust(&w->zone, NULL));
-	w->stranger_ctx =
-		fixture_ctx(PZ_TLS_CLIENT, &w->stranger.laptop, fixture_trust(&w->zone, NULL));
+	pz_kit_zone_init(&w->zone, "alice@example.org", &w->clock.env);
+	pz_kit_zone_init(&w->stranger, "eve@example.org", &w->clock.env);
+	w->hub_ctx = pz_kit_tls_ctx(PZ_TLS_HUB_SERVER, &w->zone.hub, &w->zone, NULL);
+	w->laptop_ctx = pz_kit_tls_ctx(PZ_TLS_CLIENT, &w->zone.laptop, &w->zone, NULL);
+	w->stranger_ctx = pz_kit_tls_ctx(PZ_TLS_CLIENT, &w->stranger.laptop, &w->zone, NULL);
 }
 
 static inline void
@@ -331,13 +318,13 @@ fx_shut(struct fx_world *w)
 	pz_tls_ctx_free(w->hub_ctx);
 	pz_tls_ctx_free(w->laptop_ctx);
 	pz_tls_ctx_free(w->stranger_ctx);
-	fixture_zone_free(&w->zone);
-	fixture_zone_free(&w->stranger);
+	pz_kit_zone_fini(&w->zone);
+	pz_kit_zone_fini(&w->stranger);
 	assert_true(pz_list_is_empty(&w->turn.dirty));
 	assert_true(pz_list_is_empty(&w->turn.closing));
 	assert_int_equal(w->turn.cipher.len, 0);
 	pz_turn_fini(&w->turn);
-	assert_null(w->timers.root);
+	assert_true(pz_kit_clock_is_idle(&w->clock));
 }
 
 static inline struct pz_tls_ctx *
@@ -372,7 +359,7 @@ fx_server_tls(struct fx_world *w)
 {
 	struct pz_tls *tls = NULL;
 
-	assert_ok(pz_tls_new_server(fx_select, w, &w->env, &tls));
+	assert_ok(pz_tls_new_server(fx_select, w, &w->clock.env, &tls));
 	return tls;
 }
 

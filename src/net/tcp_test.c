@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "kit/clock.h"
+#include "kit/tls.h"
 #include "net/link.h"
-#include "tls/test_fixture.h"
 #include "wire/frame.h"
 
 struct end {
@@ -71,7 +72,7 @@ static const struct pz_link_events link_events = {
 };
 
 struct net {
-	struct zone zone;
+	struct pz_kit_zone zone;
 	struct pz_tls_ctx *hub_ctx, *laptop_ctx;
 	struct pz_metrics metrics;
 	struct pz_link_host host;
@@ -108,7 +109,7 @@ server_link(struct net *n)
 {
 	struct pz_tls *tls = NULL;
 
-	assert_ok(pz_tls_new_server(on_select, n, &fixture_env, &tls));
+	assert_ok(pz_tls_new_server(on_select, n, &fx.loop.env, &tls));
 	link_over(n, &n->hub, n->server.stream, tls);
 	n->server.stream = NULL;
 }
@@ -117,9 +118,9 @@ static void
 net_open(struct net *n)
 {
 	*n = (struct net){0};
-	fixture_zone("alice@example.org", &n->zone);
-	n->hub_ctx = fixture_ctx(PZ_TLS_HUB_SERVER, &n->zone.hub, fixture_trust(&n->zone, NULL));
-	n->laptop_ctx = fixture_ctx(PZ_TLS_CLIENT, &n->zone.laptop, fixture_trust(&n->zone, NULL));
+	pz_kit_zone_init(&n->zone, "alice@example.org", &fx.loop.env);
+	n->hub_ctx = pz_kit_tls_ctx(PZ_TLS_HUB_SERVER, &n->zone.hub, &n->zone, NULL);
+	n->laptop_ctx = pz_kit_tls_ctx(PZ_TLS_CLIENT, &n->zone.laptop, &n->zone, NULL);
 	n->host = (struct pz_link_host){
 		.env = &fx.loop.env,
 		.turn = &fx.loop.turn,
@@ -154,7 +155,7 @@ net_close(struct net *n)
 	server_close(&n->server);
 	pz_tls_ctx_free(n->hub_ctx);
 	pz_tls_ctx_free(n->laptop_ctx);
-	fixture_zone_free(&n->zone);
+	pz_kit_zone_fini(&n->zone);
 }
 
 static void

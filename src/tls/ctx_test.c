@@ -1,15 +1,19 @@
-#include "tls/test_fixture.h"
+#include "kit/test.h"
 
-static struct zone home, evil;
+#include "kit/clock.h"
+#include "kit/tls.h"
+
+static struct pz_kit_clock test_clock = PZ_KIT_CLOCK(test_clock);
+static struct pz_kit_zone home, evil;
 static struct pz_trust *trust;
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	fixture_zone("anna@home.example", &home);
-	fixture_zone("eve@evil.example", &evil);
-	trust = fixture_trust(&home, NULL);
+	pz_kit_zone_init(&home, "anna@home.example", &test_clock.env);
+	pz_kit_zone_init(&evil, "eve@evil.example", &test_clock.env);
+	trust = pz_kit_trust(&home, NULL);
 	return 0;
 }
 
@@ -18,20 +22,20 @@ tear_down(void **state)
 {
 	(void)state;
 	pz_trust_free(trust);
-	fixture_zone_free(&home);
-	fixture_zone_free(&evil);
+	pz_kit_zone_fini(&home);
+	pz_kit_zone_fini(&evil);
 	return 0;
 }
 
 static struct pz_tls_config
-config_of(enum pz_tls_kind kind, const struct node *n)
+config_of(enum pz_tls_kind kind, const struct pz_kit_identity *n)
 {
 	return (struct pz_tls_config){.kind = kind,
 				      .chain = n ? n->chain : NULL,
 				      .chain_len = n ? n->chain_len : 0,
 				      .key = n ? n->key : NULL,
 				      .trust = trust,
-				      .env = &fixture_env};
+				      .env = &test_clock.env};
 }
 
 static void

@@ -1,16 +1,21 @@
 /* Every way to be refused: the right error on both sides, and no application byte before. */
-#include "tls/test_fixture.h"
+#include "kit/test.h"
+
+#include "kit/clock.h"
+#include "kit/tls.h"
 
 #define HOUR_MS UINT64_C(3600000)
 
-static struct zone home, evil;
-static struct node old_phone, old_hub, early_phone; /* leaf past or before its dates */
+static struct pz_kit_clock test_clock = PZ_KIT_CLOCK(test_clock);
+static struct pz_kit_zone home, evil;
+static struct pz_kit_identity old_phone, old_hub, early_phone; /* leaf past or before its dates */
 static const struct pz_expect own_hub = {.zone = "anna@home.example", .role = PZ_EXPECT_HUB};
 static const struct pz_expect the_phone = {
 	.zone = "anna@home.example", .device = "phone", .role = PZ_EXPECT_DEVICE};
 
 static void
-dated(struct node *n, enum pz_cert_kind kind, const char *device, uint64_t from_ms, uint64_t to_ms)
+dated(struct pz_kit_identity *n, enum pz_cert_kind kind, const char *device, uint64_t from_ms,
+      uint64_t to_ms)
 {
 	struct pz_cert_subject subject = {
 		.zone = home.name, .device = device, .host = "hub.example"};
@@ -18,7 +23,7 @@ dated(struct node *n, enum pz_cert_kind kind, const char *device, uint64_t from_
 	const struct pz_key *ca_key = device ? home.phone.ca_key : home.ca_key;
 
 	assert_ok(pz_key_generate(NULL, &n->key, NULL));
-	assert_ok(pz_cert_issue_for(kind, &subject, n->key, ca, ca_key, &fixture_env, from_ms,
+	assert_ok(pz_cert_issue_for(kind, &subject, n->key, ca, ca_key, &test_clock.env, from_ms,
 				    to_ms, &n->chain[0], NULL));
 	n->chain_len = 1;
 	if (device != NULL)
@@ -28,11 +33,11 @@ dated(struct node *n, enum pz_cert_kind kind, const char *device, uint64_t from_
 static int
 set_up(void **state)
 {
-	uint64_t now = fixture_now_ms;
+	uint64_t now = test_clock.wall_ms;
 
 	(void)state;
-	fixture_zone("anna@home.example", &home);
-	fixture_zone("eve@evil.example", &evil);
+	pz_kit_zone_init(&home, "anna@home.example", &test_clock.env);
+	pz_kit_zone_init(&evil, "eve@evil.example", &test_clock.env);
 	dated(&old_phone, PZ_CERT_PZP_TLS, "phone", now - 2 * HOUR_MS, now - HOUR_MS);
 	dated(&early_phone, PZ_CERT_PZP_TLS, "phone", now + HOUR_MS, now + 2 * HOUR_MS);
 	dated(&old_hub, PZ_CERT_PZH_TLS, NULL, now - 2 * HOUR_MS, now - HOUR_MS);
@@ -43,29 +48,29 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	fixture_node_free(&old_phone);
-	fixture_node_free(&early_phone);
-	fixture_node_free(&old_hub);
-	fixture_zone_free(&home);
-	fixture_zone_free(&evil);
+	pz_kit_identity_fini(&old_phone);
+	pz_kit_identity_fini(&early_phone);
+	pz_kit_identity_fini(&old_hub);
+	pz_kit_zone_fini(&home);
+	pz_kit_zone_fini(&evil);
 	return 0;
 }
 
-/* As pair_run, but each side sends a byte of the application as soon as it may. */
+/* As pz_kit_tls_pair_run, but each side sends a byte of the application as soon as it may. */
 static void
-run_eagerly(struct pair *p)
+run_eagerly(struct pz_kit_tls_pair *p)
 {
 	bool client_sent = false, server_sent = false;
 
 	do {
-		pair_side(p, p->client, &p->to_client, &p->to_server, &p->client_err,
-			  &p->client_info);
+		pz_kit_tls_side(p, p->client, &p->to_client, &p->to_server, &p->client_err,
+				&p->client_info);
 		if (pz_tls_is_ready(p->client) && !client_sent) {
 			client_sent = true;
 			assert_ok(pz_tls_write(p->client, pz_slice_str("c"), &p->to_server));
 		}
-		pair_side(p, p->server, &p->to_server, &p->to_client, &p->server_err,
-			  &p->server_info);
+		pz_kit_tls_side(p, p->server, &p->to_server, &p->to_client, &p->server_err,
+				&p->server_info);
 		if (pz_tls_is_ready(p->server) && !server_sent) {
 			server_sent = true;
 			assert_ok(pz_tls_write(p->server, pz_slice_str("s"), &p->to_client));
@@ -75,9 +80,9 @@ run_eagerly(struct pair *p)
 
 struct refusal {
 	const char *name;
-	const struct node *client;
+	const struct pz_kit_identity *client;
 	enum pz_tls_kind server_kind;
-	const struct node *server;
+	const struct pz_kit_identity *server;
 	const struct pz_cert *client_revokes, *server_revokes; /* on whose CRL, NULL none */
 	const struct pz_expect *expect;
 	enum pz_err client_err, server_err;
@@ -86,13 +91,13 @@ struct refusal {
 static void
 check_refusal(const struct refusal *r, size_t piece)
 {
-	struct pair p;
+	struct pz_kit_tls_pair p;
 	struct pz_tls_ctx *client =
-		fixture_ctx(PZ_TLS_CLIENT, r->client, fixture_trust(&home, r->client_revokes));
+		pz_kit_tls_ctx(PZ_TLS_CLIENT, r->client, &home, r->client_revokes);
 	struct pz_tls_ctx *server =
-		fixture_ctx(r->server_kind, r->server, fixture_trust(&home, r->server_revokes));
+		pz_kit_tls_ctx(r->server_kind, r->server, &home, r->server_revokes);
 
-	pair_init(&p, client, server, "tag.hub.example", r->expect);
+	pz_kit_tls_pair_init(&p, client, server, "tag.hub.example", r->expect, &test_clock.env);
 	p.piece = piece;
 	run_eagerly(&p);
 	if (p.client_err != r->client_err || p.server_err != r->server_err)
@@ -105,7 +110,7 @@ check_refusal(const struct refusal *r, size_t piece)
 	assert_false(pz_tls_is_ready(p.server));
 	assert_null(pz_tls_peer(p.client));
 	assert_null(pz_tls_peer(p.server));
-	pair_fini(&p);
+	pz_kit_tls_pair_fini(&p);
 	pz_tls_ctx_free(client);
 	pz_tls_ctx_free(server);
 }
@@ -156,13 +161,11 @@ test_refusals(void **state)
 static void
 test_select_refuses(void **state)
 {
-	struct pair p;
-	struct pz_tls_ctx *hub =
-		fixture_ctx(PZ_TLS_HUB_SERVER, &home.hub, fixture_trust(&home, NULL));
-	struct pz_tls_ctx *laptop =
-		fixture_ctx(PZ_TLS_CLIENT, &home.laptop, fixture_trust(&home, NULL));
-	struct pz_tls_ctx *enrol = fixture_ctx(PZ_TLS_ENROL_CLIENT, NULL, NULL);
-	struct pz_tls_ctx *enrol_hub = fixture_ctx(PZ_TLS_ENROL_SERVER, &home.hub, NULL);
+	struct pz_kit_tls_pair p;
+	struct pz_tls_ctx *hub = pz_kit_tls_ctx(PZ_TLS_HUB_SERVER, &home.hub, &home, NULL);
+	struct pz_tls_ctx *laptop = pz_kit_tls_ctx(PZ_TLS_CLIENT, &home.laptop, &home, NULL);
+	struct pz_tls_ctx *enrol = pz_kit_tls_ctx(PZ_TLS_ENROL_CLIENT, NULL, &home, NULL);
+	struct pz_tls_ctx *enrol_hub = pz_kit_tls_ctx(PZ_TLS_ENROL_SERVER, &home.hub, &home, NULL);
 	const struct {
 		struct pz_tls_ctx *client, *answer;
 		enum pz_err client_err, server_err;
@@ -176,13 +179,14 @@ test_select_refuses(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		pair_init(&p, rows[i].client, rows[i].answer, "tag.hub.example", &own_hub);
+		pz_kit_tls_pair_init(&p, rows[i].client, rows[i].answer, "tag.hub.example",
+				     &own_hub, &test_clock.env);
 		run_eagerly(&p);
 		assert_int_equal(p.selects, 1);
 		assert_int_equal(p.client_err, rows[i].client_err);
 		assert_int_equal(p.server_err, rows[i].server_err);
 		assert_int_equal(p.app_bytes, 0);
-		pair_fini(&p);
+		pz_kit_tls_pair_fini(&p);
 	}
 	pz_tls_ctx_free(hub);
 	pz_tls_ctx_free(laptop);

@@ -1,9 +1,13 @@
 /* Sessions that come about, and what they carry. Refusals are in refusal_test.c. */
-#include "tls/test_fixture.h"
+#include "kit/test.h"
+
+#include "kit/clock.h"
+#include "kit/tls.h"
 
 #include <stdlib.h>
 
-static struct zone home;
+static struct pz_kit_clock test_clock = PZ_KIT_CLOCK(test_clock);
+static struct pz_kit_zone home;
 static struct pz_tls_ctx *hub_ctx, *laptop_ctx, *enrol_hub_ctx, *enrol_ctx, *peer_ctx, *phone_ctx;
 static const struct pz_expect own_hub = {.zone = "anna@home.example", .role = PZ_EXPECT_HUB};
 
@@ -11,13 +15,13 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	fixture_zone("anna@home.example", &home);
-	hub_ctx = fixture_ctx(PZ_TLS_HUB_SERVER, &home.hub, fixture_trust(&home, NULL));
-	laptop_ctx = fixture_ctx(PZ_TLS_CLIENT, &home.laptop, fixture_trust(&home, NULL));
-	phone_ctx = fixture_ctx(PZ_TLS_CLIENT, &home.phone, fixture_trust(&home, NULL));
-	peer_ctx = fixture_ctx(PZ_TLS_PEER_SERVER, &home.laptop, fixture_trust(&home, NULL));
-	enrol_hub_ctx = fixture_ctx(PZ_TLS_ENROL_SERVER, &home.hub, NULL);
-	enrol_ctx = fixture_ctx(PZ_TLS_ENROL_CLIENT, NULL, NULL);
+	pz_kit_zone_init(&home, "anna@home.example", &test_clock.env);
+	hub_ctx = pz_kit_tls_ctx(PZ_TLS_HUB_SERVER, &home.hub, &home, NULL);
+	laptop_ctx = pz_kit_tls_ctx(PZ_TLS_CLIENT, &home.laptop, &home, NULL);
+	phone_ctx = pz_kit_tls_ctx(PZ_TLS_CLIENT, &home.phone, &home, NULL);
+	peer_ctx = pz_kit_tls_ctx(PZ_TLS_PEER_SERVER, &home.laptop, &home, NULL);
+	enrol_hub_ctx = pz_kit_tls_ctx(PZ_TLS_ENROL_SERVER, &home.hub, &home, NULL);
+	enrol_ctx = pz_kit_tls_ctx(PZ_TLS_ENROL_CLIENT, NULL, &home, NULL);
 	return 0;
 }
 
@@ -31,17 +35,18 @@ tear_down(void **state)
 	pz_tls_ctx_free(peer_ctx);
 	pz_tls_ctx_free(enrol_hub_ctx);
 	pz_tls_ctx_free(enrol_ctx);
-	fixture_zone_free(&home);
+	pz_kit_zone_fini(&home);
 	return 0;
 }
 
 /* Handshake between the laptop and its hub. */
 static void
-connect_home(struct pair *p, size_t piece)
+connect_home(struct pz_kit_tls_pair *p, size_t piece)
 {
-	pair_init(p, laptop_ctx, hub_ctx, "ABCDEF0123.Hub.example", &own_hub);
+	pz_kit_tls_pair_init(p, laptop_ctx, hub_ctx, "ABCDEF0123.Hub.example", &own_hub,
+			     &test_clock.env);
 	p->piece = piece;
-	pair_run(p);
+	pz_kit_tls_pair_run(p);
 	assert_ok(p->client_err);
 	assert_ok(p->server_err);
 	assert_true(pz_tls_is_ready(p->client));
@@ -55,7 +60,7 @@ test_handshake(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
-		struct pair p;
+		struct pz_kit_tls_pair p;
 		connect_home(&p, pieces[i]);
 		assert_string_equal(pz_tls_describe(p.client), "TLSv1.3 TLS_AES_128_GCM_SHA256");
 		assert_string_equal(pz_tls_describe(p.server), "TLSv1.3 TLS_AES_128_GCM_SHA256");
@@ -64,22 +69,22 @@ test_handshake(void **state)
 		assert_false(p.enrol);
 		assert_false(pz_tls_is_enrol(p.client));
 		assert_false(pz_tls_is_enrol(p.server));
-		pair_fini(&p);
+		pz_kit_tls_pair_fini(&p);
 	}
 }
 
 static void
 test_identity(void **state)
 {
-	struct pair p;
+	struct pz_kit_tls_pair p;
 	uint8_t hash[PZ_KEY_HASH_BYTES];
 
 	(void)state;
-	pair_init(&p, laptop_ctx, hub_ctx, NULL, &own_hub);
+	pz_kit_tls_pair_init(&p, laptop_ctx, hub_ctx, NULL, &own_hub, &test_clock.env);
 	assert_null(pz_tls_peer(p.client));
 	assert_null(pz_tls_peer(p.server));
 	assert_string_equal(pz_tls_describe(p.server), "");
-	pair_run(&p);
+	pz_kit_tls_pair_run(&p);
 	assert_string_equal(p.label, ""); /* no SNI */
 
 	const struct pz_peer *hub = pz_tls_peer(p.client), *device = pz_tls_peer(p.server);
@@ -95,7 +100,7 @@ test_identity(void **state)
 	pz_tls_drop_peer(p.server);
 	assert_null(pz_tls_peer(p.server));
 	assert_true(pz_tls_is_ready(p.server));
-	pair_fini(&p);
+	pz_kit_tls_pair_fini(&p);
 }
 
 /* The verification has happened when the server has read the client's certificate, but the
@@ -103,11 +108,11 @@ test_identity(void **state)
 static void
 test_identity_waits_for_proof(void **state)
 {
-	struct pair p;
+	struct pz_kit_tls_pair p;
 	bool done;
 
 	(void)state;
-	pair_init(&p, laptop_ctx, hub_ctx, NULL, &own_hub);
+	pz_kit_tls_pair_init(&p, laptop_ctx, hub_ctx, NULL, &own_hub, &test_clock.env);
 	assert_ok(pz_tls_handshake(p.client, &p.to_server, &done, NULL));
 	pz_tls_input(p.server, pz_buf_slice(&p.to_server));
 	assert_ok(pz_tls_handshake(p.server, &p.to_client, &done, NULL));
@@ -133,20 +138,21 @@ test_identity_waits_for_proof(void **state)
 		assert_int_equal(done, i + 1 == flight.len);
 	}
 	assert_non_null(pz_tls_peer(p.server));
-	pair_fini(&p);
+	pz_kit_tls_pair_fini(&p);
 }
 
 static void
 test_exporter(void **state)
 {
-	struct pair p, q;
+	struct pz_kit_tls_pair p, q;
 	uint8_t a[32], b[32], c[32];
 
 	(void)state;
-	pair_init(&p, enrol_ctx, enrol_hub_ctx, "tag.hub.example", NULL);
+	pz_kit_tls_pair_init(&p, enrol_ctx, enrol_hub_ctx, "tag.hub.example", NULL,
+			     &test_clock.env);
 	assert_int_equal(pz_tls_export(p.client, "EXPORTER-pz-enrol", a, sizeof(a)),
 			 PZ_ERR_INTERNAL);
-	pair_run(&p);
+	pz_kit_tls_pair_run(&p);
 	connect_home(&q, 0);
 	assert_ok(pz_tls_export(p.client, "EXPORTER-pz-enrol", a, sizeof(a)));
 	assert_ok(pz_tls_export(p.server, "EXPORTER-pz-enrol", b, sizeof(b)));
@@ -155,22 +161,23 @@ test_exporter(void **state)
 	assert_memory_not_equal(a, b, sizeof(a));
 	assert_ok(pz_tls_export(q.server, "EXPORTER-pz-enrol", c, sizeof(c)));
 	assert_memory_not_equal(a, c, sizeof(a));
-	pair_fini(&p);
-	pair_fini(&q);
+	pz_kit_tls_pair_fini(&p);
+	pz_kit_tls_pair_fini(&q);
 }
 
 static void
 test_enrol(void **state)
 {
-	struct pair p;
-	struct zone other;
+	struct pz_kit_tls_pair p;
+	struct pz_kit_zone other;
 	struct pz_errinfo info;
 	struct pz_expect expect = {.zone = "anna@home.example", .role = PZ_EXPECT_HUB};
 
 	(void)state;
-	pair_init(&p, enrol_ctx, enrol_hub_ctx, "tag.hub.example", NULL);
+	pz_kit_tls_pair_init(&p, enrol_ctx, enrol_hub_ctx, "tag.hub.example", NULL,
+			     &test_clock.env);
 	p.piece = 1;
-	pair_run(&p);
+	pz_kit_tls_pair_run(&p);
 	assert_ok(p.client_err);
 	assert_ok(p.server_err);
 	assert_true(p.enrol);
@@ -180,45 +187,45 @@ test_enrol(void **state)
 	assert_null(pz_tls_peer(p.server));
 
 	/* Step 4: the master certificate has arrived. */
-	fixture_zone("eve@evil.example", &other);
-	struct pz_trust *right = fixture_trust(&home, NULL), *wrong = fixture_trust(&other, NULL);
-	assert_ok(pz_tls_verify_peer(p.client, right, &expect, fixture_now_ms, &info));
-	assert_int_equal(pz_tls_verify_peer(p.client, wrong, &expect, fixture_now_ms, &info),
+	pz_kit_zone_init(&other, "eve@evil.example", &test_clock.env);
+	struct pz_trust *right = pz_kit_trust(&home, NULL), *wrong = pz_kit_trust(&other, NULL);
+	assert_ok(pz_tls_verify_peer(p.client, right, &expect, test_clock.wall_ms, &info));
+	assert_int_equal(pz_tls_verify_peer(p.client, wrong, &expect, test_clock.wall_ms, &info),
 			 PZ_ERR_DENIED_CHAIN);
 	expect.zone = "eve@evil.example";
-	assert_int_equal(pz_tls_verify_peer(p.client, right, &expect, fixture_now_ms, &info),
+	assert_int_equal(pz_tls_verify_peer(p.client, right, &expect, test_clock.wall_ms, &info),
 			 PZ_ERR_DENIED_IDENTITY);
-	assert_int_equal(pz_tls_verify_peer(p.server, right, NULL, fixture_now_ms, &info),
+	assert_int_equal(pz_tls_verify_peer(p.server, right, NULL, test_clock.wall_ms, &info),
 			 PZ_ERR_INTERNAL);
 	pz_trust_free(right);
 	pz_trust_free(wrong);
-	fixture_zone_free(&other);
-	pair_fini(&p);
+	pz_kit_zone_fini(&other);
+	pz_kit_tls_pair_fini(&p);
 
 	connect_home(&p, 0);
-	right = fixture_trust(&home, NULL);
-	assert_int_equal(pz_tls_verify_peer(p.client, right, NULL, fixture_now_ms, NULL),
+	right = pz_kit_trust(&home, NULL);
+	assert_int_equal(pz_tls_verify_peer(p.client, right, NULL, test_clock.wall_ms, NULL),
 			 PZ_ERR_INTERNAL);
 	pz_trust_free(right);
-	pair_fini(&p);
+	pz_kit_tls_pair_fini(&p);
 }
 
 static void
 test_direct_link(void **state)
 {
-	struct pair p;
+	struct pz_kit_tls_pair p;
 	struct pz_expect laptop = {
 		.zone = "anna@home.example", .device = "laptop", .role = PZ_EXPECT_DEVICE};
 
 	(void)state;
-	pair_init(&p, phone_ctx, peer_ctx, NULL, &laptop);
+	pz_kit_tls_pair_init(&p, phone_ctx, peer_ctx, NULL, &laptop, &test_clock.env);
 	memset(&laptop, 0, sizeof(laptop)); /* it was copied */
-	pair_run(&p);
+	pz_kit_tls_pair_run(&p);
 	assert_ok(p.client_err);
 	assert_ok(p.server_err);
 	assert_string_equal(pz_tls_peer(p.client)->device, "laptop");
 	assert_string_equal(pz_tls_peer(p.server)->device, "phone");
-	pair_fini(&p);
+	pz_kit_tls_pair_fini(&p);
 }
 
 /* Sends `len` bytes one way and reads them with a buffer of `cap` bytes, in pieces. */
@@ -259,7 +266,7 @@ transfer(struct pz_tls *from, struct pz_tls *to, size_t len, size_t piece, size_
 static void
 test_data(void **state)
 {
-	struct pair p;
+	struct pz_kit_tls_pair p;
 
 	(void)state;
 	connect_home(&p, 0);
@@ -270,14 +277,14 @@ test_data(void **state)
 	transfer(p.client, p.server, 5U << 20, 65536, 16384);
 	assert_ok(pz_tls_write(p.client, pz_slice_of(NULL, 0), &p.to_server));
 	assert_int_equal(p.to_server.len, 0);
-	pair_fini(&p);
+	pz_kit_tls_pair_fini(&p);
 }
 
 /* Records are filled: 1 MiB takes 64 records of at most 22 bytes overhead (RFC 8446 5.2). */
 static void
 test_records_are_full(void **state)
 {
-	struct pair p;
+	struct pz_kit_tls_pair p;
 	uint8_t *bytes = calloc(1, 1U << 20);
 
 	(void)state;
@@ -286,13 +293,13 @@ test_records_are_full(void **state)
 	assert_ok(pz_tls_write(p.client, pz_slice_of(bytes, 1U << 20), &p.to_server));
 	assert_true(p.to_server.len <= (1U << 20) + 64 * 22);
 	free(bytes);
-	pair_fini(&p);
+	pz_kit_tls_pair_fini(&p);
 }
 
 static void
 test_no_room(void **state)
 {
-	struct pair p;
+	struct pz_kit_tls_pair p;
 	struct pz_buf small;
 	uint8_t plain[64] = {0};
 	size_t len;
@@ -309,18 +316,18 @@ test_no_room(void **state)
 	assert_int_equal(pz_tls_read(p.client, plain, sizeof(plain), &len, &p.to_server, NULL),
 			 PZ_ERR_IO_CLOSED);
 	assert_int_equal(pz_tls_handshake(p.client, &p.to_server, &done, NULL), PZ_ERR_IO_CLOSED);
-	pair_fini(&p);
+	pz_kit_tls_pair_fini(&p);
 
-	pair_init(&p, laptop_ctx, hub_ctx, NULL, &own_hub);
+	pz_kit_tls_pair_init(&p, laptop_ctx, hub_ctx, NULL, &own_hub, &test_clock.env);
 	assert_int_equal(pz_tls_handshake(p.client, &small, &done, NULL), PZ_ERR_LIMIT_QUEUE);
-	pair_fini(&p);
+	pz_kit_tls_pair_fini(&p);
 	pz_buf_fini(&small);
 }
 
 static void
 test_close(void **state)
 {
-	struct pair p;
+	struct pz_kit_tls_pair p;
 	uint8_t plain[64];
 	size_t len;
 
@@ -349,44 +356,44 @@ test_close(void **state)
 	assert_int_equal(len, 3);
 	assert_int_equal(pz_tls_read(p.client, plain, sizeof(plain), &len, &p.to_server, NULL),
 			 PZ_ERR_IO_CLOSED);
-	pair_fini(&p);
+	pz_kit_tls_pair_fini(&p);
 
-	pair_init(&p, laptop_ctx, hub_ctx, NULL, &own_hub);
+	pz_kit_tls_pair_init(&p, laptop_ctx, hub_ctx, NULL, &own_hub, &test_clock.env);
 	pz_tls_close(p.client, &p.to_server); /* before the handshake: nothing to say */
 	assert_int_equal(p.to_server.len, 0);
-	pair_fini(&p);
+	pz_kit_tls_pair_fini(&p);
 }
 
 static void
 test_no_tickets(void **state)
 {
-	struct pair p;
+	struct pz_kit_tls_pair p;
 	bool done;
 
 	(void)state;
-	pair_init(&p, laptop_ctx, hub_ctx, NULL, &own_hub);
+	pz_kit_tls_pair_init(&p, laptop_ctx, hub_ctx, NULL, &own_hub, &test_clock.env);
 	assert_ok(pz_tls_handshake(p.client, &p.to_server, &done, NULL));
-	pair_side(&p, p.server, &p.to_server, &p.to_client, &p.server_err, NULL);
-	pair_side(&p, p.client, &p.to_client, &p.to_server, &p.client_err, NULL);
+	pz_kit_tls_side(&p, p.server, &p.to_server, &p.to_client, &p.server_err, NULL);
+	pz_kit_tls_side(&p, p.client, &p.to_client, &p.to_server, &p.client_err, NULL);
 	assert_true(pz_tls_is_ready(p.client));
-	pair_side(&p, p.server, &p.to_server, &p.to_client, &p.server_err, NULL);
+	pz_kit_tls_side(&p, p.server, &p.to_server, &p.to_client, &p.server_err, NULL);
 	assert_true(pz_tls_is_ready(p.server));
 	assert_int_equal(p.to_client.len, 0);
-	pair_fini(&p);
+	pz_kit_tls_pair_fini(&p);
 }
 
 static void
 test_idle(void **state)
 {
-	struct pair p;
+	struct pz_kit_tls_pair p;
 	struct pz_slice rest;
 	uint8_t plain[64];
 	size_t len;
 
 	(void)state;
-	pair_init(&p, laptop_ctx, hub_ctx, NULL, &own_hub);
+	pz_kit_tls_pair_init(&p, laptop_ctx, hub_ctx, NULL, &own_hub, &test_clock.env);
 	pz_tls_idle(p.client); /* before the handshake: nothing happens */
-	pair_run(&p);
+	pz_kit_tls_pair_run(&p);
 	for (int i = 0; i < 3; i++) {
 		pz_tls_idle(p.client);
 		pz_tls_idle(p.server);
@@ -403,26 +410,24 @@ test_idle(void **state)
 	pz_tls_input(p.server, pz_slice_of(rest.ptr + 9, rest.len - 9));
 	assert_ok(pz_tls_read(p.server, plain, sizeof(plain), &len, &p.to_client, NULL));
 	assert_int_equal(len, 5);
-	pair_fini(&p);
+	pz_kit_tls_pair_fini(&p);
 }
 
 /* A context may go while its sessions live (a change of trust makes a new one). */
 static void
 test_context_outlived(void **state)
 {
-	struct pair p;
-	struct pz_tls_ctx *hub =
-		fixture_ctx(PZ_TLS_HUB_SERVER, &home.hub, fixture_trust(&home, NULL));
-	struct pz_tls_ctx *laptop =
-		fixture_ctx(PZ_TLS_CLIENT, &home.laptop, fixture_trust(&home, NULL));
+	struct pz_kit_tls_pair p;
+	struct pz_tls_ctx *hub = pz_kit_tls_ctx(PZ_TLS_HUB_SERVER, &home.hub, &home, NULL);
+	struct pz_tls_ctx *laptop = pz_kit_tls_ctx(PZ_TLS_CLIENT, &home.laptop, &home, NULL);
 
 	(void)state;
-	pair_init(&p, laptop, hub, NULL, &own_hub);
+	pz_kit_tls_pair_init(&p, laptop, hub, NULL, &own_hub, &test_clock.env);
 	pz_tls_ctx_free(laptop);
-	pair_run(&p);
+	pz_kit_tls_pair_run(&p);
 	pz_tls_ctx_free(hub);
 	transfer(p.client, p.server, 100, 100, 100);
-	pair_fini(&p);
+	pz_kit_tls_pair_fini(&p);
 }
 
 static void

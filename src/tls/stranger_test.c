@@ -1,18 +1,22 @@
 /* A stranger's OpenSSL, or a stranger's bytes, at the other end. */
-#include "tls/test_fixture.h"
+#include "kit/test.h"
+
+#include "kit/clock.h"
+#include "kit/tls.h"
 
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
 
-static struct zone home;
+static struct pz_kit_clock test_clock = PZ_KIT_CLOCK(test_clock);
+static struct pz_kit_zone home;
 static const struct pz_expect own_hub = {.zone = "anna@home.example", .role = PZ_EXPECT_HUB};
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	fixture_zone("anna@home.example", &home);
+	pz_kit_zone_init(&home, "anna@home.example", &test_clock.env);
 	return 0;
 }
 
@@ -20,7 +24,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	fixture_zone_free(&home);
+	pz_kit_zone_fini(&home);
 	return 0;
 }
 
@@ -32,7 +36,7 @@ struct raw {
 };
 
 static void
-raw_init(struct raw *r, bool server, const struct node *n)
+raw_init(struct raw *r, bool server, const struct pz_kit_identity *n)
 {
 	*r = (struct raw){.ctx = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method())};
 	assert_non_null(r->ctx);
@@ -87,45 +91,44 @@ raw_step(struct raw *r, struct pz_buf *in, struct pz_buf *out)
 
 /* Our hub against a raw client. */
 static void
-raw_meets_hub(struct raw *r, struct pair *p, struct pz_tls_ctx *hub)
+raw_meets_hub(struct raw *r, struct pz_kit_tls_pair *p, struct pz_tls_ctx *hub)
 {
 	raw_start(r);
-	pair_init(p, NULL, hub, NULL, NULL);
+	pz_kit_tls_pair_init(p, NULL, hub, NULL, NULL, &test_clock.env);
 	do {
 		raw_step(r, &p->to_client, &p->to_server);
-		pair_side(p, p->server, &p->to_server, &p->to_client, &p->server_err,
-			  &p->server_info);
+		pz_kit_tls_side(p, p->server, &p->to_server, &p->to_client, &p->server_err,
+				&p->server_info);
 	} while (p->to_client.len + p->to_server.len > 0);
 	assert_int_equal(p->app_bytes, 0);
 }
 
 /* Our laptop against a raw hub. */
 static void
-raw_meets_laptop(struct raw *r, struct pair *p, struct pz_tls_ctx *laptop)
+raw_meets_laptop(struct raw *r, struct pz_kit_tls_pair *p, struct pz_tls_ctx *laptop)
 {
 	raw_start(r);
-	pair_init(p, laptop, NULL, NULL, &own_hub);
+	pz_kit_tls_pair_init(p, laptop, NULL, NULL, &own_hub, &test_clock.env);
 	do {
-		pair_side(p, p->client, &p->to_client, &p->to_server, &p->client_err,
-			  &p->client_info);
+		pz_kit_tls_side(p, p->client, &p->to_client, &p->to_server, &p->client_err,
+				&p->client_info);
 		raw_step(r, &p->to_server, &p->to_client);
 	} while (p->to_client.len + p->to_server.len > 0);
 }
 
 static void
-raw_fini(struct raw *r, struct pair *p)
+raw_fini(struct raw *r, struct pz_kit_tls_pair *p)
 {
 	SSL_free(r->ssl);
 	SSL_CTX_free(r->ctx);
-	pair_fini(p);
+	pz_kit_tls_pair_fini(p);
 }
 
 static void
 expect_raw_refused(struct raw *r, enum pz_tls_kind kind, enum pz_err err, int alert)
 {
-	struct pair p;
-	struct pz_tls_ctx *hub = fixture_ctx(
-		kind, &home.hub, kind == PZ_TLS_HUB_SERVER ? fixture_trust(&home, NULL) : NULL);
+	struct pz_kit_tls_pair p;
+	struct pz_tls_ctx *hub = pz_kit_tls_ctx(kind, &home.hub, &home, NULL);
 
 	raw_meets_hub(r, &p, hub);
 	if (p.server_err != err || r->reason != SSL_AD_REASON_OFFSET + alert)
@@ -153,9 +156,8 @@ test_old_versions(void **state)
 	static const int versions[] = {TLS1_1_VERSION, TLS1_2_VERSION};
 	const unsigned char enrol[] = "\x0apz-enrol/1";
 	struct raw r;
-	struct pair p;
-	struct pz_tls_ctx *laptop =
-		fixture_ctx(PZ_TLS_CLIENT, &home.laptop, fixture_trust(&home, NULL));
+	struct pz_kit_tls_pair p;
+	struct pz_tls_ctx *laptop = pz_kit_tls_ctx(PZ_TLS_CLIENT, &home.laptop, &home, NULL);
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -227,11 +229,10 @@ static void
 test_no_alpn(void **state)
 {
 	struct raw r;
-	struct pair p;
+	struct pz_kit_tls_pair p;
 	uint8_t bytes[32];
 	size_t len;
-	struct pz_tls_ctx *hub =
-		fixture_ctx(PZ_TLS_HUB_SERVER, &home.hub, fixture_trust(&home, NULL));
+	struct pz_tls_ctx *hub = pz_kit_tls_ctx(PZ_TLS_HUB_SERVER, &home.hub, &home, NULL);
 
 	(void)state;
 	raw_init(&r, false, &home.laptop);
@@ -255,10 +256,9 @@ static void
 test_foreign_hub(void **state)
 {
 	struct raw r;
-	struct pair p;
-	struct pz_tls_ctx *laptop =
-		fixture_ctx(PZ_TLS_CLIENT, &home.laptop, fixture_trust(&home, NULL));
-	struct pz_tls_ctx *enrol = fixture_ctx(PZ_TLS_ENROL_CLIENT, NULL, NULL);
+	struct pz_kit_tls_pair p;
+	struct pz_tls_ctx *laptop = pz_kit_tls_ctx(PZ_TLS_CLIENT, &home.laptop, &home, NULL);
+	struct pz_tls_ctx *enrol = pz_kit_tls_ctx(PZ_TLS_ENROL_CLIENT, NULL, &home, NULL);
 
 	(void)state;
 	raw_init(&r, true, &home.hub);
@@ -282,9 +282,8 @@ static void
 test_key_update(void **state)
 {
 	struct raw r;
-	struct pair p;
-	struct pz_tls_ctx *hub =
-		fixture_ctx(PZ_TLS_HUB_SERVER, &home.hub, fixture_trust(&home, NULL));
+	struct pz_kit_tls_pair p;
+	struct pz_tls_ctx *hub = pz_kit_tls_ctx(PZ_TLS_HUB_SERVER, &home.hub, &home, NULL);
 
 	(void)state;
 	raw_init(&r, false, &home.laptop);
@@ -293,7 +292,7 @@ test_key_update(void **state)
 	assert_int_equal(SSL_key_update(r.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
 	assert_int_equal(SSL_write(r.ssl, "hello", 5), 5);
 	raw_step(&r, &p.to_client, &p.to_server);
-	pair_side(&p, p.server, &p.to_server, &p.to_client, &p.server_err, &p.server_info);
+	pz_kit_tls_side(&p, p.server, &p.to_server, &p.to_client, &p.server_err, &p.server_info);
 	assert_ok(p.server_err);
 	assert_int_equal(p.app_bytes, 5);
 	assert_ok(pz_tls_write(p.server, pz_slice_str("world"), &p.to_client));
@@ -310,18 +309,17 @@ static void
 test_forged_revocation(void **state)
 {
 	static const uint8_t alert[] = {21, 3, 3, 0, 2, SSL3_AL_FATAL, SSL_AD_CERTIFICATE_REVOKED};
-	struct pair p;
+	struct pz_kit_tls_pair p;
 	bool done;
-	struct pz_tls_ctx *laptop =
-		fixture_ctx(PZ_TLS_CLIENT, &home.laptop, fixture_trust(&home, NULL));
+	struct pz_tls_ctx *laptop = pz_kit_tls_ctx(PZ_TLS_CLIENT, &home.laptop, &home, NULL);
 
 	(void)state;
-	pair_init(&p, laptop, NULL, NULL, &own_hub);
+	pz_kit_tls_pair_init(&p, laptop, NULL, NULL, &own_hub, &test_clock.env);
 	assert_ok(pz_tls_handshake(p.client, &p.to_server, &done, NULL));
 	pz_tls_input(p.client, pz_slice_of(alert, sizeof(alert)));
 	assert_int_equal(pz_tls_handshake(p.client, &p.to_server, &done, NULL),
 			 PZ_ERR_DENIED_REMOTE);
-	pair_fini(&p);
+	pz_kit_tls_pair_fini(&p);
 	pz_tls_ctx_free(laptop);
 }
 
@@ -337,18 +335,18 @@ test_garbage(void **state)
 		BYTES("\x16\x03\x01\xff\xff\x01"),                 /* record too long */
 		BYTES("\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00"), /* ServerHello to a server */
 		BYTES("\x17\x03\x03\x00\x01x")};                   /* data before the handshake */
-	struct pair p;
+	struct pz_kit_tls_pair p;
 	bool done;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
-		pair_init(&p, NULL, NULL, NULL, NULL);
+		pz_kit_tls_pair_init(&p, NULL, NULL, NULL, NULL, &test_clock.env);
 		pz_tls_input(p.server, garbage[i]);
 		enum pz_err err = pz_tls_handshake(p.server, &p.to_client, &done, &p.server_info);
 		assert_int_equal(err, PZ_ERR_PROTO);
 		assert_string_not_equal(p.server_info.text, "");
 		assert_int_equal(p.selects, 0);
-		pair_fini(&p);
+		pz_kit_tls_pair_fini(&p);
 	}
 }
 
@@ -356,30 +354,28 @@ test_garbage(void **state)
 static void
 test_flipped_bits(void **state)
 {
-	struct pz_tls_ctx *hub =
-		fixture_ctx(PZ_TLS_HUB_SERVER, &home.hub, fixture_trust(&home, NULL));
-	struct pz_tls_ctx *laptop =
-		fixture_ctx(PZ_TLS_CLIENT, &home.laptop, fixture_trust(&home, NULL));
+	struct pz_tls_ctx *hub = pz_kit_tls_ctx(PZ_TLS_HUB_SERVER, &home.hub, &home, NULL);
+	struct pz_tls_ctx *laptop = pz_kit_tls_ctx(PZ_TLS_CLIENT, &home.laptop, &home, NULL);
 	bool more = true;
 
 	(void)state;
 	for (size_t at = 0; more; at += 23) {
-		struct pair p;
+		struct pz_kit_tls_pair p;
 		bool done;
 
-		pair_init(&p, laptop, hub, "tag.hub.example", &own_hub);
+		pz_kit_tls_pair_init(&p, laptop, hub, "tag.hub.example", &own_hub, &test_clock.env);
 		assert_ok(pz_tls_handshake(p.client, &p.to_server, &done, NULL));
-		pair_side(&p, p.server, &p.to_server, &p.to_client, &p.server_err, NULL);
-		pair_side(&p, p.client, &p.to_client, &p.to_server, &p.client_err, NULL);
+		pz_kit_tls_side(&p, p.server, &p.to_server, &p.to_client, &p.server_err, NULL);
+		pz_kit_tls_side(&p, p.client, &p.to_client, &p.to_server, &p.client_err, NULL);
 		/* Past the change_cipher_spec (6 bytes), which means nothing in TLS 1.3. */
 		more = 6 + at < p.to_server.len;
 		if (more) {
 			p.to_server.mem[p.to_server.start + 6 + at] ^= 0x10;
-			pair_run(&p);
+			pz_kit_tls_pair_run(&p);
 			assert_false(pz_tls_is_ready(p.server));
 			assert_int_equal(p.app_bytes, 0);
 		}
-		pair_fini(&p);
+		pz_kit_tls_pair_fini(&p);
 	}
 	pz_tls_ctx_free(hub);
 	pz_tls_ctx_free(laptop);
@@ -388,24 +384,22 @@ test_flipped_bits(void **state)
 static void
 test_bad_record(void **state)
 {
-	struct pair p;
-	struct pz_tls_ctx *hub =
-		fixture_ctx(PZ_TLS_HUB_SERVER, &home.hub, fixture_trust(&home, NULL));
-	struct pz_tls_ctx *laptop =
-		fixture_ctx(PZ_TLS_CLIENT, &home.laptop, fixture_trust(&home, NULL));
+	struct pz_kit_tls_pair p;
+	struct pz_tls_ctx *hub = pz_kit_tls_ctx(PZ_TLS_HUB_SERVER, &home.hub, &home, NULL);
+	struct pz_tls_ctx *laptop = pz_kit_tls_ctx(PZ_TLS_CLIENT, &home.laptop, &home, NULL);
 
 	(void)state;
-	pair_init(&p, laptop, hub, "tag.hub.example", &own_hub);
-	pair_run(&p);
+	pz_kit_tls_pair_init(&p, laptop, hub, "tag.hub.example", &own_hub, &test_clock.env);
+	pz_kit_tls_pair_run(&p);
 	assert_ok(pz_tls_write(p.client, pz_slice_str("secret"), &p.to_server));
 	p.to_server.mem[p.to_server.start + p.to_server.len - 1] ^= 1;
-	pair_run(&p);
+	pz_kit_tls_pair_run(&p);
 	assert_int_equal(p.server_err, PZ_ERR_PROTO);
 	assert_int_equal(p.client_err, PZ_ERR_PROTO); /* bad_record_mac arrived */
 	assert_int_equal(p.app_bytes, 0);
 	pz_tls_close(p.server, &p.to_client); /* after an error: nothing more to say */
 	assert_int_equal(p.to_client.len, 0);
-	pair_fini(&p);
+	pz_kit_tls_pair_fini(&p);
 	pz_tls_ctx_free(hub);
 	pz_tls_ctx_free(laptop);
 }

@@ -4,20 +4,16 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-static struct {
-	struct pz_key *key, *other_key;
-	struct pz_cert *ca, *same_name, *other_name;
-} z;
+static struct pz_kit_zone z, same; /* of one name */
+static struct pz_cert *other_name; /* with the key of `z` */
 
 static int
 setup(void **state)
 {
 	(void)state;
-	z.key = fix_key();
-	z.other_key = fix_key();
-	z.ca = fix_issue(PZ_CERT_PZH_CA, ZONE, NULL, z.key, NULL, z.key);
-	z.same_name = fix_issue(PZ_CERT_PZH_CA, ZONE, NULL, z.other_key, NULL, z.other_key);
-	z.other_name = fix_issue(PZ_CERT_PZH_CA, "bob@example.org", NULL, z.key, NULL, z.key);
+	pz_kit_zone_init(&z, ZONE, &fix_env);
+	pz_kit_zone_init(&same, ZONE, &fix_env);
+	other_name = fix_issue(PZ_CERT_PZH_CA, "bob@example.org", NULL, z.ca_key, NULL, z.ca_key);
 	return 0;
 }
 
@@ -25,11 +21,9 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	pz_cert_free(z.ca);
-	pz_cert_free(z.same_name);
-	pz_cert_free(z.other_name);
-	pz_key_free(z.key);
-	pz_key_free(z.other_key);
+	pz_kit_zone_fini(&z);
+	pz_kit_zone_fini(&same);
+	pz_cert_free(other_name);
 	return 0;
 }
 
@@ -43,7 +37,7 @@ issue(size_t count, uint64_t number)
 {
 	struct pz_crl *crl = NULL;
 
-	assert_ok(pz_crl_issue(z.ca, z.key, entries, count, number, &fix_env, &crl, NULL));
+	assert_ok(pz_crl_issue(z.ca, z.ca_key, entries, count, number, &fix_env, &crl, NULL));
 	return crl;
 }
 
@@ -124,10 +118,11 @@ test_issue_refusals(void **state)
 	struct pz_crl *crl = NULL;
 
 	(void)state;
-	assert_int_equal(pz_crl_issue(z.ca, z.other_key, NULL, 0, 1, &fix_env, &crl, NULL),
+	assert_int_equal(pz_crl_issue(z.ca, same.ca_key, NULL, 0, 1, &fix_env, &crl, NULL),
 			 PZ_ERR_CRYPTO);
-	assert_int_equal(pz_crl_issue(z.ca, z.key, &bad, 1, 1, &fix_env, &crl, NULL), PZ_ERR_PROTO);
-	assert_int_equal(pz_crl_issue(z.ca, z.key, &late, 1, 1, &fix_env, &crl, NULL),
+	assert_int_equal(pz_crl_issue(z.ca, z.ca_key, &bad, 1, 1, &fix_env, &crl, NULL),
+			 PZ_ERR_PROTO);
+	assert_int_equal(pz_crl_issue(z.ca, z.ca_key, &late, 1, 1, &fix_env, &crl, NULL),
 			 PZ_ERR_CRYPTO);
 	assert_null(crl);
 }
@@ -140,9 +135,9 @@ test_verify(void **state)
 
 	(void)state;
 	assert_ok(pz_crl_verify(crl, z.ca, &info));
-	assert_int_equal(pz_crl_verify(crl, z.same_name, &info), PZ_ERR_DENIED_CHAIN);
+	assert_int_equal(pz_crl_verify(crl, same.ca, &info), PZ_ERR_DENIED_CHAIN);
 	assert_non_null(strstr(info.text, "not signed"));
-	assert_int_equal(pz_crl_verify(crl, z.other_name, &info), PZ_ERR_DENIED_CHAIN);
+	assert_int_equal(pz_crl_verify(crl, other_name, &info), PZ_ERR_DENIED_CHAIN);
 	assert_non_null(strstr(info.text, "issuer"));
 	assert_int_equal(ERR_peek_error(), 0);
 	pz_crl_free(crl);
@@ -166,7 +161,7 @@ make_raw(const char *digest, const char *number, int critical_nid, bool next, st
 		X509_CRL_add1_ext_i2d(x, NID_crl_number, n, 0, 0);
 	if (critical_nid != NID_undef)
 		X509_CRL_add1_ext_i2d(x, critical_nid, n, 1, 0);
-	assert_true(X509_CRL_sign(x, pz_key_evp(z.key), EVP_get_digestbyname(digest)));
+	assert_true(X509_CRL_sign(x, pz_key_evp(z.ca_key), EVP_get_digestbyname(digest)));
 	assert_true(PEM_write_bio_X509_CRL(bio, x));
 	out->len = 0;
 	assert_ok(pz_bio_to_buf(bio, out));
@@ -226,7 +221,7 @@ test_unreadable_extension(void **state)
 	assert_true(X509_CRL_set1_lastUpdate(x, X509_get0_notBefore(pz_cert_x509(z.ca))));
 	assert_true(X509_CRL_add_ext(x, ext, -1));
 	assert_true(X509_CRL_add1_ext_i2d(x, NID_crl_number, n, 0, 0));
-	assert_true(X509_CRL_sign(x, pz_key_evp(z.key), EVP_sha256()));
+	assert_true(X509_CRL_sign(x, pz_key_evp(z.ca_key), EVP_sha256()));
 	assert_true(PEM_write_bio_X509_CRL(bio, x));
 	long len = BIO_get_mem_data(bio, &pem);
 	assert_ok(pz_crl_from_pem(pz_slice_of(pem, (size_t)len), &crl, NULL));

@@ -14,19 +14,14 @@
 #define HUB_BC "critical,CA:TRUE,pathlen:1"
 #define SIGNS "critical,keyCertSign"
 
-static struct pz_key *hub_key, *eve_key, *device_key;
-static struct pz_cert *hub_ca, *eve_ca, *device_ca;
+static struct pz_kit_zone alice, eve; /* of one name */
 
 static int
 setup(void **state)
 {
 	(void)state;
-	hub_key = fix_key();
-	eve_key = fix_key();
-	device_key = fix_key();
-	hub_ca = fix_issue(PZ_CERT_PZH_CA, ZONE, NULL, hub_key, NULL, hub_key);
-	eve_ca = fix_issue(PZ_CERT_PZH_CA, ZONE, NULL, eve_key, NULL, eve_key);
-	device_ca = fix_issue(PZ_CERT_PZP_CA, ZONE, DEVICE, device_key, hub_ca, hub_key);
+	pz_kit_zone_init(&alice, ZONE, &fix_env);
+	pz_kit_zone_init(&eve, ZONE, &fix_env);
 	return 0;
 }
 
@@ -34,12 +29,8 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	pz_cert_free(hub_ca);
-	pz_cert_free(eve_ca);
-	pz_cert_free(device_ca);
-	pz_key_free(hub_key);
-	pz_key_free(eve_key);
-	pz_key_free(device_key);
+	pz_kit_zone_fini(&alice);
+	pz_kit_zone_fini(&eve);
 	return 0;
 }
 
@@ -61,10 +52,10 @@ accepts_its_own(void **state)
 	struct pz_crl *crl = NULL;
 
 	(void)state;
-	assert_ok(pz_crl_issue(hub_ca, hub_key, NULL, 0, 1, &fix_env, &crl, NULL));
-	assert_ok(verify(device_ca, hub_ca, NULL));
-	assert_ok(verify(device_ca, hub_ca, crl));
-	assert_ok(pz_verify_device_ca(device_ca, hub_ca, crl, NOW_MS, ZONE, DEVICE, NULL));
+	assert_ok(pz_crl_issue(alice.ca, alice.ca_key, NULL, 0, 1, &fix_env, &crl, NULL));
+	assert_ok(verify(alice.laptop.ca, alice.ca, NULL));
+	assert_ok(verify(alice.laptop.ca, alice.ca, crl));
+	assert_ok(pz_verify_device_ca(alice.laptop.ca, alice.ca, crl, NOW_MS, ZONE, DEVICE, NULL));
 	pz_crl_free(crl);
 }
 
@@ -73,23 +64,23 @@ names_must_be_the_expected_ones(void **state)
 {
 	(void)state;
 	assert_int_equal(
-		pz_verify_device_ca(device_ca, hub_ca, NULL, NOW_MS, ZONE, "desktop", NULL),
+		pz_verify_device_ca(alice.laptop.ca, alice.ca, NULL, NOW_MS, ZONE, "desktop", NULL),
 		PZ_ERR_DENIED_IDENTITY);
-	assert_int_equal(pz_verify_device_ca(device_ca, hub_ca, NULL, NOW_MS, "bob@example.org",
-					     DEVICE, NULL),
+	assert_int_equal(pz_verify_device_ca(alice.laptop.ca, alice.ca, NULL, NOW_MS,
+					     "bob@example.org", DEVICE, NULL),
 			 PZ_ERR_DENIED_IDENTITY);
 }
 
 static void
 hub_cannot_vouch_for_another_zone(void **state)
 {
-	struct pz_cert *cert =
-		fix_issue(PZ_CERT_PZP_CA, "bob@example.org", DEVICE, device_key, hub_ca, hub_key);
+	struct pz_cert *cert = fix_issue(PZ_CERT_PZP_CA, "bob@example.org", DEVICE,
+					 alice.laptop.ca_key, alice.ca, alice.ca_key);
 
 	(void)state;
-	assert_int_equal(verify(cert, hub_ca, NULL), PZ_ERR_DENIED_IDENTITY);
+	assert_int_equal(verify(cert, alice.ca, NULL), PZ_ERR_DENIED_IDENTITY);
 	assert_int_equal(
-		pz_verify_device_ca(cert, hub_ca, NULL, NOW_MS, "bob@example.org", DEVICE, NULL),
+		pz_verify_device_ca(cert, alice.ca, NULL, NOW_MS, "bob@example.org", DEVICE, NULL),
 		PZ_ERR_DENIED_IDENTITY);
 	pz_cert_free(cert);
 }
@@ -97,13 +88,14 @@ hub_cannot_vouch_for_another_zone(void **state)
 static void
 signature_must_be_the_master_s(void **state)
 {
-	struct pz_cert *cert = fix_issue(PZ_CERT_PZP_CA, ZONE, DEVICE, device_key, eve_ca, eve_key);
+	struct pz_cert *cert =
+		fix_issue(PZ_CERT_PZP_CA, ZONE, DEVICE, alice.laptop.ca_key, eve.ca, eve.ca_key);
 
 	(void)state;
-	assert_int_equal(verify(cert, hub_ca, NULL), PZ_ERR_DENIED_CHAIN);
-	assert_int_equal(verify(device_ca, eve_ca, NULL), PZ_ERR_DENIED_CHAIN);
-	assert_int_equal(verify(device_ca, device_ca, NULL), PZ_ERR_DENIED_CHAIN);
-	assert_int_equal(verify(hub_ca, hub_ca, NULL), PZ_ERR_DENIED_CHAIN);
+	assert_int_equal(verify(cert, alice.ca, NULL), PZ_ERR_DENIED_CHAIN);
+	assert_int_equal(verify(alice.laptop.ca, eve.ca, NULL), PZ_ERR_DENIED_CHAIN);
+	assert_int_equal(verify(alice.laptop.ca, alice.laptop.ca, NULL), PZ_ERR_DENIED_CHAIN);
+	assert_int_equal(verify(alice.ca, alice.ca, NULL), PZ_ERR_DENIED_CHAIN);
 	pz_cert_free(cert);
 }
 
@@ -132,10 +124,11 @@ dates_of_both_count(void **state)
 				      .to_day = rows[i].to_day};
 		struct fix_raw good = {
 			.cn = "y", .san = DEVICE_URI, .constraints = DEVICE_BC, .usage = SIGNS};
-		struct pz_cert *master = rows[i].is_master ? fix_raw(&raw, hub_key, NULL, hub_key)
-							   : pz_cert_ref(hub_ca);
-		struct pz_cert *cert =
-			fix_raw(rows[i].is_master ? &good : &raw, device_key, master, hub_key);
+		struct pz_cert *master = rows[i].is_master
+						 ? fix_raw(&raw, alice.ca_key, NULL, alice.ca_key)
+						 : pz_cert_ref(alice.ca);
+		struct pz_cert *cert = fix_raw(rows[i].is_master ? &good : &raw,
+					       alice.laptop.ca_key, master, alice.ca_key);
 		assert_int_equal(verify(cert, master, NULL), rows[i].err);
 		pz_cert_free(cert);
 		pz_cert_free(master);
@@ -181,8 +174,9 @@ device_certificate_needs_its_profile(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct pz_cert *cert = fix_raw(&rows[i].raw, device_key, hub_ca, hub_key);
-		enum pz_err err = verify(cert, hub_ca, NULL);
+		struct pz_cert *cert =
+			fix_raw(&rows[i].raw, alice.laptop.ca_key, alice.ca, alice.ca_key);
+		enum pz_err err = verify(cert, alice.ca, NULL);
 		if (err != rows[i].err)
 			fail_msg("row %zu: %s", i, pz_err_name(err));
 		pz_cert_free(cert);
@@ -216,8 +210,8 @@ master_certificate_needs_its_profile(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct pz_cert *master = fix_raw(&rows[i].raw, hub_key, NULL, hub_key);
-		struct pz_cert *cert = fix_raw(&device, device_key, master, hub_key);
+		struct pz_cert *master = fix_raw(&rows[i].raw, alice.ca_key, NULL, alice.ca_key);
+		struct pz_cert *cert = fix_raw(&device, alice.laptop.ca_key, master, alice.ca_key);
 		enum pz_err err = verify(cert, master, NULL);
 		if (err != rows[i].err)
 			fail_msg("row %zu: %s", i, pz_err_name(err));
@@ -232,10 +226,10 @@ weak_key_is_refused(void **state)
 	struct fix_raw raw = {
 		.cn = "x", .san = DEVICE_URI, .constraints = DEVICE_BC, .usage = SIGNS};
 	struct pz_key *weak = fix_key_wrap(EVP_RSA_gen(1024));
-	struct pz_cert *cert = fix_raw(&raw, weak, hub_ca, hub_key);
+	struct pz_cert *cert = fix_raw(&raw, weak, alice.ca, alice.ca_key);
 
 	(void)state;
-	assert_int_equal(verify(cert, hub_ca, NULL), PZ_ERR_DENIED_WEAK);
+	assert_int_equal(verify(cert, alice.ca, NULL), PZ_ERR_DENIED_WEAK);
 	pz_cert_free(cert);
 	pz_key_free(weak);
 }
@@ -247,11 +241,11 @@ revocation_counts(void **state)
 	struct pz_crl *crl = NULL, *foreign = NULL;
 
 	(void)state;
-	pz_cert_serial_hex(device_ca, entry.serial_hex);
-	assert_ok(pz_crl_issue(hub_ca, hub_key, &entry, 1, 2, &fix_env, &crl, NULL));
-	assert_int_equal(verify(device_ca, hub_ca, crl), PZ_ERR_DENIED_REVOKED);
-	assert_ok(pz_crl_issue(eve_ca, eve_key, NULL, 0, 2, &fix_env, &foreign, NULL));
-	assert_int_equal(verify(device_ca, hub_ca, foreign), PZ_ERR_DENIED_CHAIN);
+	pz_cert_serial_hex(alice.laptop.ca, entry.serial_hex);
+	assert_ok(pz_crl_issue(alice.ca, alice.ca_key, &entry, 1, 2, &fix_env, &crl, NULL));
+	assert_int_equal(verify(alice.laptop.ca, alice.ca, crl), PZ_ERR_DENIED_REVOKED);
+	assert_ok(pz_crl_issue(eve.ca, eve.ca_key, NULL, 0, 2, &fix_env, &foreign, NULL));
+	assert_int_equal(verify(alice.laptop.ca, alice.ca, foreign), PZ_ERR_DENIED_CHAIN);
 	pz_crl_free(crl);
 	pz_crl_free(foreign);
 }

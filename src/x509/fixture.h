@@ -5,34 +5,18 @@
 
 #include "kit/test.h"
 
+#include "kit/clock.h"
+#include "kit/zone.h"
 #include "x509/encode.h"
 
-#define ZONE "alice@example.org"
-#define HOST "hub.example.org"
-#define NOW_MS UINT64_C(1800000000000) /* 2027-01-15 */
-#define FIX_DAY_MS UINT64_C(86400000)
+#define ZONE PZ_KIT_ZONE
+#define HOST PZ_KIT_HOST
+#define NOW_MS PZ_KIT_WALL_MS
+#define FIX_DAY_MS PZ_KIT_DAY_MS
+#define fix_env fix_clock.env
 #define UNUSED_OK __attribute__((unused))
 
-UNUSED_OK static uint64_t
-fix_wall_ms(void *arg)
-{
-	(void)arg;
-	return NOW_MS;
-}
-
-/* Different at every call, and with the top bit set. */
-UNUSED_OK static void
-fix_random(void *arg, void *out, size_t len)
-{
-	static uint8_t count;
-
-	(void)arg;
-	count++;
-	for (size_t i = 0; i < len; i++)
-		((uint8_t *)out)[i] = (uint8_t)(0x80 | (i * 7 + count));
-}
-
-UNUSED_OK static const struct pz_env fix_env = {.wall_ms = fix_wall_ms, .random = fix_random};
+UNUSED_OK static struct pz_kit_clock fix_clock = PZ_KIT_CLOCK(fix_clock);
 
 UNUSED_OK static struct pz_key *
 fix_key(void)

@@ -17,45 +17,15 @@
 #define TLS_EKU "serverAuth,clientAuth"
 #define LAPTOP "URI:pz:" ZONE "/laptop"
 
-/* A zone with one device; the same two keys for leaves save time. */
-struct zone {
-	struct pz_key *ca_key, *device_key;
-	struct pz_cert *ca, *hub_tls, *device_ca, *leaf;
-};
-
-static struct zone alice, bob, mallory;
-static struct pz_key *leaf_key;
-
-UNUSED_OK static void
-zone_make(struct zone *z, const char *name)
-{
-	z->ca_key = fix_key();
-	z->device_key = fix_key();
-	z->ca = fix_issue(PZ_CERT_PZH_CA, name, NULL, z->ca_key, NULL, z->ca_key);
-	z->hub_tls = fix_issue(PZ_CERT_PZH_TLS, name, NULL, leaf_key, z->ca, z->ca_key);
-	z->device_ca = fix_issue(PZ_CERT_PZP_CA, name, "laptop", z->device_key, z->ca, z->ca_key);
-	z->leaf = fix_issue(PZ_CERT_PZP_TLS, name, "laptop", leaf_key, z->device_ca, z->device_key);
-}
-
-UNUSED_OK static void
-zone_free(struct zone *z)
-{
-	pz_cert_free(z->ca);
-	pz_cert_free(z->hub_tls);
-	pz_cert_free(z->device_ca);
-	pz_cert_free(z->leaf);
-	pz_key_free(z->ca_key);
-	pz_key_free(z->device_key);
-}
+static struct pz_kit_zone alice, bob, mallory;
 
 UNUSED_OK static int
 setup(void **state)
 {
 	(void)state;
-	leaf_key = fix_key();
-	zone_make(&alice, ZONE);
-	zone_make(&bob, BOB);
-	zone_make(&mallory, ZONE); /* calls itself alice */
+	pz_kit_zone_init(&alice, ZONE, &fix_env);
+	pz_kit_zone_init(&bob, BOB, &fix_env);
+	pz_kit_zone_init(&mallory, ZONE, &fix_env); /* calls itself alice */
 	return 0;
 }
 
@@ -63,10 +33,9 @@ UNUSED_OK static int
 teardown(void **state)
 {
 	(void)state;
-	zone_free(&alice);
-	zone_free(&bob);
-	zone_free(&mallory);
-	pz_key_free(leaf_key);
+	pz_kit_zone_fini(&alice);
+	pz_kit_zone_fini(&bob);
+	pz_kit_zone_fini(&mallory);
 	return 0;
 }
 
@@ -112,9 +81,8 @@ verify(const struct pz_trust *trust, const struct pz_cert *leaf, const struct pz
 UNUSED_OK static struct pz_trust *
 trust_new(bool friend, const struct pz_crl *crl)
 {
-	struct pz_trust *trust = pz_trust_new();
+	struct pz_trust *trust = pz_kit_trust(&alice, crl);
 
-	assert_ok(pz_trust_add(trust, alice.ca, crl, NULL));
 	if (friend)
 		assert_ok(pz_trust_add(trust, bob.ca, NULL, NULL));
 	return trust;
@@ -126,8 +94,8 @@ assert_leaf(const struct fix_raw *raw, const struct pz_cert *device_ca, enum pz_
 	    const char *word)
 {
 	struct pz_trust *trust = trust_new(true, NULL);
-	const struct pz_cert *ca = device_ca ? device_ca : alice.device_ca;
-	struct pz_cert *leaf = fix_raw(raw, leaf_key, ca, alice.device_key);
+	const struct pz_cert *ca = device_ca ? device_ca : alice.laptop.ca;
+	struct pz_cert *leaf = fix_raw(raw, alice.laptop.key, ca, alice.laptop.ca_key);
 	struct result r = verify(trust, leaf, CHAIN(ca));
 
 	if (r.err != expected || !strstr(r.info.text, word))
@@ -146,22 +114,10 @@ assert_device_ca(const struct fix_raw *ca_raw, enum pz_err expected, const char 
 			       .constraints = LEAF_EXT,
 			       .usage = TLS_USE,
 			       .ext_usage = TLS_EKU};
-	struct pz_cert *ca = fix_raw(ca_raw, alice.device_key, alice.ca, alice.ca_key);
+	struct pz_cert *ca = fix_raw(ca_raw, alice.laptop.ca_key, alice.ca, alice.ca_key);
 
 	assert_leaf(&leaf, ca, expected, word);
 	pz_cert_free(ca);
-}
-
-UNUSED_OK static struct pz_crl *
-crl_with(const struct zone *z, const struct pz_cert *revoked, uint64_t now_ms)
-{
-	struct pz_env env = {.wall_ms = fix_wall_ms, .random = fix_random};
-	struct pz_crl_entry e = {"", now_ms};
-	struct pz_crl *crl = NULL;
-
-	pz_cert_serial_hex(revoked, e.serial_hex);
-	assert_ok(pz_crl_issue(z->ca, z->ca_key, &e, 1, 7, &env, &crl, NULL));
-	return crl;
 }
 
 #endif

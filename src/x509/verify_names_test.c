@@ -55,10 +55,11 @@ test_rule3_zone_of_the_anchor(void **state)
 {
 	struct pz_trust *trust = trust_new(true, NULL);
 	struct pz_cert *ca =
-		fix_issue(PZ_CERT_PZP_CA, ZONE, "laptop", bob.device_key, bob.ca, bob.ca_key);
+		fix_issue(PZ_CERT_PZP_CA, ZONE, "laptop", bob.laptop.ca_key, bob.ca, bob.ca_key);
 	struct pz_cert *leaf =
-		fix_issue(PZ_CERT_PZP_TLS, ZONE, "laptop", leaf_key, ca, bob.device_key);
-	struct pz_cert *hub = fix_issue(PZ_CERT_PZH_TLS, ZONE, NULL, leaf_key, bob.ca, bob.ca_key);
+		fix_issue(PZ_CERT_PZP_TLS, ZONE, "laptop", alice.laptop.key, ca, bob.laptop.ca_key);
+	struct pz_cert *hub =
+		fix_issue(PZ_CERT_PZH_TLS, ZONE, NULL, alice.laptop.key, bob.ca, bob.ca_key);
 	struct result r = verify(trust, leaf, CHAIN(ca));
 
 	(void)state;
@@ -95,31 +96,32 @@ test_rule3_hub_cn_below_a_device(void **state)
 static void
 test_rule4_revoked(void **state)
 {
-	struct pz_crl *device = crl_with(&alice, alice.device_ca, NOW_MS);
-	struct pz_crl *hub = crl_with(&alice, alice.hub_tls, NOW_MS);
-	struct pz_crl *leaf = crl_with(&alice, alice.leaf, NOW_MS);
+	struct pz_crl *device = pz_kit_crl(&alice, alice.laptop.ca, 7);
+	struct pz_crl *hub = pz_kit_crl(&alice, alice.hub.tls, 7);
+	struct pz_crl *leaf = pz_kit_crl(&alice, alice.laptop.tls, 7);
 	struct pz_trust *no_device = trust_new(true, device), *no_hub = trust_new(false, hub);
 	struct pz_trust *no_leaf = trust_new(false, leaf);
 	uint64_t later = NOW_MS + 40 * FIX_DAY_MS;
-	struct result r = verify(no_device, alice.leaf, CHAIN(alice.device_ca));
+	struct result r = verify(no_device, alice.laptop.tls, CHAIN(alice.laptop.ca));
 
 	(void)state;
 	assert_int_equal(r.err, PZ_ERR_DENIED_REVOKED);
 	assert_int_equal(r.x509_error, X509_V_ERR_CERT_REVOKED);
 	assert_string_equal(r.info.text, ZONE "/laptop is revoked");
-	assert_int_equal(verify(no_device, alice.hub_tls, NULL).err, PZ_OK);
-	assert_int_equal(verify(no_device, bob.leaf, CHAIN(bob.device_ca)).err, PZ_OK);
-	r = verify(no_hub, alice.hub_tls, NULL);
+	assert_int_equal(verify(no_device, alice.hub.tls, NULL).err, PZ_OK);
+	assert_int_equal(verify(no_device, bob.laptop.tls, CHAIN(bob.laptop.ca)).err, PZ_OK);
+	r = verify(no_hub, alice.hub.tls, NULL);
 	assert_int_equal(r.err, PZ_ERR_DENIED_REVOKED);
 	assert_string_equal(r.info.text, ZONE " is revoked");
-	assert_int_equal(verify(no_hub, alice.leaf, CHAIN(alice.device_ca)).err, PZ_OK);
+	assert_int_equal(verify(no_hub, alice.laptop.tls, CHAIN(alice.laptop.ca)).err, PZ_OK);
 	/* The hub cannot revoke by the serials that a device gives its own leaves. */
-	assert_int_equal(verify(no_leaf, alice.leaf, CHAIN(alice.device_ca)).err, PZ_OK);
+	assert_int_equal(verify(no_leaf, alice.laptop.tls, CHAIN(alice.laptop.ca)).err, PZ_OK);
 
 	assert_true(pz_crl_next_update_ms(device) < later);
-	assert_int_equal(verify_at(no_device, alice.leaf, CHAIN(alice.device_ca), NULL, later).err,
-			 PZ_ERR_DENIED_REVOKED);
-	assert_int_equal(verify_at(no_device, alice.hub_tls, NULL, NULL, later).err, PZ_OK);
+	assert_int_equal(
+		verify_at(no_device, alice.laptop.tls, CHAIN(alice.laptop.ca), NULL, later).err,
+		PZ_ERR_DENIED_REVOKED);
+	assert_int_equal(verify_at(no_device, alice.hub.tls, NULL, NULL, later).err, PZ_OK);
 	pz_trust_free(no_device);
 	pz_trust_free(no_hub);
 	pz_trust_free(no_leaf);
@@ -132,12 +134,12 @@ test_rule4_revoked(void **state)
 static void
 test_rule4_list_of_another_zone(void **state)
 {
-	struct pz_crl *crl = crl_with(&bob, alice.device_ca, NOW_MS);
+	struct pz_crl *crl = pz_kit_crl(&bob, alice.laptop.ca, 7);
 	struct pz_trust *trust = trust_new(false, NULL);
 
 	(void)state;
 	assert_ok(pz_trust_add(trust, bob.ca, crl, NULL));
-	assert_int_equal(verify(trust, alice.leaf, CHAIN(alice.device_ca)).err, PZ_OK);
+	assert_int_equal(verify(trust, alice.laptop.tls, CHAIN(alice.laptop.ca)).err, PZ_OK);
 	pz_trust_free(trust);
 	pz_crl_free(crl);
 }
@@ -146,14 +148,14 @@ test_rule4_list_of_another_zone(void **state)
 static void
 test_rule4_renewed_ca(void **state)
 {
-	struct pz_crl *crl = crl_with(&alice, alice.device_ca, NOW_MS);
+	struct pz_crl *crl = pz_kit_crl(&alice, alice.laptop.ca, 7);
 	struct pz_cert *renewed =
 		fix_issue(PZ_CERT_PZH_CA, ZONE, NULL, alice.ca_key, NULL, alice.ca_key);
 	struct pz_trust *trust = trust_new(false, crl);
 
 	(void)state;
 	assert_ok(pz_trust_add(trust, renewed, NULL, NULL));
-	assert_int_equal(verify(trust, alice.leaf, CHAIN(alice.device_ca)).err,
+	assert_int_equal(verify(trust, alice.laptop.tls, CHAIN(alice.laptop.ca)).err,
 			 PZ_ERR_DENIED_REVOKED);
 	pz_trust_free(trust);
 	pz_cert_free(renewed);
@@ -186,9 +188,9 @@ test_rule5_and_6_expectations(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(verify_at(trust, alice.hub_tls, NULL, &rows[i].expect, NOW_MS).err,
+		assert_int_equal(verify_at(trust, alice.hub.tls, NULL, &rows[i].expect, NOW_MS).err,
 				 rows[i].hub_ok ? PZ_OK : PZ_ERR_DENIED_IDENTITY);
-		assert_int_equal(verify_at(trust, alice.leaf, CHAIN(alice.device_ca),
+		assert_int_equal(verify_at(trust, alice.laptop.tls, CHAIN(alice.laptop.ca),
 					   &rows[i].expect, NOW_MS)
 					 .err,
 				 rows[i].device_ok ? PZ_OK : PZ_ERR_DENIED_IDENTITY);
@@ -202,8 +204,8 @@ static void
 test_rule6_chain_and_name_agree(void **state)
 {
 	struct pz_trust *trust = trust_new(false, NULL);
-	struct pz_cert *leaf =
-		fix_issue(PZ_CERT_PZP_TLS, ZONE, "laptop", leaf_key, alice.ca, alice.ca_key);
+	struct pz_cert *leaf = fix_issue(PZ_CERT_PZP_TLS, ZONE, "laptop", alice.laptop.key,
+					 alice.ca, alice.ca_key);
 	struct result r = verify(trust, leaf, NULL);
 
 	(void)state;

@@ -7,18 +7,18 @@ test_device_is_believed(void **state)
 	struct pz_trust *trust = trust_new(false, NULL);
 	uint8_t hash[PZ_KEY_HASH_BYTES];
 	char serial[PZ_SERIAL_HEX_BYTES];
-	struct result r = verify(trust, alice.leaf, CHAIN(alice.device_ca));
+	struct result r = verify(trust, alice.laptop.tls, CHAIN(alice.laptop.ca));
 
 	(void)state;
 	assert_int_equal(r.err, PZ_OK);
 	assert_string_equal(r.peer.zone, ZONE);
 	assert_string_equal(r.peer.device, "laptop");
 	assert_false(r.peer.is_hub);
-	pz_key_spki_hash(leaf_key, hash);
+	pz_key_spki_hash(alice.laptop.key, hash);
 	assert_memory_equal(r.peer.key_hash, hash, sizeof(hash));
-	pz_key_spki_hash(alice.device_key, hash);
+	pz_key_spki_hash(alice.laptop.ca_key, hash);
 	assert_memory_equal(r.peer.ca_key_hash, hash, sizeof(hash));
-	pz_cert_serial_hex(alice.device_ca, serial);
+	pz_cert_serial_hex(alice.laptop.ca, serial);
 	assert_string_equal(r.peer.ca_serial, serial);
 	pz_trust_free(trust);
 }
@@ -29,7 +29,7 @@ test_hub_is_believed(void **state)
 	struct pz_trust *trust = trust_new(false, NULL);
 	uint8_t hash[PZ_KEY_HASH_BYTES];
 	char serial[PZ_SERIAL_HEX_BYTES];
-	struct result r = verify(trust, alice.hub_tls, NULL);
+	struct result r = verify(trust, alice.hub.tls, NULL);
 
 	(void)state;
 	assert_int_equal(r.err, PZ_OK);
@@ -38,7 +38,7 @@ test_hub_is_believed(void **state)
 	assert_true(r.peer.is_hub);
 	pz_key_spki_hash(alice.ca_key, hash);
 	assert_memory_equal(r.peer.ca_key_hash, hash, sizeof(hash));
-	pz_cert_serial_hex(alice.hub_tls, serial);
+	pz_cert_serial_hex(alice.hub.tls, serial);
 	assert_string_equal(r.peer.ca_serial, serial);
 	pz_trust_free(trust);
 }
@@ -51,10 +51,10 @@ test_optional_arguments(void **state)
 	struct pz_peer peer;
 
 	(void)state;
-	assert_ok(pz_verify_chain(trust, pz_cert_x509(alice.hub_tls), NULL, NULL, NOW_MS, &peer,
+	assert_ok(pz_verify_chain(trust, pz_cert_x509(alice.hub.tls), NULL, NULL, NOW_MS, &peer,
 				  NULL, NULL));
-	assert_int_equal(pz_verify_chain(trust, pz_cert_x509(alice.leaf), NULL, NULL, NOW_MS, &peer,
-					 NULL, NULL),
+	assert_int_equal(pz_verify_chain(trust, pz_cert_x509(alice.laptop.tls), NULL, NULL, NOW_MS,
+					 &peer, NULL, NULL),
 			 PZ_ERR_DENIED_CHAIN);
 	pz_trust_free(trust);
 }
@@ -67,14 +67,18 @@ test_leaf_and_root_in_the_chain(void **state)
 
 	(void)state;
 	assert_int_equal(
-		verify(trust, alice.leaf, CHAIN(alice.leaf, alice.device_ca, alice.ca)).err, PZ_OK);
-	assert_int_equal(
-		verify(trust, alice.leaf, CHAIN(alice.leaf, alice.device_ca, alice.ca, bob.ca)).err,
+		verify(trust, alice.laptop.tls, CHAIN(alice.laptop.tls, alice.laptop.ca, alice.ca))
+			.err,
 		PZ_OK);
-	assert_int_equal(verify(trust, alice.leaf,
-				CHAIN(alice.leaf, alice.device_ca, alice.ca, bob.ca, bob.device_ca))
+	assert_int_equal(verify(trust, alice.laptop.tls,
+				CHAIN(alice.laptop.tls, alice.laptop.ca, alice.ca, bob.ca))
 				 .err,
-			 PZ_ERR_DENIED_CHAIN);
+			 PZ_OK);
+	assert_int_equal(
+		verify(trust, alice.laptop.tls,
+		       CHAIN(alice.laptop.tls, alice.laptop.ca, alice.ca, bob.ca, bob.laptop.ca))
+			.err,
+		PZ_ERR_DENIED_CHAIN);
 	pz_trust_free(trust);
 }
 
@@ -84,24 +88,25 @@ test_rule1_anchors(void **state)
 {
 	struct pz_trust *own = trust_new(false, NULL), *friends = trust_new(true, NULL);
 	struct pz_trust *nobody = pz_trust_new();
-	struct result r = verify(friends, bob.leaf, CHAIN(bob.device_ca));
+	struct result r = verify(friends, bob.laptop.tls, CHAIN(bob.laptop.ca));
 
 	(void)state;
 	assert_int_equal(r.err, PZ_OK);
 	assert_string_equal(r.peer.zone, BOB);
-	r = verify(own, bob.leaf, CHAIN(bob.device_ca, bob.ca));
+	r = verify(own, bob.laptop.tls, CHAIN(bob.laptop.ca, bob.ca));
 	assert_int_equal(r.err, PZ_ERR_DENIED_CHAIN);
 	assert_int_equal(r.x509_error, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN);
 	/* A CA of the same name with another key. */
-	assert_int_equal(verify(friends, mallory.leaf, CHAIN(mallory.device_ca, mallory.ca)).err,
-			 PZ_ERR_DENIED_CHAIN);
-	assert_int_equal(verify(friends, mallory.hub_tls, CHAIN(mallory.ca)).err,
+	assert_int_equal(
+		verify(friends, mallory.laptop.tls, CHAIN(mallory.laptop.ca, mallory.ca)).err,
+		PZ_ERR_DENIED_CHAIN);
+	assert_int_equal(verify(friends, mallory.hub.tls, CHAIN(mallory.ca)).err,
 			 PZ_ERR_DENIED_CHAIN);
 	/* The intermediate is missing, or is another one. */
-	assert_int_equal(verify(friends, alice.leaf, NULL).err, PZ_ERR_DENIED_CHAIN);
-	assert_int_equal(verify(friends, alice.leaf, CHAIN(bob.device_ca)).err,
+	assert_int_equal(verify(friends, alice.laptop.tls, NULL).err, PZ_ERR_DENIED_CHAIN);
+	assert_int_equal(verify(friends, alice.laptop.tls, CHAIN(bob.laptop.ca)).err,
 			 PZ_ERR_DENIED_CHAIN);
-	assert_int_equal(verify(nobody, alice.leaf, CHAIN(alice.device_ca, alice.ca)).err,
+	assert_int_equal(verify(nobody, alice.laptop.tls, CHAIN(alice.laptop.ca, alice.ca)).err,
 			 PZ_ERR_DENIED_CHAIN);
 	pz_trust_free(own);
 	pz_trust_free(friends);
@@ -123,7 +128,7 @@ test_rule1_cas_are_not_peers(void **state)
 
 	(void)state;
 	assert_int_equal(verify(trust, alice.ca, NULL).err, PZ_ERR_DENIED_CHAIN);
-	assert_int_equal(verify(trust, alice.device_ca, NULL).err, PZ_ERR_DENIED_CHAIN);
+	assert_int_equal(verify(trust, alice.laptop.ca, NULL).err, PZ_ERR_DENIED_CHAIN);
 	assert_int_equal(verify(trust, cert, NULL).err, PZ_ERR_DENIED_CHAIN);
 	pz_cert_free(cert);
 	pz_key_free(key);
@@ -148,9 +153,10 @@ test_rule2_no_ca_below_a_device(void **state)
 					 .san = LAPTOP,
 					 .constraints = CA_EXT,
 					 .usage = "critical,keyCertSign"};
-		struct pz_cert *a = fix_raw(&first, alice.device_key, alice.ca, alice.ca_key);
-		struct pz_cert *b = fix_raw(&second, key, a, alice.device_key);
-		struct pz_cert *leaf = fix_issue(PZ_CERT_PZP_TLS, ZONE, "laptop", leaf_key, b, key);
+		struct pz_cert *a = fix_raw(&first, alice.laptop.ca_key, alice.ca, alice.ca_key);
+		struct pz_cert *b = fix_raw(&second, key, a, alice.laptop.ca_key);
+		struct pz_cert *leaf =
+			fix_issue(PZ_CERT_PZP_TLS, ZONE, "laptop", alice.laptop.key, b, key);
 		assert_int_equal(verify(trust, leaf, CHAIN(b, a)).err, PZ_ERR_DENIED_CHAIN);
 		pz_cert_free(leaf);
 		pz_cert_free(b);
@@ -166,26 +172,29 @@ test_rule2_dates(void **state)
 	struct pz_trust *trust = trust_new(false, NULL);
 	struct pz_cert_subject s = {ZONE, "laptop", NULL};
 	struct pz_cert *late_ca = NULL, *late_leaf;
-	const struct pz_cert *const *chain = CHAIN(alice.device_ca);
-	uint64_t begin = pz_cert_not_before_ms(alice.leaf), end = pz_cert_not_after_ms(alice.leaf);
+	const struct pz_cert *const *chain = CHAIN(alice.laptop.ca);
+	uint64_t begin = pz_cert_not_before_ms(alice.laptop.tls),
+		 end = pz_cert_not_after_ms(alice.laptop.tls);
 	struct result r;
 
 	(void)state;
-	assert_int_equal(verify_at(trust, alice.leaf, chain, NULL, begin).err, PZ_OK);
-	r = verify_at(trust, alice.leaf, chain, NULL, begin - 1000);
+	assert_int_equal(verify_at(trust, alice.laptop.tls, chain, NULL, begin).err, PZ_OK);
+	r = verify_at(trust, alice.laptop.tls, chain, NULL, begin - 1000);
 	assert_int_equal(r.err, PZ_ERR_DENIED_EXPIRED);
 	assert_int_equal(r.x509_error, X509_V_ERR_CERT_NOT_YET_VALID);
-	assert_int_equal(verify_at(trust, alice.leaf, chain, NULL, end - 1000).err, PZ_OK);
-	r = verify_at(trust, alice.leaf, chain, NULL, end + 1000);
+	assert_int_equal(verify_at(trust, alice.laptop.tls, chain, NULL, end - 1000).err, PZ_OK);
+	r = verify_at(trust, alice.laptop.tls, chain, NULL, end + 1000);
 	assert_int_equal(r.err, PZ_ERR_DENIED_EXPIRED);
 	assert_int_equal(r.x509_error, X509_V_ERR_CERT_HAS_EXPIRED);
-	assert_int_equal(verify_at(trust, alice.leaf, chain, NULL, 0).err, PZ_ERR_DENIED_EXPIRED);
+	assert_int_equal(verify_at(trust, alice.laptop.tls, chain, NULL, 0).err,
+			 PZ_ERR_DENIED_EXPIRED);
 
 	/* The CA's dates count, too. */
-	assert_ok(pz_cert_issue_for(PZ_CERT_PZP_CA, &s, alice.device_key, alice.ca, alice.ca_key,
+	assert_ok(pz_cert_issue_for(PZ_CERT_PZP_CA, &s, alice.laptop.ca_key, alice.ca, alice.ca_key,
 				    &fix_env, NOW_MS + FIX_DAY_MS, NOW_MS + 9 * FIX_DAY_MS,
 				    &late_ca, NULL));
-	late_leaf = fix_issue(PZ_CERT_PZP_TLS, ZONE, "laptop", leaf_key, late_ca, alice.device_key);
+	late_leaf = fix_issue(PZ_CERT_PZP_TLS, ZONE, "laptop", alice.laptop.key, late_ca,
+			      alice.laptop.ca_key);
 	assert_int_equal(verify(trust, late_leaf, CHAIN(late_ca)).err, PZ_ERR_DENIED_EXPIRED);
 	assert_int_equal(
 		verify_at(trust, late_leaf, CHAIN(late_ca), NULL, NOW_MS + 2 * FIX_DAY_MS).err,
@@ -266,19 +275,19 @@ test_weak_keys_and_digests(void **state)
 				 .san = LAPTOP,
 				 .constraints = CA_EXT,
 				 .usage = "critical,keyCertSign"};
-	struct pz_cert *leaf = fix_raw(&raw, rsa, alice.device_ca, alice.device_key);
-	struct pz_cert *leaf2 = fix_raw(&raw, ec, alice.device_ca, alice.device_key);
+	struct pz_cert *leaf = fix_raw(&raw, rsa, alice.laptop.ca, alice.laptop.ca_key);
+	struct pz_cert *leaf2 = fix_raw(&raw, ec, alice.laptop.ca, alice.laptop.ca_key);
 	struct pz_cert *ca = fix_raw(&ca_raw, rsa, alice.ca, alice.ca_key);
-	struct pz_cert *below = fix_raw(&raw, leaf_key, ca, rsa);
-	struct result r = verify(trust, leaf, CHAIN(alice.device_ca));
+	struct pz_cert *below = fix_raw(&raw, alice.laptop.key, ca, rsa);
+	struct result r = verify(trust, leaf, CHAIN(alice.laptop.ca));
 
 	(void)state;
 	assert_int_equal(r.err, PZ_ERR_DENIED_WEAK);
 	assert_int_equal(r.x509_error, X509_V_ERR_EE_KEY_TOO_SMALL);
-	assert_int_equal(verify(trust, leaf2, CHAIN(alice.device_ca)).err, PZ_ERR_DENIED_WEAK);
+	assert_int_equal(verify(trust, leaf2, CHAIN(alice.laptop.ca)).err, PZ_ERR_DENIED_WEAK);
 	assert_int_equal(verify(trust, below, CHAIN(ca)).err, PZ_ERR_DENIED_WEAK);
 	/* Also in a certificate that the chain does not need. */
-	assert_int_equal(verify(trust, alice.leaf, CHAIN(alice.device_ca, ca)).err,
+	assert_int_equal(verify(trust, alice.laptop.tls, CHAIN(alice.laptop.ca, ca)).err,
 			 PZ_ERR_DENIED_WEAK);
 	raw.digest = "SHA1";
 	assert_leaf(&raw, NULL, PZ_ERR_DENIED_WEAK, "digest");
@@ -305,7 +314,8 @@ test_other_key_kinds(void **state)
 	struct pz_cert *ca = fix_issue(PZ_CERT_PZP_CA, ZONE, "laptop", rsa, alice.ca, alice.ca_key);
 	struct pz_cert *leaf = fix_issue(PZ_CERT_PZP_TLS, ZONE, "laptop", ed, ca, rsa);
 	struct pz_cert *ca2 = fix_issue(PZ_CERT_PZP_CA, ZONE, "laptop", ed, alice.ca, alice.ca_key);
-	struct pz_cert *leaf2 = fix_issue(PZ_CERT_PZP_TLS, ZONE, "laptop", leaf_key, ca2, ed);
+	struct pz_cert *leaf2 =
+		fix_issue(PZ_CERT_PZP_TLS, ZONE, "laptop", alice.laptop.key, ca2, ed);
 
 	(void)state;
 	assert_int_equal(verify(trust, leaf, CHAIN(ca)).err, PZ_OK);
@@ -329,27 +339,27 @@ test_trust_add_refusals(void **state)
 			      .usage = "critical,keyCertSign,cRLSign"};
 	struct fix_raw no_ca = {.cn = "x", .san = "URI:pz:" ZONE, .usage = "critical,keyCertSign"};
 	struct pz_cert *weak_ca = fix_raw(&raw, weak, NULL, weak);
-	struct pz_cert *not_ca = fix_raw(&no_ca, leaf_key, NULL, leaf_key), *sha1;
-	struct pz_crl *crl = crl_with(&alice, alice.device_ca, NOW_MS);
+	struct pz_cert *not_ca = fix_raw(&no_ca, alice.laptop.key, NULL, alice.laptop.key), *sha1;
+	struct pz_crl *crl = pz_kit_crl(&alice, alice.laptop.ca, 7);
 	struct pz_trust *trust = pz_trust_new();
 	struct pz_errinfo info = {""};
 
 	(void)state;
 	raw.digest = "SHA1";
-	sha1 = fix_raw(&raw, leaf_key, NULL, leaf_key);
-	assert_int_equal(pz_trust_add(trust, alice.leaf, NULL, &info), PZ_ERR_DENIED_CHAIN);
-	assert_int_equal(pz_trust_add(trust, alice.device_ca, NULL, &info), PZ_ERR_DENIED_CHAIN);
-	assert_int_equal(pz_trust_add(trust, alice.hub_tls, NULL, &info), PZ_ERR_DENIED_CHAIN);
+	sha1 = fix_raw(&raw, alice.laptop.key, NULL, alice.laptop.key);
+	assert_int_equal(pz_trust_add(trust, alice.laptop.tls, NULL, &info), PZ_ERR_DENIED_CHAIN);
+	assert_int_equal(pz_trust_add(trust, alice.laptop.ca, NULL, &info), PZ_ERR_DENIED_CHAIN);
+	assert_int_equal(pz_trust_add(trust, alice.hub.tls, NULL, &info), PZ_ERR_DENIED_CHAIN);
 	assert_int_equal(pz_trust_add(trust, not_ca, NULL, &info), PZ_ERR_DENIED_CHAIN);
 	assert_int_equal(pz_trust_add(trust, weak_ca, NULL, &info), PZ_ERR_DENIED_WEAK);
 	assert_int_equal(pz_trust_add(trust, sha1, NULL, &info), PZ_ERR_DENIED_WEAK);
 	assert_int_equal(pz_trust_add(trust, bob.ca, crl, &info), PZ_ERR_DENIED_CHAIN);
 	/* Nothing of it was kept. */
-	assert_int_equal(verify(trust, bob.hub_tls, NULL).err, PZ_ERR_DENIED_CHAIN);
+	assert_int_equal(verify(trust, bob.hub.tls, NULL).err, PZ_ERR_DENIED_CHAIN);
 	assert_ok(pz_trust_add(trust, alice.ca, crl, &info));
 	/* A friend who says that he is alice. */
 	assert_int_equal(pz_trust_add(trust, mallory.ca, NULL, &info), PZ_ERR_EXISTS);
-	assert_int_equal(verify(trust, mallory.hub_tls, NULL).err, PZ_ERR_DENIED_CHAIN);
+	assert_int_equal(verify(trust, mallory.hub.tls, NULL).err, PZ_ERR_DENIED_CHAIN);
 	pz_trust_free(trust);
 	pz_crl_free(crl);
 	pz_cert_free(sha1);
@@ -384,8 +394,8 @@ test_trust_add_wants_a_pzh_ca(void **state)
 				      .constraints = rows[i].constraints,
 				      .usage = rows[i].usage};
 		struct pz_trust *trust = pz_trust_new();
-		struct pz_cert *ca = fix_raw(&raw, leaf_key, rows[i].issued ? bob.ca : NULL,
-					     rows[i].issued ? bob.ca_key : leaf_key);
+		struct pz_cert *ca = fix_raw(&raw, alice.laptop.key, rows[i].issued ? bob.ca : NULL,
+					     rows[i].issued ? bob.ca_key : alice.laptop.key);
 		assert_int_equal(pz_trust_add(trust, ca, NULL, NULL), rows[i].err);
 		assert_int_equal(ERR_peek_error(), 0);
 		pz_cert_free(ca);
@@ -401,7 +411,7 @@ test_trust_refs(void **state)
 	(void)state;
 	assert_ptr_equal(pz_trust_ref(trust), trust);
 	pz_trust_free(trust);
-	assert_int_equal(verify(trust, alice.hub_tls, NULL).err, PZ_OK);
+	assert_int_equal(verify(trust, alice.hub.tls, NULL).err, PZ_OK);
 	pz_trust_free(trust);
 	pz_trust_free(NULL);
 }
