@@ -79,19 +79,20 @@ print_summary(struct pinging *p)
 {
 	qsort(p->times, p->count, sizeof(*p->times), compare);
 	json_t *p50 = percentile(p, 50), *p99 = percentile(p, 99);
+	double loss = p->sent ? 100.0 * (double)(p->sent - p->received) / (double)p->sent : 0;
 	int status = PZ_EXIT_DONE;
 
 	if (p->cli->json) {
-		json_t *all = json_pack("{s:I, s:I, s:O, s:O}", "sent", p->sent, "received",
-					p->received, "p50", p50, "p99", p99);
+		json_t *all = json_pack("{s:I, s:I, s:f, s:O, s:O}", "sent", p->sent, "received",
+					p->received, "loss", loss, "p50", p50, "p99", p99);
 		status = pz_cli_print_json(p->cli, all);
 		json_decref(all);
 	} else {
-		fprintf(p->cli->out, "%lld sent, %lld received", (long long)p->sent,
-			(long long)p->received);
+		fprintf(p->cli->out, "%lld sent, %lld received, %.3g%% lost", (long long)p->sent,
+			(long long)p->received, loss);
 		if (p->count)
-			fprintf(p->cli->out, ", p50 %.1f ms, p99 %.1f ms", json_number_value(p50),
-				json_number_value(p99));
+			fprintf(p->cli->out, ", median %.1f ms, p99 %.1f ms",
+				json_number_value(p50), json_number_value(p99));
 		fputc('\n', p->cli->out);
 	}
 	json_decref(p50);
@@ -118,11 +119,14 @@ verdict(const struct pinging *p, int status)
 }
 
 static int
-ping(struct pinging *p, struct pz_cli *cli, json_int_t count)
+ping(struct pinging *p, struct pz_cli *cli, json_int_t count, unsigned interval_ms)
 {
 	json_t *result = NULL;
 	json_t *params = json_pack("{s:s, s:I, s:b}", "device", p->device, "count", count,
 				   "until_direct", pz_cli_opt(cli, "until-direct") != NULL);
+
+	if (params && interval_ms > 0)
+		(void)json_object_set_new(params, "interval_ms", json_integer(interval_ms));
 
 	if (params == NULL)
 		return pz_cli_usage(cli, "an argument is not valid UTF-8");
@@ -141,17 +145,21 @@ ping(struct pinging *p, struct pz_cli *cli, json_int_t count)
 int
 pz_pzp_cmd_ping(struct pz_cli *cli)
 {
-	const char *given = pz_cli_opt(cli, "count");
+	const char *given = pz_cli_opt(cli, "count"), *interval = pz_cli_opt(cli, "interval");
 	struct pinging p = {.cli = cli, .device = pz_cli_arg(cli, 0)};
 	char *end = NULL;
 	long count = given ? strtol(given, &end, 10) : 0;
 
+	unsigned interval_ms = 0;
+
+	if (interval && (!pz_cli_parse_seconds(interval, &interval_ms) || interval_ms < 10))
+		return pz_cli_usage(cli, "--interval must be 0.01 to 3600 seconds");
 	if (given && (end == given || *end != '\0' || count < 1 || count > 1000000))
 		return pz_cli_usage(cli, "--count must be 1 to 1000000");
 	p.times = calloc(TIMES_MAX, sizeof(*p.times));
 	if (p.times == NULL)
 		return pz_cli_fail(cli, PZ_EXIT_FAILED, "out of memory");
-	int status = ping(&p, cli, count);
+	int status = ping(&p, cli, count, interval_ms);
 	free(p.times);
 	return status;
 }

@@ -36,6 +36,8 @@ static const struct pz_cli_option discover_options[] = {
 
 static const struct pz_cli_option ping_options[] = {
 	{"count", "N", "stop after N requests", PZ_CLI_TEXT, 0, 0},
+	{"interval", "S", "wait S seconds from one request to the next (1)", PZ_CLI_SECONDS, 0,
+	 3600},
 	{"until-direct", NULL, "look for a direct link, stop with the first answer by it",
 	 PZ_CLI_FLAG, 0, 0},
 	END,
@@ -96,8 +98,10 @@ static const struct pz_cli_command commands[] = {
 	{"peers", "", 0, 0, "list the devices of the zone, and which way leads to them", NULL, NULL,
 	 pz_pzp_cmd_peers},
 	{"ping", "DEVICE", 1, 1, "show how fast a device answers, and by which way",
-	 "Once a second, until interrupted or as --count and --until-direct say.", ping_options,
-	 pz_pzp_cmd_ping},
+	 "Once a second, until interrupted or as --count, --interval and --until-direct say.\n"
+	 "Ends with a summary: how many were lost, the median and the 99th percentile of the "
+	 "times.",
+	 ping_options, pz_pzp_cmd_ping},
 	{"discover", "", 0, 0, "look for devices on the local network",
 	 "Shows whatever announces itself as a personal zone proxy; devices of this zone have an\n"
 	 "id. An announcement proves nothing: a device proves who it is when it is connected to.",

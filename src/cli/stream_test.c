@@ -82,14 +82,20 @@ pings_and_sums_up(void **state)
 	assert_string_equal(f->out, "tv: seq 1, 2.5 ms, direct 10.0.0.1\n"
 				    "tv: seq 2, tv is away\n"
 				    "tv: seq 3, 1.5 ms, relay via pc\n"
-				    "3 sent, 2 received, p50 1.5 ms, p99 2.5 ms\n");
+				    "3 sent, 2 received, 33.3% lost, median 1.5 ms, p99 2.5 ms\n");
 	assert_int_equal(run(f, &pz_pzp_program, "ping|tv|--json"), 0);
-	assert_non_null(strstr(f->out, "\n{\"sent\":3,\"received\":2,\"p50\":1.5,\"p99\":2.5}\n"));
+	assert_non_null(strstr(f->out, "\n{\"sent\":3,\"received\":2,\"loss\":33.3"));
+	assert_non_null(strstr(f->out, ",\"p50\":1.5,\"p99\":2.5}\n"));
+	assert_int_equal(run(f, &pz_pzp_program, "ping|tv|--interval|0.25|--count|3"), 0);
+	assert_string_equal(f->asked, "ping {\"count\":3,\"device\":\"tv\",\"interval_ms\":250,"
+				      "\"until_direct\":false}");
+	assert_int_equal(run(f, &pz_pzp_program, "ping|tv|--interval|0.001"), 2);
 	assert_int_equal(run(f, &pz_pzp_program, "ping|tv|--until-direct"), 1);
 	assert_int_equal(run(f, &pz_pzp_program, "ping|tv|--count|0"), 2);
 	f->script.events = "[{\"seq\":1,\"ms\":null}]";
 	assert_int_equal(run(f, &pz_pzp_program, "ping|tv|--json"), 1);
-	assert_non_null(strstr(f->out, "\"received\":0,\"p50\":null,\"p99\":null}\n"));
+	assert_non_null(
+		strstr(f->out, "\"received\":0,\"loss\":100.0,\"p50\":null,\"p99\":null}\n"));
 	assert_null(strstr(f->out, "error"));
 }
 

@@ -10,6 +10,8 @@
 #define PZ_PZP_TIMEOUT_MS_MAX 86400000 /* a day */
 #define PZ_PZP_DISCOVER_MS_MAX 60000
 #define PZ_PZP_PINGS_MAX 1000000
+#define PZ_PZP_PING_MS_MIN 10
+#define PZ_PZP_PING_MS_MAX 3600000 /* an hour */
 
 #define PZ_PZP_COMMANDS(X) \
 	X("status", cmd_status, PZ_PARAMS(), false, "how this device and the others are connected, and warnings") \
@@ -53,6 +55,7 @@
 	X("ping", ping_command, PZ_PARAMS( \
 		PZ_P_NEEDED("device", TEXT, "name of a device of the zone") \
 		PZ_P_INTEGER("count", 0, PZ_PZP_PINGS_MAX, NULL, "requests; 0, or not given: until the client hangs up") \
+		PZ_P_INTEGER("interval_ms", PZ_PZP_PING_MS_MIN, PZ_PZP_PING_MS_MAX, "ms", "from one request to the next; 1000 unless given") \
 		PZ_P("until_direct", BOOL, "look for a direct link, end with the first answer by it")), \
 	  true, "how fast a device answers, and by which way") \
 	X("watch", node_watch_command, PZ_PARAMS(), true, "events as they come") \

@@ -11,7 +11,7 @@
 #include "rpc/payload.h"
 #include "wire/json.h"
 
-#define PING_EVERY_US (1 * PZ_US_PER_S)
+#define PING_EVERY_MS 1000 /* unless the client says otherwise */
 #define PING_TIMEOUT_US (2 * PZ_US_PER_S)
 
 struct ping {
@@ -24,6 +24,7 @@ struct ping {
 	char id[37];
 	bool is_waiting, is_until_direct;
 	int64_t sent, count; /* count 0: until the program goes */
+	uint64_t every_us;
 	uint64_t sent_us;
 	/* the way that was taken, as it was when the request went out */
 	char route[16], via[PZ_DEVICE_BYTES_MAX + 1], remote[PZ_NETADDR_CHARS];
@@ -89,7 +90,7 @@ ended(struct ping *p, bool is_answered)
 							"direct", (int)is_direct));
 		return;
 	}
-	pz_env_start(env, &p->next, since < PING_EVERY_US ? PING_EVERY_US - since : 0);
+	pz_env_start(env, &p->next, since < p->every_us ? p->every_us - since : 0);
 }
 
 static void
@@ -189,6 +190,8 @@ read_params(struct ping *p, json_t *params, struct pz_errinfo *info)
 	const struct pz_membership *m = node->zone.membership;
 
 	p->count = pz_request_int(p->request, "count", 0);
+	p->every_us =
+		(uint64_t)pz_request_int(p->request, "interval_ms", PING_EVERY_MS) * PZ_US_PER_MS;
 	p->is_until_direct = json_is_true(json_object_get(params, "until_direct"));
 	PZ_TRY(devices_find(node, device, p->device, info));
 	snprintf(p->address, sizeof(p->address), "%s%s%s", m ? m->zone : "", m ? "/" : "",

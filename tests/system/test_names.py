@@ -4,6 +4,7 @@ no device has is refused at once and stays nowhere; a device that has left is no
 """
 
 import json
+import signal
 
 import pytest
 
@@ -179,6 +180,7 @@ def test_ping(named, way):
     assert (first["seq"], second["seq"]) == (1, 2) and first["route"] == way
     assert (first["address"] is not None) == (way == "direct") and first["ms"] > 0
     assert last["sent"] == last["received"] == 2 and 0 < last["p50"] <= last["p99"]
+    assert last["loss"] == 0
 
 
 def test_ping_until_direct(named):
@@ -186,6 +188,16 @@ def test_ping_until_direct(named):
     named.a.wait_route(named.b, "hub")
     lines = named.a.pzp("ping", "tv", "--until-direct", "--json").out.splitlines()
     assert json.loads(lines[-2])["route"] == "direct"
+
+
+def test_ping_until_interrupted(named):
+    """Ctrl-C shows the sums of what came until then."""
+    with named.a.stream("ping", "tv", "--interval", 0.05, "--json") as pings:
+        assert [pings.line()["seq"] for _ in range(5)] == [1, 2, 3, 4, 5]
+        result = pings.interrupt(signal.SIGINT)
+    assert result.code == 0
+    last = json.loads(result.out.splitlines()[-1])
+    assert last["sent"] >= 5 and last["loss"] == 0 and last["p50"] <= last["p99"]
 
 
 def test_ping_one_that_is_not_there(named):
