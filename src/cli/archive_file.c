@@ -8,13 +8,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_BYTES (256U << 10)
+#include "base/limits.h"
+
+#define READ_BYTES (64U << 10)
 
 struct pz_cli_archive_file {
 	const char *path;
@@ -69,18 +73,10 @@ pz_cli_archive_create(const char *path, bool replace, struct pz_cli_archive_file
 	return PZ_OK;
 }
 
-enum pz_err
-pz_cli_archive_append(struct pz_cli_archive_file *f, struct pz_slice bytes, struct pz_errinfo *info)
+int
+pz_cli_archive_descriptor(const struct pz_cli_archive_file *f)
 {
-	while (bytes.len > 0) {
-		ssize_t n = write(f->fd, bytes.ptr, bytes.len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return failed(f->path, info);
-		bytes = pz_slice_of(bytes.ptr + n, bytes.len - (size_t)n);
-	}
-	return PZ_OK;
+	return f->fd;
 }
 
 /* Without replacing what has come there meanwhile, where the file system can do that. */
@@ -141,34 +137,96 @@ pz_cli_archive_free(struct pz_cli_archive_file *f)
 /* ---- reading ---- */
 
 static enum pz_err
-read_all(int fd, const char *path, struct pz_buf *out, struct pz_errinfo *info)
+put(int to, const uint8_t *bytes, size_t len, struct pz_errinfo *info)
 {
-	uint8_t *at;
+	while (len > 0) {
+		ssize_t n = write(to, bytes, len);
+		if (n < 0 && errno != EINTR)
+			return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+		bytes += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	return PZ_OK;
+}
+
+static enum pz_err
+copy_all(int from, int to, const char *path, struct pz_errinfo *info)
+{
+	uint8_t part[READ_BYTES];
+	size_t total = 0;
 	ssize_t n;
 
-	do {
-		size_t room = out->max - out->len < READ_BYTES ? out->max - out->len : READ_BYTES;
-		if (room == 0) /* `pzh export` writes no more than that */
+	while ((n = read(from, part, sizeof(part))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return failed(path, info);
+		total += (size_t)n;
+		if (total > PZ_ARCHIVE_BYTES_MAX) /* `pzh export` writes no more than that */
 			return pz_fail(info, PZ_ERR_LIMIT, "%s: longer than any archive of a zone",
 				       path);
-		if (pz_buf_reserve(out, room, &at) != PZ_OK)
-			return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-		n = read(fd, at, room);
-		if (n < 0 && errno != EINTR)
-			return failed(path, info);
-		pz_buf_commit(out, n > 0 ? (size_t)n : 0);
-	} while (n != 0);
+		PZ_TRY(put(to, part, (size_t)n, info));
+	}
+	return PZ_OK;
+}
+
+/* A hub does not read pipes: one that nobody fills would hold up a thread of it. */
+static enum pz_err
+into_memory(const char *path, int *fd, struct pz_errinfo *info)
+{
+	int memory = memfd_create("archive", MFD_CLOEXEC);
+
+	if (memory < 0)
+		return failed(path, info);
+	enum pz_err err = copy_all(*fd, memory, path, info);
+	if (err != PZ_OK) {
+		close(memory);
+		return err;
+	}
+	close(*fd);
+	*fd = memory;
 	return PZ_OK;
 }
 
 enum pz_err
-pz_cli_archive_load(const char *path, struct pz_buf *out, struct pz_errinfo *info)
+pz_cli_archive_open(const char *path, int *out_fd, struct pz_errinfo *info)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	enum pz_err err = PZ_OK;
+	struct stat st;
 
 	if (fd < 0)
 		return failed(path, info);
-	enum pz_err err = read_all(fd, path, out, info);
-	close(fd);
-	return err;
+	if (fstat(fd, &st) != 0)
+		err = failed(path, info);
+	else if (S_ISREG(st.st_mode) && st.st_size > PZ_ARCHIVE_BYTES_MAX)
+		err = pz_fail(info, PZ_ERR_LIMIT, "%s: longer than any archive of a zone", path);
+	else if (!S_ISREG(st.st_mode))
+		err = into_memory(path, &fd, info);
+	if (err != PZ_OK) {
+		close(fd);
+		return err;
+	}
+	*out_fd = fd;
+	return PZ_OK;
+}
+
+enum pz_err
+pz_cli_archive_begin(const char *path, int fd, void *out, size_t size, size_t *out_len,
+		     struct pz_errinfo *info)
+{
+	size_t len = 0;
+
+	while (len < size) {
+		ssize_t n = pread(fd, (uint8_t *)out + len, size - len, (off_t)len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return failed(path, info);
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	*out_len = len;
+	return PZ_OK;
 }

@@ -652,13 +652,16 @@ makes_a_zone_without_a_daemon(void **state)
 
 	assert_int_equal(
 		run_in(f, "/nonexistent", &pz_pzh_program, "init|--zone|a@b|--host|h|--json"), 0);
-	assert_string_equal(offline_args, "/nonexistent a@b h -");
-	assert_string_equal(f->out,
-			    "{\"zone\":\"a@b\",\"host\":\"h\",\"fingerprint\":\"AB:CD\"}\n");
+	assert_string_equal(offline_args,
+			    "/nonexistent 8041: init {\"host\":\"h\",\"zone\":\"a@b\"}");
+	assert_string_equal(f->out, "{\"zone\":\"a@b\",\"host\":\"h\",\"port\":81,"
+				    "\"fingerprint\":\"AB:CD\",\"devices\":2,\"moving\":false}\n");
 	assert_int_equal(
 		run_in(f, "/nonexistent", &pz_pzh_program, "init|--zone|a@b|--host|h|--name|Al"),
 		0);
-	assert_string_equal(offline_args, "/nonexistent a@b h Al");
+	assert_string_equal(
+		offline_args,
+		"/nonexistent 8041: init {\"host\":\"h\",\"name\":\"Al\",\"zone\":\"a@b\"}");
 	offline_result = PZ_ERR_EXISTS;
 	assert_int_equal(run_in(f, "/nonexistent", &pz_pzh_program, "init|--zone|a@b|--host|h"), 1);
 	assert_string_equal(f->err, "pzh: no luck\n");

@@ -25,6 +25,7 @@ struct script {
 	const char *result; /* JSON; NULL: the call stays open */
 	int fail_exit;      /* not 0: fail instead */
 	bool interrupt;     /* send this process SIGINT after the events */
+	const char *write;  /* into the file that came with the request, or NULL */
 };
 
 struct fixture {
@@ -36,12 +37,25 @@ struct fixture {
 	char path[96];
 	struct script script;
 	char asked[1024]; /* "method params" of the last request */
+	char came[64];    /* what was in the file that came with it; "" */
 	/* of the last run */
 	struct pz_cli cli;
 	const char *input;
 	bool in_tty, out_tty;
 	char *out, *err;
 };
+
+static inline void
+take_file(struct fixture *f, int fd)
+{
+	ssize_t n = fd < 0 ? 0 : pread(fd, f->came, sizeof(f->came) - 1, 0);
+
+	f->came[n > 0 ? n : 0] = '\0';
+	if (fd >= 0 && f->script.write)
+		(void)!write(fd, f->script.write, strlen(f->script.write));
+	if (fd >= 0)
+		close(fd);
+}
 
 static inline void
 handler(void *arg, struct pz_ctl_call *call, const char *method, json_t *params)
@@ -52,6 +66,7 @@ handler(void *arg, struct pz_ctl_call *call, const char *method, json_t *params)
 	size_t i;
 
 	snprintf(f->asked, sizeof(f->asked), "%s %s", method, text);
+	take_file(f, pz_ctl_take_descriptor(call));
 	free(text);
 	json_array_foreach (events, i, event)
 		pz_ctl_event(call, json_incref(event));

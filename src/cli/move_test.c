@@ -9,14 +9,9 @@
 #include "zone/archive.h"
 
 #define PASSPHRASE "correct horse"
-/* Good for `export` and for `part`: three bytes of archive. */
-#define EXPORTED                                                                                   \
-	"{\"zone\":\"a@b\",\"host\":\"h\",\"devices\":2,\"bytes\":3,\"transfer\":\"t\",\"data\":"  \
-	"\"QUJD\"}"
-/* Good for all that an import asks. */
+#define EXPORTED "{\"zone\":\"a@b\",\"host\":\"h\",\"devices\":2,\"bytes\":3}"
 #define IMPORTED                                                                                   \
-	"{\"transfer\":\"t\",\"zone\":\"a@b\",\"host\":\"h\",\"port\":81,\"fingerprint\":\"AB\","  \
-	"\"devices\":2}"
+	"{\"zone\":\"a@b\",\"host\":\"h\",\"port\":81,\"fingerprint\":\"AB\",\"devices\":2}"
 
 static char file[128], line[400];
 
@@ -63,11 +58,12 @@ writes_what_the_hub_gives(void **state)
 {
 	struct fixture *f = *state;
 
-	f->script.result = EXPORTED;
+	f->script = (struct script){.result = EXPORTED, .write = "ABC"};
 	assert_int_equal(type(f, f->dir, "export", "|--zone|a@b", PASSPHRASE "\n" PASSPHRASE "\n"),
 			 0);
 	assert_content("ABC");
-	assert_string_equal(f->asked, "part {\"at\":0,\"transfer\":\"t\"}");
+	assert_int_equal(strncmp(f->asked, "export {\"head\":\"", 16), 0);
+	assert_non_null(strstr(f->asked, "\"zone\":\"a@b\"}"));
 	assert_string_equal(f->out, "exported a@b, devices: 2\n");
 	assert_string_equal(f->err, "Passphrase of the archive: \nThe same again: \n");
 	/* It is there now. */
@@ -76,8 +72,8 @@ writes_what_the_hub_gives(void **state)
 	assert_string_equal(f->asked, "");
 	assert_int_equal(
 		type(f, f->dir, "export", "|--force|--json", PASSPHRASE "\n" PASSPHRASE "\n"), 0);
-	assert_string_equal(f->out, "{\"zone\":\"a@b\",\"host\":\"h\",\"devices\":2,\"bytes\":3,"
-				    "\"data\":\"QUJD\"}\n");
+	assert_string_equal(f->out, EXPORTED "\n");
+	assert_content("ABC");
 	assert_int_equal(unlink(file), 0);
 }
 
@@ -86,17 +82,13 @@ leaves_no_half_archive(void **state)
 {
 	struct fixture *f = *state;
 
-	f->script.fail_exit = 1;
+	f->script = (struct script){.fail_exit = 1, .write = "half"};
 	assert_int_equal(type(f, f->dir, "export", "", PASSPHRASE "\n" PASSPHRASE "\n"), 1);
 	assert_string_equal(strrchr(f->err, ':'), ": the daemon's reason\n");
 	assert_no_file(f);
-	f->script = (struct script){.interrupt = true};
+	f->script = (struct script){.interrupt = true, .write = "half"};
 	assert_int_equal(type(f, f->dir, "export", "", PASSPHRASE "\n" PASSPHRASE "\n"), 1);
 	assert_non_null(strstr(f->err, "interrupted"));
-	assert_no_file(f);
-	/* A part that is none. */
-	f->script = (struct script){.result = "{\"bytes\":3,\"data\":\"\",\"transfer\":\"t\"}"};
-	assert_int_equal(type(f, f->dir, "export", "", PASSPHRASE "\n" PASSPHRASE "\n"), 1);
 	assert_no_file(f);
 	snprintf(line, sizeof(line), "export|%s/none/x", f->dir);
 	assert_int_equal(run(f, &pz_pzh_program, line), 1);
@@ -213,12 +205,14 @@ hands_in_what_the_file_has(void **state)
 	write_archive(f, PZ_ARCHIVE_HEAD_BYTES + 3, 1);
 	f->script.result = IMPORTED;
 	assert_int_equal(type(f, f->dir, "import", "|--host|h|--port|81", PASSPHRASE "\n"), 0);
-	assert_string_equal(f->asked, "importEnd {\"host\":\"h\",\"port\":81,\"transfer\":\"t\"}");
+	assert_int_equal(strncmp(f->asked, "import {\"host\":\"h\",\"key\":\"", 26), 0);
+	assert_non_null(strstr(f->asked, "\"port\":81}"));
+	assert_memory_equal(f->came, "PZ-ZONE", 7); /* from its beginning */
 	assert_string_equal(f->out, "zone         a@b\nhost         h\nport         81\n"
 				    "fingerprint  AB\ndevices      2\n");
 	assert_string_equal(f->err, "Passphrase of the archive: \n");
 	assert_int_equal(type(f, f->dir, "import", "|--json", PASSPHRASE "\n"), 0);
-	assert_string_equal(f->asked, "importEnd {\"transfer\":\"t\"}");
+	assert_int_equal(strncmp(f->asked, "import {\"key\":\"", 14), 0);
 	assert_string_equal(f->out, IMPORTED "\n");
 	f->script.fail_exit = 1;
 	assert_int_equal(type(f, f->dir, "import", "", PASSPHRASE "\n"), 1);
@@ -249,17 +243,22 @@ refuses_files(void **state)
 
 /* ---- without a daemon ---- */
 
+#define AT "/nonexistent 8041: "
+#define SECRETS "\"head\":\"*\",\"key\":\"*\""
+
 static void
-works_without_a_daemon(void **state)
+exports_without_a_daemon(void **state)
 {
 	struct fixture *f = *state;
 	const char *typed = PASSPHRASE "\n" PASSPHRASE "\n";
 
-	assert_int_equal(type(f, "/nonexistent", "export", "|--zone|a@b|--moving-to|h2:82", typed),
-			 0);
-	assert_string_equal(offline_args, "/nonexistent a@b h2:82 go 8041");
+	assert_int_equal(type(f, "/nonexistent", "export", "|--zone|a@b", typed), 0);
+	assert_string_equal(offline_args, AT "export {" SECRETS ",\"zone\":\"a@b\"}");
 	assert_content("archive");
-	offline_result = PZ_ERR_EXISTS;
+	offline_result = PZ_ERR_CRYPTO;
+	assert_int_equal(type(f, "/nonexistent", "export", "|--force|--moving-to|h2:82", typed), 1);
+	assert_string_equal(offline_args, AT "move {\"host\":\"h2\",\"port\":82}");
+	offline_result = PZ_ERR_EXISTS; /* another process has the directory */
 	assert_int_equal(type(f, "/nonexistent", "export", "|--force", typed), 1);
 	assert_content("archive"); /* the one that was there stays */
 	assert_int_equal(unlink(file), 0);
@@ -267,17 +266,52 @@ works_without_a_daemon(void **state)
 	assert_no_file(f);
 	offline_result = PZ_OK;
 	assert_int_equal(run_in(f, "/nonexistent", &pz_pzh_program, "export|--stay"), 0);
-	assert_string_equal(offline_args, "/nonexistent - :0 stay 8041");
+	assert_string_equal(offline_args, AT "move {\"stay\":true}");
+	assert_string_equal(f->out, "a@b stays at h port 81\n");
+	assert_int_equal(offline_opens, offline_closes);
+}
+
+static void
+imports_without_a_daemon(void **state)
+{
+	struct fixture *f = *state;
+
 	write_archive(f, PZ_ARCHIVE_HEAD_BYTES + 3, 1);
-	assert_int_equal(type(f, "/nonexistent", "import", "|--host|h", typed), 0);
-	assert_string_equal(offline_args, "/nonexistent 43 h 8041");
-	assert_int_equal(type(f, "/nonexistent", "import", "|--port|9", typed), 0);
-	assert_string_equal(offline_args, "/nonexistent 43 - 9");
+	assert_int_equal(type(f, "/nonexistent", "import", "|--host|h", PASSPHRASE "\n"), 0);
+	assert_string_equal(offline_args, AT "import {\"host\":\"h\",\"key\":\"*\"} +43");
+	assert_int_equal(type(f, "/nonexistent", "import", "|--port|9", PASSPHRASE "\n"), 0);
+	assert_string_equal(offline_args, AT "import {\"key\":\"*\",\"port\":9} +43");
 	offline_result = PZ_ERR_CRYPTO;
-	assert_int_equal(type(f, "/nonexistent", "import", "", typed), 1);
+	assert_int_equal(type(f, "/nonexistent", "import", "", PASSPHRASE "\n"), 1);
 	assert_string_equal(strstr(f->err, "pzh: "), "pzh: no luck\n");
 	offline_result = PZ_OK;
 	assert_int_equal(unlink(file), 0);
+	assert_int_equal(offline_opens, offline_closes);
+}
+
+/* What is no regular file reaches the hub as one. */
+static void
+imports_from_a_pipe(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t archive[PZ_ARCHIVE_HEAD_BYTES + 3];
+	int pipe_fds[2];
+
+	write_archive(f, sizeof(archive), 1);
+	int fd = open(file, O_RDONLY);
+	assert_int_equal(read(fd, archive, sizeof(archive)), sizeof(archive));
+	close(fd);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(pipe(pipe_fds), 0);
+	assert_int_equal(write(pipe_fds[1], archive, sizeof(archive)), sizeof(archive));
+	close(pipe_fds[1]);
+	f->in_tty = true;
+	f->input = PASSPHRASE "\n";
+	f->script.result = IMPORTED;
+	snprintf(line, sizeof(line), "import|/proc/self/fd/%d", pipe_fds[0]);
+	assert_int_equal(run(f, &pz_pzh_program, line), 0);
+	assert_memory_equal(f->came, archive, 7);
+	close(pipe_fds[0]);
 }
 
 int
@@ -291,7 +325,9 @@ main(void)
 		T(takes_passphrases_from_files),
 		T(hands_in_what_the_file_has),
 		T(refuses_files),
-		T(works_without_a_daemon),
+		T(exports_without_a_daemon),
+		T(imports_without_a_daemon),
+		T(imports_from_a_pipe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

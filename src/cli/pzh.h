@@ -1,13 +1,19 @@
 /*
  * The commands of pzh: one function each, named in the command's row of pzh_program.c. Each reads
- * its parsed arguments from `cli`, makes its requests to pzhd (or works on the hub's data without a
- * daemon, where pzh/offline.h can), prints the result or one line about the failure, and returns an
- * exit status (enum pz_cli_exit).
+ * its parsed arguments from `cli`, makes its requests to pzhd (or to a hub in this process, where
+ * no daemon runs and the command can do without), prints the result or one line about the failure,
+ * and returns an exit status (enum pz_cli_exit).
  */
 #ifndef PZ_CLI_PZH_H
 #define PZ_CLI_PZH_H
 
 struct pz_cli;
+
+/* ---- pzh_offline.c ---- */
+
+/** For commands that work without a daemon: connects, or loads the hub of the data directory into
+ * this process for the requests that follow. Returns the exit status so far. */
+int pz_pzh_find_hub(struct pz_cli *cli);
 
 /* ---- pzh_zone.c: changes of a zone ---- */
 

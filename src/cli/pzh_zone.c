@@ -8,8 +8,6 @@
 #include "cli/qr.h"
 #include "cli/run.h"
 #include "cli/text.h"
-#include "ctl/server.h"
-#include "pzh/offline.h"
 
 #define INIT_TIMEOUT_MS 60000U /* keys may be RSA 4096 on a small machine */
 
@@ -47,38 +45,17 @@ print_zone(struct pz_cli *cli, const json_t *result)
 	return status;
 }
 
-/* No daemon runs: the zone is made in the data directory directly. */
-static int
-init_offline(struct pz_cli *cli, const char *zone, const char *host, const char *name)
-{
-	PZ_AUTO_FREE char *dir = NULL;
-	struct pz_errinfo info = {""};
-	json_t *result = NULL;
-	enum pz_err err = pz_cli_data_dir(cli, &dir, &info);
-	int status;
-
-	if (err == PZ_OK)
-		err = pz_pzh_init_offline(dir, zone, host, name, &result, &info);
-	if (err != PZ_OK)
-		return pz_cli_fail(cli, pz_ctl_exit_code(err), "%s",
-				   info.text[0] ? info.text : pz_err_text(err));
-	status = cli->json ? pz_cli_print_json(cli, result) : print_zone(cli, result);
-	json_decref(result);
-	return status;
-}
-
 int
 pz_pzh_cmd_init(struct pz_cli *cli)
 {
 	const char *zone = pz_cli_opt(cli, "zone"), *host = pz_cli_opt(cli, "host");
-	struct pz_errinfo info;
-	json_t *params;
 
 	if (zone == NULL || host == NULL)
 		return pz_cli_usage(cli, "init needs --zone and --host");
-	if (pz_cli_connect(cli, &info) == PZ_ERR_IO_REFUSED)
-		return init_offline(cli, zone, host, pz_cli_opt(cli, "name"));
-	params = json_object();
+	int status = pz_pzh_find_hub(cli);
+	if (status != PZ_EXIT_DONE)
+		return status;
+	json_t *params = json_object();
 	pz_cli_opt_param(cli, params, "zone");
 	pz_cli_opt_param(cli, params, "host");
 	pz_cli_opt_param(cli, params, "name");
@@ -209,29 +186,10 @@ print_removed(struct pz_cli *cli, const json_t *result)
 	return PZ_EXIT_DONE;
 }
 
-/* No daemon runs: the zone is removed from the data directory directly. */
-static int
-remove_offline(struct pz_cli *cli, const char *zone)
-{
-	PZ_AUTO_FREE char *dir = NULL;
-	struct pz_errinfo info = {""};
-	json_t *result = NULL;
-	enum pz_err err = pz_cli_data_dir(cli, &dir, &info);
-
-	if (err == PZ_OK)
-		err = pz_pzh_remove_offline(dir, zone, &result, &info);
-	if (err != PZ_OK)
-		return pz_cli_fail(cli, pz_ctl_exit_code(err), "%s", pz_errinfo_text(&info, err));
-	int status = cli->json ? pz_cli_print_json(cli, result) : print_removed(cli, result);
-	json_decref(result);
-	return status;
-}
-
 int
 pz_pzh_cmd_remove(struct pz_cli *cli)
 {
 	const char *zone = pz_cli_arg(cli, 0);
-	struct pz_errinfo info = {""};
 	int status = pz_cli_confirm(cli,
 				    "Remove %s and its keys from this hub? Without an export that "
 				    "cannot be undone.",
@@ -239,10 +197,13 @@ pz_pzh_cmd_remove(struct pz_cli *cli)
 
 	if (status != PZ_EXIT_DONE)
 		return status;
-	if (pz_cli_connect(cli, &info) == PZ_ERR_IO_REFUSED)
-		return remove_offline(cli, zone);
 	json_t *params = json_pack("{s:s}", "zone", zone);
 	if (params == NULL)
 		return pz_cli_usage(cli, "ZONE is not valid UTF-8");
+	status = pz_pzh_find_hub(cli);
+	if (status != PZ_EXIT_DONE) {
+		json_decref(params);
+		return status;
+	}
 	return pz_cli_show(cli, "remove", params, PZ_CLI_TIMEOUT_MS, print_removed);
 }

@@ -250,19 +250,40 @@ request_failed(const struct pz_cli *cli, enum pz_err err, const struct pz_errinf
 	return pz_cli_fail(cli, pz_ctl_exit_code(err), "%s: %s", cli->program->daemon, text);
 }
 
-int
-pz_cli_request(struct pz_cli *cli, const char *method, json_t *params, unsigned timeout_ms,
-	       bool (*on_event)(void *arg, json_t *event), void *arg, json_t **out_result)
+void
+pz_cli_pass(struct pz_cli *cli, int fd)
+{
+	cli->file = fd;
+}
+
+static int
+run_offline(struct pz_cli *cli, const char *method, json_t *params, json_t **out_result)
+{
+	struct pz_errinfo info = {""};
+	json_t *object = params ? json_incref(params) : json_object();
+	enum pz_err err = cli->offline.run(cli->offline.self, method, object, cli->file,
+					   cli->stop_fd, out_result, &info);
+
+	json_decref(object);
+	return err == PZ_OK
+		       ? PZ_EXIT_DONE
+		       : pz_cli_fail(cli, pz_ctl_exit_code(err), "%s", pz_errinfo_text(&info, err));
+}
+
+/* @param params takes */
+static int
+ask_daemon(struct pz_cli *cli, const char *method, json_t *params, unsigned timeout_ms,
+	   bool (*on_event)(void *arg, json_t *event), void *arg, json_t **out_result)
 {
 	struct pz_errinfo info = {""};
 	struct pz_ctl_error error;
 	enum pz_err err = pz_cli_connect(cli, &info);
 
-	*out_result = NULL;
 	if (err != PZ_OK) {
 		json_decref(params);
 		return no_daemon(cli, err, &info);
 	}
+	pz_ctl_client_pass(cli->client, cli->file);
 	err = pz_ctl_request(cli->client, method, params, timeout_ms, on_event, arg, out_result,
 			     &error, &info);
 	if (err != PZ_OK)
@@ -270,6 +291,23 @@ pz_cli_request(struct pz_cli *cli, const char *method, json_t *params, unsigned 
 	if (error.exit != 0)
 		return pz_cli_fail(cli, error.exit, "%s", error.message);
 	return PZ_EXIT_DONE;
+}
+
+int
+pz_cli_request(struct pz_cli *cli, const char *method, json_t *params, unsigned timeout_ms,
+	       bool (*on_event)(void *arg, json_t *event), void *arg, json_t **out_result)
+{
+	int status;
+
+	*out_result = NULL;
+	if (cli->offline.run) {
+		status = run_offline(cli, method, params, out_result);
+		json_decref(params);
+	} else {
+		status = ask_daemon(cli, method, params, timeout_ms, on_event, arg, out_result);
+	}
+	cli->file = -1;
+	return status;
 }
 
 int
@@ -419,6 +457,9 @@ run_command(struct pz_cli *cli)
 
 	pz_ctl_client_free(cli->client);
 	cli->client = NULL;
+	if (cli->offline.close)
+		cli->offline.close(cli->offline.self);
+	cli->offline = (struct pz_cli_offline){0};
 	if (cli->stop_fd >= 0) {
 		while (read(cli->stop_fd, &seen, sizeof(seen)) > 0)
 			; /* taken, else it would stay pending */
@@ -444,7 +485,8 @@ pz_cli_run(struct pz_cli *cli, int argc, char **argv)
 	enum pz_err err = pz_cli_args_parse(cli->program, argc - 1, argv + 1, &cli->args, &info);
 
 	cli->client = NULL;
-	cli->stop_fd = -1;
+	cli->offline = (struct pz_cli_offline){0};
+	cli->file = cli->stop_fd = -1;
 	cli->is_system_denied = false;
 	cli->json = err == PZ_OK ? pz_cli_opt(cli, "json") != NULL : wants_json(cli, argc, argv);
 	cli->colour = wants_colour(cli);

@@ -16,6 +16,16 @@ struct pz_ctl_client;
 
 #define PZ_CLI_TIMEOUT_MS 15000U /* for what a daemon answers by itself */
 
+/** What answers requests in this process when no daemon runs; all zero: nothing. */
+struct pz_cli_offline {
+	void *self;
+	/** @param params object, borrowed; @param file, stop_fd borrowed descriptors, -1: none.
+	 * @param out_result new; NULL with OK: it was given up */
+	enum pz_err (*run)(void *self, const char *method, json_t *params, int file, int stop_fd,
+			   json_t **out_result, struct pz_errinfo *info);
+	void (*close)(void *self);
+};
+
 /** One run of a program. The caller sets the first part, pz_cli_run the rest. */
 struct pz_cli {
 	const struct pz_cli_program *program;
@@ -28,6 +38,8 @@ struct pz_cli {
 	bool colour;           /* text may be coloured */
 	bool is_system_denied; /* the daemon of the system runs, and this user may not use it */
 	struct pz_ctl_client *client;
+	struct pz_cli_offline offline; /* closed at the end of the command */
+	int file;    /* descriptor that goes with the next request, borrowed; -1: none */
 	int stop_fd; /* readable when the person interrupts; -1: interrupts end the program */
 };
 
@@ -62,8 +74,12 @@ pz_cli_data_dir(const struct pz_cli *cli, char **out_dir, struct pz_errinfo *inf
  */
 enum pz_err pz_cli_connect(struct pz_cli *cli, struct pz_errinfo *info) PZ_MUST_USE;
 
+/** The daemon, or what stands in for it, gets a copy of this descriptor with the next request.
+ * @param fd borrowed until that request ends */
+void pz_cli_pass(struct pz_cli *cli, int fd);
+
 /**
- * Makes a request; a failure is printed on standard error.
+ * Makes a request, of the daemon or of cli->offline; a failure is printed on standard error.
  * @param params takes; NULL for none
  * @param timeout_ms 0: none
  * @param on_event as for pz_ctl_request

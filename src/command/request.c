@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/auto.h"
 #include "command/request.h"
 
 static void
@@ -31,6 +32,7 @@ release(struct pz_request *request)
 	request->is_released = true;
 	if (request->kind && request->kind->release)
 		request->kind->release(request);
+	pz_file_close(PZ_TAKE(request->file));
 }
 
 static void
@@ -112,6 +114,12 @@ pz_request_new(struct pz_requests *requests, json_t *params, const struct pz_rep
 	return request;
 }
 
+void
+pz_request_set_file(struct pz_request *request, struct pz_file *takes_file)
+{
+	request->file = takes_file;
+}
+
 bool
 pz_request_is_over(const struct pz_request *request)
 {
@@ -135,7 +143,16 @@ pz_request_cancel(struct pz_request *request)
 	if (request == NULL)
 		return;
 	request->reply = NULL;
-	if (request->kind && !request->kind->goes_on)
+	if (request->kind && !request->goes_on)
+		report_soon(request);
+}
+
+void
+pz_request_goes_on(struct pz_request *request, bool goes_on)
+{
+	request->goes_on = goes_on;
+	/* Its owner gave it up while it could not be called off. */
+	if (!goes_on && request->reply == NULL)
 		report_soon(request);
 }
 
@@ -148,6 +165,7 @@ pz_request_begin(struct pz_request *request, const struct pz_request_kind *kind)
 		return NULL;
 	}
 	request->kind = kind;
+	request->goes_on = kind->goes_on;
 	return request->state;
 }
 

@@ -18,6 +18,7 @@
 #include "base/env.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "command/file.h"
 
 struct pz_request;
 
@@ -39,7 +40,8 @@ struct pz_request_kind {
 	 * request ends or, after its owner gave it up, at the end of the turn. May be NULL. */
 	void (*release)(struct pz_request *request);
 	/** What was begun cannot be called off (a commit): a request that its owner gives up goes
-	 * on until the handler ends it, and is reported to no one. */
+	 * on until the handler ends it, and is reported to no one. pz_request_goes_on changes that
+	 * for one request. */
 	bool goes_on;
 };
 
@@ -52,10 +54,11 @@ struct pz_requests {
 	struct pz_timer timer;
 };
 
-/** One request. Handlers read self, params, state and kind; the rest belongs to request.c. */
+/** One request. Handlers read self, params, file, state and kind; the rest belongs to request.c. */
 struct pz_request {
 	void *self;
 	json_t *params;                     /* object, owned */
+	struct pz_file *file;               /* that came with it, owned until its end; or NULL */
 	void *state;                        /* kind->size bytes, owned */
 	const struct pz_request_kind *kind; /* NULL: no state, goes on until it has ended */
 	struct pz_requests *requests;
@@ -66,6 +69,7 @@ struct pz_request {
 	enum pz_err err;
 	struct pz_errinfo info;
 	bool is_ended, is_released;
+	bool goes_on; /* as its kind says, or pz_request_goes_on */
 };
 
 /** @param env borrowed, must outlive it; @param self for pz_request.self */
@@ -99,6 +103,10 @@ pz_requests_next(const struct pz_requests *requests, const struct pz_request_kin
 struct pz_request *pz_request_new(struct pz_requests *requests, json_t *params,
 				  const struct pz_reply *reply, void *arg);
 
+/** The request came with a file, which is closed when it ends. Once, before the command runs.
+ * @param takes_file NULL: none */
+void pz_request_set_file(struct pz_request *request, struct pz_file *takes_file);
+
 /** Its owner is gone: no function of the reply is called any more. What was begun is called off at
  * the end of the turn, or goes on (pz_request_kind). NULL is fine. */
 void pz_request_cancel(struct pz_request *request);
@@ -106,6 +114,10 @@ void pz_request_cancel(struct pz_request *request);
 /** For handlers: the request is of this kind from now on. At most once for each.
  * @return the state, zeroed; NULL: out of memory, and the request has ended with that */
 void *pz_request_begin(struct pz_request *request, const struct pz_request_kind *kind);
+
+/** For handlers whose request cannot be called off any more, or can from now on. Not for one that
+ * is over (pz_request_is_over): that one is freed at the end of the turn. */
+void pz_request_goes_on(struct pz_request *request, bool goes_on);
 
 /** Reports what happens meanwhile. @param takes_event NULL: nothing */
 void pz_request_event(struct pz_request *request, json_t *takes_event);

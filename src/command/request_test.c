@@ -189,6 +189,31 @@ what_cannot_be_called_off_goes_on_unreported(void **state)
 }
 
 static void
+what_goes_on_may_change(void **state)
+{
+	struct owner o;
+	struct pz_request *request = begin(&o, &waits);
+
+	(void)state;
+	pz_request_goes_on(request, true);
+	pz_request_cancel(request);
+	turn();
+	assert_int_equal(releases, 0);
+	pz_request_goes_on(request, false); /* its owner has gone meanwhile */
+	turn();
+	assert_int_equal(releases, 1);
+	assert_int_equal(o.ends, 0);
+	request = begin(&o, &stores);
+	pz_request_goes_on(request, false);
+	turn();
+	assert_int_equal(releases, 1); /* its owner is there */
+	pz_request_cancel(request);
+	turn();
+	assert_int_equal(releases, 2);
+	assert_true(pz_list_is_empty(&requests.all));
+}
+
+static void
 one_that_has_ended_may_still_be_given_up(void **state)
 {
 	struct owner o;
@@ -268,6 +293,7 @@ main(void)
 		T(an_answer_that_could_not_be_made_is_out_of_memory),
 		T(what_is_given_up_is_called_off_after_the_call),
 		T(what_cannot_be_called_off_goes_on_unreported),
+		T(what_goes_on_may_change),
 		T(one_that_has_ended_may_still_be_given_up),
 		T(a_report_may_begin_and_cancel_requests),
 		T(a_walk_survives_what_ends_meanwhile),

@@ -54,8 +54,51 @@ check_value(const struct pz_param *param, const json_t *value, struct pz_errinfo
 					     : pz_fail(info, PZ_ERR_CONFIG,
 						       "%s must be a JSON object", param->name);
 	case PZ_PARAM_JSON:
+	case PZ_PARAM_READ_FILE:
+	case PZ_PARAM_WRITE_FILE:
 		break;
 	}
+	return PZ_OK;
+}
+
+static bool
+is_file(const struct pz_param *param)
+{
+	return param->type == PZ_PARAM_READ_FILE || param->type == PZ_PARAM_WRITE_FILE;
+}
+
+/* The row of the file, or NULL. */
+static const struct pz_param *
+file_of(const struct pz_command *command)
+{
+	for (const struct pz_param *param = command->params; param->name; param++)
+		if (is_file(param))
+			return param;
+	return NULL;
+}
+
+bool
+pz_command_takes_file(const struct pz_command *command)
+{
+	return command && file_of(command) != NULL;
+}
+
+static enum pz_err
+check_file(const struct pz_command *command, const struct pz_file *file, struct pz_errinfo *info)
+{
+	const struct pz_param *param = file_of(command);
+	bool is_read = param && param->type == PZ_PARAM_READ_FILE;
+
+	if (param == NULL)
+		return file == NULL
+			       ? PZ_OK
+			       : pz_fail(info, PZ_ERR_CONFIG, "%s takes no file", command->name);
+	if (file == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "%s needs %s: %s", command->name, param->name,
+			       param->help);
+	if (!(is_read ? file->can_read : file->can_write))
+		return pz_fail(info, PZ_ERR_CONFIG, "%s must be open for %s", param->name,
+			       is_read ? "reading" : "writing");
 	return PZ_OK;
 }
 
@@ -64,6 +107,8 @@ pz_command_check(const struct pz_command *command, const json_t *params, struct 
 {
 	for (const struct pz_param *param = command->params; param->name; param++) {
 		const json_t *value = json_object_get(params, param->name);
+		if (is_file(param))
+			continue;
 		bool is_given = value && (param->type == PZ_PARAM_JSON || !json_is_null(value));
 		if (is_given)
 			PZ_TRY(check_value(param, value, info));
@@ -83,6 +128,8 @@ pz_command_run(const struct pz_command *commands, const char *name, struct pz_re
 		command ? pz_command_check(command, request->params, &info)
 			: pz_fail(&info, PZ_ERR_NOTFOUND, "there is no command '%.80s'", name);
 
+	if (err == PZ_OK)
+		err = check_file(command, request->file, &info);
 	if (err == PZ_OK)
 		command->run(request);
 	else

@@ -15,7 +15,9 @@ enum pz_param_type {
 	PZ_PARAM_INTEGER,
 	PZ_PARAM_BOOL,
 	PZ_PARAM_OBJECT,
-	PZ_PARAM_JSON, /* any value, also null */
+	PZ_PARAM_JSON,       /* any value, also null */
+	PZ_PARAM_READ_FILE,  /* a file that comes with the request, to be read; needed */
+	PZ_PARAM_WRITE_FILE, /* the same, to be written */
 };
 
 /** One parameter. */
@@ -56,6 +58,8 @@ struct pz_command {
 #define PZ_P_NEEDED(name, type, help) {name, PZ_PARAM_##type, true, 0, 0, NULL, help},
 #define PZ_P_INTEGER(name, min, max, unit, help)                                                   \
 	{name, PZ_PARAM_INTEGER, false, min, max, unit, help},
+/* The name of a file is for errors and documents: it is not one of the request's parameters. */
+#define PZ_P_FILE(name, type, help) {name, PZ_PARAM_##type##_FILE, true, 0, 0, NULL, help},
 #define PZ_COMMAND_ROW(name, run, params, has_events, help)                                        \
 	{name, run, params, help, PZ_WHO_OWNER, has_events},
 
@@ -63,7 +67,8 @@ struct pz_command {
  * Runs a command: finds its row, checks the parameters, calls the handler. The request ends, now or
  * later. Its params are there until this returns.
  * Errors of the request: NOTFOUND (no such command), CONFIG (a parameter is missing, or not what
- * the row allows; null is the same as absent but for PZ_PARAM_JSON), those of the command.
+ * the row allows; null is the same as absent but for PZ_PARAM_JSON; a file that is missing, not
+ * asked for, or not open for what is done with it), those of the command.
  * @param commands ends with a row without a name
  */
 void
@@ -72,7 +77,11 @@ pz_command_run(const struct pz_command *commands, const char *name, struct pz_re
 /** The row of a name, or NULL. */
 const struct pz_command *pz_command_find(const struct pz_command *commands, const char *name);
 
-/** Are these what the row allows? Errors: CONFIG, with a detail that names the parameter. */
+/** True for a command that a file has to come with. NULL: no command, false. */
+bool pz_command_takes_file(const struct pz_command *command);
+
+/** Are these what the row allows? Files are left out. Errors: CONFIG, with a detail that names the
+ * parameter. */
 enum pz_err pz_command_check(const struct pz_command *command, const json_t *params,
 			     struct pz_errinfo *info) PZ_MUST_USE;
 

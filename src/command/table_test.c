@@ -1,6 +1,7 @@
 #include "kit/test.h"
 #include <string.h>
 
+#include "base/auto.h"
 #include "command/table.h"
 #include "kit/clock.h"
 
@@ -30,7 +31,25 @@ static const struct pz_command commands[] = {
 								  PZ_P("value", JSON, "any")),
 		true, "some of each")
 		PZ_COMMAND_ROW("store", run_it, PZ_PARAMS(PZ_P_NEEDED("value", JSON, "any JSON")),
-			       false, "a value"){.name = NULL}};
+			       false, "a value")
+			PZ_COMMAND_ROW("load", run_it,
+				       PZ_PARAMS(PZ_P_FILE("archive", READ, "what is read")), false,
+				       "reads a file")
+				PZ_COMMAND_ROW("save", run_it,
+					       PZ_PARAMS(PZ_P_FILE("archive", WRITE, "the target")),
+					       false, "writes a file"){.name = NULL}};
+
+static unsigned closes;
+
+static void
+close_it(struct pz_file *file)
+{
+	(void)file;
+	closes++;
+}
+
+static const struct pz_file_ops file_ops = {.close = close_it};
+static struct pz_file *comes_with; /* the next request */
 
 static void
 on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
@@ -71,6 +90,7 @@ gives(const char *name, const char *params)
 	runs = ends = 0;
 	struct pz_request *request = pz_request_new(&requests, object, &reply, NULL);
 	json_decref(object);
+	pz_request_set_file(request, PZ_TAKE(comes_with));
 	pz_command_run(commands, name, request);
 	pz_kit_clock_run(&clock, 0);
 	assert_int_equal(ends, 1);
@@ -153,16 +173,43 @@ a_text_with_a_nul_is_refused(void **state)
 	json_decref(params);
 }
 
+static void
+a_file_comes_where_one_is_asked_for(void **state)
+{
+	struct pz_file reads = {&file_ops, true, false}, writes = {&file_ops, false, true};
+
+	(void)state;
+	assert_true(pz_command_takes_file(pz_command_find(commands, "load")));
+	assert_false(pz_command_takes_file(pz_command_find(commands, "plain")));
+	assert_false(pz_command_takes_file(NULL));
+	closes = 0;
+	refused("load", "{}", PZ_ERR_CONFIG, "load needs archive: what is read");
+	assert_int_equal(closes, 0);
+	comes_with = &writes;
+	refused("load", "{}", PZ_ERR_CONFIG, "archive must be open for reading");
+	comes_with = &reads;
+	refused("save", "{}", PZ_ERR_CONFIG, "archive must be open for writing");
+	comes_with = &reads;
+	refused("plain", "{}", PZ_ERR_CONFIG, "plain takes no file");
+	comes_with = &reads;
+	refused("other", "{}", PZ_ERR_NOTFOUND, "there is no command 'other'");
+	assert_int_equal(closes, 4);
+	comes_with = &reads;
+	accepted("load", "{}");
+	comes_with = &writes;
+	accepted("save", "{\"archive\": 7}"); /* a parameter of that name is not the file */
+	assert_int_equal(closes, 6);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(what_the_row_allows_reaches_the_handler),
-		T(null_is_the_same_as_absent),
-		T(what_it_does_not_allow_is_named),
-		T(a_text_with_a_nul_is_refused),
+		T(what_the_row_allows_reaches_the_handler), T(null_is_the_same_as_absent),
+		T(what_it_does_not_allow_is_named),         T(a_text_with_a_nul_is_refused),
+		T(a_file_comes_where_one_is_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

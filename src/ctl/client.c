@@ -25,6 +25,7 @@
 
 struct pz_ctl_client {
 	int fd, stop_fd;
+	int pass; /* goes with the next request; -1: none */
 	json_int_t last_id;
 	struct pz_ctl_lines lines;
 	struct pz_buf out;
@@ -102,7 +103,7 @@ pz_ctl_connect(const char *path, struct pz_ctl_client **out_client, struct pz_er
 
 	if (c == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	c->stop_fd = -1;
+	c->stop_fd = c->pass = -1;
 	err = open_connection(path, &c->fd, info);
 	if (err != PZ_OK) {
 		free(c);
@@ -129,6 +130,12 @@ void
 pz_ctl_client_stop_fd(struct pz_ctl_client *client, int fd)
 {
 	client->stop_fd = fd;
+}
+
+void
+pz_ctl_client_pass(struct pz_ctl_client *client, int fd)
+{
+	client->pass = fd;
 }
 
 /* The daemon's words go to a terminal: one line, nothing that moves the cursor. */
@@ -243,7 +250,7 @@ run_exchange(struct exchange *x, struct pz_errinfo *info)
 	PZ_TRY(take_lines(x, info)); /* left over from an earlier request */
 	while (!x->over && !stop) {
 		/* A write may fail while the reason waits to be read: reading decides. */
-		if (pz_ctl_flush(&c->out, c->fd) != PZ_OK)
+		if (pz_ctl_flush_passing(&c->out, c->fd, &c->pass) != PZ_OK)
 			pz_buf_wipe(&c->out);
 		PZ_TRY(wait_for_news(x, &ready, &stop, info));
 		if (ready) { /* also when it has to stop: what came before that counts */
@@ -280,6 +287,7 @@ pz_ctl_request(struct pz_ctl_client *client, const char *method, json_t *params,
 	if (err != PZ_OK)
 		return pz_fail(info, err, "the request is too long or memory is out");
 	err = run_exchange(&x, info);
+	client->pass = -1;
 	if (err != PZ_OK) {
 		json_decref(x.result);
 		return err;

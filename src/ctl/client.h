@@ -43,6 +43,10 @@ enum pz_err pz_ctl_request(struct pz_ctl_client *client, const char *method, jso
 			   void *arg, json_t **out_result, struct pz_ctl_error *out_error,
 			   struct pz_errinfo *info) PZ_MUST_USE;
 
+/** The next request takes this descriptor along: the daemon gets a copy of it. @param fd borrowed
+ * until that request ends */
+void pz_ctl_client_pass(struct pz_ctl_client *client, int fd);
+
 /**
  * Makes a waiting request return as if its on_event had returned false, as soon as `fd` is
  * readable (a signalfd, for example). @param fd borrowed; -1 for none.

@@ -10,11 +10,19 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "wire/json.h"
 
 #define READ_BYTES (64U << 10) /* at once: one busy client does not hold up the others */
+#define PASSED_READ 2 /* descriptors in one message: the second shows that it is too many */
+
+/* Aligned as the kernel's header needs it. */
+union passed_control {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(PASSED_READ * sizeof(int))];
+};
 
 void
 pz_ctl_lines_init(struct pz_ctl_lines *lines, unsigned json_flags)
@@ -22,6 +30,31 @@ pz_ctl_lines_init(struct pz_ctl_lines *lines, unsigned json_flags)
 	lines->json_flags = json_flags;
 	pz_buf_init(&lines->in, PZ_CTL_LINE_BYTES_MAX + 1 + READ_BYTES, NULL);
 	lines->scanned = 0;
+	lines->passed = -1;
+}
+
+static void
+close_passed(struct pz_ctl_lines *lines)
+{
+	if (lines->passed >= 0)
+		close(lines->passed);
+	lines->passed = -1;
+}
+
+int
+pz_ctl_lines_take_passed(struct pz_ctl_lines *lines)
+{
+	int fd = lines->passed;
+
+	lines->passed = -1;
+	return fd;
+}
+
+void
+pz_ctl_lines_drop_passed(struct pz_ctl_lines *lines)
+{
+	if (lines->in.len == 0)
+		close_passed(lines);
 }
 
 void
@@ -29,19 +62,54 @@ pz_ctl_lines_fini(struct pz_ctl_lines *lines)
 {
 	pz_buf_wipe(&lines->in); /* may hold an enrolment code */
 	lines->scanned = 0;
+	close_passed(lines);
+}
+
+/* The descriptors of one message. The kernel closes those that `control` has no room for, and says
+ * so by MSG_CTRUNC. */
+static enum pz_err
+keep_passed(struct pz_ctl_lines *lines, struct msghdr *message)
+{
+	enum pz_err err = message->msg_flags & MSG_CTRUNC ? PZ_ERR_PROTO : PZ_OK;
+	int fds[PASSED_READ];
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		memcpy(fds, CMSG_DATA(c), count * sizeof(int));
+		for (size_t i = 0; i < count; i++) {
+			if (lines->passed >= 0) {
+				close(fds[i]);
+				err = PZ_ERR_PROTO;
+			} else {
+				lines->passed = fds[i];
+			}
+		}
+	}
+	if (err != PZ_OK)
+		close_passed(lines);
+	return err;
 }
 
 enum pz_err
 pz_ctl_lines_fill(struct pz_ctl_lines *lines, int fd)
 {
+	union passed_control control;
+	struct iovec part = {.iov_len = READ_BYTES};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
 	uint8_t *at;
 	ssize_t n;
 
 	PZ_TRY(pz_buf_reserve(&lines->in, READ_BYTES, &at));
-	n = recv(fd, at, READ_BYTES, MSG_DONTWAIT);
+	part.iov_base = at;
+	n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n > 0) {
 		pz_buf_commit(&lines->in, (size_t)n);
-		return PZ_OK;
+		return keep_passed(lines, &message);
 	}
 	pz_buf_commit(&lines->in, 0); /* gives an empty buffer's memory back */
 	if (n == 0 || errno == ECONNRESET)
@@ -96,21 +164,49 @@ pz_ctl_line_append(struct pz_buf *out, const json_t *object)
 	return err;
 }
 
+/* The first bytes of the line take the descriptor along. */
+static ssize_t
+send_passing(int fd, struct pz_slice bytes, int pass)
+{
+	union passed_control control = {.bytes = {0}};
+	struct iovec part = {.iov_base = (void *)(uintptr_t)bytes.ptr, .iov_len = bytes.len};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+	if (pass >= 0) {
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(sizeof(int));
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.header), &pass, sizeof(int));
+	}
+	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+enum pz_err
+pz_ctl_flush_passing(struct pz_buf *out, int fd, int *pass)
+{
+	while (out->len > 0) {
+		ssize_t n = send_passing(fd, pz_buf_slice(out), *pass);
+
+		if (n > 0) {
+			pz_buf_consume(out, (size_t)n);
+			*pass = -1;
+		} else if (n < 0 && errno == EAGAIN) {
+			return PZ_OK;
+		} else if (n == 0 || errno != EINTR) {
+			return errno == EPIPE || errno == ECONNRESET ? PZ_ERR_IO_CLOSED : PZ_ERR_IO;
+		}
+	}
+	return PZ_OK;
+}
+
 enum pz_err
 pz_ctl_flush(struct pz_buf *out, int fd)
 {
-	while (out->len > 0) {
-		struct pz_slice s = pz_buf_slice(out);
-		ssize_t n = send(fd, s.ptr, s.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	int none = -1;
 
-		if (n > 0)
-			pz_buf_consume(out, (size_t)n);
-		else if (n < 0 && errno == EAGAIN)
-			return PZ_OK;
-		else if (n == 0 || errno != EINTR)
-			return errno == EPIPE || errno == ECONNRESET ? PZ_ERR_IO_CLOSED : PZ_ERR_IO;
-	}
-	return PZ_OK;
+	return pz_ctl_flush_passing(out, fd, &none);
 }
 
 enum pz_err

@@ -14,17 +14,21 @@ struct pz_ctl_lines {
 	struct pz_buf in;
 	size_t scanned; /* bytes at the front that hold no line end */
 	unsigned json_flags;
+	int passed; /* descriptor that came with the lines and that no request has taken; -1: none
+		     */
 };
 
 /** @param json_flags how lines are read: enum pz_json_flags */
 void pz_ctl_lines_init(struct pz_ctl_lines *lines, unsigned json_flags);
-/** Wipes and frees the bytes that no line was made of yet. */
+/** Wipes and frees the bytes that no line was made of yet, and closes what was passed. */
 void pz_ctl_lines_fini(struct pz_ctl_lines *lines);
 
 /**
  * Reads once from a non-blocking socket. OK also when there was nothing to read. To be followed by
- * pz_ctl_lines_next until that finds no line.
- * Errors: IO_CLOSED (end of file or reset), IO, LIMIT_QUEUE, LIMIT_MEMORY.
+ * pz_ctl_lines_next until that finds no line. A descriptor that comes with the bytes is kept in
+ * `passed`, close-on-exec; of several, at once or before the first one was taken, all are closed.
+ * Errors: IO_CLOSED (end of file or reset), IO, LIMIT_QUEUE, LIMIT_MEMORY, PROTO (several
+ * descriptors; give the connection up).
  */
 enum pz_err pz_ctl_lines_fill(struct pz_ctl_lines *lines, int fd) PZ_MUST_USE;
 
@@ -36,6 +40,12 @@ enum pz_err pz_ctl_lines_fill(struct pz_ctl_lines *lines, int fd) PZ_MUST_USE;
  * connection up).
  */
 enum pz_err pz_ctl_lines_next(struct pz_ctl_lines *lines, json_t **out_object) PZ_MUST_USE;
+
+/** The descriptor that was passed, from now on the caller's; -1: none. */
+int pz_ctl_lines_take_passed(struct pz_ctl_lines *lines);
+/** Closes a descriptor that was passed and that no request has taken, when all lines that came with
+ * it have been read. */
+void pz_ctl_lines_drop_passed(struct pz_ctl_lines *lines);
 
 /**
  * Appends a document as one line. Nothing is appended on failure.
@@ -49,6 +59,9 @@ enum pz_err pz_ctl_line_append(struct pz_buf *out, const json_t *object) PZ_MUST
  * nothing. Errors: IO_CLOSED, IO.
  */
 enum pz_err pz_ctl_flush(struct pz_buf *out, int fd) PZ_MUST_USE;
+/** The same, and a descriptor goes with the first bytes. @param pass borrowed descriptor; becomes
+ * -1 when it was sent, and is -1 when there is none */
+enum pz_err pz_ctl_flush_passing(struct pz_buf *out, int fd, int *pass) PZ_MUST_USE;
 
 /** Socket address of a path. Errors: CONFIG (too long). @param info may be NULL */
 enum pz_err pz_ctl_address(const char *path, struct sockaddr_un *out_address,

@@ -267,6 +267,8 @@ client_read(struct client *c)
 	enum pz_err err = pz_ctl_lines_fill(&c->lines, c->fd);
 	json_t *request;
 
+	if (err == PZ_ERR_PROTO)
+		client_refuse(c, NULL, -32600, "one request takes one descriptor at most");
 	if (err != PZ_OK) {
 		client_flush(c); /* what was answered before the hang-up */
 		client_close(c);
@@ -274,8 +276,10 @@ client_read(struct client *c)
 	}
 	while (!c->closed) {
 		err = pz_ctl_lines_next(&c->lines, &request);
-		if (err == PZ_ERR_NOTFOUND)
+		if (err == PZ_ERR_NOTFOUND) {
+			pz_ctl_lines_drop_passed(&c->lines);
 			return;
+		}
 		if (err == PZ_OK) {
 			client_request(c, request);
 			json_decref(request);
@@ -544,6 +548,12 @@ pz_ctl_server_free(struct pz_ctl_server *server)
 		calls_gone(c);
 	}
 	uv_close((uv_handle_t *)&server->poll, server_closed);
+}
+
+int
+pz_ctl_take_descriptor(struct pz_ctl_call *call)
+{
+	return pz_ctl_lines_take_passed(&call->client->lines);
 }
 
 /* ---- answers ---- */

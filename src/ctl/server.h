@@ -7,6 +7,10 @@
  *     {"jsonrpc":"2.0","id":1,"result":...}                                         answer
  *     {"jsonrpc":"2.0","id":1,"error":{"code":N,"message":"...","data":{"exit":1}}} failure
  *
+ * A request may come with one descriptor (SCM_RIGHTS, with any of the bytes of its line). It is for
+ * the handler to take; one that no handler takes is closed when the lines that came with it have
+ * been read. Several at once, or a second one before the first was taken, end the connection.
+ *
  * All functions are called on the loop's thread.
  */
 #ifndef PZ_CTL_SERVER_H
@@ -64,6 +68,13 @@ enum pz_err pz_ctl_server_allow_group(struct pz_ctl_server *server, const char *
  * called by a handler.
  */
 void pz_ctl_server_free(struct pz_ctl_server *server);
+
+/**
+ * The descriptor that came with the request, inside the handler only.
+ * @return close-on-exec, the caller's; -1: none. It may be of any kind: the other side has opened
+ * it
+ */
+int pz_ctl_take_descriptor(struct pz_ctl_call *call);
 
 /**
  * Ends the call with a result.

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "daemon/command.h"
+#include "daemon/file.h"
 
 struct asked {
 	struct pz_ctl_call *call;
@@ -43,17 +44,37 @@ on_gone(void *arg)
 	free(asked);
 }
 
-void
-pz_daemon_command(pz_daemon_begin begin, void *arg, struct pz_ctl_call *call, const char *name,
-		  json_t *params)
+/* Nothing came: the table says that it is missing. */
+static enum pz_err
+take_file(struct pz_loop *loop, struct pz_ctl_call *call, struct pz_file **out,
+	  struct pz_errinfo *info)
 {
-	struct asked *asked = calloc(1, sizeof(*asked));
+	int fd = pz_ctl_take_descriptor(call);
 
-	if (asked) {
-		asked->call = call;
-		asked->request = begin(arg, name, params, &reply, asked);
+	return fd < 0 ? PZ_OK : pz_file_new(loop, fd, out, info);
+}
+
+void
+pz_daemon_command(const struct pz_daemon_commands *commands, struct pz_loop *loop,
+		  struct pz_ctl_call *call, const char *name, json_t *params)
+{
+	struct asked *asked = NULL;
+	struct pz_file *file = NULL;
+	struct pz_errinfo info = {""};
+	enum pz_err err = PZ_OK;
+
+	if (commands->takes_file && commands->takes_file(name))
+		err = take_file(loop, call, &file, &info);
+	if (err == PZ_OK && (asked = calloc(1, sizeof(*asked))) == NULL)
+		err = PZ_ERR_LIMIT_MEMORY;
+	if (err != PZ_OK) {
+		pz_file_close(file);
+		pz_ctl_fail_err(call, err, &info);
+		return;
 	}
-	if (asked == NULL || asked->request == NULL) {
+	asked->call = call;
+	asked->request = commands->begin(commands->arg, name, params, file, &reply, asked);
+	if (asked->request == NULL) {
 		free(asked);
 		pz_ctl_fail(call, 1, "out of memory");
 		return;

@@ -144,6 +144,7 @@ pz_daemon_open(struct pz_daemon *d, enum pz_program program, int argc, char **ar
 		return false;
 	apply_log_level(&d->settings);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that grows too long is an error of its write */
 	if (open_all(d, &info))
 		return true;
 	pz_daemon_complain(d, info.text);
@@ -306,8 +307,9 @@ static void
 on_command(void *arg, struct pz_ctl_call *call, const char *method, json_t *params)
 {
 	struct pz_daemon *d = arg;
+	struct pz_daemon_commands commands = {d->ops->begin, d->ops->takes_file, d->arg};
 
-	pz_daemon_command(d->ops->begin, d->arg, call, method, params);
+	pz_daemon_command(&commands, &d->loop, call, method, params);
 }
 
 /* A group cannot reach a socket inside the data directory, which is 0700. */

@@ -31,6 +31,8 @@ struct pz_daemon_ops {
 	void (*clock_set)(void *arg);
 	/** Begins a command of a client of the control socket. */
 	pz_daemon_begin begin;
+	/** True for a command that a file comes with. NULL: there are no such commands. */
+	bool (*takes_file)(const char *name);
 };
 
 struct pz_daemon {

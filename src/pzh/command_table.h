@@ -52,21 +52,15 @@
 	X("export", cmd_export, PZ_PARAMS( \
 		PZ_PZH_ZONE \
 		PZ_P_NEEDED("head", TEXT, "head of the archive, 40 bytes in base64") \
-		PZ_P_NEEDED("key", TEXT, "key of the archive, 32 bytes in base64")), \
+		PZ_P_NEEDED("key", TEXT, "key of the archive, 32 bytes in base64") \
+		PZ_P_FILE("archive", WRITE, "the file that the archive is written to, from its beginning")), \
 	  false, "write the archive of a zone") \
 	X("import", cmd_import, PZ_PARAMS( \
-		PZ_P_NEEDED("key", TEXT, "key of the archive, 32 bytes in base64")), \
-	  false, "begin to read an archive") \
-	X("importEnd", cmd_import_end, PZ_PARAMS( \
-		PZ_P_NEEDED("transfer", TEXT, "as `import` answered") \
+		PZ_P_NEEDED("key", TEXT, "key of the archive, 32 bytes in base64") \
 		PZ_P("host", TEXT, "by which devices reach this hub; as the archive says unless given") \
-		PZ_P_INTEGER("port", 1, UINT16_MAX, NULL, "by which devices reach this hub; its own unless given")), \
+		PZ_P_INTEGER("port", 1, UINT16_MAX, NULL, "by which devices reach this hub; its own unless given") \
+		PZ_P_FILE("archive", READ, "the file that the archive is read from, from its beginning")), \
 	  false, "take the zone of an archive in") \
-	X("part", cmd_part, PZ_PARAMS( \
-		PZ_P_NEEDED("transfer", TEXT, "as `export` or `import` answered") \
-		PZ_P_INTEGER("at", 0, INT64_MAX, "bytes", "where the part begins, of an export") \
-		PZ_P("data", TEXT, "the next part of an import, at most 1 MiB in base64")), \
-	  false, "a part of an archive") \
 	X("data", zone_data_list, PZ_PARAMS(PZ_PZH_ZONE), false, "what apps have stored and devices share") \
 	X("data-remove", zone_data_remove, PZ_PARAMS( \
 		PZ_P_NEEDED("origin", TEXT, "the app; `pzh data` lists them") \

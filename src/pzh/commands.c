@@ -350,12 +350,22 @@ cmd_status(struct pz_request *request)
 static const struct pz_command commands[] = {PZ_PZH_COMMANDS(PZ_COMMAND_ROW){.name = NULL}};
 
 struct pz_request *
-pz_hub_command(struct pz_hub *hub, const char *name, json_t *params, const struct pz_reply *reply,
-	       void *arg)
+pz_hub_command(struct pz_hub *hub, const char *name, json_t *params, struct pz_file *takes_file,
+	       const struct pz_reply *reply, void *arg)
 {
 	struct pz_request *request = pz_request_new(&hub->requests, params, reply, arg);
 
-	if (request)
-		pz_command_run(commands, name, request);
+	if (request == NULL) {
+		pz_file_close(takes_file);
+		return NULL;
+	}
+	pz_request_set_file(request, takes_file);
+	pz_command_run(commands, name, request);
 	return request;
+}
+
+bool
+pz_hub_command_takes_file(const char *name)
+{
+	return pz_command_takes_file(pz_command_find(commands, name));
 }

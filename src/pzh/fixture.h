@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/auto.h"
 #include "enrol/link.h"
 #include "pzh/internal.h"
 #include "store/memory.h"
@@ -30,6 +31,7 @@ static struct {
 	struct pz_hub *hub;
 	bool is_listening;
 	int64_t wall_ahead_ms; /* the clock was set */
+	struct pz_file *file;  /* comes with the next command */
 } w;
 
 /* ---- the world ---- */
@@ -182,7 +184,7 @@ begin(struct answer *a, const char *name, json_t *params)
 	static const struct pz_reply reply = {.done = on_done};
 
 	*a = (struct answer){0};
-	assert_non_null(pz_hub_command(w.hub, name, params, &reply, a));
+	assert_non_null(pz_hub_command(w.hub, name, params, PZ_TAKE(w.file), &reply, a));
 	json_decref(params);
 	assert_int_equal(a->ends, 0); /* never from inside the call that began it */
 	pz_requests_report(&w.hub->requests);

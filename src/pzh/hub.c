@@ -161,10 +161,10 @@ pz_hub_new(const struct pz_hub_config *config, struct pz_hub **out, struct pz_er
 	hub->config = *config;
 	set_defaults(hub);
 	pz_list_init(&hub->links);
-	pz_list_init(&hub->transfers);
 	pz_requests_init(&hub->requests, hub->config.env, hub);
 	pz_list_init(&hub->removed);
 	hub->started_us = pz_env_mono_us(config->env);
+	hub->port = config->port; /* until it listens */
 	hub->zones = pz_map_new();
 	hub->by_tag = pz_map_new();
 	hub->doorway = pz_doorway_new(
@@ -230,6 +230,8 @@ pz_hub_stop(struct pz_hub *hub)
 		close_all(&((struct hub_zone *)zone)->links);
 		zone_save_seen(zone);
 	}
+	if (hub->is_sweep_due && is_at_rest(hub))
+		sweep_keys(hub);
 	pz_requests_report(&hub->requests);
 }
 
@@ -259,7 +261,6 @@ pz_hub_free(struct pz_hub *hub)
 	pz_clock_watch_stop(&hub->clock);
 	pz_env_stop(hub->config.env, &hub->housekeeping);
 	pz_requests_fini(&hub->requests);
-	transfer_free_all(hub);
 	free_values(hub->zones, free_zone);
 	PZ_LIST_EACH (&hub->removed, node, tmp)
 		zone_free(PZ_CONTAINER(node, struct hub_zone, removed_node));

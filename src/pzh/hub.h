@@ -59,13 +59,18 @@ struct pz_hub_counts pz_hub_counts(const struct pz_hub *hub);
 struct pz_metrics *pz_hub_metrics(struct pz_hub *hub);
 
 /**
- * The commands (page 12), by name: init, zones, token, devices, revoke, status, move, export,
- * import, importEnd, part.
- * @param params object, borrowed; @param reply static or outlives the request
+ * Begins a command (page 12). The names and parameters are in pzh/command_table.h.
+ * @param params object, borrowed
+ * @param takes_file that came with the command, or NULL
+ * @param reply static or outlives the request
  * @return the request: reply->done comes after this call, when what it changes is durable. One that
- *     pz_request_cancel gives up goes on. NULL: out of memory
+ *     pz_request_cancel gives up goes on where it cannot be called off. NULL: out of memory
  */
-struct pz_request *pz_hub_command(struct pz_hub *hub, const char *name, json_t *params,
-				  const struct pz_reply *reply, void *arg);
+struct pz_request *
+pz_hub_command(struct pz_hub *hub, const char *name, json_t *params, struct pz_file *takes_file,
+	       const struct pz_reply *reply, void *arg);
+
+/** True for a command that a file has to come with. */
+bool pz_hub_command_takes_file(const char *name);
 
 #endif

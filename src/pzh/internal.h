@@ -71,8 +71,6 @@ struct pz_hub {
 	struct pz_map *making;  /* zones that wait for the disk -> struct init, borrowed */
 	struct pz_list links;   /* owner_node of links that are not registered */
 	struct pz_list removed; /* struct hub_zone.removed_node: their links may point to them */
-	struct pz_list
-		transfers; /* struct transfer.node: archives that are handed out or taken in */
 	struct pz_listener *listener;
 	struct pz_timer housekeeping;
 	struct pz_clock_watch clock;
@@ -184,12 +182,11 @@ void cmd_move(struct pz_request *request);
 /** removal.c */
 void cmd_remove(struct pz_request *request);
 
-/* transfer.c */
+/* archive.c */
+/** The command `export`: writes a zone into the file that came with the request. */
 void cmd_export(struct pz_request *request);
+/** The command `import`: reads a zone from the file that came with the request. */
 void cmd_import(struct pz_request *request);
-void cmd_import_end(struct pz_request *request);
-void cmd_part(struct pz_request *request);
-void transfer_free_all(struct pz_hub *hub);
 
 /* props.c */
 extern const struct pz_router_ops zone_router_ops;

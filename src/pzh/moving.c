@@ -54,6 +54,10 @@ check(const struct move *move, struct pz_hub_address *out, struct pz_errinfo *in
 	*out = move->to.port ? move->to : here;
 	if (move->to.port == 0 && !a->move.is_moving)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "zone %s is not moving", a->zone);
+	if (move->to.port == 0 && here.port == 0)
+		return pz_fail(
+			info, PZ_ERR_CONFIG,
+			"the port of this hub is known only while pzhd runs: start it first");
 	if (move->to.port && pz_hub_address_eq(&move->to, &here))
 		return pz_fail(info, PZ_ERR_CONFIG, "zone %s is at %s port %u already", a->zone,
 			       here.host, (unsigned)here.port);

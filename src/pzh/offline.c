@@ -1,337 +1,230 @@
+/*
+ * A hub without a daemon around it: lock, key store, store and loop as the daemon has them, and a
+ * transport on which nobody connects. There is no second implementation of any command.
+ *
+ * The loop runs while a command is under way, and no longer.
+ */
 #include "pzh/offline.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
+#include <uv.h>
 
-#include "base/auto.h"
-#include "base/limits.h"
-#include "pzh/result.h"
+#include "base/log.h"
+#include "daemon/file.h"
+#include "net/loop.h"
+#include "pzh/hub.h"
 #include "store/lock.h"
 #include "store/owner.h"
 #include "store/sqlite.h"
-#include "wire/address.h"
+#include "x509/key.h"
 #include "x509/provider.h"
-#include "zone/migration.h"
-#include "zone/removal.h"
 
 #define PATH_BYTES 4096
 
-/** A data directory that is ours for a while. */
-struct site {
+struct pz_pzh_offline {
 	int lock_fd;
 	struct pz_owner owner; /* root works as the directory's owner */
 	struct pz_keystore *keys;
 	struct pz_store *store;
-	struct pz_env env;
-	struct pz_timers timers;
+	struct pz_loop loop;
+	uv_async_t store_wake;
+	bool has_loop;
+	struct pz_hub *hub;
 };
 
+/* One command. */
+struct run {
+	struct pz_pzh_offline *offline;
+	struct pz_request *request;
+	uv_poll_t stop;
+	enum pz_err err;
+	struct pz_errinfo *info;
+	json_t *result;
+};
+
+/* ---- opening and closing ---- */
+
+/* Runs in the store's thread: uv_async_send is the one call of libuv that may. */
 static void
-on_wake(void *arg)
+on_store_wake(void *arg)
 {
-	(void)arg; /* commit() waits by itself */
+	struct pz_pzh_offline *offline = arg;
+
+	uv_async_send(&offline->store_wake);
 }
 
 static void
-site_close(struct site *site)
+on_store_async(uv_async_t *async)
 {
-	pz_store_free(site->store);
-	pz_keystore_free(site->keys);
-	if (site->lock_fd >= 0)
-		close(site->lock_fd);
-	pz_owner_return(&site->owner);
+	struct pz_pzh_offline *offline = async->data;
+
+	pz_store_poll(offline->store);
+}
+
+/* The reason of a failure is the command line's to print; what a daemon would log is not. */
+static enum pz_err
+open_loop(struct pz_pzh_offline *offline, struct pz_errinfo *info)
+{
+	if (pz_log_threshold > PZ_LOG_ERROR)
+		pz_log_threshold = PZ_LOG_ERROR;
+	if (pz_loop_init(&offline->loop, 0) != PZ_OK)
+		return pz_fail(info, PZ_ERR_INTERNAL, "cannot make an event loop");
+	offline->has_loop = true;
+	uv_async_init(&offline->loop.uv, &offline->store_wake, on_store_async);
+	offline->store_wake.data = offline;
+	return PZ_OK;
 }
 
 static enum pz_err
-site_open(struct site *site, const char *data_dir, struct pz_errinfo *info)
+open_state(struct pz_pzh_offline *offline, const char *data_dir, struct pz_errinfo *info)
 {
 	char path[PATH_BYTES];
 
-	*site = (struct site){.lock_fd = -1};
-	pz_env_system(&site->env, &site->timers);
-	enum pz_err err = pz_openssl_check(info);
-	if (err == PZ_OK)
-		err = pz_owner_become(data_dir, &site->owner, info);
-	if (err == PZ_OK)
-		err = pz_lock_data_dir(data_dir, &site->lock_fd, info);
+	PZ_TRY(pz_openssl_check(info));
+	PZ_TRY(pz_owner_become(data_dir, &offline->owner, info));
+	PZ_TRY(pz_lock_data_dir(data_dir, &offline->lock_fd, info));
+	PZ_TRY(open_loop(offline, info));
 	snprintf(path, sizeof(path), "%s/keys", data_dir);
-	if (err == PZ_OK)
-		err = pz_keystore_open_dir(path, &site->keys, info);
+	PZ_TRY(pz_keystore_open_dir(path, &offline->keys, info));
 	snprintf(path, sizeof(path), "%s/pzhd.db", data_dir);
-	if (err == PZ_OK)
-		err = pz_store_open_sqlite(path, on_wake, NULL, &site->store, info);
-	if (err != PZ_OK)
-		site_close(site);
-	return err;
+	return pz_store_open_sqlite(path, on_store_wake, offline, &offline->store, info);
 }
 
-struct outcome {
-	enum pz_err err;
-	struct pz_errinfo *info;
-};
+enum pz_err
+pz_pzh_offline_open(const char *data_dir, uint16_t port, const char *key_type,
+		    struct pz_pzh_offline **out, struct pz_errinfo *info)
+{
+	struct pz_pzh_offline *offline = calloc(1, sizeof(*offline));
+
+	if (offline == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	offline->lock_fd = -1;
+	enum pz_err err = open_state(offline, data_dir, info);
+	/* The hub is not started: it does not listen, and renews nothing. */
+	struct pz_hub_config config = {
+		.env = &offline->loop.env,
+		.turn = &offline->loop.turn,
+		.store = offline->store,
+		.keys = offline->keys,
+		.key_type = key_type ? key_type : PZ_KEY_TYPE_DEFAULT,
+		.port = port,
+	};
+	if (err == PZ_OK)
+		err = pz_hub_new(&config, &offline->hub, info);
+	if (err != PZ_OK) {
+		pz_pzh_offline_close(offline);
+		return err;
+	}
+	*out = offline;
+	return PZ_OK;
+}
+
+static enum pz_err
+ignore_row(void *arg, const char *key, struct pz_slice value)
+{
+	(void)arg;
+	(void)key;
+	(void)value;
+	return PZ_OK;
+}
+
+/* Everything that was handed to the store is written, and its call-backs have run. */
+static void
+drain_store(struct pz_pzh_offline *offline)
+{
+	if (pz_store_load(offline->store, "", ignore_row, NULL, NULL) != PZ_OK)
+		pz_error("store", "the last changes may not have been stored");
+	pz_store_poll(offline->store);
+}
+
+void
+pz_pzh_offline_close(struct pz_pzh_offline *offline)
+{
+	if (offline == NULL)
+		return;
+	if (offline->hub) {
+		pz_hub_stop(offline->hub);
+		pz_turn_end(&offline->loop.turn);
+		drain_store(offline);
+	}
+	pz_hub_free(offline->hub);
+	pz_store_free(offline->store);
+	if (offline->has_loop) {
+		uv_close((uv_handle_t *)&offline->store_wake, NULL);
+		pz_loop_fini(&offline->loop);
+	}
+	pz_keystore_free(offline->keys);
+	if (offline->lock_fd >= 0)
+		close(offline->lock_fd);
+	pz_owner_return(&offline->owner);
+	free(offline);
+}
+
+/* ---- commands ---- */
 
 static void
-on_stored(void *arg, enum pz_err err, const char *detail)
+on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
 {
-	struct outcome *outcome = arg;
+	struct run *run = arg;
 
-	outcome->err = err == PZ_OK ? PZ_OK : pz_fail(outcome->info, err, "%s", detail);
+	run->request = NULL;
+	run->err = err == PZ_OK ? PZ_OK : pz_fail(run->info, err, "%s", detail);
+	run->result = json_incref(result);
+	pz_loop_stop(&run->offline->loop);
+}
+
+static const struct pz_reply reply = {.done = on_done};
+
+static void
+on_stop(uv_poll_t *poll, int status, int events)
+{
+	struct run *run = poll->data;
+
+	(void)status;
+	(void)events;
+	pz_request_cancel(run->request);
+	run->request = NULL;
+	uv_poll_stop(poll);
+	pz_loop_stop(&run->offline->loop);
 }
 
 static enum pz_err
-is_other_zone(void *arg, const char *key, struct pz_slice value)
+take_file(struct pz_pzh_offline *offline, int fd, struct pz_file **out, struct pz_errinfo *info)
 {
-	(void)value;
-	return strcmp(arg, key) == 0 ? PZ_ERR_EXISTS : PZ_OK;
-}
+	int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
-/* Waits for the store's thread: nothing else goes on in this process. */
-static enum pz_err
-commit(struct pz_store *store, struct pz_txn *txn, struct pz_errinfo *info)
-{
-	struct outcome outcome = {PZ_ERR_INTERNAL, info};
-
-	pz_store_commit(store, txn, on_stored, &outcome);
-	PZ_TRY(pz_store_load(store, "zone", is_other_zone, (void *)"", info)); /* a barrier */
-	pz_store_poll(store);
-	return outcome.err;
-}
-
-static enum pz_err
-check_new_zone(struct site *site, const char *zone, struct pz_errinfo *info)
-{
-	enum pz_err err = pz_store_load(site->store, "zone", is_other_zone, (void *)zone, info);
-
-	return err == PZ_ERR_EXISTS ? pz_fail(info, err, "zone %s exists already", zone) : err;
-}
-
-/* ---- init ---- */
-
-static enum pz_err
-make_zone(struct site *site, const char *zone, const char *host, const char *name,
-	  json_t **out_result, struct pz_errinfo *info)
-{
-	char normal[PZ_ZONE_BYTES_MAX + 1];
-	struct pz_authority *authority = NULL;
-
-	if (pz_zone_normalise(pz_slice_str(zone), normal) != PZ_OK)
-		return pz_fail(info, PZ_ERR_CONFIG,
-			       "zone '%s' is not valid: write it as user@domain, e.g. "
-			       "alice@example.org",
-			       zone);
-	PZ_TRY(check_new_zone(site, normal, info));
-	struct pz_txn *txn = pz_txn_new();
-	if (txn == NULL)
-		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	enum pz_err err = pz_authority_create(normal, host, name, PZ_KEY_TYPE_DEFAULT, site->keys,
-					      &site->env, txn, &authority, info);
-	if (err != PZ_OK) {
-		pz_txn_free(txn);
-		return err;
-	}
-	err = commit(site->store, txn, info);
-	if (err == PZ_OK)
-		*out_result = pzh_init_result(authority);
-	pz_authority_free(authority);
-	return err;
-}
-
-enum pz_err
-pz_pzh_init_offline(const char *data_dir, const char *zone, const char *host, const char *name,
-		    json_t **out_result, struct pz_errinfo *info)
-{
-	struct site site;
-
-	PZ_TRY(site_open(&site, data_dir, info));
-	enum pz_err err = make_zone(&site, zone, host, name, out_result, info);
-	site_close(&site);
-	return err;
-}
-
-/* ---- move, export ---- */
-
-struct choice {
-	const char *zone; /* normalised, or NULL: the only one */
-	struct pz_authority *found;
-	size_t count;
-};
-
-static enum pz_err
-on_zone(void *arg, struct pz_authority *takes)
-{
-	struct choice *choice = arg;
-
-	choice->count++;
-	if (choice->found || (choice->zone && strcmp(choice->zone, takes->zone) != 0))
-		pz_authority_free(takes);
-	else
-		choice->found = takes;
-	return PZ_OK;
-}
-
-/* As the daemon chooses. */
-static enum pz_err
-choose_zone(struct site *site, const char *zone, struct pz_authority **out, struct pz_errinfo *info)
-{
-	char normal[PZ_ZONE_BYTES_MAX + 1] = "";
-	struct choice choice = {.zone = zone ? normal : NULL};
-	enum pz_err err = PZ_OK;
-
-	if (zone && pz_zone_normalise(pz_slice_str(zone), normal) != PZ_OK)
-		return pz_fail(info, PZ_ERR_NOTFOUND, "no zone %s here", zone);
-	err = pz_authority_load_all(site->store, site->keys, &site->env, on_zone, &choice, info);
-	if (err == PZ_OK && zone && choice.found == NULL)
-		err = pz_fail(info, PZ_ERR_NOTFOUND, "no zone %s here", zone);
-	else if (err == PZ_OK && zone == NULL && choice.count != 1)
-		err = pz_fail(
-			info, PZ_ERR_CONFIG, "%s",
-			choice.count ? "several zones are hosted here; give one of them with --zone"
-				     : "no zone yet; make one with `pzh init --zone "
-				       "user@domain --host HOST`");
-	if (err != PZ_OK) {
-		pz_authority_free(choice.found);
-		return err;
-	}
-	*out = choice.found;
-	return PZ_OK;
-}
-
-/* What the daemon tells its devices when it runs next. */
-static enum pz_err
-move_zone(struct site *site, struct pz_authority *a, const struct pz_pzh_move *to, uint16_t port,
-	  struct pz_errinfo *info)
-{
-	struct pz_hub_address at;
-
-	if (!to->stay && to->at.port == 0)
+	*out = NULL;
+	if (fd < 0)
 		return PZ_OK;
-	if (to->stay && !a->move.is_moving)
-		return pz_fail(info, PZ_ERR_NOTFOUND, "zone %s is not moving", a->zone);
-	if (to->stay && port == 0)
-		return pz_fail(
-			info, PZ_ERR_CONFIG,
-			"the port of this hub is known only while pzhd runs: start it first");
-	at = to->at;
-	if (to->stay)
-		pz_hub_address_set(&at, a->host, port);
-	struct pz_txn *txn = pz_txn_new();
-	if (txn == NULL)
+	if (copy < 0)
+		return pz_fail(info, PZ_ERR_IO, "too many open files");
+	return pz_file_new(&offline->loop, copy, out, info);
+}
+
+enum pz_err
+pz_pzh_offline_run(struct pz_pzh_offline *offline, const char *name, json_t *params, int file,
+		   int stop_fd, json_t **out_result, struct pz_errinfo *info)
+{
+	struct run run = {.offline = offline, .info = info};
+	struct pz_file *taken = NULL;
+
+	*out_result = NULL;
+	PZ_TRY(take_file(offline, file, &taken, info));
+	run.request = pz_hub_command(offline->hub, name, params, taken, &reply, &run);
+	if (run.request == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	enum pz_err err = pz_authority_announce(a, &at, !to->stay, txn, &a->move, info);
-	if (err != PZ_OK) {
-		pz_txn_free(txn);
-		return err;
+	bool has_stop = stop_fd >= 0 && uv_poll_init(&offline->loop.uv, &run.stop, stop_fd) == 0;
+	run.stop.data = &run;
+	if (has_stop)
+		uv_poll_start(&run.stop, UV_READABLE, on_stop);
+	pz_loop_run(&offline->loop);
+	if (has_stop) {
+		uv_close((uv_handle_t *)&run.stop, NULL);
+		uv_run(&offline->loop.uv, UV_RUN_NOWAIT); /* `run` ends with this function */
 	}
-	return commit(site->store, txn, info);
-}
-
-static enum pz_err
-export_zone(struct site *site, const char *zone, const struct pz_pzh_move *to, uint16_t port,
-	    const uint8_t *head, const uint8_t *key, struct pz_buf *out, json_t **out_result,
-	    struct pz_errinfo *info)
-{
-	struct pz_authority *a = NULL;
-
-	PZ_TRY(choose_zone(site, zone, &a, info));
-	enum pz_err err = move_zone(site, a, to, port, info);
-	if (err == PZ_OK && out)
-		/* Which port it was the daemon knew: a new hub that is not sure tells its own. */
-		err = pz_migration_write(a, site->store, 0, head, key, out, info);
-	if (err == PZ_OK)
-		*out_result = out ? pzh_export_result(a, out->len) : pzh_stay_result(a);
-	pz_authority_free(a);
-	return err;
-}
-
-enum pz_err
-pz_pzh_export_offline(const char *data_dir, const char *zone, const struct pz_pzh_move *to,
-		      uint16_t port, const uint8_t *head, const uint8_t *key, struct pz_buf *out,
-		      json_t **out_result, struct pz_errinfo *info)
-{
-	struct site site;
-
-	PZ_TRY(site_open(&site, data_dir, info));
-	enum pz_err err = export_zone(&site, zone, to, port, head, key, out, out_result, info);
-	site_close(&site);
-	return err;
-}
-
-/* ---- remove ---- */
-
-enum pz_err
-pz_pzh_remove_offline(const char *data_dir, const char *zone, json_t **out_result,
-		      struct pz_errinfo *info)
-{
-	struct pz_authority *a = NULL;
-	struct pz_txn *txn = NULL;
-	struct site site;
-
-	PZ_TRY(site_open(&site, data_dir, info));
-	enum pz_err err = choose_zone(&site, zone, &a, info);
-	if (err == PZ_OK && (txn = pz_txn_new()) == NULL)
-		err = PZ_ERR_LIMIT_MEMORY;
-	if (err == PZ_OK)
-		err = pz_authority_remove(a, txn);
-	if (err == PZ_OK)
-		err = commit(site.store, PZ_TAKE(txn), info);
-	if (err == PZ_OK && pz_authority_remove_keys(a, site.keys) != PZ_OK)
-		err = pz_fail(info, PZ_ERR_IO,
-			      "the zone is removed, but a key file is left in %s/keys: delete it",
-			      data_dir);
-	if (err == PZ_OK)
-		*out_result = json_pack("{s:s}", "zone", a->zone);
-	pz_txn_free(txn);
-	pz_authority_free(a);
-	site_close(&site);
-	return err;
-}
-
-/* ---- import ---- */
-
-static enum pz_err
-settle(struct site *site, struct pz_migration *m, const char *host, uint16_t port,
-       json_t **out_result, struct pz_errinfo *info)
-{
-	struct pz_authority *a = NULL;
-	struct pz_txn *txn = NULL;
-	const char *zone = NULL;
-
-	PZ_TRY(pz_migration_end(m, &zone, info));
-	PZ_TRY(check_new_zone(site, zone, info));
-	PZ_TRY(pz_migration_settle(m, host, port, site->keys, &txn, &a, info));
-	enum pz_err err = commit(site->store, txn, info);
-	if (err == PZ_OK)
-		*out_result = pzh_import_result(a, port);
-	else /* what is left over otherwise goes at the daemon's next start */
-		(void)(pz_keystore_remove(site->keys, a->ca_key_uri) +
-		       pz_keystore_remove(site->keys, a->tls_key_uri));
-	pz_authority_free(a);
-	return err;
-}
-
-static enum pz_err
-import_zone(struct site *site, struct pz_slice archive, const uint8_t *key, const char *host,
-	    uint16_t port, json_t **out_result, struct pz_errinfo *info)
-{
-	PZ_AUTO(pz_migration_free) struct pz_migration *m = pz_migration_new(key, &site->env);
-
-	if (m == NULL)
-		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	if (port == 0)
-		return pz_fail(info, PZ_ERR_CONFIG,
-			       "the port of this hub is known only while pzhd runs: give --port");
-	PZ_TRY(pz_migration_read(m, archive, info));
-	return settle(site, m, host, port, out_result, info);
-}
-
-enum pz_err
-pz_pzh_import_offline(const char *data_dir, struct pz_slice archive, const uint8_t *key,
-		      const char *host, uint16_t port, json_t **out_result, struct pz_errinfo *info)
-{
-	struct site site;
-
-	PZ_TRY(site_open(&site, data_dir, info));
-	enum pz_err err = import_zone(&site, archive, key, host, port, out_result, info);
-	site_close(&site);
-	return err;
+	*out_result = run.result;
+	return run.err;
 }

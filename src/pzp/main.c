@@ -28,8 +28,10 @@ on_network_changed(void *arg)
 }
 
 static struct pz_request *
-begin(void *arg, const char *name, json_t *params, const struct pz_reply *reply, void *reply_arg)
+begin(void *arg, const char *name, json_t *params, struct pz_file *takes_file,
+      const struct pz_reply *reply, void *reply_arg)
 {
+	pz_file_close(takes_file); /* no command of a device takes one */
 	return pz_node_command(arg, name, params, reply, reply_arg);
 }
 

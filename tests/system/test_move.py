@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from pz import daemon, disk, programs
-from pz.control import Control
+from pz.control import Control, ControlError
 from pz.daemon import is_direct
 
 ZONE = daemon.ZONE
@@ -200,30 +200,68 @@ def test_passphrase_is_typed_unseen(world):
     imported(world, new_hub(world), archive)
 
 
-@pytest.mark.parametrize("moment", ["parts", "end", "answer"])
+# A key that is given, so that no test pays for the passphrase that the head is about.
+KEY = base64.b64encode(bytes(32)).decode()
+HEAD = base64.b64encode(b"PZ-ZONE\n" + struct.pack(">HBBIQ16s", 1, 1, 0, 3, 1 << 27, b"")).decode()
+
+
+def descriptors(node):
+    return sorted(os.readlink(f"/proc/{node.process.pid}/fd/{n}") for n in os.listdir(f"/proc/{node.process.pid}/fd"))
+
+
+@pytest.mark.parametrize("moment", ["begun", "answer"])
 def test_killed_in_the_middle(world, moment):
     """kill -9 leaves nothing, or the zone; and no key that belongs to none."""
     old = world.hub()
     new = new_hub(world)
-    # The key is given, so nobody pays for the passphrase that the head speaks of.
-    key = base64.b64encode(bytes(32)).decode()
-    head = base64.b64encode(b"PZ-ZONE\n" + struct.pack(">HBBIQ16s", 1, 1, 0, 3, 1 << 27, b"")).decode()
-    with old.control() as control:
-        made = control.request("export", {"head": head, "key": key})
-        part = control.request("part", {"transfer": made["transfer"], "at": 0})["data"]
-    control = Control(new.socket_path)
-    transfer = control.request("import", {"key": key})["transfer"]
-    control.request("part", {"transfer": transfer, "data": part})
-    if moment == "end":
-        control.send("importEnd", {"transfer": transfer})
-    elif moment == "answer":
-        control.request("importEnd", {"transfer": transfer})
-    new.kill()
-    control.close()
+    path = world.path / "zone.pz"
+    with old.control() as control, open(path, "wb") as archive:
+        made = control.request("export", {"head": HEAD, "key": KEY}, archive)
+    assert made["bytes"] == path.stat().st_size > 1000
+    with Control(new.socket_path) as control, open(path, "rb") as archive:
+        if moment == "begun":
+            control.send("import", {"key": KEY}, archive)
+        else:
+            assert control.request("import", {"key": KEY}, archive)["zone"] == ZONE
+        new.kill()
     new.start()
     zones = new.pzh("zones", "--json").json()
-    assert len(zones) == {"parts": 0, "end": len(zones), "answer": 1}[moment]
+    assert len(zones) == {"begun": len(zones), "answer": 1}[moment]
     assert len(key_files(new.data_dir)) == 2 * len(zones)
+
+
+def test_files_that_come_with_requests(world):
+    """The daemon takes what it can use, opens nothing itself, and keeps no descriptor."""
+    hub = world.hub()
+    hub.pzh("zones")
+    before = descriptors(hub)
+    path = world.path / "zone.pz"
+
+    def refused(method, params, file):
+        with hub.control() as control, pytest.raises(ControlError) as error:
+            control.request(method, params, file)
+        return str(error.value)
+
+    both = {"head": HEAD, "key": KEY}
+    assert "export needs archive" in refused("export", both, None)
+    assert "import needs archive" in refused("import", {"key": KEY}, None)
+    path.write_bytes(b"")
+    with open(path, "rb") as file:
+        assert "must be open for writing" in refused("export", both, file)
+    with open(path, "wb") as file:
+        assert "must be open for reading" in refused("import", {"key": KEY}, file)
+    with open("/dev/full", "wb") as file:
+        assert "regular" in refused("export", both, file)
+    ends = os.pipe()
+    assert "regular" in refused("import", {"key": KEY}, ends[0])
+    with hub.control() as control:
+        assert control.request("zones", {}, ends[0])  # nobody asked for it
+    with hub.control() as control, open(path, "r+b") as file:
+        assert control.request("export", both, file)["zone"] == ZONE
+        assert file.read(8) == b"PZ-ZONE\n"
+    for end in ends:
+        os.close(end)
+    daemon.eventually(lambda: descriptors(hub) == before, what="descriptors closed")
 
 
 def test_full_disks(world, small_disk):

@@ -25,10 +25,13 @@ class Control:
         self.file = self.sock.makefile("rb")
         self.next_id = 1
 
-    def send(self, method, params=None):
+    def send(self, method, params=None, file=None):
+        """`file`: an open file, or a descriptor, that goes with the request."""
         number, self.next_id = self.next_id, self.next_id + 1
         request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params or {}}
-        self.sock.sendall(json.dumps(request).encode() + b"\n")
+        line = json.dumps(request).encode() + b"\n"
+        sent = socket.send_fds(self.sock, [line], [getattr(file, "fileno", lambda: file)()]) if file is not None else 0
+        self.sock.sendall(line[sent:])
         return number
 
     def message(self, timeout=None):
@@ -40,8 +43,8 @@ class Control:
             raise ConnectionError("the daemon closed the control socket")
         return json.loads(line)
 
-    def request(self, method, params=None):
-        number = self.send(method, params)
+    def request(self, method, params=None, file=None):
+        number = self.send(method, params, file)
         while True:
             message = self.message()
             if message.get("id") != number:

@@ -1,6 +1,7 @@
 /* A zone leaves one hub and arrives at another, by the commands of `pzh export` and `pzh import`;
  * and devices are told where it goes. */
 #include "base/codec.h"
+#include "pzh/fake_file.h"
 #include "pzh/fixture_devices.h"
 #include "zone/archive.h"
 
@@ -26,28 +27,29 @@ export_params(void)
 			 base64(key, sizeof(key)));
 }
 
+/* A file for the next command. */
+static struct fake_file *
+file_of(struct pz_buf *bytes, size_t part)
+{
+	struct fake_file *f = fake_file_new(&w.env, bytes, part);
+
+	w.file = &f->base;
+	return f;
+}
+
 /* The whole archive; the caller wipes it. */
 static struct pz_buf
 exported(void)
 {
-	const struct answer *a = ask("export", export_params());
-	char transfer[64];
 	struct pz_buf out;
 
+	pz_buf_init(&out, PZ_ARCHIVE_BYTES_MAX, NULL);
+	file_of(&out, 0);
+	const struct answer *a = ask("export", export_params());
 	assert_ok(a->err);
 	assert_string_equal(pz_json_str(a->result, "zone"), ZONE);
-	snprintf(transfer, sizeof(transfer), "%s", pz_json_str(a->result, "transfer"));
-	json_int_t bytes = json_integer_value(json_object_get(a->result, "bytes"));
-	pz_buf_init(&out, PZ_ARCHIVE_BYTES_MAX, NULL);
-	while ((json_int_t)out.len < bytes) {
-		a = ask("part",
-			json_pack("{s:s, s:I}", "transfer", transfer, "at", (json_int_t)out.len));
-		assert_ok(a->err);
-		assert_ok(pz_base64_decode(pz_slice_str(pz_json_str(a->result, "data")), &out));
-	}
-	/* With the last part it is over. */
-	assert_int_equal(ask("part", json_pack("{s:s, s:i}", "transfer", transfer, "at", 0))->err,
-			 PZ_ERR_NOTFOUND);
+	assert_int_equal(json_integer_value(json_object_get(a->result, "bytes")), out.len);
+	assert_int_equal(fake_files_open, 0);
 	return out;
 }
 
@@ -69,45 +71,35 @@ other_machine(void)
 }
 
 static json_t *
-import_begun(void)
+import_params(void)
 {
-	const struct answer *a = ask("import", json_pack("{s:o}", "key", base64(key, sizeof(key))));
-
-	assert_ok(a->err);
-	return json_incref(json_object_get(a->result, "transfer"));
-}
-
-/* Up to `importEnd`. @return the transfer, the caller's; NULL: a part was refused, see *out */
-static json_t *
-handed_in(struct pz_slice archive, size_t part, enum pz_err *out)
-{
-	json_t *transfer = import_begun();
-
-	*out = PZ_OK;
-	for (size_t at = 0; at < archive.len && *out == PZ_OK; at += part) {
-		size_t len = archive.len - at < part ? archive.len - at : part;
-		*out = ask("part", json_pack("{s:O, s:o}", "transfer", transfer, "data",
-					     base64(archive.ptr + at, len)))
-			       ->err;
-	}
-	if (*out != PZ_OK) {
-		assert_int_equal(ask("importEnd", json_pack("{s:O}", "transfer", transfer))->err,
-				 PZ_ERR_NOTFOUND);
-		json_decref(transfer);
-		return NULL;
-	}
-	return transfer;
+	return json_pack("{s:o, s:s}", "key", base64(key, sizeof(key)), "host", "new.example.org");
 }
 
 static const struct answer *
-imported(const struct pz_buf *archive)
+imported_in_parts(struct pz_buf *archive, size_t part)
 {
-	enum pz_err err;
-	json_t *transfer = handed_in(pz_buf_slice(archive), 1000, &err);
+	file_of(archive, part);
+	const struct answer *a = ask("import", import_params());
+	assert_int_equal(fake_files_open, 0);
+	return a;
+}
 
-	assert_ok(err);
-	return ask("importEnd",
-		   json_pack("{s:o, s:s}", "transfer", transfer, "host", "new.example.org"));
+static const struct answer *
+imported(struct pz_buf *archive)
+{
+	return imported_in_parts(archive, 1000);
+}
+
+/* The same bytes in a buffer of their own. */
+static struct pz_buf
+copy_of(struct pz_slice bytes)
+{
+	struct pz_buf copy;
+
+	pz_buf_init(&copy, PZ_ARCHIVE_BYTES_MAX, NULL);
+	assert_ok(pz_buf_append(&copy, bytes));
+	return copy;
 }
 
 static size_t
@@ -126,6 +118,9 @@ a_zone_arrives(void **state)
 	make_zone("bob@example.org");
 	add_member(ZONE, "tv", true);
 	assert_ok(ask("devices", json_pack("{s:s}", "zone", ZONE))->err);
+	struct pz_buf none;
+	pz_buf_init(&none, 1, NULL);
+	file_of(&none, 0);
 	assert_int_equal(ask("export", export_params())->err, PZ_ERR_CONFIG); /* which? */
 	other_machine();
 	make_zone(ZONE);
@@ -151,13 +146,12 @@ a_zone_arrives(void **state)
 	pz_buf_wipe(&archive);
 }
 
-/* As many parts as it takes. */
+/* Longer than a line of the control socket could be. */
 static void
-a_long_archive_travels_in_parts(void **state)
+a_long_archive_arrives(void **state)
 {
 	enum { VALUES = 5, BYTES = 700000 };
 	char *value = malloc(BYTES + 1), name[32];
-	enum pz_err err;
 
 	(void)state;
 	assert_non_null(value);
@@ -172,22 +166,26 @@ a_long_archive_travels_in_parts(void **state)
 	}
 	run(PZ_US_PER_S);
 	struct pz_buf archive = exported();
-	assert_true(archive.len > 3 * PZ_TRANSFER_PART_BYTES);
+	assert_true(archive.len > PZ_CTL_LINE_BYTES_MAX);
 	other_machine();
-	json_t *transfer = handed_in(pz_buf_slice(&archive), PZ_TRANSFER_PART_BYTES, &err);
-	assert_ok(err);
-	assert_ok(ask("importEnd", json_pack("{s:o}", "transfer", transfer))->err);
+	assert_ok(imported_in_parts(&archive, PZ_FILE_PART_BYTES)->err);
 	assert_string_equal(pz_shared_value(zone_of(ZONE)->shared, PZ_SYNC_APP_DATA, "app 4"),
 			    value);
 	free(value);
 	pz_buf_wipe(&archive);
 }
 
+/* Runs until the zone of an import is on its way to the disk. */
+static void
+run_to_the_commit(void)
+{
+	while (pz_map_len(w.hub->making) == 0)
+		run(PZ_US_PER_MS);
+}
+
 static void
 a_crash_leaves_nothing_or_the_zone(void **state)
 {
-	json_t *transfer;
-	enum pz_err err;
 	struct answer a;
 	char uri[PZ_KEY_URI_MAX];
 	struct pz_key *found = NULL;
@@ -196,9 +194,16 @@ a_crash_leaves_nothing_or_the_zone(void **state)
 	make_zone(ZONE);
 	struct pz_buf archive = exported();
 	other_machine();
-	transfer = handed_in(pz_buf_slice(&archive), 100, &err);
-	assert_ok(err);
-	begin(&a, "importEnd", json_pack("{s:o}", "transfer", transfer));
+	file_of(&archive, 100);
+	begin(&a, "import", import_params());
+	run(3 * FAKE_FILE_US);
+	restart_hub(); /* killed while it reads */
+	assert_int_equal(a.ends, 0);
+	assert_int_equal(fake_files_open, 0);
+	assert_int_equal(zone_count(), 0);
+	file_of(&archive, 100);
+	begin(&a, "import", import_params());
+	run_to_the_commit();
 	assert_int_equal(a.ends, 0); /* the keys are written, the rest is on its way */
 	snprintf(uri, sizeof(uri), "mem:1");
 	assert_ok(pz_keystore_load(w.keys, uri, &found, NULL));
@@ -211,6 +216,71 @@ a_crash_leaves_nothing_or_the_zone(void **state)
 	restart_hub();
 	assert_int_equal(zone_count(), 1);
 	pz_buf_wipe(&archive);
+}
+
+static struct pz_request *
+request_under_way(void)
+{
+	return PZ_CONTAINER(pz_list_first(&w.hub->requests.all), struct pz_request, all);
+}
+
+/* Its caller hangs up: while it reads that ends it, while it is stored it goes on. */
+static void
+an_import_without_its_caller(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	make_zone(ZONE);
+	struct pz_buf archive = exported();
+	other_machine();
+	file_of(&archive, 100);
+	begin(&a, "import", import_params());
+	run(3 * FAKE_FILE_US);
+	pz_request_cancel(request_under_way());
+	run(60 * PZ_US_PER_S);
+	assert_int_equal(fake_files_open, 0);
+	assert_int_equal(zone_count(), 0);
+	file_of(&archive, 100);
+	begin(&a, "import", import_params());
+	run_to_the_commit();
+	pz_request_cancel(request_under_way());
+	run(PZ_US_PER_S);
+	assert_int_equal(zone_count(), 1);
+	assert_int_equal(a.ends, 0);
+	assert_int_equal(fake_files_open, 0);
+	pz_buf_wipe(&archive);
+}
+
+static void
+an_export_without_its_caller(void **state)
+{
+	struct pz_buf out;
+	struct answer a;
+
+	(void)state;
+	make_zone(ZONE);
+	pz_buf_init(&out, PZ_ARCHIVE_BYTES_MAX, NULL);
+	file_of(&out, 0);
+	begin(&a, "export", export_params()); /* is written */
+	pz_request_cancel(request_under_way());
+	run(PZ_US_PER_S);
+	assert_int_equal(out.len, 0);
+	assert_int_equal(fake_files_open, 0);
+	/* One that waits for its turn is not written either. */
+	struct answer revoked;
+	add_member(ZONE, "tv", true);
+	begin(&revoked, "revoke", json_pack("{s:s}", "device", "tv"));
+	file_of(&out, 0);
+	begin(&a, "export", export_params());
+	pz_request_cancel(PZ_CONTAINER(w.hub->requests.all.prev, struct pz_request, all));
+	run(PZ_US_PER_S);
+	assert_ok(revoked.err);
+	json_decref(revoked.result);
+	assert_int_equal(out.len, 0);
+	assert_int_equal(fake_files_open, 0);
+	assert_int_equal(a.ends, 0);
+	pz_buf_wipe(&out);
 }
 
 static void
@@ -232,25 +302,43 @@ a_full_disk_keeps_the_zone_out(void **state)
 	pz_buf_wipe(&archive);
 }
 
+static void
+a_file_that_fails_is_named(void **state)
+{
+	struct pz_buf archive;
+
+	(void)state;
+	make_zone(ZONE);
+	pz_buf_init(&archive, PZ_ARCHIVE_BYTES_MAX, NULL);
+	file_of(&archive, 0)->fails = true;
+	const struct answer *a = ask("export", export_params());
+	assert_int_equal(a->err, PZ_ERR_IO_FULL);
+	assert_string_equal(a->detail, "the archive cannot be written: no space left on device");
+	file_of(&archive, 0)->fails = true;
+	a = ask("import", import_params());
+	assert_int_equal(a->err, PZ_ERR_IO_FULL);
+	assert_non_null(strstr(a->detail, "the archive cannot be read"));
+	assert_int_equal(fake_files_open, 0);
+}
+
 /* Two at once: the second must not take the first one's place while that is being stored. */
 static void
 a_zone_arrives_once(void **state)
 {
 	struct answer first, second;
-	json_t *one, *two;
-	enum pz_err err;
 
 	(void)state;
 	make_zone(ZONE);
 	struct pz_buf archive = exported();
 	other_machine();
-	one = handed_in(pz_buf_slice(&archive), 500, &err);
-	two = handed_in(pz_buf_slice(&archive), 500, &err);
-	begin(&first, "importEnd", json_pack("{s:o}", "transfer", one));
-	begin(&second, "importEnd", json_pack("{s:o}", "transfer", two));
-	assert_int_equal(second.err, PZ_ERR_EXISTS);
-	run(PZ_US_PER_S);
+	file_of(&archive, 500);
+	begin(&first, "import", import_params());
+	file_of(&archive, 500);
+	begin(&second, "import", import_params());
+	run_to_the_commit();
+	run(5 * PZ_US_PER_S);
 	assert_ok(first.err);
+	assert_int_equal(second.err, PZ_ERR_EXISTS);
 	json_decref(first.result);
 	pz_buf_wipe(&archive);
 }
@@ -258,25 +346,22 @@ a_zone_arrives_once(void **state)
 static void
 a_bad_archive_is_refused(void **state)
 {
-	enum pz_err err;
-
 	(void)state;
 	make_zone(ZONE);
 	struct pz_buf archive = exported();
 	other_machine();
-	/* Told as soon as it is seen. */
-	assert_null(handed_in(
-		pz_slice_str("something that is as long as a head is, but no archive"), 5, &err));
-	assert_int_equal(err, PZ_ERR_PROTO);
+	struct pz_buf bad =
+		copy_of(pz_slice_str("something that is as long as a head is, but no archive"));
+	assert_int_equal(imported_in_parts(&bad, 5)->err, PZ_ERR_PROTO);
+	pz_buf_wipe(&bad);
 	key[0]++;
-	assert_null(handed_in(pz_buf_slice(&archive), 64, &err));
-	assert_int_equal(err, PZ_ERR_CRYPTO);
+	assert_int_equal(imported_in_parts(&archive, 64)->err, PZ_ERR_CRYPTO);
 	key[0]--;
-	struct pz_slice cut = pz_slice_of(pz_buf_slice(&archive).ptr, archive.len - 1);
-	json_t *transfer = handed_in(cut, 1000, &err);
-	assert_ok(err);
-	assert_int_equal(ask("importEnd", json_pack("{s:o}", "transfer", transfer))->err,
-			 PZ_ERR_PROTO);
+	bad = copy_of(pz_slice_of(pz_buf_slice(&archive).ptr, archive.len - 1));
+	assert_int_equal(imported(&bad)->err, PZ_ERR_PROTO);
+	pz_buf_wipe(&bad);
+	pz_buf_init(&bad, 1, NULL);
+	assert_int_equal(imported(&bad)->err, PZ_ERR_PROTO); /* empty */
 	assert_int_equal(zone_count(), 0);
 	pz_buf_wipe(&archive);
 }
@@ -284,55 +369,61 @@ a_bad_archive_is_refused(void **state)
 static void
 nonsense_is_refused(void **state)
 {
-	json_t *params = export_params(), *transfer;
+	struct pz_buf bytes;
+	json_t *params = export_params();
 
 	(void)state;
 	make_zone(ZONE);
+	pz_buf_init(&bytes, PZ_ARCHIVE_BYTES_MAX, NULL);
+	assert_int_equal(ask("export", export_params())->err, PZ_ERR_CONFIG); /* no file */
+	file_of(&bytes, 0)->base.can_write = false;
+	assert_int_equal(ask("export", export_params())->err, PZ_ERR_CONFIG);
+	file_of(&bytes, 0);
+	assert_int_equal(ask("zones", json_object())->err, PZ_ERR_CONFIG); /* wants none */
+	file_of(&bytes, 0);
 	json_object_set_new(params, "key", json_string("AAAA"));
 	assert_int_equal(ask("export", params)->err, PZ_ERR_CONFIG);
 	params = export_params();
 	json_object_del(params, "head");
+	file_of(&bytes, 0);
 	assert_int_equal(ask("export", params)->err, PZ_ERR_CONFIG);
 	params = export_params();
 	head[0] = 'x';
 	json_object_set_new(params, "head", base64(head, sizeof(head)));
+	file_of(&bytes, 0);
 	assert_int_equal(ask("export", params)->err, PZ_ERR_PROTO);
 	params = export_params();
 	json_object_set_new(params, "zone", json_string("bob@example.org"));
+	file_of(&bytes, 0);
 	assert_int_equal(ask("export", params)->err, PZ_ERR_NOTFOUND);
+	assert_int_equal(bytes.len, 0);
+	file_of(&bytes, 9);
 	assert_int_equal(ask("import", json_object())->err, PZ_ERR_CONFIG);
-	assert_int_equal(ask("part", json_object())->err, PZ_ERR_CONFIG);
-	assert_int_equal(ask("part", json_pack("{s:s}", "transfer", "x"))->err, PZ_ERR_NOTFOUND);
-	transfer = import_begun();
-	assert_int_equal(
-		ask("part", json_pack("{s:O, s:s}", "transfer", transfer, "data", "*"))->err,
-		PZ_ERR_CONFIG);
-	json_decref(transfer);
-	transfer = import_begun();
-	assert_int_equal(
-		ask("importEnd", json_pack("{s:O, s:i}", "transfer", transfer, "port", 65536))->err,
-		PZ_ERR_CONFIG);
-	json_decref(transfer);
-	const struct answer *a = ask("export", export_params());
-	transfer = json_incref(json_object_get(a->result, "transfer"));
-	assert_int_equal(
-		ask("part", json_pack("{s:O, s:I}", "transfer", transfer, "at", (json_int_t)-1))
-			->err,
-		PZ_ERR_CONFIG);
-	assert_int_equal(ask("importEnd", json_pack("{s:o}", "transfer", transfer))->err,
-			 PZ_ERR_CONFIG);
+	file_of(&bytes, 9);
+	params = import_params();
+	json_object_set_new(params, "port", json_integer(65536));
+	assert_int_equal(ask("import", params)->err, PZ_ERR_CONFIG);
+	file_of(&bytes, 9)->base.can_read = false;
+	assert_int_equal(ask("import", import_params())->err, PZ_ERR_CONFIG);
+	assert_int_equal(fake_files_open, 0);
 }
 
 static void
-transfers_are_few_and_end(void **state)
+archives_are_few_at_once(void **state)
 {
+	struct answer a[PZ_ARCHIVES_MAX];
+	struct pz_buf long_one = copy_of(pz_slice_of("PZ-ZONE\n\0\1\1\0", 12));
+
 	(void)state;
-	for (int i = 0; i < PZ_TRANSFERS_MAX; i++)
-		json_decref(import_begun());
-	assert_int_equal(ask("import", json_pack("{s:o}", "key", base64(key, sizeof(key))))->err,
-			 PZ_ERR_LIMIT);
-	run(PZ_TRANSFER_IDLE_US);
-	json_decref(import_begun());
+	for (int i = 0; i < PZ_ARCHIVES_MAX; i++) {
+		file_of(&long_one, 1);
+		begin(&a[i], "import", import_params());
+	}
+	file_of(&long_one, 1);
+	assert_int_equal(ask("import", import_params())->err, PZ_ERR_LIMIT);
+	run(PZ_US_PER_S); /* all have ended by now */
+	assert_int_equal(imported(&long_one)->err, PZ_ERR_PROTO);
+	pz_buf_wipe(&long_one);
 }
 
 /* ---- moving ---- */
@@ -446,13 +537,16 @@ main(void)
 #define D(fn) cmocka_unit_test_setup_teardown(fn, set_up_devices, tear_down_devices)
 	static const struct CMUnitTest tests[] = {
 		T(a_zone_arrives),
-		T(a_long_archive_travels_in_parts),
+		T(a_long_archive_arrives),
 		T(a_crash_leaves_nothing_or_the_zone),
+		T(an_import_without_its_caller),
+		T(an_export_without_its_caller),
 		T(a_full_disk_keeps_the_zone_out),
+		T(a_file_that_fails_is_named),
 		T(a_zone_arrives_once),
 		T(a_bad_archive_is_refused),
 		T(nonsense_is_refused),
-		T(transfers_are_few_and_end),
+		T(archives_are_few_at_once),
 		D(devices_hear_where_it_moves),
 		D(nothing_is_decided_while_it_moves),
 		D(moves_to_nowhere_are_refused),
