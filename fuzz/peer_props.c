@@ -1,5 +1,5 @@
 /*
- * Target functions: pz_peer_on_prop and what it calls; node_on_hub_prop for what a relay brings;
+ * Target functions: pz_peer_on_prop and what it calls; pz_uplink_on_prop for what a relay brings;
  * pz_node_command peers, which shows what was believed.
  * Input: one line for each event (see `act`): a device's digit and the payload of a prop, or a
  * whole body. Must hold: what is said is JSON from us to that device; what is kept of a peer has
@@ -12,6 +12,7 @@
 
 #include "peers/internal.h"
 #include "pzp/internal.h"
+#include "pzp/wipe.h"
 #include "store/memory.h"
 #include "wire/frame.h"
 #include "wire/json.h"
@@ -233,9 +234,10 @@ check(void)
 	FUZZ_CHECK(pz_node_command(w.node, "peers", none, &reply, NULL) != NULL);
 	pz_requests_report(&w.node->requests);
 	json_decref(none);
-	FUZZ_CHECK(w.node->zone.membership != NULL && !w.node->is_wiping);
+	FUZZ_CHECK(w.node->zone.membership != NULL && !pz_wipe_is_running(w.node->wipe));
 	FUZZ_CHECK(w.node->answer_count <= PZ_RESEND_ANSWERS_MAX);
-	FUZZ_CHECK(json_object_size(w.node->directory) == 0); /* that is the hub's to fill */
+	FUZZ_CHECK(json_object_size(pz_uplink_directory(w.node->uplink)) ==
+		   0); /* that is the hub's to fill */
 }
 
 /* ---- events ---- */

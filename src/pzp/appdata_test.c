@@ -152,7 +152,7 @@ crashes_and_starts(void)
 static void
 no_dial(void)
 {
-	w.node->hub.dial = NULL;
+	w.node->uplink->dial = NULL;
 	for (size_t i = 0; i < fx.dial_count; i++)
 		if (strcmp(fx.dials[i].host, HOST) == 0)
 			fx.dials[i].is_over = true;
@@ -561,14 +561,16 @@ the_end_of_the_hubs_session_clears(void **state)
 	sets("b", "k", "1");
 	removes("b", "k", 1);
 	begin(&watch, "watch", json_object());
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_DISCONNECT, "by hand"));
+	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_DISCONNECT,
+				   "by hand"));
 	is_empty();
 	assert_int_equal(watch.events, 1 + 1 + 2); /* watching, this, and two states */
 	forget(&watch);
 	sets("a", "k", "2"); /* without a session nothing ends */
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_CONNECT, NULL));
+	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_CONNECT, NULL));
 	no_dial();
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_LINK_FAILED, "no hub"));
+	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_LINK_FAILED,
+				   "no hub"));
 	has("a", "k", "2");
 	restart_node();
 	has("a", "k", "2");
@@ -626,15 +628,18 @@ the_preference_waits_for_the_reconnect(void **state)
 	connects();
 	sets("a", "k", "1");
 	prefers("app.clear-on-disconnect", true);
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_DISCONNECT, "by hand"));
+	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_DISCONNECT,
+				   "by hand"));
 	has("a", "k", "1"); /* of this session nobody had said so */
 	connects();
 	prefers("app.clear-on-disconnect", false);
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_DISCONNECT, "by hand"));
+	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_DISCONNECT,
+				   "by hand"));
 	is_empty();
 	sets("a", "k", "1");
 	connects();
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_DISCONNECT, "by hand"));
+	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_DISCONNECT,
+				   "by hand"));
 	has("a", "k", "1");
 }
 

@@ -276,7 +276,7 @@ note_way(struct call *call)
 		snprintf(call->session, sizeof(call->session), "%s",
 			 pz_peers_session_of(node->peers, device));
 	if (call->via)
-		node_watch_session(node, call->via);
+		pz_node_watch_session(call->via);
 }
 
 static void
@@ -452,8 +452,8 @@ wake(const struct call *call)
 	uint64_t now = pz_env_mono_us(node->config.env);
 
 	if (call->target.device_text && strcmp(call->target.device, node->device) != 0 &&
-	    now - node->machine.since_us >= PZ_BACKOFF_FIRST_US)
-		pz_machine_nudge(&node->machine, "a program calls another device");
+	    now - pz_uplink_machine(node->uplink)->since_us >= PZ_BACKOFF_FIRST_US)
+		pz_machine_nudge(pz_uplink_machine(node->uplink), "a program calls another device");
 }
 
 static void
@@ -489,7 +489,7 @@ begin(struct call *call)
 	struct pz_errinfo info = {""};
 	enum pz_err err = target_resolve(&call->target, node, &info);
 
-	if (err != PZ_OK && (err != PZ_ERR_NOTFOUND || !node->hub.is_registered)) {
+	if (err != PZ_OK && (err != PZ_ERR_NOTFOUND || !pz_uplink_is_up(node->uplink))) {
 		no_device(call, &info);
 		return;
 	}

@@ -31,7 +31,7 @@
 		PZ_P("peer", TEXT, "name of a device, or its address; the hub unless given")), \
 	  false, "disconnect from the hub, or from a peer") \
 	X("reconnect", cmd_reconnect, PZ_PARAMS(), false, "end the link to the hub and connect again") \
-	X("hub", moved_command, PZ_PARAMS( \
+	X("hub", cmd_hub, PZ_PARAMS( \
 		PZ_P("host", TEXT, "where the hub is now: DNS name or IP address") \
 		PZ_P_INTEGER("port", 1, UINT16_MAX, NULL, "of the hub; 8041 unless given")), \
 	  false, "show where the hub is, or say where it has moved") \

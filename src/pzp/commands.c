@@ -7,32 +7,18 @@
 #include "items/prefs.h"
 #include "pzp/command_table.h"
 #include "pzp/devices.h"
+#include "pzp/enrolment.h"
 #include "pzp/item_ops.h"
-#include "pzp/moved.h"
+#include "pzp/wipe.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
-
-#define LEAVE_TIMEOUT_US (5 * PZ_US_PER_S)
 
 /* ---- status ---- */
 
 static json_t *
-hub_result(struct pz_node *node)
+hub_result(const struct pz_node *node)
 {
-	bool is_connected = node->machine.state == PZ_STATE_CONNECTED;
-
-	if (node->zone.membership == NULL)
-		return json_null();
-	json_t *result = moved_result(node);
-	(void)json_object_set_new(
-		result, "since",
-		is_connected ? json_integer((json_int_t)(node->hub_since_ms / 1000)) : json_null());
-	uint64_t round_trip_us =
-		is_connected && node->hub.link ? pz_link_round_trip_us(node->hub.link) : 0;
-	(void)json_object_set_new(result, "latencyMs",
-				  round_trip_us ? json_real((double)round_trip_us / 1000)
-						: json_null());
-	return result;
+	return node->zone.membership ? pz_uplink_json(node->uplink) : json_null();
 }
 
 /* Gauges are set when they are asked for. */
@@ -40,6 +26,7 @@ static void
 set_gauges(struct pz_node *node)
 {
 	const struct pz_crl *crl = pz_device_zone_crl(&node->zone);
+	const struct pz_session *hub = pz_uplink_session(node->uplink);
 	int64_t tls_days = 0, crl_days = 0;
 
 	if (node->zone.membership && crl) {
@@ -48,9 +35,8 @@ set_gauges(struct pz_node *node)
 		crl_days = pz_env_days_left(node->config.env, pz_crl_next_update_ms(crl));
 	}
 	pz_metric_set(&node->metrics, PZ_METRIC_links,
-		      (node->hub.is_registered ? 1 : 0) + pz_peers_live_count(node->peers));
-	pz_metric_set(&node->metrics, PZ_METRIC_queued_bytes,
-		      node->hub.is_registered ? node->hub.link->session.queued : 0);
+		      (pz_uplink_is_up(node->uplink) ? 1 : 0) + pz_peers_live_count(node->peers));
+	pz_metric_set(&node->metrics, PZ_METRIC_queued_bytes, hub ? hub->queued : 0);
 	pz_metric_set(&node->metrics, PZ_METRIC_tls_days_left,
 		      tls_days > 0 ? (uint64_t)tls_days : 0);
 	pz_metric_set(&node->metrics, PZ_METRIC_crl_days_left,
@@ -77,11 +63,13 @@ status_result(struct pz_node *node)
 		"version", PZ_VERSION, "pid", (int)getpid(), "uptime",
 		(json_int_t)((now - node->started_us) / PZ_US_PER_S), "id", node->self, "zone",
 		m ? json_string(m->zone) : json_null(), "device", node->device, "mode",
-		m ? "hub" : "virgin", "state", pz_state_text(node->machine.state), "reason",
-		node->machine.reason, "lastFailure",
-		node->machine.state == PZ_STATE_CONNECTING ? node->machine.last_failure : "", "hub",
-		hub_result(node), "peers", devices_status(node), "ports", "tls", tls_port(node),
-		"web", "pending", pz_user_prefs_pending(node->items), "daysLeft",
+		m ? "hub" : "virgin", "state", pz_state_text(pz_uplink_state(node->uplink)),
+		"reason", pz_uplink_machine(node->uplink)->reason, "lastFailure",
+		pz_uplink_state(node->uplink) == PZ_STATE_CONNECTING
+			? pz_uplink_machine(node->uplink)->last_failure
+			: "",
+		"hub", hub_result(node), "peers", devices_status(node), "ports", "tls",
+		tls_port(node), "web", "pending", pz_user_prefs_pending(node->items), "daysLeft",
 		warnings_days(node), "warnings", warnings_list(node), "conditions",
 		pz_conditions_json(node->conditions), "metrics", pz_metrics_json(&node->metrics));
 }
@@ -110,7 +98,8 @@ release_waiting(struct pz_request *request)
 	struct pz_node *node = request->self;
 
 	if (w->what == WAIT_ENROL && !request->is_ended && !node->is_stopping)
-		(void)enrolment_call_off(node, "called off: `pzp enrol` was interrupted");
+		(void)pz_enrolment_call_off(node->enrolment,
+					    "called off: `pzp enrol` was interrupted");
 }
 
 static const struct pz_request_kind waiting_kind = {.size = sizeof(struct waiting),
@@ -130,7 +119,8 @@ static json_t *
 where_result(struct pz_node *node)
 {
 	return json_pack("{s:s, s:s, s:s}", "id", node->self, "state",
-			 pz_state_text(node->machine.state), "reason", node->machine.reason);
+			 pz_state_text(pz_uplink_state(node->uplink)), "reason",
+			 pz_uplink_machine(node->uplink)->reason);
 }
 
 static void
@@ -143,7 +133,7 @@ static void
 finish_failed(struct pz_request *request)
 {
 	const struct pz_node *node = request->self;
-	const char *reason = node->machine.reason;
+	const char *reason = pz_uplink_machine(node->uplink)->reason;
 
 	pz_request_fail(request, PZ_ERR_IO, reason[0] ? reason : "failed");
 }
@@ -173,7 +163,7 @@ on_state(struct pz_request *request, enum pz_state now)
 		on_enrol_state(request, now);
 		break;
 	case WAIT_LEAVE:
-		if (now == PZ_STATE_VIRGIN && node->is_wipe_failed)
+		if (now == PZ_STATE_VIRGIN && pz_wipe_has_failed(node->wipe))
 			finish_failed(request);
 		else if (now == PZ_STATE_VIRGIN)
 			finish_ok(request);
@@ -204,31 +194,24 @@ cmd_enrol(struct pz_request *request)
 	struct pz_node *node = request->self;
 	struct pz_errinfo info = {""};
 
-	enum pz_err err = enrolment_start(node, request->params, &info);
+	enum pz_err err = pz_enrolment_start(node->enrolment, request->params, &info);
 	if (err != PZ_OK)
 		pz_request_fail(request, err, info.text);
 	else if (!wait_for(request, WAIT_ENROL))
-		enrolment_call_off(node, "out of memory");
+		(void)pz_enrolment_call_off(node->enrolment, "out of memory");
 }
 
 static void
 cmd_leave(struct pz_request *request)
 {
-	struct pz_node *node = request->self;
+	const struct pz_node *node = request->self;
 
 	if (node->zone.membership == NULL) {
 		pz_request_fail(request, PZ_ERR_NOTFOUND, "this device is not enrolled in a zone");
 		return;
 	}
-	if (!wait_for(request, WAIT_LEAVE))
-		return;
-	if (node->machine.state == PZ_STATE_CONNECTED) {
-		/* The hub revokes us and says so; if it does not in time, we go all the same. */
-		hub_send_prop(node, "leave", NULL);
-		pz_env_start(node->config.env, &node->leave_timer, LEAVE_TIMEOUT_US);
-	} else {
-		pz_env_start(node->config.env, &node->leave_timer, 0);
-	}
+	if (wait_for(request, WAIT_LEAVE))
+		pz_uplink_leave(node->uplink);
 }
 
 static void
@@ -236,10 +219,10 @@ connect_hub(struct pz_request *request)
 {
 	struct pz_node *node = request->self;
 
-	if (node->machine.state == PZ_STATE_CONNECTED)
+	if (pz_uplink_state(node->uplink) == PZ_STATE_CONNECTED)
 		finish_ok(request);
 	else if (wait_for(request, WAIT_CONNECT) &&
-		 pz_machine_event(&node->machine, PZ_EVENT_CONNECT, NULL) != PZ_OK)
+		 pz_machine_event(pz_uplink_machine(node->uplink), PZ_EVENT_CONNECT, NULL) != PZ_OK)
 		pz_request_fail(request, PZ_ERR_DENIED,
 				"the device is leaving its zone; it cannot connect now");
 }
@@ -249,17 +232,20 @@ disconnect_hub(struct pz_request *request)
 {
 	struct pz_node *node = request->self;
 
-	if (node->machine.state != PZ_STATE_NOT_CONNECTED)
-		(void)pz_machine_event(&node->machine, PZ_EVENT_DISCONNECT, "disconnected by hand");
+	if (pz_uplink_state(node->uplink) != PZ_STATE_NOT_CONNECTED)
+		(void)pz_machine_event(pz_uplink_machine(node->uplink), PZ_EVENT_DISCONNECT,
+				       "disconnected by hand");
 	else
-		pz_machine_park(&node->machine, "disconnected by hand");
+		pz_machine_park(pz_uplink_machine(node->uplink), "disconnected by hand");
 	finish_ok(request);
 }
 
 static void
 call_off(struct pz_request *request)
 {
-	if (enrolment_call_off(request->self, "called off by `pzp disconnect`"))
+	const struct pz_node *node = request->self;
+
+	if (pz_enrolment_call_off(node->enrolment, "called off by `pzp disconnect`"))
 		finish_ok(request);
 	else
 		pz_request_fail(request, PZ_ERR_DENIED,
@@ -288,7 +274,8 @@ cmd_disconnect(struct pz_request *request)
 	const struct pz_node *node = request->self;
 	const char *peer = pz_json_str(request->params, "peer");
 
-	if (node->zone.membership == NULL && peer == NULL && node->enrolment)
+	if (node->zone.membership == NULL && peer == NULL &&
+	    pz_enrolment_is_running(node->enrolment))
 		call_off(request);
 	else if (node->zone.membership == NULL)
 		pz_request_fail(request, PZ_ERR_NOTFOUND, "this device is not enrolled in a zone");
@@ -303,7 +290,7 @@ static void
 cmd_reconnect(struct pz_request *request)
 {
 	struct pz_node *node = request->self;
-	enum pz_state state = node->machine.state;
+	enum pz_state state = pz_uplink_state(node->uplink);
 
 	if (node->zone.membership == NULL) {
 		pz_request_fail(request, PZ_ERR_NOTFOUND,
@@ -311,14 +298,22 @@ cmd_reconnect(struct pz_request *request)
 		return;
 	}
 	if (state == PZ_STATE_CONNECTED || state == PZ_STATE_CONNECTING)
-		(void)pz_machine_event(&node->machine,
+		(void)pz_machine_event(pz_uplink_machine(node->uplink),
 				       state == PZ_STATE_CONNECTED ? PZ_EVENT_LINK_LOST
 								   : PZ_EVENT_LINK_FAILED,
 				       "reconnecting");
-	if (node->machine.is_unwanted)
+	if (pz_uplink_machine(node->uplink)->is_unwanted)
 		finish_ok(request);
 	else
 		connect_hub(request);
+}
+
+static void
+cmd_hub(struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+
+	pz_uplink_command(node->uplink, request);
 }
 
 /* ---- peers ---- */

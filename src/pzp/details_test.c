@@ -74,7 +74,7 @@ static void
 knows(const char *device)
 {
 	json_object_set_new(
-		w.node->directory, device,
+		pz_uplink_directory(w.node->uplink), device,
 		json_pack("{s:s, s:s}", "name", device, "displayName", "as the hub says"));
 }
 
@@ -273,7 +273,7 @@ a_given_name_goes_with_the_zone(void **state)
 	prefers_name("Mine");
 	comes_in("device/laptop", "\"Given\"", ZONE);
 	is_called("Given", NULL);
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_REVOKED, "revoked"));
+	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_REVOKED, "revoked"));
 	run(PZ_US_PER_S);
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
 	is_called("Mine", NULL);
@@ -292,9 +292,9 @@ others_are_called_as_the_zone_says_without_the_hub(void **state)
 	assert_string_equal(shown("tv"), "as the hub says");
 	assert_ok(name("tv", "Kino")->err);
 	assert_string_equal(shown("tv"), "Kino");
-	w.node->hub.is_registered = true; /* the hub hears of it, too, and its word counts */
+	w.node->uplink->is_registered = true; /* the hub hears of it, too, and its word counts */
 	assert_string_equal(shown("tv"), "as the hub says");
-	w.node->hub.is_registered = false;
+	w.node->uplink->is_registered = false;
 	assert_ok(name(TV, NULL)->err);
 	assert_string_equal(shown("tv"), "as the hub says");
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/suggest.h"
+#include "pzp/wipe.h"
 #include "pzp/zonedata.h"
 #include "wire/json.h"
 #include "zone/details.h"
@@ -24,9 +25,9 @@ is_own(const struct pz_node *node, const char *device)
 static bool
 is_at_hub(const struct pz_node *node, const char *device)
 {
-	const json_t *entry = json_object_get(node->directory, device);
+	const json_t *entry = json_object_get(pz_uplink_directory(node->uplink), device);
 
-	return node->hub.is_registered && json_is_true(json_object_get(entry, "connected"));
+	return pz_uplink_is_up(node->uplink) && json_is_true(json_object_get(entry, "connected"));
 }
 
 bool
@@ -36,8 +37,9 @@ devices_has(const struct pz_node *node, const char *device)
 		return true;
 	if (pz_peers_has_left(node->peers, device))
 		return false;
-	return json_object_get(node->directory, device) || json_object_get(node->known, device) ||
-	       pz_device_zone_has(&node->zone, device) || pz_peers_relayed(node->peers, device);
+	return json_object_get(pz_uplink_directory(node->uplink), device) ||
+	       json_object_get(node->known, device) || pz_device_zone_has(&node->zone, device) ||
+	       pz_peers_relayed(node->peers, device);
 }
 
 json_t *
@@ -72,12 +74,12 @@ shown_name(const struct pz_node *node, const char *device)
 {
 	struct pz_peer_view peer;
 	char key[PZ_DETAILS_KEY_CHARS];
-	json_t *entry = json_object_get(node->directory, device);
+	json_t *entry = json_object_get(pz_uplink_directory(node->uplink), device);
 
 	(void)pz_peers_view(node->peers, device, &peer);
 	if (peer.remote && peer.info)
 		return text_or(peer.info, "displayName", device);
-	if (node->hub.is_registered && entry)
+	if (pz_uplink_is_up(node->uplink) && entry)
 		return text_or(entry, "displayName", device);
 	pz_details_key(device, key);
 	char *given = pz_shared_text(pz_items_shared(node->items), PZ_SYNC_USER_DETAILS, key);
@@ -109,7 +111,8 @@ latency(uint64_t round_trip_us)
 static json_t *
 describe(const struct pz_node *node, const char *device)
 {
-	const json_t *told = json_object_get(node->directory, device), *entry = told;
+	const json_t *told = json_object_get(pz_uplink_directory(node->uplink), device),
+		     *entry = told;
 	struct pz_peer_view peer;
 	int64_t port = 0;
 	char id[PZ_ADDRESS_BYTES_MAX + 1];
@@ -233,7 +236,7 @@ not_found(const struct search *s, json_t *names, struct pz_errinfo *info)
 			       "joins one",
 			       s->text, node->device);
 	return pz_fail(info, PZ_ERR_NOTFOUND, "no device '%.80s' in %s; %s", s->text, zone,
-		       node->hub.is_registered
+		       pz_uplink_is_up(node->uplink)
 			       ? "`pzp peers` lists the devices"
 			       : "the hub is not connected: `pzp services` finds new ones near by");
 }
@@ -252,7 +255,7 @@ find_inexact(struct search *s, json_t *names, struct pz_errinfo *info)
 	if (s->count == 1)
 		return PZ_OK;
 	bool is_alone = json_object_size(names) <= 1 && s->node->zone.membership &&
-			!s->node->hub.is_registered;
+			!pz_uplink_is_up(s->node->uplink);
 	if (is_alone && pz_device_is_valid(pz_slice_str(s->text))) {
 		s->found = s->text;
 		return PZ_OK;
@@ -305,7 +308,7 @@ devices_find(const struct pz_node *node, const char *text, char out[PZ_DEVICE_BY
 static void
 since_when(const struct pz_node *node, const char *device, char *out, size_t size)
 {
-	const json_t *entry = json_object_get(node->directory, device);
+	const json_t *entry = json_object_get(pz_uplink_directory(node->uplink), device);
 	uint64_t now_s = pz_env_wall_ms(node->config.env) / 1000;
 	int64_t seen = 0;
 	struct tm seen_tm, now_tm;
@@ -330,9 +333,9 @@ devices_why_away(const struct pz_node *node, const char *device, char *out, size
 	since_when(node, device, since, sizeof(since));
 	if (node->zone.membership == NULL)
 		snprintf(out, size, "this device is not in a zone; `pzp enrol` joins one");
-	else if (node->hub.is_registered && !is_at_hub(node, device))
+	else if (pz_uplink_is_up(node->uplink) && !is_at_hub(node, device))
 		snprintf(out, size, "%s is not connected%s", device, since);
-	else if (node->hub.is_registered)
+	else if (pz_uplink_is_up(node->uplink))
 		snprintf(out, size, "%s does not answer: the way to it was lost; try again",
 			 device);
 	else
@@ -361,9 +364,10 @@ drop_entries(struct pz_node *node, json_t *by_device)
 void
 devices_drop_left(struct pz_node *node)
 {
-	if (node->zone.knowledge == NULL || node->zone.membership == NULL || node->is_wiping)
+	if (node->zone.knowledge == NULL || node->zone.membership == NULL ||
+	    pz_wipe_is_running(node->wipe))
 		return;
 	drop_entries(node, node->known);
-	drop_entries(node, node->directory);
+	drop_entries(node, pz_uplink_directory(node->uplink));
 	pz_peers_drop_left(node->peers);
 }

@@ -10,6 +10,7 @@
 #include "base/auto.h"
 #include "items/service_cache.h"
 #include "pzp/internal.h"
+#include "pzp/wipe.h"
 #include "wire/json.h"
 
 /* The hub answers from memory; if it does not, what we know must do. */
@@ -66,7 +67,7 @@ discovery_list_of(const struct pz_node *node, const char *device)
 
 	if (services)
 		return services; /* the owner's word counts most (page 8) */
-	if (!node->hub.is_registered)
+	if (!pz_uplink_is_up(node->uplink))
 		passed_on = pz_peers_relayed(node->peers, device);
 	return passed_on ? passed_on : json_object_get(node->known, device);
 }
@@ -133,7 +134,7 @@ ask_by_relay(struct discovery *d)
 	bool speaks;
 	json_t *message;
 
-	if (d->has_asked || d->node->hub.is_registered ||
+	if (d->has_asked || pz_uplink_is_up(d->node->uplink) ||
 	    !pz_peers_has_relay_to_hub(d->node->peers, &speaks))
 		return;
 	if (!speaks) { /* the hub does not hear us by it yet: a moment more */
@@ -143,7 +144,7 @@ ask_by_relay(struct discovery *d)
 		return;
 	}
 	message = json_pack("{s:s}", "id", d->id);
-	hub_send_zone_prop(d->node, "findServices", message);
+	pz_uplink_send_by_any(d->node->uplink, "findServices", message);
 	json_decref(message);
 	d->has_asked = d->is_asking = true;
 }
@@ -174,7 +175,7 @@ dial_everybody(struct pz_node *node, uint64_t seek_us)
 	json_t *entry;
 	size_t count = 0;
 
-	json_object_foreach (node->directory, device, entry) {
+	json_object_foreach (pz_uplink_directory(node->uplink), device, entry) {
 		if (json_array_size(json_object_get(entry, "ipaddress")) > 0 &&
 		    count++ < PZ_PEER_ATTEMPTS_MAX)
 			(void)pz_peers_dial(node->peers, device, seek_us);
@@ -184,7 +185,7 @@ dial_everybody(struct pz_node *node, uint64_t seek_us)
 static bool
 can_look(const struct pz_node *node)
 {
-	return node->zone.membership && !node->is_stopping && !node->is_wiping;
+	return node->zone.membership && !node->is_stopping && !pz_wipe_is_running(node->wipe);
 }
 
 static void
@@ -201,14 +202,14 @@ start_local(struct discovery *d)
 		finish(d);
 		return;
 	}
-	if (node->hub.is_registered)
+	if (pz_uplink_is_up(node->uplink))
 		look_us = LOCAL_SHORT_US;
 	d->end_us = pz_env_mono_us(node->config.env) + PZ_PEER_SEEK_US;
 	if (has_mdns)
-		pz_peers_look(node->peers, look_us, !node->hub.is_registered);
+		pz_peers_look(node->peers, look_us, !pz_uplink_is_up(node->uplink));
 	if (d->device)
 		(void)pz_peers_dial(node->peers, d->device, look_us);
-	if (!node->hub.is_registered)
+	if (!pz_uplink_is_up(node->uplink))
 		dial_everybody(node, 0);
 	go_on(d);
 }
@@ -281,7 +282,7 @@ ask_hub(struct discovery *d)
 
 	if (message == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	hub_send_prop(d->node, "findServices", message);
+	pz_uplink_send_prop(d->node->uplink, "findServices", message);
 	json_decref(message);
 	pz_env_start(d->node->config.env, &d->timer, ASK_TIMEOUT_US);
 	return PZ_OK;
@@ -319,7 +320,7 @@ discovery_start(struct pz_node *node, const char *api, const char *device, disco
 		return NULL;
 	d->done = done;
 	d->arg = arg;
-	if (node->hub.is_registered && ask_hub(d) == PZ_OK)
+	if (pz_uplink_is_up(node->uplink) && ask_hub(d) == PZ_OK)
 		return d;
 	/* Not from here: what is known may be all that can be found, and done is not called before
 	 * the caller has the search. */
@@ -458,7 +459,7 @@ discovery_announce(struct pz_node *node)
 	json_t *message = json_pack("{s:o?, s:s}", "services",
 				    pz_registry_list(node->registry, NULL), "from", node->self);
 
-	hub_send_zone_prop(node, "registerServices", message);
+	pz_uplink_send_by_any(node->uplink, "registerServices", message);
 	json_decref(message);
 	pz_service_cache_announce(node->items);
 }

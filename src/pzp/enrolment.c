@@ -3,6 +3,8 @@
  * key, and the one transaction that makes the device a member. A failure at any point removes the
  * key again and leaves the device virgin.
  */
+#include "pzp/enrolment.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,7 +15,10 @@
 #include "enrol/link.h"
 #include "items/prefs.h"
 #include "items/service_cache.h"
-#include "pzp/internal.h"
+#include "net/reason.h"
+#include "pzp/membership.h"
+#include "pzp/wipe.h"
+#include "pzp/zonedata.h"
 #include "wire/frame.h"
 #include "wire/json.h"
 #include "wire/message.h"
@@ -21,8 +26,12 @@
 #define HUB_PORT_DEFAULT 8041
 #define STEP_BYTES 320 /* of a text with a host name */
 
-struct enrolment {
-	struct node_conn conn;
+/* One attempt to enrol. */
+struct attempt {
+	struct pz_enrolment *all;
+	struct pz_node *node;
+	struct pz_dial *dial;
+	struct pz_link *link;
 	struct pz_enrol_link where; /* host, port, zone, code */
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 	struct pz_tls_ctx *ctx;
@@ -30,19 +39,23 @@ struct enrolment {
 	struct pz_key *ca_key;
 	char ca_key_uri[PZ_KEY_URI_MAX];
 	struct pz_membership *fresh; /* waits for the disk */
-	struct enrolment *next_dropped, *next_storing;
+	struct attempt *next_dropped, *next_storing;
 	bool is_storing, is_dropped;
 };
 
-bool
-enrolment_is_conn(const struct pz_node *node, const struct node_conn *conn)
-{
-	return conn != &node->hub;
-}
+struct pz_enrolment {
+	struct pz_node *node;
+	struct pz_link_host link_host;
+	struct attempt *now;     /* while one runs */
+	struct attempt *dropped; /* freed by the reaper */
+	struct attempt *storing; /* wait for the disk, dropped or not */
+	struct pz_timer reaper;
+};
 
 static void
-free_enrolment(struct enrolment *e)
+free_attempt(struct attempt *e)
 {
+	pz_wipe_release(e->node->wipe);
 	pz_enrol_device_free(e->exchange);
 	pz_tls_ctx_free(e->ctx);
 	pz_key_free(e->ca_key);
@@ -53,21 +66,27 @@ free_enrolment(struct enrolment *e)
 
 /* Keys that were made for nothing. */
 static void
-remove_keys(struct enrolment *e)
+remove_keys(struct attempt *e)
 {
-	struct pz_keystore *keys = e->conn.node->config.keys;
+	struct pz_keystore *keys = e->node->config.keys;
 
 	(void)!pz_keystore_remove(keys, e->ca_key_uri);
 	if (e->fresh)
 		(void)!pz_keystore_remove(keys, e->fresh->tls_key_uri);
 }
 
-/* Reports a failure to the machine, which gives up the enrolment (PZ_ACT_GIVE_UP ->
- * enrolment_drop). */
-static void
-fail(struct pz_node *node, const char *reason)
+static struct pz_machine *
+machine_of(const struct attempt *e)
 {
-	(void)pz_machine_event(&node->machine, PZ_EVENT_ENROL_FAILED, reason);
+	return pz_uplink_machine(e->node->uplink);
+}
+
+/* Reports a failure to the machine, which gives up the enrolment (PZ_ACT_GIVE_UP ->
+ * pz_enrolment_drop). */
+static void
+fail(struct attempt *e, const char *reason)
+{
+	(void)pz_machine_event(machine_of(e), PZ_EVENT_ENROL_FAILED, reason);
 }
 
 /* ---- parameters ---- */
@@ -94,7 +113,7 @@ read_address(json_t *params, struct pz_enrol_link *out, struct pz_errinfo *info)
 }
 
 static enum pz_err
-read_params(struct enrolment *e, json_t *params, struct pz_errinfo *info)
+read_params(struct attempt *e, json_t *params, struct pz_errinfo *info)
 {
 	const char *link = pz_json_str(params, "link"), *code = pz_json_str(params, "code");
 	const char *device = pz_json_str(params, "device");
@@ -116,7 +135,7 @@ read_params(struct enrolment *e, json_t *params, struct pz_errinfo *info)
 			"most 63 "
 			"of them, a letter or digit first; `pzp name` gives it any name for people",
 			device);
-	snprintf(e->device, sizeof(e->device), "%s", device ? device : e->conn.node->device);
+	snprintf(e->device, sizeof(e->device), "%s", device ? device : e->node->device);
 	return PZ_OK;
 }
 
@@ -125,34 +144,40 @@ read_params(struct enrolment *e, json_t *params, struct pz_errinfo *info)
 static void
 on_resolved(void *arg)
 {
-	struct enrolment *e = arg;
+	struct attempt *e = arg;
 	char step[STEP_BYTES];
 
 	snprintf(step, sizeof(step), "connecting to %s port %u", e->where.host,
 		 (unsigned)e->where.port);
-	(void)pz_machine_event(&e->conn.node->machine, PZ_EVENT_RESOLVED, step);
+	(void)pz_machine_event(machine_of(e), PZ_EVENT_RESOLVED, step);
 }
 
 static void
 on_connected(void *arg, struct pz_stream *stream)
 {
-	struct enrolment *e = arg;
+	struct attempt *e = arg;
 
-	e->conn.dial = NULL;
-	enum pz_err err =
-		hub_open_link(&e->conn, stream, e->ctx, e->where.zone, e->where.host, NULL);
+	e->dial = NULL;
+	const struct pz_uplink_opening opening = {
+		.link_host = &e->all->link_host,
+		.tls = e->ctx,
+		.zone = e->where.zone,
+		.host = e->where.host,
+		.owner = e->all,
+	};
+	enum pz_err err = pz_uplink_open_link(&opening, stream, &e->link);
 	if (err != PZ_OK)
-		fail(e->conn.node, pz_err_text(err));
+		fail(e, pz_err_text(err));
 }
 
 static void
 on_dial_failed(void *arg, enum pz_err err, const char *detail)
 {
-	struct enrolment *e = arg;
+	struct attempt *e = arg;
 	struct pz_errinfo reason;
 
-	e->conn.dial = NULL;
-	fail(e->conn.node, reason_of_dial(err, detail, &reason));
+	e->dial = NULL;
+	fail(e, pz_net_dial_reason(err, detail, &reason));
 }
 
 static const struct pz_dial_events dial_events = {
@@ -162,9 +187,9 @@ static const struct pz_dial_events dial_events = {
 };
 
 static enum pz_err
-begin(struct enrolment *e, json_t *params, struct pz_errinfo *info)
+begin(struct attempt *e, json_t *params, struct pz_errinfo *info)
 {
-	struct pz_node *node = e->conn.node;
+	struct pz_node *node = e->node;
 	const struct pz_transport *t = &node->config.transport;
 	struct pz_tls_config config = {.kind = PZ_TLS_ENROL_CLIENT, .env = node->config.env};
 
@@ -172,52 +197,63 @@ begin(struct enrolment *e, json_t *params, struct pz_errinfo *info)
 	PZ_TRY(pz_tls_ctx_new(&config, &e->ctx, info));
 	PZ_TRY(pz_keystore_create(node->config.keys, node->config.key_type, e->ca_key_uri,
 				  &e->ca_key, info));
-	return t->ops->dial(t->self, e->where.host, e->where.port, &dial_events, e, &e->conn.dial);
+	return t->ops->dial(t->self, e->where.host, e->where.port, &dial_events, e, &e->dial);
 }
 
 enum pz_err
-enrolment_start(struct pz_node *node, json_t *params, struct pz_errinfo *info)
+pz_enrolment_start(struct pz_enrolment *enrolment, json_t *params, struct pz_errinfo *info)
 {
+	struct pz_node *node = enrolment->node;
+
 	if (node->zone.membership)
 		return pz_fail(info, PZ_ERR_EXISTS,
 			       "this device is enrolled in zone %s; `pzp leave` first",
 			       node->zone.membership->zone);
-	if (node->enrolment)
+	if (enrolment->now)
 		return pz_fail(info, PZ_ERR_EXISTS, "an enrolment is under way");
-	struct enrolment *e = calloc(1, sizeof(*e));
+	struct attempt *e = calloc(1, sizeof(*e));
 	if (e == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	e->conn.node = node;
+	e->all = enrolment;
+	e->node = node;
+	pz_wipe_hold(node->wipe);
 	enum pz_err err = begin(e, params, info);
 	if (err != PZ_OK) {
 		if (e->ca_key)
 			(void)!pz_keystore_remove(node->config.keys, e->ca_key_uri);
-		free_enrolment(e);
+		free_attempt(e);
 		return err;
 	}
-	snprintf(node->machine.reason, sizeof(node->machine.reason), "looking up %.200s",
-		 e->where.host);
-	node->enrolment = e;
+	pz_machine_explain(machine_of(e), "looking up %.200s", e->where.host);
+	enrolment->now = e;
 	return PZ_OK;
 }
 
 bool
-enrolment_call_off(struct pz_node *node, const char *reason)
+pz_enrolment_is_running(const struct pz_enrolment *enrolment)
 {
-	if (node->enrolment == NULL || node->enrolment->is_storing)
+	return enrolment->now != NULL;
+}
+
+bool
+pz_enrolment_call_off(struct pz_enrolment *enrolment, const char *reason)
+{
+	const struct attempt *e = enrolment->now;
+
+	if (e == NULL || e->is_storing)
 		return false;
-	return pz_machine_event(&node->machine, PZ_EVENT_DISCONNECT, reason) == PZ_OK;
+	return pz_machine_event(machine_of(e), PZ_EVENT_DISCONNECT, reason) == PZ_OK;
 }
 
 const char *
-enrolment_step(const struct pz_node *node, char *out, size_t size)
+pz_enrolment_step(const struct pz_enrolment *enrolment, char *out, size_t size)
 {
-	const struct enrolment *e = node->enrolment;
+	const struct attempt *e = enrolment->now;
 	const char *step = "the exchange of certificates with";
 
 	if (e == NULL)
 		return "";
-	if (e->conn.link == NULL)
+	if (e->link == NULL)
 		step = "the connection to";
 	else if (e->exchange == NULL)
 		step = "the TLS handshake with";
@@ -226,44 +262,48 @@ enrolment_step(const struct pz_node *node, char *out, size_t size)
 }
 
 void
-enrolment_drop(struct pz_node *node)
+pz_enrolment_drop(struct pz_enrolment *enrolment)
 {
-	struct enrolment *e = node->enrolment;
+	struct attempt *e = enrolment->now;
 
 	if (e == NULL)
 		return;
-	node->enrolment = NULL;
-	if (e->conn.dial)
-		node->config.transport.ops->dial_cancel(e->conn.dial);
-	if (e->conn.link) {
-		e->conn.link->owner = &node->hub; /* anything whose link is another one */
-		pz_link_close(e->conn.link, PZ_OK, "");
-	}
-	e->conn.link = NULL;
+	enrolment->now = NULL;
+	if (e->dial)
+		e->node->config.transport.ops->dial_cancel(e->dial);
+	if (e->link)
+		pz_link_close(PZ_TAKE(e->link), PZ_OK, "");
 	e->is_dropped = true;
 	if (e->is_storing)
 		return; /* its call-back frees */
 	remove_keys(e);
 	/* We may stand inside the exchange's own call-back: it is freed at the end of the turn. */
-	pz_env_start(node->config.env, &node->enrol_reaper, 0);
-	e->next_dropped = node->dropped;
-	node->dropped = e;
+	pz_env_start(e->node->config.env, &enrolment->reaper, 0);
+	e->next_dropped = enrolment->dropped;
+	enrolment->dropped = e;
 }
 
-void
-enrolment_reap(struct pz_node *node)
+static void
+reap(struct pz_enrolment *enrolment)
 {
-	while (node->dropped) {
-		struct enrolment *e = node->dropped;
-		node->dropped = e->next_dropped;
-		free_enrolment(e);
+	while (enrolment->dropped) {
+		struct attempt *e = enrolment->dropped;
+		enrolment->dropped = e->next_dropped;
+		free_attempt(e);
 	}
 }
 
 static void
-take_from_storing(struct enrolment *e)
+on_reaper(struct pz_timer *timer, void *arg)
 {
-	struct enrolment **at = &e->conn.node->storing;
+	(void)timer;
+	reap(arg);
+}
+
+static void
+take_from_storing(struct attempt *e)
+{
+	struct attempt **at = &e->all->storing;
 
 	while (*at && *at != e)
 		at = &(*at)->next_storing;
@@ -272,54 +312,39 @@ take_from_storing(struct enrolment *e)
 	e->is_storing = false;
 }
 
-void
-enrolment_free_all(struct pz_node *node)
-{
-	while (node->storing) {
-		struct enrolment *e = node->storing;
-		take_from_storing(e);
-		if (e == node->enrolment)
-			node->enrolment = NULL;
-		free_enrolment(e);
-	}
-	enrolment_drop(node);
-	enrolment_reap(node);
-	pz_env_stop(node->config.env, &node->enrol_reaper);
-}
-
 /* ---- the exchange ---- */
 
 static void
 on_send(void *arg, const char *status, json_t *message)
 {
-	struct enrolment *e = arg;
+	struct attempt *e = arg;
 	struct pz_buf out;
 
 	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
 	enum pz_err err = pz_message_prop(&out, e->device, e->where.zone, status, message);
-	if (err == PZ_OK && e->conn.link)
-		err = pz_link_send(e->conn.link, pz_buf_slice(&out));
+	if (err == PZ_OK && e->link)
+		err = pz_link_send(e->link, pz_buf_slice(&out));
 	pz_buf_fini(&out);
-	if (err != PZ_OK && e->conn.link)
-		pz_link_close(e->conn.link, err, "cannot send");
+	if (err != PZ_OK && e->link)
+		pz_link_close(e->link, err, "cannot send");
 }
 
 static void
 on_proven(void *arg)
 {
-	struct enrolment *e = arg;
+	struct attempt *e = arg;
 	char step[STEP_BYTES];
 
 	snprintf(step, sizeof(step), "exchanging certificates with %s port %u", e->where.host,
 		 (unsigned)e->where.port);
-	(void)pz_machine_event(&e->conn.node->machine, PZ_EVENT_PROVEN, step);
+	(void)pz_machine_event(machine_of(e), PZ_EVENT_PROVEN, step);
 }
 
 static enum pz_err
 on_verify_connection(void *arg, const struct pz_cert *master_ca, const struct pz_crl *crl,
 		     struct pz_errinfo *info)
 {
-	struct enrolment *e = arg;
+	struct attempt *e = arg;
 	struct pz_expect expect = {.zone = e->where.zone, .role = PZ_EXPECT_HUB};
 	struct pz_trust *trust = pz_trust_new();
 
@@ -327,8 +352,8 @@ on_verify_connection(void *arg, const struct pz_cert *master_ca, const struct pz
 		return PZ_ERR_LIMIT_MEMORY;
 	enum pz_err err = pz_trust_add(trust, master_ca, crl, info);
 	if (err == PZ_OK)
-		err = pz_tls_verify_peer(e->conn.link->tls, trust, &expect,
-					 pz_env_wall_ms(e->conn.node->config.env), info);
+		err = pz_tls_verify_peer(e->link->tls, trust, &expect,
+					 pz_env_wall_ms(e->node->config.env), info);
 	pz_trust_free(trust);
 	return err;
 }
@@ -336,10 +361,10 @@ on_verify_connection(void *arg, const struct pz_cert *master_ca, const struct pz
 static void
 on_failed(void *arg, enum pz_err err, const char *reason)
 {
-	struct enrolment *e = arg;
+	struct attempt *e = arg;
 
 	(void)err;
-	fail(e->conn.node, reason);
+	fail(e, reason);
 }
 
 /* ---- storing ---- */
@@ -357,44 +382,43 @@ unstore(struct pz_node *node)
 }
 
 static void
-store_failed(struct enrolment *e, enum pz_err err, const char *detail)
+store_failed(struct attempt *e, enum pz_err err, const char *detail)
 {
 	struct pz_errinfo reason;
 
 	remove_keys(e);
 	if (e->is_dropped) {
-		free_enrolment(e);
+		free_attempt(e);
 		return;
 	}
 	(void)pz_fail(&reason, err, "the certificates could not be stored: %s", detail);
-	fail(e->conn.node, reason.text);
+	fail(e, reason.text);
 }
 
 /* Durable: we are a member, whatever became of the connection or of who asked. */
 static void
-become_member(struct enrolment *e)
+become_member(struct attempt *e)
 {
-	struct pz_node *node = e->conn.node;
+	struct pz_enrolment *all = e->all;
+	struct pz_node *node = e->node;
 
-	if (node->enrolment == e)
-		node->enrolment = NULL;
+	if (all->now == e)
+		all->now = NULL;
 	else
-		enrolment_drop(node); /* another one was begun meanwhile: it comes too late */
-	if (node->storing == NULL)
-		node_sweep_keys(node); /* an earlier one may have been stored, too */
+		pz_enrolment_drop(all); /* another one was begun meanwhile: it comes too late */
+	if (all->storing == NULL)
+		pz_node_sweep_keys(node); /* an earlier one may have been stored, too */
 	pz_service_cache_announce(node->items);
-	if (e->conn.link) {
-		e->conn.link->owner = &node->hub;
-		pz_link_close(e->conn.link, PZ_OK, "");
-	}
-	free_enrolment(e);
-	(void)pz_machine_event(&node->machine, PZ_EVENT_STORED, NULL);
+	if (e->link)
+		pz_link_close(e->link, PZ_OK, "");
+	free_attempt(e);
+	(void)pz_machine_event(pz_uplink_machine(node->uplink), PZ_EVENT_STORED, NULL);
 }
 
 static void
 on_stored(void *arg, enum pz_err err, const char *detail)
 {
-	struct enrolment *e = arg;
+	struct attempt *e = arg;
 	struct pz_errinfo info = {""};
 	char tls_key_uri[PZ_KEY_URI_MAX];
 
@@ -403,14 +427,16 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 		store_failed(e, err, detail);
 		return;
 	}
-	struct pz_node *node = e->conn.node;
+	struct pz_node *node = e->node;
 	snprintf(tls_key_uri, sizeof(tls_key_uri), "%s", e->fresh->tls_key_uri);
-	err = node_set_membership(node, PZ_TAKE(e->fresh), &info);
+	err = pz_node_set_membership(node, PZ_TAKE(e->fresh), &info);
 	if (err == PZ_OK) {
+		if (pz_wipe_replaced(node->wipe))
+			zonedata_rewrite(node, "what the zone before had told is there still");
 		become_member(e);
 		return;
 	}
-	if (node->zone.membership && node_set_membership(node, NULL, NULL) != PZ_OK)
+	if (node->zone.membership && pz_node_set_membership(node, NULL, NULL) != PZ_OK)
 		pz_error("enrol", "cannot take the membership back: %s", pz_err_text(err));
 	unstore(node);
 	(void)!pz_keystore_remove(node->config.keys, tls_key_uri);
@@ -420,8 +446,8 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 static void
 on_done(void *arg, const struct pz_enrol_result *result)
 {
-	struct enrolment *e = arg;
-	struct pz_node *node = e->conn.node;
+	struct attempt *e = arg;
+	struct pz_node *node = e->node;
 	struct pz_errinfo info = {""};
 	struct pz_txn *txn = pz_txn_new();
 	struct pz_membership_grant grant = {
@@ -443,12 +469,12 @@ on_done(void *arg, const struct pz_enrol_result *result)
 					   &e->fresh, &info);
 	if (err != PZ_OK) {
 		pz_txn_free(txn);
-		fail(node, pz_errinfo_text(&info, err));
+		fail(e, pz_errinfo_text(&info, err));
 		return;
 	}
 	e->is_storing = true;
-	e->next_storing = node->storing;
-	node->storing = e;
+	e->next_storing = e->all->storing;
+	e->all->storing = e;
 	pz_store_commit(node->config.store, txn, on_stored, e);
 }
 
@@ -460,10 +486,26 @@ static const struct pz_enrol_device_ops exchange_ops = {
 	.failed = on_failed,
 };
 
-void
-enrolment_secured(struct pz_node *node, struct pz_link *link)
+/* ---- the link ---- */
+
+/* The attempt that this link belongs to; NULL: one that has ended, whose link is about to. */
+static struct attempt *
+of_link(const struct pz_link *link)
 {
-	struct enrolment *e = node->enrolment;
+	const struct pz_enrolment *enrolment = link->owner;
+	struct attempt *e = enrolment->now;
+
+	return e && e->link == link ? e : NULL;
+}
+
+static void
+on_secured(struct pz_link *link)
+{
+	struct attempt *e = of_link(link);
+
+	if (e == NULL)
+		return;
+	const struct pz_node *node = e->node;
 	struct pz_errinfo info = {"cannot begin the exchange"};
 	struct pz_enrol_device_config config = {
 		.zone = e->where.zone,
@@ -476,7 +518,7 @@ enrolment_secured(struct pz_node *node, struct pz_link *link)
 	};
 
 	/* The answer holds the zone's CRL, which may be longer than what a stranger may send. */
-	link->frame_max = node->link_host.frame_max;
+	link->frame_max = link->host->frame_max;
 	enum pz_err err =
 		pz_tls_export(link->tls, "EXPORTER-pz-enrol", config.sid, sizeof(config.sid));
 	if (err == PZ_OK)
@@ -484,28 +526,31 @@ enrolment_secured(struct pz_node *node, struct pz_link *link)
 	if (err == PZ_OK)
 		pz_enrol_device_start(e->exchange);
 	else
-		fail(node, info.text);
+		fail(e, info.text);
 }
 
-enum pz_err
-enrolment_frame(struct pz_node *node, struct pz_slice frame)
+static enum pz_err
+on_frame(struct pz_link *link, struct pz_slice frame)
 {
+	const struct attempt *e = of_link(link);
 	struct pz_envelope envelope;
 	json_t *payload = NULL, *message = NULL;
 	const char *status = NULL;
 
+	if (e == NULL)
+		return PZ_OK;
 	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
 	if (envelope.type != PZ_MESSAGE_PROP)
 		return PZ_ERR_PROTO;
 	PZ_TRY(pz_message_prop_parse(&envelope, &payload, &status, &message));
-	pz_enrol_device_message(node->enrolment->exchange, status, message);
+	pz_enrol_device_message(e->exchange, status, message);
 	json_decref(payload);
 	return PZ_OK;
 }
 
 /* Refused in the handshake means almost always that no code is live (page 3). NULL: it was not. */
 static const char *
-hint(const struct enrolment *e, enum pz_err why)
+hint(const struct attempt *e, enum pz_err why)
 {
 	if (e->exchange == NULL &&
 	    (why == PZ_ERR_DENIED || why == PZ_ERR_NOTFOUND || why == PZ_ERR_DENIED_REMOTE ||
@@ -516,12 +561,16 @@ hint(const struct enrolment *e, enum pz_err why)
 	return NULL;
 }
 
-void
-enrolment_closed(struct pz_node *node, enum pz_err why, const char *detail)
+static void
+on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_slice undelivered)
 {
-	struct enrolment *e = node->enrolment;
+	struct attempt *e = of_link(link);
 	struct pz_errinfo reason, text;
 
+	(void)undelivered;
+	if (e == NULL)
+		return;
+	e->link = NULL;
 	if (e->is_storing)
 		return; /* everything is here; the connection is not needed any more */
 	const char *refused = hint(e, why);
@@ -531,6 +580,46 @@ enrolment_closed(struct pz_node *node, enum pz_err why, const char *detail)
 	else
 		(void)pz_fail(&reason, why, "the enrolment with %s port %u failed: %s",
 			      e->where.host, (unsigned)e->where.port,
-			      reason_of(why, detail, &text));
-	fail(node, reason.text);
+			      pz_net_reason(why, detail, &text));
+	fail(e, reason.text);
+}
+
+static const struct pz_link_events link_events = {
+	.secured = on_secured,
+	.frame = on_frame,
+	.closed = on_closed,
+};
+
+/* ---- life ---- */
+
+struct pz_enrolment *
+pz_enrolment_new(struct pz_node *node)
+{
+	struct pz_enrolment *enrolment = calloc(1, sizeof(*enrolment));
+
+	if (enrolment == NULL)
+		return NULL;
+	enrolment->node = node;
+	enrolment->link_host = node->link_host;
+	enrolment->link_host.events = &link_events;
+	pz_timer_init(&enrolment->reaper, on_reaper, enrolment);
+	return enrolment;
+}
+
+void
+pz_enrolment_free(struct pz_enrolment *enrolment)
+{
+	if (enrolment == NULL)
+		return;
+	while (enrolment->storing) {
+		struct attempt *e = enrolment->storing;
+		take_from_storing(e);
+		if (e == enrolment->now)
+			enrolment->now = NULL;
+		free_attempt(e);
+	}
+	pz_enrolment_drop(enrolment);
+	reap(enrolment);
+	pz_env_stop(enrolment->node->config.env, &enrolment->reaper);
+	free(enrolment);
 }

@@ -1,20 +1,30 @@
-/* The link to the hub, from dialling to clean-up. What is decided is the machine's; this does it.
+/*
+ * The connection to the hub: dialling, registering, sending, and its end. What is decided is the
+ * machine's; this does it.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/netaddr.h"
-#include "pzp/clock.h"
-#include "pzp/moved.h"
-#include "pzp/resend.h"
-#include "pzp/zonedata.h"
+#include "net/reason.h"
+#include "net/register.h"
 #include "rpc/error.h"
+#include "uplink/internal.h"
+#include "wire/address.h"
 #include "wire/frame.h"
 #include "wire/message.h"
 
-#define WIPE_RETRY_US (60 * PZ_US_PER_S)
+#define SECONDS(us) ((unsigned)((us) / PZ_US_PER_S))
 
-/* Page 2 "TLS": the SNI picks the zone and tells an observer no name. */
+static void
+put(struct pz_uplink *uplink, enum pz_event event, const char *reason)
+{
+	(void)pz_machine_event(&uplink->machine, event, reason);
+}
+
+/* ---- dialling ---- */
+
+/* Page 2 "TLS": the SNI picks the zone and shows an observer no name. */
 static void
 sni_name(const char *zone, const char *host, char *out, size_t size)
 {
@@ -26,422 +36,297 @@ sni_name(const char *zone, const char *host, char *out, size_t size)
 }
 
 enum pz_err
-hub_open_link(struct node_conn *conn, struct pz_stream *stream, struct pz_tls_ctx *ctx,
-	      const char *zone, const char *host, const struct pz_expect *expect)
+pz_uplink_open_link(const struct pz_uplink_opening *opening, struct pz_stream *takes_stream,
+		    struct pz_link **out)
 {
 	struct pz_tls *tls = NULL;
 	char sni[512];
 
-	sni_name(zone, host, sni, sizeof(sni));
-	enum pz_err err = pz_tls_new_client(ctx, sni, expect, &tls);
+	sni_name(opening->zone, opening->host, sni, sizeof(sni));
+	enum pz_err err = pz_tls_new_client(opening->tls, sni, opening->expect, &tls);
 	if (err != PZ_OK) {
-		stream->ops->close(stream);
+		takes_stream->ops->close(takes_stream);
 		return err;
 	}
-	/* The machine's longest stay ends an attempt, and says which step it was in. */
-	return pz_link_new(&conn->node->link_host, stream, tls, 4 * PZ_CONNECT_TIMEOUT_US, conn,
-			   &conn->link);
+	/* The machine's longest stay ends an attempt, and says which step it was in: it comes
+	 * before this deadline. */
+	return pz_link_new(opening->link_host, takes_stream, tls, 4 * PZ_CONNECT_TIMEOUT_US,
+			   opening->owner, out);
 }
-
-/* ---- dialling ---- */
 
 static void
 on_connected(void *arg, struct pz_stream *stream)
 {
-	struct pz_node *node = arg;
-	const struct pz_membership *m = node->zone.membership;
-	struct pz_expect expect = {.zone = m->zone, .role = PZ_EXPECT_HUB};
+	struct pz_uplink *uplink = arg;
+	const char *zone = uplink->config.zone->membership->zone;
+	struct pz_expect expect = {.zone = zone, .role = PZ_EXPECT_HUB};
+	const struct pz_uplink_opening opening = {
+		.link_host = &uplink->config.link_host,
+		.tls = uplink->tls,
+		.zone = zone,
+		.host = pz_uplink_place_used(uplink)->host,
+		.expect = &expect,
+		.owner = uplink,
+	};
 
-	node->hub.dial = NULL;
-	enum pz_err err = hub_open_link(&node->hub, stream, node->tls_ctx, m->zone,
-					moved_in_use(node)->host, &expect);
+	uplink->dial = NULL;
+	enum pz_err err = pz_uplink_open_link(&opening, stream, &uplink->link);
 	if (err != PZ_OK)
-		(void)pz_machine_event(&node->machine, PZ_EVENT_LINK_FAILED, pz_err_text(err));
+		put(uplink, PZ_EVENT_LINK_FAILED, pz_err_text(err));
 }
 
 /* What answered last at the address in use showed no other hub's certificate, or does not answer.
  */
 static void
-forget_another_hub(struct pz_node *node)
+forget_another_hub(struct pz_uplink *uplink)
 {
-	pz_condition_clear(node->conditions, PZ_CONDITION_ANOTHER_HUB, moved_in_use(node)->host);
+	pz_condition_clear(uplink->config.conditions, PZ_CONDITION_ANOTHER_HUB,
+			   pz_uplink_place_used(uplink)->host);
 }
 
 static void
 on_failed(void *arg, enum pz_err err, const char *detail)
 {
-	struct pz_node *node = arg;
+	struct pz_uplink *uplink = arg;
 	struct pz_errinfo reason;
 
-	node->hub.dial = NULL;
-	forget_another_hub(node);
-	(void)pz_machine_event(&node->machine, PZ_EVENT_LINK_FAILED,
-			       reason_of_dial(err, detail, &reason));
+	uplink->dial = NULL;
+	forget_another_hub(uplink);
+	put(uplink, PZ_EVENT_LINK_FAILED, pz_net_dial_reason(err, detail, &reason));
 }
 
 static const struct pz_dial_events dial_events = {.connected = on_connected, .failed = on_failed};
 
 void
-hub_dial(struct pz_node *node)
+pz_uplink_dial(struct pz_uplink *uplink)
 {
-	const struct pz_transport *t = &node->config.transport;
+	const struct pz_transport *t = &uplink->config.transport;
 
-	if (node->is_stopping)
-		return;          /* an enrolment was stored just now: the next start connects */
-	node_renew_if_due(node); /* the clock may have been set right since */
-	const struct pz_hub_address *at = moved_dial(node);
+	if (uplink->is_ending)
+		return; /* an enrolment was stored just now: the next start connects */
+	const struct pz_hub_address *at = pz_uplink_place_dial(uplink);
 	enum pz_err err =
-		t->ops->dial(t->self, at->host, at->port, &dial_events, node, &node->hub.dial);
+		t->ops->dial(t->self, at->host, at->port, &dial_events, uplink, &uplink->dial);
 	if (err != PZ_OK)
-		(void)pz_machine_event(&node->machine, PZ_EVENT_LINK_FAILED, pz_err_text(err));
+		put(uplink, PZ_EVENT_LINK_FAILED, pz_err_text(err));
+}
+
+static const char *
+step(const struct pz_uplink *uplink)
+{
+	if (uplink->link == NULL)
+		return "the connection to";
+	return uplink->link->secured ? "the registration at" : "the TLS handshake with";
+}
+
+void
+pz_uplink_explain_timeout(const struct pz_uplink *uplink, char *out, size_t size)
+{
+	const struct pz_hub_address *at = pz_uplink_place_used(uplink);
+
+	snprintf(out, size, "timed out: %s %s port %u was not completed within %u s", step(uplink),
+		 at->host, (unsigned)at->port, SECONDS(PZ_CONNECT_TIMEOUT_US));
 }
 
 /* ---- registering ---- */
 
-static enum pz_err
-send_register(struct pz_node *node)
-{
-	struct pz_buf out;
-
-	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
-	enum pz_err err = pz_message_register(&out, node->self, node->zone.membership->zone,
-					      node->link_host.frame_max);
-	if (err == PZ_OK)
-		err = pz_link_send(node->hub.link, pz_buf_slice(&out));
-	pz_buf_fini(&out);
-	return err;
-}
-
 static void
-secured(struct pz_node *node, struct pz_link *link)
+on_secured(struct pz_link *link)
 {
+	struct pz_uplink *uplink = link->owner;
+
+	if (uplink->link != link)
+		return;
 	pz_tls_drop_peer(link->tls);
-	link->session.log = &node->hub_log;
-	enum pz_err err = pz_link_identify(link, PZ_SESSION_HUB, node->zone.membership->zone);
+	link->session.log = &uplink->log;
+	enum pz_err err =
+		pz_link_identify(link, PZ_SESSION_HUB, uplink->config.zone->membership->zone);
 	if (err == PZ_OK)
-		err = send_register(node);
+		err = pz_link_send_register(link, uplink->config.self);
 	if (err != PZ_OK)
 		pz_link_close(link, err, "cannot register");
 }
 
 static enum pz_err
-on_register(struct pz_node *node, struct pz_slice frame)
+on_register(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice frame)
 {
-	struct pz_link *link = node->hub.link;
 	struct pz_envelope envelope;
 
 	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
 	if (!envelope.is_register) {
 		/* A hub that does not want us says why before it hangs up. */
 		if (envelope.type == PZ_MESSAGE_PROP)
-			node_on_hub_prop(node, &envelope, false);
+			pz_uplink_on_prop(uplink, &envelope, false);
 		return PZ_OK;
 	}
-	if (!pz_slice_eq(envelope.from, pz_session_address(&link->session)))
-		return PZ_ERR_DENIED_IDENTITY;
-	PZ_TRY(pz_router_attach(node->router, &link->session));
-	node->hub.is_registered = true;
-	link->session.frame_max = pz_message_frame_max(&envelope, node->link_host.frame_max);
+	PZ_TRY(pz_link_take_register(link, &envelope));
+	PZ_TRY(pz_router_attach(uplink->config.router, &link->session));
+	uplink->is_registered = true;
 	pz_link_establish(link);
-	(void)pz_machine_event(&node->machine, PZ_EVENT_REGISTERED, NULL);
-	if (node->hub.link == link)
-		node->hub_data = zonedata_open(node, link, true, true);
+	put(uplink, PZ_EVENT_REGISTERED, NULL);
+	/* What follows from the event may have ended the link. */
+	if (uplink->link == link)
+		uplink->sync = uplink->config.ops->sync_open(uplink->config.arg, link);
 	return PZ_OK;
-}
-
-void
-hub_send_info(struct pz_node *node)
-{
-	json_t *info;
-
-	if (!node->hub.is_registered)
-		return;
-	info = pz_peers_info_for_hub(node->peers);
-	hub_send_prop(node, "pzpInfo", info);
-	json_decref(info);
-}
-
-void
-hub_online(struct pz_node *node)
-{
-	moved_online(node);
-	pz_condition_clear(node->conditions, PZ_CONDITION_ANOTHER_HUB, NULL);
-	clock_see_link(node, "hub");
-	pz_peers_listen_again(node->peers); /* before the hub is told the port */
-	hub_send_info(node);
-	discovery_announce(node);
-	pz_peers_tell_soon(node->peers); /* nobody needs to speak for us at the hub any more */
-}
-
-void
-hub_send_prop(struct pz_node *node, const char *status, json_t *message)
-{
-	struct pz_buf out;
-
-	if (!node->hub.is_registered || node->hub.link == NULL)
-		return;
-	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
-	enum pz_err err =
-		pz_message_prop(&out, node->self, node->zone.membership->zone, status, message);
-	if (err == PZ_OK)
-		err = pz_link_send(node->hub.link, pz_buf_slice(&out));
-	if (err != PZ_OK)
-		node_prop_unsent(node, &node->hub.link->session, status, err, out.len);
-	pz_buf_fini(&out);
-}
-
-void
-hub_send_zone_prop(struct pz_node *node, const char *status, json_t *message)
-{
-	struct pz_buf out;
-	bool speaks;
-
-	if (node->hub.is_registered) {
-		hub_send_prop(node, status, message);
-		return;
-	}
-	if (node->zone.membership == NULL || !pz_peers_has_relay_to_hub(node->peers, &speaks))
-		return;
-	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
-	enum pz_err err =
-		pz_message_prop(&out, node->self, node->zone.membership->zone, status, message);
-	if (err == PZ_OK)
-		err = pz_router_send(node->router, pz_buf_slice(&out));
-	if (err != PZ_OK)
-		pz_info_of(&node->hub_log, node->config.env, "hub-prop-not-sent", "status=%s %s",
-			   status, pz_err_text(err));
-	pz_buf_fini(&out);
-}
-
-/* ---- a sign of life ---- */
-
-void
-hub_watch(struct pz_node *node)
-{
-	if (node->hub.link)
-		pz_link_watch(node->hub.link);
-}
-
-void
-hub_probe(struct pz_node *node, uint64_t patience_us)
-{
-	if (node->hub.link)
-		pz_link_probe(node->hub.link, patience_us);
-}
-
-/* ---- clean-up ---- */
-
-/* The hub's word was all that we had of them: they are away, but for those with another way. */
-static void
-everybody_gone(struct pz_node *node, const struct pz_session *hub)
-{
-	const char *device;
-	json_t *entry, *error = pz_rpc_unreachable(node->zone.membership->zone);
-	json_t *names = pz_peers_names(node->peers);
-
-	json_object_foreach (node->directory, device, entry)
-		(void)json_object_set_new(entry, "connected", json_false());
-	resend_after_loss(node, hub, names);
-	json_decref(names);
-	if (error)
-		pz_pending_fail_peer(node->pending, node->zone.membership->zone, error);
-	json_decref(error);
-	pz_peers_tell_soon(node->peers);
-	discovery_announce_soon(node);
-}
-
-/*
- * The link to the hub is gone, by either end. Everything that follows is here, in the only order
- * that works:
- *
- * 1. The exchange on it ends, and no question for a way is answered with it any more.
- * 2. What never left its queue takes another way or ends.
- * 3. Searches go on without the hub, and with what is known: before the devices that only the hub
- *    named are away, so that none of them waits for its answer.
- * 4. What was sent by it and may be lost takes another way or ends; the peers are informed.
- */
-static void
-lost(struct pz_node *node, struct pz_link *link, struct pz_slice undelivered, int rpc_code)
-{
-	bool was_registered = node->hub.is_registered;
-
-	pz_sync_link_free(PZ_TAKE(node->hub_data));
-	if (node->zone.membership)
-		pz_condition_clear(node->conditions, PZ_CONDITION_TOO_LARGE,
-				   node->zone.membership->zone);
-	node->hub.link = NULL;
-	node->hub.is_registered = false;
-	pz_router_detach(node->router, &link->session);
-	resend_undelivered(node, undelivered, rpc_code);
-	if (!was_registered)
-		return;
-	discovery_hub_gone(node);
-	everybody_gone(node, &link->session);
-}
-
-void
-hub_clean(struct pz_node *node)
-{
-	struct pz_link *link = node->hub.link;
-
-	if (node->hub.dial)
-		node->config.transport.ops->dial_cancel(node->hub.dial);
-	node->hub.dial = NULL;
-	if (link && node->hub.is_registered && !link->closing) {
-		json_t *message =
-			json_pack("{s:s}", "reason",
-				  node->machine.reason[0] ? node->machine.reason : "disconnect");
-		hub_send_prop(node, "bye", message);
-		json_decref(message);
-	}
-	if (link == NULL)
-		return;
-	pz_link_close(link, PZ_OK, "");
-	lost(node, link, pz_slice_of(NULL, 0), PZ_RPC_UNREACHABLE);
-}
-
-static void
-on_wiped(void *arg, enum pz_err err, const char *detail)
-{
-	struct pz_node *node = arg;
-	struct pz_errinfo info = {""}, reason = {""};
-
-	node->is_wiping = false;
-	node->is_wipe_failed = err != PZ_OK;
-	if (err != PZ_OK) {
-		/* In memory we are out of the zone all the same; the disk is tried again. */
-		(void)pz_fail(&reason, err,
-			      "out of the zone, but its data could not be removed from the store "
-			      "(%s); it is tried again while the daemon runs",
-			      detail);
-		pz_error("wipe-failed", "%s", reason.text);
-		pz_env_start(node->config.env, &node->wipe_retry, WIPE_RETRY_US);
-	}
-	zonedata_wiped(node);
-	if (node_set_membership(node, NULL, &info) != PZ_OK)
-		pz_error("wipe-memory", "%s", info.text);
-	json_object_clear(node->directory);
-	json_object_clear(node->known);
-	json_object_clear(node->told);
-	warnings_forget(node);
-	if (err == PZ_OK)
-		node_sweep_keys(node);
-	(void)pz_machine_event(&node->machine, PZ_EVENT_WIPED, err == PZ_OK ? NULL : reason.text);
-}
-
-static void
-on_wiped_again(void *arg, enum pz_err err, const char *detail)
-{
-	struct pz_node *node = arg;
-
-	(void)detail;
-	node->is_wiping = false;
-	if (err != PZ_OK) {
-		pz_env_start(node->config.env, &node->wipe_retry, WIPE_RETRY_US);
-		return;
-	}
-	node->is_wipe_failed = false;
-	pz_notice("wiped-again", "the zone's data is removed from the store now");
-	if (node->enrolment == NULL && node->storing == NULL)
-		node_sweep_keys(node);
-}
-
-void
-hub_wipe_again(struct pz_node *node)
-{
-	struct pz_txn *txn = NULL;
-
-	/* A new membership takes the old one's place in the store. */
-	if (!node->is_wipe_failed || node->zone.membership)
-		return;
-	if (node->storing == NULL)
-		txn = pz_txn_new();
-	if (txn == NULL || zonedata_wipe_again(node, txn) != PZ_OK) {
-		pz_txn_free(txn);
-		pz_env_start(node->config.env, &node->wipe_retry, WIPE_RETRY_US);
-		return;
-	}
-	node->is_wiping = true;
-	pz_txn_scrub(txn);
-	pz_store_commit(node->config.store, txn, on_wiped_again, node);
-}
-
-void
-hub_wipe(struct pz_node *node)
-{
-	struct pz_txn *txn;
-
-	pz_env_stop(node->config.env, &node->leave_timer);
-	if (node->is_wiping)
-		return;
-	node->is_wiping = true;
-	pz_peers_leave(node->peers); /* while we still have a name there */
-	txn = pz_txn_new();
-	if (txn == NULL || zonedata_wipe(node, txn) != PZ_OK) {
-		pz_txn_free(txn);
-		on_wiped(node, PZ_ERR_LIMIT_MEMORY, "out of memory");
-		return;
-	}
-	pz_txn_scrub(txn);
-	pz_store_commit(node->config.store, txn, on_wiped, node);
-}
-
-/* ---- link events: the hub's link, an enrolment's, or one that nobody cares for any more ---- */
-
-static void
-on_secured(struct pz_link *link)
-{
-	struct node_conn *conn = link->owner;
-
-	if (conn->link != link)
-		return;
-	if (enrolment_is_conn(conn->node, conn))
-		enrolment_secured(conn->node, link);
-	else
-		secured(conn->node, link);
 }
 
 static enum pz_err
 on_frame(struct pz_link *link, struct pz_slice frame)
 {
-	struct node_conn *conn = link->owner;
+	struct pz_uplink *uplink = link->owner;
 
-	if (conn->link != link)
+	if (uplink->link != link)
 		return PZ_OK;
-	if (enrolment_is_conn(conn->node, conn))
-		return enrolment_frame(conn->node, frame);
-	if (conn->is_registered)
-		return pz_router_frame(conn->node->router, &link->session, frame);
-	return on_register(conn->node, frame);
+	if (uplink->is_registered)
+		return pz_router_frame(uplink->config.router, &link->session, frame);
+	return on_register(uplink, link, frame);
+}
+
+/* ---- sending ---- */
+
+/* @param by_router the way is another one than our link */
+static void
+send_prop(struct pz_uplink *uplink, const char *status, json_t *message, bool by_router)
+{
+	const struct pz_uplink_config *c = &uplink->config;
+	struct pz_buf out;
+
+	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
+	enum pz_err err =
+		pz_message_prop(&out, c->self, c->zone->membership->zone, status, message);
+	if (err == PZ_OK)
+		err = by_router ? pz_router_send(c->router, pz_buf_slice(&out))
+				: pz_link_send(uplink->link, pz_buf_slice(&out));
+	if (err != PZ_OK && by_router)
+		pz_info_of(&uplink->log, uplink->env, "hub-prop-not-sent", "status=%s %s", status,
+			   pz_err_text(err));
+	else if (err != PZ_OK)
+		c->ops->unsent(c->arg, &uplink->link->session, status, err, out.len);
+	pz_buf_fini(&out);
+}
+
+void
+pz_uplink_send_prop(struct pz_uplink *uplink, const char *status, json_t *message)
+{
+	if (pz_uplink_is_up(uplink))
+		send_prop(uplink, status, message, false);
+}
+
+void
+pz_uplink_send_by_any(struct pz_uplink *uplink, const char *status, json_t *message)
+{
+	const struct pz_uplink_config *c = &uplink->config;
+
+	if (pz_uplink_is_up(uplink))
+		send_prop(uplink, status, message, false);
+	else if (c->zone->membership && c->ops->has_relay(c->arg))
+		send_prop(uplink, status, message, true);
+}
+
+void
+pz_uplink_send_info(struct pz_uplink *uplink)
+{
+	if (!pz_uplink_is_up(uplink))
+		return;
+	json_t *info = uplink->config.ops->info(uplink->config.arg);
+	pz_uplink_send_prop(uplink, "pzpInfo", info);
+	json_decref(info);
 }
 
 static void
 on_keepalive(struct pz_link *link)
 {
-	struct node_conn *conn = link->owner;
+	struct pz_uplink *uplink = link->owner;
 
-	if (conn->link == link)
-		hub_send_prop(conn->node, "keepAlive", NULL);
+	if (uplink->link == link)
+		pz_uplink_send_prop(uplink, "keepAlive", NULL);
 }
 
 static void
 on_probe(struct pz_link *link)
 {
-	struct node_conn *conn = link->owner;
+	struct pz_uplink *uplink = link->owner;
 
-	if (conn->link == link)
-		hub_send_prop(conn->node, "probe", NULL);
+	if (uplink->link == link)
+		pz_uplink_send_prop(uplink, "probe", NULL);
 }
 
 static void
 on_drained(struct pz_link *link)
 {
-	struct node_conn *conn = link->owner;
+	struct pz_uplink *uplink = link->owner;
 
-	if (conn->link != link || !conn->is_registered)
+	if (uplink->link != link || !uplink->is_registered)
 		return;
-	pz_router_drained(conn->node->router, &link->session);
-	pz_sync_link_drained(conn->node->hub_data);
+	pz_router_drained(uplink->config.router, &link->session);
+	pz_sync_link_drained(uplink->sync);
+}
+
+/* ---- the end ---- */
+
+/* The hub's word was all that was known of them. */
+static void
+note_all_away(struct pz_uplink *uplink)
+{
+	const char *device;
+	json_t *entry;
+
+	json_object_foreach (uplink->directory, device, entry)
+		(void)json_object_set_new(entry, "connected", json_false());
+}
+
+/*
+ * The link to the hub is gone, by either end. What the uplink itself knows of it goes first: the
+ * exchange on it, the link, the router's session, and that devices are at the hub. So no question
+ * for a way is answered with it any more when the node does what follows from the loss (its
+ * operation `lost`, which says in which order and why).
+ */
+static void
+lost(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice undelivered, int rpc_code)
+{
+	const struct pz_uplink_config *c = &uplink->config;
+	const struct pz_uplink_loss loss = {
+		.session = &link->session,
+		.undelivered = undelivered,
+		.rpc_code = rpc_code,
+		.was_up = uplink->is_registered,
+	};
+
+	pz_sync_link_free(PZ_TAKE(uplink->sync));
+	if (c->zone->membership)
+		pz_condition_clear(c->conditions, PZ_CONDITION_TOO_LARGE,
+				   c->zone->membership->zone);
+	uplink->link = NULL;
+	uplink->is_registered = false;
+	pz_router_detach(c->router, &link->session);
+	if (loss.was_up)
+		note_all_away(uplink);
+	c->ops->lost(c->arg, &loss);
+}
+
+static void
+send_bye(struct pz_uplink *uplink)
+{
+	const char *reason = uplink->machine.reason;
+	json_t *message = json_pack("{s:s}", "reason", reason[0] ? reason : "disconnect");
+
+	pz_uplink_send_prop(uplink, "bye", message);
+	json_decref(message);
+}
+
+void
+pz_uplink_hang_up(struct pz_uplink *uplink)
+{
+	struct pz_link *link = uplink->link;
+
+	if (uplink->dial)
+		uplink->config.transport.ops->dial_cancel(PZ_TAKE(uplink->dial));
+	if (link == NULL)
+		return;
+	if (!link->closing)
+		send_bye(uplink);
+	pz_link_close(link, PZ_OK, "");
+	lost(uplink, link, pz_slice_of(NULL, 0), PZ_RPC_UNREACHABLE);
 }
 
 /*
@@ -457,61 +342,47 @@ is_another_hub(const struct pz_link *link, enum pz_err why)
 }
 
 static void
-note_another_hub(struct pz_node *node, const char *detail, struct pz_errinfo *reason)
+note_another_hub(struct pz_uplink *uplink, const char *detail, struct pz_errinfo *reason)
 {
-	const struct pz_hub_address *at = moved_in_use(node);
+	const struct pz_hub_address *at = pz_uplink_place_used(uplink);
 
 	(void)pz_fail(
 		reason, PZ_ERR_DENIED,
 		"the certificate shown at %s port %u is not that of the hub which this device "
 		"enrolled with (%s)",
 		at->host, (unsigned)at->port, detail);
-	pz_condition_raise(node->conditions, PZ_CONDITION_ANOTHER_HUB, at->host, "%s",
+	pz_condition_raise(uplink->config.conditions, PZ_CONDITION_ANOTHER_HUB, at->host, "%s",
 			   reason->text);
-	if (moved_is_wrong_everywhere(node))
-		pz_machine_slow(&node->machine);
-}
-
-static void
-hub_closed(struct pz_node *node, struct pz_link *link, enum pz_err why, const char *detail,
-	   struct pz_slice undelivered)
-{
-	struct pz_errinfo reason;
-	bool was_registered = node->hub.is_registered;
-
-	lost(node, link, undelivered,
-	     why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
-	(void)reason_of(why, detail, &reason);
-	clock_see_refusal(node, "hub", why, detail);
-	if (is_another_hub(link, why))
-		note_another_hub(node, detail, &reason);
-	else
-		forget_another_hub(node);
-	if (why == PZ_ERR_DENIED_REVOKED && link->secured)
-		(void)pz_machine_event(&node->machine, PZ_EVENT_REVOKED, "revoked by the hub");
-	else
-		(void)pz_machine_event(&node->machine,
-				       was_registered ? PZ_EVENT_LINK_LOST : PZ_EVENT_LINK_FAILED,
-				       reason.text);
+	if (pz_uplink_place_is_wrong(uplink))
+		pz_machine_slow(&uplink->machine);
 }
 
 static void
 on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_slice undelivered)
 {
-	struct node_conn *conn = link->owner;
-	struct pz_node *node = conn->node;
+	struct pz_uplink *uplink = link->owner;
+	bool was_registered = uplink->is_registered;
+	struct pz_errinfo reason;
 
-	if (conn->link != link)
+	if (uplink->link != link)
 		return; /* closed by ourselves: everything was done then */
-	if (enrolment_is_conn(node, conn)) {
-		conn->link = NULL;
-		enrolment_closed(node, why, detail);
-		return;
-	}
-	hub_closed(node, link, why, detail, undelivered);
+	lost(uplink, link, undelivered,
+	     why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
+	(void)pz_net_reason(why, detail, &reason);
+	uplink->config.ops->saw_refusal(uplink->config.arg, why, detail);
+	if (is_another_hub(link, why))
+		note_another_hub(uplink, detail, &reason);
+	else
+		forget_another_hub(uplink);
+	/* Before the handshake anyone may claim it; after it only the hub can. */
+	if (why == PZ_ERR_DENIED_REVOKED && link->secured)
+		put(uplink, PZ_EVENT_REVOKED, "revoked by the hub");
+	else
+		put(uplink, was_registered ? PZ_EVENT_LINK_LOST : PZ_EVENT_LINK_FAILED,
+		    reason.text);
 }
 
-const struct pz_link_events node_link_events = {
+const struct pz_link_events pz_uplink_link_events = {
 	.secured = on_secured,
 	.frame = on_frame,
 	.keepalive = on_keepalive,

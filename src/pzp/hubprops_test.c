@@ -21,7 +21,7 @@ hub_says(const char *status, json_t *message)
 	assert_ok(pz_message_prop(&frame, ZONE, ZONE "/laptop", status, message));
 	json_decref(message);
 	assert_ok(pz_envelope_scan(pz_frame_body(pz_buf_slice(&frame)), &envelope));
-	node_on_hub_prop(w.node, &envelope, false);
+	pz_uplink_on_prop(w.node->uplink, &envelope, false);
 	pz_buf_fini(&frame);
 }
 
@@ -45,7 +45,7 @@ an_entry_of_an_update_is_built_anew(void **state)
 			   "name", ZONE, "x", heavy(), "PZP", "name", "tv", "connected", 1,
 			   "ipaddress", "10.0.0.5", heavy(), "port", 8040, "displayName",
 			   "Living room", "session", "start-1", "x", heavy()));
-	json_t *entry = json_object_get(w.node->directory, "tv");
+	json_t *entry = json_object_get(pz_uplink_directory(w.node->uplink), "tv");
 	json_t *expected = json_pack("{s:b, s:b, s:[s], s:i, s:s, s:s}", "connected", 1,
 				     "listening", 0, "ipaddress", "10.0.0.5", "port", 8040,
 				     "displayName", "Living room", "session", "start-1");

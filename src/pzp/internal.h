@@ -16,44 +16,29 @@
 #include "service/dispatch.h"
 #include "service/registry.h"
 #include "store/keep.h"
+#include "uplink/uplink.h"
 #include "wire/address.h"
 #include "zone/device.h"
 
-/** A connection that the node dials: to enrol, or to its hub. Its link may outlive the interest in
- * it. */
-struct node_conn {
-	struct pz_node *node;
-	struct pz_dial *dial;
-	struct pz_link *link;
-	bool is_registered;
-};
-
-struct enrolment;
+struct pz_enrolment;
+struct pz_wipe;
 struct pz_items;
 struct zonedata;
-struct moved;
 struct pz_sync_link;
 
 struct pz_node {
 	struct pz_node_config config;
 	struct pz_metrics metrics;
-	struct pz_machine machine;
 	struct pz_device_zone zone; /* which it is in, and what it knows of it */
-	struct pz_tls_ctx *tls_ctx; /* for outgoing links */
 	struct pz_router *router;
 	struct pz_registry *registry;
 	struct pz_registry_watch registry_watch;
 	struct pz_dispatcher *dispatcher;
 	struct pz_pending *pending;
 	struct pz_link_host link_host;
-	struct node_conn hub;
-	struct enrolment *enrolment; /* while one runs */
-	struct enrolment *dropped;   /* freed by enrol_reaper */
-	struct enrolment *storing;   /* wait for the disk, dropped or not */
-	struct pz_timer enrol_reaper;
-	struct pz_log_rate hub_log; /* lines that the hub causes */
-	json_t *directory;          /* device -> entry of the hub's Update */
-	json_t *told;     /* device -> whether watchers were last told that it is connected */
+	struct pz_uplink *uplink;
+	struct pz_enrolment *enrolment;
+	struct pz_wipe *wipe;
 	json_t *known;    /* device -> array of descriptors, as last heard */
 	json_t *learning; /* the same from an answer whose last part is still to come, or NULL */
 	struct pz_items *items;
@@ -62,26 +47,20 @@ struct pz_node {
 	struct pz_peers *peers;
 	struct zonedata *zonedata;
 	struct servicefiles *service_files; /* NULL: none were loaded */
-	struct moved *moved;                /* where the hub is: moved.h */
-	struct twice *twice;                /* another machine with our identity: twice.h */
-	struct pz_sync_link *hub_data;      /* the exchange with the hub, or NULL */
 	struct pz_peers_wishes wishes;
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
 	struct pz_log_rate served_log;
 	struct pz_list answers; /* resend.c */
 	size_t answer_count, answer_bytes;
 	struct pz_clock_watch clock;
-	struct pz_timer renewal, announce, leave_timer, wipe_retry;
+	struct pz_timer renewal, announce;
 	struct pz_keep names; /* while the store does not have `device` */
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 	char display_name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
 	char device_type[PZ_DEVICE_TYPE_BYTES_MAX + 1];
 	char self[PZ_ADDRESS_BYTES_MAX + 1];
 	uint64_t started_us;
-	uint64_t hub_since_ms;
 	bool is_stopping;
-	bool is_wiping;
-	bool is_wipe_failed; /* virgin in memory, but what binds us to the zone is still stored */
 	bool is_renewing;
 };
 
@@ -97,10 +76,8 @@ json_t *node_too_large(const struct pz_node *node, const char *to, json_t *paylo
  * @param bytes of the frame */
 void node_prop_unsent(struct pz_node *node, const struct pz_session *session, const char *status,
 		      enum pz_err err, size_t bytes);
-/** Does the other end not read what it is told? Then it gets no answers for now. */
-bool node_is_choked(const struct pz_node *node, const struct pz_session *session);
 /** A message to it was sent or is expected: a direct link is watched for signs of life. */
-void node_watch_session(struct pz_node *node, const struct pz_session *session);
+void pz_node_watch_session(const struct pz_session *session);
 
 /* tell.c */
 /** When an event happens: seconds since 1970, with milliseconds. New. */
@@ -112,11 +89,6 @@ bool node_has_watcher(const struct pz_node *node);
 /** The command `watch`: an event `watching`, then those of node_tell. */
 void node_watch_command(struct pz_request *request);
 
-/* node.c */
-/** Takes over another membership (NULL: virgin again): address, TLS context, registry. */
-enum pz_err node_set_membership(struct pz_node *node, struct pz_membership *takes,
-				struct pz_errinfo *info) PZ_MUST_USE;
-void node_sweep_keys(struct pz_node *node);
 /* names.c */
 /** The device's name: as configured, else stored, else made from the host's. Errors: CONFIG, IO_*,
  * PROTO, LIMIT_MEMORY. */
@@ -139,17 +111,6 @@ void warnings_renewal(struct pz_node *node, const char *failure);
 void warnings_check(struct pz_node *node);
 /** What is wrong now, each a line of text. New. */
 json_t *warnings_list(struct pz_node *node);
-/** There is no zone any more. */
-void warnings_forget(struct pz_node *node);
-
-/** A context of our certificate and the zone's trust, for outgoing links or for our server. Errors:
- * those of pz_tls_ctx_new. */
-enum pz_err node_make_tls_ctx(const struct pz_env *env, const struct pz_device_zone *zone,
-			      enum pz_tls_kind kind, struct pz_tls_ctx **out,
-			      struct pz_errinfo *info) PZ_MUST_USE;
-/** New TLS contexts from the newest CRL; links of who is on it end. Errors: those of
- * pz_tls_ctx_new. */
-enum pz_err node_refresh_trust(struct pz_node *node, struct pz_errinfo *info) PZ_MUST_USE;
 
 /* zonedata.c */
 /** NULL: out of memory. */
@@ -166,55 +127,6 @@ struct pz_sync_link *
 zonedata_open(struct pz_node *node, struct pz_link *over, bool is_hub, bool is_opener);
 /** Soon, not from here: do we stand on the newest CRL ourselves? Then we are out. */
 void zonedata_judge(struct pz_node *node);
-
-/* hublink.c */
-/** TLS over a connected stream, with the SNI of page 2. Takes the stream. */
-enum pz_err
-hub_open_link(struct node_conn *conn, struct pz_stream *stream, struct pz_tls_ctx *ctx,
-	      const char *zone, const char *host, const struct pz_expect *expect) PZ_MUST_USE;
-void hub_dial(struct pz_node *node);
-void hub_online(struct pz_node *node);
-/** Drops the attempt or link to the hub and ends what depended on it. */
-void hub_clean(struct pz_node *node);
-void hub_wipe(struct pz_node *node);
-/** A wipe that the disk refused is tried again. */
-void hub_wipe_again(struct pz_node *node);
-void hub_send_info(struct pz_node *node);
-/** Something was sent that deserves an answer: without a sign of life the link is probed. */
-void hub_watch(struct pz_node *node);
-/** Asks for a sign of life; without one the link is closed. */
-void hub_probe(struct pz_node *node, uint64_t patience_us);
-/** A prop to the hub: by our link, else by a relay that has one. @param message borrowed */
-void hub_send_zone_prop(struct pz_node *node, const char *status, json_t *message);
-/** Sends a prop to the hub when the link is registered. @param message borrowed */
-void hub_send_prop(struct pz_node *node, const char *status, json_t *message);
-extern const struct pz_link_events node_link_events;
-
-/* hubprops.c */
-/** A prop from the hub for this node. @param is_relayed by a peer, who could have made it up: only
- * what does no harm is believed */
-void node_on_hub_prop(struct pz_node *node, const struct pz_envelope *envelope, bool is_relayed);
-
-/* enrolment.c */
-/** Starts one. Errors: CONFIG (params), DENIED (not virgin, or one is running). */
-enum pz_err
-enrolment_start(struct pz_node *node, json_t *params, struct pz_errinfo *info) PZ_MUST_USE;
-/** Ends the one that runs, unless its certificates are being stored already. @return false: there
- * is none, or it is too late */
-bool enrolment_call_off(struct pz_node *node, const char *reason);
-/** The step that is under way, with the hub's address, e.g. "the TLS handshake with h port 8041".
- * @return out, or "" without an enrolment */
-const char *enrolment_step(const struct pz_node *node, char *out, size_t size);
-/** Drops it; nothing of it stays behind. */
-void enrolment_drop(struct pz_node *node);
-/** Frees what was dropped, when nobody stands inside it any more. */
-void enrolment_reap(struct pz_node *node);
-/** The node goes: frees also what waits for a store that will not call back any more. */
-void enrolment_free_all(struct pz_node *node);
-void enrolment_secured(struct pz_node *node, struct pz_link *link);
-enum pz_err enrolment_frame(struct pz_node *node, struct pz_slice frame) PZ_MUST_USE;
-void enrolment_closed(struct pz_node *node, enum pz_err why, const char *detail);
-bool enrolment_is_conn(const struct pz_node *node, const struct node_conn *conn);
 
 /* discovery.c */
 /** Ends a search: list borrowed; always called, once, unless cancelled; never from inside
@@ -246,15 +158,6 @@ void discovery_find(void *arg, const char *caller, struct pz_find *find);
 /* listing.c */
 /** The command `services`: params api?, zone?, device?, all?. */
 void services_command(struct pz_request *request);
-
-/* reason.c */
-/** An error and its detail as one text in which nothing stands twice. @param detail may be "".
- * @return out->text */
-const char *reason_of(enum pz_err err, const char *detail, struct pz_errinfo *out);
-/** The same of a dial that failed. @param detail begins with the address. @return out->text */
-const char *reason_of_dial(enum pz_err err, const char *detail, struct pz_errinfo *out);
-/** pz_machine_ops.explain_timeout. @param arg struct pz_node */
-void node_explain_timeout(void *arg, enum pz_state state, char *out, size_t size);
 
 /* commands.c, calls.c */
 /** The command `call`: params service, function, params?, stream?, timeout_ms?. */

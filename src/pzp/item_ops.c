@@ -10,6 +10,7 @@
 #include "items/service_cache.h"
 #include "items/user_details.h"
 #include "pzp/devices.h"
+#include "pzp/wipe.h"
 #include "pzp/zonedata.h"
 
 /* ---- preferences in the node ---- */
@@ -33,8 +34,8 @@ spread(struct pz_node *node)
 		 pz_prefs_text(active, PZ_PREF_NAME));
 	snprintf(node->device_type, sizeof(node->device_type), "%s",
 		 pz_prefs_text(active, PZ_PREF_DEVICE_TYPE));
-	if (wants_hub == node->machine.is_unwanted)
-		pz_machine_want_hub(&node->machine, wants_hub);
+	if (wants_hub == pz_uplink_machine(node->uplink)->is_unwanted)
+		pz_machine_want_hub(pz_uplink_machine(node->uplink), wants_hub);
 	node->wishes = (struct pz_peers_wishes){
 		.listen = pz_prefs_bool(active, PZ_PREF_PEER_LISTEN),
 		.relay = pz_prefs_bool(active, PZ_PREF_PEER_RELAY),
@@ -49,9 +50,9 @@ spread(struct pz_node *node)
 static void
 return_to_hub(struct pz_node *node, bool was_unwanted)
 {
-	if (was_unwanted && !node->machine.is_unwanted && !node->is_stopping &&
-	    node->machine.state == PZ_STATE_NOT_CONNECTED)
-		(void)pz_machine_event(&node->machine, PZ_EVENT_CONNECT, NULL);
+	if (was_unwanted && !pz_uplink_machine(node->uplink)->is_unwanted && !node->is_stopping &&
+	    pz_uplink_state(node->uplink) == PZ_STATE_NOT_CONNECTED)
+		(void)pz_machine_event(pz_uplink_machine(node->uplink), PZ_EVENT_CONNECT, NULL);
 }
 
 /* An event is put to the machine only where the change was a choice: else the machine itself may
@@ -60,7 +61,7 @@ static void
 on_prefs_changed(void *arg, uint32_t changed, bool is_choice)
 {
 	struct pz_node *node = arg;
-	bool was_unwanted = node->machine.is_unwanted;
+	bool was_unwanted = pz_uplink_machine(node->uplink)->is_unwanted;
 
 	spread(node);
 	if (changed & (PZ_PREF_BIT(PZ_PREF_PEER_LISTEN) | PZ_PREF_BIT(PZ_PREF_PORTS_TLS)))
@@ -93,11 +94,12 @@ pz_node_prefs_membership_changed(struct pz_node *node)
 void
 pz_node_prefs_hub_exchanged(struct pz_node *node)
 {
-	bool was_unwanted = node->machine.is_unwanted;
+	bool was_unwanted = pz_uplink_machine(node->uplink)->is_unwanted;
 
 	spread(node);
-	if (!was_unwanted && node->machine.is_unwanted && node->machine.state == PZ_STATE_CONNECTED)
-		(void)pz_machine_event(&node->machine, PZ_EVENT_DISCONNECT,
+	if (!was_unwanted && pz_uplink_machine(node->uplink)->is_unwanted &&
+	    pz_uplink_state(node->uplink) == PZ_STATE_CONNECTED)
+		(void)pz_machine_event(pz_uplink_machine(node->uplink), PZ_EVENT_DISCONNECT,
 				       "the first synchronisation is complete");
 }
 
@@ -106,7 +108,8 @@ pz_node_prefs_hub_exchanged(struct pz_node *node)
 static bool
 on_is_held(void *arg)
 {
-	enum pz_state state = ((const struct pz_node *)arg)->machine.state;
+	const struct pz_node *node = arg;
+	enum pz_state state = pz_uplink_state(node->uplink);
 
 	return state == PZ_STATE_CONNECTING || state == PZ_STATE_CONNECTED ||
 	       state == PZ_STATE_DISCONNECTING;
@@ -115,7 +118,9 @@ on_is_held(void *arg)
 static bool
 on_is_leaving(void *arg)
 {
-	return ((const struct pz_node *)arg)->is_wiping;
+	const struct pz_node *node = arg;
+
+	return pz_wipe_is_running(node->wipe);
 }
 
 static bool
@@ -123,13 +128,16 @@ on_has_session(void *arg)
 {
 	const struct pz_node *node = arg;
 
-	return node->machine.state == PZ_STATE_CONNECTED || pz_peers_live_count(node->peers) > 0;
+	return pz_uplink_state(node->uplink) == PZ_STATE_CONNECTED ||
+	       pz_peers_live_count(node->peers) > 0;
 }
 
 static bool
 on_hub_is_up(void *arg)
 {
-	return ((const struct pz_node *)arg)->hub.is_registered;
+	const struct pz_node *node = arg;
+
+	return pz_uplink_is_up(node->uplink);
 }
 
 static bool

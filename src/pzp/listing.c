@@ -116,7 +116,7 @@ services_command(struct pz_request *request)
 	l->wanted = copy_param(params, "device");
 	l->has_offline = json_is_true(json_object_get(params, "all"));
 	enum pz_err err = l->wanted ? devices_find(node, l->wanted, l->device, &info) : PZ_OK;
-	if (err != PZ_OK && (err != PZ_ERR_NOTFOUND || !node->hub.is_registered)) {
+	if (err != PZ_OK && (err != PZ_ERR_NOTFOUND || !pz_uplink_is_up(node->uplink))) {
 		pz_request_fail(request, err, info.text);
 		return;
 	}

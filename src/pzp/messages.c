@@ -69,17 +69,9 @@ node_prop_unsent(struct pz_node *node, const struct pz_session *session, const c
 				   "%s of %zu bytes was not sent to %s, which takes at most %u",
 				   status, bytes, session->address, session->frame_max);
 	else
-		pz_warning_of(session->log ? session->log : &node->hub_log, node->config.env,
-			      "prop-not-sent", "to=%s status=%s %s", session->address, status,
-			      pz_err_text(err));
-}
-
-bool
-node_is_choked(const struct pz_node *node, const struct pz_session *session)
-{
-	size_t high = node->config.queue_high_bytes;
-
-	return session->queued > (high ? high : PZ_QUEUE_HIGH_BYTES);
+		pz_warning_of(session->log ? session->log : pz_uplink_log(node->uplink),
+			      node->config.env, "prop-not-sent", "to=%s status=%s %s",
+			      session->address, status, pz_err_text(err));
 }
 
 /* An answer that no link takes, or that is nested too deeply for a message: who waits for it gets
@@ -120,12 +112,10 @@ on_dispatch_send(void *arg, const char *to, json_t *payload)
 }
 
 void
-node_watch_session(struct pz_node *node, const struct pz_session *session)
+pz_node_watch_session(const struct pz_session *session)
 {
-	if (session->kind == PZ_SESSION_PEER)
-		pz_link_watch(pz_link_of((struct pz_session *)session));
-	else if (session->kind == PZ_SESSION_HUB)
-		hub_watch(node);
+	if (session->kind == PZ_SESSION_PEER || session->kind == PZ_SESSION_HUB)
+		pz_link_watch(pz_link_of((struct pz_session *)(uintptr_t)session));
 }
 
 #define CALLS_LOGGED_PER_SECOND 20
@@ -296,9 +286,9 @@ on_prop(struct pz_node *node, struct pz_session *in, const struct pz_envelope *e
 	    pz_slice_eq(envelope->from, pz_session_address(in)))
 		pz_peers_on_prop(in, envelope);
 	else if (in && in->kind == PZ_SESSION_HUB && is_hubs)
-		node_on_hub_prop(node, envelope, false);
+		pz_uplink_on_prop(node->uplink, envelope, false);
 	else if (in && is_hubs)
-		node_on_hub_prop(node, envelope, true);
+		pz_uplink_on_prop(node->uplink, envelope, true);
 	else
 		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
 }
@@ -335,7 +325,8 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 static void
 on_relayed(void *arg, struct pz_session *out)
 {
-	node_watch_session(arg, out);
+	(void)arg;
+	pz_node_watch_session(out);
 }
 
 static struct pz_session *

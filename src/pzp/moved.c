@@ -1,14 +1,22 @@
-#include "pzp/moved.h"
-
+/*
+ * Where the hub is: which address is dialled when, and what notices and the user change in that.
+ *
+ * There is the address that counts and the one before it (zone/place.h). The first is tried first
+ * after each lost link; while neither works they are tried in turn, so that a move which failed
+ * strands no device. A link that is up is left alone, whatever notice comes, unless it was the user
+ * who gave the address. A notice counts when it is on disk, and is passed on then.
+ */
 #include <stdlib.h>
 
 #include "base/host.h"
+#include "command/table.h"
+#include "uplink/internal.h"
 #include "wire/json.h"
 
 #define PORT_DEFAULT 8041 /* page 12 */
 
-struct moved {
-	struct pz_hub_place place;  /* as it is on disk */
+struct pz_uplink_place {
+	struct pz_hub_place now;    /* as it is on disk */
 	struct pz_hub_place wanted; /* as it will be when all that is on its way is */
 	struct pz_hub_address used;
 	bool is_former_used, is_former_next;
@@ -17,121 +25,121 @@ struct moved {
 	uint64_t enrolled;          /* counts memberships: news of an earlier one are dropped */
 };
 
-struct moved *
-moved_new(struct pz_node *node)
+struct pz_uplink_place *
+pz_uplink_place_new(void)
 {
-	(void)node;
-	return calloc(1, sizeof(struct moved));
+	return calloc(1, sizeof(struct pz_uplink_place));
 }
 
 void
-moved_free(struct moved *moved)
+pz_uplink_place_free(struct pz_uplink_place *place)
 {
-	free(moved);
+	free(place);
 }
 
 /* The address that counts is another one. */
 static void
-begin_anew(struct moved *moved)
+begin_anew(struct pz_uplink_place *place)
 {
-	moved->is_former_next = false;
-	moved->is_wrong[0] = moved->is_wrong[1] = false;
+	place->is_former_next = false;
+	place->is_wrong[0] = place->is_wrong[1] = false;
 }
 
 enum pz_err
-moved_set_membership(struct pz_node *node, const struct pz_membership *m, struct pz_errinfo *info)
+pz_uplink_set_membership(struct pz_uplink *uplink, const struct pz_membership *m,
+			 struct pz_errinfo *info)
 {
-	struct moved *moved = node->moved;
-	struct pz_hub_place place = {.number = 0};
+	struct pz_uplink_place *place = uplink->place;
+	struct pz_hub_place fresh = {.number = 0};
 
-	if (m && node->zone.membership)
+	if (m && uplink->config.zone->membership)
 		return PZ_OK; /* a renewal: the hub is where it was */
 	if (m)
-		PZ_TRY(pz_hub_place_load(node->config.store, m, &place, info));
-	moved->place = moved->wanted = place;
-	moved->used = place.at;
-	moved->enrolled++;
-	begin_anew(moved);
+		PZ_TRY(pz_hub_place_load(uplink->config.store, m, &fresh, info));
+	place->now = place->wanted = fresh;
+	place->used = fresh.at;
+	place->enrolled++;
+	begin_anew(place);
 	return PZ_OK;
 }
 
 /* ---- which address ---- */
 
 const struct pz_hub_address *
-moved_dial(struct pz_node *node)
+pz_uplink_place_dial(struct pz_uplink *uplink)
 {
-	struct moved *moved = node->moved;
-	bool has_former = moved->place.former.port != 0;
-	bool is_former = has_former && moved->is_former_next;
+	struct pz_uplink_place *place = uplink->place;
+	bool has_former = place->now.former.port != 0;
+	bool is_former = has_former && place->is_former_next;
 
-	if (has_former && moved->is_wrong[is_former] && !moved->is_wrong[!is_former])
+	if (has_former && place->is_wrong[is_former] && !place->is_wrong[!is_former])
 		is_former = !is_former;
-	moved->is_former_used = is_former;
-	moved->used = is_former ? moved->place.former : moved->place.at;
-	return &moved->used;
+	place->is_former_used = is_former;
+	place->used = is_former ? place->now.former : place->now.at;
+	return &place->used;
 }
 
 const struct pz_hub_address *
-moved_in_use(const struct pz_node *node)
+pz_uplink_place_used(const struct pz_uplink *uplink)
 {
-	return &node->moved->used;
+	return &uplink->place->used;
 }
 
 void
-moved_failed(struct pz_node *node)
+pz_uplink_place_failed(struct pz_uplink *uplink)
 {
-	struct moved *moved = node->moved;
+	struct pz_uplink_place *place = uplink->place;
 
-	moved->is_former_next = moved->place.former.port != 0 && !moved->is_former_used;
+	place->is_former_next = place->now.former.port != 0 && !place->is_former_used;
 }
 
-/* Does the link that is up lead where the hub is said to be? */
+/* Notes whether the link that is up leads where the hub is said to be. */
 static void
-check_place(struct pz_node *node)
+check_place(struct pz_uplink *uplink)
 {
-	const struct moved *moved = node->moved;
-	const struct pz_hub_address *at = &moved->place.at, *used = &moved->used;
+	const struct pz_uplink_place *place = uplink->place;
+	const struct pz_hub_address *at = &place->now.at, *used = &place->used;
 
-	if (node->zone.membership == NULL || pz_hub_address_eq(used, at))
-		pz_condition_clear(node->conditions, PZ_CONDITION_HUB_ELSEWHERE, "");
+	if (uplink->config.zone->membership == NULL || pz_hub_address_eq(used, at))
+		pz_condition_clear(uplink->config.conditions, PZ_CONDITION_HUB_ELSEWHERE, "");
 	else
-		pz_condition_raise(node->conditions, PZ_CONDITION_HUB_ELSEWHERE, "",
+		pz_condition_raise(uplink->config.conditions, PZ_CONDITION_HUB_ELSEWHERE, "",
 				   "the hub is said to be at %s port %u, but the link leads to %s "
 				   "port %u",
 				   at->host, (unsigned)at->port, used->host, (unsigned)used->port);
 }
 
 void
-moved_online(struct pz_node *node)
+pz_uplink_place_online(struct pz_uplink *uplink)
 {
-	begin_anew(node->moved);
-	check_place(node);
+	begin_anew(uplink->place);
+	check_place(uplink);
 }
 
 bool
-moved_is_wrong_everywhere(struct pz_node *node)
+pz_uplink_place_is_wrong(struct pz_uplink *uplink)
 {
-	struct moved *moved = node->moved;
+	struct pz_uplink_place *place = uplink->place;
 
-	moved->is_wrong[moved->is_former_used] = true;
-	if (moved->place.former.port && !moved->is_wrong[!moved->is_former_used])
+	place->is_wrong[place->is_former_used] = true;
+	if (place->now.former.port && !place->is_wrong[!place->is_former_used])
 		return false;
-	begin_anew(moved); /* the next attempts try both again */
+	begin_anew(place); /* the next attempts try both again */
 	return true;
 }
 
 /* The address that counts has changed: dials it, unless a link is up that is as good. */
 static void
-reconnect(struct pz_node *node, bool is_told)
+reconnect(struct pz_uplink *uplink, bool is_told)
 {
-	struct pz_machine *machine = &node->machine;
-	bool is_there = pz_hub_address_eq(&node->moved->used, &node->moved->place.at);
+	struct pz_machine *machine = &uplink->machine;
+	bool is_there = pz_hub_address_eq(&uplink->place->used, &uplink->place->now.at);
 
 	if (machine->state == PZ_STATE_CONNECTING && !is_there)
 		(void)pz_machine_event(machine, PZ_EVENT_LINK_FAILED, "the hub has moved");
 	else if (machine->state == PZ_STATE_CONNECTED && !is_there && is_told)
 		(void)pz_machine_event(machine, PZ_EVENT_LINK_LOST, "the hub has moved");
-	node->moved->is_former_next = false; /* the end of an attempt has its own idea */
+	uplink->place->is_former_next = false; /* the end of an attempt has its own idea */
 	pz_machine_hub_moved(machine);
 }
 
@@ -139,7 +147,7 @@ reconnect(struct pz_node *node, bool is_told)
 
 /** On its way to the disk. */
 struct news {
-	struct pz_node *node;
+	struct pz_uplink *uplink;
 	struct pz_hub_place place;
 	uint64_t enrolled;
 	struct pz_request *request; /* the command that waits, or NULL */
@@ -147,100 +155,101 @@ struct news {
 };
 
 static void
-tell_of_move(struct pz_node *node)
+tell_of_move(struct pz_uplink *uplink)
 {
-	const struct pz_hub_address *at = &node->moved->place.at;
+	const struct pz_hub_address *at = &uplink->place->now.at;
 
 	pz_notice("hub-moved", "host=%s port=%u", at->host, (unsigned)at->port);
-	node_tell(node, json_pack("{s:s, s:s, s:i}", "event", "hub", "host", at->host, "port",
-				  (int)at->port));
+	uplink->config.ops->moved(uplink->config.arg, at);
 }
 
 static void
-end_request(struct pz_node *node, struct pz_request *request, enum pz_err err, const char *detail)
+end_request(struct pz_uplink *uplink, struct pz_request *request, enum pz_err err,
+	    const char *detail)
 {
 	if (request)
-		pz_request_finish(request, err, detail, err == PZ_OK ? moved_result(node) : NULL);
+		pz_request_finish(request, err, detail,
+				  err == PZ_OK ? pz_uplink_place_json(uplink) : NULL);
 }
 
 /* What the user said counts; whether it is true shows the attempt. */
 static void
-end_attempt(struct pz_node *node, struct pz_request *request)
+end_attempt(struct pz_uplink *uplink, struct pz_request *request)
 {
-	const struct pz_hub_address *at = &node->moved->place.at;
-	const char *reason = node->machine.reason;
+	const struct pz_hub_address *at = &uplink->place->now.at;
+	const char *reason = uplink->machine.reason;
 	struct pz_errinfo text;
 
-	if (node->machine.state == PZ_STATE_CONNECTED) {
-		end_request(node, request, PZ_OK, "");
+	if (uplink->machine.state == PZ_STATE_CONNECTED) {
+		end_request(uplink, request, PZ_OK, "");
 		return;
 	}
 	(void)pz_fail(&text, PZ_ERR_IO,
 		      "the hub was not reached at %s port %u: %s; the address is kept, and tried "
 		      "again%s when the device connects",
 		      at->host, (unsigned)at->port, reason[0] ? reason : "no attempt was made",
-		      node->moved->place.former.port ? ", in turn with the former one," : "");
-	end_request(node, request, PZ_ERR_IO, text.text);
+		      uplink->place->now.former.port ? ", in turn with the former one," : "");
+	end_request(uplink, request, PZ_ERR_IO, text.text);
 }
 
 void
-moved_state_changed(struct pz_node *node, enum pz_state now)
+pz_uplink_place_state_changed(struct pz_uplink *uplink, enum pz_state now)
 {
-	struct pz_request *request = node->moved->request;
+	struct pz_request *request = uplink->place->request;
 
 	if (request == NULL || now == PZ_STATE_CONNECTING || now == PZ_STATE_DISCONNECTING)
 		return;
-	node->moved->request = NULL;
-	end_attempt(node, request);
+	uplink->place->request = NULL;
+	end_attempt(uplink, request);
 }
 
 static void
-take_over(struct pz_node *node, const struct news *news)
+take_over(struct pz_uplink *uplink, const struct news *news)
 {
-	bool has_notice = news->place.notice.number > node->moved->place.notice.number;
+	bool has_notice = news->place.notice.number > uplink->place->now.notice.number;
 
-	node->moved->place = news->place;
+	uplink->place->now = news->place;
 	if (has_notice)
-		pz_peers_tell_moved(node->peers);
+		uplink->config.ops->notice(uplink->config.arg);
 	if (news->is_moved) {
-		begin_anew(node->moved);
-		tell_of_move(node);
+		begin_anew(uplink->place);
+		tell_of_move(uplink);
 	}
-	end_request(node, node->moved->request, PZ_ERR_EXISTS, "another address was given");
-	node->moved->request = NULL;
+	end_request(uplink, uplink->place->request, PZ_ERR_EXISTS, "another address was given");
+	uplink->place->request = NULL;
 	if (news->is_moved || news->request) /* who says the same again wants to be there now */
-		reconnect(node, news->request != NULL);
-	if (node->machine.state == PZ_STATE_CONNECTED)
-		check_place(node);
+		reconnect(uplink, news->request != NULL);
+	if (uplink->machine.state == PZ_STATE_CONNECTED)
+		check_place(uplink);
 }
 
 static void
 on_stored(void *arg, enum pz_err err, const char *detail)
 {
 	struct news *news = arg;
-	struct pz_node *node = news->node;
-	struct moved *moved = node->moved;
+	struct pz_uplink *uplink = news->uplink;
+	struct pz_uplink_place *place = uplink->place;
 
-	if (err == PZ_OK && news->enrolled == moved->enrolled) {
-		take_over(node, news);
-		if (node->machine.state != PZ_STATE_CONNECTING)
-			end_attempt(node, news->request);
+	if (err == PZ_OK && news->enrolled == place->enrolled) {
+		take_over(uplink, news);
+		if (uplink->machine.state != PZ_STATE_CONNECTING)
+			end_attempt(uplink, news->request);
 		else
-			moved->request = news->request;
+			place->request = news->request;
 		news->request = NULL;
 	} else if (err != PZ_OK) {
 		pz_error("hub-place-not-stored",
 			 "where the hub is was not stored and does not count: %s", detail);
-		if (news->enrolled == moved->enrolled)
-			moved->wanted = moved->place; /* may be said again */
+		if (news->enrolled == place->enrolled)
+			place->wanted = place->now; /* may be said again */
 	}
-	end_request(node, news->request, err, detail);
+	end_request(uplink, news->request, err, detail);
 	free(news);
 }
 
 /* @param request the command that waits, or NULL. Errors: LIMIT_MEMORY. */
 static enum pz_err
-store(struct pz_node *node, const struct pz_hub_place *place, bool is_moved,
+store(struct pz_uplink *uplink, const struct pz_hub_place *place, bool is_moved,
       struct pz_request *request)
 {
 	struct news *news = calloc(1, sizeof(*news));
@@ -254,49 +263,50 @@ store(struct pz_node *node, const struct pz_hub_place *place, bool is_moved,
 		pz_txn_free(txn);
 		return err;
 	}
-	*news = (struct news){.node = node,
+	*news = (struct news){.uplink = uplink,
 			      .place = *place,
-			      .enrolled = node->moved->enrolled,
+			      .enrolled = uplink->place->enrolled,
 			      .request = request,
 			      .is_moved = is_moved};
-	node->moved->wanted = *place;
-	pz_store_commit(node->config.store, txn, on_stored, news);
+	uplink->place->wanted = *place;
+	pz_store_commit(uplink->config.store, txn, on_stored, news);
 	return PZ_OK;
 }
 
 static enum pz_err
-hear(struct pz_node *node, const json_t *message, struct pz_errinfo *info)
+hear(struct pz_uplink *uplink, const json_t *message, struct pz_errinfo *info)
 {
-	const struct pz_membership *m = node->zone.membership;
-	struct pz_hub_place next = node->moved->wanted;
+	const struct pz_membership *m = uplink->config.zone->membership;
+	struct pz_hub_place next = uplink->place->wanted;
 	struct pz_hub_notice notice;
 
 	PZ_TRY(pz_hub_notice_parse(message, &notice, info));
-	if (!pz_hub_place_is_news(&next, &notice) || node->is_wiping)
+	if (!pz_hub_place_is_news(&next, &notice) || uplink->machine.is_wiping)
 		return PZ_OK;
 	PZ_TRY(pz_hub_notice_check(&notice, m->zone, m->master, info));
 	bool is_moved = pz_hub_place_take(&next, &notice) == PZ_PLACE_MOVED;
-	return store(node, &next, is_moved, NULL);
+	return store(uplink, &next, is_moved, NULL);
 }
 
 bool
-moved_on_prop(struct pz_node *node, const char *from, struct pz_log_rate *log, json_t *message)
+pz_uplink_on_notice(struct pz_uplink *uplink, const char *from, struct pz_log_rate *log,
+		    json_t *message)
 {
 	struct pz_errinfo info = {""};
 
-	enum pz_err err = hear(node, message, &info);
+	enum pz_err err = hear(uplink, message, &info);
 	if (err == PZ_OK)
 		return true;
-	pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
-	pz_warning_of(log, node->config.env, "notice-refused", "from=%s %s", from,
+	pz_metric_add(uplink->metrics, PZ_METRIC_messages_dropped, 1);
+	pz_warning_of(log, uplink->env, "notice-refused", "from=%s %s", from,
 		      pz_errinfo_text(&info, err));
 	return false;
 }
 
 json_t *
-moved_notice(const struct pz_node *node)
+pz_uplink_notice(const struct pz_uplink *uplink)
 {
-	const struct pz_hub_notice *notice = &node->moved->place.notice;
+	const struct pz_hub_notice *notice = &uplink->place->now.notice;
 
 	return notice->number ? pz_hub_notice_json(notice) : NULL;
 }
@@ -305,17 +315,17 @@ moved_notice(const struct pz_node *node)
 
 /* {host, port}, and `next` where the link that is up leads elsewhere than the next one will. */
 json_t *
-moved_result(const struct pz_node *node)
+pz_uplink_place_json(const struct pz_uplink *uplink)
 {
-	const struct moved *moved = node->moved;
-	bool is_up = node->machine.state == PZ_STATE_CONNECTED;
-	const struct pz_hub_address *at = is_up ? &moved->used : &moved->place.at;
+	const struct pz_uplink_place *place = uplink->place;
+	bool is_up = uplink->machine.state == PZ_STATE_CONNECTED;
+	const struct pz_hub_address *at = is_up ? &place->used : &place->now.at;
 	json_t *result = json_pack("{s:s, s:i}", "host", at->host, "port", (int)at->port);
 
-	if (result && !pz_hub_address_eq(at, &moved->place.at))
+	if (result && !pz_hub_address_eq(at, &place->now.at))
 		(void)json_object_set_new(result, "next",
-					  json_pack("{s:s, s:i}", "host", moved->place.at.host,
-						    "port", (int)moved->place.at.port));
+					  json_pack("{s:s, s:i}", "host", place->now.at.host,
+						    "port", (int)place->now.at.port));
 	return result;
 }
 
@@ -336,20 +346,21 @@ read_address(const struct pz_request *request, struct pz_hub_address *out, struc
 static void
 release_waiting(struct pz_request *request)
 {
-	const struct pz_node *node = request->self;
+	struct pz_uplink *const *waiting = request->state;
+	struct pz_uplink_place *place = (*waiting)->place;
 
-	if (node->moved->request == request)
-		node->moved->request = NULL;
+	if (place->request == request)
+		place->request = NULL;
 }
 
 /* The address is stored whether its program waits or not. */
-static const struct pz_request_kind waiting_kind = {.release = release_waiting, .goes_on = true};
+static const struct pz_request_kind waiting_kind = {
+	.size = sizeof(struct pz_uplink *), .release = release_waiting, .goes_on = true};
 
 static void
-give_address(struct pz_request *request)
+give_address(struct pz_uplink *uplink, struct pz_request *request)
 {
-	struct pz_node *node = request->self;
-	struct pz_hub_place next = node->moved->wanted;
+	struct pz_hub_place next = uplink->place->wanted;
 	struct pz_errinfo info = {""};
 	struct pz_hub_address at;
 
@@ -358,22 +369,23 @@ give_address(struct pz_request *request)
 		pz_request_fail(request, err, info.text);
 		return;
 	}
-	bool is_moved = pz_hub_place_tell(&next, &at, pz_env_wall_ms(node->config.env));
-	if (pz_request_begin(request, &waiting_kind) &&
-	    store(node, &next, is_moved, request) != PZ_OK)
+	bool is_moved = pz_hub_place_tell(&next, &at, pz_env_wall_ms(uplink->env));
+	struct pz_uplink **waiting = pz_request_begin(request, &waiting_kind);
+	if (waiting == NULL)
+		return;
+	*waiting = uplink;
+	if (store(uplink, &next, is_moved, request) != PZ_OK)
 		pz_request_fail(request, PZ_ERR_LIMIT_MEMORY, "out of memory");
 }
 
 void
-moved_command(struct pz_request *request)
+pz_uplink_command(struct pz_uplink *uplink, struct pz_request *request)
 {
-	const struct pz_node *node = request->self;
-
-	if (node->zone.membership == NULL || node->is_wiping)
+	if (uplink->config.zone->membership == NULL || uplink->machine.is_wiping)
 		pz_request_fail(request, PZ_ERR_NOTFOUND,
 				"this device is not enrolled in a zone; `pzp enrol` first");
 	else if (pz_json_str(request->params, "host"))
-		give_address(request);
+		give_address(uplink, request);
 	else
-		pz_request_answer(request, moved_result(node));
+		pz_request_answer(request, pz_uplink_place_json(uplink));
 }

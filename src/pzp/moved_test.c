@@ -1,5 +1,4 @@
 /* Where the hub is: what is heard and told of it, and which address is dialled when. */
-#include "pzp/moved.h"
 #include "pzp/peer_fixture.h"
 
 #define NEW "new.example.org"
@@ -414,7 +413,7 @@ a_device_that_leaves_forgets_it(void **state)
 	fx_tells(tv, "hubMoved", notice(NEW));
 	fx_run(COMMIT_US);
 	fx_tells(tv, "hubMoved", notice(THIRD)); /* on its way while it leaves */
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_LEAVE, NULL));
+	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_LEAVE, NULL));
 	fx_run(PZ_US_PER_S);
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
 	assert_true(json_is_null(json_object_get(status(), "hub")));

@@ -8,6 +8,7 @@
 #include "base/codec.h"
 #include "pzp/internal.h"
 #include "store/memory.h"
+#include "uplink/internal.h"
 #include "wire/json.h"
 #include "zone/authority.h"
 #include <sodium.h>
@@ -331,10 +332,11 @@ FX void
 become_connected(void)
 {
 	if (pz_node_state(w.node) == PZ_STATE_NOT_CONNECTED)
-		assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_CONNECT, NULL));
+		assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_CONNECT,
+					   NULL));
 	w.dial = NULL;
-	w.node->hub.dial = NULL;
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_REGISTERED, NULL));
+	w.node->uplink->dial = NULL;
+	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_REGISTERED, NULL));
 	pz_requests_report(&w.node->requests);
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
 }

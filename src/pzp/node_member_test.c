@@ -198,7 +198,8 @@ leave_survives_the_loss_of_the_link(void **state)
 	run(PZ_US_PER_S);
 	assert_int_equal(a.ends, 0);
 	begin(&again, "leave", json_object());
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_LINK_LOST, "hang-up"));
+	assert_ok(
+		pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_LINK_LOST, "hang-up"));
 	run(6 * PZ_US_PER_S);
 	assert_int_equal(a.ends, 1);
 	assert_int_equal(again.ends, 1);
@@ -217,7 +218,7 @@ leave_ends_when_the_hub_revokes(void **state)
 	start_member();
 	become_connected();
 	begin(&a, "leave", json_object());
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_REVOKED, "revoked"));
+	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_REVOKED, "revoked"));
 	run(COMMIT_US);
 	assert_int_equal(a.ends, 1);
 	assert_ok(a.err);
@@ -287,7 +288,7 @@ connect_while_the_zone_is_wiped_is_refused(void **state)
 
 	(void)state;
 	start_member();
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_REVOKED, "revoked"));
+	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_REVOKED, "revoked"));
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_DISCONNECTING);
 	refused("connect", json_object(), PZ_ERR_DENIED);
 	begin(&a, "disconnect", json_object());

@@ -1,4 +1,5 @@
 /* What node.h promises of a virgin device, shown without a network. */
+#include "net/reason.h"
 #include "pzp/node_fixture.h"
 
 /* ---- names ---- */
@@ -424,7 +425,8 @@ a_reason_says_nothing_twice(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_string_equal(reason_of(cases[i].err, cases[i].detail, &text), cases[i].text);
+		assert_string_equal(pz_net_reason(cases[i].err, cases[i].detail, &text),
+				    cases[i].text);
 }
 
 int

@@ -138,7 +138,7 @@ peer_connect_start(struct pz_request *request, const char *name)
 				  : pz_fail(&info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	if (err == PZ_OK) {
 		connect_to(c);
-	} else if (err == PZ_ERR_NOTFOUND && node->hub.is_registered) {
+	} else if (err == PZ_ERR_NOTFOUND && pz_uplink_is_up(node->uplink)) {
 		c->search = discovery_start(node, NULL, NULL, on_asked, c);
 		if (c->search == NULL)
 			pz_request_fail(request, PZ_ERR_LIMIT_MEMORY, "out of memory");

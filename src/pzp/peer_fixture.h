@@ -517,9 +517,8 @@ fx_directory(const char *device, json_t *addresses, int port)
 	json_t *entry =
 		json_pack("{s:b, s:o, s:i}", "connected", 1, "ipaddress", addresses, "port", port);
 
-	if (w.node->directory == NULL)
-		w.node->directory = json_object();
-	assert_int_equal(json_object_set_new(w.node->directory, device, entry), 0);
+	assert_int_equal(json_object_set_new(pz_uplink_directory(w.node->uplink), device, entry),
+			 0);
 }
 
 /** A pzpInfo that means nothing special. */

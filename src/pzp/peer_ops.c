@@ -4,7 +4,6 @@
 
 #include "items/app_data.h"
 #include "pzp/clock.h"
-#include "pzp/moved.h"
 #include "pzp/resend.h"
 
 static struct pz_items *
@@ -18,7 +17,7 @@ on_hub_is_up(void *arg)
 {
 	const struct pz_node *node = arg;
 
-	return node->hub.is_registered;
+	return pz_uplink_is_up(node->uplink);
 }
 
 static struct pz_session *
@@ -26,13 +25,15 @@ on_hub_session(void *arg)
 {
 	const struct pz_node *node = arg;
 
-	return &node->hub.link->session;
+	return pz_uplink_session(node->uplink);
 }
 
 static void
 on_tell_hub(void *arg)
 {
-	hub_send_info(arg);
+	struct pz_node *node = arg;
+
+	pz_uplink_send_info(node->uplink);
 }
 
 static void
@@ -90,13 +91,17 @@ on_sync_open(void *arg, struct pz_link *link, bool is_opener)
 static json_t *
 on_hub_place(void *arg)
 {
-	return moved_notice(arg);
+	const struct pz_node *node = arg;
+
+	return pz_uplink_notice(node->uplink);
 }
 
 static bool
 on_hub_moved(void *arg, const char *device, struct pz_log_rate *log, json_t *message)
 {
-	return moved_on_prop(arg, device, log, message);
+	struct pz_node *node = arg;
+
+	return pz_uplink_on_notice(node->uplink, device, log, message);
 }
 
 static void
@@ -160,7 +165,7 @@ pz_node_peers_new(struct pz_node *node)
 		.conditions = node->conditions,
 		.zone = &node->zone,
 		.wishes = &node->wishes,
-		.directory = node->directory,
+		.directory = pz_uplink_directory(node->uplink),
 		.self = node->self,
 		.display_name = node->display_name,
 		.device_type = node->device_type,

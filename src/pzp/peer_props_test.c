@@ -479,7 +479,7 @@ of_the_hubs_words_by_a_relay_only_the_harmless_count(void **state)
 	fx_run(PZ_US_PER_S);
 	assert_non_null(w.node->zone.membership);
 	assert_int_not_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
-	assert_null(json_object_get(w.node->directory, "radio"));
+	assert_null(json_object_get(pz_uplink_directory(w.node->uplink), "radio"));
 	fx_says(far, fx_prop(ZONE, "somethingNew", NULL));
 	assert_int_equal(fx_heard(far, "error", NULL), 0); /* nor is it asked what it meant */
 	json_t *found = fx_services(ZONE "/radio", 2);

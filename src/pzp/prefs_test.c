@@ -111,7 +111,7 @@ disconnects(void)
 static void
 connects(void)
 {
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_CONNECT, NULL));
+	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_CONNECT, NULL));
 	become_connected();
 }
 
@@ -385,7 +385,7 @@ a_lost_link_is_a_reconnect(void **state)
 	start_member();
 	become_connected();
 	sets("device-type", "car");
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_LINK_LOST, "gone"));
+	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_LINK_LOST, "gone"));
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_NOT_CONNECTED);
 	has("device-type", "\"car\"", "user", NULL);
 	sets("device-type", "bus"); /* not connected: at once */
@@ -444,7 +444,7 @@ preferring_peers_it_stays_away_from_the_hub(void **state)
 	synchronise();
 	sets("connection", "peer");
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_LINK_LOST, "gone"));
+	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_LINK_LOST, "gone"));
 	unsigned dials = w.dials;
 	run(600 * PZ_US_PER_S);
 	pz_node_network_changed(w.node);
@@ -480,7 +480,7 @@ wanting_the_hub_again_while_connected_is_no_wish_to_reconnect(void **state)
 	run(600 * PZ_US_PER_S);
 	assert_int_equal(w.dials, dials);
 	connects();
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_LINK_LOST, "gone"));
+	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_LINK_LOST, "gone"));
 	run(2 * PZ_US_PER_S);
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTING); /* by itself */
 }
@@ -495,7 +495,7 @@ a_device_that_leaves_keeps_its_own_preferences(void **state)
 	become_connected();
 	sets("name", "Mine");
 	sets("peer.auto", "true");
-	assert_ok(pz_machine_event(&w.node->machine, PZ_EVENT_REVOKED, "revoked"));
+	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_REVOKED, "revoked"));
 	run(PZ_US_PER_S);
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
 	has("name", "\"Mine\"", "user", NULL);

@@ -1,7 +1,8 @@
 /* Renewal of the PZP TLS certificate: on the device, no hub needed, links stay (page 2). */
 #include <stdlib.h>
 
-#include "pzp/internal.h"
+#include "pzp/membership.h"
+#include "pzp/wipe.h"
 
 struct renewal {
 	struct pz_node *node;
@@ -16,7 +17,7 @@ on_renewed(void *arg, enum pz_err err, const char *detail)
 	struct pz_errinfo info = {""};
 
 	node->is_renewing = false;
-	if (err != PZ_OK || node->zone.membership == NULL || node->is_wiping) {
+	if (err != PZ_OK || node->zone.membership == NULL || pz_wipe_is_running(node->wipe)) {
 		if (err != PZ_OK) {
 			warnings_renewal(node, detail);
 			pz_error("renewal-not-stored",
@@ -24,13 +25,13 @@ on_renewed(void *arg, enum pz_err err, const char *detail)
 			(void)!pz_keystore_remove(node->config.keys, renewal->fresh->tls_key_uri);
 		}
 		pz_membership_free(renewal->fresh);
-	} else if (node_set_membership(node, renewal->fresh, &info) != PZ_OK) {
+	} else if (pz_node_set_membership(node, renewal->fresh, &info) != PZ_OK) {
 		warnings_renewal(node, info.text);
 		pz_error("renewal-not-used", "%s", info.text);
 	} else {
 		warnings_renewal(node, "");
 		pz_notice("renewal", "device=%s new TLS certificate", node->self);
-		node_sweep_keys(node);
+		pz_node_sweep_keys(node);
 	}
 	free(renewal);
 }
@@ -62,7 +63,8 @@ renew(struct pz_node *node)
 void
 node_renew_if_due(struct pz_node *node)
 {
-	if (node->zone.membership && !node->is_wiping && !node->is_renewing && !node->is_stopping &&
+	if (node->zone.membership && !pz_wipe_is_running(node->wipe) && !node->is_renewing &&
+	    !node->is_stopping &&
 	    pz_membership_is_renewal_due(node->zone.membership, node->config.env))
 		renew(node);
 }

@@ -71,7 +71,7 @@ resend_note(struct pz_node *node, const char *to, json_t *payload, size_t bytes)
 	pz_list_append(&node->answers, &answer->node);
 	node->answer_count++;
 	node->answer_bytes += bytes;
-	node_watch_session(node, via);
+	pz_node_watch_session(via);
 	prune(node);
 }
 

@@ -187,12 +187,12 @@ who_has_just_come_back_has_what_it_had(void **state)
 	pz_service_cache_recall(w.node->items, "tv");
 	assert_null(discovery_list_of(w.node, "tv")); /* still away */
 	fx_directory("tv", json_array(), TLS_PORT);
-	w.node->hub.is_registered = true;
+	w.node->uplink->is_registered = true;
 	pz_service_cache_recall(w.node->items, "tv");
 	assert_int_equal(json_array_size(discovery_list_of(w.node, "tv")), 2);
 	json_object_clear(w.node->known);
 	pz_service_cache_recall(w.node->items, NULL);
-	w.node->hub.is_registered = false;
+	w.node->uplink->is_registered = false;
 	assert_int_equal(json_array_size(discovery_list_of(w.node, "tv")), 2);
 	assert_null(json_object_get(w.node->known, "laptop"));
 }

@@ -167,7 +167,7 @@ zonedata_open(struct pz_node *node, struct pz_link *over, bool is_hub, bool is_o
 		.other = is_hub ? PZ_SYNC_HUB : PZ_SYNC_DEVICE,
 		.to = over->session.address,
 		.arg = over,
-		.log = over->session.log ? over->session.log : &node->hub_log,
+		.log = over->session.log ? over->session.log : pz_uplink_log(node->uplink),
 		.message_bytes_max = over->session.frame_max,
 	};
 
@@ -191,9 +191,11 @@ on_reopen(struct pz_timer *timer, void *arg)
 {
 	struct zonedata *data = arg;
 
+	struct pz_sync_link *hub = pz_uplink_sync(data->node->uplink);
+
 	(void)timer;
-	if (data->node->hub_data)
-		pz_sync_link_open(data->node->hub_data);
+	if (hub)
+		pz_sync_link_open(hub);
 }
 
 void
@@ -201,7 +203,7 @@ sync_on_update(struct pz_node *node)
 {
 	const struct pz_env *env = node->config.env;
 	struct zonedata *data = node->zonedata;
-	const struct pz_sync_link *hub = node->hub_data;
+	const struct pz_sync_link *hub = pz_uplink_sync(node->uplink);
 	uint64_t now = pz_env_mono_us(env), due = hub ? hub->opened_us + REOPEN_AGAIN_US : 0;
 	uint16_t spread;
 

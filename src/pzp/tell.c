@@ -17,8 +17,9 @@ node_watch_command(struct pz_request *request)
 	if (pz_request_begin(request, &watch_kind))
 		pz_request_event(request,
 				 json_pack("{s:s, s:s, s:s, s:o}", "event", "watching", "state",
-					   pz_state_text(node->machine.state), "reason",
-					   node->machine.reason, "time", node_event_time(node)));
+					   pz_state_text(pz_uplink_state(node->uplink)), "reason",
+					   pz_uplink_machine(node->uplink)->reason, "time",
+					   node_event_time(node)));
 }
 
 bool

@@ -93,9 +93,3 @@ warnings_list(struct pz_node *node)
 	warnings_check(node);
 	return pz_conditions_texts(node->conditions);
 }
-
-void
-warnings_forget(struct pz_node *node)
-{
-	pz_conditions_clear_all(node->conditions);
-}

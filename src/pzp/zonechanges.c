@@ -7,8 +7,9 @@
 #include "items/service_cache.h"
 #include "items/user_details.h"
 #include "pzp/devices.h"
-#include "pzp/internal.h"
 #include "pzp/item_ops.h"
+#include "pzp/membership.h"
+#include "pzp/wipe.h"
 #include "pzp/zonedata.h"
 
 static void
@@ -18,7 +19,7 @@ follow_crl(struct pz_node *node)
 
 	pz_notice("crl", "number=%llu",
 		  (unsigned long long)pz_crl_number(pz_device_zone_crl(&node->zone)));
-	if (node_refresh_trust(node, &info) != PZ_OK)
+	if (pz_node_refresh_trust(node, &info) != PZ_OK)
 		pz_error("trust", "links go on with the trust of before: %s", info.text);
 	/* Not from here: should we stand on it ourselves, the link goes that we hear it by. */
 	zonedata_judge(node);
@@ -33,7 +34,7 @@ drop_services_of_left(struct pz_node *node)
 	void *next;
 
 	pz_service_cache_drop_left(node->items);
-	if (node->zone.membership == NULL || node->is_wiping)
+	if (node->zone.membership == NULL || pz_wipe_is_running(node->wipe))
 		return;
 	json_object_foreach_safe (node->known, next, device, list) {
 		if (pz_device_zone_has_left(&node->zone, device))
@@ -77,7 +78,7 @@ void
 pz_node_zone_received(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 {
 	/* First: if we are killed in between, the certificate comes again. */
-	if (kind->id == PZ_SYNC_TRUSTED_PZP && !node->is_wiping)
+	if (kind->id == PZ_SYNC_TRUSTED_PZP && !pz_wipe_is_running(node->wipe))
 		pz_service_cache_drop_replaced(node->items, keys);
 	zonedata_received(node, kind, keys);
 	follow(node, kind->id, keys);

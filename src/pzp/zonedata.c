@@ -13,6 +13,7 @@
 #include "items/items.h"
 #include "items/prefs.h"
 #include "pzp/internal.h"
+#include "pzp/wipe.h"
 #include "zone/tag.h"
 
 /* ---- what is synchronised ---- */
@@ -46,10 +47,11 @@ keep_aside(struct pz_node *node, const struct pz_sync_chunk *chunk, bool *out_ke
 
 	if (txn)
 		err = pz_knowledge_keep_aside(node->zone.knowledge, chunk, txn, info);
-	if (err == PZ_OK && !node->is_wiping)
+	if (err == PZ_OK && !pz_wipe_is_running(node->wipe))
 		pz_keep_commit(&node->zonedata->keep, PZ_TAKE(txn));
 	pz_txn_free(txn);
-	if (err == PZ_ERR_LIMIT_MEMORY && !node->is_wiping) /* it may count all the same */
+	if (err == PZ_ERR_LIMIT_MEMORY &&
+	    !pz_wipe_is_running(node->wipe)) /* it may count all the same */
 		pz_keep_failed(&node->zonedata->keep, err, "out of memory");
 	*out_kept = err == PZ_OK || err == PZ_ERR_LIMIT_MEMORY;
 	return err;
@@ -130,7 +132,7 @@ save_knowledge(void *arg, struct pz_txn *txn)
 {
 	const struct zonedata *data = arg;
 
-	if (data->node->zone.knowledge == NULL || data->node->is_wiping)
+	if (data->node->zone.knowledge == NULL || pz_wipe_is_running(data->node->wipe))
 		return PZ_ERR_DENIED;
 	return pz_knowledge_save(data->node->zone.knowledge, txn);
 }
@@ -160,7 +162,7 @@ learn(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 	if (txn == NULL || pz_knowledge_apply(node->zone.knowledge, kind, keys, txn) != PZ_OK) {
 		pz_txn_free(txn);
 		pz_keep_failed(&data->keep, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	} else if (node->is_wiping) {
+	} else if (pz_wipe_is_running(node->wipe)) {
 		pz_txn_free(txn);
 	} else {
 		pz_keep_commit(&data->keep, txn);
@@ -177,7 +179,7 @@ on_verdict(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	if (pz_device_zone_is_self_revoked(&node->zone))
-		(void)pz_machine_event(&node->machine, PZ_EVENT_REVOKED,
+		(void)pz_machine_event(pz_uplink_machine(node->uplink), PZ_EVENT_REVOKED,
 				       "this device stands on the zone's revocation list");
 }
 
@@ -194,7 +196,7 @@ zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, const j
 
 	if (pz_shared_item(shared, kind) == NULL)
 		learn(node, kind, keys);
-	else if (!node->is_wiping)
+	else if (!pz_wipe_is_running(node->wipe))
 		pz_shared_received(shared, kind, keys);
 }
 

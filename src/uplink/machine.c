@@ -1,5 +1,6 @@
 #include "uplink/machine.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -289,6 +290,16 @@ void
 pz_machine_slow(struct pz_machine *m)
 {
 	m->is_slow = true;
+}
+
+void
+pz_machine_explain(struct pz_machine *m, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(m->reason, sizeof(m->reason), format, args);
+	va_end(args);
 }
 
 void

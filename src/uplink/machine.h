@@ -139,6 +139,10 @@ void pz_machine_want_hub(struct pz_machine *machine, bool is_wanted);
  * comes after pz_machine_slow_us, unless the network changes before. */
 void pz_machine_slow(struct pz_machine *machine);
 
+/** Says for people what goes on while the state stays as it is: becomes the reason. */
+void pz_machine_explain(struct pz_machine *machine, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /** Stays not-connected until told to connect. */
 void pz_machine_park(struct pz_machine *machine, const char *reason);
 

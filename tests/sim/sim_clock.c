@@ -149,7 +149,8 @@ come_back(struct sim_node *device)
 {
 	sim_start(device);
 	sim_check(device->world, world_run_until(device->world, RECOVERY_US, is_connected, device),
-		  "%s does not come back: %s", device->name, device->node->machine.reason);
+		  "%s does not come back: %s", device->name,
+		  pz_uplink_machine(device->node->uplink)->reason);
 	world_run(device->world, SIM_MINUTE); /* to hear what is new */
 }
 
@@ -252,7 +253,7 @@ static bool
 has_reason(struct world *world, void *arg)
 {
 	const struct sim_node *device = arg;
-	const char *reason = device->node->machine.reason;
+	const char *reason = pz_uplink_machine(device->node->uplink)->reason;
 
 	(void)world;
 	return strstr(reason, "not yet valid") || strstr(reason, "clock");
@@ -264,7 +265,7 @@ check_reason(struct sim_node *device)
 {
 	sim_check(device->world, world_run_until(device->world, 5 * SIM_MINUTE, has_reason, device),
 		  "%s does not say that a clock is wrong: '%s'", device->name,
-		  device->node->machine.reason);
+		  pz_uplink_machine(device->node->uplink)->reason);
 }
 
 /* Enrolled with a right clock; then one of both, when it starts again, is off by about a day. */
@@ -292,7 +293,7 @@ run_clock_off(struct world *world)
 	off->wall_skew_ms = right_ms;
 	sim_check(world, world_run_until(world, RECOVERY_US, is_connected, device),
 		  "%s has a right clock again, and is not connected: %s", off->name,
-		  device->node->machine.reason);
+		  pz_uplink_machine(device->node->uplink)->reason);
 	sim_check(world, zone_await_all(hub, SIM_S), "not connected");
 }
 
@@ -326,7 +327,7 @@ run_enrol_off(struct world *world)
 	/* The next attempt may still be made with a certificate of the future. */
 	sim_check(world, world_run_until(world, 2 * RECOVERY_US, is_connected, device),
 		  "the clock is right, and %s is not connected: %s", device->name,
-		  device->node->machine.reason);
+		  pz_uplink_machine(device->node->uplink)->reason);
 }
 
 /* While a link is up a clock may jump as it likes. */

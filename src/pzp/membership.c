@@ -1,0 +1,106 @@
+#include "pzp/membership.h"
+
+#include <stdio.h>
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "pzp/item_ops.h"
+#include "pzp/zonedata.h"
+
+/* A context of our certificate and the zone's trust, for outgoing links or for our server. */
+static enum pz_err
+make_tls(const struct pz_env *env, const struct pz_device_zone *zone, enum pz_tls_kind kind,
+	 struct pz_tls_ctx **out, struct pz_errinfo *info)
+{
+	const struct pz_membership *m = zone->membership;
+	struct pz_cert *chain[] = {m->tls, m->device_ca};
+	PZ_AUTO(pz_trust_free) struct pz_trust *trust = NULL;
+
+	PZ_TRY(pz_device_zone_trust(zone, &trust, info));
+	struct pz_tls_config config = {
+		.kind = kind,
+		.chain = chain,
+		.chain_len = 2,
+		.key = m->tls_key,
+		.trust = trust,
+		.env = env,
+	};
+	return pz_tls_ctx_new(&config, out, info);
+}
+
+enum pz_err
+pz_node_refresh_trust(struct pz_node *node, struct pz_errinfo *info)
+{
+	const struct pz_env *env = node->config.env;
+	struct pz_tls_ctx *client = NULL, *server = NULL;
+	enum pz_err err = PZ_OK;
+
+	if (node->zone.membership)
+		err = make_tls(env, &node->zone, PZ_TLS_CLIENT, &client, info);
+	if (client)
+		err = make_tls(env, &node->zone, PZ_TLS_PEER_SERVER, &server, info);
+	if (err != PZ_OK) {
+		pz_tls_ctx_free(client);
+		return err;
+	}
+	pz_uplink_set_tls(node->uplink, client);
+	pz_peers_set_membership(node->peers, client, server);
+	return PZ_OK;
+}
+
+static void
+take(struct pz_node *node, struct pz_membership *takes)
+{
+	if (node->zone.membership != takes)
+		pz_membership_free(node->zone.membership);
+	node->zone.membership = takes;
+	if (takes) {
+		snprintf(node->device, sizeof(node->device), "%s", takes->device);
+		snprintf(node->self, sizeof(node->self), "%s/%s", takes->zone, takes->device);
+	} else {
+		snprintf(node->self, sizeof(node->self), "%s", node->device);
+	}
+}
+
+/*
+ * What can fail comes first, on what will be: a membership that cannot be used is none. Then, in
+ * this order: the address, since all that follows names itself by it; preferences, which say
+ * whether the device listens and connects; the trust, with which links of a former zone end and the
+ * server is opened; and the address of services and of the router last, for what is announced.
+ */
+enum pz_err
+pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz_errinfo *info)
+{
+	struct pz_tls_ctx *ctx = NULL;
+	enum pz_err err = zonedata_set_membership(node, takes, info);
+	if (err == PZ_OK)
+		err = pz_uplink_set_membership(node->uplink, takes, info);
+	if (err == PZ_OK && takes) {
+		struct pz_device_zone next = {takes, node->zone.knowledge};
+		err = make_tls(node->config.env, &next, PZ_TLS_CLIENT, &ctx, info);
+	}
+	pz_tls_ctx_free(ctx);
+	if (err != PZ_OK) {
+		pz_membership_free(takes);
+		return err;
+	}
+	take(node, takes);
+	pz_node_prefs_membership_changed(node);
+	PZ_TRY(pz_node_refresh_trust(node, info));
+	PZ_TRY(pz_router_set_self(node->router, node->self));
+	return pz_registry_set_address(node->registry, node->self);
+}
+
+void
+pz_node_sweep_keys(struct pz_node *node)
+{
+	const char *keep[2];
+	size_t n = 0;
+
+	if (node->zone.membership) {
+		pz_membership_key_uris(node->zone.membership, keep);
+		n = 2;
+	}
+	if (pz_keystore_sweep(node->config.keys, keep, n) != PZ_OK)
+		pz_warning("key-sweep", "could not remove left-over key files");
+}

@@ -1,0 +1,256 @@
+/* What the node does for its uplink (uplink/uplink.h): how the parts of the node follow what
+ * happens to the link to the hub, and what the hub sends. */
+#include "pzp/uplink_ops.h"
+
+#include "items/app_data.h"
+#include "items/prefs.h"
+#include "pzp/clock.h"
+#include "pzp/enrolment.h"
+#include "pzp/resend.h"
+#include "pzp/wipe.h"
+#include "pzp/zonedata.h"
+#include "rpc/error.h"
+
+/* ---- modes and states ---- */
+
+/* What apps stored for a session goes with the session; preferences that waited for the end of the
+ * link count before programs are told; commands that wait for the state end last. */
+static void
+on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
+{
+	struct pz_node *node = arg;
+	const char *reason = pz_uplink_machine(node->uplink)->reason;
+
+	if (old == PZ_STATE_CONNECTED && now != PZ_STATE_CONNECTED)
+		pz_app_data_session_ended(node->items, node->zone.membership->zone);
+	if (now == PZ_STATE_NOT_CONNECTED || now == PZ_STATE_VIRGIN)
+		pz_user_prefs_apply(node->items);
+	if (now == PZ_STATE_CONNECTED)
+		pz_app_data_session_began(node->items);
+	node_tell(node, json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "state", "old",
+				  pz_state_text(old), "new", pz_state_text(now), "cause",
+				  pz_event_text(event), "reason", reason));
+	commands_state_changed(node, now);
+}
+
+static void
+on_give_up(void *arg)
+{
+	struct pz_node *node = arg;
+
+	pz_enrolment_drop(node->enrolment);
+}
+
+static const char *
+on_enrolment_step(void *arg, char *out, size_t size)
+{
+	const struct pz_node *node = arg;
+
+	return pz_enrolment_step(node->enrolment, out, size);
+}
+
+static void
+on_wipe(void *arg)
+{
+	struct pz_node *node = arg;
+
+	pz_wipe_start(node->wipe);
+}
+
+/* ---- the link ---- */
+
+static void
+on_dialling(void *arg)
+{
+	struct pz_node *node = arg;
+
+	pz_user_prefs_apply(node->items);
+	node_renew_if_due(node); /* the clock may have been set right since */
+}
+
+/* The server is opened before the hub is told its port. The peers are told last: that none of them
+ * needs to speak for us at the hub any more is true only when the hub has our services. */
+static void
+on_online(void *arg)
+{
+	struct pz_node *node = arg;
+
+	pz_peers_listen_again(node->peers);
+	pz_uplink_send_info(node->uplink);
+	discovery_announce(node);
+	pz_peers_tell_soon(node->peers);
+}
+
+/*
+ * The link to the hub is gone, by either end, and no question for a way is answered with it any
+ * more. Everything that follows is here, in the only order that works:
+ *
+ * 1. What never left its queue takes another way, or is answered as undeliverable. This comes
+ *    first, since these messages are older than what is sent again.
+ * 2. Searches go on without the hub, and with what is known.
+ * 3. What was sent by it and may be lost takes another way or ends, device by device: those that
+ *    only the hub reached are away. Then ends what waits for the hub itself.
+ * 4. The peers are told that this device reaches no hub, so that one of them passes on for it; to
+ *    that one the services are announced.
+ */
+static void
+on_lost(void *arg, const struct pz_uplink_loss *loss)
+{
+	struct pz_node *node = arg;
+
+	resend_undelivered(node, loss->undelivered, loss->rpc_code);
+	if (!loss->was_up)
+		return;
+	discovery_hub_gone(node);
+	json_t *names = pz_peers_names(node->peers);
+	resend_after_loss(node, loss->session, names);
+	json_decref(names);
+	json_t *error = pz_rpc_unreachable(node->zone.membership->zone);
+	if (error)
+		pz_pending_fail_peer(node->pending, node->zone.membership->zone, error);
+	json_decref(error);
+	pz_peers_tell_soon(node->peers);
+	discovery_announce_soon(node);
+}
+
+static struct pz_sync_link *
+on_sync_open(void *arg, struct pz_link *link)
+{
+	return zonedata_open(arg, link, true, true);
+}
+
+static json_t *
+on_info(void *arg)
+{
+	const struct pz_node *node = arg;
+
+	return pz_peers_info_for_hub(node->peers);
+}
+
+static bool
+on_has_relay(void *arg)
+{
+	const struct pz_node *node = arg;
+	bool speaks;
+
+	return pz_peers_has_relay_to_hub(node->peers, &speaks);
+}
+
+static void
+on_unsent(void *arg, const struct pz_session *session, const char *status, enum pz_err err,
+	  size_t bytes)
+{
+	node_prop_unsent(arg, session, status, err, bytes);
+}
+
+static void
+on_saw_link(void *arg)
+{
+	clock_see_link(arg, "hub");
+}
+
+static void
+on_saw_refusal(void *arg, enum pz_err why, const char *detail)
+{
+	clock_see_refusal(arg, "hub", why, detail);
+}
+
+/* ---- what the hub has sent ---- */
+
+/* A device that we are linked with is still here, whatever the hub says. */
+static void
+on_device(void *arg, const char *device, bool is_connected, bool is_revoked)
+{
+	struct pz_node *node = arg;
+
+	if (is_revoked) {
+		json_object_del(node->known, device);
+		pz_peers_forget(node->peers, device);
+	}
+	if (!is_connected && !pz_peers_has_route(node->peers, device))
+		resend_device_gone(node, device);
+	pz_peers_told_by_hub(node->peers, device);
+}
+
+static void
+on_came_or_went(void *arg, const char *device, bool is_connected)
+{
+	node_tell(arg, json_pack("{s:s, s:s, s:b}", "event", "device", "name", device, "connected",
+				 (int)is_connected));
+}
+
+static void
+on_updated(void *arg)
+{
+	sync_on_update(arg);
+}
+
+static void
+on_found(void *arg, json_t *message)
+{
+	discovery_found(arg, message);
+}
+
+static void
+on_refused(void *arg, const char *item, const char *key, const char *reason)
+{
+	sync_refused_by_hub(arg, item, key, reason);
+}
+
+static void
+on_notice(void *arg)
+{
+	struct pz_node *node = arg;
+
+	pz_peers_tell_moved(node->peers);
+}
+
+static void
+on_moved(void *arg, const struct pz_hub_address *at)
+{
+	node_tell(arg, json_pack("{s:s, s:s, s:i}", "event", "hub", "host", at->host, "port",
+				 (int)at->port));
+}
+
+static const struct pz_uplink_ops ops = {
+	.changed = on_changed,
+	.give_up = on_give_up,
+	.enrolment_step = on_enrolment_step,
+	.wipe = on_wipe,
+	.dialling = on_dialling,
+	.online = on_online,
+	.lost = on_lost,
+	.sync_open = on_sync_open,
+	.info = on_info,
+	.has_relay = on_has_relay,
+	.unsent = on_unsent,
+	.saw_link = on_saw_link,
+	.saw_refusal = on_saw_refusal,
+	.device = on_device,
+	.came_or_went = on_came_or_went,
+	.updated = on_updated,
+	.found = on_found,
+	.refused = on_refused,
+	.notice = on_notice,
+	.moved = on_moved,
+};
+
+struct pz_uplink *
+pz_node_uplink_new(struct pz_node *node)
+{
+	const struct pz_uplink_config config = {
+		.link_host = node->link_host,
+		.transport = node->config.transport,
+		.queue_high_bytes = node->config.queue_high_bytes,
+		.store = node->config.store,
+		.router = node->router,
+		.conditions = node->conditions,
+		.zone = &node->zone,
+		.self = node->self,
+		.device = node->device,
+		.ops = &ops,
+		.arg = node,
+	};
+
+	return pz_uplink_new(&config);
+}

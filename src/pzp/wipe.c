@@ -1,0 +1,203 @@
+/*
+ * Leaving a zone: by the user's wish (`pzp leave`), or because this device is revoked. All of it is
+ * here, in the only order that works:
+ *
+ *  1. The link to the hub ends: the machine has done that (PZ_ACT_CLEAN_AND_WIPE), with all that
+ *     follows from a lost link. While it lasted the hub could have sent more data of the zone.
+ *  2. Direct links end with a bye: while this device still has a name and a certificate there.
+ *  3. One transaction removes what binds the device to the zone, and what the zone synchronised:
+ *     membership, revocation lists, members, where the hub is, shared data. A crash leaves all of
+ *     it or none; after a crash before the commit the device is revoked again, or asked to leave.
+ *     The store overwrites what it held (scrub). From step 2 to the end of the commit nothing else
+ *     of the zone is written (pz_wipe_is_running).
+ *  4. When the commit has ended, memory follows, whether it succeeded or not: a revoked device
+ *     must not act as a member because its disk is full. First the zone's data, then the
+ *     preferences that it held, so that neither is read again; then the membership, with which
+ *     address, TLS contexts, server and announcements go; then what hub and peers said of devices
+ *     and services, and the conditions about them.
+ *  5. The keys go last, and only after a commit: a membership that is still stored needs them to be
+ *     read at the next start.
+ *  6. The machine is told: virgin, from which an enrolment may begin.
+ *
+ * A commit that failed is tried again each minute, until it succeeds or a new membership takes the
+ * old one's place.
+ */
+#include "pzp/wipe.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "pzp/membership.h"
+#include "pzp/zonedata.h"
+
+#define RETRY_US (60 * PZ_US_PER_S)
+
+struct pz_wipe {
+	struct pz_node *node;
+	struct pz_timer retry;
+	unsigned holds; /* enrolments */
+	bool is_running, has_failed;
+};
+
+static void
+try_later(struct pz_wipe *wipe)
+{
+	pz_env_start(wipe->node->config.env, &wipe->retry, RETRY_US);
+}
+
+/* ---- the first time ---- */
+
+/* Step 4. */
+static void
+leave_in_memory(struct pz_node *node)
+{
+	struct pz_errinfo info = {""};
+
+	zonedata_wiped(node);
+	if (pz_node_set_membership(node, NULL, &info) != PZ_OK)
+		pz_error("wipe-memory", "%s", info.text);
+	pz_uplink_forget(node->uplink);
+	json_object_clear(node->known);
+	pz_conditions_clear_all(node->conditions);
+}
+
+static void
+on_wiped(void *arg, enum pz_err err, const char *detail)
+{
+	struct pz_wipe *wipe = arg;
+	struct pz_node *node = wipe->node;
+	struct pz_errinfo reason = {""};
+
+	wipe->is_running = false;
+	wipe->has_failed = err != PZ_OK;
+	if (err != PZ_OK) {
+		(void)pz_fail(&reason, err,
+			      "out of the zone, but its data could not be removed from the store "
+			      "(%s); it is tried again while the daemon runs",
+			      detail);
+		pz_error("wipe-failed", "%s", reason.text);
+		try_later(wipe);
+	}
+	leave_in_memory(node);
+	if (err == PZ_OK)
+		pz_node_sweep_keys(node);
+	(void)pz_machine_event(pz_uplink_machine(node->uplink), PZ_EVENT_WIPED,
+			       err == PZ_OK ? NULL : reason.text);
+}
+
+void
+pz_wipe_start(struct pz_wipe *wipe)
+{
+	struct pz_node *node = wipe->node;
+
+	if (wipe->is_running)
+		return;
+	wipe->is_running = true;
+	pz_peers_leave(node->peers);
+	struct pz_txn *txn = pz_txn_new();
+	if (txn == NULL || zonedata_wipe(node, txn) != PZ_OK) {
+		pz_txn_free(txn);
+		on_wiped(wipe, PZ_ERR_LIMIT_MEMORY, "out of memory");
+		return;
+	}
+	pz_txn_scrub(txn);
+	pz_store_commit(node->config.store, txn, on_wiped, wipe);
+}
+
+/* ---- again ---- */
+
+static void
+on_wiped_again(void *arg, enum pz_err err, const char *detail)
+{
+	struct pz_wipe *wipe = arg;
+
+	(void)detail;
+	wipe->is_running = false;
+	if (err != PZ_OK) {
+		try_later(wipe);
+		return;
+	}
+	wipe->has_failed = false;
+	pz_notice("wiped-again", "the zone's data is removed from the store now");
+	if (wipe->holds == 0)
+		pz_node_sweep_keys(wipe->node);
+}
+
+/* Not while an enrolment is stored, whose records would be removed with the old ones. */
+static void
+on_retry(struct pz_timer *timer, void *arg)
+{
+	struct pz_wipe *wipe = arg;
+	const struct pz_node *node = wipe->node;
+	struct pz_txn *txn = NULL;
+
+	(void)timer;
+	if (!wipe->has_failed || node->zone.membership)
+		return;
+	if (wipe->holds == 0)
+		txn = pz_txn_new();
+	if (txn == NULL || zonedata_wipe_again(node, txn) != PZ_OK) {
+		pz_txn_free(txn);
+		try_later(wipe);
+		return;
+	}
+	wipe->is_running = true;
+	pz_txn_scrub(txn);
+	pz_store_commit(node->config.store, txn, on_wiped_again, wipe);
+}
+
+bool
+pz_wipe_is_running(const struct pz_wipe *wipe)
+{
+	return wipe->is_running;
+}
+
+bool
+pz_wipe_has_failed(const struct pz_wipe *wipe)
+{
+	return wipe->has_failed;
+}
+
+void
+pz_wipe_hold(struct pz_wipe *wipe)
+{
+	wipe->holds++;
+}
+
+void
+pz_wipe_release(struct pz_wipe *wipe)
+{
+	wipe->holds--;
+}
+
+bool
+pz_wipe_replaced(struct pz_wipe *wipe)
+{
+	bool had_failed = wipe->has_failed;
+
+	wipe->has_failed = false;
+	return had_failed;
+}
+
+/* ---- life ---- */
+
+struct pz_wipe *
+pz_wipe_new(struct pz_node *node)
+{
+	struct pz_wipe *wipe = calloc(1, sizeof(*wipe));
+
+	if (wipe == NULL)
+		return NULL;
+	wipe->node = node;
+	pz_timer_init(&wipe->retry, on_retry, wipe);
+	return wipe;
+}
+
+void
+pz_wipe_free(struct pz_wipe *wipe)
+{
+	if (wipe == NULL)
+		return;
+	pz_env_stop(wipe->node->config.env, &wipe->retry);
+	free(wipe);
+}
