@@ -18,7 +18,7 @@
 
 #include "base/log.h"
 #include "base/startup.h"
-#include "net/sdnotify.h"
+#include "daemon/sdnotify.h"
 #include "store/lock.h"
 #include "store/sqlite.h"
 #include "x509/provider.h"
@@ -184,7 +184,7 @@ on_stop_signal(uv_signal_t *handle, int signum)
 	struct pz_daemon *d = handle->data;
 
 	pz_notice("stopping", "signal=%d", signum);
-	pz_sdnotify("STOPPING=1");
+	pz_daemon_notify("STOPPING=1");
 	d->ops->stop(d->arg);
 	pz_turn_end(&d->loop.turn);
 	drain_store(d);
@@ -222,7 +222,7 @@ tell_reloading(const struct pz_daemon *d)
 
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
 		 (unsigned long long)pz_env_mono_us(&d->loop.env));
-	pz_sdnotify(text);
+	pz_daemon_notify(text);
 }
 
 static void
@@ -240,7 +240,7 @@ on_reload_signal(uv_signal_t *handle, int signum)
 		take_over(d, &fresh);
 		pz_settings_free(&fresh);
 	}
-	pz_sdnotify("READY=1");
+	pz_daemon_notify("READY=1");
 }
 
 /* A terminal that is closed sends SIGHUP: a daemon that was started there ends with it, unless it
@@ -277,14 +277,14 @@ on_clock_set(void *arg)
 		d->ops->clock_set(d->arg);
 }
 
-/* The interval that systemd asks for is halved by pz_sdnotify_watchdog_us. */
+/* The interval that systemd asks for is halved by pz_daemon_watchdog_us. */
 static void
 on_watchdog(struct pz_timer *timer, void *arg)
 {
 	struct pz_daemon *d = arg;
 
-	pz_sdnotify("WATCHDOG=1");
-	pz_env_start(&d->loop.env, timer, pz_sdnotify_watchdog_us());
+	pz_daemon_notify("WATCHDOG=1");
+	pz_env_start(&d->loop.env, timer, pz_daemon_watchdog_us());
 }
 
 /* What it does changes by events of many modules: it is looked at now and then. */
@@ -298,7 +298,7 @@ on_status(struct pz_timer *timer, void *arg)
 	if (strcmp(now, d->described) != 0) {
 		snprintf(d->described, sizeof(d->described), "%s", now);
 		snprintf(text, sizeof(text), "STATUS=%s", now);
-		pz_sdnotify(text);
+		pz_daemon_notify(text);
 	}
 	pz_env_start(&d->loop.env, timer, STATUS_US);
 }
@@ -363,13 +363,13 @@ pz_daemon_run(struct pz_daemon *d, const struct pz_daemon_ops *ops, void *arg)
 	pz_reaper_start(&d->reaper, &d->loop);
 	pz_clockwatch_start(&d->clock, &d->loop.uv, on_clock_set, d);
 	pz_timer_init(&d->watchdog, on_watchdog, d);
-	if (pz_sdnotify_watchdog_us())
+	if (pz_daemon_watchdog_us())
 		on_watchdog(&d->watchdog, d);
 	pz_timer_init(&d->status, on_status, d);
 	if (getenv("NOTIFY_SOCKET"))
 		on_status(&d->status, d);
 	tell_where(d);
-	pz_sdnotify("READY=1");
+	pz_daemon_notify("READY=1");
 	pz_loop_run(&d->loop);
 	return 0;
 }

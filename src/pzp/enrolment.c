@@ -15,10 +15,10 @@
 #include "enrol/link.h"
 #include "items/prefs.h"
 #include "items/service_cache.h"
-#include "net/reason.h"
 #include "pzp/membership.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata.h"
+#include "uplink/reason.h"
 #include "wire/frame.h"
 #include "wire/json.h"
 #include "wire/message.h"
@@ -177,7 +177,7 @@ on_dial_failed(void *arg, enum pz_err err, const char *detail)
 	struct pz_errinfo reason;
 
 	e->dial = NULL;
-	fail(e, pz_net_dial_reason(err, detail, &reason));
+	fail(e, pz_uplink_dial_reason(err, detail, &reason));
 }
 
 static const struct pz_dial_events dial_events = {
@@ -580,7 +580,7 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 	else
 		(void)pz_fail(&reason, why, "the enrolment with %s port %u failed: %s",
 			      e->where.host, (unsigned)e->where.port,
-			      pz_net_reason(why, detail, &text));
+			      pz_uplink_reason(why, detail, &text));
 	fail(e, reason.text);
 }
 

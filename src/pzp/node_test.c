@@ -1,6 +1,6 @@
 /* What node.h promises of a virgin device, shown without a network. */
-#include "net/reason.h"
 #include "pzp/node_fixture.h"
+#include "uplink/reason.h"
 
 /* ---- names ---- */
 
@@ -425,7 +425,7 @@ a_reason_says_nothing_twice(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_string_equal(pz_net_reason(cases[i].err, cases[i].detail, &text),
+		assert_string_equal(pz_uplink_reason(cases[i].err, cases[i].detail, &text),
 				    cases[i].text);
 }
 

@@ -1,4 +1,4 @@
-#include "net/reason.h"
+#include "uplink/reason.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -12,7 +12,7 @@ has_text(const char *detail, const char *text)
 }
 
 const char *
-pz_net_reason(enum pz_err err, const char *detail, struct pz_errinfo *out)
+pz_uplink_reason(enum pz_err err, const char *detail, struct pz_errinfo *out)
 {
 	const char *text = pz_err_text(err);
 
@@ -24,7 +24,7 @@ pz_net_reason(enum pz_err err, const char *detail, struct pz_errinfo *out)
 }
 
 const char *
-pz_net_dial_reason(enum pz_err err, const char *detail, struct pz_errinfo *out)
+pz_uplink_dial_reason(enum pz_err err, const char *detail, struct pz_errinfo *out)
 {
 	struct pz_errinfo text;
 
@@ -32,6 +32,7 @@ pz_net_dial_reason(enum pz_err err, const char *detail, struct pz_errinfo *out)
 		(void)pz_fail(out, err, "the name was not found: %s; check the name and the DNS",
 			      detail);
 	else
-		(void)pz_fail(out, err, "cannot connect to %s", pz_net_reason(err, detail, &text));
+		(void)pz_fail(out, err, "cannot connect to %s",
+			      pz_uplink_reason(err, detail, &text));
 	return out->text;
 }

@@ -1,4 +1,4 @@
-#include "net/sdnotify.h"
+#include "daemon/sdnotify.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 void
-pz_sdnotify(const char *state)
+pz_daemon_notify(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -28,7 +28,7 @@ pz_sdnotify(const char *state)
 }
 
 uint64_t
-pz_sdnotify_watchdog_us(void)
+pz_daemon_watchdog_us(void)
 {
 	const char *usec = getenv("WATCHDOG_USEC");
 	const char *pid = getenv("WATCHDOG_PID");

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 
 #include "base/netaddr.h"
-#include "net/reason.h"
 #include "net/register.h"
 #include "rpc/error.h"
 #include "uplink/internal.h"
+#include "uplink/reason.h"
 #include "wire/address.h"
 #include "wire/frame.h"
 #include "wire/message.h"
@@ -92,7 +92,7 @@ on_failed(void *arg, enum pz_err err, const char *detail)
 
 	uplink->dial = NULL;
 	forget_another_hub(uplink);
-	put(uplink, PZ_EVENT_LINK_FAILED, pz_net_dial_reason(err, detail, &reason));
+	put(uplink, PZ_EVENT_LINK_FAILED, pz_uplink_dial_reason(err, detail, &reason));
 }
 
 static const struct pz_dial_events dial_events = {.connected = on_connected, .failed = on_failed};
@@ -368,7 +368,7 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 		return; /* closed by ourselves: everything was done then */
 	lost(uplink, link, undelivered,
 	     why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
-	(void)pz_net_reason(why, detail, &reason);
+	(void)pz_uplink_reason(why, detail, &reason);
 	uplink->config.ops->saw_refusal(uplink->config.arg, why, detail);
 	if (is_another_hub(link, why))
 		note_another_hub(uplink, detail, &reason);

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "net/sdnotify.h"
+#include "daemon/sdnotify.h"
 
 /* A bound datagram socket. @param name a path, or '@' and a name in the abstract space */
 static int
@@ -51,20 +51,20 @@ the_state_arrives_as_it_is(void **state)
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/notify", dir);
 	int fd = bind_to(path);
-	pz_sdnotify("READY=1\nSTATUS=two lines");
+	pz_daemon_notify("READY=1\nSTATUS=two lines");
 	expect(fd, "READY=1\nSTATUS=two lines");
 	expect(fd, NULL);
 	close(fd);
-	pz_sdnotify("STOPPING=1"); /* nobody there: no harm */
+	pz_daemon_notify("STOPPING=1"); /* nothing listens: no harm */
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(rmdir(dir), 0);
 
 	snprintf(abstract, sizeof(abstract), "@pz-sdnotify-test-%ld", (long)getpid());
 	fd = bind_to(abstract);
-	pz_sdnotify("WATCHDOG=1");
+	pz_daemon_notify("WATCHDOG=1");
 	expect(fd, "WATCHDOG=1");
 	assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
-	pz_sdnotify("READY=1");
+	pz_daemon_notify("READY=1");
 	expect(fd, NULL);
 	close(fd);
 }
@@ -81,7 +81,7 @@ odd_socket_names_are_ignored(void **state)
 	const char *const names[] = {"", "relative", "vsock:2:1", name};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		assert_int_equal(setenv("NOTIFY_SOCKET", names[i], 1), 0);
-		pz_sdnotify("READY=1");
+		pz_daemon_notify("READY=1");
 	}
 	assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
 }
@@ -113,7 +113,7 @@ the_watchdog_is_for_this_process_only(void **state)
 			setenv("WATCHDOG_USEC", rows[i].usec, 1);
 		if (rows[i].pid)
 			setenv("WATCHDOG_PID", rows[i].pid, 1);
-		assert_int_equal(pz_sdnotify_watchdog_us(), rows[i].half);
+		assert_int_equal(pz_daemon_watchdog_us(), rows[i].half);
 	}
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("WATCHDOG_PID");
