@@ -258,7 +258,7 @@ static enum pz_err
 remove_one(struct pz_items *items, const char *origin, const char *key,
 	   struct pz_app_data_removal *r, struct pz_errinfo *info)
 {
-	const struct pz_sync_chunk *chunk;
+	const struct pz_sync_chunk *chunk = NULL;
 	char text[PZ_APP_KEY_CHARS];
 
 	PZ_TRY(pz_app_data_get(items, origin, key, &chunk, info));
