@@ -15,7 +15,7 @@
 #include "pzp/uplink_ops.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata.h"
-#include "service/api_devicestatus.h"
+#include "devicestatus/devicestatus.h"
 #include "service/api_test.h"
 
 #define RENEWAL_CHECK_US (3600 * PZ_US_PER_S)

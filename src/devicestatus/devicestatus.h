@@ -1,6 +1,6 @@
 /* The device status API over /proc, /sys and /etc (page 7, 9.2). */
-#ifndef PZ_SERVICE_API_DEVICESTATUS_H
-#define PZ_SERVICE_API_DEVICESTATUS_H
+#ifndef PZ_DEVICESTATUS_DEVICESTATUS_H
+#define PZ_DEVICESTATUS_DEVICESTATUS_H
 
 #include "base/env.h"
 #include "service/service.h"

@@ -10,7 +10,7 @@
 
 #include "base/auto.h"
 #include "base/codec.h"
-#include "service/devicestatus.h"
+#include "devicestatus/internal.h"
 
 static char *path_of(const struct pz_ds *ds, const char *fmt, va_list args)
 	__attribute__((format(printf, 2, 0)));

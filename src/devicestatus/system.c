@@ -5,7 +5,7 @@
 #include <sys/statvfs.h>
 
 #include "base/auto.h"
-#include "service/devicestatus.h"
+#include "devicestatus/internal.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define CPU_SAMPLE_MIN_US (1 * PZ_US_PER_S) /* shorter intervals say nothing */

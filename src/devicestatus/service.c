@@ -7,14 +7,14 @@
  * A watch reads its value at intervals and sends it when it has changed enough, or when the longest
  * interval is over. It is a listening call; its state hangs at call->user and ends with it.
  */
-#include "service/api_devicestatus.h"
+#include "devicestatus/devicestatus.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/auto.h"
 #include "rpc/error.h"
-#include "service/devicestatus.h"
+#include "devicestatus/internal.h"
 #include "wire/json.h"
 
 #define WATCH_MIN_MS 1000U               /* how often values are looked at, at most */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "service/devicestatus.h"
+#include "devicestatus/internal.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define NET "/sys/class/net"

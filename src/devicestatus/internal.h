@@ -1,6 +1,6 @@
 /* Private to the device status service: the table of aspects and where their values come from. */
-#ifndef PZ_SERVICE_DEVICESTATUS_H
-#define PZ_SERVICE_DEVICESTATUS_H
+#ifndef PZ_DEVICESTATUS_INTERNAL_H
+#define PZ_DEVICESTATUS_INTERNAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,7 +49,7 @@ const struct pz_ds_property *pz_ds_property(const struct pz_ds_aspect *aspect, c
 /** Component names, new array; NULL: out of memory. */
 json_t *pz_ds_components(struct pz_ds *ds, const struct pz_ds_aspect *aspect);
 
-/* ---- devicestatus_read.c ---- */
+/* ---- read.c ---- */
 
 /**
  * The content of root + the formatted path (at most PZ_DS_FILE_BYTES_MAX), trailing white space
@@ -75,7 +75,7 @@ char *pz_ds_field(const char *text, const char *key, char separator);
 /** A JSON string that takes and frees text; NULL for NULL or empty text. */
 json_t *pz_ds_string(char *text);
 
-/* ---- the aspects of devicestatus_system.c and devicestatus_network.c ---- */
+/* ---- the aspects of system.c and network.c ---- */
 
 extern const struct pz_ds_aspect pz_ds_battery, pz_ds_cpu, pz_ds_device, pz_ds_display,
 	pz_ds_memory, pz_ds_os, pz_ds_runtime;

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "service/api_devicestatus.h"
+#include "devicestatus/devicestatus.h"
 
 static char root[64], base[128];
 
