@@ -21,13 +21,13 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
-#include "base/startup.h"
 #include "cli/complete.h"
 #include "cli/text.h"
 #include "conf/datadir.h"
 #include "conf/settings.h"
 #include "ctl/client.h"
 #include "ctl/server.h"
+#include "daemon/startup.h"
 
 #define PATH_BYTES_MAX 4096
 #define LINE_BYTES 1024 /* of a reason */

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/startup.h"
 #include "daemon/sdnotify.h"
+#include "daemon/startup.h"
 #include "store/lock.h"
 #include "store/sqlite.h"
 #include "x509/provider.h"

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/startup.h"
+#include "daemon/startup.h"
 
 /* In a child: closes those of 0 to 2 that are in the set, and checks what they are afterwards.
  * Returns the number of the first check that failed, 0 when all is well. */

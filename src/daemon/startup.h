@@ -1,6 +1,6 @@
 /* What every program does first of all, however it was started. */
-#ifndef PZ_BASE_STARTUP_H
-#define PZ_BASE_STARTUP_H
+#ifndef PZ_DAEMON_STARTUP_H
+#define PZ_DAEMON_STARTUP_H
 
 #include "base/err.h"
 

@@ -1,4 +1,4 @@
-#include "base/startup.h"
+#include "daemon/startup.h"
 
 #include <errno.h>
 #include <fcntl.h>
