@@ -12,13 +12,13 @@
 
 #include <openssl/err.h>
 
+#include "archive/migration.h"
 #include "base/codec.h"
+#include "record/record.h"
 #include "store/memory.h"
 #include "wire/address.h"
 #include "wire/json.h"
 #include "x509/device_ca.h"
-#include "zone/migration.h"
-#include "zone/record.h"
 
 static const uint8_t key[PZ_ARCHIVE_KEY_BYTES];
 static uint8_t head[PZ_ARCHIVE_HEAD_BYTES];

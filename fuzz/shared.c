@@ -10,9 +10,9 @@
 
 #include "base/codec.h"
 #include "conf/prefs.h"
+#include "shared/shared.h"
 #include "store/memory.h"
 #include "wire/json.h"
-#include "zone/shared.h"
 
 #define ZONE "alice@example.org"
 #define DEVICE "laptop"

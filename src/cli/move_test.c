@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "archive/archive.h"
 #include "base/codec.h"
 #include "cli/fake_daemon.h"
 #include "cli/fake_offline.h"
-#include "zone/archive.h"
 
 #define PASSPHRASE "correct horse"
 #define EXPORTED "{\"zone\":\"a@b\",\"host\":\"h\",\"devices\":2,\"bytes\":3}"

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "archive/archive.h"
 #include "base/auto.h"
 #include "base/codec.h"
 #include "base/host.h"
@@ -15,9 +16,8 @@
 #include "cli/run.h"
 #include "cli/text.h"
 #include "ctl/server.h"
-#include "zone/archive.h"
+#include "record/record.h"
 #include "zone/notice.h"
-#include "zone/record.h"
 
 #define MOVE_TIMEOUT_MS                                                                            \
 	120000U /* a zone of 16384 devices, each of whose certificates is checked                  \

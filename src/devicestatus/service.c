@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "rpc/error.h"
 #include "devicestatus/internal.h"
+#include "rpc/error.h"
 #include "wire/json.h"
 
 #define WATCH_MIN_MS 1000U               /* how often values are looked at, at most */

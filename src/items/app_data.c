@@ -13,8 +13,8 @@
 
 #include "base/log.h"
 #include "items/internal.h"
-#include "zone/app_share.h"
-#include "zone/record.h"
+#include "record/record.h"
+#include "shared/app_share.h"
 
 #define SPACE "apps"
 #define KEY_SESSION "session" /* while app.clear-on-disconnect has something to do at its end */

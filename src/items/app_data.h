@@ -8,8 +8,8 @@
 
 #include "command/request.h"
 #include "items/items.h"
+#include "shared/app_key.h"
 #include "sync/chunk.h"
-#include "zone/app_key.h"
 
 /**
  * Loads whether a session was under way that a crash has ended, and clears what it left where the

@@ -11,10 +11,10 @@
 
 #include "base/env.h"
 #include "service/registry.h"
+#include "shared/shared.h"
 #include "store/store.h"
 #include "wire/address.h"
 #include "zone/device.h"
-#include "zone/shared.h"
 
 struct pz_items;
 

@@ -18,9 +18,9 @@
 
 #include "base/log.h"
 #include "items/internal.h"
+#include "record/record.h"
+#include "shared/details.h"
 #include "wire/json.h"
-#include "zone/details.h"
-#include "zone/record.h"
 
 /* ---- which value applies ---- */
 

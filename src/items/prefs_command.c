@@ -4,9 +4,9 @@
 
 #include "base/auto.h"
 #include "items/internal.h"
+#include "record/record.h"
+#include "shared/details.h"
 #include "wire/json.h"
-#include "zone/details.h"
-#include "zone/record.h"
 
 /* A change that the disk has not confirmed yet. */
 struct change {

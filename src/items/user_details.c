@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "items/internal.h"
+#include "shared/details.h"
 #include "wire/json.h"
-#include "zone/details.h"
 
 /* ---- changes ---- */
 

@@ -8,14 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "archive/migration.h"
 #include "base/auto.h"
 #include "base/codec.h"
 #include "pzh/internal.h"
 #include "pzh/result.h"
 #include "pzh/transact.h"
+#include "record/record.h"
 #include "wire/json.h"
-#include "zone/migration.h"
-#include "zone/record.h"
 
 /* Base64 of exactly that many bytes; the text is overwritten. */
 static enum pz_err

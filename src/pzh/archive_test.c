@@ -1,9 +1,9 @@
 /* A zone leaves one hub and arrives at another, by the commands of `pzh export` and `pzh import`;
  * and devices are told where it goes. */
+#include "archive/archive.h"
 #include "base/codec.h"
 #include "pzh/fake_file.h"
 #include "pzh/fixture_devices.h"
-#include "zone/archive.h"
 
 static uint8_t head[PZ_ARCHIVE_HEAD_BYTES], key[PZ_ARCHIVE_KEY_BYTES];
 

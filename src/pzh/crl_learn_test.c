@@ -1,7 +1,7 @@
 /* A device that offers its hub a revocation list: page 14 REV-4. */
 #include "base/auto.h"
 #include "pzh/fixture_devices.h"
-#include "zone/record.h"
+#include "record/record.h"
 
 static struct pz_authority *
 authority(void)

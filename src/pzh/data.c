@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "pzh/internal.h"
+#include "shared/app_key.h"
+#include "shared/remove.h"
 #include "wire/json.h"
-#include "zone/app_key.h"
-#include "zone/shared_remove.h"
 
 #define LISTED_MAX 1000 /* apps in one answer: it fits into a line */
 

@@ -12,8 +12,8 @@
 
 #include "base/auto.h"
 #include "pzh/internal.h"
+#include "shared/details.h"
 #include "wire/json.h"
-#include "zone/details.h"
 
 /* ---- names ---- */
 

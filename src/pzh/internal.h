@@ -15,10 +15,10 @@
 #include "route/router.h"
 #include "service/dispatch.h"
 #include "service/registry.h"
+#include "shared/shared.h"
 #include "sync/link.h"
 #include "wire/address.h"
 #include "zone/authority.h"
-#include "zone/shared.h"
 
 struct pz_hub_transact;
 

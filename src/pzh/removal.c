@@ -7,10 +7,10 @@
  */
 #include <stdlib.h>
 
+#include "archive/removal.h"
 #include "pzh/internal.h"
 #include "pzh/transact.h"
 #include "wire/json.h"
-#include "zone/removal.h"
 
 struct removal {
 	struct pz_hub_transact t;

@@ -1,6 +1,6 @@
 /*
  * Synchronisation with the zone's devices (page 8): what the hub writes, they are given; what every
- * device may write (zone/shared.h) the hub keeps, and gives to the others.
+ * device may write (shared/shared.h) the hub keeps, and gives to the others.
  */
 #include <string.h>
 

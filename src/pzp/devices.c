@@ -9,8 +9,8 @@
 #include "base/suggest.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata.h"
+#include "shared/details.h"
 #include "wire/json.h"
-#include "zone/details.h"
 
 /* ---- which there are ---- */
 

@@ -4,7 +4,7 @@
 
 #include "pzp/hostname.h"
 #include "pzp/internal.h"
-#include "zone/record.h"
+#include "record/record.h"
 
 #define SPACE_DEVICE "device"
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
+#include "devicestatus/devicestatus.h"
 #include "items/app_data.h"
 #include "items/prefs.h"
 #include "items/service_cache.h"
@@ -15,7 +16,6 @@
 #include "pzp/uplink_ops.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata.h"
-#include "devicestatus/devicestatus.h"
 #include "service/api_test.h"
 
 #define RENEWAL_CHECK_US (3600 * PZ_US_PER_S)

@@ -3,7 +3,7 @@
  */
 #include "pzp/peer_fixture.h"
 #include "pzp/zonedata.h"
-#include "zone/record.h"
+#include "record/record.h"
 
 #define MS PZ_US_PER_MS
 

@@ -11,7 +11,7 @@
 #include "pzp/internal.h"
 #include "pzp/item_ops.h"
 #include "pzp/zonedata.h"
-#include "zone/app_key.h"
+#include "shared/app_key.h"
 
 #define COMMAND_TIMEOUT_US (20 * PZ_US_PER_S)
 /* An Update concerns all devices of the zone at once: they ask neither often nor all together. */

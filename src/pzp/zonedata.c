@@ -1,6 +1,6 @@
 /*
  * What comes in of the zone's data (page 8): what the hub has signed (zone/knowledge.h), and what
- * every device may write (zone/shared.h). It is checked before it counts, counts at once, and is
+ * every device may write (shared/shared.h). It is checked before it counts, counts at once, and is
  * stored behind; a crash before that costs an exchange, a full disk further attempts. What it says
  * is asked of zone/device.h.
  */

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 
 #include "base/codec.h"
+#include "record/record.h"
 #include "wire/address.h"
 #include "wire/json.h"
-#include "zone/record.h"
 
 #define PROTOCOL "pz-behind/1"
 #define WORDS_BYTES_MAX 1024 /* protocol, zone, two devices, a number, their lengths */

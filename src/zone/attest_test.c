@@ -1,7 +1,7 @@
 /* A device's consent to a relay: page 6 "Relaying". */
+#include "record/fixture.h"
 #include "zone/attest.h"
 #include "zone/authority.h"
-#include "zone/fixture.h"
 
 #define RELAY "laptop"
 

@@ -19,10 +19,10 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/host.h"
+#include "record/record.h"
 #include "wire/address.h"
 #include "wire/json.h"
 #include "zone/change.h"
-#include "zone/record.h"
 
 /* one record for each zone, under its name */
 #define SPACE_ZONE "zone"

@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "record/record.h"
 #include "store/store.h"
 #include "sync/item.h"
 #include "x509/cert.h"
@@ -21,7 +22,6 @@
 #include "x509/keystore.h"
 #include "x509/verify.h"
 #include "zone/moving.h"
-#include "zone/record.h"
 
 /** Why a device is out. Stored by name. */
 enum pz_revoked {

@@ -1,7 +1,7 @@
 /* The zone as its hub holds it: page 2, and page 14 CERT-6, CERT-9, REV-2, REV-4. */
+#include "record/fixture.h"
+#include "record/record.h"
 #include "zone/authority.h"
-#include "zone/fixture.h"
-#include "zone/record.h"
 
 static struct world w;
 static struct pz_authority *zone;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "zone/record.h"
+#include "record/record.h"
 
 #define HALF_CRL_LIFE_MS (15ULL * 86400 * 1000) /* page 2: a CRL lives 30 days */
 

@@ -1,7 +1,7 @@
 /* What a device says of its zone: revoked, trusted, known (page 2). */
+#include "record/fixture.h"
 #include "zone/authority.h"
 #include "zone/device.h"
-#include "zone/fixture.h"
 
 static struct world w;
 static struct pz_authority *authority;

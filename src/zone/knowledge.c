@@ -9,9 +9,9 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "record/chunks.h"
 #include "sync/merge.h"
 #include "x509/device_ca.h"
-#include "zone/chunks.h"
 
 #define SPACE "knowledge" /* also in zone/membership.c, where it is wiped */
 #define SECRET_KEY "zone-secret"

@@ -13,12 +13,12 @@
 #include <jansson.h>
 
 #include "base/auto.h"
+#include "record/record.h"
 #include "store/store.h"
 #include "sync/item.h"
 #include "x509/crl.h"
 #include "zone/aside.h"
 #include "zone/membership.h"
-#include "zone/record.h"
 
 struct pz_knowledge;
 

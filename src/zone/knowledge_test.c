@@ -1,7 +1,7 @@
 /* What a device learns from its hub and from peers: page 8 "Store", page 2 "Revocation". */
+#include "record/fixture.h"
 #include "sync/session.h"
 #include "zone/authority.h"
-#include "zone/fixture.h"
 #include "zone/knowledge.h"
 
 /* A device with a disk of its own; the hub's is w.store. */

@@ -1,7 +1,7 @@
 /* A hub that was restored from a backup, and what its devices know: page 14 REV-4. */
+#include "record/fixture.h"
 #include "zone/authority.h"
 #include "zone/change.h"
-#include "zone/fixture.h"
 
 static struct world w;
 static struct pz_authority *zone;

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "record/record.h"
 #include "wire/json.h"
-#include "zone/record.h"
 
 /* Everything bound to the zone stands in spaces that a wipe removes whole. */
 #define SPACE PZ_MEMBERSHIP_SPACE

@@ -1,5 +1,5 @@
 /* The zone as one of its devices holds it: page 2 "Revocation", page 3 step 4. */
-#include "zone/fixture.h"
+#include "record/fixture.h"
 #include "zone/membership.h"
 
 #define DEVICE "laptop"

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "record/record.h"
 #include "wire/json.h"
 #include "zone/authority.h"
-#include "zone/record.h"
 
 #define SPACE "moved" /* zone -> its record */
 

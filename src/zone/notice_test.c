@@ -1,8 +1,8 @@
 /* Notices of a hub's address, what a device makes of them, and what the hub keeps. */
+#include "record/fixture.h"
+#include "record/record.h"
 #include "zone/authority.h"
-#include "zone/fixture.h"
 #include "zone/place.h"
-#include "zone/record.h"
 
 #define FIRST UINT64_C(1700000000000)
 

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
+#include "record/record.h"
 #include "wire/json.h"
-#include "zone/record.h"
 
 void
 pz_hub_place_init(struct pz_hub_place *place, const struct pz_membership *m)

@@ -1,8 +1,8 @@
 /* What a hub gives its devices: page 8 table, page 2 "Revocation". */
+#include "record/fixture.h"
 #include "sync/merge.h"
 #include "wire/json.h"
 #include "zone/authority.h"
-#include "zone/fixture.h"
 
 static struct world w;
 static struct pz_authority *zone;

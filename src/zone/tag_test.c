@@ -1,7 +1,7 @@
 /* Tags: known to members, changing every day, telling nobody else anything. */
 #include <string.h>
 
-#include "zone/fixture.h"
+#include "record/fixture.h"
 #include "zone/tag.h"
 
 #define NOON UINT64_C(1800014400000) /* 2027-01-15 12:00 UTC */

@@ -1,13 +1,13 @@
 #include "history.h"
 
+#include "record/chunks.h"
+#include "record/fixture.h"
+#include "shared/shared.h"
 #include "store/backend.h"
 #include "zone/authority.h"
-#include "zone/chunks.h"
-#include "zone/fixture.h"
 #include "zone/knowledge.h"
 #include "zone/moving.h"
 #include "zone/place.h"
-#include "zone/shared.h"
 
 #define BIG_BYTES 60000
 #define SPACES_MAX 16

@@ -1,0 +1,36 @@
+#include "archive/removal.h"
+
+#include "shared/shared.h"
+#include "zone/change.h"
+
+#define KEYS 2
+
+enum pz_err
+pz_authority_remove(const struct pz_authority *a, struct pz_txn *txn)
+{
+	char members[PZ_MEMBER_SPACE_CHARS], shared[PZ_SHARED_SPACE_CHARS];
+
+	pz_authority_member_space(a->zone, members);
+	pz_shared_space(a->zone, shared);
+	PZ_TRY(pz_txn_remove(txn, "zone", a->zone));
+	PZ_TRY(pz_txn_remove(txn, "moved", a->zone));
+	PZ_TRY(pz_txn_remove_space(txn, members));
+	PZ_TRY(pz_txn_remove_space(txn, shared));
+	pz_txn_scrub(txn); /* the zone's secret was in there */
+	return PZ_OK;
+}
+
+enum pz_err
+pz_authority_remove_keys(const struct pz_authority *a, struct pz_keystore *keys)
+{
+	const char *uris[KEYS];
+	enum pz_err result = PZ_OK;
+
+	pz_authority_key_uris(a, uris);
+	for (size_t i = 0; i < KEYS; i++) {
+		enum pz_err err = pz_keystore_remove(keys, uris[i]);
+		if (err != PZ_OK && err != PZ_ERR_NOTFOUND)
+			result = err;
+	}
+	return result;
+}
