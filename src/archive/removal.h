@@ -1,4 +1,4 @@
-/* Forgetting a zone that this hub hosts. */
+/* Forgetting a zone that this hub hosts. @spec page 14 WIP-6 */
 #ifndef PZ_ARCHIVE_REMOVAL_H
 #define PZ_ARCHIVE_REMOVAL_H
 

@@ -1,6 +1,6 @@
 /*
  * Wall clocks are wrong, and jump: a machine without a battery begins in 1970, and is put right
- * seconds later. What shows that, without a look at the system.
+ * seconds later. What shows that, without a look at the system. @spec page 14 TLS-10
  */
 #ifndef PZ_BASE_CLOCK_H
 #define PZ_BASE_CLOCK_H

@@ -10,9 +10,10 @@
 /** Time source and random source of one node. The daemons use the system's, simulations their own.
  */
 struct pz_env {
-	uint64_t (*mono_us)(void *arg);                   /* monotonic microseconds */
-	uint64_t (*wall_ms)(void *arg);                   /* milliseconds since 1970-01-01 UTC */
-	void (*random)(void *arg, void *out, size_t len); /* cryptographic in the daemons */
+	uint64_t (*mono_us)(void *arg); /* monotonic microseconds */
+	uint64_t (*wall_ms)(void *arg); /* milliseconds since 1970-01-01 UTC */
+	void (*random)(void *arg, void *out,
+		       size_t len); /* cryptographic in the daemons (page 14, KEY-6) */
 	void *arg;
 	struct pz_timers *timers; /* borrowed */
 };

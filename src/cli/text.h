@@ -1,4 +1,4 @@
-/* Text for people: strings that cannot harm a terminal, times, aligned tables. */
+/* Text for people: strings that cannot harm a terminal (page 14, PRS-6), times, aligned tables. */
 #ifndef PZ_CLI_TEXT_H
 #define PZ_CLI_TEXT_H
 

@@ -348,8 +348,8 @@ is_in_group(const struct pz_ctl_server *s, int fd, const struct ucred *peer)
 	return false;
 }
 
-/* Same user or root (page 12): the file's mode allows no others, and the kernel's credentials
- * decide. */
+/* Same user or root (page 12; page 14, AUTH-4): the file's mode allows no others, and the kernel's
+ * credentials decide. */
 static bool
 peer_is_allowed(const struct pz_ctl_server *s, int fd)
 {

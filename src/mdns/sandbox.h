@@ -1,4 +1,5 @@
-/* What a process that reads strangers' packets gives up before it does. */
+/* What a process that reads strangers' packets gives up before it does. @spec page 14 PLT-2 and
+ * SRV-10 */
 #ifndef PZ_MDNS_SANDBOX_H
 #define PZ_MDNS_SANDBOX_H
 

@@ -1,5 +1,5 @@
 /* A zone that moves to another hub, as the hubs see it: who is told where it is, and what is not
- * decided here any more. */
+ * decided here any more. @spec page 3 "A hub that moves" */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -201,6 +201,7 @@ cmd_enrol(struct pz_request *request)
 		(void)pz_enrolment_call_off(node->enrolment, "out of memory");
 }
 
+/* @spec page 3 "Leaving", page 2 "Revocation": the hub is asked for a revocation. */
 static void
 cmd_leave(struct pz_request *request)
 {

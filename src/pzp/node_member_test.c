@@ -165,6 +165,7 @@ a_call_tries_the_hub_at_once(void **state)
 
 /* ---- leaving ---- */
 
+/* @spec page 3 "Leaving" */
 static void
 leave_without_a_hub_wipes_at_once(void **state)
 {

@@ -421,7 +421,7 @@ forward(struct pz_router *router, struct pz_session *in, const struct pz_envelop
 }
 
 /* Why a message whose origin is believed goes no further; NULL: it does. @spec page 4; page 14
- * ROUT-2 */
+ * ROUT-2, REPL-2 */
 static const char *
 stop_verdict(const struct pz_router *router, const struct pz_envelope *envelope)
 {

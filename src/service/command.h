@@ -1,7 +1,7 @@
 /*
- * A service made of commands: a JSON file names programs, each is one method (page 12).
- * net/process.c starts the processes; here is what they are started with and what their output
- * means.
+ * A service made of commands: a JSON file names programs, each is one method (page 12; page 14,
+ * PRS-5). net/process.c starts the processes; here is what they are started with and what their
+ * output means.
  */
 #ifndef PZ_SERVICE_COMMAND_H
 #define PZ_SERVICE_COMMAND_H

@@ -2,7 +2,7 @@
  * ServiceDiscovery.findServices and cancel. A search lives until its owner says pz_find_done, which
  * may be after its call has ended (time-out, cancelled, caller gone): call is NULL then, and
  * nothing is added.
- * @spec page 7, 7
+ * @spec page 7, 7.3 and 7.4
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* The data directory: private to its owner, and used by one daemon at a time. */
+/* The data directory: private to its owner, and used by one daemon at a time. @spec page 14 ENR-12
+ * and DAT-1 */
 #ifndef PZ_STORE_LOCK_H
 #define PZ_STORE_LOCK_H
 

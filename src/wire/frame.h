@@ -1,5 +1,5 @@
 /* Frames: four bytes of little-endian length, then that many bytes of JSON. With the top bit of the
- * length set they carry a channel's bytes instead (page 15). */
+ * length set they carry a channel's bytes instead (page 15). @spec page 4 "Frame", page 14 PRS-2 */
 #ifndef PZ_WIRE_FRAME_H
 #define PZ_WIRE_FRAME_H
 

@@ -1,6 +1,7 @@
 /*
  * Notices: the zone's statement that its hub has a new address. The PZH CA signs it, so any node
  * may pass it on: the former hub, the new one, or a device that has received it.
+ * @spec page 3 "A hub that moves"
  */
 #ifndef PZ_ZONE_NOTICE_H
 #define PZ_ZONE_NOTICE_H

@@ -1,4 +1,7 @@
-/* The private names by which devices of one zone know each other on a local network (page 6). */
+/*
+ * The private names by which devices of one zone know each other on a local network.
+ * @spec page 6; page 14 DSC-1
+ */
 #ifndef PZ_ZONE_TAG_H
 #define PZ_ZONE_TAG_H
 
