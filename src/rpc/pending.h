@@ -50,7 +50,7 @@ void pz_pending_free(struct pz_pending *p);
  * @param ops borrowed until the entry is gone
  * @param arg for the ops, borrowed
  * Errors: LIMIT (PZ_PENDING_CALLS_MAX outstanding, or peer or id too long), EXISTS, LIMIT_MEMORY.
- * @spec page 7, 6; page 14 SPOOF-5
+ * @spec page 7, 6 and 6.2; page 14 SPOOF-5
  */
 enum pz_err
 pz_pending_add(struct pz_pending *p, const char *peer, const char *id, uint64_t timeout_us,
