@@ -16,11 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "net/register.h"
 #include "peers/internal.h"
 #include "rpc/error.h"
 #include "sync/link.h"
 #include "wire/frame.h"
-#include "wire/message.h"
 
 #define LOOK_AGAIN_US (10 * PZ_US_PER_S)
 
@@ -44,21 +44,7 @@ arg_of(const struct peer_link *pl)
 	return pl->peers->config.arg;
 }
 
-/* ---- sending ---- */
-
-static enum pz_err
-send_register(struct peer_link *pl)
-{
-	struct pz_buf out;
-
-	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
-	enum pz_err err = pz_message_register(&out, pl->peers->config.self, pl->peer->address,
-					      pl->peers->config.link_host.frame_max);
-	if (err == PZ_OK)
-		err = pz_link_send(pl->link, pz_buf_slice(&out));
-	pz_buf_fini(&out);
-	return err;
-}
+/* ---- signs of life ---- */
 
 /* The older link lives: the newer one that waited for that is not needed. */
 static void
@@ -100,7 +86,7 @@ static void
 begin_register(struct peer_link *pl)
 {
 	pl->state = PEER_LINK_REGISTERING;
-	enum pz_err err = send_register(pl);
+	enum pz_err err = pz_link_send_register(pl->link, pl->peers->config.self);
 	if (err != PZ_OK)
 		pz_link_close(pl->link, err, "cannot register");
 }
@@ -302,11 +288,8 @@ on_register(struct peer_link *pl, struct pz_slice frame)
 			pz_peer_on_prop(pl, &envelope);
 		return PZ_OK;
 	}
-	if (!pz_slice_eq_str(envelope.from, pl->peer->address))
-		return PZ_ERR_DENIED_IDENTITY;
+	PZ_TRY(pz_link_take_register(pl->link, &envelope));
 	pl->has_registered = true;
-	pl->link->session.frame_max =
-		pz_message_frame_max(&envelope, pl->peers->config.link_host.frame_max);
 	if (pl->state != PEER_LINK_REGISTERING)
 		return PZ_OK;
 	/* Ours became live while the two registered here: the other end keeps that one, too. */

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "net/register.h"
 #include "pzh/internal.h"
 #include "rpc/error.h"
 #include "wire/frame.h"
-#include "wire/message.h"
 
 /* ---- limits of strangers (page 4 "Pressure") ---- */
 
@@ -166,19 +166,12 @@ static enum pz_err
 begin_registration(struct hub_peer *peer)
 {
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
-	struct pz_buf out;
 
 	snprintf(address, sizeof(address), "%s/%s", peer->zone->authority->zone,
 		 peer->member->device);
 	PZ_TRY(pz_link_identify(peer->link, PZ_SESSION_DEVICE, address));
-	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
-	enum pz_err err = pz_message_register(&out, peer->zone->authority->zone, address,
-					      peer->hub->link_host.frame_max);
-	if (err == PZ_OK)
-		err = pz_link_send(peer->link, pz_buf_slice(&out));
-	pz_buf_fini(&out);
 	peer->state = HUB_LINK_REGISTERING;
-	return err;
+	return pz_link_send_register(peer->link, peer->zone->authority->zone);
 }
 
 static void
@@ -273,9 +266,9 @@ on_register(struct hub_peer *peer, struct pz_slice frame)
 	struct pz_link *link = peer->link;
 
 	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
-	if (!envelope.is_register ||
-	    !pz_slice_eq(envelope.from, pz_session_address(&link->session)))
+	if (!envelope.is_register)
 		return PZ_ERR_DENIED_IDENTITY;
+	PZ_TRY(pz_link_take_register(link, &envelope));
 	if (!is_still_admitted(peer)) {
 		refuse_member(peer, PZ_ERR_DENIED_REVOKED, "revoked");
 		return PZ_OK;
@@ -291,7 +284,6 @@ on_register(struct hub_peer *peer, struct pz_slice frame)
 	count_waiting(peer->hub);
 	pz_list_remove(&link->owner_node);
 	pz_list_append(&peer->zone->links, &link->owner_node);
-	link->session.frame_max = pz_message_frame_max(&envelope, peer->hub->link_host.frame_max);
 	pz_link_establish(link);
 	pz_info_of(peer->log, peer->hub->config.env, "device-connected", "device=%s remote=%s",
 		   link->session.address, pz_guest_remote(&peer->guest));
