@@ -164,6 +164,12 @@ pz_peers_free(struct pz_peers *peers)
 /* ---- what has changed ---- */
 
 void
+pz_peers_set_keepalive(struct pz_peers *peers, uint64_t keepalive_us)
+{
+	peers->config.link_host.keepalive_us = keepalive_us;
+}
+
+void
 pz_peers_network_changed(struct pz_peers *peers)
 {
 	PZ_LIST_EACH (&peers->links, n, tmp) {

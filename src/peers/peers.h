@@ -151,6 +151,8 @@ void pz_peers_announce(struct pz_peers *peers);
 void pz_peers_told_by_hub(struct pz_peers *peers, const char *device);
 /** Preferences about links have changed. */
 void pz_peers_wishes_changed(struct pz_peers *peers);
+/** As pz_link_host.keepalive_us; links that are up follow with their next keepAlive. */
+void pz_peers_set_keepalive(struct pz_peers *peers, uint64_t keepalive_us);
 /** The machine's addresses or routes have changed. */
 void pz_peers_network_changed(struct pz_peers *peers);
 /** Something that peers and hub know of this device has changed: it is sent to them soon. */

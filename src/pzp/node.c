@@ -155,8 +155,6 @@ set_changeable(struct pz_node *node, const struct pz_node_config *config)
 	node->config.app_data_bytes_max =
 		config->app_data_bytes_max ? config->app_data_bytes_max : PZ_APP_DATA_BYTES_MAX;
 	node->link_host.keepalive_us = config->keepalive_us;
-	if (node->uplink)
-		pz_uplink_set_keepalive(node->uplink, config->keepalive_us);
 }
 
 static void
@@ -271,6 +269,8 @@ void
 pz_node_reconfigure(struct pz_node *node, const struct pz_node_config *config)
 {
 	set_changeable(node, config);
+	pz_uplink_set_keepalive(node->uplink, config->keepalive_us);
+	pz_peers_set_keepalive(node->peers, config->keepalive_us);
 	pz_items_set_app_data_max(node->items, node->config.app_data_bytes_max);
 	pz_user_prefs_configure_ports(node->items, config->tls_port, config->web_port);
 }

@@ -505,6 +505,22 @@ whoever_asks_for_a_sign_of_life_gets_one(void **state)
 	assert_int_equal(fx_heard(far, "keepAlive", NULL), 1);
 }
 
+/* The operator has set another time (pz_node_reconfigure). */
+static void
+a_time_between_keepalives_that_changed_counts_for_direct_links(void **state)
+{
+	struct pz_node_config config = w.node->config;
+
+	(void)state;
+	config.keepalive_us = 5 * PZ_US_PER_S;
+	pz_node_reconfigure(w.node, &config);
+	struct fx_far *far = fx_live(fx_device("tv"));
+	fx_run(1 * PZ_US_PER_S);
+	fx_forget(far);
+	fx_run(6 * PZ_US_PER_S);
+	assert_int_equal(fx_heard(far, "keepAlive", NULL), 1);
+}
+
 static void
 another_network_has_every_link_asked(void **state)
 {
@@ -610,6 +626,7 @@ main(void)
 		FX_TEST(a_call_into_silence_gives_the_link_up),
 		FX_TEST(a_sign_of_life_is_enough),
 		FX_TEST(whoever_asks_for_a_sign_of_life_gets_one),
+		FX_TEST(a_time_between_keepalives_that_changed_counts_for_direct_links),
 		FX_TEST(another_network_has_every_link_asked),
 		FX_TEST(stopping_says_bye),
 		FX_TEST(leaving_the_zone_ends_every_link),

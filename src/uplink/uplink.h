@@ -136,7 +136,7 @@ void pz_uplink_start(struct pz_uplink *uplink);
 void pz_uplink_end(struct pz_uplink *uplink);
 /** The zone is left: nothing of what its hub said is known any more. */
 void pz_uplink_forget(struct pz_uplink *uplink);
-/** For links that are up, too. @param keepalive_us as pz_link_host.keepalive_us */
+/** As pz_link_host.keepalive_us; links that are up follow with their next keepAlive. */
 void pz_uplink_set_keepalive(struct pz_uplink *uplink, uint64_t keepalive_us);
 
 /* ---- state ---- */
