@@ -124,8 +124,8 @@
 #define PZ_INSTANCE_BYTES_MAX 40 /* a device's name for its own start */
 
 /* ---- channels (page 15) ---- */
-#define PZ_CHANNELS_PER_LINK_MAX                                                                   \
-	64 /* page 15 "Limits"; both directions, and those whose close is not answered */
+/* both directions, and those whose close is not answered (page 15 "Limits") */
+#define PZ_CHANNELS_PER_LINK_MAX 64
 #define PZ_CHANNEL_WINDOW_BYTES (256U << 10)   /* at first */
 #define PZ_CHANNEL_WINDOW_BYTES_MAX (4U << 20) /* doubled up to this on a long way */
 #define PZ_CHANNEL_FLUSH_BYTES (64U << 10)     /* of all channels, between two looks at messages */
