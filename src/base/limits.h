@@ -272,4 +272,25 @@
 #define PZ_RSA_BITS_MIN 2048
 #define PZ_EC_BITS_MIN 256
 
+/* ---- policy (page 9) ---- */
+#define PZ_POLICY_DOCUMENT_BYTES_MAX (1U << 20)
+#define PZ_POLICY_DEPTH_MAX 32             /* of elements; the root is the first level */
+#define PZ_POLICY_RULES_MAX 10000          /* of one document */
+#define PZ_POLICY_ATTRIBUTE_BYTES_MAX 4096 /* of an XML attribute, or of a text in its place */
+#define PZ_POLICY_ITEMS_MAX 256            /* patterns with commas between them */
+/* memory of the compiled regular expressions of one document: sixty bytes of text can become
+ * 64 KiB */
+#define PZ_POLICY_REGEXP_BYTES_MAX (4U << 20)
+#define PZ_POLICY_REGEXP_STEPS_MAX 10000   /* PCRE2's match limit, from one place in the value */
+#define PZ_POLICY_REGEXP_HEAP_KIB_MAX 1024 /* memory of one match */
+/* parts of expressions tried by one decision: some milliseconds */
+#define PZ_POLICY_REGEXP_PARTS_MAX 200000
+#define PZ_POLICY_DOCUMENTS_KEPT 64 /* parsed: the slots of a device with some sixty apps */
+#define PZ_POLICY_VALUES_MAX 64     /* of one attribute of a request */
+#define PZ_POLICY_VALUE_BYTES_MAX 4096
+#define PZ_POLICY_REQUEST_ATTRIBUTES_MAX 128
+#define PZ_POLICY_REQUEST_BYTES_MAX (64U << 10) /* all values: a comparison looks at each */
+#define PZ_POLICY_OBLIGATIONS_MAX 64            /* that an application declares */
+#define PZ_POLICY_TRIGGERS_MAX 16               /* of one obligation */
+
 #endif

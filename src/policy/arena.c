@@ -1,0 +1,69 @@
+#include "policy/arena.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#define CHUNK_BYTES 16384U
+#define ALIGN sizeof(max_align_t)
+
+struct pz_policy_chunk {
+	struct pz_policy_chunk *next;
+	size_t size;
+	max_align_t memory[];
+};
+
+static bool
+grow(struct pz_policy_arena *arena, size_t bytes)
+{
+	size_t size = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+	struct pz_policy_chunk *chunk = calloc(1, sizeof(*chunk) + size);
+
+	if (chunk == NULL)
+		return false;
+	chunk->size = size;
+	chunk->next = arena->chunks;
+	arena->chunks = chunk;
+	arena->left = size;
+	return true;
+}
+
+void *
+pz_policy_arena_alloc(struct pz_policy_arena *arena, size_t count, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2)
+		return NULL;
+	bytes = (bytes + ALIGN) / ALIGN * ALIGN; /* at least one unit: never the end of a chunk */
+	if (bytes > arena->left && !grow(arena, bytes))
+		return NULL;
+	struct pz_policy_chunk *chunk = arena->chunks;
+	void *at = (char *)chunk->memory + (chunk->size - arena->left);
+	arena->left -= bytes;
+	return at;
+}
+
+bool
+pz_policy_arena_copy(struct pz_policy_arena *arena, struct pz_slice s, struct pz_slice *out)
+{
+	char *copy = pz_policy_arena_alloc(arena, s.len + 1, 1);
+
+	if (copy == NULL)
+		return false;
+	if (s.len > 0)
+		memcpy(copy, s.ptr, s.len);
+	*out = pz_slice_of(copy, s.len);
+	return true;
+}
+
+void
+pz_policy_arena_fini(struct pz_policy_arena *arena)
+{
+	while (arena->chunks) {
+		struct pz_policy_chunk *chunk = arena->chunks;
+
+		arena->chunks = chunk->next;
+		free(chunk);
+	}
+	arena->left = 0;
+}

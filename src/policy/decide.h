@@ -1,0 +1,51 @@
+/* The decision: a pure function of documents and request. @spec page 9, 6 and 7 */
+#ifndef PZ_POLICY_DECIDE_H
+#define PZ_POLICY_DECIDE_H
+
+#include "policy/document.h"
+#include "policy/effect.h"
+#include "policy/request.h"
+
+enum pz_policy_slot {
+	PZ_POLICY_SLOT_MANUFACTURER,
+	PZ_POLICY_SLOT_EXCEPTIONS,
+	PZ_POLICY_SLOT_USER,
+	PZ_POLICY_SLOT_APP, /* counts when the request has an application's id */
+	PZ_POLICY_SLOTS,
+};
+
+/** The four documents of the root policy. */
+struct pz_policy_slots {
+	const struct pz_policy_document *document[PZ_POLICY_SLOTS]; /* NULL: missing */
+	bool is_corrupt[PZ_POLICY_SLOTS]; /* there is a document, and it is not valid */
+};
+
+enum pz_policy_decide_flags {
+	PZ_POLICY_DHP = 1,   /* evaluate data-handling preferences */
+	PZ_POLICY_PLAIN = 2, /* look at every element: the index is left out */
+};
+
+struct pz_policy_result {
+	enum pz_policy_effect effect;
+	const struct pz_policy_node
+		*node; /* that decided; NULL: inapplicable, missing or corrupt */
+};
+
+struct pz_policy_decision {
+	enum pz_policy_effect effect; /* permit, deny, or one of the prompts */
+	int slot;                     /* enum pz_policy_slot that decided; -1: nothing applied */
+	struct pz_policy_result slots[PZ_POLICY_SLOTS];
+};
+
+/** Evaluates one document. @param flags of enum pz_policy_decide_flags */
+struct pz_policy_result pz_policy_evaluate(const struct pz_policy_document *doc,
+					   const struct pz_policy_request *request, unsigned flags);
+
+/** Decides a request. Allocates only where a regular expression is tried. */
+struct pz_policy_decision pz_policy_decide(const struct pz_policy_slots *slots,
+					   const struct pz_policy_request *request, unsigned flags);
+
+/** Name of a slot: "manufacturer", "exceptions", "user", "app". */
+const char *pz_policy_slot_name(enum pz_policy_slot slot);
+
+#endif

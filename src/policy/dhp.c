@@ -1,0 +1,267 @@
+#include "policy/dhp.h"
+
+#include "policy/match.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+const char *const pz_policy_purposes[PZ_POLICY_PURPOSES] = {
+	"http://www.w3.org/2002/01/P3Pv1/current",
+	"http://www.w3.org/2002/01/P3Pv1/admin",
+	"http://www.w3.org/2002/01/P3Pv1/develop",
+	"http://www.w3.org/2002/01/P3Pv1/tailoring",
+	"http://www.w3.org/2002/01/P3Pv1/pseudo-analysis",
+	"http://www.w3.org/2002/01/P3Pv1/pseudo-decision",
+	"http://www.w3.org/2002/01/P3Pv1/individual-analysis",
+	"http://www.w3.org/2002/01/P3Pv1/individual-decision",
+	"http://www.w3.org/2002/01/P3Pv1/contact",
+	"http://www.w3.org/2002/01/P3Pv1/historical",
+	"http://www.w3.org/2002/01/P3Pv1/telemarketing",
+	"http://www.w3.org/2002/01/P3Pv11/account",
+	"http://www.w3.org/2002/01/P3Pv11/arts",
+	"http://www.w3.org/2002/01/P3Pv11/browsing",
+	"http://www.w3.org/2002/01/P3Pv11/charity",
+	"http://www.w3.org/2002/01/P3Pv11/communicate",
+	"http://www.w3.org/2002/01/P3Pv11/custom",
+	"http://www.w3.org/2002/01/P3Pv11/delivery",
+	"http://www.w3.org/2002/01/P3Pv11/downloads",
+	"http://www.w3.org/2002/01/P3Pv11/education",
+	"http://www.w3.org/2002/01/P3Pv11/feedback",
+	"http://www.w3.org/2002/01/P3Pv11/finmgt",
+	"http://www.w3.org/2002/01/P3Pv11/gambling",
+	"http://www.w3.org/2002/01/P3Pv11/gaming",
+	"http://www.w3.org/2002/01/P3Pv11/government",
+	"http://www.w3.org/2002/01/P3Pv11/health",
+	"http://www.w3.org/2002/01/P3Pv11/login",
+	"http://www.w3.org/2002/01/P3Pv11/marketing",
+	"http://www.w3.org/2002/01/P3Pv11/news",
+	"http://www.w3.org/2002/01/P3Pv11/payment",
+	"http://www.w3.org/2002/01/P3Pv11/sales",
+	"http://www.w3.org/2002/01/P3Pv11/search",
+	"http://www.w3.org/2002/01/P3Pv11/state",
+	"http://www.w3.org/2002/01/P3Pv11/surveys",
+	"http://www.primelife.eu/purposes/unspecified",
+};
+
+uint64_t
+pz_policy_purpose_find(struct pz_slice uri)
+{
+	for (unsigned i = 0; i < PZ_POLICY_PURPOSES; i++) {
+		if (pz_slice_eq_str(uri, pz_policy_purposes[i]))
+			return UINT64_C(1) << i;
+	}
+	return 0;
+}
+
+bool
+pz_policy_trigger_find(struct pz_slice name, enum pz_policy_trigger_kind *out)
+{
+	static const char *const names[] = {
+		"TriggerAtTime", "TriggerPersonalDataAccessedForPurpose",
+		"TriggerPersonalDataDeleted", "TriggerDataSubjectAccess"};
+
+	for (unsigned i = 0; i < COUNT(names); i++) {
+		if (pz_slice_eq_str(name, names[i])) {
+			*out = (enum pz_policy_trigger_kind)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+pz_policy_action_find(struct pz_slice name, enum pz_policy_action *out)
+{
+	static const char *const names[] = {
+		"ActionDeletePersonalData", "ActionAnonymizePersonalData",
+		"ActionNotifyDataSubject", "ActionLog", "ActionSecureLog"};
+
+	for (unsigned i = 0; i < COUNT(names); i++) {
+		if (pz_slice_eq_str(name, names[i])) {
+			*out = (enum pz_policy_action)(PZ_POLICY_ACTION_DELETE + i);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- which preference counts (8.3) ---- */
+
+enum hit { NO_HIT, PARTIAL, EXACT };
+
+static enum hit
+hit_of(const struct pz_policy_binding *binding, struct pz_slice feature, struct pz_slice *out_id)
+{
+	bool swap = false;
+	enum hit hit = EXACT;
+
+	if (pz_slice_eq(binding->a, feature)) {
+		swap = false;
+	} else if (pz_slice_eq(binding->b, feature)) {
+		swap = true;
+	} else {
+		hit = PARTIAL;
+		if (pz_policy_glob_feature(binding->a, feature))
+			swap = false;
+		else if (pz_policy_glob_feature(binding->b, feature))
+			swap = true;
+		else
+			return NO_HIT;
+	}
+	*out_id = swap ? binding->a : binding->b;
+	return hit;
+}
+
+/* The first exact hit, else the last partial one. */
+static enum hit
+hit_of_all(const struct pz_policy_bindings *bindings, struct pz_slice feature,
+	   struct pz_slice *out_id)
+{
+	enum hit best = NO_HIT;
+
+	for (size_t i = 0; i < bindings->count; i++) {
+		enum hit hit = hit_of(&bindings->list[i], feature, out_id);
+
+		if (hit == EXACT)
+			return hit;
+		if (hit == PARTIAL)
+			best = hit;
+	}
+	return best;
+}
+
+static const struct pz_policy_preference *
+find_preference(const struct pz_policy_dhp *dhp, struct pz_slice id)
+{
+	for (size_t i = 0; dhp && i < dhp->count; i++) {
+		if (pz_slice_eq(dhp->list[i].policy_id, id))
+			return &dhp->list[i];
+	}
+	return NULL;
+}
+
+void
+pz_policy_dhp_consider(const struct pz_policy_dhp *dhp, const struct pz_policy_node *node,
+		       const struct pz_policy_request *request,
+		       struct pz_policy_selection *selection)
+{
+	const struct pz_policy_bag *features = &request->bags[PZ_POLICY_ATTR_API_FEATURE];
+
+	if (selection->is_exact || features->count != 1)
+		return;
+	for (size_t i = 0; i < node->bindings_count; i++) {
+		const struct pz_policy_preference *preference;
+		struct pz_slice id = {NULL, 0};
+		enum hit hit = hit_of_all(&node->bindings[i], features->values[0], &id);
+
+		if (hit == NO_HIT || (hit == PARTIAL && selection->preference))
+			continue;
+		preference = find_preference(dhp, id);
+		if (preference) {
+			*selection = (struct pz_policy_selection){preference, hit == EXACT};
+			return;
+		}
+	}
+}
+
+/* ---- whether it is satisfied (8.4) ---- */
+
+static bool
+covers_delay(const struct pz_policy_trigger *wanted, const struct pz_policy_trigger *promised,
+	     int64_t from_ms)
+{
+	return pz_policy_time_add(from_ms, wanted->delay) >=
+	       pz_policy_time_add(from_ms, promised->delay);
+}
+
+static bool
+is_in_time(const struct pz_policy_trigger *wanted, const struct pz_policy_trigger *promised,
+	   int64_t now_ms)
+{
+	int64_t wanted_ms = wanted->starts_now ? now_ms : wanted->start_ms;
+	int64_t promised_ms = promised->starts_now ? now_ms : promised->start_ms;
+
+	return wanted_ms <= promised_ms && pz_policy_time_add(wanted_ms, wanted->delay) >=
+						   pz_policy_time_add(promised_ms, promised->delay);
+}
+
+static bool
+satisfies_trigger(const struct pz_policy_trigger *wanted, const struct pz_policy_trigger *promised,
+		  int64_t now_ms)
+{
+	if (wanted->kind != promised->kind)
+		return false;
+	switch (wanted->kind) {
+	case PZ_POLICY_TRIGGER_AT_TIME:
+		return is_in_time(wanted, promised, now_ms);
+	case PZ_POLICY_TRIGGER_ACCESSED:
+		return (wanted->purposes & ~promised->purposes) == 0 &&
+		       covers_delay(wanted, promised, now_ms);
+	case PZ_POLICY_TRIGGER_DELETED:
+		return covers_delay(wanted, promised, now_ms);
+	case PZ_POLICY_TRIGGER_ACCESS:
+		return pz_slice_eq(wanted->uri, promised->uri);
+	}
+	return false;
+}
+
+static bool
+has_action(const struct pz_policy_obligation *wanted, const struct pz_policy_obligation *promised)
+{
+	if (wanted->action == PZ_POLICY_ACTION_LOG &&
+	    promised->action == PZ_POLICY_ACTION_SECURE_LOG)
+		return true;
+	return wanted->action == promised->action &&
+	       (wanted->action != PZ_POLICY_ACTION_NOTIFY ||
+		(pz_slice_eq(wanted->media, promised->media) &&
+		 pz_slice_eq(wanted->address, promised->address)));
+}
+
+static bool
+satisfies_obligation(const struct pz_policy_obligation *wanted,
+		     const struct pz_policy_obligation *promised, int64_t now_ms)
+{
+	if (!has_action(wanted, promised))
+		return false;
+	for (size_t i = 0; i < wanted->trigger_count; i++) {
+		size_t k = 0;
+
+		while (k < promised->trigger_count &&
+		       !satisfies_trigger(&wanted->triggers[i], &promised->triggers[k], now_ms))
+			k++;
+		if (k == promised->trigger_count)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_promised(const struct pz_policy_obligation *wanted, const struct pz_policy_request *request)
+{
+	if (wanted->action == PZ_POLICY_ACTION_NONE)
+		return true;
+	for (size_t i = 0; i < request->obligation_count; i++) {
+		if (satisfies_obligation(wanted, &request->obligations[i], request->now_ms))
+			return true;
+	}
+	return false;
+}
+
+bool
+pz_policy_dhp_is_satisfied(const struct pz_policy_request *request,
+			   const struct pz_policy_selection *selection)
+{
+	const struct pz_policy_preference *preference = selection->preference;
+
+	if (request->is_purpose_invalid)
+		return false;
+	if (request->bags[PZ_POLICY_ATTR_API_FEATURE].count != 1)
+		return true;
+	if (preference == NULL || !preference->has_authorizations ||
+	    (request->purposes & ~preference->purposes) != 0)
+		return false;
+	for (size_t i = 0; i < preference->obligation_count; i++) {
+		if (!is_promised(&preference->obligations[i], request))
+			return false;
+	}
+	return true;
+}

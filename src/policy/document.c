@@ -1,0 +1,172 @@
+#include "policy/document.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "policy/build.h"
+#include "policy/index.h"
+#include "policy/node.h"
+#include "policy/regexp.h"
+#include "policy/xml.h"
+
+static enum pz_err
+read_into(struct pz_policy_document *doc, struct pz_slice text, struct pz_policy_arena *elements,
+	  struct pz_policy_fault *fault)
+{
+	struct pz_policy_xml *root = NULL;
+
+	PZ_TRY(pz_policy_xml_read(text, elements, &root, fault));
+	PZ_TRY(pz_policy_build(doc, root, fault));
+	PZ_TRY(pz_policy_dhp_build(doc, root, fault));
+	if (!pz_policy_index_build(&doc->arena, doc->root))
+		return pz_policy_fail(fault, 0, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	return PZ_OK;
+}
+
+enum pz_err
+pz_policy_document_parse(struct pz_slice text, struct pz_policy_document **out,
+			 struct pz_policy_fault *fault)
+{
+	struct pz_policy_document *doc = calloc(1, sizeof(*doc));
+	struct pz_policy_arena elements = {NULL, 0};
+	enum pz_err err;
+
+	if (doc == NULL)
+		return pz_policy_fail(fault, 0, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	doc->references = 1;
+	crypto_hash_sha256(doc->sha256, text.ptr, text.len);
+	err = read_into(doc, text, &elements, fault);
+	pz_policy_arena_fini(&elements);
+	if (err == PZ_OK)
+		*out = doc;
+	else
+		pz_policy_document_unref(doc);
+	return err;
+}
+
+struct pz_policy_document *
+pz_policy_document_ref(struct pz_policy_document *doc)
+{
+	doc->references++;
+	return doc;
+}
+
+void
+pz_policy_document_unref(struct pz_policy_document *doc)
+{
+	if (doc == NULL || --doc->references > 0)
+		return;
+	for (size_t i = 0; i < doc->regexp_count; i++)
+		pz_policy_regexp_free(doc->regexps[i]);
+	free(doc->regexps);
+	pz_policy_arena_fini(&doc->arena);
+	free(doc);
+}
+
+const uint8_t *
+pz_policy_document_sha256(const struct pz_policy_document *doc)
+{
+	return doc->sha256;
+}
+
+size_t
+pz_policy_document_rules(const struct pz_policy_document *doc)
+{
+	return doc->rule_count;
+}
+
+/* ---- elements that decided ---- */
+
+const struct pz_policy_node *
+pz_policy_node_at(const struct pz_policy_node *node, unsigned depth)
+{
+	unsigned own = 0;
+
+	for (const struct pz_policy_node *up = node; up && up->parent; up = up->parent)
+		own++;
+	for (; node && own > depth; own--)
+		node = node->parent;
+	return own == depth ? node : NULL;
+}
+
+void
+pz_policy_node_label(const struct pz_policy_node *node, char out[PZ_POLICY_LABEL_BYTES])
+{
+	const char *kind = pz_policy_elements[PZ_POLICY_E_SET + node->kind].name;
+
+	if (node->id.len > 0)
+		snprintf(out, PZ_POLICY_LABEL_BYTES, "%s", (const char *)node->id.ptr);
+	else if (node->position > 0)
+		snprintf(out, PZ_POLICY_LABEL_BYTES, "%s[%u]", kind, node->position);
+	else
+		snprintf(out, PZ_POLICY_LABEL_BYTES, "%s", kind);
+}
+
+struct pz_slice
+pz_policy_node_description(const struct pz_policy_node *node)
+{
+	return node->description;
+}
+
+unsigned
+pz_policy_node_line(const struct pz_policy_node *node)
+{
+	return node->line;
+}
+
+/* ---- documents by their hash ---- */
+
+struct entry {
+	struct pz_policy_document *doc; /* NULL: free */
+	uint64_t used;                  /* when, in look-ups */
+};
+
+struct pz_policy_cache {
+	struct entry entries[PZ_POLICY_DOCUMENTS_KEPT];
+	uint64_t look_ups;
+};
+
+struct pz_policy_cache *
+pz_policy_cache_new(void)
+{
+	return calloc(1, sizeof(struct pz_policy_cache));
+}
+
+void
+pz_policy_cache_free(struct pz_policy_cache *cache)
+{
+	for (size_t i = 0; cache && i < PZ_POLICY_DOCUMENTS_KEPT; i++)
+		pz_policy_document_unref(cache->entries[i].doc);
+	free(cache);
+}
+
+enum pz_err
+pz_policy_cache_parse(struct pz_policy_cache *cache, struct pz_slice text,
+		      struct pz_policy_document **out, struct pz_policy_fault *fault)
+{
+	struct entry *oldest = &cache->entries[0];
+	struct pz_policy_document *doc = NULL;
+	uint8_t sha256[PZ_POLICY_SHA256_BYTES];
+
+	crypto_hash_sha256(sha256, text.ptr, text.len);
+	cache->look_ups++;
+	for (size_t i = 0; i < PZ_POLICY_DOCUMENTS_KEPT; i++) {
+		struct entry *entry = &cache->entries[i];
+
+		if (entry->doc && memcmp(entry->doc->sha256, sha256, sizeof(sha256)) == 0) {
+			entry->used = cache->look_ups;
+			*out = pz_policy_document_ref(entry->doc);
+			return PZ_OK;
+		}
+		if (entry->used < oldest->used)
+			oldest = entry;
+	}
+	PZ_TRY(pz_policy_document_parse(text, &doc, fault));
+	pz_policy_document_unref(oldest->doc);
+	oldest->doc = pz_policy_document_ref(doc);
+	oldest->used = cache->look_ups;
+	*out = doc;
+	return PZ_OK;
+}

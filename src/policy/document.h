@@ -1,0 +1,65 @@
+/*
+ * Policy documents: parsed, validated whole, immutable, counted references. A document that
+ * pz_policy_document_parse does not accept is corrupt: its slot decides "undetermined".
+ * @spec page 9, 3
+ */
+#ifndef PZ_POLICY_DOCUMENT_H
+#define PZ_POLICY_DOCUMENT_H
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "policy/fault.h"
+
+#define PZ_POLICY_SHA256_BYTES 32
+#define PZ_POLICY_LABEL_BYTES 80 /* of one element in a path, with the NUL */
+
+struct pz_policy_document;
+struct pz_policy_node;
+
+/**
+ * Parses and validates a document.
+ * @param text UTF-8 XML; may be empty, which is not valid
+ * @param out one reference for the caller
+ * @param fault line and reason; may be NULL
+ * Errors: CONFIG (not valid), LIMIT (a limit of page 9, 3.3), LIMIT_MEMORY.
+ */
+enum pz_err pz_policy_document_parse(struct pz_slice text, struct pz_policy_document **out,
+				     struct pz_policy_fault *fault) PZ_MUST_USE;
+/** One more reference to the same document. */
+struct pz_policy_document *pz_policy_document_ref(struct pz_policy_document *doc);
+/** Gives a reference back; the last one frees the document. NULL is fine. */
+void pz_policy_document_unref(struct pz_policy_document *doc);
+PZ_AUTO_DEFINE(struct pz_policy_document, pz_policy_document_unref)
+
+/** SHA-256 of the text. @return PZ_POLICY_SHA256_BYTES bytes, borrowed */
+const uint8_t *pz_policy_document_sha256(const struct pz_policy_document *doc);
+/** Number of rules. */
+size_t pz_policy_document_rules(const struct pz_policy_document *doc);
+
+/* ---- elements that decided ---- */
+
+/** Element of `doc` above `node` at `depth` (0: the root), or NULL below `node`. */
+const struct pz_policy_node *pz_policy_node_at(const struct pz_policy_node *node, unsigned depth);
+/** Its id, or its kind and position such as "rule[2]"; cut to the buffer. */
+void pz_policy_node_label(const struct pz_policy_node *node, char out[PZ_POLICY_LABEL_BYTES]);
+/** Its sentence for people; empty when it has none. Borrowed from the document. */
+struct pz_slice pz_policy_node_description(const struct pz_policy_node *node);
+/** Line of its start tag, from 1. */
+unsigned pz_policy_node_line(const struct pz_policy_node *node);
+
+/* ---- documents by their hash ---- */
+
+struct pz_policy_cache;
+
+/** Keeps up to PZ_POLICY_DOCUMENTS_KEPT documents. NULL: out of memory. */
+struct pz_policy_cache *pz_policy_cache_new(void);
+/** Gives its references back. NULL is fine. */
+void pz_policy_cache_free(struct pz_policy_cache *cache);
+/** As pz_policy_document_parse, but a text that is in the cache is not parsed again. */
+enum pz_err
+pz_policy_cache_parse(struct pz_policy_cache *cache, struct pz_slice text,
+		      struct pz_policy_document **out, struct pz_policy_fault *fault) PZ_MUST_USE;
+
+#endif

@@ -1,0 +1,169 @@
+#include "policy/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "policy/dhp.h"
+
+struct pz_policy_request *
+pz_policy_request_new(void)
+{
+	struct pz_policy_request *request = calloc(1, sizeof(*request));
+
+	if (request)
+		request->purposes = PZ_POLICY_ALL_PURPOSES;
+	return request;
+}
+
+void
+pz_policy_request_free(struct pz_policy_request *request)
+{
+	if (request)
+		pz_policy_arena_fini(&request->arena);
+	free(request);
+}
+
+static struct pz_policy_bag *
+find_other(const struct pz_policy_request *request, enum pz_policy_category category,
+	   struct pz_slice name)
+{
+	for (struct pz_policy_other *o = request->others; o; o = o->next) {
+		if (o->category == category && pz_slice_eq(o->name, name))
+			return &o->bag;
+	}
+	return NULL;
+}
+
+static struct pz_policy_bag *
+add_other(struct pz_policy_request *request, enum pz_policy_category category, struct pz_slice name)
+{
+	struct pz_policy_other *o = pz_policy_arena_alloc(&request->arena, 1, sizeof(*o));
+
+	if (o == NULL || !pz_policy_arena_copy(&request->arena, name, &o->name))
+		return NULL;
+	o->category = category;
+	o->next = request->others;
+	request->others = o;
+	request->bytes += name.len;
+	return &o->bag;
+}
+
+static enum pz_err
+check_size(const struct pz_policy_request *request, struct pz_slice name,
+	   const struct pz_slice *values, size_t count, struct pz_errinfo *info)
+{
+	size_t bytes = request->bytes + name.len;
+
+	if (request->attributes >= PZ_POLICY_REQUEST_ATTRIBUTES_MAX)
+		return pz_fail(info, PZ_ERR_LIMIT, "more than %d attributes",
+			       PZ_POLICY_REQUEST_ATTRIBUTES_MAX);
+	if (name.len > PZ_POLICY_VALUE_BYTES_MAX)
+		return pz_fail(info, PZ_ERR_LIMIT, "an attribute's name is longer than %d bytes",
+			       PZ_POLICY_VALUE_BYTES_MAX);
+	if (count > PZ_POLICY_VALUES_MAX)
+		return pz_fail(info, PZ_ERR_LIMIT, "%.*s: more than %d values", PZ_SLICE_FMT(name),
+			       PZ_POLICY_VALUES_MAX);
+	for (size_t i = 0; i < count; i++) {
+		if (values[i].len > PZ_POLICY_VALUE_BYTES_MAX)
+			return pz_fail(info, PZ_ERR_LIMIT, "%.*s: a value is longer than %d bytes",
+				       PZ_SLICE_FMT(name), PZ_POLICY_VALUE_BYTES_MAX);
+		bytes += values[i].len;
+	}
+	if (bytes > PZ_POLICY_REQUEST_BYTES_MAX)
+		return pz_fail(info, PZ_ERR_LIMIT, "all values together: more than %d bytes",
+			       PZ_POLICY_REQUEST_BYTES_MAX);
+	return PZ_OK;
+}
+
+enum pz_err
+pz_policy_request_set(struct pz_policy_request *request, enum pz_policy_category category,
+		      struct pz_slice name, const struct pz_slice *values, size_t count,
+		      struct pz_errinfo *info)
+{
+	enum pz_policy_attribute_id id = pz_policy_attribute_find(category, name);
+	struct pz_policy_bag *bag;
+	struct pz_slice *copies;
+
+	PZ_TRY(check_size(request, name, values, count, info));
+	bag = id == PZ_POLICY_ATTR_OTHER ? find_other(request, category, name) : &request->bags[id];
+	if (bag && bag->is_given)
+		return pz_fail(info, PZ_ERR_EXISTS, "%.*s is there twice", PZ_SLICE_FMT(name));
+	copies = pz_policy_arena_alloc(&request->arena, count, sizeof(*copies));
+	if (bag == NULL)
+		bag = add_other(request, category, name);
+	if (bag == NULL || copies == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	for (size_t i = 0; i < count; i++) {
+		if (!pz_policy_arena_copy(&request->arena, values[i], &copies[i]))
+			return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+		request->bytes += values[i].len;
+	}
+	request->attributes++;
+	*bag = (struct pz_policy_bag){
+		.is_undetermined = values == NULL && category != PZ_POLICY_SUBJECT,
+		.is_given = true,
+		.count = values ? count : 0,
+		.values = copies,
+	};
+	return PZ_OK;
+}
+
+static enum pz_err
+complete_one(struct pz_policy_request *request, enum pz_policy_attribute_id id, int number)
+{
+	const struct pz_policy_attribute_info *info = &pz_policy_attributes[id];
+	struct pz_slice value;
+	char text[16];
+
+	if (request->bags[id].is_given)
+		return PZ_OK;
+	snprintf(text, sizeof(text), "%d", number);
+	value = pz_slice_str(text);
+	return pz_policy_request_set(request, info->category, pz_slice_str(info->name), &value,
+				     number >= 0 ? 1 : 0, NULL);
+}
+
+enum pz_err
+pz_policy_request_complete(struct pz_policy_request *request, const struct tm *local)
+{
+	static const enum pz_policy_attribute_id empty[] = {
+		PZ_POLICY_ATTR_PROFILE, PZ_POLICY_ATTR_API_FEATURE, PZ_POLICY_ATTR_SERVICE_ID,
+		PZ_POLICY_ATTR_DEVICE_CAP, PZ_POLICY_ATTR_PARAM_FEATURE};
+
+	PZ_TRY(complete_one(request, PZ_POLICY_ATTR_TIMEMIN, local->tm_hour * 60 + local->tm_min));
+	PZ_TRY(complete_one(request, PZ_POLICY_ATTR_DAYS_OF_WEEK, 1 << local->tm_wday));
+	PZ_TRY(complete_one(request, PZ_POLICY_ATTR_DAYS_OF_MONTH, 1 << (local->tm_mday - 1)));
+	for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++)
+		PZ_TRY(complete_one(request, empty[i], -1));
+	return PZ_OK;
+}
+
+const struct pz_policy_bag *
+pz_policy_request_bag(const struct pz_policy_request *request,
+		      const struct pz_policy_attribute *attr)
+{
+	static const struct pz_policy_bag empty, undetermined = {.is_undetermined = true};
+	const struct pz_policy_bag *bag;
+
+	bag = attr->id == PZ_POLICY_ATTR_OTHER ? find_other(request, attr->category, attr->name)
+					       : &request->bags[attr->id];
+	if (bag && bag->is_given)
+		return bag;
+	return attr->category == PZ_POLICY_SUBJECT ? &empty : &undetermined;
+}
+
+bool
+pz_policy_request_has_resource(const struct pz_policy_request *request)
+{
+	for (size_t i = 0; i < PZ_POLICY_ATTR_OTHER; i++) {
+		if (pz_policy_attributes[i].category == PZ_POLICY_RESOURCE &&
+		    request->bags[i].count > 0)
+			return true;
+	}
+	for (const struct pz_policy_other *o = request->others; o; o = o->next) {
+		if (o->category == PZ_POLICY_RESOURCE && o->bag.count > 0)
+			return true;
+	}
+	return false;
+}
