@@ -75,7 +75,7 @@ is_digit(uint8_t c)
 	return c >= '0' && c <= '9';
 }
 
-/* Length of the scheme before its colon; 0: there is none. */
+/* Length of the scheme before its colon; 0: without one. */
 static size_t
 scheme_length(struct pz_slice uri)
 {

@@ -29,13 +29,13 @@ out_of_memory(struct builder *b)
 static void *
 alloc(struct builder *b, size_t count, size_t size)
 {
-	return pz_policy_arena_alloc(&b->doc->arena, count, size);
+	return pz_arena_alloc(&b->doc->arena, count, size);
 }
 
 static enum pz_err
 copy(struct builder *b, struct pz_slice s, struct pz_slice *out)
 {
-	return pz_policy_arena_copy(&b->doc->arena, s, out) ? PZ_OK : out_of_memory(b);
+	return pz_arena_copy(&b->doc->arena, s, out) ? PZ_OK : out_of_memory(b);
 }
 
 /* Of every element: an id is there once. */
@@ -395,7 +395,7 @@ pz_policy_build(struct pz_policy_document *doc, const struct pz_policy_xml *root
 	struct builder b = {.doc = doc, .fault = fault, .ids = pz_map_new()};
 	enum pz_err err = PZ_OK;
 
-	doc->root = pz_policy_arena_alloc(&doc->arena, 1, sizeof(*doc->root));
+	doc->root = pz_arena_alloc(&doc->arena, 1, sizeof(*doc->root));
 	err = doc->root && b.ids ? build_node(&b, root, doc->root) : out_of_memory(&b);
 	pz_map_free(b.ids);
 	return err;

@@ -82,8 +82,9 @@ bool pz_policy_duration_parse(struct pz_slice text, struct pz_policy_duration *o
 bool pz_policy_time_parse(struct pz_slice text, int64_t *out_ms);
 /** The time a duration later: months by the calendar (UTC), the rest in seconds. */
 int64_t pz_policy_time_add(int64_t ms, struct pz_policy_duration delay);
-/** Kind of a trigger, or an action, by its name. False: there is none. */
+/** Kind of a trigger by its name. False: no such name. */
 bool pz_policy_trigger_find(struct pz_slice name, enum pz_policy_trigger_kind *out);
+/** The same for an action. */
 bool pz_policy_action_find(struct pz_slice name, enum pz_policy_action *out);
 
 /** What the bindings of an element that was evaluated do to the selection. */

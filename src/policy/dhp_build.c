@@ -20,7 +20,7 @@ copy_text(struct builder *b, const struct pz_policy_xml *xml, struct pz_slice *o
 	if (xml == NULL || xml->text.len == 0) /* the caller has found an element that needs it */
 		return pz_policy_fail(b->fault, xml ? xml->line : 0, PZ_ERR_CONFIG, "<%s> is empty",
 				      xml ? pz_policy_elements[xml->element].name : "element");
-	return pz_policy_arena_copy(&b->doc->arena, xml->text, out) ? PZ_OK : out_of_memory(b);
+	return pz_arena_copy(&b->doc->arena, xml->text, out) ? PZ_OK : out_of_memory(b);
 }
 
 /* A child that has to be there. */
@@ -47,7 +47,8 @@ count_of(const struct pz_policy_xml *xml, enum pz_policy_element element)
 	return count;
 }
 
-/* Purpose elements; an empty one is all purposes, one that is not in the list is none. */
+/* Purpose elements; an empty one is all purposes, one that is not in the list counts for nothing.
+ */
 static uint64_t
 purposes_of(const struct pz_policy_xml *xml)
 {
@@ -140,7 +141,7 @@ build_obligation(struct builder *b, const struct pz_policy_xml *xml, struct pz_p
 	PZ_TRY(need(b, xml, PZ_POLICY_E_TRIGGERS_SET, &set));
 	for (child = xml->first; child; child = child->next)
 		PZ_TRY(build_action(b, child, o));
-	o->triggers = pz_policy_arena_alloc(&b->doc->arena, set->children, sizeof(*o->triggers));
+	o->triggers = pz_arena_alloc(&b->doc->arena, set->children, sizeof(*o->triggers));
 	if (o->triggers == NULL)
 		return out_of_memory(b);
 	for (child = set->first; child; child = child->next)
@@ -173,14 +174,14 @@ build_preference(struct builder *b, const struct pz_policy_xml *xml,
 	struct pz_slice id = pz_policy_xml_value(xml, PZ_POLICY_A_POLICY_ID);
 
 	PZ_TRY(check_policy_id(b, xml, id));
-	if (!pz_policy_arena_copy(&b->doc->arena, id, &preference->policy_id))
+	if (!pz_arena_copy(&b->doc->arena, id, &preference->policy_id))
 		return out_of_memory(b);
 	preference->has_authorizations = set != NULL;
 	if (set)
 		preference->purposes = purposes_of(pz_policy_xml_child(set, PZ_POLICY_E_AUTHZ_USE));
 	set = pz_policy_xml_child(xml, PZ_POLICY_E_OBLIGATIONS_SET);
-	preference->obligations = pz_policy_arena_alloc(&b->doc->arena, set ? set->children : 0,
-							sizeof(*preference->obligations));
+	preference->obligations = pz_arena_alloc(&b->doc->arena, set ? set->children : 0,
+						 sizeof(*preference->obligations));
 	if (preference->obligations == NULL)
 		return out_of_memory(b);
 	for (const struct pz_policy_xml *child = set ? set->first : NULL; child;
@@ -226,9 +227,9 @@ pz_policy_dhp_build(struct pz_policy_document *doc, const struct pz_policy_xml *
 	if (count == 0)
 		return PZ_OK;
 	b.ids = pz_map_new();
-	doc->dhp = pz_policy_arena_alloc(&doc->arena, 1, sizeof(*doc->dhp));
+	doc->dhp = pz_arena_alloc(&doc->arena, 1, sizeof(*doc->dhp));
 	if (doc->dhp)
-		doc->dhp->list = pz_policy_arena_alloc(&doc->arena, count, sizeof(*doc->dhp->list));
+		doc->dhp->list = pz_arena_alloc(&doc->arena, count, sizeof(*doc->dhp->list));
 	if (b.ids == NULL || doc->dhp == NULL || doc->dhp->list == NULL)
 		err = out_of_memory(&b);
 	else
@@ -264,7 +265,7 @@ pz_policy_bindings_build(struct pz_policy_document *doc, const struct pz_policy_
 
 	if (count == 0)
 		return PZ_OK;
-	node->bindings = pz_policy_arena_alloc(&doc->arena, count, sizeof(*node->bindings));
+	node->bindings = pz_arena_alloc(&doc->arena, count, sizeof(*node->bindings));
 	if (node->bindings == NULL)
 		return out_of_memory(&b);
 	for (const struct pz_policy_xml *set = xml->first; set; set = set->next) {
@@ -272,7 +273,7 @@ pz_policy_bindings_build(struct pz_policy_document *doc, const struct pz_policy_
 			continue;
 		struct pz_policy_bindings *one = &node->bindings[node->bindings_count++];
 
-		one->list = pz_policy_arena_alloc(&doc->arena, set->children, sizeof(*one->list));
+		one->list = pz_arena_alloc(&doc->arena, set->children, sizeof(*one->list));
 		if (one->list == NULL)
 			return out_of_memory(&b);
 		for (const struct pz_policy_xml *child = set->first; child; child = child->next)

@@ -153,23 +153,37 @@ take_fraction(struct pz_slice *s, int64_t *out_ms)
 	return true;
 }
 
+/* YYYY-MM-DDThh:mm:ss */
+static bool
+take_fields(struct pz_slice *s, int64_t out[6])
+{
+	static const char before[] = "\0--T::";
+
+	for (unsigned i = 0; i < 6; i++) {
+		unsigned digits = i == 0 ? 4 : 2;
+
+		if ((i > 0 && !take_char(s, before[i])) || !take_number(s, digits, digits, &out[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_date(const int64_t f[6])
+{
+	return f[0] >= 1 && f[1] >= 1 && f[1] <= 12 && f[2] >= 1 &&
+	       f[2] <= days_in_month(f[0], f[1]) && f[3] <= 23 && f[4] <= 59 && f[5] <= 59;
+}
+
 bool
 pz_policy_time_parse(struct pz_slice text, int64_t *out_ms)
 {
-	int64_t year, month, day, hour, minute, second, fraction, offset;
+	int64_t f[6], fraction, offset;
 
-	if (!take_number(&text, 4, 4, &year) || !take_char(&text, '-') ||
-	    !take_number(&text, 2, 2, &month) || !take_char(&text, '-') ||
-	    !take_number(&text, 2, 2, &day) || !take_char(&text, 'T') ||
-	    !take_number(&text, 2, 2, &hour) || !take_char(&text, ':') ||
-	    !take_number(&text, 2, 2, &minute) || !take_char(&text, ':') ||
-	    !take_number(&text, 2, 2, &second) || !take_fraction(&text, &fraction) ||
-	    !take_offset(&text, &offset) || text.len > 0)
+	if (!take_fields(&text, f) || !take_fraction(&text, &fraction) ||
+	    !take_offset(&text, &offset) || text.len > 0 || !is_date(f))
 		return false;
-	if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) ||
-	    hour > 23 || minute > 59 || second > 59)
-		return false;
-	*out_ms = days_of(year, month, day) * MS_PER_DAY +
-		  ((hour * 60 + minute) * 60 + second) * 1000 + fraction - offset;
+	*out_ms = days_of(f[0], f[1], f[2]) * MS_PER_DAY + ((f[3] * 60 + f[4]) * 60 + f[5]) * 1000 +
+		  fraction - offset;
 	return true;
 }

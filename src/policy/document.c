@@ -12,7 +12,7 @@
 #include "policy/xml.h"
 
 static enum pz_err
-read_into(struct pz_policy_document *doc, struct pz_slice text, struct pz_policy_arena *elements,
+read_into(struct pz_policy_document *doc, struct pz_slice text, struct pz_arena *elements,
 	  struct pz_policy_fault *fault)
 {
 	struct pz_policy_xml *root = NULL;
@@ -30,7 +30,7 @@ pz_policy_document_parse(struct pz_slice text, struct pz_policy_document **out,
 			 struct pz_policy_fault *fault)
 {
 	struct pz_policy_document *doc = calloc(1, sizeof(*doc));
-	struct pz_policy_arena elements = {NULL, 0};
+	struct pz_arena elements = {NULL, 0};
 	enum pz_err err;
 
 	if (doc == NULL)
@@ -38,7 +38,7 @@ pz_policy_document_parse(struct pz_slice text, struct pz_policy_document **out,
 	doc->references = 1;
 	crypto_hash_sha256(doc->sha256, text.ptr, text.len);
 	err = read_into(doc, text, &elements, fault);
-	pz_policy_arena_fini(&elements);
+	pz_arena_fini(&elements);
 	if (err == PZ_OK)
 		*out = doc;
 	else
@@ -61,7 +61,7 @@ pz_policy_document_unref(struct pz_policy_document *doc)
 	for (size_t i = 0; i < doc->regexp_count; i++)
 		pz_policy_regexp_free(doc->regexps[i]);
 	free(doc->regexps);
-	pz_policy_arena_fini(&doc->arena);
+	pz_arena_fini(&doc->arena);
 	free(doc);
 }
 

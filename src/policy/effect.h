@@ -11,7 +11,7 @@ enum pz_policy_effect {
 	PZ_POLICY_PROMPT_ONESHOT = 2,
 	PZ_POLICY_PROMPT_SESSION = 3,
 	PZ_POLICY_PROMPT_BLANKET = 4,
-	PZ_POLICY_UNDETERMINED = 5, /* cannot be told */
+	PZ_POLICY_UNDETERMINED = 5, /* cannot be decided */
 	PZ_POLICY_INAPPLICABLE = 6, /* says nothing about the request */
 };
 

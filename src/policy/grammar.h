@@ -118,6 +118,7 @@ enum pz_policy_macro {
 
 /** Words of documents to numbers. False, *out untouched: no such word (there). */
 bool pz_policy_combine_parse(struct pz_slice word, bool is_set, enum pz_policy_combine *out);
+/** The same for a comparison. */
 bool pz_policy_func_parse(struct pz_slice word, enum pz_policy_func *out);
 /** The five effects that a rule may have. */
 bool pz_policy_effect_parse(struct pz_slice word, enum pz_policy_effect *out);

@@ -424,18 +424,18 @@ is_same_list(const struct key *a, const struct key *b)
 
 /* The lists one after the other, each child once in a list. */
 static bool
-fill(struct build *b, struct pz_policy_arena *arena, struct pz_policy_index *index)
+fill(struct build *b, struct pz_arena *arena, struct pz_policy_index *index)
 {
 	uint32_t *positions =
-		pz_policy_arena_alloc(arena, b->picked_count + b->always_count, sizeof(uint32_t));
+		pz_arena_alloc(arena, b->picked_count + b->always_count, sizeof(uint32_t));
 	uint32_t used = b->always_count, lists = 1;
 
 	for (size_t i = 1; i < b->picked_count; i++)
 		lists += is_same_list(&b->picked[i], &b->picked[i - 1]) ? 0 : 1;
 	for (index->mask = 7; index->mask < lists * 2;)
 		index->mask = index->mask * 2 + 1;
-	index->buckets = pz_policy_arena_alloc(arena, index->mask + 1, sizeof(*index->buckets));
-	index->identities = pz_policy_arena_alloc(arena, lists, sizeof(*index->identities));
+	index->buckets = pz_arena_alloc(arena, index->mask + 1, sizeof(*index->buckets));
+	index->identities = pz_arena_alloc(arena, lists, sizeof(*index->identities));
 	if (positions == NULL || index->buckets == NULL || index->identities == NULL)
 		return false;
 	memcpy(positions, b->always, b->always_count * sizeof(uint32_t));
@@ -477,7 +477,7 @@ count_keys(const struct pz_policy_node *node)
 }
 
 static bool
-build_one(struct pz_policy_arena *arena, struct pz_policy_node *node)
+build_one(struct pz_arena *arena, struct pz_policy_node *node)
 {
 	struct build b = {.node = node, .room = count_keys(node)};
 	struct pz_policy_index *index;
@@ -485,7 +485,7 @@ build_one(struct pz_policy_arena *arena, struct pz_policy_node *node)
 
 	if (node->child_count < CHILDREN_MIN || b.room == 0)
 		return true;
-	index = pz_policy_arena_alloc(arena, 1, sizeof(*index));
+	index = pz_arena_alloc(arena, 1, sizeof(*index));
 	b.keys = calloc(b.room, sizeof(*b.keys));
 	b.picked = calloc(b.room, sizeof(*b.picked));
 	b.hashes = calloc(b.room, sizeof(*b.hashes));
@@ -505,7 +505,7 @@ build_one(struct pz_policy_arena *arena, struct pz_policy_node *node)
 }
 
 bool
-pz_policy_index_build(struct pz_policy_arena *arena, struct pz_policy_node *node)
+pz_policy_index_build(struct pz_arena *arena, struct pz_policy_node *node)
 {
 	if (node->kind == PZ_POLICY_KIND_RULE)
 		return true;

@@ -32,7 +32,7 @@ struct pz_policy_cursor {
 };
 
 /** Builds node->index for a policy or set, and for those below it. @return false: out of memory */
-bool pz_policy_index_build(struct pz_policy_arena *arena, struct pz_policy_node *node);
+bool pz_policy_index_build(struct pz_arena *arena, struct pz_policy_node *node);
 
 /** Begins to walk over the children of `node`. */
 void pz_policy_index_start(struct pz_policy_cursor *cursor, const struct pz_policy_node *node,

@@ -2,7 +2,7 @@
 #ifndef PZ_POLICY_NODE_H
 #define PZ_POLICY_NODE_H
 
-#include "policy/arena.h"
+#include "base/arena.h"
 #include "policy/attribute.h"
 #include "policy/grammar.h"
 
@@ -87,7 +87,7 @@ struct pz_policy_node {
 struct pz_policy_document {
 	unsigned references;
 	uint8_t sha256[32];
-	struct pz_policy_arena arena;
+	struct pz_arena arena;
 	struct pz_policy_node *root;
 	size_t rule_count;
 	struct pz_policy_dhp *dhp; /* preferences, in the arena; NULL: none */

@@ -20,7 +20,7 @@ void
 pz_policy_request_free(struct pz_policy_request *request)
 {
 	if (request)
-		pz_policy_arena_fini(&request->arena);
+		pz_arena_fini(&request->arena);
 	free(request);
 }
 
@@ -38,9 +38,9 @@ find_other(const struct pz_policy_request *request, enum pz_policy_category cate
 static struct pz_policy_bag *
 add_other(struct pz_policy_request *request, enum pz_policy_category category, struct pz_slice name)
 {
-	struct pz_policy_other *o = pz_policy_arena_alloc(&request->arena, 1, sizeof(*o));
+	struct pz_policy_other *o = pz_arena_alloc(&request->arena, 1, sizeof(*o));
 
-	if (o == NULL || !pz_policy_arena_copy(&request->arena, name, &o->name))
+	if (o == NULL || !pz_arena_copy(&request->arena, name, &o->name))
 		return NULL;
 	o->category = category;
 	o->next = request->others;
@@ -89,13 +89,13 @@ pz_policy_request_set(struct pz_policy_request *request, enum pz_policy_category
 	bag = id == PZ_POLICY_ATTR_OTHER ? find_other(request, category, name) : &request->bags[id];
 	if (bag && bag->is_given)
 		return pz_fail(info, PZ_ERR_EXISTS, "%.*s is there twice", PZ_SLICE_FMT(name));
-	copies = pz_policy_arena_alloc(&request->arena, count, sizeof(*copies));
+	copies = pz_arena_alloc(&request->arena, count, sizeof(*copies));
 	if (bag == NULL)
 		bag = add_other(request, category, name);
 	if (bag == NULL || copies == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	for (size_t i = 0; i < count; i++) {
-		if (!pz_policy_arena_copy(&request->arena, values[i], &copies[i]))
+		if (!pz_arena_copy(&request->arena, values[i], &copies[i]))
 			return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 		request->bytes += values[i].len;
 	}

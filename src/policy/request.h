@@ -9,9 +9,9 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/arena.h"
 #include "base/auto.h"
 #include "base/err.h"
-#include "policy/arena.h"
 #include "policy/attribute.h"
 
 #define PZ_POLICY_PURPOSES 35
@@ -54,7 +54,7 @@ struct pz_policy_request {
 	uint64_t purposes; /* bit of each that was asked for */
 	size_t obligation_count;
 	struct pz_policy_obligation *obligations;
-	struct pz_policy_arena arena;
+	struct pz_arena arena;
 };
 
 /** A request without attributes, for all purposes. NULL: out of memory. */

@@ -66,7 +66,7 @@ static const struct {
 	{"environmentInfo", PZ_POLICY_ENVIRONMENT},
 };
 
-/* The attribute that a member of an object is; NULL: there is none. */
+/* The attribute that a member of an object is; NULL: no such member. */
 static const char *
 attribute_of(const char *object, enum pz_policy_category category, const char *member)
 {
@@ -154,9 +154,8 @@ copy_text(struct reading *r, const char *name, const json_t *value, struct pz_sl
 {
 	if (!json_is_string(value))
 		return pz_fail(r->info, PZ_ERR_PROTO_MEMBER, "context.%s: must be text", name);
-	if (!pz_policy_arena_copy(&r->request->arena,
-				  pz_slice_of(json_string_value(value), json_string_length(value)),
-				  out))
+	if (!pz_arena_copy(&r->request->arena,
+			   pz_slice_of(json_string_value(value), json_string_length(value)), out))
 		return pz_fail(r->info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	return PZ_OK;
 }
@@ -169,7 +168,7 @@ copy_list(struct reading *r, const char *name, const json_t *value, struct pz_sl
 
 	if (!json_is_array(value))
 		return pz_fail(r->info, PZ_ERR_PROTO_MEMBER, "context.%s: must be a list", name);
-	*out = pz_policy_arena_alloc(&r->request->arena, count, sizeof(**out));
+	*out = pz_arena_alloc(&r->request->arena, count, sizeof(**out));
 	if (*out == NULL)
 		return pz_fail(r->info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	for (; *out_count < count; ++*out_count)
@@ -181,7 +180,7 @@ static enum pz_err
 read_context(struct reading *r, json_t *context)
 {
 	struct pz_policy_identities *identities = &r->request->identities;
-	struct known *known = pz_policy_arena_alloc(&r->request->arena, 1, sizeof(*known));
+	struct known *known = pz_arena_alloc(&r->request->arena, 1, sizeof(*known));
 	struct pz_slice now;
 	const char *name;
 	json_t *value;
@@ -239,16 +238,16 @@ read_purposes(const json_t *value, uint64_t *out)
 }
 
 static bool
-member(struct pz_policy_arena *arena, const json_t *object, const char *name, struct pz_slice *out)
+member(struct pz_arena *arena, const json_t *object, const char *name, struct pz_slice *out)
 {
 	const char *text = pz_json_str(object, name);
 
-	return text && pz_policy_arena_copy(arena, pz_slice_str(text), out);
+	return text && pz_arena_copy(arena, pz_slice_str(text), out);
 }
 
 /* False: unknown or incomplete. */
 static bool
-read_trigger(struct pz_policy_arena *arena, const json_t *json, struct pz_policy_trigger *t)
+read_trigger(struct pz_arena *arena, const json_t *json, struct pz_policy_trigger *t)
 {
 	struct pz_slice text;
 
@@ -269,7 +268,7 @@ read_trigger(struct pz_policy_arena *arena, const json_t *json, struct pz_policy
 }
 
 static bool
-read_obligation(struct pz_policy_arena *arena, const json_t *json, struct pz_policy_obligation *o)
+read_obligation(struct pz_arena *arena, const json_t *json, struct pz_policy_obligation *o)
 {
 	const json_t *action = json_object_get(json, "action"), *one;
 	const json_t *triggers = json_object_get(json, "triggers");
@@ -283,7 +282,7 @@ read_obligation(struct pz_policy_arena *arena, const json_t *json, struct pz_pol
 	    (!member(arena, action, "Media", &o->media) ||
 	     !member(arena, action, "Address", &o->address)))
 		return false;
-	o->triggers = pz_policy_arena_alloc(arena, json_array_size(triggers), sizeof(*o->triggers));
+	o->triggers = pz_arena_alloc(arena, json_array_size(triggers), sizeof(*o->triggers));
 	if (o->triggers == NULL)
 		return false;
 	json_array_foreach (triggers, i, one) {
@@ -306,8 +305,8 @@ read_obligations(struct reading *r, const json_t *list)
 	if (json_array_size(list) > PZ_POLICY_OBLIGATIONS_MAX)
 		return pz_fail(r->info, PZ_ERR_LIMIT, "obligations: more than %d",
 			       PZ_POLICY_OBLIGATIONS_MAX);
-	request->obligations = pz_policy_arena_alloc(&request->arena, json_array_size(list),
-						     sizeof(*request->obligations));
+	request->obligations = pz_arena_alloc(&request->arena, json_array_size(list),
+					      sizeof(*request->obligations));
 	if (request->obligations == NULL)
 		return pz_fail(r->info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	json_array_foreach (list, i, one) {

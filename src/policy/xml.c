@@ -15,7 +15,7 @@
 
 struct reader {
 	XML_Parser expat;
-	struct pz_policy_arena *arena;
+	struct pz_arena *arena;
 	struct pz_policy_xml *root, *at; /* at: the innermost open element */
 	unsigned depth, rules;
 	char text[PZ_POLICY_ATTRIBUTE_BYTES_MAX]; /* of `at`, where the grammar has text */
@@ -114,8 +114,8 @@ add_value(struct reader *r, struct pz_policy_xml *xml, const char *name, const c
 		REFUSE(r, PZ_ERR_CONFIG, "<%s> has %.40s twice", info->name, name);
 		return;
 	}
-	value = pz_policy_arena_alloc(r->arena, 1, sizeof(*value));
-	if (value == NULL || !pz_policy_arena_copy(r->arena, pz_slice_str(text), &value->text)) {
+	value = pz_arena_alloc(r->arena, 1, sizeof(*value));
+	if (value == NULL || !pz_arena_copy(r->arena, pz_slice_str(text), &value->text)) {
 		REFUSE(r, PZ_ERR_LIMIT_MEMORY, "out of memory");
 		return;
 	}
@@ -157,7 +157,7 @@ on_start(void *arg, const XML_Char *name, const XML_Char **values)
 	check_place(r, element, name);
 	if (r->err != PZ_OK)
 		return;
-	xml = pz_policy_arena_alloc(r->arena, 1, sizeof(*xml));
+	xml = pz_arena_alloc(r->arena, 1, sizeof(*xml));
 	if (xml == NULL) {
 		REFUSE(r, PZ_ERR_LIMIT_MEMORY, "out of memory");
 		return;
@@ -214,8 +214,7 @@ on_end(void *arg, const XML_Char *name)
 			start++;
 		while (end > start && is_space(r->text[end - 1]))
 			end--;
-		if (!pz_policy_arena_copy(r->arena, pz_slice_of(r->text + start, end - start),
-					  &xml->text))
+		if (!pz_arena_copy(r->arena, pz_slice_of(r->text + start, end - start), &xml->text))
 			REFUSE(r, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	}
 	r->at = xml->parent;
@@ -282,8 +281,8 @@ parse(struct reader *r, struct pz_slice text)
 }
 
 enum pz_err
-pz_policy_xml_read(struct pz_slice text, struct pz_policy_arena *arena,
-		   struct pz_policy_xml **out_root, struct pz_policy_fault *fault)
+pz_policy_xml_read(struct pz_slice text, struct pz_arena *arena, struct pz_policy_xml **out_root,
+		   struct pz_policy_fault *fault)
 {
 	struct reader r = {.arena = arena, .fault = fault};
 

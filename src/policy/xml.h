@@ -6,8 +6,8 @@
 #ifndef PZ_POLICY_XML_H
 #define PZ_POLICY_XML_H
 
+#include "base/arena.h"
 #include "base/err.h"
-#include "policy/arena.h"
 #include "policy/fault.h"
 #include "policy/grammar.h"
 
@@ -34,8 +34,8 @@ struct pz_policy_xml {
  * Errors: CONFIG (not valid), LIMIT, LIMIT_MEMORY.
  */
 enum pz_err
-pz_policy_xml_read(struct pz_slice text, struct pz_policy_arena *arena,
-		   struct pz_policy_xml **out_root, struct pz_policy_fault *fault) PZ_MUST_USE;
+pz_policy_xml_read(struct pz_slice text, struct pz_arena *arena, struct pz_policy_xml **out_root,
+		   struct pz_policy_fault *fault) PZ_MUST_USE;
 
 /** An attribute's text; ptr is NULL when the element has none. */
 struct pz_slice

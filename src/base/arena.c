@@ -1,4 +1,4 @@
-#include "policy/arena.h"
+#include "base/arena.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -6,17 +6,17 @@
 #define CHUNK_BYTES 16384U
 #define ALIGN sizeof(max_align_t)
 
-struct pz_policy_chunk {
-	struct pz_policy_chunk *next;
+struct pz_arena_chunk {
+	struct pz_arena_chunk *next;
 	size_t size;
 	max_align_t memory[];
 };
 
 static bool
-grow(struct pz_policy_arena *arena, size_t bytes)
+grow(struct pz_arena *arena, size_t bytes)
 {
 	size_t size = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
-	struct pz_policy_chunk *chunk = calloc(1, sizeof(*chunk) + size);
+	struct pz_arena_chunk *chunk = calloc(1, sizeof(*chunk) + size);
 
 	if (chunk == NULL)
 		return false;
@@ -28,7 +28,7 @@ grow(struct pz_policy_arena *arena, size_t bytes)
 }
 
 void *
-pz_policy_arena_alloc(struct pz_policy_arena *arena, size_t count, size_t size)
+pz_arena_alloc(struct pz_arena *arena, size_t count, size_t size)
 {
 	size_t bytes;
 
@@ -37,16 +37,16 @@ pz_policy_arena_alloc(struct pz_policy_arena *arena, size_t count, size_t size)
 	bytes = (bytes + ALIGN) / ALIGN * ALIGN; /* at least one unit: never the end of a chunk */
 	if (bytes > arena->left && !grow(arena, bytes))
 		return NULL;
-	struct pz_policy_chunk *chunk = arena->chunks;
+	struct pz_arena_chunk *chunk = arena->chunks;
 	void *at = (char *)chunk->memory + (chunk->size - arena->left);
 	arena->left -= bytes;
 	return at;
 }
 
 bool
-pz_policy_arena_copy(struct pz_policy_arena *arena, struct pz_slice s, struct pz_slice *out)
+pz_arena_copy(struct pz_arena *arena, struct pz_slice s, struct pz_slice *out)
 {
-	char *copy = pz_policy_arena_alloc(arena, s.len + 1, 1);
+	char *copy = pz_arena_alloc(arena, s.len + 1, 1);
 
 	if (copy == NULL)
 		return false;
@@ -57,10 +57,10 @@ pz_policy_arena_copy(struct pz_policy_arena *arena, struct pz_slice s, struct pz
 }
 
 void
-pz_policy_arena_fini(struct pz_policy_arena *arena)
+pz_arena_fini(struct pz_arena *arena)
 {
 	while (arena->chunks) {
-		struct pz_policy_chunk *chunk = arena->chunks;
+		struct pz_arena_chunk *chunk = arena->chunks;
 
 		arena->chunks = chunk->next;
 		free(chunk);
