@@ -1,20 +1,24 @@
 /* Archives of zones: the bytes around the content, and who must not get past them. */
+#include "kit/test.h"
+
 #include "archive/archive.h"
 #include "base/limits.h"
-#include "record/fixture.h"
+#include "kit/world.h"
+
+#define ZONE "alice@example.org"
 
 #define PASSPHRASE "correct horse battery"
 #define PIECE (64U << 10)
 #define OVERHEAD (PZ_ARCHIVE_HEAD_BYTES + 24 + 17)
 
-static struct world w;
+static struct pz_kit_world w;
 static uint8_t head[PZ_ARCHIVE_HEAD_BYTES], key[PZ_ARCHIVE_KEY_BYTES];
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	fx_open(&w);
+	pz_kit_world_init(&w, 0);
 	pz_archive_head_make(&w.clock.env, head);
 	assert_ok(pz_archive_key(head, pz_slice_str(PASSPHRASE), key, &w.info));
 	return 0;
@@ -24,7 +28,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	fx_close(&w);
+	pz_kit_world_fini(&w);
 	return 0;
 }
 

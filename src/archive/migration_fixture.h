@@ -3,61 +3,40 @@
 #ifndef PZ_ARCHIVE_MIGRATION_FIXTURE_H
 #define PZ_ARCHIVE_MIGRATION_FIXTURE_H
 
+#include "kit/test.h"
+
+#include <sodium.h>
+
 #include "archive/migration.h"
-#include "record/fixture.h"
+#include "kit/authority.h"
 #include "record/record.h"
 #include "shared/shared.h"
+
+#define ZONE PZ_KIT_ZONE
+#define HOST PZ_KIT_HOST
 
 #define LINES 9 /* zone, list, four members, two things that devices share, end */
 #define WATCH 5
 #define SHARED 6
 
-static struct world w, target; /* former and new hub */
+static struct pz_kit_world w, target; /* former and new hub */
 static struct pz_authority *zone;
-static struct pz_key *device_key;
 static uint8_t head[PZ_ARCHIVE_HEAD_BYTES], key[PZ_ARCHIVE_KEY_BYTES];
 
 static inline struct pz_authority *
 new_zone(const char *name)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_authority *a = NULL;
 
 	assert_ok(pz_authority_create(name, HOST, "Alice", "ec-p256", w.keys, &w.clock.env, txn, &a,
 				      NULL));
-	assert_ok(fx_commit(&w, txn));
+	assert_ok(pz_kit_world_commit(&w, txn));
 	return a;
 }
 
-static inline void
-admit(struct pz_authority *a, const char *device)
-{
-	struct pz_admission wish = {device, "A device", "pc", device_key};
-	struct pz_zone_change *change = NULL;
-	struct pz_txn *txn = fx_txn();
-	struct pz_cert *cert = NULL;
-	struct pz_crl *crl = NULL;
-
-	assert_ok(pz_authority_admit(a, &wish, txn, &change, &cert, &crl, &w.info));
-	assert_ok(fx_commit(&w, txn));
-	assert_non_null(pz_authority_apply(a, change));
-	pz_cert_free(cert);
-	pz_crl_free(crl);
-}
-
-static inline void
-revoke(const char *device)
-{
-	struct pz_zone_change *change = NULL;
-	struct pz_txn *txn = fx_txn();
-
-	assert_ok(pz_authority_revoke(zone, device, PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
-	assert_ok(fx_commit(&w, txn));
-	assert_non_null(pz_authority_apply(zone, change));
-}
-
 static inline struct pz_shared *
-shared_of(struct world *at)
+shared_of(struct pz_kit_world *at)
 {
 	char space[PZ_SHARED_SPACE_CHARS];
 	struct pz_shared *shared = NULL;
@@ -88,17 +67,16 @@ static inline int
 set_up(void **state)
 {
 	(void)state;
-	fx_open(&w);
-	fx_open(&target);
-	assert_ok(pz_key_generate(NULL, &device_key, NULL));
+	pz_kit_world_init(&w, 0);
+	pz_kit_world_init(&target, 0);
 	zone = new_zone(ZONE);
-	admit(zone, "laptop");
-	admit(zone, "phone");
-	admit(zone, "tv");
-	revoke("phone");
-	admit(zone, "watch");
-	revoke("watch");
-	admit(zone, "watch"); /* another one of that name */
+	pz_kit_admit(&w, zone, "laptop", NULL);
+	pz_kit_admit(&w, zone, "phone", NULL);
+	pz_kit_admit(&w, zone, "tv", NULL);
+	pz_kit_revoke(&w, zone, "phone", PZ_REVOKED_BY_OWNER);
+	pz_kit_admit(&w, zone, "watch", NULL);
+	pz_kit_revoke(&w, zone, "watch", PZ_REVOKED_BY_OWNER);
+	pz_kit_admit(&w, zone, "watch", NULL); /* another device of that name */
 	share();
 	pz_archive_head_make(&w.clock.env, head);
 	randombytes_buf(key, sizeof(key));
@@ -110,9 +88,8 @@ tear_down(void **state)
 {
 	(void)state;
 	pz_authority_free(zone);
-	pz_key_free(device_key);
-	fx_close(&w);
-	fx_close(&target);
+	pz_kit_world_fini(&w);
+	pz_kit_world_fini(&target);
 	return 0;
 }
 
@@ -272,10 +249,10 @@ imported(const struct pz_buf *archive, const char *host, uint16_t port)
 	assert_ok(try_read(archive));
 	assert_ok(pz_migration_settle(migration, host, port, target.keys, &txn, &a, &w.info));
 	pz_migration_free(PZ_TAKE(migration));
-	assert_ok(fx_commit(&target, txn));
+	assert_ok(pz_kit_world_commit(&target, txn));
 	pz_authority_free(a);
 	a = NULL;
-	fx_restart(&target);
+	pz_kit_world_restart(&target);
 	assert_ok(pz_authority_load_all(target.store, target.keys, &target.clock.env, take_zone, &a,
 					&w.info));
 	assert_non_null(a);

@@ -126,7 +126,7 @@ test_member_lines(void **state)
 	lines[3] = json_incref(lines[2]);
 	refuse_lines(lines, PZ_ERR_PROTO, "twice");
 	/* A device of another zone. */
-	admit(other, "laptop");
+	pz_kit_admit(&w, other, "laptop", NULL);
 	good_lines(lines);
 	json_object_set_new(json_object_get(lines[2], "value"), "ca",
 			    json_string(pz_authority_member(other, "laptop")->ca_pem));
@@ -309,10 +309,10 @@ test_settle_refuses(void **state)
 	pz_migration_free(PZ_TAKE(migration));
 	/* Twenty-one years later. */
 	assert_ok(try_read(&archive));
-	target.clock.wall_ms += 21 * 365 * DAY_MS;
+	target.clock.wall_ms += 21 * 365 * PZ_KIT_DAY_MS;
 	assert_int_equal(pz_migration_settle(migration, NULL, 1, target.keys, &txn, &a, &w.info),
 			 PZ_ERR_DENIED_EXPIRED);
-	target.clock.wall_ms -= 21 * 365 * DAY_MS;
+	target.clock.wall_ms -= 21 * 365 * PZ_KIT_DAY_MS;
 	pz_migration_free(PZ_TAKE(migration));
 	pz_buf_wipe(&archive);
 }

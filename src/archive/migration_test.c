@@ -86,7 +86,7 @@ test_what_devices_wrote_moves(void **state)
 				  &w.info));
 	assert_ok(
 		pz_shared_write(here, PZ_SYNC_APP_DATA, "shop list/ü", "[1]", NULL, NULL, &w.info));
-	assert_ok(fx_commit(&w, fx_txn()));
+	assert_ok(pz_kit_world_commit(&w, pz_kit_txn()));
 	struct pz_buf archive = exported(zone, 8041);
 	struct pz_authority *a = imported(&archive, "new.example.org", 9000);
 	struct pz_shared *there = shared_of(&target);
@@ -95,7 +95,7 @@ test_what_devices_wrote_moves(void **state)
 	pz_shared_free(there);
 	pz_shared_forget(here, PZ_SYNC_PREFERENCES, NULL, NULL); /* for the other tests */
 	pz_shared_forget(here, PZ_SYNC_APP_DATA, NULL, NULL);
-	assert_ok(fx_commit(&w, fx_txn()));
+	assert_ok(pz_kit_world_commit(&w, pz_kit_txn()));
 	pz_shared_free(here);
 	pz_authority_free(a);
 	pz_buf_wipe(&archive);
@@ -120,12 +120,12 @@ announced(const char *host, uint16_t port)
 {
 	struct pz_authority *a = new_zone("carol@example.org");
 	struct pz_hub_address at;
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
-	admit(a, "pad");
+	pz_kit_admit(&w, a, "pad", NULL);
 	pz_hub_address_set(&at, host, port);
 	assert_ok(pz_authority_announce(a, &at, true, txn, &a->move, &w.info));
-	assert_ok(fx_commit(&w, txn));
+	assert_ok(pz_kit_world_commit(&w, txn));
 	return a;
 }
 
@@ -165,7 +165,7 @@ test_one_zone_only(void **state)
 	char *text;
 
 	(void)state;
-	admit(other, "bobs-phone");
+	pz_kit_admit(&w, other, "bobs-phone", NULL);
 	struct pz_buf archive = exported(zone, 8041);
 	text = content_of(&archive);
 	assert_null(strstr(text, "bob"));

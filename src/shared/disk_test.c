@@ -1,10 +1,14 @@
 /* A disk that fills up while data of the zone comes in: it runs on, and stores it later. */
-#include "record/fixture.h"
+#include "kit/test.h"
+
+#include "kit/world.h"
 #include "shared/shared.h"
+
+#define ZONE "alice@example.org"
 
 #define KEY "name"
 
-static struct world w;
+static struct pz_kit_world w;
 static struct pz_shared *shared;
 static char space[PZ_SHARED_SPACE_CHARS];
 
@@ -28,7 +32,7 @@ static void
 restart(void)
 {
 	pz_shared_free(shared);
-	fx_restart(&w);
+	pz_kit_world_restart(&w);
 	load();
 	pass(0);
 }
@@ -37,7 +41,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	fx_open(&w);
+	pz_kit_world_init(&w, 0);
 	pz_shared_space("", space);
 	load();
 	pass(0);
@@ -50,7 +54,7 @@ tear_down(void **state)
 	(void)state;
 	pz_shared_free(shared);
 	assert_true(pz_kit_clock_is_idle(&w.clock));
-	fx_close(&w);
+	pz_kit_world_fini(&w);
 	return 0;
 }
 
@@ -153,17 +157,17 @@ what_is_taken_back_does_not_stay_on_disk(void **state)
 static void
 what_is_wiped_does_not_come_back(void **state)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	(void)state;
 	pz_memory_disk_fail_after(w.disk, 0);
 	receive("\"Alice\"");
 	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
 	assert_ok(pz_shared_wipe(shared, false, txn));
-	assert_ok(fx_commit(&w, txn));
+	assert_ok(pz_kit_world_commit(&w, txn));
 	pz_shared_save_again(shared);
 	pass(2 * PZ_STORE_AGAIN_US);
-	assert_int_equal(fx_count(&w, space), 0);
+	assert_int_equal(pz_kit_world_count(&w, space), 0);
 	pz_shared_wiped(shared, false);
 	restart();
 	has(NULL);

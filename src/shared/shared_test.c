@@ -1,15 +1,19 @@
 /* Page 8: what every device of a zone may write, as the hub or a device keeps it. */
-#include "record/fixture.h"
+#include "kit/test.h"
+
+#include "kit/world.h"
 #include "service/descriptor.h"
 #include "shared/shared.h"
 #include "sync/merge.h"
 #include "wire/json.h"
 
+#define ZONE "alice@example.org"
+
 #define SELF ZONE "/laptop"
 #define TV ZONE "/tv"
 #define DETAILS PZ_SYNC_USER_DETAILS
 
-static struct world w;
+static struct pz_kit_world w;
 static struct pz_shared *shared;
 static char space[PZ_SHARED_SPACE_CHARS];
 
@@ -29,7 +33,7 @@ load_as(const char *self, size_t skipped)
 static void
 restart(const char *self, size_t skipped)
 {
-	fx_restart(&w);
+	pz_kit_world_restart(&w);
 	pz_shared_free(shared);
 	load_as(self, skipped);
 }
@@ -38,7 +42,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	fx_open(&w);
+	pz_kit_world_init(&w, 0);
 	pz_shared_space("", space);
 	load_as(SELF, 0);
 	return 0;
@@ -49,7 +53,7 @@ tear_down(void **state)
 {
 	(void)state;
 	pz_shared_free(shared);
-	fx_close(&w);
+	pz_kit_world_fini(&w);
 	return 0;
 }
 
@@ -63,7 +67,7 @@ static enum pz_err
 write_as(enum pz_sync_id id, const char *key, const char *value, enum pz_err *end)
 {
 	*end = PZ_ERR_INTERNAL;
-	return pz_shared_write(shared, id, key, value, fx_note_end, end, &w.info);
+	return pz_shared_write(shared, id, key, value, pz_kit_note_end, end, &w.info);
 }
 
 /* To the end. */
@@ -159,10 +163,10 @@ zones_have_spaces_of_their_own(void **state)
 	(void)state;
 	pz_shared_space(ZONE, other);
 	assert_string_not_equal(other, space);
-	assert_int_equal(fx_count(&w, other), 0);
+	assert_int_equal(pz_kit_world_count(&w, other), 0);
 	assert_ok(writes(DETAILS, "phone", "\"1\""));
-	assert_int_equal(fx_count(&w, other), 0);
-	assert_int_equal(fx_count(&w, space), 1);
+	assert_int_equal(pz_kit_world_count(&w, other), 0);
+	assert_int_equal(pz_kit_world_count(&w, space), 1);
 	assert_null(pz_shared_item(shared, pz_sync_kind(PZ_SYNC_CRL)));
 	assert_null(pz_shared_item(shared, pz_sync_kind(PZ_SYNC_ZONE_SECRET)));
 }
@@ -175,7 +179,7 @@ put_record(const char *place, const char *value, const char *origin)
 				   origin, "deleted", 0);
 	char *text = json_dumps(record, JSON_COMPACT);
 
-	fx_overwrite(&w, space, place, text);
+	pz_kit_world_put(&w, space, place, text);
 	free(text);
 	json_decref(record);
 }
@@ -185,9 +189,9 @@ records_that_are_not_good_are_left_out(void **state)
 {
 	(void)state;
 	assert_ok(writes(DETAILS, "fullName", "\"Alice\""));
-	fx_overwrite(&w, space, "user-details/a", "{");
-	fx_overwrite(&w, space, "user-details/b", "[]");
-	fx_overwrite(&w, space, "user-details", "{}");
+	pz_kit_world_put(&w, space, "user-details/a", "{");
+	pz_kit_world_put(&w, space, "user-details/b", "[]");
+	pz_kit_world_put(&w, space, "user-details", "{}");
 	put_record("no-such-item/c", "\"x\"", SELF);
 	put_record("crl/" ZONE, "x", ZONE);
 	put_record("user-details/d", "\"x\"", "bob@example.org/phone");
@@ -214,7 +218,7 @@ deletions_are_forgotten_after_90_days(void **state)
 	w.clock.wall_ms += 2;
 	restart(SELF, 0);
 	assert_null(chunk_of(DETAILS, "phone"));
-	assert_int_equal(fx_count(&w, space), 1);
+	assert_int_equal(pz_kit_world_count(&w, space), 1);
 	has(DETAILS, "email", "\"a@b\"");
 }
 
@@ -376,7 +380,7 @@ what_is_not_good_is_not_written(void **state)
 	assert_int_equal(chunk_of(DETAILS, "phone")->mtime_ms, mtime);
 	assert_null(chunk_of(DETAILS, "a b"));
 	assert_null(chunk_of(PZ_SYNC_PREFERENCES, "peer.listen"));
-	assert_int_equal(fx_count(&w, space), 1);
+	assert_int_equal(pz_kit_world_count(&w, space), 1);
 }
 
 static void
@@ -405,7 +409,7 @@ what_is_not_there_is_deleted_without_a_trace(void **state)
 	(void)state;
 	assert_ok(writes(DETAILS, "phone", NULL));
 	assert_null(chunk_of(DETAILS, "phone"));
-	assert_int_equal(fx_count(&w, space), 0);
+	assert_int_equal(pz_kit_world_count(&w, space), 0);
 	assert_ok(writes(DETAILS, "phone", "\"1\""));
 	assert_ok(writes(DETAILS, "phone", NULL));
 	uint64_t mtime = chunk_of(DETAILS, "phone")->mtime_ms;
@@ -509,7 +513,7 @@ what_came_in_is_stored(void **state)
 	assert_true(pz_sync_item_remove(pz_shared_item(shared, pz_sync_kind(DETAILS)), "phone"));
 	pz_shared_received(shared, pz_sync_kind(DETAILS), keys);
 	wait_for_disk();
-	assert_int_equal(fx_count(&w, space), 0);
+	assert_int_equal(pz_kit_world_count(&w, space), 0);
 	json_decref(keys);
 }
 
@@ -581,17 +585,17 @@ fill(void)
 	assert_ok(writes(PZ_SYNC_APP_DATA, APP "gone", NULL));
 	comes_in(PZ_SYNC_APP_DATA, make(APP "theirs", "2", TV, w.clock.wall_ms));
 	wait_for_disk();
-	assert_int_equal(fx_count(&w, space), 6);
+	assert_int_equal(pz_kit_world_count(&w, space), 6);
 }
 
 static void
 leave(bool keep_apps)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	assert_ok(pz_shared_wipe(shared, keep_apps, txn));
 	has(DETAILS, "phone", "\"1\""); /* not before it is durable */
-	assert_ok(fx_commit(&w, txn));
+	assert_ok(pz_kit_world_commit(&w, txn));
 	pz_shared_wiped(shared, keep_apps);
 	for (int i = 0; i < 2; i++) {
 		has(DETAILS, "phone", NULL);
@@ -611,7 +615,7 @@ leaving_takes_everything(void **state)
 	(void)state;
 	fill();
 	leave(false);
-	assert_int_equal(fx_count(&w, space), 0);
+	assert_int_equal(pz_kit_world_count(&w, space), 0);
 }
 
 static void
@@ -620,20 +624,20 @@ leaving_keeps_what_own_apps_stored(void **state)
 	(void)state;
 	fill();
 	leave(true);
-	assert_int_equal(fx_count(&w, space), 1);
+	assert_int_equal(pz_kit_world_count(&w, space), 1);
 	assert_string_equal(chunk_of(PZ_SYNC_APP_DATA, APP "mine")->origin, "laptop");
 }
 
 static void
 a_wipe_in_memory_is_one_also_when_the_disk_fails(void **state)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	(void)state;
 	fill();
 	assert_ok(pz_shared_wipe(shared, true, txn));
 	pz_memory_disk_fail_after(w.disk, 0);
-	assert_int_equal(fx_commit(&w, txn), PZ_ERR_IO_FULL);
+	assert_int_equal(pz_kit_world_commit(&w, txn), PZ_ERR_IO_FULL);
 	pz_shared_wiped(shared, true);
 	has(DETAILS, "phone", NULL);
 	has(PZ_SYNC_APP_DATA, APP "mine", "1");
@@ -658,10 +662,10 @@ it_forgets_without_a_trace(void **state)
 	has(PZ_SYNC_APP_DATA, APP "theirs", "2");
 	assert_null(chunk_of(PZ_SYNC_APP_DATA, APP "mine"));
 	assert_null(chunk_of(PZ_SYNC_APP_DATA, APP "gone"));
-	assert_int_equal(fx_count(&w, space), 4);
+	assert_int_equal(pz_kit_world_count(&w, space), 4);
 	pz_shared_forget(shared, PZ_SYNC_APP_DATA, NULL, NULL);
 	wait_for_disk();
-	assert_int_equal(fx_count(&w, space), 3);
+	assert_int_equal(pz_kit_world_count(&w, space), 3);
 	has(DETAILS, "phone", "\"1\"");
 	restart(SELF, 0);
 	assert_null(chunk_of(PZ_SYNC_APP_DATA, APP "theirs"));

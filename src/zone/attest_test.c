@@ -1,74 +1,28 @@
 /* A device's consent to a relay: page 6 "Relaying". */
-#include "record/fixture.h"
+#include "kit/test.h"
+
+#include "kit/authority.h"
 #include "zone/attest.h"
 #include "zone/authority.h"
 
+#define ZONE PZ_KIT_ZONE
+#define HOST PZ_KIT_HOST
+#define DAY_MS PZ_KIT_DAY_MS
+
 #define RELAY "laptop"
 
-static struct world w;
+static struct pz_kit_world w;
 static struct pz_authority *authority;
 static struct pz_membership *phone, *tv;
-
-static struct pz_authority *
-new_zone(const char *zone)
-{
-	struct pz_txn *txn = fx_txn();
-	struct pz_authority *a = NULL;
-
-	assert_ok(pz_authority_create(zone, HOST, NULL, "ec-p256", w.keys, &w.clock.env, txn, &a,
-				      NULL));
-	assert_ok(fx_commit(&w, txn));
-	return a;
-}
-
-static struct pz_membership *
-enrol(struct pz_authority *a, const char *device, const char *key_type)
-{
-	struct pz_membership_grant grant = {.zone = a->zone,
-					    .device = device,
-					    .hub_host = HOST,
-					    .hub_port = 8041,
-					    .key_type = key_type,
-					    .master = a->ca};
-	struct pz_zone_change *change = NULL;
-	struct pz_membership *m = NULL;
-	struct pz_txn *txn = fx_txn();
-	char uri[PZ_KEY_URI_MAX];
-
-	assert_ok(pz_keystore_create(w.keys, key_type, uri, &grant.ca_key, NULL));
-	grant.ca_key_uri = uri;
-	struct pz_admission wish = {device, device, "pc", grant.ca_key};
-	assert_ok(pz_authority_admit(a, &wish, txn, &change, &grant.device_ca, &grant.crl, NULL));
-	assert_ok(fx_commit(&w, txn));
-	assert_non_null(pz_authority_apply(a, change));
-	txn = fx_txn();
-	assert_ok(pz_membership_create(&grant, w.keys, &w.clock.env, txn, &m, NULL));
-	pz_txn_free(txn);
-	pz_key_free(grant.ca_key);
-	pz_cert_free(grant.device_ca);
-	pz_crl_free(grant.crl);
-	return m;
-}
-
-static void
-revoke(const char *device)
-{
-	struct pz_zone_change *change = NULL;
-	struct pz_txn *txn = fx_txn();
-
-	assert_ok(pz_authority_revoke(authority, device, PZ_REVOKED_BY_OWNER, txn, &change, NULL));
-	assert_ok(fx_commit(&w, txn));
-	assert_non_null(pz_authority_apply(authority, change));
-}
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	fx_open(&w);
-	authority = new_zone(ZONE);
-	phone = enrol(authority, "phone", "ec-p256");
-	tv = enrol(authority, "tv", "ec-p256");
+	pz_kit_world_init(&w, 0);
+	authority = pz_kit_authority_new(&w, ZONE);
+	phone = pz_kit_enrol(&w, authority, "phone", w.keys, NULL);
+	tv = pz_kit_enrol(&w, authority, "tv", w.keys, NULL);
 	return 0;
 }
 
@@ -79,7 +33,7 @@ tear_down(void **state)
 	pz_membership_free(phone);
 	pz_membership_free(tv);
 	pz_authority_free(authority);
-	fx_close(&w);
+	pz_kit_world_fini(&w);
 	return 0;
 }
 
@@ -146,7 +100,8 @@ a_device_s_consent_is_believed(void **state)
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		struct pz_peer peer;
 		snprintf(name, sizeof(name), "d%zu", i);
-		struct pz_membership *m = enrol(authority, name, types[i]);
+		w.key_type = types[i];
+		struct pz_membership *m = pz_kit_enrol(&w, authority, name, w.keys, NULL);
 		json_t *attestation = made(m, RELAY);
 		assert_ok(check_for(attestation, ZONE, RELAY, &peer));
 		assert_string_equal(peer.zone, ZONE);
@@ -310,8 +265,8 @@ static void
 a_device_of_another_zone_is_nobody_here(void **state)
 {
 	(void)state;
-	struct pz_authority *bob = new_zone("bob@example.net");
-	struct pz_membership *theirs = enrol(bob, "phone", "ec-p256");
+	struct pz_authority *bob = pz_kit_authority_new(&w, "bob@example.net");
+	struct pz_membership *theirs = pz_kit_enrol(&w, bob, "phone", w.keys, NULL);
 	json_t *attestation = made(theirs, RELAY);
 	assert_int_equal(check_for(attestation, ZONE, RELAY, NULL), PZ_ERR_DENIED_CHAIN);
 	assert_int_equal(check_for(attestation, "bob@example.net", RELAY, NULL),
@@ -372,7 +327,7 @@ static void
 a_revoked_device_cannot_consent(void **state)
 {
 	(void)state;
-	revoke("phone");
+	pz_kit_revoke(&w, authority, "phone", PZ_REVOKED_BY_OWNER);
 	assert_int_equal(check(made(phone, RELAY)), PZ_ERR_DENIED_REVOKED);
 	assert_ok(check(made(tv, RELAY)));
 }
@@ -387,7 +342,7 @@ a_name_that_was_given_away_is_not_admitted(void **state)
 	(void)state;
 	json_t *attestation = made(phone, RELAY);
 	assert_ok(check_for(attestation, ZONE, RELAY, &peer));
-	struct pz_membership *fresh = enrol(authority, "phone", "ec-p256");
+	struct pz_membership *fresh = pz_kit_enrol(&w, authority, "phone", w.keys, NULL);
 	assert_int_equal(check_for(attestation, ZONE, RELAY, NULL), PZ_ERR_DENIED_REVOKED);
 	assert_int_equal(pz_authority_admits(authority, &peer, &member, NULL),
 			 PZ_ERR_DENIED_REVOKED);

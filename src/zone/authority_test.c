@@ -1,31 +1,25 @@
 /* The zone as its hub holds it: page 2, and page 14 CERT-6, CERT-9, REV-2, REV-4. */
-#include "record/fixture.h"
+#include "kit/test.h"
+
+#include "kit/authority.h"
 #include "record/record.h"
 #include "zone/authority.h"
 
-static struct world w;
+#define ZONE PZ_KIT_ZONE
+#define HOST PZ_KIT_HOST
+#define DAY_MS PZ_KIT_DAY_MS
+
+static struct pz_kit_world w;
 static struct pz_authority *zone;
-static struct pz_key *device_key; /* of whoever enrols */
-
-static struct pz_authority *
-make_zone(const char *name)
-{
-	struct pz_txn *txn = fx_txn();
-	struct pz_authority *a = NULL;
-
-	assert_ok(pz_authority_create(name, HOST, NULL, "ec-p256", w.keys, &w.clock.env, txn, &a,
-				      &w.info));
-	assert_ok(fx_commit(&w, txn));
-	return a;
-}
+static struct pz_key *device_key; /* of each device that enrols */
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	fx_open(&w);
+	pz_kit_world_init(&w, 0);
 	assert_ok(pz_key_generate(NULL, &device_key, NULL));
-	zone = make_zone(ZONE);
+	zone = pz_kit_authority_new(&w, ZONE);
 	return 0;
 }
 
@@ -35,29 +29,8 @@ tear_down(void **state)
 	(void)state;
 	pz_authority_free(zone);
 	pz_key_free(device_key);
-	fx_close(&w);
+	pz_kit_world_fini(&w);
 	return 0;
-}
-
-static enum pz_err
-take_zone(void *arg, struct pz_authority *takes)
-{
-	struct pz_authority **slot = arg;
-
-	assert_null(*slot);
-	*slot = takes;
-	return PZ_OK;
-}
-
-/* The hub is started again: what it knows is what the disk says. */
-static void
-restart(void)
-{
-	pz_authority_free(zone);
-	zone = NULL;
-	fx_restart(&w);
-	assert_ok(pz_authority_load_all(w.store, w.keys, &w.clock.env, take_zone, &zone, &w.info));
-	assert_non_null(zone);
 }
 
 /* ---- admitting ---- */
@@ -75,7 +48,7 @@ try_admit(struct admitted *a, const char *device)
 {
 	struct pz_admission wish = {device, "Ann's laptop", "pc", device_key};
 
-	*a = (struct admitted){.txn = fx_txn()};
+	*a = (struct admitted){.txn = pz_kit_txn()};
 	return pz_authority_admit(zone, &wish, a->txn, &a->change, &a->cert, &a->crl, &w.info);
 }
 
@@ -92,7 +65,7 @@ admit(const char *device)
 	struct admitted a;
 
 	assert_ok(try_admit(&a, device));
-	assert_ok(fx_commit(&w, a.txn));
+	assert_ok(pz_kit_world_commit(&w, a.txn));
 	struct pz_member *member = pz_authority_apply(zone, a.change);
 	assert_non_null(member);
 	done_with(&a);
@@ -103,23 +76,12 @@ admit(const char *device)
 static void
 confirm(struct pz_member *member)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	member->confirmed = true;
 	member->last_seen_ms = w.clock.wall_ms;
 	assert_ok(pz_authority_save_member(zone, member, txn));
-	assert_ok(fx_commit(&w, txn));
-}
-
-static struct pz_member *
-revoke(const char *device)
-{
-	struct pz_txn *txn = fx_txn();
-	struct pz_zone_change *change = NULL;
-
-	assert_ok(pz_authority_revoke(zone, device, PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
-	assert_ok(fx_commit(&w, txn));
-	return pz_authority_apply(zone, change);
+	assert_ok(pz_kit_world_commit(&w, txn));
 }
 
 /* What the handshake proves about a device that shows its certificate of record. */
@@ -190,7 +152,7 @@ wrong_names_are_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct pz_txn *txn = fx_txn();
+		struct pz_txn *txn = pz_kit_txn();
 		struct pz_authority *a = NULL;
 		w.info.text[0] = '\0';
 		assert_int_equal(pz_authority_create(rows[i].zone, rows[i].host, rows[i].name,
@@ -213,8 +175,8 @@ a_restart_brings_everything_back(void **state)
 	phone = admit("phone");
 	confirm(phone);
 	struct pz_peer proof = peer_of(laptop), other = peer_of(phone);
-	revoke("laptop");
-	restart();
+	pz_kit_revoke(&w, zone, "laptop", PZ_REVOKED_BY_OWNER);
+	pz_kit_authority_restart(&w, &zone);
 	assert_string_equal(zone->zone, ZONE);
 	assert_string_equal(zone->host, HOST);
 	assert_int_equal(pz_map_len(zone->members), 2);
@@ -251,7 +213,7 @@ several_zones_are_loaded(void **state)
 
 	(void)state;
 	admit("laptop");
-	pz_authority_free(make_zone("bob@example.org"));
+	pz_authority_free(pz_kit_authority_new(&w, "bob@example.org"));
 	zones_seen = 0;
 	assert_ok(
 		pz_authority_load_all(w.store, w.keys, &w.clock.env, count_zone, &answer, &w.info));
@@ -276,14 +238,14 @@ an_unreadable_record_stops_the_start(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-		fx_overwrite(&w, "member:" ZONE, "laptop", members[i]);
+		pz_kit_world_put(&w, "member:" ZONE, "laptop", members[i]);
 		assert_int_equal(
 			pz_err_category(pz_authority_load_all(w.store, w.keys, &w.clock.env,
 							      count_zone, &answer, &w.info)),
 			PZ_CAT_PROTO);
 	}
 	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
-		fx_overwrite(&w, "zone", ZONE, zones[i]);
+		pz_kit_world_put(&w, "zone", ZONE, zones[i]);
 		assert_int_equal(
 			pz_err_category(pz_authority_load_all(w.store, w.keys, &w.clock.env,
 							      count_zone, &answer, &w.info)),
@@ -316,12 +278,12 @@ an_admitted_device_is_signed_for_and_let_in(void **state)
 	assert_ok(try_admit(&a, "laptop"));
 	/* Nothing has happened before the disk has it. */
 	assert_null(pz_authority_member(zone, "laptop"));
-	assert_int_equal(fx_count(&w, "member:" ZONE), 0);
+	assert_int_equal(pz_kit_world_count(&w, "member:" ZONE), 0);
 	assert_ok(pz_cert_identity(a.cert, name, device));
 	assert_string_equal(device, "laptop");
 	assert_true(pz_cert_key_matches(a.cert, device_key));
 	assert_ptr_equal(a.crl, zone->crl); /* a new name changes no list */
-	assert_ok(fx_commit(&w, a.txn));
+	assert_ok(pz_kit_world_commit(&w, a.txn));
 	struct pz_member *member = pz_authority_apply(zone, a.change);
 	assert_ptr_equal(member, pz_authority_member(zone, "laptop"));
 	pz_cert_serial_hex(a.cert, serial);
@@ -336,21 +298,21 @@ static void
 a_failed_commit_leaves_no_trace(void **state)
 {
 	struct admitted a;
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_zone_change *change = NULL;
 
 	(void)state;
 	struct pz_member *phone = admit("phone");
 	pz_memory_disk_fail_after(w.disk, 0);
 	assert_ok(try_admit(&a, "laptop"));
-	assert_int_equal(fx_commit(&w, a.txn), PZ_ERR_IO_FULL);
+	assert_int_equal(pz_kit_world_commit(&w, a.txn), PZ_ERR_IO_FULL);
 	pz_authority_drop(a.change);
 	done_with(&a);
 	assert_true(pz_authority_is_name_free(zone, "laptop"));
 	assert_null(pz_authority_member(zone, "laptop"));
 
 	assert_ok(pz_authority_revoke(zone, "phone", PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
-	assert_int_equal(fx_commit(&w, txn), PZ_ERR_IO_FULL);
+	assert_int_equal(pz_kit_world_commit(&w, txn), PZ_ERR_IO_FULL);
 	pz_authority_drop(change);
 	pz_authority_drop(NULL);
 	assert_false(phone->revoked);
@@ -408,7 +370,7 @@ a_name_is_free_until_its_device_was_here(void **state)
 	assert_ptr_not_equal(a.crl, zone->crl);
 	assert_int_equal(pz_crl_number(a.crl), 2);
 	assert_true(pz_crl_has_serial(a.crl, old.ca_serial)); /* the former one is out, at once */
-	assert_ok(fx_commit(&w, a.txn));
+	assert_ok(pz_kit_world_commit(&w, a.txn));
 	struct pz_member *second = pz_authority_apply(zone, a.change);
 	assert_ptr_equal(second, first); /* pointers to members stay */
 	assert_int_equal(pz_map_len(zone->members), 1);
@@ -421,7 +383,7 @@ a_name_is_free_until_its_device_was_here(void **state)
 	assert_false(pz_authority_is_name_free(zone, "laptop"));
 	assert_int_equal(try_admit(&a, "laptop"), PZ_ERR_EXISTS);
 	pz_txn_free(a.txn);
-	restart();
+	pz_kit_authority_restart(&w, &zone);
 	assert_false(pz_authority_is_name_free(zone, "laptop"));
 	assert_int_equal(admits(&old), PZ_ERR_DENIED_REVOKED);
 	assert_ok(admits(&now));
@@ -438,7 +400,7 @@ a_revoked_name_may_be_enrolled_again(void **state)
 	confirm(member);
 	member->info = json_pack("{s:s}", "displayName", "the old one");
 	struct pz_peer old = peer_of(member);
-	revoke("laptop");
+	pz_kit_revoke(&w, zone, "laptop", PZ_REVOKED_BY_OWNER);
 	assert_non_null(member->info); /* it is the same device still */
 	assert_true(pz_authority_is_name_free(zone, "laptop"));
 	member = admit("laptop");
@@ -455,7 +417,7 @@ a_revoked_name_may_be_enrolled_again(void **state)
 static void
 revoking(void **state)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_zone_change *change = NULL;
 	struct pz_member *laptop, *phone;
 	struct pz_session *session = (struct pz_session *)&w; /* only the pointer matters */
@@ -470,7 +432,7 @@ revoking(void **state)
 	struct pz_peer peer = peer_of(laptop), other = peer_of(phone);
 	assert_ok(pz_authority_revoke(zone, "laptop", PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
 	assert_ok(admits(&peer)); /* not before it is durable */
-	assert_ok(fx_commit(&w, txn));
+	assert_ok(pz_kit_world_commit(&w, txn));
 	assert_ptr_equal(pz_authority_apply(zone, change), laptop);
 	assert_true(laptop->revoked);
 	assert_ptr_equal(laptop->session, session); /* whose link the hub closes */
@@ -481,12 +443,12 @@ revoking(void **state)
 	assert_int_equal(pz_crl_len(zone->crl), 1);
 	assert_ok(pz_crl_verify(zone->crl, zone->ca, NULL));
 
-	txn = fx_txn();
+	txn = pz_kit_txn();
 	assert_int_equal(
 		pz_authority_revoke(zone, "laptop", PZ_REVOKED_BY_OWNER, txn, &change, &w.info),
 		PZ_ERR_EXISTS);
 	pz_txn_free(txn);
-	revoke("phone");
+	pz_kit_revoke(&w, zone, "phone", PZ_REVOKED_BY_OWNER);
 	assert_int_equal(pz_crl_number(zone->crl), 3);
 	assert_int_equal(pz_crl_len(zone->crl), 2); /* nobody is forgotten */
 	assert_int_equal(admits(&peer), PZ_ERR_DENIED_REVOKED);
@@ -498,7 +460,7 @@ revoking(void **state)
 static void
 the_list_binds_whatever_a_record_says(void **state)
 {
-	struct pz_txn *txn = fx_txn(), *late = fx_txn();
+	struct pz_txn *txn = pz_kit_txn(), *late = pz_kit_txn();
 	struct pz_zone_change *change = NULL;
 	struct pz_member *laptop;
 
@@ -507,10 +469,10 @@ the_list_binds_whatever_a_record_says(void **state)
 	confirm(laptop);
 	assert_ok(pz_authority_revoke(zone, "laptop", PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
 	assert_ok(pz_authority_save_member(zone, laptop, late));
-	assert_ok(fx_commit(&w, txn));
-	assert_ok(fx_commit(&w, late));
+	assert_ok(pz_kit_world_commit(&w, txn));
+	assert_ok(pz_kit_world_commit(&w, late));
 	pz_authority_apply(zone, change);
-	restart();
+	pz_kit_authority_restart(&w, &zone);
 	laptop = pz_authority_member(zone, "laptop");
 	assert_true(laptop->revoked);
 	assert_true(pz_authority_is_name_free(zone, "laptop"));
@@ -551,7 +513,7 @@ a_list_that_is_too_long_is_an_error(void **state)
 {
 	enum { MANY = 30000 };
 	struct pz_crl_entry *entries = calloc(MANY, sizeof(*entries));
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_zone_change *change = NULL;
 
 	(void)state;
@@ -570,7 +532,7 @@ a_list_that_is_too_long_is_an_error(void **state)
 		PZ_OK);
 	assert_null(change);
 	pz_txn_free(txn);
-	restart();
+	pz_kit_authority_restart(&w, &zone);
 	assert_false(pz_authority_member(zone, "laptop")->revoked);
 	free(entries);
 }
@@ -580,11 +542,11 @@ a_list_that_is_too_long_is_an_error(void **state)
 static void
 renew(void)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_zone_change *change = NULL;
 
 	assert_ok(pz_authority_renew(zone, w.keys, txn, &change, &w.info));
-	assert_ok(fx_commit(&w, txn));
+	assert_ok(pz_kit_world_commit(&w, txn));
 	assert_null(pz_authority_apply(zone, change));
 }
 
@@ -595,7 +557,7 @@ the_list_is_renewed_at_half_its_life(void **state)
 
 	(void)state;
 	admit("laptop");
-	revoke("laptop");
+	pz_kit_revoke(&w, zone, "laptop", PZ_REVOKED_BY_OWNER);
 	snprintf(uri, sizeof(uri), "%s", zone->tls_key_uri);
 	w.clock.wall_ms += 15 * DAY_MS - 60000;
 	assert_false(pz_authority_is_renewal_due(zone));
@@ -628,7 +590,7 @@ the_certificate_is_renewed_at_two_thirds(void **state)
 	pz_cert_fingerprint(zone->ca, new_ca);
 	assert_memory_equal(old_ca, new_ca, sizeof(old_ca));
 	snprintf(uri, sizeof(uri), "%s", zone->tls_key_uri);
-	restart();
+	pz_kit_authority_restart(&w, &zone);
 	assert_string_equal(zone->tls_key_uri, uri);
 	assert_true(pz_cert_key_matches(zone->tls, zone->tls_key));
 }

@@ -1,9 +1,14 @@
 /* What a device says of its zone: revoked, trusted, known (page 2). */
-#include "record/fixture.h"
+#include "kit/test.h"
+
+#include "kit/authority.h"
 #include "zone/authority.h"
 #include "zone/device.h"
 
-static struct world w;
+#define ZONE PZ_KIT_ZONE
+#define HOST PZ_KIT_HOST
+
+static struct pz_kit_world w;
 static struct pz_authority *authority;
 static struct pz_device_zone laptop, phone;
 static char phone_serial[PZ_SERIAL_HEX_BYTES];
@@ -11,41 +16,16 @@ static char phone_serial[PZ_SERIAL_HEX_BYTES];
 static void
 enrol(struct pz_device_zone *zone, const char *name)
 {
-	struct pz_txn *txn = fx_txn();
-	struct pz_zone_change *change = NULL;
-	struct pz_membership_grant grant = {
-		.zone = ZONE, .device = name, .hub_host = HOST, .key_type = "ec-p256"};
-	char uri[PZ_KEY_URI_MAX];
-
-	assert_ok(pz_keystore_create(w.keys, "ec-p256", uri, &grant.ca_key, NULL));
-	grant.ca_key_uri = uri;
-	struct pz_admission wish = {name, name, "pc", grant.ca_key};
-	assert_ok(pz_authority_admit(authority, &wish, txn, &change, &grant.device_ca, &grant.crl,
-				     &w.info));
-	pz_txn_free(txn);
-	assert_non_null(pz_authority_apply(authority, change));
-	grant.master = authority->ca;
-	txn = fx_txn();
-	assert_ok(pz_membership_create(&grant, w.keys, &w.clock.env, txn, &zone->membership,
-				       &w.info));
-	pz_txn_free(txn);
-	pz_key_free(grant.ca_key);
-	pz_cert_free(grant.device_ca);
-	pz_crl_free(grant.crl);
+	zone->membership = pz_kit_enrol(&w, authority, name, w.keys, NULL);
 	assert_ok(pz_knowledge_load(w.store, zone->membership, &zone->knowledge, NULL, NULL));
 }
 
 static int
 set_up(void **state)
 {
-	struct pz_txn *txn;
-
 	(void)state;
-	fx_open(&w);
-	txn = fx_txn();
-	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", w.keys, &w.clock.env, txn,
-				      &authority, &w.info));
-	pz_txn_free(txn);
+	pz_kit_world_init(&w, 0);
+	authority = pz_kit_authority_new(&w, ZONE);
 	enrol(&laptop, "laptop");
 	enrol(&phone, "phone");
 	pz_cert_serial_hex(phone.membership->device_ca, phone_serial);
@@ -61,7 +41,7 @@ tear_down(void **state)
 	pz_membership_free(laptop.membership);
 	pz_membership_free(phone.membership);
 	pz_authority_free(authority);
-	fx_close(&w);
+	pz_kit_world_fini(&w);
 	return 0;
 }
 
@@ -75,7 +55,7 @@ receive(struct pz_device_zone *zone, enum pz_sync_id id, const char *key, const 
 	struct pz_sync_parts parts = {key, ZONE, pz_slice_str(value ? value : ""), w.clock.wall_ms,
 				      value == NULL};
 	struct pz_sync_chunk *chunk = NULL;
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	json_t *keys = json_pack("[s]", key);
 
 	w.clock.wall_ms++;
@@ -117,7 +97,7 @@ keep_aside(struct pz_device_zone *zone, uint64_t number)
 	char *text = list_text(number, true);
 	struct pz_sync_parts parts = {ZONE, ZONE, pz_slice_str(text), w.clock.wall_ms, false};
 	struct pz_sync_chunk *chunk = NULL;
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	assert_ok(pz_sync_chunk_new(&parts, &chunk, NULL));
 	assert_ok(pz_knowledge_keep_aside(zone->knowledge, chunk, txn, &w.info));

@@ -1,19 +1,24 @@
 /* What a device learns from its hub and from peers: page 8 "Store", page 2 "Revocation". */
-#include "record/fixture.h"
+#include "kit/test.h"
+
+#include "kit/authority.h"
 #include "sync/session.h"
 #include "zone/authority.h"
 #include "zone/knowledge.h"
 
+#define ZONE PZ_KIT_ZONE
+#define HOST PZ_KIT_HOST
+#define DAY_MS PZ_KIT_DAY_MS
+
 /* A device with a disk of its own; the hub's is w.store. */
 struct device {
 	const char *name;
-	struct pz_memory_disk *disk;
-	struct pz_store *store;
+	struct pz_kit_world world;
 	struct pz_membership *membership;
 	struct pz_knowledge *knowledge;
 };
 
-static struct world w;
+static struct pz_kit_world w;
 static struct pz_authority *zone;
 static struct device laptop, phone;
 static size_t refusals, skipped;
@@ -24,37 +29,18 @@ static char refused[512];
 static void
 enrol(struct device *d, const char *name)
 {
-	struct pz_txn *txn = fx_txn();
-	struct pz_zone_change *change = NULL;
-	struct pz_membership_grant grant = {ZONE, name, HOST, "ec-p256", NULL,
-					    8443, NULL, NULL, zone->ca,  NULL};
-	char uri[PZ_KEY_URI_MAX];
-
-	*d = (struct device){.name = name, .disk = pz_memory_disk_new()};
-	assert_non_null(d->store = pz_store_new_memory(&w.clock.env, d->disk, 0));
-	assert_ok(pz_keystore_create(w.keys, "ec-p256", uri, &grant.ca_key, NULL));
-	grant.ca_key_uri = uri;
-	struct pz_admission wish = {name, name, "pc", grant.ca_key};
-	assert_ok(pz_authority_admit(zone, &wish, txn, &change, &grant.device_ca, &grant.crl,
-				     &w.info));
-	assert_ok(fx_commit(&w, txn));
-	assert_non_null(pz_authority_apply(zone, change));
-	txn = fx_txn();
-	assert_ok(pz_membership_create(&grant, w.keys, &w.clock.env, txn, &d->membership, &w.info));
-	pz_txn_free(txn);
-	pz_key_free(grant.ca_key);
-	pz_cert_free(grant.device_ca);
-	pz_crl_free(grant.crl);
-	assert_ok(pz_knowledge_load(d->store, d->membership, &d->knowledge, NULL, NULL));
+	*d = (struct device){.name = name};
+	pz_kit_world_init_beside(&d->world, &w);
+	d->membership = pz_kit_enrol(&w, zone, name, d->world.keys, NULL);
+	assert_ok(pz_knowledge_load(d->world.store, d->membership, &d->knowledge, NULL, NULL));
 }
 
 static void
 restart(struct device *d)
 {
 	pz_knowledge_free(d->knowledge);
-	pz_store_free(d->store);
-	assert_non_null(d->store = pz_store_new_memory(&w.clock.env, d->disk, 0));
-	assert_ok(pz_knowledge_load(d->store, d->membership, &d->knowledge, &skipped, NULL));
+	pz_kit_world_restart(&d->world);
+	assert_ok(pz_knowledge_load(d->world.store, d->membership, &d->knowledge, &skipped, NULL));
 }
 
 static void
@@ -62,33 +48,22 @@ close_device(struct device *d)
 {
 	pz_knowledge_free(d->knowledge);
 	pz_membership_free(d->membership);
-	pz_store_free(d->store);
-	pz_memory_disk_free(d->disk);
+	pz_kit_world_fini(&d->world);
 }
 
 static void
 revoke(const char *device)
 {
-	struct pz_txn *txn = fx_txn();
-	struct pz_zone_change *change = NULL;
-
 	w.clock.wall_ms += 1000;
-	assert_ok(pz_authority_revoke(zone, device, PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
-	assert_ok(fx_commit(&w, txn));
-	assert_non_null(pz_authority_apply(zone, change));
+	pz_kit_revoke(&w, zone, device, PZ_REVOKED_BY_OWNER);
 }
 
 static int
 set_up(void **state)
 {
-	struct pz_txn *txn;
-
 	(void)state;
-	fx_open(&w);
-	txn = fx_txn();
-	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", w.keys, &w.clock.env, txn, &zone,
-				      &w.info));
-	assert_ok(fx_commit(&w, txn));
+	pz_kit_world_init(&w, 0);
+	zone = pz_kit_authority_new(&w, ZONE);
 	refusals = 0;
 	enrol(&laptop, "laptop");
 	enrol(&phone, "phone");
@@ -102,7 +77,7 @@ tear_down(void **state)
 	close_device(&laptop);
 	close_device(&phone);
 	pz_authority_free(zone);
-	fx_close(&w);
+	pz_kit_world_fini(&w);
 	return 0;
 }
 
@@ -148,13 +123,10 @@ static void
 on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 {
 	struct end *end = arg;
-	struct pz_txn *txn = fx_txn();
-	enum pz_err err = PZ_ERR_INTERNAL;
+	struct pz_txn *txn = pz_kit_txn();
 
 	assert_ok(pz_knowledge_apply(end->device->knowledge, kind, keys, txn));
-	pz_store_commit(end->device->store, txn, fx_note_end, &err);
-	pz_kit_clock_run(&w.clock, 0);
-	assert_ok(err);
+	assert_ok(pz_kit_world_commit(&end->device->world, txn));
 }
 
 static void
@@ -296,22 +268,19 @@ what_the_hub_has_forgotten_is_forgotten(void **state)
 	meet(&laptop, NULL);
 	assert_null(pz_sync_item_get(
 		pz_knowledge_item(laptop.knowledge, pz_sync_kind(PZ_SYNC_TRUSTED_PZP)), "phone"));
-	assert_int_equal(fx_count(&(struct world){.store = laptop.store}, "knowledge"), 3);
+	assert_int_equal(pz_kit_world_count(&laptop.world, "knowledge"), 3);
 	assert_int_equal(meet(&laptop, NULL), 2);
 }
 
 static void
 a_wipe_leaves_nothing(void **state)
 {
-	struct pz_txn *txn = fx_txn();
-	enum pz_err err = PZ_ERR_INTERNAL;
+	struct pz_txn *txn = pz_kit_txn();
 
 	(void)state;
 	meet(&laptop, NULL);
 	assert_ok(pz_membership_wipe(txn));
-	pz_store_commit(laptop.store, txn, fx_note_end, &err);
-	pz_kit_clock_run(&w.clock, 0);
-	assert_ok(err);
+	assert_ok(pz_kit_world_commit(&laptop.world, txn));
 	restart(&laptop);
 	assert_null(pz_knowledge_secret(laptop.knowledge));
 	assert_int_equal(pz_knowledge_len(laptop.knowledge), 0);
@@ -343,7 +312,7 @@ a_newer_list_drops_a_device_before_its_deletion_comes(void **state)
 	struct pz_sync_item *item = pz_knowledge_item(laptop.knowledge, kind);
 	struct pz_sync_parts parts = {.key = ZONE, .origin = ZONE};
 	struct pz_sync_chunk *chunk = NULL;
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	json_t *keys = json_pack("[s]", ZONE);
 
 	(void)state;
@@ -431,7 +400,7 @@ lists_of_others_and_older_ones_are_refused(void **state)
 {
 	enum pz_sync_id id = PZ_SYNC_CRL;
 	char *first = pz_record_crl_text(zone->crl), *pem;
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_authority *other = NULL;
 
 	(void)state;
@@ -480,16 +449,6 @@ list_chunk(uint64_t number, const char *const *serials, size_t count)
 	return chunk;
 }
 
-static void
-commit(struct pz_txn *txn)
-{
-	enum pz_err err = PZ_ERR_INTERNAL;
-
-	pz_store_commit(laptop.store, txn, fx_note_end, &err);
-	pz_kit_clock_run(&w.clock, 0);
-	assert_ok(err);
-}
-
 /* As a session does with one that wins. */
 static void
 take_list(uint64_t number, const char *const *serials, size_t count)
@@ -497,12 +456,12 @@ take_list(uint64_t number, const char *const *serials, size_t count)
 	const struct pz_sync_kind *kind = pz_sync_kind(PZ_SYNC_CRL);
 	struct pz_sync_chunk *chunk = list_chunk(number, serials, count);
 	json_t *keys = json_pack("[s]", ZONE);
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	assert_ok(pz_knowledge_accept(laptop.knowledge, kind, chunk, NULL));
 	assert_ok(pz_sync_item_put(pz_knowledge_item(laptop.knowledge, kind), chunk, NULL));
 	assert_ok(pz_knowledge_apply(laptop.knowledge, kind, keys, txn));
-	commit(txn);
+	assert_ok(pz_kit_world_commit(&laptop.world, txn));
 	json_decref(keys);
 	restart(&laptop);
 	assert_int_equal(skipped, 0);
@@ -513,12 +472,12 @@ weigh(uint64_t number, const char *const *serials, size_t count, bool is_kept)
 {
 	struct pz_sync_chunk *chunk = list_chunk(number, serials, count);
 	struct pz_crl_weight weight;
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	assert_ok(pz_knowledge_weigh(laptop.knowledge, chunk, &weight, NULL));
 	if (is_kept)
 		assert_ok(pz_knowledge_keep_aside(laptop.knowledge, chunk, txn, NULL));
-	commit(txn);
+	assert_ok(pz_kit_world_commit(&laptop.world, txn));
 	if (is_kept)
 		restart(&laptop);
 	pz_sync_chunk_free(chunk);
@@ -585,7 +544,7 @@ static void
 what_is_written_anew_is_all_that_is_known(void **state)
 {
 	static const char *const ab[] = {"0a", "0b"}, *const c[] = {"0c"}, *const d[] = {"0d"};
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	(void)state;
 	meet(&laptop, NULL);
@@ -594,7 +553,7 @@ what_is_written_anew_is_all_that_is_known(void **state)
 	(void)weigh(14, d, 1, true);
 	assert_int_equal(lists_aside(), 2);
 	assert_ok(pz_knowledge_save(laptop.knowledge, txn));
-	commit(txn);
+	assert_ok(pz_kit_world_commit(&laptop.world, txn));
 	restart(&laptop);
 	assert_int_equal(skipped, 0);
 	assert_int_equal(lists_aside(), 2);
@@ -634,33 +593,21 @@ other_items_are_not_kept_here(void **state)
 	assert_null(pz_knowledge_item(laptop.knowledge, pz_sync_kind(PZ_SYNC_TRUSTED_PZH)));
 }
 
-static void
-overwrite(struct device *d, const char *key, const char *text)
-{
-	struct pz_txn *txn = fx_txn();
-	enum pz_err err = PZ_ERR_INTERNAL;
-
-	assert_ok(pz_txn_put(txn, "knowledge", key, pz_slice_str(text)));
-	pz_store_commit(d->store, txn, fx_note_end, &err);
-	pz_kit_clock_run(&w.clock, 0);
-	assert_ok(err);
-}
-
 /* Nothing in it is needed to reach the hub, and there it comes again. */
 static void
 a_damaged_record_is_left_out_and_comes_again(void **state)
 {
 	(void)state;
 	meet(&laptop, NULL);
-	overwrite(&laptop, "trusted-pzp/phone", "{");
-	overwrite(&laptop, "zone-secret/zone-secret",
-		  "{\"key\":\"zone-secret\",\"value\":\"x\","
-		  "\"mtime\":1,\"origin\":\"" ZONE "\"}");
-	overwrite(&laptop, "crl/" ZONE, "[]");
-	overwrite(&laptop, "unknown/a", "{}");
-	overwrite(&laptop, "no slash", "{}");
-	overwrite(&laptop, "preferences/a",
-		  "{\"key\":\"a\",\"value\":\"x\",\"mtime\":1,\"origin\":\"" ZONE "\"}");
+	pz_kit_world_put(&laptop.world, "knowledge", "trusted-pzp/phone", "{");
+	pz_kit_world_put(&laptop.world, "knowledge", "zone-secret/zone-secret",
+			 "{\"key\":\"zone-secret\",\"value\":\"x\","
+			 "\"mtime\":1,\"origin\":\"" ZONE "\"}");
+	pz_kit_world_put(&laptop.world, "knowledge", "crl/" ZONE, "[]");
+	pz_kit_world_put(&laptop.world, "knowledge", "unknown/a", "{}");
+	pz_kit_world_put(&laptop.world, "knowledge", "no slash", "{}");
+	pz_kit_world_put(&laptop.world, "knowledge", "preferences/a",
+			 "{\"key\":\"a\",\"value\":\"x\",\"mtime\":1,\"origin\":\"" ZONE "\"}");
 	restart(&laptop);
 	assert_int_equal(skipped, 6);
 	assert_int_equal(pz_knowledge_len(laptop.knowledge), 1);

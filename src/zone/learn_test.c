@@ -1,60 +1,33 @@
 /* A hub that was restored from a backup, and what its devices know: page 14 REV-4. */
-#include "record/fixture.h"
+#include "kit/test.h"
+
+#include "kit/authority.h"
 #include "zone/authority.h"
 #include "zone/change.h"
 
-static struct world w;
+#define ZONE PZ_KIT_ZONE
+#define HOST PZ_KIT_HOST
+#define DAY_MS PZ_KIT_DAY_MS
+
+static struct pz_kit_world w;
 static struct pz_authority *zone;
-static struct pz_key *device_key;
 static const char *const names[] = {"laptop", "phone", "tv"};
-
-static void
-apply(struct pz_zone_change *change, struct pz_txn *txn)
-{
-	assert_ok(fx_commit(&w, txn));
-	pz_authority_apply(zone, change);
-}
-
-static void
-admit(const char *device)
-{
-	struct pz_admission wish = {device, device, "pc", device_key};
-	struct pz_txn *txn = fx_txn();
-	struct pz_zone_change *change = NULL;
-	struct pz_cert *cert = NULL;
-	struct pz_crl *crl = NULL;
-
-	assert_ok(pz_authority_admit(zone, &wish, txn, &change, &cert, &crl, &w.info));
-	pz_cert_free(cert);
-	pz_crl_free(crl);
-	apply(change, txn);
-}
 
 static void
 revoke(const char *device, enum pz_revoked why)
 {
-	struct pz_txn *txn = fx_txn();
-	struct pz_zone_change *change = NULL;
-
 	w.clock.wall_ms += 1000;
-	assert_ok(pz_authority_revoke(zone, device, why, txn, &change, &w.info));
-	apply(change, txn);
+	pz_kit_revoke(&w, zone, device, why);
 }
 
 static int
 set_up(void **state)
 {
-	struct pz_txn *txn;
-
 	(void)state;
-	fx_open(&w);
-	txn = fx_txn();
-	assert_ok(pz_key_generate(NULL, &device_key, NULL));
-	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", w.keys, &w.clock.env, txn, &zone,
-				      &w.info));
-	assert_ok(fx_commit(&w, txn));
+	pz_kit_world_init(&w, 0);
+	zone = pz_kit_authority_new(&w, ZONE);
 	for (size_t i = 0; i < 3; i++)
-		admit(names[i]);
+		pz_kit_admit(&w, zone, names[i], NULL);
 	return 0;
 }
 
@@ -63,26 +36,8 @@ tear_down(void **state)
 {
 	(void)state;
 	pz_authority_free(zone);
-	pz_key_free(device_key);
-	fx_close(&w);
+	pz_kit_world_fini(&w);
 	return 0;
-}
-
-static enum pz_err
-take_zone(void *arg, struct pz_authority *takes)
-{
-	(void)arg;
-	zone = takes;
-	return PZ_OK;
-}
-
-static void
-restart(void)
-{
-	pz_authority_free(zone);
-	zone = NULL;
-	fx_restart(&w);
-	assert_ok(pz_authority_load_all(w.store, w.keys, &w.clock.env, take_zone, NULL, &w.info));
 }
 
 static struct pz_member *
@@ -96,7 +51,7 @@ static struct pz_crl *
 forgotten(const char *device)
 {
 	struct pz_crl *before = pz_crl_ref(zone->crl);
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	revoke(device, PZ_REVOKED_BY_OWNER);
 	struct pz_crl *newest = pz_crl_ref(zone->crl);
@@ -106,8 +61,8 @@ forgotten(const char *device)
 	member(device)->revoked_ms = 0;
 	assert_ok(pz_authority_put_zone(zone, zone->tls_key_uri, zone->tls, zone->crl, txn));
 	assert_ok(pz_authority_save_member(zone, member(device), txn));
-	assert_ok(fx_commit(&w, txn));
-	restart();
+	assert_ok(pz_kit_world_commit(&w, txn));
+	pz_kit_authority_restart(&w, &zone);
 	assert_false(member(device)->revoked);
 	return newest;
 }
@@ -115,13 +70,13 @@ forgotten(const char *device)
 static size_t
 learn(struct pz_crl *crl)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_zone_change *change = NULL;
 	size_t marked = 0;
 
 	assert_true(pz_authority_is_news(zone, crl));
 	assert_ok(pz_authority_learn(zone, crl, txn, &change, &w.info));
-	apply(change, txn);
+	pz_kit_apply(&w, zone, txn, change);
 	for (size_t i = 0; i < 3; i++)
 		marked += pz_authority_mark_listed(zone, member(names[i]));
 	assert_false(pz_authority_is_news(zone, crl));
@@ -132,7 +87,7 @@ static void
 a_higher_number_is_taken_as_it_is(void **state)
 {
 	struct pz_crl *crl = forgotten("tv");
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_zone_change *change = NULL;
 	uint64_t revoked_ms = w.clock.wall_ms;
 
@@ -148,7 +103,7 @@ a_higher_number_is_taken_as_it_is(void **state)
 	assert_int_equal(pz_authority_learn(zone, crl, txn, &change, &w.info), PZ_ERR_EXISTS);
 	pz_txn_free(txn);
 	/* The list is on the disk; that binds, although no record says so. */
-	restart();
+	pz_kit_authority_restart(&w, &zone);
 	assert_int_equal(pz_crl_number(zone->crl), 2);
 	assert_true(member("tv")->revoked);
 	assert_int_equal(member("tv")->revoked_ms, revoked_ms / 1000 * 1000);
@@ -168,7 +123,7 @@ lists_that_grew_apart_are_united(void **state)
 
 	(void)state;
 	revoke("phone", PZ_REVOKED_BY_OWNER); /* 2, too */
-	admit("phone");
+	pz_kit_admit(&w, zone, "phone", NULL);
 	revoke("phone", PZ_REVOKED_BY_OWNER);
 	assert_int_equal(pz_crl_number(zone->crl), 3);
 	assert_int_equal(learn(crl), 1);
@@ -191,7 +146,7 @@ nobody_elses_list_counts(void **state)
 {
 	struct pz_crl_entry entry = {.serial_hex = "0a", .when_ms = w.clock.wall_ms};
 	struct pz_authority *other = NULL;
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_zone_change *change = NULL;
 	struct pz_crl *forged;
 
@@ -201,7 +156,7 @@ nobody_elses_list_counts(void **state)
 	assert_ok(
 		pz_crl_issue(other->ca, other->ca_key, &entry, 1, 9, &w.clock.env, &forged, NULL));
 	pz_txn_free(txn);
-	txn = fx_txn();
+	txn = pz_kit_txn();
 	assert_int_equal(pz_authority_learn(zone, forged, txn, &change, &w.info),
 			 PZ_ERR_DENIED_CHAIN);
 	assert_null(change);
@@ -215,13 +170,13 @@ static void
 a_failed_commit_leaves_no_trace(void **state)
 {
 	struct pz_crl *crl = forgotten("tv");
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_zone_change *change = NULL;
 
 	(void)state;
 	assert_ok(pz_authority_learn(zone, crl, txn, &change, &w.info));
 	pz_memory_disk_fail_after(w.disk, 0);
-	assert_int_equal(fx_commit(&w, txn), PZ_ERR_IO_FULL);
+	assert_int_equal(pz_kit_world_commit(&w, txn), PZ_ERR_IO_FULL);
 	pz_authority_drop(change);
 	assert_int_equal(pz_crl_number(zone->crl), 1);
 	assert_false(pz_authority_mark_listed(zone, member("tv")));
@@ -243,18 +198,18 @@ it_is_remembered_why(void **state)
 	assert_string_equal(pz_revoked_text(member("tv")->revoked_why), "");
 	revoke("tv", PZ_REVOKED_LEFT);
 	revoke("phone", PZ_REVOKED_BY_OWNER);
-	admit("laptop"); /* has never been here */
-	restart();
+	pz_kit_admit(&w, zone, "laptop", NULL); /* has never been here */
+	pz_kit_authority_restart(&w, &zone);
 	assert_string_equal(pz_revoked_text(member("tv")->revoked_why), "left by itself");
 	assert_string_equal(pz_revoked_text(member("phone")->revoked_why), "revoked by the owner");
 	assert_string_equal(former_why("laptop", 0), "replaced");
-	admit("tv");
+	pz_kit_admit(&w, zone, "tv", NULL);
 	revoke("tv", PZ_REVOKED_BY_OWNER);
-	restart();
+	pz_kit_authority_restart(&w, &zone);
 	assert_string_equal(former_why("tv", 0), "left");
 	for (size_t i = 0; i < 2 * PZ_FORMER_HOLDERS_MAX; i++)
-		admit("tv");
-	restart();
+		pz_kit_admit(&w, zone, "tv", NULL);
+	pz_kit_authority_restart(&w, &zone);
 	assert_int_equal(json_array_size(member("tv")->former), PZ_FORMER_HOLDERS_MAX);
 	assert_false(member("tv")->revoked);
 	assert_string_equal(former_why("tv", PZ_FORMER_HOLDERS_MAX - 1), "replaced");

@@ -1,30 +1,31 @@
 /* The zone as one of its devices holds it: page 2 "Revocation", page 3 step 4. */
-#include "record/fixture.h"
+#include "kit/test.h"
+
+#include "kit/authority.h"
 #include "zone/membership.h"
+
+#define ZONE PZ_KIT_ZONE
+#define HOST PZ_KIT_HOST
+#define DAY_MS PZ_KIT_DAY_MS
 
 #define DEVICE "laptop"
 
-static struct world w;
-static struct pz_key *zone_key, *ca_key;
-static struct pz_cert *master, *device_ca;
+static struct pz_kit_world w;
+static struct pz_kit_zone alice;
+static struct pz_key *ca_key;
+static struct pz_cert *device_ca;
 static struct pz_crl *crl;
 static char ca_uri[PZ_KEY_URI_MAX];
 
 static int
 set_up(void **state)
 {
-	struct pz_cert_subject hub = {.zone = ZONE, .host = HOST};
-	struct pz_cert_subject device = {.zone = ZONE, .device = DEVICE};
-
 	(void)state;
-	fx_open(&w);
-	assert_ok(pz_key_generate(NULL, &zone_key, NULL));
-	assert_ok(pz_cert_issue(PZ_CERT_PZH_CA, &hub, zone_key, NULL, zone_key, &w.clock.env,
-				&master, NULL));
-	assert_ok(pz_crl_issue(master, zone_key, NULL, 0, 7, &w.clock.env, &crl, NULL));
+	pz_kit_world_init(&w, 0);
+	pz_kit_zone_init(&alice, ZONE, &w.clock.env);
+	crl = pz_kit_crl(&alice, NULL, 7);
 	assert_ok(pz_keystore_create(w.keys, "ec-p256", ca_uri, &ca_key, NULL));
-	assert_ok(pz_cert_issue(PZ_CERT_PZP_CA, &device, ca_key, master, zone_key, &w.clock.env,
-				&device_ca, NULL));
+	device_ca = pz_kit_issue(&alice, PZ_CERT_PZP_CA, DEVICE, ca_key, alice.ca, alice.ca_key);
 	return 0;
 }
 
@@ -32,12 +33,11 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	pz_key_free(zone_key);
+	pz_kit_zone_fini(&alice);
 	pz_key_free(ca_key);
-	pz_cert_free(master);
 	pz_cert_free(device_ca);
 	pz_crl_free(crl);
-	fx_close(&w);
+	pz_kit_world_fini(&w);
 	return 0;
 }
 
@@ -53,7 +53,7 @@ create(struct pz_txn *txn, struct pz_membership **out)
 		.ca_key_uri = ca_uri,
 		.ca_key = ca_key,
 		.device_ca = device_ca,
-		.master = master,
+		.master = alice.ca,
 		.crl = crl,
 	};
 
@@ -63,11 +63,11 @@ create(struct pz_txn *txn, struct pz_membership **out)
 static struct pz_membership *
 enrolled(void)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_membership *m = NULL;
 
 	assert_ok(create(txn, &m));
-	assert_ok(fx_commit(&w, txn));
+	assert_ok(pz_kit_world_commit(&w, txn));
 	return m;
 }
 
@@ -108,7 +108,7 @@ a_virgin_device_has_none(void **state)
 static void
 enrolled_once_it_is_durable_and_not_before(void **state)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_membership *m = NULL;
 	const char *uris[2];
 
@@ -122,14 +122,14 @@ enrolled_once_it_is_durable_and_not_before(void **state)
 	assert_null(load()); /* a crash now leaves it virgin */
 
 	pz_memory_disk_fail_after(w.disk, 0);
-	assert_int_equal(fx_commit(&w, txn), PZ_ERR_IO_FULL);
+	assert_int_equal(pz_kit_world_commit(&w, txn), PZ_ERR_IO_FULL);
 	pz_membership_free(m);
-	fx_restart(&w);
+	pz_kit_world_restart(&w);
 	assert_null(load());
 
 	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
 	pz_membership_free(enrolled());
-	fx_restart(&w);
+	pz_kit_world_restart(&w);
 	m = load();
 	assert_non_null(m);
 	check(m);
@@ -140,26 +140,27 @@ enrolled_once_it_is_durable_and_not_before(void **state)
 static void
 a_wipe_leaves_nothing_of_the_zone(void **state)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	(void)state;
 	pz_membership_free(enrolled());
-	fx_overwrite(&w, "services", "something", "{}");
-	fx_overwrite(&w, "knowledge", "zone-secret/zone-secret", "{}");
-	fx_overwrite(&w, "device", "displayName", "\"mine\"");
+	pz_kit_world_put(&w, "services", "something", "{}");
+	pz_kit_world_put(&w, "knowledge", "zone-secret/zone-secret", "{}");
+	pz_kit_world_put(&w, "device", "displayName", "\"mine\"");
 	assert_ok(pz_membership_wipe(txn));
-	assert_int_equal(fx_count(&w, "membership"), 1);
-	assert_ok(fx_commit(&w, txn));
-	fx_restart(&w);
+	assert_int_equal(pz_kit_world_count(&w, "membership"), 1);
+	assert_ok(pz_kit_world_commit(&w, txn));
+	pz_kit_world_restart(&w);
 	assert_null(load());
-	assert_int_equal(fx_count(&w, "membership"), 0);
-	assert_int_equal(fx_count(&w, "services"), 0);
-	assert_int_equal(fx_count(&w, "knowledge"), 0);
-	assert_int_equal(fx_count(&w, "device"), 1); /* its own name and preferences stay */
+	assert_int_equal(pz_kit_world_count(&w, "membership"), 0);
+	assert_int_equal(pz_kit_world_count(&w, "services"), 0);
+	assert_int_equal(pz_kit_world_count(&w, "knowledge"), 0);
+	assert_int_equal(pz_kit_world_count(&w, "device"),
+			 1); /* its own name and preferences stay */
 
-	txn = fx_txn(); /* again: page 14, WIP-4 */
+	txn = pz_kit_txn(); /* again: page 14, WIP-4 */
 	assert_ok(pz_membership_wipe(txn));
-	assert_ok(fx_commit(&w, txn));
+	assert_ok(pz_kit_world_commit(&w, txn));
 }
 
 /* Page 2: 90 days, renewed at two thirds, on the device, no hub needed. */
@@ -167,7 +168,7 @@ static void
 its_certificate_is_renewed_at_two_thirds(void **state)
 {
 	struct pz_membership *m = enrolled(), *fresh = NULL;
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	(void)state;
 	w.clock.wall_ms += 59 * DAY_MS;
@@ -180,7 +181,7 @@ its_certificate_is_renewed_at_two_thirds(void **state)
 	assert_string_not_equal(fresh->tls_key_uri, m->tls_key_uri);
 	assert_string_equal(fresh->ca_key_uri, m->ca_key_uri);
 	assert_false(pz_membership_is_renewal_due(fresh, &w.clock.env));
-	assert_ok(fx_commit(&w, txn));
+	assert_ok(pz_kit_world_commit(&w, txn));
 	pz_membership_free(m);
 	m = load();
 	check(m);
@@ -192,7 +193,7 @@ its_certificate_is_renewed_at_two_thirds(void **state)
 static void
 what_cannot_be_signed_is_no_membership(void **state)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_membership *m = NULL;
 
 	(void)state;
@@ -210,7 +211,7 @@ an_unreadable_record_is_an_error_and_no_virgin(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		fx_overwrite(&w, "membership", "self", texts[i]);
+		pz_kit_world_put(&w, "membership", "self", texts[i]);
 		w.info.text[0] = '\0';
 		assert_int_equal(pz_membership_load(w.store, w.keys, &m, &w.info), PZ_ERR_PROTO);
 		assert_null(m);

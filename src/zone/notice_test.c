@@ -1,33 +1,28 @@
 /* Notices of a hub's address, what a device makes of them, and what the hub keeps. */
-#include "record/fixture.h"
+#include "kit/test.h"
+
+#include "kit/authority.h"
 #include "record/record.h"
 #include "zone/authority.h"
 #include "zone/place.h"
 
+#define ZONE PZ_KIT_ZONE
+#define HOST PZ_KIT_HOST
+#define DAY_MS PZ_KIT_DAY_MS
+
 #define FIRST UINT64_C(1700000000000)
 
-static struct world w;
+static struct pz_kit_world w;
 static struct pz_authority *zone, *other;
-
-static struct pz_authority *
-new_zone(const char *name, const char *key_type)
-{
-	struct pz_txn *txn = fx_txn();
-	struct pz_authority *a = NULL;
-
-	assert_ok(pz_authority_create(name, HOST, NULL, key_type, w.keys, &w.clock.env, txn, &a,
-				      NULL));
-	assert_ok(fx_commit(&w, txn));
-	return a;
-}
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	fx_open(&w);
-	zone = new_zone(ZONE, "ec-p256");
-	other = new_zone("bob@example.org", "rsa3072");
+	pz_kit_world_init(&w, 0);
+	zone = pz_kit_authority_new(&w, ZONE);
+	w.key_type = "rsa3072";
+	other = pz_kit_authority_new(&w, "bob@example.org");
 	return 0;
 }
 
@@ -37,7 +32,7 @@ tear_down(void **state)
 	(void)state;
 	pz_authority_free(zone);
 	pz_authority_free(other);
-	fx_close(&w);
+	pz_kit_world_fini(&w);
 	return 0;
 }
 
@@ -155,12 +150,8 @@ test_malformed(void **state)
 static enum pz_err
 take_zone(void *arg, struct pz_authority *takes)
 {
-	struct pz_authority **slot = arg;
-
-	if (strcmp(takes->zone, ZONE) == 0)
-		*slot = takes;
-	else
-		pz_authority_free(takes);
+	(void)arg;
+	pz_authority_free(takes);
 	return PZ_OK;
 }
 
@@ -168,34 +159,24 @@ static void
 announce(const char *host, uint16_t port, bool is_moving)
 {
 	struct pz_hub_address at = address(host, port);
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_hub_move move;
 
 	assert_ok(pz_authority_announce(zone, &at, is_moving, txn, &move, &w.info));
-	assert_ok(fx_commit(&w, txn));
+	assert_ok(pz_kit_world_commit(&w, txn));
 	zone->move = move;
-}
-
-static void
-restart(void)
-{
-	pz_authority_free(zone);
-	zone = NULL;
-	fx_restart(&w);
-	assert_ok(pz_authority_load_all(w.store, w.keys, &w.clock.env, take_zone, &zone, &w.info));
-	assert_non_null(zone);
 }
 
 static void
 test_hub_keeps_it(void **state)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_zone_change *change = NULL;
 
 	(void)state;
 	assert_int_equal(zone->move.notice.number, 0);
 	announce("new.example.org", 9000, true);
-	restart();
+	pz_kit_authority_restart(&w, &zone);
 	assert_true(zone->move.is_moving);
 	assert_string_equal(zone->move.notice.at.host, "new.example.org");
 	assert_int_equal(zone->move.notice.number, w.clock.wall_ms);
@@ -209,7 +190,7 @@ test_hub_keeps_it(void **state)
 	w.clock.wall_ms -= DAY_MS;
 	announce(HOST, 8041, false);
 	assert_int_equal(zone->move.notice.number, w.clock.wall_ms + DAY_MS + 1);
-	restart();
+	pz_kit_authority_restart(&w, &zone);
 	assert_ok(pz_authority_check_stays(zone, &w.info));
 }
 
@@ -218,19 +199,16 @@ test_hub_record_damaged(void **state)
 {
 	(void)state;
 	announce("new.example.org", 9000, true);
-	fx_overwrite(&w, "moved", ZONE, "{\"moving\":true}");
-	pz_authority_free(zone);
-	zone = NULL;
-	fx_restart(&w);
+	pz_kit_world_put(&w, "moved", ZONE, "{\"moving\":true}");
+	pz_kit_world_restart(&w);
 	assert_int_equal(
-		pz_authority_load_all(w.store, w.keys, &w.clock.env, take_zone, &zone, &w.info),
+		pz_authority_load_all(w.store, w.keys, &w.clock.env, take_zone, NULL, &w.info),
 		PZ_ERR_PROTO_MEMBER);
 	/* Tests that follow need it. */
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	assert_ok(pz_txn_remove(txn, "moved", ZONE));
-	assert_ok(fx_commit(&w, txn));
-	pz_authority_free(zone);
-	restart();
+	assert_ok(pz_kit_world_commit(&w, txn));
+	pz_kit_authority_restart(&w, &zone);
 }
 
 /* ---- at a device ---- */
@@ -249,11 +227,11 @@ static struct pz_hub_place
 reload(const struct pz_hub_place *p)
 {
 	struct pz_hub_place loaded;
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	assert_ok(pz_hub_place_put(p, txn));
-	assert_ok(fx_commit(&w, txn));
-	fx_restart(&w);
+	assert_ok(pz_kit_world_commit(&w, txn));
+	pz_kit_world_restart(&w);
 	assert_ok(pz_hub_place_load(w.store, &enrolled, &loaded, &w.info));
 	assert_int_equal(loaded.number, p->number);
 	assert_int_equal(loaded.notice.number, p->notice.number);
@@ -314,13 +292,13 @@ test_device_record_damaged(void **state)
 	struct pz_hub_place p;
 
 	(void)state;
-	fx_overwrite(&w, "membership", "hub", "{\"host\":\"x\",\"port\":0,\"number\":1}");
+	pz_kit_world_put(&w, "membership", "hub", "{\"host\":\"x\",\"port\":0,\"number\":1}");
 	assert_int_equal(pz_hub_place_load(w.store, &enrolled, &p, &w.info), PZ_ERR_PROTO);
-	fx_overwrite(&w, "membership", "hub", "{\"host\":\"x\",\"port\":1}");
+	pz_kit_world_put(&w, "membership", "hub", "{\"host\":\"x\",\"port\":1}");
 	assert_int_equal(pz_hub_place_load(w.store, &enrolled, &p, &w.info), PZ_ERR_PROTO);
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	assert_ok(pz_membership_wipe(txn));
-	assert_ok(fx_commit(&w, txn));
+	assert_ok(pz_kit_world_commit(&w, txn));
 	assert_ok(pz_hub_place_load(w.store, &enrolled, &p, &w.info));
 	assert_at(&p, HOST, "");
 }

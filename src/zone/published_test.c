@@ -1,32 +1,26 @@
 /* What a hub gives its devices: page 8 table, page 2 "Revocation". */
-#include "record/fixture.h"
+#include "kit/test.h"
+
+#include <sodium.h>
+
+#include "kit/authority.h"
 #include "sync/merge.h"
 #include "wire/json.h"
 #include "zone/authority.h"
 
-static struct world w;
+#define ZONE PZ_KIT_ZONE
+#define HOST PZ_KIT_HOST
+#define DAY_MS PZ_KIT_DAY_MS
+
+static struct pz_kit_world w;
 static struct pz_authority *zone;
-static struct pz_key *device_key;
-
-static struct pz_authority *
-make_zone(const char *name)
-{
-	struct pz_txn *txn = fx_txn();
-	struct pz_authority *a = NULL;
-
-	assert_ok(pz_authority_create(name, HOST, NULL, "ec-p256", w.keys, &w.clock.env, txn, &a,
-				      &w.info));
-	assert_ok(fx_commit(&w, txn));
-	return a;
-}
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	fx_open(&w);
-	assert_ok(pz_key_generate(NULL, &device_key, NULL));
-	zone = make_zone(ZONE);
+	pz_kit_world_init(&w, 0);
+	zone = pz_kit_authority_new(&w, ZONE);
 	return 0;
 }
 
@@ -35,8 +29,7 @@ tear_down(void **state)
 {
 	(void)state;
 	pz_authority_free(zone);
-	pz_key_free(device_key);
-	fx_close(&w);
+	pz_kit_world_fini(&w);
 	return 0;
 }
 
@@ -45,43 +38,6 @@ take_zone(void *arg, struct pz_authority *takes)
 {
 	*(struct pz_authority **)arg = takes;
 	return PZ_OK;
-}
-
-static void
-restart(void)
-{
-	pz_authority_free(zone);
-	zone = NULL;
-	fx_restart(&w);
-	assert_ok(pz_authority_load_all(w.store, w.keys, &w.clock.env, take_zone, &zone, &w.info));
-	assert_non_null(zone);
-}
-
-static struct pz_member *
-admit(const char *device)
-{
-	struct pz_admission wish = {device, "Ann's laptop", "pc", device_key};
-	struct pz_txn *txn = fx_txn();
-	struct pz_zone_change *change = NULL;
-	struct pz_cert *cert = NULL;
-	struct pz_crl *crl = NULL;
-
-	assert_ok(pz_authority_admit(zone, &wish, txn, &change, &cert, &crl, &w.info));
-	assert_ok(fx_commit(&w, txn));
-	pz_cert_free(cert);
-	pz_crl_free(crl);
-	return pz_authority_apply(zone, change);
-}
-
-static void
-revoke(const char *device)
-{
-	struct pz_txn *txn = fx_txn();
-	struct pz_zone_change *change = NULL;
-
-	assert_ok(pz_authority_revoke(zone, device, PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
-	assert_ok(fx_commit(&w, txn));
-	assert_non_null(pz_authority_apply(zone, change));
 }
 
 static struct pz_sync_item *
@@ -105,7 +61,7 @@ static void
 a_zone_has_a_secret_of_its_own_that_stays(void **state)
 {
 	uint8_t secret[PZ_ZONE_SECRET_BYTES], read[PZ_ZONE_SECRET_BYTES];
-	struct pz_authority *other = make_zone("bob@example.org");
+	struct pz_authority *other = pz_kit_authority_new(&w, "bob@example.org");
 
 	(void)state;
 	memcpy(secret, zone->secret, sizeof(secret));
@@ -125,7 +81,7 @@ a_zone_has_a_secret_of_its_own_that_stays(void **state)
 static void
 rewrite_zone(const char *member, json_t *takes)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	json_t *record =
 		json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "host", zone->host, "name",
 			  zone->name, "keyType", zone->key_type, "caKey", zone->ca_key_uri,
@@ -135,7 +91,7 @@ rewrite_zone(const char *member, json_t *takes)
 	if (takes)
 		json_object_set_new(record, member, takes);
 	assert_ok(pz_record_put(txn, "zone", ZONE, record));
-	assert_ok(fx_commit(&w, txn));
+	assert_ok(pz_kit_world_commit(&w, txn));
 }
 
 static void
@@ -146,15 +102,15 @@ a_zone_of_an_older_version_gets_one(void **state)
 
 	(void)state;
 	rewrite_zone(NULL, NULL);
-	restart();
+	pz_kit_authority_restart(&w, &zone);
 	assert_true(zone->is_secret_unsaved);
 	assert_false(sodium_is_zero(zone->secret, sizeof(zone->secret)));
 	memcpy(secret, zone->secret, sizeof(secret));
-	txn = fx_txn();
+	txn = pz_kit_txn();
 	assert_ok(pz_authority_save(zone, txn));
-	assert_ok(fx_commit(&w, txn));
+	assert_ok(pz_kit_world_commit(&w, txn));
 	assert_false(zone->is_secret_unsaved);
-	restart();
+	pz_kit_authority_restart(&w, &zone);
 	assert_false(zone->is_secret_unsaved);
 	assert_memory_equal(zone->secret, secret, sizeof(secret));
 }
@@ -187,8 +143,8 @@ members_are_published_until_they_are_revoked(void **state)
 
 	(void)state;
 	assert_int_equal(pz_sync_item_len(item(PZ_SYNC_TRUSTED_PZP)), 0);
-	const struct pz_member *laptop = admit("laptop");
-	admit("phone");
+	const struct pz_member *laptop = pz_kit_admit(&w, zone, "laptop", NULL);
+	pz_kit_admit(&w, zone, "phone", NULL);
 	const struct pz_sync_chunk *c = chunk(PZ_SYNC_TRUSTED_PZP, "laptop");
 	assert_int_equal(c->mtime_ms, w.clock.wall_ms);
 	assert_string_equal(c->origin, ZONE);
@@ -198,7 +154,7 @@ members_are_published_until_they_are_revoked(void **state)
 	pz_cert_free(cert);
 
 	w.clock.wall_ms += 1000;
-	revoke("laptop");
+	pz_kit_revoke(&w, zone, "laptop", PZ_REVOKED_BY_OWNER);
 	c = chunk(PZ_SYNC_TRUSTED_PZP, "laptop");
 	assert_true(c->deleted);
 	assert_int_equal(c->mtime_ms, w.clock.wall_ms);
@@ -207,12 +163,12 @@ members_are_published_until_they_are_revoked(void **state)
 
 	/* what a restart finds is the same, to the byte */
 	assert_ok(pz_sync_item_digest(item(PZ_SYNC_TRUSTED_PZP), before));
-	restart();
+	pz_kit_authority_restart(&w, &zone);
 	assert_ok(pz_sync_item_digest(item(PZ_SYNC_TRUSTED_PZP), after));
 	assert_memory_equal(before, after, sizeof(before));
 
 	w.clock.wall_ms += 1000;
-	admit("laptop");
+	pz_kit_admit(&w, zone, "laptop", NULL);
 	assert_false(chunk(PZ_SYNC_TRUSTED_PZP, "laptop")->deleted);
 	assert_int_equal(chunk(PZ_SYNC_TRUSTED_PZP, "laptop")->mtime_ms, w.clock.wall_ms);
 }
@@ -221,14 +177,15 @@ static void
 a_deletion_is_published_for_90_days(void **state)
 {
 	(void)state;
-	admit("laptop");
-	revoke("laptop"); /* in the same millisecond: still the later */
+	pz_kit_admit(&w, zone, "laptop", NULL);
+	pz_kit_revoke(&w, zone, "laptop",
+		      PZ_REVOKED_BY_OWNER); /* in the same millisecond: still the later */
 	assert_int_equal(chunk(PZ_SYNC_TRUSTED_PZP, "laptop")->mtime_ms, w.clock.wall_ms + 1);
 	w.clock.wall_ms += 90 * DAY_MS;
-	restart();
+	pz_kit_authority_restart(&w, &zone);
 	assert_non_null(chunk(PZ_SYNC_TRUSTED_PZP, "laptop"));
 	w.clock.wall_ms += 2;
-	restart();
+	pz_kit_authority_restart(&w, &zone);
 	assert_null(chunk(PZ_SYNC_TRUSTED_PZP, "laptop"));
 }
 
@@ -242,9 +199,9 @@ a_clock_that_was_set_back_does_not_bring_back_a_former_holder(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		w.clock.wall_ms -= 600000;
 		if (i % 2 == 0)
-			(void)admit("laptop");
+			(void)pz_kit_admit(&w, zone, "laptop", NULL);
 		else
-			revoke("laptop");
+			pz_kit_revoke(&w, zone, "laptop", PZ_REVOKED_BY_OWNER);
 		times[i] = chunk(PZ_SYNC_TRUSTED_PZP, "laptop")->mtime_ms;
 		assert_int_equal(chunk(PZ_SYNC_TRUSTED_PZP, "laptop")->deleted, i % 2 == 1);
 		assert_true(i == 0 || times[i] > times[i - 1]);
@@ -254,15 +211,15 @@ a_clock_that_was_set_back_does_not_bring_back_a_former_holder(void **state)
 static void
 members_of_an_older_version_are_left_out(void **state)
 {
-	struct pz_member *laptop = admit("laptop");
-	struct pz_txn *txn = fx_txn();
+	struct pz_member *laptop = pz_kit_admit(&w, zone, "laptop", NULL);
+	struct pz_txn *txn = pz_kit_txn();
 
 	(void)state;
 	free(laptop->ca_pem);
 	laptop->ca_pem = NULL;
 	assert_ok(pz_authority_save_member(zone, laptop, txn));
-	assert_ok(fx_commit(&w, txn));
-	restart();
+	assert_ok(pz_kit_world_commit(&w, txn));
+	pz_kit_authority_restart(&w, &zone);
 	assert_non_null(pz_authority_member(zone, "laptop"));
 	assert_null(chunk(PZ_SYNC_TRUSTED_PZP, "laptop"));
 }
@@ -271,18 +228,18 @@ static void
 the_list_is_the_one_in_force(void **state)
 {
 	struct pz_crl *crl = NULL;
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_zone_change *change = NULL;
 
 	(void)state;
-	admit("laptop");
+	pz_kit_admit(&w, zone, "laptop", NULL);
 	assert_int_equal(chunk(PZ_SYNC_CRL, ZONE)->mtime_ms, pz_crl_this_update_ms(zone->crl));
 	w.clock.wall_ms += 5000;
 	assert_ok(pz_authority_revoke(zone, "laptop", PZ_REVOKED_BY_OWNER, txn, &change, &w.info));
 	assert_ok(pz_crl_from_pem(pz_slice_str(chunk(PZ_SYNC_CRL, ZONE)->value), &crl, NULL));
 	assert_int_equal(pz_crl_number(crl), 1); /* not before it is on disk */
 	pz_crl_free(crl);
-	assert_ok(fx_commit(&w, txn));
+	assert_ok(pz_kit_world_commit(&w, txn));
 	pz_authority_apply(zone, change);
 	assert_ok(pz_crl_from_pem(pz_slice_str(chunk(PZ_SYNC_CRL, ZONE)->value), &crl, NULL));
 	assert_int_equal(pz_crl_number(crl), 2);

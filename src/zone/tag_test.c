@@ -1,8 +1,14 @@
 /* Tags: known to members, changing every day, telling nobody else anything. */
+#include "kit/test.h"
+
+#include <sodium.h>
+
 #include <string.h>
 
-#include "record/fixture.h"
+#include "kit/authority.h"
 #include "zone/tag.h"
+
+#define DAY_MS PZ_KIT_DAY_MS
 
 #define NOON UINT64_C(1800014400000) /* 2027-01-15 12:00 UTC */
 

@@ -1,13 +1,21 @@
+#include "kit/test.h"
+
+#include <sodium.h>
+
 #include "history.h"
+#include "kit/authority.h"
 
 #include "record/chunks.h"
-#include "record/fixture.h"
 #include "shared/shared.h"
 #include "store/backend.h"
 #include "zone/authority.h"
 #include "zone/knowledge.h"
 #include "zone/moving.h"
 #include "zone/place.h"
+
+#define ZONE PZ_KIT_ZONE
+#define HOST PZ_KIT_HOST
+#define DAY_MS PZ_KIT_DAY_MS
 
 #define BIG_BYTES 60000
 #define SPACES_MAX 16
@@ -19,7 +27,7 @@ struct step {
 };
 
 struct history {
-	struct world w;
+	struct pz_kit_world w;
 	struct step steps[HISTORY_STEPS_MAX];
 	size_t count;
 	uint8_t before[32];
@@ -79,7 +87,7 @@ note_space(struct history *h, const char *space)
 static struct pz_txn *
 copy(const struct pz_txn *txn)
 {
-	struct pz_txn *out = fx_txn();
+	struct pz_txn *out = pz_kit_txn();
 
 	PZ_LIST_EACH (&txn->changes, node, next) {
 		const struct pz_change *c = PZ_CONTAINER(node, struct pz_change, node);
@@ -108,14 +116,14 @@ did(struct history *h, const char *name, struct pz_txn *txn)
 	PZ_LIST_EACH (&txn->changes, node, next) {
 		note_space(h, PZ_CONTAINER(node, struct pz_change, node)->space);
 	}
-	assert_ok(fx_commit(&h->w, txn));
+	assert_ok(pz_kit_world_commit(&h->w, txn));
 	pz_kit_clock_jump(&h->w.clock, PZ_US_PER_S);
 }
 
 static void
 did_record(struct history *h, const char *name, const char *space, const char *key, json_t *takes)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	assert_ok(pz_record_put(txn, space, key, takes));
 	did(h, name, txn);
@@ -124,7 +132,7 @@ did_record(struct history *h, const char *name, const char *space, const char *k
 static void
 make_zone(struct history *h)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", h->w.keys, &h->w.clock.env, txn,
 				      &h->zone, &h->w.info));
@@ -135,7 +143,7 @@ make_zone(struct history *h)
 static void
 admit(struct history *h, const char *device, struct pz_membership_grant *grant)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_zone_change *change = NULL;
 	struct pz_cert *cert = NULL;
 	struct pz_crl *crl = NULL;
@@ -161,7 +169,7 @@ static void
 confirm(struct history *h, const char *device)
 {
 	struct pz_member *m = pz_authority_member(h->zone, device);
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	m->confirmed = true;
 	m->last_seen_ms = h->w.clock.wall_ms;
@@ -172,7 +180,7 @@ confirm(struct history *h, const char *device)
 static void
 revoke(struct history *h, const char *device)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_zone_change *change = NULL;
 
 	assert_ok(pz_authority_revoke(h->zone, device, PZ_REVOKED_BY_OWNER, txn, &change,
@@ -185,7 +193,7 @@ static void
 enrol(struct history *h, const char *device)
 {
 	struct pz_membership_grant grant;
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	admit(h, device, &grant);
 	assert_ok(pz_membership_create(&grant, h->w.keys, &h->w.clock.env, txn, &h->membership,
@@ -204,7 +212,7 @@ learn(struct history *h, enum pz_sync_id id, const char *name)
 	const struct pz_sync_kind *kind = pz_sync_kind(id);
 	const struct pz_sync_item *given = pz_authority_item(h->zone, kind);
 	struct pz_sync_item *known = pz_knowledge_item(h->knowledge, kind);
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	json_t *keys = json_array();
 
 	for (size_t i = 0; i < pz_sync_item_len(given); i++) {
@@ -235,7 +243,7 @@ renew(struct history *h)
 {
 	struct pz_membership *fresh = NULL;
 	struct pz_zone_change *change = NULL;
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	h->w.clock.wall_ms += 70 * DAY_MS;
 	assert_true(pz_membership_is_renewal_due(h->membership, &h->w.clock.env));
@@ -246,7 +254,7 @@ renew(struct history *h)
 	h->membership = fresh;
 
 	h->w.clock.wall_ms += 230 * DAY_MS;
-	txn = fx_txn();
+	txn = pz_kit_txn();
 	assert_true(pz_authority_is_renewal_due(h->zone));
 	assert_ok(pz_authority_renew(h->zone, h->w.keys, txn, &change, &h->w.info));
 	did(h, "renewal of the zone", txn);
@@ -260,14 +268,14 @@ move(struct history *h)
 {
 	struct pz_hub_address at;
 	struct pz_hub_place place;
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	pz_hub_address_set(&at, "other.example.org", 8443);
 	assert_ok(pz_authority_announce(h->zone, &at, false, txn, &h->zone->move, &h->w.info));
 	did(h, "another address", txn);
 	pz_hub_place_init(&place, h->membership);
 	(void)pz_hub_place_take(&place, &h->zone->move.notice);
-	txn = fx_txn();
+	txn = pz_kit_txn();
 	assert_ok(pz_hub_place_put(&place, txn));
 	did(h, "another place", txn);
 }
@@ -278,7 +286,7 @@ learn_forgotten(struct history *h)
 {
 	struct pz_crl_entry entry = {.serial_hex = "0123456789abcdef0123456789abcdef"};
 	struct pz_zone_change *change = NULL;
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	struct pz_crl *crl = NULL;
 
 	assert_ok(pz_crl_issue(h->zone->ca, h->zone->ca_key, &entry, 1,
@@ -294,7 +302,7 @@ static void
 share(struct history *h, const char *zone, enum pz_sync_id id, const char *key, const char *value)
 {
 	struct pz_sync_item *item = pz_sync_item_new(pz_sync_kind(id));
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 	char space[PZ_SHARED_SPACE_CHARS];
 
 	assert_non_null(item);
@@ -309,7 +317,7 @@ share(struct history *h, const char *zone, enum pz_sync_id id, const char *key, 
 static void
 save_all(struct history *h)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	assert_ok(pz_knowledge_save(h->knowledge, txn));
 	did(h, "all that is known", txn);
@@ -319,7 +327,7 @@ static void
 write_big(struct history *h)
 {
 	static uint8_t bytes[BIG_BYTES];
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(i * 7 + i / 251);
@@ -331,7 +339,7 @@ write_big(struct history *h)
 static void
 leave(struct history *h)
 {
-	struct pz_txn *txn = fx_txn();
+	struct pz_txn *txn = pz_kit_txn();
 
 	assert_ok(pz_membership_wipe(txn));
 	assert_ok(pz_txn_remove(txn, "prefs", "peer.auto"));
@@ -370,11 +378,11 @@ make_all(struct history *h)
 	learn(h, PZ_SYNC_CRL, "list");
 	learn(h, PZ_SYNC_TRUSTED_PZP, "devices");
 	write_big(h);
-	txn = fx_txn();
+	txn = pz_kit_txn();
 	assert_ok(pz_txn_remove(txn, "prefs", "name"));
 	did(h, "reset of a preference", txn);
 	renew(h);
-	txn = fx_txn();
+	txn = pz_kit_txn();
 	assert_ok(pz_authority_save(h->zone, txn));
 	did(h, "zone's record", txn);
 	move(h);
@@ -396,7 +404,7 @@ history_new(void)
 	struct pz_store *store;
 
 	assert_non_null(h);
-	fx_open(&h->w);
+	pz_kit_world_init(&h->w, 0);
 	make_all(h);
 	/* Once more, now that it is known which spaces there are. */
 	struct pz_memory_disk *disk = pz_memory_disk_new();
@@ -425,7 +433,7 @@ history_free(struct history *h)
 	pz_knowledge_free(h->knowledge);
 	pz_membership_free(h->membership);
 	pz_authority_free(h->zone);
-	fx_close(&h->w);
+	pz_kit_world_fini(&h->w);
 	free(h);
 }
 
