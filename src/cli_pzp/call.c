@@ -5,10 +5,10 @@
 #include "base/auto.h"
 #include "base/limits.h"
 #include "base/timer.h"
-#include "cli/pzp.h"
 #include "cli/run.h"
 #include "cli/text.h"
 #include "cli/value.h"
+#include "cli_pzp/commands.h"
 
 #define CALL_TIMEOUT_MS (unsigned)(PZ_CALL_TIMEOUT_US / 1000)
 #define WAIT_LONGER_MS 5000U /* than the daemon, which times the call itself */

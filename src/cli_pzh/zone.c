@@ -4,10 +4,10 @@
 #include <time.h>
 
 #include "base/auto.h"
-#include "cli/pzh.h"
 #include "cli/qr.h"
 #include "cli/run.h"
 #include "cli/text.h"
+#include "cli_pzh/commands.h"
 
 #define INIT_TIMEOUT_MS 60000U /* keys may be RSA 4096 on a small machine */
 

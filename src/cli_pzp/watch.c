@@ -4,9 +4,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/pzp.h"
 #include "cli/run.h"
 #include "cli/text.h"
+#include "cli_pzp/commands.h"
 #include "ctl/client.h"
 
 #define LOOK_AGAIN_MS 200 /* for a daemon that does not run */

@@ -1,7 +1,7 @@
 /* The table of pzp's commands. @spec page 12 "pzp" */
 #include "cli/program.h"
-#include "cli/pzp.h"
 #include "cli/user.h"
+#include "cli_pzp/commands.h"
 
 #define END                                                                                        \
 	{                                                                                          \

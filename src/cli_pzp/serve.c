@@ -6,9 +6,9 @@
 
 #include "base/auto.h"
 #include "base/limits.h"
-#include "cli/pzp.h"
 #include "cli/run.h"
 #include "cli/text.h"
+#include "cli_pzp/commands.h"
 #include "ctl/client.h"
 #include "ctl/server.h"
 

@@ -1,9 +1,9 @@
 /* pzh zones, devices, status. */
 #include <string.h>
 
-#include "cli/pzh.h"
 #include "cli/run.h"
 #include "cli/text.h"
+#include "cli_pzh/commands.h"
 
 /* ---- zones ---- */
 

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "cli/pzh.h"
 #include "cli/run.h"
+#include "cli_pzh/commands.h"
 #include "conf/settings.h"
 #include "ctl/server.h"
 #include "pzh/offline.h"

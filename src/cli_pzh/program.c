@@ -1,8 +1,8 @@
 /* The table of pzh's commands. @spec page 12 "pzh" */
-#include "base/limits.h"
 #include "cli/program.h"
-#include "cli/pzh.h"
+#include "base/limits.h"
 #include "cli/user.h"
+#include "cli_pzh/commands.h"
 
 #define END                                                                                        \
 	{                                                                                          \

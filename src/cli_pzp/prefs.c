@@ -1,9 +1,9 @@
 /* pzp prefs. @spec page 10, page 12 */
 #include <stdlib.h>
 
-#include "cli/pzp.h"
 #include "cli/run.h"
 #include "cli/text.h"
+#include "cli_pzp/commands.h"
 
 #define RECONNECT_TIMEOUT_MS 60000U /* the daemon gives up earlier, with the reason */
 

@@ -1,7 +1,7 @@
 /* The file of an archive: written so that it is there whole or not at all. The hub reads and writes
  * it by a descriptor that is opened here, with the rights of the person. */
-#ifndef PZ_CLI_ARCHIVE_FILE_H
-#define PZ_CLI_ARCHIVE_FILE_H
+#ifndef PZ_CLI_PZH_ARCHIVE_FILE_H
+#define PZ_CLI_PZH_ARCHIVE_FILE_H
 
 #include <stdbool.h>
 

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/pzh.h"
 #include "cli/run.h"
 #include "cli/text.h"
+#include "cli_pzh/commands.h"
 
 #define REMOVE_TIMEOUT_MS 60000U
 

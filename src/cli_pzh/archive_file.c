@@ -4,7 +4,7 @@
  * is replaced only when --force was given. Mode 0600: it holds the zone's authority, though
  * encrypted.
  */
-#include "cli/archive_file.h"
+#include "cli_pzh/archive_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

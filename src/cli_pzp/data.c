@@ -5,10 +5,10 @@
 
 #include "base/auto.h"
 #include "base/limits.h"
-#include "cli/pzp.h"
 #include "cli/run.h"
 #include "cli/text.h"
 #include "cli/value.h"
+#include "cli_pzp/commands.h"
 
 /* A list of many thousand keys is long. */
 #define DATA_TIMEOUT_MS (4 * PZ_CLI_TIMEOUT_MS)

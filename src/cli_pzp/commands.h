@@ -1,16 +1,16 @@
 /*
- * The commands of pzp: one function each, named in the command's row of pzp_program.c. Each reads
+ * The commands of pzp: one function each, named in the command's row of program.c. Each reads
  * its parsed arguments from `cli`, makes one or more requests to pzpd, prints the result or one
  * line about the failure, and returns an exit status (enum pz_cli_exit).
  */
-#ifndef PZ_CLI_PZP_H
-#define PZ_CLI_PZP_H
+#ifndef PZ_CLI_PZP_COMMANDS_H
+#define PZ_CLI_PZP_COMMANDS_H
 
 #include <jansson.h>
 
 struct pz_cli;
 
-/* ---- pzp_link.c: this device and its links ---- */
+/* ---- link.c: this device and its links ---- */
 
 /** `pzp enrol`: enrols this device with a code. @spec page 3 */
 int pz_pzp_cmd_enrol(struct pz_cli *cli);
@@ -25,19 +25,19 @@ int pz_pzp_cmd_reconnect(struct pz_cli *cli);
 /** `pzp hub`: shows or sets the address of the hub. */
 int pz_pzp_cmd_hub(struct pz_cli *cli);
 
-/* ---- pzp_show.c: state of this device ---- */
+/* ---- show.c: state of this device ---- */
 
 /** `pzp status`: how this device and the others are connected, and warnings. */
 int pz_pzp_cmd_status(struct pz_cli *cli);
 /** `pzp services`: lists services. */
 int pz_pzp_cmd_services(struct pz_cli *cli);
 
-/* ---- pzp_watch.c: events as they happen ---- */
+/* ---- watch.c: events as they happen ---- */
 
 /** `pzp watch`: prints events until it is interrupted. */
 int pz_pzp_cmd_watch(struct pz_cli *cli);
 
-/* ---- pzp_peers.c: other devices ---- */
+/* ---- peers.c: other devices ---- */
 
 /** `pzp peers`: the devices of the zone and how each is reached. */
 int pz_pzp_cmd_peers(struct pz_cli *cli);
@@ -47,21 +47,21 @@ int pz_pzp_cmd_discover(struct pz_cli *cli);
  * @return `scratch`, or borrowed from `device` */
 const char *pz_pzp_short_id(const json_t *device, char scratch[32]);
 
-/* ---- pzp_prefs.c: the user's preferences ---- */
+/* ---- prefs.c: the user's preferences ---- */
 
 /** `pzp prefs`: shows, sets or resets preferences. */
 int pz_pzp_cmd_prefs(struct pz_cli *cli);
 /** As pz_cli_member, but a boolean is shown as it is typed: true or false. */
 const char *pz_pzp_pref_text(const json_t *object, const char *key, char scratch[32]);
 
-/* ---- pzp_sync.c, pzp_data.c: synchronised data ---- */
+/* ---- sync.c, data.c: synchronised data ---- */
 
 /** `pzp sync`: synchronises now and prints what was exchanged. */
 int pz_pzp_cmd_sync(struct pz_cli *cli);
 /** `pzp data`: lists, reads, sets or removes what apps stored. */
 int pz_pzp_cmd_data(struct pz_cli *cli);
 
-/* ---- pzp_call.c, pzp_ping.c, pzp_serve.c: services ---- */
+/* ---- call.c, ping.c, serve.c: services ---- */
 
 /** `pzp call`: calls a function of a service and prints its result. */
 int pz_pzp_cmd_call(struct pz_cli *cli);

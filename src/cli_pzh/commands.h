@@ -1,21 +1,21 @@
 /*
- * The commands of pzh: one function each, named in the command's row of pzh_program.c. Each reads
+ * The commands of pzh: one function each, named in the command's row of program.c. Each reads
  * its parsed arguments from `cli`, makes its requests to pzhd (or to a hub in this process, where
  * no daemon runs and the command can do without), prints the result or one line about the failure,
  * and returns an exit status (enum pz_cli_exit).
  */
-#ifndef PZ_CLI_PZH_H
-#define PZ_CLI_PZH_H
+#ifndef PZ_CLI_PZH_COMMANDS_H
+#define PZ_CLI_PZH_COMMANDS_H
 
 struct pz_cli;
 
-/* ---- pzh_offline.c ---- */
+/* ---- offline.c ---- */
 
 /** For commands that work without a daemon: connects, or loads the hub of the data directory into
  * this process for the requests that follow. Returns the exit status so far. */
 int pz_pzh_find_hub(struct pz_cli *cli);
 
-/* ---- pzh_zone.c: changes of a zone ---- */
+/* ---- zone.c: changes of a zone ---- */
 
 /** `pzh init`: makes a zone. */
 int pz_pzh_cmd_init(struct pz_cli *cli);
@@ -28,14 +28,14 @@ int pz_pzh_cmd_data(struct pz_cli *cli);
 /** `pzh remove`: removes a zone from this hub; asks first. */
 int pz_pzh_cmd_remove(struct pz_cli *cli);
 
-/* ---- pzh_move.c: a zone moves to another hub ---- */
+/* ---- move.c: a zone moves to another hub ---- */
 
 /** `pzh export`: writes a zone into an encrypted archive, and announces the move if asked to. */
 int pz_pzh_cmd_export(struct pz_cli *cli);
 /** `pzh import`: reads a zone from such an archive. */
 int pz_pzh_cmd_import(struct pz_cli *cli);
 
-/* ---- pzh_show.c: state of this hub ---- */
+/* ---- show.c: state of this hub ---- */
 
 /** `pzh zones`: the zones of this hub. */
 int pz_pzh_cmd_zones(struct pz_cli *cli);

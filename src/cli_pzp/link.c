@@ -5,9 +5,9 @@
 
 #include "base/limits.h"
 #include "cli/host.h"
-#include "cli/pzp.h"
 #include "cli/run.h"
 #include "cli/text.h"
+#include "cli_pzp/commands.h"
 
 #define LINK_SCHEME "pzp://"
 #define ENROL_TIMEOUT_MS 180000U  /* the daemon gives up earlier, with the reason */

@@ -1,9 +1,9 @@
 /* pzp sync. @spec page 8, page 12 */
 #include <stdlib.h>
 
-#include "cli/pzp.h"
 #include "cli/run.h"
 #include "cli/text.h"
+#include "cli_pzp/commands.h"
 
 #define SYNC_TIMEOUT_MS 30000U /* the daemon gives its partners 20 s */
 
