@@ -1,4 +1,5 @@
-/* The decision: a pure function of documents and request. @spec page 9, 6 and 7 */
+/* The decision (PDP): a pure function of documents and request. @spec page 9, 2; page 9, 6 and 7;
+ * page 9, 15 */
 #ifndef PZ_POLICY_DECIDE_H
 #define PZ_POLICY_DECIDE_H
 
