@@ -80,6 +80,22 @@ pz_kit_admit(struct pz_kit_world *hub, struct pz_authority *authority, const cha
 	return member;
 }
 
+void
+pz_kit_admit_identity(struct pz_kit_world *hub, struct pz_authority *authority, const char *device,
+		      struct pz_kit_identity *out)
+{
+	struct pz_cert_subject subject = {.zone = authority->zone, .device = device};
+	struct pz_crl *crl = NULL;
+
+	*out = (struct pz_kit_identity){.chain_len = 2};
+	PZ_KIT_OK(pz_key_generate(hub->key_type, &out->ca_key, NULL));
+	PZ_KIT_OK(pz_key_generate(hub->key_type, &out->key, NULL));
+	(void)admit(hub, authority, device, out->ca_key, &out->ca, &crl);
+	PZ_KIT_OK(pz_cert_issue(PZ_CERT_PZP_TLS, &subject, out->key, out->ca, out->ca_key,
+				&hub->time->env, &out->tls, NULL));
+	pz_crl_free(crl);
+}
+
 struct pz_member *
 pz_kit_revoke(struct pz_kit_world *hub, struct pz_authority *authority, const char *device,
 	      enum pz_revoked why)

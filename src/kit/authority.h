@@ -18,6 +18,10 @@ void pz_kit_authority_restart(struct pz_kit_world *hub, struct pz_authority **au
  * @return the member, which belongs to the authority */
 struct pz_member *pz_kit_admit(struct pz_kit_world *hub, struct pz_authority *authority,
 			       const char *device, const struct pz_key *ca_key);
+/** Admits a device, durably, and makes its keys and certificates.
+ * @param out the caller's, pz_kit_identity_fini */
+void pz_kit_admit_identity(struct pz_kit_world *hub, struct pz_authority *authority,
+			   const char *device, struct pz_kit_identity *out);
 /** Revokes a device, durably. @return the member, which belongs to the authority */
 struct pz_member *pz_kit_revoke(struct pz_kit_world *hub, struct pz_authority *authority,
 				const char *device, enum pz_revoked why);

@@ -66,6 +66,12 @@ pz_kit_clock_run(struct pz_kit_clock *clock, uint64_t us)
 }
 
 void
+pz_kit_clock_skip(struct pz_kit_clock *clock, uint64_t us)
+{
+	move_to(clock, clock->now_us + us);
+}
+
+void
 pz_kit_clock_jump(struct pz_kit_clock *clock, uint64_t us)
 {
 	move_to(clock, clock->now_us + us);

@@ -46,6 +46,9 @@ void pz_kit_clock_run(struct pz_kit_clock *clock, uint64_t us);
 /** Lets `us` microseconds pass at once, as during a suspend: timers run late, then `turn`. */
 void pz_kit_clock_jump(struct pz_kit_clock *clock, uint64_t us);
 
+/** Lets `us` microseconds pass without running timers, as while one call runs for long. */
+void pz_kit_clock_skip(struct pz_kit_clock *clock, uint64_t us);
+
 /** Jumps to the next timer and runs it, then `turn`. @return false: no timer is active */
 bool pz_kit_clock_step(struct pz_kit_clock *clock);
 

@@ -33,7 +33,7 @@ pz_kit_world_init(struct pz_kit_world *world, uint64_t commit_us)
 void
 pz_kit_world_init_beside(struct pz_kit_world *world, struct pz_kit_world *other)
 {
-	*world = (struct pz_kit_world){.time = other->time, .commit_us = other->commit_us};
+	*world = (struct pz_kit_world){.time = other->time};
 	init(world);
 }
 
@@ -43,6 +43,13 @@ pz_kit_world_fini(struct pz_kit_world *world)
 	pz_store_free(world->store);
 	pz_memory_disk_free(world->disk);
 	pz_keystore_free(world->keys);
+}
+
+void
+pz_kit_world_replace(struct pz_kit_world *world)
+{
+	pz_kit_world_fini(world);
+	init(world);
 }
 
 void

@@ -23,11 +23,13 @@ struct pz_kit_world {
 
 /** Makes an empty disk, no keys, and a new clock. @param commit_us that a commit takes */
 void pz_kit_world_init(struct pz_kit_world *world, uint64_t commit_us);
-/** The same with the clock of `other`, which must stay as long. */
+/** The same on the clock of `other`, which must stay as long. Commits take no time. */
 void pz_kit_world_init_beside(struct pz_kit_world *world, struct pz_kit_world *other);
 /** Frees store, disk and keys. */
 void pz_kit_world_fini(struct pz_kit_world *world);
 
+/** Another machine takes over on the same clock: with an empty disk and without keys. */
+void pz_kit_world_replace(struct pz_kit_world *world);
 /** The process ends and starts again: the store is read from the disk. */
 void pz_kit_world_restart(struct pz_kit_world *world);
 

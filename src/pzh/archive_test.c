@@ -21,7 +21,7 @@ base64(const void *bytes, size_t len)
 static json_t *
 export_params(void)
 {
-	pz_archive_head_make(&w.env, head);
+	pz_archive_head_make(&w.world.clock.env, head);
 	memset(key, 7, sizeof(key));
 	return json_pack("{s:o, s:o}", "head", base64(head, sizeof(head)), "key",
 			 base64(key, sizeof(key)));
@@ -31,7 +31,7 @@ export_params(void)
 static struct fake_file *
 file_of(struct pz_buf *bytes, size_t part)
 {
-	struct fake_file *f = fake_file_new(&w.env, bytes, part);
+	struct fake_file *f = fake_file_new(&w.world.clock.env, bytes, part);
 
 	w.file = &f->base;
 	return f;
@@ -61,12 +61,7 @@ other_machine(void)
 	pz_turn_end(&w.turn);
 	run(PZ_US_PER_S);
 	pz_hub_free(w.hub);
-	pz_store_free(w.store);
-	pz_memory_disk_free(w.disk);
-	pz_keystore_free(w.keys);
-	w.disk = pz_memory_disk_new();
-	w.store = pz_store_new_memory(&w.env, w.disk, COMMIT_US);
-	w.keys = pz_keystore_new_memory();
+	pz_kit_world_replace(&w.world);
 	start_hub();
 }
 
@@ -206,12 +201,12 @@ a_crash_leaves_nothing_or_the_zone(void **state)
 	run_to_the_commit();
 	assert_int_equal(a.ends, 0); /* the keys are written, the rest is on its way */
 	snprintf(uri, sizeof(uri), "mem:1");
-	assert_ok(pz_keystore_load(w.keys, uri, &found, NULL));
+	assert_ok(pz_keystore_load(w.world.keys, uri, &found, NULL));
 	pz_key_free(found);
 	restart_hub(); /* killed */
 	assert_int_equal(zone_count(), 0);
-	assert_int_equal(pz_keystore_load(w.keys, "mem:1", &found, NULL), PZ_ERR_NOTFOUND);
-	assert_int_equal(pz_keystore_load(w.keys, "mem:2", &found, NULL), PZ_ERR_NOTFOUND);
+	assert_int_equal(pz_keystore_load(w.world.keys, "mem:1", &found, NULL), PZ_ERR_NOTFOUND);
+	assert_int_equal(pz_keystore_load(w.world.keys, "mem:2", &found, NULL), PZ_ERR_NOTFOUND);
 	assert_ok(imported(&archive)->err);
 	restart_hub();
 	assert_int_equal(zone_count(), 1);
@@ -292,12 +287,12 @@ a_full_disk_keeps_the_zone_out(void **state)
 	make_zone(ZONE);
 	struct pz_buf archive = exported();
 	other_machine();
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	assert_int_equal(imported(&archive)->err, PZ_ERR_IO_FULL);
 	assert_int_equal(zone_count(), 0);
 	run(1200 * PZ_US_PER_S); /* housekeeping */
-	assert_int_equal(pz_keystore_load(w.keys, "mem:1", &found, NULL), PZ_ERR_NOTFOUND);
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	assert_int_equal(pz_keystore_load(w.world.keys, "mem:1", &found, NULL), PZ_ERR_NOTFOUND);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	assert_ok(imported(&archive)->err);
 	pz_buf_wipe(&archive);
 }
@@ -523,9 +518,9 @@ moves_to_nowhere_are_refused(void **state)
 		ask("move", json_pack("{s:s, s:s, s:i}", "zone", "b@c", "host", "a", "port", 1))
 			->err,
 		PZ_ERR_NOTFOUND);
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	assert_int_equal(ask("move", move_params("new.example.org", 1))->err, PZ_ERR_IO_FULL);
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	assert_null(notice_told(&laptop)); /* what is not stored is not told */
 	assert_ok(ask("token", json_object())->err);
 }

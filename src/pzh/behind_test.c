@@ -207,7 +207,7 @@ consent_ages(void **state)
 {
 	(void)state;
 	json_t *old = consent(&phone, &laptop);
-	w.now_us += (PZ_ATTEST_AGE_MS + 1) * 1000;
+	pz_kit_clock_skip(&w.world.clock, (PZ_ATTEST_AGE_MS + 1) * 1000);
 	expect_refused(old);
 
 	hang_phone_behind(&laptop);
@@ -277,7 +277,7 @@ its_own_link_goes_first(void **state)
 	say_info(&laptop, json_pack("[o]", old));
 	assert_false(is_behind(&phone, &laptop));
 	assert_int_equal(count_told(&laptop, "error", LAPTOP), 0); /* it came late, no lie */
-	w.now_us += 1000;
+	pz_kit_clock_skip(&w.world.clock, 1000);
 	hang_phone_behind(&laptop);
 }
 
@@ -324,7 +324,7 @@ two_relays_do_not_fight_over_a_device(void **state)
 	say_info(&laptop, json_pack("[O]", old));
 	say_info(&car, json_pack("[o]", consent(&phone, &car))); /* not newer */
 	assert_true(is_behind(&phone, &laptop));
-	w.now_us += 1000;
+	pz_kit_clock_skip(&w.world.clock, 1000);
 	say_info(&car, json_pack("[o]", consent(&phone, &car)));
 	assert_true(is_behind(&phone, &car));
 	say_info(&laptop, json_pack("[o]", old));
@@ -427,7 +427,7 @@ verifying_has_its_limit(void **state)
 	assert_false(is_behind(&phone, &laptop));
 	hang_phone_behind(&car); /* others are not concerned */
 	say_info(&car, NULL);
-	w.now_us += PZ_ATTEST_WINDOW_US;
+	pz_kit_clock_skip(&w.world.clock, PZ_ATTEST_WINDOW_US);
 	hang_phone_behind(&laptop);
 	json_decref(lie);
 }

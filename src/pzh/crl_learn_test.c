@@ -19,11 +19,12 @@ number(void)
 static char *
 list_of(const struct device *d, uint64_t crl_number, const struct pz_authority *by)
 {
-	struct pz_crl_entry entry = {.when_ms = wall(NULL)};
+	struct pz_crl_entry entry = {.when_ms = w.world.clock.wall_ms};
 	struct pz_crl *crl = NULL;
 
 	pz_cert_serial_hex(d->membership->device_ca, entry.serial_hex);
-	assert_ok(pz_crl_issue(by->ca, by->ca_key, &entry, 1, crl_number, &w.env, &crl, NULL));
+	assert_ok(pz_crl_issue(by->ca, by->ca_key, &entry, 1, crl_number, &w.world.clock.env, &crl,
+			       NULL));
 	char *text = pz_record_crl_text(crl);
 	pz_crl_free(crl);
 	assert_non_null(text);
@@ -36,8 +37,8 @@ offer(const struct device *by, const char *key, char *takes_text)
 {
 	say_prop(by, by->address, "Update_Data",
 		 json_pack("{s:[{s:s, s:s, s:I, s:s, s:b}]}", "crl", "key", key, "value",
-			   takes_text ? takes_text : "", "mtime", (json_int_t)wall(NULL), "origin",
-			   ZONE, "deleted", takes_text == NULL));
+			   takes_text ? takes_text : "", "mtime", (json_int_t)w.world.clock.wall_ms,
+			   "origin", ZONE, "deleted", takes_text == NULL));
 	free(takes_text);
 }
 
@@ -77,8 +78,8 @@ what_is_not_good_changes_nothing(void **state)
 	char *cut = list_of(&tv, 5, authority());
 
 	(void)state;
-	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", w.keys, &w.env, txn, &other,
-				      NULL));
+	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", w.world.keys, &w.world.clock.env,
+				      txn, &other, NULL));
 	pz_txn_free(txn);
 	cut[strlen(cut) / 2] = '\0';
 	uint64_t before = metric(PZ_METRIC_messages_dropped);
@@ -140,12 +141,12 @@ a_full_disk_only_delays(void **state)
 {
 	(void)state;
 	run(PZ_US_PER_S);
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	offer(&laptop, ZONE, list_of(&tv, 5, authority()));
 	run(PZ_US_PER_S);
 	assert_int_equal(number(), 1);
 	assert_false(member_of(&tv)->revoked || tv.link->closing);
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	offer(&laptop, ZONE, list_of(&tv, 5, authority()));
 	run(PZ_US_PER_S);
 	assert_int_equal(number(), 5);

@@ -40,7 +40,7 @@ brings(const struct device *by, const char *key, const char *value, const char *
 {
 	json_t *chunk = json_pack("{s:s, s:s, s:s, s:I, s:b}", "key", key, "value",
 				  value ? value : "", "origin", origin, "mtime",
-				  (json_int_t)wall(NULL), "deleted", value == NULL);
+				  (json_int_t)w.world.clock.wall_ms, "deleted", value == NULL);
 
 	say_prop(by, by->address, "Update_Data", json_pack("{s:[o]}", "user-details", chunk));
 	run(PZ_US_PER_S);
@@ -134,11 +134,11 @@ a_full_disk_changes_nothing(void **state)
 	(void)state;
 	assert_ok(user("phone", "1")->err);
 	assert_ok(name("phone", "Mine")->err);
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	assert_int_equal(user("phone", "2")->err, PZ_ERR_IO_FULL);
 	assert_int_equal(name("phone", "Yours")->err, PZ_ERR_IO_FULL);
 	assert_string_equal(shown("phone"), "Mine");
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	assert_string_equal(pz_json_str(user("phone", NULL)->result, "value"), "1");
 	restart_without_links();
 	assert_string_equal(pz_json_str(user("phone", NULL)->result, "value"), "1");
@@ -277,7 +277,7 @@ a_refused_value_is_told(void **state)
 	for (int i = 0; i < 20; i++) {
 		json_t *chunk =
 			json_pack("{s:s, s:s, s:s, s:I, s:b}", "key", "!", "value", "1", "origin",
-				  LAPTOP, "mtime", (json_int_t)wall(NULL), "deleted", 0);
+				  LAPTOP, "mtime", (json_int_t)w.world.clock.wall_ms, "deleted", 0);
 		say_prop(&laptop, LAPTOP, "Update_Data",
 			 json_pack("{s:[o]}", "user-details", chunk));
 	}

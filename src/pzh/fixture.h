@@ -4,58 +4,30 @@
 
 #include "kit/test.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/auto.h"
 #include "enrol/link.h"
+#include "kit/authority.h"
 #include "pzh/internal.h"
-#include "store/memory.h"
 #include "wire/json.h"
 #include "wire/message.h"
 
-#define ZONE "alice@example.org"
-#define HOST "hub.example.org"
+#define ZONE PZ_KIT_ZONE
+#define HOST PZ_KIT_HOST
 #define COMMIT_US (10 * PZ_US_PER_MS)
-#define PORT 8041
+#define PORT PZ_KIT_HUB_PORT
 
 static struct {
-	struct pz_env env;
-	struct pz_timers timers;
-	uint64_t now_us;
+	struct pz_kit_world world;
 	struct pz_turn turn;
-	struct pz_memory_disk *disk;
-	struct pz_store *store;
-	struct pz_keystore *keys;
 	struct pz_hub *hub;
 	bool is_listening;
-	int64_t wall_ahead_ms; /* the clock was set */
-	struct pz_file *file;  /* comes with the next command */
+	struct pz_file *file; /* comes with the next command */
 } w;
 
 /* ---- the world ---- */
-
-static inline uint64_t
-mono(void *arg)
-{
-	(void)arg;
-	return w.now_us;
-}
-
-static inline uint64_t
-wall(void *arg)
-{
-	(void)arg;
-	return (uint64_t)(INT64_C(1800000000000) + (int64_t)(w.now_us / 1000) + w.wall_ahead_ms);
-}
-
-static inline void
-draw(void *arg, void *out, size_t len)
-{
-	(void)arg;
-	randombytes_buf(out, len);
-}
 
 static inline enum pz_err
 fake_listen(void *self, const char *address, uint16_t port, pz_accept_fn accept, void *arg,
@@ -84,16 +56,16 @@ static const struct pz_transport_ops transport_ops = {
 };
 
 static inline void
+on_turn(void *arg)
+{
+	(void)arg;
+	pz_turn_end(&w.turn);
+}
+
+static inline void
 run(uint64_t duration_us)
 {
-	uint64_t until = w.now_us + duration_us, due;
-
-	while ((due = pz_timers_next_us(&w.timers)) <= until) {
-		w.now_us = due > w.now_us ? due : w.now_us;
-		pz_timers_run(&w.timers, w.now_us);
-		pz_turn_end(&w.turn);
-	}
-	w.now_us = until;
+	pz_kit_clock_run(&w.world.clock, duration_us);
 }
 
 static inline void
@@ -101,11 +73,11 @@ start_hub(void)
 {
 	struct pz_errinfo info = {""};
 	struct pz_hub_config config = {
-		.env = &w.env,
+		.env = &w.world.clock.env,
 		.transport = {&transport_ops, &w},
 		.turn = &w.turn,
-		.store = w.store,
-		.keys = w.keys,
+		.store = w.world.store,
+		.keys = w.world.keys,
 		.key_type = "ec-p256",
 		.listen = "",
 	};
@@ -118,9 +90,9 @@ start_hub(void)
 static inline void
 restart_hub(void)
 {
-	pz_store_free(w.store);
+	pz_store_free(PZ_TAKE(w.world.store));
 	pz_hub_free(w.hub);
-	w.store = pz_store_new_memory(&w.env, w.disk, COMMIT_US);
+	pz_kit_world_restart(&w.world);
 	start_hub();
 }
 
@@ -128,13 +100,10 @@ static inline int
 set_up(void **state)
 {
 	(void)state;
-	assert_true(sodium_init() >= 0);
 	memset(&w, 0, sizeof(w));
-	w.env = (struct pz_env){mono, wall, draw, NULL, &w.timers};
+	pz_kit_world_init(&w.world, COMMIT_US);
+	w.world.clock.turn = on_turn;
 	assert_ok(pz_turn_init(&w.turn, 0));
-	w.disk = pz_memory_disk_new();
-	w.store = pz_store_new_memory(&w.env, w.disk, COMMIT_US);
-	w.keys = pz_keystore_new_memory();
 	start_hub();
 	return 0;
 }
@@ -148,10 +117,8 @@ tear_down(void **state)
 	pz_turn_end(&w.turn);
 	run(PZ_US_PER_S);
 	pz_hub_free(w.hub);
-	pz_store_free(w.store);
+	pz_kit_world_fini(&w.world);
 	pz_turn_fini(&w.turn);
-	pz_memory_disk_free(w.disk);
-	pz_keystore_free(w.keys);
 	return 0;
 }
 
@@ -230,21 +197,9 @@ static inline struct pz_member *
 add_member(const char *zone_name, const char *device, bool confirmed)
 {
 	struct hub_zone *zone = zone_of(zone_name);
-	struct pz_key *key = NULL;
-	struct pz_cert *cert = NULL;
-	struct pz_crl *crl = NULL;
-	struct pz_zone_change *change = NULL;
-	struct pz_txn *txn = pz_txn_new();
+	struct pz_member *member = pz_kit_admit(&w.world, zone->authority, device, NULL);
 
-	assert_ok(pz_key_generate(NULL, &key, NULL));
-	struct pz_admission wish = {device, device, "pc", key};
-	assert_ok(pz_authority_admit(zone->authority, &wish, txn, &change, &cert, &crl, NULL));
-	pz_store_commit(w.store, txn, NULL, NULL);
-	struct pz_member *member = pz_authority_apply(zone->authority, change);
 	member->confirmed = confirmed;
-	pz_cert_free(cert);
-	pz_crl_free(crl);
-	pz_key_free(key);
 	return member;
 }
 

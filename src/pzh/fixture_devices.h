@@ -27,28 +27,8 @@ static inline void
 enrol(struct device *d, const char *name)
 {
 	struct pz_authority *a = zone_of(ZONE)->authority;
-	struct pz_membership_grant grant = {.zone = ZONE,
-					    .device = name,
-					    .hub_host = HOST,
-					    .hub_port = PORT,
-					    .key_type = "ec-p256",
-					    .master = a->ca};
-	struct pz_zone_change *change = NULL;
-	struct pz_txn *txn = pz_txn_new();
-	char uri[PZ_KEY_URI_MAX];
 
-	assert_ok(pz_keystore_create(w.keys, "ec-p256", uri, &grant.ca_key, NULL));
-	grant.ca_key_uri = uri;
-	struct pz_admission wish = {name, name, "pc", grant.ca_key};
-	assert_ok(pz_authority_admit(a, &wish, txn, &change, &grant.device_ca, &grant.crl, NULL));
-	pz_store_commit(w.store, txn, NULL, NULL);
-	pz_authority_apply(a, change);
-	txn = pz_txn_new();
-	assert_ok(pz_membership_create(&grant, w.keys, &w.env, txn, &d->membership, NULL));
-	pz_txn_free(txn);
-	pz_key_free(grant.ca_key);
-	pz_cert_free(grant.device_ca);
-	pz_crl_free(grant.crl);
+	d->membership = pz_kit_enrol(&w.world, a, name, w.world.keys, NULL);
 	snprintf(d->address, sizeof(d->address), "%s/%s", ZONE, name);
 }
 
@@ -202,7 +182,8 @@ consent(const struct device *d, const struct device *relay)
 {
 	json_t *out = NULL;
 
-	assert_ok(pz_attest_make(d->membership, relay->membership->device, &w.env, &out));
+	assert_ok(
+		pz_attest_make(d->membership, relay->membership->device, &w.world.clock.env, &out));
 	return out;
 }
 

@@ -52,8 +52,8 @@ a_zone_of_an_older_version_gets_a_secret_at_once(void **state)
 	(void)state;
 	make_zone(ZONE);
 	memcpy(secret, zone_of(ZONE)->authority->secret, sizeof(secret));
-	assert_ok(pz_store_load(w.store, "zone", take_secret_out, txn, NULL));
-	pz_store_commit(w.store, txn, NULL, NULL);
+	assert_ok(pz_store_load(w.world.store, "zone", take_secret_out, txn, NULL));
+	pz_store_commit(w.world.store, txn, NULL, NULL);
 	run(PZ_US_PER_S);
 	restart_hub();
 	assert_memory_not_equal(secret, zone_of(ZONE)->authority->secret, sizeof(secret));
@@ -101,11 +101,11 @@ static void
 a_zone_on_a_full_disk_does_not_exist(void **state)
 {
 	(void)state;
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	assert_int_equal(ask("init", json_pack("{s:s, s:s}", "zone", ZONE, "host", HOST))->err,
 			 PZ_ERR_IO_FULL);
 	assert_int_equal(json_array_size(ask("zones", json_object())->result), 0);
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	make_zone(ZONE);
 }
 
@@ -256,12 +256,12 @@ a_revocation_that_is_not_stored_did_not_happen(void **state)
 	make_zone(ZONE);
 	struct pz_member *member = add_member(ZONE, "laptop", true);
 	run(PZ_US_PER_S);
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	assert_int_equal(ask("revoke", json_pack("{s:s}", "device", "laptop"))->err,
 			 PZ_ERR_IO_FULL);
 	assert_false(member->revoked);
 	assert_int_equal(pz_crl_number(zone_of(ZONE)->authority->crl), 1);
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	assert_ok(ask("revoke", json_pack("{s:s}", "device", "laptop"))->err);
 	assert_true(member->revoked);
 }
@@ -329,7 +329,7 @@ a_renewal_that_fails_is_told_and_tried_again(void **state)
 	make_zone(ZONE);
 	assert_int_equal(days_left("tls"), 396);
 	assert_int_equal(days_left("crl"), 29);
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	run(16 * day);
 	assert_int_equal(days_left("crl"), 13);
 	assert_int_equal(json_array_size(warnings()), 1);
@@ -338,7 +338,7 @@ a_renewal_that_fails_is_told_and_tried_again(void **state)
 			       "renewed"));
 	run(20 * day);
 	assert_int_equal(days_left("crl"), -7);
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	run(660 * PZ_US_PER_S);
 	assert_int_equal(json_array_size(warnings()), 0);
 	assert_int_equal(days_left("crl"), 29);
@@ -367,7 +367,7 @@ a_clock_that_is_set_is_noticed_and_shown(void **state)
 	(void)state;
 	make_zone(ZONE);
 	assert_int_equal(json_array_size(warnings()), 0);
-	w.wall_ahead_ms = -(int64_t)wall(NULL) + DAY_MS; /* 1970 */
+	w.world.clock.wall_ms = DAY_MS; /* 1970 */
 	assert_true(warns("this program was built later"));
 	assert_true(warns("was made later"));
 	assert_true(warns("the hub's certificate has not begun"));
@@ -375,13 +375,14 @@ a_clock_that_is_set_is_noticed_and_shown(void **state)
 		ask("init", json_pack("{s:s, s:s}", "zone", "b@example.org", "host", HOST))->err,
 		PZ_ERR_CONFIG);
 
-	w.wall_ahead_ms = 400 * DAY_MS; /* longer than the certificate is good for */
+	w.world.clock.wall_ms =
+		PZ_KIT_WALL_MS + 400 * DAY_MS; /* longer than the certificate is good for */
 	assert_true(warns("the hub's certificate has ended"));
 	pz_hub_clock_set(w.hub); /* the system says so: at once */
 	run(COMMIT_US);
 	assert_int_equal(days_left("tls"), 396);
 	assert_int_equal(json_array_size(warnings()), 0);
-	w.wall_ahead_ms = 0; /* without a word from the system */
+	w.world.clock.wall_ms = PZ_KIT_WALL_MS; /* without a word from the system */
 	assert_true(warns("the hub's certificate has not begun"));
 	run(PZ_CLOCK_LOOK_US + COMMIT_US);
 	assert_int_equal(json_array_size(warnings()), 0);
@@ -428,10 +429,10 @@ notes_about_devices_are_stored_together(void **state)
 		zone_save_member(zone_of(ZONE), a);
 		zone_save_member(zone_of(ZONE), b);
 	}
-	assert_int_equal(pz_store_pending(w.store), 0);
+	assert_int_equal(pz_store_pending(w.world.store), 0);
 	snprintf(a->display_name, sizeof(a->display_name), "Ann");
 	run(PZ_US_PER_S);
-	assert_int_equal(pz_store_pending(w.store), 1);
+	assert_int_equal(pz_store_pending(w.world.store), 1);
 	run(COMMIT_US);
 	restart_hub();
 	assert_string_equal(pz_authority_member(zone_of(ZONE)->authority, "a")->display_name,
@@ -539,8 +540,8 @@ a_device_that_is_revoked_before_it_registers_is_closed(void **state)
 	make_zone(ZONE);
 	struct hub_peer *peer = fake_registering(add_member(ZONE, "laptop", true));
 	begin(&answer, "revoke", json_pack("{s:s}", "device", "laptop"));
-	w.now_us += COMMIT_US;
-	pz_timers_run(&w.timers, w.now_us); /* without the end of a turn: the fake stays */
+	w.world.clock.turn = NULL; /* without the end of a turn: the fake stays */
+	run(COMMIT_US);
 	assert_int_equal(answer.ends, 1);
 	json_decref(answer.result);
 	assert_true(peer->link->closing);

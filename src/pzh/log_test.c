@@ -42,8 +42,9 @@ changed_name(void)
 
 	snprintf(value, sizeof(value), "\"%d\"", ++number);
 	return json_pack("{s:[{s:s, s:s, s:I, s:s, s:b}]}", "user-details", "key", "email", "value",
-			 value, "mtime", (json_int_t)pz_env_wall_ms(&w.env) - 1000 + number,
-			 "origin", LAPTOP, "deleted", 0);
+			 value, "mtime",
+			 (json_int_t)pz_env_wall_ms(&w.world.clock.env) - 1000 + number, "origin",
+			 LAPTOP, "deleted", 0);
 }
 
 static void

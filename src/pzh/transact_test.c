@@ -98,11 +98,11 @@ static void
 one_that_is_not_stored_says_so(void **state)
 {
 	(void)state;
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	change('1', PZ_OK, &storing);
 	run(PZ_US_PER_S);
 	assert_string_equal(events, "p1 s1 r1 ");
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 }
 
 static void

@@ -35,7 +35,7 @@ two_that_take_turns_are_told(void **state)
 	comes("two"); /* the same one again says nothing new, nor ends it */
 	assert_true(pz_condition_is_raised(conditions(), PZ_CONDITION_IDENTITY_TWICE, TV));
 	/* It is over when they have not met for a while, or when the device is out. */
-	w.now_us += 601 * PZ_US_PER_S;
+	pz_kit_clock_skip(&w.world.clock, 601 * PZ_US_PER_S);
 	twice_clean(zone_of(ZONE));
 	assert_false(pz_condition_is_raised(conditions(), PZ_CONDITION_IDENTITY_TWICE, NULL));
 	for (size_t i = 0; i < 4; i++)

@@ -140,11 +140,11 @@ starts_alone(void)
 static void
 crashes_and_starts(void)
 {
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	stop_node();
-	pz_store_free(w.store);
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
-	w.store = pz_store_new_memory(&w.env, w.disk, COMMIT_US);
+	pz_store_free(PZ_TAKE(w.world.store));
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
+	pz_kit_world_restart(&w.world);
 	start_node();
 }
 
@@ -194,7 +194,7 @@ on_disk(const char *prefix)
 {
 	struct stored stored = {.prefix = prefix};
 
-	assert_ok(pz_store_load(w.store, "shared", count_one, &stored, NULL));
+	assert_ok(pz_store_load(w.world.store, "shared", count_one, &stored, NULL));
 	return stored.count;
 }
 
@@ -243,14 +243,14 @@ a_full_disk_changes_nothing(void **state)
 
 	(void)state;
 	sets("tool", "k", "1");
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	begin(&a, "data-set", setting("tool", "k", "2"));
 	fx_run(COMMIT_US);
 	assert_int_equal(a.err, PZ_ERR_IO_FULL);
 	assert_non_null(strstr(a.detail, "not changed, it cannot be stored"));
 	forget(&a);
 	has("tool", "k", "1");
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	restart_node();
 	has("tool", "k", "1");
 }
@@ -406,7 +406,7 @@ static json_t *
 chunk_json(const char *key, const char *value, const char *origin)
 {
 	return json_pack("{s:s, s:s, s:I, s:s, s:b}", "key", key, "value", value ? value : "",
-			 "mtime", (json_int_t)wall(NULL), "origin", origin, "deleted",
+			 "mtime", (json_int_t)w.world.clock.wall_ms, "origin", origin, "deleted",
 			 value == NULL);
 }
 

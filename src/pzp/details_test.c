@@ -64,7 +64,7 @@ comes_in(const char *key, const char *value, const char *origin)
 	struct pz_sync_item *item = pz_shared_item(pz_items_shared(w.node->items), kind);
 
 	assert_ok(pz_sync_item_write(item, key, pz_slice_str(value ? value : ""), value == NULL,
-				     origin, wall(NULL), NULL));
+				     origin, w.world.clock.wall_ms, NULL));
 	pz_node_zone_received(w.node, kind, keys);
 	json_decref(keys);
 	run(COMMIT_US);
@@ -162,14 +162,14 @@ a_full_disk_changes_nothing(void **state)
 	start_member();
 	knows("tv");
 	assert_ok(user("phone", "1")->err);
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	assert_int_equal(user("phone", "2")->err, PZ_ERR_IO_FULL);
 	assert_int_equal(name("laptop", "Desk")->err, PZ_ERR_IO_FULL);
 	assert_int_equal(ask("prefs", json_pack("{s:s, s:s}", "key", "name", "value", "x"))->err,
 			 PZ_ERR_IO_FULL);
 	is_called("laptop", NULL);
 	assert_string_equal(pz_json_str(user("phone", NULL)->result, "value"), "1");
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	restart_node();
 	is_called("laptop", NULL);
 }
@@ -180,10 +180,10 @@ half_a_name_is_told_to_have_failed(void **state)
 {
 	(void)state;
 	start_member();
-	pz_memory_disk_fail_after(w.disk, 1);
+	pz_memory_disk_fail_after(w.world.disk, 1);
 	const struct answer *a = ask("prefs", json_pack("{s:s, s:s}", "key", "name", "value", "x"));
 	assert_int_equal(a->err, PZ_ERR_IO_FULL);
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	prefers_name("y"); /* and it can be tried again */
 	restart_node();
 	is_called("y", NULL);
@@ -203,12 +203,12 @@ a_change_does_not_need_who_asked(void **state)
 	begin(&a, "name", json_pack("{s:s, s:s}", "device", "laptop", "name", "Desk"));
 	pz_node_stop(w.node);
 	pz_turn_end(&w.turn);
-	pz_store_free(w.store); /* a crash: it was never answered */
+	pz_store_free(PZ_TAKE(w.world.store)); /* a crash: it was never answered */
 	pz_node_free(w.node);
 	w.node = NULL;
 	a.running = NULL;
 	forget(&a);
-	w.store = pz_store_new_memory(&w.env, w.disk, COMMIT_US);
+	pz_kit_world_restart(&w.world);
 	start_node();
 	is_called("laptop", NULL);
 }

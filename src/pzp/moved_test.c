@@ -31,14 +31,14 @@ hub_answers_as(const char *host, const struct pz_authority *a)
 		.chain_len = 1,
 		.key = a->tls_key,
 		.trust = trust,
-		.env = &w.env,
+		.env = &w.world.clock.env,
 	};
 
 	assert_non_null(dial);
 	assert_ok(pz_trust_add(trust, a->ca, a->crl, NULL));
 	assert_ok(pz_tls_ctx_new(&config, &far->ctx, NULL));
 	pz_trust_free(trust);
-	assert_ok(pz_tls_new_server(select_hub, far, &w.env, &far->tls));
+	assert_ok(pz_tls_new_server(select_hub, far, &w.world.clock.env, &far->tls));
 	dial->is_over = true;
 	dial->events->connected(dial->arg, &far->stream);
 	fx_settle();
@@ -59,13 +59,7 @@ hub_answers(const char *host)
 static struct pz_authority *
 other_zone(void)
 {
-	struct pz_txn *txn = pz_txn_new();
-	struct pz_authority *a = NULL;
-
-	assert_ok(pz_authority_create("bob@example.org", HOST, NULL, "ec-p256", w.hub_keys, &w.env,
-				      txn, &a, NULL));
-	pz_txn_free(txn);
-	return a;
+	return pz_kit_authority_new(&w.hub, "bob@example.org");
 }
 
 /* ---- notices ---- */
@@ -114,7 +108,7 @@ static int
 begin_test(void **state)
 {
 	fx_set_up(state);
-	number = pz_env_wall_ms(&w.env) - 1000000;
+	number = pz_env_wall_ms(&w.world.clock.env) - 1000000;
 	return 0;
 }
 
@@ -349,13 +343,13 @@ what_is_not_stored_does_not_count(void **state)
 	struct fx_far *tv = fx_live(fx_device("tv")), *phone = fx_live(fx_device("phone"));
 
 	(void)state;
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	fx_tells(tv, "hubMoved", notice(NEW));
 	fx_run(COMMIT_US);
 	assert_shown(HOST, "");
 	assert_non_null(fx_dialled(HOST));
 	assert_int_equal(fx_heard(phone, "hubMoved", NULL), 0);
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	fx_tells(tv, "hubMoved", notice_by(w.authority, NEW, number)); /* said again */
 	fx_run(COMMIT_US);
 	assert_shown(NEW, "");
@@ -417,7 +411,7 @@ a_device_that_leaves_forgets_it(void **state)
 	fx_run(PZ_US_PER_S);
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
 	assert_true(json_is_null(json_object_get(status(), "hub")));
-	assert_ok(pz_hub_place_load(w.store, &virgin, &place, NULL));
+	assert_ok(pz_hub_place_load(w.world.store, &virgin, &place, NULL));
 	assert_string_equal(place.at.host, "x");
 	refused("hub", json_object(), PZ_ERR_NOTFOUND);
 }
@@ -432,7 +426,7 @@ a_renewal_does_not_bring_it_back(void **state)
 	fx_run(COMMIT_US);
 	fx_refuses(NEW);
 	uint64_t not_after = pz_cert_not_after_ms(w.node->zone.membership->tls);
-	w.now_us += UINT64_C(61) * 86400 * PZ_US_PER_S;
+	pz_kit_clock_skip(&w.world.clock, UINT64_C(61) * 86400 * PZ_US_PER_S);
 	node_renew_if_due(w.node);
 	run(COMMIT_US);
 	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) > not_after);
@@ -512,7 +506,7 @@ the_newer_word_wins(void **state)
 	fx_run(COMMIT_US);
 	assert_shown(NEW, "");
 	assert_told(phone, THIRD); /* for others it is news */
-	number = pz_env_wall_ms(&w.env) + 1000;
+	number = pz_env_wall_ms(&w.world.clock.env) + 1000;
 	fx_tells(tv, "hubMoved", notice(THIRD));
 	fx_run(COMMIT_US);
 	assert_shown(THIRD, "");
@@ -543,13 +537,13 @@ a_command_may_go_before_it_is_stored(void **state)
 	forget(&a);
 	fx_run(COMMIT_US);
 	assert_int_equal(fx_dialled(NEW)->port, 8041);
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	begin(&a, "hub", json_pack("{s:s}", "host", THIRD));
 	fx_run(COMMIT_US);
 	assert_int_equal(a.err, PZ_ERR_IO_FULL);
 	forget(&a);
 	assert_shown(NEW, "");
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 }
 
 int

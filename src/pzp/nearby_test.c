@@ -65,9 +65,10 @@ tags_of(const char *instance, const char *device, char zone_tag[2 + PZ_ZONE_TAG_
 {
 	snprintf(zone_tag, 3, "t=");
 	snprintf(device_tag, 3, "d=");
-	pz_zone_tag(secret, pz_zone_tag_day(pz_env_wall_ms(&w.env), days_ahead), zone_tag + 2);
-	pz_zone_device_tag(secret, pz_zone_tag_day(pz_env_wall_ms(&w.env), days_ahead), instance,
-			   device, device_tag + 2);
+	pz_zone_tag(secret, pz_zone_tag_day(pz_env_wall_ms(&w.world.clock.env), days_ahead),
+		    zone_tag + 2);
+	pz_zone_device_tag(secret, pz_zone_tag_day(pz_env_wall_ms(&w.world.clock.env), days_ahead),
+			   instance, device, device_tag + 2);
 }
 
 static void
@@ -211,7 +212,7 @@ the_tags_change_with_the_day(void **state)
 	begin(&a, "disconnect", json_object()); /* the hub is of no interest */
 	forget(&a);
 	snprintf(today, sizeof(today), "%s", net.txt[1]);
-	run(pz_zone_tag_left_ms(pz_env_wall_ms(&w.env)) * PZ_US_PER_MS - PZ_US_PER_S);
+	run(pz_zone_tag_left_ms(pz_env_wall_ms(&w.world.clock.env)) * PZ_US_PER_MS - PZ_US_PER_S);
 	assert_string_equal(net.txt[1], today);
 	run(2 * PZ_US_PER_S);
 	assert_string_not_equal(net.txt[1], today);
@@ -230,7 +231,7 @@ a_clock_that_is_set_right_is_noticed(void **state)
 	(void)state;
 	run(3 * PZ_NEARBY_DATE_US);
 	assert_int_equal(net.publishes, publishes); /* the same day */
-	w.wall_ahead_ms = UINT64_C(10) * 86400 * 1000;
+	w.world.clock.wall_ms += UINT64_C(10) * 86400 * 1000;
 	run(PZ_NEARBY_DATE_US + PZ_US_PER_S);
 	tags_of(net.instance, "laptop", t, d);
 	assert_string_equal(net.txt[1], t);
@@ -547,7 +548,7 @@ fake_set_up(void **state)
 
 	fx_prepare(state);
 	fake_net = pz_mdns_fake_net_new();
-	assert_ok(pz_mdns_fake_new(fake_net, &w.env, "192.168.1.2", &w.mdns));
+	assert_ok(pz_mdns_fake_new(fake_net, &w.world.clock.env, "192.168.1.2", &w.mdns));
 	enrol_on_disk();
 	start_node();
 	fx_learn_secret(secret);
@@ -583,7 +584,7 @@ two_devices_find_each_other(void **state)
 	struct answer a;
 
 	tags_of(service.instance, "tv", t, d);
-	assert_ok(pz_mdns_fake_new(*state, &w.env, "192.168.1.5", &other));
+	assert_ok(pz_mdns_fake_new(*state, &w.world.clock.env, "192.168.1.5", &other));
 	assert_ok(other->ops->publish(other, &service));
 	assert_string_not_equal(pz_mdns_fake_instance(w.mdns), "");
 	begin(&a, "connect", json_pack("{s:s}", "peer", "tv"));

@@ -6,17 +6,16 @@
 #include "kit/test.h"
 
 #include "base/codec.h"
+#include "kit/authority.h"
 #include "pzp/internal.h"
-#include "store/memory.h"
 #include "uplink/internal.h"
 #include "wire/json.h"
 #include "zone/authority.h"
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ZONE "alice@example.org"
-#define HOST "hub.example.org"
+#define ZONE PZ_KIT_ZONE
+#define HOST PZ_KIT_HOST
 /* Not every test file uses every one. */
 #define FX static __attribute__((unused))
 #define COMMIT_US (10 * PZ_US_PER_MS)
@@ -30,13 +29,8 @@ struct pz_process {
 };
 
 static struct {
-	struct pz_env env;
-	struct pz_timers timers;
-	uint64_t now_us;
+	struct pz_kit_world world;
 	struct pz_turn turn;
-	struct pz_memory_disk *disk;
-	struct pz_store *store;
-	struct pz_keystore *keys;
 	struct pz_node *node;
 	const char *device;                  /* setting, may be NULL */
 	const uint16_t *tls_port, *web_port; /* the same */
@@ -51,32 +45,10 @@ static struct {
 	void (*addresses)(void (*each)(void *arg, const char *address), void *arg);
 	/* of the zone that the node is a member of */
 	struct pz_authority *authority;
-	struct pz_keystore *hub_keys;
-	uint64_t wall_ahead_ms; /* the wall clock was set forward by this */
+	struct pz_kit_world hub;
 } w;
 
 /* ---- the world ---- */
-
-FX uint64_t
-mono(void *arg)
-{
-	(void)arg;
-	return w.now_us;
-}
-
-FX uint64_t
-wall(void *arg)
-{
-	(void)arg;
-	return UINT64_C(1800000000000) + w.now_us / 1000 + w.wall_ahead_ms;
-}
-
-FX void
-draw(void *arg, void *out, size_t len)
-{
-	(void)arg;
-	randombytes_buf(out, len);
-}
 
 FX enum pz_err
 fake_dial(void *self, const char *host, uint16_t port, const struct pz_dial_events *events,
@@ -158,34 +130,34 @@ FX void
 fake_kill(struct pz_process *p)
 {
 	w.kills++;
-	pz_env_start(&w.env, &p->ends, 0);
+	pz_env_start(&w.world.clock.env, &p->ends, 0);
 }
 
 static const struct pz_process_ops process_ops = {.start = fake_start, .kill = fake_kill};
 
 FX void
+on_turn(void *arg)
+{
+	(void)arg;
+	pz_turn_end(&w.turn);
+}
+
+FX void
 run(uint64_t duration_us)
 {
-	uint64_t until = w.now_us + duration_us, due;
-
 	pz_turn_end(&w.turn);
-	while ((due = pz_timers_next_us(&w.timers)) <= until) {
-		w.now_us = due > w.now_us ? due : w.now_us;
-		pz_timers_run(&w.timers, w.now_us);
-		pz_turn_end(&w.turn);
-	}
-	w.now_us = until;
+	pz_kit_clock_run(&w.world.clock, duration_us);
 }
 
 FX enum pz_err
 try_start(struct pz_errinfo *info)
 {
 	struct pz_node_config config = {
-		.env = &w.env,
+		.env = &w.world.clock.env,
 		.transport = {w.transport ? w.transport : &transport_ops, &w},
 		.turn = &w.turn,
-		.store = w.store,
-		.keys = w.keys,
+		.store = w.world.store,
+		.keys = w.world.keys,
 		.key_type = "ec-p256",
 		.device = w.device,
 		.tls_port = w.tls_port,
@@ -224,8 +196,7 @@ FX void
 restart_node(void)
 {
 	stop_node();
-	pz_store_free(w.store);
-	w.store = pz_store_new_memory(&w.env, w.disk, COMMIT_US);
+	pz_kit_world_restart(&w.world);
 	start_node();
 }
 
@@ -233,14 +204,12 @@ FX int
 set_up(void **state)
 {
 	(void)state;
-	assert_true(sodium_init() >= 0);
 	memset(&w, 0, sizeof(w));
-	w.env = (struct pz_env){mono, wall, draw, NULL, &w.timers};
+	pz_kit_world_init(&w.world, COMMIT_US);
+	pz_kit_world_init_beside(&w.hub, &w.world);
+	w.world.clock.turn = on_turn;
 	w.device = "laptop";
 	assert_ok(pz_turn_init(&w.turn, 0));
-	w.disk = pz_memory_disk_new();
-	w.store = pz_store_new_memory(&w.env, w.disk, COMMIT_US);
-	w.keys = pz_keystore_new_memory();
 	return 0;
 }
 
@@ -250,12 +219,10 @@ tear_down(void **state)
 	(void)state;
 	if (w.node)
 		stop_node();
-	pz_store_free(w.store);
+	pz_kit_world_fini(&w.world);
 	pz_turn_fini(&w.turn);
-	pz_memory_disk_free(w.disk);
-	pz_keystore_free(w.keys);
 	pz_authority_free(w.authority);
-	pz_keystore_free(w.hub_keys);
+	pz_kit_world_fini(&w.hub);
 	return 0;
 }
 
@@ -263,40 +230,11 @@ tear_down(void **state)
 FX void
 enrol_on_disk(void)
 {
-	struct pz_authority *a = NULL;
-	struct pz_txn *txn = pz_txn_new();
-	struct pz_zone_change *change = NULL;
-	struct pz_membership *m = NULL;
-	struct pz_membership_grant grant = {
-		.zone = ZONE,
-		.device = "laptop",
-		.hub_host = HOST,
-		.key_type = "ec-p256",
-		.hub_port = 8041,
-	};
-	char uri[PZ_KEY_URI_MAX];
-	struct pz_cert *cert = NULL;
+	struct pz_txn *txn = pz_kit_txn();
 
-	w.hub_keys = pz_keystore_new_memory();
-	assert_ok(pz_authority_create(ZONE, HOST, NULL, "ec-p256", w.hub_keys, &w.env, txn, &a,
-				      NULL));
-	w.authority = a;
-	assert_ok(pz_keystore_create(w.keys, "ec-p256", uri, &grant.ca_key, NULL));
-	struct pz_admission wish = {"laptop", "laptop", "pc", grant.ca_key};
-	assert_ok(pz_authority_admit(a, &wish, txn, &change, &cert, &grant.crl, NULL));
-	pz_txn_free(txn);
-	pz_authority_drop(change);
-	grant.ca_key_uri = uri;
-	grant.device_ca = cert;
-	grant.master = a->ca;
-	txn = pz_txn_new();
-	assert_ok(pz_membership_create(&grant, w.keys, &w.env, txn, &m, NULL));
-	pz_store_commit(w.store, txn, NULL, NULL);
-	run(COMMIT_US);
-	pz_membership_free(m);
-	pz_cert_free(cert);
-	pz_crl_free(grant.crl);
-	pz_key_free(grant.ca_key);
+	w.authority = pz_kit_authority_new(&w.hub, ZONE);
+	pz_membership_free(pz_kit_enrol(&w.hub, w.authority, "laptop", w.world.keys, txn));
+	assert_ok(pz_kit_world_commit(&w.world, txn));
 }
 
 /* The hub has given it the zone's secret. */
@@ -311,7 +249,7 @@ fx_learn_secret(const uint8_t secret[PZ_ZONE_SECRET_BYTES])
 
 	assert_ok(pz_sync_item_write(item, kind->name, pz_slice_str(text), false, ZONE, 1, NULL));
 	assert_ok(pz_knowledge_apply(w.node->zone.knowledge, kind, keys, txn));
-	pz_store_commit(w.store, txn, NULL, NULL);
+	pz_store_commit(w.world.store, txn, NULL, NULL);
 	json_decref(keys);
 	free(text);
 	run(COMMIT_US);

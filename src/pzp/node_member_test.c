@@ -237,7 +237,7 @@ a_wipe_that_fails_is_told_and_tried_again(void **state)
 	(void)state;
 	start_member();
 	dial_fails(PZ_ERR_IO_REFUSED, "refused");
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	begin(&a, "leave", json_object());
 	run(PZ_US_PER_S);
 	assert_int_equal(a.ends, 1);
@@ -246,7 +246,7 @@ a_wipe_that_fails_is_told_and_tried_again(void **state)
 	forget(&a);
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
 	run(120 * PZ_US_PER_S);
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	run(61 * PZ_US_PER_S);
 	restart_node();
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
@@ -256,23 +256,23 @@ a_wipe_that_fails_is_told_and_tried_again(void **state)
 static void
 a_wipe_that_a_crash_came_before_is_made_at_the_start(void **state)
 {
-	struct pz_crl_entry entry = {.when_ms = wall(NULL)};
+	struct pz_crl_entry entry = {.when_ms = w.world.clock.wall_ms};
 	struct pz_crl *crl = NULL;
 	struct pz_txn *txn = pz_txn_new();
 
 	(void)state;
 	start_member();
 	pz_cert_serial_hex(w.node->zone.membership->device_ca, entry.serial_hex);
-	assert_ok(pz_crl_issue(w.authority->ca, w.authority->ca_key, &entry, 1, 7, &w.env, &crl,
-			       NULL));
+	assert_ok(pz_crl_issue(w.authority->ca, w.authority->ca_key, &entry, 1, 7,
+			       &w.world.clock.env, &crl, NULL));
 	char *text = pz_record_crl_text(crl);
 	assert_ok(pz_record_put(txn, "knowledge", "crl/" ZONE,
 				json_pack("{s:s, s:s, s:I, s:s, s:b}", "key", ZONE, "value", text,
-					  "mtime", (json_int_t)wall(NULL), "origin", ZONE,
-					  "deleted", 0)));
+					  "mtime", (json_int_t)w.world.clock.wall_ms, "origin",
+					  ZONE, "deleted", 0)));
 	free(text);
 	pz_crl_free(crl);
-	pz_store_commit(w.store, txn, NULL, NULL);
+	pz_store_commit(w.world.store, txn, NULL, NULL);
 	run(COMMIT_US);
 	restart_node();
 	run(PZ_US_PER_S);
@@ -329,11 +329,12 @@ a_clock_that_is_set_renews_at_once(void **state)
 	(void)state;
 	start_member();
 	uint64_t end = pz_cert_not_after_ms(w.node->zone.membership->tls);
-	w.wall_ahead_ms = UINT64_C(86400000) * 100;
+	w.world.clock.wall_ms += UINT64_C(86400000) * 100;
 	pz_node_clock_set(w.node);
 	run(COMMIT_US);
 	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) > end);
-	w.wall_ahead_ms = 0; /* without a word from the system: that one has not begun */
+	w.world.clock.wall_ms -= UINT64_C(86400000) *
+				 100; /* without a word from the system: that one has not begun */
 	run(PZ_CLOCK_LOOK_US + COMMIT_US);
 	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) < end + UINT64_C(86400000));
 }
@@ -352,13 +353,13 @@ the_tls_certificate_is_renewed_while_running(void **state)
 	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) == end);
 	assert_int_equal(days_left("crl"), -30); /* nobody has brought a newer one */
 	assert_int_equal(warnings("should have been renewed 30 days ago"), 1);
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	run(2 * UINT64_C(86400) * PZ_US_PER_S);
 	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) == end);
 	assert_int_equal(warnings(""), 2);
 	assert_int_equal(warnings("could not be renewed"), 2);
 	assert_int_equal(days_left("tls"), 28);
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	run(2 * UINT64_C(3600) * PZ_US_PER_S);
 	end += 59 * UINT64_C(86400000);
 	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) > end);

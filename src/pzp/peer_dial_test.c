@@ -80,12 +80,12 @@ a_failure_lets_the_next_start_at_once(void **state)
 	(void)state;
 	fx_directory("tv", json_pack("[s, s, s]", "10.0.0.1", "10.0.0.2", "10.0.0.3"), TLS_PORT);
 	connects("tv");
-	uint64_t began = w.now_us;
+	uint64_t began = w.world.clock.now_us;
 	fx_refuses("10.0.0.1");
 	assert_non_null(fx_dialled("10.0.0.2"));
 	fx_refuses("10.0.0.2");
 	assert_non_null(fx_dialled("10.0.0.3"));
-	assert_int_equal(w.now_us, began);
+	assert_int_equal(w.world.clock.now_us, began);
 	fx_refuses("10.0.0.3");
 	fx_run(MS);
 	assert_int_equal(peer_dials(dials), 3);

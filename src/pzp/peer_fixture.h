@@ -19,8 +19,7 @@
 struct fx_device {
 	char name[PZ_DEVICE_BYTES_MAX + 1];
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
-	struct pz_key *ca_key, *key;
-	struct pz_cert *ca, *tls;
+	struct pz_kit_identity id;
 };
 
 /** A dial of the node's. */
@@ -77,7 +76,7 @@ fx_dial(void *self, const char *host, uint16_t port, const struct pz_dial_events
 	assert_true(fx.dial_count < FX_DIALS_MAX);
 	struct pz_dial *dial = &fx.dials[fx.dial_count++];
 	*dial = (struct pz_dial){
-		.port = port, .events = events, .arg = arg, .started_us = w.now_us};
+		.port = port, .events = events, .arg = arg, .started_us = w.world.clock.now_us};
 	snprintf(dial->host, sizeof(dial->host), "%s", host);
 	w.dials++;
 	*out = dial;
@@ -157,26 +156,14 @@ static const struct pz_stream_ops fx_stream_ops = {
 /* ---- devices ---- */
 
 FX struct fx_device *
-fx_device_of(struct pz_authority *authority, const char *zone, const char *name)
+fx_device_of(struct pz_kit_world *hub, struct pz_authority *authority, const char *name)
 {
 	assert_true(fx.device_count < FX_DEVICES_MAX);
 	struct fx_device *d = &fx.devices[fx.device_count++];
-	struct pz_zone_change *change = NULL;
-	struct pz_crl *crl = NULL;
-	struct pz_txn *txn = pz_txn_new();
-	struct pz_cert_subject subject = {.zone = zone, .device = name};
 
 	snprintf(d->name, sizeof(d->name), "%s", name);
-	snprintf(d->address, sizeof(d->address), "%s/%s", zone, name);
-	assert_ok(pz_key_generate("ec-p256", &d->ca_key, NULL));
-	assert_ok(pz_key_generate("ec-p256", &d->key, NULL));
-	struct pz_admission wish = {name, name, "pc", d->ca_key};
-	assert_ok(pz_authority_admit(authority, &wish, txn, &change, &d->ca, &crl, NULL));
-	(void)pz_authority_apply(authority, change);
-	pz_txn_free(txn);
-	pz_crl_free(crl);
-	assert_ok(pz_cert_issue(PZ_CERT_PZP_TLS, &subject, d->key, d->ca, d->ca_key, &w.env,
-				&d->tls, NULL));
+	snprintf(d->address, sizeof(d->address), "%s/%s", authority->zone, name);
+	pz_kit_admit_identity(hub, authority, name, &d->id);
 	return d;
 }
 
@@ -184,21 +171,20 @@ fx_device_of(struct pz_authority *authority, const char *zone, const char *name)
 FX struct fx_device *
 fx_device(const char *name)
 {
-	return fx_device_of(w.authority, ZONE, name);
+	return fx_device_of(&w.hub, w.authority, name);
 }
 
 FX struct pz_tls_ctx *
 fx_ctx(const struct fx_device *d, enum pz_tls_kind kind)
 {
 	struct pz_trust *trust = pz_trust_new();
-	struct pz_cert *chain[] = {d->tls, d->ca};
 	struct pz_tls_config config = {
 		.kind = kind,
-		.chain = chain,
+		.chain = d->id.chain,
 		.chain_len = 2,
-		.key = d->key,
+		.key = d->id.key,
 		.trust = trust,
-		.env = &w.env,
+		.env = &w.world.clock.env,
 	};
 	struct pz_tls_ctx *ctx = NULL;
 
@@ -238,7 +224,7 @@ fx_far_new(const struct fx_device *device, enum pz_tls_kind kind)
 	if (kind == PZ_TLS_CLIENT)
 		assert_ok(pz_tls_new_client(far->ctx, NULL, &laptop, &far->tls));
 	else
-		assert_ok(pz_tls_new_server(fx_select, far, &w.env, &far->tls));
+		assert_ok(pz_tls_new_server(fx_select, far, &w.world.clock.env, &far->tls));
 	return far;
 }
 
@@ -324,11 +310,11 @@ fx_settle(void)
 FX void
 fx_run(uint64_t duration_us)
 {
-	uint64_t end = w.now_us + duration_us;
+	uint64_t end = w.world.clock.now_us + duration_us;
 
 	fx_settle();
-	while (w.now_us < end) {
-		uint64_t left = end - w.now_us, step = 50 * PZ_US_PER_MS;
+	while (w.world.clock.now_us < end) {
+		uint64_t left = end - w.world.clock.now_us, step = 50 * PZ_US_PER_MS;
 		run(left < step ? left : step);
 		fx_settle();
 	}
@@ -591,12 +577,8 @@ fx_tear_down(void **state)
 	}
 	for (size_t i = 0; i < fx.dial_count; i++)
 		assert_true(fx.dials[i].is_over);
-	for (size_t i = 0; i < fx.device_count; i++) {
-		pz_key_free(fx.devices[i].ca_key);
-		pz_key_free(fx.devices[i].key);
-		pz_cert_free(fx.devices[i].ca);
-		pz_cert_free(fx.devices[i].tls);
-	}
+	for (size_t i = 0; i < fx.device_count; i++)
+		pz_kit_identity_fini(&fx.devices[i].id);
 	return tear_down(state);
 }
 

@@ -97,15 +97,11 @@ static struct fx_far *
 revoked_while_it_connects(void)
 {
 	struct fx_far *far = fx_far_new(fx_device("tv"), PZ_TLS_CLIENT);
-	struct pz_txn *txn = pz_txn_new();
-	struct pz_zone_change *change = NULL;
 
 	fx.listener.accept(fx.listener.arg, &far->stream, "192.0.2.9");
 	(void)fx_far_reads(far);
 	(void)fx_node_reads(far);
-	assert_ok(pz_authority_revoke(w.authority, "tv", PZ_REVOKED_BY_OWNER, txn, &change, NULL));
-	assert_non_null(pz_authority_apply(w.authority, change));
-	pz_txn_free(txn);
+	pz_kit_revoke(&w.hub, w.authority, "tv", PZ_REVOKED_BY_OWNER);
 	hears_of(w.authority->crl);
 	return far;
 }
@@ -137,8 +133,8 @@ one_that_only_an_older_list_revokes_is_refused_as_well(void **state)
 	struct pz_crl *crl = NULL;
 
 	(void)state;
-	assert_ok(pz_crl_issue(a->ca, a->ca_key, NULL, 0, pz_crl_number(a->crl) + 1, &w.env, &crl,
-			       NULL));
+	assert_ok(pz_crl_issue(a->ca, a->ca_key, NULL, 0, pz_crl_number(a->crl) + 1,
+			       &w.world.clock.env, &crl, NULL));
 	hears_of(crl);
 	pz_crl_free(crl);
 	is_refused(far);
@@ -147,20 +143,14 @@ one_that_only_an_older_list_revokes_is_refused_as_well(void **state)
 static void
 a_link_of_another_zone_is_refused(void **state)
 {
-	struct pz_keystore *keys = pz_keystore_new_memory();
-	struct pz_authority *eve = NULL;
-	struct pz_txn *txn = pz_txn_new();
+	struct pz_authority *eve = pz_kit_authority_new(&w.hub, "eve@example.org");
 
 	(void)state;
-	assert_ok(pz_authority_create("eve@example.org", "hub.example.com", NULL, "ec-p256", keys,
-				      &w.env, txn, &eve, NULL));
-	struct fx_far *far = fx_comes(fx_device_of(eve, "eve@example.org", "tv"));
+	struct fx_far *far = fx_comes(fx_device_of(&w.hub, eve, "tv"));
 	assert_true(far->is_closed);
 	assert_int_equal(far->err, PZ_ERR_DENIED_REMOTE);
 	assert_null(fx_peer("tv"));
-	pz_txn_free(txn);
 	pz_authority_free(eve);
-	pz_keystore_free(keys);
 }
 
 static void

@@ -239,8 +239,8 @@ trusted_device(const char *device, json_t *value)
 {
 	return json_pack("{s:[{s:s, s:o, s:I, s:s, s:b}]}", "trusted-pzp", "key", device, "value",
 			 value ? value : json_string(""), "mtime",
-			 (json_int_t)pz_env_wall_ms(&w.env) + (value ? 0 : 1), "origin", ZONE,
-			 "deleted", value == NULL);
+			 (json_int_t)pz_env_wall_ms(&w.world.clock.env) + (value ? 0 : 1), "origin",
+			 ZONE, "deleted", value == NULL);
 }
 
 static bool
@@ -256,7 +256,7 @@ a_device_is_deleted_by_the_hub_alone(void **state)
 	struct fx_far *far = quiet_peer("tv");
 
 	(void)state;
-	fx_tells(far, "Update_Data", trusted_device("radio", pz_record_cert(radio->ca)));
+	fx_tells(far, "Update_Data", trusted_device("radio", pz_record_cert(radio->id.ca)));
 	assert_true(is_known("radio")); /* that is signed, whoever tells it */
 	uint64_t before = pz_metric_get(&w.node->metrics, PZ_METRIC_messages_dropped);
 	fx_tells(far, "Update_Data", trusted_device("radio", NULL));

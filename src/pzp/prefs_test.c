@@ -121,7 +121,7 @@ put_record(const char *key, const char *text)
 	struct pz_txn *txn = pz_txn_new();
 
 	assert_ok(pz_txn_put(txn, SPACE, key, pz_slice_str(text)));
-	pz_store_commit(w.store, txn, NULL, NULL);
+	pz_store_commit(w.world.store, txn, NULL, NULL);
 	run(COMMIT_US);
 }
 
@@ -217,7 +217,7 @@ a_full_disk_changes_nothing(void **state)
 	(void)state;
 	start_node();
 	sets("device-type", "tv");
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	begin(&a, "prefs", set_params("device-type", "car"));
 	run(COMMIT_US);
 	assert_int_equal(a.ends, 1);
@@ -226,7 +226,7 @@ a_full_disk_changes_nothing(void **state)
 	forget(&a);
 	has("device-type", "\"tv\"", "user", NULL);
 	assert_string_equal(w.node->device_type, "tv");
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	restart_node();
 	has("device-type", "\"tv\"", "user", NULL);
 	sets("device-type", "car");
@@ -251,8 +251,8 @@ a_change_does_not_need_who_asked(void **state)
 	w.node = NULL;
 	a.running = NULL;
 	forget(&a);
-	pz_store_free(w.store); /* a crash: it was never answered */
-	w.store = pz_store_new_memory(&w.env, w.disk, COMMIT_US);
+	pz_store_free(PZ_TAKE(w.world.store)); /* a crash: it was never answered */
+	pz_kit_world_restart(&w.world);
 	start_node();
 	has("peer.relay", "false", "user", NULL);
 }

@@ -21,8 +21,9 @@ chunk_json(const char *key, json_t *value, const char *origin)
 {
 	char *text = json_is_string(value) ? strdup(json_string_value(value))
 					   : json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
-	json_t *chunk = json_pack("{s:s, s:s, s:I, s:s, s:b}", "key", key, "value", text, "mtime",
-				  (json_int_t)wall(NULL), "origin", origin, "deleted", 0);
+	json_t *chunk =
+		json_pack("{s:s, s:s, s:I, s:s, s:b}", "key", key, "value", text, "mtime",
+			  (json_int_t)w.world.clock.wall_ms, "origin", origin, "deleted", 0);
 
 	json_decref(value);
 	free(text);
@@ -248,22 +249,22 @@ static void
 of_who_is_revoked_nothing_is_kept(void **state)
 {
 	struct fx_device *tv = fx_device("tv"), *phone = fx_device("phone");
-	struct pz_crl_entry entry = {.when_ms = wall(NULL)};
+	struct pz_crl_entry entry = {.when_ms = w.world.clock.wall_ms};
 	struct pz_crl *crl = NULL;
 	size_t offline;
 
 	(void)state;
 	struct fx_far *a = fx_live(tv), *b = fx_live(phone);
-	offers(a, "trusted-pzp", chunk_json("tv", pz_record_cert(tv->ca), ZONE));
-	offers(a, "trusted-pzp", chunk_json("phone", pz_record_cert(phone->ca), ZONE));
+	offers(a, "trusted-pzp", chunk_json("tv", pz_record_cert(tv->id.ca), ZONE));
+	offers(a, "trusted-pzp", chunk_json("phone", pz_record_cert(phone->id.ca), ZONE));
 	offers(a, "service-cache", chunk_json("tv", list_of(ZONE "/tv", 1), ZONE "/tv"));
 	offers(b, "service-cache", chunk_json("phone", list_of(ZONE "/phone", 1), ZONE "/phone"));
 	assert_non_null(kept("tv"));
 	assert_non_null(kept("phone"));
 	fx_hangs_up(a);
-	pz_cert_serial_hex(tv->ca, entry.serial_hex);
-	assert_ok(pz_crl_issue(w.authority->ca, w.authority->ca_key, &entry, 1, 7, &w.env, &crl,
-			       NULL));
+	pz_cert_serial_hex(tv->id.ca, entry.serial_hex);
+	assert_ok(pz_crl_issue(w.authority->ca, w.authority->ca_key, &entry, 1, 7,
+			       &w.world.clock.env, &crl, NULL));
 	offers(b, "crl", chunk_json(ZONE, pz_record_crl(crl), ZONE));
 	pz_crl_free(crl);
 	assert_null(kept("tv"));
@@ -282,7 +283,7 @@ whose_deletion_has_come_is_out(void **state)
 	json_t *gone;
 
 	(void)state;
-	offers(far, "trusted-pzp", chunk_json("tv", pz_record_cert(tv->ca), ZONE));
+	offers(far, "trusted-pzp", chunk_json("tv", pz_record_cert(tv->id.ca), ZONE));
 	struct fx_far *its = fx_live(tv);
 	offers(its, "service-cache", chunk_json("tv", list_of(ZONE "/tv", 1), ZONE "/tv"));
 	assert_non_null(kept("tv"));
