@@ -220,7 +220,7 @@ flush(struct side *side)
 	size_t sent = 0, need;
 	struct pz_slice next, whole;
 
-	(void)pz_channels_refill(side->channels);
+	fuzz_pass(&state.world, 0); /* a new turn */
 	while ((next = pz_channels_next(side->channels)).len > 0) {
 		FUZZ_CHECK(sent < PZ_CHANNEL_FLUSH_BYTES);
 		FUZZ_CHECK(pz_frame_cut_data(next, &whole, &need) == PZ_OK);
@@ -228,6 +228,7 @@ flush(struct side *side)
 		sent += next.len;
 		pz_channels_sent(side->channels);
 	}
+	pz_channels_flushed(side->channels);
 }
 
 static void

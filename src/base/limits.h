@@ -129,9 +129,8 @@
 #define PZ_CHANNEL_WINDOW_BYTES (256U << 10)   /* at first */
 #define PZ_CHANNEL_WINDOW_BYTES_MAX (4U << 20) /* doubled up to this on a long way */
 #define PZ_CHANNEL_FLUSH_BYTES (64U << 10)     /* of all channels, between two looks at messages */
-#define PZ_CHANNEL_UNSENT_BYTES                                                                    \
-	(64U << 10)                           /* of our own in a channel's queue; more waits above \
-					       */
+/* of our own in a channel's queue; more waits above it */
+#define PZ_CHANNEL_UNSENT_BYTES (64U << 10)
 #define PZ_CHANNEL_OPEN_US (15 * PZ_US_PER_S) /* an open that is not answered */
 #define PZ_CHANNEL_REASON_BYTES_MAX 64        /* of a close; one word */
 #define PZ_CHANNEL_KIND_BYTES_MAX 32

@@ -5,6 +5,13 @@
 
 /* ---- the channels of a link ---- */
 
+static void
+on_turn(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	pz_channels_refill(arg);
+}
+
 struct pz_channels *
 pz_channels_new(const struct pz_env *env, const struct pz_channels_ops *ops, void *arg)
 {
@@ -17,6 +24,7 @@ pz_channels_new(const struct pz_env *env, const struct pz_channels_ops *ops, voi
 	channels->arg = arg;
 	channels->budget = PZ_CHANNEL_FLUSH_BYTES;
 	pz_list_init(&channels->ready);
+	pz_timer_init(&channels->turn, on_turn, channels);
 	return channels;
 }
 
@@ -44,6 +52,7 @@ pz_channels_free(struct pz_channels *channels)
 		report_loss(channels->by_number[i]);
 		pz_channel_free(channels->by_number[i]);
 	}
+	pz_env_stop(channels->env, &channels->turn);
 	free(channels);
 }
 

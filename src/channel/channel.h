@@ -102,15 +102,15 @@ enum pz_err pz_channels_on_frame(struct pz_channels *channels, struct pz_slice f
 
 /**
  * The next frame to send when no message waits: channels take turns, and after
- * PZ_CHANNEL_FLUSH_BYTES none comes until pz_channels_refill.
+ * PZ_CHANNEL_FLUSH_BYTES none comes in this turn of the loop; `wake` follows in the next one.
  * @return one whole frame, borrowed until pz_channels_sent; empty: none
  */
 struct pz_slice pz_channels_next(struct pz_channels *channels);
-/** What pz_channels_next gave was sent. Its channel may have become writable. */
+/** What pz_channels_next gave was sent. No call-back comes from inside. */
 void pz_channels_sent(struct pz_channels *channels);
-/** A new turn: PZ_CHANNEL_FLUSH_BYTES may go. @return false: nothing waits */
-bool pz_channels_refill(struct pz_channels *channels);
-
+/** After some frames: ends and closes that waited for them are sent, and channels may have become
+ * writable. */
+void pz_channels_flushed(struct pz_channels *channels);
 /* ---- one channel ---- */
 
 /** Opens a channel. Errors: LIMIT (PZ_CHANNELS_PER_LINK_MAX), LIMIT_MEMORY. */

@@ -42,6 +42,7 @@ enum answer { ANSWER_ACCEPT, ANSWER_REFUSE, ANSWER_KEEP, ANSWER_NOTHING, ANSWER_
 
 /** One end of a link. */
 struct end {
+	const struct pz_env *env;
 	struct end *other;
 	struct pz_channels *channels;
 	struct pz_list out; /* items on their way to the other end */
@@ -218,7 +219,7 @@ static const struct pz_channels_ops end_ops = {end_send, end_wake, end_offered};
 static inline void
 end_init(struct end *end, struct end *other, const struct pz_env *env)
 {
-	*end = (struct end){.other = other, .window = PZ_CHANNEL_WINDOW_BYTES};
+	*end = (struct end){.env = env, .other = other, .window = PZ_CHANNEL_WINDOW_BYTES};
 	pz_list_init(&end->out);
 	end->channels = pz_channels_new(env, &end_ops, end);
 	assert_non_null(end->channels);
@@ -243,14 +244,14 @@ end_fini(struct end *end)
 		item_free(PZ_CONTAINER(node, struct item, node));
 }
 
-/* What a flush sends. @return false: nothing */
+/* What the flush of one turn sends. @return false: nothing */
 static inline bool
 end_flush(struct end *end)
 {
 	struct pz_slice frame;
 	bool any = false;
 
-	pz_channels_refill(end->channels);
+	pz_timers_run(end->env->timers, pz_env_mono_us(end->env)); /* a new turn */
 	while ((frame = pz_channels_next(end->channels)).len > 0) {
 		struct item *item = calloc(1, sizeof(*item));
 		assert_non_null(item);
@@ -261,6 +262,7 @@ end_flush(struct end *end)
 		any = true;
 		pz_channels_sent(end->channels);
 	}
+	pz_channels_flushed(end->channels);
 	return any;
 }
 

@@ -167,7 +167,6 @@ pz_channels_next(struct pz_channels *channels)
 	return frame;
 }
 
-/* The last step may free nothing: call-backs of one channel leave the ring alone. */
 void
 pz_channels_sent(struct pz_channels *channels)
 {
@@ -178,26 +177,53 @@ pz_channels_sent(struct pz_channels *channels)
 		return;
 	struct pz_channel *channel = PZ_CONTAINER(node, struct pz_channel, ready_node);
 	channels->budget -= frame.len < channels->budget ? frame.len : channels->budget;
+	channel->has_sent = channels->has_sent = true;
 	pz_buf_consume(&channel->out, frame.len);
 	pz_list_remove(node);
 	if (channel->out.len > 0)
 		pz_list_append(&channels->ready, node);
 	else
 		channel->tail = 0;
-	pz_channel_settle(channel);
-	if (channel->is_wanted && channel->ops && channel->send_left > 0 &&
-	    channel->out.len < PZ_CHANNEL_UNSENT_BYTES / 2) {
-		channel->is_wanted = false;
-		if (channel->ops->writable)
-			channel->ops->writable(channel->arg);
+}
+
+void
+pz_channel_offer_room(struct pz_channel *channel)
+{
+	if (!channel->is_wanted || channel->ops == NULL || channel->send_left == 0 ||
+	    channel->out.len >= PZ_CHANNEL_UNSENT_BYTES / 2)
+		return;
+	channel->is_wanted = false;
+	if (channel->ops->writable)
+		channel->ops->writable(channel->arg);
+}
+
+/* The share of this turn is used up: a timer without delay is the next turn, so that other links
+ * are read and answered in between. A call-back may close channels, which frees none that has sent
+ * something. */
+void
+pz_channels_flushed(struct pz_channels *channels)
+{
+	if (channels->budget == 0 && !pz_list_is_empty(&channels->ready) && !channels->turn.active)
+		pz_env_start(channels->env, &channels->turn, 0);
+	if (!channels->has_sent)
+		return;
+	channels->has_sent = false;
+	for (size_t i = 0; i < PZ_CHANNELS_PER_LINK_MAX; i++) {
+		struct pz_channel *channel = channels->by_number[i];
+		if (channel == NULL || !channel->has_sent)
+			continue;
+		channel->has_sent = false;
+		pz_channel_settle(channel);
+		pz_channel_offer_room(channel);
 	}
 }
 
-bool
+void
 pz_channels_refill(struct pz_channels *channels)
 {
 	channels->budget = PZ_CHANNEL_FLUSH_BYTES;
-	return !pz_list_is_empty(&channels->ready);
+	if (!pz_list_is_empty(&channels->ready))
+		channels->ops->wake(channels->arg);
 }
 
 /* ---- in ---- */

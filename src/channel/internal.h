@@ -52,6 +52,7 @@ struct pz_channel {
 	bool is_close_sent;
 	bool is_short;  /* the window was used up before its credit could arrive */
 	bool is_wanted; /* the owner waits for `writable` */
+	bool has_sent;  /* since pz_channels_flushed */
 	char reason[PZ_CHANNEL_REASON_BYTES_MAX + 1];
 };
 
@@ -61,6 +62,8 @@ struct pz_channels {
 	void *arg;
 	struct pz_list ready; /* in the order of their turns */
 	size_t budget;        /* bytes that may still go in this turn */
+	struct pz_timer turn; /* the next one, when the budget is used up */
+	bool has_sent;        /* some channel, since pz_channels_flushed */
 	struct pz_channel *by_number[PZ_CHANNELS_PER_LINK_MAX]; /* number - 1 */
 };
 
@@ -80,8 +83,12 @@ void pz_channel_say_end(struct pz_channel *channel);
 void pz_channel_say_close(struct pz_channel *channel);
 
 /* ---- flow.c ---- */
+/** A new turn: PZ_CHANNEL_FLUSH_BYTES may go. */
+void pz_channels_refill(struct pz_channels *channels);
 /** Sends the end or the close that waits, once the queue is empty. */
 void pz_channel_settle(struct pz_channel *channel);
+/** Calls `writable` when its owner waits for room and there is some. */
+void pz_channel_offer_room(struct pz_channel *channel);
 /** The channel is open: how much it may receive at first. */
 void pz_channel_set_window(struct pz_channel *channel, uint32_t window);
 

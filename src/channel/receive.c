@@ -159,13 +159,7 @@ on_credit(struct pz_channels *channels, json_t *message)
 	channel->send_left += bytes;
 	if (channel->ops && channel->ops->credited)
 		channel->ops->credited(channel->arg, bytes);
-	/* The call-back may have closed it. */
-	if (channel->ops && channel->is_wanted && bytes > 0 &&
-	    channel->out.len < PZ_CHANNEL_UNSENT_BYTES / 2) {
-		channel->is_wanted = false;
-		if (channel->ops->writable)
-			channel->ops->writable(channel->arg);
-	}
+	pz_channel_offer_room(channel); /* unless the call-back has closed it */
 	return PZ_OK;
 }
 

@@ -88,7 +88,7 @@ consume_tx(struct pz_link *link, size_t len)
 }
 
 static enum pz_err
-flush_once(struct pz_link *link)
+flush_messages(struct pz_link *link)
 {
 	if (link->cipher.len > 0)
 		give(link, &link->cipher);
@@ -105,6 +105,27 @@ flush_once(struct pz_link *link)
 	return PZ_OK;
 }
 
+/* What channels have goes behind all messages: one record for each of their frames. */
+static enum pz_err
+flush_channels(struct pz_link *link)
+{
+	struct pz_slice frame;
+	bool has_sent = false;
+
+	if (link->channels == NULL || link->tx.len > 0 || link->cipher.len > 0)
+		return PZ_OK;
+	while ((frame = pz_channels_next(link->channels)).len > 0) {
+		PZ_TRY(pz_tls_write(link->tls, frame, &link->host->turn->cipher));
+		pz_channels_sent(link->channels);
+		has_sent = true;
+	}
+	if (has_sent)
+		link->tx_us = pz_env_mono_us(link->host->env);
+	PZ_TRY(emit(link));
+	pz_channels_flushed(link->channels);
+	return PZ_OK;
+}
+
 void
 pz_link_flush(struct pz_link *link)
 {
@@ -112,7 +133,9 @@ pz_link_flush(struct pz_link *link)
 
 	if (link->closing)
 		return;
-	enum pz_err err = flush_once(link);
+	enum pz_err err = flush_messages(link);
+	if (err == PZ_OK)
+		err = flush_channels(link);
 	count_queue(link);
 	if (err != PZ_OK) {
 		pz_buf_consume(&link->host->turn->cipher, link->host->turn->cipher.len);
@@ -144,6 +167,14 @@ leave_idle(struct pz_link *link)
 		pz_timer_start(link->host->env->timers, &link->timer, soon);
 }
 
+static void
+wake(struct pz_link *link)
+{
+	if (link->idle)
+		leave_idle(link);
+	mark_dirty(link);
+}
+
 enum pz_err
 pz_link_send(struct pz_link *link, struct pz_slice frame)
 {
@@ -153,10 +184,75 @@ pz_link_send(struct pz_link *link, struct pz_slice frame)
 		return PZ_ERR_PROTO_FRAME;
 	PZ_TRY(pz_buf_append(&link->tx, frame));
 	link->session.queued += frame.len;
-	if (link->idle)
-		leave_idle(link);
-	mark_dirty(link);
+	wake(link);
 	return PZ_OK;
+}
+
+/* ---- channels ---- */
+
+static void
+on_channel_prop(void *arg, const char *status, json_t *message)
+{
+	struct pz_link *link = arg;
+
+	if (!link->closing)
+		link->host->events->channel_prop(link, status, message);
+}
+
+static void
+on_channel_wake(void *arg)
+{
+	wake(arg);
+}
+
+static void
+on_channel_offered(void *arg, struct pz_channel *channel, const struct pz_channel_offer *offer)
+{
+	struct pz_link *link = arg;
+
+	link->host->events->channel_offered(link, channel, offer);
+}
+
+static const struct pz_channels_ops channels_ops = {
+	.send = on_channel_prop,
+	.wake = on_channel_wake,
+	.offered = on_channel_offered,
+};
+
+enum pz_err
+pz_link_carry(struct pz_link *link)
+{
+	link->channels = pz_channels_new(link->host->env, &channels_ops, link);
+	return link->channels ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
+}
+
+/* Owners that lose a channel find none here to open another one on. */
+static void
+free_channels(struct pz_link *link)
+{
+	struct pz_channels *channels = link->channels;
+
+	link->channels = NULL;
+	pz_channels_free(channels);
+}
+
+struct pz_channels *
+pz_link_channels(const struct pz_link *link)
+{
+	return link->closing ? NULL : link->channels;
+}
+
+bool
+pz_link_on_channel_prop(struct pz_link *link, const char *status, json_t *message)
+{
+	struct pz_channels *channels = pz_link_channels(link);
+	enum pz_err err = PZ_OK;
+
+	if (channels == NULL || !pz_channels_on_prop(channels, status, message, &err))
+		return false;
+	if (err != PZ_OK)
+		pz_link_close(link, err, "a prop breaks the rules of channels");
+	return true;
 }
 
 /* ---- time ---- */
@@ -331,7 +427,7 @@ pz_link_close(struct pz_link *link, enum pz_err why, const char *detail)
 		return;
 	/* A slow consumer gets no more: what it did not take is answered to the senders instead. */
 	if (link->secured && why != PZ_ERR_LIMIT_QUEUE) {
-		if (flush_once(link) != PZ_OK)
+		if (flush_messages(link) != PZ_OK)
 			pz_buf_consume(&link->host->turn->cipher, link->host->turn->cipher.len);
 		count_queue(link);
 	}
@@ -359,6 +455,7 @@ pz_link_finish(struct pz_link *link)
 	if (link->tx_begun > 0 && link->tx_begun <= left.len)
 		left = pz_slice_of(left.ptr + link->tx_begun, left.len - link->tx_begun);
 	pz_metric_add(link->host->metrics, PZ_METRIC_links_closed, 1);
+	free_channels(link);
 	link->host->events->closed(link, link->close_why,
 				   link->close_detail ? link->close_detail : "", left);
 	pz_tls_free(link->tls);
@@ -416,13 +513,17 @@ cut_frames(struct pz_link *link, struct pz_slice bytes)
 	struct pz_slice frame;
 
 	while (!link->closing && used < bytes.len) {
-		enum pz_err err = pz_frame_cut(pz_slice_of(bytes.ptr + used, bytes.len - used),
-					       link->frame_max, &frame, &need);
+		struct pz_slice rest = pz_slice_of(bytes.ptr + used, bytes.len - used);
+		enum pz_err err = pz_frame_cut(rest, link->frame_max, &frame, &need);
+		bool is_data = err == PZ_ERR_PROTO_FRAME && link->channels;
+		if (is_data)
+			err = pz_frame_cut_data(rest, &frame, &need);
 		if (err == PZ_OK && frame.len == 0)
 			break;
 		if (err == PZ_OK) {
 			used += frame.len;
-			err = link->host->events->frame(link, frame);
+			err = is_data ? pz_channels_on_frame(link->channels, frame)
+				      : link->host->events->frame(link, frame);
 			if (link->patience_us)
 				link->deadline_us = link->rx_us + link->patience_us;
 		}

@@ -10,6 +10,7 @@
 #define PZ_NET_LINK_H
 
 #include "base/env.h"
+#include "channel/channel.h"
 #include "net/liveness.h"
 #include "net/stream.h"
 #include "net/turn.h"
@@ -32,8 +33,14 @@ struct pz_link_events {
 	void (*alive)(struct pz_link *link);
 	/** The queue has become shorter. May be NULL. */
 	void (*drained)(struct pz_link *link);
+	/** Sends a prop of the link's channels. NULL: links of this owner carry none. */
+	void (*channel_prop)(struct pz_link *link, const char *status, json_t *message);
+	/** The other end opens a channel: see pz_channels_ops.offered. As above. */
+	void (*channel_offered)(struct pz_link *link, struct pz_channel *channel,
+				const struct pz_channel_offer *offer);
 	/**
-	 * The link is gone and freed after this call. @param detail one line or ""
+	 * The link is gone and freed after this call; its channels went before. @param detail one
+	 * line or ""
 	 * @param undelivered complete frames that never left the queue, borrowed
 	 */
 	void (*closed)(struct pz_link *link, enum pz_err why, const char *detail,
@@ -71,6 +78,7 @@ struct pz_link {
 	uint32_t frame_max;
 	uint32_t tx_begun; /* bytes at the front of tx whose frame was begun already */
 	enum pz_err close_why;
+	struct pz_channels *channels; /* NULL: it carries none */
 	bool secured, live, idle, closing;
 	bool is_kept_waiting; /* by us: its bytes were left in the socket for a turn */
 };
@@ -110,6 +118,16 @@ pz_link_of(struct pz_session *session)
 {
 	return (struct pz_link *)(void *)session;
 }
+
+/* ---- channels (page 15) ---- */
+/** Gives a link channels for the rest of its life: its two ends have agreed on them. Without, a
+ * frame with the top bit closes it. Errors: LIMIT_MEMORY. */
+enum pz_err pz_link_carry(struct pz_link *link) PZ_MUST_USE;
+/** The channels of a link. NULL: it has none, or is about to end. */
+struct pz_channels *pz_link_channels(const struct pz_link *link);
+/** A prop came in: one that breaks a rule of channels closes the link. @return false: the status is
+ * not one of channels, or the link has none. */
+bool pz_link_on_channel_prop(struct pz_link *link, const char *status, json_t *message);
 
 /* ---- for streams ---- */
 /** True while the link wants bytes: not in a turn whose share of handshakes is used up. */

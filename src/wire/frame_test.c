@@ -128,13 +128,76 @@ test_frames_fit(void **state)
 	assert_true(pz_frames_fit(pz_slice_of(NULL, 0), 1));
 }
 
+/* A channel's frame: found when it is complete, wherever the pieces end. */
+static void
+test_data_frames(void **state)
+{
+	uint8_t bytes[PZ_DATA_HEADER_BYTES + 300 + 3];
+	struct pz_slice data;
+
+	(void)state;
+	memset(bytes, 'x', sizeof(bytes));
+	pz_frame_put_data_header(bytes, 0x01020304, 300);
+	assert_memory_equal(bytes, "\x30\x01\x00\x80\x04\x03\x02\x01", 8);
+	for (size_t len = 0; len <= sizeof(bytes); len++) {
+		uint8_t *copy = malloc(len ? len : 1);
+		struct pz_slice frame = {bytes, 77};
+		size_t need = 77;
+
+		assert_non_null(copy);
+		memcpy(copy, bytes, len);
+		assert_int_equal(pz_frame_cut_data(pz_slice_of(copy, len), &frame, &need), PZ_OK);
+		assert_int_equal(frame.len, len < 308 ? 0 : 308);
+		assert_int_equal(need, len < 4 ? 4 - len : len < 308 ? 308 - len : 0);
+		if (frame.len > 0) {
+			assert_int_equal(pz_frame_data(frame, &data), 0x01020304);
+			assert_ptr_equal(data.ptr, copy + 8);
+			assert_int_equal(data.len, 300);
+		}
+		free(copy);
+	}
+}
+
+static void
+test_data_lengths(void **state)
+{
+	static const struct {
+		uint32_t length;
+		bool is_ok;
+	} cases[] = {
+		{0x80000005U, true},  {0x80000000U | 16380, true},
+		{0x80000004U, false}, {0x80000000U | 16381, false},
+		{0x80000000U, false}, {0xffffffffU, false},
+		{0x00000005U, false}, {0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t bytes[4];
+		struct pz_slice frame = {bytes, 77};
+		size_t need = 77;
+
+		for (unsigned k = 0; k < 4; k++)
+			bytes[k] = (uint8_t)(cases[i].length >> 8 * k);
+		enum pz_err err = pz_frame_cut_data(pz_slice_of(bytes, 4), &frame, &need);
+		assert_int_equal(err, cases[i].is_ok ? PZ_OK : PZ_ERR_PROTO_FRAME);
+		assert_int_equal(need, cases[i].is_ok ? cases[i].length & 0x7fffffffU : 77);
+		/* and it is no message */
+		if (cases[i].length & 0x80000000U)
+			assert_int_equal(
+				pz_frame_cut(pz_slice_of(bytes, 4), SIZE_MAX, &frame, &need),
+				PZ_ERR_PROTO_FRAME);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_place),       cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_many_in_one_piece), cmocka_unit_test(test_header_round_trip),
-		cmocka_unit_test(test_frames_fit),
+		cmocka_unit_test(test_frames_fit),        cmocka_unit_test(test_data_frames),
+		cmocka_unit_test(test_data_lengths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -225,7 +225,7 @@ flush(struct site *site)
 {
 	struct pz_slice frame;
 
-	pz_channels_refill(site->channels);
+	pz_timers_run(&site->lab->timers, site->lab->now_us); /* a new turn */
 	while ((frame = pz_channels_next(site->channels)).len > 0) {
 		struct item *item = calloc(1, sizeof(*item));
 		item->frame =
@@ -233,6 +233,7 @@ flush(struct site *site)
 		pz_list_append(&site->out, &item->node);
 		pz_channels_sent(site->channels);
 	}
+	pz_channels_flushed(site->channels);
 }
 
 static bool
