@@ -1,4 +1,7 @@
-/* Clocks that are wrong, and that jump. */
+/*
+ * Clocks that are wrong, and that jump.
+ * @spec page 14 TLS-10
+ */
 #include "kit/test.h"
 
 #include <string.h>

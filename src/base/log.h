@@ -1,4 +1,7 @@
-/* Logging: one line per event, a stable id, key=value fields; journald priorities under systemd. */
+/*
+ * Logging: one line per event, a stable id, key=value fields; journald priorities under systemd.
+ * @spec page 14 LOG-2, LOG-3, LOG-4, DOS-8
+ */
 #ifndef PZ_BASE_LOG_H
 #define PZ_BASE_LOG_H
 

@@ -1,3 +1,4 @@
+/* @spec page 14 LOG-2, DOS-8 */
 #include "kit/test.h"
 #include <fcntl.h>
 #include <stdio.h>

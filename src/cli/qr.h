@@ -1,4 +1,7 @@
-/* QR codes on a terminal. */
+/*
+ * QR codes on a terminal.
+ * @spec page 14 ENR-14
+ */
 #ifndef PZ_CLI_QR_H
 #define PZ_CLI_QR_H
 

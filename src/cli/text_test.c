@@ -1,4 +1,7 @@
-/* Safe text, times, tables, QR codes. */
+/*
+ * Safe text, times, tables, QR codes.
+ * @spec page 14 PRS-6
+ */
 #include "kit/test.h"
 #include <locale.h>
 

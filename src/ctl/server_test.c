@@ -1,4 +1,7 @@
-/* The listening end: requests, answers, events, life and death. */
+/*
+ * The listening end: requests, answers, events, life and death.
+ * @spec page 14 AUTH-4
+ */
 #include <fcntl.h>
 #include <sys/stat.h>
 

@@ -1,3 +1,4 @@
+/* @spec page 14 KEY-5 */
 #include "kit/test.h"
 #include <errno.h>
 #include <fcntl.h>

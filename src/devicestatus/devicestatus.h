@@ -1,4 +1,7 @@
-/* The device status API over /proc, /sys and /etc (page 7, 9.2). */
+/*
+ * The device status API over /proc, /sys and /etc (page 7, 9.2).
+ * @spec page 14 DSC-3
+ */
 #ifndef PZ_DEVICESTATUS_DEVICESTATUS_H
 #define PZ_DEVICESTATUS_DEVICESTATUS_H
 

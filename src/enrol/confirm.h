@@ -1,4 +1,7 @@
-/* Key confirmation of an enrolment: the two tags that prove the code, and what they cover. */
+/*
+ * Key confirmation of an enrolment: the two tags that prove the code, and what they cover.
+ * @spec page 14 ENR-4, ENR-9, KEY-7
+ */
 #ifndef PZ_ENROL_CONFIRM_H
 #define PZ_ENROL_CONFIRM_H
 

@@ -1,4 +1,7 @@
-/* Our own responder, in a process of its own. */
+/*
+ * Our own responder, in a process of its own.
+ * @spec page 14 DOS-4
+ */
 #ifndef PZ_MDNS_OWN_H
 #define PZ_MDNS_OWN_H
 

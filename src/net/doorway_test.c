@@ -1,4 +1,7 @@
-/* Who goes when the waiting room is full. */
+/*
+ * Who goes when the waiting room is full.
+ * @spec page 14 DOS-1, DOS-2
+ */
 #include "kit/test.h"
 
 #include <stdio.h>

@@ -2,6 +2,7 @@
  * The other devices of the zone, as far as they are reached without the hub (page 6): direct links,
  * and the links of others that pass on. What of it the node sees and asks for; devices are named by
  * their name in the zone.
+ * @spec page 14 TLS-11, DOS-5
  */
 #ifndef PZ_PEERS_PEERS_H
 #define PZ_PEERS_PEERS_H

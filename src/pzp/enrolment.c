@@ -2,6 +2,7 @@
  * From virgin to enrolled (page 3). The exchange is enrol/device.h's; here are the connection, the
  * key, and the one transaction that makes the device a member. A failure at any point removes the
  * key again and leaves the device virgin.
+ * @spec page 14 ENR-8, ENR-11
  */
 #include "pzp/enrolment.h"
 

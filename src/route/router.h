@@ -1,5 +1,8 @@
-/* The router: where a message may come from, where it goes, and which sessions wait when a queue is
- * full. */
+/*
+ * The router: where a message may come from, where it goes, and which sessions wait when a queue is
+ * full.
+ * @spec page 14 SPOOF-1, SPOOF-2, SPOOF-3, SPOOF-4, ROUT-1, REPL-3, DAT-5
+ */
 #ifndef PZ_ROUTE_ROUTER_H
 #define PZ_ROUTE_ROUTER_H
 

@@ -1,4 +1,7 @@
-/* What the router promises: page 1 "Who may say what", page 4 "Routing". */
+/*
+ * What the router promises: page 1 "Who may say what", page 4 "Routing".
+ * @spec page 14 SPOOF-1, SPOOF-2, SPOOF-3, REPL-2, REPL-3, ROUT-1
+ */
 #include "route/fixture.h"
 #include "rpc/error.h"
 

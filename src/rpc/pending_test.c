@@ -1,3 +1,4 @@
+/* @spec page 14 SPOOF-5 */
 #include "kit/test.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
-/* A service made of commands, with processes that exist in the test only. @spec page 12 */
+/*
+ * A service made of commands, with processes that exist in the test only. @spec page 12
+ * @spec page 14 PRS-5
+ */
 #include "service/fixture.h"
 
 #include "service/command.h"

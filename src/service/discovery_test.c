@@ -1,4 +1,7 @@
-/* ServiceDiscovery. @spec page 7, 7 and 12 */
+/*
+ * ServiceDiscovery. @spec page 7, 7 and 12
+ * @spec page 14 SRV-7
+ */
 #include "service/fixture.h"
 
 #include "service/api_test.h"

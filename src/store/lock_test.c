@@ -1,3 +1,4 @@
+/* @spec page 14 ENR-12, DAT-1 */
 #include "kit/test.h"
 
 #include <errno.h>

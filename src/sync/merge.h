@@ -1,4 +1,7 @@
-/* Which of two versions of a chunk is kept: the same answer on every device. */
+/*
+ * Which of two versions of a chunk is kept: the same answer on every device.
+ * @spec page 14 DAT-4
+ */
 #ifndef PZ_SYNC_MERGE_H
 #define PZ_SYNC_MERGE_H
 

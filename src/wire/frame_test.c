@@ -1,3 +1,4 @@
+/* @spec page 14 PRS-2 */
 #include "kit/test.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* @spec page 14 KEY-1, KEY-2 */
 #include "x509/fixture.h"
 #include "x509/keydir.h"
 #include "x509/keystore.h"

@@ -1,4 +1,7 @@
-/* The decision whether a peer's certificate chain is believed: the six rules of page 2. */
+/*
+ * The decision whether a peer's certificate chain is believed: the six rules of page 2.
+ * @spec page 14 CERT-4, CERT-5, TLS-5
+ */
 #ifndef PZ_X509_VERIFY_H
 #define PZ_X509_VERIFY_H
 

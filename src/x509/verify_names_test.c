@@ -1,4 +1,7 @@
-/* Rules 3 to 6 of page 2: names, revocation, expectations, roles. */
+/*
+ * Rules 3 to 6 of page 2: names, revocation, expectations, roles.
+ * @spec page 14 CERT-4, CERT-5, TLS-5
+ */
 #include "x509/fixture_zones.h"
 
 /* Rule 3: a device's CA vouches for that device only, a zone's CA for that zone. */

@@ -4,6 +4,7 @@
  * Every change is made in two steps, so that memory never runs ahead of the disk: a prepare
  * function fills a store transaction and a pending change; when the transaction is durable the
  * change is applied (or dropped).
+ * @spec page 14 CERT-9, REV-2, REV-11
  */
 #ifndef PZ_ZONE_AUTHORITY_H
 #define PZ_ZONE_AUTHORITY_H

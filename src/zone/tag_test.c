@@ -1,4 +1,7 @@
-/* Tags: known to members, changing every day, telling nobody else anything. */
+/*
+ * Tags: known to members, changing every day, telling nobody else anything.
+ * @spec page 14 DSC-1
+ */
 #include "kit/test.h"
 
 #include <sodium.h>

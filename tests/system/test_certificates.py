@@ -1,4 +1,7 @@
-"""Page 2, "What a verifier checks": what a hub and a device refuse, before anything passes."""
+"""
+Page 2, "What a verifier checks": what a hub and a device refuse, before anything passes.
+(page 14 TLS-1, TLS-3, TLS-4, TLS-5, TLS-8, CERT-3, CERT-4)
+"""
 
 import datetime
 import socket

@@ -1,4 +1,7 @@
-"""Out of a zone again: pzp leave, pzh revoke. The device is virgin, the name is free, keys are gone."""
+"""
+Out of a zone again: pzp leave, pzh revoke. The device is virgin, the name is free, keys are gone.
+(page 14 REV-1, REV-11, WIP-1, WIP-2, WIP-5)
+"""
 
 import time
 
