@@ -11,9 +11,9 @@
 #include "archive/migration.h"
 #include "base/auto.h"
 #include "base/codec.h"
+#include "hosted/records.h"
 #include "pzh/internal.h"
 #include "pzh/result.h"
-#include "pzh/transact.h"
 #include "record/record.h"
 #include "wire/json.h"
 
@@ -48,7 +48,7 @@ struct export
 
 /** Its turn: what is exported is a zone that nothing changes meanwhile. */
 struct export_turn {
-	struct pz_hub_transact t;
+	struct pz_hosted_transact t;
 	struct export *x;
 };
 
@@ -78,25 +78,26 @@ on_written(void *arg, enum pz_err err, const char *detail, struct pz_slice bytes
 }
 
 static enum pz_err
-make_archive(struct export *x, struct hub_zone *zone, struct pz_errinfo *info)
+make_archive(struct export *x, struct pz_hosted *zone, struct pz_errinfo *info)
 {
 	const struct pz_authority *a = zone->authority;
-	struct pz_hub *hub = zone->hub;
+	const struct pz_hub *hub = pz_hub_of(zone->hosting);
 	/* Of a hub that does not listen the port is what the configuration says, and devices may
 	 * know another one: a new hub that is not sure announces its own. */
-	uint16_t port = hub->listener ? hub->port : 0;
+	uint16_t port = hub->listener ? hub->hosting.port : 0;
 
-	zone_save_seen(zone); /* what is written is what the store has */
-	zone_save_now(zone);
+	pz_hosted_save_seen(zone); /* what is written is what the store has */
+	pz_hosted_save_now(zone);
 	PZ_TRY(pz_migration_write(a, hub->config.store, port, x->head, x->key, &x->archive, info));
 	pz_notice("export", "zone=%s devices=%zu bytes=%zu", a->zone, pz_map_len(a->members),
 		  x->archive.len);
-	x->result = pzh_export_result(a, x->archive.len);
+	x->result = pz_pzh_export_result(a, x->archive.len);
 	return PZ_OK;
 }
 
 static void
-export_now(struct pz_hub_transact *t, struct pz_member *member, enum pz_err err, const char *detail)
+export_now(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
+	   const char *detail)
 {
 	struct export *x = PZ_CONTAINER(t, struct export_turn, t)->x;
 	struct pz_errinfo info = {""};
@@ -114,7 +115,7 @@ export_now(struct pz_hub_transact *t, struct pz_member *member, enum pz_err err,
 	pz_request_goes_on(x->request, false);
 }
 
-static const struct pz_hub_transact_ops export_ops = {NULL, export_now, NULL};
+static const struct pz_hosted_transact_ops export_ops = {NULL, export_now, NULL};
 
 static bool
 has_room(const struct pz_hub *hub, const struct pz_request_kind *kind, size_t *count)
@@ -140,20 +141,21 @@ check_room(const struct pz_hub *hub, struct pz_errinfo *info)
 }
 
 static enum pz_err
-begin_export(struct export *x, json_t *params, struct hub_zone **out_zone, struct pz_errinfo *info)
+begin_export(struct export *x, json_t *params, struct pz_hosted **out_zone, struct pz_errinfo *info)
 {
-	PZ_TRY(hub_choose_zone(hub_of(x->request), pz_json_str(params, "zone"), out_zone, info));
+	PZ_TRY(pz_hub_choose_zone(pz_pzh_hub(x->request), pz_json_str(params, "zone"), out_zone,
+				  info));
 	PZ_TRY(read_bytes(params, "head", x->head, sizeof(x->head), info));
 	return read_bytes(params, "key", x->key, sizeof(x->key), info);
 }
 
 void
-cmd_export(struct pz_request *request)
+pz_pzh_run_export(struct pz_request *request)
 {
 	struct pz_errinfo info = {""};
-	struct hub_zone *zone = NULL;
+	struct pz_hosted *zone = NULL;
 	struct export_turn *turn = NULL;
-	enum pz_err err = check_room(hub_of(request), &info);
+	enum pz_err err = check_room(pz_pzh_hub(request), &info);
 
 	if (err != PZ_OK) {
 		pz_request_fail(request, err, info.text);
@@ -173,7 +175,7 @@ cmd_export(struct pz_request *request)
 	}
 	turn->x = x;
 	pz_request_goes_on(request, true); /* until its turn has come */
-	pz_hub_transact(zone, &turn->t, &export_ops);
+	pz_hosted_transact(zone, &turn->t, &export_ops);
 }
 
 /* ---- import ---- */
@@ -182,7 +184,8 @@ cmd_export(struct pz_request *request)
 struct import {
 	struct pz_request *request;
 	struct pz_migration *migration;
-	char *host; /* NULL: as the archive says */
+	json_t *result; /* of the zone that is being stored */
+	char *host;     /* NULL: as the archive says */
 	uint16_t port;
 	size_t bytes; /* read so far */
 };
@@ -193,32 +196,42 @@ release_import(struct pz_request *request)
 	struct import *in = request->state;
 
 	pz_migration_free(in->migration);
+	json_decref(in->result);
 	free(in->host);
 }
 
 static const struct pz_request_kind import_kind = {.size = sizeof(struct import),
 						   .release = release_import};
 
+static void
+on_stored(void *arg, enum pz_err err, const char *detail)
+{
+	struct import *in = arg;
+
+	pz_request_finish(in->request, err, detail, err == PZ_OK ? PZ_TAKE(in->result) : NULL);
+}
+
 /* All was read and is good. The request ends when the zone is on the disk. */
 static enum pz_err
 store(struct import *in, struct pz_errinfo *info)
 {
-	struct pz_hub *hub = hub_of(in->request);
+	struct pz_hub *hub = pz_pzh_hub(in->request);
 	struct pz_authority *a = NULL;
 	struct pz_txn *txn = NULL;
 	const char *zone = NULL;
 
 	PZ_TRY(pz_migration_end(in->migration, &zone, info));
-	PZ_TRY(hub_check_new_zone(hub, zone, info));
+	PZ_TRY(pz_hub_check_new_zone(hub, zone, info));
 	enum pz_err err = pz_migration_settle(in->migration, in->host, in->port, hub->config.keys,
 					      &txn, &a, info);
 	if (err != PZ_OK) {
-		hub->is_sweep_due = true; /* a key may have been written */
+		hub->hosting.is_sweep_due = true; /* a key may have been written */
 		return err;
 	}
 	pz_notice("import", "zone=%s devices=%zu", a->zone, pz_map_len(a->members));
 	pz_request_goes_on(in->request, true);
-	hub_store_zone(in->request, a, txn, pzh_import_result(a, in->port));
+	in->result = pz_pzh_import_result(a, in->port);
+	pz_hub_store_zone(hub, a, txn, on_stored, in);
 	return PZ_OK;
 }
 
@@ -256,11 +269,11 @@ on_read(void *arg, enum pz_err err, const char *detail, struct pz_slice bytes)
 static enum pz_err
 begin_import(struct import *in, json_t *params, struct pz_errinfo *info)
 {
-	const struct pz_hub *hub = hub_of(in->request);
+	const struct pz_hub *hub = pz_pzh_hub(in->request);
 	const char *host = pz_json_str(params, "host");
 	uint8_t key[PZ_ARCHIVE_KEY_BYTES];
 
-	in->port = (uint16_t)pz_request_int(in->request, "port", hub->port);
+	in->port = (uint16_t)pz_request_int(in->request, "port", hub->hosting.port);
 	if (in->port == 0)
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "the port of this hub is known only while pzhd runs: give --port");
@@ -272,10 +285,10 @@ begin_import(struct import *in, json_t *params, struct pz_errinfo *info)
 }
 
 void
-cmd_import(struct pz_request *request)
+pz_pzh_run_import(struct pz_request *request)
 {
 	struct pz_errinfo info = {""};
-	enum pz_err err = check_room(hub_of(request), &info);
+	enum pz_err err = check_room(pz_pzh_hub(request), &info);
 
 	if (err != PZ_OK) {
 		pz_request_fail(request, err, info.text);

@@ -119,7 +119,7 @@ a_zone_arrives(void **state)
 	assert_int_equal(ask("export", export_params())->err, PZ_ERR_CONFIG); /* which? */
 	other_machine();
 	make_zone(ZONE);
-	zone_save_member(zone_of(ZONE), add_member(ZONE, "tv", true));
+	pz_hosted_save_member(zone_of(ZONE), add_member(ZONE, "tv", true));
 	add_member(ZONE, "phone", true);
 	assert_ok(ask("revoke", json_pack("{s:s}", "device", "phone"))->err);
 	uint64_t crl = pz_crl_number(zone_of(ZONE)->authority->crl);
@@ -485,9 +485,9 @@ nothing_is_decided_while_it_moves(void **state)
 {
 	(void)state;
 	assert_ok(ask("token", json_object())->err);
-	assert_true(hub_has_live_code(w.hub));
+	assert_true(pz_hub_has_live_code(w.hub));
 	assert_ok(ask("move", move_params("new.example.org", 9000))->err);
-	assert_false(hub_has_live_code(w.hub));
+	assert_false(pz_hub_has_live_code(w.hub));
 	const struct answer *a = ask("token", json_object());
 	assert_int_equal(a->err, PZ_ERR_DENIED);
 	assert_non_null(strstr(a->detail, "is moving to new.example.org port 9000"));

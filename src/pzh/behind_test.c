@@ -123,16 +123,16 @@ saying_it_again_costs_nothing(void **state)
 	(void)state;
 	json_t *list = json_pack("[o]", consent(&phone, &laptop));
 	say_info(&laptop, json_incref(list));
-	assert_int_equal(laptop.peer->attest_checks, 1);
+	assert_int_equal(laptop.conn->claims.checks, 1);
 	forget_told(&tv);
 	for (int i = 0; i < 100; i++)
 		say_info(&laptop, json_incref(list));
-	assert_int_equal(laptop.peer->attest_checks, 1);
+	assert_int_equal(laptop.conn->claims.checks, 1);
 	assert_null(entry_told(&tv, "phone"));
 	json_decref(list);
 	/* a newer consent is taken, and is no news for others */
 	say_info(&laptop, json_pack("[o]", consent(&phone, &laptop)));
-	assert_int_equal(laptop.peer->attest_checks, 2);
+	assert_int_equal(laptop.conn->claims.checks, 2);
 	assert_null(entry_told(&tv, "phone"));
 	assert_true(is_behind(&phone, &laptop));
 }
@@ -249,7 +249,7 @@ a_name_that_was_given_away_is_not_behind(void **state)
 	hang_phone_behind(&laptop);
 	former = phone;
 	enrol(&phone, "phone");
-	assert_ok(zone_refresh_trust(zone_of(ZONE), NULL));
+	assert_ok(pz_hosted_refresh_trust(zone_of(ZONE), NULL));
 	assert_false(is_behind(&phone, &laptop));
 	expect_refused(consent(&former, &laptop));
 	hang_phone_behind(&laptop);
@@ -352,7 +352,7 @@ its_services_are_found(void **state)
 	(void)state;
 	hang_phone_behind(&laptop);
 	say_prop(&laptop, PHONE, "registerServices", services(PHONE));
-	const json_t *list = pz_map_get(zone_of(ZONE)->announced, pz_slice_str("phone"));
+	const json_t *list = pz_map_get(zone_of(ZONE)->services.announced, pz_slice_str("phone"));
 	assert_int_equal(json_array_size(list), 1);
 	forget_told(&laptop);
 	say_prop(&laptop, PHONE, "findServices", json_pack("{s:i}", "id", 1));
@@ -363,7 +363,7 @@ its_services_are_found(void **state)
 	assert_true(count_told(&laptop, "JSONRPC", PHONE) > 0);
 	/* gone with it */
 	say_info(&laptop, json_array());
-	assert_null(pz_map_get(zone_of(ZONE)->announced, pz_slice_str("phone")));
+	assert_null(pz_map_get(zone_of(ZONE)->services.announced, pz_slice_str("phone")));
 }
 
 static void
@@ -389,7 +389,7 @@ everything_else_is_for_its_own_link(void **state)
 	assert_false(laptop.link->closing);
 	assert_true(is_behind(&phone, &laptop));
 	assert_false(member_of(&phone)->revoked);
-	assert_int_equal(pz_map_len(zone_of(ZONE)->announced), 0);
+	assert_int_equal(pz_map_len(zone_of(ZONE)->services.announced), 0);
 }
 
 /* ---- limits ---- */
@@ -421,7 +421,7 @@ verifying_has_its_limit(void **state)
 	json_object_set_new(lie, "sig", json_string("AAAA"));
 	for (unsigned i = 0; i < PZ_ATTEST_CHECKS_MAX + 5; i++)
 		say_info(&laptop, json_pack("[O]", lie));
-	assert_int_equal(laptop.peer->attest_checks, PZ_ATTEST_CHECKS_MAX);
+	assert_int_equal(laptop.conn->claims.checks, PZ_ATTEST_CHECKS_MAX);
 	assert_int_equal(metric(PZ_METRIC_limits_hit), 5);
 	say_info(&laptop, json_pack("[o]", consent(&phone, &laptop)));
 	assert_false(is_behind(&phone, &laptop));

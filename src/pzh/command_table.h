@@ -10,64 +10,64 @@
 #define PZ_PZH_ZONE PZ_P("zone", TEXT, "the zone; needed where the hub hosts several")
 
 #define PZ_PZH_COMMANDS(X) \
-	X("init", cmd_init, PZ_PARAMS( \
+	X("init", pz_pzh_run_init, PZ_PARAMS( \
 		PZ_P_NEEDED("zone", TEXT, "name of the new zone, user@domain") \
 		PZ_P_NEEDED("host", TEXT, "DNS name or IP address by which devices reach this hub") \
 		PZ_P("name", TEXT, "display name of the zone")), \
 	  false, "make a zone") \
-	X("zones", cmd_zones, PZ_PARAMS(), false, "list the zones") \
-	X("token", cmd_token, PZ_PARAMS( \
+	X("zones", pz_pzh_run_zones, PZ_PARAMS(), false, "list the zones") \
+	X("token", pz_pzh_run_token, PZ_PARAMS( \
 		PZ_PZH_ZONE \
 		PZ_P("device", TEXT, "the only name that the code is for") \
 		PZ_P_INTEGER("ttl", 1, PZ_CODE_TTL_MAX_S, "seconds", "how long the code counts; the maximum unless given")), \
 	  false, "make an enrolment code") \
-	X("devices", cmd_devices, PZ_PARAMS( \
+	X("devices", pz_pzh_run_devices, PZ_PARAMS( \
 		PZ_PZH_ZONE \
 		PZ_P("all", BOOL, "also those that were revoked")), \
 	  false, "list the devices of a zone") \
-	X("revoke", cmd_revoke, PZ_PARAMS( \
+	X("revoke", pz_pzh_run_revoke, PZ_PARAMS( \
 		PZ_P_NEEDED("device", TEXT, "name of a device of the zone") \
 		PZ_PZH_ZONE \
 		PZ_P("purge", BOOL, "also remove what it has written, on all devices")), \
 	  false, "revoke a device") \
-	X("status", cmd_status, PZ_PARAMS(), false, "what the hub does, and warnings") \
-	X("user", zone_details_user, PZ_PARAMS( \
+	X("status", pz_pzh_run_status, PZ_PARAMS(), false, "what the hub does, and warnings") \
+	X("user", pz_pzh_run_user, PZ_PARAMS( \
 		PZ_PZH_ZONE \
 		PZ_P("field", TEXT, "the detail; all unless given") \
 		PZ_P("value", TEXT, "what it is set to") \
 		PZ_P("remove", BOOL, "forget the detail")), \
 	  false, "show details of the user, or set one") \
-	X("name", zone_details_name, PZ_PARAMS( \
+	X("name", pz_pzh_run_name, PZ_PARAMS( \
 		PZ_P_NEEDED("device", TEXT, "name of a device of the zone") \
 		PZ_PZH_ZONE \
 		PZ_P("name", TEXT, "what people shall see") \
 		PZ_P("reset", BOOL, "back to what the device calls itself")), \
 	  false, "give a device another name, for people") \
-	X("move", cmd_move, PZ_PARAMS( \
+	X("move", pz_pzh_run_move, PZ_PARAMS( \
 		PZ_PZH_ZONE \
 		PZ_P("host", TEXT, "where the zone is going to be: DNS name or IP address") \
 		PZ_P_INTEGER("port", 1, UINT16_MAX, NULL, "of the hub there") \
 		PZ_P("stay", BOOL, "the zone stays here after all")), \
 	  false, "announce that a zone moves to another hub") \
-	X("export", cmd_export, PZ_PARAMS( \
+	X("export", pz_pzh_run_export, PZ_PARAMS( \
 		PZ_PZH_ZONE \
 		PZ_P_NEEDED("head", TEXT, "head of the archive, 40 bytes in base64") \
 		PZ_P_NEEDED("key", TEXT, "key of the archive, 32 bytes in base64") \
 		PZ_P_FILE("archive", WRITE, "the file that the archive is written to, from its beginning")), \
 	  false, "write the archive of a zone") \
-	X("import", cmd_import, PZ_PARAMS( \
+	X("import", pz_pzh_run_import, PZ_PARAMS( \
 		PZ_P_NEEDED("key", TEXT, "key of the archive, 32 bytes in base64") \
 		PZ_P("host", TEXT, "by which devices reach this hub; as the archive says unless given") \
 		PZ_P_INTEGER("port", 1, UINT16_MAX, NULL, "by which devices reach this hub; its own unless given") \
 		PZ_P_FILE("archive", READ, "the file that the archive is read from, from its beginning")), \
 	  false, "take the zone of an archive in") \
-	X("data", zone_data_list, PZ_PARAMS(PZ_PZH_ZONE), false, "what apps have stored and devices share") \
-	X("data-remove", zone_data_remove, PZ_PARAMS( \
+	X("data", pz_pzh_run_data, PZ_PARAMS(PZ_PZH_ZONE), false, "what apps have stored and devices share") \
+	X("data-remove", pz_pzh_run_data_remove, PZ_PARAMS( \
 		PZ_P_NEEDED("origin", TEXT, "the app; `pzh data` lists them") \
 		PZ_P("key", TEXT, "the key of the value; all of the app unless given") \
 		PZ_PZH_ZONE), \
 	  false, "remove what an app has stored, on all devices") \
-	X("remove", cmd_remove, PZ_PARAMS( \
+	X("remove", pz_pzh_run_remove, PZ_PARAMS( \
 		PZ_P_NEEDED("zone", TEXT, "the zone")), \
 	  false, "delete a zone and everything of it")
 /* clang-format on */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hosted/change.h"
 #include "pzh/internal.h"
 #include "shared/app_key.h"
 #include "shared/remove.h"
@@ -42,7 +43,7 @@ on_removed(void *arg, enum pz_err err, const char *detail)
 
 /* Removes what is meant, puts the number into the result, and ends the command then. */
 static void
-clear(struct pz_request *request, struct hub_zone *zone, json_t *takes_result,
+clear(struct pz_request *request, struct pz_hosted *zone, json_t *takes_result,
       pz_shared_is_meant is_meant, const void *meant_arg, const char *member)
 {
 	struct clearing *c = pz_request_begin(request, &clearing_kind);
@@ -66,13 +67,55 @@ clear(struct pz_request *request, struct hub_zone *zone, json_t *takes_result,
 		pz_request_answer(request, json_incref(c->result));
 }
 
-void
-zone_purge(struct hub_zone *zone, const char *device, json_t *takes_result,
-	   struct pz_request *request)
-{
-	json_t *result = takes_result ? takes_result : json_pack("{s:s}", "device", device);
+/* ---- revoke ---- */
 
-	clear(request, zone, result, pz_shared_is_by, device, "purged");
+/* Until its list is on the disk; then it may go on as a clearing, so it is not the request's state.
+ */
+struct revoking {
+	struct pz_request *request;
+	struct pz_hosted *zone;
+	bool is_purge; /* what the device has written is to go, too */
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+};
+
+static void
+on_revoked(void *arg, enum pz_err err, const char *detail, json_t *takes_result)
+{
+	struct revoking *r = arg;
+	json_t *result = takes_result;
+
+	/* One that was revoked before: what it has written is still there. */
+	if (r->is_purge && (err == PZ_OK || err == PZ_ERR_EXISTS)) {
+		if (result == NULL)
+			result = json_pack("{s:s}", "device", r->device);
+		clear(r->request, r->zone, result, pz_shared_is_by, r->device, "purged");
+	} else {
+		pz_request_finish(r->request, err, detail, result);
+	}
+	free(r);
+}
+
+void
+pz_pzh_run_revoke(struct pz_request *request)
+{
+	const char *device = pz_json_str(request->params, "device");
+	struct pz_errinfo info = {""};
+	struct pz_hosted *zone;
+	struct revoking *r = NULL;
+	enum pz_err err = pz_hub_choose_zone(pz_pzh_hub(request),
+					     pz_json_str(request->params, "zone"), &zone, &info);
+
+	if (err == PZ_OK && (r = calloc(1, sizeof(*r))) == NULL)
+		err = PZ_ERR_LIMIT_MEMORY;
+	if (err != PZ_OK) {
+		pz_request_fail(request, err, pz_errinfo_text(&info, err));
+		return;
+	}
+	r->request = request;
+	r->zone = zone;
+	r->is_purge = json_is_true(json_object_get(request->params, "purge"));
+	snprintf(r->device, sizeof(r->device), "%s", device);
+	pz_hosted_revoke(zone, device, PZ_REVOKED_BY_OWNER, on_revoked, r);
 }
 
 /* ---- what apps have stored ---- */
@@ -87,7 +130,7 @@ add_app(json_t *list, const char *origin, size_t keys, size_t bytes)
 }
 
 static json_t *
-list_apps(const struct hub_zone *zone)
+list_apps(const struct pz_hosted *zone)
 {
 	const struct pz_sync_item *item =
 		pz_shared_item(zone->shared, pz_sync_kind(PZ_SYNC_APP_DATA));
@@ -115,13 +158,13 @@ list_apps(const struct hub_zone *zone)
 }
 
 void
-zone_data_list(struct pz_request *request)
+pz_pzh_run_data(struct pz_request *request)
 {
 	struct pz_errinfo info = {""};
-	struct hub_zone *zone;
+	struct pz_hosted *zone;
 
-	enum pz_err err = hub_choose_zone(hub_of(request), pz_json_str(request->params, "zone"),
-					  &zone, &info);
+	enum pz_err err = pz_hub_choose_zone(pz_pzh_hub(request),
+					     pz_json_str(request->params, "zone"), &zone, &info);
 	if (err == PZ_OK)
 		pz_request_answer(request, list_apps(zone));
 	else
@@ -129,15 +172,15 @@ zone_data_list(struct pz_request *request)
 }
 
 void
-zone_data_remove(struct pz_request *request)
+pz_pzh_run_data_remove(struct pz_request *request)
 {
 	const json_t *params = request->params;
 	struct pz_shared_app app = {pz_json_str(params, "origin"), pz_json_str(params, "key")};
 	struct pz_errinfo info = {""};
-	struct hub_zone *zone;
+	struct pz_hosted *zone;
 
 	enum pz_err err =
-		hub_choose_zone(hub_of(request), pz_json_str(params, "zone"), &zone, &info);
+		pz_hub_choose_zone(pz_pzh_hub(request), pz_json_str(params, "zone"), &zone, &info);
 	if (err == PZ_OK)
 		clear(request, zone, json_object(), pz_shared_is_of_app, &app, "removed");
 	else

@@ -9,6 +9,7 @@
 
 #include "base/auto.h"
 #include "enrol/link.h"
+#include "hosted/records.h"
 #include "kit/authority.h"
 #include "pzh/internal.h"
 #include "wire/json.h"
@@ -151,7 +152,7 @@ begin(struct answer *a, const char *name, json_t *params)
 	static const struct pz_reply reply = {.done = on_done};
 
 	*a = (struct answer){0};
-	assert_non_null(pz_hub_command(w.hub, name, params, PZ_TAKE(w.file), &reply, a));
+	assert_non_null(pz_pzh_command(w.hub, name, params, PZ_TAKE(w.file), &reply, a));
 	json_decref(params);
 	assert_int_equal(a->ends, 0); /* never from inside the call that began it */
 	pz_requests_report(&w.hub->requests);
@@ -183,10 +184,10 @@ make_zone(const char *zone)
 	assert_ok(ask("init", json_pack("{s:s, s:s}", "zone", zone, "host", HOST))->err);
 }
 
-static inline struct hub_zone *
+static inline struct pz_hosted *
 zone_of(const char *name)
 {
-	struct hub_zone *zone = hub_zone_by_name(w.hub, name);
+	struct pz_hosted *zone = pz_hub_zone_by_name(w.hub, name);
 
 	assert_non_null(zone);
 	return zone;
@@ -196,7 +197,7 @@ zone_of(const char *name)
 static inline struct pz_member *
 add_member(const char *zone_name, const char *device, bool confirmed)
 {
-	struct hub_zone *zone = zone_of(zone_name);
+	struct pz_hosted *zone = zone_of(zone_name);
 	struct pz_member *member = pz_kit_admit(&w.world, zone->authority, device, NULL);
 
 	member->confirmed = confirmed;

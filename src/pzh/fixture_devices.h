@@ -14,7 +14,7 @@
 /* A device with its real certificates, and the hub's end of its link without TLS. */
 struct device {
 	struct pz_membership *membership;
-	struct hub_peer *peer; /* NULL: no link */
+	struct pz_hosted_conn *conn; /* NULL: no link */
 	struct pz_link *link;
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 };
@@ -89,7 +89,7 @@ static inline void
 say(const struct device *d, struct pz_buf *frame)
 {
 	if (!d->link->closing)
-		assert_ok(hub_link_events.frame(d->link, pz_buf_slice(frame)));
+		assert_ok(pz_hub_link_events.frame(d->link, pz_buf_slice(frame)));
 	pz_buf_fini(frame);
 }
 
@@ -102,26 +102,26 @@ link_up(struct device *d)
 							  session_close};
 	static struct pz_stream stream = {.ops = &stream_ops};
 	struct pz_link *link = calloc(1, sizeof(*link));
-	struct hub_peer *peer = calloc(1, sizeof(*peer));
+	struct pz_hosted_conn *conn = calloc(1, sizeof(*conn));
 	struct pz_buf frame;
 
-	assert_true(link && peer);
-	*link = (struct pz_link){.host = &w.hub->link_host, .owner = peer, .stream = &stream};
+	assert_true(link && conn);
+	*link = (struct pz_link){.host = &w.hub->link_host, .owner = conn, .stream = &stream};
 	link->session.ops = &session_ops;
 	pz_buf_init(&link->tx, PZ_QUEUE_MAX_BYTES, NULL);
 	pz_timer_init(&link->timer, on_link_time, link);
 	assert_ok(pz_link_identify(link, PZ_SESSION_DEVICE, d->address));
-	*peer = (struct hub_peer){.hub = w.hub,
-				  .zone = zone_of(ZONE),
-				  .link = link,
-				  .member = member_of(d),
-				  .log = &member_of(d)->log,
-				  .state = HUB_LINK_REGISTERING};
-	pz_list_init(&peer->claims);
-	snprintf(peer->serial, sizeof(peer->serial), "%s", peer->member->serial);
-	pz_list_append(&w.hub->links, &link->owner_node);
+	*conn = (struct pz_hosted_conn){.hosting = &w.hub->hosting,
+					.zone = zone_of(ZONE),
+					.link = link,
+					.member = member_of(d),
+					.log = &member_of(d)->log,
+					.state = PZ_HOSTED_REGISTERING};
+	pz_list_init(&conn->claims.list);
+	snprintf(conn->serial, sizeof(conn->serial), "%s", conn->member->serial);
+	pz_list_append(&w.hub->hosting.links, &link->owner_node);
 	d->link = link;
-	d->peer = peer;
+	d->conn = conn;
 	pz_buf_init(&frame, PZ_FRAME_BYTES_ENROL, NULL);
 	assert_ok(pz_message_register(&frame, d->address, ZONE, PZ_FRAME_BYTES_DEFAULT));
 	say(d, &frame);
@@ -134,7 +134,7 @@ link_down(struct device *d)
 	pz_link_close(d->link, PZ_ERR_IO_CLOSED, "the test ends it");
 	pz_turn_end(&w.turn);
 	d->link = NULL;
-	d->peer = NULL;
+	d->conn = NULL;
 }
 
 /** Killed and started again, without links. */
@@ -310,7 +310,7 @@ entry_told(const struct device *d, const char *name)
 static inline uint64_t
 metric(enum pz_metric which)
 {
-	return pz_metric_get(&w.hub->metrics, which);
+	return pz_metric_get(&w.hub->hosting.metrics, which);
 }
 
 #endif

@@ -134,7 +134,7 @@ a_name_that_is_no_text_is_not_one_left_out(void **state)
 	assert_int_equal(ask("devices", json_pack("{s:i}", "zone", 5))->err, PZ_ERR_CONFIG);
 	assert_int_equal(ask("token", json_pack("{s:[]}", "device"))->err, PZ_ERR_CONFIG);
 	assert_int_equal(ask("revoke", json_pack("{s:b}", "device", 1))->err, PZ_ERR_CONFIG);
-	assert_false(hub_has_live_code(w.hub));
+	assert_false(pz_hub_has_live_code(w.hub));
 }
 
 /* ---- token ---- */
@@ -147,7 +147,7 @@ a_token_has_what_page_12_says(void **state)
 
 	(void)state;
 	make_zone(ZONE);
-	assert_false(hub_has_live_code(w.hub));
+	assert_false(pz_hub_has_live_code(w.hub));
 	const struct answer *a = ask("token", json_pack("{s:i}", "ttl", 60));
 	assert_ok(a->err);
 	const char *code = pz_json_str(a->result, "code");
@@ -159,9 +159,9 @@ a_token_has_what_page_12_says(void **state)
 	assert_int_equal(link.port, PORT);
 	assert_memory_equal(link.code, code, 4);
 	assert_memory_equal(link.code + 4, code + 5, 4);
-	assert_true(hub_has_live_code(w.hub));
+	assert_true(pz_hub_has_live_code(w.hub));
 	run(61 * PZ_US_PER_S);
-	assert_false(hub_has_live_code(w.hub));
+	assert_false(pz_hub_has_live_code(w.hub));
 }
 
 static void
@@ -175,7 +175,7 @@ a_token_with_wrong_wishes_is_refused(void **state)
 	assert_int_equal(ask("token", json_pack("{s:s}", "ttl", "60"))->err, PZ_ERR_CONFIG);
 	assert_int_equal(ask("token", json_pack("{s:s}", "device", "a/b"))->err, PZ_ERR_CONFIG);
 	assert_int_equal(ask("token", json_pack("{s:s}", "device", "laptop"))->err, PZ_ERR_EXISTS);
-	assert_false(hub_has_live_code(w.hub));
+	assert_false(pz_hub_has_live_code(w.hub));
 	assert_ok(ask("token", json_pack("{s:s}", "device", "phone"))->err);
 }
 
@@ -186,7 +186,7 @@ a_restart_cancels_the_code(void **state)
 	make_zone(ZONE);
 	assert_ok(ask("token", json_object())->err);
 	restart_hub();
-	assert_false(hub_has_live_code(w.hub));
+	assert_false(pz_hub_has_live_code(w.hub));
 }
 
 /* ---- devices, revoke, status ---- */
@@ -297,8 +297,8 @@ a_record_is_not_overwritten_by_an_older_one(void **state)
 	struct pz_member *member = add_member(ZONE, "laptop", true);
 	run(PZ_US_PER_S);
 	begin(&answer, "revoke", json_pack("{s:s}", "device", "laptop"));
-	zone_save_member(zone_of(ZONE), member);
-	zone_save_now(zone_of(ZONE));
+	pz_hosted_save_member(zone_of(ZONE), member);
+	pz_hosted_save_now(zone_of(ZONE));
 	run(COMMIT_US);
 	assert_int_equal(answer.ends, 1);
 	json_decref(answer.result);
@@ -342,7 +342,7 @@ a_renewal_that_fails_is_told_and_tried_again(void **state)
 	run(660 * PZ_US_PER_S);
 	assert_int_equal(json_array_size(warnings()), 0);
 	assert_int_equal(days_left("crl"), 29);
-	assert_int_equal(pz_metric_get(&w.hub->metrics, PZ_METRIC_crl_days_left), 29);
+	assert_int_equal(pz_metric_get(&w.hub->hosting.metrics, PZ_METRIC_crl_days_left), 29);
 	assert_int_equal(pz_crl_number(zone_of(ZONE)->authority->crl), 2);
 }
 
@@ -426,8 +426,8 @@ notes_about_devices_are_stored_together(void **state)
 	struct pz_member *a = add_member(ZONE, "a", true), *b = add_member(ZONE, "b", true);
 	run(PZ_US_PER_S);
 	for (int i = 0; i < 1000; i++) {
-		zone_save_member(zone_of(ZONE), a);
-		zone_save_member(zone_of(ZONE), b);
+		pz_hosted_save_member(zone_of(ZONE), a);
+		pz_hosted_save_member(zone_of(ZONE), b);
 	}
 	assert_int_equal(pz_store_pending(w.world.store), 0);
 	snprintf(a->display_name, sizeof(a->display_name), "Ann");
@@ -482,52 +482,52 @@ no_close(struct pz_stream *stream)
 }
 
 /* As link.c leaves it once the certificates are accepted; without TLS. */
-static struct hub_peer *
+static struct pz_hosted_conn *
 fake_registering(struct pz_member *member)
 {
 	static const struct pz_stream_ops ops = {
 		.send = no_send, .set_reading = no_reading, .close = no_close};
 	static struct pz_stream stream;
 	static struct pz_link link;
-	static struct hub_peer peer;
+	static struct pz_hosted_conn conn;
 	static char name[] = ZONE "/laptop";
 
 	stream = (struct pz_stream){.ops = &ops};
-	peer = (struct hub_peer){.hub = w.hub,
-				 .log = &w.hub->refuse_log,
-				 .zone = zone_of(ZONE),
-				 .link = &link,
-				 .member = member,
-				 .state = HUB_LINK_REGISTERING};
-	snprintf(peer.serial, sizeof(peer.serial), "%s", member->serial);
-	link = (struct pz_link){.host = &w.hub->link_host, .owner = &peer, .stream = &stream};
+	conn = (struct pz_hosted_conn){.hosting = &w.hub->hosting,
+				       .log = &w.hub->refuse_log,
+				       .zone = zone_of(ZONE),
+				       .link = &link,
+				       .member = member,
+				       .state = PZ_HOSTED_REGISTERING};
+	snprintf(conn.serial, sizeof(conn.serial), "%s", member->serial);
+	link = (struct pz_link){.host = &w.hub->link_host, .owner = &conn, .stream = &stream};
 	link.session.address = name;
 	link.session.address_len = strlen(name);
 	link.session.kind = PZ_SESSION_DEVICE;
-	pz_list_init(&peer.claims);
+	pz_list_init(&conn.claims.list);
 	pz_buf_init(&link.tx, PZ_QUEUE_MAX_BYTES, NULL);
-	pz_list_append(&w.hub->links, &link.owner_node);
-	return &peer;
+	pz_list_append(&w.hub->hosting.links, &link.owner_node);
+	return &conn;
 }
 
 static void
-drop_fake(struct hub_peer *peer)
+drop_fake(struct pz_hosted_conn *conn)
 {
-	pz_list_remove(&peer->link->owner_node);
-	pz_list_remove(&peer->link->dirty_node);
-	pz_list_remove(&peer->link->closing_node);
-	pz_buf_fini(&peer->link->tx);
-	free(peer->link->close_detail);
+	pz_list_remove(&conn->link->owner_node);
+	pz_list_remove(&conn->link->dirty_node);
+	pz_list_remove(&conn->link->closing_node);
+	pz_buf_fini(&conn->link->tx);
+	free(conn->link->close_detail);
 }
 
 static void
-registers(struct hub_peer *peer)
+registers(struct pz_hosted_conn *conn)
 {
 	struct pz_buf frame;
 
 	pz_buf_init(&frame, PZ_FRAME_BYTES_ENROL, NULL);
 	assert_ok(pz_message_register(&frame, ZONE "/laptop", ZONE, PZ_FRAME_BYTES_DEFAULT));
-	assert_ok(hub_link_events.frame(peer->link, pz_buf_slice(&frame)));
+	assert_ok(pz_hub_link_events.frame(conn->link, pz_buf_slice(&frame)));
 	pz_buf_fini(&frame);
 }
 
@@ -538,15 +538,15 @@ a_device_that_is_revoked_before_it_registers_is_closed(void **state)
 
 	(void)state;
 	make_zone(ZONE);
-	struct hub_peer *peer = fake_registering(add_member(ZONE, "laptop", true));
+	struct pz_hosted_conn *conn = fake_registering(add_member(ZONE, "laptop", true));
 	begin(&answer, "revoke", json_pack("{s:s}", "device", "laptop"));
 	w.world.clock.turn = NULL; /* without the end of a turn: the fake stays */
 	run(COMMIT_US);
 	assert_int_equal(answer.ends, 1);
 	json_decref(answer.result);
-	assert_true(peer->link->closing);
-	assert_int_equal(peer->link->close_why, PZ_ERR_DENIED_REVOKED);
-	drop_fake(peer);
+	assert_true(conn->link->closing);
+	assert_int_equal(conn->link->close_why, PZ_ERR_DENIED_REVOKED);
+	drop_fake(conn);
 }
 
 static void
@@ -555,16 +555,16 @@ a_name_that_was_given_away_does_not_register(void **state)
 	(void)state;
 	make_zone(ZONE);
 	struct pz_member *member = add_member(ZONE, "laptop", false);
-	struct hub_peer *peer = fake_registering(member);
+	struct pz_hosted_conn *conn = fake_registering(member);
 	add_member(ZONE, "laptop", false); /* enrolled anew, by another device */
-	assert_string_not_equal(peer->serial, member->serial);
-	registers(peer);
-	assert_int_equal(peer->state, HUB_LINK_REGISTERING);
-	assert_true(peer->link->closing);
-	assert_int_equal(peer->link->close_why, PZ_ERR_DENIED_REVOKED);
+	assert_string_not_equal(conn->serial, member->serial);
+	registers(conn);
+	assert_int_equal(conn->state, PZ_HOSTED_REGISTERING);
+	assert_true(conn->link->closing);
+	assert_int_equal(conn->link->close_why, PZ_ERR_DENIED_REVOKED);
 	assert_null(member->session);
 	assert_false(member->confirmed);
-	drop_fake(peer);
+	drop_fake(conn);
 }
 
 int

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "daemon/daemon.h"
-#include "pzh/hub.h"
+#include "pzh/commands.h"
 
 static void
 on_stop(void *arg)
@@ -15,7 +15,7 @@ static struct pz_request *
 begin(void *arg, const char *name, json_t *params, struct pz_file *takes_file,
       const struct pz_reply *reply, void *reply_arg)
 {
-	return pz_hub_command(arg, name, params, takes_file, reply, reply_arg);
+	return pz_pzh_command(arg, name, params, takes_file, reply, reply_arg);
 }
 
 static void
@@ -59,7 +59,7 @@ static const struct pz_daemon_ops ops = {
 	.reload = on_reload,
 	.clock_set = on_clock_set,
 	.begin = begin,
-	.takes_file = pz_hub_command_takes_file,
+	.takes_file = pz_pzh_takes_file,
 };
 
 static enum pz_err

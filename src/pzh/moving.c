@@ -1,56 +1,39 @@
-/* A zone that moves to another hub, as the hubs see it: who is told where it is, and what is not
- * decided here any more. @spec page 3 "A hub that moves" */
+/* The command `move`: a zone is announced elsewhere, or stays after all. While it moves nothing of
+ * it is decided here (zone/moving.h). @spec page 3 "A hub that moves" */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/host.h"
+#include "hosted/dates.h"
 #include "pzh/internal.h"
 #include "pzh/result.h"
-#include "pzh/transact.h"
 #include "wire/json.h"
 
-/* ---- telling ---- */
-
-static json_t *
-message_of(const struct hub_zone *zone)
-{
-	return pz_hub_notice_json(&zone->authority->move.notice);
-}
-
-void
-moving_greet(struct hub_peer *peer)
-{
-	if (peer->zone->authority->move.notice.number == 0)
-		return;
-	json_t *message = message_of(peer->zone);
-	zone_send_prop(peer->zone, peer->link, "hubMoved", message);
-	json_decref(message);
-}
-
+/* The devices that are connected get it now, the others when they come. */
 static void
-tell_all(struct hub_zone *zone)
+send_to_all(struct pz_hosted *zone)
 {
 	PZ_LIST_EACH (&zone->links, node, tmp)
-		moving_greet(PZ_CONTAINER(node, struct pz_link, owner_node)->owner);
+		pz_hosted_conn_send_address(PZ_CONTAINER(node, struct pz_link, owner_node)->owner);
 }
 
 /* ---- the command ---- */
 
 struct move {
-	struct pz_hub_transact t;
+	struct pz_hosted_transact t;
 	struct pz_request *request;
 	struct pz_hub_address to; /* port 0: it stays */
 	struct pz_hub_move next;
 };
 
-/* Where it stays is here, under the address that enrolments are told. */
+/* "Here" is the address that new devices get when they enrol. */
 static enum pz_err
 check(const struct move *move, struct pz_hub_address *out, struct pz_errinfo *info)
 {
 	const struct pz_authority *a = move->t.zone->authority;
 	struct pz_hub_address here;
 
-	pz_hub_address_set(&here, a->host, move->t.zone->hub->port);
+	pz_hub_address_set(&here, a->host, move->t.zone->hosting->port);
 	*out = move->to.port ? move->to : here;
 	if (move->to.port == 0 && !a->move.is_moving)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "zone %s is not moving", a->zone);
@@ -65,7 +48,7 @@ check(const struct move *move, struct pz_hub_address *out, struct pz_errinfo *in
 }
 
 static enum pz_err
-prepare_move(struct pz_hub_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
+prepare_move(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
 	struct move *move = PZ_CONTAINER(t, struct move, t);
 	struct pz_hub_address to;
@@ -76,27 +59,28 @@ prepare_move(struct pz_hub_transact *t, struct pz_txn *txn, struct pz_errinfo *i
 }
 
 static void
-move_done(struct pz_hub_transact *t, struct pz_member *member, enum pz_err err, const char *detail)
+move_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
+	  const char *detail)
 {
 	const struct move *move = PZ_CONTAINER(t, struct move, t);
-	struct hub_zone *zone = t->zone;
+	struct pz_hosted *zone = t->zone;
 
 	(void)member;
 	if (err == PZ_OK) {
 		zone->authority->move = move->next;
 		if (move->next.is_moving)
-			pz_codes_cancel_all(&zone->codes);
+			pz_codes_cancel_all(&zone->enrolment.codes);
 		pz_notice(move->next.is_moving ? "moving" : "staying", "zone=%s host=%s port=%u",
 			  zone->authority->zone, move->next.notice.at.host,
 			  (unsigned)move->next.notice.at.port);
-		tell_all(zone);
-		zone_check_conditions(zone);
+		send_to_all(zone);
+		pz_hosted_check_conditions(zone);
 	}
 	pz_request_finish(move->request, err, detail,
-			  err == PZ_OK ? pzh_stay_result(zone->authority) : NULL);
+			  err == PZ_OK ? pz_pzh_stay_result(zone->authority) : NULL);
 }
 
-static const struct pz_hub_transact_ops move_ops = {prepare_move, move_done, NULL};
+static const struct pz_hosted_transact_ops move_ops = {prepare_move, move_done, NULL};
 
 static enum pz_err
 read_target(const json_t *params, struct pz_hub_address *out, struct pz_errinfo *info)
@@ -117,15 +101,15 @@ read_target(const json_t *params, struct pz_hub_address *out, struct pz_errinfo 
 }
 
 void
-cmd_move(struct pz_request *request)
+pz_pzh_run_move(struct pz_request *request)
 {
 	struct pz_errinfo info = {""};
-	struct hub_zone *zone = NULL;
+	struct pz_hosted *zone = NULL;
 	struct pz_hub_address to;
 	struct move *move = NULL;
 
-	enum pz_err err = hub_choose_zone(hub_of(request), pz_json_str(request->params, "zone"),
-					  &zone, &info);
+	enum pz_err err = pz_hub_choose_zone(pz_pzh_hub(request),
+					     pz_json_str(request->params, "zone"), &zone, &info);
 	if (err == PZ_OK)
 		err = read_target(request->params, &to, &info);
 	if (err == PZ_OK && (move = calloc(1, sizeof(*move))) == NULL)
@@ -136,5 +120,5 @@ cmd_move(struct pz_request *request)
 	}
 	move->request = request;
 	move->to = to;
-	pz_hub_transact(zone, &move->t, &move_ops);
+	pz_hosted_transact(zone, &move->t, &move_ops);
 }

@@ -1,6 +1,6 @@
 /*
  * A hub without a daemon around it: lock, key store, store and loop as the daemon has them, and a
- * transport on which nobody connects. There is no second implementation of any command.
+ * transport that listens nowhere. There is no second implementation of any command.
  *
  * The loop runs while a command is under way, and no longer.
  */
@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "daemon/file.h"
 #include "net/loop.h"
-#include "pzh/hub.h"
+#include "pzh/commands.h"
 #include "store/lock.h"
 #include "store/owner.h"
 #include "store/sqlite.h"
@@ -213,7 +213,7 @@ pz_pzh_offline_run(struct pz_pzh_offline *offline, const char *name, json_t *par
 
 	*out_result = NULL;
 	PZ_TRY(take_file(offline, file, &taken, info));
-	run.request = pz_hub_command(offline->hub, name, params, taken, &reply, &run);
+	run.request = pz_pzh_command(offline->hub, name, params, taken, &reply, &run);
 	if (run.request == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	bool has_stop = stop_fd >= 0 && uv_poll_init(&offline->loop.uv, &run.stop, stop_fd) == 0;

@@ -5,7 +5,7 @@
 #include "zone/authority.h"
 
 json_t *
-pzh_init_result(const struct pz_authority *authority)
+pz_pzh_init_result(const struct pz_authority *authority)
 {
 	uint8_t digest[32];
 	char hex[2 * sizeof(digest) + 1];
@@ -17,7 +17,7 @@ pzh_init_result(const struct pz_authority *authority)
 }
 
 json_t *
-pzh_device_result(const struct pz_member *m)
+pz_pzh_device_result(const struct pz_member *m)
 {
 	json_t *addresses = json_object_get(m->info, "addresses");
 	json_t *port = json_object_get(m->info, "port");
@@ -56,9 +56,9 @@ former_result(const struct pz_member *m, const json_t *former)
 }
 
 void
-pzh_add_all_results(json_t *list, const struct pz_member *m)
+pz_pzh_add_all_results(json_t *list, const struct pz_member *m)
 {
-	json_t *result = pzh_device_result(m), *former;
+	json_t *result = pz_pzh_device_result(m), *former;
 	size_t i;
 
 	json_array_foreach (m->former, i, former)
@@ -73,53 +73,41 @@ pzh_add_all_results(json_t *list, const struct pz_member *m)
 	json_array_append_new(list, result);
 }
 
-size_t
-pzh_count_devices(const struct pz_authority *a)
-{
-	size_t pos = 0, n = 0;
-	struct pz_slice key;
-	void *member;
-
-	while (pz_map_next(a->members, &pos, &key, &member))
-		n += !((struct pz_member *)member)->revoked;
-	return n;
-}
-
 json_t *
-pzh_move_result(const struct pz_authority *a)
+pz_pzh_move_result(const struct pz_authority *a)
 {
 	return json_pack("{s:s, s:i}", "host", a->move.notice.at.host, "port",
 			 (int)a->move.notice.at.port);
 }
 
 json_t *
-pzh_export_result(const struct pz_authority *a, size_t bytes)
+pz_pzh_export_result(const struct pz_authority *a, size_t bytes)
 {
-	json_t *result = pzh_init_result(a);
+	json_t *result = pz_pzh_init_result(a);
 
 	(void)json_object_set_new(result, "devices",
-				  json_integer((json_int_t)pzh_count_devices(a)));
+				  json_integer((json_int_t)pz_authority_devices(a)));
 	(void)json_object_set_new(result, "bytes", json_integer((json_int_t)bytes));
 	if (a->move.is_moving)
-		(void)json_object_set_new(result, "moving", pzh_move_result(a));
+		(void)json_object_set_new(result, "moving", pz_pzh_move_result(a));
 	return result;
 }
 
 json_t *
-pzh_import_result(const struct pz_authority *a, uint16_t port)
+pz_pzh_import_result(const struct pz_authority *a, uint16_t port)
 {
-	json_t *result = pzh_init_result(a);
+	json_t *result = pz_pzh_init_result(a);
 
 	(void)json_object_set_new(result, "port", json_integer(port));
 	(void)json_object_set_new(result, "devices",
-				  json_integer((json_int_t)pzh_count_devices(a)));
+				  json_integer((json_int_t)pz_authority_devices(a)));
 	(void)json_object_set_new(result, "crlNumber",
 				  json_integer((json_int_t)pz_crl_number(a->crl)));
 	return result;
 }
 
 json_t *
-pzh_stay_result(const struct pz_authority *a)
+pz_pzh_stay_result(const struct pz_authority *a)
 {
 	const struct pz_hub_notice *notice = &a->move.notice;
 

@@ -1,10 +1,10 @@
 /* Changes of a zone's authority: one at a time, and what counts is on the disk. */
 #include "pzh/fixture.h"
 
-#include "pzh/transact.h"
+#include "hosted/transact.h"
 
 struct probe {
-	struct pz_hub_transact t;
+	struct pz_hosted_transact t;
 	char id;
 	enum pz_err fails; /* what prepare returns */
 };
@@ -12,7 +12,7 @@ struct probe {
 static char events[64]; /* prepare "p1", done "d1" (failed: "e1"; not stored: "s1"), release "r1" */
 
 static void
-note(char what, const struct pz_hub_transact *t)
+note(char what, const struct pz_hosted_transact *t)
 {
 	size_t len = strlen(events);
 
@@ -21,7 +21,7 @@ note(char what, const struct pz_hub_transact *t)
 }
 
 static enum pz_err
-on_prepare(struct pz_hub_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
+on_prepare(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
 	const struct probe *probe = PZ_CONTAINER(t, struct probe, t);
 
@@ -32,7 +32,7 @@ on_prepare(struct pz_hub_transact *t, struct pz_txn *txn, struct pz_errinfo *inf
 }
 
 static void
-on_end(struct pz_hub_transact *t, struct pz_member *member, enum pz_err err, const char *detail)
+on_end(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err, const char *detail)
 {
 	assert_null(member); /* nothing of the authority was changed */
 	assert_int_equal(err == PZ_OK, detail[0] == '\0');
@@ -40,23 +40,23 @@ on_end(struct pz_hub_transact *t, struct pz_member *member, enum pz_err err, con
 }
 
 static void
-on_release(struct pz_hub_transact *t)
+on_release(struct pz_hosted_transact *t)
 {
 	note('r', t);
 }
 
-static const struct pz_hub_transact_ops storing = {on_prepare, on_end, on_release};
-static const struct pz_hub_transact_ops looking = {NULL, on_end, on_release};
+static const struct pz_hosted_transact_ops storing = {on_prepare, on_end, on_release};
+static const struct pz_hosted_transact_ops looking = {NULL, on_end, on_release};
 
 static void
-change(char id, enum pz_err fails, const struct pz_hub_transact_ops *ops)
+change(char id, enum pz_err fails, const struct pz_hosted_transact_ops *ops)
 {
 	struct probe *probe = calloc(1, sizeof(*probe));
 
 	assert_non_null(probe);
 	probe->id = id;
 	probe->fails = fails;
-	pz_hub_transact(zone_of(ZONE), &probe->t, ops);
+	pz_hosted_transact(zone_of(ZONE), &probe->t, ops);
 }
 
 static int
@@ -75,10 +75,10 @@ one_is_over_before_the_next_begins(void **state)
 	change('1', PZ_OK, &storing);
 	change('2', PZ_OK, &storing);
 	assert_string_equal(events, "p1 ");
-	assert_true(zone_of(ZONE)->is_changing);
+	assert_true(zone_of(ZONE)->turns.is_changing);
 	run(PZ_US_PER_S);
 	assert_string_equal(events, "p1 d1 r1 p2 d2 r2 ");
-	assert_false(zone_of(ZONE)->is_changing);
+	assert_false(zone_of(ZONE)->turns.is_changing);
 }
 
 static void

@@ -73,13 +73,14 @@ a_prop_that_a_device_does_not_take_is_a_condition(void **state)
 	message = json_pack("{s:s}", "x", text);
 	tv.link->session.frame_max = PZ_FRAME_BYTES_ENROL;
 	forget_told(&tv);
-	zone_send_prop(zone_of(ZONE), tv.link, "hubMoved", message);
+	pz_hosted_send_prop(zone_of(ZONE), tv.link, "hubMoved", message);
 	json_decref(message);
 	assert_int_equal(tv.link->tx.len, 0);
 	assert_false(tv.link->closing);
-	assert_true(pz_condition_is_raised(w.hub->conditions, PZ_CONDITION_TOO_LARGE, TV));
+	assert_true(pz_condition_is_raised(w.hub->hosting.conditions, PZ_CONDITION_TOO_LARGE, TV));
 	link_down(&tv);
-	assert_false(pz_condition_is_raised(w.hub->conditions, PZ_CONDITION_TOO_LARGE, NULL));
+	assert_false(
+		pz_condition_is_raised(w.hub->hosting.conditions, PZ_CONDITION_TOO_LARGE, NULL));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_devices, tear_down_devices)

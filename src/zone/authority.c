@@ -473,3 +473,15 @@ pz_authority_key_uris(const struct pz_authority *a, const char *out[2])
 	out[0] = a->ca_key_uri;
 	out[1] = a->tls_key_uri;
 }
+
+size_t
+pz_authority_devices(const struct pz_authority *a)
+{
+	size_t pos = 0, n = 0;
+	struct pz_slice key;
+	void *member;
+
+	while (pz_map_next(a->members, &pos, &key, &member))
+		n += !((struct pz_member *)member)->revoked;
+	return n;
+}

@@ -56,8 +56,8 @@ struct pz_member {
 	json_t *former;  /* former holders of the name: array of {serial, enrolled, revokedAt, why},
 			    the  newest last, owned; NULL: no former holder */
 	bool is_unsaved; /* last_seen_ms is newer in memory than on disk; kept by the hub */
-	struct pz_session *session; /* its link, or NULL; kept by the hub */
-	struct hub_claim *behind;   /* a relay that it agreed to, or NULL; kept by the hub */
+	struct pz_session *session;     /* its link, or NULL; kept by the hub */
+	struct pz_hosted_claim *behind; /* a relay that it agreed to, or NULL; kept by the hub */
 	const char
 		*via; /* that relay while it is the way to the device, or NULL; kept by the hub */
 	uint64_t attested_ms; /* of the newest attestation that was taken; kept by the hub */
@@ -118,6 +118,8 @@ enum pz_err pz_authority_save(struct pz_authority *authority, struct pz_txn *txn
 /** Frees the authority with its members; the key store keeps the keys. NULL is fine. */
 void pz_authority_free(struct pz_authority *authority);
 
+/** How many devices of the zone are not revoked. */
+size_t pz_authority_devices(const struct pz_authority *authority);
 /** Member by device name, also a revoked one; NULL when the zone has no such member. */
 struct pz_member *pz_authority_member(const struct pz_authority *authority, const char *device);
 

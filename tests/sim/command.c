@@ -56,7 +56,7 @@ sim_command_events(struct sim_node *node, const char *name, json_t *params,
 	pz_list_append(&node->world->calls, &call->list);
 	harness_current(node->name);
 	if (node->is_hub) {
-		call->running = pz_hub_command(node->hub, name, params, NULL, &reply, call);
+		call->running = pz_pzh_command(node->hub, name, params, NULL, &reply, call);
 	} else {
 		call->running = pz_node_command(node->node, name, params, &reply, call);
 	}

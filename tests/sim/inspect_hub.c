@@ -4,7 +4,7 @@
 #include "pzh/internal.h"
 #include "zone.h"
 
-static struct hub_zone *
+static struct pz_hosted *
 zone_of(const struct sim_node *hub)
 {
 	return pz_map_get(hub->hub->zones, pz_slice_str(SIM_ZONE));
@@ -42,8 +42,8 @@ hub_revoked_link(const struct sim_node *hub, const struct pz_crl *crl)
 {
 	PZ_LIST_EACH (&zone_of(hub)->links, node, tmp) {
 		const struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
-		const struct hub_peer *peer = link->owner;
-		if (pz_crl_has_serial(crl, peer->serial))
+		const struct pz_hosted_conn *conn = link->owner;
+		if (pz_crl_has_serial(crl, conn->serial))
 			return link->session.address;
 	}
 	return NULL;
@@ -58,7 +58,7 @@ hub_is_revoked(const struct sim_node *hub, const char *serial)
 static bool
 hub_has_route(const struct sim_node *hub, const char *device)
 {
-	const struct hub_zone *zone = zone_of(hub);
+	const struct pz_hosted *zone = zone_of(hub);
 	const struct pz_member *m = pz_authority_member(zone->authority, device);
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 

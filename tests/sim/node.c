@@ -418,9 +418,9 @@ count_links(const struct sim_node *hub, const char *device, size_t *out_links, s
 
 	*out_links = *out_queued = 0;
 	while (hub->is_running && pz_map_next(hub->hub->zones, &pos, &key, &zone))
-		PZ_LIST_EACH (&((struct hub_zone *)zone)->links, node, tmp) {
+		PZ_LIST_EACH (&((struct pz_hosted *)zone)->links, node, tmp) {
 			const struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
-			const struct hub_peer *peer = link->owner;
+			const struct pz_hosted_conn *peer = link->owner;
 			if (peer->member == NULL ||
 			    (device && strcmp(peer->member->device, device) != 0))
 				continue;

@@ -23,7 +23,7 @@
 static const struct pz_authority *
 authority_of(const struct sim_node *hub)
 {
-	return ((struct hub_zone *)pz_map_get(hub->hub->zones, pz_slice_str(SIM_ZONE)))->authority;
+	return ((struct pz_hosted *)pz_map_get(hub->hub->zones, pz_slice_str(SIM_ZONE)))->authority;
 }
 
 /* Days from now; what is over counts as negative. */

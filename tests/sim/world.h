@@ -11,7 +11,7 @@
 #include "base/env.h"
 #include "mdns/fake.h"
 #include "net/turn.h"
-#include "pzh/hub.h"
+#include "pzh/commands.h"
 #include "pzp/node.h"
 #include "store/memory.h"
 #include "vnet.h"

@@ -15,12 +15,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pzh/internal.h"
+#include "hosted/behind.h"
+#include "hosted/records.h"
+#include "hosted/services.h"
+#include "hosted/update.h"
 #include "zone/attest.h"
 
-struct hub_claim {
+struct pz_hosted_claim {
 	struct pz_list node; /* in the relay's claims */
-	struct hub_peer *relay;
+	struct pz_hosted_conn *relay;
 	struct pz_member *member;
 	uint64_t at_ms, expires_ms;
 	char serial[PZ_SERIAL_HEX_BYTES]; /* of the PZP CA that proved it */
@@ -28,7 +31,7 @@ struct hub_claim {
 };
 
 static struct pz_slice
-address_of(const struct hub_zone *zone, const struct pz_member *member,
+address_of(const struct pz_hosted *zone, const struct pz_member *member,
 	   char out[PZ_ADDRESS_BYTES_MAX + 1])
 {
 	snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "%s/%s", zone->authority->zone, member->device);
@@ -36,45 +39,45 @@ address_of(const struct hub_zone *zone, const struct pz_member *member,
 }
 
 static void
-mark_seen(struct hub_zone *zone, struct pz_member *member)
+mark_seen(struct pz_hosted *zone, struct pz_member *member)
 {
-	member->last_seen_ms = pz_env_wall_ms(zone->hub->config.env);
+	member->last_seen_ms = pz_env_wall_ms(zone->hosting->env);
 	member->is_unsaved = true;
-	if (zone->hub->is_stopping)
-		zone_save_member(zone, member);
+	if (zone->hosting->is_stopping)
+		pz_hosted_save_member(zone, member);
 }
 
 /* ---- claims ---- */
 
 /* The claim becomes the way to the device, unless that has a link. */
 static enum pz_err
-activate(struct hub_claim *claim)
+activate(struct pz_hosted_claim *claim)
 {
-	struct hub_peer *relay = claim->relay;
-	struct hub_zone *zone = relay->zone;
+	struct pz_hosted_conn *relay = claim->relay;
+	struct pz_hosted *zone = relay->zone;
 	struct pz_member *member = claim->member;
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 
 	if (member->session) { /* the device itself says that this one is of no use */
-		hub_link_probe(pz_link_of(member->session)->owner);
+		pz_hosted_conn_probe(pz_link_of(member->session)->owner);
 		return PZ_OK;
 	}
 	if (member->via == NULL)
-		zone_tell_before_return(zone, member);
+		pz_hosted_update_before_return(zone, member);
 	PZ_TRY(pz_router_attach_behind(zone->router, address_of(zone, member, address),
 				       &relay->link->session));
 	member->via = relay->member->device;
 	mark_seen(zone, member);
-	pz_info_of(&member->log, zone->hub->config.env, "device-behind", "device=%s relay=%s",
-		   address, member->via);
-	zone_member_changed(zone, member);
+	pz_info_of(&member->log, zone->hosting->env, "device-behind", "device=%s relay=%s", address,
+		   member->via);
+	pz_hosted_member_changed(zone, member);
 	return PZ_OK;
 }
 
 static void
-drop(struct hub_claim *claim)
+drop(struct pz_hosted_claim *claim)
 {
-	struct hub_zone *zone = claim->relay->zone;
+	struct pz_hosted *zone = claim->relay->zone;
 	struct pz_member *member = claim->member;
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 
@@ -84,18 +87,18 @@ drop(struct hub_claim *claim)
 	if (member->via == NULL)
 		return;
 	pz_router_detach_behind(zone->router, address_of(zone, member, address));
-	pz_info_of(&member->log, zone->hub->config.env, "behind-gone", "device=%s relay=%s",
-		   address, member->via);
+	pz_info_of(&member->log, zone->hosting->env, "behind-gone", "device=%s relay=%s", address,
+		   member->via);
 	member->via = NULL;
 	mark_seen(zone, member);
-	zone_device_gone(zone, member);
-	zone_member_changed(zone, member);
+	pz_hosted_device_gone(zone, member);
+	pz_hosted_member_changed(zone, member);
 }
 
-static struct hub_claim *
+static struct pz_hosted_claim *
 claim_of(struct pz_member *member)
 {
-	struct hub_claim *claim = member->behind;
+	struct pz_hosted_claim *claim = member->behind;
 
 	if (claim)
 		return claim;
@@ -108,17 +111,17 @@ claim_of(struct pz_member *member)
 
 /* What has been verified: a new claim, or one that changes. */
 static enum pz_err
-take(struct hub_peer *relay, struct pz_member *member, uint64_t at_ms)
+take(struct pz_hosted_conn *relay, struct pz_member *member, uint64_t at_ms)
 {
-	uint64_t now_ms = pz_env_wall_ms(relay->hub->config.env);
-	struct hub_claim *claim = claim_of(member);
+	uint64_t now_ms = pz_env_wall_ms(relay->hosting->env);
+	struct pz_hosted_claim *claim = claim_of(member);
 
 	if (claim == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	bool is_moved = claim->relay != relay;
 	if (is_moved) {
 		pz_list_remove(&claim->node);
-		pz_list_append(&relay->claims, &claim->node);
+		pz_list_append(&relay->claims.list, &claim->node);
 		claim->relay = relay;
 	}
 	claim->at_ms = at_ms;
@@ -136,39 +139,40 @@ take(struct hub_peer *relay, struct pz_member *member, uint64_t at_ms)
 /* ---- what a relay says ---- */
 
 static bool
-may_check(struct hub_peer *relay)
+may_check(struct pz_hosted_conn *relay)
 {
-	uint64_t now_us = pz_env_mono_us(relay->hub->config.env);
+	uint64_t now_us = pz_env_mono_us(relay->hosting->env);
 
-	if (now_us - relay->attest_window_us >= PZ_ATTEST_WINDOW_US) {
-		relay->attest_window_us = now_us;
-		relay->attest_checks = 0;
+	if (now_us - relay->claims.window_us >= PZ_ATTEST_WINDOW_US) {
+		relay->claims.window_us = now_us;
+		relay->claims.checks = 0;
 	}
-	if (relay->attest_checks == PZ_ATTEST_CHECKS_MAX)
+	if (relay->claims.checks == PZ_ATTEST_CHECKS_MAX)
 		return false;
-	relay->attest_checks++;
+	relay->claims.checks++;
 	return true;
 }
 
 static enum pz_err
-verify(struct hub_peer *relay, const struct pz_attest *attest, struct pz_errinfo *info)
+verify(struct pz_hosted_conn *relay, const struct pz_attest *attest, struct pz_errinfo *info)
 {
-	struct hub_zone *zone = relay->zone;
+	struct pz_hosted *zone = relay->zone;
 	struct pz_member *member = NULL;
 	struct pz_peer proved;
 
 	if (!may_check(relay)) {
-		pz_metric_add(&relay->hub->metrics, PZ_METRIC_limits_hit, 1);
+		pz_metric_add(&relay->hosting->metrics, PZ_METRIC_limits_hit, 1);
 		return pz_fail(info, PZ_ERR_LIMIT, "too many attestations in too short a time");
 	}
-	PZ_TRY(pz_attest_check(attest, zone->trust, zone->authority->zone, relay->member->device,
-			       pz_env_wall_ms(relay->hub->config.env), &proved, info));
+	PZ_TRY(pz_attest_check(attest, zone->trust.anchors, zone->authority->zone,
+			       relay->member->device, pz_env_wall_ms(relay->hosting->env), &proved,
+			       info));
 	return pz_authority_admits(zone->authority, &proved, &member, info);
 }
 
 /* Not newer than what is known: it came late, or its time is over. */
 static bool
-is_overtaken(const struct hub_peer *relay, const struct pz_member *member, uint64_t at_ms)
+is_overtaken(const struct pz_hosted_conn *relay, const struct pz_member *member, uint64_t at_ms)
 {
 	if (at_ms != member->attested_ms)
 		return at_ms < member->attested_ms;
@@ -176,7 +180,7 @@ is_overtaken(const struct hub_peer *relay, const struct pz_member *member, uint6
 }
 
 static enum pz_err
-take_one(struct hub_peer *relay, const json_t *one, struct pz_errinfo *info)
+take_one(struct pz_hosted_conn *relay, const json_t *one, struct pz_errinfo *info)
 {
 	struct pz_attest attest;
 
@@ -185,7 +189,7 @@ take_one(struct hub_peer *relay, const json_t *one, struct pz_errinfo *info)
 	if (member == NULL)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "attestation of %s: no such device",
 			       attest.device);
-	struct hub_claim *claim = member->behind;
+	struct pz_hosted_claim *claim = member->behind;
 	if (claim && claim->relay == relay && claim->at_ms == attest.at_ms &&
 	    strcmp(attest.relay, relay->member->device) == 0) {
 		claim->is_listed = true; /* known to be true already */
@@ -199,21 +203,21 @@ take_one(struct hub_peer *relay, const json_t *one, struct pz_errinfo *info)
 }
 
 static void
-log_refused(struct hub_peer *relay, const char *why)
+log_refused(struct pz_hosted_conn *relay, const char *why)
 {
-	pz_metric_add(&relay->hub->metrics, PZ_METRIC_attest_refused, 1);
-	pz_warning_of(relay->log, relay->hub->config.env, "attestation-refused", "relay=%s %s",
+	pz_metric_add(&relay->hosting->metrics, PZ_METRIC_attest_refused, 1);
+	pz_warning_of(relay->log, relay->hosting->env, "attestation-refused", "relay=%s %s",
 		      relay->link->session.address, why);
 }
 
 size_t
-behind_listed(struct hub_peer *relay, const json_t *list, struct pz_errinfo *info)
+pz_hosted_behind_listed(struct pz_hosted_conn *relay, const json_t *list, struct pz_errinfo *info)
 {
 	size_t i, refused = 0;
 	const json_t *one;
 
-	PZ_LIST_EACH (&relay->claims, node, tmp)
-		PZ_CONTAINER(node, struct hub_claim, node)->is_listed = false;
+	PZ_LIST_EACH (&relay->claims.list, node, tmp)
+		PZ_CONTAINER(node, struct pz_hosted_claim, node)->is_listed = false;
 	json_array_foreach (list, i, one) {
 		struct pz_errinfo why = {"not understood"};
 		if (take_one(relay, one, &why) == PZ_OK)
@@ -222,8 +226,8 @@ behind_listed(struct hub_peer *relay, const json_t *list, struct pz_errinfo *inf
 		if (refused++ == 0)
 			*info = why;
 	}
-	PZ_LIST_EACH (&relay->claims, node, tmp) {
-		struct hub_claim *claim = PZ_CONTAINER(node, struct hub_claim, node);
+	PZ_LIST_EACH (&relay->claims.list, node, tmp) {
+		struct pz_hosted_claim *claim = PZ_CONTAINER(node, struct pz_hosted_claim, node);
 		if (!claim->is_listed)
 			drop(claim);
 	}
@@ -233,14 +237,14 @@ behind_listed(struct hub_peer *relay, const json_t *list, struct pz_errinfo *inf
 /* ---- what happens to links and members ---- */
 
 void
-behind_forget_relay(struct hub_peer *relay)
+pz_hosted_behind_forget(struct pz_hosted_conn *relay)
 {
-	PZ_LIST_EACH (&relay->claims, node, tmp)
-		drop(PZ_CONTAINER(node, struct hub_claim, node));
+	PZ_LIST_EACH (&relay->claims.list, node, tmp)
+		drop(PZ_CONTAINER(node, struct pz_hosted_claim, node));
 }
 
 void
-behind_has_own_link(struct pz_member *member)
+pz_hosted_behind_own_link(struct pz_member *member)
 {
 	member->is_attest_spent = true;
 	if (member->behind)
@@ -248,21 +252,23 @@ behind_has_own_link(struct pz_member *member)
 }
 
 void
-behind_lost_own_link(struct hub_zone *zone, struct pz_member *member)
+pz_hosted_behind_lost_link(struct pz_hosted *zone, struct pz_member *member)
 {
-	if (member->behind && !zone->hub->is_stopping && activate(member->behind) != PZ_OK)
+	if (member->behind && !zone->hosting->is_stopping && activate(member->behind) != PZ_OK)
 		drop(member->behind);
 }
 
 void
-behind_clean(struct hub_zone *zone)
+pz_hosted_behind_clean(struct pz_hosted *zone)
 {
-	uint64_t now_ms = pz_env_wall_ms(zone->hub->config.env);
+	uint64_t now_ms = pz_env_wall_ms(zone->hosting->env);
 
 	PZ_LIST_EACH (&zone->links, link_node, link_tmp) {
-		struct hub_peer *relay = PZ_CONTAINER(link_node, struct pz_link, owner_node)->owner;
-		PZ_LIST_EACH (&relay->claims, node, tmp) {
-			struct hub_claim *claim = PZ_CONTAINER(node, struct hub_claim, node);
+		struct pz_hosted_conn *relay =
+			PZ_CONTAINER(link_node, struct pz_link, owner_node)->owner;
+		PZ_LIST_EACH (&relay->claims.list, node, tmp) {
+			struct pz_hosted_claim *claim =
+				PZ_CONTAINER(node, struct pz_hosted_claim, node);
 			if (now_ms > claim->expires_ms || claim->member->revoked ||
 			    pz_crl_has_serial(zone->authority->crl, claim->serial))
 				drop(claim);
@@ -271,7 +277,8 @@ behind_clean(struct hub_zone *zone)
 }
 
 struct pz_member *
-behind_member(struct hub_zone *zone, const struct pz_session *via, struct pz_slice address)
+pz_hosted_behind_member(struct pz_hosted *zone, const struct pz_session *via,
+			struct pz_slice address)
 {
 	struct pz_address parsed;
 

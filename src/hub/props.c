@@ -2,7 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pzh/internal.h"
+#include "hosted/behind.h"
+#include "hosted/change.h"
+#include "hosted/records.h"
+#include "hosted/services.h"
+#include "hosted/twice.h"
+#include "hosted/update.h"
+#include "hub/internal.h"
 #include "route/bounce.h"
 #include "rpc/error.h"
 #include "rpc/payload.h"
@@ -21,7 +27,7 @@
 
 /** Whose prop it is: the link's other end, or a device behind it. */
 struct speaker {
-	struct hub_peer *peer; /* whose link it came by, and answers go out by */
+	struct pz_hosted_conn *conn; /* whose link it came by, and answers go out by */
 	struct pz_member *member;
 	const char *address;
 };
@@ -29,17 +35,17 @@ struct speaker {
 static void
 answer(const struct speaker *who, const char *status, json_t *message)
 {
-	zone_send_prop_to(who->peer->zone, who->peer->link, who->address, status, message);
+	pz_hosted_send_prop_to(who->conn->zone, who->conn->link, who->address, status, message);
 }
 
 static void
 send_error(const struct speaker *who, enum pz_prop_error error, const char *message,
 	   const char *about)
 {
-	struct hub_peer *peer = who->peer;
+	struct pz_hosted_conn *conn = who->conn;
 
-	if (hub_link_is_choked(peer)) { /* it does not read what it is told */
-		pz_metric_add(&peer->hub->metrics, PZ_METRIC_messages_dropped, 1);
+	if (pz_hosted_conn_is_choked(conn)) { /* it does not read what it is sent */
+		pz_metric_add(&conn->hosting->metrics, PZ_METRIC_messages_dropped, 1);
 		return;
 	}
 	json_t *body = json_pack("{s:s, s:s, s:s}", "code", pz_prop_error_code(error), "message",
@@ -82,11 +88,11 @@ read_info(const json_t *message)
 			 : NULL;
 }
 
-/* True when that changes what others are told. @param info taken */
+/* True when that changes what others are sent. @param info taken */
 static bool
-take_info(struct hub_peer *peer, const json_t *message, json_t *info)
+take_info(struct pz_hosted_conn *conn, const json_t *message, json_t *info)
 {
-	struct pz_member *member = peer->member;
+	struct pz_member *member = conn->member;
 	const char *name = pz_json_str(message, "displayName");
 	const char *type = pz_json_str(message, "deviceType");
 	const char *session = pz_json_str(message, "session");
@@ -103,14 +109,14 @@ take_info(struct hub_peer *peer, const json_t *message, json_t *info)
 	free(member->summary);
 	member->summary = NULL;
 	if (has_changed)
-		zone_save_member(peer->zone, member);
+		pz_hosted_save_member(conn->zone, member);
 	return is_news;
 }
 
 static void
 on_pzp_info(const struct speaker *who, json_t *message)
 {
-	struct hub_peer *peer = who->peer;
+	struct pz_hosted_conn *conn = who->conn;
 	json_t *kept = read_info(message);
 	struct pz_errinfo info = {""};
 
@@ -121,11 +127,11 @@ on_pzp_info(const struct speaker *who, json_t *message)
 			   "pzpInfo");
 		return;
 	}
-	bool is_news = take_info(peer, message, kept);
-	twice_named(peer);
-	if (is_news) /* saying the same again costs nobody else anything */
-		zone_member_changed(peer->zone, peer->member);
-	if (behind_listed(peer, json_object_get(message, "behind"), &info) > 0)
+	bool is_news = take_info(conn, message, kept);
+	pz_hosted_twice_named(conn);
+	if (is_news) /* what is the same as before costs the others nothing */
+		pz_hosted_member_changed(conn->zone, conn->member);
+	if (pz_hosted_behind_listed(conn, json_object_get(message, "behind"), &info) > 0)
 		send_error(who, PZ_PROP_ERROR_BAD_REQUEST, info.text, "pzpInfo");
 }
 
@@ -137,20 +143,16 @@ static void
 on_register_services(const struct speaker *who, json_t *message)
 {
 	json_t *services = json_object_get(message, "services");
-	void *old = NULL;
 	struct pz_errinfo info = {"not understood"};
-
 	json_t *copy = NULL;
+
 	if (pz_descriptors_copy(services, who->address, &copy, &info) != PZ_OK) {
-		pz_warning_of(who->peer->log, who->peer->hub->config.env, "services-refused",
+		pz_warning_of(who->conn->log, who->conn->hosting->env, "services-refused",
 			      "device=%s %s", who->address, info.text);
 		send_error(who, PZ_PROP_ERROR_BAD_REQUEST, info.text, "registerServices");
 		return;
 	}
-	if (pz_map_put(who->peer->zone->announced, pz_slice_str(who->member->device), copy, &old) !=
-	    PZ_OK)
-		json_decref(copy);
-	json_decref(old);
+	pz_hosted_services_announced(who->conn->zone, who->member, copy);
 }
 
 /* One answer, or a part of it. @param found taken */
@@ -187,7 +189,7 @@ add_matching(const struct speaker *who, json_t *id, json_t **found, json_t *list
 		const char *has = pz_json_str(one, "api");
 		if (api && !(has && pz_api_matches(api, has)))
 			continue;
-		if (json_array_size(*found) >= per_frame(who->peer->link)) {
+		if (json_array_size(*found) >= per_frame(who->conn->link)) {
 			send_found(who, id, *found, true);
 			*found = json_array();
 		}
@@ -198,7 +200,7 @@ add_matching(const struct speaker *who, json_t *id, json_t **found, json_t *list
 static void
 on_find_services(const struct speaker *who, json_t *message)
 {
-	struct hub_peer *peer = who->peer;
+	struct pz_hosted_conn *conn = who->conn;
 	const char *api = pz_json_str(message, "api");
 	json_t *id = json_object_get(message, "id");
 	size_t pos = 0;
@@ -212,12 +214,13 @@ on_find_services(const struct speaker *who, json_t *message)
 			   "findServices");
 		return;
 	}
-	if (hub_link_is_choked(peer)) { /* who does not read the answers gets no more of them */
-		pz_metric_add(&peer->hub->metrics, PZ_METRIC_messages_dropped, 1);
+	if (pz_hosted_conn_is_choked(
+		    conn)) { /* who does not read the answers gets no more of them */
+		pz_metric_add(&conn->hosting->metrics, PZ_METRIC_messages_dropped, 1);
 		return;
 	}
 	json_t *found = json_array();
-	while (pz_map_next(peer->zone->announced, &pos, &device, &list))
+	while (pz_map_next(conn->zone->services.announced, &pos, &device, &list))
 		add_matching(who, id, &found, list, api);
 	send_found(who, id, found, false);
 }
@@ -227,13 +230,13 @@ on_find_services(const struct speaker *who, json_t *message)
 static void
 on_leave(const struct speaker *who, json_t *message)
 {
-	struct hub_peer *peer = who->peer;
+	struct pz_hosted_conn *conn = who->conn;
 
 	(void)message;
-	if (peer->is_leaving)
+	if (conn->is_leaving)
 		return;
-	peer->is_leaving = true;
-	zone_revoke(peer->zone, peer->member->device, PZ_REVOKED_LEFT, NULL);
+	conn->is_leaving = true;
+	pz_hosted_revoke(conn->zone, conn->member->device, PZ_REVOKED_LEFT, NULL, NULL);
 }
 
 static void
@@ -241,7 +244,7 @@ on_bye(const struct speaker *who, json_t *message)
 {
 	const char *reason = pz_json_str(message, "reason");
 
-	pz_link_close(who->peer->link, PZ_ERR_IO_CLOSED, reason ? reason : "bye");
+	pz_link_close(who->conn->link, PZ_ERR_IO_CLOSED, reason ? reason : "bye");
 }
 
 static void
@@ -251,13 +254,13 @@ on_nothing(const struct speaker *who, json_t *message)
 	(void)message;
 }
 
-/* A device that cannot tell whether its link is dead. */
+/* A device asks for a sign of life: it does not know whether its link is dead. */
 static void
 on_probe(const struct speaker *who, json_t *message)
 {
 	(void)message;
-	if (!hub_link_is_choked(who->peer))
-		zone_send_prop(who->peer->zone, who->peer->link, "keepAlive", NULL);
+	if (!pz_hosted_conn_is_choked(who->conn))
+		pz_hosted_send_prop(who->conn->zone, who->conn->link, "keepAlive", NULL);
 }
 
 static void
@@ -265,7 +268,7 @@ on_error(const struct speaker *who, json_t *message)
 {
 	const char *code = pz_json_str(message, "code"), *about = pz_json_str(message, "about");
 
-	pz_info_of(who->peer->log, who->peer->hub->config.env, "peer-error",
+	pz_info_of(who->conn->log, who->conn->hosting->env, "peer-error",
 		   "device=%s code=%s about=%s", who->address, code ? code : "?",
 		   about ? about : "?");
 }
@@ -286,9 +289,9 @@ static const struct {
 };
 
 static void
-drop_prop(struct hub_peer *peer)
+drop_prop(struct pz_hosted_conn *conn)
 {
-	pz_metric_add(&peer->hub->metrics, PZ_METRIC_messages_dropped, 1);
+	pz_metric_add(&conn->hosting->metrics, PZ_METRIC_messages_dropped, 1);
 }
 
 static void
@@ -298,12 +301,12 @@ handle_prop(const struct speaker *who, bool is_relayed, const char *status, json
 
 	while (i < n && strcmp(statuses[i].status, status) != 0)
 		i++;
-	if (!is_relayed && pz_sync_link_on_prop(who->peer->sync, status, message))
+	if (!is_relayed && pz_sync_link_on_prop(who->conn->sync, status, message))
 		return;
 	if (i < n && (statuses[i].is_relayed || !is_relayed))
 		statuses[i].handle(who, message);
 	else if (is_relayed) /* what concerns a link or a membership is for its own link */
-		drop_prop(who->peer);
+		drop_prop(who->conn);
 	else
 		send_error(who, PZ_PROP_ERROR_UNKNOWN_STATUS, "this hub does not know the status",
 			   status);
@@ -311,26 +314,27 @@ handle_prop(const struct speaker *who, bool is_relayed, const char *status, json
 
 /* Props speak for a device itself: an app of it has no say here. */
 static void
-on_prop(struct hub_peer *peer, const struct pz_envelope *envelope)
+on_prop(struct pz_hosted_conn *conn, const struct pz_envelope *envelope)
 {
 	json_t *payload = NULL, *message = NULL;
 	const char *status = NULL;
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
-	struct speaker who = {peer, peer->member, address};
-	bool is_relayed = !pz_slice_eq(envelope->from, pz_session_address(&peer->link->session));
+	struct speaker who = {conn, conn->member, address};
+	bool is_relayed = !pz_slice_eq(envelope->from, pz_session_address(&conn->link->session));
 
 	if (is_relayed)
-		who.member = behind_member(peer->zone, &peer->link->session, envelope->from);
+		who.member =
+			pz_hosted_behind_member(conn->zone, &conn->link->session, envelope->from);
 	if (who.member == NULL) {
-		drop_prop(peer);
+		drop_prop(conn);
 		return;
 	}
-	snprintf(address, sizeof(address), "%s/%s", peer->zone->authority->zone,
+	snprintf(address, sizeof(address), "%s/%s", conn->zone->authority->zone,
 		 who.member->device);
 	if (pz_message_prop_parse(envelope, &payload, &status, &message) == PZ_OK)
 		handle_prop(&who, is_relayed, status, message);
 	else if (is_relayed)
-		drop_prop(peer);
+		drop_prop(conn);
 	else
 		send_error(&who, PZ_PROP_ERROR_BAD_REQUEST, "a prop needs payload.status", "");
 	json_decref(payload);
@@ -338,7 +342,7 @@ on_prop(struct hub_peer *peer, const struct pz_envelope *envelope)
 
 /* Requests to the hub itself: discovery; whatever else is unknown here. */
 static void
-on_rpc(struct hub_zone *zone, const struct pz_envelope *envelope)
+on_rpc(struct pz_hosted *zone, const struct pz_envelope *envelope)
 {
 	struct pz_errinfo info = {""};
 	json_t *payload = pz_json_read(envelope->payload, PZ_JSON_NUL, &info);
@@ -351,11 +355,11 @@ on_rpc(struct hub_zone *zone, const struct pz_envelope *envelope)
 			 pz_rpc_parse(payload, &rpc, &code) == PZ_OK &&
 			 (rpc.kind == PZ_RPC_RESULT || rpc.kind == PZ_RPC_ERROR);
 	if (payload && from && !is_answer)
-		pz_dispatcher_request(zone->dispatcher, from, payload);
+		pz_dispatcher_request(zone->services.dispatcher, from, payload);
 	else
-		pz_metric_add(&zone->hub->metrics, PZ_METRIC_messages_dropped, 1);
+		pz_metric_add(&zone->hosting->metrics, PZ_METRIC_messages_dropped, 1);
 	if (payload == NULL && from)
-		zone_send_rpc(
+		pz_hosted_send_rpc(
 			zone, from,
 			pz_rpc_text_failure(envelope->payload,
 					    pz_rpc_error(PZ_RPC_PARSE_ERROR, info.text, NULL)));
@@ -365,7 +369,7 @@ on_rpc(struct hub_zone *zone, const struct pz_envelope *envelope)
 
 /* The receipt that the origin asked for (page 4 "Routing"). */
 static void
-confirm(struct hub_zone *zone, const struct pz_envelope *envelope)
+confirm(struct pz_hosted *zone, const struct pz_envelope *envelope)
 {
 	struct pz_buf out;
 
@@ -381,7 +385,7 @@ static void
 on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 	 struct pz_slice frame)
 {
-	struct hub_zone *zone = arg;
+	struct pz_hosted *zone = arg;
 
 	(void)frame;
 	if (in == NULL)
@@ -398,9 +402,9 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 	case PZ_MESSAGE_RECEIPT:
 		break;
 	case PZ_MESSAGE_UNKNOWN:
-		pz_metric_add(&zone->hub->metrics, PZ_METRIC_messages_dropped, 1);
+		pz_metric_add(&zone->hosting->metrics, PZ_METRIC_messages_dropped, 1);
 		break;
 	}
 }
 
-const struct pz_router_ops zone_router_ops = {.local = on_local};
+const struct pz_router_ops pz_hub_router_ops = {.local = on_local};

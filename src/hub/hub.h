@@ -1,6 +1,6 @@
 /* The hub: zones behind one listening port, without a descriptor of its own. */
-#ifndef PZ_PZH_HUB_H
-#define PZ_PZH_HUB_H
+#ifndef PZ_HUB_HUB_H
+#define PZ_HUB_HUB_H
 
 #include <jansson.h>
 
@@ -36,7 +36,7 @@ enum pz_err pz_hub_new(const struct pz_hub_config *config, struct pz_hub **out,
 		       struct pz_errinfo *info) PZ_MUST_USE;
 /** Starts to listen. Errors: IO, CONFIG. */
 enum pz_err pz_hub_start(struct pz_hub *hub, struct pz_errinfo *info) PZ_MUST_USE;
-/** Says `bye` on every link and closes it; the links are gone after the turn's end. */
+/** Sends `bye` on every link and closes it; the links are gone after the turn's end. */
 void pz_hub_stop(struct pz_hub *hub);
 /** After pz_hub_stop and a turn's end; commits under way must have been polled or be dropped with
  * the store. */
@@ -45,32 +45,19 @@ void pz_hub_free(struct pz_hub *hub);
 /** Silence on a link until a sign of life is sent, also on links that are up. 0: the default. */
 void pz_hub_set_keepalive(struct pz_hub *hub, uint64_t keepalive_us);
 
-/** The system says that its clock was set; without a word it is noticed after
- * PZ_CLOCK_LOOK_US. */
+/** The system's clock was set; a hub that is not called is late by at most PZ_CLOCK_LOOK_US. */
 void pz_hub_clock_set(struct pz_hub *hub);
 
+/** The port that devices reach it by. */
 uint16_t pz_hub_port(const struct pz_hub *hub);
 
 /** What a hub serves now. */
 struct pz_hub_counts {
 	size_t zones, devices, connected; /* devices: enrolled and not revoked */
 };
+/** Counts them. */
 struct pz_hub_counts pz_hub_counts(const struct pz_hub *hub);
+/** The hub's counters, to be read and added to. */
 struct pz_metrics *pz_hub_metrics(struct pz_hub *hub);
-
-/**
- * Begins a command (page 12). The names and parameters are in pzh/command_table.h.
- * @param params object, borrowed
- * @param takes_file that came with the command, or NULL
- * @param reply static or outlives the request
- * @return the request: reply->done comes after this call, when what it changes is durable. One that
- *     pz_request_cancel gives up goes on where it cannot be called off. NULL: out of memory
- */
-struct pz_request *
-pz_hub_command(struct pz_hub *hub, const char *name, json_t *params, struct pz_file *takes_file,
-	       const struct pz_reply *reply, void *arg);
-
-/** True for a command that a file has to come with. */
-bool pz_hub_command_takes_file(const char *name);
 
 #endif

@@ -6,13 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pzh/internal.h"
+#include "hosted/twice.h"
+#include "net/transport.h"
 
 #define RETURNS_TOLD 2 /* A, B, A, B: three turns */
 #define FORGOTTEN_US (600 * PZ_US_PER_S)
 
 /* The starts of one device that were thrown out last. */
-struct hub_twice {
+struct pz_hosted_twice {
 	struct {
 		char instance[PZ_INSTANCE_BYTES_MAX + 1];
 		char remote[PZ_NETADDR_CHARS];
@@ -22,10 +23,10 @@ struct hub_twice {
 	uint64_t last_us; /* when one was thrown out */
 };
 
-static struct hub_twice *
-get(struct hub_zone *zone, const char *device)
+static struct pz_hosted_twice *
+get(struct pz_hosted *zone, const char *device)
 {
-	struct hub_twice *twice = pz_map_get(zone->twice, pz_slice_str(device));
+	struct pz_hosted_twice *twice = pz_map_get(zone->twice, pz_slice_str(device));
 
 	if (twice)
 		return twice;
@@ -38,13 +39,13 @@ get(struct hub_zone *zone, const char *device)
 }
 
 void
-twice_thrown_out(struct hub_peer *older)
+pz_hosted_twice_replaced(struct pz_hosted_conn *older)
 {
 	const struct pz_member *member = older->member;
 
 	if (member->instance[0] == '\0')
 		return;
-	struct hub_twice *twice = get(older->zone, member->device);
+	struct pz_hosted_twice *twice = get(older->zone, member->device);
 	if (twice == NULL)
 		return;
 	unsigned i = twice->next;
@@ -52,14 +53,14 @@ twice_thrown_out(struct hub_peer *older)
 	snprintf(twice->out[i].remote, sizeof(twice->out[i].remote), "%s",
 		 pz_guest_remote(&older->guest));
 	twice->next = 1 - i;
-	twice->last_us = pz_env_mono_us(older->hub->config.env);
+	twice->last_us = pz_env_mono_us(older->hosting->env);
 }
 
 void
-twice_named(struct hub_peer *peer)
+pz_hosted_twice_named(struct pz_hosted_conn *conn)
 {
-	const struct pz_member *member = peer->member;
-	struct hub_twice *twice = pz_map_get(peer->zone->twice, pz_slice_str(member->device));
+	const struct pz_member *member = conn->member;
+	struct pz_hosted_twice *twice = pz_map_get(conn->zone->twice, pz_slice_str(member->device));
 	unsigned newest = twice ? 1 - twice->next : 0;
 
 	if (twice == NULL || member->instance[0] == '\0')
@@ -71,40 +72,51 @@ twice_named(struct hub_peer *peer)
 	twice->out[1 - newest].instance[0] = '\0'; /* counted */
 	if (++twice->returns < RETURNS_TOLD)
 		return;
-	pz_condition_raise(peer->hub->conditions, PZ_CONDITION_IDENTITY_TWICE,
-			   peer->link->session.address,
+	pz_condition_raise(conn->hosting->conditions, PZ_CONDITION_IDENTITY_TWICE,
+			   conn->link->session.address,
 			   "two machines have the identity of %s and throw each other out by "
 			   "turns: one at %s, the other one at %s",
-			   peer->link->session.address, pz_guest_remote(&peer->guest),
+			   conn->link->session.address, pz_guest_remote(&conn->guest),
 			   twice->out[newest].remote);
 }
 
 void
-twice_clean(struct hub_zone *zone)
+pz_hosted_twice_clean(struct pz_hosted *zone)
 {
-	uint64_t now = pz_env_mono_us(zone->hub->config.env);
+	uint64_t now = pz_env_mono_us(zone->hosting->env);
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 	size_t pos = 0;
 	struct pz_slice key;
 	void *value;
 
 	while (pz_map_next(zone->twice, &pos, &key, &value)) {
-		struct hub_twice *twice = value;
+		struct pz_hosted_twice *twice = value;
 		if (now < twice->last_us + FORGOTTEN_US)
 			continue;
 		snprintf(address, sizeof(address), "%s/%.*s", zone->authority->zone, (int)key.len,
 			 (const char *)key.ptr);
-		pz_condition_clear(zone->hub->conditions, PZ_CONDITION_IDENTITY_TWICE, address);
-		*twice = (struct hub_twice){.last_us = now};
+		pz_condition_clear(zone->hosting->conditions, PZ_CONDITION_IDENTITY_TWICE, address);
+		*twice = (struct pz_hosted_twice){.last_us = now};
 	}
 }
 
 void
-twice_forget(struct hub_zone *zone, const char *device)
+pz_hosted_twice_forget(struct pz_hosted *zone, const char *device)
 {
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 
 	snprintf(address, sizeof(address), "%s/%s", zone->authority->zone, device);
-	pz_condition_clear(zone->hub->conditions, PZ_CONDITION_IDENTITY_TWICE, address);
+	pz_condition_clear(zone->hosting->conditions, PZ_CONDITION_IDENTITY_TWICE, address);
 	free(pz_map_remove(zone->twice, pz_slice_str(device)));
+}
+
+void
+pz_hosted_twice_fini(struct pz_hosted *zone)
+{
+	size_t pos = 0;
+	void *twice;
+
+	while (zone->twice && pz_map_next(zone->twice, &pos, NULL, &twice))
+		free(twice);
+	pz_map_free(zone->twice);
 }

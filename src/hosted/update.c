@@ -6,15 +6,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pzh/internal.h"
+#include "hosted/conn.h"
+#include "hosted/update.h"
 #include "wire/frame.h"
+
+/* Changes are sent together: a zone whose devices all come back at once sends few messages. */
+#define UPDATE_DELAY_US (100 * PZ_US_PER_MS)
+/* The more devices get a change, the longer changes are collected: that bounds the traffic of a
+ * large zone. */
+#define UPDATE_DELAY_PER_DEVICE_US (500)
+#define UPDATE_SOON_US (2 * PZ_US_PER_MS)
 
 /* With the last entry (4 KiB at most) it is a frame that every node takes, whatever its setting. */
 #define UPDATE_FRAME_BYTES (PZ_FRAME_BYTES_ENROL * 3 / 4)
 
 /*
  * What an entry says but for how it is connected, as text with its brace: kept with the member,
- * because a zone's devices tell it to each other far more often than it changes. NULL: out of
+ * because it is sent far more often than it changes. NULL: out of
  * memory.
  */
 static const char *
@@ -39,11 +47,11 @@ summary(struct pz_member *member)
 }
 
 struct writer {
-	struct hub_zone *zone;
+	struct pz_hosted *zone;
 	struct pz_buf *out;
 	struct pz_buf body; /* of the frame under way */
 	bool partial;
-	bool is_change; /* tells changes: also that a device is out of the zone */
+	bool is_change; /* also says that a device is out of the zone */
 	bool is_first_entry;
 };
 
@@ -134,7 +142,7 @@ write_members(struct writer *w, bool partial)
 			PZ_TRY(write_member(w, member));
 		return PZ_OK;
 	}
-	json_object_foreach (w->zone->changed, device, ignored) {
+	json_object_foreach (w->zone->update.changed, device, ignored) {
 		struct pz_member *changed = pz_authority_member(a, device);
 		if (changed)
 			PZ_TRY(write_member(w, changed));
@@ -142,8 +150,8 @@ write_members(struct writer *w, bool partial)
 	return PZ_OK;
 }
 
-enum pz_err
-update_build(struct hub_zone *zone, bool partial, struct pz_buf *out)
+static enum pz_err
+build(struct pz_hosted *zone, bool partial, struct pz_buf *out)
 {
 	struct writer w = {.zone = zone, .out = out, .partial = partial, .is_change = partial};
 
@@ -155,4 +163,91 @@ update_build(struct hub_zone *zone, bool partial, struct pz_buf *out)
 		err = end_frame(&w);
 	pz_buf_fini(&w.body);
 	return err;
+}
+
+/* ---- when it is sent ---- */
+
+static void
+on_update(struct pz_timer *timer, void *arg)
+{
+	struct pz_hosted *zone = arg;
+	struct pz_buf frames;
+
+	(void)timer;
+	zone->update.sent_us = pz_env_mono_us(zone->hosting->env);
+	pz_buf_init(&frames, PZ_QUEUE_HIGH_BYTES, NULL);
+	enum pz_err err = build(zone, true, &frames);
+	PZ_LIST_EACH (&zone->links, node, tmp) {
+		struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
+		if (err == PZ_OK && pz_hosted_send(zone, link, pz_buf_slice(&frames)) != PZ_OK)
+			pz_link_close(link, PZ_ERR_LIMIT_QUEUE, "cannot take an Update");
+	}
+	if (err != PZ_OK)
+		pz_error("update", "zone=%s cannot send the change to the devices: %s",
+			 zone->authority->zone, pz_err_text(err));
+	pz_buf_fini(&frames);
+	json_object_clear(zone->update.changed);
+}
+
+/* A lone change is sent at once, those that follow are collected. */
+void
+pz_hosted_member_changed(struct pz_hosted *zone, struct pz_member *member)
+{
+	const struct pz_env *env = zone->hosting->env;
+	uint64_t now = pz_env_mono_us(env);
+	uint64_t due = zone->update.sent_us + UPDATE_DELAY_US +
+		       zone->connected * UPDATE_DELAY_PER_DEVICE_US;
+
+	if (zone->hosting->is_stopping)
+		return;
+	(void)json_object_set_new(zone->update.changed, member->device, json_true());
+	if (!zone->update.timer.active)
+		pz_env_start(env, &zone->update.timer,
+			     due > now + UPDATE_SOON_US ? due - now : UPDATE_SOON_US);
+}
+
+void
+pz_hosted_update_before_return(struct pz_hosted *zone, const struct pz_member *member)
+{
+	if (json_object_get(zone->update.changed, member->device) == NULL)
+		return;
+	pz_env_stop(zone->hosting->env, &zone->update.timer);
+	on_update(&zone->update.timer, zone);
+}
+
+void
+pz_hosted_send_whole_update(struct pz_hosted *zone, struct pz_link *link)
+{
+	struct pz_buf frames;
+
+	pz_buf_init(&frames, PZ_QUEUE_HIGH_BYTES, NULL);
+	enum pz_err err = build(zone, false, &frames);
+	if (err == PZ_OK)
+		err = pz_hosted_send(zone, link, pz_buf_slice(&frames));
+	pz_buf_fini(&frames);
+	if (err != PZ_OK)
+		pz_link_close(link, err, "cannot take the first Update");
+}
+
+/* ---- life ---- */
+
+enum pz_err
+pz_hosted_update_init(struct pz_hosted *zone)
+{
+	pz_timer_init(&zone->update.timer, on_update, zone);
+	zone->update.changed = json_object();
+	return zone->update.changed ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
+}
+
+void
+pz_hosted_update_stop(struct pz_hosted *zone)
+{
+	pz_env_stop(zone->hosting->env, &zone->update.timer);
+}
+
+void
+pz_hosted_update_fini(struct pz_hosted *zone)
+{
+	pz_hosted_update_stop(zone);
+	json_decref(zone->update.changed);
 }

@@ -1,10 +1,12 @@
 /* What ends when, and what the operator should know about it. */
-#include "pzh/internal.h"
+#include "hosted/dates.h"
+
+#include "base/clock.h"
 
 #define CA_SOON_DAYS 365 /* nothing renews a zone's CA: every device has to enrol anew */
 
 json_t *
-zone_days_left(const struct hub_zone *zone)
+pz_hosted_days_left(const struct pz_hosted *zone)
 {
 	const struct pz_authority *a = zone->authority;
 
@@ -15,9 +17,9 @@ zone_days_left(const struct hub_zone *zone)
 }
 
 void
-zone_renewal_ended(struct hub_zone *zone, const char *failure)
+pz_hosted_renewal_ended(struct pz_hosted *zone, const char *failure)
 {
-	struct pz_conditions *conditions = zone->hub->conditions;
+	struct pz_conditions *conditions = zone->hosting->conditions;
 	const char *name = zone->authority->zone;
 
 	if (failure[0] == '\0')
@@ -30,15 +32,15 @@ zone_renewal_ended(struct hub_zone *zone, const char *failure)
 }
 
 static void
-check_ca(const struct hub_zone *zone)
+check_ca(const struct pz_hosted *zone)
 {
 	const struct pz_authority *a = zone->authority;
 	int64_t left = pz_env_days_left(a->env, pz_cert_not_after_ms(a->ca));
 
 	if (left >= CA_SOON_DAYS)
-		pz_condition_clear(zone->hub->conditions, PZ_CONDITION_ZONE_CA_ENDS, a->zone);
+		pz_condition_clear(zone->hosting->conditions, PZ_CONDITION_ZONE_CA_ENDS, a->zone);
 	else
-		pz_condition_raise(zone->hub->conditions, PZ_CONDITION_ZONE_CA_ENDS, a->zone,
+		pz_condition_raise(zone->hosting->conditions, PZ_CONDITION_ZONE_CA_ENDS, a->zone,
 				   "zone %s: its certificate authority %s %lld days%s", a->zone,
 				   left < 0 ? "ended" : "ends in",
 				   (long long)(left < 0 ? -left : left), left < 0 ? " ago" : "");
@@ -46,7 +48,7 @@ check_ca(const struct hub_zone *zone)
 
 /* By what shows it: the zone cannot be younger than today. */
 static void
-check_clock(const struct hub_zone *zone)
+check_clock(const struct pz_hosted *zone)
 {
 	const struct pz_authority *a = zone->authority;
 	uint64_t now = pz_env_wall_ms(a->env);
@@ -55,16 +57,16 @@ check_clock(const struct hub_zone *zone)
 	pz_clock_text(now, here);
 	pz_clock_text(pz_cert_not_before_ms(a->ca), there);
 	if (now >= pz_cert_not_before_ms(a->ca))
-		pz_condition_clear(zone->hub->conditions, PZ_CONDITION_CLOCK_WRONG, a->zone);
+		pz_condition_clear(zone->hosting->conditions, PZ_CONDITION_CLOCK_WRONG, a->zone);
 	else
-		pz_condition_raise(zone->hub->conditions, PZ_CONDITION_CLOCK_WRONG, a->zone,
+		pz_condition_raise(zone->hosting->conditions, PZ_CONDITION_CLOCK_WRONG, a->zone,
 				   "the clock of this machine says %s, but zone %s was made later, "
 				   "%s",
 				   here, a->zone, there);
 }
 
 static void
-check_certificate(const struct hub_zone *zone)
+check_certificate(const struct pz_hosted *zone)
 {
 	const struct pz_authority *a = zone->authority;
 	uint64_t now = pz_env_wall_ms(a->env);
@@ -72,79 +74,38 @@ check_certificate(const struct hub_zone *zone)
 	char from[32], until[32];
 
 	if (has_begun && now <= pz_cert_not_after_ms(a->tls)) {
-		pz_condition_clear(zone->hub->conditions, PZ_CONDITION_HUB_CERTIFICATE_DATE,
+		pz_condition_clear(zone->hosting->conditions, PZ_CONDITION_HUB_CERTIFICATE_DATE,
 				   a->zone);
 		return;
 	}
 	pz_clock_text(pz_cert_not_before_ms(a->tls), from);
 	pz_clock_text(pz_cert_not_after_ms(a->tls), until);
-	pz_condition_raise(zone->hub->conditions, PZ_CONDITION_HUB_CERTIFICATE_DATE, a->zone,
+	pz_condition_raise(zone->hosting->conditions, PZ_CONDITION_HUB_CERTIFICATE_DATE, a->zone,
 			   "zone %s: the hub's certificate %s (it is for %s to %s): no device can "
 			   "connect",
 			   a->zone, has_begun ? "has ended" : "has not begun", from, until);
 }
 
 static void
-check_moving(const struct hub_zone *zone)
+check_moving(const struct pz_hosted *zone)
 {
 	const struct pz_authority *a = zone->authority;
 	const struct pz_hub_address *to = &a->move.notice.at;
 
 	if (!a->move.is_moving)
-		pz_condition_clear(zone->hub->conditions, PZ_CONDITION_ZONE_MOVING, a->zone);
+		pz_condition_clear(zone->hosting->conditions, PZ_CONDITION_ZONE_MOVING, a->zone);
 	else
-		pz_condition_raise(zone->hub->conditions, PZ_CONDITION_ZONE_MOVING, a->zone,
-				   "zone %s moves to %s port %u: nobody is enrolled or revoked "
+		pz_condition_raise(zone->hosting->conditions, PZ_CONDITION_ZONE_MOVING, a->zone,
+				   "zone %s moves to %s port %u: no device is enrolled or revoked "
 				   "here any more",
 				   a->zone, to->host, (unsigned)to->port);
 }
 
 void
-zone_check_conditions(const struct hub_zone *zone)
+pz_hosted_check_conditions(const struct pz_hosted *zone)
 {
 	check_ca(zone);
 	check_clock(zone);
 	check_certificate(zone);
 	check_moving(zone);
-}
-
-json_t *
-hub_warnings(const struct pz_hub *hub)
-{
-	struct pz_errinfo info = {""};
-	size_t pos = 0;
-	void *zone;
-
-	if (pz_clock_check(hub->config.env, &info) == PZ_OK)
-		pz_condition_clear(hub->conditions, PZ_CONDITION_CLOCK_WRONG, "");
-	else
-		pz_condition_raise(hub->conditions, PZ_CONDITION_CLOCK_WRONG, "", "%s", info.text);
-	while (pz_map_next(hub->zones, &pos, NULL, &zone))
-		zone_check_conditions(zone);
-	return pz_conditions_texts(hub->conditions);
-}
-
-static uint64_t
-lesser(uint64_t so_far, const struct pz_env *env, uint64_t end_ms)
-{
-	int64_t left = pz_env_days_left(env, end_ms);
-	uint64_t days = left > 0 ? (uint64_t)left : 0;
-
-	return days < so_far ? days : so_far;
-}
-
-void
-hub_set_days(struct pz_hub *hub)
-{
-	uint64_t tls = UINT64_MAX, crl = UINT64_MAX;
-	size_t pos = 0;
-	void *value;
-
-	while (pz_map_next(hub->zones, &pos, NULL, &value)) {
-		const struct pz_authority *a = ((const struct hub_zone *)value)->authority;
-		tls = lesser(tls, a->env, pz_cert_not_after_ms(a->tls));
-		crl = lesser(crl, a->env, pz_crl_next_update_ms(a->crl));
-	}
-	pz_metric_set(&hub->metrics, PZ_METRIC_tls_days_left, tls == UINT64_MAX ? 0 : tls);
-	pz_metric_set(&hub->metrics, PZ_METRIC_crl_days_left, crl == UINT64_MAX ? 0 : crl);
 }

@@ -1,5 +1,5 @@
 /*
- * pzh remove: a zone is gone from this hub.
+ * A zone is removed from this hub (`pzh remove`).
  *
  * From the beginning of the removal on no device reaches the zone and no command finds it, so that
  * nothing is written behind the transaction that removes it. Links are freed at the end of the turn
@@ -8,47 +8,47 @@
 #include <stdlib.h>
 
 #include "archive/removal.h"
-#include "pzh/internal.h"
-#include "pzh/transact.h"
-#include "wire/json.h"
+#include "hub/internal.h"
 
 struct removal {
-	struct pz_hub_transact t;
-	struct pz_request *request;
+	struct pz_hosted_transact t;
+	pz_hub_stored done;
+	void *arg;
 };
 
 static void
-close_links(struct pz_list *links, const struct hub_zone *zone)
+close_links(struct pz_list *links, const struct pz_hosted *zone)
 {
 	PZ_LIST_EACH (links, node, tmp) {
 		struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
-		struct hub_peer *peer = link->owner;
-		if (peer->zone == zone)
-			hub_link_bye(peer, PZ_ERR_IO_CLOSED, "the zone was removed from this hub");
+		struct pz_hosted_conn *conn = link->owner;
+		if (conn->zone == zone)
+			pz_hosted_conn_bye(conn, PZ_ERR_IO_CLOSED,
+					   "the zone was removed from this hub");
 	}
 }
 
 static void
-hide(struct hub_zone *zone)
+hide(struct pz_hosted *zone)
 {
-	struct pz_hub *hub = zone->hub;
+	struct pz_hub *hub = pz_hub_of(zone->hosting);
 
 	zone->is_removed = true;
 	pz_map_remove(hub->zones, pz_slice_str(zone->authority->zone));
 	pz_map_remove(hub->by_tag, pz_slice_str(zone->tag));
-	pz_env_stop(hub->config.env, &zone->update_timer);
-	pz_env_stop(hub->config.env, &zone->save_timer);
+	pz_hosted_update_stop(zone);
+	pz_hosted_records_stop(zone);
 	pz_shared_end(zone->shared);
-	pz_codes_cancel_all(&zone->codes);
+	pz_codes_cancel_all(&zone->enrolment.codes);
 	close_links(&zone->links, zone);
-	close_links(&hub->links, zone);
+	close_links(&hub->hosting.links, zone);
 }
 
 /* After a disk that did not take it: the zone is here as before, its devices come back. */
 static enum pz_err
-show(struct hub_zone *zone)
+show(struct pz_hosted *zone)
 {
-	struct pz_hub *hub = zone->hub;
+	struct pz_hub *hub = pz_hub_of(zone->hosting);
 
 	PZ_TRY(pz_map_put(hub->zones, pz_slice_str(zone->authority->zone), zone, NULL));
 	enum pz_err err = pz_map_put(hub->by_tag, pz_slice_str(zone->tag), zone, NULL);
@@ -62,7 +62,7 @@ show(struct hub_zone *zone)
 }
 
 static enum pz_err
-prepare_removal(struct pz_hub_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
+prepare_removal(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
 	(void)info;
 	PZ_TRY(pz_authority_remove(t->zone->authority, txn));
@@ -71,7 +71,7 @@ prepare_removal(struct pz_hub_transact *t, struct pz_txn *txn, struct pz_errinfo
 }
 
 static void
-not_removed(struct hub_zone *zone, const char *detail)
+not_removed(struct pz_hosted *zone, const char *detail)
 {
 	const char *name = zone->authority->zone;
 
@@ -82,55 +82,46 @@ not_removed(struct hub_zone *zone, const char *detail)
 }
 
 static void
-removed(struct hub_zone *zone)
+removed(struct pz_hosted *zone)
 {
 	const char *name = zone->authority->zone;
 
-	if (pz_authority_remove_keys(zone->authority, zone->hub->config.keys) != PZ_OK) {
+	if (pz_authority_remove_keys(zone->authority, zone->hosting->keys) != PZ_OK) {
 		pz_error("removal-keys-left",
 			 "zone=%s its keys could not be deleted, that is tried again", name);
-		zone->hub->is_sweep_due = true;
+		zone->hosting->is_sweep_due = true;
 	}
 	pz_notice("removed", "zone=%s is gone from this hub", name);
-	pz_list_append(&zone->hub->removed, &zone->removed_node);
+	pz_list_append(&pz_hub_of(zone->hosting)->removed, &zone->removed_node);
 }
 
 static void
-removal_done(struct pz_hub_transact *t, struct pz_member *member, enum pz_err err,
+removal_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
 	     const char *detail)
 {
 	const struct removal *removal = PZ_CONTAINER(t, struct removal, t);
-	struct hub_zone *zone = t->zone;
+	struct pz_hosted *zone = t->zone;
 
 	(void)member;
-	if (err == PZ_OK) {
+	if (err == PZ_OK)
 		removed(zone);
-		pz_request_answer(removal->request,
-				  json_pack("{s:s}", "zone", zone->authority->zone));
-		return;
-	}
-	if (t->is_committed)
+	else if (t->is_committed)
 		not_removed(zone, detail);
-	pz_request_fail(removal->request, err, detail);
+	removal->done(removal->arg, err, detail);
 }
 
-static const struct pz_hub_transact_ops removal_ops = {prepare_removal, removal_done, NULL};
+static const struct pz_hosted_transact_ops removal_ops = {prepare_removal, removal_done, NULL};
 
 void
-cmd_remove(struct pz_request *request)
+pz_hub_remove_zone(struct pz_hosted *zone, pz_hub_stored done, void *arg)
 {
-	const char *name = pz_json_str(request->params, "zone");
-	struct pz_errinfo info = {""};
-	struct hub_zone *zone = NULL;
-	struct removal *removal = NULL;
+	struct removal *removal = calloc(1, sizeof(*removal));
 
-	enum pz_err err = hub_choose_zone(hub_of(request), name, &zone, &info);
-	if (err == PZ_OK && (removal = calloc(1, sizeof(*removal))) == NULL)
-		err = PZ_ERR_LIMIT_MEMORY;
-	if (err != PZ_OK) {
-		pz_request_fail(request, err, info.text);
+	if (removal == NULL) {
+		done(arg, PZ_ERR_LIMIT_MEMORY, "out of memory");
 		return;
 	}
-	removal->request = request;
-	pz_hub_transact(zone, &removal->t, &removal_ops);
+	removal->done = done;
+	removal->arg = arg;
+	pz_hosted_transact(zone, &removal->t, &removal_ops);
 }

@@ -1,16 +1,20 @@
 /*
  * Revocation lists that devices offer. A hub has the newest one itself, unless it was restored from
- * a backup: then its devices know whom it had revoked since, and what it signed counts again.
+ * a backup: then its devices know which devices it had revoked since, and the certificates of those
+ * devices would count again.
  */
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "pzh/internal.h"
-#include "pzh/transact.h"
+#include "hosted/change.h"
+#include "hosted/crl_history.h"
+#include "hosted/publish.h"
+#include "hosted/records.h"
+#include "hosted/transact.h"
 
 /* A list that waits for its turn, then for the disk. */
 struct learning {
-	struct pz_hub_transact t;
+	struct pz_hosted_transact t;
 	struct pz_crl *crl;
 	uint64_t old; /* number of ours before */
 	char from[PZ_DEVICE_BYTES_MAX + 1];
@@ -18,7 +22,7 @@ struct learning {
 
 /* Whose record says that it is in the zone, while the list says otherwise. @return how many */
 static size_t
-expel_listed(struct hub_zone *zone)
+expel_listed(struct pz_hosted *zone)
 {
 	size_t pos = 0, count = 0;
 	void *value;
@@ -28,15 +32,16 @@ expel_listed(struct hub_zone *zone)
 		if (!pz_authority_mark_listed(zone->authority, member))
 			continue;
 		count++;
-		zone_revoked(zone, member, "revoked before the hub was restored from a backup");
-		zone_save_member(zone, member);
-		pz_hub_sync_device_changed(zone, member->device);
+		pz_hosted_revoked(zone, member,
+				  "revoked before the hub was restored from a backup");
+		pz_hosted_save_member(zone, member);
+		pz_hosted_publish_device(zone, member->device);
 	}
 	return count;
 }
 
 static enum pz_err
-prepare_learning(struct pz_hub_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
+prepare_learning(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
 	struct learning *l = PZ_CONTAINER(t, struct learning, t);
 	struct pz_authority *a = t->zone->authority;
@@ -48,12 +53,12 @@ prepare_learning(struct pz_hub_transact *t, struct pz_txn *txn, struct pz_errinf
 static void
 learned(const struct learning *l)
 {
-	struct hub_zone *zone = l->t.zone;
+	struct pz_hosted *zone = l->t.zone;
 	struct pz_errinfo info = {""};
 
-	pz_hub_sync_push(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
+	pz_hosted_publish(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
 	size_t expelled = expel_listed(zone);
-	if (zone_refresh_trust(zone, &info) != PZ_OK)
+	if (pz_hosted_refresh_trust(zone, &info) != PZ_OK)
 		pz_error("trust", "zone=%s links go on with the trust of before: %s",
 			 zone->authority->zone, info.text);
 	pz_warning("crl-learned",
@@ -66,7 +71,7 @@ learned(const struct learning *l)
 }
 
 static void
-learning_done(struct pz_hub_transact *t, struct pz_member *member, enum pz_err err,
+learning_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
 	      const char *detail)
 {
 	const struct learning *l = PZ_CONTAINER(t, struct learning, t);
@@ -86,41 +91,42 @@ learning_done(struct pz_hub_transact *t, struct pz_member *member, enum pz_err e
 }
 
 static void
-release_learning(struct pz_hub_transact *t)
+release_learning(struct pz_hosted_transact *t)
 {
 	const struct learning *l = PZ_CONTAINER(t, struct learning, t);
 
-	t->zone->learning--;
+	t->zone->offered_lists--;
 	pz_crl_free(l->crl);
 }
 
-static const struct pz_hub_transact_ops learning_ops = {prepare_learning, learning_done,
-							release_learning};
+static const struct pz_hosted_transact_ops learning_ops = {prepare_learning, learning_done,
+							   release_learning};
 
 /* Takes a reference. */
 static enum pz_err
-queue(struct hub_peer *peer, struct pz_crl *crl, struct pz_errinfo *info)
+queue(struct pz_hosted_conn *conn, struct pz_crl *crl, struct pz_errinfo *info)
 {
-	struct hub_zone *zone = peer->zone;
+	struct pz_hosted *zone = conn->zone;
 	struct learning *l = NULL;
 
-	if (zone->learning < PZ_CRL_LEARNING_MAX)
+	if (zone->offered_lists < PZ_CRL_LEARNING_MAX)
 		l = calloc(1, sizeof(*l));
 	if (l == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT,
 			       "other lists are being stored; come again with the next link");
-	zone->learning++;
+	zone->offered_lists++;
 	l->crl = pz_crl_ref(crl);
-	snprintf(l->from, sizeof(l->from), "%s", peer->member ? peer->member->device : "?");
-	pz_hub_transact(zone, &l->t, &learning_ops);
+	snprintf(l->from, sizeof(l->from), "%s", conn->member ? conn->member->device : "?");
+	pz_hosted_transact(zone, &l->t, &learning_ops);
 	return PZ_OK;
 }
 
 enum pz_err
-crl_learn_offered(struct hub_peer *peer, const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
+pz_hosted_crl_offered(struct pz_hosted_conn *conn, const struct pz_sync_chunk *chunk,
+		      struct pz_errinfo *info)
 {
 	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
-	const struct pz_authority *a = peer->zone->authority;
+	const struct pz_authority *a = conn->zone->authority;
 
 	if (strcmp(chunk->key, a->zone) != 0)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "CRL of a zone that is not this one");
@@ -129,10 +135,10 @@ crl_learn_offered(struct hub_peer *peer, const struct pz_sync_chunk *chunk, stru
 	PZ_TRY(pz_crl_from_pem(pz_slice_of(chunk->value, chunk->value_len), &crl, info));
 	PZ_TRY(pz_crl_verify(crl, a->ca, info));
 	if (pz_authority_is_news(a, crl))
-		return queue(peer, crl, info);
+		return queue(conn, crl, info);
 	if (pz_crl_number(crl) < pz_crl_number(a->crl))
-		pz_info_of(peer->log, peer->hub->config.env, "crl-older",
-			   "device=%s number=%llu here=%llu", peer->link->session.address,
+		pz_info_of(conn->log, conn->hosting->env, "crl-older",
+			   "device=%s number=%llu here=%llu", conn->link->session.address,
 			   (unsigned long long)pz_crl_number(crl),
 			   (unsigned long long)pz_crl_number(a->crl));
 	return PZ_OK;

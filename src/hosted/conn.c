@@ -1,0 +1,99 @@
+/* What the hub sends over one connection. A frame for a member goes through the router, which
+ * watches how much is queued for it; one for a device that has not registered yet goes to the link.
+ */
+#include "hosted/conn.h"
+#include "wire/message.h"
+
+/* A member's queue is watched by the router, also for what the hub itself says. */
+enum pz_err
+pz_hosted_send(struct pz_hosted *zone, struct pz_link *link, struct pz_slice frames)
+{
+	if (link->session.attached)
+		return pz_router_push(zone->router, &link->session, frames);
+	return pz_link_send(link, frames);
+}
+
+void
+pz_hosted_too_large(struct pz_hosted *zone, const struct pz_link *link, const char *what,
+		    size_t bytes)
+{
+	const struct pz_session *to = &link->session;
+
+	pz_condition_raise(zone->hosting->conditions, PZ_CONDITION_TOO_LARGE, to->address,
+			   "%s of %zu bytes was not sent to %s, which takes at most %u", what,
+			   bytes, to->address, to->frame_max);
+}
+
+void
+pz_hosted_send_prop(struct pz_hosted *zone, struct pz_link *link, const char *status,
+		    json_t *message)
+{
+	pz_hosted_send_prop_to(zone, link, link->session.address, status, message);
+}
+
+void
+pz_hosted_send_prop_to(struct pz_hosted *zone, struct pz_link *link, const char *to,
+		       const char *status, json_t *message)
+{
+	struct pz_buf out;
+
+	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
+	enum pz_err err = pz_message_prop(&out, zone->authority->zone, to, status, message);
+	if (err == PZ_OK)
+		err = pz_hosted_send(zone, link, pz_buf_slice(&out));
+	if (err == PZ_ERR_PROTO_FRAME)
+		pz_hosted_too_large(zone, link, status, out.len);
+	else if (err != PZ_OK)
+		pz_link_close(link, err, "cannot send a prop");
+	pz_buf_fini(&out);
+}
+
+void
+pz_hosted_conn_bye(struct pz_hosted_conn *conn, enum pz_err why, const char *reason)
+{
+	struct pz_link *link = conn->link;
+
+	/* A device that enrols knows only what page 3 lists; the end of the link says enough. */
+	if (link->secured && conn->zone && conn->state != PZ_HOSTED_ENROLLING) {
+		json_t *message = json_pack("{s:s}", "reason", reason);
+		pz_hosted_send_prop(conn->zone, link, "bye", message);
+		json_decref(message);
+	}
+	pz_link_close(link, why, reason);
+}
+
+void
+pz_hosted_conn_revoked(struct pz_hosted_conn *conn, const char *reason)
+{
+	if (conn->link->closing)
+		return;
+	json_t *message = json_pack("{s:s}", "reason", reason);
+	pz_hosted_send_prop(conn->zone, conn->link, "revoked", message);
+	json_decref(message);
+	pz_hosted_conn_bye(conn, PZ_ERR_DENIED_REVOKED, reason);
+}
+
+void
+pz_hosted_conn_probe(struct pz_hosted_conn *conn)
+{
+	if (conn->state == PZ_HOSTED_LIVE)
+		pz_link_probe(conn->link, PZ_PEER_CONTEST_US);
+}
+
+bool
+pz_hosted_conn_is_choked(const struct pz_hosted_conn *conn)
+{
+	size_t high = conn->hosting->queue_high_bytes;
+
+	return conn->link->session.queued > (high ? high : PZ_QUEUE_HIGH_BYTES);
+}
+
+void
+pz_hosted_conn_send_address(struct pz_hosted_conn *conn)
+{
+	if (conn->zone->authority->move.notice.number == 0)
+		return;
+	json_t *message = pz_hub_notice_json(&conn->zone->authority->move.notice);
+	pz_hosted_send_prop(conn->zone, conn->link, "hubMoved", message);
+	json_decref(message);
+}

@@ -1,0 +1,82 @@
+/*
+ * One connection at the hub: a link, the zone and the member that it is for, and what the hub sends
+ * over it. hub/link.c makes it and ends it.
+ */
+#ifndef PZ_HOSTED_CONN_H
+#define PZ_HOSTED_CONN_H
+
+#include "base/log.h"
+#include "hosted/zone.h"
+#include "net/doorway.h"
+
+struct pz_hub_admission;
+
+enum pz_hosted_state {
+	PZ_HOSTED_SECURING,    /* handshake under way */
+	PZ_HOSTED_REGISTERING, /* a member, until it has answered who it is */
+	PZ_HOSTED_LIVE,
+	PZ_HOSTED_ENROLLING,
+};
+
+/** An enrolment over this connection: hub/enrol.c. */
+struct pz_hosted_enrolling {
+	struct pz_enrol_hub *exchange;
+	struct pz_hub_admission *admission; /* a device that waits for the disk, or NULL */
+	bool is_decided;                    /* admitted or refused, and reported */
+	bool is_counted;                    /* as an attempt */
+};
+
+/** Attestations of devices behind this one: hosted/behind.c. */
+struct pz_hosted_claims {
+	struct pz_list list; /* struct pz_hosted_claim.node */
+	uint64_t window_us;  /* since when checks are counted */
+	unsigned checks;     /* of signatures, in the window */
+};
+
+struct pz_hosted_conn {
+	struct pz_hosting *hosting;
+	struct pz_hosted *zone; /* chosen by SNI, NULL before */
+	struct pz_link *link;
+	struct pz_guest guest;
+	struct pz_member *member;         /* once admitted */
+	struct pz_log_rate *log;          /* of the member, before that of strangers */
+	char serial[PZ_SERIAL_HEX_BYTES]; /* of the PZP CA that was admitted: the name may be given
+					     to another device while the link lasts */
+	struct pz_hosted_enrolling enrol;
+	struct pz_hosted_claims claims;
+	struct pz_log_rate refused_rate; /* of errors about values that were refused */
+	enum pz_hosted_state state;
+	bool is_leaving;           /* has asked to be revoked */
+	struct pz_sync_link *sync; /* while it is live; NULL: out of memory */
+};
+
+/**
+ * Sends frames over a link; a member's queue is watched by the router.
+ * Errors: those of pz_router_push and pz_link_send.
+ */
+enum pz_err
+pz_hosted_send(struct pz_hosted *zone, struct pz_link *link, struct pz_slice frames) PZ_MUST_USE;
+/** Sends a prop to the other end of a link. One that is too long is not sent (pz_hosted_too_large),
+ * any other failure closes the link. @param message borrowed, may be NULL */
+void pz_hosted_send_prop(struct pz_hosted *zone, struct pz_link *link, const char *status,
+			 json_t *message);
+/** The same to a device behind the link. @param to its address */
+void pz_hosted_send_prop_to(struct pz_hosted *zone, struct pz_link *link, const char *to,
+			    const char *status, json_t *message);
+/** Raises the condition that something is longer than the other end takes, until the link ends. */
+void pz_hosted_too_large(struct pz_hosted *zone, const struct pz_link *link, const char *what,
+			 size_t bytes);
+
+/** Sends `bye` with the reason and closes the link. An enrolment gets no `bye`. */
+void pz_hosted_conn_bye(struct pz_hosted_conn *conn, enum pz_err why, const char *reason);
+/** The same for a device that is to forget the zone: the prop `revoked` goes first. */
+void pz_hosted_conn_revoked(struct pz_hosted_conn *conn, const char *reason);
+/** Asks for a sign of life, and closes the link without one: another link of the device says that
+ * this one is dead. */
+void pz_hosted_conn_probe(struct pz_hosted_conn *conn);
+/** True when more is queued for this device than should be: what it asks for is not answered. */
+bool pz_hosted_conn_is_choked(const struct pz_hosted_conn *conn);
+/** Sends where the zone is or moves to (prop `hubMoved`), if that was ever announced. */
+void pz_hosted_conn_send_address(struct pz_hosted_conn *conn);
+
+#endif

@@ -1,0 +1,118 @@
+/* The hub answers discovery from what devices have announced to it; everything else that is called
+ * at the hub is unknown to its dispatcher. */
+#include "hosted/services.h"
+
+#include "hosted/zone.h"
+#include "rpc/error.h"
+#include "rpc/payload.h"
+#include "wire/message.h"
+
+static void
+on_find(void *arg, const char *caller, struct pz_find *find)
+{
+	struct pz_hosted *zone = arg;
+	size_t pos = 0, i;
+	struct pz_slice device;
+	void *list;
+	json_t *one;
+
+	(void)caller;
+	while (pz_map_next(zone->services.announced, &pos, &device, &list))
+		json_array_foreach ((json_t *)list, i, one)
+			pz_find_add_json(find, one);
+	pz_find_done(find);
+}
+
+static enum pz_err
+send_rpc(struct pz_hosted *zone, const char *to, json_t *payload)
+{
+	struct pz_buf out;
+
+	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
+	enum pz_err err = pz_message_rpc(&out, zone->authority->zone, to, payload);
+	if (err == PZ_OK)
+		err = pz_router_send(zone->router, pz_buf_slice(&out));
+	pz_buf_fini(&out);
+	return err;
+}
+
+void
+pz_hosted_send_rpc(struct pz_hosted *zone, const char *to, json_t *takes_payload)
+{
+	if (takes_payload == NULL)
+		return;
+	enum pz_err err = send_rpc(zone, to, takes_payload);
+	if (pz_err_category(err) == PZ_CAT_PROTO || err == PZ_ERR_LIMIT) {
+		/* Who waits for it gets the reason instead. */
+		json_t *instead = pz_rpc_instead(
+			takes_payload,
+			pz_rpc_error(PZ_RPC_INTERNAL_ERROR, "the answer is too large", NULL));
+		if (instead)
+			err = send_rpc(zone, to, instead);
+		json_decref(instead);
+	}
+	if (err != PZ_OK)
+		pz_metric_add(&zone->hosting->metrics, PZ_METRIC_messages_dropped, 1);
+	json_decref(takes_payload);
+}
+
+static void
+on_send(void *arg, const char *to, json_t *payload)
+{
+	pz_hosted_send_rpc(arg, to, payload);
+}
+
+static const struct pz_dispatch_ops dispatch_ops = {
+	.send = on_send,
+	.find = on_find,
+};
+
+void
+pz_hosted_device_gone(struct pz_hosted *zone, struct pz_member *member)
+{
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+
+	json_decref(pz_map_remove(zone->services.announced, pz_slice_str(member->device)));
+	snprintf(address, sizeof(address), "%s/%s", zone->authority->zone, member->device);
+	pz_dispatcher_peer_gone(zone->services.dispatcher, address);
+}
+
+void
+pz_hosted_services_announced(struct pz_hosted *zone, const struct pz_member *member,
+			     json_t *takes_list)
+{
+	void *old = NULL;
+
+	if (pz_map_put(zone->services.announced, pz_slice_str(member->device), takes_list, &old) !=
+	    PZ_OK)
+		json_decref(takes_list);
+	json_decref(old);
+}
+
+enum pz_err
+pz_hosted_services_init(struct pz_hosted *zone)
+{
+	struct pz_hosted_services *s = &zone->services;
+
+	s->announced = pz_map_new();
+	s->registry = pz_registry_new();
+	if (s->announced == NULL || s->registry == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	PZ_TRY(pz_registry_set_address(s->registry, zone->authority->zone));
+	s->dispatcher = pz_dispatcher_new(zone->hosting->env, s->registry, &dispatch_ops, zone);
+	return s->dispatcher ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
+}
+
+void
+pz_hosted_services_fini(struct pz_hosted *zone)
+{
+	struct pz_hosted_services *s = &zone->services;
+	size_t pos = 0;
+	void *list;
+
+	while (s->announced && pz_map_next(s->announced, &pos, NULL, &list))
+		json_decref(list);
+	pz_map_free(s->announced);
+	pz_dispatcher_free(s->dispatcher);
+	pz_registry_free(s->registry);
+}

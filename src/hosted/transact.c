@@ -1,0 +1,118 @@
+#include "hosted/transact.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/auto.h"
+
+#include "hosted/zone.h"
+
+static void
+drop(struct pz_hosted_transact *t)
+{
+	pz_authority_drop(t->change);
+	if (t->ops->release)
+		t->ops->release(t);
+	free(t);
+}
+
+static void
+finish(struct pz_hosted_transact *t, enum pz_err err, const char *detail)
+{
+	struct pz_hosted *zone = t->zone;
+	struct pz_member *member = NULL;
+
+	if (t->change && err == PZ_OK)
+		member = pz_authority_apply(zone->authority, PZ_TAKE(t->change));
+	t->ops->done(t, member, err, detail);
+	drop(t);
+	zone->turns.now = NULL;
+	zone->turns.is_changing = false;
+	zone->turns.device[0] = '\0';
+}
+
+static void go_on(struct pz_hosted *zone);
+
+static void
+on_stored(void *arg, enum pz_err err, const char *detail)
+{
+	struct pz_hosted_transact *t = arg;
+	struct pz_hosted *zone = t->zone;
+
+	finish(t, err, detail);
+	go_on(zone);
+}
+
+static void
+begin(struct pz_hosted_transact *t)
+{
+	struct pz_errinfo info = {""};
+
+	if (t->ops->prepare == NULL) {
+		finish(t, PZ_OK, "");
+		return;
+	}
+	struct pz_txn *txn = pz_txn_new();
+	enum pz_err err = txn ? t->ops->prepare(t, txn, &info) : PZ_ERR_LIMIT_MEMORY;
+	if (err != PZ_OK) {
+		pz_txn_free(txn);
+		finish(t, err, pz_errinfo_text(&info, err));
+		return;
+	}
+	t->is_committed = true;
+	pz_store_commit(t->zone->hosting->store, txn, on_stored, t);
+}
+
+/* A zone that was removed has no further changes: what waits is dropped with it. */
+static void
+go_on(struct pz_hosted *zone)
+{
+	struct pz_list *node;
+
+	while (!zone->turns.is_changing && !pz_list_is_linked(&zone->removed_node) &&
+	       (node = pz_list_first(&zone->turns.waiting)) != NULL) {
+		pz_list_remove(node);
+		zone->turns.is_changing = true;
+		zone->turns.now = PZ_CONTAINER(node, struct pz_hosted_transact, node);
+		begin(zone->turns.now);
+	}
+}
+
+void
+pz_hosted_transact(struct pz_hosted *zone, struct pz_hosted_transact *takes,
+		   const struct pz_hosted_transact_ops *ops)
+{
+	takes->zone = zone;
+	takes->ops = ops;
+	pz_list_append(&zone->turns.waiting, &takes->node);
+	go_on(zone);
+}
+
+void
+pz_hosted_transact_drop_all(struct pz_hosted *zone)
+{
+	PZ_LIST_EACH (&zone->turns.waiting, node, tmp) {
+		pz_list_remove(node);
+		drop(PZ_CONTAINER(node, struct pz_hosted_transact, node));
+	}
+	if (zone->turns.now)
+		drop(PZ_TAKE(zone->turns.now));
+}
+
+bool
+pz_hosted_is_changing(const struct pz_hosted *zone)
+{
+	return zone->turns.is_changing;
+}
+
+void
+pz_hosted_transact_device(struct pz_hosted *zone, const char *device)
+{
+	snprintf(zone->turns.device, sizeof(zone->turns.device), "%s", device);
+}
+
+void
+pz_hosted_transact_init(struct pz_hosted *zone)
+{
+	pz_list_init(&zone->turns.waiting);
+}

@@ -1,0 +1,71 @@
+/*
+ * A zone that this hub hosts, at work: what it is made of, and what all hosted zones share. Each
+ * part of the struct belongs to one file; the others use that file's functions.
+ */
+#ifndef PZ_HOSTED_ZONE_H
+#define PZ_HOSTED_ZONE_H
+
+#include "base/env.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "condition/condition.h"
+#include "enrol/codes.h"
+#include "hosted/records.h"
+#include "hosted/services.h"
+#include "hosted/transact.h"
+#include "hosted/trust.h"
+#include "hosted/update.h"
+#include "metrics/metrics.h"
+#include "net/link.h"
+#include "route/router.h"
+#include "shared/shared.h"
+#include "store/store.h"
+#include "sync/link.h"
+#include "wire/address.h"
+#include "x509/keystore.h"
+#include "zone/authority.h"
+
+/** What the hub gives to all its zones. */
+struct pz_hosting {
+	const struct pz_env *env;
+	struct pz_store *store;
+	struct pz_keystore *keys;
+	struct pz_metrics metrics;
+	struct pz_conditions *conditions; /* what is wrong now, for `status` */
+	struct pz_list links;    /* struct pz_link.owner_node of links that have not registered */
+	size_t queue_high_bytes; /* to one device; 0: the default */
+	uint16_t port; /* devices reach the hub by; before it listens: the configured one */
+	bool is_stopping;
+	bool is_sweep_due; /* key files may have been left over by a renewal or a new zone */
+};
+
+/** Attempts to enrol, of late: hub/enrol.c. */
+struct pz_hosted_enrolment {
+	struct pz_codes codes;
+	unsigned failed;    /* attempts; shown as a condition */
+	uint64_t failed_us; /* when the last one failed */
+};
+
+/** One zone. */
+struct pz_hosted {
+	struct pz_hosting *hosting;
+	struct pz_authority *authority;       /* changed by hosted/transact.h only */
+	struct pz_shared *shared;             /* what every device may write */
+	struct pz_sync_links sync;            /* hosted/sync.c */
+	struct pz_router *router;             /* between the links of this zone */
+	struct pz_hosted_trust trust;         /* hosted/trust.c */
+	struct pz_hosted_services services;   /* hosted/services.c */
+	struct pz_hosted_updates update;      /* hosted/update.c */
+	struct pz_hosted_records records;     /* hosted/records.c */
+	struct pz_hosted_turns turns;         /* hosted/transact.c */
+	struct pz_hosted_enrolment enrolment; /* hub/enrol.c */
+	struct pz_map *twice;                 /* device -> struct pz_hosted_twice: hosted/twice.c */
+	size_t offered_lists;                 /* that wait to be applied: hosted/crl_history.c */
+	struct pz_list links;                 /* struct pz_link.owner_node, registered ones */
+	size_t connected;                     /* devices with a link of their own */
+	char tag[PZ_SNI_TAG_CHARS + 1];       /* chooses the zone in a handshake */
+	bool is_removed;             /* it is, or is being, removed: nothing of it is stored */
+	struct pz_list removed_node; /* in pz_hub.removed, when it is */
+};
+
+#endif

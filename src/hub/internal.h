@@ -1,0 +1,101 @@
+/*
+ * The hub's struct, and what the files of this folder and the commands (pzh/) do with it. Link life
+ * and enrolment end here; a zone at work is hosted/zone.h, one connection hosted/conn.h.
+ */
+#ifndef PZ_HUB_INTERNAL_H
+#define PZ_HUB_INTERNAL_H
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "hosted/conn.h"
+#include "hosted/zone.h"
+#include "hub/hub.h"
+
+struct pz_hub {
+	struct pz_hosting hosting; /* what its zones get */
+	struct pz_hub_config config;
+	struct pz_link_host link_host;
+	struct pz_requests requests; /* commands that have not ended */
+	struct pz_map *zones;        /* zone -> struct pz_hosted */
+	struct pz_map *by_tag;       /* SNI tag -> struct pz_hosted */
+	struct pz_map *making;       /* zones that wait for the disk: hub/zone.c */
+	struct pz_doorway *doorway;  /* connections that have not proved an identity */
+	struct pz_list removed; /* struct pz_hosted.removed_node: their links may point to them */
+	struct pz_listener *listener;
+	struct pz_timer housekeeping;
+	struct pz_clock_watch clock;
+	struct pz_log_rate refuse_log, enrol_log;
+	uint64_t started_us;
+};
+
+/** The hub that a zone or a connection belongs to. */
+static inline struct pz_hub *
+pz_hub_of(struct pz_hosting *hosting)
+{
+	return PZ_CONTAINER(hosting, struct pz_hub, hosting);
+}
+
+/* ---- zone.c ---- */
+
+/** The zone of a normalised name, or NULL. */
+struct pz_hosted *pz_hub_zone_by_name(const struct pz_hub *hub, const char *zone);
+/** Finds a zone. @param zone its name; NULL: the only one that is hosted. Errors: NOTFOUND, CONFIG
+ * (none, or several: the detail lists them). */
+enum pz_err pz_hub_choose_zone(const struct pz_hub *hub, const char *zone, struct pz_hosted **out,
+			       struct pz_errinfo *info) PZ_MUST_USE;
+/** Hosts a zone that is stored. @param takes also on failure. Errors: LIMIT_MEMORY, CRYPTO, those
+ * of pz_shared_load. */
+enum pz_err pz_hub_add_zone(struct pz_hub *hub, struct pz_authority *takes, struct pz_hosted **out,
+			    struct pz_errinfo *info) PZ_MUST_USE;
+/** Frees a zone; no link may point to it any more. NULL is fine. */
+void pz_hub_zone_free(struct pz_hosted *zone);
+
+/** True for a name that no zone has, also none that waits for the disk. Errors: EXISTS. */
+enum pz_err pz_hub_check_new_zone(const struct pz_hub *hub, const char *zone,
+				  struct pz_errinfo *info) PZ_MUST_USE;
+/** The end of pz_hub_store_zone: with PZ_OK the zone is on the disk, and hosted. */
+typedef void (*pz_hub_stored)(void *arg, enum pz_err err, const char *detail);
+/** Stores a zone that is new here and hosts it. @param takes,takes_txn of one new zone
+ * @param done called once, perhaps from inside, unless the hub is freed before */
+void pz_hub_store_zone(struct pz_hub *hub, struct pz_authority *takes, struct pz_txn *takes_txn,
+		       pz_hub_stored done, void *arg);
+/** Frees the zones that wait for a store which reports no commit any more. */
+void pz_hub_drop_making(struct pz_hub *hub);
+
+/* ---- removal.c ---- */
+
+/**
+ * Removes a zone and its keys. No device reaches it and no command finds it from the beginning of
+ * the removal on; when the disk refuses it the zone is there as before.
+ * @param done called once, perhaps from inside, unless the hub is freed before
+ * Errors: LIMIT_MEMORY, IO_*.
+ */
+void pz_hub_remove_zone(struct pz_hosted *zone, pz_hub_stored done, void *arg);
+
+/* ---- link.c ---- */
+
+/** A new connection: pz_accept_fn. @param arg struct pz_hub */
+void pz_hub_accept(void *arg, struct pz_stream *stream, const char *remote);
+extern const struct pz_link_events pz_hub_link_events;
+extern const struct pz_doorway_ops pz_hub_doorway_ops;
+
+/* ---- props.c ---- */
+
+/** What the router of a zone gives to the hub itself. */
+extern const struct pz_router_ops pz_hub_router_ops;
+
+/* ---- enrol.c ---- */
+
+/** True while some zone has a code that counts. */
+bool pz_hub_has_live_code(const struct pz_hub *hub);
+/** Clears the condition of failed attempts that were long ago. */
+void pz_hub_enrol_clean(struct pz_hosted *zone);
+/** A connection whose handshake was for an enrolment. Closes it on failure. */
+void pz_hub_enrol_begin(struct pz_hosted_conn *conn);
+/** One frame of such a connection. Errors: PROTO_*, LIMIT_MEMORY; the link is to be closed. */
+enum pz_err pz_hub_enrol_frame(struct pz_hosted_conn *conn, struct pz_slice frame) PZ_MUST_USE;
+/** The link has ended. */
+void pz_hub_enrol_end(struct pz_hosted_conn *conn);
+
+#endif

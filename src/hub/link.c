@@ -1,0 +1,376 @@
+/*
+ * One connection at the hub. A stranger costs as little as possible and is bounded in number; a
+ * device is what its certificates prove and the members' list of this moment confirms (page 2).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "hosted/behind.h"
+#include "hosted/records.h"
+#include "hosted/services.h"
+#include "hosted/sync.h"
+#include "hosted/twice.h"
+#include "hosted/update.h"
+#include "hub/internal.h"
+#include "net/register.h"
+#include "rpc/error.h"
+#include "wire/frame.h"
+
+/* ---- limits of strangers (page 4 "Pressure") ---- */
+
+static void
+refuse(struct pz_hub *hub, struct pz_stream *stream, const char *remote, const char *why)
+{
+	pz_metric_add(&hub->hosting.metrics, PZ_METRIC_links_refused, 1);
+	pz_metric_add(&hub->hosting.metrics, PZ_METRIC_limits_hit, 1);
+	pz_warning_of(&hub->refuse_log, hub->config.env, "link-refused", "remote=%s %s", remote,
+		      why);
+	stream->ops->close(stream);
+}
+
+static void
+count_waiting(struct pz_hub *hub)
+{
+	pz_metric_set(&hub->hosting.metrics, PZ_METRIC_unauthenticated,
+		      pz_doorway_waiting(hub->doorway));
+}
+
+static void
+on_evict(void *arg, struct pz_guest *guest, const char *why)
+{
+	struct pz_hub *hub = arg;
+
+	pz_metric_add(&hub->hosting.metrics, PZ_METRIC_limits_hit, 1);
+	pz_link_close(PZ_CONTAINER(guest, struct pz_hosted_conn, guest)->link, PZ_ERR_LIMIT, why);
+}
+
+static void
+on_full(void *arg, const char *busiest, unsigned count)
+{
+	struct pz_hub *hub = arg;
+
+	pz_condition_raise(hub->hosting.conditions, PZ_CONDITION_WAITING_ROOM_FULL, "",
+			   "%u connections that have not proved an identity are open, as many as "
+			   "are allowed; %u of them are from %s",
+			   hub->config.unauthenticated_max, count, busiest);
+}
+
+static void
+on_calm(void *arg)
+{
+	struct pz_hub *hub = arg;
+
+	pz_condition_clear(hub->hosting.conditions, PZ_CONDITION_WAITING_ROOM_FULL, "");
+}
+
+const struct pz_doorway_ops pz_hub_doorway_ops = {
+	.evict = on_evict,
+	.full = on_full,
+	.calm = on_calm,
+};
+
+/* ---- accepting ---- */
+
+/* Page 2 "TLS": the first label of the SNI picks the zone. No certificate is shown without the tag
+ * of one: a scan of addresses shows no user's name. */
+static struct pz_tls_ctx *
+select_ctx(void *arg, const char *sni_first_label, bool enrol)
+{
+	struct pz_hosted_conn *conn = arg;
+	struct pz_hub *hub = pz_hub_of(conn->hosting);
+	void *zone = pz_map_get(hub->by_tag, pz_slice_str(sni_first_label));
+
+	if (zone == NULL || (enrol && !pz_hub_has_live_code(hub)))
+		return NULL;
+	conn->zone = zone;
+	return enrol ? conn->zone->trust.enrol_ctx : conn->zone->trust.link_ctx;
+}
+
+void
+pz_hub_accept(void *arg, struct pz_stream *stream, const char *remote)
+{
+	struct pz_hub *hub = arg;
+	struct pz_tls *tls = NULL;
+	struct pz_errinfo info = {"out of memory"};
+	struct pz_hosted_conn *conn = calloc(1, sizeof(*conn));
+
+	if (conn == NULL || pz_doorway_admit(hub->doorway, &conn->guest, remote, &info) != PZ_OK ||
+	    pz_tls_new_server(select_ctx, conn, hub->config.env, &tls) != PZ_OK) {
+		if (conn)
+			pz_guest_leave(&conn->guest);
+		free(conn);
+		refuse(hub, stream, remote, info.text);
+		return;
+	}
+	conn->hosting = &hub->hosting;
+	conn->log = &hub->refuse_log;
+	pz_list_init(&conn->claims.list);
+	if (pz_link_new(&hub->link_host, stream, tls, PZ_HANDSHAKE_TIMEOUT_US, conn, &conn->link) !=
+	    PZ_OK) {
+		pz_guest_leave(&conn->guest);
+		free(conn);
+		return;
+	}
+	pz_list_append(&hub->hosting.links, &conn->link->owner_node);
+	count_waiting(hub);
+}
+
+/* ---- from handshake to member ---- */
+
+static void
+refuse_member(struct pz_hosted_conn *conn, enum pz_err err, const char *detail)
+{
+	pz_metric_add(&conn->hosting->metrics, PZ_METRIC_links_refused, 1);
+	pz_warning_of(conn->log, conn->hosting->env, "device-refused", "zone=%s remote=%s %s",
+		      conn->zone->authority->zone, pz_guest_remote(&conn->guest), detail);
+	if (err == PZ_ERR_DENIED_REVOKED)
+		pz_hosted_conn_revoked(conn, detail);
+	else
+		pz_hosted_conn_bye(conn, err, detail);
+}
+
+static enum pz_err
+begin_registration(struct pz_hosted_conn *conn)
+{
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+
+	snprintf(address, sizeof(address), "%s/%s", conn->zone->authority->zone,
+		 conn->member->device);
+	PZ_TRY(pz_link_identify(conn->link, PZ_SESSION_DEVICE, address));
+	conn->state = PZ_HOSTED_REGISTERING;
+	return pz_link_send_register(conn->link, conn->zone->authority->zone);
+}
+
+static void
+on_secured(struct pz_link *link)
+{
+	struct pz_hosted_conn *conn = link->owner;
+	struct pz_errinfo info = {""};
+
+	if (pz_tls_is_enrol(link->tls)) {
+		pz_hub_enrol_begin(conn);
+		return;
+	}
+	enum pz_err err = pz_authority_admits(conn->zone->authority, pz_tls_peer(link->tls),
+					      &conn->member, &info);
+	if (err != PZ_OK) {
+		refuse_member(conn, err, info.text);
+		return;
+	}
+	snprintf(conn->serial, sizeof(conn->serial), "%s", conn->member->serial);
+	conn->log = &conn->member->log;
+	link->session.log = conn->log;
+	pz_tls_drop_peer(link->tls);
+	err = begin_registration(conn);
+	if (err != PZ_OK)
+		pz_link_close(link, err, "cannot register");
+}
+
+/* Says from where the newer link comes: the owner may have copied the device with its identity. */
+static void
+bye_replaced(struct pz_hosted_conn *older, const struct pz_hosted_conn *newer)
+{
+	static const char reason[] = "replaced by a newer link of the same device";
+	json_t *message =
+		json_pack("{s:s, s:s, s:s}", "reason", reason, "replaced",
+			  pz_guest_remote(&older->guest), "by", pz_guest_remote(&newer->guest));
+
+	pz_hosted_send_prop(older->zone, older->link, "bye", message);
+	json_decref(message);
+	pz_link_close(older->link, PZ_ERR_EXISTS, reason);
+}
+
+/* Newest wins (page 14, TLS-12): a device that comes back after a dead network must not wait. */
+static void
+replace_older(struct pz_hosted_conn *conn)
+{
+	struct pz_session *older = conn->member->session;
+
+	if (older == NULL)
+		return;
+	pz_notice_of(conn->log, conn->hosting->env, "duplicate-device",
+		     "device=%s its newer link replaces the older one", older->address);
+	struct pz_hosted_conn *old_conn = pz_link_of(older)->owner;
+	pz_hosted_twice_replaced(old_conn);
+	pz_router_detach(conn->zone->router, older);
+	pz_hosted_behind_forget(old_conn);
+	conn->member->session = NULL;
+	conn->member->instance[0] = '\0';
+	conn->zone->connected--;
+	old_conn->member = NULL;
+	pz_hosted_device_gone(conn->zone, conn->member);
+	pz_hosted_member_changed(conn->zone, conn->member);
+	bye_replaced(old_conn, conn);
+}
+
+static void
+mark_seen(struct pz_hosted_conn *conn)
+{
+	struct pz_member *member = conn->member;
+
+	member->last_seen_ms = pz_env_wall_ms(conn->hosting->env);
+	member->is_unsaved = true;
+	if (member->confirmed)
+		return; /* a time of day is not worth an fsync for each link: see
+			   pz_hosted_save_seen */
+	member->confirmed = true;
+	pz_hosted_save_member(conn->zone, member);
+	pz_hosted_save_now(
+		conn->zone); /* from now on its name is taken: not to be lost in a crash */
+}
+
+/* Between handshake and registration the device may have been revoked, or its name given to
+ * another. */
+static bool
+is_still_admitted(const struct pz_hosted_conn *conn)
+{
+	return !conn->member->revoked && strcmp(conn->serial, conn->member->serial) == 0 &&
+	       !pz_crl_has_serial(conn->zone->authority->crl, conn->serial);
+}
+
+static enum pz_err
+on_register(struct pz_hosted_conn *conn, struct pz_slice frame)
+{
+	struct pz_envelope envelope;
+	struct pz_link *link = conn->link;
+
+	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
+	if (!envelope.is_register)
+		return PZ_ERR_DENIED_IDENTITY;
+	PZ_TRY(pz_link_take_register(link, &envelope));
+	if (!is_still_admitted(conn)) {
+		refuse_member(conn, PZ_ERR_DENIED_REVOKED, "revoked");
+		return PZ_OK;
+	}
+	replace_older(conn);
+	pz_hosted_behind_own_link(conn->member);
+	pz_hosted_update_before_return(conn->zone, conn->member);
+	PZ_TRY(pz_router_attach(conn->zone->router, &link->session));
+	conn->state = PZ_HOSTED_LIVE;
+	conn->member->session = &link->session;
+	conn->zone->connected++;
+	pz_guest_proved(&conn->guest);
+	count_waiting(pz_hub_of(conn->hosting));
+	pz_list_remove(&link->owner_node);
+	pz_list_append(&conn->zone->links, &link->owner_node);
+	pz_link_establish(link);
+	pz_info_of(conn->log, conn->hosting->env, "device-connected", "device=%s remote=%s",
+		   link->session.address, pz_guest_remote(&conn->guest));
+	mark_seen(conn);
+	pz_hosted_send_whole_update(conn->zone, link);
+	pz_hosted_conn_send_address(conn);
+	pz_hosted_sync_begin(conn);
+	pz_hosted_member_changed(conn->zone, conn->member);
+	return PZ_OK;
+}
+
+static enum pz_err
+on_frame(struct pz_link *link, struct pz_slice frame)
+{
+	struct pz_hosted_conn *conn = link->owner;
+
+	switch (conn->state) {
+	case PZ_HOSTED_LIVE:
+		return pz_router_frame(conn->zone->router, &link->session, frame);
+	case PZ_HOSTED_REGISTERING:
+		return on_register(conn, frame);
+	case PZ_HOSTED_ENROLLING:
+		return pz_hub_enrol_frame(conn, frame);
+	case PZ_HOSTED_SECURING:
+		break;
+	}
+	return PZ_ERR_PROTO;
+}
+
+static void
+on_keepalive(struct pz_link *link)
+{
+	struct pz_hosted_conn *conn = link->owner;
+
+	pz_hosted_send_prop(conn->zone, link, "keepAlive", NULL);
+}
+
+static void
+on_probe(struct pz_link *link)
+{
+	struct pz_hosted_conn *conn = link->owner;
+
+	pz_hosted_send_prop(conn->zone, link, "probe", NULL);
+}
+
+static void
+on_drained(struct pz_link *link)
+{
+	struct pz_hosted_conn *conn = link->owner;
+
+	if (conn->state != PZ_HOSTED_LIVE)
+		return;
+	pz_router_drained(conn->zone->router, &link->session);
+	pz_sync_link_drained(conn->sync);
+}
+
+static void
+member_left(struct pz_hosted_conn *conn, enum pz_err why, const char *detail,
+	    struct pz_slice undelivered)
+{
+	struct pz_link *link = conn->link;
+	struct pz_member *member = conn->member;
+
+	pz_router_detach(conn->zone->router, &link->session);
+	pz_hosted_behind_forget(conn);
+	pz_condition_clear(conn->hosting->conditions, PZ_CONDITION_TOO_LARGE,
+			   link->session.address);
+	pz_info_of(conn->log, conn->hosting->env, "device-gone", "device=%s %s%s%s",
+		   link->session.address, pz_err_text(why), detail[0] ? ": " : "", detail);
+	if (member) {
+		member->session = NULL;
+		member->instance[0] = '\0';
+		member->last_seen_ms = pz_env_wall_ms(conn->hosting->env);
+		conn->zone->connected--;
+		member->is_unsaved = true;
+		if (conn->hosting->is_stopping)
+			pz_hosted_save_member(conn->zone, member);
+		pz_hosted_device_gone(conn->zone, member);
+		pz_hosted_member_changed(conn->zone, member);
+		pz_hosted_behind_lost_link(conn->zone, member);
+	}
+	pz_router_bounce(conn->zone->router, undelivered,
+			 why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
+}
+
+static void
+log_refused(const struct pz_hosted_conn *conn, enum pz_err why, const char *detail)
+{
+	struct pz_hub *hub = pz_hub_of(conn->hosting);
+
+	if (why != PZ_OK && !hub->hosting.is_stopping)
+		pz_notice_of(&hub->refuse_log, hub->config.env, "link-failed", "remote=%s %s: %s",
+			     pz_guest_remote(&conn->guest), pz_err_text(why), detail);
+}
+
+static void
+on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_slice undelivered)
+{
+	struct pz_hosted_conn *conn = link->owner;
+
+	pz_sync_link_free(PZ_TAKE(conn->sync));
+	pz_list_remove(&link->owner_node);
+	if (conn->state == PZ_HOSTED_LIVE)
+		member_left(conn, why, detail, undelivered);
+	else if (conn->state == PZ_HOSTED_ENROLLING)
+		pz_hub_enrol_end(conn);
+	else
+		log_refused(conn, why, detail);
+	pz_guest_leave(&conn->guest);
+	count_waiting(pz_hub_of(conn->hosting));
+	free(conn);
+}
+
+const struct pz_link_events pz_hub_link_events = {
+	.secured = on_secured,
+	.frame = on_frame,
+	.keepalive = on_keepalive,
+	.probe = on_probe,
+	.drained = on_drained,
+	.closed = on_closed,
+};
