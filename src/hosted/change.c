@@ -31,7 +31,7 @@ follow(struct pz_hosted *zone, const char *device)
 	struct pz_errinfo info = {""};
 
 	if (pz_hosted_refresh_trust(zone, &info) != PZ_OK)
-		pz_error("trust", "zone=%s links go on with the trust of before: %s",
+		pz_error("trust", "zone=%s links keep using the previous trust: %s",
 			 zone->authority->zone, info.text);
 	pz_hosted_publish_membership(zone, device);
 }
@@ -39,7 +39,7 @@ follow(struct pz_hosted *zone, const char *device)
 static void
 not_stored(const struct pz_hosted *zone, const char *detail)
 {
-	pz_error("change-not-stored", "zone=%s a change was not stored and did not happen: %s",
+	pz_error("change-not-stored", "zone=%s a change was not stored and is not made: %s",
 		 zone->authority->zone, detail);
 }
 

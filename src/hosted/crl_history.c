@@ -59,7 +59,7 @@ learned(const struct learning *l)
 	pz_hosted_publish(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
 	size_t expelled = expel_listed(zone);
 	if (pz_hosted_refresh_trust(zone, &info) != PZ_OK)
-		pz_error("trust", "zone=%s links go on with the trust of before: %s",
+		pz_error("trust", "zone=%s links keep using the previous trust: %s",
 			 zone->authority->zone, info.text);
 	pz_warning("crl-learned",
 		   "zone=%s from=%s number=%llu here=%llu now=%llu revoked=%zu this hub's data is "
@@ -82,8 +82,8 @@ learning_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_er
 		learned(l);
 	else if (t->is_committed)
 		pz_error("crl-not-stored",
-			 "zone=%s the newer revocation list of %s was not stored and does not "
-			 "count here; it comes again with the next link of a device: %s",
+			 "zone=%s the newer revocation list of %s was not stored and is not "
+			 "applied; it comes again with the next link of a device: %s",
 			 zone, l->from, detail);
 	else if (err != PZ_ERR_EXISTS) /* that one: another device was first */
 		pz_error("crl-not-learned", "zone=%s cannot take the list of %s: %s", zone, l->from,

@@ -18,7 +18,7 @@ save_failed(struct pz_hosted *zone, const char *detail)
 	(void)json_object_update(zone->records.unsaved, zone->records.saving);
 	if (zone->hosting->is_stopping || !zone->records.is_behind)
 		pz_error("member-not-stored",
-			 "zone=%s what changed about a device is not stored yet, it will be tried "
+			 "zone=%s a change of a device is not stored yet; the store is tried "
 			 "again: %s",
 			 zone->authority->zone, detail);
 	zone->records.is_behind = true;
@@ -37,7 +37,7 @@ on_saved(void *arg, enum pz_err err, const char *detail)
 	} else if (zone->records.is_behind && zone->records.saves == 0 &&
 		   json_object_size(zone->records.unsaved) == 0) {
 		zone->records.is_behind = false;
-		pz_notice("member-stored", "zone=%s what changed about a device is stored now",
+		pz_notice("member-stored", "zone=%s the changes of devices are stored now",
 			  zone->authority->zone);
 	}
 	if (zone->records.saves == 0)

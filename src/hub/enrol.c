@@ -78,7 +78,7 @@ admit(struct pz_hub_admission *admission, struct pz_member *member)
 		pz_code_cancel(code);
 	pz_metric_add(&zone->hosting->metrics, PZ_METRIC_enrol_ok, 1);
 	if (admission->has_new_crl && pz_hosted_refresh_trust(zone, &info) != PZ_OK)
-		pz_error("trust", "zone=%s links go on with the trust of before: %s",
+		pz_error("trust", "zone=%s links keep using the previous trust: %s",
 			 zone->authority->zone, info.text);
 	if (member) {
 		pz_notice("enrolled", "zone=%s device=%s serial=%s", zone->authority->zone,

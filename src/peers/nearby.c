@@ -323,7 +323,7 @@ browse(struct pz_nearby *nearby, bool on)
 		forget_instances(nearby); /* their ends were not received */
 	nearby->is_browsing = on;
 	if (mdns_of(nearby)->ops->browse(mdns_of(nearby), on) != PZ_OK)
-		pz_warning("nearby-search-failed", "cannot look around on the local network");
+		pz_warning("nearby-search-failed", "cannot search the local network");
 }
 
 static void

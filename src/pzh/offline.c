@@ -136,7 +136,7 @@ static void
 drain_store(struct pz_pzh_offline *offline)
 {
 	if (pz_store_load(offline->store, "", ignore_row, NULL, NULL) != PZ_OK)
-		pz_error("store", "the last changes may not have been stored");
+		pz_error("store-stop-failed", "the last changes may not have been stored");
 	pz_store_poll(offline->store);
 }
 

@@ -20,7 +20,7 @@ follow_crl(struct pz_node *node)
 	pz_notice("crl", "number=%llu",
 		  (unsigned long long)pz_crl_number(pz_device_zone_crl(&node->zone)));
 	if (pz_node_refresh_trust(node, &info) != PZ_OK)
-		pz_error("trust", "links go on with the trust of before: %s", info.text);
+		pz_error("trust", "links keep using the previous trust: %s", info.text);
 	/* Not from here: should we stand on it ourselves, the link goes that we hear it by. */
 	zonedata_judge(node);
 }

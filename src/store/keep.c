@@ -24,7 +24,7 @@ pz_keep_failed(struct pz_keep *keep, enum pz_err err, const char *detail)
 	if (keep->is_ended)
 		return;
 	if (!keep->is_behind)
-		pz_error("not-stored-yet", "%s is not stored yet, it will be tried again: %s",
+		pz_error("not-stored-yet", "%s is not stored yet; the store is tried again: %s",
 			 keep->config.what, detail && detail[0] ? detail : pz_err_text(err));
 	keep->is_behind = true;
 	start(keep);

@@ -227,7 +227,8 @@ pz_sync_link_open(struct pz_sync_link *link)
 
 	link->opened_us = pz_env_mono_us(env);
 	if (pz_sync_session_open(link->session) != PZ_OK)
-		pz_warning_of(link->log, env, "sync-not-opened", "cannot begin with %s", link->to);
+		pz_warning_of(link->log, env, "sync-not-opened", "cannot begin an exchange with %s",
+			      link->to);
 }
 
 void

@@ -240,7 +240,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 		news->request = NULL;
 	} else if (err != PZ_OK) {
 		pz_error("hub-place-not-stored",
-			 "where the hub is was not stored and does not count: %s", detail);
+			 "the hub's new address was not stored and is not used: %s", detail);
 		if (news->enrolled == place->enrolled)
 			place->wanted = place->now; /* may be said again */
 	}
