@@ -1,12 +1,48 @@
 #include "cli/value.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/auto.h"
 #include "base/limits.h"
 #include "cli/run.h"
+
+char *
+pz_cli_read_file(const struct pz_cli *cli, const char *path, size_t bytes_max, size_t *out_len)
+{
+	bool is_input = strcmp(path, "-") == 0;
+	PZ_AUTO_FREE char *text = malloc(bytes_max + 1);
+	FILE *file = is_input ? cli->in : fopen(path, "re");
+	const char *name = is_input ? "standard input" : path;
+	size_t len;
+	int failed;
+
+	if (file == NULL || text == NULL) {
+		pz_cli_fail(cli, PZ_EXIT_FAILED, "%.200s: %s", name, strerror(errno));
+		if (file && !is_input)
+			fclose(file);
+		return NULL;
+	}
+	len = fread(text, 1, bytes_max + 1, file);
+	failed = ferror(file) ? errno : 0;
+	if (!is_input)
+		fclose(file);
+	if (failed) {
+		pz_cli_fail(cli, PZ_EXIT_FAILED, "%.200s: %s", name, strerror(failed));
+		return NULL;
+	}
+	if (len > bytes_max) {
+		pz_cli_fail(cli, PZ_EXIT_FAILED, "%.200s: longer than %zu KiB", name,
+			    bytes_max >> 10);
+		return NULL;
+	}
+	text[len] = '\0';
+	*out_len = len;
+	return PZ_TAKE(text);
+}
 
 /* Standard input, as far as a request can hold it. NULL after the reason was printed. */
 static char *

@@ -32,6 +32,11 @@ int pz_pzp_cmd_status(struct pz_cli *cli);
 /** `pzp services`: lists services. */
 int pz_pzp_cmd_services(struct pz_cli *cli);
 
+/* ---- policy.c: access policy ---- */
+
+/** `pzp policy`: decides a request, or validates documents, without a daemon. @spec page 9 */
+int pz_pzp_cmd_policy(struct pz_cli *cli);
+
 /* ---- watch.c: events as they happen ---- */
 
 /** `pzp watch`: prints events until it is interrupted. */

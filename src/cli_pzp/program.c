@@ -68,6 +68,17 @@ static const struct pz_cli_option name_options[] = {
 	END,
 };
 
+static const struct pz_cli_option policy_options[] = {
+	{"request", "FILE", "the request to decide, as JSON; '-' reads standard input", PZ_CLI_TEXT,
+	 0, 0},
+	{"user", "FILE", "the owner's policy", PZ_CLI_TEXT, 0, 0},
+	{"exceptions", "FILE", "restrictions of one device", PZ_CLI_TEXT, 0, 0},
+	{"manufacturer", "FILE", "restrictions of the manufacturer", PZ_CLI_TEXT, 0, 0},
+	{"app", "FILE", "the policy of the app that asks", PZ_CLI_TEXT, 0, 0},
+	{"dhp", NULL, "evaluate data-handling preferences too", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
 static const struct pz_cli_option watch_options[] = {
 	{"wait", NULL, "wait for the daemon when it does not run, or has ended", PZ_CLI_FLAG, 0, 0},
 	END,
@@ -139,6 +150,14 @@ static const struct pz_cli_command commands[] = {
 	 "ORIGIN is a page's (https://example.org) or any name of letters, digits, '.', '_', '-'.\n"
 	 "The devices of the zone share it, but for those with 'pzp prefs sync.app-data false'.",
 	 yes_options, pz_pzp_cmd_data},
+	{"policy", "test|validate [FILE]", 1, PZ_CLI_POSITIONALS_MAX,
+	 "decide a request by policy files, or check such files",
+	 "  policy test --request FILE [--user FILE] [--exceptions FILE] [--manufacturer FILE]\n"
+	 "              [--app FILE] [--dhp]\n"
+	 "  policy validate FILE...\n"
+	 "Both work without a daemon, and change nothing. A policy that is not given does not\n"
+	 "count; one that is not valid denies. page 9 of docs/spec describes the files.",
+	 policy_options, pz_pzp_cmd_policy},
 	{"serve", "FILE", 1, 1, "provide a service made of commands, until interrupted",
 	 "FILE is a JSON file: api, displayName, description, and methods with the command of\n"
 	 "each, as described in pzp(1).",
@@ -167,6 +186,7 @@ static const struct pz_cli_note examples[] = {
 	{"name", "pzp name tv 'Living room'"},
 	{"describe", "pzp describe test@tv"},
 	{"data", "pzp data set shopping list '[\"milk\"]'"},
+	{"policy", "pzp policy test --user policy.xml --request request.json"},
 	{"serve", "pzp serve clock.json"},
 	{"watch", "pzp watch --json"},
 	{NULL, NULL},

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "cli/run.h"
 #include "cli/text.h"
+#include "cli/value.h"
 #include "cli_pzp/commands.h"
 #include "ctl/client.h"
 #include "ctl/server.h"
@@ -22,39 +23,12 @@ struct serving {
 	int wait_ms;
 };
 
-/* The whole file, at most PZ_COMMAND_FILE_BYTES_MAX; NULL after the reason was printed. */
-static char *
-read_file(const struct pz_cli *cli, const char *path, size_t *out_len)
-{
-	PZ_AUTO_FREE char *text = malloc(PZ_COMMAND_FILE_BYTES_MAX + 1);
-	FILE *file = fopen(path, "re");
-	size_t len;
-	int failed;
-
-	if (file == NULL || text == NULL) {
-		pz_cli_fail(cli, PZ_EXIT_FAILED, "%.200s: %s", path, strerror(errno));
-		if (file)
-			fclose(file);
-		return NULL;
-	}
-	len = fread(text, 1, PZ_COMMAND_FILE_BYTES_MAX + 1, file);
-	failed = ferror(file) ? errno : 0;
-	fclose(file);
-	if (failed || len > PZ_COMMAND_FILE_BYTES_MAX) {
-		pz_cli_fail(cli, PZ_EXIT_FAILED, "%.200s: %s", path,
-			    failed ? strerror(failed) : "longer than 64 KiB");
-		return NULL;
-	}
-	*out_len = len;
-	return PZ_TAKE(text);
-}
-
 /* The description in FILE; NULL after the reason was printed. The daemon checks its content. */
 static json_t *
 read_description(const struct pz_cli *cli, const char *path)
 {
 	size_t len = 0;
-	PZ_AUTO_FREE char *text = read_file(cli, path, &len);
+	PZ_AUTO_FREE char *text = pz_cli_read_file(cli, path, PZ_COMMAND_FILE_BYTES_MAX, &len);
 	json_error_t error;
 	json_t *description;
 

@@ -18,7 +18,13 @@ struct evaluation {
 static const unsigned char deny_rank[] = {5, 0, 2, 3, 4, 1, 6};
 static const unsigned char permit_rank[] = {0, 5, 4, 3, 2, 1, 6};
 
-static const struct pz_policy_result inapplicable = {PZ_POLICY_INAPPLICABLE, NULL};
+static const struct pz_policy_result inapplicable = {.effect = PZ_POLICY_INAPPLICABLE};
+
+static struct pz_policy_result
+decided_by(enum pz_policy_effect effect, const struct pz_policy_node *node)
+{
+	return (struct pz_policy_result){.effect = effect, .node = node};
+}
 
 /* ---- targets and conditions ---- */
 
@@ -98,9 +104,9 @@ evaluate_rule(struct evaluation *e, const struct pz_policy_node *rule)
 	if (condition == PZ_POLICY_FALSE)
 		return inapplicable;
 	if (condition == PZ_POLICY_UNKNOWN)
-		return (struct pz_policy_result){PZ_POLICY_UNDETERMINED, rule};
+		return decided_by(PZ_POLICY_UNDETERMINED, rule);
 	consider(e, rule);
-	return (struct pz_policy_result){rule->effect, rule};
+	return decided_by(rule->effect, rule);
 }
 
 static struct pz_policy_result
@@ -122,7 +128,7 @@ first_matching_target(struct evaluation *e, const struct pz_policy_node *set,
 		if (target == PZ_POLICY_FALSE)
 			continue;
 		if (target == PZ_POLICY_UNKNOWN)
-			return (struct pz_policy_result){PZ_POLICY_UNDETERMINED, child};
+			return decided_by(PZ_POLICY_UNDETERMINED, child);
 		result = evaluate_inside(e, child);
 		consider(e, set);
 		return result;
@@ -160,7 +166,7 @@ evaluate_inside(struct evaluation *e, const struct pz_policy_node *node)
 	struct pz_policy_cursor cursor;
 
 	if (node->kind == PZ_POLICY_KIND_POLICY && !e->has_resource)
-		return (struct pz_policy_result){PZ_POLICY_UNDETERMINED, node};
+		return decided_by(PZ_POLICY_UNDETERMINED, node);
 	pz_policy_index_start(&cursor, node, &e->keys, e->request);
 	if (node->combine == PZ_POLICY_FIRST_MATCHING_TARGET)
 		return first_matching_target(e, node, &cursor);
@@ -178,7 +184,7 @@ evaluate_node(struct evaluation *e, const struct pz_policy_node *node)
 	if (target == PZ_POLICY_FALSE)
 		return inapplicable;
 	if (target == PZ_POLICY_UNKNOWN)
-		return (struct pz_policy_result){PZ_POLICY_UNDETERMINED, node};
+		return decided_by(PZ_POLICY_UNDETERMINED, node);
 	return evaluate_inside(e, node);
 }
 
@@ -198,8 +204,10 @@ pz_policy_evaluate(const struct pz_policy_document *doc, const struct pz_policy_
 	struct pz_policy_result result = evaluate_node(&e, doc->root);
 	pz_policy_regexp_run_fini(&e.run);
 	if (e.is_dhp && result.effect == PZ_POLICY_PERMIT &&
-	    !pz_policy_dhp_is_satisfied(request, &e.selection))
+	    !pz_policy_dhp_is_satisfied(request, &e.selection)) {
 		result.effect = PZ_POLICY_PROMPT_BLANKET;
+		result.is_privacy = true;
+	}
 	return result;
 }
 

@@ -28,8 +28,9 @@ enum pz_policy_decide_flags {
 
 struct pz_policy_result {
 	enum pz_policy_effect effect;
-	const struct pz_policy_node
-		*node; /* that decided; NULL: inapplicable, missing or corrupt */
+	/* that decided; NULL: none did, or the document is corrupt */
+	const struct pz_policy_node *node;
+	bool is_privacy; /* it permits, but data-handling preferences are not satisfied */
 };
 
 struct pz_policy_decision {

@@ -524,7 +524,7 @@ push(struct pz_policy_keys *keys, uint64_t hash)
 	if (keys->count == PZ_POLICY_KEYS_MAX)
 		keys->is_unusable = true;
 	else
-		keys->hashes[keys->count++] = hash_end(hash);
+		keys->hashes[keys->count++] = hash;
 }
 
 /* The feature, and what it continues with '.' or '/'. */
@@ -537,10 +537,10 @@ push_feature(struct pz_policy_keys *keys, struct pz_slice feature)
 		uint8_t c = feature.ptr[i];
 
 		if (c == '.' || c == '/')
-			push(keys, hash);
+			push(keys, hash_end(hash));
 		hash = (hash ^ c) * FNV_PRIME;
 	}
-	push(keys, hash);
+	push(keys, hash_end(hash));
 }
 
 /* Without exactly one feature a comparison with it may be undetermined, or true in more ways. */
