@@ -1,107 +1,15 @@
-/* What the node does for its items (items/items.h), and how a change of preferences spreads to the
- * other parts of the node. */
+/* What the node does for its items (items/items.h): the operations, and the commands of the items.
+ */
 #include "pzp/item_ops.h"
-
-#include <stdio.h>
-#include <string.h>
 
 #include "items/app_data.h"
 #include "items/prefs.h"
 #include "items/service_cache.h"
 #include "items/user_details.h"
 #include "pzp/devices.h"
+#include "pzp/spread.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata.h"
-
-/* ---- preferences in the node ---- */
-
-/* A device that has just enrolled cannot find its peers: the hub has to be asked once. */
-bool
-pz_node_is_unsynchronised(const struct pz_node *node)
-{
-	return node->zone.membership && node->zonedata->is_new;
-}
-
-/* Copies active values to those parts of the node that keep their own. */
-static void
-spread(struct pz_node *node)
-{
-	const struct pz_prefs *active = pz_user_prefs(node->items);
-	bool is_peer_mode = strcmp(pz_prefs_text(active, PZ_PREF_CONNECTION), "hub") != 0;
-	bool wants_hub = !is_peer_mode || pz_node_is_unsynchronised(node);
-
-	snprintf(node->display_name, sizeof(node->display_name), "%s",
-		 pz_prefs_text(active, PZ_PREF_NAME));
-	snprintf(node->device_type, sizeof(node->device_type), "%s",
-		 pz_prefs_text(active, PZ_PREF_DEVICE_TYPE));
-	if (wants_hub == pz_uplink_machine(node->uplink)->is_unwanted)
-		pz_machine_want_hub(pz_uplink_machine(node->uplink), wants_hub);
-	node->wishes = (struct pz_peers_wishes){
-		.listen = pz_prefs_bool(active, PZ_PREF_PEER_LISTEN),
-		.relay = pz_prefs_bool(active, PZ_PREF_PEER_RELAY),
-		.auto_dial = pz_prefs_bool(active, PZ_PREF_PEER_AUTO),
-		.is_peer_mode = is_peer_mode,
-		.tls_port = (uint16_t)pz_prefs_int(active, PZ_PREF_PORTS_TLS),
-	};
-	pz_router_set_relaying(node->router, node->wishes.relay);
-}
-
-/* To want the hub again is to be told to connect, also after a disconnect by hand. */
-static void
-return_to_hub(struct pz_node *node, bool was_unwanted)
-{
-	if (was_unwanted && !pz_uplink_machine(node->uplink)->is_unwanted && !node->is_stopping &&
-	    pz_uplink_state(node->uplink) == PZ_STATE_NOT_CONNECTED)
-		(void)pz_machine_event(pz_uplink_machine(node->uplink), PZ_EVENT_CONNECT, NULL);
-}
-
-/* An event is put to the machine only where the change was a choice: else the machine itself may
- * be in the middle of a change of state. */
-static void
-on_prefs_changed(void *arg, uint32_t changed, bool is_choice)
-{
-	struct pz_node *node = arg;
-	bool was_unwanted = pz_uplink_machine(node->uplink)->is_unwanted;
-
-	spread(node);
-	if (changed & (PZ_PREF_BIT(PZ_PREF_PEER_LISTEN) | PZ_PREF_BIT(PZ_PREF_PORTS_TLS)))
-		pz_peers_listen(node->peers);
-	if ((changed & PZ_PREF_BIT(PZ_PREF_SYNC_SERVICE_CACHE)) &&
-	    !pz_prefs_bool(pz_user_prefs(node->items), PZ_PREF_SYNC_SERVICE_CACHE))
-		pz_service_cache_drop_others(node->items);
-	pz_peers_wishes_changed(node->peers);
-	pz_app_data_session_began(node->items); /* one with a peer may be under way */
-	if (is_choice)
-		return_to_hub(node, was_unwanted);
-}
-
-static void
-on_named(void *arg)
-{
-	struct pz_node *node = arg;
-
-	spread(node);
-	pz_peers_tell_soon(node->peers);
-}
-
-void
-pz_node_prefs_membership_changed(struct pz_node *node)
-{
-	if (pz_user_prefs_are_loaded(node->items))
-		spread(node);
-}
-
-void
-pz_node_prefs_hub_exchanged(struct pz_node *node)
-{
-	bool was_unwanted = pz_uplink_machine(node->uplink)->is_unwanted;
-
-	spread(node);
-	if (!was_unwanted && pz_uplink_machine(node->uplink)->is_unwanted &&
-	    pz_uplink_state(node->uplink) == PZ_STATE_CONNECTED)
-		(void)pz_machine_event(pz_uplink_machine(node->uplink), PZ_EVENT_DISCONNECT,
-				       "the first synchronisation is complete");
-}
 
 /* ---- the state of the node ---- */
 
@@ -210,8 +118,8 @@ static const struct pz_items_ops ops = {
 	.app_refusal = on_app_refusal,
 	.has_watcher = on_has_watcher,
 	.event = on_event,
-	.prefs_changed = on_prefs_changed,
-	.named = on_named,
+	.prefs_changed = pz_spread_changed,
+	.named = pz_spread_named,
 	.settled = on_settled,
 };
 
@@ -246,7 +154,7 @@ pz_node_items_start(struct pz_node *node, struct pz_errinfo *info)
 	};
 
 	PZ_TRY(pz_user_prefs_load(node->items, &configured, info));
-	spread(node);
+	pz_spread(node);
 	return pz_app_data_start(node->items, info);
 }
 

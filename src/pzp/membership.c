@@ -4,7 +4,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
-#include "pzp/item_ops.h"
+#include "pzp/spread.h"
 #include "pzp/zonedata.h"
 
 /* A context of our certificate and the zone's trust, for outgoing links or for our server. */
@@ -85,7 +85,7 @@ pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct
 		return err;
 	}
 	take(node, takes);
-	pz_node_prefs_membership_changed(node);
+	pz_spread_membership_changed(node);
 	PZ_TRY(pz_node_refresh_trust(node, info));
 	PZ_TRY(pz_router_set_self(node->router, node->self));
 	return pz_registry_set_address(node->registry, node->self);

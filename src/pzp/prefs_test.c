@@ -1,7 +1,7 @@
 /* Page 10 in a node: whose value wins, when it counts, that it lasts. */
 #include "items/prefs.h"
-#include "pzp/item_ops.h"
 #include "pzp/node_fixture.h"
+#include "pzp/spread.h"
 #include "pzp/zonedata.h"
 
 #define SPACE "prefs"
@@ -419,7 +419,7 @@ preferring_peers_before_enrolment_it_leaves_the_hub_when_it_is_synchronised(void
 	become_connected();
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
 	synchronise();
-	pz_node_prefs_hub_exchanged(w.node);
+	pz_spread_first_exchange_ended(w.node);
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_NOT_CONNECTED);
 	assert_string_equal(pz_json_str(status(), "reason"),
 			    "the first synchronisation is complete; connection = peer: connects to "
@@ -429,7 +429,7 @@ preferring_peers_before_enrolment_it_leaves_the_hub_when_it_is_synchronised(void
 	run(600 * PZ_US_PER_S);
 	assert_int_equal(w.dials, dials);
 	connects(); /* by hand it stays */
-	pz_node_prefs_hub_exchanged(w.node);
+	pz_spread_first_exchange_ended(w.node);
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
 }
 

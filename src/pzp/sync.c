@@ -9,7 +9,7 @@
 #include "items/items.h"
 #include "pzp/clock.h"
 #include "pzp/internal.h"
-#include "pzp/item_ops.h"
+#include "pzp/spread.h"
 #include "pzp/zonedata.h"
 #include "shared/app_key.h"
 
@@ -91,7 +91,7 @@ on_exchanged(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	data->is_new = false;
-	pz_node_prefs_hub_exchanged(data->node);
+	pz_spread_first_exchange_ended(data->node);
 }
 
 static void

@@ -7,8 +7,8 @@
 #include "items/service_cache.h"
 #include "items/user_details.h"
 #include "pzp/devices.h"
-#include "pzp/item_ops.h"
 #include "pzp/membership.h"
+#include "pzp/spread.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata.h"
 
@@ -54,7 +54,7 @@ follow(struct pz_node *node, enum pz_sync_id id, const json_t *keys)
 	if (id == PZ_SYNC_ZONE_SECRET)
 		pz_peers_announce(node->peers);
 	else if (id == PZ_SYNC_PREFERENCES)
-		pz_user_prefs_synchronised(node->items, keys, pz_node_is_unsynchronised(node));
+		pz_user_prefs_synchronised(node->items, keys, pz_spread_is_first_exchange(node));
 	else if (id == PZ_SYNC_USER_DETAILS)
 		pz_user_details_received(node->items, keys);
 	else if (id == PZ_SYNC_APP_DATA)
