@@ -10,6 +10,7 @@
  */
 #include "fuzz.h"
 
+#include "calls/internal.h"
 #include "peers/internal.h"
 #include "pzp/internal.h"
 #include "pzp/wipe.h"
@@ -235,7 +236,7 @@ check(void)
 	pz_requests_report(&w.node->requests);
 	json_decref(none);
 	FUZZ_CHECK(w.node->zone.membership != NULL && !pz_wipe_is_running(w.node->wipe));
-	FUZZ_CHECK(w.node->answer_count <= PZ_RESEND_ANSWERS_MAX);
+	FUZZ_CHECK(w.node->calls->answer_count <= PZ_RESEND_ANSWERS_MAX);
 	FUZZ_CHECK(json_object_size(pz_uplink_directory(w.node->uplink)) ==
 		   0); /* that is the hub's to fill */
 }

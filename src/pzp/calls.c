@@ -4,19 +4,17 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "pzp/devices.h"
-#include "pzp/internal.h"
-#include "pzp/target.h"
+#include "calls/internal.h"
 #include "rpc/error.h"
 #include "rpc/payload.h"
 #include "wire/json.h"
 
 struct call {
 	struct pz_request *request;
-	struct pz_node *node;
-	struct discovery *search;
-	struct target target; /* the service that is meant */
-	char *function;       /* NULL: the service is to be described */
+	struct pz_calls *calls;
+	struct pz_search *search;
+	struct pz_target target; /* the service that is meant */
+	char *function;          /* NULL: the service is to be described */
 	json_t *params;
 	bool is_stream;
 	bool is_sent;
@@ -49,7 +47,7 @@ finish_error(struct call *call, json_t *takes_error)
 
 	if (outcome && call->peer[0])
 		(void)json_object_set_new(outcome, "at", json_string(call->peer));
-	pz_metric_add(&call->node->metrics, PZ_METRIC_calls_failed, 1);
+	pz_metric_add(call->calls->metrics, PZ_METRIC_calls_failed, 1);
 	pz_request_answer(call->request, outcome);
 }
 
@@ -60,7 +58,7 @@ unreachable(const struct call *call, const char *device, const char *address)
 	json_t *error = pz_rpc_unreachable(address);
 	char text[256];
 
-	devices_why_away(call->node, device, text, sizeof(text));
+	pz_devices_why_away(call->calls, device, text, sizeof(text));
 	(void)json_object_set_new(json_object_get(error, "data"), "message", json_string(text));
 	return error;
 }
@@ -160,11 +158,11 @@ request_of(const struct call *call)
 
 /* @param takes_payload NULL: out of memory */
 static enum pz_err
-send_payload(struct pz_node *node, const char *peer, json_t *takes_payload)
+send_payload(struct pz_calls *calls, const char *peer, json_t *takes_payload)
 {
 	if (takes_payload == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	enum pz_err err = node_send_rpc(node, peer, takes_payload);
+	enum pz_err err = pz_calls_send(calls, peer, takes_payload);
 	json_decref(takes_payload);
 	return err;
 }
@@ -181,7 +179,7 @@ give_up(struct call *call)
 		method = NULL;
 		return;
 	}
-	(void)!send_payload(call->node, call->peer,
+	(void)!send_payload(call->calls, call->peer,
 			    pz_rpc_request(NULL, method ? method : "ServiceDiscovery.cancel",
 					   json_pack("[s]", call->id)));
 }
@@ -193,11 +191,11 @@ release(struct pz_request *request)
 	struct call *call = request->state;
 
 	if (call->is_sent) {
-		pz_pending_cancel(call->node->pending, call->peer, call->id);
+		pz_pending_cancel(call->calls->pending, call->peer, call->id);
 		give_up(call);
 	}
-	discovery_cancel(call->search);
-	target_fini(&call->target);
+	pz_search_cancel(call->search);
+	pz_target_fini(&call->target);
 	free(call->function);
 	free(call->api_at_id);
 	json_decref(call->description);
@@ -229,7 +227,7 @@ static json_t *
 too_large(const struct call *call)
 {
 	json_t *payload = request_of(call);
-	json_t *error = payload ? node_too_large(call->node, call->peer, payload) : NULL;
+	json_t *error = payload ? pz_calls_too_large(call->calls, call->peer, payload) : NULL;
 
 	json_decref(payload);
 	return error;
@@ -267,39 +265,40 @@ error_for(const struct call *call, enum pz_err err)
 static void
 note_way(struct call *call)
 {
-	struct pz_node *node = call->node;
+	struct pz_calls *calls = call->calls;
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 
 	device_of(call, device, sizeof(device));
-	call->via = pz_router_route(node->router, pz_slice_str(call->peer));
+	call->via = pz_router_route(calls->router, pz_slice_str(call->peer));
 	if (call->session[0] == '\0')
 		snprintf(call->session, sizeof(call->session), "%s",
-			 pz_peers_session_of(node->peers, device));
+			 pz_peers_session_of(calls->peers, device));
 	if (call->via)
-		pz_node_watch_session(call->via);
+		pz_calls_watch_session(call->via);
 }
 
 static void
 send_call(struct call *call)
 {
-	struct pz_node *node = call->node;
+	struct pz_calls *calls = call->calls;
 
-	pz_env_uuid(node->config.env, call->id);
-	enum pz_err err = pz_pending_add(node->pending, call->peer, call->id, call->timeout_us,
+	pz_env_uuid(calls->env, call->id);
+	enum pz_err err = pz_pending_add(calls->pending, call->peer, call->id, call->timeout_us,
 					 &pending_ops, call);
 	if (err != PZ_OK) {
 		finish_error(call, error_for(call, err));
 		return;
 	}
 	call->is_sent = true;
-	pz_metric_add(&node->metrics, PZ_METRIC_calls_sent, 1);
+	pz_metric_add(calls->metrics, PZ_METRIC_calls_sent, 1);
 	note_way(call);
 	/* Our own services answer before this returns. */
-	err = send_payload(node, call->peer, request_of(call));
-	if (err == PZ_ERR_IO_CLOSED) /* that link is about to be reported lost: see calls_resend */
+	err = send_payload(calls, call->peer, request_of(call));
+	if (err ==
+	    PZ_ERR_IO_CLOSED) /* that link is about to be reported lost: see pz_call_resend */
 		return;
 	if (err != PZ_OK) {
-		pz_pending_cancel(node->pending, call->peer, call->id);
+		pz_pending_cancel(calls->pending, call->peer, call->id);
 		finish_error(call, error_for(call, err));
 	}
 }
@@ -322,7 +321,7 @@ call_service(struct call *call, const json_t *descriptor)
 static void
 no_device(struct call *call, const struct pz_errinfo *info)
 {
-	bool is_virgin = call->node->zone.membership == NULL;
+	bool is_virgin = call->calls->zone->membership == NULL;
 	json_t *error = pz_rpc_error(
 		is_virgin ? PZ_RPC_METHOD_NOT_FOUND : PZ_RPC_UNREACHABLE, NULL,
 		pz_dom_error(is_virgin ? "NotFoundError" : "NetworkError", info->text));
@@ -336,19 +335,20 @@ no_device(struct call *call, const struct pz_errinfo *info)
 static void
 no_service(struct call *call, json_t *descriptors)
 {
-	const struct pz_node *node = call->node;
+	const struct pz_calls *calls = call->calls;
 	const char *device = call->target.device;
 	char address[PZ_ADDRESS_BYTES_MAX + 1], text[512];
 
-	if (device[0] && node->zone.membership && strcmp(device, node->device) != 0 &&
-	    discovery_list_of(node, device) == NULL) {
-		snprintf(address, sizeof(address), "%s/%s", node->zone.membership->zone, device);
+	if (device[0] && calls->zone->membership && strcmp(device, calls->config.device) != 0 &&
+	    pz_discovery_services_of(calls, device) == NULL) {
+		snprintf(address, sizeof(address), "%s/%s", calls->zone->membership->zone, device);
 		finish_error(call, unreachable(call, device, address));
 		return;
 	}
-	json_t *own =
-		strcmp(device, node->device) == 0 ? pz_registry_list(node->registry, NULL) : NULL;
-	target_explain(&call->target, own ? own : descriptors, text, sizeof(text));
+	json_t *own = strcmp(device, calls->config.device) == 0
+			      ? pz_registry_list(calls->config.registry, NULL)
+			      : NULL;
+	pz_target_explain(&call->target, own ? own : descriptors, text, sizeof(text));
 	json_decref(own);
 	finish_error(call, pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL,
 					pz_dom_error("NotFoundError", text)));
@@ -362,11 +362,11 @@ on_found(void *arg, json_t *descriptors)
 
 	call->search = NULL;
 	if (call->target.device[0] == '\0' &&
-	    target_resolve(&call->target, call->node, &info) != PZ_OK) {
+	    pz_target_resolve(&call->target, call->calls, &info) != PZ_OK) {
 		no_device(call, &info);
 		return;
 	}
-	json_t *chosen = target_choose(&call->target, descriptors);
+	json_t *chosen = pz_target_choose(&call->target, descriptors);
 	if (chosen)
 		call_service(call, chosen);
 	else
@@ -385,7 +385,7 @@ resend(struct call *call)
 	note_way(call);
 	pz_info("resent", "call=%s to=%s", call->id, call->peer);
 	(void)json_object_set_new(payload, "resent", json_string(call->session));
-	(void)!send_payload(call->node, call->peer, payload);
+	(void)!send_payload(call->calls, call->peer, payload);
 }
 
 static void
@@ -396,15 +396,15 @@ lost(struct call *call)
 		resend(call);
 		return;
 	}
-	pz_pending_cancel(call->node->pending, call->peer, call->id);
+	pz_pending_cancel(call->calls->pending, call->peer, call->id);
 	give_up(call);
 	finish_error(call, pz_rpc_unreachable(call->peer));
 }
 
 void
-calls_resend(struct pz_node *node, const struct pz_session *session)
+pz_call_resend(struct pz_calls *calls, const struct pz_session *session)
 {
-	PZ_REQUEST_EACH (&node->requests, &call_kind, request) {
+	PZ_REQUEST_EACH (calls->config.requests, &call_kind, request) {
 		struct call *call = request->state;
 		if (call->is_sent && call->via == session)
 			lost(call);
@@ -431,13 +431,13 @@ read_params(struct call *call, json_t *params, bool is_description, struct pz_er
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "call needs a service and a function, by names that are not too "
 			       "long");
-	PZ_TRY(target_init(&call->target, service, info));
+	PZ_TRY(pz_target_init(&call->target, service, info));
 	call->function = function ? strdup(function) : NULL;
 	json_t *given = json_object_get(params, "params");
 	call->params = given ? json_incref(given) : json_array();
 	call->is_stream = json_is_true(json_object_get(params, "stream"));
 	call->timeout_us = timeout_ms >= 0 ? (uint64_t)timeout_ms * PZ_US_PER_MS
-					   : call->node->config.call_timeout_us;
+					   : call->calls->config.timeout_us;
 	if ((function && call->function == NULL) || call->params == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	return PZ_OK;
@@ -448,12 +448,13 @@ read_params(struct call *call, json_t *params, bool is_description, struct pz_er
 static void
 wake(const struct call *call)
 {
-	struct pz_node *node = call->node;
-	uint64_t now = pz_env_mono_us(node->config.env);
+	struct pz_calls *calls = call->calls;
+	uint64_t now = pz_env_mono_us(calls->env);
 
-	if (call->target.device_text && strcmp(call->target.device, node->device) != 0 &&
-	    now - pz_uplink_machine(node->uplink)->since_us >= PZ_BACKOFF_FIRST_US)
-		pz_machine_nudge(pz_uplink_machine(node->uplink), "a program calls another device");
+	if (call->target.device_text && strcmp(call->target.device, calls->config.device) != 0 &&
+	    now - pz_uplink_machine(calls->uplink)->since_us >= PZ_BACKOFF_FIRST_US)
+		pz_machine_nudge(pz_uplink_machine(calls->uplink),
+				 "a program calls another device");
 }
 
 static void
@@ -461,7 +462,7 @@ search(struct call *call)
 {
 	const char *device = call->target.device[0] ? call->target.device : NULL;
 
-	call->search = discovery_start(call->node, NULL, device, on_found, call);
+	call->search = pz_search_start(call->calls, NULL, device, on_found, call);
 	if (call->search == NULL)
 		finish_error(call, pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL));
 }
@@ -470,9 +471,9 @@ search(struct call *call)
 static bool
 is_behind_another(const struct call *call)
 {
-	const struct pz_node *node = call->node;
+	const struct pz_calls *calls = call->calls;
 
-	PZ_REQUEST_EACH (&node->requests, &call_kind, request) {
+	PZ_REQUEST_EACH (calls->config.requests, &call_kind, request) {
 		const struct call *other = request->state;
 		if (other->search && call->target.device[0] &&
 		    strcmp(other->target.device, call->target.device) == 0)
@@ -485,11 +486,11 @@ is_behind_another(const struct call *call)
 static void
 begin(struct call *call)
 {
-	struct pz_node *node = call->node;
+	struct pz_calls *calls = call->calls;
 	struct pz_errinfo info = {""};
-	enum pz_err err = target_resolve(&call->target, node, &info);
+	enum pz_err err = pz_target_resolve(&call->target, calls, &info);
 
-	if (err != PZ_OK && (err != PZ_ERR_NOTFOUND || !pz_uplink_is_up(node->uplink))) {
+	if (err != PZ_OK && (err != PZ_ERR_NOTFOUND || !pz_uplink_is_up(calls->uplink))) {
 		no_device(call, &info);
 		return;
 	}
@@ -498,18 +499,18 @@ begin(struct call *call)
 		search(call);
 		return;
 	}
-	json_t *near = err == PZ_OK ? target_choose_near(&call->target, node) : NULL;
+	json_t *near = err == PZ_OK ? pz_target_choose_near(&call->target, calls) : NULL;
 	if (near)
 		call_service(call, near);
-	else if (err == PZ_OK && target_is_near(&call->target, node))
-		no_service(call, discovery_list_of(node, call->target.device));
+	else if (err == PZ_OK && pz_target_is_near(&call->target, calls))
+		no_service(call, pz_discovery_services_of(calls, call->target.device));
 	else
 		search(call); /* also for a name that the hub may know by now */
 	json_decref(near);
 }
 
 static void
-start(struct pz_request *request, bool is_description)
+start(struct pz_calls *calls, struct pz_request *request, bool is_description)
 {
 	struct call *call = pz_request_begin(request, &call_kind);
 	struct pz_errinfo info = {""};
@@ -517,7 +518,7 @@ start(struct pz_request *request, bool is_description)
 	if (call == NULL)
 		return;
 	call->request = request;
-	call->node = request->self;
+	call->calls = calls;
 	enum pz_err err = read_params(call, request->params, is_description, &info);
 	if (err == PZ_OK)
 		begin(call);
@@ -526,13 +527,13 @@ start(struct pz_request *request, bool is_description)
 }
 
 void
-call_start(struct pz_request *request)
+pz_calls_call(struct pz_calls *calls, struct pz_request *request)
 {
-	start(request, false);
+	start(calls, request, false);
 }
 
 void
-call_describe(struct pz_request *request)
+pz_calls_describe(struct pz_calls *calls, struct pz_request *request)
 {
-	start(request, true);
+	start(calls, request, true);
 }

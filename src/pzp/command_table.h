@@ -35,24 +35,24 @@
 		PZ_P("host", TEXT, "where the hub is now: DNS name or IP address") \
 		PZ_P_INTEGER("port", 1, UINT16_MAX, NULL, "of the hub; 8041 unless given")), \
 	  false, "show where the hub is, or say where it has moved") \
-	X("services", services_command, PZ_PARAMS( \
+	X("services", cmd_services, PZ_PARAMS( \
 		PZ_P("api", TEXT, "only services of this API; * stands for any text") \
 		PZ_P("zone", TEXT, "only services of this zone") \
 		PZ_P("device", TEXT, "only services of this device") \
 		PZ_P("all", BOOL, "also those of devices that cannot be reached now")), \
 	  false, "list services") \
-	X("call", call_start, PZ_PARAMS( \
+	X("call", cmd_call, PZ_PARAMS( \
 		PZ_P_NEEDED("service", TEXT, PZ_PZP_SERVICE) \
 		PZ_P_NEEDED("function", TEXT, "name of one of its functions") \
 		PZ_P("params", JSON, "array or object of what the function takes; [] unless given") \
 		PZ_P_INTEGER("timeout_ms", 0, PZ_PZP_TIMEOUT_MS_MAX, "ms", "0: none; the configured one unless given") \
 		PZ_P("stream", BOOL, "report the values of a stream as events")), \
 	  true, "call a function of a service") \
-	X("describe", call_describe, PZ_PARAMS( \
+	X("describe", cmd_describe, PZ_PARAMS( \
 		PZ_P_NEEDED("service", TEXT, PZ_PZP_SERVICE) \
 		PZ_P_INTEGER("timeout_ms", 0, PZ_PZP_TIMEOUT_MS_MAX, "ms", "0: none; the configured one unless given")), \
 	  false, "the functions of a service") \
-	X("ping", ping_command, PZ_PARAMS( \
+	X("ping", cmd_ping, PZ_PARAMS( \
 		PZ_P_NEEDED("device", TEXT, "name of a device of the zone") \
 		PZ_P_INTEGER("count", 0, PZ_PZP_PINGS_MAX, NULL, "requests; 0, or not given: until the client hangs up") \
 		PZ_P_INTEGER("interval_ms", PZ_PZP_PING_MS_MIN, PZ_PZP_PING_MS_MAX, "ms", "from one request to the next; 1000 unless given") \
@@ -63,7 +63,7 @@
 		PZ_P_NEEDED("description", OBJECT, "of a service file, see pzp(1)")), \
 	  true, "provide a service made of commands, as long as the request lasts") \
 	X("peers", cmd_peers, PZ_PARAMS(), false, "the devices of the zone, and which way leads to them") \
-	X("discover", discover_start, PZ_PARAMS( \
+	X("discover", cmd_discover, PZ_PARAMS( \
 		PZ_P_INTEGER("timeout_ms", 1, PZ_PZP_DISCOVER_MS_MAX, "ms", "how long to look; 2000 unless given")), \
 	  false, "look for devices on the local network") \
 	X("prefs", pz_node_prefs_command, PZ_PARAMS( \

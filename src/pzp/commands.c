@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "calls/devices.h"
 #include "items/prefs.h"
 #include "pzp/command_table.h"
-#include "pzp/devices.h"
 #include "pzp/enrolment.h"
 #include "pzp/item_ops.h"
 #include "pzp/wipe.h"
@@ -68,7 +68,7 @@ status_result(struct pz_node *node)
 		pz_uplink_state(node->uplink) == PZ_STATE_CONNECTING
 			? pz_uplink_machine(node->uplink)->last_failure
 			: "",
-		"hub", hub_result(node), "peers", devices_status(node), "ports", "tls",
+		"hub", hub_result(node), "peers", pz_devices_status(node->calls), "ports", "tls",
 		tls_port(node), "web", "pending", pz_user_prefs_pending(node->items), "daysLeft",
 		warnings_days(node), "warnings", warnings_list(node), "conditions",
 		pz_conditions_json(node->conditions), "metrics", pz_metrics_json(&node->metrics));
@@ -264,7 +264,7 @@ cmd_connect(struct pz_request *request)
 		pz_request_fail(request, PZ_ERR_NOTFOUND,
 				"this device is not enrolled in a zone; `pzp enrol` first");
 	else if (peer)
-		peer_connect_start(request, peer);
+		pz_calls_peer_connect(node->calls, request, peer);
 	else
 		connect_hub(request);
 }
@@ -281,7 +281,7 @@ cmd_disconnect(struct pz_request *request)
 	else if (node->zone.membership == NULL)
 		pz_request_fail(request, PZ_ERR_NOTFOUND, "this device is not enrolled in a zone");
 	else if (peer)
-		peer_disconnect(request, peer);
+		pz_calls_peer_disconnect(node->calls, request, peer);
 	else
 		disconnect_hub(request);
 }
@@ -319,10 +319,50 @@ cmd_hub(struct pz_request *request)
 
 /* ---- peers ---- */
 
+static struct pz_calls *
+calls_of(const struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+
+	return node->calls;
+}
+
 static void
 cmd_peers(struct pz_request *request)
 {
-	pz_request_answer(request, devices_list(request->self));
+	pz_request_answer(request, pz_devices_list(calls_of(request)));
+}
+
+static void
+cmd_discover(struct pz_request *request)
+{
+	pz_calls_discover(calls_of(request), request);
+}
+
+/* ---- services ---- */
+
+static void
+cmd_call(struct pz_request *request)
+{
+	pz_calls_call(calls_of(request), request);
+}
+
+static void
+cmd_describe(struct pz_request *request)
+{
+	pz_calls_describe(calls_of(request), request);
+}
+
+static void
+cmd_ping(struct pz_request *request)
+{
+	pz_calls_ping(calls_of(request), request);
+}
+
+static void
+cmd_services(struct pz_request *request)
+{
+	pz_calls_services(calls_of(request), request);
 }
 
 /* ---- serve ---- */

@@ -1,4 +1,3 @@
-#include "pzp/devices.h"
 #include "items/items.h"
 
 #include <stdio.h>
@@ -7,50 +6,49 @@
 #include <time.h>
 
 #include "base/suggest.h"
-#include "pzp/wipe.h"
-#include "pzp/zonedata.h"
+#include "calls/internal.h"
 #include "shared/details.h"
 #include "wire/json.h"
 
 /* ---- which there are ---- */
 
 static bool
-is_own(const struct pz_node *node, const char *device)
+is_own(const struct pz_calls *calls, const char *device)
 {
-	return strcmp(device, node->device) == 0;
+	return strcmp(device, calls->config.device) == 0;
 }
 
 /* The hub says that it is there now: after an enrolment under a former name this comes before the
  * new certificate. */
 static bool
-is_at_hub(const struct pz_node *node, const char *device)
+is_at_hub(const struct pz_calls *calls, const char *device)
 {
-	const json_t *entry = json_object_get(pz_uplink_directory(node->uplink), device);
+	const json_t *entry = json_object_get(pz_uplink_directory(calls->uplink), device);
 
-	return pz_uplink_is_up(node->uplink) && json_is_true(json_object_get(entry, "connected"));
+	return pz_uplink_is_up(calls->uplink) && json_is_true(json_object_get(entry, "connected"));
 }
 
 bool
-devices_has(const struct pz_node *node, const char *device)
+pz_devices_has(const struct pz_calls *calls, const char *device)
 {
-	if (is_own(node, device) || pz_peers_is_linked(node->peers, device))
+	if (is_own(calls, device) || pz_peers_is_linked(calls->peers, device))
 		return true;
-	if (pz_peers_has_left(node->peers, device))
+	if (pz_peers_has_left(calls->peers, device))
 		return false;
-	return json_object_get(pz_uplink_directory(node->uplink), device) ||
-	       json_object_get(node->known, device) || pz_device_zone_has(&node->zone, device) ||
-	       pz_peers_relayed(node->peers, device);
+	return json_object_get(pz_uplink_directory(calls->uplink), device) ||
+	       json_object_get(calls->known, device) || pz_device_zone_has(calls->zone, device) ||
+	       pz_peers_relayed(calls->peers, device);
 }
 
 json_t *
-devices_names(const struct pz_node *node)
+pz_devices_names(const struct pz_calls *calls)
 {
-	json_t *names = pz_peers_names(node->peers), *value;
+	json_t *names = pz_peers_names(calls->peers), *value;
 	const char *device;
 	void *next;
 
 	json_object_foreach_safe (names, next, device, value) {
-		if (!devices_has(node, device))
+		if (!pz_devices_has(calls, device))
 			json_object_del(names, device);
 	}
 	return names;
@@ -70,19 +68,19 @@ text_or(const json_t *object, const char *name, const char *fallback)
  * it.
  */
 static json_t *
-shown_name(const struct pz_node *node, const char *device)
+shown_name(const struct pz_calls *calls, const char *device)
 {
 	struct pz_peer_view peer;
 	char key[PZ_DETAILS_KEY_CHARS];
-	json_t *entry = json_object_get(pz_uplink_directory(node->uplink), device);
+	json_t *entry = json_object_get(pz_uplink_directory(calls->uplink), device);
 
-	(void)pz_peers_view(node->peers, device, &peer);
+	(void)pz_peers_view(calls->peers, device, &peer);
 	if (peer.remote && peer.info)
 		return text_or(peer.info, "displayName", device);
-	if (pz_uplink_is_up(node->uplink) && entry)
+	if (pz_uplink_is_up(calls->uplink) && entry)
 		return text_or(entry, "displayName", device);
 	pz_details_key(device, key);
-	char *given = pz_shared_text(pz_items_shared(node->items), PZ_SYNC_USER_DETAILS, key);
+	char *given = pz_shared_text(pz_items_shared(calls->items), PZ_SYNC_USER_DETAILS, key);
 	json_t *name = given ? json_string(given)
 			     : text_or(peer.info ? peer.info : entry, "displayName", device);
 	free(given);
@@ -90,11 +88,11 @@ shown_name(const struct pz_node *node, const char *device)
 }
 
 char *
-devices_display_name(const struct pz_node *node, const char *device)
+pz_devices_display_name(const struct pz_calls *calls, const char *device)
 {
-	if (strcmp(device, node->device) == 0)
-		return strdup(node->display_name);
-	json_t *name = shown_name(node, device);
+	if (strcmp(device, calls->config.device) == 0)
+		return strdup(calls->config.display_name);
+	json_t *name = shown_name(calls, device);
 	char *copy = name ? strdup(json_string_value(name)) : NULL;
 	json_decref(name);
 	return copy;
@@ -109,25 +107,25 @@ latency(uint64_t round_trip_us)
 
 /* What is known of it: what it says itself counts more than what the hub says. */
 static json_t *
-describe(const struct pz_node *node, const char *device)
+describe(const struct pz_calls *calls, const char *device)
 {
-	const json_t *told = json_object_get(pz_uplink_directory(node->uplink), device),
+	const json_t *told = json_object_get(pz_uplink_directory(calls->uplink), device),
 		     *entry = told;
 	struct pz_peer_view peer;
 	int64_t port = 0;
 	char id[PZ_ADDRESS_BYTES_MAX + 1];
 
-	(void)pz_peers_view(node->peers, device, &peer);
+	(void)pz_peers_view(calls->peers, device, &peer);
 	if (peer.info)
 		entry = peer.info;
 	json_t *addresses = json_object_get(entry, peer.info ? "addresses" : "ipaddress");
 	const json_t *seen = json_object_get(told, "lastSeen");
 	(void)pz_json_int(entry, "port", 0, UINT16_MAX, &port);
-	snprintf(id, sizeof(id), "%s/%s", node->zone.membership->zone, device);
+	snprintf(id, sizeof(id), "%s/%s", calls->zone->membership->zone, device);
 	return json_pack("{s:s, s:o?, s:o?, s:s, s:s, s:s, s:o?, s:o?, s:O?, s:I, s:b, s:o}", "id",
-			 id, "displayName", shown_name(node, device), "deviceType",
+			 id, "displayName", shown_name(calls, device), "deviceType",
 			 text_or(entry, "deviceType", ""), "state", pz_peer_state_text(peer.state),
-			 "route", pz_peers_route(node->peers, device), "reason", peer.reason,
+			 "route", pz_peers_route(calls->peers, device), "reason", peer.reason,
 			 "address", peer.remote ? json_string(peer.remote) : json_null(),
 			 "latencyMs", latency(peer.round_trip_us), "addresses", addresses, "port",
 			 (json_int_t)port, "friend", 0, "lastSeen",
@@ -136,22 +134,22 @@ describe(const struct pz_node *node, const char *device)
 }
 
 json_t *
-devices_list(const struct pz_node *node)
+pz_devices_list(const struct pz_calls *calls)
 {
-	json_t *list = json_array(), *names = devices_names(node), *value;
+	json_t *list = json_array(), *names = pz_devices_names(calls), *value;
 	const char *device;
 
-	if (node->zone.membership)
+	if (calls->zone->membership)
 		json_object_foreach (names, device, value)
-			json_array_append_new(list, describe(node, device));
+			json_array_append_new(list, describe(calls, device));
 	json_decref(names);
 	return list;
 }
 
 json_t *
-devices_status(const struct pz_node *node)
+pz_devices_status(const struct pz_calls *calls)
 {
-	json_t *list = devices_list(node), *entry;
+	json_t *list = pz_devices_list(calls), *entry;
 	static const char *const more[] = {"deviceType", "addresses", "port", "reason"};
 	size_t i;
 
@@ -164,7 +162,7 @@ devices_status(const struct pz_node *node)
 /* ---- which one is meant ---- */
 
 struct search {
-	const struct pz_node *node;
+	const struct pz_calls *calls;
 	const char *text;
 	const char *found; /* borrowed */
 	size_t count;
@@ -190,7 +188,7 @@ is_in_other_case(const struct search *s, const char *device)
 static bool
 is_called(const struct search *s, const char *device)
 {
-	char *name = devices_display_name(s->node, device);
+	char *name = pz_devices_display_name(s->calls, device);
 	bool is_it = name && strcasecmp(name, s->text) == 0;
 
 	free(name);
@@ -211,9 +209,9 @@ match_all(struct search *s, json_t *names, bool (*matches)(const struct search *
 static enum pz_err
 not_found(const struct search *s, json_t *names, struct pz_errinfo *info)
 {
-	const struct pz_node *node = s->node;
+	const struct pz_calls *calls = s->calls;
 	const char *zone =
-		node->zone.membership ? node->zone.membership->zone : "this device's zone";
+		calls->zone->membership ? calls->zone->membership->zone : "this device's zone";
 	struct pz_suggest meant;
 	const char *device;
 	json_t *value;
@@ -230,13 +228,13 @@ not_found(const struct search *s, json_t *names, struct pz_errinfo *info)
 			"no device '%.80s' in %s; `pzp connect` and `pzp disconnect` without "
 			"a name mean the hub",
 			s->text, zone);
-	if (node->zone.membership == NULL)
+	if (calls->zone->membership == NULL)
 		return pz_fail(info, PZ_ERR_NOTFOUND,
 			       "no device '%.80s': this device (%s) is not in a zone; `pzp enrol` "
 			       "joins one",
-			       s->text, node->device);
+			       s->text, calls->config.device);
 	return pz_fail(info, PZ_ERR_NOTFOUND, "no device '%.80s' in %s; %s", s->text, zone,
-		       pz_uplink_is_up(node->uplink)
+		       pz_uplink_is_up(calls->uplink)
 			       ? "`pzp peers` lists the devices"
 			       : "the hub is not connected: `pzp services` finds new ones near by");
 }
@@ -254,8 +252,8 @@ find_inexact(struct search *s, json_t *names, struct pz_errinfo *info)
 			       s->text, s->all);
 	if (s->count == 1)
 		return PZ_OK;
-	bool is_alone = json_object_size(names) <= 1 && s->node->zone.membership &&
-			!pz_uplink_is_up(s->node->uplink);
+	bool is_alone = json_object_size(names) <= 1 && s->calls->zone->membership &&
+			!pz_uplink_is_up(s->calls->uplink);
 	if (is_alone && pz_device_is_valid(pz_slice_str(s->text))) {
 		s->found = s->text;
 		return PZ_OK;
@@ -265,10 +263,10 @@ find_inexact(struct search *s, json_t *names, struct pz_errinfo *info)
 
 /* The part after ZONE/ of an address; NULL: it is of another zone. */
 static const char *
-without_zone(const struct pz_node *node, const char *text, struct pz_errinfo *info)
+without_zone(const struct pz_calls *calls, const char *text, struct pz_errinfo *info)
 {
 	const char *slash = strchr(text, '/'), *at = strchr(text, '@');
-	const char *zone = node->zone.membership ? node->zone.membership->zone : "";
+	const char *zone = calls->zone->membership ? calls->zone->membership->zone : "";
 
 	if (slash == NULL || at == NULL || at > slash)
 		return text;
@@ -280,20 +278,20 @@ without_zone(const struct pz_node *node, const char *text, struct pz_errinfo *in
 }
 
 enum pz_err
-devices_find(const struct pz_node *node, const char *text, char out[PZ_DEVICE_BYTES_MAX + 1],
-	     struct pz_errinfo *info)
+pz_devices_find(const struct pz_calls *calls, const char *text, char out[PZ_DEVICE_BYTES_MAX + 1],
+		struct pz_errinfo *info)
 {
-	struct search s = {.node = node, .text = without_zone(node, text, info)};
+	struct search s = {.calls = calls, .text = without_zone(calls, text, info)};
 	enum pz_err err = PZ_OK;
 	json_t *names = NULL;
 
 	if (s.text == NULL)
 		return PZ_ERR_NOTFOUND;
-	if (devices_has(node, s.text)) {
+	if (pz_devices_has(calls, s.text)) {
 		s.found = s.text;
 	} else {
-		names = devices_names(node);
-		(void)json_object_set_new(names, node->device, json_true());
+		names = pz_devices_names(calls);
+		(void)json_object_set_new(names, calls->config.device, json_true());
 		err = find_inexact(&s, names, info);
 	}
 	if (err == PZ_OK)
@@ -306,10 +304,10 @@ devices_find(const struct pz_node *node, const char *text, char out[PZ_DEVICE_BY
 
 /* ", last seen …" where the hub has said when. */
 static void
-since_when(const struct pz_node *node, const char *device, char *out, size_t size)
+since_when(const struct pz_calls *calls, const char *device, char *out, size_t size)
 {
-	const json_t *entry = json_object_get(pz_uplink_directory(node->uplink), device);
-	uint64_t now_s = pz_env_wall_ms(node->config.env) / 1000;
+	const json_t *entry = json_object_get(pz_uplink_directory(calls->uplink), device);
+	uint64_t now_s = pz_env_wall_ms(calls->env) / 1000;
 	int64_t seen = 0;
 	struct tm seen_tm, now_tm;
 	time_t seen_t, now_t = (time_t)now_s;
@@ -326,16 +324,16 @@ since_when(const struct pz_node *node, const char *device, char *out, size_t siz
 }
 
 void
-devices_why_away(const struct pz_node *node, const char *device, char *out, size_t size)
+pz_devices_why_away(const struct pz_calls *calls, const char *device, char *out, size_t size)
 {
 	char since[64];
 
-	since_when(node, device, since, sizeof(since));
-	if (node->zone.membership == NULL)
+	since_when(calls, device, since, sizeof(since));
+	if (calls->zone->membership == NULL)
 		snprintf(out, size, "this device is not in a zone; `pzp enrol` joins one");
-	else if (pz_uplink_is_up(node->uplink) && !is_at_hub(node, device))
+	else if (pz_uplink_is_up(calls->uplink) && !is_at_hub(calls, device))
 		snprintf(out, size, "%s is not connected%s", device, since);
-	else if (pz_uplink_is_up(node->uplink))
+	else if (pz_uplink_is_up(calls->uplink))
 		snprintf(out, size, "%s does not answer: the way to it was lost; try again",
 			 device);
 	else
@@ -348,26 +346,29 @@ devices_why_away(const struct pz_node *node, const char *device, char *out, size
 
 /* ---- those that are out ---- */
 
-static void
-drop_entries(struct pz_node *node, json_t *by_device)
+static bool
+has_left(void *arg, const char *device)
 {
+	const struct pz_calls *calls = arg;
+
+	return pz_peers_has_left(calls->peers, device);
+}
+
+void
+pz_devices_drop_left(struct pz_calls *calls)
+{
+	const struct pz_calls_config *c = &calls->config;
 	const char *device;
 	json_t *value;
 	void *next;
 
-	json_object_foreach_safe (by_device, next, device, value) {
-		if (pz_peers_has_left(node->peers, device))
-			json_object_del(by_device, device);
-	}
-}
-
-void
-devices_drop_left(struct pz_node *node)
-{
-	if (node->zone.knowledge == NULL || node->zone.membership == NULL ||
-	    pz_wipe_is_running(node->wipe))
+	if (calls->zone->knowledge == NULL || calls->zone->membership == NULL ||
+	    c->ops->is_leaving(c->arg))
 		return;
-	drop_entries(node, node->known);
-	drop_entries(node, pz_uplink_directory(node->uplink));
-	pz_peers_drop_left(node->peers);
+	json_object_foreach_safe (calls->known, next, device, value) {
+		if (has_left(calls, device))
+			pz_discovery_forget(calls, device);
+	}
+	pz_uplink_drop_devices(calls->uplink, has_left, calls);
+	pz_peers_drop_left(calls->peers);
 }

@@ -1,5 +1,5 @@
 /*
- * Finding services, and announcing our own (page 7, 4 and 7). While the hub is there it is asked:
+ * Finding services (page 7, 7). While the hub is there it is asked:
  * it knows what every connected device announced. Without it, or for a device that it does not see,
  * the search is local: peers are looked for, linked with, and say what they have; one that still
  * reaches the hub asks it for us.
@@ -8,14 +8,12 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
+#include "calls/internal.h"
 #include "items/service_cache.h"
-#include "pzp/internal.h"
-#include "pzp/wipe.h"
 #include "wire/json.h"
 
 /* The hub answers from memory; if it does not, what we know must do. */
 #define ASK_TIMEOUT_US (2 * PZ_US_PER_S)
-#define ANNOUNCE_DELAY_US (20 * PZ_US_PER_MS)
 /* A local search for everything is over when nothing has been heard for so long. */
 #define LOCAL_QUIET_US (1200 * PZ_US_PER_MS)
 #define LOCAL_STEP_US (300 * PZ_US_PER_MS)
@@ -25,9 +23,9 @@
 /* What it takes until the hub has given up our own dead link, and hears us by a relay. */
 #define BEHIND_US (PZ_PEER_CONTEST_US + 1 * PZ_US_PER_S)
 
-struct discovery {
-	struct pz_list node_list;
-	struct pz_node *node;
+struct pz_search {
+	struct pz_list hook;
+	struct pz_calls *calls;
 	struct pz_timer timer;
 	uint64_t end_us; /* of a local search */
 	char *api;       /* pattern, or NULL */
@@ -36,7 +34,7 @@ struct discovery {
 	bool is_beginning; /* there is no hub to ask: it becomes local when its timer fires */
 	bool is_local;
 	bool has_asked, is_asking; /* the hub by a relay, while the search is local */
-	discovery_done done;
+	pz_search_done done;
 	void *arg;
 };
 
@@ -49,10 +47,10 @@ matches(const char *pattern, json_t *descriptor)
 }
 
 static void
-free_discovery(struct discovery *d)
+free_discovery(struct pz_search *d)
 {
-	pz_list_remove(&d->node_list);
-	pz_env_stop(d->node->config.env, &d->timer);
+	pz_list_remove(&d->hook);
+	pz_env_stop(d->calls->env, &d->timer);
 	free(d->api);
 	free(d->device);
 	free(d);
@@ -61,34 +59,34 @@ free_discovery(struct discovery *d)
 /* ---- what is known ---- */
 
 json_t *
-discovery_list_of(const struct pz_node *node, const char *device)
+pz_discovery_services_of(const struct pz_calls *calls, const char *device)
 {
-	json_t *services = pz_peers_services(node->peers, device), *passed_on = NULL;
+	json_t *services = pz_peers_services(calls->peers, device), *passed_on = NULL;
 
 	if (services)
 		return services; /* the owner's word counts most (page 8) */
-	if (!pz_uplink_is_up(node->uplink))
-		passed_on = pz_peers_relayed(node->peers, device);
-	return passed_on ? passed_on : json_object_get(node->known, device);
+	if (!pz_uplink_is_up(calls->uplink))
+		passed_on = pz_peers_relayed(calls->peers, device);
+	return passed_on ? passed_on : json_object_get(calls->known, device);
 }
 
 /* Own services first, then those of the devices that we know: such as can be reached before others,
  * so that whoever takes the first of a kind gets one that answers. */
 static json_t *
-collect(struct pz_node *node, const char *api)
+collect(struct pz_calls *calls, const char *api)
 {
-	json_t *out = pz_registry_list(node->registry, api);
-	json_t *names = pz_peers_names(node->peers), *value, *one;
+	json_t *out = pz_registry_list(calls->config.registry, api);
+	json_t *names = pz_peers_names(calls->peers), *value, *one;
 	const char *device;
 	size_t i;
 
-	json_object_foreach (node->known, device, value)
+	json_object_foreach (calls->known, device, value)
 		(void)json_object_set_new(names, device, json_true());
 	for (int pass = 0; pass < 2; pass++)
 		json_object_foreach (names, device, value) {
-			if (pz_peers_has_route(node->peers, device) != (pass == 0))
+			if (pz_peers_has_route(calls->peers, device) != (pass == 0))
 				continue;
-			json_array_foreach (discovery_list_of(node, device), i, one)
+			json_array_foreach (pz_discovery_services_of(calls, device), i, one)
 				if (matches(api, one))
 					json_array_append(out, one);
 		}
@@ -97,10 +95,10 @@ collect(struct pz_node *node, const char *api)
 }
 
 static void
-finish(struct discovery *d)
+finish(struct pz_search *d)
 {
-	json_t *found = collect(d->node, d->api);
-	discovery_done done = d->done;
+	json_t *found = collect(d->calls, d->api);
+	pz_search_done done = d->done;
 	void *arg = d->arg;
 
 	free_discovery(d);
@@ -111,50 +109,50 @@ finish(struct discovery *d)
 /* ---- the local search ---- */
 
 static bool
-is_here(const struct discovery *d)
+is_here(const struct pz_search *d)
 {
-	return pz_peers_has_route(d->node->peers, d->device) &&
-	       discovery_list_of(d->node, d->device);
+	return pz_peers_has_route(d->calls->peers, d->device) &&
+	       pz_discovery_services_of(d->calls, d->device);
 }
 
 /* Over: it was found, or nothing can come any more. */
 static bool
-is_settled(const struct discovery *d)
+is_settled(const struct pz_search *d)
 {
-	if (pz_env_mono_us(d->node->config.env) >= d->end_us || (d->device && is_here(d)))
+	if (pz_env_mono_us(d->calls->env) >= d->end_us || (d->device && is_here(d)))
 		return true;
-	return !d->is_asking && pz_peers_look_left_us(d->node->peers) == 0 &&
-	       !pz_peers_is_expecting(d->node->peers);
+	return !d->is_asking && pz_peers_look_left_us(d->calls->peers) == 0 &&
+	       !pz_peers_is_expecting(d->calls->peers);
 }
 
 /* Once: the relay may have been found by the search itself. */
 static void
-ask_by_relay(struct discovery *d)
+ask_by_relay(struct pz_search *d)
 {
 	bool speaks;
 	json_t *message;
 
-	if (d->has_asked || pz_uplink_is_up(d->node->uplink) ||
-	    !pz_peers_has_relay_to_hub(d->node->peers, &speaks))
+	if (d->has_asked || pz_uplink_is_up(d->calls->uplink) ||
+	    !pz_peers_has_relay_to_hub(d->calls->peers, &speaks))
 		return;
 	if (!speaks) { /* the hub does not hear us by it yet: a moment more */
 		if (!d->is_asking)
-			d->end_us = pz_env_mono_us(d->node->config.env) + BEHIND_US;
+			d->end_us = pz_env_mono_us(d->calls->env) + BEHIND_US;
 		d->is_asking = true;
 		return;
 	}
 	message = json_pack("{s:s}", "id", d->id);
-	pz_uplink_send_by_any(d->node->uplink, "findServices", message);
+	pz_uplink_send_by_any(d->calls->uplink, "findServices", message);
 	json_decref(message);
 	d->has_asked = d->is_asking = true;
 }
 
 /* Looked at again when a peer has news, at the latest when looking around ends. */
 static void
-go_on(struct discovery *d)
+go_on(struct pz_search *d)
 {
-	const struct pz_env *env = d->node->config.env;
-	uint64_t now = pz_env_mono_us(env), left = pz_peers_look_left_us(d->node->peers);
+	const struct pz_env *env = d->calls->env;
+	uint64_t now = pz_env_mono_us(env), left = pz_peers_look_left_us(d->calls->peers);
 
 	ask_by_relay(d);
 	if (is_settled(d)) {
@@ -169,81 +167,115 @@ go_on(struct discovery *d)
 
 /* Every device that the hub once told an address of. */
 static void
-dial_everybody(struct pz_node *node, uint64_t seek_us)
+dial_everybody(struct pz_calls *calls, uint64_t seek_us)
 {
 	const char *device;
 	json_t *entry;
 	size_t count = 0;
 
-	json_object_foreach (pz_uplink_directory(node->uplink), device, entry) {
+	json_object_foreach (pz_uplink_directory(calls->uplink), device, entry) {
 		if (json_array_size(json_object_get(entry, "ipaddress")) > 0 &&
 		    count++ < PZ_PEER_ATTEMPTS_MAX)
-			(void)pz_peers_dial(node->peers, device, seek_us);
+			(void)pz_peers_dial(calls->peers, device, seek_us);
 	}
 }
 
 static bool
-can_look(const struct pz_node *node)
+can_look(const struct pz_calls *calls)
 {
-	return node->zone.membership && !node->is_stopping && !pz_wipe_is_running(node->wipe);
+	return calls->zone->membership && !calls->is_ending &&
+	       !calls->config.ops->is_leaving(calls->config.arg);
 }
 
 static void
-start_local(struct discovery *d)
+start_local(struct pz_search *d)
 {
-	struct pz_node *node = d->node;
-	bool has_mdns = node->config.mdns != NULL;
+	struct pz_calls *calls = d->calls;
+	bool has_mdns = calls->config.has_mdns;
 	uint64_t look_us = d->device ? PZ_PEER_SEEK_US : LOCAL_QUIET_US;
 
 	d->is_beginning = false;
 	d->is_local = true;
-	if (!can_look(node) ||
-	    (d->device && (!pz_peers_add(node->peers, d->device) || is_here(d)))) {
+	if (!can_look(calls) ||
+	    (d->device && (!pz_peers_add(calls->peers, d->device) || is_here(d)))) {
 		finish(d);
 		return;
 	}
-	if (pz_uplink_is_up(node->uplink))
+	if (pz_uplink_is_up(calls->uplink))
 		look_us = LOCAL_SHORT_US;
-	d->end_us = pz_env_mono_us(node->config.env) + PZ_PEER_SEEK_US;
+	d->end_us = pz_env_mono_us(calls->env) + PZ_PEER_SEEK_US;
 	if (has_mdns)
-		pz_peers_look(node->peers, look_us, !pz_uplink_is_up(node->uplink));
+		pz_peers_look(calls->peers, look_us, !pz_uplink_is_up(calls->uplink));
 	if (d->device)
-		(void)pz_peers_dial(node->peers, d->device, look_us);
-	if (!pz_uplink_is_up(node->uplink))
-		dial_everybody(node, 0);
+		(void)pz_peers_dial(calls->peers, d->device, look_us);
+	if (!pz_uplink_is_up(calls->uplink))
+		dial_everybody(calls, 0);
 	go_on(d);
 }
 
 void
-discovery_news(struct pz_node *node)
+pz_discovery_news(struct pz_calls *calls)
 {
-	PZ_LIST_EACH (&node->finds, n, tmp) {
-		struct discovery *d = PZ_CONTAINER(n, struct discovery, node_list);
+	PZ_LIST_EACH (&calls->finds, n, tmp) {
+		struct pz_search *d = PZ_CONTAINER(n, struct pz_search, hook);
 		/* Not from here: whoever told us stands in the middle of something. */
 		if (d->is_local &&
-		    (!d->timer.active || d->timer.due_us > pz_env_mono_us(node->config.env)))
-			pz_env_start(node->config.env, &d->timer, 0);
+		    (!d->timer.active || d->timer.due_us > pz_env_mono_us(calls->env)))
+			pz_env_start(calls->env, &d->timer, 0);
 	}
+}
+
+/* ---- what is known changes ---- */
+
+void
+pz_discovery_recall(struct pz_calls *calls, const char *device, json_t *takes_list)
+{
+	(void)json_object_set_new(calls->known, device, takes_list);
+}
+
+void
+pz_discovery_forget(struct pz_calls *calls, const char *device)
+{
+	(void)json_object_del(calls->known, device);
+}
+
+void
+pz_discovery_forget_left(struct pz_calls *calls)
+{
+	const char *device;
+	json_t *list;
+	void *next;
+
+	json_object_foreach_safe (calls->known, next, device, list) {
+		if (pz_device_zone_has_left(calls->zone, device))
+			json_object_del(calls->known, device);
+	}
+}
+
+void
+pz_discovery_forget_all(struct pz_calls *calls)
+{
+	json_object_clear(calls->known);
 }
 
 /* ---- starting ---- */
 
 /* The hub has answered, or does not: the one device that matters may still be near by. */
 static void
-hub_said(struct discovery *d)
+hub_said(struct pz_search *d)
 {
-	pz_service_cache_recall(d->node->items, d->device);
-	if (d->device && strcmp(d->device, d->node->device) != 0 && !is_here(d))
+	pz_service_cache_recall(d->calls->items, d->device);
+	if (d->device && strcmp(d->device, d->calls->config.device) != 0 && !is_here(d))
 		start_local(d);
 	else
 		finish(d);
 }
 
-static struct discovery *
-first_beginning(const struct pz_node *node)
+static struct pz_search *
+first_beginning(const struct pz_calls *calls)
 {
-	for (struct pz_list *n = node->finds.next; n != &node->finds; n = n->next) {
-		struct discovery *d = PZ_CONTAINER(n, struct discovery, node_list);
+	for (struct pz_list *n = calls->finds.next; n != &calls->finds; n = n->next) {
+		struct pz_search *d = PZ_CONTAINER(n, struct pz_search, hook);
 		if (d->is_beginning)
 			return d;
 	}
@@ -253,22 +285,22 @@ first_beginning(const struct pz_node *node)
 /* In the order in which they were asked for, which is that of the calls behind them; timers of one
  * moment have none. */
 static void
-begin_all(struct pz_node *node)
+begin_all(struct pz_calls *calls)
 {
-	struct discovery *d;
+	struct pz_search *d;
 
-	while ((d = first_beginning(node)) != NULL)
+	while ((d = first_beginning(calls)) != NULL)
 		start_local(d);
 }
 
 static void
 on_timeout(struct pz_timer *timer, void *arg)
 {
-	struct discovery *d = arg;
+	struct pz_search *d = arg;
 
 	(void)timer;
 	if (d->is_beginning)
-		begin_all(d->node);
+		begin_all(d->calls);
 	else if (d->is_local)
 		go_on(d);
 	else
@@ -276,61 +308,61 @@ on_timeout(struct pz_timer *timer, void *arg)
 }
 
 static enum pz_err
-ask_hub(struct discovery *d)
+ask_hub(struct pz_search *d)
 {
 	json_t *message = json_pack("{s:s}", "id", d->id);
 
 	if (message == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	pz_uplink_send_prop(d->node->uplink, "findServices", message);
+	pz_uplink_send_prop(d->calls->uplink, "findServices", message);
 	json_decref(message);
-	pz_env_start(d->node->config.env, &d->timer, ASK_TIMEOUT_US);
+	pz_env_start(d->calls->env, &d->timer, ASK_TIMEOUT_US);
 	return PZ_OK;
 }
 
-static struct discovery *
-discovery_new(struct pz_node *node, const char *api, const char *device)
+static struct pz_search *
+discovery_new(struct pz_calls *calls, const char *api, const char *device)
 {
-	struct discovery *d = calloc(1, sizeof(*d));
+	struct pz_search *d = calloc(1, sizeof(*d));
 
 	if (d == NULL)
 		return NULL;
-	d->node = node;
+	d->calls = calls;
 	d->api = api ? strdup(api) : NULL;
 	d->device = device ? strdup(device) : NULL;
 	pz_timer_init(&d->timer, on_timeout, d);
-	pz_env_uuid(node->config.env, d->id);
+	pz_env_uuid(calls->env, d->id);
 	if ((api && d->api == NULL) || (device && d->device == NULL)) {
 		free(d->api);
 		free(d->device);
 		free(d);
 		return NULL;
 	}
-	pz_list_append(&node->finds, &d->node_list);
+	pz_list_append(&calls->finds, &d->hook);
 	return d;
 }
 
-struct discovery *
-discovery_start(struct pz_node *node, const char *api, const char *device, discovery_done done,
+struct pz_search *
+pz_search_start(struct pz_calls *calls, const char *api, const char *device, pz_search_done done,
 		void *arg)
 {
-	struct discovery *d = discovery_new(node, api, device);
+	struct pz_search *d = discovery_new(calls, api, device);
 
 	if (d == NULL)
 		return NULL;
 	d->done = done;
 	d->arg = arg;
-	if (pz_uplink_is_up(node->uplink) && ask_hub(d) == PZ_OK)
+	if (pz_uplink_is_up(calls->uplink) && ask_hub(d) == PZ_OK)
 		return d;
 	/* Not from here: what is known may be all that can be found, and done is not called before
 	 * the caller has the search. */
 	d->is_beginning = true;
-	pz_env_start(node->config.env, &d->timer, 0);
+	pz_env_start(calls->env, &d->timer, 0);
 	return d;
 }
 
 void
-discovery_cancel(struct discovery *d)
+pz_search_cancel(struct pz_search *d)
 {
 	if (d)
 		free_discovery(d);
@@ -338,15 +370,16 @@ discovery_cancel(struct discovery *d)
 
 /* One device's part of a foundServices answer; the address must be in our zone and not ours. */
 static void
-learn(struct pz_node *node, json_t *fresh, json_t *descriptor)
+learn(struct pz_calls *calls, json_t *fresh, json_t *descriptor)
 {
 	const char *address = pz_json_str(descriptor, "serviceAddress");
 	struct pz_address parsed;
 	struct pz_descriptor checked;
 
 	if (address == NULL || pz_address_parse(pz_slice_str(address), &parsed) != PZ_OK ||
-	    !pz_slice_eq_str(parsed.zone, node->zone.membership->zone) || parsed.device.len == 0 ||
-	    pz_slice_eq_str(parsed.device, node->zone.membership->device) ||
+	    !pz_slice_eq_str(parsed.zone, calls->zone->membership->zone) ||
+	    parsed.device.len == 0 ||
+	    pz_slice_eq_str(parsed.device, calls->zone->membership->device) ||
 	    pz_descriptor_parse(descriptor, address, &checked, NULL) != PZ_OK)
 		return;
 	PZ_AUTO_FREE char *device = pz_slice_dup(parsed.device);
@@ -362,28 +395,28 @@ learn(struct pz_node *node, json_t *fresh, json_t *descriptor)
 }
 
 void
-discovery_found(struct pz_node *node, json_t *message)
+pz_discovery_found(struct pz_calls *calls, json_t *message)
 {
 	const char *id = pz_json_str(message, "id");
 	json_t *services = json_object_get(message, "services");
 	size_t i;
 	json_t *one;
 
-	if (node->learning == NULL)
-		node->learning = json_object();
+	if (calls->learning == NULL)
+		calls->learning = json_object();
 	/* The hub's answer is whole (we never ask for one type): it replaces what was known, when
 	 * its last part is here. */
 	json_array_foreach (services, i, one)
-		learn(node, node->learning, one);
-	if (json_is_true(json_object_get(message, "partial")) || node->learning == NULL)
+		learn(calls, calls->learning, one);
+	if (json_is_true(json_object_get(message, "partial")) || calls->learning == NULL)
 		return;
-	json_decref(node->known);
-	node->known = PZ_TAKE(node->learning);
-	discovery_news(node);
+	json_decref(calls->known);
+	calls->known = PZ_TAKE(calls->learning);
+	pz_discovery_news(calls);
 	if (id == NULL)
 		return;
-	PZ_LIST_EACH (&node->finds, n, tmp) {
-		struct discovery *d = PZ_CONTAINER(n, struct discovery, node_list);
+	PZ_LIST_EACH (&calls->finds, n, tmp) {
+		struct pz_search *d = PZ_CONTAINER(n, struct pz_search, hook);
 		if (strcmp(d->id, id) != 0)
 			continue;
 		d->is_asking = false;
@@ -394,25 +427,25 @@ discovery_found(struct pz_node *node, json_t *message)
 }
 
 void
-discovery_hub_gone(struct pz_node *node)
+pz_discovery_hub_gone(struct pz_calls *calls)
 {
-	json_decref(node->learning); /* its end will not come */
-	node->learning = NULL;
-	PZ_LIST_EACH (&node->finds, n, tmp) {
-		struct discovery *d = PZ_CONTAINER(n, struct discovery, node_list);
+	json_decref(calls->learning); /* its end will not come */
+	calls->learning = NULL;
+	PZ_LIST_EACH (&calls->finds, n, tmp) {
+		struct pz_search *d = PZ_CONTAINER(n, struct pz_search, hook);
 		if (!d->is_local)
-			pz_env_start(node->config.env, &d->timer, 0); /* goes on without it */
+			pz_env_start(calls->env, &d->timer, 0); /* goes on without it */
 	}
 }
 
 void
-discovery_end_all(struct pz_node *node)
+pz_discovery_end_all(struct pz_calls *calls)
 {
 	struct pz_list *first;
 
-	discovery_hub_gone(node);
-	while ((first = pz_list_first(&node->finds)) != NULL)
-		finish(PZ_CONTAINER(first, struct discovery, node_list));
+	pz_discovery_hub_gone(calls);
+	while ((first = pz_list_first(&calls->finds)) != NULL)
+		finish(PZ_CONTAINER(first, struct pz_search, hook));
 }
 
 /* ---- for the dispatcher: ServiceDiscovery.findServices of local programs and other devices ----
@@ -432,34 +465,14 @@ on_found_for(void *arg, json_t *descriptors)
 
 /* Page 7, 7.4: another device sees the services of this one; what the zone has it asks the hub. */
 void
-discovery_find(void *arg, const char *caller, struct pz_find *find)
+pz_discovery_find(void *arg, const char *caller, struct pz_find *find)
 {
-	struct pz_node *node = arg;
+	struct pz_calls *calls = arg;
 
-	if (!pz_address_is_within(pz_slice_str(caller), pz_slice_str(node->self))) {
+	if (!pz_address_is_within(pz_slice_str(caller), pz_slice_str(calls->config.self))) {
 		pz_find_done(find);
 		return;
 	}
-	if (discovery_start(node, find->api, NULL, on_found_for, find) == NULL)
+	if (pz_search_start(calls, find->api, NULL, on_found_for, find) == NULL)
 		pz_find_done(find);
-}
-
-/* ---- announcing ---- */
-
-void
-discovery_announce_soon(struct pz_node *node)
-{
-	if (node->zone.membership && !node->announce.active)
-		pz_env_start(node->config.env, &node->announce, ANNOUNCE_DELAY_US);
-}
-
-void
-discovery_announce(struct pz_node *node)
-{
-	json_t *message = json_pack("{s:o?, s:s}", "services",
-				    pz_registry_list(node->registry, NULL), "from", node->self);
-
-	pz_uplink_send_by_any(node->uplink, "registerServices", message);
-	json_decref(message);
-	pz_service_cache_announce(node->items);
 }

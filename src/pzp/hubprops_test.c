@@ -65,7 +65,7 @@ a_service_that_was_found_is_built_anew(void **state)
 		 json_pack("{s:[{s:s, s:s, s:s, s:s, s:s, s:o}]}", "services", "api", API, "id", id,
 			   "displayName", "Lamp", "description", "It shines.", "serviceAddress",
 			   ZONE "/tv", "x", heavy()));
-	const json_t *kept = json_array_get(json_object_get(w.node->known, "tv"), 0);
+	const json_t *kept = json_array_get(json_object_get(w.node->calls->known, "tv"), 0);
 	assert_string_equal(pz_json_str(kept, "id"), id);
 	assert_null(json_object_get(kept, "x"));
 }

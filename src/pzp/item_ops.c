@@ -2,11 +2,12 @@
  */
 #include "pzp/item_ops.h"
 
+#include "calls/devices.h"
+#include "calls/discovery.h"
 #include "items/app_data.h"
 #include "items/prefs.h"
 #include "items/service_cache.h"
 #include "items/user_details.h"
-#include "pzp/devices.h"
 #include "pzp/spread.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata.h"
@@ -57,26 +58,34 @@ on_has_route(void *arg, const char *device)
 static json_t *
 on_services_of(void *arg, const char *device)
 {
-	return discovery_list_of(arg, device);
+	const struct pz_node *node = arg;
+
+	return pz_discovery_services_of(node->calls, device);
 }
 
 static void
 on_recall_services(void *arg, const char *device, json_t *takes_list)
 {
-	(void)json_object_set_new(((struct pz_node *)arg)->known, device, takes_list);
+	struct pz_node *node = arg;
+
+	pz_discovery_recall(node->calls, device, takes_list);
 }
 
 static void
 on_forget_services(void *arg, const char *device)
 {
-	(void)json_object_del(((struct pz_node *)arg)->known, device);
+	struct pz_node *node = arg;
+
+	pz_discovery_forget(node->calls, device);
 }
 
 static enum pz_err
 on_find_device(void *arg, const char *text, char out[PZ_DEVICE_BYTES_MAX + 1],
 	       struct pz_errinfo *info)
 {
-	return devices_find(arg, text, out, info);
+	const struct pz_node *node = arg;
+
+	return pz_devices_find(node->calls, text, out, info);
 }
 
 static const char *

@@ -2,14 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calls/internal.h"
 #include "items/service_cache.h"
-#include "pzp/devices.h"
 #include "wire/json.h"
 
 struct listing {
 	struct pz_request *request;
-	struct pz_node *node;
-	struct discovery *search;
+	struct pz_calls *calls;
+	struct pz_search *search;
 	char *api, *zone, *wanted;            /* wanted: the device, as it was typed */
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* the one that is meant, "": any or not known yet */
 	bool has_offline;                     /* also those that cannot be reached */
@@ -21,7 +21,7 @@ release_listing(struct pz_request *request)
 {
 	struct listing *l = request->state;
 
-	discovery_cancel(l->search);
+	pz_search_cancel(l->search);
 	json_decref(l->list);
 	free(l->api);
 	free(l->zone);
@@ -46,7 +46,7 @@ is_listed(const struct listing *l, json_t *descriptor)
 static void
 add_online(struct listing *l, json_t *descriptor)
 {
-	if (is_listed(l, descriptor) && !pz_service_cache_is_offline(l->node->items, descriptor))
+	if (is_listed(l, descriptor) && !pz_service_cache_is_offline(l->calls->items, descriptor))
 		json_array_append(l->list, descriptor);
 }
 
@@ -68,7 +68,7 @@ static void
 on_listed(void *arg, json_t *descriptors)
 {
 	struct listing *l = arg;
-	struct pz_node *node = l->node;
+	struct pz_calls *calls = l->calls;
 	size_t i;
 	json_t *one;
 
@@ -76,7 +76,7 @@ on_listed(void *arg, json_t *descriptors)
 
 	l->search = NULL;
 	/* The hub has answered: a device that was enrolled a moment ago is known now. */
-	if (l->wanted && devices_find(node, l->wanted, l->device, &info) != PZ_OK) {
+	if (l->wanted && pz_devices_find(calls, l->wanted, l->device, &info) != PZ_OK) {
 		pz_request_fail(l->request, PZ_ERR_NOTFOUND, info.text);
 		return;
 	}
@@ -84,10 +84,10 @@ on_listed(void *arg, json_t *descriptors)
 	json_array_foreach (descriptors, i, one)
 		add_online(l, one);
 	json_array_foreach (descriptors, i, one)
-		if (l->has_offline && pz_service_cache_is_offline(node->items, one))
+		if (l->has_offline && pz_service_cache_is_offline(calls->items, one))
 			add_offline(l, one);
 	if (l->has_offline)
-		pz_service_cache_each_offline(node->items, add_offline, l);
+		pz_service_cache_each_offline(calls->items, add_offline, l);
 	pz_request_answer(l->request, json_incref(l->list));
 }
 
@@ -100,9 +100,8 @@ copy_param(json_t *params, const char *name)
 }
 
 void
-services_command(struct pz_request *request)
+pz_calls_services(struct pz_calls *calls, struct pz_request *request)
 {
-	struct pz_node *node = request->self;
 	json_t *params = request->params;
 	struct listing *l = pz_request_begin(request, &listing_kind);
 	struct pz_errinfo info = {""};
@@ -110,17 +109,17 @@ services_command(struct pz_request *request)
 	if (l == NULL)
 		return;
 	l->request = request;
-	l->node = node;
+	l->calls = calls;
 	l->api = copy_param(params, "api");
 	l->zone = copy_param(params, "zone");
 	l->wanted = copy_param(params, "device");
 	l->has_offline = json_is_true(json_object_get(params, "all"));
-	enum pz_err err = l->wanted ? devices_find(node, l->wanted, l->device, &info) : PZ_OK;
-	if (err != PZ_OK && (err != PZ_ERR_NOTFOUND || !pz_uplink_is_up(node->uplink))) {
+	enum pz_err err = l->wanted ? pz_devices_find(calls, l->wanted, l->device, &info) : PZ_OK;
+	if (err != PZ_OK && (err != PZ_ERR_NOTFOUND || !pz_uplink_is_up(calls->uplink))) {
 		pz_request_fail(request, err, info.text);
 		return;
 	}
-	l->search = discovery_start(node, pz_json_str(params, "api"),
+	l->search = pz_search_start(calls, pz_json_str(params, "api"),
 				    l->device[0] ? l->device : NULL, on_listed, l);
 	if (l->search == NULL)
 		pz_request_fail(request, PZ_ERR_LIMIT_MEMORY, "out of memory");

@@ -87,7 +87,7 @@ pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct
 	take(node, takes);
 	pz_spread_membership_changed(node);
 	PZ_TRY(pz_node_refresh_trust(node, info));
-	PZ_TRY(pz_router_set_self(node->router, node->self));
+	PZ_TRY(pz_router_set_self(pz_calls_router(node->calls), node->self));
 	return pz_registry_set_address(node->registry, node->self);
 }
 

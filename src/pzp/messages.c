@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "pzp/resend.h"
+#include "calls/internal.h"
 #include "route/bounce.h"
 #include "rpc/error.h"
 #include "rpc/method.h"
@@ -13,78 +13,17 @@
 #include "wire/json.h"
 #include "wire/message.h"
 
-static enum pz_err
-send_rpc(struct pz_node *node, const char *to, json_t *payload, size_t *out_len)
-{
-	struct pz_buf out;
-
-	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
-	enum pz_err err = pz_message_rpc(&out, node->self, to, payload);
-	*out_len = out.len;
-	if (err == PZ_OK)
-		err = pz_router_send(node->router, pz_buf_slice(&out));
-	pz_buf_fini(&out);
-	return err;
-}
-
-enum pz_err
-node_send_rpc(struct pz_node *node, const char *to, json_t *payload)
-{
-	size_t len;
-
-	return send_rpc(node, to, payload, &len);
-}
-
-static json_t *
-too_large(const struct pz_node *node, const char *to, size_t bytes, int code)
-{
-	const struct pz_session *way = pz_router_route(node->router, pz_slice_str(to));
-	char text[PZ_ADDRESS_BYTES_MAX + 128];
-
-	(void)snprintf(text, sizeof(text),
-		       "too large: %zu bytes, on the way to %s at most %u are taken", bytes, to,
-		       way ? way->frame_max : 0);
-	return pz_rpc_error(code, text, pz_dom_error("DataError", text));
-}
-
-json_t *
-node_too_large(const struct pz_node *node, const char *to, json_t *payload)
-{
-	struct pz_buf out;
-
-	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
-	size_t bytes = pz_message_rpc(&out, node->self, to, payload) == PZ_OK
-			       ? out.len - PZ_FRAME_HEADER_BYTES
-			       : 0;
-	pz_buf_fini(&out);
-	return too_large(node, to, bytes, PZ_RPC_INVALID_REQUEST);
-}
-
-void
-node_prop_unsent(struct pz_node *node, const struct pz_session *session, const char *status,
-		 enum pz_err err, size_t bytes)
-{
-	if (err == PZ_ERR_PROTO_FRAME)
-		pz_condition_raise(node->conditions, PZ_CONDITION_TOO_LARGE, session->address,
-				   "%s of %zu bytes was not sent to %s, which takes at most %u",
-				   status, bytes, session->address, session->frame_max);
-	else
-		pz_warning_of(session->log ? session->log : pz_uplink_log(node->uplink),
-			      node->config.env, "prop-not-sent", "to=%s status=%s %s",
-			      session->address, status, pz_err_text(err));
-}
-
 /* An answer that no link takes, or that is nested too deeply for a message: who waits for it gets
  * the reason instead. */
 static enum pz_err
-send_instead(struct pz_node *node, const char *to, json_t *payload, enum pz_err why, size_t len)
+send_instead(struct pz_calls *calls, const char *to, json_t *payload, enum pz_err why, size_t len)
 {
-	json_t *error =
-		why == PZ_ERR_PROTO_FRAME
-			? too_large(node, to, len - PZ_FRAME_HEADER_BYTES, PZ_RPC_INTERNAL_ERROR)
-			: pz_rpc_error(PZ_RPC_INTERNAL_ERROR, pz_err_text(why), NULL);
+	json_t *error = why == PZ_ERR_PROTO_FRAME
+				? pz_calls_too_large_by(calls, to, len - PZ_FRAME_HEADER_BYTES,
+							PZ_RPC_INTERNAL_ERROR)
+				: pz_rpc_error(PZ_RPC_INTERNAL_ERROR, pz_err_text(why), NULL);
 	json_t *instead = pz_rpc_instead(payload, error);
-	enum pz_err err = instead ? node_send_rpc(node, to, instead) : why;
+	enum pz_err err = instead ? pz_calls_send(calls, to, instead) : why;
 
 	json_decref(instead);
 	return err;
@@ -93,29 +32,22 @@ send_instead(struct pz_node *node, const char *to, json_t *payload, enum pz_err 
 static void
 on_dispatch_send(void *arg, const char *to, json_t *payload)
 {
-	struct pz_node *node = arg;
+	struct pz_calls *calls = arg;
 	size_t len = 0;
 
-	enum pz_err err = send_rpc(node, to, payload, &len);
+	enum pz_err err = pz_calls_send_measured(calls, to, payload, &len);
 	if (pz_err_category(err) == PZ_CAT_PROTO || err == PZ_ERR_LIMIT) {
-		err = send_instead(node, to, payload, err, len);
+		err = send_instead(calls, to, payload, err, len);
 		if (err == PZ_OK) {
 			json_decref(payload);
 			return;
 		}
 	}
 	if (err == PZ_OK || err == PZ_ERR_IO_CLOSED) /* closed: its loss is yet to be reported */
-		resend_note(node, to, payload, len);
+		pz_resend_note(calls, to, payload, len);
 	if (err != PZ_OK)
-		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+		pz_metric_add(calls->metrics, PZ_METRIC_messages_dropped, 1);
 	json_decref(payload);
-}
-
-void
-pz_node_watch_session(const struct pz_session *session)
-{
-	if (session->kind == PZ_SESSION_PEER || session->kind == PZ_SESSION_HUB)
-		pz_link_watch(pz_link_of((struct pz_session *)(uintptr_t)session));
 }
 
 #define CALLS_LOGGED_PER_SECOND 20
@@ -124,12 +56,12 @@ pz_node_watch_session(const struct pz_session *session)
 static void
 on_served(void *arg, const struct pz_served *served)
 {
-	struct pz_node *node = arg;
+	struct pz_calls *calls = arg;
 	const char *slash = strrchr(served->service->api, '/');
 	uint32_t suppressed = 0;
 
-	if (!pz_log_allow(&node->served_log, pz_env_mono_us(node->config.env),
-			  CALLS_LOGGED_PER_SECOND, &suppressed))
+	if (!pz_log_allow(&calls->served_log, pz_env_mono_us(calls->env), CALLS_LOGGED_PER_SECOND,
+			  &suppressed))
 		return;
 	if (suppressed)
 		pz_info("calls-not-logged", "count=%u", suppressed);
@@ -138,35 +70,35 @@ on_served(void *arg, const struct pz_served *served)
 		(unsigned long long)(served->us / 1000), served->end);
 }
 
-const struct pz_dispatch_ops node_dispatch_ops = {
+const struct pz_dispatch_ops pz_calls_dispatch_ops = {
 	.send = on_dispatch_send,
 	.served = on_served,
-	.find = discovery_find,
+	.find = pz_discovery_find,
 };
 
 /* A call-back to a request of ours: true when that is what the notification was. */
 static bool
-take_callback(struct pz_node *node, const char *from, const struct pz_rpc *rpc)
+take_callback(struct pz_calls *calls, const char *from, const struct pz_rpc *rpc)
 {
 	struct pz_method method;
 
 	if (pz_method_parse(pz_slice_str(rpc->method), &method) != PZ_OK ||
 	    method.kind != PZ_METHOD_CALLBACK)
 		return false;
-	return pz_pending_callback(node->pending, from, method.reference, method.function,
+	return pz_pending_callback(calls->pending, from, method.reference, method.function,
 				   rpc->params) ||
 	       rpc->kind == PZ_RPC_NOTIFICATION;
 }
 
 static void
-take_response(struct pz_node *node, const char *from, json_t *element)
+take_response(struct pz_calls *calls, const char *from, json_t *element)
 {
 	struct pz_rpc rpc;
 	int code;
 
 	if (pz_rpc_parse(element, &rpc, &code) != PZ_OK ||
-	    !pz_pending_response(node->pending, from, rpc.id, rpc.result, rpc.error))
-		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+	    !pz_pending_response(calls->pending, from, rpc.id, rpc.result, rpc.error))
+		pz_metric_add(calls->metrics, PZ_METRIC_messages_dropped, 1);
 }
 
 static bool
@@ -179,18 +111,18 @@ is_response(json_t *element)
 /* One that was sent to an earlier start of this device and is sent again since its link was lost:
  * whether that start did it nobody knows, so this one must not do it (perhaps once more). */
 static bool
-is_for_an_earlier_start(struct pz_node *node, const char *reply_to, json_t *payload)
+is_for_an_earlier_start(struct pz_calls *calls, const char *reply_to, json_t *payload)
 {
 	const char *start = pz_json_str(payload, "resent");
 	struct pz_rpc rpc;
 	int code;
 
-	if (start == NULL || strcmp(start, pz_peers_session(node->peers)) == 0)
+	if (start == NULL || strcmp(start, pz_peers_session(calls->peers)) == 0)
 		return false;
 	if (pz_rpc_parse(payload, &rpc, &code) == PZ_OK && rpc.id) {
-		json_t *failure = pz_rpc_failure(rpc.id, pz_rpc_unreachable(node->self));
+		json_t *failure = pz_rpc_failure(rpc.id, pz_rpc_unreachable(calls->config.self));
 		if (failure)
-			(void)!node_send_rpc(node, reply_to, failure);
+			(void)!pz_calls_send(calls, reply_to, failure);
 		json_decref(failure);
 	}
 	return true;
@@ -199,51 +131,51 @@ is_for_an_earlier_start(struct pz_node *node, const char *reply_to, json_t *payl
 /* Answers and call-backs count by who sent them; what a request causes goes to where it asks
  * (resp_to). */
 static void
-on_payload(struct pz_node *node, const char *from, const char *reply_to, json_t *payload)
+on_payload(struct pz_calls *calls, const char *from, const char *reply_to, json_t *payload)
 {
 	struct pz_rpc rpc;
 	int code;
 
 	if (is_response(pz_rpc_batch_at(payload, 0))) {
 		for (size_t i = 0; i < pz_rpc_batch_len(payload); i++)
-			take_response(node, from, pz_rpc_batch_at(payload, i));
+			take_response(calls, from, pz_rpc_batch_at(payload, i));
 		return;
 	}
 	if (!pz_rpc_is_batch(payload) && pz_rpc_parse(payload, &rpc, &code) == PZ_OK &&
-	    take_callback(node, from, &rpc))
+	    take_callback(calls, from, &rpc))
 		return;
-	if (is_for_an_earlier_start(node, reply_to, payload))
+	if (is_for_an_earlier_start(calls, reply_to, payload))
 		return;
-	pz_metric_add(&node->metrics, PZ_METRIC_calls_served, 1);
-	pz_dispatcher_request(node->dispatcher, reply_to, payload);
+	pz_metric_add(calls->metrics, PZ_METRIC_calls_served, 1);
+	pz_dispatcher_request(calls->dispatcher, reply_to, payload);
 }
 
 /* The scanner took the payload, but no tree can be made of it: its requests are answered, and what
  * it answers of ours ends here instead of at its time-out. @spec page 7, 6 (-32700) */
 static void
-on_unreadable(struct pz_node *node, const char *from, const char *reply_to, struct pz_slice payload,
-	      const char *why)
+on_unreadable(struct pz_calls *calls, const char *from, const char *reply_to,
+	      struct pz_slice payload, const char *why)
 {
 	json_t *ids = pz_rpc_text_ids(payload, PZ_RPC_TEXT_ANSWER), *id, *failure, *error;
 	PZ_AUTO_FREE char *text = NULL;
 	size_t i;
 
-	pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+	pz_metric_add(calls->metrics, PZ_METRIC_messages_dropped, 1);
 	if (asprintf(&text, "the answer of %s cannot be read: %s", from, why) < 0)
 		text = NULL;
 	error = pz_rpc_error(PZ_RPC_PARSE_ERROR, text, NULL);
 	json_array_foreach (ids, i, id)
-		pz_pending_response(node->pending, from, id, NULL, error);
+		pz_pending_response(calls->pending, from, id, NULL, error);
 	json_decref(error);
 	json_decref(ids);
 	failure = pz_rpc_text_failure(payload, pz_rpc_error(PZ_RPC_PARSE_ERROR, why, NULL));
 	if (failure)
-		(void)!node_send_rpc(node, reply_to, failure);
+		(void)!pz_calls_send(calls, reply_to, failure);
 	json_decref(failure);
 }
 
 static void
-on_rpc(struct pz_node *node, const struct pz_envelope *envelope)
+on_rpc(struct pz_calls *calls, const struct pz_envelope *envelope)
 {
 	PZ_AUTO_FREE char *from = pz_slice_dup(envelope->from);
 	PZ_AUTO_FREE char *reply_to =
@@ -252,71 +184,71 @@ on_rpc(struct pz_node *node, const struct pz_envelope *envelope)
 	json_t *payload;
 
 	if (envelope->payload.len == 0 || from == NULL || reply_to == NULL) {
-		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+		pz_metric_add(calls->metrics, PZ_METRIC_messages_dropped, 1);
 		return;
 	}
 	payload = pz_json_read(envelope->payload, PZ_JSON_NUL, &info);
 	if (payload)
-		on_payload(node, from, reply_to, payload);
+		on_payload(calls, from, reply_to, payload);
 	else
-		on_unreadable(node, from, reply_to, envelope->payload, info.text);
+		on_unreadable(calls, from, reply_to, envelope->payload, info.text);
 	json_decref(payload);
 }
 
 /* The receipt that the origin asked for (page 4 "Routing"). */
 static void
-confirm(struct pz_node *node, const struct pz_envelope *envelope, const char *verdict)
+confirm(struct pz_calls *calls, const struct pz_envelope *envelope, const char *verdict)
 {
 	struct pz_buf out;
 
 	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
-	if (pz_bounce(&out, node->self, envelope, 0, verdict) == PZ_OK && out.len > 0)
-		(void)!pz_router_send(node->router, pz_buf_slice(&out));
+	if (pz_bounce(&out, calls->config.self, envelope, 0, verdict) == PZ_OK && out.len > 0)
+		(void)!pz_router_send(calls->router, pz_buf_slice(&out));
 	pz_buf_fini(&out);
 }
 
 /* A prop is the word of the link's other end. By a relay there come some of the hub's, too. */
 static void
-on_prop(struct pz_node *node, struct pz_session *in, const struct pz_envelope *envelope)
+on_prop(struct pz_calls *calls, struct pz_session *in, const struct pz_envelope *envelope)
 {
-	bool is_hubs = node->zone.membership &&
-		       pz_slice_eq_str(envelope->from, node->zone.membership->zone);
+	bool is_hubs = calls->zone->membership &&
+		       pz_slice_eq_str(envelope->from, calls->zone->membership->zone);
 
 	if (in && in->kind == PZ_SESSION_PEER &&
 	    pz_slice_eq(envelope->from, pz_session_address(in)))
 		pz_peers_on_prop(in, envelope);
 	else if (in && in->kind == PZ_SESSION_HUB && is_hubs)
-		pz_uplink_on_prop(node->uplink, envelope, false);
+		pz_uplink_on_prop(calls->uplink, envelope, false);
 	else if (in && is_hubs)
-		pz_uplink_on_prop(node->uplink, envelope, true);
+		pz_uplink_on_prop(calls->uplink, envelope, true);
 	else
-		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+		pz_metric_add(calls->metrics, PZ_METRIC_messages_dropped, 1);
 }
 
 static void
 on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 	 struct pz_slice frame)
 {
-	struct pz_node *node = arg;
+	struct pz_calls *calls = arg;
 	struct pz_dispatch_stats before, after;
 
 	(void)frame;
 	switch (envelope->type) {
 	case PZ_MESSAGE_PROP:
-		on_prop(node, in, envelope);
+		on_prop(calls, in, envelope);
 		break;
 	case PZ_MESSAGE_JSONRPC:
-		pz_dispatcher_stats(node->dispatcher, &before);
-		on_rpc(node, envelope);
-		pz_dispatcher_stats(node->dispatcher, &after);
+		pz_dispatcher_stats(calls->dispatcher, &before);
+		on_rpc(calls, envelope);
+		pz_dispatcher_stats(calls->dispatcher, &after);
 		if (envelope->delivery_receipt)
-			confirm(node, envelope,
+			confirm(calls, envelope,
 				after.duplicates > before.duplicates ? "duplicate" : "ok");
 		break;
 	case PZ_MESSAGE_RECEIPT:
 		break;
 	case PZ_MESSAGE_UNKNOWN:
-		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+		pz_metric_add(calls->metrics, PZ_METRIC_messages_dropped, 1);
 		break;
 	}
 }
@@ -326,18 +258,18 @@ static void
 on_relayed(void *arg, struct pz_session *out)
 {
 	(void)arg;
-	pz_node_watch_session(out);
+	pz_calls_watch_session(out);
 }
 
 static struct pz_session *
 on_way(void *arg, struct pz_slice address)
 {
-	const struct pz_node *node = arg;
+	const struct pz_calls *calls = arg;
 
-	return pz_peers_way(node->peers, address);
+	return pz_peers_way(calls->peers, address);
 }
 
-const struct pz_router_ops node_router_ops = {
+const struct pz_router_ops pz_calls_router_ops = {
 	.local = on_local,
 	.way = on_way,
 	.relayed = on_relayed,

@@ -7,11 +7,11 @@
 #include "items/app_data.h"
 #include "items/prefs.h"
 #include "items/service_cache.h"
+#include "pzp/calls_ops.h"
 #include "pzp/enrolment.h"
 #include "pzp/item_ops.h"
 #include "pzp/membership.h"
 #include "pzp/peer_ops.h"
-#include "pzp/resend.h"
 #include "pzp/servicefiles.h"
 #include "pzp/uplink_ops.h"
 #include "pzp/wipe.h"
@@ -66,14 +66,6 @@ pz_node_clock_set(struct pz_node *node)
 
 /* ---- life ---- */
 
-static void
-on_registry_change(void *arg, enum pz_registry_event event, struct pz_service *service)
-{
-	(void)event;
-	(void)service;
-	discovery_announce_soon(arg);
-}
-
 static enum pz_err
 add_builtin(struct pz_node *node, struct pz_service *service, struct pz_errinfo *info)
 {
@@ -97,27 +89,10 @@ add_builtins(struct pz_node *node, struct pz_errinfo *info)
 static enum pz_err
 build(struct pz_node *node, struct pz_errinfo *info)
 {
-	struct pz_router_config config = {
-		.self = node->device,
-		.env = node->config.env,
-		.metrics = &node->metrics,
-		.queue_high_bytes = node->config.queue_high_bytes,
-		.queue_low_bytes = node->config.queue_low_bytes,
-		.ops = &node_router_ops,
-		.arg = node,
-	};
-
-	node->known = json_object();
 	node->registry = pz_registry_new();
-	node->pending = pz_pending_new(node->config.env);
 	node->conditions = pz_conditions_new(node->config.env);
-	if (!node->known || !node->registry || !node->pending || !node->conditions)
+	if (!node->registry || !node->conditions || pz_node_calls_new(node) != PZ_OK)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	node->dispatcher =
-		pz_dispatcher_new(node->config.env, node->registry, &node_dispatch_ops, node);
-	if (node->dispatcher == NULL)
-		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	PZ_TRY(pz_router_new(&config, &node->router));
 	node->items = pz_node_items_new(node);
 	if (node->items == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
@@ -131,20 +106,11 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->peers = pz_node_peers_new(node);
 	if (node->peers == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	pz_calls_connect(node->calls, node->peers, node->uplink, node->items);
 	PZ_TRY(add_builtins(node, info));
 	struct pz_membership *membership = NULL;
 	PZ_TRY(pz_membership_load(node->config.store, node->config.keys, &membership, info));
 	return pz_node_set_membership(node, membership, info);
-}
-
-static void
-on_announce(struct pz_timer *timer, void *arg)
-{
-	struct pz_node *node = arg;
-
-	(void)timer;
-	discovery_announce(node);
-	pz_peers_tell_services(node->peers);
 }
 
 static void
@@ -164,8 +130,6 @@ init_fields(struct pz_node *node, const struct pz_node_config *config)
 	if (node->config.frame_max == 0)
 		node->config.frame_max = PZ_FRAME_BYTES_DEFAULT;
 	pz_requests_init(&node->requests, config->env, node);
-	pz_list_init(&node->finds);
-	pz_list_init(&node->answers);
 	node->started_us = pz_env_mono_us(config->env);
 	node->link_host = (struct pz_link_host){
 		.env = config->env,
@@ -175,9 +139,6 @@ init_fields(struct pz_node *node, const struct pz_node_config *config)
 	};
 	set_changeable(node, config);
 	pz_timer_init(&node->renewal, on_renewal_check, node);
-	pz_timer_init(&node->announce, on_announce, node);
-	node->registry_watch =
-		(struct pz_registry_watch){.changed = on_registry_change, .arg = node};
 }
 
 enum pz_err
@@ -199,7 +160,7 @@ pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz
 		pz_node_free(node);
 		return err;
 	}
-	pz_registry_watch(node->registry, &node->registry_watch);
+	pz_calls_start(node->calls);
 	pz_node_sweep_keys(node);
 	*out = node;
 	return PZ_OK;
@@ -224,6 +185,7 @@ void
 pz_node_stop(struct pz_node *node)
 {
 	node->is_stopping = true;
+	pz_calls_end(node->calls);
 	pz_enrolment_drop(node->enrolment);
 	pz_peers_end(node->peers);
 	pz_uplink_end(node->uplink);
@@ -237,16 +199,14 @@ pz_node_free(struct pz_node *node)
 	if (node == NULL)
 		return;
 	node->is_stopping = true; /* the end of a command begins nothing any more */
+	if (node->calls)
+		pz_calls_end(node->calls);
 	pz_requests_fini(&node->requests);
 	pz_keep_stop(&node->names);
 	pz_clock_watch_stop(&node->clock);
 	pz_env_stop(node->config.env, &node->renewal);
-	pz_env_stop(node->config.env, &node->announce);
 	pz_enrolment_free(node->enrolment);
-	pz_registry_unwatch(&node->registry_watch);
-	if (node->peers)
-		discovery_end_all(node); /* tells the dispatcher, too */
-	resend_free(node);
+	pz_calls_stop(node->calls);
 	pz_peers_free(node->peers);
 	pz_uplink_free(node->uplink);
 	if (node->zonedata)
@@ -255,13 +215,10 @@ pz_node_free(struct pz_node *node)
 	pz_items_free(node->items);
 	servicefiles_free(node->service_files);
 	pz_wipe_free(node->wipe);
-	pz_dispatcher_free(node->dispatcher);
+	pz_calls_free(node->calls);
 	pz_registry_free(node->registry);
-	pz_pending_free(node->pending);
 	pz_conditions_free(node->conditions);
-	pz_router_free(node->router);
 	pz_membership_free(node->zone.membership);
-	json_decref(node->known);
 	free(node);
 }
 
@@ -269,6 +226,7 @@ void
 pz_node_reconfigure(struct pz_node *node, const struct pz_node_config *config)
 {
 	set_changeable(node, config);
+	pz_calls_set_timeout(node->calls, node->config.call_timeout_us);
 	pz_uplink_set_keepalive(node->uplink, config->keepalive_us);
 	pz_peers_set_keepalive(node->peers, config->keepalive_us);
 	pz_items_set_app_data_max(node->items, node->config.app_data_bytes_max);

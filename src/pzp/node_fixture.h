@@ -6,6 +6,7 @@
 #include "kit/test.h"
 
 #include "base/codec.h"
+#include "calls/internal.h"
 #include "kit/authority.h"
 #include "pzp/internal.h"
 #include "uplink/internal.h"

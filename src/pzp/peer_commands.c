@@ -4,32 +4,31 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "pzp/devices.h"
-#include "pzp/internal.h"
+#include "calls/internal.h"
 #include "wire/json.h"
 
 #define DISCOVER_DEFAULT_MS 2000
 
-/* The device that is meant, which is not this one. Errors: as devices_find. */
+/* The device that is meant, which is not this one. Errors: as pz_devices_find. */
 static enum pz_err
-other_device(const struct pz_node *node, const char *name, char out[PZ_DEVICE_BYTES_MAX + 1],
+other_device(const struct pz_calls *calls, const char *name, char out[PZ_DEVICE_BYTES_MAX + 1],
 	     struct pz_errinfo *info)
 {
-	PZ_TRY(devices_find(node, name, out, info));
-	if (strcmp(out, node->device) == 0)
+	PZ_TRY(pz_devices_find(calls, name, out, info));
+	if (strcmp(out, calls->config.device) == 0)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "'%.80s' is this device itself", name);
 	return PZ_OK;
 }
 
 static json_t *
-peer_result(const struct pz_node *node, const char *device)
+peer_result(const struct pz_calls *calls, const char *device)
 {
 	struct pz_peer_view peer;
 
-	(void)pz_peers_view(node->peers, device, &peer);
+	(void)pz_peers_view(calls->peers, device, &peer);
 	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", peer.address, "state",
 			 pz_peer_state_text(peer.state), "route",
-			 pz_peers_route(node->peers, device), "reason", peer.reason, "address",
+			 pz_peers_route(calls->peers, device), "reason", peer.reason, "address",
 			 peer.remote ? json_string(peer.remote) : json_null());
 }
 
@@ -37,8 +36,8 @@ peer_result(const struct pz_node *node, const char *device)
 
 struct connecting {
 	struct pz_request *request;
-	struct pz_node *node;
-	struct discovery *search; /* while the hub is asked whether there is such a device */
+	struct pz_calls *calls;
+	struct pz_search *search; /* while the hub is asked whether there is such a device */
 	char *name;               /* as it was typed */
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 };
@@ -48,7 +47,7 @@ release_connecting(struct pz_request *request)
 {
 	struct connecting *c = request->state;
 
-	discovery_cancel(c->search);
+	pz_search_cancel(c->search);
 	free(c->name);
 }
 
@@ -58,16 +57,16 @@ static const struct pz_request_kind connecting_kind = {.size = sizeof(struct con
 static void
 finish_connecting(struct connecting *c, const struct pz_peer_view *peer)
 {
-	struct pz_node *node = c->node;
+	struct pz_calls *calls = c->calls;
 	struct pz_errinfo info;
 	char away[256] = "";
 
 	if (peer->remote) {
-		pz_request_answer(c->request, peer_result(node, c->device));
+		pz_request_answer(c->request, peer_result(calls, c->device));
 		return;
 	}
-	if (!pz_peers_has_route(node->peers, c->device))
-		devices_why_away(node, c->device, away, sizeof(away));
+	if (!pz_peers_has_route(calls->peers, c->device))
+		pz_devices_why_away(calls, c->device, away, sizeof(away));
 	(void)pz_fail(&info, PZ_ERR_IO, "no direct way to %s: %s%s%s", c->device,
 		      peer->reason[0] ? peer->reason
 				      : "it was not heard on the local network, and the hub has no "
@@ -77,14 +76,14 @@ finish_connecting(struct connecting *c, const struct pz_peer_view *peer)
 }
 
 void
-commands_peer_changed(struct pz_node *node, const char *device)
+pz_calls_peer_changed(struct pz_calls *calls, const char *device)
 {
 	struct pz_peer_view peer;
 
-	if (!pz_peers_view(node->peers, device, &peer) || peer.state == PZ_PEER_CONNECTING ||
+	if (!pz_peers_view(calls->peers, device, &peer) || peer.state == PZ_PEER_CONNECTING ||
 	    (peer.state == PZ_PEER_CONNECTED && peer.remote == NULL))
 		return;
-	PZ_REQUEST_EACH (&node->requests, &connecting_kind, request) {
+	PZ_REQUEST_EACH (calls->config.requests, &connecting_kind, request) {
 		struct connecting *c = request->state;
 		if (strcmp(c->device, device) == 0)
 			finish_connecting(c, &peer);
@@ -94,7 +93,7 @@ commands_peer_changed(struct pz_node *node, const char *device)
 static void
 connect_to(struct connecting *c)
 {
-	struct pz_peers *peers = c->node->peers;
+	struct pz_peers *peers = c->calls->peers;
 	struct pz_peer_view peer;
 
 	if (!pz_peers_connect(peers, c->device)) {
@@ -115,7 +114,7 @@ on_asked(void *arg, json_t *descriptors)
 
 	(void)descriptors;
 	c->search = NULL;
-	enum pz_err err = other_device(c->node, c->name, c->device, &info);
+	enum pz_err err = other_device(c->calls, c->name, c->device, &info);
 	if (err == PZ_OK)
 		connect_to(c);
 	else
@@ -123,23 +122,22 @@ on_asked(void *arg, json_t *descriptors)
 }
 
 void
-peer_connect_start(struct pz_request *request, const char *name)
+pz_calls_peer_connect(struct pz_calls *calls, struct pz_request *request, const char *name)
 {
-	struct pz_node *node = request->self;
 	struct pz_errinfo info = {""};
 	struct connecting *c = pz_request_begin(request, &connecting_kind);
 
 	if (c == NULL)
 		return;
 	c->request = request;
-	c->node = node;
+	c->calls = calls;
 	c->name = strdup(name);
-	enum pz_err err = c->name ? other_device(node, name, c->device, &info)
+	enum pz_err err = c->name ? other_device(calls, name, c->device, &info)
 				  : pz_fail(&info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	if (err == PZ_OK) {
 		connect_to(c);
-	} else if (err == PZ_ERR_NOTFOUND && pz_uplink_is_up(node->uplink)) {
-		c->search = discovery_start(node, NULL, NULL, on_asked, c);
+	} else if (err == PZ_ERR_NOTFOUND && pz_uplink_is_up(calls->uplink)) {
+		c->search = pz_search_start(calls, NULL, NULL, on_asked, c);
 		if (c->search == NULL)
 			pz_request_fail(request, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	} else {
@@ -148,36 +146,35 @@ peer_connect_start(struct pz_request *request, const char *name)
 }
 
 void
-peer_disconnect(struct pz_request *request, const char *name)
+pz_calls_peer_disconnect(struct pz_calls *calls, struct pz_request *request, const char *name)
 {
-	struct pz_node *node = request->self;
 	struct pz_errinfo info = {""};
 	char device[PZ_DEVICE_BYTES_MAX + 1] = "";
-	enum pz_err err = other_device(node, name, device, &info);
+	enum pz_err err = other_device(calls, name, device, &info);
 
-	if (err == PZ_OK && !pz_peers_disconnect(node->peers, device, "disconnected by hand"))
+	if (err == PZ_OK && !pz_peers_disconnect(calls->peers, device, "disconnected by hand"))
 		err = pz_fail(&info, PZ_ERR_NOTFOUND, "there is no direct link with %s", device);
 	if (err != PZ_OK) {
 		pz_request_fail(request, err, info.text);
 		return;
 	}
-	pz_request_answer(request, peer_result(node, device));
+	pz_request_answer(request, peer_result(calls, device));
 }
 
 /* ---- discover ---- */
 
 struct discovering {
 	struct pz_request *request;
+	struct pz_calls *calls;
 	struct pz_timer timer;
 };
 
 static void
 release_discovering(struct pz_request *request)
 {
-	const struct pz_node *node = request->self;
 	struct discovering *d = request->state;
 
-	pz_env_stop(node->config.env, &d->timer);
+	pz_env_stop(d->calls->env, &d->timer);
 }
 
 static const struct pz_request_kind discovering_kind = {.size = sizeof(struct discovering),
@@ -187,19 +184,17 @@ static void
 on_looked(struct pz_timer *timer, void *arg)
 {
 	struct discovering *d = arg;
-	const struct pz_node *node = d->request->self;
 
 	(void)timer;
-	pz_request_answer(d->request, pz_peers_heard(node->peers));
+	pz_request_answer(d->request, pz_peers_heard(d->calls->peers));
 }
 
 void
-discover_start(struct pz_request *request)
+pz_calls_discover(struct pz_calls *calls, struct pz_request *request)
 {
-	struct pz_node *node = request->self;
 	int64_t timeout_ms = pz_request_int(request, "timeout_ms", DISCOVER_DEFAULT_MS);
 
-	if (node->config.mdns == NULL) {
+	if (!calls->config.has_mdns) {
 		pz_request_fail(request, PZ_ERR_CONFIG,
 				"this daemon does not look at the local network (it listens on "
 				"loopback only, or multicast DNS is not possible here)");
@@ -209,7 +204,8 @@ discover_start(struct pz_request *request)
 	if (d == NULL)
 		return;
 	d->request = request;
+	d->calls = calls;
 	pz_timer_init(&d->timer, on_looked, d);
-	pz_env_start(node->config.env, &d->timer, (uint64_t)timeout_ms * PZ_US_PER_MS);
-	pz_peers_look(node->peers, (uint64_t)timeout_ms * PZ_US_PER_MS, false);
+	pz_env_start(calls->env, &d->timer, (uint64_t)timeout_ms * PZ_US_PER_MS);
+	pz_peers_look(calls->peers, (uint64_t)timeout_ms * PZ_US_PER_MS, false);
 }

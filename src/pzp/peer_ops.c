@@ -2,9 +2,15 @@
  * direct links. */
 #include "pzp/peer_ops.h"
 
+#include "calls/discovery.h"
 #include "items/app_data.h"
 #include "pzp/clock.h"
-#include "pzp/resend.h"
+
+static struct pz_calls *
+calls_of(const struct pz_node *node)
+{
+	return node->calls;
+}
 
 static struct pz_items *
 items_of(const struct pz_node *node)
@@ -39,7 +45,7 @@ on_tell_hub(void *arg)
 static void
 on_announce(void *arg)
 {
-	discovery_announce(arg);
+	pz_discovery_announce(calls_of(arg));
 }
 
 static void
@@ -51,7 +57,7 @@ on_changed(void *arg, const struct pz_peer_change *change)
 				  change->device, "old", pz_peer_state_text(change->old), "new",
 				  pz_peer_state_text(change->now), "cause",
 				  pz_peer_event_text(change->event), "reason", change->reason));
-	commands_peer_changed(node, change->device);
+	pz_calls_peer_changed(node->calls, change->device);
 }
 
 static void
@@ -59,21 +65,21 @@ on_live(void *arg, const char *device)
 {
 	(void)device;
 	pz_app_data_session_began(items_of(arg));
-	discovery_news(arg);
+	pz_discovery_news(calls_of(arg));
 }
 
 static void
 on_news(void *arg, const char *device)
 {
 	(void)device;
-	discovery_news(arg);
+	pz_discovery_news(calls_of(arg));
 }
 
 static void
 on_lost(void *arg, const struct pz_peers_loss *loss)
 {
-	resend_undelivered(arg, loss->undelivered, loss->rpc_code);
-	resend_after_loss(arg, loss->session, loss->names);
+	pz_calls_undelivered(calls_of(arg), loss->undelivered, loss->rpc_code);
+	pz_calls_lost(calls_of(arg), loss->session, loss->names);
 }
 
 static void
@@ -108,7 +114,7 @@ static void
 on_unsent(void *arg, const struct pz_session *session, const char *status, enum pz_err err,
 	  size_t bytes)
 {
-	node_prop_unsent(arg, session, status, err, bytes);
+	pz_calls_prop_unsent(calls_of(arg), session, status, err, bytes);
 }
 
 static void
@@ -160,7 +166,7 @@ pz_node_peers_new(struct pz_node *node)
 		.unauthenticated_max = node->config.unauthenticated_max,
 		.unauthenticated_per_address_max = node->config.unauthenticated_per_address_max,
 		.queue_high_bytes = node->config.queue_high_bytes,
-		.router = node->router,
+		.router = pz_calls_router(node->calls),
 		.registry = node->registry,
 		.conditions = node->conditions,
 		.zone = &node->zone,

@@ -345,7 +345,7 @@ a_peer_does_not_fill_the_log(void **state)
 static size_t
 count_services(const char *device)
 {
-	return json_array_size(discovery_list_of(w.node, device));
+	return json_array_size(pz_discovery_services_of(w.node->calls, device));
 }
 
 static void

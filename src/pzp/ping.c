@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pzp/devices.h"
-#include "pzp/internal.h"
+#include "calls/internal.h"
 #include "rpc/error.h"
 #include "rpc/payload.h"
 #include "wire/json.h"
@@ -16,8 +15,8 @@
 
 struct ping {
 	struct pz_request *request;
-	struct pz_node *node;
-	struct discovery *search; /* while a way is looked for, at the beginning */
+	struct pz_calls *calls;
+	struct pz_search *search; /* while a way is looked for, at the beginning */
 	struct pz_timer next;
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
@@ -35,10 +34,10 @@ release(struct pz_request *request)
 {
 	struct ping *p = request->state;
 
-	discovery_cancel(p->search);
-	pz_env_stop(p->node->config.env, &p->next);
+	pz_search_cancel(p->search);
+	pz_env_stop(p->calls->env, &p->next);
 	if (p->is_waiting)
-		pz_pending_cancel(p->node->pending, p->address, p->id);
+		pz_pending_cancel(p->calls->pending, p->address, p->id);
 }
 
 static const struct pz_request_kind ping_kind = {.size = sizeof(struct ping), .release = release};
@@ -46,17 +45,17 @@ static const struct pz_request_kind ping_kind = {.size = sizeof(struct ping), .r
 static void
 note_way(struct ping *p)
 {
-	const struct pz_node *node = p->node;
+	const struct pz_calls *calls = p->calls;
 	struct pz_peer_view peer;
 	const char *relay = NULL;
 
-	snprintf(p->route, sizeof(p->route), "%s", pz_peers_route(node->peers, p->device));
+	snprintf(p->route, sizeof(p->route), "%s", pz_peers_route(calls->peers, p->device));
 	p->via[0] = p->remote[0] = '\0';
 	if (strcmp(p->route, "relay") == 0)
-		relay = pz_peers_relay(node->peers, p->device);
+		relay = pz_peers_relay(calls->peers, p->device);
 	if (relay)
 		snprintf(p->via, sizeof(p->via), "%s", relay);
-	(void)pz_peers_view(node->peers, p->device, &peer);
+	(void)pz_peers_view(calls->peers, p->device, &peer);
 	if (peer.remote)
 		snprintf(p->remote, sizeof(p->remote), "%s", peer.remote);
 }
@@ -81,7 +80,7 @@ tell(struct ping *p, double ms, const char *error)
 static void
 ended(struct ping *p, bool is_answered)
 {
-	const struct pz_env *env = p->node->config.env;
+	const struct pz_env *env = p->calls->env;
 	uint64_t since = pz_env_mono_us(env) - p->sent_us;
 	bool is_direct = is_answered && strcmp(p->route, "direct") == 0;
 
@@ -97,7 +96,7 @@ static void
 on_answer(void *arg, json_t *result, json_t *error)
 {
 	struct ping *p = arg;
-	const struct pz_env *env = p->node->config.env;
+	const struct pz_env *env = p->calls->env;
 	double ms = (double)(pz_env_mono_us(env) - p->sent_us) / 1000.0;
 	bool is_lost =
 		error && json_integer_value(json_object_get(error, "code")) == PZ_RPC_UNREACHABLE;
@@ -105,7 +104,7 @@ on_answer(void *arg, json_t *result, json_t *error)
 
 	(void)result;
 	p->is_waiting = false;
-	devices_why_away(p->node, p->device, away, sizeof(away));
+	pz_devices_why_away(p->calls, p->device, away, sizeof(away));
 	tell(p, is_lost ? -1 : ms, is_lost ? away : NULL);
 	ended(p, !is_lost);
 }
@@ -125,28 +124,28 @@ static const struct pz_pending_ops pending_ops = {.response = on_answer, .timed_
 static void
 send_one(struct ping *p)
 {
-	struct pz_node *node = p->node;
+	struct pz_calls *calls = p->calls;
 	char away[256];
 
 	p->sent++;
-	p->sent_us = pz_env_mono_us(node->config.env);
+	p->sent_us = pz_env_mono_us(calls->env);
 	note_way(p);
-	pz_env_uuid(node->config.env, p->id);
+	pz_env_uuid(calls->env, p->id);
 	json_t *payload = pz_rpc_request(p->id, "ServiceDiscovery.ping", json_array());
-	enum pz_err err = payload ? pz_pending_add(node->pending, p->address, p->id,
+	enum pz_err err = payload ? pz_pending_add(calls->pending, p->address, p->id,
 						   PING_TIMEOUT_US, &pending_ops, p)
 				  : PZ_ERR_LIMIT_MEMORY;
 	p->is_waiting = err == PZ_OK;
 	if (err == PZ_OK)
-		err = node_send_rpc(node, p->address, payload);
+		err = pz_calls_send(calls, p->address, payload);
 	json_decref(payload);
 	/* An answer may have come from inside, and have been the last one. */
 	if (err == PZ_OK || err == PZ_ERR_IO_CLOSED || pz_request_is_over(p->request))
 		return;
 	if (p->is_waiting)
-		pz_pending_cancel(node->pending, p->address, p->id);
+		pz_pending_cancel(calls->pending, p->address, p->id);
 	p->is_waiting = false;
-	devices_why_away(node, p->device, away, sizeof(away));
+	pz_devices_why_away(calls, p->device, away, sizeof(away));
 	tell(p, -1, away);
 	ended(p, false);
 }
@@ -172,35 +171,36 @@ on_searched(void *arg, json_t *descriptors)
 static void
 begin(struct ping *p)
 {
-	struct pz_node *node = p->node;
+	struct pz_calls *calls = p->calls;
 
 	if (p->is_until_direct)
-		(void)pz_peers_dial(node->peers, p->device, PZ_PEER_SEEK_US);
-	if (!pz_peers_has_route(node->peers, p->device) && strcmp(p->device, node->device) != 0)
-		p->search = discovery_start(node, NULL, p->device, on_searched, p);
+		(void)pz_peers_dial(calls->peers, p->device, PZ_PEER_SEEK_US);
+	if (!pz_peers_has_route(calls->peers, p->device) &&
+	    strcmp(p->device, calls->config.device) != 0)
+		p->search = pz_search_start(calls, NULL, p->device, on_searched, p);
 	if (p->search == NULL)
-		pz_env_start(node->config.env, &p->next, 0);
+		pz_env_start(calls->env, &p->next, 0);
 }
 
 static enum pz_err
 read_params(struct ping *p, json_t *params, struct pz_errinfo *info)
 {
-	const struct pz_node *node = p->node;
+	const struct pz_calls *calls = p->calls;
 	const char *device = pz_json_str(params, "device");
-	const struct pz_membership *m = node->zone.membership;
+	const struct pz_membership *m = calls->zone->membership;
 
 	p->count = pz_request_int(p->request, "count", 0);
 	p->every_us =
 		(uint64_t)pz_request_int(p->request, "interval_ms", PING_EVERY_MS) * PZ_US_PER_MS;
 	p->is_until_direct = json_is_true(json_object_get(params, "until_direct"));
-	PZ_TRY(devices_find(node, device, p->device, info));
+	PZ_TRY(pz_devices_find(calls, device, p->device, info));
 	snprintf(p->address, sizeof(p->address), "%s%s%s", m ? m->zone : "", m ? "/" : "",
 		 p->device);
 	return PZ_OK;
 }
 
 void
-ping_command(struct pz_request *request)
+pz_calls_ping(struct pz_calls *calls, struct pz_request *request)
 {
 	struct ping *p = pz_request_begin(request, &ping_kind);
 	struct pz_errinfo info = {""};
@@ -208,7 +208,7 @@ ping_command(struct pz_request *request)
 	if (p == NULL)
 		return;
 	p->request = request;
-	p->node = request->self;
+	p->calls = calls;
 	pz_timer_init(&p->next, on_next, p);
 	enum pz_err err = read_params(p, request->params, &info);
 	if (err == PZ_OK)

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pzp/resend.h"
+#include "calls/internal.h"
 #include "rpc/error.h"
 #include "wire/frame.h"
 
 struct answer {
-	struct pz_list node; /* pz_node.answers, oldest first */
+	struct pz_list hook; /* pz_calls.answers, oldest first */
 	const struct pz_session *via;
 	json_t *payload;
 	uint64_t sent_us;
@@ -22,39 +22,39 @@ struct answer {
 };
 
 static void
-drop(struct pz_node *node, struct answer *answer)
+drop(struct pz_calls *calls, struct answer *answer)
 {
-	pz_list_remove(&answer->node);
-	node->answer_count--;
-	node->answer_bytes -= answer->bytes;
+	pz_list_remove(&answer->hook);
+	calls->answer_count--;
+	calls->answer_bytes -= answer->bytes;
 	json_decref(answer->payload);
 	free(answer);
 }
 
 static struct answer *
-oldest(const struct pz_node *node)
+oldest(const struct pz_calls *calls)
 {
-	struct pz_list *n = pz_list_first(&node->answers);
+	struct pz_list *n = pz_list_first(&calls->answers);
 
-	return n ? PZ_CONTAINER(n, struct answer, node) : NULL;
+	return n ? PZ_CONTAINER(n, struct answer, hook) : NULL;
 }
 
 static void
-prune(struct pz_node *node)
+prune(struct pz_calls *calls)
 {
-	uint64_t now = pz_env_mono_us(node->config.env);
+	uint64_t now = pz_env_mono_us(calls->env);
 	struct answer *a;
 
-	while ((a = oldest(node)) != NULL && (now - a->sent_us > PZ_RESEND_KEEP_US ||
-					      node->answer_count > PZ_RESEND_ANSWERS_MAX ||
-					      node->answer_bytes > PZ_RESEND_BYTES_MAX))
-		drop(node, a);
+	while ((a = oldest(calls)) != NULL && (now - a->sent_us > PZ_RESEND_KEEP_US ||
+					       calls->answer_count > PZ_RESEND_ANSWERS_MAX ||
+					       calls->answer_bytes > PZ_RESEND_BYTES_MAX))
+		drop(calls, a);
 }
 
 void
-resend_note(struct pz_node *node, const char *to, json_t *payload, size_t bytes)
+pz_resend_note(struct pz_calls *calls, const char *to, json_t *payload, size_t bytes)
 {
-	const struct pz_session *via = pz_router_route(node->router, pz_slice_str(to));
+	const struct pz_session *via = pz_router_route(calls->router, pz_slice_str(to));
 	struct answer *answer;
 
 	if (via == NULL || via->kind == PZ_SESSION_APP ||
@@ -65,90 +65,101 @@ resend_note(struct pz_node *node, const char *to, json_t *payload, size_t bytes)
 		return; /* it is a second chance only */
 	answer->via = via;
 	answer->payload = json_incref(payload);
-	answer->sent_us = pz_env_mono_us(node->config.env);
+	answer->sent_us = pz_env_mono_us(calls->env);
 	answer->bytes = bytes;
 	memcpy(answer->to, to, strlen(to) + 1);
-	pz_list_append(&node->answers, &answer->node);
-	node->answer_count++;
-	node->answer_bytes += bytes;
-	pz_node_watch_session(via);
-	prune(node);
+	pz_list_append(&calls->answers, &answer->hook);
+	calls->answer_count++;
+	calls->answer_bytes += bytes;
+	pz_calls_watch_session(via);
+	prune(calls);
 }
 
 static void
-resend_answers(struct pz_node *node, const struct pz_session *lost)
+resend_answers(struct pz_calls *calls, const struct pz_session *lost)
 {
-	prune(node);
-	PZ_LIST_EACH (&node->answers, n, tmp) {
-		struct answer *answer = PZ_CONTAINER(n, struct answer, node);
+	prune(calls);
+	PZ_LIST_EACH (&calls->answers, n, tmp) {
+		struct answer *answer = PZ_CONTAINER(n, struct answer, hook);
 		if (answer->via != lost)
 			continue;
-		answer->via = pz_router_route(node->router, pz_slice_str(answer->to));
+		answer->via = pz_router_route(calls->router, pz_slice_str(answer->to));
 		if (answer->via)
-			(void)!node_send_rpc(node, answer->to, answer->payload);
+			(void)!pz_calls_send(calls, answer->to, answer->payload);
 	}
 }
 
 void
-resend_device_gone(struct pz_node *node, const char *device)
+pz_calls_device_gone(struct pz_calls *calls, const char *device)
 {
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 	json_t *error;
 
-	if (node->zone.membership == NULL || strcmp(device, node->zone.membership->device) == 0)
+	if (calls->zone->membership == NULL || strcmp(device, calls->zone->membership->device) == 0)
 		return;
-	snprintf(address, sizeof(address), "%s/%s", node->zone.membership->zone, device);
+	snprintf(address, sizeof(address), "%s/%s", calls->zone->membership->zone, device);
 	error = pz_rpc_unreachable(address);
 	if (error)
-		pz_pending_fail_peer(node->pending, address, error);
+		pz_pending_fail_peer(calls->pending, address, error);
 	json_decref(error);
-	pz_dispatcher_peer_gone(node->dispatcher, address);
+	pz_dispatcher_peer_gone(calls->dispatcher, address);
 }
 
 void
-resend_after_loss(struct pz_node *node, const struct pz_session *lost, json_t *names)
+pz_calls_hub_gone(struct pz_calls *calls)
+{
+	const char *zone = calls->zone->membership->zone;
+	json_t *error = pz_rpc_unreachable(zone);
+
+	if (error)
+		pz_pending_fail_peer(calls->pending, zone, error);
+	json_decref(error);
+}
+
+void
+pz_calls_lost(struct pz_calls *calls, const struct pz_session *lost, json_t *names)
 {
 	const char *device;
 	json_t *value;
 
 	json_object_foreach (names, device, value)
-		if (!pz_peers_has_route(node->peers, device))
-			resend_device_gone(node, device);
+		if (!pz_peers_has_route(calls->peers, device))
+			pz_calls_device_gone(calls, device);
 	if (lost == NULL)
 		return;
-	calls_resend(node, lost);
-	resend_answers(node, lost);
+	pz_call_resend(calls, lost);
+	resend_answers(calls, lost);
 }
 
 static bool
-is_ours(const struct pz_node *node, struct pz_slice frame)
+is_ours(const struct pz_calls *calls, struct pz_slice frame)
 {
 	struct pz_envelope envelope;
 
 	return pz_envelope_scan(pz_frame_body(frame), &envelope) == PZ_OK &&
 	       envelope.type != PZ_MESSAGE_PROP &&
-	       pz_address_is_within(envelope.from, pz_slice_str(node->self));
+	       pz_address_is_within(envelope.from, pz_slice_str(calls->config.self));
 }
 
 /* What others said goes no second way: it might be a way over another relay. */
 void
-resend_undelivered(struct pz_node *node, struct pz_slice frames, int rpc_code)
+pz_calls_undelivered(struct pz_calls *calls, struct pz_slice frames, int rpc_code)
 {
 	struct pz_slice frame;
 	size_t need;
 
 	while (pz_frame_cut(frames, PZ_FRAME_BYTES_MAX, &frame, &need) == PZ_OK && frame.len) {
 		frames = pz_slice_of(frames.ptr + frame.len, frames.len - frame.len);
-		if (!is_ours(node, frame) || pz_router_send(node->router, frame) != PZ_OK)
-			pz_router_bounce(node->router, frame, rpc_code);
+		if (!is_ours(calls, frame) || pz_router_send(calls->router, frame) != PZ_OK)
+			pz_router_bounce(calls->router, frame, rpc_code);
 	}
 }
 
 void
-resend_free(struct pz_node *node)
+pz_resend_clear(struct pz_calls *calls)
 {
 	struct answer *a;
 
-	while ((a = oldest(node)) != NULL)
-		drop(node, a);
+	while ((a = oldest(calls)) != NULL)
+		drop(calls, a);
 }

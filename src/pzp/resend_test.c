@@ -1,6 +1,5 @@
 /* What is sent once more when a link is lost, and how much is kept for that. */
 #include "pzp/peer_fixture.h"
-#include "pzp/resend.h"
 
 #include "rpc/error.h"
 
@@ -13,7 +12,7 @@ answer_to(int id)
 static void
 notes(const char *to, json_t *takes_payload, size_t bytes)
 {
-	resend_note(w.node, to, takes_payload, bytes);
+	pz_resend_note(w.node->calls, to, takes_payload, bytes);
 	json_decref(takes_payload);
 }
 
@@ -123,8 +122,8 @@ call_backs_and_what_has_no_way_are_not_kept(void **state)
 	      100);
 	notes(ZONE "/radio", answer_to(1), 100);
 	notes(ZONE "/laptop", answer_to(1), 100);
-	assert_int_equal(w.node->answer_count, 0);
-	assert_int_equal(w.node->answer_bytes, 0);
+	assert_int_equal(w.node->calls->answer_count, 0);
+	assert_int_equal(w.node->calls->answer_bytes, 0);
 }
 
 static void
@@ -137,14 +136,14 @@ answers_that_are_kept_are_bounded(void **state)
 	(void)fx_live(tv);
 	for (int i = 0; i < 2 * PZ_RESEND_ANSWERS_MAX; i++)
 		notes(tv->address, answer_to(i), 10);
-	assert_int_equal(w.node->answer_count, PZ_RESEND_ANSWERS_MAX);
+	assert_int_equal(w.node->calls->answer_count, PZ_RESEND_ANSWERS_MAX);
 	for (int i = 0; i < 10; i++)
 		notes(tv->address, answer_to(1000 + i), PZ_RESEND_BYTES_MAX / 4);
-	assert_true(w.node->answer_bytes <= PZ_RESEND_BYTES_MAX);
-	assert_int_equal(w.node->answer_count, 4);
+	assert_true(w.node->calls->answer_bytes <= PZ_RESEND_BYTES_MAX);
+	assert_int_equal(w.node->calls->answer_count, 4);
 	notes(tv->address, answer_to(2000), PZ_RESEND_BYTES_MAX + 1); /* too large for it alone */
-	assert_int_equal(w.node->answer_count, 0);
-	assert_int_equal(w.node->answer_bytes, 0);
+	assert_int_equal(w.node->calls->answer_count, 0);
+	assert_int_equal(w.node->calls->answer_bytes, 0);
 	notes(tv->address, answer_to(3000), 10);
 	struct fx_far *second = fx_comes(tv);
 	fx_registers(second);

@@ -91,7 +91,7 @@ our_list_is_written_when_it_has_changed(void **state)
 	assert_string_equal(kept("laptop")->origin, ZONE "/laptop");
 	uint64_t first_ms = kept("laptop")->mtime_ms;
 	restart_node();
-	discovery_announce_soon(w.node);
+	pz_discovery_announce_soon(w.node->calls);
 	fx_run(PZ_US_PER_S);
 	assert_int_equal(kept("laptop")->mtime_ms, first_ms);
 	serves();
@@ -186,16 +186,16 @@ who_has_just_come_back_has_what_it_had(void **state)
 	fx_hangs_up(far);
 	fx_run(PZ_US_PER_S);
 	pz_service_cache_recall(w.node->items, "tv");
-	assert_null(discovery_list_of(w.node, "tv")); /* still away */
+	assert_null(pz_discovery_services_of(w.node->calls, "tv")); /* still away */
 	fx_directory("tv", json_array(), TLS_PORT);
 	w.node->uplink->is_registered = true;
 	pz_service_cache_recall(w.node->items, "tv");
-	assert_int_equal(json_array_size(discovery_list_of(w.node, "tv")), 2);
-	json_object_clear(w.node->known);
+	assert_int_equal(json_array_size(pz_discovery_services_of(w.node->calls, "tv")), 2);
+	json_object_clear(w.node->calls->known);
 	pz_service_cache_recall(w.node->items, NULL);
 	w.node->uplink->is_registered = false;
-	assert_int_equal(json_array_size(discovery_list_of(w.node, "tv")), 2);
-	assert_null(json_object_get(w.node->known, "laptop"));
+	assert_int_equal(json_array_size(pz_discovery_services_of(w.node->calls, "tv")), 2);
+	assert_null(json_object_get(w.node->calls->known, "laptop"));
 }
 
 static void

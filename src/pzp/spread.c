@@ -41,7 +41,7 @@ pz_spread(struct pz_node *node)
 		.is_peer_mode = is_peer_mode,
 		.tls_port = (uint16_t)pz_prefs_int(active, PZ_PREF_PORTS_TLS),
 	};
-	pz_router_set_relaying(node->router, node->wishes.relay);
+	pz_router_set_relaying(pz_calls_router(node->calls), node->wishes.relay);
 }
 
 /* To want the hub again is to be told to connect, also after a disconnect by hand. */

@@ -48,7 +48,8 @@ on_too_long(struct pz_sync_link *link, const char *status, size_t bytes)
 {
 	const struct pz_link *over = link->arg;
 
-	node_prop_unsent(node_of(link), &over->session, status, PZ_ERR_PROTO_FRAME, bytes);
+	pz_calls_prop_unsent(node_of(link)->calls, &over->session, status, PZ_ERR_PROTO_FRAME,
+			     bytes);
 }
 
 static struct pz_sync_item *

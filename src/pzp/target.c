@@ -1,4 +1,3 @@
-#include "pzp/target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,19 +5,18 @@
 #include <strings.h>
 
 #include "base/suggest.h"
-#include "pzp/devices.h"
-#include "pzp/internal.h"
+#include "calls/internal.h"
 #include "wire/json.h"
 
 /* How well a descriptor fits; smaller is better. */
 enum fit { FIT_EXACT, FIT_ANY_CASE, FIT_DISPLAY_NAME, FIT_NONE };
 
 enum pz_err
-target_init(struct target *target, const char *text, struct pz_errinfo *info)
+pz_target_init(struct pz_target *target, const char *text, struct pz_errinfo *info)
 {
 	const char *at = strchr(text, '@'); /* an API URI has none; an address has a second one */
 
-	*target = (struct target){.service = NULL};
+	*target = (struct pz_target){.service = NULL};
 	if (at && at[1] == '\0')
 		return pz_fail(info, PZ_ERR_CONFIG, "'%.100s': name the device after the @", text);
 	target->service = at ? strndup(text, (size_t)(at - text)) : strdup(text);
@@ -29,19 +27,19 @@ target_init(struct target *target, const char *text, struct pz_errinfo *info)
 }
 
 void
-target_fini(struct target *target)
+pz_target_fini(struct pz_target *target)
 {
 	free(target->service);
 	free(target->device_text);
-	*target = (struct target){.service = NULL};
+	*target = (struct pz_target){.service = NULL};
 }
 
 enum pz_err
-target_resolve(struct target *target, const struct pz_node *node, struct pz_errinfo *info)
+pz_target_resolve(struct pz_target *target, const struct pz_calls *calls, struct pz_errinfo *info)
 {
 	if (target->device_text == NULL)
 		return PZ_OK;
-	return devices_find(node, target->device_text, target->device, info);
+	return pz_devices_find(calls, target->device_text, target->device, info);
 }
 
 /* ---- which service ---- */
@@ -61,7 +59,7 @@ is_instance_id(const char *text)
 }
 
 static enum fit
-fit_of(const struct target *target, const json_t *descriptor)
+fit_of(const struct pz_target *target, const json_t *descriptor)
 {
 	const char *api = pz_json_str(descriptor, "api"), *id = pz_json_str(descriptor, "id");
 	const char *name = pz_json_str(descriptor, "displayName"), *meant = target->service;
@@ -82,7 +80,7 @@ fit_of(const struct target *target, const json_t *descriptor)
 }
 
 json_t *
-target_choose(const struct target *target, json_t *descriptors)
+pz_target_choose(const struct pz_target *target, json_t *descriptors)
 {
 	enum fit best = FIT_NONE;
 	json_t *found = NULL, *one;
@@ -101,44 +99,44 @@ target_choose(const struct target *target, json_t *descriptors)
 /* ---- without asking others ---- */
 
 static bool
-is_own(const struct target *target, const struct pz_node *node)
+is_own(const struct pz_target *target, const struct pz_calls *calls)
 {
-	return strcmp(target->device, node->device) == 0;
+	return strcmp(target->device, calls->config.device) == 0;
 }
 
 bool
-target_is_near(const struct target *target, const struct pz_node *node)
+pz_target_is_near(const struct pz_target *target, const struct pz_calls *calls)
 {
 	return target->device[0] &&
-	       (is_own(target, node) || pz_peers_services(node->peers, target->device) != NULL);
+	       (is_own(target, calls) || pz_peers_services(calls->peers, target->device) != NULL);
 }
 
 static json_t *
-choose_own(const struct target *target, const struct pz_node *node)
+choose_own(const struct pz_target *target, const struct pz_calls *calls)
 {
-	json_t *list = pz_registry_list(node->registry, NULL);
-	json_t *found = json_incref(target_choose(target, list));
+	json_t *list = pz_registry_list(calls->config.registry, NULL);
+	json_t *found = json_incref(pz_target_choose(target, list));
 
 	json_decref(list);
 	return found;
 }
 
 json_t *
-target_choose_near(const struct target *target, const struct pz_node *node)
+pz_target_choose_near(const struct pz_target *target, const struct pz_calls *calls)
 {
 	size_t pos = 0;
 	const char *device;
 	json_t *found = NULL;
 
-	if (target->device_text == NULL || is_own(target, node))
-		found = choose_own(target, node);
+	if (target->device_text == NULL || is_own(target, calls))
+		found = choose_own(target, calls);
 	if (found || (target->device_text && target->device[0] == '\0'))
 		return found;
 	if (target->device[0])
 		return json_incref(
-			target_choose(target, pz_peers_services(node->peers, target->device)));
-	while (found == NULL && (device = pz_peers_next_linked(node->peers, &pos)) != NULL)
-		found = target_choose(target, pz_peers_services(node->peers, device));
+			pz_target_choose(target, pz_peers_services(calls->peers, target->device)));
+	while (found == NULL && (device = pz_peers_next_linked(calls->peers, &pos)) != NULL)
+		found = pz_target_choose(target, pz_peers_services(calls->peers, device));
 	return json_incref(found);
 }
 
@@ -154,10 +152,10 @@ add_name(char *out, size_t size, const char *name)
 }
 
 static bool
-is_of_device(const struct target *target, const json_t *descriptor, const char *api)
+is_of_device(const struct pz_target *target, const json_t *descriptor, const char *api)
 {
-	struct target same = {.service = (char *)(uintptr_t)api,
-			      .device_text = target->device_text};
+	struct pz_target same = {.service = (char *)(uintptr_t)api,
+				 .device_text = target->device_text};
 
 	snprintf(same.device, sizeof(same.device), "%s", target->device);
 	return fit_of(&same, descriptor) == FIT_EXACT;
@@ -165,7 +163,7 @@ is_of_device(const struct target *target, const json_t *descriptor, const char *
 
 /* The names that could be typed, and the one that was probably meant. */
 static void
-list_names(const struct target *target, json_t *descriptors, char *names, size_t size,
+list_names(const struct pz_target *target, json_t *descriptors, char *names, size_t size,
 	   struct pz_suggest *meant)
 {
 	json_t *seen = json_object(), *one;
@@ -186,7 +184,7 @@ list_names(const struct target *target, json_t *descriptors, char *names, size_t
 }
 
 void
-target_explain(const struct target *target, json_t *descriptors, char *out, size_t size)
+pz_target_explain(const struct pz_target *target, json_t *descriptors, char *out, size_t size)
 {
 	struct pz_suggest meant;
 	char names[200] = "";

@@ -2,14 +2,13 @@
  * happens to the link to the hub, and what the hub sends. */
 #include "pzp/uplink_ops.h"
 
+#include "calls/discovery.h"
 #include "items/app_data.h"
 #include "items/prefs.h"
 #include "pzp/clock.h"
 #include "pzp/enrolment.h"
-#include "pzp/resend.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata.h"
-#include "rpc/error.h"
 
 /* ---- modes and states ---- */
 
@@ -77,7 +76,7 @@ on_online(void *arg)
 
 	pz_peers_listen_again(node->peers);
 	pz_uplink_send_info(node->uplink);
-	discovery_announce(node);
+	pz_discovery_announce(node->calls);
 	pz_peers_tell_soon(node->peers);
 }
 
@@ -98,19 +97,16 @@ on_lost(void *arg, const struct pz_uplink_loss *loss)
 {
 	struct pz_node *node = arg;
 
-	resend_undelivered(node, loss->undelivered, loss->rpc_code);
+	pz_calls_undelivered(node->calls, loss->undelivered, loss->rpc_code);
 	if (!loss->was_up)
 		return;
-	discovery_hub_gone(node);
+	pz_discovery_hub_gone(node->calls);
 	json_t *names = pz_peers_names(node->peers);
-	resend_after_loss(node, loss->session, names);
+	pz_calls_lost(node->calls, loss->session, names);
 	json_decref(names);
-	json_t *error = pz_rpc_unreachable(node->zone.membership->zone);
-	if (error)
-		pz_pending_fail_peer(node->pending, node->zone.membership->zone, error);
-	json_decref(error);
+	pz_calls_hub_gone(node->calls);
 	pz_peers_tell_soon(node->peers);
-	discovery_announce_soon(node);
+	pz_discovery_announce_soon(node->calls);
 }
 
 static struct pz_sync_link *
@@ -140,7 +136,9 @@ static void
 on_unsent(void *arg, const struct pz_session *session, const char *status, enum pz_err err,
 	  size_t bytes)
 {
-	node_prop_unsent(arg, session, status, err, bytes);
+	struct pz_node *node = arg;
+
+	pz_calls_prop_unsent(node->calls, session, status, err, bytes);
 }
 
 static void
@@ -164,11 +162,11 @@ on_device(void *arg, const char *device, bool is_connected, bool is_revoked)
 	struct pz_node *node = arg;
 
 	if (is_revoked) {
-		json_object_del(node->known, device);
+		pz_discovery_forget(node->calls, device);
 		pz_peers_forget(node->peers, device);
 	}
 	if (!is_connected && !pz_peers_has_route(node->peers, device))
-		resend_device_gone(node, device);
+		pz_calls_device_gone(node->calls, device);
 	pz_peers_told_by_hub(node->peers, device);
 }
 
@@ -188,7 +186,9 @@ on_updated(void *arg)
 static void
 on_found(void *arg, json_t *message)
 {
-	discovery_found(arg, message);
+	struct pz_node *node = arg;
+
+	pz_discovery_found(node->calls, message);
 }
 
 static void
@@ -243,7 +243,7 @@ pz_node_uplink_new(struct pz_node *node)
 		.transport = node->config.transport,
 		.queue_high_bytes = node->config.queue_high_bytes,
 		.store = node->config.store,
-		.router = node->router,
+		.router = pz_calls_router(node->calls),
 		.conditions = node->conditions,
 		.zone = &node->zone,
 		.self = node->self,

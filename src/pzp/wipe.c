@@ -27,6 +27,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "calls/discovery.h"
 #include "pzp/membership.h"
 #include "pzp/zonedata.h"
 
@@ -57,7 +58,7 @@ leave_in_memory(struct pz_node *node)
 	if (pz_node_set_membership(node, NULL, &info) != PZ_OK)
 		pz_error("wipe-memory", "%s", info.text);
 	pz_uplink_forget(node->uplink);
-	json_object_clear(node->known);
+	pz_discovery_forget_all(node->calls);
 	pz_conditions_clear_all(node->conditions);
 }
 

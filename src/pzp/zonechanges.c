@@ -2,11 +2,12 @@
  * What follows when the zone's data has changed: links of revoked devices end, what is known of
  * devices that have left is dropped, preferences and names are taken over. zonedata.c stores it.
  */
+#include "calls/devices.h"
+#include "calls/discovery.h"
 #include "items/app_data.h"
 #include "items/prefs.h"
 #include "items/service_cache.h"
 #include "items/user_details.h"
-#include "pzp/devices.h"
 #include "pzp/membership.h"
 #include "pzp/spread.h"
 #include "pzp/wipe.h"
@@ -29,17 +30,9 @@ follow_crl(struct pz_node *node)
 static void
 drop_services_of_left(struct pz_node *node)
 {
-	const char *device;
-	json_t *list;
-	void *next;
-
 	pz_service_cache_drop_left(node->items);
-	if (node->zone.membership == NULL || pz_wipe_is_running(node->wipe))
-		return;
-	json_object_foreach_safe (node->known, next, device, list) {
-		if (pz_device_zone_has_left(&node->zone, device))
-			json_object_del(node->known, device);
-	}
+	if (node->zone.membership && !pz_wipe_is_running(node->wipe))
+		pz_discovery_forget_left(node->calls);
 }
 
 static void
@@ -50,7 +43,7 @@ follow(struct pz_node *node, enum pz_sync_id id, const json_t *keys)
 	if (id == PZ_SYNC_CRL)
 		follow_crl(node);
 	if (id == PZ_SYNC_CRL || id == PZ_SYNC_TRUSTED_PZP)
-		devices_drop_left(node);
+		pz_devices_drop_left(node->calls);
 	if (id == PZ_SYNC_ZONE_SECRET)
 		pz_peers_announce(node->peers);
 	else if (id == PZ_SYNC_PREFERENCES)

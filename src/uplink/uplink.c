@@ -195,6 +195,20 @@ pz_uplink_end(struct pz_uplink *uplink)
 }
 
 void
+pz_uplink_drop_devices(struct pz_uplink *uplink, bool (*is_out)(void *arg, const char *device),
+		       void *arg)
+{
+	const char *device;
+	json_t *entry;
+	void *next;
+
+	json_object_foreach_safe (uplink->directory, next, device, entry) {
+		if (is_out(arg, device))
+			json_object_del(uplink->directory, device);
+	}
+}
+
+void
 pz_uplink_forget(struct pz_uplink *uplink)
 {
 	json_object_clear(uplink->directory);

@@ -134,6 +134,9 @@ void pz_uplink_loaded(struct pz_uplink *uplink);
 void pz_uplink_start(struct pz_uplink *uplink);
 /** The node ends: says bye; nothing is dialled any more. */
 void pz_uplink_end(struct pz_uplink *uplink);
+/** Removes devices from the directory. @param is_out true for those; called for each */
+void pz_uplink_drop_devices(struct pz_uplink *uplink, bool (*is_out)(void *arg, const char *device),
+			    void *arg);
 /** The zone is left: nothing of what its hub said is known any more. */
 void pz_uplink_forget(struct pz_uplink *uplink);
 /** As pz_link_host.keepalive_us; links that are up follow with their next keepAlive. */

@@ -1,0 +1,116 @@
+/*
+ * Calls: what local programs call in the zone, and what others call here. Messages of this node
+ * come in and go out here, services are searched for and announced, and what a lost link may have
+ * swallowed is sent again. This header is the whole: what the calls are given, their life,
+ * messages, and the commands. discovery.h has the search for services, devices.h the devices of the
+ * zone.
+ */
+#ifndef PZ_CALLS_CALLS_H
+#define PZ_CALLS_CALLS_H
+
+#include <jansson.h>
+
+#include "command/request.h"
+#include "condition/condition.h"
+#include "items/items.h"
+#include "metrics/metrics.h"
+#include "peers/peers.h"
+#include "route/router.h"
+#include "service/registry.h"
+#include "uplink/uplink.h"
+#include "zone/device.h"
+
+struct pz_calls;
+
+/* ---- what the calls are given ---- */
+
+/** What the node does for its calls. `arg` is that of the configuration. */
+struct pz_calls_ops {
+	/** True while the zone is being left: nothing is looked for any more. */
+	bool (*is_leaving)(void *arg);
+};
+
+/** Everything borrowed for the life of the calls; what it points to is kept up to date by the
+ * node. */
+struct pz_calls_config {
+	const struct pz_env *env;
+	struct pz_metrics *metrics;
+	struct pz_registry *registry; /* the services of this device */
+	struct pz_conditions *conditions;
+	struct pz_requests *requests; /* commands under way */
+	const struct pz_device_zone *zone;
+	const char *self, *device, *display_name; /* of this device */
+	size_t queue_high_bytes, queue_low_bytes; /* of links; 0: the defaults of the router */
+	uint64_t timeout_us;                      /* of a call that names none; 0: none */
+	bool has_mdns; /* devices can be looked for on the local network */
+	const struct pz_calls_ops *ops;
+	void *arg;
+};
+
+/* ---- life ---- */
+
+/** Errors: LIMIT_MEMORY. @param out owned by the caller */
+enum pz_err pz_calls_new(const struct pz_calls_config *config, struct pz_calls **out) PZ_MUST_USE;
+/** The other parts, which need the router of the calls: once, before anything is sent. All
+ * borrowed. */
+void pz_calls_connect(struct pz_calls *calls, struct pz_peers *peers, struct pz_uplink *uplink,
+		      struct pz_items *items);
+/** From now on changes of the registry are announced. */
+void pz_calls_start(struct pz_calls *calls);
+/** The node ends: nothing is looked for any more. */
+void pz_calls_end(struct pz_calls *calls);
+/** Ends every search and drops what could be sent again; before peers and uplink are freed. NULL is
+ * fine. */
+void pz_calls_stop(struct pz_calls *calls);
+/** After pz_calls_stop; before the registry is freed. NULL is fine. */
+void pz_calls_free(struct pz_calls *calls);
+/** Sets pz_calls_config.timeout_us. */
+void pz_calls_set_timeout(struct pz_calls *calls, uint64_t timeout_us);
+/** The router of this node, for peers and uplink. Borrowed. */
+struct pz_router *pz_calls_router(const struct pz_calls *calls);
+
+/* ---- messages ---- */
+
+/** Sends a JSON-RPC payload. @param payload borrowed. Errors: those of pz_router_send. */
+enum pz_err pz_calls_send(struct pz_calls *calls, const char *to, json_t *payload) PZ_MUST_USE;
+/** A prop was not sent by this session: logged, or a condition where it is too long for it.
+ * @param bytes of the frame */
+void pz_calls_prop_unsent(struct pz_calls *calls, const struct pz_session *session,
+			  const char *status, enum pz_err err, size_t bytes);
+
+/* ---- lost links ---- */
+
+/** Frames that never left a queue: ours find another way, or are answered as undeliverable.
+ * @param rpc_code of those answers */
+void pz_calls_undelivered(struct pz_calls *calls, struct pz_slice frames, int rpc_code);
+/**
+ * Ways are gone: what went by them and has another way is sent again.
+ * @param lost the session that is gone, only compared; NULL: it stays
+ * @param names devices that may have no way any more; what waits for those ends. May be NULL
+ */
+void pz_calls_lost(struct pz_calls *calls, const struct pz_session *lost, json_t *names);
+/** A device has no way left: what waits for it, and what it began here, ends. */
+void pz_calls_device_gone(struct pz_calls *calls, const char *device);
+/** The hub has no way left: what waits for an answer of its own ends. */
+void pz_calls_hub_gone(struct pz_calls *calls);
+
+/* ---- commands; each ends its request ---- */
+
+/** `call`: params service, function, params?, stream?, timeout_ms?. */
+void pz_calls_call(struct pz_calls *calls, struct pz_request *request);
+/** `describe`: the descriptor of a service with its functions, from its device. */
+void pz_calls_describe(struct pz_calls *calls, struct pz_request *request);
+/** `ping`: params device, count?, interval_ms?, until_direct?; an event for each answer. */
+void pz_calls_ping(struct pz_calls *calls, struct pz_request *request);
+/** `services`: params api?, zone?, device?, all?. */
+void pz_calls_services(struct pz_calls *calls, struct pz_request *request);
+/** `connect PEER`: done when the direct link is there. @param name of the device, or its address */
+void pz_calls_peer_connect(struct pz_calls *calls, struct pz_request *request, const char *name);
+/** `disconnect PEER`. @param name as above */
+void pz_calls_peer_disconnect(struct pz_calls *calls, struct pz_request *request, const char *name);
+/** `discover`: looks around for `timeout_ms` and lists what was received. */
+void pz_calls_discover(struct pz_calls *calls, struct pz_request *request);
+/** The state of a peer has changed: commands that wait for it end. */
+void pz_calls_peer_changed(struct pz_calls *calls, const char *device);
+
+#endif

@@ -1,0 +1,38 @@
+/* What the node does for its calls. */
+#include "pzp/calls_ops.h"
+
+#include "pzp/wipe.h"
+
+static bool
+on_is_leaving(void *arg)
+{
+	const struct pz_node *node = arg;
+
+	return pz_wipe_is_running(node->wipe);
+}
+
+static const struct pz_calls_ops ops = {.is_leaving = on_is_leaving};
+
+enum pz_err
+pz_node_calls_new(struct pz_node *node)
+{
+	const struct pz_calls_config config = {
+		.env = node->config.env,
+		.metrics = &node->metrics,
+		.registry = node->registry,
+		.conditions = node->conditions,
+		.requests = &node->requests,
+		.zone = &node->zone,
+		.self = node->self,
+		.device = node->device,
+		.display_name = node->display_name,
+		.queue_high_bytes = node->config.queue_high_bytes,
+		.queue_low_bytes = node->config.queue_low_bytes,
+		.timeout_us = node->config.call_timeout_us,
+		.has_mdns = node->config.mdns != NULL,
+		.ops = &ops,
+		.arg = node,
+	};
+
+	return pz_calls_new(&config, &node->calls);
+}
