@@ -108,10 +108,13 @@ function(pz_program name main library)
 	endif()
 endfunction()
 
-# pz_fuzz(NAME SOURCE LIBRARY...): a libFuzzer target; its corpus is fuzz/corpus/NAME.
-function(pz_fuzz name source)
-	add_executable(fuzz_${name} ${source})
-	target_link_libraries(fuzz_${name} PRIVATE ${ARGN})
+# pz_fuzz(NAME SOURCE [file.c...] LIBRARY...): a libFuzzer target; its corpus is fuzz/corpus/NAME.
+function(pz_fuzz name)
+	set(sources ${ARGN})
+	list(FILTER sources INCLUDE REGEX "\\.c$")
+	list(FILTER ARGN EXCLUDE REGEX "\\.c$")
+	add_executable(fuzz_${name} ${sources} ${CMAKE_SOURCE_DIR}/fuzz/fuzz.c)
+	target_link_libraries(fuzz_${name} PRIVATE ${ARGN} pz_kit_base pz_wire)
 	target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
 endfunction()
 

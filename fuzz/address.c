@@ -68,15 +68,6 @@ check_within(struct pz_slice text, struct pz_slice space)
 }
 
 int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	fuzz_start();
-	return 0;
-}
-
-int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pz_slice rest = pz_slice_of(data, size), text = fuzz_line(&rest);

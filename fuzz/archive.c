@@ -14,17 +14,16 @@
 
 #include "archive/migration.h"
 #include "base/codec.h"
+#include "kit/authority.h"
 #include "record/record.h"
-#include "store/memory.h"
 #include "wire/address.h"
 #include "wire/json.h"
 #include "x509/device_ca.h"
 
 static const uint8_t key[PZ_ARCHIVE_KEY_BYTES];
 static uint8_t head[PZ_ARCHIVE_HEAD_BYTES];
-static struct fuzz_world w;
+static struct pz_kit_world w;
 static char *beginning; /* the first two lines of a good archive */
-static struct pz_keystore *our_keys;
 static struct pz_authority *ours;
 static struct pz_member *laptop;
 
@@ -49,8 +48,8 @@ check_member(const struct pz_authority *a, const struct pz_member *m)
 	if (m->ca_pem == NULL)
 		return;
 	FUZZ_CHECK(pz_cert_from_pem(pz_slice_str(m->ca_pem), &cert, NULL) == PZ_OK);
-	FUZZ_CHECK(pz_verify_device_ca(cert, a->ca, NULL, FUZZ_WALL_MS, a->zone, m->device, NULL) ==
-		   PZ_OK);
+	FUZZ_CHECK(pz_verify_device_ca(cert, a->ca, NULL, PZ_KIT_WALL_MS, a->zone, m->device,
+				       NULL) == PZ_OK);
 	pz_cert_serial_hex(cert, serial);
 	FUZZ_CHECK(strcmp(serial, m->serial) == 0);
 	pz_cert_free(cert);
@@ -158,7 +157,7 @@ run_content(struct pz_slice content)
 	FUZZ_CHECK(pz_archive_write(writer, content) == PZ_OK);
 	FUZZ_CHECK(pz_archive_finish(writer) == PZ_OK);
 	pz_archive_writer_free(writer);
-	struct pz_migration *m = pz_migration_new(key, &w.env);
+	struct pz_migration *m = pz_migration_new(key, &w.clock.env);
 	FUZZ_CHECK(m != NULL);
 	read_parts(pz_buf_slice(&archive), 4096, m, take_zone, &err);
 	if (err == PZ_OK)
@@ -211,29 +210,6 @@ run_records(struct pz_slice rest)
 
 /* ---- a zone of our own ---- */
 
-static struct pz_authority *
-make_zone(struct pz_keystore *keys)
-{
-	struct pz_authority *a = NULL;
-	struct pz_zone_change *change = NULL;
-	struct pz_txn *txn = pz_txn_new();
-	struct pz_cert *cert = NULL;
-	struct pz_crl *crl = NULL;
-	struct pz_key *device_key = NULL;
-
-	FUZZ_CHECK(pz_authority_create(FUZZ_ZONE, "hub.example.org", NULL, "ec-p256", keys, &w.env,
-				       txn, &a, NULL) == PZ_OK);
-	FUZZ_CHECK(pz_key_generate(NULL, &device_key, NULL) == PZ_OK);
-	struct pz_admission wish = {FUZZ_DEVICE, FUZZ_DEVICE, "pc", device_key};
-	FUZZ_CHECK(pz_authority_admit(a, &wish, txn, &change, &cert, &crl, NULL) == PZ_OK);
-	laptop = pz_authority_apply(a, change);
-	pz_txn_free(txn);
-	pz_cert_free(cert);
-	pz_crl_free(crl);
-	pz_key_free(device_key);
-	return a;
-}
-
 static enum pz_err
 keep_first_lines(void *arg, struct pz_slice content, struct pz_errinfo *info)
 {
@@ -254,7 +230,7 @@ static void
 make_beginning(const struct pz_authority *a)
 {
 	struct pz_memory_disk *disk = pz_memory_disk_new();
-	struct pz_store *store = pz_store_new_memory(&w.env, disk, 0);
+	struct pz_store *store = pz_store_new_memory(&w.clock.env, disk, 0);
 	struct pz_buf archive;
 
 	pz_buf_init(&archive, PZ_ARCHIVE_BYTES_MAX, NULL);
@@ -274,10 +250,10 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	fuzz_start();
-	fuzz_world_init(&w);
-	pz_archive_head_make(&w.env, head);
-	our_keys = pz_keystore_new_memory();
-	ours = make_zone(our_keys);
+	pz_kit_world_init(&w, 0);
+	pz_archive_head_make(&w.clock.env, head);
+	ours = pz_kit_authority_new(&w, FUZZ_ZONE);
+	laptop = pz_kit_admit(&w, ours, FUZZ_DEVICE, NULL);
 	make_beginning(ours);
 	return 0;
 }

@@ -35,7 +35,7 @@ check(const json_t *tree)
 	if (err != PZ_OK)
 		return err;
 	FUZZ_CHECK(strcmp(attest.device, attest.relay) != 0);
-	err = pz_attest_check(&attest, trust, FUZZ_ZONE, RELAY, FUZZ_WALL_MS, &peer, &info);
+	err = pz_attest_check(&attest, trust, FUZZ_ZONE, RELAY, PZ_KIT_WALL_MS, &peer, &info);
 	fuzz_check_info(err, &info);
 	FUZZ_CHECK(ERR_peek_error() == 0);
 	if (err == PZ_OK) {
@@ -43,8 +43,8 @@ check(const json_t *tree)
 		FUZZ_CHECK(strcmp(attest.relay, RELAY) == 0 && !peer.is_hub);
 		FUZZ_CHECK(strcmp(attest.device, peer.device) == 0);
 		FUZZ_CHECK(strcmp(peer.device, FUZZ_DEVICE) == 0);
-		FUZZ_CHECK(attest.at_ms + PZ_ATTEST_AGE_MS >= FUZZ_WALL_MS);
-		FUZZ_CHECK(attest.at_ms <= FUZZ_WALL_MS + PZ_ATTEST_AGE_MS);
+		FUZZ_CHECK(attest.at_ms + PZ_ATTEST_AGE_MS >= PZ_KIT_WALL_MS);
+		FUZZ_CHECK(attest.at_ms <= PZ_KIT_WALL_MS + PZ_ATTEST_AGE_MS);
 	}
 	return err;
 }
@@ -85,8 +85,8 @@ is_right(const json_t *tree)
 
 	return strcmp(pz_json_str(tree, "device"), FUZZ_DEVICE) == 0 &&
 	       strcmp(pz_json_str(tree, "relay"), RELAY) == 0 &&
-	       pz_json_int(tree, "at", (int64_t)(FUZZ_WALL_MS - PZ_ATTEST_AGE_MS),
-			   (int64_t)(FUZZ_WALL_MS + PZ_ATTEST_AGE_MS), &at);
+	       pz_json_int(tree, "at", (int64_t)(PZ_KIT_WALL_MS - PZ_ATTEST_AGE_MS),
+			   (int64_t)(PZ_KIT_WALL_MS + PZ_ATTEST_AGE_MS), &at);
 }
 
 /* A certificate below the device's CA whose key we have. */
@@ -94,14 +94,13 @@ static char *
 new_leaf(void)
 {
 	const struct pz_cert_subject subject = {.zone = FUZZ_ZONE, .device = FUZZ_DEVICE};
-	struct fuzz_world w = {.now_us = 0};
-	const struct pz_env env = {.wall_ms = fuzz_wall, .random = fuzz_random, .arg = &w};
+	struct pz_kit_clock w = PZ_KIT_CLOCK(w);
 	struct pz_cert *device_ca = fuzz_cert("device-ca.pem"), *leaf = NULL;
 	struct pz_buf pem;
 
 	pz_buf_init(&pem, PZ_CERT_PEM_BYTES_MAX, NULL);
-	FUZZ_CHECK(pz_cert_issue(PZ_CERT_PZP_TLS, &subject, device_key, device_ca, device_key, &env,
-				 &leaf, NULL) == PZ_OK);
+	FUZZ_CHECK(pz_cert_issue(PZ_CERT_PZP_TLS, &subject, device_key, device_ca, device_key,
+				 &w.env, &leaf, NULL) == PZ_OK);
 	FUZZ_CHECK(pz_cert_to_pem(leaf, &pem) == PZ_OK);
 	char *text = pz_slice_dup(pz_buf_slice(&pem));
 	FUZZ_CHECK(text != NULL);

@@ -24,7 +24,7 @@ verify(X509 *leaf, STACK_OF(X509) * chain, struct pz_peer *out)
 	struct pz_errinfo info = {""};
 	int x509_error = 4711;
 	enum pz_err err =
-		pz_verify_chain(trust, leaf, chain, NULL, FUZZ_WALL_MS, out, &x509_error, &info);
+		pz_verify_chain(trust, leaf, chain, NULL, PZ_KIT_WALL_MS, out, &x509_error, &info);
 
 	fuzz_check_info(err, &info);
 	FUZZ_CHECK((err == PZ_OK) == (x509_error == X509_V_OK));

@@ -30,7 +30,7 @@ struct side {
 };
 
 static struct state {
-	struct fuzz_world world;
+	struct pz_kit_clock world;
 	struct side side[2];
 	struct pz_splices splices;
 	struct user users[USERS_MAX];
@@ -220,7 +220,7 @@ flush(struct side *side)
 	size_t sent = 0, need;
 	struct pz_slice next, whole;
 
-	fuzz_pass(&state.world, 0); /* a new turn */
+	pz_kit_clock_run(&state.world, 0); /* a new turn */
 	while ((next = pz_channels_next(side->channels)).len > 0) {
 		FUZZ_CHECK(sent < PZ_CHANNEL_FLUSH_BYTES);
 		FUZZ_CHECK(pz_frame_cut_data(next, &whole, &need) == PZ_OK);
@@ -289,18 +289,9 @@ step(void)
 		flush(side);
 		break;
 	default:
-		fuzz_pass(&state.world, (uint64_t)fuzz_byte(&state.input) * PZ_US_PER_S);
+		pz_kit_clock_run(&state.world, (uint64_t)fuzz_byte(&state.input) * PZ_US_PER_S);
 		break;
 	}
-}
-
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	fuzz_start();
-	return 0;
 }
 
 int
@@ -309,7 +300,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct pz_splice_limits limits = {.count = 20, .per_opener = 10};
 
 	state = (struct state){.input = pz_slice_of(data, size)};
-	fuzz_world_init(&state.world);
+	fuzz_clock_init(&state.world);
 	pz_splices_init(&state.splices, &state.world.env, &limits);
 	for (size_t i = 0; i < 2; i++)
 		state.side[i].channels =
@@ -321,7 +312,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		pz_channels_free(state.side[i].channels);
 	}
 	FUZZ_CHECK(state.splices.count == 0 && state.splices.bytes == 0);
-	FUZZ_CHECK(state.world.timers.root == NULL);
+	FUZZ_CHECK(pz_kit_clock_is_idle(&state.world));
 	for (size_t i = 0; i < state.count; i++)
 		FUZZ_CHECK(state.users[i].is_gone);
 	return 0;

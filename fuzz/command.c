@@ -21,7 +21,7 @@ struct pz_process {
 };
 
 static struct {
-	struct fuzz_world world;
+	struct pz_kit_clock world;
 	struct pz_process processes[PROCESSES];
 	size_t started, answers;
 } w;
@@ -113,7 +113,7 @@ run(struct pz_service *service, struct pz_slice text)
 	for (size_t i = 0; i < count; i++)
 		call(d, service, i);
 	if (text.len % 3 == 1)
-		fuzz_pass(&w.world, 20 * PZ_US_PER_S);
+		pz_kit_clock_run(&w.world, 20 * PZ_US_PER_S);
 	if (text.len % 5 == 1)
 		pz_dispatcher_peer_gone(d, CALLER);
 	for (size_t i = 0; i < w.started; i++)
@@ -121,15 +121,6 @@ run(struct pz_service *service, struct pz_slice text)
 	FUZZ_CHECK(w.answers == count || text.len % 5 == 1);
 	pz_dispatcher_free(d);
 	pz_registry_free(registry);
-}
-
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	fuzz_start();
-	return 0;
 }
 
 int
@@ -144,7 +135,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pz_service *service = NULL;
 
 	memset(&w, 0, sizeof(w));
-	fuzz_world_init(&w.world);
+	fuzz_clock_init(&w.world);
 	enum pz_err err =
 		pz_command_service_parse(json, &w.world.env, &process_ops, NULL, &service, &info);
 	fuzz_check_info(err, &info);
@@ -152,7 +143,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		run(service, pz_slice_of(data + skip, size - skip));
 	else
 		FUZZ_CHECK(service == NULL && pz_err_category(err) == PZ_CAT_CONFIG);
-	FUZZ_CHECK(pz_timers_next_us(&w.world.timers) == UINT64_MAX);
+	FUZZ_CHECK(pz_kit_clock_is_idle(&w.world));
 	json_decref(json);
 	return 0;
 }

@@ -78,7 +78,7 @@ check_signed(const struct pz_crl *crl)
 	FUZZ_CHECK(trust != NULL);
 	if (pz_trust_add(trust, friend_ca, crl, NULL) == PZ_OK) {
 		enum pz_err err = pz_verify_chain(trust, pz_cert_x509(friend_tls), NULL, NULL,
-						  FUZZ_WALL_MS, &peer, NULL, NULL);
+						  PZ_KIT_WALL_MS, &peer, NULL, NULL);
 		pz_cert_serial_hex(friend_tls, serial);
 		FUZZ_CHECK(err == (pz_crl_has_serial(crl, serial) ? PZ_ERR_DENIED_REVOKED : PZ_OK));
 	}

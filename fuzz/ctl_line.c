@@ -60,19 +60,10 @@ take_lines(struct pz_ctl_lines *lines, struct pz_slice *rest, size_t *arrived)
 }
 
 int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	fuzz_start();
-	return 0;
-}
-
-int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pz_slice rest = pz_slice_of(data, size), stream;
-	struct fuzz_world pieces = {.random = fuzz_byte(&rest)};
+	struct pz_kit_clock pieces = {.random = fuzz_byte(&rest)};
 	struct pz_ctl_lines lines;
 	size_t arrived = 0;
 
@@ -82,7 +73,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	stream = rest;
 	while (stream.len > 0) {
 		uint8_t piece = 0;
-		fuzz_random(&pieces, &piece, 1);
+		pz_kit_random(&pieces, &piece, 1);
 		size_t len = piece < 128 ? 1 + piece % 8 : (size_t)piece * 4;
 		if (len > stream.len)
 			len = stream.len;

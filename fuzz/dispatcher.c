@@ -25,7 +25,7 @@ static const char *const callers[CALLERS] = {
 };
 
 static struct {
-	struct fuzz_world world;
+	struct pz_kit_clock world;
 	struct pz_registry *registry;
 	struct pz_dispatcher *d;
 	enum pz_permit permit;
@@ -230,7 +230,8 @@ act(struct pz_slice line)
 	}
 	switch (event) {
 	case '~': /* time passes: "~9" are 9 seconds, "~z" many more */
-		fuzz_pass(&w.world, (uint64_t)(fuzz_byte(&line) % 128) * 7 % 128 * PZ_US_PER_S);
+		pz_kit_clock_run(&w.world,
+				 (uint64_t)(fuzz_byte(&line) % 128) * 7 % 128 * PZ_US_PER_S);
 		break;
 	case '!': /* a caller goes */
 		gone(fuzz_byte(&line) % CALLERS);
@@ -259,22 +260,13 @@ act(struct pz_slice line)
 }
 
 int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	fuzz_start();
-	return 0;
-}
-
-int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pz_slice rest = pz_slice_of(data, size);
 	struct pz_dispatch_stats stats;
 
 	memset(&w, 0, sizeof(w));
-	fuzz_world_init(&w.world);
+	fuzz_clock_init(&w.world);
 	w.asked = json_object();
 	w.registry = pz_registry_new();
 	FUZZ_CHECK(w.asked != NULL && w.registry != NULL);
@@ -293,7 +285,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(stats.finds == 0);
 	pz_dispatcher_free(w.d);
 	pz_registry_free(w.registry);
-	FUZZ_CHECK(pz_timers_next_us(&w.world.timers) == UINT64_MAX);
+	FUZZ_CHECK(pz_kit_clock_is_idle(&w.world));
 	json_decref(w.asked);
 	return 0;
 }

@@ -13,21 +13,21 @@ static void
 on_device_send(void *arg, const char *status, json_t *message)
 {
 	(void)arg;
-	FUZZ_CHECK(!w.has_ended && json_is_object(message));
+	FUZZ_CHECK(!fuzz_enrol.has_ended && json_is_object(message));
 	if (strcmp(status, PZ_ENROL_HELLO) == 0) {
-		pz_enrol_hub_message(w.hub, status, message);
+		pz_enrol_hub_message(fuzz_enrol.hub, status, message);
 		return;
 	}
 	FUZZ_CHECK(strcmp(status, PZ_ENROL_REQUEST) == 0);
-	FUZZ_CHECK(w.is_good && w.proofs == 1 && ++w.requests_sent == 1);
-	pz_enrol_hub_message(w.hub, status, message);
+	FUZZ_CHECK(fuzz_enrol.is_good && fuzz_enrol.proofs == 1 && ++fuzz_enrol.requests_sent == 1);
+	pz_enrol_hub_message(fuzz_enrol.hub, status, message);
 }
 
 static void
 on_proven(void *arg)
 {
 	(void)arg;
-	FUZZ_CHECK(w.is_good && !w.has_ended && ++w.proofs == 1);
+	FUZZ_CHECK(fuzz_enrol.is_good && !fuzz_enrol.has_ended && ++fuzz_enrol.proofs == 1);
 }
 
 static bool
@@ -46,7 +46,7 @@ on_verify(void *arg, const struct pz_cert *master_ca, const struct pz_crl *list,
 {
 	(void)arg;
 	FUZZ_CHECK(list != NULL);
-	if (is_other_hub || !is_same(master_ca, ca))
+	if (is_other_hub || !is_same(master_ca, fuzz_ca))
 		return pz_fail(info, PZ_ERR_DENIED_CHAIN, "another hub's TLS certificate");
 	return PZ_OK;
 }
@@ -58,24 +58,25 @@ on_done(void *arg, const struct pz_enrol_result *result)
 	char serial[PZ_SERIAL_HEX_BYTES];
 
 	(void)arg;
-	FUZZ_CHECK(w.is_good && !w.has_ended && !is_other_hub && w.requests_sent == 1);
-	FUZZ_CHECK(is_same(result->master_ca, ca) && strcmp(result->pzh_id, FUZZ_ZONE) == 0);
-	FUZZ_CHECK(pz_cert_key_matches(result->device_ca, device_key));
+	FUZZ_CHECK(fuzz_enrol.is_good && !fuzz_enrol.has_ended && !is_other_hub &&
+		   fuzz_enrol.requests_sent == 1);
+	FUZZ_CHECK(is_same(result->master_ca, fuzz_ca) && strcmp(result->pzh_id, FUZZ_ZONE) == 0);
+	FUZZ_CHECK(pz_cert_key_matches(result->device_ca, fuzz_device_key));
 	FUZZ_CHECK(pz_cert_identity(result->device_ca, zone, device) == PZ_OK);
 	FUZZ_CHECK(strcmp(zone, FUZZ_ZONE) == 0 && strcmp(device, FUZZ_DEVICE) == 0);
-	FUZZ_CHECK(pz_crl_verify(result->crl, ca, NULL) == PZ_OK && result->port > 0);
+	FUZZ_CHECK(pz_crl_verify(result->crl, fuzz_ca, NULL) == PZ_OK && result->port > 0);
 	pz_cert_serial_hex(result->device_ca, serial);
 	FUZZ_CHECK(!pz_crl_has_serial(result->crl, serial));
-	w.has_ended = true;
+	fuzz_enrol.has_ended = true;
 }
 
 static void
 on_device_failed(void *arg, enum pz_err err, const char *reason)
 {
 	(void)arg;
-	FUZZ_CHECK(!w.has_ended && err != PZ_OK && reason[0] != '\0');
+	FUZZ_CHECK(!fuzz_enrol.has_ended && err != PZ_OK && reason[0] != '\0');
 	FUZZ_CHECK(strchr(reason, '\n') == NULL);
-	w.has_ended = true;
+	fuzz_enrol.has_ended = true;
 }
 
 static const struct pz_enrol_device_ops device_ops = {
@@ -101,7 +102,7 @@ on_code(void *arg, const char *zone, const char *device)
 	(void)device;
 	(void)arg;
 	FUZZ_CHECK(strcmp(zone, FUZZ_ZONE) == 0);
-	return &w.code;
+	return &fuzz_enrol.code;
 }
 
 static bool
@@ -141,56 +142,36 @@ static const struct pz_enrol_hub_ops hub_ops = {
 static void
 deliver(const char *status, json_t *message)
 {
-	pz_enrol_device_message(w.device, status, message);
+	pz_enrol_device_message(fuzz_enrol.device, status, message);
+}
+
+/* What comes before the start is ignored or an error, never more. */
+static bool
+begin(size_t size)
+{
+	is_other_hub = false;
+	return size % 7 != 3;
 }
 
 static void
-act(struct pz_slice line)
+again(void)
 {
-	switch (line.len > 0 ? line.ptr[0] : 0) {
-	case '>':
-		fuzz_deliver(pz_slice_of(line.ptr + 1, line.len - 1), deliver);
-		break;
-	case '~':
-		fuzz_pass(&w.world, 10 * PZ_US_PER_S);
-		break;
-	case 'N':
-		fuzz_hang_up();
-		pz_code_issue(&w.code, &w.world.env, NULL, 600);
-		fuzz_connect(&hub_ops, &device_ops);
-		pz_enrol_device_start(w.device);
-		break;
-	case 'V':
+	pz_code_issue(&fuzz_enrol.code, &fuzz_enrol.clock.env, NULL, 600);
+}
+
+static bool
+act(char event)
+{
+	if (event == 'V')
 		is_other_hub = !is_other_hub;
-		break;
-	default:
-		fuzz_make_up(line, deliver);
-		break;
-	}
+	return event == 'V';
 }
 
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	fuzz_enrol_start();
-	return 0;
-}
-
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	struct pz_slice rest = pz_slice_of(data, size);
-
-	is_other_hub = false;
-	fuzz_enrol_begin(fuzz_line(&rest));
-	fuzz_connect(&hub_ops, &device_ops);
-	if (size % 7 != 3) /* and what comes before the start is ignored or an error, never more */
-		pz_enrol_device_start(w.device);
-	while (rest.len > 0)
-		act(fuzz_line(&rest));
-	fuzz_hang_up();
-	FUZZ_CHECK(pz_timers_next_us(&w.world.timers) == UINT64_MAX);
-	return 0;
-}
+const struct fuzz_enrol_target fuzz_enrol_target = {
+	.hub_ops = &hub_ops,
+	.device_ops = &device_ops,
+	.deliver = deliver,
+	.begin = begin,
+	.again = again,
+	.act = act,
+};

@@ -2,9 +2,9 @@
  * Target functions: pz_enrol_hub_message, _admitted, _refused; pz_code_*.
  * Input: see enrol.h; also: "I" issues a code, "C" cancels it, "T" the name is taken (or free
  * again), "L" the owner admits later, "A" and "R" it admits or refuses now.
- * Must hold (page 3, page 14 ENR): nobody is admitted who does not know the code, and whoever is
- * admitted is who has signed the request, under the name that was claimed; a code answers
- * PZ_CODE_TRIES_MAX times at most; nothing is sent after the last word.
+ * Must hold (page 3, page 14 ENR): only a device that knows the code is admitted, with
+ * the key that has signed the request and under the name that it claimed; a code answers
+ * PZ_CODE_TRIES_MAX times at most; nothing is sent after the end.
  */
 #include "enrol.h"
 
@@ -15,13 +15,13 @@ static void
 on_hub_send(void *arg, const char *status, json_t *message)
 {
 	(void)arg;
-	FUZZ_CHECK(!w.has_ended && json_is_object(message));
+	FUZZ_CHECK(!fuzz_enrol.has_ended && json_is_object(message));
 	if (strcmp(status, PZ_ENROL_SHARE) == 0) {
-		FUZZ_CHECK(++answers <= PZ_CODE_TRIES_MAX && ++w.shares == 1);
-		pz_enrol_device_message(w.device, status, message);
+		FUZZ_CHECK(++answers <= PZ_CODE_TRIES_MAX && ++fuzz_enrol.shares == 1);
+		pz_enrol_device_message(fuzz_enrol.device, status, message);
 	} else if (strcmp(status, PZ_ENROL_SIGNED) == 0) {
-		FUZZ_CHECK(w.admissions == 1);
-		pz_enrol_device_message(w.device, status, message);
+		FUZZ_CHECK(fuzz_enrol.admissions == 1);
+		pz_enrol_device_message(fuzz_enrol.device, status, message);
 	} else {
 		FUZZ_CHECK(strcmp(status, PZ_ENROL_ERROR) == 0);
 		FUZZ_CHECK(pz_json_str(message, "reason") != NULL);
@@ -33,7 +33,7 @@ on_code(void *arg, const char *zone, const char *device)
 {
 	(void)device;
 	(void)arg;
-	return strcmp(zone, FUZZ_ZONE) == 0 ? &w.code : NULL;
+	return strcmp(zone, FUZZ_ZONE) == 0 ? &fuzz_enrol.code : NULL;
 }
 
 static bool
@@ -41,21 +41,21 @@ on_is_name_free(void *arg, const char *zone, const char *device)
 {
 	(void)arg;
 	FUZZ_CHECK(strcmp(zone, FUZZ_ZONE) == 0 && strcmp(device, FUZZ_DEVICE) == 0);
-	return !w.is_name_taken;
+	return !fuzz_enrol.is_name_taken;
 }
 
 static void
 on_admit(void *arg, const struct pz_enrol_request *request)
 {
 	(void)arg;
-	FUZZ_CHECK(w.is_good && ++w.admissions == 1 && !w.is_name_taken);
-	FUZZ_CHECK(pz_code_is_live(&w.code, &w.world.env));
+	FUZZ_CHECK(fuzz_enrol.is_good && ++fuzz_enrol.admissions == 1 && !fuzz_enrol.is_name_taken);
+	FUZZ_CHECK(pz_code_is_live(&fuzz_enrol.code, &fuzz_enrol.clock.env));
 	FUZZ_CHECK(strcmp(request->zone, FUZZ_ZONE) == 0);
 	FUZZ_CHECK(strcmp(request->device, FUZZ_DEVICE) == 0);
 	FUZZ_CHECK(request->display_name[0] != '\0' && request->device_type[0] != '\0');
-	FUZZ_CHECK(pz_cert_key_matches(device_ca, request->csr_key));
-	is_waiting = !w.admits;
-	if (w.admits)
+	FUZZ_CHECK(pz_cert_key_matches(fuzz_device_ca, request->csr_key));
+	is_waiting = !fuzz_enrol.admits;
+	if (fuzz_enrol.admits)
 		fuzz_admit();
 }
 
@@ -63,8 +63,8 @@ static void
 on_hub_failed(void *arg, const char *reason, const char *detail)
 {
 	(void)arg;
-	FUZZ_CHECK(!w.has_ended && reason[0] != '\0' && detail[0] != '\0');
-	w.has_ended = true;
+	FUZZ_CHECK(!fuzz_enrol.has_ended && reason[0] != '\0' && detail[0] != '\0');
+	fuzz_enrol.has_ended = true;
 }
 
 static const struct pz_enrol_hub_ops hub_ops = {
@@ -99,7 +99,7 @@ static void
 on_done(void *arg, const struct pz_enrol_result *result)
 {
 	(void)arg;
-	FUZZ_CHECK(w.admissions == 1 && strcmp(result->pzh_id, FUZZ_ZONE) == 0);
+	FUZZ_CHECK(fuzz_enrol.admissions == 1 && strcmp(result->pzh_id, FUZZ_ZONE) == 0);
 }
 
 static void
@@ -121,17 +121,24 @@ static const struct pz_enrol_device_ops device_ops = {
 static void
 deliver(const char *status, json_t *message)
 {
-	pz_enrol_hub_message(w.hub, status, message);
+	pz_enrol_hub_message(fuzz_enrol.hub, status, message);
+}
+
+static bool
+begin(size_t size)
+{
+	(void)size;
+	answers = 0;
+	is_waiting = false;
+	return true;
 }
 
 static void
-connect_again(void)
+again(void)
 {
-	fuzz_hang_up();
 	is_waiting = false;
-	w.code.claimed = false; /* as an owner does whose device went away before it was stored */
-	fuzz_connect(&hub_ops, &device_ops);
-	pz_enrol_device_start(w.device);
+	fuzz_enrol.code.claimed =
+		false; /* its owner does so: the device left before it was stored */
 }
 
 static void
@@ -143,67 +150,40 @@ decide(bool admits)
 	if (admits)
 		fuzz_admit();
 	else
-		pz_enrol_hub_refused(w.hub, PZ_ENROL_NAME_TAKEN);
+		pz_enrol_hub_refused(fuzz_enrol.hub, PZ_ENROL_NAME_TAKEN);
 }
 
-static void
-act(struct pz_slice line)
+static bool
+act(char event)
 {
-	switch (line.len > 0 ? line.ptr[0] : 0) {
-	case '>':
-		fuzz_deliver(pz_slice_of(line.ptr + 1, line.len - 1), deliver);
-		break;
-	case '~':
-		fuzz_pass(&w.world, 10 * PZ_US_PER_S);
-		break;
-	case 'N':
-		connect_again();
-		break;
+	switch (event) {
 	case 'I':
-		pz_code_issue(&w.code, &w.world.env, NULL, 60);
+		pz_code_issue(&fuzz_enrol.code, &fuzz_enrol.clock.env, NULL, 60);
 		answers = 0;
-		break;
+		return true;
 	case 'C':
-		pz_code_cancel(&w.code);
-		break;
+		pz_code_cancel(&fuzz_enrol.code);
+		return true;
 	case 'T':
-		w.is_name_taken = !w.is_name_taken;
-		break;
+		fuzz_enrol.is_name_taken = !fuzz_enrol.is_name_taken;
+		return true;
 	case 'L':
-		w.admits = !w.admits;
-		break;
+		fuzz_enrol.admits = !fuzz_enrol.admits;
+		return true;
 	case 'A':
 	case 'R':
-		decide(line.ptr[0] == 'A');
-		break;
+		decide(event == 'A');
+		return true;
 	default:
-		fuzz_make_up(line, deliver);
-		break;
+		return false;
 	}
 }
 
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	fuzz_enrol_start();
-	return 0;
-}
-
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	struct pz_slice rest = pz_slice_of(data, size);
-
-	answers = 0;
-	is_waiting = false;
-	fuzz_enrol_begin(fuzz_line(&rest));
-	fuzz_connect(&hub_ops, &device_ops);
-	pz_enrol_device_start(w.device);
-	while (rest.len > 0)
-		act(fuzz_line(&rest));
-	fuzz_hang_up();
-	FUZZ_CHECK(pz_timers_next_us(&w.world.timers) == UINT64_MAX);
-	return 0;
-}
+const struct fuzz_enrol_target fuzz_enrol_target = {
+	.hub_ops = &hub_ops,
+	.device_ops = &device_ops,
+	.deliver = deliver,
+	.begin = begin,
+	.again = again,
+	.act = act,
+};

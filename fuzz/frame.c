@@ -83,19 +83,10 @@ scan(struct pz_slice frame)
 }
 
 int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	fuzz_start();
-	return 0;
-}
-
-int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pz_slice stream = pz_slice_of(data, size), frame, at_once;
-	struct fuzz_world pieces = {0};
+	struct pz_kit_clock pieces = {0};
 	struct pz_buf buf;
 	enum pz_err err = PZ_OK, err_at_once;
 
@@ -105,7 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pz_buf_init(&buf, size, NULL);
 	while (stream.len > 0 && err == PZ_OK) {
 		uint8_t piece = 0;
-		fuzz_random(&pieces, &piece, 1);
+		pz_kit_random(&pieces, &piece, 1);
 		size_t len = piece < 128 ? 1 + piece % 8 : (size_t)piece * 8;
 		if (len > stream.len)
 			len = stream.len;

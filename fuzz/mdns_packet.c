@@ -55,15 +55,6 @@ read_record(const uint8_t *data, size_t size, size_t *at)
 }
 
 int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	fuzz_start();
-	return 0;
-}
-
-int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	enum pz_mdns_packet is = pz_mdns_packet_check(pz_slice_of(data, size));

@@ -23,7 +23,6 @@ struct watch {
 
 static struct watch watches[WATCHES_MAX];
 static size_t watches_len;
-static uint64_t now_us;
 static struct pz_map *there;
 
 static void *
@@ -78,13 +77,6 @@ on_gone(void *arg, const char *instance)
 	FUZZ_CHECK(pz_map_remove(there, pz_slice_str(instance)) != NULL);
 }
 
-static uint64_t
-mono(void *arg)
-{
-	(void)arg;
-	return now_us;
-}
-
 /* Each reader alone too: the catalogue does not show everything to each. */
 static void
 read_alone(struct pz_slice rdata)
@@ -109,7 +101,7 @@ read_alone(struct pz_slice rdata)
 }
 
 static void
-feed(struct pz_timers *timers, const uint8_t *data, size_t size)
+feed(struct pz_kit_clock *clock, const uint8_t *data, size_t size)
 {
 	while (size >= 3) {
 		size_t which = data[0] & 0x7f, len = data[2];
@@ -122,20 +114,10 @@ feed(struct pz_timers *timers, const uint8_t *data, size_t size)
 		if (!passes && which < watches_len && watches[which].arg != NULL)
 			pz_mdns_catalogue_record(watches[which].arg, data[0] < 0x80, data[1] >> 1,
 						 data[1] & 1, rdata);
-		now_us += passes ? 5 * PZ_US_PER_S : 2 * PZ_US_PER_MS;
-		pz_timers_run(timers, now_us);
+		pz_kit_clock_jump(clock, passes ? 5 * PZ_US_PER_S : 2 * PZ_US_PER_MS);
 		data += 3 + len;
 		size -= 3 + len;
 	}
-}
-
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	fuzz_start();
-	return 0;
 }
 
 int
@@ -147,21 +129,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pz_mdns_backend backend = {.ops = &ops};
 	struct pz_mdns owner = {.events = &events};
 	struct pz_mdns_catalogue catalogue;
-	struct pz_timers timers = {NULL};
-	struct pz_env env = {.mono_us = mono, .timers = &timers};
+	struct pz_kit_clock clock;
 
 	memset(watches, 0, sizeof(watches));
 	watches_len = 0;
-	now_us = 1;
+	pz_kit_clock_init(&clock);
 	there = pz_map_new();
 	FUZZ_CHECK(there != NULL);
-	pz_mdns_catalogue_init(&catalogue, &env, &owner, "self");
+	pz_mdns_catalogue_init(&catalogue, &clock.env, &owner, "self");
 	pz_mdns_catalogue_attach(&catalogue, &backend);
 	pz_mdns_catalogue_browse(&catalogue, true);
-	pz_timers_run(&timers, now_us);
-	feed(&timers, data, size);
+	pz_kit_clock_run(&clock, 0);
+	feed(&clock, data, size);
 	pz_mdns_catalogue_fini(&catalogue);
-	FUZZ_CHECK(timers.root == NULL);
+	FUZZ_CHECK(pz_kit_clock_is_idle(&clock));
 	for (size_t i = 0; i < WATCHES_MAX; i++)
 		FUZZ_CHECK(watches[i].arg == NULL);
 	pz_map_free(there);

@@ -9,14 +9,15 @@
  * The links are real but for their handshake, which is skipped: TLS has fuzz targets of its own.
  */
 #include "fuzz.h"
+#include "kit/authority.h"
 
 #include "calls/internal.h"
 #include "peers/internal.h"
 #include "pzp/internal.h"
 #include "pzp/wipe.h"
-#include "store/memory.h"
 #include "wire/frame.h"
 #include "wire/json.h"
+#include "wire/message.h"
 #include "zone/authority.h"
 #include "zone/info.h"
 
@@ -38,11 +39,8 @@ static const char *const devices[DEVICES] = {"desk", "tv"};
 static const char *const addresses[DEVICES] = {ZONE "/desk", ZONE "/tv"};
 
 static struct {
-	struct fuzz_world world;
+	struct pz_kit_world world;
 	struct pz_turn turn;
-	struct pz_memory_disk *disk;
-	struct pz_store *store;
-	struct pz_keystore *keys;
 	struct pz_node *node;
 	struct far far[DEVICES];
 } w;
@@ -97,41 +95,15 @@ static const struct pz_transport_ops transport_ops = {.dial = dial, .dial_cancel
 static void
 enrol(void)
 {
-	struct pz_keystore *hub_keys = pz_keystore_new_memory();
-	struct pz_authority *a = NULL;
-	struct pz_txn *txn = pz_txn_new();
-	struct pz_zone_change *change = NULL;
-	struct pz_membership *m = NULL;
-	struct pz_membership_grant grant = {
-		.zone = ZONE,
-		.device = "laptop",
-		.hub_host = "hub.example",
-		.key_type = "ec-p256",
-		.hub_port = 8041,
-	};
-	char uri[PZ_KEY_URI_MAX];
-	struct pz_cert *cert = NULL;
+	struct pz_kit_world hub;
+	struct pz_txn *txn = pz_kit_txn();
 
-	FUZZ_CHECK(pz_authority_create(ZONE, "hub.example", NULL, "ec-p256", hub_keys, &w.world.env,
-				       txn, &a, NULL) == PZ_OK);
-	FUZZ_CHECK(pz_keystore_create(w.keys, "ec-p256", uri, &grant.ca_key, NULL) == PZ_OK);
-	struct pz_admission wish = {"laptop", "laptop", "pc", grant.ca_key};
-	FUZZ_CHECK(pz_authority_admit(a, &wish, txn, &change, &cert, &grant.crl, NULL) == PZ_OK);
-	pz_txn_free(txn);
-	pz_authority_drop(change);
-	grant.ca_key_uri = uri;
-	grant.device_ca = cert;
-	grant.master = a->ca;
-	txn = pz_txn_new();
-	FUZZ_CHECK(pz_membership_create(&grant, w.keys, &w.world.env, txn, &m, NULL) == PZ_OK);
-	pz_store_commit(w.store, txn, NULL, NULL);
-	fuzz_pass(&w.world, PZ_US_PER_S);
-	pz_membership_free(m);
-	pz_cert_free(cert);
-	pz_crl_free(grant.crl);
-	pz_key_free(grant.ca_key);
+	pz_kit_world_init_beside(&hub, &w.world);
+	struct pz_authority *a = pz_kit_authority_new(&hub, ZONE);
+	pz_membership_free(pz_kit_enrol(&hub, a, "laptop", w.world.keys, txn));
+	PZ_KIT_OK(pz_kit_world_commit(&w.world, txn));
 	pz_authority_free(a);
-	pz_keystore_free(hub_keys);
+	pz_kit_world_fini(&hub);
 }
 
 /* Registered both ways, as if TLS had proved who it is. */
@@ -256,7 +228,7 @@ hear(size_t i, struct pz_slice body)
 	pz_frame_put_header(frame, body.len);
 	memcpy(frame + PZ_FRAME_HEADER_BYTES, body.ptr, body.len);
 	link = w.far[i].pl->link;
-	link->rx_us = w.world.now_us;
+	link->rx_us = w.world.clock.now_us;
 	enum pz_err err = pz_peer_link_events.frame(
 		link, pz_slice_of(frame, PZ_FRAME_HEADER_BYTES + body.len));
 	if (err != PZ_OK)
@@ -297,7 +269,7 @@ act(struct pz_slice line)
 		hear(1, line);
 		break;
 	case '~': /* time passes */
-		fuzz_pass(&w.world, (uint64_t)(fuzz_byte(&line) % 16) * PZ_US_PER_S);
+		pz_kit_clock_run(&w.world.clock, (uint64_t)(fuzz_byte(&line) % 16) * PZ_US_PER_S);
 		break;
 	case 'x': /* the second one hangs up */
 		if (w.far[1].pl)
@@ -319,11 +291,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	fuzz_start();
-	fuzz_world_init(&w.world);
-	w.disk = pz_memory_disk_new();
-	w.store = pz_store_new_memory(&w.world.env, w.disk, 1);
-	w.keys = pz_keystore_new_memory();
-	FUZZ_CHECK(w.store != NULL && w.keys != NULL && pz_turn_init(&w.turn, 0) == PZ_OK);
+	pz_kit_world_init(&w.world, 1);
+	PZ_KIT_OK(pz_turn_init(&w.turn, 0));
 	enrol();
 	return 0;
 }
@@ -333,17 +302,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pz_slice rest = pz_slice_of(data, size);
 	struct pz_node_config config = {
-		.env = &w.world.env,
+		.env = &w.world.clock.env,
 		.transport = {&transport_ops, &w},
 		.turn = &w.turn,
-		.store = w.store,
-		.keys = w.keys,
+		.store = w.world.store,
+		.keys = w.world.keys,
 		.key_type = "ec-p256",
 	};
 
-	w.world.now_us = 10 * PZ_US_PER_S;
-	w.world.random = 0;
-	pz_message_seed_ids(1);
+	fuzz_clock_init(&w.world.clock);
 	FUZZ_CHECK(pz_node_new(&config, &w.node, NULL) == PZ_OK);
 	for (size_t i = 0; i < DEVICES; i++)
 		open_link(i);
@@ -355,8 +322,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pz_turn_end(&w.turn);
 	for (size_t i = 0; i < DEVICES; i++)
 		FUZZ_CHECK(w.far[i].pl == NULL);
-	fuzz_pass(&w.world, PZ_US_PER_S);
+	pz_kit_clock_run(&w.world.clock, PZ_US_PER_S);
 	pz_node_free(w.node);
-	FUZZ_CHECK(pz_timers_next_us(&w.world.timers) == UINT64_MAX);
+	FUZZ_CHECK(pz_kit_clock_is_idle(&w.world.clock));
 	return 0;
 }

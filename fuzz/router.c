@@ -52,7 +52,7 @@ static const struct setup {
 };
 
 static struct {
-	struct fuzz_world world;
+	struct pz_kit_clock world;
 	struct pz_metrics metrics;
 	const struct setup *setup;
 	struct pz_router *router;
@@ -270,7 +270,7 @@ act(struct pz_slice line)
 		attach(&w.members[i]);
 		break;
 	case '~':
-		fuzz_pass(&w.world, 6 * PZ_US_PER_S);
+		pz_kit_clock_run(&w.world, 6 * PZ_US_PER_S);
 		break;
 	default:
 		break;
@@ -281,7 +281,7 @@ static void
 begin(const struct setup *setup)
 {
 	memset(&w, 0, sizeof(w));
-	fuzz_world_init(&w.world);
+	fuzz_clock_init(&w.world);
 	w.setup = setup;
 	const struct pz_router_config config = {.self = setup->self,
 						.env = &w.world.env,
@@ -313,17 +313,8 @@ end(void)
 		pz_router_detach(w.router, &m->session);
 		FUZZ_CHECK(m->session.pressure == NULL);
 	}
-	FUZZ_CHECK(pz_timers_next_us(&w.world.timers) == UINT64_MAX);
+	FUZZ_CHECK(pz_kit_clock_is_idle(&w.world));
 	pz_router_free(w.router);
-}
-
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	fuzz_start();
-	return 0;
 }
 
 int

@@ -6,6 +6,7 @@
  * allows.
  */
 #include "fuzz.h"
+#include "wire/message.h"
 
 #include "base/buf.h"
 #include "route/bounce.h"
@@ -205,15 +206,6 @@ check_text(const struct pz_envelope *e, json_t *payload, const json_t *ids)
 	json_decref(found);
 	json_decref(answers);
 	json_decref(failure);
-}
-
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	fuzz_start();
-	return 0;
 }
 
 int

@@ -17,7 +17,7 @@
 #define ZONE "alice@example.org"
 #define DEVICE "laptop"
 
-static struct fuzz_world world;
+static struct pz_kit_clock world;
 static struct pz_memory_disk *disk;
 static struct pz_store *store;
 static struct pz_shared *shared;
@@ -115,7 +115,7 @@ keep(const struct input *in, struct pz_sync_chunk *takes)
 
 	FUZZ_CHECK(keys != NULL && pz_sync_item_put(item, takes, NULL) == PZ_OK);
 	pz_shared_received(shared, in->kind, keys);
-	fuzz_pass(&world, PZ_US_PER_S);
+	pz_kit_clock_run(&world, PZ_US_PER_S);
 	pz_shared_free(shared);
 	load(in->is_hub);
 	const struct pz_sync_chunk *again =
@@ -134,7 +134,7 @@ try_chunk(const struct input *in)
 		.key = in->key,
 		.origin = in->origin,
 		.value = in->value,
-		.mtime_ms = FUZZ_WALL_MS,
+		.mtime_ms = PZ_KIT_WALL_MS,
 		.deleted = in->is_deleted,
 	};
 	struct pz_sync_chunk *chunk = NULL;
@@ -159,15 +159,6 @@ try_chunk(const struct input *in)
 }
 
 int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	fuzz_start();
-	return 0;
-}
-
-int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pz_slice rest = pz_slice_of(data, size);
@@ -181,7 +172,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *from = fuzz_text(fuzz_line(&rest));
 	in.from = flags & 2 ? from : NULL;
 	in.value = rest;
-	fuzz_world_init(&world);
+	fuzz_clock_init(&world);
 	disk = pz_memory_disk_new();
 	store = pz_store_new_memory(&world.env, disk, 0);
 	FUZZ_CHECK(disk != NULL && store != NULL);

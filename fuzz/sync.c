@@ -28,7 +28,7 @@ struct side {
 	const struct pz_sync_kind *accepted; /* the last that was asked about */
 };
 
-static struct fuzz_world world;
+static struct pz_kit_clock world;
 static struct side us, peer;
 static json_t *said; /* by us: [status, message, …] */
 
@@ -231,21 +231,12 @@ check_items(const struct side *side)
 }
 
 int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	fuzz_start();
-	return 0;
-}
-
-int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pz_slice rest = pz_slice_of(data, size);
 	uint8_t roles = fuzz_byte(&rest);
 
-	fuzz_world_init(&world);
+	fuzz_clock_init(&world);
 	us = (struct side){.role = roles & 1 ? PZ_SYNC_HUB : PZ_SYNC_DEVICE};
 	peer = (struct side){.role = roles & 2 ? PZ_SYNC_HUB : PZ_SYNC_DEVICE};
 	us.name = names[us.role];
