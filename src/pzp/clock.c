@@ -40,7 +40,7 @@ date_of(uint64_t wall_ms, char out[32])
 }
 
 void
-clock_see_tag(struct pz_node *node, const char *device, int days)
+pz_clocks_see_tag(struct pz_node *node, const char *device, int days)
 {
 	char here[32];
 
@@ -57,7 +57,7 @@ clock_see_tag(struct pz_node *node, const char *device, int days)
 }
 
 void
-clock_see_hub(struct pz_node *node, int64_t ahead_ms)
+pz_clocks_see_hub(struct pz_node *node, int64_t ahead_ms)
 {
 	uint64_t apart = ahead_ms < 0 ? -(uint64_t)ahead_ms : (uint64_t)ahead_ms;
 	char there[32], here[32];
@@ -75,7 +75,7 @@ clock_see_hub(struct pz_node *node, int64_t ahead_ms)
 }
 
 void
-clock_see_refusal(struct pz_node *node, const char *who, enum pz_err why, const char *detail)
+pz_clocks_see_refusal(struct pz_node *node, const char *who, enum pz_err why, const char *detail)
 {
 	if (why == PZ_ERR_DENIED_EXPIRED)
 		pz_condition_raise(node->conditions, PZ_CONDITION_CERTIFICATE_DATE, who,
@@ -89,7 +89,7 @@ clock_see_refusal(struct pz_node *node, const char *who, enum pz_err why, const 
 }
 
 void
-clock_see_link(struct pz_node *node, const char *who)
+pz_clocks_see_link(struct pz_node *node, const char *who)
 {
 	pz_condition_clear(node->conditions, PZ_CONDITION_CERTIFICATE_DATE, who);
 }

@@ -10,13 +10,14 @@ struct pz_node;
 
 /** A device announces itself with the tag of a day. @param days after today, < 0: before; 0 also
  * when it does not announce itself any more */
-void clock_see_tag(struct pz_node *node, const char *device, int days);
+void pz_clocks_see_tag(struct pz_node *node, const char *device, int days);
 /** The hub said what time it has. @param ahead_ms of ours */
-void clock_see_hub(struct pz_node *node, int64_t ahead_ms);
+void pz_clocks_see_hub(struct pz_node *node, int64_t ahead_ms);
 /** A handshake failed. Only a certificate's date matters here. @param who the device that was
  * dialled, or "hub" */
-void clock_see_refusal(struct pz_node *node, const char *who, enum pz_err why, const char *detail);
+void
+pz_clocks_see_refusal(struct pz_node *node, const char *who, enum pz_err why, const char *detail);
 /** A handshake with it succeeded. */
-void clock_see_link(struct pz_node *node, const char *who);
+void pz_clocks_see_link(struct pz_node *node, const char *who);
 
 #endif

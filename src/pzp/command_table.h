@@ -58,7 +58,7 @@
 		PZ_P_INTEGER("interval_ms", PZ_PZP_PING_MS_MIN, PZ_PZP_PING_MS_MAX, "ms", "from one request to the next; 1000 unless given") \
 		PZ_P("until_direct", BOOL, "look for a direct link, end with the first answer by it")), \
 	  true, "how fast a device answers, and by which way") \
-	X("watch", node_watch_command, PZ_PARAMS(), true, "events as they come") \
+	X("watch", pz_watch_command, PZ_PARAMS(), true, "events as they come") \
 	X("serve", cmd_serve, PZ_PARAMS( \
 		PZ_P_NEEDED("description", OBJECT, "of a service file, see pzp(1)")), \
 	  true, "provide a service made of commands, as long as the request lasts") \
@@ -71,7 +71,7 @@
 		PZ_P("value", JSON, "what it is set to: JSON of its type, or its text") \
 		PZ_P("reset", BOOL, "forget what was set")), \
 	  false, "show preferences, or set one") \
-	X("sync", sync_command, PZ_PARAMS(), false, "synchronise now, and show what moved") \
+	X("sync", pz_zonedata_sync_command, PZ_PARAMS(), false, "synchronise now, and show what moved") \
 	X("user", pz_node_user_command, PZ_PARAMS( \
 		PZ_P("field", TEXT, "the detail; all unless given") \
 		PZ_P("value", TEXT, "what it is set to") \

@@ -50,7 +50,7 @@ tls_port(const struct pz_node *node)
 }
 
 json_t *
-status_result(struct pz_node *node)
+pz_commands_status(struct pz_node *node)
 {
 	uint64_t now = pz_env_mono_us(node->config.env);
 	const struct pz_membership *m = node->zone.membership;
@@ -70,14 +70,14 @@ status_result(struct pz_node *node)
 			: "",
 		"hub", hub_result(node), "peers", pz_devices_status(node->calls), "ports", "tls",
 		tls_port(node), "web", "pending", pz_user_prefs_pending(node->items), "daysLeft",
-		warnings_days(node), "warnings", warnings_list(node), "conditions",
+		pz_warnings_days(node), "warnings", pz_warnings_list(node), "conditions",
 		pz_conditions_json(node->conditions), "metrics", pz_metrics_json(&node->metrics));
 }
 
 static void
 cmd_status(struct pz_request *request)
 {
-	pz_request_answer(request, status_result(request->self));
+	pz_request_answer(request, pz_commands_status(request->self));
 }
 
 /* ---- commands that wait for a state ---- */
@@ -182,7 +182,7 @@ on_state(struct pz_request *request, enum pz_state now)
 }
 
 void
-commands_state_changed(struct pz_node *node, enum pz_state now)
+pz_commands_state_changed(struct pz_node *node, enum pz_state now)
 {
 	PZ_REQUEST_EACH (&node->requests, &waiting_kind, request)
 		on_state(request, now);

@@ -313,7 +313,7 @@ who_has_opted_out_names_nobody_else(void **state)
 	assert_ok(name("laptop", "Desk")->err);
 	is_called("Desk", NULL);
 	assert_ok(user("phone", "1")->err);
-	assert_null(zonedata_item(w.node, pz_sync_kind(PZ_SYNC_USER_DETAILS)));
+	assert_null(pz_zonedata_item(w.node, pz_sync_kind(PZ_SYNC_USER_DETAILS)));
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -20,7 +20,7 @@
 struct pz_enrolment;
 struct pz_wipe;
 struct pz_items;
-struct zonedata;
+struct pz_zonedata;
 struct pz_sync_link;
 
 struct pz_node {
@@ -36,8 +36,8 @@ struct pz_node {
 	struct pz_items *items;
 	struct pz_requests requests;
 	struct pz_peers *peers;
-	struct zonedata *zonedata;
-	struct servicefiles *service_files; /* NULL: none were loaded */
+	struct pz_zonedata *zonedata;
+	struct pz_servicefiles *service_files; /* NULL: none were loaded */
 	struct pz_peers_wishes wishes;
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
 	struct pz_clock_watch clock;
@@ -52,58 +52,58 @@ struct pz_node {
 	bool is_renewing;
 };
 
-/* tell.c */
+/* watch.c */
 /** When an event happens: seconds since 1970, with milliseconds. New. */
-json_t *node_event_time(const struct pz_node *node);
+json_t *pz_watch_time(const struct pz_node *node);
 /** Sends every watcher an event, with its time. @param event taken */
-void node_tell(struct pz_node *node, json_t *event);
+void pz_watch_event(struct pz_node *node, json_t *event);
 /** Is an event sent to any program? */
-bool node_has_watcher(const struct pz_node *node);
-/** The command `watch`: an event `watching`, then those of node_tell. */
-void node_watch_command(struct pz_request *request);
+bool pz_watch_has_any(const struct pz_node *node);
+/** The command `watch`: an event `watching`, then those of pz_watch_event. */
+void pz_watch_command(struct pz_request *request);
 
 /* names.c */
 /** The device's name: as configured, else stored, else made from the host's. Errors: CONFIG, IO_*,
  * PROTO, LIMIT_MEMORY. */
-enum pz_err node_settle_names(struct pz_node *node, struct pz_errinfo *info) PZ_MUST_USE;
+enum pz_err pz_names_settle(struct pz_node *node, struct pz_errinfo *info) PZ_MUST_USE;
 
 /* renewal.c */
 /** Starts to renew the TLS certificate when it is time; the new one counts from the next link on.
  */
-void node_renew_if_due(struct pz_node *node);
+void pz_renewal_check(struct pz_node *node);
 
 /* warnings.c */
 /** {tls, ca, crl}: days that certificates and revocation list have left, negative when they have
  * ended. New; null where there are none. */
-json_t *warnings_days(const struct pz_node *node);
+json_t *pz_warnings_days(const struct pz_node *node);
 /** The hub has shown a revocation list of that number, while ours has this one. */
-void warnings_hub_crl(struct pz_node *node, uint64_t number, uint64_t known);
+void pz_warnings_hub_crl(struct pz_node *node, uint64_t number, uint64_t known);
 /** Why the certificate was not renewed; "": it is. */
-void warnings_renewal(struct pz_node *node, const char *failure);
+void pz_warnings_renewal(struct pz_node *node, const char *failure);
 /** Raises and clears the conditions that only time brings. */
-void warnings_check(struct pz_node *node);
+void pz_warnings_check(struct pz_node *node);
 /** What is wrong now, each a line of text. New. */
-json_t *warnings_list(struct pz_node *node);
+json_t *pz_warnings_list(struct pz_node *node);
 
 /* zonedata.c */
 /** NULL: out of memory. */
-struct zonedata *zonedata_new(struct pz_node *node);
+struct pz_zonedata *pz_zonedata_new(struct pz_node *node);
 /** NULL is fine. */
-void zonedata_free(struct zonedata *data);
+void pz_zonedata_free(struct pz_zonedata *data);
 /** Loads what is known of the zone, or forgets it. Errors: those of pz_knowledge_load and
  * pz_shared_load. */
-enum pz_err zonedata_set_membership(struct pz_node *node, const struct pz_membership *membership,
-				    struct pz_errinfo *info) PZ_MUST_USE;
+enum pz_err pz_zonedata_set_membership(struct pz_node *node, const struct pz_membership *membership,
+				       struct pz_errinfo *info) PZ_MUST_USE;
 /** The exchange on a link that has come up; the dialler opens it. The owner of the link frees it.
  * NULL: none (out of memory, or no zone). */
 struct pz_sync_link *
-zonedata_open(struct pz_node *node, struct pz_link *over, bool is_hub, bool is_opener);
+pz_zonedata_open(struct pz_node *node, struct pz_link *over, bool is_hub, bool is_opener);
 /** Soon, not from here: do we stand on the newest CRL ourselves? Then we are out. */
-void zonedata_judge(struct pz_node *node);
+void pz_zonedata_judge(struct pz_node *node);
 
 /* commands.c */
 /** Tells the commands that wait for it what became of a change of state. */
-void commands_state_changed(struct pz_node *node, enum pz_state now);
-json_t *status_result(struct pz_node *node);
+void pz_commands_state_changed(struct pz_node *node, enum pz_state now);
+json_t *pz_commands_status(struct pz_node *node);
 
 #endif

@@ -91,19 +91,19 @@ on_find_device(void *arg, const char *text, char out[PZ_DEVICE_BYTES_MAX + 1],
 static const char *
 on_app_refusal(void *arg, const char *origin)
 {
-	return sync_app_refusal(arg, origin);
+	return pz_zonedata_app_refusal(arg, origin);
 }
 
 static bool
 on_has_watcher(void *arg)
 {
-	return node_has_watcher(arg);
+	return pz_watch_has_any(arg);
 }
 
 static void
 on_event(void *arg, json_t *takes_event)
 {
-	node_tell(arg, takes_event);
+	pz_watch_event(arg, takes_event);
 }
 
 static void

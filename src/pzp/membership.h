@@ -8,8 +8,8 @@
 /**
  * Takes over another membership, or a renewed one.
  * @param takes owned from now on, also on failure; NULL: virgin
- * Errors: those of zonedata_set_membership, pz_uplink_set_membership, pz_tls_ctx_new: nothing has
- * changed. Of pz_router_set_self, pz_registry_set_address (LIMIT_MEMORY): it counts already.
+ * Errors: those of pz_zonedata_set_membership, pz_uplink_set_membership, pz_tls_ctx_new: nothing
+ * has changed. Of pz_router_set_self, pz_registry_set_address (LIMIT_MEMORY): it counts already.
  */
 enum pz_err pz_node_set_membership(struct pz_node *node, struct pz_membership *takes,
 				   struct pz_errinfo *info) PZ_MUST_USE;

@@ -427,7 +427,7 @@ a_renewal_does_not_bring_it_back(void **state)
 	fx_refuses(NEW);
 	uint64_t not_after = pz_cert_not_after_ms(w.node->zone.membership->tls);
 	pz_kit_clock_skip(&w.world.clock, UINT64_C(61) * 86400 * PZ_US_PER_S);
-	node_renew_if_due(w.node);
+	pz_renewal_check(w.node);
 	run(COMMIT_US);
 	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) > not_after);
 	assert_shown(NEW, "");

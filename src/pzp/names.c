@@ -43,7 +43,7 @@ save_names(void *arg, struct pz_txn *txn)
 
 /* A device keeps its own name also when it leaves a zone (page 2 "Revocation"). */
 enum pz_err
-node_settle_names(struct pz_node *node, struct pz_errinfo *info)
+pz_names_settle(struct pz_node *node, struct pz_errinfo *info)
 {
 	const struct pz_node_config *c = &node->config;
 	char stored[sizeof(node->device)];

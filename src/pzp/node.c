@@ -27,8 +27,8 @@ on_renewal_check(struct pz_timer *timer, void *arg)
 {
 	struct pz_node *node = arg;
 
-	node_renew_if_due(node);
-	warnings_check(node);
+	pz_renewal_check(node);
+	pz_warnings_check(node);
 	pz_env_start(node->config.env, timer, RENEWAL_CHECK_US);
 }
 
@@ -53,7 +53,7 @@ on_clock_jump(void *arg, int64_t by_ms)
 
 	(void)by_ms;
 	check_clock(node);
-	node_renew_if_due(node);
+	pz_renewal_check(node);
 	if (!node->is_stopping)
 		pz_node_network_changed(node);
 }
@@ -96,11 +96,11 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->items = pz_node_items_new(node);
 	if (node->items == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	node->zonedata = zonedata_new(node);
+	node->zonedata = pz_zonedata_new(node);
 	node->uplink = pz_node_uplink_new(node);
 	node->wipe = pz_wipe_new(node);
 	node->enrolment = pz_enrolment_new(node);
-	if (node->zonedata == NULL || pz_node_sync_init(node->zonedata) != PZ_OK ||
+	if (node->zonedata == NULL || pz_zonedata_sync_init(node->zonedata) != PZ_OK ||
 	    node->uplink == NULL || node->wipe == NULL || node->enrolment == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	node->peers = pz_node_peers_new(node);
@@ -149,7 +149,7 @@ pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz
 	if (node == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	init_fields(node, config);
-	enum pz_err err = node_settle_names(node, info);
+	enum pz_err err = pz_names_settle(node, info);
 	if (err == PZ_OK)
 		err = build(node, info);
 	if (err == PZ_OK && node->zone.membership)
@@ -173,7 +173,7 @@ pz_node_start(struct pz_node *node)
 	pz_clock_watch_start(&node->clock, node->config.env, on_clock_jump, node);
 	check_clock(node);
 	if (node->zone.membership) {
-		zonedata_judge(node); /* a wipe that a crash came before */
+		pz_zonedata_judge(node); /* a wipe that a crash came before */
 		pz_service_cache_drop_left(node->items);
 		pz_service_cache_announce(node->items);
 	}
@@ -189,7 +189,8 @@ pz_node_stop(struct pz_node *node)
 	pz_enrolment_drop(node->enrolment);
 	pz_peers_end(node->peers);
 	pz_uplink_end(node->uplink);
-	node_tell(node, json_pack("{s:s, s:s}", "event", "ended", "reason", "pzpd is stopping"));
+	pz_watch_event(node,
+		       json_pack("{s:s, s:s}", "event", "ended", "reason", "pzpd is stopping"));
 	pz_requests_report(&node->requests);
 }
 
@@ -210,10 +211,10 @@ pz_node_free(struct pz_node *node)
 	pz_peers_free(node->peers);
 	pz_uplink_free(node->uplink);
 	if (node->zonedata)
-		pz_node_sync_fini(node->zonedata);
-	zonedata_free(node->zonedata);
+		pz_zonedata_sync_fini(node->zonedata);
+	pz_zonedata_free(node->zonedata);
 	pz_items_free(node->items);
-	servicefiles_free(node->service_files);
+	pz_servicefiles_free(node->service_files);
 	pz_wipe_free(node->wipe);
 	pz_calls_free(node->calls);
 	pz_registry_free(node->registry);
@@ -243,7 +244,7 @@ pz_node_network_changed(struct pz_node *node)
 void
 pz_node_serve_files(struct pz_node *node, char *const *paths, size_t count, const char *directory)
 {
-	servicefiles_load(node, paths, count, directory);
+	pz_servicefiles_load(node, paths, count, directory);
 }
 
 enum pz_state

@@ -87,7 +87,7 @@ hears_of(const struct pz_crl *crl)
 	struct pz_sync_chunk *chunk = NULL;
 
 	assert_ok(pz_sync_chunk_new(&parts, &chunk, NULL));
-	assert_ok(pz_sync_item_put(zonedata_item(w.node, kind), chunk, NULL));
+	assert_ok(pz_sync_item_put(pz_zonedata_item(w.node, kind), chunk, NULL));
 	pz_node_zone_received(w.node, kind, keys);
 	json_decref(keys);
 }

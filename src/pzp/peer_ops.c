@@ -53,10 +53,11 @@ on_changed(void *arg, const struct pz_peer_change *change)
 {
 	struct pz_node *node = arg;
 
-	node_tell(node, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", "peer", "name",
-				  change->device, "old", pz_peer_state_text(change->old), "new",
-				  pz_peer_state_text(change->now), "cause",
-				  pz_peer_event_text(change->event), "reason", change->reason));
+	pz_watch_event(node,
+		       json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", "peer", "name",
+				 change->device, "old", pz_peer_state_text(change->old), "new",
+				 pz_peer_state_text(change->now), "cause",
+				 pz_peer_event_text(change->event), "reason", change->reason));
 	pz_calls_peer_changed(node->calls, change->device);
 }
 
@@ -91,7 +92,7 @@ on_gone(void *arg, const char *address)
 static struct pz_sync_link *
 on_sync_open(void *arg, struct pz_link *link, bool is_opener)
 {
-	return zonedata_open(arg, link, false, is_opener);
+	return pz_zonedata_open(arg, link, false, is_opener);
 }
 
 static json_t *
@@ -120,19 +121,19 @@ on_unsent(void *arg, const struct pz_session *session, const char *status, enum 
 static void
 on_saw_day(void *arg, const char *device, int days)
 {
-	clock_see_tag(arg, device, days);
+	pz_clocks_see_tag(arg, device, days);
 }
 
 static void
 on_saw_link(void *arg, const char *device)
 {
-	clock_see_link(arg, device);
+	pz_clocks_see_link(arg, device);
 }
 
 static void
 on_saw_refusal(void *arg, const char *device, enum pz_err why, const char *detail)
 {
-	clock_see_refusal(arg, device, why, detail);
+	pz_clocks_see_refusal(arg, device, why, detail);
 }
 
 static const struct pz_peers_ops ops = {

@@ -19,17 +19,17 @@ on_renewed(void *arg, enum pz_err err, const char *detail)
 	node->is_renewing = false;
 	if (err != PZ_OK || node->zone.membership == NULL || pz_wipe_is_running(node->wipe)) {
 		if (err != PZ_OK) {
-			warnings_renewal(node, detail);
+			pz_warnings_renewal(node, detail);
 			pz_error("renewal-not-stored",
 				 "the new certificate was not stored, will try again: %s", detail);
 			(void)!pz_keystore_remove(node->config.keys, renewal->fresh->tls_key_uri);
 		}
 		pz_membership_free(renewal->fresh);
 	} else if (pz_node_set_membership(node, renewal->fresh, &info) != PZ_OK) {
-		warnings_renewal(node, info.text);
+		pz_warnings_renewal(node, info.text);
 		pz_error("renewal-not-used", "%s", info.text);
 	} else {
-		warnings_renewal(node, "");
+		pz_warnings_renewal(node, "");
 		pz_notice("renewal", "device=%s new TLS certificate", node->self);
 		pz_node_sweep_keys(node);
 	}
@@ -48,7 +48,7 @@ renew(struct pz_node *node)
 		err = pz_membership_renew(node->zone.membership, node->config.keys,
 					  node->config.env, txn, &renewal->fresh, &info);
 	if (err != PZ_OK) {
-		warnings_renewal(node, pz_errinfo_text(&info, err));
+		pz_warnings_renewal(node, pz_errinfo_text(&info, err));
 		pz_error("renewal-attempt-failed", "failed, will try again: %s",
 			 pz_errinfo_text(&info, err));
 		free(renewal);
@@ -61,7 +61,7 @@ renew(struct pz_node *node)
 }
 
 void
-node_renew_if_due(struct pz_node *node)
+pz_renewal_check(struct pz_node *node)
 {
 	if (node->zone.membership && !pz_wipe_is_running(node->wipe) && !node->is_renewing &&
 	    !node->is_stopping &&

@@ -21,7 +21,7 @@ struct file {
 	bool is_wanted; /* by the loading that is under way */
 };
 
-struct servicefiles {
+struct pz_servicefiles {
 	struct pz_list files;
 };
 
@@ -47,7 +47,7 @@ file_free(struct file *file)
 }
 
 static struct file *
-file_find(struct servicefiles *files, const char *path)
+file_find(struct pz_servicefiles *files, const char *path)
 {
 	PZ_LIST_EACH (&files->files, n, tmp) {
 		struct file *file = PZ_CONTAINER(n, struct file, node);
@@ -58,7 +58,7 @@ file_find(struct servicefiles *files, const char *path)
 }
 
 static struct file *
-file_add(struct servicefiles *files, const char *path)
+file_add(struct pz_servicefiles *files, const char *path)
 {
 	struct file *file = calloc(1, sizeof(*file));
 
@@ -151,7 +151,7 @@ load_one(struct pz_node *node, const char *path)
 /* ---- all of them ---- */
 
 void
-servicefiles_free(struct servicefiles *files)
+pz_servicefiles_free(struct pz_servicefiles *files)
 {
 	if (files == NULL)
 		return;
@@ -211,7 +211,7 @@ drop_unwanted(struct pz_node *node)
 }
 
 void
-servicefiles_load(struct pz_node *node, char *const *paths, size_t count, const char *directory)
+pz_servicefiles_load(struct pz_node *node, char *const *paths, size_t count, const char *directory)
 {
 	if (node->service_files == NULL) {
 		node->service_files = calloc(1, sizeof(*node->service_files));

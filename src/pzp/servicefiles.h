@@ -6,10 +6,10 @@
 #include <stddef.h>
 
 struct pz_node;
-struct servicefiles;
+struct pz_servicefiles;
 
 /** Removes nothing from the registry: the node ends with it. NULL is fine. */
-void servicefiles_free(struct servicefiles *files);
+void pz_servicefiles_free(struct pz_servicefiles *files);
 
 /**
  * Offers what the files describe, and no longer what files described that are gone. A file that is
@@ -19,6 +19,6 @@ void servicefiles_free(struct servicefiles *files);
  * @param directory its files "*.json" in the order of their names; it may be missing. NULL: none
  */
 void
-servicefiles_load(struct pz_node *node, char *const *paths, size_t count, const char *directory);
+pz_servicefiles_load(struct pz_node *node, char *const *paths, size_t count, const char *directory);
 
 #endif

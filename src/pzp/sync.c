@@ -55,7 +55,7 @@ on_too_long(struct pz_sync_link *link, const char *status, size_t bytes)
 static struct pz_sync_item *
 on_item(const struct pz_sync_link *link, const struct pz_sync_kind *kind)
 {
-	return zonedata_item(node_of(link), kind);
+	return pz_zonedata_item(node_of(link), kind);
 }
 
 static void
@@ -73,7 +73,7 @@ static void
 first_exchange(struct pz_sync_link *link)
 {
 	const struct pz_node *node = node_of(link);
-	struct zonedata *data = node->zonedata;
+	struct pz_zonedata *data = node->zonedata;
 
 	if (!data->is_new)
 		return;
@@ -88,7 +88,7 @@ first_exchange(struct pz_sync_link *link)
 static void
 on_exchanged(struct pz_timer *timer, void *arg)
 {
-	struct zonedata *data = arg;
+	struct pz_zonedata *data = arg;
 
 	(void)timer;
 	data->is_new = false;
@@ -115,7 +115,7 @@ on_ahead(struct pz_sync_link *link, int64_t ahead_ms)
 	struct pz_node *node = node_of(link);
 
 	pz_shared_set_ahead(pz_items_shared(node->items), ahead_ms);
-	clock_see_hub(node, ahead_ms);
+	pz_clocks_see_hub(node, ahead_ms);
 }
 
 static void
@@ -130,7 +130,7 @@ static const struct pz_sync_link_ops link_ops = {
 	.too_long = on_too_long,
 	.item = on_item,
 	.offered = pz_node_zone_offered,
-	.accept = zonedata_accept,
+	.accept = pz_zonedata_accept,
 	.number = pz_knowledge_number,
 	.changed = on_changed,
 	.answered = on_answered,
@@ -162,7 +162,7 @@ offer_aside(struct pz_sync_link *link)
 }
 
 struct pz_sync_link *
-zonedata_open(struct pz_node *node, struct pz_link *over, bool is_hub, bool is_opener)
+pz_zonedata_open(struct pz_node *node, struct pz_link *over, bool is_hub, bool is_opener)
 {
 	struct pz_sync_link_config config = {
 		.other = is_hub ? PZ_SYNC_HUB : PZ_SYNC_DEVICE,
@@ -179,7 +179,7 @@ zonedata_open(struct pz_node *node, struct pz_link *over, bool is_hub, bool is_o
 		return NULL;
 	if (is_hub) /* if it is so still, it will be shown again */
 		pz_condition_clear(node->conditions, PZ_CONDITION_HUB_CRL_OLDER, "");
-	zonedata_save_again(node);
+	pz_zonedata_save_again(node);
 	if (is_opener)
 		pz_sync_link_open(link);
 	if (is_hub)
@@ -190,7 +190,7 @@ zonedata_open(struct pz_node *node, struct pz_link *over, bool is_hub, bool is_o
 static void
 on_reopen(struct pz_timer *timer, void *arg)
 {
-	struct zonedata *data = arg;
+	struct pz_zonedata *data = arg;
 
 	struct pz_sync_link *hub = pz_uplink_sync(data->node->uplink);
 
@@ -200,10 +200,10 @@ on_reopen(struct pz_timer *timer, void *arg)
 }
 
 void
-sync_on_update(struct pz_node *node)
+pz_zonedata_on_update(struct pz_node *node)
 {
 	const struct pz_env *env = node->config.env;
-	struct zonedata *data = node->zonedata;
+	struct pz_zonedata *data = node->zonedata;
 	const struct pz_sync_link *hub = pz_uplink_sync(node->uplink);
 	uint64_t now = pz_env_mono_us(env), due = hub ? hub->opened_us + REOPEN_AGAIN_US : 0;
 	uint16_t spread;
@@ -216,7 +216,7 @@ sync_on_update(struct pz_node *node)
 }
 
 enum pz_err
-pz_node_sync_init(struct zonedata *data)
+pz_zonedata_sync_init(struct pz_zonedata *data)
 {
 	struct pz_node *node = data->node;
 	struct pz_sync_links_config config = {
@@ -236,7 +236,7 @@ pz_node_sync_init(struct zonedata *data)
 }
 
 void
-pz_node_sync_fini(struct zonedata *data)
+pz_zonedata_sync_fini(struct pz_zonedata *data)
 {
 	pz_env_stop(data->node->config.env, &data->reopen);
 	pz_env_stop(data->node->config.env, &data->exchanged);
@@ -248,7 +248,8 @@ pz_node_sync_fini(struct zonedata *data)
 #define REFUSALS_MAX 64 /* apps */
 
 void
-sync_refused_by_hub(struct pz_node *node, const char *item, const char *key, const char *reason)
+pz_zonedata_refused_by_hub(struct pz_node *node, const char *item, const char *key,
+			   const char *reason)
 {
 	const struct pz_sync_kind *kind = pz_sync_kind_find(item);
 	json_t *refusals = node->zonedata->refusals;
@@ -267,7 +268,7 @@ sync_refused_by_hub(struct pz_node *node, const char *item, const char *key, con
 }
 
 const char *
-sync_app_refusal(const struct pz_node *node, const char *origin)
+pz_zonedata_app_refusal(const struct pz_node *node, const char *origin)
 {
 	return json_string_value(json_object_get(node->zonedata->refusals, origin));
 }
@@ -420,7 +421,7 @@ begin_sync(struct sync_request *r, struct pz_node *node, size_t count)
 }
 
 void
-sync_command(struct pz_request *request)
+pz_zonedata_sync_command(struct pz_request *request)
 {
 	struct pz_node *node = request->self;
 	size_t count = 0;

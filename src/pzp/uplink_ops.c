@@ -26,10 +26,10 @@ on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
 		pz_user_prefs_apply(node->items);
 	if (now == PZ_STATE_CONNECTED)
 		pz_app_data_session_began(node->items);
-	node_tell(node, json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "state", "old",
-				  pz_state_text(old), "new", pz_state_text(now), "cause",
-				  pz_event_text(event), "reason", reason));
-	commands_state_changed(node, now);
+	pz_watch_event(node, json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "state", "old",
+				       pz_state_text(old), "new", pz_state_text(now), "cause",
+				       pz_event_text(event), "reason", reason));
+	pz_commands_state_changed(node, now);
 }
 
 static void
@@ -64,7 +64,7 @@ on_dialling(void *arg)
 	struct pz_node *node = arg;
 
 	pz_user_prefs_apply(node->items);
-	node_renew_if_due(node); /* the clock may have been set right since */
+	pz_renewal_check(node); /* the clock may have been set right since */
 }
 
 /* The server is opened before the hub is told its port. The peers are told last: that none of them
@@ -112,7 +112,7 @@ on_lost(void *arg, const struct pz_uplink_loss *loss)
 static struct pz_sync_link *
 on_sync_open(void *arg, struct pz_link *link)
 {
-	return zonedata_open(arg, link, true, true);
+	return pz_zonedata_open(arg, link, true, true);
 }
 
 static json_t *
@@ -144,13 +144,13 @@ on_unsent(void *arg, const struct pz_session *session, const char *status, enum 
 static void
 on_saw_link(void *arg)
 {
-	clock_see_link(arg, "hub");
+	pz_clocks_see_link(arg, "hub");
 }
 
 static void
 on_saw_refusal(void *arg, enum pz_err why, const char *detail)
 {
-	clock_see_refusal(arg, "hub", why, detail);
+	pz_clocks_see_refusal(arg, "hub", why, detail);
 }
 
 /* ---- what the hub has sent ---- */
@@ -173,14 +173,14 @@ on_device(void *arg, const char *device, bool is_connected, bool is_revoked)
 static void
 on_came_or_went(void *arg, const char *device, bool is_connected)
 {
-	node_tell(arg, json_pack("{s:s, s:s, s:b}", "event", "device", "name", device, "connected",
-				 (int)is_connected));
+	pz_watch_event(arg, json_pack("{s:s, s:s, s:b}", "event", "device", "name", device,
+				      "connected", (int)is_connected));
 }
 
 static void
 on_updated(void *arg)
 {
-	sync_on_update(arg);
+	pz_zonedata_on_update(arg);
 }
 
 static void
@@ -194,7 +194,7 @@ on_found(void *arg, json_t *message)
 static void
 on_refused(void *arg, const char *item, const char *key, const char *reason)
 {
-	sync_refused_by_hub(arg, item, key, reason);
+	pz_zonedata_refused_by_hub(arg, item, key, reason);
 }
 
 static void
@@ -208,8 +208,8 @@ on_notice(void *arg)
 static void
 on_moved(void *arg, const struct pz_hub_address *at)
 {
-	node_tell(arg, json_pack("{s:s, s:s, s:i}", "event", "hub", "host", at->host, "port",
-				 (int)at->port));
+	pz_watch_event(arg, json_pack("{s:s, s:s, s:i}", "event", "hub", "host", at->host, "port",
+				      (int)at->port));
 }
 
 static const struct pz_uplink_ops ops = {

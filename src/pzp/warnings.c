@@ -4,7 +4,7 @@
 #define CA_SOON_DAYS 60 /* nothing renews a PZP CA: time enough to enrol again */
 
 json_t *
-warnings_days(const struct pz_node *node)
+pz_warnings_days(const struct pz_node *node)
 {
 	const struct pz_membership *m = node->zone.membership;
 	const struct pz_crl *crl = pz_device_zone_crl(&node->zone);
@@ -21,7 +21,7 @@ warnings_days(const struct pz_node *node)
 /* ---- the hub's revocation list ---- */
 
 void
-warnings_hub_crl(struct pz_node *node, uint64_t number, uint64_t known)
+pz_warnings_hub_crl(struct pz_node *node, uint64_t number, uint64_t known)
 {
 	if (number >= known)
 		pz_condition_clear(node->conditions, PZ_CONDITION_HUB_CRL_OLDER, "");
@@ -36,7 +36,7 @@ warnings_hub_crl(struct pz_node *node, uint64_t number, uint64_t known)
 /* ---- renewal ---- */
 
 void
-warnings_renewal(struct pz_node *node, const char *failure)
+pz_warnings_renewal(struct pz_node *node, const char *failure)
 {
 	if (failure[0] == '\0')
 		pz_condition_clear(node->conditions, PZ_CONDITION_RENEWAL_FAILED, "");
@@ -79,7 +79,7 @@ check_device_ca(struct pz_node *node)
 }
 
 void
-warnings_check(struct pz_node *node)
+pz_warnings_check(struct pz_node *node)
 {
 	if (node->zone.membership == NULL || pz_device_zone_crl(&node->zone) == NULL)
 		return;
@@ -88,8 +88,8 @@ warnings_check(struct pz_node *node)
 }
 
 json_t *
-warnings_list(struct pz_node *node)
+pz_warnings_list(struct pz_node *node)
 {
-	warnings_check(node);
+	pz_warnings_check(node);
 	return pz_conditions_texts(node->conditions);
 }

@@ -23,7 +23,7 @@ follow_crl(struct pz_node *node)
 	if (pz_node_refresh_trust(node, &info) != PZ_OK)
 		pz_error("trust", "links keep using the previous trust: %s", info.text);
 	/* Not from here: should we stand on it ourselves, the link goes that we hear it by. */
-	zonedata_judge(node);
+	pz_zonedata_judge(node);
 }
 
 /* Before links of revoked devices end: their services are not offered meanwhile. */
@@ -60,7 +60,7 @@ pz_node_zone_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
 {
 	struct pz_node *node = from->links->config.arg;
 	bool is_kept = false;
-	enum pz_err err = zonedata_offered(from, kind, chunk, out_taken, &is_kept, info);
+	enum pz_err err = pz_zonedata_offered(from, kind, chunk, out_taken, &is_kept, info);
 
 	if (is_kept)
 		follow_crl(node);
@@ -73,6 +73,6 @@ pz_node_zone_received(struct pz_node *node, const struct pz_sync_kind *kind, con
 	/* First: if we are killed in between, the certificate comes again. */
 	if (kind->id == PZ_SYNC_TRUSTED_PZP && !pz_wipe_is_running(node->wipe))
 		pz_service_cache_drop_replaced(node->items, keys);
-	zonedata_received(node, kind, keys);
+	pz_zonedata_received(node, kind, keys);
 	follow(node, kind->id, keys);
 }

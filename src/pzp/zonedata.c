@@ -29,7 +29,7 @@ is_opted_out(const struct pz_node *node, const struct pz_sync_kind *kind)
 }
 
 struct pz_sync_item *
-zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind)
+pz_zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind)
 {
 	/* Without a zone nothing is exchanged: the link is about to end. */
 	if (node->zone.knowledge == NULL || is_opted_out(node, kind))
@@ -81,9 +81,9 @@ is_only_said(const struct pz_sync_link *from, const struct pz_sync_kind *kind,
  * either list is out meanwhile.
  */
 enum pz_err
-zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
-		 const struct pz_sync_chunk *chunk, bool *out_taken, bool *out_kept,
-		 struct pz_errinfo *info)
+pz_zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
+		    const struct pz_sync_chunk *chunk, bool *out_taken, bool *out_kept,
+		    struct pz_errinfo *info)
 {
 	struct pz_node *node = node_of(from);
 	bool is_hub = from->other == PZ_SYNC_HUB;
@@ -105,7 +105,7 @@ zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
 			   (unsigned long long)weight.number, (unsigned long long)weight.known);
 	if (!is_hub)
 		return PZ_OK;
-	warnings_hub_crl(node, weight.number, weight.known);
+	pz_warnings_hub_crl(node, weight.number, weight.known);
 	if (weight.number >= weight.known) /* with it goes what was refused because of it */
 		pz_condition_clear(node->conditions, PZ_CONDITION_SYNC_REFUSED, from->to);
 	if (*out_taken || weight.has_less)
@@ -114,8 +114,8 @@ zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
 }
 
 enum pz_err
-zonedata_accept(const struct pz_sync_link *from, const struct pz_sync_kind *kind,
-		const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
+pz_zonedata_accept(const struct pz_sync_link *from, const struct pz_sync_kind *kind,
+		   const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
 {
 	const struct pz_node *node = node_of(from);
 
@@ -130,7 +130,7 @@ zonedata_accept(const struct pz_sync_link *from, const struct pz_sync_kind *kind
 static enum pz_err
 save_knowledge(void *arg, struct pz_txn *txn)
 {
-	const struct zonedata *data = arg;
+	const struct pz_zonedata *data = arg;
 
 	if (data->node->zone.knowledge == NULL || pz_wipe_is_running(data->node->wipe))
 		return PZ_ERR_DENIED;
@@ -138,16 +138,16 @@ save_knowledge(void *arg, struct pz_txn *txn)
 }
 
 void
-zonedata_save_again(struct pz_node *node)
+pz_zonedata_save_again(struct pz_node *node)
 {
-	struct zonedata *data = node->zonedata;
+	struct pz_zonedata *data = node->zonedata;
 
 	pz_shared_save_again(pz_items_shared(node->items));
 	pz_keep_save_now(&data->keep);
 }
 
 void
-zonedata_rewrite(struct pz_node *node, const char *why)
+pz_zonedata_rewrite(struct pz_node *node, const char *why)
 {
 	pz_keep_failed(&node->zonedata->keep, PZ_ERR_IO, why);
 	pz_shared_rewrite(pz_items_shared(node->items), why);
@@ -156,7 +156,7 @@ zonedata_rewrite(struct pz_node *node, const char *why)
 static void
 learn(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 {
-	struct zonedata *data = node->zonedata;
+	struct pz_zonedata *data = node->zonedata;
 	struct pz_txn *txn = pz_txn_new();
 
 	if (txn == NULL || pz_knowledge_apply(node->zone.knowledge, kind, keys, txn) != PZ_OK) {
@@ -175,7 +175,7 @@ learn(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 static void
 on_verdict(struct pz_timer *timer, void *arg)
 {
-	struct pz_node *node = ((struct zonedata *)arg)->node;
+	struct pz_node *node = ((struct pz_zonedata *)arg)->node;
 
 	(void)timer;
 	if (pz_device_zone_is_self_revoked(&node->zone))
@@ -184,13 +184,13 @@ on_verdict(struct pz_timer *timer, void *arg)
 }
 
 void
-zonedata_judge(struct pz_node *node)
+pz_zonedata_judge(struct pz_node *node)
 {
 	pz_env_start(node->config.env, &node->zonedata->verdict, 0);
 }
 
 void
-zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
+pz_zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 {
 	struct pz_shared *shared = pz_items_shared(node->items);
 
@@ -203,21 +203,21 @@ zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, const j
 /* ---- the zone is left ---- */
 
 enum pz_err
-zonedata_wipe(const struct pz_node *node, struct pz_txn *txn)
+pz_zonedata_wipe(const struct pz_node *node, struct pz_txn *txn)
 {
 	PZ_TRY(pz_membership_wipe(txn));
 	return pz_items_wipe(node->items, txn);
 }
 
 enum pz_err
-zonedata_wipe_again(const struct pz_node *node, struct pz_txn *txn)
+pz_zonedata_wipe_again(const struct pz_node *node, struct pz_txn *txn)
 {
 	PZ_TRY(pz_membership_wipe(txn));
 	return pz_items_wipe_again(node->items, txn);
 }
 
 void
-zonedata_wiped(struct pz_node *node)
+pz_zonedata_wiped(struct pz_node *node)
 {
 	pz_items_wiped(node->items);
 	json_object_clear(node->zonedata->refusals);
@@ -226,10 +226,10 @@ zonedata_wiped(struct pz_node *node)
 
 /* ---- life ---- */
 
-struct zonedata *
-zonedata_new(struct pz_node *node)
+struct pz_zonedata *
+pz_zonedata_new(struct pz_node *node)
 {
-	struct zonedata *data = calloc(1, sizeof(*data));
+	struct pz_zonedata *data = calloc(1, sizeof(*data));
 
 	if (data == NULL)
 		return NULL;
@@ -242,14 +242,14 @@ zonedata_new(struct pz_node *node)
 							   .save = save_knowledge,
 							   .arg = data});
 	if (data->refusals == NULL) {
-		zonedata_free(data);
+		pz_zonedata_free(data);
 		return NULL;
 	}
 	return data;
 }
 
 void
-zonedata_free(struct zonedata *data)
+pz_zonedata_free(struct pz_zonedata *data)
 {
 	if (data == NULL)
 		return;
@@ -273,8 +273,8 @@ set_self(struct pz_node *node, const struct pz_membership *membership, struct pz
 }
 
 enum pz_err
-zonedata_set_membership(struct pz_node *node, const struct pz_membership *membership,
-			struct pz_errinfo *info)
+pz_zonedata_set_membership(struct pz_node *node, const struct pz_membership *membership,
+			   struct pz_errinfo *info)
 {
 	struct pz_knowledge *fresh = NULL;
 	size_t skipped = 0;

@@ -30,7 +30,7 @@ device_crl(const struct sim_node *device)
 static struct pz_sync_item *
 device_item(const struct sim_node *device, enum pz_sync_id id)
 {
-	return zonedata_item(device->node, pz_sync_kind(id));
+	return pz_zonedata_item(device->node, pz_sync_kind(id));
 }
 
 static struct pz_sync_item *

@@ -4,13 +4,13 @@
 static const struct pz_request_kind watch_kind = {0};
 
 json_t *
-node_event_time(const struct pz_node *node)
+pz_watch_time(const struct pz_node *node)
 {
 	return json_real((double)pz_env_wall_ms(node->config.env) / 1000);
 }
 
 void
-node_watch_command(struct pz_request *request)
+pz_watch_command(struct pz_request *request)
 {
 	const struct pz_node *node = request->self;
 
@@ -19,20 +19,20 @@ node_watch_command(struct pz_request *request)
 				 json_pack("{s:s, s:s, s:s, s:o}", "event", "watching", "state",
 					   pz_state_text(pz_uplink_state(node->uplink)), "reason",
 					   pz_uplink_machine(node->uplink)->reason, "time",
-					   node_event_time(node)));
+					   pz_watch_time(node)));
 }
 
 bool
-node_has_watcher(const struct pz_node *node)
+pz_watch_has_any(const struct pz_node *node)
 {
 	return pz_requests_next(&node->requests, &watch_kind, NULL) != NULL;
 }
 
 void
-node_tell(struct pz_node *node, json_t *event)
+pz_watch_event(struct pz_node *node, json_t *event)
 {
 	if (event)
-		(void)json_object_set_new(event, "time", node_event_time(node));
+		(void)json_object_set_new(event, "time", pz_watch_time(node));
 	PZ_REQUEST_EACH (&node->requests, &watch_kind, request)
 		pz_request_event(request, json_incref(event));
 	json_decref(event);
