@@ -6,7 +6,8 @@
 #define PZ_BASE_LIMITS_H
 
 /* ---- log (page 14 LOG-6) ---- */
-#define PZ_LOG_LINES_PER_S 20 /* that one device or address can cause */
+#define PZ_LOG_LINES_PER_S 20         /* that one device or address can cause */
+#define PZ_LOG_RING_BYTES (64U << 10) /* the newest lines, kept in memory for a report */
 
 /* ---- names (page 1) ---- */
 #define PZ_ZONE_BYTES_MIN 3           /* a@b */
@@ -88,11 +89,19 @@
 #define PZ_HANDSHAKES_PER_TURN_MAX 8
 
 /* ---- peers (page 6) ---- */
+#define PZ_VERSION_TEXT_BYTES 32 /* of a version that the hub sends, with its NUL */
 #define PZ_PEER_ADDRESSES_MAX 16 /* that a device says it has, and that are tried for it */
 /* with those found on the local network */
 #define PZ_PEER_TRIES_MAX (PZ_PEER_ADDRESSES_MAX + PZ_NEARBY_ADDRESSES_MAX)
 #define PZ_PEER_LISTEN_AGAIN_US (60 * PZ_US_PER_S) /* a port that another program has */
-#define PZ_PEER_ATTEMPTS_MAX 64                    /* peers looked for at once */
+/* what one device tries for others that ask whether they can be reached (`pzp doctor`) */
+#define PZ_PEER_TRIALS_MAX 8                     /* devices at once */
+#define PZ_PEER_TRIAL_ADDRESSES_MAX 8            /* of each */
+#define PZ_PEER_TRIAL_US (4 * PZ_US_PER_S)       /* for all of them */
+#define PZ_PEER_TRIAL_EVERY_US (2 * PZ_US_PER_S) /* for one device: no more often */
+#define PZ_PEER_TRIAL_PEERS_MAX 3                /* that this device asks at once */
+#define PZ_PEER_TRIAL_WAIT_US (8 * PZ_US_PER_S)  /* for their answers */
+#define PZ_PEER_ATTEMPTS_MAX 64                  /* peers looked for at once */
 /* attempts at devices without a known name: any machine may announce such */
 #define PZ_PEER_ANONYMOUS_MAX 8
 #define PZ_PEER_LINKS_MAX 1024           /* connections with peers, also those that prove nothing */
@@ -211,6 +220,11 @@
 #define PZ_MDNS_CONFIRM_US (10 * PZ_US_PER_S)
 #define PZ_MDNS_DAEMON_WAIT_US (1 * PZ_US_PER_S) /* for the bus; then our own responder starts */
 #define PZ_MDNS_RETRY_US (30 * PZ_US_PER_S) /* something is missing (bus, socket): tried again */
+/* ---- pzp doctor ---- */
+#define PZ_DOCTOR_TIME_US (12 * PZ_US_PER_S) /* what has not ended then counts as failed */
+#define PZ_DOCTOR_LISTEN_US                                                                        \
+	(1500 * PZ_US_PER_MS)         /* for multicast; RFC 6762 6: an answer within 0.5 s */
+#define PZ_DISK_LOW_BYTES (16U << 20) /* free: an archive, a renewed certificate and a log fit */
 /* ---- synchronisation (page 8); per item: the table in sync/kind.h ---- */
 #define PZ_SYNC_MESSAGE_BYTES_MAX (256U << 10) /* one message, frame and all (page 8) */
 /* what we send at a time: 4 s at 64 kbit/s, which a call may have to wait */

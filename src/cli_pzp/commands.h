@@ -32,6 +32,11 @@ int pz_pzp_cmd_status(struct pz_cli *cli);
 /** `pzp services`: lists services. */
 int pz_pzp_cmd_services(struct pz_cli *cli);
 
+/* ---- doctor.c, report.c: what is wrong ---- */
+
+/** `pzp doctor`: examines this device; 1 when something is wrong. @spec page 12 */
+int pz_pzp_cmd_doctor(struct pz_cli *cli);
+
 /* ---- policy.c: access policy ---- */
 
 /** `pzp policy`: decides a request, or validates documents, without a daemon. @spec page 9 */

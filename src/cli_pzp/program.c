@@ -113,6 +113,11 @@ static const struct pz_cli_command commands[] = {
 	 "Ends with a summary: how many were lost, the median and the 99th percentile of the "
 	 "times.",
 	 ping_options, pz_pzp_cmd_ping},
+	{"doctor", "", 0, 0, "find out what may be wrong with this device, and what to do",
+	 "Looks at the way to the hub, clock, dates, local network, disk and versions, and lets\n"
+	 "devices with a direct link try to connect to this one. Works also while pzpd does not\n"
+	 "run, as far as that goes. Ends with 1 when something is wrong.",
+	 NULL, pz_pzp_cmd_doctor},
 	{"discover", "", 0, 0, "look for devices on the local network",
 	 "Shows whatever announces itself as a personal zone proxy; devices of this zone have an\n"
 	 "id. An announcement proves nothing: a device proves who it is when it is connected to.",
@@ -180,6 +185,7 @@ static const struct pz_cli_note examples[] = {
 	{"enrol", "pzp enrol 'pzp://hub.example.org:8041/alice@example.org?code=12345678' "
 		  "--device tv"},
 	{"connect", "pzp connect tv"},
+	{"doctor", "pzp doctor --json"},
 	{"hub", "pzp hub new.example.org"},
 	{"prefs", "pzp prefs peer.auto true --now"},
 	{"user", "pzp user nickname Al"},

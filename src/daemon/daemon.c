@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/log_ring.h"
 #include "daemon/sdnotify.h"
 #include "daemon/startup.h"
 #include "store/lock.h"
@@ -143,6 +144,7 @@ pz_daemon_open(struct pz_daemon *d, enum pz_program program, int argc, char **ar
 	if (!load_settings(d, out_exit))
 		return false;
 	apply_log_level(&d->settings);
+	pz_log_ring_start();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file that grows too long is an error of its write */
 	if (open_all(d, &info))

@@ -70,7 +70,8 @@ begin_frame(struct writer *w)
 		&w->body,
 		"{\"type\":\"prop\",\"from\":\"%s\",\"payload\":{\"status\":\"Update\",\"message\":"
 		"{"
-		"%s\"PZH\":[{\"name\":\"%s\",\"displayName\":%s,\"connected\":true}],\"PZP\":[",
+		"%s\"version\":\"" PZ_VERSION
+		"\",\"PZH\":[{\"name\":\"%s\",\"displayName\":%s,\"connected\":true}],\"PZP\":[",
 		a->zone, w->partial ? "\"partial\":true," : "", a->zone, name);
 	free(name);
 	w->is_first_entry = true;

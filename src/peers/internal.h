@@ -84,6 +84,7 @@ struct peer {
 	bool is_wanted; /* asked for by a person: dialled again when it is lost */
 	bool is_missed; /* a link with it was lost and none has come since */
 	unsigned failures;
+	uint64_t tried_us; /* when its addresses were tried for it last (trial.c); 0: never */
 	struct pz_timer retry;
 	/* what it said on the live link */
 	json_t *info;     /* pzpInfo, or NULL */
@@ -102,6 +103,7 @@ struct pz_peers {
 	struct pz_map *by_device;   /* struct peer */
 	struct pz_list links, attempts;
 	struct pz_nearby *nearby;
+	struct pz_peer_trials *trials;
 	struct pz_tls_ctx *client_ctx; /* borrowed */
 	struct pz_tls_ctx *server_ctx;
 	struct pz_listener *listener;
@@ -214,6 +216,22 @@ json_t *pz_peers_reach(const struct pz_peers *peers, size_t bytes_max);
 json_t *pz_peers_behind(const struct pz_peers *peers, size_t bytes_max);
 /** Bytes that the longer lists of a pzpInfo may have where this session takes it. */
 size_t pz_peers_relay_room(const struct pz_session *session);
+
+/* ---- trial.c ---- */
+struct pz_peer_trials;
+/** NULL: out of memory. */
+struct pz_peer_trials *pz_peer_trials_new(void);
+/** After pz_peer_trials_stop; trials that were begun here have ended or were cancelled. NULL is
+ * fine. */
+void pz_peer_trials_free(struct pz_peer_trials *trials);
+/** Nothing is tried for others any more; trials of this device end soon. */
+void pz_peer_trials_stop(struct pz_peers *peers);
+/** Prop `tryAddresses`. @spec page 6 "Trying from outside" */
+void pz_peer_on_try(struct peer_link *pl, json_t *message);
+/** Prop `triedAddresses`. */
+void pz_peer_on_tried(struct peer_link *pl, json_t *message);
+/** The peer does not know the prop `tryAddresses`. */
+void pz_peer_on_try_unknown(struct peer_link *pl);
 
 /* ---- nearby.c ---- */
 struct pz_nearby;

@@ -49,6 +49,7 @@ stop(struct pz_peers *peers, const char *reason)
 		pz_env_stop(peers->env, &peer->retry);
 	}
 	pz_env_stop(peers->env, &peers->tell);
+	pz_peer_trials_stop(peers);
 }
 
 static const char left_the_zone[] = "left the zone";
@@ -93,6 +94,7 @@ static void
 release(struct pz_peers *peers)
 {
 	pz_nearby_free(peers->nearby);
+	pz_peer_trials_free(peers->trials);
 	pz_tls_ctx_free(peers->server_ctx);
 	pz_map_free(peers->by_device);
 	pz_doorway_free(peers->doorway);
@@ -118,7 +120,9 @@ pz_peers_new(const struct pz_peers_config *config)
 	pz_env_uuid(peers->env, peers->session);
 	peers->doorway = pz_peers_doorway_new(peers);
 	peers->nearby = pz_nearby_new(peers, pz_peer_heard);
-	if (peers->by_device == NULL || peers->doorway == NULL || peers->nearby == NULL) {
+	peers->trials = pz_peer_trials_new();
+	if (peers->by_device == NULL || peers->doorway == NULL || peers->nearby == NULL ||
+	    peers->trials == NULL) {
 		release(peers);
 		return NULL;
 	}

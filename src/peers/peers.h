@@ -209,6 +209,27 @@ struct pz_session *pz_peers_way(const struct pz_peers *peers, struct pz_slice ad
 /** A prop that came in by a direct link. */
 void pz_peers_on_prop(struct pz_session *in, const struct pz_envelope *envelope);
 
+/* ---- trying from outside ---- */
+
+struct pz_peers_trial;
+
+/** The end of a trial. @param results [{by, address, ok, error}], borrowed: `by` the device that
+ * tried, `address` null where it did not, `error` a few words where it did not connect */
+typedef void (*pz_peers_trial_done)(void *arg, json_t *results);
+
+/**
+ * Asks up to PZ_PEER_TRIAL_PEERS_MAX linked devices to connect to this one, at each address that
+ * they know of it.
+ * @param done called once, after PZ_PEER_TRIAL_WAIT_US at the latest, never from inside; the trial
+ *        is over then
+ * @return NULL: no device is linked, or out of memory
+ * @spec page 6 "Trying from outside"
+ */
+struct pz_peers_trial *
+pz_peers_trial_start(struct pz_peers *peers, pz_peers_trial_done done, void *arg);
+/** No call follows. Not for one whose `done` was called. NULL is fine. */
+void pz_peers_trial_cancel(struct pz_peers_trial *trial);
+
 /* ---- what is known ---- */
 
 /** What is known of one device. Borrowed until the end of the turn. */

@@ -253,6 +253,8 @@ on_error(struct peer_link *pl, json_t *message)
 {
 	const char *code = pz_json_str(message, "code"), *about = pz_json_str(message, "about");
 
+	if (about && strcmp(about, "tryAddresses") == 0)
+		pz_peer_on_try_unknown(pl);
 	pz_info_of(&pl->peer->log, pl->peers->env, "peer-error", "device=%s code=%s about=%s",
 		   pl->peer->device, code ? code : "?", about ? about : "?");
 }
@@ -272,10 +274,15 @@ static const struct {
 	void (*handle)(struct peer_link *pl, json_t *message);
 	bool is_early; /* also before both have registered */
 } statuses[] = {
-	{"pzpInfo", on_info, false},        {"registerServices", on_register_services, false},
-	{"keepAlive", on_keepalive, false}, {"bye", on_bye, true},
-	{"error", on_error, true},          {"probe", on_probe, false},
+	{"pzpInfo", on_info, false},
+	{"registerServices", on_register_services, false},
+	{"keepAlive", on_keepalive, false},
+	{"bye", on_bye, true},
+	{"error", on_error, true},
+	{"probe", on_probe, false},
 	{"hubMoved", on_hub_moved, false},
+	{"tryAddresses", pz_peer_on_try, false},
+	{"triedAddresses", pz_peer_on_tried, false},
 };
 
 void

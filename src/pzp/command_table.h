@@ -52,6 +52,8 @@
 		PZ_P_NEEDED("service", TEXT, PZ_PZP_SERVICE) \
 		PZ_P_INTEGER("timeout_ms", 0, PZ_PZP_TIMEOUT_MS_MAX, "ms", "0: none; the configured one unless given")), \
 	  false, "the functions of a service") \
+	X("doctor", pz_node_doctor_command, PZ_PARAMS(), false, "what may be wrong with this device, and what to do") \
+	X("log", pz_node_log_command, PZ_PARAMS(), false, "the last lines of the log") \
 	X("ping", cmd_ping, PZ_PARAMS( \
 		PZ_P_NEEDED("device", TEXT, "name of a device of the zone") \
 		PZ_P_INTEGER("count", 0, PZ_PZP_PINGS_MAX, NULL, "requests; 0, or not given: until the client hangs up") \

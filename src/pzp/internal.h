@@ -101,6 +101,12 @@ pz_zonedata_open(struct pz_node *node, struct pz_link *over, bool is_hub, bool i
 /** Soon, not from here: do we stand on the newest CRL ourselves? Then we are out. */
 void pz_zonedata_judge(struct pz_node *node);
 
+/* doctor.c */
+/** The command `doctor`: the findings (diagnose/finding.h). */
+void pz_node_doctor_command(struct pz_request *request);
+/** The command `log`: [{time, level, id, text}], the oldest first. */
+void pz_node_log_command(struct pz_request *request);
+
 /* commands.c */
 /** Tells the commands that wait for it what became of a change of state. */
 void pz_commands_state_changed(struct pz_node *node, enum pz_state now);

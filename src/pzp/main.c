@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "diagnose/system.h"
 #include "mdns/responder.h"
 #include "net/netwatch.h"
 #include "net/process.h"
@@ -132,8 +133,11 @@ static enum pz_err
 make_node(struct pz_daemon *d, struct pz_mdns *mdns, struct pz_node **out, struct pz_errinfo *info)
 {
 	static char display[PZ_DISPLAY_NAME_BYTES_MAX + 1]; /* borrowed by the node */
+	static struct pz_diagnose_machine machine;          /* likewise */
 	char host[256] = "";
 	const struct pz_settings *s = &d->settings;
+
+	machine = (struct pz_diagnose_machine){&pz_diagnose_this_system, &d->loop, s->data_dir};
 	struct pz_node_config config = {
 		.env = &d->loop.env,
 		.transport = pz_loop_transport(&d->loop),
@@ -150,6 +154,7 @@ make_node(struct pz_daemon *d, struct pz_mdns *mdns, struct pz_node **out, struc
 		.listen = s->listen,
 		.mdns = mdns,
 		.addresses = pz_netwatch_addresses,
+		.machine = &machine,
 		.processes = &pz_loop_process_ops,
 		.processes_arg = &d->loop,
 	};

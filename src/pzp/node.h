@@ -15,6 +15,7 @@
 #include "uplink/machine.h"
 #include "x509/keystore.h"
 
+struct pz_diagnose_machine;
 struct pz_node;
 
 /** Everything the node is given. Borrowed for its life. Zero limits mean the defaults of
@@ -41,6 +42,8 @@ struct pz_node_config {
 	struct pz_mdns *mdns; /* the local network; NULL: none. Its events become the node's */
 	/** Own addresses for pzpInfo; NULL: none. */
 	void (*addresses)(void (*each)(void *arg, const char *address), void *arg);
+	/* For `pzp doctor`; NULL: disk and multicast are not looked at. */
+	const struct pz_diagnose_machine *machine;
 	const struct pz_process_ops
 		*processes; /* for services made of commands; NULL: none possible */
 	void *processes_arg;

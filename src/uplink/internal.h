@@ -30,6 +30,7 @@ struct pz_uplink {
 	struct pz_timer leave_end; /* the hub has been asked to revoke this device */
 	struct pz_uplink_place *place;
 	struct pz_uplink_twice *twice;
+	char hub_version[PZ_VERSION_TEXT_BYTES]; /* as it was sent, or "" */
 	bool is_ending;
 };
 

@@ -69,11 +69,14 @@ on_update(struct pz_uplink *uplink, json_t *message)
 {
 	json_t *devices = json_object_get(message, "PZP");
 	bool is_partial = json_is_true(json_object_get(message, "partial"));
+	const char *version = pz_info_text(message, "version");
 	size_t i;
 	json_t *entry;
 
 	if (!is_partial)
 		json_object_clear(uplink->directory);
+	if (version)
+		snprintf(uplink->hub_version, sizeof(uplink->hub_version), "%s", version);
 	json_array_foreach (devices, i, entry)
 		update_device(uplink, entry);
 	if (is_partial)

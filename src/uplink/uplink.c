@@ -277,6 +277,18 @@ pz_uplink_directory(const struct pz_uplink *uplink)
 	return uplink->directory;
 }
 
+const char *
+pz_uplink_hub_version(const struct pz_uplink *uplink)
+{
+	return uplink->hub_version;
+}
+
+const struct pz_hub_address *
+pz_uplink_hub_address(const struct pz_uplink *uplink)
+{
+	return pz_uplink_place_used(uplink);
+}
+
 json_t *
 pz_uplink_json(const struct pz_uplink *uplink)
 {

@@ -159,6 +159,10 @@ struct pz_log_rate *pz_uplink_log(struct pz_uplink *uplink);
 /** What the hub said of the zone's devices: {device: entry of its Update}. Borrowed; the object is
  * the same for the life of the uplink. */
 json_t *pz_uplink_directory(const struct pz_uplink *uplink);
+/** The version that the hub has sent on this link or the last one, or "". Borrowed. */
+const char *pz_uplink_hub_version(const struct pz_uplink *uplink);
+/** The address of the link, or of the last attempt. Borrowed; a member only. */
+const struct pz_hub_address *pz_uplink_hub_address(const struct pz_uplink *uplink);
 /** {host, port, since, latencyMs} and `next`, for `hub` of a status. New, or NULL. */
 json_t *pz_uplink_json(const struct pz_uplink *uplink);
 

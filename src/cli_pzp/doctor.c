@@ -1,0 +1,139 @@
+/* pzp doctor: what may be wrong with this device, also where pzpd does not run. */
+#include "cli_pzp/doctor.h"
+
+#include <string.h>
+
+#include "base/auto.h"
+#include "cli/run.h"
+#include "cli/text.h"
+#include "cli_pzp/commands.h"
+#include "diagnose/finding.h"
+#include "diagnose/offline.h"
+
+#define DOCTOR_TIMEOUT_MS 30000U /* more than the daemon takes at most */
+
+/* ---- the daemon ---- */
+
+static void
+add_daemon(json_t *list, const json_t *status)
+{
+	char scratch[2][32];
+	const char *version = pz_cli_member(status, "version", scratch[0]);
+	const char *pid = pz_cli_member(status, "pid", scratch[1]);
+
+	if (strcmp(version, PZ_VERSION) == 0)
+		pz_finding_ok(list, PZ_CHECK_DAEMON, "version %s runs, pid %s", version, pid);
+	else
+		pz_finding_bad(list, PZ_CHECK_DAEMON,
+			       "restart pzpd, which runs as it was before the upgrade",
+			       "pzpd is of version %s, pzp of %s", version, PZ_VERSION);
+}
+
+static int
+examine_by_daemon(struct pz_cli *cli, json_t *list)
+{
+	json_t *status = NULL, *findings = NULL;
+	int code = pz_cli_request(cli, "status", NULL, PZ_CLI_TIMEOUT_MS, NULL, NULL, &status);
+
+	if (code == PZ_EXIT_DONE)
+		code = pz_cli_request(cli, "doctor", NULL, DOCTOR_TIMEOUT_MS, NULL, NULL,
+				      &findings);
+	if (code == PZ_EXIT_DONE) {
+		add_daemon(list, status);
+		(void)json_array_extend(list, findings);
+	}
+	json_decref(status);
+	json_decref(findings);
+	return code;
+}
+
+static int
+examine_alone(struct pz_cli *cli, enum pz_err why, const char *text, json_t *list)
+{
+	PZ_AUTO_FREE char *dir = NULL;
+	struct pz_errinfo info = {""};
+
+	pz_finding_bad(list, PZ_CHECK_DAEMON,
+		       why == PZ_ERR_DENIED_PERMISSION || cli->is_system_denied
+			       ? "pzpd runs as another user: use sudo, or join its control-group"
+			       : "start it, e.g. by `systemctl start pzpd`; what only a daemon "
+				 "knows was not checked",
+		       "pzpd cannot be reached: %s", text);
+	if (pz_cli_data_dir(cli, &dir, &info) != PZ_OK)
+		return pz_cli_fail(cli, PZ_EXIT_FAILED, "%s", info.text);
+	json_t *findings = pz_diagnose_offline(dir);
+	(void)json_array_extend(list, findings);
+	json_decref(findings);
+	return PZ_EXIT_DONE;
+}
+
+int
+pz_pzp_examine(struct pz_cli *cli, json_t **out_findings)
+{
+	struct pz_errinfo info = {""};
+	json_t *list = json_array();
+
+	if (list == NULL)
+		return pz_cli_fail(cli, PZ_EXIT_FAILED, "out of memory");
+	enum pz_err err = pz_cli_connect(cli, &info);
+	int code = err == PZ_OK ? examine_by_daemon(cli, list)
+				: examine_alone(cli, err, pz_errinfo_text(&info, err), list);
+	if (code == PZ_EXIT_DONE)
+		*out_findings = list;
+	else
+		json_decref(list);
+	return code;
+}
+
+/* ---- output ---- */
+
+static void
+add_finding(struct pz_cli_table *t, const json_t *one)
+{
+	char scratch[3][32];
+	const char *detail = pz_cli_member(one, "detail", scratch[0]);
+	const char *advice = pz_cli_member(one, "advice", scratch[1]);
+	bool is_ok = json_is_true(json_object_get(one, "ok"));
+	bool is_skipped = json_is_true(json_object_get(one, "skipped"));
+
+	pz_cli_table_add(t,
+			 is_skipped ? PZ_CLI_PLAIN
+			 : is_ok    ? PZ_CLI_GREEN
+				    : PZ_CLI_RED,
+			 is_skipped ? "-"
+			 : is_ok    ? "ok"
+				    : "WRONG");
+	pz_cli_table_add(t, PZ_CLI_BOLD, pz_check_title(pz_cli_member(one, "check", scratch[2])));
+	pz_cli_table_addf(t, PZ_CLI_PLAIN, "%s%s%s", detail, advice[0] ? "; " : "", advice);
+}
+
+static int
+print_findings(const struct pz_cli *cli, const json_t *findings)
+{
+	struct pz_cli_table *t = pz_cli_table_new(NULL, 3);
+	json_t *one;
+	size_t i;
+
+	if (cli->json)
+		return pz_cli_print_json(cli, findings);
+	json_array_foreach (findings, i, one)
+		if (t)
+			add_finding(t, one);
+	/* What is wrong must be whole. */
+	return pz_cli_print_whole_table(cli, t);
+}
+
+int
+pz_pzp_cmd_doctor(struct pz_cli *cli)
+{
+	json_t *findings = NULL;
+	int code = pz_pzp_examine(cli, &findings);
+
+	if (code != PZ_EXIT_DONE)
+		return code;
+	code = print_findings(cli, findings);
+	if (code == PZ_EXIT_DONE && !pz_findings_are_ok(findings))
+		code = PZ_EXIT_FAILED;
+	json_decref(findings);
+	return code;
+}

@@ -1,0 +1,11 @@
+/* `pzp doctor` where no daemon runs. */
+#ifndef PZ_DIAGNOSE_OFFLINE_H
+#define PZ_DIAGNOSE_OFFLINE_H
+
+#include <jansson.h>
+
+/** Examines the device whose data directory this is, on a loop of its own; waits for the end.
+ * @return findings (finding.h), new; NULL: out of memory or descriptors */
+json_t *pz_diagnose_offline(const char *data_dir);
+
+#endif
