@@ -24,7 +24,8 @@ pz_hosted_revoked(struct pz_hosted *zone, struct pz_member *member, const char *
 	pz_hosted_member_changed(zone, member);
 }
 
-/* Trust and published data follow the authority. @param device "": no member has changed */
+/* Trust and published data follow the authority (page 14 TLS-7, REV-3). @param device "": no member
+ * has changed */
 static void
 follow(struct pz_hosted *zone, const char *device)
 {

@@ -2,6 +2,7 @@
  * Two machines with one identity, for example from one image: each throws the other one's link out.
  * A process names its start in pzpInfo. A start that was thrown out and comes back shows that both
  * run: a restart or another network never looks like that.
+ * @spec page 14 TLS-12
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -87,7 +87,7 @@ extern const struct pz_router_ops pz_hub_router_ops;
 
 /* ---- enrol.c ---- */
 
-/** True while some zone has a code that counts. */
+/** True while some zone has a code that counts. @spec page 14 ENR-1 */
 bool pz_hub_has_live_code(const struct pz_hub *hub);
 /** Clears the condition of failed attempts that were long ago. */
 void pz_hub_enrol_clean(struct pz_hosted *zone);

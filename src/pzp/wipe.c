@@ -21,6 +21,7 @@
  *
  * A commit that failed is tried again each minute, until it succeeds or a new membership takes the
  * old one's place.
+ * @spec page 14 WIP-1, WIP-2, WIP-4, WIP-5
  */
 #include "pzp/wipe.h"
 

@@ -5,7 +5,7 @@
  * after each lost link; while neither works they are tried in turn, so that a move which failed
  * strands no device. A link that is up is left alone, whatever notice comes, unless it was the user
  * who gave the address. A notice counts when it is on disk, and is passed on then.
- * @spec page 3 "A hub that moves"
+ * @spec page 3 "A hub that moves", page 14 REV-9
  */
 #include <stdlib.h>
 

@@ -106,6 +106,7 @@ on_found_services(struct pz_uplink *uplink, json_t *message)
 	uplink->config.ops->found(uplink->config.arg, message);
 }
 
+/* @spec page 2 "Revocation", page 14 WIP-1 */
 static void
 on_revoked(struct pz_uplink *uplink, json_t *message)
 {

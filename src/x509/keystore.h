@@ -19,7 +19,7 @@ struct pz_keystore;
  * Errors: DENIED_PERMISSION (the directory or a file in it can be used by group or others, or is
  * not ours; info names the path and the command that mends it), CONFIG (not a directory, or the
  * path is too long for PZ_KEY_URI_MAX), IO, IO_FULL, LIMIT_MEMORY.
- * @spec page 2 "Key store", page 14 KEY-1
+ * @spec page 2 "Key store", page 14 KEY-1, KEY-2
  */
 enum pz_err pz_keystore_open_dir(const char *dir, struct pz_keystore **out,
 				 struct pz_errinfo *info) PZ_MUST_USE;
