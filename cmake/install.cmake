@@ -28,3 +28,5 @@ install(FILES README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md CHANGELOG.md
 install(DIRECTORY docs/ DESTINATION ${PZ_DOC_DIR}/docs FILES_MATCHING PATTERN "*.md")
 install(FILES packaging/pzpd.conf.example packaging/pzhd.conf.example
 	DESTINATION ${PZ_DOC_DIR}/examples)
+install(DIRECTORY packaging/policies/ DESTINATION ${CMAKE_INSTALL_DATADIR}/personal-zone/policies
+	FILES_MATCHING PATTERN "*.xml")

@@ -161,7 +161,7 @@ static const struct pz_cli_command commands[] = {
 	 "              [--app FILE] [--dhp]\n"
 	 "  policy validate FILE...\n"
 	 "Both work without a daemon, and change nothing. A policy that is not given does not\n"
-	 "count; one that is not valid denies. page 9 of docs/spec describes the files.",
+	 "count; one that is not valid denies. pzp(1) and docs/policy.md describe the files.",
 	 policy_options, pz_pzp_cmd_policy},
 	{"serve", "FILE", 1, 1, "provide a service made of commands, until interrupted",
 	 "FILE is a JSON file: api, displayName, description, and methods with the command of\n"

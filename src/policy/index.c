@@ -74,14 +74,29 @@ struct key {
 	uint16_t macro;
 };
 
+/*
+ * The text that a value has to have, as a whole or (of a feature) before a '.' or '/'. A pattern of
+ * features with a '*' or '?' needs what is before the last separator in front of it.
+ */
 static bool
-is_literal(const struct pz_policy_match *match, const struct pz_policy_pattern *pattern)
+key_text(const struct pz_policy_match *match, const struct pz_policy_pattern *pattern,
+	 struct pz_slice *out)
 {
+	size_t n = 0;
+
+	*out = pattern->text;
 	if (match->func == PZ_POLICY_EQUAL || match->is_hierarchy)
 		return true;
-	return match->func == PZ_POLICY_GLOB &&
-	       memchr(pattern->text.ptr, '*', pattern->text.len) == NULL &&
-	       memchr(pattern->text.ptr, '?', pattern->text.len) == NULL;
+	if (match->func != PZ_POLICY_GLOB)
+		return false;
+	while (n < out->len && out->ptr[n] != '*' && out->ptr[n] != '?')
+		n++;
+	if (n == out->len)
+		return true;
+	while (n > 0 && out->ptr[n] != '.' && out->ptr[n] != '/')
+		n--;
+	out->len = n;
+	return n > 0 && match->attr.id == PZ_POLICY_ATTR_API_FEATURE;
 }
 
 static bool
@@ -103,8 +118,10 @@ match_count(const struct pz_policy_match *match, enum mask mask)
 	for (size_t i = 0; i < match->count; i++) {
 		const struct pz_policy_pattern *pattern = &match->patterns[i];
 
+		struct pz_slice text;
+
 		if (pattern->macro == PZ_POLICY_MACRO_ANY ||
-		    (pattern->macro == PZ_POLICY_MACRO_NONE && !is_literal(match, pattern)))
+		    (pattern->macro == PZ_POLICY_MACRO_NONE && !key_text(match, pattern, &text)))
 			return NONE;
 	}
 	return match->count;
@@ -201,11 +218,13 @@ match_keys(const struct pz_policy_match *match, struct key *out)
 	for (size_t i = 0; i < match->count; i++, out++) {
 		const struct pz_policy_pattern *pattern = &match->patterns[i];
 
+		struct pz_slice text;
+
 		out->attribute = (uint16_t)match->attr.id;
 		out->macro = (uint16_t)pattern->macro;
-		out->hash = pattern->macro == PZ_POLICY_MACRO_NONE
-				    ? hash_text(match->attr.id, pattern->text)
-				    : hash_end(hash_start(match->attr.id, pattern->macro));
+		out->hash = hash_end(hash_start(match->attr.id, pattern->macro));
+		if (pattern->macro == PZ_POLICY_MACRO_NONE && key_text(match, pattern, &text))
+			out->hash = hash_text(match->attr.id, text);
 	}
 	return out;
 }

@@ -1,5 +1,6 @@
 """Random policy documents and requests: few different words, so that matches are often true."""
 
+import copy
 import xml.sax.saxutils
 
 from evaluator import EFFECTS, ID
@@ -196,9 +197,7 @@ class Generator:
         elif what == 2:
             node[0] = self.rng.choice([n[0] for n in nodes] + ["note"])
         elif what == 3 and isinstance(node[2], list):
-            node[2].insert(self.rng.randint(0, len(node[2])), self.rng.choice(nodes[-8:]))
-            if sum(1 for _ in walk(root, 60)) > 5000:
-                node[2].clear()
+            node[2].insert(self.rng.randint(0, len(node[2])), copy.deepcopy(self.rng.choice(nodes[-8:])))
         elif what == 4 and isinstance(node[2], list):
             node[2].clear()
         else:
@@ -256,9 +255,9 @@ class Generator:
         return {"action": action, "triggers": triggers}
 
 
-def walk(node, depth=0):
-    """All elements; depth stops what damage() has put into itself."""
+def walk(node):
+    """All elements."""
     yield node
-    if isinstance(node[2], list) and depth < 40:
+    if isinstance(node[2], list):
         for child in node[2]:
-            yield from walk(child, depth + 1)
+            yield from walk(child)

@@ -1,7 +1,9 @@
 """`pzp policy`: the vectors of page 9 through the command line, without a daemon (page 12)."""
 
 import json
+import re
 import subprocess
+import xml.etree.ElementTree
 
 import pytest
 
@@ -101,3 +103,79 @@ def test_validate_names_file_line_and_what_to_do(pzp, tmp_path):
     assert done.stderr.startswith(f"pzp: {bad}:1: combine=\"first\" of <policy-set>: must be one of deny-overrides")
     shown = json.loads(pzp("validate", str(good), str(bad), "--json", status=1).stdout)
     assert [(v["valid"], v.get("rules"), v.get("line")) for v in shown] == [(True, 2, None), (False, None, 1)]
+
+
+# ---- files for people ----
+
+RECIPE = re.compile(r"^## (\d+)\. ([^\n]+)\n.*?```xml\n(.*?)```\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+ANSWER = re.compile(r"^\* `(\{.*\})`:\s+(\S+)$", re.MULTILINE)
+
+
+def test_recipes_decide_as_the_page_says(pzp, tmp_path):
+    recipes = RECIPE.findall((programs.REPO / "docs/policy.md").read_text())
+    assert [int(number) for number, *_ in recipes] == list(range(1, 11))
+    for _, title, policy, answers in recipes:
+        file = tmp_path / "policy.xml"
+        file.write_text(policy)
+        answers = ANSWER.findall(answers)
+        assert len(answers) >= 2, title
+        for request, effect in answers:
+            shown = json.loads(pzp("test", "--user", str(file), "--request", "-", "--json", stdin=request).stdout)
+            assert shown["effect"] == effect, (title, request)
+
+
+CORE, API = "http://webinos.org/core/", "http://webinos.org/api/"
+# caller, class of the app or None, feature: what page 9, section 12 recommends, and the rule that says so
+DEFAULT = [
+    ("me@h", None, API + "test", "permit", "own-devices-rest"),
+    ("me@h", None, "http://example.org/api/anything", "permit", "own-devices-rest"),
+    ("me@h", None, CORE + "policy-management", "deny", "own-devices-core"),
+    ("me@h", None, API + "dashboard", "deny", "own-devices-core"),
+    ("me@h", "b-a", API + "discovery", "permit", "own-apps-harmless"),
+    ("me@h", "b-a", API + "test", "permit", "own-apps-harmless"),
+    ("me@h", "w-u", API + "devicestatus", "permit", "own-apps-harmless"),
+    ("me@h", "b-a", API + "sensors/temperature", "prompt-blanket", "own-apps-once"),
+    ("me@h", "b-a", API + "w3c/geolocation", "prompt-blanket", "own-apps-once"),
+    ("me@h", "b-a", API + "notifications", "prompt-blanket", "own-apps-once"),
+    ("me@h", "w-u", API + "mediaplay", "prompt-blanket", "own-apps-once"),
+    ("me@h", "b-a", API + "app2app", "prompt-blanket", "own-apps-once"),
+    ("me@h", "b-a", API + "actuators/switch", "prompt-session", "own-apps-session"),
+    ("me@h", "b-a", API + "w3c/file/read", "prompt-session", "own-apps-session"),
+    ("me@h", "b-a", API + "applauncher", "prompt-session", "own-apps-session"),
+    ("me@h", "b-a", API + "mediacontent", "prompt-session", "own-apps-session"),
+    ("me@h", "b-a", CORE + "widget/install", "deny", "own-apps-core"),
+    ("me@h", "w-r", API + "contacts", "deny", "own-apps-rest"),
+    ("bob@h", None, API + "discovery", "prompt-blanket", "friends-discovery"),
+    ("bob@h", "b-a", API + "app2app", "prompt-session", "friends-app2app"),
+    ("bob@h", None, API + "test", "deny", "friends-rest"),
+    ("eve@h", None, API + "discovery", "deny", "strangers-rest"),
+    ("eve@h", "b-a", API + "test", "deny", "strangers-rest"),
+    (None, None, API + "test", "deny", "strangers-rest"),
+]
+
+
+def test_default_policies(pzp):
+    folder = programs.REPO / "packaging/policies"
+    slots = [f"--{name}={folder}/{name}.xml" for name in ("manufacturer", "user")]
+    pzp("validate", *[str(f) for f in sorted(folder.glob("*.xml"))])
+    root = xml.etree.ElementTree.parse(folder / "user.xml").getroot()
+    rules = root.findall(".//rule")
+    assert rules and all(r.get("description", "").endswith(".") for r in rules)
+    decided = set()
+    for user, kind, feature, effect, rule in DEFAULT:
+        request = {"subject": {"user-id": [user] if user else [], "class": [kind] if kind else []},
+                   "resource": {"api-feature": [feature]},
+                   "context": {"owner": "me@h", "known": ["bob@h"], "device": "tv"}}
+        shown = json.loads(pzp("test", *slots, "--request", "-", "--json", stdin=json.dumps(request)).stdout)
+        assert (shown["effect"], shown["path"][-1]) == (effect, rule), request
+        decided.add(rule)
+    assert decided == {r.get("id") for r in rules}  # each rule has been seen to decide
+
+
+def test_default_before_enrolment(pzp):
+    """The owner is the device itself (page 9, 4.2)."""
+    request = {"subject": {"user-id": ["tv"]}, "resource": {"api-feature": [API + "test"]},
+               "context": {"owner": "tv", "device": "tv"}}
+    file = f"--user={programs.REPO}/packaging/policies/user.xml"
+    assert json.loads(pzp("test", file, "--request", "-", "--json", stdin=json.dumps(request)).stdout)[
+        "path"][-1] == "own-devices-rest"

@@ -1,0 +1,202 @@
+/*
+ * What a decision costs, by the number of rules of the user's document, in microseconds; one line
+ * of JSON.
+ *   policy   one policy, first-applicable; half of its rules name an API, half a caller
+ *   set      first-matching-target; a policy for each caller, with up to 100 rules for APIs
+ *   globs    one policy; patterns that begin with '*': what the index cannot help with
+ * Requests go through many callers and APIs in turn; more than half find no rule but the last. The
+ * other slots hold a policy without rules (manufacturer) and one rule that denies (exceptions).
+ * usage: bench_policy [--plain] [--ms N]
+ *   --plain   without the index; --ms: time of each measurement (100)
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "common/bench.h"
+#include "policy/decide.h"
+
+#define REQUESTS 256
+#define RULES_EACH(rules) ((rules) < 1000 ? 5 : 100) /* of one caller in a set */
+
+#define APPEND(buf, ...)                                                                           \
+	do {                                                                                       \
+		if (pz_buf_printf(buf, __VA_ARGS__) != PZ_OK)                                      \
+			bench_fail("the document is too long");                                    \
+	} while (0)
+
+/* 10 000 rules are within 1 MiB when each has one comparison. */
+static void
+build_policy(struct pz_buf *buf, unsigned rules)
+{
+	APPEND(buf, "<policy combine='first-applicable'>");
+	for (unsigned i = 0; i + 1 < rules; i++) {
+		if (i % 2)
+			APPEND(buf,
+			       "<rule effect='permit'><condition><subject-match attr='user-id' "
+			       "match='u%u'/></condition></rule>",
+			       i);
+		else
+			APPEND(buf,
+			       "<rule effect='deny'><condition><resource-match "
+			       "attr='api-feature' match='a%u'/></condition></rule>",
+			       i);
+	}
+	APPEND(buf, "<rule effect='deny'/></policy>");
+}
+
+static void
+build_set(struct pz_buf *buf, unsigned rules)
+{
+	unsigned each = RULES_EACH(rules);
+
+	APPEND(buf, "<policy-set combine='first-matching-target'>");
+	for (unsigned i = 0; i < rules / each; i++) {
+		APPEND(buf,
+		       "<policy><target><subject><subject-match attr='user-id' match='u%u'/>"
+		       "</subject></target>",
+		       i);
+		for (unsigned k = 0; k < each; k++)
+			APPEND(buf,
+			       "<rule effect='permit'><condition><resource-match "
+			       "attr='api-feature' match='a%u'/></condition></rule>",
+			       k);
+		APPEND(buf, "</policy>");
+	}
+	APPEND(buf, "</policy-set>");
+}
+
+static void
+build_globs(struct pz_buf *buf, unsigned rules)
+{
+	APPEND(buf, "<policy combine='first-applicable'>");
+	for (unsigned i = 0; i + 1 < rules; i++)
+		APPEND(buf,
+		       "<rule effect='deny'><condition>"
+		       "<resource-match attr='api-feature' match='*b%u'/></condition></rule>",
+		       i);
+	APPEND(buf, "<rule effect='deny'/></policy>");
+}
+
+static struct pz_policy_document *
+parse(struct pz_slice text)
+{
+	struct pz_policy_document *doc = NULL;
+	struct pz_policy_fault fault = {0, {""}};
+
+	if (pz_policy_document_parse(text, &doc, &fault) != PZ_OK)
+		bench_fail("line %u: %s", fault.line, fault.info.text);
+	return doc;
+}
+
+/* Callers and APIs, half of them in the document. */
+static void
+make_requests(struct pz_policy_request **requests, unsigned callers)
+{
+	for (unsigned i = 0; i < REQUESTS; i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text),
+			 "{\"subject\":{\"user-id\":\"u%u\",\"requestor-id\":\"phone\",\"id\":"
+			 "\"app\","
+			 "\"class\":\"b-a\"},\"resource\":{\"api-feature\":\"a%u\","
+			 "\"service-id\":\"0123456789abcdef0123456789abcdef\"},"
+			 "\"context\":{\"owner\":\"me\",\"device\":\"tv\"}}",
+			 i * 7919 % (2 * callers), i * 104729 % 200);
+		if (pz_policy_request_parse(pz_slice_str(text), 0, &requests[i], NULL) != PZ_OK)
+			bench_fail("a request is not valid");
+	}
+}
+
+/* Nanoseconds of one decision: the median of rounds, each of all requests. */
+static int
+compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double
+measure(const struct pz_policy_slots *slots, struct pz_policy_request **requests, unsigned flags,
+	unsigned ms, unsigned *out_permits)
+{
+	static double rounds[100000];
+	uint64_t began = bench_now_ns(), now = began;
+	size_t count = 0;
+
+	while ((now - began < (uint64_t)ms * 1000000 || count < 3) && count < 100000) {
+		uint64_t start = bench_now_ns();
+
+		*out_permits = 0;
+		for (unsigned i = 0; i < REQUESTS; i++)
+			*out_permits += pz_policy_decide(slots, requests[i], flags).effect ==
+					PZ_POLICY_PERMIT;
+		now = bench_now_ns();
+		rounds[count++] = (double)(now - start) / REQUESTS;
+	}
+	qsort(rounds, count, sizeof(*rounds), compare);
+	return rounds[count / 2];
+}
+
+static double
+decision_us(void (*build)(struct pz_buf *, unsigned), unsigned rules, unsigned flags, unsigned ms)
+{
+	struct pz_policy_document *user, *manufacturer = parse(pz_slice_str("<policy/>"));
+	struct pz_policy_document *exceptions = parse(pz_slice_str(
+		"<policy><rule effect='deny'><condition><resource-match attr='api-feature' "
+		"match='core'/></condition></rule></policy>"));
+	struct pz_policy_request *requests[REQUESTS];
+	unsigned permits = 0, others = 0;
+	struct pz_buf buf;
+
+	pz_buf_init(&buf, 4U << 20, NULL);
+	build(&buf, rules);
+	user = parse(pz_buf_slice(&buf));
+	make_requests(requests, build == build_set ? rules / RULES_EACH(rules) : rules);
+	struct pz_policy_slots slots = {.document = {manufacturer, exceptions, user, NULL}};
+	double ns = measure(&slots, requests, flags, ms, &permits);
+	measure(&slots, requests, flags ^ PZ_POLICY_PLAIN, 1, &others);
+	if (permits != others)
+		bench_fail("the index changes a result");
+	for (unsigned i = 0; i < REQUESTS; i++)
+		pz_policy_request_free(requests[i]);
+	pz_policy_document_unref(user);
+	pz_policy_document_unref(manufacturer);
+	pz_policy_document_unref(exceptions);
+	pz_buf_fini(&buf);
+	return ns / 1000;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"ms", required_argument, NULL, 'm'}, {"plain", no_argument, NULL, 'p'}, {0}};
+	static const unsigned sizes[] = {10, 1000, 10000};
+	static const struct {
+		const char *name;
+		void (*build)(struct pz_buf *buf, unsigned rules);
+	} documents[] = {{"policy", build_policy}, {"set", build_set}, {"globs", build_globs}};
+	unsigned ms = 100, flags = 0;
+	const char *lead = "{";
+
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		if (c == 'm')
+			ms = (unsigned)bench_number("--ms", optarg, 60000);
+		else if (c == 'p')
+			flags = PZ_POLICY_PLAIN;
+		else
+			return 2;
+	}
+	for (size_t d = 0; d < 3; d++) {
+		for (size_t i = 0; i < 3; i++) {
+			printf("%s\"%s_%u_us\": %.3f", lead, documents[d].name, sizes[i],
+			       decision_us(documents[d].build, sizes[i], flags, ms));
+			lead = ", ";
+		}
+	}
+	puts("}");
+	return 0;
+}
