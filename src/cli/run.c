@@ -378,6 +378,24 @@ pz_cli_print_table(const struct pz_cli *cli, struct pz_cli_table *table)
 }
 
 int
+pz_cli_print_rows(const struct pz_cli *cli, const json_t *list, const char *const *titles,
+		  const char *const *members, size_t columns)
+{
+	struct pz_cli_table *t = pz_cli_table_new(titles, columns);
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (list, i, one) {
+		for (size_t m = 0; t && m < columns; m++) {
+			char scratch[32];
+
+			pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(one, members[m], scratch));
+		}
+	}
+	return pz_cli_print_table(cli, t);
+}
+
+int
 pz_cli_print_whole_table(const struct pz_cli *cli, struct pz_cli_table *table)
 {
 	struct pz_cli whole = *cli;

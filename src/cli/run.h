@@ -105,6 +105,10 @@ int pz_cli_print_value(const struct pz_cli *cli, const json_t *value);
  * status.
  */
 int pz_cli_print_table(const struct pz_cli *cli, struct pz_cli_table *table);
+/** Prints a table with a row for each object of a list, and a column for each of its members.
+ * @param titles,members of the columns. Returns the exit status. */
+int pz_cli_print_rows(const struct pz_cli *cli, const json_t *list, const char *const *titles,
+		      const char *const *members, size_t columns);
 /** The same, and nothing is cut to the terminal. */
 int pz_cli_print_whole_table(const struct pz_cli *cli, struct pz_cli_table *table);
 

@@ -2,8 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/run.h"
-#include "cli/text.h"
+#include "cli/apps.h"
 #include "cli_pzh/commands.h"
 
 #define REMOVE_TIMEOUT_MS 60000U
@@ -11,34 +10,7 @@
 static int
 print_apps(struct pz_cli *cli, const json_t *list)
 {
-	static const char *const titles[] = {"ORIGIN", "KEYS", "BYTES"};
-	static const char *const members[] = {"origin", "keys", "bytes"};
-	struct pz_cli_table *t;
-	const json_t *one;
-	size_t i;
-
-	if (json_array_size(list) == 0) {
-		fputs("no app has stored anything that devices share\n", cli->out);
-		return PZ_EXIT_DONE;
-	}
-	t = pz_cli_table_new(titles, 3);
-	json_array_foreach (list, i, one) {
-		for (size_t m = 0; t && m < 3; m++) {
-			char scratch[32];
-			pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(one, members[m], scratch));
-		}
-	}
-	return pz_cli_print_table(cli, t);
-}
-
-static int
-print_removed(struct pz_cli *cli, const json_t *result)
-{
-	json_int_t count = json_integer_value(json_object_get(result, "removed"));
-
-	fprintf(cli->out, "%" JSON_INTEGER_FORMAT " %s removed\n", count,
-		count == 1 ? "value" : "values");
-	return PZ_EXIT_DONE;
+	return pz_cli_print_apps(cli, list, "no app has stored anything that devices share");
 }
 
 static int
@@ -56,7 +28,7 @@ data_remove(struct pz_cli *cli)
 	if (params == NULL)
 		return pz_cli_usage(cli, "ORIGIN and KEY are UTF-8");
 	pz_cli_opt_param(cli, params, "zone");
-	return pz_cli_show(cli, "data-remove", params, REMOVE_TIMEOUT_MS, print_removed);
+	return pz_cli_show(cli, "data-remove", params, REMOVE_TIMEOUT_MS, pz_cli_print_removed);
 }
 
 int

@@ -37,23 +37,12 @@ print_zones(struct pz_cli *cli, const json_t *zones)
 					     "DEVICES", "CONNECTED", "FINGERPRINT"};
 	static const char *const members[] = {"zone",    "host",      "name",
 					      "devices", "connected", "fingerprint"};
-	struct pz_cli_table *t;
-	json_t *zone;
-	size_t i;
 
 	if (json_array_size(zones) == 0) {
 		fputs("no zones; 'pzh init' makes one\n", cli->out);
 		return PZ_EXIT_DONE;
 	}
-	t = pz_cli_table_new(titles, 6);
-	json_array_foreach (zones, i, zone) {
-		for (size_t m = 0; t && m < 6; m++) {
-			char scratch[32];
-
-			pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(zone, members[m], scratch));
-		}
-	}
-	int status = pz_cli_print_table(cli, t);
+	int status = pz_cli_print_rows(cli, zones, titles, members, 6);
 	return status == PZ_EXIT_DONE ? print_moving(cli, zones) : status;
 }
 

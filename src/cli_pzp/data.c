@@ -5,7 +5,7 @@
 
 #include "base/auto.h"
 #include "base/limits.h"
-#include "cli/run.h"
+#include "cli/apps.h"
 #include "cli/text.h"
 #include "cli/value.h"
 #include "cli_pzp/commands.h"
@@ -54,29 +54,6 @@ fetch_all(struct pz_cli *cli, const json_t *params, const char *member, json_t *
 }
 
 static int
-print_origins(const struct pz_cli *cli, const json_t *list)
-{
-	static const char *const titles[] = {"ORIGIN", "KEYS", "BYTES"};
-	static const char *const members[] = {"origin", "keys", "bytes"};
-	struct pz_cli_table *t;
-	json_t *one;
-	size_t i;
-
-	if (json_array_size(list) == 0) {
-		fputs("no app has stored anything\n", cli->out);
-		return PZ_EXIT_DONE;
-	}
-	t = pz_cli_table_new(titles, 3);
-	json_array_foreach (list, i, one) {
-		for (size_t m = 0; t && m < 3; m++) {
-			char scratch[32];
-			pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(one, members[m], scratch));
-		}
-	}
-	return pz_cli_print_table(cli, t);
-}
-
-static int
 print_keys(const struct pz_cli *cli, const json_t *list)
 {
 	static const char *const titles[] = {"KEY", "BYTES", "CHANGED", "BY"};
@@ -116,7 +93,8 @@ data_list(struct pz_cli *cli)
 	if (status == PZ_EXIT_DONE && cli->json)
 		status = pz_cli_print_json(cli, all);
 	else if (status == PZ_EXIT_DONE)
-		status = is_one ? print_keys(cli, all) : print_origins(cli, all);
+		status = is_one ? print_keys(cli, all)
+				: pz_cli_print_apps(cli, all, "no app has stored anything");
 	json_decref(all);
 	return status;
 }
@@ -177,16 +155,6 @@ data_set(struct pz_cli *cli)
 /* ---- remove ---- */
 
 static int
-print_removed(struct pz_cli *cli, const json_t *result)
-{
-	json_int_t count = json_integer_value(json_object_get(result, "removed"));
-
-	fprintf(cli->out, "%" JSON_INTEGER_FORMAT " %s removed\n", count,
-		count == 1 ? "value" : "values");
-	return PZ_EXIT_DONE;
-}
-
-static int
 data_remove(struct pz_cli *cli)
 {
 	json_t *params = make_params(cli, "key");
@@ -201,7 +169,7 @@ data_remove(struct pz_cli *cli)
 		json_decref(params);
 		return status;
 	}
-	return pz_cli_show(cli, "data-remove", params, DATA_TIMEOUT_MS, print_removed);
+	return pz_cli_show(cli, "data-remove", params, DATA_TIMEOUT_MS, pz_cli_print_removed);
 }
 
 /* ---- all ---- */
