@@ -245,8 +245,8 @@
 #define PZ_SYNC_FORWARDED_BYTES_MAX (PZ_SYNC_ITEM_BYTES_MAX / 8)
 #define PZ_SYNC_WANTED_MAX 16384 /* chunks that one session has yet to ask for */
 #define PZ_SYNC_AHEAD_MS 5000    /* later than now by more: not believed */
-#define PZ_CRL_ASIDE_MAX 4       /* lists of one zone that do not replace each other */
-#define PZ_CRL_LEARNING_MAX 16   /* lists of devices that wait for the hub's disk */
+#define PZ_CRL_HISTORY_MAX 4     /* lists of one zone that do not replace each other */
+#define PZ_CRL_OFFERED_MAX 16    /* lists of devices that wait for the hub's disk */
 #define PZ_SYNC_DELETED_MS (UINT64_C(90) * 86400 * 1000) /* deletions are kept this long */
 #define PZ_SYNC_TIME_MS_MAX ((UINT64_C(1) << 53) - 1)    /* what every JSON reader keeps exact */
 #define PZ_SYNC_COALESCE_US (100 * PZ_US_PER_MS)         /* page 8 "When": local changes */

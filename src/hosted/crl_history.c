@@ -11,16 +11,18 @@
 #include "hosted/publish.h"
 #include "hosted/records.h"
 #include "hosted/transact.h"
+#include "zone/crl_history.h"
 
 /* A list that waits for its turn, then for the disk. */
-struct learning {
+struct offered {
 	struct pz_hosted_transact t;
 	struct pz_crl *crl;
 	uint64_t old; /* number of ours before */
 	char from[PZ_DEVICE_BYTES_MAX + 1];
 };
 
-/* Whose record says that it is in the zone, while the list says otherwise. @return how many */
+/* Marks the members whose record says valid but whose certificate the new list revokes, and ends
+ * their links. @return how many */
 static size_t
 expel_listed(struct pz_hosted *zone)
 {
@@ -41,19 +43,19 @@ expel_listed(struct pz_hosted *zone)
 }
 
 static enum pz_err
-prepare_learning(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
+prepare_offered(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
-	struct learning *l = PZ_CONTAINER(t, struct learning, t);
+	struct offered *o = PZ_CONTAINER(t, struct offered, t);
 	struct pz_authority *a = t->zone->authority;
 
-	l->old = pz_crl_number(a->crl);
-	return pz_authority_learn(a, l->crl, txn, &t->change, info);
+	o->old = pz_crl_number(a->crl);
+	return pz_authority_add_crl(a, o->crl, txn, &t->change, info);
 }
 
 static void
-learned(const struct learning *l)
+applied(const struct offered *o)
 {
-	struct pz_hosted *zone = l->t.zone;
+	struct pz_hosted *zone = o->t.zone;
 	struct pz_errinfo info = {""};
 
 	pz_hosted_publish(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
@@ -65,59 +67,59 @@ learned(const struct learning *l)
 		   "zone=%s from=%s number=%llu here=%llu now=%llu revoked=%zu this hub's data is "
 		   "older than what its devices know (restored from a backup?): devices enrolled "
 		   "since must leave and enrol again",
-		   zone->authority->zone, l->from, (unsigned long long)pz_crl_number(l->crl),
-		   (unsigned long long)l->old,
+		   zone->authority->zone, o->from, (unsigned long long)pz_crl_number(o->crl),
+		   (unsigned long long)o->old,
 		   (unsigned long long)pz_crl_number(zone->authority->crl), expelled);
 }
 
 static void
-learning_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
-	      const char *detail)
+offered_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
+	     const char *detail)
 {
-	const struct learning *l = PZ_CONTAINER(t, struct learning, t);
+	const struct offered *o = PZ_CONTAINER(t, struct offered, t);
 	const char *zone = t->zone->authority->zone;
 
 	(void)member;
 	if (err == PZ_OK)
-		learned(l);
+		applied(o);
 	else if (t->is_committed)
 		pz_error("crl-not-stored",
 			 "zone=%s the newer revocation list of %s was not stored and is not "
 			 "applied; it comes again with the next link of a device: %s",
-			 zone, l->from, detail);
+			 zone, o->from, detail);
 	else if (err != PZ_ERR_EXISTS) /* that one: another device was first */
-		pz_error("crl-not-learned", "zone=%s cannot take the list of %s: %s", zone, l->from,
+		pz_error("crl-not-learned", "zone=%s cannot take the list of %s: %s", zone, o->from,
 			 detail);
 }
 
 static void
-release_learning(struct pz_hosted_transact *t)
+release_offered(struct pz_hosted_transact *t)
 {
-	const struct learning *l = PZ_CONTAINER(t, struct learning, t);
+	const struct offered *o = PZ_CONTAINER(t, struct offered, t);
 
 	t->zone->offered_lists--;
-	pz_crl_free(l->crl);
+	pz_crl_free(o->crl);
 }
 
-static const struct pz_hosted_transact_ops learning_ops = {prepare_learning, learning_done,
-							   release_learning};
+static const struct pz_hosted_transact_ops offered_ops = {prepare_offered, offered_done,
+							  release_offered};
 
 /* Takes a reference. */
 static enum pz_err
 queue(struct pz_hosted_conn *conn, struct pz_crl *crl, struct pz_errinfo *info)
 {
 	struct pz_hosted *zone = conn->zone;
-	struct learning *l = NULL;
+	struct offered *o = NULL;
 
-	if (zone->offered_lists < PZ_CRL_LEARNING_MAX)
-		l = calloc(1, sizeof(*l));
-	if (l == NULL)
+	if (zone->offered_lists < PZ_CRL_OFFERED_MAX)
+		o = calloc(1, sizeof(*o));
+	if (o == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT,
 			       "other lists are being stored; come again with the next link");
 	zone->offered_lists++;
-	l->crl = pz_crl_ref(crl);
-	snprintf(l->from, sizeof(l->from), "%s", conn->member ? conn->member->device : "?");
-	pz_hosted_transact(zone, &l->t, &learning_ops);
+	o->crl = pz_crl_ref(crl);
+	snprintf(o->from, sizeof(o->from), "%s", conn->member ? conn->member->device : "?");
+	pz_hosted_transact(zone, &o->t, &offered_ops);
 	return PZ_OK;
 }
 
@@ -134,7 +136,7 @@ pz_hosted_crl_offered(struct pz_hosted_conn *conn, const struct pz_sync_chunk *c
 		return pz_fail(info, PZ_ERR_DENIED, "a CRL is never deleted");
 	PZ_TRY(pz_crl_from_pem(pz_slice_of(chunk->value, chunk->value_len), &crl, info));
 	PZ_TRY(pz_crl_verify(crl, a->ca, info));
-	if (pz_authority_is_news(a, crl))
+	if (pz_authority_crl_adds(a, crl))
 		return queue(conn, crl, info);
 	if (pz_crl_number(crl) < pz_crl_number(a->crl))
 		pz_info_of(conn->log, conn->hosting->env, "crl-older",

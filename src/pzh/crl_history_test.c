@@ -123,9 +123,9 @@ one_after_the_other(void **state)
 
 	(void)state;
 	begin(&answer, "revoke", json_pack("{s:s}", "device", "phone"));
-	for (int i = 0; i < 3 * PZ_CRL_LEARNING_MAX; i++)
+	for (int i = 0; i < 3 * PZ_CRL_OFFERED_MAX; i++)
 		offer(i % 2 ? &laptop : &car, ZONE, list_of(&tv, 5, authority()));
-	assert_int_equal(zone_of(ZONE)->offered_lists, PZ_CRL_LEARNING_MAX);
+	assert_int_equal(zone_of(ZONE)->offered_lists, PZ_CRL_OFFERED_MAX);
 	run(PZ_US_PER_S);
 	assert_int_equal(zone_of(ZONE)->offered_lists, 0);
 	assert_ok(answer.err);

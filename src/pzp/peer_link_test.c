@@ -124,7 +124,7 @@ one_that_is_revoked_while_it_connects_is_refused(void **state)
 }
 
 /* The hub was put back to a backup and has revoked others since: its list has the higher number,
- * and the one that says so of this device is kept aside. */
+ * and the one that says so of this device is kept beside it. */
 static void
 one_that_only_an_older_list_revokes_is_refused_as_well(void **state)
 {

@@ -142,14 +142,14 @@ static const struct pz_sync_link_ops link_ops = {
 
 /* Lists that the hub has forgotten, and that its newest one does not replace. */
 static void
-offer_aside(struct pz_sync_link *link)
+offer_older_lists(struct pz_sync_link *link)
 {
 	const struct pz_node *node = node_of(link);
-	const struct pz_aside *aside = pz_knowledge_aside(node->zone.knowledge);
+	const struct pz_crl_history *older = pz_knowledge_older_crls(node->zone.knowledge);
 	const char *zone = node->zone.membership->zone;
 
-	for (size_t i = 0; i < aside->count; i++) {
-		const struct pz_crl *crl = aside->lists[i];
+	for (size_t i = 0; i < older->count; i++) {
+		const struct pz_crl *crl = older->lists[i];
 		json_t *message = json_pack(
 			"{s:[{s:s, s:o, s:I, s:s, s:b}]}", pz_sync_kind(PZ_SYNC_CRL)->name, "key",
 			zone, "value", pz_record_crl(crl), "mtime",
@@ -183,7 +183,7 @@ pz_zonedata_open(struct pz_node *node, struct pz_link *over, bool is_hub, bool i
 	if (is_opener)
 		pz_sync_link_open(link);
 	if (is_hub)
-		offer_aside(link);
+		offer_older_lists(link);
 	return link;
 }
 

@@ -39,14 +39,14 @@ pz_zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind)
 }
 
 static enum pz_err
-keep_aside(struct pz_node *node, const struct pz_sync_chunk *chunk, bool *out_kept,
-	   struct pz_errinfo *info)
+keep_older_crl(struct pz_node *node, const struct pz_sync_chunk *chunk, bool *out_kept,
+	       struct pz_errinfo *info)
 {
 	struct pz_txn *txn = pz_txn_new();
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
 	if (txn)
-		err = pz_knowledge_keep_aside(node->zone.knowledge, chunk, txn, info);
+		err = pz_knowledge_keep_older_crl(node->zone.knowledge, chunk, txn, info);
 	if (err == PZ_OK && !pz_wipe_is_running(node->wipe))
 		pz_keep_commit(&node->zonedata->keep, PZ_TAKE(txn));
 	pz_txn_free(txn);
@@ -87,7 +87,7 @@ pz_zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
 {
 	struct pz_node *node = node_of(from);
 	bool is_hub = from->other == PZ_SYNC_HUB;
-	struct pz_crl_weight weight;
+	struct pz_crl_difference weight;
 
 	*out_kept = false;
 	*out_taken = is_only_said(from, kind, chunk);
@@ -95,10 +95,10 @@ pz_zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
 		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
 	if (*out_taken || kind->id != PZ_SYNC_CRL)
 		return PZ_OK;
-	PZ_TRY(pz_knowledge_weigh(node->zone.knowledge, chunk, &weight, info));
+	PZ_TRY(pz_knowledge_compare_crl(node->zone.knowledge, chunk, &weight, info));
 	*out_taken = weight.number < weight.known;
 	if (*out_taken && weight.has_more)
-		PZ_TRY(keep_aside(node, chunk, out_kept, info));
+		PZ_TRY(keep_older_crl(node, chunk, out_kept, info));
 	else if (*out_taken && !is_hub)
 		pz_info_of(from->log, node->config.env, "crl-older",
 			   "from=%s number=%llu here=%llu", from->to,

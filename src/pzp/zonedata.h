@@ -26,7 +26,8 @@ struct pz_zonedata {
 /** The item as it is synchronised; NULL: not kept here, or opted out of (page 10). Borrowed. */
 struct pz_sync_item *pz_zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind);
 /** A chunk is offered, before anything is decided about it: see pz_sync_ops.offered.
- * @param out_kept always set: it is a revocation list that is kept aside, and counts from now on */
+ * @param out_kept always set: it is a revocation list that is kept beside the newest,
+ * and counts from now on */
 enum pz_err pz_zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
 				const struct pz_sync_chunk *chunk, bool *out_taken, bool *out_kept,
 				struct pz_errinfo *info) PZ_MUST_USE;

@@ -474,6 +474,23 @@ pz_authority_key_uris(const struct pz_authority *a, const char *out[2])
 	out[1] = a->tls_key_uri;
 }
 
+bool
+pz_authority_mark_listed(struct pz_authority *a, struct pz_member *m)
+{
+	struct pz_crl_entry entry = {.when_ms = 0};
+
+	if (m->revoked || !pz_crl_has_serial(a->crl, m->serial))
+		return false;
+	for (size_t i = 0; i < pz_crl_len(a->crl) && strcmp(entry.serial_hex, m->serial) != 0; i++)
+		pz_crl_entry_at(a->crl, i, &entry);
+	m->revoked = true;
+	m->revoked_ms = entry.when_ms;
+	m->revoked_why = PZ_REVOKED_LISTED;
+	free(PZ_TAKE(m->ca_pem));
+	pz_authority_republish(a, m, false);
+	return true;
+}
+
 size_t
 pz_authority_devices(const struct pz_authority *a)
 {

@@ -165,22 +165,6 @@ enum pz_err pz_authority_revoke(struct pz_authority *authority, const char *devi
  * that it signed since, offer them, and the hub applies them again.
  */
 
-/**
- * True when a list has a higher number than ours, or revokes a serial that ours does not. Its
- * number alone is not enough: a restored hub may have revoked others since. Nothing is verified.
- */
-bool pz_authority_is_news(const struct pz_authority *authority, const struct pz_crl *crl);
-/**
- * Prepares to apply such a list. A list with all our entries and a higher number becomes ours;
- * otherwise a new one is signed, with the entries of both and a number above both. The members
- * concerned are marked afterwards, by pz_authority_mark_listed.
- * Errors: DENIED_CHAIN, DENIED_WEAK (not signed by this zone's CA), EXISTS (it has nothing new),
- * CRYPTO, LIMIT (no number is left), LIMIT_MEMORY.
- * @spec page 2 "Revocation", page 8 table, page 14 REV-4
- */
-enum pz_err
-pz_authority_learn(struct pz_authority *authority, struct pz_crl *crl, struct pz_txn *txn,
-		   struct pz_zone_change **out, struct pz_errinfo *info) PZ_MUST_USE;
 /** Marks a member whose certificate our CRL revokes although its record says valid. In memory only:
  * the CRL on disk counts, whatever the records say. @return true when it was marked */
 bool pz_authority_mark_listed(struct pz_authority *authority, struct pz_member *member);

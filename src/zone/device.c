@@ -39,13 +39,14 @@ enum pz_err
 pz_device_zone_trust(const struct pz_device_zone *zone, struct pz_trust **out,
 		     struct pz_errinfo *info)
 {
-	const struct pz_aside *aside = zone->knowledge ? pz_knowledge_aside(zone->knowledge) : NULL;
+	const struct pz_crl_history *older =
+		zone->knowledge ? pz_knowledge_older_crls(zone->knowledge) : NULL;
 	PZ_AUTO(pz_trust_free) struct pz_trust *trust = pz_trust_new();
 
 	if (trust == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	for (size_t i = 0; aside && i < aside->count; i++)
-		PZ_TRY(pz_trust_add(trust, zone->membership->master, aside->lists[i], info));
+	for (size_t i = 0; older && i < older->count; i++)
+		PZ_TRY(pz_trust_add(trust, zone->membership->master, older->lists[i], info));
 	PZ_TRY(pz_trust_add(trust, zone->membership->master, pz_device_zone_crl(zone), info));
 	*out = PZ_TAKE(trust);
 	return PZ_OK;

@@ -24,7 +24,7 @@ struct pz_device_zone {
 struct pz_crl *pz_device_zone_crl(const struct pz_device_zone *zone);
 /**
  * True when the zone has revoked this PZP CA. All its lists count, also those that the newest one
- * does not replace (zone/aside.h).
+ * does not replace (zone/crl_history.h).
  * @param serial_hex as pz_cert_serial_hex writes it
  * @return false while virgin
  */

@@ -92,7 +92,7 @@ receive_list(struct pz_device_zone *zone, uint64_t number, bool has_phone)
 }
 
 static void
-keep_aside(struct pz_device_zone *zone, uint64_t number)
+keep_older_crl(struct pz_device_zone *zone, uint64_t number)
 {
 	char *text = list_text(number, true);
 	struct pz_sync_parts parts = {ZONE, ZONE, pz_slice_str(text), w.clock.wall_ms, false};
@@ -100,7 +100,7 @@ keep_aside(struct pz_device_zone *zone, uint64_t number)
 	struct pz_txn *txn = pz_kit_txn();
 
 	assert_ok(pz_sync_chunk_new(&parts, &chunk, NULL));
-	assert_ok(pz_knowledge_keep_aside(zone->knowledge, chunk, txn, &w.info));
+	assert_ok(pz_knowledge_keep_older_crl(zone->knowledge, chunk, txn, &w.info));
 	pz_txn_free(txn);
 	pz_sync_chunk_free(chunk);
 	free(text);
@@ -172,20 +172,20 @@ a_device_on_the_newest_list_is_out(void **state)
 }
 
 static void
-so_is_one_on_a_list_kept_aside(void **state)
+so_is_one_on_an_older_list(void **state)
 {
 	struct pz_peer who;
 
 	(void)state;
 	receive_list(&laptop, 5, false);
 	assert_ok(handshake(&who));
-	keep_aside(&laptop, 4);
+	keep_older_crl(&laptop, 4);
 	assert_int_equal(pz_crl_number(pz_device_zone_crl(&laptop)), 5);
 	assert_true(pz_device_zone_is_revoked(&laptop, phone_serial));
 	assert_int_equal(handshake(&who), PZ_ERR_DENIED_REVOKED);
 	receive_list(&phone, 5, false);
 	assert_false(pz_device_zone_is_self_revoked(&phone));
-	keep_aside(&phone, 4);
+	keep_older_crl(&phone, 4);
 	assert_true(pz_device_zone_is_self_revoked(&phone));
 }
 
@@ -239,7 +239,7 @@ main(void)
 		DEVICE_TEST(a_virgin_device_knows_nothing),
 		DEVICE_TEST(without_news_the_list_of_the_enrolment_counts),
 		DEVICE_TEST(a_device_on_the_newest_list_is_out),
-		DEVICE_TEST(so_is_one_on_a_list_kept_aside),
+		DEVICE_TEST(so_is_one_on_an_older_list),
 		DEVICE_TEST(a_device_is_known_until_it_has_left),
 		DEVICE_TEST(the_secret_is_known_when_it_has_come),
 	};

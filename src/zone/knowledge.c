@@ -15,15 +15,14 @@
 
 #define SPACE "knowledge" /* also in zone/membership.c, where it is wiped */
 #define SECRET_KEY "zone-secret"
-#define ASIDE "aside/" /* and a digit; sorts before "crl", which may replace them */
 
 struct pz_knowledge {
 	char zone[PZ_ZONE_BYTES_MAX + 1];
 	struct pz_cert *master;
 	struct pz_sync_item *items[PZ_SYNC_KIND_COUNT];
 	struct pz_crl *crl;
-	struct pz_aside aside;
-	struct pz_map *devices; /* name -> struct pz_known_device, owned */
+	struct pz_crl_history older; /* lists that the newest does not replace */
+	struct pz_map *devices;      /* name -> struct pz_known_device, owned */
 	bool has_secret;
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
 };
@@ -52,7 +51,7 @@ pz_knowledge_free(struct pz_knowledge *k)
 		pz_sync_item_free(k->items[i]);
 	pz_cert_free(k->master);
 	pz_crl_free(k->crl);
-	pz_aside_fini(&k->aside);
+	pz_crl_history_fini(&k->older);
 	sodium_memzero(k, sizeof(*k));
 	free(k);
 }
@@ -105,39 +104,21 @@ accept_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, stru
 }
 
 enum pz_err
-pz_knowledge_weigh(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
-		   struct pz_crl_weight *out, struct pz_errinfo *info)
+pz_knowledge_compare_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
+			 struct pz_crl_difference *out, struct pz_errinfo *info)
 {
 	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
 	struct pz_crl_entry entry;
 
 	PZ_TRY(check_crl(k, chunk, &crl, info));
-	*out = (struct pz_crl_weight){
+	*out = (struct pz_crl_difference){
 		.number = pz_crl_number(crl),
 		.known = pz_crl_number(k->crl),
-		.has_less = pz_aside_has_more(k->crl, crl),
+		.has_less = pz_crl_revokes_more(k->crl, crl),
 	};
 	for (size_t i = 0; i < pz_crl_len(crl) && !out->has_more; i++) {
 		pz_crl_entry_at(crl, i, &entry);
 		out->has_more = !pz_knowledge_is_revoked(k, entry.serial_hex);
-	}
-	return PZ_OK;
-}
-
-/* Writes every place: with a list, or as empty. */
-static enum pz_err
-save_aside(const struct pz_knowledge *k, struct pz_txn *txn)
-{
-	char place[32];
-
-	for (size_t i = 0; i < PZ_CRL_ASIDE_MAX; i++) {
-		snprintf(place, sizeof(place), ASIDE "%zu", i);
-		if (i < k->aside.count)
-			PZ_TRY(pz_record_put(
-				txn, SPACE, place,
-				json_pack("{s:o}", "crl", pz_record_crl(k->aside.lists[i]))));
-		else
-			PZ_TRY(pz_txn_remove(txn, SPACE, place));
 	}
 	return PZ_OK;
 }
@@ -148,7 +129,7 @@ forget_device(struct pz_knowledge *k, const char *device)
 	free_device(pz_map_remove(k->devices, pz_slice_str(device)));
 }
 
-/* Removes devices that any CRL revokes, also one that is kept aside. */
+/* Removes devices that any list revokes, also an older one that still counts. */
 static void
 forget_revoked(struct pz_knowledge *k)
 {
@@ -163,19 +144,19 @@ forget_revoked(struct pz_knowledge *k)
 }
 
 enum pz_err
-pz_knowledge_keep_aside(struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
-			struct pz_txn *txn, struct pz_errinfo *info)
+pz_knowledge_keep_older_crl(struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
+			    struct pz_txn *txn, struct pz_errinfo *info)
 {
 	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
 
 	PZ_TRY(check_crl(k, chunk, &crl, info));
-	if (!pz_aside_keep(&k->aside, crl, k->crl))
+	if (!pz_crl_history_add(&k->older, crl, k->crl))
 		return pz_fail(info, PZ_ERR_LIMIT,
 			       "%d revocation lists that do not replace each other are kept "
 			       "already",
-			       PZ_CRL_ASIDE_MAX);
+			       PZ_CRL_HISTORY_MAX);
 	forget_revoked(k);
-	return save_aside(k, txn);
+	return pz_crl_history_save(&k->older, SPACE, txn);
 }
 
 static enum pz_err
@@ -294,8 +275,8 @@ take_crl(struct pz_knowledge *k)
 	PZ_TRY(read_crl(chunk, &crl, NULL));
 	struct pz_crl *former = k->crl;
 	k->crl = crl;
-	pz_aside_settle(&k->aside, crl);
-	(void)pz_aside_keep(&k->aside, former, crl);
+	pz_crl_history_drop_replaced(&k->older, crl);
+	(void)pz_crl_history_add(&k->older, former, crl);
 	pz_crl_free(former);
 	forget_revoked(k);
 	return PZ_OK;
@@ -338,16 +319,17 @@ pz_knowledge_crl(const struct pz_knowledge *k)
 	return k->crl;
 }
 
-const struct pz_aside *
-pz_knowledge_aside(const struct pz_knowledge *k)
+const struct pz_crl_history *
+pz_knowledge_older_crls(const struct pz_knowledge *k)
 {
-	return &k->aside;
+	return &k->older;
 }
 
 bool
 pz_knowledge_is_revoked(const struct pz_knowledge *k, const char *serial_hex)
 {
-	return pz_crl_has_serial(k->crl, serial_hex) || pz_aside_has_serial(&k->aside, serial_hex);
+	return pz_crl_has_serial(k->crl, serial_hex) ||
+	       pz_crl_history_has_serial(&k->older, serial_hex);
 }
 
 const struct pz_known_device *
@@ -422,7 +404,7 @@ pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, cons
 			err = pz_chunks_save(k->items[kind->id], json_string_value(key), SPACE,
 					     txn);
 		if (err == PZ_OK && kind->id == PZ_SYNC_CRL)
-			err = save_aside(k, txn);
+			err = pz_crl_history_save(&k->older, SPACE, txn);
 		if (first == PZ_OK)
 			first = err;
 	}
@@ -436,12 +418,12 @@ pz_knowledge_save(const struct pz_knowledge *k, struct pz_txn *txn)
 	for (size_t id = 0; id < PZ_SYNC_KIND_COUNT; id++)
 		if (k->items[id])
 			PZ_TRY(pz_chunks_save_all(k->items[id], SPACE, txn));
-	return save_aside(k, txn);
+	return pz_crl_history_save(&k->older, SPACE, txn);
 }
 
 /* Puts a chunk that was stored, or was given at enrolment. Takes it. */
 static enum pz_err
-learn(struct pz_knowledge *k, const struct pz_sync_kind *kind, struct pz_sync_chunk *chunk)
+put_chunk(struct pz_knowledge *k, const struct pz_sync_kind *kind, struct pz_sync_chunk *chunk)
 {
 	struct pz_sync_judge judge = {.kind = kind, .number = pz_knowledge_number};
 	struct pz_sync_item *item = k->items[kind->id];
@@ -465,40 +447,23 @@ struct load {
 	size_t skipped;
 };
 
-/* What the newest list has replaced meanwhile is not kept. */
 static enum pz_err
-learn_aside(struct pz_knowledge *k, const char *place, struct pz_slice value)
-{
-	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
-	json_t *record = NULL;
-
-	PZ_TRY(pz_record_parse(SPACE, place, value, &record, NULL));
-	enum pz_err err = pz_record_get_crl(record, "crl", &crl, NULL);
-	json_decref(record);
-	if (err == PZ_OK)
-		err = pz_crl_verify(crl, k->master, NULL);
-	if (err == PZ_OK)
-		(void)pz_aside_keep(&k->aside, crl, k->crl);
-	return err;
-}
-
-static enum pz_err
-learn_record(struct pz_knowledge *k, const char *key, struct pz_slice value)
+load_record(struct pz_knowledge *k, const char *key, struct pz_slice value)
 {
 	const struct pz_sync_kind *kind;
 	struct pz_sync_chunk *chunk = NULL;
 
-	if (strncmp(key, ASIDE, strlen(ASIDE)) == 0)
-		return learn_aside(k, key, value);
+	if (pz_crl_history_is_place(key))
+		return pz_crl_history_load(&k->older, k->master, k->crl, value);
 	PZ_TRY(pz_chunks_read(SPACE, key, value, &kind, &chunk));
-	return learn(k, kind, chunk);
+	return put_chunk(k, kind, chunk);
 }
 
 static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice value)
 {
 	struct load *load = arg;
-	enum pz_err err = learn_record(load->knowledge, key, value);
+	enum pz_err err = load_record(load->knowledge, key, value);
 
 	if (err == PZ_ERR_LIMIT_MEMORY)
 		return err;
@@ -510,7 +475,7 @@ load_one(void *arg, const char *key, struct pz_slice value)
 
 /* The list of the enrolment, as the hub would send it: the same digest, if it is the newest. */
 static enum pz_err
-learn_first_crl(struct pz_knowledge *k, const struct pz_crl *crl)
+load_first_crl(struct pz_knowledge *k, const struct pz_crl *crl)
 {
 	const struct pz_sync_kind *kind = pz_sync_kind(PZ_SYNC_CRL);
 	struct pz_sync_chunk *chunk = NULL;
@@ -526,7 +491,7 @@ learn_first_crl(struct pz_knowledge *k, const struct pz_crl *crl)
 	};
 	enum pz_err err = pz_sync_chunk_new(&parts, &chunk, NULL);
 	free(pem);
-	return err == PZ_OK ? learn(k, kind, chunk) : err;
+	return err == PZ_OK ? put_chunk(k, kind, chunk) : err;
 }
 
 static struct pz_knowledge *
@@ -562,7 +527,7 @@ pz_knowledge_load(struct pz_store *store, const struct pz_membership *membership
 
 	if (load.knowledge == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	enum pz_err err = learn_first_crl(load.knowledge, membership->crl);
+	enum pz_err err = load_first_crl(load.knowledge, membership->crl);
 	if (err != PZ_ERR_LIMIT_MEMORY)
 		err = PZ_OK; /* it counts all the same, it is just not passed on */
 	/* Lists come before certificates: "crl" sorts first. */

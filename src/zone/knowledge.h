@@ -17,7 +17,7 @@
 #include "store/store.h"
 #include "sync/item.h"
 #include "x509/crl.h"
-#include "zone/aside.h"
+#include "zone/crl_history.h"
 #include "zone/membership.h"
 
 struct pz_knowledge;
@@ -63,7 +63,7 @@ enum pz_err
 pz_knowledge_accept(const struct pz_knowledge *knowledge, const struct pz_sync_kind *kind,
 		    const struct pz_sync_chunk *chunk, struct pz_errinfo *info) PZ_MUST_USE;
 /** A CRL compared with the newest one that is known here. */
-struct pz_crl_weight {
+struct pz_crl_difference {
 	uint64_t number, known; /* its crlNumber, and ours */
 	bool has_less;          /* ours revokes a serial that it does not revoke */
 	bool has_more;          /* it revokes a serial that no list known here revokes */
@@ -74,17 +74,17 @@ struct pz_crl_weight {
  * Errors: as pz_knowledge_accept.
  */
 enum pz_err
-pz_knowledge_weigh(const struct pz_knowledge *knowledge, const struct pz_sync_chunk *chunk,
-		   struct pz_crl_weight *out, struct pz_errinfo *info) PZ_MUST_USE;
+pz_knowledge_compare_crl(const struct pz_knowledge *knowledge, const struct pz_sync_chunk *chunk,
+			 struct pz_crl_difference *out, struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
  * Keeps an older list that has_more: its entries count as revoked, too, until one list has them
  * all.
- * Errors: as pz_knowledge_weigh; LIMIT (no room); LIMIT_MEMORY: it counts, but is not in txn.
+ * Errors: as pz_knowledge_compare_crl; LIMIT (no room); LIMIT_MEMORY: it counts, but is not in txn.
  */
 enum pz_err
-pz_knowledge_keep_aside(struct pz_knowledge *knowledge, const struct pz_sync_chunk *chunk,
-			struct pz_txn *txn, struct pz_errinfo *info) PZ_MUST_USE;
+pz_knowledge_keep_older_crl(struct pz_knowledge *knowledge, const struct pz_sync_chunk *chunk,
+			    struct pz_txn *txn, struct pz_errinfo *info) PZ_MUST_USE;
 
 /** crlNumber of a chunk of `crl`, unverified; pz_sync_ops.number as it is. @param arg ignored */
 bool pz_knowledge_number(void *arg, const struct pz_sync_kind *kind,
@@ -111,7 +111,7 @@ const uint8_t *pz_knowledge_secret(const struct pz_knowledge *knowledge);
 /** Newest CRL of our zone, borrowed until the next apply. */
 struct pz_crl *pz_knowledge_crl(const struct pz_knowledge *knowledge);
 /** The older CRLs that the newest one does not replace; they are offered to the hub. Borrowed. */
-const struct pz_aside *pz_knowledge_aside(const struct pz_knowledge *knowledge);
+const struct pz_crl_history *pz_knowledge_older_crls(const struct pz_knowledge *knowledge);
 /** True when any of these lists revokes this serial. */
 bool pz_knowledge_is_revoked(const struct pz_knowledge *knowledge, const char *serial_hex);
 /** A device that is known and not revoked, borrowed until the next apply; NULL: none. */

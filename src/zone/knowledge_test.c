@@ -467,16 +467,16 @@ take_list(uint64_t number, const char *const *serials, size_t count)
 	assert_int_equal(skipped, 0);
 }
 
-static struct pz_crl_weight
+static struct pz_crl_difference
 weigh(uint64_t number, const char *const *serials, size_t count, bool is_kept)
 {
 	struct pz_sync_chunk *chunk = list_chunk(number, serials, count);
-	struct pz_crl_weight weight;
+	struct pz_crl_difference weight;
 	struct pz_txn *txn = pz_kit_txn();
 
-	assert_ok(pz_knowledge_weigh(laptop.knowledge, chunk, &weight, NULL));
+	assert_ok(pz_knowledge_compare_crl(laptop.knowledge, chunk, &weight, NULL));
 	if (is_kept)
-		assert_ok(pz_knowledge_keep_aside(laptop.knowledge, chunk, txn, NULL));
+		assert_ok(pz_knowledge_keep_older_crl(laptop.knowledge, chunk, txn, NULL));
 	assert_ok(pz_kit_world_commit(&laptop.world, txn));
 	if (is_kept)
 		restart(&laptop);
@@ -485,9 +485,9 @@ weigh(uint64_t number, const char *const *serials, size_t count, bool is_kept)
 }
 
 static size_t
-lists_aside(void)
+older_lists(void)
 {
-	return pz_knowledge_aside(laptop.knowledge)->count;
+	return pz_knowledge_older_crls(laptop.knowledge)->count;
 }
 
 static void
@@ -495,13 +495,13 @@ who_was_ever_on_a_list_stays_out_until_one_says_all(void **state)
 {
 	static const char *const ab[] = {"0a", "0b"}, *const cd[] = {"0c", "0d"},
 				 *const abcd[] = {"0a", "0b", "0c", "0d"};
-	struct pz_crl_weight weight;
+	struct pz_crl_difference weight;
 
 	(void)state;
 	take_list(5, ab, 2);
 	take_list(6, cd, 1); /* of a hub that was restored before 0a */
 	assert_int_equal(pz_crl_number(pz_knowledge_crl(laptop.knowledge)), 6);
-	assert_int_equal(lists_aside(), 1);
+	assert_int_equal(older_lists(), 1);
 	assert_true(pz_knowledge_is_revoked(laptop.knowledge, "0a"));
 	assert_true(pz_knowledge_is_revoked(laptop.knowledge, "0c"));
 	assert_false(pz_knowledge_is_revoked(laptop.knowledge, "0d"));
@@ -511,13 +511,13 @@ who_was_ever_on_a_list_stays_out_until_one_says_all(void **state)
 	assert_true(weight.number == 5 && weight.known == 6);
 	weight = weigh(4, cd, 2, true); /* a peer has it, and nobody else */
 	assert_true(weight.has_more && !weight.has_less);
-	assert_int_equal(lists_aside(), 2);
+	assert_int_equal(older_lists(), 2);
 	assert_true(pz_knowledge_is_revoked(laptop.knowledge, "0d"));
 	weight = weigh(4, cd, 2, false);
 	assert_false(weight.has_more);
 
 	take_list(7, abcd, 4);
-	assert_int_equal(lists_aside(), 0);
+	assert_int_equal(older_lists(), 0);
 	assert_true(pz_knowledge_is_revoked(laptop.knowledge, "0a"));
 	assert_true(pz_knowledge_is_revoked(laptop.knowledge, "0d"));
 }
@@ -525,18 +525,18 @@ who_was_ever_on_a_list_stays_out_until_one_says_all(void **state)
 static void
 there_is_room_for_a_few_such_lists(void **state)
 {
-	struct pz_crl_weight weight;
+	struct pz_crl_difference weight;
 
 	(void)state;
 	take_list(100, NULL, 0);
-	for (size_t i = 0; i <= PZ_CRL_ASIDE_MAX; i++) {
+	for (size_t i = 0; i <= PZ_CRL_HISTORY_MAX; i++) {
 		char serial[8];
 		const char *one[] = {serial};
 		snprintf(serial, sizeof(serial), "1%zu", i);
-		weight = weigh(50 + i, one, 1, i < PZ_CRL_ASIDE_MAX);
+		weight = weigh(50 + i, one, 1, i < PZ_CRL_HISTORY_MAX);
 		assert_true(weight.has_more);
 	}
-	assert_int_equal(lists_aside(), PZ_CRL_ASIDE_MAX);
+	assert_int_equal(older_lists(), PZ_CRL_HISTORY_MAX);
 }
 
 /* After a commit that failed everything is written anew, in place of what is stored. */
@@ -551,12 +551,12 @@ what_is_written_anew_is_all_that_is_known(void **state)
 	take_list(15, ab, 2);
 	take_list(16, c, 1);
 	(void)weigh(14, d, 1, true);
-	assert_int_equal(lists_aside(), 2);
+	assert_int_equal(older_lists(), 2);
 	assert_ok(pz_knowledge_save(laptop.knowledge, txn));
 	assert_ok(pz_kit_world_commit(&laptop.world, txn));
 	restart(&laptop);
 	assert_int_equal(skipped, 0);
-	assert_int_equal(lists_aside(), 2);
+	assert_int_equal(older_lists(), 2);
 	assert_int_equal(pz_crl_number(pz_knowledge_crl(laptop.knowledge)), 16);
 	for (size_t i = 0; i < 4; i++) {
 		static const char *const serials[] = {"0a", "0b", "0c", "0d"};

@@ -291,7 +291,7 @@ learn_forgotten(struct history *h)
 
 	assert_ok(pz_crl_issue(h->zone->ca, h->zone->ca_key, &entry, 1,
 			       pz_crl_number(h->zone->crl) + 3, &h->w.clock.env, &crl, &h->w.info));
-	assert_ok(pz_authority_learn(h->zone, crl, txn, &change, &h->w.info));
+	assert_ok(pz_authority_add_crl(h->zone, crl, txn, &change, &h->w.info));
 	did(h, "forgotten list", txn);
 	(void)pz_authority_apply(h->zone, change);
 	pz_crl_free(crl);

@@ -1,7 +1,7 @@
 /*
  * Disks that fill up and have room again, at any commit: when all is stored that could not be, a
  * node that is killed and started again, cut off from everybody, knows exactly what it knew. For
- * every kind of record: membership, knowledge and the lists kept aside, what everybody writes,
+ * every kind of record: membership, knowledge and the older lists, what everybody writes,
  * preferences, what apps store, where the hub is; the hub's zone and its members.
  */
 #include <stdlib.h>

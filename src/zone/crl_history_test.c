@@ -1,5 +1,6 @@
 /* A hub that was restored from a backup, and what its devices know: page 14 REV-4. */
 #include "kit/test.h"
+#include "zone/crl_history.h"
 
 #include "kit/authority.h"
 #include "zone/authority.h"
@@ -74,12 +75,12 @@ learn(struct pz_crl *crl)
 	struct pz_zone_change *change = NULL;
 	size_t marked = 0;
 
-	assert_true(pz_authority_is_news(zone, crl));
-	assert_ok(pz_authority_learn(zone, crl, txn, &change, &w.info));
+	assert_true(pz_authority_crl_adds(zone, crl));
+	assert_ok(pz_authority_add_crl(zone, crl, txn, &change, &w.info));
 	pz_kit_apply(&w, zone, txn, change);
 	for (size_t i = 0; i < 3; i++)
 		marked += pz_authority_mark_listed(zone, member(names[i]));
-	assert_false(pz_authority_is_news(zone, crl));
+	assert_false(pz_authority_crl_adds(zone, crl));
 	return marked;
 }
 
@@ -100,7 +101,7 @@ a_higher_number_is_taken_as_it_is(void **state)
 	assert_int_equal(member("tv")->revoked_ms, revoked_ms / 1000 * 1000);
 	assert_string_equal(pz_revoked_text(member("tv")->revoked_why),
 			    "on a revocation list that a device had");
-	assert_int_equal(pz_authority_learn(zone, crl, txn, &change, &w.info), PZ_ERR_EXISTS);
+	assert_int_equal(pz_authority_add_crl(zone, crl, txn, &change, &w.info), PZ_ERR_EXISTS);
 	pz_txn_free(txn);
 	/* The list is on the disk; that binds, although no record says so. */
 	pz_kit_authority_restart(&w, &zone);
@@ -157,7 +158,7 @@ nobody_elses_list_counts(void **state)
 		pz_crl_issue(other->ca, other->ca_key, &entry, 1, 9, &w.clock.env, &forged, NULL));
 	pz_txn_free(txn);
 	txn = pz_kit_txn();
-	assert_int_equal(pz_authority_learn(zone, forged, txn, &change, &w.info),
+	assert_int_equal(pz_authority_add_crl(zone, forged, txn, &change, &w.info),
 			 PZ_ERR_DENIED_CHAIN);
 	assert_null(change);
 	assert_int_equal(pz_crl_number(zone->crl), 1);
@@ -174,7 +175,7 @@ a_failed_commit_leaves_no_trace(void **state)
 	struct pz_zone_change *change = NULL;
 
 	(void)state;
-	assert_ok(pz_authority_learn(zone, crl, txn, &change, &w.info));
+	assert_ok(pz_authority_add_crl(zone, crl, txn, &change, &w.info));
 	pz_memory_disk_fail_after(w.disk, 0);
 	assert_int_equal(pz_kit_world_commit(&w, txn), PZ_ERR_IO_FULL);
 	pz_authority_drop(change);
