@@ -1,0 +1,214 @@
+"""
+The gates of make lint that read texts and citations: each finds what it is there for, in a tree that has
+just that fault. (scripts/prose, scripts/log-table, scripts/spec-table)
+"""
+
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "scripts"
+
+
+class Tree:
+    """A small project with the scripts in it. It is not in git: all of its files count."""
+
+    def __init__(self, root):
+        self.root = root
+        for folder in ("scripts", "src", "docs"):
+            (root / folder).mkdir()
+        for name in ("prose", "figures", "figures-exceptions", "log-table", "spec-table"):
+            shutil.copy(SCRIPTS / name, root / "scripts")
+        self.write("scripts/prose-exceptions", "")
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def read(self, name):
+        return (self.root / name).read_text()
+
+    def run(self, script, *args):
+        env = {"GIT_DIR": "/nonexistent", "PATH": "/usr/bin:/bin"}
+        return subprocess.run(["/usr/bin/python3", f"scripts/{script}", *args], cwd=self.root, env=env,
+                              capture_output=True, text=True, check=False)
+
+    def accepts(self, script, *args):
+        done = self.run(script, *args)
+        assert done.returncode == 0 and done.stdout == "", (done.stdout, done.stderr)
+
+    def refuses(self, script, text, *args):
+        done = self.run(script, *(args or ("--check",)))
+        assert done.returncode == 1 and text in done.stdout, (done.stdout, done.stderr)
+
+
+@pytest.fixture
+def tree(tmp_path):
+    return Tree(tmp_path)
+
+
+# ---- scripts/prose ----
+
+LONG = "word " * 25
+
+
+def test_a_wide_line(tree):
+    tree.write("README.md", f"# Title\n\n{LONG}\n")
+    tree.refuses("prose", "wide README.md:3")
+
+
+def test_tables_code_and_addresses_may_be_wide(tree):
+    tree.write("README.md", f"| {LONG} |\n\n    {LONG}\n\n```\n{LONG}\n```\n\nhttps://example.org/{'a' * 100}\n")
+    tree.accepts("prose", "--check")
+
+
+def test_wrapping_keeps_the_words(tree):
+    text = f"# Title\n\n* an item {LONG}\n  1. inner {LONG}- {LONG}\n\n{LONG}\n"
+    tree.write("README.md", text)
+    tree.accepts("prose", "--wrap", "README.md")
+    assert tree.read("README.md").split() == text.split()
+    tree.accepts("prose", "--check")
+
+
+@pytest.mark.parametrize("name", ["README.md", "man/pzp.1", "packaging/pzpd.service"])
+def test_a_word_that_is_not_plain(tree, name):
+    tree.write(name, "The hub tells the device.\n")
+    tree.refuses("prose", f"text {name} tells")
+
+
+def test_code_may_have_any_word(tree):
+    tree.write("README.md", "The function `tell` sends.\n")
+    tree.accepts("prose", "--check")
+
+
+def test_an_exception_stays_only_as_long_as_it_is_needed(tree):
+    tree.write("README.md", "The hub tells the device.\n")
+    tree.write("scripts/prose-exceptions", "text README.md tells: a test\n")
+    tree.accepts("prose", "--check")
+    tree.write("README.md", "The hub sends.\n")
+    tree.refuses("prose", "is no exception any more")
+
+
+def test_a_count_only_falls(tree):
+    tree.write("README.md", "The hub tells whom it likes.\n")
+    tree.write("scripts/prose-exceptions", "count text: 2\n")
+    tree.accepts("prose", "--check")
+    tree.write("README.md", "The hub tells.\n")
+    tree.refuses("prose", "only 1 of 2 are left")
+    tree.accepts("prose", "--lower")
+    tree.accepts("prose", "--check")
+    tree.write("README.md", "The hub tells whom it likes.\n")
+    tree.refuses("prose", "text README.md whom")
+
+
+def test_a_file_that_is_not_there(tree):
+    tree.write("src/base/buf.c", "")
+    tree.write("README.md", "`src/base/buf.c`, `base/buf.c`, `src/*/buf.c`, [here](src/base/buf.c)\n")
+    tree.accepts("prose", "--check")
+    for missing in ("`src/base/gone.c`", "`base/gone.c`", "[there](gone.md)"):
+        tree.write("README.md", missing + "\n")
+        tree.refuses("prose", "there is no such file")
+
+
+# ---- scripts/log-table ----
+
+def log_tree(tree, *calls):
+    tree.write("src/condition/table.h", '\tX(FULL, "disk-full", PZP, "The disk is full.", "free some")\n')
+    tree.write("src/net/one.c", "".join(f"void f(void) {{ {call} }}\n" for call in calls))
+    script = tree.read("scripts/log-table")
+    begin = script.index("MEANINGS = {")  # those of the project's own lines
+    tree.write("scripts/log-table", script[:begin] + "MEANINGS = {\n}\n" + script[script.index("\n}\n", begin) + 3:])
+
+
+def test_the_page_of_log_lines(tree):
+    log_tree(tree, 'pz_notice("link-lost", "device=%s the link has ended: %s", d, why);')
+    tree.refuses("log-table", "out of date")
+    tree.accepts("log-table")
+    assert "| `link-lost` | notice | the link has ended: … (`device`) | `net` |" in tree.read("docs/log.md")
+    tree.accepts("log-table", "--check")
+
+
+@pytest.mark.parametrize("other", ['pz_notice("link-lost", "zone=%s is gone", z);',
+                                   'pz_error("link-lost", "device=%s the link has ended", d);'])
+def test_an_id_for_two_messages(tree, other):
+    log_tree(tree, 'pz_notice("link-lost", "device=%s the link has ended", d);', other)
+    tree.refuses("log-table", "names another message")
+
+
+def test_the_same_message_at_two_places(tree):
+    log_tree(tree, 'pz_notice("link-lost", "device=%s the link has ended", d);',
+             'pz_notice("link-lost", "remote=%s the link has ended", r);')
+    tree.accepts("log-table")
+
+
+def test_an_id_of_a_condition(tree):
+    log_tree(tree, 'pz_warning("disk-full", "no room is left");')
+    tree.refuses("log-table", "is the id of a condition")
+
+
+def test_a_line_without_a_text(tree):
+    log_tree(tree, 'pz_warning("link-lost", "device=%s %s", d, why);')
+    tree.refuses("log-table", "add its meaning")
+
+
+# ---- scripts/spec-table ----
+
+FOUNDING = "# 0. Founding\n\nOf 0 statements 0 are built, 0 partly, 0 not.\n"
+
+
+def spec_tree(tree, page, code="", test=""):
+    tree.write("docs/spec/00-founding.md", FOUNDING)
+    tree.write("docs/spec/04-protocol.md", page)
+    tree.write("src/wire/frame.h", code)
+    tree.write("src/wire/frame_test.c", test)
+
+
+PAGE = "# 4. Protocol\n\n## Frame\n\nStatus: built.\n\nA length and a body.\n"
+CITED = '/* @spec page 4 "Frame" */\n'
+
+
+def test_a_clause_with_code_and_test(tree):
+    spec_tree(tree, PAGE, CITED, CITED)
+    tree.accepts("spec-table", "--check")
+    assert "| 4 | Frame | built | src/wire/frame.h | src/wire/frame_test.c |" in tree.run(
+        "spec-table", "--clauses").stdout
+
+
+def test_a_clause_that_is_built_and_not_cited(tree):
+    spec_tree(tree, PAGE, "", CITED)
+    tree.refuses("spec-table", "cited by no code")
+
+
+def test_a_clause_that_is_built_and_not_tested(tree):
+    spec_tree(tree, PAGE, CITED.replace("*/", "*/\nint pz_frame(void);"), "")
+    (tree.root / "src/wire/frame_test.c").unlink()
+    tree.refuses("spec-table", "cited by no test")
+
+
+def test_a_clause_that_is_not_built(tree):
+    spec_tree(tree, PAGE.replace("built", "not built"))
+    tree.accepts("spec-table", "--check")
+
+
+def test_a_section_without_a_status(tree):
+    spec_tree(tree, PAGE.replace("Status: built.\n\n", ""), CITED, CITED)
+    tree.refuses("spec-table", "its status begins with none of")
+
+
+def test_a_citation_that_leads_nowhere(tree):
+    spec_tree(tree, PAGE, CITED + '/* page 4 "Envelope" */\n', CITED)
+    tree.refuses("spec-table", 'no clause: page 4 "Envelope"')
+    spec_tree(tree, PAGE, CITED + "/* page 5 */\n", CITED)
+    tree.refuses("spec-table", "no clause: page 5")
+
+
+def test_a_founding_statement_whose_test_is_missing(tree):
+    spec_tree(tree, PAGE, CITED, CITED)
+    row = "| 1 | a | [4](04-protocol.md) | `wire/frame.h` | `wire/gone_test` | built |\n\n"
+    tree.write("docs/spec/00-founding.md", row + "Of 1 statements 1 are built, 0 partly, 0 not.\n")
+    tree.refuses("spec-table", "no test wire/gone_test")
+    tree.write("docs/spec/00-founding.md", row.replace("gone", "frame") + "Of 1 statements 0 are built.\n")
+    tree.refuses("spec-table", "the last line should be: Of 1 statements 1 are built")
