@@ -170,7 +170,7 @@ copy_all(int from, int to, const char *path, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* A hub does not read pipes: one that nobody fills would hold up a thread of it. */
+/* A hub does not read pipes: an empty one would hold up a thread of it. */
 static enum pz_err
 into_memory(const char *path, int *fd, struct pz_errinfo *info)
 {

@@ -60,7 +60,7 @@ enum pz_err pz_ctl_line_append(struct pz_buf *out, const json_t *object) PZ_MUST
  */
 enum pz_err pz_ctl_flush(struct pz_buf *out, int fd) PZ_MUST_USE;
 /** The same, and a descriptor goes with the first bytes. @param pass borrowed descriptor; becomes
- * -1 when it was sent, and is -1 when there is none */
+ * -1 when it was sent, and may be -1: no descriptor */
 enum pz_err pz_ctl_flush_passing(struct pz_buf *out, int fd, int *pass) PZ_MUST_USE;
 
 /** Socket address of a path. Errors: CONFIG (too long). @param info may be NULL */

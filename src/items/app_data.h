@@ -53,7 +53,7 @@ struct pz_app_data_removal {
  * @param key NULL: everything
  * @param removal must live until its `done` was called or until the items are freed
  * @param out_count how many values are removed
- * Errors: NOTFOUND (there is none), those of pz_app_key_make and of pz_items_write; done is not
+ * Errors: NOTFOUND (no such value), those of pz_app_key_make and of pz_items_write; done is not
  * called.
  */
 enum pz_err pz_app_data_remove(struct pz_items *items, const char *origin, const char *key,

@@ -102,7 +102,8 @@ pz_service_cache_drop_replaced(struct pz_items *items, const json_t *keys)
 	json_decref(replaced);
 }
 
-/* Of ourselves the hub tells by another way, and what peers say may be old. */
+/* Our own list stays: that this device is revoked comes from the hub in another way, and a list of
+ * peers may be old. */
 static bool
 is_in(void *arg, const struct pz_sync_chunk *chunk)
 {

@@ -152,10 +152,9 @@ on_deadline(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	note_unfinished(attempt);
-	fail(arg,
-	     attempt->count > 0
-		     ? "timed out"
-		     : "it was not heard on the local network, and the hub has no address of it");
+	fail(arg, attempt->count > 0 ? "timed out"
+				     : "it is not announced on the local network, and the hub has "
+				       "no address of it");
 }
 
 static void

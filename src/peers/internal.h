@@ -114,7 +114,7 @@ struct pz_peers {
 	uint64_t looked_us;         /* when others were last looked for on behalf of a peer */
 	char session[37];           /* of this start */
 	uint16_t port;              /* that is listened on, or 0 */
-	bool is_services_news;      /* sent when `tell` expires */
+	bool is_services_news;      /* sent when the timer `tell` expires */
 	bool is_started, is_leaving, is_ending;
 };
 

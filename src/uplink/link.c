@@ -184,7 +184,7 @@ on_frame(struct pz_link *link, struct pz_slice frame)
 
 /* ---- sending ---- */
 
-/* @param by_router the way is another one than our link */
+/* @param by_router the route is not our link */
 static void
 send_prop(struct pz_uplink *uplink, const char *status, json_t *message, bool by_router)
 {

@@ -48,7 +48,7 @@
 	X(DISCONNECTING, LEAVE, DISCONNECTING, CLEAN_AND_WIPE)                                     \
 	X(DISCONNECTING, WIPED, VIRGIN, VIRGIN)
 
-/* Asked for by somebody who deserves an answer: what cannot be done now is refused, not ignored. */
+/* Requests that get an answer: what cannot be done now is refused, not ignored. */
 #define REFUSALS(X)                                                                                \
 	X(VIRGIN, CONNECT)                                                                         \
 	X(VIRGIN, LEAVE)                                                                           \
@@ -201,7 +201,7 @@ static void
 note(struct pz_machine *m, enum pz_event event, const struct pz_edge *edge)
 {
 	if (event == PZ_EVENT_DISCONNECT && states[m->state].is_hub_mode)
-		park(m); /* stays away until told to come back */
+		park(m); /* stays away until a request to connect */
 	if (edge == NULL)
 		return;
 	if (event == PZ_EVENT_CONNECT || event == PZ_EVENT_STORED || event == PZ_EVENT_WIPED)

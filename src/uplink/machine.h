@@ -2,8 +2,8 @@
  * Modes and states of a PZP towards its hub (seed "PZP Modes - Connection States", page 5): one
  * list of states, one of events, one table of edges, one function that changes the state.
  *
- * The machine decides; it does nothing by itself. What an edge asks for is told through
- * `act`, time and randomness come from the environment.
+ * The machine decides; it does nothing by itself. The actions of an edge go to the owner
+ * through `act`, time and randomness come from the environment.
  */
 #ifndef PZ_UPLINK_MACHINE_H
 #define PZ_UPLINK_MACHINE_H
@@ -57,7 +57,7 @@ enum pz_event {
 /** What the owner has to do after a change of state. */
 enum pz_action {
 	PZ_ACT_NONE,
-	PZ_ACT_GIVE_UP,        /* drop the enrolment connection, tell who asked */
+	PZ_ACT_GIVE_UP,        /* drop the enrolment connection, answer the request */
 	PZ_ACT_DIAL,           /* connect to the hub */
 	PZ_ACT_HANG_UP,        /* drop the attempt that failed; the retry timer is set */
 	PZ_ACT_ONLINE,         /* the link is registered */
@@ -92,9 +92,9 @@ struct pz_machine {
 	enum pz_state state;
 	char reason[256];       /* why it is not connected; "" when there is nothing to say */
 	char last_failure[256]; /* while connecting: the reason before this attempt, or "" */
-	bool is_parked;         /* no retry until told to connect */
+	bool is_parked;         /* no retry until a request to connect */
 	bool is_slow;      /* waiting hardly mends the last failure: the next retry comes late */
-	bool is_unwanted;  /* the user prefers peers: to the hub only when told to */
+	bool is_unwanted;  /* the user prefers peers: to the hub only on request */
 	bool is_wiping;    /* from CLEAN_AND_WIPE to WIPED: nothing else leads on */
 	unsigned attempts; /* steps of the back-off that are used up */
 	unsigned flaps;    /* connections in a row that were shorter than PZ_BACKOFF_RESET_US */
@@ -108,8 +108,11 @@ struct pz_machine {
 /** The decision for a pair: pure, for the tests and the generated diagram. */
 struct pz_edge pz_machine_edge(enum pz_state state, enum pz_event event);
 
+/** Name of the state as `status` shows it (page 5). */
 const char *pz_state_text(enum pz_state state);
+/** Name of the event for the log and the diagram. */
 const char *pz_event_text(enum pz_event event);
+/** True for the states of hub mode, false for those of a virgin device. */
 bool pz_state_is_hub_mode(enum pz_state state);
 
 /** @param enrolled start state: not-connected, else virgin. ops and env are borrowed. */
@@ -130,7 +133,7 @@ void pz_machine_start(struct pz_machine *machine);
 
 /**
  * Whether it shall connect by itself (page 5, last sentence). When not, no start, timer, network or
- * program makes it connect, only PZ_EVENT_CONNECT from somebody who means it, and the reason says
+ * program makes it connect, only PZ_EVENT_CONNECT of a request, and the reason says
  * so. A link that is up stays. Does not connect by itself; may be called from `changed`.
  */
 void pz_machine_want_hub(struct pz_machine *machine, bool is_wanted);
@@ -143,7 +146,7 @@ void pz_machine_slow(struct pz_machine *machine);
 void pz_machine_explain(struct pz_machine *machine, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/** Stays not-connected until told to connect. */
+/** Stays not-connected until a request to connect. */
 void pz_machine_park(struct pz_machine *machine, const char *reason);
 
 /** Another network: what failed in the one before says nothing about this one. Begins the back-off

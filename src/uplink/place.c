@@ -38,7 +38,7 @@ pz_uplink_place_free(struct pz_uplink_place *place)
 	free(place);
 }
 
-/* The address that counts is another one. */
+/* The address that counts has changed. */
 static void
 begin_anew(struct pz_uplink_place *place)
 {

@@ -11,7 +11,7 @@
 
 /* ---- Update ---- */
 
-/* Only what has changed since programs were last told, also over a reconnect. */
+/* Only what has changed since the last event for programs, also over a reconnect. */
 static void
 came_or_went(struct pz_uplink *uplink, const char *device, bool is_connected)
 {

@@ -46,7 +46,8 @@ pz_uplink_twice_free(struct pz_uplink_twice *twice)
 	free(twice);
 }
 
-/* We have one link to the hub at a time: it is another process whose link replaces it. */
+/* We have one link to the hub at a time: so another process has opened the link that replaces it.
+ */
 void
 pz_uplink_twice_on_bye(struct pz_uplink *uplink, const json_t *message)
 {

@@ -168,8 +168,8 @@ json_t *pz_uplink_json(const struct pz_uplink *uplink);
 
 /* ---- what is asked of it ---- */
 
-/** The machine's addresses or routes have changed: a link is probed and told the addresses, else
- * the hub is dialled at once. */
+/** The machine's addresses or routes have changed: a link is probed and the addresses are sent on
+ * it, else the hub is dialled at once. */
 void pz_uplink_network_changed(struct pz_uplink *uplink);
 /** Asks the hub to revoke this device; the zone is left when it has, or after a while without an
  * answer, or at once when the link is not up. */
