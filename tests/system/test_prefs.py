@@ -136,10 +136,9 @@ def test_pending_until_the_reconnect(zone):
 def test_now(zone):
     assert zone.a.pzp("prefs", "device-type", "pc", "--now").out == "device-type = pc\n"
     assert zone.a.status()["state"] == "connected" and zone.a.status()["pending"] == {}
-    # To prefer peers is to be without the hub.
+    # To prefer peers is to be without the hub, at the latest when the first exchange has ended.
     assert put(zone.a, "connection", "peer", "--now")["value"] == "peer"
-    status = zone.a.status()
-    assert (status["state"], status["pending"]) == ("not-connected", {})
+    assert zone.a.wait_state("not-connected")["pending"] == {}
     out = zone.a.pzp("reconnect").out
     assert out.startswith("not connected to the hub: ") and ONLY_WHEN_TOLD in out
 
