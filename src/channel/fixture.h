@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "channel/splice.h"
+#include "kit/clock.h"
 #include "wire/frame.h"
 
 /** What an owner of a channel has seen. */
@@ -58,23 +59,14 @@ struct end {
 };
 
 struct world {
-	struct pz_env env;
-	struct pz_timers timers;
-	uint64_t now_us;
+	struct pz_kit_clock clock;
 	struct end a, b;
 };
-
-static inline uint64_t
-world_mono(void *arg)
-{
-	return ((struct world *)arg)->now_us;
-}
 
 static inline void
 world_pass(struct world *w, uint64_t us)
 {
-	w->now_us += us;
-	pz_timers_run(&w->timers, w->now_us);
+	pz_kit_clock_jump(&w->clock, us);
 }
 
 /* ---- an owner ---- */
@@ -320,10 +312,10 @@ world_settle(struct world *w)
 static inline void
 world_init(struct world *w)
 {
-	*w = (struct world){.now_us = PZ_US_PER_S};
-	w->env = (struct pz_env){.mono_us = world_mono, .arg = w, .timers = &w->timers};
-	end_init(&w->a, &w->b, &w->env);
-	end_init(&w->b, &w->a, &w->env);
+	*w = (struct world){0};
+	pz_kit_clock_init(&w->clock);
+	end_init(&w->a, &w->b, &w->clock.env);
+	end_init(&w->b, &w->a, &w->clock.env);
 }
 
 static inline void
@@ -331,7 +323,7 @@ world_fini(struct world *w)
 {
 	end_fini(&w->a);
 	end_fini(&w->b);
-	assert_null(w->timers.root);
+	assert_true(pz_kit_clock_is_idle(&w->clock));
 }
 
 static const struct pz_channel_offer some_offer = {

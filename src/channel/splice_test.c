@@ -11,7 +11,7 @@ hop_init(struct hop *hop, const struct pz_splice_limits *limits)
 {
 	world_init(&hop->w);
 	world_init(&hop->x);
-	pz_splices_init(&hop->splices, &hop->w.env, limits);
+	pz_splices_init(&hop->splices, &hop->w.clock.env, limits);
 	hop->w.b.answer = ANSWER_SPLICE;
 	hop->w.b.splices = &hop->splices;
 	hop->w.b.next = &hop->x.a;

@@ -309,9 +309,9 @@ fake_a_cut_network_runs_out(void **state)
 	fx_wait(f, SEEN(B, "far")->is_there);
 	is_cut = true;
 	pz_mdns_fake_net_changed(f->net);
-	uint64_t cut_us = f->now_us;
+	uint64_t cut_us = f->clock.now_us;
 	fx_wait(f, !SEEN(B, "far")->is_there);
-	assert_true(f->now_us - cut_us >= PZ_MDNS_FAKE_EXPIRY_US);
+	assert_true(f->clock.now_us - cut_us >= PZ_MDNS_FAKE_EXPIRY_US);
 	is_cut = false;
 	pz_mdns_fake_net_changed(f->net);
 	fx_wait(f, SEEN(B, "far")->is_there);
@@ -342,11 +342,11 @@ fake_a_crash_runs_out(void **state)
 	assert_string_equal(pz_mdns_fake_instance(A->mdns), "dead");
 	assert_string_equal(pz_mdns_fake_instance(B->mdns), "");
 	fx_wait(f, SEEN(B, "dead")->is_there);
-	uint64_t crash_us = f->now_us;
+	uint64_t crash_us = f->clock.now_us;
 	pz_mdns_fake_crash(A->mdns);
 	A->mdns = NULL;
 	fx_wait(f, !SEEN(B, "dead")->is_there);
-	assert_true(f->now_us - crash_us >= PZ_MDNS_FAKE_EXPIRY_US);
+	assert_true(f->clock.now_us - crash_us >= PZ_MDNS_FAKE_EXPIRY_US);
 }
 
 static void
@@ -355,13 +355,13 @@ fake_events_come_after_a_moment(void **state)
 	struct fx *f = begin(state);
 
 	for (unsigned i = 1; i <= 50; i++) {
-		uint64_t before = f->now_us;
+		uint64_t before = f->clock.now_us;
 
 		fx_browse(B, true);
 		assert_int_equal(fx_publish(A, "soon", "pz-host-1", (uint16_t)i, NULL), PZ_OK);
 		fx_step(f);
 		assert_int_equal(SEEN(B, "soon")->port, i);
-		assert_in_range(f->now_us - before, PZ_MDNS_FAKE_DELAY_MIN_US,
+		assert_in_range(f->clock.now_us - before, PZ_MDNS_FAKE_DELAY_MIN_US,
 				PZ_MDNS_FAKE_DELAY_MAX_US);
 	}
 }

@@ -6,6 +6,7 @@
 #ifndef PZ_MDNS_FIXTURE_H
 #define PZ_MDNS_FIXTURE_H
 
+#include "kit/clock.h"
 #include "net/loop_fixture.h"
 
 #include <fcntl.h>
@@ -245,9 +246,7 @@ struct fx {
 	struct fx_node nodes[2];
 	/* fake */
 	bool is_fake;
-	struct pz_env env;
-	struct pz_timers timers;
-	uint64_t now_us, random;
+	struct pz_kit_clock clock;
 	struct pz_mdns_fake_net *net;
 };
 
@@ -260,23 +259,6 @@ fx_nodes_set_up(struct fx *f, size_t count)
 	}
 }
 
-static inline uint64_t
-fx_fake_mono(void *arg)
-{
-	return ((struct fx *)arg)->now_us;
-}
-
-static inline void
-fx_fake_random(void *arg, void *out, size_t len)
-{
-	struct fx *f = arg;
-
-	for (size_t i = 0; i < len; i++) {
-		f->random = f->random * 6364136223846793005U + 1442695040888963407U;
-		((uint8_t *)out)[i] = (uint8_t)(f->random >> 56);
-	}
-}
-
 static inline int
 fx_fake_setup(void **state)
 {
@@ -284,16 +266,13 @@ fx_fake_setup(void **state)
 
 	assert_non_null(f);
 	f->is_fake = true;
-	f->env = (struct pz_env){
-		.mono_us = fx_fake_mono,
-		.random = fx_fake_random,
-		.arg = f,
-		.timers = &f->timers,
-	};
+	pz_kit_clock_init(&f->clock);
 	f->net = pz_mdns_fake_net_new();
 	assert_non_null(f->net);
-	assert_int_equal(pz_mdns_fake_new(f->net, &f->env, "10.9.0.1", &f->nodes[0].mdns), PZ_OK);
-	assert_int_equal(pz_mdns_fake_new(f->net, &f->env, "10.9.0.2", &f->nodes[1].mdns), PZ_OK);
+	assert_int_equal(pz_mdns_fake_new(f->net, &f->clock.env, "10.9.0.1", &f->nodes[0].mdns),
+			 PZ_OK);
+	assert_int_equal(pz_mdns_fake_new(f->net, &f->clock.env, "10.9.0.2", &f->nodes[1].mdns),
+			 PZ_OK);
 	fx_nodes_set_up(f, 2);
 	*state = f;
 	return 0;
@@ -306,7 +285,7 @@ fx_fake_teardown(void **state)
 
 	fx_node_free(&f->nodes[0]);
 	fx_node_free(&f->nodes[1]);
-	assert_null(f->timers.root);
+	assert_true(pz_kit_clock_is_idle(&f->clock));
 	pz_mdns_fake_net_free(f->net);
 	free(f);
 	return 0;
@@ -364,9 +343,7 @@ fx_step(struct fx *f)
 		fx_turn();
 		return;
 	}
-	f->now_us = pz_timers_next_us(&f->timers);
-	assert_true(f->now_us != UINT64_MAX); /* or nothing will ever happen */
-	pz_timers_run(&f->timers, f->now_us);
+	assert_true(pz_kit_clock_step(&f->clock)); /* or nothing will ever happen */
 }
 
 #define fx_wait(f, condition)                                                                      \

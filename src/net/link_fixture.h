@@ -9,11 +9,10 @@
 #include "kit/test.h"
 
 #include "kit/clock.h"
+#include "kit/stream.h"
 #include "kit/tls.h"
 #include "net/link.h"
 #include "wire/frame.h"
-
-#define FX_STREAM_BYTES (48U << 20)
 
 struct fx_world {
 	struct pz_kit_clock clock;
@@ -24,23 +23,10 @@ struct fx_world {
 	struct pz_tls_ctx *hub_ctx, *laptop_ctx, *stranger_ctx;
 };
 
-/** One direction's end: what arrived and was not read yet. */
-struct fx_stream {
-	struct pz_stream stream;
-	struct fx_stream *peer;
-	uint8_t *in;
-	size_t in_len, in_cap;
-	size_t window; /* bytes that fit into `in` */
-	size_t piece;  /* delivered at a time; 0: all */
-	bool reading, is_closed, is_full, is_ended;
-	unsigned sends;
-	uint64_t round_trip_us; /* that it measures */
-};
-
-/** A link and what its owner heard. */
+/** A link and what it reported. */
 struct fx_end {
 	struct fx_world *world;
-	struct fx_stream stream;
+	struct pz_kit_stream stream;
 	struct pz_link *link; /* NULL once closed */
 	struct pz_buf frames; /* received */
 	unsigned frame_count;
@@ -158,122 +144,6 @@ static const struct pz_link_events fx_events = {
 	.closed = fx_on_closed,
 };
 
-/* ---- streams ---- */
-
-static inline struct fx_stream *
-fx_stream_of(struct pz_stream *stream)
-{
-	return (struct fx_stream *)stream;
-}
-
-/** Appends to what waits for the other end. */
-static inline void
-fx_stream_put(struct fx_stream *to, const void *bytes, size_t len)
-{
-	assert_true(to->in_len + len <= FX_STREAM_BYTES);
-	if (to->in_len + len > to->in_cap) {
-		to->in_cap = 2 * (to->in_len + len);
-		to->in = realloc(to->in, to->in_cap);
-		assert_non_null(to->in);
-	}
-	if (len > 0)
-		memcpy(to->in + to->in_len, bytes, len);
-	to->in_len += len;
-}
-
-static inline size_t
-fx_stream_send(struct pz_stream *stream, struct pz_slice bytes)
-{
-	struct fx_stream *s = fx_stream_of(stream);
-	struct fx_stream *to = s->peer;
-	size_t room = to->window - to->in_len;
-	size_t n = bytes.len < room ? bytes.len : room;
-
-	assert_false(s->is_closed);
-	assert_true(bytes.len > 0);
-	s->sends++;
-	s->is_full = n < bytes.len;
-	fx_stream_put(to, bytes.ptr, n);
-	return n;
-}
-
-static inline void
-fx_stream_set_reading(struct pz_stream *stream, bool on)
-{
-	assert_false(fx_stream_of(stream)->is_closed);
-	fx_stream_of(stream)->reading = on;
-}
-
-/* What the other end has not read yet is under way, unless it does not read at all. */
-static inline void
-fx_stream_measure(struct pz_stream *stream, struct pz_stream_measure *out)
-{
-	const struct fx_stream *s = fx_stream_of(stream);
-
-	*out = (struct pz_stream_measure){.unacked = s->peer->in_len,
-					  .in_flight = s->peer->reading ? s->peer->in_len : 0,
-					  .round_trip_us = s->round_trip_us};
-}
-
-static inline void
-fx_stream_close(struct pz_stream *stream)
-{
-	assert_false(fx_stream_of(stream)->is_closed);
-	fx_stream_of(stream)->is_closed = true;
-}
-
-static const struct pz_stream_ops fx_stream_ops = {
-	.send = fx_stream_send,
-	.set_reading = fx_stream_set_reading,
-	.measure = fx_stream_measure,
-	.close = fx_stream_close,
-};
-
-static inline void
-fx_stream_init(struct fx_stream *s, struct fx_stream *peer)
-{
-	*s = (struct fx_stream){
-		.stream.ops = &fx_stream_ops, .peer = peer, .window = FX_STREAM_BYTES};
-	s->in_cap = 64U << 10;
-	s->in = malloc(s->in_cap);
-	assert_non_null(s->in);
-}
-
-/** Hands over what waits, in pieces. True when something moved. */
-static inline bool
-fx_deliver(struct fx_end *end)
-{
-	struct fx_stream *s = &end->stream;
-	size_t n = s->piece && s->piece < s->in_len ? s->piece : s->in_len;
-
-	if (s->is_closed || !s->reading || end->link == NULL || end->link->closing)
-		return false;
-	if (n > 0 && pz_link_wants_bytes(end->link)) {
-		pz_link_on_bytes(end->link, pz_slice_of(s->in, n));
-		s->in_len -= n;
-		memmove(s->in, s->in + n, s->in_len);
-		return true;
-	}
-	if (n == 0 && s->peer->is_closed && !s->is_ended) {
-		s->is_ended = true;
-		pz_link_on_end(end->link, PZ_ERR_IO_CLOSED, "hang-up");
-		return true;
-	}
-	return false;
-}
-
-static inline bool
-fx_tell_writable(struct fx_end *end)
-{
-	struct fx_stream *s = &end->stream;
-
-	if (end->link == NULL || !s->is_full || s->peer->in_len == s->peer->window)
-		return false;
-	s->is_full = false;
-	pz_link_on_writable(end->link);
-	return true;
-}
-
 /** Until nothing moves any more. */
 static inline void
 fx_run(struct fx_end *a, struct fx_end *b)
@@ -282,10 +152,10 @@ fx_run(struct fx_end *a, struct fx_end *b)
 
 	pz_turn_end(&a->world->turn);
 	do {
-		moved = fx_deliver(a);
-		moved |= b && fx_deliver(b);
-		moved |= fx_tell_writable(a);
-		moved |= b && fx_tell_writable(b);
+		moved = pz_kit_stream_deliver(&a->stream);
+		moved |= b && pz_kit_stream_deliver(&b->stream);
+		moved |= pz_kit_stream_resume(&a->stream);
+		moved |= b && pz_kit_stream_resume(&b->stream);
 		pz_turn_end(&a->world->turn);
 	} while (moved);
 }
@@ -336,10 +206,10 @@ fx_select(void *arg, const char *label, bool enrol)
 }
 
 static inline void
-fx_end_init(struct fx_world *w, struct fx_end *end, struct fx_stream *peer)
+fx_end_init(struct fx_world *w, struct fx_end *end, struct pz_kit_stream *peer)
 {
 	*end = (struct fx_end){.world = w};
-	fx_stream_init(&end->stream, peer);
+	pz_kit_stream_init(&end->stream, peer);
 	pz_buf_init(&end->frames, SIZE_MAX / 4, NULL);
 	pz_buf_init(&end->undelivered, SIZE_MAX / 4, NULL);
 }
@@ -409,77 +279,41 @@ fx_end_fini(struct fx_end *a, struct fx_end *b)
 		assert_true(ends[i]->stream.is_closed);
 		pz_buf_fini(&ends[i]->frames);
 		pz_buf_fini(&ends[i]->undelivered);
-		free(ends[i]->stream.in);
+		pz_kit_stream_fini(&ends[i]->stream);
 	}
 }
 
 /* ---- the bare other end ---- */
 
-/** A device's TLS session without a link. */
-struct fx_raw {
-	struct fx_stream stream;
-	struct pz_tls *tls;
-	struct pz_buf out;
-	enum pz_err err; /* of the session */
-	size_t got;      /* bytes of plaintext received */
-};
-
-/** Moves everything between the raw session and the link. */
+/** Moves everything between the bare end and the link. */
 static inline void
-fx_raw_run(struct fx_raw *raw, struct fx_end *hub)
+fx_far_run(struct pz_kit_far *far, struct fx_end *hub)
 {
-	struct pz_errinfo info;
-	uint8_t plain[16384];
-	bool done = false;
-
-	for (bool first = true; first || raw->stream.in_len > 0; first = false) {
-		pz_tls_input(raw->tls, pz_slice_of(raw->stream.in, raw->stream.in_len));
-		raw->stream.in_len = 0;
-		if (raw->err == PZ_OK && !pz_tls_is_ready(raw->tls))
-			raw->err = pz_tls_handshake(raw->tls, &raw->out, &done, &info);
-		size_t len = 1;
-		while (raw->err == PZ_OK && pz_tls_is_ready(raw->tls) && len > 0) {
-			raw->err =
-				pz_tls_read(raw->tls, plain, sizeof(plain), &len, &raw->out, &info);
-			raw->got += raw->err == PZ_OK ? len : 0;
-		}
-		struct pz_slice out = pz_buf_slice(&raw->out);
-		fx_stream_put(&hub->stream, out.ptr, out.len);
-		pz_buf_consume(&raw->out, out.len);
+	do {
+		(void)pz_kit_far_read(far);
 		fx_run(hub, NULL);
-	}
+	} while (far->end.in.len > 0);
 }
 
-/** An established link at the hub whose other end is raw. */
+/** An established link at the hub whose other end is bare. */
 static inline void
-fx_raw_open(struct fx_world *w, struct fx_end *hub, struct fx_raw *raw, bool establish)
+fx_far_open(struct fx_world *w, struct fx_end *hub, struct pz_kit_far *far, bool establish)
 {
-	*raw = (struct fx_raw){0};
-	fx_stream_init(&raw->stream, &hub->stream);
-	pz_buf_init(&raw->out, SIZE_MAX / 4, NULL);
-	raw->tls = fx_client_tls(w->laptop_ctx);
-	fx_end_init(w, hub, &raw->stream);
+	pz_kit_far_init(far, &hub->stream, fx_client_tls(w->laptop_ctx));
+	fx_end_init(w, hub, &far->end);
 	hub->establish_in_secured = establish;
 	fx_link(hub, fx_server_tls(w));
-	fx_raw_run(raw, hub);
-	fx_raw_run(raw, hub);
+	fx_far_run(far, hub);
+	fx_far_run(far, hub);
 	assert_int_equal(hub->secured, 1);
 }
 
 /** One TLS record (or more, over 16 KiB), delivered at once. */
 static inline void
-fx_raw_write(struct fx_raw *raw, struct fx_end *hub, const void *bytes, size_t len)
+fx_far_write(struct pz_kit_far *far, struct fx_end *hub, const void *bytes, size_t len)
 {
-	assert_ok(pz_tls_write(raw->tls, pz_slice_of(bytes, len), &raw->out));
-	fx_raw_run(raw, hub);
-}
-
-static inline void
-fx_raw_fini(struct fx_raw *raw)
-{
-	pz_tls_free(raw->tls);
-	pz_buf_fini(&raw->out);
-	free(raw->stream.in);
+	pz_kit_far_write(far, pz_slice_of(bytes, len));
+	fx_far_run(far, hub);
 }
 
 /** A frame of `body_len` bytes whose content depends on `seed`; the caller frees. */

@@ -58,7 +58,7 @@ one_flush_a_turn(void **state)
 	assert_int_equal(hub.link->session.queued, 40 * 304);
 	pz_turn_end(&w.turn);
 	assert_int_equal(hub.stream.sends, 1);
-	assert_int_equal(laptop.stream.in_len, 40 * 304 + 22); /* one record */
+	assert_int_equal(laptop.stream.in.len, 40 * 304 + 22); /* one record */
 	assert_int_equal(hub.link->session.queued, 0);
 	assert_int_equal(hub.drained, 1);
 	pz_turn_end(&w.turn);
@@ -98,12 +98,12 @@ static void
 a_frame_may_be_cut_anywhere(void **state)
 {
 	struct fx_end hub;
-	struct fx_raw raw;
+	struct pz_kit_far raw;
 	enum { BODY = 37, LEN = 3 * (PZ_FRAME_HEADER_BYTES + BODY) };
 	uint8_t bytes[LEN];
 
 	(void)state;
-	fx_raw_open(&w, &hub, &raw, true);
+	fx_far_open(&w, &hub, &raw, true);
 	for (unsigned i = 0; i < 3; i++) {
 		uint8_t *frame = fx_make_frame(BODY, i);
 		memcpy(bytes + i * (PZ_FRAME_HEADER_BYTES + BODY), frame,
@@ -111,19 +111,19 @@ a_frame_may_be_cut_anywhere(void **state)
 		free(frame);
 	}
 	for (size_t cut = 1; cut < LEN; cut++) {
-		fx_raw_write(&raw, &hub, bytes, cut);
-		fx_raw_write(&raw, &hub, bytes + cut, LEN - cut);
+		fx_far_write(&raw, &hub, bytes, cut);
+		fx_far_write(&raw, &hub, bytes + cut, LEN - cut);
 		for (unsigned i = 0; i < 3; i++)
 			fx_expect(&hub.frames, BODY, i);
 	}
 	for (size_t at = 0; at < LEN; at++)
-		fx_raw_write(&raw, &hub, bytes + at, 1);
+		fx_far_write(&raw, &hub, bytes + at, 1);
 	for (unsigned i = 0; i < 3; i++)
 		fx_expect(&hub.frames, BODY, i);
 	assert_int_equal(hub.link->rx.len, 0);
 	assert_null(hub.link->rx.mem); /* an idle link holds no buffer */
 	fx_end_fini(&hub, NULL);
-	fx_raw_fini(&raw);
+	pz_kit_far_fini(&raw);
 }
 
 static void
@@ -191,14 +191,14 @@ frame_lengths_out_of_range_close_the_link(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct fx_end hub;
-		struct fx_raw raw;
+		struct pz_kit_far raw;
 		uint8_t header[PZ_FRAME_HEADER_BYTES];
-		fx_raw_open(&w, &hub, &raw, rows[i].establish);
+		fx_far_open(&w, &hub, &raw, rows[i].establish);
 		pz_frame_put_header(header, rows[i].len);
-		fx_raw_write(&raw, &hub, header, sizeof(header));
+		fx_far_write(&raw, &hub, header, sizeof(header));
 		if (rows[i].passes) {
 			uint8_t *body = calloc(1, rows[i].len);
-			fx_raw_write(&raw, &hub, body, rows[i].len);
+			fx_far_write(&raw, &hub, body, rows[i].len);
 			free(body);
 			assert_int_equal(hub.frame_count, 1);
 			assert_int_equal(hub.closed, 0);
@@ -208,7 +208,7 @@ frame_lengths_out_of_range_close_the_link(void **state)
 			assert_int_equal(raw.err, PZ_ERR_IO_CLOSED); /* with close_notify */
 		}
 		fx_end_fini(&hub, NULL);
-		fx_raw_fini(&raw);
+		pz_kit_far_fini(&raw);
 	}
 }
 
@@ -273,8 +273,8 @@ every_byte_that_leaves_is_progress(void **state)
 	pz_turn_end(&w.turn);
 	uint64_t seen = hub.link->session.drained;
 	for (int i = 0; i < 100; i++) {
-		laptop.stream.in_len =
-			0; /* the reader takes ten bytes (and this test throws them away) */
+		/* The reader takes ten bytes, and this test throws them away. */
+		pz_buf_consume(&laptop.stream.in, laptop.stream.in.len);
 		pz_link_on_writable(hub.link);
 		pz_turn_end(&w.turn);
 		assert_int_equal(hub.link->session.drained, seen + 10);
@@ -303,7 +303,7 @@ the_queue_is_bounded(void **state)
 	assert_in_range(count, 38, 41);
 	assert_true(hub.link->session.queued <= PZ_QUEUE_MAX_BYTES + PZ_TURN_CHUNK_BYTES + 200);
 	assert_int_equal(hub.closed, 0);
-	laptop.stream.window = FX_STREAM_BYTES;
+	laptop.stream.window = PZ_KIT_STREAM_BYTES;
 	laptop.counts_only = true;
 	fx_run(&hub, &laptop);
 	assert_int_equal(laptop.frame_count, count);
@@ -410,60 +410,60 @@ static void
 a_hang_up_is_noticed_after_the_data(void **state)
 {
 	struct fx_end hub;
-	struct fx_raw raw;
+	struct pz_kit_far raw;
 	uint8_t *frame = fx_make_frame(100, 1);
 
 	(void)state;
-	fx_raw_open(&w, &hub, &raw, true);
-	assert_ok(pz_tls_write(raw.tls, pz_slice_of(frame, 104), &raw.out));
-	assert_ok(pz_tls_write(raw.tls, pz_slice_of(frame, 50), &raw.out)); /* half a frame */
-	raw.stream.is_closed = true;
-	fx_raw_run(&raw, &hub);
+	fx_far_open(&w, &hub, &raw, true);
+	pz_kit_far_write(&raw, pz_slice_of(frame, 104));
+	pz_kit_far_write(&raw, pz_slice_of(frame, 50)); /* half a frame */
+	raw.end.is_closed = true;
+	fx_far_run(&raw, &hub);
 	fx_expect(&hub.frames, 100, 1);
 	assert_int_equal(hub.frames.len, 0);
 	assert_int_equal(hub.why, PZ_ERR_IO_CLOSED);
 	assert_string_equal(hub.detail, "hang-up");
 	free(frame);
 	fx_end_fini(&hub, NULL);
-	fx_raw_fini(&raw);
+	pz_kit_far_fini(&raw);
 }
 
 static void
 damage_closes_the_link(void **state)
 {
 	struct fx_end hub;
-	struct fx_raw raw;
+	struct pz_kit_far raw;
 	uint8_t *frame = fx_make_frame(100, 1);
 
 	(void)state;
-	fx_raw_open(&w, &hub, &raw, true);
-	assert_ok(pz_tls_write(raw.tls, pz_slice_of(frame, 104), &raw.out));
-	raw.out.mem[raw.out.start + 20] ^= 1;
-	fx_raw_run(&raw, &hub);
+	fx_far_open(&w, &hub, &raw, true);
+	pz_kit_far_write(&raw, pz_slice_of(frame, 104));
+	hub.stream.in.mem[hub.stream.in.start + 20] ^= 1;
+	fx_far_run(&raw, &hub);
 	assert_int_equal(hub.frame_count, 0);
 	assert_int_equal(hub.why, PZ_ERR_PROTO);
 	free(frame);
 	fx_end_fini(&hub, NULL);
-	fx_raw_fini(&raw);
+	pz_kit_far_fini(&raw);
 }
 
 static void
 whatever_is_no_tls_is_refused(void **state)
 {
 	struct fx_end hub;
-	struct fx_stream other;
+	struct pz_kit_stream other;
 
 	(void)state;
-	fx_stream_init(&other, &hub.stream);
+	pz_kit_stream_init(&other, &hub.stream);
 	fx_end_init(&w, &hub, &other);
 	fx_link(&hub, fx_server_tls(&w));
-	hub.stream.in_len = (size_t)snprintf((char *)hub.stream.in, 100, "GET / HTTP/1.1\r\n\r\n");
+	assert_ok(pz_buf_append_str(&hub.stream.in, "GET / HTTP/1.1\r\n\r\n"));
 	fx_run(&hub, NULL);
 	assert_int_equal(hub.closed, 1);
 	assert_int_equal(hub.why, PZ_ERR_PROTO);
 	assert_int_equal(hub.secured, 0);
 	assert_int_equal(pz_metric_get(&w.metrics, PZ_METRIC_handshakes_failed), 1);
-	free(other.in);
+	pz_kit_stream_fini(&other);
 	fx_end_fini(&hub, NULL);
 }
 

@@ -31,7 +31,7 @@ a_handshake_must_end_in_time(void **state)
 	(void)state;
 	fx_pair(&w, &hub, &laptop, w.laptop_ctx);
 	pz_turn_end(&w.turn);
-	assert_true(fx_deliver(&hub)); /* its hello, and nothing after that */
+	assert_true(pz_kit_stream_deliver(&hub.stream)); /* its hello, and nothing after that */
 	pz_turn_end(&w.turn);
 	fx_advance(&w, PZ_HANDSHAKE_TIMEOUT_US - 1);
 	assert_int_equal(hub.closed, 0);
@@ -179,13 +179,13 @@ we_do_not_take_our_own_deafness_for_silence(void **state)
 	fx_established(&w, &hub, &laptop);
 	hub.link->session.blocked = 1;
 	hub.link->session.ops->set_reading(&hub.link->session, false);
-	assert_false(hub.stream.reading);
+	assert_false(hub.stream.is_reading);
 	for (int i = 0; i < 59; i++)
 		fx_advance(&w, 5 * PZ_US_PER_S + PZ_US_PER_S / 5);
 	assert_int_equal(hub.closed, 0);
 	hub.link->session.blocked = 0;
 	hub.link->session.ops->set_reading(&hub.link->session, true);
-	assert_true(hub.stream.reading);
+	assert_true(hub.stream.is_reading);
 	fx_advance(&w, PZ_KEEPALIVE_DEAD_US - 1); /* from now on he has his time */
 	assert_int_equal(hub.closed, 0);
 	fx_advance(&w, 1);
@@ -255,8 +255,8 @@ handshakes_share_a_turn(void **state)
 	while (secured < PAIRS) {
 		unsigned moved = 0;
 		for (int i = 0; i < PAIRS; i++) {
-			moved += fx_deliver(&hubs[i]);
-			moved += fx_deliver(&laptops[i]);
+			moved += pz_kit_stream_deliver(&hubs[i].stream);
+			moved += pz_kit_stream_deliver(&laptops[i].stream);
 		}
 		assert_in_range(moved, 1, MAX);
 		pz_turn_end(&w.turn);

@@ -38,7 +38,7 @@ pass(uint64_t us)
 static void
 arrive(void)
 {
-	while (fx_deliver(&hub))
+	while (pz_kit_stream_deliver(&hub.stream))
 		pz_turn_end(&w.turn);
 }
 
@@ -106,11 +106,11 @@ a_link_that_moves_bytes_is_alive(void **state)
 	fx_send(&laptop, 120000, 1);
 	pz_link_watch(laptop.link);
 	pz_turn_end(&w.turn);
-	for (int i = 0; hub.stream.in_len > 0; i++) {
+	for (int i = 0; hub.stream.in.len > 0; i++) {
 		assert_true(i < 20);
 		hub.stream.piece = 8000;
-		assert_true(fx_deliver(&hub));
-		(void)fx_tell_writable(&laptop);
+		assert_true(pz_kit_stream_deliver(&hub.stream));
+		(void)pz_kit_stream_resume(&laptop.stream);
 		/* Once it stands still, as after the loss of a packet that was sent again. */
 		pass(i == 5 ? PZ_LIVENESS_STALLED_US - 1 * S : 1 * S);
 		assert_int_equal(laptop.closed, 0);
@@ -193,7 +193,7 @@ a_slow_handshake_is_a_long_round_trip(void **state)
 	for (int i = 0; i < 8 && !(far_hub.secured && far_laptop.secured); i++) {
 		pz_turn_end(&w.turn);
 		fx_advance(&w, 2 * S);
-		(void)fx_deliver(i % 2 ? &far_laptop : &far_hub);
+		(void)pz_kit_stream_deliver(i % 2 ? &far_laptop.stream : &far_hub.stream);
 	}
 	assert_true(far_hub.secured && far_laptop.secured);
 	pz_link_probe(far_laptop.link, 3 * S);
@@ -222,7 +222,7 @@ reading_that_is_stopped_kills_nobody(void **state)
 		if (hub.keepalives > before)
 			fx_send(&hub, 10, 1);
 		pz_turn_end(&w.turn);
-		(void)fx_deliver(&laptop);
+		(void)pz_kit_stream_deliver(&laptop.stream);
 	}
 	assert_int_equal(laptop.closed + hub.closed, 0);
 	assert_true(hub.keepalives >= 15);
@@ -269,12 +269,13 @@ static void
 an_end_without_room_is_waited_for(void **state)
 {
 	(void)state;
-	laptop.stream.reading = false; /* its window is closed: its system answers all the same */
+	laptop.stream.is_reading =
+		false; /* its window is closed: its system answers all the same */
 	fx_send(&hub, 10, 1);
 	pz_turn_end(&w.turn);
 	pass(PZ_KEEPALIVE_DEAD_US - 1 * S);
 	assert_int_equal(hub.closed, 0);
-	laptop.stream.reading = true;
+	laptop.stream.is_reading = true;
 }
 
 #define LINK_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)

@@ -2,6 +2,7 @@
 #ifndef PZ_PZH_FIXTURE_DEVICES_H
 #define PZ_PZH_FIXTURE_DEVICES_H
 
+#include "kit/stream.h"
 #include "pzh/fixture.h"
 #include "rpc/error.h"
 #include "wire/frame.h"
@@ -36,26 +37,6 @@ static inline struct pz_member *
 member_of(const struct device *d)
 {
 	return pz_authority_member(zone_of(ZONE)->authority, d->membership->device);
-}
-
-static inline size_t
-fake_send(struct pz_stream *stream, struct pz_slice bytes)
-{
-	(void)stream;
-	return bytes.len;
-}
-
-static inline void
-fake_set_reading(struct pz_stream *stream, bool on)
-{
-	(void)stream;
-	(void)on;
-}
-
-static inline void
-fake_close(struct pz_stream *stream)
-{
-	(void)stream;
 }
 
 static inline enum pz_err
@@ -96,17 +77,15 @@ say(const struct device *d, struct pz_buf *frame)
 static inline void
 link_up(struct device *d)
 {
-	static const struct pz_stream_ops stream_ops = {
-		.send = fake_send, .set_reading = fake_set_reading, .close = fake_close};
 	static const struct pz_session_ops session_ops = {session_send, session_set_reading,
 							  session_close};
-	static struct pz_stream stream = {.ops = &stream_ops};
 	struct pz_link *link = calloc(1, sizeof(*link));
 	struct pz_hosted_conn *conn = calloc(1, sizeof(*conn));
 	struct pz_buf frame;
 
 	assert_true(link && conn);
-	*link = (struct pz_link){.host = &w.hub->link_host, .owner = conn, .stream = &stream};
+	*link = (struct pz_link){
+		.host = &w.hub->link_host, .owner = conn, .stream = pz_kit_stream_lost()};
 	link->session.ops = &session_ops;
 	pz_buf_init(&link->tx, PZ_QUEUE_MAX_BYTES, NULL);
 	pz_timer_init(&link->timer, on_link_time, link);

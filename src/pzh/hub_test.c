@@ -1,5 +1,6 @@
 /* What hub.h promises and can be shown without a network; and changes of a zone that come one after
  * the other. */
+#include "kit/stream.h"
 #include "pzh/fixture.h"
 
 static void
@@ -461,38 +462,14 @@ status_has_what_page_12_says(void **state)
 
 /* ---- a link between handshake and registration ---- */
 
-static size_t
-no_send(struct pz_stream *stream, struct pz_slice bytes)
-{
-	(void)stream;
-	return bytes.len;
-}
-
-static void
-no_reading(struct pz_stream *stream, bool on)
-{
-	(void)stream;
-	(void)on;
-}
-
-static void
-no_close(struct pz_stream *stream)
-{
-	(void)stream;
-}
-
 /* As link.c leaves it once the certificates are accepted; without TLS. */
 static struct pz_hosted_conn *
 fake_registering(struct pz_member *member)
 {
-	static const struct pz_stream_ops ops = {
-		.send = no_send, .set_reading = no_reading, .close = no_close};
-	static struct pz_stream stream;
 	static struct pz_link link;
 	static struct pz_hosted_conn conn;
 	static char name[] = ZONE "/laptop";
 
-	stream = (struct pz_stream){.ops = &ops};
 	conn = (struct pz_hosted_conn){.hosting = &w.hub->hosting,
 				       .log = &w.hub->refuse_log,
 				       .zone = zone_of(ZONE),
@@ -500,7 +477,8 @@ fake_registering(struct pz_member *member)
 				       .member = member,
 				       .state = PZ_HOSTED_REGISTERING};
 	snprintf(conn.serial, sizeof(conn.serial), "%s", member->serial);
-	link = (struct pz_link){.host = &w.hub->link_host, .owner = &conn, .stream = &stream};
+	link = (struct pz_link){
+		.host = &w.hub->link_host, .owner = &conn, .stream = pz_kit_stream_lost()};
 	link.session.address = name;
 	link.session.address_len = strlen(name);
 	link.session.kind = PZ_SESSION_DEVICE;

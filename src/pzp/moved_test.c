@@ -38,9 +38,9 @@ hub_answers_as(const char *host, const struct pz_authority *a)
 	assert_ok(pz_trust_add(trust, a->ca, a->crl, NULL));
 	assert_ok(pz_tls_ctx_new(&config, &far->ctx, NULL));
 	pz_trust_free(trust);
-	assert_ok(pz_tls_new_server(select_hub, far, &w.world.clock.env, &far->tls));
+	assert_ok(pz_tls_new_server(select_hub, far, &w.world.clock.env, &far->far.tls));
 	dial->is_over = true;
-	dial->events->connected(dial->arg, &far->stream);
+	dial->events->connected(dial->arg, &far->near.stream);
 	fx_settle();
 	return far;
 }
@@ -264,8 +264,9 @@ what_is_not_proved_is_one_failed_attempt(void **state)
 		struct pz_dial *dial = fx_dialled(HOST);
 		struct fx_far *far = fx_far_new(NULL, PZ_TLS_HUB_SERVER);
 		dial->is_over = true;
-		dial->events->connected(dial->arg, &far->stream);
-		pz_link_on_bytes(far->stream.link, pz_slice_of(answers[i].bytes, answers[i].len));
+		dial->events->connected(dial->arg, &far->near.stream);
+		pz_link_on_bytes(far->near.stream.link,
+				 pz_slice_of(answers[i].bytes, answers[i].len));
 		fx_settle();
 		assert_int_equal(pz_node_state(w.node), PZ_STATE_NOT_CONNECTED);
 		assert_string_not_equal(pz_json_str(status(), "reason"), "");
@@ -477,7 +478,7 @@ the_user_knows_where_the_hub_is(void **state)
 
 	(void)state;
 	user_says(NEW, 9001);
-	assert_true(hub->is_closed); /* at once, also from a link that is up */
+	assert_true(hub->near.is_closed); /* at once, also from a link that is up */
 	assert_int_equal(fx_dialled(NEW)->port, 9001);
 	assert_int_equal(said.ends, 0); /* it is tried */
 	begin(&a, "hub", json_object());
@@ -492,7 +493,7 @@ the_user_knows_where_the_hub_is(void **state)
 	assert_proved(NEW, 9001);
 	user_says(NEW, 9001);
 	assert_proved(NEW, 9001);
-	assert_false(hub->is_closed); /* where it is already */
+	assert_false(hub->near.is_closed); /* where it is already */
 }
 
 static void

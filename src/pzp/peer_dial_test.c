@@ -135,7 +135,7 @@ a_handshake_does_not_hold_up_the_others(void **state)
 	fx_run(PZ_HAPPY_EYEBALLS_US + 50 * MS);
 	far = fx_answers("10.0.0.2", tv);
 	fx_settle();
-	assert_true(silent->is_closed);
+	assert_true(silent->near.is_closed);
 	fx_registers(far);
 	assert_int_equal(connecting.ends, 1);
 	assert_ok(connecting.err);
@@ -152,7 +152,7 @@ another_device_at_the_address_is_not_the_peer(void **state)
 	fx_directory("tv", json_pack("[s, s]", "10.0.0.1", "10.0.0.2"), TLS_PORT);
 	connects("tv");
 	wrong = fx_answers("10.0.0.1", radio);
-	assert_true(wrong->is_closed);
+	assert_true(wrong->near.is_closed);
 	assert_false(fx_heard_register(wrong));
 	assert_null(fx_peer("radio"));    /* nothing is made of it */
 	far = fx_answers("10.0.0.2", tv); /* without a head start: the first has failed */
@@ -376,7 +376,7 @@ disconnect_ends_that(void **state)
 	forget(&a);
 	fx_settle();
 	assert_int_equal(fx_heard(far, "bye", NULL), 1);
-	assert_true(far->is_closed);
+	assert_true(far->near.is_closed);
 	fx_run(3600 * PZ_US_PER_S);
 	assert_null(fx_dialled("10.0.0.1"));
 	refused("disconnect", json_pack("{s:s}", "peer", "radio"), PZ_ERR_NOTFOUND);

@@ -5,6 +5,7 @@
 #ifndef PZ_PZP_PEER_FIXTURE_H
 #define PZ_PZP_PEER_FIXTURE_H
 
+#include "kit/stream.h"
 #include "peers/internal.h"
 #include "pzp/node_fixture.h"
 #include "service/descriptor.h"
@@ -34,17 +35,12 @@ struct pz_dial {
 
 /** The other end of a connection. */
 struct fx_far {
-	struct pz_stream stream; /* the node's end */
+	struct pz_kit_stream near; /* the node's end */
+	struct pz_kit_far far;
 	struct pz_list node;
 	const struct fx_device *device;
-	struct pz_tls *tls;
 	struct pz_tls_ctx *ctx;
-	struct pz_buf from_node, to_node; /* ciphertext */
-	struct pz_buf plain;              /* received */
-	json_t *heard;                    /* messages received */
-	bool is_reading, is_closed;       /* by the node */
-	bool has_hung_up, has_told_end;
-	enum pz_err err;
+	json_t *heard; /* messages received */
 };
 
 struct pz_listener {
@@ -120,39 +116,6 @@ static const struct pz_transport_ops fx_transport_ops = {
 	.listen_close = fx_listen_close,
 };
 
-/* ---- streams ---- */
-
-FX size_t
-fx_stream_send(struct pz_stream *stream, struct pz_slice bytes)
-{
-	struct fx_far *far = (struct fx_far *)(void *)stream;
-
-	assert_false(far->is_closed);
-	assert_ok(pz_buf_append(&far->from_node, bytes));
-	return bytes.len;
-}
-
-FX void
-fx_stream_set_reading(struct pz_stream *stream, bool on)
-{
-	((struct fx_far *)(void *)stream)->is_reading = on;
-}
-
-FX void
-fx_stream_close(struct pz_stream *stream)
-{
-	struct fx_far *far = (struct fx_far *)(void *)stream;
-
-	assert_false(far->is_closed);
-	far->is_closed = true;
-}
-
-static const struct pz_stream_ops fx_stream_ops = {
-	.send = fx_stream_send,
-	.set_reading = fx_stream_set_reading,
-	.close = fx_stream_close,
-};
-
 /* ---- devices ---- */
 
 FX struct fx_device *
@@ -211,20 +174,18 @@ fx_far_new(const struct fx_device *device, enum pz_tls_kind kind)
 	struct pz_expect laptop = {.zone = ZONE, .device = "laptop", .role = PZ_EXPECT_DEVICE};
 
 	assert_non_null(far);
-	far->stream.ops = &fx_stream_ops;
 	far->device = device;
 	far->heard = json_array();
-	pz_buf_init(&far->from_node, SIZE_MAX / 4, NULL);
-	pz_buf_init(&far->to_node, SIZE_MAX / 4, NULL);
-	pz_buf_init(&far->plain, SIZE_MAX / 4, NULL);
+	pz_kit_stream_init(&far->near, &far->far.end);
+	pz_kit_far_init(&far->far, &far->near, NULL);
 	pz_list_append(&fx.fars, &far->node);
 	if (device == NULL) /* says nothing at all */
 		return far;
 	far->ctx = fx_ctx(device, kind);
 	if (kind == PZ_TLS_CLIENT)
-		assert_ok(pz_tls_new_client(far->ctx, NULL, &laptop, &far->tls));
+		assert_ok(pz_tls_new_client(far->ctx, NULL, &laptop, &far->far.tls));
 	else
-		assert_ok(pz_tls_new_server(fx_select, far, &w.world.clock.env, &far->tls));
+		assert_ok(pz_tls_new_server(fx_select, far, &w.world.clock.env, &far->far.tls));
 	return far;
 }
 
@@ -234,13 +195,13 @@ fx_hear(struct fx_far *far)
 	struct pz_slice frame;
 	size_t need;
 
-	while (pz_frame_cut(pz_buf_slice(&far->plain), PZ_FRAME_BYTES_MAX, &frame, &need) ==
+	while (pz_frame_cut(pz_buf_slice(&far->far.plain), PZ_FRAME_BYTES_MAX, &frame, &need) ==
 		       PZ_OK &&
 	       frame.len > 0) {
 		json_t *message = pz_json_parse(pz_frame_body(frame), NULL);
 		assert_non_null(message);
 		assert_int_equal(json_array_append_new(far->heard, message), 0);
-		pz_buf_consume(&far->plain, frame.len);
+		pz_buf_consume(&far->far.plain, frame.len);
 	}
 }
 
@@ -248,44 +209,10 @@ fx_hear(struct fx_far *far)
 FX bool
 fx_far_reads(struct fx_far *far)
 {
-	uint8_t plain[16384];
-	size_t len = 1, had = far->to_node.len;
-	bool done;
+	bool moved = pz_kit_far_read(&far->far);
 
-	if (far->tls == NULL || far->err != PZ_OK ||
-	    (far->from_node.len == 0 && pz_tls_is_ready(far->tls)))
-		return false;
-	pz_tls_input(far->tls, pz_buf_slice(&far->from_node));
-	if (!pz_tls_is_ready(far->tls))
-		far->err = pz_tls_handshake(far->tls, &far->to_node, &done, NULL);
-	while (far->err == PZ_OK && pz_tls_is_ready(far->tls) && len > 0) {
-		far->err = pz_tls_read(far->tls, plain, sizeof(plain), &len, &far->to_node, NULL);
-		if (far->err == PZ_OK)
-			assert_ok(pz_buf_append(&far->plain, pz_slice_of(plain, len)));
-	}
-	bool moved = far->from_node.len > 0 || far->to_node.len != had;
-	pz_buf_consume(&far->from_node, far->from_node.len);
 	fx_hear(far);
 	return moved;
-}
-
-FX bool
-fx_node_reads(struct fx_far *far)
-{
-	struct pz_link *link = far->stream.link;
-
-	if (far->is_closed || link == NULL || link->closing || !far->is_reading)
-		return false;
-	if (far->to_node.len > 0 && pz_link_wants_bytes(link)) {
-		pz_link_on_bytes(link, pz_buf_slice(&far->to_node));
-		pz_buf_consume(&far->to_node, far->to_node.len);
-		return true;
-	}
-	if (far->to_node.len > 0 || !far->has_hung_up || far->has_told_end)
-		return false;
-	far->has_told_end = true;
-	pz_link_on_end(link, PZ_ERR_IO_CLOSED, "hang-up");
-	return true;
 }
 
 /** Until no byte moves any more. No time passes. */
@@ -300,7 +227,7 @@ fx_settle(void)
 		for (struct pz_list *n = fx.fars.next; n != &fx.fars; n = n->next) {
 			struct fx_far *far = PZ_CONTAINER(n, struct fx_far, node);
 			moved |= fx_far_reads(far);
-			moved |= fx_node_reads(far);
+			moved |= pz_kit_stream_deliver(&far->near);
 			end_turn();
 		}
 	} while (moved);
@@ -327,7 +254,7 @@ fx_comes(const struct fx_device *device)
 	struct fx_far *far = fx_far_new(device, PZ_TLS_CLIENT);
 
 	assert_true(fx.is_listening);
-	fx.listener.accept(fx.listener.arg, &far->stream, "192.0.2.9");
+	fx.listener.accept(fx.listener.arg, &far->near.stream, "192.0.2.9");
 	fx_settle();
 	return far;
 }
@@ -351,7 +278,7 @@ fx_answers(const char *host, const struct fx_device *device)
 
 	assert_non_null(dial);
 	dial->is_over = true;
-	dial->events->connected(dial->arg, &far->stream);
+	dial->events->connected(dial->arg, &far->near.stream);
 	fx_settle();
 	return far;
 }
@@ -373,10 +300,10 @@ fx_puts(struct fx_far *far, const char *text)
 {
 	uint8_t header[PZ_FRAME_HEADER_BYTES];
 
-	assert_int_equal(far->err, PZ_OK);
+	assert_int_equal(far->far.err, PZ_OK);
 	pz_frame_put_header(header, strlen(text));
-	assert_ok(pz_tls_write(far->tls, pz_slice_of(header, sizeof(header)), &far->to_node));
-	assert_ok(pz_tls_write(far->tls, pz_slice_str(text), &far->to_node));
+	pz_kit_far_write(&far->far, pz_slice_of(header, sizeof(header)));
+	pz_kit_far_write(&far->far, pz_slice_str(text));
 }
 
 /** Sends one message. @param message taken */
@@ -423,7 +350,7 @@ fx_registers(struct fx_far *far)
 FX void
 fx_hangs_up(struct fx_far *far)
 {
-	far->has_hung_up = true;
+	far->far.end.is_closed = true;
 	fx_settle();
 }
 
@@ -566,12 +493,10 @@ fx_tear_down(void **state)
 	}
 	PZ_LIST_EACH (&fx.fars, n, tmp) {
 		struct fx_far *far = PZ_CONTAINER(n, struct fx_far, node);
-		assert_true(far->is_closed); /* nothing stays open */
-		pz_tls_free(far->tls);
+		assert_true(far->near.is_closed); /* nothing stays open */
+		pz_kit_far_fini(&far->far);
+		pz_kit_stream_fini(&far->near);
 		pz_tls_ctx_free(far->ctx);
-		pz_buf_fini(&far->from_node);
-		pz_buf_fini(&far->to_node);
-		pz_buf_fini(&far->plain);
 		json_decref(far->heard);
 		free(far);
 	}

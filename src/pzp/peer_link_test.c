@@ -67,7 +67,7 @@ a_register_for_somebody_else_ends_it(void **state)
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		struct fx_far *far = fx_comes(tv);
 		fx_registers_as(far, others[i]);
-		assert_true(far->is_closed);
+		assert_true(far->near.is_closed);
 		assert_null(fx_peer("tv")->live);
 	}
 	assert_null(fx_peer("radio"));
@@ -98,9 +98,9 @@ revoked_while_it_connects(void)
 {
 	struct fx_far *far = fx_far_new(fx_device("tv"), PZ_TLS_CLIENT);
 
-	fx.listener.accept(fx.listener.arg, &far->stream, "192.0.2.9");
+	fx.listener.accept(fx.listener.arg, &far->near.stream, "192.0.2.9");
 	(void)fx_far_reads(far);
-	(void)fx_node_reads(far);
+	(void)pz_kit_stream_deliver(&far->near);
 	pz_kit_revoke(&w.hub, w.authority, "tv", PZ_REVOKED_BY_OWNER);
 	hears_of(w.authority->crl);
 	return far;
@@ -110,8 +110,8 @@ static void
 is_refused(struct fx_far *far)
 {
 	fx_settle();
-	assert_true(pz_tls_is_ready(far->tls)); /* nothing was wrong with the handshake */
-	assert_true(far->is_closed);
+	assert_true(pz_tls_is_ready(far->far.tls)); /* nothing was wrong with the handshake */
+	assert_true(far->near.is_closed);
 	assert_false(fx_heard_register(far));
 	assert_int_equal(pz_peers_live_count(w.node->peers), 0);
 }
@@ -147,8 +147,8 @@ a_link_of_another_zone_is_refused(void **state)
 
 	(void)state;
 	struct fx_far *far = fx_comes(fx_device_of(&w.hub, eve, "tv"));
-	assert_true(far->is_closed);
-	assert_int_equal(far->err, PZ_ERR_DENIED_REMOTE);
+	assert_true(far->near.is_closed);
+	assert_int_equal(far->far.err, PZ_ERR_DENIED_REMOTE);
 	assert_null(fx_peer("tv"));
 	pz_authority_free(eve);
 }
@@ -160,13 +160,13 @@ a_silent_connection_has_three_seconds_and_one_that_has_proved_itself_fifteen(voi
 	struct fx_far *silent = fx_comes(NULL), *half = fx_comes(fx_device("tv"));
 	assert_int_equal(pz_doorway_waiting(w.node->peers->doorway), 1);
 	fx_run(PZ_HELLO_TIMEOUT_US - 100 * MS);
-	assert_false(silent->is_closed || half->is_closed);
+	assert_false(silent->near.is_closed || half->near.is_closed);
 	fx_run(200 * MS);
-	assert_true(silent->is_closed);
+	assert_true(silent->near.is_closed);
 	fx_run(PZ_HANDSHAKE_TIMEOUT_US - PZ_HELLO_TIMEOUT_US - 200 * MS);
-	assert_false(half->is_closed);
+	assert_false(half->near.is_closed);
 	fx_run(200 * MS);
-	assert_true(half->is_closed); /* it has proved its identity, and never registered */
+	assert_true(half->near.is_closed); /* it has proved its identity, and never registered */
 	assert_int_equal(pz_doorway_waiting(w.node->peers->doorway), 0);
 }
 
@@ -179,7 +179,7 @@ connections_without_proof_are_bounded(void **state)
 	for (int i = 0; i < PZ_PEER_UNAUTH_PER_ADDRESS_MAX + 4; i++)
 		fars[i] = fx_comes(NULL);
 	for (int i = 0; i < PZ_PEER_UNAUTH_PER_ADDRESS_MAX + 4; i++)
-		assert_int_equal(fars[i]->is_closed, i < 4); /* the oldest go */
+		assert_int_equal(fars[i]->near.is_closed, i < 4); /* the oldest go */
 	assert_true(w.node->metrics.value[PZ_METRIC_limits_hit] >= 4);
 	(void)fx_live(fx_device("tv")); /* even from that address */
 }
@@ -189,7 +189,7 @@ comes_from(const char *remote)
 {
 	struct fx_far *far = fx_far_new(NULL, PZ_TLS_CLIENT);
 
-	fx.listener.accept(fx.listener.arg, &far->stream, remote);
+	fx.listener.accept(fx.listener.arg, &far->near.stream, remote);
 	fx_settle();
 }
 
@@ -223,12 +223,12 @@ connections_are_bounded(void **state)
 	for (int i = 0; i < PZ_PEER_LINKS_MAX - 1; i++)
 		pz_list_append(&w.node->peers->links, &fill[i].node);
 	struct fx_far *far = fx_far_new(NULL, PZ_TLS_CLIENT);
-	fx.listener.accept(fx.listener.arg, &far->stream, "192.0.2.9");
-	assert_true(far->is_closed);
+	fx.listener.accept(fx.listener.arg, &far->near.stream, "192.0.2.9");
+	assert_true(far->near.is_closed);
 	for (int i = 0; i < PZ_PEER_LINKS_MAX - 1; i++)
 		pz_list_remove(&fill[i].node);
 	free(fill);
-	assert_false(live->is_closed);
+	assert_false(live->near.is_closed);
 }
 
 static void
@@ -264,14 +264,14 @@ when_both_dial_the_smaller_ones_link_survives(void **state)
 	fx_state_is("tv", PZ_PEER_CONNECTED);
 	struct fx_far *ours = fx_answers("10.0.0.1", tv); /* goes on nevertheless */
 	fx_registers(ours);
-	assert_ptr_equal(fx_peer("tv")->live->link->stream, &ours->stream);
+	assert_ptr_equal(fx_peer("tv")->live->link->stream, &ours->near.stream);
 	json_t *bye = NULL;
 	assert_int_equal(fx_heard(theirs, "bye", &bye), 1);
 	assert_string_equal(pz_json_str(bye, "reason"), "replaced");
-	assert_false(theirs->is_closed); /* it is heard until its bye */
+	assert_false(theirs->near.is_closed); /* it is heard until its bye */
 	fx_tells(theirs, "bye", json_pack("{s:s}", "reason", "replaced"));
-	assert_true(theirs->is_closed);
-	assert_false(ours->is_closed);
+	assert_true(theirs->near.is_closed);
+	assert_false(ours->near.is_closed);
 	fx_state_is("tv", PZ_PEER_CONNECTED);
 }
 
@@ -307,9 +307,9 @@ draining_ends(void **state)
 	fx_tells(theirs, "pzpInfo", fx_info());
 	assert_non_null(fx_peer("tv")->info);
 	fx_run(PZ_PEER_DRAIN_US - 100 * MS);
-	assert_false(theirs->is_closed);
+	assert_false(theirs->near.is_closed);
 	fx_run(200 * MS);
-	assert_true(theirs->is_closed);
+	assert_true(theirs->near.is_closed);
 	fx_state_is("tv", PZ_PEER_CONNECTED);
 }
 
@@ -343,8 +343,8 @@ a_newer_link_of_the_same_direction_replaces_the_older(void **state)
 
 	(void)state;
 	struct fx_far *first = fx_live(tv), *second = fx_live(tv);
-	assert_true(first->is_closed);
-	assert_ptr_equal(fx_peer("tv")->live->link->stream, &second->stream);
+	assert_true(first->near.is_closed);
+	assert_ptr_equal(fx_peer("tv")->live->link->stream, &second->near.stream);
 	assert_int_equal(pz_peers_live_count(w.node->peers), 1);
 }
 
@@ -373,8 +373,8 @@ a_newer_link_waits_while_the_older_lives(void **state)
 	fx_registers(theirs); /* it may say so at once, and waits */
 	assert_false(fx_heard_register(theirs));
 	fx_tells(ours, "keepAlive", NULL);
-	assert_true(theirs->is_closed);
-	assert_false(ours->is_closed);
+	assert_true(theirs->near.is_closed);
+	assert_false(ours->near.is_closed);
 	fx_state_is("tv", PZ_PEER_CONNECTED);
 }
 
@@ -395,8 +395,8 @@ of_two_links_that_register_at_once_ours_stays(void **state)
 	assert_int_equal(fx_heard(theirs, "bye", &bye), 1);
 	assert_string_equal(pz_json_str(bye, "reason"), "replaced");
 	fx_tells(theirs, "bye", json_pack("{s:s}", "reason", "replaced"));
-	assert_true(theirs->is_closed);
-	assert_false(ours->is_closed);
+	assert_true(theirs->near.is_closed);
+	assert_false(ours->near.is_closed);
 	fx_state_is("tv", PZ_PEER_CONNECTED);
 }
 
@@ -409,11 +409,11 @@ a_newer_link_takes_over_when_the_older_is_dead(void **state)
 	struct fx_far *ours = open_ours(tv), *theirs = fx_comes(tv);
 	fx_registers(theirs);
 	fx_run(PZ_PEER_CONTEST_US - 100 * MS);
-	assert_false(ours->is_closed);
+	assert_false(ours->near.is_closed);
 	fx_run(200 * MS);
-	assert_true(ours->is_closed);
+	assert_true(ours->near.is_closed);
 	assert_true(fx_heard_register(theirs));
-	assert_ptr_equal(fx_peer("tv")->live->link->stream, &theirs->stream);
+	assert_ptr_equal(fx_peer("tv")->live->link->stream, &theirs->near.stream);
 	fx_state_is("tv", PZ_PEER_CONNECTED);
 }
 
@@ -451,7 +451,7 @@ a_call_into_silence_gives_the_link_up(void **state)
 	fx_run(PZ_LIVENESS_PATIENCE_US - 400 * MS);
 	assert_int_equal(a.ends, 0);
 	fx_run(600 * MS);
-	assert_true(far->is_closed);
+	assert_true(far->near.is_closed);
 	assert_int_equal(a.ends, 1);
 	assert_ok(a.err);
 	assert_int_equal(
@@ -477,7 +477,7 @@ a_sign_of_life_is_enough(void **state)
 			fx_tells(far, "keepAlive", NULL);
 		fx_forget(far);
 	}
-	assert_false(far->is_closed);
+	assert_false(far->near.is_closed);
 	assert_int_equal(a.ends, 0);
 	forget(&a);
 }
@@ -523,8 +523,8 @@ another_network_has_every_link_asked(void **state)
 	assert_int_equal(fx_heard(far, "probe", NULL), 1);
 	fx_tells(far, "keepAlive", NULL);
 	fx_run(PZ_PEER_CONTEST_US + 100 * MS);
-	assert_false(far->is_closed);
-	assert_true(deaf->is_closed);
+	assert_false(far->near.is_closed);
+	assert_true(deaf->near.is_closed);
 }
 
 /* ---- the end ---- */
@@ -540,7 +540,7 @@ stopping_says_bye(void **state)
 	fx_settle();
 	assert_int_equal(fx_heard(far, "bye", &bye), 1);
 	assert_string_equal(pz_json_str(bye, "reason"), "stopping");
-	assert_true(far->is_closed);
+	assert_true(far->near.is_closed);
 	assert_false(fx.is_listening);
 }
 
@@ -555,8 +555,8 @@ leaving_the_zone_ends_every_link(void **state)
 	fx_run(10 * PZ_US_PER_S);
 	assert_int_equal(a.ends, 1);
 	forget(&a);
-	assert_true(far->is_closed);
-	assert_true(half->is_closed);
+	assert_true(far->near.is_closed);
+	assert_true(half->near.is_closed);
 	assert_false(fx.is_listening);
 	assert_null(fx_peer("tv"));
 }

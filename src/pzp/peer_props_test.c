@@ -134,7 +134,7 @@ a_pzp_info_of_a_wrong_form_changes_nothing(void **state)
 		fx_tells(far, "pzpInfo", wrong[i]);
 		answers_with_an_error(far, "badRequest", "pzpInfo");
 		assert_ptr_equal(info_of("tv"), before);
-		assert_false(far->is_closed);
+		assert_false(far->near.is_closed);
 	}
 	fx_tells(far, "pzpInfo", info_with("reach", many(PZ_PEER_REACH_MAX, "radio")));
 	fx_tells(far, "pzpInfo",
@@ -214,7 +214,7 @@ an_unknown_status_is_answered_and_survived(void **state)
 	fx_tells(far, "error", json_string("what?")); /* no answer: it would never end */
 	fx_tells(far, "error", json_object());
 	assert_int_equal(json_array_size(far->heard), 0);
-	assert_false(far->is_closed);
+	assert_false(far->near.is_closed);
 	assert_non_null(w.node->zone.membership);
 }
 
@@ -226,7 +226,7 @@ a_bye_is_the_end(void **state)
 	(void)state;
 	fx_directory("tv", json_pack("[s]", "10.0.0.1"), TLS_PORT);
 	fx_tells(far, "bye", json_pack("{s:s}", "reason", "going to sleep"));
-	assert_true(far->is_closed);
+	assert_true(far->near.is_closed);
 	fx_state_is("tv", PZ_PEER_NOT_CONNECTED);
 	assert_non_null(strstr(fx_peer("tv")->reason, "going to sleep"));
 }
@@ -389,7 +389,7 @@ wrong_services_are_refused_as_a_whole(void **state)
 		answers_with_an_error(far, "badRequest", "registerServices");
 		assert_int_equal(count_services("tv"), 1);
 	}
-	assert_false(far->is_closed);
+	assert_false(far->near.is_closed);
 }
 
 static json_t *
@@ -485,7 +485,7 @@ of_the_hubs_words_by_a_relay_only_the_harmless_count(void **state)
 	json_t *found = fx_services(ZONE "/radio", 2);
 	fx_says(far, fx_prop(ZONE, "foundServices", found));
 	assert_int_equal(count_services("radio"), 2);
-	assert_false(far->is_closed);
+	assert_false(far->near.is_closed);
 }
 
 /* Without being a relay it has no business with the hub's words at all. */
@@ -516,7 +516,7 @@ a_relay_cannot_tell_what_another_device_is(void **state)
 	fx_says(far, fx_prop(ZONE "/radio", "pzpInfo", fx_info()));
 	fx_says(far, fx_prop(ZONE "/radio", "bye", json_object()));
 	assert_int_equal(json_integer_value(json_object_get(info_of("radio"), "port")), 4711);
-	assert_false(radio->is_closed);
+	assert_false(radio->near.is_closed);
 }
 
 /* ---- what we tell ---- */
@@ -557,7 +557,7 @@ what_grows_old_is_told_again(void **state)
 		fx_run(20 * PZ_US_PER_S);
 		fx_tells(far, "keepAlive", NULL);
 	}
-	assert_false(far->is_closed);
+	assert_false(far->near.is_closed);
 	fx_run(PZ_US_PER_S);
 	assert_true(fx_heard(far, "pzpInfo", &info) >= 1);
 	assert_true(json_is_object(json_object_get(info, "behind")));

@@ -73,7 +73,7 @@ a_call_that_is_too_long_ends_with_the_sizes(void **state)
 	assert_non_null(strstr(message, "at most 65536"));
 	forget(&a);
 	assert_null(last_rpc(far));
-	assert_false(far->is_closed);
+	assert_false(far->near.is_closed);
 }
 
 static void
@@ -125,7 +125,7 @@ a_prop_that_is_too_long_is_a_condition(void **state)
 	json_decref(message);
 	fx_settle();
 	assert_int_equal(json_array_size(far->heard), 0);
-	assert_false(far->is_closed);
+	assert_false(far->near.is_closed);
 	assert_true(pz_condition_is_raised(w.node->conditions, PZ_CONDITION_TOO_LARGE, ZONE "/tv"));
 	fx_hangs_up(far);
 	assert_false(pz_condition_is_raised(w.node->conditions, PZ_CONDITION_TOO_LARGE, NULL));

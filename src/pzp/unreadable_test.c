@@ -83,7 +83,7 @@ an_unreadable_request_is_answered_by_its_id(void **state)
 		assert_int_equal(dropped(), before + 1);
 		fx_forget(far);
 	}
-	assert_false(far->is_closed);
+	assert_false(far->near.is_closed);
 }
 
 static void
@@ -139,7 +139,7 @@ a_text_of_too_many_values_is_refused(void **state)
 	fx_settle();
 	pz_buf_fini(&text);
 	assert_int_equal(code_of(answer_heard(far)), PZ_RPC_PARSE_ERROR);
-	assert_false(far->is_closed);
+	assert_false(far->near.is_closed);
 }
 
 /* @return the request that the node sent to it; borrowed */
@@ -206,7 +206,7 @@ an_unreadable_prop_is_answered(void **state)
 	assert_int_equal(dropped(), before + 1);
 	assert_int_equal(fx_heard(far, "error", NULL), 1);
 	assert_int_equal(fx_heard(far, "keepAlive", NULL), 0);
-	assert_false(far->is_closed);
+	assert_false(far->near.is_closed);
 }
 
 int

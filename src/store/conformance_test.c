@@ -1,8 +1,7 @@
 /* One suite for every kind of store: what store.h promises. */
 #include "kit/test.h"
 
-#include "kit/clock.h"
-#include "store/memory.h"
+#include "kit/world.h"
 #include "store/sqlite.h"
 #include "store/testdir.h"
 
@@ -13,8 +12,7 @@ struct fixture {
 	void (*settle)(struct fixture *fix); /* until no call-back is pending */
 	void (*reopen)(struct fixture *fix); /* everything settled before survives */
 	/* memory */
-	struct pz_kit_clock clock;
-	struct pz_memory_disk *disk;
+	struct pz_kit_world world;
 	/* sqlite */
 	struct testdir dir;
 	int event_fd;
@@ -26,15 +24,14 @@ static void
 memory_settle(struct fixture *fix)
 {
 	while (pz_store_pending(fix->store) > 0)
-		assert_true(pz_kit_clock_step(&fix->clock));
+		assert_true(pz_kit_clock_step(&fix->world.clock));
 }
 
 static void
 memory_reopen(struct fixture *fix)
 {
-	pz_store_free(fix->store);
-	fix->store = pz_store_new_memory(&fix->clock.env, fix->disk, DELAY_US);
-	assert_non_null(fix->store);
+	pz_kit_world_restart(&fix->world);
+	fix->store = fix->world.store;
 }
 
 static int
@@ -43,13 +40,10 @@ memory_setup(void **state)
 	struct fixture *fix = calloc(1, sizeof(*fix));
 
 	assert_non_null(fix);
-	pz_kit_clock_init(&fix->clock);
-	fix->disk = pz_memory_disk_new();
-	assert_non_null(fix->disk);
+	pz_kit_world_init(&fix->world, DELAY_US);
 	fix->settle = memory_settle;
 	fix->reopen = memory_reopen;
-	fix->store = pz_store_new_memory(&fix->clock.env, fix->disk, DELAY_US);
-	assert_non_null(fix->store);
+	fix->store = fix->world.store;
 	*state = fix;
 	return 0;
 }
@@ -59,9 +53,9 @@ memory_teardown(void **state)
 {
 	struct fixture *fix = *state;
 
-	pz_store_free(fix->store);
-	assert_true(pz_kit_clock_is_idle(&fix->clock)); /* no timer points into the freed store */
-	pz_memory_disk_free(fix->disk);
+	pz_kit_world_fini(&fix->world);
+	assert_true(
+		pz_kit_clock_is_idle(&fix->world.clock)); /* no timer points into the freed store */
 	free(fix);
 	return 0;
 }
@@ -469,15 +463,15 @@ test_memory_crash_keeps_what_was_durable(void **state)
 
 	put(txn, "s", "a", "1");
 	pz_store_commit(fix->store, txn, note, &tickets[0]);
-	pz_kit_clock_run(&fix->clock, 100);
+	pz_kit_clock_run(&fix->world.clock, 100);
 	txn = txn_new();
 	put(txn, "s", "a", "2");
 	put(txn, "s", "b", "2");
 	pz_store_commit(fix->store, txn, note, &tickets[1]);
 
-	pz_kit_clock_run(&fix->clock, DELAY_US - 101); /* just before the first is due */
+	pz_kit_clock_run(&fix->world.clock, DELAY_US - 101); /* just before the first is due */
 	assert_int_equal(record.count, 0);
-	pz_kit_clock_run(&fix->clock, 1);
+	pz_kit_clock_run(&fix->world.clock, 1);
 	assert_int_equal(record.count, 1);
 	assert_int_equal(pz_store_pending(fix->store), 1);
 
@@ -493,7 +487,7 @@ test_memory_fault_injection(void **state)
 	struct ticket tickets[3] = {{&record, 0}, {&record, 1}, {&record, 2}};
 	const char *values[] = {"1", "2", "3"};
 
-	pz_memory_disk_fail_after(fix->disk, 1);
+	pz_memory_disk_fail_after(fix->world.disk, 1);
 	for (int i = 0; i < 3; i++) {
 		struct pz_txn *txn = txn_new();
 
@@ -503,7 +497,7 @@ test_memory_fault_injection(void **state)
 		assert_int_equal(record.err, i == 0 ? PZ_OK : PZ_ERR_IO_FULL);
 	}
 	assert_string_equal(show(fix->store, "s"), "k=1;");
-	pz_memory_disk_fail_after(fix->disk, SIZE_MAX);
+	pz_memory_disk_fail_after(fix->world.disk, SIZE_MAX);
 	struct pz_txn *txn = txn_new();
 	put(txn, "s", "k", "4");
 	pz_store_commit(fix->store, txn, NULL, NULL);

@@ -4,16 +4,13 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "kit/clock.h"
+#include "kit/world.h"
 #include "store/keep.h"
-#include "store/memory.h"
 
 #define SPACE "things"
 
 static struct {
-	struct pz_kit_clock clock;
-	struct pz_memory_disk *disk;
-	struct pz_store *store;
+	struct pz_kit_world world;
 	struct pz_keep keep;
 	const char *memory; /* one value; "": none */
 	bool is_refusing;
@@ -46,7 +43,7 @@ change(const char *value)
 	w.memory = value;
 	assert_ok(put(txn));
 	pz_keep_commit(&w.keep, txn);
-	pz_kit_clock_jump(&w.clock, 0);
+	pz_kit_clock_jump(&w.world.clock, 0);
 }
 
 static enum pz_err
@@ -63,7 +60,7 @@ static void
 disk_has(const char *value)
 {
 	w.loaded[0] = '\0';
-	assert_ok(pz_store_load(w.store, SPACE, load_one, NULL, NULL));
+	assert_ok(pz_store_load(w.world.store, SPACE, load_one, NULL, NULL));
 	assert_string_equal(w.loaded, value);
 }
 
@@ -72,13 +69,11 @@ set_up(void **state)
 {
 	(void)state;
 	memset(&w, 0, sizeof(w));
-	pz_kit_clock_init(&w.clock);
-	w.disk = pz_memory_disk_new();
-	w.store = pz_store_new_memory(&w.clock.env, w.disk, 0);
-	assert_true(w.disk && w.store);
-	pz_keep_init(&w.keep,
-		     &(struct pz_keep_config){
-			     .store = w.store, .env = &w.clock.env, .what = "it", .save = save});
+	pz_kit_world_init(&w.world, 0);
+	pz_keep_init(&w.keep, &(struct pz_keep_config){.store = w.world.store,
+						       .env = &w.world.clock.env,
+						       .what = "it",
+						       .save = save});
 	return 0;
 }
 
@@ -87,9 +82,8 @@ tear_down(void **state)
 {
 	(void)state;
 	pz_keep_stop(&w.keep);
-	pz_store_free(w.store);
-	pz_memory_disk_free(w.disk);
-	assert_true(pz_kit_clock_is_idle(&w.clock));
+	pz_kit_world_fini(&w.world);
+	assert_true(pz_kit_clock_is_idle(&w.world.clock));
 	return 0;
 }
 
@@ -99,7 +93,7 @@ what_is_stored_is_stored_once(void **state)
 	(void)state;
 	change("one");
 	disk_has("one");
-	assert_true(pz_kit_clock_is_idle(&w.clock));
+	assert_true(pz_kit_clock_is_idle(&w.world.clock));
 	pz_keep_save_now(&w.keep);
 	assert_int_equal(w.keep.saves, 0);
 }
@@ -108,16 +102,16 @@ static void
 a_failure_is_made_good_after_a_while(void **state)
 {
 	(void)state;
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	change("one");
-	pz_kit_clock_jump(&w.clock, 3 * PZ_STORE_AGAIN_US);
+	pz_kit_clock_jump(&w.world.clock, 3 * PZ_STORE_AGAIN_US);
 	disk_has("");
 	assert_true(w.keep.is_behind);
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
-	pz_kit_clock_jump(&w.clock, PZ_STORE_AGAIN_US);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
+	pz_kit_clock_jump(&w.world.clock, PZ_STORE_AGAIN_US);
 	disk_has("one");
 	assert_false(w.keep.is_behind);
-	assert_true(pz_kit_clock_is_idle(&w.clock));
+	assert_true(pz_kit_clock_is_idle(&w.world.clock));
 }
 
 /* What is removed in memory is removed from the disk, too. */
@@ -126,11 +120,11 @@ a_removal_that_failed_is_made_good(void **state)
 {
 	(void)state;
 	change("one");
-	pz_memory_disk_fail_next(w.disk, 1);
+	pz_memory_disk_fail_next(w.world.disk, 1);
 	change("");
 	disk_has("one");
 	pz_keep_save_now(&w.keep);
-	pz_kit_clock_jump(&w.clock, 0);
+	pz_kit_clock_jump(&w.world.clock, 0);
 	disk_has("");
 }
 
@@ -140,17 +134,17 @@ a_failure_behind_an_attempt_counts(void **state)
 	struct pz_txn *txn = pz_txn_new();
 
 	(void)state;
-	pz_memory_disk_fail_next(w.disk, 1);
+	pz_memory_disk_fail_next(w.world.disk, 1);
 	change("one");
 	pz_keep_save_now(&w.keep); /* with "one" */
 	w.memory = "two";
 	assert_ok(put(txn));
 	pz_keep_commit(&w.keep, txn);
-	pz_memory_disk_fail_after(w.disk, 1);
-	pz_kit_clock_jump(&w.clock, 0);
+	pz_memory_disk_fail_after(w.world.disk, 1);
+	pz_kit_clock_jump(&w.world.clock, 0);
 	disk_has("one");
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
-	pz_kit_clock_jump(&w.clock, PZ_STORE_AGAIN_US);
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
+	pz_kit_clock_jump(&w.world.clock, PZ_STORE_AGAIN_US);
 	disk_has("two");
 }
 
@@ -161,10 +155,10 @@ what_cannot_be_written_now_is_tried_again(void **state)
 	w.is_refusing = true;
 	w.memory = "one";
 	pz_keep_failed(&w.keep, PZ_ERR_LIMIT_MEMORY, "");
-	pz_kit_clock_jump(&w.clock, PZ_STORE_AGAIN_US);
+	pz_kit_clock_jump(&w.world.clock, PZ_STORE_AGAIN_US);
 	disk_has("");
 	w.is_refusing = false;
-	pz_kit_clock_jump(&w.clock, PZ_STORE_AGAIN_US);
+	pz_kit_clock_jump(&w.world.clock, PZ_STORE_AGAIN_US);
 	disk_has("one");
 }
 
@@ -172,13 +166,13 @@ static void
 what_is_stopped_stays_so(void **state)
 {
 	(void)state;
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	change("one");
 	pz_keep_save_now(&w.keep);
 	pz_keep_stop(&w.keep);
-	pz_kit_clock_jump(&w.clock, 0); /* the attempt fails */
-	assert_true(pz_kit_clock_is_idle(&w.clock));
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	pz_kit_clock_jump(&w.world.clock, 0); /* the attempt fails */
+	assert_true(pz_kit_clock_is_idle(&w.world.clock));
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	change("two");
 	disk_has("two");
 }
@@ -188,14 +182,14 @@ static void
 what_has_ended_is_not_written_again(void **state)
 {
 	(void)state;
-	pz_memory_disk_fail_after(w.disk, 0);
+	pz_memory_disk_fail_after(w.world.disk, 0);
 	change("one");
 	pz_keep_end(&w.keep);
 	change("two");
-	assert_true(pz_kit_clock_is_idle(&w.clock));
-	pz_memory_disk_fail_after(w.disk, SIZE_MAX);
+	assert_true(pz_kit_clock_is_idle(&w.world.clock));
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	pz_keep_resume(&w.keep, "it is still there");
-	pz_kit_clock_jump(&w.clock, PZ_STORE_AGAIN_US);
+	pz_kit_clock_jump(&w.world.clock, PZ_STORE_AGAIN_US);
 	disk_has("two");
 }
 

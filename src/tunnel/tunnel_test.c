@@ -153,7 +153,7 @@ end_free(struct fx_end *end)
 {
 	pz_buf_fini(&end->frames);
 	pz_buf_fini(&end->undelivered);
-	free(end->stream.in);
+	pz_kit_stream_fini(&end->stream);
 }
 
 static void
@@ -289,7 +289,7 @@ test_messages_first(void **state)
 	pz_turn_end(&c.w.turn);
 	fx_send(&c.laptop, 50, 1);
 	pz_turn_end(&c.w.turn);
-	size_t before = c.hub.stream.in_len;
+	size_t before = c.hub.stream.in.len;
 	assert_true(before < 3 * PZ_CHANNEL_FLUSH_BYTES); /* it goes out behind two turns' share */
 	fx_run(&c.hub, &c.laptop);
 	take_props(&c.hub, &c.messages);
@@ -305,7 +305,7 @@ test_no_channels_agreed(void **state)
 {
 	struct fx_world w;
 	struct fx_end hub, laptop;
-	struct fx_raw raw;
+	struct pz_kit_far raw;
 	struct pz_tunnel *tunnel;
 	uint8_t frame[PZ_DATA_HEADER_BYTES + 1] = {0};
 
@@ -317,10 +317,10 @@ test_no_channels_agreed(void **state)
 	assert_false(pz_link_on_channel_prop(laptop.link, "channelOpen", NULL));
 	fx_end_fini(&hub, &laptop);
 	pz_frame_put_data_header(frame, 1, 1);
-	fx_raw_open(&w, &hub, &raw, true);
-	fx_raw_write(&raw, &hub, frame, sizeof(frame));
+	fx_far_open(&w, &hub, &raw, true);
+	fx_far_write(&raw, &hub, frame, sizeof(frame));
 	assert_int_equal(hub.why, PZ_ERR_PROTO_FRAME);
-	fx_raw_fini(&raw);
+	pz_kit_far_fini(&raw);
 	fx_end_fini(&hub, NULL);
 	fx_shut(&w);
 }
@@ -338,7 +338,7 @@ test_bad_frames(void **state)
 	};
 	struct fx_world w;
 	struct fx_end hub;
-	struct fx_raw raw;
+	struct pz_kit_far raw;
 	uint8_t frame[16400];
 
 	(void)state;
@@ -349,14 +349,14 @@ test_bad_frames(void **state)
 		for (unsigned k = 0; k < 4; k++)
 			frame[k] = (uint8_t)(bad[i].length >> 8 * k);
 		frame[4] = (uint8_t)bad[i].number;
-		fx_raw_open(&w, &hub, &raw, true);
+		fx_far_open(&w, &hub, &raw, true);
 		assert_ok(pz_link_carry(hub.link));
-		fx_raw_write(&raw, &hub, frame, 1);
+		fx_far_write(&raw, &hub, frame, 1);
 		assert_int_equal(hub.closed, 0);
-		fx_raw_write(&raw, &hub, frame + 1, sizeof(frame) - 1);
+		fx_far_write(&raw, &hub, frame + 1, sizeof(frame) - 1);
 		assert_int_equal(hub.closed, 1);
 		assert_int_equal(pz_err_category(hub.why), PZ_CAT_PROTO);
-		fx_raw_fini(&raw);
+		pz_kit_far_fini(&raw);
 		fx_end_fini(&hub, NULL);
 	}
 	fx_shut(&w);
@@ -381,10 +381,10 @@ test_measure(void **state)
 	assert_true(m.unacked > 30000 && m.unacked < 31000 && m.in_flight == m.unacked);
 	assert_int_equal(m.round_trip_us, 7);
 	fx_send(&c.laptop, 20, 1); /* others' bytes do not count once ours have arrived */
-	c.hub.stream.piece = c.hub.stream.in_len;
+	c.hub.stream.piece = c.hub.stream.in.len;
 	pz_turn_end(&c.w.turn);
-	assert_true(fx_deliver(&c.hub));
-	assert_true(c.hub.stream.in_len > 0);
+	assert_true(pz_kit_stream_deliver(&c.hub.stream));
+	assert_true(c.hub.stream.in.len > 0);
 	c.near->ops->measure(c.near, &m);
 	assert_int_equal(m.unacked, 0);
 	c.hub.stream.piece = 0;

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "channel/splice.h"
 #include "harness.h"
+#include "kit/clock.h"
 #include "wire/frame.h"
 
 #define TALKS_MAX 400
@@ -46,20 +47,12 @@ struct site {
 struct lab {
 	struct world *world;
 	struct rng *rng;
-	struct pz_env env;
-	struct pz_timers timers;
-	uint64_t now_us;
+	struct pz_kit_clock clock;
 	struct pz_splices splices;
 	struct site site[4]; /* near - hop, hop - far */
 	struct talk talks[TALKS_MAX];
 	size_t count;
 };
-
-static uint64_t
-lab_mono(void *arg)
-{
-	return ((struct lab *)arg)->now_us;
-}
 
 /* Byte `at` of the stream of one party: no two streams are alike. */
 static uint8_t
@@ -216,8 +209,8 @@ lose(struct site *site)
 static void
 connect_again(struct site *site)
 {
-	site->channels = pz_channels_new(&site->lab->env, &site_ops, site);
-	site->peer->channels = pz_channels_new(&site->lab->env, &site_ops, site->peer);
+	site->channels = pz_channels_new(&site->lab->clock.env, &site_ops, site);
+	site->peer->channels = pz_channels_new(&site->lab->clock.env, &site_ops, site->peer);
 }
 
 static void
@@ -225,7 +218,7 @@ flush(struct site *site)
 {
 	struct pz_slice frame;
 
-	pz_timers_run(&site->lab->timers, site->lab->now_us); /* a new turn */
+	pz_kit_clock_run(&site->lab->clock, 0); /* a new turn */
 	while ((frame = pz_channels_next(site->channels)).len > 0) {
 		struct item *item = calloc(1, sizeof(*item));
 		item->frame =
@@ -348,8 +341,7 @@ step(struct lab *lab)
 		open_talk(lab, &lab->site[rng_chance(lab->rng, 50) ? 0 : 3]);
 		break;
 	case 1:
-		lab->now_us += rng_spread(lab->rng, 1, 10 * PZ_US_PER_S);
-		pz_timers_run(&lab->timers, lab->now_us);
+		pz_kit_clock_jump(&lab->clock, rng_spread(lab->rng, 1, 10 * PZ_US_PER_S));
 		break;
 	case 2:
 		if (rng_chance(lab->rng, 3) && site->channels)
@@ -423,9 +415,8 @@ run(struct world *world)
 
 	lab->world = world;
 	lab->rng = &world->rng;
-	lab->now_us = PZ_US_PER_S;
-	lab->env = (struct pz_env){.mono_us = lab_mono, .arg = lab, .timers = &lab->timers};
-	pz_splices_init(&lab->splices, &lab->env, &limits);
+	pz_kit_clock_init(&lab->clock);
+	pz_splices_init(&lab->splices, &lab->clock.env, &limits);
 	for (size_t i = 0; i < 4; i++) {
 		lab->site[i].lab = lab;
 		lab->site[i].peer = &lab->site[i ^ 1];
@@ -441,7 +432,7 @@ run(struct world *world)
 	for (size_t i = 0; i < 4; i++)
 		if (lab->site[i].channels)
 			lose(&lab->site[i]);
-	sim_check(world, lab->timers.root == NULL, "a timer is left");
+	sim_check(world, pz_kit_clock_is_idle(&lab->clock), "a timer is left");
 	free(lab);
 }
 
