@@ -7,11 +7,82 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "pzp/internal.h"
+#include "pzp/renewal.h"
 
 #define DAY_MS (UINT64_C(24) * 3600 * 1000)
+
+struct pz_clocks {
+	struct pz_node *node;
+	struct pz_clock_watch watch;
+};
+
+/* ---- this device's clock ---- */
+
+static void
+check(const struct pz_node *node)
+{
+	struct pz_errinfo info = {""};
+
+	if (pz_clock_check(node->config.env, &info) == PZ_OK)
+		pz_condition_clear(node->conditions, PZ_CONDITION_CLOCK_WRONG, "");
+	else
+		pz_condition_raise(node->conditions, PZ_CONDITION_CLOCK_WRONG, "", "%s", info.text);
+}
+
+/* What was refused because of dates may be taken now, and our own certificate may be due. */
+static void
+on_jump(void *arg, int64_t by_ms)
+{
+	const struct pz_clocks *clocks = arg;
+	const struct pz_node *node = clocks->node;
+
+	(void)by_ms;
+	check(node);
+	pz_renewal_check(node->renewal);
+	if (node->is_stopping)
+		return;
+	pz_uplink_network_changed(node->uplink);
+	pz_peers_network_changed(node->peers);
+}
+
+struct pz_clocks *
+pz_clocks_new(struct pz_node *node)
+{
+	struct pz_clocks *clocks = calloc(1, sizeof(*clocks));
+
+	if (clocks)
+		clocks->node = node;
+	return clocks;
+}
+
+void
+pz_clocks_free(struct pz_clocks *clocks)
+{
+	if (clocks == NULL)
+		return;
+	pz_clock_watch_stop(&clocks->watch);
+	free(clocks);
+}
+
+void
+pz_clocks_start(struct pz_clocks *clocks)
+{
+	pz_clock_watch_start(&clocks->watch, clocks->node->config.env, on_jump, clocks);
+	check(clocks->node);
+}
+
+void
+pz_clocks_look(struct pz_clocks *clocks)
+{
+	pz_clock_watch_look(&clocks->watch);
+}
+
+/* ---- beside those of others ---- */
 
 /* Its own certificate was signed then, by the hub's clock. */
 static bool

@@ -7,6 +7,16 @@
 #include "base/err.h"
 
 struct pz_node;
+struct pz_clocks;
+
+/** @param node outlives it. NULL: out of memory. */
+struct pz_clocks *pz_clocks_new(struct pz_node *node);
+/** NULL is fine. */
+void pz_clocks_free(struct pz_clocks *clocks);
+/** Checks this device's clock now, and whenever it was set. */
+void pz_clocks_start(struct pz_clocks *clocks);
+/** The system says that the clock was set. */
+void pz_clocks_look(struct pz_clocks *clocks);
 
 /** A device announces itself with the tag of a day. @param days after today, < 0: before; 0 also
  * when it does not announce itself any more */

@@ -61,9 +61,9 @@ pz_commands_status(struct pz_node *node)
 		"{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:o, s:n}, "
 		"s:o, s:o, s:o, s:o, s:o}",
 		"version", PZ_VERSION, "pid", (int)getpid(), "uptime",
-		(json_int_t)((now - node->started_us) / PZ_US_PER_S), "id", node->self, "zone",
-		m ? json_string(m->zone) : json_null(), "device", node->device, "mode",
-		m ? "hub" : "virgin", "state", pz_state_text(pz_uplink_state(node->uplink)),
+		(json_int_t)((now - node->started_us) / PZ_US_PER_S), "id", node->names.self,
+		"zone", m ? json_string(m->zone) : json_null(), "device", node->names.device,
+		"mode", m ? "hub" : "virgin", "state", pz_state_text(pz_uplink_state(node->uplink)),
 		"reason", pz_uplink_machine(node->uplink)->reason, "lastFailure",
 		pz_uplink_state(node->uplink) == PZ_STATE_CONNECTING
 			? pz_uplink_machine(node->uplink)->last_failure
@@ -118,7 +118,7 @@ wait_for(struct pz_request *request, enum wait_for what)
 static json_t *
 where_result(struct pz_node *node)
 {
-	return json_pack("{s:s, s:s, s:s}", "id", node->self, "state",
+	return json_pack("{s:s, s:s, s:s}", "id", node->names.self, "state",
 			 pz_state_text(pz_uplink_state(node->uplink)), "reason",
 			 pz_uplink_machine(node->uplink)->reason);
 }

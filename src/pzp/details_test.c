@@ -48,7 +48,7 @@ is_called(const char *text, const char *pending)
 	const struct answer *a = ask("prefs", json_pack("{s:s}", "key", "name"));
 
 	assert_string_equal(pz_json_str(a->result, "value"), text);
-	assert_string_equal(w.node->display_name, text);
+	assert_string_equal(w.node->names.display_name, text);
 	if (pending)
 		assert_string_equal(pz_json_str(a->result, "pending"), pending);
 	else

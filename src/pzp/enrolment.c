@@ -136,7 +136,7 @@ read_params(struct attempt *e, json_t *params, struct pz_errinfo *info)
 			"most 63 "
 			"of them, a letter or digit first; `pzp name` gives it any name for people",
 			device);
-	snprintf(e->device, sizeof(e->device), "%s", device ? device : e->node->device);
+	snprintf(e->device, sizeof(e->device), "%s", device ? device : e->node->names.device);
 	return PZ_OK;
 }
 
@@ -512,7 +512,7 @@ on_secured(struct pz_link *link)
 		.zone = e->where.zone,
 		.device = e->device,
 		.display_name = pz_user_prefs_name_as(node->items, e->device),
-		.device_type = node->device_type,
+		.device_type = node->names.device_type,
 		.code = e->where.code,
 		.ca_key = e->ca_key,
 		.env = node->config.env,
@@ -601,7 +601,7 @@ pz_enrolment_new(struct pz_node *node)
 	if (enrolment == NULL)
 		return NULL;
 	enrolment->node = node;
-	enrolment->link_host = node->link_host;
+	enrolment->link_host = pz_node_link_host(node);
 	enrolment->link_host.events = &link_events;
 	pz_timer_init(&enrolment->reaper, on_reaper, enrolment);
 	return enrolment;

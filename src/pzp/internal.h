@@ -2,22 +2,22 @@
 #ifndef PZ_PZP_INTERNAL_H
 #define PZ_PZP_INTERNAL_H
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "base/map.h"
 #include "calls/calls.h"
 #include "command/table.h"
 #include "condition/condition.h"
 #include "net/link.h"
 #include "peers/peers.h"
+#include "pzp/names.h"
 #include "pzp/node.h"
 #include "service/registry.h"
-#include "store/keep.h"
 #include "uplink/uplink.h"
 #include "wire/address.h"
 #include "zone/device.h"
 
+struct pz_clocks;
 struct pz_enrolment;
+struct pz_renewal;
 struct pz_wipe;
 struct pz_items;
 struct pz_zonedata;
@@ -28,7 +28,6 @@ struct pz_node {
 	struct pz_metrics metrics;
 	struct pz_device_zone zone; /* which it is in, and what it knows of it */
 	struct pz_registry *registry;
-	struct pz_link_host link_host;
 	struct pz_calls *calls;
 	struct pz_uplink *uplink;
 	struct pz_enrolment *enrolment;
@@ -40,17 +39,25 @@ struct pz_node {
 	struct pz_servicefiles *service_files; /* NULL: none were loaded */
 	struct pz_peers_wishes wishes;
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
-	struct pz_clock_watch clock;
-	struct pz_timer renewal;
-	struct pz_keep names; /* while the store does not have `device` */
-	char device[PZ_DEVICE_BYTES_MAX + 1];
-	char display_name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
-	char device_type[PZ_DEVICE_TYPE_BYTES_MAX + 1];
-	char self[PZ_ADDRESS_BYTES_MAX + 1];
+	struct pz_clocks *clocks;
+	struct pz_renewal *renewal;
+	struct pz_names names;
 	uint64_t started_us;
 	bool is_stopping;
-	bool is_renewing;
 };
+
+/** What the links of this node share; the module that opens them adds its events. */
+static inline struct pz_link_host
+pz_node_link_host(struct pz_node *node)
+{
+	return (struct pz_link_host){
+		.env = node->config.env,
+		.turn = node->config.turn,
+		.metrics = &node->metrics,
+		.frame_max = node->config.frame_max,
+		.keepalive_us = node->config.keepalive_us,
+	};
+}
 
 /* watch.c */
 /** When an event happens: seconds since 1970, with milliseconds. New. */
@@ -61,16 +68,6 @@ void pz_watch_event(struct pz_node *node, json_t *event);
 bool pz_watch_has_any(const struct pz_node *node);
 /** The command `watch`: an event `watching`, then those of pz_watch_event. */
 void pz_watch_command(struct pz_request *request);
-
-/* names.c */
-/** The device's name: as configured, else stored, else made from the host's. Errors: CONFIG, IO_*,
- * PROTO, LIMIT_MEMORY. */
-enum pz_err pz_names_settle(struct pz_node *node, struct pz_errinfo *info) PZ_MUST_USE;
-
-/* renewal.c */
-/** Starts to renew the TLS certificate when it is time; the new one counts from the next link on.
- */
-void pz_renewal_check(struct pz_node *node);
 
 /* warnings.c */
 /** {tls, ca, crl}: days that certificates and revocation list have left, negative when they have

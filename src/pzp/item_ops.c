@@ -141,7 +141,7 @@ pz_node_items_new(struct pz_node *node)
 		.env = node->config.env,
 		.store = node->config.store,
 		.zone = &node->zone,
-		.device = node->device,
+		.device = node->names.device,
 		.registry = node->registry,
 		.app_data_bytes_max = node->config.app_data_bytes_max,
 		.ops = &ops,

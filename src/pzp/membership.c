@@ -1,7 +1,5 @@
 #include "pzp/membership.h"
 
-#include <stdio.h>
-
 #include "base/auto.h"
 #include "base/log.h"
 #include "pzp/spread.h"
@@ -54,12 +52,10 @@ take(struct pz_node *node, struct pz_membership *takes)
 	if (node->zone.membership != takes)
 		pz_membership_free(node->zone.membership);
 	node->zone.membership = takes;
-	if (takes) {
-		snprintf(node->device, sizeof(node->device), "%s", takes->device);
-		snprintf(node->self, sizeof(node->self), "%s/%s", takes->zone, takes->device);
-	} else {
-		snprintf(node->self, sizeof(node->self), "%s", node->device);
-	}
+	if (takes)
+		pz_names_set_member(&node->names, takes->zone, takes->device);
+	else
+		pz_names_set_virgin(&node->names);
 }
 
 /*
@@ -87,8 +83,8 @@ pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct
 	take(node, takes);
 	pz_spread_membership_changed(node);
 	PZ_TRY(pz_node_refresh_trust(node, info));
-	PZ_TRY(pz_router_set_self(pz_calls_router(node->calls), node->self));
-	return pz_registry_set_address(node->registry, node->self);
+	PZ_TRY(pz_router_set_self(pz_calls_router(node->calls), node->names.self));
+	return pz_registry_set_address(node->registry, node->names.self);
 }
 
 void

@@ -1,9 +1,9 @@
-/* What a device calls itself. */
+#include "pzp/names.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
 #include "pzp/hostname.h"
-#include "pzp/internal.h"
 #include "record/record.h"
 
 #define SPACE_DEVICE "device"
@@ -21,14 +21,14 @@ name_from_host(char *out, size_t size)
 static enum pz_err
 load_names(void *arg, const char *key, struct pz_slice value)
 {
-	struct pz_node *node = arg;
+	struct pz_names *names = arg;
 	json_t *record = NULL;
 
 	if (strcmp(key, "self") != 0)
 		return PZ_OK;
 	PZ_TRY(pz_record_parse(SPACE_DEVICE, key, value, &record, NULL));
 	enum pz_err err =
-		pz_record_string(record, "name", node->device, sizeof(node->device), NULL);
+		pz_record_string(record, "name", names->device, sizeof(names->device), NULL);
 	json_decref(record);
 	return err;
 }
@@ -36,44 +36,72 @@ load_names(void *arg, const char *key, struct pz_slice value)
 static enum pz_err
 save_names(void *arg, struct pz_txn *txn)
 {
-	const struct pz_node *node = arg;
+	const struct pz_names *names = arg;
 
-	return pz_record_put(txn, SPACE_DEVICE, "self", json_pack("{s:s}", "name", node->device));
+	return pz_record_put(txn, SPACE_DEVICE, "self", json_pack("{s:s}", "name", names->device));
 }
 
-/* A device keeps its own name also when it leaves a zone (page 2 "Revocation"). */
 enum pz_err
-pz_names_settle(struct pz_node *node, struct pz_errinfo *info)
+pz_names_settle(struct pz_names *names, const struct pz_node_config *c, struct pz_errinfo *info)
 {
-	const struct pz_node_config *c = &node->config;
-	char stored[sizeof(node->device)];
+	char stored[sizeof(names->device)];
 
-	pz_keep_init(&node->names, &(struct pz_keep_config){.store = c->store,
-							    .env = c->env,
-							    .what = "the device's name",
-							    .save = save_names,
-							    .arg = node});
-	PZ_TRY(pz_store_load(c->store, SPACE_DEVICE, load_names, node, info));
-	snprintf(stored, sizeof(stored), "%s", node->device);
+	const struct pz_keep_config keep = {
+		.store = c->store,
+		.env = c->env,
+		.what = "the device's name",
+		.save = save_names,
+		.arg = names,
+	};
+
+	pz_keep_init(&names->keep, &keep);
+	PZ_TRY(pz_store_load(c->store, SPACE_DEVICE, load_names, names, info));
+	snprintf(stored, sizeof(stored), "%s", names->device);
 	if (c->device)
-		snprintf(node->device, sizeof(node->device), "%s", c->device);
-	else if (node->device[0] == '\0')
-		name_from_host(node->device, sizeof(node->device));
-	if (!pz_device_is_valid(pz_slice_str(node->device)))
+		snprintf(names->device, sizeof(names->device), "%s", c->device);
+	else if (names->device[0] == '\0')
+		name_from_host(names->device, sizeof(names->device));
+	if (!pz_device_is_valid(pz_slice_str(names->device)))
 		return pz_fail(
 			info, PZ_ERR_CONFIG,
 			"device name '%s' is not valid: use letters, digits, '.', '_' and '-', at "
 			"most 63 "
 			"of them, a letter or digit first; `pzp name` gives it any name for people",
-			c->device ? c->device : node->device);
-	if (strcmp(stored, node->device) == 0)
+			c->device ? c->device : names->device);
+	if (strcmp(stored, names->device) == 0)
 		return PZ_OK;
 	struct pz_txn *txn = pz_txn_new();
-	enum pz_err err = txn ? save_names(node, txn) : PZ_ERR_LIMIT_MEMORY;
+	enum pz_err err = txn ? save_names(names, txn) : PZ_ERR_LIMIT_MEMORY;
 	if (err != PZ_OK) {
 		pz_txn_free(txn);
 		return err;
 	}
-	pz_keep_commit(&node->names, txn);
+	pz_keep_commit(&names->keep, txn);
 	return PZ_OK;
+}
+
+void
+pz_names_stop(struct pz_names *names)
+{
+	pz_keep_stop(&names->keep);
+}
+
+void
+pz_names_set_member(struct pz_names *names, const char *zone, const char *device)
+{
+	snprintf(names->device, sizeof(names->device), "%s", device);
+	snprintf(names->self, sizeof(names->self), "%s/%s", zone, device);
+}
+
+void
+pz_names_set_virgin(struct pz_names *names)
+{
+	snprintf(names->self, sizeof(names->self), "%s", names->device);
+}
+
+void
+pz_names_set_shown(struct pz_names *names, const char *display_name, const char *device_type)
+{
+	snprintf(names->display_name, sizeof(names->display_name), "%s", display_name);
+	snprintf(names->device_type, sizeof(names->device_type), "%s", device_type);
 }

@@ -8,60 +8,22 @@
 #include "items/prefs.h"
 #include "items/service_cache.h"
 #include "pzp/calls_ops.h"
+#include "pzp/clock.h"
 #include "pzp/enrolment.h"
 #include "pzp/item_ops.h"
 #include "pzp/membership.h"
 #include "pzp/peer_ops.h"
+#include "pzp/renewal.h"
 #include "pzp/servicefiles.h"
 #include "pzp/uplink_ops.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata.h"
 #include "service/api_test.h"
 
-#define RENEWAL_CHECK_US (3600 * PZ_US_PER_S)
-
-/* ---- certificates ---- */
-
-static void
-on_renewal_check(struct pz_timer *timer, void *arg)
-{
-	struct pz_node *node = arg;
-
-	pz_renewal_check(node);
-	pz_warnings_check(node);
-	pz_env_start(node->config.env, timer, RENEWAL_CHECK_US);
-}
-
-/* ---- the clock ---- */
-
-static void
-check_clock(struct pz_node *node)
-{
-	struct pz_errinfo info = {""};
-
-	if (pz_clock_check(node->config.env, &info) == PZ_OK)
-		pz_condition_clear(node->conditions, PZ_CONDITION_CLOCK_WRONG, "");
-	else
-		pz_condition_raise(node->conditions, PZ_CONDITION_CLOCK_WRONG, "", "%s", info.text);
-}
-
-/* What was refused because of dates may be taken now, and our own certificate may be due. */
-static void
-on_clock_jump(void *arg, int64_t by_ms)
-{
-	struct pz_node *node = arg;
-
-	(void)by_ms;
-	check_clock(node);
-	pz_renewal_check(node);
-	if (!node->is_stopping)
-		pz_node_network_changed(node);
-}
-
 void
 pz_node_clock_set(struct pz_node *node)
 {
-	pz_clock_watch_look(&node->clock);
+	pz_clocks_look(node->clocks);
 }
 
 /* ---- life ---- */
@@ -100,8 +62,11 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->uplink = pz_node_uplink_new(node);
 	node->wipe = pz_wipe_new(node);
 	node->enrolment = pz_enrolment_new(node);
+	node->renewal = pz_renewal_new(node);
+	node->clocks = pz_clocks_new(node);
 	if (node->zonedata == NULL || pz_zonedata_sync_init(node->zonedata) != PZ_OK ||
-	    node->uplink == NULL || node->wipe == NULL || node->enrolment == NULL)
+	    node->uplink == NULL || node->wipe == NULL || node->enrolment == NULL ||
+	    node->renewal == NULL || node->clocks == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	node->peers = pz_node_peers_new(node);
 	if (node->peers == NULL)
@@ -120,7 +85,7 @@ set_changeable(struct pz_node *node, const struct pz_node_config *config)
 		config->call_timeout_us ? config->call_timeout_us : PZ_CALL_TIMEOUT_US;
 	node->config.app_data_bytes_max =
 		config->app_data_bytes_max ? config->app_data_bytes_max : PZ_APP_DATA_BYTES_MAX;
-	node->link_host.keepalive_us = config->keepalive_us;
+	node->config.keepalive_us = config->keepalive_us;
 }
 
 static void
@@ -131,14 +96,7 @@ init_fields(struct pz_node *node, const struct pz_node_config *config)
 		node->config.frame_max = PZ_FRAME_BYTES_DEFAULT;
 	pz_requests_init(&node->requests, config->env, node);
 	node->started_us = pz_env_mono_us(config->env);
-	node->link_host = (struct pz_link_host){
-		.env = config->env,
-		.turn = config->turn,
-		.metrics = &node->metrics,
-		.frame_max = node->config.frame_max,
-	};
 	set_changeable(node, config);
-	pz_timer_init(&node->renewal, on_renewal_check, node);
 }
 
 enum pz_err
@@ -149,7 +107,7 @@ pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz
 	if (node == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	init_fields(node, config);
-	enum pz_err err = pz_names_settle(node, info);
+	enum pz_err err = pz_names_settle(&node->names, config, info);
 	if (err == PZ_OK)
 		err = build(node, info);
 	if (err == PZ_OK && node->zone.membership)
@@ -169,9 +127,8 @@ pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz
 void
 pz_node_start(struct pz_node *node)
 {
-	on_renewal_check(&node->renewal, node);
-	pz_clock_watch_start(&node->clock, node->config.env, on_clock_jump, node);
-	check_clock(node);
+	pz_renewal_start(node->renewal);
+	pz_clocks_start(node->clocks);
 	if (node->zone.membership) {
 		pz_zonedata_judge(node); /* a wipe that a crash came before */
 		pz_service_cache_drop_left(node->items);
@@ -203,9 +160,9 @@ pz_node_free(struct pz_node *node)
 	if (node->calls)
 		pz_calls_end(node->calls);
 	pz_requests_fini(&node->requests);
-	pz_keep_stop(&node->names);
-	pz_clock_watch_stop(&node->clock);
-	pz_env_stop(node->config.env, &node->renewal);
+	pz_names_stop(&node->names);
+	pz_clocks_free(node->clocks);
+	pz_renewal_free(node->renewal);
 	pz_enrolment_free(node->enrolment);
 	pz_calls_stop(node->calls);
 	pz_peers_free(node->peers);
@@ -256,7 +213,7 @@ pz_node_state(const struct pz_node *node)
 const char *
 pz_node_address(const struct pz_node *node)
 {
-	return node->self;
+	return node->names.self;
 }
 
 struct pz_metrics *

@@ -159,7 +159,7 @@ struct pz_peers *
 pz_node_peers_new(struct pz_node *node)
 {
 	const struct pz_peers_config config = {
-		.link_host = node->link_host,
+		.link_host = pz_node_link_host(node),
 		.transport = node->config.transport,
 		.mdns = node->config.mdns,
 		.addresses = node->config.addresses,
@@ -173,9 +173,9 @@ pz_node_peers_new(struct pz_node *node)
 		.zone = &node->zone,
 		.wishes = &node->wishes,
 		.directory = pz_uplink_directory(node->uplink),
-		.self = node->self,
-		.display_name = node->display_name,
-		.device_type = node->device_type,
+		.self = node->names.self,
+		.display_name = node->names.display_name,
+		.device_type = node->names.device_type,
 		.ops = &ops,
 		.arg = node,
 	};

@@ -196,10 +196,10 @@ a_change_is_answered_when_stored_and_lasts(void **state)
 	sets("ports.tls", "0");
 	sets("peer.auto", "true");
 	has("name", "\"Alice's laptop\"", "user", NULL); /* virgin: at once */
-	assert_string_equal(w.node->display_name, "Alice's laptop");
+	assert_string_equal(w.node->names.display_name, "Alice's laptop");
 	restart_node();
 	has("name", "\"Alice's laptop\"", "user", NULL);
-	assert_string_equal(w.node->display_name, "Alice's laptop");
+	assert_string_equal(w.node->names.display_name, "Alice's laptop");
 	has("ports.tls", "0", "user", NULL);
 	assert_int_equal(pz_prefs_int(pz_user_prefs(w.node->items), PZ_PREF_PORTS_TLS), 0);
 	has("peer.auto", "true", "user", NULL);
@@ -225,7 +225,7 @@ a_full_disk_changes_nothing(void **state)
 	assert_non_null(strstr(a.detail, "device-type was not changed"));
 	forget(&a);
 	has("device-type", "\"tv\"", "user", NULL);
-	assert_string_equal(w.node->device_type, "tv");
+	assert_string_equal(w.node->names.device_type, "tv");
 	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
 	restart_node();
 	has("device-type", "\"tv\"", "user", NULL);
@@ -363,14 +363,14 @@ while_connected_a_change_waits_for_the_reconnect(void **state)
 	sets("name", "Late");
 	has("name", "\"laptop\"", "default", "\"Late\"");
 	is_pending_in_status("name", "\"Late\"");
-	assert_string_equal(w.node->display_name, "laptop");
+	assert_string_equal(w.node->names.display_name, "laptop");
 	sets("name", "laptop"); /* what is active already: nothing waits any more */
 	nothing_is_pending();
 	sets("name", "Late");
 	disconnects();
 	nothing_is_pending();
 	has("name", "\"Late\"", "user", NULL);
-	assert_string_equal(w.node->display_name, "Late");
+	assert_string_equal(w.node->names.display_name, "Late");
 	connects();
 	resets("name");
 	is_pending_in_status("name", "\"laptop\"");

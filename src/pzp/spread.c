@@ -5,7 +5,6 @@
  */
 #include "pzp/spread.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "items/app_data.h"
@@ -28,10 +27,8 @@ pz_spread(struct pz_node *node)
 	bool is_peer_mode = strcmp(pz_prefs_text(active, PZ_PREF_CONNECTION), "hub") != 0;
 	bool wants_hub = !is_peer_mode || pz_spread_is_first_exchange(node);
 
-	snprintf(node->display_name, sizeof(node->display_name), "%s",
-		 pz_prefs_text(active, PZ_PREF_NAME));
-	snprintf(node->device_type, sizeof(node->device_type), "%s",
-		 pz_prefs_text(active, PZ_PREF_DEVICE_TYPE));
+	pz_names_set_shown(&node->names, pz_prefs_text(active, PZ_PREF_NAME),
+			   pz_prefs_text(active, PZ_PREF_DEVICE_TYPE));
 	if (wants_hub == pz_uplink_machine(node->uplink)->is_unwanted)
 		pz_machine_want_hub(pz_uplink_machine(node->uplink), wants_hub);
 	node->wishes = (struct pz_peers_wishes){

@@ -7,6 +7,7 @@
 #include "items/prefs.h"
 #include "pzp/clock.h"
 #include "pzp/enrolment.h"
+#include "pzp/renewal.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata.h"
 
@@ -64,7 +65,7 @@ on_dialling(void *arg)
 	struct pz_node *node = arg;
 
 	pz_user_prefs_apply(node->items);
-	pz_renewal_check(node); /* the clock may have been set right since */
+	pz_renewal_check(node->renewal); /* the clock may have been set right since */
 }
 
 /* The server is opened before the hub is told its port. The peers are told last: that none of them
@@ -239,15 +240,15 @@ struct pz_uplink *
 pz_node_uplink_new(struct pz_node *node)
 {
 	const struct pz_uplink_config config = {
-		.link_host = node->link_host,
+		.link_host = pz_node_link_host(node),
 		.transport = node->config.transport,
 		.queue_high_bytes = node->config.queue_high_bytes,
 		.store = node->config.store,
 		.router = pz_calls_router(node->calls),
 		.conditions = node->conditions,
 		.zone = &node->zone,
-		.self = node->self,
-		.device = node->device,
+		.self = node->names.self,
+		.device = node->names.device,
 		.ops = &ops,
 		.arg = node,
 	};

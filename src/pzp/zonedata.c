@@ -267,7 +267,7 @@ set_self(struct pz_node *node, const struct pz_membership *membership, struct pz
 	char self[PZ_ADDRESS_BYTES_MAX + 1];
 
 	if (membership == NULL)
-		return pz_items_set_self(node->items, node->device, info);
+		return pz_items_set_self(node->items, node->names.device, info);
 	snprintf(self, sizeof(self), "%s/%s", membership->zone, membership->device);
 	return pz_items_set_self(node->items, self, info);
 }
