@@ -1,6 +1,7 @@
 /* `pzp doctor` and what `pzp bugreport` needs of a daemon: what the node knows of itself, and the
  * peers that try to reach it. */
 #include "diagnose/doctor.h"
+#include "base/clock.h"
 #include "base/netaddr.h"
 #include "daemon/log_ring.h"
 #include "pzp/internal.h"

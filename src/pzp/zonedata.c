@@ -13,7 +13,6 @@
 #include "items/items.h"
 #include "items/prefs.h"
 #include "pzp/internal.h"
-#include "pzp/wipe.h"
 #include "zone/tag.h"
 
 /* ---- what is synchronised ---- */
@@ -47,11 +46,11 @@ keep_older_crl(struct pz_node *node, const struct pz_sync_chunk *chunk, bool *ou
 
 	if (txn)
 		err = pz_knowledge_keep_older_crl(node->zone.knowledge, chunk, txn, info);
-	if (err == PZ_OK && !pz_wipe_is_running(node->wipe))
+	if (err == PZ_OK && !node->zonedata->is_leaving)
 		pz_keep_commit(&node->zonedata->keep, PZ_TAKE(txn));
 	pz_txn_free(txn);
 	if (err == PZ_ERR_LIMIT_MEMORY &&
-	    !pz_wipe_is_running(node->wipe)) /* it may count all the same */
+	    !node->zonedata->is_leaving) /* it may count all the same */
 		pz_keep_failed(&node->zonedata->keep, err, "out of memory");
 	*out_kept = err == PZ_OK || err == PZ_ERR_LIMIT_MEMORY;
 	return err;
@@ -132,7 +131,7 @@ save_knowledge(void *arg, struct pz_txn *txn)
 {
 	const struct pz_zonedata *data = arg;
 
-	if (data->node->zone.knowledge == NULL || pz_wipe_is_running(data->node->wipe))
+	if (data->node->zone.knowledge == NULL || data->is_leaving)
 		return PZ_ERR_DENIED;
 	return pz_knowledge_save(data->node->zone.knowledge, txn);
 }
@@ -162,7 +161,7 @@ learn(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 	if (txn == NULL || pz_knowledge_apply(node->zone.knowledge, kind, keys, txn) != PZ_OK) {
 		pz_txn_free(txn);
 		pz_keep_failed(&data->keep, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	} else if (pz_wipe_is_running(node->wipe)) {
+	} else if (node->zonedata->is_leaving) {
 		pz_txn_free(txn);
 	} else {
 		pz_keep_commit(&data->keep, txn);
@@ -196,17 +195,19 @@ pz_zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, cons
 
 	if (pz_shared_item(shared, kind) == NULL)
 		learn(node, kind, keys);
-	else if (!pz_wipe_is_running(node->wipe))
+	else if (!node->zonedata->is_leaving)
 		pz_shared_received(shared, kind, keys);
 }
 
 /* ---- the zone is left ---- */
 
 enum pz_err
-pz_zonedata_wipe(const struct pz_node *node, struct pz_txn *txn)
+pz_zonedata_wipe(struct pz_node *node, struct pz_txn *txn)
 {
 	PZ_TRY(pz_membership_wipe(txn));
-	return pz_items_wipe(node->items, txn);
+	PZ_TRY(pz_items_wipe(node->items, txn));
+	node->zonedata->is_leaving = true;
+	return PZ_OK;
 }
 
 enum pz_err
@@ -219,6 +220,7 @@ pz_zonedata_wipe_again(const struct pz_node *node, struct pz_txn *txn)
 void
 pz_zonedata_wiped(struct pz_node *node)
 {
+	node->zonedata->is_leaving = false;
 	pz_items_wiped(node->items);
 	json_object_clear(node->zonedata->refusals);
 	pz_condition_clear(node->conditions, PZ_CONDITION_DATA_REFUSED, NULL);

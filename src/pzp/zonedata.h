@@ -18,8 +18,9 @@ struct pz_zonedata {
 	struct pz_keep keep;        /* while the disk has not all of zone.knowledge */
 	struct pz_timer reopen;     /* after an Update of the hub */
 	struct pz_timer exchanged;  /* the first exchange after an enrolment is complete */
-	bool is_new;                /* enrolled, and the hub has not yet told what the zone knows */
-	json_t *refusals;           /* by the hub: {app's origin: reason} */
+	bool is_leaving;  /* from pz_zonedata_wipe to pz_zonedata_wiped: nothing is stored */
+	bool is_new;      /* enrolled, and the hub has not yet told what the zone knows */
+	json_t *refusals; /* by the hub: {app's origin: reason} */
 };
 
 /* zonedata.c */
@@ -44,7 +45,7 @@ void pz_zonedata_save_again(struct pz_node *node);
 /** The store has more than memory: all is stored anew, soon. @param why one line */
 void pz_zonedata_rewrite(struct pz_node *node, const char *why);
 /** Everything bound to the zone goes, from the disk. Errors: LIMIT_MEMORY. */
-enum pz_err pz_zonedata_wipe(const struct pz_node *node, struct pz_txn *txn) PZ_MUST_USE;
+enum pz_err pz_zonedata_wipe(struct pz_node *node, struct pz_txn *txn) PZ_MUST_USE;
 /** The same after a failure: memory is out of the zone, and may have other data by now. Errors:
  * LIMIT_MEMORY. */
 enum pz_err pz_zonedata_wipe_again(const struct pz_node *node, struct pz_txn *txn) PZ_MUST_USE;

@@ -1,6 +1,6 @@
 /* What the files of the uplink call of each other. uplink.c the whole, and what follows from the
- * machine; link.c the connection; props.c what the hub sends; place.c where the hub is; twice.c
- * another machine with this device's identity. */
+ * machine; link.c the connection; send.c what is sent on it; props.c what the hub sends; place.c
+ * where the hub is; twice.c another machine with this device's identity. */
 #ifndef PZ_UPLINK_INTERNAL_H
 #define PZ_UPLINK_INTERNAL_H
 
