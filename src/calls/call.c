@@ -39,7 +39,7 @@ device_of(const struct call *call, char *out, size_t size)
 
 /* ---- answers ---- */
 
-/* With `at`, the address that was asked, so that people are told where it failed. */
+/* With `at`, the address that was asked, so that people see where it failed. */
 static void
 finish_error(struct call *call, json_t *takes_error)
 {

@@ -14,13 +14,13 @@
 
 /* The hub answers from memory; if it does not, what we know must do. */
 #define ASK_TIMEOUT_US (2 * PZ_US_PER_S)
-/* A local search for everything is over when nothing has been heard for so long. */
+/* A local search for everything is over when nothing has arrived for so long. */
 #define LOCAL_QUIET_US (1200 * PZ_US_PER_MS)
 #define LOCAL_STEP_US (300 * PZ_US_PER_MS)
 /* The hub says that the device is away: a short look around before it is believed. */
 #define LOCAL_SHORT_US (1 * PZ_US_PER_S)
 
-/* What it takes until the hub has given up our own dead link, and hears us by a relay. */
+/* How long it takes until the hub has closed our own dead link and accepts us through a relay. */
 #define BEHIND_US (PZ_PEER_CONTEST_US + 1 * PZ_US_PER_S)
 
 struct pz_search {
@@ -71,7 +71,7 @@ pz_discovery_services_of(const struct pz_calls *calls, const char *device)
 }
 
 /* Own services first, then those of the devices that we know: such as can be reached before others,
- * so that whoever takes the first of a kind gets one that answers. */
+ * so that a caller which takes the first of a kind gets one that answers. */
 static json_t *
 collect(struct pz_calls *calls, const char *api)
 {
@@ -135,7 +135,7 @@ ask_by_relay(struct pz_search *d)
 	if (d->has_asked || pz_uplink_is_up(d->calls->uplink) ||
 	    !pz_peers_has_relay_to_hub(d->calls->peers, &speaks))
 		return;
-	if (!speaks) { /* the hub does not hear us by it yet: a moment more */
+	if (!speaks) { /* the hub does not accept us through it yet: a moment more */
 		if (!d->is_asking)
 			d->end_us = pz_env_mono_us(d->calls->env) + BEHIND_US;
 		d->is_asking = true;
@@ -165,7 +165,7 @@ go_on(struct pz_search *d)
 	pz_env_start(env, &d->timer, wait);
 }
 
-/* Every device that the hub once told an address of. */
+/* Every device of which the hub has sent an address once. */
 static void
 dial_everybody(struct pz_calls *calls, uint64_t seek_us)
 {
@@ -218,7 +218,7 @@ pz_discovery_news(struct pz_calls *calls)
 {
 	PZ_LIST_EACH (&calls->finds, n, tmp) {
 		struct pz_search *d = PZ_CONTAINER(n, struct pz_search, hook);
-		/* Not from here: whoever told us stands in the middle of something. */
+		/* Not from here: the caller is in the middle of a change. */
 		if (d->is_local &&
 		    (!d->timer.active || d->timer.due_us > pz_env_mono_us(calls->env)))
 			pz_env_start(calls->env, &d->timer, 0);

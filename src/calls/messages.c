@@ -109,7 +109,7 @@ is_response(json_t *element)
 }
 
 /* One that was sent to an earlier start of this device and is sent again since its link was lost:
- * whether that start did it nobody knows, so this one must not do it (perhaps once more). */
+ * the earlier start may have done it, so this one must not do it a second time. */
 static bool
 is_for_an_earlier_start(struct pz_calls *calls, const char *reply_to, json_t *payload)
 {

@@ -69,8 +69,8 @@ finish_connecting(struct connecting *c, const struct pz_peer_view *peer)
 		pz_devices_why_away(calls, c->device, away, sizeof(away));
 	(void)pz_fail(&info, PZ_ERR_IO, "no direct way to %s: %s%s%s", c->device,
 		      peer->reason[0] ? peer->reason
-				      : "it was not heard on the local network, and the hub has no "
-					"address of it",
+				      : "it is not announced on the local network, and the hub has "
+					"no address of it",
 		      away[0] ? "; " : "", away);
 	pz_request_fail(c->request, PZ_ERR_IO, info.text);
 }

@@ -114,7 +114,7 @@ struct pz_peers {
 	uint64_t looked_us;         /* when others were last looked for on behalf of a peer */
 	char session[37];           /* of this start */
 	uint16_t port;              /* that is listened on, or 0 */
-	bool is_services_news;      /* sent when the timer `tell` expires */
+	bool is_services_news;      /* sent when its timer expires */
 	bool is_started, is_leaving, is_ending;
 };
 
@@ -238,7 +238,7 @@ struct pz_nearby;
 /** Called for each address at which a device of the zone announces itself: see pz_peer_heard. */
 typedef void (*pz_nearby_heard)(struct pz_peers *peers, const char *device,
 				const struct peer_target *target, bool is_wanted);
-/** @param heard not called from inside. NULL: out of memory. */
+/** The call-back is not called from inside. NULL: out of memory. */
 struct pz_nearby *pz_nearby_new(struct pz_peers *peers, pz_nearby_heard heard);
 /** NULL is fine. */
 void pz_nearby_free(struct pz_nearby *nearby);

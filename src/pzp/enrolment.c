@@ -433,7 +433,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 	err = pz_node_set_membership(node, PZ_TAKE(e->fresh), &info);
 	if (err == PZ_OK) {
 		if (pz_wipe_replaced(node->wipe))
-			pz_zonedata_rewrite(node, "what the zone before had told is there still");
+			pz_zonedata_rewrite(node, "data of the former zone is still there");
 		become_member(e);
 		return;
 	}

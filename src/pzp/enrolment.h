@@ -21,8 +21,8 @@ enum pz_err pz_enrolment_start(struct pz_enrolment *enrolment, json_t *params,
 			       struct pz_errinfo *info) PZ_MUST_USE;
 /** True while one runs. */
 bool pz_enrolment_is_running(const struct pz_enrolment *enrolment);
-/** Ends the one that runs, unless its certificates are being stored already. @return false: there
- * is none, or it is too late */
+/** Ends the one that runs, unless its certificates are being stored already. @return false: none
+ * runs, or it is too late */
 bool pz_enrolment_call_off(struct pz_enrolment *enrolment, const char *reason);
 /** The step that is under way, with the hub's address, e.g. "the TLS handshake with h port 8041".
  * @return out, or "" without an enrolment */

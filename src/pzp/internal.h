@@ -95,7 +95,7 @@ enum pz_err pz_zonedata_set_membership(struct pz_node *node, const struct pz_mem
  * NULL: none (out of memory, or no zone). */
 struct pz_sync_link *
 pz_zonedata_open(struct pz_node *node, struct pz_link *over, bool is_hub, bool is_opener);
-/** Soon, not from here: do we stand on the newest CRL ourselves? Then we are out. */
+/** Schedules a check whether the newest CRL revokes this device; if so the zone is wiped. */
 void pz_zonedata_judge(struct pz_node *node);
 
 /* doctor.c */
@@ -105,7 +105,7 @@ void pz_node_doctor_command(struct pz_request *request);
 void pz_node_log_command(struct pz_request *request);
 
 /* commands.c */
-/** Tells the commands that wait for it what became of a change of state. */
+/** Ends the commands that wait for this state, or for another that cannot follow any more. */
 void pz_commands_state_changed(struct pz_node *node, enum pz_state now);
 json_t *pz_commands_status(struct pz_node *node);
 

@@ -59,10 +59,10 @@ take(struct pz_node *node, struct pz_membership *takes)
 }
 
 /*
- * What can fail comes first, on what will be: a membership that cannot be used is none. Then, in
- * this order: the address, since all that follows names itself by it; preferences, which say
- * whether the device listens and connects; the trust, with which links of a former zone end and the
- * server is opened; and the address of services and of the router last, for what is announced.
+ * What can fail comes first, on what will be: a membership that cannot be used does not count.
+ * Then, in this order: the address, since all that follows names itself by it; preferences, which
+ * say whether the device listens and connects; the trust, with which links of a former zone end and
+ * the server is opened; and the address of services and of the router last, for what is announced.
  */
 enum pz_err
 pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz_errinfo *info)

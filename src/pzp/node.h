@@ -61,7 +61,7 @@ void pz_node_stop(struct pz_node *node);
  * end unanswered. */
 void pz_node_free(struct pz_node *node);
 
-/** The machine's addresses or routes changed: tries the hub at once, tells it the addresses. */
+/** The machine's addresses or routes changed: tries the hub at once, sends it the addresses. */
 void pz_node_network_changed(struct pz_node *node);
 /** The system says that its clock was set; without a word it is noticed after
  * PZ_CLOCK_LOOK_US. */

@@ -41,7 +41,7 @@ pz_spread(struct pz_node *node)
 	pz_router_set_relaying(pz_calls_router(node->calls), node->wishes.relay);
 }
 
-/* To want the hub again is to be told to connect, also after a disconnect by hand. */
+/* To prefer the hub again is a request to connect, also after a disconnect by hand. */
 static void
 return_to_hub(struct pz_node *node, bool was_unwanted)
 {

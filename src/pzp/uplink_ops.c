@@ -14,7 +14,7 @@
 /* ---- modes and states ---- */
 
 /* What apps stored for a session goes with the session; preferences that waited for the end of the
- * link count before programs are told; commands that wait for the state end last. */
+ * link count before programs get the event; commands that wait for the state end last. */
 static void
 on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
 {
@@ -68,8 +68,8 @@ on_dialling(void *arg)
 	pz_renewal_check(node->renewal); /* the clock may have been set right since */
 }
 
-/* The server is opened before the hub is told its port. The peers are told last: that none of them
- * needs to speak for us at the hub any more is true only when the hub has our services. */
+/* The server is opened before its port is sent to the hub. The peers get the news last: that none
+ * of them needs to speak for us at the hub any more is true only when the hub has our services. */
 static void
 on_online(void *arg)
 {
@@ -90,7 +90,7 @@ on_online(void *arg)
  * 2. Searches go on without the hub, and with what is known.
  * 3. What was sent by it and may be lost takes another way or ends, device by device: those that
  *    only the hub reached are away. Then ends what waits for the hub itself.
- * 4. The peers are told that this device reaches no hub, so that one of them passes on for it; to
+ * 4. The peers learn that this device reaches no hub, so that one of them passes on for it; to
  *    that one the services are announced.
  */
 static void

@@ -26,11 +26,10 @@ pz_warnings_hub_crl(struct pz_node *node, uint64_t number, uint64_t known)
 	if (number >= known)
 		pz_condition_clear(node->conditions, PZ_CONDITION_HUB_CRL_OLDER, "");
 	else
-		pz_condition_raise(
-			node->conditions, PZ_CONDITION_HUB_CRL_OLDER, "",
-			"the hub shows an older revocation list (number %llu, here is "
-			"%llu): it was restored from an old backup, or somebody plays it",
-			(unsigned long long)number, (unsigned long long)known);
+		pz_condition_raise(node->conditions, PZ_CONDITION_HUB_CRL_OLDER, "",
+				   "the hub shows an older revocation list (number %llu, here is "
+				   "%llu): it was restored from an old backup, or replays it",
+				   (unsigned long long)number, (unsigned long long)known);
 }
 
 /* ---- renewal ---- */

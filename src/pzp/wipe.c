@@ -17,7 +17,7 @@
  *     and services, and the conditions about them.
  *  5. The keys go last, and only after a commit: a membership that is still stored needs them to be
  *     read at the next start.
- *  6. The machine is told: virgin, from which an enrolment may begin.
+ *  6. The machine is virgin, from which an enrolment may begin.
  *
  * A commit that failed is tried again each minute, until it succeeds or a new membership takes the
  * old one's place.

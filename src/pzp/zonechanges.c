@@ -22,7 +22,7 @@ follow_crl(struct pz_node *node)
 		  (unsigned long long)pz_crl_number(pz_device_zone_crl(&node->zone)));
 	if (pz_node_refresh_trust(node, &info) != PZ_OK)
 		pz_error("trust", "links keep using the previous trust: %s", info.text);
-	/* Not from here: should we stand on it ourselves, the link goes that we hear it by. */
+	/* Not from here: if it revokes this device, the link ends that it came by. */
 	pz_zonedata_judge(node);
 }
 

@@ -75,9 +75,9 @@ is_only_said(const struct pz_sync_link *from, const struct pz_sync_kind *kind,
 
 /*
  * An older revocation list never counts. From a peer it only says that the peer was away; the hub
- * can have it only when its data was put back, and then it is told what it has forgotten. Also when
- * its list is the newer one but lacks somebody: it has revoked others since. Whoever stands on
- * either list is out meanwhile.
+ * can have it only when its data was put back, and then it gets our list. Also when the hub's list
+ * is the newer one but lacks an entry: the hub has revoked others since. A device on either list is
+ * out meanwhile.
  */
 enum pz_err
 pz_zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
@@ -179,7 +179,7 @@ on_verdict(struct pz_timer *timer, void *arg)
 	(void)timer;
 	if (pz_device_zone_is_self_revoked(&node->zone))
 		(void)pz_machine_event(pz_uplink_machine(node->uplink), PZ_EVENT_REVOKED,
-				       "this device stands on the zone's revocation list");
+				       "this device is on the zone's revocation list");
 }
 
 void
@@ -240,7 +240,7 @@ pz_zonedata_new(struct pz_node *node)
 	pz_timer_init(&data->verdict, on_verdict, data);
 	pz_keep_init(&data->keep, &(struct pz_keep_config){.store = node->config.store,
 							   .env = node->config.env,
-							   .what = "what the zone told",
+							   .what = "what the hub sent of the zone",
 							   .save = save_knowledge,
 							   .arg = data});
 	if (data->refusals == NULL) {
