@@ -1,4 +1,8 @@
-/* The writing half of archive/migration.h. */
+/*
+ * The writing half of archive/migration.h: lines of JSON, in the order in which the reader checks
+ * them. First the zone with its CA and keys, then the CRL and the notice of a move, then the
+ * records of each space, last their number, so that an archive that was cut is noticed.
+ */
 #include "archive/migration.h"
 
 #include <stdio.h>
@@ -59,6 +63,7 @@ key_text(const struct pz_authority *a, char **out, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* The line holds both secrets of the zone: they are overwritten in the tree and in the texts. */
 static enum pz_err
 write_zone(struct pz_archive_writer *writer, const struct pz_authority *a, uint16_t port,
 	   struct pz_errinfo *info)
@@ -92,6 +97,7 @@ write_list(struct pz_archive_writer *writer, const struct pz_authority *a)
 	return write_line(writer, line);
 }
 
+/* pz_store_each. Parsed, not copied: a damaged record shall fail here and not at the new hub. */
 static enum pz_err
 write_record(void *arg, const char *key, struct pz_slice value)
 {
@@ -133,7 +139,7 @@ pz_migration_write(const struct pz_authority *a, struct pz_store *store, uint16_
 	enum pz_err err = pz_archive_writer_new(head, key, out, &writer, &why);
 	if (err == PZ_OK)
 		err = write_content(writer, a, store, port, &why);
-	if (err == PZ_ERR_LIMIT_QUEUE)
+	if (err == PZ_ERR_LIMIT_QUEUE) /* the buffer's own limit says nothing to the operator */
 		err = pz_fail(&why, PZ_ERR_LIMIT, "zone %s is too large for an archive", a->zone);
 	return err == PZ_OK ? err
 			    : pz_fail(info, err, "%s", why.text[0] ? why.text : pz_err_text(err));

@@ -1,3 +1,4 @@
+/* A zone has records in four spaces of the store and two keys beside it. */
 #include "archive/removal.h"
 
 #include "shared/shared.h"
@@ -20,6 +21,7 @@ pz_authority_remove(const struct pz_authority *a, struct pz_txn *txn)
 	return PZ_OK;
 }
 
+/* All are tried: one that cannot be removed must not keep the other. */
 enum pz_err
 pz_authority_remove_keys(const struct pz_authority *a, struct pz_keystore *keys)
 {

@@ -309,6 +309,7 @@ pz_app_data_synchronised(struct pz_items *items, const json_t *keys)
 
 /* ---- app.clear-on-disconnect ---- */
 
+/* True when the user wants everything removed at the end of a session. */
 static bool
 is_cleared(const struct pz_items *items)
 {
@@ -345,6 +346,7 @@ set_mark(struct pz_items *items, bool is_marked)
 	pz_keep_failed(&items->app_keep, PZ_ERR_LIMIT_MEMORY, "out of memory");
 }
 
+/* For the log and the event. */
 static size_t
 count_values(const struct pz_items *items)
 {
@@ -356,6 +358,7 @@ count_values(const struct pz_items *items)
 	return count;
 }
 
+/* The values shall not be left in free pages of the store's file either. */
 static void
 scrub(struct pz_items *items)
 {
@@ -380,6 +383,7 @@ clear(struct pz_items *items, const char *with)
 			      "with", with));
 }
 
+/* Marked before anything is stored in the session, so that a crash finds the mark. */
 void
 pz_app_data_session_began(struct pz_items *items)
 {

@@ -1,4 +1,8 @@
-/* `pzp data` (page 12): what apps stored, for the owner of the device. */
+/*
+ * `pzp data` (page 12): what apps stored, for the owner of the device. An answer is one line of the
+ * control socket, so a list that does not fit comes in parts: `next` is the last row of a part, and
+ * the next request gives it as `after`.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +10,7 @@
 #include "items/internal.h"
 #include "wire/json.h"
 
-/* Of one answer: what is longer comes in parts, each of which says where the next begins. */
+/* Of one answer. */
 #define LIST_BYTES_MAX (PZ_CTL_LINE_BYTES_MAX / 4)
 #define LISTED_BYTES 128 /* of a row, without its texts */
 
@@ -36,10 +40,11 @@ list_origins(const struct pz_items *items, const char *after)
 	return result;
 }
 
+/* Sizes instead of values: a list shall stay short whatever the app stores. */
 static json_t *
 list_keys(const struct pz_items *items, const char *origin, const char *prefix, const char *after)
 {
-	const size_t skip = strlen(origin) + 1;
+	const size_t skip = strlen(origin) + 1; /* of a chunk's key, before the app's own */
 	json_t *list = json_array();
 	json_t *result = json_pack("{s:o?}", "keys", list);
 	const struct pz_sync_chunk *chunk = pz_app_data_next(items, origin, prefix, after);
@@ -122,6 +127,7 @@ release_change(struct pz_request *request)
 	json_decref(change->result);
 }
 
+/* It goes on without its client: a commit cannot be called off. */
 static const struct pz_request_kind change_kind = {
 	.size = sizeof(struct change), .release = release_change, .goes_on = true};
 
@@ -154,6 +160,7 @@ begin_change(struct pz_items *items, struct pz_request *request,
 		pz_request_fail(request, err, pz_errinfo_text(&info, err));
 }
 
+/* The result is made now: when the disk has confirmed the value, it may have changed again. */
 static enum pz_err
 set_value(struct change *change, struct pz_errinfo *info)
 {
@@ -181,6 +188,7 @@ pz_app_data_set_command(struct pz_items *items, struct pz_request *request)
 	begin_change(items, request, set_value);
 }
 
+/* on_stored may not come before the result is there: no commit ends inside this call. */
 static enum pz_err
 remove_values(struct change *change, struct pz_errinfo *info)
 {

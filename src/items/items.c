@@ -15,7 +15,7 @@ pz_items_new(const struct pz_items_config *config)
 
 	if (items == NULL)
 		return NULL;
-	items->config = *config;
+	items->config = *config; /* the preferences are zero until pz_user_prefs_load */
 	pz_app_data_init(items);
 	return items;
 }

@@ -25,6 +25,7 @@ static const char *const source_texts[] = {
 	[PZ_PREF_FROM_USER] = "user",
 };
 
+/* One preference as the command shows it: the active value, and the one that waits. */
 static json_t *
 describe(const struct pz_items *items, enum pz_pref pref)
 {
@@ -62,6 +63,7 @@ describe_all(const struct pz_items *items)
 
 /* ---- changing ---- */
 
+/* Durable before applied: the value becomes the wanted one only now. */
 static void
 on_stored(void *arg, enum pz_err err, const char *detail)
 {
@@ -80,6 +82,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 			  err == PZ_OK ? describe(items, change->pref) : NULL);
 }
 
+/* A preference of this device: a record of its own, which is removed by a reset. */
 static enum pz_err
 write_own(struct change *change)
 {
@@ -117,6 +120,7 @@ write_shared(struct change *change, struct pz_errinfo *info)
 	return err;
 }
 
+/* Second half of a name in a zone: the record of this device, which outlives the zone. */
 static void
 on_name_written(void *arg, enum pz_err err, const char *detail)
 {
@@ -145,6 +149,7 @@ write_name(struct change *change, struct pz_errinfo *info)
 			      change->is_reset ? NULL : value, on_name_written, change, info);
 }
 
+/* Which of the three ways a preference is kept by. */
 static enum pz_err
 write_change(struct change *change, struct pz_errinfo *info)
 {
@@ -163,7 +168,7 @@ submit(struct pz_request *request, const struct change *wish)
 	struct change *change = pz_request_begin(request, &change_kind);
 	struct pz_errinfo info = {""};
 
-	if (change == NULL)
+	if (change == NULL) /* and the request has ended with that */
 		return;
 	*change = *wish;
 	change->request = request;

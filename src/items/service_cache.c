@@ -1,3 +1,8 @@
+/*
+ * The list of each device is one chunk of the item service-cache: its device writes it, all others
+ * keep it. Lists that may be wrong are dropped without a deletion that travels: each node knows by
+ * itself who has left the zone, and a device that comes back writes its list anew.
+ */
 #include "items/service_cache.h"
 
 #include <stdio.h>
@@ -45,6 +50,7 @@ on_written(void *arg, enum pz_err err, const char *detail)
 			 "the list of this device's services is not stored: %s", detail);
 }
 
+/* An equal list is not written again: each write is a newer version, which travels to all. */
 static bool
 has_changed(const struct pz_items *items, const char *list)
 {
@@ -58,6 +64,7 @@ void
 pz_service_cache_announce(struct pz_items *items)
 {
 	json_t *list = pz_registry_list(items->config.registry, NULL);
+	/* with sorted keys equal lists are equal texts */
 	char *text = list ? json_dumps(list, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 	struct pz_errinfo info = {""};
 	enum pz_err err = text ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
@@ -81,7 +88,8 @@ is_not_among(void *arg, const struct pz_sync_chunk *chunk)
 	return json_object_get(arg, chunk->key) == NULL;
 }
 
-/* Its list would stay for ever where the former device's clock was ahead of the new one's. */
+/* The former device's list would stay for ever where the former device's clock was ahead of the new
+ * one's. */
 void
 pz_service_cache_drop_replaced(struct pz_items *items, const json_t *keys)
 {
@@ -157,6 +165,7 @@ pz_service_cache_is_offline(const struct pz_items *items, const json_t *descript
 	return !has_route(items, device);
 }
 
+/* Calls `each` for the descriptors of one list. */
 static void
 each_of(const struct pz_sync_chunk *chunk, void (*each)(void *arg, json_t *descriptor), void *arg)
 {
@@ -168,6 +177,7 @@ each_of(const struct pz_sync_chunk *chunk, void (*each)(void *arg, json_t *descr
 	json_decref(list);
 }
 
+/* Where the node has services of a device, those are newer than its list, even when it is away. */
 void
 pz_service_cache_each_offline(const struct pz_items *items,
 			      void (*each)(void *arg, json_t *descriptor), void *arg)
@@ -182,6 +192,7 @@ pz_service_cache_each_offline(const struct pz_items *items,
 	}
 }
 
+/* Nothing where the device has sent its services already: those are newer. */
 static void
 recall(struct pz_items *items, const struct pz_sync_chunk *chunk)
 {

@@ -1,3 +1,5 @@
+/* A chunk is stored as it is sent, with two members more for items that every device may write: by
+ * which device it came, and when. Its key in the space is ITEM/KEY. */
 #include "record/chunks.h"
 
 #include <stdio.h>
@@ -58,7 +60,7 @@ enum pz_err
 pz_chunks_read(const char *space, const char *place, struct pz_slice value,
 	       const struct pz_sync_kind **out_kind, struct pz_sync_chunk **out)
 {
-	const char *slash = strchr(place, '/');
+	const char *slash = strchr(place, '/'); /* the first: the name of an item has none */
 	char name[ITEM_NAME_BYTES];
 	json_t *record = NULL;
 

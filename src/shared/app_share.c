@@ -1,3 +1,8 @@
+/*
+ * The share of an app is counted for each device by which its values came (`via`), so that a device
+ * whose app stores too much takes nothing from what the same app may store elsewhere. Values that a
+ * node only passed on count for no share: their own device has counted them.
+ */
 #include "shared/app_share.h"
 
 #include <stdio.h>
@@ -5,12 +10,14 @@
 
 #include "shared/app_key.h"
 
+/* @param skip bytes of the key before the app's own */
 static size_t
 size_of(const struct pz_sync_chunk *chunk, size_t skip)
 {
 	return strlen(chunk->key) - skip + chunk->value_len;
 }
 
+/* True when the chunk counts for the share of that device. */
 static bool
 is_of(const struct pz_sync_chunk *chunk, const char *via)
 {
@@ -30,7 +37,7 @@ pz_app_share_get(const struct pz_sync_item *item, const char *origin, const char
 	for (size_t i = pz_sync_item_after(item, text); i < pz_sync_item_len(item); i++) {
 		const struct pz_sync_chunk *chunk = pz_sync_item_at(item, i);
 		if (strncmp(chunk->key, text, skip) != 0)
-			break;
+			break; /* an app's keys are one range */
 		if (!is_of(chunk, via))
 			continue;
 		out->keys++;
@@ -52,6 +59,7 @@ pz_app_share_check(const struct pz_sync_item *item, const struct pz_sync_chunk *
 	pz_app_share_get(item, origin, chunk->via, &share);
 	size_t skip = strlen(origin) + 1;
 	bool is_new = former == NULL || !is_of(former, chunk->via);
+	/* An app over its share may still make a value smaller. */
 	size_t before = is_new ? 0 : size_of(former, skip), more = size_of(chunk, skip);
 	if (is_new && share.keys >= PZ_APP_KEYS_MAX)
 		return pz_fail(info, PZ_ERR_LIMIT,

@@ -26,6 +26,7 @@ pz_shared_is_kept(enum pz_sync_id id)
 
 /* ---- preferences ---- */
 
+/* The same check as for a command: what a peer sends is parsed by the same table. */
 static enum pz_err
 check_preference(const struct pz_sync_chunk *chunk, const json_t *value, struct pz_errinfo *info)
 {
@@ -36,7 +37,7 @@ check_preference(const struct pz_sync_chunk *chunk, const json_t *value, struct 
 		return pz_fail(info, PZ_ERR_NOTFOUND, "no such preference");
 	if (!pz_pref_table[pref].is_zone)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "a preference of one device only");
-	if (chunk->deleted)
+	if (chunk->deleted) /* a reset; the value is not looked at */
 		return PZ_OK;
 	if (pz_pref_parse_json(pref, value, &ignored, NULL) != PZ_OK)
 		return pz_fail(info, PZ_ERR_PROTO, "a value that the preference cannot have");
@@ -53,6 +54,7 @@ pz_shared_is_field(const char *key)
 	return len > 0 && len <= PZ_USER_FIELD_BYTES_MAX && strspn(key, FIELD_SET) == len;
 }
 
+/* A field of the user, or the name of a device; both are one line of text. */
 static enum pz_err
 check_detail(const struct pz_sync_chunk *chunk, const json_t *value, struct pz_errinfo *info)
 {
@@ -77,6 +79,8 @@ check_detail(const struct pz_sync_chunk *chunk, const json_t *value, struct pz_e
 
 /* ---- lists of services ---- */
 
+/* Only the device itself writes its list: else a device could offer services in the name of a
+ * different one (page 14 DAT-3). */
 static enum pz_err
 check_list(const struct pz_sync_chunk *chunk, const json_t *value, const char *zone,
 	   struct pz_errinfo *info)
@@ -95,6 +99,7 @@ check_list(const struct pz_sync_chunk *chunk, const json_t *value, const char *z
 
 /* ---- all ---- */
 
+/* A device of this zone, not an app on one. */
 static enum pz_err
 check_origin(const struct pz_sync_chunk *chunk, const char *zone, struct pz_errinfo *info)
 {

@@ -1,3 +1,7 @@
+/*
+ * Values and commands of the item user-details, for hub and device. What differs between them (who
+ * may be named, what follows a change) is the owner's: struct pz_details_owner.
+ */
 #include "shared/details.h"
 
 #include <stdio.h>
@@ -65,6 +69,7 @@ read_change(const json_t *params, const char *text, const char *away, struct pz_
 	return PZ_OK;
 }
 
+/* The result is written when all is checked: a caller that fails has an untouched wish. */
 enum pz_err
 pz_details_read(const json_t *params, struct pz_details_wish *out, struct pz_errinfo *info)
 {
@@ -112,6 +117,7 @@ pz_details_value(const char *text)
 	return value;
 }
 
+/* One field as the command shows it. */
 static json_t *
 describe(const struct pz_sync_chunk *chunk)
 {
@@ -135,6 +141,7 @@ pz_details_one(const struct pz_shared *shared, const char *field)
 	return chunk && !chunk->deleted ? describe(chunk) : NULL;
 }
 
+/* A name and a field differ in shape, as the commands do that set them. */
 json_t *
 pz_details_changed(const struct pz_shared *shared, const char *key)
 {
@@ -174,6 +181,7 @@ struct detail_write {
 	char key[PZ_SYNC_KEY_BYTES_MAX + 1];
 };
 
+/* It goes on without its client: a commit cannot be called off. */
 static const struct pz_request_kind write_kind = {.size = sizeof(struct detail_write),
 						  .goes_on = true};
 
@@ -187,7 +195,7 @@ on_written(void *arg, enum pz_err err, const char *detail)
 	if (err != PZ_OK) {
 		(void)pz_fail(&info, err, "nothing was changed, it cannot be stored: %s", detail);
 	} else {
-		write->owner.written(write->owner.arg, write->key);
+		write->owner.written(write->owner.arg, write->key); /* first: it may be shown */
 		result = pz_details_changed(write->owner.shared, write->key);
 	}
 	pz_request_finish(write->request, err, info.text, result);

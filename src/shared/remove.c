@@ -1,3 +1,5 @@
+/* Keys are collected first and removed then: a removal changes the item that is walked over. Lists
+ * of services are left out, for only their device writes them. */
 #include "shared/remove.h"
 
 #include <string.h>
@@ -8,6 +10,7 @@ static const enum pz_sync_id ids[] = {PZ_SYNC_PREFERENCES, PZ_SYNC_USER_DETAILS,
 
 #define IDS (sizeof(ids) / sizeof(ids[0]))
 
+/* Appends [item, key] of each value that is meant. */
 static enum pz_err
 find(const struct pz_shared *shared, enum pz_sync_id id, pz_shared_is_meant is_meant,
      const void *meant_arg, json_t *keys)
@@ -66,6 +69,7 @@ pz_shared_is_by(const void *arg, const struct pz_sync_kind *kind, const struct p
 	const char *slash = strchr(chunk->origin, '/');
 
 	(void)kind;
+	/* brought by the device, or written by it and brought by a relay */
 	return strcmp(chunk->via, arg) == 0 || (slash && strcmp(slash + 1, arg) == 0);
 }
 

@@ -108,6 +108,7 @@ pz_shared_set_self(struct pz_shared *shared, const char *self)
 	snprintf(shared->self, sizeof(shared->self), "%s", self);
 	snprintf(shared->zone, sizeof(shared->zone), "%.*s", (int)address.zone.len,
 		 address.zone.len ? (const char *)address.zone.ptr : "");
+	/* Each put replaces a chunk in its place: positions stay. */
 	for (size_t id = 0; err == PZ_OK && id < PZ_SYNC_KIND_COUNT; id++) {
 		struct pz_sync_item *item = shared->items[id];
 		for (size_t i = 0; err == PZ_OK && item && i < pz_sync_item_len(item); i++)
@@ -208,6 +209,7 @@ learn(struct load *load, const char *place, const struct pz_sync_kind *kind,
 	return PZ_OK;
 }
 
+/* A record that is not readable or not good is counted and left out; only memory ends the load. */
 static enum pz_err
 load_one(void *arg, const char *place, struct pz_slice value)
 {
@@ -254,6 +256,8 @@ new_shared(const struct pz_shared_config *config)
 	return shared;
 }
 
+/* The address is set twice: the check of a record needs the zone, and what is loaded then may have
+ * been written before there was one. */
 static enum pz_err
 load_all(struct load *load, const char *self, struct pz_errinfo *info)
 {
@@ -338,6 +342,7 @@ pz_shared_accept(const struct pz_shared *shared, const struct pz_sync_kind *kind
 	return PZ_OK;
 }
 
+/* In memory it counts already (sync/session.c): the disk follows. */
 void
 pz_shared_received(struct pz_shared *shared, const struct pz_sync_kind *kind, const json_t *keys)
 {
