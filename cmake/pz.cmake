@@ -57,6 +57,17 @@ endif()
 
 include_directories(${CMAKE_SOURCE_DIR}/src)
 
+# pz_unit_test(FOLDER SOURCE target...): a unit test, named FOLDER/FILE in ctest.
+function(pz_unit_test folder source)
+	get_filename_component(stem ${source} NAME_WE)
+	set(target ${folder}_${stem})
+	add_executable(${target} ${source})
+	target_link_libraries(${target} PRIVATE ${ARGN} PkgConfig::CMOCKA)
+	target_compile_definitions(${target} PRIVATE PZ_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+	add_test(NAME ${folder}/${stem} COMMAND ${target})
+	set_tests_properties(${folder}/${stem} PROPERTIES TIMEOUT 120)
+endfunction()
+
 # pz_module(NAME [MAIN file...] [KIT target...] DEPS target...): static library of src/NAME/*.c; each *_test.c is a test,
 # which links pz_kit_base and KIT, too.
 function(pz_module name)
@@ -77,19 +88,13 @@ function(pz_module name)
 	endif()
 	if(PZ_TESTS)
 		foreach(t ${tests})
-			get_filename_component(stem ${t} NAME_WE)
-			set(target ${name}_${stem})
-			add_executable(${target} ${t})
-			target_link_libraries(${target} PRIVATE ${M_KIT} pz_kit_base pz_${name} PkgConfig::CMOCKA)
-			target_compile_definitions(${target} PRIVATE PZ_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-			add_test(NAME ${name}/${stem} COMMAND ${target})
-			set_tests_properties(${name}/${stem} PROPERTIES TIMEOUT 120)
+			pz_unit_test(${name} ${t} ${M_KIT} pz_kit_base pz_${name})
 		endforeach()
 	endif()
 endfunction()
 
 # pz_kit(NAME file... DEPS target...): static library of these files of src/kit, for tests, fuzz targets and benchmarks
-# only. scripts/lint-layers reads from DEPS which modules the files may use.
+# only; x_test.c beside x.c is its test. scripts/lint-layers reads from DEPS which modules the files may use.
 function(pz_kit name)
 	if(NOT (PZ_TESTS OR PZ_FUZZ OR PZ_BENCH))
 		return()
@@ -98,6 +103,12 @@ function(pz_kit name)
 	list(TRANSFORM K_UNPARSED_ARGUMENTS PREPEND ${CMAKE_SOURCE_DIR}/src/kit/)
 	add_library(pz_kit_${name} STATIC ${K_UNPARSED_ARGUMENTS})
 	target_link_libraries(pz_kit_${name} PUBLIC ${K_DEPS})
+	foreach(file ${K_UNPARSED_ARGUMENTS})
+		string(REGEX REPLACE "\\.c$" "_test.c" test ${file})
+		if(PZ_TESTS AND EXISTS ${test})
+			pz_unit_test(kit ${test} pz_kit_${name})
+		endif()
+	endforeach()
 endfunction()
 
 # pz_program(NAME MAIN LIBRARY): one executable.
