@@ -175,6 +175,16 @@ invalid_documents_are_refused_with_line_and_reason(void **state)
 		{OBLIGATION("", "<ActionNotifyDataSubject><Media>email</Media>"
 				"</ActionNotifyDataSubject>"),
 		 1, "needs <Address>"},
+		{"<policy><DataHandlingPreferences PolicyId='#a' policyId='#a'/></policy>", 1,
+		 "twice"},
+		{OBLIGATION("<TriggerAtTime><StartTime><StartNow/><DateAndTime>"
+			    "2012-12-10T14:00:00Z</DateAndTime></StartTime>" DELAY(
+				    "P7D") "</TriggerAtTime>",
+			    ""),
+		 1, "either StartNow or DateAndTime"},
+		{OBLIGATION("<TriggerDataSubjectAccess><AccessURI/></TriggerDataSubjectAccess>",
+			    ""),
+		 1, "<AccessURI> is empty"},
 		{"<policy><ProvisionalActions><ProvisionalAction><AttributeValue>a</AttributeValue>"
 		 "</ProvisionalAction></ProvisionalActions></policy>",
 		 1, "two <AttributeValue>"},

@@ -17,9 +17,10 @@ URIS = ["https://u@apps.example.org:8443/x/y?q", "https://evil.example/", "http:
 REGEXPS = ["^h/api/(a|b)", "a$", "[a-c]+", "^me$", "o.?b", "x|y", "^$"]
 NUMBERS = ["0", "1", "2", "480", "62", "720", "9999999999"]
 ATTRS = {
-    "subject": ["user-id", "requestor-id", "id", "class", "uri", "uri.host", "uri.path", "uri.scheme",
-                "uri.authority", "uri.scheme-authority", "target-id", "widget-attr:k"],
-    "resource": ["api-feature", "api-feature", "api-feature", "service-id", "param:feature", "param:a.b",
+    "subject": ["user-id"] * 5 + ["requestor-id", "requestor-id", "id", "class", "uri", "uri.host", "uri.path",
+                                  "uri.scheme", "uri.authority", "uri.scheme-authority", "target-id",
+                                  "widget-attr:k"],
+    "resource": ["api-feature"] * 8 + ["service-id", "param:feature", "param:a.b",
                  "api-feature.path"],
     "environment": ["timemin", "days-of-week", "daysOfMonth", "profile", "roaming"],
 }
@@ -87,11 +88,12 @@ class Generator:
 
     def condition(self, depth=0):
         children = []
-        for _ in range(self.rng.randint(1, 3)):
-            if depth < 3 and self.chance(4):
+        kinds = ["subject"] * 3 + ["resource"] * 4 + ["environment"]
+        for _ in range(self.rng.choice([1, 1, 1, 2, 2, 3])):
+            if depth < 3 and self.chance(6):
                 children.append(self.condition(depth + 1))
             else:
-                children.append(self.match(self.rng.choice(["subject", "resource", "resource", "environment"])))
+                children.append(self.match(self.rng.choice(kinds)))
         return element("condition", *children, combine=self.rng.choice(["and", "or", None]))
 
     def new_id(self):
@@ -99,8 +101,8 @@ class Generator:
         return f"e{self.ids}" if self.chance(3) else None
 
     def rule(self):
-        return element("rule", None if self.chance(5) else self.condition(), *self.bindings(8),
-                       effect=self.rng.choice(EFFECTS), id=self.new_id(),
+        return element("rule", None if self.chance(5) else self.condition(), *self.bindings(4),
+                       effect=self.rng.choice(EFFECTS + EFFECTS[:1] * 3), id=self.new_id(),
                        require_reauth="local" if self.chance(30) else None)
 
     def target(self):
@@ -128,11 +130,25 @@ class Generator:
         kind = self.rng.randrange(6)
         if kind == 0:
             return self.policy()
+        if kind == 5:
+            return self.permitting()
         if kind == 1:
             return self.policy(most=20)  # long enough for the index
         return self.policy_set(most=16 if kind == 2 else 4)
 
     # ---- data handling ----
+
+    def permitting(self):
+        """Everything is permitted, so that preferences decide: two of them, bound in many places."""
+        rule = element("rule", *self.bindings(2), effect="permit")
+        policy = element("policy", rule, *self.bindings(2))
+        lax = element("DataHandlingPreferences", element(
+            "AuthorizationsSet", element("AuthzUseForPurpose", element("Purpose"))),
+                      element("ObligationsSet", *self.some(2, self.obligation)))
+        strict = element("DataHandlingPreferences", element(
+            "AuthorizationsSet", element("AuthzUseForPurpose", *self.purpose_elements())))
+        lax[1]["PolicyId"], strict[1]["PolicyId"] = "#p1", "#p2"
+        return element("policy-set", policy, *self.bindings(2), *self.bindings(2), lax, strict)
 
     def bindings(self, one_in):
         if not self.chance(one_in):
@@ -206,7 +222,7 @@ class Generator:
     # ---- requests ----
 
     def bag(self, pool):
-        if self.chance(12):
+        if self.chance(20):
             return []
         return [self.rng.choice(pool) for _ in range(2 if self.chance(8) else 1)]
 
