@@ -32,10 +32,13 @@ int pz_pzp_cmd_status(struct pz_cli *cli);
 /** `pzp services`: lists services. */
 int pz_pzp_cmd_services(struct pz_cli *cli);
 
-/* ---- doctor.c, report.c: what is wrong ---- */
+/* ---- doctor.c: what is wrong ---- */
 
 /** `pzp doctor`: examines this device; 1 when something is wrong. @spec page 12 */
 int pz_pzp_cmd_doctor(struct pz_cli *cli);
+/** `pzp bugreport`: writes doctor, status and the end of the log to a file, without names, keys and
+ * values. @spec page 12 */
+int pz_pzp_cmd_bugreport(struct pz_cli *cli);
 
 /* ---- policy.c: access policy ---- */
 

@@ -1,14 +1,19 @@
-/* pzp doctor: what may be wrong with this device, also where pzpd does not run. */
-#include "cli_pzp/doctor.h"
-
+/* pzp doctor, bugreport: what may be wrong with this device, also where pzpd does not run; and the
+ * same for the developers. */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "cli/run.h"
 #include "cli/text.h"
 #include "cli_pzp/commands.h"
+#include "ctl/client.h"
 #include "diagnose/finding.h"
 #include "diagnose/offline.h"
+#include "diagnose/report.h"
 
 #define DOCTOR_TIMEOUT_MS 30000U /* more than the daemon takes at most */
 
@@ -67,8 +72,9 @@ examine_alone(struct pz_cli *cli, enum pz_err why, const char *text, json_t *lis
 	return PZ_EXIT_DONE;
 }
 
-int
-pz_pzp_examine(struct pz_cli *cli, json_t **out_findings)
+/* By the daemon, or without it where none can be reached. @param out_findings new array */
+static int
+examine(struct pz_cli *cli, json_t **out_findings)
 {
 	struct pz_errinfo info = {""};
 	json_t *list = json_array();
@@ -127,7 +133,7 @@ int
 pz_pzp_cmd_doctor(struct pz_cli *cli)
 {
 	json_t *findings = NULL;
-	int code = pz_pzp_examine(cli, &findings);
+	int code = examine(cli, &findings);
 
 	if (code != PZ_EXIT_DONE)
 		return code;
@@ -135,5 +141,100 @@ pz_pzp_cmd_doctor(struct pz_cli *cli)
 	if (code == PZ_EXIT_DONE && !pz_findings_are_ok(findings))
 		code = PZ_EXIT_FAILED;
 	json_decref(findings);
+	return code;
+}
+
+/* ---- the report ---- */
+
+/* NULL, without a word, where there is no answer: an older daemon may not know the command. */
+static json_t *
+ask(struct pz_cli *cli, const char *method)
+{
+	struct pz_ctl_error error;
+	json_t *result = NULL;
+
+	if (cli->client == NULL)
+		return NULL;
+	if (pz_ctl_request(cli->client, method, NULL, PZ_CLI_TIMEOUT_MS, NULL, NULL, &result,
+			   &error, NULL) != PZ_OK) {
+		pz_ctl_client_free(cli->client);
+		cli->client = NULL;
+	}
+	return result;
+}
+
+/* For the person alone, until they have read it. @return NULL: the reason was printed */
+static FILE *
+open_file(const struct pz_cli *cli, const char *path)
+{
+	if (strcmp(path, "-") == 0)
+		return cli->out;
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (file == NULL)
+		(void)pz_cli_fail(cli, PZ_EXIT_FAILED, "cannot make %s: %s", path,
+				  errno == EEXIST
+					  ? "there is such a file already; give another name"
+					  : strerror(errno));
+	return file;
+}
+
+static int
+show_path(const struct pz_cli *cli, const char *path)
+{
+	if (!cli->json) {
+		fprintf(cli->out, "%s: read it before you send it\n", path);
+		return PZ_EXIT_DONE;
+	}
+	json_t *result = json_pack("{s:s}", "file", path);
+	int code = pz_cli_print_json(cli, result);
+	json_decref(result);
+	return code;
+}
+
+static int
+write_report(const struct pz_cli *cli, const struct pz_report *report, const char *path)
+{
+	FILE *file = open_file(cli, path);
+
+	if (file == NULL)
+		return PZ_EXIT_FAILED;
+	bool is_whole = pz_report_write(report, file) == PZ_OK;
+	bool is_written = fflush(file) == 0 && !ferror(file);
+	int error = errno;
+	if (file == cli->out)
+		return is_whole && is_written
+			       ? PZ_EXIT_DONE
+			       : pz_cli_fail(cli, PZ_EXIT_FAILED, "cannot write the report");
+	is_written = fclose(file) == 0 && is_written;
+	if (is_whole && is_written)
+		return show_path(cli, path);
+	(void)unlink(path); /* half a report misleads */
+	return pz_cli_fail(cli, PZ_EXIT_FAILED, "cannot write %s: %s", path,
+			   is_whole ? strerror(error) : "out of memory");
+}
+
+int
+pz_pzp_cmd_bugreport(struct pz_cli *cli)
+{
+	struct pz_report report = {
+		.data_dir = pz_cli_opt(cli, "data-dir"),
+		.wall_ms = (uint64_t)time(NULL) * 1000,
+	};
+	int code = examine(cli, &report.findings);
+
+	if (code != PZ_EXIT_DONE)
+		return code;
+	report.status = ask(cli, "status");
+	report.log = ask(cli, "log");
+	report.peers = ask(cli, "peers");
+	report.user = ask(cli, "user");
+	report.prefs = ask(cli, "prefs");
+	report.apps = ask(cli, "data-list");
+	code = write_report(cli, &report, pz_cli_arg(cli, 0));
+	json_t *all[] = {report.findings, report.status, report.log, report.peers,
+			 report.user,     report.prefs,  report.apps};
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		json_decref(all[i]);
 	return code;
 }

@@ -118,6 +118,11 @@ static const struct pz_cli_command commands[] = {
 	 "devices with a direct link try to connect to this one. Works also while pzpd does not\n"
 	 "run, as far as that goes. Ends with 1 when something is wrong.",
 	 NULL, pz_pzp_cmd_doctor},
+	{"bugreport", "FILE", 1, 1, "write a report for the developers, without names and values",
+	 "What 'pzp doctor' and 'pzp status' show, and the end of the log. Names, addresses, "
+	 "keys,\n"
+	 "paths and values are replaced by tokens. FILE must not be there; '-' is standard output.",
+	 NULL, pz_pzp_cmd_bugreport},
 	{"discover", "", 0, 0, "look for devices on the local network",
 	 "Shows whatever announces itself as a personal zone proxy; devices of this zone have an\n"
 	 "id. An announcement proves nothing: a device proves who it is when it is connected to.",
@@ -186,6 +191,7 @@ static const struct pz_cli_note examples[] = {
 		  "--device tv"},
 	{"connect", "pzp connect tv"},
 	{"doctor", "pzp doctor --json"},
+	{"bugreport", "pzp bugreport report.txt"},
 	{"hub", "pzp hub new.example.org"},
 	{"prefs", "pzp prefs peer.auto true --now"},
 	{"user", "pzp user nickname Al"},

@@ -183,3 +183,63 @@ def test_multicast_and_firewall(lab):
     assert "skipped" not in found["multicast-received"]
     reached = {one["address"]: one["ok"] for one in found["reachable"]["tries"]}
     assert all(reached.values()) and set(laptop.at.addresses()) <= set(reached)
+
+
+# ---- pzp bugreport (page 12 "Bug report") ----
+
+def report_of(device, path):
+    device.pzp("bugreport", path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    text = path.read_text()
+    for section in ("== doctor ==", "== status ==", "== log (UTC) =="):
+        assert section in text
+    return text
+
+
+def assert_without(text, *names):
+    lower = text.lower()
+    for name in names:
+        at = lower.find(str(name).lower())
+        assert at < 0, f"{name!r} in {text[max(0, at - 60):at + 60]!r}"
+
+
+def test_a_report_names_nothing(lab):
+    lan = lab.lan("home")
+    hub = lab.hub(lab.host("hubmachine", lan))
+    laptop = lab.device(lab.host("lapmachine", lan), hub, name="erika-laptop")
+    tv = lab.device(lab.host("tvmachine", lan), hub, name="wohnzimmer")
+    gone = lab.device(lab.host("gonemachine", lan), hub, name="altes-handy")
+    tv.pzp("prefs", "device.display-name", "Fernseher der Familie", check=False)
+    laptop.pzp("user", "nickname", "Rikchen")
+    laptop.pzp("data", "set", "https://einkauf.example", "merkzettel", '"milch-und-brot"')
+    laptop.pzp("name", "wohnzimmer", "Grosse Glotze")
+    eventually(lambda: laptop.peers()["wohnzimmer"]["port"], what="the hub says where it is")
+    laptop.connect(tv)
+    eventually(lambda: "altes-handy" in laptop.peers(), what="known")
+    hub.pzh("revoke", "altes-handy", "--yes")
+    gone.wait_state("virgin")
+    laptop.calls(tv, "geheimes-wort")
+    laptop.pzp("call", "no-such@wohnzimmer", "nichts", check=False)
+    serials = [one["serial"] for one in hub.devices().values()]
+    session = laptop.log()
+    text = report_of(laptop, lab.world.path / "report.txt")
+    assert_without(
+        text, "alice", "example.org", "erika", "wohnzimmer", "Fernseher", "Glotze", "altes-handy",
+        "Rikchen", "einkauf", "merkzettel", "milch", "geheimes-wort", *serials,
+        *laptop.at.addresses(), *tv.at.addresses(), *hub.at.addresses(), laptop.at.hostname,
+        str(laptop.data_dir), str(lab.world.path))
+    assert "peer-listen" in session and "peer-listen" in text  # the log is there, and readable
+    assert '"state": "connected"' in text and "device-" in text and "address-" in text
+    assert f"port {hub.port} accepts" in text
+    # One that is there is not replaced.
+    again = laptop.pzp("bugreport", lab.world.path / "report.txt", check=False)
+    assert again.code == 1 and "already" in again.err
+
+
+def test_a_report_without_a_daemon(zone):
+    zone.a.stop()
+    text = report_of(zone.a, zone.world.path / "report.txt")
+    assert_without(text, "alice", "example.org", "laptop", "127.0.0.1", zone.world.path)
+    assert "WRONG  daemon" in text and "pzpd cannot be reached" in text
+    out = zone.a.pzp("bugreport", "-").out
+    assert "== doctor ==" in out and "== log" in out
