@@ -19,7 +19,7 @@ struct pz_zonedata {
 	struct pz_timer reopen;     /* after an Update of the hub */
 	struct pz_timer exchanged;  /* the first exchange after an enrolment is complete */
 	bool is_leaving;  /* from pz_zonedata_wipe to pz_zonedata_wiped: nothing is stored */
-	bool is_new;      /* enrolled, and the hub has not yet told what the zone knows */
+	bool is_new;      /* enrolled, and the hub has not sent the zone's data yet */
 	json_t *refusals; /* by the hub: {app's origin: reason} */
 };
 
