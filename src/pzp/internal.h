@@ -107,6 +107,8 @@ void pz_node_log_command(struct pz_request *request);
 /* commands.c */
 /** Ends the commands that wait for this state, or for another that cannot follow any more. */
 void pz_commands_state_changed(struct pz_node *node, enum pz_state now);
+/** The result of the command `status` (docs/control-protocol.md). New reference; NULL: out of
+ * memory. */
 json_t *pz_commands_status(struct pz_node *node);
 
 #endif

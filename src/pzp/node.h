@@ -71,9 +71,11 @@ void pz_node_clock_set(struct pz_node *node);
  * store. Reads no other field. */
 void pz_node_reconfigure(struct pz_node *node, const struct pz_node_config *config);
 
+/** State towards the hub (page 5). */
 enum pz_state pz_node_state(const struct pz_node *node);
 /** Own address: zone/device, or device while virgin. Borrowed until it changes. */
 const char *pz_node_address(const struct pz_node *node);
+/** The node's counters and gauges, as long as the node. */
 struct pz_metrics *pz_node_metrics(struct pz_node *node);
 
 /**
