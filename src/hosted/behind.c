@@ -22,7 +22,7 @@
 #include "zone/attest.h"
 
 struct pz_hosted_claim {
-	struct pz_list node; /* in the relay's claims */
+	struct pz_list hook; /* in the relay's claims */
 	struct pz_hosted_conn *relay;
 	struct pz_member *member;
 	uint64_t at_ms, expires_ms;
@@ -81,7 +81,7 @@ drop(struct pz_hosted_claim *claim)
 	struct pz_member *member = claim->member;
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 
-	pz_list_remove(&claim->node);
+	pz_list_remove(&claim->hook);
 	free(claim);
 	member->behind = NULL;
 	if (member->via == NULL)
@@ -120,8 +120,8 @@ take(struct pz_hosted_conn *relay, struct pz_member *member, uint64_t at_ms)
 		return PZ_ERR_LIMIT_MEMORY;
 	bool is_moved = claim->relay != relay;
 	if (is_moved) {
-		pz_list_remove(&claim->node);
-		pz_list_append(&relay->claims.list, &claim->node);
+		pz_list_remove(&claim->hook);
+		pz_list_append(&relay->claims.list, &claim->hook);
 		claim->relay = relay;
 	}
 	claim->at_ms = at_ms;
@@ -216,8 +216,8 @@ pz_hosted_behind_listed(struct pz_hosted_conn *relay, const json_t *list, struct
 	size_t i, refused = 0;
 	const json_t *one;
 
-	PZ_LIST_EACH (&relay->claims.list, node, tmp)
-		PZ_CONTAINER(node, struct pz_hosted_claim, node)->is_listed = false;
+	PZ_LIST_EACH (&relay->claims.list, hook, tmp)
+		PZ_CONTAINER(hook, struct pz_hosted_claim, hook)->is_listed = false;
 	json_array_foreach (list, i, one) {
 		struct pz_errinfo why = {"not understood"};
 		if (take_one(relay, one, &why) == PZ_OK)
@@ -226,8 +226,8 @@ pz_hosted_behind_listed(struct pz_hosted_conn *relay, const json_t *list, struct
 		if (refused++ == 0)
 			*info = why;
 	}
-	PZ_LIST_EACH (&relay->claims.list, node, tmp) {
-		struct pz_hosted_claim *claim = PZ_CONTAINER(node, struct pz_hosted_claim, node);
+	PZ_LIST_EACH (&relay->claims.list, hook, tmp) {
+		struct pz_hosted_claim *claim = PZ_CONTAINER(hook, struct pz_hosted_claim, hook);
 		if (!claim->is_listed)
 			drop(claim);
 	}
@@ -239,8 +239,8 @@ pz_hosted_behind_listed(struct pz_hosted_conn *relay, const json_t *list, struct
 void
 pz_hosted_behind_forget(struct pz_hosted_conn *relay)
 {
-	PZ_LIST_EACH (&relay->claims.list, node, tmp)
-		drop(PZ_CONTAINER(node, struct pz_hosted_claim, node));
+	PZ_LIST_EACH (&relay->claims.list, hook, tmp)
+		drop(PZ_CONTAINER(hook, struct pz_hosted_claim, hook));
 }
 
 void
@@ -263,12 +263,12 @@ pz_hosted_behind_clean(struct pz_hosted *zone)
 {
 	uint64_t now_ms = pz_env_wall_ms(zone->hosting->env);
 
-	PZ_LIST_EACH (&zone->links, link_node, link_tmp) {
+	PZ_LIST_EACH (&zone->links, link_hook, link_tmp) {
 		struct pz_hosted_conn *relay =
-			PZ_CONTAINER(link_node, struct pz_link, owner_node)->owner;
-		PZ_LIST_EACH (&relay->claims.list, node, tmp) {
+			PZ_CONTAINER(link_hook, struct pz_link, owner_node)->owner;
+		PZ_LIST_EACH (&relay->claims.list, hook, tmp) {
 			struct pz_hosted_claim *claim =
-				PZ_CONTAINER(node, struct pz_hosted_claim, node);
+				PZ_CONTAINER(hook, struct pz_hosted_claim, hook);
 			if (now_ms > claim->expires_ms || claim->member->revoked ||
 			    pz_crl_has_serial(zone->authority->crl, claim->serial))
 				drop(claim);

@@ -18,6 +18,7 @@ pz_hosted_revoked(struct pz_hosted *zone, struct pz_member *member, const char *
 	pz_notice("revoked", "zone=%s device=%s serial=%s crl=%llu %s", zone->authority->zone,
 		  member->device, member->serial,
 		  (unsigned long long)pz_crl_number(zone->authority->crl), reason);
+	/* The links first: what follows is sent to devices that are still in the zone. */
 	pz_hosted_close_revoked(zone, reason);
 	pz_hosted_twice_forget(zone, member->device);
 	pz_hosted_device_gone(zone, member);
@@ -136,7 +137,8 @@ renewal_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err
 	struct pz_hosted *zone = t->zone;
 
 	(void)member;
-	zone->hosting->is_sweep_due = true; /* the old key's file, or the new one's */
+	/* Key files are not part of the transaction: one of two is left over, whatever its end. */
+	zone->hosting->is_sweep_due = true;
 	pz_hosted_renewal_ended(zone, err == PZ_OK ? "" : detail);
 	if (err == PZ_OK)
 		follow(zone, "");

@@ -28,7 +28,7 @@ struct pz_hosted_enrolling {
 
 /** Attestations of devices behind this one: hosted/behind.c. */
 struct pz_hosted_claims {
-	struct pz_list list; /* struct pz_hosted_claim.node */
+	struct pz_list list; /* struct pz_hosted_claim.hook */
 	uint64_t window_us;  /* since when checks are counted */
 	unsigned checks;     /* of signatures, in the window */
 };

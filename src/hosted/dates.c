@@ -22,6 +22,7 @@ pz_hosted_renewal_ended(struct pz_hosted *zone, const char *failure)
 	struct pz_conditions *conditions = zone->hosting->conditions;
 	const char *name = zone->authority->zone;
 
+	/* Housekeeping tries again, so the condition lasts until one succeeds. */
 	if (failure[0] == '\0')
 		pz_condition_clear(conditions, PZ_CONDITION_RENEWAL_FAILED, name);
 	else
@@ -46,7 +47,7 @@ check_ca(const struct pz_hosted *zone)
 				   (long long)(left < 0 ? -left : left), left < 0 ? " ago" : "");
 }
 
-/* By what shows it: the zone cannot be younger than today. */
+/* A hub has no other clock to compare with, but its zone cannot have been made in the future. */
 static void
 check_clock(const struct pz_hosted *zone)
 {
@@ -65,6 +66,8 @@ check_clock(const struct pz_hosted *zone)
 				   here, a->zone, there);
 }
 
+/* Devices refuse a certificate outside its dates, so that no one can connect: a reason of its own
+ * beside the clock, because either may be the cause. */
 static void
 check_certificate(const struct pz_hosted *zone)
 {

@@ -17,6 +17,7 @@ on_find(void *arg, const char *caller, struct pz_find *find)
 	json_t *one;
 
 	(void)caller;
+	/* The hub answers at once from memory: devices announce again when they connect. */
 	while (pz_map_next(zone->services.announced, &pos, &device, &list))
 		json_array_foreach ((json_t *)list, i, one)
 			pz_find_add_json(find, one);
@@ -43,7 +44,7 @@ pz_hosted_send_rpc(struct pz_hosted *zone, const char *to, json_t *takes_payload
 		return;
 	enum pz_err err = send_rpc(zone, to, takes_payload);
 	if (pz_err_category(err) == PZ_CAT_PROTO || err == PZ_ERR_LIMIT) {
-		/* Who waits for it gets the reason instead. */
+		/* The caller waits for an answer with this id: it gets the reason instead. */
 		json_t *instead = pz_rpc_instead(
 			takes_payload,
 			pz_rpc_error(PZ_RPC_INTERNAL_ERROR, "the answer is too large", NULL));

@@ -1,3 +1,8 @@
+/*
+ * One change at a time: the next one sees what the former has stored, and a record is never written
+ * by two transactions that could reach the disk in another order. Memory follows the disk
+ * (pz_authority_ apply), so that a crash never takes back what a device was sent.
+ */
 #include "hosted/transact.h"
 
 #include <stdio.h>
@@ -22,6 +27,7 @@ finish(struct pz_hosted_transact *t, enum pz_err err, const char *detail)
 	struct pz_hosted *zone = t->zone;
 	struct pz_member *member = NULL;
 
+	/* First applied, then reported: done() finds the zone as it is now. */
 	if (t->change && err == PZ_OK)
 		member = pz_authority_apply(zone->authority, PZ_TAKE(t->change));
 	t->ops->done(t, member, err, detail);
@@ -63,18 +69,22 @@ begin(struct pz_hosted_transact *t)
 	pz_store_commit(t->zone->hosting->store, txn, on_stored, t);
 }
 
-/* A zone that was removed has no further changes: what waits is dropped with it. */
+/* A zone that was removed has no further changes: what waits ends with that. */
 static void
 go_on(struct pz_hosted *zone)
 {
-	struct pz_list *node;
+	struct pz_list *hook;
 
-	while (!zone->turns.is_changing && !pz_list_is_linked(&zone->removed_node) &&
-	       (node = pz_list_first(&zone->turns.waiting)) != NULL) {
-		pz_list_remove(node);
+	/* A loop: a change that fails at once, or has nothing to store, ends inside begin(). */
+	while (!zone->turns.is_changing && (hook = pz_list_first(&zone->turns.waiting)) != NULL) {
+		pz_list_remove(hook);
 		zone->turns.is_changing = true;
-		zone->turns.now = PZ_CONTAINER(node, struct pz_hosted_transact, node);
-		begin(zone->turns.now);
+		zone->turns.now = PZ_CONTAINER(hook, struct pz_hosted_transact, hook);
+		if (pz_list_is_linked(&zone->removed_hook))
+			finish(zone->turns.now, PZ_ERR_NOTFOUND,
+			       "the zone was removed from this hub");
+		else
+			begin(zone->turns.now);
 	}
 }
 
@@ -84,17 +94,18 @@ pz_hosted_transact(struct pz_hosted *zone, struct pz_hosted_transact *takes,
 {
 	takes->zone = zone;
 	takes->ops = ops;
-	pz_list_append(&zone->turns.waiting, &takes->node);
+	pz_list_append(&zone->turns.waiting, &takes->hook);
 	go_on(zone);
 }
 
 void
 pz_hosted_transact_drop_all(struct pz_hosted *zone)
 {
-	PZ_LIST_EACH (&zone->turns.waiting, node, tmp) {
-		pz_list_remove(node);
-		drop(PZ_CONTAINER(node, struct pz_hosted_transact, node));
+	PZ_LIST_EACH (&zone->turns.waiting, hook, tmp) {
+		pz_list_remove(hook);
+		drop(PZ_CONTAINER(hook, struct pz_hosted_transact, hook));
 	}
+	/* The store was freed before: it does not report this one any more. */
 	if (zone->turns.now)
 		drop(PZ_TAKE(zone->turns.now));
 }

@@ -40,7 +40,7 @@ struct pz_hosted_transact_ops {
 
 /** The changes of one zone. */
 struct pz_hosted_turns {
-	struct pz_list waiting;         /* struct pz_hosted_transact.node */
+	struct pz_list waiting;         /* struct pz_hosted_transact.hook */
 	struct pz_hosted_transact *now; /* whose turn it is, or NULL */
 	bool is_changing;               /* a change has begun, perhaps waits for the disk */
 	/* The device whose record that change writes, "" if none: no one else may, or an older
@@ -50,7 +50,7 @@ struct pz_hosted_turns {
 
 /** The first member of what a change keeps. */
 struct pz_hosted_transact {
-	struct pz_list node; /* pz_hosted_turns.waiting */
+	struct pz_list hook; /* pz_hosted_turns.waiting */
 	struct pz_hosted *zone;
 	const struct pz_hosted_transact_ops *ops;
 	struct pz_zone_change *change; /* until it is applied or dropped */

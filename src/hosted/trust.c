@@ -21,6 +21,7 @@ make_contexts(struct pz_hosted *zone, struct pz_trust *trust, struct pz_tls_ctx 
 	};
 
 	PZ_TRY(pz_tls_ctx_new(&config, out_link, info));
+	/* A device that enrols has no certificate yet: its code proves it, not TLS. */
 	config.kind = PZ_TLS_ENROL_SERVER;
 	config.trust = NULL;
 	enum pz_err err = pz_tls_ctx_new(&config, out_enrol, info);
@@ -29,7 +30,7 @@ make_contexts(struct pz_hosted *zone, struct pz_trust *trust, struct pz_tls_ctx 
 	return err;
 }
 
-/* Page 2 "TLS": a change of trust makes a new SSL_CTX and walks the live links. */
+/* The links come first: they must end also when memory is out for new contexts. */
 enum pz_err
 pz_hosted_refresh_trust(struct pz_hosted *zone, struct pz_errinfo *info)
 {
@@ -58,9 +59,10 @@ pz_hosted_refresh_trust(struct pz_hosted *zone, struct pz_errinfo *info)
 static void
 close_revoked_in(struct pz_list *links, const struct pz_hosted *zone, const char *reason)
 {
-	PZ_LIST_EACH (links, node, tmp) {
-		struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
+	PZ_LIST_EACH (links, hook, tmp) {
+		struct pz_link *link = PZ_CONTAINER(hook, struct pz_link, owner_node);
 		struct pz_hosted_conn *conn = link->owner;
+		/* By serial, not by member: the name may have another certificate by now. */
 		if (conn->zone == zone && conn->serial[0] &&
 		    pz_crl_has_serial(zone->authority->crl, conn->serial))
 			pz_hosted_conn_revoked(conn, reason);

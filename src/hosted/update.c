@@ -178,8 +178,8 @@ on_update(struct pz_timer *timer, void *arg)
 	zone->update.sent_us = pz_env_mono_us(zone->hosting->env);
 	pz_buf_init(&frames, PZ_QUEUE_HIGH_BYTES, NULL);
 	enum pz_err err = build(zone, true, &frames);
-	PZ_LIST_EACH (&zone->links, node, tmp) {
-		struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
+	PZ_LIST_EACH (&zone->links, hook, tmp) {
+		struct pz_link *link = PZ_CONTAINER(hook, struct pz_link, owner_node);
 		if (err == PZ_OK && pz_hosted_send(zone, link, pz_buf_slice(&frames)) != PZ_OK)
 			pz_link_close(link, PZ_ERR_LIMIT_QUEUE, "cannot take an Update");
 	}

@@ -65,7 +65,7 @@ struct pz_hosted {
 	size_t connected;                     /* devices with a link of their own */
 	char tag[PZ_SNI_TAG_CHARS + 1];       /* chooses the zone in a handshake */
 	bool is_removed;             /* it is, or is being, removed: nothing of it is stored */
-	struct pz_list removed_node; /* in pz_hub.removed, when it is */
+	struct pz_list removed_hook; /* in pz_hub.removed, when it is */
 };
 
 #endif

@@ -79,6 +79,7 @@ on_housekeeping(struct pz_timer *timer, void *arg)
 		hub->hosting.is_sweep_due = false;
 		sweep_keys(hub);
 	}
+	/* First what ends by time, then what is renewed, then what is stored of both. */
 	while (pz_map_next(hub->zones, &pos, &key, &zone)) {
 		pz_hosted_behind_clean(zone);
 		pz_hosted_twice_clean(zone);
@@ -171,7 +172,7 @@ pz_hub_new(const struct pz_hub_config *config, struct pz_hub **out, struct pz_er
 		pz_hub_free(hub);
 		return err;
 	}
-	sweep_keys(hub);
+	sweep_keys(hub); /* all zones are loaded: what no zone names is left over */
 	*out = hub;
 	return PZ_OK;
 }
@@ -193,8 +194,8 @@ pz_hub_start(struct pz_hub *hub, struct pz_errinfo *info)
 static void
 close_all(struct pz_list *links)
 {
-	PZ_LIST_EACH (links, node, tmp) {
-		struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
+	PZ_LIST_EACH (links, hook, tmp) {
+		struct pz_link *link = PZ_CONTAINER(hook, struct pz_link, owner_node);
 		pz_hosted_conn_bye(link->owner, PZ_ERR_IO_CLOSED, "hub is stopping");
 	}
 }
@@ -206,7 +207,7 @@ pz_hub_stop(struct pz_hub *hub)
 	struct pz_slice key;
 	void *zone;
 
-	hub->hosting.is_stopping = true;
+	hub->hosting.is_stopping = true; /* from now on members are stored at once */
 	if (hub->listener)
 		hub->config.transport.ops->listen_close(hub->listener);
 	hub->listener = NULL;
@@ -215,6 +216,7 @@ pz_hub_stop(struct pz_hub *hub)
 		close_all(&((struct pz_hosted *)zone)->links);
 		pz_hosted_save_seen(zone);
 	}
+	/* A hub without a daemon has no housekeeping, and its next start may be far off. */
 	if (hub->hosting.is_sweep_due && is_at_rest(hub))
 		sweep_keys(hub);
 	pz_requests_report(&hub->requests);
@@ -230,12 +232,13 @@ pz_hub_free(struct pz_hub *hub)
 		return;
 	pz_clock_watch_stop(&hub->clock);
 	pz_env_stop(hub->config.env, &hub->housekeeping);
+	/* Requests before zones: what a command holds may point into a zone. */
 	pz_requests_fini(&hub->requests);
 	while (hub->zones && pz_map_next(hub->zones, &pos, NULL, &zone))
 		pz_hub_zone_free(zone);
 	pz_map_free(hub->zones);
-	PZ_LIST_EACH (&hub->removed, node, tmp)
-		pz_hub_zone_free(PZ_CONTAINER(node, struct pz_hosted, removed_node));
+	PZ_LIST_EACH (&hub->removed, hook, tmp)
+		pz_hub_zone_free(PZ_CONTAINER(hook, struct pz_hosted, removed_hook));
 	pz_map_free(hub->by_tag);
 	pz_hub_drop_making(hub);
 	pz_doorway_free(hub->doorway);

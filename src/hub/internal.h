@@ -21,7 +21,7 @@ struct pz_hub {
 	struct pz_map *by_tag;       /* SNI tag -> struct pz_hosted */
 	struct pz_map *making;       /* zones that wait for the disk: hub/zone.c */
 	struct pz_doorway *doorway;  /* connections that have not proved an identity */
-	struct pz_list removed; /* struct pz_hosted.removed_node: their links may point to them */
+	struct pz_list removed; /* struct pz_hosted.removed_hook: their links may point to them */
 	struct pz_listener *listener;
 	struct pz_timer housekeeping;
 	struct pz_clock_watch clock;

@@ -18,6 +18,7 @@
 
 /* ---- limits of strangers (page 4 "Pressure") ---- */
 
+/* Before there is a link: the stranger gets no byte. */
 static void
 refuse(struct pz_hub *hub, struct pz_stream *stream, const char *remote, const char *why)
 {
@@ -35,6 +36,7 @@ count_waiting(struct pz_hub *hub)
 		      pz_doorway_waiting(hub->doorway));
 }
 
+/* A newer connection needs the place (net/doorway.h chooses which one goes). */
 static void
 on_evict(void *arg, struct pz_guest *guest, const char *why)
 {
@@ -160,7 +162,7 @@ on_secured(struct pz_link *link)
 	snprintf(conn->serial, sizeof(conn->serial), "%s", conn->member->serial);
 	conn->log = &conn->member->log;
 	link->session.log = conn->log;
-	pz_tls_drop_peer(link->tls);
+	pz_tls_drop_peer(link->tls); /* from now on the member is what counts */
 	err = begin_registration(conn);
 	if (err != PZ_OK)
 		pz_link_close(link, err, "cannot register");
@@ -242,6 +244,9 @@ on_register(struct pz_hosted_conn *conn, struct pz_slice frame)
 		refuse_member(conn, PZ_ERR_DENIED_REVOKED, "revoked");
 		return PZ_OK;
 	}
+	/* The order matters: the older session ends, and others are sent that, before the new one
+	 * is attached; otherwise they would take what the former one had begun for the new one's.
+	 */
 	replace_older(conn);
 	pz_hosted_behind_own_link(conn->member);
 	pz_hosted_update_before_return(conn->zone, conn->member);
@@ -334,6 +339,7 @@ member_left(struct pz_hosted_conn *conn, enum pz_err why, const char *detail,
 		pz_hosted_member_changed(conn->zone, member);
 		pz_hosted_behind_lost_link(conn->zone, member);
 	}
+	/* Last: the senders get their answers when the device counts as gone. */
 	pz_router_bounce(conn->zone->router, undelivered,
 			 why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
 }

@@ -19,8 +19,8 @@ struct removal {
 static void
 close_links(struct pz_list *links, const struct pz_hosted *zone)
 {
-	PZ_LIST_EACH (links, node, tmp) {
-		struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
+	PZ_LIST_EACH (links, hook, tmp) {
+		struct pz_link *link = PZ_CONTAINER(hook, struct pz_link, owner_node);
 		struct pz_hosted_conn *conn = link->owner;
 		if (conn->zone == zone)
 			pz_hosted_conn_bye(conn, PZ_ERR_IO_CLOSED,
@@ -92,7 +92,7 @@ removed(struct pz_hosted *zone)
 		zone->hosting->is_sweep_due = true;
 	}
 	pz_notice("removed", "zone=%s is gone from this hub", name);
-	pz_list_append(&pz_hub_of(zone->hosting)->removed, &zone->removed_node);
+	pz_list_append(&pz_hub_of(zone->hosting)->removed, &zone->removed_hook);
 }
 
 static void

@@ -54,6 +54,7 @@ build(struct pz_hub *hub, struct pz_hosted *zone, struct pz_errinfo *info)
 	if (zone->twice == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	PZ_TRY(pz_router_new(&config, &zone->router));
+	/* Sync before shared: the store's records report to the links' list (settled). */
 	PZ_TRY(pz_hosted_sync_init(zone));
 	PZ_TRY(load_shared(zone, info));
 	pz_hosted_names_loaded(zone);
@@ -67,7 +68,7 @@ pz_hub_zone_free(struct pz_hosted *zone)
 		return;
 	pz_hosted_update_fini(zone);
 	pz_hosted_records_fini(zone);
-	pz_hosted_transact_drop_all(zone);
+	pz_hosted_transact_drop_all(zone); /* changes that wait refer to the authority */
 	pz_hosted_twice_fini(zone);
 	pz_hosted_services_fini(zone);
 	pz_router_free(zone->router);
@@ -182,7 +183,11 @@ pz_hub_add_zone(struct pz_hub *hub, struct pz_authority *takes, struct pz_hosted
 	return PZ_OK;
 }
 
-/* ---- a new zone ---- */
+/* ---- a new zone ----
+ *
+ * It is hosted when it is on the disk, not before: a device that enrolled into a zone that a crash
+ * takes back would have to be wiped by hand. Its name is taken meanwhile (hub->making).
+ */
 
 /* Waits for the disk. */
 struct making {

@@ -62,10 +62,11 @@ begin_init(struct pz_request *request, const char *zone, const char *host, struc
 	enum pz_err err = init ? make_zone(request, normal, host, txn, &authority, info)
 			       : PZ_ERR_LIMIT_MEMORY;
 	if (err != PZ_OK) {
-		pz_pzh_hub(request)->hosting.is_sweep_due = true;
+		pz_pzh_hub(request)->hosting.is_sweep_due = true; /* a key may be stored already */
 		pz_txn_free(txn);
 		return err;
 	}
+	/* Made now: when the zone is stored the authority belongs to the hub. */
 	*init = (struct init){request, pz_pzh_init_result(authority)};
 	pz_hub_store_zone(pz_pzh_hub(request), authority, txn, on_zone_stored, init);
 	return PZ_OK;
@@ -85,6 +86,7 @@ pz_pzh_run_init(struct pz_request *request)
 
 /* ---- token ---- */
 
+/* The link has the code in it, so its buffer is wiped. */
 static enum pz_err
 token_result(const struct pz_hosted *zone, const struct pz_code *issued, unsigned ttl_s,
 	     json_t **out, struct pz_errinfo *info)
@@ -152,6 +154,7 @@ pz_pzh_run_token(struct pz_request *request)
 
 	enum pz_err err = pz_hub_choose_zone(pz_pzh_hub(request),
 					     pz_json_str(request->params, "zone"), &zone, &info);
+	/* A device that enrolled now would be missing in an archive that was written before. */
 	if (err == PZ_OK)
 		err = pz_authority_check_stays(zone->authority, &info);
 	if (err == PZ_OK && device && !pz_device_is_valid(pz_slice_str(device)))
@@ -207,6 +210,7 @@ pz_pzh_run_remove(struct pz_request *request)
 	if (removing == NULL)
 		return;
 	removing->request = request;
+	/* A copy: after the removal the zone is only kept for links that point to it. */
 	snprintf(removing->zone, sizeof(removing->zone), "%s", zone->authority->zone);
 	pz_hub_remove_zone(zone, on_removed, removing);
 }

@@ -61,6 +61,7 @@ clear(struct pz_request *request, struct pz_hosted *zone, json_t *takes_result,
 		(void)json_object_set_new(c->result, member, json_integer((json_int_t)count));
 	if (err == PZ_OK)
 		pz_notice("data-removed", "zone=%s values=%zu", zone->authority->zone, count);
+	/* With a count, on_removed ends the request. */
 	if (err != PZ_OK)
 		pz_request_fail(request, err, info.text);
 	else if (count == 0)

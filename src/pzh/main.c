@@ -33,6 +33,7 @@ on_describe(void *arg, char *out, size_t size)
 		 n.zones == 1 ? "" : "s", n.connected, n.devices);
 }
 
+/* Shown once after the start: the person at a new hub needs the next command, not a manual. */
 static void
 on_next_step(void *arg, char *out, size_t size)
 {

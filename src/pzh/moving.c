@@ -13,8 +13,8 @@
 static void
 send_to_all(struct pz_hosted *zone)
 {
-	PZ_LIST_EACH (&zone->links, node, tmp)
-		pz_hosted_conn_send_address(PZ_CONTAINER(node, struct pz_link, owner_node)->owner);
+	PZ_LIST_EACH (&zone->links, hook, tmp)
+		pz_hosted_conn_send_address(PZ_CONTAINER(hook, struct pz_link, owner_node)->owner);
 }
 
 /* ---- the command ---- */
@@ -68,6 +68,7 @@ move_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err er
 	(void)member;
 	if (err == PZ_OK) {
 		zone->authority->move = move->next;
+		/* What a code admits now is not in the archive that the owner is about to write. */
 		if (move->next.is_moving)
 			pz_codes_cancel_all(&zone->enrolment.codes);
 		pz_notice(move->next.is_moving ? "moving" : "staying", "zone=%s host=%s port=%u",

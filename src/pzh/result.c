@@ -1,3 +1,5 @@
+/* Scripts read these members: they are described in docs/control-protocol.md, and only added to.
+ * Times are seconds, while the hub keeps milliseconds. */
 #include "pzh/result.h"
 
 #include "base/codec.h"
@@ -33,12 +35,14 @@ pz_pzh_device_result(const struct pz_member *m)
 			 "serial", m->serial);
 }
 
+/* 0 is "never". */
 static json_t *
 seconds(uint64_t ms)
 {
 	return ms ? json_integer((json_int_t)(ms / 1000)) : json_null();
 }
 
+/* The same members as of a device that is there: a reader needs no second form. */
 static json_t *
 former_result(const struct pz_member *m, const json_t *former)
 {

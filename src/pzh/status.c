@@ -115,6 +115,7 @@ set_days(struct pz_hub *hub)
 	pz_metric_set(&hub->hosting.metrics, PZ_METRIC_crl_days_left, crl == UINT64_MAX ? 0 : crl);
 }
 
+/* Links that have registered; strangers are a gauge. */
 static json_t *
 links_result(struct pz_hub *hub)
 {
@@ -124,8 +125,8 @@ links_result(struct pz_hub *hub)
 	void *zone;
 
 	while (pz_map_next(hub->zones, &pos, &key, &zone))
-		PZ_LIST_EACH (&((struct pz_hosted *)zone)->links, node, tmp) {
-			struct pz_link *link = PZ_CONTAINER(node, struct pz_link, owner_node);
+		PZ_LIST_EACH (&((struct pz_hosted *)zone)->links, hook, tmp) {
+			struct pz_link *link = PZ_CONTAINER(hook, struct pz_link, owner_node);
 			struct pz_hosted_conn *conn = link->owner;
 			json_array_append_new(
 				list, json_pack("{s:s, s:s, s:I}", "id", link->session.address,
@@ -135,7 +136,7 @@ links_result(struct pz_hub *hub)
 	return list;
 }
 
-/* Gauges are set when they are asked for. */
+/* Gauges are set when they are asked for: nothing on the forwarding path counts for them. */
 static void
 set_gauges(struct pz_hub *hub)
 {
@@ -146,8 +147,8 @@ set_gauges(struct pz_hub *hub)
 	while (pz_map_next(hub->zones, &pos, &key, &value)) {
 		const struct pz_hosted *zone = value;
 		links += zone->connected;
-		PZ_LIST_EACH (&((struct pz_hosted *)value)->links, node, tmp)
-			queued += PZ_CONTAINER(node, struct pz_link, owner_node)->session.queued;
+		PZ_LIST_EACH (&((struct pz_hosted *)value)->links, hook, tmp)
+			queued += PZ_CONTAINER(hook, struct pz_link, owner_node)->session.queued;
 	}
 	pz_metric_set(&hub->hosting.metrics, PZ_METRIC_links, links);
 	pz_metric_set(&hub->hosting.metrics, PZ_METRIC_queued_bytes, queued);

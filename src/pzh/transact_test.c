@@ -49,14 +49,21 @@ static const struct pz_hosted_transact_ops storing = {on_prepare, on_end, on_rel
 static const struct pz_hosted_transact_ops looking = {NULL, on_end, on_release};
 
 static void
-change(char id, enum pz_err fails, const struct pz_hosted_transact_ops *ops)
+change_in(struct pz_hosted *zone, char id, enum pz_err fails,
+	  const struct pz_hosted_transact_ops *ops)
 {
 	struct probe *probe = calloc(1, sizeof(*probe));
 
 	assert_non_null(probe);
 	probe->id = id;
 	probe->fails = fails;
-	pz_hosted_transact(zone_of(ZONE), &probe->t, ops);
+	pz_hosted_transact(zone, &probe->t, ops);
+}
+
+static void
+change(char id, enum pz_err fails, const struct pz_hosted_transact_ops *ops)
+{
+	change_in(zone_of(ZONE), id, fails, ops);
 }
 
 static int
@@ -130,6 +137,28 @@ what_waits_when_the_hub_ends_is_released(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up_zone, tear_down)
 
+/* No command finds the zone any more; one that did before must not wait for ever. */
+static void
+what_waits_ends_with_its_zone(void **state)
+{
+	struct answer removed;
+	struct pz_hosted *zone;
+
+	(void)state;
+	events[0] = '\0';
+	zone = zone_of(ZONE);
+	begin(&removed, "remove", json_pack("{s:s}", "zone", ZONE));
+	change_in(zone, '1', PZ_OK, &storing);
+	change_in(zone, '2', PZ_OK, &looking);
+	assert_string_equal(events, "");
+	run(PZ_US_PER_S);
+	assert_ok(removed.err);
+	json_decref(removed.result);
+	assert_string_equal(events, "e1 r1 e2 r2 ");
+	change_in(zone, '3', PZ_OK, &storing); /* for example of a link that has not ended yet */
+	assert_string_equal(events, "e1 r1 e2 r2 e3 r3 ");
+}
+
 int
 main(void)
 {
@@ -139,6 +168,7 @@ main(void)
 		T(one_that_is_not_stored_says_so),
 		T(what_stores_nothing_takes_its_turn_too),
 		T(what_waits_when_the_hub_ends_is_released),
+		T(what_waits_ends_with_its_zone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
