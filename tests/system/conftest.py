@@ -21,8 +21,10 @@ TEST_SECONDS = 180
 def pytest_configure(config):
     config.addinivalue_line("markers", "smoke: the main path, a few seconds")
     config.addinivalue_line("markers", "slow: waits for a real time limit")
-    # A shell starts background jobs with SIGINT ignored, and programs started here would inherit that.
+    # A shell starts background jobs with SIGINT ignored, nohup its command with SIGHUP ignored, and
+    # programs started here would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
