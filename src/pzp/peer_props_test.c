@@ -269,6 +269,43 @@ a_device_is_deleted_by_the_hub_alone(void **state)
 	fx_peer("tv")->live->sync->other = PZ_SYNC_DEVICE;
 }
 
+static json_t *
+list_of(const struct pz_crl *crl)
+{
+	return json_pack("{s:[{s:s, s:o, s:I, s:s, s:b}]}", "crl", "key", ZONE, "value",
+			 pz_record_crl(crl), "mtime", (json_int_t)pz_crl_this_update_ms(crl),
+			 "origin", ZONE, "deleted", 0);
+}
+
+/* A hub that was put back to a backup has made a newer list that lacks the device: the older one
+ * counts beside it, and the device is gone from everything that is shown. */
+static void
+a_device_that_only_an_older_list_revokes_is_not_shown(void **state)
+{
+	const struct fx_device *radio = fx_device("radio");
+	struct fx_far *far = quiet_peer("tv");
+	struct pz_authority *a = w.authority;
+	struct pz_crl *newer = NULL;
+
+	(void)state;
+	fx_tells(far, "Update_Data", trusted_device("radio", pz_record_cert(radio->id.ca)));
+	fx_directory("radio", json_pack("[s]", "10.0.0.1"), TLS_PORT);
+	pz_kit_revoke(&w.hub, a, "radio", PZ_REVOKED_BY_OWNER);
+	assert_ok(pz_crl_issue(a->ca, a->ca_key, NULL, 0, pz_crl_number(a->crl) + 1,
+			       &w.world.clock.env, &newer, NULL));
+	fx_tells(far, "Update_Data", list_of(newer));
+	pz_discovery_recall(w.node->calls, "radio", json_pack("[{s:s}]", "api", "x"));
+	assert_true(pz_devices_has(w.node->calls, "radio"));
+
+	fx_tells(far, "Update_Data", list_of(a->crl));
+	assert_int_equal(pz_crl_number(pz_device_zone_crl(&w.node->zone)), pz_crl_number(newer));
+	assert_true(pz_device_zone_has_left(&w.node->zone, "radio"));
+	assert_null(pz_discovery_services_of(w.node->calls, "radio"));
+	assert_null(json_object_get(pz_uplink_directory(w.node->uplink), "radio"));
+	assert_false(pz_devices_has(w.node->calls, "radio"));
+	pz_crl_free(newer);
+}
+
 /* ---- what it can have written into the log ---- */
 
 static struct {
@@ -590,6 +627,7 @@ main(void)
 		FX_TEST(a_bye_is_the_end),
 		FX_TEST(a_peer_does_not_fill_the_log),
 		FX_TEST(a_device_is_deleted_by_the_hub_alone),
+		FX_TEST(a_device_that_only_an_older_list_revokes_is_not_shown),
 		FX_TEST(services_of_the_peer_itself_are_believed),
 		FX_TEST(wrong_services_are_refused_as_a_whole),
 		FX_TEST(services_of_others_are_a_relays_word_only),
