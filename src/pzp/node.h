@@ -63,7 +63,7 @@ void pz_node_free(struct pz_node *node);
 
 /** The machine's addresses or routes changed: tries the hub at once, sends it the addresses. */
 void pz_node_network_changed(struct pz_node *node);
-/** The system says that its clock was set; without a word it is noticed after
+/** The system reports that its clock was set; without a report it is noticed after
  * PZ_CLOCK_LOOK_US. */
 void pz_node_clock_set(struct pz_node *node);
 
