@@ -1,3 +1,4 @@
+/* `data` of both programs lists apps alike: origins are the same on a device and at its hub. */
 #include "cli/apps.h"
 
 #define COLUMNS 3

@@ -1,3 +1,4 @@
+/* HOST[:PORT] as people type it; an IPv6 address with a port has brackets. */
 #include "cli/host.h"
 
 #include <ctype.h>

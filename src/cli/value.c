@@ -1,3 +1,4 @@
+/* JSON of a person: read whole, with a limit, and an error that says where it is wrong. */
 #include "cli/value.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ pz_cli_read_file(const struct pz_cli *cli, const char *path, size_t bytes_max, s
 			fclose(file);
 		return NULL;
 	}
-	len = fread(text, 1, bytes_max + 1, file);
+	len = fread(text, 1, bytes_max + 1, file); /* one byte more shows that it is too long */
 	failed = ferror(file) ? errno : 0;
 	if (!is_input)
 		fclose(file);
@@ -65,6 +66,7 @@ read_input(const struct pz_cli *cli, size_t *out_len)
 	return text;
 }
 
+/* The usual mistake is a text without its double quotes. */
 static json_t *
 parse(const struct pz_cli *cli, const char *what, const char *text, size_t len)
 {

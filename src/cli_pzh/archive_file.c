@@ -27,6 +27,7 @@ struct pz_cli_archive_file {
 	bool replace, is_committed;
 };
 
+/* errno as an error with the path, before another call changes it. */
 static enum pz_err
 failed(const char *path, struct pz_errinfo *info)
 {
@@ -98,6 +99,7 @@ give_name(const struct pz_cli_archive_file *f)
 	return rename(f->temporary, f->path);
 }
 
+/* Else a power loss could take the name of a file whose content is on the disk. */
 static void
 sync_directory(const char *path)
 {

@@ -20,6 +20,7 @@ data_remove(struct pz_cli *cli)
 
 	if (origin == NULL)
 		return pz_cli_usage(cli, "it is written: data remove ORIGIN [KEY]");
+	/* asked also for one key: no device keeps a copy */
 	int status = pz_cli_confirm(cli, "Remove %s%s%s on all devices?", key ? key : "all", " of ",
 				    origin);
 	if (status != PZ_EXIT_DONE)

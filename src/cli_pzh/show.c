@@ -1,4 +1,5 @@
-/* pzh zones, devices, status. */
+/* pzh zones, devices, status: what this hub hosts. Names of devices were chosen by them; tables
+ * clean each cell (cli/text.h). */
 #include <string.h>
 
 #include "cli/run.h"
@@ -74,7 +75,7 @@ add_address(struct pz_cli_table *t, const json_t *device)
 static void
 add_state(struct pz_cli_table *t, const json_t *device)
 {
-	const json_t *revoked = json_object_get(device, "revoked");
+	const json_t *revoked = json_object_get(device, "revoked"); /* seconds; 0: not known when */
 	bool connected = json_is_true(json_object_get(device, "connected"));
 	const char *reason = json_string_value(json_object_get(device, "reason"));
 	char when[32] = "out";
@@ -91,6 +92,7 @@ add_state(struct pz_cli_table *t, const json_t *device)
 			  json_integer_value(revoked) > 0 ? when : "");
 }
 
+/* One row. A time that is null is shown as "never", one that is missing as nothing. */
 static void
 add_device(struct pz_cli_table *t, const json_t *device)
 {
@@ -144,6 +146,7 @@ pz_pzh_cmd_devices(struct pz_cli *cli)
 
 /* ---- status ---- */
 
+/* Each zone with the days that its certificates have left. */
 static void
 add_zones(struct pz_cli_table *t, const json_t *zones)
 {

@@ -1,4 +1,7 @@
-/* pzh init, token, revoke, remove. */
+/*
+ * pzh init, token, revoke, remove. The first and the last work without a daemon (offline.c); a code
+ * and a revocation need one, for both concern devices that connect.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -32,6 +35,7 @@ print_members(const struct pz_cli *cli, const json_t *result, const char *const 
 
 /* ---- init ---- */
 
+/* With the next step; without a daemon that is to start it. */
 static int
 print_zone(struct pz_cli *cli, const json_t *result)
 {
@@ -64,6 +68,7 @@ pz_pzh_cmd_init(struct pz_cli *cli)
 
 /* ---- token ---- */
 
+/* Where it does not fit on the terminal the link below is enough. */
 static void
 print_qr(const struct pz_cli *cli, const char *link)
 {
@@ -148,7 +153,7 @@ print_revoked(struct pz_cli *cli, const json_t *result)
 		serial && serial[0] ? ", serial " : "", serial ? serial : "");
 	free(device);
 	free(serial);
-	const json_t *purged = json_object_get(result, "purged");
+	const json_t *purged = json_object_get(result, "purged"); /* with --purge */
 	if (purged)
 		fprintf(cli->out, "%" JSON_INTEGER_FORMAT " values that it had written removed\n",
 			json_integer_value(purged));

@@ -53,6 +53,7 @@ fetch_all(struct pz_cli *cli, const json_t *params, const char *member, json_t *
 	return status;
 }
 
+/* Sizes, not values: those are for `data get`. */
 static int
 print_keys(const struct pz_cli *cli, const json_t *list)
 {
@@ -119,6 +120,7 @@ data_get(struct pz_cli *cli)
 
 /* ---- set ---- */
 
+/* What the hub refuses is stored here all the same: a warning, no failure. */
 static int
 print_set(struct pz_cli *cli, const json_t *one)
 {
@@ -162,7 +164,7 @@ data_remove(struct pz_cli *cli)
 
 	if (params == NULL)
 		return PZ_EXIT_USAGE;
-	if (pz_cli_arg(cli, 2) == NULL)
+	if (pz_cli_arg(cli, 2) == NULL) /* everything of the app */
 		status = pz_cli_confirm(cli, "Remove everything that %.100s has stored?",
 					pz_cli_arg(cli, 1));
 	if (status != PZ_EXIT_DONE) {
@@ -191,7 +193,7 @@ pz_pzp_cmd_data(struct pz_cli *cli)
 	const char *name = pz_cli_arg(cli, 0);
 	unsigned count = 0;
 
-	while (pz_cli_arg(cli, count + 1))
+	while (pz_cli_arg(cli, count + 1)) /* the table of the program has one maximum for all */
 		count++;
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
 		if (strcmp(actions[i].name, name) != 0)

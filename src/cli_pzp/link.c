@@ -1,4 +1,7 @@
-/* pzp enrol, leave, connect, disconnect, hub. */
+/*
+ * pzp enrol, leave, connect, disconnect, reconnect, hub. What takes long is timed by the daemon,
+ * which knows the reason of a failure; the limits here are longer than its own.
+ */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +41,7 @@ enrol_params(const struct pz_cli *cli)
 	const char *zone = pz_cli_opt(cli, "zone"), *code = pz_cli_opt(cli, "code");
 	bool is_link = strncasecmp(where, LINK_SCHEME, strlen(LINK_SCHEME)) == 0;
 	char host[PZ_HOST_BYTES_MAX + 1];
-	unsigned port = 0;
+	unsigned port = 0; /* 0: the daemon's default */
 	json_t *params;
 
 	if (is_link && (zone || code)) {
@@ -151,6 +154,7 @@ pz_pzp_cmd_leave(struct pz_cli *cli)
 	return pz_cli_show(cli, "leave", NULL, CONNECT_TIMEOUT_MS, print_left);
 }
 
+/* Without a PEER the hub is meant. */
 static json_t *
 peer_params(const struct pz_cli *cli)
 {
@@ -198,6 +202,7 @@ pz_pzp_cmd_disconnect(struct pz_cli *cli)
 			   print_disconnected);
 }
 
+/* No failure where the hub is not wanted (connection = peer): the reason says so. */
 static int
 print_reconnected(struct pz_cli *cli, const json_t *result)
 {
@@ -219,6 +224,7 @@ pz_pzp_cmd_reconnect(struct pz_cli *cli)
 
 /* ---- hub ---- */
 
+/* "WHAT host port 8041" */
 static int
 print_place(struct pz_cli *cli, const char *what, const json_t *place)
 {

@@ -1,4 +1,7 @@
-/* pzp peers, discover. @spec page 12 */
+/*
+ * pzp peers, discover. Everything that is shown of a device was chosen by it: tables clean each
+ * cell (cli/text.h). @spec page 12
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +9,7 @@
 #include "cli/text.h"
 #include "cli_pzp/commands.h"
 
-#define LOOK_MS 2000U
+#define LOOK_MS 2000U /* for answers on the local network, unless --timeout says otherwise */
 
 /* "10.0.0.7, fe80::1%eth0" */
 static void
@@ -31,6 +34,7 @@ pz_pzp_short_id(const json_t *device, char scratch[32])
 {
 	const char *id = pz_cli_member(device, "id", scratch), *slash = strchr(id, '/');
 
+	/* a device of a different zone may have the name of one of ours */
 	return slash && slash[1] && !json_is_true(json_object_get(device, "friend")) ? slash + 1
 										     : id;
 }
@@ -53,6 +57,7 @@ add_member(struct pz_cli_table *t, const json_t *entry, const char *name)
 	pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(entry, name, scratch));
 }
 
+/* Yellow where messages do not arrive now. */
 static enum pz_cli_colour
 route_colour(const char *route)
 {
@@ -95,6 +100,7 @@ pz_pzp_cmd_peers(struct pz_cli *cli)
 	return pz_cli_show(cli, "peers", NULL, PZ_CLI_TIMEOUT_MS, print_peers);
 }
 
+/* A device that does not announce itself with a tag of our zone is a stranger, with no name. */
 static int
 print_found(struct pz_cli *cli, const json_t *found)
 {

@@ -17,6 +17,7 @@ struct pinging {
 	bool is_direct; /* the last answer came directly */
 };
 
+/* "tv: seq 3, 1.2 ms, direct 192.0.2.7" */
 static void
 print_line(const struct pinging *p, const json_t *event)
 {
@@ -35,10 +36,11 @@ print_line(const struct pinging *p, const json_t *event)
 	else
 		fprintf(p->cli->out, "%s: seq %lld, %s\n", p->device, (long long)seq,
 			error && error[0] ? error : "no answer");
-	fflush(p->cli->out);
+	fflush(p->cli->out); /* a person waits for the line, a pipe may not be a terminal */
 	free(error);
 }
 
+/* @return false: the output is closed, and with it the reason to go on */
 static bool
 on_event(void *arg, json_t *event)
 {
@@ -135,6 +137,7 @@ ping(struct pinging *p, struct pz_cli *cli, json_int_t count, unsigned interval_
 		json_decref(params);
 		return status;
 	}
+	/* no time limit: without --count it goes on until it is interrupted */
 	status = pz_cli_request(cli, "ping", params, 0, on_event, p, &result);
 	json_decref(result);
 	if (status == PZ_EXIT_DONE)

@@ -1,4 +1,7 @@
-/* pzp prefs. @spec page 10, page 12 */
+/*
+ * pzp prefs: shows and sets preferences. The daemon has the table of keys, values and meanings;
+ * this file prints what it answers. @spec page 10, page 12
+ */
 #include <stdlib.h>
 
 #include "cli/run.h"
@@ -26,6 +29,7 @@ is_idle(const json_t *one)
 
 /* ---- all ---- */
 
+/* One line below the table: a note in each row would make it too wide. */
 static void
 print_idle(const struct pz_cli *cli, const json_t *list)
 {
@@ -47,6 +51,7 @@ print_idle(const struct pz_cli *cli, const json_t *list)
 		fputc('\n', cli->out);
 }
 
+/* The last column is yellow: it is what does not apply yet. */
 static int
 print_list(struct pz_cli *cli, const json_t *list)
 {
@@ -85,7 +90,7 @@ print_one(struct pz_cli *cli, const json_t *one)
 		char scratch[32];
 		const char *text = pz_pzp_pref_text(one, members[i], scratch);
 
-		if (text[0] == '\0')
+		if (text[0] == '\0') /* pending and note are there only at times */
 			continue;
 		pz_cli_table_add(t, PZ_CLI_BOLD, members[i]);
 		pz_cli_table_add(t, PZ_CLI_PLAIN, text);
@@ -124,7 +129,7 @@ set(struct pz_cli *cli, const char *key, json_t *params)
 		status = pz_cli_request(cli, "reconnect", NULL, RECONNECT_TIMEOUT_MS, NULL, NULL,
 					&ignored);
 		json_decref(ignored);
-		if (status == PZ_EXIT_DONE)
+		if (status == PZ_EXIT_DONE) /* as it is after the reconnect */
 			status = pz_cli_request(cli, "prefs", json_pack("{s:s}", "key", key),
 						PZ_CLI_TIMEOUT_MS, NULL, NULL, &one);
 	}

@@ -46,6 +46,7 @@ read_description(const struct pz_cli *cli, const char *path)
 	return NULL;
 }
 
+/* Flushed: a script waits for this line before it calls the service. */
 static void
 print_registered(const struct pz_cli *cli, const json_t *service)
 {
@@ -63,6 +64,8 @@ print_registered(const struct pz_cli *cli, const json_t *service)
 	free(id);
 }
 
+/* The first event. From then on a lost daemon is waited for: the description is known to be good.
+ */
 static bool
 on_registered(void *arg, json_t *event)
 {

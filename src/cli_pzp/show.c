@@ -1,4 +1,7 @@
-/* pzp status, services. */
+/*
+ * pzp status, services. Both answer the first questions of a person: is this device connected, what
+ * is wrong, which text names a service in `pzp call`.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +11,7 @@
 
 /* ---- status ---- */
 
+/* A virgin device is no fault, so it is not yellow. */
 static enum pz_cli_colour
 state_colour(const char *state)
 {
@@ -39,6 +43,7 @@ add_next_hub(struct pz_cli_table *t, const json_t *next)
 	add_line(t, "next hub", PZ_CLI_YELLOW, text);
 }
 
+/* "host:port, since ..."; nothing before an enrolment. */
 static void
 add_hub(struct pz_cli_table *t, const json_t *hub)
 {
@@ -119,6 +124,7 @@ way_text(const char *route)
 	return route;
 }
 
+/* A device that is there is seen now, whatever the record says. */
 static void
 add_seen(struct pz_cli_table *t, const json_t *peer, bool is_there)
 {
@@ -130,6 +136,7 @@ add_seen(struct pz_cli_table *t, const json_t *peer, bool is_there)
 	pz_cli_table_add(t, PZ_CLI_PLAIN, is_there ? "now" : when);
 }
 
+/* Only a direct link has one; below 10 ms the tenth counts. */
 static void
 add_latency(struct pz_cli_table *t, const json_t *peer)
 {
@@ -273,6 +280,7 @@ count_handles(const json_t *services)
 	return counts;
 }
 
+/* The columns depend on --all and --long, as the titles do in print_services. */
 static void
 add_service(const struct pz_cli *cli, struct pz_cli_table *t, const json_t *service,
 	    const json_t *counts)

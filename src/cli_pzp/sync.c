@@ -1,4 +1,6 @@
-/* pzp sync. @spec page 8, page 12 */
+/* pzp sync: exchanges the zone's data with the hub and with each linked device, and shows what
+ * moved. Fails when an exchange was not completed, so that a script sees it.
+ * @spec page 8, page 12 */
 #include <stdlib.h>
 
 #include "cli/run.h"
