@@ -10,12 +10,13 @@
 #include "base/timer.h"
 #include "conf/settings.h"
 #include "conf/table.h"
+#include "kit/dir.h"
 
 #define ARGS_MAX 12
 
 struct fixture {
-	char dir[64];       /* a data directory, also $HOME */
-	char file[96];      /* <dir>/test.conf, named with --config */
+	struct pz_kit_dir
+		dir;        /* a data directory, also $HOME; test.conf in it, named with --config */
 	char pzpd_conf[96]; /* <dir>/pzpd.conf */
 	char pzhd_conf[96];
 	struct pz_settings settings;
@@ -28,16 +29,14 @@ setup(void **state)
 	struct fixture *fix = calloc(1, sizeof(*fix));
 
 	assert_non_null(fix);
-	snprintf(fix->dir, sizeof(fix->dir), "/tmp/pz-conf-XXXXXX");
-	assert_non_null(mkdtemp(fix->dir));
-	snprintf(fix->file, sizeof(fix->file), "%s/test.conf", fix->dir);
-	snprintf(fix->pzpd_conf, sizeof(fix->pzpd_conf), "%s/pzpd.conf", fix->dir);
-	snprintf(fix->pzhd_conf, sizeof(fix->pzhd_conf), "%s/pzhd.conf", fix->dir);
+	pz_kit_dir_init(&fix->dir, "test.conf");
+	snprintf(fix->pzpd_conf, sizeof(fix->pzpd_conf), "%s/pzpd.conf", fix->dir.path);
+	snprintf(fix->pzhd_conf, sizeof(fix->pzhd_conf), "%s/pzhd.conf", fix->dir.path);
 	unsetenv("PZP_DATA_DIR");
 	unsetenv("PZH_DATA_DIR");
 	unsetenv("STATE_DIRECTORY");
 	unsetenv("XDG_STATE_HOME");
-	setenv("HOME", fix->dir, 1);
+	setenv("HOME", fix->dir.path, 1);
 	*state = fix;
 	return 0;
 }
@@ -48,10 +47,7 @@ teardown(void **state)
 	struct fixture *fix = *state;
 
 	pz_settings_free(&fix->settings);
-	unlink(fix->file);
-	unlink(fix->pzpd_conf);
-	unlink(fix->pzhd_conf);
-	rmdir(fix->dir);
+	pz_kit_dir_fini(&fix->dir);
 	free(fix);
 	return 0;
 }
@@ -103,8 +99,8 @@ must_refuse_file(struct fixture *fix, const char *text, const char *part, const 
 {
 	char words[256];
 
-	write_text(fix->file, text);
-	snprintf(words, sizeof(words), "--config %s", fix->file);
+	write_text(fix->dir.file, text);
+	snprintf(words, sizeof(words), "--config %s", fix->dir.file);
 	must_refuse(fix, words, part, part2);
 }
 
@@ -113,8 +109,8 @@ must_load_file(struct fixture *fix, enum pz_program program, const char *text)
 {
 	char words[256];
 
-	write_text(fix->file, text);
-	snprintf(words, sizeof(words), "--config=%s", fix->file);
+	write_text(fix->dir.file, text);
+	snprintf(words, sizeof(words), "--config=%s", fix->dir.file);
 	must_load(fix, program, words);
 }
 
@@ -128,7 +124,7 @@ test_defaults_of_the_device(void **state)
 	char path[128];
 
 	must_load(fix, PZ_PROGRAM_PZPD, "");
-	snprintf(path, sizeof(path), "%s/.local/state/pzp", fix->dir);
+	snprintf(path, sizeof(path), "%s/.local/state/pzp", fix->dir.path);
 	assert_string_equal(s->data_dir, path);
 	strcat(path, "/control.sock");
 	assert_string_equal(s->control_socket, path);
@@ -160,7 +156,7 @@ test_defaults_of_the_hub(void **state)
 	char path[128];
 
 	must_load(fix, PZ_PROGRAM_PZHD, "");
-	snprintf(path, sizeof(path), "%s/.local/state/pzh", fix->dir);
+	snprintf(path, sizeof(path), "%s/.local/state/pzh", fix->dir.path);
 	assert_string_equal(fix->settings.data_dir, path);
 	assert_int_equal(fix->settings.port, 8041);
 	assert_int_equal(fix->settings.web_port, 8043);
@@ -356,7 +352,7 @@ test_help_and_version_end_the_reading(void **state)
 	struct fixture *fix = *state;
 
 	write_text(fix->pzpd_conf, "nonsense");
-	setenv("PZP_DATA_DIR", fix->dir, 1);
+	setenv("PZP_DATA_DIR", fix->dir.path, 1);
 	must_load(fix, PZ_PROGRAM_PZPD, "--help --bogus");
 	assert_true(fix->settings.show_help);
 	must_load(fix, PZ_PROGRAM_PZPD, "-h");
@@ -387,7 +383,7 @@ test_file_syntax(void **state)
 	assert_int_equal(s->tls_port, 1);
 	assert_int_equal(s->web_port, 2);
 	assert_string_equal(s->data_dir, "/var/lib/a dir ");
-	assert_string_equal(s->config_file, fix->file);
+	assert_string_equal(s->config_file, fix->dir.file);
 	assert_int_equal(s->limit_queue_high, 8 << 20);
 	assert_int_equal(s->service_count, 2);
 	assert_string_equal(s->services[0], "/x/one=1.json");
@@ -422,18 +418,18 @@ test_file_that_cannot_be_read(void **state)
 	struct fixture *fix = *state;
 	char words[256];
 
-	snprintf(words, sizeof(words), "--config %s", fix->file);
+	snprintf(words, sizeof(words), "--config %s", fix->dir.file);
 	assert_int_equal(load(fix, PZ_PROGRAM_PZPD, words), PZ_ERR_IO);
-	assert_non_null(strstr(fix->info.text, fix->file));
-	snprintf(words, sizeof(words), "--config %s", fix->dir);
+	assert_non_null(strstr(fix->info.text, fix->dir.file));
+	snprintf(words, sizeof(words), "--config %s", fix->dir.path);
 	assert_int_equal(load(fix, PZ_PROGRAM_PZPD, words), PZ_ERR_IO);
 	must_refuse(fix, "--config /dev/zero", "/dev/zero", "longer than");
 
-	FILE *file = fopen(fix->file, "w");
+	FILE *file = fopen(fix->dir.file, "w");
 	assert_non_null(file);
 	assert_int_equal(fwrite("tls-port = 1\0 2\n", 1, 16, file), 16);
 	fclose(file);
-	snprintf(words, sizeof(words), "--config %s", fix->file);
+	snprintf(words, sizeof(words), "--config %s", fix->dir.file);
 	must_refuse(fix, words, "test.conf", "not a text file");
 }
 
@@ -445,7 +441,7 @@ test_file_of_the_data_directory(void **state)
 
 	write_text(fix->pzpd_conf, "web-port = 1\n");
 	write_text(fix->pzhd_conf, "web-port = 2\n");
-	snprintf(words, sizeof(words), "--data-dir %s", fix->dir);
+	snprintf(words, sizeof(words), "--data-dir %s", fix->dir.path);
 	must_load(fix, PZ_PROGRAM_PZPD, words);
 	assert_int_equal(fix->settings.web_port, 1);
 	assert_string_equal(fix->settings.config_file, fix->pzpd_conf);
@@ -453,14 +449,14 @@ test_file_of_the_data_directory(void **state)
 	assert_int_equal(fix->settings.web_port, 2);
 
 	/* A named file replaces it. */
-	write_text(fix->file, "tls-port = 3\n");
-	snprintf(words, sizeof(words), "--data-dir %s --config %s", fix->dir, fix->file);
+	write_text(fix->dir.file, "tls-port = 3\n");
+	snprintf(words, sizeof(words), "--data-dir %s --config %s", fix->dir.path, fix->dir.file);
 	must_load(fix, PZ_PROGRAM_PZPD, words);
 	assert_int_equal(fix->settings.web_port, 8080);
 	assert_int_equal(fix->settings.tls_port, 3);
 
 	write_text(fix->pzpd_conf, "data-dir = /somewhere/else\n");
-	snprintf(words, sizeof(words), "--data-dir %s", fix->dir);
+	snprintf(words, sizeof(words), "--data-dir %s", fix->dir.path);
 	must_refuse(fix, words, "pzpd.conf:1: data-dir", "--config");
 }
 
@@ -474,9 +470,9 @@ test_precedence(void **state)
 	char words[256], path[128];
 
 	/* file over default, command line over file */
-	write_text(fix->file, "data-dir = /from/file\nweb-port = 1\ntls-port = 2\n"
-			      "service = /file/a\nservice = /file/b\n");
-	snprintf(words, sizeof(words), "--web-port 9 --config %s", fix->file);
+	write_text(fix->dir.file, "data-dir = /from/file\nweb-port = 1\ntls-port = 2\n"
+				  "service = /file/a\nservice = /file/b\n");
+	snprintf(words, sizeof(words), "--web-port 9 --config %s", fix->dir.file);
 	must_load(fix, PZ_PROGRAM_PZPD, words);
 	assert_int_equal(s->web_port, 9);
 	assert_int_equal(s->tls_port, 2);
@@ -485,13 +481,13 @@ test_precedence(void **state)
 	assert_int_equal(s->service_count, 2);
 
 	/* a list of the command line replaces the file's */
-	snprintf(words, sizeof(words), "--config %s --service c", fix->file);
+	snprintf(words, sizeof(words), "--config %s --service c", fix->dir.file);
 	must_load(fix, PZ_PROGRAM_PZPD, words);
 	assert_int_equal(s->service_count, 1);
 	assert_string_equal(s->services[0], "c");
 
 	/* environment over file; systemd's directory is a default only */
-	snprintf(words, sizeof(words), "--config %s", fix->file);
+	snprintf(words, sizeof(words), "--config %s", fix->dir.file);
 	setenv("STATE_DIRECTORY", "/from/systemd", 1);
 	must_load(fix, PZ_PROGRAM_PZPD, words);
 	assert_string_equal(s->data_dir, "/from/file");
@@ -503,7 +499,7 @@ test_precedence(void **state)
 	assert_string_equal(s->data_dir, "/from/environment");
 
 	/* command line over environment */
-	snprintf(words, sizeof(words), "--config %s --data-dir /from/args", fix->file);
+	snprintf(words, sizeof(words), "--config %s --data-dir /from/args", fix->dir.file);
 	must_load(fix, PZ_PROGRAM_PZPD, words);
 	assert_string_equal(s->data_dir, "/from/args");
 	setenv("PZP_DATA_DIR", "", 1); /* empty: unset */
@@ -511,16 +507,16 @@ test_precedence(void **state)
 	assert_string_equal(s->data_dir, "/from/systemd");
 
 	/* an overridden value is checked all the same */
-	snprintf(words, sizeof(words), "--config %s --web-port 1", fix->file);
-	write_text(fix->file, "web-port = x\n");
+	snprintf(words, sizeof(words), "--config %s --web-port 1", fix->dir.file);
+	write_text(fix->dir.file, "web-port = x\n");
 	must_refuse(fix, words, "test.conf:1", "web-port");
 
 	/* the environment leads to the file, too */
 	write_text(fix->pzpd_conf, "web-port = 5\n");
-	setenv("PZP_DATA_DIR", fix->dir, 1);
+	setenv("PZP_DATA_DIR", fix->dir.path, 1);
 	must_load(fix, PZ_PROGRAM_PZPD, "");
 	assert_int_equal(s->web_port, 5);
-	snprintf(path, sizeof(path), "%s/control.sock", fix->dir);
+	snprintf(path, sizeof(path), "%s/control.sock", fix->dir.path);
 	assert_string_equal(s->control_socket, path);
 }
 

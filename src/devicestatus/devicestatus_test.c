@@ -1,21 +1,22 @@
 /* The device status API over a fake tree. @spec page 7, 9.2 */
+#include "kit/dir.h"
 #include "service/fixture.h"
 
-#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "devicestatus/devicestatus.h"
 
-static char root[64], base[128];
+static struct pz_kit_dir root;
+static char base[128];
 
 static void
 put_bytes(const char *path, const void *bytes, size_t len)
 {
 	char full[512];
-	int n = snprintf(full, sizeof(full), "%s%s", root, path);
+	int n = snprintf(full, sizeof(full), "%s%s", root.path, path);
 	assert_true(n > 0 && (size_t)n < sizeof(full));
-	for (char *slash = full + strlen(root); (slash = strchr(slash + 1, '/')) != NULL;) {
+	for (char *slash = full + strlen(root.path); (slash = strchr(slash + 1, '/')) != NULL;) {
 		*slash = '\0';
 		(void)mkdir(full, 0700);
 		*slash = '/';
@@ -30,15 +31,6 @@ static void
 put(const char *path, const char *text)
 {
 	put_bytes(path, text, strlen(text));
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
 }
 
 #define BAT "/sys/class/power_supply/BAT0"
@@ -93,12 +85,10 @@ static struct fixture *
 with_device(void)
 {
 	struct fixture *f = fx_new();
-	(void)snprintf(root, sizeof(root), "%s/pz-devicestatus-XXXXXX", P_tmpdir);
-	assert_non_null(mkdtemp(root));
-	char slash[80];
-	(void)snprintf(slash, sizeof(slash), "%s/", root);
+	pz_kit_dir_init(&root, "");
 	struct pz_service *service = NULL;
-	assert_int_equal(pz_service_devicestatus_new(&f->clock.env, slash, &service, NULL), PZ_OK);
+	assert_int_equal(pz_service_devicestatus_new(&f->clock.env, root.file, &service, NULL),
+			 PZ_OK);
 	fx_add(f, service);
 	(void)snprintf(base, sizeof(base), "%s@%s", service->descriptor.api,
 		       service->descriptor.id);
@@ -109,7 +99,7 @@ static void
 done(struct fixture *f)
 {
 	fx_free(f);
-	assert_int_equal(nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	pz_kit_dir_fini(&root);
 }
 
 /* The answer to one call: its result, or "! " and the error's name or code. ' for ". */

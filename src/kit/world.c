@@ -1,6 +1,8 @@
 #include "kit/world.h"
 
+#include <poll.h>
 #include <sodium.h>
+#include <unistd.h>
 
 #include "kit/check.h"
 
@@ -83,6 +85,27 @@ pz_kit_world_commit(struct pz_kit_world *world, struct pz_txn *takes)
 	pz_store_commit(world->store, takes, pz_kit_note_end, &err);
 	pz_kit_clock_run(world->time, world->commit_us);
 	return err;
+}
+
+void
+pz_kit_wake(void *arg)
+{
+	uint64_t one = 1;
+
+	PZ_KIT_CHECK(write(*(int *)arg, &one, sizeof(one)) == sizeof(one));
+}
+
+void
+pz_kit_settle(struct pz_store *store, int event_fd)
+{
+	while (pz_store_pending(store) > 0) {
+		struct pollfd pfd = {.fd = event_fd, .events = POLLIN};
+		uint64_t count;
+
+		PZ_KIT_CHECK(poll(&pfd, 1, 60000) == 1); /* or the store never wakes us */
+		PZ_KIT_CHECK(read(event_fd, &count, sizeof(count)) == sizeof(count));
+		pz_store_poll(store);
+	}
 }
 
 void

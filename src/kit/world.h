@@ -39,6 +39,10 @@ struct pz_txn *pz_kit_txn(void);
 enum pz_err pz_kit_world_commit(struct pz_kit_world *world, struct pz_txn *takes);
 /** The end of a commit for a test that waits for it. @param arg enum pz_err *, gets the result */
 void pz_kit_note_end(void *arg, enum pz_err err, const char *detail);
+/** The wake function of a store on disk. @param arg int *, an eventfd */
+void pz_kit_wake(void *arg);
+/** Waits until each commit of a store on disk has ended. @param event_fd that pz_kit_wake writes */
+void pz_kit_settle(struct pz_store *store, int event_fd);
 /** Replaces a record by this text, durably. */
 void
 pz_kit_world_put(struct pz_kit_world *world, const char *space, const char *key, const char *text);

@@ -1,9 +1,15 @@
 /* One suite for every kind of store: what store.h promises. */
 #include "kit/test.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "kit/dir.h"
 #include "kit/world.h"
 #include "store/sqlite.h"
-#include "store/testdir.h"
 
 enum { DELAY_US = 700 };
 
@@ -14,7 +20,7 @@ struct fixture {
 	/* memory */
 	struct pz_kit_world world;
 	/* sqlite */
-	struct testdir dir;
+	struct pz_kit_dir dir;
 	int event_fd;
 };
 
@@ -63,7 +69,7 @@ memory_teardown(void **state)
 static void
 sqlite_settle(struct fixture *fix)
 {
-	test_settle(fix->store, fix->event_fd);
+	pz_kit_settle(fix->store, fix->event_fd);
 }
 
 static void
@@ -71,7 +77,7 @@ sqlite_open(struct fixture *fix)
 {
 	struct pz_errinfo info = {{0}};
 
-	if (pz_store_open_sqlite(fix->dir.file, test_wake, &fix->event_fd, &fix->store, &info))
+	if (pz_store_open_sqlite(fix->dir.file, pz_kit_wake, &fix->event_fd, &fix->store, &info))
 		fail_msg("%s", info.text);
 }
 
@@ -88,7 +94,7 @@ sqlite_setup(void **state)
 	struct fixture *fix = calloc(1, sizeof(*fix));
 
 	assert_non_null(fix);
-	testdir_init(&fix->dir);
+	pz_kit_dir_init(&fix->dir, "store.db");
 	fix->event_fd = eventfd(0, EFD_CLOEXEC);
 	fix->settle = sqlite_settle;
 	fix->reopen = sqlite_reopen;
@@ -104,7 +110,7 @@ sqlite_teardown(void **state)
 
 	pz_store_free(fix->store);
 	close(fix->event_fd);
-	testdir_fini(&fix->dir);
+	pz_kit_dir_fini(&fix->dir);
 	free(fix);
 	return 0;
 }

@@ -3,19 +3,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "kit/dir.h"
 #include "store/lock.h"
-#include "store/testdir.h"
 
 static int
 setup(void **state)
 {
-	struct testdir *dir = calloc(1, sizeof(*dir));
+	struct pz_kit_dir *dir = calloc(1, sizeof(*dir));
 
 	assert_non_null(dir);
-	testdir_init(dir);
+	pz_kit_dir_init(dir, "store.db");
 	*state = dir;
 	return 0;
 }
@@ -23,7 +30,7 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	testdir_fini(*state);
+	pz_kit_dir_fini(*state);
 	free(*state);
 	return 0;
 }
@@ -40,7 +47,7 @@ mode_of(const char *path)
 static void
 test_missing_directory_is_made_with_parents(void **state)
 {
-	struct testdir *dir = *state;
+	struct pz_kit_dir *dir = *state;
 	char path[128], parent[96];
 	int fd = -1;
 
@@ -57,7 +64,7 @@ test_missing_directory_is_made_with_parents(void **state)
 static void
 test_relative_path(void **state)
 {
-	struct testdir *dir = *state;
+	struct pz_kit_dir *dir = *state;
 	char old[PATH_MAX];
 	struct stat st;
 	int fd = -1;
@@ -73,7 +80,7 @@ test_relative_path(void **state)
 static void
 test_second_one_is_told_who_runs(void **state)
 {
-	struct testdir *dir = *state;
+	struct pz_kit_dir *dir = *state;
 	struct pz_errinfo info;
 	char pid[32];
 	int fd = -1, second = -7;
@@ -98,7 +105,7 @@ test_second_one_is_told_who_runs(void **state)
 static void
 test_lock_of_a_killed_process_is_free(void **state)
 {
-	struct testdir *dir = *state;
+	struct pz_kit_dir *dir = *state;
 	int ready[2], fd = -1, status;
 	char byte;
 	pid_t child;
@@ -124,7 +131,7 @@ test_lock_of_a_killed_process_is_free(void **state)
 static void
 test_open_directory_is_refused(void **state)
 {
-	struct testdir *dir = *state;
+	struct pz_kit_dir *dir = *state;
 	struct pz_errinfo info;
 	mode_t modes[] = {0750, 0701, 0770, 01777};
 	int fd = -1;
@@ -141,7 +148,7 @@ test_open_directory_is_refused(void **state)
 static void
 test_foreign_directory_is_refused(void **state)
 {
-	struct testdir *dir = *state;
+	struct pz_kit_dir *dir = *state;
 	struct pz_errinfo info;
 	int fd = -1;
 
@@ -159,7 +166,7 @@ test_foreign_directory_is_refused(void **state)
 static void
 test_odd_paths(void **state)
 {
-	struct testdir *dir = *state;
+	struct pz_kit_dir *dir = *state;
 	struct pz_errinfo info;
 	char path[PATH_MAX + 8];
 	int fd = -1;

@@ -7,21 +7,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kit/dir.h"
 #include "store/owner.h"
 
 #define UID 61184
 #define GID 61185
 
-static char base[64], dir[96], file[128];
+static struct pz_kit_dir base;
+static const char *dir;
+static char file[128];
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	snprintf(base, sizeof(base), "/tmp/pz-owner-XXXXXX");
-	if (mkdtemp(base) == NULL) /* 0700: closed to others, as /var/lib/private is */
-		return -1;
-	snprintf(dir, sizeof(dir), "%s/pzh", base);
+	pz_kit_dir_init(&base, "pzh"); /* 0700: closed to others, as /var/lib/private is */
+	dir = base.file;
 	snprintf(file, sizeof(file), "%s/file", dir);
 	return mkdir(dir, 0700);
 }
@@ -30,9 +31,8 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	unlink(file);
-	rmdir(dir);
-	return rmdir(base);
+	pz_kit_dir_fini(&base);
+	return 0;
 }
 
 static void

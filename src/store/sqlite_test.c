@@ -6,17 +6,23 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "kit/dir.h"
+#include "kit/world.h"
 #include "store/sqlite.h"
-#include "store/testdir.h"
 
 enum { PAGE = 4096 };
 
 struct fixture {
-	struct testdir dir;
+	struct pz_kit_dir dir;
 	int event_fd;
 	struct pz_store *store;
 	struct pz_errinfo info;
@@ -28,7 +34,7 @@ setup(void **state)
 	struct fixture *fix = calloc(1, sizeof(*fix));
 
 	assert_non_null(fix);
-	testdir_init(&fix->dir);
+	pz_kit_dir_init(&fix->dir, "store.db");
 	fix->event_fd = eventfd(0, EFD_CLOEXEC);
 	*state = fix;
 	return 0;
@@ -41,7 +47,7 @@ teardown(void **state)
 
 	pz_store_free(fix->store);
 	close(fix->event_fd);
-	testdir_fini(&fix->dir);
+	pz_kit_dir_fini(&fix->dir);
 	free(fix);
 	return 0;
 }
@@ -51,7 +57,7 @@ teardown(void **state)
 static enum pz_err
 try_open(struct fixture *fix)
 {
-	return pz_store_open_sqlite(fix->dir.file, test_wake, &fix->event_fd, &fix->store,
+	return pz_store_open_sqlite(fix->dir.file, pz_kit_wake, &fix->event_fd, &fix->store,
 				    &fix->info);
 }
 
@@ -214,7 +220,7 @@ commit_until_killed(struct fixture *fix, uint32_t number, int fd)
 		*ack = (struct acknowledged){fd, number};
 		pz_store_commit(fix->store, txn, acknowledge, ack);
 		if (pz_store_pending(fix->store) >= 5)
-			test_settle(fix->store, fix->event_fd);
+			pz_kit_settle(fix->store, fix->event_fd);
 	}
 }
 
@@ -290,23 +296,23 @@ test_full_disk_fails_the_commit_and_nothing_else(void **state)
 	assert_non_null(value);
 	must_open(fix);
 	pz_store_commit(fix->store, txn_put("a", "1", 1), NULL, NULL);
-	test_settle(fix->store, fix->event_fd);
+	pz_kit_settle(fix->store, fix->event_fd);
 
 	limit_files(150000);
 	pz_store_commit(fix->store, txn_put("big", value, 300000), note, &big);
-	test_settle(fix->store, fix->event_fd);
+	pz_kit_settle(fix->store, fix->event_fd);
 	assert_int_equal(big.err, PZ_ERR_IO_FULL);
 	assert_non_null(strstr(big.detail, fix->dir.file));
 	assert_non_null(strstr(big.detail, "no space left"));
 	assert_string_equal(keys(fix), "a");
 
 	pz_store_commit(fix->store, txn_put("b", "2", 1), note, &small);
-	test_settle(fix->store, fix->event_fd);
+	pz_kit_settle(fix->store, fix->event_fd);
 	assert_int_equal(small.err, PZ_OK);
 
 	limit_files(RLIM_INFINITY); /* somebody made room */
 	pz_store_commit(fix->store, txn_put("big", value, 300000), note, &big);
-	test_settle(fix->store, fix->event_fd);
+	pz_kit_settle(fix->store, fix->event_fd);
 	assert_int_equal(big.err, PZ_OK);
 	assert_string_equal(keys(fix), "abbig");
 	free(value);
@@ -333,7 +339,7 @@ test_one_bad_transaction_does_not_sink_its_group(void **state)
 	assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(other);
 
-	test_settle(fix->store, fix->event_fd);
+	pz_kit_settle(fix->store, fix->event_fd);
 	limit_files(RLIM_INFINITY);
 	assert_int_equal(results[0].err, PZ_OK);
 	assert_int_equal(results[1].err, PZ_OK);

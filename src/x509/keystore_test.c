@@ -1,4 +1,5 @@
 /* @spec page 14 KEY-1, KEY-2 */
+#include "kit/dir.h"
 #include "x509/fixture.h"
 #include "x509/keydir.h"
 #include "x509/keystore.h"
@@ -14,43 +15,23 @@
 #include <unistd.h>
 
 /* A fresh directory for each test; the store is in <base>/keys. */
-static char base[64], dir[128];
+static struct pz_kit_dir base;
+static char dir[128];
 
 static int
 setup(void **state)
 {
 	(void)state;
-	snprintf(base, sizeof(base), "/tmp/pz-keystore-XXXXXX");
-	if (mkdtemp(base) == NULL)
-		return -1;
-	snprintf(dir, sizeof(dir), "%s/keys", base);
+	pz_kit_dir_init(&base, "keys");
+	snprintf(dir, sizeof(dir), "%s", base.file);
 	return 0;
-}
-
-static void
-remove_tree(const char *path)
-{
-	DIR *d = opendir(path);
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		char child[2048];
-		if (e->d_name[0] == '.' && (e->d_name[1] == '\0' || e->d_name[1] == '.'))
-			continue;
-		snprintf(child, sizeof(child), "%s/%s", path, e->d_name);
-		if (unlink(child) != 0)
-			remove_tree(child);
-	}
-	if (d)
-		closedir(d);
-	rmdir(path);
 }
 
 static int
 teardown(void **state)
 {
 	(void)state;
-	remove_tree(base);
+	pz_kit_dir_fini(&base);
 	return 0;
 }
 
@@ -272,7 +253,7 @@ test_directory_that_was_moved(void **state)
 	pz_key_free(PZ_TAKE(key));
 	pz_keystore_free(ks);
 	memcpy(old_dir, dir, sizeof(dir));
-	snprintf(dir, sizeof(dir), "%s/moved", base);
+	snprintf(dir, sizeof(dir), "%s/moved", base.path);
 	assert_int_equal(rename(old_dir, dir), 0);
 	ks = open_store();
 	assert_ok(pz_keystore_load(ks, uri, &key, NULL));
@@ -297,7 +278,7 @@ test_uri_that_is_a_relative_file(void **state)
 	int old = open(".", O_RDONLY | O_DIRECTORY);
 
 	(void)state;
-	assert_int_equal(chdir(base), 0);
+	assert_int_equal(chdir(base.path), 0);
 	write_file("pkcs11:object=x", "", 0644);
 	assert_int_equal(pz_keystore_load(ks, "pkcs11:object=x", &key, NULL), PZ_ERR_CONFIG);
 	assert_int_equal(fchdir(old), 0);
@@ -316,11 +297,11 @@ test_load_refusals(void **state)
 	struct pz_buf pem;
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/other.pem", base);
+	snprintf(path, sizeof(path), "%s/other.pem", base.path);
 	assert_int_equal(pz_keystore_load(ks, path, &key, &info), PZ_ERR_NOTFOUND);
 	write_file(path, "no key at all\n", 0600);
 	assert_int_equal(pz_keystore_load(ks, path, &key, &info), PZ_ERR_CRYPTO);
-	assert_int_equal(pz_keystore_load(ks, base, &key, &info), PZ_ERR_DENIED_PERMISSION);
+	assert_int_equal(pz_keystore_load(ks, base.path, &key, &info), PZ_ERR_DENIED_PERMISSION);
 	pz_buf_init(&pem, PZ_KEY_PEM_BYTES_MAX, NULL);
 	assert_ok(pz_key_to_pem(weak, &pem));
 	assert_ok(pz_buf_append(&pem, pz_slice_of("", 1)));
@@ -346,7 +327,7 @@ test_encrypted_key_does_not_prompt(void **state)
 	FILE *f;
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/enc.pem", base);
+	snprintf(path, sizeof(path), "%s/enc.pem", base.path);
 	f = fopen(path, "w");
 	assert_non_null(f);
 	assert_true(PEM_write_PKCS8PrivateKey(f, pz_key_evp(key), EVP_aes_128_cbc(), "secret", 6,
@@ -428,10 +409,10 @@ test_open_refusals(void **state)
 	write_file(dir, "a file", 0600);
 	assert_refused(PZ_ERR_CONFIG, "not a directory");
 	unlink(dir);
-	snprintf(deep, sizeof(deep), "%s/a/b", base);
+	snprintf(deep, sizeof(deep), "%s/a/b", base.path);
 	assert_int_equal(pz_keystore_open_dir(deep, &ks, NULL), PZ_ERR_IO);
 	/* A path that leaves no room for a URI. */
-	assert_int_equal(chdir(base), 0);
+	assert_int_equal(chdir(base.path), 0);
 	for (int i = 0; i < 3; i++) {
 		char name[161];
 		memset(name, 'n', sizeof(name) - 1);

@@ -11,12 +11,18 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "history.h"
+#include "kit/dir.h"
+#include "kit/world.h"
 #include "store/sqlite.h"
-#include "store/testdir.h"
 #include "vfs.h"
 
 /* Steps of the history that are submitted before the first of them is durable. */
@@ -33,7 +39,7 @@ struct shared {
 
 static struct history *history;
 static struct shared *shared;
-static struct testdir dir;
+static struct pz_kit_dir dir;
 static int event_fd;
 static unsigned rounds = 1; /* PZ_FAULT_ROUNDS: power failures at each point */
 static uint64_t only_at;    /* PZ_FAULT_AT: this point only; 0: all */
@@ -103,7 +109,7 @@ must_open(const struct fault_plan *plan)
 	struct pz_store *store = NULL;
 	struct pz_errinfo info = {""};
 
-	if (pz_store_open_sqlite(dir.file, test_wake, &event_fd, &store, &info) != PZ_OK)
+	if (pz_store_open_sqlite(dir.file, pz_kit_wake, &event_fd, &store, &info) != PZ_OK)
 		check(false, plan, "the store does not open: %s", info.text);
 	return store;
 }
@@ -134,7 +140,7 @@ write_one_by_one(struct pz_store *store, size_t first, size_t end)
 {
 	for (size_t step = first; step < end; step++) {
 		submit(store, step);
-		test_settle(store, event_fd);
+		pz_kit_settle(store, event_fd);
 	}
 }
 
@@ -148,7 +154,7 @@ write_group(struct pz_store *store, size_t first, size_t end)
 	for (size_t step = first + 1; step < end; step++)
 		submit(store, step);
 	fault_release();
-	test_settle(store, event_fd);
+	pz_kit_settle(store, event_fd);
 }
 
 static struct pz_store *
@@ -156,7 +162,7 @@ open_or_die(void)
 {
 	struct pz_store *store = NULL;
 
-	if (pz_store_open_sqlite(dir.file, test_wake, &event_fd, &store, NULL) != PZ_OK)
+	if (pz_store_open_sqlite(dir.file, pz_kit_wake, &event_fd, &store, NULL) != PZ_OK)
 		kill(getpid(), SIGKILL);
 	return store;
 }
@@ -352,7 +358,7 @@ open_after_errors(const struct fault_plan *plan)
 {
 	struct pz_store *store = NULL;
 	struct pz_errinfo info = {""};
-	enum pz_err err = pz_store_open_sqlite(dir.file, test_wake, &event_fd, &store, &info);
+	enum pz_err err = pz_store_open_sqlite(dir.file, pz_kit_wake, &event_fd, &store, &info);
 
 	if (err == PZ_OK)
 		return store;
@@ -370,7 +376,7 @@ write_with_errors(const struct fault_plan *plan, struct pz_store *store, size_t 
 
 	for (unsigned attempt = 0;; attempt++) {
 		pz_store_commit(store, history_txn(history, step), on_ended, &result);
-		test_settle(store, event_fd);
+		pz_kit_settle(store, event_fd);
 		if (result.err == PZ_OK)
 			break;
 		check(fault_has_struck(), plan, "%s failed: %s", history_name(history, step),
@@ -483,7 +489,7 @@ make_dir(void)
 {
 	snprintf(dir.path, sizeof(dir.path), "/dev/shm/pz-fault-XXXXXX");
 	if (mkdtemp(dir.path) == NULL)
-		testdir_init(&dir);
+		pz_kit_dir_init(&dir, "store.db");
 	snprintf(dir.file, sizeof(dir.file), "%s/store.db", dir.path);
 }
 
@@ -524,7 +530,7 @@ tear_down(void **state)
 {
 	(void)state;
 	history_free(history);
-	testdir_fini(&dir);
+	pz_kit_dir_fini(&dir);
 	close(event_fd);
 	munmap(shared, sizeof(*shared));
 	return 0;
