@@ -13,10 +13,13 @@
 
 #define LISTED_MAX 1000 /* apps in one answer: it fits into a line */
 
-/* A command that waits for the disk. */
+/* A command that waits for the disk: for the revocation first, where it is one. */
 struct clearing {
 	struct pz_request *request;
+	struct pz_hosted *zone;
 	json_t *result;
+	bool is_purge; /* of `revoke`: what the device has written is to go, too */
+	char device[PZ_DEVICE_BYTES_MAX + 1];
 };
 
 static void
@@ -41,59 +44,57 @@ on_removed(void *arg, enum pz_err err, const char *detail)
 	pz_request_finish(c->request, err, info.text, err == PZ_OK ? json_incref(c->result) : NULL);
 }
 
-/* Removes what is meant, puts the number into the result, and ends the command then. */
-static void
-clear(struct pz_request *request, struct pz_hosted *zone, json_t *takes_result,
-      pz_shared_is_meant is_meant, const void *meant_arg, const char *member)
+/* NULL: the request has ended. */
+static struct clearing *
+begin_clearing(struct pz_request *request, struct pz_hosted *zone)
 {
 	struct clearing *c = pz_request_begin(request, &clearing_kind);
+
+	if (c) {
+		c->request = request;
+		c->zone = zone;
+	}
+	return c;
+}
+
+/* Removes what is meant, puts the number into the result, and ends the command then. */
+static void
+clear(struct clearing *c, json_t *takes_result, pz_shared_is_meant is_meant, const void *meant_arg,
+      const char *member)
+{
 	struct pz_errinfo info = {""};
 	size_t count = 0;
 
-	if (c == NULL) {
-		json_decref(takes_result);
-		return;
-	}
-	*c = (struct clearing){request, takes_result};
-	enum pz_err err = pz_shared_remove_all(zone->shared, is_meant, meant_arg, on_removed, c,
+	c->result = takes_result;
+	enum pz_err err = pz_shared_remove_all(c->zone->shared, is_meant, meant_arg, on_removed, c,
 					       &count, &info);
 	if (c->result)
 		(void)json_object_set_new(c->result, member, json_integer((json_int_t)count));
 	if (err == PZ_OK)
-		pz_notice("data-removed", "zone=%s values=%zu", zone->authority->zone, count);
+		pz_notice("data-removed", "zone=%s values=%zu", c->zone->authority->zone, count);
 	/* With a count, on_removed ends the request. */
 	if (err != PZ_OK)
-		pz_request_fail(request, err, info.text);
+		pz_request_fail(c->request, err, info.text);
 	else if (count == 0)
-		pz_request_answer(request, json_incref(c->result));
+		pz_request_answer(c->request, json_incref(c->result));
 }
 
 /* ---- revoke ---- */
 
-/* Until its list is on the disk; then it may go on as a clearing, so it is not the request's state.
- */
-struct revoking {
-	struct pz_request *request;
-	struct pz_hosted *zone;
-	bool is_purge; /* what the device has written is to go, too */
-	char device[PZ_DEVICE_BYTES_MAX + 1];
-};
-
 static void
 on_revoked(void *arg, enum pz_err err, const char *detail, json_t *takes_result)
 {
-	struct revoking *r = arg;
+	struct clearing *c = arg;
 	json_t *result = takes_result;
 
 	/* One that was revoked before: what it has written is still there. */
-	if (r->is_purge && (err == PZ_OK || err == PZ_ERR_EXISTS)) {
+	if (c->is_purge && (err == PZ_OK || err == PZ_ERR_EXISTS)) {
 		if (result == NULL)
-			result = json_pack("{s:s}", "device", r->device);
-		clear(r->request, r->zone, result, pz_shared_is_by, r->device, "purged");
+			result = json_pack("{s:s}", "device", c->device);
+		clear(c, result, pz_shared_is_by, c->device, "purged");
 	} else {
-		pz_request_finish(r->request, err, detail, result);
+		pz_request_finish(c->request, err, detail, result);
 	}
-	free(r);
 }
 
 void
@@ -102,21 +103,19 @@ pz_pzh_run_revoke(struct pz_request *request)
 	const char *device = pz_json_str(request->params, "device");
 	struct pz_errinfo info = {""};
 	struct pz_hosted *zone;
-	struct revoking *r = NULL;
 	enum pz_err err = pz_hub_choose_zone(pz_pzh_hub(request),
 					     pz_json_str(request->params, "zone"), &zone, &info);
 
-	if (err == PZ_OK && (r = calloc(1, sizeof(*r))) == NULL)
-		err = PZ_ERR_LIMIT_MEMORY;
 	if (err != PZ_OK) {
-		pz_request_fail(request, err, pz_errinfo_text(&info, err));
+		pz_request_fail(request, err, info.text);
 		return;
 	}
-	r->request = request;
-	r->zone = zone;
-	r->is_purge = json_is_true(json_object_get(request->params, "purge"));
-	snprintf(r->device, sizeof(r->device), "%s", device);
-	pz_hosted_revoke(zone, device, PZ_REVOKED_BY_OWNER, on_revoked, r);
+	struct clearing *c = begin_clearing(request, zone);
+	if (c == NULL)
+		return;
+	c->is_purge = json_is_true(json_object_get(request->params, "purge"));
+	snprintf(c->device, sizeof(c->device), "%s", device);
+	pz_hosted_revoke(zone, device, PZ_REVOKED_BY_OWNER, on_revoked, c);
 }
 
 /* ---- what apps have stored ---- */
@@ -182,8 +181,11 @@ pz_pzh_run_data_remove(struct pz_request *request)
 
 	enum pz_err err =
 		pz_hub_choose_zone(pz_pzh_hub(request), pz_json_str(params, "zone"), &zone, &info);
-	if (err == PZ_OK)
-		clear(request, zone, json_object(), pz_shared_is_of_app, &app, "removed");
-	else
+	if (err != PZ_OK) {
 		pz_request_fail(request, err, info.text);
+		return;
+	}
+	struct clearing *c = begin_clearing(request, zone);
+	if (c)
+		clear(c, json_object(), pz_shared_is_of_app, &app, "removed");
 }
