@@ -60,7 +60,7 @@
 		PZ_P_INTEGER("interval_ms", PZ_PZP_PING_MS_MIN, PZ_PZP_PING_MS_MAX, "ms", "from one request to the next; 1000 unless given") \
 		PZ_P("until_direct", BOOL, "look for a direct link, end with the first answer by it")), \
 	  true, "how fast a device answers, and by which way") \
-	X("watch", pz_watch_command, PZ_PARAMS(), true, "events as they come") \
+	X("watch", cmd_watch, PZ_PARAMS(), true, "events as they come") \
 	X("serve", cmd_serve, PZ_PARAMS( \
 		PZ_P_NEEDED("description", OBJECT, "of a service file, see pzp(1)")), \
 	  true, "provide a service made of commands, as long as the request lasts") \

@@ -317,6 +317,17 @@ cmd_hub(struct pz_request *request)
 	pz_uplink_command(node->uplink, request);
 }
 
+static void
+cmd_watch(struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+	const struct pz_machine *machine = pz_uplink_machine(node->uplink);
+
+	pz_watch_begin(request,
+		       json_pack("{s:s, s:s, s:s}", "event", "watching", "state",
+				 pz_state_text(machine->state), "reason", machine->reason));
+}
+
 /* ---- peers ---- */
 
 static struct pz_calls *

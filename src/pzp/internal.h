@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "calls/calls.h"
 #include "command/table.h"
+#include "command/watch.h"
 #include "condition/condition.h"
 #include "net/link.h"
 #include "peers/peers.h"
@@ -36,7 +37,7 @@ struct pz_node {
 	struct pz_requests requests;
 	struct pz_peers *peers;
 	struct pz_zonedata *zonedata;
-	struct pz_servicefiles *service_files; /* NULL: none were loaded */
+	struct pz_servicefiles *service_files;
 	struct pz_peers_wishes wishes;
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
 	struct pz_clocks *clocks;
@@ -58,16 +59,6 @@ pz_node_link_host(struct pz_node *node)
 		.keepalive_us = node->config.keepalive_us,
 	};
 }
-
-/* watch.c */
-/** When an event happens: seconds since 1970, with milliseconds. New. */
-json_t *pz_watch_time(const struct pz_node *node);
-/** Sends every watcher an event, with its time. @param event taken */
-void pz_watch_event(struct pz_node *node, json_t *event);
-/** Is an event sent to any program? */
-bool pz_watch_has_any(const struct pz_node *node);
-/** The command `watch`: an event `watching`, then those of pz_watch_event. */
-void pz_watch_command(struct pz_request *request);
 
 /* warnings.c */
 /** {tls, ca, crl}: days that certificates and revocation list have left, negative when they have

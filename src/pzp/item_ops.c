@@ -97,13 +97,17 @@ on_app_refusal(void *arg, const char *origin)
 static bool
 on_has_watcher(void *arg)
 {
-	return pz_watch_has_any(arg);
+	const struct pz_node *node = arg;
+
+	return pz_watch_has_any(&node->requests);
 }
 
 static void
 on_event(void *arg, json_t *takes_event)
 {
-	pz_watch_event(arg, takes_event);
+	struct pz_node *node = arg;
+
+	pz_watch_event(&node->requests, takes_event);
 }
 
 static void

@@ -6,12 +6,12 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "conf/hostname.h"
 #include "daemon/daemon.h"
 #include "diagnose/system.h"
 #include "mdns/responder.h"
 #include "net/netwatch.h"
 #include "net/process.h"
-#include "pzp/hostname.h"
 #include "pzp/node.h"
 
 #define SERVICES_DIRECTORY "services.d" /* in the data directory */

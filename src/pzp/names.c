@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "pzp/hostname.h"
+#include "conf/hostname.h"
 #include "record/record.h"
 
 #define SPACE_DEVICE "device"

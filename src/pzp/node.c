@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
+#include "daemon/servicefiles.h"
 #include "devicestatus/devicestatus.h"
 #include "items/app_data.h"
 #include "items/prefs.h"
@@ -14,7 +15,6 @@
 #include "pzp/membership.h"
 #include "pzp/peer_ops.h"
 #include "pzp/renewal.h"
-#include "pzp/servicefiles.h"
 #include "pzp/uplink_ops.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata.h"
@@ -53,7 +53,17 @@ build(struct pz_node *node, struct pz_errinfo *info)
 {
 	node->registry = pz_registry_new();
 	node->conditions = pz_conditions_new(node->config.env);
-	if (!node->registry || !node->conditions || pz_node_calls_new(node) != PZ_OK)
+	if (!node->registry || !node->conditions)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	const struct pz_servicefiles_config files = {
+		.env = node->config.env,
+		.registry = node->registry,
+		.conditions = node->conditions,
+		.processes = node->config.processes,
+		.processes_arg = node->config.processes_arg,
+	};
+	node->service_files = pz_servicefiles_new(&files);
+	if (node->service_files == NULL || pz_node_calls_new(node) != PZ_OK)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	node->items = pz_node_items_new(node);
 	if (node->items == NULL)
@@ -146,7 +156,7 @@ pz_node_stop(struct pz_node *node)
 	pz_enrolment_drop(node->enrolment);
 	pz_peers_end(node->peers);
 	pz_uplink_end(node->uplink);
-	pz_watch_event(node,
+	pz_watch_event(&node->requests,
 		       json_pack("{s:s, s:s}", "event", "ended", "reason", "pzpd is stopping"));
 	pz_requests_report(&node->requests);
 }
@@ -201,7 +211,7 @@ pz_node_network_changed(struct pz_node *node)
 void
 pz_node_serve_files(struct pz_node *node, char *const *paths, size_t count, const char *directory)
 {
-	pz_servicefiles_load(node, paths, count, directory);
+	pz_servicefiles_load(node->service_files, paths, count, directory);
 }
 
 enum pz_state

@@ -53,7 +53,7 @@ on_changed(void *arg, const struct pz_peer_change *change)
 {
 	struct pz_node *node = arg;
 
-	pz_watch_event(node,
+	pz_watch_event(&node->requests,
 		       json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", "peer", "name",
 				 change->device, "old", pz_peer_state_text(change->old), "new",
 				 pz_peer_state_text(change->now), "cause",

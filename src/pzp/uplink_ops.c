@@ -27,9 +27,10 @@ on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
 		pz_user_prefs_apply(node->items);
 	if (now == PZ_STATE_CONNECTED)
 		pz_app_data_session_began(node->items);
-	pz_watch_event(node, json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "state", "old",
-				       pz_state_text(old), "new", pz_state_text(now), "cause",
-				       pz_event_text(event), "reason", reason));
+	pz_watch_event(&node->requests,
+		       json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "state", "old",
+				 pz_state_text(old), "new", pz_state_text(now), "cause",
+				 pz_event_text(event), "reason", reason));
 	pz_commands_state_changed(node, now);
 }
 
@@ -174,8 +175,10 @@ on_device(void *arg, const char *device, bool is_connected, bool is_revoked)
 static void
 on_came_or_went(void *arg, const char *device, bool is_connected)
 {
-	pz_watch_event(arg, json_pack("{s:s, s:s, s:b}", "event", "device", "name", device,
-				      "connected", (int)is_connected));
+	struct pz_node *node = arg;
+
+	pz_watch_event(&node->requests, json_pack("{s:s, s:s, s:b}", "event", "device", "name",
+						  device, "connected", (int)is_connected));
 }
 
 static void
@@ -209,8 +212,10 @@ on_notice(void *arg)
 static void
 on_moved(void *arg, const struct pz_hub_address *at)
 {
-	pz_watch_event(arg, json_pack("{s:s, s:s, s:i}", "event", "hub", "host", at->host, "port",
-				      (int)at->port));
+	struct pz_node *node = arg;
+
+	pz_watch_event(&node->requests, json_pack("{s:s, s:s, s:i}", "event", "hub", "host",
+						  at->host, "port", (int)at->port));
 }
 
 static const struct pz_uplink_ops ops = {

@@ -1,4 +1,4 @@
-#include "pzp/servicefiles.h"
+#include "daemon/servicefiles.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -7,13 +7,14 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "pzp/internal.h"
+#include "base/list.h"
+#include "base/log.h"
 
 #define SUFFIX ".json"
 
 /* One file whose service is offered, or that is wrong. */
 struct file {
-	struct pz_list node;
+	struct pz_list hook;
 	char *path;
 	json_t *description; /* of the service that is offered; NULL: none is */
 	char *api;
@@ -22,6 +23,7 @@ struct file {
 };
 
 struct pz_servicefiles {
+	struct pz_servicefiles_config config;
 	struct pz_list files;
 };
 
@@ -39,7 +41,7 @@ struct wanted {
 static void
 file_free(struct file *file)
 {
-	pz_list_remove(&file->node);
+	pz_list_remove(&file->hook);
 	json_decref(file->description);
 	free(file->api);
 	free(file->path);
@@ -50,7 +52,7 @@ static struct file *
 file_find(struct pz_servicefiles *files, const char *path)
 {
 	PZ_LIST_EACH (&files->files, n, tmp) {
-		struct file *file = PZ_CONTAINER(n, struct file, node);
+		struct file *file = PZ_CONTAINER(n, struct file, hook);
 		if (strcmp(file->path, path) == 0)
 			return file;
 	}
@@ -68,15 +70,15 @@ file_add(struct pz_servicefiles *files, const char *path)
 		free(file);
 		return NULL;
 	}
-	pz_list_append(&files->files, &file->node);
+	pz_list_append(&files->files, &file->hook);
 	return file;
 }
 
 static void
-withdraw(struct pz_node *node, struct file *file)
+withdraw(struct pz_servicefiles *files, struct file *file)
 {
 	if (file->api)
-		(void)!pz_registry_remove(node->registry, file->api, file->id);
+		(void)!pz_registry_remove(files->config.registry, file->api, file->id);
 	free(PZ_TAKE(file->api));
 	json_decref(PZ_TAKE(file->description));
 }
@@ -98,18 +100,19 @@ read_file(const char *path, json_t **out, struct pz_errinfo *info)
 
 /* The new service is made before the old one goes. */
 static enum pz_err
-replace(struct pz_node *node, struct file *file, json_t *description, struct pz_errinfo *info)
+replace(struct pz_servicefiles *files, struct file *file, json_t *description,
+	struct pz_errinfo *info)
 {
 	struct pz_service *service = NULL;
 
 	if (json_equal(description, file->description))
 		return PZ_OK;
-	if (node->config.processes == NULL)
+	if (files->config.processes == NULL)
 		return pz_fail(info, PZ_ERR_CONFIG, "commands cannot be run here");
-	PZ_TRY(pz_command_service_parse(description, node->config.env, node->config.processes,
-					node->config.processes_arg, &service, info));
-	withdraw(node, file);
-	enum pz_err err = pz_registry_add(node->registry, service, info);
+	PZ_TRY(pz_command_service_parse(description, files->config.env, files->config.processes,
+					files->config.processes_arg, &service, info));
+	withdraw(files, file);
+	enum pz_err err = pz_registry_add(files->config.registry, service, info);
 	if (err != PZ_OK) {
 		pz_service_free(service);
 		return err;
@@ -123,14 +126,14 @@ replace(struct pz_node *node, struct file *file, json_t *description, struct pz_
 }
 
 static void
-load_one(struct pz_node *node, const char *path)
+load_one(struct pz_servicefiles *files, const char *path)
 {
 	struct pz_errinfo info = {""};
-	struct file *file = file_find(node->service_files, path);
+	struct file *file = file_find(files, path);
 	json_t *description = NULL;
 
 	if (file == NULL)
-		file = file_add(node->service_files, path);
+		file = file_add(files, path);
 	if (file == NULL) {
 		pz_error("service-file-failed", "path=%s out of memory", path);
 		return;
@@ -138,17 +141,29 @@ load_one(struct pz_node *node, const char *path)
 	file->is_wanted = true;
 	enum pz_err err = read_file(path, &description, &info);
 	if (err == PZ_OK)
-		err = replace(node, file, description, &info);
+		err = replace(files, file, description, &info);
 	json_decref(description);
 	if (err == PZ_OK)
-		pz_condition_clear(node->conditions, PZ_CONDITION_SERVICE_FILE, path);
+		pz_condition_clear(files->config.conditions, PZ_CONDITION_SERVICE_FILE, path);
 	else
-		pz_condition_raise(node->conditions, PZ_CONDITION_SERVICE_FILE, path,
+		pz_condition_raise(files->config.conditions, PZ_CONDITION_SERVICE_FILE, path,
 				   "service file %s: %s%s", path, pz_errinfo_text(&info, err),
 				   file->api ? " (the service is offered as it was before)" : "");
 }
 
 /* ---- all of them ---- */
+
+struct pz_servicefiles *
+pz_servicefiles_new(const struct pz_servicefiles_config *config)
+{
+	struct pz_servicefiles *files = calloc(1, sizeof(*files));
+
+	if (files == NULL)
+		return NULL;
+	files->config = *config;
+	pz_list_init(&files->files);
+	return files;
+}
 
 void
 pz_servicefiles_free(struct pz_servicefiles *files)
@@ -156,7 +171,7 @@ pz_servicefiles_free(struct pz_servicefiles *files)
 	if (files == NULL)
 		return;
 	PZ_LIST_EACH (&files->files, n, tmp)
-		file_free(PZ_CONTAINER(n, struct file, node));
+		file_free(PZ_CONTAINER(n, struct file, hook));
 	free(files);
 }
 
@@ -171,62 +186,57 @@ is_description(const struct dirent *entry)
 
 /* Calls `each` for all paths that are wanted now, in the order in which they are loaded. */
 static void
-for_each(struct pz_node *node, const struct wanted *wanted,
-	 void (*each)(struct pz_node *node, const char *path))
+for_each(struct pz_servicefiles *files, const struct wanted *wanted,
+	 void (*each)(struct pz_servicefiles *files, const char *path))
 {
 	for (size_t i = 0; i < wanted->count; i++)
-		each(node, wanted->paths[i]);
+		each(files, wanted->paths[i]);
 	for (int i = 0; i < wanted->entry_count; i++) {
 		PZ_AUTO_FREE char *path = NULL;
 		if (asprintf(&path, "%s/%s", wanted->directory, wanted->entries[i]->d_name) < 0)
 			path = NULL;
 		else
-			each(node, path);
+			each(files, path);
 	}
 }
 
 static void
-mark(struct pz_node *node, const char *path)
+mark(struct pz_servicefiles *files, const char *path)
 {
-	struct file *file = file_find(node->service_files, path);
+	struct file *file = file_find(files, path);
 
 	if (file)
 		file->is_wanted = true;
 }
 
 static void
-drop_unwanted(struct pz_node *node)
+drop_unwanted(struct pz_servicefiles *files)
 {
-	PZ_LIST_EACH (&node->service_files->files, n, tmp) {
-		struct file *file = PZ_CONTAINER(n, struct file, node);
+	PZ_LIST_EACH (&files->files, n, tmp) {
+		struct file *file = PZ_CONTAINER(n, struct file, hook);
 		if (file->is_wanted)
 			continue;
 		if (file->api)
 			pz_notice("service-withdrawn", "path=%s service=%s is gone", file->path,
 				  file->api);
-		pz_condition_clear(node->conditions, PZ_CONDITION_SERVICE_FILE, file->path);
-		withdraw(node, file);
+		pz_condition_clear(files->config.conditions, PZ_CONDITION_SERVICE_FILE, file->path);
+		withdraw(files, file);
 		file_free(file);
 	}
 }
 
 void
-pz_servicefiles_load(struct pz_node *node, char *const *paths, size_t count, const char *directory)
+pz_servicefiles_load(struct pz_servicefiles *files, char *const *paths, size_t count,
+		     const char *directory)
 {
-	if (node->service_files == NULL) {
-		node->service_files = calloc(1, sizeof(*node->service_files));
-		if (node->service_files == NULL)
-			return;
-		pz_list_init(&node->service_files->files);
-	}
-	PZ_LIST_EACH (&node->service_files->files, n, tmp)
-		PZ_CONTAINER(n, struct file, node)->is_wanted = false;
+	PZ_LIST_EACH (&files->files, n, tmp)
+		PZ_CONTAINER(n, struct file, hook)->is_wanted = false;
 	struct wanted wanted = {.paths = paths, .count = count, .directory = directory};
 	if (directory)
 		wanted.entry_count = scandir(directory, &wanted.entries, is_description, alphasort);
-	for_each(node, &wanted, mark);
-	drop_unwanted(node); /* first: a file that was renamed describes the same service */
-	for_each(node, &wanted, load_one);
+	for_each(files, &wanted, mark);
+	drop_unwanted(files); /* first: a file that was renamed describes the same service */
+	for_each(files, &wanted, load_one);
 	for (int i = 0; i < wanted.entry_count; i++)
 		free(wanted.entries[i]);
 	free(wanted.entries);

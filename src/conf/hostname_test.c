@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "pzp/hostname.h"
+#include "conf/hostname.h"
 
 #define LONG "a234567890123456789012345678901234567890123456789012345678901234567890"
 

@@ -1,4 +1,4 @@
-#include "pzp/hostname.h"
+#include "conf/hostname.h"
 
 #include <ctype.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Names of a device that are made from the name of its host. */
-#ifndef PZ_PZP_HOSTNAME_H
-#define PZ_PZP_HOSTNAME_H
+#ifndef PZ_CONF_HOSTNAME_H
+#define PZ_CONF_HOSTNAME_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,41 @@
+#include "command/watch.h"
+
+static const struct pz_request_kind watch_kind = {0};
+
+/* When an event happens: seconds since 1970, with milliseconds. */
+static void
+add_time(const struct pz_requests *requests, json_t *event)
+{
+	double seconds = (double)pz_env_wall_ms(requests->env) / 1000;
+
+	(void)json_object_set_new(event, "time", json_real(seconds));
+}
+
+void
+pz_watch_begin(struct pz_request *request, json_t *takes_first)
+{
+	if (pz_request_begin(request, &watch_kind) == NULL) {
+		json_decref(takes_first);
+		return;
+	}
+	if (takes_first)
+		add_time(request->requests, takes_first);
+	pz_request_event(request, takes_first);
+}
+
+void
+pz_watch_event(struct pz_requests *requests, json_t *takes_event)
+{
+	if (takes_event == NULL)
+		return;
+	add_time(requests, takes_event);
+	PZ_REQUEST_EACH (requests, &watch_kind, request)
+		pz_request_event(request, json_incref(takes_event));
+	json_decref(takes_event);
+}
+
+bool
+pz_watch_has_any(const struct pz_requests *requests)
+{
+	return pz_requests_next(requests, &watch_kind, NULL) != NULL;
+}
