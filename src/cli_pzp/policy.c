@@ -55,7 +55,7 @@ validate_one(struct pz_cli *cli, const char *path, json_t *list)
 	PZ_AUTO_FREE char *text = pz_cli_read_file(cli, path, FILE_BYTES_MAX, &len);
 	PZ_AUTO(pz_policy_document_unref) struct pz_policy_document *doc = NULL;
 	struct pz_policy_fault fault = {0, {""}};
-	struct place place;
+	struct place place = {""};
 
 	if (text == NULL)
 		return PZ_EXIT_FAILED;

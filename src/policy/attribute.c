@@ -122,7 +122,7 @@ bool
 pz_policy_modify(enum pz_policy_modifier modifier, struct pz_slice value, struct pz_slice *out)
 {
 	size_t scheme = 0, start, len = 0;
-	struct pz_slice part = value;
+	struct pz_slice part;
 
 	if (modifier == PZ_POLICY_MODIFIER_NONE) {
 		*out = value;

@@ -415,8 +415,10 @@ pick(struct build *b)
 			}
 			at += count;
 		}
-		if (best == NULL)
+		if (best == NULL) {
 			b->always[b->always_count++] = i;
+			continue;
+		}
 		for (size_t k = 0; k < best_count; k++) {
 			b->picked[b->picked_count] = best[k];
 			b->picked[b->picked_count++].child = i;

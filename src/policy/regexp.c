@@ -53,7 +53,8 @@ pz_policy_regexp_compile(struct pz_slice pattern, struct pz_policy_regexp **out,
 		return PZ_OK;
 	}
 	free(regexp);
-	if (regexp == NULL || context == NULL || error == PCRE2_ERROR_NOMEMORY)
+	if (regexp == NULL || context == NULL || error == PCRE2_ERROR_NOMEMORY ||
+	    error == PCRE2_ERROR_HEAP_FAILED)
 		return pz_fail(reason, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	pcre2_get_error_message(error, text, sizeof(text));
 	return pz_fail(reason, PZ_ERR_CONFIG, "%s, at character %zu", (const char *)text,
