@@ -143,6 +143,10 @@
 #define PZ_CHANNEL_OPEN_US (15 * PZ_US_PER_S) /* an open that is not answered */
 #define PZ_CHANNEL_REASON_BYTES_MAX 64        /* of a close; one word */
 #define PZ_CHANNEL_KIND_BYTES_MAX 32
+#define PZ_HUB_SPLICES_PER_PAIR_MAX 4 /* between two devices, whichever opened */
+#define PZ_RELAY_SPLICES_MAX 256      /* of a device that relays, in all */
+#define PZ_RELAY_SPLICES_PER_DEVICE_MAX 8
+#define PZ_RELAYS_TRIED_MAX 4                  /* of those that reach a device */
 #define PZ_SPLICE_IDLE_US (600 * PZ_US_PER_S)  /* without a byte */
 #define PZ_SPLICE_WINDOW_BYTES_MIN (64U << 10) /* when there is little room for windows */
 #define PZ_SPLICE_BYTES_MAX (64U << 20)        /* windows of all spliced channels of one node */

@@ -75,7 +75,7 @@ shown_name(const struct pz_calls *calls, const char *device)
 	json_t *entry = json_object_get(pz_uplink_directory(calls->uplink), device);
 
 	(void)pz_peers_view(calls->peers, device, &peer);
-	if (peer.remote && peer.info)
+	if (peer.is_linked && peer.info)
 		return text_or(peer.info, "displayName", device);
 	if (pz_uplink_is_up(calls->uplink) && entry)
 		return text_or(entry, "displayName", device);
@@ -122,15 +122,18 @@ describe(const struct pz_calls *calls, const char *device)
 	const json_t *seen = json_object_get(told, "lastSeen");
 	(void)pz_json_int(entry, "port", 0, UINT16_MAX, &port);
 	snprintf(id, sizeof(id), "%s/%s", calls->zone->membership->zone, device);
-	return json_pack("{s:s, s:o?, s:o?, s:s, s:s, s:s, s:o?, s:o?, s:O?, s:I, s:b, s:o}", "id",
-			 id, "displayName", shown_name(calls, device), "deviceType",
-			 text_or(entry, "deviceType", ""), "state", pz_peer_state_text(peer.state),
-			 "route", pz_peers_route(calls->peers, device), "reason", peer.reason,
-			 "address", peer.remote ? json_string(peer.remote) : json_null(),
-			 "latencyMs", latency(peer.round_trip_us), "addresses", addresses, "port",
-			 (json_int_t)port, "friend", 0, "lastSeen",
-			 json_is_integer(seen) ? json_incref((json_t *)(uintptr_t)seen)
-					       : json_null());
+	return json_pack(
+		"{s:s, s:o?, s:o?, s:s, s:s, s:s, s:s?, s:b, s:o?, s:o?, s:O?, s:I, s:b, "
+		"s:o}",
+		"id", id, "displayName", shown_name(calls, device), "deviceType",
+		text_or(entry, "deviceType", ""), "state", pz_peer_state_text(peer.state), "route",
+		pz_peers_route(calls->peers, device), "reason", peer.reason, "relay",
+		peer.is_linked ? peer.relay : pz_peers_relay(calls->peers, device), "private",
+		(int)peer.is_private, "address",
+		peer.remote ? json_string(peer.remote) : json_null(), "latencyMs",
+		latency(peer.round_trip_us), "addresses", addresses, "port", (json_int_t)port,
+		"friend", 0, "lastSeen",
+		json_is_integer(seen) ? json_incref((json_t *)(uintptr_t)seen) : json_null());
 }
 
 json_t *

@@ -81,7 +81,7 @@ pz_calls_peer_changed(struct pz_calls *calls, const char *device)
 	struct pz_peer_view peer;
 
 	if (!pz_peers_view(calls->peers, device, &peer) || peer.state == PZ_PEER_CONNECTING ||
-	    (peer.state == PZ_PEER_CONNECTED && peer.remote == NULL))
+	    (peer.state == PZ_PEER_CONNECTED && !peer.is_linked))
 		return;
 	PZ_REQUEST_EACH (calls->config.requests, &connecting_kind, request) {
 		struct connecting *c = request->state;
@@ -101,7 +101,7 @@ connect_to(struct connecting *c)
 		return;
 	}
 	(void)pz_peers_view(peers, c->device, &peer);
-	if (peer.remote || !peer.is_dialled)
+	if (peer.is_linked || !peer.is_dialled)
 		finish_connecting(c, &peer);
 }
 

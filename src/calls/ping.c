@@ -47,15 +47,17 @@ note_way(struct ping *p)
 {
 	const struct pz_calls *calls = p->calls;
 	struct pz_peer_view peer;
-	const char *relay = NULL;
+	const char *relay = NULL, *route = pz_peers_route(calls->peers, p->device);
 
-	snprintf(p->route, sizeof(p->route), "%s", pz_peers_route(calls->peers, p->device));
+	(void)pz_peers_view(calls->peers, p->device, &peer);
+	if (peer.is_private && strcmp(route, "hub") == 0)
+		route = "private";
+	snprintf(p->route, sizeof(p->route), "%s", route);
 	p->via[0] = p->remote[0] = '\0';
 	if (strcmp(p->route, "relay") == 0)
-		relay = pz_peers_relay(calls->peers, p->device);
+		relay = peer.relay ? peer.relay : pz_peers_relay(calls->peers, p->device);
 	if (relay)
 		snprintf(p->via, sizeof(p->via), "%s", relay);
-	(void)pz_peers_view(calls->peers, p->device, &peer);
 	if (peer.remote)
 		snprintf(p->remote, sizeof(p->remote), "%s", peer.remote);
 }

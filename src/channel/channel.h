@@ -89,6 +89,8 @@ void pz_channels_free(struct pz_channels *channels);
 /** Channels whose number is taken. */
 size_t pz_channels_count(const struct pz_channels *channels);
 
+/** True when a prop of this status is one of channels. */
+bool pz_channels_is_prop(const char *status);
 /**
  * A prop that came in. @param message borrowed, may be NULL
  * @return false: the status is not one of channels

@@ -205,17 +205,34 @@ static const struct {
 	{"channelCredit", on_credit}, {"channelEnd", on_end},       {"channelClose", on_close},
 };
 
+#define STATUSES (sizeof(statuses) / sizeof(statuses[0]))
+
+static size_t
+find_status(const char *status)
+{
+	size_t i = 0;
+
+	while (i < STATUSES && strcmp(statuses[i].status, status) != 0)
+		i++;
+	return i;
+}
+
+bool
+pz_channels_is_prop(const char *status)
+{
+	return find_status(status) < STATUSES;
+}
+
 bool
 pz_channels_on_prop(struct pz_channels *channels, const char *status, json_t *message,
 		    enum pz_err *out_err)
 {
-	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
-		if (strcmp(statuses[i].status, status) != 0)
-			continue;
-		*out_err = statuses[i].handle(channels, message);
-		return true;
-	}
-	return false;
+	size_t i = find_status(status);
+
+	if (i == STATUSES)
+		return false;
+	*out_err = statuses[i].handle(channels, message);
+	return true;
 }
 
 /* ---- data ---- */

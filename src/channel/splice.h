@@ -35,6 +35,7 @@ void pz_splices_init(struct pz_splices *splices, const struct pz_env *env,
  * @param out channels of the next link
  * @param from the identity that the incoming link has proved
  * @param to the destination: a device, or the zone for its hub
+ * @spec page 15 "A hop"
  */
 void pz_splice_start(struct pz_splices *splices, struct pz_channel *in,
 		     const struct pz_channel_offer *offer, struct pz_channels *out,

@@ -59,6 +59,8 @@ int pz_pzp_cmd_discover(struct pz_cli *cli);
 /** The `id` of a device as it is shown: the name alone for a device of the own zone.
  * @return `scratch`, or borrowed from `device` */
 const char *pz_pzp_short_id(const json_t *device, char scratch[32]);
+/** Which way leads to a device, in a word: its route, or "private". @param scratch as above */
+const char *pz_pzp_route(const json_t *peer, char scratch[32]);
 
 /* ---- prefs.c: the user's preferences ---- */
 

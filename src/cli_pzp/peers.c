@@ -57,6 +57,15 @@ add_member(struct pz_cli_table *t, const json_t *entry, const char *name)
 	pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(entry, name, scratch));
 }
 
+const char *
+pz_pzp_route(const json_t *peer, char scratch[32])
+{
+	const char *route = pz_cli_member(peer, "route", scratch);
+	bool is_private = json_is_true(json_object_get(peer, "private"));
+
+	return is_private && strcmp(route, "hub") == 0 ? "private" : route;
+}
+
 /* Yellow where messages do not arrive now. */
 static enum pz_cli_colour
 route_colour(const char *route)
@@ -86,7 +95,7 @@ print_peers(struct pz_cli *cli, const json_t *peers)
 		add_member(t, peer, "displayName");
 		add_member(t, peer, "deviceType");
 		add_member(t, peer, "state");
-		const char *route = pz_cli_member(peer, "route", scratch);
+		const char *route = pz_pzp_route(peer, scratch);
 		pz_cli_table_add(t, route_colour(route), route);
 		add_addresses(t, peer);
 		add_port(t, peer);

@@ -164,7 +164,7 @@ print_peers(const struct pz_cli *cli, const json_t *peers)
 	t = pz_cli_table_new(titles, 6);
 	json_array_foreach (peers, i, peer) {
 		char scratch[32], route_scratch[32];
-		const char *route = pz_cli_member(peer, "route", route_scratch);
+		const char *route = pz_pzp_route(peer, route_scratch);
 		bool is_there = strcmp(route, "none") != 0;
 
 		if (t == NULL)

@@ -28,6 +28,7 @@
 	X(SYNC_SERVICE_CACHE, "sync.service-cache")                                                \
 	X(SYNC_CONTEXT, "sync.context")                                                            \
 	X(SYNC_APP_DATA, "sync.app-data")                                                          \
+	X(PRIVATE, "private")                                                                      \
 	X(APP_CLEAR_ON_DISCONNECT, "app.clear-on-disconnect")                                      \
 	X(POLICY_PROMPT_TIMEOUT, "policy.prompt-timeout")                                          \
 	X(NAME, "name")                                                                            \

@@ -94,6 +94,15 @@ const struct pz_pref_info pz_pref_table[PZ_PREF_COUNT] = {
 			.number = 1,
 			.meaning = "Synchronises what apps stored.",
 		},
+	[PZ_PREF_PRIVATE] =
+		{
+			KEY_BOOL("private"),
+			.is_zone = true,
+			.is_effective = true,
+			.meaning =
+				"Lets the hub carry what devices say to each other only where it "
+				"cannot read it.",
+		},
 	[PZ_PREF_APP_CLEAR_ON_DISCONNECT] =
 		{
 			KEY_BOOL("app.clear-on-disconnect"),

@@ -137,7 +137,8 @@ scopes_are_those_of_the_page(void **state)
 {
 	(void)state;
 	for (int i = 0; i < PZ_PREF_COUNT; i++)
-		assert_int_equal(pz_pref_table[i].is_zone, i == PZ_PREF_PEER_AUTO);
+		assert_int_equal(pz_pref_table[i].is_zone,
+				 i == PZ_PREF_PEER_AUTO || i == PZ_PREF_PRIVATE);
 }
 
 static void

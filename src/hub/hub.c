@@ -27,11 +27,14 @@ set_defaults(struct pz_hub *hub)
 		or_default(c->unauthenticated_per_address_max, PZ_HUB_UNAUTH_PER_ADDRESS_MAX);
 	c->per_address_max = or_default(c->per_address_max, PZ_HUB_PER_ADDRESS_MAX);
 	c->frame_max = or_default(c->frame_max, PZ_FRAME_BYTES_DEFAULT);
+	hub->link_events = pz_hub_link_events;
+	hub->link_events.channel_prop = pz_hub_send_channel_prop;
+	hub->link_events.channel_offered = pz_hub_on_channel;
 	hub->link_host = (struct pz_link_host){
 		.env = c->env,
 		.turn = c->turn,
 		.metrics = &hub->hosting.metrics,
-		.events = &pz_hub_link_events,
+		.events = &hub->link_events,
 		.frame_max = c->frame_max,
 		.keepalive_us = c->keepalive_us,
 	};
@@ -150,6 +153,7 @@ pz_hub_new(const struct pz_hub_config *config, struct pz_hub **out, struct pz_er
 	set_hosting(hub);
 	pz_requests_init(&hub->requests, hub->config.env, hub);
 	pz_list_init(&hub->removed);
+	pz_splices_init(&hub->splices, config->env, &pz_hub_splice_limits);
 	hub->started_us = pz_env_mono_us(config->env);
 	hub->zones = pz_map_new();
 	hub->by_tag = pz_map_new();

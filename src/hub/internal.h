@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "channel/splice.h"
 #include "hosted/conn.h"
 #include "hosted/zone.h"
 #include "hub/hub.h"
@@ -16,11 +17,13 @@ struct pz_hub {
 	struct pz_hosting hosting; /* what its zones get */
 	struct pz_hub_config config;
 	struct pz_link_host link_host;
-	struct pz_requests requests; /* commands that have not ended */
-	struct pz_map *zones;        /* zone -> struct pz_hosted */
-	struct pz_map *by_tag;       /* SNI tag -> struct pz_hosted */
-	struct pz_map *making;       /* zones that wait for the disk: hub/zone.c */
-	struct pz_doorway *doorway;  /* connections that have not proved an identity */
+	struct pz_link_events link_events; /* pz_hub_link_events, and those of channels */
+	struct pz_requests requests;       /* commands that have not ended */
+	struct pz_map *zones;              /* zone -> struct pz_hosted */
+	struct pz_map *by_tag;             /* SNI tag -> struct pz_hosted */
+	struct pz_map *making;             /* zones that wait for the disk: hub/zone.c */
+	struct pz_doorway *doorway;        /* connections that have not proved an identity */
+	struct pz_splices splices;         /* channels that it passes on: hub/splice.c */
 	struct pz_list removed; /* struct pz_hosted.removed_hook: their links may point to them */
 	struct pz_listener *listener;
 	struct pz_timer housekeeping;
@@ -77,8 +80,18 @@ void pz_hub_remove_zone(struct pz_hosted *zone, pz_hub_stored done, void *arg);
 
 /** A new connection: pz_accept_fn. @param arg struct pz_hub */
 void pz_hub_accept(void *arg, struct pz_stream *stream, const char *remote);
+/** Without those of channels, which are of splice.c. */
 extern const struct pz_link_events pz_hub_link_events;
 extern const struct pz_doorway_ops pz_hub_doorway_ops;
+
+/* ---- splice.c ---- */
+
+extern const struct pz_splice_limits pz_hub_splice_limits;
+/** A device opens a channel: pz_link_events.channel_offered. */
+void pz_hub_on_channel(struct pz_link *link, struct pz_channel *channel,
+		       const struct pz_channel_offer *offer);
+/** Sends a prop of channels: pz_link_events.channel_prop. */
+void pz_hub_send_channel_prop(struct pz_link *link, const char *status, json_t *message);
 
 /* ---- props.c ---- */
 

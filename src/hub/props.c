@@ -301,7 +301,8 @@ handle_prop(const struct speaker *who, bool is_relayed, const char *status, json
 
 	while (i < n && strcmp(statuses[i].status, status) != 0)
 		i++;
-	if (!is_relayed && pz_sync_link_on_prop(who->conn->sync, status, message))
+	if ((!is_relayed && pz_sync_link_on_prop(who->conn->sync, status, message)) ||
+	    (!is_relayed && pz_link_on_channel_prop(who->conn->link, status, message)))
 		return;
 	if (i < n && (statuses[i].is_relayed || !is_relayed))
 		statuses[i].handle(who, message);

@@ -219,13 +219,6 @@ static const struct pz_channels_ops channels_ops = {
 	.offered = on_channel_offered,
 };
 
-enum pz_err
-pz_link_carry(struct pz_link *link)
-{
-	link->channels = pz_channels_new(link->host->env, &channels_ops, link);
-	return link->channels ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
-}
-
 /* Owners that lose a channel find none here to open another one on. */
 static void
 free_channels(struct pz_link *link)
@@ -237,15 +230,20 @@ free_channels(struct pz_link *link)
 }
 
 struct pz_channels *
-pz_link_channels(const struct pz_link *link)
+pz_link_channels(struct pz_link *link)
 {
-	return link->closing ? NULL : link->channels;
+	if (link->closing || !link->live || link->host->events->channel_offered == NULL)
+		return NULL;
+	if (link->channels == NULL)
+		link->channels = pz_channels_new(link->host->env, &channels_ops, link);
+	return link->channels;
 }
 
+/* A status of nothing that we know makes no channels. */
 bool
 pz_link_on_channel_prop(struct pz_link *link, const char *status, json_t *message)
 {
-	struct pz_channels *channels = pz_link_channels(link);
+	struct pz_channels *channels = pz_channels_is_prop(status) ? pz_link_channels(link) : NULL;
 	enum pz_err err = PZ_OK;
 
 	if (channels == NULL || !pz_channels_on_prop(channels, status, message, &err))

@@ -120,11 +120,9 @@ pz_link_of(struct pz_session *session)
 }
 
 /* ---- channels (page 15) ---- */
-/** Gives a link channels for the rest of its life: its two ends have agreed on them. Without, a
- * frame with the top bit closes it. Errors: LIMIT_MEMORY. */
-enum pz_err pz_link_carry(struct pz_link *link) PZ_MUST_USE;
-/** The channels of a link. NULL: it has none, or is about to end. */
-struct pz_channels *pz_link_channels(const struct pz_link *link);
+/** The channels of a live link, made when they are first asked for: until then a frame with the top
+ * bit closes it. NULL: its owner has none, it is about to end, or out of memory. */
+struct pz_channels *pz_link_channels(struct pz_link *link);
 /** A prop came in: one that breaks a rule of channels closes the link. @return false: the status is
  * not one of channels, or the link has none. */
 bool pz_link_on_channel_prop(struct pz_link *link, const char *status, json_t *message);

@@ -9,6 +9,7 @@
 #include "base/backoff.h"
 #include "base/netaddr.h"
 #include "peers/internal.h"
+#include "tunnel/tunnel.h"
 #include "wire/json.h"
 
 /* ---- in which order (page 6): same link, private, global; IPv6 before IPv4 ---- */
@@ -30,6 +31,8 @@ rank(const char *text)
 static bool
 is_better(const struct peer_try *a, const struct peer_try *b)
 {
+	if (a->target.kind != b->target.kind)
+		return a->target.kind < b->target.kind;
 	if (a->target.is_heard != b->target.is_heard)
 		return a->target.is_heard;
 	return rank(a->target.address) < rank(b->target.address);
@@ -67,6 +70,7 @@ drop_try(const struct pz_peers *peers, struct peer_try *t, const struct peer_lin
 
 	if (t->dial)
 		peers->config.transport.ops->dial_cancel(t->dial);
+	pz_tunnel_cancel(PZ_TAKE(t->tunnel));
 	t->dial = NULL;
 	t->link = NULL;
 	if (pl)
@@ -104,7 +108,7 @@ fail(struct peer_attempt *attempt, const char *what)
 		return;
 	peer->failures++;
 	(void)pz_peer_take_event(peer, PZ_PEER_EVENT_FAILED, reason.text);
-	if (peer->live == NULL)
+	if (peer->live == NULL || peer->live->is_tunnel)
 		pz_peer_retry_later(peer);
 }
 
@@ -127,6 +131,19 @@ note_detail(struct peer_attempt *attempt, int weight, const char *detail)
 	snprintf(attempt->detail, sizeof(attempt->detail), "%s", detail);
 }
 
+/* What has become of a target, for people. */
+static void
+describe(const struct peer_try *t, const char *what, char *out, size_t size)
+{
+	const struct peer_target *target = &t->target;
+
+	if (target->kind == TARGET_ADDRESS)
+		snprintf(out, size, "%s port %u: %s", target->address, target->port, what);
+	else
+		snprintf(out, size, "through %s: %s",
+			 target->kind == TARGET_HUB ? "the hub" : target->address, what);
+}
+
 /* Time is over: which addresses did not answer, and how far they came. */
 static void
 note_unfinished(struct peer_attempt *attempt)
@@ -138,9 +155,10 @@ note_unfinished(struct peer_attempt *attempt)
 		bool is_securing = t->state == TRY_SECURING;
 		if (!is_securing && t->state != TRY_DIALLING)
 			continue;
-		snprintf(text, sizeof(text), "%s port %u: %s", t->target.address, t->target.port,
+		describe(t,
 			 is_securing ? "it accepts connections, but the handshake does not end"
-				     : "no answer");
+				     : "no answer",
+			 text, sizeof(text));
 		note_detail(attempt, is_securing ? DETAIL_LINK_FAILED : DETAIL_NO_ANSWER, text);
 	}
 }
@@ -164,6 +182,7 @@ try_failed(struct peer_try *t, int weight, const char *detail)
 
 	t->state = TRY_FAILED;
 	t->dial = NULL;
+	t->tunnel = NULL;
 	t->link = NULL;
 	note_detail(attempt, weight, detail);
 	go_on(attempt);
@@ -175,6 +194,7 @@ on_connected(void *arg, struct pz_stream *stream)
 	struct peer_try *t = arg;
 
 	t->dial = NULL;
+	t->tunnel = NULL;
 	t->link = pz_peer_link_open(t, stream);
 	t->state = TRY_SECURING;
 	if (t->link == NULL)
@@ -184,11 +204,41 @@ on_connected(void *arg, struct pz_stream *stream)
 static void
 on_failed(void *arg, enum pz_err err, const char *detail)
 {
+	const struct peer_try *t = arg;
+	char text[sizeof(t->attempt->detail)];
+
 	(void)err;
+	if (t->target.kind != TARGET_ADDRESS) {
+		describe(t, detail, text, sizeof(text));
+		detail = text;
+	}
 	try_failed(arg, DETAIL_NO_WAY, detail);
 }
 
 static const struct pz_dial_events dial_events = {.connected = on_connected, .failed = on_failed};
+
+/* The link of the node that the target goes through, or NULL. */
+static struct pz_link *
+carrier_of(const struct pz_peers *peers, const struct peer_target *target)
+{
+	struct pz_session *hub = pz_peers_hub(peers);
+
+	if (target->kind == TARGET_HUB)
+		return hub ? pz_link_of(hub) : NULL;
+	const struct peer *relay = pz_peers_find(peers, target->address);
+	return relay && relay->live ? relay->live->link : NULL;
+}
+
+static void
+start_tunnel(struct peer_try *t)
+{
+	const struct peer_attempt *attempt = t->attempt;
+	struct pz_link *carrier = carrier_of(attempt->peers, &t->target);
+
+	if (carrier == NULL ||
+	    pz_tunnel_open(carrier, attempt->peer->address, &dial_events, t, &t->tunnel) != PZ_OK)
+		t->state = TRY_FAILED;
+}
 
 static void
 start_try(struct peer_try *t)
@@ -197,6 +247,10 @@ start_try(struct peer_try *t)
 	const struct pz_transport *transport = &peers->config.transport;
 
 	t->state = TRY_DIALLING;
+	if (t->target.kind != TARGET_ADDRESS) {
+		start_tunnel(t);
+		return;
+	}
 	if (transport->ops->dial(transport->self, t->target.address, t->target.port, &dial_events,
 				 t, &t->dial) != PZ_OK)
 		t->state = TRY_FAILED;
@@ -270,17 +324,19 @@ begin(struct peer_attempt *attempt)
 static void
 add_target(struct peer_attempt *attempt, const struct peer_target *target)
 {
-	if (rank(target->address) < 0 || target->port == 0)
+	if (target->kind == TARGET_ADDRESS && (rank(target->address) < 0 || target->port == 0))
 		return;
 	for (size_t i = 0; i < attempt->count; i++) {
 		struct peer_try *t = &attempt->tries[i];
-		if (strcmp(t->target.address, target->address) == 0 &&
+		if (t->target.kind == target->kind &&
+		    strcmp(t->target.address, target->address) == 0 &&
 		    t->target.port == target->port) {
 			t->target.is_heard |= target->is_heard;
 			return;
 		}
 	}
-	if (attempt->count == (target->is_heard ? PZ_PEER_TRIES_MAX : PZ_PEER_ADDRESSES_MAX))
+	bool is_extra = target->is_heard || target->kind != TARGET_ADDRESS;
+	if (attempt->count >= (is_extra ? PZ_PEER_TRIES_MAX : PZ_PEER_ADDRESSES_MAX))
 		return;
 	struct peer_try *t = &attempt->tries[attempt->count++];
 	*t = (struct peer_try){.attempt = attempt, .target = *target};
@@ -332,13 +388,20 @@ may_dial(const struct pz_peers *peers)
 	       count_attempts(peers, false) < PZ_PEER_ATTEMPTS_MAX;
 }
 
+/* One through others is good until there is a better one. */
+static bool
+has_direct_link(const struct peer *peer)
+{
+	return peer->live && !peer->live->is_tunnel;
+}
+
 void
 pz_peer_dial(struct peer *peer, uint64_t seek_us)
 {
 	struct pz_peers *peers = peer->peers;
 	struct peer_attempt *attempt = peer->attempt;
 
-	if (peer->live || pz_peers_has_left(peers, peer->device) ||
+	if (has_direct_link(peer) || pz_peers_has_left(peers, peer->device) ||
 	    (attempt == NULL && !may_dial(peer->peers)))
 		return;
 	if (attempt == NULL)
@@ -352,6 +415,8 @@ pz_peer_dial(struct peer *peer, uint64_t seek_us)
 		attempt->open_until_us = until;
 	pz_nearby_targets(peers->nearby, peer->device, on_target, attempt);
 	add_from_directory(attempt);
+	if (peer->live == NULL)
+		pz_peers_each_relay(peers, peer->device, on_target, attempt);
 	if (attempt->count == 0 && seek_us == 0) { /* nowhere to look */
 		pz_peer_attempt_drop(attempt, NULL);
 		return;
@@ -373,7 +438,7 @@ pz_peer_consider(struct pz_peers *peers, const char *device)
 		return;
 	peer = pz_peers_get(peers, device);
 	/* One that failed lately waits for its retry. */
-	if (peer && peer->live == NULL && peer->attempt == NULL && !peer->retry.active)
+	if (peer && !has_direct_link(peer) && peer->attempt == NULL && !peer->retry.active)
 		pz_peer_dial(peer, 0);
 }
 
@@ -395,7 +460,7 @@ pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const struct peer_ta
 {
 	struct peer_attempt *attempt = peer ? peer->attempt : NULL;
 
-	if (peer && peer->live)
+	if (peer && has_direct_link(peer))
 		return;
 	if (attempt == NULL) {
 		if (!may_dial(peers) ||
@@ -459,7 +524,7 @@ pz_peer_try_lost(struct peer_link *pl, const char *detail)
 	if (t == NULL)
 		return;
 	t->attempt->has_won = false;
-	snprintf(text, sizeof(text), "%s port %u: %s", t->target.address, t->target.port, detail);
+	describe(t, detail, text, sizeof(text));
 	try_failed(t, DETAIL_LINK_FAILED, text);
 }
 
@@ -475,7 +540,7 @@ is_worth_a_retry(const struct peer *peer)
 	    pz_peers_has_left(peers, peer->device))
 		return false;
 	if (peer->is_wanted || peers->config.wishes->auto_dial ||
-	    peers->config.wishes->is_peer_mode)
+	    peers->config.wishes->is_peer_mode || peer->live)
 		return true;
 	return peer->is_missed && !pz_peers_has_hub(peers) &&
 	       peer->failures <= PZ_PEER_RETRIES_ALONE;
@@ -484,8 +549,14 @@ is_worth_a_retry(const struct peer *peer)
 static void
 on_retry(struct pz_timer *timer, void *arg)
 {
+	struct peer *peer = arg;
+
 	(void)timer;
-	pz_peer_dial(arg, PZ_PEER_SEEK_US);
+	pz_peer_dial(peer, peer->live ? 0 : PZ_PEER_SEEK_US);
+	if (peer->live && peer->attempt == NULL) { /* no address is known yet */
+		peer->failures++;
+		pz_peer_retry_later(peer);
+	}
 }
 
 void

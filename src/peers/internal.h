@@ -1,7 +1,7 @@
 /*
  * What the files of the peers call of each other. peers.c the whole; table.c who was met; listen.c,
  * dial.c, link.c how a link comes and goes; send.c, props.c, info.c what is said on it; relay.c
- * which peers pass on; nearby.c the local network.
+ * which peers pass on; hop.c channels that others open; nearby.c the local network.
  */
 #ifndef PZ_PEERS_INTERNAL_H
 #define PZ_PEERS_INTERNAL_H
@@ -10,13 +10,16 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "channel/splice.h"
 #include "net/doorway.h"
 #include "peers/peers.h"
 #include "wire/address.h"
 
 /** Where a peer may be reached. */
 struct peer_target {
-	char address[PZ_NETADDR_CHARS]; /* numeric, link-local with its %interface */
+	enum { TARGET_ADDRESS, TARGET_RELAY, TARGET_HUB } kind;
+	/* numeric, link-local with its %interface; the name of the relay; "" */
+	char address[PZ_NETADDR_CHARS];
 	uint16_t port;
 	bool is_heard; /* on the local network, just now */
 };
@@ -27,6 +30,7 @@ struct peer_try {
 	struct peer_target target;
 	enum { TRY_WAITING, TRY_DIALLING, TRY_SECURING, TRY_FAILED } state;
 	struct pz_dial *dial;
+	struct pz_tunnel *tunnel; /* that is being opened, for a relay or the hub */
 	struct peer_link *link;
 };
 
@@ -64,6 +68,9 @@ struct peer_link {
 	} state;
 	struct pz_sync_link *sync; /* the exchange, while it is live */
 	struct pz_guest guest;     /* an incoming one's */
+	bool is_tunnel; /* it travels in a channel of another link: of the peer `via`, "": of the
+			 * hub's */
+	char via[PZ_DEVICE_BYTES_MAX + 1];
 	bool is_outgoing;
 	bool has_registered;      /* the other end sent its register */
 	bool is_told_late;        /* news that wait until it reads what it was sent */
@@ -98,9 +105,10 @@ struct peer {
 
 struct pz_peers {
 	struct pz_peers_config config;
-	const struct pz_env *env;   /* of config.link_host */
-	struct pz_metrics *metrics; /* of config.link_host */
-	struct pz_map *by_device;   /* struct peer */
+	const struct pz_env *env;          /* of config.link_host */
+	struct pz_metrics *metrics;        /* of config.link_host */
+	struct pz_link_events link_events; /* pz_peer_link_events, and those of channels */
+	struct pz_map *by_device;          /* struct peer */
 	struct pz_list links, attempts;
 	struct pz_nearby *nearby;
 	struct pz_peer_trials *trials;
@@ -111,6 +119,7 @@ struct pz_peers {
 	struct pz_timer listen_again; /* the port is taken */
 	struct pz_log_rate refuse_log;
 	struct pz_doorway *doorway; /* incoming ones that have not proved an identity */
+	struct pz_splices splices;  /* channels that we pass on for others */
 	uint64_t looked_us;         /* when others were last looked for on behalf of a peer */
 	char session[37];           /* of this start */
 	uint16_t port;              /* that is listened on, or 0 */
@@ -141,6 +150,8 @@ bool pz_peers_is_spoken_for(const struct pz_peers *peers, const char *device);
 /* ---- send.c ---- */
 /** Sends a prop. @param message borrowed, may be NULL */
 void pz_peer_link_prop(struct peer_link *pl, const char *status, json_t *message);
+/** The same: pz_link_events.channel_prop. */
+void pz_peer_channel_prop(struct pz_link *link, const char *status, json_t *message);
 /** Sends `bye`. */
 void pz_peer_link_bye(struct peer_link *pl, const char *reason);
 /** True when the other end does not read what it is sent: it gets no answers for now. */
@@ -190,11 +201,22 @@ void pz_peer_retry_later(struct peer *peer);
 /** Takes the stream of a connection that came in. NULL: out of memory. */
 struct peer_link *
 pz_peer_link_accept(struct pz_peers *peers, struct pz_stream *stream, const char *remote);
+/** The same for one that came in by a channel. @param via the peer whose link carries it, ""
+ * the hub's */
+struct peer_link *
+pz_peer_link_accept_via(struct pz_peers *peers, struct pz_stream *stream, const char *via);
 /** Takes the stream of an address that was dialled. NULL: out of memory. */
 struct peer_link *pz_peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream);
 /** Ends it with a reason; what depended on it is cleaned up at once. */
 void pz_peer_link_close(struct peer_link *pl, enum pz_err why, const char *reason);
+/** Without those of channels, which are of hop.c. */
 extern const struct pz_link_events pz_peer_link_events;
+
+/* ---- hop.c ---- */
+extern const struct pz_splice_limits pz_peers_splice_limits;
+/** A peer opens a channel: pz_link_events.channel_offered. */
+void pz_peer_on_channel(struct pz_link *link, struct pz_channel *channel,
+			const struct pz_channel_offer *offer);
 
 /* ---- props.c ---- */
 /** A prop that came in by a direct link. */
@@ -210,6 +232,9 @@ json_t *pz_peers_info(const struct pz_peers *peers);
 /* ---- relay.c ---- */
 /** The peer that would pass on to this device, or NULL. @param device "" is the hub */
 struct peer *pz_peers_relay_for(const struct pz_peers *peers, struct pz_slice device);
+/** Calls `each` for the ways through others to a device that has no better one. */
+void pz_peers_each_relay(const struct pz_peers *peers, const char *device,
+			 void (*each)(void *arg, const struct peer_target *target), void *arg);
 /** Devices with a direct link to us, for pzpInfo. New array, or NULL. */
 json_t *pz_peers_reach(const struct pz_peers *peers, size_t bytes_max);
 /** Attestations of those who reach the hub through us, for pzpInfo. New array, or NULL. */

@@ -103,6 +103,8 @@ is_beaten(const struct peer_link *pl)
 {
 	const struct peer_link *live = pl->peer->live;
 
+	if (live && live->is_tunnel != pl->is_tunnel)
+		return pl->is_tunnel; /* a direct link is better than one through others */
 	return live && live->is_outgoing && !pl->is_outgoing && is_ours_smaller(pl->peer);
 }
 
@@ -187,7 +189,7 @@ replace(struct peer_link *older, struct peer_link *newer)
 	struct pz_peers *peers = newer->peers;
 
 	pz_router_detach(peers->config.router, &older->link->session);
-	if (older->is_outgoing != newer->is_outgoing) {
+	if (older->is_outgoing != newer->is_outgoing || older->is_tunnel) {
 		drain(older);
 		return;
 	}
@@ -264,6 +266,8 @@ go_live(struct peer_link *pl)
 	peer->failures = 0;
 	peer->is_missed = false;
 	pz_env_stop(env_of(pl), &peer->retry);
+	if (pl->is_tunnel) /* a direct link is looked for */
+		pz_peer_retry_later(peer);
 	(void)pz_peer_take_event(peer, PZ_PEER_EVENT_REGISTERED, "");
 	pz_peer_greet(pl);
 	pl->sync = ops_of(pl)->sync_open(arg_of(pl), pl->link, pl->is_outgoing);
@@ -493,6 +497,15 @@ init(struct peer_link *pl)
 	pz_list_append(&pl->peers->links, &pl->node);
 }
 
+/* It travels in a channel. @param via the peer whose link carries it, "" the hub's */
+static void
+set_way(struct peer_link *pl, const char *via)
+{
+	pl->is_tunnel = true;
+	snprintf(pl->via, sizeof(pl->via), "%.*s", PZ_DEVICE_BYTES_MAX, via);
+	snprintf(pl->remote, sizeof(pl->remote), "through %.63s", via[0] ? via : "the hub");
+}
+
 /* No SNI: it would show an observer that the same zone is here again (page 6). */
 struct peer_link *
 pz_peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream)
@@ -513,7 +526,10 @@ pz_peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream)
 	pl->peers = peers;
 	pl->attempt_try = attempt_try;
 	pl->is_outgoing = true;
-	snprintf(pl->remote, sizeof(pl->remote), "%s", attempt_try->target.address);
+	if (attempt_try->target.kind == TARGET_ADDRESS)
+		snprintf(pl->remote, sizeof(pl->remote), "%s", attempt_try->target.address);
+	else
+		set_way(pl, attempt_try->target.address);
 	if (pz_link_new(&peers->config.link_host, stream, tls, PZ_CONNECT_TIMEOUT_US, pl,
 			&pl->link) != PZ_OK) {
 		free(pl);
@@ -556,5 +572,15 @@ pz_peer_link_accept(struct pz_peers *peers, struct pz_stream *stream, const char
 	}
 	init(pl);
 	count_waiting(peers);
+	return pl;
+}
+
+struct peer_link *
+pz_peer_link_accept_via(struct pz_peers *peers, struct pz_stream *stream, const char *via)
+{
+	struct peer_link *pl = pz_peer_link_accept(peers, stream, via[0] ? via : "the hub");
+
+	if (pl)
+		set_way(pl, via);
 	return pl;
 }

@@ -109,12 +109,16 @@ pz_peers_new(const struct pz_peers_config *config)
 	if (peers == NULL)
 		return NULL;
 	peers->config = *config;
-	peers->config.link_host.events = &pz_peer_link_events;
+	peers->link_events = pz_peer_link_events;
+	peers->link_events.channel_prop = pz_peer_channel_prop;
+	peers->link_events.channel_offered = pz_peer_on_channel;
+	peers->config.link_host.events = &peers->link_events;
 	peers->env = config->link_host.env;
 	peers->metrics = config->link_host.metrics;
 	peers->by_device = pz_map_new();
 	pz_list_init(&peers->links);
 	pz_list_init(&peers->attempts);
+	pz_splices_init(&peers->splices, peers->env, &pz_peers_splice_limits);
 	pz_timer_init(&peers->tell, on_tell, peers);
 	pz_peers_listen_init(peers);
 	pz_env_uuid(peers->env, peers->session);

@@ -30,6 +30,7 @@ struct pz_peers;
 /** What preferences say about links (page 10), in force. */
 struct pz_peers_wishes {
 	bool listen, relay, auto_dial;
+	bool is_private;   /* the hub is used for devices only to carry links to them */
 	bool is_peer_mode; /* connection = peer: lives without the hub until the user connects */
 	uint16_t tls_port;
 };
@@ -206,6 +207,9 @@ bool pz_peers_has_relay_to_hub(const struct pz_peers *peers, bool *out_speaks);
 /** For pz_router_ops.way: the session of the hub or of the relay that passes on to this address;
  * NULL: none. Borrowed until the end of the turn. */
 struct pz_session *pz_peers_way(const struct pz_peers *peers, struct pz_slice address);
+/** The hub has opened a channel on its link. */
+void pz_peers_on_hub_channel(struct pz_peers *peers, struct pz_link *link,
+			     struct pz_channel *channel, const struct pz_channel_offer *offer);
 /** A prop that came in by a direct link. */
 void pz_peers_on_prop(struct pz_session *in, const struct pz_envelope *envelope);
 
@@ -236,8 +240,12 @@ void pz_peers_trial_cancel(struct pz_peers_trial *trial);
 struct pz_peer_view {
 	const char *address; /* zone/device; "" when never met */
 	enum pz_peer_state state;
-	const char *reason;     /* of the last change of state, or "" */
-	const char *remote;     /* the address at the other end of its link; NULL: not linked */
+	const char *reason; /* of the last change of state, or "" */
+	const char *remote; /* the address at the other end of its link; NULL: not linked, or its
+			     * link goes through another node */
+	const char *relay;  /* that its link goes through; NULL: none */
+	bool is_linked;
+	bool is_private;        /* nothing of what is said with it can be read by the hub */
 	uint64_t round_trip_us; /* of its link; 0: not linked, or not known */
 	const json_t *info;     /* pzpInfo as it was received on the link that is up, or NULL */
 	bool is_dialled;        /* a way is being looked for */

@@ -302,7 +302,8 @@ pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
 	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
 	while (i < n && strcmp(statuses[i].status, status) != 0)
 		i++;
-	if (pz_sync_link_on_prop(pl->sync, status, message))
+	if (pz_sync_link_on_prop(pl->sync, status, message) ||
+	    pz_link_on_channel_prop(pl->link, status, message))
 		;
 	else if (i == n && pz_prop_is_for_hubs(status))
 		send_error(pl, PZ_PROP_ERROR_REFUSED,

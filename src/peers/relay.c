@@ -53,6 +53,17 @@ is_known_away(const struct pz_peers *peers, struct pz_slice device)
 	return entry && !json_is_true(json_object_get(entry, "connected"));
 }
 
+void
+pz_peers_each_relay(const struct pz_peers *peers, const char *device,
+		    void (*each)(void *arg, const struct peer_target *target), void *arg)
+{
+	struct peer_target target = {.kind = TARGET_HUB};
+
+	(void)device; /* also one that the hub has not named yet */
+	if (peers->config.wishes->is_private && pz_peers_has_hub(peers))
+		each(arg, &target);
+}
+
 static struct pz_session *
 session_of(const struct peer *peer)
 {
@@ -67,6 +78,8 @@ pz_peers_way(const struct pz_peers *peers, struct pz_slice address)
 	if (pz_address_parse(address, &parsed) != PZ_OK)
 		return NULL;
 	struct pz_session *hub = pz_peers_hub(peers);
+	if (peers->config.wishes->is_private && parsed.device.len > 0)
+		return NULL; /* by a link with the device only */
 	if (hub && !is_known_away(peers, parsed.device))
 		return hub;
 	struct pz_session *relay = session_of(pz_peers_relay_for(peers, parsed.device));
@@ -76,7 +89,11 @@ pz_peers_way(const struct pz_peers *peers, struct pz_slice address)
 const char *
 pz_peers_route(const struct pz_peers *peers, const char *device)
 {
-	if (pz_peers_is_linked(peers, device))
+	const struct peer *peer = pz_peers_find(peers, device);
+
+	if (peer && peer->live && peer->live->is_tunnel)
+		return peer->live->via[0] ? "relay" : "hub";
+	if (peer && peer->live)
 		return "direct";
 	if (pz_peers_is_at_hub(peers, device))
 		return "hub";
@@ -86,6 +103,8 @@ pz_peers_route(const struct pz_peers *peers, const char *device)
 bool
 pz_peers_has_route(const struct pz_peers *peers, const char *device)
 {
+	if (peers->config.wishes->is_private)
+		return pz_peers_is_linked(peers, device);
 	return strcmp(pz_peers_route(peers, device), "none") != 0;
 }
 

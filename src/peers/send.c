@@ -25,6 +25,12 @@ pz_peer_link_prop(struct peer_link *pl, const char *status, json_t *message)
 }
 
 void
+pz_peer_channel_prop(struct pz_link *link, const char *status, json_t *message)
+{
+	pz_peer_link_prop(link->owner, status, message);
+}
+
+void
 pz_peer_link_bye(struct peer_link *pl, const char *reason)
 {
 	json_t *message = json_pack("{s:s}", "reason", reason);

@@ -192,7 +192,10 @@ pz_peers_view(const struct pz_peers *peers, const char *device, struct pz_peer_v
 	out->address = peer->address;
 	out->state = peer->state;
 	out->reason = peer->reason;
-	out->remote = peer->live ? peer->live->remote : NULL;
+	out->is_linked = peer->live != NULL;
+	out->remote = peer->live && !peer->live->is_tunnel ? peer->live->remote : NULL;
+	out->is_private = peer->live != NULL;
+	out->relay = peer->live && peer->live->via[0] ? peer->live->via : NULL;
 	out->round_trip_us = peer->live ? pz_link_round_trip_us(peer->live->link) : 0;
 	out->info = peer->info;
 	out->is_dialled = peer->attempt != NULL;

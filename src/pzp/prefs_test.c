@@ -147,7 +147,8 @@ the_list_has_every_preference(void **state)
 			json_equal(json_object_get(one, "value"), json_object_get(one, "default")));
 		assert_string_equal(pz_json_str(one, "source"), "default");
 		assert_string_equal(pz_json_str(one, "scope"),
-				    i == PZ_PREF_PEER_AUTO ? "zone" : "device");
+				    i == PZ_PREF_PEER_AUTO || i == PZ_PREF_PRIVATE ? "zone"
+										   : "device");
 		assert_non_null(pz_json_str(one, "allowed"));
 		assert_non_null(pz_json_str(one, "meaning"));
 		assert_int_equal(pz_json_str(one, "note") == NULL, is_effective);

@@ -35,6 +35,7 @@ pz_spread(struct pz_node *node)
 		.listen = pz_prefs_bool(active, PZ_PREF_PEER_LISTEN),
 		.relay = pz_prefs_bool(active, PZ_PREF_PEER_RELAY),
 		.auto_dial = pz_prefs_bool(active, PZ_PREF_PEER_AUTO),
+		.is_private = pz_prefs_bool(active, PZ_PREF_PRIVATE),
 		.is_peer_mode = is_peer_mode,
 		.tls_port = (uint16_t)pz_prefs_int(active, PZ_PREF_PORTS_TLS),
 	};

@@ -157,6 +157,15 @@ on_saw_refusal(void *arg, enum pz_err why, const char *detail)
 
 /* ---- what the hub has sent ---- */
 
+static void
+on_channel_offered(void *arg, struct pz_link *link, struct pz_channel *channel,
+		   const struct pz_channel_offer *offer)
+{
+	const struct pz_node *node = arg;
+
+	pz_peers_on_hub_channel(node->peers, link, channel, offer);
+}
+
 /* A device that we are linked with is still here, whatever the hub says. */
 static void
 on_device(void *arg, const char *device, bool is_connected, bool is_revoked)
@@ -232,6 +241,7 @@ static const struct pz_uplink_ops ops = {
 	.unsent = on_unsent,
 	.saw_link = on_saw_link,
 	.saw_refusal = on_saw_refusal,
+	.channel_offered = on_channel_offered,
 	.device = on_device,
 	.came_or_went = on_came_or_went,
 	.updated = on_updated,

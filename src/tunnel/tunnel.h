@@ -19,6 +19,7 @@ struct pz_tunnel;
  * @param to destination as the other end of the carrier knows it
  * @param events `connected` or `failed`, never from inside; `resolved` is not called
  * Errors: IO_CLOSED (the link has no channels), LIMIT (as many as it may have), LIMIT_MEMORY.
+ * @spec page 15
  */
 enum pz_err
 pz_tunnel_open(struct pz_link *carrier, const char *to, const struct pz_dial_events *events,

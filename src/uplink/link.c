@@ -213,6 +213,24 @@ on_drained(struct pz_link *link)
 	pz_sync_link_drained(uplink->sync);
 }
 
+static void
+on_channel_prop(struct pz_link *link, const char *status, json_t *message)
+{
+	struct pz_uplink *uplink = link->owner;
+
+	if (uplink->link == link)
+		pz_uplink_send_prop(uplink, status, message);
+}
+
+static void
+on_channel_offered(struct pz_link *link, struct pz_channel *channel,
+		   const struct pz_channel_offer *offer)
+{
+	const struct pz_uplink *uplink = link->owner;
+
+	uplink->config.ops->channel_offered(uplink->config.arg, link, channel, offer);
+}
+
 /* ---- the end ---- */
 
 /* The hub's word was all that was known of them. */
@@ -339,5 +357,7 @@ const struct pz_link_events pz_uplink_link_events = {
 	.keepalive = on_keepalive,
 	.probe = on_probe,
 	.drained = on_drained,
+	.channel_prop = on_channel_prop,
+	.channel_offered = on_channel_offered,
 	.closed = on_closed,
 };

@@ -202,6 +202,14 @@ not_ours(struct pz_uplink *uplink, const char *status)
 			   "this device does not know the status", status);
 }
 
+/* Props of channels and of the exchange: of the hub's own link only, a relay has its own. */
+static bool
+take_for_others(struct pz_uplink *uplink, const char *status, json_t *message)
+{
+	return (uplink->link && pz_link_on_channel_prop(uplink->link, status, message)) ||
+	       pz_sync_link_on_prop(uplink->sync, status, message);
+}
+
 /* A prop counts only from the hub itself: no device of the zone speaks for it. */
 void
 pz_uplink_on_prop(struct pz_uplink *uplink, const struct pz_envelope *envelope, bool is_relayed)
@@ -221,13 +229,13 @@ pz_uplink_on_prop(struct pz_uplink *uplink, const struct pz_envelope *envelope, 
 	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
 	while (i < n && strcmp(statuses[i].status, status) != 0)
 		i++;
-	if (pz_sync_link_on_prop(is_relayed ? NULL : uplink->sync, status, message))
-		; /* of the hub's own link only: a relay has an exchange of its own */
-	else if (i < n && (statuses[i].is_harmless || !is_relayed))
-		statuses[i].handle(uplink, message);
-	else if (i < n)
-		pz_metric_add(uplink->metrics, PZ_METRIC_messages_dropped, 1);
-	else if (!is_relayed)
-		not_ours(uplink, status);
+	if (is_relayed || !take_for_others(uplink, status, message)) {
+		if (i < n && (statuses[i].is_harmless || !is_relayed))
+			statuses[i].handle(uplink, message);
+		else if (i < n)
+			pz_metric_add(uplink->metrics, PZ_METRIC_messages_dropped, 1);
+		else if (!is_relayed)
+			not_ours(uplink, status);
+	}
 	json_decref(payload);
 }

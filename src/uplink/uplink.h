@@ -76,6 +76,10 @@ struct pz_uplink_ops {
 
 	/* ---- what the hub has sent ---- */
 
+	/** The hub opens a channel: see pz_channels_ops.offered. */
+	void (*channel_offered)(void *arg, struct pz_link *link, struct pz_channel *channel,
+				const struct pz_channel_offer *offer);
+
 	/** An entry of the directory has been taken over, or removed for a revoked device. */
 	void (*device)(void *arg, const char *device, bool is_connected, bool is_revoked);
 	/** Another device has connected to the hub, or has gone: for programs that watch. */

@@ -10,7 +10,7 @@ from pz.disk import fill
 
 KEYS = ["connection", "peer.listen", "peer.relay", "peer.auto", "ports.tls", "ports.web",
         "sync.policies", "sync.preferences", "sync.user-details", "sync.service-cache",
-        "sync.context", "sync.app-data", "app.clear-on-disconnect", "policy.prompt-timeout", "name",
+        "sync.context", "sync.app-data", "private", "app.clear-on-disconnect", "policy.prompt-timeout", "name",
         "device-type"]
 WAITS = "from the next reconnect on: `pzp reconnect`"
 ONLY_WHEN_TOLD = "connection = peer: connects to the hub only when told to"
@@ -50,7 +50,7 @@ def test_list(world):
     assert listed["ports.tls"]["source"] == "configuration"
     assert listed["ports.tls"]["default"] == 8040
     assert listed["name"]["value"] == "laptop"
-    assert [key for key in KEYS if listed[key]["scope"] == "zone"] == ["peer.auto"]
+    assert [key for key in KEYS if listed[key]["scope"] == "zone"] == ["peer.auto", "private"]
     for key in ("ports.web", "sync.policies", "sync.context", "policy.prompt-timeout"):
         assert not listed[key]["effective"] and "no effect" in listed[key]["note"]
     text = device.pzp("prefs").out.splitlines()

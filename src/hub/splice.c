@@ -1,0 +1,82 @@
+/*
+ * What a device may open through its hub (page 15 "A hop"): a link to another device of its zone,
+ * which the hub passes on unread, and, for a device that stands behind the opener, a link to the
+ * hub itself.
+ */
+#include <stdio.h>
+
+#include "base/auto.h"
+#include "hub/internal.h"
+#include "tunnel/tunnel.h"
+#include "wire/address.h"
+
+const struct pz_splice_limits pz_hub_splice_limits = {.per_pair = PZ_HUB_SPLICES_PER_PAIR_MAX};
+
+/* The link of a device of the zone that is connected now. NULL: it has none, or no such device. */
+static struct pz_link *
+link_of(struct pz_hosted *zone, const struct pz_address *to)
+{
+	PZ_AUTO_FREE char *device = pz_slice_dup(to->device);
+	const struct pz_member *member =
+		device ? pz_authority_member(zone->authority, device) : NULL;
+
+	return member && !member->revoked && member->session ? pz_link_of(member->session) : NULL;
+}
+
+/* Who it is shows in the link's own handshake, as for any connection; the place in the waiting room
+ * is one of the device that it comes through. */
+static void
+accept_link(struct pz_hosted_conn *conn, struct pz_channel *channel)
+{
+	char remote[PZ_NETADDR_CHARS];
+	struct pz_stream *stream = pz_tunnel_accept(conn->link, channel);
+
+	snprintf(remote, sizeof(remote), "relay %s", conn->member->device);
+	if (stream)
+		pz_hub_accept(pz_hub_of(conn->hosting), stream, remote);
+}
+
+static void
+splice(struct pz_hosted_conn *conn, struct pz_channel *channel,
+       const struct pz_channel_offer *offer, const struct pz_address *to)
+{
+	struct pz_link *next = link_of(conn->zone, to);
+	struct pz_channels *channels = next && next != conn->link ? pz_link_channels(next) : NULL;
+
+	if (channels == NULL)
+		pz_channel_refuse(channel, PZ_CHANNEL_UNREACHABLE);
+	else
+		pz_splice_start(&pz_hub_of(conn->hosting)->splices, channel, offer, channels,
+				conn->link->session.address, offer->to);
+}
+
+void
+pz_hub_on_channel(struct pz_link *link, struct pz_channel *channel,
+		  const struct pz_channel_offer *offer)
+{
+	struct pz_hosted_conn *conn = link->owner;
+	struct pz_address to;
+
+	if (strcmp(offer->kind, "link") != 0)
+		pz_channel_refuse(channel, PZ_CHANNEL_UNKNOWN_KIND);
+	else if (conn->state != PZ_HOSTED_LIVE || conn->member == NULL ||
+		 pz_address_parse(pz_slice_str(offer->to), &to) != PZ_OK || to.app.len > 0)
+		pz_channel_refuse(channel, PZ_CHANNEL_BAD_REQUEST);
+	else if (!pz_slice_eq_str(to.zone, conn->zone->authority->zone))
+		pz_channel_refuse(channel, PZ_CHANNEL_UNREACHABLE);
+	else if (to.device.len == 0 && offer->from &&
+		 strcmp(offer->from, link->session.address) != 0)
+		accept_link(conn, channel);
+	else if (to.device.len == 0 || offer->from) /* it has a link; and one hop is enough */
+		pz_channel_refuse(channel, PZ_CHANNEL_REFUSED);
+	else
+		splice(conn, channel, offer, &to);
+}
+
+void
+pz_hub_send_channel_prop(struct pz_link *link, const char *status, json_t *message)
+{
+	struct pz_hosted_conn *conn = link->owner;
+
+	pz_hosted_send_prop(conn->zone, link, status, message);
+}
