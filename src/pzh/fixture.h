@@ -11,6 +11,7 @@
 #include "enrol/link.h"
 #include "hosted/records.h"
 #include "kit/authority.h"
+#include "kit/network.h"
 #include "pzh/internal.h"
 #include "wire/json.h"
 #include "wire/message.h"
@@ -24,37 +25,11 @@ static struct {
 	struct pz_kit_world world;
 	struct pz_turn turn;
 	struct pz_hub *hub;
-	bool is_listening;
+	struct pz_kit_network net;
 	struct pz_file *file; /* comes with the next command */
 } w;
 
 /* ---- the world ---- */
-
-static inline enum pz_err
-fake_listen(void *self, const char *address, uint16_t port, pz_accept_fn accept, void *arg,
-	    struct pz_listener **out, uint16_t *out_port, struct pz_errinfo *info)
-{
-	(void)address;
-	(void)accept;
-	(void)arg;
-	(void)info;
-	*out = self;
-	*out_port = port ? port : PORT;
-	w.is_listening = true;
-	return PZ_OK;
-}
-
-static inline void
-fake_listen_close(struct pz_listener *listener)
-{
-	(void)listener;
-	w.is_listening = false;
-}
-
-static const struct pz_transport_ops transport_ops = {
-	.listen = fake_listen,
-	.listen_close = fake_listen_close,
-};
 
 static inline void
 on_turn(void *arg)
@@ -75,7 +50,7 @@ start_hub(void)
 	struct pz_errinfo info = {""};
 	struct pz_hub_config config = {
 		.env = &w.world.clock.env,
-		.transport = {&transport_ops, &w},
+		.transport = pz_kit_network_transport(&w.net),
 		.turn = &w.turn,
 		.store = w.world.store,
 		.keys = w.world.keys,
@@ -94,6 +69,7 @@ restart_hub(void)
 	pz_store_free(PZ_TAKE(w.world.store));
 	pz_hub_free(w.hub);
 	pz_kit_world_restart(&w.world);
+	w.net.is_listening = false;
 	start_hub();
 }
 
@@ -104,6 +80,9 @@ set_up(void **state)
 	memset(&w, 0, sizeof(w));
 	pz_kit_world_init(&w.world, COMMIT_US);
 	w.world.clock.turn = on_turn;
+	pz_kit_network_init(&w.net, &w.world.clock);
+	w.net.can_listen = true;
+	w.net.port = PORT;
 	assert_ok(pz_turn_init(&w.turn, 0));
 	start_hub();
 	return 0;
@@ -114,7 +93,7 @@ tear_down(void **state)
 {
 	(void)state;
 	pz_hub_stop(w.hub);
-	assert_false(w.is_listening);
+	assert_false(w.net.is_listening);
 	pz_turn_end(&w.turn);
 	run(PZ_US_PER_S);
 	pz_hub_free(w.hub);

@@ -153,9 +153,9 @@ static void
 no_dial(void)
 {
 	w.node->uplink->dial = NULL;
-	for (size_t i = 0; i < fx.dial_count; i++)
-		if (strcmp(fx.dials[i].host, HOST) == 0)
-			fx.dials[i].is_over = true;
+	for (size_t i = 0; i < w.net.dial_count; i++)
+		if (strcmp(w.net.dials[i].host, HOST) == 0)
+			w.net.dials[i].is_over = true;
 }
 
 static void

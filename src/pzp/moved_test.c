@@ -41,8 +41,7 @@ hub_answers_as(const char *host, const struct pz_authority *a)
 	assert_ok(pz_tls_ctx_new(&config, &far->ctx, NULL));
 	pz_trust_free(trust);
 	assert_ok(pz_tls_new_server(select_hub, far, &w.world.clock.env, &far->far.tls));
-	dial->is_over = true;
-	dial->events->connected(dial->arg, &far->near.stream);
+	pz_kit_dial_connected(dial, &far->near.stream);
 	fx_settle();
 	return far;
 }
@@ -118,11 +117,11 @@ begin_test(void **state)
 static void
 next_is(const char *host)
 {
-	size_t before = fx.dial_count;
+	size_t before = w.net.dial_count;
 
-	for (int i = 0; i < 100 && fx.dial_count == before && !fx_dialled(host); i++)
+	for (int i = 0; i < 100 && w.net.dial_count == before && !fx_dialled(host); i++)
 		fx_run(PZ_US_PER_S);
-	assert_string_equal(fx.dials[fx.dial_count - 1].host, host);
+	assert_string_equal(w.net.dials[w.net.dial_count - 1].host, host);
 	assert_non_null(fx_dialled(host));
 }
 
@@ -265,8 +264,7 @@ what_is_not_proved_is_one_failed_attempt(void **state)
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
 		struct pz_dial *dial = fx_dialled(HOST);
 		struct fx_far *far = fx_far_new(NULL, PZ_TLS_HUB_SERVER);
-		dial->is_over = true;
-		dial->events->connected(dial->arg, &far->near.stream);
+		pz_kit_dial_connected(dial, &far->near.stream);
 		pz_link_on_bytes(far->near.stream.link,
 				 pz_slice_of(answers[i].bytes, answers[i].len));
 		fx_settle();

@@ -259,7 +259,7 @@ devices_of_the_zone_are_recognised(void **state)
 	fx_directory("radio", json_array(), 0); /* its name becomes known */
 	assert_int_equal(targets_of("radio"), 1);
 	assert_string_equal(pz_json_str(entry_of("bb"), "id"), ZONE "/radio");
-	assert_int_equal(fx.dial_count, 1); /* nobody asked: only the hub was dialled */
+	assert_int_equal(w.net.dial_count, 1); /* nobody asked: only the hub was dialled */
 }
 
 static bool
@@ -449,7 +449,7 @@ copies_of_our_tag_cause_few_connections(void **state)
 	tags_of("aa", "tv", t, d);
 	pz_peers_look(w.node->peers, PZ_PEER_SEEK_US, true);
 	many(100, "copy", t);
-	assert_int_equal(fx.dial_count, 1 + PZ_PEER_ANONYMOUS_MAX);
+	assert_int_equal(w.net.dial_count, 1 + PZ_PEER_ANONYMOUS_MAX);
 }
 
 static void
@@ -524,7 +524,7 @@ discover_lists_what_it_heard(void **state)
 	assert_int_equal(a.ends, 1);
 	assert_ok(a.err);
 	forget(&a);
-	assert_int_equal(fx.dial_count, 1);
+	assert_int_equal(w.net.dial_count, 1);
 	refused("discover", json_pack("{s:i}", "timeout_ms", 60001), PZ_ERR_CONFIG);
 	refused("discover", json_pack("{s:s}", "timeout_ms", "1"), PZ_ERR_CONFIG);
 	begin(&a, "discover", json_object());

@@ -8,6 +8,7 @@
 #include "base/codec.h"
 #include "calls/internal.h"
 #include "kit/authority.h"
+#include "kit/network.h"
 #include "pzp/internal.h"
 #include "uplink/internal.h"
 #include "wire/json.h"
@@ -35,13 +36,9 @@ static struct {
 	struct pz_node *node;
 	const char *device;                  /* setting, may be NULL */
 	const uint16_t *tls_port, *web_port; /* the same */
-	/* the network: the dial under way */
-	const struct pz_dial_events *dial;
-	void *dial_arg;
-	unsigned dials, cancels;
+	struct pz_kit_network net;
 	unsigned processes, kills;
-	/* for other networks than that: NULL, or what the node is given */
-	const struct pz_transport_ops *transport;
+	/* what the node is given, or NULL */
 	struct pz_mdns *mdns;
 	void (*addresses)(void (*each)(void *arg, const char *address), void *arg);
 	/* of the zone that the node is a member of */
@@ -50,33 +47,6 @@ static struct {
 } w;
 
 /* ---- the world ---- */
-
-FX enum pz_err
-fake_dial(void *self, const char *host, uint16_t port, const struct pz_dial_events *events,
-	  void *arg, struct pz_dial **out)
-{
-	assert_null(w.dial); /* never two at once */
-	assert_true(host[0] != '\0' && port != 0);
-	w.dial = events;
-	w.dial_arg = arg;
-	w.dials++;
-	*out = self;
-	return PZ_OK;
-}
-
-FX void
-fake_cancel(struct pz_dial *dial)
-{
-	(void)dial;
-	assert_non_null(w.dial);
-	w.dial = NULL;
-	w.cancels++;
-}
-
-static const struct pz_transport_ops transport_ops = {
-	.dial = fake_dial,
-	.dial_cancel = fake_cancel,
-};
 
 /* Of the loop: links that were closed are gone, commands that have ended are answered. */
 FX void
@@ -90,11 +60,7 @@ end_turn(void)
 FX void
 dial_fails(enum pz_err err, const char *detail)
 {
-	const struct pz_dial_events *events = w.dial;
-
-	assert_non_null(events);
-	w.dial = NULL;
-	events->failed(w.dial_arg, err, detail);
+	pz_kit_dial_failed(pz_kit_network_dial(&w.net, NULL), err, detail);
 	pz_requests_report(&w.node->requests);
 }
 
@@ -155,7 +121,7 @@ try_start(struct pz_errinfo *info)
 {
 	struct pz_node_config config = {
 		.env = &w.world.clock.env,
-		.transport = {w.transport ? w.transport : &transport_ops, &w},
+		.transport = pz_kit_network_transport(&w.net),
 		.turn = &w.turn,
 		.store = w.world.store,
 		.keys = w.world.keys,
@@ -189,7 +155,7 @@ stop_node(void)
 	run(COMMIT_US); /* what was submitted is stored */
 	pz_node_free(w.node);
 	w.node = NULL;
-	assert_null(w.dial);
+	assert_null(pz_kit_network_dial(&w.net, NULL));
 	run(PZ_US_PER_S);
 }
 
@@ -209,6 +175,8 @@ set_up(void **state)
 	pz_kit_world_init(&w.world, COMMIT_US);
 	pz_kit_world_init_beside(&w.hub, &w.world);
 	w.world.clock.turn = on_turn;
+	pz_kit_network_init(&w.net, &w.world.clock);
+	w.net.is_single = true;
 	w.device = "laptop";
 	assert_ok(pz_turn_init(&w.turn, 0));
 	return 0;
@@ -263,7 +231,7 @@ start_member(void)
 	start_node();
 	assert_string_equal(pz_node_address(w.node), ZONE "/laptop");
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTING);
-	assert_int_equal(w.dials, 1);
+	assert_int_equal(w.net.dial_count, 1);
 }
 
 /* As if the link were up, which it is not. */
@@ -273,7 +241,7 @@ become_connected(void)
 	if (pz_node_state(w.node) == PZ_STATE_NOT_CONNECTED)
 		assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_CONNECT,
 					   NULL));
-	w.dial = NULL;
+	pz_kit_network_forget(&w.net);
 	w.node->uplink->dial = NULL;
 	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_REGISTERED, NULL));
 	pz_requests_report(&w.node->requests);

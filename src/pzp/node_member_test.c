@@ -18,7 +18,7 @@ an_enrolment_that_finds_no_hub_says_why(void **state)
 	(void)state;
 	start_node();
 	begin(&a, "enrol", enrol_params());
-	assert_int_equal(w.dials, 1);
+	assert_int_equal(w.net.dial_count, 1);
 	refused("enrol", enrol_params(), PZ_ERR_EXISTS);
 	dial_fails(PZ_ERR_IO_RESOLVE, "no such host");
 	assert_int_equal(a.ends, 1);
@@ -28,12 +28,12 @@ an_enrolment_that_finds_no_hub_says_why(void **state)
 	assert_non_null(strstr(pz_json_str(status(), "reason"), "no such host"));
 	forget(&a);
 	begin(&a, "enrol", enrol_params()); /* and it can be tried again */
-	w.dial->resolved(w.dial_arg);
+	pz_kit_dial_resolved(pz_kit_network_dial(&w.net, NULL));
 	assert_string_equal(pz_json_str(status(), "state"), "virgin-connecting");
 	run(31 * PZ_US_PER_S);
 	assert_int_equal(a.ends, 1);
 	assert_non_null(strstr(a.detail, "timed out: the connection to " HOST));
-	assert_int_equal(w.cancels, 1);
+	assert_int_equal(w.net.cancel_count, 1);
 	forget(&a);
 }
 
@@ -45,9 +45,9 @@ a_node_may_end_while_it_enrols(void **state)
 	(void)state;
 	start_node();
 	begin(&a, "enrol", enrol_params());
-	w.dial->resolved(w.dial_arg);
+	pz_kit_dial_resolved(pz_kit_network_dial(&w.net, NULL));
 	stop_node();
-	assert_int_equal(w.cancels, 1);
+	assert_int_equal(w.net.cancel_count, 1);
 	a.running = NULL;
 	forget(&a);
 }
@@ -112,7 +112,7 @@ connect_ends_when_somebody_disconnects(void **state)
 	forget(&connecting);
 	forget(&a);
 	run(3600 * PZ_US_PER_S);
-	assert_int_equal(w.dials, 1);
+	assert_int_equal(w.net.dial_count, 1);
 }
 
 static void
@@ -131,9 +131,9 @@ disconnect_stays_away_and_connect_comes_back(void **state)
 	begin(&a, "call", call_params("test@other", "get42", json_array()));
 	forget(&a);
 	run(3600 * PZ_US_PER_S);
-	assert_int_equal(w.dials, 1);
+	assert_int_equal(w.net.dial_count, 1);
 	begin(&a, "connect", json_object());
-	assert_int_equal(w.dials, 2);
+	assert_int_equal(w.net.dial_count, 2);
 	forget(&a);
 }
 
@@ -150,17 +150,17 @@ a_call_tries_the_hub_at_once(void **state)
 		pz_node_network_changed(w.node);
 	}
 	dial_fails(PZ_ERR_IO_REFUSED, "refused");
-	unsigned dials = w.dials;
+	size_t dials = w.net.dial_count;
 	for (int i = 0; i < 100; i++) {
 		begin(&a, "call", call_params("test@other", "get42", json_array()));
 		assert_int_equal(a.ends, 1); /* meanwhile it is unreachable */
 		forget(&a);
 	}
-	assert_int_equal(w.dials, dials);
+	assert_int_equal(w.net.dial_count, dials);
 	run(PZ_US_PER_S);
 	begin(&a, "call", call_params("test@other", "get42", json_array()));
 	forget(&a);
-	assert_int_equal(w.dials, dials + 1);
+	assert_int_equal(w.net.dial_count, dials + 1);
 }
 
 /* ---- leaving ---- */

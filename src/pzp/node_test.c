@@ -72,7 +72,7 @@ commands_that_make_no_sense_are_refused(void **state)
 		PZ_ERR_CONFIG);
 	refused("serve", json_object(), PZ_ERR_CONFIG);
 	refused("serve", json_pack("{s:{}}", "description"), PZ_ERR_CONFIG);
-	assert_int_equal(w.dials, 0);
+	assert_int_equal(w.net.dial_count, 0);
 }
 
 static void
@@ -335,9 +335,9 @@ begin_enrolment(struct answer *a, bool is_resolved)
 {
 	begin(a, "enrol", enrol_params());
 	assert_int_equal(a->ends, 0);
-	assert_int_equal(w.dials, 1);
+	assert_int_equal(w.net.dial_count, 1);
 	if (is_resolved)
-		w.dial->resolved(w.dial_arg);
+		pz_kit_dial_resolved(pz_kit_network_dial(&w.net, NULL));
 	assert_int_equal(pz_node_state(w.node),
 			 is_resolved ? PZ_STATE_VIRGIN_CONNECTING : PZ_STATE_VIRGIN);
 }
@@ -350,18 +350,18 @@ an_enrolment_ends_with_its_command(void **state)
 
 	(void)state;
 	for (int is_resolved = 0; is_resolved < 2; is_resolved++) {
-		w.dials = w.cancels = 0;
+		w.net.dial_count = w.net.cancel_count = 0;
 		start_node();
 		begin_enrolment(&a, is_resolved);
 		assert_string_equal(pz_json_str(status(), "reason"),
 				    is_resolved ? "connecting to " HOST " port 8041"
 						: "looking up " HOST);
 		forget(&a);
-		assert_int_equal(w.cancels, 1);
+		assert_int_equal(w.net.cancel_count, 1);
 		assert_int_equal(pz_node_state(w.node), PZ_STATE_VIRGIN);
 		begin(&b, "enrol", enrol_params());
 		assert_int_equal(b.ends, 0);
-		assert_int_equal(w.dials, 2);
+		assert_int_equal(w.net.dial_count, 2);
 		forget(&b);
 		stop_node();
 	}
@@ -374,7 +374,7 @@ disconnect_calls_an_enrolment_off(void **state)
 
 	(void)state;
 	for (int is_resolved = 0; is_resolved < 2; is_resolved++) {
-		w.dials = w.cancels = 0;
+		w.net.dial_count = w.net.cancel_count = 0;
 		start_node();
 		begin_enrolment(&a, is_resolved);
 		begin(&b, "disconnect", json_object());
@@ -383,7 +383,7 @@ disconnect_calls_an_enrolment_off(void **state)
 		assert_int_equal(a.ends, 1);
 		assert_int_equal(a.err, PZ_ERR_IO);
 		assert_string_equal(a.detail, "called off by `pzp disconnect`");
-		assert_int_equal(w.cancels, 1);
+		assert_int_equal(w.net.cancel_count, 1);
 		forget(&a);
 		forget(&b);
 		refused("disconnect", json_object(), PZ_ERR_NOTFOUND);

@@ -13,13 +13,13 @@ connects(const char *name)
 
 /* The node's dials but those to its hub, in their order. */
 static size_t
-peer_dials(const struct pz_dial *out[FX_DIALS_MAX])
+peer_dials(const struct pz_dial *out[PZ_KIT_DIALS_MAX])
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < fx.dial_count; i++)
-		if (strcmp(fx.dials[i].host, HOST) != 0)
-			out[n++] = &fx.dials[i];
+	for (size_t i = 0; i < w.net.dial_count; i++)
+		if (strcmp(w.net.dials[i].host, HOST) != 0)
+			out[n++] = &w.net.dials[i];
 	return n;
 }
 
@@ -34,7 +34,7 @@ near_addresses_come_first_and_ipv6_before_ipv4(void **state)
 {
 	static const char *const order[] = {"fe80::5%eth0", "169.254.3.4", "fd00::5",  "10.1.2.3",
 					    "192.168.7.8",  "2001:db8::5", "192.0.2.5"};
-	const struct pz_dial *dials[FX_DIALS_MAX];
+	const struct pz_dial *dials[PZ_KIT_DIALS_MAX];
 	size_t n = sizeof(order) / sizeof(order[0]);
 
 	(void)state;
@@ -60,7 +60,7 @@ near_addresses_come_first_and_ipv6_before_ipv4(void **state)
 static void
 loopback_is_as_near_as_it_gets(void **state)
 {
-	const struct pz_dial *dials[FX_DIALS_MAX];
+	const struct pz_dial *dials[PZ_KIT_DIALS_MAX];
 
 	(void)state;
 	fx_directory("tv", json_pack("[s, s, s, s]", "10.1.2.3", "127.0.0.1", "fd00::1", "::1"), 1);
@@ -75,7 +75,7 @@ loopback_is_as_near_as_it_gets(void **state)
 static void
 a_failure_lets_the_next_start_at_once(void **state)
 {
-	const struct pz_dial *dials[FX_DIALS_MAX];
+	const struct pz_dial *dials[PZ_KIT_DIALS_MAX];
 
 	(void)state;
 	fx_directory("tv", json_pack("[s, s, s]", "10.0.0.1", "10.0.0.2", "10.0.0.3"), TLS_PORT);
@@ -203,7 +203,7 @@ static void
 one_that_cannot_be_dialled_is_passed_over(void **state)
 {
 	(void)state;
-	fx.dial_err = PZ_ERR_LIMIT_MEMORY;
+	w.net.dial_err = PZ_ERR_LIMIT_MEMORY;
 	fx_directory("tv", json_pack("[s, s]", "10.0.0.1", "10.0.0.2"), TLS_PORT);
 	connects("tv");
 	fx_run(MS);
@@ -231,7 +231,7 @@ no_address_no_attempt(void **state)
 static void
 addresses_of_one_peer_are_bounded(void **state)
 {
-	const struct pz_dial *dials[FX_DIALS_MAX];
+	const struct pz_dial *dials[PZ_KIT_DIALS_MAX];
 	json_t *addresses = json_array();
 
 	(void)state;
@@ -268,7 +268,7 @@ attempts_are_bounded(void **state)
 static void
 attempts_without_a_name_are_bounded(void **state)
 {
-	const struct pz_dial *dials[FX_DIALS_MAX];
+	const struct pz_dial *dials[PZ_KIT_DIALS_MAX];
 
 	(void)state;
 	for (int i = 0; i < 4 * PZ_PEER_ANONYMOUS_MAX; i++) {
@@ -299,7 +299,7 @@ whoever_answers_an_attempt_without_a_name_gets_one(void **state)
 static void
 what_was_heard_here_comes_before_what_the_hub_knows(void **state)
 {
-	const struct pz_dial *dials[FX_DIALS_MAX];
+	const struct pz_dial *dials[PZ_KIT_DIALS_MAX];
 	struct peer_target heard = {.address = "10.9.0.10", .port = TLS_PORT, .is_heard = true};
 	json_t *bridges = json_array();
 	char text[32];

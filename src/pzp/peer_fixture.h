@@ -12,7 +12,6 @@
 #include "wire/frame.h"
 #include "wire/message.h"
 
-#define FX_DIALS_MAX 256
 #define FX_DEVICES_MAX 8
 #define TLS_PORT 8043
 
@@ -21,16 +20,6 @@ struct fx_device {
 	char name[PZ_DEVICE_BYTES_MAX + 1];
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 	struct pz_kit_identity id;
-};
-
-/** A dial of the node's. */
-struct pz_dial {
-	char host[PZ_NETADDR_CHARS];
-	uint16_t port;
-	const struct pz_dial_events *events;
-	void *arg;
-	bool is_over, is_cancelled;
-	uint64_t started_us;
 };
 
 /** The other end of a connection. */
@@ -43,78 +32,11 @@ struct fx_far {
 	json_t *heard; /* messages received */
 };
 
-struct pz_listener {
-	pz_accept_fn accept;
-	void *arg;
-};
-
 static struct {
 	struct pz_list fars;
-	struct pz_dial dials[FX_DIALS_MAX]; /* all since the start */
-	size_t dial_count;
 	struct fx_device devices[FX_DEVICES_MAX];
 	size_t device_count;
-	struct pz_listener listener;
-	bool is_listening;
-	enum pz_err listen_err, dial_err;
-	char listen_address[PZ_NETADDR_CHARS];
 } fx;
-
-/* ---- the network ---- */
-
-FX enum pz_err
-fx_dial(void *self, const char *host, uint16_t port, const struct pz_dial_events *events, void *arg,
-	struct pz_dial **out)
-{
-	(void)self;
-	if (strcmp(host, HOST) != 0 && fx.dial_err != PZ_OK)
-		return fx.dial_err;
-	assert_true(fx.dial_count < FX_DIALS_MAX);
-	struct pz_dial *dial = &fx.dials[fx.dial_count++];
-	*dial = (struct pz_dial){
-		.port = port, .events = events, .arg = arg, .started_us = w.world.clock.now_us};
-	snprintf(dial->host, sizeof(dial->host), "%s", host);
-	w.dials++;
-	*out = dial;
-	return PZ_OK;
-}
-
-FX void
-fx_cancel(struct pz_dial *dial)
-{
-	assert_false(dial->is_over);
-	dial->is_over = dial->is_cancelled = true;
-}
-
-FX enum pz_err
-fx_listen(void *self, const char *address, uint16_t port, pz_accept_fn accept, void *arg,
-	  struct pz_listener **out, uint16_t *out_port, struct pz_errinfo *info)
-{
-	(void)self;
-	assert_false(fx.is_listening);
-	if (fx.listen_err != PZ_OK)
-		return pz_fail(info, fx.listen_err, "port %u: address in use", port);
-	snprintf(fx.listen_address, sizeof(fx.listen_address), "%s", address);
-	fx.is_listening = true;
-	fx.listener = (struct pz_listener){accept, arg};
-	*out = &fx.listener;
-	*out_port = port ? port : TLS_PORT;
-	return PZ_OK;
-}
-
-FX void
-fx_listen_close(struct pz_listener *listener)
-{
-	assert_ptr_equal(listener, &fx.listener);
-	fx.is_listening = false;
-}
-
-static const struct pz_transport_ops fx_transport_ops = {
-	.dial = fx_dial,
-	.dial_cancel = fx_cancel,
-	.listen = fx_listen,
-	.listen_close = fx_listen_close,
-};
 
 /* ---- devices ---- */
 
@@ -253,8 +175,8 @@ fx_comes(const struct fx_device *device)
 {
 	struct fx_far *far = fx_far_new(device, PZ_TLS_CLIENT);
 
-	assert_true(fx.is_listening);
-	fx.listener.accept(fx.listener.arg, &far->near.stream, "192.0.2.9");
+	assert_true(w.net.is_listening);
+	w.net.listener.accept(w.net.listener.arg, &far->near.stream, "192.0.2.9");
 	fx_settle();
 	return far;
 }
@@ -263,22 +185,17 @@ fx_comes(const struct fx_device *device)
 FX struct pz_dial *
 fx_dialled(const char *host)
 {
-	for (size_t i = fx.dial_count; i-- > 0;)
-		if (!fx.dials[i].is_over && strcmp(fx.dials[i].host, host) == 0)
-			return &fx.dials[i];
-	return NULL;
+	return pz_kit_network_dial(&w.net, host);
 }
 
-/** It is answered by this device. @param device NULL: by nobody who knows TLS */
+/** It is answered by this device. @param device NULL: the other end knows no TLS */
 FX struct fx_far *
 fx_answers(const char *host, const struct fx_device *device)
 {
 	struct pz_dial *dial = fx_dialled(host);
 	struct fx_far *far = fx_far_new(device, PZ_TLS_PEER_SERVER);
 
-	assert_non_null(dial);
-	dial->is_over = true;
-	dial->events->connected(dial->arg, &far->near.stream);
+	pz_kit_dial_connected(dial, &far->near.stream);
 	fx_settle();
 	return far;
 }
@@ -286,11 +203,7 @@ fx_answers(const char *host, const struct fx_device *device)
 FX void
 fx_refuses(const char *host)
 {
-	struct pz_dial *dial = fx_dialled(host);
-
-	assert_non_null(dial);
-	dial->is_over = true;
-	dial->events->failed(dial->arg, PZ_ERR_IO_REFUSED, "connection refused");
+	pz_kit_dial_failed(fx_dialled(host), PZ_ERR_IO_REFUSED, "connection refused");
 	fx_settle();
 }
 
@@ -467,7 +380,9 @@ fx_prepare(void **state)
 	memset(&fx, 0, sizeof(fx));
 	pz_list_init(&fx.fars);
 	set_up(state);
-	w.transport = &fx_transport_ops;
+	w.net.is_single = false;
+	w.net.can_listen = true;
+	w.net.port = TLS_PORT;
 }
 
 FX int
@@ -476,7 +391,7 @@ fx_set_up(void **state)
 	fx_prepare(state);
 	enrol_on_disk();
 	start_node();
-	assert_true(fx.is_listening);
+	assert_true(w.net.is_listening);
 	return 0;
 }
 
@@ -500,8 +415,8 @@ fx_tear_down(void **state)
 		json_decref(far->heard);
 		free(far);
 	}
-	for (size_t i = 0; i < fx.dial_count; i++)
-		assert_true(fx.dials[i].is_over);
+	for (size_t i = 0; i < w.net.dial_count; i++)
+		assert_true(w.net.dials[i].is_over);
 	for (size_t i = 0; i < fx.device_count; i++)
 		pz_kit_identity_fini(&fx.devices[i].id);
 	return tear_down(state);

@@ -98,7 +98,7 @@ revoked_while_it_connects(void)
 {
 	struct fx_far *far = fx_far_new(fx_device("tv"), PZ_TLS_CLIENT);
 
-	fx.listener.accept(fx.listener.arg, &far->near.stream, "192.0.2.9");
+	w.net.listener.accept(w.net.listener.arg, &far->near.stream, "192.0.2.9");
 	(void)fx_far_reads(far);
 	(void)pz_kit_stream_deliver(&far->near);
 	pz_kit_revoke(&w.hub, w.authority, "tv", PZ_REVOKED_BY_OWNER);
@@ -189,7 +189,7 @@ comes_from(const char *remote)
 {
 	struct fx_far *far = fx_far_new(NULL, PZ_TLS_CLIENT);
 
-	fx.listener.accept(fx.listener.arg, &far->near.stream, remote);
+	w.net.listener.accept(w.net.listener.arg, &far->near.stream, remote);
 	fx_settle();
 }
 
@@ -223,7 +223,7 @@ connections_are_bounded(void **state)
 	for (int i = 0; i < PZ_PEER_LINKS_MAX - 1; i++)
 		pz_list_append(&w.node->peers->links, &fill[i].node);
 	struct fx_far *far = fx_far_new(NULL, PZ_TLS_CLIENT);
-	fx.listener.accept(fx.listener.arg, &far->near.stream, "192.0.2.9");
+	w.net.listener.accept(w.net.listener.arg, &far->near.stream, "192.0.2.9");
 	assert_true(far->near.is_closed);
 	for (int i = 0; i < PZ_PEER_LINKS_MAX - 1; i++)
 		pz_list_remove(&fill[i].node);
@@ -541,7 +541,7 @@ stopping_says_bye(void **state)
 	assert_int_equal(fx_heard(far, "bye", &bye), 1);
 	assert_string_equal(pz_json_str(bye, "reason"), "stopping");
 	assert_true(far->near.is_closed);
-	assert_false(fx.is_listening);
+	assert_false(w.net.is_listening);
 }
 
 static void
@@ -557,7 +557,7 @@ leaving_the_zone_ends_every_link(void **state)
 	forget(&a);
 	assert_true(far->near.is_closed);
 	assert_true(half->near.is_closed);
-	assert_false(fx.is_listening);
+	assert_false(w.net.is_listening);
 	assert_null(fx_peer("tv"));
 }
 
@@ -566,7 +566,7 @@ a_port_in_use_is_tried_again(void **state)
 {
 	(void)state;
 	pz_peers_unlisten(w.node->peers);
-	fx.listen_err = PZ_ERR_IO;
+	w.net.listen_err = PZ_ERR_IO;
 	pz_peers_listen(w.node->peers);
 	assert_int_equal(w.node->peers->port, 0);
 	json_t *texts = pz_conditions_texts(w.node->conditions);
@@ -575,18 +575,18 @@ a_port_in_use_is_tried_again(void **state)
 	json_decref(texts);
 	fx_run(PZ_PEER_LISTEN_AGAIN_US + 100 * MS); /* it still is */
 	assert_true(pz_condition_is_raised(w.node->conditions, PZ_CONDITION_NO_DIRECT_LINKS, ""));
-	fx.listen_err = PZ_OK;
+	w.net.listen_err = PZ_OK;
 	fx_run(PZ_PEER_LISTEN_AGAIN_US + 100 * MS);
-	assert_true(fx.is_listening);
+	assert_true(w.net.is_listening);
 	assert_false(pz_condition_is_raised(w.node->conditions, PZ_CONDITION_NO_DIRECT_LINKS, ""));
 
 	/* Sooner, when the network is another one. */
 	pz_peers_unlisten(w.node->peers);
-	fx.listen_err = PZ_ERR_IO;
+	w.net.listen_err = PZ_ERR_IO;
 	pz_peers_listen(w.node->peers);
-	fx.listen_err = PZ_OK;
+	w.net.listen_err = PZ_OK;
 	pz_node_network_changed(w.node);
-	assert_true(fx.is_listening);
+	assert_true(w.net.is_listening);
 }
 
 int

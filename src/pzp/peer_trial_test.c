@@ -27,8 +27,8 @@ dials_to(const char *host)
 {
 	unsigned count = 0;
 
-	for (size_t i = 0; i < fx.dial_count; i++)
-		count += strcmp(fx.dials[i].host, host) == 0;
+	for (size_t i = 0; i < w.net.dial_count; i++)
+		count += strcmp(w.net.dials[i].host, host) == 0;
 	return count;
 }
 

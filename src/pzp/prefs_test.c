@@ -416,7 +416,7 @@ preferring_peers_before_enrolment_it_leaves_the_hub_when_it_is_synchronised(void
 	start_member();
 	dial_fails(PZ_ERR_IO_REFUSED, "h port 1: Connection refused");
 	run(2 * PZ_US_PER_S); /* it tries again */
-	assert_int_equal(w.dials, 2);
+	assert_int_equal(w.net.dial_count, 2);
 	become_connected();
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
 	synchronise();
@@ -425,10 +425,10 @@ preferring_peers_before_enrolment_it_leaves_the_hub_when_it_is_synchronised(void
 	assert_string_equal(pz_json_str(status(), "reason"),
 			    "the first synchronisation is complete; connection = peer: connects to "
 			    "the hub only when told to");
-	unsigned dials = w.dials;
+	size_t dials = w.net.dial_count;
 	restart_node();
 	run(600 * PZ_US_PER_S);
-	assert_int_equal(w.dials, dials);
+	assert_int_equal(w.net.dial_count, dials);
 	connects(); /* by hand it stays */
 	pz_spread_first_exchange_ended(w.node);
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
@@ -446,24 +446,24 @@ preferring_peers_it_stays_away_from_the_hub(void **state)
 	sets("connection", "peer");
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTED);
 	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_LINK_LOST, "gone"));
-	unsigned dials = w.dials;
+	size_t dials = w.net.dial_count;
 	run(600 * PZ_US_PER_S);
 	pz_node_network_changed(w.node);
 	restart_node();
 	run(600 * PZ_US_PER_S);
-	assert_int_equal(w.dials, dials);
+	assert_int_equal(w.net.dial_count, dials);
 	assert_string_equal(pz_json_str(status(), "state"), "not-connected");
 	assert_string_equal(pz_json_str(status(), "reason"),
 			    "connection = peer: connects to the hub only when told to");
 	begin(&a, "connect", json_object());
-	assert_int_equal(w.dials, dials + 1);
+	assert_int_equal(w.net.dial_count, dials + 1);
 	become_connected();
 	assert_ok(a.err);
 	forget(&a);
 	disconnects();
 	run(600 * PZ_US_PER_S);
 	sets("connection", "hub"); /* later than the disconnect, and meant */
-	assert_int_equal(w.dials, dials + 2);
+	assert_int_equal(w.net.dial_count, dials + 2);
 	assert_int_equal(pz_node_state(w.node), PZ_STATE_CONNECTING);
 }
 
@@ -476,10 +476,10 @@ wanting_the_hub_again_while_connected_is_no_wish_to_reconnect(void **state)
 	sets("connection", "peer");
 	connects();
 	sets("connection", "hub");
-	unsigned dials = w.dials;
+	size_t dials = w.net.dial_count;
 	disconnects();
 	run(600 * PZ_US_PER_S);
-	assert_int_equal(w.dials, dials);
+	assert_int_equal(w.net.dial_count, dials);
 	connects();
 	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_LINK_LOST, "gone"));
 	run(2 * PZ_US_PER_S);
