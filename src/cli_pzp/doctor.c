@@ -116,12 +116,13 @@ add_finding(struct pz_cli_table *t, const json_t *one)
 static int
 print_findings(const struct pz_cli *cli, const json_t *findings)
 {
-	struct pz_cli_table *t = pz_cli_table_new(NULL, 3);
+	struct pz_cli_table *t;
 	json_t *one;
 	size_t i;
 
 	if (cli->json)
 		return pz_cli_print_json(cli, findings);
+	t = pz_cli_table_new(NULL, 3);
 	json_array_foreach (findings, i, one)
 		if (t)
 			add_finding(t, one);

@@ -94,6 +94,20 @@ add_preferences(struct writer *w, const json_t *prefs)
 	}
 }
 
+/* A device, a zone, a file. */
+static void
+add_subjects(struct writer *w, const json_t *conditions)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (conditions, i, one) {
+		const char *subject = pz_json_str(one, "subject");
+		if (subject && strcmp(subject, "hub") != 0)
+			add(w, "name", subject);
+	}
+}
+
 /* Of the machine and of the person who is logged in. */
 static void
 add_machine(struct writer *w)
@@ -145,6 +159,7 @@ add_names(struct writer *w)
 	add(w, "host", pz_json_str(json_object_get(r->status, "hub"), "host"));
 	add_peers(w, r->peers);
 	add_members(w, "name", r->user, "value");
+	add_subjects(w, json_object_get(r->status, "conditions"));
 	add_preferences(w, r->prefs);
 	add_members(w, "app", json_object_get(r->apps, "origins"), "origin");
 }

@@ -330,15 +330,16 @@ kind_of_member(const char *name, size_t len)
 	static const struct {
 		const char *name, *kind;
 	} members[] = {
-		{"zone", "zone"},       {"device", "device"},    {"peer", "device"},
-		{"relay", "device"},    {"via", "device"},       {"from", "device"},
-		{"to", "device"},       {"with", "device"},      {"who", "device"},
-		{"host", "host"},       {"remote", "address"},   {"address", "address"},
-		{"path", "path"},       {"data-dir", "path"},    {"control-socket", "path"},
-		{"service", "service"}, {"api", "service"},      {"key", "value"},
-		{"value", "value"},     {"serial", "key"},       {"session", "key"},
-		{"name", "name"},       {"displayName", "name"}, {"id", "device"},
-		{"subject", "name"},    {"origin", "app"},       {"pending", "value"},
+		{"zone", "zone"},         {"device", "device"},   {"peer", "device"},
+		{"relay", "device"},      {"via", "device"},      {"from", "device"},
+		{"to", "device"},         {"with", "device"},     {"who", "device"},
+		{"host", "host"},         {"remote", "address"},  {"address", "address"},
+		{"path", "path"},         {"data-dir", "path"},   {"control-socket", "path"},
+		{"function", "function"}, {"service", "service"}, {"api", "service"},
+		{"key", "value"},         {"value", "value"},     {"serial", "key"},
+		{"session", "key"},       {"name", "name"},       {"displayName", "name"},
+		{"id", "device"},         {"subject", "name"},    {"origin", "app"},
+		{"pending", "value"},
 	};
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
@@ -372,6 +373,19 @@ put_field(struct pz_scrub *scrub, const char *text)
 
 /* ---- texts ---- */
 
+/* "nas port 8041": a host name without a dot. */
+static bool
+is_before_port(const char *text, size_t len)
+{
+	static const char port[] = " port ";
+	static const char *const words[] = {"the",  "a",    "on",   "to",   "TCP",
+					    "TLS",  "web",  "IPv4", "IPv6", "UDP",
+					    "this", "that", "and",  "or",   NULL};
+
+	return len > 0 && strncmp(text + len, port, sizeof(port) - 1) == 0 &&
+	       isdigit((unsigned char)text[len + sizeof(port) - 1]) && !is_among(text, len, words);
+}
+
 /* A word that begins here. @return bytes that were read, 0: it may be shown */
 static size_t
 put_word(struct pz_scrub *scrub, const char *text)
@@ -391,6 +405,8 @@ put_word(struct pz_scrub *scrub, const char *text)
 	if (is_address(text, len)) /* IPv6 ends like a port */
 		bare = len;
 	kind = kind_of(text, bare);
+	if (kind == NULL && is_before_port(text, len))
+		kind = "host";
 	if (kind == NULL)
 		return 0;
 	put_token(scrub, kind, text, bare);

@@ -59,6 +59,8 @@ what_looks_like_a_name_goes(void **state)
 	becomes("10.0.0.2 port 8041, [fe80::1%eth0]:80, 10.0.0.2:8040, fd00::5",
 		"address-1 port 8041, [address-2]:80, address-1:8040, address-3");
 	becomes("hub.example.org:8041: refused; hub.example.org.", "host-1:8041: refused; host-1.");
+	becomes("connecting to nas port 8041; the port 8041; on port 8041",
+		"connecting to host-2 port 8041; the port 8041; on port 8041");
 	becomes("bob@example.net/phone/app1 and bob@example.net",
 		"zone-1/device-1/app-1 and zone-1");
 	becomes("/home/bob/.local/state (see ~/x)", "path-1 (see path-2)");
