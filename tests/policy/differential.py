@@ -60,6 +60,13 @@ class Reference:
             raise self.outcomes[text]
         return self.outcomes[text]
 
+    def is_corrupt(self, text):
+        try:
+            self.load(text)
+        except evaluator.Invalid:
+            return True
+        return False
+
     def decide(self, documents, request):
         encoded = {slot: text.encode() for slot, text in documents.items()}
         answers = {}
@@ -67,6 +74,7 @@ class Reference:
             effect, slots = evaluator.decide(encoded, request, dhp, PURPOSES, self.load)
             answers[name] = [effect, {slot: [e, p] for slot, (e, p) in slots.items()}]
         answers["plain"] = answers["off"]
+        answers["corrupt"] = [slot for slot in evaluator.SLOTS if slot in encoded and self.is_corrupt(encoded[slot])]
         return answers
 
 
@@ -138,7 +146,7 @@ def documents_of(generator, rng):
     for slot in ("manufacturer", "exceptions", "app"):
         if rng.randrange(6) == 0:
             trees[slot] = generator.policy()
-    if rng.randrange(8) == 0:
+    if rng.randrange(5) == 0:
         generator.damage(trees[rng.choice(sorted(trees))])
     return trees
 

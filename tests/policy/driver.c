@@ -1,7 +1,8 @@
 /*
  * The engine for differential.py: a line of JSON in, a line of JSON out.
  *   in   {"documents": {"user": "<policy/>", …}, "request": {…}}
- *   out  {"off": [effect, [path of each slot]], "plain": …, "on": …}, or {"error": text}
+ *   out  {"off": [effect, {slot: [effect, path]}], "plain": …, "on": …, "corrupt": [slot…]}, or
+ *        {"error": text}
  * `off`: data-handling preferences off, with the index; `plain`: without it; `on`: preferences on.
  */
 #include <jansson.h>
@@ -46,7 +47,7 @@ answer(struct pz_policy_cache *cache, const json_t *line)
 	struct pz_policy_slots slots = {.document = {NULL}};
 	struct pz_policy_request *request = NULL;
 	struct pz_errinfo info = {""};
-	json_t *result;
+	json_t *result, *corrupt = json_array();
 
 	for (unsigned i = 0; i < PZ_POLICY_SLOTS; i++) {
 		const json_t *xml =
@@ -59,13 +60,17 @@ answer(struct pz_policy_cache *cache, const json_t *line)
 			pz_slice_of(json_string_value(xml), json_string_length(xml));
 		slots.is_corrupt[i] = pz_policy_cache_parse(cache, bytes, &doc, NULL) != PZ_OK;
 		slots.document[i] = doc;
+		if (slots.is_corrupt[i])
+			json_array_append_new(
+				corrupt, json_string(pz_policy_slot_name((enum pz_policy_slot)i)));
 	}
 	if (text && pz_policy_request_parse(pz_slice_str(text), 0, &request, &info) == PZ_OK)
-		result = json_pack("{s:o, s:o, s:o}", "off", decide(&slots, request, 0), "plain",
-				   decide(&slots, request, PZ_POLICY_PLAIN), "on",
-				   decide(&slots, request, PZ_POLICY_DHP));
+		result = json_pack("{s:o, s:o, s:o, s:O}", "off", decide(&slots, request, 0),
+				   "plain", decide(&slots, request, PZ_POLICY_PLAIN), "on",
+				   decide(&slots, request, PZ_POLICY_DHP), "corrupt", corrupt);
 	else
 		result = json_pack("{s:s}", "error", info.text);
+	json_decref(corrupt);
 	pz_policy_request_free(request);
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++)
 		pz_policy_document_unref((struct pz_policy_document *)slots.document[i]);
