@@ -244,7 +244,7 @@ pz_hub_free(struct pz_hub *hub)
 	PZ_LIST_EACH (&hub->removed, hook, tmp)
 		pz_hub_zone_free(PZ_CONTAINER(hook, struct pz_hosted, removed_hook));
 	pz_map_free(hub->by_tag);
-	pz_hub_drop_making(hub);
+	pz_map_free(hub->making); /* its zones are freed with their commits */
 	pz_doorway_free(hub->doorway);
 	pz_conditions_free(hub->hosting.conditions);
 	free(hub);

@@ -63,8 +63,6 @@ typedef void (*pz_hub_stored)(void *arg, enum pz_err err, const char *detail);
  * @param done called once, perhaps from inside, unless the hub is freed before */
 void pz_hub_store_zone(struct pz_hub *hub, struct pz_authority *takes, struct pz_txn *takes_txn,
 		       pz_hub_stored done, void *arg);
-/** Frees the zones that wait for a store which reports no commit any more. */
-void pz_hub_drop_making(struct pz_hub *hub);
 
 /* ---- removal.c ---- */
 

@@ -206,17 +206,6 @@ drop_making(void *arg)
 	free(making);
 }
 
-void
-pz_hub_drop_making(struct pz_hub *hub)
-{
-	size_t pos = 0;
-	void *making;
-
-	while (hub->making && pz_map_next(hub->making, &pos, NULL, &making))
-		drop_making(making);
-	pz_map_free(hub->making);
-}
-
 static void
 on_zone_stored(void *arg, enum pz_err err, const char *detail)
 {
@@ -262,5 +251,6 @@ pz_hub_store_zone(struct pz_hub *hub, struct pz_authority *takes, struct pz_txn 
 		return;
 	}
 	*making = (struct making){hub, takes, done, arg};
+	pz_txn_on_drop(takes_txn, drop_making);
 	pz_store_commit(hub->config.store, takes_txn, on_zone_stored, making);
 }

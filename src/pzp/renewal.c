@@ -20,6 +20,16 @@ struct attempt {
 	struct pz_membership *fresh;
 };
 
+/* The store ends before the commit does; the key is swept at the next start. */
+static void
+drop_attempt(void *arg)
+{
+	struct attempt *attempt = arg;
+
+	pz_membership_free(attempt->fresh);
+	free(attempt);
+}
+
 static void
 on_renewed(void *arg, enum pz_err err, const char *detail)
 {
@@ -69,6 +79,7 @@ renew(struct pz_renewal *renewal)
 	}
 	attempt->renewal = renewal;
 	renewal->is_under_way = true;
+	pz_txn_on_drop(txn, drop_attempt);
 	pz_store_commit(node->config.store, txn, on_renewed, attempt);
 }
 

@@ -240,7 +240,7 @@ pz_zonedata_new(struct pz_node *node)
 	pz_timer_init(&data->verdict, on_verdict, data);
 	pz_keep_init(&data->keep, &(struct pz_keep_config){.store = node->config.store,
 							   .env = node->config.env,
-							   .what = "what the zone told",
+							   .what = "data of the zone",
 							   .save = save_knowledge,
 							   .arg = data});
 	if (data->refusals == NULL) {

@@ -30,6 +30,7 @@ struct pz_txn {
 	size_t change_count;
 	bool is_scrubbing; /* see pz_txn_scrub */
 	pz_store_done done;
+	void (*drop)(void *arg); /* see pz_txn_on_drop; NULL: `arg` has another owner */
 	void *arg;
 	uint64_t due_us; /* memory store: when it becomes durable */
 	enum pz_err err;
@@ -58,7 +59,7 @@ void pz_store_run_ended(struct pz_store *store);
 
 /** Overwrites and frees one change that is in no list. */
 void pz_change_free(struct pz_change *change);
-/** Frees all transactions of a list without call-backs. */
+/** Frees all transactions of a list without `done`; `drop` frees their arguments. */
 void pz_txn_free_all(struct pz_list *txns);
 /** Moves all nodes of `from` to the end of `to`. */
 void pz_txn_move_all(struct pz_list *from, struct pz_list *to);

@@ -445,6 +445,37 @@ test_free_runs_no_callback(void **state)
 }
 
 static void
+count_drop(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+static void
+ignore(void *arg, enum pz_err err, const char *detail)
+{
+	(void)arg, (void)err, (void)detail;
+}
+
+static void
+test_what_a_commit_carries_is_dropped_once_with_the_store(void **state)
+{
+	struct fixture *fix = *state;
+	struct pz_txn *first = txn_new(), *second = txn_new();
+	unsigned drops = 0;
+
+	pz_txn_on_drop(first, count_drop);
+	pz_store_commit(fix->store, first, ignore, &drops);
+	fix->settle(fix);
+	fix->reopen(fix);
+	assert_int_equal(drops, 0); /* its call-back ran */
+
+	pz_txn_on_drop(second, count_drop);
+	pz_store_commit(fix->store, second, never, &drops);
+	fix->reopen(fix);
+	assert_int_equal(drops, 1);
+}
+
+static void
 test_free_of_nothing(void **state)
 {
 	struct pz_txn *txn = txn_new();
@@ -537,6 +568,7 @@ main(void)
 		BOTH(test_each_can_end_the_load),
 		BOTH(test_committed_survives_reopening),
 		BOTH(test_free_runs_no_callback),
+		BOTH(test_what_a_commit_carries_is_dropped_once_with_the_store),
 		BOTH(test_free_of_nothing),
 		MEMORY(test_memory_crash_keeps_what_was_durable),
 		MEMORY(test_memory_fault_injection),

@@ -90,6 +90,12 @@ pz_txn_scrub(struct pz_txn *txn)
 	txn->is_scrubbing = true;
 }
 
+void
+pz_txn_on_drop(struct pz_txn *txn, void (*drop)(void *arg))
+{
+	txn->drop = drop;
+}
+
 /* For implementations: commits that are dropped with the store; their call-backs do not run. */
 void
 pz_txn_free_all(struct pz_list *txns)
@@ -97,8 +103,12 @@ pz_txn_free_all(struct pz_list *txns)
 	struct pz_list *node;
 
 	while ((node = pz_list_first(txns)) != NULL) {
+		struct pz_txn *txn = PZ_CONTAINER(node, struct pz_txn, node);
+
 		pz_list_remove(node);
-		pz_txn_free(PZ_CONTAINER(node, struct pz_txn, node));
+		if (txn->drop)
+			txn->drop(txn->arg);
+		pz_txn_free(txn);
 	}
 }
 

@@ -41,6 +41,14 @@ enum pz_err pz_txn_remove_space(struct pz_txn *txn, const char *space) PZ_MUST_U
 void pz_txn_scrub(struct pz_txn *txn);
 
 /**
+ * Says what frees the argument of the commit when its call-back never runs, because the store is
+ * freed before.
+ * @param drop called from pz_store_free with the `arg` of pz_store_commit, in place of `done`; it
+ * frees memory and touches nothing else, for the owner of the commit may be gone
+ */
+void pz_txn_on_drop(struct pz_txn *txn, void (*drop)(void *arg));
+
+/**
  * Reports how a commit ended. Runs on the owner's thread. It may commit, load and poll; it must not
  * free the store.
  * @param err PZ_OK: the changes are durable. Else nothing of the transaction was applied: IO_FULL
@@ -56,7 +64,7 @@ typedef void (*pz_store_done)(void *arg, enum pz_err err, const char *detail);
  * @param takes_txn not NULL; the store takes it
  * @param done called later from pz_store_poll (or a timer), never from inside this call; may be
  * NULL
- * @param arg must live until `done` ran or the store is freed
+ * @param arg must live until `done` ran or the store is freed (see pz_txn_on_drop)
  */
 void
 pz_store_commit(struct pz_store *store, struct pz_txn *takes_txn, pz_store_done done, void *arg);

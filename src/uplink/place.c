@@ -270,6 +270,7 @@ store(struct pz_uplink *uplink, const struct pz_hub_place *place, bool is_moved,
 			      .request = request,
 			      .is_moved = is_moved};
 	uplink->place->wanted = *place;
+	pz_txn_on_drop(txn, free);
 	pz_store_commit(uplink->config.store, txn, on_stored, news);
 	return PZ_OK;
 }
