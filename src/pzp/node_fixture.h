@@ -9,6 +9,7 @@
 #include "calls/internal.h"
 #include "kit/authority.h"
 #include "kit/network.h"
+#include "kit/process.h"
 #include "pzp/internal.h"
 #include "uplink/internal.h"
 #include "wire/json.h"
@@ -24,12 +25,6 @@
 #define API_TEST "http://webinos.org/api/test"
 #define THERMO "http://example.org/api/thermostat"
 
-struct pz_process {
-	const struct pz_process_events *events;
-	void *arg;
-	struct pz_timer ends;
-};
-
 static struct {
 	struct pz_kit_world world;
 	struct pz_turn turn;
@@ -37,7 +32,7 @@ static struct {
 	const char *device;                  /* setting, may be NULL */
 	const uint16_t *tls_port, *web_port; /* the same */
 	struct pz_kit_network net;
-	unsigned processes, kills;
+	struct pz_kit_processes processes;
 	/* what the node is given, or NULL */
 	struct pz_mdns *mdns;
 	void (*addresses)(void (*each)(void *arg, const char *address), void *arg);
@@ -63,44 +58,6 @@ dial_fails(enum pz_err err, const char *detail)
 	pz_kit_dial_failed(pz_kit_network_dial(&w.net, NULL), err, detail);
 	pz_requests_report(&w.node->requests);
 }
-
-/* A process that runs until it is killed. */
-FX void
-on_exit_time(struct pz_timer *timer, void *arg)
-{
-	struct pz_process *p = arg;
-
-	(void)timer;
-	p->events->exited(p->arg, -9);
-	free(p);
-}
-
-FX struct pz_process *
-fake_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_slice line,
-	   const struct pz_process_events *events, void *arg, struct pz_errinfo *info)
-{
-	struct pz_process *p = calloc(1, sizeof(*p));
-
-	(void)ops_arg;
-	(void)argv;
-	(void)envp;
-	(void)info;
-	(void)line;
-	p->events = events;
-	p->arg = arg;
-	pz_timer_init(&p->ends, on_exit_time, p);
-	w.processes++;
-	return p;
-}
-
-FX void
-fake_kill(struct pz_process *p)
-{
-	w.kills++;
-	pz_env_start(&w.world.clock.env, &p->ends, 0);
-}
-
-static const struct pz_process_ops process_ops = {.start = fake_start, .kill = fake_kill};
 
 FX void
 on_turn(void *arg)
@@ -129,7 +86,8 @@ try_start(struct pz_errinfo *info)
 		.device = w.device,
 		.tls_port = w.tls_port,
 		.web_port = w.web_port,
-		.processes = &process_ops,
+		.processes = &pz_kit_process_ops,
+		.processes_arg = &w.processes,
 		.mdns = w.mdns,
 		.addresses = w.addresses,
 	};
@@ -177,6 +135,7 @@ set_up(void **state)
 	w.world.clock.turn = on_turn;
 	pz_kit_network_init(&w.net, &w.world.clock);
 	w.net.is_single = true;
+	w.processes.env = &w.world.clock.env;
 	w.device = "laptop";
 	assert_ok(pz_turn_init(&w.turn, 0));
 	return 0;
@@ -188,6 +147,7 @@ tear_down(void **state)
 	(void)state;
 	if (w.node)
 		stop_node();
+	pz_kit_processes_fini(&w.processes);
 	pz_kit_world_fini(&w.world);
 	pz_turn_fini(&w.turn);
 	pz_authority_free(w.authority);

@@ -221,14 +221,14 @@ what_a_client_serves_goes_with_it(void **state)
 	refused("serve", thermostat(), PZ_ERR_EXISTS);
 
 	begin(&a, "call", call_params("thermostat", "get", json_array()));
-	assert_int_equal(w.processes, 1);
+	assert_int_equal(w.processes.count, 1);
 	assert_int_equal(a.ends, 0);
 	forget(&serving); /* the client is gone: the call ends, the process too */
 	assert_int_equal(a.ends, 1);
 	assert_non_null(json_object_get(a.result, "error"));
 	forget(&a);
 	run(PZ_US_PER_S);
-	assert_int_equal(w.kills, 1);
+	assert_int_equal(w.processes.kill_count, 1);
 	begin(&a, "call", call_params("thermostat", "get", json_array()));
 	assert_int_equal(a.ends, 1);
 	forget(&a);

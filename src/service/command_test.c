@@ -2,100 +2,13 @@
  * A service made of commands, with processes that exist in the test only. @spec page 12
  * @spec page 14 PRS-5
  */
+#include "kit/process.h"
 #include "service/fixture.h"
 
 #include "service/command.h"
 #include "service/command_job.h"
 
-#define PROCESSES_MAX 32
-
-struct pz_process {
-	char *argv, *envp, *line;
-	const struct pz_process_events *events;
-	void *arg;
-	bool killed, exited;
-};
-
-static struct {
-	struct pz_process all[PROCESSES_MAX];
-	size_t count;
-	bool refuse;
-} fake;
-
-static char *
-join(char *const words[])
-{
-	char *all = strdup("");
-	for (size_t i = 0; words[i]; i++) {
-		char *next = NULL;
-		assert_true(asprintf(&next, "%s%s|", all, words[i]) > 0);
-		free(all);
-		all = next;
-	}
-	return all;
-}
-
-static struct pz_process *
-fake_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_slice stdin_line,
-	   const struct pz_process_events *events, void *arg, struct pz_errinfo *info)
-{
-	assert_ptr_equal(ops_arg, &fake);
-	if (fake.refuse) {
-		(void)pz_fail(info, PZ_ERR_IO, "No such file or directory");
-		return NULL;
-	}
-	assert_true(fake.count < PROCESSES_MAX);
-	struct pz_process *p = &fake.all[fake.count++];
-	*p = (struct pz_process){.argv = join(argv),
-				 .envp = join(envp),
-				 .line = pz_slice_dup(stdin_line),
-				 .events = events,
-				 .arg = arg};
-	return p;
-}
-
-static void
-fake_kill(struct pz_process *p)
-{
-	assert_false(p->exited);
-	p->killed = true;
-}
-
-static const struct pz_process_ops fake_ops = {fake_start, fake_kill};
-
-static void
-out(size_t i, const char *text)
-{
-	fake.all[i].events->out(fake.all[i].arg, pz_slice_str(text));
-}
-
-static void
-err(size_t i, const char *text)
-{
-	fake.all[i].events->err(fake.all[i].arg, pz_slice_str(text));
-}
-
-static void
-leave(size_t i, int status)
-{
-	fake.all[i].exited = true;
-	fake.all[i].events->exited(fake.all[i].arg, status);
-}
-
-static void
-fake_reset(void)
-{
-	for (size_t i = 0; i < fake.count; i++) {
-		if (!fake.all[i].exited) {
-			assert_true(fake.all[i].killed); /* nothing is left running */
-			leave(i, -9);
-		}
-		free(fake.all[i].argv);
-		free(fake.all[i].envp);
-		free(fake.all[i].line);
-	}
-	memset(&fake, 0, sizeof(fake));
-}
+static struct pz_kit_processes fake;
 
 static enum pz_err
 parse(const char *text, struct pz_service **service, struct pz_errinfo *info,
@@ -106,7 +19,8 @@ parse(const char *text, struct pz_service **service, struct pz_errinfo *info,
 		*c = *c == '\'' ? '"' : *c;
 	json_t *json = json_loads(copy, JSON_DECODE_ANY, NULL);
 	assert_non_null(json);
-	enum pz_err e = pz_command_service_parse(json, env, &fake_ops, &fake, service, info);
+	enum pz_err e =
+		pz_command_service_parse(json, env, &pz_kit_process_ops, &fake, service, info);
 	json_decref(json);
 	free(copy);
 	return e;
@@ -141,7 +55,7 @@ static void
 done(struct fixture *f)
 {
 	fx_free(f);
-	fake_reset();
+	pz_kit_processes_fini(&fake);
 }
 
 #define FAILED(id, message) ERROR(ANN, id, "OperationError", "0", message)
@@ -197,32 +111,32 @@ a_command_gets_parameters_and_environment(void **state)
 	char expected[512];
 	(void)state;
 	fx_call(f, ANN, "1", get, "{'a':'line\\nfeed'}");
-	assert_string_equal(fake.all[0].argv, "/bin/thermo|get|");
-	assert_string_equal(fake.all[0].line, "{\"a\":\"line\\nfeed\"}\n");
+	assert_string_equal(fake.one[0].argv, "/bin/thermo|get|");
+	assert_string_equal(fake.one[0].line, "{\"a\":\"line\\nfeed\"}\n");
 	(void)snprintf(expected, sizeof(expected),
 		       "PATH=/usr/local/bin:/usr/bin:/bin|LANG=C.UTF-8|PZ_CALLER=" ANN
 		       "|PZ_SERVICE=%s|PZ_METHOD=get|",
 		       service_name);
-	assert_string_equal(fake.all[0].envp, expected);
-	out(0, "{\"t\":");
-	out(0, "21}\n");
+	assert_string_equal(fake.one[0].envp, expected);
+	pz_kit_process_out(&fake.one[0], "{\"t\":");
+	pz_kit_process_out(&fake.one[0], "21}\n");
 	fx_expect(f, "");
-	leave(0, 0);
+	pz_kit_process_end(&fake.one[0], 0);
 	fx_expect(f, RESULT(ANN, "1", "{'t':21}"));
 	fx_call(f, ANN, "2", get, NULL);
-	assert_string_equal(fake.all[1].line, "[]\n");
-	out(1, "7");
-	leave(1, 0);
+	assert_string_equal(fake.one[1].line, "[]\n");
+	pz_kit_process_out(&fake.one[1], "7");
+	pz_kit_process_end(&fake.one[1], 0);
 	fx_expect(f, RESULT(ANN, "2", "7"));
 	fx_call(f, ANN, "3", get, "'x'");
-	assert_string_equal(fake.all[2].line, "\"x\"\n");
-	out(2, " \n");
-	leave(2, 0);
+	assert_string_equal(fake.one[2].line, "\"x\"\n");
+	pz_kit_process_out(&fake.one[2], " \n");
+	pz_kit_process_end(&fake.one[2], 0);
 	fx_expect(f, RESULT(ANN, "3", "{}"));
 	/* Counters of 64 bits, and a NUL: JSON all the same. */
 	fx_call(f, ANN, "4", get, NULL);
-	out(3, "{\"rx\":18446744073709551615,\"text\":\"a\\u0000b\"}");
-	leave(3, 0);
+	pz_kit_process_out(&fake.one[3], "{\"rx\":18446744073709551615,\"text\":\"a\\u0000b\"}");
+	pz_kit_process_end(&fake.one[3], 0);
 	fx_expect(f, RESULT(ANN, "4", "{'rx':1.8446744073709552e19,'text':'a\\u0000b'}"));
 	done(f);
 }
@@ -241,15 +155,15 @@ a_call_that_is_given_up_ends_its_command(void **state)
 	fx_call(f, ANN, "2", watch, NULL);
 	fx_call(f, BOB, "3", give_up, "['1']"); /* not its own */
 	free(fx_take(f));
-	assert_false(fake.all[0].killed);
+	assert_false(fake.one[0].is_killed);
 	fx_call(f, ANN, "4", give_up, "['1']");
 	fx_expect(f, ERROR(ANN, "1", "AbortError", "20", "The caller gave it up.")
 			     RESULT(ANN, "4", "{}"));
-	assert_true(fake.all[0].killed);
-	assert_false(fake.all[1].killed);
+	assert_true(fake.one[0].is_killed);
+	assert_false(fake.one[1].is_killed);
 	fx_call(f, ANN, "5", give_up, "['2']");
 	fx_expect(f, RESULT(ANN, "2", "{}") RESULT(ANN, "5", "{}"));
-	assert_true(fake.all[1].killed);
+	assert_true(fake.one[1].is_killed);
 	done(f);
 }
 
@@ -277,9 +191,9 @@ every_call_is_reported_to_the_owner(void **state)
 	(void)snprintf(give_up, sizeof(give_up), GIVE_UP, service_name);
 	fx_call(f, ANN, "1", plain, "['secret']");
 	pz_kit_clock_run(&f->clock, 2 * PZ_US_PER_S);
-	leave(0, 0);
+	pz_kit_process_end(&fake.one[0], 0);
 	fx_call(f, ANN, "2", plain, NULL);
-	leave(1, 3);
+	pz_kit_process_end(&fake.one[1], 3);
 	fx_call(f, ANN, "3", watch, NULL);
 	fx_call(f, ANN, "4", give_up, "['3']");
 	fx_call(f, BOB, "5", watch, NULL);
@@ -297,8 +211,8 @@ text_keeps_its_lines(void **state)
 	struct fixture *f = with_thermostat();
 	(void)state;
 	fx_call(f, ANN, "1", get, NULL);
-	out(0, " one\ttwo\n\x1b[1mthree\r\n\n");
-	leave(0, 0);
+	pz_kit_process_out(&fake.one[0], " one\ttwo\n\x1b[1mthree\r\n\n");
+	pz_kit_process_end(&fake.one[0], 0);
 	fx_expect(f, RESULT(ANN, "1", "'one\\ttwo\\n[1mthree'"));
 	done(f);
 }
@@ -309,22 +223,22 @@ failures_are_errors(void **state)
 	struct fixture *f = with_thermostat();
 	(void)state;
 	fx_call(f, ANN, "1", get, NULL);
-	out(0, "21 degrees");
-	leave(0, 0);
+	pz_kit_process_out(&fake.one[0], "21 degrees");
+	pz_kit_process_end(&fake.one[0], 0);
 	fx_expect(f, RESULT(ANN, "1", "'21 degrees'")); /* what is no JSON is a string */
 	fx_call(f, ANN, "2", get, NULL);
-	out(1, "1");
-	err(1, "first line\nno \x1b[31msensor");
-	err(1, "\xc2\x85 there\r\n\n");
-	leave(1, 3);
+	pz_kit_process_out(&fake.one[1], "1");
+	pz_kit_process_err(&fake.one[1], "first line\nno \x1b[31msensor");
+	pz_kit_process_err(&fake.one[1], "\xc2\x85 there\r\n\n");
+	pz_kit_process_end(&fake.one[1], 3);
 	fx_expect(f, FAILED("2", "no [31msensor there"));
 	fx_call(f, ANN, "3", get, NULL);
-	leave(2, 3);
+	pz_kit_process_end(&fake.one[2], 3);
 	fx_expect(f, FAILED("3", "The command failed with status 3."));
 	fx_call(f, ANN, "4", get, NULL);
-	leave(3, -11);
+	pz_kit_process_end(&fake.one[3], -11);
 	fx_expect(f, FAILED("4", "The command was ended by signal 11."));
-	fake.refuse = true;
+	fake.refuses = true;
 	fx_call(f, ANN, "5", get, NULL);
 	fx_expect(f, FAILED("5", "The command cannot be started: No such file or directory"));
 	fx_call(f, ANN, "6", watch, NULL);
@@ -340,13 +254,13 @@ the_end_of_stderr_is_kept(void **state)
 	(void)state;
 	memset(text, 'x', sizeof(text) - 1);
 	fx_call(f, ANN, "1", get, NULL);
-	err(0, text);
+	pz_kit_process_err(&fake.one[0], text);
 	text[PZ_COMMAND_STDERR_BYTES_MAX - 1] = '\0';
-	err(0, text);
-	err(0, text);
-	err(0, "");
-	err(0, "\nlast\xff\n");
-	leave(0, 1);
+	pz_kit_process_err(&fake.one[0], text);
+	pz_kit_process_err(&fake.one[0], text);
+	pz_kit_process_err(&fake.one[0], "");
+	pz_kit_process_err(&fake.one[0], "\nlast\xff\n");
+	pz_kit_process_end(&fake.one[0], 1);
 	fx_expect(f, FAILED("1", "last?"));
 	done(f);
 }
@@ -359,12 +273,12 @@ time_is_bounded(void **state)
 	fx_call(f, ANN, "1", get, NULL);
 	fx_call(f, ANN, "2", plain, NULL);
 	pz_kit_clock_run(&f->clock, 5 * PZ_US_PER_S - 1);
-	assert_false(fake.all[0].killed);
+	assert_false(fake.one[0].is_killed);
 	pz_kit_clock_run(&f->clock, 1);
-	assert_true(fake.all[0].killed);
+	assert_true(fake.one[0].is_killed);
 	fx_expect(f, ERROR(ANN, "1", "TimeoutError", "23", "The command took too long."));
-	out(0, "1"); /* what it still had to say */
-	leave(0, -9);
+	pz_kit_process_out(&fake.one[0], "1"); /* what it still had to say */
+	pz_kit_process_end(&fake.one[0], -9);
 	fx_expect(f, "");
 	pz_kit_clock_run(&f->clock, (PZ_COMMAND_TIMEOUT_S_DEFAULT - 5) * PZ_US_PER_S);
 	fx_expect(f, ERROR(ANN, "2", "TimeoutError", "23", "The command took too long."));
@@ -379,19 +293,19 @@ output_is_bounded(void **state)
 	(void)state;
 	memset(text, ' ', PZ_COMMAND_OUTPUT_BYTES_MAX);
 	fx_call(f, ANN, "1", get, NULL);
-	out(0, text);
-	assert_false(fake.all[0].killed);
-	out(0, "1");
-	assert_true(fake.all[0].killed);
+	pz_kit_process_out(&fake.one[0], text);
+	assert_false(fake.one[0].is_killed);
+	pz_kit_process_out(&fake.one[0], "1");
+	assert_true(fake.one[0].is_killed);
 	fx_expect(f, ERROR(ANN, "1", "QuotaExceededError", "22", "The command writes too much."));
-	out(0, text);
+	pz_kit_process_out(&fake.one[0], text);
 	fx_call(f, ANN, "2", watch, NULL);
 	memset(text, '\n', PZ_COMMAND_OUTPUT_BYTES_MAX + 1);
-	out(1, text); /* many short lines are fine */
-	assert_false(fake.all[1].killed);
+	pz_kit_process_out(&fake.one[1], text); /* many short lines are fine */
+	assert_false(fake.one[1].is_killed);
 	memset(text, 'x', PZ_COMMAND_OUTPUT_BYTES_MAX + 1);
-	out(1, text);
-	assert_true(fake.all[1].killed);
+	pz_kit_process_out(&fake.one[1], text);
+	assert_true(fake.one[1].is_killed);
 	fx_expect(f, ERROR(ANN, "2", "QuotaExceededError", "22", "The command writes too much."));
 	done(f);
 }
@@ -409,7 +323,7 @@ processes_are_bounded(void **state)
 	fx_call(f, ANN, "R", get, NULL);
 	fx_expect(f, ERROR(ANN, "R", "QuotaExceededError", "22",
 			   "too many commands of this service run already; try again later"));
-	leave(0, 0);
+	pz_kit_process_end(&fake.one[0], 0);
 	free(fx_take(f));
 	fx_call(f, ANN, "S", get, NULL);
 	fx_expect(f, "");
@@ -423,18 +337,18 @@ a_stream_sends_its_lines(void **state)
 	struct fixture *f = with_thermostat();
 	(void)state;
 	fx_call(f, ANN, "1", watch, "[]");
-	out(0, "{\"t\":21}\n\n{\"t\"");
+	pz_kit_process_out(&fake.one[0], "{\"t\":21}\n\n{\"t\"");
 	fx_expect(f, EVENT(ANN, "1.onEvent", "{'t':21}"));
-	out(0, ":22}\r\nwarm \x1b[0m\n\xff\n7\n");
+	pz_kit_process_out(&fake.one[0], ":22}\r\nwarm \x1b[0m\n\xff\n7\n");
 	fx_expect(f, EVENT(ANN, "1.onEvent", "{'t':22}") EVENT(ANN, "1.onEvent", "'warm [0m'")
 			     EVENT(ANN, "1.onEvent", "'?'") EVENT(ANN, "1.onEvent", "7"));
 	pz_kit_clock_run(&f->clock, 3600 * PZ_US_PER_S);
-	out(0, "last");
-	leave(0, 0);
+	pz_kit_process_out(&fake.one[0], "last");
+	pz_kit_process_end(&fake.one[0], 0);
 	fx_expect(f, EVENT(ANN, "1.onEvent", "'last'") RESULT(ANN, "1", "{}"));
 	fx_call(f, ANN, "2", watch, "[]");
-	err(1, "sensor lost\n");
-	leave(1, 1);
+	pz_kit_process_err(&fake.one[1], "sensor lost\n");
+	pz_kit_process_end(&fake.one[1], 1);
 	fx_expect(f, FAILED("2", "sensor lost"));
 	fx_call(f, ANN, "3", brief, "[]");
 	pz_kit_clock_run(&f->clock, 60 * PZ_US_PER_S);
@@ -453,13 +367,13 @@ nobody_listens_nothing_runs(void **state)
 	fx_call(f, BOB, "3", watch, NULL);
 	(void)snprintf(method, sizeof(method), "%s.removeEventListener", service_name);
 	fx_call(f, BOB, "X", method, "['3']");
-	assert_true(fake.all[2].killed);
+	assert_true(fake.one[2].is_killed);
 	fx_expect(f, RESULT(BOB, "3", "{}") RESULT(BOB, "X", "{}"));
 	pz_dispatcher_peer_gone(f->d, "alice@example.org/laptop");
-	assert_true(fake.all[0].killed);
-	assert_true(fake.all[1].killed);
-	out(0, "7\n");
-	leave(0, -9);
+	assert_true(fake.one[0].is_killed);
+	assert_true(fake.one[1].is_killed);
+	pz_kit_process_out(&fake.one[0], "7\n");
+	pz_kit_process_end(&fake.one[0], -9);
 	fx_expect(f, "");
 	fx_payload(f, ANN, "{'jsonrpc':'2.0','method':'x.y'}");
 	char *text = NULL;
@@ -480,13 +394,13 @@ a_service_that_goes_kills_its_processes(void **state)
 	fx_call(f, ANN, "2", watch, NULL);
 	*at = '\0';
 	assert_int_equal(pz_registry_remove(f->registry, service_name, at + 1), PZ_OK);
-	assert_true(fake.all[0].killed);
-	assert_true(fake.all[1].killed);
+	assert_true(fake.one[0].is_killed);
+	assert_true(fake.one[1].is_killed);
 	fx_expect(f, ERROR(ANN, "1", "AbortError", "20", "The service has gone.")
 			     ERROR(ANN, "2", "AbortError", "20", "The service has gone."));
-	out(1, "7\n");
-	leave(0, -9); /* long after the service was freed */
-	leave(1, -9);
+	pz_kit_process_out(&fake.one[1], "7\n");
+	pz_kit_process_end(&fake.one[0], -9); /* long after the service was freed */
+	pz_kit_process_end(&fake.one[1], -9);
 	fx_expect(f, "");
 	done(f);
 }
