@@ -3,100 +3,50 @@
  * other on a local network. A device cannot know which clock is right, only what shows that two
  * differ, and whether its own is before a time that has certainly passed.
  */
-#include "pzp/clock.h"
-
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
-#include "base/clock.h"
-#include "pzp/internal.h"
-#include "pzp/renewal.h"
+#include "upkeep/internal.h"
 
 #define DAY_MS (UINT64_C(24) * 3600 * 1000)
 
-struct pz_clocks {
-	struct pz_node *node;
-	struct pz_clock_watch watch;
-};
-
 /* ---- this device's clock ---- */
 
-static void
-check(const struct pz_node *node)
+void
+pz_upkeep_check_clock(struct pz_upkeep *upkeep)
 {
 	struct pz_errinfo info = {""};
 
-	if (pz_clock_check(node->config.env, &info) == PZ_OK)
-		pz_condition_clear(node->conditions, PZ_CONDITION_CLOCK_WRONG, "");
+	if (pz_clock_check(upkeep->env, &info) == PZ_OK)
+		pz_condition_clear(upkeep->config.conditions, PZ_CONDITION_CLOCK_WRONG, "");
 	else
-		pz_condition_raise(node->conditions, PZ_CONDITION_CLOCK_WRONG, "", "%s", info.text);
-}
-
-/* What was refused because of dates may be taken now, and our own certificate may be due. */
-static void
-on_jump(void *arg, int64_t by_ms)
-{
-	const struct pz_clocks *clocks = arg;
-	const struct pz_node *node = clocks->node;
-
-	(void)by_ms;
-	check(node);
-	pz_renewal_check(node->renewal);
-	if (node->is_stopping)
-		return;
-	pz_uplink_network_changed(node->uplink);
-	pz_peers_network_changed(node->peers);
-}
-
-struct pz_clocks *
-pz_clocks_new(struct pz_node *node)
-{
-	struct pz_clocks *clocks = calloc(1, sizeof(*clocks));
-
-	if (clocks)
-		clocks->node = node;
-	return clocks;
+		pz_condition_raise(upkeep->config.conditions, PZ_CONDITION_CLOCK_WRONG, "", "%s",
+				   info.text);
 }
 
 void
-pz_clocks_free(struct pz_clocks *clocks)
+pz_upkeep_clock_set(struct pz_upkeep *upkeep)
 {
-	if (clocks == NULL)
-		return;
-	pz_clock_watch_stop(&clocks->watch);
-	free(clocks);
-}
-
-void
-pz_clocks_start(struct pz_clocks *clocks)
-{
-	pz_clock_watch_start(&clocks->watch, clocks->node->config.env, on_jump, clocks);
-	check(clocks->node);
-}
-
-void
-pz_clocks_look(struct pz_clocks *clocks)
-{
-	pz_clock_watch_look(&clocks->watch);
+	pz_clock_watch_look(&upkeep->clock);
 }
 
 /* ---- beside those of others ---- */
 
 /* Its own certificate was signed then, by the hub's clock. */
 static bool
-is_behind(const struct pz_node *node)
+is_behind(const struct pz_upkeep *upkeep)
 {
-	return node->zone.membership != NULL &&
-	       pz_env_wall_ms(node->config.env) < pz_cert_not_before_ms(node->zone.membership->tls);
+	return upkeep->config.zone->membership != NULL &&
+	       pz_env_wall_ms(upkeep->env) <
+		       pz_cert_not_before_ms(upkeep->config.zone->membership->tls);
 }
 
 static const char *
-whose(const struct pz_node *node)
+whose(const struct pz_upkeep *upkeep)
 {
-	return is_behind(node) ? "this device's clock is behind: its own certificate begins later"
-			       : "one of the two clocks is wrong";
+	return is_behind(upkeep) ? "this device's clock is behind: its own certificate begins later"
+				 : "one of the two clocks is wrong";
 }
 
 static void
@@ -111,56 +61,57 @@ date_of(uint64_t wall_ms, char out[32])
 }
 
 void
-pz_clocks_see_tag(struct pz_node *node, const char *device, int days)
+pz_upkeep_saw_day(struct pz_upkeep *upkeep, const char *device, int days)
 {
 	char here[32];
 
 	if (days >= -1 && days <= 1) { /* midnight passes everywhere at another time */
-		pz_condition_clear(node->conditions, PZ_CONDITION_CLOCKS_APART, device);
+		pz_condition_clear(upkeep->config.conditions, PZ_CONDITION_CLOCKS_APART, device);
 		return;
 	}
-	date_of(pz_env_wall_ms(node->config.env), here);
-	pz_condition_raise(node->conditions, PZ_CONDITION_CLOCKS_APART, device,
+	date_of(pz_env_wall_ms(upkeep->env), here);
+	pz_condition_raise(upkeep->config.conditions, PZ_CONDITION_CLOCKS_APART, device,
 			   "%s announces itself on the local network with a date %d days %s, "
 			   "here it is %s: %s",
 			   device, days < 0 ? -days : days, days < 0 ? "ago" : "ahead", here,
-			   whose(node));
+			   whose(upkeep));
 }
 
 void
-pz_clocks_see_hub(struct pz_node *node, int64_t ahead_ms)
+pz_upkeep_saw_hub_time(struct pz_upkeep *upkeep, int64_t ahead_ms)
 {
 	uint64_t apart = ahead_ms < 0 ? -(uint64_t)ahead_ms : (uint64_t)ahead_ms;
 	char there[32], here[32];
 
 	if (apart < PZ_CLOCKS_APART_MS) {
-		pz_condition_clear(node->conditions, PZ_CONDITION_CLOCKS_APART, "hub");
+		pz_condition_clear(upkeep->config.conditions, PZ_CONDITION_CLOCKS_APART, "hub");
 		return;
 	}
-	uint64_t now = pz_env_wall_ms(node->config.env);
+	uint64_t now = pz_env_wall_ms(upkeep->env);
 	date_of(now, here);
 	date_of(now + (uint64_t)ahead_ms, there);
-	pz_condition_raise(node->conditions, PZ_CONDITION_CLOCKS_APART, "hub",
+	pz_condition_raise(upkeep->config.conditions, PZ_CONDITION_CLOCKS_APART, "hub",
 			   "the hub's clock says %s, this device's clock says %s: %s", there, here,
-			   whose(node));
+			   whose(upkeep));
 }
 
 void
-pz_clocks_see_refusal(struct pz_node *node, const char *who, enum pz_err why, const char *detail)
+pz_upkeep_saw_refusal(struct pz_upkeep *upkeep, const char *who, enum pz_err why,
+		      const char *detail)
 {
 	if (why == PZ_ERR_DENIED_EXPIRED)
-		pz_condition_raise(node->conditions, PZ_CONDITION_CERTIFICATE_DATE, who,
+		pz_condition_raise(upkeep->config.conditions, PZ_CONDITION_CERTIFICATE_DATE, who,
 				   "the certificate of %s does not count today: %s; %s", who,
-				   detail, whose(node));
+				   detail, whose(upkeep));
 	else if (why == PZ_ERR_DENIED_REMOTE_DATE)
 		pz_condition_raise(
-			node->conditions, PZ_CONDITION_CERTIFICATE_DATE, who,
+			upkeep->config.conditions, PZ_CONDITION_CERTIFICATE_DATE, who,
 			"%s says that this device's certificate does not count today; %s", who,
-			whose(node));
+			whose(upkeep));
 }
 
 void
-pz_clocks_see_link(struct pz_node *node, const char *who)
+pz_upkeep_saw_link(struct pz_upkeep *upkeep, const char *who)
 {
-	pz_condition_clear(node->conditions, PZ_CONDITION_CERTIFICATE_DATE, who);
+	pz_condition_clear(upkeep->config.conditions, PZ_CONDITION_CERTIFICATE_DATE, who);
 }

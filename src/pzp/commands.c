@@ -70,8 +70,9 @@ pz_commands_status(struct pz_node *node)
 			: "",
 		"hub", hub_result(node), "peers", pz_devices_status(node->calls), "ports", "tls",
 		tls_port(node), "web", "pending", pz_user_prefs_pending(node->items), "daysLeft",
-		pz_warnings_days(node), "warnings", pz_warnings_list(node), "conditions",
-		pz_conditions_json(node->conditions), "metrics", pz_metrics_json(&node->metrics));
+		pz_upkeep_days_left(node->upkeep), "warnings", pz_upkeep_warnings(node->upkeep),
+		"conditions", pz_conditions_json(node->conditions), "metrics",
+		pz_metrics_json(&node->metrics));
 }
 
 static void

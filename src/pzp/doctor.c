@@ -87,7 +87,7 @@ on_facts(void *arg, struct pz_facts *out)
 		out->listen = PZ_FACTS_LISTEN_FAILED;
 	out->is_loopback = node->config.listen && pz_netaddr_parse(node->config.listen, &listen) &&
 			   pz_netaddr_is_loopback(&listen);
-	pz_warnings_check(e->request->self);
+	pz_upkeep_check(((const struct pz_node *)e->request->self)->upkeep);
 	out->conditions = pz_conditions_json(node->conditions);
 }
 

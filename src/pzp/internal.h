@@ -12,13 +12,12 @@
 #include "pzp/names.h"
 #include "pzp/node.h"
 #include "service/registry.h"
+#include "upkeep/upkeep.h"
 #include "uplink/uplink.h"
 #include "wire/address.h"
 #include "zone/device.h"
 
-struct pz_clocks;
 struct pz_enrolment;
-struct pz_renewal;
 struct pz_wipe;
 struct pz_items;
 struct pz_zonedata;
@@ -40,8 +39,7 @@ struct pz_node {
 	struct pz_servicefiles *service_files;
 	struct pz_peers_wishes wishes;
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
-	struct pz_clocks *clocks;
-	struct pz_renewal *renewal;
+	struct pz_upkeep *upkeep;
 	struct pz_names names;
 	uint64_t started_us;
 	bool is_stopping;
@@ -59,19 +57,6 @@ pz_node_link_host(struct pz_node *node)
 		.keepalive_us = node->config.keepalive_us,
 	};
 }
-
-/* warnings.c */
-/** {tls, ca, crl}: days that certificates and revocation list have left, negative when they have
- * ended. New; null where there are none. */
-json_t *pz_warnings_days(const struct pz_node *node);
-/** The hub has shown a revocation list of that number, while ours has this one. */
-void pz_warnings_hub_crl(struct pz_node *node, uint64_t number, uint64_t known);
-/** Why the certificate was not renewed; "": it is. */
-void pz_warnings_renewal(struct pz_node *node, const char *failure);
-/** Raises and clears the conditions that only time brings. */
-void pz_warnings_check(struct pz_node *node);
-/** What is wrong now, each a line of text. New. */
-json_t *pz_warnings_list(struct pz_node *node);
 
 /* zonedata.c */
 /** NULL: out of memory. */

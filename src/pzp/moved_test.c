@@ -1,8 +1,6 @@
 /* Where the hub is: what is heard and told of it, and which address is dialled when. */
 #include "pzp/peer_fixture.h"
 
-#include "pzp/renewal.h"
-
 #define NEW "new.example.org"
 #define THIRD "third.example.org"
 #define SOON (10 * PZ_US_PER_S) /* longer than the first steps of the back-off together */
@@ -428,7 +426,7 @@ a_renewal_does_not_bring_it_back(void **state)
 	fx_refuses(NEW);
 	uint64_t not_after = pz_cert_not_after_ms(w.node->zone.membership->tls);
 	pz_kit_clock_skip(&w.world.clock, UINT64_C(61) * 86400 * PZ_US_PER_S);
-	pz_renewal_check(w.node->renewal);
+	pz_upkeep_renew_if_due(w.node->upkeep);
 	run(COMMIT_US);
 	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) > not_after);
 	assert_shown(NEW, "");

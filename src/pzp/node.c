@@ -9,12 +9,11 @@
 #include "items/prefs.h"
 #include "items/service_cache.h"
 #include "pzp/calls_ops.h"
-#include "pzp/clock.h"
 #include "pzp/enrolment.h"
 #include "pzp/item_ops.h"
 #include "pzp/membership.h"
 #include "pzp/peer_ops.h"
-#include "pzp/renewal.h"
+#include "pzp/upkeep_ops.h"
 #include "pzp/uplink_ops.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata.h"
@@ -23,7 +22,7 @@
 void
 pz_node_clock_set(struct pz_node *node)
 {
-	pz_clocks_look(node->clocks);
+	pz_upkeep_clock_set(node->upkeep);
 }
 
 /* ---- life ---- */
@@ -72,11 +71,10 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->uplink = pz_node_uplink_new(node);
 	node->wipe = pz_wipe_new(node);
 	node->enrolment = pz_enrolment_new(node);
-	node->renewal = pz_renewal_new(node);
-	node->clocks = pz_clocks_new(node);
+	node->upkeep = pz_node_upkeep_new(node);
 	if (node->zonedata == NULL || pz_zonedata_sync_init(node->zonedata) != PZ_OK ||
 	    node->uplink == NULL || node->wipe == NULL || node->enrolment == NULL ||
-	    node->renewal == NULL || node->clocks == NULL)
+	    node->upkeep == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	node->peers = pz_node_peers_new(node);
 	if (node->peers == NULL)
@@ -137,8 +135,7 @@ pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz
 void
 pz_node_start(struct pz_node *node)
 {
-	pz_renewal_start(node->renewal);
-	pz_clocks_start(node->clocks);
+	pz_upkeep_start(node->upkeep);
 	if (node->zone.membership) {
 		pz_zonedata_judge(node); /* a wipe that a crash came before */
 		pz_service_cache_drop_left(node->items);
@@ -152,6 +149,7 @@ void
 pz_node_stop(struct pz_node *node)
 {
 	node->is_stopping = true;
+	pz_upkeep_end(node->upkeep);
 	pz_calls_end(node->calls);
 	pz_enrolment_drop(node->enrolment);
 	pz_peers_end(node->peers);
@@ -167,12 +165,12 @@ pz_node_free(struct pz_node *node)
 	if (node == NULL)
 		return;
 	node->is_stopping = true; /* the end of a command begins nothing any more */
+	pz_upkeep_end(node->upkeep);
 	if (node->calls)
 		pz_calls_end(node->calls);
 	pz_requests_fini(&node->requests);
 	pz_names_stop(&node->names);
-	pz_clocks_free(node->clocks);
-	pz_renewal_free(node->renewal);
+	pz_upkeep_free(node->upkeep);
 	pz_enrolment_free(node->enrolment);
 	pz_calls_stop(node->calls);
 	pz_peers_free(node->peers);

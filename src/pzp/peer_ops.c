@@ -4,7 +4,6 @@
 
 #include "calls/discovery.h"
 #include "items/app_data.h"
-#include "pzp/clock.h"
 
 static struct pz_calls *
 calls_of(const struct pz_node *node)
@@ -121,19 +120,25 @@ on_unsent(void *arg, const struct pz_session *session, const char *status, enum 
 static void
 on_saw_day(void *arg, const char *device, int days)
 {
-	pz_clocks_see_tag(arg, device, days);
+	const struct pz_node *node = arg;
+
+	pz_upkeep_saw_day(node->upkeep, device, days);
 }
 
 static void
 on_saw_link(void *arg, const char *device)
 {
-	pz_clocks_see_link(arg, device);
+	const struct pz_node *node = arg;
+
+	pz_upkeep_saw_link(node->upkeep, device);
 }
 
 static void
 on_saw_refusal(void *arg, const char *device, enum pz_err why, const char *detail)
 {
-	pz_clocks_see_refusal(arg, device, why, detail);
+	const struct pz_node *node = arg;
+
+	pz_upkeep_saw_refusal(node->upkeep, device, why, detail);
 }
 
 static const struct pz_peers_ops ops = {

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "items/items.h"
-#include "pzp/clock.h"
 #include "pzp/internal.h"
 #include "pzp/spread.h"
 #include "pzp/zonedata.h"
@@ -115,7 +114,7 @@ on_ahead(struct pz_sync_link *link, int64_t ahead_ms)
 	struct pz_node *node = node_of(link);
 
 	pz_shared_set_ahead(pz_items_shared(node->items), ahead_ms);
-	pz_clocks_see_hub(node, ahead_ms);
+	pz_upkeep_saw_hub_time(node->upkeep, ahead_ms);
 }
 
 static void

@@ -5,9 +5,7 @@
 #include "calls/discovery.h"
 #include "items/app_data.h"
 #include "items/prefs.h"
-#include "pzp/clock.h"
 #include "pzp/enrolment.h"
-#include "pzp/renewal.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata.h"
 
@@ -66,7 +64,7 @@ on_dialling(void *arg)
 	struct pz_node *node = arg;
 
 	pz_user_prefs_apply(node->items);
-	pz_renewal_check(node->renewal); /* the clock may have been set right since */
+	pz_upkeep_renew_if_due(node->upkeep); /* the clock may have been set right since */
 }
 
 /* The server is opened before its port is sent to the hub. The peers get the news last: that none
@@ -146,13 +144,17 @@ on_unsent(void *arg, const struct pz_session *session, const char *status, enum 
 static void
 on_saw_link(void *arg)
 {
-	pz_clocks_see_link(arg, "hub");
+	const struct pz_node *node = arg;
+
+	pz_upkeep_saw_link(node->upkeep, "hub");
 }
 
 static void
 on_saw_refusal(void *arg, enum pz_err why, const char *detail)
 {
-	pz_clocks_see_refusal(arg, "hub", why, detail);
+	const struct pz_node *node = arg;
+
+	pz_upkeep_saw_refusal(node->upkeep, "hub", why, detail);
 }
 
 /* ---- what the hub has sent ---- */

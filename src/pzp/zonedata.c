@@ -104,7 +104,7 @@ pz_zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
 			   (unsigned long long)weight.number, (unsigned long long)weight.known);
 	if (!is_hub)
 		return PZ_OK;
-	pz_warnings_hub_crl(node, weight.number, weight.known);
+	pz_upkeep_saw_hub_crl(node->upkeep, weight.number, weight.known);
 	if (weight.number >= weight.known) /* with it goes what was refused because of it */
 		pz_condition_clear(node->conditions, PZ_CONDITION_SYNC_REFUSED, from->to);
 	if (*out_taken || weight.has_less)

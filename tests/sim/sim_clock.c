@@ -166,7 +166,7 @@ lose_link(struct sim_node *device)
 static void
 check_warned(struct sim_node *device, bool is_old)
 {
-	json_t *warnings = pz_warnings_list(device->node);
+	json_t *warnings = pz_upkeep_warnings(device->node->upkeep);
 
 	sim_check(device->world, (json_array_size(warnings) > 0) == is_old, "%s has %zu warnings",
 		  device->name, json_array_size(warnings));
