@@ -256,6 +256,14 @@ pz_cli_pass(struct pz_cli *cli, int fd)
 	cli->file = fd;
 }
 
+void
+pz_cli_close_offline(struct pz_cli *cli)
+{
+	if (cli->offline.close)
+		cli->offline.close(cli->offline.self);
+	cli->offline = (struct pz_cli_offline){0};
+}
+
 static int
 run_offline(struct pz_cli *cli, const char *method, json_t *params, json_t **out_result)
 {
@@ -475,9 +483,7 @@ run_command(struct pz_cli *cli)
 
 	pz_ctl_client_free(cli->client);
 	cli->client = NULL;
-	if (cli->offline.close)
-		cli->offline.close(cli->offline.self);
-	cli->offline = (struct pz_cli_offline){0};
+	pz_cli_close_offline(cli);
 	if (cli->stop_fd >= 0) {
 		while (read(cli->stop_fd, &seen, sizeof(seen)) > 0)
 			; /* taken, else it would stay pending */

@@ -78,6 +78,10 @@ enum pz_err pz_cli_connect(struct pz_cli *cli, struct pz_errinfo *info) PZ_MUST_
  * @param fd borrowed until that request ends */
 void pz_cli_pass(struct pz_cli *cli, int fd);
 
+/** Ends what answers in this process, if anything does: the data directory is free again, and root
+ * is root. At the latest at the end of the command. */
+void pz_cli_close_offline(struct pz_cli *cli);
+
 /**
  * Makes a request, of the daemon or of cli->offline; a failure is printed on standard error.
  * @param params takes; NULL for none

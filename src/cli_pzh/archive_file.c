@@ -1,8 +1,8 @@
 /*
- * Archives as files. A new one is written beside its name and linked to it when it is whole and on
- * the disk, so an interrupted export leaves no half archive under that name, and an existing file
- * is replaced only when --force was given. Mode 0600: it holds the zone's authority, though
- * encrypted.
+ * Archives as files. A new one has no name until it is whole and on the disk, so that an export
+ * which is interrupted, or killed, leaves nothing; where the file system has no files without names
+ * (O_TMPFILE) it is written beside its name. An existing file is replaced only when --force was
+ * given. Mode 0600: it holds the zone's authority, though encrypted.
  */
 #include "cli_pzh/archive_file.h"
 
@@ -25,6 +25,7 @@ struct pz_cli_archive_file {
 	char *temporary;
 	int fd;
 	bool replace, is_committed;
+	bool is_nameless; /* has no name yet; otherwise `temporary` is its name */
 };
 
 /* errno as an error with the path, before another call changes it. */
@@ -46,6 +47,34 @@ failed(const char *path, struct pz_errinfo *info)
 	return pz_fail(info, err, "%s: %s", path, strerror(number));
 }
 
+/* The directory of a path; the caller frees. NULL: out of memory. */
+static char *
+directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return strdup(".");
+	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+/* A file without a name, which goes with this process however that ends; linked to a name by way of
+ * /proc. -1: not here. */
+static int
+open_nameless(const char *path)
+{
+	char *dir = directory_of(path), entry[64];
+	int fd = dir ? open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
+
+	free(dir);
+	snprintf(entry, sizeof(entry), "/proc/self/fd/%d", fd);
+	if (fd >= 0 && access(entry, F_OK) != 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 enum pz_err
 pz_cli_archive_create(const char *path, bool replace, struct pz_cli_archive_file **out,
 		      struct pz_errinfo *info)
@@ -63,7 +92,10 @@ pz_cli_archive_create(const char *path, bool replace, struct pz_cli_archive_file
 	}
 	f->path = path;
 	f->replace = replace;
-	f->fd = mkostemp(f->temporary, O_CLOEXEC); /* mode 0600 */
+	f->fd = open_nameless(path);
+	f->is_nameless = f->fd >= 0;
+	if (!f->is_nameless)
+		f->fd = mkostemp(f->temporary, O_CLOEXEC); /* mode 0600 */
 	if (f->fd < 0) {
 		enum pz_err err = failed(path, info);
 		free(f->temporary);
@@ -80,12 +112,32 @@ pz_cli_archive_descriptor(const struct pz_cli_archive_file *f)
 	return f->fd;
 }
 
+/* A link never replaces: with --force it is made beside the name and renamed at once. */
+static int
+link_nameless(struct pz_cli_archive_file *f)
+{
+	char entry[64];
+
+	snprintf(entry, sizeof(entry), "/proc/self/fd/%d", f->fd);
+	if (!f->replace)
+		return linkat(AT_FDCWD, entry, AT_FDCWD, f->path, AT_SYMLINK_FOLLOW);
+	snprintf(f->temporary, strlen(f->temporary) + 1, "%s.%05d", f->path,
+		 (int)(getpid() % 100000));
+	(void)unlink(f->temporary); /* of an export of the same number that was killed right here */
+	if (linkat(AT_FDCWD, entry, AT_FDCWD, f->temporary, AT_SYMLINK_FOLLOW) != 0)
+		return -1;
+	f->is_nameless = false;
+	return rename(f->temporary, f->path);
+}
+
 /* Without replacing what has come there meanwhile, where the file system can do that. */
 static int
-give_name(const struct pz_cli_archive_file *f)
+give_name(struct pz_cli_archive_file *f)
 {
 	struct stat st;
 
+	if (f->is_nameless)
+		return link_nameless(f);
 	if (f->replace)
 		return rename(f->temporary, f->path);
 	if (renameat2(AT_FDCWD, f->temporary, AT_FDCWD, f->path, RENAME_NOREPLACE) == 0)
@@ -103,9 +155,8 @@ give_name(const struct pz_cli_archive_file *f)
 static void
 sync_directory(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : NULL;
-	int fd = open(dir ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char *dir = directory_of(path);
+	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
 	if (fd >= 0) {
 		(void)!fsync(fd); /* some file systems cannot; the file itself is on the disk */
@@ -130,7 +181,7 @@ pz_cli_archive_free(struct pz_cli_archive_file *f)
 	if (f == NULL)
 		return;
 	close(f->fd);
-	if (!f->is_committed)
+	if (!f->is_committed && !f->is_nameless)
 		(void)unlink(f->temporary);
 	free(f->temporary);
 	free(f);

@@ -180,6 +180,9 @@ fill(struct task *task, const struct move *to, struct pz_cli_archive_file *file)
 
 	if (status == PZ_EXIT_DONE)
 		status = export_into(task, to, pz_cli_archive_descriptor(file));
+	/* Without a daemon this process has worked as the owner of the data directory, who may not
+	 * be allowed to give the file its name. */
+	pz_cli_close_offline(task->cli);
 	if (status != PZ_EXIT_DONE)
 		return status;
 	return told(task, pz_cli_archive_commit(file, &info), &info);

@@ -6,6 +6,7 @@ import pathlib
 import pty
 import shutil
 import struct
+import subprocess
 
 import pytest
 
@@ -236,6 +237,44 @@ def test_killed_in_the_middle(world, moment):
     zones = new.pzh("zones", "--json").json()
     assert len(zones) == {"begun": len(zones), "answer": 1}[moment]
     assert len(key_files(new.data_dir)) == 2 * len(zones)
+
+
+def test_a_killed_export_leaves_nothing(world):
+    """Also no file of another name; it waits for its passphrase when it is killed."""
+    hub = world.hub()
+    where = world.path / "out"
+    where.mkdir()
+    try:
+        os.close(os.open(where, os.O_TMPFILE | os.O_RDWR))
+    except OSError:
+        pytest.skip("this file system has no files without names")
+    passphrase = world.path / "never"
+    os.mkfifo(passphrase)
+    export = subprocess.Popen([programs.program("pzh"), "--data-dir", hub.data_dir, "export", where / "zone.pz",
+                               "--passphrase-file", passphrase])
+    writer = os.open(passphrase, os.O_WRONLY)  # returns when it reads: by then it has opened the file
+    export.kill()
+    export.wait()
+    os.close(writer)
+    assert not list(where.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another user")
+def test_root_works_on_the_directory_of_another_user(world):
+    """What root makes there belongs to that user; the archive is root's, where only root may write."""
+    hub = world.hub()
+    hub.stop()
+    other = 65534
+    for path in [hub.data_dir, *hub.data_dir.rglob("*")]:
+        os.chown(path, other, other)
+    where = world.path / "root-only"
+    where.mkdir(mode=0o700)
+    archive = exported(world, hub, name="root-only/zone.pz")
+    assert archive.stat().st_uid == 0
+    hub.pzh("remove", ZONE, "--yes")
+    assert imported(world, hub, archive, "--port", "8041").json()["zone"] == ZONE
+    assert {path.stat().st_uid for path in hub.data_dir.rglob("*")} == {other}
+    assert key_files(hub.data_dir)
 
 
 def test_files_that_come_with_requests(world):
