@@ -1,4 +1,4 @@
-#include "items/items.h"
+#include "calls/devices.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 
 #include "base/suggest.h"
 #include "calls/internal.h"
+#include "items/items.h"
 #include "shared/details.h"
 #include "wire/json.h"
 
@@ -28,6 +29,8 @@ is_at_hub(const struct pz_calls *calls, const char *device)
 	return pz_uplink_is_up(calls->uplink) && json_is_true(json_object_get(entry, "connected"));
 }
 
+/* A link counts more than lists: a device whose revocation is not known here yet is there. A peer
+ * or the hub may name a device that the list names: it is out. */
 bool
 pz_devices_has(const struct pz_calls *calls, const char *device)
 {

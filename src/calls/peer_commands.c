@@ -54,6 +54,7 @@ release_connecting(struct pz_request *request)
 static const struct pz_request_kind connecting_kind = {.size = sizeof(struct connecting),
 						       .release = release_connecting};
 
+/* Why no direct link came about, and what that means where there is no other way either. */
 static void
 finish_connecting(struct connecting *c, const struct pz_peer_view *peer)
 {
@@ -75,6 +76,7 @@ finish_connecting(struct connecting *c, const struct pz_peer_view *peer)
 	pz_request_fail(c->request, PZ_ERR_IO, info.text);
 }
 
+/* While a way is looked for, or a link is not known by its address yet, the command waits. */
 void
 pz_calls_peer_changed(struct pz_calls *calls, const char *device)
 {

@@ -42,6 +42,7 @@ pz_calls_too_large_by(const struct pz_calls *calls, const char *to, size_t bytes
 	return pz_rpc_error(code, text, pz_dom_error("DataError", text));
 }
 
+/* The message is made again, to be measured: that costs only the request that failed. */
 json_t *
 pz_calls_too_large(const struct pz_calls *calls, const char *to, json_t *payload)
 {
@@ -70,6 +71,7 @@ pz_calls_prop_unsent(struct pz_calls *calls, const struct pz_session *session, c
 			      status, pz_err_text(err));
 }
 
+/* Other sessions are programs on this machine, whose end is noticed at once. */
 void
 pz_calls_watch_session(const struct pz_session *session)
 {

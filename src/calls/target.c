@@ -79,6 +79,7 @@ fit_of(const struct pz_target *target, const json_t *descriptor)
 	return name && strcasecmp(name, meant) == 0 ? FIT_DISPLAY_NAME : FIT_NONE;
 }
 
+/* The first of equals: lists begin with services that can be reached. */
 json_t *
 pz_target_choose(const struct pz_target *target, json_t *descriptors)
 {

@@ -3,6 +3,7 @@
 
 #include "pzp/wipe.h"
 
+/* From the first step of the wipe on: what is found now would be of no zone. */
 static bool
 on_is_leaving(void *arg)
 {

@@ -24,7 +24,7 @@ load_names(void *arg, const char *key, struct pz_slice value)
 	struct pz_names *names = arg;
 	json_t *record = NULL;
 
-	if (strcmp(key, "self") != 0)
+	if (strcmp(key, "self") != 0) /* of another version */
 		return PZ_OK;
 	PZ_TRY(pz_record_parse(SPACE_DEVICE, key, value, &record, NULL));
 	enum pz_err err =
@@ -68,6 +68,7 @@ pz_names_settle(struct pz_names *names, const struct pz_node_config *c, struct p
 			"most 63 "
 			"of them, a letter or digit first; `pzp name` gives it any name for people",
 			c->device ? c->device : names->device);
+	/* Stored at once: the name must not change when the host is given another one. */
 	if (strcmp(stored, names->device) == 0)
 		return PZ_OK;
 	struct pz_txn *txn = pz_txn_new();

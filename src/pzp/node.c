@@ -47,6 +47,9 @@ add_builtins(struct pz_node *node, struct pz_errinfo *info)
 	return add_builtin(node, service, info);
 }
 
+/* Each part is made before those that are given it: the router (of the calls) before items, uplink
+ * and peers; the wipe before enrolments, which hold it; the directory (of the uplink) before the
+ * peers. The membership comes last, since all parts follow it. */
 static enum pz_err
 build(struct pz_node *node, struct pz_errinfo *info)
 {
@@ -81,11 +84,13 @@ build(struct pz_node *node, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	pz_calls_connect(node->calls, node->peers, node->uplink, node->items);
 	PZ_TRY(add_builtins(node, info));
+
 	struct pz_membership *membership = NULL;
 	PZ_TRY(pz_membership_load(node->config.store, node->config.keys, &membership, info));
 	return pz_node_set_membership(node, membership, info);
 }
 
+/* What a running daemon takes over (SIGHUP). */
 static void
 set_changeable(struct pz_node *node, const struct pz_node_config *config)
 {
@@ -126,7 +131,9 @@ pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz
 		pz_node_free(node);
 		return err;
 	}
+	/* The built-in services are there from the start: what comes from now on is announced. */
 	pz_calls_start(node->calls);
+	/* Keys of an enrolment that a crash has ended. */
 	pz_node_sweep_keys(node);
 	*out = node;
 	return PZ_OK;
@@ -137,10 +144,12 @@ pz_node_start(struct pz_node *node)
 {
 	pz_upkeep_start(node->upkeep);
 	if (node->zone.membership) {
-		pz_zonedata_judge(node); /* a wipe that a crash came before */
+		/* A crash may have come between a revocation list and what follows from it. */
+		pz_zonedata_judge(node);
 		pz_service_cache_drop_left(node->items);
 		pz_service_cache_announce(node->items);
 	}
+	/* Before the hub: it is sent the port of the server. */
 	pz_peers_start(node->peers);
 	pz_uplink_start(node->uplink);
 }
@@ -149,6 +158,7 @@ void
 pz_node_stop(struct pz_node *node)
 {
 	node->is_stopping = true;
+	/* Nothing new begins; then links say bye, the hub last: it passes on for the others. */
 	pz_upkeep_end(node->upkeep);
 	pz_calls_end(node->calls);
 	pz_enrolment_drop(node->enrolment);
@@ -159,6 +169,9 @@ pz_node_stop(struct pz_node *node)
 	pz_requests_report(&node->requests);
 }
 
+/* Requests and searches end first, while what they look at is there. Peers and uplink go before the
+ * calls, since their sessions are at the router; the registry goes after the calls, which watch it.
+ */
 void
 pz_node_free(struct pz_node *node)
 {

@@ -47,6 +47,7 @@ on_announce(void *arg)
 	pz_discovery_announce(calls_of(arg));
 }
 
+/* Commands that wait for the peer end after programs were sent the event. */
 static void
 on_changed(void *arg, const struct pz_peer_change *change)
 {
@@ -75,6 +76,8 @@ on_news(void *arg, const char *device)
 	pz_discovery_news(calls_of(arg));
 }
 
+/* What never left the queue comes first: it is older than what is sent again. The peers say in
+ * which order the rest of a loss follows (peers/link.c). */
 static void
 on_lost(void *arg, const struct pz_peers_loss *loss)
 {
@@ -82,6 +85,7 @@ on_lost(void *arg, const struct pz_peers_loss *loss)
 	pz_calls_lost(calls_of(arg), loss->session, loss->names);
 }
 
+/* A session of apps ends with the last link to that device (preference data.clear). */
 static void
 on_gone(void *arg, const char *address)
 {

@@ -28,6 +28,8 @@ on_renewed(void *arg, enum pz_err err, const char *detail)
 	struct pz_errinfo info = {""};
 
 	upkeep->is_renewing = false;
+	/* The zone may have been left while the disk was busy: then the wipe removes what was
+	 * stored. */
 	if (err != PZ_OK || c->zone->membership == NULL || c->ops->is_leaving(c->arg)) {
 		if (err != PZ_OK) {
 			pz_upkeep_note_renewal(upkeep, detail);

@@ -5,6 +5,7 @@
 
 #define CHECK_US (3600 * PZ_US_PER_S)
 
+/* An hour is short beside the days that a renewal has, and long beside what it costs. */
 static void
 on_hour(struct pz_timer *timer, void *arg)
 {

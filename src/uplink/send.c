@@ -26,6 +26,7 @@ send_prop(struct pz_uplink *uplink, const char *status, json_t *message, bool by
 void
 pz_uplink_send_prop(struct pz_uplink *uplink, const char *status, json_t *message)
 {
+	/* Before the register the hub takes no prop. */
 	if (uplink->is_registered && uplink->link)
 		send_prop(uplink, status, message, false);
 }
@@ -37,7 +38,8 @@ pz_uplink_send_by_any(struct pz_uplink *uplink, const char *status, json_t *mess
 
 	if (uplink->is_registered)
 		pz_uplink_send_prop(uplink, status, message);
-	else if (c->zone->membership && c->ops->has_relay(c->arg))
+	else if (c->zone->membership &&
+		 c->ops->has_relay(c->arg)) /* it goes the way of any message */
 		send_prop(uplink, status, message, true);
 }
 

@@ -33,7 +33,7 @@ on_act(void *arg, enum pz_action action)
 	case PZ_ACT_GIVE_UP:
 		c->ops->give_up(c->arg);
 		break;
-	case PZ_ACT_DIAL:
+	case PZ_ACT_DIAL: /* preferences that waited count for this attempt already */
 		c->ops->dialling(c->arg);
 		pz_uplink_dial(uplink);
 		break;
@@ -48,7 +48,7 @@ on_act(void *arg, enum pz_action action)
 		pz_uplink_hang_up(uplink);
 		(void)pz_machine_event(&uplink->machine, PZ_EVENT_CLEANED, NULL);
 		break;
-	case PZ_ACT_CLEAN_AND_WIPE:
+	case PZ_ACT_CLEAN_AND_WIPE: /* without the hub, which could send more data meanwhile */
 		pz_uplink_hang_up(uplink);
 		pz_env_stop(uplink->env, &uplink->leave_end);
 		c->ops->wipe(c->arg);
@@ -68,6 +68,7 @@ on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
 	if (now == PZ_STATE_CONNECTED)
 		uplink->since_ms = pz_env_wall_ms(uplink->env);
 	uplink->config.ops->changed(uplink->config.arg, old, now, event);
+	/* Last: the command `hub` ends with the state that the others have seen. */
 	pz_uplink_place_state_changed(uplink, now);
 }
 
@@ -96,6 +97,7 @@ static const struct pz_machine_ops machine_ops = {
 
 /* ---- leaving ---- */
 
+/* The hub has not answered: it does not know that this device has left. */
 static void
 on_leave_end(struct pz_timer *timer, void *arg)
 {
@@ -115,6 +117,7 @@ pz_uplink_leave(struct pz_uplink *uplink)
 	/* The hub revokes this device and says so; if it does not in time, we go all the same. */
 	if (is_connected)
 		pz_uplink_send_prop(uplink, "leave", NULL);
+	/* Not from inside the command, also where nothing is waited for. */
 	pz_env_start(uplink->env, &uplink->leave_end, is_connected ? LEAVE_TIMEOUT_US : 0);
 }
 
@@ -151,7 +154,7 @@ pz_uplink_free(struct pz_uplink *uplink)
 		return;
 	pz_machine_fini(&uplink->machine);
 	pz_env_stop(uplink->env, &uplink->leave_end);
-	pz_sync_link_free(uplink->sync);
+	pz_sync_link_free(uplink->sync); /* a link that was never reported closed */
 	pz_uplink_twice_free(uplink->twice);
 	pz_uplink_place_free(uplink->place);
 	pz_tls_ctx_free(uplink->tls);
@@ -176,6 +179,7 @@ pz_uplink_tls(const struct pz_uplink *uplink)
 void
 pz_uplink_loaded(struct pz_uplink *uplink)
 {
+	/* Not an event: nothing has happened, and programs are sent none. */
 	pz_machine_init(&uplink->machine, uplink->env, &machine_ops, uplink, true);
 }
 
