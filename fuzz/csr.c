@@ -32,7 +32,7 @@ check_all(struct pz_slice pem)
 {
 	enum pz_err err = check(pem, FUZZ_ZONE, FUZZ_DEVICE);
 
-	if (err == PZ_OK) { /* it is nobody else's */
+	if (err == PZ_OK) { /* no other code uses it */
 		FUZZ_CHECK(check(pem, FUZZ_ZONE, "lapto") == PZ_ERR_DENIED_IDENTITY);
 		FUZZ_CHECK(check(pem, FUZZ_FRIEND, FUZZ_DEVICE) == PZ_ERR_DENIED_IDENTITY);
 	}

@@ -3,7 +3,8 @@
  * test service.
  * Input: one line for each event (see `act`), most of them a caller's digit and a JSON-RPC payload.
  * Must hold: what is sent is JSON-RPC and goes to the caller; a request is answered at most once;
- * who is gone hears nothing; who may do nothing (eve) gets no result; nothing runs on at the end.
+ * a caller that is gone receives nothing; a caller without permission (eve) gets no result; nothing
+ * runs on at the end.
  */
 #include "fuzz.h"
 
@@ -45,7 +46,7 @@ caller_of(const char *address)
 		if (strcmp(callers[i], address) == 0)
 			return i;
 	}
-	FUZZ_CHECK(false); /* sent to somebody who did not call */
+	FUZZ_CHECK(false); /* sent to an address that did not call */
 	return 0;
 }
 

@@ -44,7 +44,7 @@ struct fuzz_enrol_target {
 	bool (*begin)(size_t size);
 	/** The connection has ended, before the next one. */
 	void (*again)(void);
-	/** An event that only this target has. @return false: it is none */
+	/** An event that only this target has. @return false: not such an event */
 	bool (*act)(char event);
 };
 

@@ -2,8 +2,8 @@
  * Target function: pz_enrol_device_message.
  * Input: see enrol.h; also: "V" the TLS connection is another hub's (or the right one's again).
  * Must hold (page 3): the request leaves only after the hub has proved that it knows the code; what
- * is believed at the end is this device's certificate by the CA of this very connection; there is
- * one last word.
+ * is believed at the end is this device's certificate by the CA of this very connection; its end is
+ * reported once.
  */
 #include "enrol.h"
 

@@ -1,6 +1,6 @@
 /*
  * Target functions: pz_enrol_link_parse, _format; pz_code_parse; pz_host_is_dialable.
- * Input: a link, or what somebody types as a code.
+ * Input: a link, or what a user types as a code.
  * Must hold: what is read is written and read again as the same; nothing of a secret stays behind
  * when reading fails.
  */

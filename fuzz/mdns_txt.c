@@ -4,8 +4,8 @@
  * Input: records. Of each: a byte that says which question it answers (its low bits) and whether it
  * comes or goes (the highest), a byte for the interface and protocol, a byte of length, the record.
  * A length of 255 lets time pass instead.
- * Must hold: what is told is text within the limits; gone comes only after found; and nothing is
- * left when the catalogue is.
+ * Must hold: what is reported is text within the limits; gone comes only after found; and nothing
+ * is left when the catalogue is.
  */
 #include "fuzz.h"
 

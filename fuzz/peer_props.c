@@ -4,7 +4,7 @@
  * Input: one line for each event (see `act`): a device's digit and the payload of a prop, or a
  * whole body. Must hold: what is said is JSON from us to that device; what is kept of a peer has
  * the form that the rest of the node relies on, and is bounded; a device that is no relay speaks
- * for itself only; nobody but the hub takes the zone away.
+ * for itself only; only the hub takes the zone away.
  *
  * The links are real but for their handshake, which is skipped: TLS has fuzz targets of its own.
  */
@@ -70,7 +70,7 @@ stream_close(struct pz_stream *stream)
 static const struct pz_stream_ops stream_ops = {
 	.send = stream_send, .set_reading = stream_set_reading, .close = stream_close};
 
-/* Dialled is what a peer says; nobody ever answers. */
+/* The node dials what a peer names; no dial ever ends. */
 static enum pz_err
 dial(void *self, const char *host, uint16_t port, const struct pz_dial_events *events, void *arg,
      struct pz_dial **out)

@@ -4,8 +4,8 @@
  * digit and a frame's body.
  * Must hold (page 1 "Who may say what"): what a session says is forwarded or taken only when its
  * from and resp_to are within what the session has proved; it never goes back out of the session it
- * came in by, and only to where it belongs; answers go to the origin alone. Whoever is stopped from
- * reading reads on once the queues are empty.
+ * came in by, and only to where it belongs; answers go to the origin alone. A session that was
+ * stopped from reading reads again once the queues are empty.
  */
 #include "fuzz.h"
 

@@ -211,7 +211,7 @@ refuse_lines(json_t *lines[LINES], enum pz_err expected, const char *word)
 	free_lines(lines);
 }
 
-/* One member of one line is another, or missing (NULL). */
+/* One member of one line is changed, or removed (NULL). */
 static inline void
 refuse(size_t line, const char *name, json_t *takes_value, enum pz_err expected, const char *word)
 {

@@ -1,4 +1,4 @@
-/* Archives that somebody has made up: nothing of them gets in (page 14 WIP-8). */
+/* Forged archives: nothing of them is imported (page 14 WIP-8). */
 #include "archive/migration_fixture.h"
 
 /* ---- what is refused ---- */

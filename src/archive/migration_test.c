@@ -110,7 +110,7 @@ test_same_address(void **state)
 	(void)state;
 	a = imported(&archive, NULL, 8041);
 	assert_string_equal(a->host, HOST);
-	assert_int_equal(a->move.notice.number, 0); /* there is nothing to tell */
+	assert_int_equal(a->move.notice.number, 0); /* there is nothing to report */
 	pz_authority_free(a);
 	pz_buf_wipe(&archive);
 }
@@ -137,7 +137,7 @@ test_announced_before(void **state)
 	struct pz_txn *txn = NULL;
 
 	(void)state;
-	/* Where devices were told to look for it: that notice goes on to count. */
+	/* The notice that devices have received still counts. */
 	assert_ok(try_read(&archive));
 	assert_ok(pz_migration_settle(migration, NULL, 9000, target.keys, &txn, &a, &w.info));
 	pz_migration_free(PZ_TAKE(migration));

@@ -154,7 +154,7 @@ test_answers(void **state)
 		prop(w.a.channels, "channelAccept", "{\"channel\":1,\"peer\":4,\"window\":8}"),
 		PZ_OK);
 	assert_int_not_equal(prop(w.a.channels, "channelRefuse", "{\"channel\":1}"), PZ_OK);
-	open_some(&w.a, &u); /* 3 is taken: bytes could not be told apart */
+	open_some(&w.a, &u); /* 3 is taken: the bytes of two channels could not be distinguished */
 	assert_int_not_equal(
 		prop(w.a.channels, "channelAccept", "{\"channel\":2,\"peer\":3,\"window\":8}"),
 		PZ_OK);

@@ -258,7 +258,7 @@ end_flush(struct end *end)
 	return any;
 }
 
-/* The first item arrives at the other end. @return false: there is none */
+/* The first item arrives at the other end. @return false: no item waits */
 static inline bool
 end_carry(struct end *end)
 {

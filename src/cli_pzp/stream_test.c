@@ -37,7 +37,7 @@ ends_a_failed_call_by_its_code(void **state)
 	}
 }
 
-/* Where the daemon says which device was asked, people are told. */
+/* When the daemon names the device that was asked, the output names it. */
 static void
 says_where_a_call_failed(void **state)
 {

@@ -164,7 +164,7 @@ given_is_more_than_the_value(void **state)
 	reload(f, "--tls-port 8040", "");
 	named(f, "tls-port", "");
 	assert_false(pz_settings_is_given(f->program, &f->running, "tls-port"));
-	reload(f, "", "--limits-frame 1MiB"); /* nobody asks who said that */
+	reload(f, "", "--limits-frame 1MiB"); /* the source of that value is never asked for */
 	named(f, "", "");
 }
 

@@ -270,7 +270,7 @@ stops_when_the_descriptor_says_so(void **state)
 	assert_int_equal(c, 'h');
 	pz_ctl_client_free(f->client);
 	f->client = NULL;
-	assert_int_equal(read(f->pipe[0], &c, 1), 1); /* and the daemon hears that we left */
+	assert_int_equal(read(f->pipe[0], &c, 1), 1); /* and the daemon learns that we left */
 	assert_int_equal(c, 'g');
 }
 

@@ -159,7 +159,7 @@ refuses_other_users(void **state)
 
 	if (geteuid() != 0)
 		skip();
-	/* Even if somebody opened the file to all. */
+	/* Even if the file was opened to all. */
 	assert_int_equal(chmod(f->dir, 0755), 0);
 	assert_int_equal(chmod(f->path, 0666), 0);
 	pid = fork();

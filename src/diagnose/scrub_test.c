@@ -91,7 +91,7 @@ what_is_no_name_stays(void **state)
 		becomes(texts[i], texts[i]);
 }
 
-/* Of names that nobody told us: devices of before, strangers. */
+/* Of names that are not known: former devices, strangers. */
 static void
 values_of_fields_go(void **state)
 {

@@ -31,7 +31,7 @@ a_device_uses_the_code_of_its_name_else_the_one_without(void **state)
 	assert_false(pz_codes_is_live(&codes, &clock.env));
 	struct pz_code *tv = issue(&codes, "tv", false);
 	assert_ptr_equal(pz_codes_find(&codes, &clock.env, "phone"),
-			 tv); /* says that it is another's */
+			 tv); /* its attempt is answered with "for another device" */
 	struct pz_code *any = issue(&codes, NULL, false);
 	assert_ptr_equal(pz_codes_find(&codes, &clock.env, "tv"), tv);
 	assert_ptr_equal(pz_codes_find(&codes, &clock.env, "phone"), any);

@@ -103,7 +103,7 @@ put(struct world *w, bool to_hub, const char *status, json_t *message)
 	w->queue[w->tail++].to_hub = to_hub;
 }
 
-/** Delivers until nobody has anything to say. */
+/** Delivers until no message waits. */
 static inline void
 pump(struct world *w)
 {
@@ -287,7 +287,7 @@ connect_with(struct world *w, const struct pz_enrol_device_config *config)
 	pz_enrol_device_start(w->device);
 }
 
-/** One whole attempt with this code; ends when nobody has anything to say. */
+/** One whole attempt with this code; ends when no message waits. */
 static inline void
 attempt(struct world *w, const char *code)
 {

@@ -137,7 +137,7 @@ expired_code_is_refused(void **state)
 	assert_non_null(strstr(w->device_reason, "no live code"));
 }
 
-/* ---- somebody in between ---- */
+/* ---- a man in the middle ---- */
 
 static void
 another_connection_is_another_exchange(void **state)
@@ -211,7 +211,7 @@ swap_zone(struct world *w, char status[32], json_t **message)
 	return true;
 }
 
-/** A good request for the right name, but for somebody else's key. */
+/** A good request for the right name, but for the key of another device. */
 static bool
 swap_csr(struct world *w, char status[32], json_t **message)
 {

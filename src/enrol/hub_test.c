@@ -1,4 +1,4 @@
-/* The hub's decisions: what it lets in, what it tells whom, and when a code is used up. */
+/* The hub's decisions: what it accepts, what it sends to which side, and when a code is used up. */
 #include "enrol/exchange_fixture.h"
 
 /** A session alone; the caller speaks for the device. */

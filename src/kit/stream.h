@@ -1,6 +1,6 @@
 /*
  * Streams in memory, below links: what one end sends arrives at its peer when a test delivers it.
- * The other end of a link is another link's stream, or a bare TLS session that sends what a test
+ * The other end of a link belongs to another link, or to a bare TLS session that sends what a test
  * wants.
  */
 #ifndef PZ_KIT_STREAM_H

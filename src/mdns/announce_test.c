@@ -25,7 +25,7 @@ static struct {
 	uint8_t random;
 	struct pz_mdns_announcer announcer;
 	struct pz_mdns owner;
-	unsigned troubles; /* that were told */
+	unsigned troubles; /* that were reported */
 	bool is_in_trouble;
 	char trouble[256];
 } fix;

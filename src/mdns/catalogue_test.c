@@ -32,7 +32,7 @@ struct fixture {
 	struct pz_mdns owner;
 	struct pz_mdns_catalogue catalogue;
 	enum pz_mdns_worth worth; /* that is answered to found */
-	unsigned troubles;        /* that were told */
+	unsigned troubles;        /* that were reported */
 	bool is_in_trouble;
 	char told[65536]; /* "+name@address:port[txt,] -name " */
 };
@@ -405,7 +405,7 @@ one_that_was_found_before_we_had_its_name_is_found_again(void **state)
 	assert_string_equal(told(), "+taken@10.0.0.1:80[v=1,] ");
 }
 
-/* After a collision somebody else has the name that was ours. */
+/* After a collision another node has the name that was ours. */
 static void
 whoever_has_our_former_name_is_found(void **state)
 {
@@ -461,7 +461,7 @@ another_backend_is_asked_for_everything(void **state)
 	pz_kit_clock_run(&fix.clock, PZ_US_PER_S);
 	pz_mdns_catalogue_attach(&fix.catalogue, &fix.backend);
 	pz_kit_clock_run(&fix.clock, PZ_US_PER_S);
-	assert_string_equal(told(), ""); /* nobody is gone yet */
+	assert_string_equal(told(), ""); /* none is gone yet */
 	appear("stays");
 	assert_string_equal(told(), "+stays@10.0.0.1:80[v=1,] ");
 	pz_kit_clock_run(&fix.clock, PZ_MDNS_CONFIRM_US);
@@ -489,7 +489,8 @@ static void
 what_failed_is_asked_again(void **state)
 {
 	(void)state;
-	pz_mdns_catalogue_failed(&fix.catalogue, "refused"); /* nobody looks: nothing to do */
+	pz_mdns_catalogue_failed(&fix.catalogue,
+				 "refused"); /* no search is active: nothing to do */
 	assert_int_equal(fix.troubles, 0);
 	fix.refuses = true;
 	pz_mdns_catalogue_browse(&fix.catalogue, true);

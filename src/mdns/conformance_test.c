@@ -163,7 +163,7 @@ a_name_that_is_taken_is_replaced(void **state)
 	assert_int_equal(fx_publish(A, "taken", "pz-taken", 21, NULL), PZ_OK);
 	fx_wait(f, SEEN(B, "taken")->is_there);
 	assert_int_equal(fx_publish(B, "taken", "pz-taken", 22, NULL), PZ_OK);
-	/* One of them goes on under a name that nobody chose. */
+	/* One of them continues under a name that no user chose. */
 	fx_wait(f, at_port(A, 22) != NULL && at_port(B, 21) != NULL &&
 			   strcmp(at_port(A, 22)->instance, at_port(B, 21)->instance) != 0);
 	/* That is the later one, but for a machine on which the first one cannot answer in time. */
@@ -316,14 +316,14 @@ fake_a_cut_network_runs_out(void **state)
 	pz_mdns_fake_net_changed(f->net);
 	fx_wait(f, SEEN(B, "far")->is_there);
 
-	/* Back before it has run out: nobody notices. */
+	/* Back before its record has expired: no event. */
 	is_cut = true;
 	pz_mdns_fake_net_changed(f->net);
 	fx_step(f);
 	is_cut = false;
 	pz_mdns_fake_net_changed(f->net);
 	fx_step(f);
-	is_cut = true; /* a goodbye that is not heard is none */
+	is_cut = true; /* a goodbye that does not arrive has no effect */
 	pz_mdns_fake_net_changed(f->net);
 	fx_unpublish(A);
 	fx_step(f);

@@ -1,5 +1,5 @@
 /*
- * For the tests of this folder: what a node was told, and the three kinds of networks. Our own
+ * For the tests of this folder: what a node has received, and the three kinds of networks. Our own
  * responder and avahi-daemon run in a network namespace of this process, whose interfaces are made
  * with ip(8); where that is not allowed their tests say skipped.
  */
@@ -29,12 +29,12 @@ extern char **environ;
 #define FX_DEADLINE_S 60 /* of one wait: far more than anything here takes */
 #define FX_SEEN_MAX 300
 
-/* ---- what a node was told ---- */
+/* ---- what a node has received ---- */
 
 struct fx_seen {
 	char instance[64];
 	char addresses[1024]; /* " a b c", each once */
-	char txt[2048];       /* "a|b|" as they were told last */
+	char txt[2048];       /* "a|b|", as reported last */
 	unsigned port, founds, gones;
 	bool is_there;
 };
@@ -44,7 +44,7 @@ struct fx_node {
 	struct fx_seen seen[FX_SEEN_MAX];
 	size_t len;
 	bool is_inside;                                /* a call to the object is running */
-	char trouble[PZ_MDNS_TROUBLE_BROWSE + 1][256]; /* as it was told last, "" for none */
+	char trouble[PZ_MDNS_TROUBLE_BROWSE + 1][256]; /* as reported last, "" for none */
 };
 
 static inline struct fx_seen *
@@ -214,7 +214,7 @@ fx_namespace(void)
 	return is_in == 1;
 }
 
-/** A cable: what is sent at fx0 is heard at fx0 (multicast loops back) and nowhere else. */
+/** A cable: what is sent at fx0 is received at fx0 (multicast loops back) and nowhere else. */
 static inline void
 fx_cable(const char *address, const char *options)
 {

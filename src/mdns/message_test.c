@@ -64,7 +64,7 @@ there_and_back(const struct pz_mdns_message *message)
 	assert_int_equal(used, bytes.len);
 	assert_int_equal(out.kind, message->kind);
 	assert_int_equal(out.id, message->id);
-	/* One byte more or less inside is none. */
+	/* One byte more or less inside makes it invalid. */
 	uint8_t other[PZ_MDNS_MESSAGE_BYTES_MAX + 3] = {0};
 	memcpy(other, bytes.ptr, bytes.len);
 	size_t len = bytes.len - 2;

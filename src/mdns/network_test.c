@@ -223,7 +223,7 @@ it_moves_to_avahi_daemon_and_back(void **state)
 
 	fx_avahi_start();
 	fx_wait(f, are_both(f, "avahi-daemon"));
-	/* By the daemon now, since the change is told. */
+	/* By the daemon now, since the change is reported. */
 	assert_int_equal(fx_publish(A, "nomad", "pz-host-1", 8041, "t=2"), PZ_OK);
 	fx_wait(f, SEEN(B, "nomad")->is_there && SEEN(B, "nomad")->port == 8041);
 

@@ -74,7 +74,7 @@ verdict_of(size_t len)
 #define assert_malformed() assert_int_equal(verdict_of(p.len), PZ_MDNS_PACKET_MALFORMED)
 #define assert_alias() assert_int_equal(verdict_of(p.len), PZ_MDNS_PACKET_ALIAS)
 
-/** One of each type that the library reads, with pointers, and one that nobody knows. */
+/** One of each type that the library reads, with pointers, and one unknown type. */
 static void
 put_ordinary(void)
 {
@@ -108,7 +108,7 @@ what_others_announce_passes(void **state)
 	PUT(SERVICE);
 	DATA(16, "");
 	assert_good();
-	begin(1, 0, 0); /* a question about aliases is none */
+	begin(1, 0, 0); /* a question about aliases is ignored */
 	PUT(SERVICE "\0\5\0\1");
 	assert_good();
 }

@@ -270,7 +270,7 @@ main(void)
 
 #if !IS_SANITIZED
 	if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) != 1)
-		return 1; /* somebody was earlier */
+		return 1; /* another caller was earlier */
 #endif
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@ struct dead_end {
 	int listener, callers[8];
 };
 
-/* On the dead address, at the port where somebody listens on the good one. */
+/* On the dead address, at the port that is open on the good one. */
 static void
 dead_end_open(struct dead_end *d, uint16_t port)
 {
@@ -92,7 +92,7 @@ what_cannot_be_listened_on(void **state)
 	assert_null(listener);
 	assert_int_equal(
 		pz_tcp_listen(&fx.loop, "192.0.2.1", 0, on_accept, NULL, &listener, &port, &info),
-		PZ_ERR_IO); /* RFC 5737: an address of nobody */
+		PZ_ERR_IO); /* RFC 5737: an address that no host has */
 	pz_tcp_listen_close(NULL);
 	server_close(&s);
 }
@@ -240,7 +240,7 @@ a_name_is_looked_up_once_at_a_time(void **state)
 		dial(&d[i], "slow", s.port);
 	pz_tcp_dial_cancel(d[0].dial);
 	fx_until(looked_up == 1);
-	pz_lookups_outdated(&fx.loop); /* what it asks is another network's name server */
+	pz_lookups_outdated(&fx.loop); /* it asks the name server of another network */
 	dial(&d[3], "slow", s.port);
 	fx_until(looked_up == 2);
 	fx_names_go_on(true);
@@ -492,7 +492,7 @@ few_wait_for_the_others_hang_up(void **state)
 	assert_true(count_descriptors() <= before + CALLERS + 12);
 	for (int i = 0; i < CALLERS; i++) {
 		char text[3];
-		assert_int_equal(recv(callers[i], text, sizeof(text), 0), 2); /* heard by all */
+		assert_int_equal(recv(callers[i], text, sizeof(text), 0), 2); /* received by all */
 		close(callers[i]);
 	}
 	fx_until(fx.loop.lingering_len == PZ_LINGERING_MAX - 10);
@@ -500,7 +500,7 @@ few_wait_for_the_others_hang_up(void **state)
 	server_close(&s);
 }
 
-/* Nobody waits for ever for somebody who never hangs up. */
+/* A closed connection does not wait for ever for a peer that never hangs up. */
 static void
 waiting_for_the_hang_up_ends(void **state)
 {

@@ -1,7 +1,7 @@
 /*
- * For the tests of this folder: links over streams in memory, on virtual time, with real TLS. A
- * stream's other end is another link's stream, or a bare TLS session that says whatever a test
- * likes.
+ * For the tests of this folder: links over streams in memory, on virtual time, with real TLS. The
+ * other end of a stream belongs to another link, or to a bare TLS session that sends what a test
+ * wants.
  */
 #ifndef PZ_NET_LINK_FIXTURE_H
 #define PZ_NET_LINK_FIXTURE_H

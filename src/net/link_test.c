@@ -546,7 +546,7 @@ what_the_other_end_does_not_take_is_not_queued(void **state)
 
 	(void)state;
 	fx_established(&w, &hub, &laptop);
-	assert_int_equal(hub.link->session.frame_max, hub.link->host->frame_max); /* not told */
+	assert_int_equal(hub.link->session.frame_max, hub.link->host->frame_max); /* not reported */
 	hub.link->session.frame_max = 300;
 	uint8_t *frame = fx_make_frame(301, 1);
 	assert_int_equal(pz_link_send(hub.link, pz_slice_of(frame, PZ_FRAME_HEADER_BYTES + 301)),

@@ -169,7 +169,7 @@ traffic_keeps_it_alive(void **state)
 	fx_end_fini(&hub, &laptop);
 }
 
-/* Whom we do not read cannot be heard: that is no silence of his. */
+/* A peer that we do not read from is not silent: its bytes wait for us. */
 static void
 we_do_not_take_our_own_deafness_for_silence(void **state)
 {
@@ -249,7 +249,7 @@ handshakes_share_a_turn(void **state)
 	w.turn.handshakes_max = MAX;
 	for (int i = 0; i < PAIRS; i++)
 		fx_pair(&w, &hubs[i], &laptops[i], w.laptop_ctx);
-	/* That they exist costs no share: somebody who speaks is served in this very turn. */
+	/* Idle connections cost no share: a link that sends is served in this very turn. */
 	assert_int_equal(w.turn.handshakes, 0);
 	assert_true(pz_link_wants_bytes(hubs[0].link));
 	while (secured < PAIRS) {

@@ -174,7 +174,7 @@ patience_grows_with_the_round_trip(void **state)
 	assert_int_equal(laptop.closed, 0);
 	pass(1 + PZ_LIVENESS_TICK_US);
 	assert_int_equal(laptop.closed, 1);
-	/* Not for ever: whoever delays its answers cannot be immortal. */
+	/* Not for ever: a peer that delays its answers is closed, too. */
 	laptop.stream.round_trip_us = 0;
 	hub.stream.round_trip_us = 3600 * S;
 	pz_link_probe(hub.link, 3 * S);
@@ -234,7 +234,7 @@ reading_that_is_stopped_kills_nobody(void **state)
 	assert_int_equal(hub.keepalives, 0);
 }
 
-/* A cable that was pulled is noticed by whoever sent something, though nobody expects an answer. */
+/* A cable that was pulled is noticed by the sender, though no answer is expected. */
 static void
 what_does_not_arrive_ends_the_link(void **state)
 {

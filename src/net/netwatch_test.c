@@ -150,7 +150,7 @@ a_burst_of_changes_is_told_once(void **state)
 		fx_until(changes == 3 + i);
 	}
 
-	set_address("10.1.2.10"); /* freed while one waits to be told */
+	set_address("10.1.2.10"); /* freed while an event is pending */
 	turn_some();
 	pz_netwatch_free(watch);
 	fx_push(PZ_US_PER_S);

@@ -1,4 +1,4 @@
-/* Real children on a real loop: what service/command.h asks of whoever runs them. */
+/* Real children on a real loop: what service/command.h asks of an implementation. */
 #include "net/loop_fixture.h"
 
 #include <fcntl.h>
@@ -324,7 +324,7 @@ the_group_goes_with_its_leader(void **state)
 	end(&c);
 }
 
-/* Somebody who left the group and keeps the pipes open cannot keep us waiting. */
+/* A process that left the group and keeps the pipes open does not keep us waiting. */
 static void
 an_escaped_grandchild_is_not_waited_for(void **state)
 {
@@ -422,7 +422,7 @@ main(void)
 		LOOP_TEST(many_at_once),
 	};
 
-	/* What whoever started this test left open is no business of ours. */
+	/* Descriptors that the caller of this test left open do not count. */
 	(void)close_range(3, ~0U, 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@
 
 /* ---- names ---- */
 
-/* "dead": an address where nobody answers (DEAD_ADDRESS), then a good one. "dead5": five of the
+/* "dead": an address that does not answer (DEAD_ADDRESS), then a good one. "dead5": five of the
  * first. "none": no address. "slow": waits until fx_names_go_on. Others: 127.0.0.1. */
 #define DEAD_ADDRESS 0x7f000009 /* 127.0.0.9 */
 static atomic_int looked_up;    /* how many names */
@@ -221,7 +221,7 @@ set_up(void **state)
 	return err;
 }
 
-/* Nobody leaves a socket behind. */
+/* No test leaves a socket behind. */
 static inline int
 tear_down(void **state)
 {

@@ -234,7 +234,7 @@ a_close_is_noticed_at_once(void **state)
 	net_close(&n);
 }
 
-/* What was said before the connection broke is heard: often it is the reason. */
+/* What was sent before the connection broke is received: often it is the reason. */
 static void
 what_was_said_before_a_reset_is_heard(void **state)
 {
@@ -334,7 +334,7 @@ a_failed_write_ends_a_link_that_does_not_read(void **state)
 		fx_turn();
 	}
 	fx_until(n.hub.closed);
-	assert_int_equal(n.hub.frames, 1); /* said before, heard */
+	assert_int_equal(n.hub.frames, 1); /* sent before, received */
 	net_close(&n);
 }
 

@@ -159,7 +159,7 @@ points_of_the_draft(void **state)
 	}
 }
 
-/** Runs both sides and tells whether they got the same key. */
+/** Runs both sides. @return whether they got the same key */
 static bool
 agree(const char *prs_a, const char *prs_b, const char *ci_b, const char *sid_b)
 {
@@ -187,7 +187,7 @@ agrees_only_on_equal_input(void **state)
 	assert_false(agree("12345678", "12345679", "ci", "sid"));
 	assert_false(agree("12345678", "12345678", "cj", "sid"));
 	assert_false(agree("12345678", "12345678", "ci", "sie"));
-	/* Moving a byte from one field to the next is another input (length-value coding). */
+	/* Moving a byte from one field to the next changes the input (length-value coding). */
 	assert_false(agree("12345678", "12345678", "cis", "id"));
 }
 

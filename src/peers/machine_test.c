@@ -1,4 +1,4 @@
-/* Every pair of the peers' table, and that nobody gets stuck in it. */
+/* Every pair of the peers' table, and that no state is a dead end. */
 #include "kit/test.h"
 
 #include <string.h>

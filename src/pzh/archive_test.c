@@ -1,5 +1,5 @@
 /* A zone leaves one hub and arrives at another, by the commands of `pzh export` and `pzh import`;
- * and devices are told where it goes. */
+ * and devices receive its new address. */
 #include "archive/archive.h"
 #include "base/codec.h"
 #include "pzh/fake_file.h"
@@ -53,7 +53,7 @@ exported(void)
 	return out;
 }
 
-/* The hub's machine is lost; this is another one. */
+/* The hub's machine is lost; a new one takes over. */
 static void
 other_machine(void)
 {
@@ -429,7 +429,7 @@ move_params(const char *host, int port)
 	return json_pack("{s:s, s:i}", "host", host, "port", port);
 }
 
-/* The newest notice that a device was told; the caller decrefs. NULL: none. */
+/* The newest notice that a device has received; the caller decrefs. NULL: none. */
 static json_t *
 notice_told(const struct device *d)
 {
@@ -521,7 +521,7 @@ moves_to_nowhere_are_refused(void **state)
 	pz_memory_disk_fail_after(w.world.disk, 0);
 	assert_int_equal(ask("move", move_params("new.example.org", 1))->err, PZ_ERR_IO_FULL);
 	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
-	assert_null(notice_told(&laptop)); /* what is not stored is not told */
+	assert_null(notice_told(&laptop)); /* what is not stored is not sent */
 	assert_ok(ask("token", json_object())->err);
 }
 

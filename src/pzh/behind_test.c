@@ -451,7 +451,7 @@ info_is_passed_on(void **state)
 	assert_string_equal(pz_json_str(entry, "session"), "b7Z+/=._:-");
 	assert_null(json_object_get(entry, "via"));
 	json_decref(entry);
-	/* another start is told; then none is known until the next pzpInfo */
+	/* another start is announced; then none is known until the next pzpInfo */
 	say_prop(&tv, TV, "pzpInfo",
 		 json_pack("{s:[s], s:i, s:b, s:s}", "addresses", "192.0.2.7", "port", 8040,
 			   "listening", 1, "session", "b8"));

@@ -57,7 +57,7 @@ it_counts_once_it_is_stored(void **state)
 	assert_int_equal(member_of(&tv)->revoked_why, PZ_REVOKED_LISTED);
 	assert_null(member_of(&tv)->session);
 	tv.link = NULL;
-	/* everybody hears it */
+	/* all devices receive it */
 	assert_int_equal(count_told(&car, "Sync_Data", car.address), 2);
 	json_t *entry = entry_told(&laptop, "tv");
 	assert_true(json_is_true(json_object_get(entry, "revoked")));
@@ -107,7 +107,7 @@ an_older_one_says_nothing(void **state)
 	run(PZ_US_PER_S);
 	assert_int_equal(number(), 5);
 	assert_int_equal(metric(PZ_METRIC_messages_dropped), before); /* it was away, that is all */
-	/* but one that names somebody else does */
+	/* but one that names another device does */
 	offer(&laptop, ZONE, list_of(&phone, 4, authority()));
 	run(PZ_US_PER_S);
 	assert_int_equal(number(), 6);
@@ -153,7 +153,7 @@ a_full_disk_only_delays(void **state)
 	tv.link = NULL;
 }
 
-/* Also when the hub ends, or the device that told, before it is stored. */
+/* Also when the hub ends, or the device that sent it, before it is stored. */
 static void
 nothing_is_left_behind(void **state)
 {

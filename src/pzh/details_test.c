@@ -210,7 +210,7 @@ the_device_has_the_last_word(void **state)
 {
 	(void)state;
 	assert_ok(name("tv", "Kino")->err);
-	assert_string_equal(shown("tv"), "Kino"); /* before it has heard of it */
+	assert_string_equal(shown("tv"), "Kino"); /* before it has received it */
 	says_it_is(&tv, "Own");                   /* has opted out of details */
 	assert_string_equal(shown("tv"), "Own");
 	assert_ok(name("tv", NULL)->err);
@@ -242,7 +242,7 @@ names_come_from_devices_too(void **state)
 	json_t *entry = entry_told(&tv, "phone");
 	assert_string_equal(pz_json_str(entry, "displayName"), "Pocket");
 	json_decref(entry);
-	/* its own word by another device: it has no link that would tell */
+	/* its own change, brought by another device: it has no link itself */
 	brings(&laptop, "device/phone", "\"Its own\"", PHONE);
 	assert_string_equal(shown("phone"), "Its own");
 	brings(&laptop, "device/phone", NULL, LAPTOP);
@@ -257,7 +257,7 @@ a_name_goes_with_its_device(void **state)
 	assert_ok(ask("revoke", json_pack("{s:s}", "device", "phone"))->err);
 	assert_true(chunk_of("device/phone")->deleted);
 	assert_int_equal(name("phone", "Pocket")->err, PZ_ERR_NOTFOUND);
-	/* one that had not heard of it brings it back: for all, it goes again */
+	/* a device without the deletion brings it back: it is deleted again, for all */
 	forget_told(&laptop);
 	brings(&laptop, "device/phone", "\"Pocket\"", LAPTOP);
 	assert_true(chunk_of("device/phone")->deleted);

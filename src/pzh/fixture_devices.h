@@ -200,7 +200,7 @@ say_call(const struct device *by, const char *from, const char *to, const char *
 	say(by, &frame);
 }
 
-/* ---- what they are told ---- */
+/* ---- what they receive ---- */
 
 /* All that waits for the device, oldest first; the caller decrefs. */
 static inline json_t *
@@ -247,7 +247,7 @@ forget_told(const struct device *d)
 	json_decref(told(d));
 }
 
-/* Code of the error that answers a call; 0: none was told. */
+/* Code of the error that answers a call; 0: no error was received. */
 static inline int
 error_told(const struct device *d)
 {

@@ -281,7 +281,7 @@ a_hub_may_end_while_changes_wait(void **state)
 	begin(&answers[0], "revoke", json_pack("{s:s}", "device", "a"));
 	begin(&answers[1], "revoke", json_pack("{s:s}", "device", "b"));
 	begin(&answers[2], "init", json_pack("{s:s, s:s}", "zone", "bob@b.org", "host", HOST));
-	restart_hub(); /* killed: nobody is told, nothing happened, nothing leaks */
+	restart_hub(); /* killed: no completion is reported, nothing happened, nothing leaks */
 	assert_int_equal(answers[0].ends + answers[1].ends + answers[2].ends, 0);
 	assert_int_equal(json_array_size(ask("devices", json_object())->result), 2);
 	assert_int_equal(json_array_size(ask("zones", json_object())->result), 1);

@@ -67,7 +67,7 @@ what_a_member_says_has_a_rate(void **state)
 		lines = 0;
 		for (int n = 0; n < 100; n++) {
 			say_prop(&laptop, LAPTOP, table[i].status, table[i].make());
-			laptop.link->session.queued = 0; /* it reads what it is told */
+			laptop.link->session.queued = 0; /* it reads what it receives */
 			laptop.link->tx.len = 0;
 		}
 		assert_in_range(lines, 1, PZ_LOG_LINES_PER_S);

@@ -1,4 +1,4 @@
-/* Two machines with one identity: told as a condition, and nothing else looks like them. */
+/* Two machines with one identity: shown as a condition, and nothing else looks like them. */
 #include "hosted/twice.h"
 #include "pzh/fixture_devices.h"
 
@@ -8,7 +8,8 @@ conditions(void)
 	return w.hub->hosting.conditions;
 }
 
-/* A link of the tv, from a start of its program. The former one is left as it is: it hears a bye.
+/* A link of the tv, from a start of its program. The former one is left as it is: it receives a
+ * bye.
  */
 static void
 comes(const char *start)

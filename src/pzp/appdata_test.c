@@ -53,7 +53,7 @@ removes(const char *origin, const char *key, int count)
 	forget(&a);
 }
 
-/* @param value NULL: there is none */
+/* @param value NULL: without a value */
 static void
 has(const char *origin, const char *key, const char *value)
 {
@@ -442,7 +442,7 @@ nothing_leaves_or_enters_where_it_is_not_wanted(void **state)
 	removes("a", "k", 1);
 	fx_run(PZ_US_PER_S);
 	assert_null(pushed(far));
-	assert_int_equal(chunks(), 0); /* nobody is to be told: nothing is left of it */
+	assert_int_equal(chunks(), 0); /* no device has it: nothing is left of it */
 	assert_int_equal(on_disk("app-data/"), 0);
 }
 
@@ -630,7 +630,7 @@ the_preference_waits_for_the_reconnect(void **state)
 	prefers("app.clear-on-disconnect", true);
 	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_DISCONNECT,
 				   "by hand"));
-	has("a", "k", "1"); /* of this session nobody had said so */
+	has("a", "k", "1"); /* nothing had been stored about this session */
 	connects();
 	prefers("app.clear-on-disconnect", false);
 	assert_ok(pz_machine_event(pz_uplink_machine(w.node->uplink), PZ_EVENT_DISCONNECT,

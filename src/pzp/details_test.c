@@ -292,7 +292,7 @@ others_are_called_as_the_zone_says_without_the_hub(void **state)
 	assert_string_equal(shown("tv"), "as the hub says");
 	assert_ok(name("tv", "Kino")->err);
 	assert_string_equal(shown("tv"), "Kino");
-	w.node->uplink->is_registered = true; /* the hub hears of it, too, and its word counts */
+	w.node->uplink->is_registered = true; /* the hub receives it, too, and its value counts */
 	assert_string_equal(shown("tv"), "as the hub says");
 	w.node->uplink->is_registered = false;
 	assert_ok(name(TV, NULL)->err);

@@ -1,4 +1,4 @@
-/* Where the hub is: what is heard and told of it, and which address is dialled when. */
+/* The address of the hub: what is received and sent about it, and which address is dialled when. */
 #include "pzp/peer_fixture.h"
 
 #define NEW "new.example.org"
@@ -123,7 +123,7 @@ next_is(const char *host)
 	assert_non_null(fx_dialled(host));
 }
 
-/* ---- what is heard ---- */
+/* ---- what is received ---- */
 
 static void
 a_device_without_hub_goes_there_at_once(void **state)
@@ -216,7 +216,8 @@ neither_strands_the_device(void **state)
 	next_is(NEW); /* first again */
 }
 
-/* At the new address there is another hub, or none yet behind a router's own page. */
+/* At the new address another hub answers, or, in front of a hub that is not there yet, a router's
+ * own page. */
 static void
 another_hub_there_is_no_reason_to_give_up(void **state)
 {
@@ -275,7 +276,8 @@ what_is_not_proved_is_one_failed_attempt(void **state)
 	hub_answers(HOST);
 }
 
-/* The hub replaces our link with one of another machine, over and over: told until it has ended. */
+/* The hub replaces our link with one of another machine, over and over: the condition stays until
+ * it has ended. */
 static void
 another_machine_with_our_identity_is_told(void **state)
 {

@@ -1,4 +1,5 @@
-/* The local network: what this device says there, and what it makes of what it hears (page 6). */
+/* The local network: what this device announces, and what it does with what it receives (page 6).
+ */
 #include "pzp/peer_fixture.h"
 
 #include "mdns/fake.h"
@@ -221,7 +222,7 @@ the_tags_change_with_the_day(void **state)
 	assert_string_equal(net.txt[2], d);
 }
 
-/* Somebody sets the clock: what is announced must not be of the wrong day until midnight. */
+/* A user sets the clock: what is announced must not be of the wrong day until midnight. */
 static void
 a_clock_that_is_set_right_is_noticed(void **state)
 {
@@ -238,7 +239,7 @@ a_clock_that_is_set_right_is_noticed(void **state)
 	assert_string_equal(net.txt[2], d);
 }
 
-/* ---- what is heard ---- */
+/* ---- what is received ---- */
 
 static void
 devices_of_the_zone_are_recognised(void **state)
@@ -259,7 +260,7 @@ devices_of_the_zone_are_recognised(void **state)
 	fx_directory("radio", json_array(), 0); /* its name becomes known */
 	assert_int_equal(targets_of("radio"), 1);
 	assert_string_equal(pz_json_str(entry_of("bb"), "id"), ZONE "/radio");
-	assert_int_equal(w.net.dial_count, 1); /* nobody asked: only the hub was dialled */
+	assert_int_equal(w.net.dial_count, 1); /* no search is active: only the hub was dialled */
 }
 
 static bool
@@ -268,7 +269,7 @@ are_apart(const char *device)
 	return pz_condition_is_raised(w.node->conditions, PZ_CONDITION_CLOCKS_APART, device);
 }
 
-/* A device whose clock is days off is found, and both are told. */
+/* A device whose clock is days off is found, and both show the condition. */
 static void
 a_device_of_another_day_is_recognised(void **state)
 {
@@ -408,7 +409,7 @@ a_thousand_strangers_leave_room_for_ours(void **state)
 	assert_true(w.node->metrics.value[PZ_METRIC_limits_hit] >= 1);
 }
 
-/* They belong to some other zone, or to somebody who wants us not to find ours. */
+/* They belong to another zone, or to an attacker who wants to hide ours. */
 static void
 a_thousand_foreign_tags_leave_room_for_ours(void **state)
 {
@@ -420,7 +421,7 @@ a_thousand_foreign_tags_leave_room_for_ours(void **state)
 	assert_int_equal(targets_of("tv"), 1);
 }
 
-/* Whoever has heard a member can repeat its tag. */
+/* A host that has received a member's tag can repeat it. */
 static void
 a_thousand_copies_of_our_tag_are_bounded(void **state)
 {
@@ -481,7 +482,7 @@ connect_looks_around_and_dials_what_it_hears(void **state)
 	assert_true(net.is_browsing);
 	assert_int_equal(a.ends, 0);
 	heard("cc", "192.168.1.66", TLS_PORT, "t=0123456789abcdef", "d=0123456789abcdef");
-	heard_device("bb", "radio", "192.168.1.77"); /* somebody else of ours */
+	heard_device("bb", "radio", "192.168.1.77"); /* another device of our zone */
 	heard_device("aa", "tv", "192.168.1.5");
 	assert_null(fx_dialled("192.168.1.66"));
 	assert_null(fx_dialled("192.168.1.77"));
@@ -528,7 +529,7 @@ discover_lists_what_it_heard(void **state)
 	refused("discover", json_pack("{s:i}", "timeout_ms", 60001), PZ_ERR_CONFIG);
 	refused("discover", json_pack("{s:s}", "timeout_ms", "1"), PZ_ERR_CONFIG);
 	begin(&a, "discover", json_object());
-	assert_null(entry_of("aa")); /* nobody told when it went: everything is heard anew */
+	assert_null(entry_of("aa")); /* its end was not announced: all records are received anew */
 	forget(&a);
 }
 

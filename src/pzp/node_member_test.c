@@ -96,7 +96,7 @@ connect_waits_for_the_outcome(void **state)
 	forget(&a);
 }
 
-/* It waited for ever: the machine stays away until told to come back. */
+/* It waits for ever: the machine stays away until a command connects it. */
 static void
 connect_ends_when_somebody_disconnects(void **state)
 {
@@ -351,7 +351,7 @@ the_tls_certificate_is_renewed_while_running(void **state)
 	assert_int_equal(warnings(""), 0);
 	run(59 * UINT64_C(86400) * PZ_US_PER_S);
 	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) == end);
-	assert_int_equal(days_left("crl"), -30); /* nobody has brought a newer one */
+	assert_int_equal(days_left("crl"), -30); /* no device has brought a newer one */
 	assert_int_equal(warnings("should have been renewed 30 days ago"), 1);
 	pz_memory_disk_fail_after(w.world.disk, 0);
 	run(2 * UINT64_C(86400) * PZ_US_PER_S);

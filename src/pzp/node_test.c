@@ -116,7 +116,7 @@ a_call_that_cannot_be_made_says_why(void **state)
 		int code;
 	} calls[] = {
 		{"nonsense", "f", -32601},
-		{"test@nobody", "get42", -32601}, /* a virgin knows nobody */
+		{"test@nobody", "get42", -32601}, /* a virgin knows no device */
 		{"test", "nonsense", -32601},
 	};
 	struct answer a;
@@ -298,7 +298,7 @@ a_call_ends_by_its_time_out(void **state)
 		json_integer_value(json_object_get(json_object_get(a.result, "error"), "code")),
 		-32003);
 	forget(&a);
-	run(60 * PZ_US_PER_S); /* the late answer is nobody's */
+	run(60 * PZ_US_PER_S); /* the late answer belongs to no request */
 	forget(&serving);
 }
 

@@ -1,4 +1,4 @@
-/* Which address of a peer is tried when, and whom it has to prove to be (page 6, RFC 8305). */
+/* Which address of a peer is tried when, and which identity it has to prove (page 6, RFC 8305). */
 #include "pzp/peer_fixture.h"
 
 #define MS PZ_US_PER_MS
@@ -110,7 +110,7 @@ the_first_that_proves_itself_ends_the_others(void **state)
 	struct fx_far *far = fx_answers("10.0.0.2", tv);
 	assert_true(slow->is_cancelled);
 	fx_run(5 * PZ_HAPPY_EYEBALLS_US);
-	assert_null(fx_dialled("10.0.0.3")); /* nobody joins in any more */
+	assert_null(fx_dialled("10.0.0.3")); /* no further attempt joins */
 	assert_int_equal(connecting.ends, 0);
 	fx_registers(far);
 	assert_int_equal(connecting.ends, 1);
@@ -216,7 +216,7 @@ static void
 no_address_no_attempt(void **state)
 {
 	(void)state;
-	connects("tv"); /* never heard of, and no local network to hear it on */
+	connects("tv"); /* an unknown device, and no local network to find it on */
 	assert_int_equal(connecting.ends, 1);
 	assert_int_equal(connecting.err, PZ_ERR_IO);
 	assert_non_null(strstr(connecting.detail, "tv"));
@@ -382,7 +382,7 @@ disconnect_ends_that(void **state)
 	refused("disconnect", json_pack("{s:s}", "peer", "radio"), PZ_ERR_NOTFOUND);
 }
 
-/* Nobody asked, and there is no hub: it is looked for, but not for ever. */
+/* No command asked, and there is no hub: it is searched for, but not for ever. */
 static void
 one_that_was_lost_is_dialled_again_a_few_times(void **state)
 {

@@ -82,7 +82,7 @@ fx_ctx(const struct fx_device *d, enum pz_tls_kind kind)
 FX struct pz_tls_ctx *
 fx_select(void *arg, const char *sni_first_label, bool enrol)
 {
-	assert_string_equal(sni_first_label, ""); /* page 6: it would tell which zone this is */
+	assert_string_equal(sni_first_label, ""); /* page 6: it would reveal which zone this is */
 	assert_false(enrol);
 	return ((struct fx_far *)arg)->ctx;
 }
@@ -169,7 +169,7 @@ fx_run(uint64_t duration_us)
 	}
 }
 
-/** Somebody connects to the node. @param device NULL: one that stays silent */
+/** A peer connects to the node. @param device NULL: one that stays silent */
 FX struct fx_far *
 fx_comes(const struct fx_device *device)
 {
@@ -267,14 +267,14 @@ fx_hangs_up(struct fx_far *far)
 	fx_settle();
 }
 
-/** Messages heard so far are forgotten. */
+/** Forgets the messages received so far. */
 FX void
 fx_forget(struct fx_far *far)
 {
 	json_array_clear(far->heard);
 }
 
-/** How many props with this status it heard. */
+/** How many props with this status it received. */
 FX unsigned
 fx_heard(const struct fx_far *far, const char *status, json_t **out_last)
 {
@@ -332,11 +332,11 @@ fx_live(const struct fx_device *device)
 	assert_true(fx_heard_register(far));
 	fx_registers(far);
 	fx_state_is(device->name, PZ_PEER_CONNECTED);
-	fx_run(100 * PZ_US_PER_MS); /* what is told soon */
+	fx_run(100 * PZ_US_PER_MS); /* what is sent soon after */
 	return far;
 }
 
-/** What a hub would have told: the device and its addresses. @param addresses taken */
+/** What a hub would have sent: the device and its addresses. @param addresses taken */
 FX void
 fx_directory(const char *device, json_t *addresses, int port)
 {

@@ -6,7 +6,7 @@
 
 #define MS PZ_US_PER_MS
 
-/* Announces it, and hears what follows. */
+/* Announces it, and receives what follows. */
 static void
 has_a_test_service(struct fx_far *far)
 {
@@ -268,7 +268,7 @@ when_both_dial_the_smaller_ones_link_survives(void **state)
 	json_t *bye = NULL;
 	assert_int_equal(fx_heard(theirs, "bye", &bye), 1);
 	assert_string_equal(pz_json_str(bye, "reason"), "replaced");
-	assert_false(theirs->near.is_closed); /* it is heard until its bye */
+	assert_false(theirs->near.is_closed); /* it is read until its bye */
 	fx_tells(theirs, "bye", json_pack("{s:s}", "reason", "replaced"));
 	assert_true(theirs->near.is_closed);
 	assert_false(ours->near.is_closed);
@@ -303,7 +303,7 @@ draining_ends(void **state)
 	struct fx_far *theirs = fx_comes(tv);
 	fx_registers(theirs);
 	fx_registers(fx_answers("10.0.0.1", tv));
-	/* What was under way on it is heard. */
+	/* What was under way on it is received. */
 	fx_tells(theirs, "pzpInfo", fx_info());
 	assert_non_null(fx_peer("tv")->info);
 	fx_run(PZ_PEER_DRAIN_US - 100 * MS);
@@ -417,7 +417,7 @@ a_newer_link_takes_over_when_the_older_is_dead(void **state)
 	fx_state_is("tv", PZ_PEER_CONNECTED);
 }
 
-/* The same, but the other end registers only when it hears us. */
+/* The same, but the other end registers only after us. */
 static void
 a_newer_link_takes_over_also_when_it_was_silent(void **state)
 {
@@ -580,7 +580,7 @@ a_port_in_use_is_tried_again(void **state)
 	assert_true(w.net.is_listening);
 	assert_false(pz_condition_is_raised(w.node->conditions, PZ_CONDITION_NO_DIRECT_LINKS, ""));
 
-	/* Sooner, when the network is another one. */
+	/* Sooner, when the network has changed. */
 	pz_peers_unlisten(w.node->peers);
 	w.net.listen_err = PZ_ERR_IO;
 	pz_peers_listen(w.node->peers);

@@ -231,7 +231,7 @@ a_bye_is_the_end(void **state)
 	assert_non_null(strstr(fx_peer("tv")->reason, "going to sleep"));
 }
 
-/* ---- what the hub writes, told by a peer ---- */
+/* ---- what the hub writes, sent by a peer ---- */
 
 /* @param value NULL: deleted; taken otherwise */
 static json_t *
@@ -257,7 +257,7 @@ a_device_is_deleted_by_the_hub_alone(void **state)
 
 	(void)state;
 	fx_tells(far, "Update_Data", trusted_device("radio", pz_record_cert(radio->id.ca)));
-	assert_true(is_known("radio")); /* that is signed, whoever tells it */
+	assert_true(is_known("radio")); /* that is signed, whichever device sends it */
 	uint64_t before = pz_metric_get(&w.node->metrics, PZ_METRIC_messages_dropped);
 	fx_tells(far, "Update_Data", trusted_device("radio", NULL));
 	assert_true(is_known("radio"));
@@ -493,7 +493,7 @@ a_relay_is_a_way_to_those_that_it_reaches(void **state)
 	fx_tells(far, "pzpInfo", info);
 	assert_string_equal(pz_peers_route(w.node->peers, "radio"), "relay");
 	assert_string_equal(pz_peers_route(w.node->peers, "phone"), "none");
-	fx_tells(far, "pzpInfo", relay_info(true)); /* whom the hub may reach */
+	fx_tells(far, "pzpInfo", relay_info(true)); /* which the hub may reach */
 	assert_string_equal(pz_peers_route(w.node->peers, "phone"), "relay");
 	fx_tells(far, "pzpInfo", fx_info());
 	assert_string_equal(pz_peers_route(w.node->peers, "radio"), "none");
@@ -556,7 +556,7 @@ a_relay_cannot_tell_what_another_device_is(void **state)
 	assert_false(radio->near.is_closed);
 }
 
-/* ---- what we tell ---- */
+/* ---- what we send ---- */
 
 static void
 a_peer_hears_of_new_links(void **state)
@@ -576,7 +576,7 @@ a_peer_hears_of_new_links(void **state)
 	assert_int_equal(json_array_size(json_object_get(info, "reach")), 1);
 }
 
-/* Without a hub it needs a relay, and a consent grows old: it is told again. */
+/* Without a hub it needs a relay, and a consent expires: it is sent again. */
 static void
 what_grows_old_is_told_again(void **state)
 {

@@ -358,7 +358,7 @@ while_connected_a_change_waits_for_the_reconnect(void **state)
 {
 	(void)state;
 	start_member();
-	sets("name", "Early"); /* an attempt is under way: the hub may have been told the name */
+	sets("name", "Early"); /* an attempt is under way: the hub may have received the name */
 	has("name", "\"laptop\"", "default", "\"Early\"");
 	become_connected();
 	sets("name", "Late");

@@ -79,10 +79,10 @@ without_another_way_an_answer_is_lost(void **state)
 	notes(tv->address, answer_to(7), 100);
 	fx_hangs_up(first);
 	struct fx_far *second = fx_live(tv);
-	assert_int_equal(count_payloads(second, NULL), 0); /* nobody waits for it by then */
+	assert_int_equal(count_payloads(second, NULL), 0); /* no caller waits for it by then */
 }
 
-/* Whoever is sent something is expected to show that it lives. */
+/* A peer to which something was sent is expected to answer. */
 static void
 lives_on(struct fx_far *far, uint64_t duration_us)
 {
@@ -192,7 +192,7 @@ without_another_way_a_request_ends(void **state)
 	forget(&a);
 }
 
-/* Whether the earlier start did it nobody knows: the later one must not do it. */
+/* It is unknown whether the earlier start did it: the later one must not do it. */
 static void
 a_request_for_an_earlier_start_is_not_done(void **state)
 {

@@ -175,7 +175,7 @@ who_is_away_is_shown_when_asked_for(void **state)
 	assert_int_equal(listed(ZONE "/tv", true, &offline), 2);
 }
 
-/* The hub says that it is there, and has not heard yet what it has. */
+/* The hub announces it, and has not received its services yet. */
 static void
 who_has_just_come_back_has_what_it_had(void **state)
 {
@@ -215,7 +215,7 @@ opted_out_both_ways(void **state)
 	serves();
 	fx_run(PZ_US_PER_S);
 	assert_int_equal(fx_heard(far, "Update_Data", NULL), 0);
-	assert_true(fx_heard(far, "registerServices", NULL) > 0); /* who is linked is told */
+	assert_true(fx_heard(far, "registerServices", NULL) > 0); /* linked devices receive it */
 	offers(far, "service-cache", chunk_json("tv", list_of(ZONE "/tv", 1), ZONE "/tv"));
 	assert_null(kept("tv"));
 	forget(&serving);

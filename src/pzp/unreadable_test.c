@@ -27,7 +27,7 @@ says_text(struct fx_far *far, const char *payload)
 	fx_settle();
 }
 
-/* The payload of the only JSON-RPC message that was heard; NULL: none. Borrowed. */
+/* The payload of the only JSON-RPC message that was received; NULL: none. Borrowed. */
 static json_t *
 answer_heard(const struct fx_far *far)
 {

@@ -46,7 +46,7 @@ each_request_of_a_batch_gets_its_error(void **state)
 	pz_buf_fini(&out);
 }
 
-/* One frame that nobody takes would cost the caller its link. */
+/* One frame that is not accepted would cost the caller its link. */
 static void
 a_long_batch_is_answered_in_parts(void **state)
 {

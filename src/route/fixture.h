@@ -25,7 +25,7 @@
 struct fake {
 	struct pz_session session;
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
-	struct pz_buf out;    /* frames that nobody has taken yet */
+	struct pz_buf out;    /* frames that were not taken yet */
 	enum pz_err send_err; /* what send answers; PZ_OK: it takes the frame */
 	bool reading;
 	int closes;
@@ -172,7 +172,7 @@ fx_call(const char *from, const char *to)
 		from, to);
 }
 
-/** The next frame as a tree, which the caller decrefs; NULL: there is none. */
+/** The next frame as a tree, which the caller decrefs; NULL: no frame waits. */
 static inline json_t *
 fx_take(struct pz_buf *frames)
 {

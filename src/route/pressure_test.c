@@ -198,7 +198,7 @@ the_feeder_goes_away(void **state)
 	assert_int_equal(h.laptop.session.blocked, 0);
 	assert_true(h.laptop.reading); /* it may be attached again */
 	assert_false(h.phone.reading);
-	h.laptop.reading = false; /* whoever remembers it now would be found out */
+	h.laptop.reading = false; /* a use after this would be found */
 	fake_drain(&h.w, &h.tv, h.tv.session.queued);
 	fake_drain(&h.w, &h.phone, h.phone.session.queued);
 	assert_true(h.phone.reading);

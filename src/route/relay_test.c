@@ -226,7 +226,7 @@ our_own_go_where_the_node_says(void **state)
 			 PZ_ERR_NOTFOUND);
 }
 
-/* A link that another one replaces: what it had still to say is heard. */
+/* A link that another one replaces: what it had sent before is received. */
 static void
 a_detached_session_is_heard_to_its_end(void **state)
 {

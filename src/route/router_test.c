@@ -317,7 +317,7 @@ static const struct say says[] = {
 	{ZONE, false, true, false},
 	{ZONE "/", false, false, false},
 	{ZONE "//7f3a:1", false, false, false},
-	{PHONE, false, false, false}, /* nobody tells us what we said */
+	{PHONE, false, false, false}, /* our own messages do not come back */
 	{PHONE "/7f3a:1", false, false, true},
 	{PHONE "/7f3a:2", false, false, false},
 	{PHONE "/7f3a:12", false, false, false},
@@ -375,7 +375,7 @@ from_and_resp_to_lie_within_what_is_proved(void **state)
 				fail_msg("kind %zu from '%s'", k, say->address);
 			assert_ok(pz_router_frame(w.router, in,
 						  say_resp_to(kinds[k].good, say->address)));
-			/* an empty resp_to is none */
+			/* an empty resp_to counts as absent */
 			expected += kinds[k].may || say->address[0] == '\0';
 			if (w.locals != expected)
 				fail_msg("kind %zu resp_to '%s'", k, say->address);
@@ -386,7 +386,7 @@ from_and_resp_to_lie_within_what_is_proved(void **state)
 			 device.session.spoofed + hub.session.spoofed + app.session.spoofed);
 	assert_int_equal(fx_metric(&w, PZ_METRIC_messages_dropped),
 			 fx_metric(&w, PZ_METRIC_spoofed));
-	assert_int_equal(device.out.len + hub.out.len + app.out.len, 0); /* and nobody is told */
+	assert_int_equal(device.out.len + hub.out.len + app.out.len, 0); /* and no error is sent */
 	fake_detach(&w, &device);
 	fake_detach(&w, &hub);
 	fake_detach(&w, &app);
@@ -559,7 +559,7 @@ an_unreachable_call_is_answered(void **state)
 	hub_close(&h);
 }
 
-/* Nobody believes us when we speak for another zone. */
+/* A message that we send for another zone is not accepted. */
 static void
 for_a_foreign_destination_we_answer_ourselves(void **state)
 {

@@ -27,7 +27,7 @@ test_error(void **state)
 	assert_json(pz_rpc_error(-32602, "no", json_integer(7)),
 		    "{\"code\":-32602,\"message\":\"no\",\"data\":7}");
 	assert_json(pz_rpc_error(1, NULL, NULL), "{\"code\":1,\"message\":\"error\"}");
-	/* The data is taken on failure too (the leak check would tell). */
+	/* The data is taken on failure too (the leak check would show it). */
 	assert_null(pz_rpc_error(1, "\xff", json_pack("{s:s}", "a", "b")));
 }
 

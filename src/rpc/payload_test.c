@@ -197,7 +197,7 @@ test_build(void **state)
 	assert_null(pz_rpc_failure(id, NULL));
 	assert_int_equal(id->refcount, 1); /* borrowed */
 	json_decref(id);
-	/* Taken on failure too (the leak check would tell). */
+	/* Taken on failure too (the leak check would show it). */
 	assert_null(pz_rpc_request("\xff", "m", json_pack("[i]", 1)));
 	assert_null(pz_rpc_request("r", "\xff", json_pack("[i]", 1)));
 }

@@ -14,7 +14,7 @@
 static struct pz_kit_clock clock;
 static struct pz_pending *table;
 
-/* What an owner has been told. */
+/* What an owner has received. */
 struct told {
 	unsigned results, errors, callbacks;
 	int code;           /* of the last error */
@@ -368,7 +368,7 @@ static struct told later;
 static void
 cancel_and_add(void)
 {
-	pz_pending_cancel(table, "p", "r2"); /* also doomed: must not be told */
+	pz_pending_cancel(table, "p", "r2"); /* also ended: must not be called */
 	assert_int_equal(pz_pending_add(table, "p", "new", 0, &call, &later), PZ_OK);
 }
 

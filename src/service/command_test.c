@@ -378,7 +378,7 @@ nobody_listens_nothing_runs(void **state)
 	fx_payload(f, ANN, "{'jsonrpc':'2.0','method':'x.y'}");
 	char *text = NULL;
 	assert_true(asprintf(&text, "{'jsonrpc':'2.0','method':'%s'}", watch) > 0);
-	fx_payload(f, ANN, text); /* a stream for nobody */
+	fx_payload(f, ANN, text); /* a stream without a caller */
 	free(text);
 	assert_int_equal(fake.count, 3);
 	done(f);

@@ -199,7 +199,7 @@ the_owner_sees_what_is_asked(void **state)
 	fx_call(f, ANN, "2", FIND_SPEC,
 		"[{'api':'a*'},{'timeout':7},{'cache':false,'remoteServices':false}]");
 	assert_int_equal(f->find->timeout_us, 7 * PZ_US_PER_S);
-	assert_true(f->find->cache); /* nobody to ask live */
+	assert_true(f->find->cache); /* no device to ask live */
 	assert_false(f->find->remote_services);
 	assert_null(f->find->service_id);
 	pz_find_done(f->find);

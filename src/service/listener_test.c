@@ -84,7 +84,7 @@ a_stream_is_refused_to_a_caller_that_wants_one_answer(void **state)
 	fx_free(f);
 }
 
-/* Giving up what one has begun needs no permission; the name of a foreign call helps nobody. */
+/* Giving up what one has begun needs no permission; the name of a foreign call has no effect. */
 static void
 giving_up_needs_no_permission(void **state)
 {
@@ -119,7 +119,8 @@ others_cannot_remove_it(void **state)
 	fx_free(f);
 }
 
-/* A node takes its apps along, and nobody else: not the device whose name begins like its own. */
+/* A node takes its apps along, and no other address: not the device whose name begins like its own.
+ */
 static void
 a_peer_that_goes_takes_its_listeners_along(void **state)
 {

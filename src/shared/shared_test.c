@@ -312,7 +312,7 @@ a_list_of_services_is_its_owners(void **state)
 {
 	(void)state;
 	assert_ok(accepts_list("tv", "tv"));
-	assert_ok(accepts_list("tv", NULL)); /* the hub tells it */
+	assert_ok(accepts_list("tv", NULL)); /* the hub sends it */
 	assert_int_equal(accepts_list("tv", "pc"), PZ_ERR_DENIED_IDENTITY);
 	assert_int_equal(accepts_list("laptop", NULL), PZ_ERR_DENIED_IDENTITY); /* our own */
 	assert_int_equal(accepts_list("laptop", "laptop"), PZ_ERR_DENIED_IDENTITY);
@@ -375,7 +375,7 @@ what_is_not_good_is_not_written(void **state)
 	assert_int_equal(write_as(PZ_SYNC_PREFERENCES, "peer.listen", "true", &end),
 			 PZ_ERR_NOTFOUND);
 	wait_for_disk();
-	assert_int_equal(end, PZ_ERR_INTERNAL); /* told nothing */
+	assert_int_equal(end, PZ_ERR_INTERNAL); /* received nothing */
 	has(DETAILS, "phone", "\"1\"");
 	assert_int_equal(chunk_of(DETAILS, "phone")->mtime_ms, mtime);
 	assert_null(chunk_of(DETAILS, "a b"));

@@ -181,7 +181,7 @@ test_odd_paths(void **state)
 	assert_int_equal(pz_lock_data_dir(path, &fd, &info), PZ_ERR_IO);
 	assert_int_equal(pz_lock_data_dir("/proc/nothing/here", &fd, &info), PZ_ERR_IO);
 
-	/* A lock that somebody made a symbolic link is not followed. */
+	/* A lock that is a symbolic link is not followed. */
 	snprintf(path, sizeof(path), "%s/lock", dir->path);
 	assert_int_equal(symlink(dir->file, path), 0);
 	assert_int_equal(pz_lock_data_dir(dir->path, &fd, &info), PZ_ERR_IO);

@@ -310,7 +310,7 @@ test_full_disk_fails_the_commit_and_nothing_else(void **state)
 	pz_kit_settle(fix->store, fix->event_fd);
 	assert_int_equal(small.err, PZ_OK);
 
-	limit_files(RLIM_INFINITY); /* somebody made room */
+	limit_files(RLIM_INFINITY); /* a user made room */
 	pz_store_commit(fix->store, txn_put("big", value, 300000), note, &big);
 	pz_kit_settle(fix->store, fix->event_fd);
 	assert_int_equal(big.err, PZ_OK);
@@ -328,7 +328,7 @@ test_one_bad_transaction_does_not_sink_its_group(void **state)
 
 	assert_non_null(value);
 	must_open(fix);
-	/* While somebody else holds the file, everything queues up behind the first commit. */
+	/* While another process holds the file, all commits wait behind the first one. */
 	assert_int_equal(sqlite3_open(fix->dir.file, &other), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	limit_files(150000);
@@ -425,7 +425,8 @@ test_damage_while_running_is_reported(void **state)
 	must_open(fix);
 	fd = open(fix->dir.file, O_WRONLY | O_CLOEXEC);
 	memset(bytes, 0xee, len);
-	/* SQLite's locks live on this file, but closing ours is harmless: nobody else is here. */
+	/* SQLite's locks live on this file, but closing ours is harmless: no other process is here.
+	 */
 	assert_int_equal(pwrite(fd, bytes, len - PAGE, PAGE), len - PAGE);
 	assert_int_equal(pz_store_load(fix->store, "s", collect_keys, text, &info), PZ_ERR_IO);
 	assert_non_null(strstr(info.text, fix->dir.file));

@@ -180,7 +180,7 @@ more_deletions_than_are_kept(void **state)
 	close_all(DEVICES + 1);
 }
 
-/* The same history, heard of in two orders, ends in the same bytes. */
+/* The same history, received in two orders, ends in the same bytes. */
 static void
 the_order_does_not_matter(void **state)
 {

@@ -100,7 +100,7 @@ a_local_change_comes_after_what_it_replaces(void **state)
 	assert_ok(pz_sync_item_write(item, "k", pz_slice_str(""), true, ZONE, NOW, NULL));
 	assert_int_equal(pz_sync_item_get(item, "k")->mtime_ms, NOW + PZ_SYNC_AHEAD_MS + 1);
 	assert_true(pz_sync_item_get(item, "k")->deleted);
-	/* one that nobody believes is no reason to lie as well */
+	/* one that is not accepted is no reason to move ours ahead as well */
 	add("k", "4", NOW + DAY);
 	assert_ok(pz_sync_item_write(item, "k", pz_slice_str("5"), false, ZONE, NOW, NULL));
 	assert_int_equal(pz_sync_item_get(item, "k")->mtime_ms, NOW);

@@ -227,7 +227,8 @@ opted_out_is_as_if_it_were_not_there(void **state)
 	assert_ok(say(dialler(), "Sync_Data", "{\"context\":[{}],\"want\":{\"context\":[\"a\"]}}"));
 	assert_int_equal(laptop.refusals, 0);
 
-	assert_ok(pz_sync_session_open(other()->session)); /* the hub names it, and hears nothing */
+	assert_ok(pz_sync_session_open(
+		other()->session)); /* the hub names it, and receives nothing */
 	wire_run(&w);
 	assert_int_equal(other()->equal_answers, 1);
 }
@@ -255,7 +256,8 @@ a_device_whose_clock_is_wrong_yields_to_the_hub(void **state)
 	run();
 	assert_string_equal(value_of(&hub, PZ_SYNC_PREFERENCES, "colour"), "\"blue\"");
 	assert_string_equal(value_of(&laptop, PZ_SYNC_PREFERENCES, "colour"), "\"blue\"");
-	assert_string_equal(value_of(&hub, PZ_SYNC_PREFERENCES, "size"), "1"); /* nobody objects */
+	assert_string_equal(value_of(&hub, PZ_SYNC_PREFERENCES, "size"),
+			    "1"); /* no owner refuses */
 	assert_true(is_equal(&hub, &laptop, PZ_SYNC_PREFERENCES));
 
 	/* a clock that is behind believes the hub's later times */

@@ -129,7 +129,7 @@ test_refusals(void **state)
 		 &own_hub, PZ_ERR_DENIED_CHAIN, PZ_ERR_DENIED_REMOTE},
 		{"revoked device", &home.laptop, PZ_TLS_HUB_SERVER, &home.hub, NULL,
 		 home.laptop.chain[1], &own_hub, PZ_ERR_DENIED_REVOKED, PZ_ERR_DENIED_REVOKED},
-		/* The server hears of it before the client has proved who it is. */
+		/* The server receives it before the client has proved who it is. */
 		{"revoked hub", &home.laptop, PZ_TLS_HUB_SERVER, &home.hub, home.hub.chain[0], NULL,
 		 &own_hub, PZ_ERR_DENIED_REVOKED, PZ_ERR_DENIED_REMOTE},
 		{"expired device", &old_phone, PZ_TLS_HUB_SERVER, &home.hub, NULL, NULL, &own_hub,

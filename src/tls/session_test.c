@@ -104,7 +104,7 @@ test_identity(void **state)
 }
 
 /* The verification has happened when the server has read the client's certificate, but the
- * handshake is not over: nobody is told an identity that is not proved yet. */
+ * handshake is not over: an identity that is not proved yet is not reported. */
 static void
 test_identity_waits_for_proof(void **state)
 {

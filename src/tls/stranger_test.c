@@ -190,7 +190,7 @@ test_unknown_alpn(void **state)
 	expect_raw_refused(&r, PZ_TLS_HUB_SERVER, PZ_ERR_PROTO, SSL_AD_NO_APPLICATION_PROTOCOL);
 }
 
-/* A leaf with a key that nobody should believe, signed by the laptop's CA all the same. */
+/* A leaf with a key that is too weak, signed by the laptop's CA all the same. */
 static void
 test_weak_key(void **state)
 {

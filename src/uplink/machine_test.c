@@ -97,7 +97,7 @@ every_pair_is_decided(void **state)
 	}
 }
 
-/* Told in each state, each event leads where the table says, with its action, once. */
+/* In each state, each event leads where the table says, with its action, once. */
 static void
 the_machine_does_what_the_table_says(void **state)
 {
@@ -368,7 +368,7 @@ preferring_peers_it_connects_only_when_told(void **state)
 	pz_kit_clock_run(&w.clock, 3600 * PZ_US_PER_S);
 	assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
 	assert_int_equal(w.changes, 0);
-	/* Told to, it does; what ends the link is not tried again. */
+	/* It does so on a command; what ends the link is not tried again. */
 	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
 	assert_int_equal(tell(PZ_EVENT_REGISTERED), PZ_OK);
 	assert_string_equal(w.m.reason, "");

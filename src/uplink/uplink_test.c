@@ -27,7 +27,7 @@ static struct {
 	void *dial_arg;
 	char host[64];
 	uint16_t port;
-	/* what the node was told to do, in order */
+	/* what the node had to do, in order */
 	char log[512];
 	bool has_relay;
 } w;

@@ -281,7 +281,7 @@ test_issue_refusals(void **state)
 	pz_key_free(weak);
 }
 
-/* A self-signed certificate with somebody else's key. */
+/* A self-signed certificate with the key of another zone. */
 static void
 test_self_signed_needs_its_own_key(void **state)
 {

@@ -201,7 +201,8 @@ test_foreign_lists(void **state)
 	pz_buf_fini(&pem);
 }
 
-/* What OpenSSL cannot read, and nobody here needs, spoils neither the list nor the thread. */
+/* An extension that OpenSSL cannot read, and that is not needed, spoils neither the list nor the
+ * thread. */
 static void
 test_unreadable_extension(void **state)
 {

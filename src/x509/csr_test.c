@@ -187,7 +187,7 @@ test_key_and_signature(void **state)
 	raw.digest = "SHA1";
 	assert_raw(&raw, PZ_ERR_DENIED_WEAK);
 	raw.digest = NULL;
-	raw.signer = other; /* somebody else's public key */
+	raw.signer = other; /* the public key of another device */
 	assert_raw(&raw, PZ_ERR_PROTO);
 	raw.key = weak;
 	raw.signer = NULL;

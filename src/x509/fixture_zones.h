@@ -1,6 +1,6 @@
 /* For the tests of pz_verify_chain: three zones, and one call that checks what every answer has.
  * The zone of alice has a hub and a laptop; bob is a friend with a device of the same name; mallory
- * is nobody. */
+ * is a stranger. */
 #ifndef PZ_X509_FIXTURE_ZONES_H
 #define PZ_X509_FIXTURE_ZONES_H
 

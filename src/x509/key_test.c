@@ -201,7 +201,7 @@ test_strength(void **state)
 	assert_strength(explicit_curve(), PZ_ERR_DENIED_WEAK, "named curve");
 }
 
-/* A modulus nobody needs: 16384 bits, odd, not worth being a product of primes. */
+/* A modulus that is too long: 16384 bits, odd; it need not be a product of primes. */
 static void
 test_strength_huge_rsa(void **state)
 {

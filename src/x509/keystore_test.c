@@ -317,7 +317,7 @@ test_load_refusals(void **state)
 	pz_keystore_free(ks);
 }
 
-/* An encrypted key asks for a password that nobody can type. */
+/* An encrypted key asks for a password, and there is no terminal. */
 static void
 test_encrypted_key_does_not_prompt(void **state)
 {

@@ -43,7 +43,7 @@ test_hub_is_believed(void **state)
 	pz_trust_free(trust);
 }
 
-/* No stack, no expectation, nobody who asks for the code. */
+/* No stack, no expectation, no code asked for. */
 static void
 test_optional_arguments(void **state)
 {
@@ -102,7 +102,7 @@ test_rule1_anchors(void **state)
 		PZ_ERR_DENIED_CHAIN);
 	assert_int_equal(verify(friends, mallory.hub.tls, CHAIN(mallory.ca)).err,
 			 PZ_ERR_DENIED_CHAIN);
-	/* The intermediate is missing, or is another one. */
+	/* The intermediate is missing, or the wrong one. */
 	assert_int_equal(verify(friends, alice.laptop.tls, NULL).err, PZ_ERR_DENIED_CHAIN);
 	assert_int_equal(verify(friends, alice.laptop.tls, CHAIN(bob.laptop.ca)).err,
 			 PZ_ERR_DENIED_CHAIN);

@@ -218,7 +218,7 @@ several_zones_are_loaded(void **state)
 	assert_ok(
 		pz_authority_load_all(w.store, w.keys, &w.clock.env, count_zone, &answer, &w.info));
 	assert_int_equal(zones_seen, 2);
-	/* Whoever takes them may refuse: the others are freed. */
+	/* The function that receives them may refuse: the others are freed. */
 	answer = PZ_ERR_LIMIT_MEMORY;
 	zones_seen = 0;
 	assert_int_equal(
@@ -450,7 +450,7 @@ revoking(void **state)
 	pz_txn_free(txn);
 	pz_kit_revoke(&w, zone, "phone", PZ_REVOKED_BY_OWNER);
 	assert_int_equal(pz_crl_number(zone->crl), 3);
-	assert_int_equal(pz_crl_len(zone->crl), 2); /* nobody is forgotten */
+	assert_int_equal(pz_crl_len(zone->crl), 2); /* no member is forgotten */
 	assert_int_equal(admits(&peer), PZ_ERR_DENIED_REVOKED);
 	assert_int_equal(admits(&other), PZ_ERR_DENIED_REVOKED);
 }

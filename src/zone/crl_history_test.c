@@ -134,7 +134,7 @@ lists_that_grew_apart_are_united(void **state)
 	assert_ok(pz_crl_verify(zone->crl, zone->ca, NULL));
 	pz_crl_free(crl);
 
-	/* theirs is the higher one, and lacks somebody */
+	/* theirs is the higher one, and lacks a device */
 	assert_ok(pz_crl_issue(zone->ca, zone->ca_key, NULL, 0, 9, &w.clock.env, &theirs, NULL));
 	assert_int_equal(learn(theirs), 0);
 	assert_int_equal(pz_crl_number(zone->crl), 10);
@@ -184,7 +184,7 @@ a_failed_commit_leaves_no_trace(void **state)
 	pz_crl_free(crl);
 }
 
-/* ---- why somebody is out ---- */
+/* ---- why a device is revoked ---- */
 
 static const char *
 former_why(const char *name, size_t i)

@@ -67,7 +67,7 @@ receive(struct pz_device_zone *zone, enum pz_sync_id id, const char *key, const 
 	pz_txn_free(txn);
 }
 
-/* A list that revokes the phone, or nobody. */
+/* A list that revokes the phone, or no device. */
 static char *
 list_text(uint64_t number, bool has_phone)
 {

@@ -364,7 +364,7 @@ certificates_of_others_are_refused(void **state)
 	assert_int_equal(offer(id, "phone", "no certificate", ZONE), PZ_ERR_PROTO);
 	assert_int_equal(offer(id, "phone", "", ZONE), PZ_ERR_PROTO);
 
-	/* a PZP CA that nobody but itself has signed, and the zone's CA itself */
+	/* a self-signed PZP CA, and the zone's CA itself */
 	assert_ok(pz_key_generate(NULL, &key, NULL));
 	assert_ok(
 		pz_cert_issue(PZ_CERT_PZP_CA, &subject, key, NULL, key, &w.clock.env, &own, NULL));
@@ -509,7 +509,7 @@ who_was_ever_on_a_list_stays_out_until_one_says_all(void **state)
 	weight = weigh(5, ab, 2, false);
 	assert_true(weight.has_less && !weight.has_more);
 	assert_true(weight.number == 5 && weight.known == 6);
-	weight = weigh(4, cd, 2, true); /* a peer has it, and nobody else */
+	weight = weigh(4, cd, 2, true); /* only a peer has it */
 	assert_true(weight.has_more && !weight.has_less);
 	assert_int_equal(older_lists(), 2);
 	assert_true(pz_knowledge_is_revoked(laptop.knowledge, "0d"));

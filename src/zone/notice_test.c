@@ -180,7 +180,7 @@ test_hub_keeps_it(void **state)
 	assert_true(zone->move.is_moving);
 	assert_string_equal(zone->move.notice.at.host, "new.example.org");
 	assert_int_equal(zone->move.notice.number, w.clock.wall_ms);
-	/* Nobody comes or goes here meanwhile. */
+	/* No device enrols or leaves here meanwhile. */
 	assert_int_equal(
 		pz_authority_revoke(zone, "tv", PZ_REVOKED_BY_OWNER, txn, &change, &w.info),
 		PZ_ERR_DENIED);
@@ -278,7 +278,7 @@ test_user_says(void **state)
 	p = reload(&p);
 	assert_false(pz_hub_place_tell(&p, &typed, w.clock.wall_ms + 1));
 	assert_at(&p, "typed.example.org", HOST);
-	assert_int_equal(pz_hub_place_take(&p, &after), PZ_PLACE_HEARD); /* told at wall + 1 */
+	assert_int_equal(pz_hub_place_take(&p, &after), PZ_PLACE_HEARD); /* set at wall + 1 */
 	after = notice_of(zone, "c.example.org", 1, w.clock.wall_ms + 2);
 	assert_int_equal(pz_hub_place_take(&p, &after), PZ_PLACE_MOVED);
 	/* A device whose clock is behind. */

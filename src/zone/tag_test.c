@@ -1,5 +1,5 @@
 /*
- * Tags: known to members, changing every day, telling nobody else anything.
+ * Tags: known to members, changing every day, without meaning to others.
  * @spec page 14 DSC-1
  */
 #include "kit/test.h"

@@ -14,7 +14,7 @@ struct disk_file;
 /** A file that was opened; the same for each of its descriptors. @param is_new its name is not on
  * the disk before its first sync (SQLite syncs the directory with that) */
 struct disk_file *disk_open(const char *path, bool is_new);
-/** Changes. NULL: nobody keeps account of this file. */
+/** Changes. NULL: this file is not recorded. */
 void disk_written(struct disk_file *file, const void *bytes, size_t len, uint64_t at);
 void disk_truncated(struct disk_file *file, uint64_t size);
 void disk_synced(struct disk_file *file);

@@ -34,7 +34,7 @@
 struct shared {
 	_Atomic unsigned submitted, acknowledged;
 	_Atomic uint64_t points;
-	_Atomic uint64_t points_to_open; /* of a store that was left by somebody who died */
+	_Atomic uint64_t points_to_open; /* of a store that was left by a process that died */
 };
 
 static struct history *history;

@@ -139,7 +139,7 @@ make_zone(struct history *h)
 	did(h, "zone", txn);
 }
 
-/** The hub's side of an enrolment. @param grant NULL: nobody needs what it gives */
+/** The hub's side of an enrolment. @param grant NULL: not needed */
 static void
 admit(struct history *h, const char *device, struct pz_membership_grant *grant)
 {
@@ -262,7 +262,7 @@ renew(struct history *h)
 	learn(h, PZ_SYNC_CRL, "renewed list");
 }
 
-/* The hub has another address, and a device hears of it. */
+/* The hub has a new address, and a device receives it. */
 static void
 move(struct history *h)
 {

@@ -156,7 +156,7 @@ reach_point(enum op op, int detail)
 
 	if (is_it) {
 		shim.has_struck = shim.is_held = true;
-		shim.is_holding = false; /* whoever should have got there may never do */
+		shim.is_holding = false; /* the thread that should arrive there may never do so */
 		pthread_cond_broadcast(&shim.gate);
 	}
 	if (is_it && is_deadly())

@@ -40,9 +40,9 @@ bool fault_has_struck(void);
 /** The disk works again. */
 void fault_repair(void);
 
-/** From now on whoever begins to write waits... */
+/** From now on each writer waits... */
 void fault_hold(void);
-/** ... until somebody does. */
+/** ... until one does. */
 void fault_await_held(void);
 /** Lets it go on. */
 void fault_release(void);

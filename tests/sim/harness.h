@@ -17,9 +17,9 @@ struct scenario {
  */
 int sim_main(int argc, char **argv, const struct scenario *scenarios, size_t count);
 
-/** Whose code runs now, for the log; NULL: nobody's. */
+/** Whose code runs now, for the log; NULL: no node's. */
 void harness_current(const char *name);
-/** Log lines of a node that has crashed are nobody's business. */
+/** Log lines of a node that has crashed are dropped. */
 void harness_mute(bool on);
 
 #endif

@@ -23,10 +23,10 @@ struct inspect {
 	/** A change of what everybody may write. @param value JSON; NULL: a deletion */
 	enum pz_err (*write)(const struct sim_node *node, enum pz_sync_id id, const char *key,
 			     const char *value, struct pz_errinfo *info);
-	/** Somebody whom it is linked with, and whose certificate stands on the list; NULL: none.
+	/** A device with which it is linked and whose certificate is on the list; NULL: none.
 	 * Borrowed. */
 	const char *(*revoked_link)(const struct sim_node *node, const struct pz_crl *crl);
-	/** Whether this serial stands on a list that it knows, also on one that is kept aside. */
+	/** Whether this serial is on a list that it knows, also on one that is kept aside. */
 	bool (*is_revoked)(const struct sim_node *node, const char *serial);
 	/** Whether there is a way to a device. */
 	bool (*has_route)(const struct sim_node *node, const char *device);

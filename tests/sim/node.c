@@ -290,7 +290,7 @@ ignore_row(void *arg, const char *key, struct pz_slice value)
 	return PZ_OK;
 }
 
-/* All commits end now, well or badly, and whoever waits for them hears of it. */
+/* All commits end now, well or badly, and their completions are called. */
 static void
 drain_store(struct sim_node *node)
 {
@@ -349,7 +349,7 @@ sim_stop(struct sim_node *node)
 /*
  * A dead process changes nothing any more. Its memory is taken apart by the ordinary ways, so that
  * nothing leaks, but cut off from the world: the network is dead for it, every commit that is not
- * durable fails, and what it does to keys it does to a store that nobody reads.
+ * durable fails, and what it does to keys it does to a store that is never read.
  */
 void
 sim_crash(struct sim_node *node, enum vnet_death death)
@@ -370,7 +370,7 @@ sim_crash(struct sim_node *node, enum vnet_death death)
 		node->hub->config.keys = nowhere;
 	} else {
 		node->node->config.keys = nowhere;
-		node->node->peers->config.mdns = NULL; /* nobody hears a goodbye */
+		node->node->peers->config.mdns = NULL; /* no goodbye is sent */
 		pz_mdns_fake_crash(PZ_TAKE(node->mdns));
 	}
 	tear_down(node);

@@ -11,7 +11,7 @@
 
 struct raw;
 
-/** What its owner hears; each may be NULL. */
+/** The events of its owner; each may be NULL. */
 struct raw_events {
 	void (*live)(struct raw *raw);
 	/** A frame that is neither a prop nor the registration. */

@@ -1,6 +1,6 @@
 /*
  * What the clock does to a zone (page 2): certificates and CRL are renewed in time while links stay
- * up; a clock that is a day off gives a clear reason, and harms nobody once it is right.
+ * up; a clock that is a day off gives a clear reason, and does no harm once it is right.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,7 +122,7 @@ is_connected(struct world *world, void *arg)
 	return sim_is_connected(arg);
 }
 
-/* Whoever is connected has a certificate that is good, and the hub's newest list. */
+/* Each connected device has a certificate that is good, and the hub's newest list. */
 static void
 check_is_fresh(const struct sim_node *hub, const struct sim_node *device)
 {
@@ -151,7 +151,7 @@ come_back(struct sim_node *device)
 	sim_check(device->world, world_run_until(device->world, RECOVERY_US, is_connected, device),
 		  "%s does not come back: %s", device->name,
 		  pz_uplink_machine(device->node->uplink)->reason);
-	world_run(device->world, SIM_MINUTE); /* to hear what is new */
+	world_run(device->world, SIM_MINUTE); /* to receive what is new */
 }
 
 /* The link of one that is always on is lost now and then: what it shows next must be the newest. */
@@ -361,7 +361,7 @@ auto_of(struct sim_node *device)
 	return is_on ? "true" : "false";
 }
 
-/* Minutes apart: whoever changes something last has changed it, for all. */
+/* Minutes apart: the last change counts, for all. */
 static void
 run_changes_with_wrong_clocks(struct world *world)
 {

@@ -1,6 +1,6 @@
 /*
  * Page 3: whatever breaks and whenever, a device is afterwards virgin or fully enrolled, the hub
- * has it or has it not, and a new code always works. Wrong codes enrol nobody.
+ * has it or has it not, and a new code always works. Wrong codes enrol no device.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ struct plan {
 	struct world *world;
 	struct sim_node *hub;
 	struct sim_node *device[DEVICES_MAX];
-	bool has_left[DEVICES_MAX]; /* asked to leave: the hub may not have heard of it */
+	bool has_left[DEVICES_MAX]; /* asked to leave: the hub may not have received it */
 	bool is_slow[DEVICES_MAX];  /* its disk hangs for longer than anybody waits */
 	size_t count;
 };

@@ -127,7 +127,7 @@ do_revoke(struct town *t)
 		town_revoke(t, town_any_device(t));
 }
 
-/* One that the hub cannot tell, and that others are linked with: they have to drop it. */
+/* One that the hub cannot reach, and that others are linked with: they have to drop it. */
 static void
 do_revoke_unheard(struct town *t)
 {
@@ -240,7 +240,7 @@ run_all(struct town *t, bool again, bool set_clocks)
 			sim_start(t->device[i]);
 }
 
-/* Who has been revoked meanwhile, hears it; a virgin one comes back or is gone for good. */
+/* A device that was revoked meanwhile learns of it; a virgin one comes back or is gone for good. */
 static void
 settle_members(struct town *t)
 {

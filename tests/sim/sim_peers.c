@@ -14,7 +14,7 @@
 #define BACK_OFF_US (72 * SIM_S)
 #define CONNECT_US (15 * SIM_S)
 #define WHOLE_AGAIN_US (NOTICED_US + BACK_OFF_US + CONNECT_US)
-/* A replaced link is heard for 5 s, an older one asked for a sign of life for 3 s. */
+/* A replaced link is read for 5 s, an older one is probed for 3 s. */
 #define SETTLED_US (10 * SIM_S)
 #define BURST 5
 
@@ -271,7 +271,7 @@ lose_hub(struct duo *d)
 	run_with_calls(d, rng_spread(rng, 10 * SIM_MS, SIM_S));
 	sim_check(d->world, world_run_until(d->world, BACK_OFF_US + CONNECT_US, is_hub_whole, d),
 		  "the hub is back, and not all are connected");
-	/* Until its word is heard that everybody is back. */
+	/* Until it has announced that all are back. */
 	run_with_calls(d, 2 * SIM_S);
 }
 

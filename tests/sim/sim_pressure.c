@@ -1,7 +1,7 @@
 /*
- * Page 4 "Pressure": a destination that does not read costs the hub a bounded queue, stops those
- * who feed it and nobody else, and is closed after 10 s without progress; what waited for it is
- * answered. One that reads slowly loses nothing.
+ * Page 4 "Pressure": a destination that does not read costs the hub a bounded queue, stops only
+ * those who feed it, and is closed after 10 s without progress; what waited for it is answered. One
+ * that reads slowly loses nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -312,7 +312,7 @@ check_feeders_stopped(struct press *p)
 		  "requests were refused in place of waiting");
 }
 
-/* The requests whose fate nobody knows are those that had left the hub. */
+/* The requests whose end is unknown are those that had left the hub. */
 static void
 check_answered(struct press *p)
 {

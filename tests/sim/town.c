@@ -57,7 +57,7 @@ check_number(struct town *t, const struct sim_node *node, struct town_seen *seen
 		*seen = (struct town_seen){node->starts, true, number, t->world->now_us};
 }
 
-/* Who knows that somebody is revoked is not linked with him. */
+/* A device that knows of a revocation is not linked with the revoked device. */
 static void
 check_links(struct town *t, const struct sim_node *node, const struct town_seen *seen)
 {
@@ -206,7 +206,7 @@ town_enrol(struct town *t, struct sim_node *device)
 {
 	const struct pz_member *m = pz_authority_member(inspect_authority(t->hub), device->name);
 
-	if (m && !m->revoked && m->confirmed) /* it left, and the hub has not heard of it */
+	if (m && !m->revoked && m->confirmed) /* it left, and the hub does not know it */
 		town_revoke(t, device);
 	sim_note(t->world, "%s is enrolled again", device->name);
 	char *link = zone_token(t->hub);
@@ -319,7 +319,7 @@ town_order(struct sim_node *node)
 	if (params == NULL)
 		abort();
 	struct sim_call *call = sim_command(node, o->command, params);
-	if (node->is_hub) /* which cannot be told to forget one */
+	if (node->is_hub) /* which cannot forget one */
 		sim_check(node->world, sim_await(call, 10 * SIM_S), "%s does not end", o->command);
 	if (call->is_done)
 		sim_note(node->world, "... %s %s", pz_err_text(call->err), call->detail);

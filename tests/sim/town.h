@@ -61,7 +61,7 @@ void town_write(struct sim_node *node);
 /** A command about it, by chance. */
 void town_order(struct sim_node *node);
 
-/** Everybody has the same of everything, and nobody knows those who are out. */
+/** All have the same data, and none knows those who are out. */
 void town_check_same(struct town *town);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * A connection is two ends and two pipes. A pipe holds what was sent and not delivered; its timer
- * delivers one piece after the other to the link of its end. An end's timer tells that there is
+ * delivers one piece after the other to the link of its end. An end's timer reports that there is
  * room again or that the connection was reset. Nothing is ever delivered from inside a call of a
  * node, as the interfaces ask.
  */
@@ -105,7 +105,7 @@ vconn_unused(struct vconn *conn)
 	release(conn);
 }
 
-/* The end's owner will hear of a reset; what has not been delivered to it is lost. */
+/* A reset will be reported to the end's owner; what has not been delivered to it is lost. */
 static void
 reset_end(struct vend *end, uint64_t delay_us)
 {
@@ -144,7 +144,7 @@ piece_size(struct vnet *net, size_t len)
 	return rng_chance(&net->rng, 50) ? len : (size_t)rng_between(&net->rng, 1, len);
 }
 
-/* A copy of its exact size, so that a sanitizer sees whoever reads past it. */
+/* A copy of its exact size, so that a sanitizer sees a read past it. */
 static uint8_t *
 take_piece(struct vpipe *pipe, size_t len)
 {

@@ -31,7 +31,7 @@ struct vnet_weather {
 /** What becomes of the connections of a process that dies. */
 enum vnet_death {
 	VNET_DEATH_RESET, /* its system says so at once */
-	VNET_DEATH_SILENT /* power cut: nobody says anything */
+	VNET_DEATH_SILENT /* power cut: nothing is sent */
 };
 
 /** Who wants to know when the network acts. */
@@ -69,9 +69,9 @@ void vhost_set_rate(struct vhost *host, uint64_t bytes_per_s);
 /** No byte passes between the two until it is mended; connections live on and stall. */
 void vnet_partition(struct vnet *net, struct vhost *a, struct vhost *b, bool on);
 bool vnet_is_blocked(const struct vhost *a, const struct vhost *b);
-/** The same by their addresses; false for such as nobody has. */
+/** The same by their addresses; false for unknown addresses. */
 bool vnet_are_blocked(const struct vnet *net, const char *a, const char *b);
-/** Ends a random connection between the two; false: there is none. */
+/** Ends a random connection between the two; false: they have no connection. */
 bool vnet_break_one(struct vnet *net, struct vhost *a, struct vhost *b, bool silently);
 /** Ends all of them that fell silent, so that nothing broken stays behind. */
 void vnet_reset_silent(struct vnet *net);

@@ -38,8 +38,8 @@ struct vend {
 	struct pz_timer timer;
 	bool reading, wants_room;
 	bool is_dead;   /* its process is */
-	bool is_reset;  /* its owner hears of it when it reads or waits for room */
-	bool has_ended; /* its owner has heard of the end */
+	bool is_reset;  /* reported to its owner when it reads or waits for room */
+	bool has_ended; /* the end was reported to its owner */
 };
 
 /** What is on its way to end number `to`. */
@@ -70,11 +70,11 @@ void vnet_soon(struct vnet *net, struct pz_timer *timer, uint64_t delay_us);
 void vnet_begin(struct vnet *net, const struct vhost *host);
 /** End of an event; anything may be gone afterwards. */
 void vnet_after(struct vnet *net);
-/** By name or address; NULL: nobody has it. */
+/** By name or address; NULL: no host has it. */
 struct vhost *vnet_find_host(const struct vnet *net, const char *name);
 /** A connection that the dial refers to; both ends are unopened. */
 struct vconn *vconn_new(struct vnet *net, struct vhost *client, struct vhost *server);
-/** The dial is over; frees the connection when nobody uses it. */
+/** The dial is over; frees the connection when it is not used. */
 void vconn_unused(struct vconn *conn);
 /** Dials and listeners of the host are dead. */
 void vdial_host_killed(struct vhost *host);

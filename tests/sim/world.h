@@ -74,15 +74,15 @@ struct world {
 };
 
 struct world *world_new(uint64_t seed);
-/** One local network for the devices that are started from now on: they hear each other there and
- * tell their address. */
+/** One local network for the devices that are started from now on: they receive each other there
+ * and announce their addresses. */
 void world_add_lan(struct world *world);
 /** Cuts two machines off from each other, multicast included, or mends it. */
 void world_partition(struct sim_node *a, struct sim_node *b, bool on);
 /** Stops every node. */
 void world_free(struct world *world);
 
-/** The next event, not later than `until_us`; false: there is none, and it is `until_us` now. */
+/** The next event, not later than `until_us`; false: no event is due, and it is `until_us` now. */
 bool world_step(struct world *world, uint64_t until_us);
 void world_run(struct world *world, uint64_t duration_us);
 /** Until `is_so` or the duration is over; true: it is so. */

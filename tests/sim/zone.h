@@ -24,7 +24,7 @@ int zone_error_code(const struct sim_call *call);
 
 /** Waits until every running device is connected and the hub has as many links; false: too late. */
 bool zone_await_all(struct sim_node *hub, uint64_t duration_us);
-/** Whoever has nothing to do says nothing: few events within 20 s. */
+/** Idle nodes send nothing: few events within 20 s. */
 void zone_check_quiet(struct world *world);
 /** Every device calls every other, and gets its answer. */
 void zone_check_calls(struct world *world);
