@@ -1,10 +1,11 @@
 /*
- * Devices behind a relay (page 6 "Relaying"). A relay lists who hangs behind it in `pzpInfo`; each
- * entry is an attestation, the device's own signed consent, because a relay's word alone proves
- * nothing (page 1). What the hub has taken is a claim:
+ * Devices behind a relay (page 6 "Relaying"). A relay lists the devices behind it in `pzpInfo`;
+ * each entry is an attestation, the device's own signed consent, because a relay's list alone
+ * proves nothing (page 1). What the hub has accepted is a claim:
  *
  * - A device has at most one. A newer attestation for another relay moves it; one that is not newer
- *   than what was taken before changes nothing, so that two relays never fight over a device.
+ *   than the accepted one changes nothing, so that two relays never take a device from each other
+ * in turn.
  * - A link of its own goes first, and ends what was agreed to before. A claim that comes while the
  *   device has a link (which may be dead already) waits for the end of that link.
  * - It lives for PZ_ATTEST_AGE_MS from when it was made or came, whichever was first.
@@ -58,7 +59,7 @@ activate(struct pz_hosted_claim *claim)
 	struct pz_member *member = claim->member;
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 
-	if (member->session) { /* the device itself says that this one is of no use */
+	if (member->session) { /* its new attestation means that its link is dead */
 		pz_hosted_conn_probe(pz_link_of(member->session)->owner);
 		return PZ_OK;
 	}
@@ -136,7 +137,7 @@ take(struct pz_hosted_conn *relay, struct pz_member *member, uint64_t at_ms)
 	return err;
 }
 
-/* ---- what a relay says ---- */
+/* ---- what a relay lists ---- */
 
 static bool
 may_check(struct pz_hosted_conn *relay)
@@ -170,7 +171,7 @@ verify(struct pz_hosted_conn *relay, const struct pz_attest *attest, struct pz_e
 	return pz_authority_admits(zone->authority, &proved, &member, info);
 }
 
-/* Not newer than what is known: it came late, or its time is over. */
+/* Not newer than what is known: it came late, or was spent by a link of the device's own. */
 static bool
 is_overtaken(const struct pz_hosted_conn *relay, const struct pz_member *member, uint64_t at_ms)
 {

@@ -144,7 +144,7 @@ renewal_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err
 		follow(zone, "");
 	else if (t->is_committed)
 		not_stored(zone, detail);
-	else
+	else /* housekeeping tries again; the condition is raised already */
 		pz_error("hub-renewal-failed", "zone=%s failed, will try again: %s",
 			 zone->authority->zone, detail);
 }

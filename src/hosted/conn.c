@@ -4,7 +4,7 @@
 #include "hosted/conn.h"
 #include "wire/message.h"
 
-/* A member's queue is watched by the router, also for what the hub itself says. */
+/* The router watches a member's queue, also for what the hub itself sends. */
 enum pz_err
 pz_hosted_send(struct pz_hosted *zone, struct pz_link *link, struct pz_slice frames)
 {
@@ -41,6 +41,7 @@ pz_hosted_send_prop_to(struct pz_hosted *zone, struct pz_link *link, const char 
 	enum pz_err err = pz_message_prop(&out, zone->authority->zone, to, status, message);
 	if (err == PZ_OK)
 		err = pz_hosted_send(zone, link, pz_buf_slice(&out));
+	/* The device is not to blame for a message of ours that is too long: its link stays. */
 	if (err == PZ_ERR_PROTO_FRAME)
 		pz_hosted_too_large(zone, link, status, out.len);
 	else if (err != PZ_OK)
@@ -53,7 +54,7 @@ pz_hosted_conn_bye(struct pz_hosted_conn *conn, enum pz_err why, const char *rea
 {
 	struct pz_link *link = conn->link;
 
-	/* A device that enrols knows only what page 3 lists; the end of the link says enough. */
+	/* A device that enrols knows only what page 3 lists; the end of the link is enough. */
 	if (link->secured && conn->zone && conn->state != PZ_HOSTED_ENROLLING) {
 		json_t *message = json_pack("{s:s}", "reason", reason);
 		pz_hosted_send_prop(conn->zone, link, "bye", message);
@@ -73,6 +74,7 @@ pz_hosted_conn_revoked(struct pz_hosted_conn *conn, const char *reason)
 	pz_hosted_conn_bye(conn, PZ_ERR_DENIED_REVOKED, reason);
 }
 
+/* A link that has not registered has its own time limit. */
 void
 pz_hosted_conn_probe(struct pz_hosted_conn *conn)
 {

@@ -13,7 +13,7 @@ struct pz_hub_admission;
 
 enum pz_hosted_state {
 	PZ_HOSTED_SECURING,    /* handshake under way */
-	PZ_HOSTED_REGISTERING, /* a member, until it has answered who it is */
+	PZ_HOSTED_REGISTERING, /* admitted, its register message has not come yet */
 	PZ_HOSTED_LIVE,
 	PZ_HOSTED_ENROLLING,
 };

@@ -58,7 +58,8 @@ applied(const struct offered *o)
 	struct pz_hosted *zone = o->t.zone;
 	struct pz_errinfo info = {""};
 
-	pz_hosted_publish(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
+	pz_hosted_publish(zone, PZ_SYNC_CRL,
+			  zone->authority->zone); /* first: a revoked device gets nothing more */
 	size_t expelled = expel_listed(zone);
 	if (pz_hosted_refresh_trust(zone, &info) != PZ_OK)
 		pz_error("trust", "zone=%s links keep using the previous trust: %s",

@@ -36,6 +36,7 @@ static void
 check_ca(const struct pz_hosted *zone)
 {
 	const struct pz_authority *a = zone->authority;
+	/* A year ahead: the owner has to enrol every device of the zone again. */
 	int64_t left = pz_env_days_left(a->env, pz_cert_not_after_ms(a->ca));
 
 	if (left >= CA_SOON_DAYS)

@@ -13,7 +13,7 @@
 #include "hosted/update.h"
 #include "shared/details.h"
 
-/* Of one that the zone does not know (any more): taken away, for all. */
+/* The name of a device that the zone does not have: removed on all devices. */
 static void
 take_away(struct pz_hosted *zone, const char *key)
 {
@@ -26,7 +26,8 @@ take_away(struct pz_hosted *zone, const char *key)
 			 zone->authority->zone, key, info.text);
 }
 
-/* Its own word comes by its own link, and when it shall count (page 10: at its next reconnect). */
+/* A device that is connected sends its own name itself, when that is to count (page 10: at its next
+ * reconnect): until then the hub shows the one of before. */
 static bool
 is_own_word(const struct pz_hosted *zone, const struct pz_member *member, const char *key)
 {
@@ -73,7 +74,7 @@ pz_hosted_names_received(struct pz_hosted *zone, const json_t *keys)
 		pz_hosted_name_changed(zone, json_string_value(key));
 }
 
-/* A name that was stored, but not the member's record any more: it is newer than that. */
+/* A crash may have come between a name and the member's record: then the name is newer. */
 void
 pz_hosted_names_loaded(struct pz_hosted *zone)
 {

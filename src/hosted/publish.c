@@ -33,7 +33,7 @@ pz_hosted_publish_device(struct pz_hosted *zone, const char *device)
 void
 pz_hosted_publish_membership(struct pz_hosted *zone, const char *device)
 {
-	pz_hosted_publish(zone, PZ_SYNC_CRL, zone->authority->zone); /* first: who is out is out */
+	pz_hosted_publish(zone, PZ_SYNC_CRL, zone->authority->zone);
 	if (device[0])
 		pz_hosted_publish_device(zone, device);
 }

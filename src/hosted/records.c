@@ -11,7 +11,7 @@
 
 #define SAVE_DELAY_US (1 * PZ_US_PER_S)
 
-/* What was on its way waits again; said once, for while the disk is full every attempt fails. */
+/* What was on its way waits again. Logged once: while the disk is full every attempt fails. */
 static void
 save_failed(struct pz_hosted *zone, const char *detail)
 {

@@ -73,6 +73,7 @@ pz_hosted_device_gone(struct pz_hosted *zone, struct pz_member *member)
 {
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 
+	/* Nothing is kept for its return: it announces its services anew with each link. */
 	json_decref(pz_map_remove(zone->services.announced, pz_slice_str(member->device)));
 	snprintf(address, sizeof(address), "%s/%s", zone->authority->zone, member->device);
 	pz_dispatcher_peer_gone(zone->services.dispatcher, address);

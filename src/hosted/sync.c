@@ -1,6 +1,6 @@
 /*
- * Synchronisation with the zone's devices (page 8): what the hub writes, they are given; what every
- * device may write (shared/shared.h) the hub keeps, and gives to the others.
+ * Synchronisation with the zone's devices (page 8): devices get what the hub writes; what every
+ * device may write (shared/shared.h) the hub keeps, and sends to the others.
  */
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "hosted/sync.h"
 #include "wire/prop_error.h"
 
-#define REFUSED_TOLD 5 /* a second, of one device */
+#define REFUSED_SENT 5 /* errors a second to one device */
 
 static enum pz_err
 on_ready(const struct pz_sync_link *link)
@@ -46,7 +46,7 @@ on_item(const struct pz_sync_link *link, const struct pz_sync_kind *kind)
 	return item ? item : pz_authority_item(conn->zone->authority, kind);
 }
 
-/* What it is to make of a device's revocation list is more than a comparison. */
+/* A revocation list is not merged like other items: see hosted/crl_history.h. */
 static enum pz_err
 on_offered(struct pz_sync_link *link, const struct pz_sync_kind *kind,
 	   const struct pz_sync_chunk *chunk, bool *out_taken, struct pz_errinfo *info)
@@ -77,15 +77,15 @@ on_changed(struct pz_sync_link *link, const struct pz_sync_kind *kind, const jso
 		pz_hosted_names_received(conn->zone, keys);
 }
 
-/* Its owner shall read that what is stored there is not here. Not each of many, and no device that
- * does not read. */
+/* The device gets an error, so that its owner sees that what is stored there is not stored here: a
+ * few a second, and none while the device does not read. */
 static void
 on_refused(struct pz_sync_link *from, const char *item, const char *key, const char *reason)
 {
 	struct pz_hosted_conn *conn = from->arg;
 	struct pz_link *link = conn->link;
 
-	if (!pz_log_allow(&conn->refused_rate, pz_env_mono_us(conn->hosting->env), REFUSED_TOLD,
+	if (!pz_log_allow(&conn->refused_rate, pz_env_mono_us(conn->hosting->env), REFUSED_SENT,
 			  &(uint32_t){0}) ||
 	    link->closing || !link->session.attached || pz_hosted_conn_is_choked(conn))
 		return;

@@ -1,5 +1,5 @@
 /*
- * Two machines with one identity, for example from one image: each throws the other one's link out.
+ * Two machines with one identity, for example from one image: each replaces the other one's link.
  * A process names its start in pzpInfo. A start that was thrown out and comes back shows that both
  * run: a restart or another network never looks like that.
  * @spec page 14 TLS-12
@@ -10,7 +10,7 @@
 #include "hosted/twice.h"
 #include "net/transport.h"
 
-#define RETURNS_TOLD 2 /* A, B, A, B: three turns */
+#define RETURNS_SHOWN 2 /* A, B, A, B: three turns */
 #define FORGOTTEN_US (600 * PZ_US_PER_S)
 
 /* The starts of one device that were thrown out last. */
@@ -66,12 +66,12 @@ pz_hosted_twice_named(struct pz_hosted_conn *conn)
 
 	if (twice == NULL || member->instance[0] == '\0')
 		return;
-	/* The newest is the one that it has just thrown out. */
+	/* The newest is the one that this link has just replaced. */
 	if (strcmp(twice->out[1 - newest].instance, member->instance) != 0 ||
 	    strcmp(twice->out[newest].instance, member->instance) == 0)
 		return;
 	twice->out[1 - newest].instance[0] = '\0'; /* counted */
-	if (++twice->returns < RETURNS_TOLD)
+	if (++twice->returns < RETURNS_SHOWN)
 		return;
 	pz_condition_raise(conn->hosting->conditions, PZ_CONDITION_IDENTITY_TWICE,
 			   conn->link->session.address,

@@ -88,7 +88,7 @@ end_frame(struct writer *w)
 	PZ_TRY(pz_buf_append(w->out, pz_slice_of(header, sizeof(header))));
 	PZ_TRY(pz_buf_append(w->out, pz_buf_slice(&w->body)));
 	pz_buf_consume(&w->body, w->body.len);
-	w->partial = true; /* whatever follows adds to the first */
+	w->partial = true; /* the frames that follow add to the first */
 	return PZ_OK;
 }
 
@@ -176,6 +176,7 @@ on_update(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	zone->update.sent_us = pz_env_mono_us(zone->hosting->env);
+	/* Built once, for all: the entries do not depend on the reader. */
 	pz_buf_init(&frames, PZ_QUEUE_HIGH_BYTES, NULL);
 	enum pz_err err = build(zone, true, &frames);
 	PZ_LIST_EACH (&zone->links, hook, tmp) {

@@ -74,7 +74,7 @@ admit(struct pz_hub_admission *admission, struct pz_member *member)
 	struct pz_hosted_conn *conn = admission->conn;
 	struct pz_errinfo info = {""};
 	struct pz_code *code = pz_codes_of_issue(&zone->enrolment.codes, admission->issue);
-	if (code) /* none when another one was issued in its place meanwhile */
+	if (code) /* there is none when another one was issued in its place meanwhile */
 		pz_code_cancel(code);
 	pz_metric_add(&zone->hosting->metrics, PZ_METRIC_enrol_ok, 1);
 	if (admission->has_new_crl && pz_hosted_refresh_trust(zone, &info) != PZ_OK)
@@ -88,7 +88,7 @@ admit(struct pz_hub_admission *admission, struct pz_member *member)
 	}
 	if (conn == NULL)
 		return;
-	/* What it says from now on does not keep the link open. */
+	/* What the device sends from now on does not keep the link open. */
 	pz_link_set_patience(conn->link, PZ_ENROL_IDLE_US);
 	conn->link->patience_us = 0;
 	pz_enrol_hub_admitted(conn->enrol.exchange, admission->cert, zone->authority->ca,
@@ -103,7 +103,7 @@ prepare_admission(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_er
 	struct pz_hosted *zone = t->zone;
 	const struct pz_enrol_request *request = admission->request;
 
-	if (admission->conn == NULL) /* it went while it waited: nothing is signed */
+	if (admission->conn == NULL) /* the device went while it waited: nothing is signed */
 		return PZ_ERR_IO_CLOSED;
 	struct pz_admission wish = {
 		.device = request->device,
@@ -244,6 +244,7 @@ pz_hub_enrol_begin(struct pz_hosted_conn *conn)
 	uint8_t sid[PZ_ENROL_SID_BYTES];
 
 	conn->state = PZ_HOSTED_ENROLLING;
+	/* The exchange is bound to this TLS session: a relayed one has another sid. */
 	enum pz_err err = pz_tls_export(conn->link->tls, "EXPORTER-pz-enrol", sid, sizeof(sid));
 	if (err == PZ_OK)
 		err = pz_enrol_hub_new(sid, conn->hosting->env, &enrol_ops, conn,
@@ -265,6 +266,7 @@ pz_hub_enrol_frame(struct pz_hosted_conn *conn, struct pz_slice frame)
 	json_t *payload = NULL, *message = NULL;
 	const char *status = NULL;
 
+	/* A device without a certificate may send nothing but the props of page 3. */
 	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
 	if (envelope.type != PZ_MESSAGE_PROP)
 		return PZ_ERR_PROTO;

@@ -78,6 +78,8 @@ on_housekeeping(struct pz_timer *timer, void *arg)
 	struct pz_slice key;
 	void *zone;
 
+	/* Due after a renewal or a new zone, also one that failed: otherwise no key is left over.
+	 */
 	if (hub->hosting.is_sweep_due && is_at_rest(hub)) {
 		hub->hosting.is_sweep_due = false;
 		sweep_keys(hub);
@@ -186,6 +188,7 @@ pz_hub_start(struct pz_hub *hub, struct pz_errinfo *info)
 {
 	const struct pz_transport *transport = &hub->config.transport;
 
+	/* First: a port that is taken must end the start before anything has changed. */
 	PZ_TRY(transport->ops->listen(transport->self, hub->config.listen, hub->config.port,
 				      pz_hub_accept, hub, &hub->listener, &hub->hosting.port,
 				      info));

@@ -168,7 +168,7 @@ on_secured(struct pz_link *link)
 		pz_link_close(link, err, "cannot register");
 }
 
-/* Says from where the newer link comes: the owner may have copied the device with its identity. */
+/* The reason names both addresses: the owner may have copied the device with its identity. */
 static void
 bye_replaced(struct pz_hosted_conn *older, const struct pz_hosted_conn *newer)
 {

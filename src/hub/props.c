@@ -1,4 +1,8 @@
-/* What members say to their hub: one table of prop statuses (page 4), one function each. */
+/*
+ * What members send to their hub: one table of prop statuses (page 4), one function each.
+ * Everything that is kept is built anew from what was understood and is bounded; what is refused is
+ * answered with an error that names the prop, unless the device does not read its answers.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,9 +29,9 @@
 #define DESCRIPTOR_BYTES_MAX (5U << 10) /* its texts, each character escaped */
 #define FIND_ID_BYTES_MAX 256           /* is sent back */
 
-/** Whose prop it is: the link's other end, or a device behind it. */
+/** The sender of a prop: the link's other end, or a device behind it. */
 struct speaker {
-	struct pz_hosted_conn *conn; /* whose link it came by, and answers go out by */
+	struct pz_hosted_conn *conn; /* the link that it came by, and that answers go out by */
 	struct pz_member *member;
 	const char *address;
 };
@@ -57,7 +61,8 @@ send_error(const struct speaker *who, enum pz_prop_error error, const char *mess
 
 /* ---- pzpInfo ---- */
 
-/* A text for people: taken when it is one and fits. True when it differs from what was known. */
+/* Applies a text for people when it is valid and fits. True when it differs from the one of before.
+ */
 static bool
 take_text(const char *text, char *out, size_t size)
 {
@@ -68,7 +73,7 @@ take_text(const char *text, char *out, size_t size)
 	return true;
 }
 
-/* Where it can be reached, built anew. NULL: the message is of a wrong form. */
+/* Where the device can be reached, built anew. NULL: the message has a wrong form. */
 static json_t *
 read_info(const json_t *message)
 {
@@ -167,7 +172,7 @@ send_found(const struct speaker *who, json_t *id, json_t *found, bool is_partial
 	json_decref(message);
 }
 
-/* As many as fit for sure where the device takes short frames only. */
+/* By the longest descriptor there can be: a frame that is too long for the device would be lost. */
 static size_t
 per_frame(const struct pz_link *link)
 {
@@ -215,7 +220,7 @@ on_find_services(const struct speaker *who, json_t *message)
 		return;
 	}
 	if (pz_hosted_conn_is_choked(
-		    conn)) { /* who does not read the answers gets no more of them */
+		    conn)) { /* a device that does not read its answers gets no more of them */
 		pz_metric_add(&conn->hosting->metrics, PZ_METRIC_messages_dropped, 1);
 		return;
 	}
@@ -306,14 +311,15 @@ handle_prop(const struct speaker *who, bool is_relayed, const char *status, json
 		return;
 	if (i < n && (statuses[i].is_relayed || !is_relayed))
 		statuses[i].handle(who, message);
-	else if (is_relayed) /* what concerns a link or a membership is for its own link */
+	else if (is_relayed) /* what concerns a link or a membership must come by the device's own
+				link */
 		drop_prop(who->conn);
 	else
 		send_error(who, PZ_PROP_ERROR_UNKNOWN_STATUS, "this hub does not know the status",
 			   status);
 }
 
-/* Props speak for a device itself: an app of it has no say here. */
+/* A prop comes from a device itself, never from an app on it. */
 static void
 on_prop(struct pz_hosted_conn *conn, const struct pz_envelope *envelope)
 {
@@ -341,7 +347,7 @@ on_prop(struct pz_hosted_conn *conn, const struct pz_envelope *envelope)
 	json_decref(payload);
 }
 
-/* Requests to the hub itself: discovery; whatever else is unknown here. */
+/* Requests to the hub itself: it answers discovery, and everything else as unknown. */
 static void
 on_rpc(struct pz_hosted *zone, const struct pz_envelope *envelope)
 {

@@ -36,6 +36,7 @@ hide(struct pz_hosted *zone)
 	zone->is_removed = true;
 	pz_map_remove(hub->zones, pz_slice_str(zone->authority->zone));
 	pz_map_remove(hub->by_tag, pz_slice_str(zone->tag));
+	/* Nothing may write to the zone's spaces behind the transaction that empties them. */
 	pz_hosted_update_stop(zone);
 	pz_hosted_records_stop(zone);
 	pz_shared_end(zone->shared);
@@ -44,7 +45,7 @@ hide(struct pz_hosted *zone)
 	close_links(&hub->hosting.links, zone);
 }
 
-/* After a disk that did not take it: the zone is here as before, its devices come back. */
+/* The disk refused the removal: the zone is here as before, and its devices come back. */
 static enum pz_err
 show(struct pz_hosted *zone)
 {

@@ -1,4 +1,5 @@
-/* The hub's commands (page 12): one table, one function each. */
+/* The table of the hub's commands (page 12), and those that make, open and remove a zone: init,
+ * token, remove. A command is answered when what it changes is on the disk. */
 #include <stdio.h>
 #include <stdlib.h>
 

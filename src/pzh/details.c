@@ -53,6 +53,7 @@ pz_pzh_run_user(struct pz_request *request)
 	pz_details_user(request, &owner);
 }
 
+/* A device that is out keeps no name: the next one of that name would be called so. */
 static enum pz_err
 check_device(const struct pz_hosted *zone, const char *device, struct pz_errinfo *info)
 {

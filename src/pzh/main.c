@@ -1,4 +1,5 @@
-/* pzhd: the hub as a daemon. */
+/* pzhd: the hub as a daemon. The daemon has the loop, the store and the control socket
+ * (daemon/daemon.h), the hub the rest: this file only connects them. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@ begin(void *arg, const char *name, json_t *params, struct pz_file *takes_file,
 	return pz_pzh_command(arg, name, params, takes_file, reply, reply_arg);
 }
 
+/* Only what can change without breaking links; the daemon lists the other settings as waiting. */
 static void
 on_reload(void *arg, const struct pz_settings *settings)
 {

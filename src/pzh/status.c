@@ -89,6 +89,7 @@ warnings_of(const struct pz_hub *hub)
 	return pz_conditions_texts(hub->hosting.conditions);
 }
 
+/* Days that are left, 0 when it has ended: a gauge is never negative. */
 static uint64_t
 lesser(uint64_t so_far, const struct pz_env *env, uint64_t end_ms)
 {
