@@ -249,6 +249,23 @@ hear_prop(size_t i, const char *from, struct pz_slice payload)
 	free(body);
 }
 
+/* What is shown of their answers: who tried is one of them, the words are known ones. */
+static void
+on_tried(void *arg, json_t *results)
+{
+	json_t *one;
+	size_t i;
+
+	(void)arg;
+	FUZZ_CHECK(json_array_size(results) <= (size_t)DEVICES * PZ_PEER_TRIAL_ADDRESSES_MAX);
+	json_array_foreach (results, i, one) {
+		const char *by = pz_json_str(one, "by"), *error = pz_json_str(one, "error");
+		FUZZ_CHECK(by && (strcmp(by, devices[0]) == 0 || strcmp(by, devices[1]) == 0));
+		FUZZ_CHECK(json_is_true(json_object_get(one, "ok")) == (error == NULL));
+		FUZZ_CHECK(error == NULL || strlen(error) < 32);
+	}
+}
+
 static void
 act(struct pz_slice line)
 {
@@ -270,6 +287,9 @@ act(struct pz_slice line)
 		break;
 	case '~': /* time passes */
 		pz_kit_clock_run(&w.world.clock, (uint64_t)(fuzz_byte(&line) % 16) * PZ_US_PER_S);
+		break;
+	case 'd': /* they are to try this device (pzp doctor) */
+		(void)pz_peers_trial_start(w.node->peers, on_tried, NULL);
 		break;
 	case 'x': /* the second one hangs up */
 		if (w.far[1].pl)

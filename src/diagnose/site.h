@@ -18,8 +18,8 @@ struct pz_site {
 	char problem[512]; /* why it cannot be read, or "" */
 };
 
-/** Reads it. What cannot be read is said in `problem`. Nothing is made or changed, but for the
- * store's own recovery after a crash. */
+/** Reads it; `problem` says what cannot be read. Nothing is made or changed, but for what a start
+ * of the daemon would do to the store: recovery after a crash, a newer schema. */
 void pz_site_read(const char *data_dir, struct pz_site *out);
 /** The same as facts, which borrow from the site. @param out zeroed */
 void pz_site_facts(const struct pz_site *site, struct pz_facts *out);
