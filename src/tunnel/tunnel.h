@@ -4,6 +4,7 @@
  *
  * Bytes come to the link over it in a turn of their own, never inside the call in which the
  * carrying link received them.
+ * @spec page 15 "Kind link"
  */
 #ifndef PZ_TUNNEL_TUNNEL_H
 #define PZ_TUNNEL_TUNNEL_H
