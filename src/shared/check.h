@@ -5,7 +5,7 @@
 #include "sync/chunk.h"
 #include "sync/kind.h"
 
-/** True for the items that zone/shared keeps. */
+/** True for the items that shared.c keeps. */
 bool pz_shared_is_kept(enum pz_sync_id id);
 /** True when a detail of the user can have this name; false for the keys of display names. */
 bool pz_shared_is_field(const char *key);

@@ -55,8 +55,8 @@ def test_list(world):
         assert not listed[key]["effective"] and "no effect" in listed[key]["note"]
     text = device.pzp("prefs").out.splitlines()
     assert text[0].split() == ["KEY", "VALUE", "DEFAULT", "SOURCE", "SCOPE", "PENDING"]
-    assert [line.split()[0] for line in text[1:17]] == KEYS
-    assert text[17].startswith("no effect in this version: ports.web, sync.policies")
+    assert [line.split()[0] for line in text[1:len(KEYS) + 1]] == KEYS
+    assert text[len(KEYS) + 1].startswith("no effect in this version: ports.web, sync.policies")
     assert "allowed" in device.pzp("prefs", "ports.tls").out
 
 
