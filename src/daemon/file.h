@@ -1,4 +1,5 @@
-/* A descriptor as the file of a command: libuv's threads read and write, the loop never waits. */
+/* A descriptor as the file of a command: libuv's threads read and write, the loop never waits.
+ * @spec page 12 "pzh" */
 #ifndef PZ_DAEMON_FILE_H
 #define PZ_DAEMON_FILE_H
 

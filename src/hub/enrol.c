@@ -74,7 +74,7 @@ admit(struct pz_hub_admission *admission, struct pz_member *member)
 	struct pz_hosted_conn *conn = admission->conn;
 	struct pz_errinfo info = {""};
 	struct pz_code *code = pz_codes_of_issue(&zone->enrolment.codes, admission->issue);
-	if (code) /* there is none when another one was issued in its place meanwhile */
+	if (code) /* gone when another one was issued in its place meanwhile */
 		pz_code_cancel(code);
 	pz_metric_add(&zone->hosting->metrics, PZ_METRIC_enrol_ok, 1);
 	if (admission->has_new_crl && pz_hosted_refresh_trust(zone, &info) != PZ_OK)

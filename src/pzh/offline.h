@@ -1,6 +1,6 @@
 /*
  * The hub in the process of `pzh`, for a data directory that no daemon runs on: the same commands
- * with the same answers, one at a time.
+ * with the same answers, one at a time. @spec page 12 "pzh"
  */
 #ifndef PZ_PZH_OFFLINE_H
 #define PZ_PZH_OFFLINE_H
