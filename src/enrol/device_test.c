@@ -1,16 +1,21 @@
 /* What the device does alone: settings, order, errors of the hub, time. */
-#include "enrol/exchange_fixture.h"
+#include "kit/test.h"
+
+#include <string.h>
+
+#include "enrol/message.h"
+#include "kit/enrolment.h"
 
 static void
 settings_are_checked_before_anything_is_sent(void **state)
 {
-	struct world *w = *state;
+	struct pz_kit_enrolment *w = *state;
 	static const char long_text[] =
 		"0123456789012345678901234567890123456789012345678901234567890123456789"
 		"0123456789012345678901234567890123456789012345678901234567890123456789";
 	struct pz_enrol_device_config rows[13];
 	for (size_t i = 0; i < 13; i++)
-		rows[i] = device_config(w, "12345678");
+		rows[i] = pz_kit_enrolment_config(w, "12345678");
 	rows[0].zone = "alice";
 	rows[1].zone = "Alice@example.org";
 	rows[2].zone = "";
@@ -27,16 +32,18 @@ settings_are_checked_before_anything_is_sent(void **state)
 	for (size_t i = 0; i < 13; i++) {
 		struct pz_errinfo info = {""};
 		struct pz_enrol_device *out = NULL;
-		assert_int_equal(pz_enrol_device_new(&rows[i], &device_ops, w, &out, &info),
-				 PZ_ERR_CONFIG);
+		assert_int_equal(
+			pz_enrol_device_new(&rows[i], &pz_kit_enrolment_device_ops, w, &out, &info),
+			PZ_ERR_CONFIG);
 		assert_null(out);
 		assert_int_not_equal(strlen(info.text), 0);
 		assert_null(strstr(info.text, "12345678"));
 	}
-	rows[0] = device_config(w, "12345678");
+	rows[0] = pz_kit_enrolment_config(w, "12345678");
 	rows[0].device_type = "";
-	assert_int_equal(pz_enrol_device_new(&rows[0], &device_ops, w, &w->device, NULL),
-			 PZ_ERR_CONFIG);
+	assert_int_equal(
+		pz_enrol_device_new(&rows[0], &pz_kit_enrolment_device_ops, w, &w->device, NULL),
+		PZ_ERR_CONFIG);
 }
 
 static void
@@ -49,31 +56,32 @@ zero_random(void *arg, void *out, size_t len)
 static void
 broken_random_source_is_reported(void **state)
 {
-	struct world *w = *state;
-	struct pz_enrol_device_config config = device_config(w, "12345678");
+	struct pz_kit_enrolment *w = *state;
+	struct pz_enrol_device_config config = pz_kit_enrolment_config(w, "12345678");
 	struct pz_env env = w->clock.env;
 	env.random = zero_random;
 	config.env = &env;
-	assert_int_equal(pz_enrol_device_new(&config, &device_ops, w, &w->device, NULL),
-			 PZ_ERR_CRYPTO);
+	assert_int_equal(
+		pz_enrol_device_new(&config, &pz_kit_enrolment_device_ops, w, &w->device, NULL),
+		PZ_ERR_CRYPTO);
 }
 
 /** A device that has sent step 1 (and, with is_proven, step 3); the hub's answer is held back. */
 static void
-device_at(struct world *w, bool is_proven)
+device_at(struct pz_kit_enrolment *w, bool is_proven)
 {
-	const char *code = issue(w, NULL);
-	struct pz_enrol_device_config config = device_config(w, code);
-	w->answer = ADMIT_LATER;
-	connect_with(w, &config);
+	const char *code = pz_kit_enrolment_issue(w, NULL);
+	struct pz_enrol_device_config config = pz_kit_enrolment_config(w, code);
+	w->answer = PZ_KIT_ADMIT_LATER;
+	pz_kit_enrolment_connect(w, &config);
 	if (is_proven)
-		pump(w);
+		pz_kit_enrolment_pump(w);
 }
 
 static void
 everything_out_of_order_ends_it(void **state)
 {
-	struct world *w = *state;
+	struct pz_kit_enrolment *w = *state;
 	static const char *const statuses[] = {
 		PZ_ENROL_HELLO, PZ_ENROL_SHARE, PZ_ENROL_REQUEST, PZ_ENROL_SIGNED, "Update", "",
 		"enrolshare",
@@ -91,7 +99,7 @@ everything_out_of_order_ends_it(void **state)
 				pz_enrol_device_message(w->device, statuses[i], messages[m]);
 				assert_int_equal(w->device_failures, 1);
 				json_decref(messages[m]);
-				hang_up(w);
+				pz_kit_enrolment_hang_up(w);
 			}
 		}
 	}
@@ -100,10 +108,12 @@ everything_out_of_order_ends_it(void **state)
 static void
 nothing_may_come_before_start(void **state)
 {
-	struct world *w = *state;
-	struct pz_enrol_device_config config = device_config(w, "12345678");
+	struct pz_kit_enrolment *w = *state;
+	struct pz_enrol_device_config config = pz_kit_enrolment_config(w, "12345678");
 	json_t *message = json_pack("{s:s}", "reason", PZ_ENROL_BAD_CODE);
-	assert_int_equal(pz_enrol_device_new(&config, &device_ops, w, &w->device, NULL), PZ_OK);
+	assert_int_equal(
+		pz_enrol_device_new(&config, &pz_kit_enrolment_device_ops, w, &w->device, NULL),
+		PZ_OK);
 	pz_enrol_device_message(w->device, PZ_ENROL_ERROR, message);
 	assert_int_equal(w->device_err, PZ_ERR_PROTO);
 	pz_enrol_device_start(w->device); /* too late */
@@ -114,7 +124,7 @@ nothing_may_come_before_start(void **state)
 static void
 start_works_once(void **state)
 {
-	struct world *w = *state;
+	struct pz_kit_enrolment *w = *state;
 	device_at(w, false);
 	pz_enrol_device_start(w->device);
 	assert_string_equal(w->trace, "enrolHello");
@@ -123,7 +133,7 @@ start_works_once(void **state)
 static void
 errors_of_the_hub_become_clear_text(void **state)
 {
-	struct world *w = *state;
+	struct pz_kit_enrolment *w = *state;
 	static const struct {
 		const char *reason;
 		enum pz_err err;
@@ -147,7 +157,7 @@ errors_of_the_hub_become_clear_text(void **state)
 			assert_non_null(strstr(w->device_reason, rows[i].says));
 			assert_null(strstr(w->device_reason, "evil"));
 			json_decref(message);
-			hang_up(w);
+			pz_kit_enrolment_hang_up(w);
 		}
 	}
 	device_at(w, false);
@@ -158,15 +168,15 @@ errors_of_the_hub_become_clear_text(void **state)
 static void
 progress_restarts_the_clock(void **state)
 {
-	struct world *w = *state;
+	struct pz_kit_enrolment *w = *state;
 	device_at(w, false);
 	pz_kit_clock_jump(&w->clock, PZ_ENROL_IDLE_US - 1);
-	pump(w);
+	pz_kit_enrolment_pump(w);
 	assert_int_equal(w->proven, 1);
 	pz_kit_clock_jump(&w->clock, PZ_ENROL_IDLE_US - 1);
 	assert_int_equal(w->device_failures, 0);
-	admit(w);
-	pump(w);
+	pz_kit_enrolment_admit(w);
+	pz_kit_enrolment_pump(w);
 	assert_int_equal(w->dones, 1);
 	pz_kit_clock_jump(&w->clock, 2 * PZ_ENROL_IDLE_US);
 	assert_int_equal(w->device_failures, 0);
@@ -175,7 +185,7 @@ progress_restarts_the_clock(void **state)
 static void
 long_names_fit(void **state)
 {
-	struct world *w = *state;
+	struct pz_kit_enrolment *w = *state;
 	char device[PZ_DEVICE_BYTES_MAX + 1], name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
 	char type[PZ_ENROL_DEVICE_TYPE_BYTES_MAX + 1];
 	memset(device, 'd', sizeof(device));
@@ -184,12 +194,13 @@ long_names_fit(void **state)
 	name[sizeof(name) - 1] = '\0';
 	memset(type, 't', sizeof(type));
 	type[sizeof(type) - 1] = '\0';
-	struct pz_enrol_device_config config = device_config(w, issue(w, device));
+	struct pz_enrol_device_config config =
+		pz_kit_enrolment_config(w, pz_kit_enrolment_issue(w, device));
 	config.device = device;
 	config.display_name = name;
 	config.device_type = type;
-	connect_with(w, &config);
-	pump(w);
+	pz_kit_enrolment_connect(w, &config);
+	pz_kit_enrolment_pump(w);
 	assert_int_equal(w->dones, 1);
 	assert_string_equal(w->admitted.device, device);
 	assert_string_equal(w->admitted.display_name, name);
@@ -211,20 +222,21 @@ scarce_malloc(size_t size)
 static void
 without_memory_for_messages_it_ends_cleanly(void **state)
 {
-	struct world *w = *state;
+	struct pz_kit_enrolment *w = *state;
 	bool was_done = false;
 	for (size_t n = 0; !was_done; n++) {
-		struct pz_enrol_device_config config = device_config(w, issue(w, NULL));
+		struct pz_enrol_device_config config =
+			pz_kit_enrolment_config(w, pz_kit_enrolment_issue(w, NULL));
 		allocations_left = n;
 		json_set_alloc_funcs(scarce_malloc, free);
-		connect_with(w, &config);
-		pump(w);
+		pz_kit_enrolment_connect(w, &config);
+		pz_kit_enrolment_pump(w);
 		json_set_alloc_funcs(malloc, free);
 		assert_in_range(w->dones + w->device_failures, 0, 1);
 		assert_in_range(w->hub_failures, 0, 1);
 		assert_true(w->dones + w->device_failures + w->hub_failures > 0);
 		was_done = w->dones == 1;
-		hang_up(w);
+		pz_kit_enrolment_hang_up(w);
 		assert_in_range(n, 0, 1000);
 	}
 }
@@ -241,15 +253,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		world_test(settings_are_checked_before_anything_is_sent),
-		world_test(broken_random_source_is_reported),
-		world_test(everything_out_of_order_ends_it),
-		world_test(nothing_may_come_before_start),
-		world_test(start_works_once),
-		world_test(errors_of_the_hub_become_clear_text),
-		world_test(progress_restarts_the_clock),
-		world_test(long_names_fit),
-		world_test(without_memory_for_messages_it_ends_cleanly),
+		pz_kit_enrolment_test(settings_are_checked_before_anything_is_sent),
+		pz_kit_enrolment_test(broken_random_source_is_reported),
+		pz_kit_enrolment_test(everything_out_of_order_ends_it),
+		pz_kit_enrolment_test(nothing_may_come_before_start),
+		pz_kit_enrolment_test(start_works_once),
+		pz_kit_enrolment_test(errors_of_the_hub_become_clear_text),
+		pz_kit_enrolment_test(progress_restarts_the_clock),
+		pz_kit_enrolment_test(long_names_fit),
+		pz_kit_enrolment_test(without_memory_for_messages_it_ends_cleanly),
 		cmocka_unit_test(free_of_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

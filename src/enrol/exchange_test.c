@@ -1,11 +1,19 @@
 /* Both sides against each other: the good case, wrong codes, and every message changed on its way.
  */
-#include "enrol/exchange_fixture.h"
+#include "kit/test.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "enrol/message.h"
+#include "kit/enrolment.h"
+#include "x509/csr.h"
 
 #include "base/codec.h"
 
 static void
-assert_enrolled(const struct world *w)
+assert_enrolled(const struct pz_kit_enrolment *w)
 {
 	assert_int_equal(w->dones, 1);
 	assert_int_equal(w->device_failures, 0);
@@ -19,52 +27,52 @@ assert_enrolled(const struct world *w)
 static void
 enrols(void **state)
 {
-	struct world *w = *state;
-	attempt(w, issue(w, NULL));
+	struct pz_kit_enrolment *w = *state;
+	pz_kit_enrolment_attempt(w, pz_kit_enrolment_issue(w, NULL));
 	assert_enrolled(w);
-	assert_string_equal(w->admitted.zone, ZONE);
-	assert_string_equal(w->admitted.device, DEVICE);
+	assert_string_equal(w->admitted.zone, PZ_KIT_ZONE);
+	assert_string_equal(w->admitted.device, PZ_KIT_DEVICE);
 	assert_string_equal(w->admitted.display_name, "Alice's laptop");
 	assert_string_equal(w->admitted.device_type, "laptop");
-	assert_string_equal(w->result_host, HOST);
+	assert_string_equal(w->result_host, PZ_KIT_HOST);
 	assert_int_equal(w->result_port, 8040);
-	assert_string_equal(pz_enrol_hub_zone(w->hub), ZONE);
-	assert_string_equal(pz_enrol_hub_device(w->hub), DEVICE);
+	assert_string_equal(pz_enrol_hub_zone(w->hub), PZ_KIT_ZONE);
+	assert_string_equal(pz_enrol_hub_device(w->hub), PZ_KIT_DEVICE);
 	assert_false(pz_code_is_live(&w->code, &w->clock.env));
 }
 
 static void
 enrols_when_answers_come_at_once(void **state)
 {
-	struct world *w = *state;
+	struct pz_kit_enrolment *w = *state;
 	w->deliver_at_once = true;
-	attempt(w, issue(w, DEVICE));
+	pz_kit_enrolment_attempt(w, pz_kit_enrolment_issue(w, PZ_KIT_DEVICE));
 	assert_enrolled(w);
 }
 
 static void
 enrols_without_timers_and_with_slow_storage(void **state)
 {
-	struct world *w = *state;
+	struct pz_kit_enrolment *w = *state;
 	w->clock.env.timers = NULL;
-	w->answer = ADMIT_LATER;
-	attempt(w, issue(w, NULL));
+	w->answer = PZ_KIT_ADMIT_LATER;
+	pz_kit_enrolment_attempt(w, pz_kit_enrolment_issue(w, NULL));
 	assert_int_equal(w->admits, 1);
 	assert_int_equal(w->dones, 0);
-	admit(w);
-	pump(w);
+	pz_kit_enrolment_admit(w);
+	pz_kit_enrolment_pump(w);
 	assert_enrolled(w);
 }
 
 static void
 a_code_works_once(void **state)
 {
-	struct world *w = *state;
-	const char *code = issue(w, NULL);
-	attempt(w, code);
+	struct pz_kit_enrolment *w = *state;
+	const char *code = pz_kit_enrolment_issue(w, NULL);
+	pz_kit_enrolment_attempt(w, code);
 	assert_enrolled(w);
-	hang_up(w);
-	attempt(w, code);
+	pz_kit_enrolment_hang_up(w);
+	pz_kit_enrolment_attempt(w, code);
 	assert_int_equal(w->device_err, PZ_ERR_DENIED_CODE);
 	assert_string_equal(w->hub_reason, PZ_ENROL_EXPIRED);
 	assert_string_equal(w->trace, "enrolHello enrolError");
@@ -73,65 +81,65 @@ a_code_works_once(void **state)
 static void
 wrong_code_stops_the_device_at_tag_b(void **state)
 {
-	struct world *w = *state;
-	issue(w, NULL);
-	attempt(w, wrong_code(w));
+	struct pz_kit_enrolment *w = *state;
+	pz_kit_enrolment_issue(w, NULL);
+	pz_kit_enrolment_attempt(w, pz_kit_enrolment_wrong_code(w));
 	assert_string_equal(w->trace, "enrolHello enrolShare"); /* no CSR */
 	assert_int_equal(w->proven, 0);
 	assert_int_equal(w->device_failures, 1);
 	assert_int_equal(w->device_err, PZ_ERR_DENIED_CODE);
 	assert_non_null(strstr(w->device_reason, "the code is wrong"));
 	assert_non_null(strstr(w->device_reason, "pzh token"));
-	assert_null(strstr(w->device_reason, wrong_code(w)));
+	assert_null(strstr(w->device_reason, pz_kit_enrolment_wrong_code(w)));
 	assert_int_equal(w->code.attempts, 1);
 	/* nothing is left behind: the right code still works on a new connection */
-	hang_up(w);
-	attempt(w, w->code.digits);
+	pz_kit_enrolment_hang_up(w);
+	pz_kit_enrolment_attempt(w, w->code.digits);
 	assert_enrolled(w);
 }
 
 static void
 the_sixth_attempt_of_an_address_waits(void **state)
 {
-	struct world *w = *state;
+	struct pz_kit_enrolment *w = *state;
 	char code[PZ_CODE_DIGITS + 1];
-	memcpy(code, issue(w, NULL), sizeof(code));
+	memcpy(code, pz_kit_enrolment_issue(w, NULL), sizeof(code));
 	for (int i = 0; i < PZ_CODE_ATTEMPTS_MAX; i++) {
-		attempt(w, wrong_code(w));
+		pz_kit_enrolment_attempt(w, pz_kit_enrolment_wrong_code(w));
 		assert_int_equal(w->device_err, PZ_ERR_DENIED_CODE);
-		hang_up(w);
+		pz_kit_enrolment_hang_up(w);
 	}
-	attempt(w, code);
+	pz_kit_enrolment_attempt(w, code);
 	assert_string_equal(w->hub_reason, PZ_ENROL_ATTEMPTS);
 	assert_int_equal(w->device_err, PZ_ERR_DENIED_CODE);
 	assert_non_null(strstr(w->device_reason, "too often"));
 	assert_true(pz_code_is_live(&w->code, &w->clock.env)); /* for others, and later */
-	hang_up(w);
+	pz_kit_enrolment_hang_up(w);
 	pz_kit_clock_jump(&w->clock, PZ_CODE_WAIT_US);
-	attempt(w, code);
+	pz_kit_enrolment_attempt(w, code);
 	assert_enrolled(w);
 }
 
 static void
 fifth_attempt_still_works(void **state)
 {
-	struct world *w = *state;
-	issue(w, NULL);
+	struct pz_kit_enrolment *w = *state;
+	pz_kit_enrolment_issue(w, NULL);
 	for (int i = 0; i < PZ_CODE_ATTEMPTS_MAX - 1; i++) {
-		attempt(w, wrong_code(w));
-		hang_up(w);
+		pz_kit_enrolment_attempt(w, pz_kit_enrolment_wrong_code(w));
+		pz_kit_enrolment_hang_up(w);
 	}
-	attempt(w, w->code.digits);
+	pz_kit_enrolment_attempt(w, w->code.digits);
 	assert_enrolled(w);
 }
 
 static void
 expired_code_is_refused(void **state)
 {
-	struct world *w = *state;
-	const char *code = issue(w, NULL);
+	struct pz_kit_enrolment *w = *state;
+	const char *code = pz_kit_enrolment_issue(w, NULL);
 	pz_kit_clock_jump(&w->clock, 600 * PZ_US_PER_S);
-	attempt(w, code);
+	pz_kit_enrolment_attempt(w, code);
 	assert_string_equal(w->hub_reason, PZ_ENROL_EXPIRED);
 	assert_int_equal(w->device_err, PZ_ERR_DENIED_CODE);
 	assert_non_null(strstr(w->device_reason, "no live code"));
@@ -142,24 +150,25 @@ expired_code_is_refused(void **state)
 static void
 another_connection_is_another_exchange(void **state)
 {
-	struct world *w = *state;
-	struct pz_enrol_device_config config = device_config(w, issue(w, NULL));
+	struct pz_kit_enrolment *w = *state;
+	struct pz_enrol_device_config config =
+		pz_kit_enrolment_config(w, pz_kit_enrolment_issue(w, NULL));
 	config.sid[31] ^= 1; /* relayed: the two TLS connections have different exporters */
-	connect_with(w, &config);
-	pump(w);
+	pz_kit_enrolment_connect(w, &config);
+	pz_kit_enrolment_pump(w);
 	assert_string_equal(w->trace, "enrolHello enrolShare");
 	assert_int_equal(w->device_err, PZ_ERR_DENIED_CODE);
 }
 
 static void
-replace_text(struct world *w, json_t **message, const char *text)
+replace_text(struct pz_kit_enrolment *w, json_t **message, const char *text)
 {
 	assert_int_equal(json_object_set_new(*message, w->tamper_key, json_string(text)), 0);
 }
 
 /** A valid share, but another. */
 static bool
-swap_share(struct world *w, char status[32], json_t **message)
+swap_share(struct pz_kit_enrolment *w, char status[32], json_t **message)
 {
 	uint8_t share[32];
 	if (strcmp(status, w->tamper_status) == 0) {
@@ -172,7 +181,7 @@ swap_share(struct world *w, char status[32], json_t **message)
 }
 
 static bool
-swap_neutral(struct world *w, char status[32], json_t **message)
+swap_neutral(struct pz_kit_enrolment *w, char status[32], json_t **message)
 {
 	static const uint8_t neutral[32];
 	if (strcmp(status, w->tamper_status) == 0)
@@ -182,7 +191,7 @@ swap_neutral(struct world *w, char status[32], json_t **message)
 }
 
 static bool
-flip_tag(struct world *w, char status[32], json_t **message)
+flip_tag(struct pz_kit_enrolment *w, char status[32], json_t **message)
 {
 	uint8_t tag[PZ_ENROL_TAG_BYTES];
 	if (strcmp(status, w->tamper_status) == 0) {
@@ -196,7 +205,7 @@ flip_tag(struct world *w, char status[32], json_t **message)
 }
 
 static bool
-swap_device(struct world *w, char status[32], json_t **message)
+swap_device(struct pz_kit_enrolment *w, char status[32], json_t **message)
 {
 	if (strcmp(status, w->tamper_status) == 0)
 		replace_text(w, message, "desktop");
@@ -204,7 +213,7 @@ swap_device(struct world *w, char status[32], json_t **message)
 }
 
 static bool
-swap_zone(struct world *w, char status[32], json_t **message)
+swap_zone(struct pz_kit_enrolment *w, char status[32], json_t **message)
 {
 	if (strcmp(status, w->tamper_status) == 0)
 		replace_text(w, message, "mallory@example.org");
@@ -213,9 +222,9 @@ swap_zone(struct world *w, char status[32], json_t **message)
 
 /** A good request for the right name, but for the key of another device. */
 static bool
-swap_csr(struct world *w, char status[32], json_t **message)
+swap_csr(struct pz_kit_enrolment *w, char status[32], json_t **message)
 {
-	const struct pz_cert_subject subject = {.zone = ZONE, .device = DEVICE};
+	const struct pz_cert_subject subject = {.zone = PZ_KIT_ZONE, .device = PZ_KIT_DEVICE};
 	struct pz_buf pem;
 	if (strcmp(status, w->tamper_status) != 0)
 		return true;
@@ -229,7 +238,7 @@ swap_csr(struct world *w, char status[32], json_t **message)
 
 /** The same request with a blank line behind it: other bytes, same meaning. */
 static bool
-pad_csr(struct world *w, char status[32], json_t **message)
+pad_csr(struct pz_kit_enrolment *w, char status[32], json_t **message)
 {
 	char text[4096];
 	if (strcmp(status, w->tamper_status) == 0) {
@@ -243,10 +252,10 @@ pad_csr(struct world *w, char status[32], json_t **message)
 static void
 changed_messages_are_noticed(void **state)
 {
-	struct world *w = *state;
+	struct pz_kit_enrolment *w = *state;
 	static const struct {
 		const char *status, *key;
-		tamper_fn tamper;
+		pz_kit_tamper_fn tamper;
 		enum pz_err device_err;
 		const char *hub_reason; /* "": the hub is still waiting */
 	} rows[] = {
@@ -262,25 +271,25 @@ changed_messages_are_noticed(void **state)
 		{PZ_ENROL_REQUEST, "csr", pad_csr, PZ_ERR_DENIED_CODE, PZ_ENROL_BAD_CODE},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const char *code = issue(w, NULL);
+		const char *code = pz_kit_enrolment_issue(w, NULL);
 		w->tamper = rows[i].tamper;
 		w->tamper_status = rows[i].status;
 		w->tamper_key = rows[i].key;
-		attempt(w, code);
+		pz_kit_enrolment_attempt(w, code);
 		assert_int_equal(w->dones, 0);
 		assert_int_equal(w->admits, 0);
 		assert_int_equal(w->device_failures, 1);
 		assert_int_equal(w->device_err, rows[i].device_err);
 		assert_string_equal(w->hub_reason, rows[i].hub_reason);
 		assert_true(pz_code_is_live(&w->code, &w->clock.env));
-		hang_up(w);
+		pz_kit_enrolment_hang_up(w);
 	}
 }
 
 /* ---- step 4 ---- */
 
 static void
-set_cert(struct world *w, json_t *message, const char *key, const struct pz_cert *cert)
+set_cert(struct pz_kit_enrolment *w, json_t *message, const char *key, const struct pz_cert *cert)
 {
 	struct pz_buf pem;
 	(void)w;
@@ -303,53 +312,53 @@ set_crl(json_t *message, const struct pz_crl *crl)
 }
 
 static void
-give_client(struct world *w, json_t *message, const struct pz_kit_zone *a, const char *device,
-	    const struct pz_key *key)
+give_client(struct pz_kit_enrolment *w, json_t *message, const struct pz_kit_zone *a,
+	    const char *device, const struct pz_key *key)
 {
-	struct pz_cert *cert = sign(a, device, key);
+	struct pz_cert *cert = pz_kit_enrolment_sign(a, device, key);
 	set_cert(w, message, "clientCert", cert);
 	pz_cert_free(cert);
 }
 
 static void
-other_key(struct world *w, json_t *m)
+other_key(struct pz_kit_enrolment *w, json_t *m)
 {
-	give_client(w, m, &w->alice, DEVICE, w->other_key);
+	give_client(w, m, &w->alice, PZ_KIT_DEVICE, w->other_key);
 }
 
 static void
-other_name(struct world *w, json_t *m)
+other_name(struct pz_kit_enrolment *w, json_t *m)
 {
 	give_client(w, m, &w->alice, "desktop", w->device_key);
 }
 
 static void
-other_signer(struct world *w, json_t *m)
+other_signer(struct pz_kit_enrolment *w, json_t *m)
 {
-	give_client(w, m, &w->eve, DEVICE, w->device_key);
+	give_client(w, m, &w->eve, PZ_KIT_DEVICE, w->device_key);
 }
 
 static void
-other_master(struct world *w, json_t *m)
+other_master(struct pz_kit_enrolment *w, json_t *m)
 {
 	set_cert(w, m, "masterCert", w->eve.ca);
 }
 
 static void
-other_master_and_crl(struct world *w, json_t *m)
+other_master_and_crl(struct pz_kit_enrolment *w, json_t *m)
 {
 	set_cert(w, m, "masterCert", w->eve.ca);
 	set_crl(m, w->eve.crl);
 }
 
 static void
-other_crl(struct world *w, json_t *m)
+other_crl(struct pz_kit_enrolment *w, json_t *m)
 {
 	set_crl(m, w->eve.crl);
 }
 
 static void
-swapped_certs(struct world *w, json_t *m)
+swapped_certs(struct pz_kit_enrolment *w, json_t *m)
 {
 	json_t *client = json_incref(json_object_get(m, "clientCert"));
 	set_cert(w, m, "clientCert", w->alice.ca);
@@ -358,9 +367,9 @@ swapped_certs(struct world *w, json_t *m)
 
 /** The hub signs a leaf instead of a CA. */
 static void
-tls_certificate(struct world *w, json_t *m)
+tls_certificate(struct pz_kit_enrolment *w, json_t *m)
 {
-	const struct pz_cert_subject subject = {.zone = ZONE, .device = DEVICE};
+	const struct pz_cert_subject subject = {.zone = PZ_KIT_ZONE, .device = PZ_KIT_DEVICE};
 	struct pz_cert *cert = NULL;
 	assert_int_equal(pz_cert_issue(PZ_CERT_PZP_TLS, &subject, w->device_key, w->alice.ca,
 				       w->alice.ca_key, &w->clock.env, &cert, NULL),
@@ -370,9 +379,9 @@ tls_certificate(struct world *w, json_t *m)
 }
 
 static void
-client_valid(struct world *w, json_t *m, uint64_t from_ms, uint64_t to_ms)
+client_valid(struct pz_kit_enrolment *w, json_t *m, uint64_t from_ms, uint64_t to_ms)
 {
-	const struct pz_cert_subject subject = {.zone = ZONE, .device = DEVICE};
+	const struct pz_cert_subject subject = {.zone = PZ_KIT_ZONE, .device = PZ_KIT_DEVICE};
 	struct pz_cert *cert = NULL;
 	assert_int_equal(pz_cert_issue_for(PZ_CERT_PZP_CA, &subject, w->device_key, w->alice.ca,
 					   w->alice.ca_key, &w->clock.env, from_ms, to_ms, &cert,
@@ -383,23 +392,23 @@ client_valid(struct world *w, json_t *m, uint64_t from_ms, uint64_t to_ms)
 }
 
 static void
-expired(struct world *w, json_t *m)
+expired(struct pz_kit_enrolment *w, json_t *m)
 {
 	client_valid(w, m, PZ_KIT_WALL_MS - 7200000, PZ_KIT_WALL_MS - 3600000);
 }
 
 static void
-not_yet_valid(struct world *w, json_t *m)
+not_yet_valid(struct pz_kit_enrolment *w, json_t *m)
 {
 	client_valid(w, m, PZ_KIT_WALL_MS + 3600000, PZ_KIT_WALL_MS + 7200000);
 }
 
 static void
-already_revoked(struct world *w, json_t *m)
+already_revoked(struct pz_kit_enrolment *w, json_t *m)
 {
 	struct pz_crl_entry entry = {.when_ms = PZ_KIT_WALL_MS};
 	struct pz_crl *crl = NULL;
-	struct pz_cert *cert = sign(&w->alice, DEVICE, w->device_key);
+	struct pz_cert *cert = pz_kit_enrolment_sign(&w->alice, PZ_KIT_DEVICE, w->device_key);
 	pz_cert_serial_hex(cert, entry.serial_hex);
 	assert_int_equal(
 		pz_crl_issue(w->alice.ca, w->alice.ca_key, &entry, 1, 2, &w->clock.env, &crl, NULL),
@@ -411,58 +420,58 @@ already_revoked(struct world *w, json_t *m)
 }
 
 static void
-other_pzh_id(struct world *w, json_t *m)
+other_pzh_id(struct pz_kit_enrolment *w, json_t *m)
 {
 	(void)w;
 	json_object_set_new(m, "pzhId", json_string("bob@example.org"));
 }
 
 static void
-garbage_client(struct world *w, json_t *m)
+garbage_client(struct pz_kit_enrolment *w, json_t *m)
 {
 	(void)w;
 	json_object_set_new(m, "clientCert", json_string("-----BEGIN CERTIFICATE-----\n"));
 }
 
 static void
-garbage_master(struct world *w, json_t *m)
+garbage_master(struct pz_kit_enrolment *w, json_t *m)
 {
 	(void)w;
 	json_object_set_new(m, "masterCert", json_string("x"));
 }
 
 static void
-garbage_crl(struct world *w, json_t *m)
+garbage_crl(struct pz_kit_enrolment *w, json_t *m)
 {
 	(void)w;
 	json_object_set_new(m, "crl", json_string("x"));
 }
 
 static void
-bad_host(struct world *w, json_t *m)
+bad_host(struct pz_kit_enrolment *w, json_t *m)
 {
 	(void)w;
 	json_object_set_new(m, "host", json_string("a/b"));
 }
 
 static void
-zero_port(struct world *w, json_t *m)
+zero_port(struct pz_kit_enrolment *w, json_t *m)
 {
 	(void)w;
 	json_object_set_new(m, "port", json_integer(0));
 }
 
 static void
-text_port(struct world *w, json_t *m)
+text_port(struct pz_kit_enrolment *w, json_t *m)
 {
 	(void)w;
 	json_object_set_new(m, "port", json_string("8040"));
 }
 
-static void (*forge)(struct world *w, json_t *message);
+static void (*forge)(struct pz_kit_enrolment *w, json_t *message);
 
 static bool
-forge_signed(struct world *w, char status[32], json_t **message)
+forge_signed(struct pz_kit_enrolment *w, char status[32], json_t **message)
 {
 	if (strcmp(status, PZ_ENROL_SIGNED) == 0)
 		forge(w, *message);
@@ -472,9 +481,9 @@ forge_signed(struct world *w, char status[32], json_t **message)
 static void
 device_checks_what_it_is_given(void **state)
 {
-	struct world *w = *state;
+	struct pz_kit_enrolment *w = *state;
 	static const struct {
-		void (*forge)(struct world *w, json_t *message);
+		void (*forge)(struct pz_kit_enrolment *w, json_t *message);
 		enum pz_err err;
 	} rows[] = {
 		{other_key, PZ_ERR_DENIED_IDENTITY},
@@ -497,10 +506,10 @@ device_checks_what_it_is_given(void **state)
 		{text_port, PZ_ERR_PROTO},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const char *code = issue(w, NULL);
+		const char *code = pz_kit_enrolment_issue(w, NULL);
 		forge = rows[i].forge;
 		w->tamper = forge_signed;
-		attempt(w, code);
+		pz_kit_enrolment_attempt(w, code);
 		if (w->device_err != rows[i].err)
 			fail_msg("row %zu: %s: %s", i, pz_err_name(w->device_err),
 				 w->device_reason);
@@ -508,12 +517,12 @@ device_checks_what_it_is_given(void **state)
 		assert_int_equal(w->verified, 0); /* asked last */
 		assert_int_equal(w->dones, 0);
 		assert_int_equal(w->device_failures, 1);
-		hang_up(w);
+		pz_kit_enrolment_hang_up(w);
 	}
 }
 
 static bool
-drop_member(struct world *w, char status[32], json_t **message)
+drop_member(struct pz_kit_enrolment *w, char status[32], json_t **message)
 {
 	if (strcmp(status, w->tamper_status) == 0)
 		assert_int_equal(json_object_del(*message, w->tamper_key), 0);
@@ -523,7 +532,7 @@ drop_member(struct world *w, char status[32], json_t **message)
 static void
 device_needs_every_member(void **state)
 {
-	struct world *w = *state;
+	struct pz_kit_enrolment *w = *state;
 	static const char *const rows[][2] = {
 		{PZ_ENROL_SHARE, "share"},       {PZ_ENROL_SHARE, "confirm"},
 		{PZ_ENROL_SIGNED, "clientCert"}, {PZ_ENROL_SIGNED, "masterCert"},
@@ -531,23 +540,23 @@ device_needs_every_member(void **state)
 		{PZ_ENROL_SIGNED, "host"},       {PZ_ENROL_SIGNED, "port"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const char *code = issue(w, NULL);
+		const char *code = pz_kit_enrolment_issue(w, NULL);
 		w->tamper = drop_member;
 		w->tamper_status = rows[i][0];
 		w->tamper_key = rows[i][1];
-		attempt(w, code);
+		pz_kit_enrolment_attempt(w, code);
 		assert_int_equal(w->device_failures, 1);
 		assert_int_equal(w->device_err, PZ_ERR_PROTO);
-		hang_up(w);
+		pz_kit_enrolment_hang_up(w);
 	}
 }
 
 static void
 connection_must_belong_to_the_master_certificate(void **state)
 {
-	struct world *w = *state;
+	struct pz_kit_enrolment *w = *state;
 	w->connection_err = PZ_ERR_DENIED_CHAIN;
-	attempt(w, issue(w, NULL));
+	pz_kit_enrolment_attempt(w, pz_kit_enrolment_issue(w, NULL));
 	assert_int_equal(w->verified, 1);
 	assert_int_equal(w->dones, 0);
 	assert_int_equal(w->device_err, PZ_ERR_DENIED_CHAIN);
@@ -558,19 +567,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		world_test(enrols),
-		world_test(enrols_when_answers_come_at_once),
-		world_test(enrols_without_timers_and_with_slow_storage),
-		world_test(a_code_works_once),
-		world_test(wrong_code_stops_the_device_at_tag_b),
-		world_test(the_sixth_attempt_of_an_address_waits),
-		world_test(fifth_attempt_still_works),
-		world_test(expired_code_is_refused),
-		world_test(another_connection_is_another_exchange),
-		world_test(changed_messages_are_noticed),
-		world_test(device_checks_what_it_is_given),
-		world_test(device_needs_every_member),
-		world_test(connection_must_belong_to_the_master_certificate),
+		pz_kit_enrolment_test(enrols),
+		pz_kit_enrolment_test(enrols_when_answers_come_at_once),
+		pz_kit_enrolment_test(enrols_without_timers_and_with_slow_storage),
+		pz_kit_enrolment_test(a_code_works_once),
+		pz_kit_enrolment_test(wrong_code_stops_the_device_at_tag_b),
+		pz_kit_enrolment_test(the_sixth_attempt_of_an_address_waits),
+		pz_kit_enrolment_test(fifth_attempt_still_works),
+		pz_kit_enrolment_test(expired_code_is_refused),
+		pz_kit_enrolment_test(another_connection_is_another_exchange),
+		pz_kit_enrolment_test(changed_messages_are_noticed),
+		pz_kit_enrolment_test(device_checks_what_it_is_given),
+		pz_kit_enrolment_test(device_needs_every_member),
+		pz_kit_enrolment_test(connection_must_belong_to_the_master_certificate),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
