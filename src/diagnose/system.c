@@ -134,7 +134,7 @@ on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct ear *ear = poll->data;
 	struct pz_multicast_probe *p = ear->probe;
-	struct sockaddr_storage from;
+	struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
 	uint8_t bytes[PZ_MDNS_PACKET_BYTES_MAX];
 
 	(void)status, (void)events;
