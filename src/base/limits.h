@@ -117,9 +117,7 @@
 #define PZ_NEARBY_STRANGERS_MAX 192           /* of them without our zone's tag */
 #define PZ_NEARBY_DATE_US (600 * PZ_US_PER_S) /* the clock may be set: the date is looked at */
 #define PZ_NEARBY_ADDRESSES_MAX 8             /* of one instance */
-/* a third of what a consent to be relayed lasts */
-#define PZ_PEER_REFRESH_US (1200 * PZ_US_PER_S)
-#define PZ_RESEND_KEEP_US (20 * PZ_US_PER_S) /* an answer that may be lost with its link */
+#define PZ_RESEND_KEEP_US (20 * PZ_US_PER_S)  /* an answer that may be lost with its link */
 #define PZ_RESEND_ANSWERS_MAX 256
 #define PZ_RESEND_BYTES_MAX (1U << 20)
 
@@ -146,10 +144,12 @@
 #define PZ_HUB_SPLICES_PER_PAIR_MAX 4 /* between two devices, whichever opened */
 #define PZ_RELAY_SPLICES_MAX 256      /* of a device that relays, in all */
 #define PZ_RELAY_SPLICES_PER_DEVICE_MAX 8
-#define PZ_RELAYS_TRIED_MAX 4                  /* of those that reach a device */
-#define PZ_SPLICE_IDLE_US (600 * PZ_US_PER_S)  /* without a byte */
-#define PZ_SPLICE_WINDOW_BYTES_MIN (64U << 10) /* when there is little room for windows */
-#define PZ_SPLICE_BYTES_MAX (64U << 20)        /* windows of all spliced channels of one node */
+#define PZ_RELAYS_TRIED_MAX 4                     /* of those that reach a device */
+#define PZ_UPLINK_HEAD_START_US (2 * PZ_US_PER_S) /* of the hub's address over a relay */
+#define PZ_UPLINK_AGAIN_US (60 * PZ_US_PER_S)     /* that address is tried while a relay is used */
+#define PZ_SPLICE_IDLE_US (600 * PZ_US_PER_S)     /* without a byte */
+#define PZ_SPLICE_WINDOW_BYTES_MIN (64U << 10)    /* when there is little room for windows */
+#define PZ_SPLICE_BYTES_MAX (64U << 20)           /* windows of all spliced channels of one node */
 /* of those of one opener: devices that open much leave room for others */
 #define PZ_SPLICE_OPENER_BYTES_MAX (PZ_SPLICE_BYTES_MAX / 4)
 

@@ -33,7 +33,7 @@ struct pz_search {
 	char id[37];
 	bool is_beginning; /* there is no hub to ask: it becomes local when its timer fires */
 	bool is_local;
-	bool has_asked, is_asking; /* the hub by a relay, while the search is local */
+	bool has_asked, is_asking; /* the hub, while the search is local */
 	pz_search_done done;
 	void *arg;
 };
@@ -125,24 +125,25 @@ is_settled(const struct pz_search *d)
 	       !pz_peers_is_expecting(d->calls->peers);
 }
 
-/* Once: the relay may have been found by the search itself. */
+/* Once: a hub that is reached since the search began, perhaps through a relay that it found. */
 static void
-ask_by_relay(struct pz_search *d)
+ask_late(struct pz_search *d)
 {
 	bool speaks;
 	json_t *message;
 
-	if (d->has_asked || pz_uplink_is_up(d->calls->uplink) ||
-	    !pz_peers_has_relay_to_hub(d->calls->peers, &speaks))
+	if (d->has_asked)
 		return;
-	if (!speaks) { /* the hub does not accept us through it yet: a moment more */
-		if (!d->is_asking)
+	if (!pz_uplink_is_up(d->calls->uplink)) {
+		if (!pz_peers_has_relay_to_hub(d->calls->peers, &speaks))
+			return;
+		if (!d->is_asking) /* a link through the relay needs a moment more */
 			d->end_us = pz_env_mono_us(d->calls->env) + BEHIND_US;
 		d->is_asking = true;
 		return;
 	}
 	message = json_pack("{s:s}", "id", d->id);
-	pz_uplink_send_by_any(d->calls->uplink, "findServices", message);
+	pz_uplink_send_prop(d->calls->uplink, "findServices", message);
 	json_decref(message);
 	d->has_asked = d->is_asking = true;
 }
@@ -154,7 +155,7 @@ go_on(struct pz_search *d)
 	const struct pz_env *env = d->calls->env;
 	uint64_t now = pz_env_mono_us(env), left = pz_peers_look_left_us(d->calls->peers);
 
-	ask_by_relay(d);
+	ask_late(d);
 	if (is_settled(d)) {
 		finish(d);
 		return;
@@ -316,6 +317,7 @@ ask_hub(struct pz_search *d)
 		return PZ_ERR_LIMIT_MEMORY;
 	pz_uplink_send_prop(d->calls->uplink, "findServices", message);
 	json_decref(message);
+	d->has_asked = true;
 	pz_env_start(d->calls->env, &d->timer, ASK_TIMEOUT_US);
 	return PZ_OK;
 }

@@ -282,11 +282,8 @@ pz_splice_start(struct pz_splices *splices, struct pz_channel *in,
 }
 
 void
-pz_splices_close_of(struct pz_splices *splices, const char *address)
+pz_splices_end(struct pz_splices *splices)
 {
-	PZ_LIST_EACH (&splices->all, node, tmp) {
-		struct pz_splice *splice = PZ_CONTAINER(node, struct pz_splice, node);
-		if (strcmp(splice->from, address) == 0 || strcmp(splice->to, address) == 0)
-			end_both(splice, "gone");
-	}
+	PZ_LIST_EACH (&splices->all, node, tmp)
+		end_both(PZ_CONTAINER(node, struct pz_splice, node), "refused");
 }

@@ -41,8 +41,7 @@ void pz_splice_start(struct pz_splices *splices, struct pz_channel *in,
 		     const struct pz_channel_offer *offer, struct pz_channels *out,
 		     const char *from, const char *to);
 
-/** Closes those that this device has opened, or that lead to it: it is out of the zone.
- * @param address as from or to */
-void pz_splices_close_of(struct pz_splices *splices, const char *address);
+/** Closes all of them: this node passes on no more. */
+void pz_splices_end(struct pz_splices *splices);
 
 #endif

@@ -442,6 +442,41 @@ pz_peer_consider(struct pz_peers *peers, const char *device)
 		pz_peer_dial(peer, 0);
 }
 
+/* One that failed lately waits for its retry; a name that the zone does not know is no device. */
+static bool
+dial_reached(struct pz_peers *peers, const json_t *known, const char *device)
+{
+	struct peer *peer =
+		device && json_object_get(known, device) ? pz_peers_get(peers, device) : NULL;
+
+	if (peer == NULL || peer->live || peer->attempt || peer->retry.active)
+		return false;
+	pz_peer_dial(peer, 0);
+	return true;
+}
+
+void
+pz_peers_dial_reached(struct pz_peers *peers)
+{
+	json_t *known = json_object();
+	size_t pos = 0, count = 0;
+	struct pz_slice key;
+	void *value;
+
+	pz_device_zone_add_devices(peers->config.zone, known);
+	while (!pz_peers_has_hub(peers) && pz_map_next(peers->by_device, &pos, &key, &value)) {
+		const struct peer *relay = value;
+		const json_t *reach = json_object_get(relay->info, "reach");
+		if (relay->live == NULL || relay->live->is_tunnel || !relay->is_relay)
+			continue;
+		for (size_t i = 0; i < json_array_size(reach); i++)
+			if (count < PZ_RELAY_SPLICES_PER_DEVICE_MAX)
+				count += dial_reached(peers, known,
+						      json_string_value(json_array_get(reach, i)));
+	}
+	json_decref(known);
+}
+
 static bool
 is_being_tried(const struct pz_peers *peers, const struct peer_target *target)
 {

@@ -34,10 +34,8 @@ next_link(const struct pz_peers *peers, const struct pz_address *to)
 {
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 
-	if (to->device.len == 0) {
-		struct pz_session *hub = pz_peers_hub(peers);
-		return hub ? pz_link_of(hub) : NULL;
-	}
+	if (to->device.len == 0)
+		return pz_peers_has_direct_hub(peers) ? pz_link_of(pz_peers_hub(peers)) : NULL;
 	snprintf(device, sizeof(device), "%.*s", PZ_SLICE_FMT(to->device));
 	const struct peer *peer = pz_peers_find(peers, device);
 	return peer && peer->live && !peer->live->is_tunnel ? peer->live->link : NULL;

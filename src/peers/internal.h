@@ -138,6 +138,8 @@ void pz_peers_remove(struct peer *peer);
 bool pz_peer_take_event(struct peer *peer, enum pz_peer_event event, const char *reason);
 /** True while the link to the hub is registered. */
 bool pz_peers_has_hub(const struct pz_peers *peers);
+/** True while that link goes through no relay. */
+bool pz_peers_has_direct_hub(const struct pz_peers *peers);
 /** The session with the hub while its link is registered, else NULL. */
 struct pz_session *pz_peers_hub(const struct pz_peers *peers);
 /** What the hub has said of a device. Borrowed, or NULL. */
@@ -182,6 +184,8 @@ void pz_peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *
 void pz_peer_try_won(struct peer_link *pl);
 /** Its link ended before it was live: other addresses are tried. */
 void pz_peer_try_lost(struct peer_link *pl, const char *detail);
+/** Without a hub: devices that a relay says it reaches get a link through it. */
+void pz_peers_dial_reached(struct pz_peers *peers);
 /** It is not wanted any more: no retry, no attempt. One that waits for it gets the reason. */
 void pz_peer_give_up(struct peer *peer, const char *reason);
 /** With peer.auto it may be time to dial it. */

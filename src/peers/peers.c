@@ -80,10 +80,10 @@ on_tell(struct pz_timer *timer, void *arg)
 {
 	struct pz_peers *peers = arg;
 
+	(void)timer;
 	pz_peers_tell_info(peers);
+	pz_peers_dial_reached(peers);
 	peers->config.ops->tell_hub(peers->config.arg);
-	if (!pz_peers_has_hub(peers)) /* a consent to be spoken for grows old */
-		pz_env_start(peers->env, timer, PZ_PEER_REFRESH_US);
 	if (!peers->is_services_news)
 		return;
 	peers->is_services_news = false;
@@ -212,6 +212,8 @@ dial_everybody(struct pz_peers *peers)
 void
 pz_peers_wishes_changed(struct pz_peers *peers)
 {
+	if (!peers->config.wishes->relay)
+		pz_splices_end(&peers->splices);
 	pz_nearby_announce(peers->nearby);
 	dial_everybody(peers);
 	pz_peers_tell_soon(peers);

@@ -62,6 +62,8 @@ struct pz_peers_ops {
 	struct pz_session *(*hub_session)(void *arg);
 	/** pz_peers_info_for_hub has changed. */
 	void (*tell_hub)(void *arg);
+	/** A peer has said that it passes channels on to the hub. */
+	void (*saw_way_to_hub)(void *arg);
 	/** A relay speaks for this device from now on: the hub does not know its services yet. */
 	void (*announce)(void *arg);
 
@@ -202,6 +204,9 @@ const char *pz_peers_route(const struct pz_peers *peers, const char *device);
 bool pz_peers_has_route(const struct pz_peers *peers, const char *device);
 /** The peer that would pass on to this device, or NULL. Borrowed until the end of the turn. */
 const char *pz_peers_relay(const struct pz_peers *peers, const char *device);
+/** The link of a peer that passes channels on to the hub; NULL: no peer does. Borrowed until the
+ * end of the turn. @param out_relay its name, as long */
+struct pz_link *pz_peers_link_to_hub(const struct pz_peers *peers, const char **out_relay);
 /** True when a peer passes on to the hub. @param out_speaks the hub reaches us by it */
 bool pz_peers_has_relay_to_hub(const struct pz_peers *peers, bool *out_speaks);
 /** For pz_router_ops.way: the session of the hub or of the relay that passes on to this address;

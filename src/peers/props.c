@@ -105,7 +105,8 @@ meet_needs(struct peer_link *pl, bool had_hub, bool was_relay_to_hub, bool was_s
 	if (had_hub && !peer->has_hub)
 		tell_services(pl);
 	if (!was_relay_to_hub && peer->is_relay && peer->has_hub && !pz_peers_has_hub(peers))
-		tell_info(pl); /* with our consent: it speaks for us at the hub */
+		peers->config.ops->saw_way_to_hub(peers->config.arg);
+	pz_peers_dial_reached(peers);
 	if (!was_speaking && peer->is_speaking && !pz_peers_has_hub(peers))
 		peers->config.ops->announce(peers->config.arg);
 }
@@ -318,18 +319,6 @@ pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
 
 /* ---- what we say ---- */
 
-/* Our consent that this peer speaks for us at the hub. New. */
-static json_t *
-consent_to(const struct pz_peers *peers, const char *relay)
-{
-	const struct pz_membership *m = peers->config.zone->membership;
-	json_t *consent = NULL;
-
-	if (m == NULL || pz_attest_make(m, relay, peers->env, &consent) != PZ_OK)
-		return json_null();
-	return consent;
-}
-
 /* What the hub receives, too, and besides what a peer needs for its ways. */
 static json_t *
 info_for(const struct peer_link *pl)
@@ -339,13 +328,11 @@ info_for(const struct peer_link *pl)
 	json_t *info = pz_peers_info(peers);
 
 	(void)json_object_set_new(info, "relay", json_boolean(peers->config.wishes->relay));
-	(void)json_object_set_new(info, "hub", json_boolean(pz_peers_has_hub(peers)));
+	(void)json_object_set_new(info, "hub", json_boolean(pz_peers_has_direct_hub(peers)));
 	(void)json_object_set_new(
 		info, "reach", pz_peers_reach(pl->peers, pz_peers_relay_room(&pl->link->session)));
 	(void)json_object_set_new(info, "speaks",
 				  json_boolean(pz_peers_is_spoken_for(pl->peers, peer->device)));
-	if (!pz_peers_has_hub(peers) && peer->is_relay && peer->has_hub)
-		(void)json_object_set_new(info, "behind", consent_to(peers, peer->device));
 	return info;
 }
 

@@ -2,6 +2,8 @@
  * Ways that are no link of our own: the hub, or one peer that passes on (page 4 "Routing", page 6
  * "Relaying"). And who reaches the hub by us.
  */
+#include <stdio.h>
+
 #include "peers/internal.h"
 #include "wire/json.h"
 
@@ -30,7 +32,7 @@ pz_peers_relay_for(const struct pz_peers *peers, struct pz_slice device)
 			continue;
 		if (device.len > 0 && does_reach(peer, device))
 			return peer;
-		if (peer->has_hub && by_hub == NULL)
+		if (device.len == 0 && peer->has_hub && by_hub == NULL)
 			by_hub = peer;
 	}
 	/* By another one's hub only what we cannot ask our own for. */
@@ -53,15 +55,53 @@ is_known_away(const struct pz_peers *peers, struct pz_slice device)
 	return entry && !json_is_true(json_object_get(entry, "connected"));
 }
 
+/* One that passes channels on: over one hop only, so its link must be direct. */
+static bool
+is_open_relay(const struct peer *peer)
+{
+	return peer->live && !peer->live->is_tunnel && peer->is_relay;
+}
+
 void
 pz_peers_each_relay(const struct pz_peers *peers, const char *device,
 		    void (*each)(void *arg, const struct peer_target *target), void *arg)
 {
 	struct peer_target target = {.kind = TARGET_HUB};
+	size_t pos = 0, count = 0;
+	struct pz_slice key;
+	void *value;
 
-	(void)device; /* also one that the hub has not named yet */
+	/* also one that the hub has not named yet */
 	if (peers->config.wishes->is_private && pz_peers_has_hub(peers))
 		each(arg, &target);
+	if (pz_peers_has_hub(peers) && !is_known_away(peers, pz_slice_str(device)))
+		return;
+	target.kind = TARGET_RELAY;
+	while (count < PZ_RELAYS_TRIED_MAX && pz_map_next(peers->by_device, &pos, &key, &value)) {
+		const struct peer *relay = value;
+		if (!is_open_relay(relay) || !does_reach(relay, pz_slice_str(device)))
+			continue;
+		snprintf(target.address, sizeof(target.address), "%s", relay->device);
+		each(arg, &target);
+		count++;
+	}
+}
+
+struct pz_link *
+pz_peers_link_to_hub(const struct pz_peers *peers, const char **out_relay)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+
+	while (pz_map_next(peers->by_device, &pos, &key, &value)) {
+		const struct peer *relay = value;
+		if (!is_open_relay(relay) || !relay->has_hub)
+			continue;
+		*out_relay = relay->device;
+		return relay->live->link;
+	}
+	return NULL;
 }
 
 static struct pz_session *
@@ -78,7 +118,9 @@ pz_peers_way(const struct pz_peers *peers, struct pz_slice address)
 	if (pz_address_parse(address, &parsed) != PZ_OK)
 		return NULL;
 	struct pz_session *hub = pz_peers_hub(peers);
-	if (peers->config.wishes->is_private && parsed.device.len > 0)
+	if (parsed.device.len == 0)
+		return hub;
+	if (peers->config.wishes->is_private)
 		return NULL; /* by a link with the device only */
 	if (hub && !is_known_away(peers, parsed.device))
 		return hub;
@@ -155,7 +197,8 @@ pz_peers_reach(const struct pz_peers *peers, size_t bytes_max)
 
 	while (pz_map_next(peers->by_device, &pos, &key, &value)) {
 		const struct peer *peer = value;
-		if (peer->live && json_array_size(list) < PZ_PEER_REACH_MAX)
+		if (peer->live && !peer->live->is_tunnel &&
+		    json_array_size(list) < PZ_PEER_REACH_MAX)
 			add_fitting(list, json_string(peer->device), bytes_max, &bytes);
 	}
 	return list;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "peers/internal.h"
+#include "tunnel/tunnel.h"
 #include "wire/json.h"
 
 /* ---- the table ---- */
@@ -94,6 +95,14 @@ bool
 pz_peers_has_hub(const struct pz_peers *peers)
 {
 	return peers->config.ops->hub_is_up(peers->config.arg);
+}
+
+bool
+pz_peers_has_direct_hub(const struct pz_peers *peers)
+{
+	struct pz_session *hub = pz_peers_hub(peers);
+
+	return hub && !pz_stream_is_tunnel(pz_link_of(hub)->stream);
 }
 
 struct pz_session *

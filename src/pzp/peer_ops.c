@@ -42,6 +42,14 @@ on_tell_hub(void *arg)
 }
 
 static void
+on_saw_way_to_hub(void *arg)
+{
+	const struct pz_node *node = arg;
+
+	pz_uplink_saw_relay(node->uplink);
+}
+
+static void
 on_announce(void *arg)
 {
 	pz_discovery_announce(calls_of(arg));
@@ -149,6 +157,7 @@ static const struct pz_peers_ops ops = {
 	.hub_is_up = on_hub_is_up,
 	.hub_session = on_hub_session,
 	.tell_hub = on_tell_hub,
+	.saw_way_to_hub = on_saw_way_to_hub,
 	.announce = on_announce,
 	.changed = on_changed,
 	.live = on_live,

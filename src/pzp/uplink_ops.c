@@ -123,13 +123,12 @@ on_info(void *arg)
 	return pz_peers_info_for_hub(node->peers);
 }
 
-static bool
-on_has_relay(void *arg)
+static struct pz_link *
+on_relay(void *arg, const char **out_relay)
 {
 	const struct pz_node *node = arg;
-	bool speaks;
 
-	return pz_peers_has_relay_to_hub(node->peers, &speaks);
+	return pz_peers_link_to_hub(node->peers, out_relay);
 }
 
 static void
@@ -239,7 +238,7 @@ static const struct pz_uplink_ops ops = {
 	.lost = on_lost,
 	.sync_open = on_sync_open,
 	.info = on_info,
-	.has_relay = on_has_relay,
+	.relay = on_relay,
 	.unsent = on_unsent,
 	.saw_link = on_saw_link,
 	.saw_refusal = on_saw_refusal,

@@ -10,6 +10,18 @@
 #include "uplink/uplink.h"
 
 struct pz_uplink_place; /* place.c */
+
+/** Ways through a relay, and from there to a direct link: link.c. */
+struct pz_uplink_ways {
+	struct pz_tunnel *tunnel;          /* that is being opened */
+	char via[PZ_DEVICE_BYTES_MAX + 1]; /* the relay of the attempt or link; "" none */
+	struct pz_timer head_start;        /* of the hub's address, in an attempt */
+	struct pz_timer again;             /* that address is tried while a relay is used */
+	struct pz_link *next;              /* a direct link that is to replace the other */
+	struct pz_link *former;            /* replaced; received from until its end */
+	struct pz_timer former_end;
+	bool is_relay_next; /* the address led to no link, though something answers there */
+};
 struct pz_uplink_twice; /* twice.c */
 
 struct pz_uplink {
@@ -28,6 +40,7 @@ struct pz_uplink {
 	json_t *directory;         /* device -> entry of the hub's Update (props.c) */
 	json_t *told;              /* device -> whether watchers know that it is connected */
 	struct pz_timer leave_end; /* the hub has been asked to revoke this device */
+	struct pz_uplink_ways ways;
 	struct pz_uplink_place *place;
 	struct pz_uplink_twice *twice;
 	char hub_version[PZ_VERSION_TEXT_BYTES]; /* as it was sent, or "" */
@@ -39,6 +52,8 @@ struct pz_uplink {
 extern const struct pz_link_events pz_uplink_link_events;
 /** Dials the hub at the address whose turn it is. */
 void pz_uplink_dial(struct pz_uplink *uplink);
+/** Readies the timers of `ways`. */
+void pz_uplink_ways_init(struct pz_uplink *uplink);
 /** Drops the attempt or the link, with a bye, and does what follows from the loss. */
 void pz_uplink_hang_up(struct pz_uplink *uplink);
 /** pz_machine_ops.explain_timeout for the state connecting: the step that took too long. */

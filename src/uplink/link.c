@@ -8,6 +8,7 @@
 #include "base/netaddr.h"
 #include "net/register.h"
 #include "rpc/error.h"
+#include "tunnel/tunnel.h"
 #include "uplink/internal.h"
 #include "uplink/reason.h"
 #include "wire/address.h"
@@ -54,10 +55,9 @@ pz_uplink_open_link(const struct pz_uplink_opening *opening, struct pz_stream *t
 			   opening->owner, out);
 }
 
-static void
-on_connected(void *arg, struct pz_stream *stream)
+static enum pz_err
+open_link(struct pz_uplink *uplink, struct pz_stream *stream, struct pz_link **out)
 {
-	struct pz_uplink *uplink = arg;
 	const char *zone = uplink->config.zone->membership->zone;
 	struct pz_expect expect = {.zone = zone, .role = PZ_EXPECT_HUB};
 	const struct pz_uplink_opening opening = {
@@ -69,8 +69,18 @@ on_connected(void *arg, struct pz_stream *stream)
 		.owner = uplink,
 	};
 
+	return pz_uplink_open_link(&opening, stream, out);
+}
+
+static void
+on_connected(void *arg, struct pz_stream *stream)
+{
+	struct pz_uplink *uplink = arg;
+
 	uplink->dial = NULL;
-	enum pz_err err = pz_uplink_open_link(&opening, stream, &uplink->link);
+	uplink->ways.tunnel = NULL;
+	pz_env_stop(uplink->env, &uplink->ways.head_start);
+	enum pz_err err = open_link(uplink, stream, &uplink->link);
 	if (err != PZ_OK)
 		put(uplink, PZ_EVENT_LINK_FAILED, pz_err_text(err));
 }
@@ -84,6 +94,40 @@ forget_another_hub(struct pz_uplink *uplink)
 			   pz_uplink_place_used(uplink)->host);
 }
 
+/* ---- through a relay (page 6): one more target, after the hub's address ---- */
+
+static void
+on_tunnel_failed(void *arg, enum pz_err err, const char *detail)
+{
+	struct pz_uplink *uplink = arg;
+	struct pz_errinfo reason;
+
+	uplink->ways.tunnel = NULL;
+	(void)pz_fail(&reason, err, "through %s: %s", uplink->ways.via, detail);
+	put(uplink, PZ_EVENT_LINK_FAILED, reason.text);
+}
+
+static const struct pz_dial_events tunnel_events = {
+	.connected = on_connected,
+	.failed = on_tunnel_failed,
+};
+
+/* @return false: no peer passes on to the hub */
+static bool
+dial_relay(struct pz_uplink *uplink)
+{
+	const struct pz_uplink_config *c = &uplink->config;
+	struct pz_uplink_ways *ways = &uplink->ways;
+	const char *name = "";
+	struct pz_link *carrier = c->ops->relay(c->arg, &name);
+
+	if (carrier == NULL || pz_tunnel_open(carrier, c->zone->membership->zone, &tunnel_events,
+					      uplink, &ways->tunnel) != PZ_OK)
+		return false;
+	snprintf(ways->via, sizeof(ways->via), "%s", name);
+	return true;
+}
+
 static void
 on_failed(void *arg, enum pz_err err, const char *detail)
 {
@@ -91,24 +135,225 @@ on_failed(void *arg, enum pz_err err, const char *detail)
 	struct pz_errinfo reason;
 
 	uplink->dial = NULL;
+	pz_env_stop(uplink->env, &uplink->ways.head_start);
 	forget_another_hub(uplink);
-	put(uplink, PZ_EVENT_LINK_FAILED, pz_uplink_dial_reason(err, detail, &reason));
+	if (!dial_relay(uplink))
+		put(uplink, PZ_EVENT_LINK_FAILED, pz_uplink_dial_reason(err, detail, &reason));
 }
 
 static const struct pz_dial_events dial_events = {.connected = on_connected, .failed = on_failed};
 
+/* An address that does not answer must not use up the attempt. */
+static void
+on_head_start(struct pz_timer *timer, void *arg)
+{
+	struct pz_uplink *uplink = arg;
+
+	(void)timer;
+	if (uplink->dial && uplink->link == NULL && dial_relay(uplink))
+		uplink->config.transport.ops->dial_cancel(PZ_TAKE(uplink->dial));
+}
+
+static enum pz_err
+dial_address(struct pz_uplink *uplink, const struct pz_hub_address *at,
+	     const struct pz_dial_events *events)
+{
+	const struct pz_transport *t = &uplink->config.transport;
+
+	return t->ops->dial(t->self, at->host, at->port, events, uplink, &uplink->dial);
+}
+
 void
 pz_uplink_dial(struct pz_uplink *uplink)
 {
-	const struct pz_transport *t = &uplink->config.transport;
+	struct pz_uplink_ways *ways = &uplink->ways;
 
 	if (uplink->is_ending)
 		return; /* an enrolment was stored just now: the next start connects */
 	const struct pz_hub_address *at = pz_uplink_place_dial(uplink);
-	enum pz_err err =
-		t->ops->dial(t->self, at->host, at->port, &dial_events, uplink, &uplink->dial);
+	bool is_relay_first = ways->is_relay_next;
+	ways->via[0] = '\0';
+	ways->is_relay_next = false;
+	if (is_relay_first && dial_relay(uplink))
+		return;
+	enum pz_err err = dial_address(uplink, at, &dial_events);
 	if (err != PZ_OK)
 		put(uplink, PZ_EVENT_LINK_FAILED, pz_err_text(err));
+	else
+		pz_env_start(uplink->env, &ways->head_start, PZ_UPLINK_HEAD_START_US);
+}
+
+/* ---- back to a direct link ---- */
+
+static void
+try_again_later(struct pz_uplink *uplink)
+{
+	pz_env_start(uplink->env, &uplink->ways.again, PZ_UPLINK_AGAIN_US);
+}
+
+static void
+on_again_failed(void *arg, enum pz_err err, const char *detail)
+{
+	struct pz_uplink *uplink = arg;
+
+	(void)err;
+	(void)detail;
+	uplink->dial = NULL; /* the timer runs */
+}
+
+static void
+on_again_connected(void *arg, struct pz_stream *stream)
+{
+	struct pz_uplink *uplink = arg;
+
+	uplink->dial = NULL;
+	(void)!open_link(uplink, stream, &uplink->ways.next);
+}
+
+static const struct pz_dial_events again_events = {
+	.connected = on_again_connected,
+	.failed = on_again_failed,
+};
+
+static void
+on_again(struct pz_timer *timer, void *arg)
+{
+	struct pz_uplink *uplink = arg;
+	const struct pz_uplink_ways *ways = &uplink->ways;
+
+	(void)timer;
+	if (!uplink->is_registered || !ways->via[0] || ways->next)
+		return;
+	if (uplink->dial) /* without an answer until now: the network may be different */
+		uplink->config.transport.ops->dial_cancel(PZ_TAKE(uplink->dial));
+	(void)!dial_address(uplink, pz_uplink_place_used(uplink), &again_events);
+	try_again_later(uplink);
+}
+
+static void
+on_former_end(struct pz_timer *timer, void *arg)
+{
+	const struct pz_uplink *uplink = arg;
+
+	(void)timer;
+	if (uplink->ways.former)
+		pz_link_close(uplink->ways.former, PZ_OK, "replaced by a direct link");
+}
+
+/* One that appears in an attempt, or between two: it goes first, since the address led nowhere. */
+void
+pz_uplink_saw_relay(struct pz_uplink *uplink)
+{
+	struct pz_uplink_ways *ways = &uplink->ways;
+
+	if (uplink->dial && !ways->head_start.active) {
+		on_head_start(&ways->head_start, uplink);
+	} else if (uplink->machine.state == PZ_STATE_NOT_CONNECTED) {
+		ways->is_relay_next = true;
+		pz_machine_nudge(&uplink->machine, "a peer passes on to the hub");
+	}
+}
+
+void
+pz_uplink_ways_init(struct pz_uplink *uplink)
+{
+	pz_timer_init(&uplink->ways.head_start, on_head_start, uplink);
+	pz_timer_init(&uplink->ways.again, on_again, uplink);
+	pz_timer_init(&uplink->ways.former_end, on_former_end, uplink);
+}
+
+/* The direct link takes over: the hub replaces the other one when it has our register, which goes
+ * first; what was sent by that one and may be lost is sent again. */
+static enum pz_err
+take_over(struct pz_uplink *uplink)
+{
+	const struct pz_uplink_config *c = &uplink->config;
+	struct pz_link *former = uplink->link, *link = PZ_TAKE(uplink->ways.next);
+	const struct pz_uplink_loss loss = {
+		.session = &former->session,
+		.rpc_code = PZ_RPC_UNREACHABLE,
+		.was_up = true,
+	};
+
+	PZ_TRY(pz_link_send_register(link, c->self));
+	pz_sync_link_free(PZ_TAKE(uplink->sync));
+	pz_router_detach(c->router, &former->session);
+	uplink->link = link;
+	uplink->ways.former = former;
+	uplink->ways.via[0] = '\0';
+	pz_env_start(uplink->env, &uplink->ways.former_end, PZ_PEER_DRAIN_US);
+	PZ_TRY(pz_router_attach(c->router, &link->session));
+	pz_link_establish(link);
+	c->ops->lost(c->arg, &loss);
+	c->ops->online(c->arg);
+	uplink->sync = c->ops->sync_open(c->arg, link);
+	return PZ_OK;
+}
+
+static enum pz_err
+on_next_frame(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice frame)
+{
+	struct pz_envelope envelope;
+
+	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
+	if (!envelope.is_register)
+		return PZ_OK; /* it says why it does not want us, and hangs up */
+	PZ_TRY(pz_link_take_register(link, &envelope));
+	return take_over(uplink);
+}
+
+/* Messages that were under way; what concerns a link concerns this one no more. */
+static enum pz_err
+on_former_frame(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice frame)
+{
+	struct pz_envelope envelope;
+
+	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
+	return envelope.type == PZ_MESSAGE_PROP
+		       ? PZ_OK
+		       : pz_router_frame(uplink->config.router, &link->session, frame);
+}
+
+/* A link that is not the one in use. */
+static void
+other_closed(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice undelivered)
+{
+	const struct pz_uplink_config *c = &uplink->config;
+	const struct pz_uplink_loss loss = {
+		.session = &link->session,
+		.undelivered = undelivered,
+		.rpc_code = PZ_RPC_UNREACHABLE,
+	};
+
+	if (link == uplink->ways.next) {
+		uplink->ways.next = NULL;
+		try_again_later(uplink);
+	}
+	if (link != uplink->ways.former)
+		return;
+	uplink->ways.former = NULL;
+	pz_env_stop(uplink->env, &uplink->ways.former_end);
+	pz_router_detach(c->router, &link->session);
+	c->ops->lost(c->arg, &loss);
+}
+
+/* Every way that is tried ends with the link. */
+static void
+drop_ways(struct pz_uplink *uplink)
+{
+	struct pz_uplink_ways *ways = &uplink->ways;
+	struct pz_link *links[] = {PZ_TAKE(ways->next), PZ_TAKE(ways->former)};
+
+	pz_env_stop(uplink->env, &ways->head_start);
+	pz_env_stop(uplink->env, &ways->again);
+	pz_env_stop(uplink->env, &ways->former_end);
+	pz_tunnel_cancel(PZ_TAKE(ways->tunnel));
+	for (size_t i = 0; i < 2; i++) {
+		if (links[i] == NULL)
+			continue;
+		pz_router_detach(uplink->config.router, &links[i]->session);
+		pz_link_close(links[i], PZ_OK, "");
+	}
 }
 
 static const char *
@@ -135,13 +380,13 @@ on_secured(struct pz_link *link)
 {
 	struct pz_uplink *uplink = link->owner;
 
-	if (uplink->link != link)
+	if (uplink->link != link && uplink->ways.next != link)
 		return;
 	pz_tls_drop_peer(link->tls);
 	link->session.log = &uplink->log;
 	enum pz_err err =
 		pz_link_identify(link, PZ_SESSION_HUB, uplink->config.zone->membership->zone);
-	if (err == PZ_OK)
+	if (err == PZ_OK && link == uplink->link)
 		err = pz_link_send_register(link, uplink->config.self);
 	if (err != PZ_OK)
 		pz_link_close(link, err, "cannot register");
@@ -162,6 +407,8 @@ on_register(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice fram
 	PZ_TRY(pz_link_take_register(link, &envelope));
 	PZ_TRY(pz_router_attach(uplink->config.router, &link->session));
 	uplink->is_registered = true;
+	if (uplink->ways.via[0]) /* the address was perhaps not tried at all */
+		pz_env_start(uplink->env, &uplink->ways.again, PZ_UPLINK_HEAD_START_US);
 	pz_link_establish(link);
 	put(uplink, PZ_EVENT_REGISTERED, NULL);
 	/* What follows from the event may have ended the link. */
@@ -175,6 +422,10 @@ on_frame(struct pz_link *link, struct pz_slice frame)
 {
 	struct pz_uplink *uplink = link->owner;
 
+	if (uplink->ways.next == link)
+		return on_next_frame(uplink, link, frame);
+	if (uplink->ways.former == link)
+		return on_former_frame(uplink, link, frame);
 	if (uplink->link != link)
 		return PZ_OK;
 	if (uplink->is_registered)
@@ -290,6 +541,7 @@ pz_uplink_hang_up(struct pz_uplink *uplink)
 
 	if (uplink->dial)
 		uplink->config.transport.ops->dial_cancel(PZ_TAKE(uplink->dial));
+	drop_ways(uplink);
 	if (link == NULL)
 		return;
 	if (!link->closing)
@@ -333,8 +585,11 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 	bool was_registered = uplink->is_registered;
 	struct pz_errinfo reason;
 
-	if (uplink->link != link)
-		return; /* closed by ourselves: everything was done then */
+	if (uplink->link != link) { /* one of ours that we closed: everything was done then */
+		other_closed(uplink, link, undelivered);
+		return;
+	}
+	uplink->ways.is_relay_next = !was_registered && !uplink->ways.via[0];
 	lost(uplink, link, undelivered,
 	     why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
 	(void)pz_uplink_reason(why, detail, &reason);

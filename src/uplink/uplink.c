@@ -136,6 +136,7 @@ pz_uplink_new(const struct pz_uplink_config *config)
 	uplink->metrics = config->link_host.metrics;
 	pz_machine_init(&uplink->machine, uplink->env, &machine_ops, uplink, false);
 	pz_timer_init(&uplink->leave_end, on_leave_end, uplink);
+	pz_uplink_ways_init(uplink);
 	uplink->directory = json_object();
 	uplink->told = json_object();
 	uplink->place = pz_uplink_place_new();
@@ -154,6 +155,9 @@ pz_uplink_free(struct pz_uplink *uplink)
 		return;
 	pz_machine_fini(&uplink->machine);
 	pz_env_stop(uplink->env, &uplink->leave_end);
+	pz_env_stop(uplink->env, &uplink->ways.head_start);
+	pz_env_stop(uplink->env, &uplink->ways.again);
+	pz_env_stop(uplink->env, &uplink->ways.former_end);
 	pz_sync_link_free(uplink->sync); /* a link that was never reported closed */
 	pz_uplink_twice_free(uplink->twice);
 	pz_uplink_place_free(uplink->place);
@@ -233,6 +237,8 @@ pz_uplink_network_changed(struct pz_uplink *uplink)
 		return;
 	}
 	pz_uplink_send_info(uplink);
+	if (uplink->ways.via[0]) /* its address may lead to the hub now */
+		pz_env_start(uplink->env, &uplink->ways.again, 0);
 	if (uplink->link)
 		pz_link_probe(uplink->link, PZ_PEER_CONTEST_US); /* the way may be another now */
 }
@@ -304,6 +310,9 @@ pz_uplink_json(const struct pz_uplink *uplink)
 	(void)json_object_set_new(result, "since",
 				  is_connected ? json_integer((json_int_t)(uplink->since_ms / 1000))
 					       : json_null());
+	(void)json_object_set_new(
+		result, "relay",
+		is_connected && uplink->ways.via[0] ? json_string(uplink->ways.via) : json_null());
 	(void)json_object_set_new(result, "latencyMs",
 				  round_trip_us ? json_real((double)round_trip_us / 1000)
 						: json_null());

@@ -64,8 +64,9 @@ struct pz_uplink_ops {
 	struct pz_sync_link *(*sync_open)(void *arg, struct pz_link *link);
 	/** The body of pzpInfo, new; NULL: out of memory. */
 	json_t *(*info)(void *arg);
-	/** True when a peer passes messages on to the hub. */
-	bool (*has_relay)(void *arg);
+	/** The link of a peer that passes channels on to the hub, or NULL. @param out_relay its
+	 * name, borrowed for the turn */
+	struct pz_link *(*relay)(void *arg, const char **out_relay);
 	/** A prop was not sent. @param bytes of the frame */
 	void (*unsent)(void *arg, const struct pz_session *session, const char *status,
 		       enum pz_err err, size_t bytes);
@@ -172,6 +173,8 @@ json_t *pz_uplink_json(const struct pz_uplink *uplink);
 
 /* ---- what is asked of it ---- */
 
+/** A peer passes channels on to the hub: an attempt begins, unless there is a link. */
+void pz_uplink_saw_relay(struct pz_uplink *uplink);
 /** The machine's addresses or routes have changed: a link is probed and the addresses are sent on
  * it, else the hub is dialled at once. */
 void pz_uplink_network_changed(struct pz_uplink *uplink);
@@ -182,8 +185,6 @@ void pz_uplink_leave(struct pz_uplink *uplink);
 void pz_uplink_send_info(struct pz_uplink *uplink);
 /** Sends a prop, when the link is up. @param message borrowed, may be NULL */
 void pz_uplink_send_prop(struct pz_uplink *uplink, const char *status, json_t *message);
-/** The same; without a link by a peer that passes on to the hub, where there is one. */
-void pz_uplink_send_by_any(struct pz_uplink *uplink, const char *status, json_t *message);
 /** A prop of the hub for this node. @param is_relayed a peer passed it on, which could have made
  * it up: only what does no harm is believed */
 void

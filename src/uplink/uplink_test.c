@@ -29,7 +29,6 @@ static struct {
 	uint16_t port;
 	/* what the node had to do, in order */
 	char log[512];
-	bool has_relay;
 } w;
 
 static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -79,11 +78,12 @@ on_dialling(void *arg)
 	note("dialling ");
 }
 
-static bool
-on_has_relay(void *arg)
+static struct pz_link *
+on_relay(void *arg, const char **out_relay)
 {
 	(void)arg;
-	return w.has_relay;
+	(void)out_relay;
+	return NULL;
 }
 
 static void
@@ -125,7 +125,7 @@ static const struct pz_uplink_ops ops = {
 	.changed = on_changed,
 	.wipe = on_wipe,
 	.dialling = on_dialling,
-	.has_relay = on_has_relay,
+	.relay = on_relay,
 	.device = on_device,
 	.came_or_went = on_came_or_went,
 	.updated = on_updated,
@@ -393,7 +393,6 @@ a_prop_has_no_way_without_a_link(void **state)
 	assert_null(pz_uplink_session(w.uplink));
 	assert_null(pz_uplink_sync(w.uplink));
 	pz_uplink_send_prop(w.uplink, "keepAlive", NULL);
-	pz_uplink_send_by_any(w.uplink, "findServices", NULL); /* no relay: dropped */
 	pz_uplink_send_info(w.uplink);
 	noted("");
 }

@@ -119,6 +119,79 @@ def test_a_revoked_device_is_out(apart):
     assert apart.a.call("test@tv", "get42", '["x"]', check=False).code != 0
 
 
+# ---- through a peer ----
+
+@pytest.fixture
+def room(lab):
+    """The laptop and the tv are in rooms of their own; the phone is in both, and at home with the hub."""
+    lab.home, lab.room, lab.cellar = lab.lan("home"), lab.lan("room"), lab.lan("cellar")
+    lab.pzh = lab.hub(lab.host("server", lab.home))
+    lab.laptop, lab.tv = lab.host("laptop", lab.home), lab.host("tv", lab.home)
+    lab.a, lab.b = lab.device(lab.laptop, lab.pzh), lab.device(lab.tv, lab.pzh)
+    lab.c = lab.device(lab.host("phone", lab.home, lab.room, lab.cellar), lab.pzh)
+    for one in (lab.a, lab.b, lab.c):
+        one.wait_synced(3)
+    return lab
+
+
+def move(lab, host, old, new):
+    lab.unplug(host, old)
+    lab.plug(host, new)
+
+
+def test_to_the_hub_and_back_to_a_direct_link(room):
+    """The hub sees an ordinary link of the device; the relay reads nothing of it."""
+    secret = "through-the-phone-77ab"
+    move(room, room.laptop, room.home, room.room)
+    room.a.finds(room.c)
+    room.a.connect(room.c)
+    room.a.wait_status(lambda s: (s["hub"] or {}).get("relay") == "phone", 40, "relayed link")
+    room.pzh.wait_log("device-connected device=.*/laptop remote=\"relay phone\"")
+    eventually(lambda: room.a.call("test@tv", "get42", '["x"]', check=False).code == 0, 20, "call")
+    for i in range(10):
+        room.a.calls(room.b, 300 * secret + str(i))
+    assert not memory_has(room.c.process, secret.encode())
+    with room.a.stream("call", "--json", "--stream", "test@phone", "listenAttr.listenFor42",
+                       '[{"repeat":true}]') as events:
+        events.line()
+        room.plug(room.laptop, room.home)
+        room.a.wait_status(lambda s: s["state"] == "connected" and s["hub"]["relay"] is None, 90,
+                           "direct link to the hub")
+        events.line()
+    assert room.a.status()["state"] == "connected"
+    room.a.calls(room.b)
+    room.b.calls(room.a)
+
+
+def test_a_revoked_device_behind_a_relay_is_out(room):
+    move(room, room.laptop, room.home, room.room)
+    room.a.finds(room.c)
+    room.a.connect(room.c)
+    room.a.wait_status(lambda s: (s["hub"] or {}).get("relay") == "phone", what="relayed")
+    room.pzh.pzh("revoke", "laptop", "--yes")
+    room.a.wait_state("virgin", timeout=10)
+
+
+def test_between_devices_without_a_hub(room):
+    secret = "between-us-5501fe"
+    move(room, room.laptop, room.home, room.room)
+    move(room, room.tv, room.home, room.cellar)
+    room.pzh.kill()
+    for one in (room.a, room.b):
+        room.c.finds(one)
+        room.c.connect(one)
+    eventually(lambda: peer(room.a, room.b)["private"], 30, "link through the phone")
+    entry = peer(room.a, room.b)
+    assert entry["route"] == "relay" and entry["relay"] == "phone" and entry["address"] is None
+    for i in range(10):
+        room.a.calls(room.b, 300 * secret + str(i))
+        room.b.calls(room.a, 300 * secret + str(i))
+    assert not memory_has(room.c.process, secret.encode())
+    assert memory_has(room.b.process, secret.encode())  # where it is read
+    room.c.kill()
+    eventually(lambda: peer(room.a, room.b)["route"] == "none", 20, "loss")
+
+
 # ---- what a device may ask its hub for ----
 
 @pytest.fixture(scope="module")

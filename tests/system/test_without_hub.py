@@ -199,8 +199,9 @@ def test_relay_to_the_hub(bridge_head):
     lab.a.finds(lab.c)
     lab.a.connect(lab.c)
     is_direct(lab.a, lab.c)
-    lab.a.wait_route(lab.b, "relay")
-    call_works(lab.a, lab.b)  # once the hub knows that the laptop is behind the phone
+    lab.a.wait_status(lambda s: (s["hub"] or {}).get("relay") == "phone", 40, "relayed link")
+    lab.a.wait_route(lab.b, "hub")
+    call_works(lab.a, lab.b)
     call_works(lab.b, lab.a)
     lab.a.calls(lab.b, "out")
     lab.b.calls(lab.a, "in")
