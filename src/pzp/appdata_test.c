@@ -3,7 +3,6 @@
 #include "items/app_data.h"
 #include "items/items.h"
 #include "pzp/peer_fixture.h"
-#include "pzp/zonedata.h"
 
 #define MS PZ_US_PER_MS
 #define SHOP "https://shop.example"

@@ -73,7 +73,7 @@
 		PZ_P("value", JSON, "what it is set to: JSON of its type, or its text") \
 		PZ_P("reset", BOOL, "forget what was set")), \
 	  false, "show preferences, or set one") \
-	X("sync", pz_zonedata_sync_command, PZ_PARAMS(), false, "synchronise now, and show what moved") \
+	X("sync", cmd_sync, PZ_PARAMS(), false, "synchronise now, and show what moved") \
 	X("user", pz_node_user_command, PZ_PARAMS( \
 		PZ_P("field", TEXT, "the detail; all unless given") \
 		PZ_P("value", TEXT, "what it is set to") \

@@ -10,7 +10,6 @@
 #include "pzp/enrolment.h"
 #include "pzp/item_ops.h"
 #include "pzp/wipe.h"
-#include "pzp/zonedata.h"
 #include "wire/json.h"
 
 /* ---- status ---- */
@@ -327,6 +326,14 @@ cmd_watch(struct pz_request *request)
 	pz_watch_begin(request,
 		       json_pack("{s:s, s:s, s:s}", "event", "watching", "state",
 				 pz_state_text(machine->state), "reason", machine->reason));
+}
+
+static void
+cmd_sync(struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+
+	pz_zonedata_sync_command(node->zonedata, request);
 }
 
 /* ---- peers ---- */

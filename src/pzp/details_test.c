@@ -2,7 +2,6 @@
 #include "items/items.h"
 #include "peers/internal.h"
 #include "pzp/node_fixture.h"
-#include "pzp/zonedata.h"
 
 #define TV ZONE "/tv"
 
@@ -65,7 +64,7 @@ comes_in(const char *key, const char *value, const char *origin)
 
 	assert_ok(pz_sync_item_write(item, key, pz_slice_str(value ? value : ""), value == NULL,
 				     origin, w.world.clock.wall_ms, NULL));
-	pz_node_zone_received(w.node, kind, keys);
+	pz_zonedata_received(w.node->zonedata, kind, keys);
 	json_decref(keys);
 	run(COMMIT_US);
 }
@@ -313,7 +312,7 @@ who_has_opted_out_names_nobody_else(void **state)
 	assert_ok(name("laptop", "Desk")->err);
 	is_called("Desk", NULL);
 	assert_ok(user("phone", "1")->err);
-	assert_null(pz_zonedata_item(w.node, pz_sync_kind(PZ_SYNC_USER_DETAILS)));
+	assert_null(pz_zonedata_item(w.node->zonedata, pz_sync_kind(PZ_SYNC_USER_DETAILS)));
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -18,7 +18,6 @@
 #include "items/service_cache.h"
 #include "pzp/membership.h"
 #include "pzp/wipe.h"
-#include "pzp/zonedata.h"
 #include "uplink/reason.h"
 #include "wire/frame.h"
 #include "wire/json.h"
@@ -433,7 +432,8 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 	err = pz_node_set_membership(node, PZ_TAKE(e->fresh), &info);
 	if (err == PZ_OK) {
 		if (pz_wipe_replaced(node->wipe))
-			pz_zonedata_rewrite(node, "data of the former zone is still there");
+			pz_zonedata_rewrite(node->zonedata,
+					    "data of the former zone is still there");
 		become_member(e);
 		return;
 	}

@@ -16,12 +16,11 @@
 #include "uplink/uplink.h"
 #include "wire/address.h"
 #include "zone/device.h"
+#include "zonedata/zonedata.h"
 
 struct pz_enrolment;
 struct pz_wipe;
 struct pz_items;
-struct pz_zonedata;
-struct pz_sync_link;
 
 struct pz_node {
 	struct pz_node_config config;
@@ -57,22 +56,6 @@ pz_node_link_host(struct pz_node *node)
 		.keepalive_us = node->config.keepalive_us,
 	};
 }
-
-/* zonedata.c */
-/** NULL: out of memory. */
-struct pz_zonedata *pz_zonedata_new(struct pz_node *node);
-/** NULL is fine. */
-void pz_zonedata_free(struct pz_zonedata *data);
-/** Loads what is known of the zone, or forgets it. Errors: those of pz_knowledge_load and
- * pz_shared_load. */
-enum pz_err pz_zonedata_set_membership(struct pz_node *node, const struct pz_membership *membership,
-				       struct pz_errinfo *info) PZ_MUST_USE;
-/** The exchange on a link that has come up; the dialler opens it. The owner of the link frees it.
- * NULL: none (out of memory, or no zone). */
-struct pz_sync_link *
-pz_zonedata_open(struct pz_node *node, struct pz_link *over, bool is_hub, bool is_opener);
-/** Schedules a check whether the newest CRL revokes this device; if so the zone is wiped. */
-void pz_zonedata_judge(struct pz_node *node);
 
 /* doctor.c */
 /** The command `doctor`: the findings (diagnose/finding.h). */

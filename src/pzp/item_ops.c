@@ -10,7 +10,6 @@
 #include "items/user_details.h"
 #include "pzp/spread.h"
 #include "pzp/wipe.h"
-#include "pzp/zonedata.h"
 
 /* ---- the state of the node ---- */
 
@@ -91,7 +90,9 @@ on_find_device(void *arg, const char *text, char out[PZ_DEVICE_BYTES_MAX + 1],
 static const char *
 on_app_refusal(void *arg, const char *origin)
 {
-	return pz_zonedata_app_refusal(arg, origin);
+	const struct pz_node *node = arg;
+
+	return pz_zonedata_app_refusal(node->zonedata, origin);
 }
 
 static bool
@@ -115,7 +116,7 @@ on_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_
 {
 	struct pz_node *node = arg;
 
-	pz_sync_links_settled(&node->zonedata->links, kind, key, is_stored);
+	pz_zonedata_settled(node->zonedata, kind, key, is_stored);
 }
 
 static const struct pz_items_ops ops = {

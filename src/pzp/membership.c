@@ -3,7 +3,6 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "pzp/spread.h"
-#include "pzp/zonedata.h"
 
 /* A context of our certificate and the zone's trust, for outgoing links or for our server. */
 static enum pz_err
@@ -68,7 +67,7 @@ enum pz_err
 pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz_errinfo *info)
 {
 	struct pz_tls_ctx *ctx = NULL;
-	enum pz_err err = pz_zonedata_set_membership(node, takes, info);
+	enum pz_err err = pz_zonedata_set_membership(node->zonedata, takes, info);
 	if (err == PZ_OK)
 		err = pz_uplink_set_membership(node->uplink, takes, info);
 	if (err == PZ_OK && takes) {

@@ -16,7 +16,7 @@
 #include "pzp/upkeep_ops.h"
 #include "pzp/uplink_ops.h"
 #include "pzp/wipe.h"
-#include "pzp/zonedata.h"
+#include "pzp/zonedata_ops.h"
 #include "service/api_test.h"
 
 void
@@ -70,14 +70,13 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->items = pz_node_items_new(node);
 	if (node->items == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	node->zonedata = pz_zonedata_new(node);
+	node->zonedata = pz_node_zonedata_new(node);
 	node->uplink = pz_node_uplink_new(node);
 	node->wipe = pz_wipe_new(node);
 	node->enrolment = pz_enrolment_new(node);
 	node->upkeep = pz_node_upkeep_new(node);
-	if (node->zonedata == NULL || pz_zonedata_sync_init(node->zonedata) != PZ_OK ||
-	    node->uplink == NULL || node->wipe == NULL || node->enrolment == NULL ||
-	    node->upkeep == NULL)
+	if (node->zonedata == NULL || node->uplink == NULL || node->wipe == NULL ||
+	    node->enrolment == NULL || node->upkeep == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	node->peers = pz_node_peers_new(node);
 	if (node->peers == NULL)
@@ -145,7 +144,7 @@ pz_node_start(struct pz_node *node)
 	pz_upkeep_start(node->upkeep);
 	if (node->zone.membership) {
 		/* A crash may have come between a revocation list and what follows from it. */
-		pz_zonedata_judge(node);
+		pz_zonedata_judge(node->zonedata);
 		pz_service_cache_drop_left(node->items);
 		pz_service_cache_announce(node->items);
 	}
@@ -188,8 +187,6 @@ pz_node_free(struct pz_node *node)
 	pz_calls_stop(node->calls);
 	pz_peers_free(node->peers);
 	pz_uplink_free(node->uplink);
-	if (node->zonedata)
-		pz_zonedata_sync_fini(node->zonedata);
 	pz_zonedata_free(node->zonedata);
 	pz_items_free(node->items);
 	pz_servicefiles_free(node->service_files);

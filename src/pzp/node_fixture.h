@@ -14,6 +14,7 @@
 #include "uplink/internal.h"
 #include "wire/json.h"
 #include "zone/authority.h"
+#include "zonedata/internal.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,7 +1,6 @@
 /* A direct link from handshake to end: who may have one, which of two survives, signs of life. */
 #include "pzp/peer_fixture.h"
 
-#include "pzp/zonedata.h"
 #include "rpc/error.h"
 
 #define MS PZ_US_PER_MS
@@ -87,8 +86,8 @@ hears_of(const struct pz_crl *crl)
 	struct pz_sync_chunk *chunk = NULL;
 
 	assert_ok(pz_sync_chunk_new(&parts, &chunk, NULL));
-	assert_ok(pz_sync_item_put(pz_zonedata_item(w.node, kind), chunk, NULL));
-	pz_node_zone_received(w.node, kind, keys);
+	assert_ok(pz_sync_item_put(pz_zonedata_item(w.node->zonedata, kind), chunk, NULL));
+	pz_zonedata_received(w.node->zonedata, kind, keys);
 	json_decref(keys);
 }
 

@@ -103,7 +103,9 @@ on_gone(void *arg, const char *address)
 static struct pz_sync_link *
 on_sync_open(void *arg, struct pz_link *link, bool is_opener)
 {
-	return pz_zonedata_open(arg, link, false, is_opener);
+	const struct pz_node *node = arg;
+
+	return pz_zonedata_open(node->zonedata, link, false, is_opener);
 }
 
 static json_t *

@@ -2,7 +2,6 @@
  * 6).
  */
 #include "pzp/peer_fixture.h"
-#include "pzp/zonedata.h"
 #include "record/record.h"
 
 #define MS PZ_US_PER_MS

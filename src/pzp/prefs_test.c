@@ -2,7 +2,6 @@
 #include "items/prefs.h"
 #include "pzp/node_fixture.h"
 #include "pzp/spread.h"
-#include "pzp/zonedata.h"
 
 #define SPACE "prefs"
 

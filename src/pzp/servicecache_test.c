@@ -3,7 +3,6 @@
 #include "items/items.h"
 #include "items/service_cache.h"
 #include "pzp/peer_fixture.h"
-#include "pzp/zonedata.h"
 #include "record/record.h"
 
 #define MS PZ_US_PER_MS

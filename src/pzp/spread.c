@@ -10,13 +10,12 @@
 #include "items/app_data.h"
 #include "items/prefs.h"
 #include "items/service_cache.h"
-#include "pzp/zonedata.h"
 
 /* A device that has just enrolled cannot find its peers: the hub has to be asked once. */
 bool
 pz_spread_is_first_exchange(const struct pz_node *node)
 {
-	return node->zone.membership && node->zonedata->is_new;
+	return node->zone.membership && pz_zonedata_is_new(node->zonedata);
 }
 
 /* Copies active values to those parts of the node that keep their own. */

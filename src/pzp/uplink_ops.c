@@ -7,7 +7,6 @@
 #include "items/prefs.h"
 #include "pzp/enrolment.h"
 #include "pzp/wipe.h"
-#include "pzp/zonedata.h"
 
 /* ---- modes and states ---- */
 
@@ -112,7 +111,9 @@ on_lost(void *arg, const struct pz_uplink_loss *loss)
 static struct pz_sync_link *
 on_sync_open(void *arg, struct pz_link *link)
 {
-	return pz_zonedata_open(arg, link, true, true);
+	const struct pz_node *node = arg;
+
+	return pz_zonedata_open(node->zonedata, link, true, true);
 }
 
 static json_t *
@@ -194,7 +195,9 @@ on_came_or_went(void *arg, const char *device, bool is_connected)
 static void
 on_updated(void *arg)
 {
-	pz_zonedata_on_update(arg);
+	const struct pz_node *node = arg;
+
+	pz_zonedata_on_update(node->zonedata);
 }
 
 static void
@@ -208,7 +211,9 @@ on_found(void *arg, json_t *message)
 static void
 on_refused(void *arg, const char *item, const char *key, const char *reason)
 {
-	pz_zonedata_refused_by_hub(arg, item, key, reason);
+	const struct pz_node *node = arg;
+
+	pz_zonedata_refused_by_hub(node->zonedata, item, key, reason);
 }
 
 static void

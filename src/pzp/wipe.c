@@ -30,7 +30,6 @@
 #include "base/log.h"
 #include "calls/discovery.h"
 #include "pzp/membership.h"
-#include "pzp/zonedata.h"
 
 #define RETRY_US (60 * PZ_US_PER_S)
 
@@ -55,7 +54,7 @@ leave_in_memory(struct pz_node *node)
 {
 	struct pz_errinfo info = {""};
 
-	pz_zonedata_wiped(node);
+	pz_zonedata_wiped(node->zonedata);
 	if (pz_node_set_membership(node, NULL, &info) != PZ_OK)
 		pz_error("wipe-memory", "%s", info.text);
 	pz_uplink_forget(node->uplink);
@@ -97,7 +96,7 @@ pz_wipe_start(struct pz_wipe *wipe)
 	wipe->is_running = true;
 	pz_peers_leave(node->peers);
 	struct pz_txn *txn = pz_txn_new();
-	if (txn == NULL || pz_zonedata_wipe(node, txn) != PZ_OK) {
+	if (txn == NULL || pz_zonedata_wipe(node->zonedata, txn) != PZ_OK) {
 		pz_txn_free(txn);
 		on_wiped(wipe, PZ_ERR_LIMIT_MEMORY, "out of memory");
 		return;
@@ -138,7 +137,7 @@ on_retry(struct pz_timer *timer, void *arg)
 		return;
 	if (wipe->holds == 0)
 		txn = pz_txn_new();
-	if (txn == NULL || pz_zonedata_wipe_again(node, txn) != PZ_OK) {
+	if (txn == NULL || pz_zonedata_wipe_again(node->zonedata, txn) != PZ_OK) {
 		pz_txn_free(txn);
 		try_later(wipe);
 		return;

@@ -4,60 +4,58 @@
  * stored behind; a crash before that costs an exchange, a full disk further attempts. What it says
  * is asked of zone/device.h.
  */
-#include "pzp/zonedata.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "items/items.h"
 #include "items/prefs.h"
-#include "pzp/internal.h"
+#include "shared/shared.h"
 #include "zone/tag.h"
+#include "zonedata/internal.h"
 
 /* ---- what is synchronised ---- */
 
 /* Page 10: what cannot be opted out of has no preference. */
 static bool
-is_opted_out(const struct pz_node *node, const struct pz_sync_kind *kind)
+is_opted_out(const struct pz_zonedata *data, const struct pz_sync_kind *kind)
 {
 	enum pz_pref pref;
 
 	return kind->preference && pz_pref_find(kind->preference, &pref, NULL) == PZ_OK &&
-	       !pz_prefs_bool(pz_user_prefs(node->items), pref);
+	       !pz_prefs_bool(pz_user_prefs(data->config.items), pref);
 }
 
 struct pz_sync_item *
-pz_zonedata_item(const struct pz_node *node, const struct pz_sync_kind *kind)
+pz_zonedata_item(const struct pz_zonedata *data, const struct pz_sync_kind *kind)
 {
 	/* Without a zone nothing is exchanged: the link is about to end. */
-	if (node->zone.knowledge == NULL || is_opted_out(node, kind))
+	if (data->zone->knowledge == NULL || is_opted_out(data, kind))
 		return NULL;
-	struct pz_sync_item *item = pz_shared_item(pz_items_shared(node->items), kind);
-	return item ? item : pz_knowledge_item(node->zone.knowledge, kind);
+	struct pz_sync_item *item = pz_shared_item(pz_items_shared(data->config.items), kind);
+	return item ? item : pz_knowledge_item(data->zone->knowledge, kind);
 }
 
 static enum pz_err
-keep_older_crl(struct pz_node *node, const struct pz_sync_chunk *chunk, bool *out_kept,
+keep_older_crl(struct pz_zonedata *data, const struct pz_sync_chunk *chunk, bool *out_kept,
 	       struct pz_errinfo *info)
 {
 	struct pz_txn *txn = pz_txn_new();
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
 	if (txn)
-		err = pz_knowledge_keep_older_crl(node->zone.knowledge, chunk, txn, info);
-	if (err == PZ_OK && !node->zonedata->is_leaving)
-		pz_keep_commit(&node->zonedata->keep, PZ_TAKE(txn));
+		err = pz_knowledge_keep_older_crl(data->zone->knowledge, chunk, txn, info);
+	if (err == PZ_OK && !data->is_leaving)
+		pz_keep_commit(&data->keep, PZ_TAKE(txn));
 	pz_txn_free(txn);
-	if (err == PZ_ERR_LIMIT_MEMORY &&
-	    !node->zonedata->is_leaving) /* it may count all the same */
-		pz_keep_failed(&node->zonedata->keep, err, "out of memory");
+	if (err == PZ_ERR_LIMIT_MEMORY && !data->is_leaving) /* it may count all the same */
+		pz_keep_failed(&data->keep, err, "out of memory");
 	*out_kept = err == PZ_OK || err == PZ_ERR_LIMIT_MEMORY;
 	return err;
 }
 
-static struct pz_node *
-node_of(const struct pz_sync_link *link)
+static struct pz_zonedata *
+data_of(const struct pz_sync_link *link)
 {
 	return link->links->config.arg;
 }
@@ -70,7 +68,7 @@ is_only_said(const struct pz_sync_link *from, const struct pz_sync_kind *kind,
 	     const struct pz_sync_chunk *chunk)
 {
 	return chunk->deleted && from->other != PZ_SYNC_HUB &&
-	       pz_knowledge_item(node_of(from)->zone.knowledge, kind) != NULL;
+	       pz_knowledge_item(data_of(from)->zone->knowledge, kind) != NULL;
 }
 
 /*
@@ -79,48 +77,62 @@ is_only_said(const struct pz_sync_link *from, const struct pz_sync_kind *kind,
  * is the newer one but lacks an entry: the hub has revoked others since. A device on either list is
  * out meanwhile.
  */
-enum pz_err
-pz_zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
-		    const struct pz_sync_chunk *chunk, bool *out_taken, bool *out_kept,
-		    struct pz_errinfo *info)
+static enum pz_err
+weigh(struct pz_sync_link *from, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
+      bool *out_taken, bool *out_kept, struct pz_errinfo *info)
 {
-	struct pz_node *node = node_of(from);
+	struct pz_zonedata *data = data_of(from);
+	const struct pz_zonedata_config *c = &data->config;
 	bool is_hub = from->other == PZ_SYNC_HUB;
 	struct pz_crl_difference weight;
 
-	*out_kept = false;
 	*out_taken = is_only_said(from, kind, chunk);
 	if (*out_taken)
-		pz_metric_add(&node->metrics, PZ_METRIC_messages_dropped, 1);
+		pz_metric_add(data->config.metrics, PZ_METRIC_messages_dropped, 1);
 	if (*out_taken || kind->id != PZ_SYNC_CRL)
 		return PZ_OK;
-	PZ_TRY(pz_knowledge_compare_crl(node->zone.knowledge, chunk, &weight, info));
+	PZ_TRY(pz_knowledge_compare_crl(data->zone->knowledge, chunk, &weight, info));
 	*out_taken = weight.number < weight.known;
 	if (*out_taken && weight.has_more)
-		PZ_TRY(keep_older_crl(node, chunk, out_kept, info));
+		PZ_TRY(keep_older_crl(data, chunk, out_kept, info));
 	else if (*out_taken && !is_hub)
-		pz_info_of(from->log, node->config.env, "crl-older",
-			   "from=%s number=%llu here=%llu", from->to,
-			   (unsigned long long)weight.number, (unsigned long long)weight.known);
+		pz_info_of(from->log, data->env, "crl-older", "from=%s number=%llu here=%llu",
+			   from->to, (unsigned long long)weight.number,
+			   (unsigned long long)weight.known);
 	if (!is_hub)
 		return PZ_OK;
-	pz_upkeep_saw_hub_crl(node->upkeep, weight.number, weight.known);
+	c->ops->hub_crl(c->arg, weight.number, weight.known);
 	if (weight.number >= weight.known) /* with it goes what was refused because of it */
-		pz_condition_clear(node->conditions, PZ_CONDITION_SYNC_REFUSED, from->to);
+		pz_condition_clear(data->config.conditions, PZ_CONDITION_SYNC_REFUSED, from->to);
 	if (*out_taken || weight.has_less)
 		(void)!pz_sync_session_push(from->session, kind, chunk->key);
 	return PZ_OK;
+}
+
+/* A list that is kept may count also where the disk has not taken it: then the node follows, too;
+ * last, since a link may end with that. */
+enum pz_err
+pz_zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
+		    const struct pz_sync_chunk *chunk, bool *out_taken, struct pz_errinfo *info)
+{
+	const struct pz_zonedata_config *c = &data_of(from)->config;
+	bool is_kept = false;
+	enum pz_err err = weigh(from, kind, chunk, out_taken, &is_kept, info);
+
+	if (is_kept)
+		c->ops->older_crl(c->arg);
+	return err;
 }
 
 enum pz_err
 pz_zonedata_accept(const struct pz_sync_link *from, const struct pz_sync_kind *kind,
 		   const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
 {
-	const struct pz_node *node = node_of(from);
+	const struct pz_zonedata *data = data_of(from);
 
-	if (pz_shared_item(pz_items_shared(node->items), kind) == NULL)
-		return pz_knowledge_accept(node->zone.knowledge, kind, chunk, info);
-	return pz_shared_accept(pz_items_shared(node->items), kind, chunk,
+	if (pz_shared_item(pz_items_shared(data->config.items), kind) == NULL)
+		return pz_knowledge_accept(data->zone->knowledge, kind, chunk, info);
+	return pz_shared_accept(pz_items_shared(data->config.items), kind, chunk,
 				from->other == PZ_SYNC_HUB ? NULL : from->device, info);
 }
 
@@ -131,37 +143,35 @@ save_knowledge(void *arg, struct pz_txn *txn)
 {
 	const struct pz_zonedata *data = arg;
 
-	if (data->node->zone.knowledge == NULL || data->is_leaving)
+	if (data->zone->knowledge == NULL || data->is_leaving)
 		return PZ_ERR_DENIED;
-	return pz_knowledge_save(data->node->zone.knowledge, txn);
+	return pz_knowledge_save(data->zone->knowledge, txn);
 }
 
 void
-pz_zonedata_save_again(struct pz_node *node)
+pz_zonedata_save_again(struct pz_zonedata *data)
 {
-	struct pz_zonedata *data = node->zonedata;
 
-	pz_shared_save_again(pz_items_shared(node->items));
+	pz_shared_save_again(pz_items_shared(data->config.items));
 	pz_keep_save_now(&data->keep);
 }
 
 void
-pz_zonedata_rewrite(struct pz_node *node, const char *why)
+pz_zonedata_rewrite(struct pz_zonedata *data, const char *why)
 {
-	pz_keep_failed(&node->zonedata->keep, PZ_ERR_IO, why);
-	pz_shared_rewrite(pz_items_shared(node->items), why);
+	pz_keep_failed(&data->keep, PZ_ERR_IO, why);
+	pz_shared_rewrite(pz_items_shared(data->config.items), why);
 }
 
 static void
-learn(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
+learn(struct pz_zonedata *data, const struct pz_sync_kind *kind, const json_t *keys)
 {
-	struct pz_zonedata *data = node->zonedata;
 	struct pz_txn *txn = pz_txn_new();
 
-	if (txn == NULL || pz_knowledge_apply(node->zone.knowledge, kind, keys, txn) != PZ_OK) {
+	if (txn == NULL || pz_knowledge_apply(data->zone->knowledge, kind, keys, txn) != PZ_OK) {
 		pz_txn_free(txn);
 		pz_keep_failed(&data->keep, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	} else if (node->zonedata->is_leaving) {
+	} else if (data->is_leaving) {
 		pz_txn_free(txn);
 	} else {
 		pz_keep_commit(&data->keep, txn);
@@ -174,76 +184,89 @@ learn(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
 static void
 on_verdict(struct pz_timer *timer, void *arg)
 {
-	struct pz_node *node = ((struct pz_zonedata *)arg)->node;
+	struct pz_zonedata *data = arg;
 
 	(void)timer;
-	if (pz_device_zone_is_self_revoked(&node->zone))
-		(void)pz_machine_event(pz_uplink_machine(node->uplink), PZ_EVENT_REVOKED,
-				       "this device is on the zone's revocation list");
+	if (pz_device_zone_is_self_revoked(data->zone))
+		data->config.ops->self_revoked(data->config.arg);
 }
 
 void
-pz_zonedata_judge(struct pz_node *node)
+pz_zonedata_judge(struct pz_zonedata *data)
 {
-	pz_env_start(node->config.env, &node->zonedata->verdict, 0);
+	pz_env_start(data->env, &data->verdict, 0);
 }
 
 void
-pz_zonedata_received(struct pz_node *node, const struct pz_sync_kind *kind, const json_t *keys)
+pz_zonedata_received(struct pz_zonedata *data, const struct pz_sync_kind *kind, const json_t *keys)
 {
-	struct pz_shared *shared = pz_items_shared(node->items);
+	const struct pz_zonedata_config *c = &data->config;
+	struct pz_shared *shared = pz_items_shared(c->items);
 
+	c->ops->receiving(c->arg, kind, keys);
 	if (pz_shared_item(shared, kind) == NULL)
-		learn(node, kind, keys);
-	else if (!node->zonedata->is_leaving)
+		learn(data, kind, keys);
+	else if (!data->is_leaving)
 		pz_shared_received(shared, kind, keys);
+	c->ops->changed(c->arg, kind, keys);
+}
+
+bool
+pz_zonedata_is_new(const struct pz_zonedata *data)
+{
+	return data->is_new;
 }
 
 /* ---- the zone is left ---- */
 
 enum pz_err
-pz_zonedata_wipe(struct pz_node *node, struct pz_txn *txn)
+pz_zonedata_wipe(struct pz_zonedata *data, struct pz_txn *txn)
 {
 	PZ_TRY(pz_membership_wipe(txn));
-	PZ_TRY(pz_items_wipe(node->items, txn));
-	node->zonedata->is_leaving = true;
+	PZ_TRY(pz_items_wipe(data->config.items, txn));
+	data->is_leaving = true;
 	return PZ_OK;
 }
 
 enum pz_err
-pz_zonedata_wipe_again(const struct pz_node *node, struct pz_txn *txn)
+pz_zonedata_wipe_again(const struct pz_zonedata *data, struct pz_txn *txn)
 {
 	PZ_TRY(pz_membership_wipe(txn));
-	return pz_items_wipe_again(node->items, txn);
+	return pz_items_wipe_again(data->config.items, txn);
 }
 
 void
-pz_zonedata_wiped(struct pz_node *node)
+pz_zonedata_wiped(struct pz_zonedata *data)
 {
-	node->zonedata->is_leaving = false;
-	pz_items_wiped(node->items);
-	json_object_clear(node->zonedata->refusals);
-	pz_condition_clear(node->conditions, PZ_CONDITION_DATA_REFUSED, NULL);
+	data->is_leaving = false;
+	pz_items_wiped(data->config.items);
+	json_object_clear(data->refusals);
+	pz_condition_clear(data->config.conditions, PZ_CONDITION_DATA_REFUSED, NULL);
 }
 
 /* ---- life ---- */
 
 struct pz_zonedata *
-pz_zonedata_new(struct pz_node *node)
+pz_zonedata_new(const struct pz_zonedata_config *config)
 {
 	struct pz_zonedata *data = calloc(1, sizeof(*data));
 
 	if (data == NULL)
 		return NULL;
-	data->node = node;
+	const struct pz_keep_config keep = {
+		.store = config->store,
+		.env = config->env,
+		.what = "data of the zone",
+		.save = save_knowledge,
+		.arg = data,
+	};
+	data->config = *config;
+	data->env = config->env;
+	data->zone = config->zone;
 	data->refusals = json_object();
 	pz_timer_init(&data->verdict, on_verdict, data);
-	pz_keep_init(&data->keep, &(struct pz_keep_config){.store = node->config.store,
-							   .env = node->config.env,
-							   .what = "data of the zone",
-							   .save = save_knowledge,
-							   .arg = data});
-	if (data->refusals == NULL) {
+	pz_keep_init(&data->keep, &keep);
+	if (pz_zonedata_exchange_init(data) != PZ_OK || data->refusals == NULL) {
 		pz_zonedata_free(data);
 		return NULL;
 	}
@@ -255,45 +278,46 @@ pz_zonedata_free(struct pz_zonedata *data)
 {
 	if (data == NULL)
 		return;
-	pz_env_stop(data->node->config.env, &data->verdict);
+	pz_zonedata_exchange_fini(data);
+	pz_env_stop(data->env, &data->verdict);
 	pz_keep_stop(&data->keep);
 	json_decref(data->refusals);
-	pz_knowledge_free(PZ_TAKE(data->node->zone.knowledge));
+	pz_knowledge_free(PZ_TAKE(data->zone->knowledge));
 	free(data);
 }
 
 /* Under which address this device writes. */
 static enum pz_err
-set_self(struct pz_node *node, const struct pz_membership *membership, struct pz_errinfo *info)
+set_self(struct pz_zonedata *data, const struct pz_membership *membership, struct pz_errinfo *info)
 {
 	char self[PZ_ADDRESS_BYTES_MAX + 1];
 
 	if (membership == NULL)
-		return pz_items_set_self(node->items, node->names.device, info);
+		return pz_items_set_self(data->config.items, data->config.device, info);
 	snprintf(self, sizeof(self), "%s/%s", membership->zone, membership->device);
-	return pz_items_set_self(node->items, self, info);
+	return pz_items_set_self(data->config.items, self, info);
 }
 
 enum pz_err
-pz_zonedata_set_membership(struct pz_node *node, const struct pz_membership *membership,
+pz_zonedata_set_membership(struct pz_zonedata *data, const struct pz_membership *membership,
 			   struct pz_errinfo *info)
 {
 	struct pz_knowledge *fresh = NULL;
 	size_t skipped = 0;
 
-	PZ_TRY(set_self(node, membership, info));
+	PZ_TRY(set_self(data, membership, info));
 	if (membership == NULL) {
-		pz_keep_stop(&node->zonedata->keep);
-		pz_knowledge_free(PZ_TAKE(node->zone.knowledge));
+		pz_keep_stop(&data->keep);
+		pz_knowledge_free(PZ_TAKE(data->zone->knowledge));
 		return PZ_OK;
 	}
-	if (node->zone.knowledge) /* a renewal: the zone is the same */
+	if (data->zone->knowledge) /* a renewal: the zone is the same */
 		return PZ_OK;
-	PZ_TRY(pz_knowledge_load(node->config.store, membership, &fresh, &skipped, info));
+	PZ_TRY(pz_knowledge_load(data->config.store, membership, &fresh, &skipped, info));
 	if (skipped > 0)
 		pz_warning("zone-records-left-out",
 			   "%zu records about the zone are not readable and left out", skipped);
-	node->zone.knowledge = fresh;
-	node->zonedata->is_new = pz_knowledge_secret(fresh) == NULL;
+	data->zone->knowledge = fresh;
+	data->is_new = pz_knowledge_secret(fresh) == NULL;
 	return PZ_OK;
 }

@@ -2,7 +2,7 @@
 #include "items/items.h"
 #include "peers/internal.h"
 #include "pzp/internal.h"
-#include "pzp/zonedata.h"
+#include "zonedata/zonedata.h"
 
 bool
 inspect_serial(const struct sim_node *device, char out[PZ_SERIAL_HEX_BYTES])
@@ -30,7 +30,7 @@ device_crl(const struct sim_node *device)
 static struct pz_sync_item *
 device_item(const struct sim_node *device, enum pz_sync_id id)
 {
-	return pz_zonedata_item(device->node, pz_sync_kind(id));
+	return pz_zonedata_item(device->node->zonedata, pz_sync_kind(id));
 }
 
 static struct pz_sync_item *

@@ -1,0 +1,48 @@
+/* What the files of the zone's data call of each other. data.c what there is, checked and stored;
+ * exchange.c when it is exchanged; command.c `pzp sync`. */
+#ifndef PZ_ZONEDATA_INTERNAL_H
+#define PZ_ZONEDATA_INTERNAL_H
+
+#include "base/log.h"
+#include "store/keep.h"
+#include "zone/knowledge.h"
+#include "zonedata/zonedata.h"
+
+struct pz_zonedata {
+	struct pz_zonedata_config config;
+	const struct pz_env *env;    /* of config */
+	struct pz_device_zone *zone; /* of config */
+	struct pz_sync_links links;  /* the exchange with the hub and with peers */
+	struct pz_log_rate log;      /* lines of a link that has no rate of its own */
+	struct pz_timer verdict;     /* a new revocation list may name this device */
+	struct pz_keep keep;         /* while the disk has not all of zone.knowledge */
+	struct pz_timer reopen;      /* after an Update of the hub */
+	struct pz_timer exchanged;   /* the first exchange after an enrolment is complete */
+	json_t *refusals;            /* by the hub: {app's origin: reason} */
+	bool is_leaving; /* from pz_zonedata_wipe to pz_zonedata_wiped: nothing is stored */
+	bool is_new;     /* enrolled, and the hub has not sent the zone's data yet */
+};
+
+/* ---- data.c ---- */
+/** pz_sync_link_ops.offered. */
+enum pz_err pz_zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
+				const struct pz_sync_chunk *chunk, bool *out_taken,
+				struct pz_errinfo *info) PZ_MUST_USE;
+/** pz_sync_link_ops.accept. Errors: those of pz_knowledge_accept and pz_shared_accept. */
+enum pz_err
+pz_zonedata_accept(const struct pz_sync_link *from, const struct pz_sync_kind *kind,
+		   const struct pz_sync_chunk *chunk, struct pz_errinfo *info) PZ_MUST_USE;
+/** Stores at once what could not be stored before, if there is such. */
+void pz_zonedata_save_again(struct pz_zonedata *data);
+
+/* ---- exchange.c ---- */
+/** Readies the exchange. Errors: LIMIT_MEMORY; pz_zonedata_exchange_fini is right then, too. */
+enum pz_err pz_zonedata_exchange_init(struct pz_zonedata *data) PZ_MUST_USE;
+/** Ends every session and timer. */
+void pz_zonedata_exchange_fini(struct pz_zonedata *data);
+
+/* ---- command.c ---- */
+/** An exchange has ended, or its link is lost: commands that wait for it go on. */
+void pz_zonedata_tell_commands(struct pz_sync_link *link, bool is_lost);
+
+#endif
