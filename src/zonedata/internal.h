@@ -1,5 +1,5 @@
-/* What the files of the zone's data call of each other. data.c what there is, checked and stored;
- * exchange.c when it is exchanged; command.c `pzp sync`. */
+/* What the files of the zone's data call of each other. zonedata.c the whole; data.c what there is,
+ * checked and stored; exchange.c when it is exchanged; command.c `pzp sync`. */
 #ifndef PZ_ZONEDATA_INTERNAL_H
 #define PZ_ZONEDATA_INTERNAL_H
 
@@ -24,6 +24,10 @@ struct pz_zonedata {
 };
 
 /* ---- data.c ---- */
+/** Readies what waits for the disk. */
+void pz_zonedata_store_init(struct pz_zonedata *data);
+/** Stops it, and frees what is known of the zone. */
+void pz_zonedata_store_fini(struct pz_zonedata *data);
 /** pz_sync_link_ops.offered. */
 enum pz_err pz_zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
 				const struct pz_sync_chunk *chunk, bool *out_taken,

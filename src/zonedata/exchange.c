@@ -1,6 +1,6 @@
 /*
  * The exchange of the zone's data with the hub and with peers (page 8): when it begins, what
- * follows, and the command that asks for it. What happens on each link: sync/link.h.
+ * follows. What happens on each link: sync/link.h.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -246,44 +246,27 @@ pz_zonedata_wiped(struct pz_zonedata *data)
 
 /* ---- life ---- */
 
-struct pz_zonedata *
-pz_zonedata_new(const struct pz_zonedata_config *config)
+void
+pz_zonedata_store_init(struct pz_zonedata *data)
 {
-	struct pz_zonedata *data = calloc(1, sizeof(*data));
-
-	if (data == NULL)
-		return NULL;
 	const struct pz_keep_config keep = {
-		.store = config->store,
-		.env = config->env,
+		.store = data->config.store,
+		.env = data->env,
 		.what = "data of the zone",
 		.save = save_knowledge,
 		.arg = data,
 	};
-	data->config = *config;
-	data->env = config->env;
-	data->zone = config->zone;
-	data->refusals = json_object();
+
 	pz_timer_init(&data->verdict, on_verdict, data);
 	pz_keep_init(&data->keep, &keep);
-	if (pz_zonedata_exchange_init(data) != PZ_OK || data->refusals == NULL) {
-		pz_zonedata_free(data);
-		return NULL;
-	}
-	return data;
 }
 
 void
-pz_zonedata_free(struct pz_zonedata *data)
+pz_zonedata_store_fini(struct pz_zonedata *data)
 {
-	if (data == NULL)
-		return;
-	pz_zonedata_exchange_fini(data);
 	pz_env_stop(data->env, &data->verdict);
 	pz_keep_stop(&data->keep);
-	json_decref(data->refusals);
 	pz_knowledge_free(PZ_TAKE(data->zone->knowledge));
-	free(data);
 }
 
 /* Under which address this device writes. */
