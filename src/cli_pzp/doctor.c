@@ -222,8 +222,9 @@ pz_pzp_cmd_bugreport(struct pz_cli *cli)
 		.data_dir = pz_cli_opt(cli, "data-dir"),
 		.wall_ms = (uint64_t)time(NULL) * 1000,
 	};
+	if (cli->json && strcmp(pz_cli_arg(cli, 0), "-") == 0)
+		return pz_cli_usage(cli, "the report is text: give a file with --json");
 	int code = examine(cli, &report.findings);
-
 	if (code != PZ_EXIT_DONE)
 		return code;
 	report.status = ask(cli, "status");

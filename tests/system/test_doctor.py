@@ -241,5 +241,8 @@ def test_a_report_without_a_daemon(zone):
     text = report_of(zone.a, zone.world.path / "report.txt")
     assert_without(text, "alice", "example.org", "laptop", "127.0.0.1", zone.world.path)
     assert "WRONG  daemon" in text and "pzpd cannot be reached" in text
+    assert zone.a.pzp("bugreport", "-", "--json", check=False).code == 2
+    path = zone.world.path / "again.txt"
+    assert zone.a.pzp("bugreport", path, "--json").json() == {"file": str(path)}
     out = zone.a.pzp("bugreport", "-").out
     assert "== doctor ==" in out and "== log" in out
