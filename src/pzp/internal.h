@@ -9,13 +9,13 @@
 #include "condition/condition.h"
 #include "net/link.h"
 #include "peers/peers.h"
-#include "pzp/names.h"
 #include "pzp/node.h"
 #include "service/registry.h"
 #include "upkeep/upkeep.h"
 #include "uplink/uplink.h"
 #include "wire/address.h"
 #include "zone/device.h"
+#include "zone/names.h"
 #include "zonedata/zonedata.h"
 
 struct pz_enrolment;

@@ -119,7 +119,8 @@ pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz
 	if (node == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	init_fields(node, config);
-	enum pz_err err = pz_names_settle(&node->names, config, info);
+	const struct pz_names_config names = {config->env, config->store, config->device};
+	enum pz_err err = pz_names_settle(&node->names, &names, info);
 	if (err == PZ_OK)
 		err = build(node, info);
 	if (err == PZ_OK && node->zone.membership)

@@ -1,9 +1,8 @@
-/* Inside pzp/ only: what this device is called. All write it through these functions. */
-#ifndef PZ_PZP_NAMES_H
-#define PZ_PZP_NAMES_H
+/* What this device is called, in its zone and by people. All write it through these functions. */
+#ifndef PZ_ZONE_NAMES_H
+#define PZ_ZONE_NAMES_H
 
 #include "base/limits.h"
-#include "pzp/node.h"
 #include "store/keep.h"
 #include "wire/address.h"
 
@@ -16,10 +15,17 @@ struct pz_names {
 	struct pz_keep keep;                              /* while the store lacks `device` */
 };
 
+/** What it is given. Borrowed; env and store for the life of the names. */
+struct pz_names_config {
+	const struct pz_env *env;
+	struct pz_store *store;
+	const char *device; /* as configured; NULL: not */
+};
+
 /** The device's name: as configured, else stored, else made from the host's, and stored.
  * @param names zeroed; stays at its place until pz_names_stop
  * Errors: CONFIG, IO_*, PROTO, LIMIT_MEMORY; pz_names_stop is right then, too. */
-enum pz_err pz_names_settle(struct pz_names *names, const struct pz_node_config *config,
+enum pz_err pz_names_settle(struct pz_names *names, const struct pz_names_config *config,
 			    struct pz_errinfo *info) PZ_MUST_USE;
 /** Stores nothing any more. */
 void pz_names_stop(struct pz_names *names);

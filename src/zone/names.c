@@ -1,4 +1,4 @@
-#include "pzp/names.h"
+#include "zone/names.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -42,7 +42,7 @@ save_names(void *arg, struct pz_txn *txn)
 }
 
 enum pz_err
-pz_names_settle(struct pz_names *names, const struct pz_node_config *c, struct pz_errinfo *info)
+pz_names_settle(struct pz_names *names, const struct pz_names_config *c, struct pz_errinfo *info)
 {
 	char stored[sizeof(names->device)];
 
