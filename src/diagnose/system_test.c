@@ -1,5 +1,5 @@
 /* This machine as the doctor sees it: the disk, and multicast on a network of the test's own. */
-#include "net/loop_fixture.h"
+#include "kit/loop.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -69,10 +69,10 @@ probe(void)
 {
 	unsigned before = dones;
 
-	assert_non_null(pz_diagnose_this_system.multicast_start(&fx.loop, on_done, &seen));
+	assert_non_null(pz_diagnose_this_system.multicast_start(&pz_kit_loop.loop, on_done, &seen));
 	assert_int_equal(dones, before);
 	while (dones == before)
-		fx_turn();
+		pz_kit_loop_turn();
 }
 
 /* Once for this process: what follows is in a network without an interface. */
@@ -113,7 +113,7 @@ with_an_interface(void **state)
 	/* Given up: nothing is called, nothing is left open. */
 	unsigned before = dones;
 	struct pz_multicast_probe *given_up =
-		pz_diagnose_this_system.multicast_start(&fx.loop, on_done, &seen);
+		pz_diagnose_this_system.multicast_start(&pz_kit_loop.loop, on_done, &seen);
 	assert_non_null(given_up);
 	pz_diagnose_this_system.multicast_cancel(given_up);
 	probe();
@@ -127,8 +127,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_disk_with_room),
 		cmocka_unit_test(a_disk_that_is_full),
-		cmocka_unit_test_setup_teardown(without_an_interface, fx_loop_open, fx_loop_close),
-		cmocka_unit_test_setup_teardown(with_an_interface, fx_loop_open, fx_loop_close),
+		cmocka_unit_test_setup_teardown(without_an_interface, pz_kit_loop_open,
+						pz_kit_loop_close),
+		cmocka_unit_test_setup_teardown(with_an_interface, pz_kit_loop_open,
+						pz_kit_loop_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,11 @@
 #define PZ_MDNS_FIXTURE_H
 
 #include "kit/clock.h"
-#include "net/loop_fixture.h"
+#include "kit/loop.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <fcntl.h>
 #include <sched.h>
@@ -304,9 +308,9 @@ fx_real_setup(void **state)
 	struct fx *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	assert_int_equal(fx_loop_open(state), 0);
-	assert_int_equal(pz_mdns_new(&fx.loop, &f->nodes[0].mdns, NULL), PZ_OK);
-	assert_int_equal(pz_mdns_new(&fx.loop, &f->nodes[1].mdns, NULL), PZ_OK);
+	assert_int_equal(pz_kit_loop_open(state), 0);
+	assert_int_equal(pz_mdns_new(&pz_kit_loop.loop, &f->nodes[0].mdns, NULL), PZ_OK);
+	assert_int_equal(pz_mdns_new(&pz_kit_loop.loop, &f->nodes[1].mdns, NULL), PZ_OK);
 	fx_nodes_set_up(f, 2);
 	*state = f;
 	return 0;
@@ -332,7 +336,7 @@ fx_real_teardown(void **state)
 	*state = NULL;
 	if (fx_namespace())
 		fx_run("ip link del fx0 2>/dev/null");
-	return fx_loop_close(state);
+	return pz_kit_loop_close(state);
 }
 
 /** One turn: something happens. */
@@ -340,7 +344,7 @@ static inline void
 fx_step(struct fx *f)
 {
 	if (!f->is_fake) {
-		fx_turn();
+		pz_kit_loop_turn();
 		return;
 	}
 	assert_true(pz_kit_clock_step(&f->clock)); /* or nothing will ever happen */

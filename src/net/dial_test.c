@@ -43,7 +43,7 @@ dial_and_accept(void **state)
 	(void)state;
 	listen_at(&s, "127.0.0.1");
 	dial(&d, "localhost", s.port);
-	fx_until(d.connected && s.accepted);
+	pz_kit_until(d.connected && s.accepted);
 	assert_int_equal(d.resolved, 1);
 	assert_int_equal(d.failed, 0);
 	assert_string_equal(s.remote, "127.0.0.1");
@@ -62,7 +62,7 @@ both_families_and_one(void **state)
 		struct dialler d = {0};
 		listen_at(&s, any[i]);
 		dial(&d, "127.0.0.1", s.port);
-		fx_until(d.connected && s.accepted);
+		pz_kit_until(d.connected && s.accepted);
 		assert_string_equal(s.remote,
 				    "127.0.0.1"); /* also where it came as ::ffff:127.0.0.1 */
 		close_stream(d.stream);
@@ -81,18 +81,18 @@ what_cannot_be_listened_on(void **state)
 
 	(void)state;
 	listen_at(&s, "127.0.0.1");
-	assert_int_equal(pz_tcp_listen(&fx.loop, "127.0.0.1", s.port, on_accept, NULL, &listener,
-				       &port, &info),
+	assert_int_equal(pz_tcp_listen(&pz_kit_loop.loop, "127.0.0.1", s.port, on_accept, NULL,
+				       &listener, &port, &info),
 			 PZ_ERR_IO);
 	assert_non_null(strstr(info.text, "another program has it"));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(pz_tcp_listen(&fx.loop, bad[i], 0, on_accept, NULL, &listener,
-					       &port, &info),
+		assert_int_equal(pz_tcp_listen(&pz_kit_loop.loop, bad[i], 0, on_accept, NULL,
+					       &listener, &port, &info),
 				 PZ_ERR_CONFIG);
 	assert_null(listener);
-	assert_int_equal(
-		pz_tcp_listen(&fx.loop, "192.0.2.1", 0, on_accept, NULL, &listener, &port, &info),
-		PZ_ERR_IO); /* RFC 5737: an address that no host has */
+	assert_int_equal(pz_tcp_listen(&pz_kit_loop.loop, "192.0.2.1", 0, on_accept, NULL,
+				       &listener, &port, &info),
+			 PZ_ERR_IO); /* RFC 5737: an address that no host has */
 	pz_tcp_listen_close(NULL);
 	server_close(&s);
 }
@@ -106,14 +106,14 @@ nobody_listens(void **state)
 	(void)state;
 	listen_at(&s, "127.0.0.1"); /* a port that is surely free, afterwards */
 	server_close(&s);
-	fx_turn();
+	pz_kit_loop_turn();
 	dial(&d, "127.0.0.1", s.port);
-	fx_until(d.failed);
+	pz_kit_until(d.failed);
 	assert_int_equal(d.connected, 0);
 	assert_int_equal(d.err, PZ_ERR_IO_REFUSED);
 	assert_non_null(strstr(d.detail, "127.0.0.1 port "));
 	for (int i = 0; i < 3; i++)
-		fx_turn();
+		pz_kit_loop_turn();
 	assert_int_equal(d.failed, 1);
 }
 
@@ -125,19 +125,22 @@ no_such_name(void **state)
 
 	(void)state;
 	dial(&d, "none", 1);
-	fx_until(d.failed);
+	pz_kit_until(d.failed);
 	assert_int_equal(d.resolved, 0);
 	assert_int_equal(d.err, PZ_ERR_IO_RESOLVE);
 	assert_non_null(strstr(d.detail, "none port 1: "));
 
 	memset(host, 'a', sizeof(host));
 	host[sizeof(host) - 1] = '\0';
-	assert_int_equal(pz_tcp_dial(&fx.loop, host, 1, &dial_events, &d, &d.dial), PZ_ERR_CONFIG);
+	assert_int_equal(pz_tcp_dial(&pz_kit_loop.loop, host, 1, &dial_events, &d, &d.dial),
+			 PZ_ERR_CONFIG);
 	static const char *const bad[] = {"", "\xff\xff", "a b", "a\n", "h\xc3\xa4user.test"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(pz_tcp_dial(&fx.loop, bad[i], 1, &dial_events, &d, &d.dial),
-				 PZ_ERR_CONFIG);
-	assert_int_equal(pz_tcp_dial(&fx.loop, "a", 0, &dial_events, &d, &d.dial), PZ_ERR_CONFIG);
+		assert_int_equal(
+			pz_tcp_dial(&pz_kit_loop.loop, bad[i], 1, &dial_events, &d, &d.dial),
+			PZ_ERR_CONFIG);
+	assert_int_equal(pz_tcp_dial(&pz_kit_loop.loop, "a", 0, &dial_events, &d, &d.dial),
+			 PZ_ERR_CONFIG);
 }
 
 /* The next address joins in after 250 ms, however many lead nowhere (RFC 8305 5). */
@@ -153,14 +156,14 @@ a_dead_address_costs_a_head_start(void **state)
 		listen_at(&s, "127.0.0.1");
 		dead_end_open(&dead, s.port);
 		dial(&d, five ? "dead5" : "dead", s.port);
-		fx_until(d.resolved);
+		pz_kit_until(d.resolved);
 		for (int i = 0; i < (five ? 5 : 1); i++) {
 			for (int k = 0; k < 5; k++)
-				fx_turn();
+				pz_kit_loop_turn();
 			assert_int_equal(s.accepted, 0);
-			fx_push(PZ_HAPPY_EYEBALLS_US);
+			pz_kit_loop_push(PZ_HAPPY_EYEBALLS_US);
 		}
-		fx_until(d.connected && s.accepted);
+		pz_kit_until(d.connected && s.accepted);
 		assert_int_equal(d.failed, 0);
 		close_stream(d.stream);
 		server_close(&s);
@@ -181,13 +184,13 @@ one_that_may_still_answer_is_waited_for(void **state)
 	server_close(&s);
 	dead_end_open(&dead, s.port);
 	dial(&d, "dead", s.port);
-	fx_until(d.resolved);
-	fx_push(PZ_HAPPY_EYEBALLS_US);
+	pz_kit_until(d.resolved);
+	pz_kit_loop_push(PZ_HAPPY_EYEBALLS_US);
 	for (int i = 0; i < 50; i++)
-		fx_turn();
+		pz_kit_loop_turn();
 	assert_int_equal(d.failed, 0); /* 127.0.0.1 refused */
 	dead_end_close(&dead);
-	fx_until(d.failed + d.connected);
+	pz_kit_until(d.failed + d.connected);
 	assert_int_equal(d.err, PZ_ERR_IO_REFUSED);
 }
 
@@ -210,7 +213,7 @@ numbers_need_no_look_up(void **state)
 	listen_at(&s, "127.0.0.1");
 	looked_up = 0;
 	dial(&d, "127.0.0.1", s.port);
-	fx_until(d.connected && s.accepted);
+	pz_kit_until(d.connected && s.accepted);
 	assert_int_equal(d.resolved, 1);
 	close_stream(d.stream);
 	server_close(&s);
@@ -219,11 +222,11 @@ numbers_need_no_look_up(void **state)
 		pz_tcp_dial_cancel(slow[i].dial);
 	d = (struct dialler){0};
 	dial(&d, "one-more", 1);
-	fx_until(d.failed);
+	pz_kit_until(d.failed);
 	assert_int_equal(d.err, PZ_ERR_IO);
 	assert_non_null(strstr(d.detail, "one-more port 1: 8 look-ups are under way"));
 	fx_names_go_on(true);
-	fx_until(pz_lookups_running() == 0);
+	pz_kit_until(pz_lookups_running() == 0);
 }
 
 static void
@@ -239,12 +242,12 @@ a_name_is_looked_up_once_at_a_time(void **state)
 	for (int i = 0; i < 3; i++)
 		dial(&d[i], "slow", s.port);
 	pz_tcp_dial_cancel(d[0].dial);
-	fx_until(looked_up == 1);
-	pz_lookups_outdated(&fx.loop); /* it asks the name server of another network */
+	pz_kit_until(looked_up == 1);
+	pz_lookups_outdated(&pz_kit_loop.loop); /* it asks the name server of another network */
 	dial(&d[3], "slow", s.port);
-	fx_until(looked_up == 2);
+	pz_kit_until(looked_up == 2);
 	fx_names_go_on(true);
-	fx_until(d[1].connected && d[2].connected && d[3].connected);
+	pz_kit_until(d[1].connected && d[2].connected && d[3].connected);
 	assert_int_equal(looked_up, 2);
 	assert_int_equal(d[0].resolved + d[0].failed, 0);
 	for (int i = 1; i < 4; i++)
@@ -261,10 +264,10 @@ the_loop_ends_before_a_look_up_does(void **state)
 	fx_names_go_on(false);
 	dial(&d, "slow", 1);
 	pz_tcp_dial_cancel(d.dial);
-	assert_int_equal(fx_loop_close(state), 0);
+	assert_int_equal(pz_kit_loop_close(state), 0);
 	fx_names_go_on(true);
-	assert_int_equal(fx_loop_open(state), 0);
-	fx_until(pz_lookups_running() == 0);
+	assert_int_equal(pz_kit_loop_open(state), 0);
+	pz_kit_until(pz_lookups_running() == 0);
 }
 
 /* RFC 4007 11: a link-local address means something with its interface only. */
@@ -288,14 +291,14 @@ interfaces_of_addresses(void **state)
 		struct pz_errinfo info = {""};
 		struct dialler d = {0};
 		s = (struct server){.port = 1};
-		enum pz_err err = pz_tcp_listen(&fx.loop, rows[i].address, 0, on_accept, &s,
-						&s.listener, &s.port, &info);
+		enum pz_err err = pz_tcp_listen(&pz_kit_loop.loop, rows[i].address, 0, on_accept,
+						&s, &s.listener, &s.port, &info);
 		if (err == PZ_ERR_IO && rows[i].listen == PZ_OK)
 			continue; /* this machine has no IPv6 */
 		assert_int_equal(err, rows[i].listen);
 		assert_non_null(strstr(info.text, rows[i].why));
 		dial(&d, rows[i].address, s.port);
-		fx_until(d.failed || d.connected);
+		pz_kit_until(d.failed || d.connected);
 		assert_int_equal(d.err, rows[i].dial);
 		assert_non_null(strstr(d.detail, rows[i].why));
 		close_stream(d.stream);
@@ -320,22 +323,23 @@ cancel_at_every_stage(void **state)
 		if (stage == AT_ONCE) {
 			pz_tcp_dial_cancel(d.dial);
 		} else {
-			fx_until(d.resolved);
+			pz_kit_until(d.resolved);
 			for (int i = 0; i < 5; i++)
-				fx_turn();
+				pz_kit_loop_turn();
 		}
 		if (stage == SECOND_ADDRESS) {
-			fx_push(PZ_HAPPY_EYEBALLS_US);
+			pz_kit_loop_push(PZ_HAPPY_EYEBALLS_US);
 			/* The timers run as the loop goes to wait; the connection comes behind
 			 * that. */
-			pz_timers_run(&fx.loop.timers, fx_pushed_mono(NULL));
+			pz_timers_run(&pz_kit_loop.loop.timers,
+				      pz_env_mono_us(&pz_kit_loop.loop.env));
 		}
 		if (stage >= CONNECTING)
 			pz_tcp_dial_cancel(d.dial);
 		for (int i = 0; i < 50; i++)
-			fx_turn();
-		fx_push(10 * PZ_US_PER_S);
-		fx_turn();
+			pz_kit_loop_turn();
+		pz_kit_loop_push(10 * PZ_US_PER_S);
+		pz_kit_loop_turn();
 		assert_int_equal(d.connected + d.failed, 0);
 		assert_int_equal(s.accepted, stage == SECOND_ADDRESS); /* and hung up */
 		s.accepted = 0;
@@ -369,11 +373,11 @@ cancel_when_it_is_connected_already(void **state)
 
 	(void)state;
 	listen_at(&s, "127.0.0.1");
-	uv_check_init(&fx.loop.uv, &l.check);
+	uv_check_init(&pz_kit_loop.loop.uv, &l.check);
 	l.check.data = &l;
 	uv_check_start(&l.check, on_check);
 	dial(&l.d, "127.0.0.1", s.port);
-	fx_until(s.accepted && l.turns >= 10);
+	pz_kit_until(s.accepted && l.turns >= 10);
 	assert_int_equal(l.d.connected + l.d.failed, 0);
 	uv_close((uv_handle_t *)&l.check, NULL);
 	server_close(&s);
@@ -400,8 +404,8 @@ the_listener_may_be_closed_from_inside(void **state)
 	s.close_listener = true;
 	for (int i = 0; i < 3; i++)
 		dial(&d[i], "127.0.0.1", s.port);
-	fx_until(s.accepted && d[0].connected + d[0].failed && d[1].connected + d[1].failed &&
-		 d[2].connected + d[2].failed);
+	pz_kit_until(s.accepted && d[0].connected + d[0].failed && d[1].connected + d[1].failed &&
+		     d[2].connected + d[2].failed);
 	assert_int_equal(s.accepted, 1);
 	for (int i = 0; i < 3; i++)
 		close_stream(d[i].stream);
@@ -447,7 +451,7 @@ without_descriptors_callers_are_turned_away(void **state)
 	refusals = 0;
 	pz_log_set_sink(count_refusals, NULL);
 	for (int i = 0; i < 30; i++)
-		fx_turn();
+		pz_kit_loop_turn();
 	pz_log_set_sink(NULL, NULL);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 	assert_int_equal(s.accepted, 0);
@@ -457,7 +461,7 @@ without_descriptors_callers_are_turned_away(void **state)
 		close(callers[i]);
 	}
 	dial(&d, "127.0.0.1", s.port);
-	fx_until(d.connected && s.accepted);
+	pz_kit_until(d.connected && s.accepted);
 	close_stream(d.stream);
 	server_close(&s);
 }
@@ -477,17 +481,17 @@ few_wait_for_the_others_hang_up(void **state)
 	listen_at(&s, "127.0.0.1");
 	addr = loopback(s.port);
 	/* As if that many were waiting already. */
-	fx.loop.lingering_len = PZ_LINGERING_MAX - 10;
+	pz_kit_loop.loop.lingering_len = PZ_LINGERING_MAX - 10;
 	int before = count_descriptors();
 	for (int i = 0; i < CALLERS; i++) {
 		callers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		assert_int_equal(connect(callers[i], (struct sockaddr *)&addr, sizeof(addr)), 0);
-		fx_until(s.stream);
+		pz_kit_until(s.stream);
 		struct pz_stream *stream = s.stream;
 		s.stream = NULL;
 		assert_int_equal(stream->ops->send(stream, pz_slice_str("no")), 2);
 		stream->ops->close(stream);
-		fx_turn();
+		pz_kit_loop_turn();
 	}
 	assert_true(count_descriptors() <= before + CALLERS + 12);
 	for (int i = 0; i < CALLERS; i++) {
@@ -495,8 +499,8 @@ few_wait_for_the_others_hang_up(void **state)
 		assert_int_equal(recv(callers[i], text, sizeof(text), 0), 2); /* received by all */
 		close(callers[i]);
 	}
-	fx_until(fx.loop.lingering_len == PZ_LINGERING_MAX - 10);
-	fx.loop.lingering_len = 0;
+	pz_kit_until(pz_kit_loop.loop.lingering_len == PZ_LINGERING_MAX - 10);
+	pz_kit_loop.loop.lingering_len = 0;
 	server_close(&s);
 }
 
@@ -511,14 +515,14 @@ waiting_for_the_hang_up_ends(void **state)
 	struct sockaddr_in addr = loopback(s.port);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
-	fx_until(s.stream);
+	pz_kit_until(s.stream);
 	assert_int_equal(s.stream->ops->send(s.stream, pz_slice_str("no")), 2);
 	close_stream(s.stream);
 	s.stream = NULL;
-	fx_turn();
-	assert_int_equal(fx.loop.lingering_len, 1);
-	fx_push(2 * PZ_US_PER_S);
-	fx_until(fx.loop.lingering_len == 0);
+	pz_kit_loop_turn();
+	assert_int_equal(pz_kit_loop.loop.lingering_len, 1);
+	pz_kit_loop_push(2 * PZ_US_PER_S);
+	pz_kit_until(pz_kit_loop.loop.lingering_len == 0);
 	close(fd);
 	server_close(&s);
 }

@@ -1,5 +1,7 @@
 /* Watching the machine's addresses; changes are made in a network namespace of our own. */
-#include "net/loop_fixture.h"
+#include "kit/loop.h"
+
+#include <stdio.h>
 
 #include <arpa/inet.h>
 #include <linux/sockios.h>
@@ -71,7 +73,7 @@ static void
 turn_some(void)
 {
 	for (int i = 0; i < 20; i++)
-		fx_turn();
+		pz_kit_loop_turn();
 }
 
 static void
@@ -86,55 +88,55 @@ a_burst_of_changes_is_told_once(void **state)
 	if (!add_interface("pz-test") || !add_interface("pz-test2"))
 		skip();
 	changes = 0;
-	assert_int_equal(pz_netwatch_new(&fx.loop, on_changed, NULL, &watch), PZ_OK);
+	assert_int_equal(pz_netwatch_new(&pz_kit_loop.loop, on_changed, NULL, &watch), PZ_OK);
 	turn_some();
-	fx_push(PZ_US_PER_S);
+	pz_kit_loop_push(PZ_US_PER_S);
 	turn_some();
 	assert_int_equal(changes, 0);
 
 	set_address("10.1.2.3");
 	set_address("10.1.2.4");
-	fx_turn();
+	pz_kit_loop_turn();
 	set_address("10.1.2.5");
-	fx_until(changes > 0);
+	pz_kit_until(changes > 0);
 	turn_some();
 	assert_int_equal(changes, 1);
 	set_address("10.1.2.6");
 	turn_some();
-	fx_push(200 * PZ_US_PER_MS);
-	fx_until(changes == 2);
+	pz_kit_loop_push(200 * PZ_US_PER_MS);
+	pz_kit_until(changes == 2);
 
 	/* More than the socket's buffer holds: that something was lost is a change too, and not the
 	 * last. */
 	for (int i = 0; i < 2000; i++)
 		set_address(i % 2 ? "10.1.2.7" : "10.1.2.8");
 	turn_some();
-	fx_push(200 * PZ_US_PER_MS);
+	pz_kit_loop_push(200 * PZ_US_PER_MS);
 	turn_some();
 	assert_true(changes >= 3);
-	fx_push(PZ_US_PER_S);
+	pz_kit_loop_push(PZ_US_PER_S);
 	turn_some();
 	changes = 0;
 	set_address("10.1.2.9");
 	turn_some();
-	fx_push(200 * PZ_US_PER_MS);
-	fx_until(changes == 1);
+	pz_kit_loop_push(200 * PZ_US_PER_MS);
+	pz_kit_until(changes == 1);
 
 	/* Events that change nothing that counts: the same address, link-local ones, loopback. */
 	for (int i = 0; i < 3; i++) {
 		set_address("10.1.2.9");
 		set_up_flag("lo", i % 2 == 0);
 		turn_some();
-		fx_push(PZ_US_PER_S);
+		pz_kit_loop_push(PZ_US_PER_S);
 		turn_some();
 	}
 	set_address("169.254.1.1"); /* takes the other one away */
 	turn_some();
-	fx_push(200 * PZ_US_PER_MS);
-	fx_until(changes == 2);
+	pz_kit_loop_push(200 * PZ_US_PER_MS);
+	pz_kit_until(changes == 2);
 	set_address("169.254.1.2");
 	turn_some();
-	fx_push(PZ_US_PER_S);
+	pz_kit_loop_push(PZ_US_PER_S);
 	turn_some();
 	assert_int_equal(changes, 2);
 
@@ -146,14 +148,14 @@ a_burst_of_changes_is_told_once(void **state)
 		snprintf(text, sizeof(text), "10.1.3.%d", 11 + i);
 		set_address_of("pz-test2", text);
 		turn_some();
-		fx_push(200 * PZ_US_PER_MS);
-		fx_until(changes == 3 + i);
+		pz_kit_loop_push(200 * PZ_US_PER_MS);
+		pz_kit_until(changes == 3 + i);
 	}
 
 	set_address("10.1.2.10"); /* freed while an event is pending */
 	turn_some();
 	pz_netwatch_free(watch);
-	fx_push(PZ_US_PER_S);
+	pz_kit_loop_push(PZ_US_PER_S);
 	turn_some();
 	assert_int_equal(changes, 11);
 }
@@ -192,11 +194,11 @@ freeing_nothing_is_fine(void **state)
 
 	(void)state;
 	pz_netwatch_free(NULL);
-	assert_int_equal(pz_netwatch_new(&fx.loop, on_changed, NULL, &watch), PZ_OK);
+	assert_int_equal(pz_netwatch_new(&pz_kit_loop.loop, on_changed, NULL, &watch), PZ_OK);
 	pz_netwatch_free(watch);
 }
 
-#define LOOP_TEST(f) cmocka_unit_test_setup_teardown(f, fx_loop_open, fx_loop_close)
+#define LOOP_TEST(f) cmocka_unit_test_setup_teardown(f, pz_kit_loop_open, pz_kit_loop_close)
 
 int
 main(void)

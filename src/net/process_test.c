@@ -1,5 +1,9 @@
 /* Real children on a real loop: what service/command.h asks of an implementation. */
-#include "net/loop_fixture.h"
+#include "kit/loop.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -53,7 +57,8 @@ start(struct child *c, char *const argv[], char *const envp[], struct pz_slice l
 	*c = (struct child){0};
 	pz_buf_init(&c->out, SIZE_MAX / 4, NULL);
 	pz_buf_init(&c->err, SIZE_MAX / 4, NULL);
-	c->process = pz_loop_process_ops.start(&fx.loop, argv, envp, line, &events, c, &c->info);
+	c->process = pz_loop_process_ops.start(&pz_kit_loop.loop, argv, envp, line, &events, c,
+					       &c->info);
 }
 
 static void
@@ -90,7 +95,7 @@ input_outputs_and_exit_code(void **state)
 	(void)state;
 	start_shell(&c, "read line; echo \"got $line\"; echo oops >&2; cat; exit 3",
 		    pz_slice_str("{\"a\":1}\n"));
-	fx_until(c.exits);
+	pz_kit_until(c.exits);
 	assert_int_equal(c.status, 3);
 	assert_text(&c.out, "got {\"a\":1}\n"); /* and then its input is at its end */
 	assert_text(&c.err, "oops\n");
@@ -105,7 +110,7 @@ all_output_comes_before_the_exit(void **state)
 	(void)state;
 	start_shell(&c, "head -c 1000000 /dev/zero; head -c 300000 /dev/zero >&2",
 		    pz_slice_str(""));
-	fx_until(c.exits);
+	pz_kit_until(c.exits);
 	assert_int_equal(c.status, 0);
 	assert_int_equal(c.out.len, 1000000);
 	assert_int_equal(c.err.len, 300000);
@@ -140,7 +145,7 @@ what_cannot_be_started_has_its_reason_and_no_event(void **state)
 		if (strncmp(c.info.text, reasons[i], strlen(reasons[i])) != 0)
 			fail_msg("%s: '%s' is not '%s'", programs[i], c.info.text, reasons[i]);
 		for (int k = 0; k < 20; k++)
-			fx_turn();
+			pz_kit_loop_turn();
 		assert_int_equal(c.exits, 0);
 	}
 	unlink(crlf);
@@ -156,7 +161,7 @@ it_gets_exactly_its_environment(void **state)
 	(void)state;
 	assert_int_equal(setenv("SECRET", "x", 1), 0);
 	start(&c, argv, envp, pz_slice_str("\n"));
-	fx_until(c.exits);
+	pz_kit_until(c.exits);
 	assert_text(&c.out, "A=1\nB=two words\n");
 	end(&c);
 	assert_int_equal(unsetenv("SECRET"), 0);
@@ -176,7 +181,7 @@ it_gets_no_descriptor_of_ours(void **state)
 {
 	struct child c;
 	struct pz_listener *listener = NULL;
-	struct pz_transport transport = pz_loop_transport(&fx.loop);
+	struct pz_transport transport = pz_loop_transport(&pz_kit_loop.loop);
 	uint16_t port = 0;
 
 	(void)state;
@@ -184,11 +189,11 @@ it_gets_no_descriptor_of_ours(void **state)
 					       &listener, &port, NULL),
 			 PZ_OK);
 	start_shell(&c, "cd /proc/$$/fd; echo *; cd /; pwd", pz_slice_str("\n"));
-	fx_until(c.exits);
+	pz_kit_until(c.exits);
 	assert_text(&c.out, "0 1 2 3\n/\n"); /* 3 is the directory that it lists */
 	end(&c);
 	transport.ops->listen_close(listener);
-	fx_turn();
+	pz_kit_loop_turn();
 }
 
 /* What ulimit -Sn says in a child of a loop that began with the limit `start`. */
@@ -200,7 +205,7 @@ assert_file_limit(rlim_t start)
 
 	snprintf(text, sizeof(text), "%lu\n", (unsigned long)start);
 	start_shell(&c, "ulimit -Sn", pz_slice_str("\n"));
-	fx_until(c.exits);
+	pz_kit_until(c.exits);
 	assert_text(&c.out, text);
 	end(&c);
 }
@@ -211,8 +216,8 @@ it_gets_the_file_limit_of_the_start(void **state)
 	struct rlimit now;
 
 	(void)state;
-	fx.loop.files_at_start.rlim_cur = 200;
-	pz_loop_raise_file_limit(&fx.loop);
+	pz_kit_loop.loop.files_at_start.rlim_cur = 200;
+	pz_loop_raise_file_limit(&pz_kit_loop.loop);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
 	assert_int_equal(now.rlim_cur, now.rlim_max);
 	assert_file_limit(200);
@@ -228,14 +233,14 @@ a_full_table_of_descriptors_does_not_keep_it_from_starting(void **state)
 	struct child c;
 
 	(void)state;
-	fx.loop.files_at_start.rlim_cur = LIMIT;
-	pz_loop_raise_file_limit(&fx.loop);
+	pz_kit_loop.loop.files_at_start.rlim_cur = LIMIT;
+	pz_loop_raise_file_limit(&pz_kit_loop.loop);
 	for (size_t i = 0; i < LIMIT; i++) {
 		fds[i] = open("/dev/null", O_RDONLY); /* without O_CLOEXEC, as a library may */
 		assert_true(fds[i] >= 0);
 	}
 	start_shell(&c, "cd /proc/$$/fd; echo *", pz_slice_str("\n"));
-	fx_until(c.exits);
+	pz_kit_until(c.exits);
 	assert_text(&c.out, "0 1 2 3\n");
 	end(&c);
 	for (size_t i = 0; i < LIMIT; i++)
@@ -270,12 +275,12 @@ orphans_are_waited_for_and_own_children_are_not(void **state)
 	pid_t before = make_stranger();
 	siginfo_t info;
 	assert_int_equal(waitid(P_PID, (id_t)before, &info, WEXITED | WNOWAIT), 0);
-	pz_reaper_start(&reaper, &fx.loop);
+	pz_reaper_start(&reaper, &pz_kit_loop.loop);
 	assert_true(is_gone(before)); /* ended before there was a reaper */
 	for (int i = 0; i < 10; i++) {
 		start_shell(&c, "exit 7", pz_slice_str("\n"));
 		pid_t stranger = make_stranger();
-		fx_until(c.exits && is_gone(stranger));
+		pz_kit_until(c.exits && is_gone(stranger));
 		assert_int_equal(c.status, 7);
 		end(&c);
 	}
@@ -289,7 +294,7 @@ a_signal_is_told_as_minus_its_number(void **state)
 
 	(void)state;
 	start_shell(&c, "kill -TERM $$", pz_slice_str("\n"));
-	fx_until(c.exits);
+	pz_kit_until(c.exits);
 	assert_int_equal(c.status, -SIGTERM);
 	end(&c);
 }
@@ -302,13 +307,13 @@ kill_ends_the_whole_group(void **state)
 	(void)state;
 	/* The grandchildren hold the pipes: their end shows that they are gone too. */
 	start_shell(&c, "sleep 1000 & sleep 1000 & echo ready; wait", pz_slice_str("\n"));
-	fx_until(c.out.len > 0);
+	pz_kit_until(c.out.len > 0);
 	pz_loop_process_ops.kill(c.process);
 	pz_loop_process_ops.kill(c.process);
 	assert_int_equal(c.exits, 0);
-	fx_until(c.exits);
+	pz_kit_until(c.exits);
 	assert_int_equal(c.status, -SIGKILL);
-	assert_int_equal(fx.pushed_us, 0);
+	assert_int_equal(pz_kit_loop.pushed_us, 0);
 	end(&c);
 }
 
@@ -319,7 +324,7 @@ the_group_goes_with_its_leader(void **state)
 
 	(void)state;
 	start_shell(&c, "sleep 1000 & exit 0", pz_slice_str("\n"));
-	fx_until(c.exits);
+	pz_kit_until(c.exits);
 	assert_int_equal(c.status, 0);
 	end(&c);
 }
@@ -337,14 +342,14 @@ an_escaped_grandchild_is_not_waited_for(void **state)
 		    "exec 4>&1; { setsid sh -c 'echo $$ >&4; echo go; exec sleep 1000 >&4' & } |"
 		    "{ read go; }; exit 5",
 		    pz_slice_str("\n"));
-	fx_until(c.out.len > 0);
+	pz_kit_until(c.out.len > 0);
 	snprintf(text, sizeof(text), "%.*s", PZ_SLICE_FMT(pz_buf_slice(&c.out)));
 	for (int i = 0; i < 50; i++)
-		fx_turn();
+		pz_kit_loop_turn();
 	/* Had the second passed on this machine meanwhile, nothing would be shown, but nothing
 	 * fails. */
-	fx_push(PZ_US_PER_S);
-	fx_until(c.exits);
+	pz_kit_loop_push(PZ_US_PER_S);
+	pz_kit_until(c.exits);
 	assert_int_equal(c.status, 5);
 	end(&c);
 	pid_t escaped = (pid_t)strtol(text, NULL, 10);
@@ -363,7 +368,7 @@ a_child_that_does_not_listen_is_no_trouble(void **state)
 	memset(line, 'x', 1U << 20);
 	start_shell(&c, "exec 0<&-; echo done", pz_slice_of(line, 1U << 20));
 	free(line); /* borrowed for the call only */
-	fx_until(c.exits);
+	pz_kit_until(c.exits);
 	assert_text(&c.out, "done\n");
 	end(&c);
 
@@ -372,9 +377,9 @@ a_child_that_does_not_listen_is_no_trouble(void **state)
 	memset(line, 'x', 1U << 20);
 	start_shell(&c, "head -c 10; sleep 1000", pz_slice_of(line, 1U << 20));
 	free(line);
-	fx_until(c.out.len == 10);
+	pz_kit_until(c.out.len == 10);
 	pz_loop_process_ops.kill(c.process);
-	fx_until(c.exits);
+	pz_kit_until(c.exits);
 	end(&c);
 }
 
@@ -393,14 +398,14 @@ many_at_once(void **state)
 	for (int i = 0; i < MANY; i++) {
 		char text[16];
 		snprintf(text, sizeof(text), "%d\n", i);
-		fx_until(c[i].exits);
+		pz_kit_until(c[i].exits);
 		assert_int_equal(c[i].status, i);
 		assert_text(&c[i].out, text);
 		end(&c[i]);
 	}
 }
 
-#define LOOP_TEST(f) cmocka_unit_test_setup_teardown(f, fx_loop_open, fx_loop_close)
+#define LOOP_TEST(f) cmocka_unit_test_setup_teardown(f, pz_kit_loop_open, pz_kit_loop_close)
 
 int
 main(void)

@@ -5,7 +5,10 @@
 #ifndef PZ_NET_TCP_FIXTURE_H
 #define PZ_NET_TCP_FIXTURE_H
 
-#include "net/loop_fixture.h"
+#include "kit/loop.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <fcntl.h>
 #include <netdb.h>
@@ -145,7 +148,7 @@ static const struct pz_dial_events dial_events = {
 static inline void
 dial(struct dialler *d, const char *host, uint16_t port)
 {
-	assert_ok(pz_tcp_dial(&fx.loop, host, port, &dial_events, d, &d->dial));
+	assert_ok(pz_tcp_dial(&pz_kit_loop.loop, host, port, &dial_events, d, &d->dial));
 	assert_int_equal(d->resolved + d->connected + d->failed, 0); /* never from inside */
 }
 
@@ -180,7 +183,8 @@ static inline void
 listen_at(struct server *s, const char *address)
 {
 	*s = (struct server){0};
-	assert_ok(pz_tcp_listen(&fx.loop, address, 0, on_accept, s, &s->listener, &s->port, NULL));
+	assert_ok(pz_tcp_listen(&pz_kit_loop.loop, address, 0, on_accept, s, &s->listener, &s->port,
+				NULL));
 	assert_true(s->port > 0);
 }
 
@@ -190,7 +194,7 @@ server_close(struct server *s)
 	pz_tcp_listen_close(s->listener);
 	if (s->stream)
 		s->stream->ops->close(s->stream);
-	fx_turn();
+	pz_kit_loop_turn();
 }
 
 static inline void
@@ -215,7 +219,7 @@ count_descriptors(void)
 static inline int
 set_up(void **state)
 {
-	int err = fx_loop_open(state);
+	int err = pz_kit_loop_open(state);
 
 	open_descriptors = count_descriptors();
 	return err;
@@ -226,11 +230,11 @@ static inline int
 tear_down(void **state)
 {
 	for (int i = 0; i < 3; i++)
-		fx_turn();
+		pz_kit_loop_turn();
 	int now = count_descriptors();
 	if (now > open_descriptors)
 		print_message("%d descriptors were left open\n", now - open_descriptors);
-	return fx_loop_close(state) != 0 || now > open_descriptors ? -1 : 0;
+	return pz_kit_loop_close(state) != 0 || now > open_descriptors ? -1 : 0;
 }
 
 #endif

@@ -109,7 +109,7 @@ server_link(struct net *n)
 {
 	struct pz_tls *tls = NULL;
 
-	assert_ok(pz_tls_new_server(on_select, n, &fx.loop.env, &tls));
+	assert_ok(pz_tls_new_server(on_select, n, &pz_kit_loop.loop.env, &tls));
 	link_over(n, &n->hub, n->server.stream, tls);
 	n->server.stream = NULL;
 }
@@ -118,12 +118,12 @@ static void
 net_open(struct net *n)
 {
 	*n = (struct net){0};
-	pz_kit_zone_init(&n->zone, "alice@example.org", &fx.loop.env);
+	pz_kit_zone_init(&n->zone, "alice@example.org", &pz_kit_loop.loop.env);
 	n->hub_ctx = pz_kit_tls_ctx(PZ_TLS_HUB_SERVER, &n->zone.hub, &n->zone, NULL);
 	n->laptop_ctx = pz_kit_tls_ctx(PZ_TLS_CLIENT, &n->zone.laptop, &n->zone, NULL);
 	n->host = (struct pz_link_host){
-		.env = &fx.loop.env,
-		.turn = &fx.loop.turn,
+		.env = &pz_kit_loop.loop.env,
+		.turn = &pz_kit_loop.loop.turn,
 		.metrics = &n->metrics,
 		.events = &link_events,
 		.frame_max = PZ_FRAME_BYTES_DEFAULT,
@@ -137,10 +137,10 @@ net_connect(struct net *n)
 	struct dialler d = {0};
 
 	dial(&d, "127.0.0.1", n->server.port);
-	fx_until(d.connected && n->server.accepted);
+	pz_kit_until(d.connected && n->server.accepted);
 	server_link(n);
 	link_over(n, &n->laptop, d.stream, client_tls(n));
-	fx_until(n->hub.secured && n->laptop.secured);
+	pz_kit_until(n->hub.secured && n->laptop.secured);
 }
 
 static void
@@ -151,7 +151,7 @@ net_close(struct net *n)
 	for (int i = 0; i < 2; i++)
 		if (ends[i]->link)
 			pz_link_close(ends[i]->link, PZ_OK, "");
-	fx_until(n->hub.link == NULL && n->laptop.link == NULL);
+	pz_kit_until(n->hub.link == NULL && n->laptop.link == NULL);
 	server_close(&n->server);
 	pz_tls_ctx_free(n->hub_ctx);
 	pz_tls_ctx_free(n->laptop_ctx);
@@ -183,10 +183,10 @@ much_goes_both_ways(void **state)
 		send_frame(&n.hub, BODY + i, i);
 		send_frame(&n.laptop, BODY + i, i);
 	}
-	fx_until(n.hub.frames == FRAMES && n.laptop.frames == FRAMES);
+	pz_kit_until(n.hub.frames == FRAMES && n.laptop.frames == FRAMES);
 	assert_int_equal(n.hub.wrong + n.laptop.wrong, 0);
 	assert_int_equal(n.hub.received, n.laptop.received);
-	fx_until(n.hub.link->session.queued == 0 && n.laptop.link->session.queued == 0);
+	pz_kit_until(n.hub.link->session.queued == 0 && n.laptop.link->session.queued == 0);
 	net_close(&n);
 }
 
@@ -203,15 +203,15 @@ who_is_not_read_has_to_wait(void **state)
 	for (unsigned i = 0; i < FRAMES; i++)
 		send_frame(&n.hub, BODY, i);
 	for (int i = 0; i < 50; i++)
-		fx_turn();
+		pz_kit_loop_turn();
 	uint64_t drained = n.hub.link->session.drained;
 	for (int i = 0; i < 20; i++)
-		fx_turn();
+		pz_kit_loop_turn();
 	assert_int_equal(n.hub.link->session.drained, drained); /* the kernel's buffers are full */
 	assert_true(n.hub.link->session.queued > (1U << 20));
 	assert_int_equal(n.laptop.frames, 0);
 	n.laptop.link->session.ops->set_reading(&n.laptop.link->session, true);
-	fx_until(n.laptop.frames == FRAMES);
+	pz_kit_until(n.laptop.frames == FRAMES);
 	assert_int_equal(n.laptop.wrong, 0);
 	assert_true(n.hub.drained > 0);
 	net_close(&n);
@@ -227,7 +227,7 @@ a_close_is_noticed_at_once(void **state)
 	net_connect(&n);
 	send_frame(&n.hub, 100, 0);
 	pz_link_close(n.hub.link, PZ_ERR_EXISTS, "replaced");
-	fx_until(n.laptop.closed);
+	pz_kit_until(n.laptop.closed);
 	assert_int_equal(n.laptop.frames, 1);
 	assert_int_equal(n.laptop.why, PZ_ERR_IO_CLOSED);
 	assert_int_equal(n.hub.why, PZ_ERR_EXISTS);
@@ -251,7 +251,7 @@ what_was_said_before_a_reset_is_heard(void **state)
 	struct sockaddr_in addr = loopback(n.server.port);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
-	fx_until(n.server.accepted);
+	pz_kit_until(n.server.accepted);
 	server_link(&n);
 	struct pz_tls *tls = client_tls(&n);
 	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
@@ -264,17 +264,17 @@ what_was_said_before_a_reset_is_heard(void **state)
 		if (out.len > 0)
 			assert_int_equal(send(fd, pz_buf_slice(&out).ptr, out.len, 0), out.len);
 		pz_buf_consume(&out, out.len);
-		fx_turn();
+		pz_kit_loop_turn();
 	}
 	send_frame(&n.hub, 1000, 0); /* unread by us: so our close will be a reset */
 	struct pollfd readable = {.fd = fd, .events = POLLIN};
 	while (poll(&readable, 1, 0) == 0)
-		fx_turn();
+		pz_kit_loop_turn();
 	memset(frame + 4, 0, 100);
 	assert_ok(pz_tls_write(tls, pz_slice_of(frame, sizeof(frame)), &out));
 	assert_int_equal(send(fd, pz_buf_slice(&out).ptr, out.len, 0), out.len);
 	close(fd);
-	fx_until(n.hub.closed);
+	pz_kit_until(n.hub.closed);
 	assert_int_equal(n.hub.frames, 1);
 	assert_int_equal(n.hub.why, PZ_ERR_IO);
 	assert_string_equal(n.hub.detail, strerror(ECONNRESET));
@@ -297,16 +297,16 @@ last_words_survive_unread_input(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		send_frame(&n.laptop, 100000, i);
 	for (int i = 0; i < 20; i++)
-		fx_turn();
+		pz_kit_loop_turn();
 	/* The laptop does not read either, until the hub is gone. */
 	n.laptop.link->session.ops->set_reading(&n.laptop.link->session, false);
 	send_frame(&n.hub, 100, 0);
 	pz_link_close(n.hub.link, PZ_ERR_DENIED_REVOKED, "revoked");
-	fx_until(n.hub.closed);
+	pz_kit_until(n.hub.closed);
 	for (int i = 0; i < 5; i++)
-		fx_turn();
+		pz_kit_loop_turn();
 	n.laptop.link->session.ops->set_reading(&n.laptop.link->session, true);
-	fx_until(n.laptop.closed);
+	pz_kit_until(n.laptop.closed);
 	assert_int_equal(n.laptop.frames, 1);
 	assert_int_equal(n.laptop.why, PZ_ERR_IO_CLOSED); /* with close_notify, no reset */
 	net_close(&n);
@@ -325,15 +325,15 @@ a_failed_write_ends_a_link_that_does_not_read(void **state)
 	n.hub.link->session.ops->set_reading(&n.hub.link->session, false);
 	send_frame(&n.laptop, 1000, 0);
 	for (int k = 0; k < 5; k++)
-		fx_turn();
+		pz_kit_loop_turn();
 	pz_link_close(n.laptop.link, PZ_OK, "");
-	fx_until(n.laptop.closed);
-	fx_push(2 * PZ_US_PER_S); /* it would wait for our hang-up so long */
+	pz_kit_until(n.laptop.closed);
+	pz_kit_loop_push(2 * PZ_US_PER_S); /* it would wait for our hang-up so long */
 	for (; i < 100 && n.hub.link && !n.hub.link->closing; i++) {
 		send_frame(&n.hub, 1000, i);
-		fx_turn();
+		pz_kit_loop_turn();
 	}
-	fx_until(n.hub.closed);
+	pz_kit_until(n.hub.closed);
 	assert_int_equal(n.hub.frames, 1); /* sent before, received */
 	net_close(&n);
 }

@@ -170,6 +170,7 @@ teardown(struct carried *c)
 	fx_end_fini(&c->hub, &c->laptop);
 	end_free(&c->in_hub);
 	end_free(&c->in_laptop);
+	pz_buf_fini(&c->messages);
 	fx_shut(&c->w);
 }
 

@@ -1,0 +1,55 @@
+#include "kit/loop.h"
+
+#include <signal.h>
+
+struct pz_kit_loop pz_kit_loop;
+
+static uint64_t
+pushed_mono(void *arg)
+{
+	return pz_kit_loop.mono_us(arg) + pz_kit_loop.pushed_us;
+}
+
+static void
+on_tick(uv_timer_t *timer)
+{
+	(void)timer;
+}
+
+int
+pz_kit_loop_open(void **state)
+{
+	struct pz_kit_loop *l = &pz_kit_loop;
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN); /* as the daemons do */
+	if (pz_loop_init(&l->loop, 0) != PZ_OK)
+		return -1;
+	l->pushed_us = 0;
+	l->mono_us = l->loop.env.mono_us;
+	l->loop.env.mono_us = pushed_mono;
+	uv_timer_init(&l->loop.uv, &l->tick);
+	uv_timer_start(&l->tick, on_tick, PZ_KIT_TICK_MS, PZ_KIT_TICK_MS);
+	return 0;
+}
+
+int
+pz_kit_loop_close(void **state)
+{
+	(void)state;
+	uv_close((uv_handle_t *)&pz_kit_loop.tick, NULL);
+	pz_loop_fini(&pz_kit_loop.loop);
+	return pz_kit_loop.loop.timers.root == NULL ? 0 : -1;
+}
+
+void
+pz_kit_loop_push(uint64_t us)
+{
+	pz_kit_loop.pushed_us += us;
+}
+
+void
+pz_kit_loop_turn(void)
+{
+	uv_run(&pz_kit_loop.loop.uv, UV_RUN_ONCE);
+}
