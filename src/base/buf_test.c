@@ -157,7 +157,7 @@ test_pool_block_is_used_again(void **state)
 }
 
 static void
-test_pool_keeps_no_more_than_told(void **state)
+test_pool_keeps_no_more_than_its_limit(void **state)
 {
 	struct pz_buf_pool *pool = pz_buf_pool_new(1, 1); /* smaller than the pool's own link */
 	struct pz_buf bufs[3];
@@ -287,7 +287,7 @@ main(void)
 		cmocka_unit_test(test_wipe_leaves_an_empty_usable_buffer),
 		cmocka_unit_test(test_wipe_overwrites),
 		cmocka_unit_test(test_pool_block_is_used_again),
-		cmocka_unit_test(test_pool_keeps_no_more_than_told),
+		cmocka_unit_test(test_pool_keeps_no_more_than_its_limit),
 		cmocka_unit_test(test_pooled_buffer_grows_out_of_its_block),
 		cmocka_unit_test(test_behaves_like_a_queue_under_random_use),
 		cmocka_unit_test(test_full_queue_moves_its_bytes_rarely),

@@ -57,7 +57,7 @@ test_beyond_the_window(void **state)
 }
 
 static void
-test_numbers_of_nobody(void **state)
+test_numbers_of_no_channel(void **state)
 {
 	static const char *const statuses[] = {"channelAccept", "channelRefuse", "channelCredit",
 					       "channelEnd", "channelClose"};
@@ -245,7 +245,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_beyond_the_window),
-		cmocka_unit_test(test_numbers_of_nobody),
+		cmocka_unit_test(test_numbers_of_no_channel),
 		cmocka_unit_test(test_after_its_end),
 		cmocka_unit_test(test_closed_channel),
 		cmocka_unit_test(test_answers),

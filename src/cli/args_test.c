@@ -68,7 +68,7 @@ takes_options_anywhere(void **state)
 }
 
 static void
-tells_what_is_wrong(void **state)
+says_what_is_wrong(void **state)
 {
 	static const struct {
 		const char *line, *reason;
@@ -192,7 +192,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_options_anywhere),
-		cmocka_unit_test(tells_what_is_wrong),
+		cmocka_unit_test(says_what_is_wrong),
 		cmocka_unit_test(takes_numbers_and_what_follows_the_double_dash_as_arguments),
 		cmocka_unit_test(asks_for_nothing_more_with_help_or_version),
 		cmocka_unit_test(reads_seconds),

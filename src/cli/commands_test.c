@@ -247,7 +247,7 @@ finds_the_socket_that_is_named(void **state)
 }
 
 static void
-helps_and_tells_its_version(void **state)
+helps_and_prints_its_version(void **state)
 {
 	struct fixture *f = *state;
 
@@ -682,7 +682,7 @@ main(void)
 		T(ends_as_the_daemon_says),
 		T(says_when_there_is_no_daemon),
 		T(finds_the_socket_that_is_named),
-		T(helps_and_tells_its_version),
+		T(helps_and_prints_its_version),
 		T(prints_results),
 		T(lists_data),
 		T(reads_a_value_from_standard_input),

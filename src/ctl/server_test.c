@@ -41,7 +41,7 @@ takes_lines_in_pieces_and_many_at_once(void **state)
 }
 
 static void
-tells_failures_with_their_exit_code(void **state)
+reports_failures_with_their_exit_code(void **state)
 {
 	static const struct {
 		int exit, code, shown;
@@ -129,7 +129,7 @@ sends_events_until_the_answer(void **state)
 }
 
 static void
-tells_once_when_a_client_is_gone(void **state)
+reports_once_when_a_client_is_gone(void **state)
 {
 	struct fixture *f = *state;
 	int fd = dial(f);
@@ -234,11 +234,11 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		T(answers_requests),
 		T(takes_lines_in_pieces_and_many_at_once),
-		T(tells_failures_with_their_exit_code),
+		T(reports_failures_with_their_exit_code),
 		T(maps_errors_to_exit_codes),
 		T(answers_garbage_and_goes_on),
 		T(sends_events_until_the_answer),
-		T(tells_once_when_a_client_is_gone),
+		T(reports_once_when_a_client_is_gone),
 		T(flushes_and_unlinks_when_it_is_freed),
 		T(makes_the_socket_private),
 		T(replaces_only_a_dead_socket),

@@ -259,7 +259,7 @@ parameters_take_their_forms(void **state)
 }
 
 static void
-support_is_told(void **state)
+support_is_reported(void **state)
 {
 	struct fixture *f = with_device();
 	(void)state;
@@ -312,7 +312,7 @@ an_empty_tree_knows_little(void **state)
 }
 
 static void
-a_board_is_told_by_its_device_tree(void **state)
+a_board_is_known_by_its_device_tree(void **state)
 {
 	struct fixture *f = with_device();
 	static const char compatible[] = "acme,board-3\0acme,soc";
@@ -504,10 +504,10 @@ main(void)
 		cmocka_unit_test(components_are_listed),
 		cmocka_unit_test(values_come_from_their_sources),
 		cmocka_unit_test(parameters_take_their_forms),
-		cmocka_unit_test(support_is_told),
+		cmocka_unit_test(support_is_reported),
 		cmocka_unit_test(identifiers_stay_in_the_zone),
 		cmocka_unit_test(an_empty_tree_knows_little),
-		cmocka_unit_test(a_board_is_told_by_its_device_tree),
+		cmocka_unit_test(a_board_is_known_by_its_device_tree),
 		cmocka_unit_test(broken_sources_are_no_values),
 		cmocka_unit_test(load_is_the_mean_since_the_last_look),
 		cmocka_unit_test(changes_are_watched),

@@ -160,7 +160,7 @@ everything_out_of_order_ends_it(void **state)
 }
 
 static void
-zones_cannot_be_told_apart_without_a_code(void **state)
+zones_cannot_be_distinguished_without_a_code(void **state)
 {
 	struct pz_kit_enrolment *w = *state;
 	json_t *hello = good_hello();
@@ -186,7 +186,7 @@ code_for_one_device_refuses_others(void **state)
 }
 
 static void
-taken_name_is_told_only_to_who_knows_the_code(void **state)
+a_taken_name_is_reported_only_with_the_code(void **state)
 {
 	struct pz_kit_enrolment *w = *state;
 	w->is_name_taken = true;
@@ -452,9 +452,9 @@ main(void)
 		pz_kit_enrolment_test(malformed_hello_is_a_bad_request),
 		pz_kit_enrolment_test(wrong_types_are_a_bad_request),
 		pz_kit_enrolment_test(everything_out_of_order_ends_it),
-		pz_kit_enrolment_test(zones_cannot_be_told_apart_without_a_code),
+		pz_kit_enrolment_test(zones_cannot_be_distinguished_without_a_code),
 		pz_kit_enrolment_test(code_for_one_device_refuses_others),
-		pz_kit_enrolment_test(taken_name_is_told_only_to_who_knows_the_code),
+		pz_kit_enrolment_test(a_taken_name_is_reported_only_with_the_code),
 		pz_kit_enrolment_test(request_must_be_good_and_for_the_same_name),
 		pz_kit_enrolment_test(invalid_share_costs_an_attempt),
 		pz_kit_enrolment_test(code_must_still_be_there_at_step_3),

@@ -311,7 +311,7 @@ a_collision_gives_new_names(void **state)
 }
 
 static void
-somebody_who_wants_every_name_slows_it_down(void **state)
+a_node_that_takes_every_name_slows_it_down(void **state)
 {
 	(void)state;
 	publish("i", "h", 80, "v=1");
@@ -373,7 +373,7 @@ what_fails_is_tried_again(void **state)
 
 /* A daemon that forbids says so after each attempt, and each attempt begins well. */
 static void
-what_fails_for_ever_is_told_once(void **state)
+what_fails_for_ever_is_reported_once(void **state)
 {
 	(void)state;
 	have(1, 1);
@@ -427,9 +427,9 @@ main(void)
 		T(another_backend_gets_everything),
 		T(a_collision_that_is_none_changes_nothing),
 		T(a_collision_gives_new_names),
-		T(somebody_who_wants_every_name_slows_it_down),
+		T(a_node_that_takes_every_name_slows_it_down),
 		T(what_fails_is_tried_again),
-		T(what_fails_for_ever_is_told_once),
+		T(what_fails_for_ever_is_reported_once),
 		T(addresses_are_bounded),
 		T(a_refused_service_changes_nothing),
 	};

@@ -260,7 +260,7 @@ one_question_leads_to_the_next(void **state)
 }
 
 static void
-nothing_is_told_before_all_is_there(void **state)
+nothing_is_reported_before_all_is_there(void **state)
 {
 	(void)state;
 	pz_mdns_catalogue_browse(&fix.catalogue, true);
@@ -300,7 +300,7 @@ each_of_ptr_srv_and_addresses_ends_it(void **state)
 }
 
 static void
-changes_are_told_for_each_address(void **state)
+changes_are_reported_for_each_address(void **state)
 {
 	(void)state;
 	pz_mdns_catalogue_browse(&fix.catalogue, true);
@@ -325,7 +325,7 @@ changes_are_told_for_each_address(void **state)
 }
 
 static void
-an_address_is_told_once_however_it_came(void **state)
+an_address_is_reported_once_however_it_came(void **state)
 {
 	static const uint8_t rdata[4] = {10, 0, 0, 1};
 
@@ -343,7 +343,7 @@ an_address_is_told_once_however_it_came(void **state)
 }
 
 static void
-our_own_is_not_told(void **state)
+our_own_is_not_reported(void **state)
 {
 	(void)state;
 	snprintf(fix.own, sizeof(fix.own), "Me");
@@ -407,7 +407,7 @@ one_that_was_found_before_we_had_its_name_is_found_again(void **state)
 
 /* After a collision another node has the name that was ours. */
 static void
-whoever_has_our_former_name_is_found(void **state)
+a_node_with_our_former_name_is_found(void **state)
 {
 	(void)state;
 	snprintf(fix.own, sizeof(fix.own), "taken");
@@ -510,7 +510,7 @@ what_failed_is_asked_again(void **state)
 }
 
 static void
-what_fails_for_ever_is_told_once(void **state)
+what_fails_for_ever_is_reported_once(void **state)
 {
 	(void)state;
 	pz_mdns_catalogue_browse(&fix.catalogue, true);
@@ -719,19 +719,19 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(one_question_leads_to_the_next),
-		T(nothing_is_told_before_all_is_there),
+		T(nothing_is_reported_before_all_is_there),
 		T(each_of_ptr_srv_and_addresses_ends_it),
-		T(changes_are_told_for_each_address),
-		T(an_address_is_told_once_however_it_came),
-		T(our_own_is_not_told),
+		T(changes_are_reported_for_each_address),
+		T(an_address_is_reported_once_however_it_came),
+		T(our_own_is_not_reported),
 		T(what_was_found_with_a_name_that_is_ours_now_is_gone),
 		T(one_that_was_found_before_we_had_its_name_is_found_again),
-		T(whoever_has_our_former_name_is_found),
+		T(a_node_with_our_former_name_is_found),
 		T(asking_again_confirms),
 		T(another_backend_is_asked_for_everything),
 		T(a_goodbye_after_asking_again_counts_at_once),
 		T(what_failed_is_asked_again),
-		T(what_fails_for_ever_is_told_once),
+		T(what_fails_for_ever_is_reported_once),
 		T(a_thousand_instances_are_bounded),
 		T(strangers_give_way_and_members_stay),
 		T(not_all_give_way_at_once),

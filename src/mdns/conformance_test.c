@@ -36,7 +36,7 @@ an_instance_is_found_with_its_data(void **state)
 }
 
 static void
-whoever_looks_later_finds_it_too(void **state)
+a_later_search_finds_it_too(void **state)
 {
 	struct fx *f = begin(state);
 
@@ -94,7 +94,7 @@ freeing_says_goodbye(void **state)
 }
 
 static void
-changes_are_told(void **state)
+changes_are_reported(void **state)
 {
 	struct fx *f = begin(state);
 
@@ -123,7 +123,7 @@ another_name_replaces_the_first(void **state)
 }
 
 static void
-looking_again_tells_again(void **state)
+a_new_search_reports_again(void **state)
 {
 	struct fx *f = begin(state);
 
@@ -387,13 +387,13 @@ main(int argc, char **argv)
 
 	const struct CMUnitTest tests[] = {
 		ALL(an_instance_is_found_with_its_data),
-		ALL(whoever_looks_later_finds_it_too),
+		ALL(a_later_search_finds_it_too),
 		ALL(both_find_each_other),
 		ALL(it_is_gone_when_withdrawn),
 		ALL(freeing_says_goodbye),
-		ALL(changes_are_told),
+		ALL(changes_are_reported),
 		ALL(another_name_replaces_the_first),
-		ALL(looking_again_tells_again),
+		ALL(a_new_search_reports_again),
 		ALL(a_name_that_is_taken_is_replaced),
 		ALL(what_cannot_be_announced_is_refused),
 		ALL(odd_names_and_all_of_txt_arrive),

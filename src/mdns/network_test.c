@@ -254,7 +254,7 @@ it_outlives_the_bus(void **state)
 }
 
 static void
-a_stopped_daemon_stops_nobody(void **state)
+a_stopped_daemon_stops_no_node(void **state)
 {
 	struct fx *f = *state;
 
@@ -488,7 +488,7 @@ main(int argc, char **argv)
 		TEST(a_responder_that_dies_is_replaced, fx_own_setup),
 		TEST(it_moves_to_avahi_daemon_and_back, daemon_later_setup),
 		TEST(it_outlives_the_bus, daemon_later_setup),
-		TEST(a_stopped_daemon_stops_nobody, daemon_later_setup),
+		TEST(a_stopped_daemon_stops_no_node, daemon_later_setup),
 		TEST(a_daemon_that_forbids_is_trouble, daemon_later_setup),
 		TEST(a_daemon_with_few_objects_is_trouble, daemon_later_setup),
 		TEST(packets_say_nothing_of_the_machine, fx_system_setup),

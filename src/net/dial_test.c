@@ -98,7 +98,7 @@ what_cannot_be_listened_on(void **state)
 }
 
 static void
-nobody_listens(void **state)
+no_process_listens(void **state)
 {
 	struct server s;
 	struct dialler d = {.cancel_at_end = true};
@@ -536,7 +536,7 @@ main(void)
 		LOOP_TEST(dial_and_accept),
 		LOOP_TEST(both_families_and_one),
 		LOOP_TEST(what_cannot_be_listened_on),
-		LOOP_TEST(nobody_listens),
+		LOOP_TEST(no_process_listens),
 		LOOP_TEST(no_such_name),
 		LOOP_TEST(a_dead_address_costs_a_head_start),
 		LOOP_TEST(one_that_may_still_answer_is_waited_for),

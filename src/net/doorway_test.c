@@ -211,7 +211,7 @@ links_of_one_network_are_bounded(void **state)
 
 /* However often strangers fill and leave it: said once a minute at most. */
 static void
-a_full_room_is_told_once_until_it_is_calm(void **state)
+a_full_room_is_reported_once_until_it_is_calm(void **state)
 {
 	(void)state;
 	begin(2, 1, 1, 0);
@@ -256,7 +256,7 @@ main(void)
 		cmocka_unit_test(within_a_network_the_busiest_address_goes),
 		cmocka_unit_test(who_has_proved_its_identity_is_not_ended),
 		cmocka_unit_test(links_of_one_network_are_bounded),
-		cmocka_unit_test(a_full_room_is_told_once_until_it_is_calm),
+		cmocka_unit_test(a_full_room_is_reported_once_until_it_is_calm),
 		cmocka_unit_test(a_limit_of_zero_still_lets_one_wait),
 	};
 

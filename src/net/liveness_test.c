@@ -208,7 +208,7 @@ a_slow_handshake_is_a_long_round_trip(void **state)
 
 /* Page 4 "Pressure": who does not read says that it lives, and is not impatient itself. */
 static void
-reading_that_is_stopped_kills_nobody(void **state)
+reading_that_is_stopped_closes_no_link(void **state)
 {
 	(void)state;
 	hub.link->session.blocked = 1;
@@ -293,7 +293,7 @@ main(void)
 		LINK_TEST(a_shorter_patience_counts),
 		LINK_TEST(patience_grows_with_the_round_trip),
 		LINK_TEST(a_slow_handshake_is_a_long_round_trip),
-		LINK_TEST(reading_that_is_stopped_kills_nobody),
+		LINK_TEST(reading_that_is_stopped_closes_no_link),
 		LINK_TEST(what_does_not_arrive_ends_the_link),
 		LINK_TEST(what_was_sent_just_now_is_no_stall),
 		LINK_TEST(an_end_without_room_is_waited_for),

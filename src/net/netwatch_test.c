@@ -77,7 +77,7 @@ turn_some(void)
 }
 
 static void
-a_burst_of_changes_is_told_once(void **state)
+a_burst_of_changes_is_reported_once(void **state)
 {
 	struct pz_netwatch *watch;
 
@@ -206,7 +206,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		LOOP_TEST(addresses_are_those_that_others_can_use),
 		LOOP_TEST(freeing_nothing_is_fine),
-		LOOP_TEST(a_burst_of_changes_is_told_once), /* last: it leaves this namespace */
+		LOOP_TEST(a_burst_of_changes_is_reported_once), /* last: it leaves this namespace */
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

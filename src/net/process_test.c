@@ -288,7 +288,7 @@ orphans_are_waited_for_and_own_children_are_not(void **state)
 }
 
 static void
-a_signal_is_told_as_minus_its_number(void **state)
+a_signal_is_reported_as_minus_its_number(void **state)
 {
 	struct child c;
 
@@ -419,7 +419,7 @@ main(void)
 		LOOP_TEST(orphans_are_waited_for_and_own_children_are_not),
 		LOOP_TEST(it_gets_exactly_its_environment),
 		LOOP_TEST(it_gets_no_descriptor_of_ours),
-		LOOP_TEST(a_signal_is_told_as_minus_its_number),
+		LOOP_TEST(a_signal_is_reported_as_minus_its_number),
 		LOOP_TEST(kill_ends_the_whole_group),
 		LOOP_TEST(the_group_goes_with_its_leader),
 		LOOP_TEST(an_escaped_grandchild_is_not_waited_for),

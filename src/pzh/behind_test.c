@@ -183,7 +183,7 @@ consent_is_for_one_relay(void **state)
 }
 
 static void
-nobody_consents_for_another(void **state)
+no_device_consents_for_another(void **state)
 {
 	(void)state;
 	/* the laptop signs itself: with its own certificates, and with the phone's */
@@ -508,7 +508,7 @@ main(void)
 		T(saying_it_again_costs_nothing),
 		T(a_relay_s_word_is_not_enough),
 		T(consent_is_for_one_relay),
-		T(nobody_consents_for_another),
+		T(no_device_consents_for_another),
 		T(consent_ages),
 		T(a_revoked_device_is_gone_at_once),
 		T(a_name_that_was_given_away_is_not_behind),

@@ -114,7 +114,7 @@ what_makes_no_sense_is_refused(void **state)
 }
 
 static void
-a_change_is_told_to_everybody(void **state)
+a_change_is_sent_to_all(void **state)
 {
 	(void)state;
 	forget_told(&laptop);
@@ -268,7 +268,7 @@ a_name_goes_with_its_device(void **state)
 
 /* What is stored on the device and not here, its owner shall know there. */
 static void
-a_refused_value_is_told(void **state)
+a_refused_value_is_reported(void **state)
 {
 	(void)state;
 	forget_told(&laptop);
@@ -339,7 +339,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		T(details_last_and_are_listed),
 		T(what_makes_no_sense_is_refused),
-		T(a_change_is_told_to_everybody),
+		T(a_change_is_sent_to_all),
 		T(a_full_disk_changes_nothing),
 		T(the_hub_may_end_while_a_change_is_under_way),
 		T(a_name_counts_at_once_and_lasts),
@@ -348,7 +348,7 @@ main(void)
 		T(a_preference_of_a_linked_device_waits_until_it_says_so),
 		T(names_come_from_devices_too),
 		T(a_name_goes_with_its_device),
-		T(a_refused_value_is_told),
+		T(a_refused_value_is_reported),
 		T(revoking_may_remove_what_a_device_wrote),
 		T(what_apps_stored_is_seen_and_removed),
 	};

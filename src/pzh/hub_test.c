@@ -322,7 +322,7 @@ days_left(const char *of)
 }
 
 static void
-a_renewal_that_fails_is_told_and_tried_again(void **state)
+a_renewal_that_fails_is_reported_and_tried_again(void **state)
 {
 	const uint64_t day = UINT64_C(86400) * PZ_US_PER_S;
 
@@ -567,7 +567,7 @@ main(void)
 		T(a_revocation_that_is_not_stored_did_not_happen),
 		T(a_hub_may_end_while_changes_wait),
 		T(a_record_is_not_overwritten_by_an_older_one),
-		T(a_renewal_that_fails_is_told_and_tried_again),
+		T(a_renewal_that_fails_is_reported_and_tried_again),
 		T(a_clock_that_is_set_is_noticed_and_shown),
 		T(every_device_is_shown_on_request),
 		T(notes_about_devices_are_stored_together),

@@ -22,7 +22,7 @@ comes(const char *start)
 }
 
 static void
-two_that_take_turns_are_told(void **state)
+two_that_take_turns_raise_a_condition(void **state)
 {
 	static const char *const turns[] = {"one", "two", "one", "two"};
 
@@ -64,7 +64,7 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up_devices, tear_down_devices)
 	const struct CMUnitTest tests[] = {
-		T(two_that_take_turns_are_told),
+		T(two_that_take_turns_raise_a_condition),
 		T(restarts_and_reconnections_are_none),
 	};
 

@@ -175,7 +175,7 @@ a_full_disk_changes_nothing(void **state)
 
 /* One of the two records of a name can be written only. */
 static void
-half_a_name_is_told_to_have_failed(void **state)
+half_a_name_is_reported_as_failed(void **state)
 {
 	(void)state;
 	start_member();
@@ -299,7 +299,7 @@ others_are_called_as_the_zone_says_without_the_hub(void **state)
 }
 
 static void
-who_has_opted_out_names_nobody_else(void **state)
+a_device_that_has_opted_out_names_no_other(void **state)
 {
 	(void)state;
 	start_member();
@@ -325,13 +325,13 @@ main(void)
 		T(what_makes_no_sense_is_refused),
 		T(without_a_zone_there_are_no_other_devices),
 		T(a_full_disk_changes_nothing),
-		T(half_a_name_is_told_to_have_failed),
+		T(half_a_name_is_reported_as_failed),
 		T(a_change_does_not_need_who_asked),
 		T(a_given_name_counts_at_once),
 		T(its_own_preference_is_a_name_for_all_but_waits),
 		T(a_given_name_goes_with_the_zone),
 		T(others_are_called_as_the_zone_says_without_the_hub),
-		T(who_has_opted_out_names_nobody_else),
+		T(a_device_that_has_opted_out_names_no_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,7 +159,7 @@ slow_attempts_end_when_the_hub_moves(void **state)
 }
 
 static void
-a_device_that_was_told_to_stay_away_does(void **state)
+a_device_that_was_disconnected_stays_away(void **state)
 {
 	struct fx_far *tv = fx_live(fx_device("tv"));
 	struct answer a;
@@ -279,7 +279,7 @@ what_is_not_proved_is_one_failed_attempt(void **state)
 /* The hub replaces our link with one of another machine, over and over: the condition stays until
  * it has ended. */
 static void
-another_machine_with_our_identity_is_told(void **state)
+another_machine_with_our_identity_is_reported(void **state)
 {
 	const struct pz_conditions *conditions = w.node->conditions;
 
@@ -300,7 +300,7 @@ another_machine_with_our_identity_is_told(void **state)
 }
 
 static void
-everybody_linked_hears_it(void **state)
+all_linked_devices_receive_it(void **state)
 {
 	struct fx_far *tv = fx_live(fx_device("tv")), *phone = fx_live(fx_device("phone"));
 
@@ -554,13 +554,13 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		T(a_device_without_hub_goes_there_at_once),
 		T(slow_attempts_end_when_the_hub_moves),
-		T(a_device_that_was_told_to_stay_away_does),
+		T(a_device_that_was_disconnected_stays_away),
 		T(a_link_that_is_up_is_left_alone),
 		T(neither_strands_the_device),
 		T(another_hub_there_is_no_reason_to_give_up),
 		T(what_is_not_proved_is_one_failed_attempt),
-		T(another_machine_with_our_identity_is_told),
-		T(everybody_linked_hears_it),
+		T(another_machine_with_our_identity_is_reported),
+		T(all_linked_devices_receive_it),
 		T(it_is_known_after_a_restart),
 		T(what_is_not_stored_does_not_count),
 		T(two_on_their_way_to_the_disk),

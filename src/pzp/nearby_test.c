@@ -311,7 +311,7 @@ an_announcement_of_before_is_not_believed_beside_todays(void **state)
 }
 
 static void
-what_it_is_worth_is_told(void **state)
+what_it_is_worth_is_reported(void **state)
 {
 	static const char *const strange[] = {"v=1", "t=0123456789abcdef"};
 	char t[2 + PZ_ZONE_TAG_CHARS + 1], d[2 + PZ_ZONE_TAG_CHARS + 1];
@@ -471,7 +471,7 @@ addresses_of_one_instance_are_bounded(void **state)
 /* ---- looking ---- */
 
 static void
-connect_looks_around_and_dials_what_it_hears(void **state)
+connect_searches_and_dials_what_it_finds(void **state)
 {
 	struct fx_device *tv = fx_device("tv");
 	struct answer a;
@@ -614,7 +614,7 @@ main(void)
 		NET_TEST(devices_of_the_zone_are_recognised),
 		NET_TEST(a_device_of_another_day_is_recognised),
 		NET_TEST(an_announcement_of_before_is_not_believed_beside_todays),
-		NET_TEST(what_it_is_worth_is_told),
+		NET_TEST(what_it_is_worth_is_reported),
 		NET_TEST(our_own_announcement_is_no_device),
 		NET_TEST(nonsense_is_not_kept),
 		NET_TEST(one_that_is_gone_is_forgotten),
@@ -624,7 +624,7 @@ main(void)
 		NET_TEST(a_thousand_copies_of_our_tag_are_bounded),
 		NET_TEST(copies_of_our_tag_cause_few_connections),
 		NET_TEST(addresses_of_one_instance_are_bounded),
-		NET_TEST(connect_looks_around_and_dials_what_it_hears),
+		NET_TEST(connect_searches_and_dials_what_it_finds),
 		NET_TEST(connect_gives_up_when_nothing_is_heard),
 		NET_TEST(discover_lists_what_it_heard),
 		FX_TEST(without_a_local_network_discover_says_so),

@@ -98,7 +98,7 @@ connect_waits_for_the_outcome(void **state)
 
 /* It waits for ever: the machine stays away until a command connects it. */
 static void
-connect_ends_when_somebody_disconnects(void **state)
+connect_ends_with_a_disconnect(void **state)
 {
 	struct answer connecting, a;
 
@@ -230,7 +230,7 @@ leave_ends_when_the_hub_revokes(void **state)
 
 /* A disk that is full: said, and tried again, or the next start would bring the device back. */
 static void
-a_wipe_that_fails_is_told_and_tried_again(void **state)
+a_wipe_that_fails_is_reported_and_tried_again(void **state)
 {
 	struct answer a;
 
@@ -379,13 +379,13 @@ main(void)
 		T(a_node_may_end_while_it_enrols),
 		T(status_of_a_member_has_what_page_12_says),
 		T(connect_waits_for_the_outcome),
-		T(connect_ends_when_somebody_disconnects),
+		T(connect_ends_with_a_disconnect),
 		T(disconnect_stays_away_and_connect_comes_back),
 		T(a_call_tries_the_hub_at_once),
 		T(leave_without_a_hub_wipes_at_once),
 		T(leave_survives_the_loss_of_the_link),
 		T(leave_ends_when_the_hub_revokes),
-		T(a_wipe_that_fails_is_told_and_tried_again),
+		T(a_wipe_that_fails_is_reported_and_tried_again),
 		T(a_wipe_that_a_crash_came_before_is_made_at_the_start),
 		T(connect_while_the_zone_is_wiped_is_refused),
 		T(a_clock_that_is_set_renews_at_once),

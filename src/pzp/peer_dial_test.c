@@ -282,7 +282,7 @@ attempts_without_a_name_are_bounded(void **state)
 }
 
 static void
-whoever_answers_an_attempt_without_a_name_gets_one(void **state)
+a_device_that_answers_an_attempt_without_a_name_gets_one(void **state)
 {
 	struct fx_device *tv = fx_device("tv");
 	struct peer_target target = {.address = "10.0.0.9", .port = TLS_PORT};
@@ -322,7 +322,7 @@ what_was_heard_here_comes_before_what_the_hub_knows(void **state)
 
 /* The reason names the address that matters, not the one that failed last. */
 static void
-the_reason_is_what_tells_most(void **state)
+the_reason_is_the_most_useful_one(void **state)
 {
 	(void)state;
 	fx_directory("tv", json_pack("[s, s, s]", "10.0.0.1", "10.0.0.2", "10.0.0.3"), TLS_PORT);
@@ -420,9 +420,9 @@ main(void)
 		FX_TEST(addresses_of_one_peer_are_bounded),
 		FX_TEST(attempts_are_bounded),
 		FX_TEST(attempts_without_a_name_are_bounded),
-		FX_TEST(whoever_answers_an_attempt_without_a_name_gets_one),
+		FX_TEST(a_device_that_answers_an_attempt_without_a_name_gets_one),
 		FX_TEST(what_was_heard_here_comes_before_what_the_hub_knows),
-		FX_TEST(the_reason_is_what_tells_most),
+		FX_TEST(the_reason_is_the_most_useful_one),
 		FX_TEST(one_that_a_person_asked_for_is_dialled_again),
 		FX_TEST(disconnect_ends_that),
 		FX_TEST(one_that_was_lost_is_dialled_again_a_few_times),

@@ -56,7 +56,7 @@ the_first_words_say_who_we_are_and_what_we_can(void **state)
 }
 
 static void
-a_register_for_somebody_else_ends_it(void **state)
+a_register_for_another_device_ends_it(void **state)
 {
 	struct fx_device *tv = fx_device("tv");
 	static const char *const others[] = {ZONE "/radio", ZONE, ZONE "/tv/app", ZONE "/laptop",
@@ -482,7 +482,7 @@ a_sign_of_life_is_enough(void **state)
 }
 
 static void
-whoever_asks_for_a_sign_of_life_gets_one(void **state)
+a_peer_that_sends_a_probe_gets_an_answer(void **state)
 {
 	struct fx_far *far = fx_live(fx_device("tv"));
 
@@ -594,7 +594,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		FX_TEST(both_register_before_anything_is_said),
 		FX_TEST(the_first_words_say_who_we_are_and_what_we_can),
-		FX_TEST(a_register_for_somebody_else_ends_it),
+		FX_TEST(a_register_for_another_device_ends_it),
 		FX_TEST(one_that_is_revoked_while_it_connects_is_refused),
 		FX_TEST(one_that_only_an_older_list_revokes_is_refused_as_well),
 		FX_TEST(a_link_of_another_zone_is_refused),
@@ -614,7 +614,7 @@ main(void)
 		FX_TEST(a_newer_link_takes_over_also_when_it_was_silent),
 		FX_TEST(a_call_into_silence_gives_the_link_up),
 		FX_TEST(a_sign_of_life_is_enough),
-		FX_TEST(whoever_asks_for_a_sign_of_life_gets_one),
+		FX_TEST(a_peer_that_sends_a_probe_gets_an_answer),
 		FX_TEST(a_time_between_keepalives_that_changed_counts_for_direct_links),
 		FX_TEST(another_network_has_every_link_asked),
 		FX_TEST(stopping_says_bye),

@@ -142,7 +142,7 @@ a_pzp_info_of_a_wrong_form_changes_nothing(void **state)
 }
 
 static void
-texts_that_nobody_should_see_are_dropped(void **state)
+texts_that_must_not_be_shown_are_dropped(void **state)
 {
 	struct fx_far *far = quiet_peer("tv");
 	json_t *info = fx_info();
@@ -559,7 +559,7 @@ a_relay_cannot_tell_what_another_device_is(void **state)
 /* ---- what we send ---- */
 
 static void
-a_peer_hears_of_new_links(void **state)
+a_peer_receives_new_links(void **state)
 {
 	struct fx_far *far = quiet_peer("tv");
 	json_t *info = NULL;
@@ -598,7 +598,7 @@ main(void)
 		FX_TEST(what_a_peer_says_of_itself_is_shown),
 		FX_TEST(addresses_that_are_none_are_left_out),
 		FX_TEST(a_pzp_info_of_a_wrong_form_changes_nothing),
-		FX_TEST(texts_that_nobody_should_see_are_dropped),
+		FX_TEST(texts_that_must_not_be_shown_are_dropped),
 		FX_TEST(of_a_consent_nothing_else_is_kept),
 		FX_TEST(an_unknown_status_is_answered_and_survived),
 		FX_TEST(a_bye_is_the_end),
@@ -613,7 +613,7 @@ main(void)
 		FX_TEST(of_the_hubs_words_by_a_relay_only_the_harmless_count),
 		FX_TEST(a_peer_that_is_no_relay_cannot_speak_for_the_hub),
 		FX_TEST(a_relay_cannot_tell_what_another_device_is),
-		FX_TEST(a_peer_hears_of_new_links),
+		FX_TEST(a_peer_receives_new_links),
 		FX_TEST(a_relay_gets_no_consent),
 	};
 

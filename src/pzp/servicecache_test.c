@@ -113,7 +113,7 @@ a_virgin_device_writes_none(void **state)
 }
 
 static void
-others_are_told(void **state)
+others_receive_it(void **state)
 {
 	struct fx_far *far = fx_live(fx_device("tv"));
 	json_t *message = NULL;
@@ -300,7 +300,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		FX_TEST(our_list_is_written_when_it_has_changed),
 		cmocka_unit_test_setup_teardown(a_virgin_device_writes_none, set_up, tear_down),
-		FX_TEST(others_are_told),
+		FX_TEST(others_receive_it),
 		FX_TEST(only_its_own_list_is_taken_from_a_peer),
 		FX_TEST(who_is_away_is_shown_when_asked_for),
 		FX_TEST(who_has_just_come_back_has_what_it_had),

@@ -104,7 +104,7 @@ of_an_unreadable_batch_each_request_is_answered(void **state)
 }
 
 static void
-what_nobody_waits_for_is_counted(void **state)
+what_no_caller_waits_for_is_counted(void **state)
 {
 	static const char *const payloads[] = {
 		"{\"jsonrpc\":\"2.0\",\"method\":\"a.b\",\"params\":[1e400]}",
@@ -215,7 +215,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		FX_TEST(an_unreadable_request_is_answered_by_its_id),
 		FX_TEST(of_an_unreadable_batch_each_request_is_answered),
-		FX_TEST(what_nobody_waits_for_is_counted),
+		FX_TEST(what_no_caller_waits_for_is_counted),
 		FX_TEST(a_text_of_too_many_values_is_refused),
 		FX_TEST(an_unreadable_answer_ends_the_call),
 		FX_TEST(an_unreadable_prop_is_answered),

@@ -73,7 +73,7 @@ messages_go_both_ways_by_the_relay(void **state)
 }
 
 static void
-nobody_speaks_for_it_before_or_after(void **state)
+no_link_speaks_for_it_before_or_after(void **state)
 {
 	struct hub h;
 
@@ -190,7 +190,7 @@ a_relay_that_goes_takes_all_behind_it_along(void **state)
 }
 
 static void
-nobody_hangs_in_our_place(void **state)
+no_device_hangs_in_our_place(void **state)
 {
 	struct hub h;
 
@@ -230,13 +230,13 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_go_both_ways_by_the_relay),
-		cmocka_unit_test(nobody_speaks_for_it_before_or_after),
+		cmocka_unit_test(no_link_speaks_for_it_before_or_after),
 		cmocka_unit_test(what_is_near_it_is_not_it),
 		cmocka_unit_test(resp_to_may_be_it_too),
 		cmocka_unit_test(its_own_link_goes_first),
 		cmocka_unit_test(nothing_goes_back_to_the_relay_it_came_from),
 		cmocka_unit_test(a_relay_that_goes_takes_all_behind_it_along),
-		cmocka_unit_test(nobody_hangs_in_our_place),
+		cmocka_unit_test(no_device_hangs_in_our_place),
 		cmocka_unit_test(at_a_device_it_goes_before_the_hub),
 	};
 

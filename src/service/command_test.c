@@ -357,7 +357,7 @@ a_stream_sends_its_lines(void **state)
 }
 
 static void
-nobody_listens_nothing_runs(void **state)
+without_a_listener_nothing_runs(void **state)
 {
 	struct fixture *f = with_thermostat();
 	char method[160];
@@ -445,7 +445,7 @@ main(void)
 		cmocka_unit_test(output_is_bounded),
 		cmocka_unit_test(processes_are_bounded),
 		cmocka_unit_test(a_stream_sends_its_lines),
-		cmocka_unit_test(nobody_listens_nothing_runs),
+		cmocka_unit_test(without_a_listener_nothing_runs),
 		cmocka_unit_test(a_service_that_goes_kills_its_processes),
 		cmocka_unit_test(the_last_line_is_made_presentable),
 	};

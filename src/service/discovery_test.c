@@ -273,7 +273,7 @@ only_the_caller_cancels(void **state)
 }
 
 static void
-a_caller_that_goes_hears_nothing(void **state)
+a_caller_that_goes_receives_nothing(void **state)
 {
 	struct fixture *f = with_test_api();
 	(void)state;
@@ -360,7 +360,7 @@ main(void)
 		cmocka_unit_test(a_search_ends_in_time),
 		cmocka_unit_test(unreachable_zones_are_a_network_error),
 		cmocka_unit_test(only_the_caller_cancels),
-		cmocka_unit_test(a_caller_that_goes_hears_nothing),
+		cmocka_unit_test(a_caller_that_goes_receives_nothing),
 		cmocka_unit_test(so_many_searches_at_once),
 		cmocka_unit_test(results_are_bounded),
 		cmocka_unit_test(policy_decides_who_may_search_and_what_is_shown),

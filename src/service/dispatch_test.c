@@ -535,7 +535,7 @@ own_zone(const char *node, const char *from)
 }
 
 static void
-zones_are_told_apart(void **state)
+zones_are_distinguished(void **state)
 {
 	(void)state;
 	assert_true(own_zone(NODE, ANN));
@@ -569,7 +569,7 @@ main(void)
 		cmocka_unit_test(the_owner_serves_its_objects),
 		cmocka_unit_test(errors_survive_bad_text),
 		cmocka_unit_test(calls_at_once_are_bounded),
-		cmocka_unit_test(zones_are_told_apart),
+		cmocka_unit_test(zones_are_distinguished),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

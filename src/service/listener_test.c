@@ -46,7 +46,7 @@ once_is_once(void **state)
 }
 
 static void
-a_listener_hears_until_it_is_removed(void **state)
+a_listener_gets_events_until_it_is_removed(void **state)
 {
 	struct fixture *f = with_test_api();
 	(void)state;
@@ -234,7 +234,7 @@ all_callers_have_so_many(void **state)
 /* ---- bind ---- */
 
 static void
-a_binder_is_told_when_the_service_goes_and_returns(void **state)
+a_binder_is_called_when_the_service_goes_and_returns(void **state)
 {
 	static const char *const names[] = {"Service.bind", "bind", "bindService"};
 	struct fixture *f = with_test_api();
@@ -300,7 +300,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(once_is_once),
-		cmocka_unit_test(a_listener_hears_until_it_is_removed),
+		cmocka_unit_test(a_listener_gets_events_until_it_is_removed),
 		cmocka_unit_test(a_stream_is_refused_to_a_caller_that_wants_one_answer),
 		cmocka_unit_test(giving_up_needs_no_permission),
 		cmocka_unit_test(others_cannot_remove_it),
@@ -310,7 +310,7 @@ main(void)
 		cmocka_unit_test(policy_is_asked_again_every_15_minutes),
 		cmocka_unit_test(one_caller_has_so_many),
 		cmocka_unit_test(all_callers_have_so_many),
-		cmocka_unit_test(a_binder_is_told_when_the_service_goes_and_returns),
+		cmocka_unit_test(a_binder_is_called_when_the_service_goes_and_returns),
 		cmocka_unit_test(unbind_drops_the_callers_listeners),
 		cmocka_unit_test(a_forbidden_bind_says_so_on_the_object),
 	};

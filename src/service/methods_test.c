@@ -70,7 +70,7 @@ limits_hold(void **state)
 
 /* A whole zone's lists are without; a search that asks for them gets them. */
 static void
-they_are_told_on_request(void **state)
+they_are_sent_on_request(void **state)
 {
 	struct fixture *f = fx_new();
 	(void)state;
@@ -97,7 +97,7 @@ main(void)
 		cmocka_unit_test(known_members_are_kept),
 		cmocka_unit_test(what_is_wrong_is_left_out),
 		cmocka_unit_test(limits_hold),
-		cmocka_unit_test(they_are_told_on_request),
+		cmocka_unit_test(they_are_sent_on_request),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -384,7 +384,7 @@ what_is_not_good_is_not_written(void **state)
 }
 
 static void
-a_change_counts_at_once_and_is_told_when_stored(void **state)
+a_change_counts_at_once_and_ends_when_stored(void **state)
 {
 	enum pz_err end;
 
@@ -686,7 +686,7 @@ main(void)
 		SHARED_TEST(a_list_of_services_is_checked),
 		SHARED_TEST(without_a_zone_nothing_comes_in),
 		SHARED_TEST(what_is_not_good_is_not_written),
-		SHARED_TEST(a_change_counts_at_once_and_is_told_when_stored),
+		SHARED_TEST(a_change_counts_at_once_and_ends_when_stored),
 		SHARED_TEST(what_is_not_there_is_deleted_without_a_trace),
 		SHARED_TEST(a_full_disk_takes_a_change_back),
 		SHARED_TEST(a_full_disk_takes_all_changes_back),

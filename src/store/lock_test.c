@@ -78,7 +78,7 @@ test_relative_path(void **state)
 }
 
 static void
-test_second_one_is_told_who_runs(void **state)
+test_second_one_learns_which_process_runs(void **state)
 {
 	struct pz_kit_dir *dir = *state;
 	struct pz_errinfo info;
@@ -195,7 +195,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_missing_directory_is_made_with_parents, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_relative_path, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_second_one_is_told_who_runs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_second_one_learns_which_process_runs, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_lock_of_a_killed_process_is_free, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_open_directory_is_refused, setup, teardown),

@@ -271,7 +271,7 @@ a_device_whose_clock_is_wrong_yields_to_the_hub(void **state)
 
 /* What it then writes is in the hub's future, though it thinks that it has the hub's time. */
 static void
-a_device_whose_clock_jumps_is_told_what_counts(void **state)
+a_device_whose_clock_jumps_receives_what_counts(void **state)
 {
 	const struct pz_sync_kind *kind = pz_sync_kind(PZ_SYNC_PREFERENCES);
 	int64_t ahead_ms;
@@ -357,7 +357,7 @@ main(void)
 		TEST(opted_out_is_as_if_it_were_not_there),
 		TEST(a_deletion_that_both_would_drop_costs_nothing),
 		TEST(a_device_whose_clock_is_wrong_yields_to_the_hub),
-		TEST(a_device_whose_clock_jumps_is_told_what_counts),
+		TEST(a_device_whose_clock_jumps_receives_what_counts),
 		TEST(the_hub_dates_what_comes_from_the_future),
 		TEST(an_old_deletion_reaches_who_has_the_value),
 	};

@@ -356,7 +356,7 @@ a_nudge_tries_at_once(void **state)
 #define ONLY_WHEN_TOLD "connection = peer: connects to the hub only when told to"
 
 static void
-preferring_peers_it_connects_only_when_told(void **state)
+preferring_peers_it_connects_only_on_command(void **state)
 {
 	(void)state;
 	begin(true);
@@ -544,7 +544,7 @@ main(void)
 		cmocka_unit_test(another_network_is_tried_at_once_unless_disconnected_by_hand),
 		cmocka_unit_test(a_hub_that_has_moved_is_tried_at_once),
 		cmocka_unit_test(a_nudge_tries_at_once),
-		cmocka_unit_test(preferring_peers_it_connects_only_when_told),
+		cmocka_unit_test(preferring_peers_it_connects_only_on_command),
 		cmocka_unit_test(a_preference_for_peers_stops_the_back_off_and_leaves_a_link_alone),
 		cmocka_unit_test(a_wipe_is_overtaken_by_nothing),
 		cmocka_unit_test(stored_late_it_is_a_member_all_the_same),

@@ -127,7 +127,7 @@ test_serials(void **state)
 }
 
 static void
-test_openssl_failure_is_told_and_cleared(void **state)
+test_openssl_failure_is_reported_and_cleared(void **state)
 {
 	struct pz_errinfo info;
 
@@ -150,7 +150,7 @@ main(void)
 		cmocka_unit_test(test_signature_algorithms),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_serials),
-		cmocka_unit_test(test_openssl_failure_is_told_and_cleared),
+		cmocka_unit_test(test_openssl_failure_is_reported_and_cleared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

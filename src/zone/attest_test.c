@@ -128,7 +128,7 @@ it_has_the_members_that_are_documented(void **state)
 }
 
 static void
-nobody_hangs_behind_himself_or_no_device(void **state)
+no_device_hangs_behind_itself_or_no_device(void **state)
 {
 	static const char *const relays[] = {"phone", "", "no name", "a/b", "alice@example.org"};
 	json_t *out = NULL;
@@ -262,7 +262,7 @@ another_device_cannot_consent_for_it(void **state)
 }
 
 static void
-a_device_of_another_zone_is_nobody_here(void **state)
+a_device_of_another_zone_is_unknown_here(void **state)
 {
 	(void)state;
 	struct pz_authority *bob = pz_kit_authority_new(&w, "bob@example.net");
@@ -281,7 +281,7 @@ a_device_of_another_zone_is_nobody_here(void **state)
 }
 
 static void
-a_hub_hangs_behind_nobody(void **state)
+a_hub_hangs_behind_no_device(void **state)
 {
 	struct pz_membership hub = *phone;
 
@@ -358,7 +358,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		T(a_device_s_consent_is_believed),
 		T(it_has_the_members_that_are_documented),
-		T(nobody_hangs_behind_himself_or_no_device),
+		T(no_device_hangs_behind_itself_or_no_device),
 		T(every_member_is_needed),
 		T(names_are_names),
 		T(sizes_are_bounded),
@@ -366,8 +366,8 @@ main(void)
 		T(it_is_for_one_relay),
 		T(no_word_of_it_can_be_changed),
 		T(another_device_cannot_consent_for_it),
-		T(a_device_of_another_zone_is_nobody_here),
-		T(a_hub_hangs_behind_nobody),
+		T(a_device_of_another_zone_is_unknown_here),
+		T(a_hub_hangs_behind_no_device),
 		T(it_ages),
 		T(its_certificates_age_too),
 		T(a_revoked_device_cannot_consent),

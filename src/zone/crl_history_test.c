@@ -143,7 +143,7 @@ lists_that_grew_apart_are_united(void **state)
 }
 
 static void
-nobody_elses_list_counts(void **state)
+only_the_list_of_the_zone_counts(void **state)
 {
 	struct pz_crl_entry entry = {.serial_hex = "0a", .when_ms = w.clock.wall_ms};
 	struct pz_authority *other = NULL;
@@ -224,7 +224,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		ZONE_TEST(a_higher_number_is_taken_as_it_is),
 		ZONE_TEST(lists_that_grew_apart_are_united),
-		ZONE_TEST(nobody_elses_list_counts),
+		ZONE_TEST(only_the_list_of_the_zone_counts),
 		ZONE_TEST(a_failed_commit_leaves_no_trace),
 		ZONE_TEST(it_is_remembered_why),
 	};

@@ -239,7 +239,7 @@ reload(const struct pz_hub_place *p)
 }
 
 static void
-test_device_hears(void **state)
+test_device_receives(void **state)
 {
 	struct pz_hub_notice first = notice_of(zone, "b.example.org", 1, FIRST);
 	struct pz_hub_notice second = notice_of(zone, "c.example.org", 1, FIRST + 1);
@@ -312,7 +312,7 @@ main(void)
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_hub_keeps_it),
 		cmocka_unit_test(test_hub_record_damaged),
-		cmocka_unit_test(test_device_hears),
+		cmocka_unit_test(test_device_receives),
 		cmocka_unit_test(test_user_says),
 		cmocka_unit_test(test_device_record_damaged),
 	};
