@@ -177,8 +177,8 @@ test_offers(void **state)
 		"{\"channel\":1, \"window\":-1, \"to\":\"x\", \"kind\":\"link\"}",
 		"{\"channel\":1, \"window\":1, \"to\":5, \"kind\":\"link\"}",
 		"{\"channel\":1, \"window\":1, \"to\":\"x\", \"kind\":\"link\", \"from\":1}",
-		"{\"channel\":1, \"window\":1, \"to\":\"x\", "
-		"\"kind\":\"012345678901234567890123456789012\"}",
+		("{\"channel\":1, \"window\":1, \"to\":\"x\", "
+		 "\"kind\":\"012345678901234567890123456789012\"}"),
 	};
 	struct world w;
 	struct user u;

@@ -304,8 +304,10 @@ world_settle(struct world *w)
 	bool moved = true;
 
 	while (moved) {
-		moved = end_flush(&w->a) | end_flush(&w->b);
-		moved |= end_carry_all(&w->a) | end_carry_all(&w->b);
+		moved = end_flush(&w->a);
+		moved = end_flush(&w->b) || moved;
+		moved = end_carry_all(&w->a) || moved;
+		moved = end_carry_all(&w->b) || moved;
 	}
 }
 

@@ -26,8 +26,10 @@ hop_settle(struct hop *hop)
 
 	while (moved) {
 		moved = false;
-		for (size_t i = 0; i < 4; i++)
-			moved |= (ends[i]->channels && end_flush(ends[i])) | end_carry_all(ends[i]);
+		for (size_t i = 0; i < 4; i++) {
+			moved = (ends[i]->channels && end_flush(ends[i])) || moved;
+			moved = end_carry_all(ends[i]) || moved;
+		}
 	}
 	assert_int_equal(hop->w.a.broken | hop->w.b.broken | hop->x.a.broken | hop->x.b.broken,
 			 PZ_OK);

@@ -19,8 +19,8 @@ setup(void **state)
 		"<policy><rule effect='prompt-oneshot'/></policy>",
 		"<policy><rule effect='prompt-session'/></policy>",
 		"<policy><rule effect='prompt-blanket'/></policy>",
-		"<policy><rule effect='permit'><condition><environment-match attr='roaming' "
-		"match='true'/></condition></rule></policy>",
+		("<policy><rule effect='permit'><condition><environment-match attr='roaming' "
+		 "match='true'/></condition></rule></policy>"),
 		"<policy/>",
 	};
 
