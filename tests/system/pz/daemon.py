@@ -281,7 +281,15 @@ class Device(Daemon):
         self.wait(has_all, START_SECONDS, f"secret and {count} devices")
 
     def connect(self, other, check=True):
-        return self.pzp("connect", name_of(other), "--json", check=check)
+        """The other's address may still be on its way here when both have just connected to the hub."""
+        def is_tried(result):
+            return result.code == 0 or "no address of it" not in result.reason()
+
+        argv = ("connect", name_of(other), "--json")
+        if not check:
+            return self.pzp(*argv, check=False)
+        eventually(lambda: is_tried(self.pzp(*argv, check=False)), what=f"address of {argv[1]}")
+        return self.pzp(*argv)
 
     def calls(self, other, word="x"):
         """The test service of the other device answers."""
