@@ -108,7 +108,6 @@
 #define PZ_PEER_UNAUTH_MAX 64            /* incoming ones that have proved nothing, all addresses */
 #define PZ_PEER_UNAUTH_PER_ADDRESS_MAX 8 /* the same, from one address */
 #define PZ_PEER_REACH_MAX 1024           /* devices that one peer says it has links with */
-#define PZ_PEER_RELAYED_MAX 256          /* devices whose services one peer passes on */
 #define PZ_PEER_RETRIES_ALONE 6          /* after a loss while there is no hub: about a minute */
 #define PZ_PEER_SEEK_US (3 * PZ_US_PER_S)     /* listening for a peer that was asked for */
 #define PZ_PEER_CONTEST_US (3 * PZ_US_PER_S)  /* likewise when a newer link waits */

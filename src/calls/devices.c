@@ -39,8 +39,7 @@ pz_devices_has(const struct pz_calls *calls, const char *device)
 	if (pz_peers_has_left(calls->peers, device))
 		return false;
 	return json_object_get(pz_uplink_directory(calls->uplink), device) ||
-	       json_object_get(calls->known, device) || pz_device_zone_has(calls->zone, device) ||
-	       pz_peers_relayed(calls->peers, device);
+	       json_object_get(calls->known, device) || pz_device_zone_has(calls->zone, device);
 }
 
 json_t *
@@ -125,18 +124,17 @@ describe(const struct pz_calls *calls, const char *device)
 	const json_t *seen = json_object_get(told, "lastSeen");
 	(void)pz_json_int(entry, "port", 0, UINT16_MAX, &port);
 	snprintf(id, sizeof(id), "%s/%s", calls->zone->membership->zone, device);
-	return json_pack(
-		"{s:s, s:o?, s:o?, s:s, s:s, s:s, s:s?, s:b, s:o?, s:o?, s:O?, s:I, s:b, "
-		"s:o}",
-		"id", id, "displayName", shown_name(calls, device), "deviceType",
-		text_or(entry, "deviceType", ""), "state", pz_peer_state_text(peer.state), "route",
-		pz_peers_route(calls->peers, device), "reason", peer.reason, "relay",
-		peer.is_linked ? peer.relay : pz_peers_relay(calls->peers, device), "private",
-		(int)peer.is_private, "address",
-		peer.remote ? json_string(peer.remote) : json_null(), "latencyMs",
-		latency(peer.round_trip_us), "addresses", addresses, "port", (json_int_t)port,
-		"friend", 0, "lastSeen",
-		json_is_integer(seen) ? json_incref((json_t *)(uintptr_t)seen) : json_null());
+	return json_pack("{s:s, s:o?, s:o?, s:s, s:s, s:s, s:s?, s:b, s:o?, s:o?, s:O?, s:I, s:b, "
+			 "s:o}",
+			 "id", id, "displayName", shown_name(calls, device), "deviceType",
+			 text_or(entry, "deviceType", ""), "state", pz_peer_state_text(peer.state),
+			 "route", pz_peers_route(calls->peers, device), "reason", peer.reason,
+			 "relay", peer.relay, "private", (int)peer.is_private, "address",
+			 peer.remote ? json_string(peer.remote) : json_null(), "latencyMs",
+			 latency(peer.round_trip_us), "addresses", addresses, "port",
+			 (json_int_t)port, "friend", 0, "lastSeen",
+			 json_is_integer(seen) ? json_incref((json_t *)(uintptr_t)seen)
+					       : json_null());
 }
 
 json_t *

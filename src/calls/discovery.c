@@ -61,13 +61,10 @@ free_discovery(struct pz_search *d)
 json_t *
 pz_discovery_services_of(const struct pz_calls *calls, const char *device)
 {
-	json_t *services = pz_peers_services(calls->peers, device), *passed_on = NULL;
+	json_t *services = pz_peers_services(calls->peers, device);
 
-	if (services)
-		return services; /* the owner's word counts most (page 8) */
-	if (!pz_uplink_is_up(calls->uplink))
-		passed_on = pz_peers_relayed(calls->peers, device);
-	return passed_on ? passed_on : json_object_get(calls->known, device);
+	/* the owner's word counts most (page 8) */
+	return services ? services : json_object_get(calls->known, device);
 }
 
 /* Own services first, then those of the devices that we know: such as can be reached before others,
@@ -129,13 +126,12 @@ is_settled(const struct pz_search *d)
 static void
 ask_late(struct pz_search *d)
 {
-	bool speaks;
 	json_t *message;
 
 	if (d->has_asked)
 		return;
 	if (!pz_uplink_is_up(d->calls->uplink)) {
-		if (!pz_peers_has_relay_to_hub(d->calls->peers, &speaks))
+		if (!pz_peers_has_relay_to_hub(d->calls->peers))
 			return;
 		if (!d->is_asking) /* a link through the relay needs a moment more */
 			d->end_us = pz_env_mono_us(d->calls->env) + BEHIND_US;

@@ -253,14 +253,6 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 	}
 }
 
-/* Others rely on that link as we do. */
-static void
-on_relayed(void *arg, struct pz_session *out)
-{
-	(void)arg;
-	pz_calls_watch_session(out);
-}
-
 static struct pz_session *
 on_way(void *arg, struct pz_slice address)
 {
@@ -272,5 +264,4 @@ on_way(void *arg, struct pz_slice address)
 const struct pz_router_ops pz_calls_router_ops = {
 	.local = on_local,
 	.way = on_way,
-	.relayed = on_relayed,
 };

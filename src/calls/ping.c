@@ -55,7 +55,7 @@ note_way(struct ping *p)
 	snprintf(p->route, sizeof(p->route), "%s", route);
 	p->via[0] = p->remote[0] = '\0';
 	if (strcmp(p->route, "relay") == 0)
-		relay = peer.relay ? peer.relay : pz_peers_relay(calls->peers, p->device);
+		relay = peer.relay;
 	if (relay)
 		snprintf(p->via, sizeof(p->via), "%s", relay);
 	if (peer.remote)

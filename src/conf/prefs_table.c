@@ -27,7 +27,8 @@ const struct pz_pref_info pz_pref_table[PZ_PREF_COUNT] = {
 			KEY_BOOL("peer.relay"),
 			.is_effective = true,
 			.number = 1,
-			.meaning = "Relays messages between other devices of the zone.",
+			.meaning =
+				"Relays links of other devices of the zone, which it cannot read.",
 		},
 	[PZ_PREF_PEER_AUTO] =
 		{

@@ -41,11 +41,5 @@ pz_peers_info(const struct pz_peers *peers)
 json_t *
 pz_peers_info_for_hub(const struct pz_peers *peers)
 {
-	const struct pz_session *hub = pz_peers_hub(peers);
-	json_t *info = pz_peers_info(peers);
-
-	if (hub)
-		(void)json_object_set_new(info, "behind",
-					  pz_peers_behind(peers, pz_peers_relay_room(hub)));
-	return info;
+	return pz_peers_info(peers);
 }

@@ -94,12 +94,10 @@ struct peer {
 	uint64_t tried_us; /* when its addresses were tried for it last (trial.c); 0: never */
 	struct pz_timer retry;
 	/* what it said on the live link */
-	json_t *info;     /* pzpInfo, or NULL */
-	json_t *services; /* its own, or NULL */
-	json_t *relayed;  /* device -> services, as it passes them on, or NULL */
+	json_t *info;                            /* pzpInfo, or NULL */
+	json_t *services;                        /* its own, or NULL */
 	char session[PZ_INSTANCE_BYTES_MAX + 1]; /* its start; "" when unknown */
 	bool is_relay, has_hub;
-	bool is_speaking;       /* the hub reaches us by it */
 	struct pz_log_rate log; /* lines that its messages and links cause */
 };
 
@@ -123,7 +121,6 @@ struct pz_peers {
 	uint64_t looked_us;         /* when others were last looked for on behalf of a peer */
 	char session[37];           /* of this start */
 	uint16_t port;              /* that is listened on, or 0 */
-	bool is_services_news;      /* sent when its timer expires */
 	bool is_started, is_leaving, is_ending;
 };
 
@@ -146,8 +143,6 @@ struct pz_session *pz_peers_hub(const struct pz_peers *peers);
 json_t *pz_peers_entry(const struct pz_peers *peers, const char *device);
 /** True when the hub says that the device is connected to it. */
 bool pz_peers_is_at_hub(const struct pz_peers *peers, const char *device);
-/** True when the hub reaches this device by us. */
-bool pz_peers_is_spoken_for(const struct pz_peers *peers, const char *device);
 
 /* ---- send.c ---- */
 /** Sends a prop. @param message borrowed, may be NULL */
@@ -234,15 +229,11 @@ void pz_peers_tell_info(struct pz_peers *peers);
 json_t *pz_peers_info(const struct pz_peers *peers);
 
 /* ---- relay.c ---- */
-/** The peer that would pass on to this device, or NULL. @param device "" is the hub */
-struct peer *pz_peers_relay_for(const struct pz_peers *peers, struct pz_slice device);
 /** Calls `each` for the ways through others to a device that has no better one. */
 void pz_peers_each_relay(const struct pz_peers *peers, const char *device,
 			 void (*each)(void *arg, const struct peer_target *target), void *arg);
 /** Devices with a direct link to us, for pzpInfo. New array, or NULL. */
 json_t *pz_peers_reach(const struct pz_peers *peers, size_t bytes_max);
-/** Attestations of those who reach the hub through us, for pzpInfo. New array, or NULL. */
-json_t *pz_peers_behind(const struct pz_peers *peers, size_t bytes_max);
 /** Bytes that the longer lists of a pzpInfo may have where this session takes it. */
 size_t pz_peers_relay_room(const struct pz_session *session);
 

@@ -256,7 +256,6 @@ go_live(struct peer_link *pl)
 	}
 	peer->live = pl;
 	pl->state = PEER_LINK_LIVE;
-	pl->link->session.relays = false; /* until it says so */
 	pz_link_establish(pl->link);
 	/* Its own attempt is over; ours goes on where it would win over this link. */
 	if (pl->attempt_try)
@@ -345,8 +344,7 @@ forget_what_it_said(struct peer *peer)
 {
 	json_decref(PZ_TAKE(peer->info));
 	json_decref(PZ_TAKE(peer->services));
-	json_decref(PZ_TAKE(peer->relayed));
-	peer->is_relay = peer->has_hub = peer->is_speaking = false;
+	peer->is_relay = peer->has_hub = false;
 	peer->session[0] = '\0';
 }
 

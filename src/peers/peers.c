@@ -84,10 +84,6 @@ on_tell(struct pz_timer *timer, void *arg)
 	pz_peers_tell_info(peers);
 	pz_peers_dial_reached(peers);
 	peers->config.ops->tell_hub(peers->config.arg);
-	if (!peers->is_services_news)
-		return;
-	peers->is_services_news = false;
-	pz_peers_tell_services(peers);
 }
 
 static void
@@ -192,8 +188,6 @@ pz_peers_network_changed(struct pz_peers *peers)
 void
 pz_peers_told_by_hub(struct pz_peers *peers, const char *device)
 {
-	if (pz_peers_is_spoken_for(peers, device)) /* it waits for the news that it is */
-		pz_peers_tell_soon(peers);
 	pz_peer_consider(peers, device);
 	peers->config.ops->news(peers->config.arg, device);
 }

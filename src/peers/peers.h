@@ -64,8 +64,6 @@ struct pz_peers_ops {
 	void (*tell_hub)(void *arg);
 	/** A peer has said that it passes channels on to the hub. */
 	void (*saw_way_to_hub)(void *arg);
-	/** A relay speaks for this device from now on: the hub does not know its services yet. */
-	void (*announce)(void *arg);
 
 	/** A peer's state has changed. */
 	void (*changed)(void *arg, const struct pz_peer_change *change);
@@ -202,13 +200,11 @@ json_t *pz_peers_heard(struct pz_peers *peers);
 const char *pz_peers_route(const struct pz_peers *peers, const char *device);
 /** True when there is a way to it. */
 bool pz_peers_has_route(const struct pz_peers *peers, const char *device);
-/** The peer that would pass on to this device, or NULL. Borrowed until the end of the turn. */
-const char *pz_peers_relay(const struct pz_peers *peers, const char *device);
 /** The link of a peer that passes channels on to the hub; NULL: no peer does. Borrowed until the
  * end of the turn. @param out_relay its name, as long */
 struct pz_link *pz_peers_link_to_hub(const struct pz_peers *peers, const char **out_relay);
-/** True when a peer passes on to the hub. @param out_speaks the hub reaches us by it */
-bool pz_peers_has_relay_to_hub(const struct pz_peers *peers, bool *out_speaks);
+/** True when a peer passes channels on to the hub. */
+bool pz_peers_has_relay_to_hub(const struct pz_peers *peers);
 /** For pz_router_ops.way: the session of the hub or of the relay that passes on to this address;
  * NULL: none. Borrowed until the end of the turn. */
 struct pz_session *pz_peers_way(const struct pz_peers *peers, struct pz_slice address);
@@ -269,8 +265,6 @@ json_t *pz_peers_names(const struct pz_peers *peers);
 bool pz_peers_has_left(const struct pz_peers *peers, const char *device);
 /** Services that a linked device has sent of its own. Borrowed, or NULL. */
 json_t *pz_peers_services(const struct pz_peers *peers, const char *device);
-/** Services of a device that a relay has passed on. Borrowed, or NULL. */
-json_t *pz_peers_relayed(const struct pz_peers *peers, const char *device);
 /** One linked device after the other. @param pos begins at 0. @return its name, or NULL: no more */
 const char *pz_peers_next_linked(const struct pz_peers *peers, size_t *pos);
 /** The session of this device's start that is known, or "". */
@@ -282,7 +276,7 @@ const char *pz_peers_session_of(const struct pz_peers *peers, const char *device
 const char *pz_peers_session(const struct pz_peers *peers);
 /** The port that is listened on, or 0. */
 uint16_t pz_peers_port(const struct pz_peers *peers);
-/** pzpInfo for the hub: of this device, and who is behind it. New, or NULL. */
+/** pzpInfo for the hub. New, or NULL. */
 json_t *pz_peers_info_for_hub(const struct pz_peers *peers);
 
 #endif

@@ -9,7 +9,6 @@
 #include "wire/json.h"
 #include "wire/message.h"
 #include "wire/prop_error.h"
-#include "zone/attest.h"
 #include "zone/info.h"
 
 #define NOTICES_REFUSED_MAX 3 /* of one link: each is a signature to verify */
@@ -47,9 +46,6 @@ news(struct pz_peers *peers, const char *device)
 	peers->config.ops->news(peers->config.arg, device);
 }
 
-static void tell_info(struct peer_link *pl);
-static void tell_services(struct peer_link *pl);
-
 /* ---- pzpInfo ---- */
 
 static void
@@ -61,22 +57,9 @@ keep_text(json_t *info, const json_t *message, const char *name)
 		(void)json_object_set_new(info, name, json_string(text));
 }
 
-/* Its consent that we speak for it, and nothing else that may be called "behind". */
-static void
-keep_consent(json_t *info, const struct peer *peer, const json_t *message)
-{
-	json_t *consent = pz_attest_copy(json_object_get(message, "behind"));
-	const char *device = pz_json_str(consent, "device"), *relay = pz_json_str(consent, "relay");
-
-	if (consent && strcmp(device, peer->device) == 0 &&
-	    strcmp(relay, peer->peers->config.zone->membership->device) == 0)
-		(void)json_object_set(info, "behind", consent);
-	json_decref(consent);
-}
-
 /* What is kept of it: built anew, and nothing that we do not know. NULL: it is of a wrong form. */
 static json_t *
-kept_info(const struct peer *peer, const json_t *message)
+kept_info(const json_t *message)
 {
 	json_t *addresses = pz_info_addresses(json_object_get(message, "addresses"));
 	json_t *reach = pz_info_devices(json_object_get(message, "reach"), PZ_PEER_REACH_MAX);
@@ -91,24 +74,7 @@ kept_info(const struct peer *peer, const json_t *message)
 				 (json_int_t)port, "reach", reach);
 	keep_text(info, message, "displayName");
 	keep_text(info, message, "deviceType");
-	keep_consent(info, peer, message);
 	return info;
-}
-
-/* It has lost its hub: what it could ask there it receives from us. */
-static void
-meet_needs(struct peer_link *pl, bool had_hub, bool was_relay_to_hub, bool was_speaking)
-{
-	const struct peer *peer = pl->peer;
-	struct pz_peers *peers = pl->peers;
-
-	if (had_hub && !peer->has_hub)
-		tell_services(pl);
-	if (!was_relay_to_hub && peer->is_relay && peer->has_hub && !pz_peers_has_hub(peers))
-		peers->config.ops->saw_way_to_hub(peers->config.arg);
-	pz_peers_dial_reached(peers);
-	if (!was_speaking && peer->is_speaking && !pz_peers_has_hub(peers))
-		peers->config.ops->announce(peers->config.arg);
 }
 
 static void
@@ -117,102 +83,48 @@ on_info(struct peer_link *pl, json_t *message)
 	struct peer *peer = pl->peer;
 	struct pz_peers *peers = pl->peers;
 	const char *session = pz_json_str(message, "session");
-	bool had_consent = json_object_get(peer->info, "behind") != NULL;
-	bool had_hub = peer->has_hub, was_relay = peer->is_relay;
-	bool was_speaking = peer->is_speaking;
+	bool was_way_to_hub = peer->is_relay && peer->has_hub;
 
-	json_t *info = kept_info(peer, message);
+	json_t *info = kept_info(message);
 	if (info == NULL) {
 		send_error(pl, PZ_PROP_ERROR_BAD_REQUEST, "pzpInfo needs addresses and port",
 			   "pzpInfo");
 		return;
 	}
-	json_t *names = was_relay ? pz_peers_names(peers) : NULL;
 	json_decref(peer->info);
 	peer->info = info;
 	peer->is_relay = json_is_true(json_object_get(message, "relay"));
 	peer->has_hub = json_is_true(json_object_get(message, "hub"));
-	peer->is_speaking = json_is_true(json_object_get(message, "speaks"));
-	pl->link->session.relays = peer->is_relay;
 	snprintf(peer->session, sizeof(peer->session), "%s",
 		 session && pz_info_is_instance(session) ? session : "");
-	/* At once: what it says next to the hub goes by us, and the hub must know by then. */
-	if (had_consent || json_object_get(peer->info, "behind"))
-		peers->config.ops->tell_hub(peers->config.arg);
-	if (names) /* it may reach fewer than before */
-		peers->config.ops->lost(peers->config.arg, &(struct pz_peers_loss){.names = names});
-	json_decref(names);
-	meet_needs(pl, had_hub, was_relay && had_hub, was_speaking);
+	if (!was_way_to_hub && peer->is_relay && peer->has_hub && !pz_peers_has_hub(peers))
+		peers->config.ops->saw_way_to_hub(peers->config.arg);
+	pz_peers_dial_reached(peers);
 	news(peers, peer->device);
 }
 
 /* ---- services ---- */
 
-static struct peer *
-list_owner(struct peer_link *pl, const char *from, struct pz_address *out)
-{
-	struct peer *peer = pl->peer;
-	const struct pz_membership *m = pl->peers->config.zone->membership;
-
-	if (from == NULL || pz_address_parse(pz_slice_str(from), out) != PZ_OK ||
-	    !pz_slice_eq_str(out->zone, m->zone) || out->device.len == 0 || out->app.len > 0 ||
-	    pz_slice_eq_str(out->device, m->device))
-		return NULL;
-	if (strcmp(from, peer->address) == 0 || peer->is_relay)
-		return peer;
-	return NULL;
-}
-
-/* Of a device that it passes on for; an empty list: no longer. */
-static void
-keep_relayed(struct peer *peer, const char *device, json_t *takes_list)
-{
-	if (peer->relayed == NULL)
-		peer->relayed = json_object();
-	if (json_array_size(takes_list) == 0) {
-		(void)json_object_del(peer->relayed, device);
-		json_decref(takes_list);
-	} else if (json_object_get(peer->relayed, device) == NULL &&
-		   json_object_size(peer->relayed) >= PZ_PEER_RELAYED_MAX) {
-		json_decref(takes_list);
-	} else {
-		(void)json_object_set_new(peer->relayed, device, takes_list);
-	}
-}
-
+/* Page 7, 4: a device announces its own services only. */
 static void
 on_register_services(struct peer_link *pl, json_t *message)
 {
 	const char *from = pz_json_str(message, "from");
 	struct peer *peer = pl->peer;
 	struct pz_errinfo info = {"not understood"};
-	struct pz_address owner;
 	json_t *list = NULL;
 
-	if (list_owner(pl, from, &owner) == NULL ||
+	if (from == NULL || strcmp(from, peer->address) != 0 ||
 	    pz_descriptors_copy(json_object_get(message, "services"), from, &list, &info) !=
 		    PZ_OK) {
-		pz_warning_of(&peer->log, pl->peers->env, "services-refused", "device=%s %s",
+		pz_warning_of(&peer->log, pl->peers->env, "services-refused", "peer=%s %s",
 			      peer->device, info.text);
 		send_error(pl, PZ_PROP_ERROR_BAD_REQUEST, info.text, "registerServices");
 		return;
 	}
-	PZ_AUTO_FREE char *device = pz_slice_dup(owner.device);
-	if (device == NULL) {
-		json_decref(list);
-	} else if (strcmp(device, peer->device) != 0) {
-		keep_relayed(peer, device, list);
-	} else if (peer->services && json_equal(peer->services, list)) {
-		json_decref(
-			list); /* no news: else two devices would send it to each other forever */
-	} else {
-		json_decref(peer->services);
-		peer->services = list;
-		pl->peers->is_services_news = true; /* for those that we pass them on to */
-		pz_peers_tell_soon(pl->peers);
-	}
-	if (device)
-		news(pl->peers, device);
+	json_decref(peer->services);
+	peer->services = list;
+	news(pl->peers, peer->device);
 }
 
 /* ---- the rest ---- */
@@ -324,15 +236,12 @@ static json_t *
 info_for(const struct peer_link *pl)
 {
 	const struct pz_peers *peers = pl->peers;
-	const struct peer *peer = pl->peer;
 	json_t *info = pz_peers_info(peers);
 
 	(void)json_object_set_new(info, "relay", json_boolean(peers->config.wishes->relay));
 	(void)json_object_set_new(info, "hub", json_boolean(pz_peers_has_direct_hub(peers)));
 	(void)json_object_set_new(
 		info, "reach", pz_peers_reach(pl->peers, pz_peers_relay_room(&pl->link->session)));
-	(void)json_object_set_new(info, "speaks",
-				  json_boolean(pz_peers_is_spoken_for(pl->peers, peer->device)));
 	return info;
 }
 
@@ -356,33 +265,17 @@ tell_info(struct peer_link *pl)
 }
 
 static void
-tell_list(struct peer_link *pl, const char *from, json_t *takes_list)
-{
-	json_t *message = json_pack("{s:o?, s:s}", "services", takes_list, "from", from);
-
-	pz_peer_link_prop(pl, "registerServices", message);
-	json_decref(message);
-}
-
-/* Ours, and those of the others to one that has no hub to ask. */
-static void
 tell_services(struct peer_link *pl)
 {
 	const struct pz_peers *peers = pl->peers;
-	size_t pos = 0;
-	struct pz_slice key;
-	void *value;
 
 	if (is_for_later(pl))
 		return;
-	tell_list(pl, peers->config.self, pz_registry_list(peers->config.registry, NULL));
-	if (!peers->config.wishes->relay || pl->peer->has_hub)
-		return;
-	while (pz_map_next(pl->peers->by_device, &pos, &key, &value)) {
-		const struct peer *other = value;
-		if (other != pl->peer && other->services)
-			tell_list(pl, other->address, json_incref(other->services));
-	}
+	json_t *message =
+		json_pack("{s:o?, s:s}", "services", pz_registry_list(peers->config.registry, NULL),
+			  "from", peers->config.self);
+	pz_peer_link_prop(pl, "registerServices", message);
+	json_decref(message);
 }
 
 static void

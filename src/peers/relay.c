@@ -1,7 +1,4 @@
-/*
- * Ways that are no link of our own: the hub, or one peer that passes on (page 4 "Routing", page 6
- * "Relaying"). And who reaches the hub by us.
- */
+/* Ways to devices: a link with them, the hub, or a link through a peer (pages 4, 6 and 15). */
 #include <stdio.h>
 
 #include "peers/internal.h"
@@ -16,27 +13,6 @@ does_reach(const struct peer *peer, struct pz_slice device)
 		if (pz_slice_eq_str(device, json_string_value(json_array_get(reach, i))))
 			return true;
 	return false;
-}
-
-struct peer *
-pz_peers_relay_for(const struct pz_peers *peers, struct pz_slice device)
-{
-	struct peer *by_hub = NULL;
-	size_t pos = 0;
-	struct pz_slice key;
-	void *value;
-
-	while (pz_map_next(peers->by_device, &pos, &key, &value)) {
-		struct peer *peer = value;
-		if (peer->live == NULL || !peer->is_relay || pz_slice_eq_str(device, peer->device))
-			continue;
-		if (device.len > 0 && does_reach(peer, device))
-			return peer;
-		if (device.len == 0 && peer->has_hub && by_hub == NULL)
-			by_hub = peer;
-	}
-	/* By another one's hub only what we cannot ask our own for. */
-	return pz_peers_has_hub(peers) ? NULL : by_hub;
 }
 
 /* True when our hub says that the device is not there. It may still reach one that it has not
@@ -104,12 +80,6 @@ pz_peers_link_to_hub(const struct pz_peers *peers, const char **out_relay)
 	return NULL;
 }
 
-static struct pz_session *
-session_of(const struct peer *peer)
-{
-	return peer ? &peer->live->link->session : NULL;
-}
-
 struct pz_session *
 pz_peers_way(const struct pz_peers *peers, struct pz_slice address)
 {
@@ -118,14 +88,8 @@ pz_peers_way(const struct pz_peers *peers, struct pz_slice address)
 	if (pz_address_parse(address, &parsed) != PZ_OK)
 		return NULL;
 	struct pz_session *hub = pz_peers_hub(peers);
-	if (parsed.device.len == 0)
-		return hub;
-	if (peers->config.wishes->is_private)
-		return NULL; /* by a link with the device only */
-	if (hub && !is_known_away(peers, parsed.device))
-		return hub;
-	struct pz_session *relay = session_of(pz_peers_relay_for(peers, parsed.device));
-	return relay ? relay : hub;
+	/* With `private` a device is reached by a link with it only. */
+	return parsed.device.len > 0 && peers->config.wishes->is_private ? NULL : hub;
 }
 
 const char *
@@ -139,7 +103,7 @@ pz_peers_route(const struct pz_peers *peers, const char *device)
 		return "direct";
 	if (pz_peers_is_at_hub(peers, device))
 		return "hub";
-	return pz_peers_relay(peers, device) ? "relay" : "none";
+	return "none";
 }
 
 bool
@@ -150,21 +114,12 @@ pz_peers_has_route(const struct pz_peers *peers, const char *device)
 	return strcmp(pz_peers_route(peers, device), "none") != 0;
 }
 
-const char *
-pz_peers_relay(const struct pz_peers *peers, const char *device)
-{
-	const struct peer *relay = pz_peers_relay_for(peers, pz_slice_str(device));
-
-	return relay ? relay->device : NULL;
-}
-
 bool
-pz_peers_has_relay_to_hub(const struct pz_peers *peers, bool *out_speaks)
+pz_peers_has_relay_to_hub(const struct pz_peers *peers)
 {
-	const struct peer *relay = pz_peers_relay_for(peers, pz_slice_str(""));
+	const char *name;
 
-	*out_speaks = relay && relay->is_speaking;
-	return relay != NULL;
+	return pz_peers_link_to_hub(peers, &name) != NULL;
 }
 
 size_t
@@ -200,23 +155,6 @@ pz_peers_reach(const struct pz_peers *peers, size_t bytes_max)
 		if (peer->live && !peer->live->is_tunnel &&
 		    json_array_size(list) < PZ_PEER_REACH_MAX)
 			add_fitting(list, json_string(peer->device), bytes_max, &bytes);
-	}
-	return list;
-}
-
-json_t *
-pz_peers_behind(const struct pz_peers *peers, size_t bytes_max)
-{
-	json_t *list = json_array(), *consent;
-	size_t pos = 0, bytes = 0;
-	struct pz_slice key;
-	void *value;
-
-	while (peers->config.wishes->relay && pz_map_next(peers->by_device, &pos, &key, &value)) {
-		const struct peer *peer = value;
-		consent = peer->live ? json_object_get(peer->info, "behind") : NULL;
-		if (consent && json_array_size(list) < PZ_BEHIND_MAX)
-			add_fitting(list, json_incref(consent), bytes_max, &bytes);
 	}
 	return list;
 }

@@ -47,7 +47,6 @@ pz_peers_remove(struct peer *peer)
 	pz_env_stop(peer->peers->env, &peer->retry);
 	json_decref(peer->info);
 	json_decref(peer->services);
-	json_decref(peer->relayed);
 	free(peer);
 }
 
@@ -124,15 +123,6 @@ pz_peers_is_at_hub(const struct pz_peers *peers, const char *device)
 {
 	return pz_peers_has_hub(peers) &&
 	       json_is_true(json_object_get(pz_peers_entry(peers, device), "connected"));
-}
-
-bool
-pz_peers_is_spoken_for(const struct pz_peers *peers, const char *device)
-{
-	const struct pz_membership *m = peers->config.zone->membership;
-	const char *via = pz_json_str(pz_peers_entry(peers, device), "via");
-
-	return via && m && strcmp(via, m->device) == 0;
 }
 
 bool
@@ -219,22 +209,6 @@ pz_peers_services(const struct pz_peers *peers, const char *device)
 	return peer && peer->live ? peer->services : NULL;
 }
 
-json_t *
-pz_peers_relayed(const struct pz_peers *peers, const char *device)
-{
-	json_t *list = NULL;
-	size_t pos = 0;
-	struct pz_slice key;
-	void *value;
-
-	while (pz_map_next(peers->by_device, &pos, &key, &value)) {
-		json_t *passed_on = json_object_get(((const struct peer *)value)->relayed, device);
-		if (passed_on)
-			list = passed_on;
-	}
-	return list;
-}
-
 const char *
 pz_peers_session_of(const struct pz_peers *peers, const char *device)
 {
@@ -261,8 +235,6 @@ pz_peers_names(const struct pz_peers *peers)
 	while (pz_map_next(peers->by_device, &pos, &key, &peer)) {
 		const struct peer *p = peer;
 		(void)json_object_set_new(names, p->device, json_true());
-		json_object_foreach (p->relayed, device, value)
-			(void)json_object_set_new(names, device, json_true());
 	}
 	pz_device_zone_add_devices(zone, names);
 	if (zone->membership)

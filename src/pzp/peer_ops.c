@@ -50,13 +50,6 @@ on_saw_way_to_hub(void *arg)
 }
 
 static void
-on_announce(void *arg)
-{
-	pz_discovery_announce(calls_of(arg));
-}
-
-/* Commands that wait for the peer end after programs were sent the event. */
-static void
 on_changed(void *arg, const struct pz_peer_change *change)
 {
 	struct pz_node *node = arg;
@@ -160,7 +153,6 @@ static const struct pz_peers_ops ops = {
 	.hub_session = on_hub_session,
 	.tell_hub = on_tell_hub,
 	.saw_way_to_hub = on_saw_way_to_hub,
-	.announce = on_announce,
 	.changed = on_changed,
 	.live = on_live,
 	.news = on_news,

@@ -38,7 +38,6 @@ pz_spread(struct pz_node *node)
 		.is_peer_mode = is_peer_mode,
 		.tls_port = (uint16_t)pz_prefs_int(active, PZ_PREF_PORTS_TLS),
 	};
-	pz_router_set_relaying(pz_calls_router(node->calls), node->wishes.relay);
 }
 
 /* To prefer the hub again is a request to connect, also after a disconnect by hand. */

@@ -1,4 +1,4 @@
-/* What a device passes on between its direct links and its hub (page 6 "Relaying"). */
+/* A device passes nothing on between its direct links and its hub (page 4 "Routing"). */
 #include "route/fixture.h"
 
 /* A device with its hub, two direct links, and one program. */
@@ -6,7 +6,7 @@ struct node {
 	struct world w;
 	struct fake hub, phone, tv, app;
 	struct pz_session *way; /* to the lamp; everybody else hangs at the hub */
-	int asked, relayed;
+	int asked;
 };
 
 static struct node n;
@@ -21,19 +21,10 @@ on_way(void *arg, struct pz_slice node)
 	return n.way;
 }
 
-static void
-on_relayed(void *arg, struct pz_session *out)
-{
-	(void)arg;
-	assert_non_null(out);
-	n.relayed++;
-}
-
 static int
 set_up(void **state)
 {
-	static const struct pz_router_ops ops = {
-		.local = fx_local, .way = on_way, .relayed = on_relayed};
+	static const struct pz_router_ops ops = {.local = fx_local, .way = on_way};
 
 	(void)state;
 	memset(&n, 0, sizeof(n));
@@ -50,7 +41,6 @@ set_up(void **state)
 	fake_attach(&n.w, &n.phone, PZ_SESSION_PEER, PHONE);
 	fake_attach(&n.w, &n.tv, PZ_SESSION_PEER, TV);
 	fake_attach(&n.w, &n.app, PZ_SESSION_APP, APP);
-	pz_router_set_relaying(n.w.router, true);
 	return 0;
 }
 
@@ -96,83 +86,35 @@ expect_unreachable(struct fake *origin)
 }
 
 static void
-a_peers_words_go_to_another_direct_link(void **state)
+nothing_is_passed_on(void **state)
 {
-	(void)state;
-	hears(&n.phone, PHONE, TV);
-	expect_arrived(&n.tv, PHONE, TV);
-	hears(&n.phone, PHONE "/1:1", TV "/2:1");
-	expect_arrived(&n.tv, PHONE "/1:1", TV "/2:1");
-	assert_int_equal(n.relayed, 2);
-	assert_ok(pz_router_send(n.w.router, fx_call(LAPTOP, TV))); /* our own is no relaying */
-	expect_arrived(&n.tv, LAPTOP, TV);
-	hears(&n.phone, PHONE, ZONE ".other/tv");
-	assert_int_equal(n.relayed, 2);
-	json_decref(fx_take(&n.phone.out));
-}
+	static const char *const elsewhere[] = {TV,
+						TV "/2:1",
+						ZONE,
+						ZONE "/clock",
+						ZONE "/lamp",
+						ZONE ".evil/tv",
+						"bob@example.net/tv"};
 
-static void
-a_peers_words_go_to_the_hub(void **state)
-{
 	(void)state;
-	hears(&n.phone, PHONE, ZONE);
-	expect_arrived(&n.hub, PHONE, ZONE);
-	hears(&n.phone, PHONE, ZONE "/clock");
-	expect_arrived(&n.hub, PHONE, ZONE "/clock");
-}
-
-static void
-the_hubs_words_go_to_a_direct_link(void **state)
-{
-	(void)state;
-	hears(&n.hub, ZONE "/clock", PHONE);
-	expect_arrived(&n.phone, ZONE "/clock", PHONE);
-	hears(&n.hub, ZONE "/clock", APP);
-	expect_arrived(&n.app, ZONE "/clock", APP);
-}
-
-/* Never to another relay, never back: what the node would choose for itself is not asked for. */
-static void
-nothing_goes_on_over_a_second_relay(void **state)
-{
-	(void)state;
-	n.way = &n.tv.session;
-	hears(&n.hub, ZONE "/clock", ZONE "/lamp");
-	expect_unreachable(&n.hub);
-	hears(&n.hub, ZONE "/clock", ZONE);
-	expect_unreachable(&n.hub);
-	fake_detach(&n.w, &n.hub);
-	hears(&n.phone, PHONE, ZONE "/lamp");
-	expect_unreachable(&n.phone);
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++) {
+		hears(&n.phone, PHONE, elsewhere[i]);
+		expect_unreachable(&n.phone);
+		hears(&n.hub, ZONE "/clock", elsewhere[i]);
+		expect_unreachable(&n.hub);
+	}
 	assert_int_equal(n.asked, 0);
 	assert_int_equal(n.tv.out.len, 0);
 }
 
 static void
-nothing_is_passed_on_when_relaying_is_off(void **state)
+our_own_programs_are_reached(void **state)
 {
 	(void)state;
-	pz_router_set_relaying(n.w.router, false);
-	hears(&n.phone, PHONE, TV);
-	expect_unreachable(&n.phone);
-	hears(&n.phone, PHONE, ZONE);
-	expect_unreachable(&n.phone);
-	hears(&n.hub, ZONE "/clock", PHONE);
-	expect_unreachable(&n.hub);
-	hears(&n.phone, PHONE, APP); /* our own programs can be reached all the same */
+	hears(&n.phone, PHONE, APP);
 	expect_arrived(&n.app, PHONE, APP);
-	assert_int_equal(n.tv.out.len, 0);
-}
-
-/* Other zones are not for relays. */
-static void
-nothing_leaves_the_zone(void **state)
-{
-	(void)state;
-	hears(&n.phone, PHONE, "bob@example.net/tv");
-	expect_unreachable(&n.phone);
-	hears(&n.phone, PHONE, ZONE ".evil/tv");
-	assert_int_equal(n.hub.out.len, 0);
+	hears(&n.hub, ZONE "/clock", APP);
+	expect_arrived(&n.app, ZONE "/clock", APP);
 }
 
 static void
@@ -188,24 +130,6 @@ a_peer_speaks_for_itself_only(void **state)
 	assert_int_equal(n.w.locals, 0);
 	assert_int_equal(n.tv.out.len, 0);
 	assert_int_equal(n.phone.session.spoofed, 10);
-}
-
-static void
-a_relay_speaks_for_the_zone_but_to_us_only(void **state)
-{
-	(void)state;
-	n.phone.session.relays = true;
-	hears(&n.phone, ZONE "/clock", LAPTOP);
-	hears(&n.phone, ZONE, LAPTOP);
-	assert_int_equal(n.w.locals, 2);
-	hears(&n.phone, LAPTOP, LAPTOP); /* not for ourselves */
-	hears(&n.phone, LAPTOP "/7f3a:1", LAPTOP);
-	hears(&n.phone, "bob@example.net/x", LAPTOP); /* not for others */
-	hears(&n.phone, ZONE "/clock", TV);           /* and nothing is relayed twice */
-	hears(&n.phone, ZONE "/clock", ZONE);
-	assert_int_equal(n.w.locals, 2);
-	assert_int_equal(n.phone.session.spoofed, 5);
-	assert_int_equal(n.tv.out.len + n.hub.out.len, 0);
 }
 
 /* Page 4 "Routing": direct link, then what the node knows: hub or relay. */
@@ -249,14 +173,9 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	static const struct CMUnitTest tests[] = {
-		T(a_peers_words_go_to_another_direct_link),
-		T(a_peers_words_go_to_the_hub),
-		T(the_hubs_words_go_to_a_direct_link),
-		T(nothing_goes_on_over_a_second_relay),
-		T(nothing_is_passed_on_when_relaying_is_off),
-		T(nothing_leaves_the_zone),
+		T(nothing_is_passed_on),
+		T(our_own_programs_are_reached),
 		T(a_peer_speaks_for_itself_only),
-		T(a_relay_speaks_for_the_zone_but_to_us_only),
 		T(our_own_go_where_the_node_says),
 		T(a_detached_session_is_heard_to_its_end),
 	};

@@ -33,7 +33,6 @@ struct pz_router {
 	struct pz_map
 		*behind; /* address -> the relay's session; NULL: no device is behind a relay */
 	struct pz_session *hub; /* a PZP's way to the rest of its zone, or NULL */
-	bool is_relaying;
 	struct pz_pressure_rule pressure;
 };
 
@@ -175,12 +174,6 @@ pz_router_detach(struct pz_router *router, struct pz_session *session)
 	pz_pressure_forget(&router->pressure, session);
 }
 
-void
-pz_router_set_relaying(struct pz_router *router, bool on)
-{
-	router->is_relaying = on;
-}
-
 struct pz_session *
 pz_router_find(const struct pz_router *router, struct pz_slice address)
 {
@@ -211,20 +204,6 @@ next_hop(const struct pz_router *router, struct pz_slice to, struct pz_slice nod
 	return out;
 }
 
-/* The way of a message that a PZP forwards for its peers and its hub: to a direct link, from a peer
- * also to the hub, and to no relay. Our own apps can be reached in any case. */
-static struct pz_session *
-relay_hop(const struct pz_router *router, const struct pz_session *in, struct pz_slice to,
-	  struct pz_slice node)
-{
-	if (is_self(router, node))
-		return pz_map_get(router->by_address, to);
-	if (!router->is_relaying || !is_in_zone(router, to))
-		return NULL;
-	struct pz_session *out = pz_map_get(router->by_address, node);
-	return out == NULL && in->kind == PZ_SESSION_PEER ? router->hub : out;
-}
-
 struct pz_session *
 pz_router_route(const struct pz_router *router, struct pz_slice address)
 {
@@ -253,7 +232,7 @@ is_own(const struct pz_session *in, struct pz_slice address)
 	       pz_address_parse(address, &parsed) == PZ_OK;
 }
 
-/* The hub and relays may bring messages of any other device of the zone, never in our own name. */
+/* The hub may bring messages of any other device of the zone, never in our own name. */
 static bool
 is_another_of_zone(const struct pz_router *router, struct pz_slice address)
 {
@@ -263,11 +242,9 @@ is_another_of_zone(const struct pz_router *router, struct pz_slice address)
 	       pz_address_parse(address, &parsed) == PZ_OK;
 }
 
-/* Page 1, "Who may say what". A relay speaks for others to us only: what it passes on is not passed
- * on again. */
+/* Page 1, "Who may say what". */
 static bool
-may_say(const struct pz_router *router, const struct pz_session *in, struct pz_slice address,
-	struct pz_slice to)
+may_say(const struct pz_router *router, const struct pz_session *in, struct pz_slice address)
 {
 	struct pz_address parsed;
 
@@ -280,10 +257,7 @@ may_say(const struct pz_router *router, const struct pz_session *in, struct pz_s
 		return pz_router_behind(router, pz_address_node(address)) == in &&
 		       pz_address_parse(address, &parsed) == PZ_OK;
 	case PZ_SESSION_PEER:
-		if (is_own(in, address))
-			return true;
-		return in->relays && is_self(router, pz_address_node(to)) &&
-		       is_another_of_zone(router, address);
+		return is_own(in, address);
 	case PZ_SESSION_HUB:
 		return is_another_of_zone(router, address);
 	}
@@ -404,14 +378,16 @@ forward(struct pz_router *router, struct pz_session *in, const struct pz_envelop
 	struct pz_slice frame)
 {
 	struct pz_slice node = pz_address_node(envelope->to);
-	bool is_relayed = in->kind == PZ_SESSION_PEER || in->kind == PZ_SESSION_HUB;
-	struct pz_session *out = is_relayed ? relay_hop(router, in, envelope->to, node)
-					    : next_hop(router, envelope->to, node);
+	struct pz_session *out = NULL;
+
+	/* A PZP passes nothing on: what its peers and its hub send is for it and its apps. */
+	if (in->kind != PZ_SESSION_PEER && in->kind != PZ_SESSION_HUB)
+		out = next_hop(router, envelope->to, node);
+	else if (is_self(router, node))
+		out = pz_map_get(router->by_address, envelope->to);
 
 	/* Never back out of the link it came in by: so nothing goes in circles. */
 	enum pz_err err = out && out != in ? push(router, out, in, frame) : PZ_ERR_NOTFOUND;
-	if (err == PZ_OK && is_relayed && router->ops->relayed)
-		router->ops->relayed(router->arg, out);
 	if (err == PZ_ERR_PROTO_FRAME)
 		answer_too_large(router, in, envelope, frame, out);
 	else if (err != PZ_OK)
@@ -445,8 +421,8 @@ pz_router_frame(struct pz_router *router, struct pz_session *in, struct pz_slice
 
 	pz_metric_add(router->metrics, PZ_METRIC_messages_in, 1);
 	PZ_TRY(read_envelope(frame, &envelope));
-	if (!may_say(router, in, envelope.from, envelope.to) ||
-	    (envelope.resp_to.len && !may_say(router, in, envelope.resp_to, envelope.to))) {
+	if (!may_say(router, in, envelope.from) ||
+	    (envelope.resp_to.len && !may_say(router, in, envelope.resp_to))) {
 		drop_spoofed(router, in, &envelope);
 		return PZ_OK;
 	}

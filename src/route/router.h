@@ -30,8 +30,6 @@ struct pz_router_ops {
 	 * @param node zone, or zone/device; borrowed for the call
 	 */
 	struct pz_session *(*way)(void *arg, struct pz_slice node);
-	/** A PZP has passed on a message of its peer or hub by this session. May be NULL. */
-	void (*relayed)(void *arg, struct pz_session *out);
 };
 
 struct pz_router_config {
@@ -63,13 +61,6 @@ enum pz_err pz_router_attach(struct pz_router *router, struct pz_session *sessio
  * Frames that it still has may be passed to pz_router_frame; then detach it once more, before it is
  * freed. */
 void pz_router_detach(struct pz_router *router, struct pz_session *session);
-
-/**
- * Lets a PZP forward messages between its peers and its hub (page 6 "Relaying"); off at first. A
- * peer's own messages go to another direct link or to the hub, the hub's to a direct link, and
- * never to another relay: so no message goes in circles.
- */
-void pz_router_set_relaying(struct pz_router *router, bool on);
 
 /**
  * `address` (a device of our zone) hangs behind `via`, an attached session: messages to it and to

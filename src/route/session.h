@@ -15,10 +15,9 @@ struct pz_pressure;
 enum pz_session_kind {
 	PZ_SESSION_DEVICE, /* a PZP at its hub: that PZP, an app of it, or a device behind it
 			    * (pz_router_attach_behind) */
-	PZ_SESSION_PEER, /* a PZP's direct link at another PZP: that PZP, or an app of it; while it
-			    relays for us, anything in the zone but ourselves */
-	PZ_SESSION_HUB,  /* the hub at a PZP: anything in the zone but ourselves */
-	PZ_SESSION_APP,  /* a local program at its PZP: exactly the address the PZP gave it */
+	PZ_SESSION_PEER,   /* a PZP's direct link at another PZP: that PZP, or an app of it */
+	PZ_SESSION_HUB,    /* the hub at a PZP: anything in the zone but ourselves */
+	PZ_SESSION_APP,    /* a local program at its PZP: exactly the address the PZP gave it */
 };
 
 /** What the owner of a session does for the router. None of these may free the session at once. */
@@ -51,8 +50,6 @@ struct pz_session {
 	struct pz_pressure *pressure; /* NULL unless over the high mark */
 	uint32_t spoofed;             /* messages dropped because of their from or resp_to */
 	bool attached;
-	bool relays; /* PZ_SESSION_PEER, set by the owner: the peer passes on what others say to us
-		      */
 	struct pz_log_rate *log; /* the owner's, for lines that the other end causes; outlives the
 				  * session */
 	struct pz_log_rate own_log;    /* where log is NULL */
