@@ -327,52 +327,47 @@ act(struct lab *lab, struct party *party)
 	}
 }
 
+/* One end of a channel that there was or is; NULL: none yet. */
+static struct party *
+any_party(struct lab *lab)
+{
+	if (lab->count == 0)
+		return NULL;
+	struct talk *talk = &lab->talks[rng_below(lab->rng, lab->count)];
+	return rng_chance(lab->rng, 50) ? &talk->taker : &talk->opener;
+}
+
+static void
+cut_or_mend(struct lab *lab, struct site *site)
+{
+	if (rng_chance(lab->rng, 3) && site->channels)
+		lose(site);
+	else if (site->channels == NULL)
+		connect_again(site);
+}
+
 static void
 step(struct lab *lab)
 {
 	struct site *site = &lab->site[rng_below(lab->rng, 4)];
-	struct talk *talk = lab->count ? &lab->talks[rng_below(lab->rng, lab->count)] : NULL;
-	struct party *party = talk && rng_chance(lab->rng, 50) ? &talk->taker
-			      : talk                           ? &talk->opener
-							       : NULL;
+	struct party *party = any_party(lab);
+	uint64_t what = rng_below(lab->rng, 40);
 
-	switch (rng_below(lab->rng, 40)) {
-	case 0:
+	if (what == 0) {
 		open_talk(lab, &lab->site[rng_chance(lab->rng, 50) ? 0 : 3]);
-		break;
-	case 1:
+	} else if (what == 1) {
 		pz_kit_clock_jump(&lab->clock, rng_spread(lab->rng, 1, 10 * PZ_US_PER_S));
-		break;
-	case 2:
-		if (rng_chance(lab->rng, 3) && site->channels)
-			lose(site);
-		else if (site->channels == NULL)
-			connect_again(site);
-		break;
-	case 3:
-	case 4:
-	case 5:
-	case 6:
-	case 7:
-	case 8:
-	case 9:
-	case 10:
-	case 11:
-	case 12:
+	} else if (what == 2) {
+		cut_or_mend(lab, site);
+	} else if (what <= 12) {
 		if (party && party->channel)
 			act(lab, party);
-		break;
-	case 13:
-	case 14:
-	case 15:
-	case 16:
+	} else if (what <= 16) {
 		if (site->channels)
 			flush(site);
-		break;
-	default:
+	} else {
 		for (uint64_t n = rng_below(lab->rng, 4); n-- > 0 && site->channels;)
 			(void)carry(site);
-		break;
 	}
 }
 
