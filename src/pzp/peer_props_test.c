@@ -1,6 +1,7 @@
 /* What devices say to each other on a direct link, true or not: what of it is believed (pages 4 and
  * 6).
  */
+#include "kit/json.h"
 #include "pzp/peer_fixture.h"
 #include "record/record.h"
 
@@ -76,22 +77,12 @@ info_with(const char *member, json_t *takes_value)
 	return info;
 }
 
-static json_t *
-many(size_t count, const char *text)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, json_string(text));
-	return list;
-}
-
 /* A part of its addresses is better than none of what it says. */
 static void
 addresses_that_are_none_are_left_out(void **state)
 {
 	struct fx_far *far = quiet_peer("tv");
-	json_t *lists[] = {many(2 * PZ_PEER_ADDRESSES_MAX + 9, "10.0.0.1"),
+	json_t *lists[] = {pz_kit_json_texts(2 * PZ_PEER_ADDRESSES_MAX + 9, "10.0.0.1"),
 			   json_pack("[s, s, i, s]", "", "10.0.0.1", 7, "nonsense")};
 	const size_t kept[] = {2 * PZ_PEER_ADDRESSES_MAX, 1};
 
@@ -123,9 +114,9 @@ a_pzp_info_of_a_wrong_form_changes_nothing(void **state)
 		info_with("addresses", json_object()),
 		info_with("reach", json_string("radio")),
 		info_with("reach", json_pack("[i]", 7)),
-		info_with("reach", many(1, "no device")),
-		info_with("reach", many(1, "")),
-		info_with("reach", many(PZ_PEER_REACH_MAX + 1, "radio")),
+		info_with("reach", pz_kit_json_texts(1, "no device")),
+		info_with("reach", pz_kit_json_texts(1, "")),
+		info_with("reach", pz_kit_json_texts(PZ_PEER_REACH_MAX + 1, "radio")),
 	};
 	fx_tells(far, "pzpInfo", fx_info());
 	const json_t *before = info_of("tv");
@@ -135,9 +126,10 @@ a_pzp_info_of_a_wrong_form_changes_nothing(void **state)
 		assert_ptr_equal(info_of("tv"), before);
 		assert_false(far->near.is_closed);
 	}
-	fx_tells(far, "pzpInfo", info_with("reach", many(PZ_PEER_REACH_MAX, "radio")));
+	fx_tells(far, "pzpInfo", info_with("reach", pz_kit_json_texts(PZ_PEER_REACH_MAX, "radio")));
 	fx_tells(far, "pzpInfo",
-		 info_with("addresses", many((size_t)2 * PZ_PEER_ADDRESSES_MAX, "10.0.0.1")));
+		 info_with("addresses",
+			   pz_kit_json_texts((size_t)2 * PZ_PEER_ADDRESSES_MAX, "10.0.0.1")));
 	assert_int_equal(fx_heard(far, "error", NULL), 0);
 }
 
@@ -151,7 +143,7 @@ texts_that_must_not_be_shown_are_dropped(void **state)
 	json_object_set_new(info, "displayName", json_string("a\x1b[31mred\nb"));
 	json_object_set_new(info, "deviceType", json_integer(7));
 	json_object_set_new(info, "behind", json_string("me"));
-	json_object_set_new(info, "session", many(1, "x"));
+	json_object_set_new(info, "session", pz_kit_json_texts(1, "x"));
 	fx_tells(far, "pzpInfo", info);
 	assert_null(json_object_get(info_of("tv"), "displayName"));
 	assert_null(json_object_get(info_of("tv"), "deviceType"));

@@ -2,21 +2,8 @@
 
 #include <stdlib.h>
 
+#include "kit/json.h"
 #include "rpc/error.h"
-
-/* Takes the tree. */
-static void
-assert_json(json_t *tree, const char *expected)
-{
-	char *text;
-
-	assert_non_null(tree);
-	text = json_dumps(tree, JSON_COMPACT);
-	assert_non_null(text);
-	assert_string_equal(text, expected);
-	free(text);
-	json_decref(tree);
-}
 
 static void
 test_error(void **state)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "kit/json.h"
 #include "rpc/error.h"
 #include "rpc/payload.h"
 #include "wire/json.h"
@@ -16,19 +17,6 @@ load(const char *text)
 
 	assert_non_null(tree);
 	return tree;
-}
-
-static void
-assert_json(json_t *tree, const char *expected)
-{
-	char *text;
-
-	assert_non_null(tree);
-	text = json_dumps(tree, JSON_COMPACT);
-	assert_non_null(text);
-	assert_string_equal(text, expected);
-	free(text);
-	json_decref(tree);
 }
 
 static void

@@ -2,6 +2,7 @@
  * A service made of commands, with processes that exist in the test only. @spec page 12
  * @spec page 14 PRS-5
  */
+#include "kit/json.h"
 #include "kit/process.h"
 #include "service/fixture.h"
 
@@ -14,15 +15,10 @@ static enum pz_err
 parse(const char *text, struct pz_service **service, struct pz_errinfo *info,
       const struct pz_env *env)
 {
-	char *copy = strdup(text);
-	for (char *c = copy; *c; c++)
-		*c = *c == '\'' ? '"' : *c;
-	json_t *json = json_loads(copy, JSON_DECODE_ANY, NULL);
-	assert_non_null(json);
+	json_t *json = pz_kit_json(text);
 	enum pz_err e =
 		pz_command_service_parse(json, env, &pz_kit_process_ops, &fake, service, info);
 	json_decref(json);
-	free(copy);
 	return e;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "kit/clock.h"
+#include "kit/json.h"
 #include "service/api_test.h"
 #include "service/dispatch.h"
 
@@ -138,16 +139,10 @@ fx_add_test_service(struct fixture *f)
 static inline void
 fx_payload(struct fixture *f, const char *from, const char *text)
 {
-	char *copy = strdup(text);
-	for (char *c = copy; *c; c++)
-		*c = *c == '\'' ? '"' : *c;
-	json_error_t error;
-	json_t *payload = json_loads(copy, JSON_DECODE_ANY, &error);
-	if (payload == NULL)
-		fail_msg("%s: %s", error.text, copy);
+	json_t *payload = pz_kit_json(text);
+
 	pz_dispatcher_request(f->d, from, payload);
 	json_decref(payload);
-	free(copy);
 }
 
 /* A request; params in the notation of fx_payload, or NULL. */

@@ -5,31 +5,8 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "kit/json.h"
 #include "zone/info.h"
-
-/* JSON, with single quotes. */
-static json_t *
-json(const char *text)
-{
-	char *copy = strdup(text);
-
-	for (char *p = copy; *p; p++)
-		*p = *p == '\'' ? '"' : *p;
-	json_t *value = json_loads(copy, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-	assert_non_null(value);
-	free(copy);
-	return value;
-}
-
-static json_t *
-many(size_t count, const char *text)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, json_string(text));
-	return list;
-}
 
 static void
 expect_list(json_t *given, json_t *list, bool is_good)
@@ -64,8 +41,8 @@ addresses(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		json_t *given = json(table[i].given);
-		json_t *kept = table[i].kept ? json(table[i].kept) : NULL;
+		json_t *given = pz_kit_json(table[i].given);
+		json_t *kept = table[i].kept ? pz_kit_json(table[i].kept) : NULL;
 		json_t *list = pz_info_addresses(given);
 		assert_int_equal(list != NULL, kept != NULL);
 		assert_true(kept == NULL || json_equal(list, kept));
@@ -75,7 +52,7 @@ addresses(void **state)
 	}
 	assert_null(pz_info_addresses(NULL));
 	/* Too many: the first ones, which are the best, are better than nothing. */
-	json_t *given = many(PZ_INFO_ADDRESSES_MAX + 9, "10.0.0.1");
+	json_t *given = pz_kit_json_texts(PZ_INFO_ADDRESSES_MAX + 9, "10.0.0.1");
 	json_t *list = pz_info_addresses(given);
 	assert_int_equal(json_array_size(list), PZ_INFO_ADDRESSES_MAX);
 	json_decref(given);
@@ -85,15 +62,15 @@ addresses(void **state)
 static void
 devices(void **state)
 {
-	json_t *given = json("['tv','laptop']");
+	json_t *given = pz_kit_json("['tv','laptop']");
 
 	(void)state;
 	expect_list(given, pz_info_devices(given, 2), true);
-	given = json("['tv','laptop']");
+	given = pz_kit_json("['tv','laptop']");
 	expect_list(given, pz_info_devices(given, 1), false);
-	given = json("['no device']");
+	given = pz_kit_json("['no device']");
 	expect_list(given, pz_info_devices(given, 9), false);
-	given = json("{}");
+	given = pz_kit_json("{}");
 	expect_list(given, pz_info_devices(given, 9), false);
 	json_t *none = pz_info_devices(NULL, 9);
 	assert_int_equal(json_array_size(none), 0);
@@ -124,14 +101,14 @@ an_entry_has_what_we_know(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		json_t *given = json(table[i].given), *kept = json(table[i].kept);
+		json_t *given = pz_kit_json(table[i].given), *kept = pz_kit_json(table[i].kept);
 		json_t *entry = pz_info_entry(given);
 		assert_true(json_equal(entry, kept));
 		json_decref(given);
 		json_decref(kept);
 		json_decref(entry);
 	}
-	json_t *given = json_pack("{s:o}", "ipaddress", many(1000, "10.0.0.1"));
+	json_t *given = json_pack("{s:o}", "ipaddress", pz_kit_json_texts(1000, "10.0.0.1"));
 	json_t *entry = pz_info_entry(given);
 	assert_int_equal(json_array_size(json_object_get(entry, "ipaddress")),
 			 PZ_INFO_ADDRESSES_MAX);
