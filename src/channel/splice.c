@@ -114,16 +114,20 @@ smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* What is held back is given in pieces of half a window, as an end would. */
+/* What is held back is given in pieces of half a window, as an end would. Less than what this end
+ * may still send waits until that is used up: so an end that gives its credit byte by byte does not
+ * fill the queue of the other end's link. An end that gives it as page 15 says never waits. */
 static void
 grant(struct side *side)
 {
 	uint64_t offered = side->other->offered;
 	uint64_t may = smaller(offered, side->passed + side->cap);
 
-	if (may <= side->granted || (may < offered && may - side->granted < side->cap / 2))
+	if (may <= side->granted)
 		return;
 	uint64_t more = may - side->granted;
+	if (more < (may < offered ? side->cap / 2 : side->granted - side->passed))
+		return;
 	side->granted = may;
 	pz_channel_credit(side->channel, (uint32_t)more);
 }

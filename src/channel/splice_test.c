@@ -319,6 +319,31 @@ test_windows_grow(void **state)
 	hop_fini(&hop);
 }
 
+/* An end that gives its credit byte by byte makes the hop send few messages to the other end. */
+static void
+test_small_credits_are_gathered(void **state)
+{
+	struct hop hop;
+	struct user near, far;
+	unsigned sent = 0;
+
+	(void)state;
+	hop_init(&hop, &no_limits);
+	hop.x.b.window = 1;
+	hop_open(&hop, &near, &far);
+	for (unsigned i = 1; i < 4096; i++) {
+		size_t before = near.credits;
+		pz_channel_credit(far.channel, 1);
+		hop_settle(&hop);
+		sent += near.credits != before;
+	}
+	assert_in_range(sent, 1, 12);
+	hop_send(&hop, &near, 4096); /* what was held back is given as bytes pass */
+	assert_received(&far, 4096);
+	pz_buf_fini(&far.in);
+	hop_fini(&hop);
+}
+
 static void
 test_idle(void **state)
 {
@@ -353,6 +378,7 @@ main(void)
 		cmocka_unit_test(test_windows_are_bounded),
 		cmocka_unit_test(test_smaller_windows),
 		cmocka_unit_test(test_windows_grow),
+		cmocka_unit_test(test_small_credits_are_gathered),
 		cmocka_unit_test(test_idle),
 	};
 

@@ -50,6 +50,15 @@ splice(struct pz_hosted_conn *conn, struct pz_channel *channel,
 				conn->link->session.address, offer->to);
 }
 
+/* True for a link to the hub that a relay passes on: for another device than the relay, and over
+ * one hop only, so that no member puts links into links without end. */
+static bool
+is_passed_on(const struct pz_link *link, const struct pz_channel_offer *offer)
+{
+	return offer->from && strcmp(offer->from, link->session.address) != 0 &&
+	       !pz_stream_is_tunnel(link->stream);
+}
+
 void
 pz_hub_on_channel(struct pz_link *link, struct pz_channel *channel,
 		  const struct pz_channel_offer *offer)
@@ -64,8 +73,7 @@ pz_hub_on_channel(struct pz_link *link, struct pz_channel *channel,
 		pz_channel_refuse(channel, PZ_CHANNEL_BAD_REQUEST);
 	else if (!pz_slice_eq_str(to.zone, conn->zone->authority->zone))
 		pz_channel_refuse(channel, PZ_CHANNEL_UNREACHABLE);
-	else if (to.device.len == 0 && offer->from &&
-		 strcmp(offer->from, link->session.address) != 0)
+	else if (to.device.len == 0 && is_passed_on(link, offer))
 		accept_link(conn, channel);
 	else if (to.device.len == 0 || offer->from) /* it has a link; and one hop is enough */
 		pz_channel_refuse(channel, PZ_CHANNEL_REFUSED);

@@ -195,8 +195,15 @@ on_channel_prop(void *arg, const char *status, json_t *message)
 {
 	struct pz_link *link = arg;
 
-	if (!link->closing)
-		link->host->events->channel_prop(link, status, message);
+	if (link->closing)
+		return;
+	/* One that opens and does not read gets no more answers: its opens are over by their time
+	 * limit. All else is bounded by the number of channels. */
+	if (link->session.queued > PZ_QUEUE_HIGH_BYTES && strcmp(status, "channelRefuse") == 0) {
+		pz_metric_add(link->host->metrics, PZ_METRIC_messages_dropped, 1);
+		return;
+	}
+	link->host->events->channel_prop(link, status, message);
 }
 
 static void

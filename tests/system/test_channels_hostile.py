@@ -1,0 +1,368 @@
+"""
+Page 15: what a hostile member, relay or hub can do with channels. The hub and the devices are real,
+the hostile ends are not.
+"""
+
+import itertools
+import json
+import struct
+import time
+
+import pytest
+from OpenSSL import SSL
+
+from pz import daemon, fakepeer, foreign, wire
+
+ZONE = daemon.ZONE
+_names, _numbers = itertools.count(1), itertools.count(1)
+
+
+def data(number, content):
+    return struct.pack("<II", 0x80000000 | (4 + len(content)), number) + content
+
+
+class End:
+    """A hostile device's end of its link to the hub: messages, and the data of channels."""
+
+    def __init__(self, me, link):
+        self.me, self.link, self.received = me, link, {}
+        self.link._one = self._one
+
+    def _one(self):
+        """As wire.Link's, but keeps frames of channels by their number."""
+        buffer = self.link.buffer
+        while len(buffer) >= 8 and struct.unpack_from("<I", buffer)[0] & 0x80000000:
+            length, number = struct.unpack_from("<II", buffer)
+            length &= 0x7fffffff
+            if len(buffer) < 4 + length:
+                return None
+            self.received.setdefault(number, bytearray()).extend(buffer[8:4 + length])
+            del buffer[:4 + length]
+        return wire.Link._one(self.link)
+
+    def say(self, status, **message):
+        self.link.send(wire.prop(self.me.address, status, message))
+
+    def open(self, number, to, window=1000, **more):
+        self.say("channelOpen", channel=number, window=window, to=to, kind="link", **more)
+
+    def answer(self):
+        """(status, message) of what came to an open."""
+        answer = self.link.expect(lambda m: wire.is_prop(m, "channelRefuse")
+                                  or wire.is_prop(m, "channelAccept"))
+        return answer["payload"]["status"], answer["payload"]["message"]
+
+    def refused(self):
+        status, message = self.answer()
+        assert status == "channelRefuse", message
+        return message
+
+    def accepted(self):
+        status, message = self.answer()
+        assert status == "channelAccept", message
+        return message
+
+    def until_closed(self):
+        return self.link.until_closed()
+
+
+class Inside:
+    """A stream as wire.Link wants it: TLS as a client, in a channel that `end` opens."""
+
+    def __init__(self, end, number, to, identity, bend=lambda data: data, **more):
+        self.end, self.number, self.bend, self.timeout = end, number, bend, 10
+        end.open(number, to, window=1 << 20, **more)
+        self.peer = end.accepted()["peer"]
+        self.tls = SSL.Connection(fakepeer._context(identity), None)
+        self.tls.set_tlsext_host_name(foreign.sni(identity.zone, "127.0.0.1").encode())
+        self.tls.set_connect_state()
+
+    def settimeout(self, seconds):
+        self.timeout = seconds
+
+    def _pass_out(self):
+        try:
+            while True:
+                self.end.link.send_raw(data(self.peer, self.bend(self.tls.bio_read(16000))))
+        except SSL.WantReadError:
+            pass
+
+    def _pass_in(self):
+        """Bytes of the channel; wire.Closed when it was closed."""
+        deadline = time.monotonic() + self.timeout
+        while not self.end.received.get(self.number):
+            self.end.link.inbox += [message] if (message := self.end.link._one()) else []
+            for raw in self.end.link.inbox:
+                message = raw if isinstance(raw, dict) else json.loads(raw)
+                if wire.is_prop(message, "channelClose") \
+                        and message["payload"]["message"]["channel"] == self.number:
+                    raise wire.Closed("channel closed")
+            if not self.end.received.get(self.number):
+                self.end.link._more(deadline)
+        self.tls.bio_write(bytes(self.end.received.pop(self.number)))
+
+    def _patiently(self, operation, *args):
+        while True:
+            try:
+                result = operation(*args)
+                self._pass_out()
+                return result
+            except SSL.WantReadError:
+                self._pass_out()
+                self._pass_in()
+            except (SSL.Error, SSL.ZeroReturnError) as error:
+                raise wire.Closed(f"TLS: {error}") from error
+
+    def handshake(self):
+        self._patiently(self.tls.do_handshake)
+        return wire.Link(self)
+
+    def recv(self, size):
+        return self._patiently(self.tls.recv, size)
+
+    def sendall(self, content):
+        self._patiently(self.tls.sendall, content)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def members(shared_zone):
+    """Makes hostile devices that are connected to the hub."""
+    ends = []
+
+    def make(count):
+        for _ in range(count):
+            me = foreign.join(shared_zone.hub, f"hostile{next(_names)}")
+            ends.append(End(me, me.connect("127.0.0.1", shared_zone.hub.port)))
+        return ends[-count:]
+    yield make
+    for one in ends:
+        one.link.close()
+    shared_zone.serves()
+
+
+def joined(opener, taker, window=1000):
+    """An open channel between two ends: the number that the opener has to write on its frames."""
+    opener.open(next(_numbers), taker.me.address, window)
+    offer = taker.link.expect_prop("channelOpen")
+    assert offer["from"] == opener.me.address
+    taker.say("channelAccept", channel=offer["channel"], peer=next(_numbers), window=window)
+    return opener.accepted()["peer"]
+
+
+# ---- many ----
+
+def test_a_thousand_opens_to_a_device(members, shared_zone):
+    """Page 15 "Limits": four for a pair."""
+    (one,) = members(1)
+    for number in range(1, 1001):
+        one.open(number, f"{ZONE}/laptop")
+    answers = [one.answer() for _ in range(1000)]
+    assert sum(status == "channelAccept" for status, _ in answers) == 4
+    assert {message["reason"] for status, message in answers
+            if status == "channelRefuse"} == {"limit"}
+    shared_zone.serves()
+
+
+def test_a_thousand_opens_to_the_hub(members, shared_zone):
+    """Page 15 "Limits": 64 for a link, in each of which the hub waits for a handshake."""
+    (one,) = members(1)
+    for number in range(1, 1001):
+        one.open(number, ZONE, **{"from": f"{ZONE}/tv"})
+    answers = [one.answer() for _ in range(1000)]
+    assert sum(status == "channelAccept" for status, _ in answers) <= 64
+    shared_zone.serves()
+    shared_zone.a.pzp("reconnect")  # the waiting room has a place for others
+    shared_zone.a.wait_state("connected")
+
+
+def test_opens_and_closes_in_a_loop(members):
+    """Page 15 "On the wire": a number is free when its close was answered."""
+    (one,) = members(1)
+    for number in range(1, 201):
+        one.open(number, f"{ZONE}/laptop")
+        one.say("channelClose", channel=one.accepted()["peer"], reason="loop")
+        one.link.expect_prop("channelClose")
+
+
+def test_opens_without_reading(members, shared_zone):
+    """The hub keeps no refusals for an opener that reads nothing, and drops no link for it."""
+    (one,) = members(1)
+    before = shared_zone.hub.status()["messages"]["dropped"]
+    refused = wire.frame(wire.prop(one.me.address, "channelOpen", {
+        "channel": 1, "window": 1, "to": f"{ZONE}/nosuch", "kind": "link"}))
+    for _ in range(100):
+        one.link.send_raw(2000 * refused)
+        if shared_zone.hub.status()["messages"]["dropped"] > before:
+            break
+    assert shared_zone.hub.status()["messages"]["dropped"] > before
+    shared_zone.serves()
+
+
+def test_credit_byte_by_byte(members, shared_zone):
+    """Page 15 "A hop": it reaches the other end in few messages."""
+    opener, taker = members(2)
+    taken = joined(opener, taker, window=0)
+    one = wire.frame(wire.prop(opener.me.address, "channelCredit", {"channel": taken, "bytes": 1}))
+    opener.link.send_raw(4000 * one)
+    opener.say("channelClose", channel=taken, reason="done")
+    messages = []
+    taker.link.expect(lambda m: messages.append(m) or wire.is_prop(m, "channelClose"))
+    credits = [m["payload"]["message"]["bytes"] for m in messages
+               if wire.is_prop(m, "channelCredit")]
+    assert len(credits) <= 12 and 2000 <= sum(credits) <= 4000, credits
+
+
+def test_windows_of_all(members, shared_zone):
+    """Page 15 "Limits": whatever the ends offer, the windows of all splices are 64 MiB at most."""
+    ends = members(8)
+    before, windows, refused = shared_zone.hub.rss_kib(), 0, 0
+    for opener in ends[:6]:
+        for taker in 4 * [one for one in ends if one is not opener]:
+            number = next(_numbers)
+            opener.open(number, taker.me.address, 0xffffffff)
+            # The hub has dealt with the open when it answers the next one.
+            opener.say("channelOpen", channel=1 << 30, window=1, to=f"{ZONE}/nosuch", kind="link")
+            first = opener.refused()
+            if first["channel"] == number:
+                assert first["reason"] == "limit"
+                refused += 1
+                opener.refused()
+                continue
+            offer = taker.link.expect_prop("channelOpen")
+            assert offer["from"] == opener.me.address
+            windows += offer["window"]
+            taker.say("channelAccept", channel=offer["channel"], peer=next(_numbers),
+                      window=0xffffffff)
+            accepted = opener.accepted()
+            windows += accepted["window"]
+            frame = data(accepted["peer"], b"x" * 16000)
+            opener.link.send_raw(frame * (accepted["window"] // 16000))
+    assert refused > 0 and 0 < windows <= 64 << 20
+    shared_zone.serves()
+    assert shared_zone.hub.rss_kib() - before < 80 << 10
+
+
+# ---- bytes out of place ----
+
+OUT_OF_PLACE = {
+    "beyond the window": lambda number: data(number, b"x" * 1001),
+    "of a number of somebody else's": lambda number: data(number + 1, b"x"),
+    "before it was accepted": lambda number: data(number + 7, b"x"),
+}
+
+
+@pytest.mark.parametrize("what", OUT_OF_PLACE)
+def test_data_out_of_place(members, what):
+    """Page 15 "On the wire": it closes the sender's link, and no other."""
+    opener, taker, other = members(3)
+    taken = joined(opener, taker)
+    joined(other, taker)
+    joined(other, taker)  # numbers of the hub's that are in use, on other links
+    opener.link.send_raw(OUT_OF_PLACE[what](taken))
+    opener.until_closed()
+    assert taker.link.expect_prop("channelClose")["reason"] == "lost"
+    assert not any(taker.received.values())
+    number = joined(other, taker)
+    other.link.send_raw(data(number, b"still"))
+    taker.say("channelOpen", channel=9, window=1, to=f"{ZONE}/nosuch", kind="link")
+    assert taker.refused()["reason"] == "unreachable"
+
+
+@pytest.mark.parametrize("last", ["channelEnd", "channelClose"])
+def test_data_of_a_closed_channel(members, last):
+    """Page 15 "On the wire": after its end, and after a close that was answered."""
+    opener, taker = members(2)
+    taken = joined(opener, taker)
+    opener.say(last, channel=taken, reason="done")
+    taker.link.expect_prop(last)
+    if last == "channelClose":
+        opener.link.expect_prop("channelClose")
+    opener.link.send_raw(data(taken, b"x"))
+    opener.until_closed()
+    assert not any(taker.received.values())
+
+
+# ---- to where it must not go ----
+
+def test_a_revoked_device(members, shared_zone):
+    """Page 15 "A hop": neither the hub nor a device links it; what it has open is over at once."""
+    opener, taker = members(2)
+    joined(opener, taker)
+    shared_zone.hub.pzh("revoke", taker.me.device, "--yes")
+    assert opener.link.expect_prop("channelClose")["reason"] == "lost"
+    opener.open(10 ** 6, taker.me.address)
+    assert opener.refused() == {"channel": 10 ** 6, "reason": "unreachable"}
+    link = Inside(opener, 10 ** 6 + 1, ZONE, taker.me, **{"from": taker.me.address}).handshake()
+    link.send(taker.me.register_message())
+    assert not [m for m in link.until_closed() if m.get("register")]
+
+
+def test_a_link_in_a_link_in_a_link(members):
+    """Page 15 "A hop": a hub takes what a relay passes on, over one hop."""
+    relay, inner, innermost = members(3)
+    link = Inside(relay, 1, ZONE, inner.me, **{"from": inner.me.address}).handshake()
+    link.send(inner.me.register_message())
+    assert link.receive().get("register") is True
+    second = End(inner.me, link)
+    second.open(1, ZONE, **{"from": innermost.me.address})
+    assert second.refused() == {"channel": 1, "reason": "refused"}
+    second.open(2, innermost.me.address)  # to a device it may go on from there
+    assert innermost.link.expect_prop("channelOpen")["from"] == inner.me.address
+
+
+# ---- who speaks inside ----
+
+def test_an_honest_link_inside(members):
+    """The rest of this section means something: the helper can talk to a device in a channel."""
+    (one,) = members(1)
+    link = Inside(one, 1, f"{ZONE}/laptop", one.me).handshake()
+    link.send(fakepeer.register(one.me.address, f"{ZONE}/laptop"))
+    assert link.receive().get("register") is True
+    assert one.me.call(link, f"{ZONE}/laptop")["result"] == "42 x"
+
+
+@pytest.mark.parametrize("claim", ["tv", ""])
+def test_a_false_name_inside(members, claim):
+    """Page 1 "Who may say what": inside a channel, too, a link speaks for its certificate only."""
+    (one,) = members(1)
+    link = Inside(one, 1, f"{ZONE}/laptop", one.me).handshake()
+    link.send(fakepeer.register(f"{ZONE}/{claim}".rstrip("/"), f"{ZONE}/laptop"))
+    messages = link.until_closed()  # its own opening, for the name that the certificate has
+    assert [m["to"] for m in messages if m.get("register")] == [one.me.address]
+    assert not [m for m in messages if wire.is_prop(m, "pzpInfo")]
+
+
+def test_a_stranger_inside(members):
+    """A certificate of a CA that is not the zone's, with a member's name."""
+    (one,) = members(1)
+    inside = Inside(one, 1, f"{ZONE}/laptop", fakepeer.stranger(ZONE, "tv"))
+    with pytest.raises(wire.Closed):
+        inside.handshake().receive()
+
+
+BENT = {
+    "altered": lambda piece: piece[:-1] + bytes([piece[-1] ^ 1]),
+    "truncated": lambda piece: piece[:-1],
+    "dropped in the middle": lambda piece: piece[:9] + piece[10:],
+    "doubled": lambda piece: piece + piece,
+}
+
+
+@pytest.mark.parametrize("how", BENT)
+def test_bytes_that_a_relay_bends(members, how):
+    """Nothing of what was bent is a message: the call is never answered, and the link is lost."""
+    (one,) = members(1)
+    inside = Inside(one, 1, f"{ZONE}/laptop", one.me)
+    link = inside.handshake()
+    link.send(fakepeer.register(one.me.address, f"{ZONE}/laptop"))
+    assert link.receive().get("register") is True
+    inside.bend = BENT[how]
+    calls = [wire.request(foreign.TEST_METHOD, [how]) for _ in range(3)]
+    for call in calls:
+        link.send(wire.rpc(one.me.address, f"{ZONE}/laptop", call))
+    answered = [m for m in link.until_closed() if wire.is_answer(m, calls[-1]["id"])
+                or (how != "doubled" and wire.is_answer(m, calls[0]["id"]))]
+    assert answered == []
