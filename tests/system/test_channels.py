@@ -15,13 +15,16 @@ from pz.daemon import eventually
 ZONE = daemon.ZONE
 
 
+SHADOW_BYTES = 1 << 30  # a sanitizer's own map of memory, which holds no payload
+
+
 def memory_has(process, marker):
     """Whether the memory of a process holds the bytes: heap, stacks and what it has mapped to write."""
     base = pathlib.Path(f"/proc/{process.pid}")
     with open(base / "mem", "rb", buffering=0) as memory:
         for line in (base / "maps").read_text().splitlines():
             begin, end, access = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
-            if "w" not in access:
+            if "w" not in access or int(end, 16) - int(begin, 16) > SHADOW_BYTES:
                 continue
             try:
                 memory.seek(int(begin, 16))
