@@ -1,12 +1,7 @@
 /* Arenas: aligned, zeroed, bounded by nothing but memory, given back at once. */
 #include "base/arena.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "kit/test.h"
 
 static void
 memory_is_zeroed_aligned_and_apart(void **state)

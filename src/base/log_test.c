@@ -37,7 +37,7 @@ test_threshold_and_levels(void **state)
 
 	(void)state;
 	for (int i = 0; i < 5; i++) {
-		assert_int_equal(pz_log_level_parse(names[i], &level), PZ_OK);
+		assert_ok(pz_log_level_parse(names[i], &level));
 		assert_int_equal(level, PZ_LOG_ERROR + i);
 	}
 	assert_int_equal(pz_log_level_parse("loud", &level), PZ_ERR_CONFIG);

@@ -41,17 +41,17 @@ test_put_get_replace_remove(void **state)
 	void *old = &one;
 
 	(void)state;
-	assert_int_equal(pz_map_put(map, pz_slice_str(name), &one, &old), PZ_OK);
+	assert_ok(pz_map_put(map, pz_slice_str(name), &one, &old));
 	assert_null(old);
 	name[0] = 'b'; /* the key was copied */
 	assert_ptr_equal(pz_map_get(map, pz_slice_str("a")), &one);
 	assert_null(pz_map_get(map, pz_slice_str("b")));
-	assert_int_equal(pz_map_put(map, pz_slice_str("a"), &two, &old), PZ_OK);
+	assert_ok(pz_map_put(map, pz_slice_str("a"), &two, &old));
 	assert_ptr_equal(old, &one);
 	assert_int_equal(pz_map_len(map), 1);
 	assert_ptr_equal(pz_map_remove(map, pz_slice_str("a")), &two);
 	assert_null(pz_map_remove(map, pz_slice_str("a")));
-	assert_int_equal(pz_map_put(map, pz_slice_str("a"), &one, NULL), PZ_OK);
+	assert_ok(pz_map_put(map, pz_slice_str("a"), &one, NULL));
 	assert_ptr_equal(pz_map_get(map, pz_slice_str("a")), &one);
 	pz_map_free(map);
 }
@@ -63,9 +63,9 @@ test_keys_are_bytes(void **state)
 	int a, b, c;
 
 	(void)state;
-	assert_int_equal(pz_map_put(map, pz_slice_of("x\0y", 3), &a, NULL), PZ_OK);
-	assert_int_equal(pz_map_put(map, pz_slice_of("x", 1), &b, NULL), PZ_OK);
-	assert_int_equal(pz_map_put(map, pz_slice_of(NULL, 0), &c, NULL), PZ_OK);
+	assert_ok(pz_map_put(map, pz_slice_of("x\0y", 3), &a, NULL));
+	assert_ok(pz_map_put(map, pz_slice_of("x", 1), &b, NULL));
+	assert_ok(pz_map_put(map, pz_slice_of(NULL, 0), &c, NULL));
 	assert_ptr_equal(pz_map_get(map, pz_slice_of("x\0y", 3)), &a);
 	assert_ptr_equal(pz_map_get(map, pz_slice_str("x")), &b);
 	assert_ptr_equal(pz_map_get(map, pz_slice_str("")), &c);
@@ -84,8 +84,7 @@ test_many_entries_in_insertion_order(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 20000; i++)
-		assert_int_equal(pz_map_put(map, key(name, sizeof(name), i), value(i), NULL),
-				 PZ_OK);
+		assert_ok(pz_map_put(map, key(name, sizeof(name), i), value(i), NULL));
 	assert_int_equal(pz_map_len(map), 20000);
 	for (size_t i = 0; i < 20000; i++)
 		assert_ptr_equal(pz_map_get(map, key(name, sizeof(name), i)), value(i));
@@ -109,8 +108,7 @@ test_removal_while_iterating(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 1000; i++)
-		assert_int_equal(pz_map_put(map, key(name, sizeof(name), i), value(i), NULL),
-				 PZ_OK);
+		assert_ok(pz_map_put(map, key(name, sizeof(name), i), value(i), NULL));
 	while (pz_map_next(map, &pos, &k, &v)) {
 		assert_ptr_equal(v, value(seen));
 		if (seen % 3 != 0)
@@ -135,8 +133,7 @@ test_turnover_does_not_grow_the_map(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 100000; i++) {
-		assert_int_equal(pz_map_put(map, key(name, sizeof(name), i), value(i), NULL),
-				 PZ_OK);
+		assert_ok(pz_map_put(map, key(name, sizeof(name), i), value(i), NULL));
 		if (i >= 10)
 			assert_ptr_equal(pz_map_remove(map, key(name, sizeof(name), i - 10)),
 					 value(i - 10));
@@ -157,9 +154,9 @@ test_replacing_does_not_change_the_order(void **state)
 	struct pz_slice k;
 
 	(void)state;
-	assert_int_equal(pz_map_put(map, pz_slice_str("a"), value(1), NULL), PZ_OK);
-	assert_int_equal(pz_map_put(map, pz_slice_str("b"), value(2), NULL), PZ_OK);
-	assert_int_equal(pz_map_put(map, pz_slice_str("a"), value(3), NULL), PZ_OK);
+	assert_ok(pz_map_put(map, pz_slice_str("a"), value(1), NULL));
+	assert_ok(pz_map_put(map, pz_slice_str("b"), value(2), NULL));
+	assert_ok(pz_map_put(map, pz_slice_str("a"), value(3), NULL));
 	assert_true(pz_map_next(map, &pos, &k, NULL));
 	assert_true(pz_slice_eq_str(k, "a"));
 	pz_map_free(map);

@@ -2,13 +2,8 @@
 #ifndef PZ_CHANNEL_FIXTURE_H
 #define PZ_CHANNEL_FIXTURE_H
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "kit/test.h"
 
-#include <setjmp.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -110,7 +110,7 @@ accepted(const char *name, const char *params)
 {
 	gives(name, params);
 	assert_int_equal(runs, 1);
-	assert_int_equal(last_err, PZ_OK);
+	assert_ok(last_err);
 }
 
 static void

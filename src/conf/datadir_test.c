@@ -25,7 +25,7 @@ expect(const char *program_env, const char *leaf, const char *want)
 	struct pz_buf out;
 
 	pz_buf_init(&out, PATH_MAX, NULL);
-	assert_int_equal(pz_data_dir_default(program_env, leaf, &out), PZ_OK);
+	assert_ok(pz_data_dir_default(program_env, leaf, &out));
 	assert_true(pz_slice_eq_str(pz_buf_slice(&out), want));
 	pz_buf_fini(&out);
 }

@@ -18,7 +18,7 @@ find(const char *key)
 {
 	enum pz_pref pref = PZ_PREF_COUNT;
 
-	assert_int_equal(pz_pref_find(key, &pref, NULL), PZ_OK);
+	assert_ok(pz_pref_find(key, &pref, NULL));
 	return pref;
 }
 
@@ -36,7 +36,7 @@ accepts(const char *key, const char *text)
 		fail_msg("%s", info.text);
 	assert_string_equal(pz_pref_text(pref, &value, scratch), text);
 	json = pz_pref_json(pref, &value);
-	assert_int_equal(pz_pref_parse_json(pref, json, &again, &info), PZ_OK);
+	assert_ok(pz_pref_parse_json(pref, json, &again, &info));
 	assert_true(pz_pref_equal(&value, &again));
 	json_decref(json);
 }
@@ -287,8 +287,8 @@ the_man_page_items_name_everything(void **state)
 
 	(void)state;
 	pz_buf_init(&out, 1 << 16, NULL);
-	assert_int_equal(pz_prefs_man(&out), PZ_OK);
-	assert_int_equal(pz_buf_append(&out, pz_slice_of("", 1)), PZ_OK);
+	assert_ok(pz_prefs_man(&out));
+	assert_ok(pz_buf_append(&out, pz_slice_of("", 1)));
 	for (int i = 0; i < PZ_PREF_COUNT; i++) {
 		snprintf(line, sizeof(line), ".It Cm %s\n", pz_pref_table[i].key);
 		assert_non_null(strstr((const char *)out.mem + out.start, line));

@@ -17,7 +17,7 @@ text_of(enum pz_err (*print)(enum pz_program, struct pz_buf *), enum pz_program 
 	char *text;
 
 	pz_buf_init(&buf, 65536, NULL);
-	assert_int_equal(print(program, &buf), PZ_OK);
+	assert_ok(print(program, &buf));
 	text = pz_slice_dup(pz_buf_slice(&buf));
 	assert_non_null(text);
 	pz_buf_fini(&buf);

@@ -56,7 +56,7 @@ load(struct fixture *f, struct pz_settings *out, const char *words)
 	for (char *word; words[0] && argc < ARGS_MAX && (word = strsep(&rest, " ")) != NULL;)
 		argv[argc++] = word;
 	pz_settings_free(out);
-	assert_int_equal(pz_settings_load(f->program, argc, argv, out, NULL), PZ_OK);
+	assert_ok(pz_settings_load(f->program, argc, argv, out, NULL));
 }
 
 static void
@@ -66,9 +66,7 @@ reload(struct fixture *f, const char *before, const char *after)
 	load(f, &f->fresh, after);
 	pz_buf_consume(&f->changed, f->changed.len);
 	pz_buf_consume(&f->waiting, f->waiting.len);
-	assert_int_equal(
-		pz_settings_reload(f->program, &f->running, &f->fresh, &f->changed, &f->waiting),
-		PZ_OK);
+	assert_ok(pz_settings_reload(f->program, &f->running, &f->fresh, &f->changed, &f->waiting));
 }
 
 static void

@@ -261,11 +261,9 @@ test_every_range(void **state)
 			continue;
 		seen++;
 		snprintf(text, sizeof(text), "%u", setting->min);
-		assert_int_equal(pz_setting_assign(setting, NULL, text, "x", false, &fix->info),
-				 PZ_OK);
+		assert_ok(pz_setting_assign(setting, NULL, text, "x", false, &fix->info));
 		snprintf(text, sizeof(text), "%u", setting->max);
-		assert_int_equal(pz_setting_assign(setting, NULL, text, "x", false, &fix->info),
-				 PZ_OK);
+		assert_ok(pz_setting_assign(setting, NULL, text, "x", false, &fix->info));
 		snprintf(text, sizeof(text), "%u", setting->max + 1);
 		assert_int_equal(pz_setting_assign(setting, NULL, text, "x", false, &fix->info),
 				 PZ_ERR_CONFIG);
@@ -342,7 +340,7 @@ test_choices(void **state)
 	for (const char *const *name = levels->choices; *name != NULL; name++) {
 		enum pz_log_level level;
 
-		assert_int_equal(pz_log_level_parse(*name, &level), PZ_OK);
+		assert_ok(pz_log_level_parse(*name, &level));
 	}
 }
 
@@ -556,7 +554,7 @@ test_without_info(void **state)
 
 	assert_int_equal(pz_settings_load(PZ_PROGRAM_PZPD, 2, argv, &fix->settings, NULL),
 			 PZ_ERR_CONFIG);
-	assert_int_equal(pz_settings_load(PZ_PROGRAM_PZPD, 0, argv, &fix->settings, NULL), PZ_OK);
+	assert_ok(pz_settings_load(PZ_PROGRAM_PZPD, 0, argv, &fix->settings, NULL));
 	pz_settings_free(NULL);
 }
 

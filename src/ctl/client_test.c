@@ -89,10 +89,9 @@ setup(void **state)
 	assert_int_equal(uv_loop_init(&f->loop), 0);
 	assert_int_equal(uv_async_init(&f->loop, &f->stop, on_stop), 0);
 	f->stop.data = f;
-	assert_int_equal(pz_ctl_server_new(&f->loop, f->path, handler, f, &f->server, &info),
-			 PZ_OK);
+	assert_ok(pz_ctl_server_new(&f->loop, f->path, handler, f, &f->server, &info));
 	assert_int_equal(pthread_create(&f->thread, NULL, serve, f), 0);
-	assert_int_equal(pz_ctl_connect(f->path, &f->client, &info), PZ_OK);
+	assert_ok(pz_ctl_connect(f->path, &f->client, &info));
 	*state = f;
 	return 0;
 }
@@ -131,14 +130,12 @@ gets_results(void **state)
 	json_t *result;
 
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(
-			request(f, "echo", json_pack("{s:i}", "n", i), 5000, &result, &error),
-			PZ_OK);
+		assert_ok(request(f, "echo", json_pack("{s:i}", "n", i), 5000, &result, &error));
 		assert_int_equal(error.exit, 0);
 		assert_int_equal(json_integer_value(json_object_get(result, "n")), i);
 		json_decref(result);
 	}
-	assert_int_equal(request(f, "echo", NULL, 0, &result, &error), PZ_OK);
+	assert_ok(request(f, "echo", NULL, 0, &result, &error));
 	assert_int_equal(json_object_size(result), 0);
 	json_decref(result);
 }
@@ -152,9 +149,7 @@ gets_a_long_result(void **state)
 	json_t *result;
 
 	memset(text, 'l', 1500000);
-	assert_int_equal(
-		request(f, "echo", json_pack("{s:s}", "text", text), 30000, &result, &error),
-		PZ_OK);
+	assert_ok(request(f, "echo", json_pack("{s:s}", "text", text), 30000, &result, &error));
 	assert_int_equal(json_string_length(json_object_get(result, "text")), 1500000);
 	json_decref(result);
 	free(text);
@@ -179,11 +174,10 @@ gets_refusals_with_a_safe_message(void **state)
 		struct pz_ctl_error error;
 		json_t *result;
 
-		assert_int_equal(request(f, "fail",
-					 json_pack("{s:i,s:s}", "exit", cases[i].exit, "message",
-						   cases[i].message),
-					 5000, &result, &error),
-				 PZ_OK);
+		assert_ok(request(
+			f, "fail",
+			json_pack("{s:i,s:s}", "exit", cases[i].exit, "message", cases[i].message),
+			5000, &result, &error));
 		assert_null(result);
 		assert_int_equal(error.exit, cases[i].expected);
 		assert_string_equal(error.message, cases[i].shown);
@@ -201,9 +195,8 @@ cuts_a_long_message_between_characters(void **state)
 	for (size_t i = 0; i < 1200; i += 3)
 		memcpy(text + i, "\xe2\x82\xac", 3);
 	text[1200] = '\0';
-	assert_int_equal(request(f, "fail", json_pack("{s:i,s:s}", "exit", 1, "message", text),
-				 5000, &result, &error),
-			 PZ_OK);
+	assert_ok(request(f, "fail", json_pack("{s:i,s:s}", "exit", 1, "message", text), 5000,
+			  &result, &error));
 	assert_int_equal(strlen(error.message), 510);
 }
 
@@ -229,9 +222,8 @@ gets_events_in_order(void **state)
 	struct pz_errinfo info;
 	json_t *result;
 
-	assert_int_equal(pz_ctl_request(f->client, "count", NULL, 5000, on_event, &e, &result,
-					&error, &info),
-			 PZ_OK);
+	assert_ok(pz_ctl_request(f->client, "count", NULL, 5000, on_event, &e, &result, &error,
+				 &info));
 	assert_int_equal(e.seen, 100);
 	assert_string_equal(json_string_value(result), "done");
 	json_decref(result);
@@ -246,9 +238,8 @@ stops_when_the_event_function_says_so(void **state)
 	struct pz_errinfo info;
 	json_t *result;
 
-	assert_int_equal(pz_ctl_request(f->client, "count", NULL, 5000, on_event, &e, &result,
-					&error, &info),
-			 PZ_OK);
+	assert_ok(pz_ctl_request(f->client, "count", NULL, 5000, on_event, &e, &result, &error,
+				 &info));
 	assert_int_equal(e.seen, 3);
 	assert_null(result);
 	assert_int_equal(error.exit, 0);
@@ -263,7 +254,7 @@ stops_when_the_descriptor_says_so(void **state)
 	char c;
 
 	pz_ctl_client_stop_fd(f->client, f->pipe[0]); /* readable as soon as the call is held */
-	assert_int_equal(request(f, "hold", NULL, 0, &result, &error), PZ_OK);
+	assert_ok(request(f, "hold", NULL, 0, &result, &error));
 	assert_null(result);
 	assert_int_equal(error.exit, 0);
 	assert_int_equal(read(f->pipe[0], &c, 1), 1);
@@ -305,11 +296,10 @@ serves_many_clients(void **state)
 	json_t *result;
 
 	for (int i = 0; i < 40; i++)
-		assert_int_equal(pz_ctl_connect(f->path, &clients[i], &info), PZ_OK);
+		assert_ok(pz_ctl_connect(f->path, &clients[i], &info));
 	for (int i = 0; i < 40; i++) {
-		assert_int_equal(pz_ctl_request(clients[i], "echo", json_pack("{s:i}", "n", i),
-						5000, NULL, NULL, &result, &error, &info),
-				 PZ_OK);
+		assert_ok(pz_ctl_request(clients[i], "echo", json_pack("{s:i}", "n", i), 5000, NULL,
+					 NULL, &result, &error, &info));
 		assert_int_equal(json_integer_value(json_object_get(result, "n")), i);
 		json_decref(result);
 	}
@@ -351,7 +341,7 @@ ask_impostor(const char *answer, struct pz_ctl_error *out_error)
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", dir);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(fd, 1), 0);
-	assert_int_equal(pz_ctl_connect(address.sun_path, &client, &info), PZ_OK);
+	assert_ok(pz_ctl_connect(address.sun_path, &client, &info));
 	peer = accept(fd, NULL, NULL);
 	assert_int_equal(write(peer, answer, strlen(answer)), (ssize_t)strlen(answer));
 	shutdown(peer, SHUT_WR);
@@ -376,10 +366,9 @@ survives_nonsense(void **state)
 	assert_int_equal(ask_impostor("{\"id\":2,\"result\":1}\n", &error), PZ_ERR_IO_CLOSED);
 	assert_int_equal(ask_impostor("{\"method\":\"event\"}\n{\"id\":1", &error),
 			 PZ_ERR_IO_CLOSED);
-	assert_int_equal(ask_impostor("{\"id\":1,\"error\":5}\n", &error), PZ_OK);
+	assert_ok(ask_impostor("{\"id\":1,\"error\":5}\n", &error));
 	assert_int_equal(error.exit, 1);
-	assert_int_equal(ask_impostor("{\"id\":null,\"error\":{\"data\":{\"exit\":5}}}\n", &error),
-			 PZ_OK);
+	assert_ok(ask_impostor("{\"id\":null,\"error\":{\"data\":{\"exit\":5}}}\n", &error));
 	assert_int_equal(error.exit, 5);
 }
 

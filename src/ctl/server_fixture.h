@@ -118,8 +118,7 @@ setup(void **state)
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->path, sizeof(f->path), "%s/control.sock", f->dir);
 	assert_int_equal(uv_loop_init(&f->loop), 0);
-	assert_int_equal(pz_ctl_server_new(&f->loop, f->path, handler, f, &f->server, &info),
-			 PZ_OK);
+	assert_ok(pz_ctl_server_new(&f->loop, f->path, handler, f, &f->server, &info));
 	*state = f;
 	return 0;
 }

@@ -193,7 +193,7 @@ replaces_only_a_dead_socket(void **state)
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	close(fd); /* the file stays, no process listens */
-	assert_int_equal(pz_ctl_server_new(&f->loop, path, handler, f, &second, &info), PZ_OK);
+	assert_ok(pz_ctl_server_new(&f->loop, path, handler, f, &second, &info));
 	pz_ctl_server_free(second);
 	assert_int_equal(access(path, F_OK), -1);
 }

@@ -1,11 +1,5 @@
 /* Descriptors as the files of commands. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,7 +28,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	assert_int_equal(pz_loop_init(&loop, 0), PZ_OK);
+	assert_ok(pz_loop_init(&loop, 0));
 	return 0;
 }
 
@@ -67,7 +61,7 @@ file_of(int fd)
 {
 	struct pz_file *file = NULL;
 
-	assert_int_equal(pz_file_new(&loop, fd, &file, NULL), PZ_OK);
+	assert_ok(pz_file_new(&loop, fd, &file, NULL));
 	return file;
 }
 
@@ -111,7 +105,7 @@ reads_what_was_written(void **state)
 	same = dup(fd);
 	struct pz_file *file = file_of(fd);
 	assert_true(file->can_read && file->can_write);
-	assert_int_equal(write_all(file, bytes, LONG).err, PZ_OK);
+	assert_ok(write_all(file, bytes, LONG).err);
 	pz_file_close(file);
 	assert_true(is_closed(fd));
 	/* From its beginning, wherever the descriptor stands. */
@@ -121,7 +115,7 @@ reads_what_was_written(void **state)
 		before = o.len;
 		file->ops->read(file, on_done, &o);
 		pz_loop_run(&loop);
-		assert_int_equal(o.err, PZ_OK);
+		assert_ok(o.err);
 	}
 	assert_int_equal(o.len, LONG);
 	assert_memory_equal(o.bytes, bytes, LONG);

@@ -16,7 +16,7 @@ issue(struct pz_codes *codes, const char *device, bool is_replaced)
 	struct pz_code *code = NULL;
 	bool replaced = !is_replaced;
 
-	assert_int_equal(pz_codes_issue(codes, &clock.env, device, 60, &code, &replaced), PZ_OK);
+	assert_ok(pz_codes_issue(codes, &clock.env, device, 60, &code, &replaced));
 	assert_int_equal(replaced, is_replaced);
 	return code;
 }

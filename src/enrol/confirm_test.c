@@ -115,7 +115,7 @@ channel_id_is_length_value(void **state)
 				   "a@b\x06laptop";
 	struct pz_buf ci;
 	pz_buf_init(&ci, 64, NULL);
-	assert_int_equal(pz_enrol_channel_id("a@b", "laptop", &ci), PZ_OK);
+	assert_ok(pz_enrol_channel_id("a@b", "laptop", &ci));
 	assert_int_equal(pz_buf_slice(&ci).len, sizeof(want) - 1);
 	assert_memory_equal(pz_buf_slice(&ci).ptr, want, sizeof(want) - 1);
 	pz_buf_fini(&ci);

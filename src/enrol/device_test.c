@@ -111,9 +111,7 @@ nothing_may_come_before_start(void **state)
 	struct pz_kit_enrolment *w = *state;
 	struct pz_enrol_device_config config = pz_kit_enrolment_config(w, "12345678");
 	json_t *message = json_pack("{s:s}", "reason", PZ_ENROL_BAD_CODE);
-	assert_int_equal(
-		pz_enrol_device_new(&config, &pz_kit_enrolment_device_ops, w, &w->device, NULL),
-		PZ_OK);
+	assert_ok(pz_enrol_device_new(&config, &pz_kit_enrolment_device_ops, w, &w->device, NULL));
 	pz_enrol_device_message(w->device, PZ_ENROL_ERROR, message);
 	assert_int_equal(w->device_err, PZ_ERR_PROTO);
 	pz_enrol_device_start(w->device); /* too late */

@@ -173,9 +173,7 @@ swap_share(struct pz_kit_enrolment *w, char status[32], json_t **message)
 	uint8_t share[32];
 	if (strcmp(status, w->tamper_status) == 0) {
 		crypto_core_ristretto255_random(share);
-		assert_int_equal(
-			pz_enrol_set_bytes(*message, "share", pz_slice_of(share, sizeof(share))),
-			PZ_OK);
+		assert_ok(pz_enrol_set_bytes(*message, "share", pz_slice_of(share, sizeof(share))));
 	}
 	return true;
 }
@@ -185,8 +183,7 @@ swap_neutral(struct pz_kit_enrolment *w, char status[32], json_t **message)
 {
 	static const uint8_t neutral[32];
 	if (strcmp(status, w->tamper_status) == 0)
-		assert_int_equal(pz_enrol_set_bytes(*message, "share", pz_slice_of(neutral, 32)),
-				 PZ_OK);
+		assert_ok(pz_enrol_set_bytes(*message, "share", pz_slice_of(neutral, 32)));
 	return true;
 }
 
@@ -197,9 +194,7 @@ flip_tag(struct pz_kit_enrolment *w, char status[32], json_t **message)
 	if (strcmp(status, w->tamper_status) == 0) {
 		assert_true(pz_enrol_bytes(*message, "confirm", tag, sizeof(tag)));
 		tag[63] ^= 1;
-		assert_int_equal(
-			pz_enrol_set_bytes(*message, "confirm", pz_slice_of(tag, sizeof(tag))),
-			PZ_OK);
+		assert_ok(pz_enrol_set_bytes(*message, "confirm", pz_slice_of(tag, sizeof(tag))));
 	}
 	return true;
 }
@@ -229,8 +224,8 @@ swap_csr(struct pz_kit_enrolment *w, char status[32], json_t **message)
 	if (strcmp(status, w->tamper_status) != 0)
 		return true;
 	pz_buf_init(&pem, PZ_CSR_PEM_BYTES_MAX, NULL);
-	assert_int_equal(pz_csr_make(&subject, w->other_key, &pem, NULL), PZ_OK);
-	assert_int_equal(pz_buf_append(&pem, pz_slice_of("", 1)), PZ_OK);
+	assert_ok(pz_csr_make(&subject, w->other_key, &pem, NULL));
+	assert_ok(pz_buf_append(&pem, pz_slice_of("", 1)));
 	replace_text(w, message, (const char *)pz_buf_slice(&pem).ptr);
 	pz_buf_fini(&pem);
 	return true;
@@ -294,7 +289,7 @@ set_cert(struct pz_kit_enrolment *w, json_t *message, const char *key, const str
 	struct pz_buf pem;
 	(void)w;
 	pz_buf_init(&pem, PZ_CERT_PEM_BYTES_MAX, NULL);
-	assert_int_equal(pz_cert_to_pem(cert, &pem), PZ_OK);
+	assert_ok(pz_cert_to_pem(cert, &pem));
 	struct pz_slice text = pz_buf_slice(&pem);
 	json_object_set_new(message, key, json_stringn((const char *)text.ptr, text.len));
 	pz_buf_fini(&pem);
@@ -305,7 +300,7 @@ set_crl(json_t *message, const struct pz_crl *crl)
 {
 	struct pz_buf pem;
 	pz_buf_init(&pem, PZ_CRL_PEM_BYTES_MAX, NULL);
-	assert_int_equal(pz_crl_to_pem(crl, &pem), PZ_OK);
+	assert_ok(pz_crl_to_pem(crl, &pem));
 	struct pz_slice text = pz_buf_slice(&pem);
 	json_object_set_new(message, "crl", json_stringn((const char *)text.ptr, text.len));
 	pz_buf_fini(&pem);
@@ -371,9 +366,8 @@ tls_certificate(struct pz_kit_enrolment *w, json_t *m)
 {
 	const struct pz_cert_subject subject = {.zone = PZ_KIT_ZONE, .device = PZ_KIT_DEVICE};
 	struct pz_cert *cert = NULL;
-	assert_int_equal(pz_cert_issue(PZ_CERT_PZP_TLS, &subject, w->device_key, w->alice.ca,
-				       w->alice.ca_key, &w->clock.env, &cert, NULL),
-			 PZ_OK);
+	assert_ok(pz_cert_issue(PZ_CERT_PZP_TLS, &subject, w->device_key, w->alice.ca,
+				w->alice.ca_key, &w->clock.env, &cert, NULL));
 	set_cert(w, m, "clientCert", cert);
 	pz_cert_free(cert);
 }
@@ -383,10 +377,8 @@ client_valid(struct pz_kit_enrolment *w, json_t *m, uint64_t from_ms, uint64_t t
 {
 	const struct pz_cert_subject subject = {.zone = PZ_KIT_ZONE, .device = PZ_KIT_DEVICE};
 	struct pz_cert *cert = NULL;
-	assert_int_equal(pz_cert_issue_for(PZ_CERT_PZP_CA, &subject, w->device_key, w->alice.ca,
-					   w->alice.ca_key, &w->clock.env, from_ms, to_ms, &cert,
-					   NULL),
-			 PZ_OK);
+	assert_ok(pz_cert_issue_for(PZ_CERT_PZP_CA, &subject, w->device_key, w->alice.ca,
+				    w->alice.ca_key, &w->clock.env, from_ms, to_ms, &cert, NULL));
 	set_cert(w, m, "clientCert", cert);
 	pz_cert_free(cert);
 }
@@ -410,9 +402,8 @@ already_revoked(struct pz_kit_enrolment *w, json_t *m)
 	struct pz_crl *crl = NULL;
 	struct pz_cert *cert = pz_kit_enrolment_sign(&w->alice, PZ_KIT_DEVICE, w->device_key);
 	pz_cert_serial_hex(cert, entry.serial_hex);
-	assert_int_equal(
-		pz_crl_issue(w->alice.ca, w->alice.ca_key, &entry, 1, 2, &w->clock.env, &crl, NULL),
-		PZ_OK);
+	assert_ok(pz_crl_issue(w->alice.ca, w->alice.ca_key, &entry, 1, 2, &w->clock.env, &crl,
+			       NULL));
 	set_cert(w, m, "clientCert", cert);
 	set_crl(m, crl);
 	pz_cert_free(cert);

@@ -14,8 +14,7 @@ static void
 open_hub(struct pz_kit_enrolment *w)
 {
 	static const uint8_t sid[PZ_ENROL_SID_BYTES] = {1};
-	assert_int_equal(
-		pz_enrol_hub_new(sid, &w->clock.env, &pz_kit_enrolment_hub_ops, w, &w->hub), PZ_OK);
+	assert_ok(pz_enrol_hub_new(sid, &w->clock.env, &pz_kit_enrolment_hub_ops, w, &w->hub));
 }
 
 static json_t *
@@ -25,7 +24,7 @@ good_hello(void)
 	json_t *hello = json_pack("{s:s, s:s, s:s, s:s}", "zone", PZ_KIT_ZONE, "device",
 				  PZ_KIT_DEVICE, "displayName", "Laptop", "deviceType", "laptop");
 	crypto_core_ristretto255_random(share);
-	assert_int_equal(pz_enrol_set_bytes(hello, "share", pz_slice_of(share, 32)), PZ_OK);
+	assert_ok(pz_enrol_set_bytes(hello, "share", pz_slice_of(share, 32)));
 	return hello;
 }
 
@@ -221,24 +220,23 @@ request_with(struct pz_kit_enrolment *w, const char *csr)
 	const char *code = pz_kit_enrolment_issue(w, NULL);
 
 	pz_buf_init(&ci, 512, NULL);
-	assert_int_equal(pz_enrol_channel_id(PZ_KIT_ZONE, PZ_KIT_DEVICE, &ci), PZ_OK);
-	assert_int_equal(pz_cpace_start(&cpace, pz_slice_str(code), pz_buf_slice(&ci),
-					pz_slice_of(sid, sizeof(sid)), &w->clock.env, ya),
-			 PZ_OK);
+	assert_ok(pz_enrol_channel_id(PZ_KIT_ZONE, PZ_KIT_DEVICE, &ci));
+	assert_ok(pz_cpace_start(&cpace, pz_slice_str(code), pz_buf_slice(&ci),
+				 pz_slice_of(sid, sizeof(sid)), &w->clock.env, ya));
 	pz_buf_fini(&ci);
 	json_t *hello = good_hello();
-	assert_int_equal(pz_enrol_set_bytes(hello, "share", pz_slice_of(ya, 32)), PZ_OK);
+	assert_ok(pz_enrol_set_bytes(hello, "share", pz_slice_of(ya, 32)));
 	open_hub(w);
 	pz_enrol_hub_message(w->hub, PZ_ENROL_HELLO, hello);
 	json_decref(hello);
 
 	assert_string_equal(w->queue[0].status, PZ_ENROL_SHARE);
 	assert_true(pz_enrol_bytes(w->queue[0].message, "share", yb, 32));
-	assert_int_equal(pz_cpace_finish(&cpace, true, none, none, yb, isk), PZ_OK);
+	assert_ok(pz_cpace_finish(&cpace, true, none, none, yb, isk));
 	pz_enrol_confirm_init(&confirm, isk, ya, yb);
 	pz_enrol_confirm_tag_a(&confirm, pz_slice_str(csr), tag);
 	json_t *request = json_pack("{s:s}", "csr", csr);
-	assert_int_equal(pz_enrol_set_bytes(request, "confirm", pz_slice_of(tag, 64)), PZ_OK);
+	assert_ok(pz_enrol_set_bytes(request, "confirm", pz_slice_of(tag, 64)));
 	pz_enrol_hub_message(w->hub, PZ_ENROL_REQUEST, request);
 	json_decref(request);
 }
@@ -255,8 +253,8 @@ request_must_be_good_and_for_the_same_name(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		struct pz_buf pem;
 		pz_buf_init(&pem, PZ_CSR_PEM_BYTES_MAX, NULL);
-		assert_int_equal(pz_csr_make(&subjects[i], w->device_key, &pem, NULL), PZ_OK);
-		assert_int_equal(pz_buf_append(&pem, pz_slice_of("", 1)), PZ_OK);
+		assert_ok(pz_csr_make(&subjects[i], w->device_key, &pem, NULL));
+		assert_ok(pz_buf_append(&pem, pz_slice_of("", 1)));
 		request_with(w, (const char *)pz_buf_slice(&pem).ptr);
 		pz_buf_fini(&pem);
 		assert_int_equal(w->admits, i == 0);
@@ -275,7 +273,7 @@ invalid_share_costs_an_attempt(void **state)
 	static const uint8_t neutral[32];
 	json_t *hello = good_hello();
 	pz_kit_enrolment_issue(w, NULL);
-	assert_int_equal(pz_enrol_set_bytes(hello, "share", pz_slice_of(neutral, 32)), PZ_OK);
+	assert_ok(pz_enrol_set_bytes(hello, "share", pz_slice_of(neutral, 32)));
 	open_hub(w);
 	pz_enrol_hub_message(w->hub, PZ_ENROL_HELLO, hello);
 	assert_refused(w, PZ_ENROL_BAD_REQUEST);

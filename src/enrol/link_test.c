@@ -31,7 +31,7 @@ parses(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct pz_enrol_link out;
 		struct pz_errinfo info = {""};
-		assert_int_equal(pz_enrol_link_parse(rows[i].link, &out, &info), PZ_OK);
+		assert_ok(pz_enrol_link_parse(rows[i].link, &out, &info));
 		assert_string_equal(out.host, rows[i].host);
 		assert_int_equal(out.port, rows[i].port);
 		assert_string_equal(out.zone, rows[i].zone);
@@ -108,7 +108,7 @@ refuses_what_is_too_long(void **state)
 		name[i] = i % 2 ? '.' : 'a';
 	name[PZ_HOST_BYTES_MAX] = '\0';
 	snprintf(text, sizeof(text), "pzp://%s:1/a@b", name);
-	assert_int_equal(pz_enrol_link_parse(text, &out, NULL), PZ_OK);
+	assert_ok(pz_enrol_link_parse(text, &out, NULL));
 	snprintf(text, sizeof(text), "pzp://a%s:1/a@b", name);
 	assert_int_equal(pz_enrol_link_parse(text, &out, NULL), PZ_ERR_CONFIG);
 	snprintf(text, sizeof(text), "pzp://h:1/%s@b", name);
@@ -155,12 +155,10 @@ what_is_formatted_can_be_parsed(void **state)
 	struct pz_buf out;
 	struct pz_enrol_link link;
 	pz_buf_init(&out, 1024, NULL);
-	assert_int_equal(pz_enrol_link_format("fe80::1%eth0", 8040, "a.b_c+d-e@x-y.example",
-					      "00000009", &out),
-			 PZ_OK);
-	assert_int_equal(pz_buf_append(&out, pz_slice_of("", 1)), PZ_OK);
-	assert_int_equal(pz_enrol_link_parse((const char *)pz_buf_slice(&out).ptr, &link, NULL),
-			 PZ_OK);
+	assert_ok(pz_enrol_link_format("fe80::1%eth0", 8040, "a.b_c+d-e@x-y.example", "00000009",
+				       &out));
+	assert_ok(pz_buf_append(&out, pz_slice_of("", 1)));
+	assert_ok(pz_enrol_link_parse((const char *)pz_buf_slice(&out).ptr, &link, NULL));
 	assert_string_equal(link.host, "fe80::1%eth0");
 	assert_string_equal(link.zone, "a.b_c+d-e@x-y.example");
 	assert_string_equal(link.code, "00000009");

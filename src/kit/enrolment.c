@@ -212,11 +212,8 @@ pz_kit_enrolment_connect(struct pz_kit_enrolment *w, const struct pz_enrol_devic
 {
 	static const uint8_t sid[PZ_ENROL_SID_BYTES] = {1};
 	struct pz_errinfo info = {""};
-	assert_int_equal(
-		pz_enrol_hub_new(sid, &w->clock.env, &pz_kit_enrolment_hub_ops, w, &w->hub), PZ_OK);
-	assert_int_equal(
-		pz_enrol_device_new(config, &pz_kit_enrolment_device_ops, w, &w->device, &info),
-		PZ_OK);
+	assert_ok(pz_enrol_hub_new(sid, &w->clock.env, &pz_kit_enrolment_hub_ops, w, &w->hub));
+	assert_ok(pz_enrol_device_new(config, &pz_kit_enrolment_device_ops, w, &w->device, &info));
 	pz_enrol_device_start(w->device);
 }
 
@@ -256,8 +253,8 @@ pz_kit_enrolment_setup(void **state)
 	pz_kit_clock_init(&w->clock);
 	pz_kit_zone_init(&w->alice, PZ_KIT_ZONE, &w->clock.env);
 	pz_kit_zone_init(&w->eve, PZ_KIT_ZONE, &w->clock.env);
-	assert_int_equal(pz_key_generate(NULL, &w->device_key, NULL), PZ_OK);
-	assert_int_equal(pz_key_generate(NULL, &w->other_key, NULL), PZ_OK);
+	assert_ok(pz_key_generate(NULL, &w->device_key, NULL));
+	assert_ok(pz_key_generate(NULL, &w->other_key, NULL));
 	w->pzh_id = PZ_KIT_ZONE;
 	w->host = PZ_KIT_HOST;
 	w->port = 8040;

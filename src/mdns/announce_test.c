@@ -185,7 +185,7 @@ publish(const char *instance, const char *host, uint16_t port, const char *txt)
 		.txt_len = 1,
 	};
 
-	assert_int_equal(pz_mdns_announcer_publish(&fix.announcer, &service), PZ_OK);
+	assert_ok(pz_mdns_announcer_publish(&fix.announcer, &service));
 }
 
 static void

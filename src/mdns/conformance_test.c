@@ -27,7 +27,7 @@ an_instance_is_found_with_its_data(void **state)
 	struct fx *f = begin(state);
 
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "one", "pz-host-1", 8040, "t=0123456789abcdef"), PZ_OK);
+	assert_ok(fx_publish(A, "one", "pz-host-1", 8040, "t=0123456789abcdef"));
 	fx_wait(f, SEEN(B, "one")->is_there);
 	assert_int_equal(SEEN(B, "one")->port, 8040);
 	assert_string_equal(SEEN(B, "one")->txt, "v=1|t=0123456789abcdef|");
@@ -40,7 +40,7 @@ a_later_search_finds_it_too(void **state)
 {
 	struct fx *f = begin(state);
 
-	assert_int_equal(fx_publish(A, "early", "pz-host-1", 1, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "early", "pz-host-1", 1, NULL));
 	fx_browse(A, true);
 	fx_browse(B, true);
 	fx_wait(f, SEEN(B, "early")->is_there);
@@ -56,8 +56,8 @@ both_find_each_other(void **state)
 
 	fx_browse(A, true);
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "left", "pz-host-1", 1001, NULL), PZ_OK);
-	assert_int_equal(fx_publish(B, "right", "pz-host-2", 1002, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "left", "pz-host-1", 1001, NULL));
+	assert_ok(fx_publish(B, "right", "pz-host-2", 1002, NULL));
 	fx_wait(f, SEEN(A, "right")->is_there && SEEN(B, "left")->is_there);
 	assert_int_equal(SEEN(A, "right")->port, 1002);
 	assert_int_equal(SEEN(B, "left")->port, 1001);
@@ -70,12 +70,12 @@ it_is_gone_when_withdrawn(void **state)
 	struct fx *f = begin(state);
 
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "short", "pz-host-1", 2, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "short", "pz-host-1", 2, NULL));
 	fx_wait(f, SEEN(B, "short")->is_there);
 	fx_unpublish(A);
 	fx_wait(f, !SEEN(B, "short")->is_there);
 	fx_unpublish(A); /* nothing to do */
-	assert_int_equal(fx_publish(A, "short", "pz-host-1", 3, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "short", "pz-host-1", 3, NULL));
 	fx_wait(f, SEEN(B, "short")->is_there);
 	assert_int_equal(SEEN(B, "short")->port, 3);
 	assert_int_equal(SEEN(B, "short")->gones, 1);
@@ -87,7 +87,7 @@ freeing_says_goodbye(void **state)
 	struct fx *f = begin(state);
 
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "freed", "pz-host-1", 2, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "freed", "pz-host-1", 2, NULL));
 	fx_wait(f, SEEN(B, "freed")->is_there);
 	fx_node_free(A);
 	fx_wait(f, !SEEN(B, "freed")->is_there);
@@ -99,11 +99,11 @@ changes_are_reported(void **state)
 	struct fx *f = begin(state);
 
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "same", "pz-host-1", 8040, "t=monday"), PZ_OK);
+	assert_ok(fx_publish(A, "same", "pz-host-1", 8040, "t=monday"));
 	fx_wait(f, SEEN(B, "same")->is_there);
-	assert_int_equal(fx_publish(A, "same", "pz-host-1", 8040, "t=tuesday"), PZ_OK);
+	assert_ok(fx_publish(A, "same", "pz-host-1", 8040, "t=tuesday"));
 	fx_wait(f, strcmp(SEEN(B, "same")->txt, "v=1|t=tuesday|") == 0);
-	assert_int_equal(fx_publish(A, "same", "pz-host-1", 8041, "t=tuesday"), PZ_OK);
+	assert_ok(fx_publish(A, "same", "pz-host-1", 8041, "t=tuesday"));
 	fx_wait(f, SEEN(B, "same")->port == 8041);
 	assert_string_equal(SEEN(B, "same")->txt, "v=1|t=tuesday|");
 	assert_int_equal(SEEN(B, "same")->gones, 0);
@@ -115,9 +115,9 @@ another_name_replaces_the_first(void **state)
 	struct fx *f = begin(state);
 
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "before", "pz-host-1", 10, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "before", "pz-host-1", 10, NULL));
 	fx_wait(f, SEEN(B, "before")->is_there);
-	assert_int_equal(fx_publish(A, "after", "pz-host-2", 11, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "after", "pz-host-2", 11, NULL));
 	fx_wait(f, SEEN(B, "after")->is_there && !SEEN(B, "before")->is_there);
 	assert_int_equal(SEEN(B, "after")->port, 11);
 }
@@ -128,7 +128,7 @@ a_new_search_reports_again(void **state)
 	struct fx *f = begin(state);
 
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "again", "pz-host-1", 12, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "again", "pz-host-1", 12, NULL));
 	fx_wait(f, SEEN(B, "again")->is_there);
 	unsigned founds = SEEN(B, "again")->founds;
 	fx_browse(B, true);
@@ -160,9 +160,9 @@ a_name_that_is_taken_is_replaced(void **state)
 
 	fx_browse(A, true);
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "taken", "pz-taken", 21, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "taken", "pz-taken", 21, NULL));
 	fx_wait(f, SEEN(B, "taken")->is_there);
-	assert_int_equal(fx_publish(B, "taken", "pz-taken", 22, NULL), PZ_OK);
+	assert_ok(fx_publish(B, "taken", "pz-taken", 22, NULL));
 	/* One of them continues under a name that no user chose. */
 	fx_wait(f, at_port(A, 22) != NULL && at_port(B, 21) != NULL &&
 			   strcmp(at_port(A, 22)->instance, at_port(B, 21)->instance) != 0);
@@ -230,7 +230,7 @@ odd_names_and_all_of_txt_arrive(void **state)
 		strcat(strcat(want, strings[i]), "|");
 	}
 	fx_browse(B, true);
-	assert_int_equal(A->mdns->ops->publish(A->mdns, &service), PZ_OK);
+	assert_ok(A->mdns->ops->publish(A->mdns, &service));
 	fx_wait(f, SEEN(B, name)->is_there);
 	assert_string_equal(SEEN(B, name)->txt, want);
 	assert_int_equal(SEEN(B, name)->port, 65535);
@@ -248,7 +248,7 @@ stop_looking(void *arg, const struct pz_mdns_found *found)
 
 	reaction->calls++;
 	assert_string_equal(found->instance, "seen");
-	assert_int_equal(reaction->node->mdns->ops->browse(reaction->node->mdns, false), PZ_OK);
+	assert_ok(reaction->node->mdns->ops->browse(reaction->node->mdns, false));
 	reaction->node->mdns->ops->unpublish(reaction->node->mdns);
 	assert_string_equal(found->instance, "seen"); /* still */
 	assert_true(found->port == 5 && found->address[0] != '\0' && found->txt_len == 1);
@@ -266,9 +266,9 @@ a_call_back_may_call_back(void **state)
 	B->mdns->arg = &reaction;
 	fx_browse(B, true);
 	fx_browse(A, true);
-	assert_int_equal(fx_publish(B, "seer", "pz-host-2", 6, NULL), PZ_OK);
+	assert_ok(fx_publish(B, "seer", "pz-host-2", 6, NULL));
 	fx_wait(f, SEEN(A, "seer")->is_there);
-	assert_int_equal(fx_publish(A, "seen", "pz-host-1", 5, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "seen", "pz-host-1", 5, NULL));
 	fx_wait(f, reaction.calls > 0);
 	fx_wait(f, !SEEN(A, "seer")->is_there);
 	assert_int_equal(reaction.calls, 1);
@@ -305,7 +305,7 @@ fake_a_cut_network_runs_out(void **state)
 	is_cut = false;
 	pz_mdns_fake_net_reachable(f->net, unless_cut, f);
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "far", "pz-host-1", 7, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "far", "pz-host-1", 7, NULL));
 	fx_wait(f, SEEN(B, "far")->is_there);
 	is_cut = true;
 	pz_mdns_fake_net_changed(f->net);
@@ -338,7 +338,7 @@ fake_a_crash_runs_out(void **state)
 	struct fx *f = begin(state);
 
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "dead", "pz-host-1", 7, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "dead", "pz-host-1", 7, NULL));
 	assert_string_equal(pz_mdns_fake_instance(A->mdns), "dead");
 	assert_string_equal(pz_mdns_fake_instance(B->mdns), "");
 	fx_wait(f, SEEN(B, "dead")->is_there);
@@ -358,7 +358,7 @@ fake_events_come_after_a_moment(void **state)
 		uint64_t before = f->clock.now_us;
 
 		fx_browse(B, true);
-		assert_int_equal(fx_publish(A, "soon", "pz-host-1", (uint16_t)i, NULL), PZ_OK);
+		assert_ok(fx_publish(A, "soon", "pz-host-1", (uint16_t)i, NULL));
 		fx_step(f);
 		assert_int_equal(SEEN(B, "soon")->port, i);
 		assert_in_range(f->clock.now_us - before, PZ_MDNS_FAKE_DELAY_MIN_US,

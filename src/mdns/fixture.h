@@ -145,7 +145,7 @@ static inline void
 fx_browse(struct fx_node *node, bool on)
 {
 	node->is_inside = true;
-	assert_int_equal(node->mdns->ops->browse(node->mdns, on), PZ_OK);
+	assert_ok(node->mdns->ops->browse(node->mdns, on));
 	node->is_inside = false;
 }
 
@@ -273,10 +273,8 @@ fx_fake_setup(void **state)
 	pz_kit_clock_init(&f->clock);
 	f->net = pz_mdns_fake_net_new();
 	assert_non_null(f->net);
-	assert_int_equal(pz_mdns_fake_new(f->net, &f->clock.env, "10.9.0.1", &f->nodes[0].mdns),
-			 PZ_OK);
-	assert_int_equal(pz_mdns_fake_new(f->net, &f->clock.env, "10.9.0.2", &f->nodes[1].mdns),
-			 PZ_OK);
+	assert_ok(pz_mdns_fake_new(f->net, &f->clock.env, "10.9.0.1", &f->nodes[0].mdns));
+	assert_ok(pz_mdns_fake_new(f->net, &f->clock.env, "10.9.0.2", &f->nodes[1].mdns));
 	fx_nodes_set_up(f, 2);
 	*state = f;
 	return 0;
@@ -309,8 +307,8 @@ fx_real_setup(void **state)
 
 	assert_non_null(f);
 	assert_int_equal(pz_kit_loop_open(state), 0);
-	assert_int_equal(pz_mdns_new(&pz_kit_loop.loop, &f->nodes[0].mdns, NULL), PZ_OK);
-	assert_int_equal(pz_mdns_new(&pz_kit_loop.loop, &f->nodes[1].mdns, NULL), PZ_OK);
+	assert_ok(pz_mdns_new(&pz_kit_loop.loop, &f->nodes[0].mdns, NULL));
+	assert_ok(pz_mdns_new(&pz_kit_loop.loop, &f->nodes[1].mdns, NULL));
 	fx_nodes_set_up(f, 2);
 	*state = f;
 	return 0;

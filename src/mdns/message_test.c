@@ -51,16 +51,16 @@ there_and_back(const struct pz_mdns_message *message)
 	struct pz_mdns_message out = {.id = 0};
 	size_t used = 99;
 
-	assert_int_equal(pz_mdns_message_write(message, &sent), PZ_OK);
+	assert_ok(pz_mdns_message_write(message, &sent));
 	struct pz_slice bytes = pz_buf_slice(&sent);
 	bool from = is_of_responder(message->kind);
 	for (size_t len = 0; len < bytes.len; len++) { /* not all there yet */
-		assert_int_equal(read_bytes(bytes.ptr, len, from, &out, &used), PZ_OK);
+		assert_ok(read_bytes(bytes.ptr, len, from, &out, &used));
 		assert_int_equal(used, 0);
 	}
 	/* The other end sends no such thing. */
 	assert_int_equal(read_bytes(bytes.ptr, bytes.len, !from, &out, &used), PZ_ERR_PROTO);
-	assert_int_equal(read_bytes(bytes.ptr, bytes.len, from, &out, &used), PZ_OK);
+	assert_ok(read_bytes(bytes.ptr, bytes.len, from, &out, &used));
 	assert_int_equal(used, bytes.len);
 	assert_int_equal(out.kind, message->kind);
 	assert_int_equal(out.id, message->id);
@@ -78,7 +78,7 @@ there_and_back(const struct pz_mdns_message *message)
 		other[1] = (uint8_t)(len - 1);
 		assert_int_equal(read_bytes(other, bytes.len - 1, from, &ignored, &used),
 				 PZ_ERR_PROTO);
-		assert_int_equal(read_bytes(bytes.ptr, bytes.len, from, &out, &used), PZ_OK);
+		assert_ok(read_bytes(bytes.ptr, bytes.len, from, &out, &used));
 	}
 	pz_buf_consume(&sent, bytes.len);
 	return out;

@@ -67,10 +67,10 @@ packets_say_nothing_of_the_machine(void **state)
 
 	fx_browse(A, true);
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "shown", "pz-host-1", 8040, "t=tag"), PZ_OK);
+	assert_ok(fx_publish(A, "shown", "pz-host-1", 8040, "t=tag"));
 	fx_wait(f,
 		(count += capture_read(fd, "pz-host-1", never)) > 0 && SEEN(B, "shown")->is_there);
-	assert_int_equal(fx_publish(A, "shown", "pz-host-1", 8040, "t=other"), PZ_OK);
+	assert_ok(fx_publish(A, "shown", "pz-host-1", 8040, "t=other"));
 	fx_wait(f, (capture_read(fd, "shown", never), strstr(SEEN(B, "shown")->txt, "other")));
 	fx_unpublish(A);
 	fx_wait(f, (capture_read(fd, "shown", never), !SEEN(B, "shown")->is_there));
@@ -105,7 +105,7 @@ an_interface_that_comes_later_is_used(void **state)
 
 	FX_NEEDS(fx_namespace());
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "mobile", "pz-host-1", 8040, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "mobile", "pz-host-1", 8040, NULL));
 	fx_wait(f, strstr(SEEN(B, "mobile")->addresses, " 10.9.0.1 "));
 	fx_ip("link add fx2 type veth peer name fx3");
 	fx_ip("link set fx3 up");
@@ -127,7 +127,7 @@ an_address_that_comes_later_is_used(void **state)
 
 	FX_NEEDS(fx_namespace());
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "moved", "pz-host-1", 8040, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "moved", "pz-host-1", 8040, NULL));
 	fx_wait(f, strstr(SEEN(B, "moved")->addresses, " 10.9.0.1 "));
 	fx_ip("addr add 2001:db8::7/64 dev fx0");
 	fx_ip("addr add 10.9.0.77/24 dev fx0");
@@ -152,7 +152,7 @@ ipv6_alone_is_enough(void **state)
 
 	FX_NEEDS(fx_namespace());
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "six", "pz-host-1", 8040, "t=six"), PZ_OK);
+	assert_ok(fx_publish(A, "six", "pz-host-1", 8040, "t=six"));
 	fx_wait(f, strstr(SEEN(B, "six")->addresses, "%fx0 "));
 	assert_non_null(strstr(SEEN(B, "six")->addresses, " fe80::"));
 	assert_int_equal(SEEN(B, "six")->port, 8040);
@@ -174,7 +174,7 @@ it_waits_for_the_first_interface(void **state)
 
 	FX_NEEDS(fx_namespace());
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "patient", "pz-host-1", 8040, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "patient", "pz-host-1", 8040, NULL));
 	for (int i = 0; i < 20; i++)
 		fx_step(f);
 	assert_int_equal(SEEN(B, "patient")->founds, 0);
@@ -190,7 +190,7 @@ loopback_is_a_network_too(void **state)
 	FX_NEEDS(fx_namespace());
 	fx_ip("link set lo up");
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "alone", "pz-host-1", 8040, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "alone", "pz-host-1", 8040, NULL));
 	fx_wait(f, SEEN(B, "alone")->is_there);
 	fx_ip("link set lo down");
 }
@@ -218,18 +218,18 @@ it_moves_to_avahi_daemon_and_back(void **state)
 
 	FX_NEEDS(fx_daemon.bus > 0);
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "nomad", "pz-host-1", 8040, "t=1"), PZ_OK);
+	assert_ok(fx_publish(A, "nomad", "pz-host-1", 8040, "t=1"));
 	fx_wait(f, are_both(f, "own") && SEEN(B, "nomad")->is_there);
 
 	fx_avahi_start();
 	fx_wait(f, are_both(f, "avahi-daemon"));
 	/* By the daemon now, since the change is reported. */
-	assert_int_equal(fx_publish(A, "nomad", "pz-host-1", 8041, "t=2"), PZ_OK);
+	assert_ok(fx_publish(A, "nomad", "pz-host-1", 8041, "t=2"));
 	fx_wait(f, SEEN(B, "nomad")->is_there && SEEN(B, "nomad")->port == 8041);
 
 	fx_kill(&fx_daemon.avahi);
 	fx_wait(f, are_both(f, "own"));
-	assert_int_equal(fx_publish(A, "nomad", "pz-host-1", 8042, "t=3"), PZ_OK);
+	assert_ok(fx_publish(A, "nomad", "pz-host-1", 8042, "t=3"));
 	fx_wait(f, SEEN(B, "nomad")->is_there && SEEN(B, "nomad")->port == 8042);
 	fx_unpublish(A);
 	fx_wait(f, !SEEN(B, "nomad")->is_there);
@@ -244,12 +244,12 @@ it_outlives_the_bus(void **state)
 	fx_run("rm -f /run/avahi-daemon/pid"); /* of the one that was killed */
 	fx_avahi_start();
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "survivor", "pz-host-1", 8040, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "survivor", "pz-host-1", 8040, NULL));
 	fx_wait(f, are_both(f, "avahi-daemon") && SEEN(B, "survivor")->is_there);
 	fx_kill(&fx_daemon.bus);
 	fx_wait(f, are_both(f, "own"));
 	fx_kill(&fx_daemon.avahi);
-	assert_int_equal(fx_publish(A, "survivor", "pz-host-1", 8041, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "survivor", "pz-host-1", 8041, NULL));
 	fx_wait(f, SEEN(B, "survivor")->is_there && SEEN(B, "survivor")->port == 8041);
 }
 
@@ -266,7 +266,7 @@ a_stopped_daemon_stops_no_node(void **state)
 	kill(fx_daemon.avahi, SIGSTOP);
 	uint64_t before_s = fx_now_s();
 	fx_browse(A, true);
-	assert_int_equal(fx_publish(A, "brisk", "pz-host-1", 1, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "brisk", "pz-host-1", 1, NULL));
 	for (int i = 0; i < 100; i++)
 		fx_step(f);
 	assert_true(fx_now_s() - before_s < 5); /* a call that waits would wait for 25 s */
@@ -283,7 +283,7 @@ a_daemon_that_forbids_is_trouble(void **state)
 	FX_NEEDS(fx_daemon.bus > 0);
 	fx_avahi_options("", "disable-user-service-publishing=yes");
 	fx_avahi_start();
-	assert_int_equal(fx_publish(A, "forbidden", "pz-host-1", 8040, NULL), PZ_OK);
+	assert_ok(fx_publish(A, "forbidden", "pz-host-1", 8040, NULL));
 	fx_wait(f, strstr(A->trouble[PZ_MDNS_TROUBLE_PUBLISH], "NotPermitted"));
 	assert_non_null(strstr(A->trouble[PZ_MDNS_TROUBLE_PUBLISH], "avahi-daemon"));
 	fx_kill(&fx_daemon.avahi); /* our own responder allows it */
@@ -300,8 +300,8 @@ a_daemon_with_few_objects_is_trouble(void **state)
 	fx_avahi_start();
 	fx_browse(B, true);
 	fx_wait(f, strcmp(pz_mdns_kind(B->mdns), "avahi-daemon") == 0);
-	assert_int_equal(fx_publish(B, "crowded", "pz-host-2", 8040, NULL), PZ_OK);
-	assert_int_equal(fx_publish(A, "one", "pz-host-1", 8040, NULL), PZ_OK);
+	assert_ok(fx_publish(B, "crowded", "pz-host-2", 8040, NULL));
+	assert_ok(fx_publish(A, "one", "pz-host-1", 8040, NULL));
 	fx_wait(f, strstr(B->trouble[PZ_MDNS_TROUBLE_PUBLISH], "TooManyObjects"));
 	fx_wait(f, strstr(A->trouble[PZ_MDNS_TROUBLE_PUBLISH], "TooManyObjects"));
 	fx_unpublish(A);
@@ -319,11 +319,11 @@ both_kinds_understand_each_other(void **state)
 	snprintf(bus, sizeof(bus), "%s", getenv("DBUS_SYSTEM_BUS_ADDRESS"));
 	fx_without_daemon();
 	fx_browse(A, true);
-	assert_int_equal(fx_publish(A, "of-own", "pz-host-1", 1, "k=1"), PZ_OK);
+	assert_ok(fx_publish(A, "of-own", "pz-host-1", 1, "k=1"));
 	fx_wait(f, strcmp(pz_mdns_kind(A->mdns), "own") == 0);
 	setenv("DBUS_SYSTEM_BUS_ADDRESS", bus, 1);
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(B, "of-daemon", "pz-host-2", 2, "k=2"), PZ_OK);
+	assert_ok(fx_publish(B, "of-daemon", "pz-host-2", 2, "k=2"));
 	fx_wait(f, SEEN(A, "of-daemon")->is_there && SEEN(B, "of-own")->is_there);
 	assert_string_equal(pz_mdns_kind(A->mdns), "own");
 	assert_string_equal(pz_mdns_kind(B->mdns), "avahi-daemon");
@@ -444,7 +444,7 @@ a_responder_that_dies_is_replaced(void **state)
 
 	FX_NEEDS(fx_namespace());
 	fx_browse(B, true);
-	assert_int_equal(fx_publish(A, "phoenix", "pz-host-1", 8040, "t=1"), PZ_OK);
+	assert_ok(fx_publish(A, "phoenix", "pz-host-1", 8040, "t=1"));
 	fx_wait(f, SEEN(B, "phoenix")->is_there);
 	for (unsigned deaths = 1; deaths <= PZ_MDNS_DEATHS_MAX; deaths++) {
 		fx_wait(f, responders(pids) == 2);
@@ -453,9 +453,7 @@ a_responder_that_dies_is_replaced(void **state)
 		kill(pids[0], SIGKILL);
 		kill(pids[1], SIGABRT);
 		fx_wait(f, pz_mdns_kind(A->mdns)[0] == '\0' && pz_mdns_kind(B->mdns)[0] == '\0');
-		assert_int_equal(
-			fx_publish(A, "phoenix", "pz-host-1", (uint16_t)(8040 + deaths), "t=1"),
-			PZ_OK);
+		assert_ok(fx_publish(A, "phoenix", "pz-host-1", (uint16_t)(8040 + deaths), "t=1"));
 		fx_wait(f, SEEN(B, "phoenix")->port == 8040 + deaths);
 	}
 	assert_non_null(strstr(A->trouble[PZ_MDNS_TROUBLE_RESPONDER], "ended 3 times"));

@@ -1,11 +1,5 @@
 /* What a sealed process can still do, and what it cannot do any more. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+#include "kit/test.h"
 
 #include <errno.h>
 #include <fcntl.h>

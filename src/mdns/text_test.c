@@ -99,8 +99,7 @@ an_instance_is_a_label_of_our_type(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(pz_mdns_ptr_read(bad[i], name), PZ_ERR_PROTO);
 	assert_string_equal(name, "untouched");
-	assert_int_equal(pz_mdns_ptr_read(BYTES("\7a.b \\\303\244\4_PZP\4_Tcp\5LOCAL\0"), name),
-			 PZ_OK);
+	assert_ok(pz_mdns_ptr_read(BYTES("\7a.b \\\303\244\4_PZP\4_Tcp\5LOCAL\0"), name));
 	assert_string_equal(name, "a.b \\\303\244");
 }
 
@@ -126,8 +125,7 @@ a_host_is_below_local(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(pz_mdns_srv_read(bad[i], &port, host), PZ_ERR_PROTO);
 	assert_true(port == 7 && strcmp(host, "untouched") == 0);
-	assert_int_equal(
-		pz_mdns_srv_read(BYTES("\0\0\0\0\037\150\4a.\\b\1c\5local\0"), &port, host), PZ_OK);
+	assert_ok(pz_mdns_srv_read(BYTES("\0\0\0\0\037\150\4a.\\b\1c\5local\0"), &port, host));
 	assert_int_equal(port, 8040);
 	assert_string_equal(host, "a\\.\\\\b.c.local");
 }
@@ -152,7 +150,7 @@ the_longest_host_fits(void **state)
 	memcpy(rdata + len, "\5local", 7);
 	len += 7;
 	assert_int_equal(len, 6 + 255);
-	assert_int_equal(pz_mdns_srv_read(pz_slice_of(rdata, len), &port, host), PZ_OK);
+	assert_ok(pz_mdns_srv_read(pz_slice_of(rdata, len), &port, host));
 	assert_int_equal(strlen(host), 2 * (3 * 63 + 55) + 4 + 5);
 	/* One more byte than a name may have. */
 	rdata[6 + 3 * 64] = 56;

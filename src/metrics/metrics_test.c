@@ -13,7 +13,7 @@ text_of(const struct pz_metrics *m)
 	char *text;
 
 	pz_buf_init(&out, 1 << 16, NULL);
-	assert_int_equal(pz_metrics_text(m, "pzh", &out), PZ_OK);
+	assert_ok(pz_metrics_text(m, "pzh", &out));
 	text = pz_slice_dup(pz_buf_slice(&out));
 	assert_non_null(text);
 	pz_buf_fini(&out);

@@ -63,7 +63,7 @@ begin(unsigned all, unsigned per_net, unsigned per_site, unsigned links_per_net)
 static void
 comes(size_t i, const char *remote)
 {
-	assert_int_equal(pz_doorway_admit(w.door, &w.guests[i], remote, NULL), PZ_OK);
+	assert_ok(pz_doorway_admit(w.door, &w.guests[i], remote, NULL));
 	assert_true(pz_guest_is_waiting(&w.guests[i]));
 	assert_string_equal(pz_guest_remote(&w.guests[i]), remote);
 }

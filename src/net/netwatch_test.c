@@ -88,7 +88,7 @@ a_burst_of_changes_is_reported_once(void **state)
 	if (!add_interface("pz-test") || !add_interface("pz-test2"))
 		skip();
 	changes = 0;
-	assert_int_equal(pz_netwatch_new(&pz_kit_loop.loop, on_changed, NULL, &watch), PZ_OK);
+	assert_ok(pz_netwatch_new(&pz_kit_loop.loop, on_changed, NULL, &watch));
 	turn_some();
 	pz_kit_loop_push(PZ_US_PER_S);
 	turn_some();
@@ -194,7 +194,7 @@ freeing_nothing_is_fine(void **state)
 
 	(void)state;
 	pz_netwatch_free(NULL);
-	assert_int_equal(pz_netwatch_new(&pz_kit_loop.loop, on_changed, NULL, &watch), PZ_OK);
+	assert_ok(pz_netwatch_new(&pz_kit_loop.loop, on_changed, NULL, &watch));
 	pz_netwatch_free(watch);
 }
 

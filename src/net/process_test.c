@@ -27,7 +27,7 @@ on_out(void *arg, struct pz_slice bytes)
 	struct child *c = arg;
 
 	assert_int_equal(c->exits, 0); /* exited comes last */
-	assert_int_equal(pz_buf_append(&c->out, bytes), PZ_OK);
+	assert_ok(pz_buf_append(&c->out, bytes));
 }
 
 static void
@@ -36,7 +36,7 @@ on_err(void *arg, struct pz_slice bytes)
 	struct child *c = arg;
 
 	assert_int_equal(c->exits, 0);
-	assert_int_equal(pz_buf_append(&c->err, bytes), PZ_OK);
+	assert_ok(pz_buf_append(&c->err, bytes));
 }
 
 static void
@@ -185,9 +185,8 @@ it_gets_no_descriptor_of_ours(void **state)
 	uint16_t port = 0;
 
 	(void)state;
-	assert_int_equal(transport.ops->listen(transport.self, "127.0.0.1", 0, on_accept, NULL,
-					       &listener, &port, NULL),
-			 PZ_OK);
+	assert_ok(transport.ops->listen(transport.self, "127.0.0.1", 0, on_accept, NULL, &listener,
+					&port, NULL));
 	start_shell(&c, "cd /proc/$$/fd; echo *; cd /; pwd", pz_slice_str("\n"));
 	pz_kit_until(c.exits);
 	assert_text(&c.out, "0 1 2 3\n/\n"); /* 3 is the directory that it lists */

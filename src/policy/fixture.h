@@ -2,12 +2,7 @@
 #ifndef PZ_POLICY_FIXTURE_H
 #define PZ_POLICY_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "kit/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>

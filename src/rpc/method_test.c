@@ -130,14 +130,14 @@ test_limits(void **state)
 	memset(text, 'x', sizeof(text));
 	text[1] = '.';
 	text[PZ_METHOD_BYTES_MAX] = '\0';
-	assert_int_equal(parse(text, &m), PZ_OK);
+	assert_ok(parse(text, &m));
 	text[PZ_METHOD_BYTES_MAX] = 'x';
 	text[PZ_METHOD_BYTES_MAX + 1] = '\0';
 	assert_int_equal(parse(text, &m), PZ_ERR_PROTO);
 
 	memset(text, 'x', sizeof(text));
 	memcpy(text + PZ_API_BYTES_MAX, "@" ID ".f", sizeof("@" ID ".f"));
-	assert_int_equal(parse(text, &m), PZ_OK);
+	assert_ok(parse(text, &m));
 	assert_int_equal(m.api.len, PZ_API_BYTES_MAX);
 	memset(text, 'x', sizeof(text));
 	memcpy(text + PZ_API_BYTES_MAX + 1, "@" ID ".f", sizeof("@" ID ".f"));

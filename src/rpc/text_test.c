@@ -93,7 +93,7 @@ a_batch_has_a_limit(void **state)
 		assert_int_equal(
 			pz_buf_append_str(&text, i ? "," CALL("1", "[]") : "[" CALL("1", "[]")),
 			PZ_OK);
-	assert_int_equal(pz_buf_append_str(&text, "]"), PZ_OK);
+	assert_ok(pz_buf_append_str(&text, "]"));
 	assert_null(pz_rpc_text_ids(pz_buf_slice(&text), PZ_RPC_TEXT_REQUEST));
 	expect(pz_rpc_text_failure(pz_buf_slice(&text), pz_rpc_error(-1, "x", NULL)),
 	       "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-1,\"message\":\"x\"}}");

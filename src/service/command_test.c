@@ -36,7 +36,7 @@ with_thermostat(void)
 {
 	struct fixture *f = fx_new();
 	struct pz_service *service = NULL;
-	assert_int_equal(parse(GOOD, &service, NULL, &f->clock.env), PZ_OK);
+	assert_ok(parse(GOOD, &service, NULL, &f->clock.env));
 	fx_add(f, service);
 	(void)snprintf(service_name, sizeof(service_name), "%s@%s", service->descriptor.api,
 		       service->descriptor.id);
@@ -389,7 +389,7 @@ a_service_that_goes_kills_its_processes(void **state)
 	fx_call(f, ANN, "1", get, NULL);
 	fx_call(f, ANN, "2", watch, NULL);
 	*at = '\0';
-	assert_int_equal(pz_registry_remove(f->registry, service_name, at + 1), PZ_OK);
+	assert_ok(pz_registry_remove(f->registry, service_name, at + 1));
 	assert_true(fake.one[0].is_killed);
 	assert_true(fake.one[1].is_killed);
 	fx_expect(f, ERROR(ANN, "1", "AbortError", "20", "The service has gone.")

@@ -14,15 +14,12 @@ ids_are_those_of_the_specification(void **state)
 {
 	char id[PZ_SERVICE_ID_CHARS + 1];
 	(void)state;
-	assert_int_equal(pz_descriptor_id(API, "Test", "Test Module with the life answer.", id),
-			 PZ_OK);
+	assert_ok(pz_descriptor_id(API, "Test", "Test Module with the life answer.", id));
 	assert_string_equal(id, "6e6885b25a7ddb5f4658e7a599d1fc17");
-	assert_int_equal(pz_descriptor_id("ServiceDiscovery", "ServiceDiscovery",
-					  "Webinos ServiceDiscovery", id),
-			 PZ_OK);
+	assert_ok(pz_descriptor_id("ServiceDiscovery", "ServiceDiscovery",
+				   "Webinos ServiceDiscovery", id));
 	assert_string_equal(id, "c367459059677a9cd5e809902a8637fe");
-	assert_int_equal(
-		pz_descriptor_id(API, "Test", "Test Module with the life answer... 21", id), PZ_OK);
+	assert_ok(pz_descriptor_id(API, "Test", "Test Module with the life answer... 21", id));
 	assert_string_equal(id, "2edd99ee64c05f62b060433e9ed6954f");
 }
 
@@ -43,18 +40,18 @@ texts_have_bounds(void **state)
 	(void)state;
 	memset(text, 'x', sizeof(text));
 	text[PZ_API_BYTES_MAX] = '\0';
-	assert_int_equal(init(text, "n", "d"), PZ_OK);
+	assert_ok(init(text, "n", "d"));
 	text[PZ_API_BYTES_MAX] = 'x';
 	text[PZ_API_BYTES_MAX + 1] = '\0';
 	assert_int_equal(init(text, "n", "d"), PZ_ERR_PROTO_MEMBER);
 	text[PZ_SERVICE_NAME_BYTES_MAX] = '\0';
-	assert_int_equal(init("a", text, "d"), PZ_OK);
+	assert_ok(init("a", text, "d"));
 	memset(text, 'x', sizeof(text));
 	text[PZ_SERVICE_NAME_BYTES_MAX + 1] = '\0';
 	assert_int_equal(init("a", text, "d"), PZ_ERR_PROTO_MEMBER);
 	memset(text, 'x', sizeof(text));
 	text[PZ_SERVICE_DESCRIPTION_BYTES_MAX] = '\0';
-	assert_int_equal(init("a", "n", text), PZ_OK);
+	assert_ok(init("a", "n", text));
 	text[PZ_SERVICE_DESCRIPTION_BYTES_MAX] = 'x';
 	text[PZ_SERVICE_DESCRIPTION_BYTES_MAX + 1] = '\0';
 	assert_int_equal(init("a", "n", text), PZ_ERR_PROTO_MEMBER);
@@ -67,13 +64,12 @@ texts_hold_only_what_they_may(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(init(bad[i], "n", "d"), PZ_ERR_PROTO_MEMBER);
-	assert_int_equal(init("a", "\xc3\xa4",
-			      "K\xc3\xbc"
-			      "che"),
-			 PZ_OK);
+	assert_ok(init("a", "\xc3\xa4",
+		       "K\xc3\xbc"
+		       "che"));
 	assert_int_equal(init("a", "a\nb", "d"), PZ_ERR_PROTO_MEMBER);
 	assert_int_equal(init("a", "n", "\xff"), PZ_ERR_PROTO_MEMBER);
-	assert_int_equal(init("a", "", ""), PZ_OK);
+	assert_ok(init("a", "", ""));
 }
 
 static enum pz_err
@@ -102,24 +98,23 @@ parsing_gives_what_json_says(void **state)
 {
 	struct pz_descriptor d, again;
 	(void)state;
-	assert_int_equal(parse("a@b.c/tv", &d, FORM, GOOD(ID, "a@b.c/tv")), PZ_OK);
+	assert_ok(parse("a@b.c/tv", &d, FORM, GOOD(ID, "a@b.c/tv")));
 	assert_string_equal(d.id, ID);
 	assert_string_equal(d.address, "a@b.c/tv");
 	json_t *json = pz_descriptor_json(&d);
 	assert_true(json_is_null(json_object_get(json, "icon")));
-	assert_int_equal(pz_descriptor_parse(json, NULL, &again, NULL), PZ_OK);
+	assert_ok(pz_descriptor_parse(json, NULL, &again, NULL));
 	assert_string_equal(again.description, d.description);
 	json_decref(json);
 	pz_descriptor_fini(&again);
 	pz_descriptor_fini(&d);
 	/* without an id it is computed */
-	assert_int_equal(parse(NULL, &d, "{s:s, s:s, s:s, s:s}", "api", API, "displayName", "Test",
-			       "description", "Test Module with the life answer.", "serviceAddress",
-			       "tv"),
-			 PZ_OK);
+	assert_ok(parse(NULL, &d, "{s:s, s:s, s:s, s:s}", "api", API, "displayName", "Test",
+			"description", "Test Module with the life answer.", "serviceAddress",
+			"tv"));
 	assert_string_equal(d.id, ID);
 	pz_descriptor_fini(&d);
-	assert_int_equal(pz_descriptor_init(&d, "a", "n", "d", NULL, NULL), PZ_OK);
+	assert_ok(pz_descriptor_init(&d, "a", "n", "d", NULL, NULL));
 	json = pz_descriptor_json(&d);
 	pz_descriptor_fini(&d);
 	assert_true(json_is_null(json_object_get(json, "serviceAddress")));

@@ -29,9 +29,8 @@ static void
 add_elsewhere(struct fixture *f, const char *address)
 {
 	struct pz_descriptor d;
-	assert_int_equal(pz_descriptor_init(&d, TEST_API, "Test",
-					    "Test Module with the life answer.", address, NULL),
-			 PZ_OK);
+	assert_ok(pz_descriptor_init(&d, TEST_API, "Test", "Test Module with the life answer.",
+				     address, NULL));
 	pz_find_add(f->find, &d);
 	pz_descriptor_fini(&d);
 }

@@ -105,7 +105,7 @@ a_static_table_says_the_form(void **state)
 	struct pz_service *service = NULL;
 	char method[128], id[8], expected[256];
 	(void)state;
-	assert_int_equal(pz_service_new("x", "n", "d", form_methods, 4, &service, NULL), PZ_OK);
+	assert_ok(pz_service_new("x", "n", "d", form_methods, 4, &service, NULL));
 	fx_add(f, service);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		(void)snprintf(id, sizeof(id), "%zu", i);
@@ -157,7 +157,7 @@ paths_are_declared(void **state)
 	struct pz_service *service = NULL;
 	char method[128], id[8], expected[256];
 	(void)state;
-	assert_int_equal(pz_service_new("x", "n", "d", form_methods, 4, &service, NULL), PZ_OK);
+	assert_ok(pz_service_new("x", "n", "d", form_methods, 4, &service, NULL));
 	fx_add(f, service);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		(void)snprintf(id, sizeof(id), "%zu", i);
@@ -429,8 +429,7 @@ a_pending_question_suspends_the_call(void **state)
 	pz_dispatcher_permit_result(f->d, third, PZ_PERMIT_ALLOW);
 	fx_expect(f, "");
 	fx_call(f, ANN, "4", TEST ".get42", "['d']");
-	assert_int_equal(pz_registry_remove(f->registry, "http://webinos.org/api/test", TEST_ID),
-			 PZ_OK);
+	assert_ok(pz_registry_remove(f->registry, "http://webinos.org/api/test", TEST_ID));
 	fx_expect(f, ERROR(ANN, "4", "AbortError", "20", "The service has gone."));
 	fx_free(f);
 }
@@ -477,7 +476,7 @@ errors_survive_bad_text(void **state)
 	struct fixture *f = fx_new();
 	struct pz_service *service = NULL;
 	(void)state;
-	assert_int_equal(pz_service_new("x", "n", "d", slow_methods, 1, &service, NULL), PZ_OK);
+	assert_ok(pz_service_new("x", "n", "d", slow_methods, 1, &service, NULL));
 	fx_add(f, service);
 	char method[64];
 	(void)snprintf(method, sizeof(method), "x@%s.slow", service->descriptor.id);
@@ -501,7 +500,7 @@ calls_at_once_are_bounded(void **state)
 	struct pz_dispatch_stats stats;
 	char method[64];
 	(void)state;
-	assert_int_equal(pz_service_new("x", "n", "d", slow_methods, 1, &service, NULL), PZ_OK);
+	assert_ok(pz_service_new("x", "n", "d", slow_methods, 1, &service, NULL));
 	fx_add(f, service);
 	(void)snprintf(method, sizeof(method), "x@%s.slow", service->descriptor.id);
 	json_t *payload = json_pack("{s:s, s:s}", "jsonrpc", "2.0", "method", method);
@@ -524,9 +523,9 @@ own_zone(const char *node, const char *from)
 	struct fixture *f = fx_new();
 	struct pz_service *service = NULL;
 	char method[64];
-	assert_int_equal(pz_service_new("x", "n", "d", slow_methods, 1, &service, NULL), PZ_OK);
+	assert_ok(pz_service_new("x", "n", "d", slow_methods, 1, &service, NULL));
 	fx_add(f, service);
-	assert_int_equal(pz_registry_set_address(f->registry, node), PZ_OK);
+	assert_ok(pz_registry_set_address(f->registry, node));
 	(void)snprintf(method, sizeof(method), "x@%s.slow", service->descriptor.id);
 	fx_call(f, from, "1", method, NULL);
 	bool own = pz_call_is_own_zone(last_call);

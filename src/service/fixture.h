@@ -102,7 +102,7 @@ fx_new(void)
 	f->asked = json_array();
 	f->registry = pz_registry_new();
 	assert_non_null(f->registry);
-	assert_int_equal(pz_registry_set_address(f->registry, NODE), PZ_OK);
+	assert_ok(pz_registry_set_address(f->registry, NODE));
 	f->d = pz_dispatcher_new(&f->clock.env, f->registry, &f->ops, f);
 	assert_non_null(f->d);
 	return f;
@@ -123,7 +123,7 @@ static inline void
 fx_add(struct fixture *f, struct pz_service *service)
 {
 	assert_non_null(service);
-	assert_int_equal(pz_registry_add(f->registry, service, NULL), PZ_OK);
+	assert_ok(pz_registry_add(f->registry, service, NULL));
 }
 
 static inline void
@@ -131,7 +131,7 @@ fx_add_test_service(struct fixture *f)
 {
 	struct pz_service *service = NULL;
 
-	assert_int_equal(pz_service_test_new(&f->clock.env, &service, NULL), PZ_OK);
+	assert_ok(pz_service_test_new(&f->clock.env, &service, NULL));
 	fx_add(f, service);
 }
 

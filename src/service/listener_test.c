@@ -30,8 +30,7 @@ listeners(const struct fixture *f)
 static void
 remove_test_api(struct fixture *f)
 {
-	assert_int_equal(pz_registry_remove(f->registry, "http://webinos.org/api/test", TEST_ID),
-			 PZ_OK);
+	assert_ok(pz_registry_remove(f->registry, "http://webinos.org/api/test", TEST_ID));
 }
 
 static void

@@ -4,7 +4,7 @@ static struct pz_service *
 make(const char *api, const char *description)
 {
 	struct pz_service *service = NULL;
-	assert_int_equal(pz_service_new(api, "Name", description, NULL, 0, &service, NULL), PZ_OK);
+	assert_ok(pz_service_new(api, "Name", description, NULL, 0, &service, NULL));
 	return service;
 }
 
@@ -34,16 +34,16 @@ a_service_is_found_by_api_and_id(void **state)
 	struct pz_service *one = make("a", "one"), *two = make("a", "two"),
 			  *again = make("a", "one");
 	(void)state;
-	assert_int_equal(pz_registry_add(r, one, NULL), PZ_OK);
-	assert_int_equal(pz_registry_add(r, two, NULL), PZ_OK);
+	assert_ok(pz_registry_add(r, one, NULL));
+	assert_ok(pz_registry_add(r, two, NULL));
 	assert_int_equal(pz_registry_add(r, again, NULL), PZ_ERR_EXISTS);
 	assert_ptr_equal(pz_registry_lookup(r, "a", one->descriptor.id), one);
 	assert_ptr_equal(pz_registry_lookup(r, "a", two->descriptor.id), two);
 	assert_null(pz_registry_lookup(r, "b", one->descriptor.id));
 	assert_int_equal(pz_registry_remove(r, "b", one->descriptor.id), PZ_ERR_NOTFOUND);
-	assert_int_equal(pz_registry_remove(r, "a", again->descriptor.id), PZ_OK);
+	assert_ok(pz_registry_remove(r, "a", again->descriptor.id));
 	assert_int_equal(pz_registry_count(r), 1);
-	assert_int_equal(pz_registry_add(r, again, NULL), PZ_OK); /* free again */
+	assert_ok(pz_registry_add(r, again, NULL)); /* free again */
 	pz_registry_free(r);
 }
 
@@ -55,7 +55,7 @@ the_number_of_services_is_limited(void **state)
 	(void)state;
 	for (int i = 0; i < PZ_SERVICES_PER_DEVICE_MAX; i++) {
 		(void)snprintf(text, sizeof(text), "%d", i);
-		assert_int_equal(pz_registry_add(r, make("a", text), NULL), PZ_OK);
+		assert_ok(pz_registry_add(r, make("a", text), NULL));
 	}
 	struct pz_service *over = make("a", "over");
 	assert_int_equal(pz_registry_add(r, over, NULL), PZ_ERR_LIMIT);
@@ -68,8 +68,8 @@ lists_filter_by_pattern(void **state)
 {
 	struct pz_registry *r = pz_registry_new();
 	(void)state;
-	assert_int_equal(pz_registry_add(r, make("http://x/a", "1"), NULL), PZ_OK);
-	assert_int_equal(pz_registry_add(r, make("http://x/b", "2"), NULL), PZ_OK);
+	assert_ok(pz_registry_add(r, make("http://x/a", "1"), NULL));
+	assert_ok(pz_registry_add(r, make("http://x/b", "2"), NULL));
 	json_t *all = pz_registry_list(r, NULL), *some = pz_registry_list(r, "*/b");
 	assert_int_equal(json_array_size(all), 2);
 	assert_int_equal(json_array_size(some), 1);
@@ -91,14 +91,14 @@ the_address_changes_with_enrolment(void **state)
 	(void)state;
 	pz_registry_watch(r, &watch);
 	assert_null(pz_registry_address(r));
-	assert_int_equal(pz_registry_add(r, one, NULL), PZ_OK);
+	assert_ok(pz_registry_add(r, one, NULL));
 	assert_null(one->descriptor.address);
-	assert_int_equal(pz_registry_set_address(r, "tv"), PZ_OK);
+	assert_ok(pz_registry_set_address(r, "tv"));
 	assert_string_equal(one->descriptor.address, "tv");
-	assert_int_equal(pz_registry_set_address(r, "tv"), PZ_OK);
+	assert_ok(pz_registry_set_address(r, "tv"));
 	assert_int_equal(seen.address, 1);
-	assert_int_equal(pz_registry_add(r, two, NULL), PZ_OK);
-	assert_int_equal(pz_registry_set_address(r, "a@b.c/tv"), PZ_OK);
+	assert_ok(pz_registry_add(r, two, NULL));
+	assert_ok(pz_registry_set_address(r, "a@b.c/tv"));
 	assert_string_equal(one->descriptor.address, "a@b.c/tv");
 	assert_string_equal(two->descriptor.address, "a@b.c/tv");
 	assert_string_equal(pz_registry_address(r), "a@b.c/tv");
@@ -117,13 +117,13 @@ watchers_see_every_change(void **state)
 	struct pz_registry_watch watch = {.changed = on_change, .arg = &seen};
 	(void)state;
 	pz_registry_watch(r, &watch);
-	assert_int_equal(pz_registry_add(r, one, NULL), PZ_OK);
+	assert_ok(pz_registry_add(r, one, NULL));
 	assert_int_equal(seen.added, 1);
 	assert_int_equal(seen.count_then, 1);
-	assert_int_equal(pz_registry_remove(r, "a", seen.id), PZ_OK);
+	assert_ok(pz_registry_remove(r, "a", seen.id));
 	assert_int_equal(seen.removed, 1);
 	assert_int_equal(seen.count_then, 0); /* out of the list already */
-	assert_int_equal(pz_registry_add(r, make("a", "two"), NULL), PZ_OK);
+	assert_ok(pz_registry_add(r, make("a", "two"), NULL));
 	pz_registry_unwatch(&watch);
 	pz_registry_unwatch(&watch);
 	pz_registry_free(r);

@@ -42,7 +42,7 @@ store(const char *key, const char *value, const char *writer, const char *via, s
 	struct pz_sync_chunk *chunk = NULL;
 
 	snprintf(origin, sizeof(origin), ZONE "%s%s", writer[0] ? "/" : "", writer);
-	assert_int_equal(pz_sync_chunk_new(&parts, &chunk, NULL), PZ_OK);
+	assert_ok(pz_sync_chunk_new(&parts, &chunk, NULL));
 	pz_sync_chunk_mark(chunk, via, 0);
 	enum pz_err err = pz_app_share_check(item, chunk, bytes_max, &info);
 	if (err == PZ_OK)
@@ -60,14 +60,14 @@ bytes_are_of_an_app_and_a_device(void **state)
 	(void)state;
 	memset(value, 'v', sizeof(value));
 	value[98] = '\0';
-	assert_int_equal(store("a kk", value, "tv", "tv", BYTES_MAX), PZ_OK);
+	assert_ok(store("a kk", value, "tv", "tv", BYTES_MAX));
 	assert_int_equal(store("a l", "1", "tv", "tv", BYTES_MAX), PZ_ERR_LIMIT);
 	assert_non_null(strstr(info.text, "a may store 100 bytes"));
-	assert_int_equal(store("a b", "1", "laptop", "laptop", BYTES_MAX), PZ_OK);
-	assert_int_equal(store("b l", "1", "tv", "tv", BYTES_MAX), PZ_OK);
-	assert_int_equal(store("aa l", "1", "tv", "tv", BYTES_MAX), PZ_OK);
-	assert_int_equal(store("a kk", "1", "tv", "tv", 1), PZ_OK); /* less always may */
-	assert_int_equal(store("a l", "1", "tv", "tv", BYTES_MAX), PZ_OK);
+	assert_ok(store("a b", "1", "laptop", "laptop", BYTES_MAX));
+	assert_ok(store("b l", "1", "tv", "tv", BYTES_MAX));
+	assert_ok(store("aa l", "1", "tv", "tv", BYTES_MAX));
+	assert_ok(store("a kk", "1", "tv", "tv", 1)); /* less always may */
+	assert_ok(store("a l", "1", "tv", "tv", BYTES_MAX));
 }
 
 static void
@@ -79,15 +79,15 @@ keys_are_bounded_too(void **state)
 	(void)state;
 	for (int i = 0; i < PZ_APP_KEYS_MAX; i++) {
 		snprintf(key, sizeof(key), "a %d", i);
-		assert_int_equal(store(key, "1", "tv", "tv", SIZE_MAX / 2), PZ_OK);
+		assert_ok(store(key, "1", "tv", "tv", SIZE_MAX / 2));
 	}
 	assert_int_equal(store("a more", "1", "tv", "tv", SIZE_MAX / 2), PZ_ERR_LIMIT);
-	assert_int_equal(store("a 5", "2", "tv", "tv", SIZE_MAX / 2), PZ_OK);
-	assert_int_equal(store("a more", NULL, "tv", "tv", 1), PZ_OK); /* a deletion always may */
+	assert_ok(store("a 5", "2", "tv", "tv", SIZE_MAX / 2));
+	assert_ok(store("a more", NULL, "tv", "tv", 1)); /* a deletion always may */
 	pz_app_share_get(item, "a", "tv", &share);
 	assert_int_equal(share.keys, PZ_APP_KEYS_MAX);
-	assert_int_equal(store("a 6", NULL, "tv", "tv", 1), PZ_OK);
-	assert_int_equal(store("a more", "1", "tv", "tv", SIZE_MAX / 2), PZ_OK);
+	assert_ok(store("a 6", NULL, "tv", "tv", 1));
+	assert_ok(store("a more", "1", "tv", "tv", SIZE_MAX / 2));
 }
 
 /* From the hub, or of another writer: bounded elsewhere. */
@@ -95,10 +95,10 @@ static void
 what_is_not_its_own_is_not_counted(void **state)
 {
 	(void)state;
-	assert_int_equal(store("a k", "12345", "tv", "", 1), PZ_OK);
-	assert_int_equal(store("a l", "12345", "phone", "tv", 1), PZ_OK);
-	assert_int_equal(store("a m", "12345", "", "tv", 1), PZ_OK);
-	assert_int_equal(store("a n", "12345", "tv", "tv", 6), PZ_OK);
+	assert_ok(store("a k", "12345", "tv", "", 1));
+	assert_ok(store("a l", "12345", "phone", "tv", 1));
+	assert_ok(store("a m", "12345", "", "tv", 1));
+	assert_ok(store("a n", "12345", "tv", "tv", 6));
 	assert_int_equal(store("a o", "1", "tv", "tv", 6), PZ_ERR_LIMIT);
 }
 

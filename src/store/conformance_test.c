@@ -129,7 +129,7 @@ txn_new(void)
 static void
 put(struct pz_txn *txn, const char *space, const char *key, const char *value)
 {
-	assert_int_equal(pz_txn_put(txn, space, key, pz_slice_str(value)), PZ_OK);
+	assert_ok(pz_txn_put(txn, space, key, pz_slice_str(value)));
 }
 
 static enum pz_err
@@ -149,7 +149,7 @@ show(struct pz_store *store, const char *space)
 	static char text[512];
 
 	text[0] = '\0';
-	assert_int_equal(pz_store_load(store, space, collect, text, NULL), PZ_OK);
+	assert_ok(pz_store_load(store, space, collect, text, NULL));
 	return text;
 }
 
@@ -202,8 +202,8 @@ test_put_replace_remove(void **state)
 
 	txn = txn_new();
 	put(txn, "s", "b", "3");
-	assert_int_equal(pz_txn_remove(txn, "s", "a"), PZ_OK);
-	assert_int_equal(pz_txn_remove(txn, "s", "never was"), PZ_OK);
+	assert_ok(pz_txn_remove(txn, "s", "a"));
+	assert_ok(pz_txn_remove(txn, "s", "never was"));
 	pz_store_commit(fix->store, txn, NULL, NULL);
 	assert_string_equal(show(fix->store, "s"), "=empty key;b=3;");
 	assert_string_equal(show(fix->store, "t"), "a=other space;");
@@ -239,9 +239,9 @@ test_remove_space_respects_order_and_neighbours(void **state)
 
 	txn = txn_new();
 	put(txn, "ab", "gone", "x");
-	assert_int_equal(pz_txn_remove_space(txn, "ab"), PZ_OK);
+	assert_ok(pz_txn_remove_space(txn, "ab"));
 	put(txn, "ab", "new", "4");
-	assert_int_equal(pz_txn_remove_space(txn, "no such space"), PZ_OK);
+	assert_ok(pz_txn_remove_space(txn, "no such space"));
 	pz_store_commit(fix->store, txn, NULL, NULL);
 	assert_string_equal(show(fix->store, "a"), "k=1;");
 	assert_string_equal(show(fix->store, "ab"), "new=4;");
@@ -273,11 +273,11 @@ test_values_are_bytes_of_any_size(void **state)
 		struct pz_slice value = {i == 0 ? NULL : bytes, sizes[i]};
 		struct pz_txn *txn = txn_new();
 
-		assert_int_equal(pz_txn_put(txn, "s", "k", value), PZ_OK);
+		assert_ok(pz_txn_put(txn, "s", "k", value));
 		pz_store_commit(fix->store, txn, NULL, NULL);
 		fix->settle(fix);
 		fix->reopen(fix);
-		assert_int_equal(pz_store_load(fix->store, "s", expect_bytes, &value, NULL), PZ_OK);
+		assert_ok(pz_store_load(fix->store, "s", expect_bytes, &value, NULL));
 	}
 	free(bytes);
 }
@@ -303,7 +303,7 @@ test_callbacks_come_later_and_in_order(void **state)
 	assert_int_equal(record.count, 8);
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(record.order[i], i);
-	assert_int_equal(record.err, PZ_OK);
+	assert_ok(record.err);
 }
 
 static void
@@ -366,7 +366,7 @@ write_while_reading(void *arg, const char *key, struct pz_slice value)
 
 	(void)value;
 	writer->seen++;
-	assert_int_equal(pz_txn_remove(txn, "s", key), PZ_OK);
+	assert_ok(pz_txn_remove(txn, "s", key));
 	put(txn, "s", "z", "late");
 	pz_store_commit(writer->store, txn, NULL, NULL);
 	return PZ_OK;
@@ -382,7 +382,7 @@ test_each_may_commit(void **state)
 	put(txn, "s", "a", "1");
 	put(txn, "s", "b", "2");
 	pz_store_commit(fix->store, txn, NULL, NULL);
-	assert_int_equal(pz_store_load(fix->store, "s", write_while_reading, &writer, NULL), PZ_OK);
+	assert_ok(pz_store_load(fix->store, "s", write_while_reading, &writer, NULL));
 	assert_int_equal(writer.seen, 2);
 	assert_string_equal(show(fix->store, "s"), "z=late;");
 	fix->settle(fix);

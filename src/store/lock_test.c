@@ -53,7 +53,7 @@ test_missing_directory_is_made_with_parents(void **state)
 
 	snprintf(parent, sizeof(parent), "%s/a", dir->path);
 	snprintf(path, sizeof(path), "%s//b/./c/", parent);
-	assert_int_equal(pz_lock_data_dir(path, &fd, NULL), PZ_OK);
+	assert_ok(pz_lock_data_dir(path, &fd, NULL));
 	assert_true(fd >= 0);
 	assert_int_equal(mode_of(parent), 0700);
 	assert_int_equal(mode_of(path), 0700);
@@ -71,7 +71,7 @@ test_relative_path(void **state)
 
 	assert_non_null(getcwd(old, sizeof(old)));
 	assert_int_equal(chdir(dir->path), 0);
-	assert_int_equal(pz_lock_data_dir("here/now", &fd, NULL), PZ_OK);
+	assert_ok(pz_lock_data_dir("here/now", &fd, NULL));
 	assert_int_equal(stat("here/now/lock", &st), 0);
 	assert_int_equal(chdir(old), 0);
 	close(fd);
@@ -85,7 +85,7 @@ test_second_one_learns_which_process_runs(void **state)
 	char pid[32];
 	int fd = -1, second = -7;
 
-	assert_int_equal(pz_lock_data_dir(dir->path, &fd, NULL), PZ_OK);
+	assert_ok(pz_lock_data_dir(dir->path, &fd, NULL));
 	assert_int_equal(pz_lock_data_dir(dir->path, &second, &info), PZ_ERR_EXISTS);
 	assert_int_equal(second, -7);
 	snprintf(pid, sizeof(pid), "(pid %d)", (int)getpid());
@@ -98,7 +98,7 @@ test_second_one_learns_which_process_runs(void **state)
 	assert_non_null(strstr(info.text, "another process"));
 
 	close(fd);
-	assert_int_equal(pz_lock_data_dir(dir->path, &second, NULL), PZ_OK);
+	assert_ok(pz_lock_data_dir(dir->path, &second, NULL));
 	close(second);
 }
 
@@ -124,7 +124,7 @@ test_lock_of_a_killed_process_is_free(void **state)
 	assert_int_equal(pz_lock_data_dir(dir->path, &fd, NULL), PZ_ERR_EXISTS);
 	kill(child, SIGKILL);
 	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(pz_lock_data_dir(dir->path, &fd, NULL), PZ_OK);
+	assert_ok(pz_lock_data_dir(dir->path, &fd, NULL));
 	close(fd);
 }
 

@@ -45,7 +45,7 @@ what_is_made_belongs_to_the_owner(void **state)
 	if (geteuid() != 0)
 		skip();
 	assert_int_equal(chown(dir, UID, GID), 0);
-	assert_int_equal(pz_owner_become(dir, &owner, NULL), PZ_OK);
+	assert_ok(pz_owner_become(dir, &owner, NULL));
 	assert_int_equal(geteuid(), UID);
 	int fd = open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	int elsewhere = open("/etc/pz-owner-test", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
@@ -67,9 +67,9 @@ nothing_changes_where_it_is_our_own_or_not_there(void **state)
 	uid_t before = geteuid();
 
 	(void)state;
-	assert_int_equal(pz_owner_become(dir, &owner, NULL), PZ_OK);
+	assert_ok(pz_owner_become(dir, &owner, NULL));
 	assert_int_equal(geteuid(), before);
-	assert_int_equal(pz_owner_become("/no/such/directory", &owner, NULL), PZ_OK);
+	assert_ok(pz_owner_become("/no/such/directory", &owner, NULL));
 	assert_int_equal(geteuid(), before);
 	pz_owner_return(&owner);
 	assert_int_equal(geteuid(), before);

@@ -90,7 +90,7 @@ txn_put(const char *key, const void *value, size_t len)
 	struct pz_txn *txn = pz_txn_new();
 
 	assert_non_null(txn);
-	assert_int_equal(pz_txn_put(txn, "s", key, pz_slice_of(value, len)), PZ_OK);
+	assert_ok(pz_txn_put(txn, "s", key, pz_slice_of(value, len)));
 	return txn;
 }
 
@@ -124,7 +124,7 @@ keys(struct fixture *fix)
 	static char text[4096];
 
 	text[0] = '\0';
-	assert_int_equal(pz_store_load(fix->store, "s", collect_keys, text, NULL), PZ_OK);
+	assert_ok(pz_store_load(fix->store, "s", collect_keys, text, NULL));
 	return text;
 }
 
@@ -264,7 +264,7 @@ test_kill_9_keeps_what_was_acknowledged(void **state)
 		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 
 		must_open(fix);
-		assert_int_equal(pz_store_load(fix->store, "pair", read_pair, pair, NULL), PZ_OK);
+		assert_ok(pz_store_load(fix->store, "pair", read_pair, pair, NULL));
 		assert_int_equal(pair[0], pair[1]);
 		assert_true(pair[0] >= last);
 		last = pair[0];
@@ -308,12 +308,12 @@ test_full_disk_fails_the_commit_and_nothing_else(void **state)
 
 	pz_store_commit(fix->store, txn_put("b", "2", 1), note, &small);
 	pz_kit_settle(fix->store, fix->event_fd);
-	assert_int_equal(small.err, PZ_OK);
+	assert_ok(small.err);
 
 	limit_files(RLIM_INFINITY); /* a user made room */
 	pz_store_commit(fix->store, txn_put("big", value, 300000), note, &big);
 	pz_kit_settle(fix->store, fix->event_fd);
-	assert_int_equal(big.err, PZ_OK);
+	assert_ok(big.err);
 	assert_string_equal(keys(fix), "abbig");
 	free(value);
 }
@@ -341,10 +341,10 @@ test_one_bad_transaction_does_not_sink_its_group(void **state)
 
 	pz_kit_settle(fix->store, fix->event_fd);
 	limit_files(RLIM_INFINITY);
-	assert_int_equal(results[0].err, PZ_OK);
-	assert_int_equal(results[1].err, PZ_OK);
+	assert_ok(results[0].err);
+	assert_ok(results[1].err);
 	assert_int_equal(results[2].err, PZ_ERR_IO_FULL);
-	assert_int_equal(results[3].err, PZ_OK);
+	assert_ok(results[3].err);
 	assert_string_equal(keys(fix), "abc");
 	free(value);
 }
@@ -558,7 +558,7 @@ test_removed_values_are_overwritten(void **state)
 	free(bytes);
 
 	must_open(fix);
-	assert_int_equal(pz_txn_remove_space(txn, "s"), PZ_OK);
+	assert_ok(pz_txn_remove_space(txn, "s"));
 	pz_store_commit(fix->store, txn, NULL, NULL);
 	close_store(fix);
 	bytes = read_file(fix->dir.file, &len);
@@ -603,18 +603,18 @@ test_a_scrub_leaves_nothing_while_the_store_is_open(void **state)
 	assert_non_null(txn);
 	must_open(fix);
 	pz_store_commit(fix->store, txn_put("k", secret, sizeof(secret)), NULL, NULL);
-	assert_int_equal(pz_store_load(fix->store, "s", look_past, NULL, NULL), PZ_OK); /* waits */
+	assert_ok(pz_store_load(fix->store, "s", look_past, NULL, NULL)); /* waits */
 	assert_true(is_on_disk(fix, secret));
-	assert_int_equal(pz_txn_remove(txn, "s", "k"), PZ_OK);
+	assert_ok(pz_txn_remove(txn, "s", "k"));
 	pz_store_commit(fix->store, txn, NULL, NULL);
 	txn = pz_txn_new();
 	assert_non_null(txn);
 	pz_txn_scrub(txn);
 	pz_store_commit(fix->store, txn, NULL, NULL);
-	assert_int_equal(pz_store_load(fix->store, "s", look_past, NULL, NULL), PZ_OK);
+	assert_ok(pz_store_load(fix->store, "s", look_past, NULL, NULL));
 	assert_false(is_on_disk(fix, secret));
 	pz_store_commit(fix->store, txn_put("k", secret, sizeof(secret)), NULL, NULL);
-	assert_int_equal(pz_store_load(fix->store, "s", look_past, NULL, NULL), PZ_OK);
+	assert_ok(pz_store_load(fix->store, "s", look_past, NULL, NULL));
 	assert_true(is_on_disk(fix, secret)); /* it goes on */
 }
 

@@ -50,7 +50,7 @@ good(const char *text, const char *zone, const char *device, const char *app)
 	assert_part(a.zone, zone);
 	assert_part(a.device, device);
 	assert_part(a.app, app);
-	assert_int_equal(pz_address_format(&a, again), PZ_OK);
+	assert_ok(pz_address_format(&a, again));
 	assert_string_equal(again, text);
 	free(copy);
 }
@@ -225,8 +225,8 @@ test_limits(void **state)
 		struct pz_address a;
 		char again[PZ_ADDRESS_BYTES_MAX + 1];
 
-		assert_int_equal(pz_address_parse(pz_slice_str(text), &a), PZ_OK);
-		assert_int_equal(pz_address_format(&a, again), PZ_OK);
+		assert_ok(pz_address_parse(pz_slice_str(text), &a));
+		assert_ok(pz_address_format(&a, again));
 		assert_string_equal(again, text);
 	}
 }
@@ -313,12 +313,12 @@ test_normalise(void **state)
 	char text[400];
 
 	(void)state;
-	assert_int_equal(pz_zone_normalise(pz_slice_str("Alice@B"), out), PZ_OK);
+	assert_ok(pz_zone_normalise(pz_slice_str("Alice@B"), out));
 	assert_string_equal(out, "alice@b");
-	assert_int_equal(pz_zone_normalise(pz_slice_str("AZaz09._+-@EXAMPLE.Org"), out), PZ_OK);
+	assert_ok(pz_zone_normalise(pz_slice_str("AZaz09._+-@EXAMPLE.Org"), out));
 	assert_string_equal(out, "azaz09._+-@example.org");
 	snprintf(text, sizeof(text), "%s@B", repeat('A', PZ_ZONE_BYTES_MAX - 2));
-	assert_int_equal(pz_zone_normalise(pz_slice_str(text), out), PZ_OK);
+	assert_ok(pz_zone_normalise(pz_slice_str(text), out));
 	snprintf(text, sizeof(text), "%s@B", repeat('A', PZ_ZONE_BYTES_MAX - 1));
 	memcpy(out, "same", 5);
 	assert_int_equal(pz_zone_normalise(pz_slice_str(text), out), PZ_ERR_PROTO_ADDRESS);

@@ -104,7 +104,7 @@ test_values_are_counted(void **state)
 	json_t *tree;
 
 	(void)state;
-	assert_int_equal(pz_json_check(pz_slice_str(most), false), PZ_OK);
+	assert_ok(pz_json_check(pz_slice_str(most), false));
 	tree = parse(most, NULL);
 	assert_int_equal(json_array_size(tree), PZ_JSON_VALUES_MAX - 1);
 	json_decref(tree);

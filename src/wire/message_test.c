@@ -33,8 +33,7 @@ assert_body(const char *expected)
 	struct pz_slice frame, body;
 	size_t need;
 
-	assert_int_equal(pz_frame_cut(pz_buf_slice(&buf), PZ_FRAME_BYTES_MAX, &frame, &need),
-			 PZ_OK);
+	assert_ok(pz_frame_cut(pz_buf_slice(&buf), PZ_FRAME_BYTES_MAX, &frame, &need));
 	assert_int_equal(frame.len, buf.len);
 	body = pz_frame_body(frame);
 	if (!pz_slice_eq_str(body, expected))
@@ -48,12 +47,12 @@ test_prop(void **state)
 	json_t *message = json_pack("{s:s}", "reason", "caf\xc3\xa9");
 
 	(void)state;
-	assert_int_equal(pz_message_prop(&buf, "a@b/c", "a@b", "bye", message), PZ_OK);
+	assert_ok(pz_message_prop(&buf, "a@b/c", "a@b", "bye", message));
 	assert_body("{\"type\":\"prop\",\"from\":\"a@b/c\",\"to\":\"a@b\",\"payload\":"
 		    "{\"status\":\"bye\",\"message\":{\"reason\":\"caf\xc3\xa9\"}}}");
 	assert_int_equal(message->refcount, 1); /* borrowed */
 	json_decref(message);
-	assert_int_equal(pz_message_prop(&buf, "a@b/c", NULL, "keepAlive", NULL), PZ_OK);
+	assert_ok(pz_message_prop(&buf, "a@b/c", NULL, "keepAlive", NULL));
 	assert_body(
 		"{\"type\":\"prop\",\"from\":\"a@b/c\",\"payload\":{\"status\":\"keepAlive\"}}");
 }
@@ -65,10 +64,10 @@ test_rpc(void **state)
 	json_t *batch = json_pack("[i]", 1);
 
 	(void)state;
-	assert_int_equal(pz_message_rpc(&buf, "a@b/c", "a@b", payload), PZ_OK);
+	assert_ok(pz_message_rpc(&buf, "a@b/c", "a@b", payload));
 	assert_body("{\"type\":\"JSONRPC\",\"from\":\"a@b/c\",\"to\":\"a@b\",\"resp_to\":\"a@b/c\","
 		    "\"id\":5,\"payload\":{\"jsonrpc\":\"2.0\",\"id\":\"r1\"}}");
-	assert_int_equal(pz_message_rpc(&buf, "a@b/c", "a@b", batch), PZ_OK);
+	assert_ok(pz_message_rpc(&buf, "a@b/c", "a@b", batch));
 	assert_body("{\"type\":\"JSONRPC\",\"from\":\"a@b/c\",\"to\":\"a@b\",\"resp_to\":\"a@b/c\","
 		    "\"id\":6,\"payload\":[1]}");
 	assert_int_equal(payload->refcount, 1);
@@ -90,8 +89,8 @@ test_random_ids(void **state)
 		char text[17] = "";
 		long long id;
 
-		assert_int_equal(pz_message_rpc(&buf, "a@b/c", "a@b", payload), PZ_OK);
-		assert_int_equal(pz_envelope_scan(pz_frame_body(pz_buf_slice(&buf)), &env), PZ_OK);
+		assert_ok(pz_message_rpc(&buf, "a@b/c", "a@b", payload));
+		assert_ok(pz_envelope_scan(pz_frame_body(pz_buf_slice(&buf)), &env));
 		assert_int_equal(env.id.len, 16);
 		memcpy(text, env.id.ptr, env.id.len);
 		id = strtoll(text, NULL, 10);
@@ -109,7 +108,7 @@ static void
 test_register(void **state)
 {
 	(void)state;
-	assert_int_equal(pz_message_register(&buf, "a@b/c", "a@b", PZ_FRAME_BYTES_DEFAULT), PZ_OK);
+	assert_ok(pz_message_register(&buf, "a@b/c", "a@b", PZ_FRAME_BYTES_DEFAULT));
 	assert_body("{\"type\":\"JSONRPC\",\"register\":true,\"from\":\"a@b/c\",\"to\":\"a@b\","
 		    "\"payload\":{\"limits\":{\"frame\":1048576}}}");
 }
@@ -140,7 +139,7 @@ test_frame_max(void **state)
 			 "{\"type\":\"JSONRPC\",\"register\":true,\"from\":\"a@b/c\","
 			 "\"payload\":%s}",
 			 table[i].payload);
-		assert_int_equal(pz_envelope_scan(pz_slice_str(text), &envelope), PZ_OK);
+		assert_ok(pz_envelope_scan(pz_slice_str(text), &envelope));
 		assert_int_equal(pz_message_frame_max(&envelope, 7), table[i].max);
 	}
 }
@@ -157,9 +156,7 @@ test_receipt(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		assert_int_equal(
-			pz_message_receipt(&buf, "a@b", "a@b/c", pz_slice_str(good[i]), "ok"),
-			PZ_OK);
+		assert_ok(pz_message_receipt(&buf, "a@b", "a@b/c", pz_slice_str(good[i]), "ok"));
 		snprintf(text, sizeof(text),
 			 "{\"id\":%s,\"type\":\"deliveryNotification\",\"from\":\"a@b\","
 			 "\"to\":\"a@b/c\",\"payload\":{\"result\":\"ok\"}}",
@@ -178,9 +175,8 @@ test_receipt(void **state)
 					    pz_slice_of(token, PZ_MESSAGE_ID_BYTES_MAX + 1), "ok"),
 			 PZ_ERR_LIMIT);
 	assert_int_equal(buf.len, 0);
-	assert_int_equal(pz_message_receipt(&buf, "a@b", "a@b/c",
-					    pz_slice_of(token, PZ_MESSAGE_ID_BYTES_MAX), "ok"),
-			 PZ_OK);
+	assert_ok(pz_message_receipt(&buf, "a@b", "a@b/c",
+				     pz_slice_of(token, PZ_MESSAGE_ID_BYTES_MAX), "ok"));
 }
 
 static void
@@ -202,7 +198,7 @@ test_build_everything(void **state)
 	};
 
 	(void)state;
-	assert_int_equal(pz_message_build(&buf, &m), PZ_OK);
+	assert_ok(pz_message_build(&buf, &m));
 	assert_body("{\"type\":\"JSONRPC\",\"register\":true,\"from\":\"f\",\"to\":\"t\","
 		    "\"resp_to\":\"r\",\"id\":\"i\",\"timestamp\":17,"
 		    "\"expires\":9223372036854775807,\"deliveryReceipt\":true,\"payload\":{}}");
@@ -223,7 +219,7 @@ test_failures_append_nothing(void **state)
 			 PZ_ERR_PROTO_UTF8);
 
 	pz_buf_init(&small, 60, NULL);
-	assert_int_equal(pz_message_prop(&small, "a", NULL, "s", NULL), PZ_OK);
+	assert_ok(pz_message_prop(&small, "a", NULL, "s", NULL));
 	assert_int_equal(small.len, 55);
 	assert_int_equal(pz_message_prop(&small, "a", NULL, "s", NULL), PZ_ERR_LIMIT_QUEUE);
 	assert_int_equal(small.len, 55);
@@ -249,7 +245,7 @@ test_largest(void **state)
 	assert_int_equal(buf.len, 0);
 	json_decref(message);
 	message = json_stringn(text, fits);
-	assert_int_equal(pz_message_prop(&buf, "a", NULL, "s", message), PZ_OK);
+	assert_ok(pz_message_prop(&buf, "a", NULL, "s", message));
 	assert_int_equal(buf.len, PZ_FRAME_HEADER_BYTES + PZ_FRAME_BYTES_MAX);
 	json_decref(message);
 	free(text);
@@ -297,7 +293,7 @@ parse_prop(const char *text, json_t **payload, const char **status, json_t **mes
 {
 	struct pz_envelope env;
 
-	assert_int_equal(pz_envelope_scan(pz_slice_str(text), &env), PZ_OK);
+	assert_ok(pz_envelope_scan(pz_slice_str(text), &env));
 	return pz_message_prop_parse(&env, payload, status, message);
 }
 
@@ -308,16 +304,14 @@ test_prop_parse(void **state)
 	const char *status = NULL;
 
 	(void)state;
-	assert_int_equal(parse_prop("{\"type\":\"prop\",\"payload\":{\"status\":\"bye\","
-				    "\"message\":{\"reason\":\"x\"}}}",
-				    &payload, &status, &message),
-			 PZ_OK);
+	assert_ok(parse_prop("{\"type\":\"prop\",\"payload\":{\"status\":\"bye\","
+			     "\"message\":{\"reason\":\"x\"}}}",
+			     &payload, &status, &message));
 	assert_string_equal(status, "bye");
 	assert_string_equal(pz_json_str(message, "reason"), "x");
 	json_decref(payload);
-	assert_int_equal(parse_prop("{\"type\":\"prop\",\"payload\":{\"status\":\"keepAlive\"}}",
-				    &payload, &status, &message),
-			 PZ_OK);
+	assert_ok(parse_prop("{\"type\":\"prop\",\"payload\":{\"status\":\"keepAlive\"}}", &payload,
+			     &status, &message));
 	assert_string_equal(status, "keepAlive");
 	assert_null(message);
 	json_decref(payload);

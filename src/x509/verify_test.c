@@ -10,7 +10,7 @@ test_device_is_believed(void **state)
 	struct result r = verify(trust, alice.laptop.tls, CHAIN(alice.laptop.ca));
 
 	(void)state;
-	assert_int_equal(r.err, PZ_OK);
+	assert_ok(r.err);
 	assert_string_equal(r.peer.zone, ZONE);
 	assert_string_equal(r.peer.device, "laptop");
 	assert_false(r.peer.is_hub);
@@ -32,7 +32,7 @@ test_hub_is_believed(void **state)
 	struct result r = verify(trust, alice.hub.tls, NULL);
 
 	(void)state;
-	assert_int_equal(r.err, PZ_OK);
+	assert_ok(r.err);
 	assert_string_equal(r.peer.zone, ZONE);
 	assert_string_equal(r.peer.device, "");
 	assert_true(r.peer.is_hub);
@@ -66,14 +66,12 @@ test_leaf_and_root_in_the_chain(void **state)
 	struct pz_trust *trust = trust_new(true, NULL);
 
 	(void)state;
-	assert_int_equal(
+	assert_ok(
 		verify(trust, alice.laptop.tls, CHAIN(alice.laptop.tls, alice.laptop.ca, alice.ca))
-			.err,
-		PZ_OK);
-	assert_int_equal(verify(trust, alice.laptop.tls,
-				CHAIN(alice.laptop.tls, alice.laptop.ca, alice.ca, bob.ca))
-				 .err,
-			 PZ_OK);
+			.err);
+	assert_ok(verify(trust, alice.laptop.tls,
+			 CHAIN(alice.laptop.tls, alice.laptop.ca, alice.ca, bob.ca))
+			  .err);
 	assert_int_equal(
 		verify(trust, alice.laptop.tls,
 		       CHAIN(alice.laptop.tls, alice.laptop.ca, alice.ca, bob.ca, bob.laptop.ca))
@@ -91,7 +89,7 @@ test_rule1_anchors(void **state)
 	struct result r = verify(friends, bob.laptop.tls, CHAIN(bob.laptop.ca));
 
 	(void)state;
-	assert_int_equal(r.err, PZ_OK);
+	assert_ok(r.err);
 	assert_string_equal(r.peer.zone, BOB);
 	r = verify(own, bob.laptop.tls, CHAIN(bob.laptop.ca, bob.ca));
 	assert_int_equal(r.err, PZ_ERR_DENIED_CHAIN);
@@ -178,11 +176,11 @@ test_rule2_dates(void **state)
 	struct result r;
 
 	(void)state;
-	assert_int_equal(verify_at(trust, alice.laptop.tls, chain, NULL, begin).err, PZ_OK);
+	assert_ok(verify_at(trust, alice.laptop.tls, chain, NULL, begin).err);
 	r = verify_at(trust, alice.laptop.tls, chain, NULL, begin - 1000);
 	assert_int_equal(r.err, PZ_ERR_DENIED_EXPIRED);
 	assert_int_equal(r.x509_error, X509_V_ERR_CERT_NOT_YET_VALID);
-	assert_int_equal(verify_at(trust, alice.laptop.tls, chain, NULL, end - 1000).err, PZ_OK);
+	assert_ok(verify_at(trust, alice.laptop.tls, chain, NULL, end - 1000).err);
 	r = verify_at(trust, alice.laptop.tls, chain, NULL, end + 1000);
 	assert_int_equal(r.err, PZ_ERR_DENIED_EXPIRED);
 	assert_int_equal(r.x509_error, X509_V_ERR_CERT_HAS_EXPIRED);
@@ -196,9 +194,7 @@ test_rule2_dates(void **state)
 	late_leaf = fix_issue(PZ_CERT_PZP_TLS, ZONE, "laptop", alice.laptop.key, late_ca,
 			      alice.laptop.ca_key);
 	assert_int_equal(verify(trust, late_leaf, CHAIN(late_ca)).err, PZ_ERR_DENIED_EXPIRED);
-	assert_int_equal(
-		verify_at(trust, late_leaf, CHAIN(late_ca), NULL, NOW_MS + 2 * FIX_DAY_MS).err,
-		PZ_OK);
+	assert_ok(verify_at(trust, late_leaf, CHAIN(late_ca), NULL, NOW_MS + 2 * FIX_DAY_MS).err);
 	pz_cert_free(late_leaf);
 	pz_cert_free(late_ca);
 	pz_trust_free(trust);
@@ -318,8 +314,8 @@ test_other_key_kinds(void **state)
 		fix_issue(PZ_CERT_PZP_TLS, ZONE, "laptop", alice.laptop.key, ca2, ed);
 
 	(void)state;
-	assert_int_equal(verify(trust, leaf, CHAIN(ca)).err, PZ_OK);
-	assert_int_equal(verify(trust, leaf2, CHAIN(ca2)).err, PZ_OK);
+	assert_ok(verify(trust, leaf, CHAIN(ca)).err);
+	assert_ok(verify(trust, leaf2, CHAIN(ca2)).err);
 	pz_cert_free(leaf2);
 	pz_cert_free(ca2);
 	pz_cert_free(leaf);
@@ -411,7 +407,7 @@ test_trust_refs(void **state)
 	(void)state;
 	assert_ptr_equal(pz_trust_ref(trust), trust);
 	pz_trust_free(trust);
-	assert_int_equal(verify(trust, alice.hub.tls, NULL).err, PZ_OK);
+	assert_ok(verify(trust, alice.hub.tls, NULL).err);
 	pz_trust_free(trust);
 	pz_trust_free(NULL);
 }
