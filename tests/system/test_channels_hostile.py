@@ -3,6 +3,8 @@ Page 15: what a hostile member, relay or hub can do with channels. The hub and t
 the hostile ends are not.
 """
 
+import concurrent.futures
+import contextlib
 import itertools
 import json
 import struct
@@ -14,6 +16,13 @@ from OpenSSL import SSL
 from pz import daemon, fakepeer, foreign, wire
 
 ZONE = daemon.ZONE
+
+class HERE:
+    """This host, as pz.fakepeer wants one."""
+
+    inside = contextlib.nullcontext
+
+
 _names, _numbers = itertools.count(1), itertools.count(1)
 
 
@@ -61,6 +70,18 @@ class End:
         status, message = self.answer()
         assert status == "channelAccept", message
         return message
+
+    def carry(self, numbers, timeout=20):
+        """Passes data on by a map of numbers until a channel is closed; returns what says so."""
+        deadline = time.monotonic() + timeout
+        while True:
+            message = self.link._one()
+            for number in [one for one in numbers if self.received.get(one)]:
+                self.link.send_raw(data(numbers[number], bytes(self.received.pop(number))))
+            if message is None:
+                self.link._more(deadline)
+            elif wire.is_prop(json.loads(message), "channelClose"):
+                return json.loads(message)["payload"]["message"]
 
     def until_closed(self):
         return self.link.until_closed()
@@ -366,3 +387,120 @@ def test_bytes_that_a_relay_bends(members, how):
     answered = [m for m in link.until_closed() if wire.is_answer(m, calls[-1]["id"])
                 or (how != "doubled" and wire.is_answer(m, calls[0]["id"]))]
     assert answered == []
+
+
+# ---- a device as the hop ----
+
+@pytest.fixture
+def hop(members, shared_zone):
+    """A hostile device's direct link to the laptop, which relays; and its link to the hub."""
+    (one,) = members(1)
+    link = fakepeer.connect(HERE, one.me, "127.0.0.1", shared_zone.a.status()["ports"]["tls"])
+    with link:
+        yield End(one.me, link), one
+
+
+AT_A_DEVICE = {
+    "back to where it came from": ("hostile", {}, "unreachable"),
+    "no such device": ("nosuch", {}, "unreachable"),
+    "a device that only the hub reaches": ("other", {}, "unreachable"),
+    "after a hop already": ("other", {"from": f"{ZONE}/tv"}, "refused"),
+    "to the hub, after a hop already": ("", {"from": f"{ZONE}/tv"}, "refused"),
+    "a file": ("other", {"kind": "file"}, "unknownKind"),
+    "another kind": ("laptop", {"kind": "x" * 32}, "unknownKind"),
+    "too long a kind": ("laptop", {"kind": "x" * 33}, "badRequest"),
+    "no kind": ("laptop", {"kind": None}, "badRequest"),
+    "an app": ("laptop/app:1", {}, "badRequest"),
+    "a window below nothing": ("laptop", {"window": -1}, "badRequest"),
+    "a window of 33 bits": ("laptop", {"window": 1 << 32}, "badRequest"),
+}
+
+
+@pytest.mark.parametrize("what", AT_A_DEVICE)
+def test_what_a_device_refuses(hop, members, what):
+    near, own = hop
+    name, more, reason = AT_A_DEVICE[what]
+    (other,) = members(1)
+    name = {"hostile": own.me.device, "other": other.me.device}.get(name, name)
+    near.say("channelOpen", **{"channel": 7, "window": 1000, "kind": "link",
+                               "to": f"{ZONE}/{name}".rstrip("/"), **more})
+    assert near.refused() == {"channel": 7, "reason": reason}
+
+
+def test_a_device_passes_eight(hop):
+    """Page 15 "Limits"; here to the hub, which sees who opened and waits for a handshake."""
+    near, _ = hop
+    for number in range(1, 12):
+        near.open(number, ZONE)
+    answers = [near.answer() for _ in range(11)]
+    assert sum(status == "channelAccept" for status, _ in answers) == 8
+    assert [message["reason"] for status, message in answers
+            if status == "channelRefuse"] == 3 * ["limit"]
+
+
+def test_a_thousand_opens_by_a_direct_link(hop, shared_zone):
+    near, _ = hop
+    for number in range(1, 1001):
+        near.open(number, f"{ZONE}/laptop")
+    answers = [near.answer() for _ in range(1000)]
+    assert sum(status == "channelAccept" for status, _ in answers) <= 64
+    shared_zone.serves()
+
+
+def test_through_a_device_under_another_name(hop, members):
+    """The hub believes the handshake, whatever the hop says."""
+    near, own = hop
+    (victim,) = members(1)
+    link = Inside(near, 1, ZONE, own.me).handshake()
+    link.send({**own.me.register_message(), "from": victim.me.address})
+    assert not [m for m in link.until_closed() if wire.is_prop(m, "Update")]
+    victim.open(1, f"{ZONE}/nosuch")
+    assert victim.refused()["reason"] == "unreachable"  # it has its link
+
+
+# ---- a hop that does what it likes ----
+
+@pytest.mark.slow
+def test_an_open_that_nothing_answers(members):
+    """Page 15 "Limits": 15 s. What comes later is closed, and the hop's link stays."""
+    opener, taker = members(2)
+    opener.open(1, taker.me.address)
+    offer = taker.link.expect_prop("channelOpen")
+    refusal = opener.link.expect_prop("channelRefuse", timeout=30)
+    assert refusal == {"channel": 1, "reason": "unreachable"}
+    taker.say("channelAccept", channel=offer["channel"], peer=5, window=1000)
+    assert taker.link.expect_prop("channelClose") == {"channel": 5, "reason": "late"}
+
+
+def test_no_credit(members, shared_zone):
+    """The hub stores what the window allows, and the links of both ends go on."""
+    opener, taker = members(2)
+    number = joined(opener, taker, window=200000)
+    opener.link.send_raw(data(number, b"x" * 10000) * 20)
+    opener.open(10 ** 6, f"{ZONE}/nosuch")
+    assert opener.refused()["reason"] == "unreachable"
+    taker.open(10 ** 6, f"{ZONE}/nosuch")
+    assert taker.refused()["reason"] == "unreachable"
+    opener.link.send_raw(data(number, b"x"))  # one byte more than there is room for
+    opener.until_closed()
+
+
+def test_a_hop_that_leads_to_another_device(zone):
+    """A device asks for a link to one, whose hop brings the bytes to another: it gets an error."""
+    me = foreign.join(zone.hub, "hostile")
+    end = End(me, me.connect("127.0.0.1", zone.hub.port))
+    zone.a.pzp("prefs", "peer.listen", "false", "--now")
+    zone.a.pzp("prefs", "private", "true")
+    zone.a.pzp("reconnect")
+    zone.a.wait_state("connected")
+    with end.link, concurrent.futures.ThreadPoolExecutor() as pool:
+        asked = pool.submit(zone.a.pzp, "connect", "hostile", check=False)
+        offer = end.link.expect_prop("channelOpen", timeout=20)
+        assert offer["from"] == f"{ZONE}/laptop"
+        end.say("channelAccept", channel=offer["channel"], peer=1, window=1 << 20)
+        end.open(2, f"{ZONE}/tv", window=1 << 20)
+        numbers = {1: end.accepted()["peer"], 2: offer["channel"]}
+        closed = end.carry(numbers)
+        assert closed["channel"] == 1, closed
+        assert "not the expected identity" in asked.result().err
+    assert not [p for p in zone.a.peers().values() if p["private"]]
