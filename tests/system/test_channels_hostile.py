@@ -500,7 +500,6 @@ def test_a_hop_that_leads_to_another_device(zone):
         end.say("channelAccept", channel=offer["channel"], peer=1, window=1 << 20)
         end.open(2, f"{ZONE}/tv", window=1 << 20)
         numbers = {1: end.accepted()["peer"], 2: offer["channel"]}
-        closed = end.carry(numbers)
-        assert closed["channel"] == 1, closed
+        end.carry(numbers)  # either end may be the first to close
         assert "not the expected identity" in asked.result().err
     assert not [p for p in zone.a.peers().values() if p["private"]]
