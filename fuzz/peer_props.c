@@ -24,7 +24,7 @@
 #define ZONE "alice@example.org"
 #define SELF ZONE "/laptop"
 #define DEVICES 2
-/* Names of devices that it reaches, a consent with two certificates, addresses, and little else. */
+/* Names of devices that it reaches, addresses, and little else. */
 #define INFO_BYTES_MAX                                                                             \
 	(PZ_PEER_REACH_MAX * (PZ_DEVICE_BYTES_MAX + 8) + 5 * PZ_CERT_PEM_BYTES_MAX +               \
 	 PZ_INFO_ADDRESSES_MAX * (PZ_NETADDR_CHARS + 8) + 4096)

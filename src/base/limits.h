@@ -123,10 +123,6 @@
 #define PZ_INFO_ADDRESSES_MAX (2 * PZ_PEER_ADDRESSES_MAX) /* taken of what one device says */
 
 /* ---- relaying (page 6) ---- */
-#define PZ_BEHIND_MAX 64                         /* devices behind one relay */
-#define PZ_ATTEST_AGE_MS (UINT64_C(3600) * 1000) /* from our time; clocks differ */
-#define PZ_ATTEST_CHECKS_MAX 128 /* of one relay in a window: each costs some signatures */
-#define PZ_ATTEST_WINDOW_US (10 * PZ_US_PER_S)
 #define PZ_INSTANCE_BYTES_MAX 40 /* a device's name for its own start */
 
 /* ---- channels (page 15) ---- */

@@ -207,7 +207,7 @@ confirm(struct pz_calls *calls, const struct pz_envelope *envelope, const char *
 	pz_buf_fini(&out);
 }
 
-/* A prop is the word of the link's other end. By a relay there come some of the hub's, too. */
+/* A prop counts only from the link's other end. */
 static void
 on_prop(struct pz_calls *calls, struct pz_session *in, const struct pz_envelope *envelope)
 {
@@ -218,9 +218,7 @@ on_prop(struct pz_calls *calls, struct pz_session *in, const struct pz_envelope 
 	    pz_slice_eq(envelope->from, pz_session_address(in)))
 		pz_peers_on_prop(in, envelope);
 	else if (in && in->kind == PZ_SESSION_HUB && is_hubs)
-		pz_uplink_on_prop(calls->uplink, envelope, false);
-	else if (in && is_hubs)
-		pz_uplink_on_prop(calls->uplink, envelope, true);
+		pz_uplink_on_prop(calls->uplink, envelope);
 	else
 		pz_metric_add(calls->metrics, PZ_METRIC_messages_dropped, 1);
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "hosted/behind.h"
 #include "hosted/change.h"
 #include "hosted/dates.h"
 #include "hosted/publish.h"

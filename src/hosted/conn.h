@@ -26,13 +26,6 @@ struct pz_hosted_enrolling {
 	bool is_counted;                    /* as an attempt */
 };
 
-/** Attestations of devices behind this one: hosted/behind.c. */
-struct pz_hosted_claims {
-	struct pz_list list; /* struct pz_hosted_claim.hook */
-	uint64_t window_us;  /* since when checks are counted */
-	unsigned checks;     /* of signatures, in the window */
-};
-
 struct pz_hosted_conn {
 	struct pz_hosting *hosting;
 	struct pz_hosted *zone; /* chosen by SNI, NULL before */
@@ -43,7 +36,6 @@ struct pz_hosted_conn {
 	char serial[PZ_SERIAL_HEX_BYTES]; /* of the PZP CA that was admitted: the name may be given
 					     to another device while the link lasts */
 	struct pz_hosted_enrolling enrol;
-	struct pz_hosted_claims claims;
 	struct pz_log_rate refused_rate; /* of errors about values that were refused */
 	enum pz_hosted_state state;
 	bool is_leaving;           /* has asked to be revoked */

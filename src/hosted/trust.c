@@ -3,7 +3,7 @@
 #include "hosted/trust.h"
 
 #include "base/auto.h"
-#include "hosted/behind.h"
+#include "hosted/conn.h"
 
 static enum pz_err
 make_contexts(struct pz_hosted *zone, struct pz_trust *trust, struct pz_tls_ctx **out_link,
@@ -74,7 +74,6 @@ pz_hosted_close_revoked(struct pz_hosted *zone, const char *reason)
 {
 	close_revoked_in(&zone->links, zone, reason);
 	close_revoked_in(&zone->hosting->links, zone, reason);
-	pz_hosted_behind_clean(zone);
 }
 
 void

@@ -92,7 +92,7 @@ end_frame(struct writer *w)
 	return PZ_OK;
 }
 
-/* Relay and instance are names that need no quoting. */
+/* An instance is a name that needs no quoting. */
 static enum pz_err
 write_presence(struct writer *w, const struct pz_member *member)
 {
@@ -102,8 +102,6 @@ write_presence(struct writer *w, const struct pz_member *member)
 	if (!pz_member_is_connected(member) && member->last_seen_ms)
 		PZ_TRY(pz_buf_printf(&w->body, ",\"lastSeen\":%llu",
 				     (unsigned long long)(member->last_seen_ms / 1000)));
-	if (member->via)
-		PZ_TRY(pz_buf_printf(&w->body, ",\"via\":\"%s\"", member->via));
 	if (member->instance[0])
 		PZ_TRY(pz_buf_printf(&w->body, ",\"session\":\"%s\"", member->instance));
 	return pz_buf_append_str(&w->body, member->revoked ? ",\"revoked\":true}" : "}");

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hosted/behind.h"
 #include "hosted/change.h"
 #include "hosted/dates.h"
 #include "hosted/records.h"
@@ -86,7 +85,6 @@ on_housekeeping(struct pz_timer *timer, void *arg)
 	}
 	/* First what ends by time, then what is renewed, then what is stored of both. */
 	while (pz_map_next(hub->zones, &pos, &key, &zone)) {
-		pz_hosted_behind_clean(zone);
 		pz_hosted_twice_clean(zone);
 		pz_hub_enrol_clean(zone);
 		pz_hosted_renew_if_due(zone);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hosted/behind.h"
 #include "hosted/records.h"
 #include "hosted/services.h"
 #include "hosted/sync.h"
@@ -106,7 +105,6 @@ pz_hub_accept(void *arg, struct pz_stream *stream, const char *remote)
 	}
 	conn->hosting = &hub->hosting;
 	conn->log = &hub->refuse_log;
-	pz_list_init(&conn->claims.list);
 	if (pz_link_new(&hub->link_host, stream, tls, PZ_HANDSHAKE_TIMEOUT_US, conn, &conn->link) !=
 	    PZ_OK) {
 		pz_guest_leave(&conn->guest);
@@ -195,7 +193,6 @@ replace_older(struct pz_hosted_conn *conn)
 	struct pz_hosted_conn *old_conn = pz_link_of(older)->owner;
 	pz_hosted_twice_replaced(old_conn);
 	pz_router_detach(conn->zone->router, older);
-	pz_hosted_behind_forget(old_conn);
 	conn->member->session = NULL;
 	conn->member->instance[0] = '\0';
 	conn->zone->connected--;
@@ -248,7 +245,6 @@ on_register(struct pz_hosted_conn *conn, struct pz_slice frame)
 	 * is attached; otherwise they would take what the former one had begun for the new one's.
 	 */
 	replace_older(conn);
-	pz_hosted_behind_own_link(conn->member);
 	pz_hosted_update_before_return(conn->zone, conn->member);
 	PZ_TRY(pz_router_attach(conn->zone->router, &link->session));
 	conn->state = PZ_HOSTED_LIVE;
@@ -322,7 +318,6 @@ member_left(struct pz_hosted_conn *conn, enum pz_err why, const char *detail,
 	struct pz_member *member = conn->member;
 
 	pz_router_detach(conn->zone->router, &link->session);
-	pz_hosted_behind_forget(conn);
 	pz_condition_clear(conn->hosting->conditions, PZ_CONDITION_TOO_LARGE,
 			   link->session.address);
 	pz_info_of(conn->log, conn->hosting->env, "device-gone", "device=%s %s%s%s",
@@ -337,7 +332,6 @@ member_left(struct pz_hosted_conn *conn, enum pz_err why, const char *detail,
 			pz_hosted_save_member(conn->zone, member);
 		pz_hosted_device_gone(conn->zone, member);
 		pz_hosted_member_changed(conn->zone, member);
-		pz_hosted_behind_lost_link(conn->zone, member);
 	}
 	/* Last: the senders get their answers when the device counts as gone. */
 	pz_router_bounce(conn->zone->router, undelivered,

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hosted/behind.h"
 #include "hosted/change.h"
 #include "hosted/records.h"
 #include "hosted/services.h"
@@ -29,7 +28,7 @@
 #define DESCRIPTOR_BYTES_MAX (5U << 10) /* its texts, each character escaped */
 #define FIND_ID_BYTES_MAX 256           /* is sent back */
 
-/** The sender of a prop: the link's other end, or a device behind it. */
+/** The sender of a prop: the link's other end. */
 struct speaker {
 	struct pz_hosted_conn *conn; /* the link that it came by, and that answers go out by */
 	struct pz_member *member;
@@ -78,13 +77,11 @@ static json_t *
 read_info(const json_t *message)
 {
 	const json_t *session = json_object_get(message, "session");
-	const json_t *behind = json_object_get(message, "behind");
 	const char *instance = pz_json_text(session);
 	int64_t port = 0;
 
 	if (!pz_json_int(message, "port", 0, UINT16_MAX, &port) ||
-	    (session && !(instance && pz_info_is_instance(instance))) ||
-	    (behind && !(json_is_array(behind) && json_array_size(behind) <= PZ_BEHIND_MAX)))
+	    (session && !(instance && pz_info_is_instance(instance))))
 		return NULL;
 	json_t *addresses = pz_info_addresses(json_object_get(message, "addresses"));
 	return addresses ? json_pack("{s:o, s:I, s:b}", "addresses", addresses, "port",
@@ -123,21 +120,16 @@ on_pzp_info(const struct speaker *who, json_t *message)
 {
 	struct pz_hosted_conn *conn = who->conn;
 	json_t *kept = read_info(message);
-	struct pz_errinfo info = {""};
 
 	if (kept == NULL) {
 		send_error(who, PZ_PROP_ERROR_BAD_REQUEST,
-			   "pzpInfo needs addresses and port; session is a short name, behind a "
-			   "list of at most 64",
-			   "pzpInfo");
+			   "pzpInfo needs addresses and port; session is a short name", "pzpInfo");
 		return;
 	}
 	bool is_news = take_info(conn, message, kept);
 	pz_hosted_twice_named(conn);
 	if (is_news) /* what is the same as before costs the others nothing */
 		pz_hosted_member_changed(conn->zone, conn->member);
-	if (pz_hosted_behind_listed(conn, json_object_get(message, "behind"), &info) > 0)
-		send_error(who, PZ_PROP_ERROR_BAD_REQUEST, info.text, "pzpInfo");
 }
 
 /* ---- services ---- */
@@ -281,39 +273,29 @@ on_error(const struct speaker *who, json_t *message)
 static const struct {
 	const char *status;
 	void (*handle)(const struct speaker *who, json_t *message);
-	bool is_relayed; /* also from a device behind the link */
 } statuses[] = {
-	{"pzpInfo", on_pzp_info, false},
-	{"registerServices", on_register_services, true},
-	{"findServices", on_find_services, true},
-	{"leave", on_leave, false},
-	{"bye", on_bye, false},
-	{"keepAlive", on_nothing, false},
-	{"probe", on_probe, false},
-	{"error", on_error, false},
+	{"pzpInfo", on_pzp_info},
+	{"registerServices", on_register_services},
+	{"findServices", on_find_services},
+	{"leave", on_leave},
+	{"bye", on_bye},
+	{"keepAlive", on_nothing},
+	{"probe", on_probe},
+	{"error", on_error},
 };
 
 static void
-drop_prop(struct pz_hosted_conn *conn)
-{
-	pz_metric_add(&conn->hosting->metrics, PZ_METRIC_messages_dropped, 1);
-}
-
-static void
-handle_prop(const struct speaker *who, bool is_relayed, const char *status, json_t *message)
+handle_prop(const struct speaker *who, const char *status, json_t *message)
 {
 	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
 
 	while (i < n && strcmp(statuses[i].status, status) != 0)
 		i++;
-	if ((!is_relayed && pz_sync_link_on_prop(who->conn->sync, status, message)) ||
-	    (!is_relayed && pz_link_on_channel_prop(who->conn->link, status, message)))
+	if (pz_sync_link_on_prop(who->conn->sync, status, message) ||
+	    pz_link_on_channel_prop(who->conn->link, status, message))
 		return;
-	if (i < n && (statuses[i].is_relayed || !is_relayed))
+	if (i < n)
 		statuses[i].handle(who, message);
-	else if (is_relayed) /* what concerns a link or a membership must come by the device's own
-				link */
-		drop_prop(who->conn);
 	else
 		send_error(who, PZ_PROP_ERROR_UNKNOWN_STATUS, "this hub does not know the status",
 			   status);
@@ -327,21 +309,16 @@ on_prop(struct pz_hosted_conn *conn, const struct pz_envelope *envelope)
 	const char *status = NULL;
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 	struct speaker who = {conn, conn->member, address};
-	bool is_relayed = !pz_slice_eq(envelope->from, pz_session_address(&conn->link->session));
 
-	if (is_relayed)
-		who.member =
-			pz_hosted_behind_member(conn->zone, &conn->link->session, envelope->from);
-	if (who.member == NULL) {
-		drop_prop(conn);
+	if (who.member == NULL ||
+	    !pz_slice_eq(envelope->from, pz_session_address(&conn->link->session))) {
+		pz_metric_add(&conn->hosting->metrics, PZ_METRIC_messages_dropped, 1);
 		return;
 	}
 	snprintf(address, sizeof(address), "%s/%s", conn->zone->authority->zone,
 		 who.member->device);
 	if (pz_message_prop_parse(envelope, &payload, &status, &message) == PZ_OK)
-		handle_prop(&who, is_relayed, status, message);
-	else if (is_relayed)
-		drop_prop(conn);
+		handle_prop(&who, status, message);
 	else
 		send_error(&who, PZ_PROP_ERROR_BAD_REQUEST, "a prop needs payload.status", "");
 	json_decref(payload);

@@ -23,7 +23,6 @@
 	X(links_refused, COUNTER, "Connections refused before a link was opened.")                 \
 	X(handshakes_failed, COUNTER, "TLS handshakes that failed.")                               \
 	X(spoofed, COUNTER, "Messages whose sender was not the link's peer.")                      \
-	X(attest_refused, COUNTER, "Attestations of devices behind a relay that were refused.")    \
 	X(slow_consumers, COUNTER, "Links closed because their peer did not read.")                \
 	X(enrol_attempts, COUNTER, "Enrolments begun.")                                            \
 	X(enrol_ok, COUNTER, "Enrolments that ended with a certificate.")                          \

@@ -1,7 +1,7 @@
 /*
- * Looking for a way to a peer: all of its addresses, near ones first, each with a head start of
- * 250 ms over the next (RFC 8305), and an address counts only when TLS has proved who answers
- * there: another device may well have it on this network.
+ * Looking for a way to a peer (page 6 "A direct link in the zone"): all of its addresses, near ones
+ * first, each with a head start of 250 ms over the next (RFC 8305), and an address counts only when
+ * TLS has proved who answers there: another device may well have it on this network.
  */
 #include <stdio.h>
 #include <stdlib.h>

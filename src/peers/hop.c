@@ -1,7 +1,7 @@
 /*
- * Channels that others open (page 15): a link that travels through them ends here, or goes on to
- * the next node. As a relay this device passes on between links of its own, never over a second
- * relay, and reads nothing.
+ * Channels that others open (page 6 "Relaying", page 15): a link that travels through them ends
+ * here, or goes on to the next node. As a relay this device passes on between links of its own,
+ * never over a second relay, and reads nothing.
  */
 #include <stdio.h>
 

@@ -6,7 +6,6 @@
 #include "pzh/fixture.h"
 #include "rpc/error.h"
 #include "wire/frame.h"
-#include "zone/attest.h"
 
 #define LAPTOP ZONE "/laptop"
 #define PHONE ZONE "/phone"
@@ -96,7 +95,6 @@ link_up(struct device *d)
 					.member = member_of(d),
 					.log = &member_of(d)->log,
 					.state = PZ_HOSTED_REGISTERING};
-	pz_list_init(&conn->claims.list);
 	snprintf(conn->serial, sizeof(conn->serial), "%s", conn->member->serial);
 	pz_list_append(&w.hub->hosting.links, &link->owner_node);
 	d->link = link;
@@ -156,16 +154,6 @@ tear_down_devices(void **state)
 
 /* ---- what they say ---- */
 
-static inline json_t *
-consent(const struct device *d, const struct device *relay)
-{
-	json_t *out = NULL;
-
-	assert_ok(
-		pz_attest_make(d->membership, relay->membership->device, &w.world.clock.env, &out));
-	return out;
-}
-
 /* @param message taken, may be NULL */
 static inline void
 say_prop(const struct device *by, const char *from, const char *status, json_t *message)
@@ -178,13 +166,11 @@ say_prop(const struct device *by, const char *from, const char *status, json_t *
 	say(by, &frame);
 }
 
-/* @param behind taken; NULL: left out */
 static inline void
-say_info(const struct device *d, json_t *behind)
+say_info(const struct device *d)
 {
 	say_prop(d, d->address, "pzpInfo",
-		 json_pack("{s:[], s:i, s:b, s:o*}", "addresses", "port", 8040, "listening", 1,
-			   "behind", behind));
+		 json_pack("{s:[], s:i, s:b}", "addresses", "port", 8040, "listening", 1));
 }
 
 static inline void

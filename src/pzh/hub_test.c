@@ -482,7 +482,6 @@ fake_registering(struct pz_member *member)
 	link.session.address = name;
 	link.session.address_len = strlen(name);
 	link.session.kind = PZ_SESSION_DEVICE;
-	pz_list_init(&conn.claims.list);
 	pz_buf_init(&link.tx, PZ_QUEUE_MAX_BYTES, NULL);
 	pz_list_append(&w.hub->hosting.links, &link.owner_node);
 	return &conn;

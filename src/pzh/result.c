@@ -24,9 +24,9 @@ pz_pzh_device_result(const struct pz_member *m)
 	json_t *addresses = json_object_get(m->info, "addresses");
 	json_t *port = json_object_get(m->info, "port");
 
-	return json_pack("{s:s, s:s, s:s, s:b, s:s*, s:o, s:o, s:I, s:o, s:s}", "name", m->device,
+	return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:I, s:o, s:s}", "name", m->device,
 			 "displayName", m->display_name, "deviceType", m->device_type, "connected",
-			 pz_member_is_connected(m), "via", m->via, "addresses",
+			 pz_member_is_connected(m), "addresses",
 			 addresses ? json_deep_copy(addresses) : json_array(), "port",
 			 port ? json_deep_copy(port) : json_integer(0), "enrolled",
 			 (json_int_t)(m->enrolled_ms / 1000), "lastSeen",

@@ -21,7 +21,7 @@ hub_says(const char *status, json_t *message)
 	assert_ok(pz_message_prop(&frame, ZONE, ZONE "/laptop", status, message));
 	json_decref(message);
 	assert_ok(pz_envelope_scan(pz_frame_body(pz_buf_slice(&frame)), &envelope));
-	pz_uplink_on_prop(w.node->uplink, &envelope, false);
+	pz_uplink_on_prop(w.node->uplink, &envelope);
 	pz_buf_fini(&frame);
 }
 

@@ -82,7 +82,6 @@ pz_router_free(struct pz_router *router)
 	if (router == NULL)
 		return;
 	pz_map_free(router->by_address);
-	pz_map_free(router->behind);
 	free(router->self);
 	free(router);
 }
@@ -108,59 +107,6 @@ pz_router_attach(struct pz_router *router, struct pz_session *session)
 	return PZ_OK;
 }
 
-/* Frees an empty map, so that the hot path does no look-up while no device is behind a relay. */
-static void
-free_behind_if_empty(struct pz_router *router)
-{
-	if (router->behind == NULL || pz_map_len(router->behind) > 0)
-		return;
-	pz_map_free(router->behind);
-	router->behind = NULL;
-}
-
-enum pz_err
-pz_router_attach_behind(struct pz_router *router, struct pz_slice address, struct pz_session *via)
-{
-	if (is_self(router, pz_address_node(address)))
-		return PZ_ERR_EXISTS;
-	if (router->behind == NULL)
-		router->behind = pz_map_new();
-	enum pz_err err = router->behind ? pz_map_put(router->behind, address, via, NULL)
-					 : PZ_ERR_LIMIT_MEMORY;
-	free_behind_if_empty(router);
-	return err;
-}
-
-void
-pz_router_detach_behind(struct pz_router *router, struct pz_slice address)
-{
-	if (router->behind == NULL)
-		return;
-	pz_map_remove(router->behind, address);
-	free_behind_if_empty(router);
-}
-
-struct pz_session *
-pz_router_behind(const struct pz_router *router, struct pz_slice address)
-{
-	return router->behind ? pz_map_get(router->behind, address) : NULL;
-}
-
-/* All devices that hang behind a relay go with its session. */
-static void
-detach_all_behind(struct pz_router *router, const struct pz_session *via)
-{
-	size_t pos = 0;
-	struct pz_slice address;
-	void *session;
-
-	while (router->behind && pz_map_next(router->behind, &pos, &address, &session)) {
-		if (session == via)
-			pz_map_remove(router->behind, address);
-	}
-	free_behind_if_empty(router);
-}
-
 void
 pz_router_detach(struct pz_router *router, struct pz_session *session)
 {
@@ -169,7 +115,6 @@ pz_router_detach(struct pz_router *router, struct pz_session *session)
 		if (router->hub == session)
 			router->hub = NULL;
 		pz_map_remove(router->by_address, pz_session_address(session));
-		detach_all_behind(router, session);
 	}
 	pz_pressure_forget(&router->pressure, session);
 }
@@ -189,7 +134,7 @@ is_in_zone(const struct pz_router *router, struct pz_slice address)
 }
 
 /* Page 4 "Routing", in its order, for an address that is not ours: an app of ours or a direct link,
- * else the link that it hangs behind, else the hub. */
+ * else the hub. */
 static struct pz_session *
 next_hop(const struct pz_router *router, struct pz_slice to, struct pz_slice node)
 {
@@ -197,8 +142,6 @@ next_hop(const struct pz_router *router, struct pz_slice to, struct pz_slice nod
 
 	if (out == NULL && to.len != node.len)
 		out = pz_map_get(router->by_address, to);
-	if (out == NULL)
-		out = pz_router_behind(router, node);
 	if (out == NULL && is_in_zone(router, to))
 		out = router->ops->way ? router->ops->way(router->arg, node) : router->hub;
 	return out;
@@ -246,16 +189,10 @@ is_another_of_zone(const struct pz_router *router, struct pz_slice address)
 static bool
 may_say(const struct pz_router *router, const struct pz_session *in, struct pz_slice address)
 {
-	struct pz_address parsed;
-
 	switch (in->kind) {
 	case PZ_SESSION_APP:
 		return pz_slice_eq(address, pz_session_address(in));
 	case PZ_SESSION_DEVICE:
-		if (is_own(in, address))
-			return true;
-		return pz_router_behind(router, pz_address_node(address)) == in &&
-		       pz_address_parse(address, &parsed) == PZ_OK;
 	case PZ_SESSION_PEER:
 		return is_own(in, address);
 	case PZ_SESSION_HUB:

@@ -62,21 +62,6 @@ enum pz_err pz_router_attach(struct pz_router *router, struct pz_session *sessio
  * freed. */
 void pz_router_detach(struct pz_router *router, struct pz_session *session);
 
-/**
- * `address` (a device of our zone) hangs behind `via`, an attached session: messages to it and to
- * its apps go out by `via`, and what comes in by `via` may be from it. Its own session, when there
- * is one, goes first. Replaces an earlier entry of the address; gone with `via`. The caller checks
- * that the device agrees.
- * Errors: EXISTS (the address is our own), LIMIT_MEMORY.
- * @spec page 6 "Relaying"
- */
-enum pz_err pz_router_attach_behind(struct pz_router *router, struct pz_slice address,
-				    struct pz_session *via) PZ_MUST_USE;
-/** Removes the entry of the address; nothing happens without one. */
-void pz_router_detach_behind(struct pz_router *router, struct pz_slice address);
-/** The session that it hangs behind, or NULL. No allocation. */
-struct pz_session *pz_router_behind(const struct pz_router *router, struct pz_slice address);
-
 /** The session attached under exactly this address, or NULL. */
 struct pz_session *pz_router_find(const struct pz_router *router, struct pz_slice address);
 

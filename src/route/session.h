@@ -13,8 +13,7 @@ struct pz_pressure;
 /** What has been proved about the other end, and so what its `from` may be (page 1, "Who may say
  * what"). */
 enum pz_session_kind {
-	PZ_SESSION_DEVICE, /* a PZP at its hub: that PZP, an app of it, or a device behind it
-			    * (pz_router_attach_behind) */
+	PZ_SESSION_DEVICE, /* a PZP at its hub: that PZP, or an app of it */
 	PZ_SESSION_PEER,   /* a PZP's direct link at another PZP: that PZP, or an app of it */
 	PZ_SESSION_HUB,    /* the hub at a PZP: anything in the zone but ourselves */
 	PZ_SESSION_APP,    /* a local program at its PZP: exactly the address the PZP gave it */

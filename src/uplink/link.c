@@ -342,8 +342,10 @@ static void
 drop_ways(struct pz_uplink *uplink)
 {
 	struct pz_uplink_ways *ways = &uplink->ways;
-	struct pz_link *links[] = {PZ_TAKE(ways->next), PZ_TAKE(ways->former)};
+	struct pz_link *links[2];
 
+	links[0] = PZ_TAKE(ways->next);
+	links[1] = PZ_TAKE(ways->former);
 	pz_env_stop(uplink->env, &ways->head_start);
 	pz_env_stop(uplink->env, &ways->again);
 	pz_env_stop(uplink->env, &ways->former_end);
@@ -401,7 +403,7 @@ on_register(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice fram
 	if (!envelope.is_register) {
 		/* A hub that does not want us says why before it hangs up. */
 		if (envelope.type == PZ_MESSAGE_PROP)
-			pz_uplink_on_prop(uplink, &envelope, false);
+			pz_uplink_on_prop(uplink, &envelope);
 		return PZ_OK;
 	}
 	PZ_TRY(pz_link_take_register(link, &envelope));

@@ -171,12 +171,10 @@ on_hub_moved(struct pz_uplink *uplink, json_t *message)
 static const struct {
 	const char *status;
 	void (*handle)(struct pz_uplink *uplink, json_t *message);
-	bool is_harmless; /* believed also when a relay brings it */
 } statuses[] = {
-	{"Update", on_update, false},       {"foundServices", on_found_services, true},
-	{"revoked", on_revoked, false},     {"bye", on_bye, false},
-	{"keepAlive", on_keepalive, false}, {"probe", on_probe, false},
-	{"error", on_error, true},          {"hubMoved", on_hub_moved, true}, /* is signed */
+	{"Update", on_update}, {"foundServices", on_found_services}, {"revoked", on_revoked},
+	{"bye", on_bye},       {"keepAlive", on_keepalive},          {"probe", on_probe},
+	{"error", on_error},   {"hubMoved", on_hub_moved},
 };
 
 static void
@@ -202,7 +200,7 @@ not_ours(struct pz_uplink *uplink, const char *status)
 			   "this device does not know the status", status);
 }
 
-/* Props of channels and of the exchange: of the hub's own link only, a relay has its own. */
+/* Props of channels and of the exchange. */
 static bool
 take_for_others(struct pz_uplink *uplink, const char *status, json_t *message)
 {
@@ -212,7 +210,7 @@ take_for_others(struct pz_uplink *uplink, const char *status, json_t *message)
 
 /* A prop counts only from the hub itself: no device of the zone speaks for it. */
 void
-pz_uplink_on_prop(struct pz_uplink *uplink, const struct pz_envelope *envelope, bool is_relayed)
+pz_uplink_on_prop(struct pz_uplink *uplink, const struct pz_envelope *envelope)
 {
 	json_t *payload = NULL, *message = NULL;
 	const char *status = NULL;
@@ -221,7 +219,7 @@ pz_uplink_on_prop(struct pz_uplink *uplink, const struct pz_envelope *envelope, 
 		       pz_slice_eq_str(envelope->from, uplink->config.zone->membership->zone);
 	if (!is_hubs || pz_message_prop_parse(envelope, &payload, &status, &message) != PZ_OK) {
 		pz_metric_add(uplink->metrics, PZ_METRIC_messages_dropped, 1);
-		if (is_hubs && !is_relayed)
+		if (is_hubs)
 			send_error(uplink, PZ_PROP_ERROR_BAD_REQUEST,
 				   "a prop needs a readable payload.status", "");
 		return;
@@ -229,12 +227,10 @@ pz_uplink_on_prop(struct pz_uplink *uplink, const struct pz_envelope *envelope, 
 	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
 	while (i < n && strcmp(statuses[i].status, status) != 0)
 		i++;
-	if (is_relayed || !take_for_others(uplink, status, message)) {
-		if (i < n && (statuses[i].is_harmless || !is_relayed))
+	if (!take_for_others(uplink, status, message)) {
+		if (i < n)
 			statuses[i].handle(uplink, message);
-		else if (i < n)
-			pz_metric_add(uplink->metrics, PZ_METRIC_messages_dropped, 1);
-		else if (!is_relayed)
+		else
 			not_ours(uplink, status);
 	}
 	json_decref(payload);

@@ -185,10 +185,8 @@ void pz_uplink_leave(struct pz_uplink *uplink);
 void pz_uplink_send_info(struct pz_uplink *uplink);
 /** Sends a prop, when the link is up. @param message borrowed, may be NULL */
 void pz_uplink_send_prop(struct pz_uplink *uplink, const char *status, json_t *message);
-/** A prop of the hub for this node. @param is_relayed a peer passed it on, which could have made
- * it up: only what does no harm is believed */
-void
-pz_uplink_on_prop(struct pz_uplink *uplink, const struct pz_envelope *envelope, bool is_relayed);
+/** A prop of the hub for this node. */
+void pz_uplink_on_prop(struct pz_uplink *uplink, const struct pz_envelope *envelope);
 
 /* ---- where the hub is ---- */
 

@@ -56,12 +56,7 @@ struct pz_member {
 	json_t *former;  /* former holders of the name: array of {serial, enrolled, revokedAt, why},
 			    the  newest last, owned; NULL: no former holder */
 	bool is_unsaved; /* last_seen_ms is newer in memory than on disk; kept by the hub */
-	struct pz_session *session;     /* its link, or NULL; kept by the hub */
-	struct pz_hosted_claim *behind; /* a relay that it agreed to, or NULL; kept by the hub */
-	const char
-		*via; /* that relay while it is the way to the device, or NULL; kept by the hub */
-	uint64_t attested_ms; /* of the newest attestation that was taken; kept by the hub */
-	bool is_attest_spent; /* it had a link of its own since; kept by the hub */
+	struct pz_session *session;               /* its link, or NULL; kept by the hub */
 	char instance[PZ_INSTANCE_BYTES_MAX + 1]; /* its name for the start that has its link, or
 						     ""; kept by the hub */
 	char *summary; /* the hub's text of its names and addresses for Update, or NULL; owned */
@@ -69,11 +64,11 @@ struct pz_member {
 	struct pz_log_rate log; /* lines that its messages and links cause; kept by the hub */
 };
 
-/** By its own link or behind a relay. */
+/** True while it has a link, its own or through a relay. */
 static inline bool
 pz_member_is_connected(const struct pz_member *member)
 {
-	return member->session || member->via;
+	return member->session != NULL;
 }
 
 /** One zone. Members are read directly, changed through the functions below. */

@@ -47,10 +47,6 @@ apply_member(struct pz_authority *a, struct pz_member *fresh)
 	}
 	bool is_same = strcmp(fresh->serial, m->serial) == 0; /* or another of the same name */
 	fresh->session = m->session;
-	fresh->behind = m->behind;
-	fresh->via = m->via;
-	fresh->attested_ms = is_same ? m->attested_ms : 0;
-	fresh->is_attest_spent = is_same && m->is_attest_spent;
 	memcpy(fresh->instance, m->instance, sizeof(fresh->instance));
 	fresh->info = m->info;
 	if (!is_same) {

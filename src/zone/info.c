@@ -97,7 +97,7 @@ keep(json_t *entry, const char *member, const char *text)
 json_t *
 pz_info_entry(const json_t *given)
 {
-	const char *session = pz_json_str(given, "session"), *via = pz_json_str(given, "via");
+	const char *session = pz_json_str(given, "session");
 	int64_t port = 0, seen;
 	json_t *entry;
 
@@ -112,8 +112,6 @@ pz_info_entry(const json_t *given)
 	keep(entry, "deviceType", pz_info_text(given, "deviceType"));
 	if (session && session[0] && pz_info_is_instance(session))
 		keep(entry, "session", session);
-	if (via && is_device(via))
-		keep(entry, "via", via);
 	if (pz_json_int(given, "lastSeen", 1, INT64_MAX, &seen))
 		(void)json_object_set_new(entry, "lastSeen", json_integer(seen));
 	return entry;

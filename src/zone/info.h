@@ -39,7 +39,7 @@ bool pz_info_is_instance(const char *text);
  * An entry of `Update`. What is of a wrong form is left out.
  * @param given an entry whose name has been checked
  * @return {"connected", "listening", "ipaddress", "port"} and, where they are there, "displayName",
- * "deviceType", "session", "via", "lastSeen"; new. NULL: out of memory
+ * "deviceType", "session", "lastSeen"; new. NULL: out of memory
  * @spec page 4 "Update"
  */
 json_t *pz_info_entry(const json_t *given);

@@ -87,14 +87,14 @@ an_entry_has_what_we_know(void **state)
 		{"{}", "{'connected':false,'listening':false,'ipaddress':[],'port':0}"},
 		{"7", "{'connected':false,'listening':false,'ipaddress':[],'port':0}"},
 		{"{'connected':true,'listening':true,'ipaddress':['10.0.0.1'],'port':8040,"
-		 "'displayName':'Living room','deviceType':'tv','session':'a-1','via':'laptop',"
+		 "'displayName':'Living room','deviceType':'tv','session':'a-1',"
 		 "'lastSeen':5,'x':[1,2,3]}",
 		 "{'connected':true,'listening':true,'ipaddress':['10.0.0.1'],'port':8040,"
-		 "'displayName':'Living room','deviceType':'tv','session':'a-1','via':'laptop',"
+		 "'displayName':'Living room','deviceType':'tv','session':'a-1',"
 		 "'lastSeen':5}"},
 		{"{'connected':1,'listening':'yes','ipaddress':['10.0.0.1',7,'a b','10.0.0.2'],"
 		 "'port':65536,'displayName':'a\\nb','deviceType':[],'session':'a b',"
-		 "'via':'no device','lastSeen':-5}",
+		 "'lastSeen':-5}",
 		 "{'connected':false,'listening':false,'ipaddress':['10.0.0.1','10.0.0.2'],"
 		 "'port':0}"},
 	};

@@ -1,5 +1,5 @@
 """
-Channels (page 15 "A hop"): links that travel through other nodes, which read nothing
+Channels (page 15 "A hop", page 6 "Relaying"): links that travel through other nodes, which read nothing
 of them.
 """
 

@@ -1,4 +1,7 @@
-"""Direct links between devices while there is a hub (page 6): made, used, refused, ended, not lost."""
+"""
+Direct links between devices while there is a hub (page 6 "A direct link in the zone"): made, used,
+refused, ended, not lost.
+"""
 
 import contextlib
 import socket
