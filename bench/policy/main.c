@@ -18,7 +18,13 @@
 #include "policy/decide.h"
 
 #define REQUESTS 256
-#define RULES_EACH(rules) ((rules) < 1000 ? 5 : 100) /* of one caller in a set */
+
+/* How many rules of a set are about one caller. */
+static unsigned
+rules_of_one(unsigned rules)
+{
+	return rules < 1000 ? 5 : 100;
+}
 
 #define APPEND(buf, ...)                                                                           \
 	do {                                                                                       \
@@ -49,7 +55,7 @@ build_policy(struct pz_buf *buf, unsigned rules)
 static void
 build_set(struct pz_buf *buf, unsigned rules)
 {
-	unsigned each = RULES_EACH(rules);
+	unsigned each = rules_of_one(rules);
 
 	APPEND(buf, "<policy-set combine='first-matching-target'>");
 	for (unsigned i = 0; i < rules / each; i++) {
@@ -154,7 +160,7 @@ decision_us(void (*build)(struct pz_buf *, unsigned), unsigned rules, unsigned f
 	pz_buf_init(&buf, 4U << 20, NULL);
 	build(&buf, rules);
 	user = parse(pz_buf_slice(&buf));
-	make_requests(requests, build == build_set ? rules / RULES_EACH(rules) : rules);
+	make_requests(requests, build == build_set ? rules / rules_of_one(rules) : rules);
 	struct pz_policy_slots slots = {.document = {manufacturer, exceptions, user, NULL}};
 	double ns = measure(&slots, requests, flags, ms, &permits);
 	measure(&slots, requests, flags ^ PZ_POLICY_PLAIN, 1, &others);

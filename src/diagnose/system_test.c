@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "diagnose/system.h"
+#include "kit/shell.h"
 
 /* ---- disk ---- */
 
@@ -82,7 +83,8 @@ is_alone(void)
 	static int alone;
 
 	if (alone == 0)
-		alone = unshare(CLONE_NEWNET) == 0 && system("ip link set lo up") == 0 ? 1 : -1;
+		alone = unshare(CLONE_NEWNET) == 0 && pz_kit_shell("ip link set lo up") == 0 ? 1
+											     : -1;
 	return alone == 1;
 }
 
@@ -102,9 +104,9 @@ static void
 with_an_interface(void **state)
 {
 	(void)state;
-	if (!is_alone() || system("ip link add fx0 type veth peer name fx1 && "
-				  "ip link set fx1 up && ip link set fx0 up && "
-				  "ip addr add 10.9.0.1/24 dev fx0") != 0)
+	if (!is_alone() || pz_kit_shell("ip link add fx0 type veth peer name fx1 && "
+					"ip link set fx1 up && ip link set fx0 up && "
+					"ip addr add 10.9.0.1/24 dev fx0") != 0)
 		skip();
 	probe();
 	assert_true(seen.interfaces >= 1);
@@ -118,7 +120,7 @@ with_an_interface(void **state)
 	pz_diagnose_this_system.multicast_cancel(given_up);
 	probe();
 	assert_int_equal(dones, before + 1);
-	assert_int_equal(system("ip link del fx0"), 0);
+	assert_int_equal(pz_kit_shell("ip link del fx0"), 0);
 }
 
 int

@@ -8,6 +8,7 @@
 
 #include "kit/clock.h"
 #include "kit/loop.h"
+#include "kit/shell.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +16,6 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -27,8 +27,6 @@
 #include "mdns/fake.h"
 #include "mdns/mdns.h"
 #include "mdns/responder.h"
-
-extern char **environ;
 
 #define FX_DEADLINE_S 60 /* of one wait: far more than anything here takes */
 #define FX_SEEN_MAX 300
@@ -161,29 +159,13 @@ fx_node_free(struct fx_node *node)
 
 #define FX_HOST_NAME "fx-name-of-this-machine"
 
-/** Runs a command line. @return its exit status */
-static inline int
-fx_run(const char *command)
-{
-	char shell[] = "/bin/sh", flag[] = "-c", line[512];
-	char *argv[] = {shell, flag, line, NULL};
-	int status;
-	pid_t pid;
-
-	snprintf(line, sizeof(line), "%s", command);
-	if (posix_spawn(&pid, shell, NULL, NULL, argv, environ) != 0 ||
-	    waitpid(pid, &status, 0) != pid)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 static inline void
 fx_ip(const char *command)
 {
 	char line[512];
 
 	snprintf(line, sizeof(line), "ip %s", command);
-	if (fx_run(line) != 0)
+	if (pz_kit_shell(line) != 0)
 		fail_msg("%s", line);
 }
 
@@ -212,7 +194,7 @@ fx_namespace(void)
 		    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 		    /* An address is used at once; duplicates cannot be. */
 		    fx_write("/proc/sys/net/ipv6/conf/default/accept_dad", "0") &&
-		    fx_run("ip link add fx0 type veth peer name fx1 && ip link del fx0") == 0)
+		    pz_kit_shell("ip link add fx0 type veth peer name fx1 && ip link del fx0") == 0)
 			is_in = 1;
 	}
 	return is_in == 1;
@@ -224,7 +206,7 @@ fx_cable(const char *address, const char *options)
 {
 	fx_ip("link add fx0 type veth peer name fx1");
 	if (options != NULL)
-		assert_int_equal(fx_run(options), 0);
+		assert_int_equal(pz_kit_shell(options), 0);
 	fx_ip("link set fx1 up");
 	fx_ip("link set fx0 up");
 	if (address != NULL) {
@@ -333,7 +315,7 @@ fx_real_teardown(void **state)
 	free(f);
 	*state = NULL;
 	if (fx_namespace())
-		fx_run("ip link del fx0 2>/dev/null");
+		pz_kit_shell("ip link del fx0 2>/dev/null");
 	return pz_kit_loop_close(state);
 }
 
@@ -427,7 +409,7 @@ fx_bus_start(void)
 	char program[] = "dbus-daemon", nofork[] = "--nofork", nosyslog[] = "--nosyslog";
 	char *argv[] = {program, nofork, nosyslog, option, NULL};
 
-	if (!fx_namespace() || fx_run("command -v avahi-daemon dbus-daemon >/dev/null") != 0)
+	if (!fx_namespace() || pz_kit_shell("command -v avahi-daemon dbus-daemon >/dev/null") != 0)
 		return false;
 	if (fx_daemon.dir[0] == '\0') {
 		snprintf(fx_daemon.dir, sizeof(fx_daemon.dir), "/tmp/pz-mdns-XXXXXX");
@@ -494,7 +476,7 @@ fx_system_end(void **state)
 	fx_kill(&fx_daemon.bus);
 	if (fx_daemon.dir[0] != '\0') {
 		snprintf(line, sizeof(line), "rm -r %s", fx_daemon.dir);
-		fx_run(line);
+		pz_kit_shell(line);
 	}
 	return 0;
 }
