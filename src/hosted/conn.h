@@ -52,7 +52,7 @@ pz_hosted_send(struct pz_hosted *zone, struct pz_link *link, struct pz_slice fra
  * any other failure closes the link. @param message borrowed, may be NULL */
 void pz_hosted_send_prop(struct pz_hosted *zone, struct pz_link *link, const char *status,
 			 json_t *message);
-/** The same to a device behind the link. @param to its address */
+/** The same to an address of the other end: the device or an app on it. */
 void pz_hosted_send_prop_to(struct pz_hosted *zone, struct pz_link *link, const char *to,
 			    const char *status, json_t *message);
 /** Raises the condition that something is longer than the other end takes, until the link ends. */

@@ -16,8 +16,8 @@ struct pz_hosted_trust {
 /** Makes new TLS contexts from the authority's certificates and revocation list; live links are
  * checked again. Errors: LIMIT_MEMORY, CRYPTO; the contexts of before stay then. */
 enum pz_err pz_hosted_refresh_trust(struct pz_hosted *zone, struct pz_errinfo *info) PZ_MUST_USE;
-/** Closes every link whose certificate is on the revocation list, also one that has not registered;
- * devices behind a relay are gone, too. */
+/** Closes every link whose certificate is on the revocation list, also one that has not registered.
+ */
 void pz_hosted_close_revoked(struct pz_hosted *zone, const char *reason);
 /** Frees the contexts. A zeroed zone is fine. */
 void pz_hosted_trust_fini(struct pz_hosted *zone);

@@ -1,7 +1,7 @@
 /*
  * What a device may open through its hub (page 15 "A hop"): a link to another device of its zone,
- * which the hub passes on unread, and, for a device that stands behind the opener, a link to the
- * hub itself.
+ * which the hub passes on unread, and, for a device that reaches the hub through the opener, a link
+ * to the hub itself.
  */
 #include <stdio.h>
 

@@ -74,8 +74,22 @@ spki_hash(EVP_PKEY *pkey, uint8_t out[PZ_KEY_HASH_BYTES])
 	return hash_der(der, len, out);
 }
 
-/* True for a SEQUENCE of primitive values in DER: OpenSSL writes such a value as the bytes that it
- * has read. */
+/* True when no INTEGER is negative. OpenSSL reads a negative modulus as a positive number, and
+ * would write it with another byte in front. */
+static bool
+has_no_negative(const ASN1_SEQUENCE_ANY *items)
+{
+	for (int i = 0; i < sk_ASN1_TYPE_num(items); i++) {
+		const ASN1_TYPE *item = sk_ASN1_TYPE_value(items, i);
+
+		if (item->type == V_ASN1_INTEGER && item->value.integer->type == V_ASN1_NEG_INTEGER)
+			return false;
+	}
+	return true;
+}
+
+/* True for a SEQUENCE of primitive values in DER without negative numbers: OpenSSL writes such a
+ * value as the bytes that it has read. */
 static bool
 is_der_sequence(const unsigned char *bytes, int len)
 {
@@ -83,7 +97,8 @@ is_der_sequence(const unsigned char *bytes, int len)
 	ASN1_SEQUENCE_ANY *items = d2i_ASN1_SEQUENCE_ANY(NULL, &at, len);
 	unsigned char *again = NULL;
 	int again_len = items ? i2d_ASN1_SEQUENCE_ANY(items, &again) : -1;
-	bool same = again_len == len && memcmp(bytes, again, (size_t)len) == 0;
+	bool same = again_len == len && memcmp(bytes, again, (size_t)len) == 0 &&
+		    has_no_negative(items);
 
 	sk_ASN1_TYPE_pop_free(items, ASN1_TYPE_free);
 	OPENSSL_free(again);

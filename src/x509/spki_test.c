@@ -138,6 +138,26 @@ append_byte(X509 *x)
 					   longer, len + 1));
 }
 
+/* The modulus without the octet 0 in front, which makes it a negative number. */
+static void
+negate(X509 *x)
+{
+	X509_PUBKEY *pub = X509_get_X509_PUBKEY(x);
+	const unsigned char *key;
+	unsigned char *shorter;
+	int len;
+
+	assert_true(X509_PUBKEY_get0_param(NULL, &key, &len, NULL, pub));
+	/* SEQUENCE of two octets of length, INTEGER of 257 octets, the first of them 0 */
+	assert_true(key[1] == 0x82 && key[4] == 0x02 && key[5] == 0x82 && key[8] == 0);
+	shorter = OPENSSL_memdup(key, (size_t)len);
+	memcpy(shorter + 8, key + 9, (size_t)len - 9);
+	shorter[3]--; /* 0x010a and 0x0101 */
+	shorter[7]--;
+	assert_true(X509_PUBKEY_set0_param(pub, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL,
+					   shorter, len - 1));
+}
+
 static void
 test_unusual_rsa(void **state)
 {
@@ -145,6 +165,7 @@ test_unusual_rsa(void **state)
 	assert_hash(rsa_key(), drop_parameters, false);
 	assert_hash(rsa_key(), lengthen, false);
 	assert_hash(rsa_key(), append_byte, false);
+	assert_hash(rsa_key(), negate, false);
 }
 
 /* The last bit of the key, a 0, declared as unused. */
