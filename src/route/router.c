@@ -30,8 +30,6 @@ struct pz_router {
 	const struct pz_router_ops *ops;
 	void *arg;
 	struct pz_map *by_address;
-	struct pz_map
-		*behind; /* address -> the relay's session; NULL: no device is behind a relay */
 	struct pz_session *hub; /* a PZP's way to the rest of its zone, or NULL */
 	struct pz_pressure_rule pressure;
 };
