@@ -330,8 +330,8 @@ choose(struct daemon_mdns *mdns)
 		stop_all(mdns);
 		return PZ_OK;
 	}
-	if (mdns->netwatch == NULL &&
-	    pz_netwatch_new(mdns->loop, on_network, mdns, &mdns->netwatch) != PZ_OK)
+	if (mdns->netwatch == NULL && pz_netwatch_new(mdns->loop, PZ_NETWATCH_LOCAL, on_network,
+						      mdns, &mdns->netwatch) != PZ_OK)
 		mdns->netwatch = NULL; /* then what is there now has to do */
 	if (mdns->active == NULL)
 		on_network(mdns);

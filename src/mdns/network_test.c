@@ -160,6 +160,32 @@ ipv6_alone_is_enough(void **state)
 }
 
 static int
+no_address_setup(void **state)
+{
+	fx_without_daemon();
+	if (fx_namespace())
+		fx_cable(NULL,
+			 "ip link set fx0 addrgenmode none && ip link set fx1 addrgenmode none");
+	return fx_real_setup(state);
+}
+
+/* As at a start: the kernel makes the address a moment after the interface is up. */
+static void
+a_link_local_address_that_comes_later_is_used(void **state)
+{
+	struct fx *f = *state;
+
+	FX_NEEDS(fx_namespace());
+	fx_browse(B, true);
+	assert_ok(fx_publish(A, "late", "pz-host-1", 8040, NULL));
+	for (int i = 0; i < 20; i++)
+		fx_step(f);
+	assert_int_equal(SEEN(B, "late")->founds, 0);
+	fx_ip("addr add fe80::7/64 dev fx0");
+	fx_wait(f, strstr(SEEN(B, "late")->addresses, " fe80::7%fx0 "));
+}
+
+static int
 no_interface_setup(void **state)
 {
 	fx_without_daemon();
@@ -479,6 +505,7 @@ main(int argc, char **argv)
 		TEST(an_interface_that_comes_later_is_used, fx_own_setup),
 		TEST(an_address_that_comes_later_is_used, fx_own_setup),
 		TEST(ipv6_alone_is_enough, v6_setup),
+		TEST(a_link_local_address_that_comes_later_is_used, no_address_setup),
 		TEST(it_waits_for_the_first_interface, no_interface_setup),
 		TEST(loopback_is_a_network_too, no_interface_setup),
 		TEST(the_responder_has_nothing, fx_own_setup),

@@ -21,7 +21,7 @@
 /*
  * Many events are no change: a router's advertisement refreshes an address, a container's interface
  * comes and goes with its link-local one. What counts is whether the addresses that others can use
- * or the default routes differ from before.
+ * or the default routes differ from before; on the local network the link-local ones count as well.
  */
 struct pz_netwatch {
 	uv_poll_t poll;
@@ -29,6 +29,7 @@ struct pz_netwatch {
 	struct pz_timer timer;
 	void (*changed)(void *arg);
 	void *arg;
+	enum pz_netwatch_scope scope;
 	uint64_t seen; /* how the network was: fingerprint() */
 	int fd;
 };
@@ -131,19 +132,55 @@ read_default_routes(struct default_routes *out)
 
 /* ---- changes ---- */
 
+/* False for an entry without an address of the internet. */
+static bool
+text_of(const struct ifaddrs *entry, char *out, socklen_t len)
+{
+	const struct sockaddr_in *v4 = (const void *)entry->ifa_addr;
+	const struct sockaddr_in6 *v6 = (const void *)entry->ifa_addr;
+
+	if (entry->ifa_addr == NULL)
+		return false;
+	if (entry->ifa_addr->sa_family == AF_INET)
+		return inet_ntop(AF_INET, &v4->sin_addr, out, len) != NULL;
+	return entry->ifa_addr->sa_family == AF_INET6 &&
+	       inet_ntop(AF_INET6, &v6->sin6_addr, out, len) != NULL;
+}
+
 static void
 add_to_fingerprint(void *arg, const char *address)
 {
 	*(uint64_t *)arg += hash_of(address);
 }
 
+static uint64_t
+fingerprint_of_local(void)
+{
+	char text[IF_NAMESIZE + INET6_ADDRSTRLEN + 1], address[INET6_ADDRSTRLEN];
+	struct ifaddrs *all = NULL;
+	uint64_t sum = 0;
+
+	if (getifaddrs(&all) != 0)
+		return 0;
+	for (const struct ifaddrs *entry = all; entry; entry = entry->ifa_next) {
+		if (!text_of(entry, address, sizeof(address)))
+			continue;
+		snprintf(text, sizeof(text), "%s %s", entry->ifa_name, address);
+		sum += hash_of(text);
+	}
+	freeifaddrs(all);
+	return sum;
+}
+
 /* Two networks that differ have different ones (but for one chance in 2^64). */
 static uint64_t
-fingerprint(void)
+fingerprint(enum pz_netwatch_scope scope)
 {
 	struct default_routes routes;
 	uint64_t sum = 0;
 
+	if (scope == PZ_NETWATCH_LOCAL)
+		return fingerprint_of_local();
 	read_default_routes(&routes);
 	pz_netwatch_addresses(add_to_fingerprint, &sum);
 	return sum + routes.fingerprint;
@@ -194,19 +231,20 @@ on_quiet(struct pz_timer *timer, void *arg)
 {
 	struct pz_netwatch *watch = arg;
 
-	uint64_t now = fingerprint();
+	uint64_t now = fingerprint(watch->scope);
 
 	(void)timer;
 	if (now == watch->seen)
 		return;
 	watch->seen = now;
-	pz_lookups_outdated(watch->loop); /* they ask another network's name servers */
+	if (watch->scope == PZ_NETWATCH_REACHABLE)
+		pz_lookups_outdated(watch->loop); /* they ask another network's name servers */
 	watch->changed(watch->arg);
 }
 
 enum pz_err
-pz_netwatch_new(struct pz_loop *loop, void (*changed)(void *arg), void *arg,
-		struct pz_netwatch **out)
+pz_netwatch_new(struct pz_loop *loop, enum pz_netwatch_scope scope, void (*changed)(void *arg),
+		void *arg, struct pz_netwatch **out)
 {
 	struct sockaddr_nl addr = {
 		.nl_family = AF_NETLINK,
@@ -233,7 +271,8 @@ pz_netwatch_new(struct pz_loop *loop, void (*changed)(void *arg), void *arg,
 	watch->fd = fd;
 	watch->changed = changed;
 	watch->arg = arg;
-	watch->seen = fingerprint();
+	watch->scope = scope;
+	watch->seen = fingerprint(scope);
 	pz_timer_init(&watch->timer, on_quiet, watch);
 	uv_poll_start(&watch->poll, UV_READABLE, on_message);
 	*out = watch;
@@ -268,25 +307,23 @@ struct own {
 
 #define OWN_MAX 256 /* looked at; a machine with more is known by the best of them */
 
+/* A link-local address means nothing without the interface of the reader. */
+static bool
+is_link_local(const struct sockaddr *address)
+{
+	const struct sockaddr_in *v4 = (const void *)address;
+	const struct sockaddr_in6 *v6 = (const void *)address;
+
+	if (address->sa_family == AF_INET)
+		return (ntohl(v4->sin_addr.s_addr) >> 16) == 0xa9fe; /* 169.254/16, RFC 3927 */
+	return IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr);
+}
+
 static bool
 address_of(const struct ifaddrs *entry, char *out, socklen_t len)
 {
-	if (entry->ifa_addr == NULL || (entry->ifa_flags & IFF_LOOPBACK))
-		return false;
-	if (entry->ifa_addr->sa_family == AF_INET) {
-		const struct sockaddr_in *v4 = (const void *)entry->ifa_addr;
-		if ((ntohl(v4->sin_addr.s_addr) >> 16) == 0xa9fe) /* 169.254/16, RFC 3927 */
-			return false;
-		return inet_ntop(AF_INET, &v4->sin_addr, out, len) != NULL;
-	}
-	if (entry->ifa_addr->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *v6 = (const void *)entry->ifa_addr;
-		/* A link-local address means nothing without the interface of the reader. */
-		if (IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr))
-			return false;
-		return inet_ntop(AF_INET6, &v6->sin6_addr, out, len) != NULL;
-	}
-	return false;
+	return (entry->ifa_flags & IFF_LOOPBACK) == 0 && text_of(entry, out, len) &&
+	       !is_link_local(entry->ifa_addr);
 }
 
 /* Of machines that others reach, such a bridge is the host's side of a room of its own: containers

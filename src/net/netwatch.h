@@ -7,14 +7,21 @@
 
 struct pz_netwatch;
 
+/** What counts as a change. */
+enum pz_netwatch_scope {
+	PZ_NETWATCH_REACHABLE, /* the addresses of pz_netwatch_addresses, and the default routes */
+	PZ_NETWATCH_LOCAL,     /* every address of every interface: for the local network */
+};
+
 /**
- * @param changed called once per burst of events (coalesced for 200 ms) after which the addresses
- * of pz_netwatch_addresses or the default routes differ from before Errors: IO (no rtnetlink here),
- * LIMIT_MEMORY.
+ * @param changed called once per burst of events (coalesced for 200 ms) after which something of
+ * the scope differs from before
+ * Errors: IO (no rtnetlink here), LIMIT_MEMORY.
  * @spec rtnetlink(7); page 5 "Back-off"
  */
-enum pz_err pz_netwatch_new(struct pz_loop *loop, void (*changed)(void *arg), void *arg,
-			    struct pz_netwatch **out) PZ_MUST_USE;
+enum pz_err
+pz_netwatch_new(struct pz_loop *loop, enum pz_netwatch_scope scope, void (*changed)(void *arg),
+		void *arg, struct pz_netwatch **out) PZ_MUST_USE;
 /** Stops watching and frees the watch. NULL is fine. */
 void pz_netwatch_free(struct pz_netwatch *watch);
 

@@ -88,7 +88,8 @@ a_burst_of_changes_is_reported_once(void **state)
 	if (!add_interface("pz-test") || !add_interface("pz-test2"))
 		skip();
 	changes = 0;
-	assert_ok(pz_netwatch_new(&pz_kit_loop.loop, on_changed, NULL, &watch));
+	assert_ok(pz_netwatch_new(&pz_kit_loop.loop, PZ_NETWATCH_REACHABLE, on_changed, NULL,
+				  &watch));
 	turn_some();
 	pz_kit_loop_push(PZ_US_PER_S);
 	turn_some();
@@ -160,6 +161,29 @@ a_burst_of_changes_is_reported_once(void **state)
 	assert_int_equal(changes, 11);
 }
 
+/* Runs after the test of bursts, in its network. */
+static void
+on_the_local_network_every_address_counts(void **state)
+{
+	struct pz_netwatch *watch;
+
+	(void)state;
+	if (if_nametoindex("pz-test") == 0)
+		skip();
+	changes = 0;
+	assert_ok(pz_netwatch_new(&pz_kit_loop.loop, PZ_NETWATCH_LOCAL, on_changed, NULL, &watch));
+	set_address("169.254.1.3");
+	turn_some();
+	pz_kit_loop_push(200 * PZ_US_PER_MS);
+	pz_kit_until(changes == 1);
+	set_address("169.254.1.3"); /* the same again */
+	turn_some();
+	pz_kit_loop_push(PZ_US_PER_S);
+	turn_some();
+	assert_int_equal(changes, 1);
+	pz_netwatch_free(watch);
+}
+
 static void
 each_address(void *arg, const char *text)
 {
@@ -194,7 +218,8 @@ freeing_nothing_is_fine(void **state)
 
 	(void)state;
 	pz_netwatch_free(NULL);
-	assert_ok(pz_netwatch_new(&pz_kit_loop.loop, on_changed, NULL, &watch));
+	assert_ok(pz_netwatch_new(&pz_kit_loop.loop, PZ_NETWATCH_REACHABLE, on_changed, NULL,
+				  &watch));
 	pz_netwatch_free(watch);
 }
 
@@ -206,7 +231,8 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		LOOP_TEST(addresses_are_those_that_others_can_use),
 		LOOP_TEST(freeing_nothing_is_fine),
-		LOOP_TEST(a_burst_of_changes_is_reported_once), /* last: it leaves this namespace */
+		LOOP_TEST(a_burst_of_changes_is_reported_once), /* leaves this namespace, so late */
+		LOOP_TEST(on_the_local_network_every_address_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,7 +181,8 @@ main(int argc, char **argv)
 	struct pz_mdns *mdns = make_mdns(&daemon);
 	if (make_node(&daemon, mdns, &node, &info) == PZ_OK) {
 		serve_files(node, &daemon.settings);
-		if (pz_netwatch_new(&daemon.loop, on_network_changed, node, &watch) != PZ_OK)
+		if (pz_netwatch_new(&daemon.loop, PZ_NETWATCH_REACHABLE, on_network_changed, node,
+				    &watch) != PZ_OK)
 			pz_warning("netwatch", "changes of the network will not be noticed");
 		pz_node_start(node);
 		code = pz_daemon_run(&daemon, &ops, node);
