@@ -111,6 +111,15 @@ function(pz_kit name)
 	endforeach()
 endfunction()
 
+# pz_embed(TARGET FILE NAME): the bytes of a file as numbers with commas, for `#include <NAME>` in an array of TARGET.
+function(pz_embed target file name)
+	set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${file})
+	file(READ ${CMAKE_SOURCE_DIR}/${file} bytes HEX)
+	string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+	file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/embed/${name} CONTENT "${bytes}\n" @ONLY)
+	target_include_directories(${target} PRIVATE ${CMAKE_BINARY_DIR}/embed)
+endfunction()
+
 # pz_program(NAME MAIN LIBRARY): one executable.
 function(pz_program name main library)
 	if(EXISTS ${CMAKE_SOURCE_DIR}/${main})

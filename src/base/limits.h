@@ -286,6 +286,9 @@
 
 /* ---- policy (page 9) ---- */
 #define PZ_POLICY_DOCUMENT_BYTES_MAX (1U << 20)
+#define PZ_POLICY_HEAD_BYTES_MAX 4096 /* of a record: version, and the hub's signature */
+/* a document that is stored and sent: with its version it is one value of page 8 */
+#define PZ_POLICY_ZONE_BYTES_MAX ((int)(PZ_SYNC_VALUE_BYTES_MAX - PZ_POLICY_HEAD_BYTES_MAX))
 #define PZ_POLICY_DEPTH_MAX 32             /* of elements; the root is the first level */
 #define PZ_POLICY_RULES_MAX 10000          /* of one document */
 #define PZ_POLICY_ATTRIBUTE_BYTES_MAX 4096 /* of an XML attribute, or of a text in its place */

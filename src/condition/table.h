@@ -96,6 +96,10 @@
 	X(SERVICE_FILE, "service-file", PZP,                                                       \
 	  "A service file cannot be read, is not JSON, or does not describe a service.",           \
 	  "correct or remove it, then reload pzpd (SIGHUP, systemctl reload pzpd)")                \
+	X(POLICY_CORRUPT, "policy-corrupt", PZP,                                                   \
+	  "A policy of this device is stored and cannot be read, or is not valid: what it would "  \
+	  "decide is denied.",                                                                     \
+	  "set it anew with `pzp policy set`, or correct the manufacturer's file and reload pzpd") \
 	X(TOO_LARGE, "too-large", BOTH,                                                            \
 	  "Something is longer than the other end takes, and was not sent to it.",                 \
 	  "raise limits.frame there")

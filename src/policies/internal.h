@@ -1,0 +1,52 @@
+/* Inside policies/ only: policies.c what is in the slots; exceptions.c what this device stores. */
+#ifndef PZ_POLICIES_INTERNAL_H
+#define PZ_POLICIES_INTERNAL_H
+
+#include "policies/policies.h"
+
+struct pz_policies_snapshot;
+
+/** Exceptions on their way to the disk. */
+struct pz_policies_write {
+	struct pz_policies *policies; /* NULL: gone meanwhile */
+	char *text;                   /* of the record; NULL: a removal */
+	void (*done)(void *arg, enum pz_err err, const char *detail);
+	void *arg;
+};
+
+/** What is in one slot. */
+struct pz_policies_content {
+	enum pz_policies_state state;
+	struct pz_policy_version version;
+	char *text; /* owned; NULL: none, or not known */
+	size_t len;
+	struct pz_policy_document *document; /* a reference; NULL: none, or corrupt */
+	struct pz_errinfo reason;            /* of a corrupt one */
+};
+
+struct pz_policies {
+	struct pz_policies_config config;
+	struct pz_policy_cache *cache;
+	struct pz_policies_content contents[PZ_POLICY_SLOTS];
+	struct pz_policies_snapshot *current; /* NULL: memory did not suffice */
+	struct pz_policies_snapshot *former;  /* until the next turn */
+	struct pz_timer turn;
+	unsigned changes;                /* bits of slots that the owner does not know of yet */
+	struct pz_policies_write *write; /* or NULL */
+};
+
+/**
+ * Puts a document into a slot.
+ * @param version NULL: not known
+ * @param text copied; one that is not valid makes the slot corrupt
+ */
+void pz_policies_put(struct pz_policies *policies, enum pz_policy_slot slot,
+		     enum pz_policies_state state, const struct pz_policy_version *version,
+		     struct pz_slice text);
+/** Empties a slot. */
+void pz_policies_put_nothing(struct pz_policies *policies, enum pz_policy_slot slot);
+/** Makes a slot corrupt. @param why one line */
+void
+pz_policies_put_corrupt(struct pz_policies *policies, enum pz_policy_slot slot, const char *why);
+
+#endif
