@@ -308,4 +308,22 @@
 #define PZ_POLICY_OBLIGATIONS_MAX 64            /* that an application declares */
 #define PZ_POLICY_TRIGGERS_MAX 16               /* of one obligation */
 
+/* ---- questions for a person (page 9, 11) ---- */
+#define PZ_PROMPTS_MAX 8              /* that wait at a device: more are not read any more */
+#define PZ_PROMPTS_SUBJECT_MAX 2      /* the same, about one caller */
+#define PZ_PROMPT_CALLS_MAX 64        /* that wait for the same question */
+#define PZ_PROMPT_GUESTS_MAX 16       /* of other devices that wait here, ... */
+#define PZ_PROMPT_GUESTS_DEVICE_MAX 8 /* ... and of one of them: all that it may have */
+#define PZ_PROMPT_ENDED_MAX 32        /* questions that have ended and are known still */
+#define PZ_PROMPT_TIMEOUT_S 30        /* then no answer is a no; preference */
+#define PZ_PROMPT_TIMEOUT_S_MIN 10
+#define PZ_PROMPT_TIMEOUT_S_MAX 300
+#define PZ_PROMPT_LATE_US (60 * PZ_US_PER_S)    /* an answer may be remembered so long after it */
+#define PZ_PROMPT_SEEK_US (5 * PZ_US_PER_S)     /* for a link with a device that may answer */
+#define PZ_PROMPT_PRESENT_US (60 * PZ_US_PER_S) /* a person who has looked is there */
+#define PZ_PROMPT_GRACE_US (30 * PZ_US_PER_S)   /* a session that is back by then has not ended */
+#define PZ_PROMPT_SUSPEND_MS 30000        /* the clocks differ by more: the device has slept */
+#define PZ_PROMPT_ANSWERS_MAX 1024        /* remembered for good: each is some hundred bytes */
+#define PZ_PROMPT_SESSION_ANSWERS_MAX 256 /* for a session; then the oldest is asked again */
+
 #endif
