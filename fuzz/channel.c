@@ -87,8 +87,9 @@ user_ended(void *arg)
 }
 
 static void
-user_closed(void *arg, const char *reason)
+user_closed(void *arg, const char *reason, json_t *message)
 {
+	(void)message;
 	FUZZ_CHECK(strlen(reason) <= PZ_CHANNEL_REASON_BYTES_MAX);
 	for (; *reason; reason++)
 		FUZZ_CHECK(*reason > ' ' && *reason <= '~');

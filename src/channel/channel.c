@@ -37,7 +37,7 @@ report_loss(struct pz_channel *channel)
 	if (channel->state == CHANNEL_OPENING)
 		channel->ops->refused(channel->arg, PZ_CHANNEL_UNREACHABLE);
 	else
-		channel->ops->closed(channel->arg, "lost");
+		channel->ops->closed(channel->arg, "lost", NULL);
 }
 
 /* An owner that loses one channel may close another one. */
@@ -116,6 +116,7 @@ pz_channel_free(struct pz_channel *channel)
 	pz_env_stop(channels->env, &channel->timer);
 	pz_list_remove(&channel->ready_node);
 	pz_buf_fini(&channel->out);
+	json_decref(channel->more);
 	channels->by_number[channel->number - 1] = NULL;
 	free(channel);
 }
@@ -182,6 +183,14 @@ pz_channel_refuse(struct pz_channel *channel, enum pz_channel_refusal why)
 void
 pz_channel_close(struct pz_channel *channel, const char *reason)
 {
+	pz_channel_close_with(channel, reason, NULL);
+}
+
+void
+pz_channel_close_with(struct pz_channel *channel, const char *reason, json_t *takes_more)
+{
+	json_decref(channel->more);
+	channel->more = takes_more;
 	channel->ops = NULL;
 	switch (channel->state) {
 	case CHANNEL_OPENING:

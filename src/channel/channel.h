@@ -63,8 +63,8 @@ struct pz_channel_ops {
 	/** No more data comes. */
 	void (*ended)(void *arg);
 	/** The other end has closed, or the link is gone. The channel is gone. @param reason one
-	 * word of the other end's, or "lost" */
-	void (*closed)(void *arg, const char *reason);
+	 * word of the other end's, or "lost" @param message of the close, borrowed; NULL: lost */
+	void (*closed)(void *arg, const char *reason, json_t *message);
 };
 
 /** What the channels ask of the link. */
@@ -129,6 +129,8 @@ void pz_channel_keep(struct pz_channel *channel, const struct pz_channel_ops *op
 void pz_channel_refuse(struct pz_channel *channel, enum pz_channel_refusal why);
 /** Closes at any time: what was sent still goes out. @param reason one word */
 void pz_channel_close(struct pz_channel *channel, const char *reason);
+/** The same with further members. @param takes_more object, or NULL */
+void pz_channel_close_with(struct pz_channel *channel, const char *reason, json_t *takes_more);
 
 /**
  * Sends as much as the other end's window and a queue of PZ_CHANNEL_UNSENT_BYTES take.

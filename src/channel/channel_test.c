@@ -30,6 +30,27 @@ test_open_and_close(void **state)
 	assert_int_equal(w.a.broken | w.b.broken, PZ_OK);
 }
 
+/* The members of page 15 win over those of the owner. */
+static void
+a_close_may_say_more(void **state)
+{
+	struct world w;
+	struct user ua, ub;
+
+	(void)state;
+	world_init(&w);
+	world_open(&w, &ua, &ub);
+	world_send(&w, &ua, 10);
+	pz_channel_close_with(ua.channel, "ok", json_pack("{s:i, s:s}", "more", 7, "reason", "x"));
+	world_settle(&w);
+	assert_true(ub.is_closed && ub.has_message);
+	assert_string_equal(ub.reason, "ok");
+	assert_int_equal(ub.more, 7);
+	pz_buf_fini(&ub.in);
+	world_fini(&w);
+	assert_int_equal(w.a.broken | w.b.broken, PZ_OK);
+}
+
 /* Both at once: each one's close is the answer of the other's. */
 static void
 test_closes_cross(void **state)
@@ -323,6 +344,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open_and_close),
+		cmocka_unit_test(a_close_may_say_more),
 		cmocka_unit_test(test_closes_cross),
 		cmocka_unit_test(test_close_is_orderly),
 		cmocka_unit_test(test_closed_with_data_waiting),

@@ -23,6 +23,8 @@ struct user {
 	bool is_lazy; /* does not consume */
 	bool is_accepted, is_refused, has_ended, is_closed;
 	enum pz_channel_refusal why;
+	bool has_message; /* of the close */
+	json_int_t more;
 	char reason[PZ_CHANNEL_REASON_BYTES_MAX + 1];
 };
 
@@ -124,7 +126,7 @@ user_ended(void *arg)
 }
 
 static inline void
-user_closed(void *arg, const char *reason)
+user_closed(void *arg, const char *reason, json_t *message)
 {
 	struct user *u = arg;
 
@@ -132,6 +134,8 @@ user_closed(void *arg, const char *reason)
 	u->is_closed = true;
 	u->channel = NULL;
 	snprintf(u->reason, sizeof(u->reason), "%s", reason);
+	u->has_message = message != NULL;
+	u->more = json_integer_value(json_object_get(message, "more"));
 }
 
 static const struct pz_channel_ops user_ops = {

@@ -54,6 +54,7 @@ struct pz_channel {
 	bool is_wanted; /* the owner waits for `writable` */
 	bool has_sent;  /* since pz_channels_flushed */
 	char reason[PZ_CHANNEL_REASON_BYTES_MAX + 1];
+	json_t *more; /* further members of our close, or NULL */
 };
 
 struct pz_channels {

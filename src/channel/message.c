@@ -84,7 +84,10 @@ pz_channel_say_end(struct pz_channel *channel)
 void
 pz_channel_say_close(struct pz_channel *channel)
 {
-	say(channel->channels, "channelClose",
-	    json_pack("{s:I, s:s}", "channel", (json_int_t)channel->peer, "reason",
-		      channel->reason));
+	json_t *message = channel->more ? json_copy(channel->more) : json_object();
+
+	if (message)
+		(void)json_object_set_new(message, "channel", json_integer(channel->peer));
+	add(message, "reason", channel->reason);
+	say(channel->channels, "channelClose", message);
 }

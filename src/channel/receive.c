@@ -187,13 +187,14 @@ on_close(struct pz_channels *channels, json_t *message)
 		return PZ_ERR_PROTO;
 	pz_channel_set_reason(channel, pz_json_str(message, "reason"));
 	memcpy(reason, channel->reason, sizeof(reason));
+	json_decref(PZ_TAKE(channel->more));
 	if (!channel->is_close_sent)
 		pz_channel_say_close(channel);
 	const struct pz_channel_ops *ops = channel->ops;
 	void *arg = channel->arg;
 	pz_channel_free(channel);
 	if (ops)
-		ops->closed(arg, reason);
+		ops->closed(arg, reason, message);
 	return PZ_OK;
 }
 

@@ -172,10 +172,11 @@ on_ended(void *arg)
 }
 
 static void
-on_closed(void *arg, const char *reason)
+on_closed(void *arg, const char *reason, json_t *message)
 {
 	struct side *side = arg;
 
+	(void)message;
 	pz_channel_close(side->other->channel, reason);
 	splice_free(side->splice);
 }

@@ -122,10 +122,11 @@ on_ended(void *arg)
 }
 
 static void
-on_closed(void *arg, const char *reason)
+on_closed(void *arg, const char *reason, json_t *message)
 {
 	struct pz_tunnel *tunnel = arg;
 
+	(void)message;
 	tunnel->channel = NULL;
 	tunnel->carrier = NULL;
 	snprintf(tunnel->reason, sizeof(tunnel->reason), "%s",

@@ -107,10 +107,11 @@ on_ended(void *arg)
 }
 
 static void
-on_closed(void *arg, const char *reason)
+on_closed(void *arg, const char *reason, json_t *message)
 {
 	struct party *party = arg;
 
+	(void)message;
 	party->channel = NULL;
 	if (strcmp(reason, "ok") == 0)
 		sim_check(party->talk->world,
