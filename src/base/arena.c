@@ -15,7 +15,8 @@ struct pz_arena_chunk {
 static bool
 grow(struct pz_arena *arena, size_t bytes)
 {
-	size_t size = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+	size_t usual = arena->chunk_bytes ? arena->chunk_bytes : CHUNK_BYTES;
+	size_t size = bytes > usual ? bytes : usual;
 	struct pz_arena_chunk *chunk = calloc(1, sizeof(*chunk) + size);
 
 	if (chunk == NULL)

@@ -13,6 +13,7 @@ struct pz_arena_chunk;
 struct pz_arena {
 	struct pz_arena_chunk *chunks; /* owned; the first one has room */
 	size_t left;                   /* bytes in it */
+	size_t chunk_bytes;            /* of a new chunk; 0: 16 KiB */
 };
 
 /** Zeroed memory for `count` objects of `size` bytes, aligned for any object; valid until

@@ -6,7 +6,7 @@
 static void
 memory_is_zeroed_aligned_and_apart(void **state)
 {
-	struct pz_arena arena = {NULL, 0};
+	struct pz_arena arena = {0};
 	uint8_t *last = NULL;
 
 	(void)state;
@@ -31,7 +31,7 @@ memory_is_zeroed_aligned_and_apart(void **state)
 static void
 a_product_that_overflows_is_refused(void **state)
 {
-	struct pz_arena arena = {NULL, 0};
+	struct pz_arena arena = {0};
 
 	(void)state;
 	assert_null(pz_arena_alloc(&arena, SIZE_MAX / 2, 3));
@@ -42,7 +42,7 @@ a_product_that_overflows_is_refused(void **state)
 static void
 copies_end_with_a_nul(void **state)
 {
-	struct pz_arena arena = {NULL, 0};
+	struct pz_arena arena = {0};
 	struct pz_slice copy = {NULL, 7};
 
 	(void)state;

@@ -326,4 +326,8 @@
 #define PZ_PROMPT_ANSWERS_MAX 1024        /* remembered for good: each is some hundred bytes */
 #define PZ_PROMPT_SESSION_ANSWERS_MAX 256 /* for a session; then the oldest is asked again */
 
+/* ---- access (page 9, 10) ---- */
+#define PZ_ACCESS_DECISIONS_KEPT 128 /* for `pzp policy why`; some 4 KiB each */
+#define PZ_ACCESS_WAITING_MAX 64     /* calls that wait for a person; more are denied */
+
 #endif

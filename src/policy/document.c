@@ -30,7 +30,7 @@ pz_policy_document_parse(struct pz_slice text, struct pz_policy_document **out,
 			 struct pz_policy_fault *fault)
 {
 	struct pz_policy_document *doc = calloc(1, sizeof(*doc));
-	struct pz_arena elements = {NULL, 0};
+	struct pz_arena elements = {0};
 	enum pz_err err;
 
 	if (doc == NULL)
@@ -114,6 +114,39 @@ unsigned
 pz_policy_node_line(const struct pz_policy_node *node)
 {
 	return node->line;
+}
+
+struct visit {
+	void (*each)(void *arg, const struct pz_policy_attribute *attr);
+	void *arg;
+};
+
+static void
+visit_condition(const struct pz_policy_condition *condition, const struct visit *visit)
+{
+	for (size_t i = 0; i < condition->count; i++) {
+		const struct pz_policy_term *term = &condition->terms[i];
+
+		if (term->match)
+			visit->each(visit->arg, &term->match->attr);
+		else
+			visit_condition(term->condition, visit);
+	}
+}
+
+void
+pz_policy_node_attributes(const struct pz_policy_node *node,
+			  void (*each)(void *arg, const struct pz_policy_attribute *attr),
+			  void *arg)
+{
+	const struct visit visit = {each, arg};
+
+	for (size_t i = 0; i < node->subject_count; i++) {
+		for (size_t k = 0; k < node->subjects[i].count; k++)
+			each(arg, &node->subjects[i].matches[k].attr);
+	}
+	if (node->condition)
+		visit_condition(node->condition, &visit);
 }
 
 /* ---- documents by their hash ---- */

@@ -15,6 +15,7 @@
 #define PZ_POLICY_SHA256_BYTES 32
 #define PZ_POLICY_LABEL_BYTES 80 /* of one element in a path, with the NUL */
 
+struct pz_policy_attribute;
 struct pz_policy_document;
 struct pz_policy_node;
 
@@ -48,6 +49,12 @@ void pz_policy_node_label(const struct pz_policy_node *node, char out[PZ_POLICY_
 struct pz_slice pz_policy_node_description(const struct pz_policy_node *node);
 /** Line of its start tag, from 1. */
 unsigned pz_policy_node_line(const struct pz_policy_node *node);
+
+/** Calls `each` for every attribute that the element itself compares: in its target, or in its
+ * condition. An attribute may come several times. @param attr borrowed from the document */
+void pz_policy_node_attributes(const struct pz_policy_node *node,
+			       void (*each)(void *arg, const struct pz_policy_attribute *attr),
+			       void *arg);
 
 /* ---- documents by their hash ---- */
 

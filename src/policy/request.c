@@ -6,13 +6,17 @@
 #include "base/limits.h"
 #include "policy/dhp.h"
 
+#define ARENA_BYTES 2048 /* a call's request, of which a hundred are kept, fits */
+
 struct pz_policy_request *
 pz_policy_request_new(void)
 {
 	struct pz_policy_request *request = calloc(1, sizeof(*request));
 
-	if (request)
-		request->purposes = PZ_POLICY_ALL_PURPOSES;
+	if (request == NULL)
+		return NULL;
+	request->purposes = PZ_POLICY_ALL_PURPOSES;
+	request->arena.chunk_bytes = ARENA_BYTES;
 	return request;
 }
 
@@ -76,17 +80,15 @@ check_size(const struct pz_policy_request *request, struct pz_slice name,
 	return PZ_OK;
 }
 
-enum pz_err
-pz_policy_request_set(struct pz_policy_request *request, enum pz_policy_category category,
-		      struct pz_slice name, const struct pz_slice *values, size_t count,
-		      struct pz_errinfo *info)
+/* @param bag NULL: an attribute that is known by its name alone */
+static enum pz_err
+store(struct pz_policy_request *request, struct pz_policy_bag *bag,
+      enum pz_policy_category category, struct pz_slice name, const struct pz_slice *values,
+      size_t count, struct pz_errinfo *info)
 {
-	enum pz_policy_attribute_id id = pz_policy_attribute_find(category, name);
-	struct pz_policy_bag *bag;
 	struct pz_slice *copies;
 
 	PZ_TRY(check_size(request, name, values, count, info));
-	bag = id == PZ_POLICY_ATTR_OTHER ? find_other(request, category, name) : &request->bags[id];
 	if (bag && bag->is_given)
 		return pz_fail(info, PZ_ERR_EXISTS, "%.*s is there twice", PZ_SLICE_FMT(name));
 	copies = pz_arena_alloc(&request->arena, count, sizeof(*copies));
@@ -109,19 +111,37 @@ pz_policy_request_set(struct pz_policy_request *request, enum pz_policy_category
 	return PZ_OK;
 }
 
+enum pz_err
+pz_policy_request_set(struct pz_policy_request *request, enum pz_policy_category category,
+		      struct pz_slice name, const struct pz_slice *values, size_t count,
+		      struct pz_errinfo *info)
+{
+	enum pz_policy_attribute_id id = pz_policy_attribute_find(category, name);
+	struct pz_policy_bag *bag = id == PZ_POLICY_ATTR_OTHER ? find_other(request, category, name)
+							       : &request->bags[id];
+
+	return store(request, bag, category, name, values, count, info);
+}
+
+enum pz_err
+pz_policy_request_put(struct pz_policy_request *request, enum pz_policy_attribute_id id,
+		      struct pz_slice value, struct pz_errinfo *info)
+{
+	const struct pz_policy_attribute_info *attr = &pz_policy_attributes[id];
+
+	return store(request, &request->bags[id], attr->category, pz_slice_str(attr->name), &value,
+		     value.ptr ? 1 : 0, info);
+}
+
 static enum pz_err
 complete_one(struct pz_policy_request *request, enum pz_policy_attribute_id id, int number)
 {
-	const struct pz_policy_attribute_info *info = &pz_policy_attributes[id];
-	struct pz_slice value;
 	char text[16];
 
 	if (request->bags[id].is_given)
 		return PZ_OK;
 	snprintf(text, sizeof(text), "%d", number);
-	value = pz_slice_str(text);
-	return pz_policy_request_set(request, info->category, pz_slice_str(info->name), &value,
-				     number >= 0 ? 1 : 0, NULL);
+	return pz_policy_request_put(request, id, pz_slice_str(number >= 0 ? text : NULL), NULL);
 }
 
 enum pz_err

@@ -76,6 +76,14 @@ pz_policy_request_set(struct pz_policy_request *request, enum pz_policy_category
 		      struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
+ * The same for an attribute of the list in attribute.h, with one value or none.
+ * @param id not OTHER
+ * @param value copied; ptr NULL: an empty bag
+ */
+enum pz_err pz_policy_request_put(struct pz_policy_request *request, enum pz_policy_attribute_id id,
+				  struct pz_slice value, struct pz_errinfo *info) PZ_MUST_USE;
+
+/**
  * Sets what an enforcement point always sets, where it is not given: the time of day and date, an
  * empty profile, and the four resource attributes, empty. @param local the time at this place
  * Errors: as pz_policy_request_set. @spec page 9, 4.4 and 4.5

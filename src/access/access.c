@@ -1,0 +1,410 @@
+/*
+ * The judgment. What a point does with a decision:
+ *
+ *                  permit   prompt                        deny
+ *     INVOKE BIND FIND  yes  the person is asked           no
+ *     LISTEN       yes      yes when a person was asked   no
+ *     SHOW         yes      yes                           no
+ *     SEND ENTER LEAVE  yes  yes: it is asked at the end  no, where a document says so
+ *     MANAGE       the built-in rule: programs of the owner on this device, and no others
+ *
+ * A question takes its call along while it waits. When a policy changes meanwhile it is judged
+ * again, so an answer never counts for more than the policy of its moment.
+ */
+#include "access/access.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "access/internal.h"
+#include "base/auto.h"
+#include "policy/attribute.h"
+
+struct wait {
+	struct pz_list node;
+	uint64_t ticket;
+	pz_access_done done;
+	void *arg;
+	struct pz_access_kept *kept; /* owned */
+};
+
+/* ---- life ---- */
+
+enum pz_err
+pz_access_new(const struct pz_env *env, const struct pz_access_ops *ops, void *arg,
+	      struct pz_access **out)
+{
+	struct pz_access *access = calloc(1, sizeof(*access));
+
+	if (access == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	access->env = env;
+	access->ops = ops;
+	access->arg = arg;
+	access->minute = -1;
+	pz_list_init(&access->waits);
+	*out = access;
+	return PZ_OK;
+}
+
+static void
+wait_free(struct pz_access *access, struct wait *wait)
+{
+	pz_list_remove(&wait->node);
+	access->wait_count--;
+	pz_access_kept_free(wait->kept);
+	free(wait);
+}
+
+static void
+withdraw(struct pz_access *access, struct wait *wait)
+{
+	if (access->ops->withdraw)
+		access->ops->withdraw(access->arg, wait->ticket);
+	wait_free(access, wait);
+}
+
+void
+pz_access_free(struct pz_access *access)
+{
+	if (access == NULL)
+		return;
+	PZ_LIST_EACH (&access->waits, node, tmp)
+		withdraw(access, PZ_CONTAINER(node, struct wait, node));
+	for (size_t i = 0; i < PZ_ACCESS_DECISIONS_KEPT; i++)
+		pz_access_kept_free(access->kept[i]);
+	free(access);
+}
+
+/* ---- a call that is kept ---- */
+
+static size_t
+text_size(const char *text)
+{
+	return (text ? strlen(text) : 0) + 1;
+}
+
+static const char *
+append(char **at, const char *text)
+{
+	char *begin = *at;
+	size_t size = text_size(text);
+
+	memcpy(begin, text ? text : "", size);
+	*at += size;
+	return begin;
+}
+
+/* The call with texts of its own. NULL: out of memory. */
+static struct pz_access_kept *
+kept_new(struct pz_access *access, const struct pz_access_caller *caller,
+	 const struct pz_access_call *call, const char *feature)
+{
+	struct pz_access_kept *kept = calloc(1, sizeof(*kept));
+
+	if (kept == NULL)
+		return NULL;
+	kept->text = malloc(text_size(caller->address) + text_size(feature) +
+			    text_size(call->service_id) + text_size(call->function) +
+			    text_size(call->target));
+	char *at = kept->text;
+	if (at == NULL) {
+		free(kept);
+		return NULL;
+	}
+	kept->caller = *caller;
+	const char *address = append(&at, caller->address);
+	kept->feature = append(&at, feature);
+	kept->service_id = append(&at, call->service_id);
+	kept->function = append(&at, call->function);
+	kept->target = append(&at, call->target);
+	if (pz_access_caller_of(access, address, &kept->caller) != PZ_OK)
+		kept->caller =
+			(struct pz_access_caller){.kind = PZ_ACCESS_STRANGER, .address = address};
+	kept->point = call->point;
+	kept->was_asked = call->was_asked;
+	kept->time_ms = pz_env_wall_ms(access->env);
+	kept->decision.slot = -1;
+	return kept;
+}
+
+/* ---- deciding ---- */
+
+static bool
+is_edge(enum pz_access_point point)
+{
+	return point == PZ_ACCESS_SEND || point == PZ_ACCESS_ENTER || point == PZ_ACCESS_LEAVE;
+}
+
+/* Decides with the documents of now, and holds them: what decided points into them. */
+static void
+decide(struct pz_access *access, struct pz_access_kept *kept)
+{
+	const struct pz_policy_slots *now =
+		access->ops->slots ? access->ops->slots(access->arg) : NULL;
+	struct pz_policy_slots slots;
+
+	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++)
+		pz_policy_document_unref(PZ_TAKE(kept->documents[i]));
+	kept->decision = (struct pz_policy_decision){.effect = PZ_POLICY_DENY, .slot = -1};
+	if (now == NULL) {
+		kept->fault = "there is no policy to decide by";
+		return;
+	}
+	slots = *now;
+	if (is_edge(kept->point)) { /* the zone's own rules count where the service is */
+		slots.document[PZ_POLICY_SLOT_USER] = NULL;
+		slots.is_corrupt[PZ_POLICY_SLOT_USER] = false;
+	}
+	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++) {
+		if (slots.document[i])
+			kept->documents[i] = pz_policy_document_ref(
+				(struct pz_policy_document *)(uintptr_t)slots.document[i]);
+	}
+	kept->decision = pz_policy_decide(&slots, kept->request, 0);
+}
+
+static bool
+is_prompt(enum pz_policy_effect effect)
+{
+	return effect == PZ_POLICY_PROMPT_ONESHOT || effect == PZ_POLICY_PROMPT_SESSION ||
+	       effect == PZ_POLICY_PROMPT_BLANKET;
+}
+
+/* What the decision means at this point; ASKED: the person has to be asked. */
+static enum pz_access_verdict
+verdict_of(const struct pz_access_kept *kept)
+{
+	enum pz_policy_effect effect = kept->decision.effect;
+
+	if (kept->fault)
+		return PZ_ACCESS_DENY;
+	if (kept->point == PZ_ACCESS_MANAGE)
+		return kept->caller.kind == PZ_ACCESS_PROGRAM ? PZ_ACCESS_PERMIT : PZ_ACCESS_DENY;
+	if (effect == PZ_POLICY_PERMIT || (is_edge(kept->point) && kept->decision.slot < 0))
+		return PZ_ACCESS_PERMIT;
+	if (!is_prompt(effect))
+		return PZ_ACCESS_DENY;
+	if (kept->point == PZ_ACCESS_SHOW || is_edge(kept->point))
+		return PZ_ACCESS_PERMIT;
+	if (kept->point == PZ_ACCESS_LISTEN)
+		return kept->was_asked ? PZ_ACCESS_PERMIT : PZ_ACCESS_DENY;
+	return PZ_ACCESS_ASKED;
+}
+
+/* ---- the end of a judgment ---- */
+
+/* What is judged again and again without a change is no news: streams that go on, services that
+ * are shown, messages that pass. */
+static bool
+is_news(const struct pz_access_kept *kept)
+{
+	return kept->verdict != PZ_ACCESS_PERMIT ||
+	       !(kept->point == PZ_ACCESS_LISTEN || kept->point == PZ_ACCESS_SHOW ||
+		 is_edge(kept->point));
+}
+
+static enum pz_access_verdict
+conclude(struct pz_access *access, struct pz_access_kept *takes_kept,
+	 enum pz_access_verdict verdict)
+{
+	struct pz_access_kept *kept = takes_kept;
+
+	kept->verdict = verdict;
+	if (!is_news(kept)) {
+		pz_access_kept_free(kept);
+		return verdict;
+	}
+	kept->id = ++access->last_id;
+	const struct pz_access_entry entry = {
+		.id = kept->id,
+		.time_ms = kept->time_ms,
+		.point = kept->point,
+		.verdict = verdict,
+		.caller = &kept->caller,
+		.feature = kept->feature,
+		.service_id = kept->service_id,
+		.function = kept->function,
+		.target = kept->target,
+		.decision = &kept->decision,
+		.was_asked = kept->was_asked,
+		.fault = kept->fault,
+	};
+	if (access->ops->record)
+		access->ops->record(access->arg, &entry);
+	pz_access_keep(access, kept);
+	return verdict;
+}
+
+/* ---- asking ---- */
+
+static void
+note_service(void *arg, const struct pz_policy_attribute *attr)
+{
+	bool *is_for_service = arg;
+
+	*is_for_service |= attr->id == PZ_POLICY_ATTR_SERVICE_ID;
+}
+
+static enum pz_access_answer
+ask(struct pz_access *access, const struct pz_access_kept *kept, uint64_t ticket)
+{
+	const struct pz_policy_node *node = kept->decision.slots[kept->decision.slot].node;
+	struct pz_access_question question = {
+		.ticket = ticket,
+		.effect = kept->decision.effect,
+		.caller = &kept->caller,
+		.feature = kept->feature,
+		.service_id = kept->service_id[0] ? kept->service_id : NULL,
+		.function = kept->function[0] ? kept->function : NULL,
+	};
+
+	if (node) {
+		question.rule = pz_policy_node_description(node);
+		pz_policy_node_attributes(node, note_service, &question.is_for_service);
+	}
+	return access->ops->ask ? access->ops->ask(access->arg, &question)
+				: PZ_ACCESS_ANSWER_NO_AGENT;
+}
+
+static enum pz_access_verdict
+verdict_of_answer(struct pz_access_kept *kept, enum pz_access_answer answer)
+{
+	kept->was_asked = answer == PZ_ACCESS_ANSWER_YES || answer == PZ_ACCESS_ANSWER_NO;
+	if (answer == PZ_ACCESS_ANSWER_NO_AGENT)
+		kept->fault = "a person has to be asked, and there is no one to ask";
+	if (answer == PZ_ACCESS_ANSWER_YES)
+		return PZ_ACCESS_PERMIT;
+	return answer == PZ_ACCESS_ANSWER_NO ? PZ_ACCESS_REFUSED : PZ_ACCESS_DENY;
+}
+
+/* @param takes_kept in every case */
+static enum pz_access_verdict
+ask_first(struct pz_access *access, const struct pz_access_call *call,
+	  struct pz_access_kept *takes_kept)
+{
+	struct pz_access_kept *kept = takes_kept;
+	struct wait *wait = NULL;
+
+	if (call->done && access->wait_count < PZ_ACCESS_WAITING_MAX)
+		wait = calloc(1, sizeof(*wait));
+	enum pz_access_answer answer =
+		wait ? ask(access, kept, call->ticket) : PZ_ACCESS_ANSWER_NO_AGENT;
+	if (answer != PZ_ACCESS_ANSWER_LATER) {
+		free(wait);
+		return conclude(access, kept, verdict_of_answer(kept, answer));
+	}
+	wait->ticket = call->ticket;
+	wait->done = call->done;
+	wait->arg = call->arg;
+	wait->kept = kept;
+	pz_list_append(&access->waits, &wait->node);
+	access->wait_count++;
+	return PZ_ACCESS_ASKED;
+}
+
+static struct wait *
+wait_of(struct pz_access *access, uint64_t ticket)
+{
+	PZ_LIST_EACH (&access->waits, node, tmp) {
+		struct wait *wait = PZ_CONTAINER(node, struct wait, node);
+
+		if (wait->ticket == ticket)
+			return wait;
+	}
+	return NULL;
+}
+
+static void
+finish(struct pz_access *access, struct wait *wait, enum pz_access_verdict verdict)
+{
+	pz_access_done done = wait->done;
+	uint64_t ticket = wait->ticket;
+	void *arg = wait->arg;
+
+	verdict = conclude(access, PZ_TAKE(wait->kept), verdict);
+	wait_free(access, wait);
+	done(arg, ticket, verdict);
+}
+
+void
+pz_access_answered(struct pz_access *access, uint64_t ticket, enum pz_access_answer answer)
+{
+	struct wait *wait = wait_of(access, ticket);
+
+	if (wait && answer != PZ_ACCESS_ANSWER_LATER)
+		finish(access, wait, verdict_of_answer(wait->kept, answer));
+}
+
+void
+pz_access_cancel(struct pz_access *access, uint64_t ticket)
+{
+	struct wait *wait = access ? wait_of(access, ticket) : NULL;
+
+	if (wait)
+		withdraw(access, wait);
+}
+
+/* ---- judging ---- */
+
+enum pz_access_verdict
+pz_access_judge(struct pz_access *access, const struct pz_access_caller *caller,
+		const struct pz_access_call *call)
+{
+	char feature[PZ_ACCESS_FEATURE_BYTES] = "";
+	struct pz_access_kept *kept;
+
+	if (access == NULL || call->api == NULL)
+		return PZ_ACCESS_DENY;
+	bool is_named = pz_access_feature(call->api, call->part, feature);
+	kept = kept_new(access, caller, call, feature);
+	if (kept == NULL)
+		return PZ_ACCESS_DENY;
+	enum pz_err err = is_named ? pz_access_request(access, caller, call, pz_slice_str(feature),
+						       &kept->request)
+				   : PZ_ERR_LIMIT;
+	if (err == PZ_OK)
+		decide(access, kept);
+	else if (err == PZ_ERR_PROTO_MEMBER)
+		kept->fault = "a parameter that policies look at is neither text nor number";
+	else
+		kept->fault = "an attribute of the call is too long";
+	enum pz_access_verdict verdict = verdict_of(kept);
+	if (verdict == PZ_ACCESS_ASKED)
+		return ask_first(access, call, kept);
+	return conclude(access, kept, verdict);
+}
+
+/* Questions that need no answer any more end; the others go on. `done` may judge, and end others,
+ * so the list is walked anew after each. */
+static bool
+judge_one_again(struct pz_access *access)
+{
+	PZ_LIST_EACH (&access->waits, node, tmp) {
+		struct wait *wait = PZ_CONTAINER(node, struct wait, node);
+		enum pz_policy_effect before = wait->kept->decision.effect;
+
+		decide(access, wait->kept);
+		enum pz_access_verdict verdict = verdict_of(wait->kept);
+		if (verdict == PZ_ACCESS_ASKED && wait->kept->decision.effect == before)
+			continue;
+		/* An answer is clamped to the effect that it was asked for: another one would need
+		 * another question. */
+		if (verdict == PZ_ACCESS_ASKED)
+			verdict = PZ_ACCESS_DENY;
+		if (access->ops->withdraw)
+			access->ops->withdraw(access->arg, wait->ticket);
+		finish(access, wait, verdict);
+		return true;
+	}
+	return false;
+}
+
+void
+pz_access_changed(struct pz_access *access)
+{
+	while (judge_one_again(access))
+		;
+	if (access->ops->recheck)
+		access->ops->recheck(access->arg);
+}

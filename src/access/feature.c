@@ -1,0 +1,59 @@
+/* Names of features. @spec page 9, 9.2 (3) and (4) */
+#include <stdio.h>
+
+#include "access/internal.h"
+
+static const struct {
+	const char *object, *feature;
+} builtins[] = {
+	{"ServiceDiscovery", "http://webinos.org/api/discovery"},
+	{"DiscoveryInterface", "http://webinos.org/api/discovery"},
+	{"ServiceConfiguration", "http://webinos.org/api/dashboard"},
+	{"Dashboard", "http://webinos.org/api/dashboard"},
+	{"PolicyManagement", "http://webinos.org/core/policy-management"},
+};
+
+/* The second name is the one that policies use; what continues with '/' or '.' follows it. */
+static const struct {
+	const char *name, *canonical;
+} aliases[] = {
+	{"http://webinos.org/api/file", "http://webinos.org/api/w3c/file"},
+	{"http://webinos.org/core/policymanagement", "http://webinos.org/core/policy-management"},
+};
+
+static const char *
+builtin_of(const char *api)
+{
+	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++) {
+		if (strcmp(api, builtins[i].object) == 0)
+			return builtins[i].feature;
+	}
+	return NULL;
+}
+
+/* @param out_rest what follows the name that it stands for */
+static const char *
+canonical_of(const char *api, const char **out_rest)
+{
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+		size_t len = strlen(aliases[i].name);
+
+		if (strncmp(api, aliases[i].name, len) == 0 && strchr("/.", api[len])) {
+			*out_rest = api + len;
+			return aliases[i].canonical;
+		}
+	}
+	return NULL;
+}
+
+bool
+pz_access_feature(const char *api, const char *part, char out[PZ_ACCESS_FEATURE_BYTES])
+{
+	const char *rest = "", *name = builtin_of(api);
+
+	if (name == NULL)
+		name = canonical_of(api, &rest);
+	int n = snprintf(out, PZ_ACCESS_FEATURE_BYTES, "%s%s%s", name ? name : api, rest,
+			 part ? part : "");
+	return n > 0 && n < PZ_ACCESS_FEATURE_BYTES;
+}

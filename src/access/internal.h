@@ -1,0 +1,65 @@
+/* Inside access/ only: access.c the judgment; request.c what is decided; feature.c names of
+ * features; why.c the last decisions. */
+#ifndef PZ_ACCESS_INTERNAL_H
+#define PZ_ACCESS_INTERNAL_H
+
+#include "access/access.h"
+#include "base/list.h"
+
+/* A call as it is kept: by a question that waits, and as one of the last decisions. */
+struct pz_access_kept {
+	uint64_t id;
+	uint64_t time_ms;
+	enum pz_access_point point;
+	enum pz_access_verdict verdict;
+	struct pz_policy_request *request; /* owned */
+	char *text;                        /* owned; the caller and the call point into it */
+	struct pz_access_caller caller;
+	const char *feature, *service_id, *function, *target;
+	struct pz_policy_decision decision;
+	struct pz_policy_document *documents[PZ_POLICY_SLOTS]; /* references: `decision` points into
+								  them */
+	bool was_asked;
+	const char *fault; /* static */
+};
+
+struct pz_access {
+	const struct pz_env *env;
+	const struct pz_access_ops *ops;
+	void *arg;
+	struct pz_list waits;
+	size_t wait_count;
+	uint64_t last_id;
+	struct pz_access_kept *kept[PZ_ACCESS_DECISIONS_KEPT]; /* by id; owned */
+	int64_t minute;                                        /* of `local`, since 1970 */
+	struct tm local;
+};
+
+/* ---- request.c ---- */
+/**
+ * Builds the request of page 9, 9.2. @param feature as pz_access_feature gives it
+ * @param out new; NULL after a failure
+ * Errors: LIMIT (a value is too long), PROTO_MEMBER (a parameter has the wrong type), LIMIT_MEMORY.
+ */
+enum pz_err pz_access_request(struct pz_access *access, const struct pz_access_caller *caller,
+			      const struct pz_access_call *call, struct pz_slice feature,
+			      struct pz_policy_request **out) PZ_MUST_USE;
+
+/* ---- feature.c ---- */
+#define PZ_ACCESS_FEATURE_BYTES (PZ_API_BYTES_MAX + 64)
+/**
+ * The feature that a call is decided by: built-in objects and other names of an API become what
+ * policies call them.
+ * @param part NULL: none
+ * @return false: too long
+ */
+bool
+pz_access_feature(const char *api, const char *part, char out[PZ_ACCESS_FEATURE_BYTES]) PZ_MUST_USE;
+
+/* ---- why.c ---- */
+/** Keeps a decision in the place of the oldest. @param takes_kept NULL is fine */
+void pz_access_keep(struct pz_access *access, struct pz_access_kept *takes_kept);
+/** Gives back what it holds. NULL is fine. */
+void pz_access_kept_free(struct pz_access_kept *kept);
+
+#endif

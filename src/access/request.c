@@ -1,0 +1,193 @@
+/* What is known of a call, as the request of page 9: the information point (PIP). @spec page 9, 4;
+ * page 9, 9.2 */
+#include <stdio.h>
+
+#include "access/internal.h"
+#include "wire/address.h"
+#include "wire/json.h"
+
+/* ---- the caller ---- */
+
+static bool
+is_known_zone(const struct pz_access *access, struct pz_slice zone)
+{
+	return access->ops->is_known_zone && access->ops->is_known_zone(access->arg, zone);
+}
+
+static enum pz_access_kind
+kind_of(const struct pz_access *access, const struct pz_access_names *names,
+	const struct pz_access_caller *caller)
+{
+	bool is_own = names->zone
+			      ? pz_slice_eq_str(caller->user_id, names->zone)
+			      : names->device && pz_slice_eq_str(caller->user_id, names->device);
+
+	if (!is_own)
+		return is_known_zone(access, caller->user_id) ? PZ_ACCESS_FRIEND
+							      : PZ_ACCESS_STRANGER;
+	if (caller->app.len > 0)
+		return PZ_ACCESS_APP;
+	return names->device && pz_slice_eq_str(caller->device, names->device) ? PZ_ACCESS_PROGRAM
+									       : PZ_ACCESS_DEVICE;
+}
+
+/* Before enrolment an address begins with the device, which then stands for its zone. An address
+ * without a zone counts as a stranger's once there is one. */
+enum pz_err
+pz_access_caller_of(const struct pz_access *access, const char *address,
+		    struct pz_access_caller *out)
+{
+	struct pz_access_caller caller = {.address = address};
+	struct pz_access_names names = {NULL, NULL};
+	struct pz_address parts;
+
+	PZ_TRY(pz_address_parse(pz_slice_str(address), &parts));
+	access->ops->names(access->arg, &names);
+	caller.user_id = parts.zone;
+	if (parts.zone.len == 0 && names.zone == NULL)
+		caller.user_id = parts.device;
+	caller.device = parts.device;
+	caller.app = caller.instance = parts.app;
+	const uint8_t *colon = parts.app.len ? memchr(parts.app.ptr, ':', parts.app.len) : NULL;
+	if (colon) {
+		caller.app.len = (size_t)(colon - parts.app.ptr);
+		caller.instance = pz_slice_of(colon + 1, parts.app.len - caller.app.len - 1);
+	}
+	caller.kind = kind_of(access, &names, &caller);
+	*out = caller;
+	return PZ_OK;
+}
+
+/* ---- attributes ---- */
+
+/* An empty text is a value that is not there. */
+static enum pz_err
+put(struct pz_policy_request *request, enum pz_policy_attribute_id id, struct pz_slice value)
+{
+	if (value.len == 0)
+		value.ptr = NULL;
+	return pz_policy_request_put(request, id, value, NULL);
+}
+
+/* No app has proved its class yet: each counts as one that is not known. */
+static enum pz_err
+put_subject(struct pz_policy_request *request, const struct pz_access_caller *caller)
+{
+	PZ_TRY(put(request, PZ_POLICY_ATTR_USER_ID, caller->user_id));
+	PZ_TRY(put(request, PZ_POLICY_ATTR_REQUESTOR_ID, caller->device));
+	PZ_TRY(put(request, PZ_POLICY_ATTR_ID, caller->app));
+	PZ_TRY(put(request, PZ_POLICY_ATTR_CLASS,
+		   pz_slice_str(caller->app.len > 0 ? "w-u" : NULL)));
+	return put(request, PZ_POLICY_ATTR_WEBINOS_ENABLED, pz_slice_str("true"));
+}
+
+/* One parameter as param:NAME. A value that is no text, number or boolean cannot be compared.
+ * @param value NULL: it is not there */
+static enum pz_err
+put_param(struct pz_policy_request *request, const char *name, const json_t *value)
+{
+	char attribute[64], number[32];
+	struct pz_slice text = {NULL, 0};
+
+	if (json_is_string(value))
+		text = pz_slice_of(json_string_value(value), json_string_length(value));
+	else if (json_is_boolean(value))
+		text = pz_slice_str(json_is_true(value) ? "true" : "false");
+	else if (json_is_integer(value)) {
+		snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
+		text = pz_slice_str(number);
+	} else if (value && !json_is_null(value))
+		return PZ_ERR_PROTO_MEMBER;
+	snprintf(attribute, sizeof(attribute), "param:%s", name);
+	static const struct pz_slice none;
+	return pz_policy_request_set(request, PZ_POLICY_RESOURCE, pz_slice_str(attribute),
+				     text.ptr ? &text : &none, text.ptr ? 1 : 0, NULL);
+}
+
+static enum pz_err
+put_resource(struct pz_policy_request *request, const struct pz_access_call *call,
+	     struct pz_slice feature)
+{
+	const json_t *first = json_array_get(call->params, 0);
+
+	PZ_TRY(put(request, PZ_POLICY_ATTR_API_FEATURE, feature));
+	PZ_TRY(put(request, PZ_POLICY_ATTR_SERVICE_ID, pz_slice_str(call->service_id)));
+	PZ_TRY(put(request, PZ_POLICY_ATTR_PARAM_FEATURE, pz_slice_str(call->searched)));
+	for (size_t i = 0; call->exports && call->exports[i]; i++)
+		PZ_TRY(put_param(request, call->exports[i],
+				 json_object_get(first, call->exports[i])));
+	return PZ_OK;
+}
+
+/* ---- time ---- */
+
+/* Looked up once a minute: at a minute's end the offset of a place may change, and so may the place
+ * (tzset). */
+static const struct tm *
+local_time(struct pz_access *access, uint64_t now_ms)
+{
+	int64_t minute = (int64_t)(now_ms / 60000);
+	time_t now = (time_t)(now_ms / 1000);
+
+	if (minute == access->minute)
+		return &access->local;
+	if (access->ops->local) {
+		access->ops->local(access->arg, now, &access->local);
+	} else {
+		tzset();
+		localtime_r(&now, &access->local);
+	}
+	access->minute = minute;
+	return &access->local;
+}
+
+static void
+set_identities(struct pz_access *access, const struct pz_access_names *names,
+	       struct pz_policy_request *request)
+{
+	const char *owner = names->zone ? names->zone : names->device;
+
+	request->identities = (struct pz_policy_identities){
+		.owner = pz_slice_str(owner),
+		.device = pz_slice_str(names->device),
+		.is_known_zone = access->ops->is_known_zone,
+		.is_own_device = access->ops->is_own_device,
+		.arg = access->arg,
+	};
+}
+
+static enum pz_err
+fill(struct pz_access *access, const struct pz_access_caller *caller,
+     const struct pz_access_call *call, struct pz_slice feature, struct pz_policy_request *request)
+{
+	struct pz_access_names names = {NULL, NULL};
+	uint64_t now_ms = pz_env_wall_ms(access->env);
+
+	access->ops->names(access->arg, &names);
+	PZ_TRY(put_subject(request, caller));
+	PZ_TRY(put(request, PZ_POLICY_ATTR_TARGET_ID,
+		   pz_slice_str(call->target ? call->target : names.device)));
+	PZ_TRY(put_resource(request, call, feature));
+	request->now_ms = (int64_t)now_ms;
+	set_identities(access, &names, request);
+	return pz_policy_request_complete(request, local_time(access, now_ms));
+}
+
+enum pz_err
+pz_access_request(struct pz_access *access, const struct pz_access_caller *caller,
+		  const struct pz_access_call *call, struct pz_slice feature,
+		  struct pz_policy_request **out)
+{
+	struct pz_policy_request *request = pz_policy_request_new();
+
+	*out = NULL;
+	if (request == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	enum pz_err err = fill(access, caller, call, feature, request);
+	if (err != PZ_OK) {
+		pz_policy_request_free(request);
+		return err;
+	}
+	*out = request;
+	return PZ_OK;
+}

@@ -1,0 +1,225 @@
+/* The last decisions, and why they were made. Nothing is written down at a decision but the request
+ * and the documents by which it was decided: the texts are made when a person asks for them. */
+#include <stdlib.h>
+
+#include "access/internal.h"
+#include "base/auto.h"
+#include "policy/attribute.h"
+
+void
+pz_access_kept_free(struct pz_access_kept *kept)
+{
+	if (kept == NULL)
+		return;
+	pz_policy_request_free(kept->request);
+	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++)
+		pz_policy_document_unref(kept->documents[i]);
+	free(kept->text);
+	free(kept);
+}
+
+void
+pz_access_keep(struct pz_access *access, struct pz_access_kept *takes_kept)
+{
+	struct pz_access_kept **place;
+
+	if (takes_kept == NULL)
+		return;
+	place = &access->kept[takes_kept->id % PZ_ACCESS_DECISIONS_KEPT];
+	pz_access_kept_free(*place);
+	*place = takes_kept;
+}
+
+static const struct pz_access_kept *
+kept_of(const struct pz_access *access, uint64_t id)
+{
+	const struct pz_access_kept *kept = access->kept[id % PZ_ACCESS_DECISIONS_KEPT];
+
+	return kept && kept->id == id && id > 0 ? kept : NULL;
+}
+
+/* ---- texts ---- */
+
+static const char *
+kind_text(enum pz_access_kind kind)
+{
+	static const char *const texts[] = {"program", "app", "device", "friend", "stranger"};
+
+	return texts[kind];
+}
+
+static const char *
+point_text(enum pz_access_point point)
+{
+	static const char *const texts[] = {"send",   "enter", "leave", "call",  "bind",
+					    "stream", "find",  "show",  "manage"};
+
+	return texts[point];
+}
+
+static const char *
+verdict_text(enum pz_access_verdict verdict)
+{
+	static const char *const texts[] = {"permit", "deny", "refused", "asked"};
+
+	return texts[verdict];
+}
+
+/* ---- one decision ---- */
+
+/* The elements from the root of the document to the one that decided: [{id, line, text?}]. */
+static json_t *
+path_json(const struct pz_policy_node *node)
+{
+	json_t *path = json_array();
+	const struct pz_policy_node *at;
+
+	for (unsigned depth = 0; node && (at = pz_policy_node_at(node, depth)); depth++) {
+		struct pz_slice text = pz_policy_node_description(at);
+		char label[PZ_POLICY_LABEL_BYTES];
+
+		pz_policy_node_label(at, label);
+		json_t *one =
+			json_pack("{s:s, s:i}", "id", label, "line", (int)pz_policy_node_line(at));
+		if (text.len > 0)
+			(void)json_object_set_new(one, "text",
+						  json_stringn((const char *)text.ptr, text.len));
+		(void)json_array_append_new(path, one);
+	}
+	return path;
+}
+
+static json_t *
+slots_json(const struct pz_access_kept *kept)
+{
+	json_t *slots = json_object();
+
+	for (unsigned i = 0; i < PZ_POLICY_SLOTS; i++) {
+		const struct pz_policy_result *one = &kept->decision.slots[i];
+
+		if (kept->documents[i] == NULL && one->effect == PZ_POLICY_INAPPLICABLE)
+			continue; /* there is no document */
+		(void)json_object_set_new(slots, pz_policy_slot_name((enum pz_policy_slot)i),
+					  json_pack("{s:s, s:o}", "effect",
+						    pz_policy_effect_name(one->effect), "path",
+						    path_json(one->node)));
+	}
+	return slots;
+}
+
+static json_t *
+bag_json(const struct pz_policy_bag *bag)
+{
+	json_t *values = json_array();
+
+	if (bag->is_undetermined) {
+		json_decref(values);
+		return json_null();
+	}
+	for (size_t i = 0; i < bag->count; i++)
+		(void)json_array_append_new(
+			values, json_stringn((const char *)bag->values[i].ptr, bag->values[i].len));
+	return values;
+}
+
+struct attributes {
+	json_t *out;
+	const struct pz_policy_request *request;
+};
+
+static void
+add_attribute(void *arg, const struct pz_policy_attribute *attr)
+{
+	const struct attributes *a = arg;
+	PZ_AUTO_FREE char *name = pz_slice_dup(attr->name);
+
+	if (name)
+		(void)json_object_set_new(a->out, name,
+					  bag_json(pz_policy_request_bag(a->request, attr)));
+}
+
+/* What the elements on the path compared: {name: [value…]}, null where it could not be known. */
+static json_t *
+attributes_json(const struct pz_access_kept *kept)
+{
+	struct attributes a = {json_object(), kept->request};
+	const struct pz_policy_node *node =
+		kept->decision.slot >= 0 ? kept->decision.slots[kept->decision.slot].node : NULL;
+	const struct pz_policy_node *at;
+
+	for (unsigned depth = 0; kept->request && node && (at = pz_policy_node_at(node, depth));
+	     depth++)
+		pz_policy_node_attributes(at, add_attribute, &a);
+	return a.out;
+}
+
+static void
+set_text(json_t *out, const char *key, const char *text)
+{
+	if (text && text[0])
+		(void)json_object_set_new(out, key, json_string(text));
+}
+
+static json_t *
+summary(const struct pz_access_kept *kept)
+{
+	json_t *out =
+		json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:b}", "id", (json_int_t)kept->id, "time",
+			  (json_int_t)kept->time_ms, "verdict", verdict_text(kept->verdict),
+			  "point", point_text(kept->point), "from", kept->caller.address, "caller",
+			  kind_text(kept->caller.kind), "asked", kept->was_asked);
+
+	set_text(out, "feature", kept->feature);
+	set_text(out, "service", kept->service_id);
+	set_text(out, "function", kept->function);
+	set_text(out, "target", kept->target);
+	set_text(out, "fault", kept->fault);
+	return out;
+}
+
+json_t *
+pz_access_decisions(const struct pz_access *access)
+{
+	json_t *list = json_array();
+
+	for (uint64_t id = access->last_id;
+	     id > 0 && access->last_id - id < PZ_ACCESS_DECISIONS_KEPT; id--) {
+		const struct pz_access_kept *kept = kept_of(access, id);
+
+		if (kept)
+			(void)json_array_append_new(list, summary(kept));
+	}
+	return list;
+}
+
+/* The decision that a person wonders about: the newest denial, else the newest one. */
+static uint64_t
+interesting(const struct pz_access *access)
+{
+	for (uint64_t id = access->last_id;
+	     id > 0 && access->last_id - id < PZ_ACCESS_DECISIONS_KEPT; id--) {
+		const struct pz_access_kept *kept = kept_of(access, id);
+
+		if (kept && kept->verdict != PZ_ACCESS_PERMIT)
+			return id;
+	}
+	return access->last_id;
+}
+
+json_t *
+pz_access_why(const struct pz_access *access, uint64_t id)
+{
+	const struct pz_access_kept *kept = kept_of(access, id ? id : interesting(access));
+
+	if (kept == NULL)
+		return NULL;
+	json_t *out = summary(kept);
+	(void)json_object_set_new(out, "effect",
+				  json_string(pz_policy_effect_name(kept->decision.effect)));
+	if (kept->decision.slot >= 0)
+		set_text(out, "slot",
+			 pz_policy_slot_name((enum pz_policy_slot)kept->decision.slot));
+	(void)json_object_set_new(out, "slots", slots_json(kept));
+	(void)json_object_set_new(out, "attributes", attributes_json(kept));
+	return out;
+}
