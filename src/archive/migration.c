@@ -22,6 +22,7 @@
 #include "wire/json.h"
 #include "x509/device_ca.h"
 #include "zone/change.h"
+#include "zone/policy.h"
 
 #define SPACE_BYTES (PZ_ZONE_BYTES_MAX + 32)
 /* The former hub may go on, and each of its lists counts one up: as many as a zone has devices,
@@ -54,6 +55,9 @@ static enum pz_err put_members(struct pz_migration *m, const char *space);
 static enum pz_err
 take_shared(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info);
 static enum pz_err put_shared(struct pz_migration *m, const char *space);
+static enum pz_err
+take_policy(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info);
+static enum pz_err put_policy(struct pz_migration *m, const char *space);
 
 static const struct zone_space {
 	const char *name;
@@ -65,6 +69,7 @@ static const struct zone_space {
 } spaces[] = {
 	{"member", take_member, put_members},
 	{"shared", take_shared, put_shared},
+	{"policy", take_policy, put_policy},
 };
 
 #define SPACES (sizeof(spaces) / sizeof(spaces[0]))
@@ -358,6 +363,37 @@ put_shared(struct pz_migration *m, const char *space)
 		if (m->items[i])
 			PZ_TRY(pz_chunks_save_all(m->items[i], space, m->txn));
 	return PZ_OK;
+}
+
+/* ---- the owner's policy ---- */
+
+/* The one before it is left behind. */
+static enum pz_err
+take_policy(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info)
+{
+	struct pz_authority *a = m->authority;
+	struct pz_zone_policy *policy = NULL;
+
+	if (strcmp(key, PZ_ZONE_POLICY_KEY) != 0)
+		return PZ_OK;
+	if (a->policy)
+		return bad(info, "the policy is there twice");
+	PZ_TRY(pz_authority_read_policy(record, &policy, info));
+	enum pz_err err = pz_policy_record_check(&policy->record, a->zone, a->ca, info);
+	if (err == PZ_OK)
+		a->policy = policy;
+	else
+		pz_zone_policy_free(policy);
+	return err;
+}
+
+static enum pz_err
+put_policy(struct pz_migration *m, const char *space)
+{
+	const struct pz_authority *a = m->authority;
+
+	(void)space; /* an authority knows its own */
+	return a->policy ? pz_authority_put_policy(a, a->policy, NULL, m->txn) : PZ_OK;
 }
 
 /* ---- lines ---- */

@@ -287,6 +287,11 @@
 /* ---- policy (page 9) ---- */
 #define PZ_POLICY_DOCUMENT_BYTES_MAX (1U << 20)
 #define PZ_POLICY_HEAD_BYTES_MAX 4096 /* of a record: version, and the hub's signature */
+#define PZ_POLICY_OFFERED_MAX 4       /* given back by devices, that wait for the hub's disk */
+#define PZ_POLICY_UPLOADS_MAX 8       /* of one zone: documents that devices send in pieces */
+/* of a document in one message: escaped it is twice as long at most, and fits the smallest frame */
+#define PZ_POLICY_PIECE_BYTES (24U << 10)
+#define PZ_POLICY_EDIT_US (30 * PZ_US_PER_S) /* for the hub to answer a change */
 /* a document that is stored and sent: with its version it is one value of page 8 */
 #define PZ_POLICY_ZONE_BYTES_MAX ((int)(PZ_SYNC_VALUE_BYTES_MAX - PZ_POLICY_HEAD_BYTES_MAX))
 #define PZ_POLICY_DEPTH_MAX 32             /* of elements; the root is the first level */

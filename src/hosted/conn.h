@@ -10,6 +10,7 @@
 #include "net/doorway.h"
 
 struct pz_hub_admission;
+struct pz_hub_upload;
 
 enum pz_hosted_state {
 	PZ_HOSTED_SECURING,    /* handshake under way */
@@ -38,8 +39,9 @@ struct pz_hosted_conn {
 	struct pz_hosted_enrolling enrol;
 	struct pz_log_rate refused_rate; /* of errors about values that were refused */
 	enum pz_hosted_state state;
-	bool is_leaving;           /* has asked to be revoked */
-	struct pz_sync_link *sync; /* while it is live; NULL: out of memory */
+	bool is_leaving;              /* has asked to be revoked */
+	struct pz_hub_upload *upload; /* a policy that comes in pieces, or NULL: hub/policy.c */
+	struct pz_sync_link *sync;    /* while it is live; NULL: out of memory */
 };
 
 /**

@@ -6,6 +6,7 @@
 
 #include "hosted/crl_history.h"
 #include "hosted/names.h"
+#include "hosted/policy.h"
 #include "hosted/sync.h"
 #include "wire/prop_error.h"
 
@@ -46,12 +47,15 @@ on_item(const struct pz_sync_link *link, const struct pz_sync_kind *kind)
 	return item ? item : pz_authority_item(conn->zone->authority, kind);
 }
 
-/* A revocation list is not merged like other items: see hosted/crl_history.h. */
+/* What the zone has signed is not merged like other items: see hosted/crl_history.h and
+ * hosted/policy.h. */
 static enum pz_err
 on_offered(struct pz_sync_link *link, const struct pz_sync_kind *kind,
 	   const struct pz_sync_chunk *chunk, bool *out_taken, struct pz_errinfo *info)
 {
-	*out_taken = kind->id == PZ_SYNC_CRL;
+	*out_taken = kind->id == PZ_SYNC_CRL || kind->id == PZ_SYNC_POLICIES;
+	if (kind->id == PZ_SYNC_POLICIES)
+		return pz_hosted_policy_offered(link->arg, chunk, info);
 	return *out_taken ? pz_hosted_crl_offered(link->arg, chunk, info) : PZ_OK;
 }
 

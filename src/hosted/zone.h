@@ -61,6 +61,8 @@ struct pz_hosted {
 	struct pz_hosted_enrolment enrolment; /* hub/enrol.c */
 	struct pz_map *twice;                 /* device -> struct pz_hosted_twice: hosted/twice.c */
 	size_t offered_lists;                 /* that wait to be applied: hosted/crl_history.c */
+	size_t uploads;                       /* policies that come in pieces: hub/policy.c */
+	size_t offered_policies;              /* the same: hosted/policy.c */
 	struct pz_list links;                 /* struct pz_link.owner_node, registered ones */
 	size_t connected;                     /* devices with a link of their own */
 	char tag[PZ_SNI_TAG_CHARS + 1];       /* chooses the zone in a handshake */

@@ -96,6 +96,14 @@ void pz_hub_send_channel_prop(struct pz_link *link, const char *status, json_t *
 /** What the router of a zone gives to the hub itself. */
 extern const struct pz_router_ops pz_hub_router_ops;
 
+/* ---- policy.c ---- */
+
+/** A device sends a policy, or a piece of one (prop `policyEdit`). @return NULL, or what is wrong
+ * with the message */
+const char *pz_hub_policy_edit(struct pz_hosted_conn *conn, const json_t *message);
+/** The link has ended. */
+void pz_hub_policy_end(struct pz_hosted_conn *conn);
+
 /* ---- enrol.c ---- */
 
 /** True while some zone has a code that counts. @spec page 14 ENR-1 */

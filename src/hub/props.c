@@ -222,6 +222,15 @@ on_find_services(const struct speaker *who, json_t *message)
 	send_found(who, id, found, false);
 }
 
+static void
+on_policy_edit(const struct speaker *who, json_t *message)
+{
+	const char *wrong = pz_hub_policy_edit(who->conn, message);
+
+	if (wrong)
+		send_error(who, PZ_PROP_ERROR_BAD_REQUEST, wrong, "policyEdit");
+}
+
 /* ---- leaving ---- */
 
 static void
@@ -277,6 +286,7 @@ static const struct {
 	{"pzpInfo", on_pzp_info},
 	{"registerServices", on_register_services},
 	{"findServices", on_find_services},
+	{"policyEdit", on_policy_edit},
 	{"leave", on_leave},
 	{"bye", on_bye},
 	{"keepAlive", on_nothing},

@@ -16,6 +16,7 @@
 #include "store/store.h"
 
 struct pz_policies;
+struct pz_policies_hub;
 
 struct pz_policies_config {
 	const struct pz_env *env;         /* borrowed */
@@ -25,6 +26,9 @@ struct pz_policies_config {
 	 * @param slots bits 1 << enum pz_policy_slot. May be NULL */
 	void (*changed)(void *arg, unsigned slots);
 	void *arg;
+	/* For the commands (policies/commands.h). */
+	const char *self;                  /* own address; what it points to is kept up to date */
+	const struct pz_policies_hub *hub; /* NULL: there is no hub to ask */
 };
 
 /** What a slot has. */

@@ -67,6 +67,16 @@
 		PZ_P("key", TEXT, "the key of the value; all of the app unless given") \
 		PZ_PZH_ZONE), \
 	  false, "remove what an app has stored, on all devices") \
+	X("policy-show", pz_pzh_run_policy_show, PZ_PARAMS( \
+		PZ_PZH_ZONE \
+		PZ_P("previous", BOOL, "the one before")), \
+	  false, "the owner's policy of a zone, with its document") \
+	X("policy-set", pz_pzh_run_policy_set, PZ_PARAMS( \
+		PZ_P_NEEDED("document", TEXT, "the new document, XML") \
+		PZ_P_INTEGER("base", 0, PZ_SYNC_TIME_MS_MAX, NULL, "sequence number that the change is based on; what there is now unless given") \
+		PZ_P("force", BOOL, "also a document that locks the owner out") \
+		PZ_PZH_ZONE), \
+	  false, "replace the owner's policy of a zone") \
 	X("remove", pz_pzh_run_remove, PZ_PARAMS( \
 		PZ_P_NEEDED("zone", TEXT, "the zone")), \
 	  false, "delete a zone and everything of it")

@@ -32,6 +32,10 @@ void pz_pzh_run_revoke(struct pz_request *request);
 void pz_pzh_run_data(struct pz_request *request);
 /** `data-remove` (data.c). */
 void pz_pzh_run_data_remove(struct pz_request *request);
+/** `policy-show` (policy.c): the owner's policy of a zone. */
+void pz_pzh_run_policy_show(struct pz_request *request);
+/** `policy-set` (policy.c): replaces it. */
+void pz_pzh_run_policy_set(struct pz_request *request);
 /** `user` (details.c). */
 void pz_pzh_run_user(struct pz_request *request);
 /** `name` (details.c). */

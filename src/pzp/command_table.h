@@ -3,6 +3,7 @@
 #ifndef PZ_PZP_COMMAND_TABLE_H
 #define PZ_PZP_COMMAND_TABLE_H
 
+#include "base/limits.h"
 #include "command/table.h"
 
 /* clang-format off */
@@ -84,6 +85,17 @@
 		PZ_P("name", TEXT, "what people shall see") \
 		PZ_P("reset", BOOL, "back to what the device calls itself")), \
 	  false, "give a device another name, for people") \
+	X("policy-list", pz_node_policy_list_command, PZ_PARAMS(), false, "the policies of this device") \
+	X("policy-show", pz_node_policy_show_command, PZ_PARAMS( \
+		PZ_P_NEEDED("slot", TEXT, "user, exceptions or manufacturer")), \
+	  false, "a policy of this device, with its document") \
+	X("policy-set", pz_node_policy_set_command, PZ_PARAMS( \
+		PZ_P_NEEDED("slot", TEXT, "user (of the zone, by its hub) or exceptions (of this device)") \
+		PZ_P("document", TEXT, "the new document, XML") \
+		PZ_P("remove", BOOL, "exceptions: there are none from then on; instead of document") \
+		PZ_P_INTEGER("base", 0, PZ_SYNC_TIME_MS_MAX, NULL, "sequence number that the change is based on; what counts here now unless given") \
+		PZ_P("force", BOOL, "user: also a document that locks the owner out")), \
+	  false, "replace a policy") \
 	X("data-list", pz_node_data_list_command, PZ_PARAMS( \
 		PZ_P("origin", TEXT, "the app whose keys are listed; the apps unless given") \
 		PZ_P("prefix", TEXT, "only keys that begin with this") \

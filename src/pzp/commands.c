@@ -9,6 +9,7 @@
 #include "pzp/command_table.h"
 #include "pzp/enrolment.h"
 #include "pzp/item_ops.h"
+#include "pzp/policies_ops.h"
 #include "pzp/wipe.h"
 #include "wire/json.h"
 

@@ -9,6 +9,7 @@
 #include "condition/condition.h"
 #include "net/link.h"
 #include "peers/peers.h"
+#include "policies/commands.h"
 #include "pzp/node.h"
 #include "service/registry.h"
 #include "upkeep/upkeep.h"
@@ -39,6 +40,8 @@ struct pz_node {
 	struct pz_peers_wishes wishes;
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
 	struct pz_upkeep *upkeep;
+	struct pz_policies *policies;
+	struct pz_policies_hub policies_hub;
 	struct pz_names names;
 	uint64_t started_us;
 	bool is_stopping;

@@ -2,6 +2,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "pzp/policies_ops.h"
 #include "pzp/spread.h"
 
 /* A context of our certificate and the zone's trust, for outgoing links or for our server. */
@@ -80,6 +81,7 @@ pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct
 		return err;
 	}
 	take(node, takes);
+	pz_node_policies_follow(node);
 	pz_spread_membership_changed(node);
 	PZ_TRY(pz_node_refresh_trust(node, info));
 	PZ_TRY(pz_router_set_self(pz_calls_router(node->calls), node->names.self));

@@ -13,6 +13,7 @@
 #include "pzp/item_ops.h"
 #include "pzp/membership.h"
 #include "pzp/peer_ops.h"
+#include "pzp/policies_ops.h"
 #include "pzp/upkeep_ops.h"
 #include "pzp/uplink_ops.h"
 #include "pzp/wipe.h"
@@ -57,6 +58,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->conditions = pz_conditions_new(node->config.env);
 	if (!node->registry || !node->conditions)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	PZ_TRY(pz_node_policies_new(node, info));
 	const struct pz_servicefiles_config files = {
 		.env = node->config.env,
 		.registry = node->registry,
@@ -194,6 +196,7 @@ pz_node_free(struct pz_node *node)
 	pz_wipe_free(node->wipe);
 	pz_calls_free(node->calls);
 	pz_registry_free(node->registry);
+	pz_policies_free(node->policies);
 	pz_conditions_free(node->conditions);
 	pz_membership_free(node->zone.membership);
 	free(node);
@@ -215,6 +218,12 @@ pz_node_network_changed(struct pz_node *node)
 {
 	pz_uplink_network_changed(node->uplink);
 	pz_peers_network_changed(node->peers);
+}
+
+void
+pz_node_set_manufacturer_policy(struct pz_node *node, struct pz_slice text, const char *unreadable)
+{
+	pz_policies_set_manufacturer(node->policies, text, unreadable);
 }
 
 void

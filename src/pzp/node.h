@@ -94,6 +94,11 @@ pz_node_serve(struct pz_node *node, const json_t *description, struct pz_errinfo
 void
 pz_node_serve_files(struct pz_node *node, char *const *paths, size_t count, const char *directory);
 
+/** The manufacturer's policy: see pz_policies_set_manufacturer. @param text borrowed for the call
+ */
+void
+pz_node_set_manufacturer_policy(struct pz_node *node, struct pz_slice text, const char *unreadable);
+
 /**
  * The commands of page 12 by name: status, enrol, leave, connect, disconnect, services, call,
  * watch, serve, prefs, data-….

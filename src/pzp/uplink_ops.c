@@ -99,6 +99,7 @@ on_lost(void *arg, const struct pz_uplink_loss *loss)
 	pz_calls_undelivered(node->calls, loss->undelivered, loss->rpc_code);
 	if (!loss->was_up)
 		return;
+	pz_policies_hub_lost(&node->policies_hub);
 	pz_discovery_hub_gone(node->calls);
 	json_t *names = pz_peers_names(node->peers);
 	pz_calls_lost(node->calls, loss->session, names);
@@ -217,6 +218,14 @@ on_refused(void *arg, const char *item, const char *key, const char *reason)
 }
 
 static void
+on_policy_edited(void *arg, const json_t *message)
+{
+	const struct pz_node *node = arg;
+
+	pz_policies_hub_answered(&node->policies_hub, message);
+}
+
+static void
 on_notice(void *arg)
 {
 	struct pz_node *node = arg;
@@ -253,6 +262,7 @@ static const struct pz_uplink_ops ops = {
 	.updated = on_updated,
 	.found = on_found,
 	.refused = on_refused,
+	.policy_edited = on_policy_edited,
 	.notice = on_notice,
 	.moved = on_moved,
 };

@@ -6,10 +6,10 @@
  *     follows from a lost link. While it lasted the hub could have sent more data of the zone.
  *  2. Direct links end with a bye: while this device still has a name and a certificate there.
  *  3. One transaction removes what binds the device to the zone, and what the zone synchronised:
- *     membership, revocation lists, members, where the hub is, shared data. A crash leaves all of
- *     it or none; after a crash before the commit the device is revoked again, or asked to leave.
- *     The store overwrites what it held (scrub). From step 2 to the end of the commit nothing else
- *     of the zone is written (pz_wipe_is_running).
+ *     membership, revocation lists, members, where the hub is, shared data, policies. A crash
+ * leaves all of it or none; after a crash before the commit the device is revoked again, or asked
+ * to leave. The store overwrites what it held (scrub). From step 2 to the end of the commit nothing
+ * else of the zone is written (pz_wipe_is_running).
  *  4. When the commit has ended, memory follows, whether it succeeded or not: a revoked device
  *     must not act as a member because its disk is full. First the zone's data, then the
  *     preferences that it held, so that neither is read again; then the membership, with which
@@ -60,6 +60,7 @@ leave_in_memory(struct pz_node *node)
 	pz_uplink_forget(node->uplink);
 	pz_discovery_forget_all(node->calls);
 	pz_conditions_clear_all(node->conditions);
+	pz_policies_wiped(node->policies);
 }
 
 static void
@@ -96,7 +97,8 @@ pz_wipe_start(struct pz_wipe *wipe)
 	wipe->is_running = true;
 	pz_peers_leave(node->peers);
 	struct pz_txn *txn = pz_txn_new();
-	if (txn == NULL || pz_zonedata_wipe(node->zonedata, txn) != PZ_OK) {
+	if (txn == NULL || pz_zonedata_wipe(node->zonedata, txn) != PZ_OK ||
+	    pz_policies_wipe(txn) != PZ_OK) {
 		pz_txn_free(txn);
 		on_wiped(wipe, PZ_ERR_LIMIT_MEMORY, "out of memory");
 		return;
@@ -137,7 +139,8 @@ on_retry(struct pz_timer *timer, void *arg)
 		return;
 	if (wipe->holds == 0)
 		txn = pz_txn_new();
-	if (txn == NULL || pz_zonedata_wipe_again(node->zonedata, txn) != PZ_OK) {
+	if (txn == NULL || pz_zonedata_wipe_again(node->zonedata, txn) != PZ_OK ||
+	    pz_policies_wipe(txn) != PZ_OK) {
 		pz_txn_free(txn);
 		try_later(wipe);
 		return;

@@ -29,6 +29,7 @@
 #include "items/service_cache.h"
 #include "items/user_details.h"
 #include "pzp/membership.h"
+#include "pzp/policies_ops.h"
 #include "pzp/spread.h"
 #include "pzp/wipe.h"
 
@@ -81,6 +82,8 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 
 	if (id == PZ_SYNC_CRL || id == PZ_SYNC_TRUSTED_PZP)
 		devices_changed(node, id == PZ_SYNC_CRL);
+	else if (id == PZ_SYNC_POLICIES)
+		pz_node_policies_follow(node);
 	else if (id == PZ_SYNC_ZONE_SECRET)
 		pz_peers_announce(node->peers);
 	else if (id == PZ_SYNC_PREFERENCES)

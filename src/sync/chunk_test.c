@@ -175,7 +175,8 @@ a_device_gives_the_hub_nothing_that_the_hub_owns(void **state)
 		const struct pz_sync_kind *kind = pz_sync_kind((enum pz_sync_id)i);
 		assert_true(pz_sync_may_go(kind, PZ_SYNC_HUB, PZ_SYNC_DEVICE));
 		assert_int_equal(pz_sync_may_go(kind, PZ_SYNC_DEVICE, PZ_SYNC_HUB),
-				 kind->way == PZ_SYNC_BOTH_WAYS || kind->id == PZ_SYNC_CRL);
+				 kind->way == PZ_SYNC_BOTH_WAYS || kind->id == PZ_SYNC_CRL ||
+					 kind->id == PZ_SYNC_POLICIES);
 		assert_int_equal(pz_sync_may_go(kind, PZ_SYNC_DEVICE, PZ_SYNC_DEVICE),
 				 kind->id != PZ_SYNC_ZONE_SECRET);
 		assert_int_equal(pz_sync_may_go(kind, PZ_SYNC_HUB, PZ_SYNC_HUB),

@@ -32,7 +32,8 @@ pz_sync_may_go(const struct pz_sync_kind *kind, enum pz_sync_role from, enum pz_
 		return kind->id == PZ_SYNC_CRL;
 	if (from == PZ_SYNC_DEVICE && to == PZ_SYNC_DEVICE)
 		return kind->is_passed_on;
-	/* A hub that was restored from a backup learns from its devices which members it had
-	 * revoked. */
-	return kind->way == PZ_SYNC_BOTH_WAYS || from == PZ_SYNC_HUB || kind->id == PZ_SYNC_CRL;
+	/* A hub that was restored from a backup learns from its devices what it had signed since.
+	 */
+	return kind->way == PZ_SYNC_BOTH_WAYS || from == PZ_SYNC_HUB ||
+	       kind->order == PZ_SYNC_BY_NUMBER;
 }

@@ -10,7 +10,7 @@
 
 /** Who writes an item, so in which direction it travels. */
 enum pz_sync_way {
-	PZ_SYNC_FROM_HUB, /* PZH -> PZP; a device never offers it to the hub, but for a CRL */
+	PZ_SYNC_FROM_HUB, /* PZH -> PZP; a device offers the hub none of it but CRLs and policies */
 	PZ_SYNC_BOTH_WAYS,
 };
 
@@ -74,8 +74,8 @@ const struct pz_sync_kind *pz_sync_kind_find(const char *name);
 
 /**
  * True when chunks of this item may go from one end of a link to the other. Between two hubs
- * (friends) only CRLs do. A CRL goes in every direction: its number and its signature prove it by
- * themselves, and a hub that was restored from a backup has an older one than its devices.
+ * (friends) only CRLs do. CRLs and policies go in every direction: number and signature prove them
+ * by themselves, and a hub that was restored from a backup has older ones than its devices.
  * @spec page 8 table, "When"; page 14 ZON-6, REV-4
  */
 bool pz_sync_may_go(const struct pz_sync_kind *kind, enum pz_sync_role from, enum pz_sync_role to);

@@ -168,13 +168,25 @@ on_hub_moved(struct pz_uplink *uplink, json_t *message)
 	(void)pz_uplink_on_notice(uplink, "hub", &uplink->log, message);
 }
 
+static void
+on_policy_edited(struct pz_uplink *uplink, json_t *message)
+{
+	uplink->config.ops->policy_edited(uplink->config.arg, message);
+}
+
 static const struct {
 	const char *status;
 	void (*handle)(struct pz_uplink *uplink, json_t *message);
 } statuses[] = {
-	{"Update", on_update}, {"foundServices", on_found_services}, {"revoked", on_revoked},
-	{"bye", on_bye},       {"keepAlive", on_keepalive},          {"probe", on_probe},
-	{"error", on_error},   {"hubMoved", on_hub_moved},
+	{"Update", on_update},
+	{"foundServices", on_found_services},
+	{"revoked", on_revoked},
+	{"bye", on_bye},
+	{"keepAlive", on_keepalive},
+	{"probe", on_probe},
+	{"error", on_error},
+	{"hubMoved", on_hub_moved},
+	{"policyEdited", on_policy_edited},
 };
 
 static void

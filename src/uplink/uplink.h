@@ -91,6 +91,8 @@ struct pz_uplink_ops {
 	void (*found)(void *arg, json_t *message);
 	/** The hub has refused a value that is stored here. @param key may be NULL */
 	void (*refused)(void *arg, const char *item, const char *key, const char *reason);
+	/** The hub answers a change of the owner's policy. @param message borrowed */
+	void (*policy_edited)(void *arg, const json_t *message);
 	/** A newer notice of where the hub is has been stored: peers are sent it. */
 	void (*notice)(void *arg);
 	/** The hub has another address: for programs that watch. */

@@ -23,6 +23,7 @@
 #include "wire/address.h"
 #include "wire/json.h"
 #include "zone/change.h"
+#include "zone/policy.h"
 
 /* one record for each zone, under its name */
 #define SPACE_ZONE "zone"
@@ -193,6 +194,7 @@ pz_authority_free(struct pz_authority *a)
 	pz_cert_free(a->ca);
 	pz_cert_free(a->tls);
 	pz_crl_free(a->crl);
+	pz_zone_policy_free(a->policy);
 	pz_authority_unpublish(a);
 	sodium_memzero(a->secret, sizeof(a->secret));
 	free(a);
@@ -388,6 +390,7 @@ load_members(struct pz_store *store, struct pz_authority *a, struct pz_errinfo *
 
 	pz_authority_member_space(a->zone, space);
 	PZ_TRY(pz_store_load(store, space, load_member, &load, info));
+	PZ_TRY(pz_authority_load_policy(store, a, info));
 	return pz_authority_load_move(store, a, info);
 }
 

@@ -71,6 +71,8 @@ pz_member_is_connected(const struct pz_member *member)
 	return member->session != NULL;
 }
 
+struct pz_zone_policy;
+
 /** One zone. Members are read directly, changed through the functions below. */
 struct pz_authority {
 	char zone[PZ_ZONE_BYTES_MAX + 1];
@@ -84,7 +86,8 @@ struct pz_authority {
 	struct pz_map *members; /* device -> struct pz_member */
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
 	struct pz_hub_move move;
-	bool is_secret_unsaved; /* made while loading what an older version has stored */
+	struct pz_zone_policy *policy; /* of the owner (zone/policy.h); NULL: the default counts */
+	bool is_secret_unsaved;        /* made while loading what an older version has stored */
 	/* What devices are given, made when it is asked for; see pz_authority_item. */
 	struct pz_sync_item *published[PZ_SYNC_KIND_COUNT];
 	const struct pz_env *env;
@@ -188,7 +191,8 @@ pz_authority_renew(struct pz_authority *authority, struct pz_keystore *keys, str
  * The content of an item as the zone's devices get it now (page 8):
  *  - trusted-pzp: key device, value PZP CA as PEM; deleted for 90 days after a revocation;
  *  - crl: key zone, value the list as PEM, mtime its thisUpdate;
- *  - zone-secret: key "zone-secret", value base64.
+ *  - zone-secret: key "zone-secret", value base64;
+ *  - policies: key "user", value the signed record, where the owner has set one.
  * pz_authority_apply keeps them up to date.
  * @return borrowed until the next change; only the authority changes it, and sessions that drop
  * expired deletions. NULL: the hub writes no such item (yet), or memory is out (the next call tries

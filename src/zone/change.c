@@ -12,6 +12,7 @@
 
 #include "base/auto.h"
 #include "record/record.h"
+#include "zone/policy.h"
 
 #define HALF_CRL_LIFE_MS (15ULL * 86400 * 1000) /* page 2: a CRL lives 30 days */
 
@@ -26,6 +27,7 @@ pz_authority_drop(struct pz_zone_change *change)
 	}
 	free(change->member); /* the rest of it is borrowed from the member in force */
 	pz_crl_free(change->crl);
+	pz_zone_policy_free(change->policy);
 	pz_key_free(change->tls_key);
 	pz_cert_free(change->tls);
 	free(change);
@@ -79,6 +81,11 @@ pz_authority_apply(struct pz_authority *a, struct pz_zone_change *change)
 		a->tls = PZ_TAKE(change->tls);
 		a->tls_key = PZ_TAKE(change->tls_key);
 		snprintf(a->tls_key_uri, sizeof(a->tls_key_uri), "%s", change->tls_key_uri);
+	}
+	if (change->policy) {
+		pz_zone_policy_free(a->policy);
+		a->policy = PZ_TAKE(change->policy);
+		pz_authority_republish_policy(a);
 	}
 	if (change->member)
 		m = apply_member(a, PZ_TAKE(change->member));

@@ -10,6 +10,7 @@
 struct pz_zone_change {
 	struct pz_member *member; /* new record of a device; replaces the old one's fields */
 	struct pz_crl *crl;
+	struct pz_zone_policy *policy;
 	struct pz_key *tls_key;
 	struct pz_cert *tls;
 	char tls_key_uri[PZ_KEY_URI_MAX];
@@ -50,6 +51,8 @@ pz_authority_next_crl(const struct pz_authority *a, const struct pz_crl *other, 
 uint64_t pz_authority_gone_ms(const struct pz_member *member);
 /* After a change of memory: brings what is published up to date. member may be NULL. */
 void pz_authority_republish(struct pz_authority *a, const struct pz_member *member, bool has_crl);
+/** The same for the policy. */
+void pz_authority_republish_policy(struct pz_authority *a);
 /** Frees the items that are published. No synchronisation session may use them any more. */
 void pz_authority_unpublish(struct pz_authority *a);
 /** Frees a member and what it owns. NULL is fine. */

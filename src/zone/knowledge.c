@@ -12,9 +12,11 @@
 #include "record/chunks.h"
 #include "sync/merge.h"
 #include "x509/device_ca.h"
+#include "zone/policy.h"
 
 #define SPACE "knowledge" /* also in zone/membership.c, where it is wiped */
 #define SECRET_KEY "zone-secret"
+#define POLICY_PLACE "policies/" /* records of that item in the store */
 
 struct pz_knowledge {
 	char zone[PZ_ZONE_BYTES_MAX + 1];
@@ -24,6 +26,7 @@ struct pz_knowledge {
 	struct pz_crl_history older; /* lists that the newest does not replace */
 	struct pz_map *devices;      /* name -> struct pz_known_device, owned */
 	bool has_secret;
+	bool is_policy_unreadable; /* what is stored of it */
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
 };
 
@@ -211,6 +214,52 @@ accept_secret(const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
 				      PZ_ZONE_SECRET_BYTES);
 }
 
+bool
+pz_knowledge_policy(const struct pz_knowledge *k, struct pz_policy_record *out)
+{
+	const struct pz_sync_chunk *chunk =
+		pz_sync_item_get(k->items[PZ_SYNC_POLICIES], PZ_ZONE_POLICY_KEY);
+
+	return chunk && pz_policy_record_parse(pz_slice_of(chunk->value, chunk->value_len), out,
+					       NULL) == PZ_OK;
+}
+
+/* A hub that is hostile, or older than what it has signed, brings no former policy back. */
+static enum pz_err
+check_number(const struct pz_knowledge *k, const struct pz_policy_version *v,
+	     struct pz_errinfo *info)
+{
+	struct pz_policy_record ours;
+
+	if (!pz_knowledge_policy(k, &ours) || v->sequence > ours.version.sequence)
+		return PZ_OK;
+	return pz_fail(info, PZ_ERR_DENIED, "older policy: number %llu, here is %llu",
+		       (unsigned long long)v->sequence, (unsigned long long)ours.version.sequence);
+}
+
+static enum pz_err
+accept_policy(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
+	      struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_policy_document_unref) struct pz_policy_document *document = NULL;
+	struct pz_policy_fault fault = {0, {""}};
+	struct pz_policy_record record;
+
+	if (strcmp(chunk->key, PZ_ZONE_POLICY_KEY) != 0)
+		return pz_fail(info, PZ_ERR_NOTFOUND, "no such policy");
+	if (chunk->deleted)
+		return pz_fail(info, PZ_ERR_DENIED, "a policy is never deleted");
+	PZ_TRY(pz_policy_record_parse(pz_slice_of(chunk->value, chunk->value_len), &record, info));
+	if (record.version.slot != PZ_POLICY_SLOT_USER)
+		return pz_fail(info, PZ_ERR_DENIED, "only the slot user is the zone's");
+	PZ_TRY(pz_policy_record_check(&record, k->zone, k->master, info));
+	PZ_TRY(check_number(k, &record.version, info));
+	enum pz_err err = pz_policy_document_parse(record.document, &document, &fault);
+	return err == PZ_OK ? err
+			    : pz_fail(info, err, "the policy is not valid: line %u: %s", fault.line,
+				      pz_errinfo_text(&fault.info, err));
+}
+
 enum pz_err
 pz_knowledge_accept(const struct pz_knowledge *k, const struct pz_sync_kind *kind,
 		    const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
@@ -224,7 +273,21 @@ pz_knowledge_accept(const struct pz_knowledge *k, const struct pz_sync_kind *kin
 		return accept_crl(k, chunk, info);
 	if (kind->id == PZ_SYNC_TRUSTED_PZP)
 		return accept_device(k, chunk, info);
+	if (kind->id == PZ_SYNC_POLICIES)
+		return accept_policy(k, chunk, info);
 	return accept_secret(chunk, info);
+}
+
+static bool
+policy_number(const struct pz_sync_chunk *chunk, uint64_t *out)
+{
+	struct pz_policy_record record;
+
+	if (pz_policy_record_parse(pz_slice_of(chunk->value, chunk->value_len), &record, NULL) !=
+	    PZ_OK)
+		return false;
+	*out = record.version.sequence;
+	return true;
 }
 
 bool
@@ -234,6 +297,8 @@ pz_knowledge_number(void *arg, const struct pz_sync_kind *kind, const struct pz_
 	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
 
 	(void)arg;
+	if (kind->id == PZ_SYNC_POLICIES)
+		return policy_number(chunk, out);
 	if (kind->id != PZ_SYNC_CRL || read_crl(chunk, &crl, NULL) != PZ_OK)
 		return false;
 	*out = pz_crl_number(crl);
@@ -304,7 +369,17 @@ take(struct pz_knowledge *k, const struct pz_sync_kind *kind, const char *key)
 {
 	if (kind->id == PZ_SYNC_TRUSTED_PZP)
 		return take_device(k, key);
+	if (kind->id == PZ_SYNC_POLICIES) { /* read where it is, see pz_knowledge_policy */
+		k->is_policy_unreadable = false;
+		return PZ_OK;
+	}
 	return kind->id == PZ_SYNC_CRL ? take_crl(k) : take_secret(k);
+}
+
+bool
+pz_knowledge_is_policy_unreadable(const struct pz_knowledge *k)
+{
+	return k->is_policy_unreadable;
 }
 
 const uint8_t *
@@ -467,6 +542,8 @@ load_one(void *arg, const char *key, struct pz_slice value)
 
 	if (err == PZ_ERR_LIMIT_MEMORY)
 		return err;
+	if (err != PZ_OK && strncmp(key, POLICY_PLACE, strlen(POLICY_PLACE)) == 0)
+		load->knowledge->is_policy_unreadable = true; /* it may have denied something */
 	/* One that was revoked is nothing to report: its deletion just did not come before we
 	 * ended. */
 	load->skipped += err != PZ_OK && err != PZ_ERR_DENIED_REVOKED;
@@ -498,7 +575,7 @@ static struct pz_knowledge *
 new_knowledge(const struct pz_membership *membership)
 {
 	static const enum pz_sync_id kept[] = {PZ_SYNC_CRL, PZ_SYNC_TRUSTED_PZP,
-					       PZ_SYNC_ZONE_SECRET};
+					       PZ_SYNC_ZONE_SECRET, PZ_SYNC_POLICIES};
 	struct pz_knowledge *k = calloc(1, sizeof(*k));
 	bool ok;
 

@@ -1,6 +1,6 @@
 /*
  * What a device knows of its zone from its hub, and from peers that pass it on: page 8's items
- * trusted-pzp, crl and zone-secret, kept in the store, and what they say.
+ * trusted-pzp, crl, zone-secret and policies, kept in the store, and what they say.
  *
  * It is fed by sync sessions: their item, accept and number operations are answered from here, and
  * after changed, pz_knowledge_apply reads what came in and says what is to be stored. Nothing in it
@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "base/auto.h"
+#include "policies/record.h"
 #include "record/record.h"
 #include "store/store.h"
 #include "sync/item.h"
@@ -54,7 +55,9 @@ pz_knowledge_item(struct pz_knowledge *knowledge, const struct pz_sync_kind *kin
  *  - crl: of our zone, signed by its CA, crlNumber not lower than that of the newest one;
  *  - trusted-pzp: a PZP CA certificate of the device that the key names, signed by our zone's CA,
  *    not revoked (dates are looked at when it is used), or deleted;
- *  - zone-secret: 32 bytes in base64.
+ *  - zone-secret: 32 bytes in base64;
+ *  - policies: the owner's document, valid, signed by our zone's CA, with a number that is higher
+ *    than that of the one that is here.
  * Errors: DENIED_* (certificate, CRL, origin, or "older CRL"), PROTO (malformed), NOTFOUND (key, or
  * an item that is not kept here), LIMIT_MEMORY; with one line in info.
  * @spec page 8 "Store", page 14 ZON-6
@@ -86,7 +89,8 @@ enum pz_err
 pz_knowledge_keep_older_crl(struct pz_knowledge *knowledge, const struct pz_sync_chunk *chunk,
 			    struct pz_txn *txn, struct pz_errinfo *info) PZ_MUST_USE;
 
-/** crlNumber of a chunk of `crl`, unverified; pz_sync_ops.number as it is. @param arg ignored */
+/** crlNumber of a chunk of `crl`, sequence number of one of `policies`, unverified;
+ * pz_sync_ops.number as it is. @param arg ignored */
 bool pz_knowledge_number(void *arg, const struct pz_sync_kind *kind,
 			 const struct pz_sync_chunk *chunk, uint64_t *out);
 
@@ -108,6 +112,11 @@ enum pz_err pz_knowledge_save(const struct pz_knowledge *knowledge, struct pz_tx
 
 /** PZ_ZONE_SECRET_BYTES, borrowed; NULL: not known yet. Never logged. */
 const uint8_t *pz_knowledge_secret(const struct pz_knowledge *knowledge);
+/** The owner's policy, which has been verified. @param out borrowed until the next apply
+ * @return false: the zone has none, or it is not known */
+bool pz_knowledge_policy(const struct pz_knowledge *knowledge, struct pz_policy_record *out);
+/** True when a policy is stored that cannot be read, and the hub has not sent it anew. */
+bool pz_knowledge_is_policy_unreadable(const struct pz_knowledge *knowledge);
 /** Newest CRL of our zone, borrowed until the next apply. */
 struct pz_crl *pz_knowledge_crl(const struct pz_knowledge *knowledge);
 /** The older CRLs that the newest one does not replace; they are offered to the hub. Borrowed. */

@@ -4,6 +4,7 @@
 
 #include "sync/merge.h"
 #include "zone/change.h"
+#include "zone/policy.h"
 
 #define SECRET_KEY "zone-secret"
 
@@ -78,12 +79,22 @@ put_secret(const struct pz_authority *a, struct pz_sync_item *item)
 }
 
 static enum pz_err
+put_policy(const struct pz_authority *a, struct pz_sync_item *item)
+{
+	return a->policy ? put(a, item, PZ_ZONE_POLICY_KEY, a->policy->text,
+			       a->policy->record.version.time_ms)
+			 : PZ_OK;
+}
+
+static enum pz_err
 fill(const struct pz_authority *a, struct pz_sync_item *item)
 {
 	enum pz_sync_id id = pz_sync_item_kind(item)->id;
 
 	if (id == PZ_SYNC_TRUSTED_PZP)
 		return put_members(a, item);
+	if (id == PZ_SYNC_POLICIES)
+		return put_policy(a, item);
 	return id == PZ_SYNC_CRL ? put_crl(a, item) : put_secret(a, item);
 }
 
@@ -93,7 +104,7 @@ pz_authority_item(struct pz_authority *a, const struct pz_sync_kind *kind)
 	struct pz_sync_item *item = a->published[kind->id];
 
 	if (item || (kind->id != PZ_SYNC_TRUSTED_PZP && kind->id != PZ_SYNC_CRL &&
-		     kind->id != PZ_SYNC_ZONE_SECRET))
+		     kind->id != PZ_SYNC_ZONE_SECRET && kind->id != PZ_SYNC_POLICIES))
 		return item;
 	item = pz_sync_item_new(kind);
 	if (item && fill(a, item) != PZ_OK) {
@@ -124,6 +135,15 @@ pz_authority_republish(struct pz_authority *a, const struct pz_member *member, b
 		drop_if_failed(a, PZ_SYNC_TRUSTED_PZP, put_member(a, devices, member));
 	if (has_crl && list)
 		drop_if_failed(a, PZ_SYNC_CRL, put_crl(a, list));
+}
+
+void
+pz_authority_republish_policy(struct pz_authority *a)
+{
+	struct pz_sync_item *policies = a->published[PZ_SYNC_POLICIES];
+
+	if (policies)
+		drop_if_failed(a, PZ_SYNC_POLICIES, put_policy(a, policies));
 }
 
 void

@@ -71,6 +71,23 @@ is_only_said(const struct pz_sync_link *from, const struct pz_sync_kind *kind,
 	       pz_knowledge_item(data_of(from)->zone->knowledge, kind) != NULL;
 }
 
+/* The hub's policy is older than ours: its data was put back. It gets what it has signed since. */
+static void
+give_back_policy(struct pz_sync_link *hub, const struct pz_sync_kind *kind,
+		 const struct pz_sync_chunk *chunk)
+{
+	const struct pz_zonedata *data = data_of(hub);
+	struct pz_policy_record ours;
+	uint64_t number;
+
+	if (!pz_knowledge_policy(data->zone->knowledge, &ours) ||
+	    !pz_knowledge_number(NULL, kind, chunk, &number) || number >= ours.version.sequence)
+		return;
+	pz_info_of(hub->log, data->env, "policy-older", "from=%s number=%llu here=%llu", hub->to,
+		   (unsigned long long)number, (unsigned long long)ours.version.sequence);
+	(void)!pz_sync_session_push(hub->session, kind, chunk->key);
+}
+
 /*
  * An older revocation list never counts. From a peer it only says that the peer was away; the hub
  * can have it only when its data was put back, and then it gets our list. Also when the hub's list
@@ -89,6 +106,8 @@ weigh(struct pz_sync_link *from, const struct pz_sync_kind *kind, const struct p
 	*out_taken = is_only_said(from, kind, chunk);
 	if (*out_taken)
 		pz_metric_add(data->config.metrics, PZ_METRIC_messages_dropped, 1);
+	if (!*out_taken && is_hub && kind->id == PZ_SYNC_POLICIES)
+		give_back_policy(from, kind, chunk);
 	if (*out_taken || kind->id != PZ_SYNC_CRL)
 		return PZ_OK;
 	PZ_TRY(pz_knowledge_compare_crl(data->zone->knowledge, chunk, &weight, info));

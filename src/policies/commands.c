@@ -1,0 +1,176 @@
+#include "policies/commands.h"
+
+#include <string.h>
+
+#include "base/codec.h"
+#include "command/table.h"
+#include "policies/internal.h"
+#include "wire/json.h"
+
+/* ---- what is in the slots ---- */
+
+static json_t *
+slot_json(const struct pz_policies *p, enum pz_policy_slot slot)
+{
+	const struct pz_policies_content *c = &p->contents[slot];
+	char hash[2 * PZ_POLICY_SHA256_BYTES + 1];
+
+	pz_hex_encode(c->version.sha256, sizeof(c->version.sha256), hash);
+	json_t *one = json_pack(
+		"{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:I}", "slot", pz_policy_slot_name(slot),
+		"state", pz_policies_state_text(c->state), "sequence",
+		(json_int_t)c->version.sequence, "time",
+		c->version.time_ms ? json_integer((json_int_t)c->version.time_ms) : json_null(),
+		"author", c->version.author[0] ? json_string(c->version.author) : json_null(),
+		"sha256", c->document ? json_string(hash) : json_null(), "rules",
+		c->document ? json_integer((json_int_t)pz_policy_document_rules(c->document))
+			    : json_null(),
+		"bytes", (json_int_t)c->len);
+	if (one && c->state == PZ_POLICIES_CORRUPT)
+		json_object_set_new(one, "error", json_string(c->reason.text));
+	return one;
+}
+
+void
+pz_policies_list_command(struct pz_policies *p, struct pz_request *request)
+{
+	static const enum pz_policy_slot slots[] = {
+		PZ_POLICY_SLOT_MANUFACTURER,
+		PZ_POLICY_SLOT_EXCEPTIONS,
+		PZ_POLICY_SLOT_USER,
+	};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
+		json_array_append_new(list, slot_json(p, slots[i]));
+	pz_request_answer(request, list);
+}
+
+/* @return false: the request has ended */
+static bool
+read_slot(struct pz_request *request, enum pz_policy_slot *out)
+{
+	const char *name = pz_json_str(request->params, "slot");
+
+	for (unsigned i = 0; i < PZ_POLICY_SLOT_APP; i++) {
+		if (strcmp(name, pz_policy_slot_name((enum pz_policy_slot)i)) == 0) {
+			*out = (enum pz_policy_slot)i;
+			return true;
+		}
+	}
+	pz_request_fail(request, PZ_ERR_CONFIG, "slot: must be user, exceptions or manufacturer");
+	return false;
+}
+
+void
+pz_policies_show_command(struct pz_policies *p, struct pz_request *request)
+{
+	enum pz_policy_slot slot;
+
+	if (!read_slot(request, &slot))
+		return;
+	const struct pz_policies_content *c = &p->contents[slot];
+	json_t *one = slot_json(p, slot);
+	/* One that is corrupt need not even be text. */
+	json_t *text = c->text ? json_stringn(c->text, c->len) : NULL;
+	json_object_set_new(one, "document", text ? text : json_null());
+	pz_request_answer(request, one);
+}
+
+/* ---- a change ---- */
+
+static void
+on_stored(void *arg, enum pz_err err, const char *detail)
+{
+	struct pz_request *request = arg;
+
+	if (err == PZ_OK)
+		pz_request_answer(request, json_pack("{s:s}", "slot", "exceptions"));
+	else
+		pz_request_fail(request, err, detail);
+}
+
+static uint64_t
+base_of(const struct pz_policies *p, const struct pz_request *request, enum pz_policy_slot slot)
+{
+	int64_t base = pz_request_int(request, "base", -1);
+
+	return base < 0 ? p->contents[slot].version.sequence : (uint64_t)base;
+}
+
+static void
+set_exceptions(struct pz_policies *p, struct pz_request *request, struct pz_slice text)
+{
+	struct pz_errinfo info = {""};
+	uint64_t base = base_of(p, request, PZ_POLICY_SLOT_EXCEPTIONS);
+
+	enum pz_err err = pz_policies_set_exceptions(p, text, base, p->config.self, on_stored,
+						     request, &info);
+	if (err != PZ_OK)
+		pz_request_fail(request, err, pz_errinfo_text(&info, err));
+}
+
+/* Also here, where the person waits: the hub looks at it again. */
+static bool
+is_valid(struct pz_policies *p, struct pz_request *request, struct pz_slice text)
+{
+	struct pz_policy_document *document = NULL;
+	struct pz_policy_fault fault = {0, {""}};
+	struct pz_errinfo info = {""};
+
+	enum pz_err err = pz_policies_parse(p, text, &document, &fault);
+	pz_policy_document_unref(document);
+	if (err == PZ_OK && text.len > PZ_POLICY_ZONE_BYTES_MAX)
+		err = pz_fail(&fault.info, PZ_ERR_LIMIT, "longer than %d bytes",
+			      PZ_POLICY_ZONE_BYTES_MAX);
+	if (err != PZ_OK)
+		(void)pz_fail(&info, err, "line %u: %s", fault.line,
+			      pz_errinfo_text(&fault.info, err));
+	if (err != PZ_OK)
+		pz_request_fail(request, err, info.text);
+	return err == PZ_OK;
+}
+
+static void
+set_user(struct pz_policies *p, struct pz_request *request, struct pz_slice text)
+{
+	const struct pz_policies_hub *hub = p->config.hub;
+
+	if (text.ptr == NULL)
+		pz_request_fail(request, PZ_ERR_CONFIG,
+				"remove: only exceptions can be removed; set another user policy");
+	else if (!is_valid(p, request, text))
+		return;
+	else if (hub == NULL || !hub->is_up(hub->arg))
+		pz_request_fail(request, PZ_ERR_IO_CLOSED,
+				"the hub keeps the user policy, and is not connected; `pzp "
+				"connect` first, or set the exceptions of this device");
+	else
+		pz_policies_ask_hub(p, hub, request, text, base_of(p, request, PZ_POLICY_SLOT_USER),
+				    json_is_true(json_object_get(request->params, "force")));
+}
+
+void
+pz_policies_set_command(struct pz_policies *p, struct pz_request *request)
+{
+	const json_t *document = json_object_get(request->params, "document");
+	bool is_removal = json_is_true(json_object_get(request->params, "remove"));
+	enum pz_policy_slot slot;
+
+	if (!read_slot(request, &slot))
+		return;
+	if (is_removal == (document != NULL)) {
+		pz_request_fail(request, PZ_ERR_CONFIG, "either document or remove is needed");
+		return;
+	}
+	struct pz_slice text =
+		pz_slice_of(json_string_value(document), json_string_length(document));
+	if (slot == PZ_POLICY_SLOT_MANUFACTURER)
+		pz_request_fail(request, PZ_ERR_DENIED,
+				"the manufacturer's policy is a file of the installation; it is "
+				"not set by commands");
+	else if (slot == PZ_POLICY_SLOT_EXCEPTIONS)
+		set_exceptions(p, request, text);
+	else
+		set_user(p, request, text);
+}
