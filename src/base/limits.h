@@ -335,4 +335,21 @@
 #define PZ_ACCESS_DECISIONS_KEPT 128 /* for `pzp policy why`; some 4 KiB each */
 #define PZ_ACCESS_WAITING_MAX 64     /* calls that wait for a person; more are denied */
 
+/* ---- the log of decisions (page 9, 16) ---- */
+#define PZ_AUDIT_RECORD_BYTES_MAX 10240 /* a line: names, and the path to a rule, 32 deep */
+#define PZ_AUDIT_FAULT_BYTES_MAX 256    /* of the reason in it */
+/* decisions that wait for the disk: more are only counted. Both: records are of some 400 bytes */
+#define PZ_AUDIT_QUEUE_MAX 1024
+#define PZ_AUDIT_QUEUE_BYTES_MAX (512U << 10)
+/* from a decision to its commit: a process that is killed loses no more */
+#define PZ_AUDIT_SAVE_US (200 * PZ_US_PER_MS)
+#define PZ_AUDIT_CALM_US (60 * PZ_US_PER_S)   /* without a loss: the condition ends */
+#define PZ_AUDIT_LOOK_US (3600 * PZ_US_PER_S) /* how often old records are looked for */
+#define PZ_AUDIT_SEGMENT_BYTES (64U << 10)    /* records that are removed together */
+#define PZ_AUDIT_READ_MAX 500                 /* records in one answer */
+#define PZ_AUDIT_DAYS 90                      /* that records are kept; preference */
+#define PZ_AUDIT_BYTES (4U << 20)             /* of all of them: some ten thousand; preference */
+#define PZ_AUDIT_BYTES_MIN (256U << 10)       /* four segments */
+#define PZ_AUDIT_BYTES_MAX (64U << 20)
+
 #endif

@@ -102,6 +102,13 @@
 	  "set it anew with `pzp policy set`, or correct the manufacturer's file and reload pzpd") \
 	X(TOO_LARGE, "too-large", BOTH,                                                            \
 	  "Something is longer than the other end takes, and was not sent to it.",                 \
-	  "raise limits.frame there")
+	  "raise limits.frame there")                                                              \
+	X(AUDIT_BEHIND, "audit-behind", PZP,                                                       \
+	  "Decisions of access policy cannot be recorded, or were only counted.",                  \
+	  "they wait in memory, and what finds no room there is counted; make room on the disk")   \
+	X(AUDIT_DAMAGED, "audit-damaged", PZP,                                                     \
+	  "The log of decisions is damaged: records are missing, altered or cannot be read.",      \
+	  "see `pzp audit verify`; if you did not do that, find out who writes to the data "       \
+	  "directory")
 
 #endif

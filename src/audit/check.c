@@ -1,0 +1,179 @@
+/*
+ * The check of the chain on disk, a segment in each step. What may go on between two steps: records
+ * come (they are checked too, or are behind the end), and retention removes segments (then the
+ * check begins again).
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "audit/internal.h"
+#include "base/codec.h"
+#include "wire/json.h"
+
+static void PZ_PRINTF(2, 3) found(struct pz_audit_check *check, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (check->problem[0])
+		return;
+	va_start(ap, fmt);
+	vsnprintf(check->problem, sizeof(check->problem), fmt, ap);
+	va_end(ap);
+}
+
+/* ---- one record ---- */
+
+/* What happened to the log itself; a decision has no such member. */
+static void
+note_event(struct pz_audit_check *check, struct pz_slice line)
+{
+	struct pz_slice event;
+	int64_t number = 0;
+
+	if (pz_json_check(line, true) != PZ_OK || pz_json_member(line, "event", &event) != PZ_OK)
+		return;
+	json_t *record = pz_json_read(line, PZ_JSON_OWN, NULL);
+	const char *name = pz_json_str(record, "event"), *hex = pz_json_str(record, "digest");
+	if (name && strcmp(name, "removed") == 0 &&
+	    pz_json_int(record, "to", 0, INT64_MAX, &number) && hex &&
+	    pz_hex_decode(pz_slice_str(hex), check->anchor_hash, PZ_AUDIT_HASH_BYTES) == PZ_OK)
+		check->anchor = (uint64_t)number;
+	else if (name && strcmp(name, "not-recorded") == 0 &&
+		 pz_json_int(record, "count", 0, INT64_MAX, &number))
+		check->lost += (uint64_t)number;
+	else if (name && strcmp(name, "begun-anew") == 0)
+		found(check,
+		      "record %" PRIu64 ": the log could not be read then, and began anew: records "
+		      "before it may be missing",
+		      check->last);
+	json_decref(record);
+}
+
+static void
+check_place(struct pz_audit_check *check, uint64_t n)
+{
+	uint64_t expected = check->last + 1;
+
+	if (n == expected + 1)
+		found(check, "record %" PRIu64 " is missing", expected);
+	else if (n > expected)
+		found(check, "records %" PRIu64 " to %" PRIu64 " are missing", expected, n - 1);
+	else if (n < expected)
+		found(check,
+		      "record %" PRIu64 " comes behind record %" PRIu64 ": the order was altered",
+		      n, check->last);
+}
+
+static enum pz_err
+each_line(void *arg, struct pz_slice line)
+{
+	struct pz_audit_check *check = arg;
+	struct pz_audit_head head;
+
+	if (check->problem[0])
+		return PZ_OK;
+	if (!pz_audit_line_head(line, &head)) {
+		found(check, "what follows record %" PRIu64 " is no record", check->last);
+		return PZ_OK;
+	}
+	if (check->records == 0)
+		check->first = head.n;
+	check_place(check, head.n);
+	if (!pz_audit_line_holds(line, check->hash))
+		found(check, "record %" PRIu64 " was altered", head.n);
+	check->last = head.n;
+	memcpy(check->hash, head.hash, sizeof(head.hash));
+	check->records++;
+	note_event(check, line);
+	return PZ_OK;
+}
+
+/* ---- the whole ---- */
+
+static bool
+is_end(const struct pz_audit_check *check, const struct pz_audit_head *head)
+{
+	return check->last == head->n && memcmp(check->hash, head->hash, sizeof(head->hash)) == 0;
+}
+
+static void
+check_beginning(struct pz_audit_check *check)
+{
+	if (check->records == 0 || (check->first == 1 && check->anchor == 0))
+		return;
+	if (check->anchor + 1 != check->first ||
+	    memcmp(check->before, check->anchor_hash, sizeof(check->before)) != 0)
+		found(check,
+		      "the log begins with record %" PRIu64
+		      ", and retention has removed those up to "
+		      "%" PRIu64 ": records before it are missing",
+		      check->first, check->anchor);
+}
+
+/* The store has been read after all commits: their call-backs may still come. */
+static void
+check_end(const struct pz_audit *audit, struct pz_audit_check *check)
+{
+	if (is_end(check, &audit->stored) || (audit->flight && is_end(check, &audit->flight->head)))
+		return;
+	if (check->last < audit->stored.n)
+		found(check,
+		      "the last record is %" PRIu64 ", and there were %" PRIu64
+		      ": the newest are missing",
+		      check->last, audit->stored.n);
+	else
+		found(check, "record %" PRIu64 " is not the one that was written last",
+		      check->last);
+}
+
+static const struct pz_audit_segment *
+next_segment(const struct pz_audit *audit, const struct pz_audit_check *check)
+{
+	for (size_t i = 0; i < audit->segment_count; i++)
+		if (!check->is_begun || audit->segments[i].number > check->segment)
+			return &audit->segments[i];
+	return NULL;
+}
+
+/* A first segment that a commit under way begins is not known yet. */
+static void
+end(const struct pz_audit *audit, struct pz_audit_check *check)
+{
+	if (check->problem[0] == '\0')
+		check_beginning(check);
+	if (check->problem[0] == '\0')
+		check_end(audit, check);
+	check->is_ended = true;
+}
+
+static void
+begin(const struct pz_audit *audit, struct pz_audit_check *check)
+{
+	*check = (struct pz_audit_check){.removals = audit->removals};
+	if (audit->segment_count > 0) {
+		check->last = audit->segments[0].first - 1;
+		memcpy(check->before, audit->segments[0].before, sizeof(check->before));
+	}
+	memcpy(check->hash, check->before, sizeof(check->hash));
+}
+
+enum pz_err
+pz_audit_check_step(struct pz_audit *audit, struct pz_audit_check *check, struct pz_errinfo *info)
+{
+	if (audit->flight && audit->flight->removed > 0)
+		return PZ_OK; /* what is on disk is known when that commit has ended */
+	if (!check->is_begun || check->removals != audit->removals)
+		begin(audit, check);
+	const struct pz_audit_segment *s = next_segment(audit, check);
+	if (s == NULL) {
+		end(audit, check);
+		return PZ_OK;
+	}
+	check->is_begun = true;
+	check->segment = s->number;
+	PZ_TRY(pz_audit_load_lines(audit, s->number, each_line, check, info));
+	if (check->problem[0] || next_segment(audit, check) == NULL)
+		end(audit, check);
+	return PZ_OK;
+}

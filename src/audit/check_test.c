@@ -1,0 +1,318 @@
+/* What a hand on the disk does, and what retention does, and that the check tells them apart. */
+#include "audit/fixture.h"
+
+#define SEGMENT "audit.0000000000000001"
+
+/* ---- a hand on the disk ---- */
+
+struct block {
+	char key[PZ_AUDIT_NAME_BYTES];
+	char *text;
+};
+
+static struct block blocks[8];
+static size_t block_count;
+
+static enum pz_err
+take_block(void *arg, const char *key, struct pz_slice value)
+{
+	(void)arg;
+	assert_true(block_count < 8);
+	snprintf(blocks[block_count].key, sizeof(blocks[0].key), "%s", key);
+	assert_non_null(blocks[block_count++].text = pz_slice_dup(value));
+	return PZ_OK;
+}
+
+static void
+take_blocks(void)
+{
+	block_count = 0;
+	assert_ok(pz_store_load(f.world.store, SEGMENT, take_block, NULL, NULL));
+}
+
+static void
+free_blocks(void)
+{
+	for (size_t i = 0; i < block_count; i++)
+		free(blocks[i].text);
+}
+
+static void
+put_block(const char *key, const char *text)
+{
+	pz_kit_world_put(&f.world, SEGMENT, key, text);
+}
+
+static void
+drop(const char *space, const char *key)
+{
+	struct pz_txn *txn = pz_kit_txn();
+
+	assert_ok(pz_txn_remove(txn, space, key));
+	assert_ok(pz_kit_world_commit(&f.world, txn));
+}
+
+/* Five records, each a block of its own. */
+static void
+make_five(void)
+{
+	for (int i = 0; i < 5; i++)
+		record_many(1);
+	assert_string_equal(verify(), "");
+	take_blocks();
+	assert_int_equal(block_count, 5);
+}
+
+static void
+assert_found(const char *problem)
+{
+	assert_string_equal(verify(), problem);
+	crash(); /* a daemon that starts finds the same */
+	assert_string_equal(verify(), problem);
+	free_blocks();
+}
+
+static void
+test_missing_record_is_found(void **state)
+{
+	(void)state;
+	make_five();
+	drop(SEGMENT, blocks[2].key);
+	assert_found("record 3 is missing");
+}
+
+static void
+test_altered_record_is_found(void **state)
+{
+	(void)state;
+	make_five();
+	char *place = strstr(blocks[2].text, "\"allowed\":true");
+	assert_non_null(place);
+	memcpy(place, "\"allowed\":null", strlen("\"allowed\":null"));
+	put_block(blocks[2].key, blocks[2].text);
+	assert_found("record 3 was altered");
+}
+
+/* Someone who knows the form gives the altered record its right hash: the next one shows it. */
+static void
+test_altered_record_with_its_own_hash_is_found(void **state)
+{
+	struct pz_audit_head before;
+	struct pz_audit_line line;
+	const struct pz_audit_entry entry = {.is_allowed = true};
+
+	(void)state;
+	make_five();
+	assert_true(pz_audit_line_head(pz_slice_of(blocks[1].text, strlen(blocks[1].text) - 1),
+				       &before));
+	assert_true(pz_audit_line_entry(&line, &before, 1, &entry));
+	line.text[line.len] = '\0';
+	put_block(blocks[2].key, line.text);
+	assert_found("record 4 was altered");
+}
+
+static void
+test_other_order_is_found(void **state)
+{
+	(void)state;
+	make_five();
+	put_block(blocks[1].key, blocks[2].text);
+	put_block(blocks[2].key, blocks[1].text);
+	assert_found("record 2 is missing");
+}
+
+static void
+test_repeated_record_is_found(void **state)
+{
+	(void)state;
+	make_five();
+	put_block(blocks[3].key, blocks[2].text);
+	assert_found("record 3 comes behind record 3: the order was altered");
+}
+
+static void
+test_cut_end_is_found(void **state)
+{
+	(void)state;
+	make_five();
+	drop(SEGMENT, blocks[4].key);
+	drop(SEGMENT, blocks[3].key);
+	assert_found("the last record is 3, and there were 5: the newest are missing");
+}
+
+static void
+test_cut_beginning_is_found(void **state)
+{
+	(void)state;
+	make_five();
+	drop(SEGMENT, blocks[0].key);
+	assert_found("record 1 is missing");
+}
+
+static void
+test_rubbish_is_found(void **state)
+{
+	(void)state;
+	make_five();
+	put_block(blocks[2].key, "rubbish");
+	assert_found("what follows record 2 is no record");
+}
+
+/* A head that is gone is known for as long as the log is kept. */
+static void
+test_lost_head_is_found_and_the_log_goes_on(void **state)
+{
+	(void)state;
+	make_five();
+	drop(PZ_AUDIT_SPACE, PZ_AUDIT_HEAD_KEY);
+	crash();
+	assert_true(pz_condition_is_raised(f.conditions, PZ_CONDITION_AUDIT_DAMAGED, NULL));
+	record_many(2);
+	assert_int_equal(count_all(NULL), 8);
+	assert_string_equal(verify(), "record 6: the log could not be read then, and began anew: "
+				      "records before it may be missing");
+	free_blocks();
+}
+
+static void
+test_unreadable_segment_keeps_its_records(void **state)
+{
+	(void)state;
+	make_five();
+	pz_kit_world_put(&f.world, PZ_AUDIT_SPACE, "segment.0000000000000001", "[]");
+	crash();
+	assert_true(pz_condition_is_raised(f.conditions, PZ_CONDITION_AUDIT_DAMAGED, NULL));
+	record_many(1);
+	assert_int_equal(count_all(NULL), 7);
+	assert_string_not_equal(verify(), "");
+	free_blocks();
+}
+
+/* ---- retention ---- */
+
+static void
+test_size_removes_the_oldest_and_leaves_an_anchor(void **state)
+{
+	(void)state;
+	pz_audit_set_retention(f.audit, 90, 0); /* the least there is */
+	record_many(3000);
+	assert_string_equal(verify(), "");
+	assert_true(f.check.first > 1);
+	assert_int_equal(f.check.anchor + 1, f.check.first);
+	assert_true(f.check.records > 500);
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < f.audit->segment_count; i++)
+		bytes += f.audit->segments[i].bytes;
+	assert_true(bytes <= PZ_AUDIT_BYTES_MIN + PZ_AUDIT_SEGMENT_BYTES);
+	uint64_t removed = f.audit->segments[0].number - 1;
+	assert_true(removed >= 1);
+	assert_int_equal(pz_kit_world_count(&f.world, SEGMENT), 0);
+	crash();
+	assert_string_equal(verify(), "");
+}
+
+static void
+test_age_removes_all_but_what_is_new(void **state)
+{
+	(void)state;
+	pz_audit_set_retention(f.audit, 2, PZ_AUDIT_BYTES);
+	record_many(10);
+	for (int day = 0; day < 5; day++) {
+		f.world.clock.wall_ms += PZ_KIT_DAY_MS;
+		record_many(10);
+	}
+	assert_string_equal(verify(), "");
+	assert_true(f.check.first > 1);
+	assert_true(f.check.records >= 20 && f.check.records < 45);
+	/* Nothing is decided any more: what is there becomes old all the same. */
+	f.world.clock.wall_ms += 10 * PZ_KIT_DAY_MS;
+	pz_kit_clock_run(&f.world.clock, PZ_AUDIT_LOOK_US + PZ_US_PER_S);
+	assert_string_equal(verify(), "");
+	assert_int_equal(f.check.records, 1);
+	assert_int_equal(f.audit->segment_count, 1);
+}
+
+static void
+test_hand_that_removes_like_retention_is_found(void **state)
+{
+	(void)state;
+	record_many(1000);
+	assert_true(f.audit->segment_count >= 2);
+	struct pz_txn *txn = pz_kit_txn();
+	assert_ok(pz_txn_remove_space(txn, SEGMENT));
+	assert_ok(pz_txn_remove(txn, PZ_AUDIT_SPACE, "segment.0000000000000001"));
+	assert_ok(pz_kit_world_commit(&f.world, txn));
+	crash();
+	assert_non_null(strstr(verify(), "records before it are missing"));
+}
+
+/* A full disk while retention removes: neither records nor its word are lost. */
+static void
+test_removal_that_fails_is_done_later(void **state)
+{
+	(void)state;
+	record_many(1000);
+	pz_audit_set_retention(f.audit, 1, PZ_AUDIT_BYTES);
+	pz_memory_disk_fail_after(f.world.disk, 0);
+	f.world.clock.wall_ms += 3 * PZ_KIT_DAY_MS;
+	record_many(2);
+	assert_string_equal(verify(), "");
+	assert_int_equal(f.check.records, 1000);
+	crash();
+	assert_string_equal(verify(), "");
+	pz_audit_set_retention(f.audit, 1, PZ_AUDIT_BYTES);
+	record_many(2);
+	pz_memory_disk_fail_after(f.world.disk, SIZE_MAX);
+	pz_kit_clock_run(&f.world.clock, PZ_STORE_AGAIN_US + PZ_US_PER_S);
+	assert_string_equal(verify(), "");
+	assert_int_equal(f.check.first, 1001);
+}
+
+/* Retention goes on while the check is under way. */
+static void
+test_check_begins_again_when_segments_go(void **state)
+{
+	struct pz_audit_check check = {0};
+
+	(void)state;
+	record_many(1500);
+	assert_ok(pz_audit_check_step(f.audit, &check, NULL));
+	f.world.clock.wall_ms += 100 * PZ_KIT_DAY_MS;
+	record_many(1);
+	while (!check.is_ended)
+		assert_ok(pz_audit_check_step(f.audit, &check, NULL));
+	assert_string_equal(check.problem, "");
+	assert_int_equal(check.first, 1501);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_missing_record_is_found, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_altered_record_is_found, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_altered_record_with_its_own_hash_is_found,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_other_order_is_found, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_repeated_record_is_found, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_cut_end_is_found, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_cut_beginning_is_found, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_rubbish_is_found, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_lost_head_is_found_and_the_log_goes_on, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_unreadable_segment_keeps_its_records, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_size_removes_the_oldest_and_leaves_an_anchor,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_age_removes_all_but_what_is_new, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_hand_that_removes_like_retention_is_found,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_removal_that_fails_is_done_later, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_check_begins_again_when_segments_go, set_up,
+						tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
