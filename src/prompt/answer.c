@@ -25,13 +25,6 @@ pz_prompt_is_prompt(enum pz_policy_effect effect)
 	       effect == PZ_POLICY_PROMPT_BLANKET;
 }
 
-/* Their numbers grow from the strictest one. */
-enum pz_policy_effect
-pz_prompt_stricter(enum pz_policy_effect a, enum pz_policy_effect b)
-{
-	return a < b ? a : b;
-}
-
 bool
 pz_prompt_offers(enum pz_policy_effect effect, enum pz_prompt_answer answer)
 {

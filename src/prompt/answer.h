@@ -29,8 +29,6 @@ enum pz_prompt_scope {
 
 /** True for the three prompts. */
 bool pz_prompt_is_prompt(enum pz_policy_effect effect);
-/** The stricter of two prompts. */
-enum pz_policy_effect pz_prompt_stricter(enum pz_policy_effect a, enum pz_policy_effect b);
 /** True when a question of this effect offers the answer. */
 bool pz_prompt_offers(enum pz_policy_effect effect, enum pz_prompt_answer answer);
 /** What an answer counts as: itself where it is offered, else the next stricter one of 11.1; what

@@ -76,16 +76,6 @@ an_answer_is_a_verdict_and_a_scope(void **state)
 	assert_false(pz_prompt_scope_parse("forever", &scope));
 }
 
-static void
-the_stricter_prompt_offers_less(void **state)
-{
-	(void)state;
-	assert_int_equal(pz_prompt_stricter(PZ_POLICY_PROMPT_BLANKET, PZ_POLICY_PROMPT_ONESHOT),
-			 PZ_POLICY_PROMPT_ONESHOT);
-	assert_int_equal(pz_prompt_stricter(PZ_POLICY_PROMPT_SESSION, PZ_POLICY_PROMPT_BLANKET),
-			 PZ_POLICY_PROMPT_SESSION);
-}
-
 int
 main(void)
 {
@@ -94,7 +84,6 @@ main(void)
 		cmocka_unit_test(an_answer_that_is_not_offered_is_brought_down),
 		cmocka_unit_test(what_is_no_answer_denies_this_time),
 		cmocka_unit_test(an_answer_is_a_verdict_and_a_scope),
-		cmocka_unit_test(the_stricter_prompt_offers_less),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,9 @@ struct pz_prompts_ops {
 	/** The answer to a question of another device goes back to it. @return false: there is no
 	 * way. NULL: no questions of other devices are shown here. */
 	bool (*reply)(void *arg, const char *device, const char *id, enum pz_prompt_answer answer);
+	/** pz_prompts_has_person is different from now on. Must not call back. NULL: of no
+	 * interest. */
+	void (*person_changed)(void *arg, bool has_person);
 	/** The name of a device that people see. @return borrowed; NULL: none. May be NULL. */
 	const char *(*display_name)(void *arg, struct pz_slice zone, struct pz_slice device);
 	/** Something happened that `pzp watch` shows. @param takes_event may be NULL (out of
@@ -89,7 +92,7 @@ struct pz_prompts_ops {
 /** Borrowed for the life of the prompts. */
 struct pz_prompts_config {
 	const struct pz_env *env;
-	struct pz_store *store; /* NULL: nothing is remembered for longer than the session */
+	struct pz_store *store; /* freed after the prompts */
 	const struct pz_prompts_ops *ops;
 	void *arg;
 };
@@ -159,7 +162,8 @@ bool pz_prompts_has_person(const struct pz_prompts *prompts);
 /**
  * Another device of the owner asks. Shown to the agents of this device only.
  * @param device that asks, as its link has proved
- * @param question as `show` got it there; it is checked like a stranger's
+ * @param question as `show` got it there, and `left`, the ms that it waits; it is checked
+ *        like a stranger's
  * Errors: PROTO (malformed), LIMIT (too many wait), LIMIT_MEMORY.
  */
 enum pz_err pz_prompts_guest(struct pz_prompts *prompts, const char *device, const json_t *question,
@@ -172,7 +176,7 @@ void pz_prompts_guest_gone(struct pz_prompts *prompts, const char *device, const
 
 /** [{id, zone, device, app, feature, service, answer, remember, effect, created}], the oldest
  * first. New array; NULL: out of memory. */
-json_t *pz_prompts_answers(const struct pz_prompts *prompts);
+json_t *pz_prompts_answers(struct pz_prompts *prompts);
 /**
  * Forgets an answer. @param id of pz_prompts_answers; 0: all
  * @param done called when that is durable, never from inside; it must come or be dropped with the

@@ -1,0 +1,112 @@
+/* Inside prompt/ only: a question, and what its files call of each other. */
+#ifndef PZ_PROMPT_INTERNAL_H
+#define PZ_PROMPT_INTERNAL_H
+
+#include "base/log.h"
+#include "prompt/memory.h"
+#include "prompt/prompt.h"
+
+#define PZ_PROMPT_ID_CHARS 33 /* 128 random bits in hex, and NUL */
+
+enum pz_question_state {
+	PZ_QUESTION_SEEKS,  /* no agent yet: devices that may answer are dialled */
+	PZ_QUESTION_WAITS,  /* shown */
+	PZ_QUESTION_STORES, /* answered; the answer is being stored */
+	PZ_QUESTION_LATE,   /* timed out; an answer may be remembered still */
+	PZ_QUESTION_ENDED,
+};
+
+/** A question of this device, or of another one. */
+struct pz_question {
+	struct pz_list all; /* in one of the lists of struct pz_prompts */
+	struct pz_prompts *prompts;
+	char id[PZ_PROMPT_ID_CHARS];
+	char asker[PZ_DEVICE_BYTES_MAX + 1]; /* the device that asks; "": this one */
+	struct pz_prompt_key key;
+	enum pz_policy_effect effect; /* of the policy */
+	enum pz_question_state state;
+	json_t *shown; /* as agents see it */
+	uint64_t until_us;
+	struct pz_timer timer;
+	struct pz_list calls; /* struct pz_prompt_report */
+	bool was_answered;    /* ENDED: by a person */
+	/* STORES: what is reported then */
+	pz_prompt_stored stored;
+	void *arg;
+	struct pz_prompt_outcome outcome;
+};
+
+/** What is reported at the end of the turn: a call's answer, or what an answer has done. While its
+ * call waits it is in the question's list. */
+struct pz_prompt_report {
+	struct pz_list all;
+	uint64_t ticket; /* 0: `stored` */
+	enum pz_prompt_result result;
+	pz_prompt_stored stored;
+	void *arg;
+	enum pz_err err;
+	struct pz_errinfo info;
+	struct pz_prompt_outcome outcome;
+};
+
+struct pz_prompts {
+	struct pz_prompts_config config;
+	struct pz_prompt_memory memory;
+	struct pz_list open, guests, ended; /* struct pz_question */
+	struct pz_list agents;              /* struct pz_prompt_agent */
+	struct pz_list due;                 /* struct pz_prompt_report */
+	struct pz_timer report, presence;
+	struct pz_log_rate log;
+	uint64_t present_until_us;
+	unsigned timeout_s;
+	bool had_person;
+};
+
+/* question.c */
+/** A new question with an id of its own, in no list. NULL: out of memory. */
+struct pz_question *pz_question_new(struct pz_prompts *prompts, const struct pz_prompt_key *key,
+				    enum pz_policy_effect effect);
+/** Frees it with the calls that wait. */
+void pz_question_free(struct pz_question *question);
+/** True when it waits for a person. */
+bool pz_question_is_open(const struct pz_question *question);
+/** The question of this id in all lists, or NULL. */
+struct pz_question *pz_question_find(const struct pz_prompts *prompts, const char *id);
+/** Out of the lists of those that wait; known still as one that has ended. @param state LATE or
+ * ENDED */
+void pz_question_end(struct pz_question *question, enum pz_question_state state);
+/** Number of questions in a list. */
+size_t pz_question_count(const struct pz_list *list);
+/** A call is answered at the end of the turn. @param report of a question's list */
+void pz_prompt_report_call(struct pz_prompts *prompts, struct pz_prompt_report *report,
+			   enum pz_prompt_result result);
+/** `stored` is called at the end of the turn. Errors: LIMIT_MEMORY. */
+enum pz_err pz_prompt_report_stored(struct pz_prompts *prompts, pz_prompt_stored stored, void *arg,
+				    enum pz_err err, const char *detail,
+				    const struct pz_prompt_outcome *outcome) PZ_MUST_USE;
+
+/* show.c */
+/** What agents see of a question: {id, device, since, until, effect, who, what, rule, answers,
+ * text}. New; NULL: out of memory. @param asker ""; or the device that asks */
+json_t *pz_prompt_describe(const struct pz_question *question, const char *display_name,
+			   const char *service, const char *function, struct pz_slice rule,
+			   uint64_t wait_us);
+
+/* agent.c */
+/** True when there is one that may answer this. */
+bool pz_agents_has_for(const struct pz_prompts *prompts, const struct pz_question *question);
+/** True when this one may answer it. @param agent NULL: a program on the control socket */
+bool pz_agent_may_answer(const struct pz_prompt_agent *agent, const struct pz_question *question);
+/** Shows it to all that may answer. */
+void pz_agents_show(struct pz_question *question);
+/** Takes it away from all that may answer. */
+void pz_agents_hide(struct pz_question *question, const char *why);
+/** The time of pz_prompts_present has passed. @param arg the prompts */
+void pz_agents_on_presence(struct pz_timer *timer, void *arg);
+
+/* guest.c */
+/** A person has answered a question of another device. Errors: IO_CLOSED. */
+enum pz_err pz_guest_answer(struct pz_question *question, enum pz_prompt_answer answer,
+			    struct pz_errinfo *info) PZ_MUST_USE;
+
+#endif

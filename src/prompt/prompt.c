@@ -1,0 +1,613 @@
+/*
+ * A question from the call that asks to the answer.
+ *
+ *     SEEKS ──agent──> WAITS ──answer──> STORES ──durable──> ENDED
+ *       │ none comes     │ once, session ───────────────────────^
+ *       └──> ENDED       └─ time-out ──> LATE ──> ENDED
+ *
+ * Calls are reported from a timer, never from inside. An answer for good is durable before its call
+ * goes on: when the process dies in between, nothing has been allowed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "prompt/internal.h"
+
+/* ---- reports ---- */
+
+static void
+on_report(struct pz_timer *timer, void *arg)
+{
+	struct pz_prompts *prompts = arg;
+	const struct pz_prompts_config *config = &prompts->config;
+	struct pz_list *n;
+
+	(void)timer;
+	while ((n = pz_list_first(&prompts->due)) != NULL) {
+		PZ_AUTO_FREE struct pz_prompt_report *report =
+			PZ_CONTAINER(n, struct pz_prompt_report, all);
+
+		pz_list_remove(n);
+		if (report->ticket)
+			config->ops->answered(config->arg, report->ticket, report->result);
+		else
+			report->stored(report->arg, report->err, report->info.text,
+				       &report->outcome);
+	}
+}
+
+void
+pz_prompts_forget_asker(struct pz_prompts *prompts, const void *arg)
+{
+	PZ_LIST_EACH (&prompts->due, n, tmp) {
+		struct pz_prompt_report *report = PZ_CONTAINER(n, struct pz_prompt_report, all);
+
+		if (report->ticket == 0 && report->arg == arg) {
+			pz_list_remove(n);
+			free(report);
+		}
+	}
+	PZ_LIST_EACH (&prompts->open, n, tmp) {
+		struct pz_question *question = PZ_CONTAINER(n, struct pz_question, all);
+
+		if (question->arg == arg)
+			question->stored = NULL;
+	}
+}
+
+/* ---- the end of a question ---- */
+
+static void
+report_calls(struct pz_question *question, enum pz_prompt_result result)
+{
+	PZ_LIST_EACH (&question->calls, n, tmp)
+		pz_prompt_report_call(question->prompts,
+				      PZ_CONTAINER(n, struct pz_prompt_report, all), result);
+}
+
+static void
+note_end(const struct pz_question *question, const char *how)
+{
+	struct pz_prompts *prompts = question->prompts;
+	const struct pz_prompt_key *key = &question->key;
+
+	pz_info_of(&prompts->log, prompts->config.env, "prompt-ended",
+		   "user=%s device=%s app=%s feature=%s a question has ended: %s",
+		   pz_prompt_key_field(key, PZ_PROMPT_ZONE),
+		   pz_prompt_key_field(key, PZ_PROMPT_DEVICE),
+		   pz_prompt_key_field(key, PZ_PROMPT_APP),
+		   pz_prompt_key_field(key, PZ_PROMPT_FEATURE), how);
+}
+
+static void
+deny(struct pz_question *question, enum pz_question_state state, const char *why)
+{
+	note_end(question, why);
+	pz_agents_hide(question, why);
+	report_calls(question, PZ_PROMPT_NO);
+	pz_question_end(question, state);
+}
+
+static void
+on_timeout(struct pz_timer *timer, void *arg)
+{
+	struct pz_question *question = arg;
+
+	(void)timer;
+	switch (question->state) {
+	case PZ_QUESTION_SEEKS:
+		deny(question, PZ_QUESTION_ENDED, "denied: no prompt agent");
+		break;
+	case PZ_QUESTION_WAITS:
+		deny(question, PZ_QUESTION_LATE, "denied: no answer in time");
+		break;
+	case PZ_QUESTION_LATE:
+		question->state = PZ_QUESTION_ENDED;
+		break;
+	case PZ_QUESTION_STORES:
+	case PZ_QUESTION_ENDED:
+		break;
+	}
+}
+
+/* Other questions that this answer is for, too: of another call's function, or of a session. */
+static void
+answer_others(struct pz_prompts *prompts)
+{
+	PZ_LIST_EACH (&prompts->open, n, tmp) {
+		struct pz_question *question = PZ_CONTAINER(n, struct pz_question, all);
+		enum pz_prompt_answer answer;
+
+		if (!pz_question_is_open(question) ||
+		    !pz_prompt_memory_find(&prompts->memory, &question->key, question->effect,
+					   &answer))
+			continue;
+		pz_agents_hide(question, "answered");
+		report_calls(question, pz_prompt_allows(answer) ? PZ_PROMPT_YES : PZ_PROMPT_NO);
+		question->was_answered = true;
+		pz_question_end(question, PZ_QUESTION_ENDED);
+	}
+}
+
+/* ---- asking ---- */
+
+/* Errors: those of pz_prompt_key_make. */
+static enum pz_err
+read_key(const struct pz_prompt_question *q, struct pz_prompt_key *out)
+{
+	const struct pz_slice fields[PZ_PROMPT_FIELDS] = {
+		[PZ_PROMPT_ZONE] = q->user_id,
+		[PZ_PROMPT_DEVICE] = q->device,
+		[PZ_PROMPT_APP] = q->app,
+		[PZ_PROMPT_FEATURE] = pz_slice_str(q->feature),
+		[PZ_PROMPT_SERVICE] = pz_slice_str(q->is_for_service ? q->service_id : NULL),
+		[PZ_PROMPT_INSTANCE] = q->instance,
+	};
+
+	return pz_prompt_key_make(fields, out);
+}
+
+/* One that waits for the same answer. What is allowed once is what was read: the same function of
+ * the same service. */
+static struct pz_question *
+find_same(const struct pz_prompts *prompts, const struct pz_prompt_question *q,
+	  const struct pz_prompt_key *key)
+{
+	PZ_LIST_EACH (&prompts->open, n, tmp) {
+		struct pz_question *question = PZ_CONTAINER(n, struct pz_question, all);
+		const json_t *what = json_object_get(question->shown, "what");
+		const char *function = json_string_value(json_object_get(what, "function"));
+		const char *service = json_string_value(json_object_get(what, "service"));
+
+		if (question->state != PZ_QUESTION_STORES &&
+		    pz_slice_eq(pz_prompt_key_slice(&question->key, true),
+				pz_prompt_key_slice(key, true)) &&
+		    strcmp(function, q->function ? q->function : "") == 0 &&
+		    strcmp(service, q->service_id ? q->service_id : "") == 0 &&
+		    question->effect == q->effect)
+			return question;
+	}
+	return NULL;
+}
+
+static enum pz_prompt_result
+attach(struct pz_question *question, uint64_t ticket)
+{
+	if (pz_question_count(&question->calls) >= PZ_PROMPT_CALLS_MAX)
+		return PZ_PROMPT_NO_AGENT;
+	struct pz_prompt_report *call = calloc(1, sizeof(*call));
+	if (call == NULL)
+		return PZ_PROMPT_NO_AGENT;
+	call->ticket = ticket;
+	pz_list_append(&question->calls, &call->all);
+	return PZ_PROMPT_LATER;
+}
+
+static bool
+has_room(const struct pz_prompts *prompts, const struct pz_prompt_key *key)
+{
+	size_t all = 0, of_subject = 0;
+
+	PZ_LIST_EACH (&prompts->open, n, tmp) {
+		const struct pz_question *question = PZ_CONTAINER(n, struct pz_question, all);
+
+		all++;
+		if (pz_prompt_key_same_subject(&question->key, key))
+			of_subject++;
+	}
+	return all < PZ_PROMPTS_MAX && of_subject < PZ_PROMPTS_SUBJECT_MAX;
+}
+
+static enum pz_prompt_result
+refuse(struct pz_prompts *prompts, const struct pz_prompt_key *key, const char *why)
+{
+	pz_info_of(&prompts->log, prompts->config.env, "prompt-refused",
+		   "user=%s device=%s app=%s feature=%s denied without a question: %s",
+		   pz_prompt_key_field(key, PZ_PROMPT_ZONE),
+		   pz_prompt_key_field(key, PZ_PROMPT_DEVICE),
+		   pz_prompt_key_field(key, PZ_PROMPT_APP),
+		   pz_prompt_key_field(key, PZ_PROMPT_FEATURE), why);
+	return PZ_PROMPT_NO_AGENT;
+}
+
+/* @return false: no agent is there, and none is expected. */
+static bool
+find_agents(struct pz_question *question, uint64_t wait_us)
+{
+	struct pz_prompts *prompts = question->prompts;
+	const struct pz_prompts_config *config = &prompts->config;
+	const char *device = pz_prompt_key_field(&question->key, PZ_PROMPT_DEVICE);
+
+	question->until_us = pz_env_mono_us(config->env) + wait_us;
+	question->state = PZ_QUESTION_WAITS;
+	if (pz_agents_has_for(prompts, question)) {
+		pz_timer_start(config->env->timers, &question->timer, question->until_us);
+		return true;
+	}
+	if (config->ops->seek == NULL || !config->ops->seek(config->arg, pz_slice_str(device)))
+		return false;
+	question->state = PZ_QUESTION_SEEKS;
+	pz_env_start(config->env, &question->timer, PZ_PROMPT_SEEK_US);
+	return true;
+}
+
+static enum pz_prompt_result
+ask_person(struct pz_prompts *prompts, const struct pz_prompt_question *q,
+	   const struct pz_prompt_key *key)
+{
+	const struct pz_prompts_config *config = &prompts->config;
+	uint64_t wait_us = prompts->timeout_s * PZ_US_PER_S;
+	struct pz_question *question = pz_question_new(prompts, key, q->effect);
+	const char *name = NULL;
+
+	if (question == NULL)
+		return PZ_PROMPT_NO_AGENT;
+	pz_timer_init(&question->timer, on_timeout, question);
+	if (config->ops->display_name)
+		name = config->ops->display_name(config->arg, q->user_id, q->device);
+	question->shown =
+		pz_prompt_describe(question, name, q->service_id, q->function, q->rule, wait_us);
+	if (question->shown == NULL || attach(question, q->ticket) != PZ_PROMPT_LATER) {
+		pz_question_free(question);
+		return refuse(prompts, key, "out of memory");
+	}
+	if (!find_agents(question, wait_us)) {
+		pz_question_free(question);
+		return refuse(prompts, key, "no prompt agent");
+	}
+	pz_list_append(&prompts->open, &question->all);
+	pz_agents_show(question);
+	return PZ_PROMPT_LATER;
+}
+
+enum pz_prompt_result
+pz_prompts_ask(struct pz_prompts *prompts, const struct pz_prompt_question *q)
+{
+	enum pz_prompt_answer answer;
+	struct pz_prompt_key key;
+
+	if (!pz_prompt_is_prompt(q->effect) || read_key(q, &key) != PZ_OK)
+		return PZ_PROMPT_NO_AGENT;
+	if (pz_prompt_memory_find(&prompts->memory, &key, q->effect, &answer))
+		return pz_prompt_allows(answer) ? PZ_PROMPT_YES : PZ_PROMPT_NO;
+	struct pz_question *same = find_same(prompts, q, &key);
+	if (same)
+		return attach(same, q->ticket);
+	if (!has_room(prompts, &key))
+		return refuse(prompts, &key, "too many questions wait");
+	return ask_person(prompts, q, &key);
+}
+
+/* ---- withdrawing ---- */
+
+static bool
+remove_call(struct pz_list *list, uint64_t ticket)
+{
+	PZ_LIST_EACH (list, n, tmp) {
+		struct pz_prompt_report *call = PZ_CONTAINER(n, struct pz_prompt_report, all);
+
+		if (call->ticket != ticket)
+			continue;
+		pz_list_remove(n);
+		free(call);
+		return true;
+	}
+	return false;
+}
+
+/* An answer that is being stored is stored: a person has given it. */
+void
+pz_prompts_withdraw(struct pz_prompts *prompts, uint64_t ticket)
+{
+	if (ticket == 0 || remove_call(&prompts->due, ticket))
+		return;
+	PZ_LIST_EACH (&prompts->open, n, tmp) {
+		struct pz_question *question = PZ_CONTAINER(n, struct pz_question, all);
+
+		if (!remove_call(&question->calls, ticket))
+			continue;
+		if (pz_list_is_empty(&question->calls) && pz_question_is_open(question))
+			deny(question, PZ_QUESTION_ENDED, "the caller has gone");
+		return;
+	}
+}
+
+/* ---- answering ---- */
+
+/* A failure to report it costs the reply of a command only. */
+static void
+report_stored(struct pz_prompts *prompts, struct pz_question *question, enum pz_err err,
+	      const char *detail)
+{
+	if (pz_prompt_report_stored(prompts, question->stored, question->arg, err, detail,
+				    &question->outcome) != PZ_OK)
+		pz_warning("prompt-memory", "out of memory: an answer is not confirmed");
+	question->stored = NULL;
+}
+
+static void
+finish(struct pz_question *question, enum pz_err err, const char *detail)
+{
+	struct pz_prompts *prompts = question->prompts;
+	bool allows = pz_prompt_allows(question->outcome.answer);
+
+	if (err != PZ_OK)
+		pz_warning("answer-not-remembered",
+			   "an answer counts for this time only, it cannot be stored: %s", detail);
+	report_calls(question, allows ? PZ_PROMPT_YES : PZ_PROMPT_NO);
+	report_stored(prompts, question, err, detail);
+	question->was_answered = true;
+	pz_question_end(question, PZ_QUESTION_ENDED);
+	answer_others(prompts);
+}
+
+static void
+on_stored(void *arg, enum pz_err err, const char *detail)
+{
+	finish(arg, err, detail);
+}
+
+/* An answer that was remembered, or not, is the end of the question. */
+static void
+remember(struct pz_question *question)
+{
+	struct pz_prompt_memory *memory = &question->prompts->memory;
+	enum pz_prompt_answer answer = question->outcome.answer;
+	enum pz_err err = PZ_OK;
+
+	switch (pz_prompt_scope(answer)) {
+	case PZ_PROMPT_ONCE:
+		break;
+	case PZ_PROMPT_SESSION:
+		err = pz_prompt_memory_add_session(memory, &question->key, question->effect,
+						   answer);
+		break;
+	case PZ_PROMPT_ALWAYS:
+		question->state = PZ_QUESTION_STORES;
+		err = pz_prompt_memory_add(memory, &question->key, question->effect, answer,
+					   on_stored, question);
+		if (err == PZ_OK)
+			return;
+		break;
+	}
+	finish(question, err,
+	       err == PZ_ERR_LIMIT ? "too many answers are remembered; remove some with "
+				     "`pzp policy answers --delete`"
+				   : pz_err_text(err));
+}
+
+/* Errors: those of pz_prompts_answer for one that does not wait. */
+static enum pz_err
+check_open(const struct pz_question *question, enum pz_prompt_answer answer,
+	   struct pz_errinfo *info)
+{
+	if (pz_question_is_open(question))
+		return PZ_OK;
+	if (question->state == PZ_QUESTION_STORES || question->was_answered)
+		return pz_fail(info, PZ_ERR_EXISTS, "the question was answered already");
+	if (question->state == PZ_QUESTION_LATE && pz_prompt_scope(answer) != PZ_PROMPT_ONCE)
+		return PZ_OK;
+	if (question->state == PZ_QUESTION_LATE)
+		return pz_fail(info, PZ_ERR_IO_TIMEOUT,
+			       "the answer comes too late: the call was denied");
+	return pz_fail(info, PZ_ERR_NOTFOUND, "the question does not wait any more");
+}
+
+static void
+note_answer(const struct pz_question *question, const struct pz_prompt_agent *agent)
+{
+	char how[128];
+
+	snprintf(how, sizeof(how), "by=%s answered: %s%s", agent ? agent->name : "control",
+		 pz_prompt_answer_text(question->outcome.answer),
+		 question->outcome.is_late ? ", too late for the call" : "");
+	note_end(question, how);
+}
+
+/* A late one waits in no list of those that wait: it is put back for the time of the commit. */
+static void
+take_answer(struct pz_question *question, const struct pz_prompt_agent *agent,
+	    enum pz_prompt_answer answer)
+{
+	struct pz_prompts *prompts = question->prompts;
+
+	question->outcome = (struct pz_prompt_outcome){
+		.answer = answer,
+		.is_late = question->state == PZ_QUESTION_LATE,
+	};
+	note_answer(question, agent);
+	pz_env_stop(prompts->config.env, &question->timer);
+	if (question->outcome.is_late) {
+		pz_list_remove(&question->all);
+		pz_list_append(&prompts->open, &question->all);
+	} else {
+		pz_agents_hide(question, "answered");
+	}
+	remember(question);
+}
+
+enum pz_err
+pz_prompts_answer(struct pz_prompts *prompts, const struct pz_prompt_agent *agent, const char *id,
+		  long long number, pz_prompt_stored stored, void *arg, struct pz_errinfo *info)
+{
+	struct pz_question *question = pz_question_find(prompts, id);
+
+	if (question == NULL)
+		return pz_fail(info, PZ_ERR_NOTFOUND, "no such question");
+	if (!pz_agent_may_answer(agent, question))
+		return pz_fail(info, PZ_ERR_DENIED, "this question is not for that device");
+	enum pz_prompt_answer answer = pz_prompt_clamp(question->effect, number);
+	PZ_TRY(check_open(question, answer, info));
+	if (question->asker[0]) {
+		question->outcome = (struct pz_prompt_outcome){.answer = answer};
+		PZ_TRY(pz_guest_answer(question, answer, info));
+		return pz_prompt_report_stored(prompts, stored, arg, PZ_OK, "",
+					       &(struct pz_prompt_outcome){.answer = answer});
+	}
+	question->stored = stored;
+	question->arg = arg;
+	take_answer(question, agent, answer);
+	return PZ_OK;
+}
+
+/* ---- what is known ---- */
+
+static void
+append_open(json_t *list, const struct pz_list *questions)
+{
+	PZ_LIST_EACH (questions, n, tmp) {
+		const struct pz_question *question = PZ_CONTAINER(n, struct pz_question, all);
+
+		if (pz_question_is_open(question))
+			json_array_append(list, question->shown);
+	}
+}
+
+json_t *
+pz_prompts_list(const struct pz_prompts *prompts)
+{
+	json_t *list = json_array();
+
+	if (list) {
+		append_open(list, &prompts->open);
+		append_open(list, &prompts->guests);
+	}
+	return list;
+}
+
+json_t *
+pz_prompts_answers(struct pz_prompts *prompts)
+{
+	return pz_prompt_memory_list(&prompts->memory);
+}
+
+enum pz_err
+pz_prompts_delete(struct pz_prompts *prompts, uint64_t id, pz_store_done done, void *arg)
+{
+	return pz_prompt_memory_delete(&prompts->memory, id, done, arg);
+}
+
+/* ---- zones, devices, sessions ---- */
+
+void
+pz_prompts_forget(struct pz_prompts *prompts, const char *zone, const char *device)
+{
+	PZ_LIST_EACH (&prompts->open, n, tmp) {
+		struct pz_question *question = PZ_CONTAINER(n, struct pz_question, all);
+
+		if (!pz_prompt_key_is_of(&question->key, zone, device))
+			continue;
+		if (pz_question_is_open(question))
+			deny(question, PZ_QUESTION_ENDED, "denied: the caller was revoked");
+		else /* an answer that is being stored does not help it any more */
+			report_calls(question, PZ_PROMPT_NO);
+	}
+	pz_prompt_memory_forget(&prompts->memory, zone, device);
+	if (device)
+		pz_prompts_guest_gone(prompts, device, NULL, "the device was revoked");
+}
+
+void
+pz_prompts_session_ended(struct pz_prompts *prompts, struct pz_slice user_id,
+			 struct pz_slice device, const struct pz_slice *instance)
+{
+	pz_prompt_memory_session_ended(&prompts->memory, user_id, device, instance);
+}
+
+enum pz_err
+pz_prompts_wipe(struct pz_prompts *prompts, struct pz_txn *txn)
+{
+	return pz_prompt_memory_wipe(&prompts->memory, txn);
+}
+
+static void
+free_all(struct pz_list *questions)
+{
+	struct pz_list *n;
+
+	while ((n = pz_list_first(questions)) != NULL)
+		pz_question_free(PZ_CONTAINER(n, struct pz_question, all));
+}
+
+void
+pz_prompts_wiped(struct pz_prompts *prompts)
+{
+	struct pz_list *n;
+
+	pz_prompt_memory_clear(&prompts->memory);
+	while ((n = pz_list_first(&prompts->open)) != NULL) {
+		struct pz_question *question = PZ_CONTAINER(n, struct pz_question, all);
+
+		report_stored(prompts, question, PZ_ERR_DENIED, "the zone was left");
+		deny(question, PZ_QUESTION_ENDED, "denied: the zone was left");
+	}
+	PZ_LIST_EACH (&prompts->guests, m, tmp) {
+		struct pz_question *guest = PZ_CONTAINER(m, struct pz_question, all);
+
+		pz_agents_hide(guest, "the zone was left");
+		pz_question_end(guest, PZ_QUESTION_ENDED);
+	}
+	free_all(&prompts->ended);
+}
+
+/* ---- life ---- */
+
+void
+pz_prompts_set_timeout(struct pz_prompts *prompts, unsigned seconds)
+{
+	if (seconds < PZ_PROMPT_TIMEOUT_S_MIN)
+		seconds = PZ_PROMPT_TIMEOUT_S_MIN;
+	if (seconds > PZ_PROMPT_TIMEOUT_S_MAX)
+		seconds = PZ_PROMPT_TIMEOUT_S_MAX;
+	prompts->timeout_s = seconds;
+}
+
+enum pz_err
+pz_prompts_new(const struct pz_prompts_config *config, struct pz_prompts **out,
+	       struct pz_errinfo *info)
+{
+	struct pz_prompts *prompts = calloc(1, sizeof(*prompts));
+
+	if (prompts == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	prompts->config = *config;
+	prompts->timeout_s = PZ_PROMPT_TIMEOUT_S;
+	pz_list_init(&prompts->open);
+	pz_list_init(&prompts->guests);
+	pz_list_init(&prompts->ended);
+	pz_list_init(&prompts->agents);
+	pz_list_init(&prompts->due);
+	pz_timer_init(&prompts->report, on_report, prompts);
+	pz_timer_init(&prompts->presence, pz_agents_on_presence, prompts);
+	enum pz_err err = pz_prompt_memory_init(&prompts->memory, config->env, config->store, info);
+	if (err != PZ_OK) {
+		pz_prompts_free(prompts);
+		return err;
+	}
+	*out = prompts;
+	return PZ_OK;
+}
+
+void
+pz_prompts_free(struct pz_prompts *prompts)
+{
+	struct pz_list *n;
+
+	if (prompts == NULL)
+		return;
+	pz_prompt_memory_fini(&prompts->memory);
+	free_all(&prompts->open);
+	free_all(&prompts->guests);
+	free_all(&prompts->ended);
+	while ((n = pz_list_first(&prompts->agents)) != NULL)
+		pz_list_remove(n);
+	while ((n = pz_list_first(&prompts->due)) != NULL) {
+		pz_list_remove(n);
+		free(PZ_CONTAINER(n, struct pz_prompt_report, all));
+	}
+	pz_env_stop(prompts->config.env, &prompts->report);
+	pz_env_stop(prompts->config.env, &prompts->presence);
+	free(prompts);
+}

@@ -1,0 +1,145 @@
+/*
+ * What a person sees of a question: who asks, as this node has verified it, and what for. Names
+ * that others have chosen are members of their own; whatever shows them shows them as plain text.
+ * @spec page 9, 11.4; page 14 PRM-4
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "prompt/internal.h"
+
+#define TEXT_BYTES 1536
+
+/* Common features in words, for "wants to use …". */
+static const struct {
+	const char *feature, *words;
+} known[] = {
+	{"http://webinos.org/api/w3c/geolocation", "the location of this device"},
+	{"http://webinos.org/api/navigation", "navigation"},
+	{"http://webinos.org/api/mediacontent", "pictures, music and films on this device"},
+	{"http://webinos.org/api/mediaplay", "playing music and films on this device"},
+	{"http://webinos.org/api/w3c/mediastream", "camera and microphone of this device"},
+	{"http://webinos.org/api/w3c/file", "files on this device"},
+	{"http://webinos.org/api/w3c/file/read", "reading files on this device"},
+	{"http://webinos.org/api/w3c/file/write", "changing files on this device"},
+	{"http://webinos.org/api/contacts", "contacts"},
+	{"http://webinos.org/api/contacts.read", "reading contacts"},
+	{"http://webinos.org/api/contacts.write", "changing contacts"},
+	{"http://webinos.org/api/applauncher", "starting programs on this device"},
+	{"http://webinos.org/api/notifications", "showing notifications on this device"},
+	{"http://webinos.org/api/devicestatus", "the state of this device"},
+	{"http://webinos.org/api/discovery", "the list of services"},
+	{"http://webinos.org/api/app2app", "messages between apps"},
+	{"http://webinos.org/api/payment", "payments"},
+	{"http://webinos.org/api/test", "the test service"},
+	{"http://webinos.org/api/vehicle", "data of the vehicle"},
+};
+
+/* A whole name, or the kind of sensor or actuator. */
+static const char *
+words_of(const char *feature)
+{
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(known[i].feature, feature) == 0)
+			return known[i].words;
+	if (strstr(feature, "/api/sensors"))
+		return "a sensor";
+	if (strstr(feature, "/api/actuators"))
+		return "an actuator";
+	return NULL;
+}
+
+/* "the app A on the device D of Z", as far as it is known. */
+static void
+write_who(const struct pz_prompt_key *key, char *out, size_t size)
+{
+	const char *app = pz_prompt_key_field(key, PZ_PROMPT_APP);
+	const char *device = pz_prompt_key_field(key, PZ_PROMPT_DEVICE);
+	const char *zone = pz_prompt_key_field(key, PZ_PROMPT_ZONE);
+
+	if (app[0] && device[0])
+		snprintf(out, size, "the app %s on the device %s of %s", app, device, zone);
+	else if (app[0])
+		snprintf(out, size, "the app %s of %s", app, zone);
+	else if (device[0])
+		snprintf(out, size, "the device %s of %s", device, zone);
+	else
+		snprintf(out, size, "%s", zone);
+}
+
+static json_t *
+text_of(const struct pz_question *question)
+{
+	const char *feature = pz_prompt_key_field(&question->key, PZ_PROMPT_FEATURE);
+	const char *words = words_of(feature);
+	char who[512], text[TEXT_BYTES];
+
+	write_who(&question->key, who, sizeof(who));
+	if (words)
+		snprintf(text, sizeof(text), "May %s use %s (%s)?", who, words, feature);
+	else
+		snprintf(text, sizeof(text), "May %s use %s?", who, feature);
+	return json_string(text);
+}
+
+/* Those that count, the most restrictive first. */
+static json_t *
+answers_of(enum pz_policy_effect effect)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; list && i < PZ_PROMPT_ANSWERS; i++) {
+		enum pz_prompt_answer answer = (enum pz_prompt_answer)i;
+
+		if (!pz_prompt_offers(effect, answer))
+			continue;
+		if (json_array_append_new(
+			    list, json_pack("{s:i, s:s, s:s, s:s}", "number", i, "answer",
+					    pz_prompt_allows(answer) ? "allow" : "deny", "remember",
+					    pz_prompt_scope_name(pz_prompt_scope(answer)), "text",
+					    pz_prompt_answer_text(answer))) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *
+who_of(const struct pz_question *question, const char *display_name)
+{
+	return json_pack("{s:s, s:s, s:s, s:s}", "zone",
+			 pz_prompt_key_field(&question->key, PZ_PROMPT_ZONE), "device",
+			 pz_prompt_key_field(&question->key, PZ_PROMPT_DEVICE), "app",
+			 pz_prompt_key_field(&question->key, PZ_PROMPT_APP), "displayName",
+			 display_name ? display_name : "");
+}
+
+static json_t *
+what_of(const struct pz_question *question, const char *service, const char *function)
+{
+	const char *feature = pz_prompt_key_field(&question->key, PZ_PROMPT_FEATURE);
+	const char *only = pz_prompt_key_field(&question->key, PZ_PROMPT_SERVICE);
+	const char *words = words_of(feature);
+
+	return json_pack("{s:s, s:s, s:s, s:s, s:b}", "feature", feature, "words",
+			 words ? words : "", "service", service ? service : "", "function",
+			 function ? function : "", "isForService", only[0] != '\0');
+}
+
+json_t *
+pz_prompt_describe(const struct pz_question *question, const char *display_name,
+		   const char *service, const char *function, struct pz_slice rule,
+		   uint64_t wait_us)
+{
+	double now = (double)pz_env_wall_ms(question->prompts->config.env) / 1000;
+	double until = now + (double)wait_us / (double)PZ_US_PER_S;
+
+	return json_pack("{s:s, s:s?, s:f, s:f, s:s, s:o, s:o, s:s%, s:o, s:o}", "id", question->id,
+			 "device", question->asker[0] ? question->asker : NULL, "since", now,
+			 "until", until, "effect", pz_policy_effect_name(question->effect), "who",
+			 who_of(question, display_name), "what",
+			 what_of(question, service, function), "rule",
+			 rule.ptr ? (const char *)rule.ptr : "", rule.len, "answers",
+			 answers_of(question->effect), "text", text_of(question));
+}
