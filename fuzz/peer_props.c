@@ -122,7 +122,7 @@ open_link(size_t i)
 	FUZZ_CHECK(pz_link_identify(far->pl->link, PZ_SESSION_PEER, addresses[i]) == PZ_OK);
 	far->pl->state = PEER_LINK_REGISTERING;
 	pz_buf_init(&frame, PZ_FRAME_BYTES_ENROL, NULL);
-	FUZZ_CHECK(pz_message_register(&frame, addresses[i], SELF, PZ_FRAME_BYTES_DEFAULT) ==
+	FUZZ_CHECK(pz_message_register(&frame, addresses[i], SELF, PZ_FRAME_BYTES_DEFAULT, NULL) ==
 		   PZ_OK);
 	FUZZ_CHECK(pz_peer_link_events.frame(far->pl->link, pz_buf_slice(&frame)) == PZ_OK);
 	FUZZ_CHECK(far->pl->state == PEER_LINK_LIVE);

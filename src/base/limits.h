@@ -60,6 +60,9 @@
 #define PZ_LIVENESS_TICK_US (500 * PZ_US_PER_MS)  /* how often a probe's way is looked at */
 /* nothing is acknowledged: TCP has sent it six times by then */
 #define PZ_LIVENESS_STALLED_US (15 * PZ_US_PER_S)
+/* on a link that others carry: bytes whose record is not whole count as a sign of life for this
+ * long, in which 16 KiB come by 10 kbit/s; those who carry it can make up such bytes */
+#define PZ_LIVENESS_UNVERIFIED_US (15 * PZ_US_PER_S)
 /* longer is not believed: an end that delays its answers would never count as dead */
 #define PZ_LIVENESS_ROUND_TRIP_MAX_US (10 * PZ_US_PER_S)
 #define PZ_SOCKET_UNSENT_BYTES (64U << 10) /* in the system's buffer; more waits in our queue */

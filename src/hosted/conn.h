@@ -17,6 +17,8 @@ enum pz_hosted_state {
 	PZ_HOSTED_REGISTERING, /* admitted, its register message has not come yet */
 	PZ_HOSTED_LIVE,
 	PZ_HOSTED_ENROLLING,
+	PZ_HOSTED_DRAINING, /* a newer link of the same start has replaced it: messages that are on
+			     * their way are received until the device closes it */
 };
 
 /** An enrolment over this connection: hub/enrol.c. */
@@ -38,6 +40,7 @@ struct pz_hosted_conn {
 					     to another device while the link lasts */
 	struct pz_hosted_enrolling enrol;
 	struct pz_log_rate refused_rate; /* of errors about values that were refused */
+	struct pz_timer drain_end;
 	enum pz_hosted_state state;
 	bool is_leaving;              /* has asked to be revoked */
 	struct pz_hub_upload *upload; /* a policy that comes in pieces, or NULL: hub/policy.c */

@@ -14,6 +14,7 @@
 #include "net/register.h"
 #include "rpc/error.h"
 #include "wire/frame.h"
+#include "wire/message.h"
 
 /* ---- limits of strangers (page 4 "Pressure") ---- */
 
@@ -138,7 +139,7 @@ begin_registration(struct pz_hosted_conn *conn)
 		 conn->member->device);
 	PZ_TRY(pz_link_identify(conn->link, PZ_SESSION_DEVICE, address));
 	conn->state = PZ_HOSTED_REGISTERING;
-	return pz_link_send_register(conn->link, conn->zone->authority->zone);
+	return pz_link_send_register(conn->link, conn->zone->authority->zone, NULL);
 }
 
 static void
@@ -203,6 +204,48 @@ replace_older(struct pz_hosted_conn *conn)
 }
 
 static void
+on_drain_end(struct pz_timer *timer, void *arg)
+{
+	const struct pz_hosted_conn *conn = arg;
+
+	(void)timer;
+	pz_link_close(conn->link, PZ_OK, "replaced");
+}
+
+/* The device has both links and says that this one goes on for the other (page 4): it was not away.
+ * The other one gets a bye as its last message, and is received from until the device has that. */
+static void
+continue_older(struct pz_hosted_conn *conn)
+{
+	struct pz_session *older = conn->member->session;
+	struct pz_hosted_conn *old_conn = pz_link_of(older)->owner;
+	json_t *message = json_pack("{s:s}", "reason", "replaced");
+
+	pz_router_detach(conn->zone->router, older);
+	conn->member->session = NULL;
+	conn->zone->connected--;
+	pz_sync_link_free(PZ_TAKE(old_conn->sync));
+	pz_hosted_send_prop(conn->zone, old_conn->link, "bye", message);
+	json_decref(message);
+	old_conn->state = PZ_HOSTED_DRAINING;
+	old_conn->member = NULL;
+	/* Not among those that are sent what changes in the zone. */
+	pz_list_remove(&old_conn->link->owner_node);
+	pz_list_append(&conn->hosting->links, &old_conn->link->owner_node);
+	pz_timer_init(&old_conn->drain_end, on_drain_end, old_conn);
+	pz_env_start(conn->hosting->env, &old_conn->drain_end, PZ_PEER_DRAIN_US);
+}
+
+static bool
+is_continuation(const struct pz_hosted_conn *conn, const struct pz_envelope *envelope)
+{
+	const struct pz_member *member = conn->member;
+
+	return member->session && !pz_link_of(member->session)->closing &&
+	       pz_message_replaces(envelope, member->instance);
+}
+
+static void
 mark_seen(struct pz_hosted_conn *conn)
 {
 	struct pz_member *member = conn->member;
@@ -244,8 +287,13 @@ on_register(struct pz_hosted_conn *conn, struct pz_slice frame)
 	/* The order matters: the older session ends, and others are sent that, before the new one
 	 * is attached; otherwise they would take what the former one had begun for the new one's.
 	 */
-	replace_older(conn);
-	pz_hosted_update_before_return(conn->zone, conn->member);
+	bool is_back = !is_continuation(conn, &envelope);
+	if (is_back) {
+		replace_older(conn);
+		pz_hosted_update_before_return(conn->zone, conn->member);
+	} else {
+		continue_older(conn);
+	}
 	PZ_TRY(pz_router_attach(conn->zone->router, &link->session));
 	conn->state = PZ_HOSTED_LIVE;
 	conn->member->session = &link->session;
@@ -261,8 +309,21 @@ on_register(struct pz_hosted_conn *conn, struct pz_slice frame)
 	pz_hosted_send_whole_update(conn->zone, link);
 	pz_hosted_conn_send_address(conn);
 	pz_hosted_sync_begin(conn);
-	pz_hosted_member_changed(conn->zone, conn->member);
+	if (is_back)
+		pz_hosted_member_changed(conn->zone, conn->member);
 	return PZ_OK;
+}
+
+/* What concerns a link concerns this one no more. */
+static enum pz_err
+on_late_frame(struct pz_hosted_conn *conn, struct pz_slice frame)
+{
+	struct pz_envelope envelope;
+
+	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
+	if (envelope.type == PZ_MESSAGE_PROP)
+		return PZ_OK;
+	return pz_router_frame(conn->zone->router, &conn->link->session, frame);
 }
 
 static enum pz_err
@@ -277,6 +338,8 @@ on_frame(struct pz_link *link, struct pz_slice frame)
 		return on_register(conn, frame);
 	case PZ_HOSTED_ENROLLING:
 		return pz_hub_enrol_frame(conn, frame);
+	case PZ_HOSTED_DRAINING:
+		return on_late_frame(conn, frame);
 	case PZ_HOSTED_SECURING:
 		break;
 	}
@@ -338,6 +401,22 @@ member_left(struct pz_hosted_conn *conn, enum pz_err why, const char *detail,
 			 why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
 }
 
+/* What never left the queue of a link that was replaced takes the newer one. */
+static void
+send_again(struct pz_router *router, struct pz_slice frames)
+{
+	struct pz_envelope envelope;
+	struct pz_slice frame;
+	size_t need;
+
+	while (pz_frame_cut(frames, PZ_FRAME_BYTES_MAX, &frame, &need) == PZ_OK && frame.len) {
+		frames = pz_slice_of(frames.ptr + frame.len, frames.len - frame.len);
+		if (pz_envelope_scan(pz_frame_body(frame), &envelope) == PZ_OK &&
+		    envelope.type != PZ_MESSAGE_PROP && pz_router_send(router, frame) != PZ_OK)
+			pz_router_bounce(router, frame, PZ_RPC_UNREACHABLE);
+	}
+}
+
 static void
 log_refused(const struct pz_hosted_conn *conn, enum pz_err why, const char *detail)
 {
@@ -346,6 +425,16 @@ log_refused(const struct pz_hosted_conn *conn, enum pz_err why, const char *deta
 	if (why != PZ_OK && !hub->hosting.is_stopping)
 		pz_notice_of(&hub->refuse_log, hub->config.env, "link-failed", "remote=%s %s: %s",
 			     pz_guest_remote(&conn->guest), pz_err_text(why), detail);
+}
+
+static void
+drained(struct pz_hosted_conn *conn, struct pz_slice undelivered)
+{
+	pz_env_stop(conn->hosting->env, &conn->drain_end);
+	pz_router_detach(conn->zone->router, &conn->link->session);
+	pz_condition_clear(conn->hosting->conditions, PZ_CONDITION_TOO_LARGE,
+			   conn->link->session.address);
+	send_again(conn->zone->router, undelivered);
 }
 
 static void
@@ -360,6 +449,8 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 		member_left(conn, why, detail, undelivered);
 	else if (conn->state == PZ_HOSTED_ENROLLING)
 		pz_hub_enrol_end(conn);
+	else if (conn->state == PZ_HOSTED_DRAINING)
+		drained(conn, undelivered);
 	else
 		log_refused(conn, why, detail);
 	pz_guest_leave(&conn->guest);

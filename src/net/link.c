@@ -556,6 +556,41 @@ decrypt(struct pz_link *link, uint8_t *buf, size_t cap, size_t *out_len, struct 
 	return err;
 }
 
+/* Something of the other end came in. */
+static void
+note_received(struct pz_link *link)
+{
+	link->rx_us = pz_env_mono_us(link->host->env);
+	if (!link->secured || link->life.is_probed)
+		pz_liveness_on_bytes(link);
+}
+
+/* Bytes count before their record is whole, since a slow line takes long for one. A node that
+ * carries the link can give such bytes out of nothing, or a record piece by piece: there they count
+ * for a while only. */
+static void
+note_bytes(struct pz_link *link)
+{
+	uint64_t now = pz_env_mono_us(link->host->env);
+
+	link->idle = false;
+	if (link->secured && link->stream->is_carried) {
+		if (link->unverified_us == 0)
+			link->unverified_us = now;
+		if (now - link->unverified_us >= PZ_LIVENESS_UNVERIFIED_US)
+			return;
+	}
+	note_received(link);
+}
+
+static void
+note_verified(struct pz_link *link)
+{
+	if (link->unverified_us != 0)
+		note_received(link);
+	link->unverified_us = 0;
+}
+
 /* One round of plaintext: decrypt, cut, keep the rest. *out_more: there may be another round. */
 static enum pz_err
 pump_once(struct pz_link *link, bool *out_more, struct pz_errinfo *info)
@@ -571,6 +606,8 @@ pump_once(struct pz_link *link, bool *out_more, struct pz_errinfo *info)
 			return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "no memory for a frame");
 	}
 	enum pz_err end = decrypt(link, buf, cap, &len, info);
+	if (len > 0)
+		note_verified(link);
 	/* The turn's cipher buffer must be empty before others get a chance to use it. */
 	if (emit(link) != PZ_OK && end == PZ_OK)
 		end = PZ_ERR_LIMIT_QUEUE;
@@ -596,10 +633,7 @@ pz_link_on_bytes(struct pz_link *link, struct pz_slice bytes)
 	if (link->closing)
 		return;
 	pz_metric_add(link->host->metrics, PZ_METRIC_bytes_in, bytes.len);
-	link->rx_us = pz_env_mono_us(link->host->env);
-	link->idle = false;
-	if (!link->secured || link->life.is_probed)
-		pz_liveness_on_bytes(link);
+	note_bytes(link);
 	pz_tls_input(link->tls, bytes);
 	/* The first step of all, without bytes, costs next to nothing: a flood of connections that
 	 * never speak must not use up the share of those that do. */

@@ -72,6 +72,8 @@ struct pz_link {
 	uint64_t hello_us;    /* until when a client has to send its ClientHello; 0: it has */
 	uint64_t patience_us; /* what each frame moves the deadline by; 0 = it stands */
 	uint64_t rx_us, tx_us;
+	uint64_t unverified_us; /* on a carried stream: since when bytes are here that TLS has
+				 * not verified; 0: all are */
 	struct pz_list dirty_node, closing_node;
 	struct pz_list owner_node; /* for the owner's list of links */
 	char *close_detail;

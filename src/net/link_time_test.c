@@ -100,6 +100,90 @@ a_secured_link_that_never_registers_is_closed_too(void **state)
 	fx_end_fini(&hub, &laptop);
 }
 
+/* ---- bytes that a relay may have made up ---- */
+
+/* One record of the other end, given byte by byte, each of which is younger than the last.
+ * @return how long the link lasted, at most ten minutes */
+static uint64_t
+trickle(struct fx_end *hub, struct pz_kit_far *far, uint64_t pause_us)
+{
+	uint64_t begin = w.clock.now_us, most = 600 * PZ_US_PER_S;
+
+	while (!hub->closed && w.clock.now_us - begin < most) {
+		struct pz_slice byte = pz_slice_of("\x17", 1);
+		fx_advance(&w, pause_us);
+		(void)pz_kit_far_read(far); /* keepAlives go out */
+		if (hub->link) {
+			byte.ptr = hub->link->unverified_us == 0 ? (const uint8_t *)"\x17"
+								 : (const uint8_t *)"\x03";
+			pz_link_on_bytes(hub->link, byte);
+		}
+		pz_turn_end(&w.turn);
+	}
+	return w.clock.now_us - begin;
+}
+
+static void
+bytes_that_tls_cannot_verify_keep_no_carried_link(void **state)
+{
+	struct fx_end hub;
+	struct pz_kit_far far;
+
+	(void)state;
+	fx_far_open(&w, &hub, &far, true);
+	hub.stream.stream.is_carried = true;
+	assert_true(trickle(&hub, &far, 5 * PZ_US_PER_S) <=
+		    PZ_LIVENESS_UNVERIFIED_US + 2 * PZ_KEEPALIVE_SEND_US + 5 * PZ_US_PER_S);
+	assert_int_equal(hub.why, PZ_ERR_IO_TIMEOUT);
+	fx_end_fini(&hub, NULL);
+	pz_kit_far_fini(&far);
+}
+
+static void
+a_probe_is_not_answered_by_such_bytes_for_ever(void **state)
+{
+	struct fx_end hub;
+	struct pz_kit_far far;
+
+	(void)state;
+	fx_far_open(&w, &hub, &far, true);
+	hub.stream.stream.is_carried = true;
+	pz_link_on_bytes(hub.link, pz_slice_of("\x17", 1));
+	fx_advance(&w, PZ_LIVENESS_UNVERIFIED_US);
+	pz_link_probe(hub.link, PZ_LIVENESS_PATIENCE_US);
+	fx_far_run(&far, &hub);
+	pz_link_on_bytes(hub.link, pz_slice_of("\x03", 1));
+	assert_int_equal(hub.alive, 0);
+	for (int i = 0; i < 4 * 5 && !hub.closed; i++)
+		fx_advance(&w, PZ_LIVENESS_TICK_US);
+	assert_int_equal(hub.closed, 1);
+	assert_string_equal(hub.detail, "no sign of life");
+	fx_end_fini(&hub, NULL);
+	pz_kit_far_fini(&far);
+}
+
+static void
+whole_records_keep_a_carried_link(void **state)
+{
+	struct fx_end hub, laptop;
+
+	(void)state;
+	fx_established(&w, &hub, &laptop);
+	hub.stream.stream.is_carried = true;
+	for (int i = 0; i < 20; i++) {
+		fx_advance(&w, PZ_KEEPALIVE_SEND_US);
+		fx_send(&laptop, 10, 1);
+		fx_send(&hub, 10, 1);
+		fx_run(&hub, &laptop);
+		assert_int_equal(hub.closed, 0);
+	}
+	pz_link_probe(hub.link, PZ_LIVENESS_PATIENCE_US);
+	fx_send(&laptop, 10, 1);
+	fx_run(&hub, &laptop);
+	assert_int_equal(hub.alive, 1);
+	fx_end_fini(&hub, &laptop);
+}
+
 /* Page 3: 30 s without progress closes an enrolment's link. */
 static void
 patience_is_renewed_by_frames(void **state)
@@ -305,6 +389,9 @@ main(void)
 		LINK_TEST(a_hello_must_come_at_once),
 		LINK_TEST(a_hello_that_we_did_not_read_has_more_time),
 		LINK_TEST(a_secured_link_that_never_registers_is_closed_too),
+		LINK_TEST(bytes_that_tls_cannot_verify_keep_no_carried_link),
+		LINK_TEST(a_probe_is_not_answered_by_such_bytes_for_ever),
+		LINK_TEST(whole_records_keep_a_carried_link),
 		LINK_TEST(patience_is_renewed_by_frames),
 		LINK_TEST(silence_is_filled_and_ends_the_link),
 		LINK_TEST(traffic_keeps_it_alive),

@@ -3,14 +3,14 @@
 #include "wire/message.h"
 
 enum pz_err
-pz_link_send_register(struct pz_link *link, const char *from)
+pz_link_send_register(struct pz_link *link, const char *from, const char *replaces)
 {
 	struct pz_buf out;
 
 	/* A stranger's frame is never longer than this, so an end that knows no limits takes it. */
 	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
-	enum pz_err err =
-		pz_message_register(&out, from, link->session.address, link->host->frame_max);
+	enum pz_err err = pz_message_register(&out, from, link->session.address,
+					      link->host->frame_max, replaces);
 	if (err == PZ_OK)
 		err = pz_link_send(link, pz_buf_slice(&out));
 	pz_buf_fini(&out);

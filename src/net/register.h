@@ -12,10 +12,12 @@
  * Sends ours, with pz_link_host.frame_max.
  * @param link identified (pz_link_identify)
  * @param from own address
+ * @param replaces as in pz_message_register; NULL: a new link
  * Errors: those of pz_link_send; LIMIT_MEMORY.
  * @spec page 4 "A link's life" 2
  */
-enum pz_err pz_link_send_register(struct pz_link *link, const char *from) PZ_MUST_USE;
+enum pz_err
+pz_link_send_register(struct pz_link *link, const char *from, const char *replaces) PZ_MUST_USE;
 /**
  * Takes the other end's: from now on no longer frame is sent to it than it said.
  * @param envelope of a register (is_register)

@@ -31,8 +31,8 @@ both_ends_learn_what_the_other_takes(void **state)
 	fx_open(&w);
 	w.host.frame_max = OURS;
 	fx_established(&w, &hub, &laptop);
-	assert_ok(pz_link_send_register(laptop.link, LAPTOP));
-	assert_ok(pz_link_send_register(hub.link, ZONE));
+	assert_ok(pz_link_send_register(laptop.link, LAPTOP, NULL));
+	assert_ok(pz_link_send_register(hub.link, ZONE, NULL));
 	fx_run(&hub, &laptop);
 
 	const struct pz_envelope from_laptop = received(&hub), from_hub = received(&laptop);
@@ -60,7 +60,7 @@ a_name_that_was_not_proved_is_refused(void **state)
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		pz_buf_consume(&hub.frames, hub.frames.len);
 		hub.frame_count = 0;
-		assert_ok(pz_link_send_register(laptop.link, others[i]));
+		assert_ok(pz_link_send_register(laptop.link, others[i], NULL));
 		fx_run(&hub, &laptop);
 		const struct pz_envelope envelope = received(&hub);
 		hub.link->session.frame_max = 1234;

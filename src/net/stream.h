@@ -2,6 +2,7 @@
 #ifndef PZ_NET_STREAM_H
 #define PZ_NET_STREAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -37,6 +38,7 @@ struct pz_stream_ops {
 struct pz_stream {
 	const struct pz_stream_ops *ops;
 	struct pz_link *link;
+	bool is_carried; /* by a node that may add bytes of its own, or keep back an end */
 };
 
 #endif

@@ -588,9 +588,47 @@ on_retry(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	pz_peer_dial(peer, peer->live ? 0 : PZ_PEER_SEEK_US);
-	if (peer->live && peer->attempt == NULL) { /* no address is known yet */
+	/* No address is known yet, or others are dialled. */
+	if (peer->attempt == NULL && !has_direct_link(peer)) {
 		peer->failures++;
 		pz_peer_retry_later(peer);
+	}
+}
+
+/* What has failed, or has no answer yet, may lead somewhere in this network. */
+static void
+try_anew(struct peer_attempt *attempt)
+{
+	const struct pz_peers *peers = attempt->peers;
+
+	if (attempt->has_won)
+		return;
+	for (size_t i = 0; i < attempt->count; i++) {
+		struct peer_try *t = &attempt->tries[i];
+		if (t->target.kind != TARGET_ADDRESS ||
+		    (t->state != TRY_DIALLING && t->state != TRY_FAILED))
+			continue;
+		drop_try(peers, t, NULL);
+		t->state = TRY_WAITING;
+	}
+	go_on(attempt);
+}
+
+void
+pz_peers_dial_anew(struct pz_peers *peers)
+{
+	size_t pos = 0;
+	void *value;
+
+	PZ_LIST_EACH (&peers->attempts, n, tmp)
+		try_anew(PZ_CONTAINER(n, struct peer_attempt, node));
+	while (pz_map_next(peers->by_device, &pos, NULL, &value)) {
+		struct peer *peer = value;
+		if (!peer->retry.active)
+			continue;
+		pz_env_stop(peers->env, &peer->retry);
+		peer->failures = 0;
+		on_retry(&peer->retry, peer);
 	}
 }
 

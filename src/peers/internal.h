@@ -183,6 +183,9 @@ void pz_peer_try_lost(struct peer_link *pl, const char *detail);
 void pz_peers_dial_reached(struct pz_peers *peers);
 /** It is not wanted any more: no retry, no attempt. One that waits for it gets the reason. */
 void pz_peer_give_up(struct peer *peer, const char *reason);
+/** The network has changed: those that wait for their next attempt are dialled now, and attempts
+ * that run try their addresses anew. */
+void pz_peers_dial_anew(struct pz_peers *peers);
 /** With peer.auto it may be time to dial it. */
 void pz_peer_consider(struct pz_peers *peers, const char *device);
 /**

@@ -86,7 +86,7 @@ static void
 begin_register(struct peer_link *pl)
 {
 	pl->state = PEER_LINK_REGISTERING;
-	enum pz_err err = pz_link_send_register(pl->link, pl->peers->config.self);
+	enum pz_err err = pz_link_send_register(pl->link, pl->peers->config.self, NULL);
 	if (err != PZ_OK)
 		pz_link_close(pl->link, err, "cannot register");
 }

@@ -182,6 +182,7 @@ pz_peers_network_changed(struct pz_peers *peers)
 			pz_link_probe(pl->link, PZ_PEER_CONTEST_US);
 	}
 	pz_peers_listen_again(peers);
+	pz_peers_dial_anew(peers);
 	pz_peers_tell_soon(peers);
 }
 

@@ -100,7 +100,7 @@ link_up(struct device *d)
 	d->link = link;
 	d->conn = conn;
 	pz_buf_init(&frame, PZ_FRAME_BYTES_ENROL, NULL);
-	assert_ok(pz_message_register(&frame, d->address, ZONE, PZ_FRAME_BYTES_DEFAULT));
+	assert_ok(pz_message_register(&frame, d->address, ZONE, PZ_FRAME_BYTES_DEFAULT, NULL));
 	say(d, &frame);
 	assert_ptr_equal(member_of(d)->session, &link->session);
 }

@@ -503,7 +503,7 @@ registers(struct pz_hosted_conn *conn)
 	struct pz_buf frame;
 
 	pz_buf_init(&frame, PZ_FRAME_BYTES_ENROL, NULL);
-	assert_ok(pz_message_register(&frame, ZONE "/laptop", ZONE, PZ_FRAME_BYTES_DEFAULT));
+	assert_ok(pz_message_register(&frame, ZONE "/laptop", ZONE, PZ_FRAME_BYTES_DEFAULT, NULL));
 	assert_ok(pz_hub_link_events.frame(conn->link, pz_buf_slice(&frame)));
 	pz_buf_fini(&frame);
 }

@@ -90,6 +90,9 @@ on_online(void *arg)
  *    only the hub reached are away. Then ends what waits for the hub itself.
  * 4. The peers learn that this device reaches no hub, so that one of them passes on for it; to
  *    that one the services are announced.
+ *
+ * Where another link to the hub has replaced it, no device is away and nothing that waits for the
+ * hub ends: what was sent by the old link is sent again by the new one.
  */
 static void
 on_lost(void *arg, const struct pz_uplink_loss *loss)
@@ -101,6 +104,10 @@ on_lost(void *arg, const struct pz_uplink_loss *loss)
 		return;
 	pz_policies_hub_lost(&node->policies_hub);
 	pz_discovery_hub_gone(node->calls);
+	if (loss->is_replaced) {
+		pz_calls_lost(node->calls, loss->session, NULL);
+		return;
+	}
 	json_t *names = pz_peers_names(node->peers);
 	pz_calls_lost(node->calls, loss->session, names);
 	json_decref(names);
@@ -115,6 +122,14 @@ on_sync_open(void *arg, struct pz_link *link)
 	const struct pz_node *node = arg;
 
 	return pz_zonedata_open(node->zonedata, link, true, true);
+}
+
+static const char *
+on_session(void *arg)
+{
+	const struct pz_node *node = arg;
+
+	return pz_peers_session(node->peers);
 }
 
 static json_t *
@@ -234,12 +249,13 @@ on_notice(void *arg)
 }
 
 static void
-on_moved(void *arg, const struct pz_hub_address *at)
+on_moved(void *arg, const struct pz_hub_address *at, const char *relay)
 {
 	struct pz_node *node = arg;
 
-	pz_watch_event(&node->requests, json_pack("{s:s, s:s, s:i}", "event", "hub", "host",
-						  at->host, "port", (int)at->port));
+	pz_watch_event(&node->requests,
+		       json_pack("{s:s, s:s, s:i, s:s?}", "event", "hub", "host", at->host, "port",
+				 (int)at->port, "relay", relay[0] ? relay : NULL));
 }
 
 static const struct pz_uplink_ops ops = {
@@ -251,6 +267,7 @@ static const struct pz_uplink_ops ops = {
 	.online = on_online,
 	.lost = on_lost,
 	.sync_open = on_sync_open,
+	.session = on_session,
 	.info = on_info,
 	.relay = on_relay,
 	.unsent = on_unsent,

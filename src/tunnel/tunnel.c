@@ -245,6 +245,7 @@ tunnel_new(struct pz_link *carrier)
 	if (tunnel == NULL)
 		return NULL;
 	tunnel->stream.ops = &stream_ops;
+	tunnel->stream.is_carried = true;
 	tunnel->env = carrier->host->env;
 	tunnel->carrier = carrier;
 	pz_buf_init(&tunnel->in, 2 * (size_t)PZ_CHANNEL_WINDOW_BYTES_MAX, NULL);

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/netaddr.h"
 #include "net/register.h"
@@ -263,7 +264,8 @@ pz_uplink_ways_init(struct pz_uplink *uplink)
 }
 
 /* The direct link takes over: the hub replaces the other one when it has our register, which goes
- * first; what was sent by that one and may be lost is sent again. */
+ * first, and says bye on that one, so that what is on its way there still arrives; what was sent by
+ * it and may be lost is sent again. */
 static enum pz_err
 take_over(struct pz_uplink *uplink)
 {
@@ -273,9 +275,10 @@ take_over(struct pz_uplink *uplink)
 		.session = &former->session,
 		.rpc_code = PZ_RPC_UNREACHABLE,
 		.was_up = true,
+		.is_replaced = true,
 	};
 
-	PZ_TRY(pz_link_send_register(link, c->self));
+	PZ_TRY(pz_link_send_register(link, c->self, c->ops->session(c->arg)));
 	pz_sync_link_free(PZ_TAKE(uplink->sync));
 	pz_router_detach(c->router, &former->session);
 	uplink->link = link;
@@ -287,6 +290,8 @@ take_over(struct pz_uplink *uplink)
 	c->ops->lost(c->arg, &loss);
 	c->ops->online(c->arg);
 	uplink->sync = c->ops->sync_open(c->arg, link);
+	/* The state is the same as before, so no other event says it. */
+	c->ops->moved(c->arg, pz_uplink_place_used(uplink), "");
 	return PZ_OK;
 }
 
@@ -302,16 +307,31 @@ on_next_frame(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice fr
 	return take_over(uplink);
 }
 
-/* Messages that were under way; what concerns a link concerns this one no more. */
+static bool
+is_bye(const struct pz_envelope *envelope)
+{
+	json_t *payload = NULL, *message = NULL;
+	const char *status = NULL;
+
+	bool is_so = pz_message_prop_parse(envelope, &payload, &status, &message) == PZ_OK &&
+		     strcmp(status, "bye") == 0;
+	json_decref(payload);
+	return is_so;
+}
+
+/* Messages that were under way; what concerns a link concerns this one no more. The hub's bye is
+ * the last that comes. */
 static enum pz_err
 on_former_frame(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice frame)
 {
 	struct pz_envelope envelope;
 
 	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
-	return envelope.type == PZ_MESSAGE_PROP
-		       ? PZ_OK
-		       : pz_router_frame(uplink->config.router, &link->session, frame);
+	if (envelope.type != PZ_MESSAGE_PROP)
+		return pz_router_frame(uplink->config.router, &link->session, frame);
+	if (is_bye(&envelope))
+		pz_link_close(link, PZ_OK, "replaced by a direct link");
+	return PZ_OK;
 }
 
 /* A link that is not the one in use. */
@@ -389,7 +409,7 @@ on_secured(struct pz_link *link)
 	enum pz_err err =
 		pz_link_identify(link, PZ_SESSION_HUB, uplink->config.zone->membership->zone);
 	if (err == PZ_OK && link == uplink->link)
-		err = pz_link_send_register(link, uplink->config.self);
+		err = pz_link_send_register(link, uplink->config.self, NULL);
 	if (err != PZ_OK)
 		pz_link_close(link, err, "cannot register");
 }

@@ -161,7 +161,7 @@ tell_of_move(struct pz_uplink *uplink)
 	const struct pz_hub_address *at = &uplink->place->now.at;
 
 	pz_notice("hub-moved", "host=%s port=%u", at->host, (unsigned)at->port);
-	uplink->config.ops->moved(uplink->config.arg, at);
+	uplink->config.ops->moved(uplink->config.arg, at, uplink->ways.via);
 }
 
 static void

@@ -33,6 +33,7 @@ struct pz_uplink_loss {
 	struct pz_slice undelivered;      /* frames that never left its queue, borrowed */
 	int rpc_code;                     /* for those that cannot be delivered */
 	bool was_up;                      /* false: an attempt that never registered */
+	bool is_replaced; /* another one is up already: no device is away for this */
 };
 
 /**
@@ -62,6 +63,8 @@ struct pz_uplink_ops {
 	/** Begins to synchronise on a link that is up. @return the exchange, owned by the uplink;
 	 * NULL: none (out of memory) */
 	struct pz_sync_link *(*sync_open)(void *arg, struct pz_link *link);
+	/** The name of this start, as in pzpInfo. Borrowed for the turn. */
+	const char *(*session)(void *arg);
 	/** The body of pzpInfo, new; NULL: out of memory. */
 	json_t *(*info)(void *arg);
 	/** The link of a peer that passes channels on to the hub, or NULL. @param out_relay its
@@ -95,8 +98,9 @@ struct pz_uplink_ops {
 	void (*policy_edited)(void *arg, const json_t *message);
 	/** A newer notice of where the hub is has been stored: peers are sent it. */
 	void (*notice)(void *arg);
-	/** The hub has another address: for programs that watch. */
-	void (*moved)(void *arg, const struct pz_hub_address *at);
+	/** The hub has another address, or the link that is up leads there in another way: for
+	 * programs that watch. @param relay the device that the link goes through, or "" */
+	void (*moved)(void *arg, const struct pz_hub_address *at, const char *relay);
 };
 
 /** Everything borrowed for the life of the uplink; what it points to is kept up to date by the

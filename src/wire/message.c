@@ -180,12 +180,25 @@ pz_message_rpc(struct pz_buf *out, const char *from, const char *to, json_t *pay
 }
 
 enum pz_err
-pz_message_register(struct pz_buf *out, const char *from, const char *to, uint32_t frame_max)
+pz_message_register(struct pz_buf *out, const char *from, const char *to, uint32_t frame_max,
+		    const char *replaces)
 {
 	struct pz_message m = {.type = "JSONRPC", .from = from, .to = to, .is_register = true};
 
 	return build_owned(out, "{", &m,
-			   json_pack("{s:{s:I}}", "limits", "frame", (json_int_t)frame_max));
+			   json_pack("{s:{s:I}, s:s*}", "limits", "frame", (json_int_t)frame_max,
+				     "replaces", replaces));
+}
+
+bool
+pz_message_replaces(const struct pz_envelope *envelope, const char *start)
+{
+	json_t *payload = envelope->payload.len ? pz_json_parse(envelope->payload, NULL) : NULL;
+	const char *said = pz_json_str(payload, "replaces");
+	bool is_so = said && start[0] && strcmp(said, start) == 0;
+
+	json_decref(payload);
+	return is_so;
 }
 
 /* Bounded on both sides: a peer that says 1 could not be sent anything. */

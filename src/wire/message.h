@@ -55,12 +55,14 @@ pz_message_rpc(struct pz_buf *out, const char *from, const char *to, json_t *pay
 
 /**
  * The first message of a link in each direction. Its payload says which frames this end takes:
- * {"limits":{"frame": bytes}}; ends that do not know that ignore it.
+ * {"limits":{"frame": bytes}, "replaces": start}; ends that do not know that ignore it.
  * @param frame_max largest body that this end takes, in bytes
+ * @param replaces NULL: a new link; else the name of this start (pzpInfo's `session`), whose older
+ * link with the same end this one replaces while that still works
  * @spec page 4 "A link's life" 2
  */
 enum pz_err pz_message_register(struct pz_buf *out, const char *from, const char *to,
-				uint32_t frame_max) PZ_MUST_USE;
+				uint32_t frame_max, const char *replaces) PZ_MUST_USE;
 
 /**
  * Which frames the other end takes, by its register.
@@ -69,6 +71,9 @@ enum pz_err pz_message_register(struct pz_buf *out, const char *from, const char
  * smallest setting would only stop what we have to say
  */
 uint32_t pz_message_frame_max(const struct pz_envelope *register_envelope, uint32_t unsaid);
+/** True when a register says that it replaces the older link of this start. @param start its name;
+ * "": unknown, which none replaces */
+bool pz_message_replaces(const struct pz_envelope *register_envelope, const char *start);
 
 /**
  * {"type":"deliveryNotification","from","to","id","payload":{"result":verdict}}. A payload is an

@@ -108,9 +108,32 @@ static void
 test_register(void **state)
 {
 	(void)state;
-	assert_ok(pz_message_register(&buf, "a@b/c", "a@b", PZ_FRAME_BYTES_DEFAULT));
+	assert_ok(pz_message_register(&buf, "a@b/c", "a@b", PZ_FRAME_BYTES_DEFAULT, NULL));
 	assert_body("{\"type\":\"JSONRPC\",\"register\":true,\"from\":\"a@b/c\",\"to\":\"a@b\","
 		    "\"payload\":{\"limits\":{\"frame\":1048576}}}");
+}
+
+/* Only a start that both know by its name is continued. */
+static void
+test_replaces(void **state)
+{
+	struct pz_envelope envelope;
+
+	(void)state;
+	assert_ok(pz_message_register(&buf, "a@b/c", "a@b", PZ_FRAME_BYTES_DEFAULT, "start-1"));
+	assert_ok(pz_envelope_scan(pz_frame_body(pz_buf_slice(&buf)), &envelope));
+	assert_true(pz_message_replaces(&envelope, "start-1"));
+	assert_false(pz_message_replaces(&envelope, "start-2"));
+	assert_int_equal(pz_message_frame_max(&envelope, 7), PZ_FRAME_BYTES_DEFAULT);
+	pz_buf_consume(&buf, buf.len);
+	assert_ok(pz_message_register(&buf, "a@b/c", "a@b", PZ_FRAME_BYTES_DEFAULT, ""));
+	assert_ok(pz_envelope_scan(pz_frame_body(pz_buf_slice(&buf)), &envelope));
+	assert_false(pz_message_replaces(&envelope, ""));
+	pz_buf_consume(&buf, buf.len);
+	assert_ok(pz_message_register(&buf, "a@b/c", "a@b", PZ_FRAME_BYTES_DEFAULT, NULL));
+	assert_ok(pz_envelope_scan(pz_frame_body(pz_buf_slice(&buf)), &envelope));
+	assert_false(pz_message_replaces(&envelope, "start-1"));
+	assert_false(pz_message_replaces(&envelope, ""));
 }
 
 static void
@@ -352,6 +375,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_rpc, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_random_ids, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_register, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_replaces, setup, teardown),
 		cmocka_unit_test(test_frame_max),
 		cmocka_unit_test_setup_teardown(test_receipt, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_build_everything, setup, teardown),

@@ -36,7 +36,7 @@ on_secured(struct pz_link *link)
 		  "out of memory");
 	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
 	send_built(raw, &out,
-		   pz_message_register(&out, raw->address, SIM_ZONE, PZ_FRAME_BYTES_DEFAULT));
+		   pz_message_register(&out, raw->address, SIM_ZONE, PZ_FRAME_BYTES_DEFAULT, NULL));
 }
 
 static enum pz_err

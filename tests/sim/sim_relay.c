@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness.h"
 #include "ledger.h"
@@ -286,12 +287,191 @@ run_relay(struct world *world)
 	end_trio(&t);
 }
 
+/* ---- back to a direct way ---- */
+
+/* What a program that watches has seen since. */
+struct seen {
+	unsigned states, ways, comings; /* events `state`, `hub`, and `device` of the one below */
+	const char *device;
+};
+
+static void
+on_seen(struct sim_call *call, json_t *event)
+{
+	struct seen *seen = call->arg;
+	const char *name = json_string_value(json_object_get(event, "event"));
+	const char *device = json_string_value(json_object_get(event, "name"));
+
+	seen->states += strcmp(name, "state") == 0;
+	seen->ways += strcmp(name, "hub") == 0;
+	seen->comings += strcmp(name, "device") == 0 && strcmp(device, seen->device) == 0;
+}
+
+/* @return the relay of the link to the hub, "": none, or not connected; until the next call */
+static const char *
+relay_of(struct sim_node *node)
+{
+	static char relay[64];
+	json_t *status = sim_do(node, "status", json_object(), SIM_S);
+	const char *text =
+		json_string_value(json_object_get(json_object_get(status, "hub"), "relay"));
+
+	snprintf(relay, sizeof(relay), "%s", text ? text : "");
+	json_decref(status);
+	return relay;
+}
+
+static bool
+is_relayed(struct world *world, void *arg)
+{
+	(void)world;
+	return sim_is_connected(arg) && relay_of(arg)[0] != '\0';
+}
+
+static bool
+is_direct(struct world *world, void *arg)
+{
+	(void)world;
+	return relay_of(arg)[0] == '\0';
+}
+
+/* Calls both ways, some of which are under way when the links change. */
+static void
+call_across(struct trio *t, uint64_t longest_us)
+{
+	struct rng *rng = &t->world->rng;
+
+	for (unsigned i = 0; i < 10; i++) {
+		size_t from = (size_t)rng_below(rng, 2);
+		ledger_call(t->ledger, t->device[from], t->device[1 - from],
+			    rng_below(rng, longest_us), false);
+		world_run(t->world, rng_below(rng, 100 * SIM_MS));
+	}
+}
+
+/* a has the hub through c only, then its cable is back: the others see nothing of it. */
+static void
+run_return(struct world *world)
+{
+	struct trio t;
+	struct rng *rng = &world->rng;
+
+	make_trio(&t, world);
+	struct sim_node *a = t.device[0], *b = t.device[1], *c = t.device[2];
+	vnet_weather(world->net)->latency_max_us = rng_spread(rng, SIM_MS, 100 * SIM_MS);
+	part(a, b);
+	world_partition(a, b, true);
+	connect_now(a, c);
+	world_partition(a, t.hub, true);
+	(void)vnet_break_one(world->net, a->host, t.hub->host, false);
+	sim_check(world, world_run_until(world, WHOLE_AGAIN_US, is_relayed, a),
+		  "%s has no link to the hub through %s", a->name, c->name);
+	world_run(world, rng_spread(rng, SIM_S, 10 * SIM_S));
+
+	struct seen at_a = {.device = b->name}, at_b = {.device = a->name};
+	struct sim_call *watch_a = sim_command_events(a, "watch", json_object(), on_seen, &at_a);
+	struct sim_call *watch_b = sim_command_events(b, "watch", json_object(), on_seen, &at_b);
+	struct ledger_stream *up = ledger_listen(a, b), *down = ledger_listen(b, a);
+	call_across(&t, 5 * SIM_S);
+	world_partition(a, t.hub, false);
+	pz_node_network_changed(a->node);
+	sim_check(world, world_run_until(world, 2 * SIM_S, is_direct, a),
+		  "%s has no direct link to the hub 2 s after its network changed", a->name);
+	call_across(&t, 5 * SIM_S);
+	ledger_settle(t.ledger);
+	world_run(world, 10 * SIM_S); /* also the end of the former link */
+	sim_check(world, sim_is_connected(a) && at_a.states == 0 && at_a.comings == 0,
+		  "%s was without the hub", a->name);
+	sim_check(world, at_a.ways == 1, "%s: %u events say that the way is direct", a->name,
+		  at_a.ways);
+	sim_check(world, at_b.comings == 0, "%s has seen %s go and come", b->name, a->name);
+	sim_check(world, ledger_failed(t.ledger) == 0, "calls were lost");
+	ledger_unlisten(up);
+	ledger_unlisten(down);
+	sim_call_free(watch_a);
+	sim_call_free(watch_b);
+	world_partition(a, b, false);
+	end_trio(&t);
+}
+
+/* By `route` of `pzp peers`. */
+static bool
+is_by(struct sim_node *from, const struct sim_node *to, const char *route)
+{
+	json_t *peers = sim_do(from, "peers", json_object(), SIM_S), *one;
+	char id[128];
+	bool is_so = false;
+	size_t i;
+
+	snprintf(id, sizeof(id), SIM_ZONE "/%s", to->name);
+	json_array_foreach (peers, i, one)
+		if (strcmp(json_string_value(json_object_get(one, "id")), id) == 0)
+			is_so = strcmp(json_string_value(json_object_get(one, "route")), route) ==
+				0;
+	json_decref(peers);
+	return is_so;
+}
+
+static bool
+are_relayed(struct world *world, void *arg)
+{
+	const struct trio *t = arg;
+
+	(void)world;
+	return is_by(t->device[0], t->device[1], "relay");
+}
+
+static bool
+are_direct(struct world *world, void *arg)
+{
+	const struct trio *t = arg;
+
+	(void)world;
+	return is_by(t->device[0], t->device[1], "direct");
+}
+
+/* Without a hub a and b have each other through c, for so long that retries are far apart. */
+static void
+run_neighbours(struct world *world)
+{
+	struct trio t;
+	struct rng *rng = &world->rng;
+
+	make_trio(&t, world);
+	struct sim_node *a = t.device[0], *b = t.device[1], *c = t.device[2];
+	part(a, b);
+	world_partition(a, b, true);
+	connect_now(a, c);
+	connect_now(b, c);
+	for (size_t i = 0; i < DEVICES; i++)
+		cut_from_hub(&t, t.device[i]);
+	sim_check(world, world_run_until(world, WHOLE_AGAIN_US, are_relayed, &t),
+		  "%s and %s have no link through %s", a->name, b->name, c->name);
+	world_run(world, rng_between(rng, 100, 200) * SIM_S);
+	struct ledger_stream *up = ledger_listen(a, b);
+	call_across(&t, 5 * SIM_S);
+	world_partition(a, b, false);
+	pz_node_network_changed(a->node);
+	sim_check(world, world_run_until(world, 2 * SIM_S, are_direct, &t),
+		  "%s and %s have no direct link 2 s after the network changed", a->name, b->name);
+	call_across(&t, 5 * SIM_S);
+	ledger_settle(t.ledger);
+	sim_check(world, ledger_failed(t.ledger) == 0, "calls were lost");
+	ledger_unlisten(up);
+	for (size_t i = 0; i < DEVICES; i++)
+		world_partition(t.device[i], t.hub, false);
+	run_with_calls(&t, WHOLE_AGAIN_US);
+	end_trio(&t);
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct scenario scenarios[] = {
 		{"relay", 20, run_relay},
 		{"partitions", 20, run_partitions},
+		{"return", 10, run_return},
+		{"neighbours", 5, run_neighbours},
 	};
 
 	return sim_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));

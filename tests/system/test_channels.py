@@ -157,13 +157,17 @@ def test_to_the_hub_and_back_to_a_direct_link(room):
     with room.a.stream("call", "--json", "--stream", "test@phone", "listenAttr.listenFor42",
                        '[{"repeat":true}]') as events:
         events.line()
+        before = len(room.pzh.lines)
         room.plug(room.laptop, room.home)
-        room.a.wait_status(lambda s: s["state"] == "connected" and s["hub"]["relay"] is None, 90,
+        room.a.wait_status(lambda s: s["state"] == "connected" and s["hub"]["relay"] is None, 10,
                            "direct link to the hub")
+        room.pzh.wait_log("device-connected device=.*/laptop remote=10", start=before)
         events.line()
     assert room.a.status()["state"] == "connected"
     room.a.calls(room.b)
     room.b.calls(room.a)
+    late = "\n".join(room.pzh.lines[before:])  # it was never away
+    assert "duplicate-device" not in late and "device-gone" not in late
 
 
 def test_a_revoked_device_behind_a_relay_is_out(room):
