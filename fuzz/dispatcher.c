@@ -118,7 +118,7 @@ request(size_t caller, struct pz_slice text)
 /* ---- the owner ---- */
 
 static enum pz_permit
-on_permit(void *arg, const struct pz_permit_query *query)
+on_permit(void *arg, struct pz_permit_query *query)
 {
 	(void)arg;
 	FUZZ_CHECK(query->from != NULL && query->api != NULL);

@@ -280,8 +280,7 @@ verdict_of_answer(struct pz_access_kept *kept, enum pz_access_answer answer)
 
 /* @param takes_kept in every case */
 static enum pz_access_verdict
-ask_first(struct pz_access *access, const struct pz_access_call *call,
-	  struct pz_access_kept *takes_kept)
+ask_first(struct pz_access *access, struct pz_access_call *call, struct pz_access_kept *takes_kept)
 {
 	struct pz_access_kept *kept = takes_kept;
 	struct wait *wait = NULL;
@@ -292,6 +291,7 @@ ask_first(struct pz_access *access, const struct pz_access_call *call,
 		wait ? ask(access, kept, call->ticket) : PZ_ACCESS_ANSWER_NO_AGENT;
 	if (answer != PZ_ACCESS_ANSWER_LATER) {
 		free(wait);
+		call->was_asked = answer == PZ_ACCESS_ANSWER_YES;
 		return conclude(access, kept, verdict_of_answer(kept, answer));
 	}
 	wait->ticket = call->ticket;
@@ -349,7 +349,7 @@ pz_access_cancel(struct pz_access *access, uint64_t ticket)
 
 enum pz_access_verdict
 pz_access_judge(struct pz_access *access, const struct pz_access_caller *caller,
-		const struct pz_access_call *call)
+		struct pz_access_call *call)
 {
 	char feature[PZ_ACCESS_FEATURE_BYTES] = "";
 	struct pz_access_kept *kept;

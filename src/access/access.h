@@ -81,7 +81,8 @@ struct pz_access_call {
 	 * is the array that the function gets. */
 	const char *const *exports; /* NULL-terminated */
 	const json_t *params;
-	bool was_asked;      /* LISTEN: a person allowed its beginning */
+	/* LISTEN: a person allowed its beginning. Set where an answer was there already */
+	bool was_asked;
 	uint64_t ticket;     /* of the caller's, other than 0; names a question that waits */
 	pz_access_done done; /* NULL: the call cannot wait, and what would be asked is denied */
 	void *arg;
@@ -175,7 +176,7 @@ enum pz_err pz_access_caller_of(const struct pz_access *access, const char *addr
  */
 enum pz_access_verdict
 pz_access_judge(struct pz_access *access, const struct pz_access_caller *caller,
-		const struct pz_access_call *call) PZ_MUST_USE;
+		struct pz_access_call *call) PZ_MUST_USE;
 /** The caller of a question has gone: `done` does not come. Unknown tickets are fine. */
 void pz_access_cancel(struct pz_access *access, uint64_t ticket);
 /** What the person has answered; `done` comes from inside. Unknown tickets are fine. @param answer

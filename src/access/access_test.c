@@ -388,7 +388,7 @@ management_is_for_programs_on_this_device_whatever_a_policy_says(void **state)
 		assert_int_equal(judge(w, LAPTOP, call), PZ_ACCESS_DENY);
 		assert_int_equal(judge(w, BOB, call), PZ_ACCESS_DENY);
 	}
-	/* a corrupt slot locks nobody out who has to repair it */
+	/* with a corrupt slot the owner can still repair it */
 	w->slots.is_corrupt[PZ_POLICY_SLOT_USER] = true;
 	assert_int_equal(judge(w, TV, at(PZ_ACCESS_MANAGE, "PolicyManagement")), PZ_ACCESS_PERMIT);
 }

@@ -192,7 +192,8 @@ pz_access_decisions(const struct pz_access *access)
 	return list;
 }
 
-/* The decision that a person wonders about: the newest denial, else the newest one. */
+/* The decision that a person wonders about: the newest call that was denied, else the newest
+ * decision. */
 static uint64_t
 interesting(const struct pz_access *access)
 {
@@ -200,7 +201,7 @@ interesting(const struct pz_access *access)
 	     id > 0 && access->last_id - id < PZ_ACCESS_DECISIONS_KEPT; id--) {
 		const struct pz_access_kept *kept = kept_of(access, id);
 
-		if (kept && kept->verdict != PZ_ACCESS_PERMIT)
+		if (kept && kept->verdict != PZ_ACCESS_PERMIT && kept->point != PZ_ACCESS_SHOW)
 			return id;
 	}
 	return access->last_id;

@@ -309,6 +309,11 @@ static void
 call_service(struct call *call, const json_t *descriptor)
 {
 	snprintf(call->peer, sizeof(call->peer), "%s", pz_json_str(descriptor, "serviceAddress"));
+	if (!pz_permit_send(call->calls, call->peer, pz_json_str(descriptor, "api"),
+			    pz_json_str(descriptor, "id"), call->function)) {
+		finish_error(call, pz_permit_error());
+		return;
+	}
 	if (asprintf(&call->api_at_id, "%s@%s", pz_json_str(descriptor, "api"),
 		     pz_json_str(descriptor, "id")) < 0) {
 		call->api_at_id = NULL;

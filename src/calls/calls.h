@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "access/access.h"
 #include "command/request.h"
 #include "condition/condition.h"
 #include "items/items.h"
@@ -39,6 +40,7 @@ struct pz_calls_config {
 	struct pz_conditions *conditions;
 	struct pz_requests *requests; /* commands under way */
 	const struct pz_device_zone *zone;
+	struct pz_access *access; /* judges every call; NULL: none may do anything */
 	const char *self, *device, *display_name; /* of this device */
 	size_t queue_high_bytes, queue_low_bytes; /* of links; 0: the defaults of the router */
 	uint64_t timeout_us;                      /* of a call that names none; 0: none */
@@ -93,6 +95,11 @@ void pz_calls_lost(struct pz_calls *calls, const struct pz_session *lost, json_t
 void pz_calls_device_gone(struct pz_calls *calls, const char *device);
 /** The hub has no way left: what waits for an answer of its own ends. */
 void pz_calls_hub_gone(struct pz_calls *calls);
+
+/* ---- who may do what ---- */
+
+/** Streams and binders are judged again: those that may not go on end (page 7, 6.1). */
+void pz_calls_recheck(struct pz_calls *calls);
 
 /* ---- commands; each ends its request ---- */
 

@@ -1,8 +1,8 @@
 /*
  * What the files of the calls call of each other. calls.c the whole; send.c, messages.c what goes
- * out and comes in; resend.c what a lost link may have swallowed; discovery.c, announce.c services
- * of the zone and our own; devices.c, target.c which device or service is meant; call.c, ping.c,
- * listing.c, peer_commands.c the commands.
+ * out and comes in; permit.c who may do what; resend.c what a lost link may have swallowed;
+ * discovery.c, announce.c services of the zone and our own; devices.c, target.c which device or
+ * service is meant; call.c, ping.c, listing.c, peer_commands.c the commands.
  */
 #ifndef PZ_CALLS_INTERNAL_H
 #define PZ_CALLS_INTERNAL_H
@@ -60,6 +60,23 @@ void pz_calls_watch_session(const struct pz_session *session);
 extern const struct pz_router_ops pz_calls_router_ops;
 /** Of pz_calls.dispatcher; its `arg` is the calls. */
 extern const struct pz_dispatch_ops pz_calls_dispatch_ops;
+
+/* ---- permit.c ---- */
+/** pz_dispatch_ops.permit; `arg` is the calls. */
+enum pz_permit pz_permit_ask(void *arg, struct pz_permit_query *query);
+/** pz_dispatch_ops.permit_over. */
+void pz_permit_over(void *arg, uint64_t ticket);
+/**
+ * E1: whether a program here may call a service. One of this device is judged where it runs.
+ * @param address of the device that has it; @param function NULL: none yet
+ */
+bool pz_permit_send(struct pz_calls *calls, const char *address, const char *api,
+		    const char *service_id, const char *function);
+/** E6: whether a program here may see a service; the own ones are always shown. @param descriptor
+ * borrowed */
+bool pz_permit_show(struct pz_calls *calls, const json_t *descriptor);
+/** The error of a denied call. New, or NULL. */
+json_t *pz_permit_error(void);
 
 /* ---- resend.c ---- */
 /** Notes an answer, about to be sent, that may be lost with the link it goes out by.

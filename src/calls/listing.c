@@ -40,7 +40,8 @@ is_listed(const struct listing *l, json_t *descriptor)
 	if (text == NULL || pz_address_parse(pz_slice_str(text), &address) != PZ_OK)
 		return false;
 	return (l->zone == NULL || pz_slice_eq_str(address.zone, l->zone)) &&
-	       (l->wanted == NULL || pz_slice_eq_str(address.device, l->device));
+	       (l->wanted == NULL || pz_slice_eq_str(address.device, l->device)) &&
+	       pz_permit_show(l->calls, descriptor);
 }
 
 static void

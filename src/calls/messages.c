@@ -74,6 +74,8 @@ const struct pz_dispatch_ops pz_calls_dispatch_ops = {
 	.send = on_dispatch_send,
 	.served = on_served,
 	.find = pz_discovery_find,
+	.permit = pz_permit_ask,
+	.permit_over = pz_permit_over,
 };
 
 /* A call-back to a request of ours: true when that is what the notification was. */

@@ -349,6 +349,7 @@ on_destroy(struct pz_service *service)
 static const char *const aspect_names[] = {"aspect", "property", NULL};
 static const char *const components_names[] = {"aspect", NULL};
 static const char *const property_names[] = {"prop", NULL};
+static const char *const property_exports[] = {"component", "aspect", "property", NULL};
 static const char *const watch_names[] = {"prop", "options", NULL};
 static const char *const clear_names[] = {"watchHandler", NULL};
 
@@ -375,6 +376,8 @@ static const struct pz_method_def methods[] = {
 	 .function = "getPropertyValue",
 	 .form = PZ_PARAMS_OBJECT,
 	 .names = property_names,
+	 .part = "/getproperty",
+	 .exports = property_exports,
 	 .invoke = on_get_property,
 	 .returns = "the value",
 	 .text = "reads one: {\"aspect\": \"MemoryUnit\", \"property\": \"availableSize\"}"},
@@ -383,6 +386,8 @@ static const struct pz_method_def methods[] = {
 	 .function = "watchPropertyChange",
 	 .form = PZ_PARAMS_OBJECT,
 	 .names = watch_names,
+	 .part = "/watchproperty",
+	 .exports = property_exports,
 	 .invoke = on_watch,
 	 .returns = "the value, when it changes",
 	 .text = "the same, again and again",

@@ -96,6 +96,10 @@
 		PZ_P_INTEGER("base", 0, PZ_SYNC_TIME_MS_MAX, NULL, "sequence number that the change is based on; what counts here now unless given") \
 		PZ_P("force", BOOL, "user: also a document that locks the owner out")), \
 	  false, "replace a policy") \
+	X("policy-why", pz_node_why_command, PZ_PARAMS( \
+		PZ_P_INTEGER("id", 1, PZ_SYNC_TIME_MS_MAX, NULL, "number of the decision; the newest call that was denied unless given") \
+		PZ_P("all", BOOL, "list the last decisions instead")), \
+	  false, "why a call was allowed or denied") \
 	X("data-list", pz_node_data_list_command, PZ_PARAMS( \
 		PZ_P("origin", TEXT, "the app whose keys are listed; the apps unless given") \
 		PZ_P("prefix", TEXT, "only keys that begin with this") \

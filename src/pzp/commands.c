@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "calls/devices.h"
 #include "items/prefs.h"
+#include "pzp/access_ops.h"
 #include "pzp/command_table.h"
 #include "pzp/enrolment.h"
 #include "pzp/item_ops.h"

@@ -2,6 +2,7 @@
 #ifndef PZ_PZP_INTERNAL_H
 #define PZ_PZP_INTERNAL_H
 
+#include "access/access.h"
 #include "base/log.h"
 #include "calls/calls.h"
 #include "command/table.h"
@@ -28,6 +29,7 @@ struct pz_node {
 	struct pz_metrics metrics;
 	struct pz_device_zone zone; /* which it is in, and what it knows of it */
 	struct pz_registry *registry;
+	struct pz_access *access; /* judges calls by `policies` */
 	struct pz_calls *calls;
 	struct pz_uplink *uplink;
 	struct pz_enrolment *enrolment;

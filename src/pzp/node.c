@@ -8,6 +8,7 @@
 #include "items/app_data.h"
 #include "items/prefs.h"
 #include "items/service_cache.h"
+#include "pzp/access_ops.h"
 #include "pzp/calls_ops.h"
 #include "pzp/enrolment.h"
 #include "pzp/item_ops.h"
@@ -59,6 +60,8 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	if (!node->registry || !node->conditions)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(pz_node_policies_new(node, info));
+	if (pz_node_access_new(node) != PZ_OK)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	const struct pz_servicefiles_config files = {
 		.env = node->config.env,
 		.registry = node->registry,
@@ -195,6 +198,7 @@ pz_node_free(struct pz_node *node)
 	pz_servicefiles_free(node->service_files);
 	pz_wipe_free(node->wipe);
 	pz_calls_free(node->calls);
+	pz_access_free(node->access);
 	pz_registry_free(node->registry);
 	pz_policies_free(node->policies);
 	pz_conditions_free(node->conditions);

@@ -5,6 +5,7 @@ on_changed(void *arg, unsigned slots)
 {
 	struct pz_node *node = arg;
 
+	pz_access_changed(node->access);
 	for (unsigned i = 0; i < PZ_POLICY_SLOTS; i++)
 		if (slots & 1U << i)
 			pz_watch_event(

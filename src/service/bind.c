@@ -183,6 +183,22 @@ pz_service_binders_notify(struct pz_dispatcher *d, const struct pz_service *serv
 }
 
 void
+pz_service_binders_recheck(struct pz_dispatcher *d)
+{
+	PZ_LIST_EACH (&d->binders, node, tmp) {
+		struct binder *b = PZ_CONTAINER(node, struct binder, node);
+		struct pz_permit_query query = {.kind = PZ_PERMIT_SHOW,
+						.from = b->from,
+						.api = b->api,
+						.service_id = b->id};
+		enum pz_permit permit = pz_service_permit(d, &query);
+
+		if (permit == PZ_PERMIT_DENY || permit == PZ_PERMIT_REFUSED)
+			binder_free(d, b);
+	}
+}
+
+void
 pz_service_binders_free(struct pz_dispatcher *d)
 {
 	PZ_LIST_EACH (&d->binders, node, tmp)

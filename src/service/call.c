@@ -38,6 +38,23 @@ pz_service_call_key(const char *from, const json_t *id)
 	return key;
 }
 
+/* ---- permission ---- */
+
+enum pz_permit
+pz_service_permit(struct pz_dispatcher *d, struct pz_permit_query *query)
+{
+	return d->ops->permit ? d->ops->permit(d->arg, query) : PZ_PERMIT_ALLOW;
+}
+
+json_t *
+pz_service_permit_error(enum pz_permit permit)
+{
+	int code = permit == PZ_PERMIT_REFUSED ? PZ_RPC_DENIED_PERSON : PZ_RPC_DENIED_POLICY;
+	return pz_rpc_error(code, NULL, pz_dom_error("SecurityError", "Access has been denied."));
+}
+
+/* ---- life ---- */
+
 struct call *
 pz_service_call_new(struct pz_dispatcher *d, const char *from, json_t *id, char *key_takes,
 		    struct batch *batch)
@@ -128,6 +145,8 @@ finish(struct call *c, json_t *answer)
 {
 	struct pz_dispatcher *d = c->d;
 	report(c);
+	if (c->is_pending && d->ops->permit_over)
+		d->ops->permit_over(d->arg, c->ticket);
 	if (c->key)
 		(void)pz_map_remove(d->open, pz_slice_str(c->key));
 	pz_list_remove(&c->node);
@@ -145,6 +164,7 @@ finish(struct call *c, json_t *answer)
 	free(c->from);
 	json_decref(c->id);
 	json_decref(c->params);
+	json_decref(c->exported);
 	free(c);
 }
 

@@ -23,19 +23,6 @@ PZ_AUTO_DEFINE(json_t, json_decref)
 
 /* ---- permission ---- */
 
-enum pz_permit
-pz_service_permit(struct pz_dispatcher *d, struct pz_permit_query *query)
-{
-	return d->ops->permit ? d->ops->permit(d->arg, query) : PZ_PERMIT_ALLOW;
-}
-
-json_t *
-pz_service_permit_error(enum pz_permit permit)
-{
-	int code = permit == PZ_PERMIT_REFUSED ? PZ_RPC_DENIED_PERSON : PZ_RPC_DENIED_POLICY;
-	return pz_rpc_error(code, NULL, pz_dom_error("SecurityError", "Access has been denied."));
-}
-
 static bool
 is_denied(enum pz_permit permit)
 {
@@ -63,6 +50,7 @@ proceed(struct call *c, enum pz_permit permit, json_t *params)
 		run(c, params);
 		return;
 	case PZ_PERMIT_PENDING:
+		c->is_pending = true;
 		c->params = json_incref(params);
 		return;
 	case PZ_PERMIT_DENY:
@@ -81,9 +69,14 @@ authorise(struct call *c, struct pz_permit_query *query, json_t *params)
 	c->ask = query->kind;
 	c->ticket = ++c->d->ticket_last;
 	query->from = c->from;
-	query->params = params;
 	query->ticket = c->ticket;
-	proceed(c, pz_service_permit(c->d, query), params);
+	if (c->def->exports) /* as the function gets them: what is compared is what counts */
+		c->exported = pz_service_params_bind(c->def, params);
+	query->def = c->def;
+	query->params = c->exported;
+	enum pz_permit permit = pz_service_permit(c->d, query);
+	c->was_asked = query->was_asked;
+	proceed(c, permit, params);
 }
 
 void
@@ -94,6 +87,8 @@ pz_dispatcher_permit_result(struct pz_dispatcher *d, uint64_t ticket, enum pz_pe
 		if (c->ticket != ticket || c->invoked || permit == PZ_PERMIT_PENDING)
 			continue;
 		json_t *params = PZ_TAKE(c->params);
+		c->is_pending = false;
+		c->was_asked = true;
 		proceed(c, permit, params);
 		json_decref(params);
 		return;
@@ -275,6 +270,17 @@ builtin_call(struct call *c, const struct builtin *builtin, json_t *params)
 	authorise(c, &query, params);
 }
 
+/* Everything but discovery manages this node. */
+static bool
+may_manage(struct call *c, const char *object, const char *function)
+{
+	struct pz_permit_query query = {
+		.kind = PZ_PERMIT_MANAGE, .from = c->from, .api = object, .function = function};
+	return strcmp(object, "ServiceDiscovery") == 0 ||
+	       strcmp(object, "DiscoveryInterface") == 0 ||
+	       pz_service_permit(c->d, &query) == PZ_PERMIT_ALLOW;
+}
+
 /* An object that the owner may know. */
 static void
 foreign_call(struct call *c, const struct pz_method *m, json_t *params)
@@ -284,6 +290,10 @@ foreign_call(struct call *c, const struct pz_method *m, json_t *params)
 	PZ_AUTO_FREE char *function = pz_slice_dup(m->function);
 	if (!object || !function) {
 		pz_service_call_fail(c, NULL);
+		return;
+	}
+	if (!may_manage(c, object, function)) {
+		pz_service_call_fail(c, pz_service_permit_error(PZ_PERMIT_DENY));
 		return;
 	}
 	c->kind = CALL_BUILTIN;
@@ -457,7 +467,10 @@ is_forbidden(const struct call *c, const void *arg)
 					.from = c->from,
 					.api = c->pub.service->descriptor.api,
 					.service_id = c->pub.service->descriptor.id,
-					.function = c->def->function};
+					.function = c->def->function,
+					.def = c->def,
+					.params = c->exported,
+					.was_asked = c->was_asked};
 	return is_denied(pz_service_permit(d, &query));
 }
 
@@ -469,6 +482,7 @@ pz_dispatcher_recheck(struct pz_dispatcher *d)
 	for (struct pz_list *node; (node = pz_list_first(&doomed)) != NULL;)
 		pz_service_call_abort(PZ_CONTAINER(node, struct call, node),
 				      pz_service_permit_error(PZ_PERMIT_DENY), false);
+	pz_service_binders_recheck(d);
 }
 
 static void

@@ -41,6 +41,7 @@ enum pz_permit_kind {
 	PZ_PERMIT_BIND,   /* H5 */
 	PZ_PERMIT_INVOKE, /* H6 */
 	PZ_PERMIT_LISTEN, /* H7: again, for a running listener */
+	PZ_PERMIT_MANAGE, /* H10: an object that manages this node */
 };
 
 /** One question to the permission hook. All borrowed for the call; NULL where not applicable. */
@@ -51,8 +52,14 @@ struct pz_permit_query {
 	const char *service_id;
 	const char *function; /* name in the static table, without path */
 	const char *feature;
-	const json_t *params; /* as received, not yet checked */
-	uint64_t ticket;      /* for pz_dispatcher_permit_result */
+	const struct pz_method_def *def; /* of a service */
+	/* The array that the function will get, where it exports parameters; NULL: none, or they do
+	 * not fit */
+	const json_t *params;
+	uint64_t ticket; /* for pz_dispatcher_permit_result */
+	/* That a person was asked: of LISTEN it is known, for FIND, BIND and INVOKE the owner may
+	 * set it. */
+	bool was_asked;
 };
 
 /**
@@ -91,11 +98,13 @@ struct pz_dispatch_ops {
 	 * call pz_find_done at once. */
 	void (*find)(void *arg, const char *caller, struct pz_find *find);
 	/** Permission. NULL: everything is allowed. */
-	enum pz_permit (*permit)(void *arg, const struct pz_permit_query *query);
+	enum pz_permit (*permit)(void *arg, struct pz_permit_query *query);
+	/** A call that waits for permission has ended: its caller is gone. May be NULL. */
+	void (*permit_over)(void *arg, uint64_t ticket);
 	/**
-	 * Further built-in objects ("PolicyManagement", "ServiceConfiguration"...), whose
-	 * permission the owner checks itself. True: the owner finishes the call. False: unknown
-	 * method. params: as received, borrowed, may be NULL.
+	 * Further built-in objects ("PolicyManagement", "ServiceConfiguration"...), once MANAGE is
+	 * permitted. True: the owner finishes the call. False: unknown method. params: as received,
+	 * borrowed, may be NULL.
 	 */
 	bool (*builtin)(void *arg, struct pz_call *call, const char *object, const char *function,
 			const json_t *params);
@@ -136,8 +145,9 @@ void pz_dispatcher_peer_gone(struct pz_dispatcher *d, const char *node_prefix);
  * not PENDING */
 void pz_dispatcher_permit_result(struct pz_dispatcher *d, uint64_t ticket, enum pz_permit permit);
 
-/** Asks permit again for every listener: after a change of policy, friends or enrolment; runs by
- * itself every 15 minutes. Denied ones get one error and end. @spec page 7, 6.1 */
+/** Asks permit again for every listener and every binder: after a change of policy, friends or
+ * enrolment; runs by itself every 15 minutes. Denied listeners get one error and end, denied
+ * binders get nothing any more. @spec page 7, 6.1 */
 void pz_dispatcher_recheck(struct pz_dispatcher *d);
 
 /** Adds one result. Copied; out of memory drops it. */

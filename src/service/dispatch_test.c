@@ -456,6 +456,51 @@ the_owner_serves_its_objects(void **state)
 	fx_free(f); /* ends it too, without a word */
 }
 
+static void
+management_needs_permission(void **state)
+{
+	struct fixture *f = fx_new();
+	(void)state;
+	f->ops.permit = fx_permit;
+	f->ops.builtin = fx_builtin;
+	fx_call(f, ANN, "1", "PolicyManagement.getPolicy", "[]");
+	expect_asked(f, "5 " ANN " PolicyManagement - getPolicy -");
+	pz_call_result(f->builtin, NULL);
+	free(fx_take(f));
+	f->answer[PZ_PERMIT_MANAGE] = PZ_PERMIT_DENY;
+	fx_call(f, ANN, "2", "PolicyManagement.getPolicy", "[]");
+	fx_expect(f, DENIED(ANN, "2"));
+	fx_call(f, ANN, "3", "Dashboard.open", "[{}]");
+	fx_expect(f, DENIED(ANN, "3"));
+	f->answer[PZ_PERMIT_MANAGE] = PZ_PERMIT_PENDING; /* nothing is asked about it */
+	fx_call(f, ANN, "4", "ServiceConfiguration.get", "[]");
+	fx_expect(f, DENIED(ANN, "4"));
+	fx_free(f);
+}
+
+static void
+a_question_goes_with_its_caller(void **state)
+{
+	struct fixture *f = with_test_api();
+	(void)state;
+	f->ops.permit = fx_permit;
+	f->ops.permit_over = fx_permit_over;
+	f->answer[PZ_PERMIT_INVOKE] = PZ_PERMIT_PENDING;
+	fx_call(f, ANN, "1", TEST ".get42", "['a']");
+	uint64_t gone = f->ticket;
+	fx_call(f, BOB, "2", TEST ".get42", "['b']");
+	uint64_t given_up = f->ticket;
+	pz_dispatcher_peer_gone(f->d, ANN);
+	assert_int_equal(f->over, gone);
+	fx_call(f, BOB, "3", TEST ".removeEventListener", "['2']");
+	assert_int_equal(f->over, given_up);
+	f->over = 0;
+	fx_call(f, BOB, "4", TEST ".get42", "['c']");
+	pz_dispatcher_permit_result(f->d, f->ticket, PZ_PERMIT_ALLOW);
+	assert_int_equal(f->over, 0); /* it was answered */
+	fx_free(f);
+}
+
 static struct pz_call *last_call;
 
 static void
@@ -469,6 +514,51 @@ keep_call(struct pz_service *service, struct pz_call *call, json_t *params)
 static const struct pz_method_def slow_methods[] = {
 	{.function = "slow", .form = PZ_PARAMS_POSITIONAL, .invoke = keep_call},
 };
+
+static json_t *compared; /* parameters that permission was asked with; borrowed */
+
+static enum pz_permit
+on_compare(void *arg, struct pz_permit_query *query)
+{
+	(void)arg;
+	if (query->kind == PZ_PERMIT_INVOKE) {
+		assert_string_equal(query->def->part, "/read");
+		json_decref(compared);
+		compared = json_deep_copy(query->params);
+	}
+	return PZ_PERMIT_ALLOW;
+}
+
+/* In whatever form they come: a policy never compares something else. */
+static void
+what_a_function_exports_is_what_it_gets(void **state)
+{
+	static const char *const names[] = {"prop", NULL}, *const exports[] = {"aspect", NULL};
+	static const struct pz_method_def table[] = {{.function = "read",
+						      .form = PZ_PARAMS_OBJECT,
+						      .names = names,
+						      .part = "/read",
+						      .exports = exports,
+						      .invoke = keep_call}};
+	static const char *const forms[] = {"{'aspect':'x'}", "[{'aspect':'x'}]",
+					    "{'prop':{'aspect':'x'}}"};
+	struct pz_service *service = NULL;
+	struct fixture *f = fx_new();
+	char method[128], id[8];
+	(void)state;
+	assert_ok(pz_service_new("http://x", "x", "", table, 1, &service, NULL));
+	fx_add(f, service);
+	f->ops.permit = on_compare;
+	snprintf(method, sizeof(method), "http://x@%s.read", service->descriptor.id);
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(id, sizeof(id), "%zu", i);
+		fx_call(f, ANN, id, method, forms[i]);
+		assert_json(compared, "[{\"aspect\":\"x\"}]");
+		compared = NULL;
+		pz_call_result(last_call, NULL);
+	}
+	fx_free(f);
+}
 
 static void
 errors_survive_bad_text(void **state)
@@ -566,6 +656,9 @@ main(void)
 		cmocka_unit_test(unknown_and_forbidden_look_alike),
 		cmocka_unit_test(a_pending_question_suspends_the_call),
 		cmocka_unit_test(the_owner_serves_its_objects),
+		cmocka_unit_test(management_needs_permission),
+		cmocka_unit_test(a_question_goes_with_its_caller),
+		cmocka_unit_test(what_a_function_exports_is_what_it_gets),
 		cmocka_unit_test(errors_survive_bad_text),
 		cmocka_unit_test(calls_at_once_are_bounded),
 		cmocka_unit_test(zones_are_distinguished),

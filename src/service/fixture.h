@@ -28,7 +28,9 @@ struct fixture {
 	struct pz_dispatch_ops ops;
 	json_t *sent; /* array of [to, payload] */
 	/* permit */
-	enum pz_permit answer[5]; /* by kind */
+	enum pz_permit answer[6]; /* by kind */
+	bool was_asked;           /* of the last question */
+	uint64_t over;            /* ticket of the last call that ended while its question waited */
 	json_t *asked;            /* "kind from api id function feature" */
 	uint64_t ticket;
 	const char *hidden; /* service id that SHOW denies */
@@ -49,10 +51,11 @@ fx_send(void *arg, const char *to, json_t *payload)
 }
 
 static inline enum pz_permit
-fx_permit(void *arg, const struct pz_permit_query *q)
+fx_permit(void *arg, struct pz_permit_query *q)
 {
 	struct fixture *f = arg;
 	f->ticket = q->ticket;
+	f->was_asked = q->was_asked;
 	json_array_append_new(f->asked, json_sprintf("%d %s %s %s %s %s", (int)q->kind, q->from,
 						     q->api, q->service_id ? q->service_id : "-",
 						     q->function ? q->function : "-",
@@ -60,6 +63,12 @@ fx_permit(void *arg, const struct pz_permit_query *q)
 	if (q->kind == PZ_PERMIT_SHOW && f->hidden && strcmp(f->hidden, q->service_id) == 0)
 		return PZ_PERMIT_DENY;
 	return f->answer[q->kind];
+}
+
+static inline void
+fx_permit_over(void *arg, uint64_t ticket)
+{
+	((struct fixture *)arg)->over = ticket;
 }
 
 static inline void

@@ -43,9 +43,11 @@ struct call {
 	struct find *find;               /* CALL_FIND */
 	const struct pz_method_def *def; /* whose parameters it gets */
 	void (*run)(struct call *c, json_t *params); /* what happens once it is permitted */
-	/* while permission is pending */
-	uint64_t ticket;
-	json_t *params;
+	uint64_t ticket;                             /* of the question for permission */
+	bool is_pending;                             /* a person is being asked */
+	bool was_asked;                              /* a person has permitted it */
+	json_t *params;                              /* while permission is pending: as received */
+	json_t *exported; /* what permission was asked with, where def exports parameters */
 	enum pz_permit_kind ask;
 };
 
@@ -125,18 +127,16 @@ void pz_service_notify(struct pz_dispatcher *d, const char *to, const char *refe
 /** How many listeners and binders one caller has. */
 size_t pz_service_held_by(const struct pz_dispatcher *d, const char *from);
 
+/** The answer of ops->permit; ALLOW when the owner has no such function. */
+enum pz_permit pz_service_permit(struct pz_dispatcher *d, struct pz_permit_query *query);
+/** The error object for DENY or REFUSED, new reference; NULL: out of memory. */
+json_t *pz_service_permit_error(enum pz_permit permit);
+
 /* ---- params.c ---- */
 
 /** The parameters as the positional array that a method takes, new reference. @param params
  * borrowed. NULL: they do not fit, or memory is out. @spec page 7 */
 json_t *pz_service_params_bind(const struct pz_method_def *def, json_t *params);
-
-/* ---- dispatch.c ---- */
-
-/** The answer of ops->permit; ALLOW when the owner has no such function. */
-enum pz_permit pz_service_permit(struct pz_dispatcher *d, struct pz_permit_query *query);
-/** The error object for DENY or REFUSED, new reference; NULL: out of memory. */
-json_t *pz_service_permit_error(enum pz_permit permit);
 
 /* ---- bind.c ---- */
 
@@ -153,6 +153,8 @@ pz_service_is_removal_of_own(const struct call *c, const struct pz_method_def *d
 /** Frees the binders of a node, an app or a zone. @param node_prefix see
  * pz_dispatcher_peer_gone */
 void pz_service_binders_forget_peer(struct pz_dispatcher *d, const char *node_prefix);
+/** Frees the binders that may not even look at their service any more. */
+void pz_service_binders_recheck(struct pz_dispatcher *d);
 /** Sends the call-back `name` to all who have bound this service. */
 void pz_service_binders_notify(struct pz_dispatcher *d, const struct pz_service *service,
 			       const char *name);

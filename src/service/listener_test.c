@@ -294,6 +294,39 @@ a_forbidden_bind_says_so_on_the_object(void **state)
 	fx_free(f);
 }
 
+static void
+a_stream_remembers_that_a_person_allowed_it(void **state)
+{
+	struct fixture *f = with_test_api();
+	(void)state;
+	f->ops.permit = fx_permit;
+	fx_call(f, ANN, "R", LISTEN, AGAIN);
+	pz_dispatcher_recheck(f->d);
+	assert_false(f->was_asked);
+	f->answer[PZ_PERMIT_INVOKE] = PZ_PERMIT_PENDING;
+	fx_call(f, ANN, "S", LISTEN, AGAIN);
+	pz_dispatcher_permit_result(f->d, f->ticket, PZ_PERMIT_ALLOW);
+	fx_call(f, ANN, "X", REMOVE, "['R']");
+	pz_dispatcher_recheck(f->d);
+	assert_true(f->was_asked);
+	fx_free(f);
+}
+
+static void
+a_binder_that_may_not_look_any_more_is_forgotten(void **state)
+{
+	struct fixture *f = with_test_api();
+	(void)state;
+	f->ops.permit = fx_permit;
+	fx_call(f, ANN, "B", TEST ".bind", NULL);
+	free(fx_take(f));
+	f->answer[PZ_PERMIT_SHOW] = PZ_PERMIT_DENY;
+	pz_dispatcher_recheck(f->d);
+	remove_test_api(f);
+	fx_expect(f, "");
+	fx_free(f);
+}
+
 int
 main(void)
 {
@@ -312,6 +345,8 @@ main(void)
 		cmocka_unit_test(a_binder_is_called_when_the_service_goes_and_returns),
 		cmocka_unit_test(unbind_drops_the_callers_listeners),
 		cmocka_unit_test(a_forbidden_bind_says_so_on_the_object),
+		cmocka_unit_test(a_stream_remembers_that_a_person_allowed_it),
+		cmocka_unit_test(a_binder_that_may_not_look_any_more_is_forgotten),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

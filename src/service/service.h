@@ -47,6 +47,11 @@ struct pz_method_def {
 	const char *function;
 	enum pz_params_form form;
 	const char *const *names; /* WIDL parameter names, NULL-terminated; NULL: positional only */
+	/* What policies call the function, when not by the api alone: "/read". NULL: by the api */
+	const char *part;
+	/* Members of the first parameter that policies may compare as param:NAME, NULL-terminated.
+	 * NULL: none */
+	const char *const *exports;
 	/** Serves one request. params: array of positional values, borrowed until the return. */
 	void (*invoke)(struct pz_service *service, struct pz_call *call, json_t *params);
 	/* for people (`pzp describe`); NULL: nothing is said */
