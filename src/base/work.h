@@ -1,5 +1,5 @@
 /*
- * Work that blocks (disks, digests of much), done beside the thread of the loop. Whoever begins it
+ * Work that blocks (disks, digests of much), done beside the thread of the loop. What begins it
  * is given a table of functions: a daemon's has threads (daemon/work.h), a test's does it in a turn
  * of its own.
  */

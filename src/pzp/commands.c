@@ -5,10 +5,10 @@
 
 #include "base/auto.h"
 #include "calls/devices.h"
+#include "enrolment/enrolment.h"
 #include "items/prefs.h"
 #include "pzp/access_ops.h"
 #include "pzp/command_table.h"
-#include "pzp/enrolment.h"
 #include "pzp/item_ops.h"
 #include "pzp/policies_ops.h"
 #include "pzp/wipe.h"

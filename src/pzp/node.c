@@ -5,17 +5,16 @@
 #include "base/auto.h"
 #include "daemon/servicefiles.h"
 #include "devicestatus/devicestatus.h"
+#include "enrolment/enrolment.h"
 #include "items/app_data.h"
 #include "items/prefs.h"
 #include "items/service_cache.h"
 #include "pzp/access_ops.h"
-#include "pzp/calls_ops.h"
-#include "pzp/enrolment.h"
 #include "pzp/item_ops.h"
+#include "pzp/member_ops.h"
 #include "pzp/membership.h"
 #include "pzp/peer_ops.h"
 #include "pzp/policies_ops.h"
-#include "pzp/upkeep_ops.h"
 #include "pzp/uplink_ops.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata_ops.h"
@@ -78,7 +77,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->zonedata = pz_node_zonedata_new(node);
 	node->uplink = pz_node_uplink_new(node);
 	node->wipe = pz_wipe_new(node);
-	node->enrolment = pz_enrolment_new(node);
+	node->enrolment = pz_node_enrolment_new(node);
 	node->upkeep = pz_node_upkeep_new(node);
 	if (node->zonedata == NULL || node->uplink == NULL || node->wipe == NULL ||
 	    node->enrolment == NULL || node->upkeep == NULL)

@@ -3,9 +3,9 @@
 #include "pzp/uplink_ops.h"
 
 #include "calls/discovery.h"
+#include "enrolment/enrolment.h"
 #include "items/app_data.h"
 #include "items/prefs.h"
-#include "pzp/enrolment.h"
 #include "pzp/wipe.h"
 
 /* ---- modes and states ---- */

@@ -70,7 +70,7 @@ pz_authority_add_policy(struct pz_authority *authority, struct pz_slice text, st
 enum pz_err pz_authority_load_policy(struct pz_store *store, struct pz_authority *authority,
 				     struct pz_errinfo *info) PZ_MUST_USE;
 /** The document before this one, as it is stored, for an owner who regrets. @param out owned by the
- * caller; NULL: there is none. Reads the store synchronously. Errors: as load. */
+ * caller; NULL: no policy is stored. Reads the store synchronously. Errors: as load. */
 enum pz_err
 pz_authority_former_policy(struct pz_store *store, const struct pz_authority *authority,
 			   struct pz_zone_policy **out, struct pz_errinfo *info) PZ_MUST_USE;

@@ -1,10 +1,6 @@
-/*
- * From virgin to enrolled (page 3). The exchange is enrol/device.h's; here are the connection, the
- * key, and the one transaction that makes the device a member. A failure at any point removes the
- * key again and leaves the device virgin.
- * @spec page 14 ENR-8, ENR-11
- */
-#include "pzp/enrolment.h"
+/* A failure at any point removes the key again and leaves the device virgin.
+ * @spec page 14 ENR-8, ENR-11 */
+#include "enrolment/enrolment.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +12,8 @@
 #include "enrol/link.h"
 #include "items/prefs.h"
 #include "items/service_cache.h"
-#include "pzp/membership.h"
-#include "pzp/wipe.h"
 #include "uplink/reason.h"
+#include "uplink/uplink.h"
 #include "wire/frame.h"
 #include "wire/json.h"
 #include "wire/message.h"
@@ -29,7 +24,6 @@
 /* One attempt to enrol. */
 struct attempt {
 	struct pz_enrolment *all;
-	struct pz_node *node;
 	struct pz_dial *dial;
 	struct pz_link *link;
 	struct pz_enrol_link where; /* host, port, zone, code */
@@ -44,7 +38,7 @@ struct attempt {
 };
 
 struct pz_enrolment {
-	struct pz_node *node;
+	struct pz_enrolment_config config;
 	struct pz_link_host link_host;
 	struct attempt *now;     /* while one runs */
 	struct attempt *dropped; /* freed by the reaper */
@@ -55,7 +49,7 @@ struct pz_enrolment {
 static void
 free_attempt(struct attempt *e)
 {
-	pz_wipe_release(e->node->wipe);
+	e->all->config.ops->ended(e->all->config.arg);
 	pz_enrol_device_free(e->exchange);
 	pz_tls_ctx_free(e->ctx);
 	pz_key_free(e->ca_key);
@@ -68,7 +62,7 @@ free_attempt(struct attempt *e)
 static void
 remove_keys(struct attempt *e)
 {
-	struct pz_keystore *keys = e->node->config.keys;
+	struct pz_keystore *keys = e->all->config.keys;
 
 	(void)!pz_keystore_remove(keys, e->ca_key_uri);
 	if (e->fresh)
@@ -78,7 +72,7 @@ remove_keys(struct attempt *e)
 static struct pz_machine *
 machine_of(const struct attempt *e)
 {
-	return pz_uplink_machine(e->node->uplink);
+	return pz_uplink_machine(e->all->config.uplink);
 }
 
 /* Reports a failure to the machine, which gives up the enrolment (PZ_ACT_GIVE_UP ->
@@ -135,7 +129,8 @@ read_params(struct attempt *e, json_t *params, struct pz_errinfo *info)
 			"most 63 "
 			"of them, a letter or digit first; `pzp name` gives it any name for people",
 			device);
-	snprintf(e->device, sizeof(e->device), "%s", device ? device : e->node->names.device);
+	snprintf(e->device, sizeof(e->device), "%s",
+		 device ? device : e->all->config.names->device);
 	return PZ_OK;
 }
 
@@ -189,38 +184,37 @@ static const struct pz_dial_events dial_events = {
 static enum pz_err
 begin(struct attempt *e, json_t *params, struct pz_errinfo *info)
 {
-	struct pz_node *node = e->node;
-	const struct pz_transport *t = &node->config.transport;
-	struct pz_tls_config config = {.kind = PZ_TLS_ENROL_CLIENT, .env = node->config.env};
+	const struct pz_enrolment_config *config = &e->all->config;
+	const struct pz_transport *t = &config->transport;
+	struct pz_tls_config tls = {.kind = PZ_TLS_ENROL_CLIENT, .env = config->env};
 
 	PZ_TRY(read_params(e, params, info));
-	PZ_TRY(pz_tls_ctx_new(&config, &e->ctx, info));
-	PZ_TRY(pz_keystore_create(node->config.keys, node->config.key_type, e->ca_key_uri,
-				  &e->ca_key, info));
+	PZ_TRY(pz_tls_ctx_new(&tls, &e->ctx, info));
+	PZ_TRY(pz_keystore_create(config->keys, config->key_type, e->ca_key_uri, &e->ca_key, info));
 	return t->ops->dial(t->self, e->where.host, e->where.port, &dial_events, e, &e->dial);
 }
 
 enum pz_err
 pz_enrolment_start(struct pz_enrolment *enrolment, json_t *params, struct pz_errinfo *info)
 {
-	struct pz_node *node = enrolment->node;
+	const struct pz_enrolment_config *config = &enrolment->config;
+	const struct pz_membership *membership = config->zone->membership;
 
-	if (node->zone.membership)
+	if (membership)
 		return pz_fail(info, PZ_ERR_EXISTS,
 			       "this device is enrolled in zone %s; `pzp leave` first",
-			       node->zone.membership->zone);
+			       membership->zone);
 	if (enrolment->now)
 		return pz_fail(info, PZ_ERR_EXISTS, "an enrolment is under way");
 	struct attempt *e = calloc(1, sizeof(*e));
 	if (e == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	e->all = enrolment;
-	e->node = node;
-	pz_wipe_hold(node->wipe);
+	config->ops->began(config->arg);
 	enum pz_err err = begin(e, params, info);
 	if (err != PZ_OK) {
 		if (e->ca_key)
-			(void)!pz_keystore_remove(node->config.keys, e->ca_key_uri);
+			(void)!pz_keystore_remove(config->keys, e->ca_key_uri);
 		free_attempt(e);
 		return err;
 	}
@@ -270,7 +264,7 @@ pz_enrolment_drop(struct pz_enrolment *enrolment)
 		return;
 	enrolment->now = NULL;
 	if (e->dial)
-		e->node->config.transport.ops->dial_cancel(e->dial);
+		e->all->config.transport.ops->dial_cancel(e->dial);
 	if (e->link)
 		pz_link_close(PZ_TAKE(e->link), PZ_OK, "");
 	e->is_dropped = true;
@@ -278,7 +272,7 @@ pz_enrolment_drop(struct pz_enrolment *enrolment)
 		return; /* its call-back frees */
 	remove_keys(e);
 	/* We may stand inside the exchange's own call-back: it is freed at the end of the turn. */
-	pz_env_start(e->node->config.env, &enrolment->reaper, 0);
+	pz_env_start(enrolment->config.env, &enrolment->reaper, 0);
 	e->next_dropped = enrolment->dropped;
 	enrolment->dropped = e;
 }
@@ -353,7 +347,7 @@ on_verify_connection(void *arg, const struct pz_cert *master_ca, const struct pz
 	enum pz_err err = pz_trust_add(trust, master_ca, crl, info);
 	if (err == PZ_OK)
 		err = pz_tls_verify_peer(e->link->tls, trust, &expect,
-					 pz_env_wall_ms(e->node->config.env), info);
+					 pz_env_wall_ms(e->all->config.env), info);
 	pz_trust_free(trust);
 	return err;
 }
@@ -371,12 +365,12 @@ on_failed(void *arg, enum pz_err err, const char *reason)
 
 /* What is stored cannot be used: it must not be found at the next start, without its keys. */
 static void
-unstore(struct pz_node *node)
+unstore(const struct pz_enrolment *enrolment)
 {
 	struct pz_txn *txn = pz_txn_new();
 
 	if (txn && pz_membership_wipe(txn) == PZ_OK)
-		pz_store_commit(node->config.store, txn, NULL, NULL);
+		pz_store_commit(enrolment->config.store, txn, NULL, NULL);
 	else
 		pz_txn_free(txn);
 }
@@ -400,19 +394,19 @@ static void
 become_member(struct attempt *e)
 {
 	struct pz_enrolment *all = e->all;
-	struct pz_node *node = e->node;
+	const struct pz_enrolment_config *config = &all->config;
 
 	if (all->now == e)
 		all->now = NULL;
 	else
 		pz_enrolment_drop(all); /* another one was begun meanwhile: it comes too late */
 	if (all->storing == NULL)
-		pz_node_sweep_keys(node); /* an earlier one may have been stored, too */
-	pz_service_cache_announce(node->items);
+		config->ops->sweep_keys(config->arg); /* an earlier one may have been stored, too */
+	pz_service_cache_announce(config->items);
 	if (e->link)
 		pz_link_close(e->link, PZ_OK, "");
 	free_attempt(e);
-	(void)pz_machine_event(pz_uplink_machine(node->uplink), PZ_EVENT_STORED, NULL);
+	(void)pz_machine_event(pz_uplink_machine(config->uplink), PZ_EVENT_STORED, NULL);
 }
 
 static void
@@ -427,20 +421,15 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 		store_failed(e, err, detail);
 		return;
 	}
-	struct pz_node *node = e->node;
+	const struct pz_enrolment_config *config = &e->all->config;
 	snprintf(tls_key_uri, sizeof(tls_key_uri), "%s", e->fresh->tls_key_uri);
-	err = pz_node_set_membership(node, PZ_TAKE(e->fresh), &info);
+	err = config->ops->join(config->arg, PZ_TAKE(e->fresh), &info);
 	if (err == PZ_OK) {
-		if (pz_wipe_replaced(node->wipe))
-			pz_zonedata_rewrite(node->zonedata,
-					    "data of the former zone is still there");
 		become_member(e);
 		return;
 	}
-	if (node->zone.membership && pz_node_set_membership(node, NULL, NULL) != PZ_OK)
-		pz_error("enrol", "cannot take the membership back: %s", pz_err_text(err));
-	unstore(node);
-	(void)!pz_keystore_remove(node->config.keys, tls_key_uri);
+	unstore(e->all);
+	(void)!pz_keystore_remove(config->keys, tls_key_uri);
 	store_failed(e, err, info.text[0] ? info.text : pz_err_text(err));
 }
 
@@ -448,7 +437,7 @@ static void
 on_done(void *arg, const struct pz_enrol_result *result)
 {
 	struct attempt *e = arg;
-	struct pz_node *node = e->node;
+	const struct pz_enrolment_config *config = &e->all->config;
 	struct pz_errinfo info = {""};
 	struct pz_txn *txn = pz_txn_new();
 	struct pz_membership_grant grant = {
@@ -456,7 +445,7 @@ on_done(void *arg, const struct pz_enrol_result *result)
 		.device = e->device,
 		.hub_host = result->host,
 		.hub_port = result->port,
-		.key_type = node->config.key_type,
+		.key_type = config->key_type,
 		.ca_key_uri = e->ca_key_uri,
 		.ca_key = e->ca_key,
 		.device_ca = result->device_ca,
@@ -466,8 +455,8 @@ on_done(void *arg, const struct pz_enrol_result *result)
 	enum pz_err err = PZ_ERR_LIMIT_MEMORY;
 
 	if (txn)
-		err = pz_membership_create(&grant, node->config.keys, node->config.env, txn,
-					   &e->fresh, &info);
+		err = pz_membership_create(&grant, config->keys, config->env, txn, &e->fresh,
+					   &info);
 	if (err != PZ_OK) {
 		pz_txn_free(txn);
 		fail(e, pz_errinfo_text(&info, err));
@@ -476,7 +465,7 @@ on_done(void *arg, const struct pz_enrol_result *result)
 	e->is_storing = true;
 	e->next_storing = e->all->storing;
 	e->all->storing = e;
-	pz_store_commit(node->config.store, txn, on_stored, e);
+	pz_store_commit(config->store, txn, on_stored, e);
 }
 
 static const struct pz_enrol_device_ops exchange_ops = {
@@ -506,24 +495,24 @@ on_secured(struct pz_link *link)
 
 	if (e == NULL)
 		return;
-	const struct pz_node *node = e->node;
+	const struct pz_enrolment_config *config = &e->all->config;
 	struct pz_errinfo info = {"cannot begin the exchange"};
-	struct pz_enrol_device_config config = {
+	struct pz_enrol_device_config exchange = {
 		.zone = e->where.zone,
 		.device = e->device,
-		.display_name = pz_user_prefs_name_as(node->items, e->device),
-		.device_type = node->names.device_type,
+		.display_name = pz_user_prefs_name_as(config->items, e->device),
+		.device_type = config->names->device_type,
 		.code = e->where.code,
 		.ca_key = e->ca_key,
-		.env = node->config.env,
+		.env = config->env,
 	};
 
 	/* The answer holds the zone's CRL, which may be longer than what a stranger may send. */
 	link->frame_max = link->host->frame_max;
 	enum pz_err err =
-		pz_tls_export(link->tls, "EXPORTER-pz-enrol", config.sid, sizeof(config.sid));
+		pz_tls_export(link->tls, "EXPORTER-pz-enrol", exchange.sid, sizeof(exchange.sid));
 	if (err == PZ_OK)
-		err = pz_enrol_device_new(&config, &exchange_ops, e, &e->exchange, &info);
+		err = pz_enrol_device_new(&exchange, &exchange_ops, e, &e->exchange, &info);
 	if (err == PZ_OK)
 		pz_enrol_device_start(e->exchange);
 	else
@@ -594,14 +583,14 @@ static const struct pz_link_events link_events = {
 /* ---- life ---- */
 
 struct pz_enrolment *
-pz_enrolment_new(struct pz_node *node)
+pz_enrolment_new(const struct pz_enrolment_config *config)
 {
 	struct pz_enrolment *enrolment = calloc(1, sizeof(*enrolment));
 
 	if (enrolment == NULL)
 		return NULL;
-	enrolment->node = node;
-	enrolment->link_host = pz_node_link_host(node);
+	enrolment->config = *config;
+	enrolment->link_host = config->link_host;
 	enrolment->link_host.events = &link_events;
 	pz_timer_init(&enrolment->reaper, on_reaper, enrolment);
 	return enrolment;
@@ -621,6 +610,6 @@ pz_enrolment_free(struct pz_enrolment *enrolment)
 	}
 	pz_enrolment_drop(enrolment);
 	reap(enrolment);
-	pz_env_stop(enrolment->node->config.env, &enrolment->reaper);
+	pz_env_stop(enrolment->config.env, &enrolment->reaper);
 	free(enrolment);
 }

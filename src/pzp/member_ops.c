@@ -1,0 +1,158 @@
+/* What the node does for the parts that need to know little of it: its calls, its upkeep and its
+ * enrolments. All of it is about the zone that is joined or left. */
+#include "pzp/member_ops.h"
+
+#include "pzp/membership.h"
+#include "pzp/wipe.h"
+
+/* From the first step of the wipe on: what is found or renewed now would be of no zone. */
+static bool
+on_is_leaving(void *arg)
+{
+	const struct pz_node *node = arg;
+
+	return pz_wipe_is_running(node->wipe);
+}
+
+/* ---- calls ---- */
+
+static const struct pz_calls_ops calls_ops = {.is_leaving = on_is_leaving};
+
+enum pz_err
+pz_node_calls_new(struct pz_node *node)
+{
+	const struct pz_calls_config config = {
+		.env = node->config.env,
+		.metrics = &node->metrics,
+		.registry = node->registry,
+		.conditions = node->conditions,
+		.requests = &node->requests,
+		.zone = &node->zone,
+		.access = node->access,
+		.self = node->names.self,
+		.device = node->names.device,
+		.display_name = node->names.display_name,
+		.queue_high_bytes = node->config.queue_high_bytes,
+		.queue_low_bytes = node->config.queue_low_bytes,
+		.timeout_us = node->config.call_timeout_us,
+		.has_mdns = node->config.mdns != NULL,
+		.ops = &calls_ops,
+		.arg = node,
+	};
+
+	return pz_calls_new(&config, &node->calls);
+}
+
+/* ---- upkeep ---- */
+
+static enum pz_err
+on_renewed(void *arg, struct pz_membership *takes_fresh, struct pz_errinfo *info)
+{
+	struct pz_node *node = arg;
+
+	PZ_TRY(pz_node_set_membership(node, takes_fresh, info));
+	pz_node_sweep_keys(node); /* the key of the former certificate is not used any more */
+	return PZ_OK;
+}
+
+static void
+on_clock_was_set(void *arg)
+{
+	struct pz_node *node = arg;
+
+	pz_uplink_network_changed(node->uplink);
+	pz_peers_network_changed(node->peers);
+}
+
+static const struct pz_upkeep_ops upkeep_ops = {
+	.is_leaving = on_is_leaving,
+	.renewed = on_renewed,
+	.clock_was_set = on_clock_was_set,
+};
+
+struct pz_upkeep *
+pz_node_upkeep_new(struct pz_node *node)
+{
+	const struct pz_upkeep_config config = {
+		.env = node->config.env,
+		.store = node->config.store,
+		.keys = node->config.keys,
+		.conditions = node->conditions,
+		.zone = &node->zone,
+		.self = node->names.self,
+		.ops = &upkeep_ops,
+		.arg = node,
+	};
+
+	return pz_upkeep_new(&config);
+}
+
+/* ---- enrolment ---- */
+
+static void
+on_began(void *arg)
+{
+	const struct pz_node *node = arg;
+
+	pz_wipe_hold(node->wipe);
+}
+
+static void
+on_ended(void *arg)
+{
+	const struct pz_node *node = arg;
+
+	pz_wipe_release(node->wipe);
+}
+
+/* The data of a former zone that a full disk kept is replaced only by what is written now. */
+static enum pz_err
+on_join(void *arg, struct pz_membership *takes_fresh, struct pz_errinfo *info)
+{
+	struct pz_node *node = arg;
+	enum pz_err err = pz_node_set_membership(node, takes_fresh, info);
+
+	if (err == PZ_OK) {
+		if (pz_wipe_replaced(node->wipe))
+			pz_zonedata_rewrite(node->zonedata,
+					    "data of the former zone is still there");
+		return PZ_OK;
+	}
+	if (node->zone.membership && pz_node_set_membership(node, NULL, NULL) != PZ_OK)
+		pz_error("enrol", "cannot take the membership back: %s", pz_err_text(err));
+	return err;
+}
+
+static void
+on_sweep_keys(void *arg)
+{
+	pz_node_sweep_keys(arg);
+}
+
+static const struct pz_enrolment_ops enrolment_ops = {
+	.began = on_began,
+	.ended = on_ended,
+	.join = on_join,
+	.sweep_keys = on_sweep_keys,
+};
+
+struct pz_enrolment *
+pz_node_enrolment_new(struct pz_node *node)
+{
+	const struct pz_enrolment_config config = {
+		.env = node->config.env,
+		.transport = node->config.transport,
+		.link_host = pz_node_link_host(node),
+		.store = node->config.store,
+		.keys = node->config.keys,
+		.key_type = node->config.key_type,
+		.zone = &node->zone,
+		.names = &node->names,
+		.items = node->items,
+		.uplink = node->uplink,
+		.ops = &enrolment_ops,
+		.arg = node,
+	};
+
+	return pz_enrolment_new(&config);
+}
