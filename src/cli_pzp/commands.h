@@ -69,7 +69,7 @@ int pz_pzp_cmd_prefs(struct pz_cli *cli);
 /** As pz_cli_member, but a boolean is shown as it is typed: true or false. */
 const char *pz_pzp_pref_text(const json_t *object, const char *key, char scratch[32]);
 
-/* ---- sync.c, data.c: synchronised data ---- */
+/* ---- data.c: synchronised data ---- */
 
 /** `pzp sync`: synchronises now and prints what was exchanged. */
 int pz_pzp_cmd_sync(struct pz_cli *cli);
