@@ -27,7 +27,8 @@
 #include "policy/decide.h"
 #include "store/store.h"
 
-#define PZ_AUDIT_HASH_BYTES 32 /* SHA-256 */
+#define PZ_AUDIT_HASH_BYTES 32                        /* SHA-256 */
+#define PZ_AUDIT_SINCE_S_MAX ((INT64_C(1) << 40) - 1) /* wall clock of a query, in seconds */
 
 struct pz_audit;
 struct pz_request;

@@ -49,7 +49,7 @@ test_record_says_what_page_9_wants_and_nothing_else(void **state)
 	char *text = json_dumps(one, JSON_COMPACT);
 	assert_string_equal(
 		text,
-		"{\"n\":1,\"time\":1234,\"allowed\":false,\"effect\":\"deny\",\"slot\":\"user\","
+		"{\"n\":1,\"time\":1.234,\"allowed\":false,\"effect\":\"deny\",\"slot\":\"user\","
 		"\"rule\":[\"zone\",\"guests\",\"no\\\\\\\"\"],\"who\":{\"zone\":\"bob@example."
 		"org\","
 		"\"device\":\"phone\",\"app\":\"https://"

@@ -13,10 +13,10 @@ pz_audit_command(struct pz_audit *audit, struct pz_request *request)
 	json_t *result = NULL;
 
 	(void)!pz_json_int(params, "after", 0, INT64_MAX, &after);
-	(void)!pz_json_int(params, "since", 0, INT64_MAX, &since);
+	(void)!pz_json_int(params, "since", 0, PZ_AUDIT_SINCE_S_MAX, &since);
 	const struct pz_audit_query query = {
 		.after = (uint64_t)after,
-		.since_ms = (uint64_t)since,
+		.since_ms = (uint64_t)since * 1000,
 		.who = pz_json_str(params, "who"),
 		.is_denied_only = json_is_true(json_object_get(params, "denied")),
 	};

@@ -185,7 +185,8 @@ static void
 begin(struct pz_audit_line *line, const struct pz_audit_head *head, uint64_t time_ms)
 {
 	line->len = 0;
-	put_format(line, BEGIN "%" PRIu64 ",\"time\":%" PRIu64, head->n + 1, time_ms);
+	put_format(line, BEGIN "%" PRIu64 ",\"time\":%" PRIu64 ".%03u", head->n + 1, time_ms / 1000,
+		   (unsigned)(time_ms % 1000));
 }
 
 bool

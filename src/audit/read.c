@@ -42,11 +42,10 @@ is_who(const json_t *record, const char *wanted)
 static bool
 is_wanted(const json_t *record, const struct pz_audit_query *query)
 {
-	int64_t time_ms = 0;
+	double time_s = json_number_value(json_object_get(record, "time"));
 	bool is_event = json_object_get(record, "event") != NULL;
 
-	if (query->since_ms > 0 && (!pz_json_int(record, "time", 0, INT64_MAX, &time_ms) ||
-				    (uint64_t)time_ms < query->since_ms))
+	if (time_s * 1000 + 0.5 < (double)query->since_ms)
 		return false;
 	if (query->is_denied_only && (is_event || json_is_true(json_object_get(record, "allowed"))))
 		return false;

@@ -351,8 +351,9 @@
 #define PZ_AUDIT_SEGMENT_BYTES (64U << 10)    /* records that are removed together */
 #define PZ_AUDIT_READ_MAX 500                 /* records in one answer */
 #define PZ_AUDIT_DAYS 90                      /* that records are kept; preference */
-#define PZ_AUDIT_BYTES (4U << 20)             /* of all of them: some ten thousand; preference */
-#define PZ_AUDIT_BYTES_MIN (256U << 10)       /* four segments */
+#define PZ_AUDIT_DAYS_MAX 3650
+#define PZ_AUDIT_BYTES (4U << 20)       /* of all of them: some ten thousand; preference */
+#define PZ_AUDIT_BYTES_MIN (256U << 10) /* four segments */
 #define PZ_AUDIT_BYTES_MAX (64U << 20)
 
 #endif

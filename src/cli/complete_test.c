@@ -49,6 +49,7 @@ words_of_the_tables(void **state)
 		{"prefs|peer.auto|", "true\nfalse\n"},
 		{"prefs|connection|p", "peer\n"},
 		{"data|s", "set\n"},
+		{"audit|v", "verify\n"},
 		{"policy|v", "validate\n"},
 		{"policy|validate|", ":files\n"},
 		{"policy|test|--user|", ":files\n"},

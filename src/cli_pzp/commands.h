@@ -45,6 +45,11 @@ int pz_pzp_cmd_bugreport(struct pz_cli *cli);
 /** `pzp policy`: decides a request, or validates documents, without a daemon. @spec page 9 */
 int pz_pzp_cmd_policy(struct pz_cli *cli);
 
+/* ---- audit.c: the log of decisions ---- */
+
+/** `pzp audit`: lists decisions of access policy, or verifies their log. @spec page 12 */
+int pz_pzp_cmd_audit(struct pz_cli *cli);
+
 /* ---- watch.c: events as they happen ---- */
 
 /** `pzp watch`: prints events until it is interrupted. */

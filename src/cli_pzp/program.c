@@ -79,6 +79,14 @@ static const struct pz_cli_option policy_options[] = {
 	END,
 };
 
+static const struct pz_cli_option audit_options[] = {
+	{"since", "T", "only from T on: 2h ago and the like, a date, or seconds since 1970",
+	 PZ_CLI_TEXT, 0, 0},
+	{"who", "WHO", "only those of this zone, device or app", PZ_CLI_TEXT, 0, 0},
+	{"denied", NULL, "only what was not allowed", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
 static const struct pz_cli_option watch_options[] = {
 	{"wait", NULL, "wait for the daemon when it does not run, or has ended", PZ_CLI_FLAG, 0, 0},
 	END,
@@ -168,6 +176,12 @@ static const struct pz_cli_command commands[] = {
 	 "Both work without a daemon, and change nothing. A policy that is not given does not\n"
 	 "count; one that is not valid denies. pzp(1) and docs/policy.md describe the files.",
 	 policy_options, pz_pzp_cmd_policy},
+	{"audit", "[verify]", 0, 1, "list who was allowed or denied what, or check that log",
+	 "Each decision of access policy on this device, the oldest first: what was called, who\n"
+	 "called (verified), the rule that decided, and whether a person was asked. T is how long\n"
+	 "ago (90s, 30m, 2h, 7d), a date (2026-11-30, 2026-11-30T14:05), or seconds since 1970.\n"
+	 "'audit verify' finds a record that is missing, altered or in another order.",
+	 audit_options, pz_pzp_cmd_audit},
 	{"serve", "FILE", 1, 1, "provide a service made of commands, until interrupted",
 	 "FILE is a JSON file: api, displayName, description, and methods with the command of\n"
 	 "each, as described in pzp(1).",
@@ -199,6 +213,7 @@ static const struct pz_cli_note examples[] = {
 	{"describe", "pzp describe test@tv"},
 	{"data", "pzp data set shopping list '[\"milk\"]'"},
 	{"policy", "pzp policy test --user policy.xml --request request.json"},
+	{"audit", "pzp audit --denied --since 2h"},
 	{"serve", "pzp serve clock.json"},
 	{"watch", "pzp watch --json"},
 	{NULL, NULL},

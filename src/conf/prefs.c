@@ -1,9 +1,9 @@
 /*
  * Reading, checking and printing of preferences; the table itself is prefs_table.c.
  *
- * A value is a number (a bool, the position of a choice, a port, seconds) or a text; the type in
- * the table decides which. Values come as text from the command line and as JSON from records and
- * other devices, and both go through the same parse functions, so they accept the same.
+ * A value is a number (a bool, the position of a choice, a port, seconds, a count) or a text; the
+ * type in the table decides which. Values come as text from the command line and as JSON from
+ * records and other devices, and both go through the same parse functions, so they accept the same.
  */
 #include "conf/prefs.h"
 
@@ -40,6 +40,13 @@ pz_pref_find(const char *key, enum pz_pref *out, struct pz_errinfo *info)
 }
 
 /* ---- values ---- */
+
+static bool
+is_numeric(const struct pz_pref_info *row)
+{
+	return row->type == PZ_PREF_TYPE_PORT || row->type == PZ_PREF_TYPE_SECONDS ||
+	       row->type == PZ_PREF_TYPE_NUMBER;
+}
 
 /* Exactly "true" and "false": a record that says "yes" was not written by us. */
 static bool
@@ -102,6 +109,7 @@ parse(const struct pz_pref_info *row, const char *text, struct pz_pref_value *ou
 		return parse_choice(row, text, out);
 	case PZ_PREF_TYPE_PORT:
 	case PZ_PREF_TYPE_SECONDS:
+	case PZ_PREF_TYPE_NUMBER:
 		return parse_number(row, text, out);
 	case PZ_PREF_TYPE_TEXT:
 		return parse_string(row, text, out);
@@ -131,7 +139,7 @@ pz_pref_parse_json(enum pz_pref pref, const json_t *value, struct pz_pref_value 
 		   struct pz_errinfo *info)
 {
 	const struct pz_pref_info *row = &pz_pref_table[pref];
-	bool is_number = row->type == PZ_PREF_TYPE_PORT || row->type == PZ_PREF_TYPE_SECONDS;
+	bool is_number = is_numeric(row);
 	char text[32], allowed[128];
 
 	/* No two types share a spelling, so the plain ones are checked as the text that they are.
@@ -161,6 +169,7 @@ pz_pref_json(enum pz_pref pref, const struct pz_pref_value *value)
 		return json_string(row->choices[value->number]);
 	case PZ_PREF_TYPE_PORT:
 	case PZ_PREF_TYPE_SECONDS:
+	case PZ_PREF_TYPE_NUMBER:
 		return json_integer((json_int_t)value->number);
 	case PZ_PREF_TYPE_TEXT:
 		break;
@@ -180,6 +189,7 @@ pz_pref_text(enum pz_pref pref, const struct pz_pref_value *value, char scratch[
 		return row->choices[value->number];
 	case PZ_PREF_TYPE_PORT:
 	case PZ_PREF_TYPE_SECONDS:
+	case PZ_PREF_TYPE_NUMBER:
 		snprintf(scratch, 16, "%u", value->number);
 		return scratch;
 	case PZ_PREF_TYPE_TEXT:
@@ -237,6 +247,9 @@ pz_pref_allowed(enum pz_pref pref, char out[128])
 	case PZ_PREF_TYPE_SECONDS:
 		snprintf(out, 128, "a number of seconds from %u to %u", row->min, row->max);
 		break;
+	case PZ_PREF_TYPE_NUMBER:
+		snprintf(out, 128, "a number from %u to %u", row->min, row->max);
+		break;
 	case PZ_PREF_TYPE_TEXT:
 		snprintf(out, 128, "a text of 1 to %u bytes without control characters", row->max);
 		break;
@@ -279,8 +292,7 @@ pz_prefs_bool(const struct pz_prefs *prefs, enum pz_pref pref)
 uint32_t
 pz_prefs_int(const struct pz_prefs *prefs, enum pz_pref pref)
 {
-	assert(pz_pref_table[pref].type == PZ_PREF_TYPE_PORT ||
-	       pz_pref_table[pref].type == PZ_PREF_TYPE_SECONDS);
+	assert(is_numeric(&pz_pref_table[pref]));
 	return prefs->values[pref].number;
 }
 

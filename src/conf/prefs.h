@@ -29,6 +29,8 @@
 	X(SYNC_CONTEXT, "sync.context")                                                            \
 	X(SYNC_APP_DATA, "sync.app-data")                                                          \
 	X(PRIVATE, "private")                                                                      \
+	X(AUDIT_DAYS, "audit.days")                                                                \
+	X(AUDIT_BYTES, "audit.bytes")                                                              \
 	X(APP_CLEAR_ON_DISCONNECT, "app.clear-on-disconnect")                                      \
 	X(POLICY_PROMPT_TIMEOUT, "policy.prompt-timeout")                                          \
 	X(NAME, "name")                                                                            \
@@ -49,7 +51,8 @@ enum pz_pref_type {
 	PZ_PREF_TYPE_CHOICE, /* one of `choices` */
 	PZ_PREF_TYPE_PORT,   /* 0 is any free one */
 	PZ_PREF_TYPE_SECONDS,
-	PZ_PREF_TYPE_TEXT, /* printable UTF-8, 1 to `max` bytes */
+	PZ_PREF_TYPE_NUMBER, /* whatever it counts */
+	PZ_PREF_TYPE_TEXT,   /* printable UTF-8, 1 to `max` bytes */
 };
 
 /** A row of the table. */
@@ -110,10 +113,10 @@ void pz_pref_default(enum pz_pref pref, struct pz_pref_value *out);
 /** What values are allowed, in words. @param out at least 128 bytes */
 void pz_pref_allowed(enum pz_pref pref, char out[128]);
 
-/* Typed reading: a bool, the number of a port or of seconds, the text of a text or of a choice. To
- * ask for the wrong type is a mistake of the program. */
+/* Typed reading: a bool, the number of a port, of seconds or of anything, the text of a text or of
+ * a choice. To ask for the wrong type is a mistake of the program. */
 bool pz_prefs_bool(const struct pz_prefs *prefs, enum pz_pref pref);
-/** The number of a port or of seconds. */
+/** The number of a port, of seconds, or another one. */
 uint32_t pz_prefs_int(const struct pz_prefs *prefs, enum pz_pref pref);
 /** The text, or the chosen word. Borrowed until the preference changes. */
 const char *pz_prefs_text(const struct pz_prefs *prefs, enum pz_pref pref);

@@ -104,6 +104,28 @@ const struct pz_pref_info pz_pref_table[PZ_PREF_COUNT] = {
 				"Lets the hub carry what devices say to each other only where it "
 				"cannot read it.",
 		},
+	[PZ_PREF_AUDIT_DAYS] =
+		{
+			.key = "audit.days",
+			.type = PZ_PREF_TYPE_NUMBER,
+			.is_effective = true,
+			.number = PZ_AUDIT_DAYS,
+			.min = 1,
+			.max = PZ_AUDIT_DAYS_MAX,
+			.meaning = "How many days decisions of access policy are kept in the log "
+				   "that pzp audit shows.",
+		},
+	[PZ_PREF_AUDIT_BYTES] =
+		{
+			.key = "audit.bytes",
+			.type = PZ_PREF_TYPE_NUMBER,
+			.is_effective = true,
+			.number = PZ_AUDIT_BYTES,
+			.min = PZ_AUDIT_BYTES_MIN,
+			.max = PZ_AUDIT_BYTES_MAX,
+			.meaning = "How large that log grows before its oldest records are "
+				   "removed.",
+		},
 	[PZ_PREF_APP_CLEAR_ON_DISCONNECT] =
 		{
 			KEY_BOOL("app.clear-on-disconnect"),

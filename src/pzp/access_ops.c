@@ -3,6 +3,7 @@
 
 #include "base/auto.h"
 #include "calls/devices.h"
+#include "pzp/audit_ops.h"
 
 static void
 on_names(void *arg, struct pz_access_names *out)
@@ -44,6 +45,7 @@ static const struct pz_access_ops ops = {
 	.names = on_names,
 	.slots = on_slots,
 	.is_own_device = on_is_own_device,
+	.record = pz_node_audit_record,
 	.recheck = on_recheck,
 };
 

@@ -12,6 +12,7 @@
 #define PZ_PZP_DISCOVER_MS_MAX 60000
 #define PZ_PZP_PINGS_MAX 1000000
 #define PZ_PZP_PING_MS_MIN 10
+#define PZ_PZP_AUDIT_SINCE_MAX 1099511627775 /* 40 bits */
 #define PZ_PZP_PING_MS_MAX 3600000 /* an hour */
 
 #define PZ_PZP_COMMANDS(X) \
@@ -74,6 +75,13 @@
 		PZ_P("value", JSON, "what it is set to: JSON of its type, or its text") \
 		PZ_P("reset", BOOL, "forget what was set")), \
 	  false, "show preferences, or set one") \
+	X("audit", pz_node_audit_command, PZ_PARAMS( \
+		PZ_P_INTEGER("after", 0, PZ_PZP_AUDIT_SINCE_MAX, NULL, "number of a record: only later ones, as `next` of the answer before says") \
+		PZ_P_INTEGER("since", 0, PZ_PZP_AUDIT_SINCE_MAX, "s", "only those from then on, in seconds since 1970") \
+		PZ_P("who", TEXT, "only those of this zone, device or app, or of an address of these") \
+		PZ_P("denied", BOOL, "only those of what was not allowed")), \
+	  false, "decisions of access policy, the oldest first") \
+	X("audit-verify", pz_node_audit_verify_command, PZ_PARAMS(), false, "whether the log of decisions is whole") \
 	X("sync", cmd_sync, PZ_PARAMS(), false, "synchronise now, and show what moved") \
 	X("user", pz_node_user_command, PZ_PARAMS( \
 		PZ_P("field", TEXT, "the detail; all unless given") \

@@ -8,6 +8,7 @@
 #include "enrolment/enrolment.h"
 #include "items/prefs.h"
 #include "pzp/access_ops.h"
+#include "pzp/audit_ops.h"
 #include "pzp/command_table.h"
 #include "pzp/item_ops.h"
 #include "pzp/policies_ops.h"

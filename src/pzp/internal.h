@@ -21,6 +21,7 @@
 #include "zonedata/zonedata.h"
 
 struct pz_enrolment;
+struct pz_audit;
 struct pz_wipe;
 struct pz_items;
 
@@ -42,6 +43,7 @@ struct pz_node {
 	struct pz_peers_wishes wishes;
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
 	struct pz_upkeep *upkeep;
+	struct pz_audit *audit; /* the log of decisions */
 	struct pz_policies *policies;
 	struct pz_policies_hub policies_hub;
 	struct pz_names names;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "audit/audit.h"
 #include "base/auto.h"
 #include "daemon/servicefiles.h"
 #include "devicestatus/devicestatus.h"
@@ -10,6 +11,7 @@
 #include "items/prefs.h"
 #include "items/service_cache.h"
 #include "pzp/access_ops.h"
+#include "pzp/audit_ops.h"
 #include "pzp/item_ops.h"
 #include "pzp/member_ops.h"
 #include "pzp/membership.h"
@@ -59,6 +61,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	if (!node->registry || !node->conditions)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(pz_node_policies_new(node, info));
+	PZ_TRY(pz_node_audit_new(node, info));
 	if (pz_node_access_new(node) != PZ_OK)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	const struct pz_servicefiles_config files = {
@@ -168,6 +171,7 @@ pz_node_stop(struct pz_node *node)
 	pz_enrolment_drop(node->enrolment);
 	pz_peers_end(node->peers);
 	pz_uplink_end(node->uplink);
+	pz_audit_save_now(node->audit);
 	pz_watch_event(&node->requests,
 		       json_pack("{s:s, s:s}", "event", "ended", "reason", "pzpd is stopping"));
 	pz_requests_report(&node->requests);
@@ -200,6 +204,7 @@ pz_node_free(struct pz_node *node)
 	pz_access_free(node->access);
 	pz_registry_free(node->registry);
 	pz_policies_free(node->policies);
+	pz_audit_free(node->audit);
 	pz_conditions_free(node->conditions);
 	pz_membership_free(node->zone.membership);
 	free(node);

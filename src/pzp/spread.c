@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "audit/audit.h"
 #include "items/app_data.h"
 #include "items/prefs.h"
 #include "items/service_cache.h"
@@ -26,6 +27,8 @@ pz_spread(struct pz_node *node)
 	bool is_peer_mode = strcmp(pz_prefs_text(active, PZ_PREF_CONNECTION), "hub") != 0;
 	bool wants_hub = !is_peer_mode || pz_spread_is_first_exchange(node);
 
+	pz_audit_set_retention(node->audit, pz_prefs_int(active, PZ_PREF_AUDIT_DAYS),
+			       pz_prefs_int(active, PZ_PREF_AUDIT_BYTES));
 	pz_names_set_shown(&node->names, pz_prefs_text(active, PZ_PREF_NAME),
 			   pz_prefs_text(active, PZ_PREF_DEVICE_TYPE));
 	if (wants_hub == pz_uplink_machine(node->uplink)->is_unwanted)

@@ -27,6 +27,7 @@
 
 #include <stdlib.h>
 
+#include "audit/audit.h"
 #include "base/log.h"
 #include "calls/discovery.h"
 #include "pzp/membership.h"
@@ -81,6 +82,7 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 		try_later(wipe);
 	}
 	leave_in_memory(node);
+	pz_audit_wiped(node->audit, err == PZ_OK);
 	if (err == PZ_OK)
 		pz_node_sweep_keys(node);
 	(void)pz_machine_event(pz_uplink_machine(node->uplink), PZ_EVENT_WIPED,
@@ -98,7 +100,7 @@ pz_wipe_start(struct pz_wipe *wipe)
 	pz_peers_leave(node->peers);
 	struct pz_txn *txn = pz_txn_new();
 	if (txn == NULL || pz_zonedata_wipe(node->zonedata, txn) != PZ_OK ||
-	    pz_policies_wipe(txn) != PZ_OK) {
+	    pz_policies_wipe(txn) != PZ_OK || pz_audit_wipe(node->audit, txn) != PZ_OK) {
 		pz_txn_free(txn);
 		on_wiped(wipe, PZ_ERR_LIMIT_MEMORY, "out of memory");
 		return;
@@ -116,6 +118,7 @@ on_wiped_again(void *arg, enum pz_err err, const char *detail)
 
 	(void)detail;
 	wipe->is_running = false;
+	pz_audit_wiped(wipe->node->audit, err == PZ_OK);
 	if (err != PZ_OK) {
 		try_later(wipe);
 		return;

@@ -1,0 +1,262 @@
+/* pzp audit: the log of decisions, and whether it is whole. @spec page 9, 16; page 12 */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/run.h"
+#include "cli/text.h"
+#include "cli_pzp/commands.h"
+
+#define VERIFY_TIMEOUT_MS 60000U /* of a log of the largest size */
+#define CLOCK_S 1000000000       /* a number from here on is a time, below it a span */
+
+/* ---- T of --since ---- */
+
+/* 90s, 30m, 2h, 7d: how long ago. */
+static bool
+parse_span(const char *text, int64_t *out_s)
+{
+	static const struct {
+		const char *unit;
+		double seconds;
+	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {"w", 7 * 86400}};
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	double number = strtod(text, &end);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(units[i].unit, end) != 0 || number > 4e9)
+			continue;
+		bool is_time = end[0] == '\0' && number >= CLOCK_S;
+
+		*out_s = is_time ? (int64_t)number
+				 : (int64_t)time(NULL) - (int64_t)(number * units[i].seconds);
+		if (*out_s < 0)
+			*out_s = 0;
+		return true;
+	}
+	return false;
+}
+
+/* 2026-11-30, 2026-11-30T14:05, 2026-11-30 14:05:09; with Z in UTC, else local time. */
+static bool
+parse_date(const char *text, int64_t *out_s)
+{
+	static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S",
+					    "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		struct tm tm = {.tm_isdst = -1};
+		const char *end = strptime(text, forms[i], &tm);
+
+		if (end == NULL || (end[0] != '\0' && strcmp(end, "Z") != 0))
+			continue;
+		time_t when = end[0] == 'Z' ? timegm(&tm) : mktime(&tm);
+		if (when < 0)
+			return false;
+		*out_s = (int64_t)when;
+		return true;
+	}
+	return false;
+}
+
+static bool
+parse_since(const char *text, int64_t *out_s)
+{
+	return parse_date(text, out_s) || parse_span(text, out_s);
+}
+
+/* ---- one record ---- */
+
+/* "alice@example.org/tv/app", the parts that there are. */
+static void
+who_text(const json_t *who, char *out, size_t size)
+{
+	static const char *const parts[] = {"zone", "device", "app"};
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < 3 && len < size; i++) {
+		const char *part = json_string_value(json_object_get(who, parts[i]));
+
+		if (part)
+			len += (size_t)snprintf(out + len, size - len, "%s%s", len ? "/" : "",
+						part);
+	}
+}
+
+static void
+print_part(const struct pz_cli *cli, const char *lead, const json_t *object, const char *member)
+{
+	const char *text = json_string_value(json_object_get(object, member));
+	char *clean = text ? pz_cli_clean(text, false) : NULL;
+
+	if (clean)
+		fprintf(cli->out, "%s%s", lead, clean);
+	free(clean);
+}
+
+static void
+print_why(const struct pz_cli *cli, const json_t *record)
+{
+	const json_t *rule = json_object_get(record, "rule");
+	const json_t *asked = json_object_get(record, "asked");
+	size_t i;
+	json_t *id;
+
+	print_part(cli, "  effect=", record, "effect");
+	print_part(cli, "  slot=", record, "slot");
+	json_array_foreach (rule, i, id) {
+		char *clean =
+			json_is_string(id) ? pz_cli_clean(json_string_value(id), false) : NULL;
+
+		fprintf(cli->out, "%s%s", i == 0 ? "  rule=" : "/", clean ? clean : "");
+		free(clean);
+	}
+	print_part(cli, "  asked=", asked, "answer");
+	print_part(cli, " by ", asked, "by");
+	print_part(cli, "  fault=", record, "fault");
+}
+
+/* "2026-11-30 14:05:09  denied   alice@example.org/tv  http://…/test get42  effect=deny …", or what
+ * happened to the log itself. */
+static void
+print_record(const struct pz_cli *cli, const json_t *record)
+{
+	const json_t *what = json_object_get(record, "what");
+	char date[32], who[512], scratch[32];
+
+	pz_cli_time((int64_t)json_number_value(json_object_get(record, "time")), date);
+	if (json_object_get(record, "event")) {
+		fprintf(cli->out, "%s  log", date);
+		print_part(cli, "      ", record, "event");
+		fprintf(cli->out, " %s%s%s\n", pz_cli_member(record, "count", scratch),
+			json_object_get(record, "to") ? "up to record " : "",
+			pz_cli_member(record, "to", who));
+		return;
+	}
+	bool is_allowed = json_is_true(json_object_get(record, "allowed"));
+	who_text(json_object_get(record, "who"), who, sizeof(who));
+	char *clean = pz_cli_clean(who, false);
+	fprintf(cli->out, "%s  %s  %s", date, is_allowed ? "allowed" : "denied ",
+		clean && clean[0] ? clean : "-");
+	free(clean);
+	print_part(cli, "  ", what, "point");
+	print_part(cli, " ", what, "feature");
+	print_part(cli, " ", what, "method");
+	print_part(cli, " on ", what, "target");
+	print_why(cli, record);
+	fputc('\n', cli->out);
+}
+
+/* ---- the list ---- */
+
+static int
+print_all(struct pz_cli *cli, const json_t *records)
+{
+	int status = PZ_EXIT_DONE;
+	json_t *record;
+	size_t i;
+
+	json_array_foreach (records, i, record) {
+		if (cli->json)
+			status = pz_cli_print_json(cli, record);
+		else
+			print_record(cli, record);
+		if (status != PZ_EXIT_DONE)
+			break;
+	}
+	return status;
+}
+
+/* {since?, who?, denied?}; NULL after the reason was printed. */
+static json_t *
+make_query(const struct pz_cli *cli)
+{
+	const char *since = pz_cli_opt(cli, "since");
+	json_t *query = json_object();
+	int64_t since_s = 0;
+
+	if (since && !parse_since(since, &since_s)) {
+		pz_cli_usage(cli,
+			     "--since: '%.40s' is no time; give how long ago (90s, 30m, 2h, 7d), a "
+			     "date (2026-11-30, 2026-11-30T14:05), or seconds since 1970",
+			     since);
+		json_decref(query);
+		return NULL;
+	}
+	if (since)
+		json_object_set_new(query, "since", json_integer((json_int_t)since_s));
+	pz_cli_opt_param(cli, query, "who");
+	if (pz_cli_opt(cli, "denied"))
+		json_object_set_new(query, "denied", json_true());
+	return query;
+}
+
+/* Part by part, until nothing is left; the first part also for an empty log. */
+static int
+list(struct pz_cli *cli)
+{
+	json_t *query = make_query(cli);
+	int status = query ? PZ_EXIT_DONE : PZ_EXIT_USAGE;
+	bool goes_on = query != NULL;
+	size_t count = 0;
+
+	while (goes_on && status == PZ_EXIT_DONE) {
+		json_t *part = NULL;
+
+		status = pz_cli_request(cli, "audit", json_copy(query), PZ_CLI_TIMEOUT_MS, NULL,
+					NULL, &part);
+		if (status == PZ_EXIT_DONE)
+			status = print_all(cli, json_object_get(part, "records"));
+		count += json_array_size(json_object_get(part, "records"));
+		goes_on = json_object_get(part, "next") != NULL;
+		json_object_set(query, "after", json_object_get(part, "next"));
+		json_decref(part);
+	}
+	json_decref(query);
+	if (status == PZ_EXIT_DONE && count == 0 && !cli->json)
+		fputs("no such decisions\n", cli->out);
+	return status;
+}
+
+/* ---- verify ---- */
+
+static int
+verify(struct pz_cli *cli)
+{
+	json_t *result = NULL;
+	char first[32], last[32], records[32], scratch[32], hash[32];
+
+	if (pz_cli_opt(cli, "since") || pz_cli_opt(cli, "who") || pz_cli_opt(cli, "denied"))
+		return pz_cli_usage(cli,
+				    "audit verify looks at the whole log; it takes no options");
+	int status =
+		pz_cli_request(cli, "audit-verify", NULL, VERIFY_TIMEOUT_MS, NULL, NULL, &result);
+	bool is_whole = json_is_true(json_object_get(result, "ok"));
+	if (status == PZ_EXIT_DONE && cli->json)
+		status = pz_cli_print_json(cli, result);
+	else if (status == PZ_EXIT_DONE && is_whole)
+		fprintf(cli->out, "whole: %s records, %s to %s; %s were not recorded; hash %s\n",
+			pz_cli_member(result, "records", records),
+			pz_cli_member(result, "first", first), pz_cli_member(result, "last", last),
+			pz_cli_member(result, "notRecorded", scratch),
+			pz_cli_member(result, "hash", hash));
+	else if (status == PZ_EXIT_DONE)
+		status = pz_cli_fail(cli, PZ_EXIT_FAILED, "the log of decisions is damaged: %s",
+				     pz_cli_member(result, "problem", scratch));
+	json_decref(result);
+	return status == PZ_EXIT_DONE && !is_whole ? PZ_EXIT_FAILED : status;
+}
+
+int
+pz_pzp_cmd_audit(struct pz_cli *cli)
+{
+	const char *action = pz_cli_arg(cli, 0);
+
+	if (action && strcmp(action, "verify") != 0)
+		return pz_cli_usage(cli, "unknown action '%.40s'; use verify, or none to list",
+				    action);
+	return action ? verify(cli) : list(cli);
+}
