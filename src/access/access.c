@@ -101,12 +101,14 @@ kept_new(struct pz_access *access, const struct pz_access_caller *caller,
 	 const struct pz_access_call *call, const char *feature)
 {
 	struct pz_access_kept *kept = calloc(1, sizeof(*kept));
+	char target[PZ_DEVICE_BYTES_MAX + 1];
 
 	if (kept == NULL)
 		return NULL;
-	kept->text = malloc(text_size(caller->address) + text_size(feature) +
-			    text_size(call->service_id) + text_size(call->function) +
-			    text_size(call->target));
+	pz_access_target(call, target);
+	kept->text =
+		malloc(text_size(caller->address) + text_size(feature) +
+		       text_size(call->service_id) + text_size(call->function) + text_size(target));
 	char *at = kept->text;
 	if (at == NULL) {
 		free(kept);
@@ -117,7 +119,7 @@ kept_new(struct pz_access *access, const struct pz_access_caller *caller,
 	kept->feature = append(&at, feature);
 	kept->service_id = append(&at, call->service_id);
 	kept->function = append(&at, call->function);
-	kept->target = append(&at, call->target);
+	kept->target = append(&at, target);
 	if (pz_access_caller_of(access, address, &kept->caller) != PZ_OK)
 		kept->caller =
 			(struct pz_access_caller){.kind = PZ_ACCESS_STRANGER, .address = address};

@@ -73,7 +73,7 @@ struct pz_access_call {
 	const char *api;        /* of the service, or the name of a built-in object */
 	const char *service_id; /* 32 hex digits */
 	const char *function;   /* without its path */
-	const char *target;     /* name of the device that hosts the service; NULL: this one */
+	const char *address;    /* of the node that hosts the service; NULL: this one */
 	const char *searched;   /* FIND: type of service that is looked for */
 	const char *part;       /* what the service calls the feature of the function, such as
 				   "/read"; a policy for the api covers it */

@@ -399,7 +399,7 @@ at_the_edge_only_a_denial_of_this_device_counts(void **state)
 	struct world *w = *state;
 	struct pz_access_call call = at(PZ_ACCESS_SEND, TEST);
 
-	call.target = "laptop";
+	call.address = LAPTOP;
 	set_user(w, "<policy><rule effect='deny'/></policy>");
 	assert_int_equal(judge(w, TV, call), PZ_ACCESS_PERMIT);
 	set_slot(w, PZ_POLICY_SLOT_EXCEPTIONS, ASK_TEST);
@@ -409,7 +409,7 @@ at_the_edge_only_a_denial_of_this_device_counts(void **state)
 		 "<policy><rule effect='deny'><condition><subject-match attr='target-id' "
 		 "match='laptop'/></condition></rule></policy>");
 	assert_int_equal(judge(w, TV, call), PZ_ACCESS_DENY);
-	call.target = "phone";
+	call.address = ZONE "/phone";
 	assert_int_equal(judge(w, TV, call), PZ_ACCESS_PERMIT);
 	w->slots.is_corrupt[PZ_POLICY_SLOT_MANUFACTURER] = true;
 	assert_int_equal(judge(w, TV, call), PZ_ACCESS_DENY);

@@ -45,6 +45,9 @@ enum pz_err pz_access_request(struct pz_access *access, const struct pz_access_c
 			      const struct pz_access_call *call, struct pz_slice feature,
 			      struct pz_policy_request **out) PZ_MUST_USE;
 
+/** Name of the device that hosts the service, or "" (this one, or no device). */
+void pz_access_target(const struct pz_access_call *call, char out[PZ_DEVICE_BYTES_MAX + 1]);
+
 /* ---- feature.c ---- */
 #define PZ_ACCESS_FEATURE_BYTES (PZ_API_BYTES_MAX + 64)
 /**

@@ -156,17 +156,29 @@ set_identities(struct pz_access *access, const struct pz_access_names *names,
 	};
 }
 
+void
+pz_access_target(const struct pz_access_call *call, char out[PZ_DEVICE_BYTES_MAX + 1])
+{
+	struct pz_address parts;
+
+	out[0] = '\0';
+	if (call->address && pz_address_parse(pz_slice_str(call->address), &parts) == PZ_OK)
+		snprintf(out, PZ_DEVICE_BYTES_MAX + 1, "%.*s", PZ_SLICE_FMT(parts.device));
+}
+
 static enum pz_err
 fill(struct pz_access *access, const struct pz_access_caller *caller,
      const struct pz_access_call *call, struct pz_slice feature, struct pz_policy_request *request)
 {
 	struct pz_access_names names = {NULL, NULL};
 	uint64_t now_ms = pz_env_wall_ms(access->env);
+	char target[PZ_DEVICE_BYTES_MAX + 1];
 
+	pz_access_target(call, target);
 	access->ops->names(access->arg, &names);
 	PZ_TRY(put_subject(request, caller));
 	PZ_TRY(put(request, PZ_POLICY_ATTR_TARGET_ID,
-		   pz_slice_str(call->target ? call->target : names.device)));
+		   pz_slice_str(call->address ? target : names.device)));
 	PZ_TRY(put_resource(request, call, feature));
 	request->now_ms = (int64_t)now_ms;
 	set_identities(access, &names, request);

@@ -1,11 +1,89 @@
-/* The hub answers discovery from what devices have announced to it; everything else that is called
- * at the hub is unknown to its dispatcher. */
+/*
+ * The hub answers discovery from what devices have announced to it; everything else that is called
+ * at the hub is unknown to its dispatcher.
+ *
+ * What it answers is judged like calls at a device (page 9, E5 and E6), by the owner's policy
+ * alone: exceptions and manufacturers are matters of devices. The hub asks no person.
+ */
 #include "hosted/services.h"
 
+#include "access/permit.h"
+#include "base/auto.h"
 #include "hosted/zone.h"
+#include "policies/default.h"
 #include "rpc/error.h"
 #include "rpc/payload.h"
+#include "wire/json.h"
 #include "wire/message.h"
+#include "zone/policy.h"
+
+/* ---- who may do what ---- */
+
+static void
+on_names(void *arg, struct pz_access_names *out)
+{
+	const struct pz_hosted *zone = arg;
+
+	out->zone = zone->authority->zone;
+}
+
+/* Parsed again when its hash is another one. What is not valid denies. */
+static const struct pz_policy_slots *
+on_slots(void *arg)
+{
+	struct pz_hosted *zone = arg;
+	struct pz_hosted_services *s = &zone->services;
+	const struct pz_zone_policy *policy = zone->authority->policy;
+	static const uint8_t of_default[PZ_POLICY_SHA256_BYTES];
+	const uint8_t *sha256 = policy ? policy->record.version.sha256 : of_default;
+
+	if (s->is_user_read && memcmp(s->user_sha256, sha256, sizeof(s->user_sha256)) == 0)
+		return &s->slots;
+	pz_policy_document_unref(PZ_TAKE(s->user));
+	bool is_valid =
+		pz_policy_document_parse(policy ? policy->record.document : pz_policies_default(),
+					 &s->user, NULL) == PZ_OK;
+	memcpy(s->user_sha256, sha256, sizeof(s->user_sha256));
+	s->is_user_read = true;
+	s->slots.document[PZ_POLICY_SLOT_USER] = s->user;
+	s->slots.is_corrupt[PZ_POLICY_SLOT_USER] = !is_valid;
+	return &s->slots;
+}
+
+static bool
+on_is_own_device(void *arg, struct pz_slice device)
+{
+	const struct pz_hosted *zone = arg;
+	PZ_AUTO_FREE char *name = pz_slice_dup(device);
+	const struct pz_member *member = name ? pz_authority_member(zone->authority, name) : NULL;
+
+	return member && !member->revoked;
+}
+
+static const struct pz_access_ops access_ops = {
+	.names = on_names,
+	.slots = on_slots,
+	.is_own_device = on_is_own_device,
+};
+
+static enum pz_permit
+on_permit(void *arg, struct pz_permit_query *query)
+{
+	struct pz_hosted *zone = arg;
+
+	return pz_access_permit(zone->services.access, query, NULL, NULL);
+}
+
+bool
+pz_hosted_may_see(struct pz_hosted *zone, const char *caller, const json_t *descriptor)
+{
+	return pz_access_allows(zone->services.access, PZ_ACCESS_SHOW, caller,
+				pz_json_str(descriptor, "serviceAddress"),
+				pz_json_str(descriptor, "api"), pz_json_str(descriptor, "id"),
+				NULL);
+}
+
+/* ---- discovery ---- */
 
 static void
 on_find(void *arg, const char *caller, struct pz_find *find)
@@ -66,6 +144,7 @@ on_send(void *arg, const char *to, json_t *payload)
 static const struct pz_dispatch_ops dispatch_ops = {
 	.send = on_send,
 	.find = on_find,
+	.permit = on_permit,
 };
 
 void
@@ -101,6 +180,7 @@ pz_hosted_services_init(struct pz_hosted *zone)
 	if (s->announced == NULL || s->registry == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	PZ_TRY(pz_registry_set_address(s->registry, zone->authority->zone));
+	PZ_TRY(pz_access_new(zone->hosting->env, &access_ops, zone, &s->access));
 	s->dispatcher = pz_dispatcher_new(zone->hosting->env, s->registry, &dispatch_ops, zone);
 	return s->dispatcher ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
 }
@@ -117,4 +197,6 @@ pz_hosted_services_fini(struct pz_hosted *zone)
 	pz_map_free(s->announced);
 	pz_dispatcher_free(s->dispatcher);
 	pz_registry_free(s->registry);
+	pz_access_free(s->access);
+	pz_policy_document_unref(s->user);
 }

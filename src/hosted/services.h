@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "access/access.h"
 #include "base/map.h"
 #include "service/dispatch.h"
 #include "service/registry.h"
@@ -15,6 +16,11 @@ struct pz_hosted_services {
 	struct pz_registry *registry;     /* empty */
 	struct pz_dispatcher *dispatcher; /* answers discovery */
 	struct pz_map *announced;         /* device -> json array of descriptors, owned */
+	struct pz_access *access;         /* judges calls of the hub by the owner's policy */
+	struct pz_policy_document *user;  /* that policy, parsed; NULL: it is not valid */
+	uint8_t user_sha256[PZ_POLICY_SHA256_BYTES]; /* of the text of `user` */
+	bool is_user_read;                           /* `user` and its hash are what was read */
+	struct pz_policy_slots slots;
 };
 
 /** Errors: LIMIT_MEMORY. pz_hosted_services_fini in any case. */
@@ -28,6 +34,9 @@ void pz_hosted_services_announced(struct pz_hosted *zone, const struct pz_member
 				  json_t *takes_list);
 /** A device has no way to it any more: its services are forgotten, its calls end. */
 void pz_hosted_device_gone(struct pz_hosted *zone, struct pz_member *member);
+/** E6: whether the owner's policy lets a caller see a service of a device. @param caller verified
+ * address; @param descriptor of the service, borrowed */
+bool pz_hosted_may_see(struct pz_hosted *zone, const char *caller, const json_t *descriptor);
 /** Sends a JSON-RPC payload in the hub's name; one that is too large is replaced by an error.
  * @param takes_payload NULL: nothing is sent */
 void pz_hosted_send_rpc(struct pz_hosted *zone, const char *to, json_t *takes_payload);

@@ -212,8 +212,11 @@ pz_find_add(struct pz_find *find, const struct pz_descriptor *s)
 	if (!f->call || json_array_size(f->results) >= PZ_FIND_RESULTS_MAX || !is_wanted(f, s) ||
 	    !is_new(f, s))
 		return;
-	struct pz_permit_query query = {
-		.kind = PZ_PERMIT_SHOW, .from = f->caller, .api = s->api, .service_id = s->id};
+	struct pz_permit_query query = {.kind = PZ_PERMIT_SHOW,
+					.from = f->caller,
+					.api = s->api,
+					.service_id = s->id,
+					.address = s->address};
 	enum pz_permit permit = pz_service_permit(f->d, &query);
 	if (permit == PZ_PERMIT_DENY || permit == PZ_PERMIT_REFUSED)
 		return;

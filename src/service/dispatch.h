@@ -50,6 +50,7 @@ struct pz_permit_query {
 	const char *from; /* verified caller */
 	const char *api;  /* or the name of a built-in object */
 	const char *service_id;
+	const char *address;  /* SHOW: of the node that hosts the service; NULL: this one */
 	const char *function; /* name in the static table, without path */
 	const char *feature;
 	const struct pz_method_def *def; /* of a service */

@@ -1,0 +1,225 @@
+"""Who may do what: policies of a device and of the zone at work (page 9, section 10)."""
+
+import time
+
+import pytest
+
+from pz import daemon, foreign, wire
+from pz.control import ControlError
+from pz.daemon import eventually
+
+ZONE = daemon.ZONE
+TEST = foreign.TEST_API
+ALL = "<rule effect='permit'/>"
+
+
+def document(*rules, rest=ALL):
+    return f"<policy id='test' combine='first-applicable'>{''.join(rules)}{rest}</policy>"
+
+
+def rule(effect, *matches, text=""):
+    """matches: (kind, attribute, value)."""
+    inner = "".join(f"<{kind}-match attr='{attr}' match='{value}'/>" for kind, attr, value in matches)
+    return f"<rule id='{effect}-it' effect='{effect}' description='{text}'><condition>{inner}</condition></rule>"
+
+
+NO_LAPTOP = document(rule("deny", ("subject", "requestor-id", "laptop"), ("resource", "api-feature", TEST),
+                          text="The laptop may not test."))
+
+
+def set_policy(device, slot, text):
+    return device.ask("policy-set", {"slot": slot, "document": text})
+
+
+def clear(device):
+    device.ask("policy-set", {"slot": "exceptions", "remove": True})
+
+
+@pytest.fixture(name="tv_denies")
+def fixture_tv_denies(shared_zone):
+    """The tv's own document denies the test service to the laptop."""
+    set_policy(shared_zone.b, "exceptions", NO_LAPTOP)
+    yield shared_zone
+    clear(shared_zone.b)
+    shared_zone.serves()
+
+
+def get42(device, target, check=True):
+    return device.pzp("call", f"test@{target}", "get42", '["x"]', "--json", check=check)
+
+
+def error_of(done):
+    return done.json()["error"]
+
+
+SECURITY = {"code": -32004, "message": "denied by policy",
+            "data": {"name": "SecurityError", "code": 18, "message": "Access has been denied."}}
+
+
+def test_a_tightened_policy_refuses_another_device_and_not_the_own_tools(tv_denies):
+    zone = tv_denies
+    done = get42(zone.a, "tv", check=False)
+    assert done.code == 5 and error_of(done) == SECURITY
+    assert get42(zone.b, "tv").json() == {"result": "42 x"}
+    assert zone.a.pzp("call", "devicestatus@tv", "getComponents", '["CPU"]', "--json", check=False).code == 0
+
+
+def test_a_refusal_says_nothing_about_services(tv_denies):
+    """What is forbidden and what does not exist look alike (page 14, AC-8)."""
+    zone = tv_denies
+    caller = foreign.join(zone.hub, "prober")
+    set_policy(zone.b, "exceptions", document(rest="<rule effect='deny'/>"))
+    with caller.connect("127.0.0.1", zone.hub.port) as link:
+        answers = []
+        for method in (f"{TEST}@{foreign.TEST_ID}.get42", f"{TEST}@{foreign.TEST_ID}.nosuch",
+                       f"{TEST}@{'0' * 32}.get42", f"http://none@{'0' * 32}.get42",
+                       "PolicyManagement.getPolicy", "ServiceConfiguration.get", "Dashboard.open"):
+            request = wire.request(method, ["x"])
+            link.send(wire.rpc(caller.address, f"{ZONE}/tv", request))
+            answers.append(link.expect(lambda m, id=request["id"]: m["type"] == "JSONRPC"
+                                       and m["payload"].get("id") == id)["payload"]["error"])
+        assert answers == [SECURITY] * len(answers)
+
+
+def test_management_is_refused_to_other_devices_whatever_a_policy_says(shared_zone):
+    zone = shared_zone
+    caller = foreign.join(zone.hub, "manager")
+    set_policy(zone.b, "exceptions", document())
+    with caller.connect("127.0.0.1", zone.hub.port) as link:
+        for method in ("PolicyManagement.setPolicy", "ServiceConfiguration.set", "Dashboard.open"):
+            request = wire.request(method, ["x"])
+            link.send(wire.rpc(caller.address, f"{ZONE}/tv", request))
+            answer = link.expect(lambda m, id=request["id"]: m["type"] == "JSONRPC" and m["payload"].get("id") == id)
+            assert answer["payload"]["error"] == SECURITY
+    clear(zone.b)
+
+
+def test_what_denies_counts_for_the_identity_that_the_link_proved(tv_denies):
+    """A device is who its certificate says: another device is not the laptop, and may call."""
+    zone = tv_denies
+    caller = foreign.join(zone.hub, "other")
+    with caller.connect("127.0.0.1", zone.hub.port) as link:
+        assert caller.call(link, f"{ZONE}/tv")["result"] == "42 x"
+        request = wire.request(f"{TEST}@{foreign.TEST_ID}.get42", ["x"])
+        request["from"] = f"{ZONE}/tv"  # what a request says of itself counts for nothing
+        set_policy(zone.b, "exceptions",
+                   document(rule("deny", ("subject", "requestor-id", "other"), ("resource", "api-feature", TEST))))
+        link.send(wire.rpc(caller.address, f"{ZONE}/tv", request))
+        answer = link.expect(lambda m: m["type"] == "JSONRPC" and m["payload"].get("id") == request["id"])
+        assert answer["payload"]["error"] == SECURITY
+
+
+def test_a_refused_notification_gets_no_answer(tv_denies):
+    zone = tv_denies
+    caller = foreign.join(zone.hub, "quiet")
+    set_policy(zone.b, "exceptions", document(rest="<rule effect='deny'/>"))
+    with caller.connect("127.0.0.1", zone.hub.port) as link:
+        notification = wire.request(f"{TEST}@{foreign.TEST_ID}.get42", ["x"])
+        del notification["id"]
+        link.send(wire.rpc(caller.address, f"{ZONE}/tv", notification))
+        request = wire.request(f"{TEST}@{foreign.TEST_ID}.get42", ["x"])
+        link.send(wire.rpc(caller.address, f"{ZONE}/tv", request))
+        first = link.expect(lambda m: m["type"] == "JSONRPC")
+        assert first["payload"]["id"] == request["id"]
+    why = [d for d in zone.b.ask("policy-why", {"all": True}) if d["from"] == caller.address]
+    assert [d["verdict"] for d in why] == ["deny", "deny"]
+
+
+def test_a_stream_ends_when_the_policy_changes(shared_zone):
+    zone = shared_zone
+    with zone.a.stream("call", "--json", "--stream", "test@tv", "listenAttr.listenFor42",
+                       '[{"repeat":true}]') as events:
+        events.line()
+        before = time.monotonic()
+        set_policy(zone.b, "exceptions", NO_LAPTOP)
+        ended = events.end(20)
+        assert time.monotonic() - before < 1
+        assert ended.code == 5
+    clear(zone.b)
+
+
+def test_the_zones_policy_ends_streams_on_every_device(zone):
+    """One change of the owner, by its hub: each device that provides a stream ends it."""
+    third = zone.world.device("radio", zone.hub)
+    streams = [zone.a.stream("call", "--json", "--stream", f"test@{name}", "listenAttr.listenFor42",
+                             '[{"repeat":true}]') for name in ("tv", "radio")]
+    for events in streams:
+        events.line()
+    before = time.monotonic()
+    set_policy(zone.a, "user", NO_LAPTOP)
+    for events in streams:
+        assert events.end(20).code == 5
+    assert time.monotonic() - before < 1
+    for device in (zone.b, third):
+        assert device.ask("policy-list")
+    assert get42(zone.b, "radio").json() == {"result": "42 x"}
+
+
+def services_of(device, name):
+    return sorted(s["displayName"] for s in device.pzp("services", "--json", "--device", name).json())
+
+
+def test_a_search_leaves_out_what_the_caller_may_never_use(zone):
+    assert services_of(zone.a, "tv") == services_of(zone.b, "tv")
+    set_policy(zone.b, "user", NO_LAPTOP)
+    eventually(lambda: "Test" not in "".join(services_of(zone.a, "tv")), what="the service to be left out")
+    assert "DeviceStatus" in services_of(zone.a, "tv")
+    assert any("Test" in s for s in services_of(zone.b, "tv"))
+    # the device itself leaves it out, too, when it is asked directly
+    caller = foreign.join(zone.hub, "finder")
+    set_policy(zone.b, "exceptions", document(
+        rule("deny", ("subject", "requestor-id", "finder"), ("resource", "api-feature", TEST))))
+    with caller.connect("127.0.0.1", zone.hub.port) as link:
+        request = wire.request("ServiceDiscovery.findServices", [{"api": "*"}])
+        link.send(wire.rpc(caller.address, f"{ZONE}/tv", request))
+        found = []
+        while True:
+            payload = link.expect(lambda m: m["type"] == "JSONRPC")["payload"]
+            if payload.get("id") == request["id"]:
+                break
+            found.append(payload["params"]["api"])
+        assert found and TEST not in found
+
+
+def test_exceptions_of_the_caller_stop_a_call_before_it_leaves(shared_zone):
+    """E1: the tv never sees the request."""
+    zone = shared_zone
+    seen = len(zone.b.ask("policy-why", {"all": True}))
+    set_policy(zone.a, "exceptions", document(
+        rule("deny", ("subject", "target-id", "tv"), ("resource", "api-feature", TEST))))
+    done = get42(zone.a, "tv", check=False)
+    assert done.code == 5 and error_of(done) == SECURITY
+    why = zone.a.ask("policy-why")
+    assert (why["point"], why["target"], why["slot"]) == ("send", "tv", "exceptions")
+    assert len(zone.b.ask("policy-why", {"all": True})) == seen
+    assert get42(zone.a, "laptop").json() == {"result": "42 x"}
+    clear(zone.a)
+
+
+def test_why_explains_who_what_and_by_which_rule(tv_denies):
+    zone = tv_denies
+    get42(zone.a, "tv", check=False)
+    why = zone.b.ask("policy-why")
+    assert why["verdict"] == "deny" and why["effect"] == "deny" and why["slot"] == "exceptions"
+    assert why["from"] == f"{ZONE}/laptop" and why["caller"] == "device"
+    assert why["feature"] == TEST and why["service"] == foreign.TEST_ID and why["function"] == "get42"
+    assert [e["id"] for e in why["slots"]["exceptions"]["path"]] == ["test", "deny-it"]
+    assert why["slots"]["exceptions"]["path"][1]["text"] == "The laptop may not test."
+    assert why["slots"]["user"]["effect"] == "permit"
+    assert why["attributes"] == {"requestor-id": ["laptop"], "api-feature": [TEST]}
+    assert why["asked"] is False
+    assert zone.b.ask("policy-why", {"id": why["id"]}) == why
+    get42(zone.b, "tv")
+    assert zone.b.ask("policy-why")["id"] == why["id"]  # the newest denial, although a call was allowed since
+    assert zone.b.ask("policy-why", {"all": True})[0]["verdict"] == "permit"
+    with pytest.raises(ControlError):
+        zone.b.ask("policy-why", {"id": 10**9})
+
+
+def test_where_a_person_would_be_asked_and_there_is_none_the_answer_is_no(shared_zone):
+    zone = shared_zone
+    set_policy(zone.b, "exceptions", document(rule("prompt-oneshot", ("resource", "api-feature", TEST))))
+    done = get42(zone.a, "tv", check=False)
+    assert done.code == 5 and error_of(done)["code"] in (-32004, -32005)
+    clear(zone.b)
+    zone.serves()
