@@ -50,6 +50,13 @@ int pz_pzp_cmd_policy(struct pz_cli *cli);
 /** `pzp audit`: lists decisions of access policy, or verifies their log. @spec page 12 */
 int pz_pzp_cmd_audit(struct pz_cli *cli);
 
+/* ---- prompts.c: questions for a person ---- */
+
+/** `pzp prompts`: lists questions, answers one, or shows them as they come. */
+int pz_pzp_cmd_prompts(struct pz_cli *cli);
+/** `pzp policy answers`: lists what was answered, or forgets it. @spec page 9, 11.5 */
+int pz_pzp_policy_answers(struct pz_cli *cli);
+
 /* ---- watch.c: events as they happen ---- */
 
 /** `pzp watch`: prints events until it is interrupted. */

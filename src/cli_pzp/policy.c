@@ -313,8 +313,10 @@ pz_pzp_cmd_policy(struct pz_cli *cli)
 			return pz_cli_usage(cli, "policy test needs --request FILE");
 		return test(cli);
 	}
+	if (strcmp(action, "answers") == 0)
+		return pz_pzp_policy_answers(cli);
 	if (strcmp(action, "validate") != 0)
-		return pz_cli_usage(cli, "%s: must be test or validate", action);
+		return pz_cli_usage(cli, "%s: must be test, validate or answers", action);
 	if (cli->args.count < 2)
 		return pz_cli_usage(cli, "policy validate needs a FILE");
 	return validate(cli);

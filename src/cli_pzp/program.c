@@ -76,6 +76,15 @@ static const struct pz_cli_option policy_options[] = {
 	{"manufacturer", "FILE", "restrictions of the manufacturer", PZ_CLI_TEXT, 0, 0},
 	{"app", "FILE", "the policy of the app that asks", PZ_CLI_TEXT, 0, 0},
 	{"dhp", NULL, "evaluate data-handling preferences too", PZ_CLI_FLAG, 0, 0},
+	{"delete", "ID", "answers: forget this one", PZ_CLI_TEXT, 0, 0},
+	{"all", NULL, "answers: forget all of them", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option prompts_options[] = {
+	{"remember", "SCOPE", "how long the answer counts: once, session or always (once)",
+	 PZ_CLI_TEXT, 0, 0},
+	{"watch", NULL, "show questions as they come, until interrupted", PZ_CLI_FLAG, 0, 0},
 	END,
 };
 
@@ -168,12 +177,14 @@ static const struct pz_cli_command commands[] = {
 	 "ORIGIN is a page's (https://example.org) or any name of letters, digits, '.', '_', '-'.\n"
 	 "The devices of the zone share it, but for those with 'pzp prefs sync.app-data false'.",
 	 yes_options, pz_pzp_cmd_data},
-	{"policy", "test|validate [FILE]", 1, PZ_CLI_POSITIONALS_MAX,
-	 "decide a request by policy files, or check such files",
+	{"policy", "test|validate|answers [FILE]", 1, PZ_CLI_POSITIONALS_MAX,
+	 "decide a request by policy files, check such files, or list what was answered",
 	 "  policy test --request FILE [--user FILE] [--exceptions FILE] [--manufacturer FILE]\n"
 	 "              [--app FILE] [--dhp]\n"
 	 "  policy validate FILE...\n"
-	 "Both work without a daemon, and change nothing. A policy that is not given does not\n"
+	 "  policy answers [--delete ID | --all]   (what was answered to questions)\n"
+	 "The first two work without a daemon, and change nothing. A policy that is not given does "
+	 "not\n"
 	 "count; one that is not valid denies. pzp(1) and docs/policy.md describe the files.",
 	 policy_options, pz_pzp_cmd_policy},
 	{"audit", "[verify]", 0, 1, "list who was allowed or denied what, or check that log",
@@ -182,6 +193,11 @@ static const struct pz_cli_command commands[] = {
 	 "ago (90s, 30m, 2h, 7d), a date (2026-11-30, 2026-11-30T14:05), or seconds since 1970.\n"
 	 "'audit verify' finds a record that is missing, altered or in another order.",
 	 audit_options, pz_pzp_cmd_audit},
+	{"prompts", "[ID allow|deny]", 0, 2, "show questions that wait for a person, or answer one",
+	 "ID is the beginning of the id that is shown. An answer counts once, or as --remember\n"
+	 "says, as far as the policy lets it. With --watch this program is one that can answer:\n"
+	 "without any, what would be asked is denied at once. No answer is a no.",
+	 prompts_options, pz_pzp_cmd_prompts},
 	{"serve", "FILE", 1, 1, "provide a service made of commands, until interrupted",
 	 "FILE is a JSON file: api, displayName, description, and methods with the command of\n"
 	 "each, as described in pzp(1).",

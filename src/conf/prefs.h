@@ -31,6 +31,8 @@
 	X(PRIVATE, "private")                                                                      \
 	X(AUDIT_DAYS, "audit.days")                                                                \
 	X(AUDIT_BYTES, "audit.bytes")                                                              \
+	X(PROMPTS_ANSWER, "prompts.answer")                                                        \
+	X(PROMPTS_AGENTS, "prompts.agents")                                                        \
 	X(APP_CLEAR_ON_DISCONNECT, "app.clear-on-disconnect")                                      \
 	X(POLICY_PROMPT_TIMEOUT, "policy.prompt-timeout")                                          \
 	X(NAME, "name")                                                                            \

@@ -126,6 +126,23 @@ const struct pz_pref_info pz_pref_table[PZ_PREF_COUNT] = {
 			.meaning = "How large that log grows before its oldest records are "
 				   "removed.",
 		},
+	[PZ_PREF_PROMPTS_ANSWER] =
+		{
+			KEY_BOOL("prompts.answer"),
+			.is_effective = true,
+			.number = 1,
+			.meaning = "Questions of the owner's other devices may be answered here.",
+		},
+	[PZ_PREF_PROMPTS_AGENTS] =
+		{
+			.key = "prompts.agents",
+			.type = PZ_PREF_TYPE_TEXT,
+			.is_effective = true,
+			.max = PZ_DISPLAY_NAME_BYTES_MAX,
+			.fallback = "all",
+			.meaning = "Devices of the zone that may answer questions of this device: "
+				   "all, none, or their names with commas between them.",
+		},
 	[PZ_PREF_APP_CLEAR_ON_DISCONNECT] =
 		{
 			KEY_BOOL("app.clear-on-disconnect"),
@@ -137,9 +154,10 @@ const struct pz_pref_info pz_pref_table[PZ_PREF_COUNT] = {
 		{
 			.key = "policy.prompt-timeout",
 			.type = PZ_PREF_TYPE_SECONDS,
-			.number = 60,
-			.min = 1,
-			.max = 3600,
+			.is_effective = true,
+			.number = PZ_PROMPT_TIMEOUT_S,
+			.min = PZ_PROMPT_TIMEOUT_S_MIN,
+			.max = PZ_PROMPT_TIMEOUT_S_MAX,
 			.meaning = "How many seconds a question waits for a person; no answer is a "
 				   "no.",
 		},

@@ -127,7 +127,9 @@ defaults_are_those_of_the_page(void **state)
 	has_default("sync.context", "true");
 	has_default("sync.app-data", "true");
 	has_default("app.clear-on-disconnect", "false");
-	has_default("policy.prompt-timeout", "60");
+	has_default("policy.prompt-timeout", "30");
+	has_default("prompts.answer", "true");
+	has_default("prompts.agents", "all");
 	has_default("name", "");
 	has_default("device-type", "device");
 }
@@ -225,10 +227,10 @@ static void
 prompt_timeout_has_a_range(void **state)
 {
 	(void)state;
-	accepts("policy.prompt-timeout", "1");
-	accepts("policy.prompt-timeout", "3600");
-	refuses("policy.prompt-timeout", "0");
-	refuses("policy.prompt-timeout", "3601");
+	accepts("policy.prompt-timeout", "10");
+	accepts("policy.prompt-timeout", "300");
+	refuses("policy.prompt-timeout", "9");
+	refuses("policy.prompt-timeout", "301");
 	refuses("policy.prompt-timeout", "60s");
 	refuses_json("policy.prompt-timeout", json_integer(0));
 }
@@ -274,7 +276,7 @@ values_are_read_by_type(void **state)
 	assert_true(pz_prefs_bool(&prefs, PZ_PREF_PEER_LISTEN));
 	assert_false(pz_prefs_bool(&prefs, PZ_PREF_PEER_AUTO));
 	assert_int_equal(pz_prefs_int(&prefs, PZ_PREF_PORTS_TLS), 8040);
-	assert_int_equal(pz_prefs_int(&prefs, PZ_PREF_POLICY_PROMPT_TIMEOUT), 60);
+	assert_int_equal(pz_prefs_int(&prefs, PZ_PREF_POLICY_PROMPT_TIMEOUT), 30);
 	assert_string_equal(pz_prefs_text(&prefs, PZ_PREF_CONNECTION), "hub");
 	assert_string_equal(pz_prefs_text(&prefs, PZ_PREF_DEVICE_TYPE), "device");
 }

@@ -97,7 +97,7 @@ struct peer {
 	json_t *info;                            /* pzpInfo, or NULL */
 	json_t *services;                        /* its own, or NULL */
 	char session[PZ_INSTANCE_BYTES_MAX + 1]; /* its start; "" when unknown */
-	bool is_relay, has_hub;
+	bool is_relay, has_hub, answers;
 	struct pz_log_rate log; /* lines that its messages and links cause */
 };
 

@@ -344,7 +344,7 @@ forget_what_it_said(struct peer *peer)
 {
 	json_decref(PZ_TAKE(peer->info));
 	json_decref(PZ_TAKE(peer->services));
-	peer->is_relay = peer->has_hub = false;
+	peer->is_relay = peer->has_hub = peer->answers = false;
 	peer->session[0] = '\0';
 }
 

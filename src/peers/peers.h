@@ -87,6 +87,11 @@ struct pz_peers_ops {
 	void (*unsent)(void *arg, const struct pz_session *session, const char *status,
 		       enum pz_err err, size_t bytes);
 
+	/** True while a person at this device may answer questions of others (page 9, 11.3). */
+	bool (*answers)(void *arg);
+	/** A peer has sent `prompt`, `promptAnswer` or `promptEnded`. @return false: refused */
+	bool (*prompt)(void *arg, const char *device, const char *status, const json_t *message);
+
 	/** A device announces itself with the tag of another day. @param days after today, < 0:
 	 * before; 0 also when it does not announce itself any more */
 	void (*saw_day)(void *arg, const char *device, int days);
@@ -163,6 +168,9 @@ void pz_peers_tell_soon(struct pz_peers *peers);
 void pz_peers_tell_services(struct pz_peers *peers);
 /** Sends every linked peer `hubMoved`. */
 void pz_peers_tell_moved(struct pz_peers *peers);
+/** Sends a prop to a device by its direct link. @param message borrowed. @return false: there is
+ * none, or it does not read what it is sent */
+bool pz_peers_send(struct pz_peers *peers, const char *device, const char *status, json_t *message);
 /** The device is out of the zone: it is not dialled any more; its link ends with the CRL. */
 void pz_peers_forget(struct pz_peers *peers, const char *device);
 /** The same for all that the zone's data says have left, and that have no link. */
@@ -250,6 +258,7 @@ struct pz_peer_view {
 	uint64_t round_trip_us; /* of its link; 0: not linked, or not known */
 	const json_t *info;     /* pzpInfo as it was received on the link that is up, or NULL */
 	bool is_dialled;        /* a way is being looked for */
+	bool answers;           /* a person there may answer questions of this device */
 };
 
 /** @return false: never met; `out` says so, too (not connected, "") */

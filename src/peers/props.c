@@ -95,6 +95,7 @@ on_info(struct peer_link *pl, json_t *message)
 	peer->info = info;
 	peer->is_relay = json_is_true(json_object_get(message, "relay"));
 	peer->has_hub = json_is_true(json_object_get(message, "hub"));
+	peer->answers = json_is_true(json_object_get(message, "answers"));
 	snprintf(peer->session, sizeof(peer->session), "%s",
 		 session && pz_info_is_instance(session) ? session : "");
 	if (!was_way_to_hub && peer->is_relay && peer->has_hub && !pz_peers_has_hub(peers))
@@ -182,6 +183,36 @@ on_hub_moved(struct peer_link *pl, json_t *message)
 		pl->notices_refused++;
 }
 
+/* ---- questions for a person (page 9, 11.3) ---- */
+
+static void
+on_prompt_prop(struct peer_link *pl, const char *status, json_t *message)
+{
+	const struct pz_peers_config *config = &pl->peers->config;
+
+	if (!config->ops->prompt(config->arg, pl->peer->device, status, message))
+		send_error(pl, PZ_PROP_ERROR_BAD_REQUEST, "the question or answer is refused",
+			   status);
+}
+
+static void
+on_prompt(struct peer_link *pl, json_t *message)
+{
+	on_prompt_prop(pl, "prompt", message);
+}
+
+static void
+on_prompt_answer(struct peer_link *pl, json_t *message)
+{
+	on_prompt_prop(pl, "promptAnswer", message);
+}
+
+static void
+on_prompt_ended(struct peer_link *pl, json_t *message)
+{
+	on_prompt_prop(pl, "promptEnded", message);
+}
+
 static const struct {
 	const char *status;
 	void (*handle)(struct peer_link *pl, json_t *message);
@@ -194,6 +225,9 @@ static const struct {
 	{"error", on_error, true},
 	{"probe", on_probe, false},
 	{"hubMoved", on_hub_moved, false},
+	{"prompt", on_prompt, false},
+	{"promptAnswer", on_prompt_answer, false},
+	{"promptEnded", on_prompt_ended, false},
 	{"tryAddresses", pz_peer_on_try, false},
 	{"triedAddresses", pz_peer_on_tried, false},
 };
@@ -240,6 +274,8 @@ info_for(const struct peer_link *pl)
 
 	(void)json_object_set_new(info, "relay", json_boolean(peers->config.wishes->relay));
 	(void)json_object_set_new(info, "hub", json_boolean(pz_peers_has_direct_hub(peers)));
+	(void)json_object_set_new(info, "answers",
+				  json_boolean(peers->config.ops->answers(peers->config.arg)));
 	(void)json_object_set_new(
 		info, "reach", pz_peers_reach(pl->peers, pz_peers_relay_room(&pl->link->session)));
 	return info;
@@ -305,6 +341,18 @@ each_live(struct pz_peers *peers, void (*tell)(struct peer_link *pl))
 		if (pl->state == PEER_LINK_LIVE && !pl->link->closing)
 			tell(pl);
 	}
+}
+
+bool
+pz_peers_send(struct pz_peers *peers, const char *device, const char *status, json_t *message)
+{
+	struct peer *peer = pz_peers_find(peers, device);
+
+	if (peer == NULL || peer->live == NULL || peer->live->link->closing ||
+	    pz_peer_is_choked(peer->live))
+		return false;
+	pz_peer_link_prop(peer->live, status, message);
+	return true;
 }
 
 void

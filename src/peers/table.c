@@ -198,6 +198,7 @@ pz_peers_view(const struct pz_peers *peers, const char *device, struct pz_peer_v
 	out->round_trip_us = peer->live ? pz_link_round_trip_us(peer->live->link) : 0;
 	out->info = peer->info;
 	out->is_dialled = peer->attempt != NULL;
+	out->answers = peer->live != NULL && peer->answers;
 	return true;
 }
 

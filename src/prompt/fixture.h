@@ -6,6 +6,7 @@
 #include "kit/test.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "kit/json.h"
 #include "kit/world.h"
@@ -78,13 +79,13 @@ fx_person(void *arg, bool has_person)
 	t.person_changes++;
 }
 
-static const char *
+static char *
 fx_name(void *arg, struct pz_slice zone, struct pz_slice device)
 {
 	(void)arg;
 	(void)zone;
 	(void)device;
-	return "<b>Phone</b>";
+	return strdup("<b>Phone</b>");
 }
 
 static void

@@ -449,15 +449,15 @@ on_again(struct pz_timer *timer, void *arg)
 }
 
 void
-pz_prompt_memory_forget(struct pz_prompt_memory *memory, const char *zone, const char *device)
+pz_prompt_memory_forget(struct pz_prompt_memory *memory,
+			bool (*is_of)(void *arg, const struct pz_prompt_key *key), void *arg)
 {
 	bool has_any = false;
 
 	PZ_LIST_EACH (&memory->all, n, tmp) {
 		struct record *record = record_of(n);
 
-		if (record->state == IS_FORGOTTEN ||
-		    !pz_prompt_key_is_of(&record->key, zone, device))
+		if (record->state == IS_FORGOTTEN || !is_of(arg, &record->key))
 			continue;
 		if (record->state == IS_SESSION) {
 			free_record(memory, record);
@@ -478,19 +478,28 @@ pz_prompt_memory_wipe(struct pz_prompt_memory *memory, struct pz_txn *txn)
 	return pz_txn_remove_space(txn, SPACE);
 }
 
-/* Commits that are under way have nothing to change in memory any more. */
-void
-pz_prompt_memory_clear(struct pz_prompt_memory *memory)
+/* Commits that are under way have nothing to change in memory any more, and what they would have
+ * removed is gone. */
+static void
+clear(struct pz_prompt_memory *memory, bool is_wipe)
 {
 	PZ_LIST_EACH (&memory->commits, n, tmp) {
 		struct commit *commit = PZ_CONTAINER(n, struct commit, all);
 
 		commit->memory = NULL;
 		pz_list_remove(n);
+		if (is_wipe && commit->is_asked_for && commit->done)
+			commit->done(commit->arg, PZ_OK, "");
 	}
 	PZ_LIST_EACH (&memory->all, n, tmp)
 		free_record(memory, record_of(n));
 	pz_env_stop(memory->env, &memory->again);
+}
+
+void
+pz_prompt_memory_clear(struct pz_prompt_memory *memory)
+{
+	clear(memory, true);
 }
 
 /* ---- the list ---- */
@@ -608,7 +617,7 @@ pz_prompt_memory_fini(struct pz_prompt_memory *memory)
 {
 	if (memory->env == NULL)
 		return;
-	pz_prompt_memory_clear(memory);
+	clear(memory, false);
 	pz_map_free(memory->lasting);
 	pz_map_free(memory->sessions);
 }

@@ -58,15 +58,17 @@ enum pz_err pz_prompt_memory_add(struct pz_prompt_memory *memory, const struct p
  * NOTFOUND, LIMIT_MEMORY: `done` is not called. */
 enum pz_err pz_prompt_memory_delete(struct pz_prompt_memory *memory, uint64_t id,
 				    pz_store_done done, void *arg) PZ_MUST_USE;
-/** Removes all about a device, at once in memory; the disk follows. @param device NULL: the zone */
-void pz_prompt_memory_forget(struct pz_prompt_memory *memory, const char *zone, const char *device);
+/** Removes all that is about a caller, at once in memory; the disk follows. @param is_of true for
+ * keys that are meant */
+void pz_prompt_memory_forget(struct pz_prompt_memory *memory,
+			     bool (*is_of)(void *arg, const struct pz_prompt_key *key), void *arg);
 /** A session has ended: its answers go in PZ_PROMPT_GRACE_US, unless they are used by then. @param
  * instance NULL: each of the device */
 void pz_prompt_memory_session_ended(struct pz_prompt_memory *memory, struct pz_slice zone,
 				    struct pz_slice device, const struct pz_slice *instance);
 /** Puts the removal of all into a transaction. Errors: LIMIT_MEMORY. */
 enum pz_err pz_prompt_memory_wipe(struct pz_prompt_memory *memory, struct pz_txn *txn) PZ_MUST_USE;
-/** All is gone from memory. */
+/** All is gone from memory. Removals that were asked for end with success. */
 void pz_prompt_memory_clear(struct pz_prompt_memory *memory);
 /** The list of pz_prompts_answers. */
 json_t *pz_prompt_memory_list(struct pz_prompt_memory *memory);

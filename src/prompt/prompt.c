@@ -240,7 +240,7 @@ ask_person(struct pz_prompts *prompts, const struct pz_prompt_question *q,
 	const struct pz_prompts_config *config = &prompts->config;
 	uint64_t wait_us = prompts->timeout_s * PZ_US_PER_S;
 	struct pz_question *question = pz_question_new(prompts, key, q->effect);
-	const char *name = NULL;
+	PZ_AUTO_FREE char *name = NULL;
 
 	if (question == NULL)
 		return PZ_PROMPT_NO_AGENT;
@@ -491,22 +491,53 @@ pz_prompts_delete(struct pz_prompts *prompts, uint64_t id, pz_store_done done, v
 
 /* ---- zones, devices, sessions ---- */
 
-void
-pz_prompts_forget(struct pz_prompts *prompts, const char *zone, const char *device)
+/* Which callers are meant: a device, a zone, or the devices of a zone that have left it. */
+struct those {
+	const char *zone, *device;
+	bool (*has_left)(void *arg, const char *device);
+	void *arg;
+};
+
+static bool
+is_of(void *arg, const struct pz_prompt_key *key)
+{
+	const struct those *those = arg;
+	const char *device = pz_prompt_key_field(key, PZ_PROMPT_DEVICE);
+
+	if (!pz_prompt_key_is_of(key, those->zone, those->device))
+		return false;
+	return those->has_left == NULL || (device[0] && those->has_left(those->arg, device));
+}
+
+static void
+forget(struct pz_prompts *prompts, struct those *those)
 {
 	PZ_LIST_EACH (&prompts->open, n, tmp) {
 		struct pz_question *question = PZ_CONTAINER(n, struct pz_question, all);
 
-		if (!pz_prompt_key_is_of(&question->key, zone, device))
+		if (!is_of(those, &question->key))
 			continue;
 		if (pz_question_is_open(question))
 			deny(question, PZ_QUESTION_ENDED, "denied: the caller was revoked");
 		else /* an answer that is being stored does not help it any more */
 			report_calls(question, PZ_PROMPT_NO);
 	}
-	pz_prompt_memory_forget(&prompts->memory, zone, device);
+	pz_prompt_memory_forget(&prompts->memory, is_of, those);
+}
+
+void
+pz_prompts_forget(struct pz_prompts *prompts, const char *zone, const char *device)
+{
+	forget(prompts, &(struct those){.zone = zone, .device = device});
 	if (device)
 		pz_prompts_guest_gone(prompts, device, NULL, "the device was revoked");
+}
+
+void
+pz_prompts_forget_left(struct pz_prompts *prompts, const char *zone,
+		       bool (*has_left)(void *arg, const char *device), void *arg)
+{
+	forget(prompts, &(struct those){.zone = zone, .has_left = has_left, .arg = arg});
 }
 
 void

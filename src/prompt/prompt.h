@@ -82,8 +82,8 @@ struct pz_prompts_ops {
 	/** pz_prompts_has_person is different from now on. Must not call back. NULL: of no
 	 * interest. */
 	void (*person_changed)(void *arg, bool has_person);
-	/** The name of a device that people see. @return borrowed; NULL: none. May be NULL. */
-	const char *(*display_name)(void *arg, struct pz_slice zone, struct pz_slice device);
+	/** The name of a device that people see. @return new; NULL: none. May be NULL. */
+	char *(*display_name)(void *arg, struct pz_slice zone, struct pz_slice device);
 	/** Something happened that `pzp watch` shows. @param takes_event may be NULL (out of
 	 * memory). May be NULL. */
 	void (*event)(void *arg, json_t *takes_event);
@@ -187,6 +187,9 @@ enum pz_err pz_prompts_delete(struct pz_prompts *prompts, uint64_t id, pz_store_
 /** A device is out of the zone, or a zone is no friend any more: what was answered about it is
  * forgotten, and what it asks for is denied. @param device NULL: the whole zone */
 void pz_prompts_forget(struct pz_prompts *prompts, const char *zone, const char *device);
+/** The same for all devices of the own zone that have left it. @param has_left asked for names */
+void pz_prompts_forget_left(struct pz_prompts *prompts, const char *zone,
+			    bool (*has_left)(void *arg, const char *device), void *arg);
 /** The session of a caller has ended: in PZ_PROMPT_GRACE_US what was answered for it is forgotten,
  * unless it is back. @param instance NULL: all of the device */
 void pz_prompts_session_ended(struct pz_prompts *prompts, struct pz_slice user_id,

@@ -4,6 +4,7 @@
 #include "base/auto.h"
 #include "calls/devices.h"
 #include "pzp/audit_ops.h"
+#include "pzp/prompt_ops.h"
 
 static void
 on_names(void *arg, struct pz_access_names *out)
@@ -46,6 +47,8 @@ static const struct pz_access_ops ops = {
 	.slots = on_slots,
 	.is_own_device = on_is_own_device,
 	.record = pz_node_audit_record,
+	.ask = pz_node_prompts_ask,
+	.withdraw = pz_node_prompts_withdraw,
 	.recheck = on_recheck,
 };
 

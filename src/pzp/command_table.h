@@ -108,6 +108,16 @@
 		PZ_P_INTEGER("id", 1, PZ_SYNC_TIME_MS_MAX, NULL, "number of the decision; the newest call that was denied unless given") \
 		PZ_P("all", BOOL, "list the last decisions instead")), \
 	  false, "why a call was allowed or denied") \
+	X("prompts", pz_node_prompts_command, PZ_PARAMS( \
+		PZ_P("id", TEXT, "a question, or the beginning of its id; all unless given") \
+		PZ_P("answer", TEXT, "allow or deny; with id") \
+		PZ_P("remember", TEXT, "once, session or always; once unless given") \
+		PZ_P("watch", BOOL, "send questions as events; this program counts as one that answers, as long as the request lasts")), \
+	  true, "questions that wait for a person, or the answer to one") \
+	X("prompt-answers", pz_node_prompt_answers_command, PZ_PARAMS( \
+		PZ_P_INTEGER("delete", 1, INT64_MAX, NULL, "number of an answer that is forgotten") \
+		PZ_P("all", BOOL, "forget all of them")), \
+	  false, "answers that are remembered") \
 	X("data-list", pz_node_data_list_command, PZ_PARAMS( \
 		PZ_P("origin", TEXT, "the app whose keys are listed; the apps unless given") \
 		PZ_P("prefix", TEXT, "only keys that begin with this") \

@@ -12,6 +12,7 @@
 #include "pzp/command_table.h"
 #include "pzp/item_ops.h"
 #include "pzp/policies_ops.h"
+#include "pzp/prompt_ops.h"
 #include "pzp/wipe.h"
 #include "wire/json.h"
 

@@ -24,6 +24,7 @@ struct pz_enrolment;
 struct pz_audit;
 struct pz_wipe;
 struct pz_items;
+struct pz_node_prompts;
 
 struct pz_node {
 	struct pz_node_config config;
@@ -36,6 +37,7 @@ struct pz_node {
 	struct pz_enrolment *enrolment;
 	struct pz_wipe *wipe;
 	struct pz_items *items;
+	struct pz_node_prompts *prompts; /* questions for a person */
 	struct pz_requests requests;
 	struct pz_peers *peers;
 	struct pz_zonedata *zonedata;

@@ -17,6 +17,7 @@
 #include "pzp/membership.h"
 #include "pzp/peer_ops.h"
 #include "pzp/policies_ops.h"
+#include "pzp/prompt_ops.h"
 #include "pzp/uplink_ops.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata_ops.h"
@@ -77,6 +78,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->items = pz_node_items_new(node);
 	if (node->items == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	PZ_TRY(pz_node_prompts_new(node, info));
 	node->zonedata = pz_node_zonedata_new(node);
 	node->uplink = pz_node_uplink_new(node);
 	node->wipe = pz_wipe_new(node);
@@ -202,6 +204,7 @@ pz_node_free(struct pz_node *node)
 	pz_wipe_free(node->wipe);
 	pz_calls_free(node->calls);
 	pz_access_free(node->access);
+	pz_node_prompts_free(node->prompts); /* questions of access are withdrawn first */
 	pz_registry_free(node->registry);
 	pz_policies_free(node->policies);
 	pz_audit_free(node->audit);

@@ -4,6 +4,7 @@
 
 #include "calls/discovery.h"
 #include "items/app_data.h"
+#include "pzp/prompt_ops.h"
 
 static struct pz_calls *
 calls_of(const struct pz_node *node)
@@ -65,7 +66,7 @@ on_changed(void *arg, const struct pz_peer_change *change)
 static void
 on_live(void *arg, const char *device)
 {
-	(void)device;
+	pz_node_prompts_device(arg, device);
 	pz_app_data_session_began(items_of(arg));
 	pz_discovery_news(calls_of(arg));
 }
@@ -73,7 +74,7 @@ on_live(void *arg, const char *device)
 static void
 on_news(void *arg, const char *device)
 {
-	(void)device;
+	pz_node_prompts_device(arg, device);
 	pz_discovery_news(calls_of(arg));
 }
 
@@ -91,6 +92,7 @@ static void
 on_gone(void *arg, const char *address)
 {
 	pz_app_data_session_ended(items_of(arg), address);
+	pz_node_prompts_gone(arg, address);
 }
 
 static struct pz_sync_link *
@@ -162,6 +164,8 @@ static const struct pz_peers_ops ops = {
 	.hub_place = on_hub_place,
 	.hub_moved = on_hub_moved,
 	.unsent = on_unsent,
+	.answers = pz_node_prompts_answers,
+	.prompt = pz_node_prompts_on_prop,
 	.saw_day = on_saw_day,
 	.saw_link = on_saw_link,
 	.saw_refusal = on_saw_refusal,

@@ -11,6 +11,7 @@
 #include "items/app_data.h"
 #include "items/prefs.h"
 #include "items/service_cache.h"
+#include "pzp/prompt_ops.h"
 
 /* A device that has just enrolled cannot find its peers: the hub has to be asked once. */
 bool
@@ -41,6 +42,7 @@ pz_spread(struct pz_node *node)
 		.is_peer_mode = is_peer_mode,
 		.tls_port = (uint16_t)pz_prefs_int(active, PZ_PREF_PORTS_TLS),
 	};
+	pz_node_prompts_follow(node);
 }
 
 /* To prefer the hub again is a request to connect, also after a disconnect by hand. */
@@ -66,6 +68,8 @@ pz_spread_changed(void *arg, uint32_t changed, bool is_choice)
 	if ((changed & PZ_PREF_BIT(PZ_PREF_SYNC_SERVICE_CACHE)) &&
 	    !pz_prefs_bool(pz_user_prefs(node->items), PZ_PREF_SYNC_SERVICE_CACHE))
 		pz_service_cache_drop_others(node->items);
+	if (changed & PZ_PREF_BIT(PZ_PREF_PROMPTS_ANSWER))
+		pz_peers_tell_soon(node->peers);
 	pz_peers_wishes_changed(node->peers);
 	pz_app_data_session_began(node->items); /* one with a peer may be under way */
 	if (is_choice)

@@ -30,6 +30,7 @@
 #include "items/user_details.h"
 #include "pzp/membership.h"
 #include "pzp/policies_ops.h"
+#include "pzp/prompt_ops.h"
 #include "pzp/spread.h"
 #include "pzp/wipe.h"
 
@@ -62,6 +63,7 @@ devices_changed(struct pz_node *node, bool is_crl)
 	if (is_crl)
 		follow_crl(node);
 	pz_devices_drop_left(node->calls);
+	pz_node_prompts_drop_left(node);
 }
 
 /* Before the certificate is stored: after a crash in between it is sent again. */
