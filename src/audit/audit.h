@@ -11,7 +11,7 @@
  * stays valid, since a transaction has records and head.
  *
  * A record has no parameters and no payload.
- * @spec page 9, 16; page 14 LOG-8
+ * @spec page 9, 16; page 14 LOG-1, LOG-8
  */
 #ifndef PZ_AUDIT_AUDIT_H
 #define PZ_AUDIT_AUDIT_H

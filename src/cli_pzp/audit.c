@@ -9,6 +9,7 @@
 
 #define VERIFY_TIMEOUT_MS 60000U /* of a log of the largest size */
 #define CLOCK_S 1000000000       /* a number from here on is a time, below it a span */
+#define PARSED_MAX 1e12          /* 40 bits: what the daemon takes */
 
 /* ---- T of --since ---- */
 
@@ -26,7 +27,7 @@ parse_span(const char *text, int64_t *out_s)
 		return false;
 	double number = strtod(text, &end);
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(units[i].unit, end) != 0 || number > 4e9)
+		if (strcmp(units[i].unit, end) != 0 || number > PARSED_MAX)
 			continue;
 		bool is_time = end[0] == '\0' && number >= CLOCK_S;
 
