@@ -6,6 +6,8 @@
  *   globs    one policy; patterns that begin with '*': what the index cannot help with
  * Requests go through many callers and APIs in turn; more than half find no rule but the last. The
  * other slots hold a policy without rules (manufacturer) and one rule that denies (exceptions).
+ *   judge    a whole judgment of a call (pz_access_judge): the request is built from caller and
+ *            call, decided by the default policy, and kept for `pzp policy why`
  * usage: bench_policy [--plain] [--ms N]
  *   --plain   without the index; --ms: time of each measurement (100)
  */
@@ -13,8 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "access/access.h"
 #include "base/buf.h"
+#include "base/env.h"
 #include "common/bench.h"
+#include "policies/default.h"
 #include "policy/decide.h"
 
 #define REQUESTS 256
@@ -175,6 +180,54 @@ decision_us(void (*build)(struct pz_buf *, unsigned), unsigned rules, unsigned f
 	return ns / 1000;
 }
 
+/* ---- the whole judgment ---- */
+
+static void
+on_names(void *arg, struct pz_access_names *out)
+{
+	(void)arg;
+	*out = (struct pz_access_names){"alice@example.org", "tv"};
+}
+
+static const struct pz_policy_slots *
+on_slots(void *arg)
+{
+	return arg;
+}
+
+static const struct pz_access_ops access_ops = {.names = on_names, .slots = on_slots};
+
+static double
+judge_us(unsigned ms)
+{
+	struct pz_policy_slots slots = {
+		.document = {[PZ_POLICY_SLOT_USER] = parse(pz_policies_default())}};
+	struct pz_timers timers = {0};
+	struct pz_access *access = NULL;
+	struct pz_access_caller caller;
+	struct pz_env env;
+	uint64_t calls = 0;
+
+	pz_env_system(&env, &timers);
+	if (pz_access_new(&env, &access_ops, &slots, &access) != PZ_OK)
+		bench_fail("out of memory");
+	uint64_t began = bench_now_ns(), now = began;
+	for (; now - began < (uint64_t)ms * 1000000; calls++, now = bench_now_ns()) {
+		struct pz_access_call call = {.point = PZ_ACCESS_INVOKE,
+					      .api = "http://webinos.org/api/test",
+					      .service_id = "0123456789abcdef0123456789abcdef",
+					      .function = "get42"};
+
+		if (pz_access_caller_of(access, "alice@example.org/laptop", &caller) != PZ_OK ||
+		    pz_access_judge(access, &caller, &call) != PZ_ACCESS_PERMIT)
+			bench_fail("the default policy does not permit the call");
+	}
+	pz_access_free(access);
+	pz_policy_document_unref(
+		(struct pz_policy_document *)(uintptr_t)slots.document[PZ_POLICY_SLOT_USER]);
+	return (double)(now - began) / (double)calls / 1000;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -203,6 +256,7 @@ main(int argc, char **argv)
 			lead = ", ";
 		}
 	}
+	printf(", \"judge_us\": %.3f", judge_us(ms));
 	puts("}");
 	return 0;
 }

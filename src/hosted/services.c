@@ -27,7 +27,7 @@ on_names(void *arg, struct pz_access_names *out)
 	out->zone = zone->authority->zone;
 }
 
-/* Parsed again when its hash is another one. What is not valid denies. */
+/* Parsed again when its hash has changed. What is not valid denies. */
 static const struct pz_policy_slots *
 on_slots(void *arg)
 {
