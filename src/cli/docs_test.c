@@ -52,9 +52,11 @@ check_program(const struct pz_cli_program *program, const char *man)
 	}
 	for (const struct pz_cli_command *c = program->commands; c->name; c++) {
 		expect(page, man, ".It Cm %s", c->name);
-		for (const struct pz_cli_option *o = c->options; o && o->name; o++) {
+		const struct pz_cli_option *o = c->options;
+		for (; o && o->name; o++) {
 			expect(page, man, "Fl Fl %s", o->name);
 		}
+		assert_true(o == NULL || o - c->options <= PZ_CLI_OPTIONS_MAX);
 	}
 	free(page);
 }

@@ -8,7 +8,7 @@
 
 struct pz_cli;
 
-#define PZ_CLI_OPTIONS_MAX 8      /* of one command */
+#define PZ_CLI_OPTIONS_MAX 16     /* of one command */
 #define PZ_CLI_POSITIONALS_MAX 32 /* arguments that are no options */
 
 /** Exit status of both programs. @spec page 12 */

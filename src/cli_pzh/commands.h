@@ -25,6 +25,8 @@ int pz_pzh_cmd_token(struct pz_cli *cli);
 int pz_pzh_cmd_revoke(struct pz_cli *cli);
 /** `pzh data`: lists or removes what apps stored in the zone. */
 int pz_pzh_cmd_data(struct pz_cli *cli);
+/** `pzh policy`: shows or replaces the owner's policy of a zone (policy.c). */
+int pz_pzh_cmd_policy(struct pz_cli *cli);
 /** `pzh remove`: removes a zone from this hub; asks first. */
 int pz_pzh_cmd_remove(struct pz_cli *cli);
 

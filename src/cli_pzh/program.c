@@ -48,6 +48,14 @@ static const struct pz_cli_option data_options[] = {
 	END,
 };
 
+static const struct pz_cli_option policy_options[] = {
+	ZONE,
+	{"previous", NULL, "show: the policy before this one", PZ_CLI_FLAG, 0, 0},
+	{"base", "N", "set: only if this version is the one that counts now", PZ_CLI_TEXT, 0, 0},
+	{"force", NULL, "set: also a policy that locks the owner out", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
 static const struct pz_cli_option yes_options[] = {
 	{"yes", NULL, "do not ask", PZ_CLI_FLAG, 0, 0},
 	END,
@@ -124,6 +132,11 @@ static const struct pz_cli_command commands[] = {
 	{"data", "[list | remove ORIGIN [KEY]]", 0, 3, "show what apps have stored, or remove it",
 	 "What is removed here is removed on every device that shares it.", data_options,
 	 pz_pzh_cmd_data},
+	{"policy", "show | set FILE", 1, 2, "show or replace the owner's policy of a zone",
+	 "All devices of the zone get it at once, or when they are back. 'pzp policy edit' on a\n"
+	 "device does the same, and says what would change. With --base N it is replaced only if\n"
+	 "version N is the one that counts now. --previous shows the one before.",
+	 policy_options, pz_pzh_cmd_policy},
 	{"user", "[FIELD [VALUE]]", 0, 2, "show details of the user, or set one",
 	 PZ_CLI_USER_DETAILS, user_options, pz_cli_cmd_user},
 	{"name", "DEVICE [NAME]", 1, 2, "give a device another name, for people",
@@ -145,6 +158,7 @@ static const struct pz_cli_note examples[] = {
 	{"init", "pzh init --zone alice@example.org --host hub.example.org"},
 	{"token", "pzh token --device tv"},
 	{"revoke", "pzh revoke phone"},
+	{"policy", "pzh policy set policy.xml"},
 	{"export", "pzh export zone.pz --moving-to new.example.org"},
 	{"import", "pzh import zone.pz --host new.example.org"},
 	{NULL, NULL},

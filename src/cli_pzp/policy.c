@@ -300,6 +300,16 @@ test(struct pz_cli *cli)
 	return cli->json ? print_decision_json(cli, test, &d) : print_decision(cli, test, &d);
 }
 
+static const struct {
+	const char *name;
+	int (*run)(struct pz_cli *cli);
+} slot_actions[] = {
+	{"list", pz_pzp_policy_list},
+	{"show", pz_pzp_policy_show},
+	{"set", pz_pzp_policy_set},
+	{"edit", pz_pzp_policy_edit},
+};
+
 int
 pz_pzp_cmd_policy(struct pz_cli *cli)
 {
@@ -315,8 +325,13 @@ pz_pzp_cmd_policy(struct pz_cli *cli)
 	}
 	if (strcmp(action, "answers") == 0)
 		return pz_pzp_policy_answers(cli);
+	for (size_t i = 0; i < sizeof(slot_actions) / sizeof(slot_actions[0]); i++)
+		if (strcmp(action, slot_actions[i].name) == 0)
+			return slot_actions[i].run(cli);
 	if (strcmp(action, "validate") != 0)
-		return pz_cli_usage(cli, "%s: must be test, validate or answers", action);
+		return pz_cli_usage(cli,
+				    "%s: must be list, show, set, edit, test, validate or answers",
+				    action);
 	if (cli->args.count < 2)
 		return pz_cli_usage(cli, "policy validate needs a FILE");
 	return validate(cli);

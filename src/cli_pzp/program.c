@@ -76,6 +76,10 @@ static const struct pz_cli_option policy_options[] = {
 	{"manufacturer", "FILE", "restrictions of the manufacturer", PZ_CLI_TEXT, 0, 0},
 	{"app", "FILE", "the policy of the app that asks", PZ_CLI_TEXT, 0, 0},
 	{"dhp", NULL, "evaluate data-handling preferences too", PZ_CLI_FLAG, 0, 0},
+	{"base", "N", "set: only if this version is the one that counts now", PZ_CLI_TEXT, 0, 0},
+	{"force", NULL, "set, edit: also a policy that locks the owner out", PZ_CLI_FLAG, 0, 0},
+	{"remove", NULL, "set exceptions: there are none from then on", PZ_CLI_FLAG, 0, 0},
+	{"yes", NULL, "edit: do not ask", PZ_CLI_FLAG, 0, 0},
 	{"delete", "ID", "answers: forget this one", PZ_CLI_TEXT, 0, 0},
 	{"all", NULL, "answers: forget all of them", PZ_CLI_FLAG, 0, 0},
 	END,
@@ -177,13 +181,23 @@ static const struct pz_cli_command commands[] = {
 	 "ORIGIN is a page's (https://example.org) or any name of letters, digits, '.', '_', '-'.\n"
 	 "The devices of the zone share it, but for those with 'pzp prefs sync.app-data false'.",
 	 yes_options, pz_pzp_cmd_data},
-	{"policy", "test|validate|answers [FILE]", 1, PZ_CLI_POSITIONALS_MAX,
-	 "decide a request by policy files, check such files, or list what was answered",
+	{"policy", "list|show|set|edit|test|validate|answers [FILE]", 1, PZ_CLI_POSITIONALS_MAX,
+	 "who may do what: show, change, try and check policies",
+	 "  policy list\n"
+	 "  policy show [SLOT]\n"
+	 "  policy set [SLOT] FILE [--base N] [--force]\n"
+	 "  policy set exceptions --remove\n"
+	 "  policy edit [SLOT]\n"
+	 "SLOT is user (the zone's policy, which the hub keeps; unless given), exceptions (of "
+	 "this\n"
+	 "device alone) or manufacturer (to show). 'edit' starts $EDITOR, shows which of the last\n"
+	 "requests would be decided differently, and asks.\n"
 	 "  policy test --request FILE [--user FILE] [--exceptions FILE] [--manufacturer FILE]\n"
 	 "              [--app FILE] [--dhp]\n"
 	 "  policy validate FILE...\n"
 	 "  policy answers [--delete ID | --all]   (what was answered to questions)\n"
-	 "The first two work without a daemon, and change nothing. A policy that is not given does "
+	 "'test' and 'validate' work without a daemon, and change nothing. A policy that is not "
+	 "given does "
 	 "not\n"
 	 "count; one that is not valid denies. pzp(1) and docs/policy.md describe the files.",
 	 policy_options, pz_pzp_cmd_policy},

@@ -58,6 +58,7 @@ const struct pz_pref_info pz_pref_table[PZ_PREF_COUNT] = {
 	[PZ_PREF_SYNC_POLICIES] =
 		{
 			KEY_BOOL("sync.policies"),
+			.is_effective = true,
 			.number = 1,
 			.meaning = "Synchronises access policies.",
 		},

@@ -48,6 +48,8 @@ struct pz_settings {
 
 	char **services; /* pzpd: paths of service files */
 	size_t service_count;
+	char *manufacturer_policy; /* pzpd: path, or NULL: that of the installation, if it is there
+				    */
 
 	uint64_t given; /* rows of the table that are no default: pz_settings_is_given */
 

@@ -177,6 +177,19 @@ const struct pz_setting pz_setting_table[] = {
 			"files *.json in services.d in the data directory are read too.",
 	},
 	{
+		.programs = PZ_PROGRAM_PZPD,
+		.type = PZ_SETTING_PATH,
+		.is_live = true,
+		.name = "manufacturer-policy",
+		.metavar = "FILE",
+		FIELD(manufacturer_policy),
+		.fallback_words = "personal-zone/policies/manufacturer.xml in the data files of "
+				  "the installation, where there is one",
+		.example = "/etc/pzp/manufacturer.xml",
+		.help = "Policy of the maker of this device: what it denies, no other policy "
+			"allows. A file that cannot be read denies everything.",
+	},
+	{
 		.programs = BOTH,
 		.type = PZ_SETTING_CHOICE,
 		.name = "key-type",

@@ -174,3 +174,33 @@ pz_policies_set_command(struct pz_policies *p, struct pz_request *request)
 	else
 		set_user(p, request, text);
 }
+
+/* ---- what a change would mean ---- */
+
+void
+pz_policies_compare_command(struct pz_policies *p, struct pz_request *request)
+{
+	PZ_AUTO(pz_policy_document_unref) struct pz_policy_document *document = NULL;
+	const json_t *text = json_object_get(request->params, "document");
+	struct pz_policy_slots slots = *pz_policies_slots(p);
+	struct pz_policy_fault fault = {0, {""}};
+	struct pz_errinfo info = {""};
+	enum pz_policy_slot slot;
+
+	if (!read_slot(request, &slot))
+		return;
+	enum pz_err err =
+		pz_policies_parse(p, pz_slice_of(json_string_value(text), json_string_length(text)),
+				  &document, &fault);
+	if (err != PZ_OK) {
+		(void)pz_fail(&info, err, "line %u: %s", fault.line,
+			      pz_errinfo_text(&fault.info, err));
+		pz_request_fail(request, err, info.text);
+		return;
+	}
+	slots.document[slot] = document;
+	slots.is_corrupt[slot] = false;
+	pz_request_answer(request, p->config.compare ? p->config.compare(p->config.arg, &slots)
+						     : json_pack("{s:i, s:[]}", "requests", 0,
+								 "differences"));
+}

@@ -13,6 +13,9 @@ void pz_policies_show_command(struct pz_policies *policies, struct pz_request *r
 /** Replaces the document of a slot. */
 void pz_policies_set_command(struct pz_policies *policies, struct pz_request *request);
 
+/** Decides the last requests by another document of a slot. */
+void pz_policies_compare_command(struct pz_policies *policies, struct pz_request *request);
+
 /** What a change of the owner's policy needs of the node. */
 struct pz_policies_hub {
 	struct pz_requests *requests; /* commands under way */

@@ -140,9 +140,11 @@ put(struct pz_policies *p, enum pz_policy_slot slot, struct pz_policies_content 
 		content_fini(fresh);
 		return;
 	}
+	bool is_first = p->current == NULL && fresh->state == PZ_POLICIES_DEFAULT;
 	content_fini(&p->contents[slot]);
 	p->contents[slot] = *fresh;
-	show(p, slot);
+	if (!is_first) /* that one is no change */
+		show(p, slot);
 	p->changes |= 1U << slot;
 	swap(p);
 }

@@ -27,7 +27,10 @@ struct pz_policies_config {
 	void (*changed)(void *arg, unsigned slots);
 	void *arg;
 	/* For the commands (policies/commands.h). */
-	const char *self;                  /* own address; what it points to is kept up to date */
+	const char *self; /* own address; what it points to is kept up to date */
+	/** The last requests that were decided here, decided by other documents: {requests,
+	 * differences[{who, what, before, after}]}, new; NULL: out of memory */
+	json_t *(*compare)(void *arg, const struct pz_policy_slots *slots);
 	const struct pz_policies_hub *hub; /* NULL: there is no hub to ask */
 };
 

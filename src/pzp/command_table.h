@@ -118,6 +118,10 @@
 		PZ_P_INTEGER("delete", 1, INT64_MAX, NULL, "number of an answer that is forgotten") \
 		PZ_P("all", BOOL, "forget all of them")), \
 	  false, "answers that are remembered") \
+	X("policy-compare", pz_node_policy_compare_command, PZ_PARAMS( \
+		PZ_P_NEEDED("slot", TEXT, "user or exceptions") \
+		PZ_P_NEEDED("document", TEXT, "the document that would be there")), \
+	  false, "which of the last requests would be decided differently") \
 	X("data-list", pz_node_data_list_command, PZ_PARAMS( \
 		PZ_P("origin", TEXT, "the app whose keys are listed; the apps unless given") \
 		PZ_P("prefix", TEXT, "only keys that begin with this") \

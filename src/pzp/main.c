@@ -1,4 +1,6 @@
 /* pzpd: the PZP as a daemon. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +65,37 @@ serve_files(struct pz_node *node, const struct pz_settings *settings)
 	pz_node_serve_files(node, settings->services, settings->service_count, directory);
 }
 
+/* A file that is there and cannot be read may restrict something: it counts as corrupt. */
+static void
+read_policy(struct pz_node *node, const char *path, bool is_needed)
+{
+	PZ_AUTO_FREE char *text = malloc(PZ_POLICY_DOCUMENT_BYTES_MAX + 1);
+	int fd = text ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
+	size_t len = 0;
+	ssize_t got = -1;
+
+	if (fd < 0 && text && errno == ENOENT && !is_needed) {
+		pz_node_set_manufacturer_policy(node, pz_slice_str(NULL), NULL);
+		return;
+	}
+	while (fd >= 0 && len <= PZ_POLICY_DOCUMENT_BYTES_MAX &&
+	       (got = read(fd, text + len, PZ_POLICY_DOCUMENT_BYTES_MAX + 1 - len)) > 0)
+		len += (size_t)got;
+	const char *why = got < 0 ? strerror(errno) : NULL;
+	if (fd >= 0)
+		close(fd);
+	/* One that is too long is refused where it is parsed. */
+	pz_node_set_manufacturer_policy(node, pz_slice_of(text, len), why);
+}
+
+static void
+read_manufacturer_policy(struct pz_node *node, const struct pz_settings *settings)
+{
+	const char *given = settings->manufacturer_policy;
+
+	read_policy(node, given ? given : PZ_MANUFACTURER_POLICY, given != NULL);
+}
+
 static void
 on_reload(void *arg, const struct pz_settings *settings)
 {
@@ -71,6 +104,7 @@ on_reload(void *arg, const struct pz_settings *settings)
 	set_changeable(&config, settings);
 	pz_node_reconfigure(arg, &config);
 	serve_files(arg, settings);
+	read_manufacturer_policy(arg, settings);
 }
 
 static void
@@ -180,6 +214,7 @@ main(int argc, char **argv)
 		return code;
 	struct pz_mdns *mdns = make_mdns(&daemon);
 	if (make_node(&daemon, mdns, &node, &info) == PZ_OK) {
+		read_manufacturer_policy(node, &daemon.settings);
 		serve_files(node, &daemon.settings);
 		if (pz_netwatch_new(&daemon.loop, PZ_NETWATCH_REACHABLE, on_network_changed, node,
 				    &watch) != PZ_OK)

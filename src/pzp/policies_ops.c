@@ -96,3 +96,9 @@ pz_node_policy_set_command(struct pz_request *request)
 {
 	pz_policies_set_command(policies_of(request), request);
 }
+
+void
+pz_node_policy_compare_command(struct pz_request *request)
+{
+	pz_policies_compare_command(policies_of(request), request);
+}

@@ -15,5 +15,7 @@ void pz_node_policy_list_command(struct pz_request *request);
 void pz_node_policy_show_command(struct pz_request *request);
 /** The command `policy-set`. */
 void pz_node_policy_set_command(struct pz_request *request);
+/** The command `policy-compare`. */
+void pz_node_policy_compare_command(struct pz_request *request);
 
 #endif

@@ -15,15 +15,6 @@
 
 /* ---- one document ---- */
 
-void
-pz_zone_policy_free(struct pz_zone_policy *policy)
-{
-	if (policy == NULL)
-		return;
-	free(policy->text);
-	free(policy);
-}
-
 enum pz_err
 pz_zone_policy_new(char *takes_text, struct pz_zone_policy **out, struct pz_errinfo *info)
 {

@@ -10,6 +10,8 @@
 #ifndef PZ_ZONE_POLICY_H
 #define PZ_ZONE_POLICY_H
 
+#include <stdlib.h>
+
 #include "policies/record.h"
 #include "zone/authority.h"
 
@@ -25,7 +27,13 @@ struct pz_zone_policy {
 enum pz_err pz_zone_policy_new(char *takes_text, struct pz_zone_policy **out,
 			       struct pz_errinfo *info) PZ_MUST_USE;
 /** NULL is fine. */
-void pz_zone_policy_free(struct pz_zone_policy *policy);
+static inline void
+pz_zone_policy_free(struct pz_zone_policy *policy)
+{
+	if (policy)
+		free(policy->text);
+	free(policy);
+}
 
 /** A change that is asked for. */
 struct pz_zone_policy_edit {
@@ -70,7 +78,7 @@ pz_authority_add_policy(struct pz_authority *authority, struct pz_slice text, st
 enum pz_err pz_authority_load_policy(struct pz_store *store, struct pz_authority *authority,
 				     struct pz_errinfo *info) PZ_MUST_USE;
 /** The document before this one, as it is stored, for an owner who regrets. @param out owned by the
- * caller; NULL: no policy is stored. Reads the store synchronously. Errors: as load. */
+ * caller; NULL: no document was replaced yet. Reads the store synchronously. Errors: as load. */
 enum pz_err
 pz_authority_former_policy(struct pz_store *store, const struct pz_authority *authority,
 			   struct pz_zone_policy **out, struct pz_errinfo *info) PZ_MUST_USE;

@@ -51,12 +51,12 @@ def test_list(world):
     assert listed["ports.tls"]["default"] == 8040
     assert listed["name"]["value"] == "laptop"
     assert [key for key in KEYS if listed[key]["scope"] == "zone"] == ["peer.auto", "private"]
-    for key in ("ports.web", "sync.policies", "sync.context", "policy.prompt-timeout"):
+    for key in ("ports.web", "sync.context", "policy.prompt-timeout"):
         assert not listed[key]["effective"] and "no effect" in listed[key]["note"]
     text = device.pzp("prefs").out.splitlines()
     assert text[0].split() == ["KEY", "VALUE", "DEFAULT", "SOURCE", "SCOPE", "PENDING"]
     assert [line.split()[0] for line in text[1:len(KEYS) + 1]] == KEYS
-    assert text[len(KEYS) + 1].startswith("no effect in this version: ports.web, sync.policies")
+    assert text[len(KEYS) + 1].startswith("no effect in this version: ports.web, sync.context")
     assert "allowed" in device.pzp("prefs", "ports.tls").out
 
 
@@ -66,8 +66,8 @@ def test_set_lasts(world):
     assert put(device, "name", "Büro ☕")["value"] == "Büro ☕"
     put(device, "peer.auto", "true")
     put(device, "ports.tls", "0")
-    assert device.pzp("prefs", "sync.policies", "false").out == \
-        "sync.policies = false (no effect in this version)\n"
+    assert device.pzp("prefs", "sync.context", "false").out == \
+        "sync.context = false (no effect in this version)\n"
     device.kill()
     device.start()
     assert value(device, "name") == ("Büro ☕", "user", None)
@@ -77,7 +77,7 @@ def test_set_lasts(world):
     device.stop()
     device.start()
     assert value(device, "name") == ("laptop", "default", None)
-    assert value(device, "sync.policies") == (False, "user", None)
+    assert value(device, "sync.context") == (False, "user", None)
 
 
 def test_refusals(world):
