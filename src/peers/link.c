@@ -172,6 +172,10 @@ drain(struct peer_link *pl)
 {
 	if (pl->link->closing)
 		return;
+	/* The attempt that it comes from has led to a better one; it does not know when this one
+	 * ends. */
+	if (pl->attempt_try)
+		pz_peer_attempt_drop(pl->attempt_try->attempt, pl);
 	pl->state = PEER_LINK_DRAINING;
 	pz_link_unwatch(pl->link);
 	pz_peer_link_bye(pl, replaced);

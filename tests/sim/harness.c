@@ -114,6 +114,12 @@ harness_current(const char *name)
 	harness.current = name;
 }
 
+const char *
+harness_who(void)
+{
+	return harness.current;
+}
+
 void
 harness_mute(bool on)
 {

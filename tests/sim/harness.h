@@ -19,6 +19,8 @@ int sim_main(int argc, char **argv, const struct scenario *scenarios, size_t cou
 
 /** Whose code runs now, for the log; NULL: no node's. */
 void harness_current(const char *name);
+/** Whose code runs now; NULL: no node's. */
+const char *harness_who(void);
 /** Log lines of a node that has crashed are dropped. */
 void harness_mute(bool on);
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness.h"
 #include "pzp/internal.h"
@@ -27,6 +28,7 @@ struct ledger {
 	struct entry *entries;
 	size_t count, size;
 	size_t runs, open, answered, failed;
+	const struct sim_node *revoked;
 };
 
 /* ---- the service ---- */
@@ -78,13 +80,26 @@ on_call_ended(struct pz_service *service, struct pz_call *call)
 	free_work(call->user);
 }
 
+/* Whether an address is that of the device or of an app on it. */
+static bool
+is_of(const char *address, const struct sim_node *node)
+{
+	char device[128];
+	size_t len = (size_t)snprintf(device, sizeof(device), SIM_ZONE "/%s", node->name);
+
+	return strncmp(address, device, len) == 0 && (address[len] == 0 || address[len] == '/');
+}
+
 static void
-write_down(struct scribe *scribe, size_t number)
+write_down(struct scribe *scribe, const struct pz_call *call, size_t number)
 {
 	struct ledger *ledger = scribe->ledger;
 	struct entry *entry = &ledger->entries[number];
 
 	sim_note(ledger->world, "call %zu runs at %s", number, scribe->node->name);
+	sim_check(ledger->world, is_of(pz_call_from(call), entry->from),
+		  "call %zu from %s is said to be from %s", number, entry->from->name,
+		  pz_call_from(call));
 	sim_check(ledger->world, entry->to == scribe->node, "call %zu to %s was done by %s", number,
 		  entry->to->name, scribe->node->name);
 	sim_check(ledger->world, entry->runs == 0 || entry->run_start != scribe->node->starts,
@@ -117,7 +132,7 @@ on_run(struct pz_service *service, struct pz_call *call, json_t *params)
 	json_t *number = json_array_get(params, 0);
 	uint64_t work_us = (uint64_t)json_integer_value(json_array_get(params, 1));
 
-	write_down(scribe, (size_t)json_integer_value(number));
+	write_down(scribe, call, (size_t)json_integer_value(number));
 	if (work_us == 0) {
 		pz_call_result(call, json_incref(number));
 		return;
@@ -258,9 +273,11 @@ check_end(struct ledger *ledger, size_t number)
 		return;
 	}
 	ledger->failed++;
+	bool is_unknown =
+		ledger->revoked && (entry->from == ledger->revoked || entry->to == ledger->revoked);
 	sim_check(ledger->world,
-		  code == PZ_RPC_UNREACHABLE || code == PZ_RPC_CONGESTED ||
-			  code == PZ_RPC_TIMED_OUT,
+		  (is_unknown && code == PZ_RPC_METHOD_NOT_FOUND) || code == PZ_RPC_UNREACHABLE ||
+			  code == PZ_RPC_CONGESTED || code == PZ_RPC_TIMED_OUT,
 		  "call %zu ended with neither its answer nor an error of the network: %d", number,
 		  code);
 	sim_check(ledger->world, entry->may_fail, "call %zu from %s to %s failed (%d)", number,
@@ -394,6 +411,23 @@ ledger_is_in_order(const struct ledger *ledger, size_t first, size_t count)
 		last = entry;
 	}
 	return true;
+}
+
+void
+ledger_revoke(struct ledger *ledger, const struct sim_node *node)
+{
+	ledger->revoked = node;
+}
+
+size_t
+ledger_runs(const struct ledger *ledger, const struct sim_node *node)
+{
+	size_t runs = 0;
+
+	for (size_t i = 0; i < ledger->count; i++)
+		if (ledger->entries[i].from == node || ledger->entries[i].to == node)
+			runs += ledger->entries[i].runs;
+	return runs;
 }
 
 size_t

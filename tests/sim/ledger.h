@@ -43,6 +43,10 @@ size_t ledger_open(const struct ledger *ledger);
 void ledger_settle(struct ledger *ledger);
 /** The numbers of these calls, as far as they were done, in the order in which they were begun. */
 bool ledger_is_in_order(const struct ledger *ledger, size_t first, size_t count);
+/** This device was revoked: for calls from and to it there may be no service either. */
+void ledger_revoke(struct ledger *ledger, const struct sim_node *node);
+/** How often a call from or to this device was done. */
+size_t ledger_runs(const struct ledger *ledger, const struct sim_node *node);
 size_t ledger_answered(const struct ledger *ledger);
 size_t ledger_failed(const struct ledger *ledger);
 

@@ -63,6 +63,13 @@ connect_now(struct sim_node *from, const struct sim_node *to)
 	json_decref(sim_do(from, "connect", json_pack("{s:s}", "peer", to->name), 20 * SIM_S));
 }
 
+/* It may fail. */
+static void
+connect_soon(struct sim_node *from, const struct sim_node *to)
+{
+	sim_call_free(sim_command(from, "connect", json_pack("{s:s}", "peer", to->name)));
+}
+
 static void
 call_all(struct trio *t, bool may_fail)
 {
@@ -464,14 +471,43 @@ run_neighbours(struct world *world)
 	end_trio(&t);
 }
 
+/* A link through the hub and a direct one come up at the same time, again and again: one of the
+ * two is left, and calls have a way. */
+static void
+run_crossing(struct world *world)
+{
+	struct trio t;
+	struct rng *rng = &world->rng;
+
+	make_trio(&t, world);
+	struct sim_node *a = t.device[0], *b = t.device[1];
+	vnet_weather(world->net)->latency_max_us = rng_spread(rng, SIM_MS, 100 * SIM_MS);
+	set_pref(a, "private", true);
+	for (size_t i = 0; i < DEVICES; i++)
+		json_decref(sim_do(t.device[i], "reconnect", json_object(), 20 * SIM_S));
+	for (unsigned i = 0; i < 30; i++) {
+		world_partition(a, b, true);
+		part(a, b);
+		connect_soon(a, b);
+		run_with_calls(&t, rng_below(rng, SIM_S));
+		world_partition(a, b, false);
+		pz_node_network_changed(rng_chance(rng, 50) ? a->node : b->node);
+		connect_soon(a, b);
+		connect_soon(b, a);
+		run_with_calls(&t, rng_below(rng, 5 * SIM_S));
+		ledger_settle(t.ledger);
+	}
+	call_all(&t, false);
+	end_trio(&t);
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct scenario scenarios[] = {
-		{"relay", 20, run_relay},
-		{"partitions", 20, run_partitions},
-		{"return", 10, run_return},
-		{"neighbours", 5, run_neighbours},
+		{"relay", 20, run_relay},      {"partitions", 20, run_partitions},
+		{"return", 10, run_return},    {"neighbours", 5, run_neighbours},
+		{"crossing", 3, run_crossing},
 	};
 
 	return sim_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
