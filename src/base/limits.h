@@ -151,6 +151,26 @@
 /* of those of one opener: devices that open much leave room for others */
 #define PZ_SPLICE_OPENER_BYTES_MAX (PZ_SPLICE_BYTES_MAX / 4)
 
+/* ---- files (page 15 "Kind file"): another device of the zone sends names and bytes ---- */
+#define PZ_TRANSFER_NAME_BYTES_MAX 255  /* of one component: what file systems take */
+#define PZ_TRANSFER_PATH_DEPTH_MAX 32   /* directories above a file */
+#define PZ_TRANSFER_PATH_BYTES_MAX 2048 /* all of them: half of what the system takes */
+#define PZ_TRANSFER_ID_BYTES_MAX 40     /* of one sending: a UUID fits */
+#define PZ_TRANSFERS_PER_PEER_MAX 8     /* files at once with one device, each way */
+#define PZ_TRANSFERS_MAX 32             /* received at once; each has a window and a buffer */
+#define PZ_TRANSFER_RESTING_MAX 64      /* files begun that are kept open without a link */
+#define PZ_TRANSFER_REST_US (300 * PZ_US_PER_S)    /* they are kept open this long */
+#define PZ_TRANSFER_IDLE_US (120 * PZ_US_PER_S)    /* without a byte: the other end is stuck */
+#define PZ_TRANSFER_STORE_US (600 * PZ_US_PER_S)   /* for the other end's disk to sync it all */
+#define PZ_TRANSFER_PATIENCE_US (60 * PZ_US_PER_S) /* for a new way after a break */
+#define PZ_TRANSFER_LINK_US (30 * PZ_US_PER_S)     /* a private link that no file uses stays */
+#define PZ_TRANSFER_BLOCK_BYTES (256U << 10)       /* read, hashed or written by one job */
+#define PZ_TRANSFER_UNSENT_BYTES (512U << 10)      /* read and not sent yet */
+#define PZ_TRANSFER_PARTS_MAX 1024                 /* unfinished files in one inbox */
+#define PZ_TRANSFER_PART_KEEP_S (7 * 86400)        /* then an unfinished one is removed */
+#define PZ_TRANSFER_NUMBER_MAX 999                 /* of "name (1)": more is no accident */
+#define PZ_TRANSFER_RECORDS_MAX 1024               /* listed by `pzp inbox`: the newest */
+
 /* ---- enrolment (page 3) ---- */
 #define PZ_CODE_DIGITS 8
 #define PZ_CODE_TTL_MAX_S 600
@@ -275,8 +295,9 @@
 #define PZ_ARCHIVE_RECORDS_MAX (1U << 20)    /* in one archive */
 #define PZ_PASSPHRASE_CHARS_MIN 8            /* of an archive that holds a zone's CA key */
 #define PZ_PASSPHRASE_BYTES_MAX 1024
-#define PZ_CONDITIONS_MAX 64 /* shown in `status` at once; more are logged only */
-#define PZ_ARCHIVES_MAX 4    /* that a hub writes or reads at once: each may take memory */
+#define PZ_PREF_TEXT_BYTES_MAX 1024 /* a directory */
+#define PZ_CONDITIONS_MAX 64        /* shown in `status` at once; more are logged only */
+#define PZ_ARCHIVES_MAX 4           /* that a hub writes or reads at once: each may take memory */
 #define PZ_FILE_PART_BYTES (256U << 10) /* of a command's file, read or written at once */
 
 /* ---- certificates (page 2) ---- */

@@ -116,7 +116,7 @@ pz_channel_free(struct pz_channel *channel)
 	pz_env_stop(channels->env, &channel->timer);
 	pz_list_remove(&channel->ready_node);
 	pz_buf_fini(&channel->out);
-	json_decref(channel->more);
+	json_decref(channel->close.more);
 	channels->by_number[channel->number - 1] = NULL;
 	free(channel);
 }
@@ -128,8 +128,9 @@ pz_channel_set_reason(struct pz_channel *channel, const char *reason)
 	size_t n = 0;
 
 	for (; reason && reason[n] && n < PZ_CHANNEL_REASON_BYTES_MAX; n++)
-		channel->reason[n] = (char)(reason[n] > ' ' && reason[n] <= '~' ? reason[n] : '?');
-	channel->reason[n] = '\0';
+		channel->close.reason[n] =
+			(char)(reason[n] > ' ' && reason[n] <= '~' ? reason[n] : '?');
+	channel->close.reason[n] = '\0';
 }
 
 /* ---- ours ---- */
@@ -189,8 +190,8 @@ pz_channel_close(struct pz_channel *channel, const char *reason)
 void
 pz_channel_close_with(struct pz_channel *channel, const char *reason, json_t *takes_more)
 {
-	json_decref(channel->more);
-	channel->more = takes_more;
+	json_decref(channel->close.more);
+	channel->close.more = takes_more;
 	channel->ops = NULL;
 	switch (channel->state) {
 	case CHANNEL_OPENING:

@@ -30,6 +30,12 @@ enum channel_state {
 	CHANNEL_CLOSING,
 };
 
+/** What a close says. */
+struct pz_channel_farewell {
+	char reason[PZ_CHANNEL_REASON_BYTES_MAX + 1];
+	json_t *more; /* further members of ours, or NULL */
+};
+
 struct pz_channel {
 	struct pz_list ready_node; /* channels->ready while there is something in out */
 	struct pz_channels *channels;
@@ -53,8 +59,7 @@ struct pz_channel {
 	bool is_short;  /* the window was used up before its credit could arrive */
 	bool is_wanted; /* the owner waits for `writable` */
 	bool has_sent;  /* since pz_channels_flushed */
-	char reason[PZ_CHANNEL_REASON_BYTES_MAX + 1];
-	json_t *more; /* further members of our close, or NULL */
+	struct pz_channel_farewell close;
 };
 
 struct pz_channels {

@@ -84,10 +84,10 @@ pz_channel_say_end(struct pz_channel *channel)
 void
 pz_channel_say_close(struct pz_channel *channel)
 {
-	json_t *message = channel->more ? json_copy(channel->more) : json_object();
+	json_t *message = channel->close.more ? json_copy(channel->close.more) : json_object();
 
 	if (message)
 		(void)json_object_set_new(message, "channel", json_integer(channel->peer));
-	add(message, "reason", channel->reason);
+	add(message, "reason", channel->close.reason);
 	say(channel->channels, "channelClose", message);
 }

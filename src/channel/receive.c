@@ -187,8 +187,8 @@ on_close(struct pz_channels *channels, json_t *message)
 	if (channel == NULL)
 		return PZ_ERR_PROTO;
 	pz_channel_set_reason(channel, pz_json_str(message, "reason"));
-	memcpy(reason, channel->reason, sizeof(reason));
-	json_decref(PZ_TAKE(channel->more));
+	memcpy(reason, channel->close.reason, sizeof(reason));
+	json_decref(PZ_TAKE(channel->close.more));
 	if (!channel->is_close_sent)
 		pz_channel_say_close(channel);
 	const struct pz_channel_ops *ops = channel->ops;

@@ -194,19 +194,24 @@ parse_positional(const struct pz_cli_program *program, struct pz_cli_args *args,
 	return PZ_OK;
 }
 
-/* The short options -h, -l and -V are shown as their long ones to parse_option. A negative number
+/* The short options are shown as their long ones to parse_option. A negative number
  * is an argument, no option. */
 static enum pz_err
 parse_one(const struct pz_cli_program *program, struct pz_cli_args *args, int argc, char **argv,
 	  int *i, struct pz_errinfo *info)
 {
-	static char help[] = "--help", longer[] = "--long", version[] = "--version";
+	static const char *const shorts[][2] = {
+		{"-h", "--help"}, {"-l", "--long"}, {"-r", "--recursive"}, {"-V", "--version"}};
 	const char *arg = argv[*i];
-	char *only[] = {arg[1] == 'h' ? help : arg[1] == 'l' ? longer : version};
 	int zero = 0;
 
-	if (strcmp(arg, "-h") == 0 || strcmp(arg, "-l") == 0 || strcmp(arg, "-V") == 0)
+	for (size_t s = 0; s < sizeof(shorts) / sizeof(shorts[0]); s++) {
+		char longer[16], *only[] = {longer};
+		if (strcmp(arg, shorts[s][0]) != 0)
+			continue;
+		snprintf(longer, sizeof(longer), "%s", shorts[s][1]);
 		return parse_option(args, 1, only, &zero, info);
+	}
 	if (strncmp(arg, "--", 2) == 0)
 		return parse_option(args, argc, argv, i, info);
 	if (arg[0] == '-' && arg[1] != '\0' && !isdigit((unsigned char)arg[1]))

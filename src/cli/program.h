@@ -8,8 +8,8 @@
 
 struct pz_cli;
 
-#define PZ_CLI_OPTIONS_MAX 16     /* of one command */
-#define PZ_CLI_POSITIONALS_MAX 32 /* arguments that are no options */
+#define PZ_CLI_OPTIONS_MAX 16       /* of one command */
+#define PZ_CLI_POSITIONALS_MAX 4096 /* arguments that are no options */
 
 /** Exit status of both programs. @spec page 12 */
 enum pz_cli_exit {

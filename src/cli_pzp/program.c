@@ -1,6 +1,7 @@
 /* The table of pzp's commands. @spec page 12 "pzp" */
 #include "cli/program.h"
 #include "cli/user.h"
+#include "cli_files/commands.h"
 #include "cli_pzp/commands.h"
 
 #define END                                                                                        \
@@ -97,6 +98,13 @@ static const struct pz_cli_option audit_options[] = {
 	 PZ_CLI_TEXT, 0, 0},
 	{"who", "WHO", "only those of this zone, device or app", PZ_CLI_TEXT, 0, 0},
 	{"denied", NULL, "only what was not allowed", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option send_options[] = {
+	{"recursive", NULL, "-r: directories, too", PZ_CLI_FLAG, 0, 0},
+	{"name", "NAME", "name that the file gets there", PZ_CLI_TEXT, 0, 0},
+	{"wait", NULL, "wait for a device that is away, or for the daemon", PZ_CLI_FLAG, 0, 0},
 	END,
 };
 
@@ -216,6 +224,14 @@ static const struct pz_cli_command commands[] = {
 	 "FILE is a JSON file: api, displayName, description, and methods with the command of\n"
 	 "each, as described in pzp(1).",
 	 NULL, pz_pzp_cmd_serve},
+	{"send", "FILE... DEVICE", 2, PZ_CLI_POSITIONALS_MAX, "send files to a device",
+	 "FILE '-' is standard input, and needs --name. With -r directories are sent whole, but "
+	 "for\n"
+	 "hidden files and links. After a break it goes on where it was, also when it is given\n"
+	 "again. The device stores files in its inbox (preference files.inbox), and replaces none.",
+	 send_options, pz_files_cmd_send},
+	{"inbox", "", 0, 0, "list the files that other devices have sent", NULL, NULL,
+	 pz_files_cmd_inbox},
 	{"watch", "", 0, 0, "show events as they come, until interrupted",
 	 "Ends when the daemon does; with --wait it waits for the next start, and says so.",
 	 watch_options, pz_pzp_cmd_watch},
@@ -245,6 +261,7 @@ static const struct pz_cli_note examples[] = {
 	{"policy", "pzp policy test --user policy.xml --request request.json"},
 	{"audit", "pzp audit --denied --since 2h"},
 	{"serve", "pzp serve clock.json"},
+	{"send", "pzp send -r holiday tv"},
 	{"watch", "pzp watch --json"},
 	{NULL, NULL},
 };

@@ -34,6 +34,7 @@ struct pz_file_ops {
 struct pz_file {
 	const struct pz_file_ops *ops;
 	bool can_read, can_write; /* as it was opened */
+	int fd;                   /* for what works on descriptors, borrowed; -1: it has none */
 };
 
 /** Closes it. NULL is fine. */

@@ -176,7 +176,8 @@ a_text_with_a_nul_is_refused(void **state)
 static void
 a_file_comes_where_one_is_asked_for(void **state)
 {
-	struct pz_file reads = {&file_ops, true, false}, writes = {&file_ops, false, true};
+	struct pz_file reads = {&file_ops, true, false, -1};
+	struct pz_file writes = {&file_ops, false, true, -1};
 
 	(void)state;
 	assert_true(pz_command_takes_file(pz_command_find(commands, "load")));

@@ -31,6 +31,10 @@
 	  "As many connections are open as may be without having proved an identity; a new one "   \
 	  "ends the oldest of the busiest network.",                                               \
 	  "devices still get in; if it lasts, let a firewall refuse that network")                 \
+	X(INBOX, "inbox", PZP,                                                                     \
+	  "A file of another device could not be stored: the disk is full, or the directory "      \
+	  "cannot be written.",                                                                    \
+	  "make room or choose another directory (`pzp prefs files.inbox`), and send it again")    \
 	X(NO_DIRECT_LINKS, "no-direct-links", PZP,                                                 \
 	  "The port for direct links cannot be opened: often another program, or the pzpd of "     \
 	  "another person on this machine, has it.",                                               \

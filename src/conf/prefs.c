@@ -113,6 +113,8 @@ parse(const struct pz_pref_info *row, const char *text, struct pz_pref_value *ou
 		return parse_number(row, text, out);
 	case PZ_PREF_TYPE_TEXT:
 		return parse_string(row, text, out);
+	case PZ_PREF_TYPE_DIRECTORY:
+		return text[0] == '/' && parse_string(row, text, out);
 	}
 	return false;
 }
@@ -172,6 +174,7 @@ pz_pref_json(enum pz_pref pref, const struct pz_pref_value *value)
 	case PZ_PREF_TYPE_NUMBER:
 		return json_integer((json_int_t)value->number);
 	case PZ_PREF_TYPE_TEXT:
+	case PZ_PREF_TYPE_DIRECTORY:
 		break;
 	}
 	return json_string(value->text);
@@ -193,6 +196,7 @@ pz_pref_text(enum pz_pref pref, const struct pz_pref_value *value, char scratch[
 		snprintf(scratch, 16, "%u", value->number);
 		return scratch;
 	case PZ_PREF_TYPE_TEXT:
+	case PZ_PREF_TYPE_DIRECTORY:
 		break;
 	}
 	return value->text;
@@ -253,6 +257,9 @@ pz_pref_allowed(enum pz_pref pref, char out[128])
 	case PZ_PREF_TYPE_TEXT:
 		snprintf(out, 128, "a text of 1 to %u bytes without control characters", row->max);
 		break;
+	case PZ_PREF_TYPE_DIRECTORY:
+		snprintf(out, 128, "an absolute path of 1 to %u bytes", row->max);
+		break;
 	}
 }
 
@@ -303,6 +310,7 @@ pz_prefs_text(const struct pz_prefs *prefs, enum pz_pref pref)
 
 	if (pz_pref_table[pref].type == PZ_PREF_TYPE_CHOICE)
 		return pz_pref_table[pref].choices[value->number];
-	assert(pz_pref_table[pref].type == PZ_PREF_TYPE_TEXT);
+	assert(pz_pref_table[pref].type == PZ_PREF_TYPE_TEXT ||
+	       pz_pref_table[pref].type == PZ_PREF_TYPE_DIRECTORY);
 	return value->text;
 }

@@ -33,6 +33,8 @@
 	X(AUDIT_BYTES, "audit.bytes")                                                              \
 	X(PROMPTS_ANSWER, "prompts.answer")                                                        \
 	X(PROMPTS_AGENTS, "prompts.agents")                                                        \
+	X(FILES_INBOX, "files.inbox")                                                              \
+	X(FILES_BY_SENDER, "files.by-sender")                                                      \
 	X(APP_CLEAR_ON_DISCONNECT, "app.clear-on-disconnect")                                      \
 	X(POLICY_PROMPT_TIMEOUT, "policy.prompt-timeout")                                          \
 	X(NAME, "name")                                                                            \
@@ -53,8 +55,9 @@ enum pz_pref_type {
 	PZ_PREF_TYPE_CHOICE, /* one of `choices` */
 	PZ_PREF_TYPE_PORT,   /* 0 is any free one */
 	PZ_PREF_TYPE_SECONDS,
-	PZ_PREF_TYPE_NUMBER, /* whatever it counts */
-	PZ_PREF_TYPE_TEXT,   /* printable UTF-8, 1 to `max` bytes */
+	PZ_PREF_TYPE_NUMBER,    /* whatever it counts */
+	PZ_PREF_TYPE_TEXT,      /* printable UTF-8, 1 to `max` bytes */
+	PZ_PREF_TYPE_DIRECTORY, /* the same, and an absolute path */
 };
 
 /** A row of the table. */
@@ -72,8 +75,8 @@ struct pz_pref_info {
 
 /** A value that was checked. */
 struct pz_pref_value {
-	uint32_t number;                          /* bool: 0 or 1; choice: which one */
-	char text[PZ_DISPLAY_NAME_BYTES_MAX + 1]; /* of a text, else "" */
+	uint32_t number;                       /* bool: 0 or 1; choice: which one */
+	char text[PZ_PREF_TEXT_BYTES_MAX + 1]; /* of a text or directory, else "" */
 };
 
 /** One value for each preference. */

@@ -144,6 +144,22 @@ const struct pz_pref_info pz_pref_table[PZ_PREF_COUNT] = {
 			.meaning = "Devices of the zone that may answer questions of this device: "
 				   "all, none, or their names with commas between them.",
 		},
+	[PZ_PREF_FILES_INBOX] =
+		{
+			.key = "files.inbox",
+			.type = PZ_PREF_TYPE_DIRECTORY,
+			.is_effective = true,
+			.max = PZ_PREF_TEXT_BYTES_MAX,
+			.fallback_words = "the user's download directory, else inbox in the data "
+					  "directory",
+			.meaning = "Directory into which files of other devices are received.",
+		},
+	[PZ_PREF_FILES_BY_SENDER] =
+		{
+			KEY_BOOL("files.by-sender"),
+			.is_effective = true,
+			.meaning = "Puts received files into a directory for each sending device.",
+		},
 	[PZ_PREF_APP_CLEAR_ON_DISCONNECT] =
 		{
 			KEY_BOOL("app.clear-on-disconnect"),

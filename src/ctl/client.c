@@ -23,14 +23,6 @@
 
 #define CONNECT_TIMEOUT_S 10 /* only a daemon that hangs makes us wait */
 
-struct pz_ctl_client {
-	int fd, stop_fd;
-	int pass; /* goes with the next request; -1: none */
-	json_int_t last_id;
-	struct pz_ctl_lines lines;
-	struct pz_buf out;
-};
-
 /* One request that waits for its answer. */
 struct exchange {
 	struct pz_ctl_client *client;
@@ -41,6 +33,16 @@ struct exchange {
 	json_t *result; /* owned */
 	struct pz_ctl_error *error;
 	bool over; /* answered, refused or stopped */
+};
+
+struct pz_ctl_client {
+	int fd, stop_fd;
+	int pass; /* goes with the next request; -1: none */
+	json_int_t last_id;
+	struct exchange running;           /* pz_ctl_begin */
+	struct pz_ctl_error running_error; /* of it */
+	struct pz_ctl_lines lines;
+	struct pz_buf out;
 };
 
 static int64_t
@@ -267,6 +269,20 @@ run_exchange(struct exchange *x, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* Queues the request. @param params takes */
+static enum pz_err
+append_request(const struct exchange *x, const char *method, json_t *params,
+	       struct pz_errinfo *info)
+{
+	json_t *request = json_pack("{s:s, s:I, s:s, s:o}", "jsonrpc", "2.0", "id", x->id, "method",
+				    method, "params", params ? params : json_object());
+	enum pz_err err = pz_ctl_line_append(&x->client->out, request);
+
+	json_decref(request);
+	return err == PZ_OK ? PZ_OK
+			    : pz_fail(info, err, "the request is too long or memory is out");
+}
+
 enum pz_err
 pz_ctl_request(struct pz_ctl_client *client, const char *method, json_t *params,
 	       unsigned timeout_ms, bool (*on_event)(void *arg, json_t *event), void *arg,
@@ -279,13 +295,10 @@ pz_ctl_request(struct pz_ctl_client *client, const char *method, json_t *params,
 			     .on_event = on_event,
 			     .arg = arg,
 			     .error = &error};
-	json_t *request = json_pack("{s:s, s:I, s:s, s:o}", "jsonrpc", "2.0", "id", x.id, "method",
-				    method, "params", params ? params : json_object());
-	enum pz_err err = pz_ctl_line_append(&client->out, request);
+	enum pz_err err = append_request(&x, method, params, info);
 
-	json_decref(request);
 	if (err != PZ_OK)
-		return pz_fail(info, err, "the request is too long or memory is out");
+		return err;
 	err = run_exchange(&x, info);
 	client->pass = -1;
 	if (err != PZ_OK) {
@@ -295,4 +308,65 @@ pz_ctl_request(struct pz_ctl_client *client, const char *method, json_t *params,
 	*out_result = x.result;
 	*out_error = error;
 	return PZ_OK;
+}
+
+/* ---- several at once ---- */
+
+enum pz_err
+pz_ctl_begin(struct pz_ctl_client *client, const char *method, json_t *params,
+	     bool (*on_event)(void *arg, json_t *event), void *arg, struct pz_errinfo *info)
+{
+	client->running_error = (struct pz_ctl_error){0};
+	client->running = (struct exchange){.client = client,
+					    .id = ++client->last_id,
+					    .deadline_ms = -1,
+					    .on_event = on_event,
+					    .arg = arg,
+					    .error = &client->running_error};
+	return append_request(&client->running, method, params, info);
+}
+
+/* A write may fail while the reason waits to be read: reading decides. */
+enum pz_err
+pz_ctl_proceed(struct pz_ctl_client *client, bool *out_over, json_t **out_result,
+	       struct pz_ctl_error *out_error, struct pz_errinfo *info)
+{
+	struct exchange *x = &client->running;
+	struct pollfd ready = {.fd = client->fd, .events = POLLIN};
+
+	if (pz_ctl_flush_passing(&client->out, client->fd, &client->pass) != PZ_OK)
+		pz_buf_wipe(&client->out);
+	if (poll(&ready, 1, 0) > 0) {
+		enum pz_err err = pz_ctl_lines_fill(&client->lines, client->fd);
+		if (err != PZ_OK)
+			return pz_fail(info, err, "%s",
+				       err == PZ_ERR_IO_CLOSED
+					       ? "the daemon ended before it answered"
+					       : pz_err_text(err));
+	}
+	PZ_TRY(take_lines(x, info));
+	*out_over = x->over;
+	if (x->over) {
+		client->pass = -1;
+		*out_result = x->result;
+		*out_error = client->running_error;
+	}
+	return PZ_OK;
+}
+
+bool
+pz_ctl_wait(struct pz_ctl_client *const *clients, size_t count, int stop_fd, int timeout_ms)
+{
+	struct pollfd fds[1 + PZ_CTL_CLIENTS_MAX] = {{.fd = stop_fd, .events = POLLIN}};
+	nfds_t n = 1;
+
+	for (size_t i = 0; i < count && n <= PZ_CTL_CLIENTS_MAX; i++) {
+		if (clients[i] == NULL)
+			continue;
+		fds[n] = (struct pollfd){.fd = clients[i]->fd, .events = POLLIN};
+		if (clients[i]->out.len > 0)
+			fds[n].events |= POLLOUT;
+		n++;
+	}
+	return poll(fds, n, timeout_ms) > 0 && fds[0].revents != 0;
 }

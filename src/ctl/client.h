@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 
@@ -42,6 +43,26 @@ enum pz_err pz_ctl_request(struct pz_ctl_client *client, const char *method, jso
 			   unsigned timeout_ms, bool (*on_event)(void *arg, json_t *event),
 			   void *arg, json_t **out_result, struct pz_ctl_error *out_error,
 			   struct pz_errinfo *info) PZ_MUST_USE;
+
+/**
+ * Begins a request and does not wait; one at a time for each client. Parameters as those of
+ * pz_ctl_request, and a descriptor that was passed goes along.
+ * Errors: LIMIT (too long), LIMIT_MEMORY.
+ */
+enum pz_err pz_ctl_begin(struct pz_ctl_client *client, const char *method, json_t *params,
+			 bool (*on_event)(void *arg, json_t *event), void *arg,
+			 struct pz_errinfo *info) PZ_MUST_USE;
+/**
+ * Goes on with what was begun, as far as that is possible without waiting.
+ * @param out_over the request has ended; else the other two are not set
+ * @param out_result, out_error as those of pz_ctl_request
+ * Errors: as pz_ctl_request.
+ */
+enum pz_err pz_ctl_proceed(struct pz_ctl_client *client, bool *out_over, json_t **out_result,
+			   struct pz_ctl_error *out_error, struct pz_errinfo *info) PZ_MUST_USE;
+/** Waits until one of the clients can go on, or for `timeout_ms`. @param clients NULL ones are left
+ * out @return true: `stop_fd` is readable */
+bool pz_ctl_wait(struct pz_ctl_client *const *clients, size_t count, int stop_fd, int timeout_ms);
 
 /** The next request takes this descriptor along: the daemon gets a copy of it. @param fd borrowed
  * until that request ends */

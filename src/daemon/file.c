@@ -181,6 +181,7 @@ pz_file_new(struct pz_loop *loop, int takes_fd, struct pz_file **out, struct pz_
 		return err;
 	}
 	f->base.ops = &file_ops;
+	f->base.fd = takes_fd;
 	f->base.can_read = (flags & O_ACCMODE) != O_WRONLY;
 	f->base.can_write = (flags & O_ACCMODE) != O_RDONLY;
 	f->loop = loop;

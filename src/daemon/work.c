@@ -1,17 +1,21 @@
 #include "daemon/work.h"
 
-#include <stdlib.h>
+#include <assert.h>
 
-/* libuv's part of a piece of work, which the work itself need not know. */
+#include "base/list.h"
+
+/* In pz_work.impl. */
 struct errand {
 	uv_work_t op;
 	struct pz_work *work;
 };
 
+static_assert(sizeof(struct errand) <= PZ_WORK_IMPL_BYTES, "libuv keeps more for a piece of work");
+
 static void
 on_thread(uv_work_t *op)
 {
-	const struct errand *errand = op->data;
+	const struct errand *errand = PZ_CONTAINER(op, struct errand, op);
 
 	errand->work->run(errand->work);
 }
@@ -19,29 +23,21 @@ on_thread(uv_work_t *op)
 static void
 on_done(uv_work_t *op, int status)
 {
-	struct errand *errand = op->data;
-	struct pz_work *work = errand->work;
+	const struct errand *errand = PZ_CONTAINER(op, struct errand, op);
 
 	(void)status; /* it is never called off */
-	free(errand);
-	work->done(work);
+	errand->work->done(errand->work);
 }
 
-static enum pz_err
+/* libuv refuses only work without a function. */
+static void
 start(void *self, struct pz_work *work)
 {
 	struct pz_loop *loop = self;
-	struct errand *errand = calloc(1, sizeof(*errand));
+	struct errand *errand = (struct errand *)(void *)work->impl;
 
-	if (errand == NULL)
-		return PZ_ERR_LIMIT_MEMORY;
 	errand->work = work;
-	errand->op.data = errand;
-	if (uv_queue_work(&loop->uv, &errand->op, on_thread, on_done) != 0) {
-		free(errand);
-		return PZ_ERR_LIMIT_MEMORY;
-	}
-	return PZ_OK;
+	(void)!uv_queue_work(&loop->uv, &errand->op, on_thread, on_done);
 }
 
 struct pz_workers

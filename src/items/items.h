@@ -82,6 +82,7 @@ struct pz_items_config {
 	const struct pz_device_zone *zone;
 	const char *device;           /* the name of this device, kept up to date by the node */
 	struct pz_registry *registry; /* the services of this device */
+	const char *inbox;            /* default of the preference files.inbox; NULL: "" */
 	size_t app_data_bytes_max;    /* what one app may store; see pz_items_set_app_data_max */
 	const struct pz_items_ops *ops;
 	void *arg;

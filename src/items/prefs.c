@@ -30,6 +30,8 @@ pz_user_prefs_default(const struct pz_items *items, enum pz_pref pref, struct pz
 	pz_pref_default(pref, out);
 	if (pref == PZ_PREF_NAME)
 		snprintf(out->text, sizeof(out->text), "%s", items->config.device);
+	else if (pref == PZ_PREF_FILES_INBOX && items->config.inbox)
+		snprintf(out->text, sizeof(out->text), "%s", items->config.inbox);
 }
 
 enum pz_pref_source

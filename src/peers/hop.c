@@ -74,6 +74,22 @@ read_destination(const struct pz_peers *peers, struct pz_channel *channel,
 	return false;
 }
 
+/* Not for others, and never passed on: a hop would read it. */
+static void
+take_file(struct peer_link *pl, struct pz_channel *channel, const struct pz_channel_offer *offer)
+{
+	struct pz_peers *peers = pl->peers;
+
+	if (peers->config.ops->file_offered == NULL)
+		pz_channel_refuse(channel, PZ_CHANNEL_UNKNOWN_KIND);
+	else if (pl->state != PEER_LINK_LIVE || offer->from || peers->is_ending ||
+		 peers->is_leaving || strcmp(offer->to, peers->config.self) != 0)
+		pz_channel_refuse(channel, PZ_CHANNEL_REFUSED);
+	else
+		peers->config.ops->file_offered(peers->config.arg, pl->peer->device, channel,
+						offer);
+}
+
 void
 pz_peer_on_channel(struct pz_link *link, struct pz_channel *channel,
 		   const struct pz_channel_offer *offer)
@@ -82,6 +98,10 @@ pz_peer_on_channel(struct pz_link *link, struct pz_channel *channel,
 	struct pz_peers *peers = pl->peers;
 	struct pz_address to;
 
+	if (strcmp(offer->kind, "file") == 0) {
+		take_file(pl, channel, offer);
+		return;
+	}
 	if (!read_destination(peers, channel, offer, &to))
 		return;
 	if (pl->peer == NULL || pl->is_tunnel) /* one hop is enough */

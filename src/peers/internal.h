@@ -91,6 +91,8 @@ struct peer {
 	bool is_wanted; /* asked for by a person: dialled again when it is lost */
 	bool is_missed; /* a link with it was lost and none has come since */
 	unsigned failures;
+	unsigned private_uses;    /* pz_peers_want_private */
+	struct pz_timer unneeded; /* its link through the hub, when that is 0 */
 	uint64_t tried_us; /* when its addresses were tried for it last (trial.c); 0: never */
 	struct pz_timer retry;
 	/* what it said on the live link */

@@ -83,6 +83,10 @@ struct pz_peers_ops {
 	json_t *(*hub_place)(void *arg);
 	/** A peer has sent `hubMoved`. @param log for what it causes; @return false: refused */
 	bool (*hub_moved)(void *arg, const char *device, struct pz_log_rate *log, json_t *message);
+	/** A device has opened a channel of kind `file`, on a link that has proved the device: it
+	 * is kept or refused. NULL: files are not received. */
+	void (*file_offered)(void *arg, const char *device, struct pz_channel *channel,
+			     const struct pz_channel_offer *offer);
 	/** A prop was not sent. @param bytes of the frame */
 	void (*unsent)(void *arg, const struct pz_session *session, const char *status,
 		       enum pz_err err, size_t bytes);
@@ -221,6 +225,18 @@ void pz_peers_on_hub_channel(struct pz_peers *peers, struct pz_link *link,
 			     struct pz_channel *channel, const struct pz_channel_offer *offer);
 /** A prop that came in by a direct link. */
 void pz_peers_on_prop(struct pz_session *in, const struct pz_envelope *envelope);
+
+/* ---- files ---- */
+
+/** The channels of the link with a device, by which files go to it: no other node reads that link.
+ * NULL: it has no link. Borrowed until the end of the turn. */
+struct pz_channels *pz_peers_channels(const struct pz_peers *peers, const char *device);
+/**
+ * Files for a device wait, or are sent: as long as that lasts a link through the hub is opened as
+ * with the preference `private`, where there is no direct way. Calls with `on` and without it are
+ * counted. @spec page 15 "Kind file"
+ */
+void pz_peers_want_private(struct pz_peers *peers, const char *device, bool on);
 
 /* ---- trying from outside ---- */
 

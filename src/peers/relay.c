@@ -38,6 +38,15 @@ is_open_relay(const struct peer *peer)
 	return peer->live && !peer->live->is_tunnel && peer->is_relay;
 }
 
+/* The hub may carry a link to it, which the hub cannot read. */
+static bool
+wants_private(const struct pz_peers *peers, const char *device)
+{
+	const struct peer *peer = pz_peers_find(peers, device);
+
+	return peers->config.wishes->is_private || (peer && peer->private_uses > 0);
+}
+
 void
 pz_peers_each_relay(const struct pz_peers *peers, const char *device,
 		    void (*each)(void *arg, const struct peer_target *target), void *arg)
@@ -48,7 +57,7 @@ pz_peers_each_relay(const struct pz_peers *peers, const char *device,
 	void *value;
 
 	/* also one that the hub has not named yet */
-	if (peers->config.wishes->is_private && pz_peers_has_hub(peers))
+	if (wants_private(peers, device) && pz_peers_has_hub(peers))
 		each(arg, &target);
 	if (pz_peers_has_hub(peers) && !is_known_away(peers, pz_slice_str(device)))
 		return;
@@ -78,6 +87,47 @@ pz_peers_link_to_hub(const struct pz_peers *peers, const char **out_relay)
 		return relay->live->link;
 	}
 	return NULL;
+}
+
+/* ---- files ---- */
+
+struct pz_channels *
+pz_peers_channels(const struct pz_peers *peers, const char *device)
+{
+	const struct peer *peer = pz_peers_find(peers, device);
+
+	return peer && peer->live ? pz_link_channels(peer->live->link) : NULL;
+}
+
+/* The hub has room for so many of them only. */
+static void
+on_unneeded(struct pz_timer *timer, void *arg)
+{
+	struct peer *peer = arg;
+	struct peer_link *live = peer->live;
+
+	(void)timer;
+	if (peer->private_uses == 0 && !peer->peers->config.wishes->is_private && live &&
+	    live->is_tunnel && live->is_outgoing && live->via[0] == '\0')
+		pz_peer_link_close(live, PZ_OK, "no file is sent any more");
+}
+
+void
+pz_peers_want_private(struct pz_peers *peers, const char *device, bool on)
+{
+	struct peer *peer = on ? pz_peers_get(peers, device) : pz_peers_find(peers, device);
+
+	if (peer == NULL)
+		return;
+	pz_env_stop(peers->env, &peer->unneeded);
+	if (on)
+		peer->private_uses++;
+	else if (peer->private_uses > 0)
+		peer->private_uses--;
+	if (peer->private_uses > 0 || peer->live == NULL)
+		return;
+	pz_timer_init(&peer->unneeded, on_unneeded, peer);
+	pz_env_start(peers->env, &peer->unneeded, PZ_TRANSFER_LINK_US);
 }
 
 struct pz_session *

@@ -45,6 +45,7 @@ pz_peers_remove(struct peer *peer)
 {
 	pz_map_remove(peer->peers->by_device, pz_slice_str(peer->device));
 	pz_env_stop(peer->peers->env, &peer->retry);
+	pz_env_stop(peer->peers->env, &peer->unneeded);
 	json_decref(peer->info);
 	json_decref(peer->services);
 	free(peer);

@@ -88,7 +88,7 @@ fake_file_new(const struct pz_env *env, struct pz_buf *bytes, size_t part)
 {
 	struct fake_file *f = calloc(1, sizeof(*f));
 
-	f->base = (struct pz_file){&fake_file_ops, true, true};
+	f->base = (struct pz_file){&fake_file_ops, true, true, -1};
 	f->env = env;
 	f->bytes = bytes;
 	f->part = part;

@@ -62,6 +62,16 @@
 		PZ_P_INTEGER("interval_ms", PZ_PZP_PING_MS_MIN, PZ_PZP_PING_MS_MAX, "ms", "from one request to the next; 1000 unless given") \
 		PZ_P("until_direct", BOOL, "look for a direct link, end with the first answer by it")), \
 	  true, "how fast a device answers, and by which way") \
+	X("send", cmd_send, PZ_PARAMS( \
+		PZ_P_NEEDED("device", TEXT, "name of a device of the zone") \
+		PZ_P_NEEDED("name", TEXT, "name that the file gets there") \
+		PZ_P("path", JSON, "array of names: directories above it, there") \
+		PZ_P("wait", BOOL, "wait for a device that is away") \
+		PZ_P("id", TEXT, "of this sending: a file that arrived by the same one is not sent again") \
+		PZ_P("again", BOOL, "the daemon was lost meanwhile: a way to the device may need a moment") \
+		PZ_P_FILE("file", READ, "the file")), \
+	  true, "send a file to a device") \
+	X("inbox", cmd_inbox, PZ_PARAMS(), false, "what was received from other devices, the newest last") \
 	X("watch", cmd_watch, PZ_PARAMS(), true, "events as they come") \
 	X("serve", cmd_serve, PZ_PARAMS( \
 		PZ_P_NEEDED("description", OBJECT, "of a service file, see pzp(1)")), \

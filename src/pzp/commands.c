@@ -14,6 +14,7 @@
 #include "pzp/policies_ops.h"
 #include "pzp/prompt_ops.h"
 #include "pzp/wipe.h"
+#include "transfer/transfer.h"
 #include "wire/json.h"
 
 /* ---- status ---- */
@@ -388,6 +389,24 @@ cmd_services(struct pz_request *request)
 	pz_calls_services(calls_of(request), request);
 }
 
+/* ---- files ---- */
+
+static void
+cmd_send(struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+
+	pz_transfers_send(node->transfers, request);
+}
+
+static void
+cmd_inbox(struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+
+	pz_transfers_list(node->transfers, request);
+}
+
 /* ---- serve ---- */
 
 struct serving {
@@ -470,9 +489,26 @@ struct pz_request *
 pz_node_command(struct pz_node *node, const char *name, json_t *params,
 		const struct pz_reply *reply, void *arg)
 {
+	return pz_node_command_with(node, name, params, NULL, reply, arg);
+}
+
+struct pz_request *
+pz_node_command_with(struct pz_node *node, const char *name, json_t *params,
+		     struct pz_file *takes_file, const struct pz_reply *reply, void *arg)
+{
 	struct pz_request *request = pz_request_new(&node->requests, params, reply, arg);
 
-	if (request)
-		pz_command_run(commands, name, request);
+	if (request == NULL) {
+		pz_file_close(takes_file);
+		return NULL;
+	}
+	pz_request_set_file(request, takes_file);
+	pz_command_run(commands, name, request);
 	return request;
+}
+
+bool
+pz_node_takes_file(const char *name)
+{
+	return pz_command_takes_file(pz_command_find(commands, name));
 }

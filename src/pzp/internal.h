@@ -25,6 +25,7 @@ struct pz_audit;
 struct pz_wipe;
 struct pz_items;
 struct pz_node_prompts;
+struct pz_transfers;
 
 struct pz_node {
 	struct pz_node_config config;
@@ -38,6 +39,7 @@ struct pz_node {
 	struct pz_wipe *wipe;
 	struct pz_items *items;
 	struct pz_node_prompts *prompts; /* questions for a person */
+	struct pz_transfers *transfers;
 	struct pz_requests requests;
 	struct pz_peers *peers;
 	struct pz_zonedata *zonedata;

@@ -148,6 +148,7 @@ pz_node_items_new(struct pz_node *node)
 		.zone = &node->zone,
 		.device = node->names.device,
 		.registry = node->registry,
+		.inbox = node->config.inbox,
 		.app_data_bytes_max = node->config.app_data_bytes_max,
 		.ops = &ops,
 		.arg = node,

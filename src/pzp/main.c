@@ -9,7 +9,9 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "conf/hostname.h"
+#include "conf/inbox.h"
 #include "daemon/daemon.h"
+#include "daemon/work.h"
 #include "diagnose/system.h"
 #include "mdns/responder.h"
 #include "net/netwatch.h"
@@ -34,8 +36,7 @@ static struct pz_request *
 begin(void *arg, const char *name, json_t *params, struct pz_file *takes_file,
       const struct pz_reply *reply, void *reply_arg)
 {
-	pz_file_close(takes_file); /* no command of a device takes one */
-	return pz_node_command(arg, name, params, reply, reply_arg);
+	return pz_node_command_with(arg, name, params, takes_file, reply, reply_arg);
 }
 
 /* ---- settings ---- */
@@ -139,6 +140,7 @@ static const struct pz_daemon_ops ops = {
 	.reload = on_reload,
 	.clock_set = on_clock_set,
 	.begin = begin,
+	.takes_file = pz_node_takes_file,
 };
 
 /* ---- start ---- */
@@ -167,10 +169,14 @@ static enum pz_err
 make_node(struct pz_daemon *d, struct pz_mdns *mdns, struct pz_node **out, struct pz_errinfo *info)
 {
 	static char display[PZ_DISPLAY_NAME_BYTES_MAX + 1]; /* borrowed by the node */
-	static struct pz_diagnose_machine machine;          /* likewise */
+	static struct pz_diagnose_machine machine;          /* likewise, as the next two */
+	static struct pz_workers workers;
+	static char inbox[PZ_PREF_TEXT_BYTES_MAX + 1];
 	char host[256] = "";
 	const struct pz_settings *s = &d->settings;
 
+	workers = pz_loop_workers(&d->loop);
+	pz_inbox_default(s->data_dir, inbox, sizeof(inbox));
 	machine = (struct pz_diagnose_machine){&pz_diagnose_this_system, &d->loop, s->data_dir};
 	struct pz_node_config config = {
 		.env = &d->loop.env,
@@ -191,6 +197,8 @@ make_node(struct pz_daemon *d, struct pz_mdns *mdns, struct pz_node **out, struc
 		.machine = &machine,
 		.processes = &pz_loop_process_ops,
 		.processes_arg = &d->loop,
+		.workers = &workers,
+		.inbox = inbox,
 	};
 
 	set_changeable(&config, s);

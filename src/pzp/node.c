@@ -12,6 +12,7 @@
 #include "items/service_cache.h"
 #include "pzp/access_ops.h"
 #include "pzp/audit_ops.h"
+#include "pzp/file_ops.h"
 #include "pzp/item_ops.h"
 #include "pzp/member_ops.h"
 #include "pzp/membership.h"
@@ -22,6 +23,7 @@
 #include "pzp/wipe.h"
 #include "pzp/zonedata_ops.h"
 #include "service/api_test.h"
+#include "transfer/transfer.h"
 
 void
 pz_node_clock_set(struct pz_node *node)
@@ -90,6 +92,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->peers = pz_node_peers_new(node);
 	if (node->peers == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	PZ_TRY(pz_node_transfers_new(node, info));
 	pz_calls_connect(node->calls, node->peers, node->uplink, node->items);
 	PZ_TRY(add_builtins(node, info));
 
@@ -196,6 +199,7 @@ pz_node_free(struct pz_node *node)
 	pz_upkeep_free(node->upkeep);
 	pz_enrolment_free(node->enrolment);
 	pz_calls_stop(node->calls);
+	pz_transfers_free(PZ_TAKE(node->transfers));
 	pz_peers_free(node->peers);
 	pz_uplink_free(node->uplink);
 	pz_zonedata_free(node->zonedata);

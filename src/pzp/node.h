@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/env.h"
+#include "base/work.h"
 #include "command/request.h"
 #include "mdns/mdns.h"
 #include "metrics/metrics.h"
@@ -47,6 +48,8 @@ struct pz_node_config {
 	const struct pz_process_ops
 		*processes; /* for services made of commands; NULL: none possible */
 	void *processes_arg;
+	const struct pz_workers *workers; /* for files of other devices; NULL: none are sent ... */
+	const char *inbox;                /* ... or received; by default in this directory */
 };
 
 /** Loads what is stored; registers the built-in services. Errors: LIMIT_MEMORY, those of
@@ -108,5 +111,11 @@ pz_node_set_manufacturer_policy(struct pz_node *node, struct pz_slice text, cons
  */
 struct pz_request *pz_node_command(struct pz_node *node, const char *name, json_t *params,
 				   const struct pz_reply *reply, void *arg);
+/** The same with the file that came with the command. @param takes_file NULL: none */
+struct pz_request *
+pz_node_command_with(struct pz_node *node, const char *name, json_t *params,
+		     struct pz_file *takes_file, const struct pz_reply *reply, void *arg);
+/** True for a command that a file comes with. */
+bool pz_node_takes_file(const char *name);
 
 #endif

@@ -5,6 +5,7 @@
 #include "calls/discovery.h"
 #include "items/app_data.h"
 #include "pzp/prompt_ops.h"
+#include "transfer/transfer.h"
 
 static struct pz_calls *
 calls_of(const struct pz_node *node)
@@ -61,21 +62,38 @@ on_changed(void *arg, const struct pz_peer_change *change)
 				 pz_peer_state_text(change->now), "cause",
 				 pz_peer_event_text(change->event), "reason", change->reason));
 	pz_calls_peer_changed(node->calls, change->device);
+	pz_transfers_way_changed(node->transfers, change->device);
 }
 
 static void
 on_live(void *arg, const char *device)
 {
+	const struct pz_node *node = arg;
+
 	pz_node_prompts_device(arg, device);
 	pz_app_data_session_began(items_of(arg));
 	pz_discovery_news(calls_of(arg));
+	pz_transfers_way_changed(node->transfers, device);
 }
 
 static void
 on_news(void *arg, const char *device)
 {
+	const struct pz_node *node = arg;
+
 	pz_node_prompts_device(arg, device);
 	pz_discovery_news(calls_of(arg));
+	pz_transfers_way_changed(node->transfers, device);
+}
+
+static void
+on_file_offered(void *arg, const char *device, struct pz_channel *channel,
+		const struct pz_channel_offer *offer)
+{
+	const struct pz_node *node = arg;
+
+	if (node->transfers)
+		pz_transfers_offered(node->transfers, device, channel, offer);
 }
 
 /* What never left the queue comes first: it is older than what is sent again. The peers say in
@@ -163,6 +181,7 @@ static const struct pz_peers_ops ops = {
 	.sync_open = on_sync_open,
 	.hub_place = on_hub_place,
 	.hub_moved = on_hub_moved,
+	.file_offered = on_file_offered,
 	.unsent = on_unsent,
 	.answers = pz_node_prompts_answers,
 	.prompt = pz_node_prompts_on_prop,

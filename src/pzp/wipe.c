@@ -32,6 +32,7 @@
 #include "calls/discovery.h"
 #include "pzp/membership.h"
 #include "pzp/prompt_ops.h"
+#include "transfer/transfer.h"
 
 #define RETRY_US (60 * PZ_US_PER_S)
 
@@ -57,6 +58,7 @@ leave_in_memory(struct pz_node *node)
 	struct pz_errinfo info = {""};
 
 	pz_zonedata_wiped(node->zonedata);
+	pz_transfers_wiped(node->transfers);
 	if (pz_node_set_membership(node, NULL, &info) != PZ_OK)
 		pz_error("wipe-memory", "%s", info.text);
 	pz_uplink_forget(node->uplink);
@@ -102,8 +104,8 @@ pz_wipe_start(struct pz_wipe *wipe)
 	pz_node_prompts_wiped(node); /* no answer is written after the removal of all */
 	struct pz_txn *txn = pz_txn_new();
 	if (txn == NULL || pz_zonedata_wipe(node->zonedata, txn) != PZ_OK ||
-	    pz_policies_wipe(txn) != PZ_OK || pz_audit_wipe(node->audit, txn) != PZ_OK ||
-	    pz_node_prompts_wipe(node, txn) != PZ_OK) {
+	    pz_policies_wipe(txn) != PZ_OK || pz_transfers_wipe(txn) != PZ_OK ||
+	    pz_audit_wipe(node->audit, txn) != PZ_OK || pz_node_prompts_wipe(node, txn) != PZ_OK) {
 		pz_txn_free(txn);
 		on_wiped(wipe, PZ_ERR_LIMIT_MEMORY, "out of memory");
 		return;

@@ -1,0 +1,319 @@
+/*
+ * pzp send: several files at once, so that a thousand small ones do not wait for each other. Each
+ * has a connection to the daemon of its own, since a request takes one descriptor along. When the
+ * daemon is lost it is waited for, and asked for the same again.
+ */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "cli/text.h"
+#include "cli_files/commands.h"
+#include "cli_files/progress.h"
+#include "ctl/client.h"
+#include "ctl/server.h"
+
+#define SLOTS PZ_TRANSFERS_PER_PEER_MAX
+#define WAIT_MS 200    /* for events, and for a daemon that does not run */
+#define LOST_MS 30000U /* for a daemon that was lost, without --wait */
+
+struct sending {
+	struct pz_cli *cli;
+	const char *device;
+	struct pz_files_list list;
+	size_t next; /* files before it were begun */
+	struct pz_ctl_client *clients[SLOTS];
+	struct pz_files_item *items[SLOTS]; /* that the client sends now, or NULL */
+	struct pz_files_progress progress;
+	uint64_t lost_ms; /* since when there is no daemon; 0: there is one */
+	bool was_there;   /* the daemon was reached once */
+	int status;
+};
+
+static void
+note(struct sending *s, int status)
+{
+	if (s->status == PZ_EXIT_DONE)
+		s->status = status;
+}
+
+/* ---- one file ---- */
+
+static bool
+on_event(void *arg, json_t *event)
+{
+	struct sending *s = arg;
+	const struct pz_cli *cli = s->cli;
+
+	if (cli->json)
+		return pz_cli_print_json(cli, event) == PZ_EXIT_DONE && !ferror(cli->out);
+	return true;
+}
+
+struct told {
+	struct sending *sending;
+	struct pz_files_item *item;
+};
+
+/* Which file an event is about is known by the connection it came on. */
+static struct told slots_told[SLOTS];
+
+static bool
+on_slot_event(void *arg, json_t *event)
+{
+	const struct told *told = arg;
+	struct pz_files_item *item = told->item;
+	bool is_first = item->sent == 0;
+
+	item->sent = json_integer_value(json_object_get(event, "sent"));
+	item->size = json_integer_value(json_object_get(event, "size"));
+	if (is_first)
+		item->first_sent = item->sent;
+	return on_event(told->sending, event);
+}
+
+static void
+over(struct sending *s, size_t slot)
+{
+	struct pz_files_item *item = s->items[slot];
+
+	s->items[slot] = NULL;
+	item->state = PZ_FILES_OVER;
+	if (item->fd >= 0)
+		close(item->fd);
+	item->fd = -1;
+}
+
+static void
+print_done(struct sending *s, const struct pz_files_item *item, const json_t *result)
+{
+	double seconds = json_number_value(json_object_get(result, "seconds"));
+	char size[32], rate[32], scratch[32];
+	char *file = pz_cli_clean(pz_cli_member(result, "file", scratch), false);
+	char *as = pz_cli_clean(pz_cli_member(result, "as", scratch), false);
+
+	pz_files_progress_clear(&s->progress);
+	pz_files_amount((double)item->size, size);
+	pz_files_amount(seconds > 0 ? (double)(item->size - item->first_sent) / seconds : 0, rate);
+	fprintf(s->cli->out, "%s: %s in %.1f s, %s/s%s%s\n", file ? file : "", size, seconds, rate,
+		as && file && strcmp(as, file) != 0 ? ", there as " : "",
+		as && file && strcmp(as, file) != 0 ? as : "");
+	fflush(s->cli->out);
+	free(file);
+	free(as);
+}
+
+static void
+ended(struct sending *s, size_t slot, const json_t *result, const struct pz_ctl_error *error)
+{
+	struct pz_files_item *item = s->items[slot];
+
+	if (error->exit != 0) {
+		pz_files_progress_clear(&s->progress);
+		note(s, pz_cli_fail(s->cli, error->exit, "%s", error->message));
+		item->sent = item->size; /* nothing of it is left to do */
+	} else if (s->cli->json && result) {
+		if (pz_cli_print_json(s->cli, result) != PZ_EXIT_DONE)
+			note(s, PZ_EXIT_FAILED);
+	} else if (result) {
+		item->sent = item->size;
+		print_done(s, item, result);
+	}
+	over(s, slot);
+}
+
+static json_t *
+params_of(const struct sending *s, const struct pz_files_item *item)
+{
+	json_t *params = json_pack(
+		"{s:s, s:s, s:s, s:b, s:b}", "device", s->device, "name", item->name, "id",
+		item->id, "wait", pz_cli_opt(s->cli, "wait") != NULL, "again", (int)item->is_again);
+
+	if (params && item->path)
+		(void)json_object_set(params, "path", item->path);
+	return params;
+}
+
+/* @return false: it cannot be sent, which was printed */
+static bool
+begin(struct sending *s, size_t slot, struct pz_files_item *item)
+{
+	struct pz_errinfo info = {""};
+
+	if (item->fd < 0 && item->source)
+		item->fd = pz_files_open(item->source, &item->size, &info);
+	json_t *params = item->fd < 0 ? NULL : params_of(s, item);
+	if (item->fd >= 0 && params == NULL)
+		(void)pz_fail(&info, PZ_ERR_CONFIG,
+			      "%s: its name is not UTF-8; --name gives another",
+			      item->source ? item->source : "");
+	slots_told[slot] = (struct told){s, item};
+	s->items[slot] = item;
+	item->state = PZ_FILES_RUNS;
+	if (params) {
+		pz_ctl_client_pass(s->clients[slot], item->fd);
+		if (pz_ctl_begin(s->clients[slot], "send", params, on_slot_event, &slots_told[slot],
+				 &info) == PZ_OK)
+			return true;
+	}
+	pz_files_progress_clear(&s->progress);
+	note(s, pz_cli_fail(s->cli, PZ_EXIT_FAILED, "%s", info.text));
+	over(s, slot);
+	return false;
+}
+
+/* ---- the daemon ---- */
+
+static void
+lose(struct sending *s, size_t slot)
+{
+	struct pz_files_item *item = s->items[slot];
+
+	pz_ctl_client_free(s->clients[slot]);
+	s->clients[slot] = NULL;
+	s->items[slot] = NULL;
+	if (item) {
+		item->state = PZ_FILES_WAITS;
+		item->is_again = true;
+	}
+	if (s->lost_ms == 0)
+		s->lost_ms = pz_files_now_ms();
+}
+
+/* @return false: no daemon, and it is not waited for any more; that was printed */
+static bool
+connect_slot(struct sending *s, size_t slot)
+{
+	struct pz_cli own = *s->cli;
+	struct pz_errinfo info = {""};
+	bool is_quiet = s->was_there;
+
+	own.client = NULL;
+	own.json |= is_quiet; /* which daemon it is was said once */
+	enum pz_err err = pz_cli_connect(&own, &info);
+	if (err == PZ_OK) {
+		s->clients[slot] = own.client;
+		s->was_there = true;
+		s->lost_ms = 0;
+		return true;
+	}
+	if (s->lost_ms == 0)
+		s->lost_ms = pz_files_now_ms();
+	if (s->was_there &&
+	    (pz_cli_opt(s->cli, "wait") || pz_files_now_ms() - s->lost_ms < LOST_MS))
+		return true;
+	pz_files_progress_clear(&s->progress);
+	s->status = pz_cli_fail(
+		s->cli, PZ_EXIT_NO_DAEMON, "cannot reach the daemon (is %s running?): %s%s",
+		s->cli->program->daemon, pz_errinfo_text(&info, err),
+		s->was_there ? "; the same command goes on with what was begun" : "");
+	return false;
+}
+
+/* ---- all ---- */
+
+static struct pz_files_item *
+next_item(struct sending *s)
+{
+	while (s->next < s->list.count && s->list.items[s->next].state != PZ_FILES_WAITS)
+		s->next++;
+	if (s->next < s->list.count)
+		return &s->list.items[s->next++];
+	for (size_t i = 0; i < s->list.count && s->lost_ms == 0; i++)
+		if (s->list.items[i].state == PZ_FILES_WAITS)
+			return &s->list.items[i]; /* of a daemon that was lost */
+	return NULL;
+}
+
+/* Gives each free connection a file. @return false: there is no daemon */
+static bool
+fill(struct sending *s)
+{
+	for (size_t i = 0; i < SLOTS; i++) {
+		struct pz_files_item *item = s->items[i] ? NULL : next_item(s);
+		if (item == NULL)
+			continue;
+		if (s->clients[i] == NULL && !connect_slot(s, i))
+			return false;
+		if (s->clients[i] == NULL) { /* not yet */
+			s->next = 0;
+			return true;
+		}
+		(void)begin(s, i, item);
+	}
+	return true;
+}
+
+static void
+proceed(struct sending *s, size_t slot)
+{
+	struct pz_ctl_error error = {0};
+	struct pz_errinfo info = {""};
+	json_t *result = NULL;
+	bool is_over = false;
+	enum pz_err err = pz_ctl_proceed(s->clients[slot], &is_over, &result, &error, &info);
+
+	if (err == PZ_ERR_IO_CLOSED || err == PZ_ERR_IO) {
+		lose(s, slot);
+		s->next = 0;
+	} else if (err != PZ_OK) {
+		error.exit = PZ_EXIT_FAILED;
+		snprintf(error.message, sizeof(error.message), "%s", info.text);
+		ended(s, slot, NULL, &error);
+		lose(s, slot);
+	} else if (is_over) {
+		ended(s, slot, result, &error);
+	}
+	json_decref(result);
+}
+
+static bool
+is_over(const struct sending *s)
+{
+	for (size_t i = 0; i < s->list.count; i++)
+		if (s->list.items[i].state != PZ_FILES_OVER)
+			return false;
+	return true;
+}
+
+static int
+run(struct sending *s)
+{
+	bool is_stopped = false;
+
+	pz_files_progress_init(&s->progress, s->cli, &s->list);
+	while (!is_stopped && !is_over(s) && !ferror(s->cli->out)) {
+		if (!fill(s))
+			return s->status;
+		for (size_t i = 0; i < SLOTS; i++)
+			if (s->items[i])
+				proceed(s, i);
+		pz_files_progress_draw(&s->progress);
+		if (!is_over(s))
+			is_stopped = pz_ctl_wait(s->clients, SLOTS, s->cli->stop_fd, WAIT_MS);
+	}
+	pz_files_progress_clear(&s->progress);
+	if (is_stopped)
+		return pz_cli_fail(s->cli, PZ_EXIT_FAILED,
+				   "interrupted; the same command goes on with what was begun");
+	return s->status;
+}
+
+int
+pz_files_cmd_send(struct pz_cli *cli)
+{
+	struct sending s = {.cli = cli, .device = pz_cli_arg(cli, cli->args.count - 1)};
+	bool has_some = pz_files_list_make(&s.list, cli);
+
+	s.status = s.list.status;
+	if (has_some && s.status != PZ_EXIT_USAGE) {
+		int caught = pz_cli_catch_interrupts(cli);
+		s.status = caught == PZ_EXIT_DONE ? run(&s) : caught;
+	}
+	for (size_t i = 0; i < SLOTS; i++)
+		pz_ctl_client_free(s.clients[i]);
+	pz_files_list_fini(&s.list);
+	return s.status;
+}

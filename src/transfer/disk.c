@@ -1,0 +1,387 @@
+#include "transfer/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/list.h"
+#include "transfer/hash.h"
+#include "transfer/place.h"
+
+struct disk_part {
+	struct pz_part base;
+	struct pz_work work;
+	const struct pz_workers *workers;
+	struct pz_part_spec spec;
+	char *inbox; /* of spec, owned */
+	int inbox_fd, incoming_fd, fd;
+	struct pz_hash *hash;
+	uint64_t at;         /* bytes that are there, hashed */
+	struct pz_buf bytes; /* to be written */
+	bool (*job)(struct disk_part *part);
+	struct pz_part_result result;
+	pz_part_done done;
+	void *arg;
+	bool is_busy;
+	atomic_bool is_closed; /* a job that takes long ends early */
+};
+
+static struct disk_part *
+disk_part_of(struct pz_part *part)
+{
+	return PZ_CONTAINER(part, struct disk_part, base);
+}
+
+static void
+close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void
+part_free(struct disk_part *part)
+{
+	close_fd(part->fd);
+	close_fd(part->incoming_fd);
+	close_fd(part->inbox_fd);
+	pz_hash_free(part->hash);
+	pz_buf_fini(&part->bytes);
+	free(part->inbox);
+	free(part);
+}
+
+/* ---- in a thread: false after a failure, which `result` names ---- */
+
+static bool
+failed(struct disk_part *part, const char *what)
+{
+	int number = errno;
+	enum pz_err err = PZ_ERR_IO;
+
+	if (number == ENOSPC || number == EDQUOT || number == EFBIG)
+		err = PZ_ERR_IO_FULL;
+	else if (number == EACCES || number == EPERM || number == EROFS || number == ELOOP ||
+		 number == ENOTDIR)
+		err = PZ_ERR_DENIED_PERMISSION;
+	else if (number == ENOMEM)
+		err = PZ_ERR_LIMIT_MEMORY;
+	part->result.err = err;
+	snprintf(part->result.detail, sizeof(part->result.detail), "%.50s%s%.100s: %.40s", what,
+		 what[0] ? ": " : "", part->spec.inbox, strerror(number));
+	return false;
+}
+
+/* The digest of what is there already. */
+static bool
+hash_all(struct disk_part *part, uint64_t end)
+{
+	PZ_AUTO_FREE uint8_t *block = malloc(PZ_TRANSFER_BLOCK_BYTES);
+
+	if (block == NULL)
+		return failed(part, "");
+	while (part->at < end && !atomic_load(&part->is_closed)) {
+		ssize_t n = pread(part->fd, block, PZ_TRANSFER_BLOCK_BYTES, (off_t)part->at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return failed(part, "");
+		if (n == 0)
+			break;
+		pz_hash_add(part->hash, pz_slice_of(block, (size_t)n));
+		part->at += (uint64_t)n;
+	}
+	return true;
+}
+
+/* A full disk is noticed before it is filled. */
+static bool
+has_room(struct disk_part *part)
+{
+	struct statvfs fs;
+
+	if (!part->spec.has_size || part->spec.size <= part->at || fstatvfs(part->fd, &fs) != 0 ||
+	    part->spec.size - part->at <= (uint64_t)fs.f_bavail * fs.f_frsize)
+		return true;
+	errno = ENOSPC;
+	return failed(part, "");
+}
+
+/* A file that was placed already must stay as it is: the next one begins as another file. */
+static bool
+leave_placed(struct disk_part *part)
+{
+	if (unlinkat(part->incoming_fd, part->spec.key, 0) != 0)
+		return false;
+	close_fd(part->fd);
+	close_fd(part->incoming_fd);
+	part->incoming_fd = -1;
+	part->fd = pz_place_open_part(part->inbox_fd, part->spec.key, &part->incoming_fd);
+	return part->fd >= 0;
+}
+
+static bool
+restart_job(struct disk_part *part)
+{
+	struct stat st;
+
+	pz_hash_reset(part->hash);
+	part->at = 0;
+	if (fstat(part->fd, &st) != 0 || (st.st_nlink > 1 && !leave_placed(part)) ||
+	    ftruncate(part->fd, 0) != 0)
+		return failed(part, "");
+	return true;
+}
+
+static bool
+open_job(struct disk_part *part)
+{
+	struct stat st;
+
+	part->inbox_fd = pz_place_open_inbox(part->spec.inbox);
+	if (part->inbox_fd < 0)
+		return failed(part, "");
+	part->fd = pz_place_open_part(part->inbox_fd, part->spec.key, &part->incoming_fd);
+	if (part->fd < 0 || fstat(part->fd, &st) != 0)
+		return failed(part, "");
+	if (!S_ISREG(st.st_mode)) {
+		errno = ELOOP;
+		return failed(part, "");
+	}
+	size_t others = pz_place_sweep(part->incoming_fd, part->spec.key);
+	if (st.st_size == 0 && others >= PZ_TRANSFER_PARTS_MAX) {
+		(void)!unlinkat(part->incoming_fd, part->spec.key, 0);
+		part->result.err = PZ_ERR_LIMIT;
+		snprintf(part->result.detail, sizeof(part->result.detail),
+			 "%.150s: %zu unfinished files are there", part->spec.inbox, others);
+		return false;
+	}
+	bool is_longer = part->spec.has_size && (uint64_t)st.st_size > part->spec.size;
+	bool is_other = st.st_nlink > 1 && (uint64_t)st.st_size != part->spec.size;
+	bool ok = part->spec.is_fresh || is_longer || is_other
+			  ? restart_job(part)
+			  : hash_all(part, (uint64_t)st.st_size);
+	return ok && has_room(part);
+}
+
+static bool
+write_job(struct disk_part *part)
+{
+	while (part->bytes.len > 0) {
+		struct pz_slice all = pz_buf_slice(&part->bytes);
+		ssize_t n = pwrite(part->fd, all.ptr, all.len, (off_t)part->at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			errno = ENOSPC; /* a file that takes nothing is full */
+		if (n <= 0)
+			return failed(part, "");
+		pz_hash_add(part->hash, pz_slice_of(all.ptr, (size_t)n));
+		part->at += (uint64_t)n;
+		pz_buf_consume(&part->bytes, (size_t)n);
+	}
+	return true;
+}
+
+/* Some file systems cannot sync a directory; the file itself is on the disk. */
+static bool
+place_in(struct disk_part *part, int dir_fd, const struct stat *st)
+{
+	char name[PZ_TRANSFER_NAME_BYTES_MAX + 1];
+	bool is_there = st->st_nlink > 1 &&
+			pz_place_find(dir_fd, st->st_dev, st->st_ino, name, sizeof(name));
+
+	if (!is_there && !pz_place_link(part->incoming_fd, part->spec.key, dir_fd, part->spec.name,
+					name, sizeof(name)))
+		return failed(part, part->spec.name);
+	(void)!fsync(dir_fd);
+	snprintf(part->result.file, sizeof(part->result.file), "%s%s%s", part->spec.path,
+		 part->spec.path[0] ? "/" : "", name);
+	return true;
+}
+
+static bool
+place_job(struct disk_part *part)
+{
+	const int64_t ms = part->spec.mtime_ms;
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
+				    {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}};
+	struct stat st;
+
+	if (ms > 0)
+		(void)!futimens(part->fd, times); /* the content counts */
+	if (fsync(part->fd) != 0 || fstat(part->fd, &st) != 0)
+		return failed(part, "");
+	int dir_fd = pz_place_open_below(part->inbox_fd, part->spec.path);
+	if (dir_fd < 0)
+		return failed(part, part->spec.path);
+	bool ok = place_in(part, dir_fd, &st);
+	close(dir_fd);
+	return ok;
+}
+
+static bool
+remove_job(struct disk_part *part)
+{
+	if (part->incoming_fd >= 0)
+		(void)!unlinkat(part->incoming_fd, part->spec.key, 0);
+	if (part->inbox_fd >= 0) /* when it was the last one */
+		(void)!unlinkat(part->inbox_fd, PZ_DISK_INCOMING, AT_REMOVEDIR);
+	return true;
+}
+
+static void
+on_thread(struct pz_work *work)
+{
+	struct disk_part *part = PZ_CONTAINER(work, struct disk_part, work);
+
+	part->result = (struct pz_part_result){.err = PZ_OK};
+	if (part->job(part)) {
+		part->result.have = part->at;
+		pz_hash_hex(part->hash, part->result.sha256);
+	}
+}
+
+/* ---- in the loop ---- */
+
+static void
+on_done(struct pz_work *work)
+{
+	struct disk_part *part = PZ_CONTAINER(work, struct disk_part, work);
+
+	part->is_busy = false;
+	if (atomic_load(&part->is_closed))
+		part_free(part);
+	else
+		part->done(part->arg, &part->result);
+}
+
+static void
+begin(struct disk_part *part, bool (*job)(struct disk_part *), pz_part_done done, void *arg)
+{
+	part->job = job;
+	part->done = done;
+	part->arg = arg;
+	part->is_busy = true;
+	pz_work_start(part->workers, &part->work);
+}
+
+static void
+part_write(struct pz_part *base, struct pz_buf *bytes, pz_part_done done, void *arg)
+{
+	struct disk_part *part = disk_part_of(base);
+	size_t max = bytes->max;
+
+	pz_buf_fini(&part->bytes);
+	part->bytes = *bytes;
+	pz_buf_init(bytes, max, NULL);
+	begin(part, write_job, done, arg);
+}
+
+static void
+part_restart(struct pz_part *base, pz_part_done done, void *arg)
+{
+	begin(disk_part_of(base), restart_job, done, arg);
+}
+
+static void
+part_place(struct pz_part *base, pz_part_done done, void *arg)
+{
+	begin(disk_part_of(base), place_job, done, arg);
+}
+
+static void
+part_remove(struct pz_part *base, pz_part_done done, void *arg)
+{
+	begin(disk_part_of(base), remove_job, done, arg);
+}
+
+static void
+part_close(struct pz_part *base)
+{
+	struct disk_part *part = disk_part_of(base);
+
+	atomic_store(&part->is_closed, true);
+	if (!part->is_busy)
+		part_free(part);
+}
+
+static const struct pz_part_ops part_ops = {
+	.write = part_write,
+	.restart = part_restart,
+	.place = part_place,
+	.remove = part_remove,
+	.close = part_close,
+};
+
+static struct disk_part *
+part_new(const struct pz_workers *workers, const struct pz_part_spec *spec)
+{
+	struct disk_part *part = calloc(1, sizeof(*part));
+
+	if (part == NULL)
+		return NULL;
+	part->base.ops = &part_ops;
+	part->work = (struct pz_work){.run = on_thread, .done = on_done};
+	part->workers = workers;
+	part->spec = *spec;
+	part->inbox = strdup(spec->inbox);
+	part->spec.inbox = part->inbox;
+	part->inbox_fd = part->incoming_fd = part->fd = -1;
+	part->hash = pz_hash_new();
+	if (part->inbox && part->hash)
+		return part;
+	part_free(part);
+	return NULL;
+}
+
+static struct pz_part *
+parts_open(void *self, const struct pz_part_spec *spec, pz_part_done done, void *arg)
+{
+	struct disk_part *part = part_new(self, spec);
+
+	if (part == NULL)
+		return NULL;
+	begin(part, open_job, done, arg);
+	return &part->base;
+}
+
+/* ---- old ones ---- */
+
+static bool
+sweep_job(struct disk_part *part)
+{
+	part->inbox_fd = open(part->spec.inbox, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (part->inbox_fd >= 0)
+		part->incoming_fd = openat(part->inbox_fd, PZ_DISK_INCOMING,
+					   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (part->incoming_fd >= 0)
+		(void)pz_place_sweep(part->incoming_fd, NULL);
+	return remove_job(part);
+}
+
+static void
+parts_sweep(void *self, const char *inbox)
+{
+	const struct pz_part_spec spec = {.inbox = inbox, .key = "-"}; /* no such file */
+	struct disk_part *part = part_new(self, &spec);
+
+	if (part == NULL)
+		return;
+	begin(part, sweep_job, NULL, NULL);
+	part_close(&part->base);
+}
+
+struct pz_parts
+pz_disk_parts(const struct pz_workers *workers)
+{
+	return (struct pz_parts){
+		.open = parts_open, .sweep = parts_sweep, .self = (void *)(uintptr_t)workers};
+}

@@ -1,0 +1,119 @@
+/* The list of what was received: records of the store, the oldest of which go when there are too
+ * many. The files themselves are the user's. */
+#include <stdio.h>
+#include <string.h>
+
+#include "record/record.h"
+#include "transfer/internal.h"
+#include "wire/json.h"
+
+#define SPACE "inbox"
+
+static enum pz_err
+load_one(void *arg, const char *key, struct pz_slice value)
+{
+	struct pz_transfers *transfers = arg;
+	json_t *record = NULL;
+
+	PZ_TRY(pz_record_parse(SPACE, key, value, &record, NULL));
+	(void)json_object_set_new(record, "key", json_string(key));
+	return json_array_append_new(transfers->records, record) == 0 ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
+}
+
+enum pz_err
+pz_inbox_load(struct pz_transfers *transfers, struct pz_errinfo *info)
+{
+	transfers->records = json_array();
+	if (transfers->records == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	return pz_store_load(transfers->config.store, SPACE, load_one, transfers, info);
+}
+
+json_t *
+pz_inbox_find(const struct pz_transfers *transfers, const char *from, const char *id)
+{
+	for (size_t i = json_array_size(transfers->records); i > 0; i--) {
+		json_t *record = json_array_get(transfers->records, i - 1);
+		const char *its_id = pz_json_str(record, "id");
+		const char *sender = pz_json_str(record, "from");
+		if (its_id && sender && strcmp(its_id, id) == 0 && strcmp(sender, from) == 0)
+			return record;
+	}
+	return NULL;
+}
+
+/* In the order in which they came, also two of the same millisecond. */
+static void
+make_key(const struct pz_transfers *transfers, char out[40])
+{
+	size_t count = json_array_size(transfers->records);
+	const char *last = pz_json_str(json_array_get(transfers->records, count - 1), "key");
+
+	snprintf(out, 40, "%013llx-000", (unsigned long long)pz_env_wall_ms(transfers->config.env));
+	for (int i = 1; count > 0 && last && strcmp(out, last) <= 0 && i < 4096; i++)
+		snprintf(out, 40, "%.13s-%03x", last, i);
+}
+
+static enum pz_err
+make_room(struct pz_transfers *transfers, struct pz_txn *txn)
+{
+	while (json_array_size(transfers->records) > PZ_TRANSFER_RECORDS_MAX) {
+		const char *key = pz_json_str(json_array_get(transfers->records, 0), "key");
+		if (key)
+			PZ_TRY(pz_txn_remove(txn, SPACE, key));
+		(void)json_array_remove(transfers->records, 0);
+	}
+	return PZ_OK;
+}
+
+void
+pz_inbox_add(struct pz_transfers *transfers, json_t *takes_record, pz_store_done done, void *arg,
+	     void (*drop)(void *arg))
+{
+	struct pz_txn *txn = pz_txn_new();
+	char key[40];
+
+	make_key(transfers, key);
+	if (takes_record == NULL || txn == NULL ||
+	    json_object_set_new(takes_record, "key", json_string(key)) != 0 ||
+	    json_array_append(transfers->records, takes_record) != 0 ||
+	    make_room(transfers, txn) != PZ_OK ||
+	    pz_record_put(txn, SPACE, key, json_incref(takes_record)) != PZ_OK) {
+		pz_txn_free(txn); /* it is not listed; the file is there all the same */
+		txn = NULL;
+	}
+	json_decref(takes_record);
+	if (txn == NULL) {
+		done(arg, PZ_ERR_LIMIT_MEMORY, "out of memory");
+		return;
+	}
+	pz_txn_on_drop(txn, drop);
+	pz_store_commit(transfers->config.store, txn, done, arg);
+}
+
+void
+pz_transfers_list(struct pz_transfers *transfers, struct pz_request *request)
+{
+	json_t *list = json_array(), *record;
+	size_t i;
+
+	json_array_foreach (transfers->records, i, record) {
+		json_t *copy = json_copy(record);
+		(void)json_object_del(copy, "key");
+		(void)json_object_del(copy, "id");
+		(void)json_array_append_new(list, copy);
+	}
+	pz_request_answer(request, list);
+}
+
+enum pz_err
+pz_transfers_wipe(struct pz_txn *txn)
+{
+	return pz_txn_remove_space(txn, SPACE);
+}
+
+void
+pz_transfers_wiped(struct pz_transfers *transfers)
+{
+	(void)json_array_clear(transfers->records);
+}

@@ -1,0 +1,76 @@
+#include "transfer/name.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/codec.h"
+
+/* Devices of DOS and Windows, where they stand before the first dot, in any case of letters. An
+ * inbox may be on a disk that such a system reads. */
+static bool
+is_reserved(struct pz_slice name)
+{
+	static const char *const words[] = {"con", "prn", "aux", "nul"};
+	const char *text = (const char *)name.ptr;
+	const uint8_t *dot = memchr(name.ptr, '.', name.len);
+	size_t len = dot ? (size_t)(dot - name.ptr) : name.len;
+
+	while (len > 0 && text[len - 1] == ' ')
+		len--;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (len == strlen(words[i]) && strncasecmp(text, words[i], len) == 0)
+			return true;
+	return len == 4 && text[3] >= '0' && text[3] <= '9' &&
+	       (strncasecmp(text, "com", 3) == 0 || strncasecmp(text, "lpt", 3) == 0);
+}
+
+const char *
+pz_transfer_name_fault(struct pz_slice name)
+{
+	if (name.len == 0)
+		return "is empty";
+	if (name.len > PZ_TRANSFER_NAME_BYTES_MAX)
+		return "is longer than 255 bytes";
+	if (!pz_utf8_is_valid(name))
+		return "is not UTF-8";
+	if (!pz_utf8_is_printable(name))
+		return "has control characters";
+	if (memchr(name.ptr, '/', name.len) || memchr(name.ptr, '\\', name.len))
+		return "has a slash";
+	if (name.ptr[0] == '.')
+		return "begins with a dot";
+	if (name.ptr[name.len - 1] == '.' || name.ptr[name.len - 1] == ' ')
+		return "ends with a dot or a space";
+	return is_reserved(name) ? "is reserved" : NULL;
+}
+
+/* Bytes of the name that fit, without half a character. */
+static size_t
+cut(const char *name, size_t len, size_t room)
+{
+	if (len <= room)
+		return len;
+	while (room > 0 && ((uint8_t)name[room] & 0xc0) == 0x80)
+		room--;
+	return room;
+}
+
+void
+pz_transfer_name_numbered(const char *name, unsigned number,
+			  char out[PZ_TRANSFER_NAME_BYTES_MAX + 1])
+{
+	const char *dot = strrchr(name, '.');
+	size_t len = dot && dot != name ? (size_t)(dot - name) : strlen(name);
+	const char *extension = name + len;
+	char middle[16] = "";
+
+	if (number > 0)
+		snprintf(middle, sizeof(middle), " (%u)", number);
+	/* One that is nearly all of the name is no extension worth keeping whole. */
+	size_t room = PZ_TRANSFER_NAME_BYTES_MAX - strlen(middle);
+	size_t tail = cut(extension, strlen(extension), room / 2);
+	snprintf(out, PZ_TRANSFER_NAME_BYTES_MAX + 1, "%.*s%s%.*s",
+		 (int)cut(name, len, room - (number > 0 ? tail : strlen(extension))), name, middle,
+		 (int)(number > 0 ? tail : strlen(extension)), extension);
+}

@@ -1,0 +1,606 @@
+/*
+ * Files that go: the command `send`. One object for each, which lives as long as its request.
+ *
+ *   QUEUED     no channel: it waits for its turn, for a way to the device, or a moment
+ *   OPENING    the other end has been offered the file
+ *   CHECKING   what is there of an earlier try is compared
+ *   SENDING    bytes go
+ *   LOOKING    all were read: has the file changed meanwhile?
+ *   FINISHING  the other end syncs and places it
+ *
+ * Whatever ends the channel, but for a word that says that another try would end as well, leads
+ * back to QUEUED. Call-backs of channels and of the node only set `pump`, a timer without delay, so
+ * that no channel is opened inside of them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "command/table.h"
+#include "transfer/internal.h"
+#include "transfer/name.h"
+#include "transfer/source.h"
+#include "wire/json.h"
+
+#define EVENT_US (200 * PZ_US_PER_MS) /* from one event of a file to the next */
+#define LIMIT_US (200 * PZ_US_PER_MS) /* the other end has as many files as it takes */
+#define AGAIN_US (1 * PZ_US_PER_S)    /* a way was lost, or is looked for */
+#define LOOK_US (5 * PZ_US_PER_S)     /* --wait: from one search to the next */
+#define WATCH_US (5 * PZ_US_PER_S)    /* whether the other end is stuck */
+#define NO_DATA_WINDOW 1024           /* nothing is sent back */
+
+struct sending {
+	struct pz_list node; /* transfers.sendings, in the order of the requests */
+	struct pz_transfers *transfers;
+	struct pz_request *request;
+	struct pz_source *source;
+	struct pz_channel *channel;
+	struct pz_transfer_offer offer;
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+	enum { QUEUED, OPENING, CHECKING, SENDING, LOOKING, FINISHING } state;
+	struct pz_buf out; /* read, not sent yet */
+	uint64_t have;     /* of the other end, as it said */
+	char have_hash[PZ_TRANSFER_HASH_HEX_BYTES];
+	uint64_t sent, most_sent; /* bytes of the file, in this try and in the best one */
+	uint64_t started_us, moved_us, told_us, looked_us;
+	uint64_t not_before_us; /* the next try */
+	struct pz_timer watch;  /* the other end is stuck; or the next try */
+	bool is_reading, is_waiting, has_looked;
+};
+
+static const struct pz_env *
+env_of(const struct sending *s)
+{
+	return s->transfers->env;
+}
+
+static uint64_t
+now_us(const struct sending *s)
+{
+	return pz_env_mono_us(env_of(s));
+}
+
+static void
+pump_soon(struct pz_transfers *transfers)
+{
+	if (!transfers->pump.active)
+		pz_env_start(transfers->env, &transfers->pump, 0);
+}
+
+/* ---- the end ---- */
+
+static void
+release(struct pz_request *request)
+{
+	struct sending *s = request->state;
+	struct pz_transfers *transfers = s->transfers;
+
+	pz_list_remove(&s->node);
+	pz_env_stop(env_of(s), &s->watch);
+	if (s->channel)
+		pz_channel_close(s->channel, "cancelled");
+	pz_source_free(s->source);
+	pz_buf_fini(&s->out);
+	if (s->device[0])
+		transfers->config.ops->want(transfers->config.arg, s->device, false);
+	pump_soon(transfers);
+}
+
+static const struct pz_request_kind sending_kind = {.size = sizeof(struct sending),
+						    .release = release};
+
+static void fail(struct sending *s, enum pz_err err, const char *fmt, ...) PZ_PRINTF(3, 4);
+
+static void
+fail(struct sending *s, enum pz_err err, const char *fmt, ...)
+{
+	struct pz_errinfo info;
+	char text[sizeof(info.text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)pz_fail(&info, err, "%s: %s", s->offer.name, text);
+	pz_request_fail(s->request, err, info.text);
+}
+
+/* The name of the file with its directories. New, or NULL. */
+static json_t *
+label(const struct sending *s)
+{
+	return json_sprintf("%s%s%s", s->offer.path, s->offer.path[0] ? "/" : "", s->offer.name);
+}
+
+static void
+tell(struct sending *s)
+{
+	s->told_us = now_us(s);
+	pz_request_event(s->request,
+			 json_pack("{s:o?, s:I, s:I}", "file", label(s), "sent",
+				   (json_int_t)s->sent, "size", (json_int_t)s->offer.size));
+}
+
+static void
+moved(struct sending *s, bool is_news)
+{
+	s->moved_us = now_us(s);
+	if (s->sent > s->most_sent)
+		s->most_sent = s->sent;
+	if (is_news || s->moved_us - s->told_us >= EVENT_US)
+		tell(s);
+}
+
+static void
+drop_channel(struct sending *s, const char *reason)
+{
+	if (s->channel)
+		pz_channel_close(PZ_TAKE(s->channel), reason);
+	pz_buf_fini(&s->out);
+}
+
+/* Another try, after this time. Reading that runs ends first. */
+static void
+again(struct sending *s, uint64_t delay_us)
+{
+	s->state = QUEUED;
+	pz_buf_fini(&s->out);
+	s->not_before_us = now_us(s) + delay_us;
+	pz_env_start(env_of(s), &s->watch, delay_us);
+	pump_soon(s->transfers); /* it was another's turn */
+}
+
+static void
+changed(struct sending *s)
+{
+	drop_channel(s, "changed");
+	fail(s, PZ_ERR_IO, "it changed while it was sent; nothing of it was kept at %s", s->device);
+}
+
+/* ---- bytes ---- */
+
+static void push(struct sending *s);
+
+static void
+on_looked(void *arg, enum pz_err err, struct pz_slice bytes)
+{
+	struct sending *s = arg;
+
+	(void)bytes;
+	s->is_reading = false;
+	if (s->state != LOOKING) {
+		pump_soon(s->transfers);
+		return;
+	}
+	if (err != PZ_OK) {
+		changed(s);
+		return;
+	}
+	s->state = FINISHING;
+	s->moved_us = now_us(s);
+	pz_channel_end(s->channel);
+}
+
+static void
+on_read(void *arg, enum pz_err err, struct pz_slice bytes)
+{
+	struct sending *s = arg;
+
+	s->is_reading = false;
+	if (s->state != SENDING) {
+		pump_soon(s->transfers);
+		return;
+	}
+	if (err != PZ_OK) {
+		drop_channel(s, "cancelled");
+		fail(s, err, "it cannot be read");
+	} else if (bytes.len == 0) {
+		changed(s); /* it is shorter now */
+	} else if (pz_buf_append(&s->out, bytes) != PZ_OK) {
+		drop_channel(s, "cancelled");
+		fail(s, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	} else {
+		push(s);
+	}
+}
+
+static void
+read_more(struct sending *s)
+{
+	uint64_t left = s->offer.size - pz_source_at(s->source);
+
+	if (s->is_reading)
+		return;
+	if (left > 0 && s->out.len + PZ_TRANSFER_BLOCK_BYTES <= PZ_TRANSFER_UNSENT_BYTES) {
+		s->is_reading = true;
+		pz_source_read(s->source, on_read, s);
+	} else if (left == 0 && s->out.len == 0) {
+		s->is_reading = true;
+		s->state = LOOKING;
+		pz_source_check(s->source, on_looked, s);
+	}
+}
+
+static void
+push(struct sending *s)
+{
+	size_t taken = 1;
+
+	while (s->out.len > 0 && taken > 0) {
+		if (pz_channel_send(s->channel, pz_buf_slice(&s->out), &taken) != PZ_OK) {
+			drop_channel(s, "memory");
+			again(s, AGAIN_US);
+			return;
+		}
+		pz_buf_consume(&s->out, taken);
+		s->sent += taken;
+		if (taken > 0)
+			moved(s, false);
+	}
+	read_more(s);
+}
+
+/* What the other end has is compared with the beginning of the file, whose digest goes on. */
+static void
+on_checked(void *arg, enum pz_err err, struct pz_slice bytes)
+{
+	struct sending *s = arg;
+	char hash[PZ_TRANSFER_HASH_HEX_BYTES];
+
+	(void)bytes;
+	s->is_reading = false;
+	if (s->state != CHECKING) {
+		pump_soon(s->transfers);
+		return;
+	}
+	if (err != PZ_OK) {
+		changed(s);
+		return;
+	}
+	pz_source_hash(s->source, hash);
+	if (s->have > 0 && strcmp(hash, s->have_hash) != 0) {
+		s->offer.is_fresh = true;
+		drop_channel(s, "other");
+		again(s, 0);
+		return;
+	}
+	s->offer.is_fresh = false;
+	s->state = SENDING;
+	s->sent = s->have;
+	moved(s, true);
+	push(s);
+}
+
+/* ---- the channel ---- */
+
+static void
+on_accepted(void *arg, json_t *message, uint32_t window)
+{
+	struct sending *s = arg;
+	const char *hash = pz_json_str(message, "haveHash");
+	int64_t have = 0;
+
+	(void)window;
+	if (!pz_json_int(message, "have", 0, (int64_t)s->offer.size, &have) || hash == NULL)
+		have = 0;
+	s->have = s->offer.is_fresh ? 0 : (uint64_t)have;
+	snprintf(s->have_hash, sizeof(s->have_hash), "%s", hash ? hash : "");
+	s->state = CHECKING;
+	s->moved_us = now_us(s);
+	pz_env_start(env_of(s), &s->watch, WATCH_US);
+	s->is_reading = true;
+	pz_source_skip(s->source, s->have, on_checked, s);
+}
+
+/* One without a way since long is given up, unless it shall wait. */
+static bool
+is_patient(const struct sending *s)
+{
+	return s->is_waiting || now_us(s) - s->moved_us < PZ_TRANSFER_PATIENCE_US;
+}
+
+static void
+on_refused(void *arg, enum pz_channel_refusal why)
+{
+	struct sending *s = arg;
+
+	s->channel = NULL;
+	switch (why) {
+	case PZ_CHANNEL_UNREACHABLE:
+		if (is_patient(s))
+			again(s, AGAIN_US);
+		else
+			fail(s, PZ_ERR_IO_TIMEOUT, "%s does not answer", s->device);
+		break;
+	case PZ_CHANNEL_LIMIT:
+		again(s, LIMIT_US);
+		break;
+	case PZ_CHANNEL_REFUSED:
+		fail(s, PZ_ERR_DENIED_REMOTE, "%s refuses it; its log says why", s->device);
+		break;
+	case PZ_CHANNEL_UNKNOWN_KIND:
+		fail(s, PZ_ERR_IO, "the version of %s cannot receive files", s->device);
+		break;
+	case PZ_CHANNEL_BAD_REQUEST:
+		fail(s, PZ_ERR_IO, "%s does not accept its name; --name gives another", s->device);
+		break;
+	}
+}
+
+static void
+on_data(void *arg, struct pz_slice data)
+{
+	const struct sending *s = arg;
+
+	pz_channel_consumed(s->channel, data.len); /* of a later version */
+}
+
+static void
+on_writable(void *arg)
+{
+	struct sending *s = arg;
+
+	if (s->state == SENDING)
+		push(s);
+}
+
+static void
+on_ended(void *arg)
+{
+	(void)arg;
+}
+
+static void
+received(struct sending *s, const json_t *message)
+{
+	const char *theirs = pz_json_str(message, "sha256");
+	char ours[PZ_TRANSFER_HASH_HEX_BYTES];
+	double seconds = (double)(now_us(s) - s->started_us) / PZ_US_PER_S;
+
+	pz_source_hash(s->source, ours);
+	if (theirs == NULL || (s->state == FINISHING && strcmp(theirs, ours) != 0)) {
+		fail(s, PZ_ERR_INTERNAL, "%s has stored other bytes than were sent", s->device);
+		return;
+	}
+	s->sent = s->offer.size;
+	tell(s);
+	pz_request_answer(s->request,
+			  json_pack("{s:o?, s:s, s:f, s:I, s:O*}", "file", label(s), "sha256",
+				    theirs, "seconds", seconds, "size", (json_int_t)s->offer.size,
+				    "as", json_object_get(message, "file")));
+}
+
+static void
+on_closed(void *arg, const char *reason, json_t *message)
+{
+	struct sending *s = arg;
+
+	s->channel = NULL;
+	if (strcmp(reason, "ok") == 0)
+		received(s, message);
+	else if (strcmp(reason, "noSpace") == 0)
+		fail(s, PZ_ERR_IO_FULL, "no space is left at %s", s->device);
+	else if (strcmp(reason, "refused") == 0)
+		fail(s, PZ_ERR_DENIED_REMOTE, "%s refuses it; its log says why", s->device);
+	else if (strcmp(reason, "changed") == 0)
+		changed(s);
+	else if (is_patient(s))
+		again(s, strcmp(reason, "lost") == 0 ? 0 : AGAIN_US);
+	else
+		fail(s, PZ_ERR_IO, "%s has ended it (%s)", s->device, reason);
+}
+
+static const struct pz_channel_ops channel_ops = {
+	.accepted = on_accepted,
+	.refused = on_refused,
+	.data = on_data,
+	.writable = on_writable,
+	.ended = on_ended,
+	.closed = on_closed,
+};
+
+/* ---- the next try ---- */
+
+static void
+open_channel(struct sending *s, struct pz_channels *channels)
+{
+	char to[PZ_ADDRESS_BYTES_MAX + 1];
+	const struct pz_transfers_config *config = &s->transfers->config;
+	struct pz_channel_offer offer = {.to = to, .kind = "file", .window = NO_DATA_WINDOW};
+
+	config->ops->address(config->arg, s->device, to);
+	offer.message = pz_transfer_offer_json(&s->offer);
+	enum pz_err err = offer.message
+				  ? pz_channel_open(channels, &offer, &channel_ops, s, &s->channel)
+				  : PZ_ERR_LIMIT_MEMORY;
+	json_decref(offer.message);
+	if (err != PZ_OK) { /* as many channels as the link may have: later */
+		again(s, LIMIT_US);
+		return;
+	}
+	s->state = OPENING;
+	s->has_looked = false;
+	pz_env_stop(env_of(s), &s->watch);
+}
+
+/* Without a way: one is looked for; when that has ended, it is over, or the next search comes. */
+static void
+look(struct sending *s)
+{
+	const struct pz_transfers_config *config = &s->transfers->config;
+	char away[256];
+
+	if (config->ops->is_looking(config->arg, s->device)) {
+		again(s, AGAIN_US);
+		return;
+	}
+	if (!s->has_looked) {
+		s->has_looked = true;
+		s->looked_us = now_us(s);
+		config->ops->look(config->arg, s->device);
+		again(s, config->ops->is_looking(config->arg, s->device) ? AGAIN_US : 0);
+		return;
+	}
+	if (!s->is_waiting && !(s->most_sent > 0 && is_patient(s))) {
+		config->ops->why_away(config->arg, s->device, away, sizeof(away));
+		fail(s, PZ_ERR_IO, "%s", away);
+		return;
+	}
+	uint64_t since = now_us(s) - s->looked_us;
+	s->has_looked = since < LOOK_US;
+	again(s, s->has_looked ? AGAIN_US : 0);
+}
+
+static bool
+is_turn(const struct sending *s)
+{
+	const struct pz_list *all = &s->transfers->sendings;
+	size_t count = 0;
+
+	for (struct pz_list *n = all->next; n != all; n = n->next) {
+		const struct sending *other = PZ_CONTAINER(n, struct sending, node);
+		count += other->channel && strcmp(other->device, s->device) == 0;
+	}
+	return count < PZ_TRANSFERS_PER_PEER_MAX;
+}
+
+static void
+try_now(struct sending *s)
+{
+	const struct pz_transfers_config *config = &s->transfers->config;
+
+	if (s->state != QUEUED || s->is_reading || now_us(s) < s->not_before_us || !is_turn(s))
+		return;
+	struct pz_channels *channels = config->ops->way(config->arg, s->device);
+	if (channels)
+		open_channel(s, channels);
+	else
+		look(s);
+}
+
+static void
+on_pump(struct pz_timer *timer, void *arg)
+{
+	struct pz_transfers *transfers = arg;
+
+	(void)timer;
+	PZ_LIST_EACH (&transfers->sendings, n, tmp) {
+		struct sending *s = PZ_CONTAINER(n, struct sending, node);
+		if (!pz_request_is_over(s->request))
+			try_now(s);
+	}
+}
+
+static void
+on_watch(struct pz_timer *timer, void *arg)
+{
+	struct sending *s = arg;
+	uint64_t max = s->state == FINISHING ? PZ_TRANSFER_STORE_US : PZ_TRANSFER_IDLE_US;
+
+	if (s->state == QUEUED) {
+		pump_soon(s->transfers);
+		return;
+	}
+	if (!s->is_reading && now_us(s) - s->moved_us >= max) {
+		drop_channel(s, "idle");
+		if (s->is_waiting)
+			again(s, 0);
+		else
+			fail(s, PZ_ERR_IO_TIMEOUT, "%s takes no more of it", s->device);
+		return;
+	}
+	pz_env_start(env_of(s), timer, WATCH_US);
+}
+
+void
+pz_transfers_way_changed(struct pz_transfers *transfers, const char *device)
+{
+	if (transfers == NULL)
+		return;
+	for (struct pz_list *n = transfers->sendings.next; n != &transfers->sendings; n = n->next) {
+		struct sending *s = PZ_CONTAINER(n, struct sending, node);
+		if (strcmp(s->device, device) == 0 && s->state == QUEUED)
+			s->not_before_us = 0;
+	}
+	if (!pz_list_is_empty(&transfers->sendings))
+		pump_soon(transfers);
+}
+
+void
+pz_send_init(struct pz_transfers *transfers)
+{
+	pz_list_init(&transfers->sendings);
+	pz_timer_init(&transfers->pump, on_pump, transfers);
+}
+
+/* ---- the command ---- */
+
+static enum pz_err
+read_params(struct sending *s, const json_t *params, struct pz_errinfo *info)
+{
+	const struct pz_transfers_config *config = &s->transfers->config;
+	const char *name = pz_json_str(params, "name"), *id = pz_json_str(params, "id");
+	const char *fault = pz_transfer_name_fault(pz_slice_str(name));
+
+	if (fault)
+		return pz_fail(info, PZ_ERR_CONFIG, "%.100s: its name %s; --name gives another",
+			       name ? name : "", fault);
+	snprintf(s->offer.name, sizeof(s->offer.name), "%s", name);
+	if (pz_transfer_path_join(json_object_get(params, "path"), s->offer.path, info) != PZ_OK)
+		return PZ_ERR_CONFIG;
+	if (id && strlen(id) > PZ_TRANSFER_ID_BYTES_MAX)
+		return pz_fail(info, PZ_ERR_CONFIG, "id: longer than %d bytes",
+			       PZ_TRANSFER_ID_BYTES_MAX);
+	if (id && id[0])
+		snprintf(s->offer.id, sizeof(s->offer.id), "%s", id);
+	else
+		pz_env_uuid(env_of(s), s->offer.id);
+	s->is_waiting = json_is_true(json_object_get(params, "wait"));
+	return config->ops->find(config->arg, pz_json_str(params, "device"), s->device, info);
+}
+
+static enum pz_err
+open_source(struct sending *s, const struct pz_file *file, struct pz_errinfo *info)
+{
+	if (s->transfers->config.workers == NULL || file->fd < 0)
+		return pz_fail(info, PZ_ERR_CONFIG, "files cannot be sent here");
+	enum pz_err err = pz_source_new(s->transfers->config.workers, file->fd, &s->source);
+	if (err != PZ_OK)
+		return pz_fail(info, err, "%s: it cannot be read", s->offer.name);
+	s->offer.size = pz_source_size(s->source);
+	s->offer.has_size = true;
+	s->offer.mtime_ms = pz_source_mtime_ms(s->source);
+	return PZ_OK;
+}
+
+void
+pz_transfers_send(struct pz_transfers *transfers, struct pz_request *request)
+{
+	struct sending *s = pz_request_begin(request, &sending_kind);
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+	struct pz_errinfo info = {""};
+
+	if (s == NULL)
+		return;
+	s->request = request;
+	s->transfers = transfers;
+	s->started_us = s->moved_us = now_us(s);
+	pz_timer_init(&s->watch, on_watch, s);
+	pz_buf_init(&s->out, PZ_TRANSFER_UNSENT_BYTES, NULL);
+	enum pz_err err = read_params(s, request->params, &info);
+	memcpy(device, s->device, sizeof(device));
+	s->device[0] = '\0'; /* not wanted yet */
+	if (err == PZ_OK)
+		err = open_source(s, request->file, &info);
+	if (err != PZ_OK) {
+		pz_request_fail(request, err, info.text);
+		return;
+	}
+	memcpy(s->device, device, sizeof(device));
+	/* A program that asks for the same again has lost its daemon: a way needs a moment. */
+	s->most_sent = json_is_true(json_object_get(request->params, "again"));
+	transfers->config.ops->want(transfers->config.arg, s->device, true);
+	pz_list_append(&transfers->sendings, &s->node);
+	pump_soon(transfers);
+}

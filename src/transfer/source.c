@@ -1,0 +1,203 @@
+#include "transfer/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "transfer/hash.h"
+
+struct pz_source {
+	struct pz_work work;
+	const struct pz_workers *workers;
+	int fd;
+	struct stat first;
+	struct pz_hash *hash;
+	uint64_t at, to;
+	enum pz_err err;
+	size_t len; /* of block */
+	void (*job)(struct pz_source *source);
+	pz_source_done done;
+	void *arg;
+	bool is_busy;
+	atomic_bool is_freed;
+	uint8_t block[PZ_TRANSFER_BLOCK_BYTES];
+};
+
+static void
+release(struct pz_source *source)
+{
+	if (source->fd >= 0)
+		close(source->fd);
+	pz_hash_free(source->hash);
+	free(source);
+}
+
+/* ---- in a thread ---- */
+
+static void
+read_job(struct pz_source *source)
+{
+	uint64_t left = pz_source_size(source) - source->at;
+	size_t wanted = left < sizeof(source->block) ? (size_t)left : sizeof(source->block);
+	ssize_t n;
+
+	do {
+		n = pread(source->fd, source->block, wanted, (off_t)source->at);
+	} while (n < 0 && errno == EINTR);
+	source->err = n < 0 ? PZ_ERR_IO : PZ_OK;
+	source->len = n > 0 ? (size_t)n : 0;
+	pz_hash_add(source->hash, pz_slice_of(source->block, source->len));
+	source->at += source->len;
+}
+
+static void
+skip_job(struct pz_source *source)
+{
+	if (source->at > source->to) {
+		pz_hash_reset(source->hash);
+		source->at = 0;
+	}
+	source->err = PZ_OK;
+	while (source->at < source->to && source->err == PZ_OK && !atomic_load(&source->is_freed)) {
+		uint64_t left = source->to - source->at;
+		size_t wanted = left < sizeof(source->block) ? (size_t)left : sizeof(source->block);
+		ssize_t n = pread(source->fd, source->block, wanted, (off_t)source->at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			source->err = PZ_ERR_IO; /* it is shorter now */
+		else
+			pz_hash_add(source->hash, pz_slice_of(source->block, (size_t)n));
+		source->at += n > 0 ? (uint64_t)n : 0;
+	}
+	source->len = 0;
+}
+
+static void
+check_job(struct pz_source *source)
+{
+	const struct stat *old = &source->first;
+	struct stat now;
+
+	source->len = 0;
+	source->err = PZ_OK;
+	if (fstat(source->fd, &now) != 0 || now.st_size != old->st_size ||
+	    now.st_mtim.tv_sec != old->st_mtim.tv_sec ||
+	    now.st_mtim.tv_nsec != old->st_mtim.tv_nsec || source->at != (uint64_t)old->st_size)
+		source->err = PZ_ERR_IO;
+}
+
+static void
+on_thread(struct pz_work *work)
+{
+	struct pz_source *source = PZ_CONTAINER(work, struct pz_source, work);
+
+	source->job(source);
+}
+
+/* ---- in the loop ---- */
+
+static void
+on_done(struct pz_work *work)
+{
+	struct pz_source *source = PZ_CONTAINER(work, struct pz_source, work);
+
+	source->is_busy = false;
+	if (atomic_load(&source->is_freed))
+		release(source);
+	else
+		source->done(source->arg, source->err, pz_slice_of(source->block, source->len));
+}
+
+static void
+begin(struct pz_source *source, void (*job)(struct pz_source *), pz_source_done done, void *arg)
+{
+	source->job = job;
+	source->done = done;
+	source->arg = arg;
+	source->is_busy = true;
+	pz_work_start(source->workers, &source->work);
+}
+
+enum pz_err
+pz_source_new(const struct pz_workers *workers, int fd, struct pz_source **out)
+{
+	struct pz_source *source = calloc(1, sizeof(*source));
+
+	if (source == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	source->work = (struct pz_work){.run = on_thread, .done = on_done};
+	source->workers = workers;
+	source->hash = pz_hash_new();
+	source->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	enum pz_err err = PZ_OK;
+	if (source->fd < 0 || fstat(source->fd, &source->first) != 0)
+		err = PZ_ERR_IO;
+	else if (!S_ISREG(source->first.st_mode))
+		err = PZ_ERR_CONFIG;
+	else if (source->hash == NULL)
+		err = PZ_ERR_LIMIT_MEMORY;
+	if (err != PZ_OK)
+		release(source);
+	else
+		*out = source;
+	return err;
+}
+
+void
+pz_source_free(struct pz_source *source)
+{
+	if (source == NULL)
+		return;
+	atomic_store(&source->is_freed, true);
+	if (!source->is_busy)
+		release(source);
+}
+
+uint64_t
+pz_source_size(const struct pz_source *source)
+{
+	return (uint64_t)source->first.st_size;
+}
+
+int64_t
+pz_source_mtime_ms(const struct pz_source *source)
+{
+	return (int64_t)source->first.st_mtim.tv_sec * 1000 +
+	       source->first.st_mtim.tv_nsec / 1000000;
+}
+
+uint64_t
+pz_source_at(const struct pz_source *source)
+{
+	return source->at;
+}
+
+void
+pz_source_read(struct pz_source *source, pz_source_done done, void *arg)
+{
+	begin(source, read_job, done, arg);
+}
+
+void
+pz_source_skip(struct pz_source *source, uint64_t to, pz_source_done done, void *arg)
+{
+	source->to = to;
+	begin(source, skip_job, done, arg);
+}
+
+void
+pz_source_check(struct pz_source *source, pz_source_done done, void *arg)
+{
+	begin(source, check_job, done, arg);
+}
+
+void
+pz_source_hash(const struct pz_source *source, char out[PZ_TRANSFER_HASH_HEX_BYTES])
+{
+	pz_hash_hex(source->hash, out);
+}

@@ -1,0 +1,40 @@
+/* A file that is sent: read and hashed as work (base/work.h), one block after the other. */
+#ifndef PZ_TRANSFER_SOURCE_H
+#define PZ_TRANSFER_SOURCE_H
+
+#include "base/slice.h"
+#include "base/work.h"
+#include "transfer/offer.h"
+
+struct pz_source;
+
+/** The end of an operation; never from inside. @param err IO: the file could not be read
+ * @param bytes of a read, borrowed until the next operation; empty at the end of the file */
+typedef void (*pz_source_done)(void *arg, enum pz_err err, struct pz_slice bytes);
+
+/**
+ * @param workers borrowed @param fd of a regular file, open for reading; borrowed, and duplicated
+ * Errors: CONFIG (no regular file), IO, LIMIT_MEMORY.
+ */
+enum pz_err
+pz_source_new(const struct pz_workers *workers, int fd, struct pz_source **out) PZ_MUST_USE;
+/** Also while something is under way, whose end does not come then. NULL is fine. */
+void pz_source_free(struct pz_source *source);
+
+/** Bytes of the file, and ms since 1970 of its last change, as they were at first. */
+uint64_t pz_source_size(const struct pz_source *source);
+/** @copydoc pz_source_size */
+int64_t pz_source_mtime_ms(const struct pz_source *source);
+/** How far it was read. */
+uint64_t pz_source_at(const struct pz_source *source);
+
+/** Reads the next PZ_TRANSFER_BLOCK_BYTES, as far as the file went at first. */
+void pz_source_read(struct pz_source *source, pz_source_done done, void *arg);
+/** Reads up to a position and gives no bytes; begins at the start when it is further. */
+void pz_source_skip(struct pz_source *source, uint64_t to, pz_source_done done, void *arg);
+/** Is it still as it was at first? IO also when not. */
+void pz_source_check(struct pz_source *source, pz_source_done done, void *arg);
+/** SHA-256 of what was read, as hex. */
+void pz_source_hash(const struct pz_source *source, char out[PZ_TRANSFER_HASH_HEX_BYTES]);
+
+#endif
