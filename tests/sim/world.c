@@ -10,9 +10,12 @@
 
 /* ---- turns ---- */
 
-static void
+/* Whether a node had anything to end: only then may something else have become due. */
+static bool
 end_turns(struct world *world)
 {
+	bool did_end = false;
+
 	for (size_t i = 0; i < world->count; i++) {
 		struct sim_node *node = world->nodes[i];
 		if (pz_list_is_empty(&node->turn.dirty) && pz_list_is_empty(&node->turn.closing) &&
@@ -23,7 +26,9 @@ end_turns(struct world *world)
 		if (node->end_turn)
 			node->end_turn(node);
 		harness_current(NULL);
+		did_end = true;
 	}
+	return did_end;
 }
 
 static uint64_t
@@ -71,18 +76,13 @@ world_step(struct world *world, uint64_t until_us)
 	uint64_t due = next_due_us(world, &node);
 
 	if (due > until_us) {
-		end_turns(world);
-		/* Ending a turn may have made something due. */
-		if (next_due_us(world, &node) > until_us) {
-			world->now_us = until_us;
-			return false;
-		}
-		return true;
+		if (end_turns(world) && next_due_us(world, &node) <= until_us)
+			return true;
+		world->now_us = until_us;
+		return false;
 	}
-	if (due > world->now_us) {
-		end_turns(world);
+	if (due > world->now_us && end_turns(world))
 		due = next_due_us(world, &node);
-	}
 	if (due > world->now_us) {
 		world->now_us = due;
 		world->same_time = 0;

@@ -1,9 +1,11 @@
 """
-The gates of make lint that read texts and citations: each finds what it is there for, in a tree that has
-just that fault. (scripts/prose, scripts/log-table, scripts/spec-table)
+The gates of make lint: each finds what it is there for, in a tree that has just that fault.
+(scripts/prose, scripts/log-table, scripts/spec-table, scripts/lint-c)
 """
 
+import json
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -212,3 +214,55 @@ def test_a_founding_statement_whose_test_is_missing(tree):
     tree.refuses("spec-table", "no test wire/gone_test")
     tree.write("docs/spec/00-founding.md", row.replace("gone", "frame") + "Of 1 statements 0 are built.\n")
     tree.refuses("spec-table", "the last line should be: Of 1 statements 1 are built")
+
+
+# ---- scripts/lint-c ----
+
+FAULTS = {
+    "unused-parameter": "int pz_f(int a);\nint pz_f(int a) { return 1; }",
+    "sign-compare": "int pz_f(int a, unsigned b);\nint pz_f(int a, unsigned b) { return a < b; }",
+    "shadow": "int pz_f(int a);\nint pz_f(int a) { { int a = 2; (void)a; } return a; }",
+    "shorten-64-to-32": "int pz_f(long a);\nint pz_f(long a) { return a; }",
+    "strict-prototypes": "int pz_f();",
+    "missing-prototypes": "int pz_f(void) { return 1; }",
+    "format": "int printf(const char *, ...);\nvoid pz_f(void);\nvoid pz_f(void) { printf(\"%s\", 1); }",
+    "format-nonliteral": "int printf(const char *, ...);\nvoid pz_f(char *a);\n"
+                         "void pz_f(char *a) { printf(a, 1); }",
+    "vla": "void pz_f(int a);\nvoid pz_f(int a) { char b[a]; (void)b; }",
+    "switch-enum": "enum e { A, B };\nint pz_f(enum e e);\n"
+                   "int pz_f(enum e e) { switch (e) { case A: return 1; default: return 2; } }",
+    "undef": "#if NOT_THERE\n#endif",
+    "unused-result": "__attribute__((warn_unused_result)) int pz_f(void);\nvoid pz_g(void);\n"
+                     "void pz_g(void) { pz_f(); }",
+    "return-type": "int pz_f(void);\nint pz_f(void) { }",
+    "uninitialized": "int pz_f(void);\nint pz_f(void) { int a; return a; }",
+}
+
+
+@pytest.fixture(scope="module")
+def analysed(tmp_path_factory):
+    """What lint-c reports of a tree with each fault in a source of src/ and in a test, by file."""
+    tree = Tree(tmp_path_factory.mktemp("analysed"))
+    cmake = (SCRIPTS.parent / "cmake/pz.cmake").read_text()
+    flags = re.search(r"add_compile_options\((-Wall[^)]*)", cmake)[1].split()
+    for name in ("scripts/lint-c", "scripts/lint-hints.h", ".clang-tidy", "src/base/err.h"):
+        tree.write(name, (SCRIPTS.parent / name).read_text())
+    entries = []
+    for what, text in FAULTS.items():
+        for name in (f"src/base/{what}.c", f"src/base/{what}_test.c"):
+            tree.write(name, text + "\n")
+            command = f"cc {' '.join(flags)} -I{tree.root}/src -c {tree.root / name}"
+            entries.append({"file": str(tree.root / name), "command": command, "directory": "."})
+    tree.write("build/compile_commands.json", json.dumps(entries))
+    reports = re.split(r"^(src/\S+): .*:$", tree.run("lint-c", "build").stdout, flags=re.M)
+    found = {}
+    for name, text in zip(reports[1::2], reports[2::2]):
+        found[name] = found.get(name, "") + text
+    return found
+
+
+@pytest.mark.parametrize("what", FAULTS)
+def test_a_warning_of_clang(analysed, what):
+    """clang-tidy gives clang's warnings of what it reads; clang itself those of the tests."""
+    assert re.search(rf"\[clang-diagnostic-{what}\b", analysed[f"src/base/{what}.c"]), analysed
+    assert re.search(rf"\[-Werror,-W{what}\b", analysed[f"src/base/{what}_test.c"]), analysed

@@ -102,7 +102,7 @@ def test_a_log_that_is_not_read_blocks_nothing(world):
 
 def test_commands_of_services_get_the_limits_of_the_start(world):
     file = service_file(world.path, limit=["/bin/sh", "-c", "ulimit -Sn"],
-                        files=["/bin/sh", "-c", "ls /proc/$$/fd | wc -l"])
+                        files=["/bin/sh", "-c", "set -- /proc/$$/fd/*; echo $(($# - 1))"])
     device = Device(world, "one", ["--service", str(file)])
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (777, hard))
