@@ -125,14 +125,14 @@ describe(const struct pz_calls *calls, const char *device)
 	(void)pz_json_int(entry, "port", 0, UINT16_MAX, &port);
 	snprintf(id, sizeof(id), "%s/%s", calls->zone->membership->zone, device);
 	return json_pack("{s:s, s:o?, s:o?, s:s, s:s, s:s, s:s?, s:b, s:o?, s:o?, s:O?, s:I, s:b, "
-			 "s:o}",
+			 "s:b, s:o}",
 			 "id", id, "displayName", shown_name(calls, device), "deviceType",
 			 text_or(entry, "deviceType", ""), "state", pz_peer_state_text(peer.state),
 			 "route", pz_peers_route(calls->peers, device), "reason", peer.reason,
 			 "relay", peer.relay, "private", (int)peer.is_private, "address",
 			 peer.remote ? json_string(peer.remote) : json_null(), "latencyMs",
 			 latency(peer.round_trip_us), "addresses", addresses, "port",
-			 (json_int_t)port, "friend", 0, "lastSeen",
+			 (json_int_t)port, "friend", 0, "answers", (int)peer.answers, "lastSeen",
 			 json_is_integer(seen) ? json_incref((json_t *)(uintptr_t)seen)
 					       : json_null());
 }
@@ -154,7 +154,7 @@ json_t *
 pz_devices_status(const struct pz_calls *calls)
 {
 	json_t *list = pz_devices_list(calls), *entry;
-	static const char *const more[] = {"deviceType", "addresses", "port", "reason"};
+	static const char *const more[] = {"deviceType", "addresses", "port", "reason", "answers"};
 	size_t i;
 
 	json_array_foreach (list, i, entry)
