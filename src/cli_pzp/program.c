@@ -2,6 +2,7 @@
 #include "cli/program.h"
 #include "cli/user.h"
 #include "cli_files/commands.h"
+#include "cli_policy/commands.h"
 #include "cli_pzp/commands.h"
 
 #define END                                                                                        \

@@ -10,7 +10,7 @@
 #include "cli/run.h"
 #include "cli/text.h"
 #include "cli/value.h"
-#include "cli_pzp/commands.h"
+#include "cli_policy/commands.h"
 #include "policy/decide.h"
 
 /* Longer files are not read at all; the limit of a document is the parser's to say. */

@@ -10,7 +10,7 @@
 #include "base/auto.h"
 #include "cli/run.h"
 #include "cli/text.h"
-#include "cli_pzp/commands.h"
+#include "cli_policy/commands.h"
 
 #define SHORT_ID_CHARS 8 /* what is shown, and suffices to answer */
 

@@ -5,7 +5,7 @@
 
 #include "cli/run.h"
 #include "cli/text.h"
-#include "cli_pzp/commands.h"
+#include "cli_policy/commands.h"
 
 #define VERIFY_TIMEOUT_MS 60000U /* of a log of the largest size */
 #define CLOCK_S 1000000000       /* a number from here on is a time, below it a span */

@@ -12,7 +12,7 @@
 #include "cli/run.h"
 #include "cli/text.h"
 #include "cli/value.h"
-#include "cli_pzp/commands.h"
+#include "cli_policy/commands.h"
 #include "policy/document.h"
 
 #define SET_TIMEOUT_MS 60000U /* a long document on a slow line */

@@ -1,0 +1,37 @@
+/* The commands of pzp about access policy, in the manner of cli_pzp/commands.h: policies, questions
+ * for a person, and the log of decisions. */
+#ifndef PZ_CLI_POLICY_COMMANDS_H
+#define PZ_CLI_POLICY_COMMANDS_H
+
+struct pz_cli;
+
+/* ---- policy.c: access policy ---- */
+
+/** `pzp policy`: decides a request, or validates documents, without a daemon; shows and changes the
+ * policies of this device and its zone. @spec page 9 */
+int pz_pzp_cmd_policy(struct pz_cli *cli);
+
+/* ---- audit.c: the log of decisions ---- */
+
+/** `pzp audit`: lists decisions of access policy, or verifies their log. @spec page 12 */
+int pz_pzp_cmd_audit(struct pz_cli *cli);
+
+/* ---- policy_slots.c: the policies of this device ---- */
+
+/** `pzp policy list`: what each slot has. */
+int pz_pzp_policy_list(struct pz_cli *cli);
+/** `pzp policy show`: the document of a slot. */
+int pz_pzp_policy_show(struct pz_cli *cli);
+/** `pzp policy set`: replaces it by a file. */
+int pz_pzp_policy_set(struct pz_cli *cli);
+/** `pzp policy edit`: lets the person change it in an editor, shows what that means, and asks. */
+int pz_pzp_policy_edit(struct pz_cli *cli);
+
+/* ---- prompts.c: questions for a person ---- */
+
+/** `pzp prompts`: lists questions, answers one, or shows them as they come. */
+int pz_pzp_cmd_prompts(struct pz_cli *cli);
+/** `pzp policy answers`: lists what was answered, or forgets it. @spec page 9, 11.5 */
+int pz_pzp_policy_answers(struct pz_cli *cli);
+
+#endif
