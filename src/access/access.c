@@ -138,6 +138,18 @@ is_edge(enum pz_access_point point)
 	return point == PZ_ACCESS_SEND || point == PZ_ACCESS_ENTER || point == PZ_ACCESS_LEAVE;
 }
 
+struct pz_policy_slots
+pz_access_slots_at(enum pz_access_point point, const struct pz_policy_slots *slots)
+{
+	struct pz_policy_slots at = *slots;
+
+	if (is_edge(point)) { /* the zone's own rules count where the service is */
+		at.document[PZ_POLICY_SLOT_USER] = NULL;
+		at.is_corrupt[PZ_POLICY_SLOT_USER] = false;
+	}
+	return at;
+}
+
 /* Decides with the documents of now, and holds them: what decided points into them. */
 static void
 decide(struct pz_access *access, struct pz_access_kept *kept)
@@ -153,11 +165,7 @@ decide(struct pz_access *access, struct pz_access_kept *kept)
 		kept->fault = "there is no policy to decide by";
 		return;
 	}
-	slots = *now;
-	if (is_edge(kept->point)) { /* the zone's own rules count where the service is */
-		slots.document[PZ_POLICY_SLOT_USER] = NULL;
-		slots.is_corrupt[PZ_POLICY_SLOT_USER] = false;
-	}
+	slots = pz_access_slots_at(kept->point, now);
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++) {
 		if (slots.document[i])
 			kept->documents[i] = pz_policy_document_ref(

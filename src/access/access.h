@@ -199,5 +199,11 @@ json_t *pz_access_decisions(const struct pz_access *access);
  * @return new object; NULL: it is not kept (any more), or out of memory
  */
 json_t *pz_access_why(const struct pz_access *access, uint64_t id);
+/**
+ * What other documents would say to the requests of the last decisions, compared with those of now.
+ * @return {requests, differences: [{who, what, before, after}]}, effects by name, the newest first;
+ * NULL: out of memory
+ */
+json_t *pz_access_compare(struct pz_access *access, const struct pz_policy_slots *slots);
 
 #endif

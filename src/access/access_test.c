@@ -674,6 +674,32 @@ every_decision_is_recorded_but_what_goes_on_as_before(void **state)
 	assert_int_equal(w->entry.verdict, PZ_ACCESS_DENY);
 }
 
+static void
+other_documents_are_compared_by_the_last_requests(void **state)
+{
+	struct world *w = *state;
+	struct pz_policy_document *strict = NULL;
+
+	assert_int_equal(calls(w, LAPTOP, TEST), PZ_ACCESS_PERMIT);
+	assert_int_equal(calls(w, TV, TEST), PZ_ACCESS_PERMIT);
+	assert_int_equal(calls(w, BOB, TEST), PZ_ACCESS_DENY);
+	assert_ok(pz_policy_document_parse(
+		pz_slice_str(
+			"<policy combine='first-applicable'><rule effect='deny'><condition>"
+			"<subject-match attr='requestor-id' match='laptop'/></condition></rule>"
+			"<rule effect='permit'/></policy>"),
+		&strict, NULL));
+	struct pz_policy_slots slots = w->slots;
+	slots.document[PZ_POLICY_SLOT_USER] = strict;
+	assert_json(pz_access_compare(w->access, &slots),
+		    "{\"requests\":3,\"differences\":["
+		    "{\"who\":\"" BOB "\",\"what\":\"" TEST
+		    "\",\"before\":\"deny\",\"after\":\"permit\"},"
+		    "{\"who\":\"" LAPTOP "\",\"what\":\"" TEST
+		    "\",\"before\":\"permit\",\"after\":\"deny\"}]}");
+	pz_policy_document_unref(strict);
+}
+
 #define TEST_OF(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -703,6 +729,7 @@ main(void)
 		TEST_OF(rules_may_depend_on_the_time_of_day),
 		TEST_OF(a_decision_can_be_explained),
 		TEST_OF(the_newest_denial_is_explained_first_and_old_decisions_are_forgotten),
+		TEST_OF(other_documents_are_compared_by_the_last_requests),
 		TEST_OF(every_decision_is_recorded_but_what_goes_on_as_before),
 	};
 

@@ -35,7 +35,14 @@ struct pz_access {
 	struct tm local;
 };
 
+/* ---- access.c ---- */
+/** The documents that count at a point. */
+struct pz_policy_slots
+pz_access_slots_at(enum pz_access_point point, const struct pz_policy_slots *slots);
+
 /* ---- request.c ---- */
+/** What the generic identities stand for now. */
+void pz_access_identities(struct pz_access *access, struct pz_policy_request *request);
 /**
  * Builds the request of page 9, 9.2. @param feature as pz_access_feature gives it
  * @param out new; NULL after a failure

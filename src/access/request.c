@@ -141,15 +141,15 @@ local_time(struct pz_access *access, uint64_t now_ms)
 	return &access->local;
 }
 
-static void
-set_identities(struct pz_access *access, const struct pz_access_names *names,
-	       struct pz_policy_request *request)
+void
+pz_access_identities(struct pz_access *access, struct pz_policy_request *request)
 {
-	const char *owner = names->zone ? names->zone : names->device;
+	struct pz_access_names names = {NULL, NULL};
 
+	access->ops->names(access->arg, &names);
 	request->identities = (struct pz_policy_identities){
-		.owner = pz_slice_str(owner),
-		.device = pz_slice_str(names->device),
+		.owner = pz_slice_str(names.zone ? names.zone : names.device),
+		.device = pz_slice_str(names.device),
 		.is_known_zone = access->ops->is_known_zone,
 		.is_own_device = access->ops->is_own_device,
 		.arg = access->arg,
@@ -181,7 +181,7 @@ fill(struct pz_access *access, const struct pz_access_caller *caller,
 		   pz_slice_str(call->address ? target : names.device)));
 	PZ_TRY(put_resource(request, call, feature));
 	request->now_ms = (int64_t)now_ms;
-	set_identities(access, &names, request);
+	pz_access_identities(access, request);
 	return pz_policy_request_complete(request, local_time(access, now_ms));
 }
 

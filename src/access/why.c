@@ -224,3 +224,40 @@ pz_access_why(const struct pz_access *access, uint64_t id)
 	(void)json_object_set_new(out, "attributes", attributes_json(kept));
 	return out;
 }
+
+/* ---- what would be ---- */
+
+static enum pz_policy_effect
+effect_by(const struct pz_access_kept *kept, const struct pz_policy_slots *slots)
+{
+	const struct pz_policy_slots at = pz_access_slots_at(kept->point, slots);
+
+	return pz_policy_decide(&at, kept->request, 0).effect;
+}
+
+json_t *
+pz_access_compare(struct pz_access *access, const struct pz_policy_slots *slots)
+{
+	const struct pz_policy_slots *now =
+		access->ops->slots ? access->ops->slots(access->arg) : NULL;
+	json_t *list = json_array();
+	json_int_t requests = 0;
+
+	for (uint64_t id = access->last_id;
+	     now && id > 0 && access->last_id - id < PZ_ACCESS_DECISIONS_KEPT; id--) {
+		const struct pz_access_kept *kept = kept_of(access, id);
+
+		if (kept == NULL || kept->request == NULL)
+			continue;
+		requests++;
+		pz_access_identities(access, kept->request); /* names of then may be gone */
+		enum pz_policy_effect before = effect_by(kept, now), after = effect_by(kept, slots);
+		if (before != after)
+			(void)json_array_append_new(
+				list, json_pack("{s:s, s:s, s:s, s:s}", "who", kept->caller.address,
+						"what", kept->feature, "before",
+						pz_policy_effect_name(before), "after",
+						pz_policy_effect_name(after)));
+	}
+	return json_pack("{s:I, s:o?}", "requests", requests, "differences", list);
+}

@@ -11,6 +11,12 @@ struct pz_cli;
  * policies of this device and its zone. @spec page 9 */
 int pz_pzp_cmd_policy(struct pz_cli *cli);
 
+/* ---- why.c: decisions explained ---- */
+
+/** `pzp policy why`: explains a decision of this device, or lists the last ones. @spec page 9, 10;
+ * page 12 */
+int pz_pzp_policy_why(struct pz_cli *cli);
+
 /* ---- audit.c: the log of decisions ---- */
 
 /** `pzp audit`: lists decisions of access policy, or verifies their log. @spec page 12 */

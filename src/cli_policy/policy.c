@@ -304,10 +304,8 @@ static const struct {
 	const char *name;
 	int (*run)(struct pz_cli *cli);
 } slot_actions[] = {
-	{"list", pz_pzp_policy_list},
-	{"show", pz_pzp_policy_show},
-	{"set", pz_pzp_policy_set},
-	{"edit", pz_pzp_policy_edit},
+	{"list", pz_pzp_policy_list}, {"show", pz_pzp_policy_show}, {"set", pz_pzp_policy_set},
+	{"edit", pz_pzp_policy_edit}, {"why", pz_pzp_policy_why},
 };
 
 int
@@ -329,9 +327,9 @@ pz_pzp_cmd_policy(struct pz_cli *cli)
 		if (strcmp(action, slot_actions[i].name) == 0)
 			return slot_actions[i].run(cli);
 	if (strcmp(action, "validate") != 0)
-		return pz_cli_usage(cli,
-				    "%s: must be list, show, set, edit, test, validate or answers",
-				    action);
+		return pz_cli_usage(
+			cli, "%s: must be list, show, set, edit, why, test, validate or answers",
+			action);
 	if (cli->args.count < 2)
 		return pz_cli_usage(cli, "policy validate needs a FILE");
 	return validate(cli);

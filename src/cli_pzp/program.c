@@ -83,7 +83,7 @@ static const struct pz_cli_option policy_options[] = {
 	{"remove", NULL, "set exceptions: there are none from then on", PZ_CLI_FLAG, 0, 0},
 	{"yes", NULL, "edit: do not ask", PZ_CLI_FLAG, 0, 0},
 	{"delete", "ID", "answers: forget this one", PZ_CLI_TEXT, 0, 0},
-	{"all", NULL, "answers: forget all of them", PZ_CLI_FLAG, 0, 0},
+	{"all", NULL, "why: the last decisions; answers: forget all of them", PZ_CLI_FLAG, 0, 0},
 	END,
 };
 
@@ -190,7 +190,7 @@ static const struct pz_cli_command commands[] = {
 	 "ORIGIN is a page's (https://example.org) or any name of letters, digits, '.', '_', '-'.\n"
 	 "The devices of the zone share it, but for those with 'pzp prefs sync.app-data false'.",
 	 yes_options, pz_pzp_cmd_data},
-	{"policy", "list|show|set|edit|test|validate|answers [FILE]", 1, PZ_CLI_POSITIONALS_MAX,
+	{"policy", "list|show|set|edit|why|test|validate|answers [FILE]", 1, PZ_CLI_POSITIONALS_MAX,
 	 "who may do what: show, change, try and check policies",
 	 "  policy list\n"
 	 "  policy show [SLOT]\n"
@@ -201,6 +201,7 @@ static const struct pz_cli_command commands[] = {
 	 "this\n"
 	 "device alone) or manufacturer (to show). 'edit' starts $EDITOR, shows which of the last\n"
 	 "requests would be decided differently, and asks.\n"
+	 "  policy why [ID | --all]   (why this device has allowed or denied a call)\n"
 	 "  policy test --request FILE [--user FILE] [--exceptions FILE] [--manufacturer FILE]\n"
 	 "              [--app FILE] [--dhp]\n"
 	 "  policy validate FILE...\n"

@@ -35,6 +35,14 @@ on_send(void *arg, const char *status, json_t *message)
 	pz_uplink_send_prop(node->uplink, status, message);
 }
 
+static json_t *
+on_compare(void *arg, const struct pz_policy_slots *slots)
+{
+	const struct pz_node *node = arg;
+
+	return pz_access_compare(node->access, slots);
+}
+
 enum pz_err
 pz_node_policies_new(struct pz_node *node, struct pz_errinfo *info)
 {
@@ -49,6 +57,7 @@ pz_node_policies_new(struct pz_node *node, struct pz_errinfo *info)
 		.store = node->config.store,
 		.conditions = node->conditions,
 		.changed = on_changed,
+		.compare = on_compare,
 		.arg = node,
 		.self = node->names.self,
 		.hub = &node->policies_hub,

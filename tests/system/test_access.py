@@ -223,3 +223,28 @@ def test_where_a_person_would_be_asked_and_there_is_none_the_answer_is_no(shared
     assert done.code == 5 and error_of(done)["code"] in (-32004, -32005)
     clear(zone.b)
     zone.serves()
+
+
+def test_why_on_the_command_line(tv_denies):
+    zone = tv_denies
+    get42(zone.a, "tv", check=False)
+    shown = zone.b.pzp("policy", "why").out
+    for text in ("denied", f"who: {ZONE}/laptop", f"what: {TEST}", "function: get42",
+                 "exceptions policy: deny, by test > deny-it (line 1): The laptop may not test.",
+                 "user policy: permit", "decided by: exceptions", "requestor-id: laptop", "a person was not asked"):
+        assert text in shown, shown
+    number = zone.b.ask("policy-why")["id"]
+    assert zone.b.pzp("policy", "why", str(number), "--json").json()["id"] == number
+    assert f"{ZONE}/laptop" in zone.b.pzp("policy", "why", "--all").out
+    assert zone.b.pzp("policy", "why", "999999", check=False).code == 1
+
+
+def test_what_a_change_would_mean(tv_denies):
+    """The last real requests, decided by another document, before it counts (pzp policy edit)."""
+    zone = tv_denies
+    get42(zone.a, "tv", check=False)
+    get42(zone.b, "tv")
+    result = zone.b.ask("policy-compare", {"slot": "exceptions", "document": document()})
+    changed = [d for d in result["differences"] if d["what"] == TEST]
+    assert changed and {d["who"] for d in changed} == {f"{ZONE}/laptop"}
+    assert {(d["before"], d["after"]) for d in changed} == {("deny", "permit")}
