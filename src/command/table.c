@@ -138,6 +138,22 @@ pz_command_run(const struct pz_command *commands, const char *name, struct pz_re
 	request->params = NULL;
 }
 
+struct pz_request *
+pz_command_begin(const struct pz_command *commands, struct pz_requests *requests, const char *name,
+		 json_t *params, struct pz_file *takes_file, const struct pz_reply *reply,
+		 void *arg)
+{
+	struct pz_request *request = pz_request_new(requests, params, reply, arg);
+
+	if (request == NULL) {
+		pz_file_close(takes_file);
+		return NULL;
+	}
+	pz_request_set_file(request, takes_file);
+	pz_command_run(commands, name, request);
+	return request;
+}
+
 int64_t
 pz_request_int(const struct pz_request *request, const char *name, int64_t otherwise)
 {

@@ -74,6 +74,16 @@ struct pz_command {
 void
 pz_command_run(const struct pz_command *commands, const char *name, struct pz_request *request);
 
+/**
+ * Begins a request and runs its command.
+ * @param takes_file came with the command, or NULL
+ * @param reply, arg as of pz_request_new
+ * @return the request, which may have ended already; NULL: out of memory, and reply is not called
+ */
+struct pz_request *pz_command_begin(const struct pz_command *commands, struct pz_requests *requests,
+				    const char *name, json_t *params, struct pz_file *takes_file,
+				    const struct pz_reply *reply, void *arg);
+
 /** The row of a name, or NULL. */
 const struct pz_command *pz_command_find(const struct pz_command *commands, const char *name);
 

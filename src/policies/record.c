@@ -42,24 +42,15 @@ put_words(const struct pz_policy_version *v, const char *zone, struct pz_buf *ou
 
 static enum pz_err
 sign(const struct pz_policy_version *v, const char *zone, const struct pz_key *ca_key,
-     char out[PZ_POLICY_SIG_CHARS + 1])
+     char out[PZ_SIGNATURE_CHARS_MAX + 1])
 {
-	struct pz_buf words, signature;
-	PZ_AUTO_FREE char *text = NULL;
+	struct pz_buf words;
 
 	pz_buf_init(&words, WORDS_BYTES_MAX, NULL);
-	pz_buf_init(&signature, PZ_SIGNATURE_BYTES_MAX, NULL);
 	enum pz_err err = put_words(v, zone, &words);
 	if (err == PZ_OK)
-		err = pz_key_sign(ca_key, pz_buf_slice(&words), &signature);
-	if (err == PZ_OK) {
-		text = pz_base64_encode(pz_buf_slice(&signature));
-		err = text ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
-	}
-	pz_buf_fini(&signature);
+		err = pz_key_sign_text(ca_key, pz_buf_slice(&words), out);
 	pz_buf_fini(&words);
-	if (err == PZ_OK)
-		snprintf(out, PZ_POLICY_SIG_CHARS + 1, "%s", text);
 	return err;
 }
 
@@ -85,7 +76,7 @@ pz_policy_record_make(const struct pz_policy_version *version, struct pz_slice d
 		      struct pz_errinfo *info)
 {
 	struct pz_policy_version v = *version;
-	char sig[PZ_POLICY_SIG_CHARS + 1] = "";
+	char sig[PZ_SIGNATURE_CHARS_MAX + 1] = "";
 
 	if (document.len > PZ_POLICY_ZONE_BYTES_MAX)
 		return pz_fail(info, PZ_ERR_LIMIT,
@@ -181,16 +172,12 @@ pz_policy_record_parse(struct pz_slice text, struct pz_policy_record *out, struc
 static enum pz_err
 check_signature(const struct pz_policy_record *r, const char *zone, const struct pz_cert *ca)
 {
-	struct pz_buf words, signature;
+	struct pz_buf words;
 
 	pz_buf_init(&words, WORDS_BYTES_MAX, NULL);
-	pz_buf_init(&signature, PZ_SIGNATURE_BYTES_MAX, NULL);
-	enum pz_err err = pz_base64_decode(pz_slice_str(r->sig), &signature);
+	enum pz_err err = put_words(&r->version, zone, &words);
 	if (err == PZ_OK)
-		err = put_words(&r->version, zone, &words);
-	if (err == PZ_OK)
-		err = pz_cert_verify_signature(ca, pz_buf_slice(&words), pz_buf_slice(&signature));
-	pz_buf_fini(&signature);
+		err = pz_cert_verify_signature_text(ca, pz_buf_slice(&words), r->sig);
 	pz_buf_fini(&words);
 	return err == PZ_OK || err == PZ_ERR_LIMIT_MEMORY ? err : PZ_ERR_DENIED_CHAIN;
 }

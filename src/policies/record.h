@@ -17,8 +17,6 @@
 #include "x509/cert.h"
 #include "x509/key.h"
 
-#define PZ_POLICY_SIG_CHARS (4 * ((PZ_SIGNATURE_BYTES_MAX + 2) / 3)) /* base64 */
-
 /** Which document of a slot it is. */
 struct pz_policy_version {
 	enum pz_policy_slot slot;
@@ -31,8 +29,8 @@ struct pz_policy_version {
 /** A record taken apart. Nothing of it is believed before pz_policy_record_check. */
 struct pz_policy_record {
 	struct pz_policy_version version;
-	char sig[PZ_POLICY_SIG_CHARS + 1]; /* "": not signed */
-	struct pz_slice document;          /* borrowed from the text */
+	char sig[PZ_SIGNATURE_CHARS_MAX + 1]; /* "": not signed */
+	struct pz_slice document;             /* borrowed from the text */
 };
 
 /**

@@ -222,15 +222,7 @@ struct pz_request *
 pz_pzh_command(struct pz_hub *hub, const char *name, json_t *params, struct pz_file *takes_file,
 	       const struct pz_reply *reply, void *arg)
 {
-	struct pz_request *request = pz_request_new(&hub->requests, params, reply, arg);
-
-	if (request == NULL) {
-		pz_file_close(takes_file);
-		return NULL;
-	}
-	pz_request_set_file(request, takes_file);
-	pz_command_run(commands, name, request);
-	return request;
+	return pz_command_begin(commands, &hub->requests, name, params, takes_file, reply, arg);
 }
 
 bool

@@ -14,6 +14,7 @@
 #include <openssl/pem.h>
 #include <stdatomic.h>
 
+#include "base/codec.h"
 #include "base/host.h"
 #include "x509/encode.h"
 
@@ -399,6 +400,20 @@ pz_cert_verify_signature(const struct pz_cert *cert, struct pz_slice message,
 	    EVP_DigestVerify(ctx, signature.ptr, signature.len, message.ptr, message.len) != 1)
 		return pz_openssl_fail(NULL, PZ_ERR_DENIED_IDENTITY, "signature");
 	return PZ_OK;
+}
+
+enum pz_err
+pz_cert_verify_signature_text(const struct pz_cert *cert, struct pz_slice message,
+			      const char *signature)
+{
+	struct pz_buf bytes;
+
+	pz_buf_init(&bytes, PZ_SIGNATURE_BYTES_MAX, NULL);
+	enum pz_err err = pz_base64_decode(pz_slice_str(signature), &bytes);
+	if (err == PZ_OK)
+		err = pz_cert_verify_signature(cert, message, pz_buf_slice(&bytes));
+	pz_buf_fini(&bytes);
+	return err;
 }
 
 enum pz_err

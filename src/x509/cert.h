@@ -114,6 +114,10 @@ bool pz_cert_key_matches(const struct pz_cert *cert, const struct pz_key *key);
  */
 enum pz_err pz_cert_verify_signature(const struct pz_cert *cert, struct pz_slice message,
 				     struct pz_slice signature) PZ_MUST_USE;
+/** The same for a signature in base64 (pz_key_sign_text). Errors: also those of pz_base64_decode.
+ */
+enum pz_err pz_cert_verify_signature_text(const struct pz_cert *cert, struct pz_slice message,
+					  const char *signature) PZ_MUST_USE;
 
 /**
  * The identity: the one `pz:` SAN URI, percent-decoded, both parts valid by page 1.

@@ -53,24 +53,6 @@ check_profile(X509 *x, struct pz_errinfo *info)
 }
 
 static enum pz_err
-map_error(int x509_error)
-{
-	switch (x509_error) {
-	case X509_V_ERR_CERT_NOT_YET_VALID:
-	case X509_V_ERR_CERT_HAS_EXPIRED:
-		return PZ_ERR_DENIED_EXPIRED;
-	case X509_V_ERR_EE_KEY_TOO_SMALL:
-	case X509_V_ERR_CA_KEY_TOO_SMALL:
-	case X509_V_ERR_CA_MD_TOO_WEAK:
-		return PZ_ERR_DENIED_WEAK;
-	case X509_V_ERR_OUT_OF_MEM:
-		return PZ_ERR_LIMIT_MEMORY;
-	default:
-		return PZ_ERR_DENIED_CHAIN;
-	}
-}
-
-static enum pz_err
 check_issued(X509 *device_ca, X509 *pzh_ca, uint64_t wall_ms, struct pz_errinfo *info)
 {
 	PZ_AUTO(X509_STORE_free) X509_STORE *store = X509_STORE_new();
@@ -86,7 +68,7 @@ check_issued(X509 *device_ca, X509 *pzh_ca, uint64_t wall_ms, struct pz_errinfo 
 	X509_VERIFY_PARAM_set_depth(param, 0); /* no certificate between the two */
 	if (X509_verify_cert(ctx) != 1) {
 		int x509_error = X509_STORE_CTX_get_error(ctx);
-		return pz_fail(info, map_error(x509_error), "%s",
+		return pz_fail(info, pz_x509_verify_err(x509_error), "%s",
 			       X509_verify_cert_error_string(x509_error));
 	}
 	/* A chain of one: the anchor itself was handed over as the device's. */

@@ -336,3 +336,21 @@ pz_serial_parse(const char *hex)
 	number = BN_bin2bn(bytes, (int)len, NULL);
 	return number ? BN_to_ASN1_INTEGER(number, NULL) : NULL;
 }
+
+enum pz_err
+pz_x509_verify_err(int x509_error)
+{
+	switch (x509_error) {
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return PZ_ERR_DENIED_EXPIRED;
+	case X509_V_ERR_EE_KEY_TOO_SMALL:
+	case X509_V_ERR_CA_KEY_TOO_SMALL:
+	case X509_V_ERR_CA_MD_TOO_WEAK:
+		return PZ_ERR_DENIED_WEAK;
+	case X509_V_ERR_OUT_OF_MEM:
+		return PZ_ERR_LIMIT_MEMORY;
+	default:
+		return PZ_ERR_DENIED_CHAIN;
+	}
+}

@@ -83,6 +83,10 @@ enum pz_err pz_pkey_check_strength(EVP_PKEY *pkey, struct pz_errinfo *info) PZ_M
  * LIMIT_MEMORY. */
 enum pz_err pz_x509_check_strength(X509 *x, struct pz_errinfo *info) PZ_MUST_USE;
 
+/** What it means that OpenSSL does not believe a chain. Everything without a category of its own is
+ * DENIED_CHAIN. @param x509_error X509_V_ERR_… */
+enum pz_err pz_x509_verify_err(int x509_error);
+
 /** The digest that signs with this key; NULL for keys that bring their own (Ed25519). */
 const EVP_MD *pz_digest_for(EVP_PKEY *pkey);
 /** True for a signature with SHA-256 or better, or Ed25519. @param md_nid, pk_nid as

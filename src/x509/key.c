@@ -16,7 +16,10 @@
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
+#include "base/auto.h"
+#include "base/codec.h"
 #include "base/limits.h"
 #include "x509/encode.h"
 
@@ -313,6 +316,25 @@ pz_key_sign(const struct pz_key *key, struct pz_slice message, struct pz_buf *ou
 		return pz_openssl_fail(NULL, PZ_ERR_CRYPTO, "signature");
 	pz_buf_commit(out, len);
 	return PZ_OK;
+}
+
+enum pz_err
+pz_key_sign_text(const struct pz_key *key, struct pz_slice message,
+		 char out[PZ_SIGNATURE_CHARS_MAX + 1])
+{
+	struct pz_buf signature;
+	PZ_AUTO_FREE char *text = NULL;
+
+	pz_buf_init(&signature, PZ_SIGNATURE_BYTES_MAX, NULL);
+	enum pz_err err = pz_key_sign(key, message, &signature);
+	if (err == PZ_OK) {
+		text = pz_base64_encode(pz_buf_slice(&signature));
+		err = text ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
+	}
+	pz_buf_fini(&signature);
+	if (err == PZ_OK)
+		snprintf(out, PZ_SIGNATURE_CHARS_MAX + 1, "%s", text);
+	return err;
 }
 
 struct evp_pkey_st *

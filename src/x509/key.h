@@ -18,6 +18,9 @@ struct evp_pkey_st;
 #define PZ_SIGNATURE_BYTES_MAX 1024      /* RSA 8192 */
 #define PZ_RSA_BITS_MAX 8192             /* a larger modulus of a peer would only cost us time */
 
+/** Characters of a signature in base64. */
+#define PZ_SIGNATURE_CHARS_MAX (4 * ((PZ_SIGNATURE_BYTES_MAX + 2) / 3))
+
 /** A key pair or a public key alone. Reference counted (thread-safe), immutable. */
 struct pz_key;
 
@@ -78,6 +81,14 @@ void pz_key_spki_hash(const struct pz_key *key, uint8_t out[PZ_KEY_HASH_BYTES]);
  */
 enum pz_err
 pz_key_sign(const struct pz_key *key, struct pz_slice message, struct pz_buf *out) PZ_MUST_USE;
+
+/**
+ * As pz_key_sign, in base64, as records and notices carry it.
+ * @param out terminated; untouched on failure
+ * Errors: CRYPTO, LIMIT_MEMORY.
+ */
+enum pz_err pz_key_sign_text(const struct pz_key *key, struct pz_slice message,
+			     char out[PZ_SIGNATURE_CHARS_MAX + 1]) PZ_MUST_USE;
 
 /** The OpenSSL key, borrowed. */
 struct evp_pkey_st *pz_key_evp(const struct pz_key *key);

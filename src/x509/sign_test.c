@@ -141,6 +141,27 @@ what_cannot_be_signed_leaves_the_buffer_alone(void **state)
 	signer_close(&s);
 }
 
+static void
+a_signature_as_text(void **state)
+{
+	const struct pz_slice message = pz_slice_str(MESSAGE);
+	char text[PZ_SIGNATURE_CHARS_MAX + 1] = "kept";
+	struct signer s;
+
+	(void)state;
+	signer_open(&s, NULL);
+	struct pz_key *public_key = pz_key_wrap(X509_get0_pubkey(pz_cert_x509(s.cert)));
+	assert_int_equal(pz_key_sign_text(public_key, message, text), PZ_ERR_CRYPTO);
+	assert_string_equal(text, "kept");
+	assert_ok(pz_key_sign_text(s.key, message, text));
+	assert_ok(pz_cert_verify_signature_text(s.cert, message, text));
+	assert_int_equal(pz_cert_verify_signature_text(s.cert, pz_slice_str("another"), text),
+			 PZ_ERR_DENIED_IDENTITY);
+	assert_int_equal(pz_cert_verify_signature_text(s.cert, message, "no base64"), PZ_ERR_PROTO);
+	pz_key_free(public_key);
+	signer_close(&s);
+}
+
 int
 main(void)
 {
@@ -150,6 +171,7 @@ main(void)
 		cmocka_unit_test(ed25519_signs_too),
 		cmocka_unit_test(a_signature_of_another_kind_of_key_is_none),
 		cmocka_unit_test(what_cannot_be_signed_leaves_the_buffer_alone),
+		cmocka_unit_test(a_signature_as_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

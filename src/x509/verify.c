@@ -177,25 +177,6 @@ check_presented(struct check *c)
 	return PZ_OK;
 }
 
-/* Everything that has no category of its own is a chain that is not believed. */
-static enum pz_err
-map_error(int x509_error)
-{
-	switch (x509_error) {
-	case X509_V_ERR_CERT_NOT_YET_VALID:
-	case X509_V_ERR_CERT_HAS_EXPIRED:
-		return PZ_ERR_DENIED_EXPIRED;
-	case X509_V_ERR_EE_KEY_TOO_SMALL:
-	case X509_V_ERR_CA_KEY_TOO_SMALL:
-	case X509_V_ERR_CA_MD_TOO_WEAK:
-		return PZ_ERR_DENIED_WEAK;
-	case X509_V_ERR_OUT_OF_MEM:
-		return PZ_ERR_LIMIT_MEMORY;
-	default:
-		return PZ_ERR_DENIED_CHAIN;
-	}
-}
-
 /* The alert's reason for what OpenSSL did not find. */
 static int
 default_error(enum pz_err err)
@@ -283,10 +264,10 @@ build_chain(struct check *c)
 		c->x509_error = X509_STORE_CTX_get_error(ctx);
 		if (c->x509_error == X509_V_OK)
 			c->x509_error = X509_V_ERR_UNSPECIFIED;
-		if (map_error(c->x509_error) == PZ_ERR_DENIED_EXPIRED)
+		if (pz_x509_verify_err(c->x509_error) == PZ_ERR_DENIED_EXPIRED)
 			return fail_dates(c, X509_STORE_CTX_get_current_cert(ctx),
 					  X509_STORE_CTX_get_error_depth(ctx));
-		return pz_fail(c->info, map_error(c->x509_error),
+		return pz_fail(c->info, pz_x509_verify_err(c->x509_error),
 			       "%s (certificate %d of the chain)",
 			       X509_verify_cert_error_string(c->x509_error),
 			       X509_STORE_CTX_get_error_depth(ctx));

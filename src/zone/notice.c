@@ -51,22 +51,13 @@ put_words(const struct pz_hub_notice *n, struct pz_buf *out)
 static enum pz_err
 sign(struct pz_hub_notice *n, const struct pz_key *ca_key)
 {
-	struct pz_buf words, signature;
-	PZ_AUTO_FREE char *text = NULL;
+	struct pz_buf words;
 
 	pz_buf_init(&words, WORDS_BYTES_MAX, NULL);
-	pz_buf_init(&signature, PZ_SIGNATURE_BYTES_MAX, NULL);
 	enum pz_err err = put_words(n, &words);
 	if (err == PZ_OK)
-		err = pz_key_sign(ca_key, pz_buf_slice(&words), &signature);
-	if (err == PZ_OK) {
-		text = pz_base64_encode(pz_buf_slice(&signature));
-		err = text ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
-	}
-	pz_buf_fini(&signature);
+		err = pz_key_sign_text(ca_key, pz_buf_slice(&words), n->sig);
 	pz_buf_fini(&words);
-	if (err == PZ_OK)
-		snprintf(n->sig, sizeof(n->sig), "%s", text);
 	return err;
 }
 
@@ -112,7 +103,7 @@ pz_hub_notice_parse(const json_t *object, struct pz_hub_notice *out, struct pz_e
 	if (!pz_zone_is_valid(pz_slice_str(zone)) || !pz_host_is_valid(host))
 		return pz_fail(info, PZ_ERR_PROTO_ADDRESS,
 			       "notice of a hub's address: no zone or no host");
-	if (strlen(sig) > PZ_HUB_NOTICE_SIG_CHARS)
+	if (strlen(sig) > PZ_SIGNATURE_CHARS_MAX)
 		return pz_fail(info, PZ_ERR_LIMIT,
 			       "notice of a hub's address: the signature is too long");
 	snprintf(n.zone, sizeof(n.zone), "%s", zone);
@@ -127,19 +118,15 @@ enum pz_err
 pz_hub_notice_check(const struct pz_hub_notice *n, const char *zone, const struct pz_cert *ca,
 		    struct pz_errinfo *info)
 {
-	struct pz_buf words, signature;
+	struct pz_buf words;
 
 	if (strcmp(n->zone, zone) != 0)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY,
 			       "notice of a hub's address: of zone %s, not of ours", n->zone);
 	pz_buf_init(&words, WORDS_BYTES_MAX, NULL);
-	pz_buf_init(&signature, PZ_SIGNATURE_BYTES_MAX, NULL);
-	enum pz_err err = pz_base64_decode(pz_slice_str(n->sig), &signature);
+	enum pz_err err = put_words(n, &words);
 	if (err == PZ_OK)
-		err = put_words(n, &words);
-	if (err == PZ_OK)
-		err = pz_cert_verify_signature(ca, pz_buf_slice(&words), pz_buf_slice(&signature));
-	pz_buf_fini(&signature);
+		err = pz_cert_verify_signature_text(ca, pz_buf_slice(&words), n->sig);
 	pz_buf_fini(&words);
 	if (err != PZ_OK)
 		return pz_fail(info, err,

@@ -12,8 +12,6 @@
 #include "x509/cert.h"
 #include "x509/key.h"
 
-#define PZ_HUB_NOTICE_SIG_CHARS (4 * ((PZ_SIGNATURE_BYTES_MAX + 2) / 3)) /* base64 */
-
 /** Where a hub can be reached. */
 struct pz_hub_address {
 	char host[PZ_HOST_BYTES_MAX + 1]; /* DNS name or IP literal, IPv6 without brackets */
@@ -25,7 +23,7 @@ struct pz_hub_notice {
 	char zone[PZ_ZONE_BYTES_MAX + 1];
 	struct pz_hub_address at;
 	uint64_t number; /* ms since 1970 when it was made, and higher than any before; 0: none */
-	char sig[PZ_HUB_NOTICE_SIG_CHARS + 1];
+	char sig[PZ_SIGNATURE_CHARS_MAX + 1];
 };
 
 /** Fills it. The host is cut to what fits. */
