@@ -20,6 +20,8 @@
 #include "base/auto.h"
 #include "policy/attribute.h"
 
+#define TURN_MAX_MS (24 * UINT64_C(3600000)) /* a clock that is set is noticed by then, too */
+
 struct wait {
 	struct pz_list node;
 	uint64_t ticket;
@@ -27,6 +29,43 @@ struct wait {
 	void *arg;
 	struct pz_access_kept *kept; /* owned */
 };
+
+/* ---- time ---- */
+
+/* A document that compares the time makes streams end by time alone: they are judged again at its
+ * next bound, and at each new minute where it compares the time of day. */
+static void
+set_turn(struct pz_access *access, const struct pz_policy_slots *slots)
+{
+	uint64_t now_ms = pz_env_wall_ms(access->env), next_ms = now_ms + TURN_MAX_MS;
+	bool is_timed = false;
+
+	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++) {
+		bool has_clock = false;
+
+		access->timed[i] = slots->document[i];
+		if (slots->document[i] == NULL)
+			continue;
+		uint64_t at_ms = 1000 * pz_policy_document_next_time(slots->document[i],
+								     now_ms / 1000, &has_clock);
+		uint64_t minute_ms = (now_ms / 60000 + 1) * 60000;
+		is_timed |= at_ms || has_clock;
+		if (at_ms && at_ms < next_ms)
+			next_ms = at_ms;
+		if (has_clock && minute_ms < next_ms)
+			next_ms = minute_ms;
+	}
+	pz_env_stop(access->env, &access->turn);
+	if (is_timed)
+		pz_env_start(access->env, &access->turn, (next_ms - now_ms) * PZ_US_PER_MS);
+}
+
+static void
+on_turn(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	pz_access_changed(arg);
+}
 
 /* ---- life ---- */
 
@@ -43,6 +82,7 @@ pz_access_new(const struct pz_env *env, const struct pz_access_ops *ops, void *a
 	access->arg = arg;
 	access->minute = -1;
 	pz_list_init(&access->waits);
+	pz_timer_init(&access->turn, on_turn, access);
 	*out = access;
 	return PZ_OK;
 }
@@ -69,6 +109,7 @@ pz_access_free(struct pz_access *access)
 {
 	if (access == NULL)
 		return;
+	pz_env_stop(access->env, &access->turn);
 	PZ_LIST_EACH (&access->waits, node, tmp)
 		withdraw(access, PZ_CONTAINER(node, struct wait, node));
 	for (size_t i = 0; i < PZ_ACCESS_DECISIONS_KEPT; i++)
@@ -165,6 +206,8 @@ decide(struct pz_access *access, struct pz_access_kept *kept)
 		kept->fault = "there is no policy to decide by";
 		return;
 	}
+	if (memcmp(access->timed, now->document, sizeof(access->timed)) != 0)
+		set_turn(access, now);
 	slots = pz_access_slots_at(kept->point, now);
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++) {
 		if (slots.document[i])
@@ -413,6 +456,12 @@ judge_one_again(struct pz_access *access)
 void
 pz_access_changed(struct pz_access *access)
 {
+	const struct pz_policy_slots *slots =
+		access->ops->slots ? access->ops->slots(access->arg) : NULL;
+
+	access->minute = -1; /* the clock may have been set */
+	if (slots)
+		set_turn(access, slots);
 	while (judge_one_again(access))
 		;
 	if (access->ops->recheck)

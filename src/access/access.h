@@ -183,8 +183,9 @@ void pz_access_cancel(struct pz_access *access, uint64_t ticket);
  * not LATER */
 void pz_access_answered(struct pz_access *access, uint64_t ticket, enum pz_access_answer answer);
 /**
- * The slots, the friends or the membership have changed: questions that wait are judged again, and
- * so is what runs (pz_access_ops.recheck).
+ * The slots, the friends, the membership or the clock have changed: questions that wait are judged
+ * again, and so is what runs (pz_access_ops.recheck). Happens by itself when the time comes that a
+ * document compares.
  */
 void pz_access_changed(struct pz_access *access);
 

@@ -609,6 +609,46 @@ rules_may_depend_on_the_time_of_day(void **state)
 	assert_int_equal(calls(w, LAPTOP, TEST), PZ_ACCESS_PERMIT);
 }
 
+#define UNTIL_2S                                                                                   \
+	"<policy combine='first-applicable'><rule effect='permit'><condition>"                     \
+	"<environment-match attr='time' func='less-than' match='1800000002'/></condition></rule>"  \
+	"</policy>"
+
+static void
+what_time_alone_changes_is_judged_again_at_that_time(void **state)
+{
+	struct world *w = *state;
+
+	set_user(w, UNTIL_2S);
+	pz_access_changed(w->access);
+	w->rechecked = 0;
+	assert_int_equal(calls(w, LAPTOP, TEST), PZ_ACCESS_PERMIT);
+	pz_kit_clock_run(&w->clock, 1999 * PZ_US_PER_MS);
+	assert_int_equal(w->rechecked, 0);
+	assert_int_equal(judge(w, LAPTOP, at(PZ_ACCESS_LISTEN, TEST)), PZ_ACCESS_PERMIT);
+	pz_kit_clock_run(&w->clock, 1 * PZ_US_PER_MS);
+	assert_int_equal(w->rechecked, 1);
+	assert_int_equal(judge(w, LAPTOP, at(PZ_ACCESS_LISTEN, TEST)), PZ_ACCESS_DENY);
+}
+
+static void
+rules_for_times_of_day_are_judged_again_each_minute(void **state)
+{
+	struct world *w = *state;
+
+	set_user(w, "<policy><rule effect='permit'><condition><environment-match attr='timemin' "
+		    "match='480' func='greater-equal-than'/></condition></rule></policy>");
+	w->local.tm_hour = 9;
+	assert_int_equal(calls(w, LAPTOP, TEST), PZ_ACCESS_PERMIT); /* notices the document */
+	pz_kit_clock_run(&w->clock, 60 * PZ_US_PER_S);
+	assert_int_equal(w->rechecked, 1);
+	set_user(w, "<policy><rule effect='permit'/></policy>");
+	pz_access_changed(w->access);
+	w->rechecked = 0;
+	pz_kit_clock_run(&w->clock, 7200 * PZ_US_PER_S);
+	assert_int_equal(w->rechecked, 0);
+}
+
 static void
 a_decision_can_be_explained(void **state)
 {
@@ -727,6 +767,8 @@ main(void)
 		TEST_OF(a_service_is_shown_to_those_who_may_use_it_or_may_ask),
 		TEST_OF(a_search_may_be_limited_to_types_of_services),
 		TEST_OF(rules_may_depend_on_the_time_of_day),
+		TEST_OF(what_time_alone_changes_is_judged_again_at_that_time),
+		TEST_OF(rules_for_times_of_day_are_judged_again_each_minute),
 		TEST_OF(a_decision_can_be_explained),
 		TEST_OF(the_newest_denial_is_explained_first_and_old_decisions_are_forgotten),
 		TEST_OF(other_documents_are_compared_by_the_last_requests),

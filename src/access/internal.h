@@ -31,7 +31,10 @@ struct pz_access {
 	size_t wait_count;
 	uint64_t last_id;
 	struct pz_access_kept *kept[PZ_ACCESS_DECISIONS_KEPT]; /* by id; owned */
-	int64_t minute;                                        /* of `local`, since 1970 */
+	/* When time alone may change a decision: streams are judged again then. */
+	struct pz_timer turn;
+	const struct pz_policy_document *timed[PZ_POLICY_SLOTS]; /* that `turn` was set for */
+	int64_t minute;                                          /* of `local`, since 1970 */
 	struct tm local;
 };
 

@@ -64,6 +64,7 @@ enum pz_policy_category {
 	  "feature-key-root-cn")                                                                   \
 	X(FEATURE_KEY_ROOT_FINGERPRINT, RESOURCE, "feature-key-root-fingerprint", "resourceInfo",  \
 	  "feature-key-root-fingerprint")                                                          \
+	X(TIME, ENVIRONMENT, "time", "environmentInfo", "time")                                    \
 	X(TIMEMIN, ENVIRONMENT, "timemin", "environmentInfo", "timemin")                           \
 	X(DAYS_OF_WEEK, ENVIRONMENT, "days-of-week", "environmentInfo", "daysOfWeek")              \
 	X(DAYS_OF_MONTH, ENVIRONMENT, "days-of-month", "environmentInfo", "daysOfMonth")           \

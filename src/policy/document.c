@@ -149,6 +149,64 @@ pz_policy_node_attributes(const struct pz_policy_node *node,
 		visit_condition(node->condition, &visit);
 }
 
+/* ---- time ---- */
+
+struct times {
+	uint64_t now_s, next_s; /* 0: none */
+	bool has_clock;
+};
+
+/* Whether a bound belongs to what is before it depends on the function: both moments count. */
+static void
+note_times(struct times *t, const struct pz_policy_match *match)
+{
+	enum pz_policy_attribute_id id = match->attr.id;
+
+	if (id == PZ_POLICY_ATTR_TIMEMIN || id == PZ_POLICY_ATTR_DAYS_OF_WEEK ||
+	    id == PZ_POLICY_ATTR_DAYS_OF_MONTH)
+		t->has_clock = true;
+	if (id != PZ_POLICY_ATTR_TIME || !pz_policy_func_is_numeric(match->func))
+		return;
+	for (size_t i = 0; i < match->count; i++) {
+		for (uint64_t at = match->patterns[i].number; at <= match->patterns[i].number + 1;
+		     at++) {
+			if (at > t->now_s && (t->next_s == 0 || at < t->next_s))
+				t->next_s = at;
+		}
+	}
+}
+
+static void
+note_condition(struct times *t, const struct pz_policy_condition *condition)
+{
+	for (size_t i = 0; i < condition->count; i++) {
+		if (condition->terms[i].match)
+			note_times(t, condition->terms[i].match);
+		else
+			note_condition(t, condition->terms[i].condition);
+	}
+}
+
+static void
+note_node(struct times *t, const struct pz_policy_node *node)
+{
+	if (node->condition)
+		note_condition(t, node->condition);
+	for (size_t i = 0; i < node->child_count; i++)
+		note_node(t, &node->children[i]);
+}
+
+uint64_t
+pz_policy_document_next_time(const struct pz_policy_document *doc, uint64_t now_s,
+			     bool *out_has_clock)
+{
+	struct times t = {.now_s = now_s};
+
+	note_node(&t, doc->root);
+	*out_has_clock = t.has_clock;
+	return t.next_s;
+}
+
 /* ---- documents by their hash ---- */
 
 struct entry {

@@ -56,6 +56,15 @@ void pz_policy_node_attributes(const struct pz_policy_node *node,
 			       void (*each)(void *arg, const struct pz_policy_attribute *attr),
 			       void *arg);
 
+/**
+ * When what the document says may change with nothing but the time.
+ * @param now_s seconds since 1970
+ * @param out_has_clock true: it compares the time of day or the date, so at each new minute, too
+ * @return the next moment that it compares `time` with, in seconds since 1970; 0: none is left
+ */
+uint64_t pz_policy_document_next_time(const struct pz_policy_document *doc, uint64_t now_s,
+				      bool *out_has_clock);
+
 /* ---- documents by their hash ---- */
 
 struct pz_policy_cache;

@@ -144,6 +144,17 @@ complete_one(struct pz_policy_request *request, enum pz_policy_attribute_id id, 
 	return pz_policy_request_put(request, id, pz_slice_str(number >= 0 ? text : NULL), NULL);
 }
 
+static enum pz_err
+complete_time(struct pz_policy_request *request)
+{
+	char text[24];
+
+	if (request->bags[PZ_POLICY_ATTR_TIME].is_given || request->now_ms < 0)
+		return PZ_OK;
+	snprintf(text, sizeof(text), "%lld", (long long)(request->now_ms / 1000));
+	return pz_policy_request_put(request, PZ_POLICY_ATTR_TIME, pz_slice_str(text), NULL);
+}
+
 enum pz_err
 pz_policy_request_complete(struct pz_policy_request *request, const struct tm *local)
 {
@@ -151,6 +162,7 @@ pz_policy_request_complete(struct pz_policy_request *request, const struct tm *l
 		PZ_POLICY_ATTR_PROFILE, PZ_POLICY_ATTR_API_FEATURE, PZ_POLICY_ATTR_SERVICE_ID,
 		PZ_POLICY_ATTR_DEVICE_CAP, PZ_POLICY_ATTR_PARAM_FEATURE};
 
+	PZ_TRY(complete_time(request));
 	PZ_TRY(complete_one(request, PZ_POLICY_ATTR_TIMEMIN, local->tm_hour * 60 + local->tm_min));
 	PZ_TRY(complete_one(request, PZ_POLICY_ATTR_DAYS_OF_WEEK, 1 << local->tm_wday));
 	PZ_TRY(complete_one(request, PZ_POLICY_ATTR_DAYS_OF_MONTH, 1 << (local->tm_mday - 1)));

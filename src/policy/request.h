@@ -84,7 +84,7 @@ enum pz_err pz_policy_request_put(struct pz_policy_request *request, enum pz_pol
 				  struct pz_slice value, struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
- * Sets what an enforcement point always sets, where it is not given: the time of day and date, an
+ * Sets what an enforcement point always sets, where it is not given: time (now_ms) and date, an
  * empty profile, and the four resource attributes, empty. @param local the time at this place
  * Errors: as pz_policy_request_set. @spec page 9, 4.4 and 4.5
  */

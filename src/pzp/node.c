@@ -29,6 +29,7 @@ void
 pz_node_clock_set(struct pz_node *node)
 {
 	pz_upkeep_clock_set(node->upkeep);
+	pz_access_changed(node->access);
 }
 
 /* ---- life ---- */

@@ -248,3 +248,19 @@ def test_what_a_change_would_mean(tv_denies):
     changed = [d for d in result["differences"] if d["what"] == TEST]
     assert changed and {d["who"] for d in changed} == {f"{ZONE}/laptop"}
     assert {(d["before"], d["after"]) for d in changed} == {("deny", "permit")}
+
+
+def test_a_limit_in_time_runs_out_during_a_stream(shared_zone):
+    zone = shared_zone
+    until = int(time.time()) + 2
+    set_policy(zone.b, "exceptions", document(rule("permit", ("subject", "requestor-id", "tv")),
+        f"<rule effect='permit'><condition><environment-match attr='time' func='less-than' match='{until}'/>"
+        "</condition></rule>", rest="<rule effect='deny'/>"))
+    with zone.a.stream("call", "--json", "--stream", "test@tv", "listenAttr.listenFor42",
+                       '[{"repeat":true}]') as events:
+        events.line()
+        assert events.end(20).code == 5
+    assert until <= time.time() < until + 1
+    assert get42(zone.a, "tv", check=False).code == 5
+    clear(zone.b)
+    zone.serves()
