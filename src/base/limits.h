@@ -125,6 +125,10 @@
 
 #define PZ_INFO_ADDRESSES_MAX (2 * PZ_PEER_ADDRESSES_MAX) /* taken of what one device says */
 
+/* without word from the hub: then no new links (page 14, REV-6); preference */
+#define PZ_OFFLINE_DAYS 7
+#define PZ_OFFLINE_DAYS_MAX 365
+
 /* ---- relaying (page 6) ---- */
 #define PZ_INSTANCE_BYTES_MAX 40 /* a device's name for its own start */
 

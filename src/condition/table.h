@@ -76,6 +76,10 @@
 	  "The zone's revocation list should have been renewed by now: later revocations are "     \
 	  "not known here.",                                                                       \
 	  "connect to the hub")                                                                    \
+	X(HUB_SILENT, "hub-silent", PZP,                                                           \
+	  "There was no word from the hub for as many days as the preference offline-days says: "  \
+	  "links with devices that are up stay, and no new one begins.",                           \
+	  "connect to the hub; `pzp prefs offline-days N` allows more days")                       \
 	X(DEVICE_CA_ENDS, "device-certificate-ends", PZP,                                          \
 	  "The certificate that the hub gave this device ends soon; nothing renews it.",           \
 	  "`pzp leave`, then enrol again, before it ends")                                         \

@@ -29,6 +29,7 @@
 	X(SYNC_CONTEXT, "sync.context")                                                            \
 	X(SYNC_APP_DATA, "sync.app-data")                                                          \
 	X(PRIVATE, "private")                                                                      \
+	X(OFFLINE_DAYS, "offline-days")                                                            \
 	X(AUDIT_DAYS, "audit.days")                                                                \
 	X(AUDIT_BYTES, "audit.bytes")                                                              \
 	X(PROMPTS_ANSWER, "prompts.answer")                                                        \

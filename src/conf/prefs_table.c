@@ -105,6 +105,17 @@ const struct pz_pref_info pz_pref_table[PZ_PREF_COUNT] = {
 				"Lets the hub carry what devices say to each other only where it "
 				"cannot read it.",
 		},
+	[PZ_PREF_OFFLINE_DAYS] =
+		{
+			.key = "offline-days",
+			.type = PZ_PREF_TYPE_NUMBER,
+			.is_effective = true,
+			.number = PZ_OFFLINE_DAYS,
+			.min = 1,
+			.max = PZ_OFFLINE_DAYS_MAX,
+			.meaning = "After how many days without word from the hub no new link with "
+				   "a device begins.",
+		},
 	[PZ_PREF_AUDIT_DAYS] =
 		{
 			.key = "audit.days",

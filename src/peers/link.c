@@ -134,6 +134,8 @@ identify(struct peer_link *pl, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "it is this device itself");
 	if (pz_device_zone_is_revoked(peers->config.zone, who->ca_serial))
 		return pz_fail(info, PZ_ERR_DENIED_REVOKED, "%s is revoked", who->device);
+	if (ops_of(pl)->may_link)
+		PZ_TRY(ops_of(pl)->may_link(arg_of(pl), info));
 	if (pl->is_outgoing)
 		PZ_TRY(pz_device_zone_check_ca(peers->config.zone, who, info));
 	struct peer *peer = pz_peers_get(pl->peers, who->device);

@@ -96,6 +96,9 @@ struct pz_peers_ops {
 	/** A peer has sent `prompt`, `promptAnswer` or `promptEnded`. @return false: refused */
 	bool (*prompt)(void *arg, const char *device, const char *status, const json_t *message);
 
+	/** Whether a link may begin now (page 14, REV-6). Errors: DENIED (with the reason). NULL:
+	 * always. */
+	enum pz_err (*may_link)(void *arg, struct pz_errinfo *info);
 	/** A device announces itself with the tag of another day. @param days after today, < 0:
 	 * before; 0 also when it does not announce itself any more */
 	void (*saw_day)(void *arg, const char *device, int days);

@@ -55,6 +55,14 @@ on_renewed(void *arg, struct pz_membership *takes_fresh, struct pz_errinfo *info
 	return PZ_OK;
 }
 
+static bool
+on_is_hub_up(void *arg)
+{
+	const struct pz_node *node = arg;
+
+	return pz_uplink_state(node->uplink) == PZ_STATE_CONNECTED;
+}
+
 static void
 on_clock_was_set(void *arg)
 {
@@ -67,6 +75,7 @@ on_clock_was_set(void *arg)
 static const struct pz_upkeep_ops upkeep_ops = {
 	.is_leaving = on_is_leaving,
 	.renewed = on_renewed,
+	.is_hub_up = on_is_hub_up,
 	.clock_was_set = on_clock_was_set,
 };
 

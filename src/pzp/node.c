@@ -90,6 +90,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	if (node->zonedata == NULL || node->uplink == NULL || node->wipe == NULL ||
 	    node->enrolment == NULL || node->upkeep == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	PZ_TRY(pz_upkeep_load(node->upkeep, info));
 	node->peers = pz_node_peers_new(node);
 	if (node->peers == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");

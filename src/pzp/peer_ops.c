@@ -144,6 +144,14 @@ on_unsent(void *arg, const struct pz_session *session, const char *status, enum 
 	pz_calls_prop_unsent(calls_of(arg), session, status, err, bytes);
 }
 
+static enum pz_err
+on_may_link(void *arg, struct pz_errinfo *info)
+{
+	const struct pz_node *node = arg;
+
+	return pz_upkeep_may_link(node->upkeep, info);
+}
+
 static void
 on_saw_day(void *arg, const char *device, int days)
 {
@@ -185,6 +193,7 @@ static const struct pz_peers_ops ops = {
 	.unsent = on_unsent,
 	.answers = pz_node_prompts_answers,
 	.prompt = pz_node_prompts_on_prop,
+	.may_link = on_may_link,
 	.saw_day = on_saw_day,
 	.saw_link = on_saw_link,
 	.saw_refusal = on_saw_refusal,

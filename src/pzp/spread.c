@@ -30,6 +30,8 @@ pz_spread(struct pz_node *node)
 
 	pz_audit_set_retention(node->audit, pz_prefs_int(active, PZ_PREF_AUDIT_DAYS),
 			       pz_prefs_int(active, PZ_PREF_AUDIT_BYTES));
+	pz_upkeep_set_offline_days(node->upkeep,
+				   (unsigned)pz_prefs_int(active, PZ_PREF_OFFLINE_DAYS));
 	pz_names_set_shown(&node->names, pz_prefs_text(active, PZ_PREF_NAME),
 			   pz_prefs_text(active, PZ_PREF_DEVICE_TYPE));
 	if (wants_hub == pz_uplink_machine(node->uplink)->is_unwanted)

@@ -73,6 +73,7 @@ on_online(void *arg)
 {
 	struct pz_node *node = arg;
 
+	pz_upkeep_saw_hub(node->upkeep);
 	pz_peers_listen_again(node->peers);
 	pz_uplink_send_info(node->uplink);
 	pz_discovery_announce(node->calls);
@@ -102,6 +103,7 @@ on_lost(void *arg, const struct pz_uplink_loss *loss)
 	pz_calls_undelivered(node->calls, loss->undelivered, loss->rpc_code);
 	if (!loss->was_up)
 		return;
+	pz_upkeep_saw_hub(node->upkeep);
 	pz_policies_hub_lost(&node->policies_hub);
 	pz_discovery_hub_gone(node->calls);
 	if (loss->is_replaced) {

@@ -1,6 +1,7 @@
 /* The upkeep as a whole: what is checked when. */
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "upkeep/internal.h"
 
 #define CHECK_US (3600 * PZ_US_PER_S)
@@ -11,6 +12,8 @@ on_hour(struct pz_timer *timer, void *arg)
 {
 	struct pz_upkeep *upkeep = arg;
 
+	if (upkeep->config.ops->is_hub_up(upkeep->config.arg))
+		pz_upkeep_saw_hub(upkeep);
 	pz_upkeep_renew_if_due(upkeep);
 	pz_upkeep_check(upkeep);
 	pz_env_start(upkeep->env, timer, CHECK_US);
@@ -38,6 +41,7 @@ pz_upkeep_new(const struct pz_upkeep_config *config)
 		return NULL;
 	upkeep->config = *config;
 	upkeep->env = config->env;
+	upkeep->offline_days = PZ_OFFLINE_DAYS;
 	pz_timer_init(&upkeep->hourly, on_hour, upkeep);
 	return upkeep;
 }

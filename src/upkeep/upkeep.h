@@ -23,6 +23,8 @@ struct pz_upkeep_ops {
 	 * @param takes_fresh owned, also on failure. Errors: it cannot be used. */
 	enum pz_err (*renewed)(void *arg, struct pz_membership *takes_fresh,
 			       struct pz_errinfo *info);
+	/** True while the link to the hub is registered. */
+	bool (*is_hub_up)(void *arg);
 	/** The clock was set: what was refused because of dates may be accepted now. */
 	void (*clock_was_set)(void *arg);
 };
@@ -46,6 +48,8 @@ struct pz_upkeep_config {
 struct pz_upkeep *pz_upkeep_new(const struct pz_upkeep_config *config);
 /** NULL is fine. */
 void pz_upkeep_free(struct pz_upkeep *upkeep);
+/** Reads when the hub was there for the last time. Errors: IO (of the store). */
+enum pz_err pz_upkeep_load(struct pz_upkeep *upkeep, struct pz_errinfo *info) PZ_MUST_USE;
 /** Checks now and each hour: the certificate, and the conditions that only time brings; and the
  * clock whenever it was set. */
 void pz_upkeep_start(struct pz_upkeep *upkeep);
@@ -73,6 +77,16 @@ void pz_upkeep_saw_refusal(struct pz_upkeep *upkeep, const char *who, enum pz_er
 			   const char *detail);
 /** A handshake with it succeeded. @param who as above */
 void pz_upkeep_saw_link(struct pz_upkeep *upkeep, const char *who);
+
+/* ---- contact.c ---- */
+
+/** The link to the hub is up, or has been until now. */
+void pz_upkeep_saw_hub(struct pz_upkeep *upkeep);
+/** After so many days without word from the hub no link with a peer begins. */
+void pz_upkeep_set_offline_days(struct pz_upkeep *upkeep, unsigned days);
+/** Whether a link with a peer may begin now. Errors: DENIED (no word from the hub for too long;
+ * the detail says so). @spec page 14 REV-6 */
+enum pz_err pz_upkeep_may_link(const struct pz_upkeep *upkeep, struct pz_errinfo *info) PZ_MUST_USE;
 
 /* ---- warnings.c ---- */
 

@@ -85,6 +85,7 @@ pz_upkeep_check(struct pz_upkeep *upkeep)
 		return;
 	check_crl(upkeep);
 	check_device_ca(upkeep);
+	pz_upkeep_check_contact(upkeep);
 }
 
 json_t *

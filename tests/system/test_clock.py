@@ -107,6 +107,7 @@ def test_an_old_list_still_counts(zone, clock_shim):
     friend, stolen = foreign.join(zone.hub, "friend"), foreign.join(zone.hub, "stolen")
     zone.hub.pzh("revoke", "stolen", "--yes")
     zone.a.wait_log("crl number=2")
+    zone.a.pzp("prefs", "offline-days", "60", "--now")
     zone.hub.stop()
     zone.a.stop()
     zone.a.env = clock_shim(40 * DAY)
@@ -120,3 +121,22 @@ def test_an_old_list_still_counts(zone, clock_shim):
     fakepeer.connect(here, friend, "127.0.0.1", port).close()
     with pytest.raises((OSError, fakepeer.wire.Closed)):
         fakepeer.connect(here, stolen, "127.0.0.1", port)
+
+
+def test_without_word_from_the_hub_no_link_begins(zone, clock_shim):
+    """Page 14, REV-6: after a week (preference offline-days), until there is word again."""
+    here = type("Here", (), {"inside": staticmethod(contextlib.nullcontext)})
+    friend = foreign.join(zone.hub, "friend")
+    zone.hub.stop()
+    zone.a.stop()
+    zone.a.env = clock_shim(8 * DAY)
+    zone.a.start()
+    status = zone.a.status()
+    assert [one["id"] for one in status["conditions"]] == ["hub-silent"]
+    assert "no word from the hub for 8 days" in zone.a.pzp("status").out
+    with pytest.raises((OSError, fakepeer.wire.Closed)):
+        fakepeer.connect(here, friend, "127.0.0.1", status["ports"]["tls"])
+    zone.a.stop()
+    zone.a.env = clock_shim(0)
+    zone.a.start()
+    fakepeer.connect(here, friend, "127.0.0.1", zone.a.status()["ports"]["tls"]).close()
