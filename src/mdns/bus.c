@@ -423,8 +423,9 @@ set_up(struct pz_mdns_bus *bus)
 }
 
 enum pz_err
-pz_mdns_bus_open(struct pz_loop *loop, const char *service, const struct pz_mdns_bus_events *events,
-		 void *arg, struct pz_mdns_bus **out, struct pz_errinfo *info)
+pz_mdns_bus_open(struct pz_loop *loop, const char *address, const char *service,
+		 const struct pz_mdns_bus_events *events, void *arg, struct pz_mdns_bus **out,
+		 struct pz_errinfo *info)
 {
 	struct pz_mdns_bus *bus = calloc(1, sizeof(*bus));
 	DBusError error;
@@ -439,16 +440,16 @@ pz_mdns_bus_open(struct pz_loop *loop, const char *service, const struct pz_mdns
 	pz_list_init(&bus->calls);
 	pz_timer_init(&bus->dispatch, on_dispatch, bus);
 	dbus_error_init(&error);
-	bus->connection = dbus_connection_open_private(bus_address(), &error);
+	bus->connection = dbus_connection_open_private(address ? address : bus_address(), &error);
 	if (bus->connection == NULL) {
-		pz_fail(info, PZ_ERR_IO, "system bus: %s", error.message);
+		pz_fail(info, PZ_ERR_IO, "message bus: %s", error.message);
 		dbus_error_free(&error);
 		pz_mdns_bus_close(bus);
 		return PZ_ERR_IO;
 	}
 	if (!set_up(bus)) {
 		pz_mdns_bus_close(bus);
-		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "system bus: out of memory");
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "message bus: out of memory");
 	}
 	wake(bus);
 	*out = bus;

@@ -1,5 +1,5 @@
 /*
- * A connection to the system bus on our loop, on libdbus alone. Not libavahi-client: each of its
+ * A connection to a message bus on our loop, on libdbus alone. Not libavahi-client: each of its
  * calls waits for the answer (a stopped avahi-daemon would stop us), and one of its functions has
  * the name of another one in libavahi-core, so a process cannot have both.
  */
@@ -29,12 +29,13 @@ bool pz_mdns_bus_may_exist(void);
 
 /**
  * Connects, and waits for `service` to have an owner; does not have it started.
+ * @param address of the bus; NULL: the system's
  * @param service well-known name, static
  * Errors: LIMIT_MEMORY, IO (no bus).
  */
-enum pz_err
-pz_mdns_bus_open(struct pz_loop *loop, const char *service, const struct pz_mdns_bus_events *events,
-		 void *arg, struct pz_mdns_bus **out, struct pz_errinfo *info) PZ_MUST_USE;
+enum pz_err pz_mdns_bus_open(struct pz_loop *loop, const char *address, const char *service,
+			     const struct pz_mdns_bus_events *events, void *arg,
+			     struct pz_mdns_bus **out, struct pz_errinfo *info) PZ_MUST_USE;
 /** No call-back runs any more. NULL is fine. */
 void pz_mdns_bus_close(struct pz_mdns_bus *bus);
 

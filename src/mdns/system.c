@@ -497,7 +497,7 @@ pz_mdns_system_new(struct pz_loop *loop, const struct pz_mdns_backend_events *ev
 	system->base = (struct pz_mdns_backend){.ops = &ops, .events = events, .arg = arg};
 	pz_list_init(&system->objects);
 	system->by_path = pz_map_new();
-	enum pz_err err = system->by_path ? pz_mdns_bus_open(loop, AVAHI, &bus_events, system,
+	enum pz_err err = system->by_path ? pz_mdns_bus_open(loop, NULL, AVAHI, &bus_events, system,
 							     &system->bus, info)
 					  : PZ_ERR_LIMIT_MEMORY;
 	if (err != PZ_OK) {

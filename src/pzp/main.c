@@ -12,6 +12,7 @@
 #include "conf/inbox.h"
 #include "daemon/daemon.h"
 #include "daemon/work.h"
+#include "desktop/desktop.h"
 #include "diagnose/system.h"
 #include "mdns/responder.h"
 #include "net/netwatch.h"
@@ -208,6 +209,17 @@ make_node(struct pz_daemon *d, struct pz_mdns *mdns, struct pz_node **out, struc
 	return pz_node_new(&config, out, info);
 }
 
+/* A daemon of a person's session has its bus; one of the system has none. NULL: no desktop. */
+static struct pz_desktop *
+make_desktop(struct pz_daemon *d, struct pz_node *node)
+{
+	char address[256];
+
+	if (!pz_desktop_bus_address(address, sizeof(address)))
+		return NULL;
+	return pz_desktop_new(&d->loop, address, pz_node_prompts(node));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -215,6 +227,7 @@ main(int argc, char **argv)
 	struct pz_errinfo info = {""};
 	struct pz_node *node = NULL;
 	struct pz_netwatch *watch = NULL;
+	struct pz_desktop *desktop = NULL;
 	int code = 1;
 
 	pz_mdns_responder_main(argc, argv);
@@ -228,12 +241,14 @@ main(int argc, char **argv)
 				    &watch) != PZ_OK)
 			pz_warning("netwatch", "changes of the network will not be noticed");
 		pz_node_start(node);
+		desktop = make_desktop(&daemon, node);
 		code = pz_daemon_run(&daemon, &ops, node);
 	} else {
 		pz_daemon_complain(&daemon, info.text);
 	}
 	pz_daemon_close_control(&daemon);
 	pz_netwatch_free(watch);
+	pz_desktop_free(desktop);
 	pz_node_free(node);
 	if (mdns)
 		mdns->ops->free(mdns);

@@ -17,6 +17,7 @@
 #include "x509/keystore.h"
 
 struct pz_diagnose_machine;
+struct pz_prompts;
 struct pz_node;
 
 /** Everything the node is given. Borrowed for its life. Zero limits mean the defaults of
@@ -78,6 +79,8 @@ void pz_node_reconfigure(struct pz_node *node, const struct pz_node_config *conf
 enum pz_state pz_node_state(const struct pz_node *node);
 /** Own address: zone/device, or device while virgin. Borrowed until it changes. */
 const char *pz_node_address(const struct pz_node *node);
+/** The questions that wait for a person, for agents. As long as the node. */
+struct pz_prompts *pz_node_prompts(struct pz_node *node);
 /** The node's counters and gauges, as long as the node. */
 struct pz_metrics *pz_node_metrics(struct pz_node *node);
 

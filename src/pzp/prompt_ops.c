@@ -333,6 +333,12 @@ static const struct pz_prompts_ops ops = {
 	.event = on_event,
 };
 
+struct pz_prompts *
+pz_node_prompts(struct pz_node *node)
+{
+	return prompts_of(node);
+}
+
 /* ---- for access ---- */
 
 enum pz_access_answer
