@@ -374,6 +374,49 @@ survives_nonsense(void **state)
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+static bool
+count_event(void *arg, json_t *event)
+{
+	(void)event;
+	++*(int *)arg;
+	return true;
+}
+
+/* Two requests go on at the same time, each by its client. */
+static void
+several_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct pz_ctl_client *clients[3] = {f->client, NULL, NULL};
+	struct pz_ctl_error error;
+	struct pz_errinfo info = {""};
+	int events[3] = {0}, ended = 0;
+
+	assert_ok(pz_ctl_connect(f->path, &clients[2], &info));
+	for (int i = 0; i < 3; i += 2)
+		assert_ok(pz_ctl_begin(clients[i], "count", NULL, count_event, &events[i], &info));
+	while (ended < 2) {
+		for (int i = 0; i < 3; i += 2) {
+			json_t *result = NULL;
+			bool is_over = false;
+			if (clients[i] == NULL)
+				continue;
+			assert_ok(pz_ctl_proceed(clients[i], &is_over, &result, &error, &info));
+			if (!is_over)
+				continue;
+			assert_string_equal(json_string_value(result), "done");
+			assert_int_equal(error.exit, 0);
+			assert_int_equal(events[i], 100);
+			json_decref(result);
+			if (i > 0)
+				pz_ctl_client_free(clients[i]);
+			clients[i] = NULL;
+			ended++;
+		}
+		assert_false(pz_ctl_wait(clients, 3, f->pipe[0], 10));
+	}
+}
+
 int
 main(void)
 {
@@ -388,6 +431,7 @@ main(void)
 		T(times_out),
 		T(sees_the_daemon_end),
 		T(serves_many_clients),
+		T(several_at_once),
 		cmocka_unit_test(says_why_it_cannot_connect),
 		cmocka_unit_test(survives_nonsense),
 	};

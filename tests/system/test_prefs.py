@@ -10,8 +10,9 @@ from pz.disk import fill
 
 KEYS = ["connection", "peer.listen", "peer.relay", "peer.auto", "ports.tls", "ports.web",
         "sync.policies", "sync.preferences", "sync.user-details", "sync.service-cache",
-        "sync.context", "sync.app-data", "private", "app.clear-on-disconnect", "policy.prompt-timeout", "name",
-        "device-type"]
+        "sync.context", "sync.app-data", "private", "audit.days", "audit.bytes", "prompts.answer",
+        "prompts.agents", "files.inbox", "files.by-sender", "app.clear-on-disconnect",
+        "policy.prompt-timeout", "name", "device-type"]
 WAITS = "from the next reconnect on: `pzp reconnect`"
 ONLY_WHEN_TOLD = "connection = peer: connects to the hub only when told to"
 

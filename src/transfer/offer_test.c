@@ -1,0 +1,136 @@
+/* What channelOpen says of a file. */
+#include "kit/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "transfer/offer.h"
+
+static json_t *
+read_json(const char *text)
+{
+	json_t *message = json_loads(text, JSON_ALLOW_NUL, NULL);
+
+	assert_non_null(message);
+	return message;
+}
+
+static enum pz_err
+parse(const char *text, struct pz_transfer_offer *out)
+{
+	json_t *message = read_json(text);
+	struct pz_errinfo info = {""};
+	enum pz_err err = pz_transfer_offer_parse(message, out, &info);
+
+	assert_true(err == PZ_OK || info.text[0]);
+	json_decref(message);
+	return err;
+}
+
+static void
+an_offer_is_what_it_was(void **state)
+{
+	struct pz_transfer_offer offer = {
+		.id = "id-1",
+		.name = "a.txt",
+		.path = "x/y z",
+		.size = UINT64_C(10) << 30,
+		.mtime_ms = -5,
+		.has_size = true,
+		.is_fresh = true,
+	};
+	struct pz_transfer_offer read = {.id = ""};
+	json_t *message = pz_transfer_offer_json(&offer);
+
+	(void)state;
+	assert_ok(pz_transfer_offer_parse(message, &read, NULL));
+	assert_string_equal(read.id, offer.id);
+	assert_string_equal(read.name, offer.name);
+	assert_string_equal(read.path, offer.path);
+	assert_true(read.size == offer.size && read.has_size && read.is_fresh);
+	assert_int_equal(read.mtime_ms, -5);
+	json_decref(message);
+}
+
+static void
+only_a_name_and_an_id_are_needed(void **state)
+{
+	struct pz_transfer_offer offer;
+
+	(void)state;
+	assert_ok(parse("{\"id\":\"1\",\"name\":\"a\",\"size\":null,\"path\":[]}", &offer));
+	assert_false(offer.has_size || offer.is_fresh);
+	assert_string_equal(offer.path, "");
+	assert_ok(parse("{\"id\":\"1\",\"name\":\"a\",\"size\":0}", &offer));
+	assert_true(offer.has_size);
+}
+
+static void
+wrong_ones_are_refused(void **state)
+{
+	static const char *const bad[] = {
+		"{}",
+		"{\"id\":\"1\"}",
+		"{\"name\":\"a\"}",
+		"{\"id\":\"\",\"name\":\"a\"}",
+		"{\"id\":1,\"name\":\"a\"}",
+		"{\"id\":\"a\\nb\",\"name\":\"a\"}",
+		"{\"id\":\"12345678901234567890123456789012345678901\",\"name\":\"a\"}",
+		"{\"id\":\"1\",\"name\":[\"a\"]}",
+		"{\"id\":\"1\",\"name\":\"a\\u0000b\"}",
+		"{\"id\":\"1\",\"name\":\"..\"}",
+		"{\"id\":\"1\",\"name\":\"a\",\"path\":\"b\"}",
+		"{\"id\":\"1\",\"name\":\"a\",\"path\":[\"..\"]}",
+		"{\"id\":\"1\",\"name\":\"a\",\"path\":[\"a/b\"]}",
+		"{\"id\":\"1\",\"name\":\"a\",\"path\":[\"\"]}",
+		"{\"id\":\"1\",\"name\":\"a\",\"path\":[1]}",
+		"{\"id\":\"1\",\"name\":\"a\",\"path\":[\"a\\u0000b\"]}",
+		"{\"id\":\"1\",\"name\":\"a\",\"size\":-1}",
+		"{\"id\":\"1\",\"name\":\"a\",\"size\":1.5}",
+		"{\"id\":\"1\",\"name\":\"a\",\"mtime\":\"now\"}",
+		"{\"id\":\"1\",\"name\":\"a\",\"sha256\":\"00\"}",
+		"{\"id\":\"1\",\"name\":\"a\",\"sha256\":7}",
+	};
+	struct pz_transfer_offer offer;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (parse(bad[i], &offer) != PZ_ERR_PROTO_MEMBER)
+			fail_msg("%s was accepted", bad[i]);
+}
+
+static void
+paths_have_limits(void **state)
+{
+	char out[PZ_TRANSFER_PATH_BYTES_MAX + 1] = "untouched", name[256];
+	json_t *path = json_array();
+
+	(void)state;
+	for (int i = 0; i < PZ_TRANSFER_PATH_DEPTH_MAX; i++)
+		json_array_append_new(path, json_string("d"));
+	assert_ok(pz_transfer_path_join(path, out, NULL));
+	assert_int_equal(strlen(out), 2 * PZ_TRANSFER_PATH_DEPTH_MAX - 1);
+	json_array_append_new(path, json_string("d"));
+	assert_int_equal(pz_transfer_path_join(path, out, NULL), PZ_ERR_PROTO_MEMBER);
+	json_array_clear(path);
+	memset(name, 'n', sizeof(name));
+	for (int i = 0; i < 8; i++) /* 8 * 256 - 1 */
+		json_array_append_new(path, json_stringn(name, 255));
+	assert_ok(pz_transfer_path_join(path, out, NULL));
+	json_array_append_new(path, json_string("n"));
+	assert_int_equal(pz_transfer_path_join(path, out, NULL), PZ_ERR_PROTO_MEMBER);
+	json_decref(path);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_offer_is_what_it_was),
+		cmocka_unit_test(only_a_name_and_an_id_are_needed),
+		cmocka_unit_test(wrong_ones_are_refused),
+		cmocka_unit_test(paths_have_limits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,359 @@
+/* Files between two devices: whole, broken off, changed, and what stays of them. */
+#include "transfer/fixture.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <utime.h>
+
+#define SIZE 300000
+#define HALF_WAY_US (7 * WORK_US / 2) /* opened, compared, and one of two blocks read */
+
+static struct world world;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	world_init(&world);
+	world_file(&world, SIZE, 'x');
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	world_fini(&world);
+	return 0;
+}
+
+static void
+assert_sent(const char *as)
+{
+	if (world.a.ends != 1 || world.a.err != PZ_OK)
+		fail_msg("%u ends: %s", world.a.ends, world.a.detail);
+	assert_string_equal(json_string_value(json_object_get(world.a.result, "as")), as);
+	assert_true(is_received(&world, as));
+	assert_int_equal(count_in(&world, ".pzp-incoming"), 0);
+	world.a.ends = 0;
+}
+
+static void
+assert_failed(enum pz_err err, const char *detail)
+{
+	assert_int_equal(world.a.ends, 1);
+	if (world.a.err != err || strstr(world.a.detail, detail) == NULL)
+		fail_msg("%s: %s", pz_err_name(world.a.err), world.a.detail);
+	world.a.ends = 0;
+}
+
+static void
+a_file_is_sent(void **state)
+{
+	(void)state;
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	assert_int_equal(world.a.ends, 0);
+	world_run(&world, PZ_US_PER_S);
+	assert_sent("f");
+	assert_int_equal(count_in(&world, ""), 1);
+	assert_int_equal(json_array_size(json_object_get(world.a.result, "none")), 0);
+}
+
+static void
+what_is_there_is_not_replaced(void **state)
+{
+	(void)state;
+	device_sends(&world.a, world.dir.file, to_b("f.txt"));
+	world_run(&world, PZ_US_PER_S);
+	assert_sent("f.txt");
+	world_file(&world, 10, 'y');
+	device_sends(&world.a, world.dir.file,
+		     json_pack("{s:s, s:s}", "device", "b", "name", "F.TXT"));
+	world_run(&world, PZ_US_PER_S);
+	assert_sent("F (1).TXT");
+}
+
+static void
+an_empty_file_in_directories(void **state)
+{
+	(void)state;
+	world.b.by_sender = true;
+	world_file(&world, 0, 'x');
+	device_sends(
+		&world.a, world.dir.file,
+		json_pack("{s:s, s:s, s:[s, s]}", "device", "b", "name", "e", "path", "d1", "d2"));
+	world_run(&world, PZ_US_PER_S);
+	assert_sent("a/d1/d2/e");
+}
+
+/* Wherever the link breaks the rest comes by the next one, and no byte twice in the file. */
+static void
+a_break_at_any_frame(void **state)
+{
+	(void)state;
+	for (unsigned stop = 1; stop < SIZE / PZ_DATA_BYTES_MAX + 4; stop++) {
+		char name[16];
+		snprintf(name, sizeof(name), "f%u", stop);
+		world.frames = 0;
+		world.stop_at = stop;
+		device_sends(&world.a, world.dir.file, to_b(name));
+		world_run(&world, PZ_US_PER_S);
+		world_link(&world);
+		world_run(&world, 5 * PZ_US_PER_S);
+		assert_sent(name);
+	}
+}
+
+/* The same with the receiver killed at any moment: also between its name and the note of it. */
+static void
+a_receiver_that_dies_at_any_moment(void **state)
+{
+	(void)state;
+	world_file(&world, 20000, 'x');
+	for (unsigned ms = 1; ms < 16; ms++) {
+		char name[16];
+		snprintf(name, sizeof(name), "f%u", ms);
+		device_sends(&world.a, world.dir.file, to_b(name));
+		world_run(&world, ms * PZ_US_PER_MS / 2 + 1);
+		device_restart(&world.b);
+		world_run(&world, 5 * PZ_US_PER_S);
+		assert_sent(name);
+	}
+	assert_int_equal(count_in(&world, ""), 15); /* each of them once */
+}
+
+/* A program asks for it again by the same id. */
+static void
+a_sender_that_dies(void **state)
+{
+	(void)state;
+	world.stop_at = 5;
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, PZ_US_PER_S);
+	device_restart(&world.a);
+	assert_int_equal(world.a.ends, 0);
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, PZ_US_PER_S);
+	assert_true(world.a.first_sent > 0);
+	assert_sent("f");
+	/* Once more, as if the answer had been lost: it is not sent again. */
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world.frames = 0;
+	world_run(&world, PZ_US_PER_S);
+	assert_sent("f");
+	assert_int_equal(world.frames, 0);
+	assert_int_equal(count_in(&world, ""), 1);
+}
+
+static void
+set_time(const char *path)
+{
+	const struct utimbuf times = {.actime = 1000000, .modtime = 1000000};
+
+	assert_int_equal(utime(path, &times), 0);
+}
+
+/* Another file of the same name, size and time: what was begun does not count. */
+static void
+another_beginning_starts_over(void **state)
+{
+	(void)state;
+	set_time(world.dir.file);
+	world.stop_at = 5;
+	struct pz_request *request = device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, PZ_US_PER_S);
+	pz_request_cancel(request);
+	world_file(&world, SIZE, 'y');
+	set_time(world.dir.file);
+	for (int i = 0; i < 2; i++) { /* found resting, and on the disk */
+		if (i == 1)
+			device_restart(&world.b);
+		else
+			world_link(&world);
+		device_sends(&world.a, world.dir.file, to_b(i ? "g" : "f"));
+		world_run(&world, 2 * PZ_US_PER_S);
+		assert_sent(i ? "g" : "f");
+	}
+}
+
+static void
+a_file_that_grows_is_refused(void **state)
+{
+	(void)state;
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	pz_kit_clock_run(&world.clock, HALF_WAY_US);
+	world_file(&world, SIZE + 1, 'x');
+	world_run(&world, PZ_US_PER_S);
+	assert_failed(PZ_ERR_IO, "changed while it was sent");
+	assert_int_equal(count_in(&world, ""), 0);
+}
+
+static void
+a_file_that_shrinks_is_refused(void **state)
+{
+	(void)state;
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	pz_kit_clock_run(&world.clock, HALF_WAY_US);
+	assert_int_equal(truncate(world.dir.file, 1000), 0);
+	world_run(&world, PZ_US_PER_S);
+	assert_failed(PZ_ERR_IO, "changed while it was sent");
+	assert_int_equal(count_in(&world, ""), 0);
+}
+
+static void
+a_full_disk_keeps_nothing(void **state)
+{
+	struct rlimit limit, small;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	small = (struct rlimit){.rlim_cur = SIZE / 2, .rlim_max = limit.rlim_max};
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, PZ_US_PER_S);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_failed(PZ_ERR_IO_FULL, "no space is left at b");
+	assert_int_equal(count_in(&world, ""), 0);
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, PZ_US_PER_S);
+	assert_sent("f");
+}
+
+static void
+a_directory_that_is_a_link_is_not_followed(void **state)
+{
+	char link_path[256];
+
+	(void)state;
+	world_file(&world, 10, 'x');
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, PZ_US_PER_S);
+	assert_sent("f");
+	snprintf(link_path, sizeof(link_path), "%s/out", world.b.inbox);
+	assert_int_equal(symlink("/tmp", link_path), 0);
+	device_sends(&world.a, world.dir.file,
+		     json_pack("{s:s, s:s, s:[s]}", "device", "b", "name", "f", "path", "out"));
+	world_run(&world, PZ_US_PER_S);
+	assert_failed(PZ_ERR_DENIED_REMOTE, "refuses it");
+}
+
+static void
+without_a_way_it_fails_or_waits(void **state)
+{
+	(void)state;
+	world_cut(&world);
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, 10 * PZ_US_PER_MS);
+	assert_failed(PZ_ERR_IO, "b is away");
+	assert_int_equal(world.a.looks, 1);
+	json_t *params = to_b("f");
+	json_object_set_new(params, "wait", json_true());
+	device_sends(&world.a, world.dir.file, params);
+	world_run(&world, 300 * PZ_US_PER_S);
+	assert_int_equal(world.a.ends, 0);
+	assert_in_range(world.a.looks, 30, 70);
+	world_link(&world);
+	world_run(&world, PZ_US_PER_S);
+	assert_sent("f");
+}
+
+/* It has begun: for a minute a new way may come. */
+static void
+a_broken_one_is_given_up_after_a_time(void **state)
+{
+	(void)state;
+	world.stop_at = 5;
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, PZ_TRANSFER_PATIENCE_US - 5 * PZ_US_PER_S);
+	assert_int_equal(world.a.ends, 0);
+	world_run(&world, 10 * PZ_US_PER_S);
+	assert_failed(PZ_ERR_IO, "b is away");
+}
+
+static void
+many_take_turns(void **state)
+{
+	(void)state;
+	world_file(&world, 100, 'x');
+	for (int i = 0; i < 40; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "f%d", i);
+		struct pz_request *request = device_sends(&world.a, world.dir.file, to_b(name));
+		/* each has a file object of its own in the program; here one after the other */
+		(void)request;
+		world_run(&world, PZ_US_PER_MS / 2);
+		if (pz_channels_count(world.a.channels) > PZ_TRANSFERS_PER_PEER_MAX)
+			fail_msg("%zu at once", pz_channels_count(world.a.channels));
+	}
+	world_run(&world, 5 * PZ_US_PER_S);
+	assert_int_equal(world.a.ends, 40);
+	assert_int_equal(count_in(&world, ""), 40);
+}
+
+static void
+a_stuck_receiver_is_given_up(void **state)
+{
+	(void)state;
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	pz_kit_clock_run(&world.clock, HALF_WAY_US);
+	world.clock.turn = NULL; /* nothing is carried any more */
+	pz_kit_clock_run(&world.clock, PZ_TRANSFER_IDLE_US + 20 * PZ_US_PER_S);
+	pz_requests_report(&world.a.requests);
+	assert_failed(PZ_ERR_IO_TIMEOUT, "takes no more of it");
+	world.clock.turn = world_turn;
+}
+
+static void
+unfinished_files_are_swept(void **state)
+{
+	char path[256];
+
+	(void)state;
+	world.stop_at = 5;
+	struct pz_request *request = device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, PZ_US_PER_S);
+	pz_request_cancel(request);
+	assert_int_equal(count_in(&world, ".pzp-incoming"), 1);
+	snprintf(path, sizeof(path), "%s/.pzp-incoming", world.b.inbox);
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+	while ((entry = readdir(dir)) != NULL) {
+		snprintf(path, sizeof(path), "%s/.pzp-incoming/%.40s", world.b.inbox,
+			 entry->d_name);
+		if (entry->d_name[0] != '.')
+			set_time(path); /* 1970 */
+	}
+	closedir(dir);
+	device_restart(&world.b);
+	world_run(&world, 2 * PZ_US_PER_S);
+	assert_int_equal(count_in(&world, ""), 0); /* nor the directory of unfinished ones */
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_file_is_sent),
+		TEST(what_is_there_is_not_replaced),
+		TEST(an_empty_file_in_directories),
+		TEST(a_break_at_any_frame),
+		TEST(a_receiver_that_dies_at_any_moment),
+		TEST(a_sender_that_dies),
+		TEST(another_beginning_starts_over),
+		TEST(a_file_that_grows_is_refused),
+		TEST(a_file_that_shrinks_is_refused),
+		TEST(a_full_disk_keeps_nothing),
+		TEST(a_directory_that_is_a_link_is_not_followed),
+		TEST(without_a_way_it_fails_or_waits),
+		TEST(a_broken_one_is_given_up_after_a_time),
+		TEST(many_take_turns),
+		TEST(a_stuck_receiver_is_given_up),
+		TEST(unfinished_files_are_swept),
+	};
+
+	pz_log_threshold = PZ_LOG_ERROR;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
