@@ -19,263 +19,47 @@ struct device {
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 };
 
-static struct device laptop, car, phone, tv;
+extern struct device laptop, car, phone, tv;
 
 /* ---- devices ---- */
 
-static inline void
-enrol(struct device *d, const char *name)
-{
-	struct pz_authority *a = zone_of(ZONE)->authority;
-
-	d->membership = pz_kit_enrol(&w.world, a, name, w.world.keys, NULL);
-	snprintf(d->address, sizeof(d->address), "%s/%s", ZONE, name);
-}
-
-static inline struct pz_member *
-member_of(const struct device *d)
-{
-	return pz_authority_member(zone_of(ZONE)->authority, d->membership->device);
-}
-
-static inline enum pz_err
-session_send(struct pz_session *session, struct pz_slice frame)
-{
-	return pz_link_send(pz_link_of(session), frame);
-}
-
-static inline void
-session_set_reading(struct pz_session *session, bool on)
-{
-	(void)session;
-	(void)on;
-}
-
-static inline void
-session_close(struct pz_session *session, enum pz_err why, const char *detail)
-{
-	pz_link_close(pz_link_of(session), why, detail);
-}
-
-static inline void
-on_link_time(struct pz_timer *timer, void *arg)
-{
-	(void)timer;
-	(void)arg;
-}
+struct pz_member *member_of(const struct device *d);
 
 /* What the device sends; PZ_OK also when it is dropped. */
-static inline void
-say(const struct device *d, struct pz_buf *frame)
-{
-	if (!d->link->closing)
-		assert_ok(pz_hub_link_events.frame(d->link, pz_buf_slice(frame)));
-	pz_buf_fini(frame);
-}
+void say(const struct device *d, struct pz_buf *frame);
 
-static inline void
-link_up(struct device *d)
-{
-	static const struct pz_session_ops session_ops = {session_send, session_set_reading,
-							  session_close};
-	struct pz_link *link = calloc(1, sizeof(*link));
-	struct pz_hosted_conn *conn = calloc(1, sizeof(*conn));
-	struct pz_buf frame;
+void link_up(struct device *d);
 
-	assert_true(link && conn);
-	*link = (struct pz_link){
-		.host = &w.hub->link_host, .owner = conn, .stream = pz_kit_stream_lost()};
-	link->session.ops = &session_ops;
-	pz_buf_init(&link->tx, PZ_QUEUE_MAX_BYTES, NULL);
-	pz_timer_init(&link->timer, on_link_time, link);
-	assert_ok(pz_link_identify(link, PZ_SESSION_DEVICE, d->address));
-	*conn = (struct pz_hosted_conn){.hosting = &w.hub->hosting,
-					.zone = zone_of(ZONE),
-					.link = link,
-					.member = member_of(d),
-					.log = &member_of(d)->log,
-					.state = PZ_HOSTED_REGISTERING};
-	snprintf(conn->serial, sizeof(conn->serial), "%s", conn->member->serial);
-	pz_list_append(&w.hub->hosting.links, &link->owner_node);
-	d->link = link;
-	d->conn = conn;
-	pz_buf_init(&frame, PZ_FRAME_BYTES_ENROL, NULL);
-	assert_ok(pz_message_register(&frame, d->address, ZONE, PZ_FRAME_BYTES_DEFAULT, NULL));
-	say(d, &frame);
-	assert_ptr_equal(member_of(d)->session, &link->session);
-}
-
-static inline void
-link_down(struct device *d)
-{
-	pz_link_close(d->link, PZ_ERR_IO_CLOSED, "the test ends it");
-	pz_turn_end(&w.turn);
-	d->link = NULL;
-	d->conn = NULL;
-}
+void link_down(struct device *d);
 
 /** Killed and started again, without links. */
-static inline void
-restart_without_links(void)
-{
-	struct device *all[] = {&laptop, &car, &phone, &tv};
+void restart_without_links(void);
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (all[i]->link)
-			link_down(all[i]);
-	restart_hub();
-}
+int set_up_devices(void **state);
 
-static inline int
-set_up_devices(void **state)
-{
-	set_up(state);
-	make_zone(ZONE);
-	laptop = car = phone = tv = (struct device){0};
-	enrol(&laptop, "laptop");
-	enrol(&car, "car");
-	enrol(&phone, "phone");
-	enrol(&tv, "tv");
-	link_up(&laptop);
-	link_up(&car);
-	link_up(&tv);
-	return 0;
-}
-
-static inline int
-tear_down_devices(void **state)
-{
-	struct device *all[] = {&laptop, &car, &phone, &tv};
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		pz_membership_free(all[i]->membership);
-	return tear_down(state);
-}
+int tear_down_devices(void **state);
 
 /* ---- what they say ---- */
 
 /* @param message taken, may be NULL */
-static inline void
-say_prop(const struct device *by, const char *from, const char *status, json_t *message)
-{
-	struct pz_buf frame;
-
-	pz_buf_init(&frame, PZ_FRAME_BYTES_MAX, NULL);
-	assert_ok(pz_message_prop(&frame, from, ZONE, status, message));
-	json_decref(message);
-	say(by, &frame);
-}
-
-static inline void
-say_info(const struct device *d)
-{
-	say_prop(d, d->address, "pzpInfo",
-		 json_pack("{s:[], s:i, s:b}", "addresses", "port", 8040, "listening", 1));
-}
-
-static inline void
-say_call(const struct device *by, const char *from, const char *to, const char *method)
-{
-	json_t *call = json_pack("{s:s, s:s, s:s, s:[{}]}", "jsonrpc", "2.0", "id", "r1", "method",
-				 method, "params");
-	struct pz_buf frame;
-
-	pz_buf_init(&frame, PZ_FRAME_BYTES_ENROL, NULL);
-	assert_ok(pz_message_rpc(&frame, from, to, call));
-	json_decref(call);
-	say(by, &frame);
-}
+void say_prop(const struct device *by, const char *from, const char *status, json_t *message);
 
 /* ---- what they receive ---- */
 
 /* All that waits for the device, oldest first; the caller decrefs. */
-static inline json_t *
-told(const struct device *d)
-{
-	json_t *list = json_array();
-	struct pz_slice frame;
-	size_t need;
-
-	run(PZ_US_PER_S);
-	while (d->link->tx.len > 0) {
-		assert_ok(pz_frame_cut(pz_buf_slice(&d->link->tx), PZ_FRAME_BYTES_MAX, &frame,
-				       &need));
-		assert_true(frame.len > 0);
-		struct pz_slice body = pz_frame_body(frame);
-		json_array_append_new(list, json_loadb((const char *)body.ptr, body.len, 0, NULL));
-		pz_buf_consume(&d->link->tx, frame.len);
-	}
-	d->link->session.queued = 0;
-	return list;
-}
+json_t *told(const struct device *d);
 
 /* How often a message of this type or status, for this destination, was among them. */
-static inline size_t
-count_told(const struct device *d, const char *what, const char *to)
-{
-	json_t *list = told(d), *message;
-	size_t i, count = 0;
+size_t count_told(const struct device *d, const char *what, const char *to);
 
-	json_array_foreach (list, i, message) {
-		const char *type = pz_json_str(message, "type"), *dest = pz_json_str(message, "to");
-		const char *status = pz_json_str(json_object_get(message, "payload"), "status");
-		if (dest && strcmp(dest, to) == 0 &&
-		    (strcmp(type, what) == 0 || (status && strcmp(status, what) == 0)))
-			count++;
-	}
-	json_decref(list);
-	return count;
-}
-
-static inline void
-forget_told(const struct device *d)
-{
-	json_decref(told(d));
-}
+void forget_told(const struct device *d);
 
 /* Code of the error that answers a call; 0: no error was received. */
-static inline int
-error_told(const struct device *d)
-{
-	json_t *list = told(d), *message;
-	size_t i;
-	int code = 0;
-
-	json_array_foreach (list, i, message) {
-		json_t *payload = json_object_get(message, "payload");
-		json_t *error = json_object_get(payload, "error");
-		if (error)
-			code = (int)json_integer_value(json_object_get(error, "code"));
-	}
-	json_decref(list);
-	return code;
-}
+int error_told(const struct device *d);
 
 /* The newest entry about a device in the Updates; the caller decrefs. NULL: none. */
-static inline json_t *
-entry_told(const struct device *d, const char *name)
-{
-	json_t *list = told(d), *message, *entry, *newest = NULL;
-	size_t i, k;
+json_t *entry_told(const struct device *d, const char *name);
 
-	json_array_foreach (list, i, message) {
-		json_t *payload = json_object_get(message, "payload");
-		json_array_foreach (json_object_get(json_object_get(payload, "message"), "PZP"), k,
-				    entry) {
-			if (strcmp(pz_json_str(entry, "name"), name) != 0)
-				continue;
-			json_decref(newest);
-			newest = json_incref(entry);
-		}
-	}
-	json_decref(list);
-	return newest;
-}
-
-static inline uint64_t
-metric(enum pz_metric which)
-{
-	return pz_metric_get(&w.hub->hosting.metrics, which);
-}
+uint64_t metric(enum pz_metric which);
 
 #endif
