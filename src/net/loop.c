@@ -19,9 +19,10 @@ on_alarm(uv_timer_t *alarm)
 	(void)alarm; /* the prepare handle runs the timers */
 }
 
-/* Rounded up to milliseconds: a timer must not find that it is too early, and spin. */
+/* Rounded up to milliseconds: a timer must not find that it is too early, and spin. One that was
+ * started by this turn's timers without a delay is due by now, and waits for nothing. */
 static void
-arm(struct pz_loop *loop, uint64_t now_us)
+arm(struct pz_loop *loop)
 {
 	uint64_t due = pz_timers_next_us(&loop->timers);
 
@@ -32,6 +33,7 @@ arm(struct pz_loop *loop, uint64_t now_us)
 		uv_timer_stop(&loop->alarm);
 		return;
 	}
+	uint64_t now_us = pz_env_mono_us(&loop->env);
 	uint64_t delay_ms = due > now_us ? (due - now_us + PZ_US_PER_MS - 1) / PZ_US_PER_MS : 0;
 	uv_update_time(&loop->uv);
 	uv_timer_start(&loop->alarm, on_alarm, delay_ms, 0);
@@ -47,7 +49,7 @@ on_prepare(uv_prepare_t *prepare)
 	if (pz_timers_next_us(&loop->timers) <= now)
 		pz_timers_run(&loop->timers, now);
 	pz_turn_end(&loop->turn);
-	arm(loop, now);
+	arm(loop);
 }
 
 static void
