@@ -173,24 +173,6 @@ kept_new(struct pz_access *access, const struct pz_access_caller *caller,
 
 /* ---- deciding ---- */
 
-static bool
-is_edge(enum pz_access_point point)
-{
-	return point == PZ_ACCESS_SEND || point == PZ_ACCESS_ENTER || point == PZ_ACCESS_LEAVE;
-}
-
-struct pz_policy_slots
-pz_access_slots_at(enum pz_access_point point, const struct pz_policy_slots *slots)
-{
-	struct pz_policy_slots at = *slots;
-
-	if (is_edge(point)) { /* the zone's own rules count where the service is */
-		at.document[PZ_POLICY_SLOT_USER] = NULL;
-		at.is_corrupt[PZ_POLICY_SLOT_USER] = false;
-	}
-	return at;
-}
-
 /* Decides with the documents of now, and holds them: what decided points into them. */
 static void
 decide(struct pz_access *access, struct pz_access_kept *kept)
@@ -234,11 +216,12 @@ verdict_of(const struct pz_access_kept *kept)
 		return PZ_ACCESS_DENY;
 	if (kept->point == PZ_ACCESS_MANAGE)
 		return kept->caller.kind == PZ_ACCESS_PROGRAM ? PZ_ACCESS_PERMIT : PZ_ACCESS_DENY;
-	if (effect == PZ_POLICY_PERMIT || (is_edge(kept->point) && kept->decision.slot < 0))
+	if (effect == PZ_POLICY_PERMIT ||
+	    (pz_access_is_edge(kept->point) && kept->decision.slot < 0))
 		return PZ_ACCESS_PERMIT;
 	if (!is_prompt(effect))
 		return PZ_ACCESS_DENY;
-	if (kept->point == PZ_ACCESS_SHOW || is_edge(kept->point))
+	if (kept->point == PZ_ACCESS_SHOW || pz_access_is_edge(kept->point))
 		return PZ_ACCESS_PERMIT;
 	if (kept->point == PZ_ACCESS_LISTEN)
 		return kept->was_asked ? PZ_ACCESS_PERMIT : PZ_ACCESS_DENY;
@@ -254,7 +237,7 @@ is_news(const struct pz_access_kept *kept)
 {
 	return kept->verdict != PZ_ACCESS_PERMIT ||
 	       !(kept->point == PZ_ACCESS_LISTEN || kept->point == PZ_ACCESS_SHOW ||
-		 is_edge(kept->point));
+		 pz_access_is_edge(kept->point));
 }
 
 static enum pz_access_verdict

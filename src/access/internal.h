@@ -38,12 +38,12 @@ struct pz_access {
 	struct tm local;
 };
 
-/* ---- access.c ---- */
+/* ---- request.c ---- */
+/** True where only a denial counts: E1, E3 and E4. */
+bool pz_access_is_edge(enum pz_access_point point);
 /** The documents that count at a point. */
 struct pz_policy_slots
 pz_access_slots_at(enum pz_access_point point, const struct pz_policy_slots *slots);
-
-/* ---- request.c ---- */
 /** What the generic identities stand for now. */
 void pz_access_identities(struct pz_access *access, struct pz_policy_request *request);
 /**

@@ -113,6 +113,7 @@ put_resource(struct pz_policy_request *request, const struct pz_access_call *cal
 	PZ_TRY(put(request, PZ_POLICY_ATTR_API_FEATURE, feature));
 	PZ_TRY(put(request, PZ_POLICY_ATTR_SERVICE_ID, pz_slice_str(call->service_id)));
 	PZ_TRY(put(request, PZ_POLICY_ATTR_PARAM_FEATURE, pz_slice_str(call->searched)));
+	PZ_TRY(put(request, PZ_POLICY_ATTR_FUNCTION, pz_slice_str(call->function)));
 	for (size_t i = 0; call->exports && call->exports[i]; i++)
 		PZ_TRY(put_param(request, call->exports[i],
 				 json_object_get(first, call->exports[i])));
@@ -202,4 +203,24 @@ pz_access_request(struct pz_access *access, const struct pz_access_caller *calle
 	}
 	*out = request;
 	return PZ_OK;
+}
+
+/* ---- points ---- */
+
+bool
+pz_access_is_edge(enum pz_access_point point)
+{
+	return point == PZ_ACCESS_SEND || point == PZ_ACCESS_ENTER || point == PZ_ACCESS_LEAVE;
+}
+
+struct pz_policy_slots
+pz_access_slots_at(enum pz_access_point point, const struct pz_policy_slots *slots)
+{
+	struct pz_policy_slots at = *slots;
+
+	if (pz_access_is_edge(point)) { /* the zone's own rules count where the service is */
+		at.document[PZ_POLICY_SLOT_USER] = NULL;
+		at.is_corrupt[PZ_POLICY_SLOT_USER] = false;
+	}
+	return at;
 }

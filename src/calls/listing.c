@@ -12,7 +12,7 @@ struct listing {
 	struct pz_search *search;
 	char *api, *zone, *wanted;            /* wanted: the device, as it was typed */
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* the one that is meant, "": any or not known yet */
-	bool has_offline;                     /* also those that cannot be reached */
+	bool has_offline;                     /* also those that cannot be reached or used */
 	json_t *list;
 };
 
@@ -41,7 +41,7 @@ is_listed(const struct listing *l, json_t *descriptor)
 		return false;
 	return (l->zone == NULL || pz_slice_eq_str(address.zone, l->zone)) &&
 	       (l->wanted == NULL || pz_slice_eq_str(address.device, l->device)) &&
-	       pz_permit_show(l->calls, descriptor);
+	       (l->has_offline || pz_permit_show(l->calls, descriptor));
 }
 
 static void

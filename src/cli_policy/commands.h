@@ -17,6 +17,15 @@ int pz_pzp_cmd_policy(struct pz_cli *cli);
  * page 12 */
 int pz_pzp_policy_why(struct pz_cli *cli);
 
+/* ---- rules.c: short ways ---- */
+
+/** `pzp allow`: writes a rule that permits, or asks, into the zone's policy. */
+int pz_pzp_cmd_allow(struct pz_cli *cli);
+/** `pzp deny`: the same, a rule that denies. */
+int pz_pzp_cmd_deny(struct pz_cli *cli);
+/** `pzp rules`: the policies of this device as numbered sentences. */
+int pz_pzp_cmd_rules(struct pz_cli *cli);
+
 /* ---- audit.c: the log of decisions ---- */
 
 /** `pzp audit`: lists decisions of access policy, or verifies their log. @spec page 12 */

@@ -26,7 +26,8 @@ static const struct pz_cli_option services_options[] = {
 	{"api", "URI", "only services of this type; * stands for any text", PZ_CLI_TEXT, 0, 0},
 	{"zone", "ZONE", "only services of this zone", PZ_CLI_TEXT, 0, 0},
 	{"device", "NAME", "only services of this device", PZ_CLI_TEXT, 0, 0},
-	{"all", NULL, "also those of devices that cannot be reached now", PZ_CLI_FLAG, 0, 0},
+	{"all", NULL, "also those of devices that are away, and those that are denied here",
+	 PZ_CLI_FLAG, 0, 0},
 	{"long", NULL, "also API URI and instance id", PZ_CLI_FLAG, 0, 0},
 	END,
 };
@@ -84,6 +85,19 @@ static const struct pz_cli_option policy_options[] = {
 	{"yes", NULL, "edit: do not ask", PZ_CLI_FLAG, 0, 0},
 	{"delete", "ID", "answers: forget this one", PZ_CLI_TEXT, 0, 0},
 	{"all", NULL, "why: the last decisions; answers: forget all of them", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option allow_options[] = {
+	{"ask", NULL, "a person is asked, and may let the answer be remembered", PZ_CLI_FLAG, 0, 0},
+	{"for", "T", "only for that long from now: 90s, 30m, 2h, 7d", PZ_CLI_TEXT, 0, 0},
+	{"on", "DEVICE", "only the service of this device, as @DEVICE", PZ_CLI_TEXT, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option deny_options[] = {
+	{"for", "T", "only for that long from now: 90s, 30m, 2h, 7d", PZ_CLI_TEXT, 0, 0},
+	{"on", "DEVICE", "only the service of this device, as @DEVICE", PZ_CLI_TEXT, 0, 0},
 	END,
 };
 
@@ -211,6 +225,21 @@ static const struct pz_cli_command commands[] = {
 	 "not\n"
 	 "count; one that is not valid denies. pzp(1) and docs/policy.md describe the files.",
 	 policy_options, pz_pzp_cmd_policy},
+	{"allow", "WHO SERVICE[@DEVICE] [FUNCTION]", 2, 3,
+	 "let others use a service: write a rule into the policy",
+	 "WHO is a device, my-devices, or another zone. SERVICE is what 'pzp services' shows, or "
+	 "an\n"
+	 "API; with @DEVICE the rule is for the service of that device. The rule counts before\n"
+	 "those that were there ('pzp rules'), on all devices, through the hub.",
+	 allow_options, pz_pzp_cmd_allow},
+	{"deny", "WHO SERVICE[@DEVICE] [FUNCTION]", 2, 3,
+	 "keep others from a service: write a rule into the policy",
+	 "As 'pzp allow'; what runs and is denied now ends at once.", deny_options,
+	 pz_pzp_cmd_deny},
+	{"rules", "", 0, 0, "list who may do what, as sentences",
+	 "The rules of the policies of this device, in their order. In a policy the first that\n"
+	 "applies decides, and the strictest policy counts; 'pzp policy show' has all of it.",
+	 NULL, pz_pzp_cmd_rules},
 	{"audit", "[verify]", 0, 1, "list who was allowed or denied what, or check that log",
 	 "Each decision of access policy on this device, the oldest first: what was called, who\n"
 	 "called (verified), the rule that decided, and whether a person was asked. T is how long\n"

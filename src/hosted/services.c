@@ -13,7 +13,6 @@
 #include "policies/default.h"
 #include "rpc/error.h"
 #include "rpc/payload.h"
-#include "wire/json.h"
 #include "wire/message.h"
 #include "zone/policy.h"
 
@@ -72,15 +71,6 @@ on_permit(void *arg, struct pz_permit_query *query)
 	struct pz_hosted *zone = arg;
 
 	return pz_access_permit(zone->services.access, query, NULL, NULL);
-}
-
-bool
-pz_hosted_may_see(struct pz_hosted *zone, const char *caller, const json_t *descriptor)
-{
-	return pz_access_allows(zone->services.access, PZ_ACCESS_SHOW, caller,
-				pz_json_str(descriptor, "serviceAddress"),
-				pz_json_str(descriptor, "api"), pz_json_str(descriptor, "id"),
-				NULL);
 }
 
 /* ---- discovery ---- */

@@ -34,9 +34,6 @@ void pz_hosted_services_announced(struct pz_hosted *zone, const struct pz_member
 				  json_t *takes_list);
 /** A device has no way to it any more: its services are forgotten, its calls end. */
 void pz_hosted_device_gone(struct pz_hosted *zone, struct pz_member *member);
-/** E6: whether the owner's policy lets a caller see a service of a device. @param caller verified
- * address; @param descriptor of the service, borrowed */
-bool pz_hosted_may_see(struct pz_hosted *zone, const char *caller, const json_t *descriptor);
 /** Sends a JSON-RPC payload in the hub's name; one that is too large is replaced by an error.
  * @param takes_payload NULL: nothing is sent */
 void pz_hosted_send_rpc(struct pz_hosted *zone, const char *to, json_t *takes_payload);

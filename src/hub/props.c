@@ -184,8 +184,7 @@ add_matching(const struct speaker *who, json_t *id, json_t **found, json_t *list
 
 	json_array_foreach (list, i, one) {
 		const char *has = pz_json_str(one, "api");
-		if ((api && !(has && pz_api_matches(api, has))) ||
-		    !pz_hosted_may_see(who->conn->zone, who->address, one))
+		if (api && !(has && pz_api_matches(api, has)))
 			continue;
 		if (json_array_size(*found) >= per_frame(who->conn->link)) {
 			send_found(who, id, *found, true);

@@ -57,6 +57,7 @@ enum pz_policy_category {
 	X(SERVICE_ID, RESOURCE, "service-id", "resourceInfo", "serviceId")                         \
 	X(DEVICE_CAP, RESOURCE, "device-cap", "resourceInfo", "deviceCap")                         \
 	X(PARAM_FEATURE, RESOURCE, "param:feature", "resourceInfo", "paramFeature")                \
+	X(FUNCTION, RESOURCE, "function", "resourceInfo", "function")                              \
 	X(FEATURE_INSTALL_URI, RESOURCE, "feature-install-uri", "resourceInfo",                    \
 	  "feature-install-uri")                                                                   \
 	X(FEATURE_KEY_CN, RESOURCE, "feature-key-cn", "resourceInfo", "feature-key-cn")            \

@@ -149,6 +149,27 @@ pz_policy_node_attributes(const struct pz_policy_node *node,
 		visit_condition(node->condition, &visit);
 }
 
+static void
+visit_rules(const struct pz_policy_node *node,
+	    void (*each)(void *arg, const struct pz_policy_node *rule,
+			 enum pz_policy_effect effect),
+	    void *arg)
+{
+	if (node->kind == PZ_POLICY_KIND_RULE)
+		each(arg, node, node->effect);
+	for (size_t i = 0; i < node->child_count; i++)
+		visit_rules(&node->children[i], each, arg);
+}
+
+void
+pz_policy_document_each_rule(const struct pz_policy_document *doc,
+			     void (*each)(void *arg, const struct pz_policy_node *rule,
+					  enum pz_policy_effect effect),
+			     void *arg)
+{
+	visit_rules(doc->root, each, arg);
+}
+
 /* ---- time ---- */
 
 struct times {

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "policy/effect.h"
 #include "policy/fault.h"
 
 #define PZ_POLICY_SHA256_BYTES 32
@@ -55,6 +56,12 @@ unsigned pz_policy_node_line(const struct pz_policy_node *node);
 void pz_policy_node_attributes(const struct pz_policy_node *node,
 			       void (*each)(void *arg, const struct pz_policy_attribute *attr),
 			       void *arg);
+
+/** Calls `each` for every rule, in the order of the document. @param effect that it has */
+void pz_policy_document_each_rule(const struct pz_policy_document *doc,
+				  void (*each)(void *arg, const struct pz_policy_node *rule,
+					       enum pz_policy_effect effect),
+				  void *arg);
 
 /**
  * When what the document says may change with nothing but the time.

@@ -159,8 +159,8 @@ enum pz_err
 pz_policy_request_complete(struct pz_policy_request *request, const struct tm *local)
 {
 	static const enum pz_policy_attribute_id empty[] = {
-		PZ_POLICY_ATTR_PROFILE, PZ_POLICY_ATTR_API_FEATURE, PZ_POLICY_ATTR_SERVICE_ID,
-		PZ_POLICY_ATTR_DEVICE_CAP, PZ_POLICY_ATTR_PARAM_FEATURE};
+		PZ_POLICY_ATTR_PROFILE,    PZ_POLICY_ATTR_API_FEATURE,   PZ_POLICY_ATTR_SERVICE_ID,
+		PZ_POLICY_ATTR_DEVICE_CAP, PZ_POLICY_ATTR_PARAM_FEATURE, PZ_POLICY_ATTR_FUNCTION};
 
 	PZ_TRY(complete_time(request));
 	PZ_TRY(complete_one(request, PZ_POLICY_ATTR_TIMEMIN, local->tm_hour * 60 + local->tm_min));

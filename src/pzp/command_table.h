@@ -41,7 +41,7 @@
 		PZ_P("api", TEXT, "only services of this API; * stands for any text") \
 		PZ_P("zone", TEXT, "only services of this zone") \
 		PZ_P("device", TEXT, "only services of this device") \
-		PZ_P("all", BOOL, "also those of devices that cannot be reached now")), \
+		PZ_P("all", BOOL, "also those of devices that cannot be reached now, and those that this device may not use")), \
 	  false, "list services") \
 	X("call", cmd_call, PZ_PARAMS( \
 		PZ_P_NEEDED("service", TEXT, PZ_PZP_SERVICE) \

@@ -264,3 +264,40 @@ def test_a_limit_in_time_runs_out_during_a_stream(shared_zone):
     assert get42(zone.a, "tv", check=False).code == 5
     clear(zone.b)
     zone.serves()
+
+
+def test_allow_deny_and_rules(zone):
+    """Short ways: they write rules into the zone's policy, and nothing else."""
+    said = zone.a.pzp("deny", "laptop", "test@tv").out
+    assert said == f"The device laptop may not use {TEST} on tv.\n"
+    eventually(lambda: get42(zone.a, "tv", check=False).code == 5, what="the rule to count")
+    assert get42(zone.b, "tv").json() == {"result": "42 x"}
+    assert get42(zone.b, "laptop").json() == {"result": "42 x"}
+    assert f". deny: {said}" in zone.a.pzp("rules").out
+    assert [r["effect"] for r in zone.a.pzp("rules", "--json").json() if r["id"] == "rule-1"] == ["deny"]
+    zone.a.pzp("allow", "laptop", "test@tv", "get42", "--for", "1h")
+    eventually(lambda: get42(zone.a, "tv", check=False).code == 0, what="the newer rule to count")
+    done = zone.a.pzp("call", "test@tv", "listenAttr.listenFor42", "[]", "--stream", check=False)
+    assert done.code == 5  # only get42 was allowed
+
+
+def test_allow_for_two_seconds_runs_out_during_a_stream(zone):
+    zone.a.pzp("deny", "laptop", "test@tv")
+    zone.a.pzp("allow", "laptop", "test@tv", "--for", "2s")
+    eventually(lambda: get42(zone.a, "tv", check=False).code == 0, what="the rule to count")
+    with zone.a.stream("call", "--json", "--stream", "test@tv", "listenAttr.listenFor42",
+                       '[{"repeat":true}]') as events:
+        events.line()
+        assert events.end(20).code == 5
+    assert get42(zone.a, "tv", check=False).code == 5
+
+
+@pytest.mark.parametrize("words,says", [
+    (("allow", "fridge", "test"), "fridge is no device of the zone"),
+    (("allow", "laptop", "nosuch"), "nosuch is no service"),
+    (("allow", "laptop", "test@fridge"), "fridge is no device of the zone"),
+    (("deny", "laptop", "test", "--for", "soon"), "must be a time such as"),
+])
+def test_rules_name_what_is_there(shared_zone, words, says):
+    done = shared_zone.a.pzp(*words, check=False)
+    assert done.code != 0 and says in done.err

@@ -1,0 +1,310 @@
+#include "cli_policy/insert.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/limits.h"
+
+#define OWNER "http://webinos.org/subject/id/PZ-Owner"
+#define RULES_NAMED_MAX 10000U
+
+/* ---- the rule as text ---- */
+
+static void
+who_text(const struct pz_rule *rule, char *out, size_t size)
+{
+	if (rule->zone && rule->device)
+		snprintf(out, size, "The device %s of %s", rule->device, rule->zone);
+	else if (rule->zone)
+		snprintf(out, size, "The zone %s", rule->zone);
+	else if (rule->device)
+		snprintf(out, size, "The device %s", rule->device);
+	else
+		snprintf(out, size, "My devices");
+}
+
+void
+pz_rule_sentence(const struct pz_rule *rule, char *out, size_t size)
+{
+	char who[PZ_ADDRESS_BYTES_MAX + 32], until[64] = "";
+	const char *verb = rule->effect == PZ_POLICY_PERMIT ? "may use"
+			   : rule->effect == PZ_POLICY_DENY ? "may not use"
+							    : "may use, when I agree,";
+
+	who_text(rule, who, sizeof(who));
+	if (rule->until_s) {
+		time_t end = (time_t)rule->until_s;
+		struct tm tm;
+
+		if (localtime_r(&end, &tm) == NULL ||
+		    strftime(until, sizeof(until), " until %Y-%m-%d %H:%M:%S", &tm) == 0)
+			until[0] = '\0';
+	}
+	snprintf(out, size, "%s %s %s%s%s%s%s%s.", who, verb, rule->function ? rule->function : "",
+		 rule->function ? " of " : "", rule->api, rule->target ? " on " : "",
+		 rule->target ? rule->target : "", until);
+}
+
+/* As it stands in an attribute. */
+static enum pz_err
+append_escaped(struct pz_buf *buf, const char *text)
+{
+	for (; *text; text++) {
+		const char *as = *text == '&'   ? "&amp;"
+				 : *text == '<' ? "&lt;"
+				 : *text == '"' ? "&quot;"
+						: NULL;
+
+		PZ_TRY(as ? pz_buf_printf(buf, "%s", as) : pz_buf_printf(buf, "%c", *text));
+	}
+	return PZ_OK;
+}
+
+static enum pz_err
+append_match(struct pz_buf *buf, const char *kind, const char *attr, const char *value)
+{
+	if (value == NULL)
+		return PZ_OK;
+	PZ_TRY(pz_buf_printf(buf, "\n\t\t\t<%s-match attr=\"%s\" func=\"equal\" match=\"", kind,
+			     attr));
+	PZ_TRY(append_escaped(buf, value));
+	return pz_buf_printf(buf, "\"/>");
+}
+
+/* An api covers the parts of it, which `equal` would not. */
+static enum pz_err
+append_conditions(struct pz_buf *buf, const struct pz_rule *rule)
+{
+	PZ_TRY(append_match(buf, "subject", "user-id", rule->zone ? rule->zone : OWNER));
+	PZ_TRY(append_match(buf, "subject", "requestor-id", rule->device));
+	PZ_TRY(pz_buf_printf(buf, "\n\t\t\t<resource-match attr=\"api-feature\" match=\""));
+	PZ_TRY(append_escaped(buf, rule->api));
+	PZ_TRY(pz_buf_printf(buf, "\"/>"));
+	PZ_TRY(append_match(buf, "resource", "service-id", rule->service_id));
+	PZ_TRY(append_match(buf, "resource", "function", rule->function));
+	PZ_TRY(append_match(buf, "subject", "target-id", rule->target));
+	if (rule->until_s)
+		PZ_TRY(pz_buf_printf(buf,
+				     "\n\t\t\t<environment-match attr=\"time\" func=\"less-than\" "
+				     "match=\"%llu\"/>",
+				     (unsigned long long)rule->until_s));
+	return PZ_OK;
+}
+
+static enum pz_err
+append_rule(struct pz_buf *buf, const struct pz_rule *rule, unsigned number)
+{
+	char sentence[PZ_POLICY_ATTRIBUTE_BYTES_MAX / 2];
+
+	pz_rule_sentence(rule, sentence, sizeof(sentence));
+	PZ_TRY(pz_buf_printf(buf, "\n\t\t<rule id=\"rule-%u\" effect=\"%s\"\n\t\t\tdescription=\"",
+			     number, pz_policy_effect_name(rule->effect)));
+	PZ_TRY(append_escaped(buf, sentence));
+	PZ_TRY(pz_buf_printf(buf, "\">\n\t\t\t<condition combine=\"and\">"));
+	PZ_TRY(append_conditions(buf, rule));
+	return pz_buf_printf(buf, "\n\t\t\t</condition>\n\t\t</rule>");
+}
+
+/* The first number that no rule has. 0: none is left. */
+static unsigned
+free_number(struct pz_slice document)
+{
+	for (unsigned i = 1; i <= RULES_NAMED_MAX; i++) {
+		char id[32];
+
+		snprintf(id, sizeof(id), "\"rule-%u\"", i);
+		if (memmem(document.ptr, document.len, id, strlen(id)) == NULL)
+			return i;
+	}
+	return 0;
+}
+
+/* ---- a request that the rule is about ---- */
+
+static json_t *
+bag(const char *value)
+{
+	return value ? json_pack("[s]", value) : json_array();
+}
+
+static struct pz_policy_request *
+request_of(const struct pz_rule *rule, uint64_t now_s)
+{
+	struct pz_policy_request *request = NULL;
+	json_t *json = json_pack(
+		"{s:{s:o, s:o, s:o}, s:{s:o, s:o, s:o}, s:{s:o}, s:{s:s, s:o, s:o}}", "subject",
+		"user-id", bag(rule->zone ? rule->zone : rule->owner), "requestor-id",
+		bag(rule->device), "target-id", bag(rule->target), "resource", "api-feature",
+		bag(rule->api), "service-id", bag(rule->service_id), "function",
+		bag(rule->function), "environment", "time",
+		json_sprintf("%llu", (unsigned long long)now_s), "context", "owner", rule->owner,
+		"known", bag(rule->zone), "devices", bag(rule->zone ? NULL : rule->device));
+	PZ_AUTO_FREE char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	struct tm local = {.tm_mday = 1};
+	time_t now = (time_t)now_s;
+
+	json_decref(json);
+	if (text == NULL || pz_policy_request_parse(pz_slice_str(text), (int64_t)now_s * 1000,
+						    &request, NULL) != PZ_OK)
+		return NULL;
+	localtime_r(&now, &local);
+	if (pz_policy_request_complete(request, &local) != PZ_OK) {
+		pz_policy_request_free(request);
+		return NULL;
+	}
+	return request;
+}
+
+/* ---- the place ---- */
+
+/* Where it goes on after a comment, an instruction, or text that is not markup. */
+static size_t
+skip_until(struct pz_slice text, size_t at, const char *end)
+{
+	const uint8_t *found = memmem(text.ptr + at, text.len - at, end, strlen(end));
+
+	return found ? (size_t)(found - text.ptr) + strlen(end) : text.len;
+}
+
+/* The end of a tag, behind its '>'; attributes may hold one. */
+static size_t
+skip_tag(struct pz_slice text, size_t at)
+{
+	for (uint8_t quote = 0; at < text.len; at++) {
+		uint8_t c = text.ptr[at];
+
+		if (quote)
+			quote = c == quote ? 0 : quote;
+		else if (c == '"' || c == '\'')
+			quote = c;
+		else if (c == '>')
+			return at + 1;
+	}
+	return text.len;
+}
+
+static bool
+begins(struct pz_slice text, size_t at, const char *with)
+{
+	size_t len = strlen(with);
+
+	return text.len - at >= len && memcmp(text.ptr + at, with, len) == 0;
+}
+
+/* Just behind the start tag of the element at this depth (0: the root) that begins in this line.
+ * The document is known to be valid. 0: not found, or it has no content. */
+static size_t
+place_in(struct pz_slice text, unsigned depth, unsigned line)
+{
+	unsigned at_depth = 0, at_line = 1;
+	size_t counted = 0;
+
+	for (size_t at = 0; at < text.len;) {
+		if (text.ptr[at] != '<') {
+			at++;
+			continue;
+		}
+		for (; counted < at; counted++)
+			at_line += text.ptr[counted] == '\n';
+		if (begins(text, at, "<!--")) {
+			at = skip_until(text, at, "-->");
+			continue;
+		}
+		if (begins(text, at, "<?")) {
+			at = skip_until(text, at, "?>");
+			continue;
+		}
+		bool is_end = begins(text, at, "</");
+		size_t end = skip_tag(text, at);
+		bool is_empty = end >= 2 && text.ptr[end - 2] == '/';
+		if (!is_end && at_depth == depth && at_line == line)
+			return is_empty ? 0 : end;
+		at_depth = is_end ? at_depth - 1 : at_depth + (is_empty ? 0 : 1);
+		at = end;
+	}
+	return 0;
+}
+
+static unsigned
+depth_of(const struct pz_policy_node *node)
+{
+	unsigned depth = 0;
+
+	while (pz_policy_node_at(node, depth) != node)
+		depth++;
+	return depth;
+}
+
+/* ---- the whole ---- */
+
+static enum pz_err
+refuse(struct pz_errinfo *info)
+{
+	return pz_fail(
+		info, PZ_ERR_CONFIG,
+		"the policy of this zone combines its rules in a way that a short rule cannot "
+		"change; use `pzp policy edit`");
+}
+
+static enum pz_err
+write_into(const struct pz_rule *rule, struct pz_slice document, size_t at, struct pz_buf *buf)
+{
+	unsigned number = free_number(document);
+
+	if (at == 0 || number == 0)
+		return PZ_ERR_CONFIG;
+	PZ_TRY(pz_buf_append(buf, pz_slice_of(document.ptr, at)));
+	PZ_TRY(append_rule(buf, rule, number));
+	return pz_buf_append(buf, pz_slice_of(document.ptr + at, document.len - at));
+}
+
+/* Finds the policy by what decides about the request now, and tries the result. */
+static enum pz_err
+insert(const struct pz_rule *rule, struct pz_slice text, const struct pz_policy_request *request,
+       struct pz_buf *buf, struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_policy_document_unref) struct pz_policy_document *before = NULL, *after = NULL;
+	struct pz_policy_fault fault = {0, {""}};
+
+	if (pz_policy_document_parse(text, &before, &fault) != PZ_OK)
+		return pz_fail(info, PZ_ERR_CONFIG, "the policy is not valid: line %u: %s",
+			       fault.line, fault.info.text);
+	const struct pz_policy_node *node = pz_policy_evaluate(before, request, 0).node;
+	unsigned depth = node ? depth_of(node) : 0;
+	if (depth == 0)
+		return refuse(info);
+	const struct pz_policy_node *policy = pz_policy_node_at(node, depth - 1);
+	enum pz_err err =
+		write_into(rule, text, place_in(text, depth - 1, pz_policy_node_line(policy)), buf);
+	if (pz_err_category(err) == PZ_CAT_LIMIT)
+		return pz_fail(info, err, "the policy would become too long");
+	if (err != PZ_OK || pz_policy_document_parse(pz_buf_slice(buf), &after, NULL) != PZ_OK ||
+	    pz_policy_evaluate(after, request, 0).effect != rule->effect)
+		return refuse(info);
+	return PZ_OK;
+}
+
+enum pz_err
+pz_rule_insert(const struct pz_rule *rule, struct pz_slice document, uint64_t now_s, char **out,
+	       struct pz_errinfo *info)
+{
+	struct pz_policy_request *request = request_of(rule, now_s);
+	struct pz_buf buf;
+
+	if (request == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "a name of the rule is not valid");
+	pz_buf_init(&buf, PZ_POLICY_DOCUMENT_BYTES_MAX, NULL);
+	enum pz_err err = insert(rule, document, request, &buf, info);
+	pz_policy_request_free(request);
+	if (err == PZ_OK) {
+		*out = pz_slice_dup(pz_buf_slice(&buf));
+		if (*out == NULL)
+			err = pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	}
+	pz_buf_fini(&buf);
+	return err;
+}

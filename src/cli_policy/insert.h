@@ -1,0 +1,37 @@
+/*
+ * A rule that is put into a document, which otherwise stays as its owner wrote it. It becomes the
+ * first rule of the policy that decides about its caller now; the result is tried out before it is
+ * given back. Pure.
+ */
+#ifndef PZ_CLI_POLICY_INSERT_H
+#define PZ_CLI_POLICY_INSERT_H
+
+#include "base/err.h"
+#include "policy/decide.h"
+
+/** Who may or may not do what. Texts are borrowed; NULL where nothing is said. */
+struct pz_rule {
+	enum pz_policy_effect effect; /* permit, deny or a prompt */
+	const char *owner;            /* the own zone, or the device before enrolment */
+	const char *zone;             /* another zone; NULL: the own one */
+	const char *device;           /* of that zone; NULL: all of them */
+	const char *api;              /* as policies call it */
+	const char *service_id, *function;
+	const char *target; /* device that has the service */
+	uint64_t until_s;   /* seconds since 1970; 0: no end */
+};
+
+/** Writes the rule as a sentence: "The device laptop may use …". */
+void pz_rule_sentence(const struct pz_rule *rule, char *out, size_t size);
+
+/**
+ * Puts the rule into a document.
+ * @param now_s seconds since 1970
+ * @param out new document, NUL-terminated, that the caller frees
+ * Errors: CONFIG (the document is not valid, or is built in a way that such a rule would not decide
+ * in), LIMIT, LIMIT_MEMORY.
+ */
+enum pz_err pz_rule_insert(const struct pz_rule *rule, struct pz_slice document, uint64_t now_s,
+			   char **out, struct pz_errinfo *info) PZ_MUST_USE;
+
+#endif

@@ -1,0 +1,226 @@
+/* Short rules are put where they decide, and nowhere else. */
+#include "cli_policy/insert.h"
+
+#include "kit/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/document.h"
+
+#define ZONE "alice@example.org"
+#define TEST "http://webinos.org/api/test"
+#define NOW 1800000000U
+
+static char *
+read_default(void)
+{
+	FILE *file = fopen(PZ_SOURCE_DIR "/packaging/policies/user.xml", "r");
+	char *text = calloc(1, 32768);
+
+	assert_non_null(file);
+	assert_true(fread(text, 1, 32767, file) > 0);
+	fclose(file);
+	return text;
+}
+
+/* What a document says to a request; ' stands for ". */
+static enum pz_policy_effect
+effect_of(const char *document, const char *subject, const char *more)
+{
+	struct pz_policy_document *doc = NULL;
+	struct pz_policy_request *request = NULL;
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "{'subject':{%s},'resource':{'api-feature':['" TEST "'],'service-id':[],"
+		 "'function':[]%s},'context':{'owner':'" ZONE "','known':['bob@example.com']}}",
+		 subject, more);
+	for (char *c = text; *c; c++)
+		*c = *c == '\'' ? '"' : *c;
+	assert_ok(pz_policy_document_parse(pz_slice_str(document), &doc, NULL));
+	assert_ok(pz_policy_request_parse(pz_slice_str(text), NOW * 1000LL, &request, NULL));
+	enum pz_policy_effect effect = pz_policy_evaluate(doc, request, 0).effect;
+	pz_policy_request_free(request);
+	pz_policy_document_unref(doc);
+	return effect;
+}
+
+#define OWN(device) "'user-id':['" ZONE "'],'requestor-id':['" device "']"
+#define BOB "'user-id':['bob@example.com'],'requestor-id':['pad']"
+#define TIME(t) "},'environment':{'time':['" t "']"
+
+static char *
+with_rule(const struct pz_rule *rule, const char *document)
+{
+	char *out = NULL;
+	struct pz_errinfo info = {""};
+
+	assert_ok(pz_rule_insert(rule, pz_slice_str(document), NOW, &out, &info));
+	return out;
+}
+
+static void
+a_rule_counts_for_its_caller_and_no_other(void **state)
+{
+	(void)state;
+	struct pz_rule deny = {
+		.effect = PZ_POLICY_DENY, .owner = ZONE, .device = "laptop", .api = TEST};
+	char *before = read_default(), *after = with_rule(&deny, before);
+
+	assert_int_equal(effect_of(before, OWN("laptop"), ""), PZ_POLICY_PERMIT);
+	assert_int_equal(effect_of(after, OWN("laptop"), ""), PZ_POLICY_DENY);
+	assert_int_equal(effect_of(after, OWN("tv"), ""), PZ_POLICY_PERMIT);
+	assert_int_equal(effect_of(after, BOB, ""), PZ_POLICY_DENY);
+	free(after);
+	free(before);
+}
+
+static void
+a_friend_may_use_what_the_rule_names(void **state)
+{
+	(void)state;
+	struct pz_rule allow = {
+		.effect = PZ_POLICY_PERMIT, .owner = ZONE, .zone = "bob@example.com", .api = TEST};
+	char *before = read_default(), *after = with_rule(&allow, before);
+
+	assert_int_equal(effect_of(before, BOB, ""), PZ_POLICY_DENY);
+	assert_int_equal(effect_of(after, BOB, ""), PZ_POLICY_PERMIT);
+	assert_int_equal(effect_of(after, "'user-id':['eve@example.com']", ""), PZ_POLICY_DENY);
+	free(after);
+	free(before);
+}
+
+/* The owner's own text stays, comments and all: the rule is all that is new. */
+static void
+everything_else_stays_as_it_was(void **state)
+{
+	(void)state;
+	struct pz_rule deny = {
+		.effect = PZ_POLICY_DENY, .owner = ZONE, .device = "laptop", .api = TEST};
+	char *before = read_default(), *after = with_rule(&deny, before);
+	char *begin = strstr(after, "\n\t\t<rule id=\"rule-1\""), *end;
+
+	assert_non_null(begin);
+	end = strstr(begin, "</rule>");
+	assert_non_null(end);
+	memmove(begin, end + strlen("</rule>"), strlen(end + strlen("</rule>")) + 1);
+	assert_string_equal(after, before);
+	free(after);
+	free(before);
+}
+
+static void
+the_newest_rule_counts_and_each_has_a_name_of_its_own(void **state)
+{
+	(void)state;
+	struct pz_rule rule = {
+		.effect = PZ_POLICY_DENY, .owner = ZONE, .device = "laptop", .api = TEST};
+	char *first = with_rule(&rule, "<policy combine='first-applicable'><rule "
+				       "effect='permit'/></policy>");
+	rule.effect = PZ_POLICY_PROMPT_BLANKET;
+	char *second = with_rule(&rule, first);
+
+	assert_non_null(strstr(second, "\"rule-1\""));
+	assert_non_null(strstr(second, "\"rule-2\""));
+	assert_int_equal(effect_of(second, OWN("laptop"), ""), PZ_POLICY_PROMPT_BLANKET);
+	assert_int_equal(effect_of(second, OWN("tv"), ""), PZ_POLICY_PERMIT);
+	free(second);
+	free(first);
+}
+
+static void
+a_rule_with_an_end_ends(void **state)
+{
+	(void)state;
+	struct pz_rule allow = {.effect = PZ_POLICY_PERMIT,
+				.owner = ZONE,
+				.zone = "bob@example.com",
+				.api = TEST,
+				.until_s = NOW + 2};
+	char *before = read_default(), *after = with_rule(&allow, before);
+
+	assert_int_equal(effect_of(after, BOB, TIME("1800000001")), PZ_POLICY_PERMIT);
+	assert_int_equal(effect_of(after, BOB, TIME("1800000002")), PZ_POLICY_DENY);
+	free(after);
+	free(before);
+}
+
+static void
+functions_and_services_limit_it(void **state)
+{
+	(void)state;
+	struct pz_rule deny = {.effect = PZ_POLICY_DENY,
+			       .owner = ZONE,
+			       .api = TEST,
+			       .function = "get42",
+			       .service_id = "6e6885b25a7ddb5f4658e7a599d1fc17",
+			       .target = "tv"};
+	char *before = read_default(), *after = with_rule(&deny, before);
+
+	assert_int_equal(effect_of(after, OWN("laptop"), ""), PZ_POLICY_PERMIT);
+	assert_non_null(strstr(after, "My devices may not use get42 of " TEST " on tv."));
+	free(after);
+	free(before);
+}
+
+/* Comments and attributes hold what looks like markup. */
+static void
+the_place_is_found_among_what_looks_like_it(void **state)
+{
+	(void)state;
+	struct pz_rule deny = {
+		.effect = PZ_POLICY_DENY, .owner = ZONE, .device = "laptop", .api = TEST};
+	char *after = with_rule(
+		&deny, "<?xml version='1.0'?><!-- <policy> > -->\n<policy-set "
+		       "combine='first-matching-target'\n description='a > b'><!-- <policy> -->\n"
+		       "<policy combine='first-applicable' description='&gt;'>"
+		       "<rule effect='permit' id='a>'/></policy></policy-set>"
+		       "");
+
+	free(after);
+}
+
+static void
+what_would_not_decide_is_refused(void **state)
+{
+	(void)state;
+	static const char *const documents[] = {
+		"<policy combine='deny-overrides'><rule effect='deny'/></policy>",
+		"<policy-set><policy><rule effect='deny'/></policy><policy><rule "
+		"effect='permit'/></policy></policy-set>",
+		"<policy/>",
+		"<policy",
+	};
+	struct pz_rule allow = {
+		.effect = PZ_POLICY_PERMIT, .owner = ZONE, .device = "laptop", .api = TEST};
+
+	for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {
+		struct pz_errinfo info = {""};
+		char *out = NULL;
+
+		assert_int_equal(
+			pz_rule_insert(&allow, pz_slice_str(documents[i]), NOW, &out, &info),
+			PZ_ERR_CONFIG);
+		assert_true(info.text[0] != '\0');
+		assert_null(out);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_rule_counts_for_its_caller_and_no_other),
+		cmocka_unit_test(a_friend_may_use_what_the_rule_names),
+		cmocka_unit_test(everything_else_stays_as_it_was),
+		cmocka_unit_test(the_newest_rule_counts_and_each_has_a_name_of_its_own),
+		cmocka_unit_test(a_rule_with_an_end_ends),
+		cmocka_unit_test(functions_and_services_limit_it),
+		cmocka_unit_test(the_place_is_found_among_what_looks_like_it),
+		cmocka_unit_test(what_would_not_decide_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

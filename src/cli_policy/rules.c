@@ -1,0 +1,396 @@
+/*
+ * pzp allow, deny, rules: short ways to change who may do what. They write rules into the policy of
+ * the zone and have no effect of their own: `pzp policy show` has all of it. @spec page 9, 13; page
+ * 12 "pzp"
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/auto.h"
+#include "base/limits.h"
+#include "cli/run.h"
+#include "cli/text.h"
+#include "cli_policy/commands.h"
+#include "cli_policy/insert.h"
+
+#define SET_TIMEOUT_MS 60000U
+#define FOR_S_MAX (10.0 * 365 * 86400) /* what is longer needs no limit */
+
+/* What a rule is made from; the texts of `rule` point into it. */
+struct intent {
+	struct pz_rule rule;
+	json_t *status, *peers, *services;
+	char device[PZ_DEVICE_BYTES_MAX + 1], target[PZ_DEVICE_BYTES_MAX + 1];
+	char zone[PZ_ZONE_BYTES_MAX + 1];
+};
+
+static void
+intent_fini(struct intent *intent)
+{
+	json_decref(intent->status);
+	json_decref(intent->peers);
+	json_decref(intent->services);
+}
+
+static const char *
+text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+/* ---- --for ---- */
+
+/* 90s, 30m, 2h, 7d; a number alone is seconds. */
+static bool
+parse_for(const char *text, uint64_t *out_s)
+{
+	static const struct {
+		const char *unit;
+		double seconds;
+	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {"w", 7 * 86400}};
+	char *end = NULL;
+
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	double number = strtod(text, &end);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		double seconds = number * units[i].seconds;
+
+		if (strcmp(units[i].unit, end) == 0 && seconds >= 1 && seconds <= FOR_S_MAX) {
+			*out_s = (uint64_t)seconds;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- names ---- */
+
+/* The device's name of ZONE/DEVICE, or of DEVICE alone. */
+static const char *
+device_in(const char *address)
+{
+	const char *slash = strchr(address, '/');
+
+	return slash ? slash + 1 : address;
+}
+
+/* A device of the zone that is known here, this one included. */
+static bool
+is_device(const struct intent *intent, const char *name)
+{
+	const json_t *one;
+	size_t i;
+
+	if (strcmp(text_of(intent->status, "device"), name) == 0)
+		return true;
+	json_array_foreach (intent->peers, i, one)
+		if (strcmp(device_in(text_of(one, "id")), name) == 0)
+			return true;
+	return false;
+}
+
+static int
+take_device(const struct pz_cli *cli, const struct intent *intent, const char *name, char *out)
+{
+	if (strlen(name) > PZ_DEVICE_BYTES_MAX || !is_device(intent, name))
+		return pz_cli_fail(cli, PZ_EXIT_FAILED,
+				   "%.100s is no device of the zone; `pzp peers` lists them", name);
+	snprintf(out, PZ_DEVICE_BYTES_MAX + 1, "%s", name);
+	return PZ_EXIT_DONE;
+}
+
+/* WHO: my-devices, a device, or another zone, or a device of that: ZONE/DEVICE. */
+static int
+take_who(const struct pz_cli *cli, struct intent *intent, const char *who)
+{
+	struct pz_rule *rule = &intent->rule;
+	size_t zone_len = strcspn(who, "/");
+
+	if (strcmp(who, "my-devices") == 0)
+		return PZ_EXIT_DONE;
+	if (strchr(who, '@') == NULL) {
+		rule->device = intent->device;
+		return take_device(cli, intent, who, intent->device);
+	}
+	if (zone_len > PZ_ZONE_BYTES_MAX || strlen(device_in(who)) > PZ_DEVICE_BYTES_MAX)
+		return pz_cli_usage(cli, "%.100s: must be my-devices, a device, or a zone", who);
+	snprintf(intent->zone, sizeof(intent->zone), "%.*s", (int)zone_len, who);
+	if (strcmp(intent->zone, rule->owner) != 0)
+		rule->zone = intent->zone;
+	if (who[zone_len] == '/') {
+		snprintf(intent->device, sizeof(intent->device), "%s", device_in(who));
+		rule->device = intent->device;
+	}
+	return PZ_EXIT_DONE;
+}
+
+static bool
+is_service(const json_t *descriptor, const char *name)
+{
+	const char *api = text_of(descriptor, "api"), *slash = strrchr(api, '/');
+
+	return strcmp(text_of(descriptor, "id"), name) == 0 || strcasecmp(api, name) == 0 ||
+	       (slash && strcasecmp(slash + 1, name) == 0) ||
+	       strcasecmp(text_of(descriptor, "displayName"), name) == 0;
+}
+
+/* Policies know one name for each API (page 9, 9.2). */
+static const char *
+canonical(const char *api)
+{
+	return strcmp(api, "http://webinos.org/api/file") == 0 ? "http://webinos.org/api/w3c/file"
+							       : api;
+}
+
+/* SERVICE, without its device: an API, or what `pzp services` shows. With a device the rule is for
+ * that one service, otherwise for all of the API. */
+static int
+take_service(const struct pz_cli *cli, struct intent *intent, const char *name)
+{
+	struct pz_rule *rule = &intent->rule;
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (intent->services, i, one) {
+		const char *device = device_in(text_of(one, "serviceAddress"));
+
+		if (!is_service(one, name) || (rule->target && strcmp(device, rule->target) != 0))
+			continue;
+		rule->api = canonical(text_of(one, "api"));
+		if (rule->target || strcmp(text_of(one, "id"), name) == 0)
+			rule->service_id = text_of(one, "id");
+		return PZ_EXIT_DONE;
+	}
+	if (strstr(name, "://") == NULL)
+		return pz_cli_fail(cli, PZ_EXIT_FAILED,
+				   "%.100s is no service%s%s; `pzp services --all` lists them",
+				   name, rule->target ? " of " : "",
+				   rule->target ? rule->target : "");
+	rule->api = canonical(name);
+	return PZ_EXIT_DONE;
+}
+
+/* SERVICE[@DEVICE] and [FUNCTION]. */
+static int
+take_what(struct pz_cli *cli, struct intent *intent, char *service)
+{
+	char *at = strrchr(service, '@');
+	const char *on = pz_cli_opt(cli, "on");
+	int status = PZ_EXIT_DONE;
+
+	if (at)
+		*at = '\0';
+	if (at && on && strcmp(at + 1, on) != 0)
+		return pz_cli_usage(cli, "give the device with @ or with --on, not both");
+	if (at || on) {
+		status = take_device(cli, intent, at ? at + 1 : on, intent->target);
+		intent->rule.target = intent->target;
+	}
+	intent->rule.function = pz_cli_arg(cli, 2);
+	return status == PZ_EXIT_DONE ? take_service(cli, intent, service) : status;
+}
+
+/* ---- the change ---- */
+
+static int
+print_change(const struct pz_cli *cli, const struct pz_rule *rule, const json_t *result)
+{
+	char sentence[PZ_POLICY_ATTRIBUTE_BYTES_MAX / 2];
+
+	pz_rule_sentence(rule, sentence, sizeof(sentence));
+	if (cli->json) {
+		json_t *out = json_pack("{s:s, s:O}", "rule", sentence, "sequence",
+					json_object_get(result, "sequence"));
+		int status = pz_cli_print_json(cli, out);
+
+		json_decref(out);
+		return status;
+	}
+	PZ_AUTO_FREE char *clean = pz_cli_clean(sentence, false);
+	fprintf(cli->out, "%s\n", clean ? clean : "");
+	return PZ_EXIT_DONE;
+}
+
+/* The hub refuses the change where the policy has changed since it was read. */
+static int
+change(struct pz_cli *cli, const struct pz_rule *rule, const json_t *shown)
+{
+	const json_t *document = json_object_get(shown, "document");
+	struct pz_errinfo info = {""};
+	PZ_AUTO_FREE char *text = NULL;
+	json_t *result = NULL;
+
+	if (!json_is_string(document))
+		return pz_cli_fail(cli, PZ_EXIT_FAILED, "the policy of the zone cannot be read");
+	if (pz_rule_insert(rule,
+			   pz_slice_of(json_string_value(document), json_string_length(document)),
+			   (uint64_t)time(NULL), &text, &info) != PZ_OK)
+		return pz_cli_fail(cli, PZ_EXIT_FAILED, "%s", info.text);
+	json_t *params = json_pack("{s:s, s:s, s:O}", "slot", "user", "document", text, "base",
+				   json_object_get(shown, "sequence"));
+	int status = pz_cli_request(cli, "policy-set", params, SET_TIMEOUT_MS, NULL, NULL, &result);
+	if (status == PZ_EXIT_DONE)
+		status = print_change(cli, rule, result);
+	json_decref(result);
+	return status;
+}
+
+static int
+ask(struct pz_cli *cli, const char *method, json_t *params, json_t **out)
+{
+	return pz_cli_request(cli, method, params, PZ_CLI_TIMEOUT_MS, NULL, NULL, out);
+}
+
+static int
+learn(struct pz_cli *cli, struct intent *intent)
+{
+	int status = ask(cli, "status", NULL, &intent->status);
+
+	if (status == PZ_EXIT_DONE)
+		status = ask(cli, "peers", NULL, &intent->peers);
+	if (status == PZ_EXIT_DONE)
+		status = ask(cli, "services", json_pack("{s:b}", "all", 1), &intent->services);
+	if (status == PZ_EXIT_DONE && !json_is_string(json_object_get(intent->status, "zone")))
+		status = pz_cli_fail(cli, PZ_EXIT_FAILED,
+				     "this device is in no zone; `pzp enrol` first");
+	intent->rule.owner = text_of(intent->status, "zone");
+	return status;
+}
+
+static int
+write_rule(struct pz_cli *cli, enum pz_policy_effect effect)
+{
+	struct intent intent = {.rule = {.effect = effect}};
+	const char *span = pz_cli_opt(cli, "for");
+	uint64_t seconds = 0;
+	json_t *shown = NULL;
+
+	if (span && !parse_for(span, &seconds))
+		return pz_cli_usage(cli, "--for %s: must be a time such as 90s, 30m, 2h or 7d",
+				    span);
+	if (span)
+		intent.rule.until_s = (uint64_t)time(NULL) + seconds;
+	PZ_AUTO_FREE char *service = strdup(pz_cli_arg(cli, 1));
+	int status = service ? learn(cli, &intent) : PZ_EXIT_FAILED;
+	if (status == PZ_EXIT_DONE)
+		status = take_who(cli, &intent, pz_cli_arg(cli, 0));
+	if (status == PZ_EXIT_DONE)
+		status = take_what(cli, &intent, service);
+	if (status == PZ_EXIT_DONE)
+		status = ask(cli, "policy-show", json_pack("{s:s}", "slot", "user"), &shown);
+	if (status == PZ_EXIT_DONE)
+		status = change(cli, &intent.rule, shown);
+	json_decref(shown);
+	intent_fini(&intent);
+	return status;
+}
+
+int
+pz_pzp_cmd_allow(struct pz_cli *cli)
+{
+	return write_rule(cli,
+			  pz_cli_opt(cli, "ask") ? PZ_POLICY_PROMPT_BLANKET : PZ_POLICY_PERMIT);
+}
+
+int
+pz_pzp_cmd_deny(struct pz_cli *cli)
+{
+	return write_rule(cli, PZ_POLICY_DENY);
+}
+
+/* ---- rules ---- */
+
+struct listing {
+	const struct pz_cli *cli;
+	json_t *list;
+	const char *slot;
+};
+
+static void
+add_rule(void *arg, const struct pz_policy_node *rule, enum pz_policy_effect effect)
+{
+	struct listing *l = arg;
+	struct pz_slice text = pz_policy_node_description(rule), under = {NULL, 0};
+	const struct pz_policy_node *up;
+	char label[PZ_POLICY_LABEL_BYTES];
+
+	for (unsigned depth = 0; (up = pz_policy_node_at(rule, depth)) != rule; depth++)
+		under = pz_policy_node_description(up);
+	pz_policy_node_label(rule, label);
+	(void)json_array_append_new(
+		l->list, json_pack("{s:s, s:s, s:s, s:i, s:s%, s:s%}", "slot", l->slot, "id", label,
+				   "effect", pz_policy_effect_name(effect), "line",
+				   (int)pz_policy_node_line(rule), "text",
+				   text.ptr ? (const char *)text.ptr : "", text.len, "about",
+				   under.ptr ? (const char *)under.ptr : "", under.len));
+}
+
+static int
+print_rules(const struct pz_cli *cli, const json_t *list)
+{
+	const char *about = "", *slot = "";
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (list, i, one) {
+		char line[48];
+		PZ_AUTO_FREE char *under = pz_cli_clean(text_of(one, "about"), false);
+		PZ_AUTO_FREE char *text = pz_cli_clean(text_of(one, "text"), false);
+
+		if (strcmp(slot, text_of(one, "slot")) != 0 ||
+		    strcmp(about, text_of(one, "about")) != 0)
+			fprintf(cli->out, "%s%s policy%s%s\n", i ? "\n" : "", text_of(one, "slot"),
+				under && under[0] ? ": " : "", under ? under : "");
+		slot = text_of(one, "slot");
+		about = text_of(one, "about");
+		snprintf(line, sizeof(line), "line %d, without a sentence",
+			 (int)json_integer_value(json_object_get(one, "line")));
+		fprintf(cli->out, "%3zu. %s: %s\n", i + 1, text_of(one, "effect"),
+			text && text[0] ? text : line);
+	}
+	return PZ_EXIT_DONE;
+}
+
+static int
+add_slot(struct pz_cli *cli, struct listing *l, const char *slot)
+{
+	PZ_AUTO(pz_policy_document_unref) struct pz_policy_document *doc = NULL;
+	struct pz_policy_fault fault = {0, {""}};
+	json_t *shown = NULL;
+	int status = ask(cli, "policy-show", json_pack("{s:s}", "slot", slot), &shown);
+	const json_t *text = json_object_get(shown, "document");
+
+	l->slot = slot;
+	if (status == PZ_EXIT_DONE && json_is_string(text)) {
+		if (pz_policy_document_parse(
+			    pz_slice_of(json_string_value(text), json_string_length(text)), &doc,
+			    &fault) == PZ_OK)
+			pz_policy_document_each_rule(doc, add_rule, l);
+		else
+			status = pz_cli_fail(cli, PZ_EXIT_FAILED,
+					     "the %s policy is not valid: line %u: %s", slot,
+					     fault.line, fault.info.text);
+	}
+	json_decref(shown);
+	return status;
+}
+
+int
+pz_pzp_cmd_rules(struct pz_cli *cli)
+{
+	static const char *const slots[] = {"manufacturer", "exceptions", "user"};
+	struct listing l = {.cli = cli, .list = json_array()};
+	int status = PZ_EXIT_DONE;
+
+	for (size_t i = 0; i < 3 && status == PZ_EXIT_DONE; i++)
+		status = add_slot(cli, &l, slots[i]);
+	if (status == PZ_EXIT_DONE)
+		status = cli->json ? pz_cli_print_json(cli, l.list) : print_rules(cli, l.list);
+	json_decref(l.list);
+	return status;
+}
