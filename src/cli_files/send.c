@@ -284,15 +284,16 @@ run(struct sending *s)
 	bool is_stopped = false;
 
 	pz_files_progress_init(&s->progress, s->cli, &s->list);
-	while (!is_stopped && !is_over(s) && !ferror(s->cli->out)) {
+	while (!is_stopped && !ferror(s->cli->out)) {
 		if (!fill(s))
 			return s->status;
 		for (size_t i = 0; i < SLOTS; i++)
 			if (s->items[i])
 				proceed(s, i);
+		if (is_over(s))
+			break;
 		pz_files_progress_draw(&s->progress);
-		if (!is_over(s))
-			is_stopped = pz_ctl_wait(s->clients, SLOTS, s->cli->stop_fd, WAIT_MS);
+		is_stopped = pz_ctl_wait(s->clients, SLOTS, s->cli->stop_fd, WAIT_MS);
 	}
 	pz_files_progress_clear(&s->progress);
 	if (is_stopped)

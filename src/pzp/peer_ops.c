@@ -62,7 +62,7 @@ on_changed(void *arg, const struct pz_peer_change *change)
 				 pz_peer_state_text(change->now), "cause",
 				 pz_peer_event_text(change->event), "reason", change->reason));
 	pz_calls_peer_changed(node->calls, change->device);
-	pz_transfers_way_changed(node->transfers, change->device);
+	pz_transfers_way_changed(node->transfers, change->device, false);
 }
 
 static void
@@ -73,7 +73,7 @@ on_live(void *arg, const char *device)
 	pz_node_prompts_device(arg, device);
 	pz_app_data_session_began(items_of(arg));
 	pz_discovery_news(calls_of(arg));
-	pz_transfers_way_changed(node->transfers, device);
+	pz_transfers_way_changed(node->transfers, device, false);
 }
 
 static void
@@ -83,7 +83,7 @@ on_news(void *arg, const char *device)
 
 	pz_node_prompts_device(arg, device);
 	pz_discovery_news(calls_of(arg));
-	pz_transfers_way_changed(node->transfers, device);
+	pz_transfers_way_changed(node->transfers, device, true);
 }
 
 static void

@@ -157,7 +157,7 @@ world_link(struct world *w)
 	world_cut(w);
 	w->a.channels = pz_channels_new(&w->clock.env, &device_channels_ops, &w->a);
 	w->b.channels = pz_channels_new(&w->clock.env, &device_channels_ops, &w->b);
-	pz_transfers_way_changed(w->a.transfers, w->b.name);
+	pz_transfers_way_changed(w->a.transfers, w->b.name, false);
 }
 
 /* Frames, then props: as a link flushes. @return true: something was carried */

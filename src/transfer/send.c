@@ -23,12 +23,13 @@
 #include "transfer/source.h"
 #include "wire/json.h"
 
-#define EVENT_US (200 * PZ_US_PER_MS) /* from one event of a file to the next */
-#define LIMIT_US (200 * PZ_US_PER_MS) /* the other end has as many files as it takes */
-#define AGAIN_US (1 * PZ_US_PER_S)    /* a way was lost, or is looked for */
-#define LOOK_US (5 * PZ_US_PER_S)     /* --wait: from one search to the next */
-#define WATCH_US (5 * PZ_US_PER_S)    /* whether the other end is stuck */
-#define NO_DATA_WINDOW 1024           /* nothing is sent back */
+#define EVENT_US (200 * PZ_US_PER_MS)    /* from one event of a file to the next */
+#define EVENT_BYTES ((uint64_t)16 << 20) /* or so much */
+#define LIMIT_US (200 * PZ_US_PER_MS)    /* the other end has as many files as it takes */
+#define AGAIN_US (1 * PZ_US_PER_S)       /* a way was lost, or is looked for */
+#define LOOK_US (5 * PZ_US_PER_S)        /* --wait: from one search to the next */
+#define WATCH_US (5 * PZ_US_PER_S)       /* whether the other end is stuck */
+#define NO_DATA_WINDOW 1024              /* nothing is sent back */
 
 struct sending {
 	struct pz_list node; /* transfers.sendings, in the order of the requests */
@@ -43,6 +44,7 @@ struct sending {
 	uint64_t have;     /* of the other end, as it said */
 	char have_hash[PZ_TRANSFER_HASH_HEX_BYTES];
 	uint64_t sent, most_sent; /* bytes of the file, in this try and in the best one */
+	uint64_t told;            /* by the last event */
 	uint64_t started_us, moved_us, told_us, looked_us;
 	uint64_t not_before_us; /* the next try */
 	struct pz_timer watch;  /* the other end is stuck; or the next try */
@@ -117,6 +119,7 @@ static void
 tell(struct sending *s)
 {
 	s->told_us = now_us(s);
+	s->told = s->sent;
 	pz_request_event(s->request,
 			 json_pack("{s:o?, s:I, s:I}", "file", label(s), "sent",
 				   (json_int_t)s->sent, "size", (json_int_t)s->offer.size));
@@ -128,7 +131,7 @@ moved(struct sending *s, bool is_news)
 	s->moved_us = now_us(s);
 	if (s->sent > s->most_sent)
 		s->most_sent = s->sent;
-	if (is_news || s->moved_us - s->told_us >= EVENT_US)
+	if (is_news || s->moved_us - s->told_us >= EVENT_US || s->sent - s->told >= EVENT_BYTES)
 		tell(s);
 }
 
@@ -514,14 +517,16 @@ on_watch(struct pz_timer *timer, void *arg)
 }
 
 void
-pz_transfers_way_changed(struct pz_transfers *transfers, const char *device)
+pz_transfers_way_changed(struct pz_transfers *transfers, const char *device, bool is_news)
 {
 	if (transfers == NULL)
 		return;
 	for (struct pz_list *n = transfers->sendings.next; n != &transfers->sendings; n = n->next) {
 		struct sending *s = PZ_CONTAINER(n, struct sending, node);
-		if (strcmp(s->device, device) == 0 && s->state == QUEUED)
-			s->not_before_us = 0;
+		if (strcmp(s->device, device) != 0 || s->state != QUEUED)
+			continue;
+		s->not_before_us = 0;
+		s->has_looked = s->has_looked && !(is_news && s->is_waiting);
 	}
 	if (!pz_list_is_empty(&transfers->sendings))
 		pump_soon(transfers);

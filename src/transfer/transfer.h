@@ -64,8 +64,9 @@ void pz_transfers_free(struct pz_transfers *transfers);
 /** A device has opened a channel of kind `file` on its own link: it is kept or refused. */
 void pz_transfers_offered(struct pz_transfers *transfers, const char *device,
 			  struct pz_channel *channel, const struct pz_channel_offer *offer);
-/** A way to a device has come or gone, or the search for one has ended. NULL is fine. */
-void pz_transfers_way_changed(struct pz_transfers *transfers, const char *device);
+/** A way to a device has come or gone, or the search for one has ended. NULL is fine. @param
+ * is_news something else is known of the device: a search may find more than the last one */
+void pz_transfers_way_changed(struct pz_transfers *transfers, const char *device, bool is_news);
 
 /** `send`: params device, name, path?, wait?, id?, again?, with the file. */
 void pz_transfers_send(struct pz_transfers *transfers, struct pz_request *request);
