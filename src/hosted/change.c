@@ -80,6 +80,8 @@ revocation_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_
 	struct pz_hosted *zone = t->zone;
 	json_t *result = NULL;
 
+	/* Links are closed and the list is pushed only now, when the disk has the revocation: a
+	 * crash cannot take back what devices have seen. */
 	if (err == PZ_OK) {
 		if (member)
 			pz_hosted_revoked(zone, member, pz_revoked_text(r->why));

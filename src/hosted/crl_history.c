@@ -137,6 +137,7 @@ pz_hosted_crl_offered(struct pz_hosted_conn *conn, const struct pz_sync_chunk *c
 		return pz_fail(info, PZ_ERR_DENIED, "a CRL is never deleted");
 	PZ_TRY(pz_crl_from_pem(pz_slice_of(chunk->value, chunk->value_len), &crl, info));
 	PZ_TRY(pz_crl_verify(crl, a->ca, info));
+	/* A hub that was restored from a backup gets back the list that it has signed since. */
 	if (pz_authority_crl_adds(a, crl))
 		return queue(conn, crl, info);
 	if (pz_crl_number(crl) < pz_crl_number(a->crl))

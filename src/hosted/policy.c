@@ -144,6 +144,8 @@ release_offered(struct pz_hosted_transact *t)
 static const struct pz_hosted_transact_ops offered_ops = {prepare_offered, offered_done,
 							  release_offered};
 
+/* After a restore all devices offer what they have at the same time: few copies of it wait, and the
+ * first that is stored makes the others superfluous. */
 static enum pz_err
 queue(const struct pz_hosted_conn *conn, struct pz_slice text, struct pz_errinfo *info)
 {

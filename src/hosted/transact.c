@@ -65,6 +65,7 @@ begin(struct pz_hosted_transact *t)
 		finish(t, err, pz_errinfo_text(&info, err));
 		return;
 	}
+	/* Before the call: what fails from here on is a fault of the store. */
 	t->is_committed = true;
 	pz_store_commit(t->zone->hosting->store, txn, on_stored, t);
 }

@@ -107,6 +107,7 @@ write_presence(struct writer *w, const struct pz_member *member)
 	return pz_buf_append_str(&w->body, member->revoked ? ",\"revoked\":true}" : "}");
 }
 
+/* A whole list simply leaves a revoked device out; a partial one has to say so. */
 static enum pz_err
 write_member(struct writer *w, struct pz_member *member)
 {

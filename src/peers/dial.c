@@ -464,6 +464,8 @@ pz_peers_dial_reached(struct pz_peers *peers)
 	void *value;
 
 	pz_device_zone_add_devices(peers->config.zone, known);
+	/* The directory of the hub would name them with their addresses. A relay joins only so many
+	 * channels of one device, so no more are dialled at a time. */
 	while (!pz_peers_has_hub(peers) && pz_map_next(peers->by_device, &pos, &key, &value)) {
 		const struct peer *relay = value;
 		const json_t *reach = json_object_get(relay->info, "reach");
@@ -497,6 +499,8 @@ pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const struct peer_ta
 
 	if (peer && has_direct_link(peer))
 		return;
+	/* Any machine on the network can announce an address without a name: such attempts are
+	 * few, and one for an address, so that they do not take the room of named devices. */
 	if (attempt == NULL) {
 		if (!may_dial(peers) ||
 		    (peer == NULL && (is_being_tried(peers, target) ||

@@ -162,6 +162,8 @@ on_secured(struct pz_link *link)
 		pz_link_close(link, err, info.text);
 		return;
 	}
+	/* Only now, when it has proved who it is: a stranger counts as one until then, and one at a
+	 * device's address does not end the tries of its other addresses. */
 	ops_of(pl)->saw_link(arg_of(pl), pl->peer->device);
 	leave_doorway(pl);
 	pz_peer_try_won(pl);
@@ -318,6 +320,7 @@ on_frame(struct pz_link *link, struct pz_slice frame)
 	case PEER_LINK_LIVE:
 		return pz_router_frame(pl->peers->config.router, &link->session, frame);
 	case PEER_LINK_DRAINING:
+		/* It gave way before the other end had registered: that comes first, also here. */
 		if (!pl->has_registered)
 			return on_register(pl, frame);
 		return pz_router_frame(pl->peers->config.router, &link->session, frame);
@@ -570,6 +573,7 @@ pz_peer_link_accept(struct pz_peers *peers, struct pz_stream *stream, const char
 	snprintf(pl->remote, sizeof(pl->remote), "%s", remote);
 	if (pz_link_new(&peers->config.link_host, stream, tls, PZ_HANDSHAKE_TIMEOUT_US, pl,
 			&pl->link) != PZ_OK) {
+		/* The stream and the TLS session were taken. */
 		pz_guest_leave(&pl->guest);
 		free(pl);
 		return NULL;

@@ -163,6 +163,8 @@ read_txt(struct pz_nearby *nearby, struct instance *instance, const struct pz_md
 		judge_clock(nearby, instance->device);
 }
 
+/* One host announces several addresses, in records that come one by one; a new port of a known
+ * address replaces the old one. False: there is no room, or the address is too long. */
 static bool
 add_target(struct instance *instance, const struct pz_mdns_found *found)
 {
@@ -201,6 +203,7 @@ instance_of(struct pz_nearby *nearby, const struct pz_mdns_found *found)
 
 	if (instance)
 		return instance;
+	/* Strangers get only a part of the places: a crowd of them keeps no device of ours out. */
 	if (pz_map_len(nearby->instances) >= PZ_NEARBY_INSTANCES_MAX ||
 	    (nearby->strangers >= PZ_NEARBY_STRANGERS_MAX && !has_our_tag(nearby, found, &days))) {
 		say_full(nearby);
@@ -210,6 +213,7 @@ instance_of(struct pz_nearby *nearby, const struct pz_mdns_found *found)
 	if (instance == NULL)
 		return NULL;
 	snprintf(instance->name, sizeof(instance->name), "%s", found->instance);
+	/* Until its TXT record has shown the zone's tag (read_txt). */
 	nearby->strangers++;
 	if (pz_map_put(nearby->instances, pz_slice_str(instance->name), instance, NULL) != PZ_OK) {
 		nearby->strangers--;
@@ -434,6 +438,8 @@ watch_date(struct pz_nearby *nearby)
 	pz_env_start(env, &nearby->date, left_us < PZ_NEARBY_DATE_US ? left_us : PZ_NEARBY_DATE_US);
 }
 
+/* The tags are made from the zone's secret and the date, so that only devices of the zone recognise
+ * them (page 6). */
 static enum pz_err
 publish(struct pz_nearby *nearby, const uint8_t secret[PZ_ZONE_SECRET_BYTES])
 {
@@ -465,6 +471,7 @@ pz_nearby_announce(struct pz_nearby *nearby)
 
 	if (mdns_of(nearby) == NULL)
 		return;
+	/* Only what can be dialled is announced: a device that listens, and is in a zone. */
 	if (peers && peers->port && peers->config.zone->membership && !peers->is_ending &&
 	    pz_device_zone_secret(peers->config.zone, secret)) {
 		enum pz_err err = publish(nearby, secret);

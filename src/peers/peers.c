@@ -60,6 +60,7 @@ pz_peers_set_membership(struct pz_peers *peers, struct pz_tls_ctx *client,
 {
 	peers->is_leaving = false;
 	peers->client_ctx = client;
+	/* Left the zone: no new link comes in while the others are closed. */
 	if (takes_server == NULL) {
 		pz_peers_unlisten(peers);
 		stop(peers, left_the_zone);
@@ -68,6 +69,7 @@ pz_peers_set_membership(struct pz_peers *peers, struct pz_tls_ctx *client,
 	}
 	pz_tls_ctx_free(peers->server_ctx);
 	peers->server_ctx = takes_server;
+	/* New links are checked by the context's CRL, those that are up are checked here. */
 	close_revoked(peers);
 	if (takes_server && peers->is_started)
 		pz_peers_listen(peers);
@@ -105,6 +107,8 @@ pz_peers_new(const struct pz_peers_config *config)
 	if (peers == NULL)
 		return NULL;
 	peers->config = *config;
+	/* Not in the table of link.c: the files of the channels call link.c, which must not call
+	 * them in turn. */
 	peers->link_events = pz_peer_link_events;
 	peers->link_events.channel_prop = pz_peer_channel_prop;
 	peers->link_events.channel_offered = pz_peer_on_channel;

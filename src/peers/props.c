@@ -98,6 +98,7 @@ on_info(struct peer_link *pl, json_t *message)
 	peer->answers = json_is_true(json_object_get(message, "answers"));
 	snprintf(peer->session, sizeof(peer->session), "%s",
 		 session && pz_info_is_instance(session) ? session : "");
+	/* Only when that is new: each pzpInfo would otherwise begin another attempt. */
 	if (!was_way_to_hub && peer->is_relay && peer->has_hub && !pz_peers_has_hub(peers))
 		peers->config.ops->saw_way_to_hub(peers->config.arg);
 	pz_peers_dial_reached(peers);
@@ -249,6 +250,8 @@ pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
 	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
 	while (i < n && strcmp(statuses[i].status, status) != 0)
 		i++;
+	/* Synchronisation and channels know their props themselves. Of the rest, one that is known
+	 * but comes before both have registered is ignored without an answer. */
 	if (pz_sync_link_on_prop(pl->sync, status, message) ||
 	    pz_link_on_channel_prop(pl->link, status, message))
 		;

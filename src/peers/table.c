@@ -23,6 +23,7 @@ pz_peers_get(struct pz_peers *peers, const char *device)
 
 	if (peer)
 		return peer;
+	/* Names come from peers and from the network, too: never more than a zone can have. */
 	if (m == NULL || strcmp(device, m->device) == 0 ||
 	    !pz_device_is_valid(pz_slice_str(device)) ||
 	    pz_map_len(peers->by_device) >= PZ_DEVICES_PER_ZONE_MAX)

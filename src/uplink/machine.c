@@ -281,6 +281,7 @@ pz_machine_event(struct pz_machine *m, enum pz_event event, const char *reason)
 		set_retry(m);
 	if (m->is_unwanted)
 		explain_unwanted(m);
+	/* Last: the action may bring the next event, which has to find the new state whole. */
 	if (edge.action != PZ_ACT_NONE)
 		m->ops->act(m->arg, edge.action);
 	return PZ_OK;

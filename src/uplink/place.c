@@ -372,6 +372,7 @@ give_address(struct pz_uplink *uplink, struct pz_request *request)
 		return;
 	}
 	bool is_moved = pz_hub_place_tell(&next, &at, pz_env_wall_ms(uplink->env));
+	/* Answered when it is on the disk: else a crash would lead back to the old hub. */
 	struct pz_uplink **waiting = pz_request_begin(request, &waiting_kind);
 	if (waiting == NULL)
 		return;

@@ -73,6 +73,7 @@ on_update(struct pz_uplink *uplink, json_t *message)
 	size_t i;
 	json_t *entry;
 
+	/* A long list comes in several frames: the first is whole, those after it add to it. */
 	if (!is_partial)
 		json_object_clear(uplink->directory);
 	if (version)

@@ -64,6 +64,8 @@ apply_member(struct pz_authority *a, struct pz_member *fresh)
 	return m;
 }
 
+/* Takes each part out of the change, so that dropping it frees only what was not used. What is
+ * published is made anew last, from the members and the CRL as they are then. */
 struct pz_member *
 pz_authority_apply(struct pz_authority *a, struct pz_zone_change *change)
 {
@@ -141,6 +143,7 @@ pz_authority_next_crl(const struct pz_authority *a, const struct pz_crl *other, 
 	uint64_t number = pz_crl_number(a->crl);
 	enum pz_err err = PZ_OK;
 
+	/* Above both: devices have one or the other, and accept only a higher number. */
 	if (other && pz_crl_number(other) > number)
 		number = pz_crl_number(other);
 	if (number >= INT64_MAX)
@@ -318,6 +321,7 @@ pz_authority_renew(struct pz_authority *a, struct pz_keystore *keys, struct pz_t
 		return PZ_ERR_LIMIT_MEMORY;
 	enum pz_err err = pz_authority_next_crl(a, NULL, NULL, &change->crl, info);
 	uint64_t now = pz_env_wall_ms(a->env);
+	/* One that has not begun was issued by a clock that was ahead: no device accepts it. */
 	if (err == PZ_OK &&
 	    (now >= pz_cert_renew_at_ms(a->tls) || now < pz_cert_not_before_ms(a->tls)))
 		err = pz_authority_make_tls(a, keys, change->tls_key_uri, &change->tls_key,

@@ -87,6 +87,7 @@ check_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, struc
 		return pz_fail(info, PZ_ERR_NOTFOUND, "CRL of a zone that is not known");
 	if (chunk->deleted)
 		return pz_fail(info, PZ_ERR_DENIED, "a CRL is never deleted");
+	/* Origin and key are only claims of who sent it; this is what counts. */
 	PZ_TRY(read_crl(chunk, &crl, info));
 	PZ_TRY(pz_crl_verify(crl, k->master, info));
 	*out = PZ_TAKE(crl);
@@ -253,6 +254,7 @@ accept_policy(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
 	if (record.version.slot != PZ_POLICY_SLOT_USER)
 		return pz_fail(info, PZ_ERR_DENIED, "only the slot user is the zone's");
 	PZ_TRY(pz_policy_record_check(&record, k->zone, k->master, info));
+	/* The document is parsed last: only one that the CA has signed costs that time. */
 	PZ_TRY(check_number(k, &record.version, info));
 	enum pz_err err = pz_policy_document_parse(record.document, &document, &fault);
 	return err == PZ_OK ? err

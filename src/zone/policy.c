@@ -192,6 +192,7 @@ pz_authority_set_policy(struct pz_authority *a, const struct pz_zone_policy_edit
 	struct pz_zone_policy *policy = NULL;
 
 	PZ_TRY(pz_authority_check_stays(a, info));
+	/* Two people at two devices: the second one must see the change of the first. */
 	if (edit->has_base && edit->base != now)
 		return pz_fail(info, PZ_ERR_EXISTS,
 			       "conflict: the policy has changed meanwhile; the change is based on "
@@ -247,6 +248,7 @@ pz_authority_add_policy(struct pz_authority *a, struct pz_slice text, struct pz_
 		return pz_fail(info, PZ_ERR_DENIED, "only the slot user is the zone's");
 	if (!pz_authority_policy_adds(a, &record))
 		return pz_fail(info, PZ_ERR_EXISTS, "the policy is no news");
+	/* This hub signed it, and was restored from a backup of before: taken over as it is. */
 	if (record.version.sequence > pz_authority_policy_sequence(a))
 		PZ_TRY(copy(text, &policy, info));
 	else
