@@ -9,6 +9,7 @@
 
 #include "base/auto.h"
 #include "policies/commands.h"
+#include "policies/internal.h"
 #include "wire/json.h"
 
 struct edit {
@@ -90,8 +91,6 @@ pz_policies_ask_hub(struct pz_policies *policies, const struct pz_policies_hub *
 		    struct pz_request *request, struct pz_slice document, uint64_t base,
 		    bool is_forced)
 {
-	static int64_t last_id; /* answers that come late are for no later change */
-
 	struct edit *e = pz_request_begin(request, &kind);
 	if (e == NULL)
 		return;
@@ -102,7 +101,7 @@ pz_policies_ask_hub(struct pz_policies *policies, const struct pz_policies_hub *
 		.document = pz_slice_dup(document),
 		.len = document.len,
 		.base = base,
-		.id = ++last_id,
+		.id = ++policies->last_edit, /* an answer that comes late is for no later one */
 		.is_forced = is_forced,
 	};
 	pz_timer_init(&e->timer, on_timeout, e);

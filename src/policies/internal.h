@@ -32,6 +32,7 @@ struct pz_policies {
 	struct pz_policies_snapshot *former;  /* until the next turn */
 	struct pz_timer turn;
 	unsigned changes;                /* bits of slots that the owner does not know of yet */
+	int64_t last_edit;               /* number of the last change that the hub was asked for */
 	struct pz_policies_write *write; /* or NULL */
 };
 
