@@ -450,6 +450,7 @@ pz_link_finish(struct pz_link *link)
 	struct pz_slice left = pz_buf_slice(&link->tx);
 
 	pz_env_stop(link->host->env, &link->timer);
+	/* With bytes of a record still waiting the alert would land inside that record. */
 	if (link->secured && link->cipher.len == 0) {
 		pz_tls_close(link->tls, &link->host->turn->cipher);
 		if (emit(link) != PZ_OK)
@@ -457,6 +458,7 @@ pz_link_finish(struct pz_link *link)
 	}
 	link->stream->ops->close(link->stream);
 	link->stream = NULL;
+	/* A frame that was begun may have arrived: sent again, its call could run twice. */
 	if (link->tx_begun > 0 && link->tx_begun <= left.len)
 		left = pz_slice_of(left.ptr + link->tx_begun, left.len - link->tx_begun);
 	pz_metric_add(link->host->metrics, PZ_METRIC_links_closed, 1);

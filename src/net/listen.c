@@ -76,6 +76,7 @@ on_connection(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (status < 0)
 		return;
+	/* The owner may stop listening inside accept(). */
 	for (int i = 0; i < ACCEPTS_PER_TURN && !uv_is_closing((uv_handle_t *)poll); i++) {
 		union pz_sockaddr addr = {.v6 = {0}};
 		socklen_t len = sizeof(addr);

@@ -115,6 +115,7 @@ job_new(struct pz_loop *loop, const char *name, struct job **out)
 	}
 	memcpy(shared->name, name, size);
 	shared->wake = &loop->looked_up;
+	/* The thread's and ours: a name server may keep the thread longer than the loop lives. */
 	atomic_init(&shared->refs, 2);
 	atomic_fetch_add(&running, 1);
 	if (start_thread(shared) != 0) {
@@ -256,6 +257,7 @@ enum pz_err
 pz_lookup_start(struct pz_loop *loop, const char *name, pz_lookup_fn done, void *arg,
 		struct pz_lookup **out)
 {
+	/* One thread for a name, whatever number asks: the resolver may block it for long. */
 	struct job *job = find(loop, name);
 
 	if (job == NULL && atomic_load(&running) >= PZ_LOOKUPS_MAX)

@@ -246,6 +246,8 @@ pz_sync_link_on_prop(struct pz_sync_link *link, const char *status, const json_t
 
 	if (!pz_sync_is_status(status))
 		return false;
+	/* A message may arrive before this end has opened, or after it has closed: it is ignored,
+	 * and the digests of the next opening show what it would have brought. */
 	if (link == NULL)
 		return true;
 	const struct pz_sync_links_config *config = config_of(link);

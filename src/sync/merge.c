@@ -85,6 +85,8 @@ compare_last(const uint8_t *our_sha, bool our_deleted, const uint8_t *their_sha,
 	return order ? order : compare(our_deleted, their_deleted);
 }
 
+/* A time that lies ahead of the clock may be of any size: between two such values the ends decide,
+ * or the names of the writers, which all nodes compare in the same way. */
 static int
 compare_times(const struct pz_sync_chunk *ours, const struct pz_sync_chunk *theirs,
 	      const struct pz_sync_judge *judge)
@@ -169,6 +171,8 @@ pz_sync_need(const struct pz_sync_chunk *ours, const struct pz_sync_entry *their
 	if (ours->mtime_ms == theirs->mtime_ms && ours->deleted == theirs->deleted &&
 	    memcmp(ours->sha256, theirs->sha256, sizeof(theirs->sha256)) == 0)
 		return PZ_SYNC_NEED_NOTHING;
+	/* In the order of pz_sync_wins, as far as a listing shows what that compares; otherwise
+	 * both chunks are exchanged, and each end decides with the whole of them. */
 	if (judge->kind->order == PZ_SYNC_BY_OWNER)
 		order = compare_ends(ours->key, judge);
 	if (order != 0)

@@ -201,6 +201,7 @@ add_digests(const struct pz_sync_session *s, json_t *items)
 		struct pz_sync_item *item = pz_sync_session_item(s, kind);
 		if (item == NULL)
 			continue;
+		/* Deletions that one end has forgotten and the other one has not would differ. */
 		pz_sync_item_expire(item, pz_env_wall_ms(s->config.env));
 		PZ_TRY(pz_sync_item_digest(item, digest));
 		pz_hex_encode(digest, sizeof(digest), hex);
@@ -464,6 +465,7 @@ send_data(struct pz_sync_session *s)
 	json_decref(message);
 	if (err != PZ_OK)
 		return err;
+	/* Only now: what a full queue has refused is sent from the same place next time. */
 	drop_first(s->out, chunks, true);
 	drop_first(s->wanted, wants, false);
 	return PZ_OK;
@@ -475,6 +477,7 @@ pz_sync_session_pump(struct pz_sync_session *s)
 	enum pz_err err = PZ_OK;
 
 	s->is_blocked = false;
+	/* A full queue ends this without an error: its owner calls again when there is room. */
 	while (err == PZ_OK) {
 		if (s->is_open_due && !s->answer.is_awaited)
 			err = send_hash(s);
