@@ -40,6 +40,12 @@
 #define PZ_QUEUE_MAX_BYTES (40U << 20)
 #define PZ_SLOW_CONSUMER_US (10 * PZ_US_PER_S)
 
+/* What one member may send (route/allowance.h). At once, and without an answer: twice what the
+ * busiest caller of page 13 has outstanding; a device works on them for some 20 ms. */
+#define PZ_MEMBER_MESSAGES_MAX 2048
+/* Without any answer, for as long as it likes: what sensors and streams send. */
+#define PZ_MEMBER_MESSAGES_PER_S 1000
+
 /* ---- time (pages 2 to 5) ---- */
 #define PZ_CONNECT_TIMEOUT_US (15 * PZ_US_PER_S)
 #define PZ_HANDSHAKE_TIMEOUT_US (15 * PZ_US_PER_S) /* accepted connection to registered */

@@ -14,6 +14,7 @@
 	X(messages_out, COUNTER, "Messages put into a link's queue.")                              \
 	X(messages_dropped, COUNTER, "Messages dropped, for any reason.")                          \
 	X(messages_undeliverable, COUNTER, "Messages without a way to their destination.")         \
+	X(messages_refused, COUNTER, "Messages refused: their member sent too many at once.")      \
 	X(bytes_in, COUNTER, "Bytes of frames received over links.")                               \
 	X(bytes_out, COUNTER, "Bytes of frames put into a link's queue.")                          \
 	X(sync_bytes_out, COUNTER, "Bytes of messages about the zone's data that were sent.")      \

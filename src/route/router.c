@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/map.h"
+#include "route/allowance.h"
 #include "route/bounce.h"
 #include "route/pressure.h"
 #include "rpc/error.h"
@@ -225,6 +226,8 @@ push(struct pz_router *router, struct pz_session *out, struct pz_session *feeder
 
 	if (err == PZ_OK)
 		pz_metric_add(router->metrics, PZ_METRIC_messages_out, 1);
+	if (out != feeder) /* no refusal earns the next message */
+		pz_allowance_give(out);
 	if (out->queued > router->pressure.high_bytes)
 		pz_pressure_block(&router->pressure, out, feeder);
 	return err;
@@ -307,6 +310,33 @@ answer_too_large(struct pz_router *router, struct pz_session *cause,
 	pz_buf_fini(&answers);
 }
 
+/* What the own hub brings is of all members: it has looked at each. A prop for the node itself is
+ * bounded by what takes it; without one of them data would differ for long. */
+static bool
+is_limited(const struct pz_router *router, const struct pz_session *in,
+	   const struct pz_envelope *envelope)
+{
+	if (in->kind == PZ_SESSION_HUB)
+		return false;
+	return envelope->type != PZ_MESSAGE_PROP ||
+	       (envelope->to.len > 0 && !is_self(router, envelope->to));
+}
+
+/* @spec page 7, 6.2; page 14 DOS-1, DOS-8 */
+static void
+refuse(struct pz_router *router, struct pz_session *in, const struct pz_envelope *envelope)
+{
+	uint32_t before = 0;
+
+	pz_metric_add(router->metrics, PZ_METRIC_messages_refused, 1);
+	if (pz_log_allow(&in->limit_log, pz_env_mono_us(router->env), 1, &before))
+		pz_warning_of(in->log ? in->log : &in->own_log, router->env, "too-many-messages",
+			      "peer=%s before=%u refused: it sends more than %u messages at once "
+			      "without waiting for answers",
+			      in->address, (unsigned)before, (unsigned)PZ_MEMBER_MESSAGES_MAX);
+	answer(router, in, envelope, PZ_RPC_CONGESTED, "refused");
+}
+
 /* One checked message to where it belongs. PZ_OK also when it was answered as undeliverable. */
 static void
 forward(struct pz_router *router, struct pz_session *in, const struct pz_envelope *envelope,
@@ -359,6 +389,10 @@ pz_router_frame(struct pz_router *router, struct pz_session *in, struct pz_slice
 	if (!may_say(router, in, envelope.from) ||
 	    (envelope.resp_to.len && !may_say(router, in, envelope.resp_to))) {
 		drop_spoofed(router, in, &envelope);
+		return PZ_OK;
+	}
+	if (is_limited(router, in, &envelope) && !pz_allowance_take(in, router->env)) {
+		refuse(router, in, &envelope);
 		return PZ_OK;
 	}
 	const char *verdict = stop_verdict(router, &envelope);

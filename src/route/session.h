@@ -53,6 +53,9 @@ struct pz_session {
 				  * session */
 	struct pz_log_rate own_log;    /* where log is NULL */
 	struct pz_log_rate spoofs_log; /* spoofed messages: one line a second (page 1) */
+	struct pz_log_rate limit_log;  /* refused messages, likewise */
+	uint64_t allowance_us;         /* when time was last added to `allowance` */
+	uint32_t allowance;            /* messages that it may send now (allowance.h) */
 };
 
 static inline struct pz_slice

@@ -290,3 +290,38 @@ def test_many_commands_at_once(shared_zone):
         thread.start()
     for thread in threads:
         thread.join()
+
+
+FLOOD = 20000
+
+
+def test_member_that_floods_is_refused(zone):
+    """Page 14 DOS-1: 20 000 requests without waiting; another member's calls to the same device work
+    all the while."""
+    me = foreign.join(zone.hub, "mallory")
+    tv = f"{ZONE}/tv"
+    requests = [wire.rpc(me.address, tv, wire.request(foreign.TEST_METHOD, [str(n)])) for n in range(FLOOD)]
+    left = {one["payload"]["id"] for one in requests}
+    refused = answered = 0
+    with me.connect("127.0.0.1", zone.hub.port) as link, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        link.stream.settimeout(60)
+        sending = pool.submit(link.send, *requests)
+        while not sending.done():
+            zone.serves()
+        zone.serves()
+        while left:
+            payload = link.receive(30)["payload"]
+            if payload.get("id") not in left:
+                continue
+            left.remove(payload["id"])
+            if "error" in payload:
+                assert payload["error"]["code"] == -32002, payload
+                refused += 1
+            else:
+                answered += 1
+    assert refused > 0 and answered >= 2048, (refused, answered)
+    metrics = zone.hub.status()["metrics"]
+    assert metrics["messages_refused"] == refused
+    said = [line for line in zone.hub.lines if "too-many-messages" in line]
+    assert 1 <= len(said) <= 60 and "mallory" in said[0], said
+    zone.serves()

@@ -1,0 +1,19 @@
+#include "route/allowance.h"
+
+#define FULL_US (PZ_MEMBER_MESSAGES_MAX * PZ_US_PER_S / PZ_MEMBER_MESSAGES_PER_S)
+
+/* The time counts from the last refill, not from the last message: a member that was slow for long
+ * may send up to twice the allowance at once. */
+bool
+pz_allowance_refill(struct pz_session *session, const struct pz_env *env)
+{
+	uint64_t now = pz_env_mono_us(env), past = now - session->allowance_us;
+	uint64_t earned = past >= FULL_US ? PZ_MEMBER_MESSAGES_MAX
+					  : past * PZ_MEMBER_MESSAGES_PER_S / PZ_US_PER_S;
+
+	if (earned == 0)
+		return false;
+	session->allowance = (uint32_t)earned - 1;
+	session->allowance_us = now;
+	return true;
+}

@@ -1,0 +1,41 @@
+/*
+ * What a member may send: a device that floods is refused, and keeps no other one waiting.
+ *
+ * Each message takes one of an allowance of PZ_MEMBER_MESSAGES_MAX, which grows by
+ * PZ_MEMBER_MESSAGES_PER_S, and by one with each message that the member is sent. So one that waits
+ * for answers is as fast as it can be, with that many calls at once, and one that does not is
+ * refused. The allowance is a number in the session: the path of a message that is let through
+ * reads no clock.
+ * @spec page 4 "Pressure"; page 7, 6.2; page 14 DOS-1
+ */
+#ifndef PZ_ROUTE_ALLOWANCE_H
+#define PZ_ROUTE_ALLOWANCE_H
+
+#include "base/env.h"
+#include "base/limits.h"
+#include "route/session.h"
+
+/** Adds what time has brought to an allowance that is used up, and takes one.
+ * @return false: nothing is left */
+bool pz_allowance_refill(struct pz_session *session, const struct pz_env *env);
+
+/** Takes one for a message that the session has brought. A zeroed session has a full allowance.
+ * @return false: the message is refused */
+static inline bool
+pz_allowance_take(struct pz_session *session, const struct pz_env *env)
+{
+	if (session->allowance == 0)
+		return pz_allowance_refill(session, env);
+	session->allowance--;
+	return true;
+}
+
+/** A message goes to the other end of the session, which may send one more. */
+static inline void
+pz_allowance_give(struct pz_session *session)
+{
+	if (session->allowance < PZ_MEMBER_MESSAGES_MAX)
+		session->allowance++;
+}
+
+#endif

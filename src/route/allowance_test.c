@@ -1,0 +1,202 @@
+/* What a member may send without waiting (page 7, 6.2; page 14 DOS-1). */
+#include "route/fixture.h"
+
+#include "base/log.h"
+#include "rpc/error.h"
+
+#define MAX PZ_MEMBER_MESSAGES_MAX
+
+static unsigned log_lines;
+
+static void
+count_log(void *arg, enum pz_log_level level, const char *id, const char *text)
+{
+	(void)arg;
+	(void)level;
+	(void)text;
+	log_lines += strcmp(id, "too-many-messages") == 0;
+}
+
+struct hub {
+	struct world w;
+	struct fake tv, laptop, phone;
+};
+
+static void
+hub_open(struct hub *h)
+{
+	fx_open(&h->w, ZONE, 0, 0);
+	fake_attach(&h->w, &h->tv, PZ_SESSION_DEVICE, TV);
+	fake_attach(&h->w, &h->laptop, PZ_SESSION_DEVICE, LAPTOP);
+	fake_attach(&h->w, &h->phone, PZ_SESSION_DEVICE, PHONE);
+	log_lines = 0;
+	pz_log_set_sink(count_log, NULL);
+}
+
+static void
+hub_close(struct hub *h)
+{
+	pz_log_set_sink(NULL, NULL);
+	fake_detach(&h->w, &h->tv);
+	fake_detach(&h->w, &h->laptop);
+	fake_detach(&h->w, &h->phone);
+	fx_close(&h->w);
+}
+
+static void
+call(struct world *w, struct fake *from, const char *to)
+{
+	assert_ok(pz_router_frame(w->router, &from->session, fx_call(from->address, to)));
+}
+
+static void
+forget(struct world *w, struct fake *f)
+{
+	fake_drain(w, f, f->out.len);
+}
+
+/* The number of frames that wait for the other end; they are gone afterwards. */
+static unsigned
+frames(struct world *w, struct fake *f)
+{
+	struct pz_slice rest = pz_buf_slice(&f->out), frame;
+	unsigned count = 0;
+	size_t need;
+
+	while (pz_frame_cut(rest, PZ_FRAME_BYTES_MAX, &frame, &need) == PZ_OK && frame.len) {
+		rest = pz_slice_of(rest.ptr + frame.len, rest.len - frame.len);
+		count++;
+	}
+	forget(w, f);
+	return count;
+}
+
+static void
+flood_is_refused_and_others_go_on(void **state)
+{
+	struct hub h;
+
+	(void)state;
+	hub_open(&h);
+	for (unsigned i = 0; i < 3 * MAX; i++)
+		call(&h.w, &h.laptop, TV);
+	assert_int_equal(fx_metric(&h.w, PZ_METRIC_messages_refused), 2 * MAX);
+	assert_int_equal(frames(&h.w, &h.tv), MAX); /* a refusal earns nothing */
+	json_t *refusal = fx_take(&h.laptop.out);
+	const json_t *error = json_object_get(json_object_get(refusal, "payload"), "error");
+	assert_int_equal(json_integer_value(json_object_get(error, "code")), PZ_RPC_CONGESTED);
+	assert_string_equal(fx_str(refusal, "from"), TV);
+	json_decref(refusal);
+	assert_int_equal(log_lines, 1);
+	call(&h.w, &h.phone, TV);
+	assert_int_equal(frames(&h.w, &h.tv), 1);
+	pz_kit_clock_jump(&h.w.clock, PZ_US_PER_S); /* time brings some more */
+	for (unsigned i = 0; i < MAX; i++)
+		call(&h.w, &h.laptop, TV);
+	assert_int_equal(frames(&h.w, &h.tv), PZ_MEMBER_MESSAGES_PER_S);
+	assert_int_equal(log_lines, 2);
+	forget(&h.w, &h.laptop);
+	hub_close(&h);
+}
+
+/* As fast as it can, as long as it waits for answers. */
+static void
+answered_calls_are_not_limited(void **state)
+{
+	struct hub h;
+
+	(void)state;
+	hub_open(&h);
+	for (unsigned i = 0; i < 20 * MAX; i++) {
+		call(&h.w, &h.laptop, TV);
+		if (i >= MAX / 2) { /* so many are outstanding */
+			call(&h.w, &h.tv, LAPTOP);
+			forget(&h.w, &h.laptop);
+			forget(&h.w, &h.tv);
+		}
+	}
+	assert_int_equal(fx_metric(&h.w, PZ_METRIC_messages_refused), 0);
+	hub_close(&h);
+}
+
+/* Messages of another device earn no more than the allowance. */
+static void
+allowance_does_not_grow_beyond_its_maximum(void **state)
+{
+	struct hub h;
+
+	(void)state;
+	hub_open(&h);
+	call(&h.w, &h.laptop, TV);
+	for (unsigned i = 0; i < MAX; i++)
+		call(&h.w, &h.phone, LAPTOP);
+	forget(&h.w, &h.laptop);
+	forget(&h.w, &h.tv);
+	for (unsigned i = 0; i < 2 * MAX; i++)
+		call(&h.w, &h.laptop, TV);
+	assert_int_equal(frames(&h.w, &h.tv), MAX);
+	forget(&h.w, &h.laptop);
+	hub_close(&h);
+}
+
+/* At a device: a peer is limited, its hub brings what all devices send. */
+static void
+peer_is_limited_and_the_own_hub_is_not(void **state)
+{
+	struct world w;
+	struct fake hub, tv;
+
+	(void)state;
+	fx_open(&w, LAPTOP, 0, 0);
+	fake_attach(&w, &hub, PZ_SESSION_HUB, ZONE);
+	fake_attach(&w, &tv, PZ_SESSION_PEER, TV);
+	for (unsigned i = 0; i < 2 * MAX; i++)
+		assert_ok(pz_router_frame(w.router, &hub.session, fx_call(PHONE, LAPTOP)));
+	assert_int_equal(w.locals, 2 * MAX);
+	for (unsigned i = 0; i < 2 * MAX; i++)
+		call(&w, &tv, LAPTOP);
+	assert_int_equal(w.locals, 3 * MAX);
+	/* What the device answers lets the peer go on. */
+	for (unsigned i = 0; i < 10; i++)
+		assert_ok(pz_router_send(w.router, fx_call(LAPTOP, TV)));
+	for (unsigned i = 0; i < 20; i++)
+		call(&w, &tv, LAPTOP);
+	assert_int_equal(w.locals, 3 * MAX + 10);
+	fake_detach(&w, &hub);
+	fake_detach(&w, &tv);
+	fx_close(&w);
+}
+
+static void
+props_for_the_node_pass(void **state)
+{
+	struct hub h;
+
+	(void)state;
+	hub_open(&h);
+	for (unsigned i = 0; i < MAX + 10; i++)
+		assert_ok(pz_router_frame(h.w.router, &h.laptop.session,
+					  fx_frame("{\"type\":\"prop\",\"from\":\"" LAPTOP
+						   "\",\"to\":\"" ZONE "\",\"payload\":{}}")));
+	assert_int_equal(h.w.locals, MAX + 10);
+	for (unsigned i = 0; i < MAX + 10; i++)
+		assert_ok(pz_router_frame(h.w.router, &h.laptop.session,
+					  fx_frame("{\"type\":\"prop\",\"from\":\"" LAPTOP
+						   "\",\"to\":\"" TV "\",\"payload\":{}}")));
+	assert_int_equal(frames(&h.w, &h.tv), MAX);
+	hub_close(&h);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flood_is_refused_and_others_go_on),
+		cmocka_unit_test(answered_calls_are_not_limited),
+		cmocka_unit_test(allowance_does_not_grow_beyond_its_maximum),
+		cmocka_unit_test(peer_is_limited_and_the_own_hub_is_not),
+		cmocka_unit_test(props_for_the_node_pass),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
