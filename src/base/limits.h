@@ -173,7 +173,7 @@
 #define PZ_TRANSFER_IDLE_US (120 * PZ_US_PER_S)    /* without a byte: the other end is stuck */
 #define PZ_TRANSFER_STORE_US (600 * PZ_US_PER_S)   /* for the other end's disk to sync it all */
 #define PZ_TRANSFER_PATIENCE_US (60 * PZ_US_PER_S) /* for a new way after a break */
-#define PZ_TRANSFER_LINK_US (30 * PZ_US_PER_S)     /* a private link that no file uses stays */
+#define PZ_TRANSFER_LINK_US (10 * PZ_US_PER_S)     /* a private link that no file uses stays */
 #define PZ_TRANSFER_BLOCK_BYTES (256U << 10)       /* read, hashed or written by one job */
 #define PZ_TRANSFER_UNSENT_BYTES (512U << 10)      /* read and not sent yet */
 #define PZ_TRANSFER_PARTS_MAX 1024                 /* unfinished files in one inbox */
