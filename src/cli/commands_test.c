@@ -195,6 +195,7 @@ refuses_wrong_usage_itself(void **state)
 		{&pz_pzp_program, "policy|edit|user|x", "policy edit [SLOT]"},
 		{&pz_pzh_program, "policy|shew", "policy show, or policy set FILE"},
 		{&pz_pzh_program, "policy|set", "policy set FILE"},
+		{&pz_pzp_program, "share|test", "--with WHO"},
 		{&pz_pzp_program, "allow|laptop", "allow needs"},
 		{&pz_pzp_program, "deny|laptop|test|--for|soon", "must be a time such as"},
 		{&pz_pzp_program, "policy|why|x", "must be a number"},

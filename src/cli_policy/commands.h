@@ -25,6 +25,12 @@ int pz_pzp_cmd_allow(struct pz_cli *cli);
 int pz_pzp_cmd_deny(struct pz_cli *cli);
 /** `pzp rules`: the policies of this device as numbered sentences. */
 int pz_pzp_cmd_rules(struct pz_cli *cli);
+/** `pzp share`: writes a rule that permits, which `pzp unshare` finds again. */
+int pz_pzp_cmd_share(struct pz_cli *cli);
+/** `pzp unshare`: removes such rules. */
+int pz_pzp_cmd_unshare(struct pz_cli *cli);
+/** `pzp shares`: lists them. */
+int pz_pzp_cmd_shares(struct pz_cli *cli);
 
 /* ---- audit.c: the log of decisions ---- */
 

@@ -87,12 +87,24 @@ append_conditions(struct pz_buf *buf, const struct pz_rule *rule)
 	PZ_TRY(append_match(buf, "resource", "service-id", rule->service_id));
 	PZ_TRY(append_match(buf, "resource", "function", rule->function));
 	PZ_TRY(append_match(buf, "subject", "target-id", rule->target));
-	if (rule->until_s)
-		PZ_TRY(pz_buf_printf(buf,
-				     "\n\t\t\t<environment-match attr=\"time\" func=\"less-than\" "
-				     "match=\"%llu\"/>",
-				     (unsigned long long)rule->until_s));
 	return PZ_OK;
+}
+
+static enum pz_err
+append_end(struct pz_buf *buf, const struct pz_rule *rule)
+{
+	if (rule->until_s == 0)
+		return PZ_OK;
+	return pz_buf_printf(buf,
+			     "\n\t\t\t<environment-match attr=\"time\" func=\"less-than\" "
+			     "match=\"%llu\"/>",
+			     (unsigned long long)rule->until_s);
+}
+
+static const char *
+prefix_of(const struct pz_rule *rule)
+{
+	return rule->is_share ? "share" : "rule";
 }
 
 static enum pz_err
@@ -101,22 +113,23 @@ append_rule(struct pz_buf *buf, const struct pz_rule *rule, unsigned number)
 	char sentence[PZ_POLICY_ATTRIBUTE_BYTES_MAX / 2];
 
 	pz_rule_sentence(rule, sentence, sizeof(sentence));
-	PZ_TRY(pz_buf_printf(buf, "\n\t\t<rule id=\"rule-%u\" effect=\"%s\"\n\t\t\tdescription=\"",
-			     number, pz_policy_effect_name(rule->effect)));
+	PZ_TRY(pz_buf_printf(buf, "\n\t\t<rule id=\"%s-%u\" effect=\"%s\"\n\t\t\tdescription=\"",
+			     prefix_of(rule), number, pz_policy_effect_name(rule->effect)));
 	PZ_TRY(append_escaped(buf, sentence));
 	PZ_TRY(pz_buf_printf(buf, "\">\n\t\t\t<condition combine=\"and\">"));
 	PZ_TRY(append_conditions(buf, rule));
+	PZ_TRY(append_end(buf, rule));
 	return pz_buf_printf(buf, "\n\t\t\t</condition>\n\t\t</rule>");
 }
 
 /* The first number that no rule has. 0: none is left. */
 static unsigned
-free_number(struct pz_slice document)
+free_number(const struct pz_rule *rule, struct pz_slice document)
 {
 	for (unsigned i = 1; i <= RULES_NAMED_MAX; i++) {
 		char id[32];
 
-		snprintf(id, sizeof(id), "\"rule-%u\"", i);
+		snprintf(id, sizeof(id), "\"%s-%u\"", prefix_of(rule), i);
 		if (memmem(document.ptr, document.len, id, strlen(id)) == NULL)
 			return i;
 	}
@@ -253,7 +266,7 @@ refuse(struct pz_errinfo *info)
 static enum pz_err
 write_into(const struct pz_rule *rule, struct pz_slice document, size_t at, struct pz_buf *buf)
 {
-	unsigned number = free_number(document);
+	unsigned number = free_number(rule, document);
 
 	if (at == 0 || number == 0)
 		return PZ_ERR_CONFIG;
@@ -306,5 +319,71 @@ pz_rule_insert(const struct pz_rule *rule, struct pz_slice document, uint64_t no
 			err = pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	}
 	pz_buf_fini(&buf);
+	return err;
+}
+
+/* ---- removing ---- */
+
+/* The next share behind `at` that has these conditions. False: none. */
+static bool
+find_share(struct pz_slice text, struct pz_slice conditions, size_t at, size_t *begin, size_t *end)
+{
+	static const char head[] = "\n\t\t<rule id=\"share-", tail[] = "</rule>";
+
+	while (at < text.len) {
+		const uint8_t *found = memmem(text.ptr + at, text.len - at, head, sizeof(head) - 1);
+
+		if (found == NULL)
+			return false;
+		*begin = (size_t)(found - text.ptr);
+		*end = skip_until(text, *begin, tail);
+		const uint8_t *same = memmem(found, *end - *begin, conditions.ptr, conditions.len);
+		if (same) { /* and no more conditions than an end */
+			size_t rest = (size_t)(same - text.ptr) + conditions.len;
+
+			if (begins(text, rest, "\n\t\t\t</condition>") ||
+			    begins(text, rest, "\n\t\t\t<environment-match attr=\"time\""))
+				return true;
+		}
+		at = *end;
+	}
+	return false;
+}
+
+static enum pz_err
+remove_from(const struct pz_rule *rule, struct pz_slice text, struct pz_buf *conditions,
+	    struct pz_buf *rest, unsigned *out_count)
+{
+	size_t at = 0, begin = 0, end = 0;
+
+	PZ_TRY(append_conditions(conditions, rule));
+	for (; find_share(text, pz_buf_slice(conditions), at, &begin, &end); at = end) {
+		PZ_TRY(pz_buf_append(rest, pz_slice_of(text.ptr + at, begin - at)));
+		++*out_count;
+	}
+	return pz_buf_append(rest, pz_slice_of(text.ptr + at, text.len - at));
+}
+
+enum pz_err
+pz_rule_remove_shares(const struct pz_rule *rule, struct pz_slice document, char **out,
+		      unsigned *out_count, struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_policy_document_unref) struct pz_policy_document *after = NULL;
+	struct pz_buf conditions, rest;
+
+	*out_count = 0;
+	pz_buf_init(&conditions, PZ_POLICY_DOCUMENT_BYTES_MAX, NULL);
+	pz_buf_init(&rest, PZ_POLICY_DOCUMENT_BYTES_MAX, NULL);
+	enum pz_err err = remove_from(rule, document, &conditions, &rest, out_count);
+	if (err != PZ_OK)
+		err = pz_fail(info, err, "out of memory");
+	else if (*out_count > 0 &&
+		 pz_policy_document_parse(pz_buf_slice(&rest), &after, NULL) != PZ_OK)
+		err = pz_fail(info, PZ_ERR_CONFIG,
+			      "the policy would not be valid without it; use `pzp policy edit`");
+	else if (*out_count > 0)
+		*out = pz_slice_dup(pz_buf_slice(&rest));
+	pz_buf_fini(&conditions);
+	pz_buf_fini(&rest);
 	return err;
 }

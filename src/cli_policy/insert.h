@@ -6,6 +6,8 @@
 #ifndef PZ_CLI_POLICY_INSERT_H
 #define PZ_CLI_POLICY_INSERT_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "policy/decide.h"
 
@@ -19,6 +21,7 @@ struct pz_rule {
 	const char *service_id, *function;
 	const char *target; /* device that has the service */
 	uint64_t until_s;   /* seconds since 1970; 0: no end */
+	bool is_share;      /* its id begins with "share-", not with "rule-" */
 };
 
 /** Writes the rule as a sentence: "The device laptop may use …". */
@@ -33,5 +36,15 @@ void pz_rule_sentence(const struct pz_rule *rule, char *out, size_t size);
  */
 enum pz_err pz_rule_insert(const struct pz_rule *rule, struct pz_slice document, uint64_t now_s,
 			   char **out, struct pz_errinfo *info) PZ_MUST_USE;
+
+/**
+ * Removes the shares (is_share) for the same caller and service, with or without an end, as
+ * pz_rule_insert has written them.
+ * @param out_count how many there were; 0: *out is untouched
+ * @param out new document, NUL-terminated, that the caller frees
+ * Errors: CONFIG (the rest would not be valid), LIMIT_MEMORY.
+ */
+enum pz_err pz_rule_remove_shares(const struct pz_rule *rule, struct pz_slice document, char **out,
+				  unsigned *out_count, struct pz_errinfo *info) PZ_MUST_USE;
 
 #endif

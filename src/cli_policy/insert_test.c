@@ -208,6 +208,41 @@ what_would_not_decide_is_refused(void **state)
 	}
 }
 
+static void
+a_share_can_be_taken_back_and_nothing_else_with_it(void **state)
+{
+	(void)state;
+	struct pz_rule shared = {.effect = PZ_POLICY_PERMIT,
+				 .owner = ZONE,
+				 .zone = "bob@example.com",
+				 .api = TEST,
+				 .is_share = true};
+	struct pz_errinfo info = {""};
+	char *before = read_default(), *once = with_rule(&shared, before), *out = NULL;
+	unsigned count = 9;
+
+	assert_non_null(strstr(once, "\"share-1\""));
+	shared.until_s = NOW + 5;
+	char *twice = with_rule(&shared, once);
+	shared.until_s = 0;
+	assert_ok(pz_rule_remove_shares(&shared, pz_slice_str(twice), &out, &count, &info));
+	assert_int_equal(count, 2);
+	assert_string_equal(out, before);
+	free(out);
+	out = NULL;
+	shared.device = "pad"; /* another caller: nothing is removed */
+	assert_ok(pz_rule_remove_shares(&shared, pz_slice_str(once), &out, &count, &info));
+	assert_int_equal(count, 0);
+	assert_null(out);
+	shared.device = NULL;
+	shared.target = "tv"; /* another service */
+	assert_ok(pz_rule_remove_shares(&shared, pz_slice_str(once), &out, &count, &info));
+	assert_int_equal(count, 0);
+	free(twice);
+	free(once);
+	free(before);
+}
+
 int
 main(void)
 {
@@ -220,6 +255,7 @@ main(void)
 		cmocka_unit_test(functions_and_services_limit_it),
 		cmocka_unit_test(the_place_is_found_among_what_looks_like_it),
 		cmocka_unit_test(what_would_not_decide_is_refused),
+		cmocka_unit_test(a_share_can_be_taken_back_and_nothing_else_with_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /*
- * pzp allow, deny, rules: short ways to change who may do what. They write rules into the policy of
- * the zone and have no effect of their own: `pzp policy show` has all of it. @spec page 9, 13; page
- * 12 "pzp"
+ * pzp allow, deny, rules, share, unshare, shares: short ways to change who may do what. They write
+ * rules into the policy of the zone and have no effect of their own: `pzp policy show` has all of
+ * it. @spec page 9, 13; page 12 "pzp"
  */
 #include <stdlib.h>
 #include <string.h>
@@ -191,18 +191,21 @@ take_what(struct pz_cli *cli, struct intent *intent, char *service)
 		status = take_device(cli, intent, at ? at + 1 : on, intent->target);
 		intent->rule.target = intent->target;
 	}
-	intent->rule.function = pz_cli_arg(cli, 2);
+	if (!intent->rule.is_share)
+		intent->rule.function = pz_cli_arg(cli, 2);
 	return status == PZ_EXIT_DONE ? take_service(cli, intent, service) : status;
 }
 
 /* ---- the change ---- */
 
+/* @param rule NULL: one was removed */
 static int
 print_change(const struct pz_cli *cli, const struct pz_rule *rule, const json_t *result)
 {
-	char sentence[PZ_POLICY_ATTRIBUTE_BYTES_MAX / 2];
+	char sentence[PZ_POLICY_ATTRIBUTE_BYTES_MAX / 2] = "The share is taken back.";
 
-	pz_rule_sentence(rule, sentence, sizeof(sentence));
+	if (rule)
+		pz_rule_sentence(rule, sentence, sizeof(sentence));
 	if (cli->json) {
 		json_t *out = json_pack("{s:s, s:O}", "rule", sentence, "sequence",
 					json_object_get(result, "sequence"));
@@ -216,28 +219,54 @@ print_change(const struct pz_cli *cli, const struct pz_rule *rule, const json_t 
 	return PZ_EXIT_DONE;
 }
 
+/* What was shown is what a change is based on. */
+static struct pz_slice
+document_of(const json_t *shown)
+{
+	const json_t *text = json_object_get(shown, "document");
+
+	return pz_slice_of(json_string_value(text), json_string_length(text));
+}
+
 /* The hub refuses the change where the policy has changed since it was read. */
 static int
-change(struct pz_cli *cli, const struct pz_rule *rule, const json_t *shown)
+set(struct pz_cli *cli, const json_t *shown, const char *text, const struct pz_rule *rule)
 {
-	const json_t *document = json_object_get(shown, "document");
-	struct pz_errinfo info = {""};
-	PZ_AUTO_FREE char *text = NULL;
 	json_t *result = NULL;
-
-	if (!json_is_string(document))
-		return pz_cli_fail(cli, PZ_EXIT_FAILED, "the policy of the zone cannot be read");
-	if (pz_rule_insert(rule,
-			   pz_slice_of(json_string_value(document), json_string_length(document)),
-			   (uint64_t)time(NULL), &text, &info) != PZ_OK)
-		return pz_cli_fail(cli, PZ_EXIT_FAILED, "%s", info.text);
 	json_t *params = json_pack("{s:s, s:s, s:O}", "slot", "user", "document", text, "base",
 				   json_object_get(shown, "sequence"));
 	int status = pz_cli_request(cli, "policy-set", params, SET_TIMEOUT_MS, NULL, NULL, &result);
+
 	if (status == PZ_EXIT_DONE)
 		status = print_change(cli, rule, result);
 	json_decref(result);
 	return status;
+}
+
+static int
+add(struct pz_cli *cli, const struct pz_rule *rule, const json_t *shown)
+{
+	struct pz_errinfo info = {""};
+	PZ_AUTO_FREE char *text = NULL;
+
+	if (pz_rule_insert(rule, document_of(shown), (uint64_t)time(NULL), &text, &info) != PZ_OK)
+		return pz_cli_fail(cli, PZ_EXIT_FAILED, "%s", info.text);
+	return set(cli, shown, text, rule);
+}
+
+static int
+take_back(struct pz_cli *cli, const struct pz_rule *rule, const json_t *shown)
+{
+	struct pz_errinfo info = {""};
+	PZ_AUTO_FREE char *text = NULL;
+	unsigned count = 0;
+
+	if (pz_rule_remove_shares(rule, document_of(shown), &text, &count, &info) != PZ_OK)
+		return pz_cli_fail(cli, PZ_EXIT_FAILED, "%s", info.text);
+	if (count == 0 || text == NULL)
+		return pz_cli_fail(cli, PZ_EXIT_FAILED,
+				   "it is not shared so; `pzp shares` lists what is");
+	return set(cli, shown, text, NULL);
 }
 
 static int
@@ -262,30 +291,48 @@ learn(struct pz_cli *cli, struct intent *intent)
 	return status;
 }
 
+/* What a command is about, and what it does with the rule. */
+struct command {
+	enum pz_policy_effect effect;
+	bool is_share;
+	const char *who, *service;
+	int (*run)(struct pz_cli *cli, const struct pz_rule *rule, const json_t *shown);
+};
+
 static int
-write_rule(struct pz_cli *cli, enum pz_policy_effect effect)
+run_with(struct pz_cli *cli, const struct command *command, struct intent *intent)
 {
-	struct intent intent = {.rule = {.effect = effect}};
+	PZ_AUTO_FREE char *service = strdup(command->service);
+	json_t *shown = NULL;
+	int status = service ? learn(cli, intent) : PZ_EXIT_FAILED;
+
+	if (status == PZ_EXIT_DONE)
+		status = take_who(cli, intent, command->who);
+	if (status == PZ_EXIT_DONE)
+		status = take_what(cli, intent, service);
+	if (status == PZ_EXIT_DONE)
+		status = ask(cli, "policy-show", json_pack("{s:s}", "slot", "user"), &shown);
+	if (status == PZ_EXIT_DONE && !json_is_string(json_object_get(shown, "document")))
+		status = pz_cli_fail(cli, PZ_EXIT_FAILED, "the policy of the zone cannot be read");
+	if (status == PZ_EXIT_DONE)
+		status = command->run(cli, &intent->rule, shown);
+	json_decref(shown);
+	return status;
+}
+
+static int
+run(struct pz_cli *cli, const struct command *command)
+{
+	struct intent intent = {.rule = {.effect = command->effect, .is_share = command->is_share}};
 	const char *span = pz_cli_opt(cli, "for");
 	uint64_t seconds = 0;
-	json_t *shown = NULL;
 
 	if (span && !parse_for(span, &seconds))
 		return pz_cli_usage(cli, "--for %s: must be a time such as 90s, 30m, 2h or 7d",
 				    span);
 	if (span)
 		intent.rule.until_s = (uint64_t)time(NULL) + seconds;
-	PZ_AUTO_FREE char *service = strdup(pz_cli_arg(cli, 1));
-	int status = service ? learn(cli, &intent) : PZ_EXIT_FAILED;
-	if (status == PZ_EXIT_DONE)
-		status = take_who(cli, &intent, pz_cli_arg(cli, 0));
-	if (status == PZ_EXIT_DONE)
-		status = take_what(cli, &intent, service);
-	if (status == PZ_EXIT_DONE)
-		status = ask(cli, "policy-show", json_pack("{s:s}", "slot", "user"), &shown);
-	if (status == PZ_EXIT_DONE)
-		status = change(cli, &intent.rule, shown);
-	json_decref(shown);
+	int status = run_with(cli, command, &intent);
 	intent_fini(&intent);
 	return status;
 }
@@ -293,22 +340,60 @@ write_rule(struct pz_cli *cli, enum pz_policy_effect effect)
 int
 pz_pzp_cmd_allow(struct pz_cli *cli)
 {
-	return write_rule(cli,
-			  pz_cli_opt(cli, "ask") ? PZ_POLICY_PROMPT_BLANKET : PZ_POLICY_PERMIT);
+	const struct command command = {.effect = pz_cli_opt(cli, "ask") ? PZ_POLICY_PROMPT_BLANKET
+									 : PZ_POLICY_PERMIT,
+					.who = pz_cli_arg(cli, 0),
+					.service = pz_cli_arg(cli, 1),
+					.run = add};
+
+	return run(cli, &command);
 }
 
 int
 pz_pzp_cmd_deny(struct pz_cli *cli)
 {
-	return write_rule(cli, PZ_POLICY_DENY);
+	const struct command command = {.effect = PZ_POLICY_DENY,
+					.who = pz_cli_arg(cli, 0),
+					.service = pz_cli_arg(cli, 1),
+					.run = add};
+
+	return run(cli, &command);
+}
+
+/* ---- shares ---- */
+
+static int
+share(struct pz_cli *cli, int (*with)(struct pz_cli *, const struct pz_rule *, const json_t *))
+{
+	const struct command command = {.effect = PZ_POLICY_PERMIT,
+					.is_share = true,
+					.who = pz_cli_opt(cli, "with"),
+					.service = pz_cli_arg(cli, 0),
+					.run = with};
+
+	if (command.who == NULL)
+		return pz_cli_usage(cli, "--with WHO names a device or a zone");
+	return run(cli, &command);
+}
+
+int
+pz_pzp_cmd_share(struct pz_cli *cli)
+{
+	return share(cli, add);
+}
+
+int
+pz_pzp_cmd_unshare(struct pz_cli *cli)
+{
+	return share(cli, take_back);
 }
 
 /* ---- rules ---- */
 
 struct listing {
-	const struct pz_cli *cli;
 	json_t *list;
 	const char *slot;
+	bool is_shares; /* only those that `pzp share` has written */
 };
 
 static void
@@ -322,6 +407,8 @@ add_rule(void *arg, const struct pz_policy_node *rule, enum pz_policy_effect eff
 	for (unsigned depth = 0; (up = pz_policy_node_at(rule, depth)) != rule; depth++)
 		under = pz_policy_node_description(up);
 	pz_policy_node_label(rule, label);
+	if (l->is_shares && strncmp(label, "share-", strlen("share-")) != 0)
+		return;
 	(void)json_array_append_new(
 		l->list, json_pack("{s:s, s:s, s:s, s:i, s:s%, s:s%}", "slot", l->slot, "id", label,
 				   "effect", pz_policy_effect_name(effect), "line",
@@ -380,17 +467,32 @@ add_slot(struct pz_cli *cli, struct listing *l, const char *slot)
 	return status;
 }
 
-int
-pz_pzp_cmd_rules(struct pz_cli *cli)
+static int
+list(struct pz_cli *cli, const char *const *slots, size_t count, bool is_shares)
 {
-	static const char *const slots[] = {"manufacturer", "exceptions", "user"};
-	struct listing l = {.cli = cli, .list = json_array()};
+	struct listing l = {.list = json_array(), .is_shares = is_shares};
 	int status = PZ_EXIT_DONE;
 
-	for (size_t i = 0; i < 3 && status == PZ_EXIT_DONE; i++)
+	for (size_t i = 0; i < count && status == PZ_EXIT_DONE; i++)
 		status = add_slot(cli, &l, slots[i]);
 	if (status == PZ_EXIT_DONE)
 		status = cli->json ? pz_cli_print_json(cli, l.list) : print_rules(cli, l.list);
 	json_decref(l.list);
 	return status;
+}
+
+int
+pz_pzp_cmd_rules(struct pz_cli *cli)
+{
+	static const char *const slots[] = {"manufacturer", "exceptions", "user"};
+
+	return list(cli, slots, 3, false);
+}
+
+int
+pz_pzp_cmd_shares(struct pz_cli *cli)
+{
+	static const char *const slots[] = {"user"};
+
+	return list(cli, slots, 1, true);
 }

@@ -95,6 +95,19 @@ static const struct pz_cli_option allow_options[] = {
 	END,
 };
 
+static const struct pz_cli_option share_options[] = {
+	{"with", "WHO", "a device, my-devices, or another zone", PZ_CLI_TEXT, 0, 0},
+	{"for", "T", "only for that long from now: 90s, 30m, 2h, 7d", PZ_CLI_TEXT, 0, 0},
+	{"on", "DEVICE", "only the service of this device, as @DEVICE", PZ_CLI_TEXT, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option unshare_options[] = {
+	{"with", "WHO", "as it was shared", PZ_CLI_TEXT, 0, 0},
+	{"on", "DEVICE", "only the service of this device, as @DEVICE", PZ_CLI_TEXT, 0, 0},
+	END,
+};
+
 static const struct pz_cli_option deny_options[] = {
 	{"for", "T", "only for that long from now: 90s, 30m, 2h, 7d", PZ_CLI_TEXT, 0, 0},
 	{"on", "DEVICE", "only the service of this device, as @DEVICE", PZ_CLI_TEXT, 0, 0},
@@ -236,6 +249,15 @@ static const struct pz_cli_command commands[] = {
 	 "keep others from a service: write a rule into the policy",
 	 "As 'pzp allow'; what runs and is denied now ends at once.", deny_options,
 	 pz_pzp_cmd_deny},
+	{"share", "SERVICE[@DEVICE]", 1, 1, "let a device or a zone use a service",
+	 "Writes a rule into the policy of the zone, as 'pzp allow', that 'pzp shares' lists and\n"
+	 "'pzp unshare' removes.",
+	 share_options, pz_pzp_cmd_share},
+	{"unshare", "SERVICE[@DEVICE]", 1, 1, "take a share back",
+	 "Removes the rules that 'pzp share' has written for this service and WHO. What runs by\n"
+	 "them alone ends at once; what other rules allow goes on.",
+	 unshare_options, pz_pzp_cmd_unshare},
+	{"shares", "", 0, 0, "list what is shared", NULL, NULL, pz_pzp_cmd_shares},
 	{"rules", "", 0, 0, "list who may do what, as sentences",
 	 "The rules of the policies of this device, in their order. In a policy the first that\n"
 	 "applies decides, and the strictest policy counts; 'pzp policy show' has all of it.",

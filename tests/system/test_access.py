@@ -301,3 +301,20 @@ def test_allow_for_two_seconds_runs_out_during_a_stream(zone):
 def test_rules_name_what_is_there(shared_zone, words, says):
     done = shared_zone.a.pzp(*words, check=False)
     assert done.code != 0 and says in done.err
+
+
+def test_share_and_unshare(zone):
+    zone.a.pzp("deny", "laptop", "test@tv")
+    said = zone.a.pzp("share", "test@tv", "--with", "laptop").out
+    assert said == f"The device laptop may use {TEST} on tv.\n"
+    eventually(lambda: get42(zone.a, "tv", check=False).code == 0, what="the share to count")
+    shares = zone.b.pzp("shares", "--json").json()
+    assert [s["text"] + "\n" for s in shares] == [said]
+    with zone.a.stream("call", "--json", "--stream", "test@tv", "listenAttr.listenFor42",
+                       '[{"repeat":true}]') as events:
+        events.line()
+        zone.a.pzp("unshare", "test@tv", "--with", "laptop")
+        assert events.end(20).code == 5
+    assert zone.a.pzp("shares", "--json").json() == []
+    done = zone.a.pzp("unshare", "test@tv", "--with", "laptop", check=False)
+    assert done.code == 1 and "pzp shares" in done.err
