@@ -168,6 +168,16 @@ def measure(home, count):
 
 # ---- small calls beside a file ----
 
+def bulk(path, size):
+    """A file that is in memory: no disk, and no hole that the system fills with zeros first."""
+    if not path.exists() or path.stat().st_size != size:
+        piece = os.urandom(1 << 20)
+        with open(path, "wb") as file:
+            for _ in range(size >> 20):
+                file.write(piece)
+    return path
+
+
 def sender(home, path):
     argv = [str(home.program("pzp")), "--data-dir", str(home.where / "laptop"), "send", str(path), "tv"]
     return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -178,7 +188,7 @@ def measure_busy(home, is_busy, size, count):
     row = {}
     with home:
         ways = Ways(home)
-        path = home.where / "bulk"
+        path = home.where / "hole"
         with open(path, "wb") as file:
             file.truncate(size)
         for name in ("private", "direct"):
@@ -204,15 +214,13 @@ def measure_busy(home, is_busy, size, count):
 
 # ---- a file ----
 
-def measure_file(home, size, inbox):
+def measure_file(home, path, inbox):
     """`pzp send` over a direct link, from exec to exit; CPU of the program and both daemons."""
     with home:
         ways = Ways(home)
         ways.direct()
         home.run("tv", "prefs", "files.inbox", str(inbox), "--now")
-        path = home.where / "bulk"
-        with open(path, "wb") as file:
-            file.truncate(size)
+        size = path.stat().st_size
         pids = [home.running[who].pid for who in ("laptop", "tv")]
         before, began = sum(map(cpu_s, pids)), time.monotonic()
         process = sender(home, path)
@@ -222,6 +230,6 @@ def measure_file(home, size, inbox):
         if process.returncode != 0:
             raise RuntimeError(process.stderr.read().decode()[-200:])
         used = sum(map(cpu_s, pids)) - before + usage.ru_utime + usage.ru_stime
-        for one in pathlib.Path(inbox).rglob("bulk*"):
+        for one in pathlib.Path(inbox).rglob(path.name + "*"):
             one.unlink()
     return {"mb_per_s": size / 1e6 / took, "cpu_s": used, "mb_per_cpu_s": size / 1e6 / used}

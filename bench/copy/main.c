@@ -82,11 +82,10 @@ transmit(uint16_t port, const char *dir, const char *path)
 
 	if (in < 0 || SSL_connect(ssl) != 1)
 		bench_tls_fail("connect");
-	while ((n = read(in, piece, sizeof(piece))) > 0) {
-		if (SSL_write_ex(ssl, piece, (size_t)n, &wrote) != 1)
-			bench_tls_fail("write");
-		bytes += wrote;
-	}
+	while ((n = read(in, piece, sizeof(piece))) > 0)
+		for (size_t at = 0; at < (size_t)n; at += wrote, bytes += wrote)
+			if (SSL_write_ex(ssl, piece + at, (size_t)n - at, &wrote) != 1)
+				bench_tls_fail("write");
 	(void)SSL_shutdown(ssl);
 	close(in);
 	return bytes;
