@@ -357,6 +357,13 @@
 #define PZ_PROMPT_TIMEOUT_S 30        /* then no answer is a no; preference */
 #define PZ_PROMPT_TIMEOUT_S_MIN 10
 #define PZ_PROMPT_TIMEOUT_S_MAX 300
+/* a caller that was denied so often in a row is not asked about for a while, ... */
+#define PZ_PROMPT_BACKOFF_AFTER 5
+#define PZ_PROMPT_BACKOFF_FIRST_US (30 * PZ_US_PER_S) /* ... then twice as long, ... */
+#define PZ_PROMPT_BACKOFF_MAX_US                                                                   \
+	(3600 * PZ_US_PER_S)                    /* ... up to this; so long it is remembered        \
+						 */
+#define PZ_PROMPT_PATIENCE_MAX 32               /* such callers */
 #define PZ_PROMPT_LATE_US (60 * PZ_US_PER_S)    /* an answer may be remembered so long after it */
 #define PZ_PROMPT_SEEK_US (5 * PZ_US_PER_S)     /* for a link with a device that may answer */
 #define PZ_PROMPT_PRESENT_US (60 * PZ_US_PER_S) /* a person who has looked is there */

@@ -291,7 +291,7 @@ find_shown(const struct pz_desktop *desktop, dbus_uint32_t number)
 	return NULL;
 }
 
-/* A key that is none of ours, such as "default", is no answer. */
+/* Only the keys that were offered are answers: "default" is not. */
 static void
 on_action(struct pz_desktop *desktop, dbus_uint32_t number, const char *key)
 {

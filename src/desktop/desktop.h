@@ -12,7 +12,7 @@
 struct pz_desktop;
 
 /** Address of the session bus of this process: a UNIX socket that is there. @param out of `size`
- * bytes. @return false: there is none */
+ * bytes. @return false: there is no such bus */
 bool pz_desktop_bus_address(char *out, size_t size);
 
 /**

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "prompt/memory.h"
+#include "prompt/patience.h"
 #include "prompt/prompt.h"
 
 #define PZ_PROMPT_ID_CHARS 33 /* 128 random bits in hex, and NUL */
@@ -52,6 +53,7 @@ struct pz_prompt_report {
 struct pz_prompts {
 	struct pz_prompts_config config;
 	struct pz_prompt_memory memory;
+	struct pz_patience patience;
 	struct pz_list open, guests, ended; /* struct pz_question */
 	struct pz_list agents;              /* struct pz_prompt_agent */
 	struct pz_list due;                 /* struct pz_prompt_report */

@@ -101,6 +101,8 @@ on_timeout(struct pz_timer *timer, void *arg)
 		deny(question, PZ_QUESTION_ENDED, "denied: no prompt agent");
 		break;
 	case PZ_QUESTION_WAITS:
+		pz_patience_denied(&question->prompts->patience, &question->key,
+				   pz_env_mono_us(question->prompts->config.env));
 		deny(question, PZ_QUESTION_LATE, "denied: no answer in time");
 		break;
 	case PZ_QUESTION_LATE:
@@ -275,6 +277,8 @@ pz_prompts_ask(struct pz_prompts *prompts, const struct pz_prompt_question *q)
 	struct pz_question *same = find_same(prompts, q, &key);
 	if (same)
 		return attach(same, q->ticket);
+	if (pz_patience_is_over(&prompts->patience, &key, pz_env_mono_us(prompts->config.env)))
+		return refuse(prompts, &key, "denied too often just now");
 	if (!has_room(prompts, &key))
 		return refuse(prompts, &key, "too many questions wait");
 	return ask_person(prompts, q, &key);
@@ -336,6 +340,11 @@ finish(struct pz_question *question, enum pz_err err, const char *detail)
 	if (err != PZ_OK)
 		pz_warning("answer-not-remembered",
 			   "an answer counts for this time only, it cannot be stored: %s", detail);
+	if (allows)
+		pz_patience_allowed(&prompts->patience, &question->key);
+	else if (!question->outcome.is_late)
+		pz_patience_denied(&prompts->patience, &question->key,
+				   pz_env_mono_us(prompts->config.env));
 	report_calls(question, allows ? PZ_PROMPT_YES : PZ_PROMPT_NO);
 	report_stored(prompts, question, err, detail);
 	question->was_answered = true;

@@ -409,7 +409,10 @@ ended_questions_are_forgotten_after_a_number(void **state)
 	(void)state;
 	pz_prompts_join(t.prompts, &t.control.agent);
 	for (unsigned i = 0; i <= PZ_PROMPT_ENDED_MAX; i++) {
-		assert_int_equal(fx_ask(1, PZ_POLICY_PROMPT_ONESHOT, "phone"), PZ_PROMPT_LATER);
+		char device[16];
+
+		snprintf(device, sizeof(device), "d%u", i);
+		assert_int_equal(fx_ask(1, PZ_POLICY_PROMPT_ONESHOT, device), PZ_PROMPT_LATER);
 		if (i == 0)
 			memcpy(first, t.control.id, sizeof(first));
 		assert_ok(fx_answer(&t.control, t.control.id, PZ_PROMPT_DENY_ONCE));
@@ -417,6 +420,64 @@ ended_questions_are_forgotten_after_a_number(void **state)
 	}
 	assert_int_equal(fx_answer(&t.control, t.control.id, 3), PZ_ERR_EXISTS);
 	assert_int_equal(fx_answer(&t.control, first, 3), PZ_ERR_NOTFOUND);
+}
+
+static void
+a_caller_that_is_denied_again_and_again_waits(void **state)
+{
+	uint64_t wait_ms = PZ_PROMPT_BACKOFF_FIRST_US / PZ_US_PER_MS;
+
+	(void)state;
+	pz_prompts_join(t.prompts, &t.control.agent);
+	for (unsigned i = 0; i < PZ_PROMPT_BACKOFF_AFTER; i++)
+		assert_int_equal(fx_decide(PZ_POLICY_PROMPT_ONESHOT, "phone", PZ_PROMPT_DENY_ONCE),
+				 PZ_PROMPT_NO);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(fx_ask(1, PZ_POLICY_PROMPT_ONESHOT, "phone"), PZ_PROMPT_NO_AGENT);
+		fx_run_ms(wait_ms);
+		/* no answer counts like a denial */
+		assert_int_equal(fx_ask(1, PZ_POLICY_PROMPT_ONESHOT, "phone"), PZ_PROMPT_LATER);
+		fx_run_ms(30000);
+		wait_ms *= 2;
+	}
+	/* others are asked about */
+	assert_int_equal(fx_decide(PZ_POLICY_PROMPT_ONESHOT, "tv", PZ_PROMPT_DENY_ONCE),
+			 PZ_PROMPT_NO);
+	/* a yes ends it */
+	fx_run_ms(wait_ms);
+	assert_int_equal(fx_decide(PZ_POLICY_PROMPT_ONESHOT, "phone", PZ_PROMPT_ALLOW_ONCE),
+			 PZ_PROMPT_YES);
+	for (unsigned i = 1; i < PZ_PROMPT_BACKOFF_AFTER; i++)
+		assert_int_equal(fx_decide(PZ_POLICY_PROMPT_ONESHOT, "phone", PZ_PROMPT_DENY_ONCE),
+				 PZ_PROMPT_NO);
+	assert_int_equal(fx_ask(1, PZ_POLICY_PROMPT_ONESHOT, "phone"), PZ_PROMPT_LATER);
+}
+
+static void
+a_caller_that_goes_is_not_one_that_was_denied(void **state)
+{
+	(void)state;
+	pz_prompts_join(t.prompts, &t.control.agent);
+	for (unsigned i = 0; i < 2 * PZ_PROMPT_BACKOFF_AFTER; i++) {
+		assert_int_equal(fx_ask(1, PZ_POLICY_PROMPT_ONESHOT, "phone"), PZ_PROMPT_LATER);
+		pz_prompts_withdraw(t.prompts, 1);
+	}
+}
+
+static void
+only_so_many_callers_have_to_wait(void **state)
+{
+	char device[16];
+
+	(void)state;
+	pz_prompts_join(t.prompts, &t.control.agent);
+	for (unsigned i = 0; i <= PZ_PROMPT_PATIENCE_MAX; i++) {
+		snprintf(device, sizeof(device), "d%u", i);
+		for (unsigned n = 0; n < PZ_PROMPT_BACKOFF_AFTER; n++)
+			(void)fx_decide(PZ_POLICY_PROMPT_ONESHOT, device, PZ_PROMPT_DENY_ONCE);
+	}
+	assert_int_equal(fx_ask(1, PZ_POLICY_PROMPT_ONESHOT, device), PZ_PROMPT_NO_AGENT);
+	assert_int_equal(fx_ask(1, PZ_POLICY_PROMPT_ONESHOT, "d0"), PZ_PROMPT_LATER);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
@@ -449,6 +510,9 @@ main(void)
 		TEST(identities_that_cannot_be_are_denied),
 		TEST(a_revoked_device_waits_for_no_answer),
 		TEST(ended_questions_are_forgotten_after_a_number),
+		TEST(a_caller_that_is_denied_again_and_again_waits),
+		TEST(a_caller_that_goes_is_not_one_that_was_denied),
+		TEST(only_so_many_callers_have_to_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
