@@ -28,13 +28,6 @@ field_size(const struct pz_setting *setting)
 }
 
 static bool
-is_text(const struct pz_setting *setting)
-{
-	return setting->type == PZ_SETTING_PATH || setting->type == PZ_SETTING_ADDRESS ||
-	       setting->type == PZ_SETTING_DEVICE || setting->type == PZ_SETTING_CHOICE;
-}
-
-static bool
 is_same_text(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
@@ -60,7 +53,7 @@ is_same(const struct pz_setting *setting, const struct pz_settings *a, const str
 
 	if (setting->type == PZ_SETTING_PATHS)
 		return are_same_paths(a, b);
-	if (is_text(setting))
+	if (pz_setting_is_text(setting))
 		return is_same_text(*(char *const *)(const void *)field_a,
 				    *(char *const *)(const void *)field_b);
 	return memcmp(field_a, field_b, field_size(setting)) == 0;

@@ -374,19 +374,28 @@ pz_settings_load(enum pz_program program, int argc, char **argv, struct pz_setti
 	return PZ_OK;
 }
 
+/* By the table: a new row cannot be forgotten. Both programs have some fields in common. */
+static void
+free_texts(enum pz_program program, struct pz_settings *settings)
+{
+	const struct pz_setting *setting;
+
+	for (size_t i = 0; (setting = pz_setting_next(program, &i)) != NULL;) {
+		if (pz_setting_is_text(setting)) {
+			char **field = (char **)(void *)((char *)settings + setting->offset);
+			free(*field);
+			*field = NULL;
+		}
+	}
+}
+
 void
 pz_settings_free(struct pz_settings *settings)
 {
 	if (settings == NULL)
 		return;
-	free(settings->data_dir);
-	free(settings->config_file);
-	free(settings->control_socket);
-	free(settings->control_group);
-	free(settings->listen);
-	free(settings->device);
-	free(settings->log_level);
-	free(settings->key_type);
+	free_texts(PZ_PROGRAM_PZPD, settings);
+	free_texts(PZ_PROGRAM_PZHD, settings);
 	for (size_t i = 0; i < settings->service_count; i++)
 		free(settings->services[i]);
 	free(settings->services);

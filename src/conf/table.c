@@ -365,6 +365,13 @@ pz_setting_next(enum pz_program program, size_t *index)
 	return NULL;
 }
 
+bool
+pz_setting_is_text(const struct pz_setting *setting)
+{
+	return setting->type == PZ_SETTING_PATH || setting->type == PZ_SETTING_ADDRESS ||
+	       setting->type == PZ_SETTING_DEVICE || setting->type == PZ_SETTING_CHOICE;
+}
+
 const struct pz_setting *
 pz_setting_find(enum pz_program program, const char *name, size_t len, bool is_option)
 {

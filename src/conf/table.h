@@ -42,6 +42,8 @@ const char *pz_program_name(enum pz_program program);
 
 /** The `index`-th row that the program has, or NULL after the last. */
 const struct pz_setting *pz_setting_next(enum pz_program program, size_t *index);
+/** True for a row whose field is a text of its own (char *), which is freed. */
+bool pz_setting_is_text(const struct pz_setting *setting);
 /** Row by name; dots and dashes are the same when `is_option`. NULL: the program has none. */
 const struct pz_setting *
 pz_setting_find(enum pz_program program, const char *name, size_t len, bool is_option);
