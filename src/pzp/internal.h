@@ -24,7 +24,7 @@ struct pz_enrolment;
 struct pz_audit;
 struct pz_wipe;
 struct pz_items;
-struct pz_node_prompts;
+struct pz_asking;
 struct pz_transfers;
 
 struct pz_node {
@@ -38,7 +38,7 @@ struct pz_node {
 	struct pz_enrolment *enrolment;
 	struct pz_wipe *wipe;
 	struct pz_items *items;
-	struct pz_node_prompts *prompts; /* questions for a person */
+	struct pz_asking *asking; /* questions for the owner */
 	struct pz_transfers *transfers;
 	struct pz_requests requests;
 	struct pz_peers *peers;

@@ -2,7 +2,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
-#include "pzp/policies_ops.h"
+#include "pzp/policy_ops.h"
 #include "pzp/spread.h"
 
 /* A context of our certificate and the zone's trust, for outgoing links or for our server. */

@@ -10,15 +10,12 @@
 #include "items/app_data.h"
 #include "items/prefs.h"
 #include "items/service_cache.h"
-#include "pzp/access_ops.h"
-#include "pzp/audit_ops.h"
 #include "pzp/file_ops.h"
 #include "pzp/item_ops.h"
 #include "pzp/member_ops.h"
 #include "pzp/membership.h"
 #include "pzp/peer_ops.h"
-#include "pzp/policies_ops.h"
-#include "pzp/prompt_ops.h"
+#include "pzp/policy_ops.h"
 #include "pzp/uplink_ops.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata_ops.h"
@@ -81,7 +78,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->items = pz_node_items_new(node);
 	if (node->items == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	PZ_TRY(pz_node_prompts_new(node, info));
+	PZ_TRY(pz_node_asking_new(node, info));
 	node->zonedata = pz_node_zonedata_new(node);
 	node->uplink = pz_node_uplink_new(node);
 	node->wipe = pz_wipe_new(node);
@@ -96,6 +93,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(pz_node_transfers_new(node, info));
 	pz_calls_connect(node->calls, node->peers, node->uplink, node->items);
+	pz_asking_connect(node->asking, node->peers);
 	PZ_TRY(add_builtins(node, info));
 
 	struct pz_membership *membership = NULL;
@@ -172,6 +170,7 @@ void
 pz_node_stop(struct pz_node *node)
 {
 	node->is_stopping = true;
+	pz_asking_end(node->asking);
 	/* Nothing new begins; then links say bye, the hub last: it passes on for the others. */
 	pz_upkeep_end(node->upkeep);
 	pz_calls_end(node->calls);
@@ -193,6 +192,7 @@ pz_node_free(struct pz_node *node)
 	if (node == NULL)
 		return;
 	node->is_stopping = true; /* the end of a command begins nothing any more */
+	pz_asking_end(node->asking);
 	pz_upkeep_end(node->upkeep);
 	if (node->calls)
 		pz_calls_end(node->calls);
@@ -210,7 +210,7 @@ pz_node_free(struct pz_node *node)
 	pz_wipe_free(node->wipe);
 	pz_calls_free(node->calls);
 	pz_access_free(node->access);
-	pz_node_prompts_free(node->prompts); /* questions of access are withdrawn first */
+	pz_asking_free(node->asking); /* questions of access are withdrawn first */
 	pz_registry_free(node->registry);
 	pz_policies_free(node->policies);
 	pz_audit_free(node->audit);

@@ -4,7 +4,7 @@
 
 #include "calls/discovery.h"
 #include "items/app_data.h"
-#include "pzp/prompt_ops.h"
+#include "pzp/policy_ops.h"
 #include "transfer/transfer.h"
 
 static struct pz_calls *
@@ -70,7 +70,7 @@ on_live(void *arg, const char *device)
 {
 	const struct pz_node *node = arg;
 
-	pz_node_prompts_device(arg, device);
+	pz_asking_device(node->asking, device);
 	pz_app_data_session_began(items_of(arg));
 	pz_discovery_news(calls_of(arg));
 	pz_transfers_way_changed(node->transfers, device, false);
@@ -81,9 +81,25 @@ on_news(void *arg, const char *device)
 {
 	const struct pz_node *node = arg;
 
-	pz_node_prompts_device(arg, device);
+	pz_asking_device(node->asking, device);
 	pz_discovery_news(calls_of(arg));
 	pz_transfers_way_changed(node->transfers, device, true);
+}
+
+static bool
+on_answers(void *arg)
+{
+	const struct pz_node *node = arg;
+
+	return pz_asking_answers(node->asking);
+}
+
+static bool
+on_prompt(void *arg, const char *device, const char *status, const json_t *message)
+{
+	const struct pz_node *node = arg;
+
+	return pz_asking_on_prop(node->asking, device, status, message);
 }
 
 static void
@@ -109,8 +125,10 @@ on_lost(void *arg, const struct pz_peers_loss *loss)
 static void
 on_gone(void *arg, const char *address)
 {
-	pz_app_data_session_ended(items_of(arg), address);
-	pz_node_prompts_gone(arg, address);
+	const struct pz_node *node = arg;
+
+	pz_app_data_session_ended(node->items, address);
+	pz_asking_gone(node->asking, address);
 }
 
 static struct pz_sync_link *
@@ -191,8 +209,8 @@ static const struct pz_peers_ops ops = {
 	.hub_moved = on_hub_moved,
 	.file_offered = on_file_offered,
 	.unsent = on_unsent,
-	.answers = pz_node_prompts_answers,
-	.prompt = pz_node_prompts_on_prop,
+	.answers = on_answers,
+	.prompt = on_prompt,
 	.may_link = on_may_link,
 	.saw_day = on_saw_day,
 	.saw_link = on_saw_link,

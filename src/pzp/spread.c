@@ -11,7 +11,7 @@
 #include "items/app_data.h"
 #include "items/prefs.h"
 #include "items/service_cache.h"
-#include "pzp/prompt_ops.h"
+#include "pzp/policy_ops.h"
 
 /* A device that has just enrolled cannot find its peers: the hub has to be asked once. */
 bool
@@ -44,7 +44,7 @@ pz_spread(struct pz_node *node)
 		.is_peer_mode = is_peer_mode,
 		.tls_port = (uint16_t)pz_prefs_int(active, PZ_PREF_PORTS_TLS),
 	};
-	pz_node_prompts_follow(node);
+	pz_asking_follow(node->asking);
 }
 
 /* To prefer the hub again is a request to connect, also after a disconnect by hand. */

@@ -31,7 +31,7 @@
 #include "base/log.h"
 #include "calls/discovery.h"
 #include "pzp/membership.h"
-#include "pzp/prompt_ops.h"
+#include "pzp/policy_ops.h"
 #include "transfer/transfer.h"
 
 #define RETRY_US (60 * PZ_US_PER_S)
@@ -101,11 +101,13 @@ pz_wipe_start(struct pz_wipe *wipe)
 		return;
 	wipe->is_running = true;
 	pz_peers_leave(node->peers);
-	pz_node_prompts_wiped(node); /* no answer is written after the removal of all */
+	pz_prompts_wiped(pz_asking_prompts(
+		node->asking)); /* no answer is written after the removal of all */
 	struct pz_txn *txn = pz_txn_new();
 	if (txn == NULL || pz_zonedata_wipe(node->zonedata, txn) != PZ_OK ||
 	    pz_policies_wipe(txn) != PZ_OK || pz_transfers_wipe(txn) != PZ_OK ||
-	    pz_audit_wipe(node->audit, txn) != PZ_OK || pz_node_prompts_wipe(node, txn) != PZ_OK) {
+	    pz_audit_wipe(node->audit, txn) != PZ_OK ||
+	    pz_prompts_wipe(pz_asking_prompts(node->asking), txn) != PZ_OK) {
 		pz_txn_free(txn);
 		on_wiped(wipe, PZ_ERR_LIMIT_MEMORY, "out of memory");
 		return;
@@ -148,7 +150,8 @@ on_retry(struct pz_timer *timer, void *arg)
 	if (wipe->holds == 0)
 		txn = pz_txn_new();
 	if (txn == NULL || pz_zonedata_wipe_again(node->zonedata, txn) != PZ_OK ||
-	    pz_policies_wipe(txn) != PZ_OK || pz_node_prompts_wipe(node, txn) != PZ_OK) {
+	    pz_policies_wipe(txn) != PZ_OK ||
+	    pz_prompts_wipe(pz_asking_prompts(node->asking), txn) != PZ_OK) {
 		pz_txn_free(txn);
 		try_later(wipe);
 		return;

@@ -29,8 +29,7 @@
 #include "items/service_cache.h"
 #include "items/user_details.h"
 #include "pzp/membership.h"
-#include "pzp/policies_ops.h"
-#include "pzp/prompt_ops.h"
+#include "pzp/policy_ops.h"
 #include "pzp/spread.h"
 #include "pzp/wipe.h"
 
@@ -63,7 +62,8 @@ devices_changed(struct pz_node *node, bool is_crl)
 	if (is_crl)
 		follow_crl(node);
 	pz_devices_drop_left(node->calls);
-	pz_node_prompts_drop_left(node);
+	if (node->asking)
+		pz_asking_drop_left(node->asking);
 }
 
 /* Before the certificate is stored: after a crash in between it is sent again. */

@@ -406,7 +406,7 @@ AT_A_DEVICE = {
     "a device that only the hub reaches": ("other", {}, "unreachable"),
     "after a hop already": ("other", {"from": f"{ZONE}/tv"}, "refused"),
     "to the hub, after a hop already": ("", {"from": f"{ZONE}/tv"}, "refused"),
-    "a file": ("other", {"kind": "file"}, "unknownKind"),
+    "a file for another device": ("other", {"kind": "file"}, "refused"),
     "another kind": ("laptop", {"kind": "x" * 32}, "unknownKind"),
     "too long a kind": ("laptop", {"kind": "x" * 33}, "badRequest"),
     "no kind": ("laptop", {"kind": None}, "badRequest"),

@@ -10,8 +10,8 @@ from pz.disk import fill
 
 KEYS = ["connection", "peer.listen", "peer.relay", "peer.auto", "ports.tls", "ports.web",
         "sync.policies", "sync.preferences", "sync.user-details", "sync.service-cache",
-        "sync.context", "sync.app-data", "private", "audit.days", "audit.bytes", "prompts.answer",
-        "prompts.agents", "files.inbox", "files.by-sender", "app.clear-on-disconnect",
+        "sync.context", "sync.app-data", "private", "offline-days", "audit.days", "audit.bytes",
+        "prompts.answer", "prompts.agents", "files.inbox", "files.by-sender", "app.clear-on-disconnect",
         "policy.prompt-timeout", "name", "device-type"]
 WAITS = "from the next reconnect on: `pzp reconnect`"
 ONLY_WHEN_TOLD = "connection = peer: connects to the hub only when told to"
@@ -52,7 +52,7 @@ def test_list(world):
     assert listed["ports.tls"]["default"] == 8040
     assert listed["name"]["value"] == "laptop"
     assert [key for key in KEYS if listed[key]["scope"] == "zone"] == ["peer.auto", "private"]
-    for key in ("ports.web", "sync.context", "policy.prompt-timeout"):
+    for key in ("ports.web", "sync.context"):
         assert not listed[key]["effective"] and "no effect" in listed[key]["note"]
     text = device.pzp("prefs").out.splitlines()
     assert text[0].split() == ["KEY", "VALUE", "DEFAULT", "SOURCE", "SCOPE", "PENDING"]
@@ -86,7 +86,7 @@ def test_refusals(world):
     assert "ports.tls" in refused(device, "port.tls", "1")
     assert "pzp prefs" in refused(device, "colour")
     for key, text, allowed in (("ports.tls", "65536", "from 0 to 65535"),
-                               ("policy.prompt-timeout", "0", "from 1 to 3600"),
+                               ("policy.prompt-timeout", "0", "from 10 to 300"),
                                ("peer.listen", "maybe", "true or false"),
                                ("connection", "both", "hub or peer"),
                                ("name", "x" * 129, "1 to 128 bytes"),

@@ -1,0 +1,385 @@
+/*
+ * What the node does for policy: slots (policies/policies.h), questions for the owner
+ * (asking/asking.h) and the log of decisions (audit/audit.h) are what access needs to judge a call.
+ */
+#include "pzp/policy_ops.h"
+
+#include "access/access.h"
+#include "asking/asking.h"
+#include "audit/audit.h"
+#include "base/auto.h"
+#include "calls/devices.h"
+#include "prompt/command.h"
+
+/* ---- the slots ---- */
+
+static void
+on_changed(void *arg, unsigned slots)
+{
+	struct pz_node *node = arg;
+
+	pz_access_changed(node->access);
+	for (unsigned i = 0; i < PZ_POLICY_SLOTS; i++)
+		if (slots & 1U << i)
+			pz_watch_event(
+				&node->requests,
+				json_pack("{s:s, s:s, s:I}", "event", "policy", "slot",
+					  pz_policy_slot_name((enum pz_policy_slot)i), "sequence",
+					  (json_int_t)pz_policies_slot(node->policies,
+								       (enum pz_policy_slot)i)
+						  .version.sequence));
+	if (slots & 1U << PZ_POLICY_SLOT_USER)
+		pz_policies_hub_changed(&node->policies_hub);
+}
+
+static bool
+on_is_hub_up(void *arg)
+{
+	const struct pz_node *node = arg;
+
+	return pz_uplink_is_up(node->uplink);
+}
+
+static void
+on_send(void *arg, const char *status, json_t *message)
+{
+	struct pz_node *node = arg;
+
+	pz_uplink_send_prop(node->uplink, status, message);
+}
+
+static json_t *
+on_compare(void *arg, const struct pz_policy_slots *slots)
+{
+	const struct pz_node *node = arg;
+
+	return pz_access_compare(node->access, slots);
+}
+
+enum pz_err
+pz_node_policies_new(struct pz_node *node, struct pz_errinfo *info)
+{
+	node->policies_hub = (struct pz_policies_hub){
+		.requests = &node->requests,
+		.is_up = on_is_hub_up,
+		.send = on_send,
+		.arg = node,
+	};
+	const struct pz_policies_config config = {
+		.env = node->config.env,
+		.store = node->config.store,
+		.conditions = node->conditions,
+		.changed = on_changed,
+		.compare = on_compare,
+		.arg = node,
+		.self = node->names.self,
+		.hub = &node->policies_hub,
+	};
+
+	PZ_TRY(pz_policies_new(&config, &node->policies, info));
+	return pz_policies_load(node->policies, info);
+}
+
+void
+pz_node_policies_follow(struct pz_node *node)
+{
+	const struct pz_knowledge *knowledge = node->zone.knowledge;
+	struct pz_policy_record record;
+
+	if (knowledge && pz_knowledge_is_policy_unreadable(knowledge))
+		pz_policies_set_user_unreadable(
+			node->policies, "what is stored of it is damaged; the hub sends it again");
+	else if (knowledge && pz_knowledge_policy(knowledge, &record))
+		pz_policies_set_user(node->policies, &record);
+	else
+		pz_policies_set_user(node->policies, NULL);
+}
+
+static struct pz_policies *
+policies_of(const struct pz_request *request)
+{
+	return ((const struct pz_node *)request->self)->policies;
+}
+
+void
+pz_node_policy_list_command(struct pz_request *request)
+{
+	pz_policies_list_command(policies_of(request), request);
+}
+
+void
+pz_node_policy_show_command(struct pz_request *request)
+{
+	pz_policies_show_command(policies_of(request), request);
+}
+
+void
+pz_node_policy_set_command(struct pz_request *request)
+{
+	pz_policies_set_command(policies_of(request), request);
+}
+
+void
+pz_node_policy_compare_command(struct pz_request *request)
+{
+	pz_policies_compare_command(policies_of(request), request);
+}
+
+/* ---- the log of decisions ---- */
+
+enum pz_err
+pz_node_audit_new(struct pz_node *node, struct pz_errinfo *info)
+{
+	const struct pz_audit_config config = {
+		.env = node->config.env,
+		.store = node->config.store,
+		.conditions = node->conditions,
+	};
+
+	return pz_audit_new(&config, &node->audit, info);
+}
+
+static const char *
+point_text(enum pz_access_point point)
+{
+	switch (point) {
+	case PZ_ACCESS_SEND:
+		return "send";
+	case PZ_ACCESS_ENTER:
+		return "enter";
+	case PZ_ACCESS_LEAVE:
+		return "leave";
+	case PZ_ACCESS_INVOKE:
+		return "call";
+	case PZ_ACCESS_BIND:
+		return "bind";
+	case PZ_ACCESS_LISTEN:
+		return "stream";
+	case PZ_ACCESS_FIND:
+		return "find";
+	case PZ_ACCESS_SHOW:
+		return "show";
+	case PZ_ACCESS_MANAGE:
+		return "manage";
+	}
+	return NULL;
+}
+
+static void
+on_record(void *arg, const struct pz_access_entry *entry)
+{
+	const struct pz_node *node = arg;
+	const struct pz_audit_entry record = {
+		.time_ms = entry->time_ms,
+		.is_allowed = entry->verdict == PZ_ACCESS_PERMIT,
+		.decision = entry->fault ? NULL : entry->decision,
+		.user_id = entry->caller->user_id,
+		.device = entry->caller->device,
+		.app = entry->caller->app,
+		.point = point_text(entry->point),
+		.feature = entry->feature,
+		.service_id = entry->service_id,
+		.method = entry->function,
+		.target = entry->target,
+		.was_asked = entry->was_asked,
+		.fault = entry->fault,
+	};
+
+	pz_audit_record(node->audit, &record);
+}
+
+static struct pz_audit *
+audit_of(const struct pz_request *request)
+{
+	return ((const struct pz_node *)request->self)->audit;
+}
+
+void
+pz_node_audit_command(struct pz_request *request)
+{
+	pz_audit_command(audit_of(request), request);
+}
+
+void
+pz_node_audit_verify_command(struct pz_request *request)
+{
+	pz_audit_verify_command(audit_of(request), request);
+}
+
+/* ---- the owner is asked ---- */
+
+static struct pz_prompts *
+prompts_of(const struct pz_node *node)
+{
+	return pz_asking_prompts(node->asking);
+}
+
+static void
+on_answered(void *arg, uint64_t ticket, enum pz_prompt_result result)
+{
+	const struct pz_node *node = arg;
+
+	pz_access_answered(node->access, ticket,
+			   result == PZ_PROMPT_YES ? PZ_ACCESS_ANSWER_YES : PZ_ACCESS_ANSWER_NO);
+}
+
+static void
+on_event(void *arg, json_t *takes_event)
+{
+	struct pz_node *node = arg;
+
+	pz_watch_event(&node->requests, takes_event);
+}
+
+static const struct pz_asking_ops asking_ops = {.answered = on_answered, .event = on_event};
+
+enum pz_err
+pz_node_asking_new(struct pz_node *node, struct pz_errinfo *info)
+{
+	const struct pz_asking_config config = {
+		.env = node->config.env,
+		.store = node->config.store,
+		.zone = &node->zone,
+		.calls = node->calls,
+		.items = node->items,
+		.ops = &asking_ops,
+		.arg = node,
+	};
+
+	return pz_asking_new(&config, &node->asking, info);
+}
+
+struct pz_prompts *
+pz_node_prompts(struct pz_node *node)
+{
+	return pz_asking_prompts(node->asking);
+}
+
+static enum pz_access_answer
+on_ask(void *arg, const struct pz_access_question *question)
+{
+	const struct pz_node *node = arg;
+	const struct pz_access_caller *caller = question->caller;
+	const struct pz_prompt_question q = {
+		.ticket = question->ticket,
+		.effect = question->effect,
+		.user_id = caller->user_id,
+		.device = caller->device,
+		.app = caller->app,
+		.instance = caller->instance,
+		.feature = question->feature,
+		.service_id = question->service_id,
+		.function = question->function,
+		.is_for_service = question->is_for_service,
+		.rule = question->rule,
+	};
+
+	switch (pz_prompts_ask(prompts_of(node), &q)) {
+	case PZ_PROMPT_YES:
+		return PZ_ACCESS_ANSWER_YES;
+	case PZ_PROMPT_NO:
+		return PZ_ACCESS_ANSWER_NO;
+	case PZ_PROMPT_LATER:
+		return PZ_ACCESS_ANSWER_LATER;
+	case PZ_PROMPT_NO_AGENT:
+		break;
+	}
+	return PZ_ACCESS_ANSWER_NO_AGENT;
+}
+
+static void
+on_withdraw(void *arg, uint64_t ticket)
+{
+	const struct pz_node *node = arg;
+
+	if (node->asking)
+		pz_prompts_withdraw(prompts_of(node), ticket);
+}
+
+void
+pz_node_prompts_command(struct pz_request *request)
+{
+	pz_prompts_command(prompts_of(request->self), request);
+}
+
+void
+pz_node_prompt_answers_command(struct pz_request *request)
+{
+	pz_prompts_answers_command(prompts_of(request->self), request);
+}
+
+/* ---- calls are judged ---- */
+
+static void
+on_names(void *arg, struct pz_access_names *out)
+{
+	const struct pz_node *node = arg;
+
+	out->zone = node->zone.membership ? node->zone.membership->zone : NULL;
+	out->device = node->names.device;
+}
+
+static const struct pz_policy_slots *
+on_slots(void *arg)
+{
+	const struct pz_node *node = arg;
+
+	return node->policies ? pz_policies_slots(node->policies) : NULL;
+}
+
+/* A device whose link was let in is one of the zone, also when the zone's data does not name it
+ * yet; one that was revoked is not, whatever is still on its way from it. */
+static bool
+on_is_own_device(void *arg, struct pz_slice device)
+{
+	const struct pz_node *node = arg;
+	PZ_AUTO_FREE char *name = pz_slice_dup(device);
+
+	return name && pz_devices_has(node->calls, name);
+}
+
+static void
+on_recheck(void *arg)
+{
+	const struct pz_node *node = arg;
+
+	pz_calls_recheck(node->calls);
+}
+
+static const struct pz_access_ops access_ops = {
+	.names = on_names,
+	.slots = on_slots,
+	.is_own_device = on_is_own_device,
+	.record = on_record,
+	.ask = on_ask,
+	.withdraw = on_withdraw,
+	.recheck = on_recheck,
+};
+
+enum pz_err
+pz_node_access_new(struct pz_node *node)
+{
+	return pz_access_new(node->config.env, &access_ops, node, &node->access);
+}
+
+void
+pz_node_why_command(struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+	int64_t id = pz_request_int(request, "id", 0);
+
+	if (json_is_true(json_object_get(request->params, "all"))) {
+		pz_request_answer(request, pz_access_decisions(node->access));
+		return;
+	}
+	json_t *why = pz_access_why(node->access, (uint64_t)id);
+	if (why)
+		pz_request_answer(request, why);
+	else if (id)
+		pz_request_fail(
+			request, PZ_ERR_NOTFOUND,
+			"no such decision is kept; `pzp policy why --all` lists the last ones");
+	else
+		pz_request_fail(request, PZ_ERR_NOTFOUND,
+				"nothing was decided since this daemon started");
+}
