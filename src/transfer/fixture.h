@@ -206,9 +206,12 @@ static inline void
 world_turn(void *arg)
 {
 	struct world *w = arg;
+	bool is_some;
 
-	while (carry(w, &w->a) | carry(w, &w->b))
-		;
+	do {
+		is_some = carry(w, &w->a);
+		is_some = carry(w, &w->b) || is_some; /* both, in each round */
+	} while (is_some);
 }
 
 static inline void
