@@ -183,11 +183,12 @@ def sender(home, path):
     return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-def measure_busy(home, is_busy, size, count):
+def measure_busy(home, inbox, is_busy, size, count):
     """p99 of single calls on a link that carries a file, or nothing."""
     row = {}
     with home:
         ways = Ways(home)
+        home.run("tv", "prefs", "files.inbox", str(inbox), "--now")
         path = home.where / "hole"
         with open(path, "wb") as file:
             file.truncate(size)
