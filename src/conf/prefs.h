@@ -29,13 +29,13 @@
 	X(SYNC_CONTEXT, "sync.context")                                                            \
 	X(SYNC_APP_DATA, "sync.app-data")                                                          \
 	X(PRIVATE, "private")                                                                      \
+	X(FILES_INBOX, "files.inbox")                                                              \
+	X(FILES_BY_SENDER, "files.by-sender")                                                      \
+	X(PROMPTS_ANSWER, "prompts.answer")                                                        \
+	X(PROMPTS_AGENTS, "prompts.agents")                                                        \
 	X(OFFLINE_DAYS, "offline-days")                                                            \
 	X(AUDIT_DAYS, "audit.days")                                                                \
 	X(AUDIT_BYTES, "audit.bytes")                                                              \
-	X(PROMPTS_ANSWER, "prompts.answer")                                                        \
-	X(PROMPTS_AGENTS, "prompts.agents")                                                        \
-	X(FILES_INBOX, "files.inbox")                                                              \
-	X(FILES_BY_SENDER, "files.by-sender")                                                      \
 	X(APP_CLEAR_ON_DISCONNECT, "app.clear-on-disconnect")                                      \
 	X(POLICY_PROMPT_TIMEOUT, "policy.prompt-timeout")                                          \
 	X(NAME, "name")                                                                            \

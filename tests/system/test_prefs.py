@@ -10,8 +10,9 @@ from pz.disk import fill
 
 KEYS = ["connection", "peer.listen", "peer.relay", "peer.auto", "ports.tls", "ports.web",
         "sync.policies", "sync.preferences", "sync.user-details", "sync.service-cache",
-        "sync.context", "sync.app-data", "private", "offline-days", "audit.days", "audit.bytes",
-        "prompts.answer", "prompts.agents", "files.inbox", "files.by-sender", "app.clear-on-disconnect",
+        "sync.context", "sync.app-data", "private", "files.inbox", "files.by-sender",
+        "prompts.answer", "prompts.agents", "offline-days", "audit.days", "audit.bytes",
+        "app.clear-on-disconnect",
         "policy.prompt-timeout", "name", "device-type"]
 WAITS = "from the next reconnect on: `pzp reconnect`"
 ONLY_WHEN_TOLD = "connection = peer: connects to the hub only when told to"
@@ -87,6 +88,8 @@ def test_refusals(world):
     assert "pzp prefs" in refused(device, "colour")
     for key, text, allowed in (("ports.tls", "65536", "from 0 to 65535"),
                                ("policy.prompt-timeout", "0", "from 10 to 300"),
+                               ("offline-days", "0", "from 1 to 365"),
+                               ("audit.bytes", "1", "from 262144 to 67108864"),
                                ("peer.listen", "maybe", "true or false"),
                                ("connection", "both", "hub or peer"),
                                ("name", "x" * 129, "1 to 128 bytes"),
