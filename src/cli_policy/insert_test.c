@@ -188,8 +188,8 @@ what_would_not_decide_is_refused(void **state)
 	(void)state;
 	static const char *const documents[] = {
 		"<policy combine='deny-overrides'><rule effect='deny'/></policy>",
-		"<policy-set><policy><rule effect='deny'/></policy><policy><rule "
-		"effect='permit'/></policy></policy-set>",
+		("<policy-set><policy><rule effect='deny'/></policy><policy><rule "
+		 "effect='permit'/></policy></policy-set>"),
 		"<policy/>",
 		"<policy",
 	};
