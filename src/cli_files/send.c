@@ -252,8 +252,8 @@ proceed(struct sending *s, size_t slot)
 	struct pz_ctl_error error = {0};
 	struct pz_errinfo info = {""};
 	json_t *result = NULL;
-	bool is_over = false;
-	enum pz_err err = pz_ctl_proceed(s->clients[slot], &is_over, &result, &error, &info);
+	bool has_ended = false;
+	enum pz_err err = pz_ctl_proceed(s->clients[slot], &has_ended, &result, &error, &info);
 
 	if (err == PZ_ERR_IO_CLOSED || err == PZ_ERR_IO) {
 		lose(s, slot);
@@ -263,7 +263,7 @@ proceed(struct sending *s, size_t slot)
 		snprintf(error.message, sizeof(error.message), "%s", info.text);
 		ended(s, slot, NULL, &error);
 		lose(s, slot);
-	} else if (is_over) {
+	} else if (has_ended) {
 		ended(s, slot, result, &error);
 	}
 	json_decref(result);

@@ -92,20 +92,23 @@ release(struct pz_request *request)
 static const struct pz_request_kind sending_kind = {.size = sizeof(struct sending),
 						    .release = release};
 
-static void fail(struct sending *s, enum pz_err err, const char *fmt, ...) PZ_PRINTF(3, 4);
-
 static void
-fail(struct sending *s, enum pz_err err, const char *fmt, ...)
+fail(struct sending *s, enum pz_err err, const char *text)
 {
 	struct pz_errinfo info;
-	char text[sizeof(info.text)];
-	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	(void)pz_fail(&info, err, "%s: %s", s->offer.name, text);
 	pz_request_fail(s->request, err, info.text);
+}
+
+/* The same with the name of the device between two texts. */
+static void
+fail_at(struct sending *s, enum pz_err err, const char *before, const char *after)
+{
+	char text[sizeof(((struct pz_errinfo *)0)->text)];
+
+	snprintf(text, sizeof(text), "%s%s%s", before, s->device, after);
+	fail(s, err, text);
 }
 
 /* The name of the file with its directories. New, or NULL. */
@@ -158,7 +161,7 @@ static void
 changed(struct sending *s)
 {
 	drop_channel(s, "changed");
-	fail(s, PZ_ERR_IO, "it changed while it was sent; nothing of it was kept at %s", s->device);
+	fail_at(s, PZ_ERR_IO, "it changed while it was sent; nothing of it was kept at ", "");
 }
 
 /* ---- bytes ---- */
@@ -314,19 +317,19 @@ on_refused(void *arg, enum pz_channel_refusal why)
 		if (is_patient(s))
 			again(s, AGAIN_US);
 		else
-			fail(s, PZ_ERR_IO_TIMEOUT, "%s does not answer", s->device);
+			fail_at(s, PZ_ERR_IO_TIMEOUT, "", " does not answer");
 		break;
 	case PZ_CHANNEL_LIMIT:
 		again(s, LIMIT_US);
 		break;
 	case PZ_CHANNEL_REFUSED:
-		fail(s, PZ_ERR_DENIED_REMOTE, "%s refuses it; its log says why", s->device);
+		fail_at(s, PZ_ERR_DENIED_REMOTE, "", " refuses it; its log says why");
 		break;
 	case PZ_CHANNEL_UNKNOWN_KIND:
-		fail(s, PZ_ERR_IO, "the version of %s cannot receive files", s->device);
+		fail_at(s, PZ_ERR_IO, "the version of ", " cannot receive files");
 		break;
 	case PZ_CHANNEL_BAD_REQUEST:
-		fail(s, PZ_ERR_IO, "%s does not accept its name; --name gives another", s->device);
+		fail_at(s, PZ_ERR_IO, "", " does not accept its name; --name gives another");
 		break;
 	}
 }
@@ -363,7 +366,7 @@ received(struct sending *s, const json_t *message)
 
 	pz_source_hash(s->source, ours);
 	if (theirs == NULL || (s->state == FINISHING && strcmp(theirs, ours) != 0)) {
-		fail(s, PZ_ERR_INTERNAL, "%s has stored other bytes than were sent", s->device);
+		fail_at(s, PZ_ERR_INTERNAL, "", " has stored other bytes than were sent");
 		return;
 	}
 	s->sent = s->offer.size;
@@ -383,15 +386,15 @@ on_closed(void *arg, const char *reason, json_t *message)
 	if (strcmp(reason, "ok") == 0)
 		received(s, message);
 	else if (strcmp(reason, "noSpace") == 0)
-		fail(s, PZ_ERR_IO_FULL, "no space is left at %s", s->device);
+		fail_at(s, PZ_ERR_IO_FULL, "no space is left at ", "");
 	else if (strcmp(reason, "refused") == 0)
-		fail(s, PZ_ERR_DENIED_REMOTE, "%s refuses it; its log says why", s->device);
+		fail_at(s, PZ_ERR_DENIED_REMOTE, "", " refuses it; its log says why");
 	else if (strcmp(reason, "changed") == 0)
 		changed(s);
 	else if (is_patient(s))
 		again(s, strcmp(reason, "lost") == 0 ? 0 : AGAIN_US);
 	else
-		fail(s, PZ_ERR_IO, "%s has ended it (%s)", s->device, reason);
+		fail_at(s, PZ_ERR_IO, "", " has ended it");
 }
 
 static const struct pz_channel_ops channel_ops = {
@@ -447,7 +450,7 @@ look(struct sending *s)
 	}
 	if (!s->is_waiting && !(s->most_sent > 0 && is_patient(s))) {
 		config->ops->why_away(config->arg, s->device, away, sizeof(away));
-		fail(s, PZ_ERR_IO, "%s", away);
+		fail(s, PZ_ERR_IO, away);
 		return;
 	}
 	uint64_t since = now_us(s) - s->looked_us;
@@ -510,7 +513,7 @@ on_watch(struct pz_timer *timer, void *arg)
 		if (s->is_waiting)
 			again(s, 0);
 		else
-			fail(s, PZ_ERR_IO_TIMEOUT, "%s takes no more of it", s->device);
+			fail_at(s, PZ_ERR_IO_TIMEOUT, "", " takes no more of it");
 		return;
 	}
 	pz_env_start(env_of(s), timer, WATCH_US);
