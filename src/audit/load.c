@@ -3,7 +3,6 @@
  * condition audit-damaged is raised, the chain begins anew behind what is known, and the record
  * "begun-anew" makes each check of it fail until retention has removed it.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -95,6 +94,22 @@ damaged(struct loading *loading, const char *key)
 			 "what is stored as '%.40s' cannot be read", key);
 }
 
+/* The number of a segment is 16 hex digits of its key. */
+static bool
+read_key(const char *key, uint64_t *out)
+{
+	uint8_t bytes[8];
+	size_t prefix = strlen(SEGMENT_KEY);
+
+	if (strncmp(key, SEGMENT_KEY, prefix) != 0 ||
+	    pz_hex_decode(pz_slice_str(key + prefix), bytes, sizeof(bytes)) != PZ_OK)
+		return false;
+	*out = 0;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		*out = *out << 8 | bytes[i];
+	return true;
+}
+
 /* One that cannot be read keeps its place: its records may be whole. */
 static enum pz_err
 load_segment(struct loading *loading, const char *key, const json_t *record)
@@ -103,7 +118,7 @@ load_segment(struct loading *loading, const char *key, const json_t *record)
 	uint64_t now = pz_env_wall_ms(audit->config.env);
 	struct pz_audit_segment s = {0};
 
-	if (sscanf(key, SEGMENT_KEY "%16" SCNx64, &s.number) != 1) {
+	if (!read_key(key, &s.number)) {
 		damaged(loading, key);
 		return PZ_OK;
 	}

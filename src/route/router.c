@@ -222,11 +222,12 @@ static enum pz_err
 push(struct pz_router *router, struct pz_session *out, struct pz_session *feeder,
      struct pz_slice frame)
 {
+	const bool is_refusal = feeder && feeder == out;
 	enum pz_err err = out->ops->send(out, frame);
 
 	if (err == PZ_OK)
 		pz_metric_add(router->metrics, PZ_METRIC_messages_out, 1);
-	if (out != feeder) /* no refusal earns the next message */
+	if (!is_refusal) /* which earns no further message */
 		pz_allowance_give(out);
 	if (out->queued > router->pressure.high_bytes)
 		pz_pressure_block(&router->pressure, out, feeder);
