@@ -264,6 +264,7 @@ conclude(struct pz_access *access, struct pz_access_kept *takes_kept,
 		.target = kept->target,
 		.decision = &kept->decision,
 		.was_asked = kept->was_asked,
+		.asked_by = kept->asked_by[0] ? kept->asked_by : NULL,
 		.fault = kept->fault,
 	};
 	if (access->ops->record)
@@ -364,12 +365,15 @@ finish(struct pz_access *access, struct wait *wait, enum pz_access_verdict verdi
 }
 
 void
-pz_access_answered(struct pz_access *access, uint64_t ticket, enum pz_access_answer answer)
+pz_access_answered(struct pz_access *access, uint64_t ticket, enum pz_access_answer answer,
+		   const char *by)
 {
 	struct wait *wait = wait_of(access, ticket);
 
-	if (wait && answer != PZ_ACCESS_ANSWER_LATER)
-		finish(access, wait, verdict_of_answer(wait->kept, answer));
+	if (wait == NULL || answer == PZ_ACCESS_ANSWER_LATER)
+		return;
+	snprintf(wait->kept->asked_by, sizeof(wait->kept->asked_by), "%s", by ? by : "");
+	finish(access, wait, verdict_of_answer(wait->kept, answer));
 }
 
 void

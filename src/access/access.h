@@ -120,8 +120,10 @@ struct pz_access_entry {
 	const struct pz_access_caller *caller;
 	const char *feature, *service_id, *function, *target; /* "" where it does not apply */
 	const struct pz_policy_decision *decision;
-	bool was_asked;    /* a person answered, now or before */
-	const char *fault; /* why nothing was decided; NULL: it was */
+	bool was_asked; /* a person answered, now or before, or did not answer in time: a no */
+	const char *asked_by; /* what showed the question that was answered; NULL: an answer of
+				 before, or none in time */
+	const char *fault;    /* why nothing was decided; NULL: it was */
 };
 
 /** Names of this node. Borrowed until the next turn. */
@@ -180,8 +182,10 @@ pz_access_judge(struct pz_access *access, const struct pz_access_caller *caller,
 /** The caller of a question has gone: `done` does not come. Unknown tickets are fine. */
 void pz_access_cancel(struct pz_access *access, uint64_t ticket);
 /** What the person has answered; `done` comes from inside. Unknown tickets are fine. @param answer
- * not LATER */
-void pz_access_answered(struct pz_access *access, uint64_t ticket, enum pz_access_answer answer);
+ * not LATER @param by what showed the question: "control", "desktop", the name of a device; copied.
+ * NULL: no person has answered */
+void pz_access_answered(struct pz_access *access, uint64_t ticket, enum pz_access_answer answer,
+			const char *by);
 /**
  * The slots, the friends, the membership or the clock have changed: questions that wait are judged
  * again, and so is what runs (pz_access_ops.recheck). Happens by itself when the time comes that a

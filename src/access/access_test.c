@@ -428,18 +428,23 @@ a_person_is_asked_and_answers_later(void **state)
 	assert_false(w->question.is_for_service);
 	assert_true(pz_slice_eq_str(w->question.rule, "Ask me."));
 	assert_int_equal(w->recorded, 0); /* nothing is decided yet */
-	pz_access_answered(w->access, 7, PZ_ACCESS_ANSWER_YES);
+	pz_access_answered(w->access, 7, PZ_ACCESS_ANSWER_YES, "phone");
 	assert_int_equal(w->done, 1);
 	assert_int_equal(w->verdict, PZ_ACCESS_PERMIT);
 	assert_true(w->entry.was_asked);
-	pz_access_answered(w->access, 7, PZ_ACCESS_ANSWER_NO); /* a second answer is late */
+	assert_string_equal(w->entry.asked_by, "phone");
+	json_t *why = pz_access_why(w->access, 1);
+	assert_json(json_incref(json_object_get(why, "answeredBy")), "\"phone\"");
+	json_decref(why);
+	pz_access_answered(w->access, 7, PZ_ACCESS_ANSWER_NO, NULL); /* a second answer is late */
 	assert_int_equal(w->done, 1);
 
 	assert_int_equal(calls(w, LAPTOP, TEST), PZ_ACCESS_ASKED);
-	pz_access_answered(w->access, 7, PZ_ACCESS_ANSWER_NO);
+	pz_access_answered(w->access, 7, PZ_ACCESS_ANSWER_NO, NULL);
 	assert_int_equal(w->verdict, PZ_ACCESS_REFUSED);
+	assert_null(w->entry.asked_by); /* no answer in time */
 	assert_int_equal(calls(w, LAPTOP, TEST), PZ_ACCESS_ASKED);
-	pz_access_answered(w->access, 7, PZ_ACCESS_ANSWER_NO_AGENT);
+	pz_access_answered(w->access, 7, PZ_ACCESS_ANSWER_NO_AGENT, NULL);
 	assert_int_equal(w->verdict, PZ_ACCESS_DENY);
 }
 
@@ -499,7 +504,7 @@ a_caller_that_goes_takes_its_question_along(void **state)
 	pz_access_cancel(w->access, 7);
 	assert_int_equal(w->withdrawn, 1);
 	assert_int_equal(w->ticket, 7);
-	pz_access_answered(w->access, 7, PZ_ACCESS_ANSWER_YES);
+	pz_access_answered(w->access, 7, PZ_ACCESS_ANSWER_YES, "phone");
 	assert_int_equal(w->done, 0);
 }
 

@@ -20,7 +20,8 @@ struct pz_access_kept {
 	struct pz_policy_document *documents[PZ_POLICY_SLOTS]; /* references: `decision` points into
 								  them */
 	bool was_asked;
-	const char *fault; /* static */
+	char asked_by[PZ_DEVICE_BYTES_MAX + 1]; /* "": not known */
+	const char *fault;                      /* static */
 };
 
 struct pz_access {

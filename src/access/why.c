@@ -169,6 +169,7 @@ summary(const struct pz_access_kept *kept)
 			  "point", point_text(kept->point), "from", kept->caller.address, "caller",
 			  kind_text(kept->caller.kind), "asked", kept->was_asked);
 
+	set_text(out, "answeredBy", kept->asked_by);
 	set_text(out, "feature", kept->feature);
 	set_text(out, "service", kept->service_id);
 	set_text(out, "function", kept->function);

@@ -299,11 +299,11 @@ on_display_name(void *arg, struct pz_slice zone, struct pz_slice device)
 }
 
 static void
-on_answered(void *arg, uint64_t ticket, enum pz_prompt_result result)
+on_answered(void *arg, uint64_t ticket, enum pz_prompt_result result, const char *by)
 {
 	const struct pz_asking *asking = arg;
 
-	asking->config.ops->answered(asking->config.arg, ticket, result);
+	asking->config.ops->answered(asking->config.arg, ticket, result, by);
 }
 
 static void

@@ -21,7 +21,7 @@ struct pz_peers;
 /** What the node does. `arg` is that of the configuration. */
 struct pz_asking_ops {
 	/** The answer for a call, as pz_prompts_ops.answered. */
-	void (*answered)(void *arg, uint64_t ticket, enum pz_prompt_result result);
+	void (*answered)(void *arg, uint64_t ticket, enum pz_prompt_result result, const char *by);
 	/** Something happened that `pzp watch` shows. @param takes_event may be NULL */
 	void (*event)(void *arg, json_t *takes_event);
 };

@@ -76,6 +76,20 @@ print_attribute(const struct pz_cli *cli, const char *name, const json_t *values
 	      cli->out);
 }
 
+static void
+print_asked(const struct pz_cli *cli, const json_t *why)
+{
+	PZ_AUTO_FREE char *by =
+		pz_cli_clean(json_string_value(json_object_get(why, "answeredBy")), false);
+
+	if (!json_is_true(json_object_get(why, "asked")))
+		fputs("  a person was not asked\n", cli->out);
+	else if (by && by[0])
+		fprintf(cli->out, "  a person was asked: answered by %s\n", by);
+	else
+		fputs("  a person was asked\n", cli->out);
+}
+
 static int
 print_why(struct pz_cli *cli, const json_t *why)
 {
@@ -104,8 +118,7 @@ print_why(struct pz_cli *cli, const json_t *why)
 		fputs("  what was compared:\n", cli->out);
 	json_object_foreach (json_object_get(why, "attributes"), name, value)
 		print_attribute(cli, name, value);
-	fprintf(cli->out, "  a person was %sasked\n",
-		json_is_true(json_object_get(why, "asked")) ? "" : "not ");
+	print_asked(cli, why);
 	return PZ_EXIT_DONE;
 }
 

@@ -165,8 +165,9 @@ serve(void)
 /* ---- the questions ---- */
 
 static void
-on_answered(void *arg, uint64_t ticket, enum pz_prompt_result result)
+on_answered(void *arg, uint64_t ticket, enum pz_prompt_result result, const char *by)
 {
+	assert_string_equal(by, "desktop");
 	(void)arg;
 	(void)ticket;
 	t.answers++;

@@ -30,6 +30,7 @@ static struct {
 	unsigned answers;
 	uint64_t ticket;
 	enum pz_prompt_result result;
+	char by[64]; /* "": no person */
 	unsigned stored;
 	enum pz_err stored_err;
 	struct pz_prompt_outcome outcome;
@@ -42,13 +43,14 @@ static struct {
 } t;
 
 static void
-fx_answered(void *arg, uint64_t ticket, enum pz_prompt_result result)
+fx_answered(void *arg, uint64_t ticket, enum pz_prompt_result result, const char *by)
 {
 	(void)arg;
 	assert_false(t.is_inside);
 	t.answers++;
 	t.ticket = ticket;
 	t.result = result;
+	snprintf(t.by, sizeof(t.by), "%s", by ? by : "");
 }
 
 static bool

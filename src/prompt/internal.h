@@ -29,8 +29,9 @@ struct pz_question {
 	json_t *shown; /* as agents see it */
 	uint64_t until_us;
 	struct pz_timer timer;
-	struct pz_list calls; /* struct pz_prompt_report */
-	bool was_answered;    /* ENDED: by a person */
+	struct pz_list calls;             /* struct pz_prompt_report */
+	bool was_answered;                /* ENDED: by a person */
+	char by[PZ_DEVICE_BYTES_MAX + 1]; /* name of the agent that answered; "": none did */
 	/* STORES: what is reported then */
 	pz_prompt_stored stored;
 	void *arg;
@@ -43,6 +44,7 @@ struct pz_prompt_report {
 	struct pz_list all;
 	uint64_t ticket; /* 0: `stored` */
 	enum pz_prompt_result result;
+	char by[PZ_DEVICE_BYTES_MAX + 1]; /* of the question that was answered */
 	pz_prompt_stored stored;
 	void *arg;
 	enum pz_err err;
@@ -79,9 +81,10 @@ struct pz_question *pz_question_find(const struct pz_prompts *prompts, const cha
 void pz_question_end(struct pz_question *question, enum pz_question_state state);
 /** Number of questions in a list. */
 size_t pz_question_count(const struct pz_list *list);
-/** A call is answered at the end of the turn. @param report of a question's list */
+/** A call is answered at the end of the turn. @param report of a question's list @param by name of
+ * the agent that answered; "": none did */
 void pz_prompt_report_call(struct pz_prompts *prompts, struct pz_prompt_report *report,
-			   enum pz_prompt_result result);
+			   enum pz_prompt_result result, const char *by);
 /** `stored` is called at the end of the turn. Errors: LIMIT_MEMORY. */
 enum pz_err pz_prompt_report_stored(struct pz_prompts *prompts, pz_prompt_stored stored, void *arg,
 				    enum pz_err err, const char *detail,

@@ -31,7 +31,8 @@ on_report(struct pz_timer *timer, void *arg)
 
 		pz_list_remove(n);
 		if (report->ticket)
-			config->ops->answered(config->arg, report->ticket, report->result);
+			config->ops->answered(config->arg, report->ticket, report->result,
+					      report->by[0] ? report->by : NULL);
 		else
 			report->stored(report->arg, report->err, report->info.text,
 				       &report->outcome);
@@ -59,12 +60,13 @@ pz_prompts_forget_asker(struct pz_prompts *prompts, const void *arg)
 
 /* ---- the end of a question ---- */
 
+/* @param by name of the agent that answered; "": none did */
 static void
-report_calls(struct pz_question *question, enum pz_prompt_result result)
+report_calls(struct pz_question *question, enum pz_prompt_result result, const char *by)
 {
 	PZ_LIST_EACH (&question->calls, n, tmp)
 		pz_prompt_report_call(question->prompts,
-				      PZ_CONTAINER(n, struct pz_prompt_report, all), result);
+				      PZ_CONTAINER(n, struct pz_prompt_report, all), result, by);
 }
 
 static void
@@ -86,7 +88,7 @@ deny(struct pz_question *question, enum pz_question_state state, const char *why
 {
 	note_end(question, why);
 	pz_agents_hide(question, why);
-	report_calls(question, PZ_PROMPT_NO);
+	report_calls(question, PZ_PROMPT_NO, "");
 	pz_question_end(question, state);
 }
 
@@ -116,7 +118,7 @@ on_timeout(struct pz_timer *timer, void *arg)
 
 /* Other questions that this answer is for, too: of another call's function, or of a session. */
 static void
-answer_others(struct pz_prompts *prompts)
+answer_others(struct pz_prompts *prompts, const char *by)
 {
 	PZ_LIST_EACH (&prompts->open, n, tmp) {
 		struct pz_question *question = PZ_CONTAINER(n, struct pz_question, all);
@@ -127,7 +129,7 @@ answer_others(struct pz_prompts *prompts)
 					   &answer))
 			continue;
 		pz_agents_hide(question, "answered");
-		report_calls(question, pz_prompt_allows(answer) ? PZ_PROMPT_YES : PZ_PROMPT_NO);
+		report_calls(question, pz_prompt_allows(answer) ? PZ_PROMPT_YES : PZ_PROMPT_NO, by);
 		question->was_answered = true;
 		pz_question_end(question, PZ_QUESTION_ENDED);
 	}
@@ -336,6 +338,7 @@ finish(struct pz_question *question, enum pz_err err, const char *detail)
 {
 	struct pz_prompts *prompts = question->prompts;
 	bool allows = pz_prompt_allows(question->outcome.answer);
+	char by[sizeof(question->by)];
 
 	if (err != PZ_OK)
 		pz_warning("answer-not-remembered",
@@ -345,11 +348,12 @@ finish(struct pz_question *question, enum pz_err err, const char *detail)
 	else if (!question->outcome.is_late)
 		pz_patience_denied(&prompts->patience, &question->key,
 				   pz_env_mono_us(prompts->config.env));
-	report_calls(question, allows ? PZ_PROMPT_YES : PZ_PROMPT_NO);
+	report_calls(question, allows ? PZ_PROMPT_YES : PZ_PROMPT_NO, question->by);
 	report_stored(prompts, question, err, detail);
 	question->was_answered = true;
+	memcpy(by, question->by, sizeof(by)); /* the end may free the question */
 	pz_question_end(question, PZ_QUESTION_ENDED);
-	answer_others(prompts);
+	answer_others(prompts, by);
 }
 
 static void
@@ -405,11 +409,11 @@ check_open(const struct pz_question *question, enum pz_prompt_answer answer,
 }
 
 static void
-note_answer(const struct pz_question *question, const struct pz_prompt_agent *agent)
+note_answer(const struct pz_question *question)
 {
 	char how[128];
 
-	snprintf(how, sizeof(how), "by=%s answered: %s%s", agent ? agent->name : "control",
+	snprintf(how, sizeof(how), "by=%s answered: %s%s", question->by,
 		 pz_prompt_answer_text(question->outcome.answer),
 		 question->outcome.is_late ? ", too late for the call" : "");
 	note_end(question, how);
@@ -426,7 +430,8 @@ take_answer(struct pz_question *question, const struct pz_prompt_agent *agent,
 		.answer = answer,
 		.is_late = question->state == PZ_QUESTION_LATE,
 	};
-	note_answer(question, agent);
+	snprintf(question->by, sizeof(question->by), "%s", agent ? agent->name : "control");
+	note_answer(question);
 	pz_env_stop(prompts->config.env, &question->timer);
 	if (question->outcome.is_late) {
 		pz_list_remove(&question->all);
@@ -529,7 +534,7 @@ forget(struct pz_prompts *prompts, struct those *those)
 		if (pz_question_is_open(question))
 			deny(question, PZ_QUESTION_ENDED, "denied: the caller was revoked");
 		else /* an answer that is being stored does not help it any more */
-			report_calls(question, PZ_PROMPT_NO);
+			report_calls(question, PZ_PROMPT_NO, "");
 	}
 	pz_prompt_memory_forget(&prompts->memory, is_of, those);
 }

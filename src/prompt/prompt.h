@@ -57,7 +57,8 @@ enum pz_prompt_result {
  * of this module, also from pz_prompts_ask: they must not call back into it.
  */
 struct pz_prompt_agent {
-	const char *name;   /* for logs: "control", "desktop", or the name of the device */
+	const char
+		*name; /* for logs and the audit: "control", "desktop", or the name of the device */
 	const char *device; /* that it is on; NULL: this one. A device gets no questions about what
 			     * it asks for itself, and none that came from other devices */
 	/** Shows a question. @param question borrowed, as pz_prompts_list */
@@ -71,8 +72,9 @@ struct pz_prompt_agent {
 
 /** What the owner does. No function may free the prompts. */
 struct pz_prompts_ops {
-	/** The answer for a call. Only from a timer. @param result YES or NO */
-	void (*answered)(void *arg, uint64_t ticket, enum pz_prompt_result result);
+	/** The answer for a call. Only from a timer. @param result YES or NO @param by name of the
+	 * agent that answered; NULL: no person did, and the call is denied */
+	void (*answered)(void *arg, uint64_t ticket, enum pz_prompt_result result, const char *by);
 	/** There are no agents for a question, but others could come: dials the devices that may
 	 * answer. @return false: there are none. NULL: none. */
 	bool (*seek)(void *arg, struct pz_slice asking_device);

@@ -36,6 +36,7 @@ an_answer_is_reported_after_the_call_that_brought_it(void **state)
 	assert_int_equal(t.answers, 1);
 	assert_int_equal(t.ticket, 7);
 	assert_int_equal(t.result, PZ_PROMPT_YES);
+	assert_string_equal(t.by, "control");
 	assert_int_equal(t.stored, 1);
 	assert_json(pz_prompts_list(t.prompts), "[]");
 	/* this time only */
@@ -106,6 +107,7 @@ the_first_answer_counts_and_the_others_lose_the_question(void **state)
 	fx_run_ms(20);
 	assert_int_equal(t.answers, 1);
 	assert_int_equal(t.result, PZ_PROMPT_NO);
+	assert_string_equal(t.by, "tv");
 	assert_int_equal(fx_ask(2, PZ_POLICY_PROMPT_BLANKET, "phone"), PZ_PROMPT_LATER);
 }
 
@@ -156,6 +158,7 @@ a_late_answer_is_remembered_but_the_call_stays_denied(void **state)
 	fx_run_ms(20);
 	assert_int_equal(t.answers, 1);
 	assert_int_equal(t.result, PZ_PROMPT_NO);
+	assert_string_equal(t.by, "");
 	assert_true(t.outcome.is_late);
 	assert_int_equal(fx_ask(2, PZ_POLICY_PROMPT_BLANKET, "phone"), PZ_PROMPT_YES);
 }
@@ -309,6 +312,7 @@ devices_that_may_answer_are_sought_for_a_moment(void **state)
 	assert_ok(fx_answer(&t.tv, t.tv.id, PZ_PROMPT_ALLOW_ONCE));
 	fx_run_ms(0);
 	assert_int_equal(t.result, PZ_PROMPT_YES);
+	assert_string_equal(t.by, "tv");
 }
 
 static void

@@ -96,9 +96,10 @@ pz_question_end(struct pz_question *question, enum pz_question_state state)
 
 void
 pz_prompt_report_call(struct pz_prompts *prompts, struct pz_prompt_report *report,
-		      enum pz_prompt_result result)
+		      enum pz_prompt_result result, const char *by)
 {
 	report->result = result;
+	snprintf(report->by, sizeof(report->by), "%s", by);
 	pz_list_remove(&report->all);
 	pz_list_append(&prompts->due, &report->all);
 	pz_env_start(prompts->config.env, &prompts->report, 0);

@@ -182,6 +182,7 @@ on_record(void *arg, const struct pz_access_entry *entry)
 		.method = entry->function,
 		.target = entry->target,
 		.was_asked = entry->was_asked,
+		.asked_by = entry->asked_by,
 		.fault = entry->fault,
 	};
 
@@ -215,12 +216,13 @@ prompts_of(const struct pz_node *node)
 }
 
 static void
-on_answered(void *arg, uint64_t ticket, enum pz_prompt_result result)
+on_answered(void *arg, uint64_t ticket, enum pz_prompt_result result, const char *by)
 {
 	const struct pz_node *node = arg;
 
 	pz_access_answered(node->access, ticket,
-			   result == PZ_PROMPT_YES ? PZ_ACCESS_ANSWER_YES : PZ_ACCESS_ANSWER_NO);
+			   result == PZ_PROMPT_YES ? PZ_ACCESS_ANSWER_YES : PZ_ACCESS_ANSWER_NO,
+			   by);
 }
 
 static void

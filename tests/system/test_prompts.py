@@ -1,5 +1,6 @@
 """Questions for a person: who may answer, what counts, what is remembered (page 9, section 11)."""
 
+import json
 import signal
 import threading
 
@@ -101,6 +102,12 @@ def next_prompt(agent):
     return agent.until(lambda event: event["event"] == "prompt")
 
 
+def last_asked(device):
+    """What the audit says of the person, for the laptop's last call."""
+    records = [json.loads(line) for line in device.pzp("audit", "--who", "laptop", "--json").out.splitlines()]
+    return [one for one in records if one["what"].get("point") == "call"][-1]["asked"]
+
+
 def test_without_an_agent_it_is_denied_at_once(home, asking):
     asking()
     home.b.pzp("prefs", "prompts.agents", "none", "--now")
@@ -126,10 +133,15 @@ def test_answered_at_the_device(home, asking):
         answer = home.b.pzp("prompts", event["id"][:8], "allow", "--json").json()
         assert answer["answer"] == "allow" and answer["remember"] == "once" and not answer["remembered"]
         assert call.code() == 0 and call.result.json() == {"result": "42 x"}
+        assert last_asked(home.b) == {"answer": "yes", "by": "control"}
+        [last, *_] = home.b.ask("policy-why", {"all": True})
+        assert last["answeredBy"] == "control"
+        assert "a person was asked: answered by control" in home.b.pzp("policy", "why", last["id"]).out
         assert home.b.pzp("prompts", event["id"], "deny", check=False).code == 1
         call = Call(home.a)
         home.b.pzp("prompts", next_prompt(agent)["id"], "deny")
         assert call.code() == 5
+        assert last_asked(home.b) == {"answer": "no", "by": "control"}
 
 
 def test_no_answer_is_a_no(home, asking):
@@ -142,10 +154,12 @@ def test_no_answer_is_a_no(home, asking):
         ended = agent.until(lambda one: one["event"] == "prompt-ended")
         assert ended["id"] == event["id"] and "in time" in ended["reason"]
         assert call.code() == 5
+        assert last_asked(home.b) == {"answer": "no"}
         # too late for the call, and remembered
         late = home.b.pzp("prompts", event["id"], "allow", "--remember", "always", "--json").json()
         assert late["late"] and late["remembered"]
         assert Call(home.a).code() == 0
+        assert last_asked(home.b) == {"answer": "yes"}  # the answer of before
 
 
 def test_answers_are_remembered_as_the_policy_lets_them(home, asking):
@@ -208,6 +222,7 @@ def test_answered_on_another_device(home, asking):
         assert next_prompt(tv)["id"] == event["id"]
         home.c.pzp("prompts", event["id"], "allow", "--remember", "session")
         assert call.code() == 0
+        assert last_asked(home.b) == {"answer": "yes", "by": "phone"}
         assert tv.until(lambda one: one["event"] == "prompt-ended")["id"] == event["id"]
         assert home.b.pzp("prompts", event["id"], "deny", check=False).code == 1  # answered
         [kept] = home.b.pzp("policy", "answers", "--json").json()
