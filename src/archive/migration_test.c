@@ -168,7 +168,10 @@ test_one_zone_only(void **state)
 	pz_kit_admit(&w, other, "bobs-phone", NULL);
 	struct pz_buf archive = exported(zone, 8041);
 	text = content_of(&archive);
-	assert_null(strstr(text, "bob"));
+	/* With what base64 does not have: keys and certificates are random, and "bob" may be there.
+	 */
+	assert_null(strstr(text, "bob@"));
+	assert_null(strstr(text, "bobs-"));
 	/* One private key, the CA's: no hub's TLS key, and there are no keys of devices. */
 	char *first = strstr(text, "PRIVATE KEY");
 	assert_non_null(first);
