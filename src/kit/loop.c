@@ -7,7 +7,9 @@ struct pz_kit_loop pz_kit_loop;
 static uint64_t
 pushed_mono(void *arg)
 {
-	return pz_kit_loop.mono_us(arg) + pz_kit_loop.pushed_us;
+	uint64_t now = pz_kit_loop.held_us != 0 ? pz_kit_loop.held_us : pz_kit_loop.mono_us(arg);
+
+	return now + pz_kit_loop.pushed_us;
 }
 
 static void
@@ -25,7 +27,7 @@ pz_kit_loop_open(void **state)
 	signal(SIGPIPE, SIG_IGN); /* as the daemons do */
 	if (pz_loop_init(&l->loop, 0) != PZ_OK)
 		return -1;
-	l->pushed_us = 0;
+	l->pushed_us = l->held_us = 0;
 	l->mono_us = l->loop.env.mono_us;
 	l->loop.env.mono_us = pushed_mono;
 	uv_timer_init(&l->loop.uv, &l->tick);
@@ -40,6 +42,12 @@ pz_kit_loop_close(void **state)
 	uv_close((uv_handle_t *)&pz_kit_loop.tick, NULL);
 	pz_loop_fini(&pz_kit_loop.loop);
 	return pz_kit_loop.loop.timers.root == NULL ? 0 : -1;
+}
+
+void
+pz_kit_loop_hold(void)
+{
+	pz_kit_loop.held_us = pz_kit_loop.mono_us(pz_kit_loop.loop.env.arg);
 }
 
 void
