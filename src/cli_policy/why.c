@@ -79,15 +79,12 @@ print_attribute(const struct pz_cli *cli, const char *name, const json_t *values
 static void
 print_asked(const struct pz_cli *cli, const json_t *why)
 {
-	PZ_AUTO_FREE char *by =
-		pz_cli_clean(json_string_value(json_object_get(why, "answeredBy")), false);
+	const char *name = json_string_value(json_object_get(why, "answeredBy"));
+	PZ_AUTO_FREE char *clean = name ? pz_cli_clean(name, false) : NULL;
 
-	if (!json_is_true(json_object_get(why, "asked")))
-		fputs("  a person was not asked\n", cli->out);
-	else if (by && by[0])
-		fprintf(cli->out, "  a person was asked: answered by %s\n", by);
-	else
-		fputs("  a person was asked\n", cli->out);
+	fprintf(cli->out, "  a person was %sasked%s%s\n",
+		json_is_true(json_object_get(why, "asked")) ? "" : "not ",
+		clean ? ": answered by " : "", clean ? clean : "");
 }
 
 static int
