@@ -187,7 +187,16 @@ on_inbox(void *arg)
 	return (struct pz_transfers_inbox){.directory = "/inbox", .by_sender = true};
 }
 
-static const struct pz_transfers_ops ops = {.address = on_address, .inbox = on_inbox};
+static bool
+on_may_send(void *arg, const char *device)
+{
+	(void)arg;
+	(void)device;
+	return true;
+}
+
+static const struct pz_transfers_ops ops = {
+	.address = on_address, .may_send = on_may_send, .inbox = on_inbox};
 
 static void
 on_send(void *arg, const char *status, json_t *message)

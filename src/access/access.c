@@ -329,7 +329,11 @@ ask_first(struct pz_access *access, struct pz_access_call *call, struct pz_acces
 	if (answer != PZ_ACCESS_ANSWER_LATER) {
 		free(wait);
 		call->was_asked = answer == PZ_ACCESS_ANSWER_YES;
-		return conclude(access, kept, verdict_of_answer(kept, answer));
+		enum pz_access_verdict verdict = verdict_of_answer(kept, answer);
+		if (call->done == NULL)
+			kept->fault =
+				"a person has to be asked, and this cannot wait for an answer";
+		return conclude(access, kept, verdict);
 	}
 	wait->ticket = call->ticket;
 	wait->done = call->done;

@@ -473,6 +473,7 @@ where_no_one_can_be_asked_the_answer_is_no(void **state)
 	w->answer = PZ_ACCESS_ANSWER_LATER;
 	call.done = NULL;
 	assert_int_equal(judge(w, LAPTOP, call), PZ_ACCESS_DENY);
+	assert_non_null(strstr(w->entry.fault, "cannot wait"));
 	w->ops.ask = NULL;
 	assert_int_equal(calls(w, LAPTOP, TEST), PZ_ACCESS_DENY);
 }

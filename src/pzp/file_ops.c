@@ -3,10 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "access/access.h"
 #include "calls/devices.h"
 #include "items/prefs.h"
 #include "transfer/disk.h"
 #include "transfer/transfer.h"
+
+#define FILE_API "http://webinos.org/api/w3c/file" /* what policies call files of a device */
 
 static struct pz_channels *
 on_way(void *arg, const char *device)
@@ -82,6 +85,24 @@ on_address(void *arg, const char *device, char out[PZ_ADDRESS_BYTES_MAX + 1])
 		 device[0] ? device : node->names.device);
 }
 
+/* As a call that reaches a service (E2). @spec page 15, "Kind file"; page 9, 10 */
+static bool
+on_may_send(void *arg, const char *device)
+{
+	const struct pz_node *node = arg;
+	struct pz_access_caller caller;
+	struct pz_access_call call = {
+		.point = PZ_ACCESS_INVOKE,
+		.api = FILE_API,
+		.function = "receive",
+	};
+	char from[PZ_ADDRESS_BYTES_MAX + 1];
+
+	on_address(arg, device, from);
+	return pz_access_caller_of(node->access, from, &caller) == PZ_OK &&
+	       pz_access_judge(node->access, &caller, &call) == PZ_ACCESS_PERMIT;
+}
+
 static struct pz_transfers_inbox
 on_inbox(void *arg)
 {
@@ -102,6 +123,7 @@ static const struct pz_transfers_ops ops = {
 	.why_away = on_why_away,
 	.find = on_find,
 	.address = on_address,
+	.may_send = on_may_send,
 	.inbox = on_inbox,
 };
 

@@ -70,7 +70,8 @@ struct device {
 	struct device *other;
 	const char *name;
 	char inbox[96];
-	bool by_sender;
+	bool by_sender, refuses;
+	unsigned judged;
 	struct pz_workers workers;
 	struct pz_memory_disk *disk;
 	struct pz_store *store;
@@ -282,6 +283,16 @@ device_address(void *arg, const char *device, char out[PZ_ADDRESS_BYTES_MAX + 1]
 	snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "a@b.c/%s", device[0] ? device : d->name);
 }
 
+static inline bool
+device_may_send(void *arg, const char *device)
+{
+	struct device *d = arg;
+
+	assert_string_equal(device, d->other->name);
+	d->judged++;
+	return !d->refuses;
+}
+
 static inline struct pz_transfers_inbox
 device_inbox(void *arg)
 {
@@ -298,6 +309,7 @@ static const struct pz_transfers_ops device_ops = {
 	.why_away = device_why_away,
 	.find = device_find,
 	.address = device_address,
+	.may_send = device_may_send,
 	.inbox = device_inbox,
 };
 

@@ -574,6 +574,14 @@ pz_transfers_offered(struct pz_transfers *transfers, const char *device, struct 
 		pz_channel_refuse(channel, PZ_CHANNEL_BAD_REQUEST);
 		return;
 	}
+	if (!transfers->config.ops->may_send(transfers->config.arg, device)) {
+		pz_notice_of(&transfers->log, transfers->env, "file-denied",
+			     "from=%s name=%s access policy does not let the device send files "
+			     "here, or would ask a person; `pzp policy why` has the rule",
+			     device, parsed.name);
+		pz_channel_refuse(channel, PZ_CHANNEL_REFUSED);
+		return;
+	}
 	take(transfers, device, channel, &parsed);
 }
 

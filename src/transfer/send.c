@@ -29,7 +29,9 @@
 #define AGAIN_US (1 * PZ_US_PER_S)       /* a way was lost, or is looked for */
 #define LOOK_US (5 * PZ_US_PER_S)        /* --wait: from one search to the next */
 #define WATCH_US (5 * PZ_US_PER_S)       /* whether the other end is stuck */
-#define NO_DATA_WINDOW 1024              /* nothing is sent back */
+/* By its policy, or because it cannot store it. */
+#define REFUSES " refuses it; `pzp policy why` or the log there says why"
+#define NO_DATA_WINDOW 1024 /* nothing is sent back */
 
 struct sending {
 	struct pz_list node; /* transfers.sendings, in the order of the requests */
@@ -323,7 +325,7 @@ on_refused(void *arg, enum pz_channel_refusal why)
 		again(s, LIMIT_US);
 		break;
 	case PZ_CHANNEL_REFUSED:
-		fail_at(s, PZ_ERR_DENIED_REMOTE, "", " refuses it; its log says why");
+		fail_at(s, PZ_ERR_DENIED_REMOTE, "", REFUSES);
 		break;
 	case PZ_CHANNEL_UNKNOWN_KIND:
 		fail_at(s, PZ_ERR_IO, "the version of ", " cannot receive files");
@@ -388,7 +390,7 @@ on_closed(void *arg, const char *reason, json_t *message)
 	else if (strcmp(reason, "noSpace") == 0)
 		fail_at(s, PZ_ERR_IO_FULL, "no space is left at ", "");
 	else if (strcmp(reason, "refused") == 0)
-		fail_at(s, PZ_ERR_DENIED_REMOTE, "", " refuses it; its log says why");
+		fail_at(s, PZ_ERR_DENIED_REMOTE, "", REFUSES);
 	else if (strcmp(reason, "changed") == 0)
 		changed(s);
 	else if (is_patient(s))

@@ -1,7 +1,7 @@
 /*
  * Files from device to device (page 15 "Kind file"): sending, receiving, and what was received.
- * Devices are named by their name in the zone. Who may open a channel, and by which links files may
- * go, is decided by the owner.
+ * Devices are named by their name in the zone. Which devices may send files here, and by which
+ * links files may go, is decided by the owner.
  */
 #ifndef PZ_TRANSFER_TRANSFER_H
 #define PZ_TRANSFER_TRANSFER_H
@@ -40,6 +40,9 @@ struct pz_transfers_ops {
 			    struct pz_errinfo *info);
 	/** The address of a device of the zone. */
 	void (*address)(void *arg, const char *device, char out[PZ_ADDRESS_BYTES_MAX + 1]);
+	/** Whether policy lets this device send a file here; for each offer, which cannot wait for
+	 * a person. */
+	bool (*may_send)(void *arg, const char *device);
 	/** Where received files go now. */
 	struct pz_transfers_inbox (*inbox)(void *arg);
 };
@@ -61,7 +64,8 @@ enum pz_err pz_transfers_new(const struct pz_transfers_config *config, struct pz
 /** After all requests, before the links. What was begun stays on the disk. NULL is fine. */
 void pz_transfers_free(struct pz_transfers *transfers);
 
-/** A device has opened a channel of kind `file` on its own link: it is kept or refused. */
+/** A device has opened a channel of kind `file` on its own link: it is judged, and kept or refused.
+ */
 void pz_transfers_offered(struct pz_transfers *transfers, const char *device,
 			  struct pz_channel *channel, const struct pz_channel_offer *offer);
 /** A way to a device has come or gone, or the search for one has ended. NULL is fine. @param

@@ -238,6 +238,44 @@ a_directory_that_is_a_link_is_not_followed(void **state)
 	assert_failed(PZ_ERR_DENIED_REMOTE, "refuses it");
 }
 
+/* Each offer is judged: a new file, one that was begun, and one that is there already. */
+static void
+what_policy_does_not_permit_is_refused(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned stop_at; /* the link breaks meanwhile, and the next try is judged, too */
+		bool refuses_first, refuses, is_there;
+	} cases[] = {
+		{"a", 0, false, false, true}, {"b", 0, true, true, false},
+		{"c", 3, false, false, true}, {"d", 3, false, true, false},
+		{"d", 0, true, true, false},  /* what was begun stays where it was */
+		{"d", 0, false, false, true}, /* and goes on when it is permitted */
+		{"a", 0, true, true, true},   /* the same file again */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		world.b.refuses = cases[i].refuses_first;
+		world.b.judged = world.frames = 0;
+		world.stop_at = cases[i].stop_at;
+		device_sends(&world.a, world.dir.file, to_b(cases[i].name));
+		world_run(&world, PZ_US_PER_S);
+		if (cases[i].stop_at) {
+			assert_null(world.a.channels);
+			world.b.refuses = cases[i].refuses;
+			world_link(&world);
+		}
+		world_run(&world, 5 * PZ_US_PER_S);
+		assert_int_equal(world.b.judged, cases[i].stop_at ? 2 : 1);
+		if (cases[i].refuses)
+			assert_failed(PZ_ERR_DENIED_REMOTE, "b refuses it");
+		else
+			assert_sent(cases[i].name);
+		assert_int_equal(is_received(&world, cases[i].name), cases[i].is_there);
+	}
+}
+
 static void
 without_a_way_it_fails_or_waits(void **state)
 {
@@ -351,6 +389,7 @@ main(void)
 		TEST(a_file_that_shrinks_is_refused),
 		TEST(a_full_disk_keeps_nothing),
 		TEST(a_directory_that_is_a_link_is_not_followed),
+		TEST(what_policy_does_not_permit_is_refused),
 		TEST(without_a_way_it_fails_or_waits),
 		TEST(a_broken_one_is_given_up_after_a_time),
 		TEST(many_take_turns),

@@ -453,3 +453,60 @@ def test_strangers_cannot_offer(shared_zone, hostile):
         link.send(fakepeer.register(stranger.address, f"{ZONE}/tv"))
         offer(stranger, link)
     assert not inbox(shared_zone.b).exists()
+
+
+# ---- what policy says of files ----
+
+FILE_API = "http://webinos.org/api/w3c/file"
+FILES = """<policy id="files" combine="first-applicable"><rule id="no-files" effect="{effect}"><condition combine="and">
+  <resource-match attr="api-feature" match="{feature}"/><subject-match attr="{who[0]}" match="{who[1]}"/>
+</condition></rule><rule effect="permit"/></policy>"""
+JUDGED = {  # effect, feature, whom: what becomes of the laptop's file
+    "of this device": ("deny", FILE_API, ("requestor-id", "laptop"), False),
+    "all devices of the owner": ("deny", FILE_API, ("user-id", ZONE), False),
+    "a question that cannot wait": ("prompt-oneshot", FILE_API, ("requestor-id", "laptop"), False),
+    "of another device": ("deny", FILE_API, ("requestor-id", "phone"), True),
+    "another feature": ("deny", "http://webinos.org/api/w3c/geolocation", ("requestor-id", "laptop"), True),
+}
+
+
+@pytest.mark.parametrize("what", JUDGED)
+def test_offers_are_judged_where_they_arrive(shared_zone, what):
+    zone = shared_zone
+    effect, feature, who, is_permitted = JUDGED[what]
+    document = FILES.format(effect=effect, feature=feature, who=who)
+    zone.b.ask("policy-set", {"slot": "exceptions", "document": document})
+    try:
+        path = make(zone, 1000)
+        result = zone.a.pzp("send", path, "tv", check=0 if is_permitted else 5)
+        assert (path.name in received(zone.b)) == is_permitted
+        assert is_permitted or f"{path.name}: tv refuses it" in result.reason()
+        last = json.loads(zone.b.pzp("audit", "--who", "laptop", "--json").out.splitlines()[-1])
+        assert last["what"] == {"point": "call", "feature": FILE_API, "method": "receive"}
+        assert last["who"] == {"zone": ZONE, "device": "laptop"} and last["allowed"] is is_permitted
+        if not is_permitted:
+            why = zone.b.pzp("policy", "why").out
+            assert "no-files" in why and FILE_API in why
+            assert ("cannot wait" in why) == (effect != "deny")
+    finally:
+        zone.b.ask("policy-set", {"slot": "exceptions", "remove": True})
+    path = make(zone, 1000)
+    send(zone, path)  # nothing of it stays
+    assert path.name in received(zone.b)
+
+
+def test_a_rule_of_the_owner_refuses_files_of_one_device(zone):
+    phone = zone.world.device("phone", zone.hub)
+    phone.wait_synced(3)
+    zone.b.pzp("deny", "phone", FILE_API)
+
+    def is_refused():
+        path = make(zone, 1000)
+        done = phone.pzp("send", path, "tv", check=None)
+        assert (path.name in received(zone.b)) == (done.code == 0)
+        return done.code == 5
+
+    eventually(is_refused, what="the rule to count")
+    path = make(zone, 1000)
+    send(zone, path)
+    assert path.name in received(zone.b)
