@@ -241,7 +241,7 @@ act(struct pz_slice line)
 		w.permit = fuzz_byte(&line) % 4;
 		break;
 	case 't':
-		pz_dispatcher_permit_result(w.d, w.ticket, fuzz_byte(&line) % 4);
+		pz_dispatcher_permit_result(w.d, w.ticket, fuzz_byte(&line) % 4, true);
 		break;
 	case 'r':
 		pz_dispatcher_recheck(w.d);

@@ -8,6 +8,7 @@
  *     SEND ENTER LEAVE  yes  yes: it is asked at the end  no, where a document says so
  *     MANAGE       the built-in rule: programs of the owner on this device, and no others
  *
+ * A call that a rule counts waits until it is on the disk (counters.c): a crash forgets none.
  * A question takes its call along while it waits. When a policy changes meanwhile it is judged
  * again, so an answer never counts for more than the policy of its moment.
  */
@@ -28,6 +29,7 @@ struct wait {
 	pz_access_done done;
 	void *arg;
 	struct pz_access_kept *kept; /* owned */
+	bool is_counting;            /* what is waited for is the disk, not a person */
 };
 
 /* ---- time ---- */
@@ -40,6 +42,7 @@ set_turn(struct pz_access *access, const struct pz_policy_slots *slots)
 	uint64_t now_ms = pz_env_wall_ms(access->env), next_ms = now_ms + TURN_MAX_MS;
 	bool is_timed = false;
 
+	pz_access_learn_counters(access, slots);
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++) {
 		bool has_clock = false;
 
@@ -99,7 +102,7 @@ wait_free(struct pz_access *access, struct wait *wait)
 static void
 withdraw(struct pz_access *access, struct wait *wait)
 {
-	if (access->ops->withdraw)
+	if (access->ops->withdraw && !wait->is_counting)
 		access->ops->withdraw(access->arg, wait->ticket);
 	wait_free(access, wait);
 }
@@ -190,6 +193,10 @@ decide(struct pz_access *access, struct pz_access_kept *kept)
 	}
 	if (memcmp(access->timed, now->document, sizeof(access->timed)) != 0)
 		set_turn(access, now);
+	if (pz_access_put_counters(access, kept) != PZ_OK) {
+		kept->fault = "there are too many limits in calls";
+		return;
+	}
 	slots = pz_access_slots_at(kept->point, now);
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++) {
 		if (slots.document[i])
@@ -315,15 +322,70 @@ verdict_of_answer(struct pz_access_kept *kept, enum pz_access_answer answer)
 	return answer == PZ_ACCESS_ANSWER_NO ? PZ_ACCESS_REFUSED : PZ_ACCESS_DENY;
 }
 
+/* ---- counting ---- */
+
+/* The disk is waited for. False: the call cannot be counted, so it is denied. */
+static bool
+begin_count(struct pz_access *access, struct pz_access_kept *kept, uint64_t ticket,
+	    const struct pz_slice *counters, size_t count)
+{
+	kept->is_counted =
+		access->ops->count && access->ops->count(access->arg, ticket, counters, count);
+	if (!kept->is_counted)
+		kept->fault = "the call cannot be counted";
+	return kept->is_counted;
+}
+
+/* What a call waits with. NULL: it cannot wait. */
+static struct wait *
+wait_new(const struct pz_access *access, const struct pz_access_call *call,
+	 struct pz_access_kept *kept)
+{
+	struct wait *wait = NULL;
+
+	if (call->done && access->wait_count < PZ_ACCESS_WAITING_MAX)
+		wait = calloc(1, sizeof(*wait));
+	if (wait)
+		*wait = (struct wait){
+			.ticket = call->ticket, .done = call->done, .arg = call->arg, .kept = kept};
+	return wait;
+}
+
+static enum pz_access_verdict
+wait_for(struct pz_access *access, struct wait *wait)
+{
+	pz_list_append(&access->waits, &wait->node);
+	access->wait_count++;
+	return PZ_ACCESS_ASKED;
+}
+
+/* A permit: it counts when the rules that give it have counted it. @param takes_kept in every case
+ */
+static enum pz_access_verdict
+permit(struct pz_access *access, const struct pz_access_call *call,
+       struct pz_access_kept *takes_kept)
+{
+	struct pz_slice counters[PZ_POLICY_COUNTERS_MAX];
+	size_t count = pz_access_counters_of(takes_kept, counters);
+
+	if (count == 0)
+		return conclude(access, takes_kept, PZ_ACCESS_PERMIT);
+	struct wait *wait = wait_new(access, call, takes_kept);
+	if (wait == NULL || !begin_count(access, takes_kept, call->ticket, counters, count)) {
+		free(wait);
+		takes_kept->fault = "the call cannot be counted";
+		return conclude(access, takes_kept, PZ_ACCESS_DENY);
+	}
+	wait->is_counting = true;
+	return wait_for(access, wait);
+}
+
 /* @param takes_kept in every case */
 static enum pz_access_verdict
 ask_first(struct pz_access *access, struct pz_access_call *call, struct pz_access_kept *takes_kept)
 {
 	struct pz_access_kept *kept = takes_kept;
-	struct wait *wait = NULL;
-
-	if (call->done && access->wait_count < PZ_ACCESS_WAITING_MAX)
-		wait = calloc(1, sizeof(*wait));
+	struct wait *wait = wait_new(access, call, kept);
 	enum pz_access_answer answer =
 		wait ? ask(access, kept, call->ticket) : PZ_ACCESS_ANSWER_NO_AGENT;
 	if (answer != PZ_ACCESS_ANSWER_LATER) {
@@ -333,15 +395,10 @@ ask_first(struct pz_access *access, struct pz_access_call *call, struct pz_acces
 		if (call->done == NULL)
 			kept->fault =
 				"a person has to be asked, and this cannot wait for an answer";
-		return conclude(access, kept, verdict);
+		return verdict == PZ_ACCESS_PERMIT ? permit(access, call, kept)
+						   : conclude(access, kept, verdict);
 	}
-	wait->ticket = call->ticket;
-	wait->done = call->done;
-	wait->arg = call->arg;
-	wait->kept = kept;
-	pz_list_append(&access->waits, &wait->node);
-	access->wait_count++;
-	return PZ_ACCESS_ASKED;
+	return wait_for(access, wait);
 }
 
 static struct wait *
@@ -363,21 +420,49 @@ finish(struct pz_access *access, struct wait *wait, enum pz_access_verdict verdi
 	uint64_t ticket = wait->ticket;
 	void *arg = wait->arg;
 
+	bool was_asked = wait->kept->was_asked;
+
 	verdict = conclude(access, PZ_TAKE(wait->kept), verdict);
 	wait_free(access, wait);
-	done(arg, ticket, verdict);
+	done(arg, ticket, verdict, was_asked);
 }
 
 void
 pz_access_answered(struct pz_access *access, uint64_t ticket, enum pz_access_answer answer,
 		   const char *by)
 {
+	struct pz_slice counters[PZ_POLICY_COUNTERS_MAX];
 	struct wait *wait = wait_of(access, ticket);
 
-	if (wait == NULL || answer == PZ_ACCESS_ANSWER_LATER)
+	if (wait == NULL || wait->is_counting || answer == PZ_ACCESS_ANSWER_LATER)
 		return;
 	snprintf(wait->kept->asked_by, sizeof(wait->kept->asked_by), "%s", by ? by : "");
-	finish(access, wait, verdict_of_answer(wait->kept, answer));
+	enum pz_access_verdict verdict = verdict_of_answer(wait->kept, answer);
+	size_t count = pz_access_counters_of(wait->kept, counters);
+	if (verdict == PZ_ACCESS_PERMIT && count > 0) {
+		decide(access, wait->kept); /* other calls may have used the limit up */
+		if (verdict_of(wait->kept) == PZ_ACCESS_ASKED) {
+			count = pz_access_counters_of(wait->kept, counters);
+			wait->is_counting =
+				begin_count(access, wait->kept, ticket, counters, count);
+		}
+		if (wait->is_counting)
+			return;
+		verdict = PZ_ACCESS_DENY;
+	}
+	finish(access, wait, verdict);
+}
+
+void
+pz_access_counted(struct pz_access *access, uint64_t ticket, bool is_counted)
+{
+	struct wait *wait = access ? wait_of(access, ticket) : NULL;
+
+	if (wait == NULL || !wait->is_counting)
+		return;
+	if (!is_counted)
+		wait->kept->fault = "the call cannot be counted";
+	finish(access, wait, is_counted ? PZ_ACCESS_PERMIT : PZ_ACCESS_DENY);
 }
 
 void
@@ -416,7 +501,8 @@ pz_access_judge(struct pz_access *access, const struct pz_access_caller *caller,
 	enum pz_access_verdict verdict = verdict_of(kept);
 	if (verdict == PZ_ACCESS_ASKED)
 		return ask_first(access, call, kept);
-	return conclude(access, kept, verdict);
+	return verdict == PZ_ACCESS_PERMIT ? permit(access, call, kept)
+					   : conclude(access, kept, verdict);
 }
 
 /* Questions that need no answer any more end; the others go on. `done` may judge, and end others,
@@ -424,6 +510,8 @@ pz_access_judge(struct pz_access *access, const struct pz_access_caller *caller,
 static bool
 judge_one_again(struct pz_access *access)
 {
+	struct pz_slice counters[PZ_POLICY_COUNTERS_MAX];
+
 	PZ_LIST_EACH (&access->waits, node, tmp) {
 		struct wait *wait = PZ_CONTAINER(node, struct wait, node);
 		enum pz_policy_effect before = wait->kept->decision.effect;
@@ -432,11 +520,16 @@ judge_one_again(struct pz_access *access)
 		enum pz_access_verdict verdict = verdict_of(wait->kept);
 		if (verdict == PZ_ACCESS_ASKED && wait->kept->decision.effect == before)
 			continue;
+		if (verdict == PZ_ACCESS_PERMIT && wait->is_counting)
+			continue;
 		/* An answer is clamped to the effect that it was asked for: another one would need
 		 * another question. */
 		if (verdict == PZ_ACCESS_ASKED)
 			verdict = PZ_ACCESS_DENY;
-		if (access->ops->withdraw)
+		/* A rule that counts would have to count it first; another call may. */
+		if (verdict == PZ_ACCESS_PERMIT && pz_access_counters_of(wait->kept, counters) > 0)
+			verdict = PZ_ACCESS_DENY;
+		if (access->ops->withdraw && !wait->is_counting)
 			access->ops->withdraw(access->arg, wait->ticket);
 		finish(access, wait, verdict);
 		return true;

@@ -61,11 +61,13 @@ enum pz_access_verdict {
 	PZ_ACCESS_PERMIT,
 	PZ_ACCESS_DENY,    /* by policy */
 	PZ_ACCESS_REFUSED, /* by the person who was asked */
-	PZ_ACCESS_ASKED,   /* a person is being asked; `done` follows */
+	PZ_ACCESS_ASKED, /* a person is being asked, or the call is being counted; `done` follows */
 };
 
-/** The end of a question. Never called from inside pz_access_judge. @param verdict not ASKED */
-typedef void (*pz_access_done)(void *arg, uint64_t ticket, enum pz_access_verdict verdict);
+/** The end of a question, or of counting. Never called from inside pz_access_judge. @param verdict
+ * not ASKED @param was_asked a person answered */
+typedef void (*pz_access_done)(void *arg, uint64_t ticket, enum pz_access_verdict verdict,
+			       bool was_asked);
 
 /** One call. All borrowed for the judgment; NULL where it does not apply. */
 struct pz_access_call {
@@ -147,6 +149,15 @@ struct pz_access_ops {
 	void (*withdraw)(void *arg, uint64_t ticket);
 	/** A call was judged. Must not wait for anything. */
 	void (*record)(void *arg, const struct pz_access_entry *entry);
+	/** How many calls this device has counted under a name. NULL: it counts none, and a rule
+	 * that compares such a number is undetermined. */
+	uint64_t (*calls)(void *arg, struct pz_slice counter);
+	/**
+	 * Adds a call to these counters at once, and puts them on the disk. pz_access_counted
+	 * follows, later.
+	 * @return false: that is not possible now; the call is denied
+	 */
+	bool (*count)(void *arg, uint64_t ticket, const struct pz_slice *counters, size_t n);
 	/** What runs must be judged again: streams (PZ_ACCESS_LISTEN). */
 	void (*recheck)(void *arg);
 	/** The time at this place. NULL: of the system. */
@@ -186,6 +197,10 @@ void pz_access_cancel(struct pz_access *access, uint64_t ticket);
  * NULL: no person has answered */
 void pz_access_answered(struct pz_access *access, uint64_t ticket, enum pz_access_answer answer,
 			const char *by);
+/** A call is on the disk. Unknown tickets are fine. @param is_counted false: it could not be
+ * written
+ */
+void pz_access_counted(struct pz_access *access, uint64_t ticket, bool is_counted);
 /**
  * The slots, the friends, the membership or the clock have changed: questions that wait are judged
  * again, and so is what runs (pz_access_ops.recheck). Happens by itself when the time comes that a

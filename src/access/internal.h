@@ -1,4 +1,5 @@
-/* Inside access/ only: access.c the judgment; request.c what is decided; feature.c names of
+/* Inside access/ only: access.c the judgment; request.c what is decided; counters.c
+ * limits in calls; feature.c names of
  * features; why.c the last decisions. */
 #ifndef PZ_ACCESS_INTERNAL_H
 #define PZ_ACCESS_INTERNAL_H
@@ -20,6 +21,7 @@ struct pz_access_kept {
 	struct pz_policy_document *documents[PZ_POLICY_SLOTS]; /* references: `decision` points into
 								  them */
 	bool was_asked;
+	bool is_counted;                        /* this call is in the numbers of the counters */
 	char asked_by[PZ_DEVICE_BYTES_MAX + 1]; /* "": not known */
 	const char *fault;                      /* static */
 };
@@ -35,7 +37,10 @@ struct pz_access {
 	/* When time alone may change a decision: streams are judged again then. */
 	struct pz_timer turn;
 	const struct pz_policy_document *timed[PZ_POLICY_SLOTS]; /* that `turn` was set for */
-	int64_t minute;                                          /* of `local`, since 1970 */
+	/* names that the documents of `timed` compare with numbers of calls */
+	char counters[PZ_POLICY_COUNTERS_MAX][PZ_POLICY_COUNTER_BYTES_MAX + 1];
+	size_t counter_count;
+	int64_t minute; /* of `local`, since 1970 */
 	struct tm local;
 };
 
@@ -58,6 +63,20 @@ enum pz_err pz_access_request(struct pz_access *access, const struct pz_access_c
 
 /** Name of the device that hosts the service, or "" (this one, or no device). */
 void pz_access_target(const struct pz_access_call *call, char out[PZ_DEVICE_BYTES_MAX + 1]);
+
+/* ---- counters.c ---- */
+/** Learns the counters that the documents name. */
+void pz_access_learn_counters(struct pz_access *access, const struct pz_policy_slots *slots);
+/** Puts the numbers of now into the request. Errors: LIMIT, LIMIT_MEMORY. */
+enum pz_err
+pz_access_put_counters(struct pz_access *access, struct pz_access_kept *kept) PZ_MUST_USE;
+/**
+ * The counters of the rules that let a call through, where a call counts.
+ * @param out borrowed from the documents
+ * @return how many, at most PZ_POLICY_COUNTERS_MAX
+ */
+size_t pz_access_counters_of(const struct pz_access_kept *kept,
+			     struct pz_slice out[PZ_POLICY_COUNTERS_MAX]);
 
 /* ---- feature.c ---- */
 #define PZ_ACCESS_FEATURE_BYTES (PZ_API_BYTES_MAX + 64)

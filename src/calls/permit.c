@@ -7,11 +7,12 @@
 #include "wire/json.h"
 
 static void
-on_judged(void *arg, uint64_t ticket, enum pz_access_verdict verdict)
+on_judged(void *arg, uint64_t ticket, enum pz_access_verdict verdict, bool was_asked)
 {
 	const struct pz_calls *calls = arg;
 
-	pz_dispatcher_permit_result(calls->dispatcher, ticket, pz_access_permit_of(verdict));
+	pz_dispatcher_permit_result(calls->dispatcher, ticket, pz_access_permit_of(verdict),
+				    was_asked);
 }
 
 enum pz_permit

@@ -30,7 +30,7 @@ who_text(const struct pz_rule *rule, char *out, size_t size)
 void
 pz_rule_sentence(const struct pz_rule *rule, char *out, size_t size)
 {
-	char who[PZ_ADDRESS_BYTES_MAX + 32], until[64] = "";
+	char who[PZ_ADDRESS_BYTES_MAX + 32], until[64] = "", calls[48] = "";
 	const char *verb = rule->effect == PZ_POLICY_PERMIT ? "may use"
 			   : rule->effect == PZ_POLICY_DENY ? "may not use"
 							    : "may use, when I agree,";
@@ -44,9 +44,12 @@ pz_rule_sentence(const struct pz_rule *rule, char *out, size_t size)
 		    strftime(until, sizeof(until), " until %Y-%m-%d %H:%M:%S", &tm) == 0)
 			until[0] = '\0';
 	}
-	snprintf(out, size, "%s %s %s%s%s%s%s%s.", who, verb, rule->function ? rule->function : "",
-		 rule->function ? " of " : "", rule->api, rule->target ? " on " : "",
-		 rule->target ? rule->target : "", until);
+	if (rule->counter)
+		snprintf(calls, sizeof(calls), ", %llu %s", (unsigned long long)rule->calls,
+			 rule->calls == 1 ? "call" : "calls");
+	snprintf(out, size, "%s %s %s%s%s%s%s%s%s.", who, verb,
+		 rule->function ? rule->function : "", rule->function ? " of " : "", rule->api,
+		 rule->target ? " on " : "", rule->target ? rule->target : "", until, calls);
 }
 
 /* As it stands in an attribute. */
@@ -90,15 +93,17 @@ append_conditions(struct pz_buf *buf, const struct pz_rule *rule)
 	return PZ_OK;
 }
 
+#define LESS_THAN "\n\t\t\t<environment-match attr=\"%s\" func=\"less-than\" match=\"%llu\"/>"
+
 static enum pz_err
 append_end(struct pz_buf *buf, const struct pz_rule *rule)
 {
-	if (rule->until_s == 0)
-		return PZ_OK;
-	return pz_buf_printf(buf,
-			     "\n\t\t\t<environment-match attr=\"time\" func=\"less-than\" "
-			     "match=\"%llu\"/>",
-			     (unsigned long long)rule->until_s);
+	if (rule->until_s)
+		PZ_TRY(pz_buf_printf(buf, LESS_THAN, "time", (unsigned long long)rule->until_s));
+	if (rule->counter)
+		PZ_TRY(pz_buf_printf(buf, LESS_THAN, rule->counter,
+				     (unsigned long long)rule->calls));
+	return PZ_OK;
 }
 
 static const char *
@@ -156,6 +161,9 @@ request_of(const struct pz_rule *rule, uint64_t now_s)
 		bag(rule->function), "environment", "time",
 		json_sprintf("%llu", (unsigned long long)now_s), "context", "owner", rule->owner,
 		"known", bag(rule->zone), "devices", bag(rule->zone ? NULL : rule->device));
+	if (json && rule->counter)
+		(void)json_object_set_new(json_object_get(json, "environment"), rule->counter,
+					  bag("0"));
 	PZ_AUTO_FREE char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	struct tm local = {.tm_mday = 1};
 	time_t now = (time_t)now_s;
@@ -338,11 +346,12 @@ find_share(struct pz_slice text, struct pz_slice conditions, size_t at, size_t *
 		*begin = (size_t)(found - text.ptr);
 		*end = skip_until(text, *begin, tail);
 		const uint8_t *same = memmem(found, *end - *begin, conditions.ptr, conditions.len);
-		if (same) { /* and no more conditions than an end */
+		if (same) { /* and no more conditions than limits */
 			size_t rest = (size_t)(same - text.ptr) + conditions.len;
 
 			if (begins(text, rest, "\n\t\t\t</condition>") ||
-			    begins(text, rest, "\n\t\t\t<environment-match attr=\"time\""))
+			    begins(text, rest, "\n\t\t\t<environment-match attr=\"time\"") ||
+			    begins(text, rest, "\n\t\t\t<environment-match attr=\"calls:"))
 				return true;
 		}
 		at = *end;

@@ -19,9 +19,11 @@ struct pz_rule {
 	const char *device;           /* of that zone; NULL: all of them */
 	const char *api;              /* as policies call it */
 	const char *service_id, *function;
-	const char *target; /* device that has the service */
-	uint64_t until_s;   /* seconds since 1970; 0: no end */
-	bool is_share;      /* its id begins with "share-", not with "rule-" */
+	const char *target;  /* device that has the service */
+	uint64_t until_s;    /* seconds since 1970; 0: no end */
+	uint64_t calls;      /* how many it lets through; 0: no limit */
+	const char *counter; /* name of the attribute that counts them; NULL: no limit */
+	bool is_share;       /* its id begins with "share-", not with "rule-" */
 };
 
 /** Writes the rule as a sentence: "The device laptop may use …". */

@@ -148,6 +148,40 @@ a_rule_with_an_end_ends(void **state)
 }
 
 static void
+a_rule_with_a_limit_in_calls_ends_with_it(void **state)
+{
+	(void)state;
+	struct pz_rule shared = {.effect = PZ_POLICY_PERMIT,
+				 .owner = ZONE,
+				 .zone = "bob@example.com",
+				 .api = TEST,
+				 .calls = 3,
+				 .counter = "calls:5e",
+				 .is_share = true};
+	struct pz_errinfo info = {""};
+	char *before = read_default(), *after = with_rule(&shared, before), *out = NULL;
+	unsigned count = 0;
+
+	assert_int_equal(effect_of(after, BOB, "},'environment':{'calls:5e':['2']"),
+			 PZ_POLICY_PERMIT);
+	assert_int_equal(effect_of(after, BOB, "},'environment':{'calls:5e':['3']"),
+			 PZ_POLICY_DENY);
+	assert_non_null(strstr(after, "may use " TEST ", 3 calls."));
+	shared.counter = "calls:5f";
+	shared.until_s = NOW + 5;
+	char *twice = with_rule(&shared, after);
+	shared.counter = NULL;
+	shared.until_s = 0;
+	assert_ok(pz_rule_remove_shares(&shared, pz_slice_str(twice), &out, &count, &info));
+	assert_int_equal(count, 2);
+	assert_string_equal(out, before);
+	free(out);
+	free(twice);
+	free(after);
+	free(before);
+}
+
+static void
 functions_and_services_limit_it(void **state)
 {
 	(void)state;
@@ -252,6 +286,7 @@ main(void)
 		cmocka_unit_test(everything_else_stays_as_it_was),
 		cmocka_unit_test(the_newest_rule_counts_and_each_has_a_name_of_its_own),
 		cmocka_unit_test(a_rule_with_an_end_ends),
+		cmocka_unit_test(a_rule_with_a_limit_in_calls_ends_with_it),
 		cmocka_unit_test(functions_and_services_limit_it),
 		cmocka_unit_test(the_place_is_found_among_what_looks_like_it),
 		cmocka_unit_test(what_would_not_decide_is_refused),

@@ -3,6 +3,8 @@
  * rules into the policy of the zone and have no effect of their own: `pzp policy show` has all of
  * it. @spec page 9, 13; page 12 "pzp"
  */
+#include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,6 +16,8 @@
 #include "cli/text.h"
 #include "cli_policy/commands.h"
 #include "cli_policy/insert.h"
+#include "policy/attribute.h"
+#include "policy/match.h"
 
 #define SET_TIMEOUT_MS 60000U
 #define FOR_S_MAX (10.0 * 365 * 86400) /* what is longer needs no limit */
@@ -24,6 +28,7 @@ struct intent {
 	json_t *status, *peers, *services;
 	char device[PZ_DEVICE_BYTES_MAX + 1], target[PZ_DEVICE_BYTES_MAX + 1];
 	char zone[PZ_ZONE_BYTES_MAX + 1];
+	char counter[PZ_POLICY_COUNTER_BYTES_MAX + 1];
 };
 
 static void
@@ -66,6 +71,26 @@ parse_for(const char *text, uint64_t *out_s)
 		}
 	}
 	return false;
+}
+
+/* ---- --calls ---- */
+
+/* Each rule has a counter of its own: a name that was never used counts from 0 on each device. */
+static bool
+take_calls(struct intent *intent, const char *text)
+{
+	uint8_t random[8];
+	struct pz_rule *rule = &intent->rule;
+
+	if (!pz_policy_number(pz_slice_str(text), &rule->calls) || rule->calls == 0)
+		return false;
+	randombytes_buf(random, sizeof(random));
+	size_t at = (size_t)snprintf(intent->counter, sizeof(intent->counter), PZ_POLICY_COUNTER);
+	for (size_t i = 0; i < sizeof(random); i++)
+		at += (size_t)snprintf(intent->counter + at, sizeof(intent->counter) - at, "%02x",
+				       random[i]);
+	rule->counter = intent->counter;
+	return true;
 }
 
 /* ---- names ---- */
@@ -324,7 +349,7 @@ static int
 run(struct pz_cli *cli, const struct command *command)
 {
 	struct intent intent = {.rule = {.effect = command->effect, .is_share = command->is_share}};
-	const char *span = pz_cli_opt(cli, "for");
+	const char *span = pz_cli_opt(cli, "for"), *calls = pz_cli_opt(cli, "calls");
 	uint64_t seconds = 0;
 
 	if (span && !parse_for(span, &seconds))
@@ -332,6 +357,9 @@ run(struct pz_cli *cli, const struct command *command)
 				    span);
 	if (span)
 		intent.rule.until_s = (uint64_t)time(NULL) + seconds;
+	if (calls && !take_calls(&intent, calls))
+		return pz_cli_usage(cli, "--calls %s: must be a number from 1 to 9999999999",
+				    calls);
 	int status = run_with(cli, command, &intent);
 	intent_fini(&intent);
 	return status;

@@ -91,6 +91,7 @@ static const struct pz_cli_option policy_options[] = {
 static const struct pz_cli_option allow_options[] = {
 	{"ask", NULL, "a person is asked, and may let the answer be remembered", PZ_CLI_FLAG, 0, 0},
 	{"for", "T", "only for that long from now: 90s, 30m, 2h, 7d", PZ_CLI_TEXT, 0, 0},
+	{"calls", "N", "only for so many calls on each device that is called", PZ_CLI_TEXT, 0, 0},
 	{"on", "DEVICE", "only the service of this device, as @DEVICE", PZ_CLI_TEXT, 0, 0},
 	END,
 };
@@ -98,6 +99,7 @@ static const struct pz_cli_option allow_options[] = {
 static const struct pz_cli_option share_options[] = {
 	{"with", "WHO", "a device, my-devices, or another zone", PZ_CLI_TEXT, 0, 0},
 	{"for", "T", "only for that long from now: 90s, 30m, 2h, 7d", PZ_CLI_TEXT, 0, 0},
+	{"calls", "N", "only for so many calls on each device that is called", PZ_CLI_TEXT, 0, 0},
 	{"on", "DEVICE", "only the service of this device, as @DEVICE", PZ_CLI_TEXT, 0, 0},
 	END,
 };

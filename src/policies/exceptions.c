@@ -40,7 +40,8 @@ load_one(void *arg, const char *key, struct pz_slice value)
 enum pz_err
 pz_policies_load(struct pz_policies *p, struct pz_errinfo *info)
 {
-	return pz_store_load(p->config.store, SPACE, load_one, p, info);
+	PZ_TRY(pz_store_load(p->config.store, SPACE, load_one, p, info));
+	return pz_policies_load_counters(p, info);
 }
 
 /* ---- to the disk ---- */
@@ -188,5 +189,6 @@ pz_policies_set_exceptions(struct pz_policies *p, struct pz_slice text, uint64_t
 enum pz_err
 pz_policies_wipe(struct pz_txn *txn)
 {
-	return pz_txn_remove_space(txn, SPACE);
+	PZ_TRY(pz_txn_remove_space(txn, SPACE));
+	return pz_policies_wipe_counters(txn);
 }

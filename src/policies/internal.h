@@ -1,7 +1,10 @@
-/* Inside policies/ only: policies.c what is in the slots; exceptions.c what this device stores. */
+/* Inside policies/ only: policies.c what is in the slots; exceptions.c, counters.c what
+ * this device stores. */
 #ifndef PZ_POLICIES_INTERNAL_H
 #define PZ_POLICIES_INTERNAL_H
 
+#include "base/limits.h"
+#include "base/list.h"
 #include "policies/policies.h"
 
 struct pz_policies_snapshot;
@@ -24,6 +27,19 @@ struct pz_policies_content {
 	struct pz_errinfo reason;            /* of a corrupt one */
 };
 
+/** One call on its way to the disk. */
+struct pz_policies_counting {
+	struct pz_list node;
+	struct pz_policies *policies; /* NULL: gone meanwhile */
+	uint64_t ticket;
+};
+
+/** One counter. */
+struct pz_policies_counter {
+	char name[PZ_POLICY_COUNTER_BYTES_MAX + 1]; /* "": free */
+	uint64_t calls;
+};
+
 struct pz_policies {
 	struct pz_policies_config config;
 	struct pz_policy_cache *cache;
@@ -34,7 +50,15 @@ struct pz_policies {
 	unsigned changes;                /* bits of slots that the owner does not know of yet */
 	int64_t last_edit;               /* number of the last change that the hub was asked for */
 	struct pz_policies_write *write; /* or NULL */
+	struct pz_policies_counter counters[PZ_POLICY_COUNTERS_MAX];
+	struct pz_list counts; /* on their way to the disk */
 };
+
+/** Reads the counters. Errors: IO (of the store), LIMIT_MEMORY. */
+enum pz_err
+pz_policies_load_counters(struct pz_policies *policies, struct pz_errinfo *info) PZ_MUST_USE;
+/** Removes them from the disk. Errors: LIMIT_MEMORY. */
+enum pz_err pz_policies_wipe_counters(struct pz_txn *txn) PZ_MUST_USE;
 
 /**
  * Puts a document into a slot.

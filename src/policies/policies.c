@@ -252,6 +252,7 @@ pz_policies_parse(struct pz_policies *p, struct pz_slice text, struct pz_policy_
 void
 pz_policies_wiped(struct pz_policies *p)
 {
+	memset(p->counters, 0, sizeof(p->counters));
 	pz_policies_put_nothing(p, PZ_POLICY_SLOT_EXCEPTIONS);
 	pz_policies_set_user(p, NULL);
 	show(p, PZ_POLICY_SLOT_MANUFACTURER); /* conditions went with the zone */
@@ -266,6 +267,7 @@ pz_policies_new(const struct pz_policies_config *config, struct pz_policies **ou
 	if (p == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	p->config = *config;
+	pz_list_init(&p->counts);
 	pz_timer_init(&p->turn, on_turn, p);
 	p->cache = pz_policy_cache_new();
 	if (p->cache == NULL)
@@ -283,6 +285,10 @@ pz_policies_free(struct pz_policies *p)
 	pz_env_stop(p->config.env, &p->turn);
 	if (p->write) /* its commit is under way */
 		p->write->policies = NULL;
+	PZ_LIST_EACH (&p->counts, node, tmp) {
+		pz_list_remove(node);
+		PZ_CONTAINER(node, struct pz_policies_counting, node)->policies = NULL;
+	}
 	free_former(p);
 	snapshot_free(p->current);
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++)

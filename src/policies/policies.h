@@ -25,6 +25,8 @@ struct pz_policies_config {
 	/** Slots have changed. Never called from inside a call of the owner's.
 	 * @param slots bits 1 << enum pz_policy_slot. May be NULL */
 	void (*changed)(void *arg, unsigned slots);
+	/** The end of pz_policies_count: whether it is on the disk. May be NULL. */
+	void (*counted)(void *arg, uint64_t ticket, bool is_counted);
 	void *arg;
 	/* For the commands (policies/commands.h). */
 	const char *self; /* own address; what it points to is kept up to date */
@@ -54,7 +56,8 @@ struct pz_policies_slot {
 /** The owner's slot has the default, the others are empty. Errors: LIMIT_MEMORY. */
 enum pz_err pz_policies_new(const struct pz_policies_config *config, struct pz_policies **out,
 			    struct pz_errinfo *info) PZ_MUST_USE;
-/** Reads the exceptions that this device has stored. Errors: IO (of the store), LIMIT_MEMORY. */
+/** Reads the exceptions and the counters that this device has stored. Errors: IO (of the store),
+ * LIMIT_MEMORY. */
 enum pz_err pz_policies_load(struct pz_policies *policies, struct pz_errinfo *info) PZ_MUST_USE;
 /** No decision may use its slots any more. NULL is fine. */
 void pz_policies_free(struct pz_policies *policies);
@@ -96,6 +99,21 @@ enum pz_err pz_policies_set_exceptions(struct pz_policies *policies, struct pz_s
 				       uint64_t base, const char *author,
 				       void (*done)(void *arg, enum pz_err err, const char *detail),
 				       void *arg, struct pz_errinfo *info) PZ_MUST_USE;
+
+/* ---- counters.c: calls that rules count ---- */
+
+/** How many calls this device has counted under a name, at least: a crash may add those that were
+ * being counted. */
+uint64_t pz_policies_calls(const struct pz_policies *policies, struct pz_slice counter);
+/**
+ * Adds one call to each of these counters at once, and puts them on the disk; config.counted
+ * follows, later, never from inside. A new counter takes the place of those that no document names
+ * any more.
+ * @param counters names, copied
+ * @return false: there is no room for them, or no memory; `counted` does not follow
+ */
+bool pz_policies_count(struct pz_policies *policies, uint64_t ticket,
+		       const struct pz_slice *counters, size_t count);
 
 /** Removes what this device has stored. Errors: LIMIT_MEMORY. */
 enum pz_err pz_policies_wipe(struct pz_txn *txn) PZ_MUST_USE;

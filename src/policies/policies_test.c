@@ -19,6 +19,7 @@ struct fixture {
 	unsigned changed; /* bits, of all calls since the last look */
 	enum pz_err ended;
 	int ends;
+	unsigned counted;
 	bool is_inside; /* a call of the test's is under way */
 };
 
@@ -33,6 +34,15 @@ on_changed(void *arg, unsigned slots)
 }
 
 static void
+on_counted(void *arg, uint64_t ticket, bool is_counted)
+{
+	(void)arg;
+	assert_int_equal(ticket, 7);
+	assert_true(is_counted);
+	f.counted++;
+}
+
+static void
 open_policies(void)
 {
 	const struct pz_policies_config config = {
@@ -40,6 +50,7 @@ open_policies(void)
 		.store = f.world.store,
 		.conditions = f.conditions,
 		.changed = on_changed,
+		.counted = on_counted,
 	};
 
 	assert_ok(pz_policies_new(&config, &f.policies, NULL));
@@ -292,6 +303,83 @@ exceptions_that_are_based_on_an_older_version_are_refused(void **state)
 	assert_int_equal(slot_of(PZ_POLICY_SLOT_EXCEPTIONS).version.sequence, 2);
 }
 
+#define COUNTED(name)                                                                              \
+	"<policy><rule effect='permit'><condition><environment-match attr='calls:" name            \
+	"' func='less-than' match='3'/></condition></rule></policy>"
+
+static bool
+count(const char *name)
+{
+	const struct pz_slice counter = pz_slice_str(name);
+
+	return pz_policies_count(f.policies, 7, &counter, 1);
+}
+
+static uint64_t
+counted(const char *name)
+{
+	return pz_policies_calls(f.policies, pz_slice_str(name));
+}
+
+/* What was said to be counted is on the disk, also when the process ends at once. */
+static void
+calls_are_counted_on_the_disk(void **state)
+{
+	(void)state;
+	struct pz_txn *txn = pz_kit_txn();
+
+	set_exceptions(COUNTED("a"), 0);
+	assert_true(count("calls:a"));
+	assert_int_equal(counted("calls:a"), 1);
+	assert_int_equal(f.counted, 0);
+	pz_kit_clock_run(&f.world.clock, 2000);
+	assert_int_equal(f.counted, 1);
+	restart();
+	assert_int_equal(counted("calls:a"), 1);
+	assert_true(count("calls:a"));
+	restart(); /* before the commit: the call has not run */
+	assert_int_equal(f.counted, 1);
+	assert_int_equal(counted("calls:a"), 1);
+	pz_kit_world_put(&f.world, "policy-calls", "calls:a", "many");
+	restart(); /* damaged: the limit has run out */
+	assert_true(counted("calls:a") > 1000000);
+	assert_ok(pz_policies_wipe(txn));
+	assert_ok(pz_kit_world_commit(&f.world, txn));
+	pz_policies_wiped(f.policies);
+	assert_int_equal(counted("calls:a"), 0);
+	assert_int_equal(pz_kit_world_count(&f.world, "policy-calls"), 0);
+}
+
+/* As many as there are places, however many rules come and go. */
+static void
+counters_of_rules_that_are_gone_are_removed(void **state)
+{
+	(void)state;
+
+	for (unsigned i = 0; i < 2 * PZ_POLICY_COUNTERS_MAX; i++) {
+		char text[256], name[32];
+
+		snprintf(name, sizeof(name), "calls:%u", i);
+		snprintf(text, sizeof(text),
+			 "<policy><rule effect='permit'><condition><environment-match attr='%s' "
+			 "func='less-than' match='3'/></condition></rule></policy>",
+			 name);
+		set_exceptions(text, i);
+		assert_true(count(name));
+		pz_kit_clock_run(&f.world.clock, 2000);
+	}
+	assert_int_equal(pz_kit_world_count(&f.world, "policy-calls"), 1);
+	assert_int_equal(counted("calls:0"), 0);
+	for (unsigned i = 0; i <= PZ_POLICY_COUNTER_BYTES_MAX; i++) {
+		char name[PZ_POLICY_COUNTER_BYTES_MAX + 2] = "";
+
+		memset(name, 'x', i + 1);
+		(void)count(name); /* of no document: the next one takes its place */
+	}
+	pz_kit_clock_run(&f.world.clock, 2000);
+	assert_true(pz_kit_world_count(&f.world, "policy-calls") <= 2);
+}
+
 static void
 exceptions_can_be_removed_and_go_with_the_zone(void **state)
 {
@@ -351,6 +439,8 @@ main(void)
 		TEST(exceptions_that_are_not_stored_do_not_count),
 		TEST(exceptions_that_are_based_on_an_older_version_are_refused),
 		TEST(exceptions_can_be_removed_and_go_with_the_zone),
+		TEST(counters_of_rules_that_are_gone_are_removed),
+		TEST(calls_are_counted_on_the_disk),
 		TEST(exceptions_that_cannot_be_read_deny_all),
 	};
 

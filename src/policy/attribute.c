@@ -61,6 +61,15 @@ pz_policy_attribute_parse(enum pz_policy_category category, struct pz_slice text
 	return attr;
 }
 
+bool
+pz_policy_attribute_is_counter(const struct pz_policy_attribute *attr)
+{
+	size_t len = strlen(PZ_POLICY_COUNTER);
+
+	return attr->category == PZ_POLICY_ENVIRONMENT && attr->id == PZ_POLICY_ATTR_OTHER &&
+	       attr->name.len > len && memcmp(attr->name.ptr, PZ_POLICY_COUNTER, len) == 0;
+}
+
 /* ---- parts of a URI (RFC 3986 3) ---- */
 
 static bool

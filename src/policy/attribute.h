@@ -73,6 +73,9 @@ enum pz_policy_category {
 	X(ROAMING, ENVIRONMENT, "roaming", "environmentInfo", "roaming")                           \
 	X(BEARER_TYPE, ENVIRONMENT, "bearer-type", "environmentInfo", "bearerType")
 
+/* What the name of an environment attribute begins with whose value is a number of calls. */
+#define PZ_POLICY_COUNTER "calls:"
+
 enum pz_policy_attribute_id {
 #define X(name, category, text, object, member) PZ_POLICY_ATTR_##name,
 	PZ_POLICY_ATTRIBUTE_LIST(X)
@@ -112,6 +115,10 @@ pz_policy_attribute_parse(enum pz_policy_category category, struct pz_slice text
 /** Number of a name without a modifier, or PZ_POLICY_ATTR_OTHER. An alias has its number too. */
 enum pz_policy_attribute_id
 pz_policy_attribute_find(enum pz_policy_category category, struct pz_slice name);
+
+/** True when its value is the number of calls that rules which compare it have let through. @spec
+ * page 9, 4.4 */
+bool pz_policy_attribute_is_counter(const struct pz_policy_attribute *attr);
 
 /** Name of a category in documents and requests: "subject", "resource", "environment". */
 const char *pz_policy_category_name(enum pz_policy_category category);

@@ -228,6 +228,38 @@ pz_policy_document_next_time(const struct pz_policy_document *doc, uint64_t now_
 	return t.next_s;
 }
 
+/* ---- counters ---- */
+
+struct counters {
+	void (*each)(void *arg, struct pz_slice name);
+	void *arg;
+};
+
+static void
+visit_counter(void *arg, const struct pz_policy_attribute *attr)
+{
+	const struct counters *c = arg;
+
+	if (pz_policy_attribute_is_counter(attr))
+		c->each(c->arg, attr->name);
+}
+
+static void
+visit_counters(void *arg, const struct pz_policy_node *rule, enum pz_policy_effect effect)
+{
+	(void)effect;
+	pz_policy_node_attributes(rule, visit_counter, arg);
+}
+
+void
+pz_policy_document_each_counter(const struct pz_policy_document *doc,
+				void (*each)(void *arg, struct pz_slice name), void *arg)
+{
+	struct counters c = {.each = each, .arg = arg};
+
+	pz_policy_document_each_rule(doc, visit_counters, &c);
+}
+
 /* ---- documents by their hash ---- */
 
 struct entry {

@@ -63,6 +63,11 @@ void pz_policy_document_each_rule(const struct pz_policy_document *doc,
 					       enum pz_policy_effect effect),
 				  void *arg);
 
+/** Calls `each` for every attribute that counts calls (pz_policy_attribute_is_counter); one may
+ * come several times. @param name of the attribute, borrowed from the document */
+void pz_policy_document_each_counter(const struct pz_policy_document *doc,
+				     void (*each)(void *arg, struct pz_slice name), void *arg);
+
 /**
  * When what the document says may change with nothing but the time.
  * @param now_s seconds since 1970

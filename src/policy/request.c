@@ -133,6 +133,24 @@ pz_policy_request_put(struct pz_policy_request *request, enum pz_policy_attribut
 		     value.ptr ? 1 : 0, info);
 }
 
+enum pz_err
+pz_policy_request_renew(struct pz_policy_request *request, struct pz_slice name,
+			struct pz_slice value)
+{
+	struct pz_policy_bag *bag = find_other(request, PZ_POLICY_ENVIRONMENT, name);
+	struct pz_slice *copy;
+
+	if (bag == NULL)
+		return pz_policy_request_set(request, PZ_POLICY_ENVIRONMENT, name, &value, 1, NULL);
+	if (bag->count == 1 && pz_slice_eq(bag->values[0], value))
+		return PZ_OK;
+	copy = pz_arena_alloc(&request->arena, 1, sizeof(*copy));
+	if (copy == NULL || !pz_arena_copy(&request->arena, value, copy))
+		return PZ_ERR_LIMIT_MEMORY;
+	*bag = (struct pz_policy_bag){.is_given = true, .count = 1, .values = copy};
+	return PZ_OK;
+}
+
 static enum pz_err
 complete_one(struct pz_policy_request *request, enum pz_policy_attribute_id id, int number)
 {

@@ -83,6 +83,11 @@ pz_policy_request_set(struct pz_policy_request *request, enum pz_policy_category
 enum pz_err pz_policy_request_put(struct pz_policy_request *request, enum pz_policy_attribute_id id,
 				  struct pz_slice value, struct pz_errinfo *info) PZ_MUST_USE;
 
+/** Gives an environment attribute that is not of the list in attribute.h another value, or sets it.
+ * @param name, value copied. Errors: as pz_policy_request_set. */
+enum pz_err pz_policy_request_renew(struct pz_policy_request *request, struct pz_slice name,
+				    struct pz_slice value) PZ_MUST_USE;
+
 /**
  * Sets what an enforcement point always sets, where it is not given: time (now_ms) and date, an
  * empty profile, and the four resource attributes, empty. @param local the time at this place

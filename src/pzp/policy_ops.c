@@ -32,6 +32,14 @@ on_changed(void *arg, unsigned slots)
 		pz_policies_hub_changed(&node->policies_hub);
 }
 
+static void
+on_counted(void *arg, uint64_t ticket, bool is_counted)
+{
+	const struct pz_node *node = arg;
+
+	pz_access_counted(node->access, ticket, is_counted);
+}
+
 static bool
 on_is_hub_up(void *arg)
 {
@@ -70,6 +78,7 @@ pz_node_policies_new(struct pz_node *node, struct pz_errinfo *info)
 		.store = node->config.store,
 		.conditions = node->conditions,
 		.changed = on_changed,
+		.counted = on_counted,
 		.compare = on_compare,
 		.arg = node,
 		.self = node->names.self,
@@ -348,6 +357,22 @@ on_recheck(void *arg)
 	pz_calls_recheck(node->calls);
 }
 
+static uint64_t
+on_calls(void *arg, struct pz_slice counter)
+{
+	const struct pz_node *node = arg;
+
+	return pz_policies_calls(node->policies, counter);
+}
+
+static bool
+on_count(void *arg, uint64_t ticket, const struct pz_slice *counters, size_t n)
+{
+	const struct pz_node *node = arg;
+
+	return pz_policies_count(node->policies, ticket, counters, n);
+}
+
 static const struct pz_access_ops access_ops = {
 	.names = on_names,
 	.slots = on_slots,
@@ -356,6 +381,8 @@ static const struct pz_access_ops access_ops = {
 	.ask = on_ask,
 	.withdraw = on_withdraw,
 	.recheck = on_recheck,
+	.calls = on_calls,
+	.count = on_count,
 };
 
 enum pz_err

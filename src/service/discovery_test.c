@@ -336,7 +336,7 @@ policy_decides_who_may_search_and_what_is_shown(void **state)
 			    "0 " ANN " http://webinos.org/api/discovery - findServices *");
 	fx_expect(f, "");
 	f->hidden = TEST_ID;
-	pz_dispatcher_permit_result(f->d, f->ticket, PZ_PERMIT_ALLOW);
+	pz_dispatcher_permit_result(f->d, f->ticket, PZ_PERMIT_ALLOW, true);
 	fx_expect(f, NOTHING(ANN, "1"));
 	f->answer[PZ_PERMIT_FIND] = PZ_PERMIT_DENY;
 	fx_call(f, ANN, "2", FIND, "'not even parameters'");

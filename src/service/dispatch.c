@@ -80,7 +80,8 @@ authorise(struct call *c, struct pz_permit_query *query, json_t *params)
 }
 
 void
-pz_dispatcher_permit_result(struct pz_dispatcher *d, uint64_t ticket, enum pz_permit permit)
+pz_dispatcher_permit_result(struct pz_dispatcher *d, uint64_t ticket, enum pz_permit permit,
+			    bool was_asked)
 {
 	PZ_LIST_EACH (&d->calls, node, tmp) {
 		struct call *c = PZ_CONTAINER(node, struct call, node);
@@ -88,7 +89,7 @@ pz_dispatcher_permit_result(struct pz_dispatcher *d, uint64_t ticket, enum pz_pe
 			continue;
 		json_t *params = PZ_TAKE(c->params);
 		c->is_pending = false;
-		c->was_asked = true;
+		c->was_asked = was_asked;
 		proceed(c, permit, params);
 		json_decref(params);
 		return;

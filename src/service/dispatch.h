@@ -29,7 +29,8 @@ enum pz_permit {
 	PZ_PERMIT_ALLOW,
 	PZ_PERMIT_DENY,    /* by policy: -32004, SecurityError */
 	PZ_PERMIT_REFUSED, /* by the person asked: -32005, SecurityError */
-	PZ_PERMIT_PENDING, /* a person is being asked; pz_dispatcher_permit_result follows */
+	PZ_PERMIT_PENDING, /* a person is asked, or a disk waited for; pz_dispatcher_permit_result
+			      follows */
 };
 
 /** Why permission is asked (page 7, 8a). Only FIND, BIND and INVOKE may be answered with PENDING;
@@ -143,8 +144,9 @@ void pz_dispatcher_request(struct pz_dispatcher *d, const char *from, json_t *pa
 void pz_dispatcher_peer_gone(struct pz_dispatcher *d, const char *node_prefix);
 
 /** The answer to PZ_PERMIT_PENDING. Unknown tickets (the caller went) are ignored. @param permit
- * not PENDING */
-void pz_dispatcher_permit_result(struct pz_dispatcher *d, uint64_t ticket, enum pz_permit permit);
+ * not PENDING @param was_asked a person answered, also before */
+void pz_dispatcher_permit_result(struct pz_dispatcher *d, uint64_t ticket, enum pz_permit permit,
+				 bool was_asked);
 
 /** Asks permit again for every listener and every binder: after a change of policy, friends or
  * enrolment; runs by itself every 15 minutes. Denied listeners get one error and end, denied

@@ -419,14 +419,14 @@ a_pending_question_suspends_the_call(void **state)
 	fx_call(f, BOB, "3", TEST ".get42", "['c']");
 	uint64_t third = f->ticket;
 	fx_expect(f, "");
-	pz_dispatcher_permit_result(f->d, second, PZ_PERMIT_PENDING);
-	pz_dispatcher_permit_result(f->d, second, PZ_PERMIT_ALLOW);
+	pz_dispatcher_permit_result(f->d, second, PZ_PERMIT_PENDING, true);
+	pz_dispatcher_permit_result(f->d, second, PZ_PERMIT_ALLOW, true);
 	fx_expect(f, RESULT(ANN, "2", "'42 b'"));
-	pz_dispatcher_permit_result(f->d, second, PZ_PERMIT_ALLOW);
-	pz_dispatcher_permit_result(f->d, first, PZ_PERMIT_DENY);
+	pz_dispatcher_permit_result(f->d, second, PZ_PERMIT_ALLOW, true);
+	pz_dispatcher_permit_result(f->d, first, PZ_PERMIT_DENY, true);
 	fx_expect(f, DENIED(ANN, "1"));
 	pz_dispatcher_peer_gone(f->d, "alice@example.org/phone");
-	pz_dispatcher_permit_result(f->d, third, PZ_PERMIT_ALLOW);
+	pz_dispatcher_permit_result(f->d, third, PZ_PERMIT_ALLOW, true);
 	fx_expect(f, "");
 	fx_call(f, ANN, "4", TEST ".get42", "['d']");
 	assert_ok(pz_registry_remove(f->registry, "http://webinos.org/api/test", TEST_ID));
@@ -496,7 +496,7 @@ a_question_goes_with_its_caller(void **state)
 	assert_int_equal(f->over, given_up);
 	f->over = 0;
 	fx_call(f, BOB, "4", TEST ".get42", "['c']");
-	pz_dispatcher_permit_result(f->d, f->ticket, PZ_PERMIT_ALLOW);
+	pz_dispatcher_permit_result(f->d, f->ticket, PZ_PERMIT_ALLOW, true);
 	assert_int_equal(f->over, 0); /* it was answered */
 	fx_free(f);
 }

@@ -305,7 +305,7 @@ a_stream_remembers_that_a_person_allowed_it(void **state)
 	assert_false(f->was_asked);
 	f->answer[PZ_PERMIT_INVOKE] = PZ_PERMIT_PENDING;
 	fx_call(f, ANN, "S", LISTEN, AGAIN);
-	pz_dispatcher_permit_result(f->d, f->ticket, PZ_PERMIT_ALLOW);
+	pz_dispatcher_permit_result(f->d, f->ticket, PZ_PERMIT_ALLOW, true);
 	fx_call(f, ANN, "X", REMOVE, "['R']");
 	pz_dispatcher_recheck(f->d);
 	assert_true(f->was_asked);

@@ -292,11 +292,38 @@ def test_allow_for_two_seconds_runs_out_during_a_stream(zone):
     assert get42(zone.a, "tv", check=False).code == 5
 
 
+def kill_and_start(zone):
+    zone.b.kill()
+    zone.b.start()
+    eventually(lambda: zone.a.pzp("ping", "tv", "--count", "1", check=False).code == 0, what="the tv to be back")
+
+
+def test_a_limit_in_calls_is_counted_durably(zone):
+    """Three calls, whatever happens to the device that is called; a stream is one of them."""
+    zone.a.pzp("deny", "laptop", "test@tv")
+    said = zone.a.pzp("allow", "laptop", "test@tv", "--calls", "3").out
+    assert said == f"The device laptop may use {TEST} on tv, 3 calls.\n"
+    eventually(lambda: any(r["text"] + "\n" == said for r in zone.b.pzp("rules", "--json").json()),
+               what="the rule to reach the tv")
+    assert get42(zone.a, "tv").json() == {"result": "42 x"}
+    kill_and_start(zone)
+    assert get42(zone.a, "tv").json() == {"result": "42 x"}
+    with zone.a.stream("call", "--json", "--stream", "test@tv", "listenAttr.listenFor42",
+                       '[{"repeat":true}]') as events:
+        events.line()
+        assert get42(zone.a, "tv", check=False).code == 5
+        events.line()  # the call that it is was let through
+    assert error_of(get42(zone.a, "tv", check=False)) == SECURITY
+    kill_and_start(zone)
+    assert error_of(get42(zone.a, "tv", check=False)) == SECURITY
+
+
 @pytest.mark.parametrize("words,says", [
     (("allow", "fridge", "test"), "fridge is no device of the zone"),
     (("allow", "laptop", "nosuch"), "nosuch is no service"),
     (("allow", "laptop", "test@fridge"), "fridge is no device of the zone"),
     (("deny", "laptop", "test", "--for", "soon"), "must be a time such as"),
+    (("allow", "laptop", "test", "--calls", "0"), "must be a number from 1"),
 ])
 def test_rules_name_what_is_there(shared_zone, words, says):
     done = shared_zone.a.pzp(*words, check=False)
