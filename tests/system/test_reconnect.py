@@ -40,6 +40,7 @@ def test_device_killed(zone):
     zone.serves()
     zone.b.kill()
     eventually(lambda: zone.hub.devices()["tv"]["connected"] is False, 20, "the hub that notices")
+    zone.a.wait_status(lambda s: s["peers"][0]["route"] == "none", what="without a way")
     call_fails_unreachable(zone)
     zone.b.start()
     zone.b.wait_state("connected")
