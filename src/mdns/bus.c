@@ -27,7 +27,7 @@
 
 struct pz_mdns_bus {
 	struct pz_loop *loop;
-	AvahiPoll poll; /* watches are made by poll.c here too */
+	struct pz_mdns_poll poll; /* watches are made by poll.c here too */
 	const char *service;
 	const struct pz_mdns_bus_events *events;
 	void *arg;
@@ -86,8 +86,8 @@ static dbus_bool_t
 add_watch(DBusWatch *watch, void *arg)
 {
 	struct pz_mdns_bus *bus = arg;
-	AvahiWatch *ours = bus->poll.watch_new(&bus->poll, dbus_watch_get_unix_fd(watch),
-					       watch_events(watch), on_watch, watch);
+	AvahiWatch *ours = bus->poll.api.watch_new(&bus->poll.api, dbus_watch_get_unix_fd(watch),
+						   watch_events(watch), on_watch, watch);
 
 	dbus_watch_set_data(watch, ours, NULL);
 	return ours != NULL;
@@ -99,7 +99,7 @@ remove_watch(DBusWatch *watch, void *arg)
 	struct pz_mdns_bus *bus = arg;
 
 	if (dbus_watch_get_data(watch) != NULL)
-		bus->poll.watch_free(dbus_watch_get_data(watch));
+		bus->poll.api.watch_free(dbus_watch_get_data(watch));
 	dbus_watch_set_data(watch, NULL, NULL);
 }
 
@@ -109,7 +109,7 @@ toggle_watch(DBusWatch *watch, void *arg)
 	struct pz_mdns_bus *bus = arg;
 
 	if (dbus_watch_get_data(watch) != NULL)
-		bus->poll.watch_update(dbus_watch_get_data(watch), watch_events(watch));
+		bus->poll.api.watch_update(dbus_watch_get_data(watch), watch_events(watch));
 }
 
 static void

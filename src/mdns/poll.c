@@ -1,6 +1,7 @@
 #include "mdns/poll.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -12,6 +13,7 @@
 
 struct AvahiWatch {
 	uv_poll_t poll;
+	struct pz_list node; /* of a socket of the network: in its pz_mdns_poll */
 	/* libuv takes a descriptor once, libdbus watches one twice (to read and to write): so each
 	 * watch has a copy. */
 	int copy;
@@ -112,7 +114,7 @@ static AvahiWatch *
 watch_new(const AvahiPoll *api, int fd, AvahiWatchEvent event, AvahiWatchCallback callback,
 	  void *arg)
 {
-	struct pz_loop *loop = api->userdata;
+	struct pz_mdns_poll *owner = api->userdata;
 	AvahiWatch *watch = calloc(1, sizeof(*watch));
 
 	if (watch == NULL)
@@ -123,13 +125,15 @@ watch_new(const AvahiPoll *api, int fd, AvahiWatchEvent event, AvahiWatchCallbac
 	watch->callback = callback;
 	watch->arg = arg;
 	watch->copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (watch->copy < 0 || uv_poll_init(&loop->uv, &watch->poll, watch->copy) != 0) {
+	if (watch->copy < 0 || uv_poll_init(&owner->loop->uv, &watch->poll, watch->copy) != 0) {
 		if (watch->copy >= 0)
 			close(watch->copy);
 		free(watch);
 		return NULL;
 	}
 	watch->poll.data = watch;
+	if (watch->is_datagram)
+		pz_list_append(&owner->network, &watch->node);
 	start(watch);
 	return watch;
 }
@@ -161,6 +165,8 @@ on_closed(uv_handle_t *handle)
 static void
 watch_free(AvahiWatch *watch)
 {
+	if (watch->is_datagram)
+		pz_list_remove(&watch->node);
 	uv_poll_stop(&watch->poll);
 	uv_close((uv_handle_t *)&watch->poll, on_closed);
 }
@@ -196,12 +202,12 @@ static AvahiTimeout *
 timeout_new(const AvahiPoll *api, const struct timeval *due, AvahiTimeoutCallback callback,
 	    void *arg)
 {
-	struct pz_loop *loop = api->userdata;
+	const struct pz_mdns_poll *owner = api->userdata;
 	AvahiTimeout *timeout = calloc(1, sizeof(*timeout));
 
 	if (timeout == NULL)
 		return NULL;
-	timeout->env = &loop->env;
+	timeout->env = &owner->loop->env;
 	timeout->callback = callback;
 	timeout->arg = arg;
 	pz_timer_init(&timeout->timer, on_timer, timeout);
@@ -217,10 +223,12 @@ timeout_free(AvahiTimeout *timeout)
 }
 
 void
-pz_mdns_poll_init(AvahiPoll *poll, struct pz_loop *loop)
+pz_mdns_poll_init(struct pz_mdns_poll *poll, struct pz_loop *loop)
 {
-	*poll = (AvahiPoll){
-		.userdata = loop,
+	poll->loop = loop;
+	pz_list_init(&poll->network);
+	poll->api = (AvahiPoll){
+		.userdata = poll,
 		.watch_new = watch_new,
 		.watch_update = watch_update,
 		.watch_get_events = watch_get_events,
@@ -229,4 +237,17 @@ pz_mdns_poll_init(AvahiPoll *poll, struct pz_loop *loop)
 		.timeout_update = timeout_update,
 		.timeout_free = timeout_free,
 	};
+}
+
+bool
+pz_mdns_poll_has_received(const struct pz_mdns_poll *owner)
+{
+	PZ_LIST_EACH (&owner->network, node, tmp) {
+		const AvahiWatch *watch = PZ_CONTAINER(node, AvahiWatch, node);
+		struct pollfd one = {watch->fd, POLLIN, 0};
+
+		if ((watch->wanted & AVAHI_WATCH_IN) && poll(&one, 1, 0) == 1)
+			return true;
+	}
+	return false;
 }

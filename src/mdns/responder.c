@@ -31,13 +31,15 @@
 #include "mdns/poll.h"
 #include "mdns/sandbox.h"
 #include "mdns/service.h"
+#include "mdns/text.h"
 
 struct responder {
 	struct pz_loop loop;
-	AvahiPoll poll;
+	struct pz_mdns_poll poll;
 	AvahiServer *server;
 	uv_poll_t in;
 	struct pz_buf received;
+	unsigned waits; /* of the node's messages, since they were read last */
 	struct pz_list objects;
 	struct pz_map *by_id;
 };
@@ -245,9 +247,63 @@ fill_entry(struct object *object, const struct pz_mdns_message *message)
 		entry_failed(object, err);
 }
 
+/**
+ * Announces one record of a service instead of the one before, at once: RFC 6762 8.4 asks for no
+ * probe, the name is ours. (Avahi would probe for a second, answer no question meanwhile, and hosts
+ * that see its probes would take the service for gone: RFC 6762 10.5.) The second call only sets
+ * the flags: the name is probed for on a network that comes later.
+ */
+static int
+replace_record(struct object *object, AvahiRecord *record)
+{
+	static const unsigned flags[] = {
+		AVAHI_PUBLISH_UPDATE | AVAHI_PUBLISH_UNIQUE | AVAHI_PUBLISH_NO_PROBE,
+		AVAHI_PUBLISH_UPDATE | AVAHI_PUBLISH_UNIQUE,
+	};
+	int err = 0;
+
+	for (size_t i = 0; i < 2 && err >= 0; i++)
+		err = avahi_server_add(object->responder->server, object->group, AVAHI_IF_UNSPEC,
+				       AVAHI_PROTO_UNSPEC, (AvahiPublishFlags)flags[i], record);
+	avahi_record_unref(record);
+	return err;
+}
+
+/** Port and TXT of a service that is announced. @return below 0: Avahi's error */
+static int
+replace_records(struct object *object, const struct pz_mdns_service *service)
+{
+	char name[PZ_MDNS_NAME_TEXT_BYTES], host[PZ_MDNS_NAME_TEXT_BYTES];
+
+	pz_mdns_full_name(service->instance, name);
+	snprintf(host, sizeof(host), "%s.local", service->host);
+	AvahiRecord *srv = avahi_record_new_full(name, AVAHI_DNS_CLASS_IN, AVAHI_DNS_TYPE_SRV,
+						 AVAHI_DEFAULT_TTL_HOST_NAME);
+	AvahiRecord *txt = avahi_record_new_full(name, AVAHI_DNS_CLASS_IN, AVAHI_DNS_TYPE_TXT,
+						 AVAHI_DEFAULT_TTL);
+	if (srv == NULL || txt == NULL)
+		_exit(1); /* the node starts another one */
+	srv->data.srv.port = service->port;
+	srv->data.srv.name = avahi_strdup(host);
+	txt->data.txt.string_list = avahi_string_list_new_from_array((const char **)service->txt,
+								     (int)service->txt_len);
+	int err = replace_record(object, srv);
+	int second = replace_record(object, txt);
+	return err < 0 ? err : second;
+}
+
+static bool
+is_announced(const struct object *object)
+{
+	return object->group != NULL &&
+	       avahi_s_entry_group_get_state(object->group) == AVAHI_ENTRY_GROUP_ESTABLISHED;
+}
+
 static void
 update_service(struct object *object, const struct pz_mdns_message *message)
 {
+	if (is_announced(object) && replace_records(object, &message->service) >= 0)
+		return;
 	if (object->group != NULL &&
 	    put_service(object, AVAHI_PUBLISH_UPDATE, &message->service) >= 0)
 		return;
@@ -316,6 +372,22 @@ end(struct responder *r)
 	_exit(0);
 }
 
+/**
+ * What the network sent before the node's message is read first: else Avahi takes its own packet
+ * from before a change, which multicast brings back to it, for another host that has our name. It
+ * reads one packet a turn. A network that never stops sending cannot make the node wait for ever.
+ */
+static bool
+has_to_wait(struct responder *r)
+{
+	if (r->waits < PZ_MDNS_PACKETS_FIRST_MAX && pz_mdns_poll_has_received(&r->poll)) {
+		r->waits++;
+		return true;
+	}
+	r->waits = 0;
+	return false;
+}
+
 static void
 on_readable(uv_poll_t *poll, int status, int events)
 {
@@ -326,6 +398,8 @@ on_readable(uv_poll_t *poll, int status, int events)
 	size_t used;
 
 	(void)events;
+	if (status == 0 && has_to_wait(r))
+		return;
 	ssize_t n = status < 0 ? 0 : recv(PZ_MDNS_RESPONDER_FD, bytes, sizeof(bytes), MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -367,7 +441,7 @@ server_new(struct responder *r, int *err)
 	config.enable_reflector = 0;
 	config.disallow_other_stacks = 0;
 	config.allow_point_to_point = 0; /* the other end of a VPN is not on the local network */
-	AvahiServer *server = avahi_server_new(&r->poll, &config, on_state, r, err);
+	AvahiServer *server = avahi_server_new(&r->poll.api, &config, on_state, r, err);
 	avahi_server_config_free(&config);
 	return server;
 }
