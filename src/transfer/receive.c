@@ -516,6 +516,19 @@ adopt(struct incoming *in, struct pz_channel *channel, const struct pz_transfer_
 	step(in);
 }
 
+/* The same sending goes on, or one that rests is taken up by a later sending. Two files that are
+ * sent at once may have the same name, size and time: the second one waits until the first is done.
+ */
+static bool
+may_adopt(const struct incoming *in, const struct pz_transfer_offer *offer)
+{
+	bool rests = in->channel == NULL && in->state == READY && !in->is_busy && !in->has_ended;
+
+	if (in->state == REMOVING || in->is_doomed)
+		return false;
+	return rests || strcmp(in->offer.id, offer->id) == 0;
+}
+
 /* The end of an earlier try did not reach its sender. */
 static void
 repeat_receipt(struct pz_channel *channel, json_t *record)
@@ -543,11 +556,11 @@ take(struct pz_transfers *transfers, const char *device, struct pz_channel *chan
 		return;
 	}
 	struct incoming *in = make_key(transfers, device, offer, key) ? find(transfers, key) : NULL;
-	if (in && in->state != REMOVING && !in->is_doomed) {
+	if (in && may_adopt(in, offer)) {
 		adopt(in, channel, offer);
 		return;
 	}
-	/* One that is being removed: its sender tries again when it is gone. */
+	/* One that is being removed, or received by another sending: the sender tries again. */
 	if (in || !has_room(transfers, device) ||
 	    (in = incoming_new(transfers, device, key, offer)) == NULL) {
 		pz_channel_refuse(channel, PZ_CHANNEL_LIMIT);

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <utime.h>
 
 #define SIZE 300000
@@ -151,6 +152,34 @@ set_time(const char *path)
 	const struct utimbuf times = {.actime = 1000000, .modtime = 1000000};
 
 	assert_int_equal(utime(path, &times), 0);
+}
+
+/* The second is offered at any moment of the first: neither takes the place of the other. */
+static void
+two_of_the_same_name_size_and_time(void **state)
+{
+	(void)state;
+	for (unsigned step = 0; step < 40; step++) {
+		char name[16], other[24], id[24];
+		snprintf(name, sizeof(name), "f%u", step);
+		snprintf(other, sizeof(other), "f%u (1)", step);
+		snprintf(id, sizeof(id), "second%u", step);
+		world_file(&world, 20000, 'x');
+		set_time(world.dir.file);
+		device_sends(&world.a, world.dir.file, to_b(name));
+		world_run(&world, step * PZ_US_PER_MS / 4 + 1);
+		assert_int_equal(unlink(world.dir.file), 0); /* the first stays open */
+		world_file(&world, 20000, 'y');
+		set_time(world.dir.file);
+		device_sends(&world.a, world.dir.file,
+			     json_pack("{s:s, s:s, s:s}", "device", "b", "name", name, "id", id));
+		world_run(&world, 5 * PZ_US_PER_S);
+		assert_int_equal(world.a.ends, 2);
+		assert_int_equal(world.a.err, PZ_OK);
+		world.a.ends = 0;
+		if (is_received(&world, name) == is_received(&world, other))
+			fail_msg("step %u: one of the files is not there", step);
+	}
 }
 
 /* Another file of the same name, size and time: what was begun does not count. */
@@ -384,6 +413,7 @@ main(void)
 		TEST(a_break_at_any_frame),
 		TEST(a_receiver_that_dies_at_any_moment),
 		TEST(a_sender_that_dies),
+		TEST(two_of_the_same_name_size_and_time),
 		TEST(another_beginning_starts_over),
 		TEST(a_file_that_grows_is_refused),
 		TEST(a_file_that_shrinks_is_refused),
