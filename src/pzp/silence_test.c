@@ -66,7 +66,7 @@ a_link_that_this_device_opens_is_refused_too(void **state)
 	assert_non_null(strstr(fx_peer("tv")->reason, "no word from the hub"));
 }
 
-/* A newer list of the hub's is word from it, whoever brings it. */
+/* A newer list that a peer brings is word from the hub, which signed it. */
 static void
 newer_list_is_word(void **state)
 {

@@ -331,7 +331,7 @@ a_device_refuses_what_the_zone_has_not_signed(void **state)
 	assert_ok(pz_policy_record_make(&version, pz_slice_str(PERMIT), NULL, NULL, &text, NULL));
 	assert_int_equal(receive(text), PZ_ERR_DENIED_CHAIN);
 	free(text);
-	version.slot = PZ_POLICY_SLOT_EXCEPTIONS; /* never from elsewhere, whoever has signed it */
+	version.slot = PZ_POLICY_SLOT_EXCEPTIONS; /* refused from others, with any signature */
 	assert_ok(pz_policy_record_make(&version, pz_slice_str(PERMIT), ZONE, zone->ca_key, &text,
 					NULL));
 	assert_int_equal(receive(text), PZ_ERR_DENIED);

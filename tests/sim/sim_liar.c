@@ -326,7 +326,7 @@ __wrap_pz_channel_end(struct pz_channel *channel)
 		__real_pz_channel_end(channel);
 }
 
-/* ---- where it leads, and from whom ---- */
+/* ---- where it leads, and which device sent it ---- */
 
 /* A link with another device than the one that is asked for. */
 static struct pz_channels *
