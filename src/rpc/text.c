@@ -58,13 +58,16 @@ id_of(struct pz_slice element)
 	return NULL;
 }
 
+/* An id that is there twice is none of the two: the element is an invalid request. */
 static bool
 is_notification(struct pz_slice element)
 {
 	struct pz_slice id;
+	enum pz_err err = pz_json_member(element, "id", &id);
 
-	return has(element, "method") && (pz_json_member(element, "id", &id) == PZ_ERR_NOTFOUND ||
-					  pz_slice_eq_str(id, "null"));
+	if (!has(element, "method"))
+		return false;
+	return err == PZ_ERR_NOTFOUND || (err == PZ_OK && pz_slice_eq_str(id, "null"));
 }
 
 static void

@@ -65,6 +65,7 @@ each_request_gets_a_failure(void **state)
 	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"error\":{\"code\":-32700,\"message\":\"x\"}}"
 		{CALL("1", "[1e999]"), FAILED("1")},
 		{"{\"id\":1,\"id\":2,\"method\":\"m\"}", FAILED("null")},
+		{"{\"id\":null,\"id\":null,\"method\":\"m\"}", FAILED("null")},
 		{CALL("1e999", "[]"), FAILED("null")},
 		{"{\"method\":\"m\",\"params\":1e999}", NULL},
 		{CALL("null", "1e999"), NULL},
