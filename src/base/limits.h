@@ -306,9 +306,10 @@
 #define PZ_ARCHIVE_RECORDS_MAX (1U << 20)    /* in one archive */
 #define PZ_PASSPHRASE_CHARS_MIN 8            /* of an archive that holds a zone's CA key */
 #define PZ_PASSPHRASE_BYTES_MAX 1024
-#define PZ_PREF_TEXT_BYTES_MAX 1024 /* a directory */
-#define PZ_CONDITIONS_MAX 64        /* shown in `status` at once; more are logged only */
-#define PZ_ARCHIVES_MAX 4           /* that a hub writes or reads at once: each may take memory */
+#define PZ_PREF_TEXT_BYTES_MAX 1024             /* a directory */
+#define PZ_CONDITION_CALM_US (60 * PZ_US_PER_S) /* successes clear what fails now and then */
+#define PZ_CONDITIONS_MAX 64 /* shown in `status` at once; more are logged only */
+#define PZ_ARCHIVES_MAX 4    /* that a hub writes or reads at once: each may take memory */
 #define PZ_FILE_PART_BYTES (256U << 10) /* of a command's file, read or written at once */
 
 /* ---- certificates (page 2) ---- */

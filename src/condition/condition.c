@@ -23,6 +23,8 @@ struct raised {
 	char subject[SUBJECT_BYTES_MAX];
 	struct pz_errinfo text;
 	uint64_t since_ms, logged_us;
+	uint64_t failed_us;   /* see pz_condition_outcome */
+	bool is_calming_down; /* it has succeeded since */
 };
 
 struct pz_conditions {
@@ -30,6 +32,7 @@ struct pz_conditions {
 	size_t count;
 	struct raised raised[PZ_CONDITIONS_MAX]; /* oldest first */
 	struct pz_log_rate full_log;
+	struct pz_timer calm; /* while a condition is calming down */
 };
 
 static const struct pz_condition_info table[PZ_CONDITION_COUNT] = {
@@ -39,19 +42,44 @@ static const struct pz_condition_info table[PZ_CONDITION_COUNT] = {
 #undef X
 };
 
+/* What has succeeded, and has not failed for long enough, is over. */
+static void
+on_calm(struct pz_timer *timer, void *arg)
+{
+	struct pz_conditions *conditions = arg;
+	uint64_t now_us = pz_env_mono_us(conditions->env), left_us = 0;
+
+	for (size_t i = conditions->count; i-- > 0;) {
+		struct raised *raised = &conditions->raised[i];
+		uint64_t end_us = raised->failed_us + PZ_CONDITION_CALM_US;
+		if (!raised->is_calming_down)
+			continue;
+		if (now_us >= end_us)
+			pz_condition_clear(conditions, raised->condition, raised->subject);
+		else if (left_us == 0 || end_us - now_us < left_us)
+			left_us = end_us - now_us;
+	}
+	if (left_us > 0)
+		pz_env_start(conditions->env, timer, left_us);
+}
+
 struct pz_conditions *
 pz_conditions_new(const struct pz_env *env)
 {
 	struct pz_conditions *conditions = calloc(1, sizeof(*conditions));
 
-	if (conditions)
-		conditions->env = env;
+	if (conditions == NULL)
+		return NULL;
+	conditions->env = env;
+	pz_timer_init(&conditions->calm, on_calm, conditions);
 	return conditions;
 }
 
 void
 pz_conditions_free(struct pz_conditions *conditions)
 {
+	if (conditions)
+		pz_env_stop(conditions->env, &conditions->calm);
 	free(conditions);
 }
 
@@ -166,6 +194,26 @@ pz_condition_clear(struct pz_conditions *conditions, enum pz_condition condition
 		pz_notice(table[condition].name, "over: %s", raised->text.text);
 		remove_at(conditions, i);
 	}
+}
+
+void
+pz_condition_outcome(struct pz_conditions *conditions, enum pz_condition condition, enum pz_err err,
+		     const char *text)
+{
+	struct raised *raised;
+
+	if (conditions == NULL)
+		return;
+	if (err != PZ_OK)
+		pz_condition_raise(conditions, condition, "", "%s", text);
+	raised = find(conditions, condition, "");
+	if (raised == NULL)
+		return;
+	raised->is_calming_down = err == PZ_OK;
+	if (err != PZ_OK)
+		raised->failed_us = pz_env_mono_us(conditions->env);
+	else if (!conditions->calm.active)
+		on_calm(&conditions->calm, conditions);
 }
 
 void

@@ -58,6 +58,17 @@ void pz_condition_raise(struct pz_conditions *conditions, enum pz_condition cond
 void pz_condition_clear(struct pz_conditions *conditions, enum pz_condition condition,
 			const char *subject);
 
+/**
+ * For what is tried again and again: a failure raises the condition; it is cleared
+ * PZ_CONDITION_CALM_US after the last failure, when the last attempt was a success. So attempts
+ * that fail and succeed by turns do not fill the log.
+ * @param conditions NULL: nothing happens
+ * @param err PZ_OK: a success
+ * @param text one line: what has failed; not looked at after a success
+ */
+void pz_condition_outcome(struct pz_conditions *conditions, enum pz_condition condition,
+			  enum pz_err err, const char *text);
+
 /** Clears all conditions, e.g. when the zone is left, without log lines. NULL is fine. */
 void pz_conditions_clear_all(struct pz_conditions *conditions);
 

@@ -169,6 +169,37 @@ test_without_an_object_nothing_happens(void **state)
 	assert_texts("[]");
 }
 
+/* A disk that is full takes small commits and refuses large ones. */
+static void
+test_an_outcome_that_changes_is_raised_once(void **state)
+{
+	(void)state;
+	pz_condition_outcome(conditions, PZ_CONDITION_STORE_FAILED, PZ_OK, "");
+	for (int i = 0; i < 5; i++) {
+		pz_condition_outcome(conditions, PZ_CONDITION_STORE_FAILED, PZ_ERR_IO_FULL, "full");
+		pz_condition_outcome(conditions, PZ_CONDITION_STORE_FAILED, PZ_OK, "");
+		pz_kit_clock_jump(&clock, PZ_CONDITION_CALM_US - 1);
+	}
+	assert_int_equal(warnings, 1);
+	assert_int_equal(notices, 0);
+	assert_true(pz_condition_is_raised(conditions, PZ_CONDITION_STORE_FAILED, NULL));
+	pz_condition_outcome(conditions, PZ_CONDITION_STORE_FAILED, PZ_ERR_IO_FULL, "full");
+	pz_kit_clock_run(&clock, 10 * PZ_CONDITION_CALM_US);
+	assert_true(pz_condition_is_raised(conditions, PZ_CONDITION_STORE_FAILED, NULL));
+	pz_condition_outcome(conditions, PZ_CONDITION_STORE_FAILED, PZ_OK, "");
+	assert_texts("[]");
+	assert_int_equal(notices, 1);
+	pz_condition_outcome(conditions, PZ_CONDITION_STORE_FAILED, PZ_ERR_IO_FULL, "full");
+	pz_kit_clock_run(&clock, PZ_CONDITION_CALM_US / 2);
+	pz_condition_outcome(conditions, PZ_CONDITION_STORE_FAILED, PZ_OK, "");
+	pz_kit_clock_run(&clock, PZ_CONDITION_CALM_US / 2 - 1);
+	assert_int_equal(notices, 1);
+	pz_kit_clock_run(&clock, 1); /* on its own */
+	assert_texts("[]");
+	assert_int_equal(notices, 2);
+	pz_condition_outcome(NULL, PZ_CONDITION_STORE_FAILED, PZ_ERR_IO_FULL, "full");
+}
+
 /* The manual and the lists are made of these texts. */
 static void
 test_every_row_is_complete(void **state)
@@ -201,6 +232,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_a_long_subject_is_found_again, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_without_an_object_nothing_happens, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_an_outcome_that_changes_is_raised_once, setup,
 						teardown),
 		cmocka_unit_test(test_every_row_is_complete),
 	};

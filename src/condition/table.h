@@ -31,6 +31,10 @@
 	  "As many connections are open as may be without having proved an identity; a new one "   \
 	  "ends the oldest of the busiest network.",                                               \
 	  "devices still get in; if it lasts, let a firewall refuse that network")                 \
+	X(STORE_FAILED, "store-failed", BOTH,                                                      \
+	  "Something could not be stored: the disk is full, or the data directory cannot be "      \
+	  "written.",                                                                              \
+	  "make room on the disk; what was refused meanwhile has not changed")                     \
 	X(INBOX, "inbox", PZP,                                                                     \
 	  "A file of another device could not be stored: the disk is full, or the directory "      \
 	  "cannot be written.",                                                                    \

@@ -40,6 +40,12 @@ set_defaults(struct pz_hub *hub)
 }
 
 static void
+on_store(void *arg, enum pz_err err, const char *detail)
+{
+	pz_condition_outcome(arg, PZ_CONDITION_STORE_FAILED, err, detail);
+}
+
+static void
 set_hosting(struct pz_hub *hub)
 {
 	const struct pz_hub_config *c = &hub->config;
@@ -48,6 +54,7 @@ set_hosting(struct pz_hub *hub)
 	hub->hosting.store = c->store;
 	hub->hosting.keys = c->keys;
 	hub->hosting.conditions = pz_conditions_new(c->env);
+	pz_store_watch(c->store, on_store, hub->hosting.conditions);
 	hub->hosting.queue_high_bytes = c->queue_high_bytes;
 	hub->hosting.port = c->port; /* until it listens */
 	pz_list_init(&hub->hosting.links);
@@ -247,6 +254,7 @@ pz_hub_free(struct pz_hub *hub)
 	pz_map_free(hub->by_tag);
 	pz_map_free(hub->making); /* its zones are freed with their commits */
 	pz_doorway_free(hub->doorway);
+	pz_store_watch(hub->config.store, NULL, NULL);
 	pz_conditions_free(hub->hosting.conditions);
 	free(hub);
 }

@@ -161,8 +161,10 @@ a_full_disk_changes_nothing(void **state)
 	start_member();
 	knows("tv");
 	assert_ok(user("phone", "1")->err);
+	assert_false(pz_condition_is_raised(w.node->conditions, PZ_CONDITION_STORE_FAILED, NULL));
 	pz_memory_disk_fail_after(w.world.disk, 0);
 	assert_int_equal(user("phone", "2")->err, PZ_ERR_IO_FULL);
+	assert_true(pz_condition_is_raised(w.node->conditions, PZ_CONDITION_STORE_FAILED, NULL));
 	assert_int_equal(name("laptop", "Desk")->err, PZ_ERR_IO_FULL);
 	assert_int_equal(ask("prefs", json_pack("{s:s, s:s}", "key", "name", "value", "x"))->err,
 			 PZ_ERR_IO_FULL);

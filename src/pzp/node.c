@@ -51,6 +51,12 @@ add_builtins(struct pz_node *node, struct pz_errinfo *info)
 	return add_builtin(node, service, info);
 }
 
+static void
+on_store(void *arg, enum pz_err err, const char *detail)
+{
+	pz_condition_outcome(arg, PZ_CONDITION_STORE_FAILED, err, detail);
+}
+
 /* Each part is made before those that are given it: the router (of the calls) before items, uplink
  * and peers; the wipe before enrolments, which hold it; the directory (of the uplink) before the
  * peers. The membership comes last, since all parts follow it. */
@@ -61,6 +67,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->conditions = pz_conditions_new(node->config.env);
 	if (!node->registry || !node->conditions)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	pz_store_watch(node->config.store, on_store, node->conditions);
 	PZ_TRY(pz_node_policies_new(node, info));
 	PZ_TRY(pz_node_audit_new(node, info));
 	if (pz_node_access_new(node) != PZ_OK)
@@ -214,6 +221,7 @@ pz_node_free(struct pz_node *node)
 	pz_registry_free(node->registry);
 	pz_policies_free(node->policies);
 	pz_audit_free(node->audit);
+	pz_store_watch(node->config.store, NULL, NULL);
 	pz_conditions_free(node->conditions);
 	pz_membership_free(node->zone.membership);
 	free(node);

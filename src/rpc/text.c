@@ -58,7 +58,7 @@ id_of(struct pz_slice element)
 	return NULL;
 }
 
-/* An id that is there twice is none of the two: the element is an invalid request. */
+/* An element that has "id" twice is an invalid request. */
 static bool
 is_notification(struct pz_slice element)
 {

@@ -50,6 +50,8 @@ struct pz_store {
 	const struct pz_store_ops *ops;
 	struct pz_list ended; /* finished, call-back not run yet, in order */
 	size_t pending;
+	pz_store_done watch; /* see pz_store_watch; NULL: none */
+	void *watch_arg;
 };
 
 /** For implementations: sets the operations; no commit is pending. */

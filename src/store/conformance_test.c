@@ -488,6 +488,32 @@ test_free_of_nothing(void **state)
 	pz_memory_disk_free(NULL);
 }
 
+/* A barrier says nothing about the disk. */
+static void
+test_the_watch_sees_each_change_before_its_owner(void **state)
+{
+	struct fixture *fix = *state;
+	struct record record = {0};
+	struct ticket own = {&record, 1}, watch = {&record, 2};
+	struct pz_txn *txn = txn_new();
+
+	pz_store_watch(fix->store, note, &watch);
+	put(txn, "s", "k", "1");
+	pz_store_commit(fix->store, txn, note, &own);
+	pz_store_commit(fix->store, txn_new(), note, &own);
+	fix->settle(fix);
+	assert_int_equal(record.count, 3);
+	assert_int_equal(record.order[0], 2);
+	assert_int_equal(record.order[1], 1);
+	assert_int_equal(record.order[2], 1);
+	pz_store_watch(fix->store, NULL, NULL);
+	txn = txn_new();
+	put(txn, "s", "k", "2");
+	pz_store_commit(fix->store, txn, NULL, NULL);
+	fix->settle(fix);
+	assert_int_equal(record.count, 3);
+}
+
 /* ---- memory only ---- */
 
 static void
@@ -570,6 +596,7 @@ main(void)
 		BOTH(test_free_runs_no_callback),
 		BOTH(test_what_a_commit_carries_is_dropped_once_with_the_store),
 		BOTH(test_free_of_nothing),
+		BOTH(test_the_watch_sees_each_change_before_its_owner),
 		MEMORY(test_memory_crash_keeps_what_was_durable),
 		MEMORY(test_memory_fault_injection),
 	};

@@ -128,6 +128,7 @@ pz_store_init(struct pz_store *store, const struct pz_store_ops *ops)
 {
 	store->ops = ops;
 	store->pending = 0;
+	store->watch = NULL;
 	pz_list_init(&store->ended);
 }
 
@@ -142,6 +143,8 @@ pz_store_run_ended(struct pz_store *store)
 
 		pz_list_remove(node);
 		store->pending--;
+		if (store->watch != NULL && txn->change_count > 0)
+			store->watch(store->watch_arg, txn->err, txn->info.text);
 		if (txn->done != NULL)
 			txn->done(txn->arg, txn->err, txn->info.text);
 		pz_txn_free(txn);
@@ -168,6 +171,13 @@ void
 pz_store_poll(struct pz_store *store)
 {
 	store->ops->poll(store);
+}
+
+void
+pz_store_watch(struct pz_store *store, pz_store_done watch, void *arg)
+{
+	store->watch = watch;
+	store->watch_arg = arg;
 }
 
 size_t

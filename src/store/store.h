@@ -85,6 +85,14 @@ enum pz_err pz_store_load(struct pz_store *store, const char *space, pz_store_ea
 /** Runs the call-backs of commits that have ended since. */
 void pz_store_poll(struct pz_store *store);
 
+/**
+ * Reports how each commit that changes something has ended, before its own call-back runs: for what
+ * shows whether the disk can be written. There is one watcher.
+ * @param watch as a pz_store_done; must not commit. NULL: no longer
+ * @param arg must live until another watch is set
+ */
+void pz_store_watch(struct pz_store *store, pz_store_done watch, void *arg);
+
 /** Commits whose call-back has not run yet (also those without one), for back-pressure. */
 size_t pz_store_pending(const struct pz_store *store);
 
