@@ -76,13 +76,14 @@ const struct pz_doorway_ops pz_hub_doorway_ops = {
 /* Page 2 "TLS": the first label of the SNI picks the zone. No certificate is shown without the tag
  * of one: a scan of addresses shows no user's name. */
 static struct pz_tls_ctx *
-select_ctx(void *arg, const char *sni_first_label, bool enrol)
+select_ctx(void *arg, const char *sni_first_label, enum pz_tls_purpose purpose)
 {
 	struct pz_hosted_conn *conn = arg;
 	struct pz_hub *hub = pz_hub_of(conn->hosting);
 	void *zone = pz_map_get(hub->by_tag, pz_slice_str(sni_first_label));
+	bool enrol = purpose == PZ_TLS_FOR_ENROLMENT;
 
-	if (zone == NULL || (enrol && !pz_hub_has_live_code(hub)))
+	if (zone == NULL || purpose == PZ_TLS_FOR_PAIRING || (enrol && !pz_hub_has_live_code(hub)))
 		return NULL;
 	conn->zone = zone;
 	return enrol ? conn->zone->trust.enrol_ctx : conn->zone->trust.link_ctx;

@@ -10,7 +10,8 @@ pz_kit_tls_ctx(enum pz_tls_kind kind, const struct pz_kit_identity *node,
 	struct pz_trust *trust = NULL;
 	struct pz_tls_ctx *ctx = NULL;
 
-	if (kind != PZ_TLS_ENROL_CLIENT && kind != PZ_TLS_ENROL_SERVER)
+	if (kind != PZ_TLS_ENROL_CLIENT && kind != PZ_TLS_ENROL_SERVER &&
+	    kind != PZ_TLS_PAIR_CLIENT && kind != PZ_TLS_PAIR_SERVER)
 		trust = pz_kit_trust(zone, crl);
 	struct pz_tls_config config = {.kind = kind, .trust = trust, .env = zone->env};
 	if (node) {
@@ -25,12 +26,12 @@ pz_kit_tls_ctx(enum pz_tls_kind kind, const struct pz_kit_identity *node,
 }
 
 static struct pz_tls_ctx *
-on_select(void *arg, const char *label, bool enrol)
+on_select(void *arg, const char *label, enum pz_tls_purpose purpose)
 {
 	struct pz_kit_tls_pair *pair = arg;
 
 	snprintf(pair->label, sizeof(pair->label), "%s", label);
-	pair->enrol = enrol;
+	pair->purpose = purpose;
 	pair->selects++;
 	return pair->answer;
 }

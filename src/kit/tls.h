@@ -8,8 +8,8 @@
 #include "tls/session.h"
 
 /**
- * A context with the clock of the zone. Unless it is for enrolment, it accepts the nodes of the
- * zone.
+ * A context with the clock of the zone. Unless it is for enrolment or pairing, it accepts the nodes
+ * of the zone.
  * @param node NULL: without a certificate
  * @param revoked a certificate that the zone has revoked; NULL: none
  * @return the caller's, pz_tls_ctx_free
@@ -24,9 +24,9 @@ struct pz_kit_tls_pair {
 	size_t piece;                       /* bytes handed over at a time; 0: all */
 	enum pz_err client_err, server_err; /* first error of each side */
 	struct pz_errinfo client_info, server_info;
-	struct pz_tls_ctx *answer; /* the context that the server selects, borrowed */
-	char label[64];            /* first label of the name that the client asked for */
-	bool enrol;                /* whether the client asked to enrol */
+	struct pz_tls_ctx *answer;   /* the context that the server selects, borrowed */
+	char label[64];              /* first label of the name that the client asked for */
+	enum pz_tls_purpose purpose; /* what the client asked for */
 	int selects;
 	size_t app_bytes; /* application bytes that came out on either side */
 };

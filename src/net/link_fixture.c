@@ -157,10 +157,10 @@ fx_shut(struct fx_world *w)
 }
 
 static struct pz_tls_ctx *
-fx_select(void *arg, const char *label, bool enrol)
+fx_select(void *arg, const char *label, enum pz_tls_purpose purpose)
 {
 	(void)label;
-	(void)enrol;
+	(void)purpose;
 	return ((struct fx_world *)arg)->hub_ctx;
 }
 

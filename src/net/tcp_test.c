@@ -81,10 +81,10 @@ struct net {
 };
 
 static struct pz_tls_ctx *
-on_select(void *arg, const char *label, bool enrol)
+on_select(void *arg, const char *label, enum pz_tls_purpose purpose)
 {
 	(void)label;
-	(void)enrol;
+	(void)purpose;
 	return ((struct net *)arg)->hub_ctx;
 }
 

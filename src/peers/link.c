@@ -547,12 +547,13 @@ pz_peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream)
 }
 
 static struct pz_tls_ctx *
-select_ctx(void *arg, const char *sni_first_label, bool enrol)
+select_ctx(void *arg, const char *sni_first_label, enum pz_tls_purpose purpose)
 {
 	struct pz_peers *peers = arg;
 
 	(void)sni_first_label;
-	return enrol ? NULL : peers->server_ctx; /* a device enrols no other (page 1) */
+	/* A device enrols no other (page 1). */
+	return purpose == PZ_TLS_FOR_ZONE ? peers->server_ctx : NULL;
 }
 
 struct peer_link *

@@ -10,10 +10,10 @@ static uint64_t number; /* of the newest notice */
 /* ---- the hub ---- */
 
 static struct pz_tls_ctx *
-select_hub(void *arg, const char *sni_first_label, bool enrol)
+select_hub(void *arg, const char *sni_first_label, enum pz_tls_purpose purpose)
 {
 	assert_int_equal(strlen(sni_first_label), PZ_SNI_TAG_CHARS);
-	assert_false(enrol);
+	assert_int_equal(purpose, PZ_TLS_FOR_ZONE);
 	return ((struct fx_far *)arg)->ctx;
 }
 

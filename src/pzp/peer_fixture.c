@@ -43,10 +43,10 @@ fx_ctx(const struct fx_device *d, enum pz_tls_kind kind)
 }
 
 static struct pz_tls_ctx *
-fx_select(void *arg, const char *sni_first_label, bool enrol)
+fx_select(void *arg, const char *sni_first_label, enum pz_tls_purpose purpose)
 {
 	assert_string_equal(sni_first_label, ""); /* page 6: it would reveal which zone this is */
-	assert_false(enrol);
+	assert_int_equal(purpose, PZ_TLS_FOR_ZONE);
 	return ((struct fx_far *)arg)->ctx;
 }
 

@@ -29,39 +29,57 @@ static const char sigalgs[] = "ECDSA+SHA256:ed25519:ECDSA+SHA384:ECDSA+SHA512:"
 
 #define SECURITY_LEVEL 2 /* 112 bits: RSA 2048, whatever the system's openssl.cnf says */
 
-static const unsigned char wire_zone[] = {4, 'p', 'z', '/', '1'};
-static const unsigned char wire_enrol[] = {10, 'p', 'z', '-', 'e', 'n', 'r', 'o', 'l', '/', '1'};
+static const char *const alpn_names[] = {
+	[PZ_TLS_FOR_ZONE] = PZ_TLS_ALPN,
+	[PZ_TLS_FOR_ENROLMENT] = PZ_TLS_ALPN_ENROL,
+	[PZ_TLS_FOR_PAIRING] = PZ_TLS_ALPN_PAIR,
+};
+#define ALPN_BYTES_MAX 16 /* the longest of them, after its length */
 
 bool
 pz_tls_kind_is_server(enum pz_tls_kind kind)
 {
 	return kind == PZ_TLS_HUB_SERVER || kind == PZ_TLS_ENROL_SERVER ||
-	       kind == PZ_TLS_PEER_SERVER;
+	       kind == PZ_TLS_PEER_SERVER || kind == PZ_TLS_PAIR_SERVER;
 }
 
-bool
-pz_tls_kind_is_enrol(enum pz_tls_kind kind)
+enum pz_tls_purpose
+pz_tls_kind_purpose(enum pz_tls_kind kind)
 {
-	return kind == PZ_TLS_ENROL_SERVER || kind == PZ_TLS_ENROL_CLIENT;
+	if (kind == PZ_TLS_ENROL_SERVER || kind == PZ_TLS_ENROL_CLIENT)
+		return PZ_TLS_FOR_ENROLMENT;
+	if (kind == PZ_TLS_PAIR_SERVER || kind == PZ_TLS_PAIR_CLIENT)
+		return PZ_TLS_FOR_PAIRING;
+	return PZ_TLS_FOR_ZONE;
+}
+
+const char *
+pz_tls_alpn_name(enum pz_tls_purpose purpose)
+{
+	return alpn_names[purpose];
 }
 
 /* SSL_VERIFY_FAIL_IF_NO_PEER_CERT matters for servers only; clients ignore it. */
 int
 pz_tls_kind_verify_mode(enum pz_tls_kind kind)
 {
-	/* The device that enrols has no certificate yet; the code proves it (page 3). */
-	if (kind == PZ_TLS_ENROL_SERVER)
+	/* The device that enrols has no certificate yet; the code proves it (page 3). That of a
+	 * stranger proves nothing; the exchange does (page 6). */
+	if (kind == PZ_TLS_ENROL_SERVER || kind == PZ_TLS_PAIR_SERVER)
 		return SSL_VERIFY_NONE;
 	return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 }
 
-static const unsigned char *
-kind_alpn(enum pz_tls_kind kind, unsigned int *out_len)
+/* The ALPN name of a kind as it is sent: with its length before it. */
+static unsigned int
+kind_alpn(enum pz_tls_kind kind, unsigned char out[ALPN_BYTES_MAX])
 {
-	bool enrol = pz_tls_kind_is_enrol(kind);
+	const char *name = pz_tls_alpn_name(pz_tls_kind_purpose(kind));
+	size_t len = strlen(name);
 
-	*out_len = enrol ? sizeof(wire_enrol) : sizeof(wire_zone);
-	return enrol ? wire_enrol : wire_zone;
+	out[0] = (unsigned char)len;
+	memcpy(out + 1, name, len);
+	return (unsigned int)len + 1;
 }
 
 enum pz_err
@@ -107,16 +125,20 @@ on_alpn_select(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 	       const unsigned char *offered, unsigned int offered_len, void *arg)
 {
 	const struct pz_tls_ctx *ctx = arg;
-	unsigned int len;
-	const unsigned char *ours = kind_alpn(ctx->kind, &len);
-	unsigned char *chosen; /* SSL_select_next_proto is not const correct */
+	struct pz_slice ours = pz_slice_str(pz_tls_alpn_name(pz_tls_kind_purpose(ctx->kind)));
 
 	(void)ssl;
-	if (SSL_select_next_proto(&chosen, out_len, ours, len, offered, offered_len) !=
-	    OPENSSL_NPN_NEGOTIATED)
-		return SSL_TLSEXT_ERR_ALERT_FATAL;
-	*out = chosen;
-	return SSL_TLSEXT_ERR_OK;
+	/* What is chosen must outlive the call: it is a part of what the client sent. */
+	for (unsigned int at = 0; at < offered_len; at += 1U + offered[at]) {
+		if (offered[at] >= offered_len - at)
+			break;
+		if (!pz_slice_eq(pz_slice_of(offered + at + 1, offered[at]), ours))
+			continue;
+		*out = offered + at + 1;
+		*out_len = offered[at];
+		return SSL_TLSEXT_ERR_OK;
+	}
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 /* Whether the configuration makes sense before OpenSSL sees it. */
@@ -124,15 +146,17 @@ static enum pz_err
 check(const struct pz_tls_config *config, struct pz_errinfo *info)
 {
 	bool has_cert = config->chain_len > 0;
+	bool is_zone = pz_tls_kind_purpose(config->kind) == PZ_TLS_FOR_ZONE;
+	bool is_client = !pz_tls_kind_is_server(config->kind);
 	char zone[PZ_ZONE_BYTES_MAX + 1], device[PZ_DEVICE_BYTES_MAX + 1];
 
 	if (config->env == NULL)
 		return pz_fail(info, PZ_ERR_CONFIG, "TLS: no clock");
-	if (has_cert != (config->key != NULL) || (!has_cert && config->kind != PZ_TLS_ENROL_CLIENT))
+	if (has_cert != (config->key != NULL) || (!has_cert && (is_zone || !is_client)))
 		return pz_fail(info, PZ_ERR_CONFIG, "TLS: certificate or key missing");
-	if (!pz_tls_kind_is_enrol(config->kind) && config->trust == NULL)
+	if (is_zone && config->trust == NULL)
 		return pz_fail(info, PZ_ERR_CONFIG, "TLS: trust set missing");
-	if (!has_cert || config->kind == PZ_TLS_CLIENT || config->kind == PZ_TLS_ENROL_CLIENT)
+	if (is_client || config->kind == PZ_TLS_PAIR_SERVER)
 		return PZ_OK;
 	/* Page 2 rule 6: a hub never presents a device's certificate, nor a device a hub's. */
 	if (pz_cert_identity(config->chain[0], zone, device) != PZ_OK)
@@ -164,8 +188,8 @@ set_certificate(SSL_CTX *ssl_ctx, const struct pz_tls_config *config, struct pz_
 static enum pz_err
 set_kind(struct pz_tls_ctx *ctx, struct pz_errinfo *info)
 {
-	unsigned int len;
-	const unsigned char *alpn = kind_alpn(ctx->kind, &len);
+	unsigned char alpn[ALPN_BYTES_MAX];
+	unsigned int len = kind_alpn(ctx->kind, alpn);
 
 	SSL_CTX_set_verify(ctx->ssl_ctx, pz_tls_kind_verify_mode(ctx->kind), NULL);
 	SSL_CTX_set_cert_verify_callback(ctx->ssl_ctx, pz_tls_on_verify, ctx);

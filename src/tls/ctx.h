@@ -13,6 +13,7 @@
 
 #define PZ_TLS_ALPN "pz/1"
 #define PZ_TLS_ALPN_ENROL "pz-enrol/1"
+#define PZ_TLS_ALPN_PAIR "pz-pair/1"
 
 /* Certificates of a peer in one handshake message, bytes: four of the largest that page 2 allows
  * (RSA 4096 leaf and CA are 2 KiB each) with room; bounds what a stranger makes us hold. */
@@ -25,6 +26,17 @@ enum pz_tls_kind {
 	PZ_TLS_CLIENT,       /* any outgoing zone link */
 	PZ_TLS_ENROL_CLIENT, /* virgin device: takes any certificate for now */
 	PZ_TLS_PEER_SERVER,  /* device, direct links: only devices dial in */
+	PZ_TLS_PAIR_SERVER, /* device, pairing window: shows a certificate of no zone, asks for none
+			     */
+	PZ_TLS_PAIR_CLIENT, /* the same, dialling: takes any certificate */
+};
+
+/** What a connection is for: its ALPN name. Certificates are verified for PZ_TLS_FOR_ZONE only; the
+ * messages of the others prove who is at the other end. */
+enum pz_tls_purpose {
+	PZ_TLS_FOR_ZONE,      /* pz/1, or no ALPN */
+	PZ_TLS_FOR_ENROLMENT, /* pz-enrol/1 */
+	PZ_TLS_FOR_PAIRING,   /* pz-pair/1 */
 };
 
 /** Everything that a context is made of. Borrowed during the call unless stated. */
@@ -32,8 +44,8 @@ struct pz_tls_config {
 	enum pz_tls_kind kind;
 	struct pz_cert *const *chain; /* leaf first, without the anchor */
 	size_t chain_len;
-	struct pz_key *key;       /* of the leaf; NULL with chain_len 0 (enrol client) */
-	struct pz_trust *trust;   /* the context takes a reference; NULL for the enrol kinds */
+	struct pz_key *key;       /* of the leaf; NULL with chain_len 0 (enrol and pair client) */
+	struct pz_trust *trust;   /* the context takes a reference; NULL for enrol and pair kinds */
 	const struct pz_env *env; /* borrowed for the context's life: wall clock */
 };
 

@@ -59,6 +59,8 @@ test_all_kinds(void **state)
 		config_of(PZ_TLS_CLIENT, &home.laptop),
 		config_of(PZ_TLS_ENROL_CLIENT, NULL),
 		config_of(PZ_TLS_PEER_SERVER, &home.laptop),
+		config_of(PZ_TLS_PAIR_SERVER, &home.laptop),
+		config_of(PZ_TLS_PAIR_CLIENT, NULL),
 	};
 
 	(void)state;
@@ -81,6 +83,8 @@ test_missing(void **state)
 	c = config_of(PZ_TLS_CLIENT, NULL);
 	expect_refused(&c);
 	c = config_of(PZ_TLS_ENROL_SERVER, NULL);
+	expect_refused(&c);
+	c = config_of(PZ_TLS_PAIR_SERVER, NULL);
 	expect_refused(&c);
 	c = config_of(PZ_TLS_CLIENT, &home.laptop);
 	c.key = NULL;

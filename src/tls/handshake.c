@@ -54,6 +54,15 @@ adopt(struct pz_tls *tls, struct pz_tls_ctx *ctx)
 	return true;
 }
 
+/* A client that offers several means the first of ours. */
+static enum pz_tls_purpose
+purpose_of(const struct pz_tls_alpn *alpn)
+{
+	if (alpn->zone)
+		return PZ_TLS_FOR_ZONE;
+	return alpn->enrol ? PZ_TLS_FOR_ENROLMENT : PZ_TLS_FOR_PAIRING;
+}
+
 int
 pz_tls_on_client_hello(SSL *ssl, int *alert, void *arg)
 {
@@ -71,19 +80,20 @@ pz_tls_on_client_hello(SSL *ssl, int *alert, void *arg)
 	    pz_tls_hello_alpn(ext, &alpn) != PZ_OK)
 		return refuse_hello(tls, alert, SSL_AD_DECODE_ERROR, PZ_ERR_PROTO,
 				    "TLS: malformed ALPN");
-	if (!alpn.zone && !alpn.enrol)
+	if (!alpn.zone && !alpn.enrol && !alpn.pair)
 		return refuse_hello(tls, alert, SSL_AD_NO_APPLICATION_PROTOCOL, PZ_ERR_PROTO,
 				    "TLS: peer speaks none of our protocols");
 
-	bool enrol = !alpn.zone;
-	struct pz_tls_ctx *ctx = tls->select(tls->select_arg, label, enrol);
-	if (ctx == NULL && enrol)
+	enum pz_tls_purpose purpose = purpose_of(&alpn);
+	struct pz_tls_ctx *ctx = tls->select(tls->select_arg, label, purpose);
+	if (ctx == NULL && purpose != PZ_TLS_FOR_ZONE)
 		return refuse_hello(tls, alert, SSL_AD_ACCESS_DENIED, PZ_ERR_DENIED,
-				    "enrolment refused");
+				    purpose == PZ_TLS_FOR_PAIRING ? "no pairing window is open"
+								  : "enrolment refused");
 	if (ctx == NULL)
 		return refuse_hello(tls, alert, SSL_AD_UNRECOGNIZED_NAME, PZ_ERR_DENIED,
 				    "no zone for this server name");
-	if (!pz_tls_kind_is_server(ctx->kind) || pz_tls_kind_is_enrol(ctx->kind) != enrol)
+	if (!pz_tls_kind_is_server(ctx->kind) || pz_tls_kind_purpose(ctx->kind) != purpose)
 		return refuse_hello(tls, alert, SSL_AD_INTERNAL_ERROR, PZ_ERR_INTERNAL,
 				    "TLS: context of the wrong kind");
 	if (!adopt(tls, ctx))
@@ -125,7 +135,8 @@ pz_tls_on_verify(X509_STORE_CTX *store, void *arg)
 	enum pz_err err;
 
 	(void)arg;
-	if (tls->ctx->kind == PZ_TLS_ENROL_CLIENT) { /* judged later: pz_tls_verify_peer */
+	/* Judged later: by pz_tls_verify_peer, or by the exchange of two strangers. */
+	if (pz_tls_kind_purpose(tls->ctx->kind) != PZ_TLS_FOR_ZONE) {
 		X509_STORE_CTX_set_error(store, X509_V_OK);
 		return 1;
 	}

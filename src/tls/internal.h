@@ -49,8 +49,10 @@ struct pz_tls {
 
 /** True for the kinds that answer connections. */
 bool pz_tls_kind_is_server(enum pz_tls_kind kind);
-/** True for the kinds that speak pz-enrol/1. */
-bool pz_tls_kind_is_enrol(enum pz_tls_kind kind);
+/** What connections of this kind are for. */
+enum pz_tls_purpose pz_tls_kind_purpose(enum pz_tls_kind kind);
+/** Their ALPN name. Static. */
+const char *pz_tls_alpn_name(enum pz_tls_purpose purpose);
 /** SSL_VERIFY_* of a kind. */
 int pz_tls_kind_verify_mode(enum pz_tls_kind kind);
 

@@ -193,7 +193,7 @@ pz_tls_new_client(struct pz_tls_ctx *ctx, const char *sni, const struct pz_expec
 
 	if (pz_tls_kind_is_server(ctx->kind))
 		return PZ_ERR_CONFIG;
-	if (expect == NULL && ctx->kind != PZ_TLS_ENROL_CLIENT)
+	if (expect == NULL && pz_tls_kind_purpose(ctx->kind) == PZ_TLS_FOR_ZONE)
 		return PZ_ERR_CONFIG;
 	if (sni != NULL && !is_host_name(sni))
 		return PZ_ERR_CONFIG;
@@ -253,7 +253,8 @@ leave(struct pz_tls *tls, int ret)
 
 	struct pz_tls_alert_scene scene = {
 		.proven = tls->phase == PZ_TLS_READY,
-		.enrol = tls->ctx != NULL && pz_tls_kind_is_enrol(tls->ctx->kind),
+		.enrol = tls->ctx != NULL &&
+			 pz_tls_kind_purpose(tls->ctx->kind) == PZ_TLS_FOR_ENROLMENT,
 	};
 	tls->phase = PZ_TLS_FAILED;
 	if (tls->fault == PZ_OK)
@@ -283,18 +284,19 @@ finish(struct pz_tls *tls, struct pz_errinfo *info)
 {
 	const unsigned char *alpn;
 	unsigned int len;
-	bool enrol = pz_tls_kind_is_enrol(tls->ctx->kind);
-	struct pz_slice ours = pz_slice_str(enrol ? PZ_TLS_ALPN_ENROL : PZ_TLS_ALPN);
+	enum pz_tls_purpose purpose = pz_tls_kind_purpose(tls->ctx->kind);
+	bool is_zone = purpose == PZ_TLS_FOR_ZONE;
+	const char *ours = pz_tls_alpn_name(purpose);
 
 	free(tls->expect);
 	tls->expect = NULL;
 	SSL_get0_alpn_selected(tls->ssl, &alpn, &len);
-	/* pz/1 may go unsaid, enrolment may not: its peer was not verified. */
-	if (!pz_slice_eq(pz_slice_of(alpn, len), ours) && (enrol || len > 0))
-		return pz_fail(info, PZ_ERR_PROTO, "TLS: peer does not speak %s", ours.ptr);
-	if (!enrol && tls->peer == NULL)
+	/* pz/1 may go unsaid, the others may not: their peer was not verified. */
+	if (!pz_slice_eq_str(pz_slice_of(alpn, len), ours) && (!is_zone || len > 0))
+		return pz_fail(info, PZ_ERR_PROTO, "TLS: peer does not speak %s", ours);
+	if (is_zone && tls->peer == NULL)
 		return pz_fail(info, PZ_ERR_INTERNAL, "TLS: peer was not verified");
-	if (!enrol)
+	if (is_zone)
 		drop_peer_key(tls->ssl);
 	return PZ_OK;
 }
@@ -402,7 +404,15 @@ pz_tls_has_hello(const struct pz_tls *tls)
 bool
 pz_tls_is_enrol(const struct pz_tls *tls)
 {
-	return tls->phase == PZ_TLS_READY && pz_tls_kind_is_enrol(tls->ctx->kind);
+	return tls->phase == PZ_TLS_READY &&
+	       pz_tls_kind_purpose(tls->ctx->kind) == PZ_TLS_FOR_ENROLMENT;
+}
+
+bool
+pz_tls_is_pairing(const struct pz_tls *tls)
+{
+	return tls->phase == PZ_TLS_READY &&
+	       pz_tls_kind_purpose(tls->ctx->kind) == PZ_TLS_FOR_PAIRING;
 }
 
 const struct pz_peer *

@@ -30,12 +30,13 @@ struct pz_tls;
 /**
  * Chooses the context for a new connection from the client's first message.
  * @param sni_first_label lower-cased first label of the server name; "" when the client sent none
- * @param enrol the client asks for enrolment (ALPN pz-enrol/1)
- * @return borrowed context (the session takes a reference) of kind PZ_TLS_ENROL_SERVER exactly when
- * `enrol`; NULL refuses the connection (alert unrecognized_name, access_denied for enrolment)
+ * @param purpose what the client wants: its ALPN name
+ * @return borrowed context (the session takes a reference) of a kind for this purpose; NULL refuses
+ * the connection (alert unrecognized_name; access_denied for enrolment and pairing)
  * @spec page 2 "SNI", page 3 "only while a code is live"
  */
-typedef struct pz_tls_ctx *(*pz_tls_select)(void *arg, const char *sni_first_label, bool enrol);
+typedef struct pz_tls_ctx *(*pz_tls_select)(void *arg, const char *sni_first_label,
+					    enum pz_tls_purpose purpose);
 
 /**
  * Makes the server side of a connection.
@@ -49,9 +50,10 @@ enum pz_err pz_tls_new_server(pz_tls_select select, void *arg, const struct pz_e
 
 /**
  * Makes the client side of a connection.
- * @param ctx PZ_TLS_CLIENT or PZ_TLS_ENROL_CLIENT; the session takes a reference
+ * @param ctx of a kind that dials; the session takes a reference
  * @param sni whole server name to send; NULL: none
- * @param expect the identity that must answer, copied; NULL only for PZ_TLS_ENROL_CLIENT
+ * @param expect the identity that must answer, copied; NULL only for enrolment and
+ * pairing
  * @param out the caller's, pz_tls_free
  * Errors: CONFIG (kind of ctx, expect missing, sni is no host name), LIMIT_MEMORY.
  * @spec page 2 rule 5
@@ -125,9 +127,11 @@ bool pz_tls_is_ready(const struct pz_tls *tls);
 bool pz_tls_has_hello(const struct pz_tls *tls);
 /** True when the handshake is done and agreed on ALPN pz-enrol/1. */
 bool pz_tls_is_enrol(const struct pz_tls *tls);
+/** True when the handshake is done and agreed on ALPN pz-pair/1. */
+bool pz_tls_is_pairing(const struct pz_tls *tls);
 
-/** The verified identity; NULL before the handshake is done, on an enrol session, and after
- * pz_tls_drop_peer. Borrowed until then. */
+/** The verified identity; NULL before the handshake is done, on an enrol or pairing session, and
+ * after pz_tls_drop_peer. Borrowed until then. */
 const struct pz_peer *pz_tls_peer(const struct pz_tls *tls);
 /** Frees the copy of the identity: after admission the session table knows it. */
 void pz_tls_drop_peer(struct pz_tls *tls);

@@ -66,7 +66,7 @@ test_handshake(void **state)
 		assert_string_equal(pz_tls_describe(p.server), "TLSv1.3 TLS_AES_128_GCM_SHA256");
 		assert_int_equal(p.selects, 1);
 		assert_string_equal(p.label, "abcdef0123");
-		assert_false(p.enrol);
+		assert_int_equal(p.purpose, PZ_TLS_FOR_ZONE);
 		assert_false(pz_tls_is_enrol(p.client));
 		assert_false(pz_tls_is_enrol(p.server));
 		pz_kit_tls_pair_fini(&p);
@@ -165,6 +165,42 @@ test_exporter(void **state)
 	pz_kit_tls_pair_fini(&q);
 }
 
+/* Neither end knows the other: certificates of no zone, and what the messages prove is bound to the
+ * connection. @spec page 6 "Strangers" */
+static void
+strangers_get_a_connection_without_an_identity(void **state)
+{
+	struct pz_kit_tls_pair p;
+	struct pz_tls_ctx *client = pz_kit_tls_ctx(PZ_TLS_PAIR_CLIENT, NULL, &home, NULL);
+	struct pz_tls_ctx *server = pz_kit_tls_ctx(PZ_TLS_PAIR_SERVER, &home.laptop, &home, NULL);
+	uint8_t a[32], b[32];
+
+	(void)state;
+	pz_kit_tls_pair_init(&p, client, server, NULL, NULL, &test_clock.env);
+	p.piece = 1;
+	pz_kit_tls_pair_run(&p);
+	assert_ok(p.client_err);
+	assert_ok(p.server_err);
+	assert_int_equal(p.purpose, PZ_TLS_FOR_PAIRING);
+	assert_true(pz_tls_is_pairing(p.client));
+	assert_true(pz_tls_is_pairing(p.server));
+	assert_false(pz_tls_is_enrol(p.server));
+	assert_null(pz_tls_peer(p.client));
+	assert_null(pz_tls_peer(p.server));
+	assert_ok(pz_tls_export(p.client, "EXPORTER-pz-pair", a, sizeof(a)));
+	assert_ok(pz_tls_export(p.server, "EXPORTER-pz-pair", b, sizeof(b)));
+	assert_memory_equal(a, b, sizeof(a));
+	pz_kit_tls_pair_fini(&p);
+
+	/* Neither kind of link takes the other's place. */
+	pz_kit_tls_pair_init(&p, client, peer_ctx, NULL, NULL, &test_clock.env);
+	pz_kit_tls_pair_run(&p);
+	assert_int_equal(p.server_err, PZ_ERR_INTERNAL);
+	pz_kit_tls_pair_fini(&p);
+	pz_tls_ctx_free(client);
+	pz_tls_ctx_free(server);
+}
+
 static void
 test_enrol(void **state)
 {
@@ -180,7 +216,7 @@ test_enrol(void **state)
 	pz_kit_tls_pair_run(&p);
 	assert_ok(p.client_err);
 	assert_ok(p.server_err);
-	assert_true(p.enrol);
+	assert_int_equal(p.purpose, PZ_TLS_FOR_ENROLMENT);
 	assert_true(pz_tls_is_enrol(p.client));
 	assert_true(pz_tls_is_enrol(p.server));
 	assert_null(pz_tls_peer(p.client));
@@ -458,6 +494,7 @@ main(void)
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_identity_waits_for_proof),
 		cmocka_unit_test(test_exporter),
+		cmocka_unit_test(strangers_get_a_connection_without_an_identity),
 		cmocka_unit_test(test_enrol),
 		cmocka_unit_test(test_direct_link),
 		cmocka_unit_test(test_data),
