@@ -135,6 +135,11 @@
 #define PZ_OFFLINE_DAYS 7
 #define PZ_OFFLINE_DAYS_MAX 365
 
+/* ---- friends (page 6) ---- */
+#define PZ_FRIENDS_MAX 512 /* of one zone: with deletions, half of what the item may hold */
+/* of a friend as it is stored and sent: its CA certificate, escaped, and a page of names */
+#define PZ_FRIEND_TEXT_BYTES_MAX (PZ_CERT_PEM_BYTES_MAX + (8U << 10))
+
 /* ---- relaying (page 6) ---- */
 #define PZ_INSTANCE_BYTES_MAX 40 /* a device's name for its own start */
 

@@ -33,7 +33,8 @@ enum pz_sync_role {
  *   largest value in bytes, most chunks)
  */
 #define PZ_SYNC_KINDS(X)                                                                           \
-	X(TRUSTED_PZH, "trusted-pzh", FROM_HUB, true, BY_TIME, NULL, PZ_CERT_PEM_BYTES_MAX, 1024)  \
+	X(TRUSTED_PZH, "trusted-pzh", FROM_HUB, true, BY_TIME, NULL, PZ_FRIEND_TEXT_BYTES_MAX,     \
+	  2 * PZ_FRIENDS_MAX)                                                                      \
 	X(TRUSTED_PZP, "trusted-pzp", FROM_HUB, true, BY_TIME, NULL, PZ_CERT_PEM_BYTES_MAX,        \
 	  PZ_DEVICES_PER_ZONE_MAX)                                                                 \
 	X(CRL, "crl", FROM_HUB, true, BY_NUMBER, NULL, PZ_CRL_PEM_BYTES_MAX, 1024)                 \
