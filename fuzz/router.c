@@ -49,7 +49,17 @@ static const struct setup {
 	 {{PZ_SESSION_HUB, "alice@example.org"},
 	  {PZ_SESSION_PEER, "alice@example.org/phone"},
 	  {PZ_SESSION_PEER, "alice@example.org/tv"}}},
+	{"alice@example.org",
+	 {{PZ_SESSION_DEVICE, "alice@example.org/laptop"},
+	  {PZ_SESSION_FRIEND, "bob@example.net"},
+	  {PZ_SESSION_FRIEND, "carol@example.com"}}},
+	{"alice@example.org/laptop",
+	 {{PZ_SESSION_HUB, "alice@example.org"},
+	  {PZ_SESSION_FRIEND, "bob@example.net/phone"},
+	  {PZ_SESSION_PEER, "alice@example.org/phone"}}},
 };
+#define SETUPS (sizeof(setups) / sizeof(setups[0]))
+#define FRIEND "bob@example.net" /* until event 'f' */
 
 static struct {
 	struct pz_kit_clock world;
@@ -62,6 +72,8 @@ static struct {
 	struct pz_slice frame;
 	struct pz_envelope envelope;
 	bool is_envelope;
+	bool is_friend, is_closed_border; /* what the node says */
+	bool has_crossed;                 /* the node let the frame over the border */
 } w;
 
 /* ---- what must hold ---- */
@@ -72,12 +84,15 @@ has_proved(const struct pz_session *in, struct pz_slice text)
 {
 	struct pz_address a, own, self;
 
+	if (in->kind == PZ_SESSION_FRIEND)
+		return pz_address_parse(text, &a) == PZ_OK &&
+		       pz_address_is_within(text, pz_session_address(in));
 	if (pz_address_parse(text, &a) != PZ_OK ||
 	    pz_address_parse(pz_session_address(in), &own) != PZ_OK ||
 	    pz_address_parse(pz_slice_str(w.setup->self), &self) != PZ_OK)
 		return false;
 	if (!pz_slice_eq(a.zone, own.zone))
-		return false;
+		return in->kind == PZ_SESSION_HUB && w.is_friend && pz_slice_eq_str(a.zone, FRIEND);
 	switch (in->kind) {
 	case PZ_SESSION_APP:
 		return pz_slice_eq(text, pz_session_address(in));
@@ -86,6 +101,8 @@ has_proved(const struct pz_session *in, struct pz_slice text)
 		return pz_slice_eq(a.device, own.device);
 	case PZ_SESSION_HUB:
 		return !pz_slice_eq(a.device, self.device);
+	case PZ_SESSION_FRIEND:
+		break;
 	}
 	return false;
 }
@@ -96,6 +113,24 @@ is_proved(const struct pz_envelope *e)
 	return has_proved(w.in, e->from) && (e->resp_to.len == 0 || has_proved(w.in, e->resp_to));
 }
 
+static bool
+is_hub(void)
+{
+	return strchr(w.setup->self, '/') == NULL;
+}
+
+/* What crosses the border of the zone was let over it, is no prop, and begins or ends here. */
+static void
+check_border(const struct pz_session *out)
+{
+	bool is_in = w.in->kind == PZ_SESSION_FRIEND, is_out = out->kind == PZ_SESSION_FRIEND;
+
+	if (!is_hub() || (!is_in && !is_out))
+		return;
+	FUZZ_CHECK(is_in != is_out);
+	FUZZ_CHECK(w.has_crossed && w.envelope.type != PZ_MESSAGE_PROP);
+}
+
 static void
 check_forwarded(const struct pz_session *out)
 {
@@ -103,7 +138,11 @@ check_forwarded(const struct pz_session *out)
 
 	FUZZ_CHECK(w.is_envelope && is_proved(&w.envelope) && out != w.in);
 	FUZZ_CHECK(pz_slice_eq(to, address) || pz_slice_eq(pz_address_node(to), address) ||
-		   (out->kind == PZ_SESSION_HUB && pz_address_is_within(to, address)));
+		   ((out->kind == PZ_SESSION_HUB || out->kind == PZ_SESSION_FRIEND) &&
+		    pz_address_is_within(to, address)) ||
+		   (out->kind == PZ_SESSION_HUB && w.is_friend &&
+		    pz_address_is_within(to, pz_slice_str(FRIEND))));
+	check_border(out);
 	FUZZ_CHECK(!w.envelope.has_expires ||
 		   w.envelope.expires_ms >= pz_env_wall_ms(&w.world.env));
 }
@@ -184,12 +223,36 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 	if (in) {
 		FUZZ_CHECK(in == w.in && is_proved(envelope));
 		FUZZ_CHECK(envelope->to.len > 0 || envelope->type == PZ_MESSAGE_PROP);
+		FUZZ_CHECK(in->kind != PZ_SESSION_FRIEND || !is_hub() || w.has_crossed ||
+			   envelope->type == PZ_MESSAGE_PROP);
 	}
 	FUZZ_CHECK(envelope->to.len == 0 ||
 		   pz_slice_eq_str(pz_address_node(envelope->to), w.setup->self));
 }
 
-static const struct pz_router_ops router_ops = {.local = on_local};
+static bool
+on_is_friend(void *arg, struct pz_slice zone)
+{
+	(void)arg;
+	FUZZ_CHECK(memchr(zone.ptr, '/', zone.len) == NULL);
+	return w.is_friend && pz_slice_eq_str(zone, FRIEND);
+}
+
+static bool
+on_may_cross(void *arg, struct pz_session *in, struct pz_session *friend_hub,
+	     const struct pz_envelope *envelope)
+{
+	(void)arg;
+	FUZZ_CHECK(is_hub() && in == w.in && friend_hub->kind == PZ_SESSION_FRIEND);
+	FUZZ_CHECK(envelope->type != PZ_MESSAGE_PROP && is_proved(envelope));
+	FUZZ_CHECK(pz_address_is_within(in == friend_hub ? envelope->from : envelope->to,
+					pz_session_address(friend_hub)));
+	w.has_crossed = !w.is_closed_border;
+	return w.has_crossed;
+}
+
+static const struct pz_router_ops router_ops = {
+	.local = on_local, .is_friend = on_is_friend, .may_cross = on_may_cross};
 
 /* ---- events ---- */
 
@@ -233,6 +296,7 @@ with_frame(struct pz_slice body, char event, struct pz_session *in)
 	w.frame = pz_slice_of(bytes, len);
 	w.is_envelope = pz_envelope_scan(pz_frame_body(w.frame), &w.envelope) == PZ_OK;
 	w.in = in;
+	w.has_crossed = false;
 	if (event == 's')
 		(void)pz_router_send(w.router, w.frame);
 	else if (event == 'b')
@@ -269,6 +333,12 @@ act(struct pz_slice line)
 	case 'a':
 		attach(&w.members[i]);
 		break;
+	case 'f': /* the zone is no friend any more, or again */
+		w.is_friend = !w.is_friend;
+		break;
+	case 'c': /* policy lets nothing cross, or again */
+		w.is_closed_border = !w.is_closed_border;
+		break;
 	case '~':
 		pz_kit_clock_run(&w.world, 6 * PZ_US_PER_S);
 		break;
@@ -283,6 +353,7 @@ begin(const struct setup *setup)
 	memset(&w, 0, sizeof(w));
 	fuzz_clock_init(&w.world);
 	w.setup = setup;
+	w.is_friend = true;
 	const struct pz_router_config config = {.self = setup->self,
 						.env = &w.world.env,
 						.metrics = &w.metrics,
@@ -322,7 +393,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pz_slice rest = pz_slice_of(data, size);
 
-	begin(&setups[fuzz_byte(&rest) % 3]);
+	begin(&setups[fuzz_byte(&rest) % SETUPS]);
 	while (rest.len > 0) {
 		act(fuzz_line(&rest));
 		for (size_t i = 0; i < SESSIONS; i++) {

@@ -22,8 +22,12 @@
 static json_t *
 error_of(int rpc_code, const char *destination)
 {
-	return rpc_code == PZ_RPC_UNREACHABLE ? pz_rpc_unreachable(destination)
-					      : pz_rpc_error(rpc_code, NULL, NULL);
+	if (rpc_code == PZ_RPC_UNREACHABLE)
+		return pz_rpc_unreachable(destination);
+	if (rpc_code == PZ_RPC_DENIED_POLICY) /* and nothing about the rule (page 9, 10) */
+		return pz_rpc_error(rpc_code, NULL,
+				    pz_dom_error("SecurityError", "Access has been denied."));
+	return pz_rpc_error(rpc_code, NULL, NULL);
 }
 
 /* Error responses to as many of these requests as fit into one answer, from *at on; NULL: no more.
@@ -45,17 +49,26 @@ failures(const json_t *ids, size_t *at, bool is_batch, json_t *error)
 	return batch;
 }
 
-/* In whose name the answer goes out: the destination's where we may speak for it, else our own. */
-static const char *
-speaker(const char *self, const char *destination)
+static bool
+is_in_zone_of(const char *self, const char *address)
 {
-	struct pz_address own, dest;
+	struct pz_address own, other;
 
-	if (pz_address_parse(pz_slice_str(self), &own) != PZ_OK ||
-	    pz_address_parse(pz_slice_str(destination), &dest) != PZ_OK ||
-	    !pz_slice_eq(own.zone, dest.zone))
-		return self;
-	return destination;
+	return pz_address_parse(pz_slice_str(self), &own) == PZ_OK &&
+	       pz_address_parse(pz_slice_str(address), &other) == PZ_OK &&
+	       pz_slice_eq(own.zone, other.zone);
+}
+
+/* In whose name the answer goes out. The destination's where we may speak for it: inside our zone
+ * for all, and to our own devices or apps for other zones, whose messages they have from us. Else
+ * our own. */
+static const char *
+speaker(const char *self, const char *destination, const char *origin)
+{
+	return is_in_zone_of(self, destination) ||
+			       pz_address_is_within(pz_slice_str(origin), pz_slice_str(self))
+		       ? destination
+		       : self;
 }
 
 /* One answer. Takes it. */
@@ -111,8 +124,9 @@ pz_bounce(struct pz_buf *out, const char *self, const struct pz_envelope *envelo
 		receipt_err = pz_message_receipt(out, self, origin, envelope->id, verdict);
 	/* An id too long for a receipt is no reason to let the caller wait. */
 	if (envelope->type == PZ_MESSAGE_JSONRPC && rpc_code != 0 && envelope->payload.len)
-		rpc_err = bounce_rpc(out, speaker(self, destination), origin, envelope->payload,
-				     PZ_RPC_TEXT_REQUEST, error_of(rpc_code, destination));
+		rpc_err = bounce_rpc(out, speaker(self, destination, origin), origin,
+				     envelope->payload, PZ_RPC_TEXT_REQUEST,
+				     error_of(rpc_code, destination));
 	return rpc_err != PZ_OK ? rpc_err : receipt_err;
 }
 
@@ -133,12 +147,13 @@ pz_bounce_too_large(struct pz_buf *out, const char *self, const struct pz_envelo
 	if (err != PZ_OK || envelope->type != PZ_MESSAGE_JSONRPC || envelope->payload.len == 0)
 		return err;
 	PZ_TRY(bounce_rpc(
-		out, speaker(self, origin), destination, envelope->payload, PZ_RPC_TEXT_ANSWER,
+		out, speaker(self, origin, destination), destination, envelope->payload,
+		PZ_RPC_TEXT_ANSWER,
 		pz_rpc_error(PZ_RPC_INTERNAL_ERROR, text, pz_dom_error("DataError", text))));
 	free(origin);
 	origin = pz_slice_dup(envelope->resp_to.len ? envelope->resp_to : envelope->from);
-	return origin ? bounce_rpc(out, speaker(self, destination), origin, envelope->payload,
-				   PZ_RPC_TEXT_REQUEST,
+	return origin ? bounce_rpc(out, speaker(self, destination, origin), origin,
+				   envelope->payload, PZ_RPC_TEXT_REQUEST,
 				   pz_rpc_error(PZ_RPC_INVALID_REQUEST, text,
 						pz_dom_error("DataError", text)))
 		      : PZ_ERR_LIMIT_MEMORY;

@@ -7,11 +7,11 @@
 
 /**
  * Appends the frames that answer an undeliverable message: for each JSON-RPC request an error
- * response in the name of its destination (the caller accepts answers from that address only), for
- * a wanted receipt a deliveryNotification. Nothing for anything else: receipts never cause
- * receipts; responses and notifications are dropped silently.
+ * response in the name of its destination, where we may speak for it (the caller accepts answers
+ * from that address only), for a wanted receipt a deliveryNotification. Nothing for anything else:
+ * receipts never cause receipts; responses and notifications are dropped silently.
  * @param self the router's own address
- * @param rpc_code PZ_RPC_UNREACHABLE or PZ_RPC_CONGESTED; 0 = receipt only
+ * @param rpc_code PZ_RPC_UNREACHABLE, PZ_RPC_CONGESTED or PZ_RPC_DENIED_POLICY; 0 = receipt only
  * @param verdict of the receipt (page 4 "Routing"): "badDestination", "expired", ...
  * A long batch is answered by several frames. An answer that not every node would take (ids of
  * many KiB) is left out.

@@ -132,8 +132,38 @@ is_in_zone(const struct pz_router *router, struct pz_slice address)
 	       (address.len == router->zone_len || address.ptr[router->zone_len] == '/');
 }
 
+static bool
+is_hub(const struct pz_router *router)
+{
+	return router->zone_len == router->self_len;
+}
+
+static struct pz_slice
+zone_of(struct pz_slice address)
+{
+	const uint8_t *slash = memchr(address.ptr, '/', address.len);
+
+	return slash ? pz_slice_of(address.ptr, (size_t)(slash - address.ptr)) : address;
+}
+
+static bool
+is_of_friend(const struct pz_router *router, struct pz_slice address)
+{
+	return router->zone_len > 0 && router->ops->is_friend && !is_in_zone(router, address) &&
+	       router->ops->is_friend(router->arg, zone_of(address));
+}
+
+/* The own hub or a relay leads to the rest of the zone, and the hub to friend zones. */
+static struct pz_session *
+way_to(const struct pz_router *router, struct pz_slice to, struct pz_slice node)
+{
+	if (is_in_zone(router, to) || (!is_hub(router) && is_of_friend(router, to)))
+		return router->ops->way ? router->ops->way(router->arg, node) : router->hub;
+	return is_hub(router) ? pz_map_get(router->by_address, zone_of(to)) : NULL;
+}
+
 /* Page 4 "Routing", in its order, for an address that is not ours: an app of ours or a direct link,
- * else the hub. */
+ * else the hub; at a hub the friend's hub. */
 static struct pz_session *
 next_hop(const struct pz_router *router, struct pz_slice to, struct pz_slice node)
 {
@@ -141,9 +171,7 @@ next_hop(const struct pz_router *router, struct pz_slice to, struct pz_slice nod
 
 	if (out == NULL && to.len != node.len)
 		out = pz_map_get(router->by_address, to);
-	if (out == NULL && is_in_zone(router, to))
-		out = router->ops->way ? router->ops->way(router->arg, node) : router->hub;
-	return out;
+	return out ? out : way_to(router, to, node);
 }
 
 struct pz_session *
@@ -174,14 +202,17 @@ is_own(const struct pz_session *in, struct pz_slice address)
 	       pz_address_parse(address, &parsed) == PZ_OK;
 }
 
-/* The hub may bring messages of any other device of the zone, never in our own name. */
+/* The hub may bring messages of any other device of the zone and of friend zones, never in our own
+ * name. */
 static bool
-is_another_of_zone(const struct pz_router *router, struct pz_slice address)
+is_brought_by_hub(const struct pz_router *router, struct pz_slice address)
 {
 	struct pz_address parsed;
 
-	return is_in_zone(router, address) && !is_self(router, pz_address_node(address)) &&
-	       pz_address_parse(address, &parsed) == PZ_OK;
+	if (is_in_zone(router, address) ? is_self(router, pz_address_node(address))
+					: !is_of_friend(router, address))
+		return false;
+	return pz_address_parse(address, &parsed) == PZ_OK;
 }
 
 /* Page 1, "Who may say what". */
@@ -193,9 +224,10 @@ may_say(const struct pz_router *router, const struct pz_session *in, struct pz_s
 		return pz_slice_eq(address, pz_session_address(in));
 	case PZ_SESSION_DEVICE:
 	case PZ_SESSION_PEER:
+	case PZ_SESSION_FRIEND:
 		return is_own(in, address);
 	case PZ_SESSION_HUB:
-		return is_another_of_zone(router, address);
+		return is_brought_by_hub(router, address);
 	}
 	return false;
 }
@@ -338,19 +370,48 @@ refuse(struct pz_router *router, struct pz_session *in, const struct pz_envelope
 	answer(router, in, envelope, PZ_RPC_CONGESTED, "refused");
 }
 
+/* A PZP passes nothing on: what its peers, its hub and friends send is for it and its apps. Nor
+ * does a hub from friend to friend: a friend's friend is a stranger. */
+static struct pz_session *
+hop_for(const struct pz_router *router, const struct pz_session *in, struct pz_slice to)
+{
+	struct pz_slice node = pz_address_node(to);
+
+	if (in->kind == PZ_SESSION_DEVICE || in->kind == PZ_SESSION_APP)
+		return next_hop(router, to, node);
+	if (in->kind == PZ_SESSION_FRIEND && is_hub(router))
+		return is_in_zone(router, to) ? next_hop(router, to, node) : NULL;
+	return is_self(router, node) ? pz_map_get(router->by_address, to) : NULL;
+}
+
+/* False: the message must not cross the border of the zone, and its origin has the answer.
+ * @param friend_hub the session by which it enters or would leave
+ * @spec page 9, 10 (E3, E4); page 14 SPOOF-4 */
+static bool
+crosses(struct pz_router *router, struct pz_session *in, struct pz_session *friend_hub,
+	const struct pz_envelope *envelope)
+{
+	bool is_prop = envelope->type == PZ_MESSAGE_PROP;
+
+	if (!is_prop && router->ops->may_cross &&
+	    router->ops->may_cross(router->arg, in, friend_hub, envelope))
+		return true;
+	pz_metric_add(router->metrics, PZ_METRIC_messages_dropped, 1);
+	answer(router, in, envelope, is_prop ? 0 : PZ_RPC_DENIED_POLICY, "refused");
+	return false;
+}
+
 /* One checked message to where it belongs. PZ_OK also when it was answered as undeliverable. */
 static void
 forward(struct pz_router *router, struct pz_session *in, const struct pz_envelope *envelope,
 	struct pz_slice frame)
 {
-	struct pz_slice node = pz_address_node(envelope->to);
-	struct pz_session *out = NULL;
+	struct pz_session *out = hop_for(router, in, envelope->to);
 
-	/* A PZP passes nothing on: what its peers and its hub send is for it and its apps. */
-	if (in->kind != PZ_SESSION_PEER && in->kind != PZ_SESSION_HUB)
-		out = next_hop(router, envelope->to, node);
-	else if (is_self(router, node))
-		out = pz_map_get(router->by_address, envelope->to);
+	if (out && is_hub(router) &&
+	    (in->kind == PZ_SESSION_FRIEND || out->kind == PZ_SESSION_FRIEND) &&
+	    !crosses(router, in, in->kind == PZ_SESSION_FRIEND ? in : out, envelope))
+		return;
 
 	/* Never back out of the link it came in by: so nothing goes in circles. */
 	enum pz_err err = out && out != in ? push(router, out, in, frame) : PZ_ERR_NOTFOUND;
@@ -378,6 +439,18 @@ read_envelope(struct pz_slice frame, struct pz_envelope *out)
 {
 	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), out));
 	return out->to.len <= PZ_ADDRESS_BYTES_MAX ? PZ_OK : PZ_ERR_PROTO_ADDRESS;
+}
+
+/* A message for this node. At a hub, one of a friend zone is judged first; a prop of a friend's hub
+ * is for the hub itself, and crosses nothing. */
+static void
+deliver(struct pz_router *router, struct pz_session *in, const struct pz_envelope *envelope,
+	struct pz_slice frame)
+{
+	if (in->kind == PZ_SESSION_FRIEND && is_hub(router) && envelope->type != PZ_MESSAGE_PROP &&
+	    !crosses(router, in, in, envelope))
+		return;
+	router->ops->local(router->arg, in, envelope, frame);
 }
 
 enum pz_err
@@ -410,7 +483,7 @@ pz_router_frame(struct pz_router *router, struct pz_session *in, struct pz_slice
 	}
 	if (is_self(router, envelope.to) || (is_self(router, pz_address_node(envelope.to)) &&
 					     pz_map_get(router->by_address, envelope.to) == NULL)) {
-		router->ops->local(router->arg, in, &envelope, frame);
+		deliver(router, in, &envelope, frame);
 		return PZ_OK;
 	}
 	forward(router, in, &envelope, frame);

@@ -24,12 +24,27 @@ struct pz_router_ops {
 	void (*local)(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 		      struct pz_slice frame);
 	/**
-	 * For a PZP: the session that leads to an address of its zone without a session of its own:
-	 * the hub's or a relay's (page 4 "Routing"); NULL: no route. The op may be NULL: then the
-	 * hub's.
+	 * For a PZP: the session that leads to an address of its zone, or of a friend zone, without
+	 * a session of its own: the hub's or a relay's (page 4 "Routing"); NULL: no route. The op
+	 * may be NULL: then the hub's.
 	 * @param node zone, or zone/device; borrowed for the call
 	 */
 	struct pz_session *(*way)(void *arg, struct pz_slice node);
+	/**
+	 * True when another zone is a friend now. Asked only about addresses outside of the own
+	 * zone. NULL: no zone is.
+	 */
+	bool (*is_friend)(void *arg, struct pz_slice zone);
+	/**
+	 * For a hub: judges a message that crosses the border of the zone, before it is delivered
+	 * or forwarded (page 9, E3 and E4). Never asked inside the zone, nor about props, which
+	 * never cross. NULL: nothing crosses.
+	 * @param in the session it came in by
+	 * @param friend_hub the session of the friend's hub: `in` where the message enters
+	 * @return false: it is refused, and answered with -32004
+	 */
+	bool (*may_cross)(void *arg, struct pz_session *in, struct pz_session *friend_hub,
+			  const struct pz_envelope *envelope);
 };
 
 struct pz_router_config {

@@ -15,8 +15,11 @@ struct pz_pressure;
 enum pz_session_kind {
 	PZ_SESSION_DEVICE, /* a PZP at its hub: that PZP, or an app of it */
 	PZ_SESSION_PEER,   /* a PZP's direct link at another PZP: that PZP, or an app of it */
-	PZ_SESSION_HUB,    /* the hub at a PZP: anything in the zone but ourselves */
+	PZ_SESSION_HUB,    /* the hub at a PZP: anything in the zone but ourselves, or in a
+			    * friend zone */
 	PZ_SESSION_APP,    /* a local program at its PZP: exactly the address the PZP gave it */
+	PZ_SESSION_FRIEND, /* of a friend zone. At a hub its hub: any address of exactly that zone;
+			    * at a PZP a PZP of it: that PZP, or an app of it */
 };
 
 /** What the owner of a session does for the router. None of these may free the session at once. */
