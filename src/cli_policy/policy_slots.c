@@ -32,14 +32,16 @@ print_slots(struct pz_cli *cli, const json_t *list)
 
 	json_array_foreach (list, i, one) {
 		json_int_t time = json_integer_value(json_object_get(one, "time"));
-		bool is_bad = json_object_get(one, "error") != NULL;
+		bool is_lost = json_is_false(json_object_get(one, "stored"));
+		bool is_bad = json_object_get(one, "error") != NULL || is_lost;
 		char scratch[32], when[32] = "";
 
 		if (time > 0)
 			pz_cli_time(time / 1000, when);
 		pz_cli_table_add(table, PZ_CLI_PLAIN, pz_cli_member(one, "slot", scratch));
 		pz_cli_table_add(table, is_bad ? PZ_CLI_RED : PZ_CLI_PLAIN,
-				 pz_cli_member(one, "state", scratch));
+				 is_lost ? "valid, not on disk"
+					 : pz_cli_member(one, "state", scratch));
 		pz_cli_table_add(table, PZ_CLI_PLAIN, pz_cli_member(one, "sequence", scratch));
 		pz_cli_table_add(table, PZ_CLI_PLAIN, pz_cli_member(one, "rules", scratch));
 		pz_cli_table_add(table, PZ_CLI_PLAIN, when);

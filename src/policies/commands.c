@@ -26,6 +26,11 @@ slot_json(const struct pz_policies *p, enum pz_policy_slot slot)
 		c->document ? json_integer((json_int_t)pz_policy_document_rules(c->document))
 			    : json_null(),
 		"bytes", (json_int_t)c->len);
+	/* A full disk: the policy counts, and a restart may find the one before it. */
+	if (one && slot == PZ_POLICY_SLOT_USER && c->state == PZ_POLICIES_VALID)
+		json_object_set_new(one, "stored",
+				    json_boolean(p->config.is_user_stored == NULL ||
+						 p->config.is_user_stored(p->config.arg)));
 	if (one && c->state == PZ_POLICIES_CORRUPT)
 		json_object_set_new(one, "error", json_string(c->reason.text));
 	return one;

@@ -27,6 +27,8 @@ struct pz_policies_config {
 	void (*changed)(void *arg, unsigned slots);
 	/** The end of pz_policies_count: whether it is on the disk. May be NULL. */
 	void (*counted)(void *arg, uint64_t ticket, bool is_counted);
+	/** True when the owner's policy of the zone is on the disk. NULL: it is. */
+	bool (*is_user_stored)(void *arg);
 	void *arg;
 	/* For the commands (policies/commands.h). */
 	const char *self; /* own address; what it points to is kept up to date */

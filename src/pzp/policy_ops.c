@@ -64,6 +64,14 @@ on_compare(void *arg, const struct pz_policy_slots *slots)
 	return pz_access_compare(node->access, slots);
 }
 
+static bool
+on_is_user_stored(void *arg)
+{
+	const struct pz_node *node = arg;
+
+	return node->zonedata == NULL || pz_zonedata_is_policy_stored(node->zonedata);
+}
+
 enum pz_err
 pz_node_policies_new(struct pz_node *node, struct pz_errinfo *info)
 {
@@ -80,6 +88,7 @@ pz_node_policies_new(struct pz_node *node, struct pz_errinfo *info)
 		.changed = on_changed,
 		.counted = on_counted,
 		.compare = on_compare,
+		.is_user_stored = on_is_user_stored,
 		.arg = node,
 		.self = node->names.self,
 		.hub = &node->policies_hub,

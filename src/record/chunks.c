@@ -14,16 +14,12 @@
 #define PLACE_BYTES (ITEM_NAME_BYTES + 1 + PZ_SYNC_KEY_BYTES_MAX + 1)
 
 enum pz_err
-pz_chunks_save(const struct pz_sync_item *item, const char *key, const char *space,
-	       struct pz_txn *txn)
+pz_chunks_put(const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk, const char *space,
+	      struct pz_txn *txn)
 {
-	const struct pz_sync_kind *kind = pz_sync_item_kind(item);
-	const struct pz_sync_chunk *chunk = pz_sync_item_get(item, key);
 	char place[PLACE_BYTES];
 
-	snprintf(place, sizeof(place), "%s/%s", kind->name, key);
-	if (chunk == NULL)
-		return pz_txn_remove(txn, space, place);
+	snprintf(place, sizeof(place), "%s/%s", kind->name, chunk->key);
 	json_t *record = pz_sync_chunk_to_json(chunk);
 	bool is_shared = kind->way == PZ_SYNC_BOTH_WAYS; /* else the hub has brought it */
 	if (record && is_shared && chunk->via[0])
@@ -36,6 +32,20 @@ pz_chunks_save(const struct pz_sync_item *item, const char *key, const char *spa
 		pz_record_wipe(record, "value");
 	json_decref(record);
 	return err;
+}
+
+enum pz_err
+pz_chunks_save(const struct pz_sync_item *item, const char *key, const char *space,
+	       struct pz_txn *txn)
+{
+	const struct pz_sync_kind *kind = pz_sync_item_kind(item);
+	const struct pz_sync_chunk *chunk = pz_sync_item_get(item, key);
+	char place[PLACE_BYTES];
+
+	if (chunk)
+		return pz_chunks_put(kind, chunk, space, txn);
+	snprintf(place, sizeof(place), "%s/%s", kind->name, key);
+	return pz_txn_remove(txn, space, place);
 }
 
 enum pz_err

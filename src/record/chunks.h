@@ -11,6 +11,9 @@
  */
 enum pz_err pz_chunks_save(const struct pz_sync_item *item, const char *key, const char *space,
 			   struct pz_txn *txn) PZ_MUST_USE;
+/** Writes one that need not be in an item. Errors: LIMIT_MEMORY. */
+enum pz_err pz_chunks_put(const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
+			  const char *space, struct pz_txn *txn) PZ_MUST_USE;
 /** Writes all of them. Errors: LIMIT_MEMORY. */
 enum pz_err pz_chunks_save_all(const struct pz_sync_item *item, const char *space,
 			       struct pz_txn *txn) PZ_MUST_USE;

@@ -11,12 +11,14 @@
 #include "base/map.h"
 #include "record/chunks.h"
 #include "sync/merge.h"
+#include "wire/json.h"
 #include "x509/device_ca.h"
 #include "zone/policy.h"
 
 #define SPACE "knowledge" /* also in zone/membership.c, where it is wiped */
 #define SECRET_KEY "zone-secret"
-#define POLICY_PLACE "policies/" /* records of that item in the store */
+#define POLICY_PLACE "policies/"     /* records of that item in the store */
+#define NUMBER_PLACE "policy-number" /* sorts behind them */
 
 struct pz_knowledge {
 	char zone[PZ_ZONE_BYTES_MAX + 1];
@@ -27,6 +29,7 @@ struct pz_knowledge {
 	struct pz_map *devices;      /* name -> struct pz_known_device, owned */
 	bool has_secret;
 	bool is_policy_unreadable; /* what is stored of it */
+	uint64_t policy_number;    /* of the newest that was stored here; 0: none was */
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
 };
 
@@ -225,17 +228,22 @@ pz_knowledge_policy(const struct pz_knowledge *k, struct pz_policy_record *out)
 					       NULL) == PZ_OK;
 }
 
-/* A hub that is hostile, or older than what it has signed, brings no former policy back. */
+/* A hub that is hostile, or older than what it has signed, brings no former policy back. Where the
+ * document was damaged the same one, which has that number, is what is needed. */
 static enum pz_err
 check_number(const struct pz_knowledge *k, const struct pz_policy_version *v,
 	     struct pz_errinfo *info)
 {
 	struct pz_policy_record ours;
+	uint64_t lowest = k->policy_number;
 
-	if (!pz_knowledge_policy(k, &ours) || v->sequence > ours.version.sequence)
+	if (pz_knowledge_policy(k, &ours) && ours.version.sequence >= lowest)
+		lowest = ours.version.sequence + 1;
+	if (v->sequence >= lowest)
 		return PZ_OK;
 	return pz_fail(info, PZ_ERR_DENIED, "older policy: number %llu, here is %llu",
-		       (unsigned long long)v->sequence, (unsigned long long)ours.version.sequence);
+		       (unsigned long long)v->sequence,
+		       (unsigned long long)(k->policy_number > 0 ? k->policy_number : lowest - 1));
 }
 
 static enum pz_err
@@ -365,14 +373,25 @@ take_secret(struct pz_knowledge *k)
 	return PZ_OK;
 }
 
+/* The document is read where it is, see pz_knowledge_policy. */
+static void
+take_policy(struct pz_knowledge *k)
+{
+	struct pz_policy_record record;
+
+	k->is_policy_unreadable = false;
+	if (pz_knowledge_policy(k, &record) && record.version.sequence > k->policy_number)
+		k->policy_number = record.version.sequence;
+}
+
 /* Follows one key of an item that has changed. */
 static enum pz_err
 take(struct pz_knowledge *k, const struct pz_sync_kind *kind, const char *key)
 {
 	if (kind->id == PZ_SYNC_TRUSTED_PZP)
 		return take_device(k, key);
-	if (kind->id == PZ_SYNC_POLICIES) { /* read where it is, see pz_knowledge_policy */
-		k->is_policy_unreadable = false;
+	if (kind->id == PZ_SYNC_POLICIES) {
+		take_policy(k);
 		return PZ_OK;
 	}
 	return kind->id == PZ_SYNC_CRL ? take_crl(k) : take_secret(k);
@@ -464,6 +483,35 @@ pz_knowledge_next(const struct pz_knowledge *k, size_t *pos)
 
 /* ---- store ---- */
 
+static enum pz_err
+put_number(uint64_t number, struct pz_txn *txn)
+{
+	return pz_record_put(txn, SPACE, NUMBER_PLACE,
+			     json_pack("{s:I}", "number", (json_int_t)number));
+}
+
+enum pz_err
+pz_knowledge_put_policy(const struct pz_sync_chunk *chunk, struct pz_txn *txn)
+{
+	uint64_t number = 0;
+
+	if (policy_number(chunk, &number))
+		PZ_TRY(put_number(number, txn));
+	return pz_chunks_put(pz_sync_kind(PZ_SYNC_POLICIES), chunk, SPACE, txn);
+}
+
+enum pz_err
+pz_knowledge_apply_policy(struct pz_knowledge *k, struct pz_sync_chunk *takes)
+{
+	enum pz_err err = pz_sync_item_put(k->items[PZ_SYNC_POLICIES], takes, NULL);
+
+	if (err == PZ_OK)
+		take_policy(k);
+	else
+		pz_sync_chunk_free(takes);
+	return err;
+}
+
 /* All keys are applied, also after one that failed: memory must follow the items. */
 enum pz_err
 pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, const json_t *keys,
@@ -482,6 +530,8 @@ pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, cons
 					     txn);
 		if (err == PZ_OK && kind->id == PZ_SYNC_CRL)
 			err = pz_crl_history_save(&k->older, SPACE, txn);
+		if (err == PZ_OK && kind->id == PZ_SYNC_POLICIES)
+			err = put_number(k->policy_number, txn);
 		if (first == PZ_OK)
 			first = err;
 	}
@@ -495,6 +545,8 @@ pz_knowledge_save(const struct pz_knowledge *k, struct pz_txn *txn)
 	for (size_t id = 0; id < PZ_SYNC_KIND_COUNT; id++)
 		if (k->items[id])
 			PZ_TRY(pz_chunks_save_all(k->items[id], SPACE, txn));
+	if (k->policy_number > 0)
+		PZ_TRY(put_number(k->policy_number, txn));
 	return pz_crl_history_save(&k->older, SPACE, txn);
 }
 
@@ -524,12 +576,33 @@ struct load {
 	size_t skipped;
 };
 
+/* A document with a lower number, or none, is not the one that was stored last. */
+static enum pz_err
+load_number(struct pz_knowledge *k, struct pz_slice value)
+{
+	json_t *record = NULL;
+	int64_t number = 0;
+
+	PZ_TRY(pz_record_parse(SPACE, NUMBER_PLACE, value, &record, NULL));
+	bool ok = pz_json_int(record, "number", 0, (int64_t)PZ_SYNC_TIME_MS_MAX, &number);
+	json_decref(record);
+	if (!ok)
+		return PZ_ERR_PROTO;
+	if ((uint64_t)number > k->policy_number) {
+		k->policy_number = (uint64_t)number;
+		k->is_policy_unreadable = true;
+	}
+	return PZ_OK;
+}
+
 static enum pz_err
 load_record(struct pz_knowledge *k, const char *key, struct pz_slice value)
 {
 	const struct pz_sync_kind *kind;
 	struct pz_sync_chunk *chunk = NULL;
 
+	if (strcmp(key, NUMBER_PLACE) == 0)
+		return load_number(k, value);
 	if (pz_crl_history_is_place(key))
 		return pz_crl_history_load(&k->older, k->master, k->crl, value);
 	PZ_TRY(pz_chunks_read(SPACE, key, value, &kind, &chunk));

@@ -57,7 +57,7 @@ pz_knowledge_item(struct pz_knowledge *knowledge, const struct pz_sync_kind *kin
  *    not revoked (dates are looked at when it is used), or deleted;
  *  - zone-secret: 32 bytes in base64;
  *  - policies: the owner's document, valid, signed by our zone's CA, with a number that is higher
- *    than that of the one that is here.
+ *    than that of the one that is here; where that one is damaged, not lower than its number.
  * Errors: DENIED_* (certificate, CRL, origin, or "older CRL"), PROTO (malformed), NOTFOUND (key, or
  * an item that is not kept here), LIMIT_MEMORY; with one line in info.
  * @spec page 8 "Store", page 14 ZON-6
@@ -104,6 +104,17 @@ bool pz_knowledge_number(void *arg, const struct pz_sync_kind *kind,
 enum pz_err pz_knowledge_apply(struct pz_knowledge *knowledge, const struct pz_sync_kind *kind,
 			       const json_t *keys, struct pz_txn *txn) PZ_MUST_USE;
 
+/**
+ * Puts a chunk of `policies` that was accepted into a transaction, with its number in a record of
+ * its own: what damages the document leaves the number, below which nothing is accepted.
+ * Nothing of it counts before pz_knowledge_apply_policy. Errors: LIMIT_MEMORY.
+ */
+enum pz_err
+pz_knowledge_put_policy(const struct pz_sync_chunk *chunk, struct pz_txn *txn) PZ_MUST_USE;
+/** The chunk counts from now on. @param takes in any case. Errors: LIMIT_MEMORY (it does not). */
+enum pz_err
+pz_knowledge_apply_policy(struct pz_knowledge *knowledge, struct pz_sync_chunk *takes) PZ_MUST_USE;
+
 /** Puts everything into a transaction, in place of what is stored: after one that failed. Errors:
  * LIMIT_MEMORY. */
 enum pz_err pz_knowledge_save(const struct pz_knowledge *knowledge, struct pz_txn *txn) PZ_MUST_USE;
@@ -115,7 +126,8 @@ const uint8_t *pz_knowledge_secret(const struct pz_knowledge *knowledge);
 /** The owner's policy, which has been verified. @param out borrowed until the next apply
  * @return false: the zone has none, or it is not known */
 bool pz_knowledge_policy(const struct pz_knowledge *knowledge, struct pz_policy_record *out);
-/** True when a policy is stored that cannot be read, and the hub has not sent it anew. */
+/** True when the policy that is stored cannot be read, is gone, or is older than the one that was
+ * stored last, and the hub has not sent that one or a newer one. */
 bool pz_knowledge_is_policy_unreadable(const struct pz_knowledge *knowledge);
 /** Newest CRL of our zone, borrowed until the next apply. */
 struct pz_crl *pz_knowledge_crl(const struct pz_knowledge *knowledge);

@@ -370,6 +370,54 @@ a_stored_policy_that_cannot_be_read_is_noticed(void **state)
 	assert_false(pz_knowledge_is_policy_unreadable(knowledge));
 }
 
+/* Its number has a record of its own, so that damage opens no way back. */
+static void
+a_damaged_policy_keeps_its_number(void **state)
+{
+	(void)state;
+	PZ_AUTO_FREE char *four = signed_text(PERMIT_2, 4), *five = signed_text(PERMIT, 5);
+	PZ_AUTO_FREE char *six = signed_text(PERMIT_3, 6);
+
+	assert_ok(receive(five));
+	pz_kit_world_put(&phone, "knowledge", "policies/user", "damaged");
+	reload();
+	assert_true(pz_knowledge_is_policy_unreadable(knowledge));
+	assert_int_equal(receive(four), PZ_ERR_DENIED);
+	assert_non_null(strstr(info.text, "older policy: number 4, here is 5"));
+	assert_true(pz_knowledge_is_policy_unreadable(knowledge));
+	assert_ok(receive(five));
+	assert_int_equal(receive(five), PZ_ERR_DENIED);
+	assert_ok(receive(six));
+	reload();
+	assert_true(device_has(PERMIT_3));
+}
+
+/* A part of the disk that was put back, or a record that is gone, is damage as well. */
+static void
+a_policy_older_than_its_number_is_damaged(void **state)
+{
+	(void)state;
+	PZ_AUTO_FREE char *four = signed_text(PERMIT_2, 4), *five = signed_text(PERMIT, 5);
+	struct pz_txn *txn = pz_kit_txn();
+	struct pz_sync_chunk *old = chunk_of(four);
+
+	assert_ok(receive(five));
+	json_t *record = pz_sync_chunk_to_json(old);
+	PZ_AUTO_FREE char *text = json_dumps(record, JSON_COMPACT);
+	json_decref(record);
+	pz_kit_world_put(&phone, "knowledge", "policies/user", text);
+	reload();
+	assert_true(pz_knowledge_is_policy_unreadable(knowledge));
+	assert_int_equal(receive(four), PZ_ERR_DENIED);
+	assert_ok(receive(five));
+	assert_false(pz_knowledge_is_policy_unreadable(knowledge));
+	assert_ok(pz_txn_remove(txn, "knowledge", "policies/user"));
+	assert_ok(pz_kit_world_commit(&phone, txn));
+	reload();
+	assert_true(pz_knowledge_is_policy_unreadable(knowledge));
+	pz_sync_chunk_free(old);
+}
+
 static void
 a_policy_goes_with_the_membership(void **state)
 {
@@ -402,6 +450,8 @@ main(void)
 		TEST(a_device_refuses_what_the_zone_has_not_signed),
 		TEST(a_device_keeps_its_policy_when_a_newer_one_is_not_valid),
 		TEST(a_stored_policy_that_cannot_be_read_is_noticed),
+		TEST(a_damaged_policy_keeps_its_number),
+		TEST(a_policy_older_than_its_number_is_damaged),
 		TEST(a_policy_goes_with_the_membership),
 	};
 

@@ -1,8 +1,8 @@
 /*
  * What comes in of the zone's data (page 8): what the hub has signed (zone/knowledge.h), and what
  * every device may write (shared/shared.h). It is checked before it counts, counts at once, and is
- * stored behind; a crash before that costs an exchange, a full disk further attempts. What it says
- * is asked of zone/device.h.
+ * stored behind; a crash before that costs an exchange, a full disk further attempts. The owner's
+ * policy is the exception (policy.c). What it says is asked of zone/device.h.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,8 +106,6 @@ weigh(struct pz_sync_link *from, const struct pz_sync_kind *kind, const struct p
 	*out_taken = is_only_said(from, kind, chunk);
 	if (*out_taken)
 		pz_metric_add(data->config.metrics, PZ_METRIC_messages_dropped, 1);
-	if (!*out_taken && is_hub && kind->id == PZ_SYNC_POLICIES)
-		give_back_policy(from, kind, chunk);
 	if (*out_taken || kind->id != PZ_SYNC_CRL)
 		return PZ_OK;
 	PZ_TRY(pz_knowledge_compare_crl(data->zone->knowledge, chunk, &weight, info));
@@ -128,6 +126,15 @@ weigh(struct pz_sync_link *from, const struct pz_sync_kind *kind, const struct p
 	return PZ_OK;
 }
 
+static enum pz_err
+weigh_policy(struct pz_sync_link *from, const struct pz_sync_kind *kind,
+	     const struct pz_sync_chunk *chunk, bool *out_taken, struct pz_errinfo *info)
+{
+	if (from->other == PZ_SYNC_HUB)
+		give_back_policy(from, kind, chunk);
+	return pz_zonedata_policy_offered(from, kind, chunk, out_taken, info);
+}
+
 /* A list that is kept may count also where the disk has not taken it: then the node follows, too;
  * last, since a link may end with that. */
 enum pz_err
@@ -138,6 +145,8 @@ pz_zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
 	bool is_kept = false;
 	enum pz_err err = weigh(from, kind, chunk, out_taken, &is_kept, info);
 
+	if (err == PZ_OK && !*out_taken && kind->id == PZ_SYNC_POLICIES)
+		return weigh_policy(from, kind, chunk, out_taken, info);
 	if (is_kept)
 		c->ops->older_crl(c->arg);
 	return err;
@@ -164,7 +173,8 @@ save_knowledge(void *arg, struct pz_txn *txn)
 
 	if (data->zone->knowledge == NULL || data->is_leaving)
 		return PZ_ERR_DENIED;
-	return pz_knowledge_save(data->zone->knowledge, txn);
+	PZ_TRY(pz_knowledge_save(data->zone->knowledge, txn));
+	return pz_zonedata_policy_save(data, txn);
 }
 
 void
@@ -243,6 +253,7 @@ pz_zonedata_wipe(struct pz_zonedata *data, struct pz_txn *txn)
 {
 	PZ_TRY(pz_membership_wipe(txn));
 	PZ_TRY(pz_items_wipe(data->config.items, txn));
+	pz_zonedata_policy_drop(data);
 	data->is_leaving = true;
 	return PZ_OK;
 }
@@ -285,6 +296,7 @@ pz_zonedata_store_fini(struct pz_zonedata *data)
 {
 	pz_env_stop(data->env, &data->verdict);
 	pz_keep_stop(&data->keep);
+	pz_zonedata_policy_drop(data);
 	pz_knowledge_free(PZ_TAKE(data->zone->knowledge));
 }
 
@@ -310,6 +322,7 @@ pz_zonedata_set_membership(struct pz_zonedata *data, const struct pz_membership 
 	PZ_TRY(set_self(data, membership, info));
 	if (membership == NULL) {
 		pz_keep_stop(&data->keep);
+		pz_zonedata_policy_drop(data);
 		pz_knowledge_free(PZ_TAKE(data->zone->knowledge));
 		return PZ_OK;
 	}

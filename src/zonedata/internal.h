@@ -1,5 +1,6 @@
 /* What the files of the zone's data call of each other. zonedata.c the whole; data.c what there is,
- * checked and stored; exchange.c when it is exchanged; command.c `pzp sync`. */
+ * checked and stored; policy.c the owner's policy, which is stored first; exchange.c when it is
+ * exchanged; command.c `pzp sync`. */
 #ifndef PZ_ZONEDATA_INTERNAL_H
 #define PZ_ZONEDATA_INTERNAL_H
 
@@ -7,6 +8,8 @@
 #include "store/keep.h"
 #include "zone/knowledge.h"
 #include "zonedata/zonedata.h"
+
+struct pz_zonedata_policy;
 
 struct pz_zonedata {
 	struct pz_zonedata_config config;
@@ -19,8 +22,11 @@ struct pz_zonedata {
 	struct pz_timer reopen;      /* after an Update of the hub */
 	struct pz_timer exchanged;   /* the first exchange after an enrolment is complete */
 	json_t *refusals;            /* by the hub: {app's origin: reason} */
-	bool is_leaving; /* from pz_zonedata_wipe to pz_zonedata_wiped: nothing is stored */
-	bool is_new;     /* enrolled, and the hub has not sent the zone's data yet */
+	/* Policies on their way to the disk, and behind the first the newest; or NULL. */
+	struct pz_zonedata_policy *policy_storing, *policy_waiting;
+	bool is_policy_behind; /* the last one was not stored, unless `keep` has done it since */
+	bool is_leaving;       /* from pz_zonedata_wipe to pz_zonedata_wiped: nothing is stored */
+	bool is_new;           /* enrolled, and the hub has not sent the zone's data yet */
 };
 
 /* ---- data.c ---- */
@@ -38,6 +44,18 @@ pz_zonedata_accept(const struct pz_sync_link *from, const struct pz_sync_kind *k
 		   const struct pz_sync_chunk *chunk, struct pz_errinfo *info) PZ_MUST_USE;
 /** Stores at once what could not be stored before, if there is such. */
 void pz_zonedata_save_again(struct pz_zonedata *data);
+
+/* ---- policy.c ---- */
+/** pz_sync_link_ops.offered, of the item `policies`: what is newer is stored, and counts then.
+ * Errors: those of pz_knowledge_accept, LIMIT_MEMORY. */
+enum pz_err pz_zonedata_policy_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
+				       const struct pz_sync_chunk *chunk, bool *out_taken,
+				       struct pz_errinfo *info) PZ_MUST_USE;
+/** Puts the policy that is being stored into a transaction that writes everything anew: it would
+ * undo that otherwise. Errors: LIMIT_MEMORY. */
+enum pz_err pz_zonedata_policy_save(const struct pz_zonedata *data, struct pz_txn *txn) PZ_MUST_USE;
+/** Policies on their way to the disk do not count any more: the zone is left, or the data ends. */
+void pz_zonedata_policy_drop(struct pz_zonedata *data);
 
 /* ---- exchange.c ---- */
 /** Readies the exchange. Errors: LIMIT_MEMORY; pz_zonedata_exchange_fini is right then, too. */

@@ -78,6 +78,8 @@ pz_zonedata_set_membership(struct pz_zonedata *data, const struct pz_membership 
 /** The item as it is synchronised; NULL: not kept here, or opted out of (page 10). Borrowed. */
 struct pz_sync_item *
 pz_zonedata_item(const struct pz_zonedata *data, const struct pz_sync_kind *kind);
+/** False while the owner's policy that counts is not on the disk, which has refused it. */
+bool pz_zonedata_is_policy_stored(const struct pz_zonedata *data);
 /** True from an enrolment until the hub has sent the zone's data. */
 bool pz_zonedata_is_new(const struct pz_zonedata *data);
 /** Checks soon, not inside this call, whether a revocation list names this device. */

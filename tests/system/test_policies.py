@@ -5,6 +5,7 @@ brings no older one back. The exceptions of a device stay on it."""
 import json
 import shutil
 import signal
+import sqlite3
 import stat
 
 import pytest
@@ -142,6 +143,54 @@ def test_without_the_hub_the_last_policy_holds(zone, file):
     away = zone.b.pzp("policy", "set", file(DENY), check=False)
     assert away.code == 1 and "the hub keeps the user policy, and is not connected" in away.err
     zone.b.pzp("policy", "set", "exceptions", file(DENY))  # that one needs no hub
+
+
+def test_a_device_that_is_killed_has_what_it_has_shown(zone, file):
+    """kill -9 at the moment at which a device first shows a new policy, without the hub afterwards."""
+    for version in range(1, 7):
+        lines = len(zone.b.lines)
+        zone.hub.pzh("policy", "set", file(named(f"Change {version}.")))
+        zone.b.wait_log(rf"policy-slot slot=user state=valid sequence={version} ", start=lines)
+        zone.b.kill()
+        zone.hub.stop()
+        zone.b.start()
+        now = shown(zone.b)
+        assert (now["sequence"], now["document"], now["stored"]) == (version, named(f"Change {version}."), True)
+        zone.hub.start()
+        zone.b.pzp("connect")
+        zone.b.wait_state("connected")
+
+
+def test_a_damaged_policy_denies_and_lets_no_older_one_in(zone, file):
+    zone.a.pzp("policy", "set", file(OPEN))
+    wait_version([zone.b], 1)
+    zone.hub.stop()
+    copy = zone.hub.data_dir.with_name("hub-copy")
+    shutil.copytree(zone.hub.data_dir, copy, ignore=shutil.ignore_patterns("control.sock"))
+    zone.hub.start()
+    zone.a.pzp("connect")
+    zone.a.wait_state("connected")
+    zone.a.pzp("policy", "set", file(named("Newer.")), "--base", "1")
+    wait_version([zone.b], 2, programs.patience(5))
+    zone.a.stop()
+    zone.b.stop()
+    zone.hub.stop()
+    db = sqlite3.connect(zone.b.data_dir / "pzpd.db")
+    with db:
+        assert db.execute("UPDATE item SET value = 'damaged' WHERE space = 'knowledge' AND "
+                          "key = 'policies/user'").rowcount == 1
+    db.close()
+    put_back(zone.hub, copy)  # the hub has version 1, and what it signs next is a version 2
+    zone.hub.start()
+    zone.b.start()
+    assert slots(zone.b)["user"]["state"] == "corrupt"
+    zone.b.wait_state("connected")
+    zone.b.wait_log(r"sync-refused .*older policy: number 1, here is 2")
+    assert slots(zone.b)["user"]["state"] == "corrupt"
+    zone.a.start()  # it has the version 2 that was signed before
+    zone.a.wait_state("connected")
+    wait_version([zone.b], 2, programs.patience(5))
+    assert shown(zone.b)["document"] == named("Newer.")
 
 
 def test_peers_pass_on_what_the_hub_has_signed(zone, file):
