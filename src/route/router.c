@@ -141,7 +141,7 @@ is_hub(const struct pz_router *router)
 static struct pz_slice
 zone_of(struct pz_slice address)
 {
-	const uint8_t *slash = memchr(address.ptr, '/', address.len);
+	const uint8_t *slash = address.len ? memchr(address.ptr, '/', address.len) : NULL;
 
 	return slash ? pz_slice_of(address.ptr, (size_t)(slash - address.ptr)) : address;
 }
@@ -149,7 +149,8 @@ zone_of(struct pz_slice address)
 static bool
 is_of_friend(const struct pz_router *router, struct pz_slice address)
 {
-	return router->zone_len > 0 && router->ops->is_friend && !is_in_zone(router, address) &&
+	return router->zone_len > 0 && address.len > 0 && router->ops->is_friend &&
+	       !is_in_zone(router, address) &&
 	       router->ops->is_friend(router->arg, zone_of(address));
 }
 
