@@ -118,9 +118,15 @@
 #define PZ_PEER_UNAUTH_PER_ADDRESS_MAX 8 /* the same, from one address */
 #define PZ_PEER_REACH_MAX 1024           /* devices that one peer says it has links with */
 #define PZ_PEER_RETRIES_ALONE 6          /* after a loss while there is no hub: about a minute */
-#define PZ_PEER_SEEK_US (3 * PZ_US_PER_S)     /* listening for a peer that was asked for */
-#define PZ_PEER_CONTEST_US (3 * PZ_US_PER_S)  /* likewise when a newer link waits */
-#define PZ_PEER_DRAIN_US (5 * PZ_US_PER_S)    /* frames of a replaced link are accepted this long */
+#define PZ_PEER_SEEK_US (3 * PZ_US_PER_S)    /* listening for a peer that was asked for */
+#define PZ_PEER_CONTEST_US (3 * PZ_US_PER_S) /* likewise when a newer link waits */
+#define PZ_PEER_DRAIN_US (5 * PZ_US_PER_S)   /* frames of a replaced link are accepted this long */
+/* strangers side by side (page 6) */
+#define PZ_PAIR_WINDOW_US (120 * PZ_US_PER_S) /* for people to find, to compare, and to answer */
+/* what one shows of itself: two certificates, each far below its limit, and names; with what JSON
+ * adds it fits into a frame of PZ_FRAME_BYTES_ENROL */
+#define PZ_PAIR_INFO_BYTES_MAX (40U << 10)
+#define PZ_PAIR_CONNECTIONS_MAX 4             /* in a window: ours, the partner's, and strays */
 #define PZ_NEARBY_INSTANCES_MAX 256           /* known on the local network at a time */
 #define PZ_NEARBY_STRANGERS_MAX 192           /* of them without our zone's tag */
 #define PZ_NEARBY_DATE_US (600 * PZ_US_PER_S) /* the clock may be set: the date is looked at */

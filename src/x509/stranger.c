@@ -50,3 +50,14 @@ pz_cert_issue_stranger(const struct pz_key *key, const struct pz_env *env, struc
 	*out = cert;
 	return PZ_OK;
 }
+
+enum pz_err
+pz_cert_check_stranger(const struct pz_cert *cert, struct pz_errinfo *info)
+{
+	char zone[PZ_ZONE_BYTES_MAX + 1], device[PZ_DEVICE_BYTES_MAX + 1];
+
+	if (pz_cert_identity(cert, zone, device) == PZ_OK)
+		return pz_fail(info, PZ_ERR_DENIED_IDENTITY,
+			       "it names no zone, but has the certificate of one");
+	return pz_x509_check_strength(pz_cert_x509(cert), info);
+}

@@ -18,4 +18,9 @@
 enum pz_err pz_cert_issue_stranger(const struct pz_key *key, const struct pz_env *env,
 				   struct pz_cert **out, struct pz_errinfo *info) PZ_MUST_USE;
 
+/** Checks one that another device has made: its key and digest are strong, and it names no
+ * identity, so that a member of a zone cannot be taken for a device of no zone. Errors:
+ * DENIED_WEAK, DENIED_IDENTITY. */
+enum pz_err pz_cert_check_stranger(const struct pz_cert *cert, struct pz_errinfo *info) PZ_MUST_USE;
+
 #endif

@@ -48,6 +48,8 @@ no_chain_of_a_stranger_is_believed(void **state)
 	assert_ok(pz_trust_add(trust, alice.ca, NULL, NULL));
 	assert_int_not_equal(pz_verify_device(trust, cert, cert, NULL, NOW_MS, &who, NULL), PZ_OK);
 	assert_int_not_equal(pz_trust_add(trust, cert, NULL, NULL), PZ_OK);
+	assert_ok(pz_cert_check_stranger(cert, NULL));
+	assert_int_equal(pz_cert_check_stranger(alice.laptop.ca, NULL), PZ_ERR_DENIED_IDENTITY);
 	pz_trust_free(trust);
 	pz_cert_free(cert);
 	pz_key_free(key);

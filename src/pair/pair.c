@@ -1,0 +1,533 @@
+/*
+ * What protects: neither side can choose its number after it has seen the other's, because each has
+ * committed to its own before (SHA-256, in pairHello), together with everything that it shows of
+ * itself. So an attacker between the two, who has to run two exchanges with two exporters, gets
+ * digits that agree by chance only: once in a million tries, and a window allows one.
+ *
+ * A signature of each side's own CA key over both infos and the exporter shows that a side has the
+ * certificates that it shows: another zone's certificates can be copied, and would become a friend.
+ *
+ * send() may answer at once (a simulation, a test), so the state is set before each call-back and
+ * nothing is touched after it.
+ */
+#include "pair/pair.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/limits.h"
+#include "wire/json.h"
+
+#define PROOF_BYTES_MAX (2 * PZ_PAIR_INFO_BYTES_MAX + 1024)
+#define NUMBER_CHARS 44 /* 32 bytes in base64 */
+#define REASON_BYTES_MAX 64
+
+enum state {
+	STATE_NEW,     /* start was not called */
+	STATE_HELLO,   /* ours is sent, the other's has not come */
+	STATE_REVEAL,  /* both sides are committed */
+	STATE_COMPARE, /* both numbers are known; people compare */
+	STATE_RESULT,  /* both said yes; the other's result has not come */
+	STATE_ENDED,
+};
+
+struct pz_pair {
+	const struct pz_pair_ops *ops;
+	void *arg;
+	struct pz_pair_config config;
+	enum state state;
+	uint8_t k[PZ_PAIR_NUMBER_BYTES], other_k[PZ_PAIR_NUMBER_BYTES];
+	uint8_t other_commit[PZ_PAIR_NUMBER_BYTES];
+	struct pz_pair_card other;
+	struct pz_timer timer;
+	bool has_revealed, has_other_k;
+	bool has_answered, remembers;             /* the person here */
+	bool has_other_answered, other_remembers; /* the other one; both always yes */
+};
+
+/* ---- the end ---- */
+
+static void
+end(struct pz_pair *pair)
+{
+	pair->state = STATE_ENDED;
+	pz_env_stop(pair->config.env, &pair->timer);
+	sodium_memzero(pair->k, sizeof(pair->k));
+	sodium_memzero(pair->other_k, sizeof(pair->other_k));
+}
+
+/** It is over here, without a word to the other side. */
+static void
+report_failure(struct pz_pair *pair, enum pz_err err, const char *text)
+{
+	struct pz_errinfo clean;
+
+	(void)pz_fail(&clean, err, "%s", text); /* replaces control characters */
+	end(pair);
+	pair->ops->failed(pair->arg, err, clean.text);
+}
+
+void
+pz_pair_stop(struct pz_pair *pair, enum pz_err err, const char *reason, const char *text)
+{
+	if (pair->state == STATE_ENDED)
+		return;
+	json_t *message = json_pack("{s:b, s:s}", "trusted", false, "reason", reason);
+	bool was_started = pair->state != STATE_NEW;
+
+	end(pair);
+	if (was_started && message)
+		pair->ops->send(pair->arg, PZ_PAIR_RESULT, message);
+	json_decref(message);
+	report_failure(pair, err, text);
+}
+
+static void
+fail_memory(struct pz_pair *pair)
+{
+	pz_pair_stop(pair, PZ_ERR_LIMIT_MEMORY, PZ_PAIR_BAD, "out of memory");
+}
+
+static void
+fail_protocol(struct pz_pair *pair, const char *what)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text),
+		 "the other device does not follow the exchange (%s): open a new window on both, "
+		 "and be sure who is near by",
+		 what);
+	pz_pair_stop(pair, PZ_ERR_PROTO, PZ_PAIR_BAD, text);
+}
+
+static void
+on_timer(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	pz_pair_stop(arg, PZ_ERR_IO_TIMEOUT, PZ_PAIR_TIME_OUT,
+		     "the time for pairing is over; open a new window on both devices");
+}
+
+/* ---- members ---- */
+
+static bool
+read_number(const json_t *message, const char *key, uint8_t out[PZ_PAIR_NUMBER_BYTES])
+{
+	const char *text = pz_json_str(message, key);
+	struct pz_buf bytes;
+
+	if (text == NULL || strlen(text) != NUMBER_CHARS)
+		return false;
+	pz_buf_init(&bytes, NUMBER_CHARS, NULL);
+	bool is_good = pz_base64_decode(pz_slice_str(text), &bytes) == PZ_OK &&
+		       pz_buf_slice(&bytes).len == PZ_PAIR_NUMBER_BYTES;
+	if (is_good)
+		memcpy(out, pz_buf_slice(&bytes).ptr, PZ_PAIR_NUMBER_BYTES);
+	pz_buf_wipe(&bytes);
+	return is_good;
+}
+
+static struct pz_pair_side
+our_side(const struct pz_pair *pair)
+{
+	return (struct pz_pair_side){
+		.identity = pair->config.card->identity,
+		.info = pz_slice_str(pair->config.card->text),
+		.k = pair->k,
+	};
+}
+
+static struct pz_pair_side
+other_side(const struct pz_pair *pair)
+{
+	return (struct pz_pair_side){
+		.identity = pair->other.identity,
+		.info = pz_slice_str(pair->other.text),
+		.k = pair->other_k,
+	};
+}
+
+static struct pz_pair_both
+both_sides(const struct pz_pair *pair)
+{
+	return (struct pz_pair_both){
+		.one = our_side(pair),
+		.other = other_side(pair),
+		.exporter = pair->config.exporter,
+	};
+}
+
+/* ---- 1: hello ---- */
+
+static char *
+number_text(const uint8_t bytes[PZ_PAIR_NUMBER_BYTES])
+{
+	return pz_base64_encode(pz_slice_of(bytes, PZ_PAIR_NUMBER_BYTES));
+}
+
+void
+pz_pair_start(struct pz_pair *pair)
+{
+	const struct pz_pair_side side = our_side(pair);
+	uint8_t commit[PZ_PAIR_NUMBER_BYTES];
+	json_t *message = NULL;
+	char *text = NULL;
+
+	if (pair->state != STATE_NEW)
+		return;
+	pz_env_random(pair->config.env, pair->k, sizeof(pair->k));
+	pz_env_start(pair->config.env, &pair->timer, pair->config.left_us);
+	if (pz_pair_commit(&side, commit) == PZ_OK)
+		text = number_text(commit);
+	if (text)
+		message = json_pack("{s:s, s:s}", "info", pair->config.card->text, "commit", text);
+	free(text);
+	if (message == NULL) {
+		fail_memory(pair);
+		return;
+	}
+	pair->state = STATE_HELLO;
+	pair->ops->send(pair->arg, PZ_PAIR_HELLO, message);
+	json_decref(message);
+}
+
+/* Who is it? Devices of one zone know each other, and need no window. */
+static enum pz_err
+check_partner(const struct pz_pair *pair, struct pz_errinfo *info)
+{
+	const struct pz_pair_card *ours = pair->config.card, *other = &pair->other;
+
+	if (strcmp(ours->identity, other->identity) == 0)
+		return pz_fail(info, PZ_ERR_DENIED_IDENTITY,
+			       "the other end shows the identity of this very device; pair with "
+			       "another device");
+	if (ours->zone[0] && strcmp(ours->zone, other->zone) == 0)
+		return pz_fail(info, PZ_ERR_DENIED_IDENTITY,
+			       "%s is a device of your own zone: it needs no pairing, use `pzp "
+			       "connect %s`",
+			       other->device, other->device);
+	return PZ_OK;
+}
+
+static void
+on_hello(struct pz_pair *pair, const json_t *message)
+{
+	const json_t *text = json_object_get(message, "info");
+	struct pz_errinfo info = {""};
+
+	if (!json_is_string(text) || !read_number(message, "commit", pair->other_commit)) {
+		fail_protocol(pair, "malformed pairHello");
+		return;
+	}
+	enum pz_err err =
+		pz_pair_card_read(pz_slice_of(json_string_value(text), json_string_length(text)),
+				  pz_env_wall_ms(pair->config.env), &pair->other, &info);
+	if (err != PZ_OK) {
+		char line[sizeof(info.text) + 64];
+		snprintf(line, sizeof(line), "the other device cannot be paired with: %s",
+			 pz_errinfo_text(&info, err));
+		pz_pair_stop(pair, err, PZ_PAIR_BAD, line);
+		return;
+	}
+	err = check_partner(pair, &info);
+	if (err != PZ_OK) {
+		pz_pair_stop(pair, err, PZ_PAIR_SAME, info.text);
+		return;
+	}
+	pair->state = STATE_REVEAL;
+	pair->ops->met(pair->arg, &pair->other);
+}
+
+/* ---- 2: reveal ---- */
+
+static void
+begin_compare(struct pz_pair *pair)
+{
+	const struct pz_pair_both both = both_sides(pair);
+	char digits[PZ_PAIR_DIGITS + 1];
+
+	if (pz_pair_digits(&both, digits) != PZ_OK) {
+		fail_memory(pair);
+		return;
+	}
+	pair->state = STATE_COMPARE;
+	pair->ops->compare(pair->arg, digits);
+}
+
+static json_t *
+reveal_message(const struct pz_pair *pair)
+{
+	const struct pz_pair_both both = both_sides(pair);
+	char proof[PZ_SIGNATURE_CHARS_MAX + 1];
+	struct pz_buf words;
+	json_t *message = NULL;
+	char *k = number_text(pair->k);
+
+	pz_buf_init(&words, PROOF_BYTES_MAX, NULL);
+	if (k && pz_pair_proof_words(&both, &both.one, &words) == PZ_OK &&
+	    pz_key_sign_text(pair->config.key, pz_buf_slice(&words), proof) == PZ_OK)
+		message = json_pack("{s:s, s:s}", "k", k, "proof", proof);
+	pz_buf_fini(&words);
+	free(k);
+	return message;
+}
+
+void
+pz_pair_reveal(struct pz_pair *pair)
+{
+	if (pair->state != STATE_REVEAL || pair->has_revealed)
+		return;
+	json_t *message = reveal_message(pair);
+	bool is_complete = pair->has_other_k;
+
+	if (message == NULL) {
+		pz_pair_stop(pair, PZ_ERR_CRYPTO, PZ_PAIR_BAD,
+			     "this device cannot sign with its own key");
+		return;
+	}
+	pair->has_revealed = true;
+	pair->ops->send(pair->arg, PZ_PAIR_REVEAL, message);
+	json_decref(message);
+	if (is_complete && pair->state == STATE_REVEAL)
+		begin_compare(pair);
+}
+
+/* What was revealed is what the other side has committed to, and its certificates are its own. */
+static bool
+is_committed(const struct pz_pair *pair)
+{
+	const struct pz_pair_side side = other_side(pair);
+	uint8_t commit[PZ_PAIR_NUMBER_BYTES];
+
+	return pz_pair_commit(&side, commit) == PZ_OK &&
+	       sodium_memcmp(commit, pair->other_commit, sizeof(commit)) == 0 &&
+	       sodium_memcmp(pair->k, pair->other_k, sizeof(pair->k)) != 0;
+}
+
+static bool
+is_proved(const struct pz_pair *pair, const char *proof)
+{
+	const struct pz_pair_both both = both_sides(pair);
+	struct pz_buf words;
+
+	if (strlen(proof) > PZ_SIGNATURE_CHARS_MAX)
+		return false;
+	pz_buf_init(&words, PROOF_BYTES_MAX, NULL);
+	bool is_good = pz_pair_proof_words(&both, &both.other, &words) == PZ_OK &&
+		       pz_cert_verify_signature_text(pair->other.pzp_ca, pz_buf_slice(&words),
+						     proof) == PZ_OK;
+	pz_buf_fini(&words);
+	return is_good;
+}
+
+static void
+on_reveal(struct pz_pair *pair, const json_t *message)
+{
+	const char *proof = pz_json_str(message, "proof");
+
+	if (pair->has_other_k || proof == NULL || !read_number(message, "k", pair->other_k)) {
+		fail_protocol(pair,
+			      pair->has_other_k ? "a second pairReveal" : "malformed pairReveal");
+		return;
+	}
+	if (!is_committed(pair)) {
+		pz_pair_stop(pair, PZ_ERR_DENIED_CODE, PZ_PAIR_BAD,
+			     "the other device reveals another number than it has committed to: "
+			     "an attacker may be between the two devices; do not trust it");
+		return;
+	}
+	if (!is_proved(pair, proof)) {
+		pz_pair_stop(pair, PZ_ERR_DENIED_IDENTITY, PZ_PAIR_BAD,
+			     "the other device shows certificates that are not its own; do not "
+			     "trust it");
+		return;
+	}
+	pair->has_other_k = true;
+	if (pair->has_revealed)
+		begin_compare(pair);
+	else if (pair->config.is_opener)
+		pz_pair_reveal(pair);
+}
+
+/* ---- 4 and 5: yes or no ---- */
+
+static void
+settle(struct pz_pair *pair)
+{
+	json_t *message = json_pack("{s:b}", "trusted", true);
+
+	if (message == NULL) {
+		fail_memory(pair);
+		return;
+	}
+	pair->state = STATE_RESULT;
+	pair->ops->send(pair->arg, PZ_PAIR_RESULT, message);
+	json_decref(message);
+}
+
+void
+pz_pair_answer(struct pz_pair *pair, bool match, bool remember)
+{
+	if (!pz_pair_is_comparing(pair))
+		return;
+	json_t *message = json_pack("{s:b, s:b}", "match", match, "remember", match && remember);
+	bool is_both = pair->has_other_answered;
+
+	if (message == NULL) {
+		fail_memory(pair);
+		return;
+	}
+	pair->has_answered = true;
+	pair->remembers = remember;
+	pair->ops->send(pair->arg, PZ_PAIR_CONFIRM, message);
+	json_decref(message);
+	if (!match)
+		pz_pair_stop(pair, PZ_ERR_DENIED_CODE, PZ_PAIR_DIFFERENT,
+			     "the digits were said to be different: nothing is trusted");
+	else if (is_both && pair->state == STATE_COMPARE)
+		settle(pair);
+}
+
+static void
+on_confirm(struct pz_pair *pair, const json_t *message)
+{
+	const json_t *match = json_object_get(message, "match");
+	const json_t *remember = json_object_get(message, "remember");
+
+	if (pair->has_other_answered || !json_is_boolean(match) ||
+	    (remember && !json_is_boolean(remember))) {
+		fail_protocol(pair, pair->has_other_answered ? "a second pairConfirm"
+							     : "malformed pairConfirm");
+		return;
+	}
+	if (!json_is_true(match)) {
+		pz_pair_stop(pair, PZ_ERR_DENIED_CODE, PZ_PAIR_DIFFERENT,
+			     "the person at the other device said no: nothing is trusted");
+		return;
+	}
+	pair->has_other_answered = true;
+	pair->other_remembers = json_is_true(remember);
+	if (pair->has_answered)
+		settle(pair);
+}
+
+static void
+finish(struct pz_pair *pair)
+{
+	const struct pz_pair_both both = both_sides(pair);
+	uint8_t secret[PZ_PAIR_NUMBER_BYTES];
+	const struct pz_pair_result result = {
+		.partner = &pair->other,
+		.remembered = pair->remembers && pair->other_remembers &&
+			      pair->config.card->zone[0] && pair->other.zone[0],
+		.secret = secret,
+	};
+
+	if (pz_pair_secret(&both, secret) != PZ_OK) {
+		fail_memory(pair);
+		return;
+	}
+	end(pair);
+	pair->ops->done(pair->arg, &result);
+	sodium_memzero(secret, sizeof(secret));
+}
+
+/* The other side's word for its end; the sentence is ours. */
+static const char *
+reason_text(const char *reason)
+{
+	static const struct {
+		const char *reason, *text;
+	} rows[] = {
+		{PZ_PAIR_BUSY,
+		 "the other device pairs with another one; open a new window on both"},
+		{PZ_PAIR_SAME, "the other device is of the same zone, or this very device"},
+		{PZ_PAIR_DIFFERENT, "the person at the other device said no: nothing is trusted"},
+		{PZ_PAIR_TIME_OUT, "the time for pairing is over at the other device"},
+		{PZ_PAIR_STOPPED, "the window was closed at the other device"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(reason, rows[i].reason) == 0)
+			return rows[i].text;
+	return "the other device has ended the exchange";
+}
+
+static void
+on_result(struct pz_pair *pair, const json_t *message)
+{
+	const json_t *trusted = json_object_get(message, "trusted");
+	const char *reason = pz_json_str(message, "reason");
+
+	if (json_is_false(trusted))
+		report_failure(
+			pair, PZ_ERR_DENIED_REMOTE,
+			reason_text(reason && strlen(reason) <= REASON_BYTES_MAX ? reason : ""));
+	else if (json_is_true(trusted) && pair->state == STATE_RESULT)
+		finish(pair);
+	else
+		fail_protocol(pair, "pairResult too early, or malformed");
+}
+
+void
+pz_pair_message(struct pz_pair *pair, const char *status, json_t *message)
+{
+	enum state state = pair->state;
+
+	if (state == STATE_ENDED)
+		return;
+	if (strcmp(status, PZ_PAIR_HELLO) == 0 && state == STATE_HELLO)
+		on_hello(pair, message);
+	else if (strcmp(status, PZ_PAIR_REVEAL) == 0 && state == STATE_REVEAL)
+		on_reveal(pair, message);
+	else if (strcmp(status, PZ_PAIR_CONFIRM) == 0 && state == STATE_COMPARE)
+		on_confirm(pair, message);
+	else if (strcmp(status, PZ_PAIR_RESULT) == 0 && state != STATE_NEW)
+		on_result(pair, message);
+	else
+		fail_protocol(pair, "a message out of order");
+}
+
+/* ---- life ---- */
+
+enum pz_err
+pz_pair_new(const struct pz_pair_config *config, const struct pz_pair_ops *ops, void *arg,
+	    struct pz_pair **out)
+{
+	struct pz_pair *pair = calloc(1, sizeof(*pair));
+
+	if (pair == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	pair->config = *config;
+	pair->ops = ops;
+	pair->arg = arg;
+	pz_timer_init(&pair->timer, on_timer, pair);
+	*out = pair;
+	return PZ_OK;
+}
+
+bool
+pz_pair_is_comparing(const struct pz_pair *pair)
+{
+	return pair->state == STATE_COMPARE && !pair->has_answered;
+}
+
+bool
+pz_pair_has_revealed(const struct pz_pair *pair)
+{
+	return pair->has_revealed;
+}
+
+void
+pz_pair_free(struct pz_pair *pair)
+{
+	if (pair == NULL)
+		return;
+	pz_env_stop(pair->config.env, &pair->timer);
+	pz_pair_card_fini(&pair->other);
+	sodium_memzero(pair, sizeof(*pair));
+	free(pair);
+}
