@@ -1,8 +1,10 @@
 /*
- * Target functions: pz_tls_hello_label, pz_tls_hello_alpn.
+ * Target functions: pz_tls_hello_label, pz_tls_hello_alpn, pz_tls_hello_identity, pz_tls_hello_key.
  * Input: byte 0: which extension; the rest: its body.
  * Must hold: a label is one DNS label in lower case, and nothing is written for a malformed one; an
- * ALPN list is accepted exactly when its lengths add up.
+ * ALPN list is accepted exactly when its lengths add up; so is the one key of a key_share, which is
+ * then all of it but its head; a first identity is where the page of the RFC has it, and all
+ * lengths after it add up.
  */
 #include "fuzz.h"
 
@@ -60,14 +62,65 @@ check_alpn(struct pz_slice ext)
 			   got.pair == want.pair);
 }
 
+static size_t
+number(struct pz_slice ext, size_t at)
+{
+	return (size_t)ext.ptr[at] << 8 | ext.ptr[at + 1];
+}
+
+/* RFC 8446 4.2.11, read another way. */
+static bool
+is_offer(struct pz_slice ext)
+{
+	size_t at = 2;
+
+	if (ext.len < 2 || number(ext, 0) == 0 || number(ext, 0) > ext.len - 2)
+		return false;
+	size_t end = 2 + number(ext, 0);
+	while (at < end) {
+		if (end - at < 2 || number(ext, at) == 0 || end - at < 2 + number(ext, at) + 4)
+			return false;
+		at += 2 + number(ext, at) + 4;
+	}
+	return true;
+}
+
+static void
+check_identity(struct pz_slice ext)
+{
+	struct pz_slice got = {0};
+	enum pz_err err = pz_tls_hello_identity(ext, &got);
+
+	FUZZ_CHECK((err == PZ_OK) == is_offer(ext));
+	if (err != PZ_OK)
+		FUZZ_CHECK(got.ptr == NULL);
+	else
+		FUZZ_CHECK(got.ptr == ext.ptr + 4 && got.len == number(ext, 2));
+}
+
+/* RFC 8446 4.2.8: length, group, length, key. */
+static void
+check_key(struct pz_slice ext)
+{
+	struct pz_slice got = {0};
+	enum pz_err err = pz_tls_hello_key(ext, &got);
+	bool is_one = ext.len > 6 && number(ext, 0) == ext.len - 2 && number(ext, 4) == ext.len - 6;
+
+	FUZZ_CHECK((err == PZ_OK) == is_one);
+	if (err != PZ_OK)
+		FUZZ_CHECK(got.ptr == NULL);
+	else
+		FUZZ_CHECK(got.ptr == ext.ptr + 6 && got.len == ext.len - 6);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pz_slice ext = pz_slice_of(data, size);
 
-	if (fuzz_byte(&ext) % 2 == 0)
-		check_label(ext);
-	else
-		check_alpn(ext);
+	static void (*const checks[])(struct pz_slice ext) = {check_label, check_alpn,
+							      check_identity, check_key};
+
+	checks[fuzz_byte(&ext) % 4](ext);
 	return 0;
 }

@@ -13,7 +13,14 @@ pz_kit_tls_ctx(enum pz_tls_kind kind, const struct pz_kit_identity *node,
 	if (kind != PZ_TLS_ENROL_CLIENT && kind != PZ_TLS_ENROL_SERVER &&
 	    kind != PZ_TLS_PAIR_CLIENT && kind != PZ_TLS_PAIR_SERVER)
 		trust = pz_kit_trust(zone, crl);
-	struct pz_tls_config config = {.kind = kind, .trust = trust, .env = zone->env};
+	const struct pz_tls_secret secret = {zone->name, zone->secret};
+	struct pz_tls_config config = {
+		.kind = kind,
+		.trust = trust,
+		.env = zone->env,
+		.secrets = &secret,
+		.secrets_len = 1,
+	};
 	if (node) {
 		config.chain = node->chain;
 		config.chain_len = node->chain_len;

@@ -9,7 +9,7 @@
 
 /**
  * A context with the clock of the zone. Unless it is for enrolment or pairing, it accepts the nodes
- * of the zone.
+ * of the zone, and proves the zone's secret to its devices.
  * @param node NULL: without a certificate
  * @param revoked a certificate that the zone has revoked; NULL: none
  * @return the caller's, pz_tls_ctx_free

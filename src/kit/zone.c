@@ -2,6 +2,8 @@
 
 #include "kit/check.h"
 
+#include <string.h>
+
 static struct pz_key *
 new_key(void)
 {
@@ -48,6 +50,8 @@ pz_kit_zone_init(struct pz_kit_zone *zone, const char *name, const struct pz_env
 	*zone = (struct pz_kit_zone){.name = name, .env = env, .ca_key = new_key()};
 	zone->ca = pz_kit_issue(zone, PZ_CERT_PZH_CA, NULL, zone->ca_key, NULL, zone->ca_key);
 	zone->crl = pz_kit_crl(zone, NULL, 1);
+	for (size_t i = 0; i < sizeof(zone->secret); i++)
+		zone->secret[i] = (uint8_t)((size_t)name[i % strlen(name)] + i);
 	zone->hub = (struct pz_kit_identity){.key = new_key(), .chain_len = 1};
 	zone->hub.tls =
 		pz_kit_issue(zone, PZ_CERT_PZH_TLS, NULL, zone->hub.key, zone->ca, zone->ca_key);

@@ -35,6 +35,7 @@ struct pz_kit_zone {
 	struct pz_key *ca_key;
 	struct pz_cert *ca;
 	struct pz_crl *crl; /* number 1, without entries */
+	uint8_t secret[32]; /* the zone's, made of its name */
 	struct pz_kit_identity hub, laptop, phone;
 };
 

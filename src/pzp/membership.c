@@ -5,13 +5,16 @@
 #include "pzp/policy_ops.h"
 #include "pzp/spread.h"
 
-/* A context of our certificate and the zone's trust, for outgoing links or for our server. */
+/* A context of our certificate and the zone's trust, for outgoing links or for our server. While
+ * the zone's secret is not known the server accepts no link (page 6). */
 static enum pz_err
 make_tls(const struct pz_env *env, const struct pz_device_zone *zone, enum pz_tls_kind kind,
 	 struct pz_tls_ctx **out, struct pz_errinfo *info)
 {
 	const struct pz_membership *m = zone->membership;
 	struct pz_cert *chain[] = {m->tls, m->device_ca};
+	const uint8_t *secret = zone->knowledge ? pz_knowledge_secret(zone->knowledge) : NULL;
+	const struct pz_tls_secret own = {m->zone, secret};
 	PZ_AUTO(pz_trust_free) struct pz_trust *trust = NULL;
 
 	PZ_TRY(pz_device_zone_trust(zone, &trust, info));
@@ -22,6 +25,8 @@ make_tls(const struct pz_env *env, const struct pz_device_zone *zone, enum pz_tl
 		.key = m->tls_key,
 		.trust = trust,
 		.env = env,
+		.secrets = &own,
+		.secrets_len = secret != NULL,
 	};
 	return pz_tls_ctx_new(&config, out, info);
 }

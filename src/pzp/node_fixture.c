@@ -1,5 +1,7 @@
 #include "pzp/node_fixture.h"
 
+#include "pzp/membership.h"
+
 struct fx_world w;
 
 /* ---- the world ---- */
@@ -139,6 +141,8 @@ fx_learn_secret(const uint8_t secret[PZ_ZONE_SECRET_BYTES])
 	pz_store_commit(w.world.store, txn, NULL, NULL);
 	json_decref(keys);
 	free(text);
+	memcpy(w.secret, secret, sizeof(w.secret));
+	assert_ok(pz_node_refresh_trust(w.node, NULL));
 	run(COMMIT_US);
 }
 

@@ -38,6 +38,7 @@ struct fx_world {
 	/* of the zone that the node is a member of */
 	struct pz_authority *authority;
 	struct pz_kit_world hub;
+	uint8_t secret[PZ_ZONE_SECRET_BYTES]; /* of it that the node has learnt, and others prove */
 };
 
 extern struct fx_world w;
@@ -66,7 +67,7 @@ int tear_down(void **state);
 /* What a finished enrolment leaves on the disk. */
 void enrol_on_disk(void);
 
-/* The hub has given it the zone's secret. */
+/* The hub has given it the zone's secret, which devices at the other end prove from now on. */
 void fx_learn_secret(const uint8_t secret[PZ_ZONE_SECRET_BYTES]);
 
 void start_member(void);

@@ -26,6 +26,7 @@ static struct pz_tls_ctx *
 fx_ctx(const struct fx_device *d, enum pz_tls_kind kind)
 {
 	struct pz_trust *trust = pz_trust_new();
+	const struct pz_tls_secret secret = {ZONE, w.secret};
 	struct pz_tls_config config = {
 		.kind = kind,
 		.chain = d->id.chain,
@@ -33,6 +34,8 @@ fx_ctx(const struct fx_device *d, enum pz_tls_kind kind)
 		.key = d->id.key,
 		.trust = trust,
 		.env = &w.world.clock.env,
+		.secrets = &secret,
+		.secrets_len = 1,
 	};
 	struct pz_tls_ctx *ctx = NULL;
 
@@ -338,6 +341,7 @@ fx_set_up(void **state)
 	fx_prepare(state);
 	enrol_on_disk();
 	start_node();
+	fx_learn_secret(w.authority->secret);
 	assert_true(w.net.is_listening);
 	return 0;
 }

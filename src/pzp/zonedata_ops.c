@@ -42,16 +42,22 @@ drop_services_of_left(struct pz_node *node)
 		pz_discovery_forget_left(node->calls);
 }
 
+static void
+refresh_trust(struct pz_node *node)
+{
+	struct pz_errinfo info = {""};
+
+	if (pz_node_refresh_trust(node, &info) != PZ_OK)
+		pz_error("trust", "links keep using the previous trust: %s", info.text);
+}
+
 /* Steps 3 and 4. */
 static void
 follow_crl(struct pz_node *node)
 {
-	struct pz_errinfo info = {""};
-
 	pz_notice("crl", "number=%llu",
 		  (unsigned long long)pz_crl_number(pz_device_zone_crl(&node->zone)));
-	if (pz_node_refresh_trust(node, &info) != PZ_OK)
-		pz_error("trust", "links keep using the previous trust: %s", info.text);
+	refresh_trust(node);
 	pz_zonedata_judge(node->zonedata);
 }
 
@@ -64,6 +70,14 @@ devices_changed(struct pz_node *node, bool is_crl)
 	pz_devices_drop_left(node->calls);
 	if (node->asking)
 		pz_asking_drop_left(node->asking);
+}
+
+/* Handshakes prove the secret, and announcements are made of it. */
+static void
+follow_secret(struct pz_node *node)
+{
+	refresh_trust(node);
+	pz_peers_announce(node->peers);
 }
 
 /* Before the certificate is stored: after a crash in between it is sent again. */
@@ -87,7 +101,7 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 	else if (id == PZ_SYNC_POLICIES)
 		pz_node_policies_follow(node);
 	else if (id == PZ_SYNC_ZONE_SECRET)
-		pz_peers_announce(node->peers);
+		follow_secret(node);
 	else if (id == PZ_SYNC_PREFERENCES)
 		pz_user_prefs_synchronised(node->items, keys, pz_spread_is_first_exchange(node));
 	else if (id == PZ_SYNC_USER_DETAILS)

@@ -30,9 +30,11 @@ static const char *
 alert_text(int alert)
 {
 	/* Ours means both ends of the validity (pz_tls_alert_cause). */
-	return alert == SSL_AD_CERTIFICATE_EXPIRED
-		       ? "certificate expired or not yet valid, by the clock of the other end"
-		       : SSL_alert_desc_string_long(alert);
+	if (alert == SSL_AD_CERTIFICATE_EXPIRED)
+		return "certificate expired or not yet valid, by the clock of the other end";
+	if (alert == SSL_AD_HANDSHAKE_FAILURE)
+		return "handshake failure: a device answers only to its own zone and to friends";
+	return SSL_alert_desc_string_long(alert);
 }
 
 enum pz_err

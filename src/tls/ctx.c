@@ -16,6 +16,7 @@
 #include "tls/alert.h"
 #include "tls/ctx.h"
 #include "tls/internal.h"
+#include "tls/proof.h"
 
 /* Forward secret with AEAD, nothing else (page 2). One AES-128 round trip is cheapest (page 13). */
 static const char suites_13[] =
@@ -193,6 +194,8 @@ set_kind(struct pz_tls_ctx *ctx, struct pz_errinfo *info)
 
 	SSL_CTX_set_verify(ctx->ssl_ctx, pz_tls_kind_verify_mode(ctx->kind), NULL);
 	SSL_CTX_set_cert_verify_callback(ctx->ssl_ctx, pz_tls_on_verify, ctx);
+	if (ctx->kind == PZ_TLS_PEER_SERVER) /* the ClientHello after a HelloRetryRequest, too */
+		SSL_CTX_set_client_hello_cb(ctx->ssl_ctx, pz_tls_on_client_hello, NULL);
 	if (pz_tls_kind_is_server(ctx->kind))
 		SSL_CTX_set_alpn_select_cb(ctx->ssl_ctx, on_alpn_select, ctx);
 	else if (SSL_CTX_set_alpn_protos(ctx->ssl_ctx, alpn, len) != 0)
@@ -212,6 +215,7 @@ pz_tls_ctx_new(const struct pz_tls_config *config, struct pz_tls_ctx **out, stru
 	ctx->env = config->env;
 	if (config->trust != NULL)
 		ctx->trust = pz_trust_ref(config->trust);
+	PZ_TRY(pz_tls_proofs_new(config->secrets, config->secrets_len, &ctx->proofs));
 	PZ_TRY(pz_tls_ssl_ctx_new(pz_tls_kind_is_server(config->kind), &ctx->ssl_ctx, info));
 	PZ_TRY(set_certificate(ctx->ssl_ctx, config, info));
 	PZ_TRY(set_kind(ctx, info));
@@ -233,5 +237,6 @@ pz_tls_ctx_free(struct pz_tls_ctx *ctx)
 		return;
 	SSL_CTX_free(ctx->ssl_ctx);
 	pz_trust_free(ctx->trust);
+	pz_tls_proofs_free(ctx->proofs);
 	free(ctx);
 }

@@ -3,6 +3,7 @@
 #define PZ_TLS_CTX_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/auto.h"
 #include "base/env.h"
@@ -39,6 +40,15 @@ enum pz_tls_purpose {
 	PZ_TLS_FOR_PAIRING,   /* pz-pair/1 */
 };
 
+#define PZ_TLS_SECRET_BYTES 32
+
+/** A secret that the devices of a zone share with the owner of a context: that of its own zone, or
+ * of a friendship. */
+struct pz_tls_secret {
+	const char *zone; /* of the devices at the other end */
+	const uint8_t *bytes;
+};
+
 /** Everything that a context is made of. Borrowed during the call unless stated. */
 struct pz_tls_config {
 	enum pz_tls_kind kind;
@@ -47,6 +57,11 @@ struct pz_tls_config {
 	struct pz_key *key;       /* of the leaf; NULL with chain_len 0 (enrol and pair client) */
 	struct pz_trust *trust;   /* the context takes a reference; NULL for enrol and pair kinds */
 	const struct pz_env *env; /* borrowed for the context's life: wall clock */
+	/* Copied. A peer server shows its certificate to a client that proves one of them, and
+	 * accepts only a device of that zone; without any it accepts no client. A client proves
+	 * that of the zone whose device it dials. The other kinds ignore them. */
+	const struct pz_tls_secret *secrets;
+	size_t secrets_len;
 };
 
 /** Immutable, reference counted (thread-safe). A change of trust makes a new one (page 2). */
@@ -57,12 +72,14 @@ struct pz_tls_ctx;
  *
  * TLS 1.3 only (1.2 sends certificates in the clear); no compression,
  * tickets, session cache or early data. All other kinds authenticate both sides in every handshake
- * by pz_verify_chain with `trust` and the wall clock of the moment.
+ * by pz_verify_chain with `trust` and the wall clock of the moment. A peer server refuses a client
+ * that proves no secret with handshake_failure, before it has sent anything.
  * @param out the caller's, pz_tls_ctx_free
  * Errors: CONFIG (certificate, key or trust set missing, key of another certificate, or a hub's
- * certificate in a device's context or the other way round), CRYPTO (OpenSSL refused a setting),
+ * certificate in a device's context or the other way round, a zone's name that is too long),
+ * CRYPTO (OpenSSL refused a setting),
  * LIMIT_MEMORY.
- * @spec page 2 "TLS", page 3, page 14 TLS-1 to TLS-3, TLS-8
+ * @spec page 2 "TLS", page 3, page 6 "A port that shows no name", page 14 TLS-1 to TLS-3, TLS-8
  */
 enum pz_err pz_tls_ctx_new(const struct pz_tls_config *config, struct pz_tls_ctx **out,
 			   struct pz_errinfo *info) PZ_MUST_USE;

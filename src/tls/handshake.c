@@ -15,6 +15,7 @@
 #include "tls/alert.h"
 #include "tls/hello.h"
 #include "tls/internal.h"
+#include "tls/proof.h"
 
 static struct pz_tls *
 session_of(const SSL *ssl)
@@ -63,55 +64,91 @@ purpose_of(const struct pz_tls_alpn *alpn)
 	return alpn->enrol ? PZ_TLS_FOR_ENROLMENT : PZ_TLS_FOR_PAIRING;
 }
 
-int
-pz_tls_on_client_hello(SSL *ssl, int *alert, void *arg)
+/*
+ * A device shows its certificate only to devices that share a secret with it (page 6), and believes
+ * only a device of the zone whose secret was proved. A ClientHello after a HelloRetryRequest has a
+ * new public key, and must prove the same again.
+ */
+static int
+judge_proof(struct pz_tls *tls, const struct pz_tls_ctx *ctx, int *alert)
 {
-	struct pz_tls *tls = session_of(ssl);
-	char label[PZ_TLS_LABEL_BYTES] = "";
+	struct pz_expect expect = {.role = PZ_EXPECT_DEVICE};
+
+	if (ctx->kind != PZ_TLS_PEER_SERVER)
+		return SSL_CLIENT_HELLO_SUCCESS;
+	const struct pz_tls_known *known = pz_tls_proof_check(ctx->proofs, tls->ssl);
+	if (known == NULL || (tls->expect && tls->expect->known != known))
+		return refuse_hello(tls, alert, SSL_AD_HANDSHAKE_FAILURE, PZ_ERR_DENIED,
+				    "it does not prove a secret of this zone or of a friend's");
+	if (tls->expect)
+		return SSL_CLIENT_HELLO_SUCCESS;
+	expect.zone = known->zone;
+	if (pz_tls_expect_copy(&expect, &tls->expect) != PZ_OK)
+		return refuse_hello(tls, alert, SSL_AD_INTERNAL_ERROR, PZ_ERR_LIMIT_MEMORY,
+				    "TLS: out of memory");
+	tls->expect->known = known;
+	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/* What the client wants, and from which zone. @return an SSL_CLIENT_HELLO_* */
+static int
+read_hello(struct pz_tls *tls, char label[PZ_TLS_LABEL_BYTES], enum pz_tls_purpose *out_purpose,
+	   int *alert)
+{
 	struct pz_tls_alpn alpn = {.zone = true}; /* no ALPN is accepted (page 2) */
 	struct pz_slice ext;
 
-	(void)arg;
-	if (hello_extension(ssl, TLSEXT_TYPE_server_name, &ext) &&
+	if (hello_extension(tls->ssl, TLSEXT_TYPE_server_name, &ext) &&
 	    pz_tls_hello_label(ext, label) != PZ_OK)
 		return refuse_hello(tls, alert, SSL_AD_DECODE_ERROR, PZ_ERR_PROTO,
 				    "TLS: malformed server name");
-	if (hello_extension(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &ext) &&
+	if (hello_extension(tls->ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &ext) &&
 	    pz_tls_hello_alpn(ext, &alpn) != PZ_OK)
 		return refuse_hello(tls, alert, SSL_AD_DECODE_ERROR, PZ_ERR_PROTO,
 				    "TLS: malformed ALPN");
 	if (!alpn.zone && !alpn.enrol && !alpn.pair)
 		return refuse_hello(tls, alert, SSL_AD_NO_APPLICATION_PROTOCOL, PZ_ERR_PROTO,
 				    "TLS: peer speaks none of our protocols");
-
-	enum pz_tls_purpose purpose = purpose_of(&alpn);
-	struct pz_tls_ctx *ctx = tls->select(tls->select_arg, label, purpose);
-	if (ctx == NULL && purpose != PZ_TLS_FOR_ZONE)
-		return refuse_hello(tls, alert, SSL_AD_ACCESS_DENIED, PZ_ERR_DENIED,
-				    purpose == PZ_TLS_FOR_PAIRING ? "no pairing window is open"
-								  : "enrolment refused");
-	if (ctx == NULL)
-		return refuse_hello(tls, alert, SSL_AD_UNRECOGNIZED_NAME, PZ_ERR_DENIED,
-				    "no zone for this server name");
-	if (!pz_tls_kind_is_server(ctx->kind) || pz_tls_kind_purpose(ctx->kind) != purpose)
-		return refuse_hello(tls, alert, SSL_AD_INTERNAL_ERROR, PZ_ERR_INTERNAL,
-				    "TLS: context of the wrong kind");
-	if (!adopt(tls, ctx))
-		return refuse_hello(tls, alert, SSL_AD_INTERNAL_ERROR, PZ_ERR_LIMIT_MEMORY,
-				    "TLS: out of memory");
+	*out_purpose = purpose_of(&alpn);
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-/* The identity that the other end must have; NULL: any within the trust set. */
-static const struct pz_expect *
-expected(const struct pz_tls *tls)
+/* The owner has chosen no context. */
+static int
+refuse_choice(struct pz_tls *tls, enum pz_tls_purpose purpose, int *alert)
 {
-	/* A hub never dials a device (page 6). */
-	static const struct pz_expect a_device = {.role = PZ_EXPECT_DEVICE};
+	if (purpose == PZ_TLS_FOR_ZONE)
+		return refuse_hello(tls, alert, SSL_AD_UNRECOGNIZED_NAME, PZ_ERR_DENIED,
+				    "no zone for this server name");
+	return refuse_hello(tls, alert, SSL_AD_ACCESS_DENIED, PZ_ERR_DENIED,
+			    purpose == PZ_TLS_FOR_PAIRING ? "no pairing window is open"
+							  : "enrolment refused");
+}
 
-	if (tls->is_client)
-		return tls->expect ? &tls->expect->want : NULL;
-	return tls->ctx->kind == PZ_TLS_PEER_SERVER ? &a_device : NULL;
+int
+pz_tls_on_client_hello(SSL *ssl, int *alert, void *arg)
+{
+	struct pz_tls *tls = session_of(ssl);
+	char label[PZ_TLS_LABEL_BYTES] = "";
+	enum pz_tls_purpose purpose;
+
+	(void)arg;
+	if (tls->ctx != NULL) /* after a HelloRetryRequest */
+		return judge_proof(tls, tls->ctx, alert);
+	int verdict = read_hello(tls, label, &purpose, alert);
+	if (verdict != SSL_CLIENT_HELLO_SUCCESS)
+		return verdict;
+	struct pz_tls_ctx *ctx = tls->select(tls->select_arg, label, purpose);
+	if (ctx == NULL)
+		return refuse_choice(tls, purpose, alert);
+	if (!pz_tls_kind_is_server(ctx->kind) || pz_tls_kind_purpose(ctx->kind) != purpose)
+		return refuse_hello(tls, alert, SSL_AD_INTERNAL_ERROR, PZ_ERR_INTERNAL,
+				    "TLS: context of the wrong kind");
+	verdict = judge_proof(tls, ctx, alert);
+	if (verdict == SSL_CLIENT_HELLO_SUCCESS && !adopt(tls, ctx))
+		return refuse_hello(tls, alert, SSL_AD_INTERNAL_ERROR, PZ_ERR_LIMIT_MEMORY,
+				    "TLS: out of memory");
+	return verdict;
 }
 
 /*
@@ -147,8 +184,8 @@ pz_tls_on_verify(X509_STORE_CTX *store, void *arg)
 		err = pz_fail(tls->info, PZ_ERR_LIMIT_MEMORY, "TLS: out of memory");
 	else
 		err = pz_verify_chain(tls->ctx->trust, X509_STORE_CTX_get0_cert(store), chain,
-				      expected(tls), pz_env_wall_ms(tls->env), tls->peer,
-				      &x509_error, tls->info);
+				      tls->expect ? &tls->expect->want : NULL,
+				      pz_env_wall_ms(tls->env), tls->peer, &x509_error, tls->info);
 	ERR_clear_error(); /* what a failing signature left there is not OpenSSL's verdict */
 	if (err != PZ_OK) {
 		free(tls->peer);

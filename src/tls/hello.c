@@ -78,3 +78,41 @@ pz_tls_hello_alpn(struct pz_slice ext, struct pz_tls_alpn *out)
 	*out = found;
 	return PZ_OK;
 }
+
+#define TICKET_AGE_BYTES 4
+#define GROUP_BYTES 2
+
+enum pz_err
+pz_tls_hello_identity(struct pz_slice ext, struct pz_slice *out)
+{
+	struct pz_slice list, identity, first = {0};
+	bool is_first = true;
+
+	if (!take_vector(&ext, 2, &list) || list.len == 0)
+		return PZ_ERR_PROTO;
+	while (list.len > 0) {
+		if (!take_vector(&list, 2, &identity) || identity.len == 0 ||
+		    list.len < TICKET_AGE_BYTES)
+			return PZ_ERR_PROTO;
+		list = pz_slice_of(list.ptr + TICKET_AGE_BYTES, list.len - TICKET_AGE_BYTES);
+		if (is_first)
+			first = identity;
+		is_first = false;
+	}
+	*out = first;
+	return PZ_OK;
+}
+
+enum pz_err
+pz_tls_hello_key(struct pz_slice ext, struct pz_slice *out)
+{
+	struct pz_slice list, key;
+
+	if (!take_vector(&ext, 2, &list) || ext.len > 0 || list.len < GROUP_BYTES)
+		return PZ_ERR_PROTO;
+	list = pz_slice_of(list.ptr + GROUP_BYTES, list.len - GROUP_BYTES);
+	if (!take_vector(&list, 2, &key) || list.len > 0 || key.len == 0)
+		return PZ_ERR_PROTO;
+	*out = key;
+	return PZ_OK;
+}

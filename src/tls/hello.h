@@ -1,4 +1,5 @@
-/* The two extensions of a ClientHello that choose the zone: server name and ALPN. Pure parsers. */
+/* Extensions of a ClientHello: server name and ALPN, which choose the zone, and those that prove a
+ * secret. Pure parsers. */
 #ifndef PZ_TLS_HELLO_H
 #define PZ_TLS_HELLO_H
 
@@ -32,5 +33,23 @@ struct pz_tls_alpn {
  * @spec RFC 7301 3.1
  */
 enum pz_err pz_tls_hello_alpn(struct pz_slice ext, struct pz_tls_alpn *out) PZ_MUST_USE;
+
+/**
+ * The first identity of a pre_shared_key extension.
+ * @param ext the extension's body
+ * @param out a part of it
+ * Errors: PROTO (malformed as far as the end of the identities). *out is untouched then.
+ * @spec RFC 8446 4.2.11, page 6 "A port that shows no name"
+ */
+enum pz_err pz_tls_hello_identity(struct pz_slice ext, struct pz_slice *out) PZ_MUST_USE;
+
+/**
+ * The public key of a key_share extension that has just one.
+ * @param ext the extension's body
+ * @param out a part of it
+ * Errors: PROTO (malformed, or another number of keys than one). *out is untouched then.
+ * @spec RFC 8446 4.2.8, page 6 "A port that shows no name"
+ */
+enum pz_err pz_tls_hello_key(struct pz_slice ext, struct pz_slice *out) PZ_MUST_USE;
 
 #endif

@@ -85,12 +85,76 @@ test_alpn(void **state)
 	}
 }
 
+static void
+test_identity(void **state)
+{
+	static const struct {
+		struct pz_slice ext;
+		const char *identity; /* NULL: refused */
+	} rows[] = {
+		{BYTES("\0\x09\0\x03one\0\0\0\0\0\x21\x20 binders"), "one"},
+		{BYTES("\0\x12\0\x03one\0\0\0\0\0\x03two\0\0\0\0"), "one"}, /* without binders */
+		{BYTES(""), NULL},
+		{BYTES("\0\0"), NULL},                      /* no identity */
+		{BYTES("\0\x0a\0\x03one\0\0\0\0"), NULL},   /* more than the extension */
+		{BYTES("\0\x06\0\0\0\0\0\0"), NULL},        /* an empty one */
+		{BYTES("\0\x08\0\x03one\0\0\0"), NULL},     /* half an age */
+		{BYTES("\0\x09\0\x08one\0\0\0\0"), NULL},   /* longer than the list */
+		{BYTES("\0\x0a\0\x03one\0\0\0\0\0"), NULL}, /* half a second one */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pz_slice identity = pz_slice_str("before");
+		enum pz_err err = pz_tls_hello_identity(rows[i].ext, &identity);
+
+		if ((err == PZ_OK) != (rows[i].identity != NULL))
+			fail_msg("row %zu: %s", i, pz_err_name(err));
+		assert_true(err == PZ_OK || err == PZ_ERR_PROTO);
+		assert_true(
+			pz_slice_eq_str(identity, rows[i].identity ? rows[i].identity : "before"));
+	}
+}
+
+static void
+test_key(void **state)
+{
+	static const struct {
+		struct pz_slice ext;
+		const char *key; /* NULL: refused */
+	} rows[] = {
+		{BYTES("\0\x07\0\x1d\0\x03key"), "key"},
+		{BYTES(""), NULL},
+		{BYTES("\0\0"), NULL},                                 /* no key */
+		{BYTES("\0\x04\0\x1d\0\0"), NULL},                     /* an empty one */
+		{BYTES("\0\x0e\0\x1d\0\x03key\0\x17\0\x03two"), NULL}, /* two */
+		{BYTES("\0\x07\0\x1d\0\x03key."), NULL},               /* more than the list */
+		{BYTES("\0\x08\0\x1d\0\x03key."), NULL},               /* more than the key */
+		{BYTES("\0\x07\0\x1d\0\x04key"), NULL},                /* less than the key */
+		{BYTES("\0\x01\0"), NULL},                             /* half a group */
+		{BYTES("\0\x03\0\x1d\0"), NULL},                       /* half a length */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pz_slice key = pz_slice_str("before");
+		enum pz_err err = pz_tls_hello_key(rows[i].ext, &key);
+
+		if ((err == PZ_OK) != (rows[i].key != NULL))
+			fail_msg("row %zu: %s", i, pz_err_name(err));
+		assert_true(err == PZ_OK || err == PZ_ERR_PROTO);
+		assert_true(pz_slice_eq_str(key, rows[i].key ? rows[i].key : "before"));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_label),
 		cmocka_unit_test(test_alpn),
+		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

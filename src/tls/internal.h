@@ -8,6 +8,8 @@
 #include "tls/ctx.h"
 #include "tls/session.h"
 
+struct pz_tls_known;
+struct pz_tls_proofs;
 struct ssl_ctx_st;
 struct ssl_st;
 struct x509_store_ctx_st;
@@ -17,6 +19,7 @@ struct pz_tls_ctx {
 	enum pz_tls_kind kind;
 	struct ssl_ctx_st *ssl_ctx;
 	struct pz_trust *trust;
+	struct pz_tls_proofs *proofs; /* NULL: no secret */
 	const struct pz_env *env;
 };
 
@@ -25,6 +28,9 @@ enum pz_tls_phase { PZ_TLS_HANDSHAKE, PZ_TLS_READY, PZ_TLS_FAILED };
 
 /** Copy of a struct pz_expect; lives as long as the handshake. */
 struct pz_tls_expect {
+	const struct pz_tls_known *known; /* of the context: the secret that a client proves, or
+					   * that a server's client has proved; NULL: none */
+	uint8_t proof[32];                /* a client's, until OpenSSL has copied it */
 	struct pz_expect want;
 	char zone[PZ_ZONE_BYTES_MAX + 1];
 	char device[PZ_DEVICE_BYTES_MAX + 1];
@@ -39,7 +45,7 @@ struct pz_tls {
 	struct pz_errinfo *info; /* inside a call only; may be NULL */
 	pz_tls_select select;    /* server */
 	void *select_arg;
-	struct pz_tls_expect *expect; /* client, until the handshake is done */
+	struct pz_tls_expect *expect; /* until the handshake is done; NULL: nothing is expected */
 	struct pz_peer *peer; /* set by pz_tls_on_verify; shown to others once PZ_TLS_READY */
 	enum pz_err fault;    /* why a call-back stopped OpenSSL, PZ_OK: it was not us */
 	uint8_t phase;        /* enum pz_tls_phase */
@@ -55,6 +61,14 @@ enum pz_tls_purpose pz_tls_kind_purpose(enum pz_tls_kind kind);
 const char *pz_tls_alpn_name(enum pz_tls_purpose purpose);
 /** SSL_VERIFY_* of a kind. */
 int pz_tls_kind_verify_mode(enum pz_tls_kind kind);
+
+/**
+ * Copies what is expected of the other end: it outlives the caller's strings.
+ * @param out the caller's, free
+ * Errors: CONFIG (a name is too long), LIMIT_MEMORY.
+ */
+enum pz_err
+pz_tls_expect_copy(const struct pz_expect *from, struct pz_tls_expect **out) PZ_MUST_USE;
 
 /**
  * A fresh SSL_CTX with the settings that all kinds share: versions, ciphers, groups, signatures,

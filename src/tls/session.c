@@ -16,6 +16,7 @@
 
 #include "tls/alert.h"
 #include "tls/internal.h"
+#include "tls/proof.h"
 #include "tls/session.h"
 
 /* Every idle link has one; its state besides OpenSSL's is to stay under 0.6 KiB (page 13). */
@@ -164,27 +165,6 @@ is_host_name(const char *s)
 	return len > 0 && len <= TLSEXT_MAXLEN_host_name && s[len] == '\0';
 }
 
-/* The expectation must outlive the caller's strings until the handshake is done. */
-static enum pz_err
-expect_copy(const struct pz_expect *from, struct pz_tls_expect **out)
-{
-	size_t zone_len = from->zone ? strlen(from->zone) : 0;
-	size_t device_len = from->device ? strlen(from->device) : 0;
-
-	if (zone_len > PZ_ZONE_BYTES_MAX || device_len > PZ_DEVICE_BYTES_MAX)
-		return PZ_ERR_CONFIG;
-	struct pz_tls_expect *to = calloc(1, sizeof(*to));
-	if (to == NULL)
-		return PZ_ERR_LIMIT_MEMORY;
-	to->want.role = from->role;
-	if (from->zone != NULL)
-		to->want.zone = memcpy(to->zone, from->zone, zone_len);
-	if (from->device != NULL)
-		to->want.device = memcpy(to->device, from->device, device_len);
-	*out = to;
-	return PZ_OK;
-}
-
 enum pz_err
 pz_tls_new_client(struct pz_tls_ctx *ctx, const char *sni, const struct pz_expect *expect,
 		  struct pz_tls **out)
@@ -199,7 +179,11 @@ pz_tls_new_client(struct pz_tls_ctx *ctx, const char *sni, const struct pz_expec
 		return PZ_ERR_CONFIG;
 	PZ_TRY(session_new(ctx, ctx->env, &tls));
 	if (expect != NULL)
-		PZ_TRY(expect_copy(expect, &tls->expect));
+		PZ_TRY(pz_tls_expect_copy(expect, &tls->expect));
+	if (expect != NULL && expect->role == PZ_EXPECT_DEVICE && expect->zone != NULL)
+		tls->expect->known = pz_tls_proofs_find(ctx->proofs, expect->zone);
+	if (tls->expect != NULL && tls->expect->known != NULL)
+		pz_tls_proof_offer(tls->ssl);
 	if (sni != NULL && SSL_set_tlsext_host_name(tls->ssl, sni) != 1)
 		return PZ_ERR_LIMIT_MEMORY;
 	*out = PZ_TAKE(tls);

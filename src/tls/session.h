@@ -52,8 +52,8 @@ enum pz_err pz_tls_new_server(pz_tls_select select, void *arg, const struct pz_e
  * Makes the client side of a connection.
  * @param ctx of a kind that dials; the session takes a reference
  * @param sni whole server name to send; NULL: none
- * @param expect the identity that must answer, copied; NULL only for enrolment and
- * pairing
+ * @param expect the identity that must answer, copied; NULL only for enrolment and pairing. A
+ * device of a zone whose secret the context has gets a ClientHello that proves the secret.
  * @param out the caller's, pz_tls_free
  * Errors: CONFIG (kind of ctx, expect missing, sni is no host name), LIMIT_MEMORY.
  * @spec page 2 rule 5
@@ -78,7 +78,8 @@ void pz_tls_input(struct pz_tls *tls, struct pz_slice cipher);
  * @param out_done true: both sides' certificates are verified as far as this side can know (with
  * TLS 1.3 a server's refusal reaches a client only in pz_tls_read)
  * Errors, our refusal: DENIED_CHAIN (also no certificate), DENIED_EXPIRED, DENIED_REVOKED,
- * DENIED_WEAK, DENIED_IDENTITY as pz_verify_chain; DENIED (select refused);
+ * DENIED_WEAK, DENIED_IDENTITY as pz_verify_chain; DENIED (select refused; the ClientHello proves
+ * none of the secrets of a peer server);
  * PROTO (no common version, cipher or ALPN; bytes that are no TLS); IO_CLOSED (close_notify).
  * The peer's refusal: by its alert as pz_tls_read, but DENIED_REMOTE in place of DENIED_REVOKED:
  * the sender of an alert has proved nothing here, and a device wipes itself when its hub says that

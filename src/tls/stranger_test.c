@@ -268,6 +268,11 @@ test_foreign_hub(void **state)
 	assert_true(pz_tls_peer(p.client)->is_hub);
 	assert_int_equal(p.app_bytes, 0);
 	raw_fini(&r, &p);
+	/* A device in the place of the hub. */
+	raw_init(&r, true, &home.phone);
+	raw_meets_laptop(&r, &p, laptop);
+	assert_int_equal(p.client_err, PZ_ERR_DENIED_IDENTITY);
+	raw_fini(&r, &p);
 	/* Enrolment must not go unsaid. */
 	raw_init(&r, true, &home.hub);
 	raw_meets_laptop(&r, &p, enrol);

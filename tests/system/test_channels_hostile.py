@@ -13,7 +13,7 @@ import time
 import pytest
 from OpenSSL import SSL
 
-from pz import daemon, fakepeer, foreign, wire
+from pz import daemon, fakepeer, foreign, proof, wire
 
 ZONE = daemon.ZONE
 
@@ -95,6 +95,7 @@ class Inside:
         end.open(number, to, window=1 << 20, **more)
         self.peer = end.accepted()["peer"]
         self.tls = SSL.Connection(fakepeer._context(identity), None)
+        self.proof = proof.offer(self.tls, identity.secret) if identity.secret else None
         self.tls.set_tlsext_host_name(foreign.sni(identity.zone, "127.0.0.1").encode())
         self.tls.set_connect_state()
 
@@ -359,9 +360,10 @@ def test_a_false_name_inside(members, claim):
 def test_a_stranger_inside(members):
     """A certificate of a CA that is not the zone's, with a member's name."""
     (one,) = members(1)
-    inside = Inside(one, 1, f"{ZONE}/laptop", fakepeer.stranger(ZONE, "tv"))
-    with pytest.raises(wire.Closed):
-        inside.handshake().receive()
+    for number, secret in enumerate((one.me.secret, None), 1):
+        inside = Inside(one, number, f"{ZONE}/laptop", fakepeer.stranger(ZONE, "tv", secret))
+        with pytest.raises(wire.Closed):
+            inside.handshake().receive()
 
 
 BENT = {

@@ -1,5 +1,8 @@
 """Daemons under test: started, watched by their own signs of life, stopped, and their logs judged."""
 
+import base64
+import contextlib
+import json
 import os
 import pathlib
 import re
@@ -7,6 +10,7 @@ import selectors
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -208,6 +212,14 @@ class Hub(Daemon):
 
     def token(self, *args):
         return self.pzh("token", *args, "--json").json()
+
+    def zone_secret(self, zone=ZONE):
+        """As the hub stores it; devices of other makes here do not synchronise."""
+        with contextlib.closing(sqlite3.connect(
+                f"file:{self.data_dir / 'pzhd.db'}?mode=ro", uri=True)) as db:
+            (record,) = db.execute("SELECT value FROM item WHERE space = 'zone' AND key = ?",
+                                   (zone,)).fetchone()
+        return base64.b64decode(json.loads(record)["secret"])
 
     def devices(self, *args):
         return {d["name"]: d for d in self.pzh("devices", *args, "--json").json()}

@@ -17,17 +17,22 @@ from . import certs, foreign, wire
 ALPN = b"pz/1"
 
 
-def stranger(zone, device):
-    """A device of a zone that nobody here knows, right in itself."""
+def stranger(zone, device, secret=None):
+    """A device of a zone that is not known here, right in itself. With a secret of a known zone it
+    comes as far as showing its certificate."""
     authority = certs.Authority(zone)
-    return foreign.Identity(zone, device, authority.device(device), authority.ca.cert)
+    identity = foreign.Identity(zone, device, authority.device(device), authority.ca.cert)
+    identity.secret = secret
+    return identity
 
 
 def enrol(host, hub, device):
     """A device of the zone, enrolled from that host of the lab; returns its Identity."""
     token = hub.token()
     with host.inside():
-        return foreign.enrol(hub.host, hub.port, token["zone"], device, token["code"])
+        identity = foreign.enrol(hub.host, hub.port, token["zone"], device, token["code"])
+    identity.secret = hub.zone_secret(token["zone"])
+    return identity
 
 
 def _context(identity, chain=None, key=None):
@@ -76,7 +81,7 @@ def dial(host, identity, address, port, chain=None, key=None):
     with host.inside():
         sock = socket.create_connection((address, port), 10)
     return _shake(foreign.OpenSslStream(sock, _context(identity, chain, key),
-                                        foreign.sni(identity.zone, address)))
+                                        foreign.sni(identity.zone, address), identity.secret))
 
 
 def connect(host, identity, address, port, claim=None):

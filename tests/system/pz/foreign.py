@@ -15,7 +15,7 @@ import time
 
 from OpenSSL import SSL
 
-from . import certs, wire
+from . import certs, proof, wire
 from .cpace import Exchange
 
 TEST_API = "http://webinos.org/api/test"
@@ -50,10 +50,11 @@ def sni(zone, host):
 class OpenSslStream:
     """A pyOpenSSL connection with the manners of an ssl.SSLSocket."""
 
-    def __init__(self, sock, context, server_name=None):
+    def __init__(self, sock, context, server_name=None, secret=None):
         self.sock, self.timeout = sock, 10
         sock.setblocking(False)
         self.tls = SSL.Connection(context, sock)
+        self.proof = proof.offer(self.tls, secret) if secret else None
         if server_name is None:
             self.tls.set_accept_state()
         else:
@@ -205,6 +206,8 @@ def enrol(host, port, zone, device, code):
 class Identity:
     """An enrolled device: its own CA, the zone's CA, and a TLS certificate made by itself."""
 
+    secret = None  # the zone's: what direct links prove in the ClientHello (page 6)
+
     def __init__(self, zone, device, ca, master):
         self.zone, self.device, self.ca, self.master = zone, device, ca, master
         self.address = f"{zone}/{device}"
@@ -282,4 +285,6 @@ class Identity:
 def join(hub, device, *token_args):
     """Enrols a foreign device at a hub under test; returns its Identity."""
     token = hub.token(*token_args)
-    return enrol("127.0.0.1", hub.port, token["zone"], device, token["code"])
+    identity = enrol("127.0.0.1", hub.port, token["zone"], device, token["code"])
+    identity.secret = hub.zone_secret(token["zone"])
+    return identity
