@@ -8,6 +8,7 @@ import socket
 import time
 
 import pytest
+from OpenSSL import SSL
 
 from pz import certs, daemon, fakepeer, foreign, programs, wire
 from pz.crls import crl_data, held_list, number_of
@@ -244,29 +245,30 @@ def test_bad_lists_of_a_hub(world):
 
 # ---- TLS sessions ----
 
-def tls_to(me, port, context, session=None):
+def tls_to(me, port, secret=None, session=None):
     """Handshake, and whatever comes until the other end has said its first."""
-    sock = socket.create_connection(("127.0.0.1", port), 10)
-    tls = context.wrap_socket(sock, server_hostname=foreign.sni(ZONE, "127.0.0.1"), session=session)
-    link = wire.Link(tls)
+    stream = foreign.OpenSslStream(socket.create_connection(("127.0.0.1", port), 10),
+                                   fakepeer._context(me), foreign.sni(ZONE, "127.0.0.1"), secret)
+    if session:
+        stream.tls.set_session(session)
+    link = fakepeer._shake(stream)
     link.send(me.register_message())
     link.receive()
-    return tls
+    return link
 
 
 @pytest.mark.parametrize("to_hub", [True, False], ids=["hub", "peer"])
 def test_sessions_are_not_resumed(zone, to_hub):
     me = foreign.join(zone.hub, "stolen")
-    context = me.context()
     port = zone.hub.port if to_hub else zone.a.status()["ports"]["tls"]
-    with tls_to(me, port, context) as first:
-        session = first.session
-        assert session is None or not session.has_ticket
-    if session:
-        with tls_to(me, port, context, session) as again:
-            assert not again.session_reused
+    secret = None if to_hub else me.secret
+    with tls_to(me, port, secret) as first:
+        session = first.stream.tls.get_session()
+        assert not SSL._lib.SSL_SESSION_has_ticket(session._session)
+    with tls_to(me, port, secret, session) as again:
+        assert not SSL._lib.SSL_session_reused(again.stream.tls._ssl)
     zone.hub.pzh("revoke", "stolen", "--yes")
     zone.a.wait_log("crl number=2")
     with pytest.raises((OSError, wire.Closed)):
-        tls_to(me, port, context, session).close()
+        tls_to(me, port, secret, session).close()
     zone.serves()
