@@ -124,6 +124,7 @@ struct pz_peers {
 	char session[37];           /* of this start */
 	uint16_t port;              /* that is listened on, or 0 */
 	bool is_started, is_leaving, is_ending;
+	bool has_window; /* for strangers */
 };
 
 /* ---- table.c ---- */
@@ -267,6 +268,9 @@ typedef void (*pz_nearby_heard)(struct pz_peers *peers, const char *device,
 struct pz_nearby *pz_nearby_new(struct pz_peers *peers, pz_nearby_heard heard);
 /** NULL is fine. */
 void pz_nearby_free(struct pz_nearby *nearby);
+/** Looks for others in their pairing windows for this long; what is known already is looked at
+ * again. */
+void pz_nearby_look_for_windows(struct pz_nearby *nearby, uint64_t duration_us);
 /** Announces this device, or no longer, as membership, secret and server say. */
 void pz_nearby_announce(struct pz_nearby *nearby);
 /** Looks around for this long. @param dial devices of the zone that are found are connected to */

@@ -148,11 +148,30 @@ identify(struct peer_link *pl, struct pz_errinfo *info)
 	return pz_link_identify(pl->link, PZ_SESSION_PEER, peer->address);
 }
 
+/* A stranger, in a pairing window: nothing here knows the link any more. It does not wait to prove
+ * an identity, since the window has a limit of its own. */
+static void
+give_away(struct peer_link *pl)
+{
+	struct pz_link *link = pl->link;
+
+	leave_doorway(pl);
+	pz_guest_leave(&pl->guest);
+	pz_list_remove(&pl->node);
+	ops_of(pl)->stranger(arg_of(pl), link, pl->remote);
+	free(pl);
+}
+
 static void
 on_secured(struct pz_link *link)
 {
 	struct peer_link *pl = link->owner;
 	struct pz_errinfo info = {""};
+
+	if (pz_tls_is_pairing(link->tls)) {
+		give_away(pl);
+		return;
+	}
 	enum pz_err err = identify(pl, &info);
 
 	if (err != PZ_OK) {
@@ -549,11 +568,14 @@ pz_peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream)
 static struct pz_tls_ctx *
 select_ctx(void *arg, const char *sni_first_label, enum pz_tls_purpose purpose)
 {
-	struct pz_peers *peers = arg;
+	const struct pz_peers *peers = arg;
 
 	(void)sni_first_label;
-	/* A device enrols no other (page 1). */
-	return purpose == PZ_TLS_FOR_ZONE ? peers->server_ctx : NULL;
+	if (purpose == PZ_TLS_FOR_ZONE)
+		return peers->server_ctx;
+	if (purpose == PZ_TLS_FOR_PAIRING && peers->has_window)
+		return peers->config.ops->stranger_ctx(peers->config.arg);
+	return NULL; /* a device enrols no other (page 1) */
 }
 
 struct peer_link *

@@ -83,7 +83,7 @@ on_accept(void *arg, struct pz_stream *stream, const char *remote)
 {
 	struct pz_peers *peers = arg;
 
-	if (peers->server_ctx == NULL || peers->is_ending)
+	if ((peers->server_ctx == NULL && !peers->has_window) || peers->is_ending)
 		stream->ops->close(stream);
 	else if (count_links(peers) >= PZ_PEER_LINKS_MAX)
 		refuse(peers, stream, remote, "too many connections");
@@ -152,8 +152,9 @@ pz_peers_listen_again(struct pz_peers *peers)
 void
 pz_peers_listen(struct pz_peers *peers)
 {
-	bool is_wanted =
-		peers->config.zone->membership && peers->config.wishes->listen && !peers->is_ending;
+	bool is_wanted = ((peers->config.zone->membership && peers->config.wishes->listen) ||
+			  peers->has_window) &&
+			 !peers->is_ending;
 	bool is_moved = peers->listener && peers->config.wishes->tls_port != 0 &&
 			peers->config.wishes->tls_port != peers->port;
 
@@ -163,4 +164,25 @@ pz_peers_listen(struct pz_peers *peers)
 		open_listener(peers);
 	pz_nearby_announce(peers->nearby);
 	pz_peers_tell_soon(peers);
+}
+
+/* ---- the pairing window ---- */
+
+void
+pz_peers_open_window(struct pz_peers *peers, uint64_t duration_us)
+{
+	if (peers->is_ending || peers->config.ops->stranger_ctx == NULL)
+		return;
+	peers->has_window = true;
+	pz_peers_listen(peers);
+	pz_nearby_look_for_windows(peers->nearby, duration_us);
+}
+
+void
+pz_peers_close_window(struct pz_peers *peers)
+{
+	if (!peers->has_window)
+		return;
+	peers->has_window = false;
+	pz_peers_listen(peers);
 }

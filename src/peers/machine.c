@@ -8,6 +8,8 @@
 	X(NOT_CONNECTED, REGISTERED, CONNECTED) /* it dialled us */                                \
 	X(CONNECTING, REGISTERED, CONNECTED)                                                       \
 	X(CONNECTING, FAILED, NOT_CONNECTED)                                                       \
+	X(NOT_CONNECTED, MET, PAIRING)                                                             \
+	X(PAIRING, PARTED, NOT_CONNECTED)                                                          \
 	X(CONNECTING, HANG_UP, NOT_CONNECTED)                                                      \
 	X(CONNECTED, REGISTERED, CONNECTED) /* another link took the place of the first */         \
 	X(CONNECTED, LINK_LOST, DISCONNECTING)                                                     \

@@ -2,7 +2,8 @@
  * States of one peer: another device of the zone, as far as a direct link goes (seed "Connecting to
  * local peers", page 5 "Each peer"). One list of states, one of events, one table of edges.
  *
- * The state `pairing` of page 5 belongs to strangers; devices of one zone never enter it.
+ * The state `pairing` belongs to strangers in a pairing window (src/pairing); devices of one zone
+ * never enter it.
  */
 #ifndef PZ_PEERS_MACHINE_H
 #define PZ_PEERS_MACHINE_H
@@ -14,6 +15,7 @@
 #define PZ_PEER_STATES(X)                                                                          \
 	X(NOT_CONNECTED, "not-connected")                                                          \
 	X(CONNECTING, "connecting")                                                                \
+	X(PAIRING, "pairing")                                                                      \
 	X(CONNECTED, "connected")                                                                  \
 	X(DISCONNECTING, "disconnecting")
 
@@ -28,6 +30,8 @@ enum pz_peer_state {
 #define PZ_PEER_EVENTS(X)                                                                          \
 	X(DIAL, "looking for it")                                                                  \
 	X(FAILED, "no way found")                                                                  \
+	X(MET, "a stranger is met")                                                                \
+	X(PARTED, "pairing ended")                                                                 \
 	X(REGISTERED, "link registered")                                                           \
 	X(LINK_LOST, "link lost")                                                                  \
 	X(HANG_UP, "disconnect")                                                                   \

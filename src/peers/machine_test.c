@@ -8,12 +8,16 @@
 #define S(name) PZ_PEER_##name
 #define NONE PZ_PEER_STATE_COUNT
 
-/* In the order of PZ_PEER_EVENTS: dial, failed, registered, lost, hang up, cleaned. */
+/* In the order of PZ_PEER_EVENTS: dial, failed, met, parted, registered, lost, hang up, cleaned. */
 static const enum pz_peer_state expected[PZ_PEER_STATE_COUNT][PZ_PEER_EVENT_COUNT] = {
-	[S(NOT_CONNECTED)] = {S(CONNECTING), NONE, S(CONNECTED), NONE, NONE, NONE},
-	[S(CONNECTING)] = {NONE, S(NOT_CONNECTED), S(CONNECTED), NONE, S(NOT_CONNECTED), NONE},
-	[S(CONNECTED)] = {NONE, NONE, S(CONNECTED), S(DISCONNECTING), S(DISCONNECTING), NONE},
-	[S(DISCONNECTING)] = {NONE, NONE, NONE, NONE, NONE, S(NOT_CONNECTED)},
+	[S(NOT_CONNECTED)] = {S(CONNECTING), NONE, S(PAIRING), NONE, S(CONNECTED), NONE, NONE,
+			      NONE},
+	[S(CONNECTING)] = {NONE, S(NOT_CONNECTED), NONE, NONE, S(CONNECTED), NONE, S(NOT_CONNECTED),
+			   NONE},
+	[S(PAIRING)] = {NONE, NONE, NONE, S(NOT_CONNECTED), NONE, NONE, NONE, NONE},
+	[S(CONNECTED)] = {NONE, NONE, NONE, NONE, S(CONNECTED), S(DISCONNECTING), S(DISCONNECTING),
+			  NONE},
+	[S(DISCONNECTING)] = {NONE, NONE, NONE, NONE, NONE, NONE, NONE, S(NOT_CONNECTED)},
 };
 
 static void
@@ -35,6 +39,7 @@ states_are_shown_as_page_5_says(void **state)
 	(void)state;
 	assert_string_equal(pz_peer_state_text(S(NOT_CONNECTED)), "not-connected");
 	assert_string_equal(pz_peer_state_text(S(CONNECTING)), "connecting");
+	assert_string_equal(pz_peer_state_text(S(PAIRING)), "pairing");
 	assert_string_equal(pz_peer_state_text(S(CONNECTED)), "connected");
 	assert_string_equal(pz_peer_state_text(S(DISCONNECTING)), "disconnecting");
 	assert_string_equal(pz_peer_event_text(PZ_PEER_EVENT_LINK_LOST), "link lost");
@@ -50,7 +55,7 @@ the_drawing_has_every_edge(void **state)
 	assert_true(len < sizeof(text));
 	for (const char *p = text; (p = strstr(p, "->")) != NULL; p++)
 		edges++;
-	assert_int_equal(edges, 9);
+	assert_int_equal(edges, 11);
 	assert_int_equal(pz_peer_machine_dot(text, 10), len); /* cut, never over the end */
 	assert_int_equal(strlen(text), 9);
 }

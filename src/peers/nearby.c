@@ -27,6 +27,9 @@ struct instance {
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* whose tag it is, "" when unknown */
 };
 
+/* A tag as a TXT string: "t=", digits. */
+#define TAG_BYTES (2 + PZ_ZONE_TAG_CHARS + 1)
+
 struct pz_nearby {
 	struct pz_peers *peers;
 	pz_nearby_heard heard;
@@ -242,6 +245,24 @@ dial_instance(struct pz_nearby *nearby, const struct instance *instance)
 			      &instance->targets[instance->count - 1], is_dialling(nearby));
 }
 
+/* It is in a pairing window, as we are. One of our own zone needs none. */
+static void
+see_window(const struct pz_nearby *nearby, const struct instance *instance,
+	   const struct pz_mdns_found *found)
+{
+	const struct pz_peers *peers = nearby->peers;
+	const struct pz_peers_window window = {
+		.instance = instance->name,
+		.display_name = txt_value(found, "n"),
+		.address = found->address,
+		.port = found->port,
+		.is_ours_first = strcmp(nearby->instance, instance->name) < 0,
+	};
+
+	if (peers->has_window && !instance->is_ours && window.display_name[0])
+		peers->config.ops->saw_window(peers->config.arg, &window);
+}
+
 static enum pz_mdns_worth
 worth_of(const struct instance *instance)
 {
@@ -263,8 +284,10 @@ on_found(void *arg, const struct pz_mdns_found *found)
 		return PZ_MDNS_STRANGER;
 	read_txt(nearby, instance, found);
 	enum pz_mdns_worth worth = worth_of(instance);
-	if (add_target(instance, found))
+	if (add_target(instance, found)) {
 		dial_instance(nearby, instance);
+		see_window(nearby, instance, found);
+	}
 	return worth;
 }
 
@@ -369,6 +392,13 @@ pz_nearby_look(struct pz_nearby *nearby, uint64_t duration_us, bool dial)
 		dial_all(nearby);
 }
 
+void
+pz_nearby_look_for_windows(struct pz_nearby *nearby, uint64_t duration_us)
+{
+	pz_nearby_look(nearby, duration_us, false);
+	browse(nearby, true); /* what was found before is reported again */
+}
+
 uint64_t
 pz_nearby_left_us(const struct pz_nearby *nearby)
 {
@@ -439,43 +469,69 @@ watch_date(struct pz_nearby *nearby)
 }
 
 /* The tags are made from the zone's secret and the date, so that only devices of the zone recognise
- * them (page 6). */
-static enum pz_err
-publish(struct pz_nearby *nearby, const uint8_t secret[PZ_ZONE_SECRET_BYTES])
+ * them (page 6). @return strings that were put */
+static size_t
+put_tags(const struct pz_nearby *nearby, const char **txt, char tag[TAG_BYTES],
+	 char device_tag[TAG_BYTES])
 {
 	const struct pz_peers *peers = nearby->peers;
 	uint64_t now_ms = pz_env_wall_ms(peers->env);
-	char tag[2 + PZ_ZONE_TAG_CHARS + 1] = "t=", device_tag[2 + PZ_ZONE_TAG_CHARS + 1] = "d=";
-	const char *txt[] = {"v=1", tag, device_tag};
+	uint8_t secret[PZ_ZONE_SECRET_BYTES];
+
+	if (peers->config.zone->membership == NULL ||
+	    !pz_device_zone_secret(peers->config.zone, secret))
+		return 0;
+	snprintf(tag, TAG_BYTES, "t=");
+	snprintf(device_tag, TAG_BYTES, "d=");
+	pz_zone_tag(secret, now_ms, tag + 2);
+	pz_zone_device_tag(secret, now_ms, nearby->instance, peers->config.zone->membership->device,
+			   device_tag + 2);
+	sodium_memzero(secret, sizeof(secret));
+	txt[0] = tag;
+	txt[1] = device_tag;
+	return 2;
+}
+
+/* Only what can be dialled is announced: a device that listens, and is in a zone or in a pairing
+ * window, in which it shows its name. @return false: there is nothing to announce */
+static bool
+publish(struct pz_nearby *nearby, enum pz_err *out_err)
+{
+	const struct pz_peers *peers = nearby->peers;
+	char tag[TAG_BYTES], device_tag[TAG_BYTES], name[2 + PZ_DISPLAY_NAME_BYTES_MAX + 1];
+	const char *txt[4] = {"v=1"};
 	struct pz_mdns_service service = {
 		.instance = nearby->instance,
 		.host = nearby->host,
 		.port = peers->port,
 		.txt = txt,
-		.txt_len = sizeof(txt) / sizeof(txt[0]),
+		.txt_len = 1,
 	};
 
-	pz_zone_tag(secret, now_ms, tag + 2);
-	pz_zone_device_tag(secret, now_ms, nearby->instance, peers->config.zone->membership->device,
-			   device_tag + 2);
-	nearby->announced_day = now_ms / DAY_MS;
+	if (peers->port == 0 || peers->is_ending)
+		return false;
+	service.txt_len += put_tags(nearby, txt + 1, tag, device_tag);
+	if (peers->has_window) {
+		snprintf(name, sizeof(name), "n=%s", peers->config.display_name);
+		txt[service.txt_len++] = name;
+	}
+	if (service.txt_len == 1)
+		return false;
+	nearby->announced_day = pz_env_wall_ms(peers->env) / DAY_MS;
 	watch_date(nearby);
-	return mdns_of(nearby)->ops->publish(mdns_of(nearby), &service);
+	*out_err = mdns_of(nearby)->ops->publish(mdns_of(nearby), &service);
+	return true;
 }
 
 void
 pz_nearby_announce(struct pz_nearby *nearby)
 {
 	const struct pz_peers *peers = nearby->peers;
-	uint8_t secret[PZ_ZONE_SECRET_BYTES];
+	enum pz_err err = PZ_OK;
 
 	if (mdns_of(nearby) == NULL)
 		return;
-	/* Only what can be dialled is announced: a device that listens, and is in a zone. */
-	if (peers && peers->port && peers->config.zone->membership && !peers->is_ending &&
-	    pz_device_zone_secret(peers->config.zone, secret)) {
-		enum pz_err err = publish(nearby, secret);
-		sodium_memzero(secret, sizeof(secret));
+	if (publish(nearby, &err)) {
 		nearby->is_announced = err == PZ_OK;
 		if (err != PZ_OK)
 			pz_warning("nearby-announce-failed",

@@ -62,7 +62,8 @@ pz_peers_set_membership(struct pz_peers *peers, struct pz_tls_ctx *client,
 	peers->client_ctx = client;
 	/* Left the zone: no new link comes in while the others are closed. */
 	if (takes_server == NULL) {
-		pz_peers_unlisten(peers);
+		if (!peers->has_window)
+			pz_peers_unlisten(peers);
 		stop(peers, left_the_zone);
 		forget_everybody(peers);
 		pz_nearby_forget(peers->nearby);

@@ -43,6 +43,15 @@ struct pz_peer_change {
 	const char *reason; /* of the last change that had one, or "" */
 };
 
+/** Another device that announces its pairing window on the local network. Borrowed. */
+struct pz_peers_window {
+	const char *instance;     /* of its announcement: a random name */
+	const char *display_name; /* as it says; not cleaned */
+	const char *address;      /* numeric */
+	uint16_t port;
+	bool is_ours_first; /* our instance's name is the bytewise smaller one */
+};
+
 /** Ways that are lost: a link, or only some devices behind it. */
 struct pz_peers_loss {
 	const struct pz_session *session; /* that is gone; NULL: it stays */
@@ -95,6 +104,15 @@ struct pz_peers_ops {
 	bool (*answers)(void *arg);
 	/** A peer has sent `prompt`, `promptAnswer` or `promptEnded`. @return false: refused */
 	bool (*prompt)(void *arg, const char *device, const char *status, const json_t *message);
+
+	/** The context that answers a stranger's connection. NULL: no pairing window is open. The
+	 * member is NULL where none ever is. */
+	struct pz_tls_ctx *(*stranger_ctx)(void *arg);
+	/** A stranger's connection is secured; link->host and link->owner are the receiver's to
+	 * set, and its events the receiver's. @param remote borrowed */
+	void (*stranger)(void *arg, struct pz_link *link, const char *remote);
+	/** While our pairing window is open: another device is in its own. */
+	void (*saw_window)(void *arg, const struct pz_peers_window *window);
 
 	/** Whether a link may begin now (page 14, REV-6). Errors: DENIED (with the reason). NULL:
 	 * always. */
@@ -155,6 +173,16 @@ void pz_peers_end(struct pz_peers *peers);
 void pz_peers_listen(struct pz_peers *peers);
 /** Tries again when the server should be open and is not. */
 void pz_peers_listen_again(struct pz_peers *peers);
+/**
+ * A pairing window opens: the server listens, also while the device is virgin and where preferences
+ * say otherwise; the display name is announced on the local network, and others in their windows
+ * are looked for.
+ * @param duration_us how long it is open at most: the owner closes it
+ * @spec page 6 "Strangers: the peer-to-peer certificate exchange (SHCBK)"
+ */
+void pz_peers_open_window(struct pz_peers *peers, uint64_t duration_us);
+/** It closes. Nothing when it is not open. */
+void pz_peers_close_window(struct pz_peers *peers);
 /** Announces this device on the local network, or no longer, as membership, secret and server say.
  */
 void pz_peers_announce(struct pz_peers *peers);
