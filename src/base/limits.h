@@ -142,6 +142,8 @@
 #define PZ_OFFLINE_DAYS_MAX 365
 
 /* ---- friends (page 6) ---- */
+#define PZ_FRIEND_DEVICES_MAX 1024  /* of one friend zone that are known here (page 7, 4) */
+#define PZ_FRIEND_SERVICES_MAX 4096 /* of one friend zone in the answer to a search */
 #define PZ_FRIENDS_MAX 512 /* of one zone: with deletions, half of what the item may hold */
 /* of a friend as it is stored and sent: its CA certificate, escaped, and a page of names */
 #define PZ_FRIEND_TEXT_BYTES_MAX (PZ_CERT_PEM_BYTES_MAX + (8U << 10))

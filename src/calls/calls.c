@@ -18,9 +18,10 @@ build(struct pz_calls *calls)
 	};
 
 	calls->known = json_object();
+	calls->friends = json_object();
 	calls->pending = pz_pending_new(c->env);
 	calls->dispatcher = pz_dispatcher_new(c->env, c->registry, &pz_calls_dispatch_ops, calls);
-	if (!calls->known || !calls->pending || !calls->dispatcher)
+	if (!calls->known || !calls->friends || !calls->pending || !calls->dispatcher)
 		return PZ_ERR_LIMIT_MEMORY;
 	return pz_router_new(&router, &calls->router);
 }
@@ -91,6 +92,7 @@ pz_calls_free(struct pz_calls *calls)
 	pz_router_free(calls->router);
 	json_decref(calls->known);
 	json_decref(calls->learning);
+	json_decref(calls->friends);
 	free(calls);
 }
 

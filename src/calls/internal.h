@@ -1,8 +1,9 @@
 /*
  * What the files of the calls call of each other. calls.c the whole; send.c, messages.c what goes
  * out and comes in; permit.c who may do what; resend.c what a lost link may have swallowed;
- * discovery.c, announce.c services of the zone and our own; devices.c, target.c which device or
- * service is meant; call.c, ping.c, listing.c, peer_commands.c the commands.
+ * discovery.c, announce.c services of the zone and our own; friends.c friend zones; devices.c,
+ * target.c which device or service is meant; call.c, ping.c, listing.c, peer_commands.c the
+ * commands.
  */
 #ifndef PZ_CALLS_INTERNAL_H
 #define PZ_CALLS_INTERNAL_H
@@ -13,8 +14,10 @@
 #include "calls/calls.h"
 #include "calls/devices.h"
 #include "calls/discovery.h"
+#include "calls/friends.h"
 #include "calls/target.h"
 #include "command/table.h"
+#include "command/watch.h"
 #include "rpc/pending.h"
 #include "service/dispatch.h"
 #include "wire/address.h"
@@ -37,6 +40,7 @@ struct pz_calls {
 	struct pz_list finds;          /* searches under way (discovery.c); so are the next two */
 	json_t *known;                 /* device -> array of descriptors, as last received */
 	json_t *learning; /* the same from an answer whose last part is still to come */
+	json_t *friends;  /* what friend zones show (friends.c) */
 	struct pz_registry_watch watch; /* announce.c */
 	struct pz_timer announce;       /* announce.c */
 	bool is_ending;

@@ -261,7 +261,16 @@ on_way(void *arg, struct pz_slice address)
 	return pz_peers_way(calls->peers, address);
 }
 
+static bool
+on_is_friend(void *arg, struct pz_slice zone)
+{
+	const struct pz_calls *calls = arg;
+
+	return pz_device_zone_friend(calls->zone, zone) != NULL;
+}
+
 const struct pz_router_ops pz_calls_router_ops = {
 	.local = on_local,
 	.way = on_way,
+	.is_friend = on_is_friend,
 };

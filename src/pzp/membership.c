@@ -2,6 +2,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "calls/friends.h"
 #include "pzp/policy_ops.h"
 #include "pzp/spread.h"
 
@@ -51,6 +52,25 @@ pz_node_refresh_trust(struct pz_node *node, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* In the order of a revocation: no message of the zone is believed from the first step on (the
+ * router asks the table), what it runs here ends, and what it was shown or asked is judged again.
+ */
+void
+pz_node_friends_follow(struct pz_node *node)
+{
+	json_t *gone = pz_device_zone_follow_friends(&node->zone), *zone;
+	size_t i;
+
+	json_array_foreach (gone, i, zone) {
+		pz_notice("friend-gone", "zone=%s is no friend of this zone any more",
+			  json_string_value(zone));
+		pz_calls_friend_gone(node->calls, json_string_value(zone));
+	}
+	json_decref(gone);
+	if (node->access)
+		pz_access_changed(node->access);
+}
+
 static void
 take(struct pz_node *node, struct pz_membership *takes)
 {
@@ -77,7 +97,8 @@ pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct
 	if (err == PZ_OK)
 		err = pz_uplink_set_membership(node->uplink, takes, info);
 	if (err == PZ_OK && takes) {
-		struct pz_device_zone next = {takes, node->zone.knowledge};
+		struct pz_device_zone next = {.membership = takes,
+					      .knowledge = node->zone.knowledge};
 		err = make_tls(node->config.env, &next, PZ_TLS_CLIENT, &ctx, info);
 	}
 	pz_tls_ctx_free(ctx);
@@ -86,6 +107,7 @@ pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct
 		return err;
 	}
 	take(node, takes);
+	pz_node_friends_follow(node);
 	pz_node_policies_follow(node);
 	pz_spread_membership_changed(node);
 	PZ_TRY(pz_node_refresh_trust(node, info));

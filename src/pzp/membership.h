@@ -19,5 +19,7 @@ enum pz_err pz_node_refresh_trust(struct pz_node *node, struct pz_errinfo *info)
 /** Removes key files that neither the membership nor an enrolment uses. Called when no enrolment is
  * under way. */
 void pz_node_sweep_keys(struct pz_node *node);
+/** The friend zones may have changed: the hub's list, or the membership. */
+void pz_node_friends_follow(struct pz_node *node);
 
 #endif

@@ -65,7 +65,8 @@ build(struct pz_node *node, struct pz_errinfo *info)
 {
 	node->registry = pz_registry_new();
 	node->conditions = pz_conditions_new(node->config.env);
-	if (!node->registry || !node->conditions)
+	node->zone.friends = pz_friends_new();
+	if (!node->registry || !node->conditions || !node->zone.friends)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	pz_store_watch(node->config.store, on_store, node->conditions);
 	PZ_TRY(pz_node_policies_new(node, info));
@@ -218,6 +219,7 @@ pz_node_free(struct pz_node *node)
 	pz_calls_free(node->calls);
 	pz_access_free(node->access);
 	pz_asking_free(node->asking); /* questions of access are withdrawn first */
+	pz_friends_free(node->zone.friends);
 	pz_registry_free(node->registry);
 	pz_policies_free(node->policies);
 	pz_audit_free(node->audit);

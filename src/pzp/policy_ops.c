@@ -358,6 +358,14 @@ on_is_own_device(void *arg, struct pz_slice device)
 	return name && pz_devices_has(node->calls, name);
 }
 
+static bool
+on_is_known_zone(void *arg, struct pz_slice zone)
+{
+	const struct pz_node *node = arg;
+
+	return pz_device_zone_friend(&node->zone, zone) != NULL;
+}
+
 static void
 on_recheck(void *arg)
 {
@@ -385,6 +393,7 @@ on_count(void *arg, uint64_t ticket, const struct pz_slice *counters, size_t n)
 static const struct pz_access_ops access_ops = {
 	.names = on_names,
 	.slots = on_slots,
+	.is_known_zone = on_is_known_zone,
 	.is_own_device = on_is_own_device,
 	.record = on_record,
 	.ask = on_ask,

@@ -3,6 +3,7 @@
 #include "pzp/uplink_ops.h"
 
 #include "calls/discovery.h"
+#include "calls/friends.h"
 #include "enrolment/enrolment.h"
 #include "items/app_data.h"
 #include "items/prefs.h"
@@ -114,6 +115,7 @@ on_lost(void *arg, const struct pz_uplink_loss *loss)
 	pz_calls_lost(node->calls, loss->session, names);
 	json_decref(names);
 	pz_calls_hub_gone(node->calls);
+	pz_calls_friends_hub_gone(node->calls);
 	pz_peers_tell_soon(node->peers);
 	pz_discovery_announce_soon(node->calls);
 }
@@ -227,6 +229,14 @@ on_found(void *arg, json_t *message)
 }
 
 static void
+on_friend_update(void *arg, const json_t *message)
+{
+	const struct pz_node *node = arg;
+
+	pz_calls_friend_update(node->calls, message);
+}
+
+static void
 on_refused(void *arg, const char *item, const char *key, const char *reason)
 {
 	const struct pz_node *node = arg;
@@ -280,6 +290,7 @@ static const struct pz_uplink_ops ops = {
 	.came_or_went = on_came_or_went,
 	.updated = on_updated,
 	.found = on_found,
+	.friend_update = on_friend_update,
 	.refused = on_refused,
 	.policy_edited = on_policy_edited,
 	.notice = on_notice,

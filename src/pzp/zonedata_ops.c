@@ -96,6 +96,8 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 	struct pz_node *node = arg;
 	enum pz_sync_id id = kind->id;
 
+	if (id == PZ_SYNC_TRUSTED_PZH || id == PZ_SYNC_CRL) /* a list may be a friend's */
+		pz_node_friends_follow(node);
 	if (id == PZ_SYNC_CRL || id == PZ_SYNC_TRUSTED_PZP)
 		devices_changed(node, id == PZ_SYNC_CRL);
 	else if (id == PZ_SYNC_POLICIES)

@@ -107,6 +107,12 @@ on_found_services(struct pz_uplink *uplink, json_t *message)
 	uplink->config.ops->found(uplink->config.arg, message);
 }
 
+static void
+on_friend_update(struct pz_uplink *uplink, json_t *message)
+{
+	uplink->config.ops->friend_update(uplink->config.arg, message);
+}
+
 /* @spec page 2 "Revocation", page 14 WIP-1 */
 static void
 on_revoked(struct pz_uplink *uplink, json_t *message)
@@ -181,6 +187,7 @@ static const struct {
 } statuses[] = {
 	{"Update", on_update},
 	{"foundServices", on_found_services},
+	{"friendUpdate", on_friend_update},
 	{"revoked", on_revoked},
 	{"bye", on_bye},
 	{"keepAlive", on_keepalive},

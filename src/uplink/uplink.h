@@ -91,6 +91,8 @@ struct pz_uplink_ops {
 	/** Something in the zone has changed: time for an exchange. */
 	void (*updated)(void *arg);
 	/** Prop `foundServices`. @param message borrowed */
+	/** The hub has sent `friendUpdate`. @param message borrowed */
+	void (*friend_update)(void *arg, const json_t *message);
 	void (*found)(void *arg, json_t *message);
 	/** The hub has refused a value that is stored here. @param key may be NULL */
 	void (*refused)(void *arg, const char *item, const char *key, const char *reason);

@@ -105,3 +105,80 @@ pz_device_zone_add_devices(const struct pz_device_zone *zone, json_t *names)
 	while (zone->knowledge && (known = pz_knowledge_next(zone->knowledge, &pos)) != NULL)
 		(void)json_object_set_new(names, known->device, json_true());
 }
+
+/* ---- friend zones ---- */
+
+static bool
+is_of_hub(const struct pz_friend *f)
+{
+	return f->sig[0] != '\0';
+}
+
+/* By the key: a certificate that is renewed is the same zone's. */
+static bool
+has_same_ca(const struct pz_friend *a, const struct pz_friend *b)
+{
+	uint8_t key_a[PZ_KEY_HASH_BYTES], key_b[PZ_KEY_HASH_BYTES];
+
+	pz_cert_spki_hash(a->ca, key_a);
+	pz_cert_spki_hash(b->ca, key_b);
+	return memcmp(key_a, key_b, sizeof(key_a)) == 0;
+}
+
+/* Those that have gone from the hub's list, or have another CA in it. */
+static void
+drop_gone(struct pz_device_zone *zone, const struct pz_friends *list, json_t *gone)
+{
+	struct pz_friend *f;
+	size_t pos = 0;
+
+	while ((f = pz_friends_next(zone->friends, &pos)) != NULL) {
+		const struct pz_friend *now = pz_friends_find(list, pz_slice_str(f->zone));
+
+		if (now ? has_same_ca(now, f) : !is_of_hub(f))
+			continue;
+		(void)json_array_append_new(gone, json_string(f->zone));
+		(void)pz_friends_remove(zone->friends, pz_slice_str(f->zone));
+	}
+}
+
+json_t *
+pz_device_zone_follow_friends(struct pz_device_zone *zone)
+{
+	const struct pz_friends *list =
+		zone->knowledge ? pz_knowledge_friends(zone->knowledge) : NULL;
+	json_t *gone = json_array();
+	const struct pz_friend *f;
+	size_t pos = 0;
+
+	if (gone == NULL || zone->friends == NULL)
+		return gone;
+	drop_gone(zone, list, gone);
+	while ((f = pz_friends_next(list, &pos)) != NULL) {
+		struct pz_friend *copy = pz_friend_copy(f);
+		const struct pz_friend *old = pz_friends_find(zone->friends, pz_slice_str(f->zone));
+
+		if (copy && old)
+			copy->seen_ms = old->seen_ms;
+		if (copy)
+			(void)!pz_friends_put(zone->friends, copy, NULL);
+	}
+	return gone;
+}
+
+const struct pz_friend *
+pz_device_zone_friend(const struct pz_device_zone *zone, struct pz_slice name)
+{
+	const struct pz_friend *f = pz_friends_find(zone->friends, name);
+
+	return f && pz_friend_is_confirmed(f) ? f : NULL;
+}
+
+bool
+pz_device_zone_friend_has_revoked(const struct pz_device_zone *zone, struct pz_slice name,
+				  const char *serial_hex)
+{
+	const struct pz_friend *f = pz_friends_find(zone->friends, name);
+
+	return f && f->crl && pz_crl_has_serial(f->crl, serial_hex);
+}

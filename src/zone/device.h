@@ -18,6 +18,9 @@
 struct pz_device_zone {
 	struct pz_membership *membership;
 	struct pz_knowledge *knowledge; /* in tests also NULL for a member: it knows nothing yet */
+	/* Friend zones: the hub's list, and what this device has paired by itself. Owned by the
+	 * device for its life; NULL: none is kept. */
+	struct pz_friends *friends;
 };
 
 /** The newest CRL of the zone. Borrowed until the next pz_knowledge_apply; NULL: virgin. */
@@ -59,5 +62,22 @@ bool pz_device_zone_is_self(const struct pz_device_zone *zone, const char *devic
 /** Adds the names of the devices that the zone's data names: {name: true}. What memory does not
  * allow is left out. */
 void pz_device_zone_add_devices(const struct pz_device_zone *zone, json_t *names);
+
+/* ---- friend zones ---- */
+
+/**
+ * Makes the table follow the hub's list: what the list has replaces what is there, and what came
+ * from it before and has gone is removed. What the device has paired by itself stays.
+ * @return array of the zones that are no friends any more, or have another CA now; new. NULL: out
+ * of memory, the table is as it was
+ */
+json_t *pz_device_zone_follow_friends(struct pz_device_zone *zone);
+/** The friend of that zone, confirmed; NULL: no friend. */
+const struct pz_friend *
+pz_device_zone_friend(const struct pz_device_zone *zone, struct pz_slice name);
+/** True when a friend's own list revokes this PZP CA. @param serial_hex as pz_cert_serial_hex
+ * writes it */
+bool pz_device_zone_friend_has_revoked(const struct pz_device_zone *zone, struct pz_slice name,
+				       const char *serial_hex);
 
 #endif

@@ -126,7 +126,7 @@ handshake(struct pz_peer *who)
 static void
 a_virgin_device_knows_nothing(void **state)
 {
-	const struct pz_device_zone none = {NULL, NULL};
+	const struct pz_device_zone none = {.membership = NULL};
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
 	json_t *names = json_object();
 
@@ -146,7 +146,7 @@ a_virgin_device_knows_nothing(void **state)
 static void
 without_news_the_list_of_the_enrolment_counts(void **state)
 {
-	const struct pz_device_zone early = {laptop.membership, NULL};
+	const struct pz_device_zone early = {.membership = laptop.membership};
 
 	(void)state;
 	assert_ptr_equal(pz_device_zone_crl(&early), laptop.membership->crl);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "friends/chunk.h"
 #include "record/chunks.h"
 #include "sync/merge.h"
 #include "wire/json.h"
@@ -27,6 +28,7 @@ struct pz_knowledge {
 	struct pz_crl *crl;
 	struct pz_crl_history older; /* lists that the newest does not replace */
 	struct pz_map *devices;      /* name -> struct pz_known_device, owned */
+	struct pz_friends *friends;  /* of trusted-pzh, with their lists */
 	bool has_secret;
 	bool is_policy_unreadable; /* what is stored of it */
 	uint64_t policy_number;    /* of the newest that was stored here; 0: none was */
@@ -53,6 +55,7 @@ pz_knowledge_free(struct pz_knowledge *k)
 	while (k->devices && pz_map_next(k->devices, &pos, NULL, &device))
 		free_device(device);
 	pz_map_free(k->devices);
+	pz_friends_free(k->friends);
 	for (size_t i = 0; i < PZ_SYNC_KIND_COUNT; i++)
 		pz_sync_item_free(k->items[i]);
 	pz_cert_free(k->master);
@@ -97,11 +100,19 @@ check_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, struc
 	return PZ_OK;
 }
 
+static bool
+is_own_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk)
+{
+	return strcmp(chunk->key, k->zone) == 0;
+}
+
 static enum pz_err
 accept_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
 {
 	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
 
+	if (!is_own_crl(k, chunk))
+		return pz_friend_chunk_crl(k->friends, chunk, NULL, info);
 	PZ_TRY(check_crl(k, chunk, &crl, info));
 	if (k->crl && pz_crl_number(crl) < pz_crl_number(k->crl))
 		return pz_fail(info, PZ_ERR_DENIED, "older CRL: number %llu, here is %llu",
@@ -218,6 +229,15 @@ accept_secret(const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
 				      PZ_ZONE_SECRET_BYTES);
 }
 
+static enum pz_err
+accept_friend(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
+	      struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_friend_free) struct pz_friend *f = NULL;
+
+	return chunk->deleted ? PZ_OK : pz_friend_chunk_read(k->zone, k->master, chunk, &f, info);
+}
+
 bool
 pz_knowledge_policy(const struct pz_knowledge *k, struct pz_policy_record *out)
 {
@@ -283,6 +303,8 @@ pz_knowledge_accept(const struct pz_knowledge *k, const struct pz_sync_kind *kin
 		return accept_crl(k, chunk, info);
 	if (kind->id == PZ_SYNC_TRUSTED_PZP)
 		return accept_device(k, chunk, info);
+	if (kind->id == PZ_SYNC_TRUSTED_PZH)
+		return accept_friend(k, chunk, info);
 	if (kind->id == PZ_SYNC_POLICIES)
 		return accept_policy(k, chunk, info);
 	return accept_secret(chunk, info);
@@ -390,11 +412,22 @@ take(struct pz_knowledge *k, const struct pz_sync_kind *kind, const char *key)
 {
 	if (kind->id == PZ_SYNC_TRUSTED_PZP)
 		return take_device(k, key);
+	if (kind->id == PZ_SYNC_TRUSTED_PZH)
+		return pz_friends_take(k->friends, k->items[PZ_SYNC_TRUSTED_PZH],
+				       k->items[PZ_SYNC_CRL], k->zone, k->master, key);
+	if (kind->id == PZ_SYNC_CRL && strcmp(key, k->zone) != 0)
+		return pz_friends_take_crl(k->friends, k->items[PZ_SYNC_CRL], key);
 	if (kind->id == PZ_SYNC_POLICIES) {
 		take_policy(k);
 		return PZ_OK;
 	}
 	return kind->id == PZ_SYNC_CRL ? take_crl(k) : take_secret(k);
+}
+
+const struct pz_friends *
+pz_knowledge_friends(const struct pz_knowledge *k)
+{
+	return k->friends;
 }
 
 bool
@@ -528,6 +561,9 @@ pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, cons
 		if (err == PZ_OK)
 			err = pz_chunks_save(k->items[kind->id], json_string_value(key), SPACE,
 					     txn);
+		if (err == PZ_OK && kind->id == PZ_SYNC_TRUSTED_PZH) /* its list may have gone */
+			err = pz_chunks_save(k->items[PZ_SYNC_CRL], json_string_value(key), SPACE,
+					     txn);
 		if (err == PZ_OK && kind->id == PZ_SYNC_CRL)
 			err = pz_crl_history_save(&k->older, SPACE, txn);
 		if (err == PZ_OK && kind->id == PZ_SYNC_POLICIES)
@@ -595,6 +631,17 @@ load_number(struct pz_knowledge *k, struct pz_slice value)
 	return PZ_OK;
 }
 
+/* Is read with its zone: "trusted-pzh" sorts after "crl". Takes it. */
+static enum pz_err
+load_friend_crl(struct pz_knowledge *k, struct pz_sync_chunk *chunk)
+{
+	enum pz_err err = pz_sync_item_put(k->items[PZ_SYNC_CRL], chunk, NULL);
+
+	if (err != PZ_OK)
+		pz_sync_chunk_free(chunk);
+	return err;
+}
+
 static enum pz_err
 load_record(struct pz_knowledge *k, const char *key, struct pz_slice value)
 {
@@ -606,6 +653,8 @@ load_record(struct pz_knowledge *k, const char *key, struct pz_slice value)
 	if (pz_crl_history_is_place(key))
 		return pz_crl_history_load(&k->older, k->master, k->crl, value);
 	PZ_TRY(pz_chunks_read(SPACE, key, value, &kind, &chunk));
+	if (kind->id == PZ_SYNC_CRL && !is_own_crl(k, chunk))
+		return load_friend_crl(k, chunk);
 	return put_chunk(k, kind, chunk);
 }
 
@@ -650,7 +699,8 @@ static struct pz_knowledge *
 new_knowledge(const struct pz_membership *membership)
 {
 	static const enum pz_sync_id kept[] = {PZ_SYNC_CRL, PZ_SYNC_TRUSTED_PZP,
-					       PZ_SYNC_ZONE_SECRET, PZ_SYNC_POLICIES};
+					       PZ_SYNC_ZONE_SECRET, PZ_SYNC_POLICIES,
+					       PZ_SYNC_TRUSTED_PZH};
 	struct pz_knowledge *k = calloc(1, sizeof(*k));
 	bool ok;
 
@@ -660,7 +710,8 @@ new_knowledge(const struct pz_membership *membership)
 	k->master = pz_cert_ref(membership->master);
 	k->crl = pz_crl_ref(membership->crl);
 	k->devices = pz_map_new();
-	ok = k->devices != NULL;
+	k->friends = pz_friends_new();
+	ok = k->devices != NULL && k->friends != NULL;
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
 		k->items[kept[i]] = pz_sync_item_new(pz_sync_kind(kept[i]));
 		ok = ok && k->items[kept[i]];
@@ -685,6 +736,8 @@ pz_knowledge_load(struct pz_store *store, const struct pz_membership *membership
 	/* Lists come before certificates: "crl" sorts first. */
 	if (err == PZ_OK)
 		err = pz_store_load(store, SPACE, load_one, &load, info);
+	load.skipped += pz_friends_drop_crls(
+		load.knowledge->friends, load.knowledge->items[PZ_SYNC_CRL], load.knowledge->zone);
 	if (err != PZ_OK) {
 		pz_knowledge_free(load.knowledge);
 		return err;

@@ -1,6 +1,6 @@
 /*
  * What a device knows of its zone from its hub, and from peers that pass it on: page 8's items
- * trusted-pzp, crl, zone-secret and policies, kept in the store, and what they say.
+ * trusted-pzh, trusted-pzp, crl, zone-secret and policies, kept in the store, and what they say.
  *
  * It is fed by sync sessions: their item, accept and number operations are answered from here, and
  * after changed, pz_knowledge_apply reads what came in and says what is to be stored. Nothing in it
@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "base/auto.h"
+#include "friends/friend.h"
 #include "policies/record.h"
 #include "record/record.h"
 #include "store/store.h"
@@ -52,7 +53,9 @@ struct pz_sync_item *
 pz_knowledge_item(struct pz_knowledge *knowledge, const struct pz_sync_kind *kind);
 /**
  * Checks a chunk. All of these are written by the hub, so origin must be the zone.
- *  - crl: of our zone, signed by its CA, crlNumber not lower than that of the newest one;
+ *  - crl: of our zone, signed by its CA, crlNumber not lower than that of the newest one; or of a
+ *    friend zone, signed by the CA that is pinned;
+ *  - trusted-pzh: a friend zone whose text our zone's CA has signed, confirmed, or deleted;
  *  - trusted-pzp: a PZP CA certificate of the device that the key names, signed by our zone's CA,
  *    not revoked (dates are looked at when it is used), or deleted;
  *  - zone-secret: 32 bytes in base64;
@@ -123,6 +126,9 @@ enum pz_err pz_knowledge_save(const struct pz_knowledge *knowledge, struct pz_tx
 
 /** PZ_ZONE_SECRET_BYTES, borrowed; NULL: not known yet. Never logged. */
 const uint8_t *pz_knowledge_secret(const struct pz_knowledge *knowledge);
+/** The friend zones of the hub's list, with their newest revocation lists. Borrowed until the next
+ * apply. */
+const struct pz_friends *pz_knowledge_friends(const struct pz_knowledge *knowledge);
 /** The owner's policy, which has been verified. @param out borrowed until the next apply
  * @return false: the zone has none, or it is not known */
 bool pz_knowledge_policy(const struct pz_knowledge *knowledge, struct pz_policy_record *out);

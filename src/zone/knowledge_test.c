@@ -589,8 +589,8 @@ other_items_are_not_kept_here(void **state)
 {
 	(void)state;
 	assert_int_equal(offer(PZ_SYNC_PREFERENCES, "colour", "1", ZONE), PZ_ERR_NOTFOUND);
-	assert_int_equal(offer(PZ_SYNC_TRUSTED_PZH, "bob@example.org", "1", ZONE), PZ_ERR_NOTFOUND);
-	assert_null(pz_knowledge_item(laptop.knowledge, pz_sync_kind(PZ_SYNC_TRUSTED_PZH)));
+	assert_int_equal(offer(PZ_SYNC_CONTEXT, "mood", "1", ZONE), PZ_ERR_NOTFOUND);
+	assert_null(pz_knowledge_item(laptop.knowledge, pz_sync_kind(PZ_SYNC_CONTEXT)));
 }
 
 /* Nothing in it is needed to reach the hub, and there it comes again. */

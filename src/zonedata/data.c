@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "friends/chunk.h"
 #include "items/items.h"
 #include "items/prefs.h"
 #include "shared/shared.h"
@@ -108,6 +109,11 @@ weigh(struct pz_sync_link *from, const struct pz_sync_kind *kind, const struct p
 		pz_metric_add(data->config.metrics, PZ_METRIC_messages_dropped, 1);
 	if (*out_taken || kind->id != PZ_SYNC_CRL)
 		return PZ_OK;
+	if (strcmp(chunk->key, data->zone->membership->zone) != 0) {
+		*out_taken = pz_friend_chunk_is_old_crl(pz_knowledge_friends(data->zone->knowledge),
+							chunk);
+		return PZ_OK;
+	}
 	PZ_TRY(pz_knowledge_compare_crl(data->zone->knowledge, chunk, &weight, info));
 	*out_taken = weight.number < weight.known;
 	if (*out_taken && weight.has_more)

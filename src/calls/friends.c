@@ -1,0 +1,303 @@
+#include "calls/friends.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "access/permit.h"
+#include "calls/internal.h"
+#include "rpc/error.h"
+#include "wire/json.h"
+#include "zone/info.h"
+
+/* calls->friends: {zone: {"connected", "lastSeen"?, "devices": {name: entry}}}; only zones that are
+ * friends now. */
+
+static json_t *
+devices_of(const struct pz_calls *calls, const char *zone)
+{
+	return json_object_get(json_object_get(calls->friends, zone), "devices");
+}
+
+static bool
+is_zone_connected(const struct pz_calls *calls, const char *zone)
+{
+	return json_is_true(json_object_get(json_object_get(calls->friends, zone), "connected"));
+}
+
+bool
+pz_calls_is_of_friend(const struct pz_calls *calls, const char *address,
+		      struct pz_address *out_address)
+{
+	struct pz_address parsed;
+
+	if (pz_address_parse(pz_slice_str(address), &parsed) != PZ_OK || parsed.zone.len == 0 ||
+	    pz_device_zone_friend(calls->zone, parsed.zone) == NULL)
+		return false;
+	if (out_address)
+		*out_address = parsed;
+	return true;
+}
+
+/* ---- what ends ---- */
+
+/* Without a direct link it is reached by the hubs alone. */
+static void
+device_gone(struct pz_calls *calls, const char *zone, const char *device)
+{
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+
+	snprintf(address, sizeof(address), "%s/%s", zone, device);
+	if (pz_router_find(calls->router, pz_slice_str(address)) != NULL)
+		return;
+	json_t *error = pz_rpc_unreachable(address);
+	if (error)
+		pz_pending_fail_peer(calls->pending, address, error);
+	json_decref(error);
+	pz_dispatcher_peer_gone(calls->dispatcher, address);
+}
+
+static void
+hub_gone(struct pz_calls *calls, const char *zone)
+{
+	const char *device;
+	json_t *entry, *error = pz_rpc_unreachable(zone);
+	void *next;
+
+	if (error)
+		pz_pending_fail_peer(calls->pending, zone, error);
+	json_decref(error);
+	json_object_foreach_safe (devices_of(calls, zone), next, device, entry) {
+		(void)json_object_set_new(entry, "connected", json_false());
+		device_gone(calls, zone, device);
+	}
+}
+
+void
+pz_calls_friend_gone(struct pz_calls *calls, const char *zone)
+{
+	json_t *error = pz_rpc_unreachable(zone);
+	char text[PZ_ZONE_BYTES_MAX + 64];
+
+	snprintf(text, sizeof(text), "%s is no friend of this zone any more", zone);
+	(void)json_object_set_new(json_object_get(error, "data"), "message", json_string(text));
+	(void)json_object_del(calls->friends, zone);
+	if (error)
+		pz_pending_fail_space(calls->pending, zone, error);
+	json_decref(error);
+	pz_dispatcher_peer_gone(calls->dispatcher, zone);
+}
+
+void
+pz_calls_friends_hub_gone(struct pz_calls *calls)
+{
+	const char *zone;
+	json_t *known;
+	void *next;
+
+	json_object_foreach_safe (calls->friends, next, zone, known) {
+		(void)json_object_set_new(known, "connected", json_false());
+		hub_gone(calls, zone);
+	}
+}
+
+/* ---- friendUpdate ---- */
+
+/* Built anew and bounded: a friend's hub says what it likes. */
+static void
+take_device(struct pz_calls *calls, const char *zone, const json_t *given)
+{
+	const char *name = pz_json_str(given, "name");
+	json_t *devices = devices_of(calls, zone);
+
+	if (name == NULL || !pz_device_is_valid(pz_slice_str(name)))
+		return;
+	bool is_hidden = json_is_true(json_object_get(given, "hidden"));
+	bool is_connected = json_is_true(json_object_get(given, "connected"));
+	if (is_hidden)
+		(void)json_object_del(devices, name);
+	else if (json_object_get(devices, name) ||
+		 json_object_size(devices) < PZ_FRIEND_DEVICES_MAX)
+		(void)json_object_set_new(devices, name, pz_info_entry(given));
+	if (!is_connected) /* also one that was not known to be there */
+		device_gone(calls, zone, name);
+}
+
+/* Those that a whole list leaves out are not shown any more; what runs with them goes on. */
+static json_t *
+zone_entry(struct pz_calls *calls, const char *zone, bool is_partial)
+{
+	json_t *known = json_object_get(calls->friends, zone);
+
+	if (known && is_partial)
+		return known;
+	(void)json_object_set_new(calls->friends, zone, json_pack("{s:{}}", "devices"));
+	return json_object_get(calls->friends, zone);
+}
+
+void
+pz_calls_friend_update(struct pz_calls *calls, const json_t *message)
+{
+	const char *zone = pz_json_str(message, "zone");
+	bool is_connected = json_is_true(json_object_get(message, "connected"));
+	bool is_partial = json_is_true(json_object_get(message, "partial"));
+	int64_t seen = 0;
+	const json_t *entry;
+	size_t i;
+
+	if (zone == NULL || pz_device_zone_friend(calls->zone, pz_slice_str(zone)) == NULL) {
+		pz_metric_add(calls->metrics, PZ_METRIC_messages_dropped, 1);
+		return;
+	}
+	bool was_connected = is_zone_connected(calls, zone);
+	if (was_connected && !is_connected)
+		hub_gone(calls, zone);
+	json_t *known = zone_entry(calls, zone, is_partial || !is_connected);
+	(void)json_object_set_new(known, "connected", json_boolean(is_connected));
+	if (pz_json_int(message, "lastSeen", 1, INT32_MAX * INT64_C(1000), &seen))
+		(void)json_object_set_new(known, "lastSeen", json_integer(seen));
+	json_array_foreach (json_object_get(message, "PZP"), i, entry)
+		take_device(calls, zone, entry);
+	if (was_connected != is_connected)
+		pz_watch_event(calls->config.requests,
+			       json_pack("{s:s, s:s, s:b}", "event", "friend", "zone", zone,
+					 "connected", (int)is_connected));
+}
+
+/* ---- for people ---- */
+
+void
+pz_calls_friend_why_away(const struct pz_calls *calls, const char *address, char *out, size_t size)
+{
+	struct pz_address parsed;
+	char zone[PZ_ZONE_BYTES_MAX + 1];
+
+	if (!pz_calls_is_of_friend(calls, address, &parsed)) {
+		snprintf(out, size, "%s is in no zone that is a friend; `pzp friends` lists them",
+			 address);
+		return;
+	}
+	snprintf(zone, sizeof(zone), "%.*s", PZ_SLICE_FMT(parsed.zone));
+	if (!pz_uplink_is_up(calls->uplink))
+		snprintf(out, size, "%s is out of reach: the hub is not connected", address);
+	else if (!is_zone_connected(calls, zone))
+		snprintf(out, size, "%s is out of reach: the hub of %s is not connected to ours",
+			 address, zone);
+	else
+		snprintf(out, size, "%s is not connected", address);
+}
+
+static json_t *
+text_or(const json_t *object, const char *name, const char *fallback)
+{
+	const char *text = pz_json_str(object, name);
+
+	return json_string(text ? text : fallback);
+}
+
+static json_t *
+one_peer(const struct pz_calls *calls, const char *zone, const char *device, const json_t *entry)
+{
+	char id[PZ_ADDRESS_BYTES_MAX + 1];
+	json_t *addresses = json_object_get(entry, "ipaddress");
+	const json_t *seen = json_object_get(entry, "lastSeen");
+	int64_t port = 0;
+
+	snprintf(id, sizeof(id), "%s/%s", zone, device);
+	bool is_direct = pz_router_find(calls->router, pz_slice_str(id)) != NULL;
+	bool is_there =
+		is_direct || (pz_uplink_is_up(calls->uplink) && is_zone_connected(calls, zone) &&
+			      json_is_true(json_object_get(entry, "connected")));
+	(void)pz_json_int(entry, "port", 0, UINT16_MAX, &port);
+	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:n, s:b, s:n, s:n, s:o, s:I, s:b, s:b, "
+			 "s:o}",
+			 "id", id, "displayName", text_or(entry, "displayName", device),
+			 "deviceType", text_or(entry, "deviceType", ""), "state",
+			 is_direct ? "connected" : "not connected", "route",
+			 is_direct  ? "direct"
+			 : is_there ? "hub"
+				    : "none",
+			 "reason", "", "relay", "private", (int)is_direct, "address", "latencyMs",
+			 "addresses", addresses ? json_incref(addresses) : json_array(), "port",
+			 (json_int_t)port, "friend", 1, "answers", 0, "lastSeen",
+			 seen ? json_incref((json_t *)(uintptr_t)seen) : json_null());
+}
+
+void
+pz_calls_friend_peers(const struct pz_calls *calls, json_t *list)
+{
+	const char *zone, *device;
+	json_t *known, *entry;
+
+	json_object_foreach (calls->friends, zone, known)
+		json_object_foreach (json_object_get(known, "devices"), device, entry)
+			(void)json_array_append_new(list, one_peer(calls, zone, device, entry));
+}
+
+/* What each device of the zone may use, as far as this device knows services and policies. */
+static void
+add_allowed(const struct pz_calls *calls, const char *zone, json_t *services, json_t *may)
+{
+	char text[PZ_API_BYTES_MAX + PZ_DEVICE_BYTES_MAX + 2];
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (services, i, one) {
+		const char *api = pz_json_str(one, "api");
+		const char *address = pz_json_str(one, "serviceAddress");
+		const char *slash = address ? strchr(address, '/') : NULL;
+
+		if (api == NULL || slash == NULL ||
+		    !pz_access_allows(calls->config.access, PZ_ACCESS_SHOW, zone, address, api,
+				      pz_json_str(one, "id"), NULL))
+			continue;
+		snprintf(text, sizeof(text), "%s@%s", api, slash + 1);
+		(void)json_array_append_new(may, json_string(text));
+	}
+}
+
+static json_t *
+may_of(const struct pz_calls *calls, const char *zone)
+{
+	json_t *may = json_array(), *own = pz_registry_list(calls->config.registry, NULL), *value;
+	json_t *names = pz_devices_names(calls);
+	const char *device;
+
+	add_allowed(calls, zone, own, may);
+	json_object_foreach (names, device, value)
+		add_allowed(calls, zone, pz_discovery_services_of(calls, device), may);
+	json_decref(names);
+	json_decref(own);
+	return may;
+}
+
+static json_t *
+seconds(uint64_t ms)
+{
+	return ms ? json_integer((json_int_t)(ms / 1000)) : json_null();
+}
+
+json_t *
+pz_calls_friends(const struct pz_calls *calls)
+{
+	json_t *list = json_array();
+	const struct pz_friend *f;
+	size_t pos = 0;
+
+	while ((f = pz_friends_next(calls->zone->friends, &pos)) != NULL) {
+		const json_t *known = json_object_get(calls->friends, f->zone);
+		const json_t *seen = json_object_get(known, "lastSeen");
+
+		(void)json_array_append_new(
+			list,
+			json_pack(
+				"{s:s, s:s, s:o, s:b, s:s, s:b, s:o, s:o?}", "zone", f->zone,
+				"displayName", f->display_name, "since", seconds(f->since_ms),
+				"confirmed", (int)pz_friend_is_confirmed(f), "by", f->by,
+				"connected",
+				pz_uplink_is_up(calls->uplink) && is_zone_connected(calls, f->zone),
+				"lastSeen",
+				seen ? json_incref((json_t *)(uintptr_t)seen) : seconds(f->seen_ms),
+				"may", may_of(calls, f->zone)));
+	}
+	return list;
+}

@@ -1,0 +1,37 @@
+/*
+ * Friend zones, as the calls of a device see them: which of their devices the hub has shown, what
+ * ends when one of them cannot be reached any more, and the words for people (page 12 `pzp
+ * friends`). Devices of friends are named by their whole address: a name alone is one of this zone.
+ */
+#ifndef PZ_CALLS_FRIENDS_H
+#define PZ_CALLS_FRIENDS_H
+
+#include <jansson.h>
+
+#include "base/slice.h"
+#include "wire/address.h"
+
+struct pz_calls;
+
+/** The hub has sent `friendUpdate` (page 4): what a friend zone shows, and whether its hub is
+ * there. @param message borrowed */
+void pz_calls_friend_update(struct pz_calls *calls, const json_t *message);
+/** The zone is no friend any more: its calls and streams end at once, and ours to it. */
+void pz_calls_friend_gone(struct pz_calls *calls, const char *zone);
+/** The own hub is gone: friends' devices without a direct link cannot be reached. */
+void pz_calls_friends_hub_gone(struct pz_calls *calls);
+
+/** True for an address of a zone that is a friend now. @param out_address its parts, borrowed from
+ * the text; may be NULL */
+bool pz_calls_is_of_friend(const struct pz_calls *calls, const char *address,
+			   struct pz_address *out_address);
+/** Why a friend's device cannot be reached now, in one line. */
+void
+pz_calls_friend_why_away(const struct pz_calls *calls, const char *address, char *out, size_t size);
+/** Adds the devices that friends show to the result of `pzp peers`. @param list array */
+void pz_calls_friend_peers(const struct pz_calls *calls, json_t *list);
+/** The result of `pzp friends`: [{zone, displayName, since, confirmed, connected, lastSeen, may}],
+ * new; NULL: out of memory. */
+json_t *pz_calls_friends(const struct pz_calls *calls);
+
+#endif
