@@ -143,6 +143,9 @@ struct pz_access_ops {
 	bool (*is_known_zone)(void *arg, struct pz_slice zone);
 	/** A device of the own zone. NULL: none is. */
 	bool (*is_own_device)(void *arg, struct pz_slice device);
+	/** The origin of an app on this device, which its browser has sent. Borrowed for the call;
+	 * NULL: not known. May be NULL. */
+	const char *(*origin)(void *arg, struct pz_slice app);
 	/** Asks the person. NULL: there is no one to ask. Must not call back into access. */
 	enum pz_access_answer (*ask)(void *arg, const struct pz_access_question *question);
 	/** The caller of a question has gone. Must not call back into access. */

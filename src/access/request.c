@@ -69,15 +69,36 @@ put(struct pz_policy_request *request, enum pz_policy_attribute_id id, struct pz
 	return pz_policy_request_put(request, id, value, NULL);
 }
 
-/* No app has proved its class yet: each counts as one that is not known. */
-static enum pz_err
-put_subject(struct pz_policy_request *request, const struct pz_access_caller *caller)
+/* The origin of an app on this device is what its browser says; NULL: of another device, or not
+ * known. */
+static const char *
+origin_of(const struct pz_access *access, const struct pz_access_caller *caller)
 {
+	struct pz_access_names names = {NULL, NULL};
+
+	access->ops->names(access->arg, &names);
+	if (caller->kind != PZ_ACCESS_APP || access->ops->origin == NULL || names.device == NULL ||
+	    !pz_slice_eq_str(caller->device, names.device))
+		return NULL;
+	return access->ops->origin(access->arg, caller->app);
+}
+
+/* An app whose origin is known is a page of a browser; of others nothing has been proved, so that
+ * each counts as one that is not known. */
+static enum pz_err
+put_subject(const struct pz_access *access, struct pz_policy_request *request,
+	    const struct pz_access_caller *caller)
+{
+	const char *origin = origin_of(access, caller);
+
 	PZ_TRY(put(request, PZ_POLICY_ATTR_USER_ID, caller->user_id));
 	PZ_TRY(put(request, PZ_POLICY_ATTR_REQUESTOR_ID, caller->device));
 	PZ_TRY(put(request, PZ_POLICY_ATTR_ID, caller->app));
 	PZ_TRY(put(request, PZ_POLICY_ATTR_CLASS,
-		   pz_slice_str(caller->app.len > 0 ? "w-u" : NULL)));
+		   pz_slice_str(origin                ? "b-a"
+				: caller->app.len > 0 ? "w-u"
+						      : NULL)));
+	PZ_TRY(put(request, PZ_POLICY_ATTR_URI, pz_slice_str(origin)));
 	return put(request, PZ_POLICY_ATTR_WEBINOS_ENABLED, pz_slice_str("true"));
 }
 
@@ -177,7 +198,7 @@ fill(struct pz_access *access, const struct pz_access_caller *caller,
 
 	pz_access_target(call, target);
 	access->ops->names(access->arg, &names);
-	PZ_TRY(put_subject(request, caller));
+	PZ_TRY(put_subject(access, request, caller));
 	PZ_TRY(put(request, PZ_POLICY_ATTR_TARGET_ID,
 		   pz_slice_str(call->address ? target : names.device)));
 	PZ_TRY(put_resource(request, call, feature));

@@ -298,6 +298,18 @@ on_display_name(void *arg, struct pz_slice zone, struct pz_slice device)
 	return pz_devices_display_name(asking->config.calls, name);
 }
 
+static const char *
+on_app_origin(void *arg, struct pz_slice device, struct pz_slice app)
+{
+	const struct pz_asking *asking = arg;
+	const struct pz_asking_config *config = &asking->config;
+	const struct pz_membership *m = config->zone->membership;
+
+	if (config->ops->app_origin == NULL || (m && !pz_slice_eq_str(device, m->device)))
+		return NULL;
+	return config->ops->app_origin(config->arg, app);
+}
+
 static void
 on_answered(void *arg, uint64_t ticket, enum pz_prompt_result result, const char *by)
 {
@@ -323,6 +335,7 @@ static const struct pz_prompts_ops ops = {
 	.reply = on_reply,
 	.person_changed = on_person_changed,
 	.display_name = on_display_name,
+	.app_origin = on_app_origin,
 	.event = on_event,
 };
 

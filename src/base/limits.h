@@ -305,6 +305,33 @@
 #define PZ_APP_KEYS_MAX (PZ_SYNC_WRITER_CHUNKS_MAX / 4 * 3) /* of one app and one device */
 #define PZ_APP_ORIGINS_MAX 256 /* apps that store something from here */
 
+/* ---- local web server (page 11): any page that a browser shows can connect to it ---- */
+#define PZ_HTTP_HEAD_BYTES_MAX (16U << 10) /* request line and fields: twice what browsers send */
+#define PZ_HTTP_FIELDS_MAX 64              /* of one head */
+#define PZ_HTTP_HEAD_US (10 * PZ_US_PER_S) /* from a head's first byte to its last (slow-loris) */
+#define PZ_HTTP_IDLE_US (30 * PZ_US_PER_S) /* without a request, or without progress */
+/* waiting for a visitor that reads slowly: nothing more is read from it */
+#define PZ_HTTP_UNSENT_BYTES (512U << 10)
+/* for the other end's close frame, or to take what is left */
+#define PZ_HTTP_CLOSE_US (5 * PZ_US_PER_S)
+#define PZ_HTTP_REASON_BYTES_MAX 123 /* RFC 6455 5.5: of a close frame */
+
+/* ---- web apps (page 11; page 14 APP-12) ---- */
+#define PZ_APP_ORIGIN_BYTES_MAX 253 /* scheme, host, port; with its key it fits page 8's keys */
+#define PZ_APP_VISITORS_MAX 128     /* connections that are no app (yet): a browser opens six */
+#define PZ_APPS_MAX 1024            /* sockets of apps: each costs some KiB */
+#define PZ_APP_SESSIONS_MAX 16      /* of one origin: tabs */
+/* sockets that the owner has not let in yet: strangers' pages, of any number of origins */
+#define PZ_APPS_WAITING_MAX 64
+#define PZ_APP_STRANGER_BYTES_MAX (16U << 10) /* of a message before the owner's consent */
+#define PZ_APP_QUEUE_BYTES_MAX (16U << 20)    /* to one app */
+#define PZ_APP_REQUESTS_PER_S 50              /* page 7, 6.2; call-backs and answers not counted */
+#define PZ_APP_REQUESTS_BURST 200
+#define PZ_APPS_KNOWN_MAX 256                     /* origins that are remembered: those here last */
+#define PZ_APP_SEEN_MS (UINT64_C(60) * 1000)      /* how often "last here" goes to the disk */
+#define PZ_WEB_LISTEN_AGAIN_US (60 * PZ_US_PER_S) /* a port that another program has */
+#define PZ_APP_UPDATE_US (50 * PZ_US_PER_MS)      /* changes of the zone reach apps together */
+
 /* ---- control socket (page 12) ---- */
 #define PZ_CTL_LINE_BYTES_MAX (2U << 20) /* one request or answer */
 #define PZ_CTL_CLIENTS_MAX 64

@@ -96,7 +96,16 @@ void pz_calls_device_gone(struct pz_calls *calls, const char *device);
 /** The hub has no way left: what waits for an answer of its own ends. */
 void pz_calls_hub_gone(struct pz_calls *calls);
 
+/** A session of an app here has ended: its calls, call-backs and searches end, and so does what
+ * waits for an answer of it. @param address of the session */
+void pz_calls_app_gone(struct pz_calls *calls, const char *address);
+
 /* ---- who may do what ---- */
+
+/** E1: may an app here call a method at another node? What is no call of a service may pass.
+ * @param from, to addresses */
+bool
+pz_calls_may_send(struct pz_calls *calls, const char *from, const char *to, struct pz_slice method);
 
 /** Streams and binders are judged again: those that may not go on end (page 7, 6.1). */
 void pz_calls_recheck(struct pz_calls *calls);

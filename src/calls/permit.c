@@ -2,8 +2,10 @@
  * 9, 10; page 7, 8a */
 #include "access/permit.h"
 
+#include "base/auto.h"
 #include "calls/internal.h"
 #include "rpc/error.h"
+#include "rpc/method.h"
 #include "wire/json.h"
 
 static void
@@ -35,6 +37,20 @@ static bool
 is_here(const struct pz_calls *calls, const char *address)
 {
 	return pz_address_is_within(pz_slice_str(address), pz_slice_str(calls->config.self));
+}
+
+bool
+pz_calls_may_send(struct pz_calls *calls, const char *from, const char *to, struct pz_slice text)
+{
+	struct pz_method method;
+
+	if (pz_method_parse(text, &method) != PZ_OK || method.kind != PZ_METHOD_SERVICE)
+		return true;
+	PZ_AUTO_FREE char *api = pz_slice_dup(method.api);
+	PZ_AUTO_FREE char *id = pz_slice_dup(method.id);
+	PZ_AUTO_FREE char *function = pz_slice_dup(method.function);
+	return api && id && function &&
+	       pz_access_allows(calls->config.access, PZ_ACCESS_SEND, from, to, api, id, function);
 }
 
 bool

@@ -106,6 +106,17 @@ pz_calls_device_gone(struct pz_calls *calls, const char *device)
 }
 
 void
+pz_calls_app_gone(struct pz_calls *calls, const char *address)
+{
+	json_t *error = pz_rpc_unreachable(address);
+
+	if (error)
+		pz_pending_fail_space(calls->pending, address, error);
+	json_decref(error);
+	pz_dispatcher_peer_gone(calls->dispatcher, address);
+}
+
+void
 pz_calls_hub_gone(struct pz_calls *calls)
 {
 	const char *zone = calls->zone->membership->zone;

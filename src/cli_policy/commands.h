@@ -48,6 +48,11 @@ int pz_pzp_policy_set(struct pz_cli *cli);
 /** `pzp policy edit`: lets the person change it in an editor, shows what that means, and asks. */
 int pz_pzp_policy_edit(struct pz_cli *cli);
 
+/* ---- apps.c: web apps ---- */
+
+/** `pzp apps`: lists web pages and other programs that were here, or forgets one. @spec page 11 */
+int pz_pzp_cmd_apps(struct pz_cli *cli);
+
 /* ---- prompts.c: questions for a person ---- */
 
 /** `pzp prompts`: lists questions, answers one, or shows them as they come. */

@@ -275,6 +275,11 @@ static const struct pz_cli_command commands[] = {
 	 "says, as far as the policy lets it. With --watch this program is one that can answer:\n"
 	 "without any, what would be asked is denied at once. No answer is a no.",
 	 prompts_options, pz_pzp_cmd_prompts},
+	{"apps", "[forget ORIGIN]", 0, 2, "list web pages that were here, or forget one",
+	 "OPEN is how many of its pages are connected, MAY what was answered about it and is\n"
+	 "remembered. 'apps forget' closes its pages and forgets the answers: the person is asked\n"
+	 "when it comes again. What it has stored stays ('pzp data remove').",
+	 NULL, pz_pzp_cmd_apps},
 	{"serve", "FILE", 1, 1, "provide a service made of commands, until interrupted",
 	 "FILE is a JSON file: api, displayName, description, and methods with the command of\n"
 	 "each, as described in pzp(1).",

@@ -43,6 +43,10 @@
 	  "The port for direct links cannot be opened: often another program, or the pzpd of "     \
 	  "another person on this machine, has it.",                                               \
 	  "it is tried again each minute")                                                         \
+	X(NO_WEB_PORT, "no-web-port", PZP,                                                         \
+	  "The port for web pages and other local programs cannot be opened: often another "       \
+	  "program, or the pzpd of another person on this machine, has it.",                       \
+	  "choose another port (`pzp prefs ports.web`); it is tried again each minute")            \
 	X(ANOTHER_HUB, "another-hub", PZP,                                                         \
 	  "A certificate of another hub, or of a hotspot's log-in page, is shown at the hub's "    \
 	  "address.",                                                                              \

@@ -51,6 +51,7 @@ const struct pz_pref_info pz_pref_table[PZ_PREF_COUNT] = {
 		{
 			.key = "ports.web",
 			.type = PZ_PREF_TYPE_PORT,
+			.is_effective = true,
 			.number = 8080,
 			.max = UINT16_MAX,
 			.meaning = "Port of HTTP and WebSocket for local apps; 0 is any free one.",

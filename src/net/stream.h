@@ -33,11 +33,25 @@ struct pz_stream_ops {
 	void (*close)(struct pz_stream *stream);
 };
 
-/** Base of every stream. `link` is set by the link that uses it; until then the stream does not
- * read. */
+/** What takes the bytes of a stream without a link: visitors of the local web server. It may stop
+ * the reading from inside, and must not close the stream from inside: a timer without delay does.
+ */
+struct pz_stream_user {
+	/** Bytes came in; borrowed. */
+	void (*bytes)(void *arg, struct pz_slice bytes);
+	/** The stream takes bytes again. */
+	void (*writable)(void *arg);
+	/** End of the stream, or an error. @param detail one line */
+	void (*end)(void *arg, enum pz_err why, const char *detail);
+};
+
+/** Base of every stream. `link` is set by the link that uses it, or `user` and `user_arg` by
+ * another user; until then the stream does not read. */
 struct pz_stream {
 	const struct pz_stream_ops *ops;
 	struct pz_link *link;
+	const struct pz_stream_user *user; /* TCP only */
+	void *user_arg;
 	bool is_carried; /* by a node that may add bytes of its own, or keep back an end */
 };
 

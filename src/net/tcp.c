@@ -52,21 +52,43 @@ const struct pz_transport_ops pz_tcp_transport_ops = {
 static void
 end_link(struct tcp *tcp, int error)
 {
-	if (error == 0)
-		pz_link_on_end(tcp->stream.link, PZ_ERR_IO_CLOSED, "hang-up");
+	const struct pz_stream *stream = &tcp->stream;
+	enum pz_err why = error == 0 ? PZ_ERR_IO_CLOSED : PZ_ERR_IO;
+	const char *detail = error == 0 ? "hang-up" : strerror(error);
+
+	if (stream->link)
+		pz_link_on_end(stream->link, why, detail);
 	else
-		pz_link_on_end(tcp->stream.link, PZ_ERR_IO, strerror(error));
+		stream->user->end(stream->user_arg, why, detail);
+}
+
+static void
+deliver(const struct tcp *tcp, struct pz_slice bytes)
+{
+	const struct pz_stream *stream = &tcp->stream;
+
+	if (stream->link)
+		pz_link_on_bytes(stream->link, bytes);
+	else
+		stream->user->bytes(stream->user_arg, bytes);
+}
+
+/* True when nothing is to be delivered any more. */
+static bool
+is_closing(const struct tcp *tcp)
+{
+	return tcp->stream.link ? tcp->stream.link->closing : !tcp->reading;
 }
 
 static void
 on_readable(struct tcp *tcp)
 {
 	/* Left in the socket, the bytes wake us again next turn: others come first. */
-	if (!pz_link_wants_bytes(tcp->stream.link))
+	if (tcp->stream.link && !pz_link_wants_bytes(tcp->stream.link))
 		return;
 	ssize_t n = recv(tcp->fd, tcp->loop->read_buf, PZ_LOOP_READ_BYTES, 0);
 	if (n > 0)
-		pz_link_on_bytes(tcp->stream.link, pz_slice_of(tcp->loop->read_buf, (size_t)n));
+		deliver(tcp, pz_slice_of(tcp->loop->read_buf, (size_t)n));
 	else if (n == 0)
 		end_link(tcp, 0);
 	else if (errno != EAGAIN && errno != EINTR)
@@ -82,16 +104,15 @@ static void update_poll(struct tcp *tcp);
 static void
 give_up(struct tcp *tcp)
 {
-	struct pz_link *link = tcp->stream.link;
 	int error = tcp->error;
 	socklen_t len = sizeof(error);
 	ssize_t n;
 
 	if (error == 0 && getsockopt(tcp->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
 		error = errno;
-	while (!link->closing &&
+	while (!is_closing(tcp) &&
 	       (n = recv(tcp->fd, tcp->loop->read_buf, PZ_LOOP_READ_BYTES, 0)) > 0)
-		pz_link_on_bytes(link, pz_slice_of(tcp->loop->read_buf, (size_t)n));
+		deliver(tcp, pz_slice_of(tcp->loop->read_buf, (size_t)n));
 	end_link(tcp, error);
 	tcp->reading = tcp->writing = false;
 	update_poll(tcp);
@@ -109,11 +130,14 @@ on_poll(uv_poll_t *poll, int status, int events)
 	if (events & UV_WRITABLE) {
 		tcp->writing = false;
 		update_poll(tcp);
-		pz_link_on_writable(tcp->stream.link);
+		if (tcp->stream.link)
+			pz_link_on_writable(tcp->stream.link);
+		else
+			tcp->stream.user->writable(tcp->stream.user_arg);
 	}
 	if ((events & UV_READABLE) && tcp->reading)
 		on_readable(tcp);
-	if (tcp->stream.link->closing && tcp->reading) {
+	if (is_closing(tcp) && tcp->reading) {
 		tcp->reading = false;
 		update_poll(tcp);
 	}

@@ -129,7 +129,20 @@ fx_stored(void *arg, enum pz_err err, const char *detail, const struct pz_prompt
 	t.outcome = *outcome;
 }
 
+/* One app is known by its origin. */
+#define FX_APP "00112233"
+#define FX_ORIGIN "https://maps.example"
+
+static const char *
+fx_origin(void *arg, struct pz_slice device, struct pz_slice app)
+{
+	(void)arg;
+	(void)device;
+	return pz_slice_eq_str(app, FX_APP) ? FX_ORIGIN : NULL;
+}
+
 static const struct pz_prompts_ops fx_ops = {
+	.app_origin = fx_origin,
 	.answered = fx_answered,
 	.seek = fx_seek,
 	.reply = fx_reply,

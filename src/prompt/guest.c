@@ -81,13 +81,22 @@ read_shown(const struct pz_question *guest, const json_t *question, uint64_t wai
 		     *what = json_object_get(question, "what");
 	struct pz_slice name = text_of(who, "displayName"), service = text_of(what, "service");
 	struct pz_slice function = text_of(what, "function"), rule = text_of(question, "rule");
+	struct pz_slice origin = text_of(who, "origin");
 
 	if (!is_short(name, PZ_DISPLAY_NAME_BYTES_MAX) ||
 	    !is_short(service, PZ_PROMPT_SERVICE_BYTES_MAX) ||
-	    !is_short(function, PZ_METHOD_BYTES_MAX) || !is_short(rule, RULE_BYTES_MAX))
+	    !is_short(function, PZ_METHOD_BYTES_MAX) || !is_short(rule, RULE_BYTES_MAX) ||
+	    !is_short(origin, PZ_APP_ORIGIN_BYTES_MAX))
 		return NULL;
-	return pz_prompt_describe(guest, (const char *)name.ptr, (const char *)service.ptr,
-				  (const char *)function.ptr, rule, wait_us);
+	const struct pz_prompt_view view = {
+		.display_name = (const char *)name.ptr,
+		.origin = (const char *)origin.ptr,
+		.service = (const char *)service.ptr,
+		.function = (const char *)function.ptr,
+		.rule = rule,
+		.wait_us = wait_us,
+	};
+	return pz_prompt_describe(guest, &view);
 }
 
 /* ---- coming ---- */

@@ -91,11 +91,17 @@ enum pz_err pz_prompt_report_stored(struct pz_prompts *prompts, pz_prompt_stored
 				    const struct pz_prompt_outcome *outcome) PZ_MUST_USE;
 
 /* show.c */
+/** What is shown of a question besides its key. Borrowed; NULL: not known. */
+struct pz_prompt_view {
+	const char *display_name; /* of the device that the caller is on */
+	const char *origin;       /* of the app */
+	const char *service, *function;
+	struct pz_slice rule;
+	uint64_t wait_us;
+};
 /** What agents see of a question: {id, device, since, until, effect, who, what, rule, answers,
- * text}. New; NULL: out of memory. @param asker ""; or the device that asks */
-json_t *pz_prompt_describe(const struct pz_question *question, const char *display_name,
-			   const char *service, const char *function, struct pz_slice rule,
-			   uint64_t wait_us);
+ * text}. New; NULL: out of memory. */
+json_t *pz_prompt_describe(const struct pz_question *question, const struct pz_prompt_view *view);
 
 /* agent.c */
 /** True when there is one that may answer this. */

@@ -251,8 +251,17 @@ ask_person(struct pz_prompts *prompts, const struct pz_prompt_question *q,
 	pz_timer_init(&question->timer, on_timeout, question);
 	if (config->ops->display_name)
 		name = config->ops->display_name(config->arg, q->user_id, q->device);
-	question->shown =
-		pz_prompt_describe(question, name, q->service_id, q->function, q->rule, wait_us);
+	const struct pz_prompt_view view = {
+		.display_name = name,
+		.origin = q->app.len && config->ops->app_origin
+				  ? config->ops->app_origin(config->arg, q->device, q->app)
+				  : NULL,
+		.service = q->service_id,
+		.function = q->function,
+		.rule = q->rule,
+		.wait_us = wait_us,
+	};
+	question->shown = pz_prompt_describe(question, &view);
 	if (question->shown == NULL || attach(question, q->ticket) != PZ_PROMPT_LATER) {
 		pz_question_free(question);
 		return refuse(prompts, key, "out of memory");
@@ -505,9 +514,9 @@ pz_prompts_delete(struct pz_prompts *prompts, uint64_t id, pz_store_done done, v
 
 /* ---- zones, devices, sessions ---- */
 
-/* Which callers are meant: a device, a zone, or the devices of a zone that have left it. */
+/* Which callers are meant: an app, a device, a zone, or the devices of a zone that have left it. */
 struct those {
-	const char *zone, *device;
+	const char *zone, *device, *app;
 	bool (*has_left)(void *arg, const char *device);
 	void *arg;
 };
@@ -519,6 +528,8 @@ is_of(void *arg, const struct pz_prompt_key *key)
 	const char *device = pz_prompt_key_field(key, PZ_PROMPT_DEVICE);
 
 	if (!pz_prompt_key_is_of(key, those->zone, those->device))
+		return false;
+	if (those->app && strcmp(pz_prompt_key_field(key, PZ_PROMPT_APP), those->app) != 0)
 		return false;
 	return those->has_left == NULL || (device[0] && those->has_left(those->arg, device));
 }
@@ -532,7 +543,8 @@ forget(struct pz_prompts *prompts, struct those *those)
 		if (!is_of(those, &question->key))
 			continue;
 		if (pz_question_is_open(question))
-			deny(question, PZ_QUESTION_ENDED, "denied: the caller was revoked");
+			deny(question, PZ_QUESTION_ENDED,
+			     "denied: the caller was revoked or forgotten");
 		else /* an answer that is being stored does not help it any more */
 			report_calls(question, PZ_PROMPT_NO, "");
 	}
@@ -552,6 +564,13 @@ pz_prompts_forget_left(struct pz_prompts *prompts, const char *zone,
 		       bool (*has_left)(void *arg, const char *device), void *arg)
 {
 	forget(prompts, &(struct those){.zone = zone, .has_left = has_left, .arg = arg});
+}
+
+void
+pz_prompts_forget_app(struct pz_prompts *prompts, const char *zone, const char *device,
+		      const char *app)
+{
+	forget(prompts, &(struct those){.zone = zone, .device = device, .app = app});
 }
 
 void

@@ -86,6 +86,9 @@ struct pz_prompts_ops {
 	void (*person_changed)(void *arg, bool has_person);
 	/** The name of a device that people see. @return new; NULL: none. May be NULL. */
 	char *(*display_name)(void *arg, struct pz_slice zone, struct pz_slice device);
+	/** The origin of an app of this device, for people. Borrowed; NULL: not known. May be NULL.
+	 */
+	const char *(*app_origin)(void *arg, struct pz_slice device, struct pz_slice app);
 	/** Something happened that `pzp watch` shows. @param takes_event may be NULL (out of
 	 * memory). May be NULL. */
 	void (*event)(void *arg, json_t *takes_event);
@@ -192,6 +195,10 @@ void pz_prompts_forget(struct pz_prompts *prompts, const char *zone, const char 
 /** The same for all devices of the own zone that have left it. @param has_left asked for names */
 void pz_prompts_forget_left(struct pz_prompts *prompts, const char *zone,
 			    bool (*has_left)(void *arg, const char *device), void *arg);
+/** What was answered about an app of this device, or of any, is forgotten, and what it asks for is
+ * denied. @param app without its instance */
+void pz_prompts_forget_app(struct pz_prompts *prompts, const char *zone, const char *device,
+			   const char *app);
 /** The session of a caller has ended: in PZ_PROMPT_GRACE_US what was answered for it is forgotten,
  * unless it is back. @param instance NULL: all of the device */
 void pz_prompts_session_ended(struct pz_prompts *prompts, struct pz_slice user_id,

@@ -345,6 +345,44 @@ an_agent_that_comes_sees_what_waits(void **state)
 	assert_int_equal(t.tv.hidden, 0);
 }
 
+/* A person sees where a page comes from, not the id in its address. */
+static void
+an_app_is_shown_by_its_origin(void **state)
+{
+	struct pz_prompt_question q = fx_question(1, PZ_POLICY_PROMPT_SESSION, "phone");
+
+	(void)state;
+	q.app = pz_slice_str(FX_APP);
+	pz_prompts_join(t.prompts, &t.control.agent);
+	assert_int_equal(fx_put(&q), PZ_PROMPT_LATER);
+	json_t *list = pz_prompts_list(t.prompts);
+	const json_t *one = json_array_get(list, 0), *who = json_object_get(one, "who");
+	assert_string_equal(json_string_value(json_object_get(who, "origin")), FX_ORIGIN);
+	assert_string_equal(json_string_value(json_object_get(who, "app")), FX_APP);
+	assert_non_null(strstr(json_string_value(json_object_get(one, "text")),
+			       "May the app " FX_ORIGIN " on the device phone of "));
+	json_decref(list);
+	pz_prompts_withdraw(t.prompts, 1);
+}
+
+/* What was answered about one app is forgotten, what was answered about another one stays. */
+static void
+an_app_is_forgotten(void **state)
+{
+	struct pz_prompt_question q = fx_question(1, PZ_POLICY_PROMPT_SESSION, "phone");
+
+	(void)state;
+	q.app = pz_slice_str(FX_APP);
+	pz_prompts_join(t.prompts, &t.control.agent);
+	assert_int_equal(fx_put(&q), PZ_PROMPT_LATER);
+	pz_prompts_forget_app(t.prompts, ZONE, "phone", "other");
+	json_t *list = pz_prompts_list(t.prompts);
+	assert_int_equal(json_array_size(list), 1);
+	json_decref(list);
+	pz_prompts_forget_app(t.prompts, ZONE, "phone", FX_APP);
+	assert_json(pz_prompts_list(t.prompts), "[]");
+}
+
 static void
 what_is_shown_is_verified_and_the_strictest_answer_is_first(void **state)
 {
@@ -365,7 +403,8 @@ what_is_shown_is_verified_and_the_strictest_answer_is_first(void **state)
 			    "Apps ask for the location.");
 	assert_json(json_incref(json_object_get(one, "who")),
 		    "{\"zone\":\"" ZONE "\",\"device\":\"phone\","
-		    "\"app\":\"http://evil.example\",\"displayName\":\"<b>Phone</b>\"}");
+		    "\"app\":\"http://evil.example\",\"displayName\":\"<b>Phone</b>\","
+		    "\"origin\":\"\"}");
 	const json_t *answers = json_object_get(one, "answers");
 	assert_int_equal(json_array_size(answers), 5);
 	for (size_t i = 0; i < 5; i++)
@@ -510,6 +549,8 @@ main(void)
 		TEST(devices_that_may_answer_are_sought_for_a_moment),
 		TEST(a_person_who_has_looked_is_an_agent_for_a_while),
 		TEST(an_agent_that_comes_sees_what_waits),
+		TEST(an_app_is_shown_by_its_origin),
+		TEST(an_app_is_forgotten),
 		TEST(what_is_shown_is_verified_and_the_strictest_answer_is_first),
 		TEST(identities_that_cannot_be_are_denied),
 		TEST(a_revoked_device_waits_for_no_answer),

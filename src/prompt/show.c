@@ -30,6 +30,7 @@ static const struct {
 	{"http://webinos.org/api/devicestatus", "the state of this device"},
 	{"http://webinos.org/api/discovery", "the list of services"},
 	{"http://webinos.org/api/app2app", "messages between apps"},
+	{"http://webinos.org/api/apps", "your zone: the names of your devices, and their services"},
 	{"http://webinos.org/api/payment", "payments"},
 	{"http://webinos.org/api/test", "the test service"},
 	{"http://webinos.org/api/vehicle", "data of the vehicle"},
@@ -49,11 +50,12 @@ words_of(const char *feature)
 	return NULL;
 }
 
-/* "the app A on the device D of Z", as far as it is known. */
+/* "the app A on the device D of Z", as far as it is known. A person knows an app by its origin; its
+ * id is for programs. @param origin "": not known */
 static void
-write_who(const struct pz_prompt_key *key, char *out, size_t size)
+write_who(const struct pz_prompt_key *key, const char *origin, char *out, size_t size)
 {
-	const char *app = pz_prompt_key_field(key, PZ_PROMPT_APP);
+	const char *id = pz_prompt_key_field(key, PZ_PROMPT_APP), *app = origin[0] ? origin : id;
 	const char *device = pz_prompt_key_field(key, PZ_PROMPT_DEVICE);
 	const char *zone = pz_prompt_key_field(key, PZ_PROMPT_ZONE);
 
@@ -68,13 +70,13 @@ write_who(const struct pz_prompt_key *key, char *out, size_t size)
 }
 
 static json_t *
-text_of(const struct pz_question *question)
+text_of(const struct pz_question *question, const char *origin)
 {
 	const char *feature = pz_prompt_key_field(&question->key, PZ_PROMPT_FEATURE);
 	const char *words = words_of(feature);
-	char who[512], text[TEXT_BYTES];
+	char who[768], text[TEXT_BYTES];
 
-	write_who(&question->key, who, sizeof(who));
+	write_who(&question->key, origin, who, sizeof(who));
 	if (words)
 		snprintf(text, sizeof(text), "May %s use %s (%s)?", who, words, feature);
 	else
@@ -106,13 +108,13 @@ answers_of(enum pz_policy_effect effect)
 }
 
 static json_t *
-who_of(const struct pz_question *question, const char *display_name)
+who_of(const struct pz_question *question, const char *display_name, const char *origin)
 {
-	return json_pack("{s:s, s:s, s:s, s:s}", "zone",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "zone",
 			 pz_prompt_key_field(&question->key, PZ_PROMPT_ZONE), "device",
 			 pz_prompt_key_field(&question->key, PZ_PROMPT_DEVICE), "app",
 			 pz_prompt_key_field(&question->key, PZ_PROMPT_APP), "displayName",
-			 display_name ? display_name : "");
+			 display_name ? display_name : "", "origin", origin);
 }
 
 static json_t *
@@ -128,18 +130,18 @@ what_of(const struct pz_question *question, const char *service, const char *fun
 }
 
 json_t *
-pz_prompt_describe(const struct pz_question *question, const char *display_name,
-		   const char *service, const char *function, struct pz_slice rule,
-		   uint64_t wait_us)
+pz_prompt_describe(const struct pz_question *question, const struct pz_prompt_view *view)
 {
+	const char *origin = view->origin ? view->origin : "";
 	double now = (double)pz_env_wall_ms(question->prompts->config.env) / 1000;
-	double until = now + (double)wait_us / (double)PZ_US_PER_S;
+	double until = now + (double)view->wait_us / (double)PZ_US_PER_S;
 
 	return json_pack("{s:s, s:s?, s:f, s:f, s:s, s:o, s:o, s:s%, s:o, s:o}", "id", question->id,
 			 "device", question->asker[0] ? question->asker : NULL, "since", now,
 			 "until", until, "effect", pz_policy_effect_name(question->effect), "who",
-			 who_of(question, display_name), "what",
-			 what_of(question, service, function), "rule",
-			 rule.ptr ? (const char *)rule.ptr : "", rule.len, "answers",
-			 answers_of(question->effect), "text", text_of(question));
+			 who_of(question, view->display_name, origin), "what",
+			 what_of(question, view->service, view->function), "rule",
+			 view->rule.ptr ? (const char *)view->rule.ptr : "", view->rule.len,
+			 "answers", answers_of(question->effect), "text",
+			 text_of(question, origin));
 }

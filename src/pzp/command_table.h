@@ -118,6 +118,9 @@
 		PZ_P_INTEGER("id", 1, PZ_SYNC_TIME_MS_MAX, NULL, "number of the decision; the newest call that was denied unless given") \
 		PZ_P("all", BOOL, "list the last decisions instead")), \
 	  false, "why a call was allowed or denied") \
+	X("apps", cmd_apps, PZ_PARAMS( \
+		PZ_P("forget", TEXT, "origin of an app: its sessions end, and what was answered about it is forgotten")), \
+	  false, "web pages and other programs that were here") \
 	X("prompts", pz_node_prompts_command, PZ_PARAMS( \
 		PZ_P("id", TEXT, "a question, or the beginning of its id; all unless given") \
 		PZ_P("answer", TEXT, "allow or deny; with id") \

@@ -50,6 +50,13 @@ tls_port(const struct pz_node *node)
 	return pz_peers_port(node->peers) ? json_integer(pz_peers_port(node->peers)) : json_null();
 }
 
+static json_t *
+web_port(const struct pz_node *node)
+{
+	return pz_apps_port(node->apps.apps) ? json_integer(pz_apps_port(node->apps.apps))
+					     : json_null();
+}
+
 json_t *
 pz_commands_status(struct pz_node *node)
 {
@@ -59,7 +66,7 @@ pz_commands_status(struct pz_node *node)
 	set_gauges(node);
 
 	return json_pack(
-		"{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:o, s:n}, "
+		"{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:o, s:o}, "
 		"s:o, s:o, s:o, s:o, s:o}",
 		"version", PZ_VERSION, "pid", (int)getpid(), "uptime",
 		(json_int_t)((now - node->started_us) / PZ_US_PER_S), "id", node->names.self,
@@ -70,10 +77,10 @@ pz_commands_status(struct pz_node *node)
 			? pz_uplink_machine(node->uplink)->last_failure
 			: "",
 		"hub", hub_result(node), "peers", pz_devices_status(node->calls), "ports", "tls",
-		tls_port(node), "web", "pending", pz_user_prefs_pending(node->items), "daysLeft",
-		pz_upkeep_days_left(node->upkeep), "warnings", pz_upkeep_warnings(node->upkeep),
-		"conditions", pz_conditions_json(node->conditions), "metrics",
-		pz_metrics_json(&node->metrics));
+		tls_port(node), "web", web_port(node), "pending",
+		pz_user_prefs_pending(node->items), "daysLeft", pz_upkeep_days_left(node->upkeep),
+		"warnings", pz_upkeep_warnings(node->upkeep), "conditions",
+		pz_conditions_json(node->conditions), "metrics", pz_metrics_json(&node->metrics));
 }
 
 static void
@@ -394,6 +401,14 @@ cmd_send(struct pz_request *request)
 	const struct pz_node *node = request->self;
 
 	pz_transfers_send(node->transfers, request);
+}
+
+static void
+cmd_apps(struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+
+	pz_apps_command(node->apps.apps, request);
 }
 
 static void

@@ -3,6 +3,7 @@
 #define PZ_PZP_INTERNAL_H
 
 #include "access/access.h"
+#include "apps/owner.h"
 #include "base/log.h"
 #include "calls/calls.h"
 #include "command/table.h"
@@ -39,6 +40,7 @@ struct pz_node {
 	struct pz_wipe *wipe;
 	struct pz_items *items;
 	struct pz_asking *asking; /* questions for the owner */
+	struct pz_apps_owner apps;
 	struct pz_transfers *transfers;
 	struct pz_requests requests;
 	struct pz_peers *peers;

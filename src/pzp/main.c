@@ -182,6 +182,7 @@ make_node(struct pz_daemon *d, struct pz_mdns *mdns, struct pz_node **out, struc
 	struct pz_node_config config = {
 		.env = &d->loop.env,
 		.transport = pz_loop_transport(&d->loop),
+		.web = pz_loop_transport(&d->loop),
 		.unauthenticated_max = pz_loop_room(&d->loop, s->limit_unauthenticated),
 		.unauthenticated_per_address_max = s->limit_unauthenticated_per_address,
 		.turn = &d->loop.turn,

@@ -1,5 +1,7 @@
 #include "pzp/membership.h"
 
+#include <stdio.h>
+
 #include "base/auto.h"
 #include "base/log.h"
 #include "calls/friends.h"
@@ -93,6 +95,9 @@ enum pz_err
 pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz_errinfo *info)
 {
 	struct pz_tls_ctx *ctx = NULL;
+	char was[PZ_ADDRESS_BYTES_MAX + 1];
+
+	snprintf(was, sizeof(was), "%s", node->names.self);
 	enum pz_err err = pz_zonedata_set_membership(node->zonedata, takes, info);
 	if (err == PZ_OK)
 		err = pz_uplink_set_membership(node->uplink, takes, info);
@@ -111,8 +116,14 @@ pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct
 	pz_node_policies_follow(node);
 	pz_spread_membership_changed(node);
 	PZ_TRY(pz_node_refresh_trust(node, info));
+	bool is_moved = strcmp(was, node->names.self) != 0;
+	if (is_moved)
+		pz_apps_unroute(node->apps.apps);
 	PZ_TRY(pz_router_set_self(pz_calls_router(node->calls), node->names.self));
-	return pz_registry_set_address(node->registry, node->names.self);
+	PZ_TRY(pz_registry_set_address(node->registry, node->names.self));
+	if (is_moved)
+		pz_apps_reroute(node->apps.apps);
+	return PZ_OK;
 }
 
 void

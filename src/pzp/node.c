@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "asking/asking.h"
 #include "audit/audit.h"
 #include "base/auto.h"
 #include "daemon/servicefiles.h"
@@ -16,6 +17,7 @@
 #include "pzp/membership.h"
 #include "pzp/peer_ops.h"
 #include "pzp/policy_ops.h"
+#include "pzp/spread.h"
 #include "pzp/uplink_ops.h"
 #include "pzp/wipe.h"
 #include "pzp/zonedata_ops.h"
@@ -55,6 +57,39 @@ static void
 on_store(void *arg, enum pz_err err, const char *detail)
 {
 	pz_condition_outcome(arg, PZ_CONDITION_STORE_FAILED, err, detail);
+}
+
+static enum pz_err
+apps_new(struct pz_node *node, struct pz_errinfo *info)
+{
+	node->apps = (struct pz_apps_owner){
+		.access = node->access,
+		.calls = node->calls,
+		.prompts = pz_asking_prompts(node->asking),
+		.items = node->items,
+		.peers = node->peers,
+		.uplink = node->uplink,
+		.requests = &node->requests,
+		.zone = &node->zone,
+		.device = node->names.device,
+		.display_name = node->names.display_name,
+		.device_type = node->names.device_type,
+	};
+	const struct pz_apps_config config = {
+		.env = node->config.env,
+		.transport = node->config.web,
+		.router = pz_calls_router(node->calls),
+		.metrics = &node->metrics,
+		.conditions = node->conditions,
+		.store = node->config.store,
+		.self = node->names.self,
+		.frame_max = node->config.frame_max,
+		.ops = &pz_apps_owner_ops,
+		.arg = &node->apps,
+	};
+
+	PZ_TRY(pz_apps_new(&config, &node->apps.apps, info));
+	return PZ_OK;
 }
 
 /* Each part is made before those that are given it: the router (of the calls) before items, uplink
@@ -100,6 +135,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	if (node->peers == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(pz_node_transfers_new(node, info));
+	PZ_TRY(apps_new(node, info));
 	pz_calls_connect(node->calls, node->peers, node->uplink, node->items);
 	pz_asking_connect(node->asking, node->peers);
 	PZ_TRY(add_builtins(node, info));
@@ -172,6 +208,7 @@ pz_node_start(struct pz_node *node)
 	/* Before the hub: it is sent the port of the server. */
 	pz_peers_start(node->peers);
 	pz_uplink_start(node->uplink);
+	pz_apps_listen(node->apps.apps, pz_spread_web_port(node));
 }
 
 void
@@ -179,6 +216,7 @@ pz_node_stop(struct pz_node *node)
 {
 	node->is_stopping = true;
 	pz_asking_end(node->asking);
+	pz_apps_end(node->apps.apps);
 	/* Nothing new begins; then links say bye, the hub last: it passes on for the others. */
 	pz_upkeep_end(node->upkeep);
 	pz_calls_end(node->calls);
@@ -210,6 +248,7 @@ pz_node_free(struct pz_node *node)
 	pz_enrolment_free(node->enrolment);
 	pz_calls_stop(node->calls);
 	pz_transfers_free(PZ_TAKE(node->transfers));
+	pz_apps_free(PZ_TAKE(node->apps.apps));
 	pz_peers_free(node->peers);
 	pz_uplink_free(node->uplink);
 	pz_zonedata_free(node->zonedata);

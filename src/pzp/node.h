@@ -25,6 +25,7 @@ struct pz_node;
 struct pz_node_config {
 	const struct pz_env *env;
 	struct pz_transport transport;
+	struct pz_transport web; /* by which local programs come; no ops: none do */
 	struct pz_turn *turn;
 	struct pz_store *store;
 	struct pz_keystore *keys;

@@ -62,6 +62,7 @@ on_changed(void *arg, const struct pz_peer_change *change)
 				 pz_peer_state_text(change->now), "cause",
 				 pz_peer_event_text(change->event), "reason", change->reason));
 	pz_calls_peer_changed(node->calls, change->device);
+	pz_apps_changed(node->apps.apps);
 	pz_transfers_way_changed(node->transfers, change->device, false);
 }
 

@@ -251,7 +251,16 @@ on_event(void *arg, json_t *takes_event)
 	pz_watch_event(&node->requests, takes_event);
 }
 
-static const struct pz_asking_ops asking_ops = {.answered = on_answered, .event = on_event};
+static const char *
+on_app_origin(void *arg, struct pz_slice app)
+{
+	const struct pz_node *node = arg;
+
+	return node->apps.apps ? pz_apps_origin_of(node->apps.apps, app) : NULL;
+}
+
+static const struct pz_asking_ops asking_ops = {
+	.answered = on_answered, .app_origin = on_app_origin, .event = on_event};
 
 enum pz_err
 pz_node_asking_new(struct pz_node *node, struct pz_errinfo *info)
@@ -372,6 +381,8 @@ on_recheck(void *arg)
 	const struct pz_node *node = arg;
 
 	pz_calls_recheck(node->calls);
+	if (node->apps.apps)
+		pz_apps_recheck(node->apps.apps);
 }
 
 static uint64_t
@@ -396,6 +407,7 @@ static const struct pz_access_ops access_ops = {
 	.is_known_zone = on_is_known_zone,
 	.is_own_device = on_is_own_device,
 	.record = on_record,
+	.origin = on_app_origin,
 	.ask = on_ask,
 	.withdraw = on_withdraw,
 	.recheck = on_recheck,

@@ -20,6 +20,12 @@ pz_spread_is_first_exchange(const struct pz_node *node)
 	return node->zone.membership && pz_zonedata_is_new(node->zonedata);
 }
 
+uint16_t
+pz_spread_web_port(const struct pz_node *node)
+{
+	return (uint16_t)pz_prefs_int(pz_user_prefs(node->items), PZ_PREF_PORTS_WEB);
+}
+
 /* Copies active values to those parts of the node that keep their own. */
 void
 pz_spread(struct pz_node *node)
@@ -65,6 +71,8 @@ pz_spread_changed(void *arg, uint32_t changed, bool is_choice)
 	bool was_unwanted = pz_uplink_machine(node->uplink)->is_unwanted;
 
 	pz_spread(node);
+	if (changed & PZ_PREF_BIT(PZ_PREF_PORTS_WEB))
+		pz_apps_listen(node->apps.apps, pz_spread_web_port(node));
 	if (changed & (PZ_PREF_BIT(PZ_PREF_PEER_LISTEN) | PZ_PREF_BIT(PZ_PREF_PORTS_TLS)))
 		pz_peers_listen(node->peers);
 	if ((changed & PZ_PREF_BIT(PZ_PREF_SYNC_SERVICE_CACHE)) &&

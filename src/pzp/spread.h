@@ -6,6 +6,8 @@
 
 /** Copies the preferences that apply to those parts of the node that keep their own. */
 void pz_spread(struct pz_node *node);
+/** The port of the local web server that applies. */
+uint16_t pz_spread_web_port(const struct pz_node *node);
 /** True when this device was enrolled and the hub has not sent yet what the zone knows. */
 bool pz_spread_is_first_exchange(const struct pz_node *node);
 /** pz_items_ops.prefs_changed. @param arg struct pz_node */

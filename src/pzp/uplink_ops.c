@@ -30,6 +30,7 @@ on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
 				 pz_state_text(old), "new", pz_state_text(now), "cause",
 				 pz_event_text(event), "reason", reason));
 	pz_commands_state_changed(node, now);
+	pz_apps_changed(node->apps.apps);
 }
 
 static void
@@ -218,6 +219,7 @@ on_updated(void *arg)
 	const struct pz_node *node = arg;
 
 	pz_zonedata_on_update(node->zonedata);
+	pz_apps_changed(node->apps.apps);
 }
 
 static void

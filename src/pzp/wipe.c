@@ -59,6 +59,7 @@ leave_in_memory(struct pz_node *node)
 
 	pz_zonedata_wiped(node->zonedata);
 	pz_transfers_wiped(node->transfers);
+	pz_apps_wiped(node->apps.apps);
 	if (pz_node_set_membership(node, NULL, &info) != PZ_OK)
 		pz_error("wipe-memory", "%s", info.text);
 	pz_uplink_forget(node->uplink);
@@ -106,7 +107,7 @@ pz_wipe_start(struct pz_wipe *wipe)
 	struct pz_txn *txn = pz_txn_new();
 	if (txn == NULL || pz_zonedata_wipe(node->zonedata, txn) != PZ_OK ||
 	    pz_policies_wipe(txn) != PZ_OK || pz_transfers_wipe(txn) != PZ_OK ||
-	    pz_audit_wipe(node->audit, txn) != PZ_OK ||
+	    pz_apps_wipe(txn) != PZ_OK || pz_audit_wipe(node->audit, txn) != PZ_OK ||
 	    pz_prompts_wipe(pz_asking_prompts(node->asking), txn) != PZ_OK) {
 		pz_txn_free(txn);
 		on_wiped(wipe, PZ_ERR_LIMIT_MEMORY, "out of memory");

@@ -53,12 +53,12 @@ def test_list(world):
     assert listed["ports.tls"]["default"] == 8040
     assert listed["name"]["value"] == "laptop"
     assert [key for key in KEYS if listed[key]["scope"] == "zone"] == ["peer.auto", "private"]
-    for key in ("ports.web", "sync.context"):
+    for key in ("sync.context",):
         assert not listed[key]["effective"] and "no effect" in listed[key]["note"]
     text = device.pzp("prefs").out.splitlines()
     assert text[0].split() == ["KEY", "VALUE", "DEFAULT", "SOURCE", "SCOPE", "PENDING"]
     assert [line.split()[0] for line in text[1:len(KEYS) + 1]] == KEYS
-    assert text[len(KEYS) + 1].startswith("no effect in this version: ports.web, sync.context")
+    assert text[len(KEYS) + 1].startswith("no effect in this version: sync.context")
     assert "allowed" in device.pzp("prefs", "ports.tls").out
 
 

@@ -1,0 +1,115 @@
+/*
+ * Web apps: the local server for pages and other programs (port `ports.web`), and their sessions in
+ * the zone. A session is one more of the router's; before the owner's consent it is not there, and
+ * its page learns nothing of the zone.
+ * @spec page 11; page 14 APP-1 to APP-13
+ */
+#ifndef PZ_APPS_APPS_H
+#define PZ_APPS_APPS_H
+
+#include <jansson.h>
+
+#include "base/env.h"
+#include "command/request.h"
+#include "condition/condition.h"
+#include "metrics/metrics.h"
+#include "net/transport.h"
+#include "route/router.h"
+#include "store/store.h"
+
+struct pz_apps;
+
+/* ---- what the apps are given ---- */
+
+enum pz_apps_consent {
+	PZ_APPS_YES,
+	PZ_APPS_NO,
+	PZ_APPS_LATER, /* pz_apps_answered follows, unless pz_apps_ops.withdraw comes first */
+};
+
+/** What the node does for its apps. None may free them. `arg` is that of the configuration. */
+struct pz_apps_ops {
+	/** May this app learn of the zone and call? Asks the owner where a policy says so.
+	 * @param address of its session; @param ticket names the question; 0: no one is asked, and
+	 * an app that was let in stays as long as the policy asks or permits
+	 * @param was_asked of a question that was answered with yes: by a person */
+	enum pz_apps_consent (*consent)(void *arg, const char *address, uint64_t ticket,
+					bool *was_asked);
+	/** The app that waits for an answer is gone. */
+	void (*withdraw)(void *arg, uint64_t ticket);
+	/** E1: may this app call that method at another node? */
+	bool (*may_send)(void *arg, const char *from, const char *to, struct pz_slice method);
+	/** What an app learns of the zone: the `message` of `registeredBrowser`. New; NULL: out of
+	 * memory. */
+	json_t *(*zone)(void *arg);
+	/** A session that was in the router has ended: its calls, call-backs and answers end. */
+	void (*ended)(void *arg, const char *address);
+	/** What persons have answered about an app: array of objects. New, or NULL. */
+	json_t *(*answers)(void *arg, const char *id);
+	/** What persons have answered about an app is forgotten. */
+	void (*forget)(void *arg, const char *id);
+	/** What an app stores on this device: {keys, bytes}. New, or NULL. */
+	json_t *(*storage)(void *arg, const char *origin);
+	/** Programs that watch get an event. @param takes_event NULL: nothing */
+	void (*event)(void *arg, json_t *takes_event);
+};
+
+/** Everything borrowed for the life of the apps. */
+struct pz_apps_config {
+	const struct pz_env *env;
+	struct pz_transport transport; /* for listening only; no ops: no port is opened */
+	struct pz_router *router;
+	struct pz_metrics *metrics;
+	struct pz_conditions *conditions;
+	struct pz_store *store;
+	const char *self;   /* address of this device, kept up to date by the node */
+	uint32_t frame_max; /* of a message, in bytes */
+	const struct pz_apps_ops *ops;
+	void *arg;
+};
+
+/* ---- life ---- */
+
+/** Loads which origins were here. Errors: LIMIT_MEMORY, those of pz_store_load. */
+enum pz_err pz_apps_new(const struct pz_apps_config *config, struct pz_apps **out,
+			struct pz_errinfo *info) PZ_MUST_USE;
+/** Says goodbye to every app, and listens no more. */
+void pz_apps_end(struct pz_apps *apps);
+/** Before the router is freed. NULL is fine. */
+void pz_apps_free(struct pz_apps *apps);
+
+/** Listens on 127.0.0.1 and ::1, from now on at this port; a port that cannot be opened is a
+ * condition, and is tried again. @param port 0: any free one */
+void pz_apps_listen(struct pz_apps *apps, uint16_t port);
+/** The port that is open; 0: none. @param apps may be NULL */
+uint16_t pz_apps_port(const struct pz_apps *apps);
+
+/* ---- what happens; apps may be NULL: there are none yet, or any more ---- */
+
+/** The owner has answered. Unknown tickets are fine. */
+void pz_apps_answered(struct pz_apps *apps, uint64_t ticket, bool is_yes, bool was_asked);
+/** Policies have changed: apps that may not be here any more are cut off. */
+void pz_apps_recheck(struct pz_apps *apps);
+/** Something of the zone has changed that apps know; they get it after PZ_APP_UPDATE_US. */
+void pz_apps_changed(struct pz_apps *apps);
+/** The address of this device changes: sessions leave the router, before its own address changes.
+ */
+void pz_apps_unroute(struct pz_apps *apps);
+/** It has changed: each app is judged anew; one that needs another answer has to connect again. */
+void pz_apps_reroute(struct pz_apps *apps);
+
+/** The origin of an app here. Borrowed; NULL: not known. @param id without the instance */
+const char *pz_apps_origin_of(const struct pz_apps *apps, struct pz_slice id);
+
+/** This device leaves its zone: puts the removal of what is remembered into the transaction.
+ * Errors: LIMIT_MEMORY. */
+enum pz_err pz_apps_wipe(struct pz_txn *txn) PZ_MUST_USE;
+/** The zone was left: memory follows. */
+void pz_apps_wiped(struct pz_apps *apps);
+
+/* ---- commands ---- */
+
+/** The command `apps`: params forget? (an origin). */
+void pz_apps_command(struct pz_apps *apps, struct pz_request *request);
+
+#endif

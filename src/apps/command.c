@@ -1,0 +1,82 @@
+/* The command `apps`. @spec page 11; page 12 "pzp" */
+#include "apps/internal.h"
+#include "wire/json.h"
+
+static size_t
+count_open(const struct pz_apps *apps, const char *origin)
+{
+	size_t count = 0;
+
+	PZ_LIST_EACH (&apps->visitors, node, tmp) {
+		const struct pz_visitor *visitor = PZ_CONTAINER(node, struct pz_visitor, hook);
+		count += visitor->state == PZ_APP_OPEN && strcmp(visitor->origin, origin) == 0;
+	}
+	return count;
+}
+
+static json_t *
+describe(const struct pz_apps *apps, const struct pz_app_known *known)
+{
+	const struct pz_apps_config *config = &apps->config;
+
+	return json_pack("{s:s, s:s, s:s, s:f, s:f, s:I, s:o, s:o}", "origin", known->origin, "id",
+			 known->id, "kind",
+			 pz_origin_kind_name(pz_origin_kind_of(pz_slice_str(known->origin))),
+			 "first", (double)known->first_ms / 1000, "last",
+			 (double)known->last_ms / 1000, "sessions",
+			 (json_int_t)count_open(apps, known->origin), "storage",
+			 config->ops->storage(config->arg, known->origin), "answers",
+			 config->ops->answers(config->arg, known->id));
+}
+
+static void
+list(const struct pz_apps *apps, struct pz_request *request)
+{
+	json_t *all = json_array();
+
+	PZ_LIST_EACH (&apps->known, node, tmp)
+		(void)json_array_append_new(
+			all, describe(apps, PZ_CONTAINER(node, struct pz_app_known, hook)));
+	pz_request_answer(request, all);
+}
+
+/* Its sessions end first: what they write when they end is forgotten with the rest. */
+static void
+forget(struct pz_apps *apps, const char *origin, struct pz_request *request)
+{
+	size_t closed = 0;
+
+	PZ_LIST_EACH (&apps->visitors, node, tmp) {
+		struct pz_visitor *visitor = PZ_CONTAINER(node, struct pz_visitor, hook);
+		if (visitor->origin == NULL || strcmp(visitor->origin, origin) != 0)
+			continue;
+		closed++;
+		pz_app_end(visitor);
+		pz_http_close(visitor->http, PZ_WEBSOCKET_POLICY,
+			      "the owner has forgotten this app");
+	}
+	struct pz_app_known *known = pz_known_find(apps, pz_slice_str(origin));
+	if (known == NULL && closed == 0) {
+		pz_request_fail(request, PZ_ERR_NOTFOUND,
+				"no app of this origin was here; `pzp apps` lists them");
+		return;
+	}
+	char id[PZ_ORIGIN_ID_CHARS + 1];
+	pz_origin_id(pz_slice_str(origin), id);
+	apps->config.ops->forget(apps->config.arg, id);
+	if (known)
+		pz_known_remove(apps, known);
+	pz_request_answer(request, json_pack("{s:s, s:I}", "forgotten", origin, "closed",
+					     (json_int_t)closed));
+}
+
+void
+pz_apps_command(struct pz_apps *apps, struct pz_request *request)
+{
+	const char *origin = pz_json_str(request->params, "forget");
+
+	if (origin)
+		forget(apps, origin, request);
+	else
+		list(apps, request);
+}

@@ -1,0 +1,138 @@
+/* What the files of the apps call of each other. apps.c the whole; listen.c the port; visitor.c one
+ * connection, output.c what goes out by it; session.c what an app may do, by its state; protocol.c
+ * messages; site.c what is there to read; origin.c identities; known.c which were here; command.c
+ * the command. */
+#ifndef PZ_APPS_INTERNAL_H
+#define PZ_APPS_INTERNAL_H
+
+#include "apps/apps.h"
+#include "apps/origin.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "http/http.h"
+#include "wire/address.h"
+
+#define PZ_APPS_FAMILIES 2 /* 127.0.0.1 and ::1 */
+
+/** An origin that was here. */
+struct pz_app_known {
+	struct pz_list hook; /* pz_apps.known, the one that was here last at the end */
+	char id[PZ_ORIGIN_ID_CHARS + 1];
+	uint64_t first_ms, last_ms;
+	uint64_t stored_ms; /* `last_ms` on the disk */
+	char origin[];
+};
+
+struct pz_apps {
+	struct pz_apps_config config;
+	const struct pz_env *env; /* of config */
+	struct pz_list visitors;  /* struct pz_visitor.hook */
+	struct pz_list known;
+	size_t known_count;
+	struct pz_listener *listeners[PZ_APPS_FAMILIES];
+	uint16_t wanted_port, port;
+	struct pz_timer listen_again, change;
+	struct pz_log_rate log;
+	json_t *zone; /* as it was last sent; NULL: not yet */
+	uint64_t last_ticket;
+	uint64_t last_instance;
+	bool is_listening, is_ending;
+};
+
+/** How far an app has come. */
+enum pz_app_state {
+	PZ_APP_NONE,   /* no WebSocket: a visitor that reads */
+	PZ_APP_SILENT, /* it has not registered */
+	PZ_APP_ASKED,  /* the owner is being asked */
+	PZ_APP_OPEN,   /* it has a session in the router */
+	PZ_APP_MOVING, /* likewise, while the address of this device changes */
+	PZ_APP_DENIED,
+	PZ_APP_ENDED,
+};
+
+/** One connection. */
+struct pz_visitor {
+	struct pz_session session; /* the router's view, while OPEN */
+	struct pz_apps *apps;
+	struct pz_list hook;
+	struct pz_stream *stream; /* NULL: closed */
+	struct pz_http *http;
+	struct pz_timer work; /* sends, or ends: without delay, not from inside */
+	enum pz_app_state state;
+	char *origin; /* once it is an app */
+	char id[PZ_ORIGIN_ID_CHARS + 1];
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+	uint64_t ticket;      /* of the question that waits; 0: none */
+	uint64_t refilled_us; /* when time was last added to `allowance` */
+	uint32_t allowance;   /* requests that it may send now */
+	bool was_asked;       /* a person has let it in */
+	bool is_held;         /* by the router: not read */
+	bool is_broken;       /* the stream has ended */
+};
+
+/* ---- listen.c ---- */
+/** Readies the timer. */
+void pz_apps_listen_init(struct pz_apps *apps);
+/** Closes what is open. */
+void pz_apps_unlisten(struct pz_apps *apps);
+
+/* ---- visitor.c ---- */
+/** A connection; closed where there are too many. @param takes_stream in every case */
+void pz_visitor_new(struct pz_apps *apps, struct pz_stream *takes_stream);
+/** At once, not from inside its own call-backs. */
+void pz_visitor_free(struct pz_visitor *visitor);
+/* ---- output.c ---- */
+/** Sends what waits, soon. */
+void pz_visitor_wake(struct pz_visitor *visitor);
+/** Sends one text frame. Errors: those of pz_websocket_send. */
+enum pz_err pz_visitor_send(struct pz_visitor *visitor, struct pz_slice text) PZ_MUST_USE;
+/** How many are apps and how many are not. @param origin NULL: of any */
+void pz_visitors_count(const struct pz_apps *apps, const char *origin, size_t *out_apps,
+		       size_t *out_others);
+
+/* ---- session.c ---- */
+/** An upgrade. @return 0: accepted; else the status that refuses it */
+int pz_app_begin(struct pz_visitor *visitor, const struct pz_http_request *request);
+/** A message of the app. */
+void pz_app_message(struct pz_visitor *visitor, bool text, struct pz_slice bytes);
+/** Leaves the router, questions are withdrawn; the connection stays. */
+void pz_app_end(struct pz_visitor *visitor);
+/** The owner's answer, or the policy's. */
+void pz_app_admit(struct pz_visitor *visitor, bool is_yes, bool was_asked);
+/** Judges one that is let in again; cuts it off where it may not stay. */
+void pz_app_recheck(struct pz_visitor *visitor);
+/** Takes a session out of the router, to come back under another address. */
+void pz_app_unroute(struct pz_visitor *visitor);
+/** Brings it back. */
+void pz_app_reroute(struct pz_visitor *visitor);
+
+/* ---- protocol.c ---- */
+/** Sends a prop with `from` = this device and `to` = the app. @param message borrowed, may be NULL
+ */
+void pz_app_send_prop(struct pz_visitor *visitor, const char *status, json_t *message);
+/** `registeredBrowser` with the zone, or with none for one that is denied. */
+void pz_app_send_registered(struct pz_visitor *visitor, const char *status);
+/** Answers requests of an app that may do nothing. @param payload raw JSON */
+void pz_app_refuse(struct pz_visitor *visitor, struct pz_slice payload);
+/** The same with another error. @param takes_error NULL: nothing is sent */
+void pz_app_fail(struct pz_visitor *visitor, struct pz_slice payload, json_t *takes_error);
+
+/* ---- site.c ---- */
+/** What is there to read. */
+void pz_site_answer(const struct pz_apps *apps, const struct pz_http_request *request,
+		    struct pz_http_answer *out);
+
+/* ---- known.c ---- */
+/** Errors: LIMIT_MEMORY, those of pz_store_load. */
+enum pz_err pz_known_load(struct pz_apps *apps, struct pz_errinfo *info) PZ_MUST_USE;
+/** An origin is here. */
+void pz_known_touch(struct pz_apps *apps, const char *origin);
+/** NULL: it was never here. */
+struct pz_app_known *pz_known_find(const struct pz_apps *apps, struct pz_slice origin);
+/** Forgets one, also on the disk. */
+void pz_known_remove(struct pz_apps *apps, struct pz_app_known *known);
+/** Forgets all in memory. */
+void pz_known_clear(struct pz_apps *apps);
+
+#endif

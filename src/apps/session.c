@@ -1,0 +1,442 @@
+/*
+ * The session of an app:
+ *
+ *     SILENT   connected; only `registerBrowser` counts
+ *     ASKED    the owner is being asked; nothing is answered
+ *     OPEN     one session of the router, with an address of its own
+ *     DENIED   it gets made-up addresses, and SecurityError for each request
+ *
+ * The app's address is made from the origin that the browser sent, never from what the page says.
+ */
+#include "apps/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "rpc/error.h"
+#include "rpc/method.h"
+#include "wire/frame.h"
+#include "wire/json.h"
+#include "wire/message.h"
+
+#define PATH "/"
+
+static struct pz_visitor *
+visitor_of(struct pz_session *session)
+{
+	return PZ_CONTAINER(session, struct pz_visitor, session);
+}
+
+/* ---- for the router ---- */
+
+static enum pz_err
+on_send(struct pz_session *session, struct pz_slice frame)
+{
+	struct pz_slice body = pz_frame_body(frame);
+
+	if (session->frame_max && body.len > session->frame_max)
+		return PZ_ERR_PROTO_FRAME;
+	return pz_visitor_send(visitor_of(session), body);
+}
+
+static void
+on_set_reading(struct pz_session *session, bool on)
+{
+	struct pz_visitor *visitor = visitor_of(session);
+
+	visitor->is_held = !on;
+	pz_visitor_wake(visitor);
+}
+
+static void
+on_close(struct pz_session *session, enum pz_err why, const char *detail)
+{
+	struct pz_visitor *visitor = visitor_of(session);
+
+	(void)why;
+	pz_http_close(visitor->http, PZ_WEBSOCKET_LATER, detail);
+	pz_visitor_wake(visitor);
+}
+
+static const struct pz_session_ops session_ops = {
+	.send = on_send, .set_reading = on_set_reading, .close = on_close};
+
+/* ---- beginning ---- */
+
+static size_t
+count_waiting(const struct pz_apps *apps)
+{
+	size_t count = 0;
+
+	PZ_LIST_EACH (&apps->visitors, node, tmp) {
+		enum pz_app_state state = PZ_CONTAINER(node, struct pz_visitor, hook)->state;
+		count += state == PZ_APP_SILENT || state == PZ_APP_ASKED || state == PZ_APP_DENIED;
+	}
+	return count;
+}
+
+/* @return 0, or the status that refuses one more */
+static int
+look_at_limits(struct pz_apps *apps, const char *origin)
+{
+	size_t all, of_origin, others;
+
+	pz_visitors_count(apps, NULL, &all, &others);
+	pz_visitors_count(apps, origin, &of_origin, &others);
+	if (all < PZ_APPS_MAX && of_origin < PZ_APP_SESSIONS_MAX &&
+	    count_waiting(apps) < PZ_APPS_WAITING_MAX && !apps->is_ending)
+		return 0;
+	pz_warning_of(&apps->log, apps->env, "app-refused", "origin=%s apps=%zu of-origin=%zu",
+		      origin, all, of_origin);
+	return 503;
+}
+
+int
+pz_app_begin(struct pz_visitor *visitor, const struct pz_http_request *request)
+{
+	struct pz_apps *apps = visitor->apps;
+	enum pz_origin_kind kind = pz_origin_kind_of(request->origin);
+
+	if (!pz_slice_eq_str(request->path, PATH))
+		return 404;
+	if (!request->has_origin || !pz_origin_is_taken(kind)) {
+		pz_warning_of(&apps->log, apps->env, "app-origin-refused", "kind=%s refused",
+			      request->has_origin ? pz_origin_kind_name(kind) : "none");
+		return 403;
+	}
+	char *origin = pz_slice_dup(request->origin);
+	int status = origin ? look_at_limits(apps, origin) : 503;
+	if (status) {
+		free(origin);
+		return status;
+	}
+	visitor->origin = origin;
+	pz_origin_id(request->origin, visitor->id);
+	visitor->state = PZ_APP_SILENT;
+	visitor->allowance = PZ_APP_REQUESTS_BURST;
+	visitor->refilled_us = pz_env_mono_us(apps->env);
+	return 0;
+}
+
+static void
+name(struct pz_visitor *visitor)
+{
+	struct pz_apps *apps = visitor->apps;
+
+	snprintf(visitor->address, sizeof(visitor->address), "%s/%s:%llu", apps->config.self,
+		 visitor->id, (unsigned long long)++apps->last_instance);
+}
+
+/* ---- consent ---- */
+
+static bool
+attach(struct pz_visitor *visitor)
+{
+	struct pz_session *session = &visitor->session;
+
+	session->ops = &session_ops;
+	session->kind = PZ_SESSION_APP;
+	session->address = visitor->address;
+	session->address_len = strlen(visitor->address);
+	session->frame_max = visitor->apps->config.frame_max;
+	return pz_router_attach(visitor->apps->config.router, session) == PZ_OK;
+}
+
+static void
+note(const struct pz_visitor *visitor, const char *what)
+{
+	const struct pz_apps_config *config = &visitor->apps->config;
+
+	pz_info("app", "origin=%s %s", visitor->origin, what);
+	config->ops->event(config->arg,
+			   json_pack("{s:s, s:s, s:s, s:s}", "event", "app", "origin",
+				     visitor->origin, "address", visitor->address, "state", what));
+}
+
+static void
+open_session(struct pz_visitor *visitor, bool was_asked)
+{
+	if (!attach(visitor)) {
+		pz_http_close(visitor->http, PZ_WEBSOCKET_LATER, "out of memory");
+		return;
+	}
+	visitor->state = PZ_APP_OPEN;
+	visitor->was_asked = was_asked;
+	pz_websocket_set_message_max(pz_http_websocket(visitor->http),
+				     visitor->apps->config.frame_max);
+	pz_known_touch(visitor->apps, visitor->origin);
+	note(visitor, "open");
+	pz_app_send_registered(visitor, "registeredBrowser");
+	json_t *version = json_string(PZ_VERSION);
+	pz_app_send_prop(visitor, "webinosVersion", version);
+	json_decref(version);
+}
+
+void
+pz_app_admit(struct pz_visitor *visitor, bool is_yes, bool was_asked)
+{
+	visitor->ticket = 0;
+	if (is_yes) {
+		open_session(visitor, was_asked);
+		return;
+	}
+	visitor->state = PZ_APP_DENIED;
+	note(visitor, "denied");
+	pz_app_send_registered(visitor, "registeredBrowser");
+}
+
+static void
+ask(struct pz_visitor *visitor)
+{
+	struct pz_apps *apps = visitor->apps;
+	uint64_t ticket = ++apps->last_ticket;
+	bool was_asked = false;
+
+	name(visitor);
+	visitor->state = PZ_APP_ASKED;
+	enum pz_apps_consent consent =
+		apps->config.ops->consent(apps->config.arg, visitor->address, ticket, &was_asked);
+	if (consent == PZ_APPS_LATER)
+		visitor->ticket = ticket;
+	else
+		pz_app_admit(visitor, consent == PZ_APPS_YES, was_asked);
+}
+
+static void
+withdraw(struct pz_visitor *visitor)
+{
+	const struct pz_apps_config *config = &visitor->apps->config;
+
+	if (visitor->ticket)
+		config->ops->withdraw(config->arg, visitor->ticket);
+	visitor->ticket = 0;
+}
+
+void
+pz_app_recheck(struct pz_visitor *visitor)
+{
+	const struct pz_apps_config *config = &visitor->apps->config;
+
+	if (visitor->state != PZ_APP_OPEN ||
+	    config->ops->consent(config->arg, visitor->address, 0, &visitor->was_asked) ==
+		    PZ_APPS_YES)
+		return;
+	pz_app_end(visitor);
+	pz_http_close(visitor->http, PZ_WEBSOCKET_POLICY, "the owner does not allow this any more");
+}
+
+/* ---- messages ---- */
+
+/* @return false: the app has sent more than it may */
+static bool
+take_allowance(struct pz_visitor *visitor)
+{
+	uint64_t now = pz_env_mono_us(visitor->apps->env);
+	uint64_t due = (now - visitor->refilled_us) * PZ_APP_REQUESTS_PER_S / PZ_US_PER_S;
+
+	if (due > 0) {
+		uint64_t sum = visitor->allowance + due;
+		visitor->allowance =
+			sum < PZ_APP_REQUESTS_BURST ? (uint32_t)sum : PZ_APP_REQUESTS_BURST;
+		visitor->refilled_us = now;
+	}
+	if (visitor->allowance == 0)
+		return false;
+	visitor->allowance--;
+	return true;
+}
+
+enum verdict { PASS, REFUSE, TOO_MANY };
+
+/* One element of a payload: requests cost, and those for other nodes are judged here (E1). */
+static enum verdict
+judge_element(struct pz_visitor *visitor, const struct pz_envelope *envelope,
+	      struct pz_slice element)
+{
+	const struct pz_apps_config *config = &visitor->apps->config;
+	struct pz_slice quoted;
+	struct pz_method method;
+	char to[PZ_ADDRESS_BYTES_MAX + 1];
+
+	if (pz_json_member(element, "method", &quoted) != PZ_OK || quoted.len < 2)
+		return PASS; /* an answer, or malformed: that is its receiver's matter */
+	struct pz_slice name = pz_slice_of(quoted.ptr + 1, quoted.len - 2);
+	if (pz_method_parse(name, &method) != PZ_OK)
+		return take_allowance(visitor) ? PASS : TOO_MANY;
+	if (method.kind == PZ_METHOD_CALLBACK)
+		return PASS;
+	if (!take_allowance(visitor))
+		return TOO_MANY;
+	if (pz_slice_eq_str(pz_address_node(envelope->to), config->self) ||
+	    envelope->to.len >= sizeof(to))
+		return PASS;
+	snprintf(to, sizeof(to), "%.*s", PZ_SLICE_FMT(envelope->to));
+	return config->ops->may_send(config->arg, visitor->address, to, name) ? PASS : REFUSE;
+}
+
+static enum verdict
+judge(struct pz_visitor *visitor, const struct pz_envelope *envelope)
+{
+	struct pz_slice rest = envelope->payload, element;
+	enum verdict worst = PASS;
+
+	if (rest.len == 0 || rest.ptr[0] != '[')
+		return judge_element(visitor, envelope, rest);
+	while (worst != TOO_MANY && pz_json_next(&rest, &element)) {
+		enum verdict verdict = judge_element(visitor, envelope, element);
+		worst = verdict > worst ? verdict : worst;
+	}
+	return worst;
+}
+
+static void
+forward(struct pz_visitor *visitor, struct pz_slice bytes)
+{
+	uint8_t head[PZ_FRAME_HEADER_BYTES];
+	struct pz_buf frame;
+
+	pz_frame_put_header(head, bytes.len);
+	pz_buf_init(&frame, sizeof(head) + bytes.len, NULL);
+	enum pz_err err = pz_buf_append(&frame, pz_slice_of(head, sizeof(head)));
+	if (err == PZ_OK)
+		err = pz_buf_append(&frame, bytes);
+	if (err == PZ_OK)
+		err = pz_router_frame(visitor->apps->config.router, &visitor->session,
+				      pz_buf_slice(&frame));
+	pz_buf_fini(&frame);
+	if (err != PZ_OK)
+		pz_http_close(visitor->http, PZ_WEBSOCKET_POLICY, pz_err_text(err));
+}
+
+static void
+on_rpc(struct pz_visitor *visitor, const struct pz_envelope *envelope, struct pz_slice bytes)
+{
+	switch (judge(visitor, envelope)) {
+	case PASS:
+		forward(visitor, bytes);
+		break;
+	case REFUSE:
+		pz_app_refuse(visitor, envelope->payload);
+		break;
+	case TOO_MANY:
+		pz_app_fail(visitor, envelope->payload,
+			    pz_rpc_api_error("QuotaExceededError", "Too many requests."));
+		pz_http_close(visitor->http, PZ_WEBSOCKET_POLICY, "too many requests");
+		break;
+	}
+}
+
+/* A second one on the same socket is answered by another: half of the original programs wait for
+ * it. */
+static void
+on_register(struct pz_visitor *visitor)
+{
+	if (visitor->state == PZ_APP_SILENT)
+		ask(visitor);
+	else if (visitor->state == PZ_APP_OPEN || visitor->state == PZ_APP_DENIED)
+		pz_app_send_registered(visitor, "registeredBrowser");
+}
+
+/* Every other prop manages something, which no app may (page 14 APP-7). */
+static void
+on_prop(struct pz_visitor *visitor, const struct pz_envelope *envelope)
+{
+	json_t *payload = NULL, *message;
+	const char *status;
+
+	if (pz_message_prop_parse(envelope, &payload, &status, &message) == PZ_OK &&
+	    strcmp(status, "registerBrowser") == 0)
+		on_register(visitor);
+	else
+		pz_metric_add(visitor->apps->config.metrics, PZ_METRIC_messages_dropped, 1);
+	json_decref(payload);
+}
+
+void
+pz_app_message(struct pz_visitor *visitor, bool text, struct pz_slice bytes)
+{
+	struct pz_envelope envelope;
+
+	if (!text) {
+		pz_http_close(visitor->http, PZ_WEBSOCKET_UNSUPPORTED, "text messages only");
+		return;
+	}
+	enum pz_err err = bytes.len > 0 ? pz_envelope_scan(bytes, &envelope) : PZ_ERR_PROTO_JSON;
+	if (err != PZ_OK) {
+		pz_http_close(visitor->http, PZ_WEBSOCKET_POLICY, pz_err_text(err));
+		return;
+	}
+	if (envelope.type == PZ_MESSAGE_PROP)
+		on_prop(visitor, &envelope);
+	else if (visitor->state == PZ_APP_OPEN && envelope.type == PZ_MESSAGE_JSONRPC)
+		on_rpc(visitor, &envelope, bytes);
+	else if (visitor->state == PZ_APP_OPEN && envelope.type == PZ_MESSAGE_RECEIPT)
+		forward(visitor, bytes);
+	else if (visitor->state == PZ_APP_DENIED && envelope.type == PZ_MESSAGE_JSONRPC)
+		pz_app_refuse(visitor, envelope.payload);
+	else
+		pz_metric_add(visitor->apps->config.metrics, PZ_METRIC_messages_dropped, 1);
+}
+
+/* ---- the end, and another address ---- */
+
+static void
+detach(struct pz_visitor *visitor)
+{
+	const struct pz_apps_config *config = &visitor->apps->config;
+
+	pz_router_detach(config->router, &visitor->session);
+	visitor->is_held = false;
+	config->ops->ended(config->arg, visitor->address);
+}
+
+void
+pz_app_end(struct pz_visitor *visitor)
+{
+	if (visitor->state == PZ_APP_NONE || visitor->state == PZ_APP_ENDED)
+		return;
+	bool was_open = visitor->state == PZ_APP_OPEN;
+	withdraw(visitor);
+	visitor->state = PZ_APP_ENDED;
+	if (!was_open)
+		return;
+	detach(visitor);
+	pz_known_touch(visitor->apps, visitor->origin);
+	note(visitor, "closed");
+}
+
+void
+pz_app_unroute(struct pz_visitor *visitor)
+{
+	if (visitor->state != PZ_APP_OPEN)
+		return;
+	detach(visitor);
+	visitor->state = PZ_APP_MOVING;
+}
+
+/* What was allowed to it under the other address says nothing about this one. */
+void
+pz_app_reroute(struct pz_visitor *visitor)
+{
+	const struct pz_apps_config *config = &visitor->apps->config;
+	bool was_asked = false;
+
+	if (visitor->state == PZ_APP_ASKED) {
+		withdraw(visitor);
+		ask(visitor);
+		return;
+	}
+	if (visitor->state != PZ_APP_MOVING)
+		return;
+	name(visitor);
+	if (config->ops->consent(config->arg, visitor->address, 0, &was_asked) == PZ_APPS_YES &&
+	    attach(visitor)) {
+		visitor->state = PZ_APP_OPEN;
+		visitor->was_asked = was_asked;
+		pz_app_send_registered(visitor, "update");
+		return;
+	}
+	visitor->state = PZ_APP_ENDED;
+	pz_http_close(visitor->http, PZ_WEBSOCKET_GOING_AWAY,
+		      "this device is in another zone now; connect again");
+}

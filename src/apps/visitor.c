@@ -1,0 +1,180 @@
+/*
+ * One connection to the local web server. Bytes go from the stream to `http` and back; what is sent
+ * waits in one queue and leaves at the end of the turn, in the `work` timer, which also ends the
+ * connection: nothing is freed, and the stream is not closed, inside a call that came from either.
+ */
+#include "apps/internal.h"
+
+#include <stdlib.h>
+
+/* ---- output ---- */
+
+static void
+update_reading(const struct pz_visitor *visitor)
+{
+	if (visitor->is_broken)
+		return;
+	visitor->stream->ops->set_reading(visitor->stream,
+					  !visitor->is_held && pz_http_wants_input(visitor->http));
+}
+
+static void
+flush(struct pz_visitor *visitor)
+{
+	struct pz_slice out = pz_http_out(visitor->http);
+
+	if (out.len > 0 && !visitor->is_broken) {
+		size_t sent = visitor->stream->ops->send(visitor->stream, out);
+		pz_http_sent(visitor->http, sent);
+		visitor->session.drained += sent;
+	}
+	visitor->session.queued = pz_http_out(visitor->http).len;
+	if (visitor->session.attached)
+		pz_router_drained(visitor->apps->config.router, &visitor->session);
+}
+
+/* Over: a connection whose other end takes nothing any more is not waited for. */
+static bool
+is_over(const struct pz_visitor *visitor)
+{
+	return visitor->is_broken ||
+	       (pz_http_is_over(visitor->http) && pz_http_out(visitor->http).len == 0);
+}
+
+static void
+on_work(struct pz_timer *timer, void *arg)
+{
+	struct pz_visitor *visitor = arg;
+
+	(void)timer;
+	flush(visitor);
+	if (pz_http_is_over(visitor->http))
+		pz_app_end(visitor);
+	if (is_over(visitor))
+		pz_visitor_free(visitor);
+	else
+		update_reading(visitor);
+}
+
+/* ---- the stream ---- */
+
+static void
+on_bytes(void *arg, struct pz_slice bytes)
+{
+	struct pz_visitor *visitor = arg;
+
+	pz_http_input(visitor->http, bytes);
+}
+
+static void
+on_writable(void *arg)
+{
+	pz_visitor_wake(arg);
+}
+
+static void
+on_end(void *arg, enum pz_err why, const char *detail)
+{
+	struct pz_visitor *visitor = arg;
+
+	(void)why;
+	(void)detail;
+	visitor->is_broken = true;
+	visitor->stream->ops->set_reading(visitor->stream, false);
+	pz_visitor_wake(visitor);
+}
+
+static const struct pz_stream_user stream_user = {
+	.bytes = on_bytes, .writable = on_writable, .end = on_end};
+
+/* ---- http ---- */
+
+static void
+on_request(void *arg, const struct pz_http_request *request, struct pz_http_answer *out)
+{
+	const struct pz_visitor *visitor = arg;
+
+	pz_site_answer(visitor->apps, request, out);
+}
+
+static int
+on_upgrade(void *arg, const struct pz_http_request *request)
+{
+	return pz_app_begin(arg, request);
+}
+
+static void
+on_message(void *arg, bool text, struct pz_slice bytes)
+{
+	pz_app_message(arg, text, bytes);
+}
+
+static void
+on_changed(void *arg)
+{
+	pz_visitor_wake(arg);
+}
+
+static const struct pz_http_ops http_ops = {
+	.request = on_request, .upgrade = on_upgrade, .message = on_message, .changed = on_changed};
+
+/* ---- life ---- */
+
+/* @return NULL: out of memory; the stream is still the caller's */
+static struct pz_visitor *
+make(struct pz_apps *apps, struct pz_stream *stream)
+{
+	const struct pz_http_config config = {
+		.env = apps->env,
+		.ops = &http_ops,
+		.port = apps->port,
+		.message_max = PZ_APP_STRANGER_BYTES_MAX,
+		.out_max = PZ_APP_QUEUE_BYTES_MAX,
+	};
+	struct pz_visitor *visitor = calloc(1, sizeof(*visitor));
+
+	if (visitor == NULL)
+		return NULL;
+	visitor->http = pz_http_new(&config, visitor);
+	if (visitor->http == NULL) {
+		free(visitor);
+		return NULL;
+	}
+	visitor->apps = apps;
+	visitor->stream = stream;
+	pz_timer_init(&visitor->work, on_work, visitor);
+	pz_list_append(&apps->visitors, &visitor->hook);
+	return visitor;
+}
+
+void
+pz_visitor_new(struct pz_apps *apps, struct pz_stream *takes_stream)
+{
+	struct pz_stream *stream = takes_stream;
+	struct pz_visitor *visitor = NULL;
+	size_t app_count, others;
+
+	pz_visitors_count(apps, NULL, &app_count, &others);
+	if (others < PZ_APP_VISITORS_MAX && !apps->is_ending)
+		visitor = make(apps, stream);
+	if (visitor == NULL) {
+		pz_warning_of(&apps->log, apps->env, "web-refused", "visitors=%zu", others);
+		stream->ops->close(stream);
+		return;
+	}
+	stream->user = &stream_user;
+	stream->user_arg = visitor;
+	stream->ops->set_reading(stream, true);
+}
+
+void
+pz_visitor_free(struct pz_visitor *visitor)
+{
+	pz_app_end(visitor);
+	pz_env_stop(visitor->apps->env, &visitor->work);
+	pz_list_remove(&visitor->hook);
+	visitor->stream->ops->close(visitor->stream);
+	pz_http_free(visitor->http);
+	free(visitor->origin);
+	free(visitor);
+}
