@@ -43,6 +43,7 @@ is_list(struct pz_slice ext, struct pz_tls_alpn *out)
 		out->zone |= pz_slice_eq_str(name, PZ_TLS_ALPN);
 		out->enrol |= pz_slice_eq_str(name, PZ_TLS_ALPN_ENROL);
 		out->pair |= pz_slice_eq_str(name, PZ_TLS_ALPN_PAIR);
+		out->friend |= pz_slice_eq_str(name, PZ_TLS_ALPN_FRIEND);
 		at += 1 + len;
 	}
 	return true;
@@ -51,15 +52,15 @@ is_list(struct pz_slice ext, struct pz_tls_alpn *out)
 static void
 check_alpn(struct pz_slice ext)
 {
-	struct pz_tls_alpn got = {.zone = true, .enrol = true, .pair = true}, want;
+	struct pz_tls_alpn got = {.zone = true, .enrol = true, .pair = true, .friend = true}, want;
 	enum pz_err err = pz_tls_hello_alpn(ext, &got);
 
 	FUZZ_CHECK((err == PZ_OK) == is_list(ext, &want));
 	if (err != PZ_OK)
-		FUZZ_CHECK(got.zone && got.enrol && got.pair);
+		FUZZ_CHECK(got.zone && got.enrol && got.pair && got.friend);
 	else
 		FUZZ_CHECK(got.zone == want.zone && got.enrol == want.enrol &&
-			   got.pair == want.pair);
+			   got.pair == want.pair && got.friend == want.friend);
 }
 
 static size_t

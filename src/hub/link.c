@@ -83,7 +83,8 @@ select_ctx(void *arg, const char *sni_first_label, enum pz_tls_purpose purpose)
 	void *zone = pz_map_get(hub->by_tag, pz_slice_str(sni_first_label));
 	bool enrol = purpose == PZ_TLS_FOR_ENROLMENT;
 
-	if (zone == NULL || purpose == PZ_TLS_FOR_PAIRING || (enrol && !pz_hub_has_live_code(hub)))
+	if (zone == NULL || purpose == PZ_TLS_FOR_PAIRING || purpose == PZ_TLS_FOR_FRIEND ||
+	    (enrol && !pz_hub_has_live_code(hub)))
 		return NULL;
 	conn->zone = zone;
 	return enrol ? conn->zone->trust.enrol_ctx : conn->zone->trust.link_ctx;

@@ -11,7 +11,8 @@ pz_kit_tls_ctx(enum pz_tls_kind kind, const struct pz_kit_identity *node,
 	struct pz_tls_ctx *ctx = NULL;
 
 	if (kind != PZ_TLS_ENROL_CLIENT && kind != PZ_TLS_ENROL_SERVER &&
-	    kind != PZ_TLS_PAIR_CLIENT && kind != PZ_TLS_PAIR_SERVER)
+	    kind != PZ_TLS_PAIR_CLIENT && kind != PZ_TLS_PAIR_SERVER &&
+	    kind != PZ_TLS_FRIEND_CLIENT && kind != PZ_TLS_FRIEND_SERVER)
 		trust = pz_kit_trust(zone, crl);
 	const struct pz_tls_secret secret = {zone->name, zone->secret};
 	struct pz_tls_config config = {

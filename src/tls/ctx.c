@@ -34,6 +34,7 @@ static const char *const alpn_names[] = {
 	[PZ_TLS_FOR_ZONE] = PZ_TLS_ALPN,
 	[PZ_TLS_FOR_ENROLMENT] = PZ_TLS_ALPN_ENROL,
 	[PZ_TLS_FOR_PAIRING] = PZ_TLS_ALPN_PAIR,
+	[PZ_TLS_FOR_FRIEND] = PZ_TLS_ALPN_FRIEND,
 };
 #define ALPN_BYTES_MAX 16 /* the longest of them, after its length */
 
@@ -41,7 +42,8 @@ bool
 pz_tls_kind_is_server(enum pz_tls_kind kind)
 {
 	return kind == PZ_TLS_HUB_SERVER || kind == PZ_TLS_ENROL_SERVER ||
-	       kind == PZ_TLS_PEER_SERVER || kind == PZ_TLS_PAIR_SERVER;
+	       kind == PZ_TLS_PEER_SERVER || kind == PZ_TLS_PAIR_SERVER ||
+	       kind == PZ_TLS_FRIEND_SERVER;
 }
 
 enum pz_tls_purpose
@@ -51,6 +53,8 @@ pz_tls_kind_purpose(enum pz_tls_kind kind)
 		return PZ_TLS_FOR_ENROLMENT;
 	if (kind == PZ_TLS_PAIR_SERVER || kind == PZ_TLS_PAIR_CLIENT)
 		return PZ_TLS_FOR_PAIRING;
+	if (kind == PZ_TLS_FRIEND_SERVER || kind == PZ_TLS_FRIEND_CLIENT)
+		return PZ_TLS_FOR_FRIEND;
 	return PZ_TLS_FOR_ZONE;
 }
 
@@ -66,7 +70,8 @@ pz_tls_kind_verify_mode(enum pz_tls_kind kind)
 {
 	/* The device that enrols has no certificate yet; the code proves it (page 3). That of a
 	 * stranger proves nothing; the exchange does (page 6). */
-	if (kind == PZ_TLS_ENROL_SERVER || kind == PZ_TLS_PAIR_SERVER)
+	if (kind == PZ_TLS_ENROL_SERVER || kind == PZ_TLS_PAIR_SERVER ||
+	    kind == PZ_TLS_FRIEND_SERVER)
 		return SSL_VERIFY_NONE;
 	return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 }

@@ -15,6 +15,7 @@
 #define PZ_TLS_ALPN "pz/1"
 #define PZ_TLS_ALPN_ENROL "pz-enrol/1"
 #define PZ_TLS_ALPN_PAIR "pz-pair/1"
+#define PZ_TLS_ALPN_FRIEND "pz-friend/1"
 
 /* Certificates of a peer in one handshake message, bytes: four of the largest that page 2 allows
  * (RSA 4096 leaf and CA are 2 KiB each) with room; bounds what a stranger makes us hold. */
@@ -30,6 +31,8 @@ enum pz_tls_kind {
 	PZ_TLS_PAIR_SERVER, /* device, pairing window: shows a certificate of no zone, asks for none
 			     */
 	PZ_TLS_PAIR_CLIENT, /* the same, dialling: takes any certificate */
+	PZ_TLS_FRIEND_SERVER, /* hub, a friend accepts an invitation: asks for no certificate */
+	PZ_TLS_FRIEND_CLIENT, /* hub that accepts one: takes any certificate for now */
 };
 
 /** What a connection is for: its ALPN name. Certificates are verified for PZ_TLS_FOR_ZONE only; the
@@ -38,6 +41,7 @@ enum pz_tls_purpose {
 	PZ_TLS_FOR_ZONE,      /* pz/1, or no ALPN */
 	PZ_TLS_FOR_ENROLMENT, /* pz-enrol/1 */
 	PZ_TLS_FOR_PAIRING,   /* pz-pair/1 */
+	PZ_TLS_FOR_FRIEND,    /* pz-friend/1 */
 };
 
 #define PZ_TLS_SECRET_BYTES 32
@@ -54,8 +58,10 @@ struct pz_tls_config {
 	enum pz_tls_kind kind;
 	struct pz_cert *const *chain; /* leaf first, without the anchor */
 	size_t chain_len;
-	struct pz_key *key;       /* of the leaf; NULL with chain_len 0 (enrol and pair client) */
-	struct pz_trust *trust;   /* the context takes a reference; NULL for enrol and pair kinds */
+	struct pz_key
+		*key; /* of the leaf; NULL with chain_len 0 (clients that are not for a zone) */
+	struct pz_trust
+		*trust; /* the context takes a reference; NULL for kinds that are not for a zone */
 	const struct pz_env *env; /* borrowed for the context's life: wall clock */
 	/* Copied. A peer server shows its certificate to a client that proves one of them, and
 	 * accepts only a device of that zone; without any it accepts no client. A client proves

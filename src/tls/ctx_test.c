@@ -61,6 +61,8 @@ test_all_kinds(void **state)
 		config_of(PZ_TLS_PEER_SERVER, &home.laptop),
 		config_of(PZ_TLS_PAIR_SERVER, &home.laptop),
 		config_of(PZ_TLS_PAIR_CLIENT, NULL),
+		config_of(PZ_TLS_FRIEND_SERVER, &home.hub),
+		config_of(PZ_TLS_FRIEND_CLIENT, NULL),
 	};
 
 	(void)state;
@@ -115,6 +117,8 @@ test_mismatch(void **state)
 	c = config_of(PZ_TLS_ENROL_SERVER, &home.laptop);
 	expect_refused(&c);
 	c = config_of(PZ_TLS_PEER_SERVER, &home.hub);
+	expect_refused(&c);
+	c = config_of(PZ_TLS_FRIEND_SERVER, &home.laptop);
 	expect_refused(&c);
 }
 

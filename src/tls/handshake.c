@@ -61,7 +61,18 @@ purpose_of(const struct pz_tls_alpn *alpn)
 {
 	if (alpn->zone)
 		return PZ_TLS_FOR_ZONE;
-	return alpn->enrol ? PZ_TLS_FOR_ENROLMENT : PZ_TLS_FOR_PAIRING;
+	if (alpn->enrol)
+		return PZ_TLS_FOR_ENROLMENT;
+	return alpn->friend ? PZ_TLS_FOR_FRIEND : PZ_TLS_FOR_PAIRING;
+}
+
+/* Why there is no context for it. */
+static const char *
+refusal(enum pz_tls_purpose purpose)
+{
+	if (purpose == PZ_TLS_FOR_PAIRING)
+		return "no pairing window is open";
+	return purpose == PZ_TLS_FOR_FRIEND ? "no invitation is open" : "enrolment refused";
 }
 
 /*
@@ -106,7 +117,7 @@ read_hello(struct pz_tls *tls, char label[PZ_TLS_LABEL_BYTES], enum pz_tls_purpo
 	    pz_tls_hello_alpn(ext, &alpn) != PZ_OK)
 		return refuse_hello(tls, alert, SSL_AD_DECODE_ERROR, PZ_ERR_PROTO,
 				    "TLS: malformed ALPN");
-	if (!alpn.zone && !alpn.enrol && !alpn.pair)
+	if (!alpn.zone && !alpn.enrol && !alpn.pair && !alpn.friend)
 		return refuse_hello(tls, alert, SSL_AD_NO_APPLICATION_PROTOCOL, PZ_ERR_PROTO,
 				    "TLS: peer speaks none of our protocols");
 	*out_purpose = purpose_of(&alpn);
@@ -120,9 +131,7 @@ refuse_choice(struct pz_tls *tls, enum pz_tls_purpose purpose, int *alert)
 	if (purpose == PZ_TLS_FOR_ZONE)
 		return refuse_hello(tls, alert, SSL_AD_UNRECOGNIZED_NAME, PZ_ERR_DENIED,
 				    "no zone for this server name");
-	return refuse_hello(tls, alert, SSL_AD_ACCESS_DENIED, PZ_ERR_DENIED,
-			    purpose == PZ_TLS_FOR_PAIRING ? "no pairing window is open"
-							  : "enrolment refused");
+	return refuse_hello(tls, alert, SSL_AD_ACCESS_DENIED, PZ_ERR_DENIED, refusal(purpose));
 }
 
 int

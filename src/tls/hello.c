@@ -74,6 +74,7 @@ pz_tls_hello_alpn(struct pz_slice ext, struct pz_tls_alpn *out)
 		found.zone |= pz_slice_eq_str(name, PZ_TLS_ALPN);
 		found.enrol |= pz_slice_eq_str(name, PZ_TLS_ALPN_ENROL);
 		found.pair |= pz_slice_eq_str(name, PZ_TLS_ALPN_PAIR);
+		found.friend |= pz_slice_eq_str(name, PZ_TLS_ALPN_FRIEND);
 	}
 	*out = found;
 	return PZ_OK;

@@ -21,9 +21,10 @@ enum pz_err pz_tls_hello_label(struct pz_slice ext, char out[PZ_TLS_LABEL_BYTES]
 
 /** What a client offered that we know. */
 struct pz_tls_alpn {
-	bool zone;  /* pz/1 */
-	bool enrol; /* pz-enrol/1 */
-	bool pair;  /* pz-pair/1 */
+	bool zone;   /* pz/1 */
+	bool enrol;  /* pz-enrol/1 */
+	bool pair;   /* pz-pair/1 */
+	bool friend; /* pz-friend/1 */
 };
 
 /**

@@ -55,33 +55,38 @@ test_alpn(void **state)
 {
 	static const struct {
 		struct pz_slice ext;
-		bool ok, zone, enrol, pair;
+		bool ok, zone, enrol, pair, friend;
 	} rows[] = {
-		{BYTES("\0\x05\x04pz/1"), true, true, false, false},
-		{BYTES("\0\x0b\x0apz-enrol/1"), true, false, true, false},
-		{BYTES("\0\x10\x04pz/1\x0apz-enrol/1"), true, true, true, false},
-		{BYTES("\0\x0a\x09pz-pair/1"), true, false, false, true},
-		{BYTES("\0\x0e\x08http/1.1\x04pz/1"), true, true, false, false},
-		{BYTES("\0\x0c\x02h2\x08http/1.1"), true, false, false, false},
-		{BYTES("\0\x05\x04pz/2"), true, false, false, false},
-		{BYTES("\0\x04\x03pz/"), true, false, false, false},
-		{BYTES(""), false, false, false, false},
-		{BYTES("\0\0"), false, false, false, false},
-		{BYTES("\0\x01\0"), false, false, false, false},           /* empty name */
-		{BYTES("\0\x05\x05pz/1"), false, false, false, false},     /* less than the name */
-		{BYTES("\0\x05\x04pz/1x"), false, false, false, false},    /* more than the list */
-		{BYTES("\0\x06\x04pz/1\x01"), false, false, false, false}, /* second name missing */
+		{BYTES("\0\x05\x04pz/1"), true, true, false, false, false},
+		{BYTES("\0\x0b\x0apz-enrol/1"), true, false, true, false, false},
+		{BYTES("\0\x10\x04pz/1\x0apz-enrol/1"), true, true, true, false, false},
+		{BYTES("\0\x0a\x09pz-pair/1"), true, false, false, true, false},
+		{BYTES("\0\x0c\x0bpz-friend/1"), true, false, false, false, true},
+		{BYTES("\0\x0e\x08http/1.1\x04pz/1"), true, true, false, false, false},
+		{BYTES("\0\x0c\x02h2\x08http/1.1"), true, false, false, false, false},
+		{BYTES("\0\x05\x04pz/2"), true, false, false, false, false},
+		{BYTES("\0\x04\x03pz/"), true, false, false, false, false},
+		{BYTES(""), false, false, false, false, false},
+		{BYTES("\0\0"), false, false, false, false, false},
+		{BYTES("\0\x01\0"), false, false, false, false, false}, /* empty name */
+		{BYTES("\0\x05\x05pz/1"), false, false, false, false,
+		 false}, /* less than the name */
+		{BYTES("\0\x05\x04pz/1x"), false, false, false, false,
+		 false}, /* more than the list */
+		{BYTES("\0\x06\x04pz/1\x01"), false, false, false, false,
+		 false}, /* second name missing */
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct pz_tls_alpn alpn = {false, false, false};
+		struct pz_tls_alpn alpn = {.zone = false};
 		enum pz_err err = pz_tls_hello_alpn(rows[i].ext, &alpn);
 
 		if (err != (rows[i].ok ? PZ_OK : PZ_ERR_PROTO) || alpn.zone != rows[i].zone ||
-		    alpn.enrol != rows[i].enrol || alpn.pair != rows[i].pair)
-			fail_msg("row %zu: %s zone %d enrol %d pair %d", i, pz_err_name(err),
-				 alpn.zone, alpn.enrol, alpn.pair);
+		    alpn.enrol != rows[i].enrol || alpn.pair != rows[i].pair ||
+		    alpn.friend != rows[i].friend)
+			fail_msg("row %zu: %s zone %d enrol %d pair %d friend %d", i,
+				 pz_err_name(err), alpn.zone, alpn.enrol, alpn.pair, alpn.friend);
 	}
 }
 

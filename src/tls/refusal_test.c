@@ -168,6 +168,7 @@ test_select_refuses(void **state)
 	struct pz_tls_ctx *enrol = pz_kit_tls_ctx(PZ_TLS_ENROL_CLIENT, NULL, &home, NULL);
 	struct pz_tls_ctx *enrol_hub = pz_kit_tls_ctx(PZ_TLS_ENROL_SERVER, &home.hub, &home, NULL);
 	struct pz_tls_ctx *pair = pz_kit_tls_ctx(PZ_TLS_PAIR_CLIENT, NULL, &home, NULL);
+	struct pz_tls_ctx *friend_hub = pz_kit_tls_ctx(PZ_TLS_FRIEND_CLIENT, NULL, &home, NULL);
 	const struct {
 		struct pz_tls_ctx *client, *answer;
 		enum pz_err client_err, server_err;
@@ -175,6 +176,8 @@ test_select_refuses(void **state)
 		{laptop, NULL, PZ_ERR_NOTFOUND, PZ_ERR_DENIED},
 		{pair, NULL, PZ_ERR_DENIED_REMOTE, PZ_ERR_DENIED}, /* no window */
 		{enrol, NULL, PZ_ERR_DENIED, PZ_ERR_DENIED},
+		{friend_hub, NULL, PZ_ERR_DENIED, PZ_ERR_DENIED}, /* no invitation */
+		{friend_hub, enrol_hub, PZ_ERR_PROTO, PZ_ERR_INTERNAL},
 		{laptop, enrol_hub, PZ_ERR_PROTO, PZ_ERR_INTERNAL}, /* the owner's mistakes */
 		{enrol, hub, PZ_ERR_PROTO, PZ_ERR_INTERNAL},
 		{laptop, laptop, PZ_ERR_PROTO, PZ_ERR_INTERNAL},
@@ -194,6 +197,7 @@ test_select_refuses(void **state)
 	pz_tls_ctx_free(hub);
 	pz_tls_ctx_free(laptop);
 	pz_tls_ctx_free(pair);
+	pz_tls_ctx_free(friend_hub);
 	pz_tls_ctx_free(enrol);
 	pz_tls_ctx_free(enrol_hub);
 }

@@ -220,6 +220,15 @@ enter(struct pz_tls *tls, struct pz_buf *out, struct pz_errinfo *info)
 		ERR_clear_error();
 }
 
+/* The server's chain is compared with what its messages prove. */
+static bool
+is_judged_later(enum pz_tls_kind kind)
+{
+	enum pz_tls_purpose purpose = pz_tls_kind_purpose(kind);
+
+	return purpose == PZ_TLS_FOR_ENROLMENT || purpose == PZ_TLS_FOR_FRIEND;
+}
+
 /* After it. @return PZ_OK also when OpenSSL only wants more input */
 static enum pz_err
 leave(struct pz_tls *tls, int ret)
@@ -237,8 +246,7 @@ leave(struct pz_tls *tls, int ret)
 
 	struct pz_tls_alert_scene scene = {
 		.proven = tls->phase == PZ_TLS_READY,
-		.enrol = tls->ctx != NULL &&
-			 pz_tls_kind_purpose(tls->ctx->kind) == PZ_TLS_FOR_ENROLMENT,
+		.enrol = tls->ctx != NULL && is_judged_later(tls->ctx->kind),
 	};
 	tls->phase = PZ_TLS_FAILED;
 	if (tls->fault == PZ_OK)
@@ -399,6 +407,13 @@ pz_tls_is_pairing(const struct pz_tls *tls)
 	       pz_tls_kind_purpose(tls->ctx->kind) == PZ_TLS_FOR_PAIRING;
 }
 
+bool
+pz_tls_is_befriending(const struct pz_tls *tls)
+{
+	return tls->phase == PZ_TLS_READY &&
+	       pz_tls_kind_purpose(tls->ctx->kind) == PZ_TLS_FOR_FRIEND;
+}
+
 const struct pz_peer *
 pz_tls_peer(const struct pz_tls *tls)
 {
@@ -433,8 +448,8 @@ pz_tls_verify_peer(struct pz_tls *tls, const struct pz_trust *trust, const struc
 {
 	struct pz_peer peer;
 
-	if (!pz_tls_is_enrol(tls) || !tls->is_client)
-		return pz_fail(info, PZ_ERR_INTERNAL, "not an enrolling session");
+	if (tls->phase != PZ_TLS_READY || !is_judged_later(tls->ctx->kind) || !tls->is_client)
+		return pz_fail(info, PZ_ERR_INTERNAL, "not a session that is judged later");
 	X509 *leaf = SSL_get0_peer_certificate(tls->ssl);
 	if (leaf == NULL)
 		return pz_fail(info, PZ_ERR_DENIED_CHAIN, "hub showed no certificate");

@@ -32,7 +32,7 @@ struct pz_tls;
  * @param sni_first_label lower-cased first label of the server name; "" when the client sent none
  * @param purpose what the client wants: its ALPN name
  * @return borrowed context (the session takes a reference) of a kind for this purpose; NULL refuses
- * the connection (alert unrecognized_name; access_denied for enrolment and pairing)
+ * the connection (alert unrecognized_name; access_denied for other purposes than the zone)
  * @spec page 2 "SNI", page 3 "only while a code is live"
  */
 typedef struct pz_tls_ctx *(*pz_tls_select)(void *arg, const char *sni_first_label,
@@ -52,8 +52,8 @@ enum pz_err pz_tls_new_server(pz_tls_select select, void *arg, const struct pz_e
  * Makes the client side of a connection.
  * @param ctx of a kind that dials; the session takes a reference
  * @param sni whole server name to send; NULL: none
- * @param expect the identity that must answer, copied; NULL only for enrolment and pairing. A
- * device of a zone whose secret the context has gets a ClientHello that proves the secret.
+ * @param expect the identity that must answer, copied; NULL only for other purposes than the zone.
+ * A device of a zone whose secret the context has gets a ClientHello that proves the secret.
  * @param out the caller's, pz_tls_free
  * Errors: CONFIG (kind of ctx, expect missing, sni is no host name), LIMIT_MEMORY.
  * @spec page 2 rule 5
@@ -100,8 +100,8 @@ enum pz_err pz_tls_handshake(struct pz_tls *tls, struct pz_buf *cipher_out, bool
  * fatal alerts); the peer's fatal alert about our certificate: DENIED_REVOKED
  * (certificate_revoked), DENIED_REMOTE_DATE (certificate_expired), DENIED_REMOTE (unknown_ca,
  * bad_certificate, unsupported_certificate, certificate_unknown, certificate_required,
- * access_denied; on an enrol session access_denied is DENIED); INTERNAL (the handshake is not
- * done); LIMIT_QUEUE, LIMIT_MEMORY, CRYPTO. Every error is final, but after IO_CLOSED
+ * access_denied; for an enrolment or a friend access_denied is DENIED); INTERNAL (the handshake is
+ * not done); LIMIT_QUEUE, LIMIT_MEMORY, CRYPTO. Every error is final, but after IO_CLOSED
  * pz_tls_write still works.
  */
 enum pz_err pz_tls_read(struct pz_tls *tls, uint8_t *plain, size_t cap, size_t *out_len,
@@ -130,9 +130,11 @@ bool pz_tls_has_hello(const struct pz_tls *tls);
 bool pz_tls_is_enrol(const struct pz_tls *tls);
 /** True when the handshake is done and agreed on ALPN pz-pair/1. */
 bool pz_tls_is_pairing(const struct pz_tls *tls);
+/** True when the handshake is done and agreed on ALPN pz-friend/1. */
+bool pz_tls_is_befriending(const struct pz_tls *tls);
 
-/** The verified identity; NULL before the handshake is done, on an enrol or pairing session, and
- * after pz_tls_drop_peer. Borrowed until then. */
+/** The verified identity; NULL before the handshake is done, on a session that is not for a zone,
+ * and after pz_tls_drop_peer. Borrowed until then. */
 const struct pz_peer *pz_tls_peer(const struct pz_tls *tls);
 /** Frees the copy of the identity: after admission the session table knows it. */
 void pz_tls_drop_peer(struct pz_tls *tls);
@@ -147,9 +149,9 @@ enum pz_err
 pz_tls_export(struct pz_tls *tls, const char *label, uint8_t *out, size_t len) PZ_MUST_USE;
 
 /**
- * Verifies the chain that the server of an enrol session showed against a trust set that was
- * received later. @param expect NULL: any identity within the trust set
- * Errors: as pz_verify_chain; INTERNAL (not an enrol client's finished session).
+ * Verifies the chain that the server of an enrolment, or of an invitation to a friend, showed
+ * against a trust set that was received later. @param expect NULL: any identity within the trust
+ * set Errors: as pz_verify_chain; INTERNAL (not such a client's finished session).
  * @spec page 3 step 4
  */
 enum pz_err

@@ -201,24 +201,26 @@ strangers_get_a_connection_without_an_identity(void **state)
 	pz_tls_ctx_free(server);
 }
 
+/* Sessions in which the server's chain is judged when its messages have come. */
 static void
-test_enrol(void **state)
+check_judged_later(struct pz_tls_ctx *client, struct pz_tls_ctx *server,
+		   enum pz_tls_purpose purpose)
 {
 	struct pz_kit_tls_pair p;
 	struct pz_kit_zone other;
 	struct pz_errinfo info;
 	struct pz_expect expect = {.zone = "anna@home.example", .role = PZ_EXPECT_HUB};
 
-	(void)state;
-	pz_kit_tls_pair_init(&p, enrol_ctx, enrol_hub_ctx, "tag.hub.example", NULL,
-			     &test_clock.env);
+	pz_kit_tls_pair_init(&p, client, server, "tag.hub.example", NULL, &test_clock.env);
 	p.piece = 1;
 	pz_kit_tls_pair_run(&p);
 	assert_ok(p.client_err);
 	assert_ok(p.server_err);
-	assert_int_equal(p.purpose, PZ_TLS_FOR_ENROLMENT);
-	assert_true(pz_tls_is_enrol(p.client));
-	assert_true(pz_tls_is_enrol(p.server));
+	assert_int_equal(p.purpose, purpose);
+	assert_int_equal(pz_tls_is_enrol(p.client), purpose == PZ_TLS_FOR_ENROLMENT);
+	assert_int_equal(pz_tls_is_enrol(p.server), purpose == PZ_TLS_FOR_ENROLMENT);
+	assert_int_equal(pz_tls_is_befriending(p.client), purpose == PZ_TLS_FOR_FRIEND);
+	assert_int_equal(pz_tls_is_befriending(p.server), purpose == PZ_TLS_FOR_FRIEND);
 	assert_null(pz_tls_peer(p.client));
 	assert_null(pz_tls_peer(p.server));
 
@@ -244,6 +246,25 @@ test_enrol(void **state)
 			 PZ_ERR_INTERNAL);
 	pz_trust_free(right);
 	pz_kit_tls_pair_fini(&p);
+}
+
+static void
+test_enrol(void **state)
+{
+	(void)state;
+	check_judged_later(enrol_ctx, enrol_hub_ctx, PZ_TLS_FOR_ENROLMENT);
+}
+
+static void
+test_friend(void **state)
+{
+	struct pz_tls_ctx *client = pz_kit_tls_ctx(PZ_TLS_FRIEND_CLIENT, NULL, &home, NULL);
+	struct pz_tls_ctx *server = pz_kit_tls_ctx(PZ_TLS_FRIEND_SERVER, &home.hub, &home, NULL);
+
+	(void)state;
+	check_judged_later(client, server, PZ_TLS_FOR_FRIEND);
+	pz_tls_ctx_free(client);
+	pz_tls_ctx_free(server);
 }
 
 static void
@@ -496,6 +517,7 @@ main(void)
 		cmocka_unit_test(test_exporter),
 		cmocka_unit_test(strangers_get_a_connection_without_an_identity),
 		cmocka_unit_test(test_enrol),
+		cmocka_unit_test(test_friend),
 		cmocka_unit_test(test_direct_link),
 		cmocka_unit_test(test_data),
 		cmocka_unit_test(test_records_are_full),
