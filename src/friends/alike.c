@@ -10,8 +10,8 @@
 
 #include "base/utf8.h"
 
-#define SKELETON_BYTES_MAX (PZ_ZONE_BYTES_MAX + 1) /* a text is folded to no more than its length  \
-						    */
+/* a text is folded to no more than its length */
+#define SKELETON_BYTES_MAX (PZ_ZONE_BYTES_MAX + 1)
 
 /* Latin letters with marks from U+00C0 on, in order; '.' is left as it is. */
 static const char latin1[] = "aaaaaa.ceeeeiiiidnooooo.ouuuuy.saaaaaa.ceeeeiiiidnooooo.ouuuuy.y";
@@ -127,11 +127,17 @@ fold_ascii(char c)
 	}
 }
 
+static bool
+is_separator(uint32_t c)
+{
+	return c == ' ' || c == 0xa0 || c == '.' || c == '_' || c == '-' || c == '+';
+}
+
 /* @return 0: the sign is left out; 1 to 127: what it looks like; else itself */
 static uint32_t
 fold(uint32_t c)
 {
-	if (is_unseen(c) || c == ' ' || c == 0xa0 || c == '.' || c == '_' || c == '-' || c == '+')
+	if (is_unseen(c) || is_separator(c))
 		return 0;
 	if (c >= 0xff01 && c <= 0xff5e) /* wide forms of ASCII */
 		c = c - 0xff01 + '!';
