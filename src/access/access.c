@@ -116,7 +116,8 @@ pz_access_free(struct pz_access *access)
 	PZ_LIST_EACH (&access->waits, node, tmp)
 		withdraw(access, PZ_CONTAINER(node, struct wait, node));
 	for (size_t i = 0; i < PZ_ACCESS_DECISIONS_KEPT; i++)
-		pz_access_kept_free(access->kept[i]);
+		pz_access_kept_free(access->noted[i].kept);
+	pz_access_forget(access);
 	free(access);
 }
 
@@ -149,6 +150,7 @@ kept_new(struct pz_access *access, const struct pz_access_caller *caller,
 
 	if (kept == NULL)
 		return NULL;
+	kept->references = 1;
 	pz_access_target(call, target);
 	kept->text =
 		malloc(text_size(caller->address) + text_size(feature) +
@@ -203,6 +205,7 @@ decide(struct pz_access *access, struct pz_access_kept *kept)
 			kept->documents[i] = pz_policy_document_ref(
 				(struct pz_policy_document *)(uintptr_t)slots.document[i]);
 	}
+	access->is_identity_asked = false;
 	kept->decision = pz_policy_decide(&slots, kept->request, 0);
 }
 
@@ -247,23 +250,17 @@ is_news(const struct pz_access_kept *kept)
 		 pz_access_is_edge(kept->point));
 }
 
-static enum pz_access_verdict
-conclude(struct pz_access *access, struct pz_access_kept *takes_kept,
-	 enum pz_access_verdict verdict)
+/* @param takes_kept a reference */
+static void
+report(struct pz_access *access, struct pz_access_kept *takes_kept, uint64_t time_ms)
 {
 	struct pz_access_kept *kept = takes_kept;
-
-	kept->verdict = verdict;
-	if (!is_news(kept)) {
-		pz_access_kept_free(kept);
-		return verdict;
-	}
-	kept->id = ++access->last_id;
 	const struct pz_access_entry entry = {
-		.id = kept->id,
-		.time_ms = kept->time_ms,
+		.id = ++access->last_id,
+		.same = kept->same,
+		.time_ms = time_ms,
 		.point = kept->point,
-		.verdict = verdict,
+		.verdict = kept->verdict,
 		.caller = &kept->caller,
 		.feature = kept->feature,
 		.service_id = kept->service_id,
@@ -276,8 +273,32 @@ conclude(struct pz_access *access, struct pz_access_kept *takes_kept,
 	};
 	if (access->ops->record)
 		access->ops->record(access->arg, &entry);
-	pz_access_keep(access, kept);
+	pz_access_note(access, entry.id, time_ms, kept);
+}
+
+static enum pz_access_verdict
+conclude(struct pz_access *access, struct pz_access_kept *takes_kept,
+	 enum pz_access_verdict verdict)
+{
+	struct pz_access_kept *kept = takes_kept;
+
+	kept->verdict = verdict;
+	if (is_news(kept))
+		report(access, kept, kept->time_ms);
+	else
+		pz_access_kept_free(kept);
 	return verdict;
+}
+
+/* The same call was permitted before, and nothing has changed. */
+static enum pz_access_verdict
+permit_again(struct pz_access *access, struct pz_access_kept *kept)
+{
+	if (is_news(kept)) {
+		kept->references++;
+		report(access, kept, pz_env_wall_ms(access->env));
+	}
+	return PZ_ACCESS_PERMIT;
 }
 
 /* ---- asking ---- */
@@ -481,10 +502,15 @@ pz_access_judge(struct pz_access *access, const struct pz_access_caller *caller,
 		struct pz_access_call *call)
 {
 	char feature[PZ_ACCESS_FEATURE_BYTES] = "";
+	struct pz_access_key key;
 	struct pz_access_kept *kept;
 
 	if (access == NULL || call->api == NULL)
 		return PZ_ACCESS_DENY;
+	bool is_keyed = pz_access_key(caller, call, &key);
+	kept = is_keyed ? pz_access_recall(access, &key) : NULL;
+	if (kept)
+		return permit_again(access, kept);
 	bool is_named = pz_access_feature(call->api, call->part, feature);
 	kept = kept_new(access, caller, call, feature);
 	if (kept == NULL)
@@ -501,6 +527,9 @@ pz_access_judge(struct pz_access *access, const struct pz_access_caller *caller,
 	enum pz_access_verdict verdict = verdict_of(kept);
 	if (verdict == PZ_ACCESS_ASKED)
 		return ask_first(access, call, kept);
+	kept->verdict = verdict;
+	if (verdict == PZ_ACCESS_PERMIT && is_keyed)
+		pz_access_remember(access, &key, kept);
 	return verdict == PZ_ACCESS_PERMIT ? permit(access, call, kept)
 					   : conclude(access, kept, verdict);
 }
@@ -544,6 +573,7 @@ pz_access_changed(struct pz_access *access)
 		access->ops->slots ? access->ops->slots(access->arg) : NULL;
 
 	access->minute = -1; /* the clock may have been set */
+	pz_access_forget(access);
 	if (slots)
 		set_turn(access, slots);
 	while (judge_one_again(access))

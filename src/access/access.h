@@ -116,6 +116,7 @@ struct pz_access_question {
 /** One decision, for the audit and for `pzp policy why`. Borrowed for the call. */
 struct pz_access_entry {
 	uint64_t id;      /* counts from 1 with the start of the daemon */
+	uint64_t same;    /* other than 0: all with this number are equal but for id and time */
 	uint64_t time_ms; /* wall clock */
 	enum pz_access_point point;
 	enum pz_access_verdict verdict; /* never ASKED: a question is one entry, at its end */

@@ -1,15 +1,18 @@
 /* Inside access/ only: access.c the judgment; request.c what is decided; counters.c
- * limits in calls; feature.c names of
- * features; why.c the last decisions. */
+ * limits in calls; remember.c permits that are remembered; feature.c names of features; why.c the
+ * last decisions. */
 #ifndef PZ_ACCESS_INTERNAL_H
 #define PZ_ACCESS_INTERNAL_H
 
 #include "access/access.h"
 #include "base/list.h"
+#include "base/map.h"
 
-/* A call as it is kept: by a question that waits, and as one of the last decisions. */
+/* A call as it is kept: by a question that waits, as a permit that is remembered, and by those of
+ * the last decisions that were this one. */
 struct pz_access_kept {
-	uint64_t id;
+	unsigned references;
+	uint64_t same; /* number of a permit that is remembered; 0: it is not */
 	uint64_t time_ms;
 	enum pz_access_point point;
 	enum pz_access_verdict verdict;
@@ -26,6 +29,19 @@ struct pz_access_kept {
 	const char *fault;                      /* static */
 };
 
+/* One of the last decisions. */
+struct pz_access_noted {
+	uint64_t id;
+	uint64_t time_ms;
+	struct pz_access_kept *kept; /* a reference */
+};
+
+/* Who calls what, and where that is judged. */
+struct pz_access_key {
+	size_t len;
+	char bytes[1024]; /* what is longer is judged as a whole each time */
+};
+
 struct pz_access {
 	const struct pz_env *env;
 	const struct pz_access_ops *ops;
@@ -33,7 +49,12 @@ struct pz_access {
 	struct pz_list waits;
 	size_t wait_count;
 	uint64_t last_id;
-	struct pz_access_kept *kept[PZ_ACCESS_DECISIONS_KEPT]; /* by id; owned */
+	struct pz_access_noted noted[PZ_ACCESS_DECISIONS_KEPT]; /* by id */
+	struct pz_map *remembered; /* pz_access_key -> pz_access_kept, a reference; or NULL */
+	uint64_t last_same;
+	/* that `remembered` was decided with */
+	char zone[PZ_ZONE_BYTES_MAX + 1], device[PZ_DEVICE_BYTES_MAX + 1];
+	bool is_identity_asked; /* the last decision looked for a device or a friend */
 	/* When time alone may change a decision: streams are judged again then. */
 	struct pz_timer turn;
 	const struct pz_policy_document *timed[PZ_POLICY_SLOTS]; /* that `turn` was set for */
@@ -78,6 +99,19 @@ pz_access_put_counters(struct pz_access *access, struct pz_access_kept *kept) PZ
 size_t pz_access_counters_of(const struct pz_access_kept *kept,
 			     struct pz_slice out[PZ_POLICY_COUNTERS_MAX]);
 
+/* ---- remember.c ---- */
+/** @return false: a call of this kind is not remembered */
+bool pz_access_key(const struct pz_access_caller *caller, const struct pz_access_call *call,
+		   struct pz_access_key *out) PZ_MUST_USE;
+/** The same call as it was permitted, by the documents and names of now; NULL: it is to be judged.
+ * Borrowed. */
+struct pz_access_kept *pz_access_recall(struct pz_access *access, const struct pz_access_key *key);
+/** Remembers a permit that was decided just now, where that may be. */
+void pz_access_remember(struct pz_access *access, const struct pz_access_key *key,
+			struct pz_access_kept *kept);
+/** Forgets all of them. */
+void pz_access_forget(struct pz_access *access);
+
 /* ---- feature.c ---- */
 #define PZ_ACCESS_FEATURE_BYTES (PZ_API_BYTES_MAX + 64)
 /**
@@ -90,9 +124,10 @@ bool
 pz_access_feature(const char *api, const char *part, char out[PZ_ACCESS_FEATURE_BYTES]) PZ_MUST_USE;
 
 /* ---- why.c ---- */
-/** Keeps a decision in the place of the oldest. @param takes_kept NULL is fine */
-void pz_access_keep(struct pz_access *access, struct pz_access_kept *takes_kept);
-/** Gives back what it holds. NULL is fine. */
+/** Notes a decision in the place of the oldest. @param takes_kept a reference */
+void pz_access_note(struct pz_access *access, uint64_t id, uint64_t time_ms,
+		    struct pz_access_kept *takes_kept);
+/** Gives a reference back. NULL is fine. */
 void pz_access_kept_free(struct pz_access_kept *kept);
 
 #endif

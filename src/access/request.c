@@ -163,6 +163,25 @@ local_time(struct pz_access *access, uint64_t now_ms)
 	return &access->local;
 }
 
+/* What looks for a friend or a device depends on lists that change: it is noted (remember.c). */
+static bool
+on_is_known_zone(void *arg, struct pz_slice zone)
+{
+	struct pz_access *access = arg;
+
+	access->is_identity_asked = true;
+	return access->ops->is_known_zone(access->arg, zone);
+}
+
+static bool
+on_is_own_device(void *arg, struct pz_slice device)
+{
+	struct pz_access *access = arg;
+
+	access->is_identity_asked = true;
+	return access->ops->is_own_device(access->arg, device);
+}
+
 void
 pz_access_identities(struct pz_access *access, struct pz_policy_request *request)
 {
@@ -172,9 +191,9 @@ pz_access_identities(struct pz_access *access, struct pz_policy_request *request
 	request->identities = (struct pz_policy_identities){
 		.owner = pz_slice_str(names.zone ? names.zone : names.device),
 		.device = pz_slice_str(names.device),
-		.is_known_zone = access->ops->is_known_zone,
-		.is_own_device = access->ops->is_own_device,
-		.arg = access->arg,
+		.is_known_zone = access->ops->is_known_zone ? on_is_known_zone : NULL,
+		.is_own_device = access->ops->is_own_device ? on_is_own_device : NULL,
+		.arg = access,
 	};
 }
 

@@ -9,7 +9,7 @@
 void
 pz_access_kept_free(struct pz_access_kept *kept)
 {
-	if (kept == NULL)
+	if (kept == NULL || --kept->references > 0)
 		return;
 	pz_policy_request_free(kept->request);
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++)
@@ -19,23 +19,21 @@ pz_access_kept_free(struct pz_access_kept *kept)
 }
 
 void
-pz_access_keep(struct pz_access *access, struct pz_access_kept *takes_kept)
+pz_access_note(struct pz_access *access, uint64_t id, uint64_t time_ms,
+	       struct pz_access_kept *takes_kept)
 {
-	struct pz_access_kept **place;
+	struct pz_access_noted *place = &access->noted[id % PZ_ACCESS_DECISIONS_KEPT];
 
-	if (takes_kept == NULL)
-		return;
-	place = &access->kept[takes_kept->id % PZ_ACCESS_DECISIONS_KEPT];
-	pz_access_kept_free(*place);
-	*place = takes_kept;
+	pz_access_kept_free(place->kept);
+	*place = (struct pz_access_noted){id, time_ms, takes_kept};
 }
 
-static const struct pz_access_kept *
-kept_of(const struct pz_access *access, uint64_t id)
+static const struct pz_access_noted *
+noted_of(const struct pz_access *access, uint64_t id)
 {
-	const struct pz_access_kept *kept = access->kept[id % PZ_ACCESS_DECISIONS_KEPT];
+	const struct pz_access_noted *noted = &access->noted[id % PZ_ACCESS_DECISIONS_KEPT];
 
-	return kept && kept->id == id && id > 0 ? kept : NULL;
+	return noted->id == id && id > 0 ? noted : NULL;
 }
 
 /* ---- texts ---- */
@@ -161,13 +159,14 @@ set_text(json_t *out, const char *key, const char *text)
 }
 
 static json_t *
-summary(const struct pz_access_kept *kept)
+summary(const struct pz_access_noted *noted)
 {
-	json_t *out =
-		json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:b}", "id", (json_int_t)kept->id, "time",
-			  (json_int_t)kept->time_ms, "verdict", verdict_text(kept->verdict),
-			  "point", point_text(kept->point), "from", kept->caller.address, "caller",
-			  kind_text(kept->caller.kind), "asked", kept->was_asked);
+	const struct pz_access_kept *kept = noted->kept;
+	json_t *out = json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:b}", "id", (json_int_t)noted->id,
+				"time", (json_int_t)noted->time_ms, "verdict",
+				verdict_text(kept->verdict), "point", point_text(kept->point),
+				"from", kept->caller.address, "caller",
+				kind_text(kept->caller.kind), "asked", kept->was_asked);
 
 	set_text(out, "answeredBy", kept->asked_by);
 	set_text(out, "feature", kept->feature);
@@ -185,10 +184,10 @@ pz_access_decisions(const struct pz_access *access)
 
 	for (uint64_t id = access->last_id;
 	     id > 0 && access->last_id - id < PZ_ACCESS_DECISIONS_KEPT; id--) {
-		const struct pz_access_kept *kept = kept_of(access, id);
+		const struct pz_access_noted *noted = noted_of(access, id);
 
-		if (kept)
-			(void)json_array_append_new(list, summary(kept));
+		if (noted)
+			(void)json_array_append_new(list, summary(noted));
 	}
 	return list;
 }
@@ -200,9 +199,10 @@ interesting(const struct pz_access *access)
 {
 	for (uint64_t id = access->last_id;
 	     id > 0 && access->last_id - id < PZ_ACCESS_DECISIONS_KEPT; id--) {
-		const struct pz_access_kept *kept = kept_of(access, id);
+		const struct pz_access_noted *noted = noted_of(access, id);
 
-		if (kept && kept->verdict != PZ_ACCESS_PERMIT && kept->point != PZ_ACCESS_SHOW)
+		if (noted && noted->kept->verdict != PZ_ACCESS_PERMIT &&
+		    noted->kept->point != PZ_ACCESS_SHOW)
 			return id;
 	}
 	return access->last_id;
@@ -211,11 +211,12 @@ interesting(const struct pz_access *access)
 json_t *
 pz_access_why(const struct pz_access *access, uint64_t id)
 {
-	const struct pz_access_kept *kept = kept_of(access, id ? id : interesting(access));
+	const struct pz_access_noted *noted = noted_of(access, id ? id : interesting(access));
 
-	if (kept == NULL)
+	if (noted == NULL)
 		return NULL;
-	json_t *out = summary(kept);
+	const struct pz_access_kept *kept = noted->kept;
+	json_t *out = summary(noted);
 	(void)json_object_set_new(out, "effect",
 				  json_string(pz_policy_effect_name(kept->decision.effect)));
 	if (kept->decision.slot >= 0)
@@ -246,7 +247,8 @@ pz_access_compare(struct pz_access *access, const struct pz_policy_slots *slots)
 
 	for (uint64_t id = access->last_id;
 	     now && id > 0 && access->last_id - id < PZ_ACCESS_DECISIONS_KEPT; id--) {
-		const struct pz_access_kept *kept = kept_of(access, id);
+		const struct pz_access_noted *noted = noted_of(access, id);
+		const struct pz_access_kept *kept = noted ? noted->kept : NULL;
 
 		if (kept == NULL || kept->request == NULL)
 			continue;

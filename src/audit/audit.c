@@ -16,6 +16,45 @@ lose(struct pz_audit *audit)
 				   "decisions are only counted");
 }
 
+/* What the line of an equal decision has behind its time; ptr NULL: it is not kept. */
+static struct pz_slice
+rest_of(const struct pz_audit *audit, uint64_t same)
+{
+	const struct pz_audit_same *kept = &audit->sames[same % PZ_AUDIT_SAMES];
+
+	return same > 0 && kept->same == same ? pz_slice_of(kept->text, kept->len)
+					      : pz_slice_of(NULL, 0);
+}
+
+static void
+keep_rest(struct pz_audit *audit, uint64_t same, const struct pz_audit_line *line)
+{
+	struct pz_audit_same *kept = &audit->sames[same % PZ_AUDIT_SAMES];
+	struct pz_slice rest = pz_audit_line_rest(line);
+
+	free(kept->text);
+	*kept = (struct pz_audit_same){.same = same, .len = rest.len, .text = pz_slice_dup(rest)};
+	if (kept->text == NULL)
+		kept->same = 0;
+}
+
+/* False: it is too long. */
+static bool
+make_line(struct pz_audit *audit, const struct pz_audit_entry *entry, struct pz_audit_head *head,
+	  struct pz_audit_line *line)
+{
+	uint64_t now = entry->time_ms ? entry->time_ms : pz_env_wall_ms(audit->config.env);
+	struct pz_slice rest = rest_of(audit, entry->same);
+
+	if (rest.ptr)
+		return pz_audit_line_again(line, head, now, rest);
+	if (!pz_audit_line_entry(line, head, now, entry))
+		return false;
+	if (entry->same > 0)
+		keep_rest(audit, entry->same, line);
+	return true;
+}
+
 void
 pz_audit_record(struct pz_audit *audit, const struct pz_audit_entry *entry)
 {
@@ -23,10 +62,9 @@ pz_audit_record(struct pz_audit *audit, const struct pz_audit_entry *entry)
 
 	if (audit == NULL)
 		return;
-	uint64_t now = entry->time_ms ? entry->time_ms : pz_env_wall_ms(audit->config.env);
 	pz_audit_note_gap(audit, false);
 	struct pz_audit_head head = audit->last;
-	if (audit->lost > 0 || !pz_audit_line_entry(&line, &head, now, entry) ||
+	if (audit->lost > 0 || !make_line(audit, entry, &head, &line) ||
 	    !pz_audit_has_room(audit, line.len) || !pz_audit_enqueue(audit, &line, &head))
 		lose(audit);
 }
@@ -99,6 +137,8 @@ pz_audit_free(struct pz_audit *audit)
 	pz_env_stop(audit->config.env, &audit->look);
 	pz_env_stop(audit->config.env, &audit->calm);
 	pz_buf_fini(&audit->queue);
+	for (size_t i = 0; i < PZ_AUDIT_SAMES; i++)
+		free(audit->sames[i].text);
 	free(audit->segments);
 	free(audit);
 }

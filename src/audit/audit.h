@@ -43,6 +43,7 @@ struct pz_audit_config {
  * malformed UTF-8 become '?'. NULL and "" stand for nothing. */
 struct pz_audit_entry {
 	uint64_t time_ms; /* wall clock; 0: now */
+	uint64_t same;    /* other than 0: entries with this number are equal but for the time */
 	bool is_allowed;  /* what came of it: the call may go on */
 	/* What the documents say: its effect, the slot that decided, and the path of elements to
 	 * the rule. NULL: nothing could be decided, `fault` says why. */

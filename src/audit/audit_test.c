@@ -63,6 +63,51 @@ test_record_says_what_page_9_wants_and_nothing_else(void **state)
 	pz_policy_document_unref(doc);
 }
 
+/* What is kept of an equal decision changes nothing of the records, also where two share a place.
+ */
+static void
+test_equal_decisions_are_a_whole_record_each(void **state)
+{
+	static const uint64_t same[] = {5, 5, 5 + PZ_AUDIT_SAMES, 5, 0, 5 + PZ_AUDIT_SAMES};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+		const struct pz_audit_entry entry = {
+			.time_ms = 1111 + i,
+			.same = same[i],
+			.is_allowed = true,
+			.user_id = pz_slice_str("bob@example.org"),
+			.point = "call",
+			.method = same[i] == 5 ? "five" : "other",
+		};
+		pz_audit_record(f.audit, &entry);
+	}
+	json_t *all = read_all(NULL);
+	assert_int_equal(json_array_size(all), sizeof(same) / sizeof(same[0]));
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		json_t *one = json_array_get(all, i);
+		assert_int_equal(json_integer_value(json_object_get(one, "n")), i + 1);
+		assert_string_equal(pz_json_str(json_object_get(one, "what"), "method"),
+				    same[i] == 5 ? "five" : "other");
+		double time_s = json_real_value(json_object_get(one, "time"));
+		assert_int_equal((uint64_t)(time_s * 1000 + 0.5), 1111 + i);
+		json_object_del(one, "time");
+		json_object_del(one, "hash");
+		char *text = json_dumps(one, JSON_COMPACT), expected[512];
+		snprintf(expected, sizeof(expected),
+			 "{\"n\":%zu,\"allowed\":true,\"effect\":\"deny\","
+			 "\"slot\":null,"
+			 "\"rule\":null,\"who\":{\"zone\":\"bob@example.org\"},\"what\":{\"point\":"
+			 "\"call\",\"method\":\"%s\"},\"asked\":null}",
+			 i + 1, same[i] == 5 ? "five" : "other");
+		assert_string_equal(text, expected);
+		free(text);
+	}
+	json_decref(all);
+	settle();
+	assert_string_equal(verify(), "");
+}
+
 static void
 test_texts_are_cut_and_cleaned(void **state)
 {
@@ -272,6 +317,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_record_says_what_page_9_wants_and_nothing_else,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_equal_decisions_are_a_whole_record_each,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_texts_are_cut_and_cleaned, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_query_chooses_by_time_who_and_outcome, set_up,

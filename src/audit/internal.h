@@ -32,8 +32,16 @@ struct pz_audit_flight {
 	struct pz_audit_segment segment; /* that the records go to, with them */
 };
 
+/* What comes behind the time in records that are equal but for number and time. */
+struct pz_audit_same {
+	uint64_t same; /* see pz_audit_entry; 0: free */
+	size_t len;
+	char *text; /* owned */
+};
+
 struct pz_audit {
 	struct pz_audit_config config;
+	struct pz_audit_same sames[PZ_AUDIT_SAMES]; /* by number */
 	unsigned days;
 	uint64_t bytes_max;
 	struct pz_buf queue;               /* lines that are not on disk, in order */
@@ -67,6 +75,11 @@ struct pz_audit_line {
  * @return false: it is too long, and the head is as before */
 bool pz_audit_line_entry(struct pz_audit_line *line, struct pz_audit_head *head, uint64_t time_ms,
 			 const struct pz_audit_entry *entry);
+/** The same with what the line of an equal decision has behind its time. */
+bool pz_audit_line_again(struct pz_audit_line *line, struct pz_audit_head *head, uint64_t time_ms,
+			 struct pz_slice rest);
+/** What a line of a decision has behind its time, borrowed. */
+struct pz_slice pz_audit_line_rest(const struct pz_audit_line *line);
 /** The line of what happened to the log itself. @param event a word; @param name,number one member
  * beside it; @param hash another one, "digest"; NULL: none */
 bool pz_audit_line_event(struct pz_audit_line *line, struct pz_audit_head *head, uint64_t time_ms,

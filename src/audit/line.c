@@ -16,6 +16,8 @@
 #define HEX_LEN (2 * (size_t)PZ_AUDIT_HASH_BYTES)
 #define TAIL_LEN (sizeof(HASH_MEMBER) - 1 + HEX_LEN + 2) /* with `"}` */
 #define BEGIN "{\"n\":"
+#define TIME ",\"time\":"
+#define DECISION ",\"allowed\":" /* first behind the time */
 
 /* ---- writing ---- */
 
@@ -39,6 +41,19 @@ static void PZ_PRINTF(2, 3) put_format(struct pz_audit_line *line, const char *f
 	int len = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	put(line, text, len < 0 || (size_t)len >= sizeof(text) ? sizeof(line->text) : (size_t)len);
+}
+
+static void
+put_number(struct pz_audit_line *line, uint64_t number)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	put(line, digits + at, sizeof(digits) - at);
 }
 
 /* A JSON string of at most `max` bytes of the text. */
@@ -175,7 +190,9 @@ finish(struct pz_audit_line *line, struct pz_audit_head *head)
 		return false;
 	hash_of(head->hash, pz_slice_of(line->text, line->len), hash);
 	pz_hex_encode(hash, sizeof(hash), hex);
-	put_format(line, HASH_MEMBER "%s\"}\n", hex);
+	put(line, HASH_MEMBER, sizeof(HASH_MEMBER) - 1);
+	put(line, hex, HEX_LEN);
+	put(line, "\"}\n", 3);
 	head->n++;
 	memcpy(head->hash, hash, sizeof(hash));
 	return true;
@@ -184,9 +201,15 @@ finish(struct pz_audit_line *line, struct pz_audit_head *head)
 static void
 begin(struct pz_audit_line *line, const struct pz_audit_head *head, uint64_t time_ms)
 {
+	const char ms[] = {'.', (char)('0' + time_ms / 100 % 10), (char)('0' + time_ms / 10 % 10),
+			   (char)('0' + time_ms % 10)};
+
 	line->len = 0;
-	put_format(line, BEGIN "%" PRIu64 ",\"time\":%" PRIu64 ".%03u", head->n + 1, time_ms / 1000,
-		   (unsigned)(time_ms % 1000));
+	put(line, BEGIN, sizeof(BEGIN) - 1);
+	put_number(line, head->n + 1);
+	put(line, TIME, sizeof(TIME) - 1);
+	put_number(line, time_ms / 1000);
+	put(line, ms, sizeof(ms));
 }
 
 bool
@@ -196,13 +219,33 @@ pz_audit_line_entry(struct pz_audit_line *line, struct pz_audit_head *head, uint
 	bool is_first = false;
 
 	begin(line, head, time_ms);
-	put_format(line, ",\"allowed\":%s", entry->is_allowed ? "true" : "false");
+	put_format(line, DECISION "%s", entry->is_allowed ? "true" : "false");
 	put_decision(line, entry->decision);
 	put_who(line, entry);
 	put_what(line, entry);
 	put_asked(line, entry);
 	put_member(line, &is_first, "fault", pz_slice_str(entry->fault), PZ_AUDIT_FAULT_BYTES_MAX);
 	return finish(line, head);
+}
+
+bool
+pz_audit_line_again(struct pz_audit_line *line, struct pz_audit_head *head, uint64_t time_ms,
+		    struct pz_slice rest)
+{
+	begin(line, head, time_ms);
+	put(line, (const char *)rest.ptr, rest.len);
+	return finish(line, head);
+}
+
+/* Number and time have no comma. */
+struct pz_slice
+pz_audit_line_rest(const struct pz_audit_line *line)
+{
+	const char *end = line->text + line->len - (TAIL_LEN + 1);
+	const char *time = memchr(line->text, ',', line->len);
+	const char *rest = memchr(time + 1, ',', (size_t)(end - time - 1));
+
+	return pz_slice_of(rest, (size_t)(end - rest));
 }
 
 bool

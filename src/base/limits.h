@@ -423,11 +423,14 @@
 
 /* ---- access (page 9, 10) ---- */
 #define PZ_ACCESS_DECISIONS_KEPT 128 /* for `pzp policy why`; some 4 KiB each */
-#define PZ_ACCESS_WAITING_MAX 64     /* calls that wait for a person; more are denied */
+/* permits that are remembered, with what they were decided by, some 4 KiB each; then all go */
+#define PZ_ACCESS_REMEMBERED_MAX 128
+#define PZ_ACCESS_WAITING_MAX 64 /* calls that wait for a person; more are denied */
 
 /* ---- the log of decisions (page 9, 16) ---- */
 #define PZ_AUDIT_RECORD_BYTES_MAX 10240 /* a line: names, and the path to a rule, 32 deep */
-#define PZ_AUDIT_FAULT_BYTES_MAX 256    /* of the reason in it */
+#define PZ_AUDIT_SAMES 128           /* decisions whose record is kept for those that are equal */
+#define PZ_AUDIT_FAULT_BYTES_MAX 256 /* of the reason in it */
 /* decisions that wait for the disk: more are only counted. Both: records are of some 400 bytes */
 #define PZ_AUDIT_QUEUE_MAX 1024
 #define PZ_AUDIT_QUEUE_BYTES_MAX (512U << 10)

@@ -70,6 +70,27 @@ pz_policy_attribute_is_counter(const struct pz_policy_attribute *attr)
 	       attr->name.len > len && memcmp(attr->name.ptr, PZ_POLICY_COUNTER, len) == 0;
 }
 
+bool
+pz_policy_attribute_is_lasting(const struct pz_policy_attribute *attr)
+{
+	static const enum pz_policy_attribute_id lasting[] = {
+		PZ_POLICY_ATTR_USER_ID,
+		PZ_POLICY_ATTR_REQUESTOR_ID,
+		PZ_POLICY_ATTR_ID,
+		PZ_POLICY_ATTR_CLASS,
+		PZ_POLICY_ATTR_TARGET_ID,
+		PZ_POLICY_ATTR_FUNCTION,
+		PZ_POLICY_ATTR_WEBINOS_ENABLED,
+		PZ_POLICY_ATTR_API_FEATURE,
+		PZ_POLICY_ATTR_SERVICE_ID,
+	};
+
+	for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++)
+		if (attr->id == lasting[i])
+			return true;
+	return false;
+}
+
 /* ---- parts of a URI (RFC 3986 3) ---- */
 
 static bool

@@ -120,6 +120,11 @@ pz_policy_attribute_find(enum pz_policy_category category, struct pz_slice name)
  * page 9, 4.4 */
 bool pz_policy_attribute_is_counter(const struct pz_policy_attribute *attr);
 
+/** True when its value follows from who calls what: the caller, the device, the API, the service
+ * and the function. Others may differ from one request to the next: the time, numbers, parameters.
+ */
+bool pz_policy_attribute_is_lasting(const struct pz_policy_attribute *attr);
+
 /** Name of a category in documents and requests: "subject", "resource", "environment". */
 const char *pz_policy_category_name(enum pz_policy_category category);
 

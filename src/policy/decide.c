@@ -8,7 +8,7 @@
 struct evaluation {
 	const struct pz_policy_document *doc;
 	const struct pz_policy_request *request;
-	bool is_dhp, has_resource;
+	bool is_dhp, has_resource, is_changing;
 	struct pz_policy_keys keys;
 	struct pz_policy_selection selection;
 	struct pz_policy_regexp_run run;
@@ -29,13 +29,19 @@ decided_by(enum pz_policy_effect effect, const struct pz_policy_node *node)
 /* ---- targets and conditions ---- */
 
 static enum pz_policy_tri
+evaluate_match(struct evaluation *e, const struct pz_policy_match *match)
+{
+	e->is_changing |= !pz_policy_attribute_is_lasting(&match->attr);
+	return pz_policy_match_evaluate(match, e->request, &e->run);
+}
+
+static enum pz_policy_tri
 evaluate_subject(struct evaluation *e, const struct pz_policy_subject *subject)
 {
 	enum pz_policy_tri result = PZ_POLICY_TRUE;
 
 	for (size_t i = 0; i < subject->count; i++) {
-		enum pz_policy_tri one =
-			pz_policy_match_evaluate(&subject->matches[i], e->request, &e->run);
+		enum pz_policy_tri one = evaluate_match(e, &subject->matches[i]);
 
 		if (one == PZ_POLICY_FALSE)
 			return one;
@@ -74,9 +80,8 @@ evaluate_condition(struct evaluation *e, const struct pz_policy_condition *condi
 
 	for (size_t i = 0; i < condition->count; i++) {
 		const struct pz_policy_term *term = &condition->terms[i];
-		enum pz_policy_tri one =
-			term->match ? pz_policy_match_evaluate(term->match, e->request, &e->run)
-				    : evaluate_condition(e, term->condition);
+		enum pz_policy_tri one = term->match ? evaluate_match(e, term->match)
+						     : evaluate_condition(e, term->condition);
 
 		if (one == final)
 			return final;
@@ -203,6 +208,7 @@ pz_policy_evaluate(const struct pz_policy_document *doc, const struct pz_policy_
 	e.keys.is_unusable = (flags & (PZ_POLICY_PLAIN | PZ_POLICY_DHP)) != 0;
 	struct pz_policy_result result = evaluate_node(&e, doc->root);
 	pz_policy_regexp_run_fini(&e.run);
+	result.is_changing = e.is_changing || e.is_dhp;
 	if (e.is_dhp && result.effect == PZ_POLICY_PERMIT &&
 	    !pz_policy_dhp_is_satisfied(request, &e.selection)) {
 		result.effect = PZ_POLICY_PROMPT_BLANKET;
@@ -237,6 +243,7 @@ pz_policy_decide(const struct pz_policy_slots *slots, const struct pz_policy_req
 			one->effect = PZ_POLICY_UNDETERMINED;
 		else if (slots->document[i])
 			*one = pz_policy_evaluate(slots->document[i], request, flags);
+		d.is_changing |= one->is_changing;
 		if (deny_rank[one->effect] < deny_rank[d.effect]) {
 			d.effect = one->effect;
 			d.slot = (int)i;

@@ -30,12 +30,14 @@ struct pz_policy_result {
 	enum pz_policy_effect effect;
 	/* that decided; NULL: none did, or the document is corrupt */
 	const struct pz_policy_node *node;
-	bool is_privacy; /* it permits, but data-handling preferences are not satisfied */
+	bool is_changing; /* an attribute was compared that is not lasting (attribute.h) */
+	bool is_privacy;  /* it permits, but data-handling preferences are not satisfied */
 };
 
 struct pz_policy_decision {
 	enum pz_policy_effect effect; /* permit, deny, or one of the prompts */
 	int slot;                     /* enum pz_policy_slot that decided; -1: nothing applied */
+	bool is_changing;             /* of one of the slots */
 	struct pz_policy_result slots[PZ_POLICY_SLOTS];
 };
 

@@ -189,6 +189,7 @@ on_record(void *arg, const struct pz_access_entry *entry)
 	const struct pz_node *node = arg;
 	const struct pz_audit_entry record = {
 		.time_ms = entry->time_ms,
+		.same = entry->same,
 		.is_allowed = entry->verdict == PZ_ACCESS_PERMIT,
 		.decision = entry->fault ? NULL : entry->decision,
 		.user_id = entry->caller->user_id,
