@@ -216,6 +216,18 @@ is_prompt(enum pz_policy_effect effect)
 	       effect == PZ_POLICY_PROMPT_BLANKET;
 }
 
+/* The provider knows the function's feature and parameters, and counts calls; where a call enters
+ * the zone the owner's document may not be able to decide without them. A corrupt one has no node.
+ */
+static bool
+is_left_to_provider(const struct pz_access_kept *kept)
+{
+	const struct pz_policy_result *of_user = &kept->decision.slots[PZ_POLICY_SLOT_USER];
+
+	return kept->point == PZ_ACCESS_ENTER && kept->decision.slot == PZ_POLICY_SLOT_USER &&
+	       of_user->effect == PZ_POLICY_UNDETERMINED && of_user->node;
+}
+
 /* What the decision means at this point; ASKED: the person has to be asked. */
 static enum pz_access_verdict
 verdict_of(const struct pz_access_kept *kept)
@@ -227,7 +239,8 @@ verdict_of(const struct pz_access_kept *kept)
 	if (kept->point == PZ_ACCESS_MANAGE)
 		return kept->caller.kind == PZ_ACCESS_PROGRAM ? PZ_ACCESS_PERMIT : PZ_ACCESS_DENY;
 	if (effect == PZ_POLICY_PERMIT ||
-	    (pz_access_is_edge(kept->point) && kept->decision.slot < 0))
+	    (pz_access_is_edge(kept->point) && kept->decision.slot < 0) ||
+	    is_left_to_provider(kept))
 		return PZ_ACCESS_PERMIT;
 	if (!is_prompt(effect))
 		return PZ_ACCESS_DENY;

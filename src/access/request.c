@@ -258,7 +258,8 @@ pz_access_slots_at(enum pz_access_point point, const struct pz_policy_slots *slo
 {
 	struct pz_policy_slots at = *slots;
 
-	if (pz_access_is_edge(point)) { /* the zone's own rules count where the service is */
+	if (point == PZ_ACCESS_SEND || point == PZ_ACCESS_LEAVE) {
+		/* the zone's own rules count where the service is */
 		at.document[PZ_POLICY_SLOT_USER] = NULL;
 		at.is_corrupt[PZ_POLICY_SLOT_USER] = false;
 	}

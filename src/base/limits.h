@@ -144,6 +144,12 @@
 /* ---- friends (page 6) ---- */
 #define PZ_FRIEND_DEVICES_MAX 1024  /* of one friend zone that are known here (page 7, 4) */
 #define PZ_FRIEND_SERVICES_MAX 4096 /* of one friend zone in the answer to a search */
+#define PZ_BORDER_FIND_US                                                                          \
+	(1500 * PZ_US_PER_MS)          /* for a friend's hub to answer a search: the device        \
+					* waits 2 s */
+#define PZ_BORDER_FINDS_MAX 1024       /* searches in friend zones under way, of one zone */
+#define PZ_BORDER_FINDS_PER_S 100      /* of one friend zone: each looks at all services */
+#define PZ_BORDER_FIND_ID_BYTES_MAX 64 /* is sent back; a UUID has 36 */
 #define PZ_FRIENDS_MAX 512 /* of one zone: with deletions, half of what the item may hold */
 /* of a friend as it is stored and sent: its CA certificate, escaped, and a page of names */
 #define PZ_FRIEND_TEXT_BYTES_MAX (PZ_CERT_PEM_BYTES_MAX + (8U << 10))

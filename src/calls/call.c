@@ -27,13 +27,15 @@ struct call {
 	char session[40];             /* of the other end's start, "" when unknown */
 };
 
+/* The name of a device of the own zone; "": none is known, or it is in a friend zone. */
 static void
 device_of(const struct call *call, char *out, size_t size)
 {
 	struct pz_address address;
 
 	out[0] = '\0';
-	if (pz_address_parse(pz_slice_str(call->peer), &address) == PZ_OK && address.device.len)
+	if (pz_address_parse(pz_slice_str(call->peer), &address) == PZ_OK && address.device.len &&
+	    call->target.zone[0] == '\0')
 		snprintf(out, size, "%.*s", PZ_SLICE_FMT(address.device));
 }
 
@@ -58,7 +60,10 @@ unreachable(const struct call *call, const char *device, const char *address)
 	json_t *error = pz_rpc_unreachable(address);
 	char text[256];
 
-	pz_devices_why_away(call->calls, device, text, sizeof(text));
+	if (call->target.zone[0])
+		pz_calls_friend_why_away(call->calls, address, text, sizeof(text));
+	else
+		pz_devices_why_away(call->calls, device, text, sizeof(text));
 	(void)json_object_set_new(json_object_get(error, "data"), "message", json_string(text));
 	return error;
 }
@@ -71,7 +76,9 @@ explained(const struct call *call, json_t *error)
 	if (error == NULL)
 		return pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL);
 	device_of(call, device, sizeof(device));
-	if (json_integer_value(json_object_get(error, "code")) == PZ_RPC_UNREACHABLE && device[0])
+	if (json_integer_value(json_object_get(error, "code")) == PZ_RPC_UNREACHABLE &&
+	    (device[0] ||
+	     (call->target.zone[0] && pz_calls_is_of_friend(call->calls, call->peer, NULL))))
 		return unreachable(call, device, call->peer);
 	return json_incref(error);
 }
@@ -270,7 +277,7 @@ note_way(struct call *call)
 
 	device_of(call, device, sizeof(device));
 	call->via = pz_router_route(calls->router, pz_slice_str(call->peer));
-	if (call->session[0] == '\0')
+	if (call->session[0] == '\0' && device[0])
 		snprintf(call->session, sizeof(call->session), "%s",
 			 pz_peers_session_of(calls->peers, device));
 	if (call->via)
@@ -336,6 +343,22 @@ no_device(struct call *call, const struct pz_errinfo *info)
 	finish_error(call, error);
 }
 
+/* A friend's hub that is away, or shows nothing of that device. */
+static void
+no_service_of_friend(struct call *call, json_t *descriptors)
+{
+	char address[PZ_ADDRESS_BYTES_MAX + 1], text[512];
+
+	snprintf(address, sizeof(address), "%s/%s", call->target.zone, call->target.device);
+	if (!pz_calls_is_friend_connected(call->calls, call->target.zone)) {
+		finish_error(call, unreachable(call, "", address));
+		return;
+	}
+	pz_target_explain(&call->target, descriptors, text, sizeof(text));
+	finish_error(call, pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL,
+					pz_dom_error("NotFoundError", text)));
+}
+
 /* A device of which no list is known is not there; one that has other services lacks this one. */
 static void
 no_service(struct call *call, json_t *descriptors)
@@ -344,6 +367,10 @@ no_service(struct call *call, json_t *descriptors)
 	const char *device = call->target.device;
 	char address[PZ_ADDRESS_BYTES_MAX + 1], text[512];
 
+	if (call->target.zone[0]) {
+		no_service_of_friend(call, descriptors);
+		return;
+	}
 	if (device[0] && calls->zone->membership && strcmp(device, calls->config.device) != 0 &&
 	    pz_discovery_services_of(calls, device) == NULL) {
 		snprintf(address, sizeof(address), "%s/%s", calls->zone->membership->zone, device);
@@ -456,7 +483,8 @@ wake(const struct call *call)
 	struct pz_calls *calls = call->calls;
 	uint64_t now = pz_env_mono_us(calls->env);
 
-	if (call->target.device_text && strcmp(call->target.device, calls->config.device) != 0 &&
+	if (call->target.device_text &&
+	    (call->target.zone[0] || strcmp(call->target.device, calls->config.device) != 0) &&
 	    now - pz_uplink_machine(calls->uplink)->since_us >= PZ_BACKOFF_FIRST_US)
 		pz_machine_nudge(pz_uplink_machine(calls->uplink),
 				 "a program calls another device");
@@ -467,7 +495,10 @@ search(struct call *call)
 {
 	const char *device = call->target.device[0] ? call->target.device : NULL;
 
-	call->search = pz_search_start(call->calls, NULL, device, on_found, call);
+	call->search =
+		call->target.zone[0]
+			? pz_search_start_in(call->calls, call->target.zone, NULL, on_found, call)
+			: pz_search_start(call->calls, NULL, device, on_found, call);
 	if (call->search == NULL)
 		finish_error(call, pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL));
 }
@@ -481,6 +512,7 @@ is_behind_another(const struct call *call)
 	PZ_REQUEST_EACH (calls->config.requests, &call_kind, request) {
 		const struct call *other = request->state;
 		if (other->search && call->target.device[0] &&
+		    strcmp(other->target.zone, call->target.zone) == 0 &&
 		    strcmp(other->target.device, call->target.device) == 0)
 			return true;
 	}

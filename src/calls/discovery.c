@@ -30,6 +30,8 @@ struct pz_search {
 	uint64_t end_us; /* of a local search */
 	char *api;       /* pattern, or NULL */
 	char *device;    /* the only one that matters, or NULL */
+	char *zone;      /* a friend's, or NULL: the own one */
+	json_t *found;   /* in that zone */
 	char id[37];
 	bool is_beginning; /* there is no hub to ask: it becomes local when its timer fires */
 	bool is_local;
@@ -53,6 +55,8 @@ free_discovery(struct pz_search *d)
 	pz_env_stop(d->calls->env, &d->timer);
 	free(d->api);
 	free(d->device);
+	free(d->zone);
+	json_decref(d->found);
 	free(d);
 }
 
@@ -94,7 +98,7 @@ collect(struct pz_calls *calls, const char *api)
 static void
 finish(struct pz_search *d)
 {
-	json_t *found = collect(d->calls, d->api);
+	json_t *found = d->zone ? json_incref(d->found) : collect(d->calls, d->api);
 	pz_search_done done = d->done;
 	void *arg = d->arg;
 
@@ -296,7 +300,9 @@ on_timeout(struct pz_timer *timer, void *arg)
 	struct pz_search *d = arg;
 
 	(void)timer;
-	if (d->is_beginning)
+	if (d->zone)
+		finish(d);
+	else if (d->is_beginning)
 		begin_all(d->calls);
 	else if (d->is_local)
 		go_on(d);
@@ -307,7 +313,7 @@ on_timeout(struct pz_timer *timer, void *arg)
 static enum pz_err
 ask_hub(struct pz_search *d)
 {
-	json_t *message = json_pack("{s:s}", "id", d->id);
+	json_t *message = json_pack("{s:s, s:s*}", "id", d->id, "zone", d->zone);
 
 	if (message == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
@@ -359,6 +365,27 @@ pz_search_start(struct pz_calls *calls, const char *api, const char *device, pz_
 	return d;
 }
 
+struct pz_search *
+pz_search_start_in(struct pz_calls *calls, const char *zone, const char *api, pz_search_done done,
+		   void *arg)
+{
+	struct pz_search *d = discovery_new(calls, api, NULL);
+
+	if (d == NULL)
+		return NULL;
+	d->zone = strdup(zone);
+	d->found = json_array();
+	if (d->zone == NULL || d->found == NULL) {
+		free_discovery(d);
+		return NULL;
+	}
+	d->done = done;
+	d->arg = arg;
+	if (!pz_uplink_is_up(calls->uplink) || ask_hub(d) != PZ_OK)
+		pz_env_start(calls->env, &d->timer, 0); /* done is not called from here */
+	return d;
+}
+
 void
 pz_search_cancel(struct pz_search *d)
 {
@@ -392,10 +419,55 @@ learn(struct pz_calls *calls, json_t *fresh, json_t *descriptor)
 	pz_descriptor_fini(&checked);
 }
 
+/* One service of a friend zone, built anew: its address must be a device of that zone. */
+static void
+learn_of_friend(struct pz_search *d, const json_t *given)
+{
+	const char *address = pz_json_str(given, "serviceAddress");
+	struct pz_descriptor checked;
+	struct pz_address parsed;
+
+	if (address == NULL || pz_address_parse(pz_slice_str(address), &parsed) != PZ_OK ||
+	    !pz_slice_eq_str(parsed.zone, d->zone) || parsed.device.len == 0 ||
+	    json_array_size(d->found) >= PZ_FRIEND_SERVICES_MAX ||
+	    pz_descriptor_parse(given, address, &checked, NULL) != PZ_OK)
+		return;
+	json_t *one = pz_descriptor_json(&checked);
+	if (matches(d->api, one))
+		(void)json_array_append(d->found, one);
+	json_decref(one);
+	pz_descriptor_fini(&checked);
+}
+
+/* Services of friend zones belong to the search that asked for them; nothing of them is kept. */
+static void
+found_in_friend_zone(struct pz_calls *calls, const char *id, const json_t *message)
+{
+	const json_t *one;
+	size_t i;
+
+	PZ_LIST_EACH (&calls->finds, n, tmp) {
+		struct pz_search *d = PZ_CONTAINER(n, struct pz_search, hook);
+
+		if (d->zone == NULL || id == NULL || strcmp(d->id, id) != 0)
+			continue;
+		json_array_foreach (json_object_get(message, "services"), i, one)
+			learn_of_friend(d, one);
+		if (!json_is_true(json_object_get(message, "partial")))
+			pz_env_start(calls->env, &d->timer, 0);
+		return;
+	}
+}
+
 void
 pz_discovery_found(struct pz_calls *calls, json_t *message)
 {
-	const char *id = pz_json_str(message, "id");
+	const char *id = pz_json_str(message, "id"), *zone = pz_json_str(message, "zone");
+
+	if (zone && strcmp(zone, calls->zone->membership->zone) != 0) {
+		found_in_friend_zone(calls, id, message);
+		return;
+	}
 	json_t *services = json_object_get(message, "services");
 	size_t i;
 	json_t *one;
@@ -415,7 +487,7 @@ pz_discovery_found(struct pz_calls *calls, json_t *message)
 		return;
 	PZ_LIST_EACH (&calls->finds, n, tmp) {
 		struct pz_search *d = PZ_CONTAINER(n, struct pz_search, hook);
-		if (strcmp(d->id, id) != 0)
+		if (d->zone || strcmp(d->id, id) != 0)
 			continue;
 		d->is_asking = false;
 		if (!d->is_local)

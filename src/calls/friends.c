@@ -165,6 +165,12 @@ pz_calls_friend_update(struct pz_calls *calls, const json_t *message)
 
 /* ---- for people ---- */
 
+bool
+pz_calls_is_friend_connected(const struct pz_calls *calls, const char *zone)
+{
+	return pz_uplink_is_up(calls->uplink) && is_zone_connected(calls, zone);
+}
+
 void
 pz_calls_friend_why_away(const struct pz_calls *calls, const char *address, char *out, size_t size)
 {
@@ -300,4 +306,10 @@ pz_calls_friends(const struct pz_calls *calls)
 				"may", may_of(calls, f->zone)));
 	}
 	return list;
+}
+
+void
+pz_calls_friends_command(struct pz_calls *calls, struct pz_request *request)
+{
+	pz_request_answer(request, pz_calls_friends(calls));
 }

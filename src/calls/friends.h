@@ -12,6 +12,7 @@
 #include "wire/address.h"
 
 struct pz_calls;
+struct pz_request;
 
 /** The hub has sent `friendUpdate` (page 4): what a friend zone shows, and whether its hub is
  * there. @param message borrowed */
@@ -25,11 +26,15 @@ void pz_calls_friends_hub_gone(struct pz_calls *calls);
  * the text; may be NULL */
 bool pz_calls_is_of_friend(const struct pz_calls *calls, const char *address,
 			   struct pz_address *out_address);
+/** True while the hub of a friend zone is connected to ours, and ours to this device. */
+bool pz_calls_is_friend_connected(const struct pz_calls *calls, const char *zone);
 /** Why a friend's device cannot be reached now, in one line. */
 void
 pz_calls_friend_why_away(const struct pz_calls *calls, const char *address, char *out, size_t size);
 /** Adds the devices that friends show to the result of `pzp peers`. @param list array */
 void pz_calls_friend_peers(const struct pz_calls *calls, json_t *list);
+/** The command `friends`. */
+void pz_calls_friends_command(struct pz_calls *calls, struct pz_request *request);
 /** The result of `pzp friends`: [{zone, displayName, since, confirmed, connected, lastSeen, may}],
  * new; NULL: out of memory. */
 json_t *pz_calls_friends(const struct pz_calls *calls);

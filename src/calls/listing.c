@@ -1,4 +1,5 @@
 /* `pzp services`: what the search has found, and what is known of devices that are away. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ struct listing {
 	struct pz_search *search;
 	char *api, *zone, *wanted;            /* wanted: the device, as it was typed */
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* the one that is meant, "": any or not known yet */
+	bool is_friends;                      /* the zone is a friend's */
 	bool has_offline;                     /* also those that cannot be reached or used */
 	json_t *list;
 };
@@ -47,7 +49,8 @@ is_listed(const struct listing *l, json_t *descriptor)
 static void
 add_online(struct listing *l, json_t *descriptor)
 {
-	if (is_listed(l, descriptor) && !pz_service_cache_is_offline(l->calls->items, descriptor))
+	if (is_listed(l, descriptor) &&
+	    (l->is_friends || !pz_service_cache_is_offline(l->calls->items, descriptor)))
 		json_array_append(l->list, descriptor);
 }
 
@@ -77,7 +80,8 @@ on_listed(void *arg, json_t *descriptors)
 
 	l->search = NULL;
 	/* The hub has answered: a device that was enrolled a moment ago is known now. */
-	if (l->wanted && pz_devices_find(calls, l->wanted, l->device, &info) != PZ_OK) {
+	if (l->wanted && !l->is_friends &&
+	    pz_devices_find(calls, l->wanted, l->device, &info) != PZ_OK) {
 		pz_request_fail(l->request, PZ_ERR_NOTFOUND, info.text);
 		return;
 	}
@@ -85,9 +89,10 @@ on_listed(void *arg, json_t *descriptors)
 	json_array_foreach (descriptors, i, one)
 		add_online(l, one);
 	json_array_foreach (descriptors, i, one)
-		if (l->has_offline && pz_service_cache_is_offline(calls->items, one))
+		if (l->has_offline && !l->is_friends &&
+		    pz_service_cache_is_offline(calls->items, one))
 			add_offline(l, one);
-	if (l->has_offline)
+	if (l->has_offline && !l->is_friends)
 		pz_service_cache_each_offline(calls->items, add_offline, l);
 	pz_request_answer(l->request, json_incref(l->list));
 }
@@ -98,6 +103,33 @@ copy_param(json_t *params, const char *name)
 	const char *text = pz_json_str(params, name);
 
 	return text ? strdup(text) : NULL;
+}
+
+/* Services of friends are asked for in their zone; a device of one is named there. */
+static void
+begin_in_friend_zone(struct listing *l)
+{
+	struct pz_address parsed;
+	const char *device = l->wanted;
+
+	if (device && pz_calls_is_of_friend(l->calls, device, &parsed) && parsed.device.len > 0)
+		device = strchr(device, '/') + 1;
+	l->is_friends = true;
+	if (device)
+		snprintf(l->device, sizeof(l->device), "%s", device);
+	l->search = pz_search_start_in(l->calls, l->zone, l->api, on_listed, l);
+	if (l->search == NULL)
+		pz_request_fail(l->request, PZ_ERR_LIMIT_MEMORY, "out of memory");
+}
+
+/* A zone that is neither ours nor a friend's. */
+static bool
+is_unknown_zone(const struct listing *l)
+{
+	const struct pz_membership *m = l->calls->zone->membership;
+
+	return l->zone && m && strcmp(l->zone, m->zone) != 0 &&
+	       !pz_calls_is_of_friend(l->calls, l->zone, NULL);
 }
 
 void
@@ -115,6 +147,20 @@ pz_calls_services(struct pz_calls *calls, struct pz_request *request)
 	l->zone = copy_param(params, "zone");
 	l->wanted = copy_param(params, "device");
 	l->has_offline = json_is_true(json_object_get(params, "all"));
+	if (l->wanted && l->zone == NULL && pz_calls_is_of_friend(calls, l->wanted, NULL))
+		l->zone = strndup(l->wanted, strcspn(l->wanted, "/"));
+	if (l->zone && pz_calls_is_of_friend(calls, l->zone, NULL)) {
+		begin_in_friend_zone(l);
+		return;
+	}
+	if (is_unknown_zone(l)) {
+		char text[PZ_ZONE_BYTES_MAX + 96];
+
+		snprintf(text, sizeof(text),
+			 "%.254s is no friend of this zone; `pzp friends` lists them", l->zone);
+		pz_request_fail(request, PZ_ERR_NOTFOUND, text);
+		return;
+	}
 	enum pz_err err = l->wanted ? pz_devices_find(calls, l->wanted, l->device, &info) : PZ_OK;
 	if (err != PZ_OK && (err != PZ_ERR_NOTFOUND || !pz_uplink_is_up(calls->uplink))) {
 		pz_request_fail(request, err, info.text);

@@ -37,8 +37,20 @@ pz_target_fini(struct pz_target *target)
 enum pz_err
 pz_target_resolve(struct pz_target *target, const struct pz_calls *calls, struct pz_errinfo *info)
 {
+	struct pz_address parsed;
+
 	if (target->device_text == NULL)
 		return PZ_OK;
+	if (pz_calls_is_of_friend(calls, target->device_text, &parsed)) {
+		if (parsed.device.len == 0)
+			return pz_fail(info, PZ_ERR_CONFIG,
+				       "'%.100s' is a zone; name a device of it",
+				       target->device_text);
+		snprintf(target->zone, sizeof(target->zone), "%.*s", PZ_SLICE_FMT(parsed.zone));
+		snprintf(target->device, sizeof(target->device), "%.*s",
+			 PZ_SLICE_FMT(parsed.device));
+		return PZ_OK;
+	}
 	return pz_devices_find(calls, target->device_text, target->device, info);
 }
 
@@ -69,6 +81,8 @@ fit_of(const struct pz_target *target, const json_t *descriptor)
 	if (!api || !id || !address || pz_address_parse(pz_slice_str(address), &parsed) != PZ_OK)
 		return FIT_NONE;
 	if (target->device_text && !pz_slice_eq_str(parsed.device, target->device))
+		return FIT_NONE;
+	if (target->zone[0] && !pz_slice_eq_str(parsed.zone, target->zone))
 		return FIT_NONE;
 	if (is_instance_id(meant))
 		return strcmp(id, meant) == 0 ? FIT_EXACT : FIT_NONE;
@@ -108,7 +122,7 @@ is_own(const struct pz_target *target, const struct pz_calls *calls)
 bool
 pz_target_is_near(const struct pz_target *target, const struct pz_calls *calls)
 {
-	return target->device[0] &&
+	return target->device[0] && target->zone[0] == '\0' &&
 	       (is_own(target, calls) || pz_peers_services(calls->peers, target->device) != NULL);
 }
 
@@ -129,6 +143,8 @@ pz_target_choose_near(const struct pz_target *target, const struct pz_calls *cal
 	const char *device;
 	json_t *found = NULL;
 
+	if (target->zone[0])
+		return NULL;
 	if (target->device_text == NULL || is_own(target, calls))
 		found = choose_own(target, calls);
 	if (found || (target->device_text && target->device[0] == '\0'))
@@ -159,6 +175,7 @@ is_of_device(const struct pz_target *target, const json_t *descriptor, const cha
 				 .device_text = target->device_text};
 
 	snprintf(same.device, sizeof(same.device), "%s", target->device);
+	snprintf(same.zone, sizeof(same.zone), "%s", target->zone);
 	return fit_of(&same, descriptor) == FIT_EXACT;
 }
 
@@ -192,13 +209,17 @@ pz_target_explain(const struct pz_target *target, json_t *descriptors, char *out
 
 	pz_suggest_init(&meant, target->service);
 	list_names(target, descriptors, names, sizeof(names), &meant);
-	snprintf(out, size, "no service %.200s%s%.63s", target->service,
-		 target->device[0] ? " on " : "", target->device);
+	snprintf(out, size, "no service %.200s%s%.254s%s%.63s", target->service,
+		 target->device[0] ? " on " : "", target->zone, target->zone[0] ? "/" : "",
+		 target->device);
 	size_t len = strlen(out);
 	if (meant.best)
 		snprintf(out + len, size - len, "; did you mean %.128s?", meant.best);
 	else if (target->device[0] && names[0])
 		snprintf(out + len, size - len, "; it has: %s", names);
+	else if (target->zone[0])
+		snprintf(out + len, size - len,
+			 "; `pzp services --zone %s` lists what its owner shares", target->zone);
 	else
 		snprintf(out + len, size - len, "; `pzp services` lists what there is");
 }

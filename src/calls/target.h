@@ -17,6 +17,7 @@ struct pz_target {
 	char *service;                        /* without @DEVICE */
 	char *device_text;                    /* as it was typed, or NULL */
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* the one that is meant, "": any or not known yet */
+	char zone[PZ_ZONE_BYTES_MAX + 1];     /* a friend's that it is in; "": the own one */
 };
 
 /** Takes SERVICE apart. Release with pz_target_fini, also after a failure. Errors: CONFIG (nothing
@@ -25,7 +26,8 @@ enum pz_err
 pz_target_init(struct pz_target *target, const char *text, struct pz_errinfo *info) PZ_MUST_USE;
 /** Releases what it holds. A zeroed one is fine. */
 void pz_target_fini(struct pz_target *target);
-/** Finds out which device is meant; none was named: nothing to do. Errors: as pz_devices_find. */
+/** Finds out which device is meant; none was named: nothing to do. One of a friend zone is named by
+ * its whole address. Errors: as pz_devices_find. */
 enum pz_err pz_target_resolve(struct pz_target *target, const struct pz_calls *calls,
 			      struct pz_errinfo *info) PZ_MUST_USE;
 /** The descriptor that is meant best by the target: a name as it is before one in another case,

@@ -114,7 +114,8 @@ is_device(const struct intent *intent, const char *name)
 	if (strcmp(text_of(intent->status, "device"), name) == 0)
 		return true;
 	json_array_foreach (intent->peers, i, one)
-		if (strcmp(device_in(text_of(one, "id")), name) == 0)
+		if (!json_is_true(json_object_get(one, "friend")) && /* it has names of its own */
+		    strcmp(device_in(text_of(one, "id")), name) == 0)
 			return true;
 	return false;
 }

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/run.h"
 #include "cli/text.h"
@@ -107,6 +108,77 @@ int
 pz_pzp_cmd_peers(struct pz_cli *cli)
 {
 	return pz_cli_show(cli, "peers", NULL, PZ_CLI_TIMEOUT_MS, print_peers);
+}
+
+/* "2026-11-30" of a time in seconds; "": not known. */
+static void
+add_date(struct pz_cli_table *t, const json_t *seconds)
+{
+	time_t time = (time_t)json_integer_value(seconds);
+	struct tm tm;
+	char text[32] = "";
+
+	if (json_is_integer(seconds) && localtime_r(&time, &tm))
+		(void)strftime(text, sizeof(text), "%Y-%m-%d", &tm);
+	pz_cli_table_add(t, PZ_CLI_PLAIN, text);
+}
+
+/* "test@tv, file@laptop": the last part of each API. */
+static void
+add_may(struct pz_cli_table *t, const json_t *may)
+{
+	char text[512] = "";
+	size_t i, n = 0;
+	json_t *one;
+
+	json_array_foreach ((json_t *)may, i, one) {
+		const char *service = json_string_value(one);
+		const char *slash = service ? strrchr(service, '/') : NULL;
+		const char *name = slash ? slash + 1 : service;
+		if (name && n + strlen(name) + 3 < sizeof(text))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? ", " : "",
+					      name);
+	}
+	pz_cli_table_add(t, PZ_CLI_PLAIN, text[0] ? text : "nothing");
+}
+
+static int
+print_friends(struct pz_cli *cli, const json_t *friends)
+{
+	static const char *const titles[] = {"ZONE", "NAME",      "SINCE",
+					     "HUB",  "LAST SEEN", "MAY USE"};
+	struct pz_cli_table *t;
+	json_t *one;
+	size_t i;
+
+	if (json_array_size(friends) == 0) {
+		fputs("no friends\n", cli->out);
+		return PZ_EXIT_DONE;
+	}
+	t = pz_cli_table_new(titles, 6);
+	json_array_foreach ((json_t *)friends, i, one) {
+		if (t == NULL)
+			break;
+		bool is_confirmed = json_is_true(json_object_get(one, "confirmed"));
+		bool is_there = json_is_true(json_object_get(one, "connected"));
+		add_member(t, one, "zone");
+		add_member(t, one, "displayName");
+		if (is_confirmed)
+			add_date(t, json_object_get(one, "since"));
+		else
+			pz_cli_table_add(t, PZ_CLI_YELLOW, "not confirmed");
+		pz_cli_table_add(t, is_there ? PZ_CLI_GREEN : PZ_CLI_YELLOW,
+				 is_there ? "connected" : "not connected");
+		add_date(t, json_object_get(one, "lastSeen"));
+		add_may(t, json_object_get(one, "may"));
+	}
+	return pz_cli_print_table(cli, t);
+}
+
+int
+pz_pzp_cmd_friends(struct pz_cli *cli)
+{
+	return pz_cli_show(cli, "friends", NULL, PZ_CLI_TIMEOUT_MS, print_friends);
 }
 
 /* A device that does not announce itself with a tag of our zone is a stranger, with no name. */

@@ -167,6 +167,9 @@ static const struct pz_cli_command commands[] = {
 	 NULL, pz_pzp_cmd_hub},
 	{"peers", "", 0, 0, "list the devices of the zone, and which way leads to them", NULL, NULL,
 	 pz_pzp_cmd_peers},
+	{"friends", "", 0, 0, "list friend zones, and what they may use here",
+	 "A friend may use what `pzp share SERVICE --with ZONE` allows, and nothing else.", NULL,
+	 pz_pzp_cmd_friends},
 	{"ping", "DEVICE", 1, 1, "show how fast a device answers, and by which way",
 	 "Once a second, until interrupted or as --count, --interval and --until-direct say.\n"
 	 "Ends with a summary: how many were lost, the median and the 99th percentile of the "

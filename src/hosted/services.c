@@ -59,10 +59,28 @@ on_is_own_device(void *arg, struct pz_slice device)
 	return member && !member->revoked;
 }
 
+static bool
+on_is_known_zone(void *arg, struct pz_slice name)
+{
+	return pz_hosted_is_friend(arg, name);
+}
+
+/* Policy has changed, or a time that it compares has come: what friends are shown may change. */
+static void
+on_recheck(void *arg)
+{
+	const struct pz_hosted *zone = arg;
+
+	if (zone->watch.policy)
+		zone->watch.policy(zone->watch.arg);
+}
+
 static const struct pz_access_ops access_ops = {
 	.names = on_names,
 	.slots = on_slots,
+	.is_known_zone = on_is_known_zone,
 	.is_own_device = on_is_own_device,
+	.recheck = on_recheck,
 };
 
 static enum pz_permit
@@ -158,6 +176,8 @@ pz_hosted_services_announced(struct pz_hosted *zone, const struct pz_member *mem
 	    PZ_OK)
 		json_decref(takes_list);
 	json_decref(old);
+	if (zone->watch.member)
+		zone->watch.member(zone->watch.arg, member);
 }
 
 enum pz_err

@@ -201,6 +201,8 @@ pz_hosted_member_changed(struct pz_hosted *zone, struct pz_member *member)
 
 	if (zone->hosting->is_stopping)
 		return;
+	if (zone->watch.member)
+		zone->watch.member(zone->watch.arg, member);
 	(void)json_object_set_new(zone->update.changed, member->device, json_true());
 	if (!zone->update.timer.active)
 		pz_env_start(env, &zone->update.timer,

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "condition/condition.h"
 #include "enrol/codes.h"
+#include "friends/friend.h"
 #include "hosted/records.h"
 #include "hosted/services.h"
 #include "hosted/transact.h"
@@ -25,6 +26,8 @@
 #include "x509/keystore.h"
 #include "zone/authority.h"
 
+struct pz_border;
+
 /** What the hub gives to all its zones. */
 struct pz_hosting {
 	const struct pz_env *env;
@@ -37,6 +40,15 @@ struct pz_hosting {
 	uint16_t port; /* devices reach the hub by; before it listens: the configured one */
 	bool is_stopping;
 	bool is_sweep_due; /* key files may have been left over by a renewal or a new zone */
+};
+
+/** What the border of a zone (src/border) follows. Without a border all are NULL. */
+struct pz_hosted_watch {
+	/** Link, names or services of a device have changed. */
+	void (*member)(void *arg, const struct pz_member *member);
+	/** Policy has changed, or a time that it compares has come. */
+	void (*policy)(void *arg);
+	void *arg;
 };
 
 /** Attempts to enrol, of late: hub/enrol.c. */
@@ -59,6 +71,9 @@ struct pz_hosted {
 	struct pz_hosted_records records;     /* hosted/records.c */
 	struct pz_hosted_turns turns;         /* hosted/transact.c */
 	struct pz_hosted_enrolment enrolment; /* hub/enrol.c */
+	const struct pz_friends *friends;     /* of the authority; NULL: no zone is a friend */
+	struct pz_border *border;             /* what crosses its border: src/border */
+	struct pz_hosted_watch watch;         /* of the border */
 	struct pz_map *twice;                 /* device -> struct pz_hosted_twice: hosted/twice.c */
 	size_t offered_lists;                 /* that wait to be applied: hosted/crl_history.c */
 	size_t uploads;                       /* policies that come in pieces: hub/policy.c */
@@ -69,5 +84,14 @@ struct pz_hosted {
 	bool is_removed;             /* it is, or is being, removed: nothing of it is stored */
 	struct pz_list removed_hook; /* in pz_hub.removed, when it is */
 };
+
+/** True when the zone is a friend that both owners have confirmed. */
+static inline bool
+pz_hosted_is_friend(const struct pz_hosted *zone, struct pz_slice name)
+{
+	const struct pz_friend *f = pz_friends_find(zone->friends, name);
+
+	return f && pz_friend_is_confirmed(f);
+}
 
 #endif

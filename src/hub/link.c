@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "border/border.h"
 #include "hosted/records.h"
 #include "hosted/services.h"
 #include "hosted/sync.h"
@@ -309,6 +310,7 @@ on_register(struct pz_hosted_conn *conn, struct pz_slice frame)
 		   link->session.address, pz_guest_remote(&conn->guest));
 	mark_seen(conn);
 	pz_hosted_send_whole_update(conn->zone, link);
+	pz_border_device_up(conn->zone->border, link);
 	pz_hosted_conn_send_address(conn);
 	pz_hosted_sync_begin(conn);
 	if (is_back)

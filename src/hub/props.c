@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "border/border.h"
 #include "hosted/change.h"
 #include "hosted/records.h"
 #include "hosted/services.h"
@@ -198,7 +199,7 @@ static void
 on_find_services(const struct speaker *who, json_t *message)
 {
 	struct pz_hosted_conn *conn = who->conn;
-	const char *api = pz_json_str(message, "api");
+	const char *api = pz_json_str(message, "api"), *in = pz_json_str(message, "zone");
 	json_t *id = json_object_get(message, "id");
 	size_t pos = 0;
 	struct pz_slice device;
@@ -214,6 +215,10 @@ on_find_services(const struct speaker *who, json_t *message)
 	if (pz_hosted_conn_is_choked(
 		    conn)) { /* a device that does not read its answers gets no more of them */
 		pz_metric_add(&conn->hosting->metrics, PZ_METRIC_messages_dropped, 1);
+		return;
+	}
+	if (in && strcmp(in, conn->zone->authority->zone) != 0) {
+		pz_border_find(conn->zone->border, conn->link, id, in);
 		return;
 	}
 	json_t *found = json_array();
@@ -334,6 +339,27 @@ on_prop(struct pz_hosted_conn *conn, const struct pz_envelope *envelope)
 	json_decref(payload);
 }
 
+/* The hub of a friend speaks of its own zone, to this hub. */
+static void
+on_friend_prop(struct pz_hosted *zone, struct pz_session *in, const struct pz_envelope *envelope)
+{
+	struct pz_link *link = pz_link_of(in);
+	json_t *payload = NULL, *message = NULL;
+	const char *status = NULL;
+
+	if (!pz_slice_eq(envelope->from, pz_session_address(in)) ||
+	    pz_message_prop_parse(envelope, &payload, &status, &message) != PZ_OK)
+		pz_metric_add(&zone->hosting->metrics, PZ_METRIC_messages_dropped, 1);
+	else if (strcmp(status, "bye") == 0)
+		pz_link_close(link, PZ_ERR_IO_CLOSED, "bye");
+	else if (strcmp(status, "probe") == 0)
+		pz_hosted_send_prop(zone, link, "keepAlive", NULL);
+	else if (strcmp(status, "keepAlive") != 0 &&
+		 !pz_border_on_prop(zone->border, link, status, message))
+		pz_metric_add(&zone->hosting->metrics, PZ_METRIC_messages_dropped, 1);
+	json_decref(payload);
+}
+
 /* Requests to the hub itself: it answers discovery, and everything else as unknown. */
 static void
 on_rpc(struct pz_hosted *zone, const struct pz_envelope *envelope)
@@ -386,7 +412,10 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 		return;
 	switch (envelope->type) {
 	case PZ_MESSAGE_PROP:
-		on_prop(pz_link_of(in)->owner, envelope);
+		if (in->kind == PZ_SESSION_FRIEND)
+			on_friend_prop(zone, in, envelope);
+		else
+			on_prop(pz_link_of(in)->owner, envelope);
 		break;
 	case PZ_MESSAGE_JSONRPC:
 		confirm(zone, envelope);
@@ -401,4 +430,13 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 	}
 }
 
-const struct pz_router_ops pz_hub_router_ops = {.local = on_local};
+static bool
+on_may_cross(void *arg, struct pz_session *in, struct pz_session *friend_hub,
+	     const struct pz_envelope *envelope)
+{
+	const struct pz_hosted *zone = arg;
+
+	return pz_border_may_cross(zone->border, in, friend_hub, envelope);
+}
+
+const struct pz_router_ops pz_hub_router_ops = {.local = on_local, .may_cross = on_may_cross};

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
+#include "border/border.h"
 #include "hosted/dates.h"
 #include "hosted/names.h"
 #include "hosted/sync.h"
@@ -58,6 +59,9 @@ build(struct pz_hub *hub, struct pz_hosted *zone, struct pz_errinfo *info)
 	PZ_TRY(pz_hosted_sync_init(zone));
 	PZ_TRY(load_shared(zone, info));
 	pz_hosted_names_loaded(zone);
+	zone->border = pz_border_new(zone);
+	if (zone->border == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
 	return pz_hosted_refresh_trust(zone, info);
 }
 
@@ -66,6 +70,7 @@ pz_hub_zone_free(struct pz_hosted *zone)
 {
 	if (zone == NULL)
 		return;
+	pz_border_free(zone->border);
 	pz_hosted_update_fini(zone);
 	pz_hosted_records_fini(zone);
 	pz_hosted_transact_drop_all(zone); /* changes that wait refer to the authority */

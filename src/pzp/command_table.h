@@ -77,6 +77,7 @@
 		PZ_P_NEEDED("description", OBJECT, "of a service file, see pzp(1)")), \
 	  true, "provide a service made of commands, as long as the request lasts") \
 	X("peers", cmd_peers, PZ_PARAMS(), false, "the devices of the zone, and which way leads to them") \
+	X("friends", cmd_friends, PZ_PARAMS(), false, "friend zones, and what they may use here") \
 	X("discover", cmd_discover, PZ_PARAMS( \
 		PZ_P_INTEGER("timeout_ms", 1, PZ_PZP_DISCOVER_MS_MAX, "ms", "how long to look; 2000 unless given")), \
 	  false, "look for devices on the local network") \

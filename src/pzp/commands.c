@@ -5,6 +5,7 @@
 
 #include "base/auto.h"
 #include "calls/devices.h"
+#include "calls/friends.h"
 #include "enrolment/enrolment.h"
 #include "items/prefs.h"
 #include "pzp/command_table.h"
@@ -358,7 +359,16 @@ calls_of(const struct pz_request *request)
 static void
 cmd_peers(struct pz_request *request)
 {
-	pz_request_answer(request, pz_devices_list(calls_of(request)));
+	json_t *list = pz_devices_list(calls_of(request));
+
+	pz_calls_friend_peers(calls_of(request), list);
+	pz_request_answer(request, list);
+}
+
+static void
+cmd_friends(struct pz_request *request)
+{
+	pz_calls_friends_command(calls_of(request), request);
 }
 
 static void

@@ -1,0 +1,301 @@
+#include "border/border.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "border/internal.h"
+#include "hosted/conn.h"
+#include "wire/json.h"
+#include "zone/info.h"
+
+/* ---- sides ---- */
+
+static void
+free_side(struct pz_border_side *side)
+{
+	json_decref(side->theirs);
+	json_decref(side->shown);
+	json_decref(side->met);
+	free(side);
+}
+
+struct pz_border_side *
+pz_border_side(const struct pz_border *border, struct pz_slice zone)
+{
+	return pz_map_get(border->sides, zone);
+}
+
+/* NULL: out of memory. */
+static struct pz_border_side *
+make_side(struct pz_border *border, const char *zone)
+{
+	struct pz_border_side *side = pz_border_side(border, pz_slice_str(zone));
+
+	if (side)
+		return side;
+	side = calloc(1, sizeof(*side));
+	if (side == NULL)
+		return NULL;
+	snprintf(side->zone, sizeof(side->zone), "%s", zone);
+	side->theirs = json_object();
+	side->shown = json_object();
+	side->met = json_object();
+	if (side->theirs && side->shown && side->met &&
+	    pz_map_put(border->sides, pz_slice_str(side->zone), side, NULL) == PZ_OK)
+		return side;
+	free_side(side);
+	return NULL;
+}
+
+static struct pz_border_side *
+side_of_link(const struct pz_border *border, const struct pz_link *link)
+{
+	struct pz_border_side *side = pz_border_side(border, pz_session_address(&link->session));
+
+	return side && side->link == link ? side : NULL;
+}
+
+/* ---- what the own devices get ---- */
+
+/* @param entries array, borrowed */
+static void
+tell(struct pz_border *border, struct pz_link *link, const struct pz_border_side *side,
+     const json_t *entries, bool is_partial)
+{
+	json_t *head =
+		json_pack("{s:s, s:b}", "zone", side->zone, "connected", (int)(side->link != NULL));
+
+	if (head && side->seen_ms)
+		(void)json_object_set_new(head, "lastSeen",
+					  json_integer((json_int_t)(side->seen_ms / 1000)));
+	pz_border_send_list(border, link, "friendUpdate", head, "PZP", entries, is_partial);
+	json_decref(head);
+}
+
+static void
+tell_all(struct pz_border *border, const struct pz_border_side *side, const json_t *entries,
+	 bool is_partial)
+{
+	PZ_LIST_EACH (&border->zone->links, hook, tmp)
+		tell(border, PZ_CONTAINER(hook, struct pz_link, owner_node), side, entries,
+		     is_partial);
+}
+
+static json_t *
+named(const char *device, const json_t *entry)
+{
+	json_t *copy = json_copy((json_t *)(uintptr_t)entry);
+
+	if (copy)
+		(void)json_object_set_new(copy, "name", json_string(device));
+	return copy;
+}
+
+static json_t *
+all_of(const struct pz_border_side *side)
+{
+	json_t *list = json_array(), *entry;
+	const char *device;
+
+	json_object_foreach (side->theirs, device, entry)
+		(void)json_array_append_new(list, named(device, entry));
+	return list;
+}
+
+void
+pz_border_device_up(struct pz_border *border, struct pz_link *link)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (pz_map_next(border->sides, &pos, NULL, &value)) {
+		json_t *list = all_of(value);
+
+		tell(border, link, value, list, false);
+		json_decref(list);
+	}
+}
+
+/* ---- what a friend's hub shows ---- */
+
+/* One entry, built anew. @return what the own devices get of it, new; NULL: nothing */
+static json_t *
+take_entry(struct pz_border_side *side, const json_t *given)
+{
+	const char *name = pz_json_str(given, "name");
+
+	if (name == NULL || !pz_device_is_valid(pz_slice_str(name)))
+		return NULL;
+	json_t *entry = pz_info_entry(given);
+	if (json_is_true(json_object_get(given, "hidden"))) {
+		(void)json_object_del(side->theirs, name);
+		(void)json_object_set_new(entry, "hidden", json_true());
+	} else if (json_object_get(side->theirs, name) ||
+		   json_object_size(side->theirs) < PZ_FRIEND_DEVICES_MAX) {
+		(void)json_object_set(side->theirs, name, entry);
+	} else {
+		json_decref(entry);
+		return NULL;
+	}
+	json_t *out = named(name, entry);
+	json_decref(entry);
+	return out;
+}
+
+/* A name is one of the friend's zone, whatever the hub says: it names no address. */
+static void
+on_update(struct pz_border *border, struct pz_border_side *side, const json_t *message)
+{
+	bool is_partial = json_is_true(json_object_get(message, "partial"));
+	json_t *news = json_array();
+	const json_t *given;
+	size_t i;
+
+	if (!is_partial)
+		json_object_clear(side->theirs);
+	json_array_foreach (json_object_get(message, "PZP"), i, given) {
+		json_t *entry = take_entry(side, given);
+
+		if (entry && json_array_size(news) < PZ_FRIEND_DEVICES_MAX)
+			(void)json_array_append(news, entry);
+		json_decref(entry);
+	}
+	tell_all(border, side, news, is_partial);
+	json_decref(news);
+}
+
+bool
+pz_border_on_prop(struct pz_border *border, struct pz_link *link, const char *status,
+		  json_t *message)
+{
+	struct pz_border_side *side = side_of_link(border, link);
+
+	if (side == NULL)
+		return false;
+	if (strcmp(status, "Update") == 0)
+		on_update(border, side, message);
+	else if (strcmp(status, "findServices") == 0)
+		pz_border_asked(border, side, message);
+	else if (strcmp(status, "foundServices") == 0)
+		pz_border_found(border, side, message);
+	else
+		return false;
+	return true;
+}
+
+/* ---- links ---- */
+
+void
+pz_border_up(struct pz_border *border, struct pz_link *link)
+{
+	struct pz_border_side *side = make_side(border, link->session.address);
+
+	if (side == NULL) {
+		pz_link_close(link, PZ_ERR_LIMIT_MEMORY, "out of memory");
+		return;
+	}
+	side->link = link;
+	side->seen_ms = pz_env_wall_ms(border->zone->hosting->env);
+	json_object_clear(side->theirs); /* it sends them anew */
+	json_object_clear(side->shown);
+	pz_border_show_all(border, side);
+	tell_all(border, side, NULL, true);
+}
+
+/* What it has shown is away; it is forgotten when it is there again, or no friend. */
+static void
+side_down(struct pz_border *border, struct pz_border_side *side)
+{
+	const char *device;
+	json_t *entry;
+
+	side->link = NULL;
+	side->seen_ms = pz_env_wall_ms(border->zone->hosting->env);
+	json_object_clear(side->met);
+	json_object_foreach (side->theirs, device, entry)
+		(void)json_object_set_new(entry, "connected", json_false());
+	pz_border_finds_end(border, side);
+	tell_all(border, side, NULL, true);
+}
+
+void
+pz_border_down(struct pz_border *border, const struct pz_link *link)
+{
+	struct pz_border_side *side = side_of_link(border, link);
+
+	if (side)
+		side_down(border, side);
+}
+
+void
+pz_border_friend_gone(struct pz_border *border, const char *zone)
+{
+	struct pz_border_side *side = pz_border_side(border, pz_slice_str(zone));
+
+	if (side == NULL)
+		return;
+	json_object_clear(side->theirs);
+	if (side->link)
+		side_down(border, side);
+	pz_map_remove(border->sides, pz_slice_str(zone));
+	free_side(side);
+}
+
+bool
+pz_border_is_connected(const struct pz_border *border, const char *zone, uint64_t *out_seen_ms)
+{
+	const struct pz_border_side *side = pz_border_side(border, pz_slice_str(zone));
+
+	*out_seen_ms = side ? side->seen_ms : 0;
+	return side && side->link;
+}
+
+/* ---- life ---- */
+
+static void
+on_member(void *arg, const struct pz_member *member)
+{
+	pz_border_show_again(arg, member->device);
+}
+
+static void
+on_policy(void *arg)
+{
+	pz_border_show_again(arg, NULL);
+}
+
+struct pz_border *
+pz_border_new(struct pz_hosted *zone)
+{
+	struct pz_border *border = calloc(1, sizeof(*border));
+
+	if (border == NULL)
+		return NULL;
+	border->zone = zone;
+	pz_list_init(&border->finds);
+	border->sides = pz_map_new();
+	if (pz_border_show_init(border) != PZ_OK || border->sides == NULL) {
+		pz_border_free(border);
+		return NULL;
+	}
+	zone->watch =
+		(struct pz_hosted_watch){.member = on_member, .policy = on_policy, .arg = border};
+	return border;
+}
+
+void
+pz_border_free(struct pz_border *border)
+{
+	size_t pos = 0;
+	void *side;
+
+	if (border == NULL)
+		return;
+	border->zone->watch = (struct pz_hosted_watch){.arg = NULL};
+	pz_border_finds_end(border, NULL);
+	pz_border_show_fini(border);
+	while (border->sides && pz_map_next(border->sides, &pos, NULL, &side))
+		free_side(side);
+	pz_map_free(border->sides);
+	free(border);
+}
