@@ -19,12 +19,6 @@ free_side(struct pz_border_side *side)
 	free(side);
 }
 
-struct pz_border_side *
-pz_border_side(const struct pz_border *border, struct pz_slice zone)
-{
-	return pz_map_get(border->sides, zone);
-}
-
 /* NULL: out of memory. */
 static struct pz_border_side *
 make_side(struct pz_border *border, const char *zone)

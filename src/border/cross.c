@@ -73,7 +73,7 @@ may_call(const struct crossing *c, struct pz_slice text)
 	return is_ok;
 }
 
-/* Without a method it is an answer; one that has it twice is none that we could judge. */
+/* Without a method it is an answer; with two of them it cannot be judged. */
 static bool
 may_pass(const struct crossing *c, struct pz_slice element)
 {

@@ -32,9 +32,12 @@ struct pz_border {
 	size_t find_count;
 };
 
-/* ---- border.c ---- */
 /** The side of that zone; NULL: its hub was never connected. */
-struct pz_border_side *pz_border_side(const struct pz_border *border, struct pz_slice zone);
+static inline struct pz_border_side *
+pz_border_side(const struct pz_border *border, struct pz_slice zone)
+{
+	return pz_map_get(border->sides, zone);
+}
 
 /* ---- show.c ---- */
 /** Readies the timer. Errors: LIMIT_MEMORY. */

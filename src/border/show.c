@@ -62,15 +62,20 @@ pz_border_visible(struct pz_border *border, const struct pz_member *member, cons
 	return out;
 }
 
+/* Of a device that is away and whose services are not known, what counted before counts until
+ * policy changes. */
 static bool
-has_visible(struct pz_border *border, const struct pz_member *member, const char *zone)
+has_visible(struct pz_border *border, const struct pz_border_side *side,
+	    const struct pz_member *member)
 {
 	json_t *all = services_of(border, member), *one;
-	bool found = false;
+	const json_t *before = json_object_get(side->shown, member->device);
+	bool found = all == NULL && !pz_member_is_connected(member) && !border->has_changed &&
+		     json_object_get(before, "displayName");
 	size_t i;
 
 	json_array_foreach (all, i, one) {
-		found = is_visible(border, one, zone);
+		found = is_visible(border, one, side->zone);
 		if (found)
 			break;
 	}
@@ -91,7 +96,7 @@ static json_t *
 entry_of(struct pz_border *border, const struct pz_border_side *side,
 	 const struct pz_member *member)
 {
-	bool is_seen = !member->revoked && has_visible(border, member, side->zone);
+	bool is_seen = !member->revoked && has_visible(border, side, member);
 
 	if (!is_seen && (member->revoked || json_object_get(side->met, member->device) == NULL))
 		return NULL;

@@ -70,19 +70,26 @@ is_instance_id(const char *text)
 	return strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32;
 }
 
+static bool
+is_meant_device(const struct pz_target *target, const char *address)
+{
+	struct pz_address parsed;
+
+	if (pz_address_parse(pz_slice_str(address), &parsed) != PZ_OK)
+		return false;
+	return target->device_text == NULL ||
+	       (pz_slice_eq_str(parsed.device, target->device) &&
+		(target->zone[0] == '\0' || pz_slice_eq_str(parsed.zone, target->zone)));
+}
+
 static enum fit
 fit_of(const struct pz_target *target, const json_t *descriptor)
 {
 	const char *api = pz_json_str(descriptor, "api"), *id = pz_json_str(descriptor, "id");
 	const char *name = pz_json_str(descriptor, "displayName"), *meant = target->service;
 	const char *address = pz_json_str(descriptor, "serviceAddress");
-	struct pz_address parsed;
 
-	if (!api || !id || !address || pz_address_parse(pz_slice_str(address), &parsed) != PZ_OK)
-		return FIT_NONE;
-	if (target->device_text && !pz_slice_eq_str(parsed.device, target->device))
-		return FIT_NONE;
-	if (target->zone[0] && !pz_slice_eq_str(parsed.zone, target->zone))
+	if (!api || !id || !address || !is_meant_device(target, address))
 		return FIT_NONE;
 	if (is_instance_id(meant))
 		return strcmp(id, meant) == 0 ? FIT_EXACT : FIT_NONE;
