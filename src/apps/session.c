@@ -408,6 +408,7 @@ pz_app_end(struct pz_visitor *visitor)
 void
 pz_app_unroute(struct pz_visitor *visitor)
 {
+	withdraw(visitor); /* it is asked anew, for the other address */
 	if (visitor->state != PZ_APP_OPEN)
 		return;
 	detach(visitor);
@@ -422,7 +423,6 @@ pz_app_reroute(struct pz_visitor *visitor)
 	bool was_asked = false;
 
 	if (visitor->state == PZ_APP_ASKED) {
-		withdraw(visitor);
 		ask(visitor);
 		return;
 	}

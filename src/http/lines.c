@@ -4,6 +4,8 @@
 
 #include "base/limits.h"
 
+#define VERSION_BYTES 9 /* " HTTP/1.1" */
+
 static bool
 is_token(uint8_t c)
 {
@@ -24,12 +26,47 @@ is_field(struct pz_slice line)
 	return at > 0 && at < line.len && line.ptr[at] == ':';
 }
 
+static bool
+is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
+is_visible(struct pz_slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] <= ' ' || text.ptr[i] >= 0x7f)
+			return false;
+	return text.len > 0;
+}
+
+/* " HTTP/1.1", whatever the numbers are. */
+static bool
+is_version(const uint8_t *tail)
+{
+	return memcmp(tail, " HTTP/", 6) == 0 && is_digit(tail[6]) && tail[7] == '.' &&
+	       is_digit(tail[8]);
+}
+
+/* "METHOD TARGET HTTP/1.1" with one space each: Debian's http-parser is not strict about it. */
+static bool
+is_request_line(struct pz_slice line)
+{
+	size_t at = 0, end = line.len < VERSION_BYTES ? 0 : line.len - VERSION_BYTES;
+
+	while (at < end && is_token(line.ptr[at]))
+		at++;
+	return at > 0 && at < end && line.ptr[at] == ' ' && is_version(line.ptr + end) &&
+	       is_visible(pz_slice_of(line.ptr + at + 1, end - at - 1));
+}
+
 /* One whole line without its CR LF. @return a status; 0: fine */
 static int
 look_line(struct pz_http_lines *lines, struct pz_slice line)
 {
 	if (lines->line_at == 0)
-		return line.len > 0 ? 0 : 400;
+		return is_request_line(line) ? 0 : 400;
 	if (++lines->fields > PZ_HTTP_FIELDS_MAX)
 		return 431;
 	return is_field(line) ? 0 : 400;

@@ -1,6 +1,7 @@
 /*
- * The parser is http-parser 2.9.4 (Debian 12), whose upstream has stopped: what smuggling needs is
- * refused before it (lines.c) and after it (fields twice, any body). llhttp has the same interface;
+ * The parser is http-parser 2.9.4 (Debian 12), whose upstream has stopped, and which Debian builds
+ * without its strict checks: what smuggling needs is refused before it (lines.c) and after it
+ * (fields twice, any body). llhttp has the same interface;
  * it takes this file's place where a distribution has it.
  */
 #include "http/request.h"

@@ -9,6 +9,7 @@
 
 #include <wslay/wslay.h>
 
+#include "base/codec.h"
 #include "base/limits.h"
 
 struct pz_websocket {
@@ -18,10 +19,14 @@ struct pz_websocket {
 	struct pz_slice in;    /* of the input under way, what was not read yet */
 	pz_websocket_message deliver;
 	void *arg;
-	bool is_text;    /* the message under way */
-	bool is_control; /* the frame under way */
-	bool is_failed;  /* nothing can be read or written any more */
-	bool is_closing; /* a close frame was sent, or waits */
+	size_t unsent; /* of the control frame that wslay sends, octets of its payload */
+	uint16_t
+		violation; /* a close code: of a rule that wslay does not hold, or without a code */
+	bool is_text;      /* the message under way */
+	bool is_control;   /* the frame under way */
+	bool is_failed;    /* nothing can be read or written any more */
+	bool is_muted;     /* our close frame is sent: nothing comes after it */
+	bool is_closing;   /* a close frame was sent, or waits */
 };
 
 /* ---- for wslay ---- */
@@ -42,17 +47,50 @@ on_recv(wslay_event_context_ptr context, uint8_t *buf, size_t len, int flags, vo
 	return (ssize_t)n;
 }
 
+/* True for the piece that begins a close frame. Pieces come whole, a frame's head before its
+ * payload, and control frames are all that wslay sends here. */
+static bool
+begins_close(struct pz_websocket *ws, const uint8_t *bytes, size_t len)
+{
+	if (ws->unsent > 0) {
+		ws->unsent -= len < ws->unsent ? len : ws->unsent;
+		return false;
+	}
+	ws->unsent = len >= 2 ? bytes[1] + 2U - len : 0;
+	return bytes[0] == (0x80 | WSLAY_CONNECTION_CLOSE);
+}
+
+/* Our close frame takes the place of wslay's where it takes a violation for none. */
 static ssize_t
 on_send(wslay_event_context_ptr context, const uint8_t *bytes, size_t len, int flags, void *arg)
 {
 	struct pz_websocket *ws = arg;
+	uint8_t own[] = {0x80 | WSLAY_CONNECTION_CLOSE, 2, (uint8_t)(ws->violation >> 8),
+			 (uint8_t)ws->violation};
+	struct pz_slice what = pz_slice_of(bytes, len);
 
 	(void)flags;
-	if (pz_buf_append(ws->out, pz_slice_of(bytes, len)) != PZ_OK) {
+	if (ws->is_muted)
+		return (ssize_t)len;
+	if (begins_close(ws, bytes, len) && ws->violation) {
+		what = pz_slice_of(own, sizeof(own));
+		ws->is_muted = true;
+	}
+	if (pz_buf_append(ws->out, what) != PZ_OK) {
 		wslay_event_set_error(context, WSLAY_ERR_CALLBACK_FAILURE);
 		return -1;
 	}
 	return (ssize_t)len;
+}
+
+/* Writes what wslay has queued: pongs and a close frame. */
+static void
+flush(struct pz_websocket *ws)
+{
+	if (!ws->is_failed && wslay_event_want_write(ws->context) &&
+	    wslay_event_send(ws->context) != 0)
+		ws->is_failed = true;
+	ws->is_closing = ws->is_closing || wslay_event_get_close_sent(ws->context);
 }
 
 static void
@@ -85,6 +123,19 @@ on_chunk(wslay_event_context_ptr context, const struct wslay_event_on_frame_recv
 		ws->is_failed = true;
 }
 
+/* What wslay takes: half a code, and a reason that is no UTF-8 and came in pieces. */
+static void
+look_at_close(struct pz_websocket *ws, struct pz_slice payload)
+{
+	if (payload.len == 1)
+		ws->violation = PZ_WEBSOCKET_PROTOCOL;
+	else if (payload.len > 2 &&
+		 !pz_utf8_is_valid(pz_slice_of(payload.ptr + 2, payload.len - 2)))
+		ws->violation = PZ_WEBSOCKET_UTF8;
+}
+
+/* A pong waits here already. It goes out before what the next frame causes: wslay drops it where it
+ * closes. */
 static void
 on_message(wslay_event_context_ptr context, const struct wslay_event_on_msg_recv_arg *message,
 	   void *arg)
@@ -92,6 +143,9 @@ on_message(wslay_event_context_ptr context, const struct wslay_event_on_msg_recv
 	struct pz_websocket *ws = arg;
 
 	(void)context;
+	if (message->opcode == WSLAY_CONNECTION_CLOSE)
+		look_at_close(ws, pz_slice_of(message->msg, message->msg_length));
+	flush(ws);
 	if (wslay_is_ctrl_frame(message->opcode))
 		return;
 	if (!ws->is_closing && !ws->is_failed)
@@ -148,22 +202,17 @@ pz_websocket_set_message_max(struct pz_websocket *ws, size_t message_max)
 
 /* ---- input and output ---- */
 
-/* Writes what wslay has queued: pongs and a close frame. */
-static void
-flush(struct pz_websocket *ws)
-{
-	if (!ws->is_failed && wslay_event_want_write(ws->context) &&
-	    wslay_event_send(ws->context) != 0)
-		ws->is_failed = true;
-	ws->is_closing = ws->is_closing || wslay_event_get_close_sent(ws->context);
-}
-
 void
 pz_websocket_input(struct pz_websocket *ws, struct pz_slice bytes)
 {
 	ws->in = bytes;
-	if (!ws->is_failed && wslay_event_want_read(ws->context) &&
-	    wslay_event_recv(ws->context) != 0)
+	int result = 0;
+	if (!ws->is_failed && wslay_event_want_read(ws->context))
+		result = wslay_event_recv(ws->context);
+	/* Our call-backs do not fail: what wslay reports so is a malformed frame. */
+	if (result == WSLAY_ERR_CALLBACK_FAILURE)
+		ws->violation = PZ_WEBSOCKET_PROTOCOL;
+	else if (result != 0)
 		ws->is_failed = true;
 	ws->in = pz_slice_of(NULL, 0);
 	flush(ws);
@@ -186,6 +235,7 @@ pz_websocket_send(struct pz_websocket *ws, bool text, struct pz_slice bytes)
 {
 	uint8_t head[10];
 
+	flush(ws); /* pongs of pings that came before what is answered here */
 	if (ws->is_failed || ws->is_closing)
 		return PZ_ERR_IO_CLOSED;
 	size_t len = write_head(head, text, bytes.len);
@@ -232,6 +282,8 @@ pz_websocket_is_over(const struct pz_websocket *ws)
 uint16_t
 pz_websocket_code(const struct pz_websocket *ws)
 {
+	if (ws->violation)
+		return ws->violation;
 	if (wslay_event_get_close_received(ws->context))
 		return wslay_event_get_status_code_received(ws->context);
 	return wslay_event_get_close_sent(ws->context)

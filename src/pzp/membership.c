@@ -1,7 +1,5 @@
 #include "pzp/membership.h"
 
-#include <stdio.h>
-
 #include "base/auto.h"
 #include "base/log.h"
 #include "calls/friends.h"
@@ -85,6 +83,15 @@ take(struct pz_node *node, struct pz_membership *takes)
 		pz_names_set_virgin(&node->names);
 }
 
+/* The same device of the same zone, or none. */
+static bool
+is_same(const struct pz_membership *a, const struct pz_membership *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return strcmp(a->zone, b->zone) == 0 && strcmp(a->device, b->device) == 0;
+}
+
 /*
  * What can fail comes first, on what will be: a membership that cannot be used does not count.
  * Then, in this order: the address, since all that follows names itself by it; preferences, which
@@ -95,9 +102,6 @@ enum pz_err
 pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz_errinfo *info)
 {
 	struct pz_tls_ctx *ctx = NULL;
-	char was[PZ_ADDRESS_BYTES_MAX + 1];
-
-	snprintf(was, sizeof(was), "%s", node->names.self);
 	enum pz_err err = pz_zonedata_set_membership(node->zonedata, takes, info);
 	if (err == PZ_OK)
 		err = pz_uplink_set_membership(node->uplink, takes, info);
@@ -111,14 +115,14 @@ pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct
 		pz_membership_free(takes);
 		return err;
 	}
+	bool is_moved = !is_same(node->zone.membership, takes);
+	if (is_moved) /* before policies are judged for the new address */
+		pz_apps_unroute(node->apps.apps);
 	take(node, takes);
 	pz_node_friends_follow(node);
 	pz_node_policies_follow(node);
 	pz_spread_membership_changed(node);
 	PZ_TRY(pz_node_refresh_trust(node, info));
-	bool is_moved = strcmp(was, node->names.self) != 0;
-	if (is_moved)
-		pz_apps_unroute(node->apps.apps);
 	PZ_TRY(pz_router_set_self(pz_calls_router(node->calls), node->names.self));
 	PZ_TRY(pz_registry_set_address(node->registry, node->names.self));
 	if (is_moved)
