@@ -61,35 +61,35 @@ struct pz_hosted_enrolment {
 /** One zone. */
 struct pz_hosted {
 	struct pz_hosting *hosting;
-	struct pz_authority *authority;       /* changed by hosted/transact.h only */
-	struct pz_shared *shared;             /* what every device may write */
-	struct pz_sync_links sync;            /* hosted/sync.c */
-	struct pz_router *router;             /* between the links of this zone */
-	struct pz_hosted_trust trust;         /* hosted/trust.c */
-	struct pz_hosted_services services;   /* hosted/services.c */
-	struct pz_hosted_updates update;      /* hosted/update.c */
-	struct pz_hosted_records records;     /* hosted/records.c */
-	struct pz_hosted_turns turns;         /* hosted/transact.c */
-	struct pz_hosted_enrolment enrolment; /* hub/enrol.c */
-	const struct pz_friends *friends;     /* of the authority; NULL: no zone is a friend */
-	struct pz_border *border;             /* what crosses its border: src/border */
-	struct pz_hosted_watch watch;         /* of the border */
-	struct pz_map *twice;                 /* device -> struct pz_hosted_twice: hosted/twice.c */
-	size_t offered_lists;                 /* that wait to be applied: hosted/crl_history.c */
-	size_t uploads;                       /* policies that come in pieces: hub/policy.c */
-	size_t offered_policies;              /* the same: hosted/policy.c */
-	struct pz_list links;                 /* struct pz_link.owner_node, registered ones */
-	size_t connected;                     /* devices with a link of their own */
-	char tag[PZ_SNI_TAG_CHARS + 1];       /* chooses the zone in a handshake */
-	bool is_removed;             /* it is, or is being, removed: nothing of it is stored */
-	struct pz_list removed_hook; /* in pz_hub.removed, when it is */
+	struct pz_authority *authority;         /* changed by hosted/transact.h only */
+	struct pz_shared *shared;               /* what every device may write */
+	struct pz_sync_links sync;              /* hosted/sync.c */
+	struct pz_router *router;               /* between the links of this zone */
+	struct pz_hosted_trust trust;           /* hosted/trust.c */
+	struct pz_hosted_services services;     /* hosted/services.c */
+	struct pz_hosted_updates update;        /* hosted/update.c */
+	struct pz_hosted_records records;       /* hosted/records.c */
+	struct pz_hosted_turns turns;           /* hosted/transact.c */
+	struct pz_hosted_enrolment enrolment;   /* hub/enrol.c */
+	const struct pz_friends *known_friends; /* of the authority; NULL: no zone is a friend */
+	struct pz_border *border;               /* what crosses its border: src/border */
+	struct pz_hosted_watch watch;           /* of the border */
+	struct pz_map *twice;           /* device -> struct pz_hosted_twice: hosted/twice.c */
+	size_t offered_lists;           /* that wait to be applied: hosted/crl_history.c */
+	size_t uploads;                 /* policies that come in pieces: hub/policy.c */
+	size_t offered_policies;        /* the same: hosted/policy.c */
+	struct pz_list links;           /* struct pz_link.owner_node, registered ones */
+	size_t connected;               /* devices with a link of their own */
+	char tag[PZ_SNI_TAG_CHARS + 1]; /* chooses the zone in a handshake */
+	bool is_removed;                /* it is, or is being, removed: nothing of it is stored */
+	struct pz_list removed_hook;    /* in pz_hub.removed, when it is */
 };
 
 /** True when the zone is a friend that both owners have confirmed. */
 static inline bool
 pz_hosted_is_friend(const struct pz_hosted *zone, struct pz_slice name)
 {
-	const struct pz_friend *f = pz_friends_find(zone->friends, name);
+	const struct pz_friend *f = pz_friends_find(zone->known_friends, name);
 
 	return f && pz_friend_is_confirmed(f);
 }

@@ -90,7 +90,7 @@ set_up_friends(void **state)
 	friends = pz_friends_new();
 	befriend(&bob_ca);
 	befriend(&carol_ca);
-	zone_of(ZONE)->friends = friends;
+	zone_of(ZONE)->known_friends = friends;
 	friend_up(&bob, BOB);
 	friend_up(&carol, CAROL);
 	return 0;
@@ -101,7 +101,7 @@ tear_down_friends(void **state)
 {
 	friend_down(&bob);
 	friend_down(&carol);
-	zone_of(ZONE)->friends = NULL;
+	zone_of(ZONE)->known_friends = NULL;
 	pz_friends_free(friends);
 	pz_kit_zone_fini(&bob_ca);
 	pz_kit_zone_fini(&carol_ca);
