@@ -60,7 +60,10 @@ test_issue_and_read_back(void **state)
 		assert_true(pz_crl_has_serial(c, "0102"));
 		assert_true(pz_crl_has_serial(c, "ff00000000000000000000000000000001"));
 		assert_true(pz_crl_has_serial(c, "FF00000000000000000000000000000001"));
+		assert_true(pz_crl_has_serial(c, "00000102")); /* the same number */
+		assert_false(pz_crl_has_serial(c, "010200"));
 		assert_false(pz_crl_has_serial(c, "0103"));
+		assert_false(pz_crl_has_serial(c, "00"));
 		assert_false(pz_crl_has_serial(c, "01"));
 	}
 	assert_ok(pz_buf_append_str(&pem, "-----BEGIN X509 CRL-----\n"));
@@ -102,10 +105,16 @@ static void
 test_lookup_fails_closed(void **state)
 {
 	struct pz_crl *crl = issue(0, 1);
+	char longest[PZ_SERIAL_HEX_BYTES + 2]; /* by two digits too long */
 
 	(void)state;
+	memset(longest, '1', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
 	assert_true(pz_crl_has_serial(crl, ""));
 	assert_true(pz_crl_has_serial(crl, "xyz"));
+	assert_true(pz_crl_has_serial(crl, "0103f"));
+	assert_false(pz_crl_has_serial(crl, longest + 2));
+	assert_true(pz_crl_has_serial(crl, longest));
 	assert_int_equal(ERR_peek_error(), 0);
 	pz_crl_free(crl);
 }
