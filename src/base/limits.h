@@ -126,7 +126,13 @@
 /* what one shows of itself: two certificates, each far below its limit, and names; with what JSON
  * adds it fits into a frame of PZ_FRAME_BYTES_ENROL */
 #define PZ_PAIR_INFO_BYTES_MAX (40U << 10)
-#define PZ_PAIR_CONNECTIONS_MAX 4             /* in a window: ours, the partner's, and strays */
+#define PZ_PAIR_CONNECTIONS_MAX 4          /* in a window: ours, the partner's, and strays */
+#define PZ_PAIR_TARGETS_MAX 32             /* addresses tried in a window */
+#define PZ_PAIR_AGAIN_US (2 * PZ_US_PER_S) /* one that failed: the other window may open later */
+/* the other end, which comes first by name, dials; where it has not, we do */
+#define PZ_PAIR_TURN_US (3 * PZ_US_PER_S)
+/* for our own connection with the same device, which is the one that counts */
+#define PZ_PAIR_HOLD_US (2 * PZ_US_PER_S)
 #define PZ_NEARBY_INSTANCES_MAX 256           /* known on the local network at a time */
 #define PZ_NEARBY_STRANGERS_MAX 192           /* of them without our zone's tag */
 #define PZ_NEARBY_DATE_US (600 * PZ_US_PER_S) /* the clock may be set: the date is looked at */

@@ -51,6 +51,8 @@ int pz_pzp_cmd_watch(struct pz_cli *cli);
 int pz_pzp_cmd_peers(struct pz_cli *cli);
 /** `pzp friends`: friend zones, since when, and what they may use. */
 int pz_pzp_cmd_friends(struct pz_cli *cli);
+/** `pzp pair`: the pairing window, the digits, the answer. @spec page 6 "Strangers" */
+int pz_pzp_cmd_pair(struct pz_cli *cli);
 /** `pzp discover`: the instances found on the local network. */
 int pz_pzp_cmd_discover(struct pz_cli *cli);
 /** The `id` of a device as it is shown: the name alone for a device of the own zone.

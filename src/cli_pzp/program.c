@@ -37,6 +37,14 @@ static const struct pz_cli_option discover_options[] = {
 	END,
 };
 
+static const struct pz_cli_option pair_options[] = {
+	{"remember", NULL, "become friends, where the other side wants that, too", PZ_CLI_FLAG, 0,
+	 0},
+	{"yes-if", "DIGITS", "join the window that is open, answer yes if these are its digits",
+	 PZ_CLI_TEXT, 0, 0},
+	END,
+};
+
 static const struct pz_cli_option ping_options[] = {
 	{"count", "N", "stop after N requests", PZ_CLI_TEXT, 0, 0},
 	{"interval", "S", "wait S seconds from one request to the next (1)", PZ_CLI_SECONDS, 0,
@@ -189,6 +197,15 @@ static const struct pz_cli_command commands[] = {
 	 "Shows whatever announces itself as a personal zone proxy; devices of this zone have an\n"
 	 "id. An announcement proves nothing: a device proves who it is when it is connected to.",
 	 discover_options, pz_pzp_cmd_discover},
+	{"pair", "[ADDRESS[:PORT]]", 0, 1, "pair with another person's device, side by side",
+	 "Opens a pairing window for two minutes; the other person does the same. Both devices "
+	 "show\n"
+	 "six digits: answer y only if they are the same on both. The other device is found on "
+	 "the\n"
+	 "local network, or is at ADDRESS (port 8040 unless given). No hub is needed. Trust ends "
+	 "when\n"
+	 "pzpd ends, unless both remember. The window closes when this command ends.",
+	 pair_options, pz_pzp_cmd_pair},
 	{"prefs", "[KEY [VALUE]]", 0, 2, "show preferences, or set one",
 	 "A change made while there is a link to the hub counts from the next reconnect on:\n"
 	 "with --now at once, else after 'pzp reconnect'.\n"
@@ -315,6 +332,7 @@ static const struct pz_cli_note examples[] = {
 	{"connect", "pzp connect tv"},
 	{"doctor", "pzp doctor --json"},
 	{"bugreport", "pzp bugreport report.txt"},
+	{"pair", "pzp pair 192.0.2.7 --remember"},
 	{"hub", "pzp hub new.example.org"},
 	{"prefs", "pzp prefs peer.auto true --now"},
 	{"user", "pzp user nickname Al"},

@@ -462,10 +462,13 @@ on_result(struct pz_pair *pair, const json_t *message)
 	const json_t *trusted = json_object_get(message, "trusted");
 	const char *reason = pz_json_str(message, "reason");
 
+	if (reason == NULL || strlen(reason) > REASON_BYTES_MAX)
+		reason = "";
 	if (json_is_false(trusted))
-		report_failure(
-			pair, PZ_ERR_DENIED_REMOTE,
-			reason_text(reason && strlen(reason) <= REASON_BYTES_MAX ? reason : ""));
+		report_failure(pair,
+			       strcmp(reason, PZ_PAIR_TIME_OUT) == 0 ? PZ_ERR_IO_TIMEOUT
+								     : PZ_ERR_DENIED_REMOTE,
+			       reason_text(reason));
 	else if (json_is_true(trusted) && pair->state == STATE_RESULT)
 		finish(pair);
 	else

@@ -85,7 +85,8 @@ void pz_pair_start(struct pz_pair *pair);
  * the exchange; what comes after the end is ignored.
  * Errors given to failed: PROTO, LIMIT, DENIED_IDENTITY (it is this device, of this zone, or its
  * certificates are not its own), DENIED_CODE (a wrong commitment, or a person said no), DENIED_*
- * (certificates), DENIED_REMOTE (the other side has ended it), CRYPTO, LIMIT_MEMORY.
+ * (certificates), DENIED_REMOTE (the other side has ended it), IO_TIMEOUT (here or there), CRYPTO,
+ * LIMIT_MEMORY.
  */
 void pz_pair_message(struct pz_pair *pair, const char *status, json_t *message);
 /** This is the partner: shows it our number. Nothing happens before `met` and a second time. */

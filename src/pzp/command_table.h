@@ -78,6 +78,15 @@
 	  true, "provide a service made of commands, as long as the request lasts") \
 	X("peers", cmd_peers, PZ_PARAMS(), false, "the devices of the zone, and which way leads to them") \
 	X("friends", cmd_friends, PZ_PARAMS(), false, "friend zones, and what they may use here") \
+	X("pair", cmd_pair, PZ_PARAMS( \
+		PZ_P("host", TEXT, "where the other device is: DNS name or IP address; found on the local network unless given") \
+		PZ_P_INTEGER("port", 1, UINT16_MAX, NULL, "of the other device; 8040 unless given") \
+		PZ_P("remember", BOOL, "become friends, where the other side wants that, too")), \
+	  true, "pair with a device of another person, side by side") \
+	X("pair-answer", cmd_pair_answer, PZ_PARAMS( \
+		PZ_P("digits", TEXT, "yes if these are shown, else no; waits for them. No unless given") \
+		PZ_P("remember", BOOL, "become friends, where the other side wants that, too")), \
+	  true, "answer the pairing window that is open") \
 	X("discover", cmd_discover, PZ_PARAMS( \
 		PZ_P_INTEGER("timeout_ms", 1, PZ_PZP_DISCOVER_MS_MAX, "ms", "how long to look; 2000 unless given")), \
 	  false, "look for devices on the local network") \

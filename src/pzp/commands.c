@@ -8,6 +8,7 @@
 #include "calls/friends.h"
 #include "enrolment/enrolment.h"
 #include "items/prefs.h"
+#include "pairing/pairing.h"
 #include "pzp/command_table.h"
 #include "pzp/item_ops.h"
 #include "pzp/policy_ops.h"
@@ -58,6 +59,25 @@ web_port(const struct pz_node *node)
 					     : json_null();
 }
 
+/* The device that is paired with is one of the peers, too. */
+static void
+add_partner(const struct pz_node *node, json_t *list)
+{
+	json_t *partner = pz_pairing_peer_json(node->pairing);
+
+	if (partner)
+		json_array_append_new(list, partner);
+}
+
+static json_t *
+peers_status(const struct pz_node *node)
+{
+	json_t *list = pz_devices_status(node->calls);
+
+	add_partner(node, list);
+	return list;
+}
+
 json_t *
 pz_commands_status(struct pz_node *node)
 {
@@ -67,7 +87,7 @@ pz_commands_status(struct pz_node *node)
 	set_gauges(node);
 
 	return json_pack(
-		"{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:{s:o, s:o}, "
+		"{s:s, s:i, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:{s:o, s:o}, "
 		"s:o, s:o, s:o, s:o, s:o}",
 		"version", PZ_VERSION, "pid", (int)getpid(), "uptime",
 		(json_int_t)((now - node->started_us) / PZ_US_PER_S), "id", node->names.self,
@@ -77,11 +97,12 @@ pz_commands_status(struct pz_node *node)
 		pz_uplink_state(node->uplink) == PZ_STATE_CONNECTING
 			? pz_uplink_machine(node->uplink)->last_failure
 			: "",
-		"hub", hub_result(node), "peers", pz_devices_status(node->calls), "ports", "tls",
-		tls_port(node), "web", web_port(node), "pending",
-		pz_user_prefs_pending(node->items), "daysLeft", pz_upkeep_days_left(node->upkeep),
-		"warnings", pz_upkeep_warnings(node->upkeep), "conditions",
-		pz_conditions_json(node->conditions), "metrics", pz_metrics_json(&node->metrics));
+		"hub", hub_result(node), "peers", peers_status(node), "pairing",
+		pz_pairing_json(node->pairing), "ports", "tls", tls_port(node), "web",
+		web_port(node), "pending", pz_user_prefs_pending(node->items), "daysLeft",
+		pz_upkeep_days_left(node->upkeep), "warnings", pz_upkeep_warnings(node->upkeep),
+		"conditions", pz_conditions_json(node->conditions), "metrics",
+		pz_metrics_json(&node->metrics));
 }
 
 static void
@@ -362,6 +383,7 @@ cmd_peers(struct pz_request *request)
 	json_t *list = pz_devices_list(calls_of(request));
 
 	pz_calls_friend_peers(calls_of(request), list);
+	add_partner(request->self, list);
 	pz_request_answer(request, list);
 }
 
@@ -369,6 +391,22 @@ static void
 cmd_friends(struct pz_request *request)
 {
 	pz_calls_friends_command(calls_of(request), request);
+}
+
+static void
+cmd_pair(struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+
+	pz_pairing_command(node->pairing, request);
+}
+
+static void
+cmd_pair_answer(struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+
+	pz_pairing_answer_command(node->pairing, request);
 }
 
 static void

@@ -22,6 +22,7 @@
 #include "zonedata/zonedata.h"
 
 struct pz_enrolment;
+struct pz_pairing;
 struct pz_audit;
 struct pz_wipe;
 struct pz_items;
@@ -37,6 +38,7 @@ struct pz_node {
 	struct pz_calls *calls;
 	struct pz_uplink *uplink;
 	struct pz_enrolment *enrolment;
+	struct pz_pairing *pairing;
 	struct pz_wipe *wipe;
 	struct pz_items *items;
 	struct pz_asking *asking; /* questions for the owner */

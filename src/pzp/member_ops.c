@@ -1,5 +1,5 @@
-/* What the node does for the parts that need to know little of it: its calls, its upkeep and its
- * enrolments. All of it is about the zone that is joined or left. */
+/* What the node does for the parts that need to know little of it: its calls, its upkeep, its
+ * enrolments and its pairings. All of it is about the zone that is joined or left. */
 #include "pzp/member_ops.h"
 
 #include "pzp/membership.h"
@@ -164,4 +164,70 @@ pz_node_enrolment_new(struct pz_node *node)
 	};
 
 	return pz_enrolment_new(&config);
+}
+
+/* ---- pairing ---- */
+
+static enum pz_err
+on_may_open(void *arg, struct pz_errinfo *info)
+{
+	const struct pz_node *node = arg;
+
+	if (pz_wipe_is_running(node->wipe))
+		return pz_fail(info, PZ_ERR_EXISTS, "the zone is being left; try again");
+	return PZ_OK;
+}
+
+static enum pz_err
+on_may_pair(void *arg, const struct pz_pair_card *partner, struct pz_errinfo *info)
+{
+	(void)arg;
+	(void)partner;
+	(void)info;
+	return PZ_OK;
+}
+
+static bool
+on_trusted(void *arg, const struct pz_pair_result *result)
+{
+	(void)arg;
+	(void)result;
+	return true;
+}
+
+static void
+on_partner_changed(void *arg, const struct pz_peer_change *change)
+{
+	struct pz_node *node = arg;
+
+	pz_watch_event(&node->requests,
+		       json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "event", "peer", "name",
+				 change->device, "old", pz_peer_state_text(change->old), "new",
+				 pz_peer_state_text(change->now), "cause",
+				 pz_peer_event_text(change->event), "reason", change->reason));
+}
+
+static const struct pz_pairing_ops pairing_ops = {
+	.may_open = on_may_open,
+	.may_pair = on_may_pair,
+	.trusted = on_trusted,
+	.changed = on_partner_changed,
+};
+
+struct pz_pairing *
+pz_node_pairing_new(struct pz_node *node)
+{
+	const struct pz_pairing_config config = {
+		.env = node->config.env,
+		.transport = node->config.transport,
+		.link_host = pz_node_link_host(node),
+		.zone = &node->zone,
+		.names = &node->names,
+		.requests = &node->requests,
+		.peers = node->peers,
+		.ops = &pairing_ops,
+		.arg = node,
+	};
+
+	return pz_pairing_new(&config);
 }

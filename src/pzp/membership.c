@@ -3,6 +3,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "calls/friends.h"
+#include "pairing/pairing.h"
 #include "pzp/policy_ops.h"
 #include "pzp/spread.h"
 
@@ -118,6 +119,9 @@ pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct
 	bool is_moved = !is_same(node->zone.membership, takes);
 	if (is_moved) /* before policies are judged for the new address */
 		pz_apps_unroute(node->apps.apps);
+	if ((takes == NULL) != (node->zone.membership == NULL))
+		pz_pairing_close(node->pairing, PZ_ERR_IO_CLOSED,
+				 "the window was closed: this device has joined or left a zone");
 	take(node, takes);
 	pz_node_friends_follow(node);
 	pz_node_policies_follow(node);

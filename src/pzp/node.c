@@ -92,6 +92,16 @@ apps_new(struct pz_node *node, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* Other devices: of the zone, of friends, and strangers. */
+static enum pz_err
+others_new(struct pz_node *node, struct pz_errinfo *info)
+{
+	node->peers = pz_node_peers_new(node);
+	if (node->peers)
+		node->pairing = pz_node_pairing_new(node);
+	return node->pairing ? PZ_OK : pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+}
+
 /* Each part is made before those that are given it: the router (of the calls) before items, uplink
  * and peers; the wipe before enrolments, which hold it; the directory (of the uplink) before the
  * peers. The membership comes last, since all parts follow it. */
@@ -131,9 +141,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	    node->enrolment == NULL || node->upkeep == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(pz_upkeep_load(node->upkeep, info));
-	node->peers = pz_node_peers_new(node);
-	if (node->peers == NULL)
-		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	PZ_TRY(others_new(node, info));
 	PZ_TRY(pz_node_transfers_new(node, info));
 	PZ_TRY(apps_new(node, info));
 	pz_calls_connect(node->calls, node->peers, node->uplink, node->items);
@@ -221,6 +229,7 @@ pz_node_stop(struct pz_node *node)
 	pz_upkeep_end(node->upkeep);
 	pz_calls_end(node->calls);
 	pz_enrolment_drop(node->enrolment);
+	pz_pairing_end(node->pairing);
 	pz_peers_end(node->peers);
 	pz_uplink_end(node->uplink);
 	pz_audit_save_now(node->audit);
@@ -249,6 +258,7 @@ pz_node_free(struct pz_node *node)
 	pz_calls_stop(node->calls);
 	pz_transfers_free(PZ_TAKE(node->transfers));
 	pz_apps_free(PZ_TAKE(node->apps.apps));
+	pz_pairing_free(node->pairing);
 	pz_peers_free(node->peers);
 	pz_uplink_free(node->uplink);
 	pz_zonedata_free(node->zonedata);

@@ -4,6 +4,7 @@
 
 #include "calls/discovery.h"
 #include "items/app_data.h"
+#include "pairing/pairing.h"
 #include "pzp/policy_ops.h"
 #include "transfer/transfer.h"
 
@@ -195,6 +196,31 @@ on_saw_refusal(void *arg, const char *device, enum pz_err why, const char *detai
 	pz_upkeep_saw_refusal(node->upkeep, device, why, detail);
 }
 
+static struct pz_tls_ctx *
+on_stranger_ctx(void *arg)
+{
+	const struct pz_node *node = arg;
+
+	return pz_pairing_server_ctx(node->pairing);
+}
+
+static void
+on_stranger(void *arg, struct pz_link *link, const char *remote)
+{
+	const struct pz_node *node = arg;
+
+	(void)remote;
+	pz_pairing_on_stranger(node->pairing, link);
+}
+
+static void
+on_saw_window(void *arg, const struct pz_peers_window *window)
+{
+	const struct pz_node *node = arg;
+
+	pz_pairing_on_window(node->pairing, window);
+}
+
 static const struct pz_peers_ops ops = {
 	.hub_is_up = on_hub_is_up,
 	.hub_session = on_hub_session,
@@ -212,6 +238,9 @@ static const struct pz_peers_ops ops = {
 	.unsent = on_unsent,
 	.answers = on_answers,
 	.prompt = on_prompt,
+	.stranger_ctx = on_stranger_ctx,
+	.stranger = on_stranger,
+	.saw_window = on_saw_window,
 	.may_link = on_may_link,
 	.saw_day = on_saw_day,
 	.saw_link = on_saw_link,

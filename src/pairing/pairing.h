@@ -1,0 +1,76 @@
+/*
+ * The pairing window of a device: two strangers side by side (page 6). At most one window is open;
+ * programs on the control socket open it, answer, and see what happens.
+ * @spec page 6 "Strangers: the peer-to-peer certificate exchange (SHCBK)", page 14 AUTH-4, ZON-7
+ */
+#ifndef PZ_PAIRING_PAIRING_H
+#define PZ_PAIRING_PAIRING_H
+
+#include "command/request.h"
+#include "net/link.h"
+#include "net/transport.h"
+#include "pair/pair.h"
+#include "peers/peers.h"
+#include "zone/device.h"
+#include "zone/names.h"
+
+struct pz_pairing;
+
+/** What the node does for it. Called from inside events of links, timers and commands; `arg` is
+ * that of the configuration. */
+struct pz_pairing_ops {
+	/** Whether a window may open now. Errors: any, with a line (the zone is being left). */
+	enum pz_err (*may_open)(void *arg, struct pz_errinfo *info);
+	/** Whether a stranger may be the partner. Errors: DENIED_IDENTITY (its zone is known by
+	 * another CA), with a line. */
+	enum pz_err (*may_pair)(void *arg, const struct pz_pair_card *partner,
+				struct pz_errinfo *info);
+	/** Both persons said yes: the partner's device is trusted from now on. @return false: it
+	 * is trusted, and could not be remembered (a friend zone too many, out of memory) */
+	bool (*trusted)(void *arg, const struct pz_pair_result *result);
+	/** The partner's state has changed: `device` is its identity. */
+	void (*changed)(void *arg, const struct pz_peer_change *change);
+};
+
+/** Everything borrowed for the life of the object. */
+struct pz_pairing_config {
+	const struct pz_env *env;
+	struct pz_transport transport;
+	struct pz_link_host link_host; /* without events */
+	const struct pz_device_zone *zone;
+	const struct pz_names *names;
+	struct pz_requests *requests;
+	struct pz_peers *peers;
+	const struct pz_pairing_ops *ops;
+	void *arg;
+};
+
+/** @param config copied. NULL: out of memory. */
+struct pz_pairing *pz_pairing_new(const struct pz_pairing_config *config);
+/** After pz_pairing_end and a turn's end. NULL is fine. */
+void pz_pairing_free(struct pz_pairing *pairing);
+/** Closes the window, if one is open: the commands that wait for it end with this line. */
+void pz_pairing_close(struct pz_pairing *pairing, enum pz_err why, const char *text);
+/** The node ends: closes the window, and opens none any more. */
+void pz_pairing_end(struct pz_pairing *pairing);
+/** What `status` shows: {state, partner, digits, secondsLeft, port}, new; null: no window. NULL:
+ * out of memory. */
+json_t *pz_pairing_json(const struct pz_pairing *pairing);
+/** The partner as `peers` shows a device (docs/control-protocol.md), new; NULL: none, or out of
+ * memory. */
+json_t *pz_pairing_peer_json(const struct pz_pairing *pairing);
+/** The command `pair`: opens the window; it closes when the request ends. */
+void pz_pairing_command(struct pz_pairing *pairing, struct pz_request *request);
+/** The command `pair-answer`: joins the window, and answers for the person here. */
+void pz_pairing_answer_command(struct pz_pairing *pairing, struct pz_request *request);
+
+/* ---- for pz_peers_ops ---- */
+
+/** stranger_ctx: NULL: there is no window, or it has a partner. */
+struct pz_tls_ctx *pz_pairing_server_ctx(struct pz_pairing *pairing);
+/** stranger: takes the link. */
+void pz_pairing_on_stranger(struct pz_pairing *pairing, struct pz_link *link);
+/** saw_window. */
+void pz_pairing_on_window(struct pz_pairing *pairing, const struct pz_peers_window *window);
+
+#endif
