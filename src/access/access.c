@@ -432,6 +432,7 @@ ask_first(struct pz_access *access, struct pz_access_call *call, struct pz_acces
 		return verdict == PZ_ACCESS_PERMIT ? permit(access, call, kept)
 						   : conclude(access, kept, verdict);
 	}
+	call->is_asking = true;
 	return wait_for(access, wait);
 }
 

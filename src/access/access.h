@@ -85,6 +85,7 @@ struct pz_access_call {
 	const json_t *params;
 	/* LISTEN: a person allowed its beginning. Set where an answer was there already */
 	bool was_asked;
+	bool is_asking;      /* set with the verdict ASKED: a person is being asked */
 	uint64_t ticket;     /* of the caller's, other than 0; names a question that waits */
 	pz_access_done done; /* NULL: the call cannot wait, and what would be asked is denied */
 	void *arg;

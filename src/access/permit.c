@@ -71,6 +71,7 @@ pz_access_permit(struct pz_access *access, struct pz_permit_query *query, pz_acc
 	}
 	enum pz_access_verdict verdict = judge(access, query->from, &call);
 	query->was_asked = call.was_asked;
+	query->is_asking = call.is_asking;
 	return pz_access_permit_of(verdict);
 }
 

@@ -418,6 +418,9 @@
 #define PZ_PROMPT_TIMEOUT_S 30        /* then no answer is a no; preference */
 #define PZ_PROMPT_TIMEOUT_S_MIN 10
 #define PZ_PROMPT_TIMEOUT_S_MAX 300
+/* a call about which a person is asked ends with an answer, also where it comes at the last moment
+ */
+#define PZ_CALL_ASKED_US ((PZ_PROMPT_TIMEOUT_S_MAX + 15) * PZ_US_PER_S)
 /* a caller that was denied so often in a row is not asked about for a while, ... */
 #define PZ_PROMPT_BACKOFF_AFTER 5
 #define PZ_PROMPT_BACKOFF_FIRST_US (30 * PZ_US_PER_S) /* ... then twice as long, ... */

@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "calls/internal.h"
 #include "rpc/error.h"
+#include "rpc/method.h"
 #include "rpc/payload.h"
 #include "wire/json.h"
 
@@ -18,9 +19,10 @@ struct call {
 	json_t *params;
 	bool is_stream;
 	bool is_sent;
-	uint64_t timeout_us; /* 0: none */
-	char *api_at_id;     /* the service found */
-	json_t *description; /* its descriptor, as its device has sent it */
+	uint64_t timeout_us;  /* 0: none */
+	bool may_wait_longer; /* while a person is asked: the program gave no time */
+	char *api_at_id;      /* the service found */
+	json_t *description;  /* its descriptor, as its device has sent it */
 	char peer[PZ_ADDRESS_BYTES_MAX + 1];
 	char id[37];
 	const struct pz_session *via; /* by which it went out; to compare only */
@@ -121,11 +123,27 @@ take_description(struct call *call, json_t *descriptor)
 	pz_descriptor_fini(&checked);
 }
 
+/* Once: a device that says so again and again is not waited for any longer by it. */
+static void
+wait_for_person(struct call *call)
+{
+	if (call->may_wait_longer && call->timeout_us < PZ_CALL_ASKED_US) {
+		call->timeout_us = PZ_CALL_ASKED_US;
+		pz_pending_extend(call->calls->pending, call->peer, call->id, PZ_CALL_ASKED_US);
+	}
+	call->may_wait_longer = false;
+	pz_request_event(call->request, json_pack("{s:b}", "asking", 1));
+}
+
 static void
 on_callback(void *arg, const char *name, json_t *params)
 {
 	struct call *call = arg;
 
+	if (strcmp(name, PZ_RPC_CALLBACK_ASKING) == 0) {
+		wait_for_person(call);
+		return;
+	}
 	if (call->function == NULL)
 		take_description(call, params);
 	if (call->function == NULL || !call->is_stream)
@@ -470,6 +488,7 @@ read_params(struct call *call, json_t *params, bool is_description, struct pz_er
 	call->is_stream = json_is_true(json_object_get(params, "stream"));
 	call->timeout_us = timeout_ms >= 0 ? (uint64_t)timeout_ms * PZ_US_PER_MS
 					   : call->calls->config.timeout_us;
+	call->may_wait_longer = timeout_ms < 0;
 	if ((function && call->function == NULL) || call->params == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	return PZ_OK;

@@ -82,7 +82,7 @@ sends_what_the_command_line_says(void **state)
 		{&pz_pzp_program, "describe|test@tv", "describe {\"service\":\"test@tv\"}"},
 		{&pz_pzp_program, "call|test@tv|get42",
 		 "call {\"function\":\"get42\",\"params\":[],\"service\":\"test@tv\","
-		 "\"stream\":false,\"timeout_ms\":30000}"},
+		 "\"stream\":false}"},
 		{&pz_pzp_program, "call|test|get42|{\"a\":1}|--timeout|0.5",
 		 "call {\"function\":\"get42\",\"params\":{\"a\":1},\"service\":\"test\","
 		 "\"stream\":false,\"timeout_ms\":500}"},

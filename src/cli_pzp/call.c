@@ -11,6 +11,7 @@
 #include "cli_pzp/commands.h"
 
 #define CALL_TIMEOUT_MS (unsigned)(PZ_CALL_TIMEOUT_US / 1000)
+#define ASKED_MS (unsigned)(PZ_CALL_ASKED_US / 1000)
 #define WAIT_LONGER_MS 5000U /* than the daemon, which times the call itself */
 
 /* Error codes with an exit status of their own (page 4 "JSON-RPC 2.0", page 12). */
@@ -149,6 +150,8 @@ on_callback(void *arg, json_t *event)
 	json_t *line;
 	int status;
 
+	if (json_is_true(json_object_get(event, "asking")) && !cli->json)
+		fprintf(cli->err, "pzp: a person is asked to allow this; waiting for the answer\n");
 	if (json_object_get(event, "callback") == NULL)
 		return true;
 	if (cli->json)
@@ -161,35 +164,45 @@ on_callback(void *arg, json_t *event)
 	return status == PZ_EXIT_DONE && !ferror(cli->out);
 }
 
+/* Without --timeout the daemon decides: longer while a person is asked. NULL: an argument is not
+ * valid UTF-8. @param takes_params @param timeout_ms 0: none given */
+static json_t *
+call_request(const struct pz_cli *cli, json_t *takes_params, unsigned timeout_ms, bool stream)
+{
+	json_t *request =
+		json_pack("{s:s, s:s, s:o, s:b}", "service", pz_cli_arg(cli, 0), "function",
+			  pz_cli_arg(cli, 1), "params", takes_params, "stream", (int)stream);
+
+	if (request && (timeout_ms > 0 || stream))
+		json_object_set_new(request, "timeout_ms", json_integer(timeout_ms));
+	return request;
+}
+
 static int
 call_function(struct pz_cli *cli)
 {
 	const char *timeout = pz_cli_opt(cli, "timeout"), *text = pz_cli_arg(cli, 2);
 	bool stream = pz_cli_opt(cli, "stream") != NULL;
-	unsigned timeout_ms = stream ? 0 : CALL_TIMEOUT_MS;
+	unsigned timeout_ms = 0, wait_ms = stream ? 0 : ASKED_MS + WAIT_LONGER_MS;
 	int status = PZ_EXIT_DONE;
-	json_t *request, *outcome = NULL;
+	json_t *outcome = NULL;
 
 	if (timeout && (!pz_cli_parse_seconds(timeout, &timeout_ms) || timeout_ms == 0))
 		return pz_cli_usage(cli, "--timeout must be more than 0");
 	json_t *params = text ? pz_cli_value(cli, "PARAMS-JSON", text, &status) : json_array();
 	if (params == NULL)
 		return status;
-	request = json_pack("{s:s, s:s, s:o, s:I, s:b}", "service", pz_cli_arg(cli, 0), "function",
-			    pz_cli_arg(cli, 1), "params", params, "timeout_ms",
-			    (json_int_t)timeout_ms, "stream", (int)stream);
+	json_t *request = call_request(cli, params, timeout_ms, stream);
 	if (request == NULL)
 		return pz_cli_usage(cli, "an argument is not valid UTF-8");
-	if (stream)
-		status = pz_cli_catch_interrupts(cli);
-	else
-		status = PZ_EXIT_DONE;
+	status = stream ? pz_cli_catch_interrupts(cli) : PZ_EXIT_DONE;
 	if (status != PZ_EXIT_DONE) {
 		json_decref(request);
 		return status;
 	}
-	status = pz_cli_request(cli, "call", request, timeout_ms ? timeout_ms + WAIT_LONGER_MS : 0,
-				on_callback, cli, &outcome);
+	if (timeout_ms > 0)
+		wait_ms = timeout_ms + WAIT_LONGER_MS;
+	status = pz_cli_request(cli, "call", request, wait_ms, on_callback, cli, &outcome);
 	if (status == PZ_EXIT_DONE && outcome)
 		status = print_outcome(cli, outcome, stream);
 	json_decref(outcome);

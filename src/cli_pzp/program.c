@@ -62,8 +62,9 @@ static const struct pz_cli_option prefs_options[] = {
 };
 
 static const struct pz_cli_option call_options[] = {
-	{"timeout", "S", "give up after S seconds (30; with --stream none)", PZ_CLI_SECONDS, 0,
-	 86400},
+	{"timeout", "S",
+	 "give up after S seconds (30, longer while a person is asked; with --stream none)",
+	 PZ_CLI_SECONDS, 0, 86400},
 	{"stream", NULL, "print the values of a stream as they come, until interrupted",
 	 PZ_CLI_FLAG, 0, 0},
 	END,

@@ -3,6 +3,7 @@
 #include "kit/json.h"
 #include "prompt/prompt.h"
 #include "pzp/peer_fixture.h"
+#include "rpc/error.h"
 
 #define ID "00112233445566778899aabbccddeeff"
 #define GEO "http://webinos.org/api/w3c/geolocation"
@@ -259,6 +260,50 @@ peers_are_sent_whether_a_person_is_here(void **state)
 	assert_true(json_is_false(json_object_get(info, "answers")));
 }
 
+/* ---- a call that waits ---- */
+
+#define ASKS "<policy><rule effect=\"prompt-session\"/></policy>"
+
+/* Code of the error that a call ended with; 0: it has a result, -1: it has not ended. */
+static json_int_t
+end_of(const struct answer *a)
+{
+	if (a->ends == 0)
+		return -1;
+	assert_ok(a->err);
+	return json_integer_value(json_object_get(json_object_get(a->result, "error"), "code"));
+}
+
+/* Its time-out is as long as that of the question. */
+static void
+a_call_gets_the_end_of_the_question_that_it_waits_for(void **state)
+{
+	struct answer agent, first, hasty;
+
+	(void)state;
+	set_pref("policy.prompt-timeout", "60");
+	json_decref(result_of("policy-set",
+			      json_pack("{s:s, s:s}", "slot", "exceptions", "document", ASKS),
+			      PZ_OK));
+	begin(&agent, "prompts", json_pack("{s:b}", "watch", 1));
+	begin(&first, "call", call_params(API_TEST, "get42", json_pack("[s]", "x")));
+	json_t *params = call_params(API_TEST, "get42", json_pack("[s]", "y"));
+	(void)json_object_set_new(params, "timeout_ms", json_integer(5000));
+	begin(&hasty, "call", params);
+	fx_run(PZ_US_PER_S);
+	assert_int_equal(first.events, 1);
+	assert_true(json_is_true(json_object_get(first.last_event, "asking")));
+	fx_run(5 * PZ_US_PER_S);
+	assert_int_equal(end_of(&hasty), PZ_RPC_TIMED_OUT); /* what the program wants counts */
+	fx_run(40 * PZ_US_PER_S);
+	assert_int_equal(end_of(&first), -1);
+	fx_run(20 * PZ_US_PER_S);
+	assert_int_equal(end_of(&first), PZ_RPC_DENIED_PERSON);
+	forget(&hasty);
+	forget(&first);
+	forget(&agent);
+}
+
 int
 main(void)
 {
@@ -271,6 +316,7 @@ main(void)
 		FX_TEST(a_question_ends_when_its_device_says_so_or_is_away),
 		FX_TEST(a_device_that_does_not_want_to_answer_is_not_asked),
 		FX_TEST(peers_are_sent_whether_a_person_is_here),
+		FX_TEST(a_call_gets_the_end_of_the_question_that_it_waits_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

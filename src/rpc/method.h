@@ -32,4 +32,8 @@ struct pz_method {
  */
 enum pz_err pz_method_parse(struct pz_slice text, struct pz_method *out) PZ_MUST_USE;
 
+/** Name of the call-back by which the other end says that a person is being asked about a request.
+ * @spec page 7, 6.2 */
+#define PZ_RPC_CALLBACK_ASKING "permissionAsked"
+
 #endif

@@ -170,6 +170,15 @@ pz_pending_add(struct pz_pending *p, const char *peer, const char *id, uint64_t 
 	return err;
 }
 
+void
+pz_pending_extend(struct pz_pending *p, const char *peer, const char *id, uint64_t timeout_us)
+{
+	struct entry *entry = find(p, peer, pz_slice_str(id));
+
+	if (entry && entry->timer.active)
+		pz_env_start(p->env, &entry->timer, timeout_us);
+}
+
 bool
 pz_pending_response(struct pz_pending *p, const char *from, json_t *id, json_t *result,
 		    json_t *error)

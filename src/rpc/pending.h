@@ -56,6 +56,9 @@ enum pz_err
 pz_pending_add(struct pz_pending *p, const char *peer, const char *id, uint64_t timeout_us,
 	       const struct pz_pending_ops *ops, void *arg) PZ_MUST_USE;
 
+/** Ends a request's time-out, if it has one that has not ended, that long from now instead. */
+void pz_pending_extend(struct pz_pending *p, const char *peer, const char *id, uint64_t timeout_us);
+
 /**
  * Hands an answer to its request.
  * @param from proven origin of the message

@@ -240,6 +240,25 @@ test_timeout(void **state)
 }
 
 static void
+test_extended_time_out(void **state)
+{
+	struct told told = {0}, never = {0};
+
+	(void)state;
+	add("a@b/c", "r1", &call, &told);
+	assert_ok(pz_pending_add(table, "a@b/c", "r2", 0, &call, &never));
+	run_until(20 * SECOND);
+	pz_pending_extend(table, "a@b/c", "r1", 60 * SECOND);
+	pz_pending_extend(table, "a@b/c", "r2", SECOND); /* it has none */
+	pz_pending_extend(table, "a@b/c", "r3", SECOND);
+	run_until(80 * SECOND - 1);
+	assert_int_equal(told.errors, 0);
+	run_until(80 * SECOND);
+	assert_int_equal(told.code, PZ_RPC_TIMED_OUT);
+	assert_int_equal(never.errors, 0);
+}
+
+static void
 test_callbacks(void **state)
 {
 	struct told told = {0}, plain = {0};
@@ -468,6 +487,7 @@ main(void)
 		T(test_add_refuses),
 		T(test_full),
 		T(test_timeout),
+		T(test_extended_time_out),
 		T(test_callbacks),
 		T(test_stream),
 		T(test_stream_timeouts),

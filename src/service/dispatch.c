@@ -76,7 +76,10 @@ authorise(struct call *c, struct pz_permit_query *query, json_t *params)
 	query->params = c->exported;
 	enum pz_permit permit = pz_service_permit(c->d, query);
 	c->was_asked = query->was_asked;
+	bool is_asking = permit == PZ_PERMIT_PENDING && query->is_asking;
 	proceed(c, permit, params);
+	if (is_asking) /* the caller waits longer, so that it gets the answer */
+		pz_call_event(&c->pub, PZ_RPC_CALLBACK_ASKING, NULL);
 }
 
 void

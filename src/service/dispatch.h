@@ -62,6 +62,7 @@ struct pz_permit_query {
 	/* That a person was asked: of LISTEN it is known, for FIND, BIND and INVOKE the owner may
 	 * set it. */
 	bool was_asked;
+	bool is_asking; /* the owner may set it with PENDING: a person is being asked */
 };
 
 /**

@@ -434,6 +434,25 @@ a_pending_question_suspends_the_call(void **state)
 	fx_free(f);
 }
 
+/* So that its time-out does not come before the answer of the person. */
+static void
+a_caller_is_told_that_a_person_is_asked(void **state)
+{
+	struct fixture *f = with_test_api();
+	(void)state;
+	f->ops.permit = fx_permit;
+	f->answer[PZ_PERMIT_INVOKE] = PZ_PERMIT_PENDING;
+	f->is_asking = true;
+	fx_call(f, ANN, "1", TEST ".get42", "['a']");
+	fx_expect(f, EVENT(ANN, "1.permissionAsked", "[]"));
+	f->is_asking = false; /* it waits for the disk */
+	fx_call(f, ANN, "2", TEST ".get42", "['a']");
+	fx_expect(f, "");
+	fx_payload(f, ANN, "{'jsonrpc': '2.0', 'method': '" TEST ".get42', 'params': ['a']}");
+	fx_expect(f, "");
+	fx_free(f);
+}
+
 /* ---- the owner's own objects ---- */
 
 static void
@@ -655,6 +674,7 @@ main(void)
 		cmocka_unit_test(permission_comes_before_parameters),
 		cmocka_unit_test(unknown_and_forbidden_look_alike),
 		cmocka_unit_test(a_pending_question_suspends_the_call),
+		cmocka_unit_test(a_caller_is_told_that_a_person_is_asked),
 		cmocka_unit_test(the_owner_serves_its_objects),
 		cmocka_unit_test(management_needs_permission),
 		cmocka_unit_test(a_question_goes_with_its_caller),

@@ -14,6 +14,7 @@ fx_permit(void *arg, struct pz_permit_query *q)
 	struct fixture *f = arg;
 	f->ticket = q->ticket;
 	f->was_asked = q->was_asked;
+	q->is_asking = f->is_asking;
 	json_array_append_new(f->asked, json_sprintf("%d %s %s %s %s %s", (int)q->kind, q->from,
 						     q->api, q->service_id ? q->service_id : "-",
 						     q->function ? q->function : "-",

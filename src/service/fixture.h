@@ -30,6 +30,7 @@ struct fixture {
 	/* permit */
 	enum pz_permit answer[6]; /* by kind */
 	bool was_asked;           /* of the last question */
+	bool is_asking;           /* what is pending waits for a person */
 	uint64_t over;            /* ticket of the last call that ended while its question waited */
 	json_t *asked;            /* "kind from api id function feature" */
 	uint64_t ticket;
