@@ -149,10 +149,10 @@ pz_calls_friend_update(struct pz_calls *calls, const json_t *message)
 		return;
 	}
 	bool was_connected = is_zone_connected(calls, zone);
-	if (was_connected && !is_connected)
-		hub_gone(calls, zone);
 	json_t *known = zone_entry(calls, zone, is_partial || !is_connected);
 	(void)json_object_set_new(known, "connected", json_boolean(is_connected));
+	if (was_connected && !is_connected) /* what ends says why */
+		hub_gone(calls, zone);
 	if (pz_json_int(message, "lastSeen", 1, INT32_MAX * INT64_C(1000), &seen))
 		(void)json_object_set_new(known, "lastSeen", json_integer(seen));
 	json_array_foreach (json_object_get(message, "PZP"), i, entry)
