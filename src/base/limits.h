@@ -114,6 +114,8 @@
 /* attempts at devices without a known name: any machine may announce such */
 #define PZ_PEER_ANONYMOUS_MAX 8
 #define PZ_PEER_LINKS_MAX 1024           /* connections with peers, also those that prove nothing */
+#define PZ_PEER_FRIENDS_MAX 256          /* friends' devices that are met, so that ours have room */
+#define PZ_PEER_PER_FRIEND_MAX 64        /* the same, of one zone */
 #define PZ_PEER_UNAUTH_MAX 64            /* incoming ones that have proved nothing, all addresses */
 #define PZ_PEER_UNAUTH_PER_ADDRESS_MAX 8 /* the same, from one address */
 #define PZ_PEER_REACH_MAX 1024           /* devices that one peer says it has links with */
@@ -133,6 +135,8 @@
 #define PZ_PAIR_TURN_US (3 * PZ_US_PER_S)
 /* for our own connection with the same device, which is the one that counts */
 #define PZ_PAIR_HOLD_US (2 * PZ_US_PER_S)
+/* friends whose devices recognise an announcement: 64 digits of TXT */
+#define PZ_NEARBY_FRIENDS 8
 #define PZ_NEARBY_INSTANCES_MAX 256           /* known on the local network at a time */
 #define PZ_NEARBY_STRANGERS_MAX 192           /* of them without our zone's tag */
 #define PZ_NEARBY_DATE_US (600 * PZ_US_PER_S) /* the clock may be set: the date is looked at */

@@ -120,7 +120,8 @@ void pz_calls_describe(struct pz_calls *calls, struct pz_request *request);
 void pz_calls_ping(struct pz_calls *calls, struct pz_request *request);
 /** `services`: params api?, zone?, device?, all?. */
 void pz_calls_services(struct pz_calls *calls, struct pz_request *request);
-/** `connect PEER`: done when the direct link is there. @param name of the device, or its address */
+/** `connect PEER`: params address?, port?; done when the direct link is there. @param name of the
+ * device, or its address: that of a friend's device, too */
 void pz_calls_peer_connect(struct pz_calls *calls, struct pz_request *request, const char *name);
 /** `disconnect PEER`. @param name as above */
 void pz_calls_peer_disconnect(struct pz_calls *calls, struct pz_request *request, const char *name);

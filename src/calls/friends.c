@@ -38,7 +38,42 @@ pz_calls_is_of_friend(const struct pz_calls *calls, const char *address,
 	return true;
 }
 
+const json_t *
+pz_calls_friend_entry(const struct pz_calls *calls, const char *address)
+{
+	char zone[PZ_ZONE_BYTES_MAX + 1];
+	const char *slash = strchr(address, '/');
+
+	if (slash == NULL)
+		return NULL;
+	snprintf(zone, sizeof(zone), "%.*s", (int)(slash - address), address);
+	return json_object_get(devices_of(calls, zone), slash + 1);
+}
+
+bool
+pz_calls_friend_has_way(const struct pz_calls *calls, const char *address)
+{
+	char zone[PZ_ZONE_BYTES_MAX + 1];
+	const json_t *entry = pz_calls_friend_entry(calls, address);
+
+	if (pz_router_find(calls->router, pz_slice_str(address)) != NULL)
+		return true;
+	snprintf(zone, sizeof(zone), "%.*s", (int)strcspn(address, "/"), address);
+	return pz_uplink_is_up(calls->uplink) && is_zone_connected(calls, zone) &&
+	       json_is_true(json_object_get(entry, "connected"));
+}
+
 /* ---- what ends ---- */
+
+void
+pz_calls_friend_device_gone(struct pz_calls *calls, const char *address)
+{
+	json_t *error = pz_rpc_unreachable(address);
+	if (error)
+		pz_pending_fail_peer(calls->pending, address, error);
+	json_decref(error);
+	pz_dispatcher_peer_gone(calls->dispatcher, address);
+}
 
 /* Without a direct link it is reached by the hubs alone. */
 static void
@@ -47,13 +82,8 @@ device_gone(struct pz_calls *calls, const char *zone, const char *device)
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 
 	snprintf(address, sizeof(address), "%s/%s", zone, device);
-	if (pz_router_find(calls->router, pz_slice_str(address)) != NULL)
-		return;
-	json_t *error = pz_rpc_unreachable(address);
-	if (error)
-		pz_pending_fail_peer(calls->pending, address, error);
-	json_decref(error);
-	pz_dispatcher_peer_gone(calls->dispatcher, address);
+	if (pz_router_find(calls->router, pz_slice_str(address)) == NULL)
+		pz_calls_friend_device_gone(calls, address);
 }
 
 static void

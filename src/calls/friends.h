@@ -19,6 +19,8 @@ struct pz_request;
 void pz_calls_friend_update(struct pz_calls *calls, const json_t *message);
 /** The zone is no friend any more: its calls and streams end at once, and ours to it. */
 void pz_calls_friend_gone(struct pz_calls *calls, const char *zone);
+/** There is no way to a friend's device any more: calls with it end. @param address zone/device */
+void pz_calls_friend_device_gone(struct pz_calls *calls, const char *address);
 /** The own hub is gone: friends' devices without a direct link cannot be reached. */
 void pz_calls_friends_hub_gone(struct pz_calls *calls);
 
@@ -28,6 +30,10 @@ bool pz_calls_is_of_friend(const struct pz_calls *calls, const char *address,
 			   struct pz_address *out_address);
 /** True while the hub of a friend zone is connected to ours, and ours to this device. */
 bool pz_calls_is_friend_connected(const struct pz_calls *calls, const char *zone);
+/** What the hub has shown of a friend's device, as an entry of its directory. Borrowed, or NULL. */
+const json_t *pz_calls_friend_entry(const struct pz_calls *calls, const char *address);
+/** True when there is a way to a friend's device: a direct link, or both hubs. */
+bool pz_calls_friend_has_way(const struct pz_calls *calls, const char *address);
 /** Why a friend's device cannot be reached now, in one line. */
 void
 pz_calls_friend_why_away(const struct pz_calls *calls, const char *address, char *out, size_t size);

@@ -216,8 +216,9 @@ on_prop(struct pz_calls *calls, struct pz_session *in, const struct pz_envelope 
 	bool is_hubs = calls->zone->membership &&
 		       pz_slice_eq_str(envelope->from, calls->zone->membership->zone);
 
-	if (in && in->kind == PZ_SESSION_PEER &&
-	    pz_slice_eq(envelope->from, pz_session_address(in)))
+	bool is_device = in && (in->kind == PZ_SESSION_PEER || in->kind == PZ_SESSION_FRIEND);
+
+	if (is_device && pz_slice_eq(envelope->from, pz_session_address(in)))
 		pz_peers_on_prop(in, envelope);
 	else if (in && in->kind == PZ_SESSION_HUB && is_hubs)
 		pz_uplink_on_prop(calls->uplink, envelope);

@@ -4,20 +4,55 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/netaddr.h"
 #include "calls/internal.h"
 #include "wire/json.h"
 
 #define DISCOVER_DEFAULT_MS 2000
+#define PEER_PORT 8040 /* unless preferences say otherwise (page 10) */
 
-/* The device that is meant, which is not this one. Errors: as pz_devices_find. */
+/* The device that is meant, which is not this one; a friend's by its address. Errors: as
+ * pz_devices_find. */
 static enum pz_err
-other_device(const struct pz_calls *calls, const char *name, char out[PZ_DEVICE_BYTES_MAX + 1],
+other_device(const struct pz_calls *calls, const char *name, char out[PZ_ADDRESS_BYTES_MAX + 1],
 	     struct pz_errinfo *info)
 {
-	PZ_TRY(pz_devices_find(calls, name, out, info));
-	if (strcmp(out, calls->config.device) == 0)
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+	struct pz_address address;
+
+	if (pz_calls_is_of_friend(calls, name, &address) && address.device.len > 0 &&
+	    address.app.len == 0) {
+		snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "%s", name);
+		return PZ_OK;
+	}
+	PZ_TRY(pz_devices_find(calls, name, device, info));
+	if (strcmp(device, calls->config.device) == 0)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "'%.80s' is this device itself", name);
+	snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "%s", device);
 	return PZ_OK;
+}
+
+/* The way to it, as pz_peers_route; a friend's device may be reached by both hubs. */
+static const char *
+route_to(const struct pz_calls *calls, const char *device)
+{
+	const char *route = pz_peers_route(calls->peers, device);
+	bool is_friend = strchr(device, '/') != NULL;
+
+	if (is_friend && strcmp(route, "none") == 0 && pz_calls_friend_has_way(calls, device))
+		return "hub";
+	return route;
+}
+
+static void
+why_away(const struct pz_calls *calls, const char *device, char *out, size_t size)
+{
+	if (strcmp(route_to(calls, device), "none") != 0)
+		return;
+	if (strchr(device, '/'))
+		pz_calls_friend_why_away(calls, device, out, size);
+	else
+		pz_devices_why_away(calls, device, out, size);
 }
 
 static json_t *
@@ -27,8 +62,8 @@ peer_result(const struct pz_calls *calls, const char *device)
 
 	(void)pz_peers_view(calls->peers, device, &peer);
 	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", peer.address, "state",
-			 pz_peer_state_text(peer.state), "route",
-			 pz_peers_route(calls->peers, device), "reason", peer.reason, "address",
+			 pz_peer_state_text(peer.state), "route", route_to(calls, device), "reason",
+			 peer.reason, "address",
 			 peer.remote ? json_string(peer.remote) : json_null());
 }
 
@@ -39,7 +74,7 @@ struct connecting {
 	struct pz_calls *calls;
 	struct pz_search *search; /* while the hub is asked whether there is such a device */
 	char *name;               /* as it was typed */
-	char device[PZ_DEVICE_BYTES_MAX + 1];
+	char device[PZ_ADDRESS_BYTES_MAX + 1];
 };
 
 static void
@@ -66,8 +101,7 @@ finish_connecting(struct connecting *c, const struct pz_peer_view *peer)
 		pz_request_answer(c->request, peer_result(calls, c->device));
 		return;
 	}
-	if (!pz_peers_has_route(calls->peers, c->device))
-		pz_devices_why_away(calls, c->device, away, sizeof(away));
+	why_away(calls, c->device, away, sizeof(away));
 	(void)pz_fail(&info, PZ_ERR_IO, "no direct way to %s: %s%s%s", c->device,
 		      peer->reason[0] ? peer->reason
 				      : "it is not announced on the local network, and the hub has "
@@ -98,7 +132,12 @@ connect_to(struct connecting *c)
 	struct pz_peers *peers = c->calls->peers;
 	struct pz_peer_view peer;
 
-	if (!pz_peers_connect(peers, c->device)) {
+	const char *address = pz_json_str(c->request->params, "address");
+	int64_t port = PEER_PORT;
+
+	(void)pz_json_int(c->request->params, "port", 1, UINT16_MAX, &port);
+	if (!(address ? pz_peers_connect_at(peers, c->device, address, (uint16_t)port)
+		      : pz_peers_connect(peers, c->device))) {
 		pz_request_fail(c->request, PZ_ERR_LIMIT, "too many devices are known here");
 		return;
 	}
@@ -126,9 +165,18 @@ on_asked(void *arg, json_t *descriptors)
 void
 pz_calls_peer_connect(struct pz_calls *calls, struct pz_request *request, const char *name)
 {
+	const char *at = pz_json_str(request->params, "address");
 	struct pz_errinfo info = {""};
-	struct connecting *c = pz_request_begin(request, &connecting_kind);
+	struct pz_netaddr parsed;
+	struct connecting *c;
 
+	if (at && (!pz_netaddr_parse(at, &parsed) || pz_netaddr_lacks_interface(&parsed))) {
+		pz_request_fail(request, PZ_ERR_CONFIG,
+				"the address must be a numeric IP address, such as 192.168.1.7 or "
+				"fe80::1%eth0");
+		return;
+	}
+	c = pz_request_begin(request, &connecting_kind);
 	if (c == NULL)
 		return;
 	c->request = request;
@@ -151,7 +199,7 @@ void
 pz_calls_peer_disconnect(struct pz_calls *calls, struct pz_request *request, const char *name)
 {
 	struct pz_errinfo info = {""};
-	char device[PZ_DEVICE_BYTES_MAX + 1] = "";
+	char device[PZ_ADDRESS_BYTES_MAX + 1] = "";
 	enum pz_err err = other_device(calls, name, device, &info);
 
 	if (err == PZ_OK && !pz_peers_disconnect(calls->peers, device, "disconnected by hand"))

@@ -133,9 +133,13 @@ pz_calls_lost(struct pz_calls *calls, const struct pz_session *lost, json_t *nam
 	const char *device;
 	json_t *value;
 
-	json_object_foreach (names, device, value)
-		if (!pz_peers_has_route(calls->peers, device))
+	json_object_foreach (names, device, value) {
+		bool is_friend = strchr(device, '/') != NULL;
+		if (is_friend && !pz_calls_friend_has_way(calls, device))
+			pz_calls_friend_device_gone(calls, device);
+		else if (!is_friend && !pz_peers_has_route(calls->peers, device))
 			pz_calls_device_gone(calls, device);
+	}
 	if (lost == NULL)
 		return;
 	pz_call_resend(calls, lost);

@@ -15,6 +15,7 @@
 #define LINK_SCHEME "pzp://"
 #define ENROL_TIMEOUT_MS 180000U  /* the daemon gives up earlier, with the reason */
 #define CONNECT_TIMEOUT_MS 60000U /* likewise */
+#define PEER_PORT 8040            /* unless preferences say otherwise (page 10) */
 
 /* ---- enrol ---- */
 
@@ -192,7 +193,20 @@ print_disconnected(struct pz_cli *cli, const json_t *result)
 int
 pz_pzp_cmd_connect(struct pz_cli *cli)
 {
-	return pz_cli_show(cli, "connect", peer_params(cli), CONNECT_TIMEOUT_MS, print_connected);
+	const char *where = pz_cli_opt(cli, "address");
+	char address[PZ_HOST_BYTES_MAX + 1];
+	unsigned port = PEER_PORT;
+	json_t *params = peer_params(cli);
+
+	if (where && (pz_cli_arg(cli, 0) == NULL || !pz_cli_split_host(where, address, &port))) {
+		json_decref(params);
+		return pz_cli_usage(cli, "--address needs a PEER and an IP[:PORT]");
+	}
+	if (where) {
+		(void)json_object_set_new(params, "address", json_string(address));
+		(void)json_object_set_new(params, "port", json_integer((json_int_t)port));
+	}
+	return pz_cli_show(cli, "connect", params, CONNECT_TIMEOUT_MS, print_connected);
 }
 
 int

@@ -200,6 +200,8 @@ print_found(struct pz_cli *cli, const json_t *found)
 			break;
 		if (json_is_string(json_object_get(one, "id")))
 			add_member(t, one, "id");
+		else if (json_is_string(json_object_get(one, "friend")))
+			add_member(t, one, "friend");
 		else
 			pz_cli_table_add(t, PZ_CLI_PLAIN, "(stranger)");
 		add_member(t, one, "instance");

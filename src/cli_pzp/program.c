@@ -22,6 +22,11 @@ static const struct pz_cli_option yes_options[] = {
 	END,
 };
 
+static const struct pz_cli_option connect_options[] = {
+	{"address", "IP[:PORT]", "where the peer is (port 8040 unless given)", PZ_CLI_TEXT, 0, 0},
+	END,
+};
+
 static const struct pz_cli_option services_options[] = {
 	{"api", "URI", "only services of this type; * stands for any text", PZ_CLI_TEXT, 0, 0},
 	{"zone", "ZONE", "only services of this zone", PZ_CLI_TEXT, 0, 0},
@@ -164,7 +169,8 @@ static const struct pz_cli_command commands[] = {
 	 yes_options, pz_pzp_cmd_leave},
 	{"status", "", 0, 0, "show how this device and the others are connected, and warnings",
 	 NULL, NULL, pz_pzp_cmd_status},
-	{"connect", "[PEER]", 0, 1, "connect to the hub, or directly to a peer", NULL, NULL,
+	{"connect", "[PEER]", 0, 1, "connect to the hub, or directly to a peer",
+	 "A device of a friend's zone is named by its whole address, ZONE/DEVICE.", connect_options,
 	 pz_pzp_cmd_connect},
 	{"disconnect", "[PEER]", 0, 1, "disconnect from the hub, or from a peer", NULL, NULL,
 	 pz_pzp_cmd_disconnect},

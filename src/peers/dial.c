@@ -348,12 +348,22 @@ on_target(void *arg, const struct peer_target *target)
 	add_target(arg, target);
 }
 
+static const json_t *
+entry_of(const struct peer *peer)
+{
+	const struct pz_peers_config *config = &peer->peers->config;
+
+	if (!peer->is_friend)
+		return json_object_get(config->directory, peer->device);
+	return config->ops->friends ? config->ops->friends->entry(config->arg, peer->address)
+				    : NULL;
+}
+
 /* What the hub said, also what it said last before it went away. */
 static void
 add_from_directory(struct peer_attempt *attempt)
 {
-	const struct pz_peers *peers = attempt->peers;
-	const json_t *entry = json_object_get(peers->config.directory, attempt->peer->device);
+	const json_t *entry = entry_of(attempt->peer);
 	const json_t *addresses = json_object_get(entry, "ipaddress"), *one;
 	int64_t port = 0;
 	size_t i;
@@ -413,6 +423,7 @@ pz_peer_dial(struct peer *peer, uint64_t seek_us)
 	uint64_t until = pz_env_mono_us(peers->env) + seek_us;
 	if (until > attempt->open_until_us)
 		attempt->open_until_us = until;
+	add_target(attempt, &peer->given);
 	pz_nearby_targets(peers->nearby, peer->device, on_target, attempt);
 	add_from_directory(attempt);
 	if (peer->live == NULL)
@@ -578,8 +589,11 @@ is_worth_a_retry(const struct peer *peer)
 	if (peers->is_ending || peers->config.zone->membership == NULL ||
 	    pz_peers_has_left(peers, peer->device))
 		return false;
-	if (peer->is_wanted || peers->config.wishes->auto_dial ||
-	    peers->config.wishes->is_peer_mode || peer->live)
+	if (peer->is_friend && pz_peers_friend_of(peers, peer->address) == NULL)
+		return false;
+	bool is_ours_to_keep = !peer->is_friend && (peers->config.wishes->auto_dial ||
+						    peers->config.wishes->is_peer_mode);
+	if (peer->is_wanted || is_ours_to_keep || peer->live)
 		return true;
 	return peer->is_missed && !pz_peers_has_hub(peers) &&
 	       peer->failures <= PZ_PEER_RETRIES_ALONE;

@@ -104,7 +104,7 @@ pz_peer_on_channel(struct pz_link *link, struct pz_channel *channel,
 	}
 	if (!read_destination(peers, channel, offer, &to))
 		return;
-	if (pl->peer == NULL || pl->is_tunnel) /* one hop is enough */
+	if (pl->peer == NULL || pl->is_tunnel || pl->peer->is_friend) /* one hop is enough */
 		pz_channel_refuse(channel, PZ_CHANNEL_REFUSED);
 	else if (strcmp(offer->to, peers->config.self) == 0)
 		accept_link(peers, link, pl->peer->device, channel);

@@ -77,19 +77,23 @@ struct peer_link {
 	bool is_leaving;          /* the other end said that another link replaces it */
 	struct pz_timer end;      /* of draining */
 	unsigned notices_refused; /* of where the hub is */
+	unsigned trust;           /* pz_peers.guests.trust when its handshake began */
 };
 
-/** Another device of the zone. Exists from when it is first dialled or dials us. */
+/** Another device of the zone, or one of a friend zone. Exists from when it is first dialled or
+ * dials us. */
 struct peer {
 	struct pz_peers *peers;
-	char device[PZ_DEVICE_BYTES_MAX + 1];
+	char device[PZ_ADDRESS_BYTES_MAX + 1]; /* its name in the zone; a friend's: its address */
+	bool is_friend;
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 	enum pz_peer_state state;
 	char reason[256];
 	struct peer_link *live;
 	struct peer_attempt *attempt;
-	bool is_wanted; /* asked for by a person: dialled again when it is lost */
-	bool is_missed; /* a link with it was lost and none has come since */
+	bool is_wanted;           /* asked for by a person: dialled again when it is lost */
+	struct peer_target given; /* where it is, as a person said; without a port: not said */
+	bool is_missed;           /* a link with it was lost and none has come since */
 	unsigned failures;
 	unsigned private_uses;    /* pz_peers_want_private */
 	struct pz_timer unneeded; /* its link through the hub, when that is 0 */
@@ -109,6 +113,10 @@ struct pz_peers {
 	struct pz_metrics *metrics;        /* of config.link_host */
 	struct pz_link_events link_events; /* pz_peer_link_events, and those of channels */
 	struct pz_map *by_device;          /* struct peer */
+	struct {
+		size_t count;   /* of them, devices of friend zones */
+		unsigned trust; /* counts changes of the trust of TLS contexts */
+	} guests;
 	struct pz_list links, attempts;
 	struct pz_nearby *nearby;
 	struct pz_peer_trials *trials;
@@ -146,6 +154,31 @@ struct pz_session *pz_peers_hub(const struct pz_peers *peers);
 json_t *pz_peers_entry(const struct pz_peers *peers, const char *device);
 /** True when the hub says that the device is connected to it. */
 bool pz_peers_is_at_hub(const struct pz_peers *peers, const char *device);
+
+/* ---- friends.c ---- */
+#define PZ_PEER_FRIEND_DIGITS ((size_t)PZ_NEARBY_FRIENDS * PZ_ZONE_FRIEND_TAG_CHARS)
+#define PZ_PEER_FRIEND_TXT (2 + PZ_PEER_FRIEND_DIGITS)
+/** True for the name of a friend's device: its address. A device's own name has no slash. */
+bool pz_peer_is_friend_name(const char *name);
+/** The friend that the device of this address belongs to; NULL: it is of no friend's zone. */
+const struct pz_friend *pz_peers_friend_of(const struct pz_peers *peers, const char *address);
+/** True for a device of that friend's zone. */
+bool pz_peer_is_of_zone(const struct peer *peer, const char *zone);
+/**
+ * Whether a device of another zone may have a link, by what the handshake has proved.
+ * Errors: DENIED_IDENTITY (of no friend), DENIED_REVOKED (by the friend's list), DENIED (the trust
+ * has changed since the handshake began).
+ */
+enum pz_err pz_peer_identify_friend(const struct peer_link *pl, const struct pz_peer *who,
+				    struct pz_errinfo *info) PZ_MUST_USE;
+/** The tags by which friends' devices recognise an announcement of this device, as a TXT string
+ * "f=" and digits. @return false: there is no friend, nothing is written */
+bool pz_peers_friend_tags(const struct pz_peers *peers, const char *instance,
+			  char out[PZ_PEER_FRIEND_TXT + 1]);
+/** True when these tags show that the instance may be a device of this friend. @param tags the
+ * digits, as they were received */
+bool pz_peer_is_friend_tagged(const struct pz_peers *peers, const struct pz_friend *f,
+			      const char *instance, const char *tags);
 
 /* ---- send.c ---- */
 /** Sends a prop. @param message borrowed, may be NULL */

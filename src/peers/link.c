@@ -119,33 +119,45 @@ decide(struct peer_link *pl)
 	begin_register(pl);
 }
 
-/* Who is it? The handshake has proved a device of our zone that was not revoked when it began: a
- * list may have come since (page 2). */
+/* The handshake has proved a device of our zone that was not revoked when it began: a list may have
+ * come since (page 2). */
+static enum pz_err
+identify_own(const struct peer_link *pl, const struct pz_peer *who, struct pz_errinfo *info)
+{
+	const struct pz_device_zone *zone = pl->peers->config.zone;
+
+	if (pz_device_zone_is_self(zone, who->device))
+		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "it is this device itself");
+	if (pz_device_zone_is_revoked(zone, who->ca_serial))
+		return pz_fail(info, PZ_ERR_DENIED_REVOKED, "%s is revoked", who->device);
+	return pl->is_outgoing ? pz_device_zone_check_ca(zone, who, info) : PZ_OK;
+}
+
+/* Who is it? A device of our zone, or of a friend's. */
 static enum pz_err
 identify(struct peer_link *pl, struct pz_errinfo *info)
 {
 	const struct pz_peer *who = pz_tls_peer(pl->link->tls);
-	struct pz_peers *peers = pl->peers;
+	const struct pz_membership *m = pl->peers->config.zone->membership;
+	char name[PZ_ADDRESS_BYTES_MAX + 1];
 
-	if (peers->config.zone->membership == NULL || who == NULL ||
-	    strcmp(who->zone, peers->config.zone->membership->zone) != 0)
-		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "it is of another zone");
-	if (strcmp(who->device, peers->config.zone->membership->device) == 0)
-		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "it is this device itself");
-	if (pz_device_zone_is_revoked(peers->config.zone, who->ca_serial))
-		return pz_fail(info, PZ_ERR_DENIED_REVOKED, "%s is revoked", who->device);
+	if (m == NULL || who == NULL)
+		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "this device is in no zone");
+	bool is_own = strcmp(who->zone, m->zone) == 0;
+	PZ_TRY(is_own ? identify_own(pl, who, info) : pz_peer_identify_friend(pl, who, info));
 	if (ops_of(pl)->may_link)
 		PZ_TRY(ops_of(pl)->may_link(arg_of(pl), info));
-	if (pl->is_outgoing)
-		PZ_TRY(pz_device_zone_check_ca(peers->config.zone, who, info));
-	struct peer *peer = pz_peers_get(pl->peers, who->device);
+	snprintf(name, sizeof(name), "%s%s%s", is_own ? "" : who->zone, is_own ? "" : "/",
+		 who->device);
+	struct peer *peer = pz_peers_get(pl->peers, name);
 	if (peer == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT, "too many devices");
 	pl->peer = peer;
 	pl->link->session.log = &peer->log;
 	snprintf(pl->serial, sizeof(pl->serial), "%s", who->ca_serial);
 	pz_tls_drop_peer(pl->link->tls);
-	return pz_link_identify(pl->link, PZ_SESSION_PEER, peer->address);
+	return pz_link_identify(pl->link, is_own ? PZ_SESSION_PEER : PZ_SESSION_FRIEND,
+				peer->address);
 }
 
 /* A stranger, in a pairing window: nothing here knows the link any more. It does not wait to prove
@@ -183,7 +195,8 @@ on_secured(struct pz_link *link)
 	}
 	/* Only now, when it has proved who it is: a stranger counts as one until then, and one at a
 	 * device's address does not end the tries of its other addresses. */
-	ops_of(pl)->saw_link(arg_of(pl), pl->peer->device);
+	if (!pl->peer->is_friend)
+		ops_of(pl)->saw_link(arg_of(pl), pl->peer->device);
 	leave_doorway(pl);
 	pz_peer_try_won(pl);
 	decide(pl);
@@ -296,10 +309,11 @@ go_live(struct peer_link *pl)
 		pz_peer_retry_later(peer);
 	(void)pz_peer_take_event(peer, PZ_PEER_EVENT_REGISTERED, "");
 	pz_peer_greet(pl);
-	pl->sync = ops_of(pl)->sync_open(arg_of(pl), pl->link, pl->is_outgoing);
+	if (!peer->is_friend)
+		pl->sync = ops_of(pl)->sync_open(arg_of(pl), pl->link, pl->is_outgoing);
 	if (older)
 		hand_over(older);
-	if (!pl->is_outgoing)
+	if (!pl->is_outgoing && !peer->is_friend)
 		look_for_the_others(peers);
 	pz_peers_tell_soon(peers);
 	ops_of(pl)->live(arg_of(pl), peer->device);
@@ -405,6 +419,8 @@ lost(struct peer_link *pl, enum pz_peer_event event, const char *reason,
 		.rpc_code = rpc_code,
 	};
 
+	if (peer->is_friend)
+		(void)json_object_set_new(loss.names, peer->address, json_true());
 	peer->live = NULL;
 	peer->is_missed = event == PZ_PEER_EVENT_LINK_LOST;
 	pl->state = PEER_LINK_DRAINING;
@@ -469,7 +485,8 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 								     .rpc_code = code});
 	} else {
 		log_failed(pl, why, detail);
-		if (peer) /* one that was dialled: who else is at an address is not known */
+		if (peer && !peer->is_friend) /* one that was dialled: who else is at an address is
+						 not known */
 			ops_of(pl)->saw_refusal(arg_of(pl), peer->device, why, detail);
 		pz_peer_try_lost(pl, reason.text);
 	}
@@ -520,6 +537,7 @@ static void
 init(struct peer_link *pl)
 {
 	pz_timer_init(&pl->end, on_end, pl);
+	pl->trust = pl->peers->guests.trust;
 	pz_list_append(&pl->peers->links, &pl->node);
 }
 
@@ -532,19 +550,40 @@ set_way(struct peer_link *pl, const char *via)
 	snprintf(pl->remote, sizeof(pl->remote), "through %.63s", via[0] ? via : "the hub");
 }
 
-/* No SNI: it would show an observer that the same zone is here again (page 6). */
+/* A session that expects the device that is dialled: of our zone, whose secret and CA the context
+ * has, or of a friend's, with a context for that friend alone. No SNI: it would show an observer
+ * that the same zone is here again (page 6). */
+static enum pz_err
+client_new(struct pz_peers *peers, const struct peer *peer, struct pz_tls **out)
+{
+	const struct pz_friend *f =
+		peer && peer->is_friend ? pz_peers_friend_of(peers, peer->address) : NULL;
+	struct pz_expect expect = {.zone = peers->config.zone->membership->zone,
+				   .device = peer ? peer->device : NULL,
+				   .role = PZ_EXPECT_DEVICE};
+
+	if (peer == NULL || !peer->is_friend)
+		return pz_tls_new_client(peers->client_ctx, NULL, &expect, out);
+	if (f == NULL || peers->config.ops->friends == NULL)
+		return PZ_ERR_NOTFOUND;
+	PZ_AUTO(pz_tls_ctx_free)
+	struct pz_tls_ctx *ctx = peers->config.ops->friends->ctx(peers->config.arg, f->zone);
+	if (ctx == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	expect.zone = f->zone;
+	expect.device = strchr(peer->device, '/') + 1;
+	return pz_tls_new_client(ctx, NULL, &expect, out);
+}
+
 struct peer_link *
 pz_peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream)
 {
 	struct pz_peers *peers = attempt_try->attempt->peers;
 	struct peer *peer = attempt_try->attempt->peer;
 	struct peer_link *pl = calloc(1, sizeof(*pl));
-	struct pz_expect expect = {.zone = peers->config.zone->membership->zone,
-				   .device = peer ? peer->device : NULL,
-				   .role = PZ_EXPECT_DEVICE};
 	struct pz_tls *tls = NULL;
 
-	if (pl == NULL || pz_tls_new_client(peers->client_ctx, NULL, &expect, &tls) != PZ_OK) {
+	if (pl == NULL || client_new(peers, peer, &tls) != PZ_OK) {
 		free(pl);
 		stream->ops->close(stream);
 		return NULL;

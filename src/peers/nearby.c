@@ -24,7 +24,8 @@ struct instance {
 	bool is_ours; /* has our zone's tag: a member, or a copy of one */
 	int days;     /* of which day, from today */
 	char device_tag[PZ_ZONE_TAG_CHARS + 1];
-	char device[PZ_DEVICE_BYTES_MAX + 1]; /* whose tag it is, "" when unknown */
+	char device[PZ_DEVICE_BYTES_MAX + 1];        /* whose tag it is, "" when unknown */
+	char friend_tags[PZ_PEER_FRIEND_DIGITS + 1]; /* as announced, "" without */
 };
 
 /* A tag as a TXT string: "t=", digits. */
@@ -151,11 +152,14 @@ has_our_tag(struct pz_nearby *nearby, const struct pz_mdns_found *found, int *ou
 static void
 read_txt(struct pz_nearby *nearby, struct instance *instance, const struct pz_mdns_found *found)
 {
-	const char *device_tag = txt_value(found, "d");
+	const char *device_tag = txt_value(found, "d"), *friend_tags = txt_value(found, "f");
 
 	nearby->strangers -= !instance->is_ours;
 	instance->is_ours = has_our_tag(nearby, found, &instance->days);
 	nearby->strangers += !instance->is_ours;
+	bool has_tags = strlen(friend_tags) == PZ_PEER_FRIEND_DIGITS;
+	snprintf(instance->friend_tags, sizeof(instance->friend_tags), "%s",
+		 has_tags ? friend_tags : "");
 	if (strcmp(instance->device_tag, device_tag) != 0) {
 		instance->device[0] = '\0';
 		snprintf(instance->device_tag, sizeof(instance->device_tag), "%.16s", device_tag);
@@ -237,9 +241,35 @@ is_dialling(const struct pz_nearby *nearby)
 	       pz_env_mono_us(peers->env) < nearby->dial_until_us;
 }
 
+static bool
+may_be_of(const struct pz_nearby *nearby, const struct instance *instance,
+	  const struct pz_friend *f)
+{
+	return f && !instance->is_ours && instance->friend_tags[0] &&
+	       pz_peer_is_friend_tagged(nearby->peers, f, instance->name, instance->friend_tags);
+}
+
+/* Friends' devices that are looked for now: which of them it is shows in the handshake. */
+static void
+dial_friends(struct pz_nearby *nearby, const struct instance *instance)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (instance->friend_tags[0] && instance->count > 0 &&
+	       pz_map_next(nearby->peers->by_device, &pos, NULL, &value)) {
+		const struct peer *peer = value;
+		if (peer->is_friend && peer->attempt &&
+		    may_be_of(nearby, instance, pz_peers_friend_of(nearby->peers, peer->address)))
+			nearby->heard(nearby->peers, peer->device,
+				      &instance->targets[instance->count - 1], false);
+	}
+}
+
 static void
 dial_instance(struct pz_nearby *nearby, const struct instance *instance)
 {
+	dial_friends(nearby, instance);
 	if (instance->is_ours && instance->count > 0)
 		nearby->heard(nearby->peers, instance->device,
 			      &instance->targets[instance->count - 1], is_dialling(nearby));
@@ -411,6 +441,7 @@ void
 pz_nearby_targets(struct pz_nearby *nearby, const char *device,
 		  void (*each)(void *arg, const struct peer_target *target), void *arg)
 {
+	const struct pz_friend *f = pz_peers_friend_of(nearby->peers, device);
 	size_t pos = 0;
 	struct pz_slice key;
 	void *value;
@@ -419,10 +450,24 @@ pz_nearby_targets(struct pz_nearby *nearby, const char *device,
 		struct instance *instance = value;
 		if (instance->is_ours)
 			recognise(nearby, instance); /* its name may have become known since */
-		for (size_t i = 0; strcmp(instance->device, device) == 0 && i < instance->count;
-		     i++)
+		bool is_it =
+			strcmp(instance->device, device) == 0 || may_be_of(nearby, instance, f);
+		for (size_t i = 0; is_it && i < instance->count; i++)
 			each(arg, &instance->targets[i]);
 	}
+}
+
+/* The friend whose device it seems to be, or NULL. */
+static const char *
+friend_of(const struct pz_nearby *nearby, const struct instance *instance)
+{
+	const struct pz_friend *f;
+	size_t pos = 0;
+
+	while ((f = pz_friends_next(nearby->peers->config.zone->friends, &pos)) != NULL)
+		if (pz_friend_is_confirmed(f) && may_be_of(nearby, instance, f))
+			return f->zone;
+	return NULL;
 }
 
 static json_t *
@@ -438,9 +483,10 @@ describe(const struct pz_nearby *nearby, struct instance *instance)
 	if (instance->is_ours && instance->device[0])
 		id = json_sprintf("%s/%s", nearby->peers->config.zone->membership->zone,
 				  instance->device);
-	return json_pack("{s:s, s:o?, s:i, s:o, s:b}", "instance", instance->name, "addresses",
+	const char *friend = friend_of(nearby, instance);
+	return json_pack("{s:s, s:o?, s:i, s:o, s:b, s:o}", "instance", instance->name, "addresses",
 			 addresses, "port", (int)port, "id", id ? id : json_null(), "ours",
-			 instance->is_ours);
+			 instance->is_ours, "friend", friend ? json_string(friend) : json_null());
 }
 
 json_t *
@@ -499,7 +545,8 @@ publish(struct pz_nearby *nearby, enum pz_err *out_err)
 {
 	const struct pz_peers *peers = nearby->peers;
 	char tag[TAG_BYTES], device_tag[TAG_BYTES], name[2 + PZ_DISPLAY_NAME_BYTES_MAX + 1];
-	const char *txt[4] = {"v=1"};
+	char friend_tags[PZ_PEER_FRIEND_TXT + 1];
+	const char *txt[5] = {"v=1"};
 	struct pz_mdns_service service = {
 		.instance = nearby->instance,
 		.host = nearby->host,
@@ -511,6 +558,8 @@ publish(struct pz_nearby *nearby, enum pz_err *out_err)
 	if (peers->port == 0 || peers->is_ending)
 		return false;
 	service.txt_len += put_tags(nearby, txt + 1, tag, device_tag);
+	if (pz_peers_friend_tags(peers, nearby->instance, friend_tags))
+		txt[service.txt_len++] = friend_tags;
 	if (peers->has_window) {
 		snprintf(name, sizeof(name), "n=%s", peers->config.display_name);
 		txt[service.txt_len++] = name;

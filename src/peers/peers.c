@@ -1,5 +1,6 @@
 /* The peers as a whole: their life, and what follows when something about us or the zone changes.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "peers/internal.h"
@@ -26,8 +27,30 @@ close_revoked(struct pz_peers *peers)
 {
 	PZ_LIST_EACH (&peers->links, n, tmp) {
 		struct peer_link *pl = PZ_CONTAINER(n, struct peer_link, node);
-		if (pl->serial[0] && pz_device_zone_is_revoked(peers->config.zone, pl->serial))
+		bool is_own = pl->peer && !pl->peer->is_friend;
+		if (is_own && pl->serial[0] &&
+		    pz_device_zone_is_revoked(peers->config.zone, pl->serial))
 			pz_peer_link_close(pl, PZ_ERR_DENIED_REVOKED, "revoked");
+	}
+}
+
+static bool
+is_former(const struct peer_link *pl)
+{
+	const struct pz_friend *f = pz_peers_friend_of(pl->peers, pl->peer->address);
+
+	return f == NULL || pz_device_zone_friend_has_revoked(pl->peers->config.zone,
+							      pz_slice_str(f->zone), pl->serial);
+}
+
+static void
+close_former_friends(struct pz_peers *peers)
+{
+	PZ_LIST_EACH (&peers->links, n, tmp) {
+		struct peer_link *pl = PZ_CONTAINER(n, struct peer_link, node);
+		if (pl->peer && pl->peer->is_friend && pl->serial[0] && is_former(pl))
+			pz_peer_link_close(pl, PZ_ERR_DENIED_REVOKED,
+					   "revoked, or of a zone that is no friend any more");
 	}
 }
 
@@ -60,6 +83,7 @@ pz_peers_set_membership(struct pz_peers *peers, struct pz_tls_ctx *client,
 {
 	peers->is_leaving = false;
 	peers->client_ctx = client;
+	peers->guests.trust++;
 	/* Left the zone: no new link comes in while the others are closed. */
 	if (takes_server == NULL) {
 		if (!peers->has_window)
@@ -72,6 +96,7 @@ pz_peers_set_membership(struct pz_peers *peers, struct pz_tls_ctx *client,
 	peers->server_ctx = takes_server;
 	/* New links are checked by the context's CRL, those that are up are checked here. */
 	close_revoked(peers);
+	close_former_friends(peers);
 	if (takes_server && peers->is_started)
 		pz_peers_listen(peers);
 }
@@ -231,6 +256,23 @@ pz_peers_forget(struct pz_peers *peers, const char *device)
 }
 
 void
+pz_peers_forget_friend(struct pz_peers *peers, const char *zone)
+{
+	static const char reason[] = "the zone is no friend any more";
+	size_t pos = 0;
+	void *value;
+
+	PZ_LIST_EACH (&peers->links, n, tmp) {
+		struct peer_link *pl = PZ_CONTAINER(n, struct peer_link, node);
+		if (pl->peer && pz_peer_is_of_zone(pl->peer, zone))
+			pz_peer_link_close(pl, PZ_ERR_DENIED, reason);
+	}
+	while (pz_map_next(peers->by_device, &pos, NULL, &value))
+		if (pz_peer_is_of_zone(value, zone))
+			pz_peer_give_up(value, reason);
+}
+
+void
 pz_peers_drop_left(struct pz_peers *peers)
 {
 	size_t pos = 0;
@@ -274,6 +316,18 @@ pz_peers_connect(struct pz_peers *peers, const char *device)
 	peer->failures = 0;
 	pz_peer_dial(peer, PZ_PEER_SEEK_US);
 	return true;
+}
+
+bool
+pz_peers_connect_at(struct pz_peers *peers, const char *device, const char *address, uint16_t port)
+{
+	struct peer *peer = pz_peers_get(peers, device);
+
+	if (peer == NULL)
+		return false;
+	peer->given = (struct peer_target){.kind = TARGET_ADDRESS, .port = port, .is_heard = true};
+	snprintf(peer->given.address, sizeof(peer->given.address), "%s", address);
+	return pz_peers_connect(peers, device);
 }
 
 bool

@@ -1,7 +1,8 @@
 /*
- * The other devices of the zone, as far as they are reached without the hub (page 6): direct links,
- * and the links of others that pass on. What of it the node sees and asks for; devices are named by
- * their name in the zone.
+ * The other devices of the zone, and those of friend zones, as far as they are reached without the
+ * hub (page 6): direct links, and the links of others that pass on. What of it the node sees and
+ * asks for. `device` is the name of a device in the zone; a friend's device has its whole address
+ * as its name, so that two zones with equal names do not mix.
  * @spec page 14 TLS-11, DOS-5
  */
 #ifndef PZ_PEERS_PEERS_H
@@ -60,6 +61,19 @@ struct pz_peers_loss {
 	int rpc_code;                     /* for those that cannot be delivered */
 };
 
+/** What the node does for links with devices of friend zones. */
+struct pz_peers_friend_ops {
+	/** The context of an outgoing link to devices of this zone: it trusts the friend's CA and
+	 * no other. New, the caller's; NULL: it cannot be made. */
+	struct pz_tls_ctx *(*ctx)(void *arg, const char *zone);
+	/** What the hub has said of a friend's device, as an entry of `directory`. Borrowed, or
+	 * NULL. */
+	const json_t *(*entry)(void *arg, const char *address);
+	/** The services of this device that a friend's device may see: array of descriptors, new.
+	 */
+	json_t *(*services)(void *arg, const char *address);
+};
+
 /**
  * What the node does for its peers. Called from inside events of links, timers, and calls of the
  * node's; none of them may free the peers. `arg` is that of the configuration.
@@ -113,6 +127,9 @@ struct pz_peers_ops {
 	void (*stranger)(void *arg, struct pz_link *link, const char *remote);
 	/** While our pairing window is open: another device is in its own. */
 	void (*saw_window)(void *arg, const struct pz_peers_window *window);
+
+	/** For devices of friend zones; NULL: there are none. */
+	const struct pz_peers_friend_ops *friends;
 
 	/** Whether a link may begin now (page 14, REV-6). Errors: DENIED (with the reason). NULL:
 	 * always. */
@@ -201,11 +218,16 @@ void pz_peers_network_changed(struct pz_peers *peers);
 void pz_peers_tell_soon(struct pz_peers *peers);
 /** Sends every linked peer the services of this device. */
 void pz_peers_tell_services(struct pz_peers *peers);
+/** Sends linked devices of friends the services that they may see now. */
+void pz_peers_tell_guests(struct pz_peers *peers);
 /** Sends every linked peer `hubMoved`. */
 void pz_peers_tell_moved(struct pz_peers *peers);
 /** Sends a prop to a device by its direct link. @param message borrowed. @return false: there is
  * none, or it does not read what it is sent */
 bool pz_peers_send(struct pz_peers *peers, const char *device, const char *status, json_t *message);
+/** The zone is no friend any more: links with its devices and attempts to reach them end at once.
+ */
+void pz_peers_forget_friend(struct pz_peers *peers, const char *zone);
 /** The device is out of the zone: it is not dialled any more; its link ends with the CRL. */
 void pz_peers_forget(struct pz_peers *peers, const char *device);
 /** The same for all that the zone's data says have left, and that have no link. */
@@ -224,6 +246,10 @@ bool pz_peers_add(struct pz_peers *peers, const char *device);
 bool pz_peers_dial(struct pz_peers *peers, const char *device, uint64_t seek_us);
 /** The same because a person asked for it: dialled again when it is lost. */
 bool pz_peers_connect(struct pz_peers *peers, const char *device);
+/** The same, at an address that a person knows; it is tried first, until another is given.
+ * @param address numeric */
+bool
+pz_peers_connect_at(struct pz_peers *peers, const char *device, const char *address, uint16_t port);
 /** Ends link and search, with the reason; it is not dialled again. @return false: never met */
 bool pz_peers_disconnect(struct pz_peers *peers, const char *device, const char *reason);
 /** Looks around on the local network for this long. @param dial devices of the zone that are found
@@ -312,16 +338,19 @@ struct pz_peer_view {
 bool pz_peers_view(const struct pz_peers *peers, const char *device, struct pz_peer_view *out);
 /** True when there is a direct link with it. */
 bool pz_peers_is_linked(const struct pz_peers *peers, const char *device);
-/** Devices with a direct link. */
+/** Devices with a direct link, those of friends too. */
 size_t pz_peers_live_count(const struct pz_peers *peers);
-/** Names of all other devices that are known here, also of those that have left: {name: true}, new;
- * NULL: out of memory. */
+/** Addresses of friends' devices with a direct link: {address: true}, new; NULL: out of memory. */
+json_t *pz_peers_friends(const struct pz_peers *peers);
+/** Names of all other devices of the own zone that are known here, also of those that have left:
+ * {name: true}, new; NULL: out of memory. */
 json_t *pz_peers_names(const struct pz_peers *peers);
 /** A device that was revoked or has left: it is neither listed nor dialled. */
 bool pz_peers_has_left(const struct pz_peers *peers, const char *device);
 /** Services that a linked device has sent of its own. Borrowed, or NULL. */
 json_t *pz_peers_services(const struct pz_peers *peers, const char *device);
-/** One linked device after the other. @param pos begins at 0. @return its name, or NULL: no more */
+/** One linked device of the own zone after the other. @param pos begins at 0. @return its name, or
+ * NULL: no more */
 const char *pz_peers_next_linked(const struct pz_peers *peers, size_t *pos);
 /** The session of this device's start that is known, or "". */
 const char *pz_peers_session_of(const struct pz_peers *peers, const char *device);

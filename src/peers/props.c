@@ -217,21 +217,30 @@ on_prompt_ended(struct peer_link *pl, json_t *message)
 static const struct {
 	const char *status;
 	void (*handle)(struct peer_link *pl, json_t *message);
-	bool is_early; /* also before both have registered */
+	bool is_early;      /* also before both have registered */
+	bool is_for_guests; /* also from devices of friend zones */
 } statuses[] = {
-	{"pzpInfo", on_info, false},
-	{"registerServices", on_register_services, false},
-	{"keepAlive", on_keepalive, false},
-	{"bye", on_bye, true},
-	{"error", on_error, true},
-	{"probe", on_probe, false},
-	{"hubMoved", on_hub_moved, false},
-	{"prompt", on_prompt, false},
-	{"promptAnswer", on_prompt_answer, false},
-	{"promptEnded", on_prompt_ended, false},
-	{"tryAddresses", pz_peer_on_try, false},
-	{"triedAddresses", pz_peer_on_tried, false},
+	{"pzpInfo", on_info, false, false},
+	{"registerServices", on_register_services, false, true},
+	{"keepAlive", on_keepalive, false, true},
+	{"bye", on_bye, true, true},
+	{"error", on_error, true, true},
+	{"probe", on_probe, false, true},
+	{"hubMoved", on_hub_moved, false, false},
+	{"prompt", on_prompt, false, false},
+	{"promptAnswer", on_prompt_answer, false, false},
+	{"promptEnded", on_prompt_ended, false, false},
+	{"tryAddresses", pz_peer_on_try, false, false},
+	{"triedAddresses", pz_peer_on_tried, false, false},
 };
+
+/* What it sends is of our zone only. */
+static void
+refuse_guest(struct peer_link *pl, const char *status)
+{
+	pz_metric_add(pl->peers->metrics, PZ_METRIC_messages_dropped, 1);
+	send_error(pl, PZ_PROP_ERROR_REFUSED, "only devices of the own zone may send this", status);
+}
 
 void
 pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
@@ -261,6 +270,8 @@ pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
 	else if (i == n)
 		send_error(pl, PZ_PROP_ERROR_UNKNOWN_STATUS, "this device does not know the status",
 			   status);
+	else if (pl->peer->is_friend && !statuses[i].is_for_guests)
+		refuse_guest(pl, status);
 	else if (statuses[i].is_early || pl->state >= PEER_LINK_LIVE)
 		statuses[i].handle(pl, message);
 	json_decref(payload);
@@ -295,12 +306,24 @@ is_for_later(struct peer_link *pl)
 static void
 tell_info(struct peer_link *pl)
 {
-	if (is_for_later(pl))
+	if (pl->peer->is_friend || is_for_later(pl))
 		return;
 	json_t *info = info_for(pl);
 
 	pz_peer_link_prop(pl, "pzpInfo", info);
 	json_decref(info);
+}
+
+/* A friend's device is shown what the policies let it see. */
+static json_t *
+services_for(const struct peer_link *pl)
+{
+	const struct pz_peers_config *config = &pl->peers->config;
+
+	if (!pl->peer->is_friend)
+		return pz_registry_list(config->registry, NULL);
+	return config->ops->friends ? config->ops->friends->services(config->arg, pl->peer->address)
+				    : json_array();
 }
 
 static void
@@ -311,8 +334,7 @@ tell_services(struct peer_link *pl)
 	if (is_for_later(pl))
 		return;
 	json_t *message =
-		json_pack("{s:o?, s:s}", "services", pz_registry_list(peers->config.registry, NULL),
-			  "from", peers->config.self);
+		json_pack("{s:o?, s:s}", "services", services_for(pl), "from", peers->config.self);
 	pz_peer_link_prop(pl, "registerServices", message);
 	json_decref(message);
 }
@@ -320,7 +342,8 @@ tell_services(struct peer_link *pl)
 static void
 tell_moved(struct peer_link *pl)
 {
-	json_t *place = pl->peers->config.ops->hub_place(pl->peers->config.arg);
+	const struct pz_peers_config *config = &pl->peers->config;
+	json_t *place = pl->peer->is_friend ? NULL : config->ops->hub_place(config->arg);
 
 	if (place)
 		pz_peer_link_prop(pl, "hubMoved", place);
@@ -368,6 +391,19 @@ void
 pz_peers_tell_services(struct pz_peers *peers)
 {
 	each_live(peers, tell_services);
+}
+
+static void
+tell_guest(struct peer_link *pl)
+{
+	if (pl->peer->is_friend)
+		tell_services(pl);
+}
+
+void
+pz_peers_tell_guests(struct pz_peers *peers)
+{
+	each_live(peers, tell_guest);
 }
 
 void

@@ -66,7 +66,8 @@ pz_peers_each_relay(const struct pz_peers *peers, const char *device,
 		const struct peer *relay = value;
 		if (!is_open_relay(relay) || !does_reach(relay, pz_slice_str(device)))
 			continue;
-		snprintf(target.address, sizeof(target.address), "%s", relay->device);
+		snprintf(target.address, sizeof(target.address), "%.*s", PZ_DEVICE_BYTES_MAX,
+			 relay->device);
 		each(arg, &target);
 		count++;
 	}
@@ -202,7 +203,7 @@ pz_peers_reach(const struct pz_peers *peers, size_t bytes_max)
 
 	while (pz_map_next(peers->by_device, &pos, &key, &value)) {
 		const struct peer *peer = value;
-		if (peer->live && !peer->live->is_tunnel &&
+		if (peer->live && !peer->live->is_tunnel && !peer->is_friend &&
 		    json_array_size(list) < PZ_PEER_REACH_MAX)
 			add_fitting(list, json_string(peer->device), bytes_max, &bytes);
 	}

@@ -15,41 +15,114 @@ pz_peers_find(const struct pz_peers *peers, const char *device)
 	return pz_map_get(peers->by_device, pz_slice_str(device));
 }
 
-struct peer *
-pz_peers_get(struct pz_peers *peers, const char *device)
-{
-	const struct pz_membership *m = peers->config.zone->membership;
-	struct peer *peer = pz_peers_find(peers, device);
-
-	if (peer)
-		return peer;
-	/* Names come from peers and from the network, too: never more than a zone can have. */
-	if (m == NULL || strcmp(device, m->device) == 0 ||
-	    !pz_device_is_valid(pz_slice_str(device)) ||
-	    pz_map_len(peers->by_device) >= PZ_DEVICES_PER_ZONE_MAX)
-		return NULL;
-	peer = calloc(1, sizeof(*peer));
-	if (peer == NULL)
-		return NULL;
-	peer->peers = peers;
-	snprintf(peer->device, sizeof(peer->device), "%s", device);
-	snprintf(peer->address, sizeof(peer->address), "%s/%s", m->zone, device);
-	if (pz_map_put(peers->by_device, pz_slice_str(peer->device), peer, NULL) != PZ_OK) {
-		free(peer);
-		return NULL;
-	}
-	return peer;
-}
-
 void
 pz_peers_remove(struct peer *peer)
 {
+	peer->peers->guests.count -= peer->is_friend;
 	pz_map_remove(peer->peers->by_device, pz_slice_str(peer->device));
 	pz_env_stop(peer->peers->env, &peer->retry);
 	pz_env_stop(peer->peers->env, &peer->unneeded);
 	json_decref(peer->info);
 	json_decref(peer->services);
 	free(peer);
+}
+
+/* ---- room for guests ---- */
+
+static bool
+is_idle(const struct peer *peer)
+{
+	const struct pz_peers *peers = peer->peers;
+
+	if (peer->live || peer->attempt || peer->is_wanted || peer->retry.active ||
+	    peer->private_uses > 0)
+		return false;
+	for (const struct pz_list *n = peers->links.next; n != &peers->links; n = n->next)
+		if (PZ_CONTAINER(n, const struct peer_link, node)->peer == peer)
+			return false;
+	return true;
+}
+
+static size_t
+count_friends(const struct pz_peers *peers, const char *zone)
+{
+	size_t pos = 0, count = 0;
+	void *value;
+
+	while (pz_map_next(peers->by_device, &pos, NULL, &value)) {
+		const struct peer *peer = value;
+		count += pz_peer_is_of_zone(peer, zone);
+	}
+	return count;
+}
+
+/* A friend's zone can have any number of devices, and new ones each day. */
+static void
+drop_idle(struct pz_peers *peers)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (pz_map_next(peers->by_device, &pos, NULL, &value)) {
+		struct peer *peer = value;
+		if (peer->is_friend && is_idle(peer))
+			pz_peers_remove(peer);
+	}
+}
+
+static bool
+is_full(const struct pz_peers *peers, const char *zone)
+{
+	return peers->guests.count >= PZ_PEER_FRIENDS_MAX ||
+	       count_friends(peers, zone) >= PZ_PEER_PER_FRIEND_MAX;
+}
+
+static bool
+has_friend_room(struct pz_peers *peers, const char *address)
+{
+	const struct pz_friend *f = pz_peers_friend_of(peers, address);
+
+	if (f == NULL)
+		return false;
+	if (is_full(peers, f->zone))
+		drop_idle(peers);
+	return !is_full(peers, f->zone);
+}
+
+/* Names come from peers and from the network, too: never more than a zone can have. */
+static bool
+may_be_ours(const struct pz_peers *peers, const char *device)
+{
+	return !pz_device_zone_is_self(peers->config.zone, device) &&
+	       pz_device_is_valid(pz_slice_str(device)) &&
+	       pz_map_len(peers->by_device) - peers->guests.count < PZ_DEVICES_PER_ZONE_MAX;
+}
+
+struct peer *
+pz_peers_get(struct pz_peers *peers, const char *device)
+{
+	const struct pz_membership *m = peers->config.zone->membership;
+	struct peer *peer = pz_peers_find(peers, device);
+	bool is_friend = pz_peer_is_friend_name(device);
+
+	if (peer)
+		return peer;
+	if (m == NULL || !(is_friend ? has_friend_room(peers, device) : may_be_ours(peers, device)))
+		return NULL;
+	peer = calloc(1, sizeof(*peer));
+	if (peer == NULL)
+		return NULL;
+	peer->peers = peers;
+	peer->is_friend = is_friend;
+	snprintf(peer->device, sizeof(peer->device), "%s", device);
+	snprintf(peer->address, sizeof(peer->address), "%s%s%s", is_friend ? "" : m->zone,
+		 is_friend ? "" : "/", device);
+	if (pz_map_put(peers->by_device, pz_slice_str(peer->device), peer, NULL) != PZ_OK) {
+		free(peer);
+		return NULL;
+	}
+	peers->guests.count += is_friend;
+	return peer;
 }
 
 static void
@@ -147,9 +220,10 @@ size_t
 pz_peers_live_count(const struct pz_peers *peers)
 {
 	size_t pos = 0, count = 0;
+	void *value;
 
-	while (pz_peers_next_linked(peers, &pos))
-		count++;
+	while (pz_map_next(peers->by_device, &pos, NULL, &value))
+		count += ((const struct peer *)value)->live != NULL;
 	return count;
 }
 
@@ -161,7 +235,7 @@ pz_peers_next_linked(const struct pz_peers *peers, size_t *pos)
 
 	while (pz_map_next(peers->by_device, pos, &key, &value)) {
 		const struct peer *peer = value;
-		if (peer->live)
+		if (peer->live && !peer->is_friend)
 			return peer->device;
 	}
 	return NULL;
@@ -176,7 +250,7 @@ pz_peers_is_expecting(const struct pz_peers *peers)
 
 	while (pz_map_next(peers->by_device, &pos, &key, &value)) {
 		const struct peer *peer = value;
-		if (peer->attempt || (peer->live && peer->services == NULL))
+		if (peer->attempt || (peer->live && peer->services == NULL && !peer->is_friend))
 			return true;
 	}
 	return false;
@@ -224,6 +298,21 @@ pz_peers_session_of(const struct pz_peers *peers, const char *device)
 }
 
 json_t *
+pz_peers_friends(const struct pz_peers *peers)
+{
+	json_t *names = json_object();
+	size_t pos = 0;
+	void *value;
+
+	while (pz_map_next(peers->by_device, &pos, NULL, &value)) {
+		const struct peer *peer = value;
+		if (peer->is_friend && peer->live)
+			(void)json_object_set_new(names, peer->address, json_true());
+	}
+	return names;
+}
+
+json_t *
 pz_peers_names(const struct pz_peers *peers)
 {
 	const struct pz_device_zone *zone = peers->config.zone;
@@ -237,7 +326,8 @@ pz_peers_names(const struct pz_peers *peers)
 		(void)json_object_set_new(names, device, json_true());
 	while (pz_map_next(peers->by_device, &pos, &key, &peer)) {
 		const struct peer *p = peer;
-		(void)json_object_set_new(names, p->device, json_true());
+		if (!p->is_friend)
+			(void)json_object_set_new(names, p->device, json_true());
 	}
 	pz_device_zone_add_devices(zone, names);
 	if (zone->membership)

@@ -202,7 +202,7 @@ begin_answer(struct peer_link *pl, const char *id)
 	if (a == NULL)
 		return;
 	a->peers = peers;
-	snprintf(a->device, sizeof(a->device), "%s", peer->device);
+	snprintf(a->device, sizeof(a->device), "%.*s", PZ_DEVICE_BYTES_MAX, peer->device);
 	snprintf(a->id, sizeof(a->id), "%s", id);
 	pz_timer_init(&a->timer, on_answer_end, a);
 	pz_list_append(&peers->trials->answers, &a->node);

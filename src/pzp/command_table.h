@@ -27,7 +27,9 @@
 	  true, "join a zone") \
 	X("leave", cmd_leave, PZ_PARAMS(), false, "give up the enrolment") \
 	X("connect", cmd_connect, PZ_PARAMS( \
-		PZ_P("peer", TEXT, "name of a device, or its address; the hub unless given")), \
+		PZ_P("peer", TEXT, "name of a device, or its address; the hub unless given") \
+		PZ_P("address", TEXT, "numeric IP address at which the peer is tried first") \
+		PZ_P_INTEGER("port", 1, UINT16_MAX, NULL, "of that address; 8040 unless given")), \
 	  false, "connect to the hub, or directly to a peer") \
 	X("disconnect", cmd_disconnect, PZ_PARAMS( \
 		PZ_P("peer", TEXT, "name of a device, or its address; the hub unless given")), \

@@ -296,6 +296,9 @@ cmd_connect(struct pz_request *request)
 				"this device is not enrolled in a zone; `pzp enrol` first");
 	else if (peer)
 		pz_calls_peer_connect(node->calls, request, peer);
+	else if (json_object_get(request->params, "address"))
+		pz_request_fail(request, PZ_ERR_CONFIG,
+				"an address is of a peer: name the device that is there");
 	else
 		connect_hub(request);
 }

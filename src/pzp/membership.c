@@ -7,30 +7,102 @@
 #include "pzp/policy_ops.h"
 #include "pzp/spread.h"
 
-/* A context of our certificate and the zone's trust, for outgoing links or for our server. While
- * the zone's secret is not known the server accepts no link (page 6). */
-static enum pz_err
-make_tls(const struct pz_env *env, const struct pz_device_zone *zone, enum pz_tls_kind kind,
-	 struct pz_tls_ctx **out, struct pz_errinfo *info)
-{
-	const struct pz_membership *m = zone->membership;
-	struct pz_cert *chain[] = {m->tls, m->device_ca};
-	const uint8_t *secret = zone->knowledge ? pz_knowledge_secret(zone->knowledge) : NULL;
-	const struct pz_tls_secret own = {m->zone, secret};
-	PZ_AUTO(pz_trust_free) struct pz_trust *trust = NULL;
+/* Secrets that a context knows: of our zone, and of friends. */
+struct secrets {
+	struct pz_tls_secret list[1 + PZ_FRIENDS_MAX];
+	size_t count;
+};
 
-	PZ_TRY(pz_device_zone_trust(zone, &trust, info));
-	struct pz_tls_config config = {
+static void
+add_secret(struct secrets *secrets, const char *zone, const uint8_t *secret)
+{
+	if (secret && secrets->count < sizeof(secrets->list) / sizeof(secrets->list[0]))
+		secrets->list[secrets->count++] = (struct pz_tls_secret){zone, secret};
+}
+
+static void
+add_own(struct secrets *secrets, const struct pz_device_zone *zone)
+{
+	add_secret(secrets, zone->membership->zone,
+		   zone->knowledge ? pz_knowledge_secret(zone->knowledge) : NULL);
+}
+
+static void
+add_friends(struct secrets *secrets, const struct pz_device_zone *zone)
+{
+	const struct pz_friend *f;
+	size_t pos = 0;
+
+	while ((f = pz_friends_next(zone->friends, &pos)) != NULL)
+		if (pz_friend_is_confirmed(f))
+			add_secret(secrets, f->zone, f->secret);
+}
+
+/* A context with our certificate. */
+static enum pz_err
+make_ctx(const struct pz_env *env, const struct pz_membership *m, enum pz_tls_kind kind,
+	 struct pz_trust *trust, const struct secrets *secrets, struct pz_tls_ctx **out,
+	 struct pz_errinfo *info)
+{
+	struct pz_cert *chain[] = {m->tls, m->device_ca};
+	const struct pz_tls_config config = {
 		.kind = kind,
 		.chain = chain,
 		.chain_len = 2,
 		.key = m->tls_key,
 		.trust = trust,
 		.env = env,
-		.secrets = &own,
-		.secrets_len = secret != NULL,
+		.secrets = secrets->list,
+		.secrets_len = secrets->count,
 	};
+
 	return pz_tls_ctx_new(&config, out, info);
+}
+
+/* For links to our hub, and to devices of our zone. */
+static enum pz_err
+make_client(const struct pz_env *env, const struct pz_device_zone *zone, struct pz_tls_ctx **out,
+	    struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_trust_free) struct pz_trust *trust = NULL;
+	struct secrets secrets = {0};
+
+	PZ_TRY(pz_device_zone_trust(zone, &trust, info));
+	add_own(&secrets, zone);
+	return make_ctx(env, zone->membership, PZ_TLS_CLIENT, trust, &secrets, out, info);
+}
+
+/* For our server: devices of our zone and of friends. While a secret is not known no device that
+ * would prove it is accepted (page 6). */
+static enum pz_err
+make_server(const struct pz_env *env, const struct pz_device_zone *zone, struct pz_tls_ctx **out,
+	    struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_trust_free) struct pz_trust *trust = NULL;
+	struct secrets secrets = {0};
+
+	PZ_TRY(pz_device_zone_trust(zone, &trust, info));
+	PZ_TRY(pz_friends_add_trust(zone->friends, trust, info));
+	add_own(&secrets, zone);
+	add_friends(&secrets, zone);
+	return make_ctx(env, zone->membership, PZ_TLS_PEER_SERVER, trust, &secrets, out, info);
+}
+
+struct pz_tls_ctx *
+pz_node_friend_ctx(const struct pz_node *node, const char *zone)
+{
+	const struct pz_friend *f = pz_device_zone_friend(&node->zone, pz_slice_str(zone));
+	PZ_AUTO(pz_trust_free) struct pz_trust *trust = f ? pz_trust_new() : NULL;
+	struct secrets secrets = {0};
+	struct pz_tls_ctx *ctx = NULL;
+
+	if (trust == NULL || pz_trust_add(trust, f->ca, f->crl, NULL) != PZ_OK)
+		return NULL;
+	add_secret(&secrets, f->zone, f->secret);
+	if (make_ctx(node->config.env, node->zone.membership, PZ_TLS_CLIENT, trust, &secrets, &ctx,
+		     NULL) != PZ_OK)
+		return NULL;
+	return ctx;
 }
 
 enum pz_err
@@ -41,9 +113,9 @@ pz_node_refresh_trust(struct pz_node *node, struct pz_errinfo *info)
 	enum pz_err err = PZ_OK;
 
 	if (node->zone.membership)
-		err = make_tls(env, &node->zone, PZ_TLS_CLIENT, &client, info);
+		err = make_client(env, &node->zone, &client, info);
 	if (client)
-		err = make_tls(env, &node->zone, PZ_TLS_PEER_SERVER, &server, info);
+		err = make_server(env, &node->zone, &server, info);
 	if (err != PZ_OK) {
 		pz_tls_ctx_free(client);
 		return err;
@@ -65,6 +137,7 @@ pz_node_friends_follow(struct pz_node *node)
 	json_array_foreach (gone, i, zone) {
 		pz_notice("friend-gone", "zone=%s is no friend of this zone any more",
 			  json_string_value(zone));
+		pz_peers_forget_friend(node->peers, json_string_value(zone));
 		pz_calls_friend_gone(node->calls, json_string_value(zone));
 	}
 	json_decref(gone);
@@ -109,7 +182,7 @@ pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct
 	if (err == PZ_OK && takes) {
 		struct pz_device_zone next = {.membership = takes,
 					      .knowledge = node->zone.knowledge};
-		err = make_tls(node->config.env, &next, PZ_TLS_CLIENT, &ctx, info);
+		err = make_client(node->config.env, &next, &ctx, info);
 	}
 	pz_tls_ctx_free(ctx);
 	if (err != PZ_OK) {

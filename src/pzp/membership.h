@@ -22,4 +22,8 @@ void pz_node_sweep_keys(struct pz_node *node);
 /** The friend zones may have changed: the hub's list, or the membership. */
 void pz_node_friends_follow(struct pz_node *node);
 
+/** The context of links to devices of a friend zone: it trusts that zone's CA and no other.
+ * @return the caller's, pz_tls_ctx_free; NULL: no friend, or it cannot be made */
+struct pz_tls_ctx *pz_node_friend_ctx(const struct pz_node *node, const char *zone);
+
 #endif

@@ -468,6 +468,77 @@ addresses_of_one_instance_are_bounded(void **state)
 	assert_int_equal(targets_of("tv"), PZ_NEARBY_ADDRESSES_MAX);
 }
 
+/* ---- friends ---- */
+
+#define BOB "bob@example.net"
+
+static const uint8_t friends_secret[PZ_FRIEND_SECRET_BYTES] = {9, 9};
+
+/* Eight tags, one of which is what a device of `zone` has under this instance. */
+static void
+heard_friend(const char *instance, const char *zone, const char *address)
+{
+	char f[2 + 64 + 1], tag[PZ_ZONE_FRIEND_TAG_CHARS + 1];
+	const char *txt[] = {"v=1", "t=0123456789abcdef", "d=0123456789abcdef", f};
+	struct pz_mdns_found found = {instance, address, TLS_PORT, txt, 4};
+
+	pz_zone_friend_tag(friends_secret, pz_env_wall_ms(&w.world.clock.env), instance, zone, tag);
+	snprintf(f, sizeof(f), "f=%056d%s", 0, tag);
+	net.base.events->found(net.base.arg, &found);
+}
+
+static void
+friends_recognise_this_device_and_others_see_digits(void **state)
+{
+	struct pz_authority *bob = pz_kit_authority_new(&w.hub, BOB);
+	char tag[PZ_ZONE_FRIEND_TAG_CHARS + 1];
+
+	(void)state;
+	fx_befriend(bob, friends_secret);
+	pz_peers_announce(w.node->peers);
+	assert_int_equal(net.txt_len, 4);
+	assert_memory_equal(net.txt[3], "f=", 2);
+	assert_int_equal(strlen(net.txt[3]), 2 + 64);
+	assert_int_equal(strspn(net.txt[3] + 2, "0123456789abcdef"), 64);
+	pz_zone_friend_tag(friends_secret, pz_env_wall_ms(&w.world.clock.env), net.instance, ZONE,
+			   tag);
+	const char *place = strstr(net.txt[3], tag);
+	assert_non_null(place);
+	/* Eight different ones in the order of their digits: which are friends cannot be seen. */
+	for (size_t i = 1; i < 8; i++)
+		assert_true(memcmp(net.txt[3] + 2 + 8 * (i - 1), net.txt[3] + 2 + 8 * i, 8) < 0);
+	assert_true(pz_friends_remove(w.node->zone.friends, pz_slice_str(BOB)));
+	pz_peers_announce(w.node->peers);
+	assert_int_equal(net.txt_len, 3);
+	pz_authority_free(bob);
+}
+
+static void
+a_friends_device_is_found_on_the_local_network(void **state)
+{
+	struct pz_authority *bob = pz_kit_authority_new(&w.hub, BOB);
+	struct fx_device *tv = fx_device_of(&w.hub, bob, "tv");
+	struct answer a;
+
+	(void)state;
+	tv->secret = friends_secret;
+	fx_befriend(bob, friends_secret);
+	heard_friend("aa", BOB, "192.168.1.5");
+	assert_string_equal(pz_json_str(entry_of("aa"), "friend"), BOB);
+	begin(&a, "connect", json_pack("{s:s}", "peer", BOB "/tv"));
+	heard_friend("bb", ZONE, "192.168.1.6"); /* of our own zone: it has the same friend */
+	heard_friend("cc", BOB, "192.168.1.7");  /* another device of his */
+	assert_null(fx_dialled("192.168.1.6"));
+	assert_true(fx_dialled("192.168.1.7") || fx_dialled("192.168.1.5"));
+	fx_run(PZ_HAPPY_EYEBALLS_US);
+	fx_registers(fx_answers("192.168.1.5", tv));
+	assert_int_equal(a.ends, 1);
+	assert_ok(a.err);
+	assert_string_equal(pz_json_str(a.result, "id"), BOB "/tv");
+	forget(&a);
+	pz_authority_free(bob);
+}
+
 /* ---- looking ---- */
 
 static void
@@ -624,6 +695,8 @@ main(void)
 		NET_TEST(a_thousand_copies_of_our_tag_are_bounded),
 		NET_TEST(copies_of_our_tag_cause_few_connections),
 		NET_TEST(addresses_of_one_instance_are_bounded),
+		NET_TEST(friends_recognise_this_device_and_others_see_digits),
+		NET_TEST(a_friends_device_is_found_on_the_local_network),
 		NET_TEST(connect_searches_and_dials_what_it_finds),
 		NET_TEST(connect_gives_up_when_nothing_is_heard),
 		NET_TEST(discover_lists_what_it_heard),

@@ -1,5 +1,7 @@
 #include "pzp/peer_fixture.h"
 
+#include "pzp/membership.h"
+
 static struct fx_peers fx;
 
 /* ---- devices ---- */
@@ -22,11 +24,24 @@ fx_device(const char *name)
 	return fx_device_of(&w.hub, w.authority, name);
 }
 
+void
+fx_befriend(const struct pz_authority *authority, const uint8_t secret[PZ_FRIEND_SECRET_BYTES])
+{
+	struct pz_friend *f = NULL;
+
+	assert_ok(pz_friend_new(authority->zone, authority->ca, &f, NULL));
+	memcpy(f->secret, secret, PZ_FRIEND_SECRET_BYTES);
+	f->since_ms = w.world.clock.wall_ms;
+	f->is_confirmed_here = f->is_confirmed_there = true;
+	assert_ok(pz_friends_put(w.node->zone.friends, f, NULL));
+	assert_ok(pz_node_refresh_trust(w.node, NULL));
+}
+
 static struct pz_tls_ctx *
 fx_ctx(const struct fx_device *d, enum pz_tls_kind kind)
 {
 	struct pz_trust *trust = pz_trust_new();
-	const struct pz_tls_secret secret = {ZONE, w.secret};
+	const struct pz_tls_secret secret = {ZONE, d->secret ? d->secret : w.secret};
 	struct pz_tls_config config = {
 		.kind = kind,
 		.chain = d->id.chain,

@@ -15,11 +15,12 @@
 #define FX_DEVICES_MAX 8
 #define TLS_PORT 8043
 
-/** A device of the zone: its certificates. */
+/** A device of the zone, or of another: its certificates. */
 struct fx_device {
 	char name[PZ_DEVICE_BYTES_MAX + 1];
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 	struct pz_kit_identity id;
+	const uint8_t *secret; /* that it proves to this node; NULL: that of the zone */
 };
 
 /** The other end of a connection. */
@@ -45,6 +46,10 @@ fx_device_of(struct pz_kit_world *hub, struct pz_authority *authority, const cha
 
 /** Another member. */
 struct fx_device *fx_device(const char *name);
+
+/** A zone becomes a friend of the node's. @param secret that both share */
+void
+fx_befriend(const struct pz_authority *authority, const uint8_t secret[PZ_FRIEND_SECRET_BYTES]);
 
 /* ---- the other end ---- */
 

@@ -2,11 +2,15 @@
  * direct links. */
 #include "pzp/peer_ops.h"
 
+#include "access/permit.h"
 #include "calls/discovery.h"
+#include "calls/friends.h"
 #include "items/app_data.h"
 #include "pairing/pairing.h"
+#include "pzp/membership.h"
 #include "pzp/policy_ops.h"
 #include "transfer/transfer.h"
+#include "wire/json.h"
 
 static struct pz_calls *
 calls_of(const struct pz_node *node)
@@ -67,13 +71,23 @@ on_changed(void *arg, const struct pz_peer_change *change)
 	pz_transfers_way_changed(node->transfers, change->device, false);
 }
 
+/* A device of a friend zone is a guest: it answers no questions of this device, and has no part in
+ * the sessions of apps. */
+static bool
+is_guest(const char *name)
+{
+	return strchr(name, '/') != NULL;
+}
+
 static void
 on_live(void *arg, const char *device)
 {
 	const struct pz_node *node = arg;
 
-	pz_asking_device(node->asking, device);
-	pz_app_data_session_began(items_of(arg));
+	if (!is_guest(device)) {
+		pz_asking_device(node->asking, device);
+		pz_app_data_session_began(items_of(arg));
+	}
 	pz_discovery_news(calls_of(arg));
 	pz_transfers_way_changed(node->transfers, device, false);
 }
@@ -83,7 +97,8 @@ on_news(void *arg, const char *device)
 {
 	const struct pz_node *node = arg;
 
-	pz_asking_device(node->asking, device);
+	if (!is_guest(device))
+		pz_asking_device(node->asking, device);
 	pz_discovery_news(calls_of(arg));
 	pz_transfers_way_changed(node->transfers, device, true);
 }
@@ -164,6 +179,41 @@ on_unsent(void *arg, const struct pz_session *session, const char *status, enum 
 	pz_calls_prop_unsent(calls_of(arg), session, status, err, bytes);
 }
 
+/* ---- devices of friend zones ---- */
+
+static struct pz_tls_ctx *
+on_friend_ctx(void *arg, const char *zone)
+{
+	return pz_node_friend_ctx(arg, zone);
+}
+
+static const json_t *
+on_friend_entry(void *arg, const char *address)
+{
+	return pz_calls_friend_entry(calls_of(arg), address);
+}
+
+static json_t *
+on_services_for(void *arg, const char *address)
+{
+	const struct pz_node *node = arg;
+	json_t *all = pz_registry_list(node->registry, NULL), *shown = json_array(), *one;
+	size_t i;
+
+	json_array_foreach (all, i, one)
+		if (pz_access_allows(node->access, PZ_ACCESS_SHOW, address, node->names.self,
+				     pz_json_str(one, "api"), pz_json_str(one, "id"), NULL))
+			(void)json_array_append(shown, one);
+	json_decref(all);
+	return shown;
+}
+
+static const struct pz_peers_friend_ops friend_ops = {
+	.ctx = on_friend_ctx,
+	.entry = on_friend_entry,
+	.services = on_services_for,
+};
+
 static enum pz_err
 on_may_link(void *arg, struct pz_errinfo *info)
 {
@@ -241,6 +291,7 @@ static const struct pz_peers_ops ops = {
 	.stranger_ctx = on_stranger_ctx,
 	.stranger = on_stranger,
 	.saw_window = on_saw_window,
+	.friends = &friend_ops,
 	.may_link = on_may_link,
 	.saw_day = on_saw_day,
 	.saw_link = on_saw_link,

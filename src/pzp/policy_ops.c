@@ -382,6 +382,8 @@ on_recheck(void *arg)
 	const struct pz_node *node = arg;
 
 	pz_calls_recheck(node->calls);
+	if (node->peers)
+		pz_peers_tell_guests(node->peers);
 	if (node->apps.apps)
 		pz_apps_recheck(node->apps.apps);
 }

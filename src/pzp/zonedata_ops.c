@@ -72,7 +72,7 @@ devices_changed(struct pz_node *node, bool is_crl)
 		pz_asking_drop_left(node->asking);
 }
 
-/* Handshakes prove the secret, and announcements are made of it. */
+/* Handshakes prove the secrets of the zone and of friends, and announcements are made of them. */
 static void
 follow_secret(struct pz_node *node)
 {
@@ -98,6 +98,8 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 
 	if (id == PZ_SYNC_TRUSTED_PZH || id == PZ_SYNC_CRL) /* a list may be a friend's */
 		pz_node_friends_follow(node);
+	if (id == PZ_SYNC_TRUSTED_PZH)
+		follow_secret(node);
 	if (id == PZ_SYNC_CRL || id == PZ_SYNC_TRUSTED_PZP)
 		devices_changed(node, id == PZ_SYNC_CRL);
 	else if (id == PZ_SYNC_POLICIES)

@@ -61,6 +61,18 @@ pz_zone_tag(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
 	pz_zone_device_tag(secret, wall_ms, NULL, NULL, out);
 }
 
+/* The same, over a zone: a device's name has no "@", so no tag can be taken for another one. */
+void
+pz_zone_friend_tag(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
+		   const char *instance, const char *zone, char out[PZ_ZONE_FRIEND_TAG_CHARS + 1])
+{
+	char tag[PZ_ZONE_TAG_CHARS + 1];
+
+	pz_zone_device_tag(secret, wall_ms, instance, zone, tag);
+	memcpy(out, tag, PZ_ZONE_FRIEND_TAG_CHARS);
+	out[PZ_ZONE_FRIEND_TAG_CHARS] = '\0';
+}
+
 bool
 pz_zone_device_tag_matches(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
 			   const char *instance, const char *device, const char *tag)

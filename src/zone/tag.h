@@ -12,6 +12,7 @@
 
 #define PZ_ZONE_SECRET_BYTES 32
 #define PZ_ZONE_TAG_CHARS 16 /* hex digits */
+#define PZ_ZONE_FRIEND_TAG_CHARS 8
 
 /**
  * The zone's tag of the day. Without the secret it shows neither the zone nor that yesterday's tag
@@ -28,6 +29,17 @@ void pz_zone_tag(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
  */
 void pz_zone_device_tag(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
 			const char *instance, const char *device, char out[PZ_ZONE_TAG_CHARS + 1]);
+
+/**
+ * The short tag by which the devices of a friend zone know an instance: first hex digits of
+ * HMAC-SHA-256(secret of the friendship, "YYYY-MM-DD/instance/zone"), UTC. With the zone, so that
+ * devices of one zone do not take each other for the friend's.
+ * @param zone of the device that announces itself
+ * @param out with NUL
+ */
+void
+pz_zone_friend_tag(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
+		   const char *instance, const char *zone, char out[PZ_ZONE_FRIEND_TAG_CHARS + 1]);
 
 /**
  * The zone's tags of the days around one, so that an instance that is found costs one HMAC and not

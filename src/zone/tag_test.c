@@ -104,6 +104,26 @@ a_device_is_known_under_its_instance_only(void **state)
 	assert_int_equal(day_of(secret, NOON, tag), 99);
 }
 
+/* With the zone: devices of both zones know the secret. */
+static void
+a_friends_tag_is_of_one_zone_instance_and_day(void **state)
+{
+	char tag[PZ_ZONE_FRIEND_TAG_CHARS + 1], next[PZ_ZONE_FRIEND_TAG_CHARS + 1];
+	char whole[PZ_ZONE_TAG_CHARS + 1];
+
+	(void)state;
+	pz_zone_friend_tag(secret, NOON, "a1b2", "bob@example.net", tag);
+	pz_zone_device_tag(secret, NOON, "a1b2", "bob@example.net", whole);
+	assert_int_equal(strlen(tag), PZ_ZONE_FRIEND_TAG_CHARS);
+	assert_memory_equal(tag, whole, PZ_ZONE_FRIEND_TAG_CHARS);
+	pz_zone_friend_tag(secret, NOON, "a1b2", "alice@example.org", next);
+	assert_string_not_equal(tag, next);
+	pz_zone_friend_tag(secret, NOON, "b1b2", "bob@example.net", next);
+	assert_string_not_equal(tag, next);
+	pz_zone_friend_tag(secret, NOON + DAY_MS, "a1b2", "bob@example.net", next);
+	assert_string_not_equal(tag, next);
+}
+
 static void
 the_day_ends_at_midnight(void **state)
 {
@@ -122,6 +142,7 @@ main(void)
 		cmocka_unit_test(a_clock_at_the_beginning_of_time_works),
 		cmocka_unit_test(another_zone_does_not_know_it),
 		cmocka_unit_test(a_device_is_known_under_its_instance_only),
+		cmocka_unit_test(a_friends_tag_is_of_one_zone_instance_and_day),
 		cmocka_unit_test(the_day_ends_at_midnight),
 	};
 
