@@ -513,11 +513,13 @@ static void
 search(struct call *call)
 {
 	const char *device = call->target.device[0] ? call->target.device : NULL;
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
 
-	call->search =
-		call->target.zone[0]
-			? pz_search_start_in(call->calls, call->target.zone, NULL, on_found, call)
-			: pz_search_start(call->calls, NULL, device, on_found, call);
+	snprintf(address, sizeof(address), "%s/%s", call->target.zone, call->target.device);
+	call->search = call->target.zone[0]
+			       ? pz_search_start_in(call->calls, call->target.zone, address, NULL,
+						    on_found, call)
+			       : pz_search_start(call->calls, NULL, device, on_found, call);
 	if (call->search == NULL)
 		finish_error(call, pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL));
 }

@@ -95,10 +95,46 @@ collect(struct pz_calls *calls, const char *api)
 	return out;
 }
 
+static bool
+is_same_service(const json_t *a, const json_t *b)
+{
+	return json_equal(json_object_get(a, "id"), json_object_get(b, "id")) &&
+	       json_equal(json_object_get(a, "serviceAddress"),
+			  json_object_get(b, "serviceAddress"));
+}
+
+static bool
+has_service(const json_t *list, const json_t *service)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (is_same_service(json_array_get(list, i), service))
+			return true;
+	return false;
+}
+
+/* What the friend's hub has answered, and what linked devices of that zone have sent. */
+static json_t *
+collect_of_friend(const struct pz_search *d)
+{
+	json_t *out = json_copy(d->found), *names = pz_peers_friends(d->calls->peers), *value, *one;
+	size_t zone_len = strlen(d->zone), i;
+	const char *address;
+
+	json_object_foreach (names, address, value) {
+		if (strncmp(address, d->zone, zone_len) != 0 || address[zone_len] != '/')
+			continue;
+		json_array_foreach (pz_peers_services(d->calls->peers, address), i, one)
+			if (matches(d->api, one) && !has_service(out, one))
+				(void)json_array_append(out, one);
+	}
+	json_decref(names);
+	return out;
+}
+
 static void
 finish(struct pz_search *d)
 {
-	json_t *found = d->zone ? json_incref(d->found) : collect(d->calls, d->api);
+	json_t *found = d->zone ? collect_of_friend(d) : collect(d->calls, d->api);
 	pz_search_done done = d->done;
 	void *arg = d->arg;
 
@@ -220,7 +256,8 @@ pz_discovery_news(struct pz_calls *calls)
 	PZ_LIST_EACH (&calls->finds, n, tmp) {
 		struct pz_search *d = PZ_CONTAINER(n, struct pz_search, hook);
 		/* Not from here: the caller is in the middle of a change. */
-		if (d->is_local &&
+		bool is_met = d->zone && d->device && pz_peers_services(calls->peers, d->device);
+		if ((d->is_local || is_met) &&
 		    (!d->timer.active || d->timer.due_us > pz_env_mono_us(calls->env)))
 			pz_env_start(calls->env, &d->timer, 0);
 	}
@@ -365,11 +402,22 @@ pz_search_start(struct pz_calls *calls, const char *api, const char *device, pz_
 	return d;
 }
 
-struct pz_search *
-pz_search_start_in(struct pz_calls *calls, const char *zone, const char *api, pz_search_done done,
-		   void *arg)
+/* What the hub cannot answer is looked for on the direct link with the device. @return false:
+ * nothing more can come */
+static bool
+look_for_friend(const struct pz_search *d)
 {
-	struct pz_search *d = discovery_new(calls, api, NULL);
+	struct pz_calls *calls = d->calls;
+
+	return d->device && can_look(calls) && pz_peers_services(calls->peers, d->device) == NULL &&
+	       pz_peers_dial(calls->peers, d->device, PZ_PEER_SEEK_US);
+}
+
+struct pz_search *
+pz_search_start_in(struct pz_calls *calls, const char *zone, const char *device, const char *api,
+		   pz_search_done done, void *arg)
+{
+	struct pz_search *d = discovery_new(calls, api, device);
 
 	if (d == NULL)
 		return NULL;
@@ -381,8 +429,10 @@ pz_search_start_in(struct pz_calls *calls, const char *zone, const char *api, pz
 	}
 	d->done = done;
 	d->arg = arg;
-	if (!pz_uplink_is_up(calls->uplink) || ask_hub(d) != PZ_OK)
-		pz_env_start(calls->env, &d->timer, 0); /* done is not called from here */
+	bool is_asked = pz_calls_is_friend_connected(calls, zone) && ask_hub(d) == PZ_OK;
+	if (!is_asked) /* done is not called from here */
+		pz_env_start(calls->env, &d->timer,
+			     look_for_friend(d) ? PZ_PEER_SEEK_US + BEHIND_US : 0);
 	return d;
 }
 

@@ -21,13 +21,14 @@ typedef void (*pz_search_done)(void *arg, json_t *descriptors);
 struct pz_search *pz_search_start(struct pz_calls *calls, const char *api, const char *device,
 				  pz_search_done done, void *arg);
 /**
- * Searches in a friend zone, through the own hub; without it, or when the zone does not answer,
- * nothing is found.
+ * Searches in a friend zone: by the hubs while both are connected, else on direct links with its
+ * devices, for which the device that is meant is looked for.
  * @param zone of a friend; @param api pattern or NULL
+ * @param device zone/device that is meant; NULL: any
  * @return as pz_search_start
  */
-struct pz_search *pz_search_start_in(struct pz_calls *calls, const char *zone, const char *api,
-				     pz_search_done done, void *arg);
+struct pz_search *pz_search_start_in(struct pz_calls *calls, const char *zone, const char *device,
+				     const char *api, pz_search_done done, void *arg);
 /** Its end is not reported. NULL is fine. */
 void pz_search_cancel(struct pz_search *search);
 

@@ -230,43 +230,51 @@ text_or(const json_t *object, const char *name, const char *fallback)
 	return json_string(text ? text : fallback);
 }
 
+/* @param entry what its hub has shown, or NULL: it is met without */
 static json_t *
-one_peer(const struct pz_calls *calls, const char *zone, const char *device, const json_t *entry)
+one_peer(const struct pz_calls *calls, const char *id, const json_t *entry)
 {
-	char id[PZ_ADDRESS_BYTES_MAX + 1];
 	json_t *addresses = json_object_get(entry, "ipaddress");
 	const json_t *seen = json_object_get(entry, "lastSeen");
+	const char *device = strchr(id, '/') + 1;
+	struct pz_peer_view peer;
 	int64_t port = 0;
 
-	snprintf(id, sizeof(id), "%s/%s", zone, device);
-	bool is_direct = pz_router_find(calls->router, pz_slice_str(id)) != NULL;
-	bool is_there =
-		is_direct || (pz_uplink_is_up(calls->uplink) && is_zone_connected(calls, zone) &&
-			      json_is_true(json_object_get(entry, "connected")));
+	(void)pz_peers_view(calls->peers, id, &peer);
+	const char *route = pz_peers_route(calls->peers, id);
+	if (!peer.is_linked && pz_calls_friend_has_way(calls, id))
+		route = "hub";
 	(void)pz_json_int(entry, "port", 0, UINT16_MAX, &port);
-	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:n, s:b, s:n, s:n, s:o, s:I, s:b, s:b, "
-			 "s:o}",
-			 "id", id, "displayName", text_or(entry, "displayName", device),
-			 "deviceType", text_or(entry, "deviceType", ""), "state",
-			 is_direct ? "connected" : "not connected", "route",
-			 is_direct  ? "direct"
-			 : is_there ? "hub"
-				    : "none",
-			 "reason", "", "relay", "private", (int)is_direct, "address", "latencyMs",
-			 "addresses", addresses ? json_incref(addresses) : json_array(), "port",
-			 (json_int_t)port, "friend", 1, "answers", 0, "lastSeen",
-			 seen ? json_incref((json_t *)(uintptr_t)seen) : json_null());
+	return json_pack(
+		"{s:s, s:o, s:o, s:s, s:s, s:s, s:n, s:b, s:o, s:o, s:o, s:I, s:b, s:b, "
+		"s:o}",
+		"id", id, "displayName", text_or(entry, "displayName", device), "deviceType",
+		text_or(entry, "deviceType", ""), "state", pz_peer_state_text(peer.state), "route",
+		route, "reason", peer.reason, "relay", "private", (int)peer.is_private, "address",
+		peer.remote ? json_string(peer.remote) : json_null(), "latencyMs",
+		peer.round_trip_us ? json_real((double)peer.round_trip_us / 1000) : json_null(),
+		"addresses", addresses ? json_incref(addresses) : json_array(), "port",
+		(json_int_t)port, "friend", 1, "answers", 0, "lastSeen",
+		seen ? json_incref((json_t *)(uintptr_t)seen) : json_null());
 }
 
 void
 pz_calls_friend_peers(const struct pz_calls *calls, json_t *list)
 {
-	const char *zone, *device;
-	json_t *known, *entry;
+	char id[PZ_ADDRESS_BYTES_MAX + 1];
+	const char *zone, *device, *address;
+	json_t *known, *entry, *linked = pz_peers_friends(calls->peers), *value;
 
-	json_object_foreach (calls->friends, zone, known)
-		json_object_foreach (json_object_get(known, "devices"), device, entry)
-			(void)json_array_append_new(list, one_peer(calls, zone, device, entry));
+	json_object_foreach (calls->friends, zone, known) {
+		json_object_foreach (json_object_get(known, "devices"), device, entry) {
+			snprintf(id, sizeof(id), "%s/%s", zone, device);
+			(void)json_array_append_new(list, one_peer(calls, id, entry));
+			(void)json_object_del(linked, id);
+		}
+	}
+	json_object_foreach (linked, address, value)
+		(void)json_array_append_new(list, one_peer(calls, address, NULL));
+	json_decref(linked);
 }
 
 /* What each device of the zone may use, as far as this device knows services and policies. */

@@ -117,7 +117,7 @@ begin_in_friend_zone(struct listing *l)
 	l->is_friends = true;
 	if (device)
 		snprintf(l->device, sizeof(l->device), "%s", device);
-	l->search = pz_search_start_in(l->calls, l->zone, l->api, on_listed, l);
+	l->search = pz_search_start_in(l->calls, l->zone, NULL, l->api, on_listed, l);
 	if (l->search == NULL)
 		pz_request_fail(l->request, PZ_ERR_LIMIT_MEMORY, "out of memory");
 }

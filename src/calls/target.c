@@ -143,6 +143,15 @@ choose_own(const struct pz_target *target, const struct pz_calls *calls)
 	return found;
 }
 
+static json_t *
+choose_of_friend(const struct pz_target *target, const struct pz_calls *calls)
+{
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+
+	snprintf(address, sizeof(address), "%s/%s", target->zone, target->device);
+	return json_incref(pz_target_choose(target, pz_peers_services(calls->peers, address)));
+}
+
 json_t *
 pz_target_choose_near(const struct pz_target *target, const struct pz_calls *calls)
 {
@@ -151,7 +160,7 @@ pz_target_choose_near(const struct pz_target *target, const struct pz_calls *cal
 	json_t *found = NULL;
 
 	if (target->zone[0])
-		return NULL;
+		return choose_of_friend(target, calls);
 	if (target->device_text == NULL || is_own(target, calls))
 		found = choose_own(target, calls);
 	if (found || (target->device_text && target->device[0] == '\0'))

@@ -331,6 +331,90 @@ a_friend_takes_no_more_than_its_places(void **state)
 	assert_true(pz_peers_add(peers, TV)); /* the one without a link makes room */
 }
 
+/* ---- calls ---- */
+
+static json_t *
+call_of_test(const char *device)
+{
+	return json_pack("{s:o, s:s}", "service", json_sprintf("test@%s", device), "function",
+			 "get42");
+}
+
+/* @return requests that came by this link */
+static unsigned
+requests_at(const struct fx_far *far)
+{
+	unsigned count = 0;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (far->heard, i, one)
+		count += json_object_get(json_object_get(one, "payload"), "method") != NULL;
+	return count;
+}
+
+static void
+a_call_goes_by_the_link_with_the_friends_device(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	struct fx_far *ours = fx_live(fx_device("tv")), *theirs = fx_live(bobs("tv"));
+	fx_tells(ours, "registerServices", fx_services(ZONE "/tv", 1));
+	fx_tells(theirs, "registerServices", fx_services(TV, 1));
+	begin(&a, "call", call_of_test(TV));
+	fx_run(100 * MS);
+	assert_int_equal(requests_at(theirs), 1);
+	assert_int_equal(requests_at(ours), 0);
+	assert_int_equal(a.ends, 0);
+	fx_hangs_up(theirs); /* there is no other way, and no hub */
+	fx_run(100 * MS);
+	assert_int_equal(a.ends, 1);
+	assert_non_null(json_object_get(a.result, "error"));
+	forget(&a);
+}
+
+static void
+without_hubs_a_call_looks_for_the_friends_device(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	is_shown_at("tv", TV_HOST);
+	begin(&a, "call", call_of_test(TV));
+	struct fx_far *far = fx_answers(TV_HOST, bobs("tv"));
+	fx_registers(far);
+	fx_tells(far, "registerServices", fx_services(TV, 1));
+	fx_run(100 * MS);
+	assert_int_equal(requests_at(far), 1);
+	fx_hangs_up(far);
+	fx_run(100 * MS);
+	assert_int_equal(a.ends, 1);
+	forget(&a);
+}
+
+static void
+linked_friends_are_among_the_peers(void **state)
+{
+	struct answer a;
+	const json_t *one = NULL;
+	size_t i;
+
+	(void)state;
+	(void)fx_live(bobs("tv"));
+	begin(&a, "peers", json_object());
+	assert_ok(a.err);
+	json_array_foreach (a.result, i, one)
+		if (strcmp(pz_json_str(one, "id"), TV) == 0)
+			break;
+	assert_non_null(one);
+	assert_string_equal(pz_json_str(one, "id"), TV);
+	assert_string_equal(pz_json_str(one, "route"), "direct");
+	assert_string_equal(pz_json_str(one, "state"), "connected");
+	assert_true(json_is_true(json_object_get(one, "friend")));
+	forget(&a);
+}
+
 int
 main(void)
 {
@@ -350,6 +434,9 @@ main(void)
 		FRIEND_TEST(only_the_device_that_is_dialled_is_believed),
 		FRIEND_TEST(devices_of_strangers_are_not_dialled),
 		FRIEND_TEST(a_friend_takes_no_more_than_its_places),
+		FRIEND_TEST(a_call_goes_by_the_link_with_the_friends_device),
+		FRIEND_TEST(without_hubs_a_call_looks_for_the_friends_device),
+		FRIEND_TEST(linked_friends_are_among_the_peers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
