@@ -15,6 +15,8 @@
 #include "metrics/metrics.h"
 #include "net/transport.h"
 #include "route/router.h"
+#include "rpc/pending.h"
+#include "service/registry.h"
 #include "store/store.h"
 
 struct pz_apps;
@@ -42,6 +44,14 @@ struct pz_apps_ops {
 	/** What an app learns of the zone: the `message` of `registeredBrowser`. New; NULL: out of
 	 * memory. */
 	json_t *(*zone)(void *arg);
+	/** Sends a request to an app, whose answer and call-backs go to `ops`, with `job`. @param
+	 * id of the request in `payload`, borrowed both. @return false: nothing was sent */
+	bool (*ask)(void *arg, const char *to, const char *id, json_t *payload,
+		    const struct pz_pending_ops *ops, void *job);
+	/** Nothing of the request is wanted any more. */
+	void (*ask_cancel)(void *arg, const char *to, const char *id);
+	/** Sends a payload to an app. */
+	void (*say)(void *arg, const char *to, json_t *payload);
 	/** A session that was in the router has ended: its calls, call-backs and answers end. */
 	void (*ended)(void *arg, const char *address);
 	/** What persons have answered about an app: array of objects. New, or NULL. */
@@ -59,6 +69,7 @@ struct pz_apps_config {
 	const struct pz_env *env;
 	struct pz_transport transport; /* for listening only; no ops: no port is opened */
 	struct pz_router *router;
+	struct pz_registry *registry; /* of this device */
 	struct pz_metrics *metrics;
 	struct pz_conditions *conditions;
 	struct pz_store *store;

@@ -58,7 +58,8 @@ struct pz_visitor {
 	struct pz_list hook;
 	struct pz_stream *stream; /* NULL: closed */
 	struct pz_http *http;
-	struct pz_timer work; /* sends, or ends: without delay, not from inside */
+	struct pz_timer work;    /* sends, or ends: without delay, not from inside */
+	struct pz_list services; /* that it provides */
 	enum pz_app_state state;
 	char *origin; /* once it is an app */
 	char id[PZ_ORIGIN_ID_CHARS + 1];
@@ -117,6 +118,16 @@ void pz_app_send_registered(struct pz_visitor *visitor, const char *status);
 void pz_app_refuse(struct pz_visitor *visitor, struct pz_slice payload);
 /** The same with another error. @param takes_error NULL: nothing is sent */
 void pz_app_fail(struct pz_visitor *visitor, struct pz_slice payload, json_t *takes_error);
+
+/** Sends a payload of ours. @param takes_payload NULL: nothing */
+void pz_app_send_rpc(struct pz_visitor *visitor, json_t *takes_payload);
+
+/* ---- service.c ---- */
+/** A request to this device that may be one to its registry. @return false: it concerns something
+ * else */
+bool pz_app_service_request(struct pz_visitor *visitor, const struct pz_envelope *envelope);
+/** The services of an app go. Not from inside a call of one. */
+void pz_app_services_end(struct pz_visitor *visitor);
 
 /* ---- site.c ---- */
 /** What is there to read. */

@@ -154,6 +154,33 @@ on_ended(void *arg, const char *address)
 	pz_prompts_session_ended(owner->prompts, user, parts.device, &instance);
 }
 
+/* ---- services of apps ---- */
+
+static bool
+on_request(void *arg, const char *to, const char *id, json_t *payload,
+	   const struct pz_pending_ops *ops, void *job)
+{
+	const struct pz_apps_owner *owner = arg;
+
+	return pz_calls_request(owner->calls, to, id, payload, ops, job) == PZ_OK;
+}
+
+static void
+on_request_cancel(void *arg, const char *to, const char *id)
+{
+	const struct pz_apps_owner *owner = arg;
+
+	pz_calls_request_cancel(owner->calls, to, id);
+}
+
+static void
+on_say(void *arg, const char *to, json_t *payload)
+{
+	const struct pz_apps_owner *owner = arg;
+
+	(void)!pz_calls_send(owner->calls, to, payload);
+}
+
 /* ---- for the owner ---- */
 
 static json_t *
@@ -205,6 +232,9 @@ const struct pz_apps_ops pz_apps_owner_ops = {
 	.withdraw = on_withdraw,
 	.may_send = on_may_send,
 	.zone = on_zone,
+	.ask = on_request,
+	.ask_cancel = on_request_cancel,
+	.say = on_say,
 	.ended = on_ended,
 	.answers = on_answers,
 	.forget = on_forget,

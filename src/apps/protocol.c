@@ -66,8 +66,8 @@ pz_app_send_registered(struct pz_visitor *visitor, const char *status)
 
 /* ---- refusals ---- */
 
-static void
-send_rpc(struct pz_visitor *visitor, json_t *takes_payload)
+void
+pz_app_send_rpc(struct pz_visitor *visitor, json_t *takes_payload)
 {
 	struct pz_buf out;
 
@@ -91,9 +91,9 @@ send_security_error(struct pz_visitor *visitor, const struct pz_rpc *rpc)
 	if (asprintf(&method, "%s.onSecurityError", json_string_value(rpc->id)) < 0)
 		method = NULL;
 	if (method)
-		send_rpc(visitor,
-			 pz_rpc_request(NULL, method,
-					pz_dom_error("SecurityError", "Access has been denied.")));
+		pz_app_send_rpc(visitor, pz_rpc_request(NULL, method,
+							pz_dom_error("SecurityError",
+								     "Access has been denied.")));
 }
 
 void
@@ -110,7 +110,7 @@ pz_app_fail(struct pz_visitor *visitor, struct pz_slice payload, json_t *takes_e
 		if (json_integer_value(json_object_get(takes_error, "code")) ==
 		    PZ_RPC_DENIED_POLICY)
 			send_security_error(visitor, &rpc);
-		send_rpc(visitor, pz_rpc_failure(rpc.id, json_incref(takes_error)));
+		pz_app_send_rpc(visitor, pz_rpc_failure(rpc.id, json_incref(takes_error)));
 	}
 	json_decref(takes_error);
 	json_decref(tree);

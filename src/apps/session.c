@@ -313,7 +313,9 @@ on_rpc(struct pz_visitor *visitor, const struct pz_envelope *envelope, struct pz
 {
 	switch (judge(visitor, envelope)) {
 	case PASS:
-		forward(visitor, bytes);
+		if (!pz_slice_eq_str(envelope->to, visitor->apps->config.self) ||
+		    !pz_app_service_request(visitor, envelope))
+			forward(visitor, bytes);
 		break;
 	case REFUSE:
 		pz_app_refuse(visitor, envelope->payload);
@@ -388,6 +390,7 @@ detach(struct pz_visitor *visitor)
 	pz_router_detach(config->router, &visitor->session);
 	visitor->is_held = false;
 	config->ops->ended(config->arg, visitor->address);
+	pz_app_services_end(visitor);
 }
 
 void

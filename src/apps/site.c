@@ -4,11 +4,21 @@
 
 #include "apps/internal.h"
 
+#define SCRIPT "text/javascript; charset=utf-8"
+
 static const uint8_t index_html[] =
 	"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
 	"<title>Personal Zone</title></head>\n<body><h1>Personal Zone</h1>\n"
 	"<p>This is the pzpd of this device. Web pages connect to it by WebSocket.</p>"
 	"</body></html>\n";
+
+static const uint8_t library[] = {
+#include <webinos_js.inc>
+};
+
+static const uint8_t module[] = {
+#include <webinos_mjs.inc>
+};
 
 static const struct {
 	const char *path, *type;
@@ -17,6 +27,8 @@ static const struct {
 	bool is_for_other_origins;
 } files[] = {
 	{"/", "text/html; charset=utf-8", index_html, sizeof(index_html) - 1, false},
+	{"/webinos.js", SCRIPT, library, sizeof(library), true},
+	{"/webinos.mjs", SCRIPT, module, sizeof(module), true},
 };
 
 void

@@ -17,6 +17,7 @@
 #include "metrics/metrics.h"
 #include "peers/peers.h"
 #include "route/router.h"
+#include "rpc/pending.h"
 #include "service/registry.h"
 #include "uplink/uplink.h"
 #include "zone/device.h"
@@ -75,6 +76,16 @@ struct pz_router *pz_calls_router(const struct pz_calls *calls);
 
 /** Sends a JSON-RPC payload. @param payload borrowed. Errors: those of pz_router_send. */
 enum pz_err pz_calls_send(struct pz_calls *calls, const char *to, json_t *payload) PZ_MUST_USE;
+/**
+ * Sends a request of ours whose answer and call-backs `ops` gets; without a time-out.
+ * @param id of the request in `payload`, both borrowed. Errors: those of pz_pending_add and of
+ * pz_router_send; then `ops` is not called.
+ */
+enum pz_err
+pz_calls_request(struct pz_calls *calls, const char *to, const char *id, json_t *payload,
+		 const struct pz_pending_ops *ops, void *arg) PZ_MUST_USE;
+/** Nothing of it is wanted any more; unknown ones are fine. */
+void pz_calls_request_cancel(struct pz_calls *calls, const char *to, const char *id);
 /** A prop was not sent by this session: logged, or a condition where it is too long for it.
  * @param bytes of the frame */
 void pz_calls_prop_unsent(struct pz_calls *calls, const struct pz_session *session,

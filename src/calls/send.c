@@ -30,6 +30,23 @@ pz_calls_send(struct pz_calls *calls, const char *to, json_t *payload)
 	return pz_calls_send_measured(calls, to, payload, &len);
 }
 
+enum pz_err
+pz_calls_request(struct pz_calls *calls, const char *to, const char *id, json_t *payload,
+		 const struct pz_pending_ops *ops, void *arg)
+{
+	PZ_TRY(pz_pending_add(calls->pending, to, id, 0, ops, arg));
+	enum pz_err err = pz_calls_send(calls, to, payload);
+	if (err != PZ_OK)
+		pz_pending_cancel(calls->pending, to, id);
+	return err;
+}
+
+void
+pz_calls_request_cancel(struct pz_calls *calls, const char *to, const char *id)
+{
+	pz_pending_cancel(calls->pending, to, id);
+}
+
 json_t *
 pz_calls_too_large_by(const struct pz_calls *calls, const char *to, size_t bytes, int code)
 {

@@ -79,6 +79,7 @@ apps_new(struct pz_node *node, struct pz_errinfo *info)
 		.env = node->config.env,
 		.transport = node->config.web,
 		.router = pz_calls_router(node->calls),
+		.registry = node->registry,
 		.metrics = &node->metrics,
 		.conditions = node->conditions,
 		.store = node->config.store,

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 
 import pytest
 
@@ -336,6 +337,83 @@ def test_apps_hear_of_changes(zone, app):
     finally:
         zone.b.pzp("connect")
         zone.b.wait_state("connected")
+
+
+def test_library_is_served(zone):
+    status, fields, body = ws.request(zone.port, "/webinos.js")
+    assert status == 200 and b"webinos" in body and fields["content-type"].startswith("text/javascript")
+    assert fields["cross-origin-resource-policy"] == "cross-origin"
+    assert ws.request(zone.port, "/webinos.mjs")[0] == 200
+
+
+# ---- services of apps ----
+
+COUNTER = {"api": "http://example.org/counter", "displayName": "Counter", "methods": ["add"]}
+
+
+def test_provides_a_service(zone, app):
+    """The owner's devices may call it; it ends with the socket."""
+    service = app.call(app.pzp, "ServiceRegistry.register", [COUNTER])["result"]
+    assert service["description"] == f"({ORIGIN})" and service["serviceAddress"] == app.pzp
+
+    def serve():
+        sender, request = app.asked()
+        assert request["method"] == f"{COUNTER['api']}@{service['id']}.add" and request["params"] == [1, 2]
+        assert request["caller"] == f"{daemon.ZONE}/tv"
+        app.rpc(sender, {"jsonrpc": "2.0", "id": request["id"], "result": 3})
+
+    server = threading.Thread(target=serve)
+    server.start()
+    eventually(lambda: zone.b.services("--api", COUNTER["api"]), what="service")
+    assert zone.b.call("counter@laptop", "add", "[1,2]").json() == {"result": 3}
+    server.join()
+    app.close()
+    eventually(lambda: not zone.b.services("--api", COUNTER["api"]), what="end of the service")
+
+
+def test_provider_that_goes_ends_its_calls(zone, app):
+    app.call(app.pzp, "ServiceRegistry.register", [COUNTER])
+    results = []
+    caller = threading.Thread(target=lambda: results.append(zone.a.call("counter@laptop", "add", "[]", check=False)))
+    caller.start()
+    app.asked()  # and does not answer
+    app.close()
+    caller.join()
+    assert results[0].code == 1, repr(results[0])
+
+
+@pytest.mark.parametrize("change", [{"api": None}, {"api": "a b"}, {"displayName": 5}, {"displayName": "x" * 200},
+                                    {"methods": []}, {"methods": ["a-b"]}, {"methods": ["1a"]}, {"methods": "add"},
+                                    {"methods": ["removeEventListener"]}, {"methods": ["a"] * 65}, {"methods": [{}]},
+                                    {"description": "x" * 600}])
+def test_bad_services_are_refused(app, change):
+    payload = app.call(app.pzp, "ServiceRegistry.register", [{**COUNTER, **change}])
+    assert payload["error"]["code"] == -32602, payload
+
+
+def test_services_of_an_app_are_limited(zone, app):
+    for number in range(16):
+        assert "result" in app.call(app.pzp, "ServiceRegistry.register", [{**COUNTER, "displayName": str(number)}])
+    payload = app.call(app.pzp, "ServiceRegistry.register", [COUNTER])
+    assert payload["error"]["data"]["name"] == "QuotaExceededError"
+    taken = app.call(app.pzp, "ServiceRegistry.unregister", [{"api": COUNTER["api"], "id": "0" * 32}])
+    assert taken["error"]["data"]["name"] == "NotFoundError"
+
+
+def test_no_app_speaks_for_another(zone, app):
+    """An app answers calls of its own service only."""
+    service = app.call(app.pzp, "ServiceRegistry.register", [COUNTER])["result"]
+    other = let_in(zone.a, ws.App(zone.port, "https://other.example"))
+    assert other.call(other.pzp, "ServiceRegistry.unregister", [service])["error"]["data"]["name"] == "NotFoundError"
+    results = []
+    caller = threading.Thread(target=lambda: results.append(zone.a.call("counter@laptop", "add", "[]").json()))
+    caller.start()
+    sender, request = app.asked()
+    other.rpc(sender, {"jsonrpc": "2.0", "id": request["id"], "result": "forged"})
+    assert other.call(other.pzp, "ServiceDiscovery.ping")["result"] == {}
+    app.rpc(sender, {"jsonrpc": "2.0", "id": request["id"], "result": "right"})
+    caller.join()
+    assert results == [{"result": "right"}]
 
 
 # ---- the port, and another zone ----

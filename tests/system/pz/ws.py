@@ -180,6 +180,13 @@ class App(Socket):
                 return payload, callbacks
             callbacks.append(payload)
 
+    def asked(self):
+        """The next request to this app: who sent it, and its payload."""
+        while True:
+            message = self.receive()
+            if message["type"] == "JSONRPC" and "method" in message["payload"]:
+                return message["from"], message["payload"]
+
     def call(self, to, method, params=None):
         return self.answer(self.request(to, method, params))[0]
 

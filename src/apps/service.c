@@ -1,0 +1,348 @@
+/*
+ * Services that an app provides (page 11): the app registers one by `ServiceRegistry.register`, and
+ * it lives as long as the app's session. A call of it, judged like any other, becomes a request to
+ * the app; its call-backs become the call's, its answer ends the call. A call that ends here first
+ * is given up at the app by `removeEventListener`.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "apps/internal.h"
+#include "base/auto.h"
+#include "rpc/error.h"
+#include "rpc/payload.h"
+#include "rpc/pending.h"
+#include "service/methods.h"
+#include "service/registry.h"
+#include "wire/json.h"
+
+/* One service. */
+struct provided {
+	struct pz_list hook; /* pz_visitor.services */
+	struct pz_visitor *visitor;
+	struct pz_service *service; /* the registry's */
+	struct pz_method_def *methods;
+	json_t *names; /* of the functions: `methods` points into it */
+};
+
+/* One call of it. */
+struct job {
+	struct provided *provided;
+	struct pz_call *call;
+	char id[37];
+	bool is_stream;
+};
+
+static const struct pz_apps_config *
+config_of(const struct job *job)
+{
+	return &job->provided->visitor->apps->config;
+}
+
+/* ---- calls ---- */
+
+static void
+give_up(const struct job *job)
+{
+	const struct pz_descriptor *d = &job->provided->service->descriptor;
+	const struct pz_apps_config *config = config_of(job);
+	PZ_AUTO_FREE char *method = NULL;
+
+	config->ops->ask_cancel(config->arg, job->provided->visitor->address, job->id);
+	if (asprintf(&method, "%s@%s.removeEventListener", d->api, d->id) < 0) {
+		method = NULL;
+		return;
+	}
+	json_t *payload = pz_rpc_request(NULL, method, json_pack("[s]", job->id));
+	if (payload)
+		config->ops->say(config->arg, job->provided->visitor->address, payload);
+	json_decref(payload);
+}
+
+static void
+fail(struct pz_call *call, const json_t *error)
+{
+	const json_t *data = json_object_get(error, "data");
+	const char *name = json_is_string(data) ? pz_json_text(data) : pz_json_str(data, "name");
+	const char *message = pz_json_str(data, "message");
+
+	if (name)
+		pz_call_error(call, name, message ? message : pz_json_str(error, "message"));
+	else
+		pz_call_fault(call, PZ_RPC_INTERNAL_ERROR, pz_json_str(error, "message"));
+}
+
+static void
+on_response(void *arg, json_t *result, json_t *error)
+{
+	struct job *job = arg;
+	const struct pz_apps_config *config = config_of(job);
+
+	if (result)
+		config->ops->ask_cancel(config->arg, job->provided->visitor->address, job->id);
+	if (result)
+		pz_call_result(job->call, json_incref(result));
+	else
+		fail(job->call, error);
+	free(job);
+}
+
+static void
+on_callback(void *arg, const char *name, json_t *params)
+{
+	struct job *job = arg;
+
+	if (!job->is_stream && pz_call_listen(job->call) != PZ_OK) {
+		give_up(job); /* the call has been answered */
+		free(job);
+		return;
+	}
+	job->is_stream = true;
+	pz_call_event(job->call, name, json_incref(params));
+}
+
+static const struct pz_pending_ops pending_ops = {
+	.response = on_response, .callback = on_callback, .keep_callbacks = true};
+
+static json_t *
+request_of(const struct job *job, json_t *params)
+{
+	const struct pz_descriptor *d = &job->provided->service->descriptor;
+	PZ_AUTO_FREE char *method = NULL;
+
+	if (asprintf(&method, "%s@%s.%s", d->api, d->id, job->call->method->function) < 0) {
+		method = NULL;
+		return NULL;
+	}
+	json_t *payload = pz_rpc_request(job->id, method, json_incref(params));
+	(void)json_object_set_new(payload, "caller", json_string(pz_call_from(job->call)));
+	return payload;
+}
+
+static void
+on_invoke(struct pz_service *service, struct pz_call *call, json_t *params)
+{
+	struct provided *provided = service->state;
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (job == NULL) {
+		pz_call_fault(call, PZ_RPC_INTERNAL_ERROR, "out of memory");
+		return;
+	}
+	job->provided = provided;
+	job->call = call;
+	call->user = job;
+	const struct pz_apps_config *config = config_of(job);
+	pz_env_uuid(config->env, job->id);
+	json_t *payload = request_of(job, params);
+	if (payload == NULL || !config->ops->ask(config->arg, provided->visitor->address, job->id,
+						 payload, &pending_ops, job)) {
+		pz_call_error(call, "NetworkError", "The app cannot be reached.");
+		free(job);
+	}
+	json_decref(payload);
+}
+
+static void
+on_call_ended(struct pz_service *service, struct pz_call *call)
+{
+	struct job *job = call->user;
+
+	(void)service;
+	if (job)
+		give_up(job);
+	free(job);
+}
+
+/* ---- life ---- */
+
+static void
+provided_free(struct provided *provided)
+{
+	pz_list_remove(&provided->hook);
+	json_decref(provided->names);
+	free(provided->methods);
+	free(provided);
+}
+
+static void
+on_destroy(struct pz_service *service)
+{
+	provided_free(service->state);
+}
+
+static bool
+is_identifier(const char *name)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+
+	return name && name[0] && (name[0] < '0' || name[0] > '9') &&
+	       strlen(name) <= PZ_METHOD_NAME_BYTES_MAX && strspn(name, letters) == strlen(name) &&
+	       strcmp(name, "removeEventListener") != 0;
+}
+
+static enum pz_err
+read_methods(struct provided *provided, json_t *names, struct pz_errinfo *info)
+{
+	size_t count = json_array_size(names);
+
+	if (count == 0 || count > PZ_METHODS_PER_SERVICE_MAX)
+		return pz_fail(info, PZ_ERR_CONFIG, "methods: must be a list of 1 to %d names",
+			       PZ_METHODS_PER_SERVICE_MAX);
+	provided->methods = calloc(count, sizeof(*provided->methods));
+	if (provided->methods == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	provided->names = json_incref(names);
+	for (size_t i = 0; i < count; i++) {
+		const char *name = pz_json_text(json_array_get(names, i));
+		if (!is_identifier(name))
+			return pz_fail(info, PZ_ERR_CONFIG,
+				       "methods: each must be a name of letters, digits and \"_\"");
+		provided->methods[i] = (struct pz_method_def){
+			.function = name, .form = PZ_PARAMS_RAW, .invoke = on_invoke};
+	}
+	return PZ_OK;
+}
+
+static void
+describe(struct pz_service *service, const json_t *names)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < json_array_size(names); i++)
+		(void)json_array_append_new(list,
+					    json_pack("{s:O}", "name", json_array_get(names, i)));
+	json_decref(service->descriptor.methods);
+	service->descriptor.methods = pz_methods_copy(list);
+	json_decref(list);
+}
+
+/* The origin is in the description: people see which page it is, and two pages do not collide. */
+static enum pz_err
+make(struct provided *provided, json_t *params, struct pz_errinfo *info)
+{
+	const char *api = pz_json_str(params, "api"), *name = pz_json_str(params, "displayName");
+	const char *text = pz_json_str(params, "description");
+	PZ_AUTO_FREE char *description = NULL;
+	struct pz_service *service = NULL;
+
+	if (api == NULL || name == NULL)
+		return pz_fail(info, PZ_ERR_CONFIG, "api and displayName: must be texts");
+	PZ_TRY(read_methods(provided, json_object_get(params, "methods"), info));
+	if (asprintf(&description, "%s%s(%s)", text ? text : "", text && text[0] ? " " : "",
+		     provided->visitor->origin) < 0) {
+		description = NULL;
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	}
+	PZ_TRY(pz_service_new(api, name, description, provided->methods,
+			      json_array_size(provided->names), &service, info));
+	describe(service, provided->names);
+	enum pz_err err = pz_registry_add(provided->visitor->apps->config.registry, service, info);
+	if (err != PZ_OK) {
+		pz_service_free(service);
+		return err;
+	}
+	service->state = provided;
+	service->call_ended = on_call_ended;
+	service->destroy = on_destroy;
+	provided->service = service;
+	return PZ_OK;
+}
+
+static size_t
+count_of(const struct pz_visitor *visitor)
+{
+	size_t count = 0;
+
+	PZ_LIST_EACH (&visitor->services, node, tmp)
+		count++;
+	return count;
+}
+
+/* @return the answer, new */
+static json_t *
+register_one(struct pz_visitor *visitor, json_t *id, json_t *params)
+{
+	struct pz_errinfo info = {"too many services of one page"};
+	struct provided *provided = NULL;
+	enum pz_err err = PZ_ERR_LIMIT;
+
+	if (count_of(visitor) < PZ_APP_SERVICES_MAX)
+		provided = calloc(1, sizeof(*provided));
+	if (provided) {
+		provided->visitor = visitor;
+		pz_list_append(&visitor->services, &provided->hook);
+		err = make(provided, params, &info);
+	}
+	if (err == PZ_OK)
+		return pz_rpc_result(id, pz_descriptor_json(&provided->service->descriptor));
+	if (provided)
+		provided_free(provided);
+	return pz_rpc_failure(id, err == PZ_ERR_LIMIT
+					  ? pz_rpc_api_error("QuotaExceededError", info.text)
+					  : pz_rpc_error(PZ_RPC_INVALID_PARAMS, info.text, NULL));
+}
+
+static void
+remove_one(struct provided *provided)
+{
+	const struct pz_descriptor *d = &provided->service->descriptor;
+	PZ_AUTO_FREE char *api = strdup(d->api), *id = strdup(d->id);
+
+	if (api && id)
+		(void)!pz_registry_remove(provided->visitor->apps->config.registry, api, id);
+}
+
+static json_t *
+unregister_one(struct pz_visitor *visitor, json_t *id, json_t *params)
+{
+	const char *api = pz_json_str(params, "api"), *service_id = pz_json_str(params, "id");
+
+	PZ_LIST_EACH (&visitor->services, node, tmp) {
+		struct provided *provided = PZ_CONTAINER(node, struct provided, hook);
+		const struct pz_descriptor *d = &provided->service->descriptor;
+
+		if (api && service_id && strcmp(d->api, api) == 0 &&
+		    strcmp(d->id, service_id) == 0) {
+			remove_one(provided);
+			return pz_rpc_result(id, NULL);
+		}
+	}
+	return pz_rpc_failure(id, pz_rpc_api_error("NotFoundError", "no such service"));
+}
+
+bool
+pz_app_service_request(struct pz_visitor *visitor, const struct pz_envelope *envelope)
+{
+	static const char prefix[] = "ServiceRegistry.";
+	json_t *payload = pz_json_read(envelope->payload, 0, NULL), *answer = NULL;
+	struct pz_rpc rpc;
+	int code;
+
+	if (payload == NULL || pz_rpc_parse(payload, &rpc, &code) != PZ_OK ||
+	    rpc.kind != PZ_RPC_REQUEST || strncmp(rpc.method, prefix, sizeof(prefix) - 1) != 0) {
+		json_decref(payload);
+		return false;
+	}
+	const char *what = rpc.method + sizeof(prefix) - 1;
+	json_t *params = json_array_get(rpc.params, 0);
+	if (strcmp(what, "register") == 0)
+		answer = register_one(visitor, rpc.id, params);
+	else if (strcmp(what, "unregister") == 0)
+		answer = unregister_one(visitor, rpc.id, params);
+	else
+		answer = pz_rpc_failure(rpc.id, pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));
+	pz_app_send_rpc(visitor, answer);
+	json_decref(payload);
+	return true;
+}
+
+void
+pz_app_services_end(struct pz_visitor *visitor)
+{
+	struct pz_list *first;
+
+	while ((first = pz_list_first(&visitor->services)) != NULL)
+		remove_one(PZ_CONTAINER(first, struct provided, hook));
+}

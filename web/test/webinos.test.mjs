@@ -1,0 +1,151 @@
+// Against a real zone: tests/system/test_webinos_js.py starts one, answers its questions, and sets
+// PZ_WEB_URL (of pzpd), PZ_ZONE, PZ_OTHER (a second device).
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { webinos as main } from "../webinos.mjs";
+import { WebSocket } from "./socket.mjs";
+
+const { PZ_WEB_URL: url, PZ_ZONE: zone, PZ_OTHER: other } = process.env;
+const TEST = "http://webinos.org/api/test";
+const open = [];
+
+function page(origin = "https://app.example") {
+  const webinos = main.create();
+  webinos.configure({ url, origin, WebSocket });
+  open.push(webinos);
+  return webinos;
+}
+
+after(() => {
+  for (const webinos of open) webinos.close();
+});
+
+const webinos = page();
+
+test("finds the services of all devices", async () => {
+  const services = await webinos.find(TEST);
+  assert.deepEqual(services.map((one) => one.serviceAddress).sort(), [`${zone}/laptop`, `${zone}/${other}`]);
+  assert.equal(webinos.state, "connected");
+  const names = [];
+  for await (const service of webinos.find(TEST)) names.push(service.displayName);
+  assert.equal(names.length, 2);
+});
+
+test("finds nothing", async () => {
+  assert.deepEqual(await webinos.find("http://webinos.org/api/none"), []);
+});
+
+test("calls any function, by name and by proxy", async () => {
+  for (const service of await webinos.find(TEST)) {
+    assert.equal(await service.call("get42", ["é世"]), "42 é世");
+    assert.equal(await service.get42("x"), "42 x");
+  }
+});
+
+test("says what was wrong", async () => {
+  const [service] = await webinos.find(TEST);
+  await assert.rejects(service.nothing("x"), (error) => error instanceof webinos.WebinosError && error.code === -32601);
+});
+
+test("follows a stream until the loop ends", async () => {
+  for (const service of await webinos.find(TEST)) {
+    const values = [];
+    for await (const value of service.stream("listenAttr.listenFor42", ["x"])) {
+      values.push(value);
+      break;
+    }
+    assert.equal(values.length, 1);
+  }
+});
+
+test("a stream ends by its signal", async () => {
+  const [service] = await webinos.find(TEST);
+  const controller = new AbortController();
+  await assert.rejects(async () => {
+    for await (const value of service.stream("listenAttr.listenFor42", ["x"], { signal: controller.signal })) {
+      assert.ok(value);
+      controller.abort();
+    }
+  }, { name: "AbortError" });
+});
+
+test("the classic way", async () => {
+  const found = await new Promise((resolve, reject) => {
+    webinos.discovery.findServices(new ServiceType(TEST), {
+      onFound: (service) => service.bindService({ onBind: resolve }),
+      onError: reject,
+    });
+  });
+  assert.equal(await new Promise((resolve, reject) => found.get42("y", resolve, reject)), "42 y");
+  const value = await new Promise((resolve) => found.listenAttr.listenFor42(resolve, "x"));
+  assert.ok(value);
+  const nothing = await new Promise((resolve) => {
+    webinos.discovery.findServices("http://webinos.org/api/none", { onFound: assert.fail, onError: () => resolve("none") });
+  });
+  assert.equal(nothing, "none");
+  assert.equal(webinos.session.getPZHId(), zone);
+  assert.equal(webinos.session.getPZPId(), `${zone}/laptop`);
+  assert.ok(webinos.session.getSessionId().startsWith(`${zone}/laptop/`));
+  assert.deepEqual(webinos.session.getConnectedPZH(), [zone]);
+  assert.ok(webinos.session.getConnectedPZP().includes(`${zone}/${other}`));
+  assert.equal(webinos.session.getPzhState(), "connected");
+});
+
+test("a page provides a service, and another page calls it", async () => {
+  const provider = page("https://provider.example");
+  let stopped = null;
+  const isStopped = new Promise((resolve) => (stopped = resolve));
+  const provided = await provider.services.register(
+    { api: "http://example.org/counter", displayName: "Counter", description: "Counts." },
+    {
+      add: ([a, b], { caller }) => ({ sum: a + b, caller }),
+      fail: () => {
+        throw new RangeError("too far");
+      },
+      async *count(params, { signal }) {
+        signal.addEventListener("abort", stopped);
+        for (let i = 0; ; i++) {
+          yield i;
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      },
+    },
+  );
+  const [service] = await webinos.find("http://example.org/counter");
+  assert.equal(service.description, "Counts. (https://provider.example)");
+  const answer = await service.add(2, 3);
+  assert.equal(answer.sum, 5);
+  assert.equal(answer.caller, webinos.session.getSessionId());
+  await assert.rejects(service.fail(), { name: "RangeError", message: "too far" });
+  const values = [];
+  for await (const value of service.stream("count")) {
+    values.push(value);
+    if (values.length === 3) break;
+  }
+  assert.deepEqual(values, [0, 1, 2]);
+  await isStopped;
+  await provided.unregister();
+  assert.deepEqual(await webinos.find("http://example.org/counter"), []);
+  const again = await provider.services.register({ api: "http://example.org/counter", displayName: "Counter" }, { add: () => 1 });
+  assert.ok(again.descriptor.id);
+  provider.close();
+  for (let i = 0; i < 100 && (await webinos.find("http://example.org/counter")).length; i++);
+  assert.deepEqual(await webinos.find("http://example.org/counter"), []);
+});
+
+test("a page that is denied", async () => {
+  const denied = page("https://denied.example");
+  await assert.rejects(denied.find(TEST), { name: "SecurityError" });
+  assert.equal(denied.state, "denied");
+});
+
+test("a pzpd that is not there", async () => {
+  const alone = main.create("ws://localhost:1/");
+  alone.configure({ url: "ws://localhost:1/", origin: "https://app.example", WebSocket });
+  const states = [];
+  alone.session.addListener("state", ({ state }) => states.push(state));
+  await assert.rejects(alone.find(TEST), { name: "NetworkError", message: /No pzpd answers at ws:\/\/localhost:1/ });
+  assert.deepEqual(states, ["connecting", "disconnected"]);
+  alone.close();
+});

@@ -1,0 +1,108 @@
+// Types of webinos.js. `webinos` is a global in a page, and the default export of the module.
+
+export interface CallOptions {
+  signal?: AbortSignal;
+  /** In ms; 0: none. */
+  timeout?: number;
+}
+
+export interface Descriptor {
+  id: string;
+  api: string;
+  displayName: string;
+  description: string;
+  serviceAddress: string;
+  icon?: string | null;
+}
+
+/** A service of a device. Any other member is one of its functions: `await service.get42("x")`. */
+export interface Service extends Descriptor {
+  call<T = unknown>(name: string, params?: unknown, options?: CallOptions): Promise<T>;
+  stream<T = unknown>(name: string, params?: unknown, options?: { signal?: AbortSignal }): AsyncGenerator<T, void, void>;
+  bindService(callbacks?: { onBind?: (service: Service) => void }): Service;
+  bind(callbacks?: { onBind?: (service: Service) => void }): Service;
+  unbindService(): void;
+  unbind(): void;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  [name: string]: any;
+}
+
+export interface Filter {
+  zoneId?: string[];
+  serviceID?: string;
+  cache?: boolean;
+  remoteServices?: boolean;
+}
+
+export type State = "idle" | "connecting" | "asking" | "connected" | "denied" | "disconnected" | "closed";
+
+export interface Provided {
+  descriptor: Descriptor;
+  unregister(): Promise<void>;
+}
+
+/** A function of a service of this page; an async generator is a stream. */
+export type Method = (params: any, ctx: { caller: string; signal: AbortSignal }) => unknown;
+
+export interface Zone {
+  id: string;
+  friendlyName: string;
+  isConnected?: boolean;
+  pzp?: { id: string; friendlyName: string; deviceType: string; isConnected: boolean }[];
+}
+
+export class WebinosError extends Error {
+  /** Of JSON-RPC. */
+  code?: number;
+}
+
+export interface Webinos {
+  WebinosError: typeof WebinosError;
+  readonly state: State;
+  readonly reason: string;
+  configure(options: { url?: string; origin?: string; WebSocket?: unknown; unref?: boolean }): Webinos;
+  connect(): Promise<void>;
+  close(): void;
+  create(url?: string): Webinos;
+  find(api: string, options?: { filter?: Filter; timeout?: number }): Promise<Service[]> & AsyncIterable<Service>;
+  services: {
+    register(
+      description: { api: string; displayName: string; description?: string },
+      methods: Record<string, Method>,
+    ): Promise<Provided>;
+  };
+  discovery: {
+    findServices(
+      serviceType: string | { api: string },
+      callbacks: { onFound?: (service: Service) => void; onLost?: (service: Service) => void; onError?: (error: unknown) => void },
+      options?: object | null,
+      filter?: Filter | null,
+    ): { cancel(): void };
+  };
+  session: {
+    getSessionId(): string | null;
+    getPZPId(): string | null;
+    getPZHId(): string;
+    getConnectedDevices(): Zone[];
+    getConnectedPZH(): string[];
+    getConnectedPZP(): string[];
+    getPzhState(): "connected" | "not_connected";
+    getPzpState(): "connected" | "not_connected";
+    isConnected(): boolean;
+    getWebinosVersion(): string | null;
+    addListener(status: string, listener: (data: any) => void): number;
+    removeListener(status: string, id: number): void;
+  };
+}
+
+export const webinos: Webinos;
+export default webinos;
+
+declare global {
+  // eslint-disable-next-line no-var
+  var webinos: Webinos;
+  class ServiceType {
+    constructor(api: string);
+    api: string;
+  }
+}
