@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "access/access.h"
+#include "access/permit.h"
 #include "calls/devices.h"
 #include "items/prefs.h"
 #include "transfer/disk.h"
 #include "transfer/transfer.h"
 
+#define FUNCTION "receive"
 #define FILE_API "http://webinos.org/api/w3c/file" /* what policies call files of a device */
 
 static struct pz_channels *
@@ -59,6 +61,32 @@ on_why_away(void *arg, const char *device, char *out, size_t size)
 			 peer.reason[0] ? peer.reason : "it does not answer");
 }
 
+static void
+on_address(void *arg, const char *device, char out[PZ_ADDRESS_BYTES_MAX + 1])
+{
+	const struct pz_node *node = arg;
+	const struct pz_membership *m = node->zone.membership;
+
+	snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "%s/%s", m ? m->zone : "",
+		 device[0] ? device : node->names.device);
+}
+
+/* As a call that leaves (E1). @spec page 9, 10 */
+static enum pz_err
+check_send(const struct pz_node *node, const char *device, struct pz_errinfo *info)
+{
+	char to[PZ_ADDRESS_BYTES_MAX + 1];
+
+	on_address((void *)(uintptr_t)node, device, to);
+	if (pz_access_allows(node->access, PZ_ACCESS_SEND, node->names.self, to, FILE_API, NULL,
+			     FUNCTION))
+		return PZ_OK;
+	return pz_fail(info, PZ_ERR_DENIED,
+		       "the access policy of this device does not let it send files to %s; `pzp "
+		       "policy why` has the rule",
+		       device);
+}
+
 static enum pz_err
 on_find(void *arg, const char *text, char out[PZ_DEVICE_BYTES_MAX + 1], struct pz_errinfo *info)
 {
@@ -71,36 +99,76 @@ on_find(void *arg, const char *text, char out[PZ_DEVICE_BYTES_MAX + 1], struct p
 	PZ_TRY(pz_devices_find(node->calls, text, device, info));
 	if (strcmp(device, node->names.device) == 0)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "'%.80s' is this device itself", text);
+	PZ_TRY(check_send(node, device, info));
 	memcpy(out, device, sizeof(device));
 	return PZ_OK;
 }
 
+/* ---- may it be received? ---- */
+
+/* Tickets of calls of services count from 1. */
+#define TICKET_OF_FILE (UINT64_C(1) << 63)
+
 static void
-on_address(void *arg, const char *device, char out[PZ_ADDRESS_BYTES_MAX + 1])
+on_judged(void *arg, uint64_t ticket, enum pz_access_verdict verdict, bool was_asked)
 {
 	const struct pz_node *node = arg;
-	const struct pz_membership *m = node->zone.membership;
 
-	snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "%s/%s", m ? m->zone : "",
-		 device[0] ? device : node->names.device);
+	(void)was_asked;
+	pz_transfers_judged(node->transfers, ticket & ~TICKET_OF_FILE, verdict == PZ_ACCESS_PERMIT);
+}
+
+static enum pz_access_verdict
+judge(struct pz_node *node, const char *device, struct pz_access_call *call)
+{
+	struct pz_access_caller caller;
+	char from[PZ_ADDRESS_BYTES_MAX + 1];
+
+	on_address(node, device, from);
+	return pz_access_caller_of(node->access, from, &caller) == PZ_OK
+		       ? pz_access_judge(node->access, &caller, call)
+		       : PZ_ACCESS_DENY;
 }
 
 /* As a call that reaches a service (E2). @spec page 15, "Kind file"; page 9, 10 */
-static bool
-on_may_send(void *arg, const char *device)
+static enum pz_transfer_permit
+on_judge(void *arg, const char *device, uint64_t ticket)
 {
-	const struct pz_node *node = arg;
-	struct pz_access_caller caller;
 	struct pz_access_call call = {
 		.point = PZ_ACCESS_INVOKE,
 		.api = FILE_API,
-		.function = "receive",
+		.function = FUNCTION,
+		.ticket = ticket | TICKET_OF_FILE,
+		.done = on_judged,
+		.arg = arg,
 	};
-	char from[PZ_ADDRESS_BYTES_MAX + 1];
+	enum pz_access_verdict verdict = judge(arg, device, &call);
 
-	on_address(arg, device, from);
-	return pz_access_caller_of(node->access, from, &caller) == PZ_OK &&
-	       pz_access_judge(node->access, &caller, &call) == PZ_ACCESS_PERMIT;
+	if (verdict == PZ_ACCESS_ASKED)
+		return PZ_TRANSFER_WAITS;
+	return verdict == PZ_ACCESS_PERMIT ? PZ_TRANSFER_PERMITTED : PZ_TRANSFER_DENIED;
+}
+
+static void
+on_judge_over(void *arg, uint64_t ticket)
+{
+	const struct pz_node *node = arg;
+
+	pz_access_cancel(node->access, ticket | TICKET_OF_FILE);
+}
+
+/* Like a stream: nothing is asked or counted once more. */
+static bool
+on_may_go_on(void *arg, const char *device)
+{
+	struct pz_access_call call = {
+		.point = PZ_ACCESS_LISTEN,
+		.api = FILE_API,
+		.function = FUNCTION,
+		.was_asked = true,
+	};
+
+	return judge(arg, device, &call) == PZ_ACCESS_PERMIT;
 }
 
 static struct pz_transfers_inbox
@@ -123,7 +191,9 @@ static const struct pz_transfers_ops ops = {
 	.why_away = on_why_away,
 	.find = on_find,
 	.address = on_address,
-	.may_send = on_may_send,
+	.judge = on_judge,
+	.judge_over = on_judge_over,
+	.may_go_on = on_may_go_on,
 	.inbox = on_inbox,
 };
 

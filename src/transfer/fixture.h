@@ -71,7 +71,9 @@ struct device {
 	const char *name;
 	char inbox[96];
 	bool by_sender, refuses;
-	unsigned judged;
+	unsigned judged, over;
+	bool asks; /* a judgment waits */
+	uint64_t ticket;
 	struct pz_workers workers;
 	struct pz_memory_disk *disk;
 	struct pz_store *store;
@@ -283,13 +285,34 @@ device_address(void *arg, const char *device, char out[PZ_ADDRESS_BYTES_MAX + 1]
 	snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "a@b.c/%s", device[0] ? device : d->name);
 }
 
-static inline bool
-device_may_send(void *arg, const char *device)
+static inline enum pz_transfer_permit
+device_judge(void *arg, const char *device, uint64_t ticket)
 {
 	struct device *d = arg;
 
 	assert_string_equal(device, d->other->name);
 	d->judged++;
+	d->ticket = ticket;
+	if (d->asks)
+		return PZ_TRANSFER_WAITS;
+	return d->refuses ? PZ_TRANSFER_DENIED : PZ_TRANSFER_PERMITTED;
+}
+
+static inline void
+device_judge_over(void *arg, uint64_t ticket)
+{
+	struct device *d = arg;
+
+	assert_int_equal(ticket, d->ticket);
+	d->over++;
+}
+
+static inline bool
+device_may_go_on(void *arg, const char *device)
+{
+	const struct device *d = arg;
+
+	assert_string_equal(device, d->other->name);
 	return !d->refuses;
 }
 
@@ -309,7 +332,9 @@ static const struct pz_transfers_ops device_ops = {
 	.why_away = device_why_away,
 	.find = device_find,
 	.address = device_address,
-	.may_send = device_may_send,
+	.judge = device_judge,
+	.judge_over = device_judge_over,
+	.may_go_on = device_may_go_on,
 	.inbox = device_inbox,
 };
 

@@ -1,5 +1,5 @@
-/* What the files of the transfers call of each other. receive.c files that come, send.c files that
- * go, inbox.c the list of what came. */
+/* What the files of the transfers call of each other. receive.c files that come, permit.c which
+ * may, send.c files that go, inbox.c the list of what came. */
 #ifndef PZ_TRANSFER_INTERNAL_H
 #define PZ_TRANSFER_INTERNAL_H
 
@@ -15,10 +15,16 @@ struct pz_transfers {
 	const struct pz_env *env; /* of config */
 	struct pz_list incoming;  /* receive.c */
 	struct pz_list sendings;  /* send.c */
-	json_t *records;          /* inbox.c: array, the oldest first */
-	struct pz_log_rate log;   /* lines that other devices cause */
-	struct pz_timer pump;     /* send.c */
-	struct pz_timer sweep;    /* receive.c */
+	struct pz_list asked;     /* permit.c */
+	uint64_t last_ticket;
+	/* receive.c: an offer that waited goes on */
+	void (*judged)(struct pz_transfers *transfers, const char *device,
+		       struct pz_channel *channel, const struct pz_transfer_offer *offer,
+		       bool is_permitted);
+	json_t *records;        /* inbox.c: array, the oldest first */
+	struct pz_log_rate log; /* lines that other devices cause */
+	struct pz_timer pump;   /* send.c */
+	struct pz_timer sweep;  /* receive.c */
 };
 
 /* ---- receive.c ---- */
@@ -26,6 +32,14 @@ struct pz_transfers {
 void pz_receive_init(struct pz_transfers *transfers);
 /** Closes every file. */
 void pz_receive_fini(struct pz_transfers *transfers);
+
+/* ---- permit.c ---- */
+/** Judges an offer. With WAITS it keeps the channel. */
+enum pz_transfer_permit
+pz_transfer_permit(struct pz_transfers *transfers, const char *device, struct pz_channel *channel,
+		   const struct pz_transfer_offer *offer) PZ_MUST_USE;
+/** Nothing waits any more. */
+void pz_transfer_permit_end(struct pz_transfers *transfers);
 
 /* ---- send.c ---- */
 /** Readies the list and the timer. */

@@ -570,6 +570,27 @@ take(struct pz_transfers *transfers, const char *device, struct pz_channel *chan
 	pz_channel_keep(channel, &channel_ops, in);
 }
 
+static void
+deny(struct pz_transfers *transfers, const char *device, struct pz_channel *channel,
+     const struct pz_transfer_offer *offer)
+{
+	pz_notice_of(&transfers->log, transfers->env, "file-denied",
+		     "from=%s name=%s access policy, or the person who was asked, does not let the "
+		     "device send files here; `pzp policy why` has the rule",
+		     device, offer->name);
+	pz_channel_refuse(channel, PZ_CHANNEL_REFUSED);
+}
+
+static void
+on_judged(struct pz_transfers *transfers, const char *device, struct pz_channel *channel,
+	  const struct pz_transfer_offer *offer, bool is_permitted)
+{
+	if (is_permitted)
+		take(transfers, device, channel, offer);
+	else
+		deny(transfers, device, channel, offer);
+}
+
 void
 pz_transfers_offered(struct pz_transfers *transfers, const char *device, struct pz_channel *channel,
 		     const struct pz_channel_offer *offer)
@@ -587,15 +608,19 @@ pz_transfers_offered(struct pz_transfers *transfers, const char *device, struct 
 		pz_channel_refuse(channel, PZ_CHANNEL_BAD_REQUEST);
 		return;
 	}
-	if (!transfers->config.ops->may_send(transfers->config.arg, device)) {
-		pz_notice_of(&transfers->log, transfers->env, "file-denied",
-			     "from=%s name=%s access policy does not let the device send files "
-			     "here, or would ask a person; `pzp policy why` has the rule",
-			     device, parsed.name);
-		pz_channel_refuse(channel, PZ_CHANNEL_REFUSED);
-		return;
+	switch (pz_transfer_permit(transfers, device, channel, &parsed)) {
+	case PZ_TRANSFER_PERMITTED:
+		take(transfers, device, channel, &parsed);
+		break;
+	case PZ_TRANSFER_DENIED:
+		deny(transfers, device, channel, &parsed);
+		break;
+	case PZ_TRANSFER_LATER:
+		pz_channel_refuse(channel, PZ_CHANNEL_LIMIT);
+		break;
+	case PZ_TRANSFER_WAITS:
+		break;
 	}
-	take(transfers, device, channel, &parsed);
 }
 
 /* ---- all of them ---- */
@@ -614,6 +639,8 @@ void
 pz_receive_init(struct pz_transfers *transfers)
 {
 	pz_list_init(&transfers->incoming);
+	pz_list_init(&transfers->asked);
+	transfers->judged = on_judged;
 	pz_timer_init(&transfers->sweep, on_sweep, transfers);
 	if (transfers->config.parts.sweep)
 		pz_env_start(transfers->env, &transfers->sweep, PZ_US_PER_S);
@@ -623,6 +650,7 @@ void
 pz_receive_fini(struct pz_transfers *transfers)
 {
 	pz_env_stop(transfers->env, &transfers->sweep);
+	pz_transfer_permit_end(transfers);
 	PZ_LIST_EACH (&transfers->incoming, n, tmp)
 		incoming_free(PZ_CONTAINER(n, struct incoming, node));
 }

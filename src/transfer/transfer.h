@@ -23,6 +23,14 @@ struct pz_transfers_inbox {
 	bool by_sender; /* a directory in it for each device */
 };
 
+/** What policy says of an offer. */
+enum pz_transfer_permit {
+	PZ_TRANSFER_PERMITTED,
+	PZ_TRANSFER_DENIED,
+	PZ_TRANSFER_WAITS, /* pz_transfers_judged follows */
+	PZ_TRANSFER_LATER, /* too many wait: the sender tries again */
+};
+
 /** What the owner does. `arg` is that of the configuration. */
 struct pz_transfers_ops {
 	/** Channels of a link by which files may go to a device now; NULL: it has no such link. */
@@ -40,9 +48,13 @@ struct pz_transfers_ops {
 			    struct pz_errinfo *info);
 	/** The address of a device of the zone. */
 	void (*address)(void *arg, const char *device, char out[PZ_ADDRESS_BYTES_MAX + 1]);
-	/** Whether policy lets this device send a file here; for each offer, which cannot wait for
-	 * a person. */
-	bool (*may_send)(void *arg, const char *device);
+	/** Whether policy lets this device send a file here; for the first offer of a sending.
+	 * @param ticket names the question, if there is one. @return not LATER */
+	enum pz_transfer_permit (*judge)(void *arg, const char *device, uint64_t ticket);
+	/** The answer to a question is not waited for any longer. */
+	void (*judge_over)(void *arg, uint64_t ticket);
+	/** Whether a sending that a person has allowed, or that was counted, may go on. */
+	bool (*may_go_on)(void *arg, const char *device);
 	/** Where received files go now. */
 	struct pz_transfers_inbox (*inbox)(void *arg);
 };
@@ -68,6 +80,8 @@ void pz_transfers_free(struct pz_transfers *transfers);
  */
 void pz_transfers_offered(struct pz_transfers *transfers, const char *device,
 			  struct pz_channel *channel, const struct pz_channel_offer *offer);
+/** The end of a judgment that waited. Unknown tickets are fine. */
+void pz_transfers_judged(struct pz_transfers *transfers, uint64_t ticket, bool is_permitted);
 /** A way to a device has come or gone, or the search for one has ended. NULL is fine. @param
  * is_news something else is known of the device: a search may find more than the last one */
 void pz_transfers_way_changed(struct pz_transfers *transfers, const char *device, bool is_news);

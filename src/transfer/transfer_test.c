@@ -305,6 +305,77 @@ what_policy_does_not_permit_is_refused(void **state)
 	}
 }
 
+/* The channel is open for a while, then each try of the sender finds the question. */
+static void
+a_file_waits_while_a_person_is_asked(void **state)
+{
+	static const unsigned waits_s[] = {1, 9, 14, 100};
+
+	(void)state;
+	world.b.asks = true;
+	for (size_t i = 0; i < 2 * (sizeof(waits_s) / sizeof(waits_s[0])); i++) {
+		char name[8];
+		world.b.judged = 0;
+		snprintf(name, sizeof(name), "f%zu", i);
+		device_sends(&world.a, world.dir.file, to_b(name));
+		world_run(&world, waits_s[i / 2] * PZ_US_PER_S);
+		assert_int_equal(world.a.ends, 0);
+		assert_int_equal(world.b.judged, 1);
+		assert_false(is_received(&world, name));
+		pz_transfers_judged(world.b.transfers, world.b.ticket + 1, true); /* an other */
+		pz_transfers_judged(world.b.transfers, world.b.ticket, i % 2 == 0);
+		world_run(&world, 2 * PZ_US_PER_S);
+		if (i % 2 == 0)
+			assert_sent(name);
+		else
+			assert_failed(PZ_ERR_DENIED_REMOTE, "b refuses it");
+		assert_int_equal(is_received(&world, name), i % 2 == 0);
+		assert_int_equal(world.b.judged, 1);
+	}
+	assert_int_equal(world.b.over, 0);
+}
+
+/* Asked once: what is allowed goes on after a break, as long as the policy lets it. */
+static void
+a_file_that_a_person_has_allowed_goes_on(void **state)
+{
+	(void)state;
+	world.b.asks = true;
+	for (int is_denied_later = 0; is_denied_later < 2; is_denied_later++) {
+		const char *name = is_denied_later ? "g" : "f";
+		world.b.judged = world.frames = 0;
+		device_sends(&world.a, world.dir.file, to_b(name));
+		world_run(&world, PZ_US_PER_S);
+		world.stop_at = 3;
+		pz_transfers_judged(world.b.transfers, world.b.ticket, true);
+		world_run(&world, PZ_US_PER_S);
+		assert_null(world.a.channels);
+		world.b.refuses = is_denied_later;
+		world_link(&world);
+		world_run(&world, 5 * PZ_US_PER_S);
+		if (is_denied_later)
+			assert_failed(PZ_ERR_DENIED_REMOTE, "b refuses it");
+		else
+			assert_sent(name);
+		assert_int_equal(world.b.judged, 1);
+	}
+}
+
+static void
+a_question_ends_when_its_sender_has_gone(void **state)
+{
+	(void)state;
+	world.b.asks = true;
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, PZ_US_PER_S);
+	world_cut(&world);
+	world_run(&world, PZ_TRANSFER_ASK_AGAIN_US - PZ_US_PER_S);
+	assert_int_equal(world.b.over, 0);
+	world_run(&world, 2 * PZ_US_PER_S);
+	assert_int_equal(world.b.over, 1);
+	pz_transfers_judged(world.b.transfers, world.b.ticket, true); /* it came too late */
+}
+
 static void
 without_a_way_it_fails_or_waits(void **state)
 {
@@ -420,6 +491,9 @@ main(void)
 		TEST(a_full_disk_keeps_nothing),
 		TEST(a_directory_that_is_a_link_is_not_followed),
 		TEST(what_policy_does_not_permit_is_refused),
+		TEST(a_file_waits_while_a_person_is_asked),
+		TEST(a_file_that_a_person_has_allowed_goes_on),
+		TEST(a_question_ends_when_its_sender_has_gone),
 		TEST(without_a_way_it_fails_or_waits),
 		TEST(a_broken_one_is_given_up_after_a_time),
 		TEST(many_take_turns),

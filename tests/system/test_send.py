@@ -464,7 +464,7 @@ FILES = """<policy id="files" combine="first-applicable"><rule id="no-files" eff
 JUDGED = {  # effect, feature, whom: what becomes of the laptop's file
     "of this device": ("deny", FILE_API, ("requestor-id", "laptop"), False),
     "all devices of the owner": ("deny", FILE_API, ("user-id", ZONE), False),
-    "a question that cannot wait": ("prompt-oneshot", FILE_API, ("requestor-id", "laptop"), False),
+    "a question without a person": ("prompt-oneshot", FILE_API, ("requestor-id", "laptop"), False),
     "of another device": ("deny", FILE_API, ("requestor-id", "phone"), True),
     "another feature": ("deny", "http://webinos.org/api/w3c/geolocation", ("requestor-id", "laptop"), True),
 }
@@ -487,12 +487,67 @@ def test_offers_are_judged_where_they_arrive(shared_zone, what):
         if not is_permitted:
             why = zone.b.pzp("policy", "why").out
             assert "no-files" in why and FILE_API in why
-            assert ("cannot wait" in why) == (effect != "deny")
+            assert ("no one to ask" in why) == (effect != "deny")
     finally:
         zone.b.ask("policy-set", {"slot": "exceptions", "remove": True})
     path = make(zone, 1000)
     send(zone, path)  # nothing of it stays
     assert path.name in received(zone.b)
+
+
+@pytest.fixture(name="judges")
+def fixture_judges(shared_zone):
+    """judges(rules): exceptions of the tv."""
+    def set_rules(rules):
+        document = f'<policy combine="first-applicable">{rules}<rule effect="permit"/></policy>'
+        shared_zone.b.ask("policy-set", {"slot": "exceptions", "document": document})
+
+    yield set_rules
+    shared_zone.b.ask("policy-set", {"slot": "exceptions", "remove": True})
+
+
+OF_FILES = f'<condition><resource-match attr="api-feature" match="{FILE_API}"/>{{more}}</condition>'
+
+
+@pytest.mark.parametrize("answer", ("allow", "deny"))
+def test_a_file_waits_while_a_person_is_asked(shared_zone, judges, answer):
+    zone = shared_zone
+    judges(f'<rule effect="prompt-session">{OF_FILES.format(more="")}</rule>')
+    path = make(zone, 1000)
+    with zone.b.control() as agent:
+        agent.send("prompts", {"watch": True})
+        agent.request("status")  # the agent is there
+        sending = zone.a.stream("send", path, "tv")
+        eventually(lambda: zone.b.ask("prompts"), what="a question")
+        [question] = zone.b.ask("prompts")
+        assert question["what"]["feature"] == FILE_API and question["who"]["device"] == "laptop"
+        assert path.name not in received(zone.b) and sending.process.poll() is None
+        zone.b.pzp("prompts", question["id"], answer)
+        assert sending.end(30).code == (0 if answer == "allow" else 5)
+    assert (path.name in received(zone.b)) == (answer == "allow")
+
+
+def test_a_rule_that_counts_counts_files(shared_zone, judges):
+    zone = shared_zone
+    few = '<environment-match attr="calls:files" func="less-than" match="2"/>'
+    judges(f'<rule effect="permit">{OF_FILES.format(more=few)}</rule><rule effect="deny">{OF_FILES.format(more="")}</rule>')
+    codes = [zone.a.pzp("send", make(zone, 1000), "tv", check=None).code for _ in range(3)]
+    assert codes == [0, 0, 5]
+
+
+def test_files_are_judged_where_they_leave(shared_zone):
+    """E1: the tv is not even asked."""
+    zone = shared_zone
+    zone.a.ask("policy-set", {"slot": "exceptions", "document": FILES.format(
+        effect="deny", feature=FILE_API, who=("target-id", "tv"))})
+    try:
+        start, path = len(zone.b.lines), make(zone, 1000)
+        result = zone.a.pzp("send", path, "tv", check=5)
+        assert "policy of this device does not let it send files to tv" in result.reason()
+        assert "no-files" in zone.a.pzp("policy", "why").out
+        assert not any("file-denied" in line for line in zone.b.lines[start:])
+    finally:
+        zone.a.ask("policy-set", {"slot": "exceptions", "remove": True})
 
 
 def test_a_rule_of_the_owner_refuses_files_of_one_device(zone):
