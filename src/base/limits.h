@@ -164,6 +164,11 @@
 /* of a friend as it is stored and sent: its CA certificate, escaped, and a page of names */
 #define PZ_FRIEND_TEXT_BYTES_MAX (PZ_CERT_PEM_BYTES_MAX + (8U << 10))
 
+#define PZ_FRIEND_CHANGES_MAX                                                                      \
+	4 /* that a friend's hub has sent, before the disk: more are left out */
+/* of a revocation list in the exchange of an invitation, whose frames are short; a longer one comes
+ * with the link */
+#define PZ_FRIEND_CRL_BYTES_MAX (32U << 10)
 #define PZ_INVITATION_MS (UINT64_C(24) * 3600 * 1000) /* that an invitation to a friend counts */
 #define PZ_INVITATIONS_MAX 32 /* of one zone that count at once: each is one line in a link */
 #define PZ_INVITATION_LINK_BYTES_MAX 2048 /* every byte of host and zone escaped, and the rest */

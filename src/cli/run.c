@@ -22,6 +22,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "cli/complete.h"
+#include "cli/qr.h"
 #include "cli/text.h"
 #include "conf/datadir.h"
 #include "conf/settings.h"
@@ -558,4 +559,18 @@ pz_cli_main(const struct pz_cli_program *program, int argc, char **argv)
 
 	setlocale(LC_CTYPE, ""); /* widths of characters in tables */
 	return pz_cli_run(&cli, argc, argv);
+}
+
+/* Where it does not fit on the terminal the link is enough. */
+void
+pz_cli_print_qr(const struct pz_cli *cli, const char *link)
+{
+	struct pz_cli_qr_place place = pz_cli_qr_place(cli->colour, cli->width);
+	struct pz_errinfo info = {""};
+
+	if (!cli->out_is_tty || pz_cli_opt(cli, "no-qr"))
+		return;
+	if (pz_cli_qr_print(link, &place, cli->out, &info) != PZ_OK)
+		fprintf(cli->out, "(no QR code: %s)\n", info.text);
+	fputc('\n', cli->out);
 }

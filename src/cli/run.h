@@ -105,6 +105,9 @@ int pz_cli_print_json(const struct pz_cli *cli, const json_t *value);
  */
 int pz_cli_print_value(const struct pz_cli *cli, const json_t *value);
 
+/** A link as a QR code, on a terminal and without --no-qr; the link itself follows as text. */
+void pz_cli_print_qr(const struct pz_cli *cli, const char *link);
+
 /** Prints a table. @param table takes; NULL stands for memory that ran out. Returns the exit
  * status.
  */

@@ -1,6 +1,7 @@
 /* The table of pzh's commands. @spec page 12 "pzh" */
 #include "cli/program.h"
 #include "base/limits.h"
+#include "cli/friend.h"
 #include "cli/user.h"
 #include "cli_pzh/commands.h"
 
@@ -53,6 +54,14 @@ static const struct pz_cli_option policy_options[] = {
 	{"previous", NULL, "show: the policy before this one", PZ_CLI_FLAG, 0, 0},
 	{"base", "N", "set: only if this version is the one that counts now", PZ_CLI_TEXT, 0, 0},
 	{"force", NULL, "set: also a policy that locks the owner out", PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option friend_options[] = {
+	ZONE,
+	{"for", "ZONE", "invite: no other zone may accept it", PZ_CLI_TEXT, 0, 0},
+	{"no-qr", NULL, "invite: no QR code on a terminal", PZ_CLI_FLAG, 0, 0},
+	{"yes", NULL, "confirm, remove: do not ask", PZ_CLI_FLAG, 0, 0},
 	END,
 };
 
@@ -142,6 +151,8 @@ static const struct pz_cli_command commands[] = {
 	{"name", "DEVICE [NAME]", 1, 2, "give a device another name, for people",
 	 "The device takes the name over, at once or when it is back.", name_options,
 	 pz_cli_cmd_name},
+	{"friend", PZ_CLI_FRIEND_USAGE, 1, 2, "become friends with another zone, or end it",
+	 PZ_CLI_FRIEND_DETAILS, friend_options, pz_cli_cmd_friend},
 	{"status", "", 0, 0, "show version, zones, links, ports and messages", NULL, NULL,
 	 pz_pzh_cmd_status},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
@@ -158,6 +169,7 @@ static const struct pz_cli_note examples[] = {
 	{"init", "pzh init --zone alice@example.org --host hub.example.org"},
 	{"token", "pzh token --device tv"},
 	{"revoke", "pzh revoke phone"},
+	{"friend", "pzh friend invite"},
 	{"policy", "pzh policy set policy.xml"},
 	{"export", "pzh export zone.pz --moving-to new.example.org"},
 	{"import", "pzh import zone.pz --host new.example.org"},

@@ -68,18 +68,6 @@ pz_pzh_cmd_init(struct pz_cli *cli)
 
 /* ---- token ---- */
 
-/* Where it does not fit on the terminal the link below is enough. */
-static void
-print_qr(const struct pz_cli *cli, const char *link)
-{
-	struct pz_cli_qr_place place = pz_cli_qr_place(cli->colour, cli->width);
-	struct pz_errinfo info = {""};
-
-	if (pz_cli_qr_print(link, &place, cli->out, &info) != PZ_OK)
-		fprintf(cli->out, "(no QR code: %s)\n", info.text);
-	fputc('\n', cli->out);
-}
-
 /* What the owner should know about codes before this one. */
 static void
 print_token_notes(struct pz_cli *cli, const json_t *token)
@@ -108,8 +96,8 @@ print_token(struct pz_cli *cli, const json_t *token)
 	char span[32];
 
 	/* First, so that code and link are what stays on a small terminal. */
-	if (link && cli->out_is_tty && !pz_cli_opt(cli, "no-qr"))
-		print_qr(cli, link);
+	if (link)
+		pz_cli_print_qr(cli, link);
 	int status = print_members(cli, token, lines, 3);
 	if (status != PZ_EXIT_DONE)
 		return status;

@@ -104,6 +104,12 @@
 	X(ZONE_CA_ENDS, "zone-authority-ends", PZH,                                                \
 	  "The certificate authority of a zone ends within a year; nothing renews it.",            \
 	  "make a new zone and enrol the devices there before")                                    \
+	X(FRIEND_REFUSED, "friend-refused", PZH,                                                   \
+	  "The hub of a friend zone does not accept this hub any more.",                           \
+	  "ask the friend; `pzh friend remove` ends the friendship here, too")                     \
+	X(FRIEND_ENDED, "friend-ended", PZH,                                                       \
+	  "The owner of a friend zone has ended the friendship; it has ended here, too.",          \
+	  "nothing has to be done; `pzh friend remove` makes the warning go")                      \
 	X(ZONE_MOVING, "zone-moving", PZH,                                                         \
 	  "A zone moves, or has moved, to another hub: this one enrols and revokes no device of "  \
 	  "it.",                                                                                   \

@@ -169,7 +169,7 @@ append(struct skeleton *s, uint32_t sign)
 	s->signs[s->len++] = sign;
 }
 
-/* The next character of well-formed text; a byte that is none counts as itself. */
+/* The next character of well-formed text; a malformed byte counts as itself. */
 static uint32_t
 take(struct pz_slice *rest)
 {

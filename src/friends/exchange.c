@@ -203,6 +203,17 @@ add_signature(const struct pz_friend_exchange *x, json_t *object)
 	return err;
 }
 
+/* A long one comes with the link. */
+static void
+add_list(const struct pz_friend_exchange *x, json_t *object)
+{
+	json_t *pem = pz_record_crl(x->self->crl);
+
+	if (pem && json_string_length(pem) <= PZ_FRIEND_CRL_BYTES_MAX)
+		(void)json_object_set(object, "crl", pem);
+	json_decref(pem);
+}
+
 /* NULL: out of memory, or no signature can be made. */
 static json_t *
 describe(const struct pz_friend_exchange *x)
@@ -216,14 +227,15 @@ describe(const struct pz_friend_exchange *x)
 		.ca = self->ca,
 	};
 	uint8_t proof[PROOF_BYTES];
-	json_t *object =
-		json_pack("{s:s, s:s, s:o, s:o, s:s, s:i}", "zone", self->zone, "displayName",
-			  self->display_name, "ca", pz_record_cert(self->ca), "crl",
-			  pz_record_crl(self->crl), "host", self->host, "port", (int)self->port);
+	json_t *object = json_pack("{s:s, s:s, s:o, s:s, s:i}", "zone", self->zone, "displayName",
+				   self->display_name, "ca", pz_record_cert(self->ca), "host",
+				   self->host, "port", (int)self->port);
 	enum pz_err err = object ? prove(x, x->is_guest, &own, proof) : PZ_ERR_LIMIT_MEMORY;
 
 	if (err == PZ_OK)
 		err = set_bytes(object, "proof", proof, sizeof(proof));
+	if (err == PZ_OK)
+		add_list(x, object);
 	if (err == PZ_OK && x->is_guest)
 		err = add_signature(x, object);
 	if (err != PZ_OK) {
@@ -284,12 +296,12 @@ read_claim(const json_t *message, struct claim *out, struct pz_errinfo *info)
 	if (!out->zone || !pz_zone_is_valid(pz_slice_str(out->zone)) || !out->display_name ||
 	    !pz_display_name_is_valid(pz_slice_str(out->display_name)) || !out->host ||
 	    !pz_host_is_valid(out->host) || !pz_json_int(message, "port", 1, UINT16_MAX, &port) ||
-	    !ca || !crl || !read_bytes(message, "proof", out->proof, sizeof(out->proof)))
+	    !ca || !read_bytes(message, "proof", out->proof, sizeof(out->proof)))
 		return pz_fail(info, PZ_ERR_PROTO,
 			       "the other hub's description of its zone is not complete");
 	out->port = (uint16_t)port;
 	PZ_TRY(pz_cert_from_pem(pz_slice_str(ca), &out->ca, info));
-	return pz_crl_from_pem(pz_slice_str(crl), &out->crl, info);
+	return crl ? pz_crl_from_pem(pz_slice_str(crl), &out->crl, info) : PZ_OK;
 }
 
 /* The secret, and that CA and list are those of the zone. */
@@ -308,7 +320,8 @@ check_claim(struct pz_friend_exchange *x, const struct claim *c, struct pz_frien
 			       "one is in between");
 	PZ_AUTO(pz_friend_free) struct pz_friend *f = NULL;
 	PZ_TRY(pz_friend_new(c->zone, c->ca, &f, info));
-	PZ_TRY(pz_friend_set_crl(f, c->crl, info));
+	if (c->crl)
+		PZ_TRY(pz_friend_set_crl(f, c->crl, info));
 	snprintf(f->display_name, sizeof(f->display_name), "%s", c->display_name);
 	snprintf(f->host, sizeof(f->host), "%s", c->host);
 	f->port = c->port;

@@ -5,8 +5,8 @@
  *
  *     accepting hub                                          inviting hub
  *     friendHello {id}                                   ->
- *            <-  friendZone {zone, displayName, ca, crl, host, port, proof}
- *     friendAccept {zone, displayName, ca, crl, host, port, sig, proof}  ->
+ *            <-  friendZone {zone, displayName, ca, crl?, host, port, proof}
+ *     friendAccept {zone, displayName, ca, crl?, host, port, sig, proof}  ->
  *            <-  friendAdded {}                              it is stored there
  *
  * `proof` is HMAC-SHA-256 with the invitation's secret over lv_cat("pz-friend/1 inviter" or

@@ -116,7 +116,8 @@ PZ_AUTO_DEFINE(struct pz_friends, pz_friends_free)
 
 /** How many there are, pending ones too. */
 size_t pz_friends_len(const struct pz_friends *friends);
-/** The friend of that zone, which belongs to the table; NULL: none. @param friends NULL: none */
+/** The friend of that zone, which belongs to the table; NULL: no such friend. @param friends NULL:
+ * an empty one */
 struct pz_friend *pz_friends_find(const struct pz_friends *friends, struct pz_slice zone);
 /** Iterates: start with *pos = 0; NULL at the end. The current one may be removed. @param friends
  * NULL: none */
@@ -128,7 +129,7 @@ struct pz_friend *pz_friends_next(const struct pz_friends *friends, size_t *pos)
  */
 enum pz_err pz_friends_put(struct pz_friends *friends, struct pz_friend *takes,
 			   struct pz_errinfo *info) PZ_MUST_USE;
-/** Removes and frees the friend of that zone. @return false: there is none */
+/** Removes and frees the friend of that zone. @return false: it was not there */
 bool pz_friends_remove(struct pz_friends *friends, struct pz_slice zone);
 
 /**

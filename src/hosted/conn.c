@@ -54,8 +54,10 @@ pz_hosted_conn_bye(struct pz_hosted_conn *conn, enum pz_err why, const char *rea
 {
 	struct pz_link *link = conn->link;
 
-	/* A device that enrols knows only what page 3 lists; the end of the link is enough. */
-	if (link->secured && conn->zone && conn->state != PZ_HOSTED_ENROLLING) {
+	/* A device that enrols knows only what page 3 lists, and a hub that accepts an invitation
+	 * what the exchange has; the end of the link is enough. */
+	if (link->secured && conn->zone && conn->state != PZ_HOSTED_ENROLLING &&
+	    conn->state != PZ_HOSTED_BEFRIENDING && !link->closing) {
 		json_t *message = json_pack("{s:s}", "reason", reason);
 		pz_hosted_send_prop(conn->zone, link, "bye", message);
 		json_decref(message);

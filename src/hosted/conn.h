@@ -10,6 +10,8 @@
 #include "net/doorway.h"
 
 struct pz_hub_admission;
+struct pz_hub_befriending;
+struct pz_hub_friend_link;
 struct pz_hub_upload;
 
 enum pz_hosted_state {
@@ -17,6 +19,7 @@ enum pz_hosted_state {
 	PZ_HOSTED_REGISTERING, /* admitted, its register message has not come yet */
 	PZ_HOSTED_LIVE,
 	PZ_HOSTED_ENROLLING,
+	PZ_HOSTED_BEFRIENDING, /* an invitation is accepted: hub/befriend.c */
 	PZ_HOSTED_DRAINING, /* a newer link of the same start has replaced it: messages that are on
 			     * their way are received until the device closes it */
 };
@@ -39,7 +42,9 @@ struct pz_hosted_conn {
 	char serial[PZ_SERIAL_HEX_BYTES]; /* of the PZP CA that was admitted: the name may be given
 					     to another device while the link lasts */
 	struct pz_hosted_enrolling enrol;
-	struct pz_log_rate refused_rate; /* of errors about values that were refused */
+	struct pz_hub_befriending *befriending; /* or NULL */
+	struct pz_hub_friend_link *friend_link; /* of a link with a friend's hub, or NULL */
+	struct pz_log_rate refused_rate;        /* of errors about values that were refused */
 	struct pz_timer drain_end;
 	enum pz_hosted_state state;
 	bool is_leaving;              /* has asked to be revoked */

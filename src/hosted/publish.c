@@ -13,6 +13,9 @@ pz_hosted_publish(struct pz_hosted *zone, enum pz_sync_id id, const char *key)
 	pz_sync_links_push(&zone->sync, pz_sync_kind(id), key);
 	if (id == PZ_SYNC_POLICIES) /* what was decided by the former one is decided again */
 		pz_access_changed(zone->services.access);
+	if (id == PZ_SYNC_CRL && strcmp(key, zone->authority->zone) == 0 &&
+	    zone->hosting->list_changed)
+		zone->hosting->list_changed(zone);
 }
 
 static bool

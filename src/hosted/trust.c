@@ -5,9 +5,23 @@
 #include "base/auto.h"
 #include "hosted/conn.h"
 
+/** One set of contexts. */
+struct contexts {
+	struct pz_tls_ctx *link, *enrol, *friends;
+};
+
+static void
+contexts_fini(struct contexts *c)
+{
+	pz_tls_ctx_free(c->link);
+	pz_tls_ctx_free(c->enrol);
+	pz_tls_ctx_free(c->friends);
+	*c = (struct contexts){.link = NULL};
+}
+
 static enum pz_err
-make_contexts(struct pz_hosted *zone, struct pz_trust *trust, struct pz_tls_ctx **out_link,
-	      struct pz_tls_ctx **out_enrol, struct pz_errinfo *info)
+make_contexts(struct pz_hosted *zone, struct pz_trust *trust, struct contexts *out,
+	      struct pz_errinfo *info)
 {
 	struct pz_authority *a = zone->authority;
 	struct pz_cert *chain[] = {a->tls};
@@ -20,39 +34,56 @@ make_contexts(struct pz_hosted *zone, struct pz_trust *trust, struct pz_tls_ctx 
 		.env = zone->hosting->env,
 	};
 
-	PZ_TRY(pz_tls_ctx_new(&config, out_link, info));
-	/* A device that enrols has no certificate yet: its code proves it, not TLS. */
-	config.kind = PZ_TLS_ENROL_SERVER;
+	PZ_TRY(pz_tls_ctx_new(&config, &out->link, info));
+	/* A device that enrols has no certificate yet, and that of a hub that accepts an invitation
+	 * means nothing yet: a code, a secret proves them, not TLS. */
 	config.trust = NULL;
-	enum pz_err err = pz_tls_ctx_new(&config, out_enrol, info);
-	if (err != PZ_OK)
-		pz_tls_ctx_free(PZ_TAKE(*out_link));
-	return err;
+	config.kind = PZ_TLS_ENROL_SERVER;
+	PZ_TRY(pz_tls_ctx_new(&config, &out->enrol, info));
+	config.kind = PZ_TLS_FRIEND_SERVER;
+	return pz_tls_ctx_new(&config, &out->friends, info);
+}
+
+/* The zone's own CA first: no friend can speak for it (CERT-5). */
+static enum pz_err
+make_trust(const struct pz_hosted *zone, struct pz_trust **out, struct pz_errinfo *info)
+{
+	const struct pz_authority *a = zone->authority;
+	struct pz_trust *trust = pz_trust_new();
+
+	if (trust == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	enum pz_err err = pz_trust_add(trust, a->ca, a->crl, info);
+	if (err == PZ_OK)
+		err = pz_friends_add_trust(a->friends.table, trust, info);
+	if (err != PZ_OK) {
+		pz_trust_free(trust);
+		return err;
+	}
+	*out = trust;
+	return PZ_OK;
 }
 
 /* The links come first: they must end also when memory is out for new contexts. */
 enum pz_err
 pz_hosted_refresh_trust(struct pz_hosted *zone, struct pz_errinfo *info)
 {
-	struct pz_tls_ctx *link_ctx = NULL, *enrol_ctx = NULL;
-	struct pz_trust *trust = pz_trust_new();
+	struct contexts made = {.link = NULL};
+	struct pz_trust *trust = NULL;
 
 	pz_hosted_close_revoked(zone, "revoked");
-	if (trust == NULL)
-		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	enum pz_err err = pz_trust_add(trust, zone->authority->ca, zone->authority->crl, info);
-	if (err == PZ_OK)
-		err = make_contexts(zone, trust, &link_ctx, &enrol_ctx, info);
+	PZ_TRY(make_trust(zone, &trust, info));
+	enum pz_err err = make_contexts(zone, trust, &made, info);
 	if (err != PZ_OK) {
+		contexts_fini(&made);
 		pz_trust_free(trust);
 		return err;
 	}
-	pz_trust_free(zone->trust.anchors);
-	pz_tls_ctx_free(zone->trust.link_ctx);
-	pz_tls_ctx_free(zone->trust.enrol_ctx);
+	pz_hosted_trust_fini(zone);
 	zone->trust.anchors = trust;
-	zone->trust.link_ctx = link_ctx;
-	zone->trust.enrol_ctx = enrol_ctx;
+	zone->trust.link_ctx = made.link;
+	zone->trust.enrol_ctx = made.enrol;
+	zone->trust.friend_ctx = made.friends;
 	return PZ_OK;
 }
 
@@ -81,5 +112,6 @@ pz_hosted_trust_fini(struct pz_hosted *zone)
 {
 	pz_tls_ctx_free(zone->trust.link_ctx);
 	pz_tls_ctx_free(zone->trust.enrol_ctx);
+	pz_tls_ctx_free(zone->trust.friend_ctx);
 	pz_trust_free(zone->trust.anchors);
 }

@@ -9,8 +9,8 @@ struct pz_tls_ctx;
 struct pz_trust;
 
 struct pz_hosted_trust {
-	struct pz_tls_ctx *link_ctx, *enrol_ctx; /* of new handshakes */
-	struct pz_trust *anchors;                /* own CA and CRL of now */
+	struct pz_tls_ctx *link_ctx, *enrol_ctx, *friend_ctx; /* of new handshakes */
+	struct pz_trust *anchors; /* own CA and CRL of now, and those of friends */
 };
 
 /** Makes new TLS contexts from the authority's certificates and revocation list; live links are

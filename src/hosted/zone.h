@@ -27,6 +27,7 @@
 #include "zone/authority.h"
 
 struct pz_border;
+struct pz_hosted;
 
 /** What the hub gives to all its zones. */
 struct pz_hosting {
@@ -35,7 +36,9 @@ struct pz_hosting {
 	struct pz_keystore *keys;
 	struct pz_metrics metrics;
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
-	struct pz_list links;    /* struct pz_link.owner_node of links that have not registered */
+	struct pz_list links; /* struct pz_link.owner_node of links that have not registered */
+	/* The revocation list of a zone has changed; set by the hub. */
+	void (*list_changed)(struct pz_hosted *zone);
 	size_t queue_high_bytes; /* to one device; 0: the default */
 	uint16_t port; /* devices reach the hub by; before it listens: the configured one */
 	bool is_stopping;
@@ -74,6 +77,7 @@ struct pz_hosted {
 	const struct pz_friends *known_friends; /* of the authority; NULL: no zone is a friend */
 	struct pz_border *border;               /* what crosses its border: src/border */
 	struct pz_hosted_watch watch;           /* of the border */
+	struct pz_map *friends;                 /* zone -> struct pz_hub_friend: hub/friend.c */
 	struct pz_map *twice;           /* device -> struct pz_hosted_twice: hosted/twice.c */
 	size_t offered_lists;           /* that wait to be applied: hosted/crl_history.c */
 	size_t uploads;                 /* policies that come in pieces: hub/policy.c */

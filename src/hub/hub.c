@@ -6,6 +6,7 @@
 #include "hosted/dates.h"
 #include "hosted/records.h"
 #include "hosted/twice.h"
+#include "hub/friend.h"
 #include "hub/internal.h"
 
 #define HOUSEKEEPING_US (600 * PZ_US_PER_S)
@@ -57,6 +58,7 @@ set_hosting(struct pz_hub *hub)
 	pz_store_watch(c->store, on_store, hub->hosting.conditions);
 	hub->hosting.queue_high_bytes = c->queue_high_bytes;
 	hub->hosting.port = c->port; /* until it listens */
+	hub->hosting.list_changed = pz_hub_friends_send_list;
 	pz_list_init(&hub->hosting.links);
 }
 
@@ -94,9 +96,11 @@ on_housekeeping(struct pz_timer *timer, void *arg)
 	while (pz_map_next(hub->zones, &pos, &key, &zone)) {
 		pz_hosted_twice_clean(zone);
 		pz_hub_enrol_clean(zone);
+		pz_hub_invitations_clean(zone);
 		pz_hosted_renew_if_due(zone);
 		pz_hosted_check_conditions(zone);
 		pz_hosted_save_seen(zone);
+		pz_hub_friends_save_seen(zone);
 		pz_hosted_save_secret(zone);
 	}
 	pz_env_start(hub->config.env, timer, HOUSEKEEPING_US);
@@ -160,6 +164,7 @@ pz_hub_new(const struct pz_hub_config *config, struct pz_hub **out, struct pz_er
 	set_hosting(hub);
 	pz_requests_init(&hub->requests, hub->config.env, hub);
 	pz_list_init(&hub->removed);
+	pz_list_init(&hub->befriending);
 	pz_splices_init(&hub->splices, config->env, &pz_hub_splice_limits);
 	hub->started_us = pz_env_mono_us(config->env);
 	hub->zones = pz_map_new();
@@ -223,8 +228,11 @@ pz_hub_stop(struct pz_hub *hub)
 	if (hub->listener)
 		hub->config.transport.ops->listen_close(hub->listener);
 	hub->listener = NULL;
+	pz_hub_befriend_stop(hub);
 	close_all(&hub->hosting.links);
 	while (pz_map_next(hub->zones, &pos, &key, &zone)) {
+		pz_hub_friends_stop(zone);
+		pz_hub_friends_save_seen(zone);
 		close_all(&((struct pz_hosted *)zone)->links);
 		pz_hosted_save_seen(zone);
 	}
@@ -246,6 +254,7 @@ pz_hub_free(struct pz_hub *hub)
 	pz_env_stop(hub->config.env, &hub->housekeeping);
 	/* Requests before zones: what a command holds may point into a zone. */
 	pz_requests_fini(&hub->requests);
+	pz_hub_befriend_fini(hub);
 	while (hub->zones && pz_map_next(hub->zones, &pos, NULL, &zone))
 		pz_hub_zone_free(zone);
 	pz_map_free(hub->zones);

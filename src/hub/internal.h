@@ -24,6 +24,7 @@ struct pz_hub {
 	struct pz_map *making;             /* zones that wait for the disk: hub/zone.c */
 	struct pz_doorway *doorway;        /* connections that have not proved an identity */
 	struct pz_splices splices;         /* channels that it passes on: hub/splice.c */
+	struct pz_list befriending;        /* struct pz_hub_befriending.hook: hub/befriend.c */
 	struct pz_list removed; /* struct pz_hosted.removed_hook: their links may point to them */
 	struct pz_listener *listener;
 	struct pz_timer housekeeping;
@@ -37,6 +38,14 @@ static inline struct pz_hub *
 pz_hub_of(struct pz_hosting *hosting)
 {
 	return PZ_CONTAINER(hosting, struct pz_hub, hosting);
+}
+
+/** How many connections have proved nothing has changed. */
+static inline void
+pz_hub_count_waiting(struct pz_hub *hub)
+{
+	pz_metric_set(&hub->hosting.metrics, PZ_METRIC_unauthenticated,
+		      pz_doorway_waiting(hub->doorway));
 }
 
 /* ---- zone.c ---- */

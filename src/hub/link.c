@@ -11,6 +11,7 @@
 #include "hosted/sync.h"
 #include "hosted/twice.h"
 #include "hosted/update.h"
+#include "hub/friend.h"
 #include "hub/internal.h"
 #include "net/register.h"
 #include "rpc/error.h"
@@ -28,13 +29,6 @@ refuse(struct pz_hub *hub, struct pz_stream *stream, const char *remote, const c
 	pz_warning_of(&hub->refuse_log, hub->config.env, "link-refused", "remote=%s %s", remote,
 		      why);
 	stream->ops->close(stream);
-}
-
-static void
-count_waiting(struct pz_hub *hub)
-{
-	pz_metric_set(&hub->hosting.metrics, PZ_METRIC_unauthenticated,
-		      pz_doorway_waiting(hub->doorway));
 }
 
 /* A newer connection needs the place (net/doorway.h chooses which one goes). */
@@ -81,14 +75,25 @@ select_ctx(void *arg, const char *sni_first_label, enum pz_tls_purpose purpose)
 {
 	struct pz_hosted_conn *conn = arg;
 	struct pz_hub *hub = pz_hub_of(conn->hosting);
-	void *zone = pz_map_get(hub->by_tag, pz_slice_str(sni_first_label));
-	bool enrol = purpose == PZ_TLS_FOR_ENROLMENT;
+	struct pz_hosted *zone = pz_map_get(hub->by_tag, pz_slice_str(sni_first_label));
 
-	if (zone == NULL || purpose == PZ_TLS_FOR_PAIRING || purpose == PZ_TLS_FOR_FRIEND ||
-	    (enrol && !pz_hub_has_live_code(hub)))
+	if (zone == NULL)
 		return NULL;
 	conn->zone = zone;
-	return enrol ? conn->zone->trust.enrol_ctx : conn->zone->trust.link_ctx;
+	switch (purpose) {
+	case PZ_TLS_FOR_ZONE:
+		return zone->trust.link_ctx;
+	case PZ_TLS_FOR_ENROLMENT:
+		return pz_hub_has_live_code(hub) ? zone->trust.enrol_ctx : NULL;
+	case PZ_TLS_FOR_FRIEND:
+		return pz_invitations_are_live(&zone->authority->friends.invitations,
+					       hub->config.env)
+			       ? zone->trust.friend_ctx
+			       : NULL;
+	case PZ_TLS_FOR_PAIRING:
+		break;
+	}
+	return NULL;
 }
 
 void
@@ -116,7 +121,7 @@ pz_hub_accept(void *arg, struct pz_stream *stream, const char *remote)
 		return;
 	}
 	pz_list_append(&hub->hosting.links, &conn->link->owner_node);
-	count_waiting(hub);
+	pz_hub_count_waiting(hub);
 }
 
 /* ---- from handshake to member ---- */
@@ -155,6 +160,12 @@ on_secured(struct pz_link *link)
 		pz_hub_enrol_begin(conn);
 		return;
 	}
+	if (pz_tls_is_befriending(link->tls)) {
+		pz_hub_befriend_begin(conn);
+		return;
+	}
+	if (pz_hub_friend_secured(conn))
+		return;
 	enum pz_err err = pz_authority_admits(conn->zone->authority, pz_tls_peer(link->tls),
 					      &conn->member, &info);
 	if (err != PZ_OK) {
@@ -302,7 +313,7 @@ on_register(struct pz_hosted_conn *conn, struct pz_slice frame)
 	conn->member->session = &link->session;
 	conn->zone->connected++;
 	pz_guest_proved(&conn->guest);
-	count_waiting(pz_hub_of(conn->hosting));
+	pz_hub_count_waiting(pz_hub_of(conn->hosting));
 	pz_list_remove(&link->owner_node);
 	pz_list_append(&conn->zone->links, &link->owner_node);
 	pz_link_establish(link);
@@ -337,9 +348,14 @@ on_frame(struct pz_link *link, struct pz_slice frame)
 
 	switch (conn->state) {
 	case PZ_HOSTED_LIVE:
-		return pz_router_frame(conn->zone->router, &link->session, frame);
+		return conn->friend_link
+			       ? pz_hub_friend_frame(conn, frame)
+			       : pz_router_frame(conn->zone->router, &link->session, frame);
 	case PZ_HOSTED_REGISTERING:
-		return on_register(conn, frame);
+		return conn->friend_link ? pz_hub_friend_register(conn, frame)
+					 : on_register(conn, frame);
+	case PZ_HOSTED_BEFRIENDING:
+		return pz_hub_befriend_frame(conn, frame);
 	case PZ_HOSTED_ENROLLING:
 		return pz_hub_enrol_frame(conn, frame);
 	case PZ_HOSTED_DRAINING:
@@ -371,7 +387,7 @@ on_drained(struct pz_link *link)
 {
 	struct pz_hosted_conn *conn = link->owner;
 
-	if (conn->state != PZ_HOSTED_LIVE)
+	if (conn->state != PZ_HOSTED_LIVE || !link->session.attached)
 		return;
 	pz_router_drained(conn->zone->router, &link->session);
 	pz_sync_link_drained(conn->sync);
@@ -449,7 +465,11 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 	pz_sync_link_free(PZ_TAKE(conn->sync));
 	pz_hub_policy_end(conn);
 	pz_list_remove(&link->owner_node);
-	if (conn->state == PZ_HOSTED_LIVE)
+	if (conn->befriending)
+		pz_hub_befriend_closed(conn, why, detail);
+	else if (conn->friend_link)
+		pz_hub_friend_closed(conn, why, detail, undelivered);
+	else if (conn->state == PZ_HOSTED_LIVE)
 		member_left(conn, why, detail, undelivered);
 	else if (conn->state == PZ_HOSTED_ENROLLING)
 		pz_hub_enrol_end(conn);
@@ -458,7 +478,7 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 	else
 		log_refused(conn, why, detail);
 	pz_guest_leave(&conn->guest);
-	count_waiting(pz_hub_of(conn->hosting));
+	pz_hub_count_waiting(pz_hub_of(conn->hosting));
 	free(conn);
 }
 

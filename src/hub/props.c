@@ -12,6 +12,7 @@
 #include "hosted/services.h"
 #include "hosted/twice.h"
 #include "hosted/update.h"
+#include "hub/friend.h"
 #include "hub/internal.h"
 #include "route/bounce.h"
 #include "rpc/error.h"
@@ -236,6 +237,26 @@ on_policy_edit(const struct speaker *who, json_t *message)
 		send_error(who, PZ_PROP_ERROR_BAD_REQUEST, wrong, "policyEdit");
 }
 
+/* ---- friends ---- */
+
+static void
+on_friend_command(const struct speaker *who, json_t *message)
+{
+	const char *wrong = pz_hub_friend_command(who->conn, message);
+
+	if (wrong)
+		send_error(who, PZ_PROP_ERROR_BAD_REQUEST, wrong, "friendCommand");
+}
+
+static void
+on_friend_offer(const struct speaker *who, json_t *message)
+{
+	const char *wrong = pz_hub_friend_offered(who->conn, message);
+
+	if (wrong)
+		send_error(who, PZ_PROP_ERROR_BAD_REQUEST, wrong, "friendOffer");
+}
+
 /* ---- leaving ---- */
 
 static void
@@ -292,6 +313,8 @@ static const struct {
 	{"registerServices", on_register_services},
 	{"findServices", on_find_services},
 	{"policyEdit", on_policy_edit},
+	{"friendCommand", on_friend_command},
+	{"friendOffer", on_friend_offer},
 	{"leave", on_leave},
 	{"bye", on_bye},
 	{"keepAlive", on_nothing},
@@ -336,27 +359,6 @@ on_prop(struct pz_hosted_conn *conn, const struct pz_envelope *envelope)
 		handle_prop(&who, status, message);
 	else
 		send_error(&who, PZ_PROP_ERROR_BAD_REQUEST, "a prop needs payload.status", "");
-	json_decref(payload);
-}
-
-/* The hub of a friend speaks of its own zone, to this hub. */
-static void
-on_friend_prop(struct pz_hosted *zone, struct pz_session *in, const struct pz_envelope *envelope)
-{
-	struct pz_link *link = pz_link_of(in);
-	json_t *payload = NULL, *message = NULL;
-	const char *status = NULL;
-
-	if (!pz_slice_eq(envelope->from, pz_session_address(in)) ||
-	    pz_message_prop_parse(envelope, &payload, &status, &message) != PZ_OK)
-		pz_metric_add(&zone->hosting->metrics, PZ_METRIC_messages_dropped, 1);
-	else if (strcmp(status, "bye") == 0)
-		pz_link_close(link, PZ_ERR_IO_CLOSED, "bye");
-	else if (strcmp(status, "probe") == 0)
-		pz_hosted_send_prop(zone, link, "keepAlive", NULL);
-	else if (strcmp(status, "keepAlive") != 0 &&
-		 !pz_border_on_prop(zone->border, link, status, message))
-		pz_metric_add(&zone->hosting->metrics, PZ_METRIC_messages_dropped, 1);
 	json_decref(payload);
 }
 
@@ -413,7 +415,7 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 	switch (envelope->type) {
 	case PZ_MESSAGE_PROP:
 		if (in->kind == PZ_SESSION_FRIEND)
-			on_friend_prop(zone, in, envelope);
+			pz_hub_friend_prop(pz_link_of(in)->owner, envelope);
 		else
 			on_prop(pz_link_of(in)->owner, envelope);
 		break;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "archive/removal.h"
+#include "hub/friend.h"
 #include "hub/internal.h"
 
 struct removal {
@@ -41,6 +42,7 @@ hide(struct pz_hosted *zone)
 	pz_hosted_records_stop(zone);
 	pz_shared_end(zone->shared);
 	pz_codes_cancel_all(&zone->enrolment.codes);
+	pz_hub_friends_stop(zone);
 	close_links(&zone->links, zone);
 	close_links(&hub->hosting.links, zone);
 }
@@ -56,6 +58,7 @@ show(struct pz_hosted *zone)
 	if (err == PZ_OK) {
 		zone->is_removed = false;
 		pz_shared_resume(zone->shared, "the zone was not removed");
+		(void)!pz_hub_friends_start(zone); /* they are there: nothing is allocated */
 	} else {
 		pz_map_remove(hub->zones, pz_slice_str(zone->authority->zone));
 	}

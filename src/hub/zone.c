@@ -8,6 +8,7 @@
 #include "hosted/names.h"
 #include "hosted/sync.h"
 #include "hosted/twice.h"
+#include "hub/friend.h"
 #include "hub/internal.h"
 
 /* ---- life ---- */
@@ -62,6 +63,8 @@ build(struct pz_hub *hub, struct pz_hosted *zone, struct pz_errinfo *info)
 	zone->border = pz_border_new(zone);
 	if (zone->border == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
+	zone->known_friends = zone->authority->friends.table;
+	PZ_TRY(pz_hub_friends_start(zone));
 	return pz_hosted_refresh_trust(zone, info);
 }
 
@@ -70,6 +73,7 @@ pz_hub_zone_free(struct pz_hosted *zone)
 {
 	if (zone == NULL)
 		return;
+	pz_hub_friends_fini(zone);
 	pz_border_free(zone->border);
 	pz_hosted_update_fini(zone);
 	pz_hosted_records_fini(zone);

@@ -7,6 +7,7 @@
 #include "pzh/fixture_devices.h"
 
 #include "border/border.h"
+#include "hub/friend.h"
 #include "kit/zone.h"
 
 #define BOB "bob@example.net"
@@ -51,6 +52,36 @@ befriend(const struct pz_kit_zone *zone)
 	assert_ok(pz_friends_put(friends, f, NULL));
 }
 
+/* The hub's own object of the friend and of its link. */
+static void
+give_owner(struct pz_link *link, const char *name)
+{
+	struct pz_hosted_conn *conn = calloc(1, sizeof(*conn));
+	struct pz_hub_friend *f = calloc(1, sizeof(*f));
+
+	assert_true(conn && f);
+	conn->friend_link = calloc(1, sizeof(*conn->friend_link));
+	assert_non_null(conn->friend_link);
+	conn->hosting = &w.hub->hosting;
+	conn->zone = f->zone = zone_of(ZONE);
+	conn->link = link;
+	conn->state = PZ_HOSTED_LIVE;
+	conn->friend_link->of = f;
+	f->conn = conn;
+	snprintf(f->name, sizeof(f->name), "%s", name);
+	link->owner = conn;
+}
+
+static void
+free_owner(struct pz_link *link)
+{
+	struct pz_hosted_conn *conn = link->owner;
+
+	free(conn->friend_link->of);
+	free(conn->friend_link);
+	free(conn);
+}
+
 static void
 friend_up(struct device *d, const char *zone)
 {
@@ -65,6 +96,7 @@ friend_up(struct device *d, const char *zone)
 					    .address_len = strlen(zone)};
 	pz_buf_init(&link->tx, PZ_QUEUE_MAX_BYTES, NULL);
 	d->link = link;
+	give_owner(link, zone);
 	assert_ok(pz_router_attach(zone_of(ZONE)->router, &link->session));
 	pz_border_up(zone_of(ZONE)->border, link);
 }
@@ -77,6 +109,7 @@ friend_down(struct device *d)
 	pz_border_down(zone_of(ZONE)->border, d->link);
 	pz_router_detach(zone_of(ZONE)->router, &d->link->session);
 	pz_buf_fini(&d->link->tx);
+	free_owner(d->link);
 	free(PZ_TAKE(d->link));
 }
 

@@ -77,6 +77,23 @@
 		PZ_P("force", BOOL, "also a document that locks the owner out") \
 		PZ_PZH_ZONE), \
 	  false, "replace the owner's policy of a zone") \
+	X("friend-invite", pz_pzh_run_friend_invite, PZ_PARAMS( \
+		PZ_PZH_ZONE \
+		PZ_P("for", TEXT, "the only zone that may accept it; any unless given")), \
+	  false, "make an invitation for another zone to become a friend") \
+	X("friend-accept", pz_pzh_run_friend_accept, PZ_PARAMS( \
+		PZ_P_NEEDED("link", TEXT, "the invitation of another zone") \
+		PZ_PZH_ZONE), \
+	  false, "accept an invitation of another zone") \
+	X("friend-list", pz_pzh_run_friend_list, PZ_PARAMS(PZ_PZH_ZONE), false, "list the friends of a zone") \
+	X("friend-confirm", pz_pzh_run_friend_confirm, PZ_PARAMS( \
+		PZ_P_NEEDED("friend", TEXT, "the other zone") \
+		PZ_PZH_ZONE), \
+	  false, "agree to a friendship, after the fingerprint was compared") \
+	X("friend-remove", pz_pzh_run_friend_remove, PZ_PARAMS( \
+		PZ_P_NEEDED("friend", TEXT, "the other zone") \
+		PZ_PZH_ZONE), \
+	  false, "end a friendship, for both zones") \
 	X("remove", pz_pzh_run_remove, PZ_PARAMS( \
 		PZ_P_NEEDED("zone", TEXT, "the zone")), \
 	  false, "delete a zone and everything of it")

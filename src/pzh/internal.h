@@ -36,6 +36,16 @@ void pz_pzh_run_data_remove(struct pz_request *request);
 void pz_pzh_run_policy_show(struct pz_request *request);
 /** `policy-set` (policy.c): replaces it. */
 void pz_pzh_run_policy_set(struct pz_request *request);
+/** `friend-invite` (friend.c): a link that makes another zone a friend. */
+void pz_pzh_run_friend_invite(struct pz_request *request);
+/** `friend-accept` (friend.c): takes such a link of another zone. */
+void pz_pzh_run_friend_accept(struct pz_request *request);
+/** `friend-list` (friend.c). */
+void pz_pzh_run_friend_list(struct pz_request *request);
+/** `friend-confirm` (friend.c): the owner agrees. */
+void pz_pzh_run_friend_confirm(struct pz_request *request);
+/** `friend-remove` (friend.c): ends a friendship. */
+void pz_pzh_run_friend_remove(struct pz_request *request);
 /** `user` (details.c). */
 void pz_pzh_run_user(struct pz_request *request);
 /** `name` (details.c). */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/netaddr.h"
 #include "net/register.h"
 #include "rpc/error.h"
 #include "tunnel/tunnel.h"
@@ -14,6 +13,7 @@
 #include "uplink/reason.h"
 #include "wire/address.h"
 #include "wire/frame.h"
+#include "wire/hub_link.h"
 #include "wire/message.h"
 
 #define SECONDS(us) ((unsigned)((us) / PZ_US_PER_S))
@@ -26,25 +26,14 @@ put(struct pz_uplink *uplink, enum pz_event event, const char *reason)
 
 /* ---- dialling ---- */
 
-/* Page 2 "TLS": the SNI picks the zone and shows an observer no name. */
-static void
-sni_name(const char *zone, const char *host, char *out, size_t size)
-{
-	char tag[PZ_SNI_TAG_CHARS + 1];
-	struct pz_netaddr address;
-
-	pz_zone_sni_tag(pz_slice_str(zone), tag);
-	snprintf(out, size, "%s.%s", tag, pz_netaddr_parse(host, &address) ? "pz.invalid" : host);
-}
-
 enum pz_err
 pz_uplink_open_link(const struct pz_uplink_opening *opening, struct pz_stream *takes_stream,
 		    struct pz_link **out)
 {
 	struct pz_tls *tls = NULL;
-	char sni[512];
+	char sni[PZ_HUB_SNI_BYTES];
 
-	sni_name(opening->zone, opening->host, sni, sizeof(sni));
+	pz_hub_sni(opening->zone, opening->host, sni);
 	enum pz_err err = pz_tls_new_client(opening->tls, sni, opening->expect, &tls);
 	if (err != PZ_OK) {
 		takes_stream->ops->close(takes_stream);

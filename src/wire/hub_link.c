@@ -5,11 +5,13 @@
  */
 #include "wire/hub_link.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/codec.h"
 #include "base/host.h"
+#include "base/netaddr.h"
 #include "wire/address.h"
 
 /* Characters of a path segment that need no escape and occur in a zone (RFC 3986 3.3). */
@@ -209,4 +211,15 @@ pz_hub_link_parse(const char *scheme, const char *link, struct pz_hub_link *out,
 	PZ_TRY(parse_zone(path, &parsed, info));
 	*out = parsed;
 	return PZ_OK;
+}
+
+void
+pz_hub_sni(const char *zone, const char *host, char out[PZ_HUB_SNI_BYTES])
+{
+	char tag[PZ_SNI_TAG_CHARS + 1];
+	struct pz_netaddr address;
+
+	pz_zone_sni_tag(pz_slice_str(zone), tag);
+	snprintf(out, PZ_HUB_SNI_BYTES, "%s.%s", tag,
+		 pz_netaddr_parse(host, &address) ? "pz.invalid" : host);
 }

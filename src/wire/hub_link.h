@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/limits.h"
+#include "wire/address.h"
 
 /** A link without its parameters' meaning. */
 struct pz_hub_link {
@@ -43,6 +44,12 @@ enum pz_err pz_hub_link_parse(const char *scheme, const char *link, struct pz_hu
 /** Takes the next parameter off the front of a query. @return false: there are no more */
 bool
 pz_hub_link_next(struct pz_slice *query, struct pz_slice *out_name, struct pz_slice *out_value);
+
+/** Bytes of the longest server name, with its NUL. */
+#define PZ_HUB_SNI_BYTES (PZ_SNI_TAG_CHARS + 1 + PZ_HOST_BYTES_MAX + 1)
+/** The server name that chooses a zone at its hub in a handshake and shows an observer no name.
+ * @spec page 2 "TLS" */
+void pz_hub_sni(const char *zone, const char *host, char out[PZ_HUB_SNI_BYTES]);
 
 /** Percent-decodes into a string of a fixed size, whose memory is wiped on the way. Errors: CONFIG
  * (malformed, or too long), LIMIT_MEMORY. */

@@ -118,7 +118,9 @@ pz_authority_new(const char *zone, const struct pz_env *env)
 	a->env = env;
 	a->members = pz_map_new();
 	snprintf(a->zone, sizeof(a->zone), "%s", zone);
-	if (a->members == NULL) {
+	if (a->members == NULL || pz_friends_kept_init(&a->friends) != PZ_OK) {
+		pz_friends_kept_fini(&a->friends);
+		pz_map_free(a->members);
 		free(a);
 		return NULL;
 	}
@@ -195,6 +197,7 @@ pz_authority_free(struct pz_authority *a)
 	pz_cert_free(a->tls);
 	pz_crl_free(a->crl);
 	pz_zone_policy_free(a->policy);
+	pz_friends_kept_fini(&a->friends);
 	pz_authority_unpublish(a);
 	sodium_memzero(a->secret, sizeof(a->secret));
 	free(a);
@@ -391,6 +394,7 @@ load_members(struct pz_store *store, struct pz_authority *a, struct pz_errinfo *
 	pz_authority_member_space(a->zone, space);
 	PZ_TRY(pz_store_load(store, space, load_member, &load, info));
 	PZ_TRY(pz_authority_load_policy(store, a, info));
+	PZ_TRY(pz_friends_kept_load(store, a->zone, a->ca, &a->friends, info));
 	return pz_authority_load_move(store, a, info);
 }
 

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "friends/kept.h"
 #include "record/record.h"
 #include "store/store.h"
 #include "sync/item.h"
@@ -86,6 +87,7 @@ struct pz_authority {
 	struct pz_map *members; /* device -> struct pz_member */
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
 	struct pz_hub_move move;
+	struct pz_friends_kept friends;
 	struct pz_zone_policy *policy; /* of the owner (zone/policy.h); NULL: the default counts */
 	bool is_secret_unsaved;        /* made while loading what an older version has stored */
 	/* What devices are given, made when it is asked for; see pz_authority_item. */
@@ -190,7 +192,8 @@ pz_authority_renew(struct pz_authority *authority, struct pz_keystore *keys, str
 /**
  * The content of an item as the zone's devices get it now (page 8):
  *  - trusted-pzp: key device, value PZP CA as PEM; deleted for 90 days after a revocation;
- *  - crl: key zone, value the list as PEM, mtime its thisUpdate;
+ *  - crl: key zone, value the list as PEM, mtime its thisUpdate; also those of friends;
+ *  - trusted-pzh: key a friend zone, value its signed text; deleted for 90 days after its end;
  *  - zone-secret: key "zone-secret", value base64;
  *  - policies: key "user", value the signed record, where the owner has set one.
  * pz_authority_apply keeps them up to date.
@@ -200,6 +203,10 @@ pz_authority_renew(struct pz_authority *authority, struct pz_keystore *keys, str
  */
 struct pz_sync_item *
 pz_authority_item(struct pz_authority *authority, const struct pz_sync_kind *kind);
+
+/** Brings what is published up to date after a friend was added, has changed, or has gone.
+ * @param zone of the friend */
+void pz_authority_friend_changed(struct pz_authority *authority, const char *zone);
 
 /** Key URIs in use by this zone. */
 void pz_authority_key_uris(const struct pz_authority *authority, const char *out[2]);

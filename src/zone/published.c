@@ -66,6 +66,70 @@ put_crl(const struct pz_authority *a, struct pz_sync_item *item)
 	return err;
 }
 
+/* Until both owners have confirmed, devices do not get it. */
+static enum pz_err
+put_friend(const struct pz_authority *a, struct pz_sync_item *item, const char *zone)
+{
+	const struct pz_friend *f = pz_friends_find(a->friends.table, pz_slice_str(zone));
+	uint64_t ended_ms = pz_friends_ended_ms(&a->friends, zone);
+
+	if (f && pz_friend_is_confirmed(f)) {
+		char *text = pz_friend_text(f);
+		enum pz_err err =
+			text ? put(a, item, zone, text, f->changed_ms) : PZ_ERR_LIMIT_MEMORY;
+		pz_record_text_wipe(text);
+		return err;
+	}
+	if (f == NULL && ended_ms > 0 &&
+	    !pz_sync_is_expired(true, ended_ms, pz_env_wall_ms(a->env)))
+		return put(a, item, zone, NULL, ended_ms);
+	pz_sync_item_remove(item, zone);
+	return PZ_OK;
+}
+
+static enum pz_err
+put_friends(const struct pz_authority *a, struct pz_sync_item *item)
+{
+	size_t pos = 0;
+	const struct pz_friend *f;
+	const char *zone;
+	json_t *at;
+
+	while ((f = pz_friends_next(a->friends.table, &pos)) != NULL)
+		PZ_TRY(put_friend(a, item, f->zone));
+	json_object_foreach (a->friends.ended, zone, at)
+		PZ_TRY(put_friend(a, item, zone));
+	return PZ_OK;
+}
+
+/* A friend's list counts for its zone only: it is published under its name. */
+static enum pz_err
+put_friend_crl(const struct pz_authority *a, struct pz_sync_item *item, const char *zone)
+{
+	const struct pz_friend *f = pz_friends_find(a->friends.table, pz_slice_str(zone));
+
+	if (f == NULL || f->crl == NULL || !pz_friend_is_confirmed(f)) {
+		pz_sync_item_remove(item, zone);
+		return PZ_OK;
+	}
+	char *pem = pz_record_crl_text(f->crl);
+	enum pz_err err =
+		pem ? put(a, item, zone, pem, pz_crl_this_update_ms(f->crl)) : PZ_ERR_LIMIT_MEMORY;
+	free(pem);
+	return err;
+}
+
+static enum pz_err
+put_crls(const struct pz_authority *a, struct pz_sync_item *item)
+{
+	size_t pos = 0;
+	const struct pz_friend *f;
+
+	while ((f = pz_friends_next(a->friends.table, &pos)) != NULL)
+		PZ_TRY(put_friend_crl(a, item, f->zone));
+	return put_crl(a, item);
+}
+
 static enum pz_err
 put_secret(const struct pz_authority *a, struct pz_sync_item *item)
 {
@@ -93,9 +157,18 @@ fill(const struct pz_authority *a, struct pz_sync_item *item)
 
 	if (id == PZ_SYNC_TRUSTED_PZP)
 		return put_members(a, item);
+	if (id == PZ_SYNC_TRUSTED_PZH)
+		return put_friends(a, item);
 	if (id == PZ_SYNC_POLICIES)
 		return put_policy(a, item);
-	return id == PZ_SYNC_CRL ? put_crl(a, item) : put_secret(a, item);
+	return id == PZ_SYNC_CRL ? put_crls(a, item) : put_secret(a, item);
+}
+
+static bool
+is_written_here(enum pz_sync_id id)
+{
+	return id == PZ_SYNC_TRUSTED_PZP || id == PZ_SYNC_TRUSTED_PZH || id == PZ_SYNC_CRL ||
+	       id == PZ_SYNC_ZONE_SECRET || id == PZ_SYNC_POLICIES;
 }
 
 struct pz_sync_item *
@@ -103,8 +176,7 @@ pz_authority_item(struct pz_authority *a, const struct pz_sync_kind *kind)
 {
 	struct pz_sync_item *item = a->published[kind->id];
 
-	if (item || (kind->id != PZ_SYNC_TRUSTED_PZP && kind->id != PZ_SYNC_CRL &&
-		     kind->id != PZ_SYNC_ZONE_SECRET && kind->id != PZ_SYNC_POLICIES))
+	if (item || !is_written_here(kind->id))
 		return item;
 	item = pz_sync_item_new(kind);
 	if (item && fill(a, item) != PZ_OK) {
@@ -144,6 +216,18 @@ pz_authority_republish_policy(struct pz_authority *a)
 
 	if (policies)
 		drop_if_failed(a, PZ_SYNC_POLICIES, put_policy(a, policies));
+}
+
+void
+pz_authority_friend_changed(struct pz_authority *a, const char *zone)
+{
+	struct pz_sync_item *friends = a->published[PZ_SYNC_TRUSTED_PZH];
+	struct pz_sync_item *lists = a->published[PZ_SYNC_CRL];
+
+	if (friends)
+		drop_if_failed(a, PZ_SYNC_TRUSTED_PZH, put_friend(a, friends, zone));
+	if (lists)
+		drop_if_failed(a, PZ_SYNC_CRL, put_friend_crl(a, lists, zone));
 }
 
 void

@@ -247,12 +247,49 @@ the_list_is_the_one_in_force(void **state)
 	assert_int_equal(chunk(PZ_SYNC_CRL, ZONE)->mtime_ms, w.clock.wall_ms);
 }
 
+/* A friend counts for devices when both owners have confirmed; its list goes with it. */
+static void
+friends_are_published_until_they_have_ended(void **state)
+{
+	struct pz_kit_zone bob;
+	struct pz_friend *f = NULL;
+
+	(void)state;
+	pz_kit_zone_init(&bob, "bob@example.net", &w.clock.env);
+	assert_ok(pz_friend_new(bob.name, bob.ca, &f, NULL));
+	snprintf(f->display_name, sizeof(f->display_name), "Bob");
+	assert_ok(pz_friend_set_crl(f, bob.crl, NULL));
+	assert_ok(pz_friends_put(zone->friends.table, f, NULL));
+	assert_null(chunk(PZ_SYNC_TRUSTED_PZH, bob.name));
+	assert_null(chunk(PZ_SYNC_CRL, bob.name));
+	f->is_confirmed_here = f->is_confirmed_there = true;
+	f->since_ms = f->changed_ms = pz_env_wall_ms(&w.clock.env);
+	assert_ok(pz_friend_sign(f, zone->zone, zone->ca_key));
+	pz_authority_friend_changed(zone, bob.name);
+	const struct pz_sync_chunk *c = chunk(PZ_SYNC_TRUSTED_PZH, bob.name);
+	assert_non_null(c);
+	assert_int_equal(c->mtime_ms, f->changed_ms);
+	assert_non_null(chunk(PZ_SYNC_CRL, bob.name));
+	assert_int_equal(pz_sync_item_len(item(PZ_SYNC_CRL)), 2);
+
+	pz_friends_note_end(&zone->friends, bob.name, f->changed_ms + 1);
+	pz_friends_remove(zone->friends.table, pz_slice_str(bob.name));
+	pz_authority_friend_changed(zone, bob.name);
+	assert_true(chunk(PZ_SYNC_TRUSTED_PZH, bob.name)->deleted);
+	assert_null(chunk(PZ_SYNC_CRL, bob.name));
+	w.clock.wall_ms += PZ_SYNC_DELETED_MS + 1000;
+	pz_authority_friend_changed(zone, bob.name);
+	assert_null(chunk(PZ_SYNC_TRUSTED_PZH, bob.name));
+	pz_kit_zone_fini(&bob);
+}
+
 static void
 the_hub_writes_nothing_else(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < PZ_SYNC_KIND_COUNT; i++)
 		assert_int_equal(item(i) != NULL, i == PZ_SYNC_TRUSTED_PZP || i == PZ_SYNC_CRL ||
+							  i == PZ_SYNC_TRUSTED_PZH ||
 							  i == PZ_SYNC_ZONE_SECRET ||
 							  i == PZ_SYNC_POLICIES);
 }
@@ -271,6 +308,7 @@ main(void)
 		ZONE_TEST(a_clock_that_was_set_back_does_not_bring_back_a_former_holder),
 		ZONE_TEST(members_of_an_older_version_are_left_out),
 		ZONE_TEST(the_list_is_the_one_in_force),
+		ZONE_TEST(friends_are_published_until_they_have_ended),
 		ZONE_TEST(the_hub_writes_nothing_else),
 	};
 

@@ -1,0 +1,58 @@
+/* The commands friend-invite, -accept, -list, -confirm and -remove: what hub/friend.h does for the
+ * owner, at the hub itself. @spec page 6 "Friends"; page 12 "pzh" */
+#include "hub/friend.h"
+
+#include "pzh/internal.h"
+#include "wire/json.h"
+
+static void
+on_result(void *arg, enum pz_err err, const char *detail, json_t *takes_result)
+{
+	pz_request_finish(arg, err, detail, takes_result);
+}
+
+static void
+run(struct pz_request *request, const char *verb)
+{
+	struct pz_errinfo info = {""};
+	struct pz_hosted *zone;
+	enum pz_err err = pz_hub_choose_zone(pz_pzh_hub(request),
+					     pz_json_str(request->params, "zone"), &zone, &info);
+
+	if (err != PZ_OK) {
+		pz_request_fail(request, err, info.text);
+		return;
+	}
+	/* Without a kind it goes on: what waits for the disk cannot be called off. */
+	pz_hub_friend_run(zone, verb, request->params, "", on_result, request);
+}
+
+void
+pz_pzh_run_friend_invite(struct pz_request *request)
+{
+	run(request, "invite");
+}
+
+void
+pz_pzh_run_friend_accept(struct pz_request *request)
+{
+	run(request, "accept");
+}
+
+void
+pz_pzh_run_friend_list(struct pz_request *request)
+{
+	run(request, "list");
+}
+
+void
+pz_pzh_run_friend_confirm(struct pz_request *request)
+{
+	run(request, "confirm");
+}
+
+void
+pz_pzh_run_friend_remove(struct pz_request *request)
+{
+	run(request, "remove");
+}
