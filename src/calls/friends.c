@@ -334,10 +334,10 @@ pz_calls_friends(const struct pz_calls *calls)
 		(void)json_array_append_new(
 			list,
 			json_pack(
-				"{s:s, s:s, s:o, s:b, s:s, s:b, s:o, s:o?}", "zone", f->zone,
+				"{s:s, s:s, s:o, s:b, s:s, s:s?, s:b, s:o, s:o?}", "zone", f->zone,
 				"displayName", f->display_name, "since", seconds(f->since_ms),
-				"confirmed", (int)pz_friend_is_confirmed(f), "by", f->by,
-				"connected",
+				"confirmed", (int)pz_friend_is_confirmed(f), "by", f->by, "only",
+				f->only[0] ? f->only : NULL, "connected",
 				pz_uplink_is_up(calls->uplink) && is_zone_connected(calls, f->zone),
 				"lastSeen",
 				seen ? json_incref((json_t *)(uintptr_t)seen) : seconds(f->seen_ms),

@@ -161,9 +161,12 @@ print_friends(struct pz_cli *cli, const json_t *friends)
 			break;
 		bool is_confirmed = json_is_true(json_object_get(one, "confirmed"));
 		bool is_there = json_is_true(json_object_get(one, "connected"));
+		const char *only = json_string_value(json_object_get(one, "only"));
 		add_member(t, one, "zone");
 		add_member(t, one, "displayName");
-		if (is_confirmed)
+		if (only) /* paired with, not remembered */
+			pz_cli_table_addf(t, PZ_CLI_YELLOW, "this session: %s only", only);
+		else if (is_confirmed)
 			add_date(t, json_object_get(one, "since"));
 		else
 			pz_cli_table_add(t, PZ_CLI_YELLOW, "not confirmed");

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/auto.h"
 #include "base/err.h"
@@ -43,6 +44,9 @@ struct pz_friend {
 	uint64_t seen_ms; /* its hub, or a device of it, was linked last; 0: never. Not in the text
 			   */
 	char sig[PZ_SIGNATURE_CHARS_MAX + 1]; /* by our zone's CA; "": not signed */
+	/* At a device, not in the text: the one device of that zone that is trusted, until this
+	 * daemon ends (page 6, "Strangers"); "": the zone is a friend. */
+	char only[PZ_DEVICE_BYTES_MAX + 1];
 };
 
 /** True when both owners have confirmed: only then does the friendship count. */
@@ -50,6 +54,13 @@ static inline bool
 pz_friend_is_confirmed(const struct pz_friend *f)
 {
 	return f->since_ms > 0;
+}
+
+/** True for a device of that zone that may link with this one directly. */
+static inline bool
+pz_friend_covers(const struct pz_friend *f, const char *device)
+{
+	return pz_friend_is_confirmed(f) && (f->only[0] == '\0' || strcmp(f->only, device) == 0);
 }
 
 /**

@@ -4,7 +4,9 @@
 
 #include "base/limits.h"
 #include "base/list.h"
+#include "friends/friend.h"
 #include "pairing/pairing.h"
+#include "store/keep.h"
 
 /** An address where the partner may be. */
 struct pair_target {
@@ -59,6 +61,9 @@ struct pz_pairing {
 	const struct pair_followers *followers;
 	struct pair_window *open; /* or NULL */
 	struct pz_list closed;
+	struct pz_friends *own; /* that are stored here */
+	struct pz_keep keep;
+	char own_zone[PZ_ZONE_BYTES_MAX + 1]; /* "": virgin */
 	bool is_ending;
 };
 
@@ -111,6 +116,17 @@ extern const struct pair_conn_events pz_pairing_conn_events;
 json_t *pz_pairing_window_json(const struct pair_window *window);
 /** Frees a closed window. */
 void pz_pairing_window_free(struct pair_window *window);
+
+/* ---- remembered.c: called by window.c ---- */
+
+/** Errors: DENIED_IDENTITY (the partner's zone is known here by another CA), with a line. */
+enum pz_err
+pz_pairing_check_zone(const struct pz_pairing *pairing, const struct pz_pair_card *partner,
+		      struct pz_errinfo *info) PZ_MUST_USE;
+/** Nothing is to be stored yet. */
+void pz_pairing_keep_init(struct pz_pairing *pairing);
+/** Both persons said yes: trusted from now on. @return false: it could not be kept */
+bool pz_pairing_trust(struct pz_pairing *pairing, const struct pz_pair_result *result);
 
 /* ---- conn.c: called by window.c ---- */
 

@@ -202,6 +202,12 @@ pz_pairing_new(const struct pz_pairing_config *config)
 	pairing->events = &pz_pairing_conn_events;
 	pairing->followers = &followers;
 	pz_list_init(&pairing->closed);
+	pairing->own = pz_friends_new();
+	if (pairing->own == NULL) {
+		free(pairing);
+		return NULL;
+	}
+	pz_pairing_keep_init(pairing);
 	return pairing;
 }
 
@@ -220,5 +226,7 @@ pz_pairing_free(struct pz_pairing *pairing)
 	pz_pairing_end(pairing);
 	PZ_LIST_EACH (&pairing->closed, n, tmp)
 		pz_pairing_window_free(PZ_CONTAINER(n, struct pair_window, node));
+	pz_keep_stop(&pairing->keep);
+	pz_friends_free(pairing->own);
 	free(pairing);
 }

@@ -11,6 +11,7 @@
 #include "net/transport.h"
 #include "pair/pair.h"
 #include "peers/peers.h"
+#include "store/store.h"
 #include "zone/device.h"
 #include "zone/names.h"
 
@@ -21,13 +22,8 @@ struct pz_pairing;
 struct pz_pairing_ops {
 	/** Whether a window may open now. Errors: any, with a line (the zone is being left). */
 	enum pz_err (*may_open)(void *arg, struct pz_errinfo *info);
-	/** Whether a stranger may be the partner. Errors: DENIED_IDENTITY (its zone is known by
-	 * another CA), with a line. */
-	enum pz_err (*may_pair)(void *arg, const struct pz_pair_card *partner,
-				struct pz_errinfo *info);
-	/** Both persons said yes: the partner's device is trusted from now on. @return false: it
-	 * is trusted, and could not be remembered (a friend zone too many, out of memory) */
-	bool (*trusted)(void *arg, const struct pz_pair_result *result);
+	/** The friends of config.zone have changed: links and calls are judged anew. */
+	void (*trust_changed)(void *arg);
 	/** The partner's state has changed: `device` is its identity. */
 	void (*changed)(void *arg, const struct pz_peer_change *change);
 };
@@ -37,7 +33,8 @@ struct pz_pairing_config {
 	const struct pz_env *env;
 	struct pz_transport transport;
 	struct pz_link_host link_host; /* without events */
-	const struct pz_device_zone *zone;
+	struct pz_store *store;        /* freed after the object, or before without a call-back */
+	const struct pz_device_zone *zone; /* its table of friends is written, too */
 	const struct pz_names *names;
 	struct pz_requests *requests;
 	struct pz_peers *peers;
@@ -49,6 +46,22 @@ struct pz_pairing_config {
 struct pz_pairing *pz_pairing_new(const struct pz_pairing_config *config);
 /** After pz_pairing_end and a turn's end. NULL is fine. */
 void pz_pairing_free(struct pz_pairing *pairing);
+/** Loads who was remembered into the table of friends. Once, before any other function.
+ * @param own_zone NULL: a virgin device. Errors: those of pz_store_load; LIMIT_MEMORY. */
+enum pz_err pz_pairing_load(struct pz_pairing *pairing, const char *own_zone,
+			    struct pz_errinfo *info) PZ_MUST_USE;
+/** The device has joined a zone. */
+void pz_pairing_joined(struct pz_pairing *pairing, const char *own_zone);
+/** The zone is being left: what was remembered is removed with this transaction. Errors:
+ * LIMIT_MEMORY. */
+enum pz_err pz_pairing_wipe(struct pz_pairing *pairing, struct pz_txn *txn) PZ_MUST_USE;
+/** It was left: friends of own pairings are out of the table, too. */
+void pz_pairing_wiped(struct pz_pairing *pairing);
+/** The hub's list of friends has changed, and the table with it: a friend that the list has, or
+ * had, is not remembered by this device itself any more. */
+void pz_pairing_follow_hub(struct pz_pairing *pairing);
+/** Ends a trust that comes from a pairing alone. @return false: it does not exist */
+bool pz_pairing_forget(struct pz_pairing *pairing, const char *zone);
 /** Closes the window, if one is open: the commands that wait for it end with this line. */
 void pz_pairing_close(struct pz_pairing *pairing, enum pz_err why, const char *text);
 /** The node ends: closes the window, and opens none any more. */

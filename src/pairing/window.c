@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/netaddr.h"
 #include "pairing/internal.h"
 #include "x509/stranger.h"
 
@@ -307,12 +308,11 @@ static void
 on_met(struct pair_conn *conn)
 {
 	struct pair_window *window = conn->window;
-	const struct pz_pairing_config *config = &window->all->config;
 	struct pz_errinfo info = {""};
 
 	if (window->is_ending)
 		return;
-	enum pz_err err = config->ops->may_pair(config->arg, conn->partner, &info);
+	enum pz_err err = pz_pairing_check_zone(window->all, conn->partner, &info);
 	if (err != PZ_OK) {
 		pz_pair_stop(conn->pair, err, PZ_PAIR_BAD, info.text);
 		return;
@@ -350,20 +350,36 @@ on_compare(struct pair_conn *conn, const char *digits)
 	window->all->followers->compare(window->all);
 }
 
+/* A link with the device that is trusted now, from the side that found it. It is dialled at the
+ * address where it was found; by a name it is looked for like others. */
+static void
+connect_to(const struct pair_conn *conn)
+{
+	struct pz_peers *peers = conn->window->all->config.peers;
+	const char *device = conn->window->partner.identity;
+	struct pz_netaddr address;
+
+	if (pz_netaddr_parse(conn->target->host, &address))
+		(void)pz_peers_connect_at(peers, device, conn->target->host, conn->target->port);
+	else
+		(void)pz_peers_connect(peers, device);
+}
+
 static void
 on_done(struct pair_conn *conn, const struct pz_pair_result *result)
 {
 	struct pair_window *window = conn->window;
-	const struct pz_pairing_config *config = &window->all->config;
 
 	if (window->is_ending)
 		return;
-	bool is_kept = config->ops->trusted(config->arg, result);
+	bool is_kept = pz_pairing_trust(window->all, result);
 	json_t *answer = json_pack(
 		"{s:b, s:b, s:o, s:s}", "trusted", true, "remembered",
 		result->remembered && is_kept, "partner", partner_json(&window->partner), "reason",
-		result->remembered && !is_kept ? "it could not be stored: see `pzp status`" : "");
+		result->remembered && !is_kept ? "too many friends, or out of memory" : "");
 
+	if (conn->target && result->partner->zone[0])
+		connect_to(conn);
 	pz_notice("paired", "partner=%s remembered=%d", window->partner.identity,
 		  result->remembered && is_kept);
 	window->all->followers->finish(window->all, answer);

@@ -24,7 +24,12 @@ pz_peers_friend_of(const struct pz_peers *peers, const char *address)
 	if (pz_address_parse(pz_slice_str(address), &parsed) != PZ_OK || parsed.device.len == 0 ||
 	    parsed.app.len > 0)
 		return NULL;
-	return pz_device_zone_friend(peers->config.zone, parsed.zone);
+	const struct pz_friend *f = pz_device_zone_friend(peers->config.zone, parsed.zone);
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+
+	snprintf(device, sizeof(device), "%.*s", (int)parsed.device.len,
+		 (const char *)parsed.device.ptr);
+	return f && pz_friend_covers(f, device) ? f : NULL;
 }
 
 bool
@@ -43,9 +48,13 @@ pz_peer_identify_friend(const struct peer_link *pl, const struct pz_peer *who,
 {
 	const struct pz_device_zone *zone = pl->peers->config.zone;
 	struct pz_slice name = pz_slice_str(who->zone);
+	const struct pz_friend *f = pz_device_zone_friend(zone, name);
 
-	if (pz_device_zone_friend(zone, name) == NULL)
+	if (f == NULL)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "it is of another zone");
+	if (!pz_friend_covers(f, who->device))
+		return pz_fail(info, PZ_ERR_DENIED_IDENTITY,
+			       "only another device of its zone is trusted, which was paired with");
 	/* The zone may have become a friend again by another CA. */
 	if (pl->trust != pl->peers->guests.trust)
 		return pz_fail(info, PZ_ERR_DENIED,

@@ -178,21 +178,15 @@ on_may_open(void *arg, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-static enum pz_err
-on_may_pair(void *arg, const struct pz_pair_card *partner, struct pz_errinfo *info)
+static void
+on_trust_changed(void *arg)
 {
-	(void)arg;
-	(void)partner;
-	(void)info;
-	return PZ_OK;
-}
+	struct pz_node *node = arg;
+	struct pz_errinfo info = {""};
 
-static bool
-on_trusted(void *arg, const struct pz_pair_result *result)
-{
-	(void)arg;
-	(void)result;
-	return true;
+	if (pz_node_refresh_trust(node, &info) != PZ_OK)
+		pz_error("trust", "links keep using the previous trust: %s", info.text);
+	pz_node_friends_follow(node);
 }
 
 static void
@@ -209,8 +203,7 @@ on_partner_changed(void *arg, const struct pz_peer_change *change)
 
 static const struct pz_pairing_ops pairing_ops = {
 	.may_open = on_may_open,
-	.may_pair = on_may_pair,
-	.trusted = on_trusted,
+	.trust_changed = on_trust_changed,
 	.changed = on_partner_changed,
 };
 
@@ -221,6 +214,7 @@ pz_node_pairing_new(struct pz_node *node)
 		.env = node->config.env,
 		.transport = node->config.transport,
 		.link_host = pz_node_link_host(node),
+		.store = node->config.store,
 		.zone = &node->zone,
 		.names = &node->names,
 		.requests = &node->requests,

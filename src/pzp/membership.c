@@ -141,6 +141,7 @@ pz_node_friends_follow(struct pz_node *node)
 		pz_calls_friend_gone(node->calls, json_string_value(zone));
 	}
 	json_decref(gone);
+	pz_pairing_follow_hub(node->pairing);
 	if (node->access)
 		pz_access_changed(node->access);
 }
@@ -196,6 +197,8 @@ pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct
 		pz_pairing_close(node->pairing, PZ_ERR_IO_CLOSED,
 				 "the window was closed: this device has joined or left a zone");
 	take(node, takes);
+	if (takes)
+		pz_pairing_joined(node->pairing, takes->zone);
 	pz_node_friends_follow(node);
 	pz_node_policies_follow(node);
 	pz_spread_membership_changed(node);

@@ -103,6 +103,20 @@ others_new(struct pz_node *node, struct pz_errinfo *info)
 	return node->pairing ? PZ_OK : pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 }
 
+static enum pz_err
+load_membership(struct pz_node *node, struct pz_errinfo *info)
+{
+	struct pz_membership *membership = NULL;
+
+	PZ_TRY(pz_membership_load(node->config.store, node->config.keys, &membership, info));
+	enum pz_err err =
+		pz_pairing_load(node->pairing, membership ? membership->zone : NULL, info);
+	if (err == PZ_OK)
+		return pz_node_set_membership(node, membership, info);
+	pz_membership_free(membership);
+	return err;
+}
+
 /* Each part is made before those that are given it: the router (of the calls) before items, uplink
  * and peers; the wipe before enrolments, which hold it; the directory (of the uplink) before the
  * peers. The membership comes last, since all parts follow it. */
@@ -149,9 +163,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	pz_asking_connect(node->asking, node->peers);
 	PZ_TRY(add_builtins(node, info));
 
-	struct pz_membership *membership = NULL;
-	PZ_TRY(pz_membership_load(node->config.store, node->config.keys, &membership, info));
-	return pz_node_set_membership(node, membership, info);
+	return load_membership(node, info);
 }
 
 /* What a running daemon takes over (SIGHUP). */

@@ -24,12 +24,14 @@
  * @spec page 14 WIP-1, WIP-2, WIP-4, WIP-5
  */
 #include "pzp/wipe.h"
+#include "pairing/pairing.h"
 
 #include <stdlib.h>
 
 #include "audit/audit.h"
 #include "base/log.h"
 #include "calls/discovery.h"
+#include "pairing/pairing.h"
 #include "pzp/membership.h"
 #include "pzp/policy_ops.h"
 #include "transfer/transfer.h"
@@ -60,6 +62,7 @@ leave_in_memory(struct pz_node *node)
 	pz_zonedata_wiped(node->zonedata);
 	pz_transfers_wiped(node->transfers);
 	pz_apps_wiped(node->apps.apps);
+	pz_pairing_wiped(node->pairing);
 	if (pz_node_set_membership(node, NULL, &info) != PZ_OK)
 		pz_error("wipe-memory", "%s", info.text);
 	pz_uplink_forget(node->uplink);
@@ -106,8 +109,9 @@ pz_wipe_start(struct pz_wipe *wipe)
 		node->asking)); /* no answer is written after the removal of all */
 	struct pz_txn *txn = pz_txn_new();
 	if (txn == NULL || pz_zonedata_wipe(node->zonedata, txn) != PZ_OK ||
-	    pz_policies_wipe(txn) != PZ_OK || pz_transfers_wipe(txn) != PZ_OK ||
-	    pz_apps_wipe(txn) != PZ_OK || pz_audit_wipe(node->audit, txn) != PZ_OK ||
+	    pz_policies_wipe(txn) != PZ_OK || pz_pairing_wipe(node->pairing, txn) != PZ_OK ||
+	    pz_transfers_wipe(txn) != PZ_OK || pz_apps_wipe(txn) != PZ_OK ||
+	    pz_audit_wipe(node->audit, txn) != PZ_OK ||
 	    pz_prompts_wipe(pz_asking_prompts(node->asking), txn) != PZ_OK) {
 		pz_txn_free(txn);
 		on_wiped(wipe, PZ_ERR_LIMIT_MEMORY, "out of memory");
@@ -151,7 +155,7 @@ on_retry(struct pz_timer *timer, void *arg)
 	if (wipe->holds == 0)
 		txn = pz_txn_new();
 	if (txn == NULL || pz_zonedata_wipe_again(node->zonedata, txn) != PZ_OK ||
-	    pz_policies_wipe(txn) != PZ_OK ||
+	    pz_policies_wipe(txn) != PZ_OK || pz_pairing_wipe(node->pairing, txn) != PZ_OK ||
 	    pz_prompts_wipe(pz_asking_prompts(node->asking), txn) != PZ_OK) {
 		pz_txn_free(txn);
 		try_later(wipe);

@@ -304,13 +304,15 @@ def test_man_in_the_middle_passes_messages_on(two):
 
 @pytest.fixture
 def table(lab):
-    """Two people at one table: each one's zone, whose hub is off."""
+    """Two people at one table: each one's zone, whose hub is off. Bob shares a service with Alice's zone."""
     lan = lab.lan("table")
     devices = []
     for zone, name in zip(ZONES, ("laptop", "phone")):
         hub = lab.hub(lab.host(f"hub-{name}", lan), name=f"hub-{name}", zone=zone)
         device = lab.device(lab.host(name, lan), hub, name=name)
         device.wait_synced(1)
+        if zone == ZONES[1]:
+            device.pzp("share", "test", "--with", ZONES[0])
         hub.kill()
         devices.append(device)
     for device in devices:
@@ -341,3 +343,80 @@ def test_both_dial_each_other(table):
         assert digits_of(first) == digits_of(second)
         first.interrupt(signal.SIGINT)
         assert not last(second)["trusted"]
+
+
+def pair(devices, *args, to_second=()):
+    """Both windows, both yes; `args` go with both answers, `to_second` with the second one's."""
+    first, second = (device.stream("pair", "--json") for device in devices)
+    with first, second:
+        digits = digits_of(first)
+        assert digits_of(second) == digits
+        said = threading.Thread(target=lambda: answer(devices[0], digits, *args))
+        said.start()
+        answer(devices[1], digits, *args, *to_second)
+        said.join()
+        results = last(first), last(second)
+        assert all(result["trusted"] for result in results)
+        return results
+
+
+def friends(device):
+    return {entry["zone"]: entry for entry in device.pzp("friends", "--json").json()}
+
+
+def linked(device, other_id):
+    return device.wait_status(lambda _: peers(device).get(other_id, {}).get("state") == "connected", what="linked")
+
+
+def test_trusted_for_this_session(table):
+    """A link comes up; what the other one may do is for the policies, by default nothing; a restart ends it."""
+    a, b = table
+    results = pair(table, to_second=("--remember",))
+    assert friends(a)[ZONES[1]]["only"] == "phone"
+    assert not any(result["remembered"] for result in results)  # only one of them wanted it
+    ids = [f"{zone}/{device.name}" for zone, device in zip(ZONES, table)]
+    linked(a, ids[1])
+    linked(b, ids[0])
+    assert a.pzp("call", f"test@{ids[1]}", "get42", '["hello"]', "--json").json() == {"result": "42 hello"}
+    assert b.pzp("call", f"test@{ids[0]}", "get42", '["hello"]', check=False).code != 0
+    a.stop()
+    a.start()
+    assert not friends(a) and friends(b)
+    a.pzp("connect", ids[1], "--address", b.at.address(), check=1)
+
+
+def test_remembered(table):
+    """Each zone is a friend of the other's device, stored, also after a restart; until the zone is left."""
+    a, b = table
+    assert all(result["remembered"] for result in pair(table, "--remember"))
+    for device, zone in zip(table, ZONES[::-1]):
+        assert zone in friends(device)
+        device.stop()
+        device.start()
+        entry = friends(device)[zone]
+        assert entry["confirmed"]
+    ids = [f"{zone}/{device.name}" for zone, device in zip(ZONES, table)]
+    a.pzp("connect", ids[1], "--address", b.at.address())
+    linked(b, ids[0])
+    assert a.pzp("call", f"test@{ids[1]}", "get42", '["hello"]', "--json").json() == {"result": "42 hello"}
+    a.pzp("leave", "--yes")
+    a.wait_state("virgin")
+    assert not friends(a)
+    a.stop()
+    a.start()
+    assert not friends(a)
+
+
+def test_another_zone_of_the_same_name_is_refused(table):
+    """A friend's zone by another CA: the window closes, nothing changes."""
+    a, b = table
+    pair(table, "--remember")
+    with a.at.inside():
+        first, port = window(a)
+        with first, stranger.dial(port, stranger.Card("phone", ZONES[1]), a.at.address()) as other:
+            other.hello()
+            other.take_hello()
+            result = last(first)
+            assert not result["trusted"] and "another certificate authority" in result["reason"]
+    assert ZONES[1] in friends(a)
+    assert b.status()["pairing"] is None
