@@ -19,7 +19,7 @@ build: ## the four programs into BUILD/bin (BUILD=build/release)
 run: build ## a demonstration zone on this machine (ONCE=1: run through it and stop)
 	@PZ_BIN=$(abspath $(BUILD)/bin) scripts/demo
 
-test: deps ## everything that has to pass (ONLY=lint|asan|release|tsan|fuzz|system|smoke_bench: one stage)
+test: deps ## everything that has to pass (ONLY=lint|asan|release|tsan|system|smoke_bench|fuzz: one stage)
 	@scripts/test
 
 lint: deps ## style, layers, compilers' and analysers' warnings

@@ -62,7 +62,7 @@ if(PZ_FUZZ)
 endif()
 # Hundreds of tests are linked: gold, of binutils, needs a third of the time. What is installed is linked by default.
 find_program(PZ_GOLD ld.gold)
-if((PZ_TESTS OR PZ_FUZZ) AND PZ_GOLD AND NOT CMAKE_EXE_LINKER_FLAGS MATCHES "-fuse-ld=")
+if(PZ_TESTS AND PZ_GOLD AND NOT CMAKE_EXE_LINKER_FLAGS MATCHES "-fuse-ld=")
 	add_link_options(-fuse-ld=gold)
 endif()
 
