@@ -33,6 +33,8 @@ on_change(struct pz_timer *timer, void *arg)
 		json_decref(zone);
 		return;
 	}
+	PZ_LIST_EACH (&apps->visitors, node, tmp)
+		pz_app_open_check(visitor_at(node));
 	bool is_hub_lost = is_at_hub(apps->zone) && !is_at_hub(zone);
 	PZ_LIST_EACH (&apps->visitors, node, tmp) {
 		struct pz_visitor *visitor = visitor_at(node);

@@ -1,7 +1,7 @@
 /* What the files of the apps call of each other. apps.c the whole; listen.c the port; visitor.c one
  * connection, output.c what goes out by it; session.c what an app may do, by its state; protocol.c
  * messages; site.c what is there to read; origin.c identities; known.c which were here; command.c
- * the command. */
+ * the command; service.c what apps provide, open.c what they wait for. */
 #ifndef PZ_APPS_INTERNAL_H
 #define PZ_APPS_INTERNAL_H
 
@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "http/http.h"
+#include "rpc/method.h"
 #include "wire/address.h"
 
 #define PZ_APPS_FAMILIES 2 /* 127.0.0.1 and ::1 */
@@ -60,6 +61,8 @@ struct pz_visitor {
 	struct pz_http *http;
 	struct pz_timer work;    /* sends, or ends: without delay, not from inside */
 	struct pz_list services; /* that it provides */
+	struct pz_list open;     /* open.c; so is the next one */
+	size_t open_count;
 	enum pz_app_state state;
 	char *origin; /* once it is an app */
 	char id[PZ_ORIGIN_ID_CHARS + 1];
@@ -121,6 +124,17 @@ void pz_app_fail(struct pz_visitor *visitor, struct pz_slice payload, json_t *ta
 
 /** Sends a payload of ours. @param takes_payload NULL: nothing */
 void pz_app_send_rpc(struct pz_visitor *visitor, json_t *takes_payload);
+
+/* ---- open.c ---- */
+/** A request to another node leaves. @param id as raw JSON @param method of a service */
+void pz_app_open_note(struct pz_visitor *visitor, struct pz_slice to, struct pz_slice id,
+		      const struct pz_method *method);
+/** A message goes to the app: what it answers is not open any more. */
+void pz_app_open_answered(struct pz_visitor *visitor, struct pz_slice body);
+/** The app goes: what is open is given up where it runs. */
+void pz_app_open_end(struct pz_visitor *visitor);
+/** Ways have changed: what has none any more ends with an error. */
+void pz_app_open_check(struct pz_visitor *visitor);
 
 /* ---- service.c ---- */
 /** A request to this device that may be one to its registry. @return false: it concerns something

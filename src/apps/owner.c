@@ -68,6 +68,22 @@ on_may_send(void *arg, const char *from, const char *to, struct pz_slice method)
 	return pz_calls_may_send(owner->calls, from, to, method);
 }
 
+/* The hub answers for devices that it does not reach; that they are away is known before. */
+static bool
+on_has_way(void *arg, const char *to)
+{
+	const struct pz_apps_owner *owner = arg;
+	const struct pz_membership *m = owner->zone->membership;
+	struct pz_address parts;
+
+	if (pz_address_parse(pz_slice_str(to), &parts) != PZ_OK || m == NULL ||
+	    !pz_slice_eq_str(parts.zone, m->zone) || parts.device.len == 0)
+		return pz_router_has_route(pz_calls_router(owner->calls), pz_slice_str(to));
+	PZ_AUTO_FREE char *device = pz_slice_dup(parts.device);
+	return device &&
+	       (strcmp(device, m->device) == 0 || pz_peers_has_route(owner->peers, device));
+}
+
 /* ---- what an app learns ---- */
 
 static const char *
@@ -231,6 +247,7 @@ const struct pz_apps_ops pz_apps_owner_ops = {
 	.consent = on_consent,
 	.withdraw = on_withdraw,
 	.may_send = on_may_send,
+	.has_way = on_has_way,
 	.zone = on_zone,
 	.ask = on_request,
 	.ask_cancel = on_request_cancel,

@@ -36,6 +36,7 @@ on_send(struct pz_session *session, struct pz_slice frame)
 
 	if (session->frame_max && body.len > session->frame_max)
 		return PZ_ERR_PROTO_FRAME;
+	pz_app_open_answered(visitor_of(session), body);
 	return pz_visitor_send(visitor_of(session), body);
 }
 
@@ -271,7 +272,11 @@ judge_element(struct pz_visitor *visitor, const struct pz_envelope *envelope,
 	    envelope->to.len >= sizeof(to))
 		return PASS;
 	snprintf(to, sizeof(to), "%.*s", PZ_SLICE_FMT(envelope->to));
-	return config->ops->may_send(config->arg, visitor->address, to, name) ? PASS : REFUSE;
+	if (!config->ops->may_send(config->arg, visitor->address, to, name))
+		return REFUSE;
+	if (method.kind == PZ_METHOD_SERVICE && pz_json_member(element, "id", &quoted) == PZ_OK)
+		pz_app_open_note(visitor, envelope->to, quoted, &method);
+	return PASS;
 }
 
 static enum verdict
@@ -387,6 +392,7 @@ detach(struct pz_visitor *visitor)
 {
 	const struct pz_apps_config *config = &visitor->apps->config;
 
+	pz_app_open_end(visitor);
 	pz_router_detach(config->router, &visitor->session);
 	visitor->is_held = false;
 	config->ops->ended(config->arg, visitor->address);

@@ -144,6 +144,7 @@ make(struct pz_apps *apps, struct pz_stream *stream)
 	visitor->stream = stream;
 	pz_timer_init(&visitor->work, on_work, visitor);
 	pz_list_init(&visitor->services);
+	pz_list_init(&visitor->open);
 	pz_list_append(&apps->visitors, &visitor->hook);
 	return visitor;
 }

@@ -351,6 +351,7 @@
 #define PZ_APP_ORIGIN_BYTES_MAX 253 /* scheme, host, port; with its key it fits page 8's keys */
 #define PZ_APP_VISITORS_MAX 128     /* connections that are no app (yet): a browser opens six */
 #define PZ_APPS_MAX 1024            /* sockets of apps: each costs some KiB */
+#define PZ_APP_OPEN_MAX 256         /* its requests to others that are known to be open */
 #define PZ_APP_SERVICES_MAX 16      /* that one of them provides */
 #define PZ_APP_SESSIONS_MAX 16      /* of one origin: tabs */
 /* sockets that the owner has not let in yet: strangers' pages, of any number of origins */

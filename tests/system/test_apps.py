@@ -227,6 +227,16 @@ def test_follows_a_stream(app):
         assert message["from"] == one["serviceAddress"] and message["to"] == app.address
 
 
+def test_a_page_that_goes_ends_its_streams_elsewhere(zone, app):
+    service = [one for one in app.find(TEST) if one["serviceAddress"].endswith("/tv")][0]
+    id = app.request(service["serviceAddress"], f"{TEST}@{service['id']}.listenAttr.listenFor42", [{"repeat": True}])
+    assert app.asked()[1]["method"] == f"{id}.onEvent"
+    before = len(zone.b.lines)
+    app.close()
+    eventually(lambda: any('function=listenFor42' in line and 'end="given up"' in line for line in zone.b.lines[before:]),
+               what="end of the stream")
+
+
 def test_second_register(app):
     app.send({"type": "prop", "from": app.address, "to": app.pzp, "resp_to": app.address,
               "payload": {"status": "registerBrowser"}})
@@ -325,8 +335,15 @@ def test_silent_connections_leave_room(zone, app):
 
 
 def test_apps_hear_of_changes(zone, app):
+    """Also what waits for the device that goes."""
+    service = [one for one in app.find(TEST) if one["serviceAddress"].endswith("/tv")][0]
+    id = app.request(service["serviceAddress"], f"{TEST}@{service['id']}.listenAttr.listenFor42", [{"repeat": True}])
+    assert app.asked()[1]["method"] == f"{id}.onEvent"
     zone.b.pzp("disconnect")
     try:
+        payload, _ = app.answer(id)
+        assert payload["error"]["code"] == -32001
+
         def is_away():
             message = app.prop("update")
             assert (message["to"], message["from"]) == (app.address, app.pzp)

@@ -1,0 +1,176 @@
+/*
+ * Requests of an app that another device has not answered yet. When the app goes, they are given up
+ * there, as the device of a program does (page 7, 6.1); when the other device goes, the app gets
+ * the error at once and waits for no time-out.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "apps/internal.h"
+#include "base/auto.h"
+#include "rpc/error.h"
+#include "rpc/method.h"
+#include "rpc/payload.h"
+#include "wire/frame.h"
+#include "wire/json.h"
+#include "wire/message.h"
+
+struct open_call {
+	struct pz_list hook; /* pz_visitor.open, the oldest first */
+	char to[PZ_ADDRESS_BYTES_MAX + 1];
+	size_t id_len, service_len;
+	char text[]; /* the id as raw JSON, then "api@id" */
+};
+
+static struct open_call *
+call_at(struct pz_list *node)
+{
+	return PZ_CONTAINER(node, struct open_call, hook);
+}
+
+static struct pz_slice
+id_of(const struct open_call *call)
+{
+	return pz_slice_of(call->text, call->id_len);
+}
+
+static void
+drop(struct pz_visitor *visitor, struct open_call *call)
+{
+	pz_list_remove(&call->hook);
+	visitor->open_count--;
+	free(call);
+}
+
+/* The method without its function and path: all up to the dot behind the instance. */
+static struct pz_slice
+service_of(const struct pz_method *method)
+{
+	return pz_slice_of(method->api.ptr, method->api.len + 1 + method->id.len);
+}
+
+void
+pz_app_open_note(struct pz_visitor *visitor, struct pz_slice to, struct pz_slice id,
+		 const struct pz_method *method)
+{
+	struct pz_slice service = service_of(method);
+	struct open_call *call = NULL;
+
+	if (id.len > 0 && id.len <= PZ_MESSAGE_ID_BYTES_MAX && to.len <= PZ_ADDRESS_BYTES_MAX)
+		call = calloc(1, sizeof(*call) + id.len + service.len);
+	if (call == NULL)
+		return;
+	memcpy(call->to, to.ptr, to.len);
+	memcpy(call->text, id.ptr, id.len);
+	memcpy(call->text + id.len, service.ptr, service.len);
+	call->id_len = id.len;
+	call->service_len = service.len;
+	if (visitor->open_count >= PZ_APP_OPEN_MAX)
+		drop(visitor, call_at(pz_list_first(&visitor->open)));
+	pz_list_append(&visitor->open, &call->hook);
+	visitor->open_count++;
+}
+
+static void
+forget(struct pz_visitor *visitor, struct pz_slice from, struct pz_slice id)
+{
+	PZ_LIST_EACH (&visitor->open, node, tmp) {
+		struct open_call *call = call_at(node);
+		if (pz_slice_eq(id, id_of(call)) && pz_slice_eq_str(from, call->to)) {
+			drop(visitor, call);
+			return;
+		}
+	}
+}
+
+/* An element without a method is an answer. */
+static void
+look_at(struct pz_visitor *visitor, struct pz_slice from, struct pz_slice element)
+{
+	struct pz_slice method, id;
+
+	if (pz_json_member(element, "method", &method) == PZ_ERR_NOTFOUND &&
+	    pz_json_member(element, "id", &id) == PZ_OK)
+		forget(visitor, from, id);
+}
+
+void
+pz_app_open_answered(struct pz_visitor *visitor, struct pz_slice body)
+{
+	struct pz_envelope envelope;
+	struct pz_slice element;
+
+	if (visitor->open_count == 0 || pz_envelope_scan(body, &envelope) != PZ_OK ||
+	    envelope.type != PZ_MESSAGE_JSONRPC || envelope.payload.len == 0)
+		return;
+	struct pz_slice rest = envelope.payload;
+	if (rest.ptr[0] != '[') {
+		look_at(visitor, envelope.from, rest);
+		return;
+	}
+	while (pz_json_next(&rest, &element))
+		look_at(visitor, envelope.from, element);
+}
+
+/* As the app itself: only what it has begun may be ended so. */
+static void
+give_up(const struct pz_visitor *visitor, const struct open_call *call)
+{
+	json_t *id = pz_json_read(id_of(call), 0, NULL);
+	PZ_AUTO_FREE char *method = NULL;
+	struct pz_buf out;
+
+	if (id == NULL || asprintf(&method, "%.*s.removeEventListener", (int)call->service_len,
+				   call->text + call->id_len) < 0) {
+		json_decref(id);
+		method = NULL;
+		return;
+	}
+	json_t *payload = pz_rpc_request(NULL, method, json_pack("[o]", id));
+	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
+	if (payload && pz_message_rpc(&out, visitor->address, call->to, payload) == PZ_OK)
+		(void)!pz_router_send(visitor->apps->config.router, pz_buf_slice(&out));
+	pz_buf_fini(&out);
+	json_decref(payload);
+}
+
+void
+pz_app_open_end(struct pz_visitor *visitor)
+{
+	struct pz_list *first;
+
+	while ((first = pz_list_first(&visitor->open)) != NULL) {
+		give_up(visitor, call_at(first));
+		drop(visitor, call_at(first));
+	}
+}
+
+/* In the name of the device that is gone, which the app believes. */
+static void
+fail(struct pz_visitor *visitor, const struct open_call *call)
+{
+	json_t *id = pz_json_read(id_of(call), 0, NULL);
+	json_t *payload = id ? pz_rpc_failure(id, pz_rpc_unreachable(call->to)) : NULL;
+	struct pz_buf out;
+
+	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
+	if (payload && pz_message_rpc(&out, call->to, visitor->address, payload) == PZ_OK)
+		(void)!pz_visitor_send(visitor, pz_frame_body(pz_buf_slice(&out)));
+	pz_buf_fini(&out);
+	json_decref(payload);
+	json_decref(id);
+}
+
+void
+pz_app_open_check(struct pz_visitor *visitor)
+{
+	const struct pz_apps_config *config = &visitor->apps->config;
+
+	PZ_LIST_EACH (&visitor->open, node, tmp) {
+		struct open_call *call = call_at(node);
+		if (config->ops->has_way(config->arg, call->to))
+			continue;
+		fail(visitor, call);
+		drop(visitor, call);
+	}
+}
