@@ -47,6 +47,8 @@ def test_demonstration(tmp_path):
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert not shown.stderr
     assert "\n42 hello" in shown.stdout and "$ pzp status\n" in shown.stdout
+    assert "\n42 hello from Bob\n" in shown.stdout
+    assert shown.stdout.rstrip().splitlines()[-1].startswith("pzp: no service test on alice@example.org/tv")
     for leftover in re.findall(r"(/\S*/pz-demo\.\w+)", shown.stdout):
         assert not pathlib.Path(leftover).exists()
 
