@@ -83,6 +83,19 @@ has_visible(struct pz_border *border, const struct pz_border_side *side,
 	return found;
 }
 
+bool
+pz_border_shows(struct pz_border *border, const char *zone, const char *device)
+{
+	const struct pz_member *member = pz_authority_member(border->zone->authority, device);
+
+	if (member == NULL || member->revoked)
+		return false;
+	json_t *visible = pz_border_visible(border, member, zone);
+	bool shows = json_array_size(visible) > 0;
+	json_decref(visible);
+	return shows;
+}
+
 /* ---- entries ---- */
 
 static void

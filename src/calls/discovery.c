@@ -402,8 +402,8 @@ pz_search_start(struct pz_calls *calls, const char *api, const char *device, pz_
 	return d;
 }
 
-/* What the hub cannot answer is looked for on the direct link with the device. @return false:
- * nothing more can come */
+/* What the hubs cannot answer comes on a link with the device. @return false: nothing more can come
+ */
 static bool
 look_for_friend(const struct pz_search *d)
 {
@@ -429,7 +429,7 @@ pz_search_start_in(struct pz_calls *calls, const char *zone, const char *device,
 	}
 	d->done = done;
 	d->arg = arg;
-	bool is_asked = pz_calls_is_friend_connected(calls, zone) && ask_hub(d) == PZ_OK;
+	bool is_asked = device == NULL && pz_uplink_is_up(calls->uplink) && ask_hub(d) == PZ_OK;
 	if (!is_asked) /* done is not called from here */
 		pz_env_start(calls->env, &d->timer,
 			     look_for_friend(d) ? PZ_PEER_SEEK_US + BEHIND_US : 0);

@@ -21,10 +21,9 @@ typedef void (*pz_search_done)(void *arg, json_t *descriptors);
 struct pz_search *pz_search_start(struct pz_calls *calls, const char *api, const char *device,
 				  pz_search_done done, void *arg);
 /**
- * Searches in a friend zone: by the hubs while both are connected, else on direct links with its
- * devices, for which the device that is meant is looked for.
+ * Searches in a friend zone, by the hubs or on a link with the device that is meant.
  * @param zone of a friend; @param api pattern or NULL
- * @param device zone/device that is meant; NULL: any
+ * @param device zone/device that is looked for, where the hubs cannot answer; NULL: they are asked
  * @return as pz_search_start
  */
 struct pz_search *pz_search_start_in(struct pz_calls *calls, const char *zone, const char *device,

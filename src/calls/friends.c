@@ -58,6 +58,8 @@ pz_calls_friend_has_way(const struct pz_calls *calls, const char *address)
 
 	if (pz_router_find(calls->router, pz_slice_str(address)) != NULL)
 		return true;
+	if (pz_peers_is_private(calls->peers))
+		return false;
 	snprintf(zone, sizeof(zone), "%.*s", (int)strcspn(address, "/"), address);
 	return pz_uplink_is_up(calls->uplink) && is_zone_connected(calls, zone) &&
 	       json_is_true(json_object_get(entry, "connected"));

@@ -214,6 +214,7 @@ pz_hub_friend_prop(struct pz_hosted_conn *conn, const struct pz_envelope *envelo
 		pz_metric_add(&conn->hosting->metrics, PZ_METRIC_messages_dropped, 1);
 		return;
 	}
-	handle(f, status, message);
+	if (!pz_link_on_channel_prop(conn->link, status, message))
+		handle(f, status, message);
 	json_decref(payload);
 }

@@ -267,6 +267,8 @@ json_t *pz_peers_heard(struct pz_peers *peers);
 
 /** The way to a device of the zone: "direct", "hub", "relay" or "none". Static. */
 const char *pz_peers_route(const struct pz_peers *peers, const char *device);
+/** True when the hub is used for devices only to carry links with them (preference `private`). */
+bool pz_peers_is_private(const struct pz_peers *peers);
 /** True when there is a way to it. */
 bool pz_peers_has_route(const struct pz_peers *peers, const char *device);
 /** The link of a peer that passes channels on to the hub; NULL: no peer does. Borrowed until the

@@ -158,6 +158,12 @@ pz_peers_route(const struct pz_peers *peers, const char *device)
 }
 
 bool
+pz_peers_is_private(const struct pz_peers *peers)
+{
+	return peers->config.wishes->is_private;
+}
+
+bool
 pz_peers_has_route(const struct pz_peers *peers, const char *device)
 {
 	if (peers->config.wishes->is_private)

@@ -453,6 +453,111 @@ a_friend_is_shown_what_policy_shows(void **state)
 }
 
 static void
+a_device_is_shown_by_its_name_as_in_lists(void **state)
+{
+	struct pz_border *border = zone_of(ZONE)->border;
+
+	(void)state;
+	announce(&laptop, TEST, NULL);
+	assert_false(pz_border_shows(border, BOB, "laptop"));
+	set_policy(SHARE(BOB));
+	assert_true(pz_border_shows(border, BOB, "laptop"));
+	assert_false(pz_border_shows(border, CAROL, "laptop"));
+	assert_false(pz_border_shows(border, BOB, "tv"));
+	assert_false(pz_border_shows(border, BOB, ""));
+	assert_false(pz_border_shows(border, BOB, "nothing"));
+}
+
+/* ---- links that are passed on (page 15) ---- */
+
+static const char *refusal;
+
+static void
+on_channel_send(void *arg, const char *status, json_t *message)
+{
+	(void)arg;
+	assert_string_equal(status, "channelRefuse");
+	refusal = pz_json_str(message, "reason");
+	for (int i = 0; i <= PZ_CHANNEL_BAD_REQUEST; i++)
+		if (strcmp(refusal, pz_channel_refusal_text((enum pz_channel_refusal)i)) == 0)
+			refusal = pz_channel_refusal_text((enum pz_channel_refusal)i);
+}
+
+static void
+on_channel_wake(void *arg)
+{
+	(void)arg;
+}
+
+static void
+on_channel_offered(void *arg, struct pz_channel *channel, const struct pz_channel_offer *offer)
+{
+	pz_hub_on_channel(arg, channel, offer);
+}
+
+/* What the hub answers when this link opens a channel. */
+static const char *
+answer_to_open(struct pz_link *link, const char *kind, const char *to, const char *from)
+{
+	static const struct pz_channels_ops ops = {on_channel_send, on_channel_wake,
+						   on_channel_offered};
+	struct pz_channels *channels = pz_channels_new(&w.world.clock.env, &ops, link);
+	json_t *message = json_pack("{s:i, s:i, s:s, s:s, s:s*}", "channel", 1, "window", 65536,
+				    "to", to, "kind", kind, "from", from);
+	enum pz_err err = PZ_OK;
+
+	assert_non_null(channels);
+	refusal = "none";
+	assert_true(pz_channels_on_prop(channels, "channelOpen", message, &err));
+	assert_ok(err);
+	json_decref(message);
+	pz_channels_free(channels);
+	return refusal;
+}
+
+static void
+a_friends_hub_opens_links_of_its_zone_to_devices_it_sees(void **state)
+{
+	const struct {
+		const char *to, *from, *answer;
+	} rows[] = {
+		{ZONE "/tv", BOB "/phone", "unreachable"}, /* it is shown the laptop only */
+		{ZONE "/nothing", BOB "/phone", "unreachable"},
+		{ZONE, BOB "/phone", "unreachable"}, /* the hub itself */
+		{CAROL "/phone", BOB "/phone", "unreachable"},
+		{ZONE "/laptop", CAROL "/phone", "badRequest"},
+		{ZONE "/laptop", ZONE "/tv", "badRequest"},
+		{ZONE "/laptop", BOB, "badRequest"},
+		{ZONE "/laptop", BOB "/phone/app", "badRequest"},
+		{ZONE "/laptop", NULL, "badRequest"},
+		{"nonsense/", BOB "/phone", "badRequest"},
+	};
+
+	(void)state;
+	announce(&laptop, TEST, NULL);
+	announce(&tv, OTHER, NULL);
+	set_policy(SHARE(BOB));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(answer_to_open(bob.link, "link", rows[i].to, rows[i].from),
+				    rows[i].answer);
+	assert_string_equal(answer_to_open(bob.link, "file", ZONE "/laptop", BOB "/phone"),
+			    "unknownKind");
+}
+
+static void
+a_device_opens_links_to_devices_of_friends_only(void **state)
+{
+	(void)state;
+	assert_string_equal(answer_to_open(laptop.link, "link", "eve@example.org/tv", NULL),
+			    "unreachable");
+	assert_string_equal(answer_to_open(laptop.link, "link", BOB, NULL), "refused");
+	assert_string_equal(answer_to_open(laptop.link, "link", BOB "/tv", ZONE "/phone"),
+			    "refused");
+}
+
+/* ---- what is shown no more ---- */
+
+static void
 a_share_that_runs_out_is_shown_no_more(void **state)
 {
 	char rule[1024], until[40];
@@ -679,6 +784,9 @@ main(void)
 		TEST_(a_batch_enters_whole_or_not_at_all),
 		TEST_(who_is_no_friend_any_more_is_refused_both_ways),
 		TEST_(a_friend_is_shown_what_policy_shows),
+		TEST_(a_device_is_shown_by_its_name_as_in_lists),
+		TEST_(a_friends_hub_opens_links_of_its_zone_to_devices_it_sees),
+		TEST_(a_device_opens_links_to_devices_of_friends_only),
 		TEST_(a_share_that_runs_out_is_shown_no_more),
 		TEST_(the_presence_of_devices_that_have_met_is_shown),
 		TEST_(a_revoked_device_is_not_shown),

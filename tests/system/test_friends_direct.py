@@ -162,3 +162,21 @@ def test_network_sees_no_names(families):
     assert b"_pzp" in data  # they have announced themselves
     for name in (b"alice@", b"bob@", b"phone", b"example.org", b"example.net"):
         assert name not in data, name
+
+
+def test_private_across_both_hubs(families):
+    """
+    No way but the hubs: with `private` the devices link through both, which read nothing of it.
+    Where a zone shows no device, its hub passes nothing on to it.
+    """
+    share(families)
+    for device in (families.tv, families.phone):
+        device.pzp("prefs", "peer.listen", "false", "--now")
+    refused = families.phone.pzp("connect", f"{ALICE}/tv", check=False)
+    assert refused.code == 1
+    families.phone.pzp("prefs", "private", "true", "--now")
+    eventually(lambda: call(families.phone, f"test@{ALICE}/tv").code == 0, what="the call to be allowed")
+    (entry,) = [one for one in entries(families.phone, "tv") if one["friend"]]
+    assert entry["route"] == "hub" and entry["private"] is True
+    families.tv.pzp("prefs", "private", "true", "--now")
+    assert call(families.tv, f"test@{BOB}/phone").code == 1
