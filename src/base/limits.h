@@ -270,11 +270,12 @@
 #define PZ_MDNS_MESSAGE_TEXT_BYTES_MAX 2048          /* all strings of one of them */
 #define PZ_MDNS_RESPONDER_QUEUE_BYTES_MAX (1U << 20) /* not read by the responder: it is stuck */
 #define PZ_MDNS_RESPONDER_BYTES_MAX (64U << 20)      /* memory of its process */
-#define PZ_MDNS_RESPONDER_ALARM_S 60            /* without a message from pzpd it ends by itself */
-#define PZ_LOOP_END_MS 1500                     /* of a daemon for its processes to end */
-#define PZ_MDNS_RESPONDER_END_MS 1000           /* to say goodbye; then it is killed */
-#define PZ_MDNS_BEAT_US (10 * PZ_US_PER_S)      /* it has to answer within this */
-#define PZ_MDNS_RESTART_US (250 * PZ_US_PER_MS) /* after it died; doubled with each death */
+#define PZ_MDNS_RESPONDER_ALARM_S 60 /* without a message from pzpd it ends by itself */
+/* of a daemon for its processes to end: also for killed ones to be gone, on a busy machine */
+#define PZ_LOOP_END_MS 5000
+#define PZ_MDNS_RESPONDER_END_MS 1000               /* to say goodbye; then it is killed */
+#define PZ_MDNS_BEAT_US (10 * PZ_US_PER_S)          /* it has to answer within this */
+#define PZ_MDNS_RESTART_US (250 * PZ_US_PER_MS)     /* after it died; doubled with each death */
 #define PZ_MDNS_RESTART_MAX_US (3600 * PZ_US_PER_S) /* and no longer than this */
 #define PZ_MDNS_DEATHS_MAX 3                        /* the owner is warned from then on */
 #define PZ_MDNS_WELL_US (600 * PZ_US_PER_S)   /* it lived for this: its deaths are forgotten */

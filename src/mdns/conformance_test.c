@@ -104,8 +104,10 @@ changes_are_reported(void **state)
 	assert_ok(fx_publish(A, "same", "pz-host-1", 8040, "t=tuesday"));
 	fx_wait(f, strcmp(SEEN(B, "same")->txt, "v=1|t=tuesday|") == 0);
 	assert_ok(fx_publish(A, "same", "pz-host-1", 8041, "t=tuesday"));
-	fx_wait(f, SEEN(B, "same")->port == 8041);
-	assert_string_equal(SEEN(B, "same")->txt, "v=1|t=tuesday|");
+	/* Port and text are records of their own: an announcement of the old text that is repeated
+	 * late is the newest for a moment. */
+	fx_wait(f, SEEN(B, "same")->port == 8041 &&
+			   strcmp(SEEN(B, "same")->txt, "v=1|t=tuesday|") == 0);
 	assert_int_equal(SEEN(B, "same")->gones, 0);
 }
 
