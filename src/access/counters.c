@@ -14,7 +14,7 @@ learn_one(void *arg, struct pz_slice name)
 {
 	struct pz_access *access = arg;
 
-	if (name.len > PZ_POLICY_COUNTER_BYTES_MAX || access->ops->calls == NULL)
+	if (name.len > PZ_POLICY_COUNTER_BYTES_MAX)
 		return;
 	for (size_t i = 0; i < access->counter_count; i++)
 		if (pz_slice_eq_str(name, access->counters[i]))
@@ -37,10 +37,14 @@ enum pz_err
 pz_access_put_counters(struct pz_access *access, struct pz_access_kept *kept)
 {
 	bool is_in = kept->is_counted || kept->point == PZ_ACCESS_LISTEN;
+	bool is_shown = kept->point == PZ_ACCESS_SHOW || kept->point == PZ_ACCESS_ENTER;
 
+	if (access->ops->calls == NULL && !is_shown)
+		return PZ_OK;
 	for (size_t i = 0; i < access->counter_count; i++) {
 		struct pz_slice name = pz_slice_str(access->counters[i]);
-		uint64_t calls = access->ops->calls(access->arg, name);
+		/* A hub counts nothing: what a limit would let through is shown, and passes. */
+		uint64_t calls = access->ops->calls ? access->ops->calls(access->arg, name) : 0;
 		char text[24];
 
 		snprintf(text, sizeof(text), "%" PRIu64, is_in && calls > 0 ? calls - 1 : calls);

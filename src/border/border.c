@@ -156,7 +156,33 @@ on_update(struct pz_border *border, struct pz_border_side *side, const json_t *m
 	}
 	tell_all(border, side, news, is_partial);
 	json_decref(news);
+	/* Its owner or ours may have been the last to confirm: what we sent before came too early.
+	 */
+	if (!is_partial && json_is_true(json_object_get(message, "first")))
+		pz_border_show_all(border, side, false);
 }
+
+static void
+on_find(struct pz_border *border, struct pz_border_side *side, const json_t *message)
+{
+	pz_border_asked(border, side, message);
+}
+
+static void
+on_found(struct pz_border *border, struct pz_border_side *side, const json_t *message)
+{
+	pz_border_found(border, side, message);
+}
+
+static const struct {
+	const char *status;
+	void (*handle)(struct pz_border *border, struct pz_border_side *side,
+		       const json_t *message);
+} statuses[] = {
+	{"Update", on_update},
+	{"findServices", on_find},
+	{"foundServices", on_found},
+};
 
 bool
 pz_border_on_prop(struct pz_border *border, struct pz_link *link, const char *status,
@@ -164,17 +190,17 @@ pz_border_on_prop(struct pz_border *border, struct pz_link *link, const char *st
 {
 	struct pz_border_side *side = side_of_link(border, link);
 
-	if (side == NULL)
-		return false;
-	if (strcmp(status, "Update") == 0)
-		on_update(border, side, message);
-	else if (strcmp(status, "findServices") == 0)
-		pz_border_asked(border, side, message);
-	else if (strcmp(status, "foundServices") == 0)
-		pz_border_found(border, side, message);
-	else
-		return false;
-	return true;
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		if (strcmp(statuses[i].status, status) != 0)
+			continue;
+		if (side)
+			statuses[i].handle(border, side, message);
+		else /* our owner has not confirmed yet */
+			pz_metric_add(&border->zone->hosting->metrics, PZ_METRIC_messages_dropped,
+				      1);
+		return true;
+	}
+	return false;
 }
 
 /* ---- links ---- */
@@ -191,8 +217,7 @@ pz_border_up(struct pz_border *border, struct pz_link *link)
 	side->link = link;
 	side->seen_ms = pz_env_wall_ms(border->zone->hosting->env);
 	json_object_clear(side->theirs); /* it sends them anew */
-	json_object_clear(side->shown);
-	pz_border_show_all(border, side);
+	pz_border_show_all(border, side, true);
 	tell_all(border, side, NULL, true);
 }
 

@@ -44,8 +44,9 @@ pz_border_side(const struct pz_border *border, struct pz_slice zone)
 enum pz_err pz_border_show_init(struct pz_border *border) PZ_MUST_USE;
 /** Stops it. */
 void pz_border_show_fini(struct pz_border *border);
-/** Sends the friend all that it may see. */
-void pz_border_show_all(struct pz_border *border, struct pz_border_side *side);
+/** Sends the friend all that it may see. @param is_first it is to send what it shows, too: it may
+ * have sent that before this hub took it */
+void pz_border_show_all(struct pz_border *border, struct pz_border_side *side, bool is_first);
 /** A device may have to be shown in another way. @param device NULL: all of them, since policy has
  * changed */
 void pz_border_show_again(struct pz_border *border, const char *device);

@@ -187,22 +187,25 @@ pz_border_send_list(struct pz_border *border, struct pz_link *link, const char *
 }
 
 static void
-send(struct pz_border *border, struct pz_border_side *side, const json_t *list, bool is_partial)
+send(struct pz_border *border, struct pz_border_side *side, json_t *head, const json_t *list,
+     bool is_partial)
 {
-	pz_border_send_list(border, side->link, "Update", NULL, "PZP", list, is_partial);
+	pz_border_send_list(border, side->link, "Update", head, "PZP", list, is_partial);
 }
 
 /* Only what policy shows; revoked devices never. */
 void
-pz_border_show_all(struct pz_border *border, struct pz_border_side *side)
+pz_border_show_all(struct pz_border *border, struct pz_border_side *side, bool is_first)
 {
-	json_t *list = json_array();
+	json_t *list = json_array(), *head = is_first ? json_pack("{s:b}", "first", 1) : NULL;
 	size_t pos = 0;
 	void *member;
 
+	json_object_clear(side->shown);
 	while (pz_map_next(border->zone->authority->members, &pos, NULL, &member))
 		add_change(border, side, member, list);
-	send(border, side, list, false);
+	send(border, side, head, list, false);
+	json_decref(head);
 	json_decref(list);
 }
 
@@ -224,7 +227,7 @@ show_changes(struct pz_border *border, struct pz_border_side *side)
 				add_change(border, side, member, list);
 		}
 	if (json_array_size(list) > 0)
-		send(border, side, list, true);
+		send(border, side, NULL, list, true);
 	json_decref(list);
 }
 

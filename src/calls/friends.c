@@ -9,8 +9,15 @@
 #include "wire/json.h"
 #include "zone/info.h"
 
-/* calls->friends: {zone: {"connected", "lastSeen"?, "devices": {name: entry}}}; only zones that are
- * friends now. */
+/* calls->friends: {zone: {"connected", "lastSeen"?, "devices": {name: entry}}}, as the own hub
+ * says. The hub may name a zone before its list of friends has come here: then it counts from there
+ * on. */
+
+static bool
+is_friend(const struct pz_calls *calls, const char *zone)
+{
+	return pz_device_zone_friend(calls->zone, pz_slice_str(zone)) != NULL;
+}
 
 static json_t *
 devices_of(const struct pz_calls *calls, const char *zone)
@@ -129,6 +136,8 @@ pz_calls_friends_hub_gone(struct pz_calls *calls)
 	json_object_foreach_safe (calls->friends, next, zone, known) {
 		(void)json_object_set_new(known, "connected", json_false());
 		hub_gone(calls, zone);
+		if (!is_friend(calls, zone))
+			(void)json_object_del(calls->friends, zone);
 	}
 }
 
@@ -166,6 +175,15 @@ zone_entry(struct pz_calls *calls, const char *zone, bool is_partial)
 	return json_object_get(calls->friends, zone);
 }
 
+static bool
+may_be_told(const struct pz_calls *calls, const char *zone)
+{
+	return pz_zone_is_valid(pz_slice_str(zone)) &&
+	       strcmp(zone, calls->zone->membership->zone) != 0 &&
+	       (json_object_get(calls->friends, zone) ||
+		json_object_size(calls->friends) < PZ_FRIENDS_MAX);
+}
+
 void
 pz_calls_friend_update(struct pz_calls *calls, const json_t *message)
 {
@@ -176,7 +194,7 @@ pz_calls_friend_update(struct pz_calls *calls, const json_t *message)
 	const json_t *entry;
 	size_t i;
 
-	if (zone == NULL || pz_device_zone_friend(calls->zone, pz_slice_str(zone)) == NULL) {
+	if (zone == NULL || !may_be_told(calls, zone)) {
 		pz_metric_add(calls->metrics, PZ_METRIC_messages_dropped, 1);
 		return;
 	}
@@ -189,7 +207,7 @@ pz_calls_friend_update(struct pz_calls *calls, const json_t *message)
 		(void)json_object_set_new(known, "lastSeen", json_integer(seen));
 	json_array_foreach (json_object_get(message, "PZP"), i, entry)
 		take_device(calls, zone, entry);
-	if (was_connected != is_connected)
+	if (was_connected != is_connected && is_friend(calls, zone))
 		pz_watch_event(calls->config.requests,
 			       json_pack("{s:s, s:s, s:b}", "event", "friend", "zone", zone,
 					 "connected", (int)is_connected));
@@ -268,6 +286,8 @@ pz_calls_friend_peers(const struct pz_calls *calls, json_t *list)
 	json_t *known, *entry, *linked = pz_peers_friends(calls->peers), *value;
 
 	json_object_foreach (calls->friends, zone, known) {
+		if (!is_friend(calls, zone))
+			continue;
 		json_object_foreach (json_object_get(known, "devices"), device, entry) {
 			snprintf(id, sizeof(id), "%s/%s", zone, device);
 			(void)json_array_append_new(list, one_peer(calls, id, entry));

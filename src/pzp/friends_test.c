@@ -462,10 +462,36 @@ what_a_hub_says_of_friends_is_bounded(void **state)
 		json_object_get(json_object_get(w.node->calls->friends, BOB), "devices");
 	assert_int_equal(json_object_size(devices), PZ_FRIEND_DEVICES_MAX);
 	assert_null(json_object_get(json_object_get(devices, "d1"), "x"));
-	hub_says("friendUpdate",
-		 json_pack("{s:s, s:b}", "zone", "carol@example.com", "connected", 1));
 	hub_says("friendUpdate", json_pack("{s:s, s:b}", "zone", ZONE, "connected", 1));
+	hub_says("friendUpdate", json_pack("{s:s, s:b}", "zone", "no zone", "connected", 1));
 	assert_int_equal(json_object_size(w.node->calls->friends), 1);
+	for (int i = 0; i < 2 * PZ_FRIENDS_MAX; i++) {
+		char zone[32];
+		snprintf(zone, sizeof(zone), "u%d@example.com", i);
+		hub_says("friendUpdate", json_pack("{s:s, s:b}", "zone", zone, "connected", 1));
+	}
+	assert_int_equal(json_object_size(w.node->calls->friends), PZ_FRIENDS_MAX);
+}
+
+/* The hub's list of friends may come after what the hub says of them. */
+static void
+what_is_said_of_a_zone_counts_once_it_is_a_friend(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	assert_true(pz_friends_remove(w.node->zone.friends, pz_slice_str(BOB)));
+	shows(true, "tv", true);
+	begin(&a, "peers", NULL);
+	pz_requests_report(&w.node->requests);
+	assert_int_equal(json_array_size(a.result), 0);
+	forget(&a);
+	befriend();
+	begin(&a, "peers", NULL);
+	pz_requests_report(&w.node->requests);
+	assert_string_equal(pz_json_str(json_array_get(a.result, 0), "id"), TV);
+	assert_string_equal(pz_json_str(json_array_get(a.result, 0), "route"), "hub");
+	forget(&a);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_hub, tear_down_hub)
@@ -484,6 +510,7 @@ main(void)
 		TEST(calls_end_with_the_own_hub),
 		TEST(friends_and_their_devices_are_listed),
 		TEST(what_a_hub_says_of_friends_is_bounded),
+		TEST(what_is_said_of_a_zone_counts_once_it_is_a_friend),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,504 @@
+/*
+ * Page 6 "Friends", page 9, 10: three zones whose owners become friends, share and part, with
+ * partitions and crashes of hubs and devices; the devices have the same names in each zone.
+ * At any time: no request of another zone is executed on a device that does not know that zone as a
+ * friend, or whose newest policy does not share the service with the caller. In the end: what is
+ * shared works, nothing else does, and a device knows of another zone what its policy shows.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness.h"
+#include "inspect.h"
+#include "policies/record.h"
+#include "pzp/internal.h"
+#include "service/registry.h"
+#include "wire/address.h"
+#include "zone.h"
+#include "zone/policy.h"
+
+#define API "http://example.org/api/probe"
+#define ZONES 3
+#define DEVICES 2
+#define CALLS_MAX 512
+#define WHOLE_AGAIN_US (200 * SIM_S)
+
+static const char *const zones[ZONES] = {"alice@example.org", "bob@example.net",
+					 "carol@example.com"};
+static const char *const devices[DEVICES] = {"tv", "pad"};
+
+struct scene {
+	struct world *world;
+	struct sim_node *hub[ZONES], *device[ZONES][DEVICES];
+	struct sim_call *calls[CALLS_MAX];
+	size_t count, executed, across, changes;
+};
+
+/* ---- what the policy says, read without the engine ---- */
+
+static bool
+has_rule(const struct pz_policy_record *record, const char *zone, const char *from, const char *to)
+{
+	char id[320];
+
+	snprintf(id, sizeof(id), "id=\"share:%s:%s:%s\"", zone, from, to);
+	return memmem(record->document.ptr, record->document.len, id, strlen(id)) != NULL;
+}
+
+/* False: nothing is. @param node a device of the zone that shares */
+static bool
+is_shared(const struct sim_node *node, const char *zone, const char *from, const char *to)
+{
+	struct pz_sync_item *item = inspect(node)->held(node, PZ_SYNC_POLICIES);
+	const struct pz_sync_chunk *chunk =
+		item ? pz_sync_item_get(item, PZ_ZONE_POLICY_KEY) : NULL;
+	struct pz_policy_record record;
+
+	if (chunk == NULL || pz_policy_record_parse(pz_slice_of(chunk->value, chunk->value_len),
+						    &record, NULL) != PZ_OK)
+		return false;
+	return has_rule(&record, zone, "all", to) || (from && has_rule(&record, zone, from, to));
+}
+
+static size_t
+write_rule(char *out, size_t size, const char *zone, const char *from, const char *to)
+{
+	char who[160] = "";
+
+	if (from)
+		snprintf(who, sizeof(who), "<subject-match attr=\"requestor-id\" match=\"%s\"/>",
+			 from);
+	return (size_t)snprintf(
+		out, size,
+		"<rule effect=\"permit\" id=\"share:%s:%s:%s\"><condition>"
+		"<subject-match attr=\"user-id\" match=\"%s\"/>%s"
+		"<resource-match attr=\"api-feature\" match=\"" API "\"/>"
+		"<subject-match attr=\"target-id\" match=\"%s\"/></condition></rule>",
+		zone, from ? from : "all", to, zone, who, to);
+}
+
+static void
+write_policy(struct scene *s, size_t own, char *out, size_t size)
+{
+	size_t len = (size_t)snprintf(
+		out, size,
+		"<policy-set combine=\"first-matching-target\" id=\"change-%zu\">"
+		"<policy combine=\"first-applicable\"><target><subject><subject-match "
+		"attr=\"user-id\" match=\"http://webinos.org/subject/id/PZ-Owner\"/></subject>"
+		"</target><rule effect=\"permit\"/></policy><policy combine=\"first-applicable\">"
+		"<rule effect=\"permit\"><condition><resource-match attr=\"api-feature\" "
+		"match=\"http://webinos.org/api/discovery\"/></condition></rule>",
+		s->changes++);
+
+	for (size_t zone = 0; zone < ZONES; zone++)
+		for (size_t to = 0; to < DEVICES && zone != own; to++) {
+			if (!rng_chance(&s->world->rng, 50))
+				continue;
+			size_t from = rng_below(&s->world->rng, DEVICES + 1);
+			len += write_rule(out + len, size - len, zones[zone],
+					  from < DEVICES ? devices[from] : NULL, devices[to]);
+		}
+	snprintf(out + len, size - len, "<rule effect=\"deny\"/></policy></policy-set>");
+}
+
+/* ---- the service ---- */
+
+struct probe {
+	struct scene *scene;
+	struct sim_node *node;
+};
+
+static void
+on_run(struct pz_service *service, struct pz_call *call, json_t *params)
+{
+	const struct probe *probe = service->state;
+	const struct sim_node *node = probe->node;
+	const char *own = node->node->zone.membership->zone;
+	char zone[PZ_ZONE_BYTES_MAX + 1], device[PZ_DEVICE_BYTES_MAX + 1];
+	struct pz_address from;
+
+	(void)params;
+	if (pz_address_parse(pz_slice_str(pz_call_from(call)), &from) != PZ_OK)
+		abort();
+	snprintf(zone, sizeof(zone), "%.*s", PZ_SLICE_FMT(from.zone));
+	snprintf(device, sizeof(device), "%.*s", PZ_SLICE_FMT(from.device));
+	if (strcmp(zone, own) != 0) {
+		probe->scene->across++;
+		sim_check(probe->scene->world,
+			  pz_device_zone_friend(&node->node->zone, from.zone) != NULL,
+			  "%s executes a call of %s, which is no friend", node->name,
+			  pz_call_from(call));
+		sim_check(probe->scene->world,
+			  is_shared(node, zone, device, node->node->zone.membership->device),
+			  "%s executes a call of %s that its newest policy does not share",
+			  node->name, pz_call_from(call));
+	}
+	probe->scene->executed++;
+	pz_call_result(call, json_true());
+}
+
+static void
+destroy(struct pz_service *service)
+{
+	free(service->state);
+}
+
+static void
+add_service(struct sim_node *node, void *arg)
+{
+	static const struct pz_method_def methods[] = {
+		{.function = "run", .form = PZ_PARAMS_POSITIONAL, .invoke = on_run},
+	};
+	struct probe *probe = calloc(1, sizeof(*probe));
+	struct pz_service *service = NULL;
+
+	if (probe == NULL || pz_service_new(API, "Probe", "Runs, or is not allowed to.", methods, 1,
+					    &service, NULL) != PZ_OK)
+		abort();
+	*probe = (struct probe){arg, node};
+	service->state = probe;
+	service->destroy = destroy;
+	if (pz_registry_add(node->node->registry, service, NULL) != PZ_OK)
+		abort();
+}
+
+static struct sim_call *
+begin_call(struct sim_node *from, size_t zone, size_t device)
+{
+	char service[PZ_ADDRESS_BYTES_MAX + sizeof(API) + 2];
+
+	snprintf(service, sizeof(service), API "@%s/%s", zones[zone], devices[device]);
+	return sim_command(
+		from, "call",
+		json_pack("{s:s, s:s, s:[]}", "service", service, "function", "run", "params"));
+}
+
+/* ---- what happens ---- */
+
+static size_t
+any_zone(struct scene *s)
+{
+	return rng_below(&s->world->rng, ZONES);
+}
+
+static struct sim_node *
+any_device(struct scene *s)
+{
+	return s->device[any_zone(s)][rng_below(&s->world->rng, DEVICES)];
+}
+
+/* It goes on by itself; its end does not matter. @param takes_params NULL: none */
+static void
+ask(struct scene *s, struct sim_node *node, const char *name, json_t *takes_params)
+{
+	if (node->is_running && s->count < CALLS_MAX)
+		s->calls[s->count++] = sim_command(node, name, takes_params);
+	else
+		json_decref(takes_params);
+}
+
+static void
+do_call(struct scene *s)
+{
+	struct sim_node *from = any_device(s);
+
+	if (from->is_running && s->count < CALLS_MAX)
+		s->calls[s->count++] =
+			begin_call(from, any_zone(s), rng_below(&s->world->rng, DEVICES));
+}
+
+static void
+do_share(struct scene *s)
+{
+	size_t zone = any_zone(s);
+	char text[8192];
+
+	write_policy(s, zone, text, sizeof(text));
+	ask(s, s->hub[zone], "policy-set", json_pack("{s:s}", "document", text));
+}
+
+/* As far as the two hubs reach each other now. */
+static void
+befriend(struct scene *s, size_t a, size_t b)
+{
+	if (!s->hub[a]->is_running || !s->hub[b]->is_running)
+		return;
+	struct sim_call *invite = sim_command(s->hub[a], "friend-invite", json_object());
+	(void)sim_await(invite, 5 * SIM_S);
+	const char *link = json_string_value(json_object_get(invite->result, "link"));
+	if (link && s->hub[b]->is_running) {
+		struct sim_call *accept =
+			sim_command(s->hub[b], "friend-accept", json_pack("{s:s}", "link", link));
+		(void)sim_await(accept, 30 * SIM_S);
+		sim_call_free(accept);
+	}
+	sim_call_free(invite);
+	ask(s, s->hub[a], "friend-confirm", json_pack("{s:s}", "friend", zones[b]));
+	ask(s, s->hub[b], "friend-confirm", json_pack("{s:s}", "friend", zones[a]));
+}
+
+static void
+do_befriend(struct scene *s)
+{
+	size_t a = any_zone(s), b = any_zone(s);
+
+	if (a != b)
+		befriend(s, a, b);
+}
+
+static void
+do_part(struct scene *s)
+{
+	size_t a = any_zone(s), b = any_zone(s);
+
+	if (a != b && rng_chance(&s->world->rng, 40))
+		ask(s, s->hub[a], "friend-remove", json_pack("{s:s}", "friend", zones[b]));
+}
+
+static void
+do_cut_or_mend(struct scene *s)
+{
+	size_t a = any_zone(s), b = any_zone(s);
+	bool on = rng_chance(&s->world->rng, 45);
+
+	if (a == b)
+		world_partition(s->hub[a], s->device[a][rng_below(&s->world->rng, DEVICES)], on);
+	else
+		world_partition(s->hub[a], s->hub[b], on);
+}
+
+static void
+do_crash_or_start(struct scene *s)
+{
+	struct sim_node *node =
+		rng_chance(&s->world->rng, 30) ? s->hub[any_zone(s)] : any_device(s);
+
+	if (node->is_running)
+		sim_crash(node, VNET_DEATH_RESET);
+	else
+		sim_start(node);
+}
+
+static void
+make_whole(struct scene *s)
+{
+	for (size_t a = 0; a < ZONES; a++) {
+		for (size_t b = 0; b < a; b++)
+			world_partition(s->hub[a], s->hub[b], false);
+		if (!s->hub[a]->is_running)
+			sim_start(s->hub[a]);
+		for (size_t i = 0; i < DEVICES; i++) {
+			world_partition(s->hub[a], s->device[a][i], false);
+			if (!s->device[a][i]->is_running)
+				sim_start(s->device[a][i]);
+		}
+	}
+	world_run(s->world, WHOLE_AGAIN_US);
+}
+
+/* ---- what holds in the end ---- */
+
+static bool
+are_friends(struct scene *s, size_t a, size_t b)
+{
+	const struct sim_node *node = s->device[a][0];
+
+	return pz_device_zone_friend(&node->node->zone, pz_slice_str(zones[b])) != NULL;
+}
+
+/* A zone that was away when its friend ended the friendship keeps it, with a warning, and to no
+ * effect. */
+static bool
+are_both(struct scene *s, size_t a, size_t b)
+{
+	return are_friends(s, a, b) && are_friends(s, b, a);
+}
+
+static void
+check_call(struct scene *s, size_t from, size_t device, size_t to, size_t service)
+{
+	const char *own = devices[service];
+	struct sim_call *call = begin_call(s->device[from][device], to, service);
+	bool is_over = sim_await(call, SIM_MINUTE);
+	bool expected =
+		from == to || (are_both(s, to, from) &&
+			       is_shared(s->device[to][0], zones[from], devices[device], own));
+	bool is_done = json_is_true(json_object_get(call->result, "result"));
+	char *text = json_dumps(call->result ? call->result : json_null(), JSON_ENCODE_ANY);
+
+	sim_check(s->world, is_over && is_done == expected,
+		  "%s calls %s/%s, which %s allowed, and gets: %s %s",
+		  s->device[from][device]->name, zones[to], own, expected ? "is" : "is not", text,
+		  call->detail);
+	free(text);
+	sim_call_free(call);
+}
+
+/* With its name: one of the zone's devices that is shared with every device of the other zone. */
+static void
+check_peers(struct scene *s, size_t zone, size_t device)
+{
+	json_t *list = sim_do(s->device[zone][device], "peers", NULL, 10 * SIM_S), *one;
+	size_t i, named = 0, expected = 0;
+
+	for (size_t other = 0; other < ZONES; other++)
+		for (size_t k = 0; k < DEVICES && other != zone; k++)
+			expected += are_both(s, other, zone) &&
+				    is_shared(s->device[other][0], zones[zone], NULL, devices[k]);
+	json_array_foreach (list, i, one) {
+		const char *id = json_string_value(json_object_get(one, "id"));
+		const char *slash = strchr(id, '/');
+
+		if (!json_is_true(json_object_get(one, "friend")))
+			continue;
+		for (size_t other = 0; other < ZONES; other++)
+			if (strncmp(id, zones[other], strlen(zones[other])) == 0 &&
+			    (are_both(s, other, zone) || !are_friends(s, zone, other))) {
+				bool shown = is_shared(s->device[other][0], zones[zone], NULL,
+						       slash + 1);
+				bool is_bare =
+					json_array_size(json_object_get(one, "addresses")) == 0;
+
+				sim_check(s->world, shown || is_bare,
+					  "%s knows addresses of %s, which is not shown to it",
+					  s->device[zone][device]->name, id);
+				sim_check(s->world, are_friends(s, other, zone),
+					  "%s knows %s, which is no friend",
+					  s->device[zone][device]->name, id);
+				named += shown;
+			}
+	}
+	sim_check(s->world, named == expected, "%s is shown %zu devices of other zones, not %zu",
+		  s->device[zone][device]->name, named, expected);
+	json_decref(list);
+}
+
+static void
+check_end(struct scene *s)
+{
+	for (size_t a = 0; a < ZONES; a++)
+		for (size_t i = 0; i < DEVICES; i++)
+			check_peers(s, a, i);
+	for (size_t a = 0; a < ZONES; a++)
+		for (size_t i = 0; i < DEVICES; i++)
+			for (size_t b = 0; b < ZONES; b++)
+				for (size_t k = 0; k < DEVICES; k++)
+					check_call(s, a, i, b, k);
+}
+
+/* ---- the scene ---- */
+
+static bool
+is_connected(struct world *world, void *arg)
+{
+	(void)world;
+	return sim_is_connected(arg);
+}
+
+static void
+make_zone(struct scene *s, size_t zone)
+{
+	char host[32];
+
+	snprintf(host, sizeof(host), "hub%zu.example", zone);
+	s->hub[zone] = world_add_hub(s->world, host);
+	sim_start(s->hub[zone]);
+	json_decref(sim_do(s->hub[zone], "init",
+			   json_pack("{s:s, s:s}", "zone", zones[zone], "host", host), 10 * SIM_S));
+	for (size_t i = 0; i < DEVICES; i++) {
+		char name[32];
+		struct sim_node *device;
+
+		snprintf(name, sizeof(name), "%s%zu", devices[i], zone);
+		device = s->device[zone][i] = world_add_device(s->world, name);
+		sim_start(device);
+		char *link = zone_token(s->hub[zone]);
+		json_decref(sim_do(device, "enrol",
+				   json_pack("{s:s, s:s}", "link", link, "device", devices[i]),
+				   SIM_MINUTE));
+		free(link);
+		sim_check(s->world, world_run_until(s->world, SIM_MINUTE, is_connected, device),
+			  "%s does not connect", name);
+	}
+}
+
+static void
+make(struct scene *s, struct world *world)
+{
+	*s = (struct scene){.world = world};
+	world->prepare = add_service;
+	world->prepare_arg = s;
+	for (size_t i = 0; i < ZONES; i++)
+		make_zone(s, i);
+}
+
+static void
+end(struct scene *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		sim_call_free(s->calls[i]);
+	s->world->prepare = NULL;
+}
+
+static void
+run_history(struct world *world)
+{
+	static void (*const deeds[])(struct scene * s) = {
+		do_call,  do_call,     do_call, do_call,        do_call,
+		do_share, do_befriend, do_part, do_cut_or_mend, do_crash_or_start,
+	};
+	struct scene s;
+
+	make(&s, world);
+	befriend(&s, 0, 1);
+	world_run(world, 5 * SIM_S);
+	for (unsigned i = 0; i < 60; i++) {
+		deeds[rng_below(&world->rng, sizeof(deeds) / sizeof(deeds[0]))](&s);
+		world_run(world, rng_below(&world->rng, 10 * SIM_S));
+	}
+	make_whole(&s);
+	do_share(&s);
+	world_run(world, 10 * SIM_S);
+	check_end(&s);
+	sim_check(world, s.executed > 0, "no call was executed");
+	end(&s);
+}
+
+/* Without anything that goes wrong: a friend, a share, a call, the end. */
+static void
+run_friendship(struct world *world)
+{
+	struct scene s;
+	char text[8192];
+
+	make(&s, world);
+	befriend(&s, 0, 1);
+	befriend(&s, 1, 2);
+	world_run(world, 10 * SIM_S);
+	sim_check(world, are_both(&s, 0, 1) && are_both(&s, 1, 2) && !are_friends(&s, 0, 2),
+		  "two friendships were made");
+	for (size_t zone = 0; zone < ZONES; zone++) {
+		write_policy(&s, zone, text, sizeof(text));
+		ask(&s, s.hub[zone], "policy-set", json_pack("{s:s}", "document", text));
+	}
+	world_run(world, 5 * SIM_S);
+	check_end(&s);
+	ask(&s, s.hub[0], "friend-remove", json_pack("{s:s}", "friend", zones[1]));
+	world_run(world, 5 * SIM_S);
+	sim_check(world, !are_friends(&s, 0, 1) && !are_friends(&s, 1, 0),
+		  "the friendship did not end at both zones");
+	check_end(&s);
+	end(&s);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct scenario scenarios[] = {
+		{"friendship", 2, run_friendship},
+		{"histories", 4, run_history},
+	};
+
+	return sim_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
+}
