@@ -567,6 +567,20 @@ begin(struct call *call)
 	json_decref(near);
 }
 
+/* The object of this device by which policies are managed: it is no service (page 9, 14). */
+#define MANAGEMENT "PolicyManagement"
+
+static void
+call_management(struct call *call)
+{
+	snprintf(call->peer, sizeof(call->peer), "%s", call->calls->config.self);
+	call->api_at_id = strdup(MANAGEMENT);
+	if (call->api_at_id)
+		send_call(call);
+	else
+		finish_error(call, pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL));
+}
+
 static void
 start(struct pz_calls *calls, struct pz_request *request, bool is_description)
 {
@@ -578,10 +592,13 @@ start(struct pz_calls *calls, struct pz_request *request, bool is_description)
 	call->request = request;
 	call->calls = calls;
 	enum pz_err err = read_params(call, request->params, is_description, &info);
-	if (err == PZ_OK)
-		begin(call);
-	else
+	if (err != PZ_OK)
 		pz_request_fail(request, err, info.text);
+	else if (!is_description &&
+		 strcmp(pz_json_str(request->params, "service"), MANAGEMENT) == 0)
+		call_management(call);
+	else
+		begin(call);
 }
 
 void

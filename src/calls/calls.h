@@ -30,6 +30,11 @@ struct pz_calls;
 struct pz_calls_ops {
 	/** True while the zone is being left: nothing is looked for any more. */
 	bool (*is_leaving)(void *arg);
+	/** Built-in objects of this device, as in pz_dispatch_ops. NULL: there are none. */
+	bool (*builtin)(void *arg, struct pz_call *call, const char *object, const char *function,
+			const json_t *params);
+	/** See pz_dispatch_ops. NULL together with builtin. */
+	void (*builtin_ended)(void *arg, struct pz_call *call);
 };
 
 /** Everything borrowed for the life of the calls; what it points to is kept up to date by the

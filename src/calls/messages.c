@@ -70,7 +70,27 @@ on_served(void *arg, const struct pz_served *served)
 		(unsigned long long)(served->us / 1000), served->end);
 }
 
+static bool
+on_builtin(void *arg, struct pz_call *call, const char *object, const char *function,
+	   const json_t *params)
+{
+	const struct pz_calls_config *c = &((const struct pz_calls *)arg)->config;
+
+	return c->ops->builtin && c->ops->builtin(c->arg, call, object, function, params);
+}
+
+static void
+on_builtin_ended(void *arg, struct pz_call *call)
+{
+	const struct pz_calls_config *c = &((const struct pz_calls *)arg)->config;
+
+	if (c->ops->builtin_ended)
+		c->ops->builtin_ended(c->arg, call);
+}
+
 const struct pz_dispatch_ops pz_calls_dispatch_ops = {
+	.builtin = on_builtin,
+	.builtin_ended = on_builtin_ended,
 	.send = on_dispatch_send,
 	.served = on_served,
 	.find = pz_discovery_find,

@@ -9,6 +9,7 @@
 #include "command/table.h"
 #include "command/watch.h"
 #include "condition/condition.h"
+#include "manage/manage.h"
 #include "net/link.h"
 #include "peers/peers.h"
 #include "policies/commands.h"
@@ -54,6 +55,7 @@ struct pz_node {
 	struct pz_audit *audit; /* the log of decisions */
 	struct pz_policies *policies;
 	struct pz_policies_hub policies_hub;
+	struct pz_manage manage;
 	struct pz_names names;
 	uint64_t started_us;
 	bool is_stopping;

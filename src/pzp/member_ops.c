@@ -3,6 +3,7 @@
 #include "pzp/member_ops.h"
 
 #include "pzp/membership.h"
+#include "pzp/policy_ops.h"
 #include "pzp/wipe.h"
 
 /* From the first step of the wipe on: what is found or renewed now would be of no zone. */
@@ -16,7 +17,11 @@ on_is_leaving(void *arg)
 
 /* ---- calls ---- */
 
-static const struct pz_calls_ops calls_ops = {.is_leaving = on_is_leaving};
+static const struct pz_calls_ops calls_ops = {
+	.is_leaving = on_is_leaving,
+	.builtin = pz_node_builtin,
+	.builtin_ended = pz_node_builtin_ended,
+};
 
 enum pz_err
 pz_node_calls_new(struct pz_node *node)

@@ -264,6 +264,7 @@ pz_node_free(struct pz_node *node)
 	pz_upkeep_end(node->upkeep);
 	if (node->calls)
 		pz_calls_end(node->calls);
+	pz_manage_fini(&node->manage);
 	pz_requests_fini(&node->requests);
 	pz_names_stop(&node->names);
 	pz_upkeep_free(node->upkeep);

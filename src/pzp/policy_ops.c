@@ -10,6 +10,7 @@
 #include "base/auto.h"
 #include "calls/devices.h"
 #include "prompt/command.h"
+#include "rpc/error.h"
 
 /* ---- the slots ---- */
 
@@ -95,6 +96,7 @@ pz_node_policies_new(struct pz_node *node, struct pz_errinfo *info)
 	};
 
 	PZ_TRY(pz_policies_new(&config, &node->policies, info));
+	pz_manage_init(&node->manage, &node->requests, node->policies);
 	return pz_policies_load(node->policies, info);
 }
 
@@ -117,6 +119,27 @@ static struct pz_policies *
 policies_of(const struct pz_request *request)
 {
 	return ((const struct pz_node *)request->self)->policies;
+}
+
+bool
+pz_node_builtin(void *arg, struct pz_call *call, const char *object, const char *function,
+		const json_t *params)
+{
+	struct pz_node *node = arg;
+
+	if (strcmp(object, PZ_MANAGE_OBJECT) != 0)
+		return false;
+	if (!pz_manage_call(&node->manage, call, function, params))
+		pz_call_fault(call, PZ_RPC_METHOD_NOT_FOUND, NULL);
+	return true;
+}
+
+void
+pz_node_builtin_ended(void *arg, struct pz_call *call)
+{
+	struct pz_node *node = arg;
+
+	pz_manage_call_ended(&node->manage, call);
 }
 
 void

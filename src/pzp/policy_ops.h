@@ -40,4 +40,10 @@ void pz_node_audit_command(struct pz_request *request);
 /** The command `audit-verify`. */
 void pz_node_audit_verify_command(struct pz_request *request);
 
+/** pz_calls_ops.builtin: the management of policies. @param arg struct pz_node */
+bool pz_node_builtin(void *arg, struct pz_call *call, const char *object, const char *function,
+		     const json_t *params);
+/** pz_calls_ops.builtin_ended. */
+void pz_node_builtin_ended(void *arg, struct pz_call *call);
+
 #endif

@@ -1,5 +1,6 @@
 """Who may do what: policies of a device and of the zone at work (page 9, section 10)."""
 
+import json
 import time
 
 import pytest
@@ -79,6 +80,21 @@ def test_a_refusal_says_nothing_about_services(tv_denies):
             answers.append(link.expect(lambda m, id=request["id"]: m["type"] == "JSONRPC"
                                        and m["payload"].get("id") == id)["payload"]["error"])
         assert answers == [SECURITY] * len(answers)
+
+
+def test_a_program_of_the_owner_manages_policies_by_json(shared_zone):
+    """Whatever the policies say: the device's own rule comes first (E7)."""
+    zone = shared_zone
+    set_policy(zone.b, "exceptions", '<policy id="p"><rule id="r" effect="deny"/></policy>')
+
+    def manage(method, *params):
+        return zone.b.call("PolicyManagement", method, json.dumps(params)).json()["result"]
+
+    assert manage("getPolicy", 3)["policy"]["rule"] == [{"$": {"id": "r", "effect": "deny"}}]
+    now = manage("getVersion", 3)["sequence"]
+    assert manage("addRule", 3, now, "p", 0, {"$": {"id": "new", "effect": "permit"}}) == now + 1
+    assert 'id="new"' in zone.b.pzp("policy", "show", "exceptions").out
+    assert zone.b.pzp("call", "PolicyManagement", "addRule", json.dumps([3, now, "p", 0, {}]), check=False).code != 0
 
 
 def test_management_is_refused_to_other_devices_whatever_a_policy_says(shared_zone):
