@@ -58,6 +58,9 @@ static enum pz_err put_shared(struct pz_migration *m, const char *space);
 static enum pz_err
 take_policy(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info);
 static enum pz_err put_policy(struct pz_migration *m, const char *space);
+static enum pz_err
+take_friend(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info);
+static enum pz_err put_friends(struct pz_migration *m, const char *space);
 
 static const struct zone_space {
 	const char *name;
@@ -70,6 +73,7 @@ static const struct zone_space {
 	{"member", take_member, put_members},
 	{"shared", take_shared, put_shared},
 	{"policy", take_policy, put_policy},
+	{"friend", take_friend, put_friends},
 };
 
 #define SPACES (sizeof(spaces) / sizeof(spaces[0]))
@@ -394,6 +398,25 @@ put_policy(struct pz_migration *m, const char *space)
 
 	(void)space; /* an authority knows its own */
 	return a->policy ? pz_authority_put_policy(a, a->policy, NULL, m->txn) : PZ_OK;
+}
+
+/* ---- friends ---- */
+
+/* Invitations name the former hub, and are left behind. */
+static enum pz_err
+take_friend(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info)
+{
+	struct pz_authority *a = m->authority;
+
+	if (strncmp(key, "invitation/", strlen("invitation/")) == 0)
+		return PZ_OK;
+	return pz_friends_kept_read(&a->friends, key, record, a->zone, a->ca, info);
+}
+
+static enum pz_err
+put_friends(struct pz_migration *m, const char *space)
+{
+	return pz_friends_kept_save(&m->authority->friends, space, m->txn);
 }
 
 /* ---- lines ---- */

@@ -101,6 +101,52 @@ test_what_devices_wrote_moves(void **state)
 	pz_buf_wipe(&archive);
 }
 
+/* What its devices were given is signed, so the new hub gives them the same bytes. */
+static void
+test_friends_move(void **state)
+{
+	struct pz_kit_zone bob, eve;
+	struct pz_friend *f = NULL;
+	struct pz_friends_kept there;
+	struct pz_invitation invitation;
+	struct pz_txn *txn = pz_kit_txn();
+
+	(void)state;
+	pz_kit_zone_init(&bob, "bob@example.net", &w.clock.env);
+	pz_kit_zone_init(&eve, "eve@example.net", &w.clock.env);
+	assert_ok(pz_friend_new(bob.name, bob.ca, &f, NULL));
+	snprintf(f->display_name, sizeof(f->display_name), "Bob");
+	assert_ok(pz_friend_set_crl(f, bob.crl, NULL));
+	f->is_confirmed_here = f->is_confirmed_there = true;
+	f->since_ms = f->seen_ms = 1800000000000;
+	assert_ok(pz_friend_sign(f, ZONE, zone->ca_key));
+	assert_ok(pz_friends_put_record(f, ZONE, txn));
+	assert_ok(pz_friends_end_record(eve.name, 1700000000000, ZONE, txn));
+	assert_ok(pz_invitation_make(ZONE, zone->ca, HOST, 8041, &w.clock.env, &invitation));
+	assert_ok(pz_friends_put_invitation(&invitation, txn));
+	assert_ok(pz_kit_world_commit(&w, txn));
+	struct pz_buf archive = exported(zone, 8041);
+	struct pz_authority *a = imported(&archive, "new.example.org", 9000);
+	assert_ok(pz_friends_kept_init(&there));
+	assert_ok(pz_friends_kept_load(target.store, ZONE, zone->ca, &there, &w.info));
+	const struct pz_friend *moved = pz_friends_find(there.table, pz_slice_str(bob.name));
+	assert_non_null(moved);
+	assert_string_equal(moved->sig, f->sig);
+	assert_int_equal(moved->seen_ms, f->seen_ms);
+	assert_int_equal(pz_crl_number(moved->crl), 1);
+	assert_int_equal(pz_friends_ended_ms(&there, eve.name), 1700000000000);
+	assert_int_equal(there.invitations.len, 0); /* they name the former hub */
+	pz_friends_kept_fini(&there);
+	txn = pz_kit_txn(); /* for the other tests */
+	assert_ok(pz_txn_remove_space(txn, "friend:" ZONE));
+	assert_ok(pz_kit_world_commit(&w, txn));
+	pz_friend_free(f);
+	pz_authority_free(a);
+	pz_buf_wipe(&archive);
+	pz_kit_zone_fini(&bob);
+	pz_kit_zone_fini(&eve);
+}
+
 static void
 test_same_address(void **state)
 {
@@ -219,6 +265,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_what_devices_wrote_moves),
+		cmocka_unit_test(test_friends_move),
 		cmocka_unit_test(test_same_address),
 		cmocka_unit_test(test_announced_before),
 		cmocka_unit_test(test_one_zone_only),

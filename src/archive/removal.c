@@ -1,4 +1,4 @@
-/* A zone has records in five spaces of the store and two keys beside it. */
+/* A zone has records in six spaces of the store and two keys beside it. */
 #include "archive/removal.h"
 
 #include "shared/shared.h"
@@ -11,16 +11,18 @@ enum pz_err
 pz_authority_remove(const struct pz_authority *a, struct pz_txn *txn)
 {
 	char members[PZ_MEMBER_SPACE_CHARS], shared[PZ_SHARED_SPACE_CHARS];
-	char policy[PZ_POLICY_SPACE_CHARS];
+	char policy[PZ_POLICY_SPACE_CHARS], friends[PZ_FRIENDS_SPACE_CHARS];
 
 	pz_authority_member_space(a->zone, members);
 	pz_shared_space(a->zone, shared);
 	pz_authority_policy_space(a->zone, policy);
+	pz_friends_space(a->zone, friends);
 	PZ_TRY(pz_txn_remove(txn, "zone", a->zone));
 	PZ_TRY(pz_txn_remove(txn, "moved", a->zone));
 	PZ_TRY(pz_txn_remove_space(txn, members));
 	PZ_TRY(pz_txn_remove_space(txn, shared));
 	PZ_TRY(pz_txn_remove_space(txn, policy));
+	PZ_TRY(pz_txn_remove_space(txn, friends));
 	pz_txn_scrub(txn); /* the zone's secret was in there */
 	return PZ_OK;
 }

@@ -1,5 +1,6 @@
 /* The table of pzp's commands. @spec page 12 "pzp" */
 #include "cli/program.h"
+#include "cli/friend.h"
 #include "cli/user.h"
 #include "cli_files/commands.h"
 #include "cli_policy/commands.h"
@@ -72,6 +73,13 @@ static const struct pz_cli_option call_options[] = {
 	 PZ_CLI_SECONDS, 0, 86400},
 	{"stream", NULL, "print the values of a stream as they come, until interrupted",
 	 PZ_CLI_FLAG, 0, 0},
+	END,
+};
+
+static const struct pz_cli_option friend_options[] = {
+	{"for", "ZONE", "invite: no other zone may accept it", PZ_CLI_TEXT, 0, 0},
+	{"no-qr", NULL, "invite: no QR code on a terminal", PZ_CLI_FLAG, 0, 0},
+	{"yes", NULL, "confirm, remove: do not ask", PZ_CLI_FLAG, 0, 0},
 	END,
 };
 
@@ -182,6 +190,8 @@ static const struct pz_cli_command commands[] = {
 	 NULL, pz_pzp_cmd_hub},
 	{"peers", "", 0, 0, "list the devices of the zone, and which way leads to them", NULL, NULL,
 	 pz_pzp_cmd_peers},
+	{"friend", PZ_CLI_FRIEND_USAGE, 1, 2, "become friends with another zone, through the hub",
+	 PZ_CLI_FRIEND_DETAILS, friend_options, pz_cli_cmd_friend},
 	{"friends", "", 0, 0, "list friend zones, and what they may use here",
 	 "A friend may use what `pzp share SERVICE --with ZONE` allows, and nothing else.", NULL,
 	 pz_pzp_cmd_friends},

@@ -34,6 +34,7 @@ struct pz_hub_friend_link {
 	struct pz_hub_friend *of;         /* NULL: the friendship has ended */
 	char serial[PZ_SERIAL_HEX_BYTES]; /* of the certificate that its hub has shown */
 	bool is_ours;                     /* opened by this hub */
+	bool is_open_there;               /* that hub passes messages on, too */
 };
 
 /* ---- friend.c: what is at work ---- */

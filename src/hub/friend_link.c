@@ -288,10 +288,13 @@ pz_hub_friend_open(struct pz_hub_friend *f)
 	if (conn == NULL || conn->link->closing || conn->link->session.attached)
 		return;
 	enum pz_err err = pz_router_attach(f->zone->router, &conn->link->session);
-	if (err == PZ_OK)
-		pz_border_up(f->zone->border, conn->link);
-	else
+	if (err != PZ_OK) {
 		pz_link_close(conn->link, err, "cannot attach the link");
+		return;
+	}
+	pz_hosted_send_prop(f->zone, conn->link, "friendOpen", NULL);
+	if (conn->friend_link->is_open_there)
+		pz_border_up(f->zone->border, conn->link);
 }
 
 static void

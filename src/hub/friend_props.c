@@ -86,6 +86,20 @@ on_confirm(struct pz_hub_friend *f, const json_t *message)
 	pz_hub_friend_confirmed_there(f->zone, f->name);
 }
 
+/* What this zone shows is sent when both hubs take it: each has stored that both owners have
+ * confirmed. */
+static void
+on_open(struct pz_hub_friend *f, const json_t *message)
+{
+	struct pz_hub_friend_link *link = f->conn->friend_link;
+	bool is_first = !link->is_open_there;
+
+	(void)message;
+	link->is_open_there = true;
+	if (is_first && f->conn->link->session.attached)
+		pz_border_up(f->zone->border, f->conn->link);
+}
+
 static void
 on_remove(struct pz_hub_friend *f, const json_t *message)
 {
@@ -175,14 +189,9 @@ static const struct {
 	const char *status;
 	void (*handle)(struct pz_hub_friend *f, const json_t *message);
 } statuses[] = {
-	{"friendConfirm", on_confirm},
-	{"friendRemove", on_remove},
-	{"friendCrl", on_crl},
-	{"hubMoved", on_moved},
-	{"bye", on_bye},
-	{"keepAlive", on_nothing},
-	{"probe", on_probe},
-	{"error", on_error},
+	{"friendConfirm", on_confirm}, {"friendOpen", on_open}, {"friendRemove", on_remove},
+	{"friendCrl", on_crl},         {"hubMoved", on_moved},  {"bye", on_bye},
+	{"keepAlive", on_nothing},     {"probe", on_probe},     {"error", on_error},
 };
 
 static void

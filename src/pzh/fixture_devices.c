@@ -54,13 +54,12 @@ say(const struct device *d, struct pz_buf *frame)
 }
 
 void
-link_up(struct device *d)
+make_link(struct device *d, enum pz_session_kind kind)
 {
 	static const struct pz_session_ops session_ops = {session_send, session_set_reading,
 							  session_close};
 	struct pz_link *link = calloc(1, sizeof(*link));
 	struct pz_hosted_conn *conn = calloc(1, sizeof(*conn));
-	struct pz_buf frame;
 
 	assert_true(link && conn);
 	*link = (struct pz_link){
@@ -68,21 +67,30 @@ link_up(struct device *d)
 	link->session.ops = &session_ops;
 	pz_buf_init(&link->tx, PZ_QUEUE_MAX_BYTES, NULL);
 	pz_timer_init(&link->timer, on_link_time, link);
-	assert_ok(pz_link_identify(link, PZ_SESSION_DEVICE, d->address));
+	assert_ok(pz_link_identify(link, kind, d->address));
 	*conn = (struct pz_hosted_conn){.hosting = &w.hub->hosting,
 					.zone = zone_of(ZONE),
 					.link = link,
-					.member = member_of(d),
-					.log = &member_of(d)->log,
+					.log = &w.hub->refuse_log,
 					.state = PZ_HOSTED_REGISTERING};
-	snprintf(conn->serial, sizeof(conn->serial), "%s", conn->member->serial);
 	pz_list_append(&w.hub->hosting.links, &link->owner_node);
 	d->link = link;
 	d->conn = conn;
+}
+
+void
+link_up(struct device *d)
+{
+	struct pz_buf frame;
+
+	make_link(d, PZ_SESSION_DEVICE);
+	d->conn->member = member_of(d);
+	d->conn->log = &d->conn->member->log;
+	snprintf(d->conn->serial, sizeof(d->conn->serial), "%s", d->conn->member->serial);
 	pz_buf_init(&frame, PZ_FRAME_BYTES_ENROL, NULL);
 	assert_ok(pz_message_register(&frame, d->address, ZONE, PZ_FRAME_BYTES_DEFAULT, NULL));
 	say(d, &frame);
-	assert_ptr_equal(member_of(d)->session, &link->session);
+	assert_ptr_equal(member_of(d)->session, &d->link->session);
 }
 
 void

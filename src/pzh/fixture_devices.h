@@ -28,6 +28,9 @@ struct pz_member *member_of(const struct device *d);
 /* What the device sends; PZ_OK also when it is dropped. */
 void say(const struct device *d, struct pz_buf *frame);
 
+/* The hub's end of a link that has not registered yet, without what the zone knows of it. */
+void make_link(struct device *d, enum pz_session_kind kind);
+
 void link_up(struct device *d);
 
 void link_down(struct device *d);

@@ -5,16 +5,18 @@
 
 #include "base/host.h"
 #include "hosted/dates.h"
+#include "hub/friend.h"
 #include "pzh/internal.h"
 #include "pzh/result.h"
 #include "wire/json.h"
 
-/* The devices that are connected get it now, the others when they come. */
+/* Devices and friends that are connected get it now, the others when they come. */
 static void
 send_to_all(struct pz_hosted *zone)
 {
 	PZ_LIST_EACH (&zone->links, hook, tmp)
 		pz_hosted_conn_send_address(PZ_CONTAINER(hook, struct pz_link, owner_node)->owner);
+	pz_hub_friends_send_notice(zone);
 }
 
 /* ---- the command ---- */

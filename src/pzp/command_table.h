@@ -39,6 +39,19 @@
 		PZ_P("host", TEXT, "where the hub is now: DNS name or IP address") \
 		PZ_P_INTEGER("port", 1, UINT16_MAX, NULL, "of the hub; 8041 unless given")), \
 	  false, "show where the hub is, or say where it has moved") \
+	X("friend-invite", cmd_friend_invite, PZ_PARAMS( \
+		PZ_P("for", TEXT, "the only zone that may accept it; any unless given")), \
+	  false, "have the hub make an invitation for another zone to become a friend") \
+	X("friend-accept", cmd_friend_accept, PZ_PARAMS( \
+		PZ_P_NEEDED("link", TEXT, "the invitation of another zone")), \
+	  false, "have the hub accept an invitation of another zone") \
+	X("friend-list", cmd_friend_list, PZ_PARAMS(), false, "the friends of the zone, as the hub knows them") \
+	X("friend-confirm", cmd_friend_confirm, PZ_PARAMS( \
+		PZ_P_NEEDED("friend", TEXT, "the other zone")), \
+	  false, "agree to a friendship, after the fingerprint was compared") \
+	X("friend-remove", cmd_friend_remove, PZ_PARAMS( \
+		PZ_P_NEEDED("friend", TEXT, "the other zone")), \
+	  false, "end a friendship, for both zones") \
 	X("services", cmd_services, PZ_PARAMS( \
 		PZ_P("api", TEXT, "only services of this API; * stands for any text") \
 		PZ_P("zone", TEXT, "only services of this zone") \

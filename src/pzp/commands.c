@@ -351,6 +351,46 @@ cmd_hub(struct pz_request *request)
 	pz_uplink_command(node->uplink, request);
 }
 
+/* ---- friends: the hub has them ---- */
+
+static void
+friend_command(struct pz_request *request, const char *command)
+{
+	const struct pz_node *node = request->self;
+
+	pz_uplink_friend_command(node->uplink, request, command);
+}
+
+static void
+cmd_friend_invite(struct pz_request *request)
+{
+	friend_command(request, "invite");
+}
+
+static void
+cmd_friend_accept(struct pz_request *request)
+{
+	friend_command(request, "accept");
+}
+
+static void
+cmd_friend_list(struct pz_request *request)
+{
+	friend_command(request, "list");
+}
+
+static void
+cmd_friend_confirm(struct pz_request *request)
+{
+	friend_command(request, "confirm");
+}
+
+static void
+cmd_friend_remove(struct pz_request *request)
+{
+	friend_command(request, "remove");
+}
+
 static void
 cmd_watch(struct pz_request *request)
 {

@@ -1,6 +1,7 @@
 /* What the files of the uplink call of each other. uplink.c the whole, and what follows from the
- * machine; link.c the connection; send.c what is sent on it; props.c what the hub sends; place.c
- * where the hub is; twice.c another machine with this device's identity. */
+ * machine; link.c the connection; send.c what is sent on it; props.c what the hub sends; friends.c
+ * commands about friends; place.c where the hub is; twice.c another machine with this device's
+ * identity. */
 #ifndef PZ_UPLINK_INTERNAL_H
 #define PZ_UPLINK_INTERNAL_H
 
@@ -44,6 +45,9 @@ struct pz_uplink {
 	struct pz_uplink_place *place;
 	struct pz_uplink_twice *twice;
 	char hub_version[PZ_VERSION_TEXT_BYTES]; /* as it was sent, or "" */
+	struct pz_requests
+		*friend_requests; /* that a command about friends belongs to: friends.c */
+	int64_t last_friend;      /* id of the last such command */
 	bool is_ending;
 };
 
@@ -58,6 +62,12 @@ void pz_uplink_ways_init(struct pz_uplink *uplink);
 void pz_uplink_hang_up(struct pz_uplink *uplink);
 /** pz_machine_ops.explain_timeout for the state connecting: the step that took too long. */
 void pz_uplink_explain_timeout(const struct pz_uplink *uplink, char *out, size_t size);
+
+/* ---- friends.c ---- */
+/** Prop `friendResult`. @param message borrowed */
+void pz_uplink_friend_answered(struct pz_uplink *uplink, const json_t *message);
+/** The link has ended: what waits for an answer fails. */
+void pz_uplink_friend_lost(struct pz_uplink *uplink);
 
 /* ---- place.c ---- */
 /** NULL: out of memory. */

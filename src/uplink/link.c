@@ -532,6 +532,7 @@ lost(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice undelivered
 	pz_router_detach(c->router, &link->session);
 	if (loss.was_up)
 		note_all_away(uplink);
+	pz_uplink_friend_lost(uplink);
 	c->ops->lost(c->arg, &loss);
 }
 

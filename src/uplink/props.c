@@ -181,6 +181,12 @@ on_policy_edited(struct pz_uplink *uplink, json_t *message)
 	uplink->config.ops->policy_edited(uplink->config.arg, message);
 }
 
+static void
+on_friend_result(struct pz_uplink *uplink, json_t *message)
+{
+	pz_uplink_friend_answered(uplink, message);
+}
+
 static const struct {
 	const char *status;
 	void (*handle)(struct pz_uplink *uplink, json_t *message);
@@ -195,6 +201,7 @@ static const struct {
 	{"error", on_error},
 	{"hubMoved", on_hub_moved},
 	{"policyEdited", on_policy_edited},
+	{"friendResult", on_friend_result},
 };
 
 static void

@@ -211,6 +211,11 @@ json_t *pz_uplink_notice(const struct pz_uplink *uplink);
 /** The command `hub`: params host?, port?. Ends the request. */
 void pz_uplink_command(struct pz_uplink *uplink, struct pz_request *request);
 
+/** A command about friends, which the hub runs. Ends the request. @param command "invite",
+ * "accept", "list", "confirm" or "remove"; static */
+void
+pz_uplink_friend_command(struct pz_uplink *uplink, struct pz_request *request, const char *command);
+
 /* ---- for enrolments ---- */
 
 /** A link to a hub that is to be opened. All borrowed for the call. */

@@ -164,6 +164,41 @@ def test_names_that_look_alike(houses, world):
     assert "CAREFUL" in alice.friend("confirm", "b0b@example.net").out
 
 
+def test_from_a_device(houses, world):
+    """The owner of Bob's zone has a device in hand, not the hub; Alice removes the friend on hers."""
+    alice, bob = houses
+    laptop, tv = world.device("laptop", alice.hub), world.device("tv", bob.hub)
+    link = laptop.pzp("friend", "invite", "--json").json()["link"]
+    met = tv.pzp("friend", "accept", link, "--json").json()
+    assert met["zone"] == ALICE and met["state"] == "unconfirmed"
+    tv.pzp("friend", "confirm", ALICE)
+    laptop.pzp("friend", "confirm", BOB)
+    linked(alice, bob)
+    assert alice.friends()[BOB]["by"] == "laptop" and bob.friends()[ALICE]["by"] == "tv"
+    daemon.eventually(lambda: [f["zone"] for f in tv.pzp("friends", "--json").json()] == [ALICE], 10,
+                      "the devices know the friend")
+    assert "friend already" in tv.pzp("friend", "accept", link, check=1).reason()
+    laptop.pzp("friend", "remove", BOB, "--yes")
+    daemon.eventually(lambda: tv.pzp("friends", "--json").json() == [], 10, "the devices forget it")
+    assert bob.friends() == {}
+
+
+def test_friends_move_with_the_zone(houses, world, tmp_path):
+    """Alice's zone goes to another hub: Bob's hub gets the notice, and finds her there."""
+    alice, bob = houses
+    befriend(alice, bob)
+    new = world.hub(zone=None, name="new")
+    secret = tmp_path / "passphrase"
+    secret.write_text("correct horse battery\n")
+    archive = tmp_path / "alice.pz"
+    alice.hub.pzh("export", archive, "--moving-to", f"127.0.0.1:{new.port}", "--passphrase-file", secret)
+    bob.wait(alice, "the notice is here", port=new.port)
+    new.pzh("import", archive, "--host", "127.0.0.1", "--passphrase-file", secret)
+    alice.hub.stop()
+    alice.hub = new
+    linked(alice, bob)
+
+
 def test_two_zones_of_one_hub(world):
     hub = world.hub(zone=ALICE)
     hub.init(BOB)
