@@ -27,6 +27,9 @@ set(PZ_DOC_DIR ${CMAKE_INSTALL_DATADIR}/doc/personal-zone)
 install(FILES README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md CHANGELOG.md LICENSE DESTINATION ${PZ_DOC_DIR})
 install(DIRECTORY docs/ DESTINATION ${PZ_DOC_DIR}/docs FILES_MATCHING PATTERN "*.md")
 install(FILES packaging/pzpd.conf.example packaging/pzhd.conf.example
-	DESTINATION ${PZ_DOC_DIR}/examples)
+	examples/devices.html examples/devices.js DESTINATION ${PZ_DOC_DIR}/examples)
+# The library for pages is compiled in; this is the package for Node.js and bundlers.
+install(FILES web/README.md web/package.json web/webinos.js web/webinos.mjs web/webinos.d.ts
+	DESTINATION ${PZ_DOC_DIR}/web)
 install(DIRECTORY packaging/policies/ DESTINATION ${CMAKE_INSTALL_DATADIR}/personal-zone/policies
 	FILES_MATCHING PATTERN "*.xml")
