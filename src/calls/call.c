@@ -515,11 +515,15 @@ search(struct call *call)
 	const char *device = call->target.device[0] ? call->target.device : NULL;
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 
+	/* With `private` a device is reached by a link with it only, and that says what it has. */
+	bool is_hidden = !pz_calls_is_friend_connected(call->calls, call->target.zone) ||
+			 pz_peers_is_private(call->calls->peers);
 	snprintf(address, sizeof(address), "%s/%s", call->target.zone, call->target.device);
-	call->search = call->target.zone[0]
-			       ? pz_search_start_in(call->calls, call->target.zone, address, NULL,
-						    on_found, call)
-			       : pz_search_start(call->calls, NULL, device, on_found, call);
+	call->search =
+		call->target.zone[0]
+			? pz_search_start_in(call->calls, call->target.zone,
+					     is_hidden ? address : NULL, NULL, on_found, call)
+			: pz_search_start(call->calls, NULL, device, on_found, call);
 	if (call->search == NULL)
 		finish_error(call, pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL));
 }

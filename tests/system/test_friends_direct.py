@@ -159,7 +159,7 @@ def test_network_sees_no_names(families):
     with Capture(families.lan_home) as seen:
         links(families.phone, f"{ALICE}/tv")
     data = b"".join(seen.frames)
-    assert b"_pzp" in data  # they have announced themselves
+    assert b"pz/1" in data  # the handshake is in it
     for name in (b"alice@", b"bob@", b"phone", b"example.org", b"example.net"):
         assert name not in data, name
 
