@@ -236,8 +236,8 @@ static void
 answers_protect_pages(void **state)
 {
 	static const char *const fields[] = {
-		"Content-Security-Policy: default-src 'self'; object-src 'none'; "
-		"frame-ancestors 'none'; base-uri 'none'; form-action 'self'\r\n",
+		("Content-Security-Policy: default-src 'self'; object-src 'none'; "
+		 "frame-ancestors 'none'; base-uri 'none'; form-action 'self'\r\n"),
 		"X-Content-Type-Options: nosniff\r\n",
 		"Referrer-Policy: no-referrer\r\n",
 		"Cross-Origin-Resource-Policy: same-origin\r\n",

@@ -1,6 +1,7 @@
 """Web apps: pages and other programs reach the zone by the local web server (page 11)."""
 
 import json
+import select
 import socket
 import threading
 
@@ -192,6 +193,22 @@ def test_page_that_goes_withdraws_its_question(zone, person):
     eventually(lambda: zone.a.ask("prompts"), what="question")
     app.close()
     eventually(lambda: zone.a.ask("prompts") == [], what="end of the question")
+
+
+def test_many_pages_ask(zone, person):
+    """No more questions wait than a person can read; the others are denied without one."""
+    pages = [ws.App(zone.port, f"https://{number}.example") for number in range(12)]
+    waiting = eventually(lambda: (lambda all: all if len(all) == 8 else None)(zone.a.ask("prompts")), what="8 questions")
+
+    def answered():
+        ready = select.select([one.sock for one in pages], [], [], 0)[0]
+        return [page for page in pages if page.sock in ready]
+
+    eventually(lambda: len(answered()) == 4, what="4 answers")
+    for page in answered():
+        assert page.wait_registered().zone["enrolled"] is False
+    for question in waiting:
+        zone.a.pzp("prompts", question["id"], "deny")
 
 
 # ---- services ----
