@@ -398,6 +398,22 @@ mark_seen(struct pz_hub_friend *f)
 	f->is_unsaved = true;
 }
 
+/* Our own verdict: the certificate that was shown is not under the pinned CA. */
+static void
+explain(struct pz_hub_friend *f, const struct pz_link *link, enum pz_err why, const char *detail)
+{
+	const struct pz_friend *known = pz_hub_friend_known(f);
+
+	if (known && !link->secured &&
+	    (why == PZ_ERR_DENIED_CHAIN || why == PZ_ERR_DENIED_IDENTITY))
+		snprintf(f->problem, sizeof(f->problem),
+			 "another hub answers at %.100s port %u: its certificate is not that of "
+			 "this friend",
+			 known->host, (unsigned)known->port);
+	else
+		note_problem(f, detail[0] ? detail : pz_err_text(why));
+}
+
 static void
 link_lost(struct pz_hub_friend *f, struct pz_hosted_conn *conn, enum pz_err why, const char *detail,
 	  struct pz_slice undelivered)
@@ -429,7 +445,7 @@ pz_hub_friend_closed(struct pz_hosted_conn *conn, enum pz_err why, const char *d
 	free(PZ_TAKE(conn->friend_link));
 	if (f == NULL || (f->conn != conn && f->dialled != conn))
 		return;
-	note_problem(f, detail[0] ? detail : pz_err_text(why));
+	explain(f, conn->link, why, detail);
 	note_refusal(f, conn->link, why);
 	if (f->conn == conn)
 		link_lost(f, conn, why, detail, undelivered);

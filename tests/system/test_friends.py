@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pz import daemon
+from pz import daemon, foreign, wire
 
 ALICE, BOB, CAROL = "alice@example.org", "bob@example.net", "carol@example.com"
 
@@ -12,8 +12,8 @@ ALICE, BOB, CAROL = "alice@example.org", "bob@example.net", "carol@example.com"
 class House:
     """A hub with one zone."""
 
-    def __init__(self, world, zone, name):
-        self.zone, self.hub = zone, world.hub(zone=None, name=name)
+    def __init__(self, world, zone, name, **more):
+        self.zone, self.hub = zone, world.hub(zone=None, name=name, **more)
         self.hub.init(zone, None, "--name", zone.split("@")[0].title())
 
     def friend(self, *args, check=True):
@@ -211,3 +211,51 @@ def test_two_zones_of_one_hub(world):
         return all(one["connected"] and one["confirmed"] for zone in (ALICE, BOB)
                    for one in hub.pzh("friend", "list", "--zone", zone, "--json").json())
     daemon.eventually(is_linked, 20, "the two zones are linked")
+
+
+def test_another_hub_at_the_address(houses, world):
+    """Page 14 ZON-1: a hub that calls itself Bob, at Bob's address, has another authority."""
+    alice, bob = houses
+    befriend(alice, bob)
+    bob.hub.stop()
+    alice.wait(bob, "away", connected=False)
+    false = daemon.Hub(world, "false")
+    false.port = bob.hub.port
+    false.start()
+    false.init(BOB)
+    daemon.eventually(lambda: "another hub answers" in alice.friends()[BOB].get("problem", ""), 20,
+                      "Alice's hub has refused it")
+    assert alice.friends()[BOB]["state"] == "friends"
+    false.stop()
+    bob.hub.start()
+    linked(alice, bob)
+
+
+def test_device_of_a_friend_is_refused(houses):
+    """A friend's device is no device of this zone, whatever its certificate proves."""
+    alice, bob = houses
+    befriend(alice, bob)
+    eve, probe = (foreign.enrol("127.0.0.1", house.hub.port, house.zone, name, house.hub.token()["code"])
+                  for house, name in ((bob, "eve"), (alice, "probe")))
+    # Her chain says Bob, which Alice's hub trusts; the SNI says Alice.
+    at_alice = foreign.Identity(BOB, "eve", eve.ca, probe.master)
+    at_alice.zone = ALICE
+    link = at_alice.dial("127.0.0.1", alice.hub.port)
+    link.send(at_alice.register_message())
+    assert not any(wire.is_prop(m, "Update") for m in link.until_closed())
+    alice.hub.wait_log("device-refused")
+    assert "eve" not in alice.hub.devices()
+
+
+def test_between_two_networks(lab):
+    """Two houses with a router between; one hub is killed and comes back."""
+    home, office = lab.lan("home"), lab.lan("office")
+    lab.router("gateway", home, office)
+    at_home, at_office = lab.host("alice", home), lab.host("bob", office)
+    alice = House(lab.world, ALICE, "alice", at=at_home)
+    bob = House(lab.world, BOB, "bob", at=at_office)
+    befriend(alice, bob)
+    bob.hub.kill()
+    alice.wait(bob, "away", connected=False)
+    bob.hub.start()
+    linked(alice, bob)
