@@ -24,6 +24,8 @@ struct pz_pairing_ops {
 	enum pz_err (*may_open)(void *arg, struct pz_errinfo *info);
 	/** The friends of config.zone have changed: links and calls are judged anew. */
 	void (*trust_changed)(void *arg);
+	/** Sends the hub `friendOffer`, where it is connected. @param message borrowed */
+	void (*offer)(void *arg, json_t *message);
 	/** The partner's state has changed: `device` is its identity. */
 	void (*changed)(void *arg, const struct pz_peer_change *change);
 };
@@ -60,6 +62,8 @@ void pz_pairing_wiped(struct pz_pairing *pairing);
 /** The hub's list of friends has changed, and the table with it: a friend that the list has, or
  * had, is not remembered by this device itself any more. */
 void pz_pairing_follow_hub(struct pz_pairing *pairing);
+/** The hub is connected: friends that this device remembers by itself are offered to it. */
+void pz_pairing_offer(struct pz_pairing *pairing);
 /** Ends a trust that comes from a pairing alone. @return false: it does not exist */
 bool pz_pairing_forget(struct pz_pairing *pairing, const char *zone);
 /** Closes the window, if one is open: the commands that wait for it end with this line. */

@@ -134,6 +134,33 @@ pz_pairing_load(struct pz_pairing *pairing, const char *own_zone, struct pz_erri
 	return PZ_OK;
 }
 
+/* ---- the hub ---- */
+
+/* Its answer is not waited for: what it has taken comes back in its list (pz_pairing_follow_hub),
+ * and is offered again with the next link until then. Number 0 is no command's. */
+static void
+offer(const struct pz_pairing *pairing, const struct pz_friend *f)
+{
+	char *text = pz_friend_text(f);
+	json_t *message = text ? json_pack("{s:i, s:s}", "id", 0, "friend", text) : NULL;
+
+	if (message)
+		pairing->config.ops->offer(pairing->config.arg, message);
+	pz_record_wipe(message, "friend");
+	json_decref(message);
+	pz_record_text_wipe(text);
+}
+
+void
+pz_pairing_offer(struct pz_pairing *pairing)
+{
+	const struct pz_friend *f;
+	size_t pos = 0;
+
+	while ((f = pz_friends_next(pairing->own, &pos)) != NULL)
+		offer(pairing, f);
+}
+
 /* ---- friends ---- */
 
 static bool
@@ -181,6 +208,13 @@ make_friend(const struct pz_pairing *pairing, const struct pz_pair_result *resul
 	return PZ_OK;
 }
 
+static void
+remember(struct pz_pairing *pairing, const struct pz_friend *f)
+{
+	store(pairing, f);
+	offer(pairing, f);
+}
+
 bool
 pz_pairing_trust(struct pz_pairing *pairing, const struct pz_pair_result *result)
 {
@@ -204,7 +238,7 @@ pz_pairing_trust(struct pz_pairing *pairing, const struct pz_pair_result *result
 		err = pz_friends_put(friends, PZ_TAKE(f), NULL);
 	pz_friend_free(f);
 	if (err == PZ_OK && result->remembered)
-		store(pairing, pz_friends_find(pairing->own, zone));
+		remember(pairing, pz_friends_find(pairing->own, zone));
 	if (err == PZ_OK)
 		pairing->config.ops->trust_changed(pairing->config.arg);
 	return err == PZ_OK;

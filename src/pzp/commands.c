@@ -385,10 +385,18 @@ cmd_friend_confirm(struct pz_request *request)
 	friend_command(request, "confirm");
 }
 
+/* A friend that the hub does not have yet, because it was away since the pairing, is ours to end.
+ */
 static void
 cmd_friend_remove(struct pz_request *request)
 {
-	friend_command(request, "remove");
+	const struct pz_node *node = request->self;
+	const char *zone = json_string_value(json_object_get(request->params, "friend"));
+
+	if (pz_pairing_forget(node->pairing, zone))
+		pz_request_answer(request, json_pack("{s:s}", "zone", zone));
+	else
+		friend_command(request, "remove");
 }
 
 static void

@@ -184,6 +184,14 @@ on_may_open(void *arg, struct pz_errinfo *info)
 }
 
 static void
+on_offer(void *arg, json_t *message)
+{
+	const struct pz_node *node = arg;
+
+	pz_uplink_send_prop(node->uplink, "friendOffer", message);
+}
+
+static void
 on_trust_changed(void *arg)
 {
 	struct pz_node *node = arg;
@@ -209,6 +217,7 @@ on_partner_changed(void *arg, const struct pz_peer_change *change)
 static const struct pz_pairing_ops pairing_ops = {
 	.may_open = on_may_open,
 	.trust_changed = on_trust_changed,
+	.offer = on_offer,
 	.changed = on_partner_changed,
 };
 

@@ -7,6 +7,7 @@
 #include "enrolment/enrolment.h"
 #include "items/app_data.h"
 #include "items/prefs.h"
+#include "pairing/pairing.h"
 #include "pzp/wipe.h"
 
 /* ---- modes and states ---- */
@@ -23,8 +24,10 @@ on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
 		pz_app_data_session_ended(node->items, node->zone.membership->zone);
 	if (now == PZ_STATE_NOT_CONNECTED || now == PZ_STATE_VIRGIN)
 		pz_user_prefs_apply(node->items);
-	if (now == PZ_STATE_CONNECTED)
+	if (now == PZ_STATE_CONNECTED) {
 		pz_app_data_session_began(node->items);
+		pz_pairing_offer(node->pairing);
+	}
 	pz_watch_event(&node->requests,
 		       json_pack("{s:s, s:s, s:s, s:s, s:s}", "event", "state", "old",
 				 pz_state_text(old), "new", pz_state_text(now), "cause",

@@ -314,6 +314,7 @@ def table(lab):
         if zone == ZONES[1]:
             device.pzp("share", "test", "--with", ZONES[0])
         hub.kill()
+        device.own_hub = hub
         devices.append(device)
     for device in devices:
         device.wait_state("not-connected", "connecting")
@@ -420,3 +421,32 @@ def test_another_zone_of_the_same_name_is_refused(table):
             assert not result["trusted"] and "another certificate authority" in result["reason"]
     assert ZONES[1] in friends(a)
     assert b.status()["pairing"] is None
+
+
+def test_offered_to_the_hub(table):
+    """The hubs come back: each has the friend from its device, and ends the friendship for all, for good."""
+    a, b = table
+    pair(table, "--remember")
+    for device in table:
+        device.own_hub.start()
+        device.wait_state("connected")
+    entry = daemon.eventually(
+        lambda: {f["zone"]: f for f in a.pzp("friend", "list", "--json").json()}.get(ZONES[1]), what="friend at the hub")
+    assert entry["confirmed"]
+    a.pzp("friend", "remove", ZONES[1], "--yes")
+    daemon.eventually(lambda: ZONES[1] not in friends(a), what="removal")
+    a.stop()
+    a.start()
+    a.wait_state("connected")
+    assert not friends(a)
+
+
+def test_removed_before_the_hub_knows(table):
+    """The hub is away since the pairing: the device ends it alone, and offers nothing later."""
+    a, _ = table
+    pair(table, "--remember")
+    a.pzp("friend", "remove", ZONES[1], "--yes")
+    assert not friends(a)
+    a.own_hub.start()
+    a.wait_state("connected")
+    assert not a.pzp("friend", "list", "--json").json()
