@@ -421,9 +421,26 @@ pz_pzp_cmd_unshare(struct pz_cli *cli)
 
 struct listing {
 	json_t *list;
+	const json_t *counters; /* of the daemon: calls by name */
 	const char *slot;
 	bool is_shares; /* only those that `pzp share` has written */
 };
+
+/* As this device has counted: each gives as many. */
+static void
+add_calls_left(const struct listing *l, const struct pz_policy_node *rule, json_t *one)
+{
+	struct pz_slice name;
+	uint64_t limit;
+
+	if (!pz_policy_node_call_limit(rule, &name, &limit))
+		return;
+	PZ_AUTO_FREE char *key = pz_slice_dup(name);
+	const json_t *calls = key ? json_object_get(l->counters, key) : NULL;
+	uint64_t used = (uint64_t)json_integer_value(calls);
+	(void)json_object_set_new(one, "callsLeft",
+				  json_integer((json_int_t)(used < limit ? limit - used : 0)));
+}
 
 static void
 add_rule(void *arg, const struct pz_policy_node *rule, enum pz_policy_effect effect)
@@ -438,12 +455,13 @@ add_rule(void *arg, const struct pz_policy_node *rule, enum pz_policy_effect eff
 	pz_policy_node_label(rule, label);
 	if (l->is_shares && strncmp(label, "share-", strlen("share-")) != 0)
 		return;
-	(void)json_array_append_new(
-		l->list, json_pack("{s:s, s:s, s:s, s:i, s:s%, s:s%}", "slot", l->slot, "id", label,
-				   "effect", pz_policy_effect_name(effect), "line",
-				   (int)pz_policy_node_line(rule), "text",
-				   text.ptr ? (const char *)text.ptr : "", text.len, "about",
-				   under.ptr ? (const char *)under.ptr : "", under.len));
+	json_t *one = json_pack("{s:s, s:s, s:s, s:i, s:s%, s:s%}", "slot", l->slot, "id", label,
+				"effect", pz_policy_effect_name(effect), "line",
+				(int)pz_policy_node_line(rule), "text",
+				text.ptr ? (const char *)text.ptr : "", text.len, "about",
+				under.ptr ? (const char *)under.ptr : "", under.len);
+	add_calls_left(l, rule, one);
+	(void)json_array_append_new(l->list, one);
 }
 
 static int
@@ -466,8 +484,13 @@ print_rules(const struct pz_cli *cli, const json_t *list)
 		about = text_of(one, "about");
 		snprintf(line, sizeof(line), "line %d, without a sentence",
 			 (int)json_integer_value(json_object_get(one, "line")));
-		fprintf(cli->out, "%3zu. %s: %s\n", i + 1, text_of(one, "effect"),
-			text && text[0] ? text : line);
+		const json_t *left = json_object_get(one, "callsLeft");
+		char calls[48] = "";
+		if (left)
+			snprintf(calls, sizeof(calls), " (%lld calls left on this device)",
+				 (long long)json_integer_value(left));
+		fprintf(cli->out, "%3zu. %s: %s%s\n", i + 1, text_of(one, "effect"),
+			text && text[0] ? text : line, calls);
 	}
 	return PZ_EXIT_DONE;
 }
@@ -482,6 +505,7 @@ add_slot(struct pz_cli *cli, struct listing *l, const char *slot)
 	const json_t *text = json_object_get(shown, "document");
 
 	l->slot = slot;
+	l->counters = json_object_get(shown, "counters");
 	if (status == PZ_EXIT_DONE && json_is_string(text)) {
 		if (pz_policy_document_parse(
 			    pz_slice_of(json_string_value(text), json_string_length(text)), &doc,

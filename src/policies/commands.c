@@ -1,5 +1,6 @@
 #include "policies/commands.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/codec.h"
@@ -67,6 +68,35 @@ read_slot(struct pz_request *request, enum pz_policy_slot *out)
 	return false;
 }
 
+struct counted {
+	const struct pz_policies *policies;
+	json_t *calls;
+};
+
+static void
+add_counter(void *arg, struct pz_slice name)
+{
+	const struct counted *c = arg;
+	char text[PZ_POLICY_COUNTER_BYTES_MAX + 1];
+
+	if (name.len > PZ_POLICY_COUNTER_BYTES_MAX)
+		return;
+	snprintf(text, sizeof(text), "%.*s", PZ_SLICE_FMT(name));
+	json_object_set_new(c->calls, text,
+			    json_integer((json_int_t)pz_policies_calls(c->policies, name)));
+}
+
+/* What this device has counted of the limits in calls of the document. */
+static json_t *
+counters_json(const struct pz_policies *p, const struct pz_policies_content *content)
+{
+	struct counted c = {p, json_object()};
+
+	if (content->document)
+		pz_policy_document_each_counter(content->document, add_counter, &c);
+	return c.calls;
+}
+
 void
 pz_policies_show_command(struct pz_policies *p, struct pz_request *request)
 {
@@ -79,6 +109,7 @@ pz_policies_show_command(struct pz_policies *p, struct pz_request *request)
 	/* One that is corrupt need not even be text. */
 	json_t *text = c->text ? json_stringn(c->text, c->len) : NULL;
 	json_object_set_new(one, "document", text ? text : json_null());
+	json_object_set_new(one, "counters", counters_json(p, c));
 	pz_request_answer(request, one);
 }
 

@@ -149,6 +149,36 @@ pz_policy_node_attributes(const struct pz_policy_node *node,
 		visit_condition(node->condition, &visit);
 }
 
+static const struct pz_policy_match *
+find_limit(const struct pz_policy_condition *condition)
+{
+	const struct pz_policy_match *found = NULL;
+
+	for (size_t i = 0; i < condition->count && found == NULL; i++) {
+		const struct pz_policy_term *term = &condition->terms[i];
+
+		if (term->condition)
+			found = find_limit(term->condition);
+		else if (term->match->func == PZ_POLICY_LESS &&
+			 pz_policy_attribute_is_counter(&term->match->attr))
+			found = term->match;
+	}
+	return found;
+}
+
+bool
+pz_policy_node_call_limit(const struct pz_policy_node *rule, struct pz_slice *out_name,
+			  uint64_t *out_limit)
+{
+	const struct pz_policy_match *match = rule->condition ? find_limit(rule->condition) : NULL;
+
+	if (match == NULL)
+		return false;
+	*out_name = match->attr.name;
+	*out_limit = match->patterns[0].number;
+	return true;
+}
+
 static void
 visit_rules(const struct pz_policy_node *node,
 	    void (*each)(void *arg, const struct pz_policy_node *rule,

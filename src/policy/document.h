@@ -57,6 +57,11 @@ void pz_policy_node_attributes(const struct pz_policy_node *node,
 			       void (*each)(void *arg, const struct pz_policy_attribute *attr),
 			       void *arg);
 
+/** How many calls a rule lets through in all: the first number below which its condition wants a
+ * counter. @param out_name of the counter, borrowed. False: it has no such limit. */
+bool pz_policy_node_call_limit(const struct pz_policy_node *rule, struct pz_slice *out_name,
+			       uint64_t *out_limit);
+
 /** Calls `each` for every rule, in the order of the document. @param effect that it has */
 void pz_policy_document_each_rule(const struct pz_policy_document *doc,
 				  void (*each)(void *arg, const struct pz_policy_node *rule,

@@ -436,10 +436,44 @@ an_element_is_named_by_id_or_position(void **state)
 	pz_policy_document_unref(doc);
 }
 
+static void
+note_limit(void *arg, const struct pz_policy_node *rule, enum pz_policy_effect effect)
+{
+	struct pz_slice name = {NULL, 0};
+	uint64_t limit = 0;
+
+	(void)effect;
+	if (pz_policy_node_call_limit(rule, &name, &limit)) {
+		assert_true(pz_slice_eq_str(name, "calls:deep"));
+		*(uint64_t *)arg += limit;
+	}
+}
+
+/* What is left of it is shown to the owner. */
+static void
+the_limit_in_calls_of_a_rule_is_known(void **state)
+{
+	static const char text[] =
+		"<policy><rule effect=\"permit\"><condition>"
+		"<resource-match attr=\"api-feature\" match=\"*\"/><condition combine=\"or\">"
+		"<environment-match attr=\"calls:other\" func=\"greater-than\" match=\"9\"/>"
+		"<environment-match attr=\"calls:deep\" func=\"less-than\" match=\"7\"/>"
+		"</condition></condition></rule><rule effect=\"permit\"/></policy>";
+	struct pz_policy_document *doc = NULL;
+	uint64_t sum = 0;
+
+	(void)state;
+	assert_ok(pz_policy_document_parse(pz_slice_str(text), &doc, NULL));
+	pz_policy_document_each_rule(doc, note_limit, &sum);
+	assert_int_equal(sum, 7);
+	pz_policy_document_unref(doc);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_limit_in_calls_of_a_rule_is_known),
 		cmocka_unit_test(invalid_documents_are_refused_with_line_and_reason),
 		cmocka_unit_test(valid_documents_are_accepted),
 		cmocka_unit_test(limits_are_held),

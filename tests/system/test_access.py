@@ -323,7 +323,13 @@ def test_a_limit_in_calls_is_counted_durably(zone):
                what="the rule to reach the tv")
     assert get42(zone.a, "tv").json() == {"result": "42 x"}
     kill_and_start(zone)
+
+    def left():
+        return [r["callsLeft"] for r in zone.b.pzp("rules", "--json").json() if "callsLeft" in r]
+
+    assert left() == [2] and "(2 calls left on this device)" in zone.b.pzp("rules").out
     assert get42(zone.a, "tv").json() == {"result": "42 x"}
+    assert left() == [1]
     with zone.a.stream("call", "--json", "--stream", "test@tv", "listenAttr.listenFor42",
                        '[{"repeat":true}]') as events:
         events.line()
