@@ -19,6 +19,7 @@
 #include "wire/json.h"
 
 #define HAVE_MAX 64
+#define ASKED_MAX 16
 
 /* ---- the disk ---- */
 
@@ -38,7 +39,9 @@ static struct state {
 	struct pz_transfers *transfers;
 	struct pz_channels *channels;
 	struct pz_slice input;
-	unsigned parts; /* that are open */
+	unsigned parts;
+	uint64_t asked[ASKED_MAX]; /* tickets that wait for an answer */
+	size_t asked_len;          /* that are open */
 	bool is_broken;
 } state;
 
@@ -187,8 +190,34 @@ on_inbox(void *arg)
 	return (struct pz_transfers_inbox){.directory = "/inbox", .by_sender = true};
 }
 
+/* A quarter of the offers waits for a person, who answers in a later step, or never. */
+static enum pz_transfer_permit
+on_judge(void *arg, const char *device, uint64_t ticket)
+{
+	(void)arg;
+	(void)device;
+	if (ticket % 4 == 0)
+		return PZ_TRANSFER_DENIED;
+	if (ticket % 4 != 3 || state.asked_len == ASKED_MAX)
+		return PZ_TRANSFER_PERMITTED;
+	state.asked[state.asked_len++] = ticket;
+	return PZ_TRANSFER_WAITS;
+}
+
+static void
+on_judge_over(void *arg, uint64_t ticket)
+{
+	size_t i = 0;
+
+	(void)arg;
+	while (i < state.asked_len && state.asked[i] != ticket)
+		i++;
+	FUZZ_CHECK(i < state.asked_len);
+	state.asked[i] = state.asked[--state.asked_len];
+}
+
 static bool
-on_may_send(void *arg, const char *device)
+on_may_go_on(void *arg, const char *device)
 {
 	(void)arg;
 	(void)device;
@@ -196,7 +225,12 @@ on_may_send(void *arg, const char *device)
 }
 
 static const struct pz_transfers_ops ops = {
-	.address = on_address, .may_send = on_may_send, .inbox = on_inbox};
+	.address = on_address,
+	.judge = on_judge,
+	.judge_over = on_judge_over,
+	.may_go_on = on_may_go_on,
+	.inbox = on_inbox,
+};
 
 static void
 on_send(void *arg, const char *status, json_t *message)
@@ -326,6 +360,9 @@ step(void)
 	default:
 		if (what > 200)
 			state.is_broken = true;
+		else if (state.asked_len > 0)
+			pz_transfers_judged(state.transfers, state.asked[--state.asked_len],
+					    what > 100);
 		break;
 	}
 	if (state.is_broken)
@@ -355,6 +392,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	pz_kit_clock_run(&state.world, 10 * PZ_TRANSFER_REST_US);
 	FUZZ_CHECK(state.parts == 0);
 	pz_transfers_free(state.transfers);
+	FUZZ_CHECK(state.asked_len == 0);
 	pz_store_free(store);
 	pz_memory_disk_free(disk);
 	FUZZ_CHECK(pz_kit_clock_is_idle(&state.world));
