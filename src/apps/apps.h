@@ -2,7 +2,7 @@
  * Web apps: the local server for pages and other programs (port `ports.web`), and their sessions in
  * the zone. A session is one more of the router's; before the owner's consent it is not there, and
  * its page learns nothing of the zone.
- * @spec page 11; page 14 APP-1 to APP-13
+ * @spec page 11 "For apps"; page 14 APP-1 to APP-13
  */
 #ifndef PZ_APPS_APPS_H
 #define PZ_APPS_APPS_H

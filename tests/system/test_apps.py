@@ -1,4 +1,4 @@
-"""Web apps: pages and other programs reach the zone by the local web server (page 11)."""
+"""Web apps: pages and other programs reach the zone by the local web server (page 11 "For apps")."""
 
 import json
 import select

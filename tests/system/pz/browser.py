@@ -35,8 +35,8 @@ class Browser:
         threading.Thread(target=self.process.stderr.read, daemon=True).start()  # so that it never blocks
         pages = json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list", timeout=10))
         target = next(page for page in pages if page["type"] == "page")["webSocketDebuggerUrl"]
-        self.socket = ws.Socket(port, origin=None, host=f"127.0.0.1:{port}", target="/devtools" + target.partition("/devtools")[2],
-                                timeout=30)
+        path = "/devtools" + target.partition("/devtools")[2]
+        self.socket = ws.Socket(port, origin=None, host=f"127.0.0.1:{port}", target=path, timeout=30)
         self.count = 0
 
     def command(self, method, **params):
