@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/auto.h"
 #include "border/border.h"
 
 static void
@@ -101,7 +102,7 @@ pz_hub_friends_fini(struct pz_hosted *zone)
 	pz_hub_friends_stop(zone);
 	while (zone->friends && pz_map_next(zone->friends, &pos, NULL, &f))
 		free(f);
-	pz_map_free(zone->friends);
+	pz_map_free(PZ_TAKE(zone->friends)); /* changes that wait are dropped after this */
 }
 
 /* The link stays until the end of the turn, and knows its friend no more. */

@@ -38,8 +38,8 @@ start_hub(void)
 void
 restart_hub(void)
 {
+	pz_hub_free(w.hub); /* it lets go of the store, which reports nothing to it any more */
 	pz_store_free(PZ_TAKE(w.world.store));
-	pz_hub_free(w.hub);
 	pz_kit_world_restart(&w.world);
 	w.net.is_listening = false;
 	start_hub();
