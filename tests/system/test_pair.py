@@ -86,6 +86,7 @@ def test_one_says_no(two):
         digits_of(second)
         waiting = two[0].stream("pair", "--yes-if", digits, "--json")
         with waiting:
+            waiting.line()  # it has joined
             refused = answer(two[1], "000000" if digits != "000000" else "000001", check=5)
             assert not json.loads(refused.out.splitlines()[-1])["trusted"]
             assert not last(waiting)["trusted"] and waiting.end().code == 5
