@@ -361,14 +361,16 @@ no_device(struct call *call, const struct pz_errinfo *info)
 	finish_error(call, error);
 }
 
-/* A friend's hub that is away, or shows nothing of that device. */
+/* A friend's hub that is away, or shows nothing of that device; a device with a direct link shows
+ * by itself what it shares. */
 static void
 no_service_of_friend(struct call *call, json_t *descriptors)
 {
 	char address[PZ_ADDRESS_BYTES_MAX + 1], text[512];
 
 	snprintf(address, sizeof(address), "%s/%s", call->target.zone, call->target.device);
-	if (!pz_calls_is_friend_connected(call->calls, call->target.zone)) {
+	if (!pz_calls_is_friend_connected(call->calls, call->target.zone) &&
+	    !pz_peers_is_linked(call->calls->peers, address)) {
 		finish_error(call, unreachable(call, "", address));
 		return;
 	}

@@ -238,13 +238,16 @@ is_ours_smaller(const struct pair_conn *conn)
 	return strcmp(conn->window->card.identity, conn->partner->identity) < 0;
 }
 
-/* We dial, and do not know yet which device answers there. */
+/* We dial, and the device that answers there is this one, or, where `is_met` does not matter, not
+ * known yet. */
 static bool
-is_dialling(const struct pair_window *window)
+is_reaching(const struct pair_window *window, const char *identity, bool is_met)
 {
 	for (const struct pz_list *n = window->conns.next; n != &window->conns; n = n->next) {
 		const struct pair_conn *conn = PZ_CONTAINER(n, struct pair_conn, node);
-		if (conn->target && !conn->is_over && conn->partner == NULL)
+		if (conn->target == NULL || conn->is_over)
+			continue;
+		if (conn->partner ? strcmp(conn->partner->identity, identity) == 0 : !is_met)
 			return true;
 	}
 	return false;
@@ -284,13 +287,16 @@ choose(struct pair_conn *conn)
 	report(window);
 }
 
-/* A device that was met and waits for our own connection is the partner after all. */
+/* A device that was met and waits for our own connection is the partner after all.
+ * @param is_late it has waited long enough for a connection on which it was not met: only one on
+ * which it was is left to wait for, since it has chosen that one */
 static void
-choose_held(struct pair_window *window)
+choose_held(struct pair_window *window, bool is_late)
 {
 	PZ_LIST_EACH (&window->conns, n, tmp) {
 		struct pair_conn *conn = PZ_CONTAINER(n, struct pair_conn, node);
-		if (window->chosen || conn->is_over || !conn->is_held)
+		if (window->chosen || conn->is_over || !conn->is_held ||
+		    is_reaching(window, conn->partner->identity, is_late))
 			continue;
 		choose(conn);
 		pz_pair_reveal(conn->pair);
@@ -301,7 +307,7 @@ static void
 on_hold(struct pz_timer *timer, void *arg)
 {
 	(void)timer;
-	choose_held(arg);
+	choose_held(arg, true);
 }
 
 static void
@@ -317,12 +323,11 @@ on_met(struct pair_conn *conn)
 		pz_pair_stop(conn->pair, err, PZ_PAIR_BAD, info.text);
 		return;
 	}
-	if (conn->target) {
-		if (is_ours_smaller(conn))
-			choose(conn);
+	/* The device that we have dialled chooses: of two connections to two of its addresses it
+	 * may have met us on the other one first. We follow when it reveals. */
+	if (conn->target)
 		return;
-	}
-	if (is_ours_smaller(conn) && is_dialling(window)) {
+	if (is_ours_smaller(conn) && is_reaching(window, conn->partner->identity, false)) {
 		conn->is_held = true;
 		pz_env_start(env_of(window), &window->hold, PZ_PAIR_HOLD_US);
 		return;
@@ -419,8 +424,7 @@ go_on_without(struct pair_conn *conn, const char *detail)
 	struct pair_window *window = conn->window;
 
 	note_failure(conn, detail);
-	if (!is_dialling(window))
-		choose_held(window);
+	choose_held(window, false);
 }
 
 static void
