@@ -106,7 +106,8 @@ make_room(struct pz_apps *apps)
 		if (oldest == NULL || known->last_ms < oldest->last_ms)
 			oldest = known;
 	}
-	pz_known_remove(apps, oldest);
+	if (oldest)
+		pz_known_remove(apps, oldest);
 }
 
 void

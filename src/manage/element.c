@@ -13,7 +13,7 @@
 struct place {
 	json_t *in;       /* array, or the tree for the root */
 	size_t index;     /* in the array */
-	json_t *element;  /* NULL: there is none */
+	json_t *element;  /* NULL: not found */
 	const char *kind; /* static */
 };
 
@@ -64,7 +64,7 @@ none(const char *what, const char *id, struct pz_errinfo *info)
 	return pz_fail(info, PZ_ERR_NOTFOUND, "there is no %s with the id '%.80s'", what, id);
 }
 
-/* The one member of an element, and its kind. NULL: it is none. */
+/* The one member of an element, and its kind. NULL: it has not exactly one. */
 static json_t *
 open(json_t *element, const char **out_kind)
 {

@@ -105,7 +105,7 @@ bool
 pz_peers_friend_tags(const struct pz_peers *peers, const char *instance,
 		     char out[PZ_PEER_FRIEND_TXT + 1])
 {
-	const struct pz_friend *list[PZ_FRIENDS_MAX];
+	const struct pz_friend *list[PZ_FRIENDS_MAX] = {NULL};
 	char tags[PZ_NEARBY_FRIENDS][PZ_ZONE_FRIEND_TAG_CHARS + 1], filler[16];
 	uint64_t now_ms = pz_env_wall_ms(peers->env);
 	uint8_t secret[PZ_ZONE_SECRET_BYTES] = {0};
