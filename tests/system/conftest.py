@@ -135,9 +135,9 @@ def small_disk(world):
 class Zone:
     """A hub and two connected devices, as most tests need them."""
 
-    def __init__(self, world, *hub_options):
+    def __init__(self, world, *hub_options, **more):
         self.world = world
-        self.hub = world.hub(*hub_options)
+        self.hub = world.hub(*hub_options, **more)
         self.a = world.device("laptop", self.hub)
         self.b = world.device("tv", self.hub)
 
@@ -155,6 +155,12 @@ def zone(world):
 @pytest.fixture(scope="module")
 def shared_zone(module_world):
     return Zone(module_world)
+
+
+@pytest.fixture
+def lean_zone(world):
+    """For tests that measure the hub's memory: the sanitizer keeps nothing that was freed."""
+    return Zone(world, env=programs.LEAN)
 
 
 @pytest.fixture
