@@ -96,6 +96,20 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 			       err == PZ_OK ? NULL : reason.text);
 }
 
+/* Everything of the zone but what `zonedata` has, which is wiped first. */
+static enum pz_err
+remove_rest(struct pz_wipe *wipe, struct pz_txn *txn)
+{
+	struct pz_node *node = wipe->node;
+
+	PZ_TRY(pz_policies_wipe(txn));
+	PZ_TRY(pz_pairing_wipe(node->pairing, txn));
+	PZ_TRY(pz_transfers_wipe(txn));
+	PZ_TRY(pz_apps_wipe(txn));
+	PZ_TRY(pz_prompts_wipe(pz_asking_prompts(node->asking), txn));
+	return pz_audit_wipe(node->audit, txn);
+}
+
 void
 pz_wipe_start(struct pz_wipe *wipe)
 {
@@ -109,10 +123,7 @@ pz_wipe_start(struct pz_wipe *wipe)
 		node->asking)); /* no answer is written after the removal of all */
 	struct pz_txn *txn = pz_txn_new();
 	if (txn == NULL || pz_zonedata_wipe(node->zonedata, txn) != PZ_OK ||
-	    pz_policies_wipe(txn) != PZ_OK || pz_pairing_wipe(node->pairing, txn) != PZ_OK ||
-	    pz_transfers_wipe(txn) != PZ_OK || pz_apps_wipe(txn) != PZ_OK ||
-	    pz_audit_wipe(node->audit, txn) != PZ_OK ||
-	    pz_prompts_wipe(pz_asking_prompts(node->asking), txn) != PZ_OK) {
+	    remove_rest(wipe, txn) != PZ_OK) {
 		pz_txn_free(txn);
 		on_wiped(wipe, PZ_ERR_LIMIT_MEMORY, "out of memory");
 		return;
@@ -155,8 +166,7 @@ on_retry(struct pz_timer *timer, void *arg)
 	if (wipe->holds == 0)
 		txn = pz_txn_new();
 	if (txn == NULL || pz_zonedata_wipe_again(node->zonedata, txn) != PZ_OK ||
-	    pz_policies_wipe(txn) != PZ_OK || pz_pairing_wipe(node->pairing, txn) != PZ_OK ||
-	    pz_prompts_wipe(pz_asking_prompts(node->asking), txn) != PZ_OK) {
+	    remove_rest(wipe, txn) != PZ_OK) {
 		pz_txn_free(txn);
 		try_later(wipe);
 		return;
