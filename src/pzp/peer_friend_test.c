@@ -220,6 +220,22 @@ nothing_is_passed_on_for_a_guest(void **state)
 	json_decref(reach);
 }
 
+/* It is refused before it is looked at, whatever the policy says: this one is not even complete. */
+static void
+no_file_is_taken_from_a_guest(void **state)
+{
+	json_t *refusal = NULL;
+
+	(void)state;
+	struct fx_far *far = fx_live(bobs("tv"));
+	fx_forget(far);
+	fx_tells(far, "channelOpen",
+		 json_pack("{s:i, s:i, s:s, s:s}", "channel", 1, "window", 65536, "to",
+			   ZONE "/laptop", "kind", "file"));
+	assert_int_equal(fx_heard(far, "channelRefuse", &refusal), 1);
+	assert_string_equal(pz_json_str(refusal, "reason"), "refused");
+}
+
 /* ---- the end ---- */
 
 static void
@@ -427,6 +443,7 @@ main(void)
 		FRIEND_TEST(nothing_of_the_zone_is_taken_from_a_guest),
 		FRIEND_TEST(a_guest_announces_its_own_services),
 		FRIEND_TEST(nothing_is_passed_on_for_a_guest),
+		FRIEND_TEST(no_file_is_taken_from_a_guest),
 		FRIEND_TEST(the_link_ends_when_the_zone_is_no_friend_any_more),
 		FRIEND_TEST(the_link_ends_when_the_friends_list_revokes_it),
 		FRIEND_TEST(a_handshake_from_before_a_change_of_friends_does_not_count),
