@@ -73,6 +73,8 @@ secure(struct client *client, const struct client_config *config, const struct i
 	client->stream.ssl = ssl;
 	if (config->peer == NULL)
 		name_zone(ssl, identity);
+	if (config->proof)
+		proof_offer(ssl, config->proof);
 	if (!config->is_flat)
 		client_show(ssl, config, identity);
 	if (SSL_connect(ssl) != 1)

@@ -6,6 +6,7 @@
 
 #include "common/stream.h"
 #include "load/message.h"
+#include "load/proof.h"
 #include "load/wallet.h"
 
 /** One device. */
@@ -22,7 +23,8 @@ struct client_config {
 	EVP_PKEY *key; /* of all devices */
 	bool is_flat;  /* show the certificate of ctx, issued by the zone's CA directly */
 	uint16_t port;
-	const char *peer; /* address of the device at that port; NULL: it is a hub */
+	const char *peer;    /* address of the device at that port; NULL: it is a hub */
+	struct proof *proof; /* for a device; borrowed */
 	/* Whether the link may be used; sees every frame until then. NULL: a hub's first `Update`
 	 */
 	bool (*is_welcome)(struct client *client, const uint8_t *frame, size_t len);

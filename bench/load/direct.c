@@ -19,6 +19,7 @@
 
 static char method[256]; /* as the device announces it; "" until it has */
 static struct sample sample;
+static struct proof proof;
 
 /* ---- what the device says first ---- */
 
@@ -126,6 +127,8 @@ begin(const struct load_options *options, struct client_config *config, struct i
 	wallet_close(wallet);
 	client_config_init(config, options->dir, false, options->port);
 	config->peer = options->to;
+	proof_init(&proof, options->dir);
+	config->proof = &proof;
 	config->is_welcome = is_announcement;
 	client_open(client, config, identity, 0);
 	message_call(&client->message, identity->address, options->to, method,

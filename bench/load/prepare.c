@@ -3,6 +3,7 @@
  *   hub/                      a hub's data directory with zones and members
  *   trust.pem                 the PZH CAs of all zones
  *   server.pem, server.key    PZH TLS certificate of the first zone, for the bare forwarder
+ *   secret                    the first zone's, which direct links prove
  *   devices.pem, devices.key  PZP TLS and PZP CA certificate of each device, zone after zone
  * All devices share two keys: making 20 000 would only take time, and nothing looks at that.
  */
@@ -136,6 +137,7 @@ add_zone(struct maker *m, unsigned number)
 		write_file(m, "server.pem", pz_buf_slice(&pem));
 		pz_buf_fini(&pem);
 		write_key(m, "server.key", zone->tls_key);
+		write_file(m, "secret", pz_slice_of(zone->secret, sizeof(zone->secret)));
 	}
 	pz_authority_free(zone);
 }
