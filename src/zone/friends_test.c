@@ -216,7 +216,7 @@ a_removed_friend_is_forgotten_with_its_list(void **state)
 	assert_int_equal(offer_crl(BOB, pz_kit_crl(&bob, NULL, 3)), PZ_ERR_NOTFOUND);
 }
 
-/* The same name with another CA is another zone: what the former one began ends. */
+/* A zone of the same name with another CA: what had begun with the former one ends. */
 static void
 another_ca_is_another_friend(void **state)
 {
