@@ -6,14 +6,13 @@
 #include "border/internal.h"
 #include "hosted/conn.h"
 #include "wire/json.h"
-#include "zone/info.h"
 
 /* ---- sides ---- */
 
 static void
 free_side(struct pz_border_side *side)
 {
-	json_decref(side->theirs);
+	pz_border_theirs_fini(side);
 	json_decref(side->shown);
 	json_decref(side->met);
 	free(side);
@@ -31,10 +30,10 @@ make_side(struct pz_border *border, const char *zone)
 	if (side == NULL)
 		return NULL;
 	snprintf(side->zone, sizeof(side->zone), "%s", zone);
-	side->theirs = json_object();
+	side->border = border;
 	side->shown = json_object();
 	side->met = json_object();
-	if (side->theirs && side->shown && side->met &&
+	if (pz_border_theirs_init(side) == PZ_OK && side->shown && side->met &&
 	    pz_map_put(border->sides, pz_slice_str(side->zone), side, NULL) == PZ_OK)
 		return side;
 	free_side(side);
@@ -49,117 +48,20 @@ side_of_link(const struct pz_border *border, const struct pz_link *link)
 	return side && side->link == link ? side : NULL;
 }
 
-/* ---- what the own devices get ---- */
+/* ---- what a friend's hub says ---- */
 
-/* @param entries array, borrowed */
-static void
-tell(struct pz_border *border, struct pz_link *link, const struct pz_border_side *side,
-     const json_t *entries, bool is_partial)
-{
-	json_t *head =
-		json_pack("{s:s, s:b}", "zone", side->zone, "connected", (int)(side->link != NULL));
-
-	if (head && side->seen_ms)
-		(void)json_object_set_new(head, "lastSeen",
-					  json_integer((json_int_t)(side->seen_ms / 1000)));
-	pz_border_send_list(border, link, "friendUpdate", head, "PZP", entries, is_partial);
-	json_decref(head);
-}
-
-static void
-tell_all(struct pz_border *border, const struct pz_border_side *side, const json_t *entries,
-	 bool is_partial)
-{
-	PZ_LIST_EACH (&border->zone->links, hook, tmp)
-		tell(border, PZ_CONTAINER(hook, struct pz_link, owner_node), side, entries,
-		     is_partial);
-}
-
-static json_t *
-named(const char *device, const json_t *entry)
-{
-	json_t *copy = json_copy((json_t *)(uintptr_t)entry);
-
-	if (copy)
-		(void)json_object_set_new(copy, "name", json_string(device));
-	return copy;
-}
-
-static json_t *
-all_of(const struct pz_border_side *side)
-{
-	json_t *list = json_array(), *entry;
-	const char *device;
-
-	json_object_foreach (side->theirs, device, entry)
-		(void)json_array_append_new(list, named(device, entry));
-	return list;
-}
-
-void
-pz_border_device_up(struct pz_border *border, struct pz_link *link)
-{
-	size_t pos = 0;
-	void *value;
-
-	while (pz_map_next(border->sides, &pos, NULL, &value)) {
-		json_t *list = all_of(value);
-
-		tell(border, link, value, list, false);
-		json_decref(list);
-	}
-}
-
-/* ---- what a friend's hub shows ---- */
-
-/* One entry, built anew. @return what the own devices get of it, new; NULL: nothing */
-static json_t *
-take_entry(struct pz_border_side *side, const json_t *given)
-{
-	const char *name = pz_json_str(given, "name");
-
-	if (name == NULL || !pz_device_is_valid(pz_slice_str(name)))
-		return NULL;
-	json_t *entry = pz_info_entry(given);
-	if (json_is_true(json_object_get(given, "hidden"))) {
-		(void)json_object_del(side->theirs, name);
-		(void)json_object_set_new(entry, "hidden", json_true());
-	} else if (json_object_get(side->theirs, name) ||
-		   json_object_size(side->theirs) < PZ_FRIEND_DEVICES_MAX) {
-		(void)json_object_set(side->theirs, name, entry);
-	} else {
-		json_decref(entry);
-		return NULL;
-	}
-	json_t *out = named(name, entry);
-	json_decref(entry);
-	return out;
-}
-
-/* A name is one of the friend's zone, whatever the hub says: it names no address. */
 static void
 on_update(struct pz_border *border, struct pz_border_side *side, const json_t *message)
 {
-	bool is_partial = json_is_true(json_object_get(message, "partial"));
-	json_t *news = json_array();
-	const json_t *given;
-	size_t i;
+	bool is_first = json_is_true(json_object_get(message, "first"));
 
-	if (!is_partial)
-		json_object_clear(side->theirs);
-	json_array_foreach (json_object_get(message, "PZP"), i, given) {
-		json_t *entry = take_entry(side, given);
-
-		if (entry && json_array_size(news) < PZ_FRIEND_DEVICES_MAX)
-			(void)json_array_append(news, entry);
-		json_decref(entry);
-	}
-	tell_all(border, side, news, is_partial);
-	json_decref(news);
+	pz_border_theirs_update(side, message);
 	/* Its owner or ours may have been the last to confirm: what we sent before came too early.
-	 */
-	if (!is_partial && json_is_true(json_object_get(message, "first")))
+	 * Once for each link: to answer costs a judgment of all services. */
+	if (is_first && !side->is_answered) {
+		side->is_answered = true;
 		pz_border_show_all(border, side, false);
+	}
 }
 
 static void
@@ -216,9 +118,10 @@ pz_border_up(struct pz_border *border, struct pz_link *link)
 	}
 	side->link = link;
 	side->seen_ms = pz_env_wall_ms(border->zone->hosting->env);
+	side->is_answered = false;
 	json_object_clear(side->theirs); /* it sends them anew */
 	pz_border_show_all(border, side, true);
-	tell_all(border, side, NULL, true);
+	pz_border_theirs_link(side);
 }
 
 /* What it has shown is away; it is forgotten when it is there again, or no friend. */
@@ -234,7 +137,17 @@ side_down(struct pz_border *border, struct pz_border_side *side)
 	json_object_foreach (side->theirs, device, entry)
 		(void)json_object_set_new(entry, "connected", json_false());
 	pz_border_finds_end(border, side);
-	tell_all(border, side, NULL, true);
+	pz_border_theirs_link(side);
+}
+
+void
+pz_border_device_up(struct pz_border *border, struct pz_link *link)
+{
+	size_t pos = 0;
+	void *side;
+
+	while (pz_map_next(border->sides, &pos, NULL, &side))
+		pz_border_theirs_to(side, link);
 }
 
 void

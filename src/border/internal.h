@@ -1,5 +1,5 @@
 /* Inside border/ only: border.c the friends and their links; cross.c messages; show.c what friends
- * are shown; find.c searches. */
+ * are shown; theirs.c what they show; find.c searches. */
 #ifndef PZ_BORDER_INTERNAL_H
 #define PZ_BORDER_INTERNAL_H
 
@@ -9,9 +9,17 @@
 /** A friend zone that has, or had, a link. */
 struct pz_border_side {
 	char zone[PZ_ZONE_BYTES_MAX + 1];
+	struct pz_border *border;
 	struct pz_link *link; /* NULL: its hub is not connected */
 	uint64_t seen_ms;
+	bool is_answered; /* on this link it was sent all, because it had sent its own before */
+	/* theirs.c */
 	json_t *theirs; /* device -> entry, as its hub has shown it */
+	json_t *news;   /* device -> what the own devices are still to get */
+	bool is_news_whole;
+	struct pz_timer news_timer;
+	uint64_t told_us;
+	/* the other files */
 	json_t *shown;  /* device of ours -> entry, as it was shown to it; show.c */
 	json_t *met;    /* devices of ours that have exchanged messages with it; show.c */
 	uint32_t finds; /* that it may make now; find.c */
@@ -60,6 +68,18 @@ pz_border_visible(struct pz_border *border, const struct pz_member *member, cons
  * @param list array, borrowed; @param is_partial the first message, too, adds to what was sent */
 void pz_border_send_list(struct pz_border *border, struct pz_link *link, const char *status,
 			 json_t *head, const char *member, const json_t *list, bool is_partial);
+
+/* ---- theirs.c ---- */
+/** Readies what a side shows. On failure pz_border_theirs_fini is still due. Errors: LIMIT_MEMORY. */
+enum pz_err pz_border_theirs_init(struct pz_border_side *side) PZ_MUST_USE;
+/** Stops the timer, frees the entries. */
+void pz_border_theirs_fini(struct pz_border_side *side);
+/** An `Update` of the friend's hub. The own devices get it within 100 ms. @param message borrowed */
+void pz_border_theirs_update(struct pz_border_side *side, const json_t *message);
+/** Sends one of the own devices all that the friend has shown. */
+void pz_border_theirs_to(struct pz_border_side *side, struct pz_link *link);
+/** Tells the own devices at once whether the friend's hub is connected. */
+void pz_border_theirs_link(struct pz_border_side *side);
 
 /* ---- find.c ---- */
 /** A friend's device searches here. */

@@ -540,6 +540,47 @@ a_friend_fills_no_memory(void **state)
 	json_decref(entry);
 }
 
+static size_t
+props_told(const struct device *d, const char *status)
+{
+	json_t *list = told(d), *message;
+	size_t i, n = 0;
+
+	json_array_foreach (list, i, message) {
+		const char *of = pz_json_str(json_object_get(message, "payload"), "status");
+		n += of && strcmp(of, status) == 0;
+	}
+	json_decref(list);
+	return n;
+}
+
+/* What it sends costs each device one message in 100 ms, and one judgment of all services a link. */
+static void
+a_friend_that_sends_without_end_costs_little(void **state)
+{
+	static const char *names[] = {"pad"};
+
+	(void)state;
+	announce(&laptop, TEST, NULL);
+	set_policy(SHARE(BOB));
+	(void)shown(&bob);
+	forget_all();
+	for (int i = 0; i < 500; i++) {
+		json_t *message = update(names, 1, false);
+		json_object_set_new(message, "first", json_true());
+		friend_prop(&bob, BOB, "Update", message);
+	}
+	assert_int_equal(props_told(&bob, "Update"), 1);
+	assert_int_equal(props_told(&laptop, "friendUpdate"), 1);
+	friend_down(&bob); /* on its next link it is answered again */
+	friend_up(&bob, BOB);
+	forget_all();
+	json_t *message = update(names, 1, false);
+	json_object_set_new(message, "first", json_true());
+	friend_prop(&bob, BOB, "Update", message);
+	assert_string_equal(shown(&bob), "laptop");
+}
+
 /* A prop counts from the hub alone, and none of those that are for devices does anything. */
 static void
 a_friend_cannot_act_on_our_zone(void **state)
@@ -662,6 +703,7 @@ main(void)
 		TEST_(a_revoked_device_is_not_shown),
 		TEST_(devices_get_what_friends_show),
 		TEST_(a_friend_fills_no_memory),
+		TEST_(a_friend_that_sends_without_end_costs_little),
 		TEST_(a_friend_cannot_act_on_our_zone),
 		TEST_(a_friends_device_finds_what_is_shared_with_it),
 		TEST_(a_device_searches_in_a_friend_zone),
