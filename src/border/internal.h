@@ -70,15 +70,17 @@ void pz_border_send_list(struct pz_border *border, struct pz_link *link, const c
 			 json_t *head, const char *member, const json_t *list, bool is_partial);
 
 /* ---- theirs.c ---- */
-/** Readies what a side shows. On failure pz_border_theirs_fini is still due. Errors: LIMIT_MEMORY. */
+/** Readies what a side shows. On failure pz_border_theirs_fini is still due. Errors: LIMIT_MEMORY.
+ */
 enum pz_err pz_border_theirs_init(struct pz_border_side *side) PZ_MUST_USE;
 /** Stops the timer, frees the entries. */
 void pz_border_theirs_fini(struct pz_border_side *side);
-/** An `Update` of the friend's hub. The own devices get it within 100 ms. @param message borrowed */
+/** An `Update` of the friend's hub. The own devices get it within 100 ms. @param message borrowed
+ */
 void pz_border_theirs_update(struct pz_border_side *side, const json_t *message);
 /** Sends one of the own devices all that the friend has shown. */
 void pz_border_theirs_to(struct pz_border_side *side, struct pz_link *link);
-/** Tells the own devices at once whether the friend's hub is connected. */
+/** Sends the own devices at once whether the friend's hub is connected. */
 void pz_border_theirs_link(struct pz_border_side *side);
 
 /* ---- find.c ---- */

@@ -1,8 +1,8 @@
 /*
- * What a friend's hub shows, which the own devices get (prop `friendUpdate`). An entry is built anew
- * and counts as one of the friend's zone, whatever its hub says. Changes are collected, as those of
- * the own devices are (hosted/update.c): a friend that sends a thousand Updates a second must not
- * make this hub send a thousand to each of its devices.
+ * What a friend's hub shows, which the own devices get (prop `friendUpdate`). An entry is built
+ * anew and counts as one of the friend's zone, whatever its hub says. Changes are collected, as
+ * those of the own devices are (hosted/update.c): a friend that sends a thousand Updates a second
+ * must not make this hub send a thousand to each of its devices.
  */
 #include "border/internal.h"
 #include "hosted/conn.h"

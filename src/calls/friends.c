@@ -84,31 +84,43 @@ pz_calls_friend_device_gone(struct pz_calls *calls, const char *address)
 	pz_dispatcher_peer_gone(calls->dispatcher, address);
 }
 
+static void
+address_of(const char *zone, const char *device, char out[PZ_ADDRESS_BYTES_MAX + 1])
+{
+	snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "%s/%s", zone, device);
+}
+
 /* Without a direct link it is reached by the hubs alone. */
 static void
-device_gone(struct pz_calls *calls, const char *zone, const char *device)
+device_gone(struct pz_calls *calls, const char *address)
 {
-	char address[PZ_ADDRESS_BYTES_MAX + 1];
-
-	snprintf(address, sizeof(address), "%s/%s", zone, device);
 	if (pz_router_find(calls->router, pz_slice_str(address)) == NULL)
 		pz_calls_friend_device_gone(calls, address);
 }
 
+/* Also devices that exchange messages with us and that the hub has not named: it collects what it
+ * says of them, and has a bound. */
 static void
 hub_gone(struct pz_calls *calls, const char *zone)
 {
-	const char *device;
-	json_t *entry, *error = pz_rpc_unreachable(zone);
-	void *next;
+	json_t *entry, *error = pz_rpc_unreachable(zone), *busy = json_object(), *value;
+	char text[PZ_ADDRESS_BYTES_MAX + 1];
+	const char *device, *address;
 
 	if (error)
 		pz_pending_fail_peer(calls->pending, zone, error);
 	json_decref(error);
-	json_object_foreach_safe (devices_of(calls, zone), next, device, entry) {
+	json_object_foreach (devices_of(calls, zone), device, entry) {
 		(void)json_object_set_new(entry, "connected", json_false());
-		device_gone(calls, zone, device);
+		address_of(zone, device, text);
+		(void)json_object_set_new(busy, text, json_true());
 	}
+	pz_pending_peers(calls->pending, zone, busy);
+	pz_dispatcher_peers(calls->dispatcher, zone, busy);
+	json_object_foreach (busy, address, value)
+		if (strchr(address, '/'))
+			device_gone(calls, address);
+	json_decref(busy);
 }
 
 void
@@ -159,8 +171,11 @@ take_device(struct pz_calls *calls, const char *zone, const json_t *given)
 	else if (json_object_get(devices, name) ||
 		 json_object_size(devices) < PZ_FRIEND_DEVICES_MAX)
 		(void)json_object_set_new(devices, name, pz_info_entry(given));
-	if (!is_connected) /* also one that was not known to be there */
-		device_gone(calls, zone, name);
+	if (!is_connected) { /* also one that was not known to be there */
+		char address[PZ_ADDRESS_BYTES_MAX + 1];
+		address_of(zone, name, address);
+		device_gone(calls, address);
+	}
 }
 
 /* Those that a whole list leaves out are not shown any more; what runs with them goes on. */

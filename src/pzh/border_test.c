@@ -554,7 +554,8 @@ props_told(const struct device *d, const char *status)
 	return n;
 }
 
-/* What it sends costs each device one message in 100 ms, and one judgment of all services a link. */
+/* What it sends costs each device one message in 100 ms, and one judgment of all services a link.
+ */
 static void
 a_friend_that_sends_without_end_costs_little(void **state)
 {

@@ -381,6 +381,24 @@ calls_end_with_the_friends_hub(void **state)
 	expect_unreachable(&a, "the hub of " BOB);
 }
 
+/* The hub has not named it, or names it no more: what runs with it goes on, and ends with the hub.
+ */
+static void
+calls_with_a_device_that_is_not_shown_end_with_the_friends_hub(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	shows(true, "tv", true);
+	(void)call_tv(&a, true);
+	hub_says("friendUpdate", json_pack("{s:s, s:b, s:[]}", "zone", BOB, "connected", 1, "PZP"));
+	pz_requests_report(&w.node->requests);
+	assert_int_equal(a.ends, 0);
+	hub_says("friendUpdate",
+		 json_pack("{s:s, s:b, s:b}", "zone", BOB, "connected", 0, "partial", 1));
+	expect_unreachable(&a, "the hub of " BOB);
+}
+
 static void
 calls_end_with_the_friendship(void **state)
 {
@@ -506,6 +524,7 @@ main(void)
 		TEST(names_of_two_zones_do_not_mix),
 		TEST(calls_end_with_the_friends_device),
 		TEST(calls_end_with_the_friends_hub),
+		TEST(calls_with_a_device_that_is_not_shown_end_with_the_friends_hub),
 		TEST(calls_end_with_the_friendship),
 		TEST(calls_end_with_the_own_hub),
 		TEST(friends_and_their_devices_are_listed),

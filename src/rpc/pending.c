@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "rpc/error.h"
 #include "wire/address.h"
+#include "wire/json.h"
 
 #define KEY_BYTES_MAX (PZ_ADDRESS_BYTES_MAX + 1 + PZ_PENDING_ID_BYTES_MAX)
 
@@ -258,6 +259,22 @@ void
 pz_pending_fail_space(struct pz_pending *p, const char *space, json_t *error)
 {
 	fail_if(p, pz_slice_str(space), false, error);
+}
+
+void
+pz_pending_peers(const struct pz_pending *p, const char *space, json_t *set)
+{
+	struct pz_slice key;
+	void *value;
+	size_t pos = 0;
+
+	while (pz_map_next(p->entries, &pos, &key, &value)) {
+		const struct entry *entry = value;
+		struct pz_slice peer = pz_slice_of(entry->key, entry->peer_len);
+
+		if (pz_address_is_within(peer, pz_slice_str(space)))
+			pz_json_set_add(set, pz_address_node(peer));
+	}
 }
 
 void

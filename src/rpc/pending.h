@@ -89,6 +89,10 @@ void pz_pending_fail_peer(struct pz_pending *p, const char *node_prefix, json_t 
 /** The same for every address within a space: a zone here means all of its devices too. */
 void pz_pending_fail_space(struct pz_pending *p, const char *space, json_t *error);
 
+/** Adds the node of each request to an address within a space, as a member with value true.
+ * @param set object; out of memory: some are missing */
+void pz_pending_peers(const struct pz_pending *p, const char *space, json_t *set);
+
 /** Forgets one request silently; nothing happens when it is not in the table. */
 void pz_pending_cancel(struct pz_pending *p, const char *peer, const char *id);
 

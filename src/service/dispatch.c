@@ -18,6 +18,7 @@
 #include "rpc/payload.h"
 #include "service/internal.h"
 #include "wire/address.h"
+#include "wire/json.h"
 
 PZ_AUTO_DEFINE(json_t, json_decref)
 
@@ -440,6 +441,24 @@ pz_dispatcher_peer_gone(struct pz_dispatcher *d, const char *node_prefix)
 	pz_service_call_collect(d, is_of_peer, node_prefix, &doomed);
 	for (struct pz_list *node; (node = pz_list_first(&doomed)) != NULL;)
 		pz_service_call_abort(PZ_CONTAINER(node, struct call, node), NULL, true);
+}
+
+static void
+note_callers(const struct pz_list *calls, const char *space, json_t *set)
+{
+	PZ_LIST_EACH (calls, node, tmp) {
+		struct pz_slice from = pz_slice_str(PZ_CONTAINER(node, struct call, node)->from);
+
+		if (pz_address_is_within(from, pz_slice_str(space)))
+			pz_json_set_add(set, pz_address_node(from));
+	}
+}
+
+void
+pz_dispatcher_peers(const struct pz_dispatcher *d, const char *space, json_t *set)
+{
+	note_callers(&d->calls, space, set);
+	note_callers(&d->listeners, space, set);
 }
 
 static void

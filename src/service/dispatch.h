@@ -144,6 +144,10 @@ void pz_dispatcher_request(struct pz_dispatcher *d, const char *from, json_t *pa
  * one app (its full address), or of a whole zone ("zone"). Nothing is sent to them. */
 void pz_dispatcher_peer_gone(struct pz_dispatcher *d, const char *node_prefix);
 
+/** Adds the node of each caller with a call, a listener or a search that runs, within a space, as a
+ * member with value true. @param set object; out of memory: some are missing */
+void pz_dispatcher_peers(const struct pz_dispatcher *d, const char *space, json_t *set);
+
 /** The answer to PZ_PERMIT_PENDING. Unknown tickets (the caller went) are ignored. @param permit
  * not PENDING @param was_asked a person answered, also before */
 void pz_dispatcher_permit_result(struct pz_dispatcher *d, uint64_t ticket, enum pz_permit permit,

@@ -242,3 +242,9 @@ pz_json_int(const json_t *obj, const char *key, int64_t min, int64_t max, int64_
 	*out = number;
 	return true;
 }
+
+void
+pz_json_set_add(json_t *set, struct pz_slice name)
+{
+	(void)json_object_setn_new(set, (const char *)name.ptr, name.len, json_true());
+}

@@ -70,4 +70,8 @@ const char *pz_json_text(const json_t *value);
 /** Reads an integer member. False, *out untouched: absent, no integer, or outside min to max. */
 bool pz_json_int(const json_t *obj, const char *key, int64_t min, int64_t max, int64_t *out);
 
+/** A member of that name, with value true, in an object that is a set of names. Without memory it
+ * is left out. */
+void pz_json_set_add(json_t *set, struct pz_slice name);
+
 #endif
