@@ -102,6 +102,7 @@ struct pz_audit_query {
 	uint64_t since_ms;   /* wall clock: only those from then on; 0: all */
 	const char *who;     /* zone, device, app, or an address of these; NULL: everyone */
 	bool is_denied_only; /* those that were not allowed */
+	bool is_raw;         /* texts, byte for byte as the hashes count them, instead of objects */
 };
 
 /**
@@ -133,6 +134,22 @@ struct pz_audit_check {
  * Errors: IO (of the store), LIMIT_MEMORY. */
 enum pz_err pz_audit_check_step(struct pz_audit *audit, struct pz_audit_check *check,
 				struct pz_errinfo *info) PZ_MUST_USE;
+
+/* ---- copy.c: a copy of the log, away from the device ---- */
+
+/** A check of a copy, line by line. Zeroed: not begun. */
+struct pz_audit_copy {
+	struct pz_audit_check check; /* problem, first, last, records, lost, hash: what was found */
+	size_t first_len;
+	char first[PZ_AUDIT_RECORD_BYTES_MAX]; /* the first line, where its predecessor is missing
+						*/
+};
+
+/** The next line. @param line without its newline; one that is no record is a problem */
+void pz_audit_copy_line(struct pz_audit_copy *copy, struct pz_slice line);
+/** There are no more lines. Whether the newest records are missing cannot be seen in a copy: that
+ * is for a person to compare, by number and hash of the last one. */
+void pz_audit_copy_end(struct pz_audit_copy *copy);
 
 /* ---- commands (docs/control-protocol.md) ---- */
 

@@ -11,7 +11,8 @@
 #include "base/codec.h"
 #include "wire/json.h"
 
-static void PZ_PRINTF(2, 3) found(struct pz_audit_check *check, const char *fmt, ...)
+void
+pz_audit_check_found(struct pz_audit_check *check, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -25,8 +26,8 @@ static void PZ_PRINTF(2, 3) found(struct pz_audit_check *check, const char *fmt,
 /* ---- one record ---- */
 
 /* What happened to the log itself; a decision has no such member. */
-static void
-note_event(struct pz_audit_check *check, struct pz_slice line)
+void
+pz_audit_check_event(struct pz_audit_check *check, struct pz_slice line)
 {
 	struct pz_slice event;
 	int64_t number = 0;
@@ -43,10 +44,11 @@ note_event(struct pz_audit_check *check, struct pz_slice line)
 		 pz_json_int(record, "count", 0, INT64_MAX, &number))
 		check->lost += (uint64_t)number;
 	else if (name && strcmp(name, "begun-anew") == 0)
-		found(check,
-		      "record %" PRIu64 ": the log could not be read then, and began anew: records "
-		      "before it may be missing",
-		      check->last);
+		pz_audit_check_found(check,
+				     "record %" PRIu64
+				     ": the log could not be read then, and began anew: records "
+				     "before it may be missing",
+				     check->last);
 	json_decref(record);
 }
 
@@ -56,36 +58,44 @@ check_place(struct pz_audit_check *check, uint64_t n)
 	uint64_t expected = check->last + 1;
 
 	if (n == expected + 1)
-		found(check, "record %" PRIu64 " is missing", expected);
+		pz_audit_check_found(check, "record %" PRIu64 " is missing", expected);
 	else if (n > expected)
-		found(check, "records %" PRIu64 " to %" PRIu64 " are missing", expected, n - 1);
+		pz_audit_check_found(check, "records %" PRIu64 " to %" PRIu64 " are missing",
+				     expected, n - 1);
 	else if (n < expected)
-		found(check,
-		      "record %" PRIu64 " comes behind record %" PRIu64 ": the order was altered",
-		      n, check->last);
+		pz_audit_check_found(check,
+				     "record %" PRIu64 " comes behind record %" PRIu64
+				     ": the order was altered",
+				     n, check->last);
 }
 
-static enum pz_err
-each_line(void *arg, struct pz_slice line)
+void
+pz_audit_check_line(struct pz_audit_check *check, struct pz_slice line)
 {
-	struct pz_audit_check *check = arg;
 	struct pz_audit_head head;
 
 	if (check->problem[0])
-		return PZ_OK;
+		return;
 	if (!pz_audit_line_head(line, &head)) {
-		found(check, "what follows record %" PRIu64 " is no record", check->last);
-		return PZ_OK;
+		pz_audit_check_found(check, "what follows record %" PRIu64 " is no record",
+				     check->last);
+		return;
 	}
 	if (check->records == 0)
 		check->first = head.n;
 	check_place(check, head.n);
 	if (!pz_audit_line_holds(line, check->hash))
-		found(check, "record %" PRIu64 " was altered", head.n);
+		pz_audit_check_found(check, "record %" PRIu64 " was altered", head.n);
 	check->last = head.n;
 	memcpy(check->hash, head.hash, sizeof(head.hash));
 	check->records++;
-	note_event(check, line);
+	pz_audit_check_event(check, line);
+}
+
+static enum pz_err
+each_line(void *arg, struct pz_slice line)
+{
+	pz_audit_check_line(arg, line);
 	return PZ_OK;
 }
 
@@ -104,11 +114,11 @@ check_beginning(struct pz_audit_check *check)
 		return;
 	if (check->anchor + 1 != check->first ||
 	    memcmp(check->before, check->anchor_hash, sizeof(check->before)) != 0)
-		found(check,
-		      "the log begins with record %" PRIu64
-		      ", and retention has removed those up to "
-		      "%" PRIu64 ": records before it are missing",
-		      check->first, check->anchor);
+		pz_audit_check_found(check,
+				     "the log begins with record %" PRIu64
+				     ", and retention has removed those up to "
+				     "%" PRIu64 ": records before it are missing",
+				     check->first, check->anchor);
 }
 
 /* The store has been read after all commits: their call-backs may still come. */
@@ -118,13 +128,14 @@ check_end(const struct pz_audit *audit, struct pz_audit_check *check)
 	if (is_end(check, &audit->stored) || (audit->flight && is_end(check, &audit->flight->head)))
 		return;
 	if (check->last < audit->stored.n)
-		found(check,
-		      "the last record is %" PRIu64 ", and there were %" PRIu64
-		      ": the newest are missing",
-		      check->last, audit->stored.n);
+		pz_audit_check_found(check,
+				     "the last record is %" PRIu64 ", and there were %" PRIu64
+				     ": the newest are missing",
+				     check->last, audit->stored.n);
 	else
-		found(check, "record %" PRIu64 " is not the one that was written last",
-		      check->last);
+		pz_audit_check_found(check,
+				     "record %" PRIu64 " is not the one that was written last",
+				     check->last);
 }
 
 static const struct pz_audit_segment *

@@ -246,6 +246,86 @@ test_hand_that_removes_like_retention_is_found(void **state)
 	assert_non_null(strstr(verify(), "records before it are missing"));
 }
 
+/* ---- a copy (pzp audit export) ---- */
+
+/* The log as text, and a check of it without some of its lines. @param line, count that are left
+ * out @param altered a line in which a byte differs; -1: none */
+static const char *
+check_copy(size_t left_out, size_t count, int altered)
+{
+	static struct pz_audit_copy copy;
+	json_t *all = read_all(&(struct pz_audit_query){.is_raw = true}), *line;
+	size_t i;
+
+	memset(&copy, 0, sizeof(copy));
+	json_array_foreach (all, i, line) {
+		char *text = strdup(json_string_value(line));
+
+		if ((int)i == altered)
+			strstr(text, "\"time\"")[1] = 'T';
+		if (i < left_out || i >= left_out + count)
+			pz_audit_copy_line(&copy, pz_slice_str(text));
+		free(text);
+	}
+	pz_audit_copy_end(&copy);
+	json_decref(all);
+	f.check = copy.check;
+	return f.check.problem;
+}
+
+static void
+test_copy_is_checked_like_the_log(void **state)
+{
+	(void)state;
+	assert_string_equal(check_copy(0, 0, -1), "");
+	assert_int_equal(f.check.records, 0);
+	record_many(5);
+	assert_string_equal(verify(), "");
+	struct pz_audit_check log = f.check;
+	assert_string_equal(check_copy(0, 0, -1), "");
+	assert_int_equal(f.check.records, 5);
+	assert_memory_equal(f.check.hash, log.hash, sizeof(log.hash));
+	assert_string_equal(check_copy(2, 1, -1), "record 3 is missing");
+	assert_string_equal(check_copy(0, 0, 0), "record 1 was altered");
+	assert_string_equal(check_copy(0, 0, 4), "record 5 was altered");
+	assert_non_null(strstr(check_copy(0, 1, -1), "begins with record 2"));
+	assert_string_equal(check_copy(4, 1, -1), ""); /* its end is for a person to compare */
+	assert_int_equal(f.check.last, 4);
+}
+
+static void
+test_copy_may_begin_where_retention_says(void **state)
+{
+	(void)state;
+	pz_audit_set_retention(f.audit, 90, 0);
+	record_many(3000);
+	assert_string_equal(check_copy(0, 0, -1), "");
+	assert_true(f.check.first > 1);
+	uint64_t first = f.check.first;
+	char expected[64];
+	snprintf(expected, sizeof(expected), "record %llu was altered", (unsigned long long)first);
+	assert_string_equal(check_copy(0, 0, 0), expected);
+	assert_non_null(strstr(check_copy(0, 1, -1), "those before it were removed"));
+}
+
+static void
+test_rubbish_is_no_copy(void **state)
+{
+	static struct pz_audit_copy copy;
+	static char text[2 * PZ_AUDIT_RECORD_BYTES_MAX];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	memset(&copy, 0, sizeof(copy));
+	pz_audit_copy_line(&copy, pz_slice_of(text, sizeof(text)));
+	pz_audit_copy_end(&copy);
+	assert_string_equal(copy.check.problem, "what follows record 0 is no record");
+	memset(&copy, 0, sizeof(copy));
+	memcpy(text, "{\"n\":7,", 7);
+	pz_audit_copy_line(&copy, pz_slice_of(text, sizeof(text)));
+	assert_string_equal(copy.check.problem, "what follows record 0 is no record");
+}
+
 /* A full disk while retention removes: neither records nor its word are lost. */
 static void
 test_removal_that_fails_is_done_later(void **state)
@@ -312,6 +392,11 @@ main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_check_begins_again_when_segments_go, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_copy_is_checked_like_the_log, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_copy_may_begin_where_retention_says, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_rubbish_is_no_copy, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

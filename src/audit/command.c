@@ -19,6 +19,7 @@ pz_audit_command(struct pz_audit *audit, struct pz_request *request)
 		.since_ms = (uint64_t)since * 1000,
 		.who = pz_json_str(params, "who"),
 		.is_denied_only = json_is_true(json_object_get(params, "denied")),
+		.is_raw = json_is_true(json_object_get(params, "raw")),
 	};
 	enum pz_err err = pz_audit_read(audit, &query, &result, &info);
 	pz_request_finish(request, err, info.text, result);

@@ -118,6 +118,14 @@ void pz_audit_segment_space(uint64_t number, char out[PZ_AUDIT_NAME_BYTES]);
 /** Key of a segment's record in PZ_AUDIT_SPACE. */
 void pz_audit_segment_key(uint64_t number, char out[PZ_AUDIT_NAME_BYTES]);
 
+/* ---- check.c ---- */
+/** Notes the first problem. */
+void PZ_PRINTF(2, 3) pz_audit_check_found(struct pz_audit_check *check, const char *fmt, ...);
+/** Checks the next record by its number and its hash. */
+void pz_audit_check_line(struct pz_audit_check *check, struct pz_slice line);
+/** Notes what a record says of the log itself. */
+void pz_audit_check_event(struct pz_audit_check *check, struct pz_slice line);
+
 /* ---- load.c ---- */
 /** Reads head and segments. Errors: IO, LIMIT_MEMORY. */
 enum pz_err pz_audit_load(struct pz_audit *audit, struct pz_errinfo *info) PZ_MUST_USE;

@@ -68,6 +68,11 @@ each_line(void *arg, struct pz_slice line)
 		return PZ_OK;
 	}
 	r->seen = head.n;
+	if (r->query->is_raw)
+		return json_array_append_new(r->records,
+					     json_stringn((const char *)line.ptr, line.len)) == 0
+			       ? PZ_OK
+			       : PZ_ERR_LIMIT_MEMORY;
 	json_t *record = pz_json_read(line, PZ_JSON_OWN, NULL);
 	if (record && is_wanted(record, r->query) && json_array_append(r->records, record) != 0) {
 		json_decref(record);

@@ -50,6 +50,7 @@ words_of_the_tables(void **state)
 		{"prefs|connection|p", "peer\n"},
 		{"data|s", "set\n"},
 		{"audit|v", "verify\n"},
+		{"audit|e", "export\n"},
 		{"policy|v", "validate\n"},
 		{"policy|validate|", ":files\n"},
 		{"policy|test|--user|", ":files\n"},

@@ -230,9 +230,6 @@ verify(struct pz_cli *cli)
 	json_t *result = NULL;
 	char first[32], last[32], records[32], scratch[32], hash[32];
 
-	if (pz_cli_opt(cli, "since") || pz_cli_opt(cli, "who") || pz_cli_opt(cli, "denied"))
-		return pz_cli_usage(cli,
-				    "audit verify looks at the whole log; it takes no options");
 	int status =
 		pz_cli_request(cli, "audit-verify", NULL, VERIFY_TIMEOUT_MS, NULL, NULL, &result);
 	bool is_whole = json_is_true(json_object_get(result, "ok"));
@@ -254,10 +251,21 @@ verify(struct pz_cli *cli)
 int
 pz_pzp_cmd_audit(struct pz_cli *cli)
 {
-	const char *action = pz_cli_arg(cli, 0);
+	const char *action = pz_cli_arg(cli, 0), *file = pz_cli_arg(cli, 1);
+	bool is_export = action && strcmp(action, "export") == 0;
 
-	if (action && strcmp(action, "verify") != 0)
-		return pz_cli_usage(cli, "unknown action '%.40s'; use verify, or none to list",
+	if (action == NULL)
+		return list(cli);
+	if (!is_export && strcmp(action, "verify") != 0)
+		return pz_cli_usage(cli,
+				    "unknown action '%.40s'; use export or verify, or none to list",
 				    action);
-	return action ? verify(cli) : list(cli);
+	if (pz_cli_opt(cli, "since") || pz_cli_opt(cli, "who") || pz_cli_opt(cli, "denied"))
+		return pz_cli_usage(cli, "audit %s is about the whole log; it takes no options",
+				    action);
+	if (is_export && file == NULL)
+		return pz_cli_usage(cli, "audit export needs the name of a new file, or -");
+	if (is_export)
+		return pz_pzp_audit_export(cli, file);
+	return file ? pz_pzp_audit_verify_file(cli, file) : verify(cli);
 }

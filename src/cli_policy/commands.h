@@ -37,6 +37,14 @@ int pz_pzp_cmd_shares(struct pz_cli *cli);
 /** `pzp audit`: lists decisions of access policy, or verifies their log. @spec page 12 */
 int pz_pzp_cmd_audit(struct pz_cli *cli);
 
+/* ---- audit_copy.c: a copy of it ---- */
+
+/** `pzp audit export FILE`: the log as it is hashed, into a new file. @param path "-": output */
+int pz_pzp_audit_export(struct pz_cli *cli, const char *path);
+/** `pzp audit verify FILE`: whether such a file is whole, without the daemon. @param path "-":
+ * input */
+int pz_pzp_audit_verify_file(struct pz_cli *cli, const char *path);
+
 /* ---- policy_slots.c: the policies of this device ---- */
 
 /** `pzp policy list`: what each slot has. */

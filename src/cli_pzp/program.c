@@ -301,11 +301,14 @@ static const struct pz_cli_command commands[] = {
 	 "The rules of the policies of this device, in their order. In a policy the first that\n"
 	 "applies decides, and the strictest policy counts; 'pzp policy show' has all of it.",
 	 NULL, pz_pzp_cmd_rules},
-	{"audit", "[verify]", 0, 1, "list who was allowed or denied what, or check that log",
+	{"audit", "[export|verify [FILE]]", 0, 2,
+	 "list who was allowed or denied what, or copy or check that log",
 	 "Each decision of access policy on this device, the oldest first: what was called, who\n"
 	 "called (verified), the rule that decided, and whether a person was asked. T is how long\n"
 	 "ago (90s, 30m, 2h, 7d), a date (2026-11-30, 2026-11-30T14:05), or seconds since 1970.\n"
-	 "'audit verify' finds a record that is missing, altered or in another order.",
+	 "'audit verify' finds a record that is missing, altered or in another order. 'audit "
+	 "export'\n"
+	 "writes the log to a new file, which 'audit verify FILE' checks on any machine.",
 	 audit_options, pz_pzp_cmd_audit},
 	{"prompts", "[ID allow|deny]", 0, 2, "show questions that wait for a person, or answer one",
 	 "ID is the beginning of the id that is shown. An answer counts once, or as --remember\n"

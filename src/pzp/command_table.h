@@ -114,7 +114,8 @@
 		PZ_P_INTEGER("after", 0, PZ_PZP_AUDIT_SINCE_MAX, NULL, "number of a record: only later ones, as `next` of the answer before says") \
 		PZ_P_INTEGER("since", 0, PZ_PZP_AUDIT_SINCE_MAX, "s", "only those from then on, in seconds since 1970") \
 		PZ_P("who", TEXT, "only those of this zone, device or app, or of an address of these") \
-		PZ_P("denied", BOOL, "only those of what was not allowed")), \
+		PZ_P("denied", BOOL, "only those of what was not allowed") \
+		PZ_P("raw", BOOL, "texts, byte for byte as their hashes count them, and all of them")), \
 	  false, "decisions of access policy, the oldest first") \
 	X("audit-verify", pz_node_audit_verify_command, PZ_PARAMS(), false, "whether the log of decisions is whole") \
 	X("sync", cmd_sync, PZ_PARAMS(), false, "synchronise now, and show what moved") \

@@ -4,7 +4,7 @@ import json
 import re
 import sqlite3
 
-from pz import disk
+from pz import disk, programs
 from pz.daemon import ZONE, eventually
 
 
@@ -78,6 +78,30 @@ def test_log_survives_a_kill_and_shows_a_hand_on_the_disk(zone):
     assert "was altered" in zone.b.pzp("audit", "verify", check=1).reason()
 
 
+def test_a_copy_is_checked_without_the_device(zone, tmp_path):
+    """A copy is evidence anywhere: whole as it was written, and not when a line is missing or differs."""
+    for _ in range(3):
+        zone.a.call("test@tv", "get42", '["x"]')
+    copy = tmp_path / "copy"
+    written = zone.b.pzp("audit", "export", copy, "--json").json()
+    assert written["ok"] and copy.stat().st_mode & 0o777 == 0o600
+    zone.b.stop()
+
+    def check(text, code=0):
+        copy.write_text(text)
+        return programs.run("pzp", "audit", "verify", copy, "--json", check=code).json()
+
+    lines = copy.read_text().splitlines(keepends=True)
+    assert check("".join(lines)) == written and written["records"] == len(lines)
+    assert check("".join(lines[:1] + lines[2:]), 1)["problem"] == "record 2 is missing"
+    assert "was altered" in check("".join(lines).replace("get42", "get43", 1), 1)["problem"]
+    assert "is no record" in check("rubbish\n", 1)["problem"]
+    zone.b.start()
+    assert zone.b.pzp("audit", "export", copy, check=1).reason().endswith("File exists")
+    output = zone.b.pzp("audit", "export", "-")
+    assert output.out.splitlines(keepends=True)[:len(lines)] == lines and "whole" in output.err
+
+
 def test_log_goes_with_the_zone(zone):
     zone.a.call("test@tv", "get42", '["x"]')
     assert calls_of(zone.b, "laptop")
@@ -87,5 +111,5 @@ def test_log_goes_with_the_zone(zone):
 
 
 def test_wrong_usage(zone):
-    for args in (["--since", "yesterday"], ["check"], ["verify", "--denied"]):
+    for args in (["--since", "yesterday"], ["check"], ["verify", "--denied"], ["export"], ["export", "x", "--who", "tv"]):
         assert zone.b.pzp("audit", *args, check=None).code == 2
