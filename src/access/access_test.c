@@ -414,6 +414,64 @@ rules_may_depend_on_the_time_of_day(void **state)
 	assert_int_equal(calls(w, LAPTOP, TEST), PZ_ACCESS_PERMIT);
 }
 
+/* The system's own local time: the owner travels, and the time zone of the machine is set. */
+static void
+a_time_zone_that_changes_counts_at_the_next_minute(void **state)
+{
+	struct world *w = *state;
+	const char *zone = getenv("TZ");
+	char *before = zone ? strdup(zone) : NULL;
+
+	w->ops.local = NULL;
+	w->clock.wall_ms = UINT64_C(1800007200) * 1000; /* 2027-01-15 10:00 UTC */
+	set_user(w, "<policy combine='first-applicable'><rule effect='permit'><condition>"
+		    "<environment-match attr='timemin' match='1080' func='greater-equal-than'/>"
+		    "<environment-match attr='days-of-week' match='32'/>"
+		    "</condition></rule></policy>"); /* from 18:00 on a Friday */
+	setenv("TZ", "UTC0", 1);
+	pz_access_changed(w->access);
+	assert_int_equal(calls(w, LAPTOP, TEST), PZ_ACCESS_DENY);
+	setenv("TZ", "XXX-9", 1); /* 19:00 there */
+	assert_int_equal(calls(w, LAPTOP, TEST), PZ_ACCESS_DENY);
+	w->rechecked = 0;
+	pz_kit_clock_run(&w->clock, 60 * PZ_US_PER_S);
+	assert_int_equal(w->rechecked, 1); /* streams, too */
+	assert_int_equal(calls(w, LAPTOP, TEST), PZ_ACCESS_PERMIT);
+	setenv("TZ", "XXX-15", 1); /* Saturday already */
+	pz_kit_clock_run(&w->clock, 60 * PZ_US_PER_S);
+	assert_int_equal(calls(w, LAPTOP, TEST), PZ_ACCESS_DENY);
+	if (before)
+		setenv("TZ", before, 1);
+	else
+		unsetenv("TZ");
+	free(before);
+	tzset();
+}
+
+/* In both directions; what had run out does not come back by a clock that is set forward again. */
+static void
+a_clock_that_is_set_counts_at_once(void **state)
+{
+	struct world *w = *state;
+
+	set_user(w, "<policy combine='first-applicable'><rule effect='permit'><condition>"
+		    "<environment-match attr='time' func='less-than' match='1800003600'/>"
+		    "<environment-match attr='time' func='greater-than' match='1799996400'/>"
+		    "</condition></rule></policy>");
+	pz_access_changed(w->access);
+	assert_int_equal(judge(w, LAPTOP, at(PZ_ACCESS_LISTEN, TEST)), PZ_ACCESS_PERMIT);
+	w->rechecked = 0;
+	w->clock.wall_ms += 7200 * 1000;
+	pz_access_changed(w->access); /* as the node does, pz_node_clock_set */
+	assert_int_equal(w->rechecked, 1);
+	assert_int_equal(judge(w, LAPTOP, at(PZ_ACCESS_LISTEN, TEST)), PZ_ACCESS_DENY);
+	w->clock.wall_ms -= 4 * 3600 * 1000;
+	assert_int_equal(calls(w, LAPTOP, TEST), PZ_ACCESS_DENY); /* before it begins */
+	pz_access_changed(w->access);
+	pz_kit_clock_run(&w->clock, 2 * 3600 * PZ_US_PER_S);
+	assert_int_equal(calls(w, LAPTOP, TEST), PZ_ACCESS_PERMIT); /* at its time again */
+}
+
 #define UNTIL_2S                                                                                   \
 	"<policy combine='first-applicable'><rule effect='permit'><condition>"                     \
 	"<environment-match attr='time' func='less-than' match='1800000002'/></condition></rule>"  \
@@ -572,6 +630,8 @@ main(void)
 		TEST_OF(a_service_is_shown_to_those_who_may_use_it_or_may_ask),
 		TEST_OF(a_search_may_be_limited_to_types_of_services),
 		TEST_OF(rules_may_depend_on_the_time_of_day),
+		TEST_OF(a_time_zone_that_changes_counts_at_the_next_minute),
+		TEST_OF(a_clock_that_is_set_counts_at_once),
 		TEST_OF(what_time_alone_changes_is_judged_again_at_that_time),
 		TEST_OF(rules_for_times_of_day_are_judged_again_each_minute),
 		TEST_OF(a_decision_can_be_explained),
