@@ -125,6 +125,9 @@ pz_border_may_cross(struct pz_border *border, struct pz_session *in, struct pz_s
 	snprintf(to, sizeof(to), "%.*s", PZ_SLICE_FMT(envelope->to));
 	if (envelope->type == PZ_MESSAGE_JSONRPC && !may_all_pass(&c, envelope->payload))
 		return false;
+	if (!c.is_entering &&
+	    side->link) /* a call over a link that is dead must not wait for long */
+		pz_link_watch(side->link);
 	pz_border_met(border, side, device_of(c.is_entering ? envelope->to : envelope->from));
 	return true;
 }

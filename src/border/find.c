@@ -131,6 +131,7 @@ pz_border_find(struct pz_border *border, struct pz_link *device, json_t *id, con
 	}
 	json_t *message = json_pack("{s:s, s:s}", "id", find->id, "for", device->session.address);
 	pz_hosted_send_prop(border->zone, side->link, "findServices", message);
+	pz_link_watch(side->link);
 	json_decref(message);
 }
 

@@ -2,6 +2,9 @@
  * watches how much is queued for it; one for a device that has not registered yet goes to the link.
  */
 #include "hosted/conn.h"
+
+#include "rpc/error.h"
+#include "wire/frame.h"
 #include "wire/message.h"
 
 /* The router watches a member's queue, also for what the hub itself sends. */
@@ -100,4 +103,20 @@ pz_hosted_conn_send_address(struct pz_hosted_conn *conn)
 	json_t *message = pz_hub_notice_json(&conn->zone->authority->move.notice);
 	pz_hosted_send_prop(conn->zone, conn->link, "hubMoved", message);
 	json_decref(message);
+}
+
+void
+pz_hosted_send_again(struct pz_hosted *zone, struct pz_slice frames)
+{
+	struct pz_envelope envelope;
+	struct pz_slice frame;
+	size_t need;
+
+	while (pz_frame_cut(frames, PZ_FRAME_BYTES_MAX, &frame, &need) == PZ_OK && frame.len) {
+		frames = pz_slice_of(frames.ptr + frame.len, frames.len - frame.len);
+		if (pz_envelope_scan(pz_frame_body(frame), &envelope) == PZ_OK &&
+		    envelope.type != PZ_MESSAGE_PROP &&
+		    pz_router_send(zone->router, frame) != PZ_OK)
+			pz_router_bounce(zone->router, frame, PZ_RPC_UNREACHABLE);
+	}
 }

@@ -58,6 +58,9 @@ struct pz_hosted_conn {
  */
 enum pz_err
 pz_hosted_send(struct pz_hosted *zone, struct pz_link *link, struct pz_slice frames) PZ_MUST_USE;
+/** What never left the queue of a link that was replaced takes another way; without one its senders
+ * get an error. @param frames props are left out: they concern the link */
+void pz_hosted_send_again(struct pz_hosted *zone, struct pz_slice frames);
 /** Sends a prop to the other end of a link. One that is too long is not sent (pz_hosted_too_large),
  * any other failure closes the link. @param message borrowed, may be NULL */
 void pz_hosted_send_prop(struct pz_hosted *zone, struct pz_link *link, const char *status,

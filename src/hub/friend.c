@@ -93,6 +93,29 @@ pz_hub_friends_stop(struct pz_hosted *zone)
 		stop(f);
 }
 
+/* What was under way went out from an address that may be gone. */
+static void
+network_changed(struct pz_hub_friend *f)
+{
+	if (f->conn) {
+		pz_hosted_conn_probe(f->conn);
+		return;
+	}
+	stop(f);
+	f->failures = 0;
+	pz_hub_friend_dial_in(f, 0);
+}
+
+void
+pz_hub_friends_network_changed(struct pz_hosted *zone)
+{
+	size_t pos = 0;
+	void *f;
+
+	while (zone->friends && pz_map_next(zone->friends, &pos, NULL, &f))
+		network_changed(f);
+}
+
 void
 pz_hub_friends_fini(struct pz_hosted *zone)
 {

@@ -18,6 +18,7 @@ struct pz_hub_friend {
 	char name[PZ_ZONE_BYTES_MAX + 1];
 	struct pz_hosted_conn *conn;    /* the link with its hub, registered; or NULL */
 	struct pz_hosted_conn *dialled; /* one of ours that has not registered yet; or NULL */
+	struct pz_hosted_conn *held;    /* a newer one, until conn gave a sign of life; or NULL */
 	struct pz_dial *dial;
 	struct pz_timer retry;
 	struct pz_log_rate log;             /* lines that its hub can cause */
@@ -45,6 +46,9 @@ enum pz_err pz_hub_friends_start(struct pz_hosted *zone) PZ_MUST_USE;
 void pz_hub_friends_stop(struct pz_hosted *zone);
 /** Frees what is at work; no connection may be left. A zone without any is fine. */
 void pz_hub_friends_fini(struct pz_hosted *zone);
+/** The machine's network has changed: links have to give a sign of life, and a hub without one is
+ * dialled at once. */
+void pz_hub_friends_network_changed(struct pz_hosted *zone);
 /** The friend at work; NULL: no friend of that name. */
 static inline struct pz_hub_friend *
 pz_hub_friend_find(const struct pz_hosted *zone, const char *name)
@@ -88,6 +92,8 @@ void pz_hub_friend_closed(struct pz_hosted_conn *conn, enum pz_err why, const ch
 			  struct pz_slice undelivered);
 /** Both owners have confirmed: from now on messages are passed on. */
 void pz_hub_friend_open(struct pz_hub_friend *f);
+/** A link that was probed gave a sign of life. */
+void pz_hub_friend_alive(struct pz_hosted_conn *conn);
 /** Closes the links whose certificate is revoked by the friend's list. */
 void pz_hub_friend_close_revoked(struct pz_hub_friend *f);
 

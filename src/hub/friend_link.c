@@ -204,6 +204,8 @@ friend_of(const struct pz_hosted_conn *conn, const struct pz_peer *peer)
 		       : NULL;
 }
 
+/* The hub that dialled registers first: the other one answers when it takes the link, so that a
+ * link that has to wait is not used. */
 static enum pz_err
 begin_registration(struct pz_hosted_conn *conn, struct pz_hub_friend *f)
 {
@@ -213,7 +215,9 @@ begin_registration(struct pz_hosted_conn *conn, struct pz_hub_friend *f)
 	link->session.log = conn->log;
 	PZ_TRY(pz_link_identify(link, PZ_SESSION_FRIEND, f->name));
 	conn->state = PZ_HOSTED_REGISTERING;
-	return pz_link_send_register(link, conn->zone->authority->zone, NULL);
+	return conn->friend_link->is_ours
+		       ? pz_link_send_register(link, conn->zone->authority->zone, NULL)
+		       : PZ_OK;
 }
 
 bool
@@ -256,26 +260,42 @@ is_preferred(const struct pz_hosted_conn *conn)
 	return conn->friend_link->is_ours == is_smaller;
 }
 
-/* @return false: the older one stays, and the newer one is about to close. An older one that is
- * dead in spite of that ends by the probe, and the other hub dials again. */
+/* The older link is one that survives where two have crossed. Either they have, or the other hub
+ * has lost the older one: it has to give a sign of life, and the newer one waits. */
 static bool
-replace_older(struct pz_hosted_conn *conn)
+has_to_wait(struct pz_hosted_conn *conn)
 {
 	struct pz_hub_friend *f = conn->friend_link->of;
-	struct pz_hosted_conn *older = f->conn;
+
+	if (f->conn == NULL || f->conn->link->closing || !is_preferred(f->conn) ||
+	    is_preferred(conn))
+		return false;
+	if (f->held && f->held != conn)
+		pz_hosted_conn_bye(f->held, PZ_ERR_EXISTS, "replaced by a newer link");
+	f->held = conn;
+	pz_hosted_conn_probe(f->conn);
+	return true;
+}
+
+void
+pz_hub_friend_alive(struct pz_hosted_conn *conn)
+{
+	struct pz_hub_friend *f = conn->friend_link->of;
+
+	if (f && f->conn == conn && f->held)
+		pz_hosted_conn_bye(PZ_TAKE(f->held), PZ_ERR_EXISTS, "the hubs have a link already");
+}
+
+static void
+replace_older(const struct pz_hosted_conn *conn)
+{
+	struct pz_hosted_conn *older = PZ_TAKE(conn->friend_link->of->conn);
 
 	if (older == NULL)
-		return true;
-	if (is_preferred(older) && !is_preferred(conn) && !older->link->closing) {
-		pz_hosted_conn_probe(older);
-		pz_hosted_conn_bye(conn, PZ_ERR_EXISTS, "the hubs have a link already");
-		return false;
-	}
-	f->conn = NULL;
+		return;
 	pz_border_down(conn->zone->border, older->link);
 	pz_router_detach(conn->zone->router, &older->link->session);
 	pz_hosted_conn_bye(older, PZ_ERR_EXISTS, "replaced by a newer link");
-	return true;
 }
 
 /* ---- registered ---- */
@@ -321,6 +341,16 @@ registered(struct pz_hosted_conn *conn)
 	pz_hub_friend_greet(f);
 }
 
+static enum pz_err
+take(struct pz_hosted_conn *conn)
+{
+	if (!conn->friend_link->is_ours)
+		PZ_TRY(pz_link_send_register(conn->link, conn->zone->authority->zone, NULL));
+	replace_older(conn);
+	registered(conn);
+	return PZ_OK;
+}
+
 enum pz_err
 pz_hub_friend_register(struct pz_hosted_conn *conn, struct pz_slice frame)
 {
@@ -335,9 +365,7 @@ pz_hub_friend_register(struct pz_hosted_conn *conn, struct pz_slice frame)
 		return PZ_ERR_DENIED_IDENTITY;
 	pz_guest_proved(&conn->guest);
 	pz_hub_count_waiting(pz_hub_of(conn->hosting));
-	if (replace_older(conn))
-		registered(conn);
-	return PZ_OK;
+	return has_to_wait(conn) ? PZ_OK : take(conn);
 }
 
 /* Before both owners have confirmed nothing is passed on: only hubs say something to each other. */
@@ -432,6 +460,21 @@ link_lost(struct pz_hub_friend *f, struct pz_hosted_conn *conn, enum pz_err why,
 			 why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
 }
 
+/* The older link gave no sign of life, or has ended by itself. */
+static bool
+take_held(struct pz_hub_friend *f)
+{
+	struct pz_hosted_conn *conn = PZ_TAKE(f->held);
+
+	if (conn == NULL || conn->link->closing)
+		return false;
+	enum pz_err err = is_admitted(f, conn->friend_link->serial, NULL) ? take(conn)
+									  : PZ_ERR_DENIED_REVOKED;
+	if (err != PZ_OK)
+		pz_link_close(conn->link, err, "the link that waited is not taken");
+	return err == PZ_OK;
+}
+
 void
 pz_hub_friend_closed(struct pz_hosted_conn *conn, enum pz_err why, const char *detail,
 		     struct pz_slice undelivered)
@@ -443,13 +486,19 @@ pz_hub_friend_closed(struct pz_hosted_conn *conn, enum pz_err why, const char *d
 	pz_condition_clear(conn->hosting->conditions, PZ_CONDITION_TOO_LARGE,
 			   conn->link->session.address ? conn->link->session.address : "");
 	free(PZ_TAKE(conn->friend_link));
-	if (f == NULL || (f->conn != conn && f->dialled != conn))
+	if (f && f->held == conn)
+		f->held = NULL;
+	if (f == NULL || (f->conn != conn && f->dialled != conn)) {
+		/* Another link has replaced it, or the friendship has ended. */
+		pz_hosted_send_again(conn->zone, undelivered);
 		return;
+	}
 	explain(f, conn->link, why, detail);
 	note_refusal(f, conn->link, why);
 	if (f->conn == conn)
 		link_lost(f, conn, why, detail, undelivered);
 	else
 		f->dialled = NULL;
-	again_later(f);
+	if (!take_held(f))
+		again_later(f);
 }

@@ -274,6 +274,17 @@ pz_hub_set_keepalive(struct pz_hub *hub, uint64_t keepalive_us)
 	hub->link_host.keepalive_us = keepalive_us;
 }
 
+void
+pz_hub_network_changed(struct pz_hub *hub)
+{
+	size_t pos = 0;
+	struct pz_slice key;
+	void *zone;
+
+	while (pz_map_next(hub->zones, &pos, &key, &zone))
+		pz_hub_friends_network_changed(zone);
+}
+
 uint16_t
 pz_hub_port(const struct pz_hub *hub)
 {

@@ -48,6 +48,10 @@ void pz_hub_set_keepalive(struct pz_hub *hub, uint64_t keepalive_us);
 /** The system's clock was set; a hub that is not called is late by at most PZ_CLOCK_LOOK_US. */
 void pz_hub_clock_set(struct pz_hub *hub);
 
+/** The machine's addresses or routes have changed: friends' hubs are looked for at once.
+ * @spec page 6 "Friends: hub to hub" */
+void pz_hub_network_changed(struct pz_hub *hub);
+
 /** The port that devices reach it by. */
 uint16_t pz_hub_port(const struct pz_hub *hub);
 

@@ -383,6 +383,15 @@ on_probe(struct pz_link *link)
 }
 
 static void
+on_alive(struct pz_link *link)
+{
+	struct pz_hosted_conn *conn = link->owner;
+
+	if (conn->friend_link)
+		pz_hub_friend_alive(conn);
+}
+
+static void
 on_drained(struct pz_link *link)
 {
 	struct pz_hosted_conn *conn = link->owner;
@@ -421,22 +430,6 @@ member_left(struct pz_hosted_conn *conn, enum pz_err why, const char *detail,
 			 why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
 }
 
-/* What never left the queue of a link that was replaced takes the newer one. */
-static void
-send_again(struct pz_router *router, struct pz_slice frames)
-{
-	struct pz_envelope envelope;
-	struct pz_slice frame;
-	size_t need;
-
-	while (pz_frame_cut(frames, PZ_FRAME_BYTES_MAX, &frame, &need) == PZ_OK && frame.len) {
-		frames = pz_slice_of(frames.ptr + frame.len, frames.len - frame.len);
-		if (pz_envelope_scan(pz_frame_body(frame), &envelope) == PZ_OK &&
-		    envelope.type != PZ_MESSAGE_PROP && pz_router_send(router, frame) != PZ_OK)
-			pz_router_bounce(router, frame, PZ_RPC_UNREACHABLE);
-	}
-}
-
 static void
 log_refused(const struct pz_hosted_conn *conn, enum pz_err why, const char *detail)
 {
@@ -454,7 +447,7 @@ drained(struct pz_hosted_conn *conn, struct pz_slice undelivered)
 	pz_router_detach(conn->zone->router, &conn->link->session);
 	pz_condition_clear(conn->hosting->conditions, PZ_CONDITION_TOO_LARGE,
 			   conn->link->session.address);
-	send_again(conn->zone->router, undelivered);
+	pz_hosted_send_again(conn->zone, undelivered);
 }
 
 static void
@@ -487,6 +480,7 @@ const struct pz_link_events pz_hub_link_events = {
 	.frame = on_frame,
 	.keepalive = on_keepalive,
 	.probe = on_probe,
+	.alive = on_alive,
 	.drained = on_drained,
 	.closed = on_closed,
 };

@@ -67,6 +67,7 @@ make_link(struct device *d, enum pz_session_kind kind)
 	link->session.ops = &session_ops;
 	pz_buf_init(&link->tx, PZ_QUEUE_MAX_BYTES, NULL);
 	pz_timer_init(&link->timer, on_link_time, link);
+	pz_liveness_init(link);
 	assert_ok(pz_link_identify(link, kind, d->address));
 	*conn = (struct pz_hosted_conn){.hosting = &w.hub->hosting,
 					.zone = zone_of(ZONE),

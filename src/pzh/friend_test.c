@@ -159,6 +159,145 @@ it_is_the_same_after_a_restart(void **state)
 	assert_true(has_chunk(PZ_SYNC_TRUSTED_PZH, BOB));
 }
 
+/* ---- of several links one counts ---- */
+
+/* @param is_ours this hub has dialled */
+static void
+second_link(struct device *d, bool is_ours)
+{
+	struct pz_hub_friend *f = pz_hub_friend_find(own(), BOB);
+	struct pz_buf frame;
+
+	*d = (struct device){.link = NULL};
+	snprintf(d->address, sizeof(d->address), "%s", BOB);
+	make_link(d, PZ_SESSION_FRIEND);
+	d->conn->friend_link = calloc(1, sizeof(*d->conn->friend_link));
+	assert_non_null(d->conn->friend_link);
+	d->conn->friend_link->of = f;
+	d->conn->friend_link->is_ours = is_ours;
+	pz_cert_serial_hex(bob_zone.hub.tls, d->conn->friend_link->serial);
+	pz_buf_init(&frame, PZ_FRAME_BYTES_ENROL, NULL);
+	assert_ok(pz_message_register(&frame, BOB, ZONE, PZ_FRAME_BYTES_DEFAULT, NULL));
+	say(d, &frame);
+}
+
+static const struct pz_hosted_conn *
+counts(void)
+{
+	return pz_hub_friend_find(own(), BOB)->conn;
+}
+
+static size_t
+registers_said_to(const struct device *d)
+{
+	return count_told(d, "JSONRPC", BOB);
+}
+
+/* Until a link that was probed, and is silent, has ended. */
+static void
+wait_in_vain(void)
+{
+	run(PZ_PEER_CONTEST_US + 2 * PZ_LIVENESS_TICK_US);
+	pz_turn_end(&w.turn);
+}
+
+/* The own zone is the smaller one: its link wins, whichever comes first. */
+static void
+of_two_that_cross_the_one_of_the_smaller_zone_stays(void **state)
+{
+	struct device ours;
+
+	(void)state;
+	link_friend();
+	second_link(&ours, true);
+	assert_ptr_equal(counts(), ours.conn);
+	assert_true(bob.link->closing);
+}
+
+/* The older one would win: it has to answer, and the newer one waits without a register. */
+static void
+a_newer_link_waits_for_a_sign_of_life_of_the_older(void **state)
+{
+	struct device ours, theirs;
+
+	(void)state;
+	second_link(&ours, true);
+	second_link(&theirs, false);
+	assert_ptr_equal(counts(), ours.conn);
+	assert_false(theirs.link->closing);
+	assert_int_equal(registers_said_to(&theirs), 0);
+	assert_int_equal(count_told(&ours, "probe", BOB), 1);
+	pz_liveness_on_bytes(ours.link);
+	assert_ptr_equal(counts(), ours.conn);
+	assert_true(theirs.link->closing);
+	assert_int_equal(registers_said_to(&theirs), 0);
+}
+
+static void
+a_newer_link_is_taken_when_the_older_is_silent(void **state)
+{
+	struct device ours, theirs;
+
+	(void)state;
+	second_link(&ours, true);
+	second_link(&theirs, false);
+	wait_in_vain();
+	assert_ptr_equal(counts(), theirs.conn);
+	assert_int_equal(registers_said_to(&theirs), 1);
+}
+
+/* A hub that dials and dials has one that waits, not many. */
+static void
+only_one_link_waits(void **state)
+{
+	struct device ours, first, second;
+
+	(void)state;
+	second_link(&ours, true);
+	second_link(&first, false);
+	second_link(&second, false);
+	assert_true(first.link->closing);
+	assert_false(second.link->closing);
+	pz_turn_end(&w.turn);
+	wait_in_vain();
+	assert_ptr_equal(counts(), second.conn);
+}
+
+/* The friendship ends while one waits: neither is left. */
+static void
+the_end_takes_the_one_that_waits_with_it(void **state)
+{
+	struct device ours, theirs;
+
+	(void)state;
+	confirm_both();
+	second_link(&ours, true);
+	second_link(&theirs, false);
+	say_prop(&ours, BOB, "friendRemove", NULL);
+	run(PZ_PEER_CONTEST_US + PZ_US_PER_S);
+	assert_null(pz_hub_friend_find(own(), BOB));
+	assert_int_equal(pz_list_is_empty(&w.hub->hosting.links), 1);
+}
+
+/* The machine has moved: the link is probed; without one the hub is dialled at once. */
+static void
+another_network_is_noticed(void **state)
+{
+	(void)state;
+	link_friend();
+	pz_hub_network_changed(w.hub);
+	assert_int_equal(count_told(&bob, "probe", BOB), 1);
+	wait_in_vain();
+	assert_null(counts());
+	run(70 * PZ_US_PER_S);
+	struct pz_dial *dial = pz_kit_network_dial(&w.net, "hub.example.net");
+	assert_non_null(dial);
+	pz_kit_dial_failed(dial, PZ_ERR_IO_REFUSED, "connection refused");
+	assert_null(pz_kit_network_dial(&w.net, "hub.example.net"));
+	pz_hub_network_changed(w.hub);
+	assert_non_null(pz_kit_network_dial(&w.net, "hub.example.net"));
+}
+
 /* ---- what its hub says counts for its zone only ---- */
 
 static void
@@ -362,6 +501,12 @@ main(void)
 		TEST(nothing_crosses_before_both_have_confirmed),
 		TEST(a_confirmation_of_the_other_hub_alone_is_not_enough),
 		TEST(it_is_the_same_after_a_restart),
+		TEST(of_two_that_cross_the_one_of_the_smaller_zone_stays),
+		TEST(a_newer_link_waits_for_a_sign_of_life_of_the_older),
+		TEST(a_newer_link_is_taken_when_the_older_is_silent),
+		TEST(only_one_link_waits),
+		TEST(the_end_takes_the_one_that_waits_with_it),
+		TEST(another_network_is_noticed),
 		TEST(it_speaks_for_no_third_zone),
 		TEST(only_newer_lists_of_the_pinned_authority_count),
 		TEST(a_list_that_revokes_the_hub_itself_ends_its_link),

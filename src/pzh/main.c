@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "daemon/daemon.h"
+#include "net/netwatch.h"
 #include "pzh/commands.h"
 
 static void
@@ -55,6 +57,12 @@ on_clock_set(void *arg)
 	pz_hub_clock_set(arg);
 }
 
+static void
+on_network_changed(void *arg)
+{
+	pz_hub_network_changed(arg);
+}
+
 static const struct pz_daemon_ops ops = {
 	.stop = on_stop,
 	.describe = on_describe,
@@ -96,15 +104,21 @@ main(int argc, char **argv)
 	struct pz_daemon daemon;
 	struct pz_errinfo info = {""};
 	struct pz_hub *hub = NULL;
+	struct pz_netwatch *watch = NULL;
 	int code = 1;
 
 	if (!pz_daemon_open(&daemon, PZ_PROGRAM_PZHD, argc, argv, &code))
 		return code;
-	if (make_hub(&daemon, &hub, &info) == PZ_OK && pz_hub_start(hub, &info) == PZ_OK)
+	if (make_hub(&daemon, &hub, &info) == PZ_OK && pz_hub_start(hub, &info) == PZ_OK) {
+		if (pz_netwatch_new(&daemon.loop, PZ_NETWATCH_REACHABLE, on_network_changed, hub,
+				    &watch) != PZ_OK)
+			pz_warning("netwatch", "changes of the network will not be noticed");
 		code = pz_daemon_run(&daemon, &ops, hub);
-	else
+	} else {
 		pz_daemon_complain(&daemon, info.text);
+	}
 	pz_daemon_close_control(&daemon);
+	pz_netwatch_free(watch);
 	pz_hub_free(hub);
 	pz_daemon_close(&daemon);
 	return code;
