@@ -8,6 +8,7 @@
  * other slots hold a policy without rules (manufacturer) and one rule that denies (exceptions).
  *   judge    a whole judgment of a call (pz_access_judge): the request is built from caller and
  *            call, decided by the default policy, and kept for `pzp policy why`
+ *   answered the same by a rule that asks, with the answer among as many as are kept for good
  * usage: bench_policy [--plain] [--ms N]
  *   --plain   without the index; --ms: time of each measurement (100)
  */
@@ -18,9 +19,12 @@
 #include "access/access.h"
 #include "base/buf.h"
 #include "base/env.h"
+#include "base/log.h"
 #include "common/bench.h"
+#include "kit/world.h"
 #include "policies/default.h"
 #include "policy/decide.h"
+#include "prompt/prompt.h"
 
 #define REQUESTS 256
 
@@ -228,6 +232,157 @@ judge_us(unsigned ms)
 	return (double)(now - began) / (double)calls / 1000;
 }
 
+/* ---- the same with an answer of before ---- */
+
+/* A device whose rules ask about everything, and whose person has answered. */
+struct asking {
+	struct pz_kit_world world;
+	struct pz_policy_slots slots;
+	struct pz_prompts *prompts;
+	struct pz_prompt_agent person;
+};
+
+static const struct pz_policy_slots *
+on_asking_slots(void *arg)
+{
+	return &((struct asking *)arg)->slots;
+}
+
+static enum pz_access_answer
+on_ask(void *arg, const struct pz_access_question *asked)
+{
+	const struct asking *a = arg;
+	const struct pz_prompt_question question = {
+		.ticket = asked->ticket,
+		.effect = asked->effect,
+		.user_id = asked->caller->user_id,
+		.device = asked->caller->device,
+		.app = asked->caller->app,
+		.instance = asked->caller->instance,
+		.feature = asked->feature,
+		.service_id = asked->service_id,
+		.function = asked->function,
+		.is_for_service = asked->is_for_service,
+		.rule = asked->rule,
+	};
+
+	return pz_prompts_ask(a->prompts, &question) == PZ_PROMPT_YES ? PZ_ACCESS_ANSWER_YES
+								      : PZ_ACCESS_ANSWER_NO;
+}
+
+static void
+on_answered(void *arg, uint64_t ticket, enum pz_prompt_result result, const char *by)
+{
+	(void)arg, (void)ticket, (void)result, (void)by;
+}
+
+static void
+on_show(struct pz_prompt_agent *agent, const json_t *question)
+{
+	(void)agent, (void)question;
+}
+
+static void
+on_hide(struct pz_prompt_agent *agent, const char *id, const char *why)
+{
+	(void)agent, (void)id, (void)why;
+}
+
+static const struct pz_prompts_ops prompts_ops = {.answered = on_answered};
+static const struct pz_access_ops asking_ops = {
+	.names = on_names, .slots = on_asking_slots, .ask = on_ask};
+
+/* One question, answered for good, and on the disk. */
+static void
+remember(struct asking *a, const char *feature)
+{
+	const struct pz_prompt_question question = {
+		.ticket = 1,
+		.effect = PZ_POLICY_PROMPT_BLANKET,
+		.user_id = pz_slice_str("alice@example.org"),
+		.device = pz_slice_str("laptop"),
+		.feature = feature,
+	};
+	struct pz_errinfo info = {""};
+
+	if (pz_prompts_ask(a->prompts, &question) != PZ_PROMPT_LATER)
+		bench_fail("the question about %s is not asked", feature);
+	json_t *list = pz_prompts_list(a->prompts);
+	const char *id = json_string_value(json_object_get(json_array_get(list, 0), "id"));
+	if (pz_prompts_answer(a->prompts, NULL, id ? id : "", PZ_PROMPT_ALLOW_ALWAYS, NULL, NULL,
+			      &info) != PZ_OK)
+		bench_fail("%s", info.text);
+	json_decref(list);
+	pz_kit_clock_run(&a->world.clock, 20 * PZ_US_PER_MS);
+}
+
+static void
+open_asking(struct asking *a)
+{
+	const struct pz_prompts_config config = {
+		.env = &a->world.clock.env, .store = a->world.store, .ops = &prompts_ops};
+
+	a->slots.document[PZ_POLICY_SLOT_USER] =
+		parse(pz_slice_str("<policy><rule effect='prompt-blanket'/></policy>"));
+	a->person = (struct pz_prompt_agent){.name = "control", .show = on_show, .hide = on_hide};
+	if (pz_prompts_new(&config, &a->prompts, NULL) != PZ_OK)
+		bench_fail("out of memory");
+	pz_prompts_join(a->prompts, &a->person);
+	pz_log_threshold = PZ_LOG_WARNING; /* each question has a line */
+	for (unsigned i = 1; i < PZ_PROMPT_ANSWERS_MAX; i++) {
+		char feature[64];
+
+		snprintf(feature, sizeof(feature), "http://example.org/api/%u", i);
+		remember(a, feature);
+	}
+	remember(a, "http://webinos.org/api/test");
+}
+
+static void
+close_asking(struct asking *a)
+{
+	pz_prompts_free(a->prompts);
+	pz_policy_document_unref(
+		(struct pz_policy_document *)(uintptr_t)a->slots.document[PZ_POLICY_SLOT_USER]);
+	pz_kit_world_fini(&a->world);
+}
+
+static void
+on_done(void *arg, uint64_t ticket, enum pz_access_verdict verdict, bool was_asked)
+{
+	(void)arg, (void)ticket, (void)verdict, (void)was_asked;
+}
+
+static double
+answered_us(unsigned ms)
+{
+	static struct asking a;
+	struct pz_access *access = NULL;
+	struct pz_access_caller caller;
+	uint64_t calls = 0;
+
+	pz_kit_world_init(&a.world, PZ_US_PER_MS);
+	open_asking(&a);
+	if (pz_access_new(&a.world.clock.env, &asking_ops, &a, &access) != PZ_OK)
+		bench_fail("out of memory");
+	uint64_t began = bench_now_ns(), now = began;
+	for (; now - began < (uint64_t)ms * 1000000; calls++, now = bench_now_ns()) {
+		struct pz_access_call call = {.point = PZ_ACCESS_INVOKE,
+					      .api = "http://webinos.org/api/test",
+					      .service_id = "0123456789abcdef0123456789abcdef",
+					      .function = "get42",
+					      .ticket = 1,
+					      .done = on_done};
+
+		if (pz_access_caller_of(access, "alice@example.org/laptop", &caller) != PZ_OK ||
+		    pz_access_judge(access, &caller, &call) != PZ_ACCESS_PERMIT)
+			bench_fail("the answer that is remembered does not permit the call");
+	}
+	pz_access_free(access);
+	close_asking(&a);
+	return (double)(now - began) / (double)calls / 1000;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -256,7 +411,7 @@ main(int argc, char **argv)
 			lead = ", ";
 		}
 	}
-	printf(", \"judge_us\": %.3f", judge_us(ms));
+	printf(", \"judge_us\": %.3f, \"answered_us\": %.3f", judge_us(ms), answered_us(ms));
 	puts("}");
 	return 0;
 }
