@@ -3,6 +3,7 @@ same version is a conflict, without the hub the last one holds, and a hub that w
 brings no older one back. The exceptions of a device stay on it."""
 
 import json
+import re
 import shutil
 import signal
 import sqlite3
@@ -320,6 +321,25 @@ def test_edit_starts_the_editor_checks_and_asks(zone, file, tmp_path):
     assert same.code == 0 and "nothing was changed" in same.err
     assert edit(DENY, "exceptions", "--yes").code == 0
     assert shown(zone.a, "exceptions")["document"] == DENY
+
+
+def test_edit_shows_what_real_requests_would_get(zone, file, tmp_path):
+    """Only the last requests count, so what a change breaks is seen before it counts."""
+    editor = tmp_path / "editor"
+    text = OPEN.replace("<rule ", """<rule effect="deny"><condition combine="and">
+      <subject-match attr="requestor-id" match="laptop"/>
+      <resource-match attr="api-feature" match="http://webinos.org/api/test"/></condition></rule><rule """)
+    editor.write_text(EDITOR.format(seen=tmp_path / "seen", text=file(text, "new.xml")))
+    editor.chmod(0o700)
+    for _ in range(110):  # "from laptop, get42" are the last hundred; the search before them is not
+        zone.a.ask("call", {"service": "test@tv", "function": "get42", "params": ["x"]})
+    env = {"EDITOR": str(editor), "VISUAL": "", "TMPDIR": str(tmp_path)}
+    done = zone.b.pzp("policy", "edit", "exceptions", "--yes", env=env)
+    [said] = re.findall(r"of the last (\d+) requests (\d+) would be decided differently", done.out)
+    assert int(said[0]) >= 100 and int(said[1]) >= 100
+    lines = [line for line in done.out.splitlines() if line.endswith("deny instead of permit")]
+    assert len(lines) == int(said[1])
+    assert set(lines) == {f"  {ZONE}/laptop, http://webinos.org/api/test: deny instead of permit"}
 
 
 def test_a_hostile_device_changes_nothing_by_pieces(zone):
