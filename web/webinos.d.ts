@@ -44,6 +44,21 @@ export interface Provided {
 /** A function of a service of this page; an async generator is a stream. */
 export type Method = (params: any, ctx: { caller: string; signal: AbortSignal }) => unknown;
 
+/** The keys of this page's origin, kept by the pzpd of this device. */
+export interface Storage {
+  /** undefined: there is no such key. */
+  get<T = unknown>(key: string): Promise<T | undefined>;
+  /** Any JSON. Resolves when it is on the disk. */
+  set(key: string, value: unknown): Promise<void>;
+  /** Whether there was one. */
+  remove(key: string): Promise<boolean>;
+  /** How many keys there were. */
+  clear(): Promise<number>;
+  keys(prefix?: string): Promise<string[]>;
+  /** A change by this page or elsewhere; without `key`: everything is gone. Returns what ends it. */
+  onChange(listener: (change: { key?: string }) => void): () => void;
+}
+
 export interface Zone {
   id: string;
   friendlyName: string;
@@ -71,6 +86,7 @@ export interface Webinos {
       methods: Record<string, Method>,
     ): Promise<Provided>;
   };
+  storage: Storage;
   discovery: {
     findServices(
       serviceType: string | { api: string },

@@ -77,6 +77,7 @@
       this.running = new Map(); // id of a request to this page -> AbortController
       this.listeners = new Map(); // status -> Map(id -> function)
       this.waiting = []; // {resolve, reject} until registered
+      this.storage = new Storage(this);
       this.backoff = BACKOFF_FIRST_MS;
       this.wasOpen = false;
       this.timer = null;
@@ -90,13 +91,7 @@
     }
 
     emit(status, data) {
-      for (const listener of [...(this.listeners.get(status) || new Map()).values()]) {
-        try {
-          listener(data);
-        } catch (error) {
-          report(error);
-        }
-      }
+      callEach((this.listeners.get(status) || new Map()).values(), data);
     }
 
     /** Resolves when this page is let in; rejects when it is denied. */
@@ -222,6 +217,7 @@
       this.setState("connected");
       this.settle();
       for (const service of this.provided.values()) service.announce().catch(report);
+      this.storage.watch();
     }
 
     onRpc(message) {
@@ -247,6 +243,10 @@
       if (call && call.to === from) {
         call.event(name, payload.params);
         if (payload.id !== undefined && payload.id !== null) this.send(replyTo, { jsonrpc: "2.0", id: payload.id, result: {} });
+        return;
+      }
+      if (object === "AppStorage" && from === this.pzp) {
+        this.storage.changed(payload.params);
         return;
       }
       const service = this.provided.get(object);
@@ -292,6 +292,16 @@
 
   function report(error) {
     if (root.console) root.console.error(error);
+  }
+
+  function callEach(listeners, data) {
+    for (const listener of [...listeners]) {
+      try {
+        listener(data);
+      } catch (error) {
+        report(error);
+      }
+    }
   }
 
   // ---- services of others ----
@@ -503,6 +513,70 @@
     }
   }
 
+  // ---- what a page stores ----
+
+  /** The keys of this page's origin, at the pzpd of this device. */
+  class Storage {
+    constructor(connection) {
+      this.connection = connection;
+      this.listeners = new Set();
+    }
+
+    async ask(name, params) {
+      await this.connection.ready();
+      return this.connection.call(this.connection.pzp, `AppStorage.${name}`, params).promise;
+    }
+
+    /** The value of a key, any JSON; undefined: there is none. */
+    async get(key) {
+      return (await this.ask("get", [key])).value;
+    }
+
+    /** Resolves when the value is on the disk. */
+    async set(key, value) {
+      await this.ask("set", [key, value]);
+    }
+
+    /** @return whether there was one */
+    async remove(key) {
+      return (await this.ask("remove", [key])).removed > 0;
+    }
+
+    /** Removes everything. @return how many keys there were */
+    async clear() {
+      return (await this.ask("clear", [])).removed;
+    }
+
+    /** All keys that begin so, in order. */
+    async keys(prefix) {
+      const all = [];
+      for (let after = null; ; ) {
+        const { keys, next } = await this.ask("keys", [prefix || "", after]);
+        all.push(...keys);
+        if (next === undefined) return all;
+        after = next;
+      }
+    }
+
+    /** Calls `listener` with {key} for each change, by this page or elsewhere; {}: everything is
+     * gone. @return a function that ends it */
+    onChange(listener) {
+      this.listeners.add(listener);
+      if (this.connection.state === "connected") this.watch();
+      else this.connection.ready().catch(() => {});
+      return () => this.listeners.delete(listener);
+    }
+
+    /** Again after each connection. */
+    watch() {
+      if (this.listeners.size > 0) this.ask("watch", []).catch(report);
+    }
+
+    changed(change) {
+      callEach(this.listeners, change || {});
+    }
+  }
+
   // ---- what a page sees ----
 
   function make(source) {
@@ -589,6 +663,9 @@
           return provided;
         },
       },
+
+      /** Keys of this page's origin: get, set, remove, clear, keys, onChange. */
+      storage: connection.storage,
 
       discovery: {
         findServices(serviceType, callbacks, options, filter) {

@@ -69,6 +69,7 @@ pz_apps_new(const struct pz_apps_config *config, struct pz_apps **out, struct pz
 	apps->env = config->env;
 	pz_list_init(&apps->visitors);
 	pz_list_init(&apps->known);
+	pz_list_init(&apps->writes);
 	pz_timer_init(&apps->change, on_change, apps);
 	pz_apps_listen_init(apps);
 	/* No address of an earlier start is used again: others may still know it. */
@@ -103,6 +104,7 @@ pz_apps_free(struct pz_apps *apps)
 	PZ_LIST_EACH (&apps->visitors, node, tmp)
 		pz_visitor_free(visitor_at(node));
 	pz_env_stop(apps->env, &apps->change);
+	pz_app_storage_fini(apps);
 	pz_known_clear(apps);
 	json_decref(apps->zone);
 	free(apps);

@@ -12,6 +12,7 @@
 #include "base/env.h"
 #include "command/request.h"
 #include "condition/condition.h"
+#include "items/items.h"
 #include "metrics/metrics.h"
 #include "net/transport.h"
 #include "route/router.h"
@@ -75,8 +76,9 @@ struct pz_apps_config {
 	struct pz_metrics *metrics;
 	struct pz_conditions *conditions;
 	struct pz_store *store;
-	const char *self;   /* address of this device, kept up to date by the node */
-	uint32_t frame_max; /* of a message, in bytes */
+	struct pz_items *items; /* what apps store */
+	const char *self;       /* address of this device, kept up to date by the node */
+	uint32_t frame_max;     /* of a message, in bytes */
 	const struct pz_apps_ops *ops;
 	void *arg;
 };
@@ -110,6 +112,12 @@ void pz_apps_changed(struct pz_apps *apps);
 void pz_apps_unroute(struct pz_apps *apps);
 /** It has changed: each app is judged anew; one that needs another answer has to connect again. */
 void pz_apps_reroute(struct pz_apps *apps);
+
+/** True while an app has a session. */
+bool pz_apps_has_session(const struct pz_apps *apps);
+/** What an app has stored is different now: its pages that want to know are sent the key. @param
+ * key of the chunk; NULL: everything is gone */
+void pz_apps_stored(struct pz_apps *apps, const char *key);
 
 /** The origin of an app here. Borrowed; NULL: not known. @param id without the instance */
 const char *pz_apps_origin_of(const struct pz_apps *apps, struct pz_slice id);

@@ -1,5 +1,6 @@
 /* The command `apps`. @spec page 11; page 12 "pzp" */
 #include "apps/internal.h"
+#include "items/app_data.h"
 #include "wire/json.h"
 
 static size_t
@@ -40,9 +41,42 @@ list(const struct pz_apps *apps, struct pz_request *request)
 	pz_request_answer(request, all);
 }
 
-/* Its sessions end first: what they write when they end is forgotten with the rest. */
+/* ---- forgetting ---- */
+
+/* What an app stored is being removed. */
+struct forgetting {
+	struct pz_app_data_removal removal;
+	json_t *result;
+};
+
 static void
-forget(struct pz_apps *apps, const char *origin, struct pz_request *request)
+release_forgetting(struct pz_request *request)
+{
+	struct forgetting *forgetting = request->state;
+
+	json_decref(forgetting->result);
+}
+
+/* A commit cannot be called off. */
+static const struct pz_request_kind forgetting_kind = {
+	.size = sizeof(struct forgetting), .release = release_forgetting, .goes_on = true};
+
+static void
+on_removed(void *arg, enum pz_err err, const char *detail)
+{
+	struct pz_request *request = arg;
+	struct forgetting *forgetting = request->state;
+	struct pz_errinfo info = {""};
+
+	if (err != PZ_OK)
+		(void)pz_fail(&info, err, "what the app stores could not be removed: %s", detail);
+	pz_request_finish(request, err, info.text, json_incref(forgetting->result));
+}
+
+/* Its sessions end first: what they write when they end is forgotten with the rest. @return how
+ * many there were */
+static size_t
+close_all(struct pz_apps *apps, const char *origin)
 {
 	size_t closed = 0;
 
@@ -55,19 +89,47 @@ forget(struct pz_apps *apps, const char *origin, struct pz_request *request)
 		pz_http_close(visitor->http, PZ_WEBSOCKET_POLICY,
 			      "the owner has forgotten this app");
 	}
+	return closed;
+}
+
+/* The answer comes when nothing of it is on the disk any more. */
+static void
+remove_stored(struct pz_apps *apps, const char *origin, size_t closed, struct pz_request *request)
+{
+	struct forgetting *forgetting = pz_request_begin(request, &forgetting_kind);
+	struct pz_errinfo info = {""};
+	size_t removed = 0;
+
+	if (forgetting == NULL)
+		return;
+	forgetting->removal = (struct pz_app_data_removal){.done = on_removed, .arg = request};
+	enum pz_err err = pz_app_data_remove(apps->config.items, origin, NULL, &forgetting->removal,
+					     &removed, &info);
+	forgetting->result = json_pack("{s:s, s:I, s:I}", "forgotten", origin, "closed",
+				       (json_int_t)closed, "removed", (json_int_t)removed);
+	if (err == PZ_ERR_NOTFOUND)
+		pz_request_answer(request, json_incref(forgetting->result));
+	else if (err != PZ_OK)
+		pz_request_fail(request, err, pz_errinfo_text(&info, err));
+}
+
+static void
+forget(struct pz_apps *apps, const char *origin, struct pz_request *request)
+{
+	size_t closed = close_all(apps, origin);
 	struct pz_app_known *known = pz_known_find(apps, pz_slice_str(origin));
+	char id[PZ_ORIGIN_ID_CHARS + 1];
+
 	if (known == NULL && closed == 0) {
 		pz_request_fail(request, PZ_ERR_NOTFOUND,
 				"no app of this origin was here; `pzp apps` lists them");
 		return;
 	}
-	char id[PZ_ORIGIN_ID_CHARS + 1];
 	pz_origin_id(pz_slice_str(origin), id);
 	apps->config.ops->forget(apps->config.arg, id);
 	if (known)
 		pz_known_remove(apps, known);
-	pz_request_answer(request, json_pack("{s:s, s:I}", "forgotten", origin, "closed",
-					     (json_int_t)closed));
+	remove_stored(apps, origin, closed, request);
 }
 
 void

@@ -1,7 +1,8 @@
 /* What the files of the apps call of each other. apps.c the whole; listen.c the port; visitor.c one
  * connection, output.c what goes out by it; session.c what an app may do, by its state; protocol.c
  * messages; site.c what is there to read; origin.c identities; known.c which were here; command.c
- * the command; service.c what apps provide, open.c what they wait for. */
+ * the command; service.c what apps provide, open.c what they wait for; storage.c what
+ * they store. */
 #ifndef PZ_APPS_INTERNAL_H
 #define PZ_APPS_INTERNAL_H
 
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "http/http.h"
 #include "rpc/method.h"
+#include "rpc/payload.h"
 #include "wire/address.h"
 
 #define PZ_APPS_FAMILIES 2 /* 127.0.0.1 and ::1 */
@@ -38,6 +40,7 @@ struct pz_apps {
 	json_t *zone; /* as it was last sent; NULL: not yet */
 	uint64_t last_ticket;
 	uint64_t last_instance;
+	struct pz_list writes; /* storage.c */
 	bool is_listening, is_ending;
 };
 
@@ -71,6 +74,7 @@ struct pz_visitor {
 	uint64_t refilled_us; /* when time was last added to `allowance` */
 	uint32_t allowance;   /* requests that it may send now */
 	bool was_asked;       /* a person has let it in */
+	bool wants_changes;   /* of what it stores */
 	bool is_held;         /* by the router: not read */
 	bool is_broken;       /* the stream has ended */
 };
@@ -136,10 +140,20 @@ void pz_app_open_end(struct pz_visitor *visitor);
 /** Ways have changed: what has none any more ends with an error. */
 void pz_app_open_check(struct pz_visitor *visitor);
 
+/* ---- storage.c ---- */
+/** A request to `AppStorage`. @return the answer, new; NULL: it comes later */
+json_t *
+pz_app_storage_request(struct pz_visitor *visitor, const struct pz_rpc *rpc, const char *function);
+/** A session has ended: its writes are answered to none, and what its origin stored goes where the
+ * user wants that. */
+void pz_app_storage_end(struct pz_visitor *visitor);
+/** The apps end: what is under way is forgotten. */
+void pz_app_storage_fini(struct pz_apps *apps);
+
 /* ---- service.c ---- */
-/** A request to this device that may be one to its registry. @return false: it concerns something
- * else */
-bool pz_app_service_request(struct pz_visitor *visitor, const struct pz_envelope *envelope);
+/** A request to `ServiceRegistry`. @return the answer, new */
+json_t *
+pz_app_service_request(struct pz_visitor *visitor, const struct pz_rpc *rpc, const char *function);
 /** The services of an app go. Not from inside a call of one. */
 void pz_app_services_end(struct pz_visitor *visitor);
 

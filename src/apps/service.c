@@ -312,30 +312,16 @@ unregister_one(struct pz_visitor *visitor, json_t *id, json_t *params)
 	return pz_rpc_failure(id, pz_rpc_api_error("NotFoundError", "no such service"));
 }
 
-bool
-pz_app_service_request(struct pz_visitor *visitor, const struct pz_envelope *envelope)
+json_t *
+pz_app_service_request(struct pz_visitor *visitor, const struct pz_rpc *rpc, const char *function)
 {
-	static const char prefix[] = "ServiceRegistry.";
-	json_t *payload = pz_json_read(envelope->payload, 0, NULL), *answer = NULL;
-	struct pz_rpc rpc;
-	int code;
+	json_t *params = json_array_get(rpc->params, 0);
 
-	if (payload == NULL || pz_rpc_parse(payload, &rpc, &code) != PZ_OK ||
-	    rpc.kind != PZ_RPC_REQUEST || strncmp(rpc.method, prefix, sizeof(prefix) - 1) != 0) {
-		json_decref(payload);
-		return false;
-	}
-	const char *what = rpc.method + sizeof(prefix) - 1;
-	json_t *params = json_array_get(rpc.params, 0);
-	if (strcmp(what, "register") == 0)
-		answer = register_one(visitor, rpc.id, params);
-	else if (strcmp(what, "unregister") == 0)
-		answer = unregister_one(visitor, rpc.id, params);
-	else
-		answer = pz_rpc_failure(rpc.id, pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));
-	pz_app_send_rpc(visitor, answer);
-	json_decref(payload);
-	return true;
+	if (strcmp(function, "register") == 0)
+		return register_one(visitor, rpc->id, params);
+	if (strcmp(function, "unregister") == 0)
+		return unregister_one(visitor, rpc->id, params);
+	return pz_rpc_failure(rpc->id, pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));
 }
 
 void

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "items/app_data.h"
 #include "rpc/error.h"
 #include "rpc/method.h"
 #include "wire/frame.h"
@@ -163,6 +164,7 @@ open_session(struct pz_visitor *visitor, bool was_asked)
 	}
 	visitor->state = PZ_APP_OPEN;
 	visitor->was_asked = was_asked;
+	pz_app_data_session_began(visitor->apps->config.items);
 	pz_websocket_set_message_max(pz_http_websocket(visitor->http),
 				     visitor->apps->config.frame_max);
 	pz_known_touch(visitor->apps, visitor->origin);
@@ -226,6 +228,55 @@ pz_app_recheck(struct pz_visitor *visitor)
 	pz_http_close(visitor->http, PZ_WEBSOCKET_POLICY, "the owner does not allow this any more");
 }
 
+/* ---- objects of this device that only apps call: none of it reaches the dispatcher ---- */
+
+static const struct {
+	const char *name;
+	json_t *(*request)(struct pz_visitor *visitor, const struct pz_rpc *rpc,
+			   const char *function);
+} objects[] = {
+	{"ServiceRegistry", pz_app_service_request},
+	{"AppStorage", pz_app_storage_request},
+};
+
+#define OBJECTS (sizeof(objects) / sizeof(objects[0]))
+
+static bool
+is_own_object(struct pz_slice object)
+{
+	for (size_t i = 0; i < OBJECTS; i++)
+		if (pz_slice_eq_str(object, objects[i].name))
+			return true;
+	return false;
+}
+
+static bool
+handle_own(struct pz_visitor *visitor, const struct pz_rpc *rpc)
+{
+	for (size_t i = 0; i < OBJECTS; i++) {
+		size_t len = strlen(objects[i].name);
+
+		if (strncmp(rpc->method, objects[i].name, len) != 0 || rpc->method[len] != '.')
+			continue;
+		pz_app_send_rpc(visitor, objects[i].request(visitor, rpc, rpc->method + len + 1));
+		return true;
+	}
+	return false;
+}
+
+static bool
+own_request(struct pz_visitor *visitor, const struct pz_envelope *envelope)
+{
+	json_t *payload = pz_json_read(envelope->payload, PZ_JSON_NUL, NULL);
+	struct pz_rpc rpc;
+	int code;
+	bool is_own = payload && pz_rpc_parse(payload, &rpc, &code) == PZ_OK &&
+		      rpc.kind == PZ_RPC_REQUEST && handle_own(visitor, &rpc);
+
+	json_decref(payload);
+	return is_own;
+}
+
 /* ---- messages ---- */
 
 /* @return false: the app has sent more than it may */
@@ -264,7 +315,7 @@ judge_element(struct pz_visitor *visitor, const struct pz_envelope *envelope,
 	struct pz_slice name = pz_slice_of(quoted.ptr + 1, quoted.len - 2);
 	if (pz_method_parse(name, &method) != PZ_OK)
 		return take_allowance(visitor) ? PASS : TOO_MANY;
-	if (method.kind == PZ_METHOD_CALLBACK)
+	if (method.kind == PZ_METHOD_CALLBACK && !is_own_object(method.reference))
 		return PASS;
 	if (!take_allowance(visitor))
 		return TOO_MANY;
@@ -319,7 +370,7 @@ on_rpc(struct pz_visitor *visitor, const struct pz_envelope *envelope, struct pz
 	switch (judge(visitor, envelope)) {
 	case PASS:
 		if (!pz_slice_eq_str(envelope->to, visitor->apps->config.self) ||
-		    !pz_app_service_request(visitor, envelope))
+		    !own_request(visitor, envelope))
 			forward(visitor, bytes);
 		break;
 	case REFUSE:
@@ -410,6 +461,7 @@ pz_app_end(struct pz_visitor *visitor)
 	if (!was_open)
 		return;
 	detach(visitor);
+	pz_app_storage_end(visitor);
 	pz_known_touch(visitor->apps, visitor->origin);
 	note(visitor, "closed");
 }

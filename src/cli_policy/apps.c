@@ -66,8 +66,11 @@ print_list(struct pz_cli *cli, const json_t *list)
 static int
 print_forgotten(struct pz_cli *cli, const json_t *result)
 {
-	(void)result;
+	long long removed = (long long)json_integer_value(json_object_get(result, "removed"));
+
 	fputs("forgotten: the person is asked when it comes again\n", cli->out);
+	if (removed > 0)
+		fprintf(cli->out, "removed: %lld values that it had stored\n", removed);
 	return PZ_EXIT_DONE;
 }
 

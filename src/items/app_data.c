@@ -185,6 +185,12 @@ check_share(const struct pz_items *items, const char *origin, const char *text, 
 
 /* ---- changing ---- */
 
+static void
+notify(const struct pz_items *items, const char *text)
+{
+	items->config.ops->app_changed(items->config.arg, text);
+}
+
 enum pz_err
 pz_app_data_set(struct pz_items *items, const char *origin, const char *key, const char *value,
 		pz_shared_done done, void *arg, struct pz_errinfo *info)
@@ -193,7 +199,9 @@ pz_app_data_set(struct pz_items *items, const char *origin, const char *key, con
 
 	PZ_TRY(pz_app_key_make(origin, key, text, info));
 	PZ_TRY(check_share(items, origin, text, value, info));
-	return pz_items_write(items, PZ_SYNC_APP_DATA, text, value, done, arg, info);
+	PZ_TRY(pz_items_write(items, PZ_SYNC_APP_DATA, text, value, done, arg, info));
+	notify(items, text);
+	return PZ_OK;
 }
 
 /* Where no other device has the value (and a zone that is being left takes no change) it is removed
@@ -203,8 +211,12 @@ remove_chunk(struct pz_items *items, const char *text, pz_shared_done done, void
 	     struct pz_errinfo *info)
 {
 	if (items->config.ops->is_leaving(items->config.arg) || is_synchronised(items))
-		return pz_items_write(items, PZ_SYNC_APP_DATA, text, NULL, done, arg, info);
-	return pz_shared_forget_key(items->shared, PZ_SYNC_APP_DATA, text, done, arg, info);
+		PZ_TRY(pz_items_write(items, PZ_SYNC_APP_DATA, text, NULL, done, arg, info));
+	else
+		PZ_TRY(pz_shared_forget_key(items->shared, PZ_SYNC_APP_DATA, text, done, arg,
+					    info));
+	notify(items, text);
+	return PZ_OK;
 }
 
 static void
@@ -293,6 +305,8 @@ pz_app_data_synchronised(struct pz_items *items, const json_t *keys)
 	const json_t *text;
 	size_t i;
 
+	json_array_foreach (keys, i, text)
+		notify(items, json_string_value(text));
 	if (!items->config.ops->has_watcher(items->config.arg))
 		return;
 	json_array_foreach (keys, i, text) {
@@ -381,6 +395,7 @@ clear(struct pz_items *items, const char *with)
 	pz_notice("data-cleared", "keys=%zu with=%s", count, with);
 	emit(items, json_pack("{s:s, s:I, s:s}", "event", "data-cleared", "keys", (json_int_t)count,
 			      "with", with));
+	notify(items, NULL);
 }
 
 /* Marked before anything is stored in the session, so that a crash finds the mark. */
@@ -396,6 +411,31 @@ pz_app_data_session_ended(struct pz_items *items, const char *with)
 {
 	if (is_cleared(items))
 		clear(items, with);
+	if (items->is_app_marked && !has_session(items))
+		set_mark(items, false);
+}
+
+static bool
+is_of_another(void *arg, const struct pz_sync_chunk *chunk)
+{
+	return own_key(chunk, arg) == NULL;
+}
+
+void
+pz_app_data_app_ended(struct pz_items *items, const char *origin)
+{
+	struct pz_app_data_usage usage;
+	char name[PZ_APP_KEY_CHARS];
+
+	pz_app_data_usage(items, origin, &usage);
+	if (is_cleared(items) && usage.keys > 0) {
+		snprintf(name, sizeof(name), "%s", origin);
+		pz_shared_forget(items->shared, PZ_SYNC_APP_DATA, is_of_another, name);
+		scrub(items);
+		pz_notice("data-cleared", "keys=%zu with=%s", usage.keys, origin);
+		emit(items, json_pack("{s:s, s:I, s:s}", "event", "data-cleared", "keys",
+				      (json_int_t)usage.keys, "with", origin));
+	}
 	if (items->is_app_marked && !has_session(items))
 		set_mark(items, false);
 }

@@ -82,10 +82,13 @@ bool pz_app_data_next_origin(const struct pz_items *items, const char *after,
 
 /* ---- what happens ---- */
 
+/** The last session of an app on this device has ended: what it stored is removed here where the
+ * user wants it (app.clear-on-disconnect). */
+void pz_app_data_app_ended(struct pz_items *items, const char *origin);
 /** Changes of other devices were received: programs that watch receive them as events. @param keys
  * array of strings */
 void pz_app_data_synchronised(struct pz_items *items, const json_t *keys);
-/** A session with the hub or a peer has begun. */
+/** A session with the hub or a peer, or one of an app, has begun. */
 void pz_app_data_session_began(struct pz_items *items);
 /** A session has ended: everything is removed where the user wants it
  * (app.clear-on-disconnect). @param with address of its other end */

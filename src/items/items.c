@@ -35,6 +35,8 @@ on_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_
 {
 	const struct pz_items *items = arg;
 
+	if (kind->id == PZ_SYNC_APP_DATA && !is_stored)
+		items->config.ops->app_changed(items->config.arg, key);
 	items->config.ops->settled(items->config.arg, kind, key, is_stored);
 }
 

@@ -32,7 +32,7 @@ struct pz_items_ops {
 	bool (*is_held)(void *arg);
 	/** True while the zone is being left: nothing is written any more. */
 	bool (*is_leaving)(void *arg);
-	/** True while a session with the hub or a peer is up. */
+	/** True while a session with the hub, a peer or an app is up. */
 	bool (*has_session)(void *arg);
 	/** True while the link to the hub is registered. */
 	bool (*hub_is_up)(void *arg);
@@ -70,6 +70,9 @@ struct pz_items_ops {
 	/** The name of this device was read from the zone's data again: it is sent to the others,
 	 * also when it is the same, for they may have received a different one. */
 	void (*named)(void *arg);
+	/** What an app has stored is different now, by a change made here or elsewhere; also when a
+	 * change could not be stored and is undone. @param key of the chunk; NULL: any of them */
+	void (*app_changed)(void *arg, const char *key);
 	/** See pz_shared_config.settled. */
 	void (*settled)(void *arg, const struct pz_sync_kind *kind, const char *key,
 			bool is_stored);

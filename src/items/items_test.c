@@ -27,7 +27,7 @@ static struct {
 	struct pz_items *items;
 	bool is_held, is_leaving, has_session, is_hub_up, has_route, has_watcher;
 	json_t *services; /* of any other device */
-	unsigned changes, choices, names, events, settled, stored;
+	unsigned changes, choices, names, events, settled, stored, app_changes;
 	uint32_t changed;
 	unsigned ends; /* of removals and requests */
 	enum pz_err err;
@@ -153,6 +153,14 @@ settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_sto
 	w.stored += is_stored;
 }
 
+static void
+app_changed(void *arg, const char *key)
+{
+	(void)arg;
+	(void)key;
+	w.app_changes++;
+}
+
 static const struct pz_items_ops ops = {
 	.is_held = is_held,
 	.is_leaving = is_leaving,
@@ -168,6 +176,7 @@ static const struct pz_items_ops ops = {
 	.event = on_event,
 	.prefs_changed = prefs_changed,
 	.named = named,
+	.app_changed = app_changed,
 	.settled = settled,
 };
 
@@ -469,6 +478,36 @@ an_end_of_a_session_clears_only_where_the_user_wants_it(void **state)
 	assert_int_equal(count_keys(), 0);
 }
 
+static void
+an_app_that_ends_clears_its_own_and_only_where_the_user_wants_it(void **state)
+{
+	(void)state;
+	assert_ok(store_value("a", 1));
+	pz_app_data_app_ended(w.items, APP);
+	assert_int_equal(count_keys(), 1);
+	assert_ok(set_pref("app.clear-on-disconnect", "true"));
+	pz_app_data_app_ended(w.items, "https://other.example");
+	assert_int_equal(count_keys(), 1);
+	pz_app_data_app_ended(w.items, APP);
+	assert_int_equal(count_keys(), 0);
+	run();
+	stop();
+	start();
+	assert_int_equal(count_keys(), 0);
+}
+
+static void
+a_change_of_what_an_app_stores_is_reported_and_so_is_its_undoing(void **state)
+{
+	(void)state;
+	assert_ok(store_value("a", 1));
+	run();
+	assert_int_equal(w.app_changes, 1);
+	pz_memory_disk_fail_next(w.disk, 1);
+	assert_int_not_equal(store_value("a", 2), PZ_OK);
+	assert_int_equal(w.app_changes, 3);
+}
+
 /* ---- services of devices that are away ---- */
 
 static bool
@@ -515,6 +554,8 @@ main(void)
 		TEST(a_removal_under_way_ends_with_the_items),
 		TEST(a_session_that_a_crash_ended_is_cleared_at_the_start),
 		TEST(an_end_of_a_session_clears_only_where_the_user_wants_it),
+		TEST(an_app_that_ends_clears_its_own_and_only_where_the_user_wants_it),
+		TEST(a_change_of_what_an_app_stores_is_reported_and_so_is_its_undoing),
 		TEST(a_device_without_a_way_is_away),
 	};
 

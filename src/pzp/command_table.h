@@ -145,7 +145,7 @@
 		PZ_P("all", BOOL, "list the last decisions instead")), \
 	  false, "why a call was allowed or denied") \
 	X("apps", cmd_apps, PZ_PARAMS( \
-		PZ_P("forget", TEXT, "origin of an app: its sessions end, and what was answered about it is forgotten")), \
+		PZ_P("forget", TEXT, "origin of an app: its sessions end, what was answered about it is forgotten, and what it stored is removed")), \
 	  false, "web pages and other programs that were here") \
 	X("prompts", pz_node_prompts_command, PZ_PARAMS( \
 		PZ_P("id", TEXT, "a question, or the beginning of its id; all unless given") \

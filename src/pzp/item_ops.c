@@ -37,7 +37,7 @@ on_has_session(void *arg)
 	const struct pz_node *node = arg;
 
 	return pz_uplink_state(node->uplink) == PZ_STATE_CONNECTED ||
-	       pz_peers_live_count(node->peers) > 0;
+	       pz_peers_live_count(node->peers) > 0 || pz_apps_has_session(node->apps.apps);
 }
 
 static bool
@@ -119,6 +119,14 @@ on_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_
 	pz_zonedata_settled(node->zonedata, kind, key, is_stored);
 }
 
+static void
+on_app_changed(void *arg, const char *key)
+{
+	const struct pz_node *node = arg;
+
+	pz_apps_stored(node->apps.apps, key);
+}
+
 static const struct pz_items_ops ops = {
 	.is_held = on_is_held,
 	.is_leaving = on_is_leaving,
@@ -134,6 +142,7 @@ static const struct pz_items_ops ops = {
 	.event = on_event,
 	.prefs_changed = pz_spread_changed,
 	.named = pz_spread_named,
+	.app_changed = on_app_changed,
 	.settled = on_settled,
 };
 

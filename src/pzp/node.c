@@ -83,6 +83,7 @@ apps_new(struct pz_node *node, struct pz_errinfo *info)
 		.metrics = &node->metrics,
 		.conditions = node->conditions,
 		.store = node->config.store,
+		.items = node->items,
 		.self = node->names.self,
 		.frame_max = node->config.frame_max,
 		.ops = &pz_apps_owner_ops,

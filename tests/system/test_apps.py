@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from pz import daemon, ws
+from pz import daemon, disk, ws
 from pz.daemon import eventually
 
 ORIGIN = "https://app.example"
@@ -378,6 +378,111 @@ def test_library_is_served(zone):
     assert status == 200 and b"webinos" in body and fields["content-type"].startswith("text/javascript")
     assert fields["cross-origin-resource-policy"] == "cross-origin"
     assert ws.request(zone.port, "/webinos.mjs")[0] == 200
+
+
+# ---- page 11 "What apps store" ----
+
+def test_stores_its_own_keys(zone, person, app):
+    """Values of any kind, by the origin that the browser sends; kept, shown, and deleted with the app."""
+    other = let_in(zone.a, ws.App(zone.port, "https://other.example"))
+    assert app.call(app.pzp, "AppStorage.get", ["color"])["result"] == {}
+    for key, value in (("color", "blau"), ("size", {"w": 1, "h": [None, True]}), ("nothing", None)):
+        assert app.call(app.pzp, "AppStorage.set", [key, value])["result"] == {}
+        assert app.call(app.pzp, "AppStorage.get", [key])["result"] == {"value": value}
+        assert other.call(other.pzp, "AppStorage.get", [key])["result"] == {}
+    assert app.call(app.pzp, "AppStorage.keys", [])["result"] == {"keys": ["color", "nothing", "size"]}
+    assert app.call(app.pzp, "AppStorage.keys", ["s"])["result"] == {"keys": ["size"]}
+    assert app.call(app.pzp, "AppStorage.keys", ["", "color"])["result"] == {"keys": ["nothing", "size"]}
+    assert other.call(other.pzp, "AppStorage.clear", [])["result"] == {"removed": 0}
+    assert app.call(app.pzp, "AppStorage.remove", ["color"])["result"] == {"removed": 1}
+    assert app.call(app.pzp, "AppStorage.remove", ["color"])["result"] == {"removed": 0}
+    listed = {one["origin"]: one for one in zone.a.ask("apps")}
+    assert listed[ORIGIN]["storage"]["keys"] == 2 and listed["https://other.example"]["storage"]["keys"] == 0
+    assert zone.a.ask("apps", {"forget": ORIGIN})["removed"] == 2
+    again = let_in(zone.a, ws.App(zone.port))
+    assert again.call(again.pzp, "AppStorage.keys", [])["result"] == {"keys": []}
+
+
+@pytest.mark.parametrize("params", [[], None, [5, 1], ["", 1], ["a\nb", 1], ["k"], {"0": "k"}])
+def test_bad_changes_are_refused(app, params):
+    assert app.call(app.pzp, "AppStorage.set", params)["error"]["code"] == -32602
+
+
+@pytest.mark.parametrize("key", ["https://other.example k", "../k", "other.example/k", "%20k", " k"])
+def test_no_key_leads_to_another_origin(zone, person, app, key):
+    other = let_in(zone.a, ws.App(zone.port, "https://other.example"))
+    other.call(other.pzp, "AppStorage.set", ["k", "secret"])
+    assert app.call(app.pzp, "AppStorage.get", [key])["result"] == {}
+    app.call(app.pzp, "AppStorage.set", [key, "forged"])
+    assert other.call(other.pzp, "AppStorage.get", ["k"])["result"] == {"value": "secret"}
+    assert app.call(app.pzp, "AppStorage.clear")["result"]["removed"] == 1
+    assert other.call(other.pzp, "AppStorage.keys")["result"] == {"keys": ["k"]}
+
+
+def test_what_an_app_stores_is_bounded(app):
+    for number in range(5):
+        assert app.call(app.pzp, "AppStorage.set", [f"k{number}", "x" * 1000000])["result"] == {}
+    error = app.call(app.pzp, "AppStorage.set", ["more", "x" * 1000000])["error"]
+    assert error["data"]["name"] == "QuotaExceededError" and "bytes" in error["data"]["message"], error
+    assert app.call(app.pzp, "AppStorage.get", ["more"])["result"] == {}
+    assert app.call(app.pzp, "AppStorage.set", ["k0", "small"])["result"] == {}
+    assert app.call(app.pzp, "AppStorage.set", ["k" * 300, 1])["error"]["data"]["name"] == "QuotaExceededError"
+
+
+def test_changes_of_what_is_stored_are_sent(zone, person, app):
+    """To each page of the origin that wants it, whoever has made the change."""
+    other = let_in(zone.a, ws.App(zone.port, "https://other.example"))
+    tab = ws.App(zone.port).wait_registered()
+    for one in (other, tab):
+        assert one.call(one.pzp, "AppStorage.watch")["result"] == {}
+    app.call(app.pzp, "AppStorage.set", ["k", 1])
+    assert tab.asked() == (tab.pzp, {"jsonrpc": "2.0", "method": "AppStorage.changed", "params": {"key": "k"}})
+    zone.a.pzp("data", "set", ORIGIN, "by-owner", "2")
+    assert tab.asked()[1]["params"] == {"key": "by-owner"}
+    zone.b.pzp("data", "set", ORIGIN, "elsewhere", "3")
+    assert tab.asked()[1]["params"] == {"key": "elsewhere"}
+    assert tab.call(tab.pzp, "AppStorage.get", ["elsewhere"])["result"] == {"value": 3}
+    tab.call(tab.pzp, "AppStorage.remove", ["k"])
+    _, before = other.answer(other.request(other.pzp, "AppStorage.set", ["mine", 1]))
+    assert [one["params"] for one in before] == [{"key": "mine"}]
+
+
+def keys_of(device, origin):
+    return [one for one in device.ask("data-list")["origins"] if one["origin"] == origin]
+
+
+def test_cleared_with_the_session_where_so_preferred(world):
+    """The last page of the origin takes what the origin stored with it; so does a crash."""
+    one = world.device("one")
+    one.pzp("prefs", "app.clear-on-disconnect", "true", "--now")
+    port = one.status()["ports"]["web"]
+    with asker(one):
+        app, other = let_in(one, ws.App(port)), let_in(one, ws.App(port, "https://other.example"))
+        tab = ws.App(port).wait_registered()
+        for page in (app, other):
+            page.call(page.pzp, "AppStorage.set", ["k", 1])
+        app.close()
+        assert tab.call(tab.pzp, "AppStorage.get", ["k"])["result"] == {"value": 1}
+        tab.close()
+        eventually(lambda: not keys_of(one, ORIGIN), what="end of what the page stored")
+        assert other.call(other.pzp, "AppStorage.get", ["k"])["result"] == {"value": 1}
+        one.kill()
+        one.start()
+        assert not keys_of(one, "https://other.example")
+
+
+def test_a_full_disk_refuses(world, small_disk):
+    """And says so; what was stored stays."""
+    one = world.device("one", data_dir=small_disk / "one")
+    with asker(one):
+        app = let_in(one, ws.App(one.status()["ports"]["web"]))
+        assert app.call(app.pzp, "AppStorage.set", ["k", "before"])["result"] == {}
+        hog = disk.fill(small_disk)
+        error = app.call(app.pzp, "AppStorage.set", ["k", "x" * 100000])["error"]
+        assert error["data"]["name"] == "QuotaExceededError" and "full" in error["data"]["message"], error
+        assert app.call(app.pzp, "AppStorage.get", ["k"])["result"] == {"value": "before"}
+        hog.unlink()
+        assert app.call(app.pzp, "AppStorage.set", ["k", "after"])["result"] == {}
 
 
 # ---- services of apps ----

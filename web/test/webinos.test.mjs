@@ -134,6 +134,32 @@ test("a page provides a service, and another page calls it", async () => {
   assert.deepEqual(await webinos.find("http://example.org/counter"), []);
 });
 
+test("stores its own keys, and is told of changes", async () => {
+  const { storage } = webinos;
+  const tab = page();
+  const changes = [];
+  let changed;
+  const twice = new Promise((resolve) => (changed = resolve));
+  await tab.connect();
+  const end = tab.storage.onChange(({ key }) => changes.push(key) === 2 && changed());
+  await tab.storage.keys(); // after the request to watch
+  assert.equal(await storage.get("a"), undefined);
+  await storage.set("a", { b: [1, null] });
+  assert.deepEqual(await storage.get("a"), { b: [1, null] });
+  await storage.set("c", "d");
+  assert.deepEqual(await storage.keys(), ["a", "c"]);
+  assert.deepEqual(await storage.keys("c"), ["c"]);
+  await twice;
+  assert.deepEqual(changes, ["a", "c"]);
+  end();
+  assert.equal(await page("https://provider.example").storage.get("a"), undefined);
+  assert.equal(await storage.remove("a"), true);
+  assert.equal(await storage.remove("a"), false);
+  assert.equal(await storage.clear(), 1);
+  await assert.rejects(storage.set("k".repeat(300), 1), { name: "QuotaExceededError" });
+  await assert.rejects(storage.set("", 1), { code: -32602 });
+});
+
 test("a page that is denied", async () => {
   const denied = page("https://denied.example");
   await assert.rejects(denied.find(TEST), { name: "SecurityError" });
