@@ -35,10 +35,34 @@ pz_kit_loop_open(void **state)
 	return 0;
 }
 
+static void
+count_process(uv_handle_t *handle, void *arg)
+{
+	unsigned *count = arg;
+
+	*count += handle->type == UV_PROCESS && uv_is_active(handle);
+}
+
+/**
+ * A daemon leaves its children after PZ_LOOP_END_MS, because its process ends. This one goes on and
+ * makes another loop at the same place, to which libuv would deliver the end of such a child.
+ */
+static void
+wait_for_children(uv_loop_t *uv)
+{
+	for (unsigned count = 1; count > 0;) {
+		count = 0;
+		uv_walk(uv, count_process, &count);
+		if (count > 0)
+			uv_run(uv, UV_RUN_ONCE);
+	}
+}
+
 int
 pz_kit_loop_close(void **state)
 {
 	(void)state;
+	wait_for_children(&pz_kit_loop.loop.uv);
 	uv_close((uv_handle_t *)&pz_kit_loop.tick, NULL);
 	pz_loop_fini(&pz_kit_loop.loop);
 	return pz_kit_loop.loop.timers.root == NULL ? 0 : -1;
