@@ -1,5 +1,5 @@
 /*
- * Target function: pz_mdns_packet_check.
+ * Target functions: pz_mdns_packet_check, pz_mdns_packet_is_echo.
  * Input: a datagram of multicast DNS.
  * Must hold: in a datagram that passes, a reader that checks nothing but jumps finds every name of
  * a record short and ended, every length inside, and no alias; and bytes behind it change nothing.
@@ -68,5 +68,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		read_record(data, size, &at);
 	FUZZ_CHECK(at <= size);
 	FUZZ_CHECK(pz_mdns_packet_check(pz_slice_of(data, at)) == PZ_MDNS_PACKET_GOOD);
+	struct pz_mdns_echoes echoes = {.len = 1}; /* the mark of no record */
+	FUZZ_CHECK(!pz_mdns_packet_is_echo(pz_slice_of(data, size), &echoes));
 	return 0;
 }

@@ -296,7 +296,10 @@
 #define PZ_MDNS_PROBE_VALID_US (10 * PZ_US_PER_S) /* a second one within this: with new names */
 /* queried again: an instance without an answer until then is gone */
 #define PZ_MDNS_CONFIRM_US (10 * PZ_US_PER_S)
-#define PZ_MDNS_PACKETS_FIRST_MAX 512 /* read before what the node wants: a full socket */
+/* without a port or an address for this: gone. A device takes them back, and probes for a second
+ * (RFC 6762 8.1), before it announces others */
+#define PZ_MDNS_GONE_US (3 * PZ_US_PER_S)
+#define PZ_MDNS_ECHOES_MAX 64 /* records that we announced before, of several changes */
 #define PZ_MDNS_DAEMON_WAIT_US (1 * PZ_US_PER_S) /* for the bus; then our own responder starts */
 #define PZ_MDNS_RETRY_US (30 * PZ_US_PER_S) /* something is missing (bus, socket): tried again */
 /* ---- pzp doctor ---- */

@@ -22,22 +22,40 @@ wake(struct pz_mdns_announcer *announcer, uint64_t delay_us)
 }
 
 static void
-take_back(struct pz_mdns_announcer *announcer, void **entry)
+take_service_back(struct pz_mdns_announcer *announcer)
 {
-	if (*entry != NULL)
-		announcer->backend->ops->remove(announcer->backend, *entry);
-	*entry = NULL;
+	if (announcer->entry != NULL)
+		announcer->backend->ops->remove(announcer->backend, announcer->entry);
+	announcer->entry = NULL;
+	announcer->is_established = announcer->entry_has_collided = false;
+}
+
+static void
+take_address_back(struct pz_mdns_announcer *announcer, struct pz_mdns_announced_address *address)
+{
+	if (address->entry != NULL)
+		announcer->backend->ops->remove(announcer->backend, address->entry);
+	address->entry = NULL;
+	address->is_established = address->has_collided = false;
 }
 
 static void
 take_all_back(struct pz_mdns_announcer *announcer)
 {
-	take_back(announcer, &announcer->entry);
-	announcer->is_established = false;
-	for (size_t i = 0; i < announcer->addresses_len; i++) {
-		take_back(announcer, &announcer->addresses[i].entry);
-		announcer->addresses[i].is_established = false;
-	}
+	take_service_back(announcer);
+	for (size_t i = 0; i < announcer->addresses_len; i++)
+		take_address_back(announcer, &announcer->addresses[i]);
+}
+
+/** Only what has met a conflict: with a goodbye to the rest, all peers would take us for gone. */
+static void
+take_collided_back(struct pz_mdns_announcer *announcer)
+{
+	if (announcer->entry_has_collided)
+		take_service_back(announcer);
+	for (size_t i = 0; i < announcer->addresses_len; i++)
+		if (announcer->addresses[i].has_collided)
+			take_address_back(announcer, &announcer->addresses[i]);
 }
 
 /** Another host has one of our names. Both names get random values: it does not matter which one is
@@ -64,11 +82,12 @@ see_collision(struct pz_mdns_announcer *announcer)
 	uint64_t now = pz_env_mono_us(announcer->env), again = announcer->probed_again_us;
 
 	announcer->has_collided = false;
-	take_all_back(announcer);
 	if (again != 0 && now - again < PZ_MDNS_PROBE_VALID_US) {
+		take_all_back(announcer);
 		rename_all(announcer);
 		return true;
 	}
+	take_collided_back(announcer);
 	announcer->probed_again_us = now;
 	wake(announcer, PZ_MDNS_PROBE_AGAIN_US);
 	return false;
@@ -95,14 +114,14 @@ drop_addresses(struct pz_mdns_announcer *announcer)
 
 	for (size_t i = 0; i < announcer->addresses_len; i++)
 		if (!is_on_interface(announcer, announcer->addresses[i].local.interface))
-			take_back(announcer, &announcer->entry);
+			take_service_back(announcer);
 	for (size_t i = 0; i < announcer->addresses_len; i++) {
 		struct pz_mdns_announced_address *address = &announcer->addresses[i];
 
 		if (address->is_wanted)
 			announcer->addresses[kept++] = *address;
 		else
-			take_back(announcer, &address->entry);
+			take_address_back(announcer, address);
 	}
 	announcer->addresses_len = kept;
 }
@@ -118,12 +137,10 @@ announce_service(struct pz_mdns_announcer *announcer)
 	service.host = announcer->host;
 	if (announcer->entry != NULL && announcer->is_stale &&
 	    !backend->ops->update_service(backend, announcer->entry, &service))
-		take_back(announcer, &announcer->entry);
+		take_service_back(announcer);
 	announcer->is_stale = false;
-	if (announcer->entry == NULL) {
-		announcer->is_established = false;
+	if (announcer->entry == NULL)
 		announcer->entry = backend->ops->add_service(backend, &service);
-	}
 	return announcer->entry != NULL;
 }
 
@@ -309,9 +326,13 @@ pz_mdns_announcer_addresses(struct pz_mdns_announcer *announcer, const struct pz
 }
 
 void
-pz_mdns_announcer_collision(struct pz_mdns_announcer *announcer)
+pz_mdns_announcer_collision(struct pz_mdns_announcer *announcer, const void *entry)
 {
 	announcer->has_collided = true;
+	announcer->entry_has_collided |= entry == NULL || entry == announcer->entry;
+	for (size_t i = 0; i < announcer->addresses_len; i++)
+		announcer->addresses[i].has_collided |=
+			entry == NULL || entry == announcer->addresses[i].entry;
 	/* An attacker may claim every name: RFC 6762 8.1 asks to slow down then. */
 	wake(announcer,
 	     announcer->collisions < PZ_MDNS_COLLISIONS_MAX ? 0 : PZ_MDNS_COLLISION_WAIT_US);

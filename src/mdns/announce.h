@@ -15,6 +15,7 @@ struct pz_mdns_announced_address {
 	void *entry;         /* NULL: to be announced */
 	bool is_wanted;      /* the machine still has it */
 	bool is_established; /* the entry is announced */
+	bool has_collided;   /* the entry is not announced any more */
 };
 
 struct pz_mdns_announcer {
@@ -25,9 +26,10 @@ struct pz_mdns_announcer {
 	/* As they are announced: the wanted ones, or random ones when those were taken. "" when
 	 * nothing is announced. */
 	char instance[PZ_MDNS_LABEL_BYTES_MAX + 1], host[PZ_MDNS_LABEL_BYTES_MAX + 1];
-	void *entry;   /* the service's; NULL: to be announced */
-	bool is_stale; /* entry says what was wanted before */
-	bool has_collided;
+	void *entry;              /* the service's; NULL: to be announced */
+	bool is_stale;            /* entry says what was wanted before */
+	bool has_collided;        /* something of ours has, or entry itself: */
+	bool entry_has_collided;  /* it is not announced any more */
 	bool is_established;      /* entry is announced */
 	bool has_failed;          /* reported; not everything has been announced since */
 	bool is_broken;           /* an entry does not work */
@@ -54,8 +56,8 @@ void pz_mdns_announcer_attach(struct pz_mdns_announcer *announcer, struct pz_mdn
 /** The addresses that the machine has now; over PZ_MDNS_ADDRESSES_MAX are left out. */
 void pz_mdns_announcer_addresses(struct pz_mdns_announcer *announcer,
 				 const struct pz_mdns_local *locals, size_t len);
-/** The backend's event: a name of ours is taken. */
-void pz_mdns_announcer_collision(struct pz_mdns_announcer *announcer);
+/** The backend's event: a name of ours is taken. @param entry see struct pz_mdns_backend_events */
+void pz_mdns_announcer_collision(struct pz_mdns_announcer *announcer, const void *entry);
 /** The backend's event: an entry does not work. The owner is informed once. @param reason one line
  */
 void pz_mdns_announcer_failed(struct pz_mdns_announcer *announcer, const char *reason);

@@ -259,14 +259,23 @@ another_backend_gets_everything(void **state)
 	assert_string_equal(announced(), "h=2@2 i/h:81[v=1] ");
 }
 
-/** Seen twice: the first one may be an echo. */
+/** Of everything, seen twice: the first one may be false. */
 static void
 collide(void)
 {
-	pz_mdns_announcer_collision(&fix.announcer);
+	pz_mdns_announcer_collision(&fix.announcer, NULL);
 	assert_string_equal(announced(), "");
 	pz_kit_clock_run(&fix.clock, PZ_MDNS_PROBE_AGAIN_US);
-	pz_mdns_announcer_collision(&fix.announcer);
+	pz_mdns_announcer_collision(&fix.announcer, NULL);
+}
+
+/** Of one entry, which the backend has stopped to announce. */
+static void
+collide_with(const char *text)
+{
+	for (size_t i = 0; i < fix.entries_len; i++)
+		if (fix.entries[i].is_there && strcmp(fix.entries[i].text, text) == 0)
+			pz_mdns_announcer_collision(&fix.announcer, &fix.entries[i]);
 }
 
 static void
@@ -276,13 +285,36 @@ a_collision_that_is_none_changes_nothing(void **state)
 	publish("i", "h", 80, "v=1");
 	announced();
 	for (int i = 0; i < 3; i++) {
-		pz_mdns_announcer_collision(&fix.announcer);
+		pz_mdns_announcer_collision(&fix.announcer, NULL);
 		assert_string_equal(announced(), "");
 		pz_kit_clock_run(&fix.clock, PZ_MDNS_PROBE_AGAIN_US);
 		assert_string_equal(announced(), "i/h:80[v=1] ");
 		pz_kit_clock_run(&fix.clock, PZ_MDNS_PROBE_VALID_US);
 	}
 	assert_int_equal(notices, 0);
+}
+
+/* Peers that have the rest keep it: no goodbye to what has met no conflict. */
+static void
+a_first_collision_takes_back_one_entry(void **state)
+{
+	(void)state;
+	have(1, 2);
+	publish("i", "h", 80, "v=1");
+	announced();
+	collide_with("i/h:80[v=1]");
+	assert_string_equal(announced(), "h=1@2 h=2@2 ");
+	pz_kit_clock_run(&fix.clock, PZ_MDNS_PROBE_AGAIN_US);
+	assert_string_equal(announced(), "h=1@2 h=2@2 i/h:80[v=1] ");
+	pz_kit_clock_run(&fix.clock, PZ_MDNS_PROBE_VALID_US);
+	collide_with("h=1@2");
+	assert_string_equal(announced(), "h=2@2 i/h:80[v=1] ");
+	pz_kit_clock_run(&fix.clock, PZ_MDNS_PROBE_AGAIN_US);
+	assert_string_equal(announced(), "h=2@2 i/h:80[v=1] h=1@2 ");
+	collide_with("h=1@2"); /* again: the names are given up */
+	assert_null(strstr(announced(), "i/h:80"));
+	assert_null(strstr(announced(), "h=2@2"));
+	assert_int_equal(notices, 1);
 }
 
 static void
@@ -305,7 +337,7 @@ a_collision_gives_new_names(void **state)
 	collide();
 	announced();
 	assert_int_equal(notices, 1);
-	pz_mdns_announcer_collision(&fix.announcer);
+	pz_mdns_announcer_collision(&fix.announcer, NULL);
 	publish("other", "names", 80, "v=2"); /* before anything was done about it */
 	assert_string_equal(announced(), "names=1@2 other/names:80[v=2] ");
 }
@@ -321,12 +353,12 @@ a_node_that_takes_every_name_slows_it_down(void **state)
 		announced();
 	}
 	assert_int_equal(fix.announcer.collisions, PZ_MDNS_COLLISIONS_MAX);
-	pz_mdns_announcer_collision(&fix.announcer);
+	pz_mdns_announcer_collision(&fix.announcer, NULL);
 	assert_string_not_equal(announced(), ""); /* not yet */
 	pz_kit_clock_run(&fix.clock, PZ_MDNS_COLLISION_WAIT_US);
 	assert_string_equal(announced(), "");
 	pz_kit_clock_run(&fix.clock, PZ_MDNS_PROBE_AGAIN_US);
-	pz_mdns_announcer_collision(&fix.announcer);
+	pz_mdns_announcer_collision(&fix.announcer, NULL);
 	announced();
 	assert_int_equal(fix.announcer.collisions, PZ_MDNS_COLLISIONS_MAX);
 	pz_kit_clock_run(&fix.clock, PZ_MDNS_COLLISION_WAIT_US);
@@ -426,6 +458,7 @@ main(void)
 		T(only_what_has_changed_is_touched),
 		T(another_backend_gets_everything),
 		T(a_collision_that_is_none_changes_nothing),
+		T(a_first_collision_takes_back_one_entry),
 		T(a_collision_gives_new_names),
 		T(a_node_that_takes_every_name_slows_it_down),
 		T(what_fails_is_tried_again),

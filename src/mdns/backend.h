@@ -54,8 +54,9 @@ enum pz_mdns_backend_state {
  * happened, and act in a timer. */
 struct pz_mdns_backend_events {
 	void (*state)(void *arg, enum pz_mdns_backend_state state);
-	/** Another host has a name that we announced. */
-	void (*collision)(void *arg);
+	/** Another host has a name that we announced. @param entry what add_service or add_address
+	 * gave, and is not announced any more; NULL: not known */
+	void (*collision)(void *arg, void *entry);
 	/** What add_service or add_address gave is announced now. */
 	void (*established)(void *arg, void *entry);
 	/** An entry, or a watch, that was given turned out not to work. @param reason for people */

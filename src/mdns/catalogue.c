@@ -6,8 +6,9 @@
  * whether a backend calls from inside another call.
  *
  * `found` is called for an instance when PTR, SRV, TXT and an address are there, `gone` when one of
- * PTR, SRV and addresses is missing. (An announcer that crashes leaves a PTR record that lives for
- * 75 minutes; SRV and addresses live for two.)
+ * PTR, SRV and addresses has been missing for PZ_MDNS_GONE_US: a device that has another port or
+ * address may take back the one before some moments before the new one is announced. (An announcer
+ * that crashes leaves a PTR record that lives for 75 minutes; SRV and addresses live for two.)
  *
  * When all is queried again, or by another backend, nothing that is known is certain any more;
  * `gone` is not called for it before `confirm`.
@@ -41,6 +42,8 @@ struct pz_mdns_instance {
 	bool is_changed;          /* to be looked at by settle */
 	bool is_told;             /* found was called, gone was not */
 	bool is_unconfirmed;      /* queried again: a missing answer means nothing yet */
+	uint64_t incomplete_us; /* since when PTR, SRV or addresses are missing; 0: they are not */
+	bool is_overdue;        /* that is so for long enough, but for what waits to be read */
 	/* What was reported last, to see a change. */
 	uint16_t told_port;
 	struct pz_slice told_txt;           /* owned */
@@ -319,12 +322,36 @@ retire(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance, b
 	bool was_told = instance->is_told;
 
 	memcpy(name, instance->name, sizeof(name));
-	instance->is_told = false;
+	instance->is_told = instance->is_overdue = false;
+	instance->incomplete_us = 0;
 	if (forever)
 		drop_instance(catalogue, instance);
 	if (was_told)
 		catalogue->owner->events->gone(catalogue->owner->arg, name);
 	return was_told;
+}
+
+/**
+ * PTR, SRV or addresses are missing. Once more a moment after the time is over: on a machine that
+ * was busy for as long, the records have come meanwhile and wait to be read.
+ * @return whether that makes it gone
+ */
+static bool
+is_gone(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
+{
+	uint64_t now = pz_env_mono_us(catalogue->env);
+
+	if (!instance->is_told)
+		return !instance->is_unconfirmed;
+	if (instance->incomplete_us == 0)
+		instance->incomplete_us = now;
+	uint64_t passed = now - instance->incomplete_us;
+	if (passed >= PZ_MDNS_GONE_US && instance->is_overdue)
+		return !instance->is_unconfirmed;
+	instance->is_overdue = passed >= PZ_MDNS_GONE_US;
+	instance->is_changed = true; /* it is looked at again */
+	wake(catalogue, instance->is_overdue ? PZ_US_PER_MS : PZ_MDNS_GONE_US - passed);
+	return false;
 }
 
 /** @return whether an event was called: it may have changed everything that was looked at before */
@@ -338,11 +365,13 @@ tell(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
 	uint16_t port;
 
 	if (pz_mdns_records_newest(&instance->records, PZ_MDNS_PTR) == NULL)
-		return !instance->is_unconfirmed && retire(catalogue, instance, true);
+		return is_gone(catalogue, instance) && retire(catalogue, instance, true);
 	pz_mdns_records_untold(&instance->records, &has_address);
 	if (srv == NULL || !has_address ||
 	    pz_mdns_srv_read(pz_mdns_record_rdata(srv), &port, host) != PZ_OK)
-		return !instance->is_unconfirmed && retire(catalogue, instance, false);
+		return is_gone(catalogue, instance) && retire(catalogue, instance, false);
+	instance->incomplete_us = 0;
+	instance->is_overdue = false;
 	if (txt == NULL)
 		return false;
 	instance->is_unconfirmed =
@@ -525,7 +554,7 @@ on_confirm(struct pz_timer *timer, void *arg)
 		struct pz_mdns_instance *instance =
 			PZ_CONTAINER(node, struct pz_mdns_instance, node);
 
-		instance->is_unconfirmed = false;
+		instance->is_unconfirmed = instance->is_overdue = false;
 		instance->is_changed = true;
 	}
 	wake(catalogue, 0);

@@ -113,13 +113,13 @@ on_own_state(void *arg, enum pz_mdns_backend_state state)
 }
 
 static void
-on_collision(void *arg)
+on_collision(void *arg, void *entry)
 {
 	struct daemon_mdns *mdns = arg;
 
 	/* The name may be replaced before anything with it was established. */
 	pz_mdns_catalogue_own_changed(&mdns->catalogue);
-	pz_mdns_announcer_collision(&mdns->announcer);
+	pz_mdns_announcer_collision(&mdns->announcer, entry);
 }
 
 static void

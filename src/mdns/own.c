@@ -191,7 +191,7 @@ take_message(struct own *own, const struct pz_mdns_message *message)
 	else if (object->watch_arg == NULL && message->kind == PZ_MDNS_ESTABLISHED)
 		events->established(own->base.arg, object);
 	else if (object->watch_arg == NULL && message->kind == PZ_MDNS_COLLISION)
-		events->collision(own->base.arg);
+		events->collision(own->base.arg, object);
 	else if (message->kind == PZ_MDNS_FAILED)
 		events->failed(own->base.arg, object->watch_arg != NULL, "refused");
 	else if (object->watch_arg != NULL && message->kind == PZ_MDNS_RECORD)

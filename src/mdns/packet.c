@@ -6,12 +6,16 @@
  *
  * A compression pointer has to lead to a place before the name that it is a part of, and what it
  * leads to likewise: so no name can be endless, and none needs a count of jumps.
+ *
+ * Echoes: the library delays answers, and sends the records of the moment when it was asked. After
+ * a change it takes such an answer, which multicast brings back to it, for that of another host
+ * with our name, and withdraws what it announces. So it does not read them. The datagram is dropped
+ * whole: all of it is ours.
  */
 #include "mdns/packet.h"
 
-#include <stdbool.h>
-
-#include "base/limits.h"
+#include <sodium.h>
+#include <string.h>
 
 #define HEADER_BYTES 12
 #define NAME_BYTES_MAX 255 /* RFC 1035 2.3.4, on the wire */
@@ -35,12 +39,19 @@ number_at(struct pz_slice packet, size_t at)
 	return (size_t)packet.ptr[at] << 8 | packet.ptr[at + 1];
 }
 
+/** A name on the wire, uncompressed. */
+struct name {
+	uint8_t bytes[NAME_BYTES_MAX];
+	size_t len;
+};
+
 /**
  * @param end the name has to end before this; what its pointers lead to may lie anywhere before it
  * @param at begin of the name; afterwards what follows it
+ * @param out the name, when it is well-formed
  */
 static bool
-skip_name(struct pz_slice packet, size_t end, size_t *at)
+read_name(struct pz_slice packet, size_t end, size_t *at, struct name *out)
 {
 	size_t pos = *at, after = 0, bound = end, begin = *at, total = 0;
 
@@ -63,12 +74,22 @@ skip_name(struct pz_slice packet, size_t end, size_t *at)
 		total += len + 1;
 		if (len > LABEL_BYTES_MAX || total > NAME_BYTES_MAX || bound - pos < len + 1)
 			return false;
+		memcpy(out->bytes + total - len - 1, packet.ptr + pos, len + 1);
 		pos += len + 1;
 		if (len == 0)
 			break;
 	}
+	out->len = total;
 	*at = after != 0 ? after : pos;
 	return true;
+}
+
+static bool
+skip_name(struct pz_slice packet, size_t end, size_t *at)
+{
+	struct name name;
+
+	return read_name(packet, end, at, &name);
 }
 
 /** Strings, each with its length before it, that fill the space exactly. */
@@ -146,4 +167,102 @@ pz_mdns_packet_check(struct pz_slice datagram)
 		has_alias = has_alias || is == PZ_MDNS_PACKET_ALIAS;
 	}
 	return has_alias ? PZ_MDNS_PACKET_ALIAS : PZ_MDNS_PACKET_GOOD;
+}
+
+/* ---- echoes ---- */
+
+void
+pz_mdns_mark_make(struct pz_slice name, uint16_t type, struct pz_slice rdata,
+		  struct pz_mdns_mark *out)
+{
+	uint8_t number[2] = {(uint8_t)(type >> 8), (uint8_t)type};
+	crypto_generichash_state state;
+
+	/* A name ends itself, so the parts cannot run into each other. */
+	crypto_generichash_init(&state, NULL, 0, sizeof(out->bytes));
+	crypto_generichash_update(&state, name.ptr, name.len);
+	crypto_generichash_update(&state, number, sizeof(number));
+	crypto_generichash_update(&state, rdata.ptr, rdata.len);
+	crypto_generichash_final(&state, out->bytes, sizeof(out->bytes));
+}
+
+/** @return echoes->len where the mark is missing */
+static size_t
+place_of(const struct pz_mdns_echoes *echoes, const struct pz_mdns_mark *mark)
+{
+	size_t i = 0;
+
+	while (i < echoes->len && memcmp(&echoes->marks[i], mark, sizeof(*mark)) != 0)
+		i++;
+	return i;
+}
+
+void
+pz_mdns_echoes_add(struct pz_mdns_echoes *echoes, const struct pz_mdns_mark *mark)
+{
+	if (place_of(echoes, mark) < echoes->len)
+		return;
+	echoes->marks[echoes->next] = *mark;
+	echoes->next = (echoes->next + 1) % PZ_MDNS_ECHOES_MAX;
+	if (echoes->len < PZ_MDNS_ECHOES_MAX)
+		echoes->len++;
+}
+
+void
+pz_mdns_echoes_remove(struct pz_mdns_echoes *echoes, const struct pz_mdns_mark *mark)
+{
+	size_t place = place_of(echoes, mark);
+
+	/* The place stays in the order of the others: it is the mark of no record now. */
+	if (place < echoes->len)
+		memset(&echoes->marks[place], 0, sizeof(*mark));
+}
+
+/**
+ * @param at begin of a record of a good datagram; afterwards what follows it
+ * @return whether it is one of ours from before; false for types that cannot conflict
+ */
+static bool
+is_former(struct pz_slice packet, size_t *at, const struct pz_mdns_echoes *echoes)
+{
+	uint8_t data[6 + NAME_BYTES_MAX];
+	struct name name = {.len = 0}, host = {.len = 0};
+	struct pz_mdns_mark mark;
+
+	(void)read_name(packet, packet.len, at, &name);
+	size_t type = number_at(packet, *at), len = number_at(packet, *at + 8), begin = *at + 10;
+	struct pz_slice rdata = pz_slice_of(packet.ptr + begin, len);
+
+	*at = begin + len;
+	if (type == TYPE_SRV) {
+		size_t target = begin + 6;
+
+		(void)read_name(packet, *at, &target, &host);
+		memcpy(data, rdata.ptr, 6);
+		memcpy(data + 6, host.bytes, host.len);
+		rdata = pz_slice_of(data, 6 + host.len);
+	} else if (type != TYPE_A && type != TYPE_AAAA && type != TYPE_TXT) {
+		return false;
+	}
+	pz_mdns_mark_make(pz_slice_of(name.bytes, name.len), (uint16_t)type, rdata, &mark);
+	return place_of(echoes, &mark) < echoes->len;
+}
+
+bool
+pz_mdns_packet_is_echo(struct pz_slice datagram, const struct pz_mdns_echoes *echoes)
+{
+	bool is_answer = (datagram.ptr[2] & 0x80) != 0, is_echo = false;
+	size_t at = HEADER_BYTES, known = is_answer ? 0 : number_at(datagram, 6);
+	size_t records = number_at(datagram, 6) + number_at(datagram, 8) + number_at(datagram, 10);
+
+	if (echoes->len == 0)
+		return false;
+	for (size_t left = number_at(datagram, 4); left > 0; left--) {
+		(void)skip_name(datagram, datagram.len, &at);
+		at += 4;
+	}
+	/* The answers of a query are what its sender knows of others, us too: no echoes. */
+	for (size_t i = 0; i < records && !is_echo; i++)
+		is_echo = is_former(datagram, &at, echoes) && i >= known;
+	return is_echo;
 }

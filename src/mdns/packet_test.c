@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "mdns/packet.h"
+#include "mdns/service.h"
 
 /* A datagram, put together piece by piece. */
 static struct {
@@ -299,6 +300,121 @@ the_size_has_an_end(void **state)
 	assert_int_equal(verdict_of(PZ_MDNS_PACKET_BYTES_MAX + 1), PZ_MDNS_PACKET_MALFORMED);
 }
 
+/* ---- echoes ---- */
+
+/** "abc" at host.local:8040 with an address, as the library sends it: with pointers. */
+static void
+put_announcement(bool is_probe)
+{
+	begin(is_probe, is_probe ? 0 : 2, is_probe ? 0 : 1);
+	if (is_probe) {
+		memcpy(p.bytes + 2, "\0\0", 2);
+		p.bytes[9] = 3;
+		PUT(SERVICE "\0\377\0\1");
+		PUT("\3abc" AT_BEGIN);
+	} else {
+		PUT("\3abc" SERVICE);
+	}
+	DATA(33, "\0\0\0\0\37\150\4host\5local\0");
+	PUT("\3abc\4_pzp\4_tcp\5local\0");
+	DATA(16, "\3v=1\2t=");
+	PUT("\4host\5local\0");
+	DATA(1, "\12\11\0\1");
+	assert_good();
+}
+
+static bool
+is_echo(const struct pz_mdns_echoes *echoes)
+{
+	return pz_mdns_packet_is_echo(pz_slice_of(p.bytes, p.len), echoes);
+}
+
+/** @param marks SRV, TXT and address of that announcement */
+static void
+mark_announcement(uint16_t port, const char *second, uint8_t last, struct pz_mdns_mark marks[3])
+{
+	const char *txt[] = {"v=1", second};
+	struct pz_mdns_service service = {
+		.instance = "abc", .host = "host", .port = port, .txt = txt, .txt_len = 2};
+	struct pz_mdns_local local = {.len = 4, .bytes = {10, 9, 0, last}};
+
+	assert_int_equal(pz_mdns_service_marks(&service, marks), 2);
+	pz_mdns_address_mark("host", &local, &marks[2]);
+}
+
+static void
+what_we_announced_before_is_an_echo(void **state)
+{
+	struct pz_mdns_mark was[3], is[3];
+
+	(void)state;
+	mark_announcement(8040, "t=", 1, was);
+	mark_announcement(8041, "t=x", 2, is);
+	for (size_t i = 0; i < 6; i++) {
+		struct pz_mdns_echoes echoes = {.len = 0};
+
+		put_announcement(i % 2 != 0);
+		assert_false(is_echo(&echoes));
+		pz_mdns_echoes_add(&echoes, &is[i / 2]);
+		assert_false(is_echo(&echoes)); /* another port, text or address */
+		pz_mdns_echoes_add(&echoes, &was[i / 2]);
+		assert_true(is_echo(&echoes));
+		pz_mdns_echoes_remove(&echoes, &was[i / 2]); /* it is announced again */
+		assert_false(is_echo(&echoes));
+	}
+}
+
+/* Peers send what they know of us with their questions, and a PTR record is shared. */
+static void
+what_a_peer_knows_of_us_is_no_echo(void **state)
+{
+	struct pz_mdns_echoes echoes = {.len = 0};
+	struct pz_mdns_mark marks[3];
+
+	(void)state;
+	mark_announcement(8040, "t=", 1, marks);
+	for (size_t i = 0; i < 3; i++)
+		pz_mdns_echoes_add(&echoes, &marks[i]);
+	begin(1, 1, 0);
+	p.bytes[2] = 0; /* a question */
+	PUT(SERVICE "\0\14\0\1");
+	PUT("\3abc" AT_BEGIN);
+	DATA(33, "\0\0\0\0\37\150\4host\5local\0");
+	assert_good();
+	assert_false(is_echo(&echoes));
+	p.bytes[2] = (uint8_t)0x84;
+	assert_true(is_echo(&echoes)); /* the same as an answer */
+	put_ordinary();                /* others' text, and our port */
+	assert_true(is_echo(&echoes));
+	pz_mdns_echoes_remove(&echoes, &marks[0]);
+	pz_mdns_echoes_remove(&echoes, &marks[2]);
+	assert_false(is_echo(&echoes));
+	begin(0, 1, 0);
+	PUT(SERVICE);
+	DATA(12, "\3abc" AT_BEGIN);
+	assert_false(is_echo(&echoes));
+}
+
+static void
+the_oldest_echoes_make_room(void **state)
+{
+	struct pz_mdns_echoes echoes = {.len = 0};
+	struct pz_mdns_mark marks[3];
+
+	(void)state;
+	put_announcement(false);
+	mark_announcement(8040, "t=", 1, marks);
+	pz_mdns_echoes_add(&echoes, &marks[0]);
+	for (uint16_t port = 1; port <= PZ_MDNS_ECHOES_MAX; port++) {
+		assert_true(is_echo(&echoes));
+		mark_announcement(port, "t=", 1, marks);
+		pz_mdns_echoes_add(&echoes, &marks[0]);
+		pz_mdns_echoes_add(&echoes, &marks[0]); /* known: takes no room */
+	}
+	assert_false(is_echo(&echoes));
+	assert_int_equal(echoes.len, PZ_MDNS_ECHOES_MAX);
+}
+
 int
 main(void)
 {
@@ -312,6 +428,9 @@ main(void)
 		cmocka_unit_test(labels_and_names_have_their_sizes),
 		cmocka_unit_test(data_has_the_form_of_its_type),
 		cmocka_unit_test(the_size_has_an_end),
+		cmocka_unit_test(what_we_announced_before_is_an_echo),
+		cmocka_unit_test(what_a_peer_knows_of_us_is_no_echo),
+		cmocka_unit_test(the_oldest_echoes_make_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,6 @@
 #include "mdns/poll.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -9,11 +8,10 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "mdns/packet.h"
 
 struct AvahiWatch {
 	uv_poll_t poll;
-	struct pz_list node; /* of a socket of the network: in its pz_mdns_poll */
+	const struct pz_mdns_poll *owner;
 	/* libuv takes a descriptor once, libdbus watches one twice (to read and to write): so each
 	 * watch has a copy. */
 	int copy;
@@ -69,7 +67,7 @@ is_network_datagram(int fd)
  * @return whether there is nothing left for this call-back
  */
 static bool
-drops_datagram(int fd)
+drops_datagram(int fd, const struct pz_mdns_echoes *echoes)
 {
 	uint8_t bytes[PZ_MDNS_PACKET_BYTES_MAX];
 	/* MSG_TRUNC: its true length, although the rest is cut. */
@@ -77,14 +75,16 @@ drops_datagram(int fd)
 
 	if (len < 0) /* an error of the socket, which this call has taken, or nothing there */
 		return true;
-	enum pz_mdns_packet is = (size_t)len > sizeof(bytes)
-					 ? PZ_MDNS_PACKET_MALFORMED
-					 : pz_mdns_packet_check(pz_slice_of(bytes, (size_t)len));
-	if (is == PZ_MDNS_PACKET_GOOD)
+	struct pz_slice datagram = pz_slice_of(bytes, (size_t)len);
+	enum pz_mdns_packet is = (size_t)len > sizeof(bytes) ? PZ_MDNS_PACKET_MALFORMED
+							     : pz_mdns_packet_check(datagram);
+	if (is == PZ_MDNS_PACKET_GOOD && !pz_mdns_packet_is_echo(datagram, echoes))
 		return false;
 	(void)recv(fd, bytes, 0, MSG_DONTWAIT);
 	pz_debug("mdns-dropped", "bytes=%zd reason=%s", len,
-		 is == PZ_MDNS_PACKET_ALIAS ? "alias" : "malformed");
+		 is == PZ_MDNS_PACKET_GOOD    ? "echo"
+		 : is == PZ_MDNS_PACKET_ALIAS ? "alias"
+					      : "malformed");
 	return true;
 }
 
@@ -94,7 +94,8 @@ on_poll(uv_poll_t *poll, int status, int events)
 	AvahiWatch *watch = poll->data;
 	unsigned happened = 0;
 
-	if (watch->is_datagram && (events & UV_READABLE) && drops_datagram(watch->fd))
+	if (watch->is_datagram && (events & UV_READABLE) &&
+	    drops_datagram(watch->fd, &watch->owner->echoes))
 		return;
 	if (status < 0) { /* libuv has stopped watching; a read returns the error itself */
 		happened = AVAHI_WATCH_ERR | (watch->wanted & AVAHI_WATCH_IN);
@@ -114,11 +115,12 @@ static AvahiWatch *
 watch_new(const AvahiPoll *api, int fd, AvahiWatchEvent event, AvahiWatchCallback callback,
 	  void *arg)
 {
-	struct pz_mdns_poll *owner = api->userdata;
+	const struct pz_mdns_poll *owner = api->userdata;
 	AvahiWatch *watch = calloc(1, sizeof(*watch));
 
 	if (watch == NULL)
 		return NULL;
+	watch->owner = owner;
 	watch->fd = fd;
 	watch->is_datagram = is_network_datagram(fd);
 	watch->wanted = event;
@@ -132,8 +134,6 @@ watch_new(const AvahiPoll *api, int fd, AvahiWatchEvent event, AvahiWatchCallbac
 		return NULL;
 	}
 	watch->poll.data = watch;
-	if (watch->is_datagram)
-		pz_list_append(&owner->network, &watch->node);
 	start(watch);
 	return watch;
 }
@@ -165,8 +165,6 @@ on_closed(uv_handle_t *handle)
 static void
 watch_free(AvahiWatch *watch)
 {
-	if (watch->is_datagram)
-		pz_list_remove(&watch->node);
 	uv_poll_stop(&watch->poll);
 	uv_close((uv_handle_t *)&watch->poll, on_closed);
 }
@@ -226,7 +224,7 @@ void
 pz_mdns_poll_init(struct pz_mdns_poll *poll, struct pz_loop *loop)
 {
 	poll->loop = loop;
-	pz_list_init(&poll->network);
+	poll->echoes = (struct pz_mdns_echoes){.len = 0};
 	poll->api = (AvahiPoll){
 		.userdata = poll,
 		.watch_new = watch_new,
@@ -237,17 +235,4 @@ pz_mdns_poll_init(struct pz_mdns_poll *poll, struct pz_loop *loop)
 		.timeout_update = timeout_update,
 		.timeout_free = timeout_free,
 	};
-}
-
-bool
-pz_mdns_poll_has_received(const struct pz_mdns_poll *owner)
-{
-	PZ_LIST_EACH (&owner->network, node, tmp) {
-		const AvahiWatch *watch = PZ_CONTAINER(node, AvahiWatch, node);
-		struct pollfd one = {watch->fd, POLLIN, 0};
-
-		if ((watch->wanted & AVAHI_WATCH_IN) && poll(&one, 1, 0) == 1)
-			return true;
-	}
-	return false;
 }

@@ -39,7 +39,6 @@ struct responder {
 	AvahiServer *server;
 	uv_poll_t in;
 	struct pz_buf received;
-	unsigned waits; /* of the node's messages, since they were read last */
 	struct pz_list objects;
 	struct pz_map *by_id;
 };
@@ -49,6 +48,8 @@ struct object {
 	struct pz_list node;
 	struct responder *responder;
 	uint32_t id;
+	struct pz_mdns_mark marks[PZ_MDNS_MARKS_MAX]; /* of what an entry announces */
+	size_t marks_len;
 	AvahiSEntryGroup *group;      /* of an entry; NULL: it could not be made */
 	AvahiSRecordBrowser *browser; /* of a watch; likewise */
 };
@@ -176,9 +177,19 @@ object_new(struct responder *r, uint32_t id)
 	return object;
 }
 
+/** What it announced until now comes back from the network later: as an echo (packet.h). */
+static void
+forget_marks(struct object *object)
+{
+	for (size_t i = 0; i < object->marks_len; i++)
+		pz_mdns_echoes_add(&object->responder->poll.echoes, &object->marks[i]);
+	object->marks_len = 0;
+}
+
 static void
 object_free(struct object *object)
 {
+	forget_marks(object);
 	pz_map_remove(object->responder->by_id, key_of(&object->id));
 	pz_list_remove(&object->node);
 	if (object->group != NULL)
@@ -200,6 +211,10 @@ entry_failed(struct object *object, int err)
 		 false);
 }
 
+/**
+ * With AVAHI_PUBLISH_UPDATE Avahi announces the new records at once instead of those before: the
+ * name is ours, so RFC 6762 8.4 asks for no probe.
+ */
 static int
 put_service(struct object *object, unsigned flags, const struct pz_mdns_service *service)
 {
@@ -231,11 +246,27 @@ put_address(struct object *object, const char *host, const struct pz_mdns_local 
 					&address);
 }
 
+/** The marks of what an entry announces from now on. */
+static void
+set_marks(struct object *object, const struct pz_mdns_message *message)
+{
+	forget_marks(object);
+	if (message->kind == PZ_MDNS_ADD_ADDRESS) {
+		pz_mdns_address_mark(message->host, &message->address, &object->marks[0]);
+		object->marks_len = 1;
+	} else {
+		object->marks_len = pz_mdns_service_marks(&message->service, object->marks);
+	}
+	for (size_t i = 0; i < object->marks_len; i++)
+		pz_mdns_echoes_remove(&object->responder->poll.echoes, &object->marks[i]);
+}
+
 static void
 fill_entry(struct object *object, const struct pz_mdns_message *message)
 {
 	int err = AVAHI_ERR_NO_MEMORY;
 
+	set_marks(object, message);
 	object->group = avahi_s_entry_group_new(object->responder->server, on_group, object);
 	if (object->group != NULL)
 		err = message->kind == PZ_MDNS_ADD_ADDRESS
@@ -247,63 +278,10 @@ fill_entry(struct object *object, const struct pz_mdns_message *message)
 		entry_failed(object, err);
 }
 
-/**
- * Announces one record of a service instead of the one before, at once: RFC 6762 8.4 asks for no
- * probe, the name is ours. (Avahi would probe for a second, answer no question meanwhile, and hosts
- * that see its probes would take the service for gone: RFC 6762 10.5.) The second call only sets
- * the flags: the name is probed for on a network that comes later.
- */
-static int
-replace_record(struct object *object, AvahiRecord *record)
-{
-	static const unsigned flags[] = {
-		AVAHI_PUBLISH_UPDATE | AVAHI_PUBLISH_UNIQUE | AVAHI_PUBLISH_NO_PROBE,
-		AVAHI_PUBLISH_UPDATE | AVAHI_PUBLISH_UNIQUE,
-	};
-	int err = 0;
-
-	for (size_t i = 0; i < 2 && err >= 0; i++)
-		err = avahi_server_add(object->responder->server, object->group, AVAHI_IF_UNSPEC,
-				       AVAHI_PROTO_UNSPEC, (AvahiPublishFlags)flags[i], record);
-	avahi_record_unref(record);
-	return err;
-}
-
-/** Port and TXT of a service that is announced. @return below 0: Avahi's error */
-static int
-replace_records(struct object *object, const struct pz_mdns_service *service)
-{
-	char name[PZ_MDNS_NAME_TEXT_BYTES], host[PZ_MDNS_NAME_TEXT_BYTES];
-
-	pz_mdns_full_name(service->instance, name);
-	snprintf(host, sizeof(host), "%s.local", service->host);
-	AvahiRecord *srv = avahi_record_new_full(name, AVAHI_DNS_CLASS_IN, AVAHI_DNS_TYPE_SRV,
-						 AVAHI_DEFAULT_TTL_HOST_NAME);
-	AvahiRecord *txt = avahi_record_new_full(name, AVAHI_DNS_CLASS_IN, AVAHI_DNS_TYPE_TXT,
-						 AVAHI_DEFAULT_TTL);
-	if (srv == NULL || txt == NULL)
-		_exit(1); /* the node starts another one */
-	srv->data.srv.port = service->port;
-	srv->data.srv.name = avahi_strdup(host);
-	txt->data.txt.string_list = avahi_string_list_new_from_array((const char **)service->txt,
-								     (int)service->txt_len);
-	int err = replace_record(object, srv);
-	int second = replace_record(object, txt);
-	return err < 0 ? err : second;
-}
-
-static bool
-is_announced(const struct object *object)
-{
-	return object->group != NULL &&
-	       avahi_s_entry_group_get_state(object->group) == AVAHI_ENTRY_GROUP_ESTABLISHED;
-}
-
 static void
 update_service(struct object *object, const struct pz_mdns_message *message)
 {
-	if (is_announced(object) && replace_records(object, &message->service) >= 0)
-		return;
+	set_marks(object, message);
 	if (object->group != NULL &&
 	    put_service(object, AVAHI_PUBLISH_UPDATE, &message->service) >= 0)
 		return;
@@ -372,22 +350,6 @@ end(struct responder *r)
 	_exit(0);
 }
 
-/**
- * What the network sent before the node's message is read first: else Avahi takes its own packet
- * from before a change, which multicast brings back to it, for another host that has our name. It
- * reads one packet a turn. A network that never stops sending cannot make the node wait for ever.
- */
-static bool
-has_to_wait(struct responder *r)
-{
-	if (r->waits < PZ_MDNS_PACKETS_FIRST_MAX && pz_mdns_poll_has_received(&r->poll)) {
-		r->waits++;
-		return true;
-	}
-	r->waits = 0;
-	return false;
-}
-
 static void
 on_readable(uv_poll_t *poll, int status, int events)
 {
@@ -398,8 +360,6 @@ on_readable(uv_poll_t *poll, int status, int events)
 	size_t used;
 
 	(void)events;
-	if (status == 0 && has_to_wait(r))
-		return;
 	ssize_t n = status < 0 ? 0 : recv(PZ_MDNS_RESPONDER_FD, bytes, sizeof(bytes), MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;

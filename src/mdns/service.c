@@ -88,6 +88,80 @@ pz_mdns_service_txt_eq(const struct pz_mdns_service *a, const struct pz_mdns_ser
 	return true;
 }
 
+/* ---- marks ---- */
+
+#define WIRE_BYTES_MAX 512 /* four labels, and six bytes before them */
+
+static size_t
+put_label(uint8_t *out, const char *text)
+{
+	size_t len = strlen(text) & PZ_MDNS_LABEL_BYTES_MAX;
+
+	out[0] = (uint8_t)len;
+	memcpy(out + 1, text, len);
+	return len + 1;
+}
+
+/** Labels on the wire, up to a NULL, and the root. */
+static size_t
+put_wire_name(uint8_t *out, const char *const labels[])
+{
+	size_t len = 0;
+
+	for (size_t i = 0; labels[i] != NULL; i++)
+		len += put_label(out + len, labels[i]);
+	out[len] = 0;
+	return len + 1;
+}
+
+static size_t
+put_txt(const struct pz_mdns_service *service, uint8_t out[PZ_MDNS_TXT_BYTES_MAX])
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < service->txt_len; i++) {
+		size_t len = strlen(service->txt[i]);
+
+		if (len > 255 || len + 1 > PZ_MDNS_TXT_BYTES_MAX - at)
+			break;
+		out[at] = (uint8_t)len;
+		memcpy(out + at + 1, service->txt[i], len);
+		at += len + 1;
+	}
+	if (at == 0) /* RFC 6763 6.1: one empty string */
+		out[at++] = 0;
+	return at;
+}
+
+size_t
+pz_mdns_service_marks(const struct pz_mdns_service *service,
+		      struct pz_mdns_mark out[PZ_MDNS_MARKS_MAX])
+{
+	const char *labels[] = {service->instance, "_pzp", "_tcp", "local", NULL};
+	const char *host[] = {service->host, "local", NULL};
+	uint8_t name[WIRE_BYTES_MAX], srv[WIRE_BYTES_MAX] = {0}, txt[PZ_MDNS_TXT_BYTES_MAX];
+	struct pz_slice wire = pz_slice_of(name, put_wire_name(name, labels));
+
+	srv[4] = (uint8_t)(service->port >> 8); /* after priority and weight, both 0 */
+	srv[5] = (uint8_t)service->port;
+	size_t len = 6 + put_wire_name(srv + 6, host);
+	pz_mdns_mark_make(wire, PZ_MDNS_SRV, pz_slice_of(srv, len), &out[0]);
+	pz_mdns_mark_make(wire, PZ_MDNS_TXT, pz_slice_of(txt, put_txt(service, txt)), &out[1]);
+	return PZ_MDNS_MARKS_MAX;
+}
+
+void
+pz_mdns_address_mark(const char *host, const struct pz_mdns_local *address,
+		     struct pz_mdns_mark *out)
+{
+	const char *labels[] = {host, "local", NULL};
+	uint8_t name[WIRE_BYTES_MAX];
+
+	pz_mdns_mark_make(pz_slice_of(name, put_wire_name(name, labels)),
+			  address->len == 4 ? PZ_MDNS_A : PZ_MDNS_AAAA,
+			  pz_slice_of(address->bytes, address->len), out);
+}
+
 void
 pz_mdns_random_name(const struct pz_env *env, char out[PZ_MDNS_RANDOM_NAME_BYTES])
 {

@@ -223,7 +223,7 @@ static void
 failed(struct system_backend *system, const char *reason)
 {
 	if (strcmp(reason, COLLISION_ERROR) == 0) {
-		system->base.events->collision(system->base.arg);
+		system->base.events->collision(system->base.arg, NULL);
 		return;
 	}
 	pz_debug("mdns-entry-failed", "by=avahi-daemon reason=%s", reason);
@@ -407,7 +407,7 @@ on_group_state(struct object *object, DBusMessage *signal)
 	if (!dbus_message_get_args(signal, NULL, DBUS_TYPE_INT32, &state, DBUS_TYPE_INVALID))
 		return;
 	if (state == AVAHI_ENTRY_GROUP_COLLISION)
-		failed(system, COLLISION_ERROR);
+		system->base.events->collision(system->base.arg, object);
 	else if (state == AVAHI_ENTRY_GROUP_FAILURE)
 		failed(system, "state");
 	else if (state == AVAHI_ENTRY_GROUP_ESTABLISHED)
