@@ -44,6 +44,7 @@ callers_are_what_their_verified_address_says(void **state)
 	}
 }
 
+/* page 14 AC-3 */
 static void
 by_default_own_devices_may_and_others_may_not(void **state)
 {
@@ -70,6 +71,7 @@ before_enrolment_the_device_itself_is_the_owner(void **state)
 	assert_int_equal(calls(w, TV, TEST), PZ_ACCESS_DENY);
 }
 
+/* page 14 AC-2 */
 static void
 what_is_missing_denies(void **state)
 {
@@ -137,6 +139,7 @@ parameters_that_a_service_exports_can_be_compared(void **state)
 	json_decref(params);
 }
 
+/* page 14 AC-5 */
 static void
 names_of_one_api_are_one_feature(void **state)
 {

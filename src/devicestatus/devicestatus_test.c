@@ -274,7 +274,7 @@ support_is_reported(void **state)
 	done(f);
 }
 
-/* page 14, SRV-5 */
+/* page 14, SRV-5 (page 14 DSC-3) */
 static void
 identifiers_stay_in_the_zone(void **state)
 {
@@ -421,6 +421,7 @@ changes_are_watched(void **state)
 	done(f);
 }
 
+/* page 14 DOS-6 */
 static void
 watchers_choose_how_often(void **state)
 {

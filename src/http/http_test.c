@@ -232,6 +232,7 @@ heads_are_bounded(void **state)
 	assert_int_equal(status(), 431);
 }
 
+/* page 14 APP-9 */
 static void
 answers_protect_pages(void **state)
 {

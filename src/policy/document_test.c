@@ -328,6 +328,7 @@ depth_ends_at_32_levels(void **state)
 	pz_buf_fini(&buf);
 }
 
+/* page 14 PRS-4 */
 static void
 a_billion_laughs_are_not_read(void **state)
 {
@@ -363,6 +364,7 @@ regular_expressions_have_a_bound_of_memory(void **state)
 
 /* ---- the rest ---- */
 
+/* page 14 AUTH-5 */
 static void
 a_rule_that_needs_authentication_denies(void **state)
 {

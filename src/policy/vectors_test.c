@@ -1,4 +1,5 @@
-/* The vectors of page 9, 18: every one in both modes, and the user document alone. */
+/* The vectors of page 9, 18: every one in both modes, and the user document alone.
+ * Rules that name a service, page 14 AC-4, are PV-22 to PV-25. */
 #include "policy/fixture.h"
 
 #include <jansson.h>

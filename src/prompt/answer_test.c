@@ -26,6 +26,7 @@ each_effect_offers_its_row(void **state)
 					 rows[i].offers[a]);
 }
 
+/* page 14 PRM-2 */
 static void
 an_answer_that_is_not_offered_is_brought_down(void **state)
 {

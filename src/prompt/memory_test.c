@@ -57,6 +57,7 @@ a_stricter_policy_counts_at_once(void **state)
 	assert_int_equal(fx_ask(8, PZ_POLICY_PROMPT_BLANKET, "car"), PZ_PROMPT_NO);
 }
 
+/* page 14 PRM-6 */
 static void
 another_caller_app_feature_or_service_is_another_question(void **state)
 {

@@ -111,6 +111,7 @@ the_first_answer_counts_and_the_others_lose_the_question(void **state)
 	assert_int_equal(fx_ask(2, PZ_POLICY_PROMPT_BLANKET, "phone"), PZ_PROMPT_LATER);
 }
 
+/* page 14 PRM-3 */
 static void
 no_answer_in_time_is_a_no(void **state)
 {
@@ -237,6 +238,7 @@ what_is_allowed_once_is_the_function_that_was_shown(void **state)
 	assert_json(pz_prompts_list(t.prompts), "[]");
 }
 
+/* page 14 PRM-5 */
 static void
 a_caller_has_two_questions_and_a_device_eight(void **state)
 {
@@ -383,6 +385,7 @@ an_app_is_forgotten(void **state)
 	assert_json(pz_prompts_list(t.prompts), "[]");
 }
 
+/* page 14 PRM-4 */
 static void
 what_is_shown_is_verified_and_the_strictest_answer_is_first(void **state)
 {

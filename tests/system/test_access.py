@@ -98,6 +98,7 @@ def test_a_program_of_the_owner_manages_policies_by_json(shared_zone):
 
 
 def test_management_is_refused_to_other_devices_whatever_a_policy_says(shared_zone):
+    """page 14 AC-1."""
     zone = shared_zone
     caller = foreign.join(zone.hub, "manager")
     set_policy(zone.b, "exceptions", document())
@@ -185,6 +186,7 @@ def services_of(device, name):
 
 
 def test_a_search_leaves_out_what_the_caller_may_never_use(zone):
+    """page 14 DSC-2."""
     assert services_of(zone.a, "tv") == services_of(zone.b, "tv")
     set_policy(zone.b, "user", NO_LAPTOP)
     eventually(lambda: "Test" not in "".join(services_of(zone.a, "tv")), what="the service to be left out")
@@ -307,6 +309,7 @@ def test_allow_deny_and_rules(zone):
 
 
 def test_allow_for_two_seconds_runs_out_during_a_stream(zone):
+    """page 14 AC-12."""
     zone.a.pzp("deny", "laptop", "test@tv")
     zone.a.pzp("allow", "laptop", "test@tv", "--for", "2s")
     eventually(lambda: get42(zone.a, "tv", check=False).code == 0, what="the rule to count")

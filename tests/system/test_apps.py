@@ -77,6 +77,7 @@ def test_reads(zone):
 
 
 def test_is_on_loopback_only(zone):
+    """page 14 APP-1."""
     for address in ("0.0.0.0", "::"):
         listening = [line for line in open("/proc/net/tcp" + ("6" if ":" in address else "")).readlines()[1:]
                      if line.split()[3] == "0A" and int(line.split()[1].rpartition(":")[2], 16) == zone.port]
@@ -87,12 +88,14 @@ def test_is_on_loopback_only(zone):
 @pytest.mark.parametrize("host", ["evil.example", "localhost", "localhost:1", "127.0.0.1.evil.example", "[::2]:80",
                                   "localhost:0PORT", "localhost:PORT.evil.example"])
 def test_other_hosts_are_refused(zone, host):
+    """page 14 APP-4."""
     assert ws.request(zone.port, host=host.replace("PORT", str(zone.port)))[0] == 421
 
 
 @pytest.mark.parametrize("target", ["/../etc/passwd", "/%2e%2e/etc/passwd", "/..%2fetc/passwd", "/..\\etc", "//etc/passwd",
                                     "/./webinosConfig.json", "/%77ebinosConfig.json", "/webinosConfig.json/", "/.git"])
 def test_paths_lead_nowhere(zone, target):
+    """page 14 APP-11."""
     assert ws.request(zone.port, target)[0] == 404
 
 
@@ -111,6 +114,7 @@ def test_smuggling_is_refused(zone):
 @pytest.mark.parametrize("origin", [None, "null", "file://", "http://shop.example", "https://", "ftp://x", "https://a b",
                                     "https://A.example", "https://a.example/path", "https://a.example:", "x" * 300])
 def test_origins_that_prove_nothing_are_refused(zone, origin):
+    """page 14 APP-2."""
     with pytest.raises(ws.Refused) as refused:
         ws.Socket(zone.port, origin)
     assert refused.value.status == 403
@@ -130,7 +134,9 @@ def test_handshakes(zone):
 # ---- consent ----
 
 def test_nothing_before_consent(zone, person):
-    """The owner is asked, by the page's origin; the page gets nothing until then."""
+    """The owner is asked, by the page's origin; the page gets nothing until then.
+    (page 14 APP-3 and DSC-4)
+    """
     app = ws.App(zone.port)
     question = eventually(lambda: zone.a.ask("prompts"), what="question")[0]
     assert ORIGIN in question["text"] and question["who"]["origin"] == ORIGIN
@@ -245,6 +251,7 @@ def test_follows_a_stream(app):
 
 
 def test_a_page_that_goes_ends_its_streams_elsewhere(zone, app):
+    """page 14 APP-13."""
     service = [one for one in app.find(TEST) if one["serviceAddress"].endswith("/tv")][0]
     id = app.request(service["serviceAddress"], f"{TEST}@{service['id']}.listenAttr.listenFor42", [{"repeat": True}])
     assert app.asked()[1]["method"] == f"{id}.onEvent"
@@ -266,6 +273,7 @@ def test_unreachable(app):
 
 
 def test_two_tabs_have_addresses_of_their_own(zone, app):
+    """page 14 APP-6."""
     other = ws.App(zone.port).wait_registered()
     assert other.address != app.address
     assert other.address.rpartition(":")[0] == app.address.rpartition(":")[0]
@@ -284,6 +292,7 @@ def test_a_forged_sender_is_dropped(zone, app):
 @pytest.mark.parametrize("status", ["bye", "revoked", "Update", "pzpInfo", "registerServices", "Sync_Data", "leave",
                                     "policyEdit", "hubMoved", "prompt", "promptAnswer", "setPzhProviderAddress"])
 def test_props_that_manage_are_dropped(app, status):
+    """page 14 APP-7 and ENR-8."""
     for to in (app.pzp, daemon.ZONE, f"{daemon.ZONE}/tv", None):
         message = {"type": "prop", "from": app.address, "payload": {"status": status, "message": {}}}
         app.send(message if to is None else {**message, "to": to})
@@ -325,6 +334,7 @@ def test_a_flood_ends_the_session(app):
 
 
 def test_tabs_of_one_origin_are_limited(zone):
+    """page 14 APP-12."""
     origin = "https://tabs.example"
     tabs = [ws.App(zone.port, origin, register=False) for _ in range(16)]
     with pytest.raises(ws.Refused) as refused:
@@ -540,7 +550,7 @@ def test_services_of_an_app_are_limited(zone, app):
 
 
 def test_no_app_speaks_for_another(zone, app):
-    """An app answers calls of its own service only."""
+    """An app answers calls of its own service only. (page 14 AC-9)"""
     service = app.call(app.pzp, "ServiceRegistry.register", [COUNTER])["result"]
     other = let_in(zone.a, ws.App(zone.port, "https://other.example"))
     assert other.call(other.pzp, "ServiceRegistry.unregister", [service])["error"]["data"]["name"] == "NotFoundError"

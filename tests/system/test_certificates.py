@@ -114,6 +114,7 @@ CASES = make_cases()
 
 @pytest.mark.parametrize("what", CASES)
 def test_hub_refuses(shared_zone, two, what):
+    """page 14 TLS-2."""
     me, other = two
     bent = CASES[what](me, other)
     if what == "no name":
@@ -275,6 +276,7 @@ def test_device_refuses_hub_certificates(world, what):
 # ---- what the programs make ----
 
 def test_certificates_are_as_page_2_says(shared_zone, two):
+    """page 14 CERT-8."""
     me, _ = two
     ca, master = me.ca.cert, me.master
     assert [a.value for a in master.subject] == [f"Pzh:127.0.0.1:{ZONE}"]

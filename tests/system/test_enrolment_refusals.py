@@ -62,6 +62,7 @@ def wrong(code):
 
 
 def test_wrong_code(zone, world):
+    """page 14 ENR-7."""
     device = world.device("third")
     token = zone.hub.token()
     result = device.pzp("enrol", f"127.0.0.1:{zone.hub.port}", "--zone", ZONE, "--device", "third",
@@ -179,6 +180,7 @@ def test_restart_cancels_the_code(zone):
 
 
 def test_codes_are_not_logged(zone, world):
+    """page 14 AUTH-9."""
     token = zone.hub.token()
     zone.world.device("third").pzp("enrol", token["link"], "--device", "third")
     zone.a.wait_state("connected")
@@ -365,7 +367,9 @@ def test_hub_shows_another_ca(world):
 
 
 def test_relayed_exchange(world, zone):
-    """Somebody in the middle, who passes the messages on, cannot use the real hub's answers."""
+    """Somebody in the middle, who passes the messages on, cannot use the real hub's answers.
+    (page 14 TLS-6)
+    """
     token = zone.hub.token()
 
     def script(fake, link, is_enrolment):

@@ -106,6 +106,7 @@ def test_others_hear_nothing_of_it(shared_zone, me, link):
 
 
 def test_depth_64_is_fine(shared_zone, me, link):
+    """page 14 PRS-3."""
     request = good(me)
     body = json.dumps(request).encode().replace(b'"x"', b"[" * 60 + b"]" * 60)
     link.send_raw(wire.frame(body))  # message, payload, params: 63 levels
@@ -205,7 +206,9 @@ MALFORMED = {
 
 @pytest.mark.parametrize("what", MALFORMED)
 def test_malformed_message_is_not_delivered(shared_zone, me, victim, what):
-    """Whether it closes the link or not: it reaches nobody, and others are served on."""
+    """Whether it closes the link or not: it reaches nobody, and others are served on.
+    (page 14 PRS-1)
+    """
     with victim.connect("127.0.0.1", shared_zone.hub.port) as heard, \
             me.connect("127.0.0.1", shared_zone.hub.port) as link:
         message = wire.rpc(me.address, victim.address, wire.request("bad.bad", []))

@@ -54,6 +54,7 @@ def houses(world):
 
 @pytest.mark.smoke
 def test_both_owners_confirm(houses):
+    """page 14 ZON-3."""
     alice, bob = houses
     invitation = alice.invite()
     assert re.fullmatch(r"pzh://\S+:\d+/alice@example\.org\?friend=[0-9a-f]{32}&ca=[0-9a-f]{64}",
@@ -86,6 +87,7 @@ def test_link_comes_back(houses):
 
 
 def test_invitation_counts_once(houses, world):
+    """page 14 ZON-2."""
     alice, bob = houses
     carol = House(world, CAROL, "carol")
     link = alice.invite()["link"]
@@ -125,6 +127,7 @@ def test_invitations_are_bounded(houses):
 
 
 def test_removal_takes_effect_at_both(houses):
+    """page 14 ZON-5."""
     alice, bob = houses
     befriend(alice, bob)
     alice.friend("remove", BOB, "--yes")

@@ -207,6 +207,37 @@ def test_a_citation_that_leads_nowhere(tree):
     tree.refuses("spec-table", "no clause: page 5")
 
 
+SECURITY = """# 14. Security
+
+## 1. Keys
+
+Status: not built.
+
+| ID | Requirement |
+|---|---|
+| KEY-1 | Keys stay. |
+| KEY-2 | Keys go. |
+
+## 2. Rows that no test shows
+
+Status: an overview.
+
+| Rows | Why |
+|---|---|
+| KEY-2 | not built |
+"""
+
+
+def test_a_requirement_without_a_test(tree):
+    spec_tree(tree, PAGE, CITED, CITED)
+    tree.write("docs/spec/14-security.md", SECURITY)
+    tree.refuses("spec-table", "page 14 KEY-1: cited by no test")
+    tree.write("src/wire/frame_test.c", CITED + "/* page 14 KEY-1 */\n")
+    tree.accepts("spec-table", "--check")
+    tree.write("src/wire/frame_test.c", CITED + "/* page 14 KEY-1 and KEY-2 */\n")
+    tree.refuses("spec-table", "page 14 KEY-2: cited by a test, and in the list")
+
+
 def test_a_founding_statement_whose_test_is_missing(tree):
     spec_tree(tree, PAGE, CITED, CITED)
     row = "| 1 | a | [4](04-protocol.md) | `wire/frame.h` | `wire/gone_test` | built |\n\n"

@@ -145,6 +145,7 @@ def test_revoke_nobody(shared_zone, device):
 
 
 def test_revoke_twice(zone):
+    """page 14 REPL-4."""
     zone.hub.pzh("revoke", "tv", "--yes")
     assert zone.hub.pzh("revoke", "tv", "--yes", check=1).reason()
 

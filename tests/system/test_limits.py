@@ -231,6 +231,7 @@ def answers(inbox):
 
 
 def test_others_are_served_while_one_is_held_back(make_zone):
+    """page 14 DOS-4."""
     zone = make_zone("--limits-queue-high", "256KiB", "--limits-queue-low", "64KiB")
     feeder, sleeper = foreign.join(zone.hub, "feeder"), foreign.join(zone.hub, "sleeper")
     count = 300

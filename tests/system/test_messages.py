@@ -117,6 +117,7 @@ def test_receipts_never_cause_receipts(pair, links):
 
 
 def test_unknown_status(shared_zone, pair, links):
+    """page 14 ROUT-2."""
     one, _ = pair
     links[0].send(wire.prop(one.address, "noSuchStatus", {"x": 1}, to=ZONE))
     error = links[0].expect_prop("error")
@@ -221,7 +222,9 @@ def test_update_tells_who_is_there(shared_zone, pair):
 
 
 def test_newest_link_of_a_device_wins(shared_zone):
-    """Page 14, TLS-12. A device of its own: what a device causes in the log is limited."""
+    """Page 14, TLS-12. A device of its own: what a device causes in the log is limited.
+    (page 14 TLS-12)
+    """
     one = foreign.join(shared_zone.hub, "newest")
     with one.connect("127.0.0.1", shared_zone.hub.port) as first:
         with one.connect("127.0.0.1", shared_zone.hub.port) as second:

@@ -57,7 +57,9 @@ def key_files(data_dir):
 
 @pytest.mark.smoke
 def test_a_device_is_told_and_tells_the_other(lab):
-    """The former hub is gone for good, and only one device hears where the new one is."""
+    """The former hub is gone for good, and only one device hears where the new one is.
+    (page 14 REV-9)
+    """
     home = lab.lan("home")
     old = lab.hub(lab.host("server", home))
     a, b = [lab.device(lab.host(name, home), old) for name in ("laptop", "tv")]

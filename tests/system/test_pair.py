@@ -125,7 +125,9 @@ def test_window_closes_with_its_command(two, sig):
 
 
 def test_outside_of_a_window_strangers_are_refused_in_the_handshake(two):
-    """Nothing is shown, also where the port stays open; and a second window works."""
+    """Nothing is shown, also where the port stays open; and a second window works.
+    (page 14 ZON-7)
+    """
     first, port = window(two[0])
     with first:
         with stranger.dial(port, stranger.Card()):

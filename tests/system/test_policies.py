@@ -119,6 +119,7 @@ def test_a_document_of_the_longest_kind_travels(zone, file):
 
 
 def test_exceptions_stay_on_the_device(zone, file):
+    """page 14 AC-6."""
     zone.b.pzp("policy", "set", "exceptions", file(DENY))
     assert slots(zone.b)["exceptions"]["sequence"] == 1
     zone.b.kill()
@@ -163,6 +164,7 @@ def test_a_device_that_is_killed_has_what_it_has_shown(zone, file):
 
 
 def test_a_damaged_policy_denies_and_lets_no_older_one_in(zone, file):
+    """page 14 AC-7."""
     zone.a.pzp("policy", "set", file(OPEN))
     wait_version([zone.b], 1)
     zone.hub.stop()

@@ -37,6 +37,7 @@ def check_gone(hub):
 
 
 def test_while_the_hub_runs(hub):
+    """page 14 WIP-6."""
     assert hub.pzh("remove", ZONE, "--yes", "--json").json() == {"zone": ZONE}
     hub.laptop.wait_status(lambda s: s["state"] != "connected")
     check_gone(hub)

@@ -66,7 +66,9 @@ def link_directly(*pairs):
 
 @pytest.mark.smoke
 def test_out_within_a_second(family):
-    """At the hub and at both peers that have a direct link; calls and services end with it."""
+    """At the hub and at both peers that have a direct link; calls and services end with it.
+    (page 14 REV-3 and REV-8)
+    """
     net = family
     link_directly((net.a, net.b), (net.c, net.b))
     old = net.pzh.devices()["tv"]["serial"]
@@ -101,7 +103,9 @@ def test_out_within_a_second(family):
 
 
 def test_partition(family):
-    """The news reaches the house by a device that comes from far away; the hub is gone."""
+    """The news reaches the house by a device that comes from far away; the hub is gone.
+    (page 14 REV-7)
+    """
     net = family
     link_directly((net.c, net.b))
     assert is_let_in(net.laptop, net.stolen, net.c, net.phone.address())
