@@ -78,8 +78,8 @@ check_send(const struct pz_node *node, const char *device, struct pz_errinfo *in
 	char to[PZ_ADDRESS_BYTES_MAX + 1];
 
 	on_address((void *)(uintptr_t)node, device, to);
-	if (pz_access_allows(node->access, PZ_ACCESS_SEND, node->names.self, to, FILE_API, NULL,
-			     FUNCTION))
+	if (pz_access_allows(node->judge.access, PZ_ACCESS_SEND, node->names.self, to, FILE_API,
+			     NULL, FUNCTION))
 		return PZ_OK;
 	return pz_fail(info, PZ_ERR_DENIED,
 		       "the access policy of this device does not let it send files to %s; `pzp "
@@ -125,8 +125,8 @@ judge(struct pz_node *node, const char *device, struct pz_access_call *call)
 	char from[PZ_ADDRESS_BYTES_MAX + 1];
 
 	on_address(node, device, from);
-	return pz_access_caller_of(node->access, from, &caller) == PZ_OK
-		       ? pz_access_judge(node->access, &caller, call)
+	return pz_access_caller_of(node->judge.access, from, &caller) == PZ_OK
+		       ? pz_access_judge(node->judge.access, &caller, call)
 		       : PZ_ACCESS_DENY;
 }
 
@@ -154,7 +154,7 @@ on_judge_over(void *arg, uint64_t ticket)
 {
 	const struct pz_node *node = arg;
 
-	pz_access_cancel(node->access, ticket | TICKET_OF_FILE);
+	pz_access_cancel(node->judge.access, ticket | TICKET_OF_FILE);
 }
 
 /* Like a stream: nothing is asked or counted once more. */

@@ -30,19 +30,28 @@ struct pz_items;
 struct pz_asking;
 struct pz_transfers;
 
+/** Who may do what here: the parts that a judgment needs, made and connected in policy_ops.c. */
+struct pz_node_judge {
+	struct pz_policies *policies; /* the documents */
+	struct pz_policies_hub policies_hub;
+	struct pz_manage manage;  /* changes them for programs of the owner */
+	struct pz_access *access; /* judges calls by them */
+	struct pz_asking *asking; /* questions for the owner */
+	struct pz_audit *audit;   /* the log of decisions */
+};
+
 struct pz_node {
 	struct pz_node_config config;
 	struct pz_metrics metrics;
 	struct pz_device_zone zone; /* which it is in, and what it knows of it */
 	struct pz_registry *registry;
-	struct pz_access *access; /* judges calls by `policies` */
+	struct pz_node_judge judge;
 	struct pz_calls *calls;
 	struct pz_uplink *uplink;
 	struct pz_enrolment *enrolment;
 	struct pz_pairing *pairing;
 	struct pz_wipe *wipe;
 	struct pz_items *items;
-	struct pz_asking *asking; /* questions for the owner */
 	struct pz_apps_owner apps;
 	struct pz_transfers *transfers;
 	struct pz_requests requests;
@@ -52,10 +61,6 @@ struct pz_node {
 	struct pz_peers_wishes wishes;
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
 	struct pz_upkeep *upkeep;
-	struct pz_audit *audit; /* the log of decisions */
-	struct pz_policies *policies;
-	struct pz_policies_hub policies_hub;
-	struct pz_manage manage;
 	struct pz_names names;
 	uint64_t started_us;
 	bool is_stopping;

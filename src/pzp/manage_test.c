@@ -78,7 +78,8 @@ put_set(void)
 static bool
 has(const char *text)
 {
-	struct pz_slice now = pz_policies_slot(w.node->policies, PZ_POLICY_SLOT_EXCEPTIONS).text;
+	struct pz_slice now =
+		pz_policies_slot(w.node->judge.policies, PZ_POLICY_SLOT_EXCEPTIONS).text;
 	char *copy = pz_slice_dup(now);
 	bool is_there = strstr(copy, text) != NULL;
 

@@ -33,7 +33,7 @@ pz_node_calls_new(struct pz_node *node)
 		.conditions = node->conditions,
 		.requests = &node->requests,
 		.zone = &node->zone,
-		.access = node->access,
+		.access = node->judge.access,
 		.self = node->names.self,
 		.device = node->names.device,
 		.display_name = node->names.display_name,

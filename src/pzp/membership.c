@@ -142,8 +142,8 @@ pz_node_friends_follow(struct pz_node *node)
 	}
 	json_decref(gone);
 	pz_pairing_follow_hub(node->pairing);
-	if (node->access)
-		pz_access_changed(node->access);
+	if (node->judge.access)
+		pz_access_changed(node->judge.access);
 }
 
 static void

@@ -28,7 +28,7 @@ void
 pz_node_clock_set(struct pz_node *node)
 {
 	pz_upkeep_clock_set(node->upkeep);
-	pz_access_changed(node->access);
+	pz_access_changed(node->judge.access);
 }
 
 /* ---- life ---- */
@@ -63,9 +63,9 @@ static enum pz_err
 apps_new(struct pz_node *node, struct pz_errinfo *info)
 {
 	node->apps = (struct pz_apps_owner){
-		.access = node->access,
+		.access = node->judge.access,
 		.calls = node->calls,
-		.prompts = pz_asking_prompts(node->asking),
+		.prompts = pz_asking_prompts(node->judge.asking),
 		.items = node->items,
 		.peers = node->peers,
 		.uplink = node->uplink,
@@ -161,7 +161,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	PZ_TRY(pz_node_transfers_new(node, info));
 	PZ_TRY(apps_new(node, info));
 	pz_calls_connect(node->calls, node->peers, node->uplink, node->items);
-	pz_asking_connect(node->asking, node->peers);
+	pz_asking_connect(node->judge.asking, node->peers);
 	PZ_TRY(add_builtins(node, info));
 
 	return load_membership(node, info);
@@ -237,7 +237,7 @@ void
 pz_node_stop(struct pz_node *node)
 {
 	node->is_stopping = true;
-	pz_asking_end(node->asking);
+	pz_asking_end(node->judge.asking);
 	pz_apps_end(node->apps.apps);
 	/* Nothing new begins; then links say bye, the hub last: it passes on for the others. */
 	pz_upkeep_end(node->upkeep);
@@ -246,7 +246,7 @@ pz_node_stop(struct pz_node *node)
 	pz_pairing_end(node->pairing);
 	pz_peers_end(node->peers);
 	pz_uplink_end(node->uplink);
-	pz_audit_save_now(node->audit);
+	pz_audit_save_now(node->judge.audit);
 	pz_watch_event(&node->requests,
 		       json_pack("{s:s, s:s}", "event", "ended", "reason", "pzpd is stopping"));
 	pz_requests_report(&node->requests);
@@ -261,11 +261,11 @@ pz_node_free(struct pz_node *node)
 	if (node == NULL)
 		return;
 	node->is_stopping = true; /* the end of a command begins nothing any more */
-	pz_asking_end(node->asking);
+	pz_asking_end(node->judge.asking);
 	pz_upkeep_end(node->upkeep);
 	if (node->calls)
 		pz_calls_end(node->calls);
-	pz_manage_fini(&node->manage);
+	pz_manage_fini(&node->judge.manage);
 	pz_requests_fini(&node->requests);
 	pz_names_stop(&node->names);
 	pz_upkeep_free(node->upkeep);
@@ -281,12 +281,12 @@ pz_node_free(struct pz_node *node)
 	pz_servicefiles_free(node->service_files);
 	pz_wipe_free(node->wipe);
 	pz_calls_free(node->calls);
-	pz_access_free(node->access);
-	pz_asking_free(node->asking); /* questions of access are withdrawn first */
+	pz_access_free(node->judge.access);
+	pz_asking_free(node->judge.asking); /* questions of access are withdrawn first */
 	pz_friends_free(node->zone.friends);
 	pz_registry_free(node->registry);
-	pz_policies_free(node->policies);
-	pz_audit_free(node->audit);
+	pz_policies_free(node->judge.policies);
+	pz_audit_free(node->judge.audit);
 	pz_store_watch(node->config.store, NULL, NULL);
 	pz_conditions_free(node->conditions);
 	pz_membership_free(node->zone.membership);
@@ -314,7 +314,7 @@ pz_node_network_changed(struct pz_node *node)
 void
 pz_node_set_manufacturer_policy(struct pz_node *node, struct pz_slice text, const char *unreadable)
 {
-	pz_policies_set_manufacturer(node->policies, text, unreadable);
+	pz_policies_set_manufacturer(node->judge.policies, text, unreadable);
 }
 
 void

@@ -85,7 +85,7 @@ on_live(void *arg, const char *device)
 	const struct pz_node *node = arg;
 
 	if (!is_guest(device)) {
-		pz_asking_device(node->asking, device);
+		pz_asking_device(node->judge.asking, device);
 		pz_app_data_session_began(items_of(arg));
 	}
 	pz_discovery_news(calls_of(arg));
@@ -98,7 +98,7 @@ on_news(void *arg, const char *device)
 	const struct pz_node *node = arg;
 
 	if (!is_guest(device))
-		pz_asking_device(node->asking, device);
+		pz_asking_device(node->judge.asking, device);
 	pz_discovery_news(calls_of(arg));
 	pz_transfers_way_changed(node->transfers, device, true);
 }
@@ -108,7 +108,7 @@ on_answers(void *arg)
 {
 	const struct pz_node *node = arg;
 
-	return pz_asking_answers(node->asking);
+	return pz_asking_answers(node->judge.asking);
 }
 
 static bool
@@ -116,7 +116,7 @@ on_prompt(void *arg, const char *device, const char *status, const json_t *messa
 {
 	const struct pz_node *node = arg;
 
-	return pz_asking_on_prop(node->asking, device, status, message);
+	return pz_asking_on_prop(node->judge.asking, device, status, message);
 }
 
 static void
@@ -145,7 +145,7 @@ on_gone(void *arg, const char *address)
 	const struct pz_node *node = arg;
 
 	pz_app_data_session_ended(node->items, address);
-	pz_asking_gone(node->asking, address);
+	pz_asking_gone(node->judge.asking, address);
 }
 
 static struct pz_sync_link *
@@ -201,7 +201,7 @@ on_services_for(void *arg, const char *address)
 	size_t i;
 
 	json_array_foreach (all, i, one)
-		if (pz_access_allows(node->access, PZ_ACCESS_SHOW, address, node->names.self,
+		if (pz_access_allows(node->judge.access, PZ_ACCESS_SHOW, address, node->names.self,
 				     pz_json_str(one, "api"), pz_json_str(one, "id"), NULL))
 			(void)json_array_append(shown, one);
 	json_decref(all);

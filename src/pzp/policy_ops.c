@@ -19,18 +19,18 @@ on_changed(void *arg, unsigned slots)
 {
 	struct pz_node *node = arg;
 
-	pz_access_changed(node->access);
+	pz_access_changed(node->judge.access);
 	for (unsigned i = 0; i < PZ_POLICY_SLOTS; i++)
 		if (slots & 1U << i)
 			pz_watch_event(
 				&node->requests,
 				json_pack("{s:s, s:s, s:I}", "event", "policy", "slot",
 					  pz_policy_slot_name((enum pz_policy_slot)i), "sequence",
-					  (json_int_t)pz_policies_slot(node->policies,
+					  (json_int_t)pz_policies_slot(node->judge.policies,
 								       (enum pz_policy_slot)i)
 						  .version.sequence));
 	if (slots & 1U << PZ_POLICY_SLOT_USER)
-		pz_policies_hub_changed(&node->policies_hub);
+		pz_policies_hub_changed(&node->judge.policies_hub);
 }
 
 static void
@@ -38,7 +38,7 @@ on_counted(void *arg, uint64_t ticket, bool is_counted)
 {
 	const struct pz_node *node = arg;
 
-	pz_access_counted(node->access, ticket, is_counted);
+	pz_access_counted(node->judge.access, ticket, is_counted);
 }
 
 static bool
@@ -62,7 +62,7 @@ on_compare(void *arg, const struct pz_policy_slots *slots)
 {
 	const struct pz_node *node = arg;
 
-	return pz_access_compare(node->access, slots);
+	return pz_access_compare(node->judge.access, slots);
 }
 
 static bool
@@ -76,7 +76,7 @@ on_is_user_stored(void *arg)
 enum pz_err
 pz_node_policies_new(struct pz_node *node, struct pz_errinfo *info)
 {
-	node->policies_hub = (struct pz_policies_hub){
+	node->judge.policies_hub = (struct pz_policies_hub){
 		.requests = &node->requests,
 		.is_up = on_is_hub_up,
 		.send = on_send,
@@ -92,12 +92,12 @@ pz_node_policies_new(struct pz_node *node, struct pz_errinfo *info)
 		.is_user_stored = on_is_user_stored,
 		.arg = node,
 		.self = node->names.self,
-		.hub = &node->policies_hub,
+		.hub = &node->judge.policies_hub,
 	};
 
-	PZ_TRY(pz_policies_new(&config, &node->policies, info));
-	pz_manage_init(&node->manage, &node->requests, node->policies);
-	return pz_policies_load(node->policies, info);
+	PZ_TRY(pz_policies_new(&config, &node->judge.policies, info));
+	pz_manage_init(&node->judge.manage, &node->requests, node->judge.policies);
+	return pz_policies_load(node->judge.policies, info);
 }
 
 void
@@ -108,17 +108,18 @@ pz_node_policies_follow(struct pz_node *node)
 
 	if (knowledge && pz_knowledge_is_policy_unreadable(knowledge))
 		pz_policies_set_user_unreadable(
-			node->policies, "what is stored of it is damaged; the hub sends it again");
+			node->judge.policies,
+			"what is stored of it is damaged; the hub sends it again");
 	else if (knowledge && pz_knowledge_policy(knowledge, &record))
-		pz_policies_set_user(node->policies, &record);
+		pz_policies_set_user(node->judge.policies, &record);
 	else
-		pz_policies_set_user(node->policies, NULL);
+		pz_policies_set_user(node->judge.policies, NULL);
 }
 
 static struct pz_policies *
 policies_of(const struct pz_request *request)
 {
-	return ((const struct pz_node *)request->self)->policies;
+	return ((const struct pz_node *)request->self)->judge.policies;
 }
 
 bool
@@ -129,7 +130,7 @@ pz_node_builtin(void *arg, struct pz_call *call, const char *object, const char 
 
 	if (strcmp(object, PZ_MANAGE_OBJECT) != 0)
 		return false;
-	if (!pz_manage_call(&node->manage, call, function, params))
+	if (!pz_manage_call(&node->judge.manage, call, function, params))
 		pz_call_fault(call, PZ_RPC_METHOD_NOT_FOUND, NULL);
 	return true;
 }
@@ -139,7 +140,7 @@ pz_node_builtin_ended(void *arg, struct pz_call *call)
 {
 	struct pz_node *node = arg;
 
-	pz_manage_call_ended(&node->manage, call);
+	pz_manage_call_ended(&node->judge.manage, call);
 }
 
 void
@@ -177,7 +178,7 @@ pz_node_audit_new(struct pz_node *node, struct pz_errinfo *info)
 		.conditions = node->conditions,
 	};
 
-	return pz_audit_new(&config, &node->audit, info);
+	return pz_audit_new(&config, &node->judge.audit, info);
 }
 
 static const char *
@@ -228,13 +229,13 @@ on_record(void *arg, const struct pz_access_entry *entry)
 		.fault = entry->fault,
 	};
 
-	pz_audit_record(node->audit, &record);
+	pz_audit_record(node->judge.audit, &record);
 }
 
 static struct pz_audit *
 audit_of(const struct pz_request *request)
 {
-	return ((const struct pz_node *)request->self)->audit;
+	return ((const struct pz_node *)request->self)->judge.audit;
 }
 
 void
@@ -254,7 +255,7 @@ pz_node_audit_verify_command(struct pz_request *request)
 static struct pz_prompts *
 prompts_of(const struct pz_node *node)
 {
-	return pz_asking_prompts(node->asking);
+	return pz_asking_prompts(node->judge.asking);
 }
 
 static void
@@ -262,7 +263,7 @@ on_answered(void *arg, uint64_t ticket, enum pz_prompt_result result, const char
 {
 	const struct pz_node *node = arg;
 
-	pz_access_answered(node->access, ticket,
+	pz_access_answered(node->judge.access, ticket,
 			   result == PZ_PROMPT_YES ? PZ_ACCESS_ANSWER_YES : PZ_ACCESS_ANSWER_NO,
 			   by);
 }
@@ -299,13 +300,13 @@ pz_node_asking_new(struct pz_node *node, struct pz_errinfo *info)
 		.arg = node,
 	};
 
-	return pz_asking_new(&config, &node->asking, info);
+	return pz_asking_new(&config, &node->judge.asking, info);
 }
 
 struct pz_prompts *
 pz_node_prompts(struct pz_node *node)
 {
-	return pz_asking_prompts(node->asking);
+	return pz_asking_prompts(node->judge.asking);
 }
 
 static enum pz_access_answer
@@ -345,7 +346,7 @@ on_withdraw(void *arg, uint64_t ticket)
 {
 	const struct pz_node *node = arg;
 
-	if (node->asking)
+	if (node->judge.asking)
 		pz_prompts_withdraw(prompts_of(node), ticket);
 }
 
@@ -377,7 +378,7 @@ on_slots(void *arg)
 {
 	const struct pz_node *node = arg;
 
-	return node->policies ? pz_policies_slots(node->policies) : NULL;
+	return node->judge.policies ? pz_policies_slots(node->judge.policies) : NULL;
 }
 
 /* A device whose link was let in is one of the zone, also when the zone's data does not name it
@@ -416,7 +417,7 @@ on_calls(void *arg, struct pz_slice counter)
 {
 	const struct pz_node *node = arg;
 
-	return pz_policies_calls(node->policies, counter);
+	return pz_policies_calls(node->judge.policies, counter);
 }
 
 static bool
@@ -424,7 +425,7 @@ on_count(void *arg, uint64_t ticket, const struct pz_slice *counters, size_t n)
 {
 	const struct pz_node *node = arg;
 
-	return pz_policies_count(node->policies, ticket, counters, n);
+	return pz_policies_count(node->judge.policies, ticket, counters, n);
 }
 
 static const struct pz_access_ops access_ops = {
@@ -444,7 +445,7 @@ static const struct pz_access_ops access_ops = {
 enum pz_err
 pz_node_access_new(struct pz_node *node)
 {
-	return pz_access_new(node->config.env, &access_ops, node, &node->access);
+	return pz_access_new(node->config.env, &access_ops, node, &node->judge.access);
 }
 
 void
@@ -454,10 +455,10 @@ pz_node_why_command(struct pz_request *request)
 	int64_t id = pz_request_int(request, "id", 0);
 
 	if (json_is_true(json_object_get(request->params, "all"))) {
-		pz_request_answer(request, pz_access_decisions(node->access));
+		pz_request_answer(request, pz_access_decisions(node->judge.access));
 		return;
 	}
-	json_t *why = pz_access_why(node->access, (uint64_t)id);
+	json_t *why = pz_access_why(node->judge.access, (uint64_t)id);
 	if (why)
 		pz_request_answer(request, why);
 	else if (id)

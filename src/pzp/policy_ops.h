@@ -11,11 +11,12 @@
 enum pz_err pz_node_policies_new(struct pz_node *node, struct pz_errinfo *info) PZ_MUST_USE;
 /** The zone's policy has changed, or the zone: the owner's slot follows. */
 void pz_node_policies_follow(struct pz_node *node);
-/** Makes node->audit and reads where the log ends. Errors: IO, LIMIT_MEMORY. */
+/** Makes node->judge.audit and reads where the log ends. Errors: IO, LIMIT_MEMORY. */
 enum pz_err pz_node_audit_new(struct pz_node *node, struct pz_errinfo *info) PZ_MUST_USE;
-/** Makes node->access, which decides by node->policies. Errors: LIMIT_MEMORY. */
+/** Makes node->judge.access, which decides by node->judge.policies. Errors: LIMIT_MEMORY. */
 enum pz_err pz_node_access_new(struct pz_node *node) PZ_MUST_USE;
-/** Makes node->asking. The calls and the items are there already. Errors: those of pz_asking_new.
+/** Makes node->judge.asking. The calls and the items are there already. Errors: those of
+ * pz_asking_new.
  */
 enum pz_err pz_node_asking_new(struct pz_node *node, struct pz_errinfo *info) PZ_MUST_USE;
 

@@ -34,7 +34,7 @@ pz_spread(struct pz_node *node)
 	bool is_peer_mode = strcmp(pz_prefs_text(active, PZ_PREF_CONNECTION), "hub") != 0;
 	bool wants_hub = !is_peer_mode || pz_spread_is_first_exchange(node);
 
-	pz_audit_set_retention(node->audit, pz_prefs_int(active, PZ_PREF_AUDIT_DAYS),
+	pz_audit_set_retention(node->judge.audit, pz_prefs_int(active, PZ_PREF_AUDIT_DAYS),
 			       pz_prefs_int(active, PZ_PREF_AUDIT_BYTES));
 	pz_upkeep_set_offline_days(node->upkeep,
 				   (unsigned)pz_prefs_int(active, PZ_PREF_OFFLINE_DAYS));
@@ -50,7 +50,7 @@ pz_spread(struct pz_node *node)
 		.is_peer_mode = is_peer_mode,
 		.tls_port = (uint16_t)pz_prefs_int(active, PZ_PREF_PORTS_TLS),
 	};
-	pz_asking_follow(node->asking);
+	pz_asking_follow(node->judge.asking);
 }
 
 /* To prefer the hub again is a request to connect, also after a disconnect by hand. */

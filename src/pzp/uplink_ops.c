@@ -109,7 +109,7 @@ on_lost(void *arg, const struct pz_uplink_loss *loss)
 	if (!loss->was_up)
 		return;
 	pz_upkeep_saw_hub(node->upkeep);
-	pz_policies_hub_lost(&node->policies_hub);
+	pz_policies_hub_lost(&node->judge.policies_hub);
 	pz_discovery_hub_gone(node->calls);
 	if (loss->is_replaced) {
 		pz_calls_lost(node->calls, loss->session, NULL);
@@ -254,7 +254,7 @@ on_policy_edited(void *arg, const json_t *message)
 {
 	const struct pz_node *node = arg;
 
-	pz_policies_hub_answered(&node->policies_hub, message);
+	pz_policies_hub_answered(&node->judge.policies_hub, message);
 }
 
 static void

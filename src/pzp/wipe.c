@@ -68,7 +68,7 @@ leave_in_memory(struct pz_node *node)
 	pz_uplink_forget(node->uplink);
 	pz_discovery_forget_all(node->calls);
 	pz_conditions_clear_all(node->conditions);
-	pz_policies_wiped(node->policies);
+	pz_policies_wiped(node->judge.policies);
 }
 
 static void
@@ -89,7 +89,7 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 		try_later(wipe);
 	}
 	leave_in_memory(node);
-	pz_audit_wiped(node->audit, err == PZ_OK);
+	pz_audit_wiped(node->judge.audit, err == PZ_OK);
 	if (err == PZ_OK)
 		pz_node_sweep_keys(node);
 	(void)pz_machine_event(pz_uplink_machine(node->uplink), PZ_EVENT_WIPED,
@@ -106,8 +106,8 @@ remove_rest(struct pz_wipe *wipe, struct pz_txn *txn)
 	PZ_TRY(pz_pairing_wipe(node->pairing, txn));
 	PZ_TRY(pz_transfers_wipe(txn));
 	PZ_TRY(pz_apps_wipe(txn));
-	PZ_TRY(pz_prompts_wipe(pz_asking_prompts(node->asking), txn));
-	return pz_audit_wipe(node->audit, txn);
+	PZ_TRY(pz_prompts_wipe(pz_asking_prompts(node->judge.asking), txn));
+	return pz_audit_wipe(node->judge.audit, txn);
 }
 
 void
@@ -120,7 +120,7 @@ pz_wipe_start(struct pz_wipe *wipe)
 	wipe->is_running = true;
 	pz_peers_leave(node->peers);
 	pz_prompts_wiped(pz_asking_prompts(
-		node->asking)); /* no answer is written after the removal of all */
+		node->judge.asking)); /* no answer is written after the removal of all */
 	struct pz_txn *txn = pz_txn_new();
 	if (txn == NULL || pz_zonedata_wipe(node->zonedata, txn) != PZ_OK ||
 	    remove_rest(wipe, txn) != PZ_OK) {
@@ -141,7 +141,7 @@ on_wiped_again(void *arg, enum pz_err err, const char *detail)
 
 	(void)detail;
 	wipe->is_running = false;
-	pz_audit_wiped(wipe->node->audit, err == PZ_OK);
+	pz_audit_wiped(wipe->node->judge.audit, err == PZ_OK);
 	if (err != PZ_OK) {
 		try_later(wipe);
 		return;

@@ -166,12 +166,12 @@ a_damaged_policy_is_replaced_by_the_same_or_a_newer_one_only(void **state)
 	stop_node();
 	pz_kit_world_put(&w.world, "knowledge", "policies/user", "{\"key\":\"user\"}");
 	start_node();
-	assert_int_equal(pz_policies_slot(w.node->policies, PZ_POLICY_SLOT_USER).state,
+	assert_int_equal(pz_policies_slot(w.node->judge.policies, PZ_POLICY_SLOT_USER).state,
 			 PZ_POLICIES_CORRUPT);
 	tv = fx_live(fx_device("tv"));
 	fx_tells(tv, "Update_Data", policy_data(6));
 	fx_run(2 * COMMIT_US);
-	assert_int_equal(pz_policies_slot(w.node->policies, PZ_POLICY_SLOT_USER).state,
+	assert_int_equal(pz_policies_slot(w.node->judge.policies, PZ_POLICY_SLOT_USER).state,
 			 PZ_POLICIES_CORRUPT);
 	fx_tells(tv, "Update_Data", policy_data(7));
 	fx_run(2 * COMMIT_US);

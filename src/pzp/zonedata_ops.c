@@ -68,8 +68,8 @@ devices_changed(struct pz_node *node, bool is_crl)
 	if (is_crl)
 		follow_crl(node);
 	pz_devices_drop_left(node->calls);
-	if (node->asking)
-		pz_asking_drop_left(node->asking);
+	if (node->judge.asking)
+		pz_asking_drop_left(node->judge.asking);
 }
 
 /* Handshakes prove the secrets of the zone and of friends, and announcements are made of them. */
