@@ -41,10 +41,11 @@ on_request(void *arg, const struct pz_http_request *request, struct pz_http_answ
 }
 
 static int
-on_upgrade(void *arg, const struct pz_http_request *request)
+on_upgrade(void *arg, const struct pz_http_request *request, const char **out_why)
 {
 	struct visit *visit = arg;
 
+	(void)out_why;
 	check_request(request);
 	FUZZ_CHECK(!visit->is_upgraded && request->websocket_key.len == 24);
 	if (!pz_slice_eq_str(request->path, "/"))

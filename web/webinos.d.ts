@@ -75,7 +75,7 @@ export interface Webinos {
   WebinosError: typeof WebinosError;
   readonly state: State;
   readonly reason: string;
-  configure(options: { url?: string; origin?: string; WebSocket?: unknown; unref?: boolean }): Webinos;
+  configure(options: { url?: string; token?: string; origin?: string; WebSocket?: unknown; unref?: boolean }): Webinos;
   connect(): Promise<void>;
   close(): void;
   create(url?: string): Webinos;

@@ -119,10 +119,12 @@
       this.timer = null;
       this.wasOpen = false;
       this.setState("connecting");
-      const { origin } = this.options;
-      const socket = origin
-        ? new Socket(this.url, { origin, headers: { Origin: origin } })
-        : new Socket(this.url);
+      const { origin, token } = this.options;
+      const socket = token
+        ? new Socket(this.url, { headers: { Authorization: `Bearer ${token}` } })
+        : origin
+          ? new Socket(this.url, { origin, headers: { Origin: origin } })
+          : new Socket(this.url);
       this.socket = socket;
       socket.onopen = () => {
         this.wasOpen = true;
@@ -622,7 +624,8 @@
     const webinos = {
       WebinosError,
 
-      /** Before the first use: {url, origin, WebSocket} for programs that are no page of a browser. */
+      /** Before the first use: {url, token, WebSocket} for programs that are no page of a browser
+       * (`token` of `pzp app token NAME`, or `origin`). */
       configure(options) {
         connection.options = { ...connection.options, ...options };
         if (options.url) connection.url = options.url;

@@ -83,19 +83,21 @@ origin_of(const struct pz_access *access, const struct pz_access_caller *caller)
 	return access->ops->origin(access->arg, caller->app);
 }
 
-/* An app whose origin is known is a page of a browser; of others nothing has been proved, so that
- * each counts as one that is not known. */
+/* An app with the origin of a web server is a page of a browser. A program with a token has its
+ * name for an origin (page 11), and no distributor; of others nothing has been proved: each counts
+ * as one that is not known. */
 static enum pz_err
 put_subject(const struct pz_access *access, struct pz_policy_request *request,
 	    const struct pz_access_caller *caller)
 {
 	const char *origin = origin_of(access, caller);
+	bool is_page = origin && strncmp(origin, "http", 4) == 0;
 
 	PZ_TRY(put(request, PZ_POLICY_ATTR_USER_ID, caller->user_id));
 	PZ_TRY(put(request, PZ_POLICY_ATTR_REQUESTOR_ID, caller->device));
 	PZ_TRY(put(request, PZ_POLICY_ATTR_ID, caller->app));
 	PZ_TRY(put(request, PZ_POLICY_ATTR_CLASS,
-		   pz_slice_str(origin                ? "b-a"
+		   pz_slice_str(is_page               ? "b-a"
 				: caller->app.len > 0 ? "w-u"
 						      : NULL)));
 	PZ_TRY(put(request, PZ_POLICY_ATTR_URI, pz_slice_str(origin)));

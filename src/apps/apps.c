@@ -76,6 +76,8 @@ pz_apps_new(const struct pz_apps_config *config, struct pz_apps **out, struct pz
 	pz_env_random(config->env, &start, sizeof(start));
 	apps->last_instance = start;
 	enum pz_err err = pz_known_load(apps, info);
+	if (err == PZ_OK)
+		err = pz_tokens_new(config->env, config->store, &apps->tokens, info);
 	if (err != PZ_OK) {
 		pz_apps_free(apps);
 		return err;
@@ -106,8 +108,15 @@ pz_apps_free(struct pz_apps *apps)
 	pz_env_stop(apps->env, &apps->change);
 	pz_app_storage_fini(apps);
 	pz_known_clear(apps);
+	pz_tokens_free(apps->tokens);
 	json_decref(apps->zone);
 	free(apps);
+}
+
+struct pz_tokens *
+pz_apps_tokens(struct pz_apps *apps)
+{
+	return apps->tokens;
 }
 
 /* ---- what happens ---- */
@@ -149,6 +158,34 @@ pz_apps_reroute(struct pz_apps *apps)
 		return;
 	PZ_LIST_EACH (&apps->visitors, node, tmp)
 		pz_app_reroute(visitor_at(node));
+}
+
+/* The wipe has removed the records: what the end of a session writes is taken back. */
+static void
+end_program(struct pz_visitor *visitor)
+{
+	struct pz_apps *apps = visitor->apps;
+
+	pz_app_end(visitor);
+	pz_http_close(visitor->http, PZ_WEBSOCKET_POLICY,
+		      "this device has left its zone, and its tokens ended with it");
+	struct pz_app_known *known = pz_known_find(apps, pz_slice_str(visitor->origin));
+	if (known)
+		pz_known_remove(apps, known);
+}
+
+void
+pz_apps_wiped(struct pz_apps *apps)
+{
+	if (apps == NULL)
+		return;
+	pz_known_clear(apps);
+	pz_tokens_wiped(apps->tokens);
+	PZ_LIST_EACH (&apps->visitors, node, tmp) {
+		struct pz_visitor *visitor = PZ_CONTAINER(node, struct pz_visitor, hook);
+		if (visitor->has_token)
+			end_program(visitor);
+	}
 }
 
 const char *

@@ -19,6 +19,7 @@
 #include "rpc/pending.h"
 #include "service/registry.h"
 #include "store/store.h"
+#include "tokens/tokens.h"
 
 struct pz_apps;
 
@@ -130,7 +131,10 @@ void pz_apps_wiped(struct pz_apps *apps);
 
 /* ---- commands ---- */
 
-/** The command `apps`: params forget? (an origin). */
+/** The command `apps`: params forget? (an origin; of a program with a token, the token is revoked).
+ */
 void pz_apps_command(struct pz_apps *apps, struct pz_request *request);
+/** Tokens of programs, for the command `app-token`. */
+struct pz_tokens *pz_apps_tokens(struct pz_apps *apps);
 
 #endif

@@ -16,28 +16,45 @@ count_open(const struct pz_apps *apps, const char *origin)
 }
 
 static json_t *
-describe(const struct pz_apps *apps, const struct pz_app_known *known)
+time_of(uint64_t ms)
+{
+	return ms ? json_real((double)ms / 1000) : json_null();
+}
+
+/* @param known NULL: a program with a token that was never here */
+static json_t *
+describe(const struct pz_apps *apps, const char *origin, const struct pz_app_known *known)
 {
 	const struct pz_apps_config *config = &apps->config;
+	char id[PZ_ORIGIN_ID_CHARS + 1];
 
-	return json_pack("{s:s, s:s, s:s, s:f, s:f, s:I, s:o, s:o}", "origin", known->origin, "id",
-			 known->id, "kind",
-			 pz_origin_kind_name(pz_origin_kind_of(pz_slice_str(known->origin))),
-			 "first", (double)known->first_ms / 1000, "last",
-			 (double)known->last_ms / 1000, "sessions",
-			 (json_int_t)count_open(apps, known->origin), "storage",
-			 config->ops->storage(config->arg, known->origin), "answers",
-			 config->ops->answers(config->arg, known->id));
+	pz_origin_id(pz_slice_str(origin), id);
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o}", "origin", origin, "id",
+			 id, "kind", pz_origin_kind_name(pz_origin_kind_of(pz_slice_str(origin))),
+			 "first", time_of(known ? known->first_ms : 0), "last",
+			 time_of(known ? known->last_ms : 0), "token",
+			 time_of(pz_tokens_made_ms(apps->tokens, origin)), "sessions",
+			 (json_int_t)count_open(apps, origin), "storage",
+			 config->ops->storage(config->arg, origin), "answers",
+			 config->ops->answers(config->arg, id));
 }
 
 static void
 list(const struct pz_apps *apps, struct pz_request *request)
 {
-	json_t *all = json_array();
+	json_t *all = json_array(), *tokens = pz_tokens_list(apps->tokens), *one;
+	size_t i;
 
-	PZ_LIST_EACH (&apps->known, node, tmp)
-		(void)json_array_append_new(
-			all, describe(apps, PZ_CONTAINER(node, struct pz_app_known, hook)));
+	PZ_LIST_EACH (&apps->known, node, tmp) {
+		const struct pz_app_known *known = PZ_CONTAINER(node, struct pz_app_known, hook);
+		(void)json_array_append_new(all, describe(apps, known->origin, known));
+	}
+	json_array_foreach (tokens, i, one) {
+		const char *origin = json_string_value(one);
+		if (pz_known_find(apps, pz_slice_str(origin)) == NULL)
+			(void)json_array_append_new(all, describe(apps, origin, NULL));
+	}
+	json_decref(tokens);
 	pz_request_answer(request, all);
 }
 
@@ -84,7 +101,7 @@ close_all(struct pz_apps *apps, const char *origin)
 		struct pz_visitor *visitor = PZ_CONTAINER(node, struct pz_visitor, hook);
 		if (visitor->origin == NULL || strcmp(visitor->origin, origin) != 0)
 			continue;
-		closed++;
+		closed += visitor->state != PZ_APP_ENDED;
 		pz_app_end(visitor);
 		pz_http_close(visitor->http, PZ_WEBSOCKET_POLICY,
 			      "the owner has forgotten this app");
@@ -118,9 +135,10 @@ forget(struct pz_apps *apps, const char *origin, struct pz_request *request)
 {
 	size_t closed = close_all(apps, origin);
 	struct pz_app_known *known = pz_known_find(apps, pz_slice_str(origin));
+	bool had_token = pz_tokens_revoke(apps->tokens, origin);
 	char id[PZ_ORIGIN_ID_CHARS + 1];
 
-	if (known == NULL && closed == 0) {
+	if (known == NULL && closed == 0 && !had_token) {
 		pz_request_fail(request, PZ_ERR_NOTFOUND,
 				"no app of this origin was here; `pzp apps` lists them");
 		return;

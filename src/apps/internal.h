@@ -33,6 +33,7 @@ struct pz_apps {
 	struct pz_list visitors;  /* struct pz_visitor.hook */
 	struct pz_list known;
 	size_t known_count;
+	struct pz_tokens *tokens;
 	struct pz_listener *listeners[PZ_APPS_FAMILIES];
 	uint16_t wanted_port, port;
 	struct pz_timer listen_again, change;
@@ -73,10 +74,11 @@ struct pz_visitor {
 	uint64_t ticket;      /* of the question that waits; 0: none */
 	uint64_t refilled_us; /* when time was last added to `allowance` */
 	uint32_t allowance;   /* requests that it may send now */
-	bool was_asked;       /* a person has let it in */
-	bool wants_changes;   /* of what it stores */
-	bool is_held;         /* by the router: not read */
-	bool is_broken;       /* the stream has ended */
+	bool was_asked;       /* a person has let it in, or has given it a token */
+	bool has_token;
+	bool wants_changes; /* of what it stores */
+	bool is_held;       /* by the router: not read */
+	bool is_broken;     /* the stream has ended */
 };
 
 /* ---- listen.c ---- */
@@ -100,8 +102,9 @@ void pz_visitors_count(const struct pz_apps *apps, const char *origin, size_t *o
 		       size_t *out_others);
 
 /* ---- session.c ---- */
-/** An upgrade. @return 0: accepted; else the status that refuses it */
-int pz_app_begin(struct pz_visitor *visitor, const struct pz_http_request *request);
+/** An upgrade. @return 0: accepted; else the status that refuses it, with *out_why for people */
+int pz_app_begin(struct pz_visitor *visitor, const struct pz_http_request *request,
+		 const char **out_why);
 /** A message of the app. */
 void pz_app_message(struct pz_visitor *visitor, bool text, struct pz_slice bytes);
 /** Leaves the router, questions are withdrawn; the connection stays. */

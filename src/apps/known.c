@@ -39,7 +39,8 @@ on_record(void *arg, const char *key, struct pz_slice value)
 	json_t *record = pz_json_parse(value, NULL);
 	int64_t first = 0, last = 0;
 
-	bool is_fine = pz_origin_is_taken(pz_origin_kind_of(pz_slice_str(key))) &&
+	enum pz_origin_kind kind = pz_origin_kind_of(pz_slice_str(key));
+	bool is_fine = (pz_origin_is_taken(kind) || kind == PZ_ORIGIN_PROGRAM) &&
 		       pz_json_int(record, "first", 0, PZ_SYNC_TIME_MS_MAX, &first) &&
 		       pz_json_int(record, "last", 0, PZ_SYNC_TIME_MS_MAX, &last) &&
 		       apps->known_count < PZ_APPS_KNOWN_MAX;
@@ -138,12 +139,6 @@ pz_known_clear(struct pz_apps *apps)
 enum pz_err
 pz_apps_wipe(struct pz_txn *txn)
 {
+	PZ_TRY(pz_tokens_wipe(txn));
 	return pz_txn_remove_space(txn, SPACE);
-}
-
-void
-pz_apps_wiped(struct pz_apps *apps)
-{
-	if (apps)
-		pz_known_clear(apps);
 }

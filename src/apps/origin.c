@@ -4,6 +4,7 @@
 
 #include "base/codec.h"
 #include "base/limits.h"
+#include "tokens/tokens.h"
 
 static bool
 starts_with(struct pz_slice text, const char *prefix, struct pz_slice *out_rest)
@@ -65,6 +66,8 @@ pz_origin_kind_of(struct pz_slice origin)
 
 	if (pz_slice_eq_str(origin, "null"))
 		return PZ_ORIGIN_NULL;
+	if (starts_with(origin, PZ_TOKENS_PREFIX, &host))
+		return PZ_ORIGIN_PROGRAM;
 	if (origin.len > PZ_APP_ORIGIN_BYTES_MAX)
 		return PZ_ORIGIN_OTHER;
 	bool is_https = starts_with(origin, "https://", &authority);
@@ -97,6 +100,8 @@ pz_origin_kind_name(enum pz_origin_kind kind)
 		return "http";
 	case PZ_ORIGIN_NULL:
 		return "null";
+	case PZ_ORIGIN_PROGRAM:
+		return "program";
 	case PZ_ORIGIN_OTHER:
 		break;
 	}

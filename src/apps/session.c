@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "items/app_data.h"
 #include "rpc/error.h"
@@ -93,27 +94,91 @@ look_at_limits(struct pz_apps *apps, const char *origin)
 	return 503;
 }
 
+/* Why a handshake is refused, for the programmer of the client. A page of a browser sees none of
+ * it. */
+static int
+refuse(struct pz_apps *apps, int status, const char *kind, const char *why, const char **out_why)
+{
+	pz_warning_of(&apps->log, apps->env, "app-origin-refused", "kind=%s refused", kind);
+	*out_why = why;
+	return status;
+}
+
+/* A program that is no browser. No browser lets a page send this field with a WebSocket. */
+static int
+look_at_token(struct pz_apps *apps, const struct pz_http_request *request,
+	      struct pz_slice *out_origin, const char **out_why)
+{
+	static const char scheme[] = "bearer ";
+	struct pz_slice field = request->authorization;
+	const char *origin = NULL;
+
+	if (request->has_origin)
+		return refuse(apps, 403, "token and origin",
+			      "a handshake has either an Origin or a token, not both: a browser's "
+			      "page has no token, and a program with a token needs no Origin\n",
+			      out_why);
+	if (field.len >= sizeof(scheme) - 1 &&
+	    strncasecmp((const char *)field.ptr, scheme, sizeof(scheme) - 1) == 0)
+		origin =
+			pz_tokens_look(apps->tokens, pz_slice_of(field.ptr + sizeof(scheme) - 1,
+								 field.len - (sizeof(scheme) - 1)));
+	*out_origin = pz_slice_str(origin);
+	if (origin)
+		return 0;
+	if (!pz_tokens_note_wrong(apps->tokens))
+		return refuse(apps, 429, "token",
+			      "too many wrong tokens were sent in the last minute\n", out_why);
+	return refuse(apps, 401, "token",
+		      "this token is not known here: it was revoked, or mistyped; "
+		      "`pzp app token NAME` makes another one\n",
+		      out_why);
+}
+
+/* Who it is: by its token, or by the origin that its browser sends. */
+static int
+identify(struct pz_apps *apps, const struct pz_http_request *request, struct pz_slice *out_origin,
+	 const char **out_why)
+{
+	enum pz_origin_kind kind = pz_origin_kind_of(request->origin);
+
+	if (request->has_authorization)
+		return look_at_token(apps, request, out_origin, out_why);
+	if (!request->has_origin)
+		return refuse(apps, 401, "none",
+			      "a program that is no browser needs a token: make one with "
+			      "`pzp app token NAME`, and send it as Authorization: Bearer TOKEN\n",
+			      out_why);
+	if (!pz_origin_is_taken(kind))
+		return refuse(apps, 403, pz_origin_kind_name(kind),
+			      "this origin proves nothing: pages are let in from https, or from "
+			      "http://localhost on this device\n",
+			      out_why);
+	*out_origin = request->origin;
+	return 0;
+}
+
 int
-pz_app_begin(struct pz_visitor *visitor, const struct pz_http_request *request)
+pz_app_begin(struct pz_visitor *visitor, const struct pz_http_request *request,
+	     const char **out_why)
 {
 	struct pz_apps *apps = visitor->apps;
-	enum pz_origin_kind kind = pz_origin_kind_of(request->origin);
+	struct pz_slice who;
 
 	if (!pz_slice_eq_str(request->path, PATH))
 		return 404;
-	if (!request->has_origin || !pz_origin_is_taken(kind)) {
-		pz_warning_of(&apps->log, apps->env, "app-origin-refused", "kind=%s refused",
-			      request->has_origin ? pz_origin_kind_name(kind) : "none");
-		return 403;
-	}
-	char *origin = pz_slice_dup(request->origin);
-	int status = origin ? look_at_limits(apps, origin) : 503;
+	int status = identify(apps, request, &who, out_why);
+	if (status)
+		return status;
+	char *origin = pz_slice_dup(who);
+	status = origin ? look_at_limits(apps, origin) : 503;
 	if (status) {
 		free(origin);
 		return status;
 	}
 	visitor->origin = origin;
-	pz_origin_id(request->origin, visitor->id);
+	visitor->has_token = request->has_authorization;
+	pz_origin_id(who, visitor->id);
 	visitor->state = PZ_APP_SILENT;
 	visitor->allowance = PZ_APP_REQUESTS_BURST;
 	visitor->refilled_us = pz_env_mono_us(apps->env);
@@ -193,12 +258,13 @@ ask(struct pz_visitor *visitor)
 {
 	struct pz_apps *apps = visitor->apps;
 	uint64_t ticket = ++apps->last_ticket;
-	bool was_asked = false;
+	bool was_asked = visitor->has_token;
 
 	name(visitor);
 	visitor->state = PZ_APP_ASKED;
-	enum pz_apps_consent consent =
-		apps->config.ops->consent(apps->config.arg, visitor->address, ticket, &was_asked);
+	/* The owner who made the token has said yes; a policy may still say no. */
+	enum pz_apps_consent consent = apps->config.ops->consent(
+		apps->config.arg, visitor->address, visitor->has_token ? 0 : ticket, &was_asked);
 	if (consent == PZ_APPS_LATER)
 		visitor->ticket = ticket;
 	else
@@ -481,7 +547,7 @@ void
 pz_app_reroute(struct pz_visitor *visitor)
 {
 	const struct pz_apps_config *config = &visitor->apps->config;
-	bool was_asked = false;
+	bool was_asked = visitor->has_token;
 
 	if (visitor->state == PZ_APP_ASKED) {
 		ask(visitor);

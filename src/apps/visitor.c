@@ -98,9 +98,9 @@ on_request(void *arg, const struct pz_http_request *request, struct pz_http_answ
 }
 
 static int
-on_upgrade(void *arg, const struct pz_http_request *request)
+on_upgrade(void *arg, const struct pz_http_request *request, const char **out_why)
 {
-	return pz_app_begin(arg, request);
+	return pz_app_begin(arg, request, out_why);
 }
 
 static void

@@ -365,7 +365,12 @@
 #define PZ_APPS_WAITING_MAX 64
 #define PZ_APP_STRANGER_BYTES_MAX (16U << 10) /* of a message before the owner's consent */
 #define PZ_APP_QUEUE_BYTES_MAX (16U << 20)    /* to one app */
-#define PZ_APP_REQUESTS_PER_S 50              /* page 7, 6.2; call-backs and answers not counted */
+#define PZ_TOKEN_NAME_BYTES_MAX 64            /* of a program: chosen by the owner */
+#define PZ_TOKENS_MAX 64                      /* programs: each handshake compares with all */
+/* wrong tokens in PZ_TOKENS_WRONG_US; then the answer to another wrong one is 429 */
+#define PZ_TOKENS_WRONG_MAX 10
+#define PZ_TOKENS_WRONG_US (60 * PZ_US_PER_S)
+#define PZ_APP_REQUESTS_PER_S 50 /* page 7, 6.2; call-backs and answers not counted */
 #define PZ_APP_REQUESTS_BURST 200
 #define PZ_APPS_KNOWN_MAX 256                     /* origins that are remembered: those here last */
 #define PZ_APP_SEEN_MS (UINT64_C(60) * 1000)      /* how often "last here" goes to the disk */

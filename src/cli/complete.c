@@ -228,7 +228,30 @@ offer_keys(const struct completion *c)
 static void
 offer_origins(const struct completion *c)
 {
-	offer_data(c, false);
+	if (strcmp(c->cli->args.command->name, "apps") == 0)
+		offer_members(c, "apps", NULL, "origin", 0);
+	else
+		offer_data(c, false);
+}
+
+/* Of programs that have a token: their origins are "program:NAME". */
+static void
+offer_programs(const struct completion *c)
+{
+	const char *verb = pz_cli_arg(c->cli, 0);
+	json_t *list, *one;
+	size_t i;
+
+	if (strcmp(c->cli->args.command->name, "app") != 0 || verb == NULL ||
+	    strcmp(verb, "revoke") != 0)
+		return;
+	list = ask(c, "apps", NULL);
+	json_array_foreach (list, i, one) {
+		const char *origin = json_string_value(json_object_get(one, "origin"));
+		if (json_is_number(json_object_get(one, "token")) && strchr(origin, ':'))
+			offer(c, strchr(origin, ':') + 1);
+	}
+	json_decref(list);
 }
 
 static void
@@ -255,11 +278,11 @@ static const struct {
 	const char *what;
 	void (*offer)(const struct completion *c);
 } kinds[] = {
-	{"DEVICE", offer_devices},    {"PEER", offer_devices},       {"ZONE", offer_zones},
-	{"SERVICE", offer_services},  {"FUNCTION", offer_functions}, {"FIELD", offer_fields},
-	{"ORIGIN", offer_origins},    {"KEY", offer_keys},           {"VALUE", offer_values},
-	{"DIR", ask_for_directories}, {"FILE", ask_for_files},       {"PATH", ask_for_files},
-	{"F", ask_for_files},
+	{"DEVICE", offer_devices},   {"PEER", offer_devices},       {"ZONE", offer_zones},
+	{"SERVICE", offer_services}, {"FUNCTION", offer_functions}, {"FIELD", offer_fields},
+	{"ORIGIN", offer_origins},   {"KEY", offer_keys},           {"VALUE", offer_values},
+	{"NAME", offer_programs},    {"DIR", ask_for_directories},  {"FILE", ask_for_files},
+	{"PATH", ask_for_files},     {"F", ask_for_files},
 };
 
 static void

@@ -61,6 +61,11 @@ int pz_pzp_policy_edit(struct pz_cli *cli);
 /** `pzp apps`: lists web pages and other programs that were here, or forgets one. @spec page 11 */
 int pz_pzp_cmd_apps(struct pz_cli *cli);
 
+/* ---- token.c: programs that are no browser ---- */
+
+/** `pzp app`: makes the token of a local program, or revokes it. @spec page 11 */
+int pz_pzp_cmd_app(struct pz_cli *cli);
+
 /* ---- prompts.c: questions for a person ---- */
 
 /** `pzp prompts`: lists questions, answers one, or shows them as they come. */

@@ -145,6 +145,12 @@ static const struct pz_cli_option prompts_options[] = {
 	END,
 };
 
+static const struct pz_cli_option app_options[] = {
+	{"file", "FILE", "write the token to this new file, which only this user can read",
+	 PZ_CLI_TEXT, 0, 0},
+	END,
+};
+
 static const struct pz_cli_option audit_options[] = {
 	{"since", "T", "only from T on: 2h ago and the like, a date, or seconds since 1970",
 	 PZ_CLI_TEXT, 0, 0},
@@ -315,11 +321,18 @@ static const struct pz_cli_command commands[] = {
 	 "says, as far as the policy lets it. With --watch this program is one that can answer:\n"
 	 "without any, what would be asked is denied at once. No answer is a no.",
 	 prompts_options, pz_pzp_cmd_prompts},
-	{"apps", "[forget ORIGIN]", 0, 2, "list web pages that were here, or forget one",
+	{"apps", "[forget ORIGIN]", 0, 2,
+	 "list web pages and programs that were here, or forget one",
 	 "OPEN is how many of its pages are connected, MAY what was answered about it and is\n"
 	 "remembered. 'apps forget' closes its pages and forgets the answers: the person is asked\n"
 	 "when it comes again. What it has stored stays ('pzp data remove').",
 	 NULL, pz_pzp_cmd_apps},
+	{"app", "token|revoke NAME", 2, 2, "make a token for a local program, or revoke it",
+	 "A program that is no browser sends its token where a browser sends its origin. The "
+	 "token\n"
+	 "is shown once; only its hash is stored. 'pzp apps' lists programs as program:NAME; what\n"
+	 "they may do is a matter of the policy. 'app revoke' also closes their connections.",
+	 app_options, pz_pzp_cmd_app},
 	{"serve", "FILE", 1, 1, "provide a service made of commands, until interrupted",
 	 "FILE is a JSON file: api, displayName, description, and methods with the command of\n"
 	 "each, as described in pzp(1).",
@@ -361,6 +374,7 @@ static const struct pz_cli_note examples[] = {
 	{"data", "pzp data set shopping list '[\"milk\"]'"},
 	{"policy", "pzp policy test --user policy.xml --request request.json"},
 	{"audit", "pzp audit --denied --since 2h"},
+	{"app", "pzp app token backup --file backup.token"},
 	{"serve", "pzp serve clock.json"},
 	{"send", "pzp send -r holiday tv"},
 	{"watch", "pzp watch --json"},

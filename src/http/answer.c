@@ -17,6 +17,7 @@ words_of(int status)
 	} table[] = {
 		{200, "OK"},
 		{400, "Bad Request"},
+		{401, "Unauthorized"},
 		{403, "Forbidden"},
 		{404, "Not Found"},
 		{405, "Method Not Allowed"},
@@ -24,6 +25,7 @@ words_of(int status)
 		{413, "Content Too Large"},
 		{421, "Misdirected Request"},
 		{426, "Upgrade Required"},
+		{429, "Too Many Requests"},
 		{431, "Request Header Fields Too Large"},
 		{503, "Service Unavailable"},
 		{505, "HTTP Version Not Supported"},
@@ -38,6 +40,8 @@ words_of(int status)
 static const char *
 extra_fields(int status)
 {
+	if (status == 401)
+		return "WWW-Authenticate: Bearer realm=\"pzpd\"\r\n";
 	if (status == 405)
 		return "Allow: GET, HEAD\r\n";
 	if (status == 426)

@@ -103,6 +103,15 @@ refuse(struct pz_http *http, int status)
 	answer(http, &what, true, true);
 }
 
+/* @param why borrowed for the call; NULL: the words of the status */
+static void
+refuse_upgrade(struct pz_http *http, int status, const char *why)
+{
+	const struct pz_http_answer what = {.status = status, .body = pz_slice_str(why)};
+
+	answer(http, &what, true, true);
+}
+
 static void
 on_message(void *arg, bool text, struct pz_slice bytes)
 {
@@ -122,9 +131,10 @@ upgrade(struct pz_http *http, const struct pz_http_request *request)
 		refuse(http, 400);
 		return;
 	}
-	int status = http->config.ops->upgrade(http->arg, request);
+	const char *why = NULL;
+	int status = http->config.ops->upgrade(http->arg, request, &why);
 	if (status) {
-		refuse(http, status);
+		refuse_upgrade(http, status, why);
 		return;
 	}
 	http->ws = pz_websocket_new(&http->out, http->config.message_max, on_message, http);

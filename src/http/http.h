@@ -20,8 +20,9 @@ struct pz_http_ops {
 	void (*request)(void *arg, const struct pz_http_request *request,
 			struct pz_http_answer *out);
 	/** An upgrade with the right Host and a valid key. @return 0: it is accepted; else the
-	 * status that refuses it */
-	int (*upgrade)(void *arg, const struct pz_http_request *request);
+	 * status that refuses it. @param out_why why it is refused, in one line for the person who
+	 * wrote the client; untouched: the words of the status */
+	int (*upgrade)(void *arg, const struct pz_http_request *request, const char **out_why);
 	/** A message. @param bytes borrowed */
 	void (*message)(void *arg, bool text, struct pz_slice bytes);
 	/** There is something to send, to read on, or it is over: look at pz_http_out,

@@ -33,9 +33,10 @@ on_request(void *arg, const struct pz_http_request *request, struct pz_http_answ
 }
 
 static int
-on_upgrade(void *arg, const struct pz_http_request *request)
+on_upgrade(void *arg, const struct pz_http_request *request, const char **out_why)
 {
 	(void)arg;
+	(void)out_why;
 	t.upgrades++;
 	return pz_slice_eq_str(request->path, "/") ? 0 : 404;
 }

@@ -13,6 +13,7 @@ enum field {
 	FIELD_OTHER,
 	FIELD_HOST,
 	FIELD_ORIGIN,
+	FIELD_AUTHORIZATION,
 	FIELD_UPGRADE,
 	FIELD_CONNECTION,
 	FIELD_KEY,
@@ -25,6 +26,7 @@ enum field {
 static const char *const names[FIELDS] = {
 	[FIELD_HOST] = "host",
 	[FIELD_ORIGIN] = "origin",
+	[FIELD_AUTHORIZATION] = "authorization",
 	[FIELD_UPGRADE] = "upgrade",
 	[FIELD_CONNECTION] = "connection",
 	[FIELD_KEY] = "sec-websocket-key",
@@ -192,6 +194,8 @@ pz_http_request_parse(struct pz_slice head, struct pz_http_request *out)
 		.host = parse.values[FIELD_HOST],
 		.origin = parse.values[FIELD_ORIGIN],
 		.has_origin = parse.counts[FIELD_ORIGIN] > 0,
+		.authorization = parse.values[FIELD_AUTHORIZATION],
+		.has_authorization = parse.counts[FIELD_AUTHORIZATION] > 0,
 		.is_upgrade = parser.http_minor == 1 && parser.method == HTTP_GET &&
 			      pz_http_has_token(parse.values[FIELD_CONNECTION], "upgrade") &&
 			      pz_http_has_token(parse.values[FIELD_UPGRADE], "websocket"),

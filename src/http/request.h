@@ -14,7 +14,8 @@ struct pz_http_request {
 	struct pz_slice path; /* as it was sent, nothing is decoded; without the query */
 	struct pz_slice host; /* as it was sent, with its port */
 	struct pz_slice origin;
-	bool has_origin;
+	struct pz_slice authorization; /* a secret: it is not logged */
+	bool has_origin, has_authorization;
 	bool is_upgrade;  /* it wants the protocol websocket */
 	bool keeps_alive; /* the connection may serve another request */
 	struct pz_slice websocket_key, websocket_version;

@@ -145,8 +145,11 @@
 		PZ_P("all", BOOL, "list the last decisions instead")), \
 	  false, "why a call was allowed or denied") \
 	X("apps", cmd_apps, PZ_PARAMS( \
-		PZ_P("forget", TEXT, "origin of an app: its sessions end, what was answered about it is forgotten, and what it stored is removed")), \
+		PZ_P("forget", TEXT, "origin of an app: its sessions end, what was answered about it is forgotten, what it stored is removed, its token is revoked")), \
 	  false, "web pages and other programs that were here") \
+	X("app-token", cmd_app_token, PZ_PARAMS( \
+		PZ_P_NEEDED("name", TEXT, "of the program, which has no token yet")), \
+	  false, "make a token for a local program; it is answered once, and only its hash is stored") \
 	X("prompts", pz_node_prompts_command, PZ_PARAMS( \
 		PZ_P("id", TEXT, "a question, or the beginning of its id; all unless given") \
 		PZ_P("answer", TEXT, "allow or deny; with id") \

@@ -13,6 +13,7 @@
 #include "pzp/item_ops.h"
 #include "pzp/policy_ops.h"
 #include "pzp/wipe.h"
+#include "tokens/command.h"
 #include "transfer/transfer.h"
 #include "wire/json.h"
 
@@ -508,6 +509,14 @@ cmd_apps(struct pz_request *request)
 	const struct pz_node *node = request->self;
 
 	pz_apps_command(node->apps.apps, request);
+}
+
+static void
+cmd_app_token(struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+
+	pz_tokens_command(pz_apps_tokens(node->apps.apps), request);
 }
 
 static void

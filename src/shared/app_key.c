@@ -14,6 +14,7 @@
 
 #include "base/codec.h"
 
+#define PROGRAM "program:"
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
@@ -94,9 +95,12 @@ is_web_origin(const char *origin, const char *mark)
 
 /* ---- any ---- */
 
+/* A program with a token has "program:" before its name (page 11). */
 static bool
 is_name(const char *origin)
 {
+	if (strncmp(origin, PROGRAM, sizeof(PROGRAM) - 1) == 0)
+		origin += sizeof(PROGRAM) - 1;
 	return origin[0] != '\0' && strchr("._-", origin[0]) == NULL &&
 	       strspn(origin, LOWER UPPER DIGITS "._-") == strlen(origin) &&
 	       strcmp(origin, "null") != 0;

@@ -11,6 +11,8 @@ origins_of_pages_and_programs(void **state)
 {
 	static const char *const good[] = {
 		"http://example.org",
+		"backup",
+		"program:backup",
 		"https://example.org",
 		"https://example.org:8443",
 		"http://example.org:443",
@@ -47,6 +49,10 @@ what_is_no_origin(void **state)
 		"a b",
 		"a/b",
 		"a:b",
+		"program:",
+		"program:-a",
+		"program:null",
+		"program:program:a",
 		"null", /* all pages that have no origin */
 		".",
 		"..",

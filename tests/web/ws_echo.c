@@ -75,10 +75,11 @@ on_request(void *arg, const struct pz_http_request *request, struct pz_http_answ
 }
 
 static int
-on_upgrade(void *arg, const struct pz_http_request *request)
+on_upgrade(void *arg, const struct pz_http_request *request, const char **out_why)
 {
 	(void)arg;
 	(void)request;
+	(void)out_why;
 	return 0;
 }
 
