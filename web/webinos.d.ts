@@ -4,6 +4,10 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** In ms; 0: none. */
   timeout?: number;
+  /** What the service sends meanwhile. */
+  onEvent?: (name: string, value: any) => void;
+  /** What the service asks; the result, or the error, is the answer. */
+  onAsk?: (name: string, value: any) => unknown;
 }
 
 export interface Descriptor {
@@ -42,7 +46,34 @@ export interface Provided {
 }
 
 /** A function of a service of this page; an async generator is a stream. */
-export type Method = (params: any, ctx: { caller: string; signal: AbortSignal }) => unknown;
+export type Method = (params: any, ctx: Context) => unknown;
+
+export interface Context {
+  /** Address, as the devices have verified it. */
+  caller: string;
+  /** Aborted when the caller does not want the call any more. */
+  signal: AbortSignal;
+  /** Asks the caller; rejects when it cannot answer or does not in time. */
+  ask<T = unknown>(name: string, value?: unknown): Promise<T>;
+}
+
+/** A session of another page that gets messages. */
+export interface Peer {
+  readonly name: string;
+  readonly origin: string;
+  readonly address: string;
+  /** Any JSON up to 64 KiB; resolves with what the other page answers. */
+  send<T = unknown>(message: unknown, options?: CallOptions): Promise<T>;
+}
+
+export interface Messages {
+  /** Other pages may send messages from now on, as far as the policy and the owner allow. */
+  open(
+    name: string,
+    onMessage: (message: any, about: { from: string; isSameOrigin: boolean; signal: AbortSignal }) => unknown,
+  ): Promise<{ name: string; close(): Promise<void> }>;
+  find(filter?: { name?: string; origin?: string }): Promise<Peer[]>;
+}
 
 /** The keys of this page's origin, kept by the pzpd of this device. */
 export interface Storage {
@@ -86,6 +117,7 @@ export interface Webinos {
       methods: Record<string, Method>,
     ): Promise<Provided>;
   };
+  app: Messages;
   storage: Storage;
   discovery: {
     findServices(

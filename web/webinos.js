@@ -17,6 +17,7 @@
   const BACKOFF_FIRST_MS = 500;
   const BACKOFF_MAX_MS = 30000;
   const CALL_TIMEOUT_MS = 150000; // a question to the owner may take two minutes
+  const MESSAGES = "http://webinos.org/api/app2app";
   const DISCOVERY = "ServiceDiscovery.findServices";
 
   // ---- errors ----
@@ -242,9 +243,10 @@
       const object = payload.method.slice(0, dot);
       const name = payload.method.slice(dot + 1);
       const call = this.calls.get(object);
+      const isAsked = payload.id !== undefined && payload.id !== null;
       if (call && call.to === from) {
-        call.event(name, payload.params);
-        if (payload.id !== undefined && payload.id !== null) this.send(replyTo, { jsonrpc: "2.0", id: payload.id, result: {} });
+        if (isAsked) this.answer(replyTo, payload.id, () => call.ask(name, payload.params));
+        else call.event(name, payload.params);
         return;
       }
       if (object === "AppStorage" && from === this.pzp) {
@@ -253,12 +255,32 @@
       }
       const service = this.provided.get(object);
       if (service && from === this.pzp) service.serve(name, payload, replyTo);
-      else if (payload.id !== undefined && payload.id !== null)
+      else if (isAsked)
         this.send(replyTo, { jsonrpc: "2.0", id: payload.id, error: { code: -32601, message: "Method not found" } });
     }
 
+    /** Sends what a function returns, or throws, as the answer to a request. */
+    answer(replyTo, id, run, isWanted = () => true) {
+      return Promise.resolve()
+        .then(run)
+        .then(
+          (result) => ({ result: result === undefined ? {} : result }),
+          (error) => ({
+            error: {
+              code: -31000,
+              message: "Method Invocation returned with error",
+              data: { name: (error && error.name) || "UnknownError", message: String((error && error.message) || error) },
+            },
+          }),
+        )
+        .then((answer) => {
+          if (this.socket && this.state === "connected" && isWanted()) this.send(replyTo, { jsonrpc: "2.0", id, ...answer });
+        })
+        .catch(report);
+    }
+
     /** Starts a call. @return its promise, with `id` and `cancel` */
-    call(to, method, params, { onEvent, signal, timeout, cancel } = {}) {
+    call(to, method, params, { onEvent, onAsk, signal, timeout, cancel } = {}) {
       const id = newId();
       const call = { id, to, method };
       call.promise = new Promise((resolve, reject) => {
@@ -276,6 +298,11 @@
         call.succeed = (result) => end(resolve, result);
         call.fail = (error) => end(reject, error);
         call.event = (name, value) => onEvent && onEvent(name, value);
+        call.ask = (name, value) => {
+          if (onAsk) return onAsk(name, value);
+          call.event(name, value);
+          return undefined;
+        };
         call.abort = onAbort;
         if (isAborted(signal)) {
           reject(abortError(signal));
@@ -364,7 +391,8 @@
       this.state = "available";
     }
 
-    /** Calls a function. @param options {signal, timeout (ms; 0: none)} */
+    /** Calls a function. @param options {signal, timeout (ms; 0: none), onEvent(name, value): what the
+     * service sends meanwhile, onAsk(name, value): what it asks; what that returns is the answer} */
     async call(name, params, options = {}) {
       await this.#connection.ready();
       return this.#connection.call(this.serviceAddress, `${this.api}@${this.id}.${name}`, params === undefined ? [] : params, {
@@ -482,23 +510,14 @@
       }
       const controller = new AbortController();
       connection.running.set(id, controller);
-      const ctx = { caller: payload.caller, signal: controller.signal };
-      this.run(name, payload, replyTo, ctx)
-        .then(
-          (result) => ({ result: result === undefined ? {} : result }),
-          (error) => ({
-            error: {
-              code: -31000,
-              message: "Method Invocation returned with error",
-              data: { name: (error && error.name) || "UnknownError", message: String((error && error.message) || error) },
-            },
-          }),
-        )
-        .then((answer) => {
-          connection.running.delete(id);
-          if (connection.socket && !controller.signal.aborted) connection.send(replyTo, { jsonrpc: "2.0", id, ...answer });
-        })
-        .catch(report);
+      const ctx = {
+        caller: payload.caller,
+        signal: controller.signal,
+        ask: (question, value) => connection.call(replyTo, `${id}.${question}`, value === undefined ? [] : value).promise,
+      };
+      connection
+        .answer(replyTo, id, () => this.run(name, payload, replyTo, ctx), () => !controller.signal.aborted)
+        .then(() => connection.running.delete(id));
     }
 
     async run(name, payload, replyTo, ctx) {
@@ -512,6 +531,62 @@
         this.connection.send(replyTo, { jsonrpc: "2.0", method: `${payload.id}.onEvent`, params: value });
       }
       return undefined;
+    }
+  }
+
+  // ---- messages between apps ----
+
+  /** The id of an app and the number of its session, which end an address. */
+  function sessionOf(address) {
+    const [id, number] = address.slice(address.lastIndexOf("/") + 1).split(":");
+    return { id, number };
+  }
+
+  /** A session of an app that gets messages. */
+  class Peer {
+    #service;
+
+    constructor(service) {
+      const [, origin, session] = /\(([^()]*)\) ([0-9a-f]+:[0-9]+)$/.exec(service.description) || [];
+      this.#service = service;
+      this.name = service.displayName;
+      this.origin = origin;
+      this.address = session && `${service.serviceAddress}/${session}`;
+    }
+
+    /** Sends a message, any JSON up to 64 KiB. @return a promise of what the other app answers */
+    send(message, options) {
+      return this.#service.call("message", [message], options);
+    }
+  }
+
+  class Messages {
+    constructor(connection, services) {
+      this.connection = connection;
+      this.services = services;
+    }
+
+    /** Lets other apps send messages to this page. @param onMessage (message, {from, isSameOrigin,
+     * signal}): what it returns is the answer @return {name, close} */
+    async open(name, onMessage) {
+      const message = ([value], { caller, signal }) =>
+        onMessage(value, { from: caller, isSameOrigin: this.isSameOrigin(caller), signal });
+      const provided = await this.services.register({ api: MESSAGES, displayName: name }, { message });
+      return { name, close: () => provided.unregister() };
+    }
+
+    /** An address ends with the id that a device makes of the origin: the same one everywhere. */
+    isSameOrigin(address) {
+      return sessionOf(address).id === sessionOf(this.connection.address).id;
+    }
+
+    /** The sessions of other pages that get messages, on all devices. @param filter {name, origin} */
+    async find({ name, origin } = {}) {
+      const services = await this.services.find(MESSAGES);
+      return services
+        .map((service) => new Peer(service))
+        .filter((peer) => peer.address && peer.address !== this.connection.address)
+        .filter((peer) => (name === undefined || peer.name === name) && (origin === undefined || peer.origin === origin));
     }
   }
 
@@ -666,6 +741,12 @@
           return provided;
         },
       },
+
+      /** Messages to and from other pages: open, find. */
+      app: new Messages(connection, {
+        find: (api) => webinos.find(api),
+        register: (description, methods) => webinos.services.register(description, methods),
+      }),
 
       /** Keys of this page's origin: get, set, remove, clear, keys, onChange. */
       storage: connection.storage,

@@ -114,6 +114,10 @@ void pz_apps_unroute(struct pz_apps *apps);
 /** It has changed: each app is judged anew; one that needs another answer has to connect again. */
 void pz_apps_reroute(struct pz_apps *apps);
 
+/** True when that service is one that an app here provides. @param id of the app, without the
+ * instance @param service_id of the service */
+bool pz_apps_provides(const struct pz_apps *apps, struct pz_slice id, const char *service_id);
+
 /** True while an app has a session. */
 bool pz_apps_has_session(const struct pz_apps *apps);
 /** What an app has stored is different now: its pages that want to know are sent the key. @param

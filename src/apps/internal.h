@@ -16,6 +16,9 @@
 #include "rpc/payload.h"
 #include "wire/address.h"
 
+/** The API of the services by which apps get messages. */
+#define PZ_APPS_MESSAGES "http://webinos.org/api/app2app"
+
 #define PZ_APPS_FAMILIES 2 /* 127.0.0.1 and ::1 */
 
 /** An origin that was here. */
@@ -137,7 +140,7 @@ void pz_app_send_rpc(struct pz_visitor *visitor, json_t *takes_payload);
 void pz_app_open_note(struct pz_visitor *visitor, struct pz_slice to, struct pz_slice id,
 		      const struct pz_method *method);
 /** A message goes to the app: what it answers is not open any more. */
-void pz_app_open_answered(struct pz_visitor *visitor, struct pz_slice body);
+void pz_app_open_answered(struct pz_visitor *visitor, const struct pz_envelope *envelope);
 /** The app goes: what is open is given up where it runs. */
 void pz_app_open_end(struct pz_visitor *visitor);
 /** Ways have changed: what has none any more ends with an error. */

@@ -95,21 +95,18 @@ look_at(struct pz_visitor *visitor, struct pz_slice from, struct pz_slice elemen
 }
 
 void
-pz_app_open_answered(struct pz_visitor *visitor, struct pz_slice body)
+pz_app_open_answered(struct pz_visitor *visitor, const struct pz_envelope *envelope)
 {
-	struct pz_envelope envelope;
-	struct pz_slice element;
+	struct pz_slice rest = envelope->payload, element;
 
-	if (visitor->open_count == 0 || pz_envelope_scan(body, &envelope) != PZ_OK ||
-	    envelope.type != PZ_MESSAGE_JSONRPC || envelope.payload.len == 0)
+	if (visitor->open_count == 0 || envelope->type != PZ_MESSAGE_JSONRPC || rest.len == 0)
 		return;
-	struct pz_slice rest = envelope.payload;
 	if (rest.ptr[0] != '[') {
-		look_at(visitor, envelope.from, rest);
+		look_at(visitor, envelope->from, rest);
 		return;
 	}
 	while (pz_json_next(&rest, &element))
-		look_at(visitor, envelope.from, element);
+		look_at(visitor, envelope->from, element);
 }
 
 /* As the app itself: only what it has begun may be ended so. */

@@ -3,6 +3,7 @@
  * it lives as long as the app's session. A call of it, judged like any other, becomes a request to
  * the app; its call-backs become the call's, its answer ends the call. A call that ends here first
  * is given up at the app by `removeEventListener`.
+ * @spec page 11 "For apps", "Messages between apps"
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,8 +102,77 @@ on_callback(void *arg, const char *name, json_t *params)
 	pz_call_event(job->call, name, json_incref(params));
 }
 
-static const struct pz_pending_ops pending_ops = {
-	.response = on_response, .callback = on_callback, .keep_callbacks = true};
+/* A call-back of the app whose answer it waits for. */
+struct relay {
+	struct job *job;
+	json_t *id;
+};
+
+static void
+say(const struct job *job, json_t *takes_payload)
+{
+	const struct pz_apps_config *config = config_of(job);
+
+	if (takes_payload)
+		config->ops->say(config->arg, job->provided->visitor->address, takes_payload);
+	json_decref(takes_payload);
+}
+
+static void
+on_relayed(void *arg, json_t *result, json_t *error)
+{
+	struct relay *relay = arg;
+
+	say(relay->job, result ? pz_rpc_result(relay->id, json_incref(result))
+			       : pz_rpc_failure(relay->id, json_incref(error)));
+	json_decref(relay->id);
+	free(relay);
+}
+
+static enum pz_err
+relay(struct job *job, const char *name, json_t *params, json_t *id)
+{
+	struct relay *relay = calloc(1, sizeof(*relay));
+
+	if (relay == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	*relay = (struct relay){.job = job, .id = json_incref(id)};
+	enum pz_err err = pz_call_ask(job->call, name, json_incref(params), on_relayed, relay);
+	if (err != PZ_OK) {
+		json_decref(relay->id);
+		free(relay);
+	}
+	return err;
+}
+
+/* The caller's answer becomes the app's. */
+static bool
+on_asked(void *arg, const char *name, json_t *params, json_t *id)
+{
+	struct job *job = arg;
+
+	if (!job->is_stream && pz_call_listen(job->call) != PZ_OK) {
+		give_up(job);
+		say(job, pz_rpc_failure(id, pz_rpc_api_error("InvalidStateError",
+							     "The caller takes no call-backs.")));
+		free(job);
+		return true;
+	}
+	job->is_stream = true;
+	enum pz_err err = relay(job, name, params, id);
+	if (err == PZ_ERR_LIMIT)
+		say(job, pz_rpc_failure(id, pz_rpc_api_error("QuotaExceededError",
+							     "Too many answers are waited for.")));
+	else if (err != PZ_OK)
+		say(job, pz_rpc_failure(id, pz_rpc_api_error("NetworkError",
+							     "The caller cannot be reached.")));
+	return true;
+}
+
+static const struct pz_pending_ops pending_ops = {.response = on_response,
+						  .callback = on_callback,
+						  .asked = on_asked,
+						  .keep_callbacks = true};
 
 static json_t *
 request_of(const struct job *job, json_t *params)
@@ -119,12 +189,24 @@ request_of(const struct job *job, json_t *params)
 	return payload;
 }
 
+static bool
+is_too_long(const struct pz_service *service, const json_t *params)
+{
+	return strcmp(service->descriptor.api, PZ_APPS_MESSAGES) == 0 &&
+	       json_dumpb(params, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY) >
+		       PZ_APP_MESSAGE_BYTES_MAX;
+}
+
 static void
 on_invoke(struct pz_service *service, struct pz_call *call, json_t *params)
 {
 	struct provided *provided = service->state;
-	struct job *job = calloc(1, sizeof(*job));
 
+	if (is_too_long(service, params)) {
+		pz_call_error(call, "DataError", "A message between apps has at most 64 KiB.");
+		return;
+	}
+	struct job *job = calloc(1, sizeof(*job));
 	if (job == NULL) {
 		pz_call_fault(call, PZ_RPC_INTERNAL_ERROR, "out of memory");
 		return;
@@ -218,23 +300,40 @@ describe(struct pz_service *service, const json_t *names)
 	json_decref(list);
 }
 
-/* The origin is in the description: people see which page it is, and two pages do not collide. */
+static bool
+is_for_messages(const char *api)
+{
+	return strcmp(api, PZ_APPS_MESSAGES) == 0;
+}
+
+/* The origin is in it: people see which page it is, and two pages do not collide. One for messages
+ * names the session too, so that tabs of one page do not collide, and each can be known by
+ * its address. @return new; NULL: out of memory */
+static char *
+description_of(const struct pz_visitor *visitor, const char *api, const char *text)
+{
+	const char *session = is_for_messages(api) ? strrchr(visitor->address, '/') + 1 : "";
+	char *description = NULL;
+
+	if (asprintf(&description, "%s%s(%s)%s%s", text ? text : "", text && text[0] ? " " : "",
+		     visitor->origin, session[0] ? " " : "", session) < 0)
+		return NULL;
+	return description;
+}
+
 static enum pz_err
 make(struct provided *provided, json_t *params, struct pz_errinfo *info)
 {
 	const char *api = pz_json_str(params, "api"), *name = pz_json_str(params, "displayName");
 	const char *text = pz_json_str(params, "description");
-	PZ_AUTO_FREE char *description = NULL;
 	struct pz_service *service = NULL;
 
 	if (api == NULL || name == NULL)
 		return pz_fail(info, PZ_ERR_CONFIG, "api and displayName: must be texts");
 	PZ_TRY(read_methods(provided, json_object_get(params, "methods"), info));
-	if (asprintf(&description, "%s%s(%s)", text ? text : "", text && text[0] ? " " : "",
-		     provided->visitor->origin) < 0) {
-		description = NULL;
+	PZ_AUTO_FREE char *description = description_of(provided->visitor, api, text);
+	if (description == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	}
 	PZ_TRY(pz_service_new(api, name, description, provided->methods,
 			      json_array_size(provided->names), &service, info));
 	describe(service, provided->names);
@@ -331,4 +430,22 @@ pz_app_services_end(struct pz_visitor *visitor)
 
 	while ((first = pz_list_first(&visitor->services)) != NULL)
 		remove_one(PZ_CONTAINER(first, struct provided, hook));
+}
+
+bool
+pz_apps_provides(const struct pz_apps *apps, struct pz_slice id, const char *service_id)
+{
+	if (apps == NULL)
+		return false;
+	PZ_LIST_EACH (&apps->visitors, node, tmp) {
+		const struct pz_visitor *visitor = PZ_CONTAINER(node, struct pz_visitor, hook);
+		if (!pz_slice_eq_str(id, visitor->id))
+			continue;
+		PZ_LIST_EACH (&visitor->services, inner, next) {
+			const struct provided *one = PZ_CONTAINER(inner, struct provided, hook);
+			if (one->service && strcmp(one->service->descriptor.id, service_id) == 0)
+				return true;
+		}
+	}
+	return false;
 }

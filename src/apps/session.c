@@ -31,14 +31,30 @@ visitor_of(struct pz_session *session)
 
 /* ---- for the router ---- */
 
+static bool
+is_app(struct pz_slice address)
+{
+	struct pz_address parts;
+
+	return pz_address_parse(address, &parts) == PZ_OK && parts.app.len > 0;
+}
+
 static enum pz_err
 on_send(struct pz_session *session, struct pz_slice frame)
 {
 	struct pz_slice body = pz_frame_body(frame);
+	struct pz_envelope envelope;
 
 	if (session->frame_max && body.len > session->frame_max)
 		return PZ_ERR_PROTO_FRAME;
-	pz_app_open_answered(visitor_of(session), body);
+	if (pz_envelope_scan(body, &envelope) == PZ_OK) {
+		if (is_app(envelope.from)) { /* of a device that let it pass: see judge_message */
+			pz_metric_add(visitor_of(session)->apps->config.metrics,
+				      PZ_METRIC_messages_dropped, 1);
+			return PZ_OK;
+		}
+		pz_app_open_answered(visitor_of(session), &envelope);
+	}
 	return pz_visitor_send(visitor_of(session), body);
 }
 
@@ -430,10 +446,19 @@ forward(struct pz_visitor *visitor, struct pz_slice bytes)
 		pz_http_close(visitor->http, PZ_WEBSOCKET_POLICY, pz_err_text(err));
 }
 
+/* Apps reach each other by services, where calls are judged; never directly. */
+static enum verdict
+judge_message(struct pz_visitor *visitor, const struct pz_envelope *envelope)
+{
+	if (is_app(envelope->to))
+		return take_allowance(visitor) ? REFUSE : TOO_MANY;
+	return judge(visitor, envelope);
+}
+
 static void
 on_rpc(struct pz_visitor *visitor, const struct pz_envelope *envelope, struct pz_slice bytes)
 {
-	switch (judge(visitor, envelope)) {
+	switch (judge_message(visitor, envelope)) {
 	case PASS:
 		if (!pz_slice_eq_str(envelope->to, visitor->apps->config.self) ||
 		    !own_request(visitor, envelope))

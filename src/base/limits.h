@@ -353,14 +353,16 @@
 #define PZ_HTTP_REASON_BYTES_MAX 123 /* RFC 6455 5.5: of a close frame */
 
 /* ---- web apps (page 11; page 14 APP-12) ---- */
-#define PZ_APP_ORIGIN_BYTES_MAX 253   /* scheme, host, port; with its key it fits page 8's keys */
-#define PZ_APP_VISITORS_MAX 128       /* connections that are no app (yet): a browser opens six */
-#define PZ_APPS_MAX 1024              /* sockets of apps: each costs some KiB */
-#define PZ_APP_OPEN_MAX 256           /* its requests to others that are known to be open */
-#define PZ_APP_SERVICES_MAX 16        /* that one of them provides */
-#define PZ_APP_WRITES_MAX 64          /* changes of what it stores that wait for the disk */
-#define PZ_APP_KEYS_BYTES (64U << 10) /* of one answer with its keys */
-#define PZ_APP_SESSIONS_MAX 16        /* of one origin: tabs */
+#define PZ_APP_ORIGIN_BYTES_MAX 253 /* scheme, host, port; with its key it fits page 8's keys */
+#define PZ_APP_VISITORS_MAX 128     /* connections that are no app (yet): a browser opens six */
+#define PZ_APPS_MAX 1024            /* sockets of apps: each costs some KiB */
+#define PZ_CALL_ASKS_MAX 16         /* answers of its caller that a call waits for */
+#define PZ_APP_OPEN_MAX 256         /* its requests to others that are known to be open */
+#define PZ_APP_SERVICES_MAX 16      /* that one of them provides */
+#define PZ_APP_MESSAGE_BYTES_MAX (64U << 10) /* of one app to another (page 7, 9.10) */
+#define PZ_APP_WRITES_MAX 64                 /* changes of what it stores that wait for the disk */
+#define PZ_APP_KEYS_BYTES (64U << 10)        /* of one answer with its keys */
+#define PZ_APP_SESSIONS_MAX 16               /* of one origin: tabs */
 /* sockets that the owner has not let in yet: strangers' pages, of any number of origins */
 #define PZ_APPS_WAITING_MAX 64
 #define PZ_APP_STRANGER_BYTES_MAX (16U << 10) /* of a message before the owner's consent */

@@ -88,7 +88,31 @@ on_builtin_ended(void *arg, struct pz_call *call)
 		c->ops->builtin_ended(c->arg, call);
 }
 
+static bool
+on_ask(void *arg, const char *to, const char *id, json_t *payload, const struct pz_pending_ops *ops,
+       void *job)
+{
+	struct pz_calls *calls = arg;
+
+	if (pz_pending_add(calls->pending, to, id, calls->config.timeout_us, ops, job) != PZ_OK)
+		return false;
+	if (pz_calls_send(calls, to, payload) == PZ_OK)
+		return true;
+	pz_pending_cancel(calls->pending, to, id);
+	return false;
+}
+
+static void
+on_ask_cancel(void *arg, const char *to, const char *id)
+{
+	const struct pz_calls *calls = arg;
+
+	pz_pending_cancel(calls->pending, to, id);
+}
+
 const struct pz_dispatch_ops pz_calls_dispatch_ops = {
+	.ask = on_ask,
+	.ask_cancel = on_ask_cancel,
 	.builtin = on_builtin,
 	.builtin_ended = on_builtin_ended,
 	.send = on_dispatch_send,
@@ -98,18 +122,27 @@ const struct pz_dispatch_ops pz_calls_dispatch_ops = {
 	.permit_over = pz_permit_over,
 };
 
-/* A call-back to a request of ours: true when that is what the notification was. */
+/* A call-back to a request of ours: true when that is what the notification was. One that wants an
+ * answer gets one in any case: its service waits for it. */
 static bool
 take_callback(struct pz_calls *calls, const char *from, const struct pz_rpc *rpc)
 {
 	struct pz_method method;
+	bool is_answered = false;
 
 	if (pz_method_parse(pz_slice_str(rpc->method), &method) != PZ_OK ||
 	    method.kind != PZ_METHOD_CALLBACK)
 		return false;
-	return pz_pending_callback(calls->pending, from, method.reference, method.function,
-				   rpc->params) ||
-	       rpc->kind == PZ_RPC_NOTIFICATION;
+	if (!pz_pending_callback(calls->pending, from, method.reference, method.function,
+				 rpc->params, rpc->id, &is_answered))
+		return rpc->kind == PZ_RPC_NOTIFICATION;
+	if (rpc->id && !is_answered) {
+		json_t *received = pz_rpc_result(rpc->id, NULL);
+		if (received)
+			(void)!pz_calls_send(calls, from, received);
+		json_decref(received);
+	}
+	return true;
 }
 
 static void

@@ -211,7 +211,7 @@ pz_pending_response(struct pz_pending *p, const char *from, json_t *id, json_t *
 
 bool
 pz_pending_callback(struct pz_pending *p, const char *from, struct pz_slice reference,
-		    struct pz_slice name, json_t *params)
+		    struct pz_slice name, json_t *params, json_t *id, bool *out_is_answered)
 {
 	struct entry *entry = find(p, from, reference);
 	char text[PZ_METHOD_BYTES_MAX + 1];
@@ -224,7 +224,10 @@ pz_pending_callback(struct pz_pending *p, const char *from, struct pz_slice refe
 	/* Page 7, 6.1: often there is no response until the listener ends. */
 	if (entry->ops->keep_callbacks)
 		pz_env_stop(p->env, &entry->timer);
-	entry->ops->callback(entry->arg, text, params);
+	*out_is_answered =
+		id && entry->ops->asked && entry->ops->asked(entry->arg, text, params, id);
+	if (!*out_is_answered)
+		entry->ops->callback(entry->arg, text, params);
 	return true;
 }
 

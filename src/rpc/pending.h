@@ -29,6 +29,11 @@ struct pz_pending_ops {
 	/** A call-back `<id>.<name>` of the peer; params borrowed, may be NULL. May be NULL. */
 	void (*callback)(void *arg, const char *name, json_t *params);
 	/**
+	 * A call-back that wants an answer. @param id of it, borrowed @return true: it was taken,
+	 * and its answer is the owner's matter. NULL, or false: `callback` gets it
+	 */
+	bool (*asked)(void *arg, const char *name, json_t *params, json_t *id);
+	/**
 	 * A streaming call: the entry survives its result until cancelled or failed. The first
 	 * call-back or result ends its time-out. A later error ends it (response is then called a
 	 * second time), a second result is dropped.
@@ -72,11 +77,13 @@ bool pz_pending_response(struct pz_pending *p, const char *from, json_t *id, jso
  * Hands a call-back to the request it refers to.
  * @param reference,name the two parts of the method (pz_method.reference, .function)
  * @param params borrowed, may be NULL
+ * @param id of one that wants an answer, borrowed; NULL: none
+ * @param out_is_answered the owner of the request answers it; false: the caller does, with {}
  * @return false when there is no such request of that peer, or it wants no call-backs
  * @spec page 7, 6.1
  */
 bool pz_pending_callback(struct pz_pending *p, const char *from, struct pz_slice reference,
-			 struct pz_slice name, json_t *params);
+			 struct pz_slice name, json_t *params, json_t *id, bool *out_is_answered);
 
 /**
  * Fails every request (and ends every stream) to that node and its apps; response() is called for

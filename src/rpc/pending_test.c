@@ -103,8 +103,9 @@ static bool
 call_back(const char *from, const char *reference, const char *name, int value)
 {
 	json_t *params = json_integer(value);
+	bool is_answered;
 	bool was_ours = pz_pending_callback(table, from, pz_slice_str(reference),
-					    pz_slice_str(name), params);
+					    pz_slice_str(name), params, NULL, &is_answered);
 
 	json_decref(params);
 	return was_ours;
@@ -261,6 +262,7 @@ test_extended_time_out(void **state)
 static void
 test_callbacks(void **state)
 {
+	bool is_answered;
 	struct told told = {0}, plain = {0};
 	char name[PZ_METHOD_BYTES_MAX + 2];
 
@@ -270,8 +272,8 @@ test_callbacks(void **state)
 	assert_true(call_back("a@b/c", "r1", "onEvent", 7));
 	assert_int_equal(told.value, 7);
 	assert_string_equal(told.name, "onEvent");
-	assert_true(
-		pz_pending_callback(table, "a@b/c", pz_slice_str("r1"), pz_slice_str("x"), NULL));
+	assert_true(pz_pending_callback(table, "a@b/c", pz_slice_str("r1"), pz_slice_str("x"), NULL,
+					NULL, &is_answered));
 	assert_int_equal(told.value, -1);
 	assert_false(call_back("a@b/c", "r2", "onEvent", 7)); /* wants none */
 	assert_false(call_back("a@b/c", "r3", "onEvent", 7));
@@ -284,6 +286,46 @@ test_callbacks(void **state)
 	run_until(30 * SECOND);
 	assert_int_equal(told.code, PZ_RPC_TIMED_OUT);
 	assert_false(call_back("a@b/c", "r1", "onEvent", 7));
+}
+
+static bool
+on_asked(void *arg, const char *name, json_t *params, json_t *id)
+{
+	struct told *told = arg;
+
+	(void)name;
+	(void)params;
+	told->code = (int)json_integer_value(id);
+	return told->value != 99;
+}
+
+static void
+test_callbacks_that_want_an_answer(void **state)
+{
+	static const struct pz_pending_ops asked = {
+		.response = on_response, .callback = on_callback, .asked = on_asked};
+	struct told told = {0}, plain = {0};
+	json_t *id = json_integer(5);
+	bool is_answered = false;
+
+	(void)state;
+	add("a@b/c", "r1", &asked, &told);
+	add("a@b/c", "r2", &listener, &plain);
+	assert_true(pz_pending_callback(table, "a@b/c", pz_slice_str("r1"), pz_slice_str("x"), NULL,
+					id, &is_answered));
+	assert_true(is_answered);
+	assert_int_equal(told.code, 5);
+	assert_int_equal(told.callbacks, 0);
+	told.value = 99; /* not taken */
+	assert_true(pz_pending_callback(table, "a@b/c", pz_slice_str("r1"), pz_slice_str("x"), NULL,
+					id, &is_answered));
+	assert_false(is_answered);
+	assert_int_equal(told.callbacks, 1);
+	assert_true(pz_pending_callback(table, "a@b/c", pz_slice_str("r2"), pz_slice_str("x"), NULL,
+					id, &is_answered));
+	assert_false(is_answered);
+	assert_int_equal(plain.callbacks, 1);
+	json_decref(id);
 }
 
 static void
@@ -489,6 +531,7 @@ main(void)
 		T(test_timeout),
 		T(test_extended_time_out),
 		T(test_callbacks),
+		T(test_callbacks_that_want_an_answer),
 		T(test_stream),
 		T(test_stream_timeouts),
 		T(test_cancel),

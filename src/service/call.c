@@ -21,12 +21,6 @@
 #include "wire/address.h"
 
 char *
-pz_service_call_reference(const json_t *id)
-{
-	return json_is_string(id) ? strdup(json_string_value(id)) : json_dumps(id, JSON_ENCODE_ANY);
-}
-
-char *
 pz_service_call_key(const char *from, const json_t *id)
 {
 	PZ_AUTO_FREE char *reference = pz_service_call_reference(id);
@@ -71,6 +65,7 @@ pz_service_call_new(struct pz_dispatcher *d, const char *from, json_t *id, char 
 		return NULL;
 	}
 	c->d = d;
+	pz_list_init(&c->asks);
 	c->began_us = pz_env_mono_us(d->env);
 	c->key = key_takes;
 	c->id = json_incref(id);
@@ -144,6 +139,7 @@ static void
 finish(struct call *c, json_t *answer)
 {
 	struct pz_dispatcher *d = c->d;
+	pz_service_asks_end(c);
 	report(c);
 	if (c->is_pending && d->ops->permit_over)
 		d->ops->permit_over(d->arg, c->ticket);
@@ -208,6 +204,7 @@ tell_end(struct call *c)
 	struct pz_dispatcher *d = c->d;
 	if (!c->invoked)
 		return;
+	pz_service_asks_end(c);
 	if (c->kind == CALL_FIND)
 		pz_service_find_abandon(c->find);
 	else if (c->kind == CALL_BUILTIN && d->ops->builtin_ended)

@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "base/env.h"
+#include "rpc/pending.h"
 #include "service/registry.h"
 
 #define PZ_FINDS_PER_PEER_MAX 10             /* parallel searches of one caller (page 14, SRV-7) */
@@ -113,6 +114,15 @@ struct pz_dispatch_ops {
 			const json_t *params);
 	/** A function of a service was called, and the call has ended. May be NULL. */
 	void (*served)(void *arg, const struct pz_served *served);
+	/**
+	 * Sends a request to the caller of a call; its answer, or its time-out as an error, goes to
+	 * `ops` with `job`, later. @param id of the request in `payload`, borrowed both. NULL:
+	 * callers cannot be asked. @return false: nothing was sent
+	 */
+	bool (*ask)(void *arg, const char *to, const char *id, json_t *payload,
+		    const struct pz_pending_ops *ops, void *job);
+	/** Its answer is not wanted any more. Not NULL where `ask` is not. */
+	void (*ask_cancel)(void *arg, const char *to, const char *id);
 	/** A call of `builtin` ended without the owner's doing (caller gone). */
 	void (*builtin_ended)(void *arg, struct pz_call *call);
 };

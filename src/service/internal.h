@@ -35,6 +35,7 @@ struct call {
 	char *key;           /* in d->open; NULL: notification */
 	struct batch *batch; /* where the answer goes, or NULL */
 	struct pz_list node; /* d->calls or d->listeners, or a list of doomed ones */
+	struct pz_list asks; /* of the caller, that wait for an answer: ask.c */
 	bool listening;
 	bool is_single; /* the caller takes no call-backs */
 	uint64_t began_us;
@@ -176,5 +177,9 @@ void pz_service_find_cancel(struct call *c, json_t *params);
 void pz_service_find_abandon(struct find *f);
 /** Frees all searches. */
 void pz_service_finds_free(struct pz_dispatcher *d);
+
+/* ---- ask.c ---- */
+/** Ends what waits for answers of the caller, with AbortError. */
+void pz_service_asks_end(struct call *c);
 
 #endif

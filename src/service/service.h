@@ -133,6 +133,21 @@ enum pz_err pz_call_listen(struct pz_call *call) PZ_MUST_USE;
  */
 void pz_call_event(struct pz_call *call, const char *name, json_t *params);
 
+/** The answer to pz_call_ask. Exactly one of both is set, borrowed; the call may be used. */
+typedef void (*pz_call_answer)(void *arg, json_t *result, json_t *error);
+
+/**
+ * Sends the request "<request id>.<name>" to the caller, who answers it (an answered call-back).
+ * @param params taken; NULL sends []
+ * @param answer called exactly once, never from inside: with the answer, with the error of a
+ * time-out or of a caller that is gone, or with AbortError right before the call's end
+ * Errors, `answer` is not called: LIMIT (PZ_CALL_ASKS_MAX wait for answers), PROTO_MEMBER (a
+ * request without id), IO_CLOSED (nothing was sent), LIMIT_MEMORY.
+ * @spec page 7, 6.1
+ */
+enum pz_err pz_call_ask(struct pz_call *call, const char *name, json_t *params,
+			pz_call_answer answer, void *arg) PZ_MUST_USE;
+
 /** Ends a listener from the service's side: the request gets its plain result {}. The same as
  * pz_call_result(call, NULL). */
 void pz_call_end(struct pz_call *call);

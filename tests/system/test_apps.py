@@ -565,6 +565,178 @@ def test_no_app_speaks_for_another(zone, app):
     assert results == [{"result": "right"}]
 
 
+# ---- page 7, 6.1: call-backs that are answered ----
+
+def provide(app, *methods):
+    return app.call(app.pzp, "ServiceRegistry.register", [{**COUNTER, "methods": list(methods)}])["result"]
+
+
+@pytest.fixture(name="friendly", scope="module")
+def fixture_friendly(zone):
+    """Apps may call the counter."""
+    rule = """<policy id="counter" combine="first-applicable"><rule effect="permit"><condition>
+      <resource-match attr="api-feature" match="http://example.org/counter"/></condition></rule></policy>"""
+    base = zone.pzh.pzh("policy", "show").out
+    document = zone.path / "policy.xml"
+    document.write_text(base.replace('<rule id="own-apps-rest"', rule.split("combine=\"first-applicable\">")[1]
+                                     .removesuffix("</policy>") + '<rule id="own-apps-rest"', 1))
+    zone.a.pzp("policy", "set", str(document))
+    zone.b.calls(zone.a)
+    yield
+    document.write_text(base)
+    zone.a.pzp("policy", "set", str(document))
+
+
+@pytest.fixture(name="caller")
+def fixture_caller(zone, friendly):
+    """A page on the other device."""
+    with asker(zone.b):
+        caller = let_in(zone.b, ws.App(zone.b.status()["ports"]["web"], "https://caller.example"))
+        yield caller
+        caller.close()
+        zone.b.ask("apps", {"forget": "https://caller.example"})
+
+
+def test_a_service_asks_its_caller(zone, app, caller):
+    """The answer of the page that called, on another device, reaches the page that asked, and counts."""
+    service = provide(app, "choose")
+    assert eventually(lambda: caller.find(COUNTER["api"]), what="service")[0]["id"] == service["id"]
+    id = caller.request(app.pzp, f"{COUNTER['api']}@{service['id']}.choose", ["tea", "milk"])
+    sender, request = app.asked()
+    for choice, error in (("tea", None), (None, {"code": -31000, "message": "x", "data": {"name": "AbortError"}})):
+        asked = app.request(sender, f"{request['id']}.which", {"of": 2})
+        frm, question = caller.asked()
+        assert frm == app.pzp and question["method"] == f"{id}.which" and question["params"] == {"of": 2}
+        answer = {"jsonrpc": "2.0", "id": question["id"], **({"error": error} if error else {"result": choice})}
+        caller.rpc(frm, answer)
+        caller.rpc(frm, {**answer, "error": None, "result": "twice"} if not error else answer)
+        payload, _ = app.answer(asked)
+        assert payload.get("result") == choice and payload.get("error") == error
+    app.rpc(sender, {"jsonrpc": "2.0", "id": request["id"], "result": "done"})
+    assert caller.answer(id)[0]["result"] == "done"
+
+
+def test_only_the_caller_answers(zone, app, caller):
+    """Another page that knows the id of the question cannot answer it."""
+    service = provide(app, "choose")
+    eventually(lambda: caller.find(COUNTER["api"]), what="service")
+    id = caller.request(app.pzp, f"{COUNTER['api']}@{service['id']}.choose", [])
+    sender, request = app.asked()
+    asked = app.request(sender, f"{request['id']}.which")
+    question = caller.asked()[1]
+    for other in (ws.App(zone.port).wait_registered(), app):
+        other.rpc(other.pzp, {"jsonrpc": "2.0", "id": question["id"], "result": "forged"})
+        if other is not app:
+            assert other.call(other.pzp, "ServiceDiscovery.ping")["result"] == {}
+    caller.rpc(app.pzp, {"jsonrpc": "2.0", "id": question["id"], "result": "right"})
+    assert app.answer(asked)[0]["result"] == "right"
+    app.rpc(sender, {"jsonrpc": "2.0", "id": request["id"], "result": 1})
+    assert caller.answer(id)[0]["result"] == 1
+
+
+def test_questions_end_with_the_call_and_are_bounded(zone, app, caller):
+    service = provide(app, "choose")
+    eventually(lambda: caller.find(COUNTER["api"]), what="service")
+    caller.request(app.pzp, f"{COUNTER['api']}@{service['id']}.choose", [])
+    sender, request = app.asked()
+    asked = [app.request(sender, f"{request['id']}.which") for _ in range(17)]
+    payload, _ = app.answer(asked[-1])
+    assert payload["error"]["data"]["name"] == "QuotaExceededError"
+    caller.asked()
+    caller.close()
+    for one in asked[:-1]:
+        payload, _ = app.answer(one)
+        assert payload["error"]["data"]["name"] in ("AbortError", "NetworkError")
+
+
+def test_a_program_that_calls_answers_nothing(zone, app):
+    """`pzp call --stream` receives the question; the service gets {} and does not wait for ever."""
+    service = provide(app, "choose")
+    eventually(lambda: zone.b.services("--api", COUNTER["api"]), what="service")
+    stream = zone.b.stream("call", "counter@laptop", "choose", "[]", "--stream")
+    with stream:
+        sender, request = app.asked()
+        payload, _ = app.answer(app.request(sender, f"{request['id']}.which", ["x"]))
+        assert payload["result"] == {}
+
+
+# ---- page 11 "Messages between apps" ----
+
+APP2APP = "http://webinos.org/api/app2app"
+
+
+def inbox(app, name="chat"):
+    return app.call(app.pzp, "ServiceRegistry.register", [{"api": APP2APP, "displayName": name, "methods": ["message"]}])["result"]
+
+
+def send(app, to, service, message):
+    return app.request(to, f"{APP2APP}@{service['id']}.message", [message])
+
+
+def test_pages_of_one_origin_talk_without_a_question(zone, person, app):
+    """Also two tabs, and on two devices; the sender is the one that the device has verified."""
+    tab = ws.App(zone.port).wait_registered()
+    for one, other in ((app, tab), (tab, app)):
+        service = inbox(other)
+        assert service["description"] == f"({ORIGIN}) {other.address.rpartition('/')[2]}"
+        id = send(one, other.pzp, service, {"hello": "wörld"})
+        sender, request = other.asked()
+        assert request["params"] == [{"hello": "wörld"}] and request["caller"] == one.address
+        other.rpc(sender, {"jsonrpc": "2.0", "id": request["id"], "result": "hi"})
+        assert one.answer(id)[0]["result"] == "hi"
+    with asker(zone.b):
+        far = let_in(zone.b, ws.App(zone.b.status()["ports"]["web"]))
+        service = [found for found in eventually(lambda: far.find(APP2APP), what="pages")
+                   if found["description"].endswith(app.address.rpartition("/")[2])][0]
+        id = send(far, app.pzp, service, 1)
+        sender, request = app.asked()
+        assert request["caller"] == far.address
+        app.rpc(sender, {"jsonrpc": "2.0", "id": request["id"], "result": 2})
+        assert far.answer(id)[0]["result"] == 2
+        assert zone.a.ask("prompts") == [] and zone.b.ask("prompts") == []
+        far.close()
+        zone.b.ask("apps", {"forget": ORIGIN})
+
+
+def test_the_owner_is_asked_about_pages_of_other_origins(zone, person, app):
+    service = inbox(app)
+    other = let_in(zone.a, ws.App(zone.port, "https://other.example"))
+    id = send(other, app.pzp, service, "hello")
+    question = answer(zone.a, "deny")
+    assert question["what"]["feature"] == APP2APP and question["who"]["origin"] == "https://other.example"
+    assert other.answer(id)[0]["error"]["code"] == -32005
+    id = send(other, app.pzp, service, "hello")
+    answer(zone.a, "allow")
+    sender, request = app.asked()
+    assert request["caller"] == other.address
+    app.rpc(sender, {"jsonrpc": "2.0", "id": request["id"], "result": {}})
+    assert other.answer(id)[0]["result"] == {}
+
+
+def test_no_app_reaches_another_directly(zone, person, app):
+    """Neither requests nor answers nor call-backs: there is no way around the policy."""
+    other = let_in(zone.a, ws.App(zone.port, "https://other.example"))
+    assert other.call(app.address, f"{APP2APP}@{'0' * 32}.message", [1])["error"]["code"] == -32004
+    assert other.call(app.address, "anything.at_all", [1])["error"]["code"] == -32004
+    other.rpc(app.address, {"jsonrpc": "2.0", "method": "x.onEvent", "params": 1})
+    other.rpc(app.address, {"jsonrpc": "2.0", "id": "x", "result": 1})
+    other.send({"type": "delivery-notification", "from": other.address, "to": app.address, "payload": {}})
+    assert other.call(other.pzp, "ServiceDiscovery.ping")["result"] == {}
+    payload, before = app.answer(app.request(app.pzp, "ServiceDiscovery.ping"))
+    assert payload["result"] == {} and before == []
+
+
+def test_messages_between_apps_are_bounded(zone, person, app):
+    tab = ws.App(zone.port).wait_registered()
+    service = inbox(tab)
+    payload = app.answer(send(app, tab.pzp, service, "x" * 70000))[0]
+    assert payload["error"]["data"]["name"] == "DataError"
+    id = send(app, tab.pzp, service, "x" * 60000)
+    assert tab.asked()[1]["params"] == ["x" * 60000]
+    tab.close()
+    assert "error" in app.answer(id)[0]
+
+
 # ---- the port, and another zone ----
 
 def test_port_is_a_preference(world):

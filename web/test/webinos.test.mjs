@@ -134,6 +134,55 @@ test("a page provides a service, and another page calls it", async () => {
   assert.deepEqual(await webinos.find("http://example.org/counter"), []);
 });
 
+test("a service asks its caller, who answers", async () => {
+  const provider = page("https://provider.example");
+  const provided = await provider.services.register(
+    { api: "http://example.org/counter", displayName: "Asking" },
+    {
+      order: async (params, { ask }) => `${await ask("which", ["tea", "milk"])}!`,
+      shy: async (params, { ask }) => {
+        await assert.rejects(ask("which"), { name: "RangeError" });
+        return ask("nothing").then((answer) => [answer]);
+      },
+    },
+  );
+  const [service] = (await webinos.find("http://example.org/counter")).filter((one) => one.displayName === "Asking");
+  const order = await service.call("order", [], { onAsk: (name, value) => name === "which" && value[0] });
+  assert.equal(order, "tea!");
+  const onAsk = (name) => {
+    if (name === "which") throw new RangeError("no");
+  };
+  assert.deepEqual(await service.call("shy", [], { onAsk }), [{}]);
+  await provided.unregister();
+});
+
+test("two pages talk", async () => {
+  const other = page("https://provider.example");
+  const tab = page();
+  const received = [];
+  await tab.app.open("chat", (message, { from, isSameOrigin }) => {
+    received.push([message, from, isSameOrigin]);
+    return { got: message };
+  });
+  assert.deepEqual(await tab.app.find({ name: "chat" }), []); // not itself
+  for (const [one, isSame] of [[webinos, true], [other, false]]) {
+    await one.connect();
+    const [peer] = await one.app.find({ name: "chat", origin: "https://app.example" });
+    assert.equal(peer.address, tab.session.getSessionId());
+    assert.deepEqual(await peer.send({ n: 1 }), { got: { n: 1 } });
+    assert.deepEqual(received.pop(), [{ n: 1 }, one.session.getSessionId(), isSame]);
+    await assert.rejects(peer.send("x".repeat(70000)), { name: "DataError" });
+  }
+  assert.deepEqual(await webinos.app.find({ origin: "https://nobody.example" }), []);
+  const box = await other.app.open("box", () => {
+    throw new TypeError("not now");
+  });
+  const [peer] = await webinos.app.find({ name: "box" });
+  await assert.rejects(peer.send(1), { name: "TypeError", message: "not now" });
+  await box.close();
+  assert.deepEqual(await webinos.app.find({ name: "box" }), []);
+});
+
 test("stores its own keys, and is told of changes", async () => {
   const { storage } = webinos;
   const tab = page();
