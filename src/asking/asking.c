@@ -1,8 +1,17 @@
 /*
- * A device of the owner may answer while three things hold: its link is direct
- * (TLS from end to end, so that neither the hub nor a relay reads or answers anything), it says
- * that a person is there, and the preference prompts.agents of this device allows it. It is an
- * agent then, and what it sends is judged by the identity that its link has proved.
+ * A device of the owner may answer while three things hold: its link is direct (TLS from end to
+ * end, so that neither the hub nor a relay reads or answers anything), it says that a person is
+ * there, and the preference prompts.agents of this device allows it. It is an agent then, and
+ * what it sends is judged by the identity that its link has proved.
+ *
+ * The conditions are looked at together, in pz_asking_device, whenever one of them may have
+ * changed: news of a device, a link that comes or goes, a preference, a member that leaves. An
+ * agent joins or leaves the questions by that; its object stays, since an answer that is being
+ * stored may name it.
+ *
+ * In the other direction this device shows questions of others (guests). It decides nothing
+ * about them: it shows them to its own person and sends the answer back, and the device that
+ * asked clamps it.
  */
 #include "asking/asking.h"
 
@@ -55,6 +64,8 @@ on_show(struct pz_prompt_agent *agent, const json_t *question)
 	json_decref(message);
 }
 
+/* Also called while the questions end with the node. The links are gone by then, and each
+ * device finds out by the end of its link. */
 static void
 on_hide(struct pz_prompt_agent *agent, const char *id, const char *why)
 {
@@ -102,6 +113,8 @@ agent_of(const struct pz_asking *asking, const char *device)
 	return pz_map_get(asking->agents, pz_slice_str(device));
 }
 
+/* Agents are made once for each name and kept: their number is that of devices of the zone,
+ * since only those have a direct link. */
 static struct device_agent *
 make_agent(struct pz_asking *asking, const char *device)
 {
@@ -123,6 +136,8 @@ make_agent(struct pz_asking *asking, const char *device)
 	return made;
 }
 
+/* Joining shows the agent what waits already, so a person who comes late still sees the
+ * question. */
 void
 pz_asking_device(struct pz_asking *asking, const char *device)
 {
@@ -196,6 +211,8 @@ pz_asking_answers(const struct pz_asking *asking)
 
 /* ---- what other devices send ---- */
 
+/* A violation is reported to the peer and costs it nothing else: preferences of two devices may
+ * cross on the way. */
 static bool
 on_prompt(struct pz_asking *asking, const char *device, const json_t *message)
 {
@@ -286,6 +303,7 @@ on_person_changed(void *arg, bool has_person)
 		pz_peers_tell_soon(asking->peers);
 }
 
+/* Of other zones no name is known that this device could vouch for. */
 static char *
 on_display_name(void *arg, struct pz_slice zone, struct pz_slice device)
 {

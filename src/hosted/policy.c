@@ -1,3 +1,13 @@
+/*
+ * The owner's policy of a hosted zone, at work: changes that people make, and documents that
+ * devices give back to a hub that was restored. Both are changes of the zone, which are stored
+ * one after the other (hosted/transact.h); zone/policy.h decides what a change results in. Each
+ * ends with a line in the log, since it changes who may do what.
+ *
+ * A change is based on a number (compare and swap), and is checked when its turn comes: two
+ * changes that arrive together are not both based on what counts then, so the second one is a
+ * conflict.
+ */
 #include "hosted/policy.h"
 
 #include <inttypes.h>
@@ -21,6 +31,7 @@ struct change {
 	struct pz_hosted_policy_edit edit;
 };
 
+/* The author is part of what is signed: the hub, or the device whose link brought the change. */
 static enum pz_err
 prepare_change(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
@@ -41,6 +52,8 @@ prepare_change(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errin
 	return pz_authority_set_policy(a, &asked, txn, &t->change, info);
 }
 
+/* The policy is published only behind its commit. `done` comes in either case, and may find
+ * that the connection that asked is gone; that is for its owner to know. */
 static void
 change_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
 	    const char *detail)
@@ -73,6 +86,7 @@ release_change(struct pz_hosted_transact *t)
 static const struct pz_hosted_transact_ops change_ops = {prepare_change, change_done,
 							 release_change};
 
+/* Takes the document of the edit, also where it fails. */
 void
 pz_hosted_policy_set(struct pz_hosted *zone, const struct pz_hosted_policy_edit *edit)
 {
@@ -99,6 +113,8 @@ struct offered {
 	char from[PZ_DEVICE_BYTES_MAX + 1];
 };
 
+/* The number is noted here and not when the document arrived: another one may have been stored
+ * since. */
 static enum pz_err
 prepare_offered(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
@@ -168,6 +184,9 @@ queue(const struct pz_hosted_conn *conn, struct pz_slice text, struct pz_errinfo
 	return PZ_OK;
 }
 
+/* A device synchronises the item as it does others, so what is offered is usually what is here
+ * already; the cheap comparison comes before the signature. A forged record costs one
+ * verification for each chunk, and the member that sends it is known. */
 enum pz_err
 pz_hosted_policy_offered(struct pz_hosted_conn *conn, const struct pz_sync_chunk *chunk,
 			 struct pz_errinfo *info)

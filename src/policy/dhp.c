@@ -1,9 +1,23 @@
+/*
+ * Data handling (page 9, 8), off unless a test asks for it. An application promises for which
+ * purposes it uses data, and what it does with them later; a document says which promises are
+ * enough. Where they are not, a permit becomes a question.
+ *
+ * While a decision walks through a document, pz_policy_dhp_consider notes which preference is
+ * bound to the feature; the innermost one counts, unless an outer one names the feature
+ * exactly. The order in which elements are visited is therefore part of the result, so the walk
+ * is the same as without data handling, and stops where that stops. At the end
+ * pz_policy_dhp_is_satisfied compares promise and preference.
+ *
+ * Purposes are bits of one number: the table has 35.
+ */
 #include "policy/dhp.h"
 
 #include "policy/match.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* The order is that of the vectors: a request names purposes by position, too. */
 const char *const pz_policy_purposes[PZ_POLICY_PURPOSES] = {
 	"http://www.w3.org/2002/01/P3Pv1/current",
 	"http://www.w3.org/2002/01/P3Pv1/admin",
@@ -88,6 +102,8 @@ pz_policy_action_find(struct pz_slice name, enum pz_policy_action *out)
 
 enum hit { NO_HIT, PARTIAL, EXACT };
 
+/* A binding is a pair, and the documents in use write it in both orders. An exact name at
+ * either place counts before a pattern at either. */
 static enum hit
 hit_of(const struct pz_policy_binding *binding, struct pz_slice feature, struct pz_slice *out_id)
 {
@@ -139,6 +155,8 @@ find_preference(const struct pz_policy_dhp *dhp, struct pz_slice id)
 	return NULL;
 }
 
+/* A binding whose preference is not in the document is as if it were not there: the next one is
+ * tried. */
 void
 pz_policy_dhp_consider(const struct pz_policy_dhp *dhp, const struct pz_policy_node *node,
 		       const struct pz_policy_request *request,
@@ -165,6 +183,8 @@ pz_policy_dhp_consider(const struct pz_policy_dhp *dhp, const struct pz_policy_n
 
 /* ---- whether it is satisfied (8.4) ---- */
 
+/* Both delays end on the calendar when they begin now, so "one month" and "30 days" can be
+ * compared. */
 static bool
 covers_delay(const struct pz_policy_trigger *wanted, const struct pz_policy_trigger *promised,
 	     int64_t from_ms)
@@ -173,6 +193,7 @@ covers_delay(const struct pz_policy_trigger *wanted, const struct pz_policy_trig
 	       pz_policy_time_add(from_ms, promised->delay);
 }
 
+/* The promise must begin no sooner and end no later than what is wanted. */
 static bool
 is_in_time(const struct pz_policy_trigger *wanted, const struct pz_policy_trigger *promised,
 	   int64_t now_ms)
@@ -204,6 +225,7 @@ satisfies_trigger(const struct pz_policy_trigger *wanted, const struct pz_policy
 	return false;
 }
 
+/* A log that cannot be altered is more than a log. */
 static bool
 has_action(const struct pz_policy_obligation *wanted, const struct pz_policy_obligation *promised)
 {
@@ -216,6 +238,8 @@ has_action(const struct pz_policy_obligation *wanted, const struct pz_policy_obl
 		 pz_slice_eq(wanted->address, promised->address)));
 }
 
+/* One promise has to satisfy all triggers of what is wanted: two halves in two promises are not
+ * one whole. */
 static bool
 satisfies_obligation(const struct pz_policy_obligation *wanted,
 		     const struct pz_policy_obligation *promised, int64_t now_ms)
@@ -246,6 +270,8 @@ is_promised(const struct pz_policy_obligation *wanted, const struct pz_policy_re
 	return false;
 }
 
+/* The order is that of page 9, 8.4. A vector of purposes that cannot be read satisfies nothing,
+ * also where there is no preference to compare it with. */
 bool
 pz_policy_dhp_is_satisfied(const struct pz_policy_request *request,
 			   const struct pz_policy_selection *selection)

@@ -1,3 +1,16 @@
+/*
+ * One document: its life, and questions about its content that are no decision. Reading one
+ * goes through three stages, each of which can refuse it: elements (xml.c), nodes (build.c,
+ * dhp_build.c), index (index.c). The memory of the first stage is freed at once; all the rest
+ * is in one arena, and goes as a whole with the last reference.
+ *
+ * A document never changes after it was parsed. So a slot swaps a pointer, a decision under way
+ * keeps the document that it began with, and the cache may hand out one object for the same
+ * bytes. The hash is that of the text: two documents are equal when an owner wrote the same
+ * bytes.
+ *
+ * The walks below recurse as deep as the document, at most PZ_POLICY_DEPTH_MAX.
+ */
 #include "policy/document.h"
 
 #include <sodium.h>
@@ -79,6 +92,7 @@ pz_policy_document_rules(const struct pz_policy_document *doc)
 
 /* ---- elements that decided ---- */
 
+/* Nodes know their parents and not their depth, which only explanations need. */
 const struct pz_policy_node *
 pz_policy_node_at(const struct pz_policy_node *node, unsigned depth)
 {
@@ -149,6 +163,8 @@ pz_policy_node_attributes(const struct pz_policy_node *node,
 		visit_condition(node->condition, &visit);
 }
 
+/* The first one in the written order. `pzp rules` shows it as the limit of the rule; a call
+ * is counted under every name in it. */
 static const struct pz_policy_match *
 find_limit(const struct pz_policy_condition *condition)
 {
@@ -219,6 +235,7 @@ note_times(struct times *t, const struct pz_policy_match *match)
 	if (id != PZ_POLICY_ATTR_TIME || !pz_policy_func_is_numeric(match->func))
 		return;
 	for (size_t i = 0; i < match->count; i++) {
+		/* "less-than 100" changes its result at 100, "less-equal-than 100" at 101. */
 		for (uint64_t at = match->patterns[i].number; at <= match->patterns[i].number + 1;
 		     at++) {
 			if (at > t->now_s && (t->next_s == 0 || at < t->next_s))
@@ -316,6 +333,9 @@ pz_policy_cache_free(struct pz_policy_cache *cache)
 	free(cache);
 }
 
+/* Documents come again: with each synchronisation, when a hub is restored, when an edit is
+ * compared and then set. The entry that was used longest ago makes room. A document that is not
+ * valid is not kept: it costs its parsing each time. */
 enum pz_err
 pz_policy_cache_parse(struct pz_policy_cache *cache, struct pz_slice text,
 		      struct pz_policy_document **out, struct pz_policy_fault *fault)

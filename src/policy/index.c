@@ -99,6 +99,8 @@ key_text(const struct pz_policy_match *match, const struct pz_policy_pattern *pa
 	return n > 0 && match->attr.id == PZ_POLICY_ATTR_API_FEATURE;
 }
 
+/* A modifier compares a part of the value only, and an attribute outside of the table has no
+ * number: neither can be looked up by the hash of the whole value. */
 static bool
 is_indexed(const struct pz_policy_match *match, enum mask mask)
 {
@@ -110,6 +112,9 @@ is_indexed(const struct pz_policy_match *match, enum mask mask)
 	return match->attr.id == PZ_POLICY_ATTR_API_FEATURE && (mask & BY_FEATURE) != 0;
 }
 
+/* The keys that one match needs: one for each pattern, since any of them may be the one that is
+ * true. A pattern without a fixed text, or "any", can be true for every value, so the match
+ * rules out nothing. */
 static size_t
 match_count(const struct pz_policy_match *match, enum mask mask)
 {
@@ -127,6 +132,8 @@ match_count(const struct pz_policy_match *match, enum mask mask)
 	return match->count;
 }
 
+/* Where one part of an `or` cannot be ruled out, the whole cannot. The bound keeps one child
+ * with thousands of names from filling the index: looking at it each time costs less. */
 static size_t
 add(size_t a, size_t b)
 {
@@ -142,6 +149,10 @@ term_count(const struct pz_policy_term *term, enum mask mask)
 			   : condition_count(term->condition, mask);
 }
 
+/* Of an `and` the part with the fewest keys is enough, because the whole is false without it.
+ * An undetermined part does not matter here: a part that is listed has a subject or the one
+ * feature of the request, neither of which is undetermined (prepare), and an `and` with a false
+ * part is false. */
 static size_t
 condition_count(const struct pz_policy_condition *condition, enum mask mask)
 {
@@ -198,6 +209,7 @@ children_count(const struct pz_policy_node *node, enum mask mask)
 	return count;
 }
 
+/* A policy or set is left out when its target is false, or when all that is in it is. */
 static size_t
 node_count(const struct pz_policy_node *node, enum mask mask)
 {
@@ -265,6 +277,8 @@ target_keys(const struct pz_policy_node *node, struct key *out)
 	return out;
 }
 
+/* Chooses as node_count has chosen: what is written here must be as many keys as were counted,
+ * for the array has that size. */
 static struct key *
 node_keys(const struct pz_policy_node *node, enum mask mask, struct key *out)
 {
@@ -358,7 +372,9 @@ frequency(const struct build *b, uint64_t hash)
 
 static const enum mask masks[] = {BY_FEATURE, BY_SUBJECT, BY_EITHER};
 
-/* Keys of every option; `either` only where there is no other. */
+/* Keys of every option; `either` only where there is no other. It lists a child by feature or
+ * subject, whichever each of its parts has, and is needed where neither alone covers all of
+ * them. */
 static void
 collect(struct build *b)
 {
@@ -443,7 +459,9 @@ is_same_list(const struct key *a, const struct key *b)
 	return a->hash == b->hash && a->macro == b->macro;
 }
 
-/* The lists one after the other, each child once in a list. */
+/* The lists one after the other, each child once in a list. A list is a run of equal keys.
+ * Identities have lists of their own: whether a value is a friend or a device of the zone is
+ * known at the time of the call only. */
 static bool
 fill(struct build *b, struct pz_arena *arena, struct pz_policy_index *index)
 {
@@ -453,6 +471,8 @@ fill(struct build *b, struct pz_arena *arena, struct pz_policy_index *index)
 
 	for (size_t i = 1; i < b->picked_count; i++)
 		lists += is_same_list(&b->picked[i], &b->picked[i - 1]) ? 0 : 1;
+	/* At most half full: a search for a hash that is not there ends soon, and it ends at
+	 * all. */
 	for (index->mask = 7; index->mask < lists * 2;)
 		index->mask = index->mask * 2 + 1;
 	index->buckets = pz_arena_alloc(arena, index->mask + 1, sizeof(*index->buckets));
@@ -497,6 +517,8 @@ count_keys(const struct pz_policy_node *node)
 	return count;
 }
 
+/* Without memory the document is refused, not used without its index: what is slow only on a
+ * bad day would be found on that day. */
 static bool
 build_one(struct pz_arena *arena, struct pz_policy_node *node)
 {
@@ -539,6 +561,8 @@ pz_policy_index_build(struct pz_arena *arena, struct pz_policy_node *node)
 
 /* ---- looking up ---- */
 
+/* A caller with very many values is decided without the index. It costs time then, which the
+ * bounds of a request limit, and never a rule that was not looked at. */
 static void
 push(struct pz_policy_keys *keys, uint64_t hash)
 {
@@ -640,6 +664,9 @@ pz_policy_index_start(struct pz_policy_cursor *cursor, const struct pz_policy_no
 		cursor->is_listed = look_up(cursor, keys, request);
 }
 
+/* The lists are merged by position, so children come in the written order and each once, as
+ * they would without the index. There are few lists, so looking through all of them is cheaper
+ * than a heap. */
 const struct pz_policy_node *
 pz_policy_index_next(struct pz_policy_cursor *cursor)
 {

@@ -1,3 +1,13 @@
+/*
+ * One comparison of an attribute with its patterns (page 9, 5), with three results.
+ * "Undetermined" is no error: the platform does not know the value now, or a regular expression
+ * took too long; the rule decides what follows from it (6.3). No value of a caller can make a
+ * comparison fail.
+ *
+ * Time is bounded whatever a caller sends: a glob takes length times length, values and
+ * patterns have bounds, and regular expressions share one budget for the whole decision
+ * (regexp.c).
+ */
 #include "policy/match.h"
 
 /* Two pointers: on a mismatch the last '*' takes one byte more. O(n*m), no recursion. */
@@ -33,6 +43,8 @@ is_literal(struct pz_slice pattern)
 				    memchr(pattern.ptr, '?', pattern.len) == NULL);
 }
 
+/* `.../api/nfc` covers `.../api/nfc.read` and `.../api/nfc/x`, but not `.../api/nfcx` (page 9,
+ * 5.2). */
 static bool
 covers(struct pz_slice feature, struct pz_slice value)
 {
@@ -48,6 +60,9 @@ pz_policy_glob_feature(struct pz_slice pattern, struct pz_slice value)
 	return is_literal(pattern) ? covers(pattern, value) : pz_policy_glob(pattern, value);
 }
 
+/* Ten digits fit into 64 bits. A sign, a blank or a leading plus is no number: the comparison
+ * is false then, in either direction, so a rule that permits up to a number does not permit by
+ * rubbish. */
 bool
 pz_policy_number(struct pz_slice text, uint64_t *out)
 {
@@ -66,12 +81,15 @@ pz_policy_number(struct pz_slice text, uint64_t *out)
 
 /* ---- identities ---- */
 
+/* Before a device has a zone its own name is the owner. A missing owner equals nothing, not
+ * even an empty value. */
 static bool
 is_owner(const struct pz_policy_identities *identities, struct pz_slice value)
 {
 	return identities->owner.ptr && pz_slice_eq(value, identities->owner);
 }
 
+/* The word has two meanings: a friend among zones, a member among devices. */
 static bool
 is_known(enum pz_policy_attribute_id attribute, const struct pz_policy_identities *identities,
 	 struct pz_slice value)
@@ -96,6 +114,8 @@ is_device(enum pz_policy_attribute_id attribute, const struct pz_policy_identiti
 	       identities->device.ptr && pz_slice_eq(value, identities->device);
 }
 
+/* Byte by byte: a value is never a pattern here (PV-65). "unknown" needs a value, since absence
+ * is not a stranger: the caller loops over values, and there are none in an empty bag. */
 static bool
 is_macro(enum pz_policy_macro macro, enum pz_policy_attribute_id attribute,
 	 const struct pz_policy_identities *identities, struct pz_slice value)
@@ -178,7 +198,9 @@ compare(const struct pz_policy_match *match, struct pz_slice value,
 	return is_match ? PZ_POLICY_TRUE : PZ_POLICY_FALSE;
 }
 
-/* Each value that is left after the modifier, against one pattern. */
+/* Each value that is left after the modifier, against one pattern. One value that matches is
+ * enough; an undetermined one counts only where none matches, so the order of values has no
+ * part in it. */
 static enum pz_policy_tri
 compare_bag(const struct pz_policy_match *match, const struct pz_policy_bag *bag,
 	    const struct pz_policy_pattern *pattern, const struct pz_policy_identities *identities,

@@ -1,3 +1,16 @@
+/*
+ * A request: the attributes of one call (page 9, 4), each a bag of texts. Those with a number
+ * have a fixed place, others are a list. All texts are copied into an arena, since a request is
+ * kept for `pzp policy why` after the call that it was made from has gone; the arena's first
+ * chunk is small, because a hundred requests are kept.
+ *
+ * Three states must not be confused: a value, an empty bag (the call has no value), and
+ * undetermined (not known now). What is not given is undetermined, but for subjects: who calls is
+ * always known, so what is not listed about a caller is not there (page 9, 4).
+ *
+ * A request that exceeds a limit is an error here, and the caller denies: evaluating a part of
+ * it could miss the value that a rule forbids.
+ */
 #include "policy/request.h"
 
 #include <stdio.h>
@@ -53,6 +66,7 @@ add_other(struct pz_policy_request *request, enum pz_policy_category category, s
 	return &o->bag;
 }
 
+/* Before anything is copied: a request that is too large costs no memory. */
 static enum pz_err
 check_size(const struct pz_policy_request *request, struct pz_slice name,
 	   const struct pz_slice *values, size_t count, struct pz_errinfo *info)
@@ -80,7 +94,9 @@ check_size(const struct pz_policy_request *request, struct pz_slice name,
 	return PZ_OK;
 }
 
-/* @param bag NULL: an attribute that is known by its name alone */
+/* An attribute that is given twice is refused: two parts of a message could otherwise each put in a
+ * value, and which one counts would depend on their order. @param bag NULL: an attribute that is
+ * known by its name alone */
 static enum pz_err
 store(struct pz_policy_request *request, struct pz_policy_bag *bag,
       enum pz_policy_category category, struct pz_slice name, const struct pz_slice *values,
@@ -133,6 +149,8 @@ pz_policy_request_put(struct pz_policy_request *request, enum pz_policy_attribut
 		     value.ptr ? 1 : 0, info);
 }
 
+/* For counters, whose value differs when a request that was kept is judged again. The former
+ * value stays in the arena: a request is renewed a few times at most. */
 enum pz_err
 pz_policy_request_renew(struct pz_policy_request *request, struct pz_slice name,
 			struct pz_slice value)
@@ -151,6 +169,8 @@ pz_policy_request_renew(struct pz_policy_request *request, struct pz_slice name,
 	return PZ_OK;
 }
 
+/* A number below 0 stands for an empty bag. What is given is left alone: a test brings a time of
+ * its own, a call brings none. */
 static enum pz_err
 complete_one(struct pz_policy_request *request, enum pz_policy_attribute_id id, int number)
 {
@@ -173,6 +193,8 @@ complete_time(struct pz_policy_request *request)
 	return pz_policy_request_put(request, PZ_POLICY_ATTR_TIME, pz_slice_str(text), NULL);
 }
 
+/* For a call these resources are determined, possibly empty (page 9, 4.5): a rule about a
+ * service id does not become undetermined by a call that has none. */
 enum pz_err
 pz_policy_request_complete(struct pz_policy_request *request, const struct tm *local)
 {
@@ -189,6 +211,7 @@ pz_policy_request_complete(struct pz_policy_request *request, const struct tm *l
 	return PZ_OK;
 }
 
+/* A bag that was not given is one of two constants, so no decision allocates. */
 const struct pz_policy_bag *
 pz_policy_request_bag(const struct pz_policy_request *request,
 		      const struct pz_policy_attribute *attr)
@@ -203,6 +226,7 @@ pz_policy_request_bag(const struct pz_policy_request *request,
 	return attr->category == PZ_POLICY_SUBJECT ? &empty : &undetermined;
 }
 
+/* A request without any resource is about nothing, and is denied (page 9, 6.5, step 2; PV-113). */
 bool
 pz_policy_request_has_resource(const struct pz_policy_request *request)
 {

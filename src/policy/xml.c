@@ -91,6 +91,8 @@ check_place(struct reader *r, enum pz_policy_element element, const char *name)
 		REFUSE(r, PZ_ERR_LIMIT, "more than %d rules in one document", PZ_POLICY_RULES_MAX);
 }
 
+/* Expat refuses two attributes of one name by itself; the two spellings of PolicyId are two
+ * names for it. */
 static void
 add_value(struct reader *r, struct pz_policy_xml *xml, const char *name, const char *text)
 {
@@ -124,6 +126,8 @@ add_value(struct reader *r, struct pz_policy_xml *xml, const char *name, const c
 	xml->values = value;
 }
 
+/* The depth is that of open elements; xml.c never recurses, but what walks through the tree
+ * later does. */
 static void
 append(struct reader *r, struct pz_policy_xml *xml)
 {
@@ -171,6 +175,9 @@ on_start(void *arg, const XML_Char *name, const XML_Char **values)
 
 /* ---- text and end ---- */
 
+/* Expat gives text in pieces: at each character reference, at line ends, at the end of its
+ * buffer. They are put together before anything is decided about them. An element with text has
+ * no children in the grammar, so one buffer is enough. */
 static void
 on_text(void *arg, const XML_Char *text, int len)
 {
@@ -196,6 +203,7 @@ on_text(void *arg, const XML_Char *text, int len)
 		       name_of(r->at->element));
 }
 
+/* White space around a text is left out (page 9, 3.4, rule 3); inside it stays. */
 static void
 on_end(void *arg, const XML_Char *name)
 {
@@ -224,6 +232,8 @@ on_end(void *arg, const XML_Char *name)
 
 /* ---- what is refused wherever it is ---- */
 
+/* The parser reads UTF-8 whatever a declaration says. A document that declares another encoding
+ * would be read as another text than its author sees. */
 static void
 on_declaration(void *arg, const XML_Char *version, const XML_Char *encoding, int standalone)
 {

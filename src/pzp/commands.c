@@ -1,4 +1,17 @@
-/* The device's commands (page 12): one table, one function each. */
+/*
+ * The commands of a device (page 12). The table (command_table.h) has a row for each; a handler
+ * here answers at once, or hands the request to the part of the node that can. Parameters were
+ * checked against the table before a handler runs, so a handler reads them without checking
+ * their types again.
+ *
+ * Four commands wait for a state of the uplink: enrol, leave, connect, disconnect. They are
+ * requests of one kind, and each change of state goes through all of them
+ * (pz_commands_state_changed). A command that has waited ends by the state that it can still
+ * reach, so none waits for ever: what leads nowhere (virgin, not connected) is an answer, too.
+ *
+ * A request that is answered stays until the end of the turn (command/request.h), so a handler
+ * may answer and go on reading what it was given.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,13 +32,16 @@
 
 /* ---- status ---- */
 
+/* A device without a zone has no hub, and says so by null, where an object would have to be
+ * made up. */
 static json_t *
 hub_result(const struct pz_node *node)
 {
 	return node->zone.membership ? pz_uplink_json(node->uplink) : json_null();
 }
 
-/* Gauges are set when they are asked for. */
+/* Gauges are set when they are asked for. Days that are left are not negative there: a gauge is
+ * unsigned, and what has ended has a warning of its own. */
 static void
 set_gauges(struct pz_node *node)
 {
@@ -47,6 +63,7 @@ set_gauges(struct pz_node *node)
 		      crl_days > 0 ? (uint64_t)crl_days : 0);
 }
 
+/* null: no server runs, because the preference says so or the port is taken. */
 static json_t *
 tls_port(const struct pz_node *node)
 {
@@ -79,6 +96,8 @@ peers_status(const struct pz_node *node)
 	return list;
 }
 
+/* The longest of all commands in one call, so that members of it are from one moment. json_pack
+ * frees what it was given by "o" also where it fails; NULL is then an answer "out of memory". */
 json_t *
 pz_commands_status(struct pz_node *node)
 {
@@ -170,6 +189,9 @@ finish_failed(struct pz_request *request)
 	pz_request_fail(request, PZ_ERR_IO, reason[0] ? reason : "failed");
 }
 
+/* An enrolment ends connected. It has also succeeded when the hub is lost right after the
+ * certificates were stored: the uplink then dials as it always does. Only a state of a member
+ * that comes before makes this end differ from a failure. */
 static void
 on_enrol_state(struct pz_request *request, enum pz_state now)
 {
@@ -220,6 +242,8 @@ pz_commands_state_changed(struct pz_node *node, enum pz_state now)
 		on_state(request, now);
 }
 
+/* The enrolment runs already when the request begins to wait: its first change of state comes
+ * from a later turn. */
 static void
 cmd_enrol(struct pz_request *request)
 {
@@ -247,6 +271,8 @@ cmd_leave(struct pz_request *request)
 		pz_uplink_leave(node->uplink);
 }
 
+/* The machine refuses the event while the device leaves its zone; what waits is failed then,
+ * and not left to the end of the wipe. */
 static void
 connect_hub(struct pz_request *request)
 {
@@ -260,6 +286,8 @@ connect_hub(struct pz_request *request)
 				"the device is leaving its zone; it cannot connect now");
 }
 
+/* Where there is no link to end the machine is parked: nothing is dialled again by itself until
+ * a person connects. The answer does not wait for the end of the link. */
 static void
 disconnect_hub(struct pz_request *request)
 {
@@ -273,6 +301,8 @@ disconnect_hub(struct pz_request *request)
 	finish_ok(request);
 }
 
+/* Behind the commit there is no way back: the hub has a member of this name, and the device the
+ * certificates. */
 static void
 call_off(struct pz_request *request)
 {
@@ -321,7 +351,8 @@ cmd_disconnect(struct pz_request *request)
 		disconnect_hub(request);
 }
 
-/* What waits for a reconnect counts then. Who prefers peers stays without the hub. */
+/* What waits for a reconnect counts then. Who prefers peers stays without the hub. A link that
+ * is up ends like one that was lost, so what waits for its end sees the same as always. */
 static void
 cmd_reconnect(struct pz_request *request)
 {
@@ -354,6 +385,8 @@ cmd_hub(struct pz_request *request)
 
 /* ---- friends: the hub has them ---- */
 
+/* Friends are the zone's, so the hub keeps them; a device passes the command on, and without
+ * the hub it fails with the reason. */
 static void
 friend_command(struct pz_request *request, const char *command)
 {
@@ -534,6 +567,8 @@ struct serving {
 	char id[33];
 };
 
+/* However the request ends (an interrupt, a control connection that is lost, the end of the
+ * daemon), its service goes, and the registry announces that. */
 static void
 release_serving(struct pz_request *request)
 {
@@ -548,6 +583,7 @@ release_serving(struct pz_request *request)
 static const struct pz_request_kind serving_kind = {.size = sizeof(struct serving),
 						    .release = release_serving};
 
+/* The registry owns the service from here on; only where it refuses is it freed here. */
 static enum pz_err
 serve(struct pz_node *node, const json_t *description, const struct pz_descriptor **out,
       struct pz_errinfo *info)
@@ -588,6 +624,9 @@ cmd_serve(struct pz_request *request)
 		pz_request_fail(request, err, info.text);
 		return;
 	}
+	/* The service is registered before the request can hold it. Without memory for that it
+	 * is taken out again: a service whose command is not there would stay until the end of
+	 * the daemon. */
 	struct serving *s = pz_request_begin(request, &serving_kind);
 	if (s)
 		s->api = strdup(descriptor->api);

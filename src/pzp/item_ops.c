@@ -13,6 +13,8 @@
 
 /* ---- the state of the node ---- */
 
+/* A device is "held" by the zone from the first attempt to connect until the link has ended:
+ * changes of preferences that apply with a reconnect wait as long. */
 static bool
 on_is_held(void *arg)
 {
@@ -31,6 +33,8 @@ on_is_leaving(void *arg)
 	return pz_wipe_is_running(node->wipe);
 }
 
+/* A session of apps is under way while anything links this device with others, or a page is
+ * open. */
 static bool
 on_has_session(void *arg)
 {

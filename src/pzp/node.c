@@ -1,4 +1,13 @@
-/* The node: its parts, its membership, and what the state machine has it do. */
+/*
+ * The node of a device: its parts, made in the order in which they need each other, and ended
+ * in the order in which they may still call each other. It has no logic of its own. What
+ * happens when is in the files *_ops.c, one for each part, which connect it with the others by
+ * a table of operations.
+ *
+ * Three steps of an end: `stop` says bye on all links and reports the end to programs, `free`
+ * takes the parts apart; a node whose making failed is freed in the same way, so each step of
+ * `free` must bear parts that do not exist.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,6 +33,8 @@
 #include "service/api_test.h"
 #include "transfer/transfer.h"
 
+/* The clock was set by a person or by NTP. Time-outs do not care, they are monotonic; dates of
+ * certificates and rules about time do. */
 void
 pz_node_clock_set(struct pz_node *node)
 {
@@ -104,6 +115,8 @@ others_new(struct pz_node *node, struct pz_errinfo *info)
 	return node->pairing ? PZ_OK : pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 }
 
+/* Friends of pairings are loaded before the membership is set, for what follows from it (trust
+ * of the links) has to include them. */
 static enum pz_err
 load_membership(struct pz_node *node, struct pz_errinfo *info)
 {
@@ -129,6 +142,8 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->zone.friends = pz_friends_new();
 	if (!node->registry || !node->conditions || !node->zone.friends)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	/* From here on each commit that fails is a condition: parts below store while they
+	 * load. */
 	pz_store_watch(node->config.store, on_store, node->conditions);
 	PZ_TRY(pz_node_policies_new(node, info));
 	PZ_TRY(pz_node_audit_new(node, info));
@@ -160,6 +175,8 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	PZ_TRY(others_new(node, info));
 	PZ_TRY(pz_node_transfers_new(node, info));
 	PZ_TRY(apps_new(node, info));
+	/* The calls and the questions come before the links in the order of making, and send by
+	 * them: they are given them now, before any link can exist. */
 	pz_calls_connect(node->calls, node->peers, node->uplink, node->items);
 	pz_asking_connect(node->judge.asking, node->peers);
 	PZ_TRY(add_builtins(node, info));

@@ -1,5 +1,13 @@
-/* What the node does for its peers (peers.h): how the parts of the node follow what happens to the
- * direct links. */
+/*
+ * What the node does for its peers (peers/peers.h): how the parts of the node follow what
+ * happens to the direct links. The peers know this table and nothing else of the node, so this
+ * file shows which parts follow which event, and in which order.
+ *
+ * Three events come with a link: `live` when it is registered and messages pass, `news`
+ * whenever the device sends what it is and can, `lost` when it ends. `gone` follows `lost`
+ * where no other link to the device is left; `changed` is for people and lists. Calls are ended
+ * or sent again in `lost`; what depends on the device as such ends in `gone`.
+ */
 #include "pzp/peer_ops.h"
 
 #include "access/permit.h"
@@ -56,6 +64,8 @@ on_saw_way_to_hub(void *arg)
 	pz_uplink_saw_relay(node->uplink);
 }
 
+/* An event for programs that watch, and what shows the state of devices. Nothing is decided by
+ * it. */
 static void
 on_changed(void *arg, const struct pz_peer_change *change)
 {
@@ -79,6 +89,9 @@ is_guest(const char *name)
 	return strchr(name, '/') != NULL;
 }
 
+/* A link makes a device an agent for questions only with its first news: the view of the peers
+ * has nothing of it before. Files wait for a way, not for news: what was held up goes on at
+ * once. */
 static void
 on_live(void *arg, const char *device)
 {
@@ -119,6 +132,7 @@ on_prompt(void *arg, const char *device, const char *status, const json_t *messa
 	return pz_asking_on_prop(node->judge.asking, device, status, message);
 }
 
+/* Files are made after the peers, and a link could be there in between. */
 static void
 on_file_offered(void *arg, const char *device, struct pz_channel *channel,
 		const struct pz_channel_offer *offer)
@@ -193,6 +207,8 @@ on_friend_entry(void *arg, const char *address)
 	return pz_calls_friend_entry(calls_of(arg), address);
 }
 
+/* Each service of this device that the policies show to that device of a friend zone, judged
+ * for it (E6): its list differs from that of the next friend. */
 static json_t *
 on_services_for(void *arg, const char *address)
 {
@@ -214,6 +230,8 @@ static const struct pz_peers_friend_ops friend_ops = {
 	.services = on_services_for,
 };
 
+/* After days without contact to the hub no new link begins (page 14 REV-6): the newest
+ * revocations are not known here. */
 static enum pz_err
 on_may_link(void *arg, struct pz_errinfo *info)
 {
@@ -246,6 +264,8 @@ on_saw_refusal(void *arg, const char *device, enum pz_err why, const char *detai
 	pz_upkeep_saw_refusal(node->upkeep, device, why, detail);
 }
 
+/* The server answers strangers only while a pairing window is open; NULL otherwise, and the
+ * handshake is refused before a certificate is shown. */
 static struct pz_tls_ctx *
 on_stranger_ctx(void *arg)
 {

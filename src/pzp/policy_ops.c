@@ -20,6 +20,8 @@ on_changed(void *arg, unsigned slots)
 	struct pz_node *node = arg;
 
 	pz_access_changed(node->judge.access);
+	/* Calls are judged by the new documents before anything is reported: a watcher that
+	 * calls at once must not meet the old ones. */
 	for (unsigned i = 0; i < PZ_POLICY_SLOTS; i++)
 		if (slots & 1U << i)
 			pz_watch_event(
@@ -65,6 +67,8 @@ on_compare(void *arg, const struct pz_policy_slots *slots)
 	return pz_access_compare(node->judge.access, slots);
 }
 
+/* Before there is zone data nothing is shared, so there is nothing that could be missing on the
+ * disk. */
 static bool
 on_is_user_stored(void *arg)
 {
@@ -73,6 +77,8 @@ on_is_user_stored(void *arg)
 	return node->zonedata == NULL || pz_zonedata_is_policy_stored(node->zonedata);
 }
 
+/* Access does not exist yet here. It is not needed either: what is loaded is reported from a
+ * timer, never from inside (policies.h). */
 enum pz_err
 pz_node_policies_new(struct pz_node *node, struct pz_errinfo *info)
 {
@@ -100,6 +106,10 @@ pz_node_policies_new(struct pz_node *node, struct pz_errinfo *info)
 	return pz_policies_load(node->judge.policies, info);
 }
 
+/* What the zone knows of the owner's policy goes into the slot of the user, whole: called
+ * whenever that may have changed, and a document that is the same changes nothing. Damage is
+ * not absence: where what was stored cannot be read the slot denies, since the default could
+ * allow what the owner has forbidden. */
 void
 pz_node_policies_follow(struct pz_node *node)
 {
@@ -122,6 +132,8 @@ policies_of(const struct pz_request *request)
 	return ((const struct pz_node *)request->self)->judge.policies;
 }
 
+/* The object is known and the method is not: that is an answer, for a caller that was already
+ * permitted to manage (E7). */
 bool
 pz_node_builtin(void *arg, struct pz_call *call, const char *object, const char *function,
 		const json_t *params)
@@ -207,6 +219,8 @@ point_text(enum pz_access_point point)
 	return NULL;
 }
 
+/* The words of the audit. A judgment that failed has no decision: what the documents would have
+ * said was not found out, and `fault` says why. */
 static void
 on_record(void *arg, const struct pz_access_entry *entry)
 {
@@ -322,6 +336,8 @@ is_own_service(const struct pz_node *node, const struct pz_access_question *ques
 	       pz_apps_provides(node->apps.apps, caller->app, question->service_id);
 }
 
+/* Everything in the question is what this node has verified, or its own rule says: nothing that
+ * the caller wrote about itself is shown to a person as a fact. */
 static enum pz_access_answer
 on_ask(void *arg, const struct pz_access_question *question)
 {
@@ -356,6 +372,8 @@ on_ask(void *arg, const struct pz_access_question *question)
 	return PZ_ACCESS_ANSWER_NO_AGENT;
 }
 
+/* Access ends before the questions (pz_node_free), and withdraws what waits. While the node is
+ * being built there are none. */
 static void
 on_withdraw(void *arg, uint64_t ticket)
 {
@@ -407,6 +425,7 @@ on_is_own_device(void *arg, struct pz_slice device)
 	return name && pz_devices_has(node->calls, name);
 }
 
+/* Asked at each comparison with "known": a friend that was removed is a stranger at once. */
 static bool
 on_is_known_zone(void *arg, struct pz_slice zone)
 {
@@ -415,6 +434,8 @@ on_is_known_zone(void *arg, struct pz_slice zone)
 	return pz_device_zone_friend(&node->zone, zone) != NULL;
 }
 
+/* The documents have changed, or the time that one of them compares. Streams first, for they go
+ * on meanwhile; then what friends are shown, and the apps. */
 static void
 on_recheck(void *arg)
 {

@@ -1,3 +1,17 @@
+/*
+ * The owner's policy at the hub: one signed document with a number that only grows (page 9,
+ * 13). Every change is a new record, signed by the zone's CA with the number after the current
+ * one, and becomes part of a change of the zone (change.h): it is stored, then applied, then
+ * published. The record before it is stored beside it, for `pzh policy show --previous`.
+ *
+ * A hub that was restored from a backup has an older record than its devices. What they offer
+ * was signed by this CA, so the hub takes it over as it is. Where the restored hub has signed
+ * another document under the same number there are twins, and the number does not show which is
+ * newer: the one that was signed later counts, under a new number, so that all devices agree again.
+ *
+ * A hub never signs what locks the owner out, unless a person insists: the policy would reach
+ * every device, and none could call another to undo it.
+ */
 #include "zone/policy.h"
 
 #include <inttypes.h>
@@ -15,6 +29,7 @@
 
 /* ---- one document ---- */
 
+/* The record is parsed in place: `record` points into `text`, so both live and go together. */
 enum pz_err
 pz_zone_policy_new(char *takes_text, struct pz_zone_policy **out, struct pz_errinfo *info)
 {
@@ -86,6 +101,8 @@ load_one(void *arg, const char *key, struct pz_slice value)
 	return err;
 }
 
+/* A record in the store is checked like one from the network. A file that someone has changed
+ * is not what the CA has signed. */
 static enum pz_err
 load_record(struct pz_store *store, const struct pz_authority *a, const char *key,
 	    struct pz_zone_policy **out, struct pz_errinfo *info)
@@ -165,6 +182,8 @@ sign(const struct pz_authority *a, struct pz_slice document, const char *author,
 	return pz_zone_policy_new(text, out, info);
 }
 
+/* The check for a lock-out judges one call, now. A rule that lets the owner in by day only
+ * passes it; local commands stay usable in any case (page 9, 13, rule 7). */
 static enum pz_err
 check_document(const struct pz_authority *a, const struct pz_zone_policy_edit *edit,
 	       struct pz_errinfo *info)
@@ -204,6 +223,8 @@ pz_authority_set_policy(struct pz_authority *a, const struct pz_zone_policy_edit
 	return prepare(a, policy, txn, out);
 }
 
+/* Also a document with our number and another hash: it has to be settled, or devices would
+ * differ for ever. */
 bool
 pz_authority_policy_adds(const struct pz_authority *a, const struct pz_policy_record *record)
 {
