@@ -131,8 +131,8 @@ void pz_hub_friend_remove(struct pz_hosted *zone, const char *name, bool is_thei
 			  pz_hub_friend_done done, void *arg);
 /** The other owner has confirmed. */
 void pz_hub_friend_confirmed_there(struct pz_hosted *zone, const char *name);
-/** Its hub has sent a list. @param takes a reference */
-void pz_hub_friend_take_list(struct pz_hosted *zone, const char *name, struct pz_crl *takes);
+/** Its hub has sent a list. @param crl verified by the caller; a reference is taken */
+void pz_hub_friend_take_list(struct pz_hosted *zone, const char *name, struct pz_crl *crl);
 /** Its zone has said where its hub is; verified by the caller. */
 void pz_hub_friend_take_notice(struct pz_hosted *zone, const char *name,
 			       const struct pz_hub_notice *notice);

@@ -1,8 +1,15 @@
 /*
- * Changes of what is stored about friends. Each takes its turn with the other changes of the zone
- * (hosted/transact.h): the friend as it will be is made from the one that is there then, signed for
- * the zone's devices once both owners have confirmed, and stored; memory follows, then trust, what
- * is published, and the link.
+ * Changes of what is stored about friends. Each takes its turn with the other changes of the
+ * zone (hosted/transact.h): the friend as it will be is made from the one that is there then,
+ * signed for the zone's devices once both owners have confirmed, and stored; memory follows,
+ * then trust, what is published, and the link.
+ *
+ * A change never edits the friend in the table: it copies it, changes the copy, stores that,
+ * and puts it in the place of the other one. A commit that fails leaves everything as it was.
+ *
+ * Owners and their devices begin ADD, OFFER, CONFIRM, REMOVE and INVITE, and wait for the
+ * answer. The friend's hub begins CONFIRMED_THERE, LIST and NOTICE, and REMOVE; those that it
+ * could repeat without end are bounded. SEEN and CLEAN are the hub's own.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,6 +44,7 @@ kept_of(const struct change *c)
 
 /* ---- before the disk ---- */
 
+/* In its turn, not when the command came: the friend may have been removed in between. */
 static enum pz_err
 copy_known(struct change *c, struct pz_errinfo *info)
 {
@@ -60,6 +68,8 @@ is_refused(const struct change *c)
 	return f && f->is_refused;
 }
 
+/* The limits are checked again in the turn: two invitations that are accepted at once both saw
+ * room. */
 static enum pz_err
 check_new(const struct change *c, struct pz_errinfo *info)
 {
@@ -102,6 +112,7 @@ check_offer(struct change *c, struct pz_errinfo *info)
 	return check_new(c, info);
 }
 
+/* Who has confirmed is part of the record: the owner sees later by which device it was. */
 static enum pz_err
 confirm(struct change *c, struct pz_errinfo *info)
 {
@@ -114,6 +125,8 @@ confirm(struct change *c, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* The number is signed by the friend's CA and only grows: a notice of before, sent again, moves
+ * nothing. */
 static enum pz_err
 take_notice(struct change *c, struct pz_errinfo *info)
 {
@@ -184,6 +197,8 @@ sign(struct change *c)
 	return pz_friend_sign(f, a->zone, a->ca_key);
 }
 
+/* The invitation goes in the same transaction: a crash can neither use it twice nor lose the
+ * friend. */
 static enum pz_err
 prepare_friend(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
@@ -199,6 +214,8 @@ prepare_friend(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errin
 
 /* ---- after the disk ---- */
 
+/* Without new contexts a friend that was removed could still handshake; its links are ended in
+ * any case, and what it sends is refused by the table. */
 static void
 refresh_trust(struct pz_hosted *zone)
 {
@@ -209,6 +226,7 @@ refresh_trust(struct pz_hosted *zone)
 			 zone->authority->zone, info.text);
 }
 
+/* The list goes before the friend: a device that trusts a zone must know what that has revoked. */
 static void
 publish(const struct change *c)
 {
@@ -243,6 +261,8 @@ follow(const struct change *c)
 		pz_hub_friend_open(f);
 }
 
+/* Each step is in the log at its normal level: they are rare, and change which zones are trusted.
+ */
 static void
 report_friend(const struct change *c, const struct pz_friend *f)
 {
@@ -264,6 +284,8 @@ report_friend(const struct change *c, const struct pz_friend *f)
 			  f->host, (unsigned)f->port);
 }
 
+/* The disk has it already. Trust comes first, then what is published, then the link, which
+ * needs the new trust. */
 static void
 apply_friend(struct change *c)
 {
@@ -289,6 +311,8 @@ apply_friend(struct change *c)
 	follow(c);
 }
 
+/* A change that a person waits for answers by its command; one of the friend's hub has only the
+ * log. */
 static void
 friend_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
 	    const char *detail)
@@ -305,6 +329,8 @@ friend_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err 
 		c->done(c->arg, err, detail);
 }
 
+/* Runs however the change ends. The count is of changes under way, so that it must go down for
+ * each one that new_theirs has counted, and for no other. */
 static void
 release(struct pz_hosted_transact *t)
 {
@@ -322,6 +348,8 @@ static const struct pz_hosted_transact_ops friend_ops = {prepare_friend, friend_
 
 /* ---- the end of a friendship ---- */
 
+/* The time of the end stays: when the friendship begins anew its record has to be later than
+ * that. */
 static enum pz_err
 prepare_removal(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
@@ -386,6 +414,8 @@ prepare_invitation(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_e
 	return pz_friends_put_invitation(&c->invitation, txn);
 }
 
+/* Stored, but without memory to keep it: the invitation is not given out, and runs out on the
+ * disk. */
 static void
 invitation_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
 		const char *detail)
@@ -401,6 +431,7 @@ invitation_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_
 static const struct pz_hosted_transact_ops invitation_ops = {prepare_invitation, invitation_done,
 							     release};
 
+/* What has run out is refused by its date in any case; this only takes it off the disk. */
 static enum pz_err
 prepare_clean(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
@@ -433,6 +464,7 @@ static const struct pz_hosted_transact_ops clean_ops = {prepare_clean, clean_don
 
 /* ---- beginning ---- */
 
+/* Where memory does not suffice the answer comes from inside this call, the only one that does. */
 static struct change *
 new_change(enum kind kind, const char *name, pz_hub_friend_done done, void *arg)
 {
@@ -480,6 +512,7 @@ pz_hub_friend_add(struct pz_hosted *zone, struct pz_friend *takes, const char *u
 	pz_hosted_transact(zone, &c->t, &friend_ops);
 }
 
+/* Two devices have paired and their owners have compared digits, so both have confirmed. */
 void
 pz_hub_friend_offer(struct pz_hosted *zone, struct pz_friend *takes, const char *by,
 		    pz_hub_friend_done done, void *arg)
@@ -535,13 +568,13 @@ pz_hub_friend_confirmed_there(struct pz_hosted *zone, const char *name)
 }
 
 void
-pz_hub_friend_take_list(struct pz_hosted *zone, const char *name, struct pz_crl *takes)
+pz_hub_friend_take_list(struct pz_hosted *zone, const char *name, struct pz_crl *crl)
 {
 	struct change *c = new_theirs(LIST, zone, name);
 
 	if (c == NULL)
 		return;
-	c->crl = pz_crl_ref(takes);
+	c->crl = pz_crl_ref(crl);
 	pz_hosted_transact(zone, &c->t, &friend_ops);
 }
 
@@ -557,6 +590,7 @@ pz_hub_friend_take_notice(struct pz_hosted *zone, const char *name,
 	pz_hosted_transact(zone, &c->t, &friend_ops);
 }
 
+/* When a friend was linked last is for people. It is stored now and then, not with each link. */
 void
 pz_hub_friends_save_seen(struct pz_hosted *zone)
 {

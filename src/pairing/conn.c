@@ -1,4 +1,14 @@
-/* One connection of a window: dialled or accepted, the exchange on it, its end. */
+/*
+ * One connection of a window: dialled or accepted, the exchange on it, its end. Its owner is
+ * the window, to which events are reported by a table (internal.h), and which may
+ * end it inside any of them; `is_over` is then set, and nothing more is reported.
+ *
+ *     dial ──> link ──secured──> exchange (pair/pair.h) ──> met, compare, done or failed
+ *       └────────┴── lost ──┘
+ *
+ * The object is freed only by the end of its link, or of its dial where there is no link: call-
+ * backs of both may still come while it is closed.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,6 +33,7 @@ events_of(const struct pair_conn *conn)
 	return conn->window->all->events;
 }
 
+/* The target may be tried again after a while. `gone` comes last: the window may end with it. */
 static void
 free_conn(struct pair_conn *conn)
 {
@@ -38,6 +49,7 @@ free_conn(struct pair_conn *conn)
 	window->all->events->gone(window);
 }
 
+/* Marked first: closing may call back at once. */
 static void
 end_link(struct pair_conn *conn, enum pz_err why, const char *detail)
 {
@@ -45,6 +57,7 @@ end_link(struct pair_conn *conn, enum pz_err why, const char *detail)
 	pz_link_close(conn->link, why, detail);
 }
 
+/* A dial that is called off has no call-back, so the object is freed here. */
 void
 pz_pairing_conn_drop(struct pair_conn *conn)
 {
@@ -60,6 +73,8 @@ pz_pairing_conn_drop(struct pair_conn *conn)
 
 /* ---- the exchange ---- */
 
+/* An opener reports that it reveals before it does: of two connections with the same partner
+ * one must be chosen by then, since what is revealed cannot be taken back (page 6). */
 static void
 on_send(void *arg, const char *status, json_t *message)
 {
@@ -129,6 +144,8 @@ static const struct pz_pair_ops pair_ops = {
 
 /* ---- the link ---- */
 
+/* The exchange is bound to this TLS session by its exporter: a man in the middle has two
+ * sessions, and so two different exporters, which the digits show. */
 static void
 begin_exchange(struct pair_conn *conn)
 {
@@ -164,6 +181,8 @@ on_secured(struct pz_link *link)
 		begin_exchange(conn);
 }
 
+/* Nothing but props of the exchange is spoken here. Everything else ends the link: there is no
+ * member behind it to be lenient with. */
 static enum pz_err
 on_frame(struct pz_link *link, struct pz_slice frame)
 {
@@ -207,6 +226,7 @@ const struct pz_link_events pz_pairing_link_events = {
 
 /* ---- beginning ---- */
 
+/* NULL as target: the other end dialled. */
 static struct pair_conn *
 new_conn(struct pair_window *window, struct pair_target *target)
 {
@@ -277,6 +297,8 @@ pz_pairing_conn_dial(struct pair_window *window, struct pair_target *target)
 	return false;
 }
 
+/* The link comes from the door of the peers, handshake and all, so the exchange begins at once.
+ * From here on its events are those of this file. */
 void
 pz_pairing_conn_accept(struct pair_window *window, struct pz_link *link)
 {

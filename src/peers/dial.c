@@ -1,7 +1,17 @@
 /*
- * Looking for a way to a peer (page 6 "A direct link in the zone"): all of its addresses, near ones
- * first, each with a head start of 250 ms over the next (RFC 8305), and an address counts only when
- * TLS has proved who answers there: another device may well have it on this network.
+ * Looking for a way to a peer (page 6 "A direct link in the zone"): all of its addresses, near
+ * ones first, each with a head start of 250 ms over the next (RFC 8305), and an address counts
+ * only when TLS has proved who answers there: another device may well have it on this network.
+ *
+ * An attempt has the targets for one peer. Each target is tried once: it waits, is dialled,
+ * secures its connection, and then it has won or failed. go_on is the only place that starts
+ * the next one or ends the attempt; everything that happens to a target leads there. An attempt
+ * without a peer is for an address whose owner did not announce its name: the handshake shows
+ * who it is.
+ *
+ * More targets may come while it runs (an announcement, a relay), until `open_until_us`; the
+ * deadline ends all of it. Ways through the hub or another peer are targets as well, and come
+ * last.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +48,8 @@ is_better(const struct peer_try *a, const struct peer_try *b)
 	return rank(a->target.address) < rank(b->target.address);
 }
 
+/* Few targets, so the best is looked for each time: their order may change when one is
+ * announced. */
 static struct peer_try *
 next_waiting(struct peer_attempt *attempt)
 {
@@ -63,6 +75,8 @@ is_busy(const struct peer_attempt *attempt)
 
 /* ---- the end of an attempt ---- */
 
+/* The link is let go of before it is closed: its end must not report to an attempt that is
+ * being freed. */
 static void
 drop_try(const struct pz_peers *peers, struct peer_try *t, const struct peer_link *keep)
 {
@@ -79,6 +93,7 @@ drop_try(const struct pz_peers *peers, struct peer_try *t, const struct peer_lin
 		pz_peer_link_close(pl, PZ_OK, "another connection was faster");
 }
 
+/* `keep` is the connection that has won, and goes on without its attempt. */
 void
 pz_peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *keep)
 {
@@ -96,6 +111,8 @@ pz_peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *keep)
 	free(attempt);
 }
 
+/* The attempt is freed first. What follows (a change of state that others see, a retry) may
+ * begin a new one for the same peer. */
 static void
 fail(struct peer_attempt *attempt, const char *what)
 {
@@ -175,6 +192,7 @@ on_deadline(struct pz_timer *timer, void *arg)
 				       "no address of it");
 }
 
+/* The state is set first: go_on looks at all targets to find whether anything is under way. */
 static void
 try_failed(struct peer_try *t, int weight, const char *detail)
 {
@@ -188,6 +206,8 @@ try_failed(struct peer_try *t, int weight, const char *detail)
 	go_on(attempt);
 }
 
+/* A stream belongs to the link from here on, also where that could not be made: it is closed
+ * then. */
 static void
 on_connected(void *arg, struct pz_stream *stream)
 {
@@ -217,7 +237,8 @@ on_failed(void *arg, enum pz_err err, const char *detail)
 
 static const struct pz_dial_events dial_events = {.connected = on_connected, .failed = on_failed};
 
-/* The link of the node that the target goes through, or NULL. */
+/* The link of the node that the target goes through, or NULL. It must be up now: an attempt
+ * waits for none. */
 static struct pz_link *
 carrier_of(const struct pz_peers *peers, const struct peer_target *target)
 {
@@ -256,7 +277,9 @@ start_try(struct peer_try *t)
 		t->state = TRY_FAILED;
 }
 
-/* The next address joins in, or the attempt waits for one that may still be found, or fails. */
+/* The next address joins in, or the attempt waits for one that may still be found, or fails.
+ * Targets that fail at once (no route, no carrier) do not cost 250 ms each: the next is started
+ * until one is under way. */
 static void
 go_on(struct peer_attempt *attempt)
 {
@@ -305,6 +328,8 @@ attempt_new(struct pz_peers *peers, struct peer *peer)
 	return attempt;
 }
 
+/* An attempt that runs is only given new targets. Its deadline stays, or a device that
+ * announces itself every second would keep it alive for ever. */
 static void
 begin(struct peer_attempt *attempt)
 {
@@ -348,6 +373,7 @@ on_target(void *arg, const struct peer_target *target)
 	add_target(arg, target);
 }
 
+/* Devices of the zone are in the hub's directory; those of friends in what their own hub says. */
 static const json_t *
 entry_of(const struct peer *peer)
 {
@@ -391,6 +417,7 @@ count_attempts(const struct pz_peers *peers, bool anonymous)
 	return count;
 }
 
+/* Attempts are bounded in all: each is a few sockets and a handshake that costs a millisecond. */
 static bool
 may_dial(const struct pz_peers *peers)
 {
@@ -405,6 +432,8 @@ has_direct_link(const struct peer *peer)
 	return peer->live && !peer->live->is_tunnel;
 }
 
+/* May be called at any time, for a peer that is linked, dialled or gone: it then does nothing,
+ * or adds what is known now to the attempt that runs. */
 void
 pz_peer_dial(struct peer *peer, uint64_t seek_us)
 {
@@ -437,6 +466,8 @@ pz_peer_dial(struct peer *peer, uint64_t seek_us)
 	begin(attempt);
 }
 
+/* The preference peer.auto: a device that the hub says is there is dialled without being asked
+ * for. */
 void
 pz_peer_consider(struct pz_peers *peers, const char *device)
 {
@@ -526,6 +557,9 @@ pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const struct peer_ta
 		begin(attempt);
 }
 
+/* A name that was announced says nothing about who is there (page 6), so it only chooses which
+ * peer is dialled; the handshake decides. A name that no one wants makes no entry in the table:
+ * anyone on the network can announce thousands. */
 void
 pz_peer_heard(struct pz_peers *peers, const char *device, const struct peer_target *target,
 	      bool is_wanted)
@@ -540,6 +574,8 @@ pz_peer_heard(struct pz_peers *peers, const char *device, const struct peer_targ
 		pz_peer_dial_add(peers, NULL, target);
 }
 
+/* The connection has proved the device. Others of the attempt end, but their targets are kept
+ * until the winner is registered: it may still lose, for example against a revocation. */
 void
 pz_peer_try_won(struct peer_link *pl)
 {
@@ -565,6 +601,7 @@ pz_peer_try_won(struct peer_link *pl)
 	}
 }
 
+/* Its target has failed; those that were put back by pz_peer_try_won are tried again. */
 void
 pz_peer_try_lost(struct peer_link *pl, const char *detail)
 {
@@ -580,7 +617,8 @@ pz_peer_try_lost(struct peer_link *pl, const char *detail)
 
 /* ---- again ---- */
 
-/* Who wants it: a person, the preference peer.auto, a device that lives without its hub. */
+/* Who wants it: a person, the preference peer.auto, a device that lives without its hub. A link
+ * through others is a reason, too: a direct one is better. */
 static bool
 is_worth_a_retry(const struct peer *peer)
 {
@@ -632,6 +670,8 @@ try_anew(struct peer_attempt *attempt)
 	go_on(attempt);
 }
 
+/* The network has changed: addresses that failed may work, and back-off of before means nothing
+ * here. */
 void
 pz_peers_dial_anew(struct pz_peers *peers)
 {
@@ -650,6 +690,8 @@ pz_peers_dial_anew(struct pz_peers *peers)
 	}
 }
 
+/* Random within the back-off: devices that lost each other at the same moment must not dial at
+ * the same moment for ever. */
 void
 pz_peer_retry_later(struct peer *peer)
 {
@@ -664,6 +706,8 @@ pz_peer_retry_later(struct peer *peer)
 	pz_env_start(env, &peer->retry, pz_backoff_us(peer->failures ? peer->failures : 1, random));
 }
 
+/* A person disconnected it. It is linked again only when a person, a call or the device itself
+ * asks. */
 void
 pz_peer_give_up(struct peer *peer, const char *reason)
 {

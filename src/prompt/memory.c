@@ -1,7 +1,16 @@
 /*
- * Answers that are remembered. A record is in `all` from the answer to its removal from the store;
- * the maps have those that may be used. Each record has a key of its own in the store, which is
- * never used again, so that commits that overtake each other in memory cannot undo one another.
+ * Answers that are remembered. A record is in `all` from the answer to its removal from the
+ * store; the maps have those that may be used. Each record has a key of its own in the store,
+ * which is never used again, so that commits that overtake each other in memory cannot undo one
+ * another.
+ *
+ *     IS_SESSION                          in memory only, in the map of sessions
+ *     IS_STORING ──durable──> IS_LASTING  in the other map from then on: it never counts before
+ *         │                      │
+ *         └──────forgotten───────┴──> IS_FORGOTTEN ──removed from the store──> freed
+ *
+ * Forgetting counts at once, also on a full disk: the record leaves its map, and its removal is
+ * tried again until it is durable.
  */
 #include "prompt/memory.h"
 
@@ -72,7 +81,7 @@ map_of(const struct pz_prompt_memory *memory, const struct record *record)
 	return is_lasting(record) ? memory->lasting : memory->sessions;
 }
 
-/* Takes it out of use. */
+/* Takes it out of use. A newer record may have its place under the same key already, and stays. */
 static void
 unmap(struct pz_prompt_memory *memory, struct record *record)
 {
@@ -117,6 +126,7 @@ new_record(struct pz_prompt_memory *memory, const struct pz_prompt_key *key,
 
 /* ---- sessions ---- */
 
+/* The wall clock goes on while the machine sleeps, the monotonic one does not. */
 static int64_t
 clock_offset_ms(const struct pz_prompt_memory *memory)
 {
@@ -135,6 +145,9 @@ has_slept(struct pz_prompt_memory *memory)
 	return now - was > PZ_PROMPT_SUSPEND_MS || was - now > PZ_PROMPT_SUSPEND_MS;
 }
 
+/* Before each look-up, not by a timer: a timer would run late after a suspend, and an answer
+ * must not count for the first call after it. The offset is followed also while there is no
+ * session, or the sleep of before would end the next one. */
 static void
 drop_ended_sessions(struct pz_prompt_memory *memory)
 {
@@ -152,6 +165,8 @@ drop_ended_sessions(struct pz_prompt_memory *memory)
 	}
 }
 
+/* A mark, and no removal: a page that is reloaded is back within seconds, and the mark goes
+ * with the first answer that is used. */
 void
 pz_prompt_memory_session_ended(struct pz_prompt_memory *memory, struct pz_slice zone,
 			       struct pz_slice device, const struct pz_slice *instance)
@@ -173,6 +188,9 @@ pz_prompt_memory_session_ended(struct pz_prompt_memory *memory, struct pz_slice 
 
 /* ---- looking ---- */
 
+/* A no counts under any effect that asks: refusing more than the rule wants is safe. A yes
+ * counts only where the effect that holds now would offer it, so a rule that became stricter
+ * counts at once. */
 static bool
 is_usable(const struct record *record, enum pz_policy_effect effect)
 {
@@ -180,6 +198,8 @@ is_usable(const struct record *record, enum pz_policy_effect effect)
 	       (!pz_prompt_allows(record->answer) || pz_prompt_offers(effect, record->answer));
 }
 
+/* An answer for good comes before one for the session, and one that may not be used now hides
+ * neither. */
 bool
 pz_prompt_memory_find(struct pz_prompt_memory *memory, const struct pz_prompt_key *key,
 		      enum pz_policy_effect effect, enum pz_prompt_answer *out)
@@ -289,6 +309,7 @@ on_committed(void *arg, enum pz_err err, const char *detail)
 		commit->done(commit->arg, err, detail);
 }
 
+/* `last_id`: what is remembered later is not meant by a removal of everything. */
 static struct commit *
 new_commit(struct pz_prompt_memory *memory, pz_store_done done, void *arg)
 {
@@ -303,6 +324,7 @@ new_commit(struct pz_prompt_memory *memory, pz_store_done done, void *arg)
 	return commit;
 }
 
+/* Where the store drops the transaction without a word (it is freed), the commit goes with it. */
 static void
 submit(struct pz_prompt_memory *memory, struct pz_txn *takes_txn, struct commit *takes_commit)
 {
@@ -313,6 +335,8 @@ submit(struct pz_prompt_memory *memory, struct pz_txn *takes_txn, struct commit 
 
 /* ---- adding ---- */
 
+/* The bound counts records in the store, also those that are on their way there. What replaces
+ * another one needs no further room. */
 enum pz_err
 pz_prompt_memory_add(struct pz_prompt_memory *memory, const struct pz_prompt_key *key,
 		     enum pz_policy_effect effect, enum pz_prompt_answer answer, pz_store_done done,
@@ -340,6 +364,7 @@ pz_prompt_memory_add(struct pz_prompt_memory *memory, const struct pz_prompt_key
 	return PZ_OK;
 }
 
+/* The list is in the order of creation. */
 static void
 drop_oldest_session(struct pz_prompt_memory *memory)
 {
@@ -413,6 +438,7 @@ remove_from_store(struct pz_prompt_memory *memory, bool is_asked_for, uint64_t i
 	return PZ_OK;
 }
 
+/* What is being stored has no answer yet, and what was forgotten is gone for a person. */
 static struct record *
 find_id(const struct pz_prompt_memory *memory, uint64_t id)
 {
@@ -448,6 +474,8 @@ on_again(struct pz_timer *timer, void *arg)
 	remove_forgotten(arg);
 }
 
+/* A record that is being stored cannot be taken out of its transaction. It is forgotten, and
+ * `added` then finds that: it never reaches the map. */
 void
 pz_prompt_memory_forget(struct pz_prompt_memory *memory,
 			bool (*is_of)(void *arg, const struct pz_prompt_key *key), void *arg)

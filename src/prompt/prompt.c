@@ -17,6 +17,8 @@
 
 /* ---- reports ---- */
 
+/* A call-back may ask again, answer, or withdraw another call. So each round takes the first of
+ * the list as it is then, and a report is out of the list before anyone is called with it. */
 static void
 on_report(struct pz_timer *timer, void *arg)
 {
@@ -39,6 +41,8 @@ on_report(struct pz_timer *timer, void *arg)
 	}
 }
 
+/* An answer of a command may be reported already and wait for the timer, or wait for the disk:
+ * both are found by the command that asked. */
 void
 pz_prompts_forget_asker(struct pz_prompts *prompts, const void *arg)
 {
@@ -83,6 +87,8 @@ note_end(const struct pz_question *question, const char *how)
 		   pz_prompt_key_field(key, PZ_PROMPT_FEATURE), how);
 }
 
+/* Agents lose the question before the call gets its answer: a person must not answer what is
+ * over. */
 static void
 deny(struct pz_question *question, enum pz_question_state state, const char *why)
 {
@@ -92,6 +98,8 @@ deny(struct pz_question *question, enum pz_question_state state, const char *why
 	pz_question_end(question, state);
 }
 
+/* One timer for each state that ends by time. A question without an answer counts against its
+ * caller (patience.h); one for which no agent came does not, for no person was bothered. */
 static void
 on_timeout(struct pz_timer *timer, void *arg)
 {
@@ -176,6 +184,8 @@ find_same(const struct pz_prompts *prompts, const struct pz_prompt_question *q,
 	return NULL;
 }
 
+/* Calls that wait for one question are bounded, since a caller can make any number of the same
+ * call. One too many is denied like one that could not be asked. */
 static enum pz_prompt_result
 attach(struct pz_question *question, uint64_t ticket)
 {
@@ -189,6 +199,8 @@ attach(struct pz_question *question, uint64_t ticket)
 	return PZ_PROMPT_LATER;
 }
 
+/* Counted anew each time: the list is short, and a count beside it could be wrong. Questions
+ * that are being stored count as well, for their calls still wait. */
 static bool
 has_room(const struct pz_prompts *prompts, const struct pz_prompt_key *key)
 {
@@ -204,6 +216,8 @@ has_room(const struct pz_prompts *prompts, const struct pz_prompt_key *key)
 	return all < PZ_PROMPTS_MAX && of_subject < PZ_PROMPTS_SUBJECT_MAX;
 }
 
+/* The line in the log has the rate of all questions together: any device of the zone can cause
+ * it. */
 static enum pz_prompt_result
 refuse(struct pz_prompts *prompts, const struct pz_prompt_key *key, const char *why)
 {
@@ -237,6 +251,8 @@ find_agents(struct pz_question *question, uint64_t wait_us)
 	return true;
 }
 
+/* The question is complete, with its first call, before agents are looked for: those that are
+ * there are shown it at once, and a device that is dialled later sees it in the list. */
 static enum pz_prompt_result
 ask_person(struct pz_prompts *prompts, const struct pz_prompt_question *q,
 	   const struct pz_prompt_key *key)
@@ -275,6 +291,9 @@ ask_person(struct pz_prompts *prompts, const struct pz_prompt_question *q,
 	return PZ_PROMPT_LATER;
 }
 
+/* The order matters. What was answered before needs no person, so it comes before all limits.
+ * The same question costs no room. Only a new one meets patience and room, and patience first:
+ * a caller that was denied again and again must not fill the room for others. */
 enum pz_prompt_result
 pz_prompts_ask(struct pz_prompts *prompts, const struct pz_prompt_question *q)
 {
@@ -342,6 +361,9 @@ report_stored(struct pz_prompts *prompts, struct pz_question *question, enum pz_
 	question->stored = NULL;
 }
 
+/* An answer that could not be stored counts this time: the person has said yes to this call. A
+ * late no is no mark against the caller, which was denied already. Reports come before other
+ * questions are looked at, since those may end and free theirs. */
 static void
 finish(struct pz_question *question, enum pz_err err, const char *detail)
 {
@@ -417,6 +439,7 @@ check_open(const struct pz_question *question, enum pz_prompt_answer answer,
 	return pz_fail(info, PZ_ERR_NOTFOUND, "the question does not wait any more");
 }
 
+/* The log names the answer and what showed the question, and nothing of the call but its key. */
 static void
 note_answer(const struct pz_question *question)
 {
@@ -451,6 +474,9 @@ take_answer(struct pz_question *question, const struct pz_prompt_agent *agent,
 	remember(question);
 }
 
+/* An answer to a question of another device is sent to it and decides nothing here: that device
+ * clamps it again, and knows whether the question still waits. Clamping it here as well shows
+ * this person what will count. */
 enum pz_err
 pz_prompts_answer(struct pz_prompts *prompts, const struct pz_prompt_agent *agent, const char *id,
 		  long long number, pz_prompt_stored stored, void *arg, struct pz_errinfo *info)
@@ -521,6 +547,7 @@ struct those {
 	void *arg;
 };
 
+/* A caller without a device has not left the zone: it is an app of this device, or a zone. */
 static bool
 is_of(void *arg, const struct pz_prompt_key *key)
 {
@@ -534,6 +561,8 @@ is_of(void *arg, const struct pz_prompt_key *key)
 	return those->has_left == NULL || (device[0] && those->has_left(those->arg, device));
 }
 
+/* Also calls whose answer is on its way to the disk are denied. A device that is revoked
+ * between answer and commit must not be let in by it; the memory takes the record out again. */
 static void
 forget(struct pz_prompts *prompts, struct those *those)
 {
@@ -595,6 +624,8 @@ free_all(struct pz_list *questions)
 		pz_question_free(PZ_CONTAINER(n, struct pz_question, all));
 }
 
+/* The transaction that removed the answers is durable already. What still waits is denied; its
+ * answers, where one was being stored, are answered as refused, for nothing of them is left. */
 void
 pz_prompts_wiped(struct pz_prompts *prompts)
 {
@@ -654,6 +685,7 @@ pz_prompts_new(const struct pz_prompts_config *config, struct pz_prompts **out,
 	return PZ_OK;
 }
 
+/* The memory goes first: its commits may still end, and then find that it is gone. */
 void
 pz_prompts_free(struct pz_prompts *prompts)
 {

@@ -1,6 +1,17 @@
 /*
- * Two views of the same thing: items, which sessions compare and fill, and what their values say.
- * The second follows the first in pz_knowledge_apply.
+ * What a device knows of its zone from the hub: revocation lists, members, friends, the zone's
+ * secret, the owner's policy. Two views of the same thing: items (chunks with versions), which
+ * sessions compare and fill, and what their values say. The second follows the first in
+ * pz_knowledge_apply.
+ *
+ * Everything here was written by the hub and may have come by any peer. So a chunk counts by
+ * what the zone's CA has signed in it, not by the link that brought it: accept_* verifies each
+ * kind before it is stored or passed on, and what was stored is verified again when it is
+ * loaded. Nothing goes backwards: a list or a policy with a lower number is refused, also from
+ * the hub itself, since a hub may be restored from a backup, or be hostile.
+ *
+ * Lists come before certificates wherever both are handled. A device is removed here as soon as
+ * any list names it, also an older one that the newest does not replace (crl_history.h).
  */
 #include "zone/knowledge.h"
 
@@ -100,12 +111,15 @@ check_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, struc
 	return PZ_OK;
 }
 
+/* The item has the lists of friends, too, each under the name of its zone. */
 static bool
 is_own_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk)
 {
 	return strcmp(chunk->key, k->zone) == 0;
 }
 
+/* A list with the same number passes: which of two wins is decided by the comparison that all
+ * nodes share (sync/merge.h), not here. */
 static enum pz_err
 accept_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
 {
@@ -121,6 +135,9 @@ accept_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, stru
 	return PZ_OK;
 }
 
+/* What the hub's list and ours say of each other. A restored hub has less than we know; one
+ * that has revoked since has more. Both may be true at once, and then neither list alone is
+ * enough. */
 enum pz_err
 pz_knowledge_compare_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
 			 struct pz_crl_difference *out, struct pz_errinfo *info)
@@ -193,6 +210,8 @@ later_start(const struct pz_cert *a, const struct pz_cert *b)
 	return a_ms > b_ms ? a_ms : b_ms;
 }
 
+/* A deletion needs no proof: it takes away, and the hub is the only author. A certificate that
+ * a list names is refused, so an old chunk never brings a revoked device back. */
 static enum pz_err
 accept_device(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
 	      struct pz_errinfo *info)
@@ -229,6 +248,7 @@ accept_secret(const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
 				      PZ_ZONE_SECRET_BYTES);
 }
 
+/* A deletion ends a friendship and needs no proof; the record of one is signed by our own CA. */
 static enum pz_err
 accept_friend(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
 	      struct pz_errinfo *info)
@@ -238,6 +258,8 @@ accept_friend(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
 	return chunk->deleted ? PZ_OK : pz_friend_chunk_read(k->zone, k->master, chunk, &f, info);
 }
 
+/* Parsed at each call. The slot keeps what it made of it (policies.h), so this runs only when
+ * the item has changed, and no second copy can differ from the item. */
 bool
 pz_knowledge_policy(const struct pz_knowledge *k, struct pz_policy_record *out)
 {
@@ -290,6 +312,8 @@ accept_policy(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
 				      pz_errinfo_text(&fault.info, err));
 }
 
+/* The origin proves nothing, but it costs nothing: what does not even claim to be the hub's is
+ * refused before a signature is verified. */
 enum pz_err
 pz_knowledge_accept(const struct pz_knowledge *k, const struct pz_sync_kind *kind,
 		    const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
@@ -322,6 +346,8 @@ policy_number(const struct pz_sync_chunk *chunk, uint64_t *out)
 	return true;
 }
 
+/* For the comparison of versions: of lists and policies the number counts, which is signed, and
+ * not the time of the chunk, which any hub could set. */
 bool
 pz_knowledge_number(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
 		    uint64_t *out)
@@ -406,7 +432,8 @@ take_policy(struct pz_knowledge *k)
 		k->policy_number = record.version.sequence;
 }
 
-/* Follows one key of an item that has changed. */
+/* Follows one key of an item that has changed. A chunk that is in an item was accepted, so a
+ * failure here is one of memory. */
 static enum pz_err
 take(struct pz_knowledge *k, const struct pz_sync_kind *kind, const char *key)
 {
@@ -467,6 +494,8 @@ pz_knowledge_device(const struct pz_knowledge *k, const char *device)
 	return pz_map_get(k->devices, pz_slice_str(device));
 }
 
+/* A device that enrolled anew has the same name and another key. Until its chunk is applied
+ * both are known, the former one by its serial. */
 bool
 pz_knowledge_is_replaced(const struct pz_knowledge *k, const char *device)
 {
@@ -523,6 +552,9 @@ put_number(uint64_t number, struct pz_txn *txn)
 			     json_pack("{s:I}", "number", (json_int_t)number));
 }
 
+/* The policy is stored before it counts, unlike other items: chunk and number in one
+ * transaction, so that a restart never finds a number without having had its document (page 9,
+ * 13, rules 9 and 10). */
 enum pz_err
 pz_knowledge_put_policy(const struct pz_sync_chunk *chunk, struct pz_txn *txn)
 {
@@ -574,6 +606,8 @@ pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, cons
 	return first;
 }
 
+/* All of it, for a device that has just become a member. What a former membership left goes in
+ * the same transaction. */
 enum pz_err
 pz_knowledge_save(const struct pz_knowledge *k, struct pz_txn *txn)
 {
@@ -586,7 +620,9 @@ pz_knowledge_save(const struct pz_knowledge *k, struct pz_txn *txn)
 	return pz_crl_history_save(&k->older, SPACE, txn);
 }
 
-/* Puts a chunk that was stored, or was given at enrolment. Takes it. */
+/* Puts a chunk that was stored, or was given at enrolment. Takes it. It is verified like one
+ * from the network. A stored one may be older than what the enrolment gave, and then loses the
+ * comparison; that is no error. */
 static enum pz_err
 put_chunk(struct pz_knowledge *k, const struct pz_sync_kind *kind, struct pz_sync_chunk *chunk)
 {
@@ -658,6 +694,8 @@ load_record(struct pz_knowledge *k, const char *key, struct pz_slice value)
 	return put_chunk(k, kind, chunk);
 }
 
+/* One record that cannot be read is skipped and counted: the hub sends it again. Only memory is
+ * a reason to stop. */
 static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice value)
 {
@@ -695,6 +733,7 @@ load_first_crl(struct pz_knowledge *k, const struct pz_crl *crl)
 	return err == PZ_OK ? put_chunk(k, kind, chunk) : err;
 }
 
+/* The list of the membership counts from the start, so nothing is ever judged without one. */
 static struct pz_knowledge *
 new_knowledge(const struct pz_membership *membership)
 {
