@@ -57,6 +57,10 @@ enum pz_access_point {
 	PZ_ACCESS_MANAGE, /* E7: policy, configuration, prompts */
 };
 
+/** What policies call the files that a device takes (page 15 "Kind file"). */
+#define PZ_FILE_API "http://webinos.org/api/w3c/file"
+#define PZ_FILE_FUNCTION "receive"
+
 enum pz_access_verdict {
 	PZ_ACCESS_PERMIT,
 	PZ_ACCESS_DENY,    /* by policy */

@@ -224,7 +224,11 @@
 #define PZ_TRANSFER_PARTS_MAX 1024                 /* unfinished files in one inbox */
 #define PZ_TRANSFER_PART_KEEP_S (7 * 86400)        /* then an unfinished one is removed */
 #define PZ_TRANSFER_NUMBER_MAX 999                 /* of "name (1)": more is no accident */
-#define PZ_TRANSFER_RECORDS_MAX 1024               /* listed by `pzp inbox`: the newest */
+/* of a friend zone, all its devices together: own devices always find a place */
+#define PZ_TRANSFERS_GUESTS_MAX 16      /* received at once, of all friends */
+#define PZ_TRANSFER_GUEST_PARTS_MAX 256 /* unfinished files in one inbox, of all friends */
+#define PZ_TRANSFER_GUEST_DAY_BYTES (16ULL << 30) /* received of one friend zone in 24 h */
+#define PZ_TRANSFER_RECORDS_MAX 1024              /* listed by `pzp inbox`: the newest */
 
 /* ---- enrolment (page 3) ---- */
 #define PZ_CODE_DIGITS 8

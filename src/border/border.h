@@ -47,8 +47,9 @@ void pz_border_find(struct pz_border *border, struct pz_link *device, json_t *id
 
 /* ---- what is known ---- */
 
-/** True when a friend zone may see this device now: one of its services. */
-bool pz_border_shows(struct pz_border *border, const char *zone, const char *device);
+/** True when a friend may see this device now: one of its services, or that it takes files.
+ * @param caller zone or zone/device of the friend */
+bool pz_border_shows(struct pz_border *border, const char *caller, const char *device);
 /** Whether the hub of a friend zone is connected, and when it was seen last (ms; 0: never). */
 bool
 pz_border_is_connected(const struct pz_border *border, const char *zone, uint64_t *out_seen_ms);

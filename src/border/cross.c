@@ -34,6 +34,21 @@ is_about_caller(const struct pz_method *method)
 	return false;
 }
 
+/* An answer would show a friend that there is such a device. */
+static bool
+shows_to(const struct crossing *c)
+{
+	const char *slash = strchr(c->to, '/');
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+
+	if (!c->is_entering)
+		return true;
+	if (slash == NULL || strcspn(slash + 1, "/") >= sizeof(device))
+		return false;
+	snprintf(device, sizeof(device), "%.*s", (int)strcspn(slash + 1, "/"), slash + 1);
+	return pz_border_shows(c->border, c->from, device);
+}
+
 static void
 note_refused(const struct crossing *c, const char *method)
 {
@@ -58,8 +73,8 @@ may_call(const struct crossing *c, struct pz_slice text)
 		json_decref(name); /* its receiver answers that it knows no such method */
 		return true;
 	}
-	bool is_ok = method.kind == PZ_METHOD_CALLBACK ||
-		     (method.kind == PZ_METHOD_BUILTIN && is_about_caller(&method));
+	bool is_builtin = method.kind == PZ_METHOD_BUILTIN;
+	bool is_ok = method.kind == PZ_METHOD_CALLBACK || (is_builtin && is_about_caller(&method));
 	snprintf(api, sizeof(api), "%.*s", PZ_SLICE_FMT(method.api));
 	snprintf(id, sizeof(id), "%.*s", PZ_SLICE_FMT(method.id));
 	snprintf(function, sizeof(function), "%.*s", PZ_SLICE_FMT(method.function));
@@ -67,6 +82,7 @@ may_call(const struct crossing *c, struct pz_slice text)
 		is_ok = pz_access_allows(c->border->zone->services.access,
 					 c->is_entering ? PZ_ACCESS_ENTER : PZ_ACCESS_LEAVE,
 					 c->from, c->to, api, id[0] ? id : NULL, function);
+	is_ok = is_ok && (!is_builtin || shows_to(c));
 	if (!is_ok)
 		note_refused(c, json_string_value(name));
 	json_decref(name);

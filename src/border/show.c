@@ -49,6 +49,17 @@ is_visible(struct pz_border *border, const json_t *descriptor, const char *calle
 				pz_json_str(descriptor, "id"), NULL);
 }
 
+/* Files are a feature of each device, and no service that it announces. */
+static bool
+takes_files(const struct pz_border *border, const struct pz_member *member, const char *caller)
+{
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+
+	snprintf(address, sizeof(address), "%s/%s", border->zone->authority->zone, member->device);
+	return pz_access_allows(border->zone->services.access, PZ_ACCESS_SHOW, caller, address,
+				PZ_FILE_API, NULL, PZ_FILE_FUNCTION);
+}
+
 json_t *
 pz_border_visible(struct pz_border *border, const struct pz_member *member, const char *caller)
 {
@@ -70,28 +81,29 @@ has_visible(struct pz_border *border, const struct pz_border_side *side,
 {
 	json_t *all = services_of(border, member), *one;
 	const json_t *before = json_object_get(side->shown, member->device);
-	bool found = all == NULL && !pz_member_is_connected(member) && !border->has_changed &&
-		     json_object_get(before, "displayName");
+	bool found = (all == NULL && !pz_member_is_connected(member) && !border->has_changed &&
+		      json_object_get(before, "displayName")) ||
+		     takes_files(border, member, side->zone);
 	size_t i;
 
 	json_array_foreach (all, i, one) {
-		found = is_visible(border, one, side->zone);
 		if (found)
 			break;
+		found = is_visible(border, one, side->zone);
 	}
 	json_decref(all);
 	return found;
 }
 
 bool
-pz_border_shows(struct pz_border *border, const char *zone, const char *device)
+pz_border_shows(struct pz_border *border, const char *caller, const char *device)
 {
 	const struct pz_member *member = pz_authority_member(border->zone->authority, device);
 
 	if (member == NULL || member->revoked)
 		return false;
-	json_t *visible = pz_border_visible(border, member, zone);
-	bool shows = json_array_size(visible) > 0;
+	json_t *visible = pz_border_visible(border, member, caller);
+	bool shows = json_array_size(visible) > 0 || takes_files(border, member, caller);
 	json_decref(visible);
 	return shows;
 }

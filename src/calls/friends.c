@@ -45,6 +45,24 @@ pz_calls_is_of_friend(const struct pz_calls *calls, const char *address,
 	return true;
 }
 
+enum pz_err
+pz_calls_find_device(const struct pz_calls *calls, const char *text,
+		     char out[PZ_ADDRESS_BYTES_MAX + 1], struct pz_errinfo *info)
+{
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+	struct pz_address parsed;
+
+	if (text && pz_calls_is_of_friend(calls, text, &parsed) && parsed.device.len > 0 &&
+	    parsed.app.len == 0) {
+		snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "%.*s/%.*s", PZ_SLICE_FMT(parsed.zone),
+			 PZ_SLICE_FMT(parsed.device));
+		return PZ_OK;
+	}
+	PZ_TRY(pz_devices_find(calls, text, device, info));
+	memcpy(out, device, sizeof(device));
+	return PZ_OK;
+}
+
 const json_t *
 pz_calls_friend_entry(const struct pz_calls *calls, const char *address)
 {
@@ -253,8 +271,11 @@ pz_calls_friend_why_away(const struct pz_calls *calls, const char *address, char
 	else if (!is_zone_connected(calls, zone))
 		snprintf(out, size, "%s is out of reach: the hub of %s is not connected to ours",
 			 address, zone);
-	else
+	else if (pz_calls_friend_entry(calls, address))
 		snprintf(out, size, "%s is not connected", address);
+	else
+		snprintf(out, size, "%s is not connected, or its zone does not show it to ours",
+			 address);
 }
 
 static json_t *

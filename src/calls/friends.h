@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "base/err.h"
 #include "base/slice.h"
 #include "wire/address.h"
 
@@ -28,6 +29,11 @@ void pz_calls_friends_hub_gone(struct pz_calls *calls);
  * the text; may be NULL */
 bool pz_calls_is_of_friend(const struct pz_calls *calls, const char *address,
 			   struct pz_address *out_address);
+/** As pz_devices_find, and an address ZONE/DEVICE of a friend zone, which is given back whole.
+ * Errors: NOTFOUND, CONFIG. */
+enum pz_err
+pz_calls_find_device(const struct pz_calls *calls, const char *text,
+		     char out[PZ_ADDRESS_BYTES_MAX + 1], struct pz_errinfo *info) PZ_MUST_USE;
 /** True while the hub of a friend zone is connected to ours, and ours to this device. */
 bool pz_calls_is_friend_connected(const struct pz_calls *calls, const char *zone);
 /** What the hub has shown of a friend's device, as an entry of its directory. Borrowed, or NULL. */

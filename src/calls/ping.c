@@ -18,7 +18,7 @@ struct ping {
 	struct pz_calls *calls;
 	struct pz_search *search; /* while a way is looked for, at the beginning */
 	struct pz_timer next;
-	char device[PZ_DEVICE_BYTES_MAX + 1];
+	char device[PZ_ADDRESS_BYTES_MAX + 1]; /* of a friend: its whole address */
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 	char id[37];
 	bool is_waiting, is_until_direct;
@@ -42,6 +42,12 @@ release(struct pz_request *request)
 
 static const struct pz_request_kind ping_kind = {.size = sizeof(struct ping), .release = release};
 
+static bool
+is_of_friend(const struct ping *p)
+{
+	return strchr(p->device, '/') != NULL;
+}
+
 static void
 note_way(struct ping *p)
 {
@@ -49,6 +55,9 @@ note_way(struct ping *p)
 	struct pz_peer_view peer;
 	const char *relay = NULL, *route = pz_peers_route(calls->peers, p->device);
 
+	if (is_of_friend(p) && strcmp(route, "none") == 0 &&
+	    pz_calls_friend_has_way(calls, p->device))
+		route = "hub";
 	(void)pz_peers_view(calls->peers, p->device, &peer);
 	if (peer.is_private && strcmp(route, "hub") == 0)
 		route = "private";
@@ -95,18 +104,29 @@ ended(struct ping *p, bool is_answered)
 }
 
 static void
+why_away(const struct ping *p, char *out, size_t size)
+{
+	if (is_of_friend(p))
+		pz_calls_friend_why_away(p->calls, p->device, out, size);
+	else
+		pz_devices_why_away(p->calls, p->device, out, size);
+}
+
+static void
 on_answer(void *arg, json_t *result, json_t *error)
 {
 	struct ping *p = arg;
 	const struct pz_env *env = p->calls->env;
 	double ms = (double)(pz_env_mono_us(env) - p->sent_us) / 1000.0;
+	json_int_t code = json_integer_value(json_object_get(error, "code"));
+	/* A friend's hub answers so for a device that it does not show. */
 	bool is_lost =
-		error && json_integer_value(json_object_get(error, "code")) == PZ_RPC_UNREACHABLE;
+		code == PZ_RPC_UNREACHABLE || (code == PZ_RPC_DENIED_POLICY && is_of_friend(p));
 	char away[256];
 
 	(void)result;
 	p->is_waiting = false;
-	pz_devices_why_away(p->calls, p->device, away, sizeof(away));
+	why_away(p, away, sizeof(away));
 	tell(p, is_lost ? -1 : ms, is_lost ? away : NULL);
 	ended(p, !is_lost);
 }
@@ -147,7 +167,7 @@ send_one(struct ping *p)
 	if (p->is_waiting)
 		pz_pending_cancel(calls->pending, p->address, p->id);
 	p->is_waiting = false;
-	pz_devices_why_away(calls, p->device, away, sizeof(away));
+	why_away(p, away, sizeof(away));
 	tell(p, -1, away);
 	ended(p, false);
 }
@@ -174,11 +194,17 @@ static void
 begin(struct ping *p)
 {
 	struct pz_calls *calls = p->calls;
+	char zone[PZ_ZONE_BYTES_MAX + 1];
 
 	if (p->is_until_direct)
 		(void)pz_peers_dial(calls->peers, p->device, PZ_PEER_SEEK_US);
-	if (!pz_peers_has_route(calls->peers, p->device) &&
-	    strcmp(p->device, calls->config.device) != 0)
+	if (is_of_friend(p)) {
+		snprintf(zone, sizeof(zone), "%.*s", (int)strcspn(p->device, "/"), p->device);
+		if (!pz_calls_friend_has_way(calls, p->device))
+			p->search =
+				pz_search_start_in(calls, zone, p->device, NULL, on_searched, p);
+	} else if (!pz_peers_has_route(calls->peers, p->device) &&
+		   strcmp(p->device, calls->config.device) != 0)
 		p->search = pz_search_start(calls, NULL, p->device, on_searched, p);
 	if (p->search == NULL)
 		pz_env_start(calls->env, &p->next, 0);
@@ -195,9 +221,10 @@ read_params(struct ping *p, json_t *params, struct pz_errinfo *info)
 	p->every_us =
 		(uint64_t)pz_request_int(p->request, "interval_ms", PING_EVERY_MS) * PZ_US_PER_MS;
 	p->is_until_direct = json_is_true(json_object_get(params, "until_direct"));
-	PZ_TRY(pz_devices_find(calls, device, p->device, info));
-	snprintf(p->address, sizeof(p->address), "%s%s%s", m ? m->zone : "", m ? "/" : "",
-		 p->device);
+	PZ_TRY(pz_calls_find_device(calls, device, p->device, info));
+	bool is_own = m && !is_of_friend(p);
+	snprintf(p->address, sizeof(p->address), "%s%s%.*s", is_own ? m->zone : "",
+		 is_own ? "/" : "", PZ_ADDRESS_BYTES_MAX - PZ_ZONE_BYTES_MAX - 1, p->device);
 	return PZ_OK;
 }
 

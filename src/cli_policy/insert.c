@@ -27,13 +27,34 @@ who_text(const struct pz_rule *rule, char *out, size_t size)
 		snprintf(out, size, "My devices");
 }
 
+static bool
+is_about_files(const struct pz_rule *rule)
+{
+	return strcmp(rule->api, PZ_RULE_FILE_API) == 0 && rule->function &&
+	       strcmp(rule->function, PZ_RULE_FILE_FUNCTION) == 0;
+}
+
+/* "test on tv", "get42 of test", "files to tv". */
+static void
+what_text(const struct pz_rule *rule, char *out, size_t size)
+{
+	const char *target = rule->target ? rule->target : "";
+
+	if (is_about_files(rule))
+		snprintf(out, size, "send files%s%s", target[0] ? " to " : "", target);
+	else
+		snprintf(out, size, "use %s%s%s%s%s", rule->function ? rule->function : "",
+			 rule->function ? " of " : "", rule->api, target[0] ? " on " : "", target);
+}
+
 void
 pz_rule_sentence(const struct pz_rule *rule, char *out, size_t size)
 {
 	char who[PZ_ADDRESS_BYTES_MAX + 32], until[64] = "", calls[48] = "";
-	const char *verb = rule->effect == PZ_POLICY_PERMIT ? "may use"
-			   : rule->effect == PZ_POLICY_DENY ? "may not use"
-							    : "may use, when I agree,";
+	char what[PZ_POLICY_ATTRIBUTE_BYTES_MAX / 4];
+	const char *verb = rule->effect == PZ_POLICY_PERMIT ? "may"
+			   : rule->effect == PZ_POLICY_DENY ? "may not"
+							    : "may, when I agree,";
 
 	who_text(rule, who, sizeof(who));
 	if (rule->until_s) {
@@ -47,9 +68,8 @@ pz_rule_sentence(const struct pz_rule *rule, char *out, size_t size)
 	if (rule->counter)
 		snprintf(calls, sizeof(calls), ", %llu %s", (unsigned long long)rule->calls,
 			 rule->calls == 1 ? "call" : "calls");
-	snprintf(out, size, "%s %s %s%s%s%s%s%s%s.", who, verb,
-		 rule->function ? rule->function : "", rule->function ? " of " : "", rule->api,
-		 rule->target ? " on " : "", rule->target ? rule->target : "", until, calls);
+	what_text(rule, what, sizeof(what));
+	snprintf(out, size, "%s %s %s%s%s.", who, verb, what, until, calls);
 }
 
 /* As it stands in an attribute. */

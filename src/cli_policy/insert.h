@@ -11,6 +11,10 @@
 #include "base/err.h"
 #include "policy/decide.h"
 
+/** Sending files to a device, as policies call it (page 15 "Kind file"). */
+#define PZ_RULE_FILE_API "http://webinos.org/api/w3c/file"
+#define PZ_RULE_FILE_FUNCTION "receive"
+
 /** Who may or may not do what. Texts are borrowed; NULL where nothing is said. */
 struct pz_rule {
 	enum pz_policy_effect effect; /* permit, deny or a prompt */

@@ -169,8 +169,7 @@ is_service(const json_t *descriptor, const char *name)
 static const char *
 canonical(const char *api)
 {
-	return strcmp(api, "http://webinos.org/api/file") == 0 ? "http://webinos.org/api/w3c/file"
-							       : api;
+	return strcmp(api, "http://webinos.org/api/file") == 0 ? PZ_RULE_FILE_API : api;
 }
 
 /* SERVICE, without its device: an API, or what `pzp services` shows. With a device the rule is for
@@ -190,6 +189,11 @@ take_service(const struct pz_cli *cli, struct intent *intent, const char *name)
 		rule->api = canonical(text_of(one, "api"));
 		if (rule->target || strcmp(text_of(one, "id"), name) == 0)
 			rule->service_id = text_of(one, "id");
+		return PZ_EXIT_DONE;
+	}
+	if (strcmp(name, "files") == 0) { /* no service: each device takes them (page 15) */
+		rule->api = PZ_RULE_FILE_API;
+		rule->function = PZ_RULE_FILE_FUNCTION;
 		return PZ_EXIT_DONE;
 	}
 	if (strstr(name, "://") == NULL)

@@ -296,7 +296,7 @@ static const struct pz_cli_command commands[] = {
 	 pz_pzp_cmd_deny},
 	{"share", "SERVICE[@DEVICE]", 1, 1, "let a device or a zone use a service",
 	 "Writes a rule into the policy of the zone, as 'pzp allow', that 'pzp shares' lists and\n"
-	 "'pzp unshare' removes.",
+	 "'pzp unshare' removes. SERVICE 'files' lets files be sent (pzp send).",
 	 share_options, pz_pzp_cmd_share},
 	{"unshare", "SERVICE[@DEVICE]", 1, 1, "take a share back",
 	 "Removes the rules that 'pzp share' has written for this service and WHO. What runs by\n"

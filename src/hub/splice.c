@@ -95,7 +95,7 @@ enter_zone(struct pz_hosted_conn *conn, struct pz_channel *channel,
 		pz_channel_refuse(channel, PZ_CHANNEL_BAD_REQUEST);
 	else if (device == NULL || !pz_slice_eq_str(to->zone, zone->authority->zone) ||
 		 !pz_hub_confirmed_friend(zone, from.zone) ||
-		 !pz_border_shows(zone->border, f->name, device))
+		 !pz_border_shows(zone->border, offer->from, device))
 		pz_channel_refuse(channel, PZ_CHANNEL_UNREACHABLE);
 	else
 		splice(conn, channel, offer, link_of(zone, to), offer->from);

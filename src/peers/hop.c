@@ -74,8 +74,8 @@ read_destination(const struct pz_peers *peers, struct pz_channel *channel,
 	return false;
 }
 
-/* Not for others, and never passed on: a hop would read it. Not from a friend's device: what is
- * received is kept by the names of our own devices. */
+/* Not for others, and never passed on: a hop would read it. A friend's device is judged like a call
+ * of it, and named by its whole address. */
 static void
 take_file(struct peer_link *pl, struct pz_channel *channel, const struct pz_channel_offer *offer)
 {
@@ -83,9 +83,8 @@ take_file(struct peer_link *pl, struct pz_channel *channel, const struct pz_chan
 
 	if (peers->config.ops->file_offered == NULL)
 		pz_channel_refuse(channel, PZ_CHANNEL_UNKNOWN_KIND);
-	else if (pl->state != PEER_LINK_LIVE || pl->peer->is_friend || offer->from ||
-		 peers->is_ending || peers->is_leaving ||
-		 strcmp(offer->to, peers->config.self) != 0)
+	else if (pl->state != PEER_LINK_LIVE || offer->from || peers->is_ending ||
+		 peers->is_leaving || strcmp(offer->to, peers->config.self) != 0)
 		pz_channel_refuse(channel, PZ_CHANNEL_REFUSED);
 	else
 		peers->config.ops->file_offered(peers->config.arg, pl->peer->device, channel,

@@ -205,6 +205,47 @@ nothing_enters_by_default(void **state)
 	assert_int_equal(count_told(&laptop, "JSONRPC", LAPTOP), 0);
 }
 
+/* What a device answers to a request that concerns its caller alone, a friend gets only of devices
+ * that it sees; and a refusal does not show which names there are. */
+static void
+a_friend_cannot_find_out_which_devices_there_are(void **state)
+{
+	static const char *const methods[] = {CALL, "ServiceDiscovery.ping",
+					      "ServiceDiscovery.findServices"};
+	static const char *const names[] = {LAPTOP, ZONE "/phone", ZONE "/nowhere"};
+
+	(void)state;
+	for (size_t m = 0; m < sizeof(methods) / sizeof(methods[0]); m++) {
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			forget_all();
+			call(&bob, BOB "/pad", names[i], methods[m]);
+			assert_int_equal(error_told(&bob), PZ_RPC_DENIED_POLICY);
+			assert_int_equal(count_told(&laptop, "JSONRPC", LAPTOP), 0);
+		}
+	}
+	set_policy(SHARE(BOB));
+	announce(&laptop, TEST, NULL);
+	forget_all();
+	call(&bob, BOB "/pad", LAPTOP, "ServiceDiscovery.ping");
+	assert_int_equal(count_told(&laptop, "JSONRPC", LAPTOP), 1);
+}
+
+/* Files are no service: that a zone may send them shows the devices that take them. */
+static void
+a_device_that_takes_files_is_shown(void **state)
+{
+	(void)state;
+	forget_all();
+	set_policy("<rule effect='permit'><condition>"
+		   "<subject-match attr='user-id' match='" BOB "'/>"
+		   "<resource-match attr='api-feature' match='http://webinos.org/api/w3c/file'/>"
+		   "<resource-match attr='function' match='receive'/>"
+		   "<subject-match attr='target-id' match='tv'/></condition></rule>");
+	run(PZ_US_PER_S);
+	assert_string_equal(shown(&bob), "tv");
+	assert_string_equal(shown(&carol), "");
+}
+
 static void
 what_is_shared_enters_and_no_more(void **state)
 {
@@ -689,6 +730,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST_(nothing_enters_by_default),
+		TEST_(a_friend_cannot_find_out_which_devices_there_are),
+		TEST_(a_device_that_takes_files_is_shown),
 		TEST_(what_is_shared_enters_and_no_more),
 		TEST_(what_is_shared_with_one_device_is_not_with_others),
 		TEST_(what_the_provider_alone_can_decide_passes),

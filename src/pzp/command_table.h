@@ -72,13 +72,13 @@
 	X("doctor", pz_node_doctor_command, PZ_PARAMS(), false, "what may be wrong with this device, and what to do") \
 	X("log", pz_node_log_command, PZ_PARAMS(), false, "the last lines of the log") \
 	X("ping", cmd_ping, PZ_PARAMS( \
-		PZ_P_NEEDED("device", TEXT, "name of a device of the zone") \
+		PZ_P_NEEDED("device", TEXT, "name of a device of the zone, or ZONE/DEVICE of a friend") \
 		PZ_P_INTEGER("count", 0, PZ_PZP_PINGS_MAX, NULL, "requests; 0, or not given: until the client hangs up") \
 		PZ_P_INTEGER("interval_ms", PZ_PZP_PING_MS_MIN, PZ_PZP_PING_MS_MAX, "ms", "from one request to the next; 1000 unless given") \
 		PZ_P("until_direct", BOOL, "look for a direct link, end with the first answer by it")), \
 	  true, "how fast a device answers, and by which way") \
 	X("send", cmd_send, PZ_PARAMS( \
-		PZ_P_NEEDED("device", TEXT, "name of a device of the zone") \
+		PZ_P_NEEDED("device", TEXT, "name of a device of the zone, or ZONE/DEVICE of a friend") \
 		PZ_P_NEEDED("name", TEXT, "name that the file gets there") \
 		PZ_P("path", JSON, "array of names: directories above it, there") \
 		PZ_P("wait", BOOL, "wait for a device that is away") \

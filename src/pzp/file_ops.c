@@ -6,12 +6,17 @@
 #include "access/access.h"
 #include "access/permit.h"
 #include "calls/devices.h"
+#include "calls/friends.h"
 #include "items/prefs.h"
 #include "transfer/disk.h"
 #include "transfer/transfer.h"
 
-#define FUNCTION "receive"
-#define FILE_API "http://webinos.org/api/w3c/file" /* what policies call files of a device */
+/* A device of a friend zone, named by its whole address. */
+static bool
+is_guest(const char *device)
+{
+	return strchr(device, '/') != NULL;
+}
 
 static struct pz_channels *
 on_way(void *arg, const char *device)
@@ -54,7 +59,9 @@ on_why_away(void *arg, const char *device, char *out, size_t size)
 	struct pz_peer_view peer;
 
 	(void)pz_peers_view(node->peers, device, &peer);
-	if (strcmp(pz_peers_route(node->peers, device), "none") == 0)
+	if (is_guest(device) && !pz_calls_friend_has_way(node->calls, device))
+		pz_calls_friend_why_away(node->calls, device, out, size);
+	else if (strcmp(pz_peers_route(node->peers, device), "none") == 0)
 		pz_devices_why_away(node->calls, device, out, size);
 	else
 		snprintf(out, size, "no link with %s that its hub cannot read: %s", device,
@@ -67,8 +74,19 @@ on_address(void *arg, const char *device, char out[PZ_ADDRESS_BYTES_MAX + 1])
 	const struct pz_node *node = arg;
 	const struct pz_membership *m = node->zone.membership;
 
-	snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "%s/%s", m ? m->zone : "",
-		 device[0] ? device : node->names.device);
+	if (is_guest(device))
+		snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "%s", device);
+	else
+		snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "%s/%.*s", m ? m->zone : "",
+			 PZ_DEVICE_BYTES_MAX, device[0] ? device : node->names.device);
+}
+
+static bool
+on_is_known(void *arg, const char *device)
+{
+	const struct pz_node *node = arg;
+
+	return !is_guest(device) || pz_calls_is_of_friend(node->calls, device, NULL);
 }
 
 /* As a call that leaves (E1). @spec page 9, 10 */
@@ -78,8 +96,8 @@ check_send(const struct pz_node *node, const char *device, struct pz_errinfo *in
 	char to[PZ_ADDRESS_BYTES_MAX + 1];
 
 	on_address((void *)(uintptr_t)node, device, to);
-	if (pz_access_allows(node->judge.access, PZ_ACCESS_SEND, node->names.self, to, FILE_API,
-			     NULL, FUNCTION))
+	if (pz_access_allows(node->judge.access, PZ_ACCESS_SEND, node->names.self, to, PZ_FILE_API,
+			     NULL, PZ_FILE_FUNCTION))
 		return PZ_OK;
 	return pz_fail(info, PZ_ERR_DENIED,
 		       "the access policy of this device does not let it send files to %s; `pzp "
@@ -88,15 +106,15 @@ check_send(const struct pz_node *node, const char *device, struct pz_errinfo *in
 }
 
 static enum pz_err
-on_find(void *arg, const char *text, char out[PZ_DEVICE_BYTES_MAX + 1], struct pz_errinfo *info)
+on_find(void *arg, const char *text, char out[PZ_ADDRESS_BYTES_MAX + 1], struct pz_errinfo *info)
 {
 	const struct pz_node *node = arg;
-	char device[PZ_DEVICE_BYTES_MAX + 1];
+	char device[PZ_ADDRESS_BYTES_MAX + 1];
 
 	if (node->zone.membership == NULL)
 		return pz_fail(info, PZ_ERR_NOTFOUND,
 			       "this device is not enrolled in a zone; `pzp enrol` first");
-	PZ_TRY(pz_devices_find(node->calls, text, device, info));
+	PZ_TRY(pz_calls_find_device(node->calls, text, device, info));
 	if (strcmp(device, node->names.device) == 0)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "'%.80s' is this device itself", text);
 	PZ_TRY(check_send(node, device, info));
@@ -136,8 +154,8 @@ on_judge(void *arg, const char *device, uint64_t ticket)
 {
 	struct pz_access_call call = {
 		.point = PZ_ACCESS_INVOKE,
-		.api = FILE_API,
-		.function = FUNCTION,
+		.api = PZ_FILE_API,
+		.function = PZ_FILE_FUNCTION,
 		.ticket = ticket | TICKET_OF_FILE,
 		.done = on_judged,
 		.arg = arg,
@@ -163,8 +181,8 @@ on_may_go_on(void *arg, const char *device)
 {
 	struct pz_access_call call = {
 		.point = PZ_ACCESS_LISTEN,
-		.api = FILE_API,
-		.function = FUNCTION,
+		.api = PZ_FILE_API,
+		.function = PZ_FILE_FUNCTION,
 		.was_asked = true,
 	};
 
@@ -190,6 +208,7 @@ static const struct pz_transfers_ops ops = {
 	.want = on_want,
 	.why_away = on_why_away,
 	.find = on_find,
+	.is_known = on_is_known,
 	.address = on_address,
 	.judge = on_judge,
 	.judge_over = on_judge_over,

@@ -220,20 +220,31 @@ nothing_is_passed_on_for_a_guest(void **state)
 	json_decref(reach);
 }
 
-/* It is refused before it is looked at, whatever the policy says: this one is not even complete. */
-static void
-no_file_is_taken_from_a_guest(void **state)
+static const char *
+refusal_of_file(struct fx_far *far, const char *to, const char *from)
 {
 	json_t *refusal = NULL;
 
-	(void)state;
-	struct fx_far *far = fx_live(bobs("tv"));
 	fx_forget(far);
 	fx_tells(far, "channelOpen",
-		 json_pack("{s:i, s:i, s:s, s:s}", "channel", 1, "window", 65536, "to",
-			   ZONE "/laptop", "kind", "file"));
+		 json_pack("{s:i, s:i, s:s, s:s, s:s*}", "channel", 1, "window", 65536, "to", to,
+			   "kind", "file", "from", from));
 	assert_int_equal(fx_heard(far, "channelRefuse", &refusal), 1);
-	assert_string_equal(pz_json_str(refusal, "reason"), "refused");
+	return pz_json_str(refusal, "reason");
+}
+
+/* What it offers to this device is judged as a device's of the zone is: this one has no inbox. For
+ * others nothing is taken, and nothing in the name of others. */
+static void
+a_guest_offers_files_of_its_own_to_this_device(void **state)
+{
+	(void)state;
+	(void)fx_live(fx_device("phone"));
+	struct fx_far *far = fx_live(bobs("tv"));
+	assert_string_equal(refusal_of_file(far, ZONE "/laptop", NULL), "unknownKind");
+	assert_string_equal(refusal_of_file(far, ZONE "/phone", NULL), "refused");
+	assert_string_equal(refusal_of_file(far, ZONE "/laptop", BOB "/pad"), "refused");
+	assert_string_equal(refusal_of_file(far, ZONE "/laptop", ZONE "/phone"), "refused");
 }
 
 /* ---- the end ---- */
@@ -443,7 +454,7 @@ main(void)
 		FRIEND_TEST(nothing_of_the_zone_is_taken_from_a_guest),
 		FRIEND_TEST(a_guest_announces_its_own_services),
 		FRIEND_TEST(nothing_is_passed_on_for_a_guest),
-		FRIEND_TEST(no_file_is_taken_from_a_guest),
+		FRIEND_TEST(a_guest_offers_files_of_its_own_to_this_device),
 		FRIEND_TEST(the_link_ends_when_the_zone_is_no_friend_any_more),
 		FRIEND_TEST(the_link_ends_when_the_friends_list_revokes_it),
 		FRIEND_TEST(a_handshake_from_before_a_change_of_friends_does_not_count),

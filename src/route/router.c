@@ -408,10 +408,11 @@ forward(struct pz_router *router, struct pz_session *in, const struct pz_envelop
 	struct pz_slice frame)
 {
 	struct pz_session *out = hop_for(router, in, envelope->to);
+	/* Also to a device that is away, or unknown: the answer does not show which there are. */
+	bool enters = in->kind == PZ_SESSION_FRIEND && is_in_zone(router, envelope->to);
 
-	if (out && is_hub(router) &&
-	    (in->kind == PZ_SESSION_FRIEND || out->kind == PZ_SESSION_FRIEND) &&
-	    !crosses(router, in, in->kind == PZ_SESSION_FRIEND ? in : out, envelope))
+	if (is_hub(router) && (enters || (out && out->kind == PZ_SESSION_FRIEND)) &&
+	    !crosses(router, in, enters ? in : out, envelope))
 		return;
 
 	/* Never back out of the link it came in by: so nothing goes in circles. */

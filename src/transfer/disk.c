@@ -156,7 +156,9 @@ open_job(struct disk_part *part)
 		return failed(part, "");
 	}
 	size_t others = pz_place_sweep(part->incoming_fd, part->spec.key);
-	if (st.st_size == 0 && others >= PZ_TRANSFER_PARTS_MAX) {
+	size_t others_max = part->spec.key[0] == PZ_PART_KEY_GUEST ? PZ_TRANSFER_GUEST_PARTS_MAX
+								   : PZ_TRANSFER_PARTS_MAX;
+	if (st.st_size == 0 && others >= others_max) {
 		(void)!unlinkat(part->incoming_fd, part->spec.key, 0);
 		part->result.err = PZ_ERR_LIMIT;
 		snprintf(part->result.detail, sizeof(part->result.detail),

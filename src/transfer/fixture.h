@@ -70,7 +70,7 @@ struct device {
 	struct device *other;
 	const char *name;
 	char inbox[96];
-	bool by_sender, refuses;
+	bool by_sender, refuses, has_ended; /* the friendship */
 	unsigned judged, over;
 	bool asks; /* a judgment waits */
 	uint64_t ticket;
@@ -267,13 +267,14 @@ device_why_away(void *arg, const char *device, char *out, size_t size)
 }
 
 static inline enum pz_err
-device_find(void *arg, const char *text, char out[PZ_DEVICE_BYTES_MAX + 1], struct pz_errinfo *info)
+device_find(void *arg, const char *text, char out[PZ_ADDRESS_BYTES_MAX + 1],
+	    struct pz_errinfo *info)
 {
 	const struct device *d = arg;
 
 	if (strcmp(text, d->other->name) != 0)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "there is no device '%s'", text);
-	snprintf(out, PZ_DEVICE_BYTES_MAX + 1, "%s", text);
+	snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "%s", text);
 	return PZ_OK;
 }
 
@@ -282,7 +283,17 @@ device_address(void *arg, const char *device, char out[PZ_ADDRESS_BYTES_MAX + 1]
 {
 	const struct device *d = arg;
 
-	snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "a@b.c/%s", device[0] ? device : d->name);
+	if (strchr(device, '/'))
+		snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "%s", device);
+	else
+		snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "a@b.c/%s", device[0] ? device : d->name);
+}
+
+static inline bool
+device_is_known(void *arg, const char *device)
+{
+	(void)device;
+	return !((struct device *)arg)->has_ended;
 }
 
 static inline enum pz_transfer_permit
@@ -331,6 +342,7 @@ static const struct pz_transfers_ops device_ops = {
 	.want = device_want,
 	.why_away = device_why_away,
 	.find = device_find,
+	.is_known = device_is_known,
 	.address = device_address,
 	.judge = device_judge,
 	.judge_over = device_judge_over,
@@ -388,6 +400,15 @@ device_sends(struct device *d, const char *path, json_t *takes_params)
 	pz_request_set_file(request, file);
 	pz_transfers_send(d->transfers, request);
 	return request;
+}
+
+static inline void
+device_lists(struct device *d)
+{
+	struct pz_request *request = pz_request_new(&d->requests, NULL, &device_reply, d);
+
+	pz_transfers_list(d->transfers, request);
+	pz_requests_report(&d->requests);
 }
 
 static inline json_t *

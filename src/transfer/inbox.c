@@ -42,6 +42,25 @@ pz_inbox_find(const struct pz_transfers *transfers, const char *from, const char
 	return NULL;
 }
 
+#define DAY_MS ((uint64_t)86400 * 1000)
+
+uint64_t
+pz_inbox_bytes_of_day(const struct pz_transfers *transfers, const char *device)
+{
+	uint64_t now_ms = pz_env_wall_ms(transfers->config.env), bytes = 0;
+
+	for (size_t i = json_array_size(transfers->records); i > 0; i--) {
+		const json_t *record = json_array_get(transfers->records, i - 1);
+		const char *from = pz_json_str(record, "from");
+		json_int_t at_ms = json_integer_value(json_object_get(record, "received"));
+
+		if (from && pz_transfer_is_same_party(device, from) && at_ms >= 0 &&
+		    (uint64_t)at_ms + DAY_MS > now_ms)
+			bytes += (uint64_t)json_integer_value(json_object_get(record, "size"));
+	}
+	return bytes;
+}
+
 /* In the order in which they came, also two of the same millisecond. */
 static void
 make_key(const struct pz_transfers *transfers, char out[40])
@@ -91,16 +110,30 @@ pz_inbox_add(struct pz_transfers *transfers, json_t *takes_record, pz_store_done
 	pz_store_commit(transfers->config.store, txn, done, arg);
 }
 
+/* @param self address of this device */
+static bool
+is_of_other_zone(const json_t *record, const char *self)
+{
+	const char *from = pz_json_str(record, "from");
+	size_t len = strcspn(self, "/");
+
+	return from && strncmp(from, self, len + 1) != 0;
+}
+
 void
 pz_transfers_list(struct pz_transfers *transfers, struct pz_request *request)
 {
+	char self[PZ_ADDRESS_BYTES_MAX + 1];
 	json_t *list = json_array(), *record;
 	size_t i;
 
+	transfers->config.ops->address(transfers->config.arg, "", self);
 	json_array_foreach (transfers->records, i, record) {
 		json_t *copy = json_copy(record);
 		(void)json_object_del(copy, "key");
 		(void)json_object_del(copy, "id");
+		(void)json_object_set_new(copy, "friend",
+					  json_boolean(is_of_other_zone(record, self)));
 		(void)json_array_append_new(list, copy);
 	}
 	pz_request_answer(request, list);

@@ -3,6 +3,8 @@
 #ifndef PZ_TRANSFER_INTERNAL_H
 #define PZ_TRANSFER_INTERNAL_H
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/list.h"
@@ -27,6 +29,24 @@ struct pz_transfers {
 	struct pz_timer sweep;  /* receive.c */
 };
 
+/** True for a device of a friend zone. */
+static inline bool
+pz_transfer_is_guest(const char *device)
+{
+	return strchr(device, '/') != NULL;
+}
+
+/** True for the same device, and for two of one friend zone: they share its places. */
+static inline bool
+pz_transfer_is_same_party(const char *device, const char *other)
+{
+	size_t len = strcspn(device, "/");
+
+	if (!pz_transfer_is_guest(device))
+		return strcmp(device, other) == 0;
+	return strncmp(device, other, len + 1) == 0;
+}
+
 /* ---- receive.c ---- */
 /** Readies the list and the timer, and removes unfinished files that are old. */
 void pz_receive_init(struct pz_transfers *transfers);
@@ -50,6 +70,8 @@ void pz_send_init(struct pz_transfers *transfers);
 enum pz_err pz_inbox_load(struct pz_transfers *transfers, struct pz_errinfo *info) PZ_MUST_USE;
 /** What was received by this id from this device; NULL: nothing. Borrowed. */
 json_t *pz_inbox_find(const struct pz_transfers *transfers, const char *from, const char *id);
+/** Bytes that were received within 24 h of the zone of a friend's device. */
+uint64_t pz_inbox_bytes_of_day(const struct pz_transfers *transfers, const char *device);
 /**
  * Notes a file that is in its place.
  * @param takes_record NULL: out of memory @param done as for pz_store_commit; `drop` frees arg when

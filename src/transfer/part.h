@@ -15,14 +15,17 @@
 #include "base/err.h"
 #include "transfer/offer.h"
 
-#define PZ_PART_KEY_BYTES 33 /* hex, with its NUL */
+#define PZ_PART_KEY_BYTES 33  /* hex, with its NUL */
+#define PZ_PART_KEY_GUEST 'g' /* instead of the first digit */
 
 /** Which file it is, and where it goes. */
 struct pz_part_spec {
-	const char *inbox;           /* directory; made where it is missing */
-	char key[PZ_PART_KEY_BYTES]; /* of the temporary file: the same file of the same sender */
+	const char *inbox; /* directory; made where it is missing */
+	/* of the temporary file: the same file of the same sender; of a friend it begins with
+	 * PZ_PART_KEY_GUEST, and is counted apart */
+	char key[PZ_PART_KEY_BYTES];
 	/* components below the inbox, joined with '/': the sender's directory and the path */
-	char path[PZ_DEVICE_BYTES_MAX + 1 + PZ_TRANSFER_PATH_BYTES_MAX + 1];
+	char path[PZ_ADDRESS_BYTES_MAX + 1 + PZ_TRANSFER_PATH_BYTES_MAX + 1];
 	char name[PZ_TRANSFER_NAME_BYTES_MAX + 1];
 	uint64_t size; /* where has_size */
 	int64_t mtime_ms;

@@ -18,7 +18,7 @@ struct asked {
 	struct pz_transfers *transfers;
 	struct pz_channel *channel; /* that waits for the answer; or NULL */
 	struct pz_transfer_offer offer;
-	char device[PZ_DEVICE_BYTES_MAX + 1];
+	char device[PZ_ADDRESS_BYTES_MAX + 1];
 	enum { ASKING, ALLOWED, DENIED } state;
 	uint64_t ticket;
 	struct pz_timer timer; /* the channel waits too long, or nothing comes of it any more */
@@ -127,7 +127,7 @@ asked_new(struct pz_transfers *transfers, const char *device, const struct pz_tr
 	PZ_LIST_EACH (&transfers->asked, n, tmp) {
 		struct asked *a = PZ_CONTAINER(n, struct asked, node);
 		count++;
-		of_device += a->state == ASKING && strcmp(a->device, device) == 0;
+		of_device += a->state == ASKING && pz_transfer_is_same_party(device, a->device);
 		if (oldest == NULL && a->state != ASKING)
 			oldest = a;
 	}

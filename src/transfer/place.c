@@ -195,6 +195,12 @@ pz_place_find(int dir_fd, dev_t device, ino_t inode, char *out, size_t size)
 
 /* ---- unfinished files ---- */
 
+static bool
+is_of_guest(const char *key)
+{
+	return key[0] == PZ_PART_KEY_GUEST;
+}
+
 size_t
 pz_place_sweep(int incoming_fd, const char *keep)
 {
@@ -211,7 +217,7 @@ pz_place_sweep(int incoming_fd, const char *keep)
 		if (fstatat(incoming_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    st.st_mtime < oldest && unlinkat(incoming_fd, name, 0) == 0)
 			continue;
-		left++;
+		left += keep == NULL || is_of_guest(keep) == is_of_guest(name);
 	}
 	if (dir)
 		closedir(dir);

@@ -25,7 +25,7 @@ pz_place_link(int from_fd, const char *key, int to_fd, const char *name, char *o
 /** The name in a directory of a file that was linked there. @return false: it has none */
 bool pz_place_find(int dir_fd, dev_t device, ino_t inode, char *out, size_t size);
 /** Removes unfinished files that were not written for long. @param keep not this one, or NULL
- * @return how many are left */
+ * @return how many are left: of friends where `keep` is one of a friend's, else of own devices */
 size_t pz_place_sweep(int incoming_fd, const char *keep);
 
 #endif

@@ -33,7 +33,7 @@ struct incoming {
 	struct pz_channel *channel; /* NULL: it rests, or ends without one */
 	struct pz_part *part;
 	struct pz_transfer_offer offer;
-	char device[PZ_DEVICE_BYTES_MAX + 1];
+	char device[PZ_ADDRESS_BYTES_MAX + 1];
 	char key[PZ_PART_KEY_BYTES];
 	enum { OPENING, READY, PLACING, NOTING, REMOVING } state;
 	struct pz_buf pending; /* received, not given to the part yet */
@@ -411,7 +411,11 @@ make_key(const struct pz_transfers *transfers, const char *device,
 	pz_hash_hex(hash, hex);
 	pz_hash_free(hash);
 	snprintf(out, PZ_PART_KEY_BYTES, "%.*s", PZ_PART_KEY_BYTES - 1, hex);
-	return out[0] != '\0';
+	if (out[0] == '\0')
+		return false;
+	if (pz_transfer_is_guest(device))
+		out[0] = PZ_PART_KEY_GUEST;
+	return true;
 }
 
 static struct incoming *
@@ -429,7 +433,7 @@ find(const struct pz_transfers *transfers, const char *key)
 static bool
 has_room(struct pz_transfers *transfers, const char *device)
 {
-	size_t all = 0, of_device = 0, resting = 0;
+	size_t all = 0, of_device = 0, resting = 0, of_guests = 0;
 	struct incoming *oldest = NULL;
 
 	PZ_LIST_EACH (&transfers->incoming, n, tmp) {
@@ -437,13 +441,46 @@ has_room(struct pz_transfers *transfers, const char *device)
 		bool rests = in->channel == NULL && in->state == READY && !in->is_busy;
 		resting += rests;
 		all += !rests;
-		of_device += !rests && strcmp(in->device, device) == 0;
+		of_device += !rests && pz_transfer_is_same_party(device, in->device);
+		of_guests += !rests && pz_transfer_is_guest(in->device);
 		if (rests && oldest == NULL)
 			oldest = in;
 	}
 	if (resting >= PZ_TRANSFER_RESTING_MAX)
 		incoming_free(oldest);
+	if (pz_transfer_is_guest(device) && of_guests >= PZ_TRANSFERS_GUESTS_MAX)
+		return false;
 	return all < PZ_TRANSFERS_MAX && of_device < PZ_TRANSFERS_PER_PEER_MAX;
+}
+
+/* What a friend zone may fill in a day is bounded; files that are under way count in full. */
+static bool
+is_within_day(const struct pz_transfers *transfers, const char *device,
+	      const struct pz_transfer_offer *offer)
+{
+	uint64_t bytes = offer->size;
+
+	if (!pz_transfer_is_guest(device))
+		return true;
+	for (struct pz_list *n = transfers->incoming.next; n != &transfers->incoming; n = n->next) {
+		const struct incoming *in = PZ_CONTAINER(n, struct incoming, node);
+		if (pz_transfer_is_same_party(device, in->device))
+			bytes += in->offer.size;
+	}
+	if (bytes <= PZ_TRANSFER_GUEST_DAY_BYTES)
+		bytes += pz_inbox_bytes_of_day(transfers, device);
+	return bytes <= PZ_TRANSFER_GUEST_DAY_BYTES;
+}
+
+static void
+refuse_as_full(struct pz_transfers *transfers, const char *device, struct pz_channel *channel,
+	       const struct pz_transfer_offer *offer)
+{
+	pz_notice_of(&transfers->log, transfers->env, "file-over-day",
+		     "from=%s name=%s its zone has sent as many bytes as a friend may in a day",
+		     device, offer->name);
+	pz_channel_accept(channel, PZ_CHANNEL_WINDOW_BYTES, NULL, &channel_ops, NULL);
+	pz_channel_close(channel, "noSpace");
 }
 
 static void
@@ -560,6 +597,10 @@ take(struct pz_transfers *transfers, const char *device, struct pz_channel *chan
 		adopt(in, channel, offer);
 		return;
 	}
+	if (in == NULL && !is_within_day(transfers, device, offer)) {
+		refuse_as_full(transfers, device, channel, offer);
+		return;
+	}
 	/* One that is being removed, or received by another sending: the sender tries again. */
 	if (in || !has_room(transfers, device) ||
 	    (in = incoming_new(transfers, device, key, offer)) == NULL) {
@@ -602,7 +643,11 @@ pz_transfers_offered(struct pz_transfers *transfers, const char *device, struct 
 		pz_channel_refuse(channel, PZ_CHANNEL_UNKNOWN_KIND);
 		return;
 	}
-	if (pz_transfer_offer_parse(offer->message, &parsed, &info) != PZ_OK) {
+	enum pz_err err = pz_transfer_offer_parse(offer->message, &parsed, &info);
+	/* What it takes of a friend's day must be known before. */
+	if (err == PZ_OK && pz_transfer_is_guest(device) && !parsed.has_size)
+		err = pz_fail(&info, PZ_ERR_PROTO_MEMBER, "a friend's file needs its size");
+	if (err != PZ_OK) {
 		pz_notice_of(&transfers->log, transfers->env, "file-refused", "from=%s %s", device,
 			     info.text);
 		pz_channel_refuse(channel, PZ_CHANNEL_BAD_REQUEST);

@@ -40,7 +40,7 @@ struct sending {
 	struct pz_source *source;
 	struct pz_channel *channel;
 	struct pz_transfer_offer offer;
-	char device[PZ_DEVICE_BYTES_MAX + 1];
+	char device[PZ_ADDRESS_BYTES_MAX + 1];
 	enum { QUEUED, OPENING, CHECKING, SENDING, LOOKING, FINISHING } state;
 	struct pz_buf out; /* read, not sent yet */
 	uint64_t have;     /* of the other end, as it said */
@@ -107,7 +107,7 @@ fail(struct sending *s, enum pz_err err, const char *text)
 static void
 fail_at(struct sending *s, enum pz_err err, const char *before, const char *after)
 {
-	char text[sizeof(((struct pz_errinfo *)0)->text)];
+	char text[PZ_ADDRESS_BYTES_MAX + 128];
 
 	snprintf(text, sizeof(text), "%s%s%s", before, s->device, after);
 	fail(s, err, text);
@@ -439,6 +439,10 @@ look(struct sending *s)
 	const struct pz_transfers_config *config = &s->transfers->config;
 	char away[256];
 
+	if (!config->ops->is_known(config->arg, s->device)) {
+		fail_at(s, PZ_ERR_DENIED_IDENTITY, "the zone of ", " is no friend any more");
+		return;
+	}
 	if (config->ops->is_looking(config->arg, s->device)) {
 		again(s, AGAIN_US);
 		return;
@@ -588,7 +592,7 @@ void
 pz_transfers_send(struct pz_transfers *transfers, struct pz_request *request)
 {
 	struct sending *s = pz_request_begin(request, &sending_kind);
-	char device[PZ_DEVICE_BYTES_MAX + 1];
+	char device[PZ_ADDRESS_BYTES_MAX + 1];
 	struct pz_errinfo info = {""};
 
 	if (s == NULL)

@@ -1,7 +1,7 @@
 /*
  * Files from device to device (page 15 "Kind file"): sending, receiving, and what was received.
- * Devices are named by their name in the zone. Which devices may send files here, and by which
- * links files may go, is decided by the owner.
+ * Devices are named by their name in the zone, those of friends by their whole address. Which
+ * devices may send files here, and by which links files may go, is decided by the owner.
  */
 #ifndef PZ_TRANSFER_TRANSFER_H
 #define PZ_TRANSFER_TRANSFER_H
@@ -44,9 +44,11 @@ struct pz_transfers_ops {
 	/** Why the device cannot be reached, in one line. */
 	void (*why_away)(void *arg, const char *device, char *out, size_t size);
 	/** The device that a person means, which is not this one. Errors: NOTFOUND, CONFIG. */
-	enum pz_err (*find)(void *arg, const char *text, char out[PZ_DEVICE_BYTES_MAX + 1],
+	enum pz_err (*find)(void *arg, const char *text, char out[PZ_ADDRESS_BYTES_MAX + 1],
 			    struct pz_errinfo *info);
-	/** The address of a device of the zone. */
+	/** False when it was a friend's device, and its zone is no friend any more. */
+	bool (*is_known)(void *arg, const char *device);
+	/** The address of a device. */
 	void (*address)(void *arg, const char *device, char out[PZ_ADDRESS_BYTES_MAX + 1]);
 	/** Whether policy lets this device send a file here; for the first offer of a sending.
 	 * @param ticket names the question, if there is one. @return not LATER */
@@ -88,7 +90,7 @@ void pz_transfers_way_changed(struct pz_transfers *transfers, const char *device
 
 /** `send`: params device, name, path?, wait?, id?, again?, with the file. */
 void pz_transfers_send(struct pz_transfers *transfers, struct pz_request *request);
-/** `inbox`: [{file, path, from, size, received, sha256}], the newest last. */
+/** `inbox`: [{file, path, from, friend, size, received, sha256}], the newest last. */
 void pz_transfers_list(struct pz_transfers *transfers, struct pz_request *request);
 
 /** The zone is left: adds the removal of the list to a transaction. Errors: LIMIT_MEMORY. */

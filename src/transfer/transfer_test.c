@@ -1,5 +1,7 @@
 /* Files between two devices: whole, broken off, changed, and what stays of them. */
 #include "transfer/fixture.h"
+#include "transfer/internal.h"
+#include "transfer/place.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -474,6 +476,99 @@ unfinished_files_are_swept(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* ---- of a friend's device ---- */
+
+#define FRIEND "bob@c.d/tv"
+
+static int
+set_up_friend(void **state)
+{
+	set_up(state);
+	world.a.name = FRIEND; /* as b calls it */
+	return 0;
+}
+
+static void
+a_friends_file_is_kept_under_its_zone_and_device(void **state)
+{
+	(void)state;
+	world.b.by_sender = true;
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, PZ_US_PER_S);
+	assert_sent("bob@c.d/tv/f");
+	device_lists(&world.b);
+	const json_t *one = json_array_get(world.b.result, 0);
+	assert_string_equal(json_string_value(json_object_get(one, "from")), FRIEND);
+	assert_true(json_is_true(json_object_get(one, "friend")));
+}
+
+/* What a zone has sent counts with what it offers, and is forgotten after a day. */
+static void
+a_friend_zone_has_bytes_for_a_day(void **state)
+{
+	(void)state;
+	json_t *record =
+		json_pack("{s:s, s:s, s:s, s:I, s:I, s:s}", "id", "old", "file", "g", "from",
+			  "bob@c.d/pad", "size", (json_int_t)PZ_TRANSFER_GUEST_DAY_BYTES - SIZE + 1,
+			  "received", (json_int_t)pz_env_wall_ms(&world.clock.env), "sha256", "00");
+	json_array_append_new(world.b.transfers->records, record);
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, PZ_US_PER_S);
+	assert_failed(PZ_ERR_IO_FULL, "no space");
+	assert_int_equal(count_in(&world, ""), 0);
+	world_run(&world, UINT64_C(86400) * PZ_US_PER_S);
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, PZ_US_PER_S);
+	assert_sent("f");
+}
+
+/* Another zone whose name begins alike, and the own devices, have their own. */
+static void
+parties_are_told_apart(void **state)
+{
+	(void)state;
+	assert_true(pz_transfer_is_same_party(FRIEND, "bob@c.d/pad"));
+	assert_false(pz_transfer_is_same_party(FRIEND, "bob@c.de/tv"));
+	assert_false(pz_transfer_is_same_party("bob@c.de/tv", FRIEND));
+	assert_false(pz_transfer_is_same_party(FRIEND, "tv"));
+	assert_false(pz_transfer_is_same_party("tv", FRIEND));
+	assert_true(pz_transfer_is_same_party("tv", "tv"));
+}
+
+/* Unfinished ones of friends do not take the places of own devices' files. */
+static void
+unfinished_files_of_friends_are_counted_apart(void **state)
+{
+	(void)state;
+	world.stop_at = 2;
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, PZ_US_PER_S);
+	char path[256];
+	snprintf(path, sizeof(path), "%s/.pzp-incoming", world.b.inbox);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pz_place_sweep(fd, "g0"), 1);
+	assert_int_equal(pz_place_sweep(fd, "00"), 0);
+	close(fd);
+	world_link(&world);
+	world_run(&world, 5 * PZ_US_PER_S);
+	assert_sent("f");
+}
+
+static void
+sending_ends_with_the_friendship(void **state)
+{
+	(void)state;
+	world.stop_at = 2;
+	device_sends(&world.a, world.dir.file,
+		     json_pack("{s:s, s:s, s:b}", "device", "b", "name", "f", "wait", 1));
+	world.a.has_ended = true;
+	world_run(&world, 5 * PZ_US_PER_S);
+	assert_failed(PZ_ERR_DENIED_IDENTITY, "no friend any more");
+}
+
+#define FRIEND_TEST(f) cmocka_unit_test_setup_teardown(f, set_up_friend, tear_down)
+
 int
 main(void)
 {
@@ -499,6 +594,11 @@ main(void)
 		TEST(many_take_turns),
 		TEST(a_stuck_receiver_is_given_up),
 		TEST(unfinished_files_are_swept),
+		FRIEND_TEST(a_friends_file_is_kept_under_its_zone_and_device),
+		FRIEND_TEST(a_friend_zone_has_bytes_for_a_day),
+		FRIEND_TEST(parties_are_told_apart),
+		FRIEND_TEST(unfinished_files_of_friends_are_counted_apart),
+		FRIEND_TEST(sending_ends_with_the_friendship),
 	};
 
 	pz_log_threshold = PZ_LOG_ERROR;
