@@ -90,6 +90,58 @@ export interface Storage {
   onChange(listener: (change: { key?: string }) => void): () => void;
 }
 
+export interface Peer {
+  id: string;
+  displayName: string;
+  deviceType: string;
+  state: string;
+  /** Which way leads there now. */
+  route: "direct" | "hub" | "relay" | "none";
+  private: boolean;
+  /** It is in a friend zone. */
+  friend: boolean;
+  answers: boolean;
+  /** Seconds since 1970; null: it is there, or that is not known. */
+  lastSeen: number | null;
+}
+
+export type PeerChange = { type: "peer"; peer: Peer } | { type: "gone"; id: string };
+
+export interface PairingState {
+  state: "waiting" | "pairing";
+  partner: { id: string; zone: string | null; device: string; displayName: string } | null;
+  digits: string | null;
+  secondsLeft: number;
+  /** Of this device, for the other one's `pair({host, port})`; null: it accepts no connection. */
+  port: number | null;
+}
+
+export interface PairingResult {
+  trusted: boolean;
+  remembered: boolean;
+  partner: PairingState["partner"];
+  reason: string;
+}
+
+export interface Pairing extends AsyncIterable<PairingState> {
+  readonly state: string;
+  readonly digits: string | null;
+  readonly result: Promise<PairingResult>;
+  /** The six digits, once both devices have them; show them, and let the person compare. */
+  compare(): Promise<string>;
+  /** They are equal. Resolves when both persons have said so. */
+  confirm(options?: { remember?: boolean }): Promise<PairingResult>;
+  cancel(): void;
+}
+
+export interface Peers {
+  discover(options?: { signal?: AbortSignal; timeout?: number }): Promise<Peer[]>;
+  connect(peer: string | Peer, options?: { signal?: AbortSignal; timeout?: number }): Promise<{ id: string; state: string; route: string }>;
+  watch(options?: { signal?: AbortSignal }): AsyncIterable<PeerChange>;
+  onChange(listener: (change: PeerChange) => void): () => void;
+  pair(options?: { host?: string; port?: number; remember?: boolean }): Pairing;
+}
+
 export interface Zone {
   id: string;
   friendlyName: string;
@@ -119,6 +171,7 @@ export interface Webinos {
   };
   app: Messages;
   storage: Storage;
+  peers: Peers;
   discovery: {
     findServices(
       serviceType: string | { api: string },

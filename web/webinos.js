@@ -19,6 +19,7 @@
   const CALL_TIMEOUT_MS = 150000; // a question to the owner may take two minutes
   const MESSAGES = "http://webinos.org/api/app2app";
   const DISCOVERY = "ServiceDiscovery.findServices";
+  const PEERS = { api: "Peers" }; // the object of the PZP, where a service is expected
 
   // ---- errors ----
 
@@ -336,6 +337,7 @@
   // ---- services of others ----
 
   function giveUp(service) {
+    if (service === PEERS) return (id) => ({ jsonrpc: "2.0", method: "Peers.cancel", params: [id] });
     return (id) => ({
       jsonrpc: "2.0",
       method: `${service.api}@${service.id}.removeEventListener`,
@@ -353,7 +355,11 @@
       queue.push(item);
       if (wake) wake();
     };
-    const call = connection.call(service.serviceAddress, `${service.api}@${service.id}.${name}`, params || [], {
+    const [to, method] =
+      service === PEERS
+        ? [connection.pzp, `Peers.${name}`]
+        : [service.serviceAddress, `${service.api}@${service.id}.${name}`];
+    const call = connection.call(to, method, params || [], {
       onEvent: (event, value) => push({ value }),
       signal,
       timeout: 0,
@@ -470,6 +476,127 @@
     });
     Object.defineProperty(service, "self", { value: proxy });
     return proxy;
+  }
+
+  // ---- peers ----
+
+  /** A stream of the object Peers; leaving the loop ends it. */
+  function peerStream(connection, name, params, signal) {
+    return values(connection, PEERS, name, params, { signal });
+  }
+
+  /** A pairing window: an async iterable of what happens, and its end. */
+  class Pairing {
+    #connection;
+    #controller = new AbortController();
+
+    constructor(connection, options) {
+      this.#connection = connection;
+      this.digits = null;
+      this.state = "opening";
+      let fail;
+      this.result = new Promise((resolve, reject) => {
+        this.finish = resolve;
+        fail = reject;
+      });
+      this.result.catch(() => {});
+      this.call = connection.ready().then(() => {
+        const call = connection.call(connection.pzp, "Peers.pair", [options || {}], {
+          onEvent: (name, value) => this.#take(value),
+          signal: this.#controller.signal,
+          timeout: 0,
+          cancel: giveUp(PEERS),
+        });
+        return call.promise;
+      });
+      this.call.then(
+        (result) => {
+          this.state = "closed";
+          this.finish(result);
+          this.#wake();
+        },
+        (error) => {
+          this.state = "closed";
+          fail(error);
+          this.#wake();
+        },
+      );
+      this.waiters = [];
+      this.changes = [];
+    }
+
+    #take(value) {
+      if (!value || typeof value !== "object") return;
+      this.state = value.state;
+      this.digits = value.digits || null;
+      this.partner = value.partner || null;
+      this.changes.push(value);
+      this.#wake();
+    }
+
+    #wake() {
+      const waiters = this.waiters;
+      this.waiters = [];
+      for (const one of waiters) one();
+    }
+
+    async *[Symbol.asyncIterator]() {
+      let at = 0;
+      for (;;) {
+        while (at < this.changes.length) yield this.changes[at++];
+        if (this.state === "closed") return;
+        await new Promise((resolve) => this.waiters.push(resolve));
+      }
+    }
+
+    /** The digits to compare with those of the other device; they are shown on this device, too. */
+    async compare() {
+      for await (const change of this) if (change.digits) return change.digits;
+      await this.result; // says why there are none
+      throw new WebinosError("AbortError", "The window was closed before there were digits.");
+    }
+
+    /** The person has compared the digits, and they are equal. @return {trusted, …} */
+    async confirm({ remember } = {}) {
+      const connection = this.#connection;
+      return connection.call(connection.pzp, "Peers.answer", [{ digits: this.digits, ...(remember ? { remember } : {}) }], {
+        timeout: 0,
+      }).promise;
+    }
+
+    /** The digits differ, or the person does not want to: closes the window. */
+    cancel() {
+      this.#controller.abort();
+    }
+  }
+
+  function peersOf(connection) {
+    const call = async (name, params, options) => {
+      await connection.ready();
+      return connection.call(connection.pzp, `Peers.${name}`, params, options).promise;
+    };
+    return {
+      /** The devices that this one knows: id, displayName, deviceType, state, route, friend, … */
+      discover: (options) => call("discover", [], options),
+      /** A direct link with a peer, by its id. @return {id, state, route} */
+      connect: (peer, options) => call("connect", [typeof peer === "string" ? peer : peer.id], options),
+      /** An async iterable: first every peer, then each change: {type: "peer", peer} or {type:
+       * "gone", id}. */
+      watch: ({ signal } = {}) => peerStream(connection, "watch", [], signal),
+      /** The same for a listener. @return what ends it */
+      onChange(listener) {
+        const controller = new AbortController();
+        (async () => {
+          for await (const change of peerStream(connection, "watch", [], controller.signal)) listener(change);
+        })().catch((error) => {
+          if (!controller.signal.aborted) report(error);
+        });
+        return () => controller.abort();
+      },
+      /** Opens a window to pair with a device of another person. @param options {host, port,
+       * remember} */
+      pair: (options) => new Pairing(connection, options),
+    };
   }
 
   // ---- services of this page ----
@@ -749,6 +876,8 @@
       }),
 
       /** Keys of this page's origin: get, set, remove, clear, keys, onChange. */
+      peers: peersOf(connection),
+
       storage: connection.storage,
 
       discovery: {

@@ -33,6 +33,9 @@ struct pz_calls_ops {
 	/** Built-in objects of this device, as in pz_dispatch_ops. NULL: there are none. */
 	bool (*builtin)(void *arg, struct pz_call *call, const char *object, const char *function,
 			const json_t *params);
+	/** See pz_dispatch_ops. May be NULL. */
+	const struct pz_method_def *(*judged)(void *arg, const char *from, const char *object,
+					      const char *function, const char **out_api);
 	/** See pz_dispatch_ops. NULL together with builtin. */
 	void (*builtin_ended)(void *arg, struct pz_call *call);
 };

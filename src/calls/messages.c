@@ -79,6 +79,15 @@ on_builtin(void *arg, struct pz_call *call, const char *object, const char *func
 	return c->ops->builtin && c->ops->builtin(c->arg, call, object, function, params);
 }
 
+static const struct pz_method_def *
+on_judged(void *arg, const char *from, const char *object, const char *function,
+	  const char **out_api)
+{
+	const struct pz_calls_config *c = &((const struct pz_calls *)arg)->config;
+
+	return c->ops->judged ? c->ops->judged(c->arg, from, object, function, out_api) : NULL;
+}
+
 static void
 on_builtin_ended(void *arg, struct pz_call *call)
 {
@@ -113,6 +122,7 @@ on_ask_cancel(void *arg, const char *to, const char *id)
 const struct pz_dispatch_ops pz_calls_dispatch_ops = {
 	.ask = on_ask,
 	.ask_cancel = on_ask_cancel,
+	.judged = on_judged,
 	.builtin = on_builtin,
 	.builtin_ended = on_builtin_ended,
 	.send = on_dispatch_send,

@@ -32,6 +32,8 @@ static const struct {
 	{"http://webinos.org/api/app2app", "messages between apps"},
 	{"http://webinos.org/api/apps", "your zone: the names of your devices, and their services"},
 	{"http://webinos.org/api/payment", "payments"},
+	{"http://webinos.org/api/peers", "the connections of this device with other devices"},
+	{"http://webinos.org/api/peers/pair", "pairing with a device of another person"},
 	{"http://webinos.org/api/test", "the test service"},
 	{"http://webinos.org/api/vehicle", "data of the vehicle"},
 };

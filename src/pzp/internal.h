@@ -11,6 +11,7 @@
 #include "condition/condition.h"
 #include "manage/manage.h"
 #include "net/link.h"
+#include "peerapi/peerapi.h"
 #include "peers/peers.h"
 #include "policies/commands.h"
 #include "pzp/node.h"
@@ -53,6 +54,7 @@ struct pz_node {
 	struct pz_wipe *wipe;
 	struct pz_items *items;
 	struct pz_apps_owner apps;
+	struct pz_peerapi peerapi; /* commands for apps */
 	struct pz_transfers *transfers;
 	struct pz_requests requests;
 	struct pz_peers *peers;

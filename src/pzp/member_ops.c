@@ -17,10 +17,56 @@ on_is_leaving(void *arg)
 
 /* ---- calls ---- */
 
+/* The object Peers is for apps of this device alone: to everyone else it does not exist. */
+static const struct pz_method_def *
+on_judged(void *arg, const char *from, const char *object, const char *function,
+	  const char **out_api)
+{
+	const struct pz_node *node = arg;
+	const struct pz_method_def *def;
+	bool is_free = false;
+
+	if (strcmp(object, PZ_PEERAPI_OBJECT) != 0 || strcmp(from, node->names.self) == 0 ||
+	    !pz_address_is_within(pz_slice_str(from), pz_slice_str(node->names.self)))
+		return NULL;
+	def = pz_peerapi_method(function, &is_free);
+	*out_api = is_free ? NULL : PZ_PEERAPI_API;
+	return def;
+}
+
+static bool
+on_builtin(void *arg, struct pz_call *call, const char *object, const char *function,
+	   const json_t *params)
+{
+	struct pz_node *node = arg;
+
+	if (strcmp(object, PZ_PEERAPI_OBJECT) != 0)
+		return pz_node_builtin(arg, call, object, function, params);
+	pz_peerapi_call(&node->peerapi, call, function, params);
+	return true;
+}
+
+static void
+on_builtin_ended(void *arg, struct pz_call *call)
+{
+	struct pz_node *node = arg;
+
+	if (!pz_peerapi_call_ended(&node->peerapi, call))
+		pz_node_builtin_ended(arg, call);
+}
+
+static struct pz_request *
+on_command(void *arg, const char *name, json_t *params, const struct pz_reply *reply,
+	   void *reply_arg)
+{
+	return pz_node_command(arg, name, params, reply, reply_arg);
+}
+
 static const struct pz_calls_ops calls_ops = {
 	.is_leaving = on_is_leaving,
-	.builtin = pz_node_builtin,
-	.builtin_ended = pz_node_builtin_ended,
+	.judged = on_judged,
+	.builtin = on_builtin,
+	.builtin_ended = on_builtin_ended,
 };
 
 enum pz_err
@@ -45,6 +91,7 @@ pz_node_calls_new(struct pz_node *node)
 		.arg = node,
 	};
 
+	pz_peerapi_init(&node->peerapi, on_command, node);
 	return pz_calls_new(&config, &node->calls);
 }
 

@@ -283,6 +283,7 @@ pz_node_free(struct pz_node *node)
 	if (node->calls)
 		pz_calls_end(node->calls);
 	pz_manage_fini(&node->judge.manage);
+	pz_peerapi_fini(&node->peerapi);
 	pz_requests_fini(&node->requests);
 	pz_names_stop(&node->names);
 	pz_upkeep_free(node->upkeep);

@@ -11,7 +11,7 @@
 
 static const char *const builtins[] = {
 	"ServiceDiscovery", "DiscoveryInterface", "ServiceConfiguration",
-	"Dashboard",        "PolicyManagement",
+	"Dashboard",        "PolicyManagement",   "Peers",
 };
 
 static bool

@@ -286,6 +286,37 @@ may_manage(struct call *c, const char *object, const char *function)
 	       pz_service_permit(c->d, &query) == PZ_PERMIT_ALLOW;
 }
 
+static void
+run_judged(struct call *c, json_t *params)
+{
+	c->invoked = true;
+	(void)c->d->ops->builtin(c->d->arg, &c->pub, c->def->interface, c->def->function, params);
+}
+
+/* @return false: the function is not judged like one of a service */
+static bool
+judged_call(struct call *c, const char *object, const char *function, json_t *params)
+{
+	const struct pz_dispatch_ops *ops = c->d->ops;
+	const char *api = NULL;
+
+	if (ops->judged)
+		c->def = ops->judged(c->d->arg, c->from, object, function, &api);
+	if (c->def == NULL)
+		return false;
+	c->kind = CALL_BUILTIN;
+	c->run = run_judged;
+	c->api = api;
+	if (api == NULL) {
+		run(c, params);
+		return true;
+	}
+	struct pz_permit_query query = {
+		.kind = PZ_PERMIT_INVOKE, .api = api, .function = c->def->function};
+	authorise(c, &query, params);
+	return true;
+}
+
 /* An object that the owner may know. */
 static void
 foreign_call(struct call *c, const struct pz_method *m, json_t *params)
@@ -297,6 +328,8 @@ foreign_call(struct call *c, const struct pz_method *m, json_t *params)
 		pz_service_call_fail(c, NULL);
 		return;
 	}
+	if (judged_call(c, object, function, params))
+		return;
 	if (!may_manage(c, object, function)) {
 		pz_service_call_fail(c, pz_service_permit_error(PZ_PERMIT_DENY));
 		return;
@@ -484,12 +517,13 @@ is_forbidden(const struct call *c, const void *arg)
 {
 	struct pz_dispatcher *d = c->d;
 	(void)arg;
-	if (!c->listening || !c->pub.service)
+	const struct pz_service *service = c->pub.service;
+	if (!c->listening || (!service && !c->api))
 		return false;
 	struct pz_permit_query query = {.kind = PZ_PERMIT_LISTEN,
 					.from = c->from,
-					.api = c->pub.service->descriptor.api,
-					.service_id = c->pub.service->descriptor.id,
+					.api = service ? service->descriptor.api : c->api,
+					.service_id = service ? service->descriptor.id : NULL,
 					.function = c->def->function,
 					.def = c->def,
 					.params = c->exported,

@@ -106,6 +106,14 @@ struct pz_dispatch_ops {
 	/** A call that waits for permission has ended: its caller is gone. May be NULL. */
 	void (*permit_over)(void *arg, uint64_t ticket);
 	/**
+	 * A function of a further built-in object that is judged like one of a service. NULL: there
+	 * is no such function for this caller, and MANAGE is judged. The call then goes to
+	 * `builtin`, by the names `interface` and `function` of the result. May be NULL.
+	 * @param out_api what policies call it, static; NULL: it needs no permission
+	 */
+	const struct pz_method_def *(*judged)(void *arg, const char *from, const char *object,
+					      const char *function, const char **out_api);
+	/**
 	 * Further built-in objects ("PolicyManagement", "ServiceConfiguration"...), once MANAGE is
 	 * permitted. True: the owner finishes the call. False: unknown method. params: as received,
 	 * borrowed, may be NULL.

@@ -39,10 +39,11 @@ struct call {
 	bool listening;
 	bool is_single; /* the caller takes no call-backs */
 	uint64_t began_us;
-	char end[40];                    /* how it ended, for the owner's log; "" while it runs */
-	bool invoked;                    /* the service (or owner) knows it */
-	struct find *find;               /* CALL_FIND */
-	const struct pz_method_def *def; /* whose parameters it gets */
+	char end[40];      /* how it ended, for the owner's log; "" while it runs */
+	bool invoked;      /* the service (or owner) knows it */
+	struct find *find; /* CALL_FIND */
+	const char *api;   /* CALL_BUILTIN that was judged: what policies call it; static */
+	const struct pz_method_def *def;             /* whose parameters it gets */
 	void (*run)(struct call *c, json_t *params); /* what happens once it is permitted */
 	uint64_t ticket;                             /* of the question for permission */
 	bool is_pending;                             /* a person is being asked */

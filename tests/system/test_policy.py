@@ -132,6 +132,8 @@ DEFAULT = [
     ("me@h", None, CORE + "policy-management", "deny", "own-devices-core"),
     ("me@h", None, API + "dashboard", "deny", "own-devices-core"),
     ("me@h", "b-a", API + "apps", "prompt-blanket", "own-apps-register"),
+    ("me@h", "b-a", API + "peers/pair", "prompt-oneshot", "own-apps-pair"),
+    ("me@h", "b-a", API + "peers", "prompt-blanket", "own-apps-once"),
     ("me@h", "b-a", API + "discovery", "permit", "own-apps-harmless"),
     ("me@h", "b-a", API + "test", "permit", "own-apps-harmless"),
     ("me@h", "w-u", API + "devicestatus", "permit", "own-apps-harmless"),

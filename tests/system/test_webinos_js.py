@@ -33,11 +33,14 @@ class Owner(threading.Thread):
         super().__init__(daemon=True)
         self.device, self.is_over = device, threading.Event()
 
+    def verdict(self, question):
+        return "deny" if "denied" in question["who"]["origin"] else "allow"
+
     def run(self):
         while not self.is_over.wait(0.05):
             for question in self.device.ask("prompts"):
-                verdict = "deny" if "denied" in question["who"]["origin"] else "allow"
-                self.device.ask("prompts", {"id": question["id"], "answer": verdict, "remember": "session"})
+                scope = "once" if question["effect"] == "prompt-oneshot" else "session"
+                self.device.ask("prompts", {"id": question["id"], "answer": self.verdict(question), "remember": scope})
 
 
 @pytest.mark.skipif(node() is None, reason="no node (18 or later)")
