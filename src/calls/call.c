@@ -1,4 +1,18 @@
-/* Calls that local programs make: find the service that was meant, ask it, report the answer. */
+/*
+ * Calls that local programs make: find the service that was meant, ask it, report the answer.
+ *
+ *     begin ──known here──> call_service ──> send_call ──> on_response
+ *       └──else──> search ──> on_found ──┘        └── link lost ──> resend, or the end
+ *
+ * A call is a request of the control socket, and lives as long as that: a program that goes
+ * takes its call along, at the other end, too. It fails with a text that says what to do,
+ * because a person reads it; the errors of the router are replaced by one (explained).
+ *
+ * A request that went out by a link which is lost is sent again with the same id. The other end
+ * knows ids of before and drops a duplicate, so nothing runs twice; a device that has started
+ * anew since would not know them, so it is asked only while its session is the one that was
+ * noted.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +110,7 @@ finish_description(struct call *call)
 					  pz_dom_error("NotFoundError", "the service has gone")));
 }
 
+/* A description has come by call-backs before; the result only says that there are no more. */
 static void
 on_response(void *arg, json_t *result, json_t *error)
 {
@@ -110,6 +125,8 @@ on_response(void *arg, json_t *result, json_t *error)
 		finish_error(call, explained(call, error));
 }
 
+/* What the device sends is checked like a stranger's: it is shown to a person. The first that
+ * fits counts. */
 static void
 take_description(struct call *call, json_t *descriptor)
 {
@@ -135,6 +152,7 @@ wait_for_person(struct call *call)
 	pz_request_event(call->request, json_pack("{s:b}", "asking", 1));
 }
 
+/* Values of a stream are dropped where the program has not asked for one. */
 static void
 on_callback(void *arg, const char *name, json_t *params)
 {
@@ -229,6 +247,7 @@ release(struct pz_request *request)
 
 static const struct pz_request_kind call_kind = {.size = sizeof(struct call), .release = release};
 
+/* The other end is asked to stop before the program is answered: the answer frees the call. */
 static void
 on_timed_out(void *arg)
 {
@@ -258,6 +277,7 @@ too_large(const struct call *call)
 	return error;
 }
 
+/* Errors of sending, by their category, in the words of a call. */
 static json_t *
 error_for(const struct call *call, enum pz_err err)
 {
@@ -330,6 +350,8 @@ send_call(struct call *call)
 
 /* ---- choosing the service ---- */
 
+/* E1: this device may forbid the call before it leaves (page 9, 10). What the service itself
+ * decides comes later, at its device. */
 static void
 call_service(struct call *call, const json_t *descriptor)
 {
@@ -348,6 +370,7 @@ call_service(struct call *call, const json_t *descriptor)
 	send_call(call);
 }
 
+/* A virgin device has no others, so the name can only be wrong; in a zone the device may come. */
 static void
 no_device(struct call *call, const struct pz_errinfo *info)
 {
@@ -406,6 +429,7 @@ no_service(struct call *call, json_t *descriptors)
 					pz_dom_error("NotFoundError", text)));
 }
 
+/* The name may have become known by the search itself, so it is resolved once more. */
 static void
 on_found(void *arg, json_t *descriptors)
 {
@@ -440,6 +464,8 @@ resend(struct call *call)
 	(void)!send_payload(call->calls, call->peer, payload);
 }
 
+/* Without a session that was noted nothing says whether the other end is the same start, so the
+ * call is not repeated: it may have run. */
 static void
 lost(struct call *call)
 {
@@ -471,6 +497,7 @@ is_name(const char *text, size_t max_bytes)
 	return text && text[0] != '\0' && strlen(text) <= max_bytes;
 }
 
+/* Strings were checked by the table for type, not for length. */
 static enum pz_err
 read_params(struct call *call, json_t *params, bool is_description, struct pz_errinfo *info)
 {
@@ -530,7 +557,9 @@ search(struct call *call)
 		finish_error(call, pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL));
 }
 
-/* One that was made before and still looks for this device goes first. */
+/* One that was made before and still looks for this device goes first. Otherwise a call that
+ * finds its device at once would overtake one that still searches, and a program that makes two
+ * calls expects their order. */
 static bool
 is_behind_another(const struct call *call)
 {
@@ -576,6 +605,7 @@ begin(struct call *call)
 /* The object of this device by which policies are managed: it is no service (page 9, 14). */
 #define MANAGEMENT "PolicyManagement"
 
+/* By the same way as others, and to this device itself: its dispatcher judges it (E7). */
 static void
 call_management(struct call *call)
 {

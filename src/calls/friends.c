@@ -1,3 +1,14 @@
+/*
+ * What this device knows of friend zones and their devices, and what ends with them. The own
+ * hub sends it (prop friendUpdate), from what the friend's hub shows of itself, which is what
+ * their policies let our zone see.
+ *
+ *     calls->friends: {zone: {"connected", "lastSeen"?, "devices": {name: entry}}}
+ *
+ * A zone may be named before the list of friends has come here; it counts from the moment when
+ * it is a friend. A device of a friend may be reached by the two hubs or by a direct link: what
+ * is lost is a way, and calls end only where no other is left.
+ */
 #include "calls/friends.h"
 
 #include <stdio.h>
@@ -8,10 +19,6 @@
 #include "rpc/error.h"
 #include "wire/json.h"
 #include "zone/info.h"
-
-/* calls->friends: {zone: {"connected", "lastSeen"?, "devices": {name: entry}}}, as the own hub
- * says. The hub may name a zone before its list of friends has come here: then it counts from there
- * on. */
 
 static bool
 is_friend(const struct pz_calls *calls, const char *zone)
@@ -75,6 +82,7 @@ pz_calls_friend_entry(const struct pz_calls *calls, const char *address)
 	return json_object_get(devices_of(calls, zone), slash + 1);
 }
 
+/* With `private` nothing goes by the hubs, which could read it. */
 bool
 pz_calls_friend_has_way(const struct pz_calls *calls, const char *address)
 {
@@ -141,6 +149,7 @@ hub_gone(struct pz_calls *calls, const char *zone)
 	json_decref(busy);
 }
 
+/* At once and in both directions: what we have asked, and what they run here. */
 void
 pz_calls_friend_gone(struct pz_calls *calls, const char *zone)
 {
@@ -156,6 +165,8 @@ pz_calls_friend_gone(struct pz_calls *calls, const char *zone)
 	pz_dispatcher_peer_gone(calls->dispatcher, zone);
 }
 
+/* Our own hub is lost, so nothing is known of any friend's hub. Zones that are no friends were
+ * kept only while the hub named them. */
 void
 pz_calls_friends_hub_gone(struct pz_calls *calls)
 {
@@ -208,6 +219,7 @@ zone_entry(struct pz_calls *calls, const char *zone, bool is_partial)
 	return json_object_get(calls->friends, zone);
 }
 
+/* The hub is believed about friends only so far: names must be valid, few, and not our own. */
 static bool
 may_be_told(const struct pz_calls *calls, const char *zone)
 {
@@ -254,6 +266,8 @@ pz_calls_is_friend_connected(const struct pz_calls *calls, const char *zone)
 	return pz_uplink_is_up(calls->uplink) && is_zone_connected(calls, zone);
 }
 
+/* From what is nearest to this device to what is farthest: the first that is missing is the
+ * reason. */
 void
 pz_calls_friend_why_away(const struct pz_calls *calls, const char *address, char *out, size_t size)
 {
@@ -314,6 +328,7 @@ one_peer(const struct pz_calls *calls, const char *id, const json_t *entry)
 		seen ? json_incref((json_t *)(uintptr_t)seen) : json_null());
 }
 
+/* Those that the hub shows, and those that are linked without it. */
 void
 pz_calls_friend_peers(const struct pz_calls *calls, json_t *list)
 {

@@ -1,5 +1,16 @@
-/* A failure at any point removes the key again and leaves the device virgin.
- * @spec page 14 ENR-8, ENR-11 */
+/*
+ * How this device becomes a member (page 3): a connection that no certificate protects, the
+ * exchange of the code on it (enrol/device.h), and one transaction with all that was received.
+ * A failure at any point removes the key again and leaves the device virgin.
+ *
+ * There is one attempt at a time (`now`). It ends by the machine of the uplink: a failure is
+ * reported to that, and its action drops the attempt. Dropped ones are freed at the end of the
+ * turn, for the call that failed is often one of the attempt's own. One that waits for the disk
+ * cannot be dropped any more: the certificates may be durable already, so its commit decides,
+ * whatever became of the connection or of the person who asked.
+ *
+ * @spec page 14 ENR-8, ENR-11
+ */
 #include "enrolment/enrolment.h"
 
 #include <stdio.h>
@@ -46,6 +57,7 @@ struct pz_enrolment {
 	struct pz_timer reaper;
 };
 
+/* The code is wiped: it may be good for another try until its time is over. */
 static void
 free_attempt(struct attempt *e)
 {
@@ -85,6 +97,8 @@ fail(struct attempt *e, const char *reason)
 
 /* ---- parameters ---- */
 
+/* What a person types, so each error says what to type instead. The zone is brought to its
+ * canonical form; the host stays as it is, for it is looked up. */
 static enum pz_err
 read_address(json_t *params, struct pz_enrol_link *out, struct pz_errinfo *info)
 {
@@ -106,6 +120,8 @@ read_address(json_t *params, struct pz_enrol_link *out, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* A code that was given by itself counts before the one in a link: a person may have copied an
+ * old link. */
 static enum pz_err
 read_params(struct attempt *e, json_t *params, struct pz_errinfo *info)
 {
@@ -181,6 +197,8 @@ static const struct pz_dial_events dial_events = {
 	.failed = on_dial_failed,
 };
 
+/* The key is made before anything is dialled: a device that cannot store one finds out while
+ * nothing is lost. */
 static enum pz_err
 begin(struct attempt *e, json_t *params, struct pz_errinfo *info)
 {
@@ -194,6 +212,8 @@ begin(struct attempt *e, json_t *params, struct pz_errinfo *info)
 	return t->ops->dial(t->self, e->where.host, e->where.port, &dial_events, e, &e->dial);
 }
 
+/* A device belongs to one zone at a time (page 14 ENR-11): it must leave the first one, and be
+ * wiped, before the next. */
 enum pz_err
 pz_enrolment_start(struct pz_enrolment *enrolment, json_t *params, struct pz_errinfo *info)
 {
@@ -294,6 +314,7 @@ on_reaper(struct pz_timer *timer, void *arg)
 	reap(arg);
 }
 
+/* More than one may wait: an attempt that was dropped while it was stored, and the next one. */
 static void
 take_from_storing(struct attempt *e)
 {
@@ -334,6 +355,9 @@ on_proven(void *arg)
 	(void)pz_machine_event(machine_of(e), PZ_EVENT_PROVEN, step);
 }
 
+/* The hub's CA came inside the exchange, so the other end of that knows the code. The
+ * certificate of this very connection has to follow from it, or a man in the middle passes the
+ * exchange on (page 3). */
 static enum pz_err
 on_verify_connection(void *arg, const struct pz_cert *master_ca, const struct pz_crl *crl,
 		     struct pz_errinfo *info)
@@ -409,6 +433,8 @@ become_member(struct attempt *e)
 	(void)pz_machine_event(pz_uplink_machine(config->uplink), PZ_EVENT_STORED, NULL);
 }
 
+/* Durable, and still not a member until the node has joined: trust, names and links are made
+ * from what was stored. Where that fails what was stored is removed again. */
 static void
 on_stored(void *arg, enum pz_err err, const char *detail)
 {
@@ -433,6 +459,8 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 	store_failed(e, err, info.text[0] ? info.text : pz_err_text(err));
 }
 
+/* Keys and certificates are there; the second key, that of the TLS certificate, is made here.
+ * From the commit on nothing calls the attempt off. */
 static void
 on_done(void *arg, const struct pz_enrol_result *result)
 {
@@ -519,6 +547,7 @@ on_secured(struct pz_link *link)
 		fail(e, info.text);
 }
 
+/* The same as in the pairing window: props of the exchange, and nothing else. */
 static enum pz_err
 on_frame(struct pz_link *link, struct pz_slice frame)
 {

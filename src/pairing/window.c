@@ -55,12 +55,14 @@ pz_pairing_window_json(const struct pair_window *window)
 			 port ? json_integer(port) : json_null(), "detail", window->detail);
 }
 
+/* To commands that follow the window: the line with the count-down on a terminal. */
 static void
 report(const struct pair_window *window)
 {
 	window->all->followers->report(window->all);
 }
 
+/* The state of the partner is one of a peer (page 5), so that a person sees one list. */
 static void
 take_event(struct pair_window *window, enum pz_peer_event event, const char *reason)
 {
@@ -98,6 +100,7 @@ pz_pairing_window_free(struct pair_window *window)
 	free(window);
 }
 
+/* The other device learns why in one of four words; the sentence is for the person here. */
 static const char *
 word_of(enum pz_err why)
 {
@@ -132,6 +135,7 @@ shut(struct pair_window *window, enum pz_err why, const char *text)
 		pz_pairing_window_free(window);
 }
 
+/* Those who wait are answered before the window is shut, for that may free it. */
 static void
 fail(struct pair_window *window, enum pz_err why, const char *text)
 {
@@ -144,6 +148,8 @@ fail(struct pair_window *window, enum pz_err why, const char *text)
 	shut(window, why, text);
 }
 
+/* Two minutes from the opening: not from the last sign of life, or a stranger could keep it
+ * open. */
 static void
 on_timer(struct pz_timer *timer, void *arg)
 {
@@ -175,6 +181,8 @@ count_conns(const struct pair_window *window)
 	return count;
 }
 
+/* Targets are tried again until the window ends: the window of the other device may open a moment
+ * later. */
 static void
 tick(struct pair_window *window)
 {
@@ -202,6 +210,7 @@ on_tick(struct pz_timer *timer, void *arg)
 	tick(arg);
 }
 
+/* Announcements come again and again, and from anyone: an address is added once, and few are. */
 static void
 add_target(struct pair_window *window, const char *host, uint16_t port, uint64_t wait_us)
 {
@@ -232,6 +241,7 @@ pz_pairing_on_window(struct pz_pairing *pairing, const struct pz_peers_window *s
 
 /* ---- the partner ---- */
 
+/* Both ends compute the same from the two identities, so they agree without a message. */
 static bool
 is_ours_smaller(const struct pair_conn *conn)
 {
@@ -253,6 +263,8 @@ is_reaching(const struct pair_window *window, const char *identity, bool is_met)
 	return false;
 }
 
+/* Another device is sent the word "busy". Another connection with the same device just ends: to
+ * that device the word would mean a refusal. */
 static void
 end_others(struct pair_window *window)
 {
@@ -268,6 +280,8 @@ end_others(struct pair_window *window)
 	}
 }
 
+/* What the partner has said of itself is copied: the connection, and the card in it, may end
+ * before the window. */
 static void
 choose(struct pair_conn *conn)
 {
@@ -343,6 +357,7 @@ on_revealing(struct pair_conn *conn)
 		choose(conn);
 }
 
+/* The digits are shown only now: before both have revealed they could still be influenced. */
 static void
 on_compare(struct pair_conn *conn, const char *digits)
 {
@@ -370,6 +385,8 @@ connect_to(const struct pair_conn *conn)
 		(void)pz_peers_connect(peers, device);
 }
 
+/* Trust first, then the link that needs it, then the answer. `is_kept` may be false although
+ * both said yes: the table of friends has a bound. */
 static void
 on_done(struct pair_conn *conn, const struct pz_pair_result *result)
 {
@@ -402,6 +419,7 @@ is_stray(const struct pair_conn *conn, enum pz_err err)
 	return err == PZ_ERR_DENIED_IDENTITY && conn->partner == NULL && !is_meant;
 }
 
+/* The last reason is shown while the window waits, and is part of the error if it ends so. */
 static void
 note_failure(struct pair_conn *conn, const char *detail)
 {
@@ -465,6 +483,7 @@ on_lost(struct pair_conn *conn, enum pz_err why, const char *detail)
 	fail(window, PZ_ERR_IO_CLOSED, text.text);
 }
 
+/* A window that is shut waits for the ends of its connections. */
 static void
 on_gone(struct pair_window *window)
 {
@@ -504,6 +523,8 @@ make_contexts(struct pair_window *window, struct pz_key *key, struct pz_cert *ce
 	return pz_tls_ctx_new(&config, &window->client_ctx, info);
 }
 
+/* A member introduces itself by the certificates of its zone, a virgin device by the one of
+ * this window; it proves that it has the key of either (page 6, pairReveal). */
 static enum pz_err
 make_card(struct pair_window *window, struct pz_key *key, struct pz_cert *cert)
 {
@@ -606,6 +627,7 @@ pz_pairing_close(struct pz_pairing *pairing, enum pz_err why, const char *text)
 		fail(pairing->open, why, text);
 }
 
+/* NULL: the port then has nothing to show to a stranger, and the handshake fails. */
 struct pz_tls_ctx *
 pz_pairing_server_ctx(struct pz_pairing *pairing)
 {

@@ -84,6 +84,8 @@ forget_instance(struct pz_nearby *nearby, struct instance *instance)
 	free(instance);
 }
 
+/* The map may be changed while it is walked through: pz_map_next bears the removal of its
+ * current key. */
 static void
 forget_instances(struct pz_nearby *nearby)
 {
@@ -149,6 +151,9 @@ has_our_tag(struct pz_nearby *nearby, const struct pz_mdns_found *found, int *ou
 	return is_ours;
 }
 
+/* A TXT record may come again with other tags: after midnight, after a new start under the same
+ * name, or from an impostor. So what was recognised is looked at again whenever the tag of the
+ * device differs. */
 static void
 read_txt(struct pz_nearby *nearby, struct instance *instance, const struct pz_mdns_found *found)
 {
@@ -192,6 +197,7 @@ add_target(struct instance *instance, const struct pz_mdns_found *found)
 	return true;
 }
 
+/* Logged once for each start, since any machine on the network can cause it. */
 static void
 say_full(struct pz_nearby *nearby)
 {
@@ -232,6 +238,7 @@ instance_of(struct pz_nearby *nearby, const struct pz_mdns_found *found)
 
 /* ---- and what is made of it ---- */
 
+/* A person looks around, or the preferences want every device. */
 static bool
 is_dialling(const struct pz_nearby *nearby)
 {
@@ -293,6 +300,7 @@ see_window(const struct pz_nearby *nearby, const struct instance *instance,
 		peers->config.ops->saw_window(peers->config.arg, &window);
 }
 
+/* For mdns, which drops the least worthy when it has no more room (mdns/catalogue.h). */
 static enum pz_mdns_worth
 worth_of(const struct instance *instance)
 {
@@ -301,6 +309,8 @@ worth_of(const struct instance *instance)
 	return instance->device[0] ? PZ_MDNS_MEMBER : PZ_MDNS_LIKELY;
 }
 
+/* Called for each record of an instance; the port may come before the TXT record or after it.
+ * An instance of our own name is our own announcement. */
 static enum pz_mdns_worth
 on_found(void *arg, const struct pz_mdns_found *found)
 {
@@ -337,6 +347,7 @@ on_gone(void *arg, const char *name)
 		judge_clock(nearby, device);
 }
 
+/* Conditions without a subject: the machine has one local network as far as this is concerned. */
 static void
 on_trouble(void *arg, enum pz_mdns_trouble trouble, const char *text)
 {
@@ -404,6 +415,8 @@ dial_all(struct pz_nearby *nearby)
 		dial_instance(nearby, instance);
 }
 
+/* Looks overlap: the longest of them counts, and a look that must not dial does not shorten one
+ * that may. */
 void
 pz_nearby_look(struct pz_nearby *nearby, uint64_t duration_us, bool dial)
 {
@@ -607,6 +620,8 @@ on_date(struct pz_timer *timer, void *arg)
 		watch_date(nearby);
 }
 
+/* The zone was left: tags of it must not be announced any longer, and names that were
+ * recognised mean nothing. */
 void
 pz_nearby_forget(struct pz_nearby *nearby)
 {
@@ -652,6 +667,7 @@ pz_nearby_new(struct pz_peers *peers, pz_nearby_heard heard)
 	return nearby;
 }
 
+/* The secrets of tags are wiped with it. */
 void
 pz_nearby_free(struct pz_nearby *nearby)
 {

@@ -7,6 +7,7 @@
 
 /* ---- trust ---- */
 
+/* Links forget their peer first: they end at the end of the turn, when the entries are gone. */
 static void
 forget_everybody(struct pz_peers *peers)
 {
@@ -22,6 +23,8 @@ forget_everybody(struct pz_peers *peers)
 		pz_peers_remove(peer);
 }
 
+/* Members only. A list of another zone says nothing about ours, and a serial may be the same by
+ * chance. */
 static void
 close_revoked(struct pz_peers *peers)
 {
@@ -34,6 +37,7 @@ close_revoked(struct pz_peers *peers)
 	}
 }
 
+/* The friendship may have ended, or the friend's own list may name the device. */
 static bool
 is_former(const struct peer_link *pl)
 {
@@ -77,6 +81,8 @@ stop(struct pz_peers *peers, const char *reason)
 
 static const char left_the_zone[] = "left the zone";
 
+/* Called with each change of trust, not only when a zone is entered or left: contexts are
+ * replaced as a whole, and links that are up are judged by the new state. */
 void
 pz_peers_set_membership(struct pz_peers *peers, struct pz_tls_ctx *client,
 			struct pz_tls_ctx *takes_server)
@@ -103,6 +109,7 @@ pz_peers_set_membership(struct pz_peers *peers, struct pz_tls_ctx *client,
 
 /* ---- life ---- */
 
+/* Collected: several changes in one turn are sent once, to peers and to the hub. */
 static void
 on_tell(struct pz_timer *timer, void *arg)
 {
@@ -167,6 +174,7 @@ pz_peers_start(struct pz_peers *peers)
 		pz_peers_listen(peers);
 }
 
+/* No link comes in while the wipe waits for the disk; pz_peers_set_membership follows. */
 void
 pz_peers_leave(struct pz_peers *peers)
 {
@@ -203,6 +211,8 @@ pz_peers_set_keepalive(struct pz_peers *peers, uint64_t keepalive_us)
 	peers->config.link_host.keepalive_us = keepalive_us;
 }
 
+/* Links are probed, not closed: many survive. What does not answer soon is lost then, instead
+ * of after the time-out of TCP. */
 void
 pz_peers_network_changed(struct pz_peers *peers)
 {
@@ -234,6 +244,8 @@ dial_everybody(struct pz_peers *peers)
 		pz_peer_consider(peers, device);
 }
 
+/* A preference that was switched off takes effect by not being renewed, but for relaying: that
+ * stops now. */
 void
 pz_peers_wishes_changed(struct pz_peers *peers)
 {
@@ -244,6 +256,8 @@ pz_peers_wishes_changed(struct pz_peers *peers)
 	pz_peers_tell_soon(peers);
 }
 
+/* A link that is up proves that the device is a member after all, or is about to be closed by
+ * its revocation. */
 void
 pz_peers_forget(struct pz_peers *peers, const char *device)
 {
@@ -318,6 +332,8 @@ pz_peers_connect(struct pz_peers *peers, const char *device)
 	return true;
 }
 
+/* The address is one more target, before others: who answers there has to prove the device all
+ * the same. */
 bool
 pz_peers_connect_at(struct pz_peers *peers, const char *device, const char *address, uint16_t port)
 {

@@ -64,6 +64,8 @@ proceed(struct call *c, enum pz_permit permit, json_t *params)
 	pz_service_call_fail(c, pz_service_permit_error(permit));
 }
 
+/* The event "asking" comes after the call was put into its state: the caller may answer at
+ * once, for example by going away. */
 static void
 authorise(struct call *c, struct pz_permit_query *query, json_t *params)
 {
@@ -83,6 +85,8 @@ authorise(struct call *c, struct pz_permit_query *query, json_t *params)
 		pz_call_event(&c->pub, PZ_RPC_CALLBACK_ASKING, NULL);
 }
 
+/* The call may have ended while a person was asked; then no ticket is found, and nothing
+ * happens. */
 void
 pz_dispatcher_permit_result(struct pz_dispatcher *d, uint64_t ticket, enum pz_permit permit,
 			    bool was_asked)
@@ -153,7 +157,8 @@ no_function(const struct pz_service *service, const struct pz_method *m)
 	return pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, pz_dom_error("NotFoundError", text));
 }
 
-/* @param service has no such function; NULL: there is no such service */
+/* @param service has no such function; NULL: there is no such service. Both answers cost one
+ * look at the policy, so the time that they take is the same, too. */
 static void
 unknown(struct call *c, const char *api, const char *id, const struct pz_service *service,
 	const struct pz_method *m)
@@ -361,7 +366,9 @@ refuse(struct pz_dispatcher *d, const char *from, json_t *id, int code, struct b
 		d->ops->send(d->arg, from, answer);
 }
 
-/* The call of a request that may be executed; NULL: a duplicate, or refused. */
+/* The call of a request that may be executed; NULL: a duplicate, or refused. A duplicate is
+ * dropped without an answer: the first one answers, or has answered. What is open is looked up
+ * apart from the list of old ids, since that list forgets. */
 static struct call *
 accept(struct pz_dispatcher *d, const char *from, json_t *id, struct batch *batch)
 {
@@ -391,7 +398,8 @@ accept(struct pz_dispatcher *d, const char *from, json_t *id, struct batch *batc
 	return pz_service_call_new(d, from, id, key, batch);
 }
 
-/* One request or notification; responses are the owner's matter. */
+/* One request or notification; responses are the owner's matter. A notification that is refused
+ * gets no answer, by JSON-RPC; the policy has it in its log. */
 static void
 request(struct pz_dispatcher *d, const char *from, json_t *payload, struct batch *batch)
 {
@@ -424,6 +432,8 @@ request(struct pz_dispatcher *d, const char *from, json_t *payload, struct batch
 		foreign_call(c, &m, rpc.params);
 }
 
+/* An empty batch and one that is too long are refused as a whole: a part of it would be
+ * answered as if it were all. */
 void
 pz_dispatcher_request(struct pz_dispatcher *d, const char *from, json_t *payload)
 {
@@ -465,7 +475,8 @@ is_any(const struct call *c, const void *arg)
 	return true;
 }
 
-/* Silent: nothing can be sent to them any more. */
+/* Silent: nothing can be sent to them any more. Calls are collected first, then ended: an end
+ * may begin or end others. */
 void
 pz_dispatcher_peer_gone(struct pz_dispatcher *d, const char *node_prefix)
 {
@@ -494,6 +505,8 @@ pz_dispatcher_peers(const struct pz_dispatcher *d, const char *space, json_t *se
 	note_callers(&d->listeners, space, set);
 }
 
+/* The service is freed after this call. Every call of it ends here, also those that wait for a
+ * person. */
 static void
 on_registry(void *arg, enum pz_registry_event event, struct pz_service *service)
 {
@@ -531,6 +544,8 @@ is_forbidden(const struct call *c, const void *arg)
 	return is_denied(pz_service_permit(d, &query));
 }
 
+/* Streams end at once where a policy became stricter (page 9, 10). A service that may not be
+ * seen any more is gone for its caller, so binders are judged as well. */
 void
 pz_dispatcher_recheck(struct pz_dispatcher *d)
 {
@@ -542,6 +557,8 @@ pz_dispatcher_recheck(struct pz_dispatcher *d)
 	pz_service_binders_recheck(d);
 }
 
+/* A permission can also end by time alone; access reports most of such moments, this is the
+ * safety net. */
 static void
 on_recheck(struct pz_timer *timer, void *arg)
 {

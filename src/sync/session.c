@@ -1,4 +1,17 @@
-/* The receiving half. Everything is taken apart before anything of it counts. */
+/*
+ * The receiving half of an exchange on one link (page 8). Three messages: a Hash has digests of
+ * items; a Change lists versions of those that differ; Data has chunks, and asks for others.
+ * Both ends do the same, so what an end sends it may also receive, and each message is handled
+ * by itself.
+ *
+ * Everything is taken apart before anything of it counts. A message that is malformed is an
+ * error, and ends the link; a chunk that is refused is reported, and does not keep the others
+ * out, since the next one may be a revocation.
+ *
+ * Whether a chunk wins is decided by sync/merge.h from content alone, so all nodes end with the
+ * same bytes. Whether it may be believed is the owner's (`accept`). What is to be sent is only
+ * queued here; outgoing.c sends it when the link has room.
+ */
 #include "sync/internal.h"
 
 #include <stdio.h>
@@ -112,6 +125,7 @@ own_family(const struct pz_sync_session *s)
 	return s->config.self == PZ_SYNC_HUB ? FAMILY_SYNC : FAMILY_UPDATE;
 }
 
+/* Due, and not sent: a queue that is full, or an answer that is awaited, comes first. */
 enum pz_err
 pz_sync_session_open(struct pz_sync_session *s)
 {
@@ -119,6 +133,8 @@ pz_sync_session_open(struct pz_sync_session *s)
 	return pz_sync_session_pump(s);
 }
 
+/* A single change, without digests. If it is lost with the link the next Hash shows the
+ * difference. */
 enum pz_err
 pz_sync_session_push(struct pz_sync_session *s, const struct pz_sync_kind *kind, const char *key)
 {
@@ -211,6 +227,8 @@ compare_digests(const struct pz_sync_session *s, json_t *items, unsigned *out,
 	return PZ_OK;
 }
 
+/* One listing at a time: its answer may be long, and is made part by part. An end that sends
+ * Hash upon Hash would make us list without end. */
 static enum pz_err
 on_hash(struct pz_sync_session *s, enum family family, const json_t *message,
 	struct pz_errinfo *info)
@@ -230,6 +248,8 @@ on_hash(struct pz_sync_session *s, enum family family, const json_t *message,
 
 /* ---- Change ---- */
 
+/* The time is bounded like that of a chunk: a version that no chunk could have is not asked
+ * for. */
 static bool
 read_entry(const char *key, const json_t *value, struct pz_sync_entry *out)
 {
@@ -538,7 +558,8 @@ put_chunk(struct pz_sync_session *s, const struct pz_sync_judge *judge, struct p
 	return PZ_OK;
 }
 
-/* True: the item has changed. */
+/* True: the item has changed. The order is that of cost: form, what the owner handles by itself
+ * (`offered`), whether it wins, and then whether it is believed, which may need a signature. */
 static enum pz_err
 take_chunk(struct pz_sync_session *s, struct pz_sync_item *item, const json_t *object,
 	   bool *out_changed, struct pz_errinfo *info)
@@ -580,7 +601,8 @@ add_changed(struct pz_sync_item *item, const char *key, json_t *keys)
 	return ok ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
 }
 
-/* The chunks of one item; one that is refused does not keep the others out. */
+/* The chunks of one item; one that is refused does not keep the others out. Only want of memory
+ * stops it: what follows could not be stored either. */
 static enum pz_err
 take_chunks(struct pz_sync_session *s, struct pz_sync_item *item, const json_t *chunks)
 {
