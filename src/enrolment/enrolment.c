@@ -17,10 +17,9 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "base/host.h"
-#include "enrol/code.h"
 #include "enrol/device.h"
 #include "enrol/link.h"
+#include "enrolment/params.h"
 #include "items/prefs.h"
 #include "items/service_cache.h"
 #include "uplink/reason.h"
@@ -29,7 +28,6 @@
 #include "wire/json.h"
 #include "wire/message.h"
 
-#define HUB_PORT_DEFAULT 8041
 #define STEP_BYTES 320 /* of a text with a host name */
 
 /* One attempt to enrol. */
@@ -95,61 +93,6 @@ fail(struct attempt *e, const char *reason)
 	(void)pz_machine_event(machine_of(e), PZ_EVENT_ENROL_FAILED, reason);
 }
 
-/* ---- parameters ---- */
-
-/* What a person types, so each error says what to type instead. The zone is brought to its
- * canonical form; the host stays as it is, for it is looked up. */
-static enum pz_err
-read_address(json_t *params, struct pz_enrol_link *out, struct pz_errinfo *info)
-{
-	const char *host = pz_json_str(params, "host"), *zone = pz_json_str(params, "zone");
-	int64_t port = HUB_PORT_DEFAULT;
-
-	if (host == NULL || zone == NULL)
-		return pz_fail(info, PZ_ERR_CONFIG, "give a link, or a host, a zone and a code");
-	if (!pz_host_is_dialable(host))
-		return pz_fail(info, PZ_ERR_CONFIG,
-			       "'%s' is no host: give the hub's DNS name or IP address, a "
-			       "link-local one as fe80::1%%eth0",
-			       host);
-	(void)pz_json_int(params, "port", 1, UINT16_MAX, &port); /* its range was checked */
-	if (pz_zone_normalise(pz_slice_str(zone), out->zone) != PZ_OK)
-		return pz_fail(info, PZ_ERR_CONFIG, "zone '%s' is not valid: user@domain", zone);
-	snprintf(out->host, sizeof(out->host), "%s", host);
-	out->port = (uint16_t)port;
-	return PZ_OK;
-}
-
-/* A code that was given by itself counts before the one in a link: a person may have copied an
- * old link. */
-static enum pz_err
-read_params(struct attempt *e, json_t *params, struct pz_errinfo *info)
-{
-	const char *link = pz_json_str(params, "link"), *code = pz_json_str(params, "code");
-	const char *device = pz_json_str(params, "device");
-
-	if (link)
-		PZ_TRY(pz_enrol_link_parse(link, &e->where, info));
-	else
-		PZ_TRY(read_address(params, &e->where, info));
-	if (code && pz_code_parse(code, e->where.code) != PZ_OK)
-		return pz_fail(info, PZ_ERR_CONFIG,
-			       "the code is not valid: 8 digits, as `pzh token` shows them");
-	if (e->where.code[0] == '\0')
-		return pz_fail(info, PZ_ERR_CONFIG,
-			       "no code: the link has none, give it with --code");
-	if (device && !pz_device_is_valid(pz_slice_str(device)))
-		return pz_fail(
-			info, PZ_ERR_CONFIG,
-			"device name '%s' is not valid: use letters, digits, '.', '_' and '-', at "
-			"most 63 "
-			"of them, a letter or digit first; `pzp name` gives it any name for people",
-			device);
-	snprintf(e->device, sizeof(e->device), "%s",
-		 device ? device : e->all->config.names->device);
-	return PZ_OK;
-}
-
 /* ---- connecting ---- */
 
 static void
@@ -206,7 +149,7 @@ begin(struct attempt *e, json_t *params, struct pz_errinfo *info)
 	const struct pz_transport *t = &config->transport;
 	struct pz_tls_config tls = {.kind = PZ_TLS_ENROL_CLIENT, .env = config->env};
 
-	PZ_TRY(read_params(e, params, info));
+	PZ_TRY(pz_enrolment_read_params(params, config->names->device, &e->where, e->device, info));
 	PZ_TRY(pz_tls_ctx_new(&tls, &e->ctx, info));
 	PZ_TRY(pz_keystore_create(config->keys, config->key_type, e->ca_key_uri, &e->ca_key, info));
 	return t->ops->dial(t->self, e->where.host, e->where.port, &dial_events, e, &e->dial);

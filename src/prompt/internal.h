@@ -72,6 +72,8 @@ struct pz_question *pz_question_new(struct pz_prompts *prompts, const struct pz_
 				    enum pz_policy_effect effect);
 /** Frees it with the calls that wait. */
 void pz_question_free(struct pz_question *question);
+/** Frees all of a list. */
+void pz_questions_free(struct pz_list *questions);
 /** True when it waits for a person. */
 bool pz_question_is_open(const struct pz_question *question);
 /** The question of this id in all lists, or NULL. */
@@ -89,6 +91,16 @@ void pz_prompt_report_call(struct pz_prompts *prompts, struct pz_prompt_report *
 enum pz_err pz_prompt_report_stored(struct pz_prompts *prompts, pz_prompt_stored stored, void *arg,
 				    enum pz_err err, const char *detail,
 				    const struct pz_prompt_outcome *outcome) PZ_MUST_USE;
+
+/* prompt.c */
+/** Its calls are answered at the end of the turn. @param by name of the agent that answered; "":
+ * none did */
+void pz_question_report(struct pz_question *question, enum pz_prompt_result result, const char *by);
+/** Where an answer is stored is reported to the one that gave it, at most once. */
+void pz_question_report_stored(struct pz_prompts *prompts, struct pz_question *question,
+			       enum pz_err err, const char *detail);
+/** Agents lose it, its calls are denied, and it ends. @param why for the log and for agents */
+void pz_question_deny(struct pz_question *question, enum pz_question_state state, const char *why);
 
 /* show.c */
 /** What is shown of a question besides its key. Borrowed; NULL: not known. */

@@ -65,8 +65,8 @@ pz_prompts_forget_asker(struct pz_prompts *prompts, const void *arg)
 /* ---- the end of a question ---- */
 
 /* @param by name of the agent that answered; "": none did */
-static void
-report_calls(struct pz_question *question, enum pz_prompt_result result, const char *by)
+void
+pz_question_report(struct pz_question *question, enum pz_prompt_result result, const char *by)
 {
 	PZ_LIST_EACH (&question->calls, n, tmp)
 		pz_prompt_report_call(question->prompts,
@@ -89,12 +89,12 @@ note_end(const struct pz_question *question, const char *how)
 
 /* Agents lose the question before the call gets its answer: a person must not answer what is
  * over. */
-static void
-deny(struct pz_question *question, enum pz_question_state state, const char *why)
+void
+pz_question_deny(struct pz_question *question, enum pz_question_state state, const char *why)
 {
 	note_end(question, why);
 	pz_agents_hide(question, why);
-	report_calls(question, PZ_PROMPT_NO, "");
+	pz_question_report(question, PZ_PROMPT_NO, "");
 	pz_question_end(question, state);
 }
 
@@ -108,12 +108,12 @@ on_timeout(struct pz_timer *timer, void *arg)
 	(void)timer;
 	switch (question->state) {
 	case PZ_QUESTION_SEEKS:
-		deny(question, PZ_QUESTION_ENDED, "denied: no prompt agent");
+		pz_question_deny(question, PZ_QUESTION_ENDED, "denied: no prompt agent");
 		break;
 	case PZ_QUESTION_WAITS:
 		pz_patience_denied(&question->prompts->patience, &question->key,
 				   pz_env_mono_us(question->prompts->config.env));
-		deny(question, PZ_QUESTION_LATE, "denied: no answer in time");
+		pz_question_deny(question, PZ_QUESTION_LATE, "denied: no answer in time");
 		break;
 	case PZ_QUESTION_LATE:
 		question->state = PZ_QUESTION_ENDED;
@@ -137,7 +137,8 @@ answer_others(struct pz_prompts *prompts, const char *by)
 					   &answer))
 			continue;
 		pz_agents_hide(question, "answered");
-		report_calls(question, pz_prompt_allows(answer) ? PZ_PROMPT_YES : PZ_PROMPT_NO, by);
+		pz_question_report(question,
+				   pz_prompt_allows(answer) ? PZ_PROMPT_YES : PZ_PROMPT_NO, by);
 		question->was_answered = true;
 		pz_question_end(question, PZ_QUESTION_ENDED);
 	}
@@ -343,7 +344,7 @@ pz_prompts_withdraw(struct pz_prompts *prompts, uint64_t ticket)
 		if (!remove_call(&question->calls, ticket))
 			continue;
 		if (pz_list_is_empty(&question->calls) && pz_question_is_open(question))
-			deny(question, PZ_QUESTION_ENDED, "the caller has gone");
+			pz_question_deny(question, PZ_QUESTION_ENDED, "the caller has gone");
 		return;
 	}
 }
@@ -351,9 +352,9 @@ pz_prompts_withdraw(struct pz_prompts *prompts, uint64_t ticket)
 /* ---- answering ---- */
 
 /* A failure to report it costs the reply of a command only. */
-static void
-report_stored(struct pz_prompts *prompts, struct pz_question *question, enum pz_err err,
-	      const char *detail)
+void
+pz_question_report_stored(struct pz_prompts *prompts, struct pz_question *question, enum pz_err err,
+			  const char *detail)
 {
 	if (pz_prompt_report_stored(prompts, question->stored, question->arg, err, detail,
 				    &question->outcome) != PZ_OK)
@@ -379,8 +380,8 @@ finish(struct pz_question *question, enum pz_err err, const char *detail)
 	else if (!question->outcome.is_late)
 		pz_patience_denied(&prompts->patience, &question->key,
 				   pz_env_mono_us(prompts->config.env));
-	report_calls(question, allows ? PZ_PROMPT_YES : PZ_PROMPT_NO, question->by);
-	report_stored(prompts, question, err, detail);
+	pz_question_report(question, allows ? PZ_PROMPT_YES : PZ_PROMPT_NO, question->by);
+	pz_question_report_stored(prompts, question, err, detail);
 	question->was_answered = true;
 	memcpy(by, question->by, sizeof(by)); /* the end may free the question */
 	pz_question_end(question, PZ_QUESTION_ENDED);
@@ -538,115 +539,6 @@ pz_prompts_delete(struct pz_prompts *prompts, uint64_t id, pz_store_done done, v
 	return pz_prompt_memory_delete(&prompts->memory, id, done, arg);
 }
 
-/* ---- zones, devices, sessions ---- */
-
-/* Which callers are meant: an app, a device, a zone, or the devices of a zone that have left it. */
-struct those {
-	const char *zone, *device, *app;
-	bool (*has_left)(void *arg, const char *device);
-	void *arg;
-};
-
-/* A caller without a device has not left the zone: it is an app of this device, or a zone. */
-static bool
-is_of(void *arg, const struct pz_prompt_key *key)
-{
-	const struct those *those = arg;
-	const char *device = pz_prompt_key_field(key, PZ_PROMPT_DEVICE);
-
-	if (!pz_prompt_key_is_of(key, those->zone, those->device))
-		return false;
-	if (those->app && strcmp(pz_prompt_key_field(key, PZ_PROMPT_APP), those->app) != 0)
-		return false;
-	return those->has_left == NULL || (device[0] && those->has_left(those->arg, device));
-}
-
-/* Also calls whose answer is on its way to the disk are denied. A device that is revoked
- * between answer and commit must not be let in by it; the memory takes the record out again. */
-static void
-forget(struct pz_prompts *prompts, struct those *those)
-{
-	PZ_LIST_EACH (&prompts->open, n, tmp) {
-		struct pz_question *question = PZ_CONTAINER(n, struct pz_question, all);
-
-		if (!is_of(those, &question->key))
-			continue;
-		if (pz_question_is_open(question))
-			deny(question, PZ_QUESTION_ENDED,
-			     "denied: the caller was revoked or forgotten");
-		else /* an answer that is being stored does not help it any more */
-			report_calls(question, PZ_PROMPT_NO, "");
-	}
-	pz_prompt_memory_forget(&prompts->memory, is_of, those);
-}
-
-void
-pz_prompts_forget(struct pz_prompts *prompts, const char *zone, const char *device)
-{
-	forget(prompts, &(struct those){.zone = zone, .device = device});
-	if (device)
-		pz_prompts_guest_gone(prompts, device, NULL, "the device was revoked");
-}
-
-void
-pz_prompts_forget_left(struct pz_prompts *prompts, const char *zone,
-		       bool (*has_left)(void *arg, const char *device), void *arg)
-{
-	forget(prompts, &(struct those){.zone = zone, .has_left = has_left, .arg = arg});
-}
-
-void
-pz_prompts_forget_app(struct pz_prompts *prompts, const char *zone, const char *device,
-		      const char *app)
-{
-	forget(prompts, &(struct those){.zone = zone, .device = device, .app = app});
-}
-
-void
-pz_prompts_session_ended(struct pz_prompts *prompts, struct pz_slice user_id,
-			 struct pz_slice device, const struct pz_slice *instance)
-{
-	pz_prompt_memory_session_ended(&prompts->memory, user_id, device, instance);
-}
-
-enum pz_err
-pz_prompts_wipe(struct pz_prompts *prompts, struct pz_txn *txn)
-{
-	return pz_prompt_memory_wipe(&prompts->memory, txn);
-}
-
-static void
-free_all(struct pz_list *questions)
-{
-	struct pz_list *n;
-
-	while ((n = pz_list_first(questions)) != NULL)
-		pz_question_free(PZ_CONTAINER(n, struct pz_question, all));
-}
-
-/* The transaction that removed the answers is durable already. What still waits is denied; its
- * answers, where one was being stored, are answered as refused, for nothing of them is left. */
-void
-pz_prompts_wiped(struct pz_prompts *prompts)
-{
-	struct pz_list *n;
-
-	pz_prompt_memory_clear(&prompts->memory);
-	while ((n = pz_list_first(&prompts->open)) != NULL) {
-		struct pz_question *question = PZ_CONTAINER(n, struct pz_question, all);
-
-		report_stored(prompts, question, PZ_ERR_DENIED, "the zone was left");
-		deny(question, PZ_QUESTION_ENDED, "denied: the zone was left");
-	}
-	PZ_LIST_EACH (&prompts->guests, m, tmp) {
-		struct pz_question *guest = PZ_CONTAINER(m, struct pz_question, all);
-
-		pz_agents_hide(guest, "the zone was left");
-		pz_question_end(guest, PZ_QUESTION_ENDED);
-	}
-	free_all(&prompts->ended);
-}
-
 /* ---- life ---- */
 
 void
@@ -694,9 +586,9 @@ pz_prompts_free(struct pz_prompts *prompts)
 	if (prompts == NULL)
 		return;
 	pz_prompt_memory_fini(&prompts->memory);
-	free_all(&prompts->open);
-	free_all(&prompts->guests);
-	free_all(&prompts->ended);
+	pz_questions_free(&prompts->open);
+	pz_questions_free(&prompts->guests);
+	pz_questions_free(&prompts->ended);
 	while ((n = pz_list_first(&prompts->agents)) != NULL)
 		pz_list_remove(n);
 	while ((n = pz_list_first(&prompts->due)) != NULL) {

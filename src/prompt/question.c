@@ -126,3 +126,12 @@ pz_prompt_report_stored(struct pz_prompts *prompts, pz_prompt_stored stored, voi
 	pz_env_start(prompts->config.env, &prompts->report, 0);
 	return PZ_OK;
 }
+
+void
+pz_questions_free(struct pz_list *questions)
+{
+	struct pz_list *n;
+
+	while ((n = pz_list_first(questions)) != NULL)
+		pz_question_free(PZ_CONTAINER(n, struct pz_question, all));
+}
