@@ -65,11 +65,9 @@ ask(const struct completion *c, const char *method, json_t *params)
 	return result;
 }
 
-/* A member of each object of the array that the daemon answers. @param after what is left out of
- * it: all up to this character, 0: nothing */
+/* A member of each object of the array that the daemon answers. */
 static void
-offer_members(const struct completion *c, const char *method, json_t *params, const char *member,
-	      char after)
+offer_members(const struct completion *c, const char *method, json_t *params, const char *member)
 {
 	json_t *result = ask(c, method, params), *one;
 	char plural[TOKEN_BYTES];
@@ -79,12 +77,8 @@ offer_members(const struct completion *c, const char *method, json_t *params, co
 	snprintf(plural, sizeof(plural), "%ss", member);
 	if (json_is_object(result)) /* {"keys":[{"key":…}]} */
 		list = json_object_get(result, plural);
-	json_array_foreach ((json_t *)list, i, one) {
-		const char *text = json_string_value(json_object_get(one, member));
-		const char *at = text && after ? strchr(text, after) : NULL;
-
-		offer(c, at ? at + 1 : text);
-	}
+	json_array_foreach ((json_t *)list, i, one)
+		offer(c, json_string_value(json_object_get(one, member)));
 	json_decref(result);
 }
 
@@ -100,13 +94,30 @@ zone_params(const struct completion *c)
 	return params;
 }
 
+/* A device of a friend is named by its whole address: its name alone means one of this zone. */
+static void
+offer_peers(const struct completion *c)
+{
+	json_t *list = ask(c, "peers", NULL), *one;
+	size_t i;
+
+	json_array_foreach (list, i, one) {
+		const char *id = json_string_value(json_object_get(one, "id"));
+		const char *slash = id ? strchr(id, '/') : NULL;
+		bool is_friend = json_is_true(json_object_get(one, "friend"));
+
+		offer(c, slash && !is_friend ? slash + 1 : id);
+	}
+	json_decref(list);
+}
+
 static void
 offer_devices(const struct completion *c)
 {
 	if (c->cli->program->settings == PZ_PROGRAM_PZPD)
-		offer_members(c, "peers", NULL, "id", '/');
+		offer_peers(c);
 	else
-		offer_members(c, "devices", zone_params(c), "name", 0);
+		offer_members(c, "devices", zone_params(c), "name");
 }
 
 static void
@@ -115,7 +126,7 @@ offer_zones(const struct completion *c)
 	json_t *status;
 
 	if (c->cli->program->settings == PZ_PROGRAM_PZHD) {
-		offer_members(c, "zones", NULL, "zone", 0);
+		offer_members(c, "zones", NULL, "zone");
 		return;
 	}
 	status = ask(c, "status", NULL);
@@ -200,9 +211,9 @@ offer_data(const struct completion *c, bool is_key)
 
 	if (is_key)
 		offer_members(c, "data-list", json_pack("{s:s}", "origin", origin ? origin : ""),
-			      "key", 0);
+			      "key");
 	else
-		offer_members(c, "data-list", NULL, "origin", 0);
+		offer_members(c, "data-list", NULL, "origin");
 }
 
 /* "list|get|set" */
@@ -229,7 +240,7 @@ static void
 offer_origins(const struct completion *c)
 {
 	if (strcmp(c->cli->args.command->name, "apps") == 0)
-		offer_members(c, "apps", NULL, "origin", 0);
+		offer_members(c, "apps", NULL, "origin");
 	else
 		offer_data(c, false);
 }
@@ -357,7 +368,7 @@ offer_option_value(const struct completion *c, const struct pz_cli_option *o)
 	if (strcmp(o->name, "device") == 0)
 		offer_devices(c);
 	else if (strcmp(o->name, "api") == 0)
-		offer_members(c, "services", NULL, "api", 0);
+		offer_members(c, "services", NULL, "api");
 	else if (o->value && strcmp(o->value, "ZONE") == 0)
 		offer_zones(c);
 	else if (o->value)

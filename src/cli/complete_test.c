@@ -77,6 +77,8 @@ words_of_the_daemon(void **state)
 		const char *words, *result, *offered, *asked;
 	} cases[] = {
 		{"connect|t", "[{\"id\":\"a@b/tv\"},{\"id\":\"a@b/pc\"}]", "tv\n", "peers {}"},
+		{"send|f|b", "[{\"id\":\"a@b/tv\"},{\"id\":\"b@c/tv\",\"friend\":true}]",
+		 "b@c/tv\n", "peers {}"},
 		{"name|", "[{\"id\":\"a@b/$(reboot)\"},{\"id\":\"a@b/pc\"}]", "pc\n", "peers {}"},
 		{"services|--device=", "[{\"id\":\"a@b/tv\"}]", "--device=tv\n", "peers {}"},
 		{"call|te",

@@ -90,7 +90,10 @@ print_friend(struct pz_cli *cli, const json_t *one)
 	warn_alike(cli, one);
 	print_fingerprint(cli, one, "fingerprint, to compare with what the other person sees:");
 	if (strcmp(state, "waiting") == 0)
-		fprintf(cli->out, "confirmed here; waits for the other owner to confirm\n");
+		fprintf(cli->out,
+			"confirmed here; they are friends when the other owner has confirmed, too, "
+			"which `%s friend list` shows\n",
+			cli->program->name);
 	else
 		fprintf(cli->out, "next, when it is right: %s friend confirm %s\n",
 			cli->program->name, zone);

@@ -38,7 +38,8 @@ is_about_files(const struct pz_rule *rule)
 static void
 what_text(const struct pz_rule *rule, char *out, size_t size)
 {
-	const char *target = rule->target ? rule->target : "";
+	/* What another zone gets without a device named is more than is easily meant. */
+	const char *target = rule->target ? rule->target : rule->zone ? "all my devices" : "";
 
 	if (is_about_files(rule))
 		snprintf(out, size, "send files%s%s", target[0] ? " to " : "", target);

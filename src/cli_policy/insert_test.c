@@ -166,7 +166,7 @@ a_rule_with_a_limit_in_calls_ends_with_it(void **state)
 			 PZ_POLICY_PERMIT);
 	assert_int_equal(effect_of(after, BOB, "},'environment':{'calls:5e':['3']"),
 			 PZ_POLICY_DENY);
-	assert_non_null(strstr(after, "may use " TEST ", 3 calls."));
+	assert_non_null(strstr(after, "may use " TEST " on all my devices, 3 calls."));
 	shared.counter = "calls:5f";
 	shared.until_s = NOW + 5;
 	char *twice = with_rule(&shared, after);
@@ -277,10 +277,38 @@ a_share_can_be_taken_back_and_nothing_else_with_it(void **state)
 	free(before);
 }
 
+/* Without a device named another zone gets it everywhere: the sentence says so. */
+static void
+a_sentence_says_where_it_counts(void **state)
+{
+	char text[512];
+	struct pz_rule rule = {.effect = PZ_POLICY_PERMIT,
+			       .owner = ZONE,
+			       .zone = "bob@example.com",
+			       .api = TEST,
+			       .is_share = true};
+
+	(void)state;
+	pz_rule_sentence(&rule, text, sizeof(text));
+	assert_string_equal(text, "The zone bob@example.com may use " TEST " on all my devices.");
+	rule.target = "tv";
+	pz_rule_sentence(&rule, text, sizeof(text));
+	assert_string_equal(text, "The zone bob@example.com may use " TEST " on tv.");
+	rule.api = PZ_RULE_FILE_API;
+	rule.function = PZ_RULE_FILE_FUNCTION;
+	pz_rule_sentence(&rule, text, sizeof(text));
+	assert_string_equal(text, "The zone bob@example.com may send files to tv.");
+	rule.zone = rule.target = NULL;
+	rule.effect = PZ_POLICY_DENY;
+	pz_rule_sentence(&rule, text, sizeof(text));
+	assert_string_equal(text, "My devices may not send files.");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_sentence_says_where_it_counts),
 		cmocka_unit_test(a_rule_counts_for_its_caller_and_no_other),
 		cmocka_unit_test(a_friend_may_use_what_the_rule_names),
 		cmocka_unit_test(everything_else_stays_as_it_was),

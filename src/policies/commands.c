@@ -178,9 +178,11 @@ set_user(struct pz_policies *p, struct pz_request *request, struct pz_slice text
 	else if (!is_valid(p, request, text))
 		return;
 	else if (hub == NULL || !hub->is_up(hub->arg))
-		pz_request_fail(request, PZ_ERR_IO_CLOSED,
-				"the hub keeps the user policy, and is not connected; `pzp "
-				"connect` first, or set the exceptions of this device");
+		pz_request_fail(
+			request, PZ_ERR_IO_CLOSED,
+			"the hub keeps the user policy, and is not connected: nothing can be "
+			"allowed until it is (`pzp connect`); the exceptions of this device "
+			"can only forbid more");
 	else
 		pz_policies_ask_hub(p, hub, request, text, base_of(p, request, PZ_POLICY_SLOT_USER),
 				    json_is_true(json_object_get(request->params, "force")));
