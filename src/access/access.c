@@ -370,6 +370,27 @@ begin_count(struct pz_access *access, struct pz_access_kept *kept, uint64_t tick
 	return kept->is_counted;
 }
 
+static bool
+is_same_subject(const struct pz_access_caller *a, const struct pz_access_caller *b)
+{
+	return pz_slice_eq(a->user_id, b->user_id) && pz_slice_eq(a->device, b->device) &&
+	       pz_slice_eq(a->app, b->app);
+}
+
+/* One caller cannot take the places of all. */
+static bool
+has_place(const struct pz_access *access, const struct pz_access_kept *kept)
+{
+	size_t of_subject = 0;
+
+	PZ_LIST_EACH (&access->waits, node, tmp) {
+		const struct wait *wait = PZ_CONTAINER(node, struct wait, node);
+		of_subject += is_same_subject(&wait->kept->caller, &kept->caller);
+	}
+	return access->wait_count < PZ_ACCESS_WAITING_MAX &&
+	       of_subject < PZ_ACCESS_WAITING_SUBJECT_MAX;
+}
+
 /* What a call waits with. NULL: it cannot wait. */
 static struct wait *
 wait_new(const struct pz_access *access, const struct pz_access_call *call,
@@ -377,7 +398,7 @@ wait_new(const struct pz_access *access, const struct pz_access_call *call,
 {
 	struct wait *wait = NULL;
 
-	if (call->done && access->wait_count < PZ_ACCESS_WAITING_MAX)
+	if (call->done && has_place(access, kept))
 		wait = calloc(1, sizeof(*wait));
 	if (wait)
 		*wait = (struct wait){

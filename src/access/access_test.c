@@ -288,10 +288,13 @@ too_many_questions_are_denied(void **state)
 
 	set_user(w, ASK_TEST);
 	w->answer = PZ_ACCESS_ANSWER_LATER;
-	for (call.ticket = 1; call.ticket <= PZ_ACCESS_WAITING_MAX; call.ticket++)
+	for (call.ticket = 1; call.ticket <= PZ_ACCESS_WAITING_SUBJECT_MAX; call.ticket++)
 		assert_int_equal(judge(w, LAPTOP, call), PZ_ACCESS_ASKED);
 	assert_int_equal(judge(w, LAPTOP, call), PZ_ACCESS_DENY);
-	assert_int_equal(w->asked, PZ_ACCESS_WAITING_MAX);
+	assert_int_equal(w->asked, PZ_ACCESS_WAITING_SUBJECT_MAX);
+	/* others find room */
+	call.ticket++;
+	assert_int_equal(judge(w, TV, call), PZ_ACCESS_ASKED);
 }
 
 static void

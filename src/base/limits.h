@@ -475,7 +475,8 @@
 #define PZ_ACCESS_DECISIONS_KEPT 128 /* for `pzp policy why`; some 4 KiB each */
 /* permits that are remembered, with what they were decided by, some 4 KiB each; then all go */
 #define PZ_ACCESS_REMEMBERED_MAX 128
-#define PZ_ACCESS_WAITING_MAX 64 /* calls that wait for a person; more are denied */
+#define PZ_ACCESS_WAITING_MAX 256        /* calls that wait for a person; more are denied */
+#define PZ_ACCESS_WAITING_SUBJECT_MAX 64 /* the same, of one caller: others find room */
 
 /* ---- the log of decisions (page 9, 16) ---- */
 #define PZ_AUDIT_RECORD_BYTES_MAX 10240 /* a line: names, and the path to a rule, 32 deep */

@@ -224,6 +224,49 @@ def test_python_that_offers(zone, token, tmp_path):
         assert server.wait(60) == 0, server.stderr.read()
 
 
+AUTOBAHN = """
+import asyncio, json, os, sys, uuid
+from autobahn.asyncio.websocket import WebSocketClientFactory, WebSocketClientProtocol
+
+class Client(WebSocketClientProtocol):
+    def onOpen(self):
+        self.sendMessage(b'{"type": "prop", "payload": {"status": "registerBrowser"}}')
+
+    def onMessage(self, payload, isBinary):
+        assert not isBinary
+        message = json.loads(payload)
+        if message["payload"].get("status") == "registeredBrowser":
+            self.sendMessage(json.dumps({"type": "JSONRPC", "from": message["to"], "to": message["from"], "payload": {
+                "jsonrpc": "2.0", "id": str(uuid.uuid4()), "method": "ServiceDiscovery.ping"}}).encode())
+        elif "result" in message["payload"]:
+            print(message["payload"]["result"])
+            self.sendClose(1000)
+
+    def onClose(self, wasClean, code, reason):
+        print(wasClean, code)
+        loop.stop()
+
+url = os.environ["PZ_URL"]
+head = {"Authorization": "Bearer " + open(os.environ["PZ_TOKEN_FILE"]).read().strip()}
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)
+factory = WebSocketClientFactory(url, headers=head)
+factory.protocol = Client
+factory.loop = loop
+loop.run_until_complete(loop.create_connection(factory, "127.0.0.1", factory.port))
+loop.run_forever()
+"""
+
+
+def test_autobahn(zone, token, tmp_path):
+    """The client library of the Autobahn project; a clean end on both sides."""
+    pytest.importorskip("autobahn")
+    result = subprocess.run([sys.executable, "-c", AUTOBAHN], env=environment(zone, token, tmp_path),
+                            capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == ["{}", "True 1000"], result.stderr
+
+
 def has_node_ws():
     return shutil.which("node") is not None and pathlib.Path("/usr/share/nodejs/ws").exists()
 

@@ -64,6 +64,9 @@ class Socket:
             if not part:
                 break
             head += part
+        if not head:
+            self.sock.close()
+            raise ConnectionResetError("closed without an answer")
         status, fields, _ = parse(head)
         if status != 101:
             self.sock.close()
