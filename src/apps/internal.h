@@ -1,6 +1,6 @@
 /* What the files of the apps call of each other. apps.c the whole; listen.c the port; visitor.c one
  * connection, output.c what goes out by it; session.c what an app may do, by its state; protocol.c
- * messages; site.c what is there to read; origin.c identities; known.c which were here; command.c
+ * messages; origin.c identities; known.c which were here; command.c
  * the command; service.c what apps provide, open.c what they wait for; storage.c what
  * they store. */
 #ifndef PZ_APPS_INTERNAL_H
@@ -162,11 +162,6 @@ json_t *
 pz_app_service_request(struct pz_visitor *visitor, const struct pz_rpc *rpc, const char *function);
 /** The services of an app go. Not from inside a call of one. */
 void pz_app_services_end(struct pz_visitor *visitor);
-
-/* ---- site.c ---- */
-/** What is there to read. */
-void pz_site_answer(const struct pz_apps *apps, const struct pz_http_request *request,
-		    struct pz_http_answer *out);
 
 /* ---- known.c ---- */
 /** Errors: LIMIT_MEMORY, those of pz_store_load. */

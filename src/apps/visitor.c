@@ -5,6 +5,7 @@
  */
 #include "apps/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- output ---- */
@@ -87,6 +88,57 @@ on_end(void *arg, enum pz_err why, const char *detail)
 static const struct pz_stream_user stream_user = {
 	.bytes = on_bytes, .writable = on_writable, .end = on_end};
 
+/* ---- what there is to read: a table of paths, compared as a whole. No path leads to a file, so
+ * there is nothing to traverse. @spec page 11; page 14 APP-11 ---- */
+
+#define SCRIPT "text/javascript; charset=utf-8"
+
+static const uint8_t index_html[] =
+	"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+	"<title>Personal Zone</title></head>\n<body><h1>Personal Zone</h1>\n"
+	"<p>This is the pzpd of this device. Web pages connect to it by WebSocket.</p>"
+	"</body></html>\n";
+
+static const uint8_t library[] = {
+#include <webinos_js.inc>
+};
+
+static const uint8_t module[] = {
+#include <webinos_mjs.inc>
+};
+
+static const struct {
+	const char *path, *type;
+	const uint8_t *bytes;
+	size_t len;
+	bool is_for_other_origins;
+} files[] = {
+	{"/", "text/html; charset=utf-8", index_html, sizeof(index_html) - 1, false},
+	{"/webinos.js", SCRIPT, library, sizeof(library), true},
+	{"/webinos.mjs", SCRIPT, module, sizeof(module), true},
+};
+
+static void
+site_answer(const struct pz_apps *apps, const struct pz_http_request *request,
+	    struct pz_http_answer *out)
+{
+	static char config[64];
+
+	if (pz_slice_eq_str(request->path, "/webinosConfig.json")) {
+		int len = snprintf(config, sizeof(config), "{\"websocketPort\":%u}\n", apps->port);
+		*out = (struct pz_http_answer){.status = 200,
+					       .type = "application/json",
+					       .body = pz_slice_of(config, (size_t)len)};
+	}
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (pz_slice_eq_str(request->path, files[i].path))
+			*out = (struct pz_http_answer){
+				.status = 200,
+				.type = files[i].type,
+				.body = pz_slice_of(files[i].bytes, files[i].len),
+				.is_for_other_origins = files[i].is_for_other_origins};
+}
+
 /* ---- http ---- */
 
 static void
@@ -94,7 +146,7 @@ on_request(void *arg, const struct pz_http_request *request, struct pz_http_answ
 {
 	const struct pz_visitor *visitor = arg;
 
-	pz_site_answer(visitor->apps, request, out);
+	site_answer(visitor->apps, request, out);
 }
 
 static int
