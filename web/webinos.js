@@ -17,6 +17,7 @@
   const BACKOFF_FIRST_MS = 500;
   const BACKOFF_MAX_MS = 30000;
   const CALL_TIMEOUT_MS = 150000; // a question to the owner may take two minutes
+  const RETURN_MS = 5000; // page 11: how long a session waits for its page
   const MESSAGES = "http://webinos.org/api/app2app";
   const DISCOVERY = "ServiceDiscovery.findServices";
   const PEERS = { api: "Peers" }; // the object of the PZP, where a service is expected
@@ -53,6 +54,34 @@
     return id;
   }
 
+  // ---- the secret of a session ----
+
+  /**
+   * By which a page that reloads gets its session back. It is in sessionStorage from the unload of
+   * a page to the load of the next one, and at no other time: so a tab that is duplicated has none.
+   */
+  const secrets = {
+    store() {
+      try {
+        return root.sessionStorage || null;
+      } catch (error) {
+        return null; // a page that may store nothing
+      }
+    },
+
+    take(url) {
+      const store = this.store();
+      const secret = store && store.getItem(`webinos ${url}`);
+      if (secret) store.removeItem(`webinos ${url}`);
+      return secret || null;
+    },
+
+    keep(url, secret) {
+      const store = this.store();
+      if (store && secret) store.setItem(`webinos ${url}`, secret);
+    },
+  };
+
   // ---- the connection ----
 
   /** Where this script came from: the pzpd that serves it is the one to connect to. */
@@ -79,6 +108,12 @@
       this.running = new Map(); // id of a request to this page -> AbortController
       this.listeners = new Map(); // status -> Map(id -> function)
       this.waiting = []; // {resolve, reject} until registered
+      this.secret = null; // by which the session goes on at another socket
+      this.lost = null; // the error of what goes on only with the session; null: it is whole
+      this.lostTimer = null;
+      this.later = []; // answers that wait for the session
+      this.unclaimed = []; // requests to services that this page has yet to register
+      this.resumedAt = 0;
       this.storage = new Storage(this);
       this.backoff = BACKOFF_FIRST_MS;
       this.wasOpen = false;
@@ -120,6 +155,7 @@
       if (!Socket) throw new WebinosError("NotSupportedError", "no WebSocket here: webinos.configure({ WebSocket })");
       this.timer = null;
       this.wasOpen = false;
+      this.followUnload();
       this.setState("connecting");
       const { origin, token } = this.options;
       const socket = token
@@ -137,6 +173,7 @@
           resp_to: null,
           payload: {
             status: "registerBrowser",
+            session: { secret: this.secret || undefined, keep: [...this.calls.keys(), ...this.running.keys()] },
             value: root.location ? root.location.pathname : "",
             origin: root.location ? root.location.origin : origin,
           },
@@ -147,13 +184,39 @@
       socket.onclose = (event) => this.closed(socket, event);
     }
 
+    /** Once: the secret is in sessionStorage only while no page of this tab is loaded. */
+    followUnload() {
+      if (this.isFollowing) return;
+      this.isFollowing = true;
+      this.secret = secrets.take(this.url);
+      if (!root.addEventListener) return;
+      root.addEventListener("pagehide", () => this.state !== "closed" && secrets.keep(this.url, this.secret));
+      root.addEventListener("pageshow", (event) => event.persisted && secrets.take(this.url));
+    }
+
+    /** What is open goes on with the session, or not at all: a call is not repeated. */
+    sessionLost(error) {
+      clearTimeout(this.lostTimer);
+      this.lost = null;
+      this.secret = null;
+      this.later = [];
+      for (const call of [...this.calls.values()]) call.fail(error);
+      for (const controller of this.running.values()) controller.abort();
+      this.running.clear();
+    }
+
     closed(socket, event) {
       if (this.socket !== socket) return;
       this.socket = null;
       const lost = new WebinosError("NetworkError", this.lostReason(event), -32001);
-      for (const call of [...this.calls.values()]) call.fail(lost);
-      for (const controller of this.running.values()) controller.abort();
-      this.running.clear();
+      if (this.secret && this.state === "connected") {
+        for (const call of [...this.calls.values()]) if (!call.isStream) call.fail(lost);
+        this.lost = lost;
+        this.lostTimer = setTimeout(() => this.sessionLost(lost), RETURN_MS);
+        if (this.lostTimer.unref) this.lostTimer.unref();
+      } else if (!this.lost) {
+        this.sessionLost(lost);
+      }
       if (this.state === "closed" || this.state === "denied") return;
       this.setState("disconnected", lost.message);
       if (!this.wasOpen) this.settle(lost);
@@ -177,8 +240,8 @@
       this.setState("closed");
       this.settle(new WebinosError("AbortError", "The connection was closed."));
       this.socket = null;
-      for (const call of [...this.calls.values()]) call.fail(new WebinosError("AbortError", "The connection was closed."));
-      if (socket) socket.close();
+      this.sessionLost(new WebinosError("AbortError", "The connection was closed."));
+      if (socket) socket.close(1000);
     }
 
     raw(message) {
@@ -205,12 +268,27 @@
       } else if (status === "webinosVersion") {
         this.version = value;
       }
-      if (status === "registeredBrowser") this.onRegistered();
+      if (status === "registeredBrowser") this.onRegistered(value && value.session);
       if (isMoved) for (const service of this.provided.values()) service.announce().catch(report);
       this.emit(status, message);
     }
 
-    onRegistered() {
+    /** @param session {secret, resumed, kept}; undefined: it was not asked for */
+    onSession(session) {
+      if (session && session.resumed) {
+        const kept = new Set(session.kept);
+        this.resumedAt = Date.now();
+        for (const call of [...this.calls.values()])
+          if (!kept.has(call.id)) call.fail(this.lost || new WebinosError("NetworkError", "The connection to pzpd was lost.", -32001));
+        clearTimeout(this.lostTimer);
+        this.lost = null;
+      } else if (this.lost) {
+        this.sessionLost(this.lost);
+      }
+      this.secret = session ? session.secret : null;
+    }
+
+    onRegistered(session) {
       if (/\.invalid\//.test(this.pzp)) {
         this.setState("denied", "the owner has not let this page in");
         this.settle(this.deniedError());
@@ -218,8 +296,10 @@
       }
       this.backoff = BACKOFF_FIRST_MS;
       if (this.state === "connected") return;
+      this.onSession(session);
       this.setState("connected");
       this.settle();
+      for (const send of this.later.splice(0)) send();
       for (const service of this.provided.values()) service.announce().catch(report);
       this.storage.watch();
     }
@@ -255,9 +335,29 @@
         return;
       }
       const service = this.provided.get(object);
+      if (!service && from === this.pzp && object.includes("@") && Date.now() - this.resumedAt < RETURN_MS) {
+        this.unclaimed.push({ object, payload, replyTo });
+        setTimeout(() => this.refuseUnclaimed(payload), RETURN_MS);
+        return;
+      }
       if (service && from === this.pzp) service.serve(name, payload, replyTo);
       else if (isAsked)
         this.send(replyTo, { jsonrpc: "2.0", id: payload.id, error: { code: -32601, message: "Method not found" } });
+    }
+
+    /** A page that was loaded anew gets requests before it has registered its services again. */
+    serveUnclaimed(service) {
+      const mine = this.unclaimed.filter((one) => one.object === service.key);
+      this.unclaimed = this.unclaimed.filter((one) => one.object !== service.key);
+      for (const { object, payload, replyTo } of mine) service.serve(payload.method.slice(object.length + 1), payload, replyTo);
+    }
+
+    refuseUnclaimed(payload) {
+      const one = this.unclaimed.find((other) => other.payload === payload);
+      if (!one) return;
+      this.unclaimed = this.unclaimed.filter((other) => other !== one);
+      if (this.socket && this.state === "connected" && payload.id !== undefined)
+        this.send(one.replyTo, { jsonrpc: "2.0", id: payload.id, error: { code: -32601, message: "Method not found" } });
     }
 
     /** Sends what a function returns, or throws, as the answer to a request. */
@@ -275,7 +375,9 @@
           }),
         )
         .then((answer) => {
-          if (this.socket && this.state === "connected" && isWanted()) this.send(replyTo, { jsonrpc: "2.0", id, ...answer });
+          const send = () => isWanted() && this.send(replyTo, { jsonrpc: "2.0", id, ...answer });
+          if (this.socket && this.state === "connected") send();
+          else if (this.lost) this.later.push(send);
         })
         .catch(report);
     }
@@ -283,7 +385,7 @@
     /** Starts a call. @return its promise, with `id` and `cancel` */
     call(to, method, params, { onEvent, onAsk, signal, timeout, cancel } = {}) {
       const id = newId();
-      const call = { id, to, method };
+      const call = { id, to, method, isStream: timeout === 0 && !!onEvent };
       call.promise = new Promise((resolve, reject) => {
         let timer = null;
         const onAbort = () => {
@@ -618,6 +720,7 @@
       this.key = `${descriptor.api}@${descriptor.id}`;
       this.descriptor = descriptor;
       connection.provided.set(this.key, this);
+      connection.serveUnclaimed(this);
       return descriptor;
     }
 
@@ -655,7 +758,9 @@
       if (!result || typeof result[Symbol.asyncIterator] !== "function") return result;
       for await (const value of result) {
         if (ctx.signal.aborted) break;
-        this.connection.send(replyTo, { jsonrpc: "2.0", method: `${payload.id}.onEvent`, params: value });
+        const send = () => this.connection.send(replyTo, { jsonrpc: "2.0", method: `${payload.id}.onEvent`, params: value });
+        if (this.connection.state === "connected") send();
+        else this.connection.later.push(send);
       }
       return undefined;
     }

@@ -93,7 +93,7 @@ pz_apps_end(struct pz_apps *apps)
 	pz_env_stop(apps->env, &apps->change);
 	pz_apps_unlisten(apps);
 	PZ_LIST_EACH (&apps->visitors, node, tmp)
-		pz_http_close(visitor_at(node)->http, PZ_WEBSOCKET_GOING_AWAY, "pzpd is stopping");
+		pz_visitor_close(visitor_at(node), PZ_WEBSOCKET_GOING_AWAY, "pzpd is stopping");
 }
 
 void
@@ -167,8 +167,8 @@ end_program(struct pz_visitor *visitor)
 	struct pz_apps *apps = visitor->apps;
 
 	pz_app_end(visitor);
-	pz_http_close(visitor->http, PZ_WEBSOCKET_POLICY,
-		      "this device has left its zone, and its tokens ended with it");
+	pz_visitor_close(visitor, PZ_WEBSOCKET_POLICY,
+			 "this device has left its zone, and its tokens ended with it");
 	struct pz_app_known *known = pz_known_find(apps, pz_slice_str(visitor->origin));
 	if (known)
 		pz_known_remove(apps, known);

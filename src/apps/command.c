@@ -103,8 +103,7 @@ close_all(struct pz_apps *apps, const char *origin)
 			continue;
 		closed += visitor->state != PZ_APP_ENDED;
 		pz_app_end(visitor);
-		pz_http_close(visitor->http, PZ_WEBSOCKET_POLICY,
-			      "the owner has forgotten this app");
+		pz_visitor_close(visitor, PZ_WEBSOCKET_POLICY, "the owner has forgotten this app");
 	}
 	return closed;
 }

@@ -2,7 +2,7 @@
  * connection, output.c what goes out by it; session.c what an app may do, by its state; protocol.c
  * messages; origin.c identities; known.c which were here; command.c
  * the command; service.c what apps provide, open.c what they wait for; storage.c what
- * they store. */
+ * they store; resume.c sessions that outlive their connection. */
 #ifndef PZ_APPS_INTERNAL_H
 #define PZ_APPS_INTERNAL_H
 
@@ -18,6 +18,9 @@
 
 /** The API of the services by which apps get messages. */
 #define PZ_APPS_MESSAGES "http://webinos.org/api/app2app"
+
+/** Characters of the secret by which a session goes on at another connection: hex digits. */
+#define PZ_APP_SECRET_CHARS 64
 
 #define PZ_APPS_FAMILIES 2 /* 127.0.0.1 and ::1 */
 
@@ -59,15 +62,26 @@ enum pz_app_state {
 	PZ_APP_ENDED,
 };
 
+/** By what a session goes on at another connection (resume.c). */
+struct pz_app_resume {
+	char secret[PZ_APP_SECRET_CHARS + 1]; /* "": it does not go on */
+	bool is_wanted;                       /* the client has asked for a secret */
+	struct pz_timer left;                 /* until it ends without a connection */
+	uint64_t left_us;                     /* when its connection ended */
+	struct pz_buf waiting;                /* messages meanwhile: length, text */
+};
+
 /** One connection. */
 struct pz_visitor {
 	struct pz_session session; /* the router's view, while OPEN */
 	struct pz_apps *apps;
 	struct pz_list hook;
-	struct pz_stream *stream; /* NULL: closed */
-	struct pz_http *http;
-	struct pz_timer work;    /* sends, or ends: without delay, not from inside */
+	struct pz_stream *stream; /* NULL with `http` */
+	struct pz_http *http;     /* NULL: its connection has ended, the session waits (resume.c) */
+	struct pz_timer work;     /* sends, or ends: without delay, not from inside */
+	struct pz_app_resume resume;
 	struct pz_list services; /* that it provides */
+	struct pz_timer claim;   /* until those that are not registered again go */
 	struct pz_list open;     /* open.c; so is the next one */
 	size_t open_count;
 	enum pz_app_state state;
@@ -98,9 +112,18 @@ void pz_visitor_free(struct pz_visitor *visitor);
 /* ---- output.c ---- */
 /** Sends what waits, soon. */
 void pz_visitor_wake(struct pz_visitor *visitor);
-/** Sends one text frame. Errors: those of pz_websocket_send. */
+/** True while what is sent waits for another connection. */
+bool pz_visitor_waits(const struct pz_visitor *visitor);
+/** Sends one text frame, or keeps it for the next connection. Errors: those of pz_websocket_send.
+ */
 enum pz_err pz_visitor_send(struct pz_visitor *visitor, struct pz_slice text) PZ_MUST_USE;
-/** How many are apps and how many are not. @param origin NULL: of any */
+/** Ends it, for good: no other connection goes on with its session. */
+void pz_visitor_close(struct pz_visitor *visitor, uint16_t code, const char *why);
+/** One without a connection is freed, soon. */
+void pz_visitor_expire(struct pz_visitor *visitor);
+/** Closes the connection; what is sent from then on waits. Not from inside of one of `http`. */
+void pz_visitor_disconnect(struct pz_visitor *visitor);
+/** How many connections are apps and how many are not. @param origin NULL: of any */
 void pz_visitors_count(const struct pz_apps *apps, const char *origin, size_t *out_apps,
 		       size_t *out_others);
 
@@ -125,8 +148,9 @@ void pz_app_reroute(struct pz_visitor *visitor);
 /** Sends a prop with `from` = this device and `to` = the app. @param message borrowed, may be NULL
  */
 void pz_app_send_prop(struct pz_visitor *visitor, const char *status, json_t *message);
-/** `registeredBrowser` with the zone, or with none for one that is denied. */
-void pz_app_send_registered(struct pz_visitor *visitor, const char *status);
+/** `registeredBrowser` with the zone, or with none for one that is denied. @param takes_session
+ * of pz_app_session_json; NULL: left out */
+void pz_app_send_registered(struct pz_visitor *visitor, const char *status, json_t *takes_session);
 /** Answers requests of an app that may do nothing. @param payload raw JSON */
 void pz_app_refuse(struct pz_visitor *visitor, struct pz_slice payload);
 /** The same with another error. @param takes_error NULL: nothing is sent */
@@ -141,12 +165,30 @@ void pz_app_open_note(struct pz_visitor *visitor, struct pz_slice to, struct pz_
 		      const struct pz_method *method);
 /** A message goes to the app: what it answers is not open any more. */
 void pz_app_open_answered(struct pz_visitor *visitor, const struct pz_envelope *envelope);
+/** What is open goes on at another connection. */
+void pz_app_open_move(struct pz_visitor *from, struct pz_visitor *to);
+/** What the page does not know any more is given up. @param keep array of ids, or NULL
+ * @return the ids that are still open, new */
+json_t *pz_app_open_keep(struct pz_visitor *visitor, const json_t *keep);
 /** The app goes: what is open is given up where it runs. */
 void pz_app_open_end(struct pz_visitor *visitor);
 /** Ways have changed: what has none any more ends with an error. */
 void pz_app_open_check(struct pz_visitor *visitor);
 
+/* ---- resume.c ---- */
+/** The connection of an app has ended. @return true: its session goes on without one */
+bool pz_app_leave(struct pz_visitor *visitor);
+/** Takes over the session of a former connection of the same origin, all but the router's.
+ * @param wish {secret, keep: ids that the page still knows} @return false: no such session waits */
+bool pz_app_resume(struct pz_visitor *visitor, const json_t *wish);
+/** Sends what has waited. */
+void pz_app_resumed(struct pz_visitor *visitor);
+/** A new secret, and what the page learns of it. New. @param takes_kept NULL: left out */
+json_t *pz_app_session_json(struct pz_visitor *visitor, bool is_resumed, json_t *takes_kept);
+
 /* ---- storage.c ---- */
+/** What waits for the disk is answered at another connection. */
+void pz_app_storage_move(struct pz_visitor *from, struct pz_visitor *to);
 /** A request to `AppStorage`. @return the answer, new; NULL: it comes later */
 json_t *
 pz_app_storage_request(struct pz_visitor *visitor, const struct pz_rpc *rpc, const char *function);
@@ -160,6 +202,11 @@ void pz_app_storage_fini(struct pz_apps *apps);
 /** A request to `ServiceRegistry`. @return the answer, new */
 json_t *
 pz_app_service_request(struct pz_visitor *visitor, const struct pz_rpc *rpc, const char *function);
+/** Before any of the others. */
+void pz_app_services_init(struct pz_visitor *visitor);
+/** They go on at another connection, where each has to be registered again within
+ * PZ_APP_RETURN_US. @param keep ids of the calls that the page still knows; the others fail */
+void pz_app_services_move(struct pz_visitor *from, struct pz_visitor *to, const json_t *keep);
 /** The services of an app go. Not from inside a call of one. */
 void pz_app_services_end(struct pz_visitor *visitor);
 

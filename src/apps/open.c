@@ -1,5 +1,5 @@
 /*
- * Requests of an app that another device has not answered yet. When the app goes, they are given up
+ * Calls of an app that are not answered yet. When the app goes, they are given up
  * there, as the device of a program does (page 7, 6.1); when the other device goes, the app gets
  * the error at once and waits for no time-out.
  */
@@ -131,15 +131,71 @@ give_up(const struct pz_visitor *visitor, const struct open_call *call)
 	json_decref(payload);
 }
 
+/* Out of the list first: what runs on this device answers from inside. */
+static void
+end(struct pz_visitor *visitor, struct open_call *call)
+{
+	pz_list_remove(&call->hook);
+	visitor->open_count--;
+	give_up(visitor, call);
+	free(call);
+}
+
 void
 pz_app_open_end(struct pz_visitor *visitor)
 {
 	struct pz_list *first;
 
-	while ((first = pz_list_first(&visitor->open)) != NULL) {
-		give_up(visitor, call_at(first));
-		drop(visitor, call_at(first));
+	while ((first = pz_list_first(&visitor->open)) != NULL)
+		end(visitor, call_at(first));
+}
+
+void
+pz_app_open_move(struct pz_visitor *from, struct pz_visitor *to)
+{
+	struct pz_list *first;
+
+	while ((first = pz_list_first(&from->open)) != NULL) {
+		pz_list_remove(first);
+		pz_list_append(&to->open, first);
 	}
+	to->open_count = from->open_count;
+	from->open_count = 0;
+}
+
+static bool
+has_id(const json_t *list, json_t *id)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (list, i, one)
+		if (json_equal(one, id))
+			return true;
+	return false;
+}
+
+json_t *
+pz_app_open_keep(struct pz_visitor *visitor, const json_t *keep)
+{
+	json_t *kept = json_array();
+	struct pz_list all;
+
+	pz_list_init(&all);
+	PZ_LIST_EACH (&visitor->open, node, tmp) {
+		struct open_call *call = call_at(node);
+		json_t *id = pz_json_read(id_of(call), 0, NULL);
+		if (id && has_id(keep, id)) {
+			(void)json_array_append(kept, id);
+		} else {
+			pz_list_remove(node);
+			pz_list_append(&all, node);
+		}
+		json_decref(id);
+	}
+	for (struct pz_list *first; (first = pz_list_first(&all)) != NULL;)
+		end(visitor, call_at(first));
+	return kept;
 }
 
 /* In the name of the device that is gone, which the app believes. */
@@ -165,7 +221,8 @@ pz_app_open_check(struct pz_visitor *visitor)
 
 	PZ_LIST_EACH (&visitor->open, node, tmp) {
 		struct open_call *call = call_at(node);
-		if (config->ops->has_way(config->arg, call->to))
+		if (strcmp(call->to, config->self) == 0 ||
+		    config->ops->has_way(config->arg, call->to))
 			continue;
 		fail(visitor, call);
 		drop(visitor, call);

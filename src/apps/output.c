@@ -5,13 +5,63 @@
 void
 pz_visitor_wake(struct pz_visitor *visitor)
 {
-	if (!visitor->work.active)
+	if (visitor->http && !visitor->work.active)
 		pz_env_start(visitor->apps->env, &visitor->work, 0);
+}
+
+void
+pz_visitor_expire(struct pz_visitor *visitor)
+{
+	visitor->resume.secret[0] = '\0';
+	pz_env_start(visitor->apps->env, &visitor->resume.left, 0);
+}
+
+void
+pz_visitor_close(struct pz_visitor *visitor, uint16_t code, const char *why)
+{
+	visitor->resume.secret[0] = '\0';
+	if (visitor->http)
+		pz_http_close(visitor->http, code, why);
+	else
+		pz_visitor_expire(visitor);
+}
+
+void
+pz_visitor_disconnect(struct pz_visitor *visitor)
+{
+	pz_env_stop(visitor->apps->env, &visitor->work);
+	if (visitor->stream)
+		visitor->stream->ops->close(visitor->stream);
+	visitor->stream = NULL;
+	pz_http_free(PZ_TAKE(visitor->http));
+}
+
+bool
+pz_visitor_waits(const struct pz_visitor *visitor)
+{
+	return visitor->http == NULL || (visitor->is_broken && visitor->resume.secret[0]);
+}
+
+/* A message that is lost would leave the page with half of what happened: then nothing goes on. */
+static enum pz_err
+keep(struct pz_visitor *visitor, struct pz_slice text)
+{
+	uint32_t len = (uint32_t)text.len;
+
+	if (pz_buf_append(&visitor->resume.waiting, pz_slice_of(&len, sizeof(len))) != PZ_OK ||
+	    pz_buf_append(&visitor->resume.waiting, text) != PZ_OK) {
+		pz_visitor_expire(visitor);
+		return PZ_ERR_LIMIT_QUEUE;
+	}
+	visitor->session.queued = visitor->resume.waiting.len;
+	return PZ_OK;
 }
 
 enum pz_err
 pz_visitor_send(struct pz_visitor *visitor, struct pz_slice text)
 {
+	if (pz_visitor_waits(visitor))
+		return keep(visitor, text);
 	struct pz_websocket *ws = pz_http_websocket(visitor->http);
 
 	if (ws == NULL || visitor->is_broken)
@@ -30,6 +80,8 @@ pz_visitors_count(const struct pz_apps *apps, const char *origin, size_t *out_ap
 	PZ_LIST_EACH (&apps->visitors, node, tmp) {
 		const struct pz_visitor *visitor = PZ_CONTAINER(node, struct pz_visitor, hook);
 
+		if (visitor->http == NULL)
+			continue;
 		if (visitor->origin == NULL)
 			(*out_others)++;
 		else if (origin == NULL || strcmp(origin, visitor->origin) == 0)

@@ -53,12 +53,14 @@ empty_zone(void)
 }
 
 void
-pz_app_send_registered(struct pz_visitor *visitor, const char *status)
+pz_app_send_registered(struct pz_visitor *visitor, const char *status, json_t *takes_session)
 {
 	const struct pz_apps_config *config = &visitor->apps->config;
 	json_t *zone =
 		visitor->state == PZ_APP_DENIED ? empty_zone() : config->ops->zone(config->arg);
 
+	if (takes_session)
+		(void)json_object_set_new(zone, "session", takes_session);
 	if (zone)
 		pz_app_send_prop(visitor, status, zone);
 	json_decref(zone);

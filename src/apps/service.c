@@ -24,15 +24,26 @@ struct provided {
 	struct pz_service *service; /* the registry's */
 	struct pz_method_def *methods;
 	json_t *names; /* of the functions: `methods` points into it */
+	struct pz_list jobs;
+	bool is_unclaimed; /* of a former connection, and not registered again yet */
 };
 
 /* One call of it. */
 struct job {
+	struct pz_list hook; /* provided.jobs */
 	struct provided *provided;
 	struct pz_call *call;
 	char id[37];
 	bool is_stream;
+	bool has_waited; /* no connection was there: it is sent to the next one */
 };
+
+static void
+job_free(struct job *job)
+{
+	pz_list_remove(&job->hook);
+	free(job);
+}
 
 static const struct pz_apps_config *
 config_of(const struct job *job)
@@ -85,7 +96,7 @@ on_response(void *arg, json_t *result, json_t *error)
 		pz_call_result(job->call, json_incref(result));
 	else
 		fail(job->call, error);
-	free(job);
+	job_free(job);
 }
 
 static void
@@ -95,7 +106,7 @@ on_callback(void *arg, const char *name, json_t *params)
 
 	if (!job->is_stream && pz_call_listen(job->call) != PZ_OK) {
 		give_up(job); /* the call has been answered */
-		free(job);
+		job_free(job);
 		return;
 	}
 	job->is_stream = true;
@@ -155,7 +166,7 @@ on_asked(void *arg, const char *name, json_t *params, json_t *id)
 		give_up(job);
 		say(job, pz_rpc_failure(id, pz_rpc_api_error("InvalidStateError",
 							     "The caller takes no call-backs.")));
-		free(job);
+		job_free(job);
 		return true;
 	}
 	job->is_stream = true;
@@ -213,6 +224,8 @@ on_invoke(struct pz_service *service, struct pz_call *call, json_t *params)
 	}
 	job->provided = provided;
 	job->call = call;
+	job->has_waited = pz_visitor_waits(provided->visitor);
+	pz_list_append(&provided->jobs, &job->hook);
 	call->user = job;
 	const struct pz_apps_config *config = config_of(job);
 	pz_env_uuid(config->env, job->id);
@@ -220,7 +233,7 @@ on_invoke(struct pz_service *service, struct pz_call *call, json_t *params)
 	if (payload == NULL || !config->ops->ask(config->arg, provided->visitor->address, job->id,
 						 payload, &pending_ops, job)) {
 		pz_call_error(call, "NetworkError", "The app cannot be reached.");
-		free(job);
+		job_free(job);
 	}
 	json_decref(payload);
 }
@@ -231,9 +244,10 @@ on_call_ended(struct pz_service *service, struct pz_call *call)
 	struct job *job = call->user;
 
 	(void)service;
-	if (job)
-		give_up(job);
-	free(job);
+	if (job == NULL)
+		return;
+	give_up(job);
+	job_free(job);
 }
 
 /* ---- life ---- */
@@ -359,18 +373,58 @@ count_of(const struct pz_visitor *visitor)
 	return count;
 }
 
+static void
+remove_one(struct provided *provided)
+{
+	const struct pz_descriptor *d = &provided->service->descriptor;
+	PZ_AUTO_FREE char *api = strdup(d->api), *id = strdup(d->id);
+
+	if (api && id)
+		(void)!pz_registry_remove(provided->visitor->apps->config.registry, api, id);
+}
+
+/* A page that was loaded anew registers what it had: that goes on, where its functions are the
+ * same.
+ * @return NULL: it is not one of those */
+static struct provided *
+claim(struct pz_visitor *visitor, json_t *params)
+{
+	const char *api = pz_json_str(params, "api"), *name = pz_json_str(params, "displayName");
+	PZ_AUTO_FREE char *description =
+		api ? description_of(visitor, api, pz_json_str(params, "description")) : NULL;
+
+	if (api == NULL || name == NULL || description == NULL)
+		return NULL;
+	PZ_LIST_EACH (&visitor->services, node, tmp) {
+		struct provided *provided = PZ_CONTAINER(node, struct provided, hook);
+		const struct pz_descriptor *d = &provided->service->descriptor;
+		if (!provided->is_unclaimed || strcmp(d->api, api) != 0 ||
+		    strcmp(d->display_name, name) != 0 || strcmp(d->description, description) != 0)
+			continue;
+		provided->is_unclaimed = false;
+		if (json_equal(provided->names, json_object_get(params, "methods")))
+			return provided;
+		remove_one(provided);
+		return NULL;
+	}
+	return NULL;
+}
+
 /* @return the answer, new */
 static json_t *
 register_one(struct pz_visitor *visitor, json_t *id, json_t *params)
 {
 	struct pz_errinfo info = {"too many services of one page"};
-	struct provided *provided = NULL;
+	struct provided *provided = claim(visitor, params);
 	enum pz_err err = PZ_ERR_LIMIT;
 
+	if (provided)
+		return pz_rpc_result(id, pz_descriptor_json(&provided->service->descriptor));
 	if (count_of(visitor) < PZ_APP_SERVICES_MAX)
 		provided = calloc(1, sizeof(*provided));
 	if (provided) {
 		provided->visitor = visitor;
+		pz_list_init(&provided->jobs);
 		pz_list_append(&visitor->services, &provided->hook);
 		err = make(provided, params, &info);
 	}
@@ -381,16 +435,6 @@ register_one(struct pz_visitor *visitor, json_t *id, json_t *params)
 	return pz_rpc_failure(id, err == PZ_ERR_LIMIT
 					  ? pz_rpc_api_error("QuotaExceededError", info.text)
 					  : pz_rpc_error(PZ_RPC_INVALID_PARAMS, info.text, NULL));
-}
-
-static void
-remove_one(struct provided *provided)
-{
-	const struct pz_descriptor *d = &provided->service->descriptor;
-	PZ_AUTO_FREE char *api = strdup(d->api), *id = strdup(d->id);
-
-	if (api && id)
-		(void)!pz_registry_remove(provided->visitor->apps->config.registry, api, id);
 }
 
 static json_t *
@@ -423,11 +467,78 @@ pz_app_service_request(struct pz_visitor *visitor, const struct pz_rpc *rpc, con
 	return pz_rpc_failure(rpc->id, pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));
 }
 
+static void
+on_claim(struct pz_timer *timer, void *arg)
+{
+	struct pz_visitor *visitor = arg;
+
+	(void)timer;
+	PZ_LIST_EACH (&visitor->services, node, tmp) {
+		struct provided *provided = PZ_CONTAINER(node, struct provided, hook);
+		if (provided->is_unclaimed)
+			remove_one(provided);
+	}
+}
+
+void
+pz_app_services_init(struct pz_visitor *visitor)
+{
+	pz_list_init(&visitor->services);
+	pz_timer_init(&visitor->claim, on_claim, visitor);
+}
+
+static bool
+is_kept(const struct job *job, const json_t *keep)
+{
+	const json_t *one;
+	size_t i;
+
+	if (job->has_waited)
+		return true;
+	json_array_foreach (keep, i, one)
+		if (json_is_string(one) && strcmp(json_string_value(one), job->id) == 0)
+			return true;
+	return false;
+}
+
+/* What the page that went was working on, no page will answer. */
+static void
+fail_lost(struct provided *provided, const json_t *keep)
+{
+	PZ_LIST_EACH (&provided->jobs, node, tmp) {
+		struct job *job = PZ_CONTAINER(node, struct job, hook);
+		if (is_kept(job, keep)) {
+			job->has_waited = false;
+			continue;
+		}
+		const struct pz_apps_config *config = config_of(job);
+		config->ops->ask_cancel(config->arg, provided->visitor->address, job->id);
+		pz_call_error(job->call, "NetworkError", "The page was loaded anew.");
+		job_free(job);
+	}
+}
+
+void
+pz_app_services_move(struct pz_visitor *from, struct pz_visitor *to, const json_t *keep)
+{
+	PZ_LIST_EACH (&from->services, node, tmp) {
+		struct provided *provided = PZ_CONTAINER(node, struct provided, hook);
+		pz_list_remove(node);
+		pz_list_append(&to->services, node);
+		provided->visitor = to;
+		provided->is_unclaimed = true;
+		fail_lost(provided, keep);
+	}
+	pz_env_stop(from->apps->env, &from->claim);
+	pz_env_start(to->apps->env, &to->claim, PZ_APP_RETURN_US);
+}
+
 void
 pz_app_services_end(struct pz_visitor *visitor)
 {
 	struct pz_list *first;
 
+	pz_env_stop(visitor->apps->env, &visitor->claim);
 	while ((first = pz_list_first(&visitor->services)) != NULL)
 		remove_one(PZ_CONTAINER(first, struct provided, hook));
 }

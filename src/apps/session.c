@@ -73,7 +73,7 @@ on_close(struct pz_session *session, enum pz_err why, const char *detail)
 	struct pz_visitor *visitor = visitor_of(session);
 
 	(void)why;
-	pz_http_close(visitor->http, PZ_WEBSOCKET_LATER, detail);
+	pz_visitor_close(visitor, PZ_WEBSOCKET_LATER, detail);
 	pz_visitor_wake(visitor);
 }
 
@@ -236,11 +236,22 @@ note(const struct pz_visitor *visitor, const char *what)
 				     visitor->origin, "address", visitor->address, "state", what));
 }
 
+/* @param takes_session NULL: it has not asked for a secret */
+static void
+greet(struct pz_visitor *visitor, json_t *takes_session)
+{
+	json_t *version = json_string(PZ_VERSION);
+
+	pz_app_send_registered(visitor, "registeredBrowser", takes_session);
+	pz_app_send_prop(visitor, "webinosVersion", version);
+	json_decref(version);
+}
+
 static void
 open_session(struct pz_visitor *visitor, bool was_asked)
 {
 	if (!attach(visitor)) {
-		pz_http_close(visitor->http, PZ_WEBSOCKET_LATER, "out of memory");
+		pz_visitor_close(visitor, PZ_WEBSOCKET_LATER, "out of memory");
 		return;
 	}
 	visitor->state = PZ_APP_OPEN;
@@ -250,10 +261,8 @@ open_session(struct pz_visitor *visitor, bool was_asked)
 				     visitor->apps->config.frame_max);
 	pz_known_touch(visitor->apps, visitor->origin);
 	note(visitor, "open");
-	pz_app_send_registered(visitor, "registeredBrowser");
-	json_t *version = json_string(PZ_VERSION);
-	pz_app_send_prop(visitor, "webinosVersion", version);
-	json_decref(version);
+	greet(visitor,
+	      visitor->resume.is_wanted ? pz_app_session_json(visitor, false, NULL) : NULL);
 }
 
 void
@@ -266,7 +275,7 @@ pz_app_admit(struct pz_visitor *visitor, bool is_yes, bool was_asked)
 	}
 	visitor->state = PZ_APP_DENIED;
 	note(visitor, "denied");
-	pz_app_send_registered(visitor, "registeredBrowser");
+	pz_app_send_registered(visitor, "registeredBrowser", NULL);
 }
 
 static void
@@ -307,7 +316,7 @@ pz_app_recheck(struct pz_visitor *visitor)
 		    PZ_APPS_YES)
 		return;
 	pz_app_end(visitor);
-	pz_http_close(visitor->http, PZ_WEBSOCKET_POLICY, "the owner does not allow this any more");
+	pz_visitor_close(visitor, PZ_WEBSOCKET_POLICY, "the owner does not allow this any more");
 }
 
 /* ---- objects of this device that only apps call: none of it reaches the dispatcher ---- */
@@ -401,11 +410,11 @@ judge_element(struct pz_visitor *visitor, const struct pz_envelope *envelope,
 		return PASS;
 	if (!take_allowance(visitor))
 		return TOO_MANY;
-	if (pz_slice_eq_str(pz_address_node(envelope->to), config->self) ||
-	    envelope->to.len >= sizeof(to))
+	if (envelope->to.len >= sizeof(to))
 		return PASS;
 	snprintf(to, sizeof(to), "%.*s", PZ_SLICE_FMT(envelope->to));
-	if (!config->ops->may_send(config->arg, visitor->address, to, name))
+	if (!pz_slice_eq_str(pz_address_node(envelope->to), config->self) &&
+	    !config->ops->may_send(config->arg, visitor->address, to, name))
 		return REFUSE;
 	if (method.kind == PZ_METHOD_SERVICE && pz_json_member(element, "id", &quoted) == PZ_OK)
 		pz_app_open_note(visitor, envelope->to, quoted, &method);
@@ -443,7 +452,7 @@ forward(struct pz_visitor *visitor, struct pz_slice bytes)
 				      pz_buf_slice(&frame));
 	pz_buf_fini(&frame);
 	if (err != PZ_OK)
-		pz_http_close(visitor->http, PZ_WEBSOCKET_POLICY, pz_err_text(err));
+		pz_visitor_close(visitor, PZ_WEBSOCKET_POLICY, pz_err_text(err));
 }
 
 /* Apps reach each other by services, where calls are judged; never directly. */
@@ -470,20 +479,45 @@ on_rpc(struct pz_visitor *visitor, const struct pz_envelope *envelope, struct pz
 	case TOO_MANY:
 		pz_app_fail(visitor, envelope->payload,
 			    pz_rpc_api_error("QuotaExceededError", "Too many requests."));
-		pz_http_close(visitor->http, PZ_WEBSOCKET_POLICY, "too many requests");
+		pz_visitor_close(visitor, PZ_WEBSOCKET_POLICY, "too many requests");
 		break;
 	}
+}
+
+/* The session of a former connection, which the page has proved to be its own. */
+static void
+go_on(struct pz_visitor *visitor, const json_t *wish)
+{
+	visitor->state = PZ_APP_OPEN;
+	if (!attach(visitor)) {
+		pz_app_end(visitor);
+		pz_visitor_close(visitor, PZ_WEBSOCKET_LATER, "out of memory");
+		return;
+	}
+	pz_websocket_set_message_max(pz_http_websocket(visitor->http),
+				     visitor->apps->config.frame_max);
+	note(visitor, "resumed");
+	json_t *kept = pz_app_open_keep(visitor, json_object_get(wish, "keep"));
+	greet(visitor, pz_app_session_json(visitor, true, kept));
+	pz_app_resumed(visitor);
 }
 
 /* A second one on the same socket is answered by another: half of the original programs wait for
  * it. */
 static void
-on_register(struct pz_visitor *visitor)
+on_register(struct pz_visitor *visitor, const json_t *payload)
 {
-	if (visitor->state == PZ_APP_SILENT)
+	const json_t *wish = json_object_get(payload, "session");
+
+	if (visitor->state == PZ_APP_OPEN || visitor->state == PZ_APP_DENIED)
+		pz_app_send_registered(visitor, "registeredBrowser", NULL);
+	if (visitor->state != PZ_APP_SILENT)
+		return;
+	visitor->resume.is_wanted = json_is_object(wish);
+	if (pz_app_resume(visitor, wish))
+		go_on(visitor, wish);
+	else
 		ask(visitor);
-	else if (visitor->state == PZ_APP_OPEN || visitor->state == PZ_APP_DENIED)
-		pz_app_send_registered(visitor, "registeredBrowser");
 }
 
 /* Every other prop manages something, which no app may (page 14 APP-7). */
@@ -495,7 +529,7 @@ on_prop(struct pz_visitor *visitor, const struct pz_envelope *envelope)
 
 	if (pz_message_prop_parse(envelope, &payload, &status, &message) == PZ_OK &&
 	    strcmp(status, "registerBrowser") == 0)
-		on_register(visitor);
+		on_register(visitor, payload);
 	else
 		pz_metric_add(visitor->apps->config.metrics, PZ_METRIC_messages_dropped, 1);
 	json_decref(payload);
@@ -507,12 +541,12 @@ pz_app_message(struct pz_visitor *visitor, bool text, struct pz_slice bytes)
 	struct pz_envelope envelope;
 
 	if (!text) {
-		pz_http_close(visitor->http, PZ_WEBSOCKET_UNSUPPORTED, "text messages only");
+		pz_visitor_close(visitor, PZ_WEBSOCKET_UNSUPPORTED, "text messages only");
 		return;
 	}
 	enum pz_err err = bytes.len > 0 ? pz_envelope_scan(bytes, &envelope) : PZ_ERR_PROTO_JSON;
 	if (err != PZ_OK) {
-		pz_http_close(visitor->http, PZ_WEBSOCKET_POLICY, pz_err_text(err));
+		pz_visitor_close(visitor, PZ_WEBSOCKET_POLICY, pz_err_text(err));
 		return;
 	}
 	if (envelope.type == PZ_MESSAGE_PROP)
@@ -563,6 +597,11 @@ pz_app_unroute(struct pz_visitor *visitor)
 	withdraw(visitor); /* it is asked anew, for the other address */
 	if (visitor->state != PZ_APP_OPEN)
 		return;
+	if (visitor->http == NULL) {
+		pz_app_end(visitor);
+		pz_visitor_expire(visitor);
+		return;
+	}
 	detach(visitor);
 	visitor->state = PZ_APP_MOVING;
 }
@@ -585,10 +624,10 @@ pz_app_reroute(struct pz_visitor *visitor)
 	    attach(visitor)) {
 		visitor->state = PZ_APP_OPEN;
 		visitor->was_asked = was_asked;
-		pz_app_send_registered(visitor, "update");
+		pz_app_send_registered(visitor, "update", NULL);
 		return;
 	}
 	visitor->state = PZ_APP_ENDED;
-	pz_http_close(visitor->http, PZ_WEBSOCKET_GOING_AWAY,
-		      "this device is in another zone now; connect again");
+	pz_visitor_close(visitor, PZ_WEBSOCKET_GOING_AWAY,
+			 "this device is in another zone now; connect again");
 }

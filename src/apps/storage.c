@@ -318,6 +318,16 @@ pz_app_storage_end(struct pz_visitor *visitor)
 }
 
 void
+pz_app_storage_move(struct pz_visitor *from, struct pz_visitor *to)
+{
+	PZ_LIST_EACH (&from->apps->writes, node, tmp) {
+		struct write *write = PZ_CONTAINER(node, struct write, hook);
+		if (write->visitor == from)
+			write->visitor = to;
+	}
+}
+
+void
 pz_app_storage_fini(struct pz_apps *apps)
 {
 	struct pz_list *first;

@@ -49,12 +49,23 @@ on_work(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	flush(visitor);
+	bool is_ending = visitor->is_broken || pz_http_is_over(visitor->http);
+	if (is_ending && pz_app_leave(visitor))
+		return;
 	if (pz_http_is_over(visitor->http))
 		pz_app_end(visitor);
 	if (is_over(visitor))
 		pz_visitor_free(visitor);
 	else
 		update_reading(visitor);
+}
+
+/* The session has outlived its connection for long enough. */
+static void
+on_left(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	pz_visitor_free(arg);
 }
 
 /* ---- the stream ---- */
@@ -195,7 +206,9 @@ make(struct pz_apps *apps, struct pz_stream *stream)
 	visitor->apps = apps;
 	visitor->stream = stream;
 	pz_timer_init(&visitor->work, on_work, visitor);
-	pz_list_init(&visitor->services);
+	pz_timer_init(&visitor->resume.left, on_left, visitor);
+	pz_buf_init(&visitor->resume.waiting, PZ_APP_WAITING_BYTES_MAX, NULL);
+	pz_app_services_init(visitor);
 	pz_list_init(&visitor->open);
 	pz_list_append(&apps->visitors, &visitor->hook);
 	return visitor;
@@ -225,10 +238,10 @@ void
 pz_visitor_free(struct pz_visitor *visitor)
 {
 	pz_app_end(visitor);
-	pz_env_stop(visitor->apps->env, &visitor->work);
+	pz_env_stop(visitor->apps->env, &visitor->resume.left);
 	pz_list_remove(&visitor->hook);
-	visitor->stream->ops->close(visitor->stream);
-	pz_http_free(visitor->http);
+	pz_visitor_disconnect(visitor);
+	pz_buf_fini(&visitor->resume.waiting);
 	free(visitor->origin);
 	free(visitor);
 }

@@ -363,10 +363,12 @@
 #define PZ_CALL_ASKS_MAX 16         /* answers of its caller that a call waits for */
 #define PZ_APP_OPEN_MAX 256         /* its requests to others that are known to be open */
 #define PZ_APP_SERVICES_MAX 16      /* that one of them provides */
-#define PZ_APP_MESSAGE_BYTES_MAX (64U << 10) /* of one app to another (page 7, 9.10) */
-#define PZ_APP_WRITES_MAX 64                 /* changes of what it stores that wait for the disk */
-#define PZ_APP_KEYS_BYTES (64U << 10)        /* of one answer with its keys */
-#define PZ_APP_SESSIONS_MAX 16               /* of one origin: tabs */
+#define PZ_APP_MESSAGE_BYTES_MAX (64U << 10)  /* of one app to another (page 7, 9.10) */
+#define PZ_APP_RETURN_US (5 * PZ_US_PER_S)    /* a session without a connection (page 11) */
+#define PZ_APP_WAITING_BYTES_MAX (256U << 10) /* of messages meanwhile */
+#define PZ_APP_WRITES_MAX 64                  /* changes of what it stores that wait for the disk */
+#define PZ_APP_KEYS_BYTES (64U << 10)         /* of one answer with its keys */
+#define PZ_APP_SESSIONS_MAX 16                /* of one origin: tabs */
 /* sockets that the owner has not let in yet: strangers' pages, of any number of origins */
 #define PZ_APPS_WAITING_MAX 64
 #define PZ_APP_STRANGER_BYTES_MAX (16U << 10) /* of a message before the owner's consent */

@@ -740,6 +740,156 @@ def test_messages_between_apps_are_bounded(zone, person, app):
     assert "error" in app.answer(id)[0]
 
 
+# ---- page 11 "A session over a reload" ----
+
+def page(zone, session, origin=ORIGIN):
+    """A page that registers so, and is let in by an answer of before."""
+    app = ws.App(zone.port, origin, register=False)
+    app.register(session)
+    return app.wait_registered()
+
+
+@pytest.fixture(name="first")
+def fixture_first(zone, person):
+    let_in(zone.a, ws.App(zone.port)).close()
+    first = page(zone, {})
+    yield first
+    first.close()
+
+
+def test_only_who_asks_gets_a_secret(zone, person, first):
+    assert len(first.zone["session"]["secret"]) == 64 and first.zone["session"]["resumed"] is False
+    assert "session" not in page(zone, None).zone
+    assert page(zone, {}).zone["session"]["secret"] != first.zone["session"]["secret"]
+
+
+def test_a_page_that_reloads_goes_on(zone, first):
+    """Address, services, call-backs, and what came meanwhile; what it does not know any more ends."""
+    service = first.call(first.pzp, "ServiceRegistry.register", [COUNTER])["result"]
+    remote, local = ([one for one in first.find(TEST) if one["serviceAddress"].endswith(name)][0] for name in ("/tv", "/laptop"))
+    known, unknown, here = (first.request(one["serviceAddress"], f"{TEST}@{one['id']}.listenAttr.listenFor42", [{"repeat": True}])
+                            for one in (remote, remote, local))
+    eventually(lambda: zone.b.services("--api", COUNTER["api"]), what="service")
+    lines, own_lines = len(zone.b.lines), len(zone.a.lines)
+    first.sock.close()
+    results = []
+    caller = threading.Thread(target=lambda: results.append(zone.b.call("counter@laptop", "add", "[1]").json()))
+    caller.start()
+    again = page(zone, {"secret": first.zone["session"]["secret"], "keep": [known]})
+    assert again.address == first.address and again.zone["session"]["resumed"] is True
+    assert again.zone["session"]["kept"] == [known]
+    assert again.zone["session"]["secret"] != first.zone["session"]["secret"]
+    again.prop("webinosVersion")
+    seen, answered = set(), False
+    while not (answered and known in seen):
+        message = again.receive()
+        method = message["payload"].get("method", "")
+        seen.add(method.partition(".")[0])
+        if method.endswith(".add"):
+            assert again.call(again.pzp, "ServiceRegistry.register", [COUNTER])["result"]["id"] == service["id"]
+            again.rpc(message["from"], {"jsonrpc": "2.0", "id": message["payload"]["id"], "result": 7})
+            answered = True
+    caller.join()
+    assert results == [{"result": 7}]
+    eventually(lambda: len([line for line in zone.b.lines[lines:] if "listenFor42" in line and 'end="given up"' in line]) == 1,
+               what="end of the stream that the page does not know")
+    eventually(lambda: any("listenFor42" in line and 'end="given up"' in line for line in zone.a.lines[own_lines:]),
+               what="end of the stream on this device")
+    again.close()
+
+
+def test_a_wrong_or_stolen_secret_gets_nothing(zone, person, first):
+    """Also from another origin, twice, or after the end; the owner of the session keeps it."""
+    secret = first.zone["session"]["secret"]
+    let_in(zone.a, ws.App(zone.port, "https://other.example")).close()
+    for origin, claim in (("https://other.example", secret), (ORIGIN, "0" * 64), (ORIGIN, secret[:-1]), (ORIGIN, 5), (ORIGIN, [secret]),
+                          (ORIGIN, ""), (ORIGIN, secret.upper() if secret.upper() != secret else "x" * 64)):
+        other = page(zone, {"secret": claim}, origin)
+        assert other.address != first.address and other.zone["session"]["resumed"] is False, claim
+    assert first.call(first.pzp, "ServiceDiscovery.ping")["result"] == {}
+    again = page(zone, {"secret": secret})
+    assert again.zone["session"]["resumed"] is True
+    with pytest.raises(ws.Closed) as closed:  # the former socket is replaced
+        first.prop("never")
+    assert closed.value.code == 1000
+    assert page(zone, {"secret": secret}).zone["session"]["resumed"] is False  # a secret counts once
+    assert again.call(again.pzp, "ServiceDiscovery.ping")["result"] == {}
+    again.send_frame(ws.CLOSE, b"\x03\xe8")  # the page says that it is done
+    with pytest.raises(ws.Closed):
+        again.prop("never")
+    assert page(zone, {"secret": again.zone["session"]["secret"]}).zone["session"]["resumed"] is False
+
+
+def test_a_session_without_a_page_ends_by_itself(zone, first):
+    """Its services go, and the secret counts no more."""
+    first.call(first.pzp, "ServiceRegistry.register", [COUNTER])
+    eventually(lambda: zone.b.services("--api", COUNTER["api"]), what="service")
+    first.sock.close()
+    eventually(lambda: not zone.b.services("--api", COUNTER["api"]), what="end of the service")
+    assert page(zone, {"secret": first.zone["session"]["secret"]}).zone["session"]["resumed"] is False
+
+
+def test_services_that_are_not_registered_again_end(zone, first):
+    other = {**COUNTER, "displayName": "Other"}
+    kept = first.call(first.pzp, "ServiceRegistry.register", [COUNTER])["result"]
+    first.call(first.pzp, "ServiceRegistry.register", [other])
+    first.sock.close()
+    again = page(zone, {"secret": first.zone["session"]["secret"]})
+    assert again.call(again.pzp, "ServiceRegistry.register", [COUNTER])["result"] == kept
+    eventually(lambda: [one["id"] for one in again.find(COUNTER["api"])] == [kept["id"]], what="end of the other service")
+    again.close()
+
+
+def test_the_page_that_went_answers_nothing(zone, first):
+    """A call that it was working on ends; a page that still knows it answers it at another socket."""
+    service = first.call(first.pzp, "ServiceRegistry.register", [COUNTER])["result"]
+    results = []
+    callers = [threading.Thread(target=lambda: results.append(zone.a.call("counter@laptop", "add", "[]", check=False))) for _ in range(2)]
+    for caller in callers:
+        caller.start()
+    asked = [first.asked()[1]["id"] for _ in callers]
+    first.sock.close()
+    again = page(zone, {"secret": first.zone["session"]["secret"], "keep": asked[:1]})
+    again.rpc(again.pzp, {"jsonrpc": "2.0", "id": asked[0], "result": 1})
+    for caller in callers:
+        caller.join()
+    assert sorted(one.code for one in results) == [0, 1]
+    assert service["id"] == again.call(again.pzp, "ServiceRegistry.register", [COUNTER])["result"]["id"]
+    again.close()
+
+
+def test_a_session_that_waits_is_cut_off_too(zone, first):
+    secret = first.zone["session"]["secret"]
+    first.sock.close()
+    zone.a.ask("apps", {"forget": ORIGIN})
+    app = ws.App(zone.port, register=False)
+    app.register({"secret": secret})
+    answer(zone.a, "deny")
+    assert app.wait_registered().zone["enrolled"] is False
+
+
+def test_what_waits_for_a_page_is_bounded(zone, first):
+    """More than fits ends the session instead of losing a part of it."""
+    service, tab = inbox(first), page(zone, None)
+    secret = first.zone["session"]["secret"]
+    first.sock.close()
+    waiting = {send(tab, tab.pzp, service, "x" * 60000) for _ in range(5)}
+    while waiting:
+        payload = tab.receive()["payload"]
+        if "error" in payload:
+            waiting.remove(payload["id"])
+    assert page(zone, {"secret": secret}).zone["session"]["resumed"] is False
+
+
+def test_sessions_that_wait_leave_room_for_tabs(zone, first):
+    """Sixteen tabs reload, again and again."""
+    for _ in range(3):
+        tabs = [page(zone, {}) for _ in range(15)]
+        for tab in tabs:
+            tab.sock.close()
+    assert page(zone, {}).zone["enrolled"] is True
+
+
 # ---- the port, and another zone ----
 
 def test_port_is_a_preference(world):

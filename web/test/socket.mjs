@@ -57,6 +57,11 @@ export class WebSocket {
     this.socket.write(Buffer.concat([head, mask, body]));
   }
 
+  /** Breaks without a close frame. */
+  break() {
+    this.socket.destroy();
+  }
+
   send(text) {
     this.frame(1, Buffer.from(text));
   }

@@ -156,6 +156,36 @@ test("a service asks its caller, who answers", async () => {
   await provided.unregister();
 });
 
+test("a socket that breaks: address, services and streams go on, calls end", async () => {
+  let socket;
+  class Breaking extends WebSocket {
+    constructor(...args) {
+      super(...args);
+      socket = this;
+    }
+  }
+  const broken = main.create().configure({ url, origin: "https://app.example", WebSocket: Breaking });
+  open.push(broken);
+  await broken.connect();
+  const address = broken.session.getSessionId();
+  await broken.services.register({ api: "http://example.org/counter", displayName: "Broken" }, { ping: () => "pong" });
+  const [service] = await broken.find(TEST);
+  const stream = service.stream("listenAttr.listenFor42", [{ repeat: true }]);
+  assert.ok((await stream.next()).value);
+  const [provided] = (await webinos.find("http://example.org/counter")).filter((one) => one.displayName === "Broken");
+  const isBack = new Promise((resolve) => broken.session.addListener("state", ({ state }) => state === "connected" && resolve()));
+  socket.break();
+  await isBack;
+  assert.equal(broken.session.getSessionId(), address);
+  assert.equal(await provided.ping(), "pong");
+  assert.ok((await stream.next()).value);
+  assert.equal((await broken.find(TEST)).length, 2);
+  await stream.return();
+  broken.close();
+  for (let i = 0; i < 100 && (await webinos.find("http://example.org/counter")).length; i++);
+  assert.deepEqual(await webinos.find("http://example.org/counter"), []);
+});
+
 test("two pages talk", async () => {
   const other = page("https://provider.example");
   const tab = page();

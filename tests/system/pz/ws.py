@@ -141,9 +141,12 @@ class App(Socket):
         if register:
             self.register()
 
-    def register(self):
-        self.send({"type": "prop", "from": None, "resp_to": None,
-                   "payload": {"status": "registerBrowser", "value": "/test.html", "origin": "http://forged"}})
+    def register(self, session=None):
+        """`session`: {} for a secret by which the session goes on, {secret, keep?} to go on."""
+        payload = {"status": "registerBrowser", "value": "/test.html", "origin": "http://forged"}
+        if session is not None:
+            payload["session"] = session
+        self.send({"type": "prop", "from": None, "resp_to": None, "payload": payload})
 
     def wait_registered(self):
         message = self.prop("registeredBrowser")
