@@ -1,3 +1,13 @@
+/*
+ * A rule as text, put into a document that a person may have written: the rest of the document
+ * stays byte for byte, with comments and blanks, so that it can still be read and compared. So
+ * the document is not written from a tree; the place of the rule is found in the text.
+ *
+ * Which policy the rule belongs to is found by a decision: the policy that decides about such a
+ * call now is the one that a first rule of it changes. The result is then tried: it has to be
+ * valid, and to decide as the rule says. A document that combines its rules in another way is
+ * refused, and never changed by guessing.
+ */
 #include "cli_policy/insert.h"
 
 #include <jansson.h>
@@ -99,7 +109,8 @@ append_match(struct pz_buf *buf, const char *kind, const char *attr, const char 
 	return pz_buf_printf(buf, "\"/>");
 }
 
-/* An api covers the parts of it, which `equal` would not. */
+/* An api covers the parts of it, which `equal` would not. The order is fixed: `pzp unshare`
+ * finds a rule by these bytes (find_share). */
 static enum pz_err
 append_conditions(struct pz_buf *buf, const struct pz_rule *rule)
 {
@@ -170,6 +181,8 @@ bag(const char *value)
 	return value ? json_pack("[s]", value) : json_array();
 }
 
+/* The call that the rule is about, as this zone would see it: caller, service, now, and a
+ * counter at 0. */
 static struct pz_policy_request *
 request_of(const struct pz_rule *rule, uint64_t now_s)
 {
@@ -256,6 +269,10 @@ place_in(struct pz_slice text, unsigned depth, unsigned line)
 			at = skip_until(text, at, "-->");
 			continue;
 		}
+		if (begins(text, at, "<![CDATA[")) {
+			at = skip_until(text, at, "]]>");
+			continue;
+		}
 		if (begins(text, at, "<?")) {
 			at = skip_until(text, at, "?>");
 			continue;
@@ -271,6 +288,7 @@ place_in(struct pz_slice text, unsigned depth, unsigned line)
 	return 0;
 }
 
+/* A node is found at its own depth. */
 static unsigned
 depth_of(const struct pz_policy_node *node)
 {

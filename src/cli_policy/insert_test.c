@@ -199,7 +199,7 @@ functions_and_services_limit_it(void **state)
 	free(before);
 }
 
-/* Comments and attributes hold what looks like markup. */
+/* Comments, attributes and CDATA hold what looks like markup. */
 static void
 the_place_is_found_among_what_looks_like_it(void **state)
 {
@@ -213,6 +213,15 @@ the_place_is_found_among_what_looks_like_it(void **state)
 		       "<rule effect='permit' id='a>'/></policy></policy-set>"
 		       "");
 
+	free(after);
+	after = with_rule(&deny,
+			  "<policy-set>\n<policy><rule effect='deny'><condition>"
+			  "<subject-match attr='user-id'><![CDATA[<policy> > <a>]]></subject-match>"
+			  "</condition></rule></policy>\n"
+			  "<policy combine='first-applicable'><rule effect='permit'/></policy>\n"
+			  "</policy-set>");
+	assert_int_equal(effect_of(after, OWN("laptop"), ""), PZ_POLICY_DENY);
+	assert_int_equal(effect_of(after, OWN("tv"), ""), PZ_POLICY_PERMIT);
 	free(after);
 }
 
