@@ -1,3 +1,12 @@
+/*
+ * Which devices the zone has, how they are called, and which one a person means. Four sources
+ * know devices, none of them all: the hub's directory, links, services that were remembered,
+ * and the zone's data. They may contradict each other for a moment, after a revocation or a new
+ * enrolment; what a link has proved counts most, then what the zone's lists say, then the rest
+ * (pz_devices_has).
+ *
+ * Texts here are read by people: each says what is wrong, and what to do.
+ */
 #include "calls/devices.h"
 
 #include <stdio.h>
@@ -150,6 +159,7 @@ pz_devices_list(const struct pz_calls *calls)
 	return list;
 }
 
+/* The same objects without what only `pzp peers` shows. */
 json_t *
 pz_devices_status(const struct pz_calls *calls)
 {
@@ -210,6 +220,7 @@ match_all(struct search *s, json_t *names, bool (*matches)(const struct search *
 			note_match(s, device);
 }
 
+/* The best guess first, then the most frequent mistakes. */
 static enum pz_err
 not_found(const struct search *s, json_t *names, struct pz_errinfo *info)
 {
@@ -327,6 +338,7 @@ since_when(const struct pz_calls *calls, const char *device, char *out, size_t s
 		       &seen_tm);
 }
 
+/* By what this device knows now: whether the hub is there, and what the hub says. */
 void
 pz_devices_why_away(const struct pz_calls *calls, const char *device, char *out, size_t size)
 {
@@ -358,6 +370,8 @@ has_left(void *arg, const char *device)
 	return pz_peers_has_left(calls->peers, device);
 }
 
+/* Called when the zone's data has changed. While the zone is being left nothing is removed one
+ * by one: the wipe takes all. */
 void
 pz_devices_drop_left(struct pz_calls *calls)
 {

@@ -1,3 +1,9 @@
+/*
+ * Which service a person or program means by SERVICE[@DEVICE]: the id of an instance, an API as
+ * a whole or by its last part, or the name for people, in this order; a name in another case
+ * counts less than one that is exact. The device may be named in any way that devices.c takes,
+ * or be in a friend zone.
+ */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,12 +70,14 @@ last_part(const char *api)
 	return slash ? slash + 1 : api;
 }
 
+/* An id is meant as an id: no API looks like one, and it must not be found by another property. */
 static bool
 is_instance_id(const char *text)
 {
 	return strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32;
 }
 
+/* Without a device any will do; the list decides by its order. */
 static bool
 is_meant_device(const struct pz_target *target, const char *address)
 {
@@ -184,6 +192,8 @@ add_name(char *out, size_t size, const char *name)
 		snprintf(out + len, size - len, "%s%s", len ? ", " : "", name);
 }
 
+/* Names that lead to the same fault are no help: only those of the device that was meant are
+ * listed. */
 static bool
 is_of_device(const struct pz_target *target, const json_t *descriptor, const char *api)
 {

@@ -1,6 +1,11 @@
 /*
- * Requests are freed in one place, pz_requests_report, which runs from a timer: whatever ends a
- * request, and whatever walks over the list while that happens, finds valid memory.
+ * A request: a command under way, whose end is reported after the call that brought it, never
+ * inside (request.h). Requests are freed in one place, pz_requests_report, which runs from a
+ * timer: whatever ends a request, and whatever walks over the list while that happens, finds
+ * valid memory.
+ *
+ * Ended and freed are two moments. An end releases what the handler has (searches, timers) at
+ * once, so that nothing of it goes on; the object stays until its owner has got the result.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +29,7 @@ pz_requests_init(struct pz_requests *requests, const struct pz_env *env, void *s
 	pz_timer_init(&requests->timer, on_report, requests);
 }
 
+/* Once, however many ways an end comes. */
 static void
 release(struct pz_request *request)
 {
@@ -137,6 +143,8 @@ report_soon(struct pz_request *request)
 	pz_env_start(requests->env, &requests->timer, 0);
 }
 
+/* Its owner wants no answer. A handler that cannot be called off (it is storing) goes on
+ * without one. */
 void
 pz_request_cancel(struct pz_request *request)
 {
@@ -156,6 +164,8 @@ pz_request_goes_on(struct pz_request *request, bool goes_on)
 		report_soon(request);
 }
 
+/* The first thing that a handler which answers later does. Without memory the request fails,
+ * and the handler just returns. */
 void *
 pz_request_begin(struct pz_request *request, const struct pz_request_kind *kind)
 {
@@ -177,6 +187,7 @@ pz_request_event(struct pz_request *request, json_t *takes_event)
 	json_decref(takes_event);
 }
 
+/* The first end counts: several events may each want to end a request in one turn. */
 void
 pz_request_finish(struct pz_request *request, enum pz_err err, const char *detail,
 		  json_t *takes_result)

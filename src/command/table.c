@@ -1,4 +1,8 @@
-/* Finds the row of a command and checks its parameters. */
+/*
+ * Finds the row of a command and checks its parameters against it, so that no handler has to.
+ * What a row does not name is left alone: an older daemon may get parameters of a newer
+ * program. null counts as absent, except where any JSON is a value.
+ */
 #include <string.h>
 
 #include "command/table.h"
@@ -12,6 +16,7 @@ pz_command_find(const struct pz_command *commands, const char *name)
 	return NULL;
 }
 
+/* A string of JSON may hold NUL, behind which C would not look. */
 static bool
 is_text(const json_t *value)
 {
@@ -83,6 +88,8 @@ pz_command_takes_file(const struct pz_command *command)
 	return command && file_of(command) != NULL;
 }
 
+/* The descriptor of a file came with the request, opened by the program: what may be read or
+ * written is decided by the rights of the person, not by those of the daemon. */
 static enum pz_err
 check_file(const struct pz_command *command, const struct pz_file *file, struct pz_errinfo *info)
 {
@@ -119,6 +126,8 @@ pz_command_check(const struct pz_command *command, const json_t *params, struct 
 	return PZ_OK;
 }
 
+/* The parameters are of use only while the handler is called: those that it needs longer it has
+ * taken. */
 void
 pz_command_run(const struct pz_command *commands, const char *name, struct pz_request *request)
 {

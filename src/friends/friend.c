@@ -53,6 +53,7 @@ pz_friend_new(const char *zone, struct pz_cert *ca, struct pz_friend **out, stru
 	return PZ_OK;
 }
 
+/* Certificate and list are shared; they never change. */
 struct pz_friend *
 pz_friend_copy(const struct pz_friend *f)
 {
@@ -77,6 +78,8 @@ pz_friend_free(struct pz_friend *f)
 	free(f);
 }
 
+/* Verified by the friend's own CA, which was pinned: no other zone can add to it. An older list
+ * is refused. */
 enum pz_err
 pz_friend_set_crl(struct pz_friend *f, struct pz_crl *crl, struct pz_errinfo *info)
 {
@@ -119,6 +122,8 @@ put_words(const struct pz_friend *f, const char *zone, struct pz_buf *out)
 	return err;
 }
 
+/* With the key of our own zone, for our own devices: it says that both owners have confirmed
+ * this CA. The list has the friend's signature and is not part of it. */
 enum pz_err
 pz_friend_sign(struct pz_friend *f, const char *zone, const struct pz_key *ca_key)
 {
@@ -151,6 +156,8 @@ pz_friend_check(const struct pz_friend *f, const char *zone, const struct pz_cer
 
 /* ---- text ---- */
 
+/* Members are sorted, so the text of a friend is the same at each start; the secret is wiped
+ * from tree and text. */
 char *
 pz_friend_text(const struct pz_friend *f)
 {
@@ -227,6 +234,7 @@ read_times(const json_t *object, struct pz_friend *f, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* A host without a port, or the reverse, is half a place. */
 static enum pz_err
 read_place(const json_t *object, struct pz_friend *f, struct pz_errinfo *info)
 {
@@ -260,6 +268,8 @@ read_rest(const json_t *object, struct pz_friend *f, struct pz_errinfo *info)
 	return read_place(object, f, info);
 }
 
+/* The certificate comes first: pz_friend_new refuses one that is not that zone's, and then the
+ * rest is not looked at. */
 static enum pz_err
 read_friend(const json_t *object, struct pz_friend **out, struct pz_errinfo *info)
 {

@@ -65,6 +65,8 @@ read_crl(struct pz_friend *f, const json_t *record, struct pz_errinfo *info)
 	return err;
 }
 
+/* Strict: a record that cannot be read stops the load of the zone. A friend that was left out
+ * silently would be a stranger, and its devices would lose what they may do, without a word. */
 static enum pz_err
 read_friend(struct pz_friends_kept *kept, const char *name, const json_t *record, const char *zone,
 	    const struct pz_cert *ca, struct pz_errinfo *info)
@@ -169,6 +171,8 @@ pz_friends_kept_load(struct pz_store *store, const char *zone, const struct pz_c
 
 /* ---- writing ---- */
 
+/* `record` is held here as well, so that the secret in it can be wiped when the store has
+ * copied it. */
 static enum pz_err
 put_friend(const struct pz_friend *f, const char *space, struct pz_txn *txn)
 {
@@ -197,6 +201,8 @@ put_end(const char *friend_zone, uint64_t ended_ms, const char *space, struct pz
 	return pz_record_put(txn, space, key, json_pack("{s:I}", "at", (json_int_t)ended_ms));
 }
 
+/* A friendship that begins again takes its end away in the same transaction: both records at
+ * once would contradict each other. */
 enum pz_err
 pz_friends_put_record(const struct pz_friend *f, const char *zone, struct pz_txn *txn)
 {

@@ -1,6 +1,14 @@
 /*
  * One connection at the hub. A stranger costs as little as possible and is bounded in number; a
  * device is what its certificates prove and the members' list of this moment confirms (page 2).
+ *
+ *     accept ──handshake──> secured ──register──> live ──> closed
+ *                 │             └── enrolling, befriending, a friend's hub: other files
+ *                 └── waits in the doorway, until it has proved an identity
+ *
+ * The object is freed by the end of its link and nowhere else. A device that comes again
+ * replaces its older link: at once where it was away, or by draining where it moves from one
+ * way to another without being away (page 4).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +104,7 @@ select_ctx(void *arg, const char *sni_first_label, enum pz_tls_purpose purpose)
 	return NULL;
 }
 
+/* The doorway before TLS: a connection that finds no room costs no handshake. */
 void
 pz_hub_accept(void *arg, struct pz_stream *stream, const char *remote)
 {
@@ -138,6 +147,8 @@ refuse_member(struct pz_hosted_conn *conn, enum pz_err err, const char *detail)
 		pz_hosted_conn_bye(conn, err, detail);
 }
 
+/* The handshake says which device it is; `register` says that it is there to exchange messages.
+ * The hub sends its own first, so neither end waits for the other. */
 static enum pz_err
 begin_registration(struct pz_hosted_conn *conn)
 {
@@ -150,6 +161,9 @@ begin_registration(struct pz_hosted_conn *conn)
 	return pz_link_send_register(conn->link, conn->zone->authority->zone, NULL);
 }
 
+/* Which of four kinds it is was decided by the context that the handshake chose (select_ctx). A
+ * device is looked up among the members of this moment, and its verified chain is dropped: it
+ * is some kilobytes for each link. */
 static void
 on_secured(struct pz_link *link)
 {
@@ -250,6 +264,8 @@ continue_older(struct pz_hosted_conn *conn)
 	pz_env_start(conn->hosting->env, &old_conn->drain_end, PZ_PEER_DRAIN_US);
 }
 
+/* A claim of the device, in its register: it names the session of before, which only that
+ * device and the hub know. */
 static bool
 is_continuation(const struct pz_hosted_conn *conn, const struct pz_envelope *envelope)
 {
@@ -374,6 +390,7 @@ on_keepalive(struct pz_link *link)
 	pz_hosted_send_prop(conn->zone, link, "keepAlive", NULL);
 }
 
+/* The peer answers any probe; silence means that the way is dead. */
 static void
 on_probe(struct pz_link *link)
 {
@@ -440,6 +457,7 @@ log_refused(const struct pz_hosted_conn *conn, enum pz_err why, const char *deta
 			     pz_guest_remote(&conn->guest), pz_err_text(why), detail);
 }
 
+/* What never left the queue goes by the new link. */
 static void
 drained(struct pz_hosted_conn *conn, struct pz_slice undelivered)
 {
@@ -450,6 +468,8 @@ drained(struct pz_hosted_conn *conn, struct pz_slice undelivered)
 	pz_hosted_send_again(conn->zone, undelivered);
 }
 
+/* Synchronisation and uploads end first: they use the link. What else follows depends on how
+ * far the connection had come. */
 static void
 on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_slice undelivered)
 {

@@ -1,3 +1,12 @@
+/*
+ * What a device shows of itself when it pairs: a JSON text with names and certificates, of
+ * which the bytes are part of the commitment. So the text is kept as it was received, and never
+ * made anew from what was read.
+ *
+ * Everything in a card is a claim. That the certificates fit together is checked here; that the
+ * other side has their key, by the exchange (pair.c). The name for people is shown beside the
+ * digits on a terminal, so what could steer that is replaced.
+ */
 #include "pair/card.h"
 
 #include <jansson.h>
@@ -12,6 +21,7 @@
 #include "x509/device_ca.h"
 #include "x509/stranger.h"
 
+/* A device without a zone has no unique name: the fingerprint of its key makes one. */
 static void
 name_of_virgin(const char *device, const struct pz_cert *pzp_ca,
 	       char out[PZ_PAIR_IDENTITY_BYTES_MAX + 1])
@@ -24,6 +34,8 @@ name_of_virgin(const char *device, const struct pz_cert *pzp_ca,
 	snprintf(out, PZ_PAIR_IDENTITY_BYTES_MAX + 1, "%s#%.*s", device, PZ_PAIR_PRINT_DIGITS, hex);
 }
 
+/* The identity decides which of two connections counts, so both sides have to compute the same
+ * one from the card. */
 static void
 set_identity(struct pz_pair_card *card)
 {
@@ -50,6 +62,8 @@ pem_of(const struct pz_cert *cert)
 	return text;
 }
 
+/* The length is bounded at the maker, too: a name of the longest kind must not make a card that
+ * no other device takes. */
 static enum pz_err
 put_text(struct pz_pair_card *card)
 {
@@ -119,6 +133,7 @@ read_cert(const json_t *object, const char *key, struct pz_cert **out, struct pz
 	return pz_cert_from_pem(pz_slice_str(pem), out, info);
 }
 
+/* `zone` must be there, as a text or null: a card that leaves it out could be read in two ways. */
 static enum pz_err
 read_members(const json_t *object, uint64_t wall_ms, struct pz_pair_card *card,
 	     struct pz_errinfo *info)
@@ -143,6 +158,7 @@ read_members(const json_t *object, uint64_t wall_ms, struct pz_pair_card *card,
 				   card->device, info);
 }
 
+/* The identity is set last, from what was checked. */
 enum pz_err
 pz_pair_card_read(struct pz_slice text, uint64_t wall_ms, struct pz_pair_card *out,
 		  struct pz_errinfo *info)

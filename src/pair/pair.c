@@ -50,6 +50,7 @@ struct pz_pair {
 
 /* ---- the end ---- */
 
+/* The numbers are wiped at each end: what was committed to and never revealed stays unknown. */
 static void
 end(struct pz_pair *pair)
 {
@@ -59,7 +60,8 @@ end(struct pz_pair *pair)
 	sodium_memzero(pair->other_k, sizeof(pair->other_k));
 }
 
-/** It is over here, without a word to the other side. */
+/* It is over here, without a word to the other side. The text may hold names that the other
+ * side has sent. */
 static void
 report_failure(struct pz_pair *pair, enum pz_err err, const char *text)
 {
@@ -70,6 +72,7 @@ report_failure(struct pz_pair *pair, enum pz_err err, const char *text)
 	pair->ops->failed(pair->arg, err, clean.text);
 }
 
+/* Ended first, then the message: sending may lead back here at once. */
 void
 pz_pair_stop(struct pz_pair *pair, enum pz_err err, const char *reason, const char *text)
 {
@@ -103,6 +106,7 @@ fail_protocol(struct pz_pair *pair, const char *what)
 	pz_pair_stop(pair, PZ_ERR_PROTO, PZ_PAIR_BAD, text);
 }
 
+/* One time-out for the whole exchange, with what was left of the window when it began. */
 static void
 on_timer(struct pz_timer *timer, void *arg)
 {
@@ -113,6 +117,7 @@ on_timer(struct pz_timer *timer, void *arg)
 
 /* ---- members ---- */
 
+/* Exactly 32 bytes: a shorter number would be an easier one to guess. */
 static bool
 read_number(const json_t *message, const char *key, uint8_t out[PZ_PAIR_NUMBER_BYTES])
 {
@@ -168,6 +173,8 @@ number_text(const uint8_t bytes[PZ_PAIR_NUMBER_BYTES])
 	return pz_base64_encode(pz_slice_of(bytes, PZ_PAIR_NUMBER_BYTES));
 }
 
+/* The number is drawn for each exchange, never for each window: two connections of one window
+ * must not commit to the same one. */
 void
 pz_pair_start(struct pz_pair *pair)
 {
@@ -212,6 +219,8 @@ check_partner(const struct pz_pair *pair, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* The card is read before it counts: certificates, names, and that the device's certificate
+ * follows from that of its zone. Whether it has the key is shown by the proof, later. */
 static void
 on_hello(struct pz_pair *pair, const json_t *message)
 {
@@ -243,6 +252,8 @@ on_hello(struct pz_pair *pair, const json_t *message)
 
 /* ---- 2: reveal ---- */
 
+/* Both numbers are known and match their commitments: from here on no one can change the
+ * digits. */
 static void
 begin_compare(struct pz_pair *pair)
 {
@@ -275,6 +286,8 @@ reveal_message(const struct pz_pair *pair)
 	return message;
 }
 
+/* When it is time is for the owner, which may have several connections: what is revealed on one
+ * cannot be taken back (window.c). */
 void
 pz_pair_reveal(struct pz_pair *pair)
 {
@@ -295,7 +308,8 @@ pz_pair_reveal(struct pz_pair *pair)
 		begin_compare(pair);
 }
 
-/* What was revealed is what the other side has committed to, and its certificates are its own. */
+/* What was revealed is what the other side has committed to, and its certificates are its own.
+ * The same number on both sides is refused: it would be a reflection of our own message. */
 static bool
 is_committed(const struct pz_pair *pair)
 {
@@ -307,6 +321,8 @@ is_committed(const struct pz_pair *pair)
 	       sodium_memcmp(pair->k, pair->other_k, sizeof(pair->k)) != 0;
 }
 
+/* Over both infos and the exporter of this connection: a proof of another exchange, or of
+ * another session, does not fit. */
 static bool
 is_proved(const struct pz_pair *pair, const char *proof)
 {
@@ -323,6 +339,8 @@ is_proved(const struct pz_pair *pair, const char *proof)
 	return is_good;
 }
 
+/* The state stays "reveal" until both have revealed. An opener answers at once; the other end
+ * waits until its owner has chosen this connection. */
 static void
 on_reveal(struct pz_pair *pair, const json_t *message)
 {
@@ -354,6 +372,8 @@ on_reveal(struct pz_pair *pair, const json_t *message)
 
 /* ---- 4 and 5: yes or no ---- */
 
+/* Both said yes here. It is over when the other side says the same: until then one side alone
+ * must not trust. */
 static void
 settle(struct pz_pair *pair)
 {
@@ -368,6 +388,8 @@ settle(struct pz_pair *pair)
 	json_decref(message);
 }
 
+/* Both persons may answer in either order. A no is sent before the exchange ends, so that the
+ * other person sees it and not a lost connection. */
 void
 pz_pair_answer(struct pz_pair *pair, bool match, bool remember)
 {
@@ -414,6 +436,8 @@ on_confirm(struct pz_pair *pair, const json_t *message)
 		settle(pair);
 }
 
+/* The secret is made from both numbers, which no third party knows, and is handed out once.
+ * Remembering needs two zones: a virgin device has no hub that could be a friend. */
 static void
 finish(struct pz_pair *pair)
 {
@@ -456,6 +480,7 @@ reason_text(const char *reason)
 	return "the other device has ended the exchange";
 }
 
+/* Accepted at any time where it says no. "trusted" counts only after both confirmations. */
 static void
 on_result(struct pz_pair *pair, const json_t *message)
 {
@@ -475,6 +500,8 @@ on_result(struct pz_pair *pair, const json_t *message)
 		fail_protocol(pair, "pairResult too early, or malformed");
 }
 
+/* What does not belong to the state ends the exchange, and with it the window: an exchange
+ * between two honest devices has no such message. */
 void
 pz_pair_message(struct pz_pair *pair, const char *status, json_t *message)
 {

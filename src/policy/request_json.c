@@ -176,6 +176,8 @@ copy_list(struct reading *r, const char *name, const json_t *value, struct pz_sl
 	return PZ_OK;
 }
 
+/* What a daemon knows by itself. Without a context no identity is known, and the generic ones
+ * match nothing. */
 static enum pz_err
 read_context(struct reading *r, json_t *context)
 {

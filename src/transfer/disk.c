@@ -1,3 +1,18 @@
+/*
+ * An incoming file on disk (transfer/part.h): a hidden file in the inbox that grows, and is
+ * linked to a name of its own when it is whole. Each operation is one job of a thread, one at a
+ * time; the loop reads its result when the job is done. So nothing here blocks the loop, and no
+ * two jobs of a file run at once.
+ *
+ * The sender's bytes are a stranger's. Names were checked (transfer/name.h) and directories are
+ * opened below the inbox, one by one and without following links (place.c); what is opened has
+ * to be a regular file.
+ *
+ * Everything may end in between: after a kill the hidden file is there, and the next offer of
+ * the same file goes on with it, once its digest has been compared. A file that was linked and
+ * not reported is recognised by its second link. Closing waits for a job that runs, and frees
+ * after it.
+ */
 #include "transfer/disk.h"
 
 #include <errno.h>
@@ -46,6 +61,7 @@ close_fd(int fd)
 		close(fd);
 }
 
+/* The jobs are over: only the loop has this object now. */
 static void
 part_free(struct disk_part *part)
 {
@@ -60,6 +76,8 @@ part_free(struct disk_part *part)
 
 /* ---- in a thread: false after a failure, which `result` names ---- */
 
+/* errno by what a person can do: make room, change permissions, or neither. `what` is the name
+ * below the inbox. */
 static bool
 failed(struct disk_part *part, const char *what)
 {
@@ -79,7 +97,8 @@ failed(struct disk_part *part, const char *what)
 	return false;
 }
 
-/* The digest of what is there already. */
+/* The digest of what is there already. A file may be long, so a job that is not wanted any more
+ * stops between two blocks. */
 static bool
 hash_all(struct disk_part *part, uint64_t end)
 {
@@ -101,7 +120,8 @@ hash_all(struct disk_part *part, uint64_t end)
 	return true;
 }
 
-/* A full disk is noticed before it is filled. */
+/* A full disk is noticed before it is filled. A file system that does not say how much is free
+ * is not asked: writing finds out. */
 static bool
 has_room(struct disk_part *part)
 {
@@ -140,6 +160,9 @@ restart_job(struct disk_part *part)
 	return true;
 }
 
+/* Too many unfinished files are refused only where this one would be a further one: those that
+ * are there may always go on. The file begins anew where it cannot be a beginning of what is
+ * offered: it is longer, or was placed already and has another size. */
 static bool
 open_job(struct disk_part *part)
 {
@@ -173,6 +196,8 @@ open_job(struct disk_part *part)
 	return ok && has_room(part);
 }
 
+/* Written and hashed in the same order. `at` moves only behind what was written, so a failure
+ * leaves digest and file alike. */
 static bool
 write_job(struct disk_part *part)
 {
@@ -209,6 +234,8 @@ place_in(struct disk_part *part, int dir_fd, const struct stat *st)
 	return true;
 }
 
+/* The content is on the disk before the name: after a crash there is no file that looks whole
+ * and is not. The time of change is set first, for fsync stores it as well. */
 static bool
 place_job(struct disk_part *part)
 {
@@ -229,6 +256,7 @@ place_job(struct disk_part *part)
 	return ok;
 }
 
+/* Failures are of no interest: what stays is swept later by its age. */
 static bool
 remove_job(struct disk_part *part)
 {
@@ -275,6 +303,7 @@ begin(struct disk_part *part, bool (*job)(struct disk_part *), pz_part_done done
 	pz_work_start(part->workers, &part->work);
 }
 
+/* The bytes change hands without a copy; the caller goes on with an empty buffer. */
 static void
 part_write(struct pz_part *base, struct pz_buf *bytes, pz_part_done done, void *arg)
 {
@@ -305,6 +334,7 @@ part_remove(struct pz_part *base, pz_part_done done, void *arg)
 	begin(disk_part_of(base), remove_job, done, arg);
 }
 
+/* A job that runs is not waited for: it sees the flag, and on_done frees. */
 static void
 part_close(struct pz_part *base)
 {

@@ -1,3 +1,9 @@
+/*
+ * The offer of a file as a message (page 15), made and read. What is read comes from another
+ * device, which may be a friend's: names and paths are checked part by part, numbers have their
+ * range, and members that are absent and null are the same. Nothing of an offer that is not
+ * valid is used.
+ */
 #include "transfer/offer.h"
 
 #include <stdio.h>
@@ -26,6 +32,8 @@ take_name(const json_t *value, char out[PZ_TRANSFER_NAME_BYTES_MAX + 1], struct 
 	return PZ_OK;
 }
 
+/* A path is a list of names, not a text with slashes: no name can hold one, so none leads
+ * elsewhere. */
 enum pz_err
 pz_transfer_path_join(const json_t *path, char out[PZ_TRANSFER_PATH_BYTES_MAX + 1],
 		      struct pz_errinfo *info)
@@ -52,6 +60,7 @@ pz_transfer_path_join(const json_t *path, char out[PZ_TRANSFER_PATH_BYTES_MAX + 
 	return PZ_OK;
 }
 
+/* The id names the offer in the log and to the sender; it is no name of a file. */
 static bool
 is_id(const char *id)
 {

@@ -1,3 +1,12 @@
+/*
+ * The file that is sent: read and hashed by a thread, a block at a time; the loop gets each
+ * when it is done. The descriptor came from the program that sends (`pzp send`), which may read
+ * what this daemon may not; it is duplicated, so the program may end.
+ *
+ * A file that changes while it is sent must not arrive as a mixture. Size and time of change
+ * are noted at the start and compared at the end (check_job); the digest is over what was
+ * really read.
+ */
 #include "transfer/source.h"
 
 #include <errno.h>
@@ -38,6 +47,7 @@ release(struct pz_source *source)
 
 /* ---- in a thread ---- */
 
+/* pread: the offset of the descriptor is shared with the program that has it, too. */
 static void
 read_job(struct pz_source *source)
 {
@@ -54,6 +64,8 @@ read_job(struct pz_source *source)
 	source->at += source->len;
 }
 
+/* What the receiver has already is read here as well, for the digest over the whole. Going back
+ * means hashing from the start: a digest cannot be taken back. */
 static void
 skip_job(struct pz_source *source)
 {
@@ -77,6 +89,8 @@ skip_job(struct pz_source *source)
 	source->len = 0;
 }
 
+/* A writer that keeps size and time exactly is not found; the digest at the receiver is then
+ * that of what was read. */
 static void
 check_job(struct pz_source *source)
 {

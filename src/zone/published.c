@@ -1,4 +1,12 @@
-/* What the hub gives its devices of itself, as items of page 8. */
+/*
+ * What the hub gives its devices of itself, as items of page 8: members, friends, revocation
+ * lists, the zone's secret, the owner's policy. An item is made when it is first asked for,
+ * from what is stored, and follows each change from then on; where it could not follow it is
+ * dropped and made anew. So a zone that no device asks for costs nothing.
+ *
+ * The times of chunks are those of the facts (enrolled, revoked, signed), not of the writing: a
+ * hub that starts again, or moved, gives the same bytes, and its devices see no difference.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +30,8 @@ put(const struct pz_authority *a, struct pz_sync_item *item, const char *key, co
 	return err;
 }
 
+/* A device that enrolled and was revoked within one millisecond, or by a clock that went back:
+ * the deletion has to be later than what it deletes. */
 uint64_t
 pz_authority_gone_ms(const struct pz_member *m)
 {
@@ -87,6 +97,7 @@ put_friend(const struct pz_authority *a, struct pz_sync_item *item, const char *
 	return PZ_OK;
 }
 
+/* Ends as well: a device that was away has to remove the zone. */
 static enum pz_err
 put_friends(const struct pz_authority *a, struct pz_sync_item *item)
 {
@@ -164,6 +175,7 @@ fill(const struct pz_authority *a, struct pz_sync_item *item)
 	return id == PZ_SYNC_CRL ? put_crls(a, item) : put_secret(a, item);
 }
 
+/* The other items are written by devices (src/shared). */
 static bool
 is_written_here(enum pz_sync_id id)
 {
