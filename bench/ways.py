@@ -1,6 +1,6 @@
 """
-The ways between two devices (page 15): by their hub, by it unread, through a relay, direct; and what a file that is
-sent does to small calls. For scripts/bench, whose Home is handed in.
+The ways between two devices (page 15): by their hub, by it unread, through a relay, direct; between friends, across
+two hubs; and what a file that is sent does to small calls. For scripts/bench, whose Home is handed in.
 """
 
 import json
@@ -58,16 +58,16 @@ def control_of(home, name):
     return Control(home.where / name / "control.sock")
 
 
-def call_many(control, count):
-    control.ask_all(("call", CALL) for _ in range(count))
+def call_many(control, count, call=CALL):
+    control.ask_all(("call", call) for _ in range(count))
 
 
-def call_one_by_one(control, count, is_over=lambda: False):
+def call_one_by_one(control, count, is_over=lambda: False, call=CALL):
     """Round trips in us, each with the program's own part of it; at most `count`."""
     took = []
     while len(took) < count and not is_over():
         began = time.monotonic_ns()
-        call_many(control, 1)
+        call_many(control, 1, call)
         took.append((time.monotonic_ns() - began) / 1000)
     return took
 
@@ -164,6 +164,52 @@ def measure(home, count):
             row[f"{name}_p50_us"] = statistics.median(call_one_by_one(control, max(200, count // 10)))
             control.close()
     return row
+
+
+# ---- friends ----
+
+FRIENDS_ZONE = "guest@bench.example"
+
+
+def befriend(home):
+    """Once: a second hub with a zone, both owners confirm, and the test service is shared."""
+    is_new = not (home.where / "friends-hub").exists()
+    home.start("friends-hub")
+    zone = json.loads(home.run("tv", "status", "--json")[0])["zone"]
+    if is_new:
+        home.run("friends-hub", "init", "--zone", FRIENDS_ZONE, "--host", "127.0.0.1")
+        link = json.loads(home.run("hub", "friend", "invite", "--json")[0])["link"]
+        home.run("friends-hub", "friend", "accept", link)
+        home.run("hub", "friend", "confirm", FRIENDS_ZONE)
+        home.run("friends-hub", "friend", "confirm", zone)
+        home.run("tv", "share", "test@tv", "--with", FRIENDS_ZONE)
+    home.join("guest", "friends-hub")
+    home.run("guest", "prefs", "peer.listen", "false", "--now")
+    home.state("guest", "connected")
+    return zone
+
+
+def measure_friends(home, is_across, count):
+    """CPU of the busier hub for 100 000 calls, 32 at once: of a friend's device, or of one of the zone."""
+    with home:
+        home.start("hub")
+        for name in ("tv", "laptop"):
+            home.join(name)
+            home.run(name, "prefs", "peer.listen", "false", "--now")
+            home.state(name, "connected")
+        caller, hubs, call = "laptop", ["hub"], CALL
+        if is_across:
+            zone = befriend(home)
+            caller, hubs, call = "guest", ["hub", "friends-hub"], {**CALL, "service": f"test@{zone}/tv"}
+        home.wait(caller, "call", call["service"], "get42", '["x"]')
+        control = control_of(home, caller)
+        call_many(control, count // 10, call)
+        before = [cpu_s(home.running[name].pid) for name in hubs]
+        call_many(control, count, call)
+        used = [cpu_s(home.running[name].pid) - was for name, was in zip(hubs, before)]
+        p50 = statistics.median(call_one_by_one(control, max(200, count // 10), call=call))
+        control.close()
+    return {"hub_cpu": max(used) * 100000 / count, "p50_us": p50}
 
 
 # ---- small calls beside a file ----

@@ -215,7 +215,12 @@ do_share(struct scene *s)
 	char text[8192];
 
 	write_policy(s, zone, text, sizeof(text));
-	ask(s, s->hub[zone], "policy-set", json_pack("{s:s}", "document", text));
+	/* The owner has the hub at hand, or a device, which asks the hub; two may do so at once. */
+	if (rng_chance(&s->world->rng, 50))
+		ask(s, s->hub[zone], "policy-set", json_pack("{s:s}", "document", text));
+	else
+		ask(s, s->device[zone][rng_below(&s->world->rng, DEVICES)], "policy-set",
+		    json_pack("{s:s, s:s}", "slot", "user", "document", text));
 }
 
 /* As far as the two hubs reach each other now. */
