@@ -497,10 +497,110 @@ run_friendship(struct world *world)
 	end(&s);
 }
 
+/* ---- pairing ---- */
+
+struct pairing_end {
+	struct sim_call *window;
+	char digits[8];
+	struct sim_call *answer;
+};
+
+static void
+on_window(struct sim_call *call, json_t *event)
+{
+	struct pairing_end *pe = call->arg;
+	const char *digits = json_string_value(json_object_get(event, "digits"));
+
+	if (digits)
+		snprintf(pe->digits, sizeof(pe->digits), "%s", digits);
+}
+
+static bool
+has_digits(struct world *world, void *arg)
+{
+	const struct pairing_end *pe = arg;
+
+	(void)world;
+	return pe[0].digits[0] && pe[1].digits[0];
+}
+
+/* Two people side by side compare what their screens show, and both say yes.
+ * @param remember of each */
+static void
+pair(struct scene *s, struct sim_node *one, struct sim_node *other, const bool remember[2])
+{
+	struct sim_node *const nodes[2] = {one, other};
+	struct pairing_end pe[2] = {{.window = NULL}, {.window = NULL}};
+
+	for (size_t i = 0; i < 2; i++)
+		pe[i].window = sim_command_events(nodes[i], "pair",
+						  json_pack("{s:b}", "remember", (int)remember[i]),
+						  on_window, &pe[i]);
+	sim_check(s->world, world_run_until(s->world, 2 * SIM_MINUTE, has_digits, pe),
+		  "no digits are shown: %s", pe[0].window->detail);
+	sim_check(s->world, strcmp(pe[0].digits, pe[1].digits) == 0, "the digits differ: %s, %s",
+		  pe[0].digits, pe[1].digits);
+	for (size_t i = 0; i < 2; i++)
+		pe[i].answer = sim_command(nodes[i], "pair-answer",
+					   json_pack("{s:s, s:b}", "digits", pe[i].digits,
+						     "remember", (int)remember[i]));
+	for (size_t i = 0; i < 2; i++) {
+		bool is_over = sim_await(pe[i].window, SIM_MINUTE);
+		const json_t *result = pe[i].window->result;
+		sim_check(s->world,
+			  is_over && json_is_true(json_object_get(result, "trusted")) &&
+				  json_is_true(json_object_get(result, "remembered")) ==
+					  (remember[0] && remember[1]),
+			  "%s has not paired: %s", nodes[i]->name, pe[i].window->detail);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		sim_call_free(pe[i].answer);
+		sim_call_free(pe[i].window);
+	}
+}
+
+/* Hubs off, side by side. What is remembered is a friendship of both zones as soon as the hubs are
+ * there, and nothing more is allowed than before; what is not is forgotten with the daemon, and the
+ * third zone learns of neither. */
+static void
+run_pairing(struct world *world)
+{
+	struct scene s;
+
+	world_add_lan(world);
+	make(&s, world);
+	for (size_t zone = 0; zone < ZONES; zone++)
+		sim_crash(s.hub[zone], VNET_DEATH_RESET);
+	pair(&s, s.device[0][0], s.device[1][0], (const bool[]){true, true});
+	pair(&s, s.device[1][1], s.device[2][0],
+	     (const bool[]){rng_chance(&world->rng, 50), false});
+	sim_check(world, are_both(&s, 0, 1), "what both remember is no friendship");
+	sim_check(world,
+		  pz_device_zone_friend(&s.device[2][0]->node->zone, pz_slice_str(zones[1])) !=
+			  NULL,
+		  "a device is not trusted for this session");
+	sim_crash(s.device[2][0], VNET_DEATH_RESET);
+	sim_crash(s.device[0][0], VNET_DEATH_RESET);
+	make_whole(&s);
+	sim_check(world, are_both(&s, 0, 1) && !are_friends(&s, 2, 1) && !are_friends(&s, 0, 2),
+		  "friends are not those whose owners remember each other");
+	for (size_t zone = 0; zone < 2; zone++)
+		sim_check(world,
+			  pz_device_zone_friend(&s.device[zone][1]->node->zone,
+						pz_slice_str(zones[1 - zone])) != NULL,
+			  "the other device of %s does not know the friend", zones[zone]);
+	check_end(&s);
+	do_share(&s);
+	world_run(world, 10 * SIM_S);
+	check_end(&s);
+	end(&s);
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct scenario scenarios[] = {
+		{"pairing", 2, run_pairing},
 		{"friendship", 2, run_friendship},
 		{"histories", 4, run_history},
 	};
