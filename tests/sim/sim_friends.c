@@ -579,6 +579,8 @@ run_pairing(struct world *world)
 		  pz_device_zone_friend(&s.device[2][0]->node->zone, pz_slice_str(zones[1])) !=
 			  NULL,
 		  "a device is not trusted for this session");
+	/* What is remembered counts at once, and is on the disk a moment later. */
+	world_run(world, SIM_S);
 	sim_crash(s.device[2][0], VNET_DEATH_RESET);
 	sim_crash(s.device[0][0], VNET_DEATH_RESET);
 	make_whole(&s);
