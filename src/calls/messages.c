@@ -29,6 +29,8 @@ send_instead(struct pz_calls *calls, const char *to, json_t *payload, enum pz_er
 	return err;
 }
 
+/* What a service answers. An answer that was lost with its link may be sent again, so it is
+ * noted (resend.c); one that no link can carry is replaced by an error. */
 static void
 on_dispatch_send(void *arg, const char *to, json_t *payload)
 {
@@ -97,6 +99,8 @@ on_builtin_ended(void *arg, struct pz_call *call)
 		c->ops->builtin_ended(c->arg, call);
 }
 
+/* A service of this device calls back and waits for the answer: the same table of pending
+ * calls. */
 static bool
 on_ask(void *arg, const char *to, const char *id, json_t *payload, const struct pz_pending_ops *ops,
        void *job)
@@ -155,6 +159,8 @@ take_callback(struct pz_calls *calls, const char *from, const struct pz_rpc *rpc
 	return true;
 }
 
+/* By sender and id: an answer of anyone else, or to nothing, is dropped and counted (page 14
+ * SPOOF-5). */
 static void
 take_response(struct pz_calls *calls, const char *from, json_t *element)
 {
@@ -166,6 +172,7 @@ take_response(struct pz_calls *calls, const char *from, json_t *element)
 		pz_metric_add(calls->metrics, PZ_METRIC_messages_dropped, 1);
 }
 
+/* Without a method and with a result or an error; the first element decides for a batch. */
 static bool
 is_response(json_t *element)
 {

@@ -1,4 +1,8 @@
-/* Values of settings: checking, storing, describing. */
+/*
+ * Values of settings (table.h): whether a text is allowed, how it is stored, how it is
+ * described. The type of a row decides all of it, so that the parser, `--help`, the man page
+ * and the example file cannot differ.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +75,8 @@ is_choice(const struct pz_setting *setting, const char *text)
 	return false;
 }
 
+/* A path in a file must be absolute: a relative one would depend on the directory in which the
+ * daemon was started. */
 static bool
 is_allowed(const struct pz_setting *setting, const char *value, bool is_file, uint32_t *out_number)
 {

@@ -1,3 +1,9 @@
+/*
+ * Services that are described in files (`pzpd --service`, and a directory of them).
+ * A reload compares each file with what is offered: one that is the same is left alone, with
+ * its calls and listeners; one that is wrong leaves the former service as it was, and is a
+ * condition; one that is gone takes its service along.
+ */
 #include "daemon/servicefiles.h"
 
 #include <dirent.h>
@@ -74,6 +80,7 @@ file_add(struct pz_servicefiles *files, const char *path)
 	return file;
 }
 
+/* The registry ends the calls of the service. */
 static void
 withdraw(struct pz_servicefiles *files, struct file *file)
 {
@@ -175,6 +182,7 @@ pz_servicefiles_free(struct pz_servicefiles *files)
 	free(files);
 }
 
+/* Hidden files and those of editors (x.json~) are none. */
 static int
 is_description(const struct dirent *entry)
 {

@@ -28,12 +28,16 @@ struct pz_hub_befriending {
 	bool is_storing, is_decided;
 };
 
+/* The side that accepts has the whole invitation, from the link; the other side has all of
+ * them. */
 static bool
 is_guest(const struct pz_hub_befriending *b)
 {
 	return b->invitation.port != 0;
 }
 
+/* Three things hold the object: its connection, its dial, its change on the way to the disk.
+ * Whatever ends last frees it. */
 static void
 free_if_over(struct pz_hub_befriending *b)
 {
@@ -67,6 +71,8 @@ on_send(void *arg, const char *status, json_t *message)
 		pz_hosted_send_prop(b->zone, b->conn->link, status, message);
 }
 
+/* Looked up when it is used, not when the connection began: it may have been used or have run
+ * out since. */
 static const struct pz_invitation *
 on_invitation(void *arg, const char *id)
 {
@@ -77,6 +83,8 @@ on_invitation(void *arg, const char *id)
 	return i && pz_invitation_is_live(i, a->env) ? i : NULL;
 }
 
+/* The certificate of this connection has to follow from the CA that the exchange has shown, or
+ * a man in the middle passes it on. */
 static enum pz_err
 on_verify(void *arg, const struct pz_cert *ca, const char *zone, struct pz_errinfo *info)
 {
@@ -112,6 +120,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 	free_if_over(b);
 }
 
+/* The inbound side takes its invitation back in the same transaction: it counts once. */
 static void
 on_store(void *arg, struct pz_friend *takes, const char *id)
 {
@@ -132,6 +141,7 @@ on_done(void *arg)
 		pz_link_close(b->conn->link, PZ_OK, "");
 }
 
+/* The log has the rate of enrolments: any stranger that finds the port can cause this line. */
 static void
 on_failed(void *arg, const char *reason, const char *detail)
 {
@@ -177,6 +187,7 @@ new_befriending(struct pz_hosted *zone)
 	return b;
 }
 
+/* Links are ended with all others; a dial has none yet. */
 void
 pz_hub_befriend_stop(struct pz_hub *hub)
 {
@@ -247,6 +258,7 @@ pz_hub_befriend_frame(struct pz_hosted_conn *conn, struct pz_slice frame)
 	return PZ_OK;
 }
 
+/* While the friend is being stored the end of the connection decides nothing. */
 void
 pz_hub_befriend_closed(struct pz_hosted_conn *conn, enum pz_err why, const char *detail)
 {
@@ -267,6 +279,7 @@ pz_hub_befriend_closed(struct pz_hosted_conn *conn, enum pz_err why, const char 
 
 /* ---- accepting ---- */
 
+/* No certificate is shown by the guest: until the invitation is proved it is a stranger. */
 static enum pz_err
 new_tls(const struct pz_hub_befriending *b, struct pz_tls **out)
 {

@@ -1,4 +1,10 @@
-/* What owners ask for: at the hub (pzh/friend.c), or from a device of the zone by prop. */
+/*
+ * What owners ask for about friends: at the hub (pzh/friend.c), or from a device of the zone by
+ * prop. Both come to pz_hub_friend_run, so a device can do what the hub's own command line can.
+ * Each command ends by one call of its `result`, at once or when a change is on the disk
+ * (friend_change.c) or the other hub has answered (befriend.c); what a device asked is answered
+ * on the link that it has then.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,6 +34,7 @@ fingerprint_of(const struct pz_cert *ca, char out[65])
 	pz_hex_encode(bytes, sizeof(bytes), out);
 }
 
+/* A refusal by the other hub is shown before all else: it is what the owner has to act on. */
 static const char *
 state_of(const struct pz_friend *f, const struct pz_hub_friend *at_work)
 {
@@ -40,6 +47,7 @@ state_of(const struct pz_friend *f, const struct pz_hub_friend *at_work)
 	return "unconfirmed";
 }
 
+/* "by" and "problem" are for people: who confirmed here, and why its hub is not linked now. */
 static json_t *
 friend_json(const struct pz_hosted *zone, const struct pz_friend *f)
 {
@@ -75,6 +83,7 @@ list_json(const struct pz_hosted *zone)
 	return list;
 }
 
+/* The link has the secret of the invitation, and is shown once; it is wiped here. */
 static json_t *
 invitation_json(const struct pz_hosted *zone, const struct pz_invitation *i)
 {
@@ -193,6 +202,8 @@ run_invite(struct pz_hosted *zone, const json_t *params, const char *by,
 		end(c, err, pz_errinfo_text(&info, err), NULL);
 }
 
+/* A zone whose hub refuses us may be accepted anew: its owner has ended the friendship, and
+ * wants it again. */
 static enum pz_err
 check_invitation(const struct pz_hosted *zone, const struct pz_invitation *i,
 		 struct pz_errinfo *info)
@@ -213,6 +224,7 @@ check_invitation(const struct pz_hosted *zone, const struct pz_invitation *i,
 	return PZ_OK;
 }
 
+/* Until the command exists errors are answered directly; from then on by its end, exactly once. */
 static void
 run_accept(struct pz_hosted *zone, const json_t *params, const char *by,
 	   pz_hub_friend_result result, void *arg)
@@ -321,6 +333,8 @@ struct asker {
 	char serial[PZ_SERIAL_HEX_BYTES];
 };
 
+/* The device is noted with its serial: a device that enrols anew under that name gets no answer
+ * of the former one. */
 static struct asker *
 new_asker(const struct pz_hosted_conn *conn, int64_t id)
 {
@@ -376,6 +390,8 @@ on_offered(void *arg, enum pz_err err, const char *detail)
 	on_result(arg, err, detail, err == PZ_OK ? json_object() : NULL);
 }
 
+/* The text is checked for its form only. A device vouches for its pairing; what it offers
+ * counts for the zone like a friend that the owner has confirmed. */
 const char *
 pz_hub_friend_offered(struct pz_hosted_conn *conn, const json_t *message)
 {

@@ -1,4 +1,9 @@
-/* The hub as a whole: what it is given, listening, what is done regularly, and its end. */
+/*
+ * The hub as a whole: what it is given, listening, what is done regularly, and its end. A hub
+ * hosts any number of zones, which share the port, the doorway of strangers, the store and the
+ * key directory, and nothing else: each zone has its own router, trust and records
+ * (hosted/zone.h).
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -123,6 +128,8 @@ pz_hub_clock_set(struct pz_hub *hub)
 	pz_clock_watch_look(&hub->clock);
 }
 
+/* One zone that cannot be built ends the start: without it its devices would find a hub that
+ * denies them. */
 static enum pz_err
 load_zone(void *arg, struct pz_authority *takes)
 {
@@ -208,6 +215,7 @@ pz_hub_start(struct pz_hub *hub, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* Each link gets a bye, so devices know that the hub is going and was not lost. */
 static void
 close_all(struct pz_list *links)
 {

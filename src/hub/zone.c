@@ -36,6 +36,8 @@ load_shared(struct pz_hosted *zone, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* In the order in which the parts need each other. What fails is freed by pz_hub_zone_free,
+ * which bears parts that do not exist. */
 static enum pz_err
 build(struct pz_hub *hub, struct pz_hosted *zone, struct pz_errinfo *info)
 {
@@ -166,6 +168,7 @@ pz_hub_choose_zone(const struct pz_hub *hub, const char *name, struct pz_hosted 
 	return PZ_OK;
 }
 
+/* Found by its name for commands, and by its tag for handshakes: in both maps or in none. */
 enum pz_err
 pz_hub_add_zone(struct pz_hub *hub, struct pz_authority *takes, struct pz_hosted **out,
 		struct pz_errinfo *info)

@@ -1,4 +1,9 @@
-/* The TLS server of a device (seed "TLS Servers on the PZP"): opening it, and who may come in. */
+/*
+ * The TLS server of a device (seed "TLS Servers on the PZP"): opening it, and who may come in.
+ * It is open while the device is in a zone and the preference wants it, or while a pairing
+ * window is open. Strangers are bounded like at the hub, with smaller numbers: a device is a
+ * small machine.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -52,6 +57,7 @@ on_calm(void *arg)
 	pz_condition_clear(peers->config.conditions, PZ_CONDITION_WAITING_ROOM_FULL, "");
 }
 
+/* The operator may lower a limit, not raise it. 0: not configured. */
 static unsigned
 at_most(unsigned wanted, unsigned max)
 {
@@ -149,6 +155,8 @@ pz_peers_listen_again(struct pz_peers *peers)
 		pz_peers_listen(peers);
 }
 
+/* Called with every change that may matter; it compares what is wanted with what is, and does
+ * nothing where both agree. */
 void
 pz_peers_listen(struct pz_peers *peers)
 {

@@ -1,4 +1,13 @@
-/* What devices say to each other on a direct link: one table of prop statuses (page 4). */
+/*
+ * What devices say to each other on a direct link: one table of prop statuses (page 4), with
+ * who may send each of them and when. The sender is the device that the link has proved; a
+ * claim in the message is compared with it. What is kept of a message is built anew, member by
+ * member, with bounds, and is never the received tree: it is shown to people, passed to other
+ * parts and sent on.
+ *
+ * A friend's device is a guest: its calls pass, and of props only those that concern the link
+ * and its own services.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -131,6 +140,8 @@ on_register_services(struct peer_link *pl, json_t *message)
 
 /* ---- the rest ---- */
 
+/* A peer that has said bye is not dialled at once: it has stopped, or does not want the link.
+ * One that was replaced goes on until its successor is registered. */
 static void
 on_bye(struct peer_link *pl, json_t *message)
 {
@@ -174,6 +185,8 @@ on_error(struct peer_link *pl, json_t *message)
 		   pl->peer->device, code ? code : "?", about ? about : "?");
 }
 
+/* A notice is signed by the zone's hub and may be passed on by any member; a few wrong ones are
+ * enough. */
 static void
 on_hub_moved(struct peer_link *pl, json_t *message)
 {
@@ -350,6 +363,7 @@ tell_moved(struct peer_link *pl)
 	json_decref(place);
 }
 
+/* After the registration of both, and again when a peer that did not read has caught up. */
 void
 pz_peer_greet(struct peer_link *pl)
 {
@@ -412,6 +426,7 @@ pz_peers_tell_moved(struct pz_peers *peers)
 	each_live(peers, tell_moved);
 }
 
+/* An earlier wish stays: the delay is counted from the first change. */
 void
 pz_peers_tell_soon(struct pz_peers *peers)
 {

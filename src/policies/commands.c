@@ -1,3 +1,9 @@
+/*
+ * The commands about policy documents: list, show, set, compare. Only two slots can be set: the
+ * exceptions of this device, which are stored here, and the owner's policy, which the hub keeps
+ * and signs, so a change of it waits for the hub (edit.c). A document is checked here in any
+ * case, where a person waits, although the hub checks it again.
+ */
 #include "policies/commands.h"
 
 #include <stdio.h>
@@ -126,6 +132,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 		pz_request_fail(request, err, detail);
 }
 
+/* Without a base the change is based on what is here: it is a conflict if the hub has another. */
 static uint64_t
 base_of(const struct pz_policies *p, const struct pz_request *request, enum pz_policy_slot slot)
 {
@@ -167,6 +174,8 @@ is_valid(struct pz_policies *p, struct pz_request *request, struct pz_slice text
 	return err == PZ_OK;
 }
 
+/* Without the hub nothing can be allowed: what a device could sign by itself a stolen one
+ * could, too. */
 static void
 set_user(struct pz_policies *p, struct pz_request *request, struct pz_slice text)
 {
@@ -215,6 +224,8 @@ pz_policies_set_command(struct pz_policies *p, struct pz_request *request)
 
 /* ---- what a change would mean ---- */
 
+/* The other slots stay as they are. Nothing is set: the copy of the slots has the candidate in
+ * it. */
 void
 pz_policies_compare_command(struct pz_policies *p, struct pz_request *request)
 {

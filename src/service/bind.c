@@ -93,6 +93,7 @@ is_listener_of(const struct call *c, const void *arg)
 	return c->listening && c->pub.service == of->service && strcmp(c->from, of->from) == 0;
 }
 
+/* Listeners of the caller at this service end with its bind; those of others stay. */
 static void
 on_unbind(struct pz_service *service, struct pz_call *call, json_t *params)
 {
@@ -147,6 +148,8 @@ pz_service_is_common(const struct pz_method_def *def)
 	return false;
 }
 
+/* A caller may always end what it has begun, also when a policy has changed since; with the id
+ * of another caller's listener it has to be permitted, and then finds nothing. */
 bool
 pz_service_is_removal_of_own(const struct call *c, const struct pz_method_def *def, json_t *params)
 {

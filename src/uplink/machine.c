@@ -1,3 +1,14 @@
+/*
+ * The states of a device and its hub (page 5). One table of edges decides what each event does
+ * in each state; docs/states.md is made from it. What the table does not name is either refused
+ * (a request that must get an answer) or ignored (news that comes too late), and a test walks
+ * through all pairs.
+ *
+ * An event changes the state first, wholly: reason, marks, timers, log, watchers. The action
+ * comes last, because it may bring the next event. Besides the state a few marks decide about
+ * retries: a person has disconnected (parked), the preference wants no hub (unwanted), the hub
+ * refuses this device (slow), connections that ended soon (flaps).
+ */
 #include "uplink/machine.h"
 
 #include <stdarg.h>
@@ -58,6 +69,7 @@
 	X(VIRGIN_CONNECTED, LEAVE)                                                                 \
 	X(DISCONNECTING, CONNECT)
 
+/* Three small tables of constants: an entry that is all zero looks like no entry. */
 struct pz_edge
 pz_machine_edge(enum pz_state state, enum pz_event event)
 {
@@ -131,6 +143,7 @@ pz_machine_slow_us(unsigned attempts, uint32_t random)
 	return us * 8 / 10 + us * 2 / 10 * random / UINT32_MAX;
 }
 
+/* Random within its bounds: devices that lost one hub must not come back in one moment. */
 static void
 set_retry(struct pz_machine *m)
 {
@@ -329,6 +342,8 @@ pz_machine_start(struct pz_machine *m)
 		(void)pz_machine_event(m, PZ_EVENT_CONNECT, NULL);
 }
 
+/* Something new speaks for an attempt now. It does not undo what a person or a preference has
+ * decided. */
 void
 pz_machine_nudge(struct pz_machine *m, const char *why)
 {
@@ -338,6 +353,7 @@ pz_machine_nudge(struct pz_machine *m, const char *why)
 	(void)pz_machine_event(m, PZ_EVENT_CONNECT, NULL);
 }
 
+/* What failed in another network says nothing about this one. */
 void
 pz_machine_network_changed(struct pz_machine *m)
 {
@@ -352,6 +368,7 @@ pz_machine_hub_moved(struct pz_machine *m)
 	pz_machine_nudge(m, "the hub has moved");
 }
 
+/* A state that must not last (connecting, disconnecting) is left by an event like any other. */
 static void
 on_stay(struct pz_timer *timer, void *arg)
 {

@@ -123,6 +123,8 @@ pz_uplink_leave(struct pz_uplink *uplink)
 
 /* ---- life ---- */
 
+/* The machine begins virgin. Whether there is a membership is known later (pz_uplink_loaded):
+ * the parts that load it need the uplink. */
 struct pz_uplink *
 pz_uplink_new(const struct pz_uplink_config *config)
 {
@@ -194,6 +196,8 @@ pz_uplink_start(struct pz_uplink *uplink)
 		pz_machine_start(&uplink->machine);
 }
 
+/* The state machine does it: a bye on the link, and no retry. A device without a zone has
+ * nothing to end. */
 void
 pz_uplink_end(struct pz_uplink *uplink)
 {
@@ -257,6 +261,7 @@ pz_uplink_state(const struct pz_uplink *uplink)
 	return uplink->machine.state;
 }
 
+/* Registered, not only connected: before that no message may go by the link. */
 bool
 pz_uplink_is_up(const struct pz_uplink *uplink)
 {
