@@ -290,6 +290,12 @@ ask(struct pz_visitor *visitor)
 	/* The owner who made the token has said yes; a policy may still say no. */
 	enum pz_apps_consent consent = apps->config.ops->consent(
 		apps->config.arg, visitor->address, visitor->has_token ? 0 : ticket, &was_asked);
+	if (consent == PZ_APPS_NO)
+		pz_warning_of(&apps->log, apps->env, "app-denied",
+			      "origin=%s denied without a question: `pzp policy why` says by which "
+			      "rule; a policy from before there were apps has no rule that asks "
+			      "about http://webinos.org/api/apps, `pzp policy edit` adds one",
+			      visitor->origin);
 	if (consent == PZ_APPS_LATER)
 		visitor->ticket = ticket;
 	else

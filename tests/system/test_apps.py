@@ -194,6 +194,27 @@ def test_a_policy_cuts_off(zone, person):
         zone.a.ask("policy-set", {"slot": "exceptions", "remove": True})
 
 
+def test_a_policy_from_before_says_what_to_do(zone, person):
+    """It has no rule about apps: each is denied, and the log says how to be asked."""
+    rules = zone.pzh.pzh("policy", "show").out
+    begin = rules.index('<rule id="own-apps-register"')
+    end = rules.index("</rule>", begin) + len("</rule>")
+    document = zone.path / "before.xml"
+    document.write_text(rules[:begin] + rules[end:])
+    zone.a.pzp("policy", "set", document)
+    try:
+        before = len(zone.a.lines)
+        assert ws.App(zone.port, "https://before.example").wait_registered().zone["enrolled"] is False
+        eventually(lambda: any("app-denied" in line and "pzp policy edit" in line for line in zone.a.lines[before:]),
+                   what="line in the log")
+        assert "own-apps-rest" in zone.a.pzp("policy", "why").out
+    finally:
+        document.write_text(rules)
+        zone.a.pzp("policy", "set", document)
+    app = ws.App(zone.port, "https://before.example")
+    assert let_in(zone.a, app).zone["enrolled"] is True
+
+
 def test_page_that_goes_withdraws_its_question(zone, person):
     app = ws.App(zone.port)
     eventually(lambda: zone.a.ask("prompts"), what="question")

@@ -48,7 +48,7 @@ class Closed(Exception):
 class Socket:
     """One connection. Frames go out masked, as a client has to."""
 
-    def __init__(self, port, origin="https://app.example", host=None, target="/", fields=(), timeout=10):
+    def __init__(self, port, origin="https://app.example", host=None, target="/", fields=(), timeout=60):
         self.sock = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.rest = b""
         key = base64.b64encode(os.urandom(16))
