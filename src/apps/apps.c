@@ -143,6 +143,23 @@ pz_apps_recheck(struct pz_apps *apps)
 }
 
 void
+pz_apps_taken_back(struct pz_apps *apps,
+		   bool (*is_of)(void *arg, const char *from, const char *api), void *arg)
+{
+	if (apps == NULL)
+		return;
+	PZ_LIST_EACH (&apps->visitors, node, tmp) {
+		struct pz_visitor *visitor = visitor_at(node);
+		if (visitor->state != PZ_APP_OPEN || !visitor->was_asked || visitor->has_token ||
+		    !is_of(arg, visitor->address, PZ_APPS_FEATURE))
+			continue;
+		pz_app_end(visitor);
+		pz_visitor_close(visitor, PZ_WEBSOCKET_POLICY,
+				 "the owner has taken the permission back");
+	}
+}
+
+void
 pz_apps_unroute(struct pz_apps *apps)
 {
 	if (apps == NULL)

@@ -21,6 +21,9 @@
 #include "store/store.h"
 #include "tokens/tokens.h"
 
+/** The feature that policies know an app's beginning by. */
+#define PZ_APPS_FEATURE "http://webinos.org/api/apps"
+
 struct pz_apps;
 
 /* ---- what the apps are given ---- */
@@ -106,6 +109,10 @@ uint16_t pz_apps_port(const struct pz_apps *apps);
 void pz_apps_answered(struct pz_apps *apps, uint64_t ticket, bool is_yes, bool was_asked);
 /** Policies have changed: apps that may not be here any more are cut off. */
 void pz_apps_recheck(struct pz_apps *apps);
+/** A person has taken back a permit: sessions that it let in end. @param is_of true for what is
+ * meant. @param from address of the session @param api PZ_APPS_FEATURE */
+void pz_apps_taken_back(struct pz_apps *apps,
+			bool (*is_of)(void *arg, const char *from, const char *api), void *arg);
 /** Something of the zone has changed that apps know; they get it after PZ_APP_UPDATE_US. */
 void pz_apps_changed(struct pz_apps *apps);
 /** The address of this device changes: sessions leave the router, before its own address changes.

@@ -22,9 +22,6 @@ struct pz_apps_owner {
 	const char *device, *display_name, *device_type; /* of this device */
 };
 
-/** The feature that policies know an app's beginning by. */
-#define PZ_APPS_FEATURE "http://webinos.org/api/apps"
-
 /** Operations for pz_apps_config; their `arg` is a struct pz_apps_owner. */
 extern const struct pz_apps_ops pz_apps_owner_ops;
 

@@ -347,7 +347,17 @@ on_event(void *arg, json_t *takes_event)
 		asking->config.ops->event(asking->config.arg, takes_event);
 }
 
+static void
+on_taken_back(void *arg, const struct pz_prompt_key *key)
+{
+	const struct pz_asking *asking = arg;
+
+	if (!asking->has_ended && asking->config.ops->taken_back)
+		asking->config.ops->taken_back(asking->config.arg, key);
+}
+
 static const struct pz_prompts_ops ops = {
+	.taken_back = on_taken_back,
 	.answered = on_answered,
 	.seek = on_seek,
 	.reply = on_reply,

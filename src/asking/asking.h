@@ -22,6 +22,8 @@ struct pz_peers;
 struct pz_asking_ops {
 	/** The answer for a call, as pz_prompts_ops.answered. */
 	void (*answered)(void *arg, uint64_t ticket, enum pz_prompt_result result, const char *by);
+	/** As pz_prompts_ops.taken_back. May be NULL. */
+	void (*taken_back)(void *arg, const struct pz_prompt_key *key);
 	/** The origin of an app here. Borrowed; NULL: not known. May be NULL. */
 	const char *(*app_origin)(void *arg, struct pz_slice app);
 	/** Something happened that `pzp watch` shows. @param takes_event may be NULL */

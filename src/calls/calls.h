@@ -129,6 +129,10 @@ pz_calls_may_send(struct pz_calls *calls, const char *from, const char *to, stru
 /** Streams and binders are judged again: those that may not go on end (page 7, 6.1). */
 void pz_calls_recheck(struct pz_calls *calls);
 
+/** As pz_dispatcher_taken_back. */
+void pz_calls_taken_back(struct pz_calls *calls,
+			 bool (*is_of)(void *arg, const char *from, const char *api), void *arg);
+
 /* ---- commands; each ends its request ---- */
 
 /** `call`: params service, function, params?, stream?, timeout_ms?. */

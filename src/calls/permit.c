@@ -85,3 +85,10 @@ pz_calls_recheck(struct pz_calls *calls)
 {
 	pz_dispatcher_recheck(calls->dispatcher);
 }
+
+void
+pz_calls_taken_back(struct pz_calls *calls,
+		    bool (*is_of)(void *arg, const char *from, const char *api), void *arg)
+{
+	pz_dispatcher_taken_back(calls->dispatcher, is_of, arg);
+}

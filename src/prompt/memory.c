@@ -270,17 +270,37 @@ added(struct pz_prompt_memory *memory, struct record *record, enum pz_err err)
 		free_record(memory, old);
 }
 
+static bool
+is_meant_by(const struct commit *commit, const struct record *record)
+{
+	return commit->is_asked_for && record->state != IS_STORING &&
+	       (commit->removes_id == record->id ||
+		(commit->removes_id == 0 && record->id <= commit->last_id));
+}
+
+/* What runs by a permit that goes ends with it. */
+static void
+take_back(struct pz_prompt_memory *memory, const struct commit *commit)
+{
+	PZ_LIST_EACH (&memory->all, n, tmp) {
+		const struct record *record = record_of(n);
+		if (memory->taken_back && is_meant_by(commit, record) &&
+		    pz_prompt_allows(record->answer))
+			memory->taken_back(memory->taken_back_arg, &record->key);
+	}
+}
+
 /* What was asked to be removed is, with what was forgotten by then. */
 static void
 removed(struct pz_prompt_memory *memory, const struct commit *commit, enum pz_err err)
 {
 	bool has_rest = false;
 
+	if (err == PZ_OK)
+		take_back(memory, commit);
 	PZ_LIST_EACH (&memory->all, n, tmp) {
 		struct record *record = record_of(n);
-		bool is_meant = commit->is_asked_for &&
-				(commit->removes_id == record->id ||
-				 (commit->removes_id == 0 && record->id <= commit->last_id));
+		bool is_meant = is_meant_by(commit, record);
 		bool is_out = record->state == IS_FORGOTTEN && record->id <= commit->last_id;
 
 		if (err == PZ_OK && (is_out || is_meant) && record->state != IS_STORING)

@@ -551,6 +551,15 @@ pz_prompts_set_timeout(struct pz_prompts *prompts, unsigned seconds)
 	prompts->timeout_s = seconds;
 }
 
+static void
+on_taken_back(void *arg, const struct pz_prompt_key *key)
+{
+	const struct pz_prompts *prompts = arg;
+
+	if (prompts->config.ops->taken_back)
+		prompts->config.ops->taken_back(prompts->config.arg, key);
+}
+
 enum pz_err
 pz_prompts_new(const struct pz_prompts_config *config, struct pz_prompts **out,
 	       struct pz_errinfo *info)
@@ -573,6 +582,8 @@ pz_prompts_new(const struct pz_prompts_config *config, struct pz_prompts **out,
 		pz_prompts_free(prompts);
 		return err;
 	}
+	prompts->memory.taken_back = on_taken_back;
+	prompts->memory.taken_back_arg = prompts;
 	*out = prompts;
 	return PZ_OK;
 }

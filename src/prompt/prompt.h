@@ -20,6 +20,7 @@
 #include "base/list.h"
 #include "base/slice.h"
 #include "prompt/answer.h"
+#include "prompt/key.h"
 #include "store/store.h"
 
 struct pz_prompts;
@@ -81,6 +82,9 @@ struct pz_prompts_ops {
 	/** The answer to a question of another device goes back to it. @return false: there is no
 	 * way. NULL: no questions of other devices are shown here. */
 	bool (*reply)(void *arg, const char *device, const char *id, enum pz_prompt_answer answer);
+	/** A permit is removed by pz_prompts_delete: what runs by it ends. Must not call back.
+	 * NULL: of no interest. */
+	void (*taken_back)(void *arg, const struct pz_prompt_key *key);
 	/** pz_prompts_has_person is different from now on. Must not call back. NULL: of no
 	 * interest. */
 	void (*person_changed)(void *arg, bool has_person);

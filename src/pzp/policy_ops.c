@@ -298,8 +298,48 @@ on_app_origin(void *arg, struct pz_slice app)
 	return node->apps.apps ? pz_apps_origin_of(node->apps.apps, app) : NULL;
 }
 
-static const struct pz_asking_ops asking_ops = {
-	.answered = on_answered, .app_origin = on_app_origin, .event = on_event};
+/* Whose permit a person has taken back. */
+struct taken {
+	const struct pz_node *node;
+	const struct pz_prompt_key *key;
+};
+
+static bool
+has_field(const struct pz_prompt_key *key, enum pz_prompt_field field, struct pz_slice value)
+{
+	return pz_slice_eq_str(value, pz_prompt_key_field(key, field));
+}
+
+/* An answer about a part of an API ("…/file/read") is one about the API, here. */
+static bool
+is_taken(void *arg, const char *from, const char *api)
+{
+	const struct taken *taken = arg;
+	const char *feature = pz_prompt_key_field(taken->key, PZ_PROMPT_FEATURE);
+	struct pz_access_caller caller;
+	size_t len = strlen(api);
+
+	return strncmp(feature, api, len) == 0 && (feature[len] == '\0' || feature[len] == '/') &&
+	       pz_access_caller_of(taken->node->judge.access, from, &caller) == PZ_OK &&
+	       has_field(taken->key, PZ_PROMPT_ZONE, caller.user_id) &&
+	       has_field(taken->key, PZ_PROMPT_DEVICE, caller.device) &&
+	       has_field(taken->key, PZ_PROMPT_APP, caller.app);
+}
+
+static void
+on_taken_back(void *arg, const struct pz_prompt_key *key)
+{
+	struct pz_node *node = arg;
+	struct taken taken = {.node = node, .key = key};
+
+	pz_calls_taken_back(node->calls, is_taken, &taken);
+	pz_apps_taken_back(node->apps.apps, is_taken, &taken);
+}
+
+static const struct pz_asking_ops asking_ops = {.taken_back = on_taken_back,
+						.answered = on_answered,
+						.app_origin = on_app_origin,
+						.event = on_event};
 
 enum pz_err
 pz_node_asking_new(struct pz_node *node, struct pz_errinfo *info)

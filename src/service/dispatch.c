@@ -557,6 +557,19 @@ pz_dispatcher_recheck(struct pz_dispatcher *d)
 	pz_service_binders_recheck(d);
 }
 
+void
+pz_dispatcher_taken_back(struct pz_dispatcher *d,
+			 bool (*is_of)(void *arg, const char *from, const char *api), void *arg)
+{
+	PZ_LIST_EACH (&d->listeners, node, tmp) {
+		struct call *c = PZ_CONTAINER(node, struct call, node);
+		if (c->was_asked && c->pub.service &&
+		    is_of(arg, c->from, c->pub.service->descriptor.api))
+			c->was_asked = false;
+	}
+	pz_dispatcher_recheck(d);
+}
+
 /* A permission can also end by time alone; access reports most of such moments, this is the
  * safety net. */
 static void

@@ -186,6 +186,14 @@ void pz_find_unreachable(struct pz_find *find);
 /** No more results from the owner: everything is delivered and find is gone. */
 void pz_find_done(struct pz_find *find);
 
+/** A person has taken a permit back: what runs by it counts as not asked about, and is judged
+ * again.
+ * @param is_of true for what is meant. @param from address of the caller @param api of the service
+ */
+void
+pz_dispatcher_taken_back(struct pz_dispatcher *d,
+			 bool (*is_of)(void *arg, const char *from, const char *api), void *arg);
+
 /** Numbers for status and metrics. */
 struct pz_dispatch_stats {
 	uint64_t requests, errors, duplicates, events;

@@ -176,6 +176,42 @@ def test_the_answer_is_remembered(zone, person):
     assert third.wait_registered().zone["enrolled"] is False
 
 
+def test_an_answer_that_is_taken_back_ends_what_runs(zone, person):
+    """The session of the page, and a stream that an answer let run; nothing else."""
+    app = let_in(zone.a, ws.App(zone.port))
+    other = let_in(zone.a, ws.App(zone.port, "https://other.example"))
+    rule = """<policy id="ask" combine="first-applicable"><rule effect="prompt-blanket"><condition>
+      <resource-match attr="api-feature" match="http://webinos.org/api/test"/>
+      <subject-match attr="uri" match="https://other.example"/></condition></rule></policy>"""
+    zone.a.ask("policy-set", {"slot": "exceptions", "document": rule})
+    try:
+        service = [one for one in other.find(TEST) if one["serviceAddress"] == other.pzp][0]
+        id = other.request(other.pzp, f"{TEST}@{service['id']}.listenAttr.listenFor42", [{"repeat": True}])
+        answer(zone.a, "allow", "--remember", "always")
+        while other.asked()[1]["method"] != f"{id}.onEvent":
+            pass
+        listed = zone.a.pzp("policy", "answers", "--json").json()
+        of_stream, = [one["id"] for one in listed if one["feature"] == TEST]
+        of_app, = [one["id"] for one in listed if one["app"] in app.address]
+        zone.a.pzp("policy", "answers", "--delete", of_stream)
+        payload, _ = other.answer(id)
+        assert payload["error"]["code"] == -32004
+        assert app.call(app.pzp, "ServiceDiscovery.ping")["result"] == {}
+        zone.a.pzp("policy", "answers", "--delete", of_app)
+        with pytest.raises(ws.Closed) as closed:
+            app.prop("never")
+        assert closed.value.code == 1008 and "taken" in closed.value.reason
+        assert other.call(other.pzp, "ServiceDiscovery.ping")["result"] == {}
+        again = ws.App(zone.port)
+        answer(zone.a, "deny")
+        assert again.wait_registered().zone["enrolled"] is False
+        zone.a.pzp("policy", "answers", "--all")
+        with pytest.raises(ws.Closed):
+            other.prop("never")
+    finally:
+        zone.a.ask("policy-set", {"slot": "exceptions", "remove": True})
+
+
 def test_a_policy_cuts_off(zone, person):
     app = let_in(zone.a, ws.App(zone.port))
     rule = """<policy id="no-apps" combine="first-applicable"><rule effect="deny"><condition>
