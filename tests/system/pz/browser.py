@@ -1,68 +1,88 @@
-"""Debian's Chromium, driven by its own protocol over WebSocket: nothing of npm is needed."""
+"""Debian's Chromium, driven by playwright-core (tests/browser)."""
 
+import functools
 import http.server
 import json
+import os
 import pathlib
 import shutil
 import subprocess
-import tempfile
 import threading
-import urllib.request
 
-from pz import ws
+TESTS = pathlib.Path(__file__).resolve().parents[2]
+EXAMPLES = TESTS.parent / "examples"
+BRIDGE = TESTS / "browser"
+INSTALL_SECONDS = 60
 
 
-def program():
-    """None: not installed."""
-    return shutil.which("chromium")
+@functools.cache
+def missing():
+    """Why there can be no browser tests here, in words; "": they can run. Installs what is missing of npm's."""
+    for program, package in (("chromium", "chromium"), ("node", "nodejs"), ("npm", "npm")):
+        if shutil.which(program) is None:
+            return f"no {program} here (Debian: apt-get install {package})"
+    stamp = BRIDGE / "node_modules" / ".package-lock.json"
+    if stamp.exists() and stamp.stat().st_mtime >= (BRIDGE / "package-lock.json").stat().st_mtime:
+        return ""
+    try:
+        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--fetch-retries=1"], cwd=BRIDGE, capture_output=True,
+                              text=True, timeout=INSTALL_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return f"npm ci in tests/browser took longer than {INSTALL_SECONDS} s: is npm's registry reachable (npm ping)?"
+    if done.returncode != 0:
+        return f"npm ci in tests/browser failed: is npm's registry reachable (npm ping)? {done.stderr.strip()[-300:]}"
+    os.utime(stamp)
+    return ""
 
 
 class Browser:
-    """One window, without a display."""
+    """One browser without a display; its pages have names."""
 
     def __init__(self):
-        self.profile = tempfile.mkdtemp(prefix="pz-browser-")
-        self.process = subprocess.Popen(
-            [program(), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-             "--remote-debugging-port=0", f"--user-data-dir={self.profile}", "about:blank"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        port = None
-        for line in self.process.stderr:
-            if "DevTools listening on" in line:
-                port = int(line.split("/devtools")[0].rpartition(":")[2])
-                break
-        assert port, "chromium ended before it listened"
-        threading.Thread(target=self.process.stderr.read, daemon=True).start()  # so that it never blocks
-        pages = json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list", timeout=10))
-        target = next(page for page in pages if page["type"] == "page")["webSocketDebuggerUrl"]
-        path = "/devtools" + target.partition("/devtools")[2]
-        self.socket = ws.Socket(port, origin=None, host=f"127.0.0.1:{port}", target=path, timeout=30)
-        self.count = 0
+        self.process = subprocess.Popen(["node", str(BRIDGE / "bridge.mjs"), shutil.which("chromium")], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
-    def command(self, method, **params):
-        self.count += 1
-        self.socket.send({"id": self.count, "method": method, "params": params})
-        while True:
-            message = self.socket.receive()
-            if message.get("id") == self.count:
-                assert "error" not in message, message
-                return message["result"]
+    def command(self, command, **params):
+        self.process.stdin.write(json.dumps({"command": command, **params}) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        assert line, "the browser has ended"
+        answer = json.loads(line)
+        assert "error" not in answer, f"{command} {params}: {answer['error']}"
+        return answer["value"]
 
-    def open(self, url):
-        self.command("Page.navigate", url=url)
+    def page(self, name, url):
+        return Page(self, name, url)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class Page:
+    """A tab."""
+
+    def __init__(self, browser, name, url=None):
+        self.browser, self.name = browser, name
+        if url:
+            browser.command("open", page=name, url=url)
 
     def evaluate(self, script):
         """The value of an expression in the page; promises are waited for."""
-        result = self.command("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
-        assert "exceptionDetails" not in result, result
-        return result["result"].get("value")
+        return self.browser.command("evaluate", page=self.name, script=script)
 
-    def close(self):
-        self.socket.close()
-        self.process.terminate()
-        self.process.wait()
-        self.process.stderr.close()
-        shutil.rmtree(self.profile, ignore_errors=True)
+    def wait(self, script):
+        """Until the expression is true."""
+        self.browser.command("wait", page=self.name, script=script)
+
+    def duplicate(self, name):
+        self.browser.command("duplicate", page=self.name, **{"as": name})
+        return Page(self.browser, name)
+
+    def __getattr__(self, command):
+        """reload(), close(), lifecycle(state=), clock(), forward(ms=): as bridge.mjs has them."""
+        return lambda **params: self.browser.command(command, page=self.name, **params)
 
 
 class Site:
@@ -83,6 +103,3 @@ class Site:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
-
-
-EXAMPLES = pathlib.Path(__file__).resolve().parents[3] / "examples"
