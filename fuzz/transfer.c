@@ -100,6 +100,14 @@ part_write(struct pz_part *base, struct pz_buf *bytes, pz_part_done done, void *
 	FUZZ_CHECK(!part->spec.has_size || part->at <= part->spec.size);
 	pz_buf_consume(bytes, all.len);
 	part_begin(part, done, arg);
+	if (part->spec.no_digest)
+		part->result.sha256[0] = '\0';
+}
+
+static void
+part_digest(struct pz_part *base, pz_part_done done, void *arg)
+{
+	part_begin(part_of(base), done, arg);
 }
 
 static void
@@ -140,8 +148,8 @@ part_close(struct pz_part *base)
 		part_free(part);
 }
 
-static const struct pz_part_ops part_ops = {part_write, part_restart, part_place, part_remove,
-					    part_close};
+static const struct pz_part_ops part_ops = {part_write, part_digest, part_restart,
+					    part_place, part_remove, part_close};
 
 static void
 check_spec(const struct pz_part_spec *spec)

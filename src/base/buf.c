@@ -243,3 +243,9 @@ pz_buf_consume(struct pz_buf *buf, size_t len)
 	if (buf->len == 0)
 		give_back(buf);
 }
+
+void
+pz_buf_clear(struct pz_buf *buf)
+{
+	buf->start = buf->len = 0;
+}

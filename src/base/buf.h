@@ -56,6 +56,9 @@ pz_buf_slice(const struct pz_buf *buf)
 	return (struct pz_slice){buf->mem ? buf->mem + buf->start : NULL, buf->len};
 }
 
+/** Drops all bytes and keeps the memory, for what is filled again soon. */
+void pz_buf_clear(struct pz_buf *buf);
+
 /** Drops `len` bytes from the front (len <= buf->len). An emptied buffer returns its memory. */
 void pz_buf_consume(struct pz_buf *buf, size_t len);
 

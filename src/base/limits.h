@@ -180,7 +180,11 @@
 /* ---- channels (page 15) ---- */
 /* both directions, and those whose close is not answered (page 15 "Limits") */
 #define PZ_CHANNELS_PER_LINK_MAX 64
-#define PZ_CHANNEL_WINDOW_BYTES (256U << 10)   /* at first */
+#define PZ_CHANNEL_WINDOW_BYTES (256U << 10) /* at first */
+/* of bulk at first: more in flight costs less CPU and lets calls wait longer behind it; and on a
+ * link that travels in a channel, where all of it may wait in one place */
+#define PZ_CHANNEL_BULK_WINDOW_BYTES (512U << 10)
+#define PZ_CHANNEL_CARRIED_WINDOW_BYTES (64U << 10)
 #define PZ_CHANNEL_WINDOW_BYTES_MAX (4U << 20) /* doubled up to this on a long way */
 #define PZ_CHANNEL_FLUSH_BYTES (64U << 10)     /* of all channels, between two looks at messages */
 /* of our own in a channel's queue; more waits above it */
@@ -221,6 +225,8 @@
 #define PZ_TRANSFER_LINK_US (10 * PZ_US_PER_S)     /* a private link that no file uses stays */
 #define PZ_TRANSFER_BLOCK_BYTES (256U << 10)       /* read, hashed or written by one job */
 #define PZ_TRANSFER_UNSENT_BYTES (512U << 10)      /* read and not sent yet */
+#define PZ_TRANSFER_BACKLOG_BYTES (1U << 20)       /* received, credited and not written yet */
+#define PZ_TRANSFER_GATHER_US (50 * PZ_US_PER_MS)  /* less than a block is written after it */
 #define PZ_TRANSFER_PARTS_MAX 1024                 /* unfinished files in one inbox */
 #define PZ_TRANSFER_PART_KEEP_S (7 * 86400)        /* then an unfinished one is removed */
 #define PZ_TRANSFER_NUMBER_MAX 999                 /* of "name (1)": more is no accident */

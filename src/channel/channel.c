@@ -23,6 +23,7 @@ pz_channels_new(const struct pz_env *env, const struct pz_channels_ops *ops, voi
 	channels->ops = ops;
 	channels->arg = arg;
 	channels->budget = PZ_CHANNEL_FLUSH_BYTES;
+	channels->bulk_window = PZ_CHANNEL_BULK_WINDOW_BYTES;
 	pz_list_init(&channels->ready);
 	pz_timer_init(&channels->turn, on_turn, channels);
 	return channels;

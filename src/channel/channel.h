@@ -102,6 +102,9 @@ bool pz_channels_on_prop(struct pz_channels *channels, const char *status, json_
  * channel that is not open, after its end): the link must be closed. */
 enum pz_err pz_channels_on_frame(struct pz_channels *channels, struct pz_slice frame) PZ_MUST_USE;
 
+/** What bulk may have in flight at first on this link (PZ_CHANNEL_BULK_WINDOW_BYTES unless set). */
+void pz_channels_set_bulk_window(struct pz_channels *channels, uint32_t bytes);
+
 /**
  * The next frame to send when no message waits: channels take turns, and after
  * PZ_CHANNEL_FLUSH_BYTES none comes in this turn of the loop; `wake` follows in the next one.
@@ -139,6 +142,11 @@ void pz_channel_close_with(struct pz_channel *channel, const char *reason, json_
  */
 enum pz_err
 pz_channel_send(struct pz_channel *channel, struct pz_slice data, size_t *out_taken) PZ_MUST_USE;
+/** Bytes that pz_channel_send takes now; 0: `writable` follows, unless nothing may be sent at all.
+ */
+size_t pz_channel_room(struct pz_channel *channel);
+/** The window for bulk on the link of this channel: see pz_channels_set_bulk_window. */
+uint32_t pz_channel_bulk_window(const struct pz_channel *channel);
 /** No more data from here; what was sent goes first. */
 void pz_channel_end(struct pz_channel *channel);
 /** Bytes of `data` are out of the way: the other end gets credit when half of the window is. */

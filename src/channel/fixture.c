@@ -192,11 +192,13 @@ end_flush(struct end *end)
 		pz_channels_sent(end->channels);
 	}
 	pz_channels_flushed(end->channels);
-	return any;
+	/* The share of this turn may have been used up before the last frame came: another follows.
+	 */
+	return any || pz_timers_next_us(end->env->timers) <= pz_env_mono_us(end->env);
 }
 
 /* The first item arrives at the other end. @return false: no item waits */
-static bool
+bool
 end_carry(struct end *end)
 {
 	struct pz_list *node = pz_list_first(&end->out);

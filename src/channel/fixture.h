@@ -78,6 +78,8 @@ void end_fini(struct end *end);
 /* What the flush of one turn sends. @return false: nothing */
 bool end_flush(struct end *end);
 
+/* The first item arrives at the other end. @return false: no item waits */
+bool end_carry(struct end *end);
 bool end_carry_all(struct end *end);
 
 /* Until nothing moves. */

@@ -11,6 +11,12 @@
 	((size_t)PZ_CHANNEL_WINDOW_BYTES_MAX / PZ_DATA_BYTES_MAX * PZ_DATA_HEADER_BYTES +          \
 	 PZ_CHANNEL_WINDOW_BYTES_MAX + PZ_DATA_FRAME_BYTES_MAX)
 
+/* A way that seems to take longer was not used meanwhile. */
+#define WAY_US_MAX (60 * PZ_US_PER_S)
+#define RATE_US_MIN (10 * PZ_US_PER_MS)
+/* So much at once is not the last of it. */
+#define BULK_BYTES (PZ_DATA_BYTES_MAX / 2)
+
 /* ---- out ---- */
 
 /* The beginning of the data goes into the last frame of the queue, as far as there is room. */
@@ -43,6 +49,20 @@ add_frame(struct pz_channel *channel, struct pz_slice data)
 	return PZ_OK;
 }
 
+/* Memory for all that comes, and what usually follows it in the same turn, so that the queue does
+ * not grow frame by frame, being copied each time. Without it the frames find their own. */
+static void
+make_room(struct pz_channel *channel, size_t len)
+{
+	size_t frames = len / PZ_DATA_BYTES_MAX + 1;
+	size_t need = len + frames * PZ_DATA_HEADER_BYTES;
+	uint8_t *mem;
+
+	if (need < PZ_CHANNEL_UNSENT_BYTES && channel->out.len == 0)
+		need = PZ_CHANNEL_UNSENT_BYTES;
+	(void)!pz_buf_reserve(&channel->out, need, &mem);
+}
+
 /* Queues bytes that are within the window; *out_taken all, or those before memory was out. */
 static enum pz_err
 queue(struct pz_channel *channel, struct pz_slice data, size_t *out_taken)
@@ -50,6 +70,8 @@ queue(struct pz_channel *channel, struct pz_slice data, size_t *out_taken)
 	enum pz_err err = PZ_OK;
 	size_t done = fill_last(channel, data);
 
+	if (data.len - done >= BULK_BYTES)
+		make_room(channel, data.len - done);
 	while (done < data.len && err == PZ_OK) {
 		size_t n = data.len - done;
 		if (n > PZ_DATA_BYTES_MAX)
@@ -86,6 +108,23 @@ own_room(const struct pz_channel *channel)
 	return room > headers ? room - headers : 0;
 }
 
+static size_t
+room(const struct pz_channel *channel)
+{
+	size_t own = own_room(channel);
+
+	return own < channel->send_left ? own : channel->send_left;
+}
+
+size_t
+pz_channel_room(struct pz_channel *channel)
+{
+	size_t n = may_send(channel) ? room(channel) : 0;
+
+	channel->is_wanted |= n == 0 && may_send(channel);
+	return n;
+}
+
 enum pz_err
 pz_channel_send(struct pz_channel *channel, struct pz_slice data, size_t *out_taken)
 {
@@ -94,10 +133,8 @@ pz_channel_send(struct pz_channel *channel, struct pz_slice data, size_t *out_ta
 	*out_taken = 0;
 	if (!may_send(channel) || data.len == 0)
 		return PZ_OK;
-	if (n > channel->send_left)
-		n = channel->send_left;
-	if (n > own_room(channel))
-		n = own_room(channel);
+	if (n > room(channel))
+		n = room(channel);
 	enum pz_err err = n > 0 ? queue(channel, pz_slice_of(data.ptr, n), out_taken) : PZ_OK;
 	channel->is_wanted = *out_taken < data.len;
 	return err;
@@ -228,12 +265,26 @@ pz_channels_refill(struct pz_channels *channels)
 
 /* ---- in ---- */
 
+void
+pz_channels_set_bulk_window(struct pz_channels *channels, uint32_t bytes)
+{
+	channels->bulk_window = bytes;
+}
+
+uint32_t
+pz_channel_bulk_window(const struct pz_channel *channel)
+{
+	return channel->channels->bulk_window;
+}
+
 /* The queue's maximum is set here, since before it nothing may be sent. */
 void
 pz_channel_set_window(struct pz_channel *channel, uint32_t window)
 {
 	channel->window = window;
-	channel->limit = channel->limit_before = channel->window;
+	channel->limit = channel->window;
+	channel->pace.way_us = UINT64_MAX;
+	channel->pace.since_us = channel->pace.timed_us = pz_env_mono_us(channel->channels->env);
 	pz_buf_init(&channel->out, QUEUE_BYTES_MAX, NULL);
 }
 
@@ -242,23 +293,61 @@ pz_channel_credit(struct pz_channel *channel, uint32_t bytes)
 {
 	if (channel->state != CHANNEL_OPEN || channel->has_ended || bytes == 0)
 		return;
-	channel->limit_before = channel->limit;
+	if (channel->pace.timed_us == 0) {
+		channel->pace.timed_limit = channel->limit;
+		channel->pace.timed_us = pz_env_mono_us(channel->channels->env);
+	}
 	channel->limit += bytes;
 	pz_channel_say_credit(channel, bytes);
+}
+
+/* Bytes beyond a limit come only after the credit that has moved it has gone all the way there; the
+ * first ones after the channel was opened, when none of its own can wait on the way. */
+void
+pz_channel_note_received(struct pz_channel *channel, size_t bytes)
+{
+	channel->received += bytes;
+	if (channel->pace.timed_us == 0 || channel->received <= channel->pace.timed_limit)
+		return;
+	uint64_t took_us = pz_env_mono_us(channel->channels->env) - channel->pace.timed_us;
+	if (took_us < channel->pace.way_us)
+		channel->pace.way_us = took_us;
+	channel->pace.timed_us = 0;
+}
+
+/*
+ * What the way holds is what comes in the time that it takes while nothing waits on it. A window
+ * that is less than twice as large doubles. A larger one would make bytes wait where the way is
+ * narrow, or where a node is busy, and calls wait behind them. The rate is that of several round
+ * trips, since what comes at once was collected on the way.
+ */
+static bool
+is_window_short(struct pz_channel *channel)
+{
+	uint64_t now_us = pz_env_mono_us(channel->channels->env);
+	uint64_t took_us = now_us - channel->pace.since_us,
+		 came = channel->received - channel->pace.came;
+
+	if (channel->pace.way_us > WAY_US_MAX || took_us < RATE_US_MIN ||
+	    took_us < 4 * channel->pace.way_us)
+		return false;
+	channel->pace.since_us = now_us;
+	channel->pace.came = channel->received;
+	return channel->window < PZ_CHANNEL_WINDOW_BYTES_MAX &&
+	       took_us * channel->window < 2 * channel->pace.way_us * came;
 }
 
 void
 pz_channel_consumed(struct pz_channel *channel, size_t bytes)
 {
 	channel->consumed += (uint32_t)bytes;
-	if (channel->consumed < channel->window / 2)
+	if (channel->consumed < pz_channel_credit_bytes(channel->window))
 		return;
 	uint32_t credit = channel->consumed;
-	if (channel->is_short && channel->window < PZ_CHANNEL_WINDOW_BYTES_MAX) {
+	if (is_window_short(channel)) {
 		credit += channel->window;
 		channel->window *= 2;
 	}
-	channel->is_short = false;
 	channel->consumed = 0;
 	pz_channel_credit(channel, credit);
 }

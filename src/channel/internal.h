@@ -36,6 +36,15 @@ struct pz_channel_farewell {
 	json_t *more; /* further members of ours, or NULL */
 };
 
+/* How long the way is, and what comes by it. */
+struct pz_channel_pace {
+	uint64_t way_us;      /* shortest time from a credit to what came for it */
+	uint64_t timed_limit; /* the limit before the credit that is timed now ... */
+	uint64_t timed_us;    /* ... and when that was given; 0: none is */
+	uint64_t since_us;    /* the rate is measured from here on ... */
+	uint64_t came;        /* ... by the bytes that were received before */
+};
+
 struct pz_channel {
 	struct pz_list ready_node; /* channels->ready while there is something in out */
 	struct pz_channels *channels;
@@ -45,8 +54,8 @@ struct pz_channel {
 	struct pz_buf out;     /* whole frames; each but the last is full */
 	uint64_t taken;        /* bytes that ever went into out */
 	uint64_t received;     /* bytes that ever came in */
-	uint64_t limit;        /* what it may have sent in all ... */
-	uint64_t limit_before; /* ... before the last credit */
+	uint64_t limit;        /* what it may have sent in all */
+	struct pz_channel_pace pace;
 	uint32_t number, peer; /* ours, the other end's */
 	uint32_t send_left;    /* what the other end still takes */
 	uint32_t window, consumed;
@@ -56,11 +65,18 @@ struct pz_channel {
 	bool is_ending;   /* we send no more ... */
 	bool is_end_sent; /* ... and have said so */
 	bool is_close_sent;
-	bool is_short;  /* the window was used up before its credit could arrive */
 	bool is_wanted; /* the owner waits for `writable` */
 	bool has_sent;  /* since pz_channels_flushed */
 	struct pz_channel_farewell close;
 };
+
+/* Credit is given for half of a window, or one frame less: a frame that does not end there would
+ * else delay it by as much as a round trip. */
+static inline uint32_t
+pz_channel_credit_bytes(uint32_t window)
+{
+	return window / 2 > 2 * PZ_DATA_BYTES_MAX ? window / 2 - PZ_DATA_BYTES_MAX : window / 2;
+}
 
 struct pz_channels {
 	const struct pz_env *env;
@@ -68,6 +84,7 @@ struct pz_channels {
 	void *arg;
 	struct pz_list ready; /* in the order of their turns */
 	size_t budget;        /* bytes that may still go in this turn */
+	uint32_t bulk_window; /* of those who receive much */
 	struct pz_timer turn; /* the next one, when the budget is used up */
 	bool has_sent;        /* some channel, since pz_channels_flushed */
 	struct pz_channel *by_number[PZ_CHANNELS_PER_LINK_MAX]; /* number - 1 */
@@ -95,6 +112,8 @@ void pz_channels_refill(struct pz_channels *channels);
 void pz_channel_settle(struct pz_channel *channel);
 /** Calls `writable` when its owner waits for room and there is some. */
 void pz_channel_offer_room(struct pz_channel *channel);
+/** Bytes of the other end have come in. */
+void pz_channel_note_received(struct pz_channel *channel, size_t bytes);
 /** The channel is open: how much it may receive at first. */
 void pz_channel_set_window(struct pz_channel *channel, uint32_t window);
 

@@ -248,10 +248,7 @@ pz_channels_on_frame(struct pz_channels *channels, struct pz_slice frame)
 	if (channel == NULL || channel->state < CHANNEL_OPEN || channel->has_ended ||
 	    data.len > channel->limit - channel->received)
 		return PZ_ERR_PROTO;
-	channel->received += data.len;
-	/* It stopped just where the credit before the last one ends: that came too late. */
-	if (channel->received == channel->limit_before && channel->limit_before < channel->limit)
-		channel->is_short = true;
+	pz_channel_note_received(channel, data.len);
 	if (channel->ops)
 		channel->ops->data(channel->arg, data);
 	return PZ_OK;

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "wire/frame.h"
+
 struct side {
 	struct pz_splice *splice;
 	struct side *other;
@@ -115,8 +117,9 @@ smaller(uint64_t a, uint64_t b)
 }
 
 /* What is held back is given in pieces of half a window, as an end would. Less than what this end
- * may still send waits until that is used up: so an end that gives its credit byte by byte does not
- * fill the queue of the other end's link. An end that gives it as page 15 says never waits. */
+ * may still send, by more than what page 15 rounds credit by, waits until that is used up: so an
+ * end that gives its credit byte by byte does not fill the queue of the other end's link. An end
+ * that gives it as page 15 says never waits. */
 static void
 grant(struct side *side)
 {
@@ -125,8 +128,10 @@ grant(struct side *side)
 
 	if (may <= side->granted)
 		return;
-	uint64_t more = may - side->granted;
-	if (more < (may < offered ? side->cap / 2 : side->granted - side->passed))
+	uint64_t more = may - side->granted, left = side->granted - side->passed;
+	if (may < offered)
+		left = side->cap / 2;
+	if (more < left && (more < PZ_DATA_BYTES_MAX || more + 2 * PZ_DATA_BYTES_MAX < left))
 		return;
 	side->granted = may;
 	pz_channel_credit(side->channel, (uint32_t)more);

@@ -127,9 +127,10 @@ ended(struct sending *s, size_t slot, const json_t *result, const struct pz_ctl_
 static json_t *
 params_of(const struct sending *s, const struct pz_files_item *item)
 {
-	json_t *params = json_pack(
-		"{s:s, s:s, s:s, s:b, s:b}", "device", s->device, "name", item->name, "id",
-		item->id, "wait", pz_cli_opt(s->cli, "wait") != NULL, "again", (int)item->is_again);
+	json_t *params =
+		json_pack("{s:s, s:s, s:s, s:b, s:b, s:b}", "device", s->device, "name", item->name,
+			  "id", item->id, "wait", pz_cli_opt(s->cli, "wait") != NULL, "again",
+			  (int)item->is_again, "digest", s->cli->json);
 
 	if (params && item->path)
 		(void)json_object_set(params, "path", item->path);

@@ -241,8 +241,12 @@ pz_link_channels(struct pz_link *link)
 {
 	if (link->closing || !link->live || link->host->events->channel_offered == NULL)
 		return NULL;
-	if (link->channels == NULL)
+	if (link->channels == NULL) {
 		link->channels = pz_channels_new(link->host->env, &channels_ops, link);
+		if (link->channels && link->stream->is_carried)
+			pz_channels_set_bulk_window(link->channels,
+						    PZ_CHANNEL_CARRIED_WINDOW_BYTES);
+	}
 	return link->channels;
 }
 

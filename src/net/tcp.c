@@ -158,20 +158,15 @@ static size_t
 tcp_send(struct pz_stream *stream, struct pz_slice bytes)
 {
 	struct tcp *tcp = (struct tcp *)(void *)stream;
-	size_t sent = 0;
+	ssize_t n;
 
-	while (sent < bytes.len) {
-		ssize_t n = send(tcp->fd, bytes.ptr + sent, bytes.len - sent, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno != EAGAIN) {
-			tcp->error = errno;
-			break;
-		}
-		if (n < 0)
-			break;
-		sent += (size_t)n;
-	}
+	/* After a part of them there is no room for more: the next one would only say so. */
+	do {
+		n = send(tcp->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EAGAIN)
+		tcp->error = errno;
+	size_t sent = n > 0 ? (size_t)n : 0;
 	tcp->has_sent = tcp->has_sent || sent > 0;
 	if (sent < bytes.len && !tcp->writing) {
 		tcp->writing = true;

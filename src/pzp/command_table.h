@@ -84,6 +84,7 @@
 		PZ_P("wait", BOOL, "wait for a device that is away") \
 		PZ_P("id", TEXT, "of this sending: a file that arrived by the same one is not sent again") \
 		PZ_P("again", BOOL, "the daemon was lost meanwhile: a way to the device may need a moment") \
+		PZ_P("digest", BOOL, "both ends compute SHA-256 of the whole file, and it is compared; yes unless given") \
 		PZ_P_FILE("file", READ, "the file")), \
 	  true, "send a file to a device") \
 	X("inbox", cmd_inbox, PZ_PARAMS(), false, "what was received from other devices, the newest last") \

@@ -38,8 +38,9 @@ struct disk_part {
 	char *inbox; /* of spec, owned */
 	int inbox_fd, incoming_fd, fd;
 	struct pz_hash *hash;
-	uint64_t at;         /* bytes that are there, hashed */
-	struct pz_buf bytes; /* to be written */
+	uint64_t at;         /* bytes that are there */
+	uint64_t hashed;     /* of them */
+	struct pz_buf bytes; /* to be written; afterwards memory for the next ones */
 	bool (*job)(struct disk_part *part);
 	struct pz_part_result result;
 	pz_part_done done;
@@ -106,8 +107,11 @@ hash_all(struct disk_part *part, uint64_t end)
 
 	if (block == NULL)
 		return failed(part, "");
-	while (part->at < end && !atomic_load(&part->is_closed)) {
-		ssize_t n = pread(part->fd, block, PZ_TRANSFER_BLOCK_BYTES, (off_t)part->at);
+	while (part->hashed < end && !atomic_load(&part->is_closed)) {
+		uint64_t left = end - part->hashed;
+		size_t wanted =
+			left < PZ_TRANSFER_BLOCK_BYTES ? (size_t)left : PZ_TRANSFER_BLOCK_BYTES;
+		ssize_t n = pread(part->fd, block, wanted, (off_t)part->hashed);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -115,7 +119,7 @@ hash_all(struct disk_part *part, uint64_t end)
 		if (n == 0)
 			break;
 		pz_hash_add(part->hash, pz_slice_of(block, (size_t)n));
-		part->at += (uint64_t)n;
+		part->hashed += (uint64_t)n;
 	}
 	return true;
 }
@@ -153,7 +157,7 @@ restart_job(struct disk_part *part)
 	struct stat st;
 
 	pz_hash_reset(part->hash);
-	part->at = 0;
+	part->at = part->hashed = 0;
 	if (fstat(part->fd, &st) != 0 || (st.st_nlink > 1 && !leave_placed(part)) ||
 	    ftruncate(part->fd, 0) != 0)
 		return failed(part, "");
@@ -193,26 +197,42 @@ open_job(struct disk_part *part)
 	bool ok = part->spec.is_fresh || is_longer || is_other
 			  ? restart_job(part)
 			  : hash_all(part, (uint64_t)st.st_size);
+	part->at = part->hashed;
 	return ok && has_room(part);
 }
 
-/* Written and hashed in the same order. `at` moves only behind what was written, so a failure
- * leaves digest and file alike. */
+/* A file that is shorter now than what was written was changed by others. */
+static bool
+digest_job(struct disk_part *part)
+{
+	if (!hash_all(part, part->at))
+		return false;
+	errno = EIO;
+	return part->hashed == part->at || failed(part, part->spec.name);
+}
+
+/* Written and hashed in the same order. `at` and `hashed` move only behind what was written, so a
+ * failure leaves digest and file alike. */
 static bool
 write_job(struct disk_part *part)
 {
-	while (part->bytes.len > 0) {
-		struct pz_slice all = pz_buf_slice(&part->bytes);
-		ssize_t n = pwrite(part->fd, all.ptr, all.len, (off_t)part->at);
+	struct pz_slice left = pz_buf_slice(&part->bytes);
+	bool is_hashed = !part->spec.no_digest && part->hashed == part->at;
+
+	while (left.len > 0) {
+		ssize_t n = pwrite(part->fd, left.ptr, left.len, (off_t)part->at);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n == 0)
 			errno = ENOSPC; /* a file that takes nothing is full */
 		if (n <= 0)
 			return failed(part, "");
-		pz_hash_add(part->hash, pz_slice_of(all.ptr, (size_t)n));
+		if (is_hashed) {
+			pz_hash_add(part->hash, pz_slice_of(left.ptr, (size_t)n));
+			part->hashed += (uint64_t)n;
+		}
 		part->at += (uint64_t)n;
-		pz_buf_consume(&part->bytes, (size_t)n);
+		left = pz_slice_of(left.ptr + n, left.len - (size_t)n);
 	}
 	return true;
 }
@@ -275,7 +295,8 @@ on_thread(struct pz_work *work)
 	part->result = (struct pz_part_result){.err = PZ_OK};
 	if (part->job(part)) {
 		part->result.have = part->at;
-		pz_hash_hex(part->hash, part->result.sha256);
+		if (part->hashed == part->at)
+			pz_hash_hex(part->hash, part->result.sha256);
 	}
 }
 
@@ -308,12 +329,19 @@ static void
 part_write(struct pz_part *base, struct pz_buf *bytes, pz_part_done done, void *arg)
 {
 	struct disk_part *part = disk_part_of(base);
-	size_t max = bytes->max;
+	struct pz_buf spare = part->bytes;
 
-	pz_buf_fini(&part->bytes);
 	part->bytes = *bytes;
-	pz_buf_init(bytes, max, NULL);
+	spare.max = bytes->max;
+	*bytes = spare;
+	pz_buf_clear(bytes);
 	begin(part, write_job, done, arg);
+}
+
+static void
+part_digest(struct pz_part *base, pz_part_done done, void *arg)
+{
+	begin(disk_part_of(base), digest_job, done, arg);
 }
 
 static void
@@ -347,6 +375,7 @@ part_close(struct pz_part *base)
 
 static const struct pz_part_ops part_ops = {
 	.write = part_write,
+	.digest = part_digest,
 	.restart = part_restart,
 	.place = part_place,
 	.remove = part_remove,

@@ -118,6 +118,7 @@ pz_transfer_offer_parse(const json_t *message, struct pz_transfer_offer *out,
 	if (!is_absent(message, "sha256") && (sha256 == NULL || !is_hash(sha256)))
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER, "sha256: not 64 digits of hex");
 	snprintf(offer.sha256, sizeof(offer.sha256), "%s", sha256 ? sha256 : "");
+	offer.no_digest = json_is_false(json_object_get(message, "digest"));
 	offer.is_fresh = json_is_true(json_object_get(message, "fresh"));
 	*out = offer;
 	return PZ_OK;
@@ -147,6 +148,8 @@ pz_transfer_offer_json(const struct pz_transfer_offer *offer)
 		(void)json_object_set_new(message, "size", json_integer((json_int_t)offer->size));
 	if (message && offer->path[0])
 		(void)json_object_set_new(message, "path", path_json(offer->path));
+	if (message && offer->no_digest)
+		(void)json_object_set_new(message, "digest", json_false());
 	if (message && offer->sha256[0])
 		(void)json_object_set_new(message, "sha256", json_string(offer->sha256));
 	return message;

@@ -21,7 +21,8 @@ struct pz_transfer_offer {
 	int64_t mtime_ms;                          /* since 1970; 0: not known */
 	char sha256[PZ_TRANSFER_HASH_HEX_BYTES];   /* of the whole file, or "" */
 	bool has_size;
-	bool is_fresh; /* what is there of an earlier try does not count */
+	bool no_digest; /* of the whole file: the opener compares none */
+	bool is_fresh;  /* what is there of an earlier try does not count */
 };
 
 /** Reads the members of a channelOpen. @param out untouched on failure @param info what is wrong

@@ -30,6 +30,7 @@ struct pz_part_spec {
 	uint64_t size; /* where has_size */
 	int64_t mtime_ms;
 	bool has_size, is_fresh;
+	bool no_digest; /* `write` need not bring it up to date */
 };
 
 /** How an operation ended. */
@@ -37,7 +38,7 @@ struct pz_part_result {
 	enum pz_err err; /* IO_FULL (no space), DENIED_PERMISSION, LIMIT, LIMIT_MEMORY, IO */
 	char detail[200];
 	uint64_t have;                           /* bytes that are there */
-	char sha256[PZ_TRANSFER_HASH_HEX_BYTES]; /* of them, after open and place */
+	char sha256[PZ_TRANSFER_HASH_HEX_BYTES]; /* of them; "": not computed so far */
 	/* after place: where it is, below the inbox */
 	char file[sizeof(((struct pz_part_spec *)0)->path) + PZ_TRANSFER_NAME_BYTES_MAX + 1];
 };
@@ -48,8 +49,11 @@ struct pz_part;
 typedef void (*pz_part_done)(void *arg, const struct pz_part_result *result);
 
 struct pz_part_ops {
-	/** Appends all of the bytes. @param bytes emptied: its memory is taken */
+	/** Appends all of the bytes. @param bytes emptied: its memory is taken, and it may be given
+	 * that of earlier ones */
 	void (*write)(struct pz_part *part, struct pz_buf *bytes, pz_part_done done, void *arg);
+	/** Computes the digest of all that is there, as far as that was not done. */
+	void (*digest)(struct pz_part *part, pz_part_done done, void *arg);
 	/** Drops what is there. */
 	void (*restart)(struct pz_part *part, pz_part_done done, void *arg);
 	/** Syncs it and gives it a name that no other file has; the temporary one stays, too. */

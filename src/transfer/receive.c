@@ -22,8 +22,8 @@
 #include "wire/json.h"
 
 #define SWEEP_US (UINT64_C(86400) * PZ_US_PER_S)
-/* What the window may be, twice: as many bytes wait while as many are written. */
-#define PENDING_BYTES_MAX (2 * (size_t)PZ_CHANNEL_WINDOW_BYTES_MAX)
+/* What was credited may wait, and what the window lets come meanwhile. */
+#define PENDING_BYTES_MAX ((size_t)PZ_CHANNEL_WINDOW_BYTES_MAX + PZ_TRANSFER_BACKLOG_BYTES)
 
 struct noting;
 
@@ -38,14 +38,18 @@ struct incoming {
 	enum { OPENING, READY, PLACING, NOTING, REMOVING } state;
 	struct pz_buf pending; /* received, not given to the part yet */
 	size_t writing;        /* given to the part by the operation that runs */
+	size_t owed;           /* received and not credited yet */
 	uint64_t total;        /* bytes of the file that are here, written or not */
-	char sha256[PZ_TRANSFER_HASH_HEX_BYTES]; /* of what is written */
+	char sha256[PZ_TRANSFER_HASH_HEX_BYTES]; /* of what is written, when is_digested */
 	char *file;                              /* below the inbox, once it is placed */
 	uint64_t seen_us;
-	struct pz_timer timer; /* it rests too long, or its sender is stuck */
+	struct pz_timer timer;  /* it rests too long, or its sender is stuck */
+	struct pz_timer gather; /* less than a block waits for more */
 	struct noting *noting;
 	bool is_busy, is_accepted, has_ended, wants_restart;
-	bool is_doomed; /* removed as soon as nothing runs */
+	bool is_digested; /* sha256 is that of all that is written, or cannot be computed */
+	bool is_gathered; /* what waits is written, however little */
+	bool is_doomed;   /* removed as soon as nothing runs */
 };
 
 /* What a commit is given: the file may be closed before that ends. */
@@ -54,6 +58,7 @@ struct noting {
 };
 
 static void step(struct incoming *in);
+static void digest(struct incoming *in);
 static const struct pz_channel_ops channel_ops;
 
 static const struct pz_env *
@@ -69,6 +74,7 @@ incoming_free(struct incoming *in)
 {
 	pz_list_remove(&in->node);
 	pz_env_stop(env_of(in), &in->timer);
+	pz_env_stop(env_of(in), &in->gather);
 	if (in->noting)
 		in->noting->in = NULL;
 	if (in->channel)
@@ -80,10 +86,17 @@ incoming_free(struct incoming *in)
 	free(in);
 }
 
+/* Of the whole file; NULL: it was not asked for. */
+static const char *
+digest_of(const struct incoming *in)
+{
+	return in->is_digested && in->sha256[0] ? in->sha256 : NULL;
+}
+
 static json_t *
 receipt(const struct incoming *in)
 {
-	return json_pack("{s:s, s:s}", "sha256", in->sha256, "file", in->file);
+	return json_pack("{s:s*, s:s}", "sha256", digest_of(in), "file", in->file);
 }
 
 /* The sender of a file that was noted is answered when nothing of it is unfinished any more. */
@@ -215,10 +228,10 @@ record_of(const struct incoming *in)
 	transfers->config.ops->address(transfers->config.arg, in->device, from);
 	if (asprintf(&path, "%s/%s", inbox.directory, in->file) < 0)
 		path = NULL;
-	return json_pack("{s:s, s:s, s:s*, s:s, s:I, s:I, s:s}", "id", in->offer.id, "file",
+	return json_pack("{s:s, s:s, s:s*, s:s, s:I, s:I, s:s*}", "id", in->offer.id, "file",
 			 in->file, "path", path, "from", from, "size", (json_int_t)in->total,
 			 "received", (json_int_t)pz_env_wall_ms(transfers->env), "sha256",
-			 in->sha256);
+			 digest_of(in));
 }
 
 static void
@@ -242,12 +255,23 @@ on_placed(void *arg, const struct pz_part_result *result)
 	pz_inbox_add(in->transfers, record_of(in), on_noted, in->noting, drop_noting);
 }
 
+/* The sender compares it, or has said what it must be. */
+static bool
+wants_digest(const struct incoming *in)
+{
+	return !in->offer.no_digest || in->offer.sha256[0];
+}
+
 /* Everything was received and written. */
 static void
 complete(struct incoming *in)
 {
 	bool is_other = in->offer.sha256[0] && strcmp(in->offer.sha256, in->sha256) != 0;
 
+	if (wants_digest(in) && !in->is_digested) {
+		digest(in);
+		return;
+	}
 	if ((in->offer.has_size && in->total != in->offer.size) || is_other) {
 		give_up_changed(in);
 		return;
@@ -259,12 +283,23 @@ complete(struct incoming *in)
 
 /* ---- bytes ---- */
 
+/* Credit for what came in: at once, unless the disk is far behind. So how much is in flight
+ * depends on the way alone. */
+static void
+give_credit(struct incoming *in, size_t received)
+{
+	in->owed += received;
+	if (in->owed == 0 || in->channel == NULL || !in->is_accepted ||
+	    in->pending.len + in->writing > PZ_TRANSFER_BACKLOG_BYTES)
+		return;
+	pz_channel_consumed(in->channel, in->owed);
+	in->owed = 0;
+}
+
 static void
 on_written(void *arg, const struct pz_part_result *result)
 {
 	struct incoming *in = arg;
-	size_t written = in->writing;
-
 	in->is_busy = false;
 	in->writing = 0;
 	if (result->err != PZ_OK) {
@@ -272,8 +307,8 @@ on_written(void *arg, const struct pz_part_result *result)
 		return;
 	}
 	memcpy(in->sha256, result->sha256, sizeof(in->sha256));
-	if (in->channel && in->is_accepted)
-		pz_channel_consumed(in->channel, written);
+	in->is_digested = in->sha256[0] != '\0';
+	give_credit(in, 0);
 	step(in);
 }
 
@@ -290,7 +325,16 @@ on_ready(void *arg, const struct pz_part_result *result)
 	in->state = READY;
 	in->total = result->have;
 	memcpy(in->sha256, result->sha256, sizeof(in->sha256));
+	in->is_digested = true;
 	step(in);
+}
+
+/* Of what was written without one. */
+static void
+digest(struct incoming *in)
+{
+	in->is_busy = true;
+	in->part->ops->digest(in->part, on_ready, in);
 }
 
 static void
@@ -302,10 +346,44 @@ accept(struct incoming *in)
 		(void)json_object_set_new(more, "haveHash", json_string(in->sha256));
 	in->is_accepted = true;
 	in->has_ended = false;
+	in->owed = 0;
 	in->seen_us = pz_env_mono_us(env_of(in));
 	pz_env_start(env_of(in), &in->timer, PZ_TRANSFER_IDLE_US);
-	pz_channel_accept(in->channel, PZ_CHANNEL_WINDOW_BYTES, more, &channel_ops, in);
+	pz_channel_accept(in->channel, pz_channel_bulk_window(in->channel), more, &channel_ops, in);
 	json_decref(more);
+}
+
+/* Whole blocks are written, and what cannot become one. */
+static bool
+is_worth_writing(const struct incoming *in)
+{
+	return in->pending.len >= PZ_TRANSFER_BLOCK_BYTES || in->is_gathered || in->has_ended ||
+	       in->channel == NULL || !in->is_accepted || in->wants_restart;
+}
+
+static void
+on_gathered(struct pz_timer *timer, void *arg)
+{
+	struct incoming *in = arg;
+
+	(void)timer;
+	in->is_gathered = true;
+	step(in);
+}
+
+static void
+write_pending(struct incoming *in)
+{
+	if (!is_worth_writing(in)) {
+		if (!in->gather.active)
+			pz_env_start(env_of(in), &in->gather, PZ_TRANSFER_GATHER_US);
+		return;
+	}
+	pz_env_stop(env_of(in), &in->gather);
+	in->is_gathered = false;
+	in->is_busy = true;
+	in->writing = in->pending.len;
+	in->part->ops->write(in->part, &in->pending, on_written, in);
 }
 
 /* Begins what is to be done next. */
@@ -317,15 +395,15 @@ step(struct incoming *in)
 	if (in->is_doomed) {
 		remove_part(in);
 	} else if (in->pending.len > 0) {
-		in->is_busy = true;
-		in->writing = in->pending.len;
-		in->part->ops->write(in->part, &in->pending, on_written, in);
+		write_pending(in);
 	} else if (in->wants_restart) {
 		in->wants_restart = false;
 		in->is_busy = true;
 		in->part->ops->restart(in->part, on_ready, in);
 	} else if (in->has_ended) {
 		complete(in);
+	} else if (in->channel && !in->is_accepted && !in->is_digested) {
+		digest(in);
 	} else if (in->channel && !in->is_accepted) {
 		accept(in);
 	} else if (in->channel == NULL) {
@@ -347,6 +425,8 @@ on_data(void *arg, struct pz_slice data)
 	if (pz_buf_append(&in->pending, data) != PZ_OK) {
 		in->total -= data.len;
 		end_channel(in, "memory"); /* its sender tries again */
+	} else {
+		give_credit(in, data.len);
 	}
 	step(in);
 }
@@ -513,6 +593,7 @@ incoming_new(struct pz_transfers *transfers, const char *device, const char *key
 		.mtime_ms = offer->mtime_ms,
 		.has_size = offer->has_size,
 		.is_fresh = offer->is_fresh,
+		.no_digest = offer->no_digest && !offer->sha256[0],
 	};
 
 	if (in == NULL)
@@ -523,6 +604,7 @@ incoming_new(struct pz_transfers *transfers, const char *device, const char *key
 	snprintf(in->key, sizeof(in->key), "%s", key);
 	pz_buf_init(&in->pending, PENDING_BYTES_MAX, NULL);
 	pz_timer_init(&in->timer, on_timer, in);
+	pz_timer_init(&in->gather, on_gathered, in);
 	pz_list_append(&transfers->incoming, &in->node);
 	memcpy(spec.key, in->key, sizeof(spec.key));
 	memcpy(spec.name, offer->name, sizeof(spec.name));
@@ -543,6 +625,8 @@ adopt(struct incoming *in, struct pz_channel *channel, const struct pz_transfer_
 	if (in->channel)
 		end_channel(in, "replaced");
 	memcpy(in->offer.id, offer->id, sizeof(in->offer.id));
+	memcpy(in->offer.sha256, offer->sha256, sizeof(in->offer.sha256));
+	in->offer.no_digest = offer->no_digest;
 	in->channel = channel;
 	in->is_accepted = false;
 	in->wants_restart |= offer->is_fresh && in->state <= READY;
@@ -566,18 +650,22 @@ may_adopt(const struct incoming *in, const struct pz_transfer_offer *offer)
 	return rests || strcmp(in->offer.id, offer->id) == 0;
 }
 
-/* The end of an earlier try did not reach its sender. */
+/* The end of an earlier try did not reach its sender. Where no digest was computed the sender
+ * begins anew, and learns at once that it is done. */
 static void
 repeat_receipt(struct pz_channel *channel, json_t *record)
 {
-	json_t *more = json_pack("{s:O?, s:O?}", "have", json_object_get(record, "size"),
-				 "haveHash", json_object_get(record, "sha256"));
+	json_t *hash = json_object_get(record, "sha256"), *more = NULL;
+
+	if (hash)
+		more = json_pack("{s:O?, s:O}", "have", json_object_get(record, "size"), "haveHash",
+				 hash);
 
 	pz_channel_accept(channel, PZ_CHANNEL_WINDOW_BYTES, more, &channel_ops, NULL);
 	json_decref(more);
-	pz_channel_close_with(channel, "ok",
-			      json_pack("{s:O?, s:O?}", "sha256", json_object_get(record, "sha256"),
-					"file", json_object_get(record, "file")));
+	pz_channel_close_with(
+		channel, "ok",
+		json_pack("{s:O*, s:O?}", "sha256", hash, "file", json_object_get(record, "file")));
 }
 
 static void

@@ -217,10 +217,13 @@ static void
 read_more(struct sending *s)
 {
 	uint64_t left = s->offer.size - pz_source_at(s->source);
+	size_t ahead = pz_source_needs_thread(s->source)
+			       ? PZ_TRANSFER_UNSENT_BYTES - PZ_TRANSFER_BLOCK_BYTES
+			       : 0;
 
 	if (s->is_reading)
 		return;
-	if (left > 0 && s->out.len + PZ_TRANSFER_BLOCK_BYTES <= PZ_TRANSFER_UNSENT_BYTES) {
+	if (left > 0 && s->out.len <= ahead) {
 		s->is_reading = true;
 		pz_source_read(s->source, on_read, s);
 	} else if (left == 0 && s->out.len == 0) {
@@ -230,23 +233,49 @@ read_more(struct sending *s)
 	}
 }
 
+/* @return false: out of memory, so that it is tried again */
+static bool
+give(struct sending *s, struct pz_slice bytes, size_t *out_taken)
+{
+	if (pz_channel_send(s->channel, bytes, out_taken) != PZ_OK) {
+		drop_channel(s, "memory");
+		again(s, AGAIN_US);
+		return false;
+	}
+	s->sent += *out_taken;
+	if (*out_taken > 0)
+		moved(s, false);
+	return true;
+}
+
+/* What needs no thread goes straight into the channel, as far as that has room. */
+static bool
+push_peeked(struct sending *s)
+{
+	size_t room, taken;
+
+	while (s->out.len == 0 && !s->is_reading && (room = pz_channel_room(s->channel)) > 0) {
+		struct pz_slice bytes = pz_source_peek(s->source, room);
+		if (bytes.len == 0)
+			return true;
+		if (!give(s, bytes, &taken))
+			return false;
+	}
+	return true;
+}
+
 static void
 push(struct sending *s)
 {
 	size_t taken = 1;
 
 	while (s->out.len > 0 && taken > 0) {
-		if (pz_channel_send(s->channel, pz_buf_slice(&s->out), &taken) != PZ_OK) {
-			drop_channel(s, "memory");
-			again(s, AGAIN_US);
+		if (!give(s, pz_buf_slice(&s->out), &taken))
 			return;
-		}
 		pz_buf_consume(&s->out, taken);
-		s->sent += taken;
-		if (taken > 0)
-			moved(s, false);
 	}
-	read_more(s);
+	if (push_peeked(s))
+		read_more(s);
 }
 
 /* What the other end has is compared with the beginning of the file, whose digest goes on. */
@@ -367,14 +396,15 @@ received(struct sending *s, const json_t *message)
 	double seconds = (double)(now_us(s) - s->started_us) / PZ_US_PER_S;
 
 	pz_source_hash(s->source, ours);
-	if (theirs == NULL || (s->state == FINISHING && strcmp(theirs, ours) != 0)) {
+	if (!s->offer.no_digest &&
+	    (theirs == NULL || (s->state == FINISHING && strcmp(theirs, ours) != 0))) {
 		fail_at(s, PZ_ERR_INTERNAL, "", " has stored other bytes than were sent");
 		return;
 	}
 	s->sent = s->offer.size;
 	tell(s);
 	pz_request_answer(s->request,
-			  json_pack("{s:o?, s:s, s:f, s:I, s:O*}", "file", label(s), "sha256",
+			  json_pack("{s:o?, s:s*, s:f, s:I, s:O*}", "file", label(s), "sha256",
 				    theirs, "seconds", seconds, "size", (json_int_t)s->offer.size,
 				    "as", json_object_get(message, "file")));
 }
@@ -571,6 +601,7 @@ read_params(struct sending *s, const json_t *params, struct pz_errinfo *info)
 	else
 		pz_env_uuid(env_of(s), s->offer.id);
 	s->is_waiting = json_is_true(json_object_get(params, "wait"));
+	s->offer.no_digest = json_is_false(json_object_get(params, "digest"));
 	return config->ops->find(config->arg, pz_json_str(params, "device"), s->device, info);
 }
 
@@ -582,6 +613,7 @@ open_source(struct sending *s, const struct pz_file *file, struct pz_errinfo *in
 	enum pz_err err = pz_source_new(s->transfers->config.workers, file->fd, &s->source);
 	if (err != PZ_OK)
 		return pz_fail(info, err, "%s: it cannot be read", s->offer.name);
+	pz_source_set_hashing(s->source, !s->offer.no_digest);
 	s->offer.size = pz_source_size(s->source);
 	s->offer.has_size = true;
 	s->offer.mtime_ms = pz_source_mtime_ms(s->source);

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/list.h"
@@ -26,12 +27,15 @@ struct pz_source {
 	struct stat first;
 	struct pz_hash *hash;
 	uint64_t at, to;
+	uint64_t hashed; /* how far `hash` goes */
 	enum pz_err err;
 	size_t len; /* of block */
 	void (*job)(struct pz_source *source);
 	pz_source_done done;
 	void *arg;
 	bool is_busy;
+	bool is_hashing; /* what is read */
+	bool is_slow;    /* the file system cannot say what it has in memory */
 	atomic_bool is_freed;
 	uint8_t block[PZ_TRANSFER_BLOCK_BYTES];
 };
@@ -60,8 +64,11 @@ read_job(struct pz_source *source)
 	} while (n < 0 && errno == EINTR);
 	source->err = n < 0 ? PZ_ERR_IO : PZ_OK;
 	source->len = n > 0 ? (size_t)n : 0;
-	pz_hash_add(source->hash, pz_slice_of(source->block, source->len));
 	source->at += source->len;
+	if (!source->is_hashing)
+		return;
+	pz_hash_add(source->hash, pz_slice_of(source->block, source->len));
+	source->hashed += source->len;
 }
 
 /* What the receiver has already is read here as well, for the digest over the whole. Going back
@@ -69,10 +76,11 @@ read_job(struct pz_source *source)
 static void
 skip_job(struct pz_source *source)
 {
-	if (source->at > source->to) {
+	if (source->hashed > source->to) {
 		pz_hash_reset(source->hash);
-		source->at = 0;
+		source->hashed = 0;
 	}
+	source->at = source->hashed;
 	source->err = PZ_OK;
 	while (source->at < source->to && source->err == PZ_OK && !atomic_load(&source->is_freed)) {
 		uint64_t left = source->to - source->at;
@@ -85,6 +93,7 @@ skip_job(struct pz_source *source)
 		else
 			pz_hash_add(source->hash, pz_slice_of(source->block, (size_t)n));
 		source->at += n > 0 ? (uint64_t)n : 0;
+		source->hashed = source->at;
 	}
 	source->len = 0;
 }
@@ -147,6 +156,7 @@ pz_source_new(const struct pz_workers *workers, int fd, struct pz_source **out)
 	source->work = (struct pz_work){.run = on_thread, .done = on_done};
 	source->workers = workers;
 	source->hash = pz_hash_new();
+	source->is_hashing = true;
 	source->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	enum pz_err err = PZ_OK;
 	if (source->fd < 0 || fstat(source->fd, &source->first) != 0)
@@ -189,6 +199,38 @@ uint64_t
 pz_source_at(const struct pz_source *source)
 {
 	return source->at;
+}
+
+void
+pz_source_set_hashing(struct pz_source *source, bool on)
+{
+	source->is_hashing = on;
+}
+
+bool
+pz_source_needs_thread(const struct pz_source *source)
+{
+	return source->is_hashing || source->is_slow;
+}
+
+/* What the system has in memory is there sooner than a thread could be. */
+struct pz_slice
+pz_source_peek(struct pz_source *source, size_t max)
+{
+	uint64_t left = pz_source_size(source) - source->at;
+	size_t wanted = max < sizeof(source->block) ? max : sizeof(source->block);
+	struct iovec to = {.iov_base = source->block,
+			   .iov_len = left < wanted ? (size_t)left : wanted};
+
+	if (pz_source_needs_thread(source) || to.iov_len == 0)
+		return (struct pz_slice){0};
+	ssize_t n = preadv2(source->fd, &to, 1, (off_t)source->at, RWF_NOWAIT);
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		source->is_slow = true;
+	if (n <= 0)
+		return (struct pz_slice){0};
+	source->at += (uint64_t)n;
+	return pz_slice_of(source->block, (size_t)n);
 }
 
 void

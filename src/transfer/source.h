@@ -28,13 +28,23 @@ int64_t pz_source_mtime_ms(const struct pz_source *source);
 /** How far it was read. */
 uint64_t pz_source_at(const struct pz_source *source);
 
+/** Whether pz_source_hash is needed after reading; true at first. Before the first read. */
+void pz_source_set_hashing(struct pz_source *source, bool on);
+/**
+ * What of the next bytes can be had without waiting for a disk, when they are not hashed.
+ * @return at most `max` bytes, borrowed until the next operation; empty: pz_source_read gets them
+ */
+struct pz_slice pz_source_peek(struct pz_source *source, size_t max);
+/** False while it can be that the next bytes can be had so: they need not be read ahead. */
+bool pz_source_needs_thread(const struct pz_source *source);
 /** Reads the next PZ_TRANSFER_BLOCK_BYTES, as far as the file went at first. */
 void pz_source_read(struct pz_source *source, pz_source_done done, void *arg);
 /** Reads up to a position and gives no bytes; begins at the start when it is further. */
 void pz_source_skip(struct pz_source *source, uint64_t to, pz_source_done done, void *arg);
 /** Is it still as it was at first? IO also when not. */
 void pz_source_check(struct pz_source *source, pz_source_done done, void *arg);
-/** SHA-256 of what was read, as hex. */
+/** SHA-256 of what was read, as hex; after reading without hashing it is that of what was skipped.
+ */
 void pz_source_hash(const struct pz_source *source, char out[PZ_TRANSFER_HASH_HEX_BYTES]);
 
 #endif

@@ -88,9 +88,9 @@ void pz_transfers_judged(struct pz_transfers *transfers, uint64_t ticket, bool i
  * is_news something else is known of the device: a search may find more than the last one */
 void pz_transfers_way_changed(struct pz_transfers *transfers, const char *device, bool is_news);
 
-/** `send`: params device, name, path?, wait?, id?, again?, with the file. */
+/** `send`: params device, name, path?, wait?, id?, again?, digest?, with the file. */
 void pz_transfers_send(struct pz_transfers *transfers, struct pz_request *request);
-/** `inbox`: [{file, path, from, friend, size, received, sha256}], the newest last. */
+/** `inbox`: [{file, path, from, friend, size, received, sha256?}], the newest last. */
 void pz_transfers_list(struct pz_transfers *transfers, struct pz_request *request);
 
 /** The zone is left: adds the removal of the list to a transaction. Errors: LIMIT_MEMORY. */

@@ -89,22 +89,106 @@ an_empty_file_in_directories(void **state)
 	assert_sent("a/d1/d2/e");
 }
 
+static void
+set_time(const char *path)
+{
+	const struct utimbuf times = {.actime = 1000000, .modtime = 1000000};
+
+	assert_int_equal(utime(path, &times), 0);
+}
+
+static json_t *
+without_digest(const char *name)
+{
+	json_t *params = to_b(name);
+
+	assert_int_equal(json_object_set_new(params, "digest", json_false()), 0);
+	return params;
+}
+
 /* Wherever the link breaks the rest comes by the next one, and no byte twice in the file. */
 static void
 a_break_at_any_frame(void **state)
 {
+	const unsigned stops = SIZE / PZ_DATA_BYTES_MAX + 4;
+	unsigned absent = 0;
+
 	(void)state;
-	for (unsigned stop = 1; stop < SIZE / PZ_DATA_BYTES_MAX + 4; stop++) {
+	for (unsigned i = 0; i < 2 * stops; i++) {
 		char name[16];
-		snprintf(name, sizeof(name), "f%u", stop);
+		bool has_digest = i < stops;
+		snprintf(name, sizeof(name), "f%u", i);
 		world.frames = 0;
-		world.stop_at = stop;
-		device_sends(&world.a, world.dir.file, to_b(name));
+		world.stop_at = 1 + i % stops;
+		device_sends(&world.a, world.dir.file,
+			     has_digest ? to_b(name) : without_digest(name));
 		world_run(&world, PZ_US_PER_S);
 		world_link(&world);
 		world_run(&world, 5 * PZ_US_PER_S);
+		bool is_there = json_object_get(world.a.result, "sha256") != NULL;
+		assert_true(is_there || !has_digest);
+		absent += !is_there;
 		assert_sent(name);
 	}
+	assert_true(absent > 0);
+}
+
+/* What is there of it is compared also where nobody asks for a digest of the whole. */
+static void
+without_a_digest_another_beginning_starts_over(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) { /* found resting, and on the disk */
+		const char *name = i ? "g" : "f";
+		world_file(&world, SIZE, 'x');
+		set_time(world.dir.file);
+		world.frames = 0;
+		world.stop_at = 5;
+		struct pz_request *request =
+			device_sends(&world.a, world.dir.file, without_digest(name));
+		world_run(&world, PZ_US_PER_S);
+		pz_request_cancel(request);
+		world_file(&world, SIZE, 'y');
+		set_time(world.dir.file);
+		if (i == 1)
+			device_restart(&world.b);
+		else
+			world_link(&world);
+		world.a.ends = 0;
+		device_sends(&world.a, world.dir.file, without_digest(name));
+		world_run(&world, 2 * PZ_US_PER_S);
+		assert_sent(name);
+	}
+}
+
+/* The second sending wants what the first did not compute. */
+static void
+a_digest_is_computed_late(void **state)
+{
+	(void)state;
+	world.stop_at = 5;
+	struct pz_request *request = device_sends(&world.a, world.dir.file, without_digest("f"));
+	world_run(&world, PZ_US_PER_S);
+	pz_request_cancel(request);
+	world_link(&world);
+	world.a.ends = 0;
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, 2 * PZ_US_PER_S);
+	assert_non_null(json_object_get(world.a.result, "sha256"));
+	assert_sent("f");
+}
+
+/* The answer was lost: the file is not there twice. */
+static void
+without_a_digest_it_is_not_there_twice(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		device_sends(&world.a, world.dir.file, without_digest("f"));
+		world_run(&world, PZ_US_PER_S);
+		assert_sent("f");
+	}
+	assert_int_equal(count_in(&world, ""), 1);
 }
 
 /* The same with the receiver killed at any moment: also between its name and the note of it. */
@@ -146,14 +230,6 @@ a_sender_that_dies(void **state)
 	assert_sent("f");
 	assert_int_equal(world.frames, 0);
 	assert_int_equal(count_in(&world, ""), 1);
-}
-
-static void
-set_time(const char *path)
-{
-	const struct utimbuf times = {.actime = 1000000, .modtime = 1000000};
-
-	assert_int_equal(utime(path, &times), 0);
 }
 
 /* The second is offered at any moment of the first: neither takes the place of the other. */
@@ -439,6 +515,7 @@ static void
 a_stuck_receiver_is_given_up(void **state)
 {
 	(void)state;
+	world_file(&world, 2 * PZ_CHANNEL_BULK_WINDOW_BYTES, 'x');
 	device_sends(&world.a, world.dir.file, to_b("f"));
 	pz_kit_clock_run(&world.clock, HALF_WAY_US);
 	world.clock.turn = NULL; /* nothing is carried any more */
@@ -577,6 +654,9 @@ main(void)
 		TEST(what_is_there_is_not_replaced),
 		TEST(an_empty_file_in_directories),
 		TEST(a_break_at_any_frame),
+		TEST(without_a_digest_another_beginning_starts_over),
+		TEST(a_digest_is_computed_late),
+		TEST(without_a_digest_it_is_not_there_twice),
 		TEST(a_receiver_that_dies_at_any_moment),
 		TEST(a_sender_that_dies),
 		TEST(two_of_the_same_name_size_and_time),
