@@ -268,6 +268,13 @@ FAULTS = {
     "return-type": "int pz_f(void);\nint pz_f(void) { }",
     "uninitialized": "int pz_f(void);\nint pz_f(void) { int a; return a; }",
 }
+HINTED = [f"src/base/{name}.h" for name in ("err", "log", "env", "timer", "limits")]  # what the hints include
+# Only clang has this warning; the header is read with the source that includes it.
+IN_HEADER = "#include \"base/narrow.h\"\nint pz_f(long a);\nint pz_f(long a) { return pz_narrow(a); }\n"
+NARROW = "#ifndef NARROW_H\n#define NARROW_H\nstatic inline int\npz_narrow(long a)\n{\n\treturn a;\n}\n#endif\n"
+# A path that only the analyser finds: thirty log lines before it do not count as branches.
+PATH = ("#include \"base/log.h\"\nint pz_f(int *a);\nint pz_f(int *a)\n{\n\tif (a)\n\t\t*a = 1;\n"
+        + "\tpz_info(\"x\", \"y\");\n" * 30 + "\treturn *a;\n}\n")
 
 
 @pytest.fixture(scope="module")
@@ -276,15 +283,17 @@ def analysed(tmp_path_factory):
     tree = Tree(tmp_path_factory.mktemp("analysed"))
     cmake = (SCRIPTS.parent / "cmake/pz.cmake").read_text()
     flags = re.search(r"add_compile_options\((-Wall[^)]*)", cmake)[1].split()
-    for name in ("scripts/lint-c", "scripts/lint-hints.h", ".clang-tidy", "src/base/err.h"):
+    for name in ("scripts/lint-c", "scripts/lint-hints.h", ".clang-tidy", *HINTED):
         tree.write(name, (SCRIPTS.parent / name).read_text())
-    entries = []
+    tree.write("src/base/narrow.h", NARROW)
+    sources = {"src/base/in_header.c": IN_HEADER, "src/base/path.c": PATH}
     for what, text in FAULTS.items():
-        for name in (f"src/base/{what}.c", f"src/base/{what}_test.c"):
-            tree.write(name, text + "\n")
-            command = f"cc {' '.join(flags)} -I{tree.root}/src -c {tree.root / name}"
-            entries.append({"file": str(tree.root / name), "command": command, "directory": "."})
-    tree.write("build/compile_commands.json", json.dumps(entries))
+        sources[f"src/base/{what}.c"] = sources[f"src/base/{what}_test.c"] = text + "\n"
+    for name, text in sources.items():
+        tree.write(name, text)
+    command = f"cc {' '.join(flags)} -I{tree.root}/src -c {tree.root}/"
+    tree.write("build/compile_commands.json", json.dumps(
+        [{"file": f"{tree.root}/{name}", "command": command + name, "directory": "."} for name in sources]))
     reports = re.split(r"^(src/\S+): .*:$", tree.run("lint-c", "build").stdout, flags=re.M)
     found = {}
     for name, text in zip(reports[1::2], reports[2::2]):
@@ -297,3 +306,11 @@ def test_a_warning_of_clang(analysed, what):
     """clang-tidy gives clang's warnings of what it reads; clang itself those of the tests."""
     assert re.search(rf"\[clang-diagnostic-{what}\b", analysed[f"src/base/{what}.c"]), analysed
     assert re.search(rf"\[-Werror,-W{what}\b", analysed[f"src/base/{what}_test.c"]), analysed
+
+
+def test_a_warning_of_clang_in_a_header(analysed):
+    assert re.search(r"narrow\.h:6:.*\[clang-diagnostic-shorten-64-to-32\b", analysed["src/base/in_header.c"]), analysed
+
+
+def test_a_path_behind_log_lines(analysed):
+    assert "[clang-analyzer-core.NullDereference" in analysed["src/base/path.c"], analysed
