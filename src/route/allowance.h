@@ -4,8 +4,9 @@
  * Each message takes one of an allowance of PZ_MEMBER_MESSAGES_MAX, which grows by
  * PZ_MEMBER_MESSAGES_PER_S, and by one with each message that the member is sent. So one that waits
  * for answers is as fast as it can be, with that many calls at once, and one that does not is
- * refused. The allowance is a number in the session: the path of a message that is let through
- * reads no clock.
+ * refused. A busy member answers late and all at once what several others have asked for
+ * meanwhile: it earns up to PZ_ALLOWANCE_MAX, or its answers to all of them would be refused. The
+ * allowance is a number in the session: the path of a message that is let through reads no clock.
  * @spec page 4 "Pressure"; page 7, 6.2; page 14 DOS-1
  */
 #ifndef PZ_ROUTE_ALLOWANCE_H
@@ -14,6 +15,9 @@
 #include "base/env.h"
 #include "base/limits.h"
 #include "route/session.h"
+
+/** More than the calls that can wait on the way to one member, in the queue of its link. */
+#define PZ_ALLOWANCE_MAX (16 * PZ_MEMBER_MESSAGES_MAX)
 
 /** Adds what time has brought to an allowance that is used up, and takes one.
  * @return false: nothing is left */
@@ -34,7 +38,7 @@ pz_allowance_take(struct pz_session *session, const struct pz_env *env)
 static inline void
 pz_allowance_give(struct pz_session *session)
 {
-	if (session->allowance < PZ_MEMBER_MESSAGES_MAX)
+	if (session->allowance < PZ_ALLOWANCE_MAX)
 		session->allowance++;
 }
 

@@ -2,6 +2,7 @@
 #include "route/fixture.h"
 
 #include "base/log.h"
+#include "route/allowance.h"
 #include "rpc/error.h"
 
 #define MAX PZ_MEMBER_MESSAGES_MAX
@@ -119,7 +120,29 @@ answered_calls_are_not_limited(void **state)
 	hub_close(&h);
 }
 
-/* Messages of another device earn no more than the allowance. */
+/* A device that was busy answers all that it was asked at once, more than it may ask itself. */
+static void
+late_answers_are_not_refused(void **state)
+{
+	struct hub h;
+
+	(void)state;
+	hub_open(&h);
+	call(&h.w, &h.tv, LAPTOP); /* its allowance is not full */
+	for (unsigned i = 0; i < 4 * MAX; i++) {
+		h.phone.session.allowance = MAX; /* that is a long time */
+		call(&h.w, &h.phone, TV);
+	}
+	forget(&h.w, &h.tv);
+	for (unsigned i = 0; i < 4 * MAX; i++)
+		call(&h.w, &h.tv, PHONE);
+	assert_int_equal(fx_metric(&h.w, PZ_METRIC_messages_refused), 0);
+	forget(&h.w, &h.phone);
+	forget(&h.w, &h.laptop);
+	hub_close(&h);
+}
+
+/* What others send earns no more than a maximum. */
 static void
 allowance_does_not_grow_beyond_its_maximum(void **state)
 {
@@ -128,13 +151,18 @@ allowance_does_not_grow_beyond_its_maximum(void **state)
 	(void)state;
 	hub_open(&h);
 	call(&h.w, &h.laptop, TV);
-	for (unsigned i = 0; i < MAX; i++)
+	for (unsigned i = 0; i < 2 * PZ_ALLOWANCE_MAX; i++) {
+		h.phone.session.allowance = MAX;
 		call(&h.w, &h.phone, LAPTOP);
-	forget(&h.w, &h.laptop);
+		forget(&h.w, &h.laptop);
+	}
 	forget(&h.w, &h.tv);
-	for (unsigned i = 0; i < 2 * MAX; i++)
+	unsigned passed = 0;
+	for (unsigned i = 0; i < 2 * PZ_ALLOWANCE_MAX; i++) {
 		call(&h.w, &h.laptop, TV);
-	assert_int_equal(frames(&h.w, &h.tv), MAX);
+		passed += frames(&h.w, &h.tv);
+	}
+	assert_int_equal(passed, PZ_ALLOWANCE_MAX);
 	forget(&h.w, &h.laptop);
 	hub_close(&h);
 }
@@ -193,6 +221,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flood_is_refused_and_others_go_on),
 		cmocka_unit_test(answered_calls_are_not_limited),
+		cmocka_unit_test(late_answers_are_not_refused),
 		cmocka_unit_test(allowance_does_not_grow_beyond_its_maximum),
 		cmocka_unit_test(peer_is_limited_and_the_own_hub_is_not),
 		cmocka_unit_test(props_for_the_node_pass),
