@@ -107,6 +107,7 @@ def only_ours(packets, addresses):
 def test_another_name_with_each_start(flat):
     with Capture(flat.home) as seen:
         flat.a.finds(flat.b)
+        eventually(lambda: len(mdns.tags(seen.mdns())) == 2, 60, "announcement of both")
         before = set(mdns.tags(seen.mdns()))
         flat.b.stop()
         flat.b.start()
