@@ -26,9 +26,9 @@ static json_t *
 describe(const struct pz_apps *apps, const char *origin, const struct pz_app_known *known)
 {
 	const struct pz_apps_config *config = &apps->config;
-	char id[PZ_ORIGIN_ID_CHARS + 1];
+	char id[PZ_APP_ID_CHARS + 1];
 
-	pz_origin_id(pz_slice_str(origin), id);
+	pz_app_id(pz_slice_str(origin), id);
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o}", "origin", origin, "id",
 			 id, "kind", pz_origin_kind_name(pz_origin_kind_of(pz_slice_str(origin))),
 			 "first", time_of(known ? known->first_ms : 0), "last",
@@ -135,14 +135,14 @@ forget(struct pz_apps *apps, const char *origin, struct pz_request *request)
 	size_t closed = close_all(apps, origin);
 	struct pz_app_known *known = pz_known_find(apps, pz_slice_str(origin));
 	bool had_token = pz_tokens_revoke(apps->tokens, origin);
-	char id[PZ_ORIGIN_ID_CHARS + 1];
+	char id[PZ_APP_ID_CHARS + 1];
 
 	if (known == NULL && closed == 0 && !had_token) {
 		pz_request_fail(request, PZ_ERR_NOTFOUND,
 				"no app of this origin was here; `pzp apps` lists them");
 		return;
 	}
-	pz_origin_id(pz_slice_str(origin), id);
+	pz_app_id(pz_slice_str(origin), id);
 	apps->config.ops->forget(apps->config.arg, id);
 	if (known)
 		pz_known_remove(apps, known);

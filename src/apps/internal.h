@@ -14,6 +14,7 @@
 #include "http/http.h"
 #include "rpc/method.h"
 #include "rpc/payload.h"
+#include "shared/app_key.h"
 #include "wire/address.h"
 
 /** The API of the services by which apps get messages. */
@@ -27,7 +28,7 @@
 /** An origin that was here. */
 struct pz_app_known {
 	struct pz_list hook; /* pz_apps.known, the one that was here last at the end */
-	char id[PZ_ORIGIN_ID_CHARS + 1];
+	char id[PZ_APP_ID_CHARS + 1];
 	uint64_t first_ms, last_ms;
 	uint64_t stored_ms; /* `last_ms` on the disk */
 	char origin[];
@@ -86,7 +87,7 @@ struct pz_visitor {
 	size_t open_count;
 	enum pz_app_state state;
 	char *origin; /* once it is an app */
-	char id[PZ_ORIGIN_ID_CHARS + 1];
+	char id[PZ_APP_ID_CHARS + 1];
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 	uint64_t ticket;      /* of the question that waits; 0: none */
 	uint64_t refilled_us; /* when time was last added to `allowance` */

@@ -16,7 +16,7 @@ add(struct pz_apps *apps, const char *origin, uint64_t first_ms, uint64_t last_m
 	if (known == NULL)
 		return NULL;
 	memcpy(known->origin, origin, strlen(origin) + 1);
-	pz_origin_id(pz_slice_str(origin), known->id);
+	pz_app_id(pz_slice_str(origin), known->id);
 	known->first_ms = first_ms;
 	known->last_ms = known->stored_ms = last_ms;
 	pz_list_append(&apps->known, &known->hook);

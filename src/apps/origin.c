@@ -1,8 +1,5 @@
 #include "apps/origin.h"
 
-#include <sodium.h>
-
-#include "base/codec.h"
 #include "base/limits.h"
 #include "tokens/tokens.h"
 
@@ -106,13 +103,4 @@ pz_origin_kind_name(enum pz_origin_kind kind)
 		break;
 	}
 	return "other";
-}
-
-void
-pz_origin_id(struct pz_slice origin, char out[PZ_ORIGIN_ID_CHARS + 1])
-{
-	uint8_t digest[crypto_hash_sha256_BYTES];
-
-	crypto_hash_sha256(digest, origin.ptr, origin.len);
-	pz_hex_encode(digest, PZ_ORIGIN_ID_CHARS / 2, out);
 }

@@ -1,4 +1,4 @@
-/* Origins of web pages: which may be an app, and the identity that follows from one. */
+/* Origins of web pages: which may be an app. */
 #ifndef PZ_APPS_ORIGIN_H
 #define PZ_APPS_ORIGIN_H
 
@@ -16,17 +16,11 @@ enum pz_origin_kind {
 	PZ_ORIGIN_OTHER,   /* another scheme, or malformed */
 };
 
-/** Characters of an app's id. */
-#define PZ_ORIGIN_ID_CHARS 32
-
 /** Looks at the value of the field Origin. */
 enum pz_origin_kind pz_origin_kind_of(struct pz_slice origin);
 /** True for those that may be an app by what a browser sends. */
 bool pz_origin_is_taken(enum pz_origin_kind kind);
 /** A word for people: "https", "local", "http", "null", "program", "other". */
 const char *pz_origin_kind_name(enum pz_origin_kind kind);
-/** The id of an app in addresses: the first 32 hex digits of SHA-256 of the origin, on every device
- * the same. */
-void pz_origin_id(struct pz_slice origin, char out[PZ_ORIGIN_ID_CHARS + 1]);
 
 #endif

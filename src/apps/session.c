@@ -194,7 +194,7 @@ pz_app_begin(struct pz_visitor *visitor, const struct pz_http_request *request,
 	}
 	visitor->origin = origin;
 	visitor->has_token = request->has_authorization;
-	pz_origin_id(who, visitor->id);
+	pz_app_id(who, visitor->id);
 	visitor->state = PZ_APP_SILENT;
 	visitor->allowance = PZ_APP_REQUESTS_BURST;
 	visitor->refilled_us = pz_env_mono_us(apps->env);

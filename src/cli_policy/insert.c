@@ -18,6 +18,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/limits.h"
+#include "shared/app_key.h"
 
 #define OWNER "http://webinos.org/subject/id/PZ-Owner"
 #define RULES_NAMED_MAX 10000U
@@ -27,7 +28,9 @@
 static void
 who_text(const struct pz_rule *rule, char *out, size_t size)
 {
-	if (rule->zone && rule->device)
+	if (rule->app)
+		snprintf(out, size, "The app %s", rule->app);
+	else if (rule->zone && rule->device)
 		snprintf(out, size, "The device %s of %s", rule->device, rule->zone);
 	else if (rule->zone)
 		snprintf(out, size, "The zone %s", rule->zone);
@@ -61,7 +64,7 @@ what_text(const struct pz_rule *rule, char *out, size_t size)
 void
 pz_rule_sentence(const struct pz_rule *rule, char *out, size_t size)
 {
-	char who[PZ_ADDRESS_BYTES_MAX + 32], until[64] = "", calls[48] = "";
+	char who[PZ_ADDRESS_BYTES_MAX + PZ_SYNC_KEY_BYTES_MAX], until[64] = "", calls[48] = "";
 	char what[PZ_POLICY_ATTRIBUTE_BYTES_MAX / 4];
 	const char *verb = rule->effect == PZ_POLICY_PERMIT ? "may"
 			   : rule->effect == PZ_POLICY_DENY ? "may not"
@@ -116,6 +119,12 @@ append_conditions(struct pz_buf *buf, const struct pz_rule *rule)
 {
 	PZ_TRY(append_match(buf, "subject", "user-id", rule->zone ? rule->zone : OWNER));
 	PZ_TRY(append_match(buf, "subject", "requestor-id", rule->device));
+	if (rule->app) { /* `uri` is known on the device of the app alone, its id everywhere */
+		char id[PZ_APP_ID_CHARS + 1];
+
+		pz_app_id(pz_slice_str(rule->app), id);
+		PZ_TRY(append_match(buf, "subject", "id", id));
+	}
 	PZ_TRY(pz_buf_printf(buf, "\n\t\t\t<resource-match attr=\"api-feature\" match=\""));
 	PZ_TRY(append_escaped(buf, rule->api));
 	PZ_TRY(pz_buf_printf(buf, "\"/>"));
@@ -187,8 +196,13 @@ static struct pz_policy_request *
 request_of(const struct pz_rule *rule, uint64_t now_s)
 {
 	struct pz_policy_request *request = NULL;
+	char id[PZ_APP_ID_CHARS + 1] = "";
+
+	if (rule->app)
+		pz_app_id(pz_slice_str(rule->app), id);
 	json_t *json = json_pack(
-		"{s:{s:o, s:o, s:o}, s:{s:o, s:o, s:o}, s:{s:o}, s:{s:s, s:o, s:o}}", "subject",
+		"{s:{s:o, s:o, s:o, s:o, s:o}, s:{s:o, s:o, s:o}, s:{s:o}, s:{s:s, s:o, s:o}}",
+		"subject", "id", bag(rule->app ? id : NULL), "class", bag(rule->app ? "w-u" : NULL),
 		"user-id", bag(rule->zone ? rule->zone : rule->owner), "requestor-id",
 		bag(rule->device), "target-id", bag(rule->target), "resource", "api-feature",
 		bag(rule->api), "service-id", bag(rule->service_id), "function",

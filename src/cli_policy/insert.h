@@ -21,7 +21,8 @@ struct pz_rule {
 	const char *owner;            /* the own zone, or the device before enrolment */
 	const char *zone;             /* another zone; NULL: the own one */
 	const char *device;           /* of that zone; NULL: all of them */
-	const char *api;              /* as policies call it */
+	const char *app; /* origin of an app of any of these devices; NULL: all callers */
+	const char *api; /* as policies call it */
 	const char *service_id, *function;
 	const char *target;  /* device that has the service */
 	uint64_t until_s;    /* seconds since 1970; 0: no end */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "policy/document.h"
+#include "shared/app_key.h"
 
 #define ZONE "alice@example.org"
 #define TEST "http://webinos.org/api/test"
@@ -88,6 +89,30 @@ a_friend_may_use_what_the_rule_names(void **state)
 	assert_int_equal(effect_of(before, BOB, ""), PZ_POLICY_DENY);
 	assert_int_equal(effect_of(after, BOB, ""), PZ_POLICY_PERMIT);
 	assert_int_equal(effect_of(after, "'user-id':['eve@example.com']", ""), PZ_POLICY_DENY);
+	free(after);
+	free(before);
+}
+
+/* Its origin is known on its own device alone, its id on every one. */
+static void
+a_rule_for_an_app_counts_on_all_devices(void **state)
+{
+	(void)state;
+	struct pz_rule deny = {
+		.effect = PZ_POLICY_DENY, .owner = ZONE, .app = "https://app.example", .api = TEST};
+	char *before = read_default(), *after = with_rule(&deny, before);
+	char here[256], there[256], id[PZ_APP_ID_CHARS + 1];
+
+	pz_app_id(pz_slice_str(deny.app), id);
+	snprintf(here, sizeof(here),
+		 OWN("laptop") ",'class':['b-a'],'uri':['https://app.example'],'id':['%s']", id);
+	snprintf(there, sizeof(there), OWN("laptop") ",'class':['w-u'],'id':['%s']", id);
+	assert_int_equal(effect_of(before, here, ""), PZ_POLICY_PERMIT);
+	assert_int_equal(effect_of(after, here, ""), PZ_POLICY_DENY);
+	assert_int_equal(effect_of(after, there, ""), PZ_POLICY_DENY);
+	assert_int_equal(effect_of(after, OWN("laptop") ",'class':['w-u'],'id':['0123']", ""),
+			 PZ_POLICY_PERMIT);
+	assert_int_equal(effect_of(after, OWN("laptop"), ""), PZ_POLICY_PERMIT);
 	free(after);
 	free(before);
 }
@@ -320,6 +345,7 @@ main(void)
 		cmocka_unit_test(a_sentence_says_where_it_counts),
 		cmocka_unit_test(a_rule_counts_for_its_caller_and_no_other),
 		cmocka_unit_test(a_friend_may_use_what_the_rule_names),
+		cmocka_unit_test(a_rule_for_an_app_counts_on_all_devices),
 		cmocka_unit_test(everything_else_stays_as_it_was),
 		cmocka_unit_test(the_newest_rule_counts_and_each_has_a_name_of_its_own),
 		cmocka_unit_test(a_rule_with_an_end_ends),

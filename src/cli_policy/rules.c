@@ -18,6 +18,7 @@
 #include "cli_policy/insert.h"
 #include "policy/attribute.h"
 #include "policy/match.h"
+#include "shared/app_key.h"
 
 #define SET_TIMEOUT_MS 60000U
 #define FOR_S_MAX (10.0 * 365 * 86400) /* what is longer needs no limit */
@@ -130,7 +131,26 @@ take_device(const struct pz_cli *cli, const struct intent *intent, const char *n
 	return PZ_EXIT_DONE;
 }
 
-/* WHO: my-devices, a device, or another zone, or a device of that: ZONE/DEVICE. */
+/* The origin of a page, or of a program with a token. */
+static bool
+is_app(const char *who)
+{
+	return strstr(who, "://") || strncmp(who, "program:", strlen("program:")) == 0;
+}
+
+static int
+take_app(const struct pz_cli *cli, struct intent *intent, const char *origin)
+{
+	struct pz_errinfo info = {""};
+
+	if (pz_app_origin_check(origin, &info) != PZ_OK)
+		return pz_cli_usage(cli, "%.100s: %s; `pzp apps` lists those that were here",
+				    origin, info.text);
+	intent->rule.app = origin;
+	return PZ_EXIT_DONE;
+}
+
+/* WHO: my-devices, an app, a device, or another zone, or a device of that: ZONE/DEVICE. */
 static int
 take_who(const struct pz_cli *cli, struct intent *intent, const char *who)
 {
@@ -139,12 +159,15 @@ take_who(const struct pz_cli *cli, struct intent *intent, const char *who)
 
 	if (strcmp(who, "my-devices") == 0)
 		return PZ_EXIT_DONE;
+	if (is_app(who))
+		return take_app(cli, intent, who);
 	if (strchr(who, '@') == NULL) {
 		rule->device = intent->device;
 		return take_device(cli, intent, who, intent->device);
 	}
 	if (zone_len > PZ_ZONE_BYTES_MAX || strlen(device_in(who)) > PZ_DEVICE_BYTES_MAX)
-		return pz_cli_usage(cli, "%.100s: must be my-devices, a device, or a zone", who);
+		return pz_cli_usage(cli, "%.100s: must be my-devices, a device, an app, or a zone",
+				    who);
 	snprintf(intent->zone, sizeof(intent->zone), "%.*s", (int)zone_len, who);
 	if (strcmp(intent->zone, rule->owner) != 0)
 		rule->zone = intent->zone;

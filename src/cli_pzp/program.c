@@ -285,7 +285,8 @@ static const struct pz_cli_command commands[] = {
 	 policy_options, pz_pzp_cmd_policy},
 	{"allow", "WHO SERVICE[@DEVICE] [FUNCTION]", 2, 3,
 	 "let others use a service: write a rule into the policy",
-	 "WHO is a device, my-devices, or another zone. SERVICE is what 'pzp services' shows, or "
+	 "WHO is a device, my-devices, the origin of an app, or another zone. SERVICE is what 'pzp "
+	 "services' shows, or "
 	 "an\n"
 	 "API; with @DEVICE the rule is for the service of that device. The rule counts before\n"
 	 "those that were there ('pzp rules'), on all devices, through the hub.",

@@ -8,6 +8,7 @@
 #include "shared/app_key.h"
 
 #include <arpa/inet.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,4 +162,13 @@ pz_app_key_split(const char *chunk_key, char out_origin[PZ_APP_KEY_CHARS], const
 	if (out_key)
 		*out_key = space + 1;
 	return PZ_OK;
+}
+
+void
+pz_app_id(struct pz_slice origin, char out[PZ_APP_ID_CHARS + 1])
+{
+	uint8_t digest[crypto_hash_sha256_BYTES];
+
+	crypto_hash_sha256(digest, origin.ptr, origin.len);
+	pz_hex_encode(digest, PZ_APP_ID_CHARS / 2, out);
 }

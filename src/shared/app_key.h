@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "base/slice.h"
 
 /** Size of a chunk's key, and so of both of its parts. */
 #define PZ_APP_KEY_CHARS (PZ_SYNC_KEY_BYTES_MAX + 1)
@@ -22,6 +23,13 @@
  * Errors: CONFIG, with one line that says how it is written.
  */
 enum pz_err pz_app_origin_check(const char *origin, struct pz_errinfo *info) PZ_MUST_USE;
+
+/** Characters of an app's id. */
+#define PZ_APP_ID_CHARS 32
+
+/** The id of an app in addresses: the first 32 hex digits of SHA-256 of the origin, on every device
+ * the same. */
+void pz_app_id(struct pz_slice origin, char out[PZ_APP_ID_CHARS + 1]);
 
 /**
  * The key of a chunk.

@@ -291,6 +291,23 @@ def test_finds_and_calls(zone, app):
         assert payload["result"] == "42 hé世"
 
 
+def test_short_rules_name_an_app(zone, app):
+    """The same origin on every device: the TV, which does not know the page, refuses it too."""
+    tv = next(one for one in app.find(TEST) if one["serviceAddress"].endswith("/tv"))
+
+    def outcome():
+        return app.call(tv["serviceAddress"], f"{TEST}@{tv['id']}.get42", ["x"])
+
+    said = zone.a.pzp("deny", ORIGIN, "test@tv").out
+    assert said == f"The app {ORIGIN} may not use {TEST} on tv.\n"
+    eventually(lambda: "error" in outcome(), what="the rule to count")
+    assert zone.a.pzp("call", "test@tv", "get42", '["x"]').out == "42 x\n"
+    zone.a.pzp("allow", ORIGIN, "test@tv")
+    eventually(lambda: outcome().get("result") == "42 x", what="the newer rule to count")
+    wrong = zone.a.pzp("allow", "https://APP.example/", "test@tv", check=False)
+    assert wrong.code == 2 and "pzp apps" in wrong.reason()
+
+
 def test_finds_nothing(app):
     id = app.request(app.pzp, "ServiceDiscovery.findServices", [{"api": "http://webinos.org/api/none"}])
     _, callbacks = app.answer(id)
