@@ -484,17 +484,25 @@ pz_peer_consider(struct pz_peers *peers, const char *device)
 		pz_peer_dial(peer, 0);
 }
 
-/* One that failed lately waits for its retry; a name that the zone does not know is no device. */
+/*
+ * One that is being looked for gets the relay as one more way: at its own addresses it may never
+ * answer, and nothing else would begin another attempt. One that failed lately waits for its retry;
+ * a name that the zone does not know is no device.
+ * @return whether an attempt has begun
+ */
 static bool
 dial_reached(struct pz_peers *peers, const json_t *known, const char *device)
 {
-	struct peer *peer =
-		device && json_object_get(known, device) ? pz_peers_get(peers, device) : NULL;
+	struct peer *peer = device ? pz_peers_find(peers, device) : NULL;
+	bool is_tried = peer && peer->attempt;
 
-	if (peer == NULL || peer->live || peer->attempt || peer->retry.active)
+	if (!is_tried)
+		peer = device && json_object_get(known, device) ? pz_peers_get(peers, device)
+								: NULL;
+	if (peer == NULL || peer->live || (!is_tried && peer->retry.active))
 		return false;
 	pz_peer_dial(peer, 0);
-	return true;
+	return !is_tried;
 }
 
 void

@@ -96,6 +96,27 @@ a_failure_lets_the_next_start_at_once(void **state)
 	forget(&connecting);
 }
 
+/* What a relay reaches may become known while the device is looked for at its own addresses. */
+static void
+a_relay_joins_an_attempt_that_runs(void **state)
+{
+	struct fx_far *phone = fx_live(fx_device("phone"));
+	json_t *info = fx_info(), *open = NULL;
+
+	(void)state;
+	fx_directory("tv", one_address("10.0.0.1"), TLS_PORT);
+	connects("tv");
+	fx_run(PZ_US_PER_S);
+	assert_non_null(fx_dialled("10.0.0.1")); /* no answer comes */
+	json_object_set_new(info, "relay", json_true());
+	json_object_set_new(info, "reach", json_pack("[s]", "tv"));
+	fx_tells(phone, "pzpInfo", info);
+	fx_run(PZ_US_PER_S);
+	assert_int_equal(fx_heard(phone, "channelOpen", &open), 1);
+	assert_string_equal(pz_json_str(open, "to"), ZONE "/tv");
+	forget(&connecting);
+}
+
 static void
 the_first_that_proves_itself_ends_the_others(void **state)
 {
@@ -410,6 +431,7 @@ main(void)
 		FX_TEST(near_addresses_come_first_and_ipv6_before_ipv4),
 		FX_TEST(loopback_is_as_near_as_it_gets),
 		FX_TEST(a_failure_lets_the_next_start_at_once),
+		FX_TEST(a_relay_joins_an_attempt_that_runs),
 		FX_TEST(the_first_that_proves_itself_ends_the_others),
 		FX_TEST(a_handshake_does_not_hold_up_the_others),
 		FX_TEST(another_device_at_the_address_is_not_the_peer),
