@@ -140,6 +140,14 @@ teardown(void **state)
 	return 0;
 }
 
+/** Looks for all instances; the question is out. */
+static void
+browse(void)
+{
+	pz_mdns_catalogue_browse(&fix.catalogue, true);
+	pz_kit_clock_run(&fix.clock, 0);
+}
+
 static const char *
 told(void)
 {
@@ -272,8 +280,7 @@ static void
 nothing_is_reported_before_all_is_there(void **state)
 {
 	(void)state;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	ptr(true, "one");
 	pz_kit_clock_run(&fix.clock, 0);
 	srv(true, "one", 80, "host");
@@ -288,8 +295,7 @@ static void
 each_of_ptr_srv_and_addresses_ends_it(void **state)
 {
 	(void)state;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	appear("one");
 	assert_string_equal(told(), "+one@10.0.0.1:80[v=1,] ");
 	a(false, "one", 1);
@@ -312,8 +318,7 @@ static void
 changes_are_reported_for_each_address(void **state)
 {
 	(void)state;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	appear("one");
 	a(true, "one", 2);
 	told();
@@ -341,8 +346,7 @@ static void
 records_that_come_back_are_no_goodbye(void **state)
 {
 	(void)state;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	appear("one");
 	told();
 	for (uint8_t port = 81; port < 85; port++) {
@@ -375,8 +379,7 @@ static void
 what_waits_to_be_read_counts(void **state)
 {
 	(void)state;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	appear("one");
 	told();
 	srv(false, "one", 80, "one");
@@ -393,8 +396,7 @@ an_address_is_reported_once_however_it_came(void **state)
 	static const uint8_t rdata[4] = {10, 0, 0, 1};
 
 	(void)state;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	appear("one");
 	told();
 	answer_by(IF + 1, true, "one.local", PZ_MDNS_A, rdata, sizeof(rdata));
@@ -410,8 +412,7 @@ our_own_is_not_reported(void **state)
 {
 	(void)state;
 	snprintf(fix.own, sizeof(fix.own), "Me");
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	ptr(true, "mE");
 	pz_kit_clock_run(&fix.clock, 0);
 	assert_int_equal(fix.open, 1);
@@ -428,8 +429,7 @@ static void
 what_was_found_with_a_name_that_is_ours_now_is_gone(void **state)
 {
 	(void)state;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	appear("taken");
 	assert_string_equal(told(), "+taken@10.0.0.1:80[v=1,] ");
 	snprintf(fix.own, sizeof(fix.own), "taken");
@@ -447,8 +447,7 @@ static void
 one_that_was_found_before_we_had_its_name_is_found_again(void **state)
 {
 	(void)state;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	appear("taken");
 	told();
 	struct watch *before = asked("_pzp._tcp.local", PZ_MDNS_PTR);
@@ -475,8 +474,7 @@ a_node_with_our_former_name_is_found(void **state)
 	(void)state;
 	snprintf(fix.own, sizeof(fix.own), "taken");
 	pz_mdns_catalogue_own_changed(&fix.catalogue);
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	ptr(true, "taken");
 	assert_string_equal(told(), "");
 	struct watch *before = asked("_pzp._tcp.local", PZ_MDNS_PTR);
@@ -495,13 +493,11 @@ static void
 asking_again_confirms(void **state)
 {
 	(void)state;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	appear("stays");
 	appear("leaves");
 	told();
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	ptr(true, "stays");
 	assert_string_equal(told(), "+stays@10.0.0.1:80[v=1,] ");
 	pz_kit_clock_run(&fix.clock, PZ_MDNS_CONFIRM_US - PZ_US_PER_S);
@@ -514,8 +510,7 @@ static void
 another_backend_is_asked_for_everything(void **state)
 {
 	(void)state;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	appear("stays");
 	appear("leaves");
 	told();
@@ -536,8 +531,7 @@ static void
 a_goodbye_after_asking_again_counts(void **state)
 {
 	(void)state;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	appear("one");
 	told();
 	pz_mdns_catalogue_browse(&fix.catalogue, true);
@@ -594,8 +588,7 @@ a_thousand_instances_are_bounded(void **state)
 	char name[16];
 
 	(void)state;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	for (int i = 0; i < 1000; i++) {
 		snprintf(name, sizeof(name), "i%d", i);
 		ptr(true, name);
@@ -643,8 +636,7 @@ static void
 strangers_give_way_and_members_stay(void **state)
 {
 	(void)state;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	crowd("stranger", 0, PZ_MDNS_INSTANCES_MAX - 2, PZ_MDNS_STRANGER);
 	crowd("likely", 0, 2, PZ_MDNS_LIKELY);
 	told();
@@ -676,8 +668,7 @@ not_all_give_way_at_once(void **state)
 	char name[16];
 
 	(void)state;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	crowd("stranger", 0, PZ_MDNS_INSTANCES_MAX, PZ_MDNS_STRANGER);
 	for (int i = 0; i < 2 * PZ_MDNS_INSTANCES_MAX; i++) {
 		snprintf(name, sizeof(name), "i%d", i);
@@ -704,8 +695,7 @@ records_of_one_instance_are_bounded(void **state)
 	unsigned count = 0;
 
 	(void)state;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	ptr(true, "one");
 	pz_kit_clock_run(&fix.clock, 0);
 	for (int i = 0; i < 300; i++) { /* bytes */
@@ -713,8 +703,7 @@ records_of_one_instance_are_bounded(void **state)
 		txt(true, "one", text);
 	}
 	pz_mdns_catalogue_browse(&fix.catalogue, false);
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	appear("two");
 	for (int i = 2; i < 250; i++) /* records */
 		a(true, "two", (uint8_t)i);
@@ -729,8 +718,7 @@ static void
 garbage_is_ignored(void **state)
 {
 	(void)state;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	answer_by(IF, true, "_pzp._tcp.local", PZ_MDNS_PTR, "\xc0\x0c", 2);
 	answer_by(IF, true, "_pzp._tcp.local", PZ_MDNS_PTR, "", 0);
 	assert_int_equal(fix.catalogue.instances_len, 0);
@@ -766,8 +754,7 @@ a_call_back_may_end_it(void **state)
 
 	(void)state;
 	fix.owner.events = &events;
-	pz_mdns_catalogue_browse(&fix.catalogue, true);
-	pz_kit_clock_run(&fix.clock, 0);
+	browse();
 	ptr(true, "two");
 	appear("one");
 	a(true, "one", 2);
