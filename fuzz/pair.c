@@ -26,7 +26,7 @@ static struct pz_pair_card ours, theirs;
 static struct pz_pair *target, *honest;
 
 static struct {
-	bool is_opener, has_met, has_compared, has_answered_yes, has_ended, is_revealed;
+	bool is_opener, has_met, has_compared, has_answered_yes, has_ended, is_revealed, is_refused;
 	bool honest_met;
 } seen;
 
@@ -94,12 +94,23 @@ on_compare(void *arg, const char *digits)
 	seen.has_compared = true;
 }
 
+static bool
+on_store(void *arg, const struct pz_pair_result *result)
+{
+	(void)arg;
+	FUZZ_CHECK(seen.has_answered_yes && !seen.has_ended && !seen.is_refused);
+	FUZZ_CHECK(result->wanted && !result->remembered && result->partner->zone[0] != '\0');
+	seen.is_refused = true;
+	return false;
+}
+
 static void
 on_done(void *arg, const struct pz_pair_result *result)
 {
 	(void)arg;
 	FUZZ_CHECK(seen.has_compared && seen.has_answered_yes && !seen.has_ended);
-	FUZZ_CHECK(!result->remembered || result->partner->zone[0] != '\0');
+	FUZZ_CHECK(!result->remembered && result->wanted == seen.is_refused);
+	FUZZ_CHECK(!result->wanted || result->partner->zone[0] != '\0');
 	seen.has_ended = true;
 }
 
@@ -116,6 +127,7 @@ static const struct pz_pair_ops ops = {
 	.send = on_send,
 	.met = on_met,
 	.compare = on_compare,
+	.store = on_store,
 	.done = on_done,
 	.failed = on_failed,
 };

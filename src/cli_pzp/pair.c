@@ -194,6 +194,21 @@ exit_of(const json_t *result)
 	return error && strncmp(error, "DENIED", 6) == 0 ? PZ_EXIT_DENIED : PZ_EXIT_FAILED;
 }
 
+/* A reason came where both wanted it. */
+static void
+say_why_not(const struct pairing *p, const char *reason)
+{
+	if (p->remember && !p->is_member)
+		fputs("nothing is remembered: a device without a zone has none that could be a "
+		      "friend\n",
+		      p->cli->out);
+	else if (p->remember || reason[0])
+		fprintf(p->cli->out, "not remembered: %s\n",
+			reason[0] ? reason
+				  : "the other side did not want that, or this device is in no "
+				    "zone");
+}
+
 static int
 show_result(struct pairing *p, const json_t *result)
 {
@@ -214,15 +229,8 @@ show_result(struct pairing *p, const json_t *result)
 	fprintf(p->cli->out, "paired with %s: trusted %s\n", p->partner,
 		is_remembered ? "and remembered, its zone is a friend"
 			      : "until pzpd ends, by this device only");
-	if (!is_remembered && p->remember && !p->is_member)
-		fputs("nothing is remembered: a device without a zone has none that could be a "
-		      "friend\n",
-		      p->cli->out);
-	else if (!is_remembered && p->remember)
-		fprintf(p->cli->out, "not remembered: %s\n",
-			reason && reason[0] ? reason
-					    : "the other side did not want that, or this device "
-					      "is in no zone");
+	if (!is_remembered)
+		say_why_not(p, reason ? reason : "");
 	return PZ_EXIT_DONE;
 }
 

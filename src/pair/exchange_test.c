@@ -30,9 +30,10 @@ struct end {
 	size_t out_len;
 	char digits[PZ_PAIR_DIGITS + 1];
 	char met[PZ_PAIR_IDENTITY_BYTES_MAX + 1], met_name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
-	unsigned mets, compares, dones, failures;
-	bool is_opener, remembered;
-	bool waits; /* does not choose the partner that it has met */
+	unsigned mets, compares, stores, dones, failures;
+	bool is_opener, wanted, remembered;
+	bool is_slow, is_full; /* its disk */
+	bool waits;            /* does not choose the partner that it has met */
 	uint8_t secret[PZ_PAIR_NUMBER_BYTES];
 	enum pz_err err;
 	char reason[256];
@@ -67,12 +68,27 @@ on_compare(void *arg, const char *digits)
 	snprintf(end->digits, sizeof(end->digits), "%s", digits);
 }
 
+static bool
+on_store(void *arg, const struct pz_pair_result *result)
+{
+	struct end *end = arg;
+
+	end->stores++;
+	assert_true(result->wanted && !result->remembered);
+	assert_string_equal(result->partner->identity, end->met);
+	memcpy(end->secret, result->secret, sizeof(end->secret));
+	return !end->is_full;
+}
+
 static void
 on_done(void *arg, const struct pz_pair_result *result)
 {
 	struct end *end = arg;
 
+	if (result->wanted)
+		assert_memory_equal(result->secret, end->secret, sizeof(end->secret));
 	end->dones++;
+	end->wanted = result->wanted;
 	end->remembered = result->remembered;
 	memcpy(end->secret, result->secret, sizeof(end->secret));
 	assert_string_equal(result->partner->identity, end->met);
@@ -93,6 +109,7 @@ static const struct pz_pair_ops ops = {
 	.send = on_send,
 	.met = on_met,
 	.compare = on_compare,
+	.store = on_store,
 	.done = on_done,
 	.failed = on_failed,
 };
@@ -163,6 +180,8 @@ deliver(struct end *from, struct end *to)
 	/* What the window does: the side that accepted takes the first partner. */
 	if (to->mets == 1 && !to->waits && !to->is_opener)
 		pz_pair_reveal(to->pair);
+	if (to->stores > 0 && !to->is_slow)
+		pz_pair_stored(to->pair, true);
 }
 
 static void
@@ -261,6 +280,107 @@ both_remember(void **state)
 	pump(&a, &b);
 	assert_true(a.remembered);
 	assert_true(b.remembered);
+	assert_int_equal(a.stores, 1);
+	assert_int_equal(b.stores, 1);
+	assert_memory_equal(a.secret, b.secret, sizeof(a.secret));
+}
+
+static void
+say_yes(void)
+{
+	meet();
+	pz_pair_answer(a.pair, true, true);
+	pz_pair_answer(b.pair, true, true);
+	pump(&a, &b);
+}
+
+/* Neither side ends while one of them has not stored it, and no side is sent "trusted" before. */
+static void
+a_slow_disk_is_waited_for(void **state)
+{
+	(void)state;
+	a.is_slow = true;
+	say_yes();
+	assert_int_equal(a.dones + b.dones, 0);
+	assert_int_equal(a.out_len, 0);
+	pz_pair_stored(a.pair, true);
+	pz_pair_stored(a.pair, false); /* a second time */
+	assert_int_equal(a.dones, 1);
+	assert_int_equal(b.dones, 0);
+	pump(&a, &b);
+	assert_int_equal(b.dones, 1);
+	assert_true(a.remembered && b.remembered);
+}
+
+/* At once, or after a while. */
+static void
+what_one_cannot_store_no_side_remembers(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		a.is_slow = i == 1;
+		a.is_full = i == 0;
+		say_yes();
+		pz_pair_stored(a.pair, false);
+		pump(&a, &b);
+		assert_int_equal(a.dones, 1);
+		assert_int_equal(b.dones, 1);
+		assert_true(a.wanted && b.wanted);
+		assert_false(a.remembered || b.remembered);
+		fini(&a);
+		fini(&b);
+		begin_member(&a, &alice, "Alice's laptop", true, 7);
+		begin_member(&b, &bob, "Bob's laptop", false, 7);
+	}
+}
+
+static void
+a_disk_that_never_answers_is_a_time_out(void **state)
+{
+	(void)state;
+	a.is_slow = true;
+	say_yes();
+	pz_kit_clock_run(&clock, PZ_PAIR_WINDOW_US);
+	assert_failed(&a, PZ_ERR_IO_TIMEOUT, "time");
+	assert_failed(&b, PZ_ERR_IO_TIMEOUT, "time");
+	pz_pair_stored(a.pair, true); /* too late */
+	assert_int_equal(a.dones, 0);
+}
+
+/* While it is being stored here. */
+static void
+a_result_comes_once(void **state)
+{
+	static const char *const rows[] = {"{\"trusted\": true}",
+					   "{\"trusted\": true, \"remembered\": 1}"};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		a.is_slow = true;
+		b.is_slow = i == 1;
+		say_yes();
+		say(&a, PZ_PAIR_RESULT, rows[i]);
+		assert_failed(&a, PZ_ERR_PROTO, "pairResult");
+		fini(&a);
+		fini(&b);
+		begin_member(&a, &alice, "Alice's laptop", true, 7);
+		begin_member(&b, &bob, "Bob's laptop", false, 7);
+	}
+}
+
+/* The window closes meanwhile, here or there. */
+static void
+it_ends_while_it_is_stored(void **state)
+{
+	(void)state;
+	a.is_slow = true;
+	say_yes();
+	pz_pair_stop(b.pair, PZ_ERR_IO_CLOSED, PZ_PAIR_STOPPED, "closed");
+	pump(&a, &b);
+	assert_failed(&a, PZ_ERR_DENIED_REMOTE, "closed");
+	pz_pair_stored(a.pair, true);
+	assert_int_equal(a.dones + b.dones, 0);
+	assert_int_equal(a.out_len, 0);
 }
 
 static void
@@ -643,6 +763,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(two_that_say_yes_trust_each_other),
 		TEST(both_remember),
+		TEST(a_slow_disk_is_waited_for),
+		TEST(what_one_cannot_store_no_side_remembers),
+		TEST(a_disk_that_never_answers_is_a_time_out),
+		TEST(a_result_comes_once),
+		TEST(it_ends_while_it_is_stored),
 		TEST(a_virgin_device_is_trusted_and_not_remembered),
 		TEST(the_side_that_was_dialled_decides),
 		TEST(one_says_no),

@@ -30,7 +30,8 @@ enum state {
 	STATE_HELLO,   /* ours is sent, the other's has not come */
 	STATE_REVEAL,  /* both sides are committed */
 	STATE_COMPARE, /* both numbers are known; people compare */
-	STATE_RESULT,  /* both said yes; the other's result has not come */
+	STATE_STORE,   /* both said yes and "remember"; it is being stored here */
+	STATE_RESULT,  /* both said yes, ours is sent; the other's result has not come */
 	STATE_ENDED,
 };
 
@@ -46,6 +47,8 @@ struct pz_pair {
 	bool has_revealed, has_other_k;
 	bool has_answered, remembers;             /* the person here */
 	bool has_other_answered, other_remembers; /* the other one; both always yes */
+	bool is_stored;                           /* here */
+	bool has_other_result, is_other_stored;   /* there */
 };
 
 /* ---- the end ---- */
@@ -372,20 +375,98 @@ on_reveal(struct pz_pair *pair, const json_t *message)
 
 /* ---- 4 and 5: yes or no ---- */
 
-/* Both said yes here. It is over when the other side says the same: until then one side alone
- * must not trust. */
+/* Remembering needs two zones: a virgin device has no hub that could be a friend. */
+static bool
+is_wanted(const struct pz_pair *pair)
+{
+	return pair->remembers && pair->other_remembers && pair->config.card->zone[0] &&
+	       pair->other.zone[0];
+}
+
+/* The secret is made from both numbers, which no third party knows. */
+static enum pz_err
+make_result(const struct pz_pair *pair, uint8_t secret[PZ_PAIR_NUMBER_BYTES],
+	    struct pz_pair_result *out)
+{
+	const struct pz_pair_both both = both_sides(pair);
+
+	*out = (struct pz_pair_result){
+		.partner = &pair->other,
+		.wanted = is_wanted(pair),
+		.remembered = is_wanted(pair) && pair->is_stored && pair->is_other_stored,
+		.secret = secret,
+	};
+	return pz_pair_secret(&both, secret);
+}
+
 static void
-settle(struct pz_pair *pair)
+finish(struct pz_pair *pair)
+{
+	uint8_t secret[PZ_PAIR_NUMBER_BYTES];
+	struct pz_pair_result result;
+
+	if (make_result(pair, secret, &result) != PZ_OK) {
+		fail_memory(pair);
+		return;
+	}
+	end(pair);
+	pair->ops->done(pair->arg, &result);
+	sodium_memzero(secret, sizeof(secret));
+}
+
+/* It is over when the other side says the same: until then one side alone must not trust. */
+static void
+send_result(struct pz_pair *pair)
 {
 	json_t *message = json_pack("{s:b}", "trusted", true);
 
-	if (message == NULL) {
+	if (message == NULL || (is_wanted(pair) && !pair->is_stored &&
+				json_object_set_new(message, "remembered", json_false()) != 0)) {
+		json_decref(message);
 		fail_memory(pair);
 		return;
 	}
 	pair->state = STATE_RESULT;
 	pair->ops->send(pair->arg, PZ_PAIR_RESULT, message);
 	json_decref(message);
+	if (pair->has_other_result && pair->state == STATE_RESULT)
+		finish(pair);
+}
+
+static void
+begin_store(struct pz_pair *pair)
+{
+	uint8_t secret[PZ_PAIR_NUMBER_BYTES];
+	struct pz_pair_result result;
+
+	if (make_result(pair, secret, &result) != PZ_OK) {
+		fail_memory(pair);
+		return;
+	}
+	pair->state = STATE_STORE;
+	if (!pair->ops->store(pair->arg, &result))
+		send_result(pair);
+	sodium_memzero(secret, sizeof(secret));
+}
+
+/* Both said yes here. What both remember is stored first: the other side must not believe what
+ * this one would not know any more after a crash. */
+static void
+settle(struct pz_pair *pair)
+{
+	if (is_wanted(pair))
+		begin_store(pair);
+	else
+		send_result(pair);
+}
+
+void
+pz_pair_stored(struct pz_pair *pair, bool is_stored)
+{
+	if (pair->state != STATE_STORE)
+		return;
+	pair->is_stored = is_stored;
+	send_result(pair);
 }
 
 /* Both persons may answer in either order. A no is sent before the exchange ends, so that the
@@ -436,29 +517,6 @@ on_confirm(struct pz_pair *pair, const json_t *message)
 		settle(pair);
 }
 
-/* The secret is made from both numbers, which no third party knows, and is handed out once.
- * Remembering needs two zones: a virgin device has no hub that could be a friend. */
-static void
-finish(struct pz_pair *pair)
-{
-	const struct pz_pair_both both = both_sides(pair);
-	uint8_t secret[PZ_PAIR_NUMBER_BYTES];
-	const struct pz_pair_result result = {
-		.partner = &pair->other,
-		.remembered = pair->remembers && pair->other_remembers &&
-			      pair->config.card->zone[0] && pair->other.zone[0],
-		.secret = secret,
-	};
-
-	if (pz_pair_secret(&both, secret) != PZ_OK) {
-		fail_memory(pair);
-		return;
-	}
-	end(pair);
-	pair->ops->done(pair->arg, &result);
-	sodium_memzero(secret, sizeof(secret));
-}
-
 /* The other side's word for its end; the sentence is ours. */
 static const char *
 reason_text(const char *reason)
@@ -480,6 +538,23 @@ reason_text(const char *reason)
 	return "the other device has ended the exchange";
 }
 
+/* The other side may have stored it before we have. */
+static void
+on_trusted(struct pz_pair *pair, const json_t *remembered)
+{
+	bool is_due = pair->state == STATE_STORE || pair->state == STATE_RESULT;
+
+	if (!is_due || pair->has_other_result || (remembered && !json_is_boolean(remembered))) {
+		fail_protocol(pair, pair->has_other_result ? "a second pairResult"
+							   : "pairResult too early, or malformed");
+		return;
+	}
+	pair->has_other_result = true;
+	pair->is_other_stored = !json_is_false(remembered);
+	if (pair->state == STATE_RESULT)
+		finish(pair);
+}
+
 /* Accepted at any time where it says no. "trusted" counts only after both confirmations. */
 static void
 on_result(struct pz_pair *pair, const json_t *message)
@@ -494,8 +569,8 @@ on_result(struct pz_pair *pair, const json_t *message)
 			       strcmp(reason, PZ_PAIR_TIME_OUT) == 0 ? PZ_ERR_IO_TIMEOUT
 								     : PZ_ERR_DENIED_REMOTE,
 			       reason_text(reason));
-	else if (json_is_true(trusted) && pair->state == STATE_RESULT)
-		finish(pair);
+	else if (json_is_true(trusted))
+		on_trusted(pair, json_object_get(message, "remembered"));
 	else
 		fail_protocol(pair, "pairResult too early, or malformed");
 }

@@ -6,6 +6,7 @@
  *     pz_pair_reveal -> pairReveal out (the side that dialled: by itself, after the other's)
  *     both revealed -> compare: people compare six digits
  *     pz_pair_answer -> pairConfirm out; both say yes -> pairResult out and in -> done
+ *     both say "remember", too -> store; pz_pair_stored -> pairResult out, then as above
  *
  * The side that accepted the connection reveals first: where two connections of the same devices
  * have crossed it chooses between them, and only one of them costs the try of the window.
@@ -51,7 +52,8 @@ struct pz_pair_config {
 /** What two strangers have agreed on. Borrowed for the call. */
 struct pz_pair_result {
 	const struct pz_pair_card *partner;
-	bool remembered;       /* both said so, and both are of a zone */
+	bool wanted;           /* both said "remember", and both are of a zone */
+	bool remembered;       /* wanted, and both have stored it */
 	const uint8_t *secret; /* PZ_PAIR_NUMBER_BYTES: of the friendship, the same at both */
 };
 
@@ -64,7 +66,14 @@ struct pz_pair_ops {
 	void (*met)(void *arg, const struct pz_pair_card *partner);
 	/** The digits can be compared. @param digits borrowed */
 	void (*compare)(void *arg, const char *digits);
-	/** Both persons said yes. */
+	/**
+	 * Both persons said yes, and that it is remembered: to be stored, before the other side is
+	 * sent that it is trusted. The end is reported with pz_pair_stored, never inside this call.
+	 * @param result `wanted`, and not yet `remembered`
+	 * @return false: it cannot be stored
+	 */
+	bool (*store)(void *arg, const struct pz_pair_result *result);
+	/** Both persons said yes; what both remember is stored at both. */
 	void (*done)(void *arg, const struct pz_pair_result *result);
 	/** It has failed. @param reason one line for people */
 	void (*failed)(void *arg, enum pz_err err, const char *reason);
@@ -94,6 +103,9 @@ void pz_pair_reveal(struct pz_pair *pair);
 /** What the person here said. Nothing happens before `compare` and a second time. @param match the
  * digits are the same at both; @param remember become friends, where both are of a zone */
 void pz_pair_answer(struct pz_pair *pair, bool match, bool remember);
+/** What `store` has begun has ended. Nothing happens where the exchange is over, or a second time.
+ * @param is_stored false: trusted, and not remembered by either side */
+void pz_pair_stored(struct pz_pair *pair, bool is_stored);
 /** Ends it from our side: sends pairResult, and calls `failed`. @param reason PZ_PAIR_*; @param
  * text one line for people here */
 void pz_pair_stop(struct pz_pair *pair, enum pz_err err, const char *reason, const char *text);

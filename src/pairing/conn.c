@@ -112,6 +112,14 @@ on_compare(void *arg, const char *digits)
 		events_of(conn)->compare(conn, digits);
 }
 
+static bool
+on_store(void *arg, const struct pz_pair_result *result)
+{
+	struct pair_conn *conn = arg;
+
+	return !conn->is_over && events_of(conn)->store(conn, result);
+}
+
 static void
 on_done(void *arg, const struct pz_pair_result *result)
 {
@@ -138,6 +146,7 @@ static const struct pz_pair_ops pair_ops = {
 	.send = on_send,
 	.met = on_met,
 	.compare = on_compare,
+	.store = on_store,
 	.done = on_done,
 	.failed = on_failed,
 };

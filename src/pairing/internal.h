@@ -43,14 +43,16 @@ struct pair_window {
 	struct pair_conn *chosen;    /* the partner's connection; NULL: none yet */
 	struct pz_pair_card partner; /* a copy for people; zeroed until it is chosen */
 	char digits[PZ_PAIR_DIGITS + 1];
-	char detail[256];         /* the last failure of a connection, for people */
-	enum pz_peer_state state; /* of the partner */
-	struct pz_timer timer;    /* its end */
-	struct pz_timer tick;     /* the next address */
-	struct pz_timer hold;     /* of connections that wait for our own */
+	char detail[256];           /* the last failure of a connection, for people */
+	struct pair_record *record; /* what is stored of the pairing, or being stored; or NULL */
+	enum pz_peer_state state;   /* of the partner */
+	struct pz_timer timer;      /* its end */
+	struct pz_timer tick;       /* the next address */
+	struct pz_timer hold;       /* of connections that wait for our own */
 	uint64_t end_us;
-	bool remember;  /* what `pair` said */
-	bool is_ending; /* what its connections report is ignored */
+	bool remember;   /* what `pair` said */
+	bool is_refused; /* the disk did not take it, `detail` says why */
+	bool is_ending;  /* what its connections report is ignored */
 	bool is_closed;
 };
 
@@ -63,6 +65,7 @@ struct pz_pairing {
 	struct pz_list closed;
 	struct pz_friends *own; /* that are stored here */
 	struct pz_keep keep;
+	struct pz_list records; /* of windows: a friend that is stored or being stored */
 	char own_zone[PZ_ZONE_BYTES_MAX + 1]; /* "": virgin */
 	bool is_ending;
 };
@@ -85,6 +88,8 @@ struct pair_conn_events {
 	void (*revealing)(struct pair_conn *conn);
 	/** People compare. */
 	void (*compare)(struct pair_conn *conn, const char *digits);
+	/** Both remember: to be stored; pz_pair_stored follows. False: it cannot be. */
+	bool (*store)(struct pair_conn *conn, const struct pz_pair_result *result);
 	void (*done)(struct pair_conn *conn, const struct pz_pair_result *result);
 	/** The exchange has failed; the connection ends by itself. */
 	void (*failed)(struct pair_conn *conn, enum pz_err err, const char *reason);
@@ -125,8 +130,32 @@ pz_pairing_check_zone(const struct pz_pairing *pairing, const struct pz_pair_car
 		      struct pz_errinfo *info) PZ_MUST_USE;
 /** Nothing is to be stored yet. */
 void pz_pairing_keep_init(struct pz_pairing *pairing);
-/** Both persons said yes: trusted from now on. @return false: it could not be kept */
-bool pz_pairing_trust(struct pz_pairing *pairing, const struct pz_pair_result *result);
+/**
+ * A friend on its way to the disk, before it counts: both persons said "remember". It stays there
+ * when pz_pairing_trust takes it, and is removed again when the window does not need it any more.
+ */
+struct pair_record;
+/**
+ * Stores what follows from a pairing. A zone that is a friend already is stored already: only what
+ * is on its way is waited for.
+ * @param done called later, once, never inside this call; not after pz_pairing_unrecord. @param err
+ * as of pz_store_commit
+ * @param out the caller's, pz_pairing_unrecord or pz_pairing_trust
+ * Errors: LIMIT (too many friends), LIMIT_MEMORY, EXISTS (the zone is being left), with a line.
+ */
+enum pz_err
+pz_pairing_record(struct pz_pairing *pairing, const struct pz_pair_result *result,
+		  void (*done)(void *arg, enum pz_err err, const char *detail), void *arg,
+		  struct pair_record **out, struct pz_errinfo *info) PZ_MUST_USE;
+/** It does not count: removed from the disk, also where it is not there yet. NULL is fine. */
+void pz_pairing_unrecord(struct pair_record *record);
+/** The object is freed: nothing is written for a record any more. */
+void pz_pairing_records_end(struct pz_pairing *pairing);
+/** Both persons said yes: trusted from now on, and remembered where the result says so.
+ * @param takes_record that is stored; NULL: the result is not `remembered` @return false: it could
+ * not be kept */
+bool pz_pairing_trust(struct pz_pairing *pairing, const struct pz_pair_result *result,
+		      struct pair_record *takes_record);
 
 /* ---- conn.c: called by window.c ---- */
 

@@ -202,6 +202,7 @@ pz_pairing_new(const struct pz_pairing_config *config)
 	pairing->events = &pz_pairing_conn_events;
 	pairing->followers = &followers;
 	pz_list_init(&pairing->closed);
+	pz_list_init(&pairing->records);
 	pairing->own = pz_friends_new();
 	if (pairing->own == NULL) {
 		free(pairing);
@@ -223,6 +224,7 @@ pz_pairing_free(struct pz_pairing *pairing)
 {
 	if (pairing == NULL)
 		return;
+	pz_pairing_records_end(pairing); /* the store may be gone */
 	pz_pairing_end(pairing);
 	PZ_LIST_EACH (&pairing->closed, n, tmp)
 		pz_pairing_window_free(PZ_CONTAINER(n, struct pair_window, node));

@@ -1,7 +1,9 @@
 /*
  * What follows from a pairing: the partner's zone is a friend at this device, for one device and
- * this session, or stored. A friend that the hub's list has is the hub's matter: our own record of
- * it goes, so that a friend that the owner removes does not come back with the next start.
+ * this session, or stored. What is stored is on the disk before it counts, and before the other
+ * side is sent that it is trusted (page 6). A friend that the hub's list has is the hub's matter:
+ * our own record of it goes, so that a friend that the owner removes does not come back with the
+ * next start.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,32 +21,52 @@ key_of(const struct pz_pairing *pairing, const char *zone, char out[KEY_BYTES])
 	snprintf(out, KEY_BYTES, "%s %s", pairing->own_zone, zone);
 }
 
+struct pair_record {
+	struct pz_list node;        /* pairing.records; none: nothing of it counts */
+	struct pz_pairing *pairing; /* NULL: nothing is written for it any more */
+	struct pz_friend *f;        /* NULL: a friend already, or removed meanwhile */
+	char key[KEY_BYTES];
+	void (*done)(void *arg, enum pz_err err, const char *detail);
+	void *arg;
+	unsigned saves;  /* of the keep, when this was submitted */
+	bool is_writing; /* its call-back has not run */
+	bool is_stored;
+	bool is_over; /* its owner does not need it: its call-back frees it */
+};
+
 /* ---- disk ---- */
 
 static enum pz_err
-put(const struct pz_pairing *pairing, const struct pz_friend *f, struct pz_txn *txn)
+put(const char *key, const struct pz_friend *f, struct pz_txn *txn)
 {
-	char key[KEY_BYTES], *text = pz_friend_text(f);
+	char *text = pz_friend_text(f);
 
 	if (text == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	key_of(pairing, f->zone, key);
 	enum pz_err err = pz_txn_put(txn, SPACE, key, pz_slice_str(text));
 	pz_record_text_wipe(text);
 	return err;
 }
 
-/* All of it, in place of what is stored. */
+/* All of it, in place of what is stored; also what an earlier transaction may have stored. */
 static enum pz_err
 save(void *arg, struct pz_txn *txn)
 {
-	const struct pz_pairing *pairing = arg;
+	struct pz_pairing *pairing = arg;
 	const struct pz_friend *f;
+	char key[KEY_BYTES];
 	size_t pos = 0;
 
 	PZ_TRY(pz_txn_remove_space(txn, SPACE));
-	while ((f = pz_friends_next(pairing->own, &pos)) != NULL)
-		PZ_TRY(put(pairing, f, txn));
+	while ((f = pz_friends_next(pairing->own, &pos)) != NULL) {
+		key_of(pairing, f->zone, key);
+		PZ_TRY(put(key, f, txn));
+	}
+	PZ_LIST_EACH (&pairing->records, n, tmp) {
+		const struct pair_record *record = PZ_CONTAINER(n, struct pair_record, node);
+		if (record->f)
+			PZ_TRY(put(record->key, record->f, txn));
+	}
 	return PZ_OK;
 }
 
@@ -60,22 +82,29 @@ commit(struct pz_pairing *pairing, struct pz_txn *txn, enum pz_err err)
 }
 
 static void
-store(struct pz_pairing *pairing, const struct pz_friend *f)
+remove_key(struct pz_pairing *pairing, const char *key)
 {
 	struct pz_txn *txn = pz_txn_new();
 
-	commit(pairing, txn, txn ? put(pairing, f, txn) : PZ_ERR_LIMIT_MEMORY);
+	commit(pairing, txn, txn ? pz_txn_remove(txn, SPACE, key) : PZ_ERR_LIMIT_MEMORY);
 }
 
+/* What a window has stored of the same zone is removed with it, and does not count any more. */
 static void
 unstore(struct pz_pairing *pairing, const char *zone)
 {
-	struct pz_txn *txn = pz_txn_new();
 	char key[KEY_BYTES];
 
 	key_of(pairing, zone, key);
 	(void)pz_friends_remove(pairing->own, pz_slice_str(zone));
-	commit(pairing, txn, txn ? pz_txn_remove(txn, SPACE, key) : PZ_ERR_LIMIT_MEMORY);
+	PZ_LIST_EACH (&pairing->records, n, tmp) {
+		struct pair_record *record = PZ_CONTAINER(n, struct pair_record, node);
+		if (strcmp(record->key, key) == 0) {
+			pz_friend_free(record->f);
+			record->f = NULL;
+		}
+	}
+	remove_key(pairing, key);
 }
 
 void
@@ -202,46 +231,203 @@ make_friend(const struct pz_pairing *pairing, const struct pz_pair_result *resul
 	f->since_ms = f->changed_ms = pz_env_wall_ms(pairing->config.env);
 	f->is_confirmed_here = f->is_confirmed_there = true;
 	snprintf(f->by, sizeof(f->by), "%s", pairing->config.names->device);
-	if (!result->remembered)
-		snprintf(f->only, sizeof(f->only), "%s", partner->device);
 	*out = f;
 	return PZ_OK;
 }
 
-static void
-remember(struct pz_pairing *pairing, const struct pz_friend *f)
+static bool
+is_friend(const struct pz_pairing *pairing, const char *zone)
 {
-	store(pairing, f);
-	offer(pairing, f);
+	const struct pz_friend *f =
+		pz_friends_find(pairing->config.zone->friends, pz_slice_str(zone));
+
+	return f && pz_friend_is_confirmed(f) && f->only[0] == '\0';
+}
+
+/* ---- before it counts ---- */
+
+static void
+free_record(void *arg)
+{
+	struct pair_record *record = arg;
+
+	pz_list_remove(&record->node);
+	pz_friend_free(record->f);
+	free(record);
+}
+
+/* The store ends first: the owner still has the record, and nothing of it is on its way. */
+static void
+on_dropped(void *arg)
+{
+	struct pair_record *record = arg;
+
+	record->is_writing = false;
+	if (record->is_over)
+		free_record(record);
+}
+
+static void
+on_recorded(void *arg, enum pz_err err, const char *detail)
+{
+	struct pair_record *record = arg;
+
+	record->is_writing = false;
+	record->is_stored = err == PZ_OK && record->f;
+	/* What failed may have been stored since, with everything else. */
+	if (err != PZ_OK && record->pairing && record->f &&
+	    record->saves != record->pairing->keep.saves)
+		remove_key(record->pairing, record->key);
+	if (err != PZ_OK)
+		pz_list_remove(&record->node);
+	if (record->is_over)
+		free_record(record);
+	else
+		record->done(record->arg, err, detail);
+}
+
+static enum pz_err
+check_room(const struct pz_pairing *pairing, const char *zone, struct pz_errinfo *info)
+{
+	const struct pz_friends *friends = pairing->config.zone->friends;
+
+	if (pairing->keep.is_ended)
+		return pz_fail(info, PZ_ERR_EXISTS, "the zone is being left");
+	if (pz_friends_find(friends, pz_slice_str(zone)) == NULL &&
+	    pz_friends_len(friends) >= PZ_FRIENDS_MAX)
+		return pz_fail(info, PZ_ERR_LIMIT,
+			       "there are %d friends already; remove one with `pzp friend remove`",
+			       PZ_FRIENDS_MAX);
+	return PZ_OK;
+}
+
+static enum pz_err
+fill(struct pair_record *record, const struct pz_pair_result *result, struct pz_txn *txn)
+{
+	const struct pz_pairing *pairing = record->pairing;
+
+	if (is_friend(pairing, result->partner->zone))
+		return PZ_OK; /* a barrier: it is stored, or on its way */
+	PZ_TRY(make_friend(pairing, result, &record->f));
+	return put(record->key, record->f, txn);
+}
+
+enum pz_err
+pz_pairing_record(struct pz_pairing *pairing, const struct pz_pair_result *result,
+		  void (*done)(void *arg, enum pz_err err, const char *detail), void *arg,
+		  struct pair_record **out, struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_txn_free) struct pz_txn *txn = NULL;
+	struct pair_record *record;
+
+	PZ_TRY(check_room(pairing, result->partner->zone, info));
+	txn = pz_txn_new();
+	record = calloc(1, sizeof(*record));
+	if (record) {
+		record->pairing = pairing;
+		record->done = done;
+		record->arg = arg;
+		record->saves = pairing->keep.saves;
+		key_of(pairing, result->partner->zone, record->key);
+	}
+	if (txn == NULL || record == NULL || fill(record, result, txn) != PZ_OK) {
+		if (record)
+			free_record(record);
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	}
+	record->is_writing = true;
+	pz_list_append(&pairing->records, &record->node);
+	pz_txn_on_drop(txn, on_dropped);
+	pz_store_commit(pairing->config.store, PZ_TAKE(txn), on_recorded, record);
+	*out = record;
+	return PZ_OK;
+}
+
+/* The removal is submitted at once, after what stores: the daemon may stop before that has ended.
+ * Commits end in their order. */
+void
+pz_pairing_unrecord(struct pair_record *record)
+{
+	if (record == NULL)
+		return;
+	pz_list_remove(&record->node);
+	if (record->pairing && record->f && (record->is_writing || record->is_stored))
+		remove_key(record->pairing, record->key);
+	record->is_over = true;
+	record->pairing = NULL;
+	if (!record->is_writing)
+		free_record(record);
+}
+
+void
+pz_pairing_records_end(struct pz_pairing *pairing)
+{
+	PZ_LIST_EACH (&pairing->records, n, tmp) {
+		struct pair_record *record = PZ_CONTAINER(n, struct pair_record, node);
+		pz_list_remove(&record->node);
+		record->pairing = NULL;
+	}
+}
+
+/* ---- it counts ---- */
+
+/* The record stays on the disk, and belongs to this device's own friends from now on. */
+static enum pz_err
+take_record(struct pz_pairing *pairing, struct pair_record *record, struct pz_friend **out)
+{
+	struct pz_friend *copy = pz_friend_copy(record->f);
+
+	if (copy == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	enum pz_err err = pz_friends_put(pairing->own, copy, NULL);
+	if (err == PZ_OK)
+		*out = PZ_TAKE(record->f);
+	return err;
+}
+
+static enum pz_err
+put_friend(struct pz_pairing *pairing, const struct pz_pair_result *result,
+	   struct pair_record *record)
+{
+	const struct pz_pair_card *partner = result->partner;
+	struct pz_friend *f = NULL;
+	enum pz_err err;
+
+	if (result->remembered) {
+		err = take_record(pairing, record, &f);
+	} else {
+		err = make_friend(pairing, result, &f);
+		if (err == PZ_OK)
+			snprintf(f->only, sizeof(f->only), "%s", partner->device);
+	}
+	if (err == PZ_OK)
+		err = pz_friends_put(pairing->config.zone->friends, f, NULL);
+	if (err == PZ_OK && result->remembered)
+		offer(pairing, pz_friends_find(pairing->own, pz_slice_str(partner->zone)));
+	else if (err != PZ_OK && result->remembered)
+		unstore(pairing, partner->zone);
+	return err;
 }
 
 bool
-pz_pairing_trust(struct pz_pairing *pairing, const struct pz_pair_result *result)
+pz_pairing_trust(struct pz_pairing *pairing, const struct pz_pair_result *result,
+		 struct pair_record *takes_record)
 {
-	struct pz_friends *friends = pairing->config.zone->friends;
-	struct pz_slice zone = pz_slice_str(result->partner->zone);
-	const struct pz_friend *known = pz_friends_find(friends, zone);
-	struct pz_friend *f = NULL, *copy = NULL;
+	const char *zone = result->partner->zone;
+	struct pz_pair_result now = *result;
+	enum pz_err err = PZ_OK;
 
-	/* A device without a zone, here or there, has none that could be a friend. */
-	if (pairing->own_zone[0] == '\0' || zone.len == 0)
-		return true;
-	if (known && pz_friend_is_confirmed(known) && known->only[0] == '\0')
-		return true; /* friends already: neither more nor less */
-	enum pz_err err = make_friend(pairing, result, &f);
-	if (err == PZ_OK && result->remembered) {
-		copy = pz_friend_copy(f);
-		err = copy ? pz_friends_put(pairing->own, PZ_TAKE(copy), NULL)
-			   : PZ_ERR_LIMIT_MEMORY;
-	}
-	if (err == PZ_OK)
-		err = pz_friends_put(friends, PZ_TAKE(f), NULL);
-	pz_friend_free(f);
-	if (err == PZ_OK && result->remembered)
-		remember(pairing, pz_friends_find(pairing->own, zone));
-	if (err == PZ_OK)
+	/* A person here has removed that friend since it was stored: for this session, then. */
+	now.remembered = result->remembered && takes_record && takes_record->f;
+	/* A device without a zone, here or there, has none that could be a friend; and those that
+	 * are friends already are neither more nor less. */
+	bool is_all = pairing->own_zone[0] == '\0' || zone[0] == '\0' || is_friend(pairing, zone);
+	if (!is_all)
+		err = put_friend(pairing, &now, takes_record);
+	pz_pairing_unrecord(takes_record);
+	if (!is_all && err == PZ_OK)
 		pairing->config.ops->trust_changed(pairing->config.arg);
-	return err == PZ_OK;
+	return is_all || (err == PZ_OK && now.remembered == result->remembered);
 }
 
 void

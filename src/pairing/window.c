@@ -92,6 +92,7 @@ pz_pairing_window_free(struct pair_window *window)
 	pz_env_stop(env, &window->timer);
 	pz_env_stop(env, &window->tick);
 	pz_env_stop(env, &window->hold);
+	pz_pairing_unrecord(PZ_TAKE(window->record));
 	pz_list_remove(&window->node);
 	pz_tls_ctx_free(window->server_ctx);
 	pz_tls_ctx_free(window->client_ctx);
@@ -117,6 +118,7 @@ shut(struct pair_window *window, enum pz_err why, const char *text)
 
 	window->is_ending = true;
 	all->open = NULL;
+	pz_pairing_unrecord(PZ_TAKE(window->record)); /* nothing was made of it */
 	pz_env_stop(env_of(window), &window->timer);
 	pz_env_stop(env_of(window), &window->tick);
 	pz_env_stop(env_of(window), &window->hold);
@@ -157,7 +159,12 @@ on_timer(struct pz_timer *timer, void *arg)
 	struct pz_errinfo text;
 
 	(void)timer;
-	if (window->chosen)
+	if (window->record)
+		(void)pz_fail(&text, PZ_ERR_IO_TIMEOUT,
+			      "the two minutes are over before both devices have stored the "
+			      "pairing: see that their disks can be written, and open a new window "
+			      "on both devices");
+	else if (window->chosen)
 		(void)pz_fail(&text, PZ_ERR_IO_TIMEOUT,
 			      "the two minutes are over before both have answered; open a new "
 			      "window on both devices");
@@ -385,21 +392,73 @@ connect_to(const struct pair_conn *conn)
 		(void)pz_peers_connect(peers, device);
 }
 
+/* Why it cannot be stored is kept: the person here learns it with the result. */
+static void
+on_recorded(void *arg, enum pz_err err, const char *detail)
+{
+	struct pair_window *window = arg;
+
+	if (err != PZ_OK)
+		snprintf(window->detail, sizeof(window->detail), "%s",
+			 detail[0] ? detail : pz_err_text(err));
+	window->is_refused = err != PZ_OK;
+	pz_pair_stored(window->chosen->pair, err == PZ_OK);
+}
+
+static bool
+on_store(struct pair_conn *conn, const struct pz_pair_result *result)
+{
+	struct pair_window *window = conn->window;
+	struct pz_errinfo info = {""};
+
+	if (window->is_ending)
+		return false;
+	enum pz_err err =
+		pz_pairing_record(window->all, result, on_recorded, window, &window->record, &info);
+	if (err != PZ_OK)
+		snprintf(window->detail, sizeof(window->detail), "%s", pz_errinfo_text(&info, err));
+	window->is_refused = err != PZ_OK;
+	return err == PZ_OK;
+}
+
+/* @param is_kept by pz_pairing_trust. "": it is as both persons have said. */
+static void
+why_not(const struct pair_window *window, const struct pz_pair_result *result, bool is_kept,
+	struct pz_errinfo *out)
+{
+	out->text[0] = '\0';
+	if (window->is_refused)
+		(void)pz_fail(out, PZ_ERR_IO,
+			      "this device cannot store it (%.100s): mend that, and pair again",
+			      window->detail);
+	else if (result->wanted && !result->remembered)
+		(void)pz_fail(out, PZ_ERR_IO,
+			      "the other device cannot store it: see its log, and pair again");
+	else if (!is_kept)
+		(void)pz_fail(out, PZ_ERR_LIMIT,
+			      "too many friends, out of memory, or that friend was removed "
+			      "meanwhile: see `pzp friends`, and pair again");
+}
+
 /* Trust first, then the link that needs it, then the answer. `is_kept` may be false although
- * both said yes: the table of friends has a bound. */
+ * both said yes: the table of friends has a bound. What is remembered is on the disk by now. */
 static void
 on_done(struct pair_conn *conn, const struct pz_pair_result *result)
 {
 	struct pair_window *window = conn->window;
+	struct pz_errinfo why;
 
 	if (window->is_ending)
 		return;
-	bool is_kept = pz_pairing_trust(window->all, result);
-	json_t *answer = json_pack(
-		"{s:b, s:b, s:o, s:s}", "trusted", true, "remembered",
-		result->remembered && is_kept, "partner", partner_json(&window->partner), "reason",
-		result->remembered && !is_kept ? "too many friends, or out of memory" : "");
+	bool is_kept = pz_pairing_trust(window->all, result, PZ_TAKE(window->record));
+	why_not(window, result, is_kept, &why);
+	json_t *answer = json_pack("{s:b, s:b, s:o, s:s}", "trusted", true, "remembered",
+				   result->remembered && is_kept, "partner",
+				   partner_json(&window->partner), "reason", why.text);
 
+	if (why.text[0])
+		pz_warning("pairing-not-remembered", "partner=%s %s", window->partner.identity,
+			   why.text);
 	if (conn->target && result->partner->zone[0])
 		connect_to(conn);
 	pz_notice("paired", "partner=%s remembered=%d", window->partner.identity,
@@ -495,6 +554,7 @@ const struct pair_conn_events pz_pairing_conn_events = {
 	.met = on_met,
 	.revealing = on_revealing,
 	.compare = on_compare,
+	.store = on_store,
 	.done = on_done,
 	.failed = on_failed,
 	.lost = on_lost,

@@ -122,8 +122,24 @@ no_closes_the_window(void **state)
 
 /* ---- what is remembered ---- */
 
-static bool
-trusts(const char *device, bool remembered)
+static const uint8_t secret[PZ_PAIR_NUMBER_BYTES] = {7};
+static struct pz_pair_card card;
+static struct pair_record *record;
+static enum pz_err stored;
+static unsigned stores; /* that have ended */
+
+static void
+on_stored(void *arg, enum pz_err err, const char *detail)
+{
+	(void)arg;
+	assert_true(err == PZ_OK || detail[0] != '\0');
+	stored = err;
+	stores++;
+}
+
+/* Both persons said yes. */
+static struct pz_pair_result
+agree(const char *device, bool wanted)
 {
 	const struct pz_pair_card_parts parts = {
 		.zone = bob.name,
@@ -132,16 +148,42 @@ trusts(const char *device, bool remembered)
 		.pzh_ca = bob.ca,
 		.pzp_ca = bob.laptop.ca,
 	};
-	const uint8_t secret[PZ_PAIR_NUMBER_BYTES] = {7};
-	struct pz_pair_card card;
-	const struct pz_pair_result result = {
-		.partner = &card, .remembered = remembered, .secret = secret};
 
-	assert_ok(pz_pair_card_make(&parts, &card));
-	bool is_kept = pz_pairing_trust(w.node->pairing, &result);
 	pz_pair_card_fini(&card);
-	run(COMMIT_US);
-	return is_kept;
+	assert_ok(pz_pair_card_make(&parts, &card));
+	return (struct pz_pair_result){.partner = &card, .wanted = wanted, .secret = secret};
+}
+
+/* It is on its way to the disk. */
+static struct pz_pair_result
+begin_record(const char *device)
+{
+	struct pz_pair_result result = agree(device, true);
+
+	stores = 0;
+	assert_ok(pz_pairing_record(w.node->pairing, &result, on_stored, NULL, &record, NULL));
+	assert_int_equal(stores, 0);
+	return result;
+}
+
+static bool
+trusts(const char *device, bool remembered)
+{
+	struct pz_pair_result result = remembered ? begin_record(device) : agree(device, false);
+
+	if (remembered) {
+		run(COMMIT_US);
+		assert_int_equal(stores, 1);
+		result.remembered = stored == PZ_OK;
+	}
+	return pz_pairing_trust(w.node->pairing, &result, PZ_TAKE(record)) &&
+	       result.remembered == remembered;
+}
+
+static size_t
+on_disk(void)
+{
+	return pz_kit_world_count(&w.world, "paired");
 }
 
 static const struct pz_friend *
@@ -163,6 +205,7 @@ set_up_member(void **state)
 static int
 tear_down_member(void **state)
 {
+	pz_pair_card_fini(&card);
 	pz_kit_zone_fini(&bob);
 	return tear_down(state);
 }
@@ -237,6 +280,151 @@ what_a_former_zone_has_paired_does_not_count(void **state)
 	assert_int_equal(pz_kit_world_count(&w.world, "paired"), 0);
 }
 
+/* ---- before it is on the disk ---- */
+
+static void
+nothing_counts_before_it_is_on_the_disk(void **state)
+{
+	(void)state;
+	struct pz_pair_result result = begin_record("phone");
+	run(COMMIT_US - 1);
+	assert_int_equal(stores, 0);
+	assert_null(found());
+	run(1);
+	assert_int_equal(stores, 1);
+	assert_ok(stored);
+	assert_null(found()); /* the other side has not stored it yet */
+	result.remembered = true;
+	assert_true(pz_pairing_trust(w.node->pairing, &result, PZ_TAKE(record)));
+	assert_true(pz_friend_covers(found(), "laptop"));
+	pz_memory_disk_fail_after(w.world.disk, 0); /* a crash at once */
+	stop_node();
+	pz_memory_disk_fail_after(w.world.disk, SIZE_MAX);
+	pz_kit_world_restart(&w.world);
+	start_node();
+	assert_true(pz_friend_covers(found(), "laptop"));
+}
+
+static void
+a_disk_that_refuses_makes_a_session(void **state)
+{
+	(void)state;
+	pz_memory_disk_fail_next(w.world.disk, 1);
+	assert_false(trusts("phone", true));
+	assert_int_equal(stored, PZ_ERR_IO_FULL);
+	assert_true(pz_friend_covers(found(), "phone"));
+	assert_false(pz_friend_covers(found(), "laptop"));
+	restart_node();
+	assert_null(found());
+	assert_true(trusts("phone", true)); /* pairing again mends it */
+	assert_int_equal(on_disk(), 1);
+}
+
+static void
+the_other_disk_refuses(void **state)
+{
+	(void)state;
+	struct pz_pair_result result = begin_record("phone");
+	run(COMMIT_US);
+	assert_int_equal(on_disk(), 1);
+	assert_true(pz_pairing_trust(w.node->pairing, &result, PZ_TAKE(record)));
+	assert_false(pz_friend_covers(found(), "laptop"));
+	run(COMMIT_US);
+	assert_int_equal(on_disk(), 0);
+}
+
+/* Before and after it is stored; and where the daemon stops meanwhile. */
+static void
+a_window_that_closes_leaves_nothing(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		(void)begin_record("phone");
+		run(i * COMMIT_US);
+		pz_pairing_unrecord(PZ_TAKE(record));
+		run(2 * COMMIT_US);
+		assert_int_equal(stores, i);
+		assert_null(found());
+		assert_int_equal(on_disk(), 0);
+	}
+	(void)begin_record("phone");
+	pz_pairing_unrecord(PZ_TAKE(record));
+	restart_node();
+	assert_int_equal(stores, 0);
+	assert_null(found());
+	assert_int_equal(on_disk(), 0);
+}
+
+/* The next window does not wait for what the last one has left on its way. */
+static void
+a_window_after_one_that_closed(void **state)
+{
+	(void)state;
+	(void)begin_record("phone");
+	pz_pairing_unrecord(PZ_TAKE(record));
+	assert_true(trusts("phone", true));
+	run(COMMIT_US);
+	restart_node();
+	assert_true(pz_friend_covers(found(), "laptop"));
+}
+
+static void
+a_friend_that_is_removed_meanwhile_does_not_come_back(void **state)
+{
+	(void)state;
+	assert_true(trusts("phone", false));
+	struct pz_pair_result result = begin_record("phone");
+	assert_true(pz_pairing_forget(w.node->pairing, bob.name));
+	run(COMMIT_US);
+	result.remembered = true;
+	assert_false(pz_pairing_trust(w.node->pairing, &result, PZ_TAKE(record)));
+	assert_false(pz_friend_covers(found(), "laptop"));
+	restart_node();
+	assert_null(found());
+}
+
+/* All is written again while a pairing is on its way: that writes it, too, and its own commit fails
+ * all the same. */
+static void
+what_was_refused_is_not_stored_by_the_way(void **state)
+{
+	(void)state;
+	assert_true(trusts("phone", false));
+	pz_memory_disk_fail_next(w.world.disk, 1);
+	assert_true(pz_pairing_forget(w.node->pairing, bob.name));
+	run(COMMIT_US);
+	assert_true(w.node->pairing->keep.is_behind);
+	pz_memory_disk_fail_next(w.world.disk, 1);
+	struct pz_pair_result result = begin_record("phone");
+	pz_keep_save_now(&w.node->pairing->keep);
+	run(COMMIT_US);
+	assert_int_equal(stored, PZ_ERR_IO_FULL);
+	assert_true(pz_pairing_trust(w.node->pairing, &result, PZ_TAKE(record)));
+	run(2 * COMMIT_US);
+	assert_int_equal(on_disk(), 0);
+}
+
+static void
+without_room_nothing_is_stored(void **state)
+{
+	struct pz_errinfo info = {""};
+
+	(void)state;
+	for (unsigned i = 0; i < PZ_FRIENDS_MAX; i++) {
+		struct pz_friend *f = NULL;
+		assert_ok(pz_friend_new(bob.name, bob.ca, &f, NULL));
+		snprintf(f->zone, sizeof(f->zone), "friend%u@example.org", i);
+		assert_ok(pz_friends_put(w.node->zone.friends, f, NULL));
+	}
+	struct pz_pair_result result = agree("phone", true);
+	assert_int_equal(
+		pz_pairing_record(w.node->pairing, &result, on_stored, NULL, &record, &info),
+		PZ_ERR_LIMIT);
+	assert_non_null(strstr(info.text, "friend remove"));
+	assert_null(record);
+	assert_false(pz_pairing_trust(w.node->pairing, &result, NULL));
+}
+
 int
 main(void)
 {
@@ -252,6 +440,14 @@ main(void)
 		MEMBER(a_session_becomes_a_friend),
 		MEMBER(a_friend_of_the_hub_is_the_hubs_matter),
 		MEMBER(what_a_former_zone_has_paired_does_not_count),
+		MEMBER(nothing_counts_before_it_is_on_the_disk),
+		MEMBER(a_disk_that_refuses_makes_a_session),
+		MEMBER(the_other_disk_refuses),
+		MEMBER(a_window_that_closes_leaves_nothing),
+		MEMBER(a_window_after_one_that_closed),
+		MEMBER(a_friend_that_is_removed_meanwhile_does_not_come_back),
+		MEMBER(what_was_refused_is_not_stored_by_the_way),
+		MEMBER(without_room_nothing_is_stored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -527,11 +527,9 @@ has_digits(struct world *world, void *arg)
 /* Two people side by side compare what their screens show, and both say yes.
  * @param remember of each */
 static void
-pair(struct scene *s, struct sim_node *one, struct sim_node *other, const bool remember[2])
+say_yes(struct scene *s, struct sim_node *const nodes[2], const bool remember[2],
+	struct pairing_end pe[2])
 {
-	struct sim_node *const nodes[2] = {one, other};
-	struct pairing_end pe[2] = {{.window = NULL}, {.window = NULL}};
-
 	for (size_t i = 0; i < 2; i++)
 		pe[i].window = sim_command_events(nodes[i], "pair",
 						  json_pack("{s:b}", "remember", (int)remember[i]),
@@ -544,6 +542,24 @@ pair(struct scene *s, struct sim_node *one, struct sim_node *other, const bool r
 		pe[i].answer = sim_command(nodes[i], "pair-answer",
 					   json_pack("{s:s, s:b}", "digits", pe[i].digits,
 						     "remember", (int)remember[i]));
+}
+
+static void
+end_pairing(struct pairing_end pe[2])
+{
+	for (size_t i = 0; i < 2; i++) {
+		sim_call_free(pe[i].answer);
+		sim_call_free(pe[i].window);
+	}
+}
+
+static void
+pair(struct scene *s, struct sim_node *one, struct sim_node *other, const bool remember[2])
+{
+	struct sim_node *const nodes[2] = {one, other};
+	struct pairing_end pe[2] = {{.window = NULL}, {.window = NULL}};
+
+	say_yes(s, nodes, remember, pe);
 	for (size_t i = 0; i < 2; i++) {
 		bool is_over = sim_await(pe[i].window, SIM_MINUTE);
 		const json_t *result = pe[i].window->result;
@@ -553,10 +569,102 @@ pair(struct scene *s, struct sim_node *one, struct sim_node *other, const bool r
 					  (remember[0] && remember[1]),
 			  "%s has not paired: %s", nodes[i]->name, pe[i].window->detail);
 	}
-	for (size_t i = 0; i < 2; i++) {
-		sim_call_free(pe[i].answer);
-		sim_call_free(pe[i].window);
+	end_pairing(pe);
+}
+
+static bool
+is_told(const struct pairing_end *pe, const char *what)
+{
+	return json_is_true(json_object_get(pe->window->result, what));
+}
+
+/* Also the other devices of that zone, and after a restart. */
+static bool
+knows(struct sim_node *node, const char *zone)
+{
+	const struct pz_friend *f = pz_device_zone_friend(&node->node->zone, pz_slice_str(zone));
+
+	return f && f->only[0] == '\0';
+}
+
+/* One of them dies when both have said yes: before, while, or after it is stored. */
+static void
+crash_in_pairing(struct scene *s, struct sim_node *const nodes[2])
+{
+	struct pairing_end pe[2] = {{.window = NULL}, {.window = NULL}};
+
+	say_yes(s, nodes, (const bool[]){true, true}, pe);
+	world_run(s->world, rng_below(&s->world->rng, 4 * nodes[0]->commit_us + 20 * SIM_MS));
+	bool was_told = is_told(&pe[0], "remembered");
+	sim_crash(nodes[0], rng_chance(&s->world->rng, 50) ? VNET_DEATH_RESET : VNET_DEATH_SILENT);
+	sim_check(s->world, sim_await(pe[1].window, 3 * SIM_MINUTE), "%s waits for ever",
+		  nodes[1]->name);
+	sim_start(nodes[0]);
+	world_run(s->world, SIM_S);
+	sim_check(s->world, is_told(&pe[1], "remembered") == knows(nodes[1], zones[0]),
+		  "%s reports what is not so", nodes[1]->name);
+	sim_check(s->world, knows(nodes[0], zones[1]) || !(was_told || knows(nodes[1], zones[0])),
+		  "%s has lost the friend that was reported to be remembered", nodes[0]->name);
+	end_pairing(pe);
+}
+
+static void
+run_pairing_crash(struct world *world)
+{
+	struct scene s;
+
+	world_add_lan(world);
+	make(&s, world);
+	for (size_t zone = 0; zone < ZONES; zone++)
+		sim_crash(s.hub[zone], VNET_DEATH_RESET);
+	for (size_t i = 0; i < 2; i++)
+		s.device[i][0]->commit_us = rng_below(&world->rng, 50 * SIM_MS);
+	for (size_t i = 0; i < 2; i++) { /* as from now on */
+		sim_crash(s.device[i][0], VNET_DEATH_RESET);
+		sim_start(s.device[i][0]);
 	}
+	crash_in_pairing(&s, (struct sim_node *const[]){s.device[0][0], s.device[1][0]});
+	end(&s);
+}
+
+/* Trusted for this session by both, remembered by neither, and each person learns why. */
+static void
+run_pairing_full(struct world *world)
+{
+	struct pairing_end pe[2] = {{.window = NULL}, {.window = NULL}};
+	size_t full = rng_below(&world->rng, 2);
+	struct scene s;
+
+	world_add_lan(world);
+	make(&s, world);
+	for (size_t zone = 0; zone < ZONES; zone++)
+		sim_crash(s.hub[zone], VNET_DEATH_RESET);
+	struct sim_node *const nodes[2] = {s.device[0][0], s.device[1][0]};
+	pz_memory_disk_fail_after(nodes[full]->disk, 0);
+	say_yes(&s, nodes, (const bool[]){true, true}, pe);
+	for (size_t i = 0; i < 2; i++) {
+		bool is_over = sim_await(pe[i].window, SIM_MINUTE);
+		const char *reason =
+			json_string_value(json_object_get(pe[i].window->result, "reason"));
+		sim_check(world,
+			  is_over && is_told(&pe[i], "trusted") && !is_told(&pe[i], "remembered"),
+			  "%s: %s", nodes[i]->name, pe[i].window->detail);
+		sim_check(world,
+			  strstr(reason, i == full ? "this device cannot store it"
+						   : "the other device cannot store it") != NULL,
+			  "%s: %s", nodes[i]->name, reason);
+		sim_check(world,
+			  pz_device_zone_friend(&nodes[i]->node->zone,
+						pz_slice_str(zones[1 - i])) != NULL &&
+				  !knows(nodes[i], zones[1 - i]),
+			  "%s does not trust for this session alone", nodes[i]->name);
+	}
+	end_pairing(pe);
+	pz_memory_disk_fail_after(nodes[full]->disk, SIZE_MAX);
+	pair(&s, nodes[0], nodes[1], (const bool[]){true, true});
+	make_whole(&s);
+	sim_check(world, are_both(&s, 0, 1), "pairing again does not mend it");
+	end(&s);
 }
 
 /* Hubs off, side by side. What is remembered is a friendship of both zones as soon as the hubs are
@@ -579,8 +687,7 @@ run_pairing(struct world *world)
 		  pz_device_zone_friend(&s.device[2][0]->node->zone, pz_slice_str(zones[1])) !=
 			  NULL,
 		  "a device is not trusted for this session");
-	/* What is remembered counts at once, and is on the disk a moment later. */
-	world_run(world, SIM_S);
+	/* At once: what was reported as remembered is on the disk. */
 	sim_crash(s.device[2][0], VNET_DEATH_RESET);
 	sim_crash(s.device[0][0], VNET_DEATH_RESET);
 	make_whole(&s);
@@ -602,8 +709,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct scenario scenarios[] = {
-		{"pairing", 2, run_pairing},
-		{"friendship", 2, run_friendship},
+		{"pairing", 2, run_pairing},           {"pairing-crash", 4, run_pairing_crash},
+		{"pairing-full", 2, run_pairing_full}, {"friendship", 2, run_friendship},
 		{"histories", 4, run_history},
 	};
 

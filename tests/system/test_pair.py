@@ -411,6 +411,34 @@ def test_remembered(table):
     assert not friends(a)
 
 
+@pytest.mark.parametrize("result", ({"trusted": True, "remembered": False}, None))
+def test_what_the_other_side_has_not_stored_is_not_remembered(table, result):
+    """It says that it cannot, or is gone before it has said anything: our side has stored it for nothing."""
+    device, _ = table
+    with device.at.inside():
+        first, port = window(device)
+        with first:
+            with stranger.dial(port, stranger.Card("tv", "eve@example.com"), device.at.address()) as other:
+                digits = other.meet()
+                said = threading.Thread(target=lambda: answer(device, digits, "--remember", check=False))
+                said.start()
+                assert other.expect("pairConfirm") == {"match": True, "remember": True}
+                other.send("pairConfirm", match=True, remember=True)
+                assert other.expect("pairResult") == {"trusted": True}
+                assert not friends(device)
+                if result:
+                    other.send("pairResult", **result)
+            end = last(first)
+            said.join()
+    assert end["trusted"] == bool(result) and not end["remembered"]
+    assert ("other device cannot store it" if result else "is lost") in end["reason"]
+    trusted = {"eve@example.com": "tv"} if result else {}
+    assert {zone: entry["only"] for zone, entry in friends(device).items()} == trusted
+    device.stop()
+    device.start()
+    assert not friends(device)
+
+
 def test_another_zone_of_the_same_name_is_refused(table):
     """A friend's zone by another CA: the window closes, nothing changes."""
     a, b = table
