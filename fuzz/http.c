@@ -35,7 +35,7 @@ on_request(void *arg, const struct pz_http_request *request, struct pz_http_answ
 	struct visit *visit = arg;
 
 	check_request(request);
-	FUZZ_CHECK(!visit->is_upgraded);
+	FUZZ_CHECK(!visit->is_upgraded && request->method != PZ_HTTP_OPTIONS);
 	visit->answers++;
 	*out = (struct pz_http_answer){.status = 200, .body = pz_slice_str("hello")};
 }
@@ -54,6 +54,21 @@ on_upgrade(void *arg, const struct pz_http_request *request, const char **out_wh
 	return 0;
 }
 
+/* A preflight has what it is made of. */
+static int
+on_preflight(void *arg, const struct pz_http_request *request, const char **out_why)
+{
+	struct visit *visit = arg;
+
+	(void)out_why;
+	check_request(request);
+	FUZZ_CHECK(!visit->is_upgraded && request->method == PZ_HTTP_OPTIONS);
+	FUZZ_CHECK(request->origin.len > 0 && request->asked_method.len > 0);
+	FUZZ_CHECK(request->asks_private || request->asks_local);
+	visit->answers++;
+	return request->path.len > 1 ? 0 : 403;
+}
+
 static void
 on_message(void *arg, bool text, struct pz_slice bytes)
 {
@@ -70,8 +85,11 @@ on_changed(void *arg)
 	(void)arg;
 }
 
-static const struct pz_http_ops ops = {
-	.request = on_request, .upgrade = on_upgrade, .message = on_message, .changed = on_changed};
+static const struct pz_http_ops ops = {.request = on_request,
+				       .upgrade = on_upgrade,
+				       .preflight = on_preflight,
+				       .message = on_message,
+				       .changed = on_changed};
 
 /* The first answer is there as a whole head. */
 static void

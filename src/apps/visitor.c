@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "wire/json.h"
+
 /* ---- output ---- */
 
 static void
@@ -102,6 +104,7 @@ static const struct pz_stream_user stream_user = {
 /* ---- what there is to read: a table of paths, compared as a whole. No path leads to a file, so
  * there is nothing to traverse. @spec page 11; page 14 APP-11 ---- */
 
+#define CONFIG "/webinosConfig.json"
 #define SCRIPT "text/javascript; charset=utf-8"
 
 static const uint8_t index_html[] =
@@ -135,7 +138,7 @@ site_answer(const struct pz_apps *apps, const struct pz_http_request *request,
 {
 	static char config[64];
 
-	if (pz_slice_eq_str(request->path, "/webinosConfig.json")) {
+	if (pz_slice_eq_str(request->path, CONFIG)) {
 		int len = snprintf(config, sizeof(config), "{\"websocketPort\":%u}\n", apps->port);
 		*out = (struct pz_http_answer){.status = 200,
 					       .type = "application/json",
@@ -148,6 +151,80 @@ site_answer(const struct pz_apps *apps, const struct pz_http_request *request,
 				.type = files[i].type,
 				.body = pz_slice_of(files[i].bytes, files[i].len),
 				.is_for_other_origins = files[i].is_for_other_origins};
+}
+
+/* ---- preflights: a browser asks for a page of the internet whether it may read from this machine
+ * @spec page 11, "Pages of the internet and this machine" ---- */
+
+static bool
+is_for_pages(struct pz_slice path)
+{
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (files[i].is_for_other_origins && pz_slice_eq_str(path, files[i].path))
+			return true;
+	return pz_slice_eq_str(path, CONFIG);
+}
+
+static bool
+has_session_or_question(const struct pz_apps *apps, struct pz_slice origin)
+{
+	PZ_LIST_EACH (&apps->visitors, node, tmp) {
+		const struct pz_visitor *visitor = PZ_CONTAINER(node, struct pz_visitor, hook);
+
+		if (visitor->origin && pz_slice_eq_str(origin, visitor->origin) &&
+		    (visitor->state == PZ_APP_ASKED || visitor->state == PZ_APP_OPEN ||
+		     visitor->state == PZ_APP_MOVING))
+			return true;
+	}
+	return false;
+}
+
+/* A person has said yes to it, and that is remembered. */
+static bool
+is_yes_remembered(const struct pz_apps *apps, const char *id)
+{
+	json_t *answers = apps->config.ops->answers(apps->config.arg, id), *one;
+	bool is_yes = false;
+	size_t i;
+
+	json_array_foreach (answers, i, one) {
+		const char *feature = pz_json_str(one, "feature");
+		const char *answer = pz_json_str(one, "answer");
+		is_yes = is_yes || (feature && answer && strcmp(feature, PZ_APPS_FEATURE) == 0 &&
+				    strcmp(answer, "allow") == 0);
+	}
+	json_decref(answers);
+	return is_yes;
+}
+
+/* Only origins that were here are judged: a refusal is recorded, and any page can send this. */
+static bool
+is_allowed(const struct pz_apps *apps, struct pz_slice origin)
+{
+	const struct pz_app_known *known = pz_known_find(apps, origin);
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+
+	if (known == NULL)
+		return false;
+	bool was_asked = is_yes_remembered(apps, known->id);
+	snprintf(address, sizeof(address), "%s/%s:0", apps->config.self, known->id);
+	return apps->config.ops->consent(apps->config.arg, address, 0, &was_asked) == PZ_APPS_YES;
+}
+
+static int
+on_preflight(void *arg, const struct pz_http_request *request, const char **out_why)
+{
+	const struct pz_visitor *visitor = arg;
+	const struct pz_apps *apps = visitor->apps;
+
+	*out_why = "pages of other origins may GET the library and /webinosConfig.json, after the "
+		   "owner was asked about them: connect by WebSocket first\n";
+	if (!is_for_pages(request->path) || !pz_slice_eq_str(request->asked_method, "GET") ||
+	    !pz_origin_is_taken(pz_origin_kind_of(request->origin)))
+		return 403;
+	return has_session_or_question(apps, request->origin) || is_allowed(apps, request->origin)
+		       ? 0
+		       : 403;
 }
 
 /* ---- http ---- */
@@ -178,8 +255,11 @@ on_changed(void *arg)
 	pz_visitor_wake(arg);
 }
 
-static const struct pz_http_ops http_ops = {
-	.request = on_request, .upgrade = on_upgrade, .message = on_message, .changed = on_changed};
+static const struct pz_http_ops http_ops = {.request = on_request,
+					    .upgrade = on_upgrade,
+					    .preflight = on_preflight,
+					    .message = on_message,
+					    .changed = on_changed};
 
 /* ---- life ---- */
 

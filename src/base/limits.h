@@ -360,6 +360,8 @@
 #define PZ_HTTP_UNSENT_BYTES (512U << 10)
 /* for the other end's close frame, or to take what is left */
 #define PZ_HTTP_CLOSE_US (5 * PZ_US_PER_S)
+/* seconds that a browser keeps the answer to a preflight: the owner may take a permission back */
+#define PZ_HTTP_PREFLIGHT_S 10
 #define PZ_HTTP_REASON_BYTES_MAX 123 /* RFC 6455 5.5: of a close frame */
 
 /* ---- web apps (page 11; page 14 APP-12) ---- */

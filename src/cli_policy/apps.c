@@ -38,11 +38,29 @@ write_may(const json_t *answers, char out[MAY_BYTES])
 	}
 }
 
+static const char *
+kind_words(const char *kind)
+{
+	static const struct {
+		const char *kind, *words;
+	} table[] = {
+		{"https", "https page"},
+		{"local", "page of this device"},
+		{"program", "program"},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcmp(table[i].kind, kind) == 0)
+			return table[i].words;
+	return kind;
+}
+
 static int
 print_list(struct pz_cli *cli, const json_t *list)
 {
-	static const char *const titles[] = {"ORIGIN", "OPEN", "LAST HERE", "STORES", "MAY"};
-	struct pz_cli_table *t = pz_cli_table_new(titles, 5);
+	static const char *const titles[] = {"ORIGIN",    "KIND",   "OPEN",
+					     "LAST HERE", "STORES", "MAY"};
+	struct pz_cli_table *t = pz_cli_table_new(titles, 6);
 	const json_t *one;
 	size_t i;
 
@@ -53,6 +71,7 @@ print_list(struct pz_cli *cli, const json_t *list)
 		pz_cli_time((int64_t)json_number_value(json_object_get(one, "last")), when);
 		write_may(json_object_get(one, "answers"), may);
 		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(one, "origin", scratch));
+		pz_cli_table_add(t, PZ_CLI_PLAIN, kind_words(pz_cli_member(one, "kind", scratch)));
 		pz_cli_table_addf(t, PZ_CLI_PLAIN, "%lld",
 				  (long long)json_integer_value(json_object_get(one, "sessions")));
 		pz_cli_table_add(t, PZ_CLI_PLAIN, when);

@@ -5,7 +5,9 @@
 
 #include "base/auto.h"
 #include "base/codec.h"
+#include "base/limits.h"
 
+#define DATE_BYTES 64
 #define KEY_CHARS 24 /* base64 of 16 bytes */
 
 static const char *
@@ -49,18 +51,26 @@ extra_fields(int status)
 	return "";
 }
 
+static void
+write_date(uint64_t now_ms, char out[DATE_BYTES])
+{
+	time_t now = (time_t)(now_ms / 1000);
+	struct tm utc;
+
+	out[0] = '\0';
+	if (gmtime_r(&now, &utc))
+		(void)strftime(out, DATE_BYTES, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+}
+
 enum pz_err
 pz_http_answer_write(struct pz_buf *out, const struct pz_http_answer *answer, bool has_body,
 		     bool closes, uint64_t now_ms)
 {
 	const char *words = words_of(answer->status);
 	struct pz_slice body = answer->body.len ? answer->body : pz_slice_str(words);
-	time_t now = (time_t)(now_ms / 1000);
-	char date[64] = "";
-	struct tm utc;
+	char date[DATE_BYTES];
 
-	if (gmtime_r(&now, &utc))
-		(void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+	write_date(now_ms, date);
 	PZ_TRY(pz_buf_printf(out,
 			     "HTTP/1.1 %d %s\r\n"
 			     "Date: %s\r\n"
@@ -79,6 +89,31 @@ pz_http_answer_write(struct pz_buf *out, const struct pz_http_answer *answer, bo
 			     answer->is_for_other_origins ? "cross-origin" : "same-origin",
 			     extra_fields(answer->status), closes ? "Connection: close\r\n" : ""));
 	return has_body ? pz_buf_append(out, body) : PZ_OK;
+}
+
+/* No length and no type: 204 has no body. */
+enum pz_err
+pz_http_answer_preflight(struct pz_buf *out, const struct pz_http_request *request, bool closes,
+			 uint64_t now_ms)
+{
+	char date[DATE_BYTES];
+
+	write_date(now_ms, date);
+	return pz_buf_printf(
+		out,
+		"HTTP/1.1 204 No Content\r\n"
+		"Date: %s\r\n"
+		"Access-Control-Allow-Origin: %.*s\r\n"
+		"Access-Control-Allow-Methods: GET\r\n"
+		"%s%s"
+		"Access-Control-Max-Age: %d\r\n"
+		"Vary: Origin\r\n"
+		"Cache-Control: no-store\r\n"
+		"%s\r\n",
+		date, PZ_SLICE_FMT(request->origin),
+		request->asks_private ? "Access-Control-Allow-Private-Network: true\r\n" : "",
+		request->asks_local ? "Access-Control-Allow-Local-Network: true\r\n" : "",
+		PZ_HTTP_PREFLIGHT_S, closes ? "Connection: close\r\n" : "");
 }
 
 bool

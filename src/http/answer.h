@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "http/request.h"
 
 /** An answer. All borrowed. */
 struct pz_http_answer {
@@ -25,6 +26,17 @@ struct pz_http_answer {
  */
 enum pz_err pz_http_answer_write(struct pz_buf *out, const struct pz_http_answer *answer,
 				 bool has_body, bool closes, uint64_t now_ms) PZ_MUST_USE;
+
+/**
+ * Appends the answer with which a browser lets a page of another origin read from this machine: GET
+ * alone, for PZ_HTTP_PREFLIGHT_S.
+ * @param request a preflight that is accepted; its origin is written as it is
+ * @param closes, now_ms as above
+ * Errors: those of pz_buf_append.
+ * @spec page 11, "Pages of the internet and this machine"
+ */
+enum pz_err pz_http_answer_preflight(struct pz_buf *out, const struct pz_http_request *request,
+				     bool closes, uint64_t now_ms) PZ_MUST_USE;
 
 /** Appends the answer that begins WebSocket. @param key of the request, checked. Errors: as above.
  * @spec RFC 6455 4.2.2 */

@@ -105,7 +105,7 @@ refuse(struct pz_http *http, int status)
 
 /* @param why borrowed for the call; NULL: the words of the status */
 static void
-refuse_upgrade(struct pz_http *http, int status, const char *why)
+refuse_saying(struct pz_http *http, int status, const char *why)
 {
 	const struct pz_http_answer what = {.status = status, .body = pz_slice_str(why)};
 
@@ -134,7 +134,7 @@ upgrade(struct pz_http *http, const struct pz_http_request *request)
 	const char *why = NULL;
 	int status = http->config.ops->upgrade(http->arg, request, &why);
 	if (status) {
-		refuse_upgrade(http, status, why);
+		refuse_saying(http, status, why);
 		return;
 	}
 	http->ws = pz_websocket_new(&http->out, http->config.message_max, on_message, http);
@@ -144,6 +144,25 @@ upgrade(struct pz_http *http, const struct pz_http_request *request)
 		return;
 	}
 	pz_env_stop(http->config.env, &http->timer);
+}
+
+static void
+preflight(struct pz_http *http, const struct pz_http_request *request)
+{
+	const struct pz_http_config *config = &http->config;
+	const char *why = NULL;
+	int status =
+		config->ops->preflight ? config->ops->preflight(http->arg, request, &why) : 403;
+
+	if (status) {
+		refuse_saying(http, status, why);
+		return;
+	}
+	bool closes = !request->keeps_alive;
+	enum pz_err err =
+		pz_http_answer_preflight(&http->out, request, closes, pz_env_wall_ms(config->env));
+	http->is_over = http->is_over || closes || err != PZ_OK;
+	pz_env_start(config->env, &http->timer, PZ_HTTP_IDLE_US);
 }
 
 static void
@@ -160,6 +179,10 @@ take_head(struct pz_http *http, struct pz_slice head)
 	}
 	if (request.is_upgrade) {
 		upgrade(http, &request);
+		return;
+	}
+	if (request.method == PZ_HTTP_OPTIONS) {
+		preflight(http, &request);
 		return;
 	}
 	struct pz_http_answer what = {.status = 404};

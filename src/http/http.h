@@ -23,6 +23,10 @@ struct pz_http_ops {
 	 * status that refuses it. @param out_why why it is refused, in one line for the person who
 	 * wrote the client; untouched: the words of the status */
 	int (*upgrade)(void *arg, const struct pz_http_request *request, const char **out_why);
+	/** A browser asks for a page whether it may read from here; it has no other effect.
+	 * @return 0: it may; else the status that refuses it. @param out_why as of `upgrade`. NULL:
+	 * no page may */
+	int (*preflight)(void *arg, const struct pz_http_request *request, const char **out_why);
 	/** A message. @param bytes borrowed */
 	void (*message)(void *arg, bool text, struct pz_slice bytes);
 	/** There is something to send, to read on, or it is over: look at pz_http_out,

@@ -16,7 +16,7 @@ static struct {
 	struct pz_kit_clock clock;
 	struct pz_http *http;
 	char path[64];
-	unsigned requests, upgrades, changes;
+	unsigned requests, upgrades, preflights, changes;
 	size_t body;
 } t;
 
@@ -41,6 +41,15 @@ on_upgrade(void *arg, const struct pz_http_request *request, const char **out_wh
 	return pz_slice_eq_str(request->path, "/") ? 0 : 404;
 }
 
+static int
+on_preflight(void *arg, const struct pz_http_request *request, const char **out_why)
+{
+	(void)arg;
+	t.preflights++;
+	*out_why = "no, because\n";
+	return pz_slice_eq_str(request->origin, "https://a.example") ? 0 : 403;
+}
+
 static void
 on_message(void *arg, bool text, struct pz_slice bytes)
 {
@@ -55,8 +64,11 @@ on_changed(void *arg)
 	t.changes++;
 }
 
-static const struct pz_http_ops ops = {
-	.request = on_request, .upgrade = on_upgrade, .message = on_message, .changed = on_changed};
+static const struct pz_http_ops ops = {.request = on_request,
+				       .upgrade = on_upgrade,
+				       .preflight = on_preflight,
+				       .message = on_message,
+				       .changed = on_changed};
 
 static int
 start(void **state)
@@ -255,6 +267,104 @@ answers_protect_pages(void **state)
 	assert_false(has("Access-Control"));
 }
 
+/* ---- preflights ---- */
+
+#define OPTIONS(target) "OPTIONS " target " HTTP/1.1\r\n" HOST
+#define ORIGIN "Origin: https://a.example\r\n"
+#define METHOD "Access-Control-Request-Method: GET\r\n"
+#define PRIVATE "Access-Control-Request-Private-Network: true\r\n"
+#define LOCAL "Access-Control-Request-Local-Network: true\r\n"
+
+/* What is no preflight for this machine is refused before the owner of the connection sees it. */
+static void
+preflights_are_judged(void **state)
+{
+	static const struct {
+		int status;
+		bool is_seen;
+		const char *head;
+	} rows[] = {
+		{204, true, OPTIONS("/a") ORIGIN METHOD PRIVATE "\r\n"},
+		{204, true, OPTIONS("/a") ORIGIN METHOD LOCAL "\r\n"},
+		{204, true, OPTIONS("/a") PRIVATE METHOD ORIGIN "Content-Length: 0\r\n\r\n"},
+		{403, true, OPTIONS("/a") "Origin: https://b.example\r\n" METHOD PRIVATE "\r\n"},
+		{403, true, OPTIONS("/a") "Origin: null\r\n" METHOD PRIVATE "\r\n"},
+		/* without one of its fields, or with another value */
+		{405, false, OPTIONS("/a") METHOD PRIVATE "\r\n"},
+		{405, false, OPTIONS("/a") "Origin:\r\n" METHOD PRIVATE "\r\n"},
+		{405, false, OPTIONS("/a") ORIGIN PRIVATE "\r\n"},
+		{405, false, OPTIONS("/a") ORIGIN METHOD "\r\n"},
+		{405, false,
+		 OPTIONS("/a") ORIGIN METHOD
+		 "Access-Control-Request-Private-Network: false\r\n\r\n"},
+		{405, false,
+		 OPTIONS("/a") ORIGIN METHOD "Access-Control-Request-Private-Network:\r\n\r\n"},
+		{405, false, "POST /a HTTP/1.1\r\n" HOST ORIGIN METHOD PRIVATE "\r\n"},
+		/* what holds for every request */
+		{421, false,
+		 "OPTIONS /a HTTP/1.1\r\nHost: evil.example\r\n" ORIGIN METHOD PRIVATE "\r\n"},
+		{400, false, "OPTIONS /a HTTP/1.1\r\n" ORIGIN METHOD PRIVATE "\r\n"},
+		{400, false, "OPTIONS * HTTP/1.1\r\n" HOST ORIGIN METHOD PRIVATE "\r\n"},
+		{400, false, OPTIONS("/a") ORIGIN ORIGIN METHOD PRIVATE "\r\n"},
+		{400, false, OPTIONS("/a") ORIGIN METHOD METHOD PRIVATE "\r\n"},
+		{400, false, OPTIONS("/a") ORIGIN METHOD PRIVATE PRIVATE "\r\n"},
+		{413, false, OPTIONS("/a") ORIGIN METHOD PRIVATE "Content-Length: 1\r\n\r\n"},
+		{413, false,
+		 OPTIONS("/a") ORIGIN METHOD PRIVATE "Transfer-Encoding: chunked\r\n\r\n"},
+	};
+
+	stop(state);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		start(state);
+		put(rows[i].head);
+		if (status() != rows[i].status)
+			fail_msg("%s\nis answered with %d instead of %d", rows[i].head, status(),
+				 rows[i].status);
+		assert_int_equal(t.preflights, rows[i].is_seen);
+		assert_int_equal(t.requests, 0);
+		assert_int_equal(has("Access-Control"), rows[i].status == 204);
+		assert_int_equal(pz_http_is_over(t.http), rows[i].status != 204);
+		stop(state);
+	}
+	start(state);
+}
+
+/* The answer is one head, names what was asked for and nothing else, and the request that it is
+ * about may follow on the same connection. */
+static void
+a_preflight_is_answered_as_browsers_expect(void **state)
+{
+	static const char *const fields[] = {
+		"Access-Control-Allow-Origin: https://a.example\r\n",
+		"Access-Control-Allow-Methods: GET\r\n",
+		"Access-Control-Allow-Private-Network: true\r\n",
+		"Access-Control-Max-Age: 10\r\n",
+		"Vary: Origin\r\n",
+	};
+
+	(void)state;
+	put(OPTIONS("/a") ORIGIN METHOD PRIVATE "\r\n");
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		assert_true(has(fields[i]));
+	assert_false(has("Content-Length"));
+	assert_false(has("Allow-Local-Network"));
+	assert_false(has("Allow-Headers"));
+	assert_false(has("Allow-Credentials"));
+	struct pz_slice out = pz_http_out(t.http);
+	assert_true(pz_slice_eq(pz_slice_of(out.ptr + out.len - 4, 4), pz_slice_str("\r\n\r\n")));
+	pz_http_sent(t.http, out.len);
+	put(OPTIONS("/a") ORIGIN METHOD LOCAL PRIVATE "Access-Control-Request-Headers: x\r\n\r\n");
+	assert_true(has("Access-Control-Allow-Local-Network: true\r\n"));
+	assert_true(has("Access-Control-Allow-Private-Network: true\r\n"));
+	assert_false(has("Allow-Headers"));
+	pz_http_sent(t.http, pz_http_out(t.http).len);
+	put("GET /a HTTP/1.1\r\n" HOST ORIGIN PRIVATE "\r\n");
+	assert_int_equal(t.requests, 1);
+	assert_false(has("Access-Control"));
+	pz_kit_clock_run(&t.clock, PZ_HTTP_IDLE_US);
+	assert_true(pz_http_is_over(t.http));
+}
+
 /* ---- time and pressure ---- */
 
 /* Octet by octet, each in time, but not all of them. */
@@ -375,6 +485,8 @@ main(void)
 		TEST(requests_follow_each_other),
 		TEST(heads_are_bounded),
 		TEST(answers_protect_pages),
+		TEST(preflights_are_judged),
+		TEST(a_preflight_is_answered_as_browsers_expect),
 		TEST(a_slow_head_ends),
 		TEST(a_silent_connection_ends),
 		TEST(a_visitor_that_does_not_read_is_not_read),

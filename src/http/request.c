@@ -20,6 +20,9 @@ enum field {
 	FIELD_VERSION,
 	FIELD_LENGTH,
 	FIELD_ENCODING,
+	FIELD_ASKED_METHOD,
+	FIELD_PRIVATE,
+	FIELD_LOCAL,
 	FIELDS,
 };
 
@@ -33,6 +36,9 @@ static const char *const names[FIELDS] = {
 	[FIELD_VERSION] = "sec-websocket-version",
 	[FIELD_LENGTH] = "content-length",
 	[FIELD_ENCODING] = "transfer-encoding",
+	[FIELD_ASKED_METHOD] = "access-control-request-method",
+	[FIELD_PRIVATE] = "access-control-request-private-network",
+	[FIELD_LOCAL] = "access-control-request-local-network",
 };
 
 struct parse {
@@ -153,6 +159,35 @@ has_body(const struct parse *parse)
 		!pz_slice_eq_str(parse->values[FIELD_LENGTH], "0"));
 }
 
+static bool
+is_true(const struct parse *parse, enum field field)
+{
+	return pz_slice_eq_str(parse->values[field], "true");
+}
+
+/* OPTIONS is for browsers alone that ask whether a page of elsewhere may read from this machine. */
+static bool
+is_preflight(const struct parse *parse)
+{
+	return parse->values[FIELD_ORIGIN].len > 0 && parse->values[FIELD_ASKED_METHOD].len > 0 &&
+	       (is_true(parse, FIELD_PRIVATE) || is_true(parse, FIELD_LOCAL));
+}
+
+static bool
+is_taken(const struct parse *parse, unsigned method)
+{
+	return method == HTTP_GET || method == HTTP_HEAD ||
+	       (method == HTTP_OPTIONS && is_preflight(parse));
+}
+
+static enum pz_http_method
+method_of(unsigned method)
+{
+	if (method == HTTP_OPTIONS)
+		return PZ_HTTP_OPTIONS;
+	return method == HTTP_HEAD ? PZ_HTTP_HEAD : PZ_HTTP_GET;
+}
+
 /* @return a status; 0: it is fine */
 static int
 judge(const struct parse *parse, const http_parser *parser)
@@ -163,7 +198,7 @@ judge(const struct parse *parse, const http_parser *parser)
 		return 505;
 	if (parse->values[FIELD_HOST].len == 0)
 		return 400;
-	if (parser->method != HTTP_GET && parser->method != HTTP_HEAD)
+	if (!is_taken(parse, parser->method))
 		return 405;
 	return has_body(parse) ? 413 : 0;
 }
@@ -189,7 +224,7 @@ pz_http_request_parse(struct pz_slice head, struct pz_http_request *out)
 	if (status)
 		return status;
 	*out = (struct pz_http_request){
-		.method = parser.method == HTTP_HEAD ? PZ_HTTP_HEAD : PZ_HTTP_GET,
+		.method = method_of(parser.method),
 		.path = path,
 		.host = parse.values[FIELD_HOST],
 		.origin = parse.values[FIELD_ORIGIN],
@@ -202,6 +237,9 @@ pz_http_request_parse(struct pz_slice head, struct pz_http_request *out)
 		.keeps_alive = parse.keeps_alive,
 		.websocket_key = parse.values[FIELD_KEY],
 		.websocket_version = parse.values[FIELD_VERSION],
+		.asked_method = parse.values[FIELD_ASKED_METHOD],
+		.asks_private = is_true(&parse, FIELD_PRIVATE),
+		.asks_local = is_true(&parse, FIELD_LOCAL),
 	};
 	return 0;
 }

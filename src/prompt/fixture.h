@@ -36,6 +36,7 @@ static struct {
 	struct pz_prompt_outcome outcome;
 	/* what the owner does */
 	bool can_seek, is_away;
+	const char *origin; /* of FX_APP; NULL: FX_ORIGIN */
 	unsigned sought, replies, person_changes, events;
 	enum pz_prompt_answer reply;
 	char replied_to[64];
@@ -138,7 +139,9 @@ fx_origin(void *arg, struct pz_slice device, struct pz_slice app)
 {
 	(void)arg;
 	(void)device;
-	return pz_slice_eq_str(app, FX_APP) ? FX_ORIGIN : NULL;
+	if (!pz_slice_eq_str(app, FX_APP))
+		return NULL;
+	return t.origin ? t.origin : FX_ORIGIN;
 }
 
 static const struct pz_prompts_ops fx_ops = {

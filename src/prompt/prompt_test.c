@@ -362,9 +362,49 @@ an_app_is_shown_by_its_origin(void **state)
 	assert_string_equal(json_string_value(json_object_get(who, "origin")), FX_ORIGIN);
 	assert_string_equal(json_string_value(json_object_get(who, "app")), FX_APP);
 	assert_non_null(strstr(json_string_value(json_object_get(one, "text")),
-			       "May the app " FX_ORIGIN " on the device phone of "));
+			       "May the web site " FX_ORIGIN " on the device phone of "));
 	json_decref(list);
 	pz_prompts_withdraw(t.prompts, 1);
+}
+
+/* @spec page 11, "What the owner sees of an origin" */
+static void
+the_kind_of_an_app_is_named(void **state)
+{
+	static const struct {
+		const char *origin, *kind, *text;
+	} rows[] = {
+		{"https://a.example", "https", "May the web site https://a.example on the device "},
+		{"http://localhost", "local",
+		 "May the page http://localhost of a program on the device phone of "},
+		{"http://localhost:8000", "local",
+		 "May the page http://localhost:8000 of a program on the device "},
+		{"http://127.0.0.1:1", "local", "May the page http://127.0.0.1:1 of a program on "},
+		{"http://[::1]:1", "local", "May the page http://[::1]:1 of a program on "},
+		{"program:backup", "program", "May the program program:backup on the device "},
+		/* names that only begin alike, and what no device of ours lets in */
+		{"http://localhost.evil.example", "",
+		 "May the app http://localhost.evil.example on the device "},
+		{"http://127.0.0.10", "", "May the app http://127.0.0.10 on the device "},
+		{"https", "", "May the app https on the device "},
+	};
+	struct pz_prompt_question q = fx_question(1, PZ_POLICY_PROMPT_SESSION, "phone");
+
+	(void)state;
+	q.app = pz_slice_str(FX_APP);
+	pz_prompts_join(t.prompts, &t.control.agent);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		t.origin = rows[i].origin;
+		assert_int_equal(fx_put(&q), PZ_PROMPT_LATER);
+		json_t *list = pz_prompts_list(t.prompts);
+		const json_t *one = json_array_get(list, 0), *who = json_object_get(one, "who");
+		assert_string_equal(json_string_value(json_object_get(who, "kind")), rows[i].kind);
+		const char *text = json_string_value(json_object_get(one, "text"));
+		if (strncmp(text, rows[i].text, strlen(rows[i].text)) != 0)
+			fail_msg("'%s' does not begin with '%s'", text, rows[i].text);
+		json_decref(list);
+		pz_prompts_withdraw(t.prompts, 1);
+	}
 }
 
 /* What was answered about one app is forgotten, what was answered about another one stays. */
@@ -407,7 +447,7 @@ what_is_shown_is_verified_and_the_strictest_answer_is_first(void **state)
 	assert_json(json_incref(json_object_get(one, "who")),
 		    "{\"zone\":\"" ZONE "\",\"device\":\"phone\","
 		    "\"app\":\"http://evil.example\",\"displayName\":\"<b>Phone</b>\","
-		    "\"origin\":\"\"}");
+		    "\"origin\":\"\",\"kind\":\"\"}");
 	const json_t *answers = json_object_get(one, "answers");
 	assert_int_equal(json_array_size(answers), 5);
 	for (size_t i = 0; i < 5; i++)
@@ -553,6 +593,7 @@ main(void)
 		TEST(a_person_who_has_looked_is_an_agent_for_a_while),
 		TEST(an_agent_that_comes_sees_what_waits),
 		TEST(an_app_is_shown_by_its_origin),
+		TEST(the_kind_of_an_app_is_named),
 		TEST(an_app_is_forgotten),
 		TEST(what_is_shown_is_verified_and_the_strictest_answer_is_first),
 		TEST(identities_that_cannot_be_are_denied),

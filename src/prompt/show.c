@@ -52,19 +52,55 @@ words_of(const char *feature)
 	return NULL;
 }
 
-/* "the app A on the device D of Z", as far as it is known. A person knows an app by its origin; its
- * id is for programs. @param origin "": not known */
+/* What kind of app an origin is, before and after its name. The device on which the app runs has
+ * verified the origin (page 11), so the beginning says all. */
+static const struct {
+	const char *origin, *kind, *before, *after;
+} kinds[] = {
+	{"https://", "https", "the web site ", ""},
+	{"http://localhost", "local", "the page ", " of a program"},
+	{"http://127.0.0.1", "local", "the page ", " of a program"},
+	{"http://[::1]", "local", "the page ", " of a program"},
+	{"program:", "program", "the program ", ""},
+	{"", "", "the app ", ""},
+};
+
+/* The name of this machine ends there, or its port follows. */
+static bool
+is_of_kind(const char *origin, size_t i)
+{
+	size_t len = strlen(kinds[i].origin);
+
+	return strncmp(origin, kinds[i].origin, len) == 0 &&
+	       (strcmp(kinds[i].kind, "local") != 0 || origin[len] == '\0' || origin[len] == ':');
+}
+
+static size_t
+kind_of(const char *origin)
+{
+	size_t i = 0;
+
+	while (!is_of_kind(origin, i)) /* the last row is of any origin */
+		i++;
+	return i;
+}
+
+/* "the web site A on the device D of Z", as far as it is known. A person knows an app by its
+ * origin; its id is for programs. @param origin "": not known */
 static void
 write_who(const struct pz_prompt_key *key, const char *origin, char *out, size_t size)
 {
 	const char *id = pz_prompt_key_field(key, PZ_PROMPT_APP), *app = origin[0] ? origin : id;
 	const char *device = pz_prompt_key_field(key, PZ_PROMPT_DEVICE);
 	const char *zone = pz_prompt_key_field(key, PZ_PROMPT_ZONE);
+	size_t kind = kind_of(origin);
+	const char *before = kinds[kind].before, *after = kinds[kind].after;
 
 	if (app[0] && device[0])
-		snprintf(out, size, "the app %s on the device %s of %s", app, device, zone);
+		snprintf(out, size, "%s%s%s on the device %s of %s", before, app, after, device,
+			 zone);
 	else if (app[0])
-		snprintf(out, size, "the app %s of %s", app, zone);
+		snprintf(out, size, "%s%s%s of %s", before, app, after, zone);
 	else if (device[0])
 		snprintf(out, size, "the device %s of %s", device, zone);
 	else
@@ -112,11 +148,12 @@ answers_of(enum pz_policy_effect effect)
 static json_t *
 who_of(const struct pz_question *question, const char *display_name, const char *origin)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "zone",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "zone",
 			 pz_prompt_key_field(&question->key, PZ_PROMPT_ZONE), "device",
 			 pz_prompt_key_field(&question->key, PZ_PROMPT_DEVICE), "app",
 			 pz_prompt_key_field(&question->key, PZ_PROMPT_APP), "displayName",
-			 display_name ? display_name : "", "origin", origin);
+			 display_name ? display_name : "", "origin", origin, "kind",
+			 kinds[kind_of(origin)].kind);
 }
 
 static json_t *
