@@ -113,9 +113,8 @@ class Inside:
         """Bytes of the channel; wire.Closed when it was closed."""
         deadline = time.monotonic() + self.timeout
         while not self.end.received.get(self.number):
-            self.end.link.inbox += [message] if (message := self.end.link._one()) else []
-            for raw in self.end.link.inbox:
-                message = raw if isinstance(raw, dict) else json.loads(raw)
+            self.end.link.inbox += [json.loads(body)] if (body := self.end.link._one()) else []
+            for message in self.end.link.inbox:
                 if wire.is_prop(message, "channelClose") \
                         and message["payload"]["message"]["channel"] == self.number:
                     raise wire.Closed("channel closed")
