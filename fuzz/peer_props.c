@@ -8,16 +8,12 @@
  *
  * The links are real but for their handshake, which is skipped: TLS has fuzz targets of its own.
  */
-#include "fuzz.h"
+#include "far.h"
 #include "kit/authority.h"
 
 #include "calls/internal.h"
-#include "peers/internal.h"
-#include "pzp/internal.h"
 #include "pzp/wipe.h"
-#include "wire/frame.h"
 #include "wire/json.h"
-#include "wire/message.h"
 #include "zone/authority.h"
 #include "zone/info.h"
 
@@ -29,12 +25,6 @@
 	(PZ_PEER_REACH_MAX * (PZ_DEVICE_BYTES_MAX + 8) + 5 * PZ_CERT_PEM_BYTES_MAX +               \
 	 PZ_INFO_ADDRESSES_MAX * (PZ_NETADDR_CHARS + 8) + 4096)
 
-/* The end of a connection that the node holds. */
-struct far {
-	struct pz_stream stream;
-	struct peer_link *pl; /* NULL: closed */
-};
-
 static const char *const devices[DEVICES] = {"desk", "tv"};
 static const char *const addresses[DEVICES] = {ZONE "/desk", ZONE "/tv"};
 
@@ -42,53 +32,8 @@ static struct {
 	struct pz_kit_world world;
 	struct pz_turn turn;
 	struct pz_node *node;
-	struct far far[DEVICES];
+	struct fuzz_far far[DEVICES];
 } w;
-
-/* ---- the network ---- */
-
-static size_t
-stream_send(struct pz_stream *stream, struct pz_slice bytes)
-{
-	(void)stream;
-	return bytes.len;
-}
-
-static void
-stream_set_reading(struct pz_stream *stream, bool on)
-{
-	(void)stream;
-	(void)on;
-}
-
-static void
-stream_close(struct pz_stream *stream)
-{
-	((struct far *)(void *)stream)->pl = NULL;
-}
-
-static const struct pz_stream_ops stream_ops = {
-	.send = stream_send, .set_reading = stream_set_reading, .close = stream_close};
-
-/* The node dials what a peer names; no dial ever ends. */
-static enum pz_err
-dial(void *self, const char *host, uint16_t port, const struct pz_dial_events *events, void *arg,
-     struct pz_dial **out)
-{
-	(void)events;
-	(void)arg;
-	FUZZ_CHECK(host[0] != '\0' && port != 0);
-	*out = self;
-	return PZ_OK;
-}
-
-static void
-dial_cancel(struct pz_dial *cancelled)
-{
-	(void)cancelled;
-}
-
-static const struct pz_transport_ops transport_ops = {.dial = dial, .dial_cancel = dial_cancel};
 
 /* ---- the node ---- */
 
@@ -106,34 +51,11 @@ enrol(void)
 	pz_kit_world_fini(&hub);
 }
 
-/* Registered both ways, as if TLS had proved who it is. */
-static void
-open_link(size_t i)
-{
-	struct far *far = &w.far[i];
-	struct pz_buf frame;
-
-	far->stream = (struct pz_stream){.ops = &stream_ops};
-	far->pl = pz_peer_link_accept(w.node->peers, &far->stream, "192.0.2.9");
-	FUZZ_CHECK(far->pl != NULL);
-	far->pl->peer = pz_peers_get(w.node->peers, devices[i]);
-	FUZZ_CHECK(far->pl->peer != NULL);
-	pz_guest_proved(&far->pl->guest);
-	FUZZ_CHECK(pz_link_identify(far->pl->link, PZ_SESSION_PEER, addresses[i]) == PZ_OK);
-	far->pl->state = PEER_LINK_REGISTERING;
-	pz_buf_init(&frame, PZ_FRAME_BYTES_ENROL, NULL);
-	FUZZ_CHECK(pz_message_register(&frame, addresses[i], SELF, PZ_FRAME_BYTES_DEFAULT, NULL) ==
-		   PZ_OK);
-	FUZZ_CHECK(pz_peer_link_events.frame(far->pl->link, pz_buf_slice(&frame)) == PZ_OK);
-	FUZZ_CHECK(far->pl->state == PEER_LINK_LIVE);
-	pz_buf_fini(&frame);
-}
-
 /* ---- what must hold ---- */
 
 /* What waits to be encrypted: the link never gets that far. */
 static void
-check_said(struct far *far, const char *to)
+check_said(struct fuzz_far *far, const char *to)
 {
 	struct pz_link *link = far->pl->link;
 	struct pz_slice frame, rest = pz_buf_slice(&link->tx);
@@ -211,22 +133,7 @@ check(void)
 static void
 hear(size_t i, struct pz_slice body)
 {
-	struct pz_link *link;
-	uint8_t *frame;
-
-	if (w.far[i].pl == NULL)
-		return;
-	frame = malloc(PZ_FRAME_HEADER_BYTES + body.len);
-	FUZZ_CHECK(frame != NULL);
-	pz_frame_put_header(frame, body.len);
-	memcpy(frame + PZ_FRAME_HEADER_BYTES, body.ptr, body.len);
-	link = w.far[i].pl->link;
-	link->rx_us = w.world.clock.now_us;
-	enum pz_err err = pz_peer_link_events.frame(
-		link, pz_slice_of(frame, PZ_FRAME_HEADER_BYTES + body.len));
-	if (err != PZ_OK)
-		pz_link_close(link, err, "");
-	free(frame);
+	fuzz_far_says(&w.far[i], &w.world.clock, body);
 }
 
 static void
@@ -290,7 +197,7 @@ act(struct pz_slice line)
 		break;
 	case 'n': /* and comes again */
 		if (w.far[1].pl == NULL)
-			open_link(1);
+			fuzz_far_open(&w.far[1], w.node, devices[1], addresses[1]);
 		break;
 	default:
 		break;
@@ -316,7 +223,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pz_slice rest = pz_slice_of(data, size);
 	struct pz_node_config config = {
 		.env = &w.world.clock.env,
-		.transport = {&transport_ops, &w},
+		.transport = {&fuzz_transport_ops, &w},
 		.turn = &w.turn,
 		.store = w.world.store,
 		.keys = w.world.keys,
@@ -326,7 +233,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_clock_init(&w.world.clock);
 	FUZZ_CHECK(pz_node_new(&config, &w.node, NULL) == PZ_OK);
 	for (size_t i = 0; i < DEVICES; i++)
-		open_link(i);
+		fuzz_far_open(&w.far[i], w.node, devices[i], addresses[i]);
 	while (rest.len > 0) {
 		act(fuzz_line(&rest));
 		check();
