@@ -132,6 +132,12 @@ void pz_visitors_count(const struct pz_apps *apps, const char *origin, size_t *o
 /** An upgrade. @return 0: accepted; else the status that refuses it, with *out_why for people */
 int pz_app_begin(struct pz_visitor *visitor, const struct pz_http_request *request,
 		 const char **out_why);
+/**
+ * The method of one element of a payload, as every receiver reads it.
+ * @param out new, the caller's; untouched on failure. Errors: NOTFOUND (an answer, or no text),
+ * EXISTS (there are two), PROTO_JSON, LIMIT_MEMORY
+ */
+enum pz_err pz_app_method_of(struct pz_slice element, char **out) PZ_MUST_USE;
 /** A message of the app. */
 void pz_app_message(struct pz_visitor *visitor, bool text, struct pz_slice bytes);
 /** Leaves the router, questions are withdrawn; the connection stays. */

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/auto.h"
 #include "items/app_data.h"
 #include "rpc/error.h"
 #include "rpc/method.h"
@@ -397,6 +398,31 @@ take_allowance(struct pz_visitor *visitor)
 
 enum verdict { PASS, REFUSE, TOO_MANY };
 
+/* What is judged is what every receiver reads: escapes are resolved, and two methods are an error,
+ * since some receivers take the first and some the last. */
+enum pz_err
+pz_app_method_of(struct pz_slice element, char **out)
+{
+	struct pz_slice quoted;
+	enum pz_err err = pz_json_member(element, "method", &quoted);
+
+	if (err != PZ_OK)
+		return err;
+	if (quoted.len < 2 || quoted.ptr[0] != '"')
+		return PZ_ERR_NOTFOUND;
+	if (memchr(quoted.ptr, '\\', quoted.len) == NULL) {
+		*out = pz_slice_dup(pz_slice_of(quoted.ptr + 1, quoted.len - 2));
+		return *out ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
+	}
+	json_t *text = pz_json_read(quoted, 0, NULL);
+	if (!json_is_string(text))
+		err = PZ_ERR_PROTO_JSON;
+	else if ((*out = strdup(json_string_value(text))) == NULL)
+		err = PZ_ERR_LIMIT_MEMORY;
+	json_decref(text);
+	return err;
+}
+
 /* One element of a payload: requests cost, and those for other nodes are judged here (E1). */
 static enum verdict
 judge_element(struct pz_visitor *visitor, const struct pz_envelope *envelope,
@@ -406,10 +432,14 @@ judge_element(struct pz_visitor *visitor, const struct pz_envelope *envelope,
 	struct pz_slice quoted;
 	struct pz_method method;
 	char to[PZ_ADDRESS_BYTES_MAX + 1];
+	PZ_AUTO_FREE char *text = NULL;
 
-	if (pz_json_member(element, "method", &quoted) != PZ_OK || quoted.len < 2)
+	enum pz_err err = pz_app_method_of(element, &text);
+	if (err == PZ_ERR_NOTFOUND)
 		return PASS; /* an answer, or malformed: that is its receiver's matter */
-	struct pz_slice name = pz_slice_of(quoted.ptr + 1, quoted.len - 2);
+	if (err != PZ_OK)
+		return take_allowance(visitor) ? REFUSE : TOO_MANY;
+	struct pz_slice name = pz_slice_str(text);
 	if (pz_method_parse(name, &method) != PZ_OK)
 		return take_allowance(visitor) ? PASS : TOO_MANY;
 	if (method.kind == PZ_METHOD_CALLBACK && !is_own_object(method.reference))
