@@ -6,9 +6,10 @@
  * Input: one line for each event (see `act`); a message may name what is known by run time only
  * (see `name_of`).
  * Must hold: what goes to a device because of an app has that app's own address or the device's as
- * `from`, and no prop of it manages anything; what arrives at an app is JSON for it, from no other
- * app; what another origin has stored never arrives; services, open calls, writes, and queues are
- * bounded; at the end every connection is closed and nothing waits.
+ * `from` and one method that was judged, and no prop of it manages anything; what arrives at an app
+ * is a message for it, from no other app; what another origin has stored never arrives; services,
+ * open calls, writes, and queues are bounded; at the end every connection is closed and nothing
+ * waits.
  *
  * The links to devices are without TLS, which has fuzz targets of its own.
  */
@@ -276,32 +277,37 @@ has_others_value(struct pz_slice text)
 
 /* What the device says of its own accord, which no app chooses. */
 static bool
-is_harmless(const char *status)
+is_harmless(struct pz_slice status)
 {
 	static const char *const known[] = {"registerServices", "pzpInfo", "findServices", "prompt",
 					    "promptEnded"};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(status, known[i]) == 0)
+		if (pz_slice_eq_str(status, known[i]))
 			return true;
-	return strncmp(status, "Sync_", 5) == 0 || strncmp(status, "Update_", 7) == 0;
+	return status.len > 7 &&
+	       (memcmp(status.ptr, "Sync_", 5) == 0 || memcmp(status.ptr, "Update_", 7) == 0);
 }
 
+/* The envelope is this device's matter, a payload that is passed on is its receiver's. */
 static void
-check_from(const json_t *sent)
+check_from(const struct pz_envelope *sent)
 {
-	const char *from = pz_json_str(sent, "from"), *type = pz_json_str(sent, "type");
-	const char *status = pz_json_str(json_object_get(sent, "payload"), "status");
+	struct pz_slice value = {0};
 
-	FUZZ_CHECK(from != NULL && type != NULL);
-	if (strcmp(type, "prop") == 0 && w.is_app)
-		FUZZ_CHECK(strcmp(from, SELF) == 0 && status && is_harmless(status));
-	if (strcmp(from, SELF) == 0 || w.actor == NULL)
+	if (sent->type == PZ_MESSAGE_PROP && w.is_app) {
+		FUZZ_CHECK(pz_json_member(sent->payload, "status", &value) == PZ_OK);
+		FUZZ_CHECK(value.len > 2 && pz_slice_eq_str(sent->from, SELF));
+		FUZZ_CHECK(is_harmless(pz_slice_of(value.ptr + 1, value.len - 2)));
+	}
+	if (pz_slice_eq_str(sent->from, SELF) || w.actor == NULL)
 		return;
-	if (w.is_app)
-		FUZZ_CHECK(strcmp(from, w.actor_before) == 0 || strcmp(from, w.actor_after) == 0);
-	else
-		FUZZ_CHECK(pz_slice_eq_str(pz_address_node(pz_slice_str(from)), w.actor));
+	if (w.is_app) {
+		FUZZ_CHECK(pz_slice_eq_str(sent->from, w.actor_before) ||
+			   pz_slice_eq_str(sent->from, w.actor_after));
+		FUZZ_CHECK(pz_json_member(sent->payload, "method", &value) != PZ_ERR_EXISTS);
+	} else if (!pz_slice_eq_str(pz_address_node(sent->from), w.actor))
+		FUZZ_CHECK(pz_slice_eq_str(sent->to, w.actor)); /* for an app that is gone */
 }
 
 /* What waits to be encrypted: the link never gets that far. */
@@ -313,13 +319,12 @@ check_link(struct fuzz_far *far)
 	size_t need;
 
 	while (pz_frame_cut(rest, PZ_FRAME_BYTES_MAX, &frame, &need) == PZ_OK && frame.len > 0) {
-		json_t *sent = pz_json_parse(pz_frame_body(frame), NULL);
-		FUZZ_CHECK(sent != NULL);
-		check_from(sent);
+		struct pz_envelope sent;
+		FUZZ_CHECK(pz_envelope_scan(pz_frame_body(frame), &sent) == PZ_OK);
+		check_from(&sent);
 		/* What an origin stores is shared with devices by props. */
-		if (strcmp(pz_json_str(sent, "type"), "prop") != 0)
+		if (sent.type != PZ_MESSAGE_PROP)
 			FUZZ_CHECK(!has_others_value(frame));
-		json_decref(sent);
 		rest = pz_slice_of(rest.ptr + frame.len, rest.len - frame.len);
 	}
 	FUZZ_CHECK(rest.len == 0);
@@ -345,19 +350,19 @@ remember(const json_t *payload)
 static void
 check_received(const struct pz_visitor *visitor, struct pz_slice text)
 {
-	json_t *got = pz_json_parse(text, NULL);
+	struct pz_envelope got;
 	struct pz_address parts;
 
-	FUZZ_CHECK(got != NULL);
-	const char *from = pz_json_str(got, "from"), *to = pz_json_str(got, "to");
-	FUZZ_CHECK(from != NULL && to != NULL);
+	FUZZ_CHECK(pz_envelope_scan(text, &got) == PZ_OK);
 	if (visitor->state == PZ_APP_OPEN)
-		FUZZ_CHECK(strcmp(to, visitor->address) == 0 || strstr(to, "@denied.invalid/"));
-	FUZZ_CHECK(pz_address_parse(pz_slice_str(from), &parts) == PZ_OK && parts.app.len == 0);
+		FUZZ_CHECK(pz_slice_eq_str(got.to, visitor->address) ||
+			   memmem(got.to.ptr, got.to.len, "@denied.invalid/", 16));
+	FUZZ_CHECK(pz_address_parse(got.from, &parts) == PZ_OK && parts.app.len == 0);
 	FUZZ_CHECK(visitor->origin != NULL);
 	FUZZ_CHECK(strcmp(visitor->origin, OTHER_ORIGIN) == 0 || !has_others_value(text));
-	remember(json_object_get(got, "payload"));
-	json_decref(got);
+	json_t *payload = got.payload.len ? pz_json_read(got.payload, PZ_JSON_NUL, NULL) : NULL;
+	remember(payload);
+	json_decref(payload);
 }
 
 /* Takes one frame of a server. False: there is no whole one. */
