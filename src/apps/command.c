@@ -135,11 +135,15 @@ forget(struct pz_apps *apps, const char *origin, struct pz_request *request)
 	size_t closed = close_all(apps, origin);
 	struct pz_app_known *known = pz_known_find(apps, pz_slice_str(origin));
 	bool had_token = pz_tokens_revoke(apps->tokens, origin);
+	struct pz_errinfo info = {""};
 	char id[PZ_APP_ID_CHARS + 1];
 
 	if (known == NULL && closed == 0 && !had_token) {
-		pz_request_fail(request, PZ_ERR_NOTFOUND,
-				"no app of this origin was here; `pzp apps` lists them");
+		(void)pz_fail(&info, PZ_ERR_NOTFOUND,
+			      "%s is no app that was here, and no program with a token; `pzp apps` "
+			      "lists them",
+			      origin);
+		pz_request_fail(request, PZ_ERR_NOTFOUND, info.text);
 		return;
 	}
 	pz_app_id(pz_slice_str(origin), id);

@@ -13,27 +13,17 @@ import sys
 import pytest
 
 from pz import daemon, ws
+from pz.apps import TEST, fixture_zone  # noqa: F401
 from pz.daemon import eventually
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/clients.md").read_text()
-TEST = "http://webinos.org/api/test"
 HANDSHAKE = ["-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H", "Sec-WebSocket-Version: 13",
              "-H", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]
 
 
 def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-
-
-@pytest.fixture(scope="module", name="zone")
-def fixture_zone(module_world):
-    world = module_world
-    world.pzh = world.hub()
-    world.a, world.b = world.device("laptop", world.pzh), world.device("tv", world.pzh)
-    world.port = world.a.status()["ports"]["web"]
-    world.a.calls(world.b)
-    return world
 
 
 @pytest.fixture(name="token")
@@ -85,7 +75,8 @@ def test_a_revoked_token_ends_its_connections(zone, token):
         app.prop("never")
     assert closed.value.code == 1008
     assert refusal(zone, ("Authorization", f"Bearer {token}")) == 401
-    assert zone.a.pzp("app", "revoke", "backup", check=False).code == 1
+    again = zone.a.pzp("app", "revoke", "backup", check=False)
+    assert again.code == 1 and "program:backup is no app" in again.reason()
     assert all(one["origin"] != "program:backup" for one in zone.a.ask("apps"))
 
 
