@@ -5,7 +5,7 @@
  * Must hold: what is said is JSON from this zone to that one; the own zone keeps its name, its
  * authority, its list and its device, whatever a friend says; of the friend the pinned authority
  * stays, a list of it is signed by that, and what it shows is bounded; at most one link counts and
- * one waits, and none of them is another's.
+ * one waits, and both are links of this friend.
  *
  * The links are without TLS, which has fuzz targets of its own.
  */

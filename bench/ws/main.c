@@ -1,7 +1,7 @@
 /*
  * WebSocket for the measurement APPS: an echo server on bare wslay, and a client that sends one
  * message, waits for its answer, and sends the next. The client gets a connection whose handshake
- * is done, so that scripts/bench says whom it talks to.
+ * is done, so that scripts/bench chooses the server.
  *
  *     bench_ws echo PORT
  *     bench_ws calls FD COUNT HEAD TAIL     the message is HEAD, a number of 12 digits, TAIL
@@ -65,7 +65,7 @@ on_message(wslay_event_context_ptr context, const struct wslay_event_on_msg_recv
 		shutdown(*(int *)arg, SHUT_RDWR);
 }
 
-/* Reads a head, and answers it. @return false: it is none */
+/* Reads a head, and answers it. @return false: it is malformed */
 static int
 shake_hands(int fd)
 {

@@ -584,7 +584,7 @@ peers_are_sent_when_a_person_comes_and_goes(void **state)
 	pz_prompts_leave(pz_asking_prompts(t.asking), &t.control);
 	assert_int_equal(t.told, 2);
 	assert_false(pz_asking_answers(t.asking));
-	link_with("tv", true); /* a person elsewhere is none here */
+	link_with("tv", true); /* a person at the TV cannot answer here */
 	assert_int_equal(t.told, 2);
 	pz_asking_end(t.asking);
 	pz_prompts_join(pz_asking_prompts(t.asking), &t.control);

@@ -76,7 +76,7 @@ class Desktop:
                               capture_output=True, text=True, timeout=30)
 
     def window(self):
-        """The notification on the screen; None: there is none."""
+        """The notification on the screen, or None."""
         return next(iter(self._xdotool("search", "--onlyvisible", "--class", "dunst").stdout.split()), None)
 
     def wait_shown(self):
