@@ -18,154 +18,14 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/limits.h"
-#include "shared/app_key.h"
+#include "policy/decide.h"
 
-#define OWNER "http://webinos.org/subject/id/PZ-Owner"
 #define RULES_NAMED_MAX 10000U
-
-/* ---- the rule as text ---- */
-
-static void
-who_text(const struct pz_rule *rule, char *out, size_t size)
-{
-	if (rule->app)
-		snprintf(out, size, "The app %s", rule->app);
-	else if (rule->zone && rule->device)
-		snprintf(out, size, "The device %s of %s", rule->device, rule->zone);
-	else if (rule->zone)
-		snprintf(out, size, "The zone %s", rule->zone);
-	else if (rule->device)
-		snprintf(out, size, "The device %s", rule->device);
-	else
-		snprintf(out, size, "My devices");
-}
-
-static bool
-is_about_files(const struct pz_rule *rule)
-{
-	return strcmp(rule->api, PZ_RULE_FILE_API) == 0 && rule->function &&
-	       strcmp(rule->function, PZ_RULE_FILE_FUNCTION) == 0;
-}
-
-/* "test on tv", "get42 of test", "files to tv". */
-static void
-what_text(const struct pz_rule *rule, char *out, size_t size)
-{
-	/* What another zone gets without a device named is more than is easily meant. */
-	const char *target = rule->target ? rule->target : rule->zone ? "all my devices" : "";
-
-	if (is_about_files(rule))
-		snprintf(out, size, "send files%s%s", target[0] ? " to " : "", target);
-	else
-		snprintf(out, size, "use %s%s%s%s%s", rule->function ? rule->function : "",
-			 rule->function ? " of " : "", rule->api, target[0] ? " on " : "", target);
-}
-
-void
-pz_rule_sentence(const struct pz_rule *rule, char *out, size_t size)
-{
-	char who[PZ_ADDRESS_BYTES_MAX + PZ_SYNC_KEY_BYTES_MAX], until[64] = "", calls[48] = "";
-	char what[PZ_POLICY_ATTRIBUTE_BYTES_MAX / 4];
-	const char *verb = rule->effect == PZ_POLICY_PERMIT ? "may"
-			   : rule->effect == PZ_POLICY_DENY ? "may not"
-							    : "may, when I agree,";
-
-	who_text(rule, who, sizeof(who));
-	if (rule->until_s) {
-		time_t end = (time_t)rule->until_s;
-		struct tm tm;
-
-		if (localtime_r(&end, &tm) == NULL ||
-		    strftime(until, sizeof(until), " until %Y-%m-%d %H:%M:%S", &tm) == 0)
-			until[0] = '\0';
-	}
-	if (rule->counter)
-		snprintf(calls, sizeof(calls), ", %llu %s", (unsigned long long)rule->calls,
-			 rule->calls == 1 ? "call" : "calls");
-	what_text(rule, what, sizeof(what));
-	snprintf(out, size, "%s %s %s%s%s.", who, verb, what, until, calls);
-}
-
-/* As it stands in an attribute. */
-static enum pz_err
-append_escaped(struct pz_buf *buf, const char *text)
-{
-	for (; *text; text++) {
-		const char *as = *text == '&'   ? "&amp;"
-				 : *text == '<' ? "&lt;"
-				 : *text == '"' ? "&quot;"
-						: NULL;
-
-		PZ_TRY(as ? pz_buf_printf(buf, "%s", as) : pz_buf_printf(buf, "%c", *text));
-	}
-	return PZ_OK;
-}
-
-static enum pz_err
-append_match(struct pz_buf *buf, const char *kind, const char *attr, const char *value)
-{
-	if (value == NULL)
-		return PZ_OK;
-	PZ_TRY(pz_buf_printf(buf, "\n\t\t\t<%s-match attr=\"%s\" func=\"equal\" match=\"", kind,
-			     attr));
-	PZ_TRY(append_escaped(buf, value));
-	return pz_buf_printf(buf, "\"/>");
-}
-
-/* An api covers the parts of it, which `equal` would not. The order is fixed: `pzp unshare`
- * finds a rule by these bytes (find_share). */
-static enum pz_err
-append_conditions(struct pz_buf *buf, const struct pz_rule *rule)
-{
-	PZ_TRY(append_match(buf, "subject", "user-id", rule->zone ? rule->zone : OWNER));
-	PZ_TRY(append_match(buf, "subject", "requestor-id", rule->device));
-	if (rule->app) { /* `uri` is known on the device of the app alone, its id everywhere */
-		char id[PZ_APP_ID_CHARS + 1];
-
-		pz_app_id(pz_slice_str(rule->app), id);
-		PZ_TRY(append_match(buf, "subject", "id", id));
-	}
-	PZ_TRY(pz_buf_printf(buf, "\n\t\t\t<resource-match attr=\"api-feature\" match=\""));
-	PZ_TRY(append_escaped(buf, rule->api));
-	PZ_TRY(pz_buf_printf(buf, "\"/>"));
-	PZ_TRY(append_match(buf, "resource", "service-id", rule->service_id));
-	PZ_TRY(append_match(buf, "resource", "function", rule->function));
-	PZ_TRY(append_match(buf, "subject", "target-id", rule->target));
-	return PZ_OK;
-}
-
-#define LESS_THAN "\n\t\t\t<environment-match attr=\"%s\" func=\"less-than\" match=\"%llu\"/>"
-
-static enum pz_err
-append_end(struct pz_buf *buf, const struct pz_rule *rule)
-{
-	if (rule->until_s)
-		PZ_TRY(pz_buf_printf(buf, LESS_THAN, "time", (unsigned long long)rule->until_s));
-	if (rule->counter)
-		PZ_TRY(pz_buf_printf(buf, LESS_THAN, rule->counter,
-				     (unsigned long long)rule->calls));
-	return PZ_OK;
-}
 
 static const char *
 prefix_of(const struct pz_rule *rule)
 {
 	return rule->is_share ? "share" : "rule";
-}
-
-static enum pz_err
-append_rule(struct pz_buf *buf, const struct pz_rule *rule, unsigned number)
-{
-	char sentence[PZ_POLICY_ATTRIBUTE_BYTES_MAX / 2];
-
-	pz_rule_sentence(rule, sentence, sizeof(sentence));
-	PZ_TRY(pz_buf_printf(buf, "\n\t\t<rule id=\"%s-%u\" effect=\"%s\"\n\t\t\tdescription=\"",
-			     prefix_of(rule), number, pz_policy_effect_name(rule->effect)));
-	PZ_TRY(append_escaped(buf, sentence));
-	PZ_TRY(pz_buf_printf(buf, "\">\n\t\t\t<condition combine=\"and\">"));
-	PZ_TRY(append_conditions(buf, rule));
-	PZ_TRY(append_end(buf, rule));
-	return pz_buf_printf(buf, "\n\t\t\t</condition>\n\t\t</rule>");
 }
 
 /* The first number that no rule has. 0: none is left. */
@@ -196,13 +56,10 @@ static struct pz_policy_request *
 request_of(const struct pz_rule *rule, uint64_t now_s)
 {
 	struct pz_policy_request *request = NULL;
-	char id[PZ_APP_ID_CHARS + 1] = "";
 
-	if (rule->app)
-		pz_app_id(pz_slice_str(rule->app), id);
 	json_t *json = json_pack(
 		"{s:{s:o, s:o, s:o, s:o, s:o}, s:{s:o, s:o, s:o}, s:{s:o}, s:{s:s, s:o, s:o}}",
-		"subject", "id", bag(rule->app ? id : NULL), "class", bag(rule->app ? "w-u" : NULL),
+		"subject", "id", bag(rule->app_id), "class", bag(rule->app ? "w-u" : NULL),
 		"user-id", bag(rule->zone ? rule->zone : rule->owner), "requestor-id",
 		bag(rule->device), "target-id", bag(rule->target), "resource", "api-feature",
 		bag(rule->api), "service-id", bag(rule->service_id), "function",
@@ -331,8 +188,10 @@ write_into(const struct pz_rule *rule, struct pz_slice document, size_t at, stru
 
 	if (at == 0 || number == 0)
 		return PZ_ERR_CONFIG;
+	char id[32];
+	snprintf(id, sizeof(id), "%s-%u", prefix_of(rule), number);
 	PZ_TRY(pz_buf_append(buf, pz_slice_of(document.ptr, at)));
-	PZ_TRY(append_rule(buf, rule, number));
+	PZ_TRY(pz_rule_append(buf, rule, id));
 	return pz_buf_append(buf, pz_slice_of(document.ptr + at, document.len - at));
 }
 
@@ -418,7 +277,7 @@ remove_from(const struct pz_rule *rule, struct pz_slice text, struct pz_buf *con
 {
 	size_t at = 0, begin = 0, end = 0;
 
-	PZ_TRY(append_conditions(conditions, rule));
+	PZ_TRY(pz_rule_append_conditions(conditions, rule));
 	for (; find_share(text, pz_buf_slice(conditions), at, &begin, &end); at = end) {
 		PZ_TRY(pz_buf_append(rest, pz_slice_of(text.ptr + at, begin - at)));
 		++*out_count;

@@ -6,33 +6,8 @@
 #ifndef PZ_CLI_POLICY_INSERT_H
 #define PZ_CLI_POLICY_INSERT_H
 
-#include <stdbool.h>
-
 #include "base/err.h"
-#include "policy/decide.h"
-
-/** Sending files to a device, as policies call it (page 15 "Kind file"). */
-#define PZ_RULE_FILE_API "http://webinos.org/api/w3c/file"
-#define PZ_RULE_FILE_FUNCTION "receive"
-
-/** Who may or may not do what. Texts are borrowed; NULL where nothing is said. */
-struct pz_rule {
-	enum pz_policy_effect effect; /* permit, deny or a prompt */
-	const char *owner;            /* the own zone, or the device before enrolment */
-	const char *zone;             /* another zone; NULL: the own one */
-	const char *device;           /* of that zone; NULL: all of them */
-	const char *app; /* origin of an app of any of these devices; NULL: all callers */
-	const char *api; /* as policies call it */
-	const char *service_id, *function;
-	const char *target;  /* device that has the service */
-	uint64_t until_s;    /* seconds since 1970; 0: no end */
-	uint64_t calls;      /* how many it lets through; 0: no limit */
-	const char *counter; /* name of the attribute that counts them; NULL: no limit */
-	bool is_share;       /* its id begins with "share-", not with "rule-" */
-};
-
-/** Writes the rule as a sentence: "The device laptop may use …". */
-void pz_rule_sentence(const struct pz_rule *rule, char *out, size_t size);
+#include "policies/rule.h"
 
 /**
  * Puts the rule into a document.

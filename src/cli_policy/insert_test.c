@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/document.h"
+#include "policy/decide.h"
 #include "shared/app_key.h"
 
 #define ZONE "alice@example.org"
@@ -98,12 +98,16 @@ static void
 a_rule_for_an_app_counts_on_all_devices(void **state)
 {
 	(void)state;
-	struct pz_rule deny = {
-		.effect = PZ_POLICY_DENY, .owner = ZONE, .app = "https://app.example", .api = TEST};
-	char *before = read_default(), *after = with_rule(&deny, before);
 	char here[256], there[256], id[PZ_APP_ID_CHARS + 1];
+	struct pz_rule deny = {.effect = PZ_POLICY_DENY,
+			       .owner = ZONE,
+			       .app = "https://app.example",
+			       .app_id = id,
+			       .api = TEST};
 
 	pz_app_id(pz_slice_str(deny.app), id);
+	char *before = read_default(), *after = with_rule(&deny, before);
+
 	snprintf(here, sizeof(here),
 		 OWN("laptop") ",'class':['b-a'],'uri':['https://app.example'],'id':['%s']", id);
 	snprintf(there, sizeof(there), OWN("laptop") ",'class':['w-u'],'id':['%s']", id);

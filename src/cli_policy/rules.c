@@ -17,6 +17,7 @@
 #include "cli_policy/commands.h"
 #include "cli_policy/insert.h"
 #include "policy/attribute.h"
+#include "policy/document.h"
 #include "policy/match.h"
 #include "shared/app_key.h"
 
@@ -30,6 +31,7 @@ struct intent {
 	char device[PZ_DEVICE_BYTES_MAX + 1], target[PZ_DEVICE_BYTES_MAX + 1];
 	char zone[PZ_ZONE_BYTES_MAX + 1];
 	char counter[PZ_POLICY_COUNTER_BYTES_MAX + 1];
+	char app_id[PZ_APP_ID_CHARS + 1];
 };
 
 static void
@@ -146,7 +148,9 @@ take_app(const struct pz_cli *cli, struct intent *intent, const char *origin)
 	if (pz_app_origin_check(origin, &info) != PZ_OK)
 		return pz_cli_usage(cli, "%.100s: %s; `pzp apps` lists those that were here",
 				    origin, info.text);
+	pz_app_id(pz_slice_str(origin), intent->app_id);
 	intent->rule.app = origin;
+	intent->rule.app_id = intent->app_id;
 	return PZ_EXIT_DONE;
 }
 
