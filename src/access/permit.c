@@ -1,3 +1,7 @@
+/*
+ * The way from the dispatcher to access: a query of `service` becomes a call of `access`, and the
+ * verdict becomes a permit. Nothing is decided here; the decision is in access.c.
+ */
 #include "access/permit.h"
 
 static enum pz_access_point
@@ -47,6 +51,8 @@ judge(struct pz_access *access, const char *from, struct pz_access_call *call)
 	return pz_access_judge(access, &caller, call);
 }
 
+/* The dispatcher has the definition of the service, and with it what the service is part of: a rule
+ * may name the whole. */
 enum pz_permit
 pz_access_permit(struct pz_access *access, struct pz_permit_query *query, pz_access_done done,
 		 void *arg)
@@ -61,6 +67,8 @@ pz_access_permit(struct pz_access *access, struct pz_permit_query *query, pz_acc
 		.params = query->params,
 		.was_asked = query->was_asked,
 		.ticket = query->ticket,
+		/* Without a ticket the caller cannot wait: access then denies where it would ask a
+		 * person. */
 		.done = query->ticket ? done : NULL,
 		.arg = arg,
 	};

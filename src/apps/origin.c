@@ -1,3 +1,8 @@
+/*
+ * What kind of page or program an Origin is (RFC 6454 6.2), and which kinds are let in. Only the
+ * text is judged: whether a browser or another program wrote it is not known here (page 11 "What is
+ * proved").
+ */
 #include "apps/origin.h"
 
 #include "base/limits.h"
@@ -14,6 +19,8 @@ starts_with(struct pz_slice text, const char *prefix, struct pz_slice *out_rest)
 	return true;
 }
 
+/* No upper case, no user info, no escapes: a browser writes the host in its normal form (RFC 6454
+ * 4), and two spellings of one origin would be two apps. */
 static bool
 is_host(struct pz_slice host)
 {
@@ -67,18 +74,23 @@ pz_origin_kind_of(struct pz_slice origin)
 		return PZ_ORIGIN_PROGRAM;
 	if (origin.len > PZ_APP_ORIGIN_BYTES_MAX)
 		return PZ_ORIGIN_OTHER;
+	/* A page from the network without TLS can be changed on its way, so plain http counts only
+	 * from this machine. */
 	bool is_https = starts_with(origin, "https://", &authority);
 	if ((!is_https && !starts_with(origin, "http://", &authority)) ||
 	    !take_host(authority, &host))
 		return PZ_ORIGIN_OTHER;
 	if (is_https)
 		return PZ_ORIGIN_HTTPS;
+	/* Exactly these three: "localhost.example.com" and "127.0.0.1.example.com" are hosts of
+	 * others. */
 	if (pz_slice_eq_str(host, "localhost") || pz_slice_eq_str(host, "127.0.0.1") ||
 	    pz_slice_eq_str(host, "[::1]"))
 		return PZ_ORIGIN_LOCAL;
 	return PZ_ORIGIN_PLAIN;
 }
 
+/* The first failure is the exit status; the other files are sent all the same. */
 bool
 pz_origin_is_taken(enum pz_origin_kind kind)
 {

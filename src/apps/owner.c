@@ -1,3 +1,8 @@
+/*
+ * What `apps` needs of the node, as the functions of struct pz_apps_ops: consent from access,
+ * addresses and routes from calls and peers, storage from items. Nothing of a session is kept here;
+ * sessions are in session.c.
+ */
 #include "apps/owner.h"
 
 #include <stdio.h>
@@ -22,6 +27,8 @@ on_judged(void *arg, uint64_t ticket, enum pz_access_verdict verdict, bool was_a
 	pz_apps_answered(owner->apps, ticket & ~TICKET_BIT, verdict == PZ_ACCESS_PERMIT, was_asked);
 }
 
+/* An app is let in like a caller of a service: policies judge the feature "register" of apps, and
+ * may ask the owner. Ticket 0 asks again about one that is in, and waits for nothing. */
 static enum pz_apps_consent
 on_consent(void *arg, const char *address, uint64_t ticket, bool *was_asked)
 {
@@ -73,6 +80,7 @@ static bool
 on_has_way(void *arg, const char *to)
 {
 	const struct pz_apps_owner *owner = arg;
+	/* With no zone, or an address elsewhere, the router knows all that can be known. */
 	const struct pz_membership *m = owner->zone->membership;
 	struct pz_address parts;
 
@@ -154,6 +162,9 @@ on_zone(void *arg)
 
 /* ---- the end of a session ---- */
 
+/* The session has ended: what it called and provided goes first, then the answers that a person
+ * gave for this session only. They are kept by the app's instance, which follows the colon in its
+ * address. */
 static void
 on_ended(void *arg, const char *address)
 {

@@ -1,3 +1,7 @@
+/*
+ * Memory that is freed all at once: parsed documents and what belongs to them. Chunks are zeroed
+ * and never move, so pointers into them are good until pz_arena_fini.
+ */
 #include "base/arena.h"
 
 #include <stdint.h>
@@ -16,6 +20,8 @@ static bool
 grow(struct pz_arena *arena, size_t bytes)
 {
 	size_t usual = arena->chunk_bytes ? arena->chunk_bytes : CHUNK_BYTES;
+	/* The rest of the former chunk is given up: documents allocate little pieces, so it is
+	 * small. */
 	size_t size = bytes > usual ? bytes : usual;
 	struct pz_arena_chunk *chunk = calloc(1, sizeof(*chunk) + size);
 
@@ -33,6 +39,7 @@ pz_arena_alloc(struct pz_arena *arena, size_t count, size_t size)
 {
 	size_t bytes;
 
+	/* Half the address space, so that rounding up and the chunk's head cannot overflow. */
 	if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2)
 		return NULL;
 	bytes = (bytes + ALIGN) / ALIGN * ALIGN; /* at least one unit: never the end of a chunk */
@@ -47,6 +54,7 @@ pz_arena_alloc(struct pz_arena *arena, size_t count, size_t size)
 bool
 pz_arena_copy(struct pz_arena *arena, struct pz_slice s, struct pz_slice *out)
 {
+	/* With a NUL behind it, so that a name can be given to C functions, too. */
 	char *copy = pz_arena_alloc(arena, s.len + 1, 1);
 
 	if (copy == NULL)

@@ -1,3 +1,7 @@
+/*
+ * Time and randomness of the system behind struct pz_env. Modules use the struct only, so that
+ * tests and simulations give them a clock and random bytes of their own.
+ */
 #include "base/env.h"
 
 #include <sodium.h>
@@ -22,6 +26,7 @@ system_wall_ms(void *arg)
 	struct timespec ts;
 
 	(void)arg;
+	/* Before 1970 is a clock that was never set; times are unsigned everywhere. */
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return ts.tv_sec < 0 ? 0 : (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
@@ -48,6 +53,7 @@ pz_env_system(struct pz_env *env, struct pz_timers *timers)
 	};
 }
 
+/* A delay of "for ever" must not wrap around to the past. */
 void
 pz_env_start(const struct pz_env *env, struct pz_timer *timer, uint64_t delay_us)
 {
@@ -82,6 +88,7 @@ pz_env_uuid(const struct pz_env *env, char out[37])
 	}
 }
 
+/* Rounded towards the worse: less than a day left is 0, just ended is -1. */
 int64_t
 pz_env_days_left(const struct pz_env *env, uint64_t end_ms)
 {

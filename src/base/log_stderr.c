@@ -1,3 +1,8 @@
+/*
+ * Log lines to standard error, whatever it is: journal, file, pipe, terminal, socket. A reader that
+ * stands still never stops the daemon: lines are dropped and counted. Levels and rates are the
+ * business of log.c.
+ */
 #include "base/log_stderr.h"
 
 #include <errno.h>
@@ -46,6 +51,8 @@ is_journal(const struct stat *st)
 	return names && strcmp(names, expected) == 0;
 }
 
+/* The second open file has flags of its own: O_NONBLOCK on descriptor 2 itself would reach the
+ * shell and all programs that share it. */
 static void
 look_at(const struct stat *st)
 {
@@ -102,6 +109,7 @@ write_now(const char *bytes, size_t len)
 	return done > 0 ? (size_t)done : 0;
 }
 
+/* A line that was taken partly is finished first, so that no line ever begins within another. */
 static bool
 has_written_rest(void)
 {
@@ -154,6 +162,7 @@ pz_log_stderr(void *arg, enum pz_log_level level, const char *id, const char *te
 	struct stat st;
 
 	(void)arg;
+	/* Looked at for each line: after a rotation by `dup2`, descriptor 2 is a new file. */
 	if (fstat(STDERR_FILENO, &st) != 0)
 		return;
 	pthread_mutex_lock(&out.lock);

@@ -1,3 +1,7 @@
+/*
+ * IP addresses as text and bytes, and their kinds: loopback, link-local, private. No names, no
+ * ports; socket addresses are in net/sockaddr.c.
+ */
 #include "base/netaddr.h"
 
 #include <arpa/inet.h>
@@ -19,6 +23,8 @@ is_interface(const char *name)
 	return true;
 }
 
+/* A zone index behind % (RFC 4007 11) counts with IPv6 only, and may be a name: indices change with
+ * each start. */
 bool
 pz_netaddr_parse(const char *text, struct pz_netaddr *out)
 {
@@ -62,12 +68,15 @@ pz_netaddr_is_loopback(const struct pz_netaddr *a)
 bool
 pz_netaddr_is_private(const struct pz_netaddr *a)
 {
+	/* Unique local addresses (RFC 4193 3.1); below the networks of RFC 1918 3. */
 	if (a->is_v6)
 		return (a->bytes[0] & 0xfe) == 0xfc;
 	return a->bytes[0] == 10 || (a->bytes[0] == 172 && (a->bytes[1] & 0xf0) == 16) ||
 	       (a->bytes[0] == 192 && a->bytes[1] == 168);
 }
 
+/* fe80::1 is on every interface: without the interface the system does not know where to send (RFC
+ * 4007 6). */
 bool
 pz_netaddr_lacks_interface(const struct pz_netaddr *a)
 {

@@ -1,3 +1,7 @@
+/*
+ * "Did you mean ...?": of many candidates the one that is closest to a mistyped word. For people at
+ * a terminal, so case is ignored and long words are not compared.
+ */
 #include "base/suggest.h"
 
 #include <ctype.h>
@@ -14,6 +18,8 @@ distance(const char *a, const char *b)
 		return SIZE_MAX;
 	for (size_t j = 0; j <= b_len; j++)
 		row[j] = j;
+	/* One row of the table is enough; `diagonal` is the value above and to the left, which the
+	 * row has just lost. */
 	for (size_t i = 1; i <= a_len; i++) {
 		int letter = tolower((unsigned char)a[i - 1]);
 		size_t diagonal = row[0];
@@ -36,6 +42,7 @@ distance(const char *a, const char *b)
 static size_t
 typos_max(const char *given)
 {
+	/* A short word with two typos could be any other short word. */
 	size_t len = strlen(given);
 
 	return len <= 3 ? 1 : len <= 6 ? 2 : 3;
@@ -50,6 +57,7 @@ pz_suggest_init(struct pz_suggest *s, const char *given)
 void
 pz_suggest_add(struct pz_suggest *s, const char *candidate)
 {
+	/* As many changes as the word has letters is a different word. */
 	size_t d = candidate ? distance(s->given, candidate) : SIZE_MAX;
 
 	if (d >= s->distance || d >= strlen(s->given))

@@ -1,3 +1,7 @@
+/*
+ * Whether bytes are UTF-8 (RFC 3629 4), and whether people can read them. On the path of each
+ * message, so runs of ASCII are skipped 16 bytes at a time.
+ */
 #include "base/utf8.h"
 
 #include "base/codec.h"
@@ -21,6 +25,7 @@ three(const uint8_t *p, size_t len)
 	return 3;
 }
 
+/* The same for four bytes: nothing below U+10000 and nothing above U+10FFFF. */
 static size_t
 four(const uint8_t *p, size_t len)
 {
@@ -45,6 +50,7 @@ pz_utf8_char(const uint8_t *p, size_t len)
 	return p[0] < 0xf5 ? four(p, len) : 0;
 }
 
+/* Control characters could change the colours, title or contents of a terminal that prints them. */
 size_t
 pz_utf8_printable_char(const uint8_t *p, size_t len)
 {

@@ -1,3 +1,8 @@
+/*
+ * The border of a zone at its hub: one side for each friend zone, with what was shown to it and
+ * what it shows (show.c, theirs.c), and searches across it (find.c). Which messages cross is
+ * decided in cross.c.
+ */
 #include "border/border.h"
 
 #include <stdio.h>
@@ -38,6 +43,8 @@ make_side(struct pz_border *border, const char *zone)
 		return side;
 	free_side(side);
 	return NULL;
+	/* A friend's hub can have two links for a moment, an old and a new one. Only the one that
+	 * came last speaks for it; what comes by the other is not looked at. */
 }
 
 static struct pz_border_side *
@@ -97,6 +104,8 @@ pz_border_on_prop(struct pz_border *border, struct pz_link *link, const char *st
 			continue;
 		if (side)
 			statuses[i].handle(border, side, message);
+		/* The prop is known but counts for nothing yet. It is no reason to close the link:
+		 * the two owners confirm in any order. */
 		else /* our owner has not confirmed yet */
 			pz_metric_add(&border->zone->hosting->metrics, PZ_METRIC_messages_dropped,
 				      1);
@@ -124,7 +133,9 @@ pz_border_up(struct pz_border *border, struct pz_link *link)
 	pz_border_theirs_link(side);
 }
 
-/* What it has shown is away; it is forgotten when it is there again, or no friend. */
+/* What it has shown is away; it is forgotten when it is there again, or no friend. The entries
+ * stay, marked as away, so that devices see a friend that is off line rather than none; answers to
+ * searches that wait for it end now. */
 static void
 side_down(struct pz_border *border, struct pz_border_side *side)
 {
@@ -159,6 +170,8 @@ pz_border_down(struct pz_border *border, const struct pz_link *link)
 		side_down(border, side);
 }
 
+/* The friendship has ended: first what devices see of it, then the side itself. A link that is
+ * still up is closed by its owner. */
 void
 pz_border_friend_gone(struct pz_border *border, const char *zone)
 {
@@ -196,6 +209,8 @@ on_policy(void *arg)
 	pz_border_show_again(arg, NULL);
 }
 
+/* `zone->watch` reports changes of members and policies from here on; pz_border_free takes it
+ * back. */
 struct pz_border *
 pz_border_new(struct pz_hosted *zone)
 {

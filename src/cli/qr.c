@@ -1,3 +1,7 @@
+/*
+ * A text as a QR code on the terminal, two rows of modules to a line. What libqrencode cannot do is
+ * a reason here, and the caller prints the text alone.
+ */
 #include "cli/qr.h"
 
 #include <errno.h>
@@ -58,6 +62,8 @@ pz_cli_qr_print(const char *text, const struct pz_cli_qr_place *place, FILE *out
 	if (!place->is_utf8)
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "the locale has no UTF-8; LC_ALL=C.UTF-8 would do");
+	/* Error correction L: a screen has no dirt, and each level more makes the code larger than
+	 * a small window. */
 	QRcode *code = QRcode_encodeString(text, 0, QR_ECLEVEL_L, QR_MODE_8, 1);
 	if (code == NULL)
 		return errno == ENOMEM ? pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory")

@@ -1,3 +1,4 @@
+/* `pzp inbox`: the files that were received, as a table. Receiving them is src/transfer. */
 #include <string.h>
 
 #include "cli/run.h"

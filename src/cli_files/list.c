@@ -1,3 +1,8 @@
+/*
+ * The files that `pzp send` was given, before the first is sent: names, sizes, directories walked,
+ * standard input put where it can be read again. A file is opened when its turn comes (send.c), so
+ * a long list needs few descriptors.
+ */
 #include "cli_files/list.h"
 
 #include <dirent.h>
@@ -55,6 +60,7 @@ add(struct pz_files_list *list, const char *source, const char *name, const json
 	item->source = source ? strdup(source) : NULL;
 	item->name = strdup(name);
 	item->path = path ? json_copy((json_t *)(uintptr_t)path) : NULL;
+	/* Names this sending at the receiver, also after a break and on another link. */
 	if (getrandom(id, sizeof(id), 0) != sizeof(id) || item->name == NULL ||
 	    (source && item->source == NULL)) {
 		free(item->source);
@@ -124,6 +130,8 @@ static bool
 walk_entry(const struct walk *walk, const char *directory, const char *name, const json_t *names)
 {
 	PZ_AUTO_FREE char *path = NULL;
+	/* lstat(): a link is not followed, so a link to a directory above cannot make the walk
+	 * endless. */
 	struct stat st;
 
 	if (asprintf(&path, "%s/%s", directory, name) < 0) {
@@ -167,6 +175,7 @@ walk_directory(const struct walk *walk, const char *path, const json_t *names)
 	struct dirent **entries = NULL;
 	bool ok = true;
 
+	/* Receivers refuse deeper paths by the same limit: said before anything is sent. */
 	if (json_array_size(names) > PZ_TRANSFER_PATH_DEPTH_MAX) {
 		complain(walk, path, "not sent: deeper than devices accept");
 		return true;
@@ -194,6 +203,8 @@ open_nameless(void)
 	const char *places[] = {tmp && tmp[0] ? tmp : "/var/tmp", "/var/tmp", "/tmp"};
 	int fd = -1;
 
+	/* O_TMPFILE leaves nothing behind, also when the process is killed. The second way is for
+	 * file systems without it. */
 	for (size_t i = 0; fd < 0 && i < TRIES; i++)
 		fd = open(places[i], O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0) {
@@ -321,6 +332,7 @@ pz_files_list_make(struct pz_files_list *list, const struct pz_cli *cli)
 	unsigned count = cli->args.count - 1, inputs = 0;
 	bool ok = true;
 
+	/* "-" twice would read the same input twice. */
 	for (unsigned i = 0; i < count; i++)
 		inputs += strcmp(pz_cli_arg(cli, i), "-") == 0;
 	if (pz_cli_opt(cli, "name") && count > 1)

@@ -1,3 +1,7 @@
+/*
+ * The bar of `pzp send`, and amounts in words. It is drawn over itself on a terminal only; with
+ * --json or in a pipe nothing is drawn.
+ */
 #include "cli_files/progress.h"
 
 #include <stdio.h>
@@ -39,6 +43,8 @@ pz_files_progress_init(struct pz_files_progress *progress, const struct pz_cli *
 
 struct sums {
 	double size, sent, moved; /* bytes; moved: in this run */
+	/* Both are needed: `sent` counts what an earlier run had sent and fills the bar; `moved` is
+	 * of this run and gives the rate. */
 	size_t over;
 	const char *name; /* of one that is sent now, or "" */
 };
@@ -78,6 +84,7 @@ static void
 print_bar(const struct pz_files_progress *progress, const struct sums *sums)
 {
 	const struct pz_cli *cli = progress->cli;
+	/* In the first moments the rate is chance. */
 	double seconds = (double)(pz_files_now_ms() - progress->started_ms) / 1000;
 	double share = sums->size > 0 ? sums->sent / sums->size : 0;
 	double per_s = seconds > 0.2 ? sums->moved / seconds : 0;
@@ -102,6 +109,7 @@ pz_files_progress_draw(struct pz_files_progress *progress)
 	uint64_t now = pz_files_now_ms();
 	const struct sums sums = add_up(progress->list);
 
+	/* More often would cost the terminal more than the file. */
 	if (!progress->cli->out_is_tty || progress->cli->json || now - progress->drawn_ms < DRAW_MS)
 		return;
 	progress->drawn_ms = now;

@@ -1,3 +1,7 @@
+/*
+ * Commands that do not end: a request begun as a watch receives every event until its client goes
+ * away.
+ */
 #include "command/watch.h"
 
 static const struct pz_request_kind watch_kind = {0};
@@ -29,6 +33,7 @@ pz_watch_event(struct pz_requests *requests, json_t *takes_event)
 	if (takes_event == NULL)
 		return;
 	add_time(requests, takes_event);
+	/* One event for all watchers: each request takes a reference and changes nothing in it. */
 	PZ_REQUEST_EACH (requests, &watch_kind, request)
 		pz_request_event(request, json_incref(takes_event));
 	json_decref(takes_event);

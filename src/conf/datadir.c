@@ -1,3 +1,7 @@
+/*
+ * Where a daemon keeps its state when the operator names no directory: the program's own variable,
+ * then systemd's, then XDG's, then the home directory. Nothing is created here.
+ */
 #include "conf/datadir.h"
 
 #include <pwd.h>
@@ -34,8 +38,11 @@ pz_data_dir_default(const char *program_env, const char *leaf, struct pz_buf *ou
 
 	if ((dir = variable(program_env)) != NULL)
 		return pz_buf_append_str(out, dir);
+	/* systemd.exec(5): several directories are separated by colons; the first is the unit's
+	 * own. */
 	if ((dir = variable("STATE_DIRECTORY")) != NULL && dir[0] != ':')
 		return pz_buf_append(out, pz_slice_of(dir, strcspn(dir, ":")));
+	/* XDG Base Directory Specification: a relative path is invalid and ignored. */
 	if ((dir = variable("XDG_STATE_HOME")) != NULL && dir[0] == '/')
 		return pz_buf_printf(out, "%s/%s", dir, leaf);
 	if ((dir = home()) != NULL)

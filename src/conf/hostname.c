@@ -1,3 +1,7 @@
+/*
+ * Names of a new device from the name of its host: one for addresses, with few characters, and one
+ * for people.
+ */
 #include "conf/hostname.h"
 
 #include <ctype.h>
@@ -42,6 +46,7 @@ plain(const uint8_t *p, size_t n, char scratch[2])
 		return isalnum(p[0]) || strchr("-_", p[0]) ? scratch : isspace(p[0]) ? "-" : "";
 	if (n != 2)
 		return "";
+	/* Two bytes are U+0080 to U+07FF; the continuation byte carries six bits (RFC 3629 3). */
 	size_t code = ((size_t)(p[0] & 0x1f) << 6) | (p[1] & 0x3f);
 	return code >= LATIN_FIRST && code < LATIN_FIRST + LATIN_LEN ? latin[code - LATIN_FIRST]
 								     : "";
@@ -57,6 +62,8 @@ pz_hostname_device(const char *host, char *out, size_t size)
 	if (size > PZ_DEVICE_BYTES_MAX + 1)
 		size = PZ_DEVICE_BYTES_MAX + 1;
 	while (left > 0) {
+		/* A host name may be any bytes on Linux: one that is no UTF-8 is skipped by
+		 * itself. */
 		size_t n = pz_utf8_char(p, left);
 		const char *text = n > 0 ? plain(p, n, scratch) : "";
 		for (; *text && len + 1 < size; text++)
@@ -79,6 +86,7 @@ pz_hostname_display(const char *host, char *out, size_t size)
 	pz_hostname_device(host, device, sizeof(device));
 	if (len == 0 || len >= size || len > PZ_DISPLAY_NAME_BYTES_MAX ||
 	    strcmp(host, "(none)") == 0 ||
+	    /* The same as the device's name: there is nothing to show beside it. */
 	    (strlen(device) == len && strncmp(device, host, len) == 0))
 		return false;
 	for (size_t at = 0; at < len;) {

@@ -1,3 +1,7 @@
+/*
+ * Where received files are put unless the user chose a directory: the downloads of the desktop,
+ * else a directory beside the daemon's data. A service without a home gets the latter.
+ */
 #include "conf/inbox.h"
 
 #include <stdbool.h>
@@ -25,6 +29,8 @@ void
 pz_inbox_from_user_dirs(const char *text, const char *home, char *out, size_t size)
 {
 	static const char home_word[] = "$HOME/";
+	/* The file is made of shell assignments; only the one form that xdg-user-dirs writes is
+	 * read, nothing is expanded. */
 	const char *line = text;
 
 	out[0] = '\0';
@@ -79,6 +85,8 @@ pz_inbox_default(const char *data_dir, char *out, size_t size)
 	char tail[] = "/Downloads";
 
 	out[0] = '\0';
+	/* Each is taken only when it is there: no directory is made in a home where the user has
+	 * removed it. */
 	if (downloads)
 		put(out, size, "", downloads, strlen(downloads));
 	if (!is_directory(out) && home)

@@ -1,3 +1,7 @@
+/*
+ * Reports when the system's clock is set: certificates and deletions are judged by it. Where the
+ * kernel cannot report this, a timer of the node finds out later (PZ_CLOCK_LOOK_US).
+ */
 #include "daemon/clockwatch.h"
 
 #include <errno.h>
@@ -25,7 +29,8 @@ on_poll(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (status < 0)
 		return;
-	/* Read, or the loop would spin; armed again, or the next jump would not be noticed. */
+	/* Read, or the loop would spin; armed again, or the next jump would not be noticed.
+	 * ECANCELED is the one expected answer: the clock was set. */
 	if (read(watch->fd, &ignored, sizeof(ignored)) < 0 && errno == EAGAIN)
 		return;
 	if (arm(watch->fd) != 0)
@@ -61,6 +66,7 @@ on_closed(uv_handle_t *handle)
 	watch->fd = -1;
 }
 
+/* The descriptor is closed by on_closed: libuv may poll it until then. */
 void
 pz_clockwatch_stop(struct pz_clockwatch *watch)
 {

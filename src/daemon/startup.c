@@ -1,3 +1,7 @@
+/*
+ * What a daemon does before anything else: descriptors 0 to 2 are open, and its memory, which holds
+ * keys, is neither dumped nor read by other processes of the user.
+ */
 #include "daemon/startup.h"
 
 #include <errno.h>
@@ -13,6 +17,8 @@ pz_startup_open_standard(void)
 
 	/* In this order: open() takes the lowest number that is free. */
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		/* Else the first socket or database would get number 2, and log lines would be
+		 * written into it. */
 		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
 			continue;
 		if (open("/dev/null", flags[fd]) != fd) /* no O_CLOEXEC: children need them too */

@@ -1,3 +1,7 @@
+/*
+ * Work on libuv's thread pool, for modules that know struct pz_work only: hashes, files. `run` is
+ * on a thread of the pool and touches nothing but its own work; `done` is on the loop's thread.
+ */
 #include "daemon/work.h"
 
 #include <assert.h>

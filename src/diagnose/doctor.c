@@ -1,3 +1,8 @@
+/*
+ * `pzp doctor` at work: three attempts side by side (the hub's port, multicast, peers that try to
+ * connect here), and the end when all have answered or time is up. It only gathers; judge.c says
+ * what is wrong and what to do.
+ */
 #include "diagnose/doctor.h"
 
 #include <stdio.h>
@@ -75,6 +80,8 @@ on_timer(struct pz_timer *timer, void *arg)
 	release(d);
 }
 
+/* By the timer, also when nothing is left to wait for: `done` must not run inside
+ * pz_doctor_start. */
 static void
 look_for_end(struct pz_doctor *d)
 {
@@ -97,6 +104,7 @@ on_connected(void *arg, struct pz_stream *stream)
 
 	d->dial = NULL;
 	d->evidence.hub = PZ_HUB_CONNECTED;
+	/* The connection was the test: no TLS, nothing is sent. */
 	stream->ops->close(stream);
 	look_for_end(d);
 }
@@ -122,6 +130,7 @@ try_hub(struct pz_doctor *d, const struct pz_facts *facts)
 	};
 	const struct pz_transport *t = &d->config.transport;
 
+	/* A device in no zone has no hub to try. */
 	if (facts->hub_host == NULL || facts->hub_host[0] == '\0')
 		return;
 	enum pz_err err =
@@ -168,6 +177,7 @@ try_machine(struct pz_doctor *d, const struct pz_facts *facts)
 		system->disk(d->config.system_self, facts->data_dir, &d->evidence.disk);
 		d->evidence.has_disk = true;
 	}
+	/* A daemon on loopback uses no multicast: what would fail would be no fault. */
 	if (!facts->is_loopback)
 		d->probe = system->multicast_start(d->config.system_self, on_multicast, d);
 }
@@ -188,6 +198,7 @@ pz_doctor_start(const struct pz_doctor_config *config, pz_doctor_done done, void
 	config->ops->facts(config->arg, &facts);
 	try_hub(d, &facts);
 	try_machine(d, &facts);
+	/* Others can only try a port that is open. */
 	if (config->ops->try_start && facts.zone && facts.listen == PZ_FACTS_LISTENS)
 		d->trial = config->ops->try_start(config->arg, on_tried, d);
 	json_decref(facts.conditions);

@@ -1,3 +1,7 @@
+/*
+ * The list of findings of `pzp doctor`, as JSON: one object for each check. Names are for scripts
+ * and stay; titles are for people (finding.h).
+ */
 #include "diagnose/finding.h"
 
 #include <stdarg.h>

@@ -1,3 +1,8 @@
+/*
+ * From facts and evidence to findings: a pure function, so that each sentence has a test. Each
+ * `bad` says what was seen and what the user can do; the order is that of pz_judge, from the near
+ * to the far.
+ */
 #include "diagnose/judge.h"
 
 #include <stdio.h>
@@ -92,6 +97,7 @@ judge_hub_link(json_t *list, const struct pz_facts *f)
 static void
 judge_clock(json_t *list, const struct pz_facts *f)
 {
+	/* The negation as unsigned: the smallest int64_t has no positive counterpart. */
 	bool is_behind = f->hub_ahead_ms >= 0; /* this device's clock */
 	uint64_t apart = is_behind ? (uint64_t)f->hub_ahead_ms : -(uint64_t)f->hub_ahead_ms;
 
@@ -129,6 +135,7 @@ judge_life(json_t *list, const struct pz_facts *f, enum pz_check check,
 	long long left = days_to(f, life->to_ms);
 	char begin[32], end[32];
 
+	/* 0: no such certificate is known, which is nothing to report. */
 	if (life->to_ms == 0)
 		return;
 	pz_clock_text(life->from_ms, begin);
@@ -181,6 +188,8 @@ judge_received(json_t *list, const struct pz_multicast_report *m)
 {
 	if (m->sent == 0)
 		pz_finding_skipped(list, PZ_CHECK_MULTICAST_RECEIVED, "no query was sent");
+	/* Firewalls that drop what comes in drop the own query as well; when that came back,
+	 * silence of others proves nothing. */
 	else if (!m->has_received_self && m->received_other == 0)
 		pz_finding_bad(list, PZ_CHECK_MULTICAST_RECEIVED,
 			       "let the firewall of this machine accept UDP to port 5353",
@@ -252,6 +261,7 @@ judge_tries(json_t *list, const struct pz_facts *f, json_t *tries)
 			       "let the firewall of this machine accept TCP to the port; calls go "
 			       "by the hub meanwhile",
 			       "port %u: %s", f->tls_port, said.text);
+	/* The single attempts go with the finding, for programs that want more than a sentence. */
 	(void)json_object_set(json_array_get(list, json_array_size(list) - 1), "tries", tries);
 }
 
@@ -376,6 +386,7 @@ pz_judge(const struct pz_facts *facts, const struct pz_evidence *evidence)
 	judge_multicast(list, facts, evidence);
 	judge_reachable(list, facts, evidence);
 	judge_disk(list, facts, evidence);
+	/* Last: it leaves out what a check above has reported. */
 	judge_conditions(list, facts);
 	return list;
 }

@@ -1,3 +1,7 @@
+/*
+ * `pzp doctor` without a daemon: the same examination in this process, from what site.c reads of
+ * the data directory. Links and peers are not examined, they need pzpd.
+ */
 #include "diagnose/offline.h"
 
 #include "base/clock.h"
@@ -47,6 +51,7 @@ pz_diagnose_offline(const char *data_dir)
 
 	e.findings = NULL;
 	pz_site_read(data_dir, &e.site);
+	/* One thread is enough: a single name is looked up. */
 	if (pz_loop_init(&e.loop, 1) != PZ_OK)
 		return NULL;
 	config.transport = pz_loop_transport(&e.loop);

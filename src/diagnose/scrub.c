@@ -1,3 +1,9 @@
+/*
+ * Reports for strangers (`pzp report`) without names: each name, address, path and key becomes a
+ * token such as device-2, the same one wherever it occurs, so that a reader can still follow what
+ * happened. A word is replaced when it is known as a name, when the field that it is in holds one,
+ * or when it looks like one; in doubt it is replaced.
+ */
 #include "diagnose/scrub.h"
 
 #include <ctype.h>
@@ -68,6 +74,7 @@ static struct entry *
 entry_of(struct pz_scrub *scrub, const char *kind, const char *text, size_t len)
 {
 	for (size_t i = 0; i < scrub->len; i++)
+		/* Without regard to case: hosts and zones have none, and a log may show either. */
 		if (scrub->entries[i].len == len &&
 		    strncasecmp(scrub->entries[i].text, text, len) == 0)
 			return &scrub->entries[i];
@@ -109,7 +116,8 @@ pz_scrub_add(struct pz_scrub *scrub, const char *kind, const char *name)
 	PZ_TRY(add_known(scrub, kind, name));
 	if (strpbrk(name, "\"\\") == NULL)
 		return PZ_OK;
-	/* As the value of a field of a log line. */
+	/* As the value of a field of a log line. A name with quotes stands in a log line
+	 * escaped, and has to be found there as well. */
 	pz_buf_init(&escaped, SIZE_MAX / 2, NULL);
 	enum pz_err err = PZ_OK;
 	for (const char *c = name; *c && err == PZ_OK; c++) {
@@ -163,6 +171,7 @@ known_at(const struct pz_scrub *scrub, const char *text, bool is_after_word)
 		const struct entry *entry = &scrub->entries[i];
 		if (entry->is_known && (best == NULL || entry->len > best->len) &&
 		    strncasecmp(text, entry->text, entry->len) == 0 &&
+		    /* The names "a" and "tv" are parts of many words, which stay. */
 		    !(is_word_char(text[entry->len]) && is_word_char(text[entry->len - 1])))
 			best = entry;
 	}
@@ -216,6 +225,7 @@ is_among(const char *word, size_t len, const char *const *list)
 static bool
 is_host(const char *word, size_t len)
 {
+	/* Settings and files are written like hosts, and are worth reading in a report. */
 	static const char *const firsts[] = {"peer",
 					     "limits",
 					     "sync",
@@ -259,8 +269,11 @@ is_key(const char *word, size_t len)
 		if (!isalnum(c) && strchr("+/=_-:", c) == NULL)
 			return false;
 	}
+	/* Twelve digits of hex without a letter are a number or a date; with one, part of a
+	 * fingerprint. */
 	if (other == 0 && hex >= 12 && letters > 0)
 		return true;
+	/* Base64 has all three kinds of characters; a long word of a language has not. */
 	return len >= 24 && uppers > 0 && lowers > 0 && rest > 0;
 }
 
@@ -422,6 +435,8 @@ pz_scrub_text(struct pz_scrub *scrub, const char *text)
 	pz_buf_init(&scrub->out, SIZE_MAX / 2, NULL);
 	scrub->is_short = false;
 	while (*text) {
+		/* In this order: what the field says of its value is surer than a known name, and
+		 * that is surer than the looks of a word. */
 		const struct entry *known = known_at(scrub, text, is_after_word);
 		size_t done = 0;
 

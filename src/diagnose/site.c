@@ -1,3 +1,8 @@
+/*
+ * What a data directory says of its device, read without a daemon, for `pzp doctor`. It opens what
+ * pzpd opens, in the same order and under the same lock, so it never
+ * reads what a daemon is about to write: the lock says that one runs.
+ */
 #include "diagnose/site.h"
 
 #include <errno.h>
@@ -45,6 +50,7 @@ open_all(struct pz_site *site, struct opened *o, struct pz_errinfo *info)
 {
 	char path[PZ_SITE_PATH_BYTES];
 
+	/* Root would leave files behind that the daemon cannot open. */
 	PZ_TRY(pz_owner_become(site->data_dir, &o->owner, info));
 	PZ_TRY(pz_lock_data_dir(site->data_dir, &o->lock_fd, info));
 	path_of(site, "keys", path);

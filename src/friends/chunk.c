@@ -1,3 +1,7 @@
+/*
+ * Friends as synchronised items: a friend's text, and its revocation list, each read and checked
+ * before anything of it counts. The table of friends is table.c; how items are exchanged is `sync`.
+ */
 #include "friends/chunk.h"
 
 #include <stdio.h>
@@ -17,6 +21,8 @@ pz_friend_chunk_read(const char *zone, const struct pz_cert *master,
 	PZ_AUTO(pz_friend_free) struct pz_friend *f = NULL;
 
 	PZ_TRY(pz_friend_parse(value_of(chunk), &f, info));
+	/* The key of a chunk decides what it replaces: a text about one zone must not be stored
+	 * under the name of another. */
 	if (strcmp(f->zone, chunk->key) != 0 || strcmp(f->zone, zone) == 0)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "the text is of %s, not of %s",
 			       f->zone, chunk->key);
@@ -36,6 +42,7 @@ pz_friend_chunk_crl(const struct pz_friends *friends, const struct pz_sync_chunk
 
 	if (f == NULL)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "CRL of a zone that is no friend");
+	/* A deletion would make all revoked devices of the friend valid again. */
 	if (chunk->deleted)
 		return pz_fail(info, PZ_ERR_DENIED, "a CRL is never deleted");
 	PZ_TRY(pz_crl_from_pem(value_of(chunk), &crl, info));
@@ -52,6 +59,7 @@ pz_friend_chunk_is_old_crl(const struct pz_friends *friends, const struct pz_syn
 	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
 
 	if (f == NULL)
+		/* Of a zone that is no friend: not wanted, so no reason to distrust the sender. */
 		return true;
 	return f->crl && pz_crl_from_pem(value_of(chunk), &crl, NULL) == PZ_OK &&
 	       pz_crl_number(crl) <= pz_crl_number(f->crl);
@@ -73,6 +81,8 @@ pz_friends_take_crl(struct pz_friends *friends, struct pz_sync_item *crls, const
 		err = pz_friend_set_crl(f, crl, NULL);
 	if (err == PZ_ERR_LIMIT_MEMORY)
 		return err;
+	/* What does not verify with the friend's present CA was for a former friendship;
+	 * PZ_ERR_EXISTS is the list that is known already. */
 	if (err != PZ_OK && err != PZ_ERR_EXISTS)
 		(void)pz_sync_item_remove(crls, zone);
 	return PZ_OK;
@@ -86,6 +96,8 @@ pz_friends_take(struct pz_friends *friends, const struct pz_sync_item *texts,
 	const struct pz_sync_chunk *chunk = pz_sync_item_get(texts, zone);
 	struct pz_friend *f = NULL;
 
+	/* Out first: whatever fails below, a friendship that has ended or changed is never trusted
+	 * by its old text. */
 	(void)pz_friends_remove(friends, pz_slice_str(zone));
 	if (chunk && !chunk->deleted) {
 		PZ_TRY(pz_friend_chunk_read(own_zone, master, chunk, &f, NULL));
@@ -101,6 +113,7 @@ pz_friends_drop_crls(const struct pz_friends *friends, struct pz_sync_item *crls
 	char zone[PZ_SYNC_KEY_BYTES_MAX + 1];
 	size_t i = 0, dropped = 0;
 
+	/* The index stays where it is after a removal: the next chunk has moved there. */
 	while (i < pz_sync_item_len(crls)) {
 		const struct pz_sync_chunk *chunk = pz_sync_item_at(crls, i);
 		const struct pz_friend *f = pz_friends_find(friends, pz_slice_str(chunk->key));

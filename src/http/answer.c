@@ -1,3 +1,8 @@
+/*
+ * Heads of answers (RFC 9110, RFC 6455 4.2.2), written into a buffer. Which answer a request gets
+ * is decided in the caller; what a browser may do with a page is in the fields here, the same for
+ * each answer.
+ */
 #include "http/answer.h"
 
 #include <openssl/evp.h>
@@ -116,6 +121,8 @@ pz_http_answer_preflight(struct pz_buf *out, const struct pz_http_request *reque
 		PZ_HTTP_PREFLIGHT_S, closes ? "Connection: close\r\n" : "");
 }
 
+/* RFC 6455 4.1: 16 bytes, base64. The key proves nothing but that the other end speaks
+ * WebSocket. */
 bool
 pz_http_key_is_valid(struct pz_slice key)
 {

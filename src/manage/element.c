@@ -1,3 +1,8 @@
+/*
+ * Changes of a policy in its JSON form: one element or rule added, replaced or taken out. The tree
+ * is written back as a document by tree.c and validated as a whole there, so a change here need not
+ * be complete.
+ */
 #include "manage/element.h"
 
 #include <string.h>
@@ -31,6 +36,7 @@ find_in(json_t *set, const char *id, unsigned depth)
 	static const char *const kinds[] = {POLICY, SET};
 	struct place found = {0};
 
+	/* A document is never deeper; the tree was made from one, but the bound costs nothing. */
 	for (size_t k = 0; k < 2 && depth < PZ_POLICY_DEPTH_MAX; k++) {
 		json_t *list = json_object_get(set, kinds[k]), *child;
 		size_t i;
@@ -101,6 +107,8 @@ pz_policy_element_add(json_t *tree, const char *parent, json_int_t position, jso
 		return none(SET, parent, info);
 	if (inside == NULL)
 		return pz_fail(info, PZ_ERR_CONFIG, "the element must be a policy or a policy-set");
+	/* JSON keeps an array for each kind, so the order between policies and sets of one parent
+	 * cannot be expressed; with first-applicable it would decide. */
 	if (json_object_get(p.element, strcmp(kind, SET) == 0 ? POLICY : SET))
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "the set '%.80s' has elements of the other kind, and their order "
@@ -148,6 +156,7 @@ pz_policy_element_remove(json_t *tree, const char *id, struct pz_errinfo *info)
 	if (p.element == NULL)
 		return none("policy or set", id, info);
 	size_t goes = strcmp(p.kind, SET) == 0 ? count(p.element, 0) : 1;
+	/* A document without a policy denies all, and could not be changed by this API any more. */
 	if (root == NULL || p.in == tree || goes >= count(root, 0))
 		return pz_fail(info, PZ_ERR_DENIED, "'%.80s' is the last policy, which stays", id);
 	return json_array_remove(p.in, p.index) == 0 ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
@@ -164,6 +173,7 @@ pz_policy_element_add_rule(json_t *tree, const char *policy, json_int_t position
 		return none(POLICY, policy, info);
 	if (!json_is_object(element))
 		return pz_fail(info, PZ_ERR_CONFIG, "the element must be a rule");
+	/* Both forms are taken: the rule, or an object with the rule as its one member. */
 	return insert(p.element, RULE, position, json_is_object(inside) ? inside : element);
 }
 

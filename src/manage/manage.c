@@ -1,3 +1,8 @@
+/*
+ * The service PolicyManagement (page 9, 14): its methods for programs of the owner. Reading is
+ * answered at once; a change becomes the command `policy set`, as from the command line, and the
+ * call waits for its end.
+ */
 #include "manage/manage.h"
 
 #include <stdlib.h>
@@ -38,6 +43,7 @@ struct change {
 
 /* ---- answers ---- */
 
+/* The names of errors are those of WebIDL, which pages know; the detail is for people. */
 static void
 refuse(const struct method *m, enum pz_err err, const char *detail)
 {
@@ -169,7 +175,8 @@ decision_json(const struct pz_policy_slots *by, const struct pz_policy_request *
 	return json_pack("{s:i, s:o}", "effect", (int)d.effect, "slots", all);
 }
 
-/* Nothing is asked, counted or written, and the environment is what the request says. */
+/* Nothing is asked, counted or written, and the environment is what the request says. A test must
+ * not use up a "once" or show in the log of decisions. */
 static void
 test(struct method *m, const struct pz_policy_slots *by)
 {
@@ -211,6 +218,7 @@ test_new_policy(struct method *m)
 	if (!is_done(m, err, &info))
 		return;
 	by.document[PZ_POLICY_SLOT_USER] = document;
+	/* The slot may be corrupt now; the question is what would be with the new document. */
 	by.is_corrupt[PZ_POLICY_SLOT_USER] = false;
 	test(m, &by);
 }
@@ -293,6 +301,8 @@ word(const json_t *params, size_t i)
 static void
 change(struct method *m, edit apply)
 {
+	/* Optimistic locking: a change that was made from an older document than the present one is
+	 * refused by `policy set`. */
 	const json_t *base = json_array_get(m->params, 1);
 	struct pz_errinfo info = {""};
 	PZ_AUTO_FREE char *text = NULL;
@@ -412,6 +422,7 @@ void
 pz_manage_call_ended(struct pz_manage *manage, const struct pz_call *call)
 {
 	PZ_LIST_EACH (&manage->changes, node, tmp) {
+		/* The disk may have it by now; the next getPolicy shows how it ended. */
 		struct change *c = PZ_CONTAINER(node, struct change, node);
 		if (c->call == call)
 			c->call = NULL; /* what was begun goes on */
@@ -429,6 +440,7 @@ pz_manage_init(struct pz_manage *manage, struct pz_requests *requests, struct pz
 void
 pz_manage_fini(struct pz_manage *manage)
 {
+	/* Never started: the node had no store. */
 	if (manage->policies == NULL)
 		return;
 	PZ_LIST_EACH (&manage->changes, node, tmp) {

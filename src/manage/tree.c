@@ -1,3 +1,8 @@
+/*
+ * A policy document as a JSON tree and back (page 9, 14): attributes under "$", text under "_",
+ * children in arrays by name. Only names of the grammar go through, and the result is validated by
+ * the parser as any other document.
+ */
 #include "manage/tree.h"
 
 #include <string.h>
@@ -89,6 +94,8 @@ pz_policy_tree_from_text(struct pz_slice text, json_t **out, struct pz_policy_fa
 	struct pz_policy_xml *root = NULL;
 	struct pz_arena arena = {0};
 
+	/* Validated first, and whole: the export below then needs no checks, nor a bound on
+	 * depth. */
 	PZ_TRY(pz_policy_document_parse(text, &document,
 					fault)); /* what is not valid has no tree */
 	pz_policy_document_unref(document);
@@ -215,6 +222,8 @@ pz_policy_tree_to_text(const json_t *tree, char **out, struct pz_errinfo *info)
 	enum pz_err err = PZ_ERR_PROTO_MEMBER;
 	struct pz_buf buf;
 
+	/* With its limit here, a tree of a program cannot become a longer text than a document may
+	 * be. */
 	pz_buf_init(&buf, PZ_POLICY_DOCUMENT_BYTES_MAX, NULL);
 	if (at && json_object_size(tree) == 1)
 		err = put_element(&buf, json_object_iter_key(at), json_object_iter_value(at), 0);

@@ -1,3 +1,9 @@
+/*
+ * Keeps this device announced on the local network: one service and the machine's addresses, under
+ * names that are changed when another host has them. All changes are made by on_settle, from what
+ * is wanted now, whatever the order in which they came; the backend (Avahi's daemon or our own
+ * responder) may change below.
+ */
 #include "mdns/announce.h"
 
 #include <stdio.h>
@@ -18,6 +24,8 @@ wake(struct pz_mdns_announcer *announcer, uint64_t delay_us)
 	uint64_t due = pz_env_mono_us(announcer->env) + delay_us;
 
 	if (!announcer->settle.active || announcer->settle.due_us > due)
+		/* The nearer of two times wins: a retry in 30 s must not delay a change, nor a
+		 * change be put off by others. */
 		pz_env_start(announcer->env, &announcer->settle, delay_us);
 }
 
@@ -119,6 +127,8 @@ drop_addresses(struct pz_mdns_announcer *announcer)
 		struct pz_mdns_announced_address *address = &announcer->addresses[i];
 
 		if (address->is_wanted)
+			/* The backend knows an entry by its own pointer, so ours may move within
+			 * the array. */
 			announcer->addresses[kept++] = *address;
 		else
 			take_address_back(announcer, address);
@@ -136,6 +146,8 @@ announce_service(struct pz_mdns_announcer *announcer)
 	service.instance = announcer->instance;
 	service.host = announcer->host;
 	if (announcer->entry != NULL && announcer->is_stale &&
+	    /* Without an update a record would disappear and come back: peers would see the device
+	     * gone for a moment. */
 	    !backend->ops->update_service(backend, announcer->entry, &service))
 		take_service_back(announcer);
 	announcer->is_stale = false;
@@ -239,6 +251,7 @@ pz_mdns_announcer_publish(struct pz_mdns_announcer *announcer,
 	struct pz_mdns_service *old = announcer->wanted;
 
 	PZ_TRY(pz_mdns_service_check(service, NULL));
+	/* A copy, since the caller's strings end with the call. */
 	struct pz_mdns_service *copy = pz_mdns_service_copy(service);
 	if (copy == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
@@ -279,6 +292,7 @@ pz_mdns_announcer_unpublish(struct pz_mdns_announcer *announcer)
 	forget_failure(announcer);
 }
 
+/* Entries belong to a backend, so they go before it is replaced; the names stay. */
 void
 pz_mdns_announcer_attach(struct pz_mdns_announcer *announcer, struct pz_mdns_backend *backend)
 {
@@ -329,6 +343,7 @@ void
 pz_mdns_announcer_collision(struct pz_mdns_announcer *announcer, const void *entry)
 {
 	announcer->has_collided = true;
+	/* NULL: the backend does not say which record it was. */
 	announcer->entry_has_collided |= entry == NULL || entry == announcer->entry;
 	for (size_t i = 0; i < announcer->addresses_len; i++)
 		announcer->addresses[i].has_collided |=
@@ -350,6 +365,7 @@ pz_mdns_announcer_failed(struct pz_mdns_announcer *announcer, const char *reason
 void
 pz_mdns_announcer_established(struct pz_mdns_announcer *announcer, const void *entry)
 {
+	/* Several may be announced under way; only when all are is the trouble over. */
 	if (entry == announcer->entry)
 		announcer->is_established = true;
 	for (size_t i = 0; i < announcer->addresses_len; i++)

@@ -1,3 +1,8 @@
+/*
+ * Avahi's loop on top of ours: watches on libuv, timeouts on struct pz_timer. It also keeps from
+ * Avahi's parser what it must not read: malformed datagrams, and echoes of our own former records
+ * (packet.h).
+ */
 #include "mdns/poll.h"
 
 #include <fcntl.h>
@@ -96,6 +101,8 @@ on_poll(uv_poll_t *poll, int status, int events)
 
 	if (watch->is_datagram && (events & UV_READABLE) &&
 	    drops_datagram(watch->fd, &watch->owner->echoes))
+		/* The datagram is gone; libuv reports the next one by itself, since the socket is
+		 * still readable. */
 		return;
 	if (status < 0) { /* libuv has stopped watching; a read returns the error itself */
 		happened = AVAHI_WATCH_ERR | (watch->wanted & AVAHI_WATCH_IN);
@@ -162,6 +169,7 @@ on_closed(uv_handle_t *handle)
 	free(watch);
 }
 
+/* Freed when libuv has let go of it; Avahi does not use it any more. */
 static void
 watch_free(AvahiWatch *watch)
 {

@@ -1,3 +1,7 @@
+/*
+ * A service to announce as data: checks, copies, and the marks by which its own records are
+ * recognised. No names are resolved and nothing is sent here.
+ */
 #include "mdns/service.h"
 
 #include <stdlib.h>
@@ -37,6 +41,7 @@ pz_mdns_service_check(const struct pz_mdns_service *service, struct pz_errinfo *
 	for (size_t i = 0; i < service->txt_len; i++) {
 		size_t len = strlen(service->txt[i]);
 
+		/* RFC 6763 6.1: a length byte before each string, so 255 is the longest. */
 		bytes += 1 + len;
 		if (len < 1 || len > 255 || !pz_utf8_is_valid(pz_slice_str(service->txt[i])))
 			return pz_fail(info, PZ_ERR_CONFIG, "TXT string %zu: malformed", i);
@@ -95,6 +100,8 @@ pz_mdns_service_txt_eq(const struct pz_mdns_service *a, const struct pz_mdns_ser
 static size_t
 put_label(uint8_t *out, const char *text)
 {
+	/* The caller has checked the lengths; the mask keeps a fault there from writing beyond the
+	 * buffer. */
 	size_t len = strlen(text) & PZ_MDNS_LABEL_BYTES_MAX;
 
 	out[0] = (uint8_t)len;

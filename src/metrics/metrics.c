@@ -1,3 +1,7 @@
+/*
+ * Counters and gauges of a daemon as OpenMetrics text and as JSON, by one table (metrics.h). The
+ * names are an interface: they stay.
+ */
 #include "metrics/metrics.h"
 
 #define TEXT_BYTES_MAX (16U << 10) /* far above what the table makes with any sane prefix */
@@ -31,6 +35,8 @@ text_of(const struct pz_metrics *m, const char *prefix, struct pz_buf *out)
 				     "# TYPE %s_%s %s\n"
 				     "# HELP %s_%s %s\n"
 				     "%s_%s%s %llu\n",
+				     /* OpenMetrics: the sample of a counter ends with _total, its
+				      * family does not. */
 				     prefix, table[i].name, counter ? "counter" : "gauge", prefix,
 				     table[i].name, table[i].help, prefix, table[i].name,
 				     counter ? "_total" : "", (unsigned long long)m->value[i]));
@@ -44,6 +50,7 @@ pz_metrics_text(const struct pz_metrics *m, const char *prefix, struct pz_buf *o
 	struct pz_buf text;
 	enum pz_err err;
 
+	/* Written whole or not at all: a scraper would take half a text for all there is. */
 	pz_buf_init(&text, TEXT_BYTES_MAX, NULL);
 	err = text_of(m, prefix, &text);
 	if (err == PZ_OK)

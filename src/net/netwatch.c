@@ -1,3 +1,7 @@
+/*
+ * Whether the network of this machine has changed, by rtnetlink, and which addresses it has, the
+ * best first. It decides nothing: links and announcements are made anew by those who called.
+ */
 #include "net/netwatch.h"
 
 #include <arpa/inet.h>
@@ -117,6 +121,7 @@ read_routes(struct default_routes *routes, const char *path,
 
 	if (file == NULL)
 		return;
+	/* A longer line is read in pieces, none of which has enough fields. */
 	while (fgets(line, sizeof(line), file))
 		read_line(routes, line);
 	fclose(file);
@@ -212,6 +217,7 @@ on_message(uv_poll_t *poll, int status, int events)
 
 	(void)events;
 	ssize_t n = recv(watch->fd, buf, sizeof(buf), MSG_DONTWAIT);
+	/* ENOBUFS (netlink(7)): the kernel dropped messages for want of room. */
 	if (n < 0) {
 		relevant = errno == ENOBUFS; /* some were lost: assume that they mattered */
 	} else {
@@ -222,6 +228,8 @@ on_message(uv_poll_t *poll, int status, int events)
 	}
 	if (status < 0) /* libuv has stopped watching; recv returned the error */
 		uv_poll_start(poll, UV_READABLE, on_message);
+	/* The first one starts the timer and later ones do not move it: a network that never rests
+	 * is looked at every 200 ms. */
 	if (relevant && !watch->timer.active)
 		pz_env_start(&watch->loop->env, &watch->timer, COALESCE_US);
 }
@@ -387,7 +395,9 @@ pz_netwatch_addresses(void (*each)(void *arg, const char *address), void *arg)
 		if (!address_of(entry, one->text, sizeof(one->text)))
 			continue;
 		int nth = nth_of_its_kind(all, entry);
-		/* In the order of the system where nothing else decides. */
+		/* In the order of the system where nothing else decides. The three weights do
+		 * not overlap: interface, then how many of its kind come before, then the
+		 * system's order. */
 		one->worth = ((worth_of_interface(entry, &routes) * 16 + (nth < 15 ? nth : 15)) *
 			      OWN_MAX) +
 			     count;

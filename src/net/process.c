@@ -1,3 +1,8 @@
+/*
+ * Children: commands of services and helpers of the daemon, each in a process group of its own,
+ * with one line of input and both outputs as events. What the output means is the caller's
+ * business.
+ */
 #include "net/process.h"
 
 #include <fcntl.h>
@@ -61,6 +66,8 @@ finish_if_done(struct pz_process *process)
 
 static void
 on_linger(struct pz_timer *timer, void *arg)
+/* The outputs are still open, but the child is gone: what was written until now is all that
+ * counts. */
 {
 	struct pz_process *process = arg;
 
@@ -229,6 +236,7 @@ process_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_s
 	uv_pipe_init(&loop->uv, &process->out, 0);
 	uv_pipe_init(&loop->uv, &process->err, 0);
 	process->process.data = process->in.data = process->out.data = process->err.data = process;
+	/* Three pipes and the process: `exited` and the free come with the last one. */
 	process->open = 4;
 	process->streams = 2;
 	int code = spawn(loop, process, argv, envp);
@@ -236,6 +244,8 @@ process_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_s
 		explain(argv[0], code, info);
 		process->exited = true;
 		process->streams = 0;
+		/* Through on_closed as well: libuv has to let go of the pipes. `spawned` is false,
+		 * so no event is sent for it. */
 		finish_if_done(process);
 		return NULL;
 	}
@@ -249,6 +259,7 @@ process_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_s
 static void
 process_kill(struct pz_process *process)
 {
+	/* The group, not the child alone: a shell's children would live on. */
 	if (!process->exited)
 		(void)uv_kill(-process->process.pid, SIGKILL);
 }

@@ -1,3 +1,7 @@
+/*
+ * Waits for children that are not ours: as process 1 of a container, or with children that exec
+ * left behind. Else they would stay as zombies. Children of process.c are libuv's to wait for.
+ */
 #include "net/reaper.h"
 
 #include <signal.h>
@@ -37,6 +41,8 @@ reap(struct pz_reaper *reaper)
 {
 	for (;;) {
 		siginfo_t info = {.si_pid = 0};
+		/* WNOWAIT: only looked at, so that libuv still gets the status if the child is its
+		 * own. */
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
 			return;
 		if (is_own(reaper->loop, info.si_pid)) {

@@ -1,3 +1,7 @@
+/*
+ * The first message on a link, in both directions (page 4): who sends, and how long frames may be.
+ * When it is sent, and what follows from it, is with the owners of links: uplink, peers, hub.
+ */
 #include "net/register.h"
 
 #include "wire/message.h"
@@ -20,6 +24,7 @@ pz_link_send_register(struct pz_link *link, const char *from, const char *replac
 enum pz_err
 pz_link_take_register(struct pz_link *link, const struct pz_envelope *envelope)
 {
+	/* TLS has proved who the other end is; the message may say the same and nothing else. */
 	if (!pz_slice_eq(envelope->from, pz_session_address(&link->session)))
 		return PZ_ERR_DENIED_IDENTITY;
 	/* One that does not say takes what we take: it is of the same age. */

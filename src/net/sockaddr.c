@@ -1,3 +1,4 @@
+/* Socket addresses from IP addresses, and as text for logs. Names are resolved in dial.c. */
 #include "net/sockaddr.h"
 
 #include <arpa/inet.h>
@@ -81,6 +82,8 @@ pz_sockaddr_text(const union pz_sockaddr *address, char *out, size_t size)
 	out[0] = '\0';
 	if (address->any.sa_family == AF_INET) {
 		inet_ntop(AF_INET, &address->v4.sin_addr, out, (socklen_t)size);
+		/* An IPv6 socket shows clients of IPv4 as ::ffff:a.b.c.d; people and limits know
+		 * them by the short form. */
 	} else if (IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr)) {
 		inet_ntop(AF_INET, &address->v6.sin6_addr.s6_addr[12], out, (socklen_t)size);
 	} else {

@@ -1,3 +1,8 @@
+/*
+ * The end of a turn of the loop: links that have something to send encrypt and send it once, closed
+ * links are freed. Buffers that a link needs only within a turn belong to the turn, so that a
+ * thousand idle links cost none.
+ */
 #include "net/turn.h"
 
 #include <stdlib.h>
@@ -48,6 +53,8 @@ pz_turn_end(struct pz_turn *turn)
 	struct pz_list *node;
 
 	turn->handshakes = 0;
+	/* Until both lists are empty: the end of one link may make others send, or close them.
+	 * Closed ones first, so that nothing is encrypted for them. */
 	for (;;) {
 		if ((node = pz_list_first(&turn->closing)) != NULL) {
 			pz_list_remove(node);

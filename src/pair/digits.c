@@ -1,3 +1,8 @@
+/*
+ * The cryptography of pairing (page 6): the commitment, the six digits, the secret of two friends,
+ * and what each signs. Both sides compute the same, so what is asymmetric is put in order by
+ * identity. The exchange is pair.c.
+ */
 #include "pair/digits.h"
 
 #include <sodium.h>
@@ -22,6 +27,7 @@ number(const uint8_t *bytes)
 	return pz_slice_of(bytes, PZ_PAIR_NUMBER_BYTES);
 }
 
+/* Who dialled may differ between two connections; the order of identities does not. */
 static bool
 is_one_a(const struct pz_pair_both *both)
 {
@@ -59,7 +65,8 @@ pz_pair_commit(const struct pz_pair_side *side, uint8_t out[PZ_PAIR_NUMBER_BYTES
 	return err;
 }
 
-/** HMAC-SHA-256 of the words with kA xor kB. */
+/* HMAC-SHA-256 of the words with kA xor kB. Either number alone would do as a key; with both,
+ * neither side can choose the result, since the first is committed to before the second is seen. */
 static void
 mac(const struct pz_pair_both *both, struct pz_slice words, uint8_t out[PZ_PAIR_NUMBER_BYTES])
 {
@@ -92,6 +99,7 @@ pz_pair_digits(const struct pz_pair_both *both, char out[PZ_PAIR_DIGITS + 1])
 	uint8_t tag[PZ_PAIR_NUMBER_BYTES];
 
 	PZ_TRY(mac_of(both, parts, sizeof(parts) / sizeof(parts[0]), tag));
+	/* The bias of the remainder is 2^-12 of one in a million. */
 	uint32_t first =
 		(uint32_t)tag[0] << 24 | (uint32_t)tag[1] << 16 | (uint32_t)tag[2] << 8 | tag[3];
 	snprintf(out, PZ_PAIR_DIGITS + 1, "%06u", (unsigned)(first % 1000000));
@@ -111,6 +119,8 @@ enum pz_err
 pz_pair_proof_words(const struct pz_pair_both *both, const struct pz_pair_side *of,
 		    struct pz_buf *out)
 {
+	/* With the signer's identity: a signature of one side cannot be sent back as that of the
+	 * other. */
 	const struct pz_slice parts[] = {pz_slice_str(PROOF_LABEL), pz_slice_str(of->identity),
 					 info_a(both), info_b(both), number(both->exporter)};
 

@@ -1,3 +1,7 @@
+/*
+ * What apps see of devices and of pairing: objects of the commands with fewer members, so that a
+ * member that is added for the owner's command line does not reach apps by itself.
+ */
 #include "peerapi/shape.h"
 
 #include <string.h>
@@ -58,6 +62,7 @@ peer_called(const json_t *list, const char *id)
 	return NULL;
 }
 
+/* By id; the order of a list says nothing. */
 json_t *
 pz_peerapi_changes(const json_t *old, const json_t *now)
 {

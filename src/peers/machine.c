@@ -1,8 +1,13 @@
+/*
+ * The state of a peer as a table of edges (page 6). Pure: links and timers that go with a state are
+ * in table.c and link.c; docs/states.dot is made from here.
+ */
 #include "peers/machine.h"
 
 #include <stdio.h>
 
-/* X(state, event, next): everything else is late or repeated news. */
+/* X(state, event, next): everything else is late or repeated news. A failed attempt goes the short
+ * way; only a link that was up has something to clean. */
 #define EDGES(X)                                                                                   \
 	X(NOT_CONNECTED, DIAL, CONNECTING)                                                         \
 	X(NOT_CONNECTED, REGISTERED, CONNECTED) /* it dialled us */                                \

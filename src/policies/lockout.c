@@ -1,3 +1,8 @@
+/*
+ * Whether a new policy would lock its owner out: asked before it is stored, since afterwards only a
+ * file on the device could mend it. One request stands for all: the own devices search for
+ * services.
+ */
 #include "policies/lockout.h"
 
 #include "policy/decide.h"
@@ -36,6 +41,7 @@ pz_policies_check_lockout(const struct pz_policy_document *document, const char 
 
 	if (request == NULL || fill(request, zone, device, local) != PZ_OK)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	/* Any other effect leaves a way: a prompt, or a default. */
 	if (pz_policy_decide(&slots, request, 0).effect != PZ_POLICY_DENY)
 		return PZ_OK;
 	return pz_fail(info, PZ_ERR_DENIED,

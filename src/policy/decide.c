@@ -1,3 +1,8 @@
+/*
+ * The decision (page 9, 6): a pure function of documents and request. Nothing is asked, counted or
+ * logged here; that is `access`. Which rules can apply at all is narrowed by the index (index.c),
+ * and the result must be the same without it.
+ */
 #include "policy/decide.h"
 
 #include "policy/dhp.h"
@@ -31,6 +36,7 @@ decided_by(enum pz_policy_effect effect, const struct pz_policy_node *node)
 static enum pz_policy_tri
 evaluate_match(struct evaluation *e, const struct pz_policy_match *match)
 {
+	/* A result by the time of day or a counter must not be remembered by the caller. */
 	e->is_changing |= !pz_policy_attribute_is_lasting(&match->attr);
 	return pz_policy_match_evaluate(match, e->request, &e->run);
 }
@@ -71,6 +77,7 @@ evaluate_target(struct evaluation *e, const struct pz_policy_node *node)
 	return result;
 }
 
+/* Documents are at most PZ_POLICY_DEPTH_MAX deep: the parser bounds the recursion. */
 static enum pz_policy_tri
 evaluate_condition(struct evaluation *e, const struct pz_policy_condition *condition)
 {
@@ -170,6 +177,8 @@ evaluate_inside(struct evaluation *e, const struct pz_policy_node *node)
 {
 	struct pz_policy_cursor cursor;
 
+	/* A request that names no resource is malformed: a policy must not answer it (page 9,
+	 * 6.5). */
 	if (node->kind == PZ_POLICY_KIND_POLICY && !e->has_resource)
 		return decided_by(PZ_POLICY_UNDETERMINED, node);
 	pz_policy_index_start(&cursor, node, &e->keys, e->request);
@@ -239,16 +248,19 @@ pz_policy_decide(const struct pz_policy_slots *slots, const struct pz_policy_req
 		*one = inapplicable;
 		if (i == PZ_POLICY_SLOT_APP && request->bags[PZ_POLICY_ATTR_ID].count == 0)
 			continue;
+		/* A document that cannot be read might have denied. */
 		if (slots->is_corrupt[i])
 			one->effect = PZ_POLICY_UNDETERMINED;
 		else if (slots->document[i])
 			*one = pz_policy_evaluate(slots->document[i], request, flags);
 		d.is_changing |= one->is_changing;
+		/* The slots are combined as deny-overrides, whatever the documents say. */
 		if (deny_rank[one->effect] < deny_rank[d.effect]) {
 			d.effect = one->effect;
 			d.slot = (int)i;
 		}
 	}
+	/* What no rule permits is denied. */
 	if (d.effect == PZ_POLICY_UNDETERMINED || d.effect == PZ_POLICY_INAPPLICABLE)
 		d.effect = PZ_POLICY_DENY;
 	return d;

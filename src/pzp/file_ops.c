@@ -1,3 +1,7 @@
+/*
+ * What `transfer` needs of the node, as the functions of struct pz_transfers_ops: ways to a device,
+ * names, the judgment of access, the inbox. Files themselves are in src/transfer.
+ */
 #include "pzp/file_ops.h"
 
 #include <stdio.h>
@@ -21,6 +25,7 @@ is_guest(const char *device)
 static struct pz_channels *
 on_way(void *arg, const char *device)
 {
+	/* Only looked for, not waited for: the transfer is called again when a link is there. */
 	const struct pz_node *node = arg;
 
 	return pz_peers_channels(node->peers, device);
@@ -89,7 +94,8 @@ on_is_known(void *arg, const char *device)
 	return !is_guest(device) || pz_calls_is_of_friend(node->calls, device, NULL);
 }
 
-/* As a call that leaves (E1). @spec page 9, 10 */
+/* As a call that leaves (E1). @spec page 9, 10 Judged before the file is offered, so that no name
+ * of a file leaves for a device that it must not reach. */
 static enum pz_err
 check_send(const struct pz_node *node, const char *device, struct pz_errinfo *info)
 {
@@ -167,6 +173,7 @@ on_judge(void *arg, const char *device, uint64_t ticket)
 	return verdict == PZ_ACCESS_PERMIT ? PZ_TRANSFER_PERMITTED : PZ_TRANSFER_DENIED;
 }
 
+/* The sender has given up: a person is not asked any longer. */
 static void
 on_judge_over(void *arg, uint64_t ticket)
 {
@@ -228,6 +235,7 @@ pz_node_transfers_new(struct pz_node *node, struct pz_errinfo *info)
 		.arg = node,
 	};
 
+	/* A node without threads or an inbox receives no files; it can still send. */
 	if (node->config.workers && node->config.inbox)
 		config.parts = pz_disk_parts(node->config.workers);
 	return pz_transfers_new(&config, &node->transfers, info);

@@ -1,3 +1,8 @@
+/*
+ * What follows when the node's membership changes: TLS contexts with the trust of the zone and of
+ * friends, and the order in which the parts of the node are given the new one. What a membership
+ * is, and how it is stored, is in src/zone.
+ */
 #include "pzp/membership.h"
 
 #include "base/auto.h"
@@ -9,6 +14,7 @@
 
 /* Secrets that a context knows: of our zone, and of friends. */
 struct secrets {
+	/* On the stack of a rare call; the contexts keep copies. */
 	struct pz_tls_secret list[1 + PZ_FRIENDS_MAX];
 	size_t count;
 };
@@ -59,7 +65,9 @@ make_ctx(const struct pz_env *env, const struct pz_membership *m, enum pz_tls_ki
 	return pz_tls_ctx_new(&config, out, info);
 }
 
-/* For links to our hub, and to devices of our zone. */
+/* For links to our hub, and to devices of our zone. A client knows only its own zone's secret:
+ * friendship is proved only to
+ * devices that are dialled as friends (pz_node_friend_ctx). */
 static enum pz_err
 make_client(const struct pz_env *env, const struct pz_device_zone *zone, struct pz_tls_ctx **out,
 	    struct pz_errinfo *info)
@@ -112,6 +120,7 @@ pz_node_refresh_trust(struct pz_node *node, struct pz_errinfo *info)
 	struct pz_tls_ctx *client = NULL, *server = NULL;
 	enum pz_err err = PZ_OK;
 
+	/* All or nothing: with the old pair of contexts in place, links go on as before. */
 	if (node->zone.membership)
 		err = make_client(env, &node->zone, &client, info);
 	if (client)
@@ -179,6 +188,8 @@ pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct
 	struct pz_tls_ctx *ctx = NULL;
 	enum pz_err err = pz_zonedata_set_membership(node->zonedata, takes, info);
 	if (err == PZ_OK)
+		/* A device that has just enrolled has no knowledge of the zone yet; the certificate
+		 * and keys are what can be wrong here. */
 		err = pz_uplink_set_membership(node->uplink, takes, info);
 	if (err == PZ_OK && takes) {
 		struct pz_device_zone next = {.membership = takes,

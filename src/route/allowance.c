@@ -1,3 +1,7 @@
+/*
+ * How much a member may send without an answer (page 4 "Pressure"): a bucket that is refilled when
+ * it is empty, so that the common case on the forwarding path is one decrement.
+ */
 #include "route/allowance.h"
 
 #define FULL_US (PZ_MEMBER_MESSAGES_MAX * PZ_US_PER_S / PZ_MEMBER_MESSAGES_PER_S)
@@ -7,6 +11,7 @@
 bool
 pz_allowance_refill(struct pz_session *session, const struct pz_env *env)
 {
+	/* The clock is the monotonic one: `past` cannot be negative. */
 	uint64_t now = pz_env_mono_us(env), past = now - session->allowance_us;
 	uint64_t earned = past >= FULL_US ? PZ_MEMBER_MESSAGES_MAX
 					  : past * PZ_MEMBER_MESSAGES_PER_S / PZ_US_PER_S;

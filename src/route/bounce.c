@@ -1,3 +1,8 @@
+/*
+ * Answers to messages that cannot be delivered: an error for each request, a receipt for who asked
+ * for one. When a message bounces is decided in router.c; an answer that bounces itself is dropped
+ * there.
+ */
 #include "route/bounce.h"
 
 #include <stdio.h>
@@ -117,6 +122,7 @@ pz_bounce(struct pz_buf *out, const char *self, const struct pz_envelope *envelo
 
 	if (destination == NULL || origin == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
+	/* A receipt for a receipt would go back and forth without end. */
 	if (envelope->type == PZ_MESSAGE_RECEIPT)
 		return PZ_OK;
 	enum pz_err receipt_err = PZ_OK, rpc_err = PZ_OK;
@@ -130,6 +136,8 @@ pz_bounce(struct pz_buf *out, const char *self, const struct pz_envelope *envelo
 	return rpc_err != PZ_OK ? rpc_err : receipt_err;
 }
 
+/* A frame that the next link does not take: both ends get an error, since the sender's requests and
+ * the receiver's calls would wait in vain. */
 enum pz_err
 pz_bounce_too_large(struct pz_buf *out, const char *self, const struct pz_envelope *envelope,
 		    size_t bytes, size_t bytes_max)

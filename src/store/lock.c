@@ -1,3 +1,7 @@
+/*
+ * One daemon for each data directory: the directory is made, checked and locked. The lock is the
+ * kernel's (flock), so it goes with the process; the file's text is for the message only.
+ */
 #include "store/lock.h"
 
 #include <errno.h>
@@ -60,6 +64,8 @@ open_path(const char *dir)
 		return -ENAMETOOLONG;
 	}
 	memcpy(path, dir, strlen(dir) + 1);
+	/* Each step by descriptor: a path that is changed meanwhile cannot lead elsewhere in
+	 * between. */
 	while (fd >= 0 && (name = strsep(&rest, "/")) != NULL) {
 		int parent = fd;
 
@@ -78,6 +84,8 @@ check_private(int fd, const char *dir, struct pz_errinfo *info)
 
 	if (fstat(fd, &st) != 0)
 		return fail_errno(dir, errno, info);
+	/* Keys are stored here: other users must not read them, and a directory of another user
+	 * means that the daemon was started as the wrong one. */
 	if (st.st_uid != geteuid())
 		return pz_fail(info, PZ_ERR_DENIED_PERMISSION,
 			       "data directory %s belongs to uid %u, we run as uid %u: run as that "

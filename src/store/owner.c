@@ -1,3 +1,7 @@
+/*
+ * Root acts as the owner of a data directory while it works on it, so that its files stay usable
+ * for the daemon. Root's own right to read is kept, for archives that the operator names.
+ */
 #include "store/owner.h"
 
 #include <errno.h>
@@ -30,9 +34,11 @@ pz_owner_become(const char *dir, struct pz_owner *out, struct pz_errinfo *info)
 	struct stat st;
 
 	*out = (struct pz_owner){.is_other = false};
+	/* A directory that does not exist yet is made, and owned, by root. */
 	if (geteuid() != 0 || stat(dir, &st) != 0 || st.st_uid == 0)
 		return PZ_OK;
 	owner.is_other = true;
+	/* The group first: without the user id 0 it could not be changed. */
 	if (setegid(st.st_gid) == 0 && seteuid(st.st_uid) == 0 && keep_reading() == 0) {
 		*out = owner;
 		return PZ_OK;
@@ -51,6 +57,7 @@ pz_owner_return(struct pz_owner *owner)
 		return;
 	/* Root's real user id is still there, so neither can fail. */
 	if (seteuid(0) != 0 || setegid(owner->gid) != 0)
+		/* A process that goes on with rights that it does not know is worse than none. */
 		_exit(1);
 	owner->is_other = false;
 }

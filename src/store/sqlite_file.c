@@ -1,3 +1,8 @@
+/*
+ * The database file: made with the right mode, recognised as ours, checked and brought to the
+ * newest schema, before the store's thread works on it (sqlite.c). SQLite's errors become errors of
+ * ours here, with what to do.
+ */
 #include "store/sqlite_file.h"
 
 #include <errno.h>
@@ -239,6 +244,8 @@ check_identity(struct sqlite3 *db, const char *path, int *out_version, struct pz
 	return PZ_OK;
 }
 
+/* quick_check without indices: each start pays for it, and a damaged page must not be found by a
+ * revocation that is not applied. */
 static enum pz_err
 check_pages(struct sqlite3 *db, const char *path, struct pz_errinfo *info)
 {
@@ -293,6 +300,8 @@ pz_sqlite_open_writer(const char *path, struct sqlite3 **out, struct pz_errinfo 
 			      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 			      "PRAGMA journal_size_limit = 4194304; PRAGMA secure_delete = ON",
 			      info));
+	/* WAL survives a killed process, and synchronous=FULL also a power failure: "answered after
+	 * the commit" depends on it. */
 	PZ_TRY(migrate(db, path, version, info));
 	*out = PZ_TAKE(db);
 	return PZ_OK;
@@ -304,6 +313,7 @@ pz_sqlite_open_reader(const char *path, struct sqlite3 **out, struct pz_errinfo 
 	PZ_AUTO(sqlite3_close) struct sqlite3 *db = NULL;
 
 	PZ_TRY(connect_file(path, &db, info));
+	/* A connection of its own, for another thread; it can never write. */
 	PZ_TRY(pz_sqlite_exec(db, path, "PRAGMA query_only = ON", info));
 	*out = PZ_TAKE(db);
 	return PZ_OK;

@@ -1,3 +1,7 @@
+/*
+ * The table of synchronised items (page 8), looked up by id and by name, and which way each may go.
+ * Rows are in kind.h.
+ */
 #include "sync/kind.h"
 
 #include <string.h>
@@ -28,6 +32,8 @@ pz_sync_kind_find(const char *name)
 bool
 pz_sync_may_go(const struct pz_sync_kind *kind, enum pz_sync_role from, enum pz_sync_role to)
 {
+	/* Hubs of two zones exchange nothing but revocation lists; friends' devices trust by
+	 * them. */
 	if (from == PZ_SYNC_HUB && to == PZ_SYNC_HUB)
 		return kind->id == PZ_SYNC_CRL;
 	if (from == PZ_SYNC_DEVICE && to == PZ_SYNC_DEVICE)

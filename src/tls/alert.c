@@ -4,12 +4,11 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
-/*
- * The alerts that say more than "protocol violation". An alert is the other end's claim, never a
+/* The alerts that say more than "protocol violation". An alert is the other end's claim, never a
  * verdict of ours: so it has an error of its own. A revoked device wipes itself (page 2), so
  * certificate_revoked counts only from a peer that has proved its identity: inside a handshake
- * every machine on the path can write an alert.
- */
+ * every machine on the path can write an alert. Columns: the alert, what it means from a peer that
+ * has proved its identity, and from one that has not. */
 static const struct {
 	int alert;
 	enum pz_err proven, unproven;

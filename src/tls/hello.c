@@ -1,3 +1,8 @@
+/*
+ * Extensions of a ClientHello as they come from strangers: server name, ALPN, the identity of a
+ * pre-shared key, key shares. Each function reads one and allocates nothing; what follows from them
+ * is decided in ctx.c and proof.c.
+ */
 #include "tls/hello.h"
 
 #include "tls/ctx.h"
@@ -36,6 +41,7 @@ pz_tls_hello_label(struct pz_slice ext, char out[PZ_TLS_LABEL_BYTES])
 	char label[PZ_TLS_LABEL_BYTES] = "";
 	size_t len = 0;
 
+	/* No byte may be left over: what two readers could read differently is refused. */
 	if (!take_vector(&ext, 2, &list) || ext.len > 0)
 		return PZ_ERR_PROTO;
 	if (list.len > 0) {
@@ -68,6 +74,8 @@ pz_tls_hello_alpn(struct pz_slice ext, struct pz_tls_alpn *out)
 
 	if (!take_vector(&ext, 2, &list) || ext.len > 0 || list.len == 0)
 		return PZ_ERR_PROTO;
+	/* All names are read, also behind a match: a malformed list is refused whatever it begins
+	 * with. */
 	while (list.len > 0) {
 		if (!take_vector(&list, 1, &name) || name.len == 0)
 			return PZ_ERR_PROTO;
@@ -83,6 +91,7 @@ pz_tls_hello_alpn(struct pz_slice ext, struct pz_tls_alpn *out)
 #define TICKET_AGE_BYTES 4
 #define GROUP_BYTES 2
 
+/* RFC 8446 4.2.11: identities, each with an age, then the binders, which OpenSSL checks. */
 enum pz_err
 pz_tls_hello_identity(struct pz_slice ext, struct pz_slice *out)
 {
@@ -109,6 +118,8 @@ pz_tls_hello_key(struct pz_slice ext, struct pz_slice *out)
 {
 	struct pz_slice list, key;
 
+	/* RFC 8446 4.2.8: exactly one share, as our own clients send; more would cost work before
+	 * anything is proved. */
 	if (!take_vector(&ext, 2, &list) || ext.len > 0 || list.len < GROUP_BYTES)
 		return PZ_ERR_PROTO;
 	list = pz_slice_of(list.ptr + GROUP_BYTES, list.len - GROUP_BYTES);

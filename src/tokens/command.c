@@ -1,3 +1,7 @@
+/*
+ * The command that makes a token for a program. The token is shown once, in this answer; only its
+ * hash is stored (tokens.c), so it is wiped here as soon as the request ends.
+ */
 #include "tokens/command.h"
 
 #include <sodium.h>

@@ -1,3 +1,8 @@
+/*
+ * Names of received files: which a sender may choose, and what they become when a name is taken.
+ * Any device that the owner lets send can choose them, so the rules are those of all file systems
+ * that an inbox may be on.
+ */
 #include "transfer/name.h"
 
 #include <stdio.h>
@@ -36,8 +41,10 @@ pz_transfer_name_fault(struct pz_slice name)
 		return "is not UTF-8";
 	if (!pz_utf8_is_printable(name))
 		return "has control characters";
+	/* A backslash separates directories on Windows. */
 	if (memchr(name.ptr, '/', name.len) || memchr(name.ptr, '\\', name.len))
 		return "has a slash";
+	/* No ".", "..", no hidden file: a name from elsewhere must not become ~/.profile. */
 	if (name.ptr[0] == '.')
 		return "begins with a dot";
 	if (name.ptr[name.len - 1] == '.' || name.ptr[name.len - 1] == ' ')
@@ -67,7 +74,8 @@ pz_transfer_name_numbered(const char *name, unsigned number,
 
 	if (number > 0)
 		snprintf(middle, sizeof(middle), " (%u)", number);
-	/* One that is nearly all of the name is no extension worth keeping whole. */
+	/* One that is nearly all of the name is no extension worth keeping whole. room / 2: the
+	 * stem keeps at least half, so that two long names stay different. */
 	size_t room = PZ_TRANSFER_NAME_BYTES_MAX - strlen(middle);
 	size_t tail = cut(extension, strlen(extension), room / 2);
 	snprintf(out, PZ_TRANSFER_NAME_BYTES_MAX + 1, "%.*s%s%.*s",

@@ -1,3 +1,7 @@
+/*
+ * Directories and names of the inbox: made when missing, never through a symbolic link below it,
+ * never over a file that is there. Runs on worker threads (disk.c) and knows no offers.
+ */
 #include "transfer/place.h"
 
 #include <dirent.h>
@@ -44,6 +48,8 @@ pz_place_open_inbox(const char *path)
 	return open(path, OPEN_DIRECTORY);
 }
 
+/* Step by step with O_NOFOLLOW: another program of the user may have put a link in the way, and a
+ * sender chooses the path. */
 int
 pz_place_open_below(int dir_fd, const char *path)
 {
@@ -69,6 +75,7 @@ int
 pz_place_open_part(int inbox_fd, const char *key, int *out_incoming_fd)
 {
 	for (int i = 0; i < TRIES; i++) {
+		/* The mode follows the umask, as of any file that the user makes. */
 		if (mkdir_missing(inbox_fd, PZ_DISK_INCOMING) != 0)
 			return -1;
 		int incoming = openat(inbox_fd, PZ_DISK_INCOMING, OPEN_DIRECTORY | O_NOFOLLOW);
@@ -111,6 +118,8 @@ static bool
 first_free(int dir_fd, const char *name, unsigned from, unsigned *out)
 {
 	bool taken[PZ_TRANSFER_NUMBER_MAX + 1] = {false};
+	/* One pass over the directory, not one attempt for each number: an inbox may hold
+	 * thousands. */
 	char numbered[PZ_TRANSFER_NAME_BYTES_MAX + 1];
 	size_t stem = strcspn(name, "."); /* numbered names begin with it, unless it is cut */
 	const struct dirent *entry;
@@ -140,7 +149,8 @@ first_free(int dir_fd, const char *name, unsigned from, unsigned *out)
 	return from <= PZ_TRANSFER_NUMBER_MAX;
 }
 
-/* A file system without links renames, where it can do so without replacing. */
+/* A file system without links renames, where it can do so without replacing. linkat() never
+ * replaces a file, which rename() would. */
 static int
 link_or_rename(int from_fd, const char *key, int to_fd, const char *name)
 {
@@ -175,6 +185,7 @@ pz_place_link(int from_fd, const char *key, int to_fd, const char *name, char *o
 bool
 pz_place_find(int dir_fd, dev_t device, ino_t inode, char *out, size_t size)
 {
+	/* d_ino is only a hint: on a mount point it is that of the directory below. */
 	const struct dirent *entry;
 	struct stat st;
 	DIR *dir = entries(dir_fd);
@@ -211,12 +222,15 @@ pz_place_sweep(int incoming_fd, const char *keep)
 	DIR *dir = entries(incoming_fd);
 
 	while (dir && (entry = readdir(dir)) != NULL) {
+		/* What is received now is newer than `oldest` or is `keep`; an open file that is
+		 * removed costs its sender a new beginning, nothing else. */
 		const char *name = entry->d_name;
 		if (name[0] == '.' || (keep && strcmp(name, keep) == 0))
 			continue;
 		if (fstatat(incoming_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    st.st_mtime < oldest && unlinkat(incoming_fd, name, 0) == 0)
 			continue;
+		/* Counted for one kind only: guests have a limit of their own. */
 		left += keep == NULL || is_of_guest(keep) == is_of_guest(name);
 	}
 	if (dir)

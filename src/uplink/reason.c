@@ -1,3 +1,4 @@
+/* Why there is no link to the hub, as one line for `status` and the log. */
 #include "uplink/reason.h"
 
 #include <stdbool.h>

@@ -1,3 +1,7 @@
+/*
+ * Whether OpenSSL's configuration leaves what we need: found out at the start, where an operator
+ * reads it, not in the first handshake.
+ */
 #include "x509/provider.h"
 
 #include <openssl/err.h>

@@ -1,3 +1,7 @@
+/*
+ * The zone's move to another hub as data: the signed notice and its number, stored and loaded.
+ * Devices' side is in notice.c; the command and the archive are in src/pzh and src/archive.
+ */
 #include "zone/moving.h"
 
 #include <string.h>
@@ -60,6 +64,8 @@ load_one(void *arg, const char *key, struct pz_slice value)
 	enum pz_err err =
 		pz_hub_notice_parse(json_object_get(record, "notice"), &move.notice, load->info);
 	if (err == PZ_OK)
+		/* The signature again, at each start: a record that was changed on the disk must
+		 * not send devices elsewhere. */
 		err = pz_hub_notice_check(&move.notice, a->zone, a->ca, load->info);
 	json_decref(record);
 	if (err == PZ_OK)
@@ -67,6 +73,8 @@ load_one(void *arg, const char *key, struct pz_slice value)
 	return err;
 }
 
+/* Changes made here after the export would not be in the archive: the new hub would not know
+ * them. */
 enum pz_err
 pz_authority_load_move(struct pz_store *store, struct pz_authority *a, struct pz_errinfo *info)
 {

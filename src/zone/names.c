@@ -1,3 +1,7 @@
+/*
+ * The device's names: for addresses, chosen once and stored; and the names that people read, which
+ * are preferences.
+ */
 #include "zone/names.h"
 
 #include <stdio.h>
@@ -67,6 +71,8 @@ pz_names_settle(struct pz_names *names, const struct pz_names_config *c, struct 
 			"device name '%s' is not valid: use letters, digits, '.', '_' and '-', at "
 			"most 63 "
 			"of them, a letter or digit first; `pzp name` gives it any name for people",
+			/* `device` from the operator must be valid as it is; a name from the host
+			 * has been made valid already. */
 			c->device ? c->device : names->device);
 	/* Stored at once: the name must not change when the host is given another one. */
 	if (strcmp(stored, names->device) == 0)
