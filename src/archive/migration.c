@@ -201,16 +201,6 @@ take_list(struct pz_migration *m, json_t *line, struct pz_errinfo *info)
 
 /* ---- members ---- */
 
-/* The later beginning of both: the clock here may be wrong, and dates are looked at in handshakes.
- */
-static uint64_t
-within_dates(const struct pz_cert *a, const struct pz_cert *b)
-{
-	uint64_t a_ms = pz_cert_not_before_ms(a), b_ms = pz_cert_not_before_ms(b);
-
-	return a_ms > b_ms ? a_ms : b_ms;
-}
-
 static enum pz_err
 check_member_ca(const struct pz_authority *a, const struct pz_member *member,
 		struct pz_errinfo *info)
@@ -220,7 +210,7 @@ check_member_ca(const struct pz_authority *a, const struct pz_member *member,
 	uint8_t hash[PZ_KEY_HASH_BYTES];
 
 	PZ_TRY(pz_cert_from_pem(pz_slice_str(member->ca_pem), &cert, info));
-	PZ_TRY(pz_verify_device_ca(cert, a->ca, NULL, within_dates(cert, a->ca), a->zone,
+	PZ_TRY(pz_verify_device_ca(cert, a->ca, NULL, pz_cert_later_start_ms(cert, a->ca), a->zone,
 				   member->device, info));
 	pz_cert_serial_hex(cert, serial);
 	pz_cert_spki_hash(cert, hash);

@@ -200,6 +200,16 @@ take_line(struct exchange *x, const json_t *line, struct pz_errinfo *info)
 }
 
 static enum pz_err
+fill(struct pz_ctl_client *c, struct pz_errinfo *info)
+{
+	enum pz_err err = pz_ctl_lines_fill(&c->lines, c->fd);
+
+	if (err == PZ_ERR_IO_CLOSED)
+		return pz_fail(info, err, "the daemon ended before it answered");
+	return err == PZ_OK ? PZ_OK : pz_fail(info, err, "%s", pz_err_text(err));
+}
+
+static enum pz_err
 take_lines(struct exchange *x, struct pz_errinfo *info)
 {
 	while (!x->over) {
@@ -256,13 +266,7 @@ run_exchange(struct exchange *x, struct pz_errinfo *info)
 			pz_buf_wipe(&c->out);
 		PZ_TRY(wait_for_news(x, &ready, &stop, info));
 		if (ready) { /* also when it has to stop: what came before that counts */
-			enum pz_err err = pz_ctl_lines_fill(&c->lines, c->fd);
-
-			if (err != PZ_OK)
-				return pz_fail(info, err, "%s",
-					       err == PZ_ERR_IO_CLOSED
-						       ? "the daemon ended before it answered"
-						       : pz_err_text(err));
+			PZ_TRY(fill(c, info));
 			PZ_TRY(take_lines(x, info));
 		}
 	}
@@ -336,14 +340,8 @@ pz_ctl_proceed(struct pz_ctl_client *client, bool *out_over, json_t **out_result
 
 	if (pz_ctl_flush_passing(&client->out, client->fd, &client->pass) != PZ_OK)
 		pz_buf_wipe(&client->out);
-	if (poll(&ready, 1, 0) > 0) {
-		enum pz_err err = pz_ctl_lines_fill(&client->lines, client->fd);
-		if (err != PZ_OK)
-			return pz_fail(info, err, "%s",
-				       err == PZ_ERR_IO_CLOSED
-					       ? "the daemon ended before it answered"
-					       : pz_err_text(err));
-	}
+	if (poll(&ready, 1, 0) > 0)
+		PZ_TRY(fill(client, info));
 	PZ_TRY(take_lines(x, info));
 	*out_over = x->over;
 	if (x->over) {

@@ -159,25 +159,6 @@ pz_daemon_open(struct pz_daemon *d, enum pz_program program, int argc, char **ar
 
 /* ---- running ---- */
 
-static enum pz_err
-ignore_row(void *arg, const char *key, struct pz_slice value)
-{
-	(void)arg;
-	(void)key;
-	(void)value;
-	return PZ_OK;
-}
-
-/* Before the end: everything that was handed to the store is written, and its call-backs have run.
- */
-static void
-drain_store(struct pz_daemon *d)
-{
-	if (pz_store_load(d->store, "", ignore_row, NULL, NULL) != PZ_OK)
-		pz_error("store-stop-failed", "the last changes may not have been stored");
-	pz_store_poll(d->store);
-}
-
 /* The node says good-bye to its links, the turn sends that, and what was handed to the store is on
  * disk before the loop ends. */
 static void
@@ -189,7 +170,7 @@ on_stop_signal(uv_signal_t *handle, int signum)
 	pz_daemon_notify("STOPPING=1");
 	d->ops->stop(d->arg);
 	pz_turn_end(&d->loop.turn);
-	drain_store(d);
+	pz_store_drain(d->store);
 	pz_loop_stop(&d->loop);
 }
 

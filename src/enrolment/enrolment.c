@@ -93,17 +93,23 @@ fail(struct attempt *e, const char *reason)
 	(void)pz_machine_event(machine_of(e), PZ_EVENT_ENROL_FAILED, reason);
 }
 
+/* @param doing "connecting to", before the hub's host and port */
+static void
+next_step(const struct attempt *e, enum pz_event event, const char *doing)
+{
+	char step[STEP_BYTES];
+
+	snprintf(step, sizeof(step), "%s %s port %u", doing, e->where.host,
+		 (unsigned)e->where.port);
+	(void)pz_machine_event(machine_of(e), event, step);
+}
+
 /* ---- connecting ---- */
 
 static void
 on_resolved(void *arg)
 {
-	struct attempt *e = arg;
-	char step[STEP_BYTES];
-
-	snprintf(step, sizeof(step), "connecting to %s port %u", e->where.host,
-		 (unsigned)e->where.port);
-	(void)pz_machine_event(machine_of(e), PZ_EVENT_RESOLVED, step);
+	next_step(arg, PZ_EVENT_RESOLVED, "connecting to");
 }
 
 static void
@@ -290,12 +296,7 @@ on_send(void *arg, const char *status, json_t *message)
 static void
 on_proven(void *arg)
 {
-	struct attempt *e = arg;
-	char step[STEP_BYTES];
-
-	snprintf(step, sizeof(step), "exchanging certificates with %s port %u", e->where.host,
-		 (unsigned)e->where.port);
-	(void)pz_machine_event(machine_of(e), PZ_EVENT_PROVEN, step);
+	next_step(arg, PZ_EVENT_PROVEN, "exchanging certificates with");
 }
 
 /* The hub's CA came inside the exchange, so the other end of that knows the code. The
@@ -495,16 +496,12 @@ static enum pz_err
 on_frame(struct pz_link *link, struct pz_slice frame)
 {
 	const struct attempt *e = of_link(link);
-	struct pz_envelope envelope;
 	json_t *payload = NULL, *message = NULL;
 	const char *status = NULL;
 
 	if (e == NULL)
 		return PZ_OK;
-	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
-	if (envelope.type != PZ_MESSAGE_PROP)
-		return PZ_ERR_PROTO;
-	PZ_TRY(pz_message_prop_parse(&envelope, &payload, &status, &message));
+	PZ_TRY(pz_message_prop_read(frame, &payload, &status, &message));
 	pz_enrol_device_message(e->exchange, status, message);
 	json_decref(payload);
 	return PZ_OK;

@@ -113,6 +113,20 @@ hmac_of(const struct pz_invitation *i, struct pz_slice words, uint8_t out[PROOF_
 	sodium_memzero(&hmac, sizeof(hmac));
 }
 
+static enum pz_err
+hmac_of_parts(const struct pz_invitation *i, const struct pz_slice *parts, size_t count,
+	      uint8_t out[PROOF_BYTES])
+{
+	struct pz_buf words;
+
+	pz_buf_init(&words, WORDS_BYTES_MAX, NULL);
+	enum pz_err err = pz_lv_cat(&words, parts, count);
+	if (err == PZ_OK)
+		hmac_of(i, pz_buf_slice(&words), out);
+	pz_buf_fini(&words);
+	return err;
+}
+
 /* @param is_guest whose proof it is */
 static enum pz_err
 prove(const struct pz_friend_exchange *x, bool is_guest, const struct claim *of,
@@ -120,7 +134,6 @@ prove(const struct pz_friend_exchange *x, bool is_guest, const struct claim *of,
 {
 	uint8_t ca[32];
 	char port[8];
-	struct pz_buf words;
 
 	pz_cert_fingerprint(of->ca, ca);
 	snprintf(port, sizeof(port), "%u", (unsigned)of->port);
@@ -134,12 +147,7 @@ prove(const struct pz_friend_exchange *x, bool is_guest, const struct claim *of,
 		pz_slice_str(port),
 	};
 
-	pz_buf_init(&words, WORDS_BYTES_MAX, NULL);
-	enum pz_err err = pz_lv_cat(&words, parts, sizeof(parts) / sizeof(parts[0]));
-	if (err == PZ_OK)
-		hmac_of(&x->invitation, pz_buf_slice(&words), out);
-	pz_buf_fini(&words);
-	return err;
+	return hmac_of_parts(&x->invitation, parts, sizeof(parts) / sizeof(parts[0]), out);
 }
 
 static enum pz_err
@@ -159,7 +167,6 @@ static enum pz_err
 derive(const struct pz_friend_exchange *x, const char *inviter, const char *guest,
        uint8_t out[PZ_FRIEND_SECRET_BYTES])
 {
-	struct pz_buf words;
 	const struct pz_slice parts[] = {
 		pz_slice_str(WORDS_SECRET),
 		pz_slice_of(x->exported, sizeof(x->exported)),
@@ -167,12 +174,7 @@ derive(const struct pz_friend_exchange *x, const char *inviter, const char *gues
 		pz_slice_str(guest),
 	};
 
-	pz_buf_init(&words, WORDS_BYTES_MAX, NULL);
-	enum pz_err err = pz_lv_cat(&words, parts, sizeof(parts) / sizeof(parts[0]));
-	if (err == PZ_OK)
-		hmac_of(&x->invitation, pz_buf_slice(&words), out);
-	pz_buf_fini(&words);
-	return err;
+	return hmac_of_parts(&x->invitation, parts, sizeof(parts) / sizeof(parts[0]), out);
 }
 
 /* ---- what this end says ---- */

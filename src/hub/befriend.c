@@ -245,14 +245,10 @@ pz_hub_befriend_begin(struct pz_hosted_conn *conn)
 enum pz_err
 pz_hub_befriend_frame(struct pz_hosted_conn *conn, struct pz_slice frame)
 {
-	struct pz_envelope envelope;
 	json_t *payload = NULL, *message = NULL;
 	const char *status = NULL;
 
-	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
-	if (envelope.type != PZ_MESSAGE_PROP)
-		return PZ_ERR_PROTO;
-	PZ_TRY(pz_message_prop_parse(&envelope, &payload, &status, &message));
+	PZ_TRY(pz_message_prop_read(frame, &payload, &status, &message));
 	pz_friend_exchange_message(conn->befriending->x, status, message);
 	json_decref(payload);
 	return PZ_OK;

@@ -262,15 +262,11 @@ pz_hub_enrol_begin(struct pz_hosted_conn *conn)
 enum pz_err
 pz_hub_enrol_frame(struct pz_hosted_conn *conn, struct pz_slice frame)
 {
-	struct pz_envelope envelope;
 	json_t *payload = NULL, *message = NULL;
 	const char *status = NULL;
 
 	/* A device without a certificate may send nothing but the props of page 3. */
-	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
-	if (envelope.type != PZ_MESSAGE_PROP)
-		return PZ_ERR_PROTO;
-	PZ_TRY(pz_message_prop_parse(&envelope, &payload, &status, &message));
+	PZ_TRY(pz_message_prop_read(frame, &payload, &status, &message));
 	pz_enrol_hub_message(conn->enrol.exchange, status, message);
 	json_decref(payload);
 	return PZ_OK;

@@ -196,16 +196,12 @@ static enum pz_err
 on_frame(struct pz_link *link, struct pz_slice frame)
 {
 	const struct pair_conn *conn = link->owner;
-	struct pz_envelope envelope;
 	json_t *payload = NULL, *message = NULL;
 	const char *status = NULL;
 
 	if (conn == NULL || conn->is_over || conn->pair == NULL)
 		return PZ_OK;
-	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
-	if (envelope.type != PZ_MESSAGE_PROP)
-		return PZ_ERR_PROTO;
-	PZ_TRY(pz_message_prop_parse(&envelope, &payload, &status, &message));
+	PZ_TRY(pz_message_prop_read(frame, &payload, &status, &message));
 	pz_pair_message(conn->pair, status, message);
 	json_decref(payload);
 	return PZ_OK;

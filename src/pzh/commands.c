@@ -153,11 +153,10 @@ pz_pzh_run_token(struct pz_request *request)
 	struct pz_hosted *zone;
 	int64_t ttl = pz_request_int(request, "ttl", PZ_CODE_TTL_MAX_S);
 
-	enum pz_err err = pz_hub_choose_zone(pz_pzh_hub(request),
-					     pz_json_str(request->params, "zone"), &zone, &info);
+	if (!pz_pzh_choose_zone(request, &zone))
+		return;
 	/* A device that enrolled now would be missing in an archive that was written before. */
-	if (err == PZ_OK)
-		err = pz_authority_check_stays(zone->authority, &info);
+	enum pz_err err = pz_authority_check_stays(zone->authority, &info);
 	if (err == PZ_OK && device && !pz_device_is_valid(pz_slice_str(device)))
 		err = pz_fail(
 			&info, PZ_ERR_CONFIG,
@@ -198,15 +197,10 @@ on_removed(void *arg, enum pz_err err, const char *detail)
 static void
 pz_pzh_run_remove(struct pz_request *request)
 {
-	const char *name = pz_json_str(request->params, "zone");
-	struct pz_errinfo info = {""};
-	struct pz_hosted *zone = NULL;
-	enum pz_err err = pz_hub_choose_zone(pz_pzh_hub(request), name, &zone, &info);
+	struct pz_hosted *zone;
 
-	if (err != PZ_OK) {
-		pz_request_fail(request, err, info.text);
+	if (!pz_pzh_choose_zone(request, &zone))
 		return;
-	}
 	struct removing *removing = pz_request_begin(request, &removing_kind);
 	if (removing == NULL)
 		return;

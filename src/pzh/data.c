@@ -101,15 +101,10 @@ void
 pz_pzh_run_revoke(struct pz_request *request)
 {
 	const char *device = pz_json_str(request->params, "device");
-	struct pz_errinfo info = {""};
 	struct pz_hosted *zone;
-	enum pz_err err = pz_hub_choose_zone(pz_pzh_hub(request),
-					     pz_json_str(request->params, "zone"), &zone, &info);
 
-	if (err != PZ_OK) {
-		pz_request_fail(request, err, info.text);
+	if (!pz_pzh_choose_zone(request, &zone))
 		return;
-	}
 	struct clearing *c = begin_clearing(request, zone);
 	if (c == NULL)
 		return;
@@ -160,15 +155,10 @@ list_apps(const struct pz_hosted *zone)
 void
 pz_pzh_run_data(struct pz_request *request)
 {
-	struct pz_errinfo info = {""};
 	struct pz_hosted *zone;
 
-	enum pz_err err = pz_hub_choose_zone(pz_pzh_hub(request),
-					     pz_json_str(request->params, "zone"), &zone, &info);
-	if (err == PZ_OK)
+	if (pz_pzh_choose_zone(request, &zone))
 		pz_request_answer(request, list_apps(zone));
-	else
-		pz_request_fail(request, err, info.text);
 }
 
 void
@@ -176,15 +166,10 @@ pz_pzh_run_data_remove(struct pz_request *request)
 {
 	const json_t *params = request->params;
 	struct pz_shared_app app = {pz_json_str(params, "origin"), pz_json_str(params, "key")};
-	struct pz_errinfo info = {""};
 	struct pz_hosted *zone;
 
-	enum pz_err err =
-		pz_hub_choose_zone(pz_pzh_hub(request), pz_json_str(params, "zone"), &zone, &info);
-	if (err != PZ_OK) {
-		pz_request_fail(request, err, info.text);
+	if (!pz_pzh_choose_zone(request, &zone))
 		return;
-	}
 	struct clearing *c = begin_clearing(request, zone);
 	if (c)
 		clear(c, json_object(), pz_shared_is_of_app, &app, "removed");

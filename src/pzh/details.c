@@ -31,24 +31,13 @@ owner_of(struct pz_hosted *zone)
 		.shared = zone->shared, .write = on_write, .written = on_written, .arg = zone};
 }
 
-static enum pz_err
-choose_zone(struct pz_request *request, struct pz_hosted **out, struct pz_errinfo *info)
-{
-	return pz_hub_choose_zone(pz_pzh_hub(request), pz_json_str(request->params, "zone"), out,
-				  info);
-}
-
 void
 pz_pzh_run_user(struct pz_request *request)
 {
-	struct pz_errinfo info = {""};
 	struct pz_hosted *zone;
-	enum pz_err err = choose_zone(request, &zone, &info);
 
-	if (err != PZ_OK) {
-		pz_request_fail(request, err, info.text);
+	if (!pz_pzh_choose_zone(request, &zone))
 		return;
-	}
 	const struct pz_details_owner owner = owner_of(zone);
 	pz_details_user(request, &owner);
 }
@@ -71,10 +60,10 @@ pz_pzh_run_name(struct pz_request *request)
 	const char *device = pz_json_str(request->params, "device");
 	struct pz_errinfo info = {""};
 	struct pz_hosted *zone;
-	enum pz_err err = choose_zone(request, &zone, &info);
 
-	if (err == PZ_OK)
-		err = check_device(zone, device, &info);
+	if (!pz_pzh_choose_zone(request, &zone))
+		return;
+	enum pz_err err = check_device(zone, device, &info);
 	if (err != PZ_OK) {
 		pz_request_fail(request, err, info.text);
 		return;

@@ -14,15 +14,10 @@ on_result(void *arg, enum pz_err err, const char *detail, json_t *takes_result)
 static void
 run(struct pz_request *request, const char *verb)
 {
-	struct pz_errinfo info = {""};
 	struct pz_hosted *zone;
-	enum pz_err err = pz_hub_choose_zone(pz_pzh_hub(request),
-					     pz_json_str(request->params, "zone"), &zone, &info);
 
-	if (err != PZ_OK) {
-		pz_request_fail(request, err, info.text);
+	if (!pz_pzh_choose_zone(request, &zone))
 		return;
-	}
 	/* Without a kind it goes on: what waits for the disk cannot be called off. */
 	pz_hub_friend_run(zone, verb, request->params, "", on_result, request);
 }

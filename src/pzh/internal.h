@@ -14,6 +14,13 @@ pz_pzh_hub(const struct pz_request *request)
 	return request->self;
 }
 
+/**
+ * The zone that the parameter `zone` names, or the only one (zone.c). Without one the
+ * request fails with the reason.
+ * @param out untouched on failure
+ * @return false: the request has ended
+ */
+bool pz_pzh_choose_zone(struct pz_request *request, struct pz_hosted **out);
 /** `status` (status.c): what the hub does, and what is wrong. */
 void pz_pzh_run_status(struct pz_request *request);
 /** `zones` (status.c). */

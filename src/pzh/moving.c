@@ -107,14 +107,13 @@ void
 pz_pzh_run_move(struct pz_request *request)
 {
 	struct pz_errinfo info = {""};
-	struct pz_hosted *zone = NULL;
+	struct pz_hosted *zone;
 	struct pz_hub_address to;
 	struct move *move = NULL;
 
-	enum pz_err err = pz_hub_choose_zone(pz_pzh_hub(request),
-					     pz_json_str(request->params, "zone"), &zone, &info);
-	if (err == PZ_OK)
-		err = read_target(request->params, &to, &info);
+	if (!pz_pzh_choose_zone(request, &zone))
+		return;
+	enum pz_err err = read_target(request->params, &to, &info);
 	if (err == PZ_OK && (move = calloc(1, sizeof(*move))) == NULL)
 		err = PZ_ERR_LIMIT_MEMORY;
 	if (err != PZ_OK) {

@@ -122,24 +122,6 @@ pz_pzh_offline_open(const char *data_dir, uint16_t port, const char *key_type,
 	return PZ_OK;
 }
 
-static enum pz_err
-ignore_row(void *arg, const char *key, struct pz_slice value)
-{
-	(void)arg;
-	(void)key;
-	(void)value;
-	return PZ_OK;
-}
-
-/* Everything that was handed to the store is written, and its call-backs have run. */
-static void
-drain_store(struct pz_pzh_offline *offline)
-{
-	if (pz_store_load(offline->store, "", ignore_row, NULL, NULL) != PZ_OK)
-		pz_error("store-stop-failed", "the last changes may not have been stored");
-	pz_store_poll(offline->store);
-}
-
 void
 pz_pzh_offline_close(struct pz_pzh_offline *offline)
 {
@@ -148,7 +130,7 @@ pz_pzh_offline_close(struct pz_pzh_offline *offline)
 	if (offline->hub) {
 		pz_hub_stop(offline->hub);
 		pz_turn_end(&offline->loop.turn);
-		drain_store(offline);
+		pz_store_drain(offline->store);
 	}
 	pz_hub_free(offline->hub);
 	pz_store_free(offline->store);

@@ -7,18 +7,6 @@
 #include "wire/json.h"
 #include "zone/policy.h"
 
-static bool
-choose_zone(struct pz_request *request, struct pz_hosted **out)
-{
-	struct pz_errinfo info = {""};
-	enum pz_err err = pz_hub_choose_zone(pz_pzh_hub(request),
-					     pz_json_str(request->params, "zone"), out, &info);
-
-	if (err != PZ_OK)
-		pz_request_fail(request, err, info.text);
-	return err == PZ_OK;
-}
-
 static json_t *
 default_json(const struct pz_hosted *zone)
 {
@@ -66,7 +54,7 @@ pz_pzh_run_policy_show(struct pz_request *request)
 {
 	struct pz_hosted *zone;
 
-	if (!choose_zone(request, &zone))
+	if (!pz_pzh_choose_zone(request, &zone))
 		return;
 	if (json_is_true(json_object_get(request->params, "previous")))
 		show_former(request, zone);
@@ -97,7 +85,7 @@ pz_pzh_run_policy_set(struct pz_request *request)
 	int64_t base = pz_request_int(request, "base", -1);
 	struct pz_hosted *zone;
 
-	if (!choose_zone(request, &zone))
+	if (!pz_pzh_choose_zone(request, &zone))
 		return;
 	struct pz_slice text =
 		pz_slice_of(json_string_value(document), json_string_length(document));

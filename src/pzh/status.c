@@ -47,18 +47,13 @@ pz_pzh_run_zones(struct pz_request *request)
 void
 pz_pzh_run_devices(struct pz_request *request)
 {
-	struct pz_errinfo info = {""};
 	struct pz_hosted *zone;
 	size_t pos = 0;
 	struct pz_slice key;
 	void *member;
 
-	enum pz_err err = pz_hub_choose_zone(pz_pzh_hub(request),
-					     pz_json_str(request->params, "zone"), &zone, &info);
-	if (err != PZ_OK) {
-		pz_request_fail(request, err, info.text);
+	if (!pz_pzh_choose_zone(request, &zone))
 		return;
-	}
 	bool is_all = json_is_true(json_object_get(request->params, "all"));
 	json_t *list = json_array();
 	while (pz_map_next(zone->authority->members, &pos, &key, &member))

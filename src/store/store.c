@@ -8,6 +8,7 @@
  */
 #include "store/store.h"
 
+#include "base/log.h"
 #include "store/backend.h"
 
 struct pz_txn *
@@ -171,6 +172,24 @@ void
 pz_store_poll(struct pz_store *store)
 {
 	store->ops->poll(store);
+}
+
+static enum pz_err
+ignore_row(void *arg, const char *key, struct pz_slice value)
+{
+	(void)arg;
+	(void)key;
+	(void)value;
+	return PZ_OK;
+}
+
+/* A load waits for all commits; of which space it is does not matter. */
+void
+pz_store_drain(struct pz_store *store)
+{
+	if (pz_store_load(store, "", ignore_row, NULL, NULL) != PZ_OK)
+		pz_error("store-stop-failed", "the last changes may not have been stored");
+	pz_store_poll(store);
 }
 
 void

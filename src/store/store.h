@@ -86,6 +86,12 @@ enum pz_err pz_store_load(struct pz_store *store, const char *space, pz_store_ea
 void pz_store_poll(struct pz_store *store);
 
 /**
+ * Before the end of a program: waits until everything that was submitted before has ended, then
+ * runs the call-backs. Logs `store-stop-failed` when the store cannot be read any more.
+ */
+void pz_store_drain(struct pz_store *store);
+
+/**
  * Reports how each commit that changes something has ended, before its own call-back runs: for what
  * shows whether the disk can be written. There is one watcher.
  * @param watch as a pz_store_done; must not commit. NULL: no longer

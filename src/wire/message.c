@@ -267,3 +267,15 @@ pz_message_prop_parse(const struct pz_envelope *env, json_t **out_payload, const
 	*out_message = json_object_get(payload, "message");
 	return PZ_OK;
 }
+
+enum pz_err
+pz_message_prop_read(struct pz_slice frame, json_t **out_payload, const char **out_status,
+		     json_t **out_message)
+{
+	struct pz_envelope envelope;
+
+	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
+	if (envelope.type != PZ_MESSAGE_PROP)
+		return PZ_ERR_PROTO;
+	return pz_message_prop_parse(&envelope, out_payload, out_status, out_message);
+}

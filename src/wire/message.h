@@ -106,4 +106,14 @@ void pz_message_seed_ids(uint64_t next_id);
 enum pz_err pz_message_prop_parse(const struct pz_envelope *env, json_t **out_payload,
 				  const char **out_status, json_t **out_message) PZ_MUST_USE;
 
+/**
+ * The same from a whole frame, for links on which nothing but props is exchanged (enrolment,
+ * pairing, befriending).
+ * @param frame a complete frame
+ * Errors: those of pz_envelope_scan, PROTO (not a prop), those of pz_message_prop_parse. Nothing is
+ * written on failure.
+ */
+enum pz_err pz_message_prop_read(struct pz_slice frame, json_t **out_payload,
+				 const char **out_status, json_t **out_message) PZ_MUST_USE;
+
 #endif

@@ -363,6 +363,12 @@ pz_cert_not_after_ms(const struct pz_cert *cert)
 }
 
 uint64_t
+pz_cert_later_start_ms(const struct pz_cert *a, const struct pz_cert *b)
+{
+	return a->not_before_ms > b->not_before_ms ? a->not_before_ms : b->not_before_ms;
+}
+
+uint64_t
 pz_cert_renew_at_ms(const struct pz_cert *cert)
 {
 	if (cert->not_after_ms <= cert->not_before_ms)

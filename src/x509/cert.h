@@ -100,6 +100,9 @@ void pz_cert_fingerprint(const struct pz_cert *cert, uint8_t out[32]);
 uint64_t pz_cert_not_before_ms(const struct pz_cert *cert);
 /** End of the validity, likewise. */
 uint64_t pz_cert_not_after_ms(const struct pz_cert *cert);
+/** The later begin of two validities, likewise. To verify a chain of two at that time accepts it
+ * whatever the clock here shows: what is expired or not valid yet is refused in the handshake. */
+uint64_t pz_cert_later_start_ms(const struct pz_cert *a, const struct pz_cert *b);
 /** When the owner makes the next one: notBefore + 2/3 of the validity. @spec page 2 table */
 uint64_t pz_cert_renew_at_ms(const struct pz_cert *cert);
 /** SHA-256 over the SubjectPublicKeyInfo; equals pz_key_spki_hash of the subject's key. */

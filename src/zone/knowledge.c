@@ -200,16 +200,6 @@ read_cert(const struct pz_sync_chunk *chunk, struct pz_cert **out, struct pz_err
 	return pz_cert_from_pem(pz_slice_of(chunk->value, chunk->value_len), out, info);
 }
 
-/* A time within the dates of both: a device whose clock is wrong must be able to learn, and what is
- * too old or too young is refused in the handshake. */
-static uint64_t
-later_start(const struct pz_cert *a, const struct pz_cert *b)
-{
-	uint64_t a_ms = pz_cert_not_before_ms(a), b_ms = pz_cert_not_before_ms(b);
-
-	return a_ms > b_ms ? a_ms : b_ms;
-}
-
 /* A deletion needs no proof: it takes away, and the hub is the only author. A certificate that
  * a list names is refused, so an old chunk never brings a revoked device back. */
 static enum pz_err
@@ -222,8 +212,8 @@ accept_device(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
 	if (chunk->deleted)
 		return PZ_OK;
 	PZ_TRY(read_cert(chunk, &cert, info));
-	PZ_TRY(pz_verify_device_ca(cert, k->master, NULL, later_start(cert, k->master), k->zone,
-				   chunk->key, info));
+	PZ_TRY(pz_verify_device_ca(cert, k->master, NULL, pz_cert_later_start_ms(cert, k->master),
+				   k->zone, chunk->key, info));
 	pz_cert_serial_hex(cert, serial);
 	if (pz_knowledge_is_revoked(k, serial))
 		return pz_fail(info, PZ_ERR_DENIED_REVOKED, "the certificate is revoked");

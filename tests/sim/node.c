@@ -281,23 +281,12 @@ sim_start(struct sim_node *node)
 
 /* ---- stopping ---- */
 
-static enum pz_err
-ignore_row(void *arg, const char *key, struct pz_slice value)
-{
-	(void)arg;
-	(void)key;
-	(void)value;
-	return PZ_OK;
-}
-
 /* All commits end now, well or badly, and their completions are called. */
 static void
 drain_store(struct sim_node *node)
 {
 	while (pz_store_pending(node->store) > 0) {
-		if (pz_store_load(node->store, "", ignore_row, NULL, NULL) != PZ_OK)
-			abort();
-		pz_store_poll(node->store);
+		pz_store_drain(node->store);
 	}
 }
 
