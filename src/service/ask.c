@@ -99,12 +99,15 @@ pz_call_ask(struct pz_call *call, const char *name, json_t *params, pz_call_answ
 	*ask = (struct ask){.call = c, .answer = answer, .arg = arg};
 	pz_env_uuid(c->d->env, ask->id);
 	json_t *payload = request_of(c, ask->id, name, params);
+	/* Before it is sent: a program of this device answers from inside, and neither the question
+	 * nor the call need be there afterwards. */
+	pz_list_append(&c->asks, &ask->hook);
 	err = send(c->d, c, ask, payload);
 	json_decref(payload);
-	if (err == PZ_OK)
-		pz_list_append(&c->asks, &ask->hook);
-	else
+	if (err != PZ_OK) {
+		pz_list_remove(&ask->hook);
 		free(ask);
+	}
 	return err;
 }
 

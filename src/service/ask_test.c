@@ -15,6 +15,7 @@ static struct {
 	char ids[PZ_CALL_ASKS_MAX + 1][40];
 	size_t asked, cancelled;
 	bool is_refused;
+	bool is_answered_inside; /* the caller is a program of this device */
 	/* answers */
 	unsigned answers, aborts;
 	char result[32];
@@ -52,6 +53,11 @@ on_ask(void *arg, const char *to, const char *id, json_t *payload, const struct 
 	w.ops = ops;
 	w.jobs[w.asked] = job;
 	snprintf(w.ids[w.asked++], sizeof(w.ids[0]), "%s", id);
+	if (w.is_answered_inside) {
+		json_t *tea = json_string("tea");
+		ops->response(job, tea, NULL);
+		json_decref(tea);
+	}
 	return true;
 }
 
@@ -129,6 +135,21 @@ the_answer_reaches_the_service_and_the_call_goes_on(void **state)
 }
 
 static void
+an_answer_may_come_from_inside(void **state)
+{
+	(void)state;
+	w.is_answered_inside = true;
+	assert_ok(ask());
+	assert_int_equal(w.answers, 1);
+	assert_string_equal(w.result, "tea");
+	w.is_answered_inside = false;
+	assert_ok(ask());
+	pz_call_result(w.call, NULL); /* ends what waits: the second one only */
+	assert_int_equal(w.answers, 2);
+	assert_int_equal(w.cancelled, 1);
+}
+
+static void
 an_error_of_the_caller_reaches_the_service(void **state)
 {
 	json_t *error = pz_rpc_error(PZ_RPC_TIMED_OUT, NULL, NULL);
@@ -202,6 +223,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST_(the_answer_reaches_the_service_and_the_call_goes_on),
+		TEST_(an_answer_may_come_from_inside),
 		TEST_(an_error_of_the_caller_reaches_the_service),
 		TEST_(what_waits_ends_with_the_call),
 		TEST_(what_waits_ends_with_the_caller),

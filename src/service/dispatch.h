@@ -124,8 +124,9 @@ struct pz_dispatch_ops {
 	void (*served)(void *arg, const struct pz_served *served);
 	/**
 	 * Sends a request to the caller of a call; its answer, or its time-out as an error, goes to
-	 * `ops` with `job`, later. @param id of the request in `payload`, borrowed both. NULL:
-	 * callers cannot be asked. @return false: nothing was sent
+	 * `ops` with `job`, also from inside (a program of this device). @param id of the request
+	 * in `payload`, borrowed both. NULL: callers cannot be asked. @return false: nothing was
+	 * sent
 	 */
 	bool (*ask)(void *arg, const char *to, const char *id, json_t *payload,
 		    const struct pz_pending_ops *ops, void *job);
