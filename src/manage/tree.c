@@ -135,8 +135,15 @@ put_escaped(struct pz_buf *buf, const json_t *value)
 		case '"':
 			PZ_TRY(put(buf, "&quot;"));
 			break;
+		/* As references: a parser makes blanks of them in an attribute (XML 1.0, 3.3.3). */
 		case '\n':
 			PZ_TRY(put(buf, "&#10;"));
+			break;
+		case '\r':
+			PZ_TRY(put(buf, "&#13;"));
+			break;
+		case '\t':
+			PZ_TRY(put(buf, "&#9;"));
 			break;
 		default:
 			PZ_TRY(pz_buf_append(buf, pz_slice_of(text + i, 1)));

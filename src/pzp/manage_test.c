@@ -222,6 +222,28 @@ a_mixed_set_keeps_its_order(void **state)
 	json_decref(tree);
 }
 
+/* A parser makes a blank of a tab in an attribute, unless it is written as a reference. */
+static void
+white_space_in_a_value_stays(void **state)
+{
+	const char *text = "<policy id=\"a\"><target><subject><subject-match attr=\"id\" "
+			   "match=\"x&#9;y&#10;z&#13;&amp;&quot;\"/></subject></target></policy>";
+	json_t *first = NULL, *second = NULL;
+	char *back = NULL;
+
+	(void)state;
+	assert_ok(pz_policy_tree_from_text(pz_slice_str(text), &first, NULL));
+	char *dump = json_dumps(first, 0);
+	assert_non_null(strstr(dump, "x\\ty\\nz\\r&\\\""));
+	free(dump);
+	assert_ok(pz_policy_tree_to_text(first, &back, NULL));
+	assert_ok(pz_policy_tree_from_text(pz_slice_str(back), &second, NULL));
+	assert_true(json_equal(first, second));
+	free(back);
+	json_decref(first);
+	json_decref(second);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -233,6 +255,7 @@ main(void)
 		TEST(a_document_is_replaced),
 		TEST(elements_are_changed_by_their_ids),
 		cmocka_unit_test(a_mixed_set_keeps_its_order),
+		cmocka_unit_test(white_space_in_a_value_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
