@@ -444,12 +444,14 @@ ask_first(struct pz_access *access, struct pz_access_call *call, struct pz_acces
 	enum pz_access_answer answer =
 		wait ? ask(access, kept, call->ticket) : PZ_ACCESS_ANSWER_NO_AGENT;
 	if (answer != PZ_ACCESS_ANSWER_LATER) {
-		free(wait);
 		call->was_asked = answer == PZ_ACCESS_ANSWER_YES;
 		enum pz_access_verdict verdict = verdict_of_answer(kept, answer);
 		if (call->done == NULL)
 			kept->fault =
 				"a person has to be asked, and this cannot wait for an answer";
+		else if (wait == NULL)
+			kept->fault = "a person has to be asked, and too many calls wait already";
+		free(wait);
 		return verdict == PZ_ACCESS_PERMIT ? permit(access, call, kept)
 						   : conclude(access, kept, verdict);
 	}

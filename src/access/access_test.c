@@ -291,6 +291,7 @@ too_many_questions_are_denied(void **state)
 	for (call.ticket = 1; call.ticket <= PZ_ACCESS_WAITING_SUBJECT_MAX; call.ticket++)
 		assert_int_equal(judge(w, LAPTOP, call), PZ_ACCESS_ASKED);
 	assert_int_equal(judge(w, LAPTOP, call), PZ_ACCESS_DENY);
+	assert_non_null(strstr(w->entry.fault, "too many calls wait"));
 	assert_int_equal(w->asked, PZ_ACCESS_WAITING_SUBJECT_MAX);
 	/* others find room */
 	call.ticket++;
