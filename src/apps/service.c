@@ -377,10 +377,8 @@ static void
 remove_one(struct provided *provided)
 {
 	const struct pz_descriptor *d = &provided->service->descriptor;
-	PZ_AUTO_FREE char *api = strdup(d->api), *id = strdup(d->id);
 
-	if (api && id)
-		(void)!pz_registry_remove(provided->visitor->apps->config.registry, api, id);
+	(void)!pz_registry_remove(provided->visitor->apps->config.registry, d->api, d->id);
 }
 
 /* A page that was loaded anew registers what it had: that goes on, where its functions are the
