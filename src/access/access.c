@@ -46,11 +46,14 @@ set_turn(struct pz_access *access, const struct pz_policy_slots *slots)
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++) {
 		bool has_clock = false;
 
+		/* By pointer: a document that is replaced has a new one (decide). */
 		access->timed[i] = slots->document[i];
 		if (slots->document[i] == NULL)
 			continue;
 		uint64_t at_ms = 1000 * pz_policy_document_next_time(slots->document[i],
 								     now_ms / 1000, &has_clock);
+		/* A rule about the time of day may hold in any minute, so each new one is a
+		 * bound. */
 		uint64_t minute_ms = (now_ms / 60000 + 1) * 60000;
 		is_timed |= at_ms || has_clock;
 		if (at_ms && at_ms < next_ms)
@@ -115,6 +118,7 @@ pz_access_free(struct pz_access *access)
 	pz_env_stop(access->env, &access->turn);
 	PZ_LIST_EACH (&access->waits, node, tmp)
 		withdraw(access, PZ_CONTAINER(node, struct wait, node));
+	/* Decisions hold documents and requests, also those that were only noted. */
 	for (size_t i = 0; i < PZ_ACCESS_DECISIONS_KEPT; i++)
 		pz_access_kept_free(access->noted[i].kept);
 	pz_access_forget(access);
@@ -166,6 +170,7 @@ kept_new(struct pz_access *access, const struct pz_access_caller *caller,
 	kept->service_id = append(&at, call->service_id);
 	kept->function = append(&at, call->function);
 	kept->target = append(&at, target);
+	/* The parts of a caller are slices of its address, so they are cut anew from the copy. */
 	if (pz_access_caller_of(access, address, &kept->caller) != PZ_OK)
 		kept->caller =
 			(struct pz_access_caller){.kind = PZ_ACCESS_STRANGER, .address = address};
@@ -187,12 +192,16 @@ decide(struct pz_access *access, struct pz_access_kept *kept)
 	struct pz_policy_slots slots;
 
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++)
+		/* Decided anew: the documents of the former decision must not be used with the
+		 * nodes of the new one. */
 		pz_policy_document_unref(PZ_TAKE(kept->documents[i]));
 	kept->decision = (struct pz_policy_decision){.effect = PZ_POLICY_DENY, .slot = -1};
 	if (now == NULL) {
 		kept->fault = "there is no policy to decide by";
 		return;
 	}
+	/* Pointers are enough: a document never changes, a new one has a new pointer while the old
+	 * one is held. */
 	if (memcmp(access->timed, now->document, sizeof(access->timed)) != 0)
 		set_turn(access, now);
 	if (pz_access_put_counters(access, kept) != PZ_OK) {
@@ -236,8 +245,12 @@ verdict_of(const struct pz_access_kept *kept)
 
 	if (kept->fault)
 		return PZ_ACCESS_DENY;
+	/* Policies have no say here: a document that locks the owner out could not be mended
+	 * otherwise (page 14). */
 	if (kept->point == PZ_ACCESS_MANAGE)
 		return kept->caller.kind == PZ_ACCESS_PROGRAM ? PZ_ACCESS_PERMIT : PZ_ACCESS_DENY;
+	/* At the edges of a zone silence permits: rules that are meant for the service decide
+	 * there. */
 	if (effect == PZ_POLICY_PERMIT ||
 	    (pz_access_is_edge(kept->point) && kept->decision.slot < 0) ||
 	    is_left_to_provider(kept))
@@ -307,6 +320,7 @@ conclude(struct pz_access *access, struct pz_access_kept *takes_kept,
 static enum pz_access_verdict
 permit_again(struct pz_access *access, struct pz_access_kept *kept)
 {
+	/* The request is from before, the time is now: the log of decisions counts each call. */
 	if (is_news(kept)) {
 		kept->references++;
 		report(access, kept, pz_env_wall_ms(access->env));
@@ -337,6 +351,8 @@ ask(struct pz_access *access, const struct pz_access_kept *kept, uint64_t ticket
 		.function = kept->function[0] ? kept->function : NULL,
 	};
 
+	/* The answer is remembered for this service, or for all of its kind: as the rule names it.
+	 */
 	if (node) {
 		question.rule = pz_policy_node_description(node);
 		pz_policy_node_attributes(node, note_service, &question.is_for_service);
@@ -419,6 +435,7 @@ wait_for(struct pz_access *access, struct wait *wait)
 static enum pz_access_verdict
 permit(struct pz_access *access, const struct pz_access_call *call,
        struct pz_access_kept *takes_kept)
+/* A call counts when it begins, not when it ends: else many at once would all pass the limit. */
 {
 	struct pz_slice counters[PZ_POLICY_COUNTERS_MAX];
 	size_t count = pz_access_counters_of(takes_kept, counters);
@@ -445,6 +462,8 @@ ask_first(struct pz_access *access, struct pz_access_call *call, struct pz_acces
 		wait ? ask(access, kept, call->ticket) : PZ_ACCESS_ANSWER_NO_AGENT;
 	if (answer != PZ_ACCESS_ANSWER_LATER) {
 		call->was_asked = answer == PZ_ACCESS_ANSWER_YES;
+		/* `kept` says why it was denied: by the person, for want of one, or for want of a
+		 * place. */
 		enum pz_access_verdict verdict = verdict_of_answer(kept, answer);
 		if (call->done == NULL)
 			kept->fault =
@@ -478,6 +497,8 @@ finish(struct pz_access *access, struct wait *wait, enum pz_access_verdict verdi
 	uint64_t ticket = wait->ticket;
 	void *arg = wait->arg;
 
+	/* Before `done`, which may judge, cancel or answer others, and so change the list of
+	 * waits. */
 	bool was_asked = wait->kept->was_asked;
 
 	verdict = conclude(access, PZ_TAKE(wait->kept), verdict);
@@ -514,6 +535,7 @@ pz_access_answered(struct pz_access *access, uint64_t ticket, enum pz_access_ans
 void
 pz_access_counted(struct pz_access *access, uint64_t ticket, bool is_counted)
 {
+	/* Not there: the call was cancelled while its count went to the disk, which keeps it. */
 	struct wait *wait = access ? wait_of(access, ticket) : NULL;
 
 	if (wait == NULL || !wait->is_counting)
@@ -542,9 +564,11 @@ pz_access_judge(struct pz_access *access, const struct pz_access_caller *caller,
 	struct pz_access_key key;
 	struct pz_access_kept *kept;
 
+	/* A service without an API cannot be named by a rule. */
 	if (access == NULL || call->api == NULL)
 		return PZ_ACCESS_DENY;
 	bool is_keyed = pz_access_key(caller, call, &key);
+	/* Recalled before the request is built: that costs more than the comparison. */
 	kept = is_keyed ? pz_access_recall(access, &key) : NULL;
 	if (kept)
 		return permit_again(access, kept);
@@ -565,6 +589,7 @@ pz_access_judge(struct pz_access *access, const struct pz_access_caller *caller,
 	if (verdict == PZ_ACCESS_ASKED)
 		return ask_first(access, call, kept);
 	kept->verdict = verdict;
+	/* Remembered before permit() takes it; it holds a reference of its own. */
 	if (verdict == PZ_ACCESS_PERMIT && is_keyed)
 		pz_access_remember(access, &key, kept);
 	return verdict == PZ_ACCESS_PERMIT ? permit(access, call, kept)
@@ -584,8 +609,10 @@ judge_one_again(struct pz_access *access)
 
 		decide(access, wait->kept);
 		enum pz_access_verdict verdict = verdict_of(wait->kept);
+		/* The question is still the right one: the person may be typing the answer. */
 		if (verdict == PZ_ACCESS_ASKED && wait->kept->decision.effect == before)
 			continue;
+		/* It has its permission already and waits for the disk only. */
 		if (verdict == PZ_ACCESS_PERMIT && wait->is_counting)
 			continue;
 		/* An answer is clamped to the effect that it was asked for: another one would need
@@ -613,6 +640,7 @@ pz_access_changed(struct pz_access *access)
 	pz_access_forget(access);
 	if (slots)
 		set_turn(access, slots);
+	/* One at a time, since each end may change the list. */
 	while (judge_one_again(access))
 		;
 	if (access->ops->recheck)

@@ -14,6 +14,7 @@ learn_one(void *arg, struct pz_slice name)
 {
 	struct pz_access *access = arg;
 
+	/* A longer name is in no request: a rule that compares it is undetermined, and denies. */
 	if (name.len > PZ_POLICY_COUNTER_BYTES_MAX)
 		return;
 	for (size_t i = 0; i < access->counter_count; i++)
@@ -36,6 +37,7 @@ pz_access_learn_counters(struct pz_access *access, const struct pz_policy_slots 
 enum pz_err
 pz_access_put_counters(struct pz_access *access, struct pz_access_kept *kept)
 {
+	/* What has been counted itself is not judged as one call too many. */
 	bool is_in = kept->is_counted || kept->point == PZ_ACCESS_LISTEN;
 	bool is_shown = kept->point == PZ_ACCESS_SHOW || kept->point == PZ_ACCESS_ENTER;
 
@@ -83,6 +85,7 @@ pz_access_counters_of(const struct pz_access_kept *kept,
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++) {
 		const struct pz_policy_result *one = &kept->decision.slots[i];
 
+		/* A rule that denies lets nothing through, so it counts nothing. */
 		if (one->node && one->effect != PZ_POLICY_DENY)
 			pz_policy_node_attributes(one->node, add_found, &f);
 	}

@@ -36,6 +36,8 @@ static const char *
 canonical_of(const char *api, const char **out_rest)
 {
 	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+		/* "/" or "." or the end: "http://webinos.org/api/filesystem" is no part of
+		 * "…/api/file". */
 		size_t len = strlen(aliases[i].name);
 
 		if (strncmp(api, aliases[i].name, len) == 0 && strchr("/.", api[len])) {

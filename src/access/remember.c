@@ -32,6 +32,8 @@ is_path_lasting(const struct pz_policy_decision *decision)
 	bool is_lasting = true;
 
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++) {
+		/* The whole path and not only the node that decided: a set above it may compare the
+		 * time. */
 		const struct pz_policy_node *node = decision->slots[i].node, *at;
 		for (unsigned depth = 0; node && (at = pz_policy_node_at(node, depth)); depth++)
 			pz_policy_node_attributes(at, note_changing, &is_lasting);
@@ -54,6 +56,7 @@ put_text(struct pz_access_key *key, const char *text)
 {
 	size_t len = text ? strlen(text) + 1 : 0;
 
+	/* Too long for a key: judged as a whole each time, which is correct and only slower. */
 	if (key->len + len + 1 > sizeof(key->bytes))
 		return false;
 	key->bytes[key->len++] = text ? '+' : '-';
@@ -70,8 +73,11 @@ pz_access_key(const struct pz_access_caller *caller, const struct pz_access_call
 	out->len = 0;
 	if (call->point != PZ_ACCESS_INVOKE && !pz_access_is_edge(call->point))
 		return false;
+	/* Parameters, searches and answers of a person are part of the decision, but not of the
+	 * key. */
 	if ((call->exports && call->exports[0]) || call->searched || call->was_asked)
 		return false;
+	/* The point and the kind first, as letters: no text that follows can be taken for them. */
 	out->bytes[out->len++] = (char)('a' + (int)call->point);
 	out->bytes[out->len++] = (char)('a' + (int)caller->kind);
 	return put_text(out, caller->address) && put_text(out, call->api) &&
@@ -132,6 +138,8 @@ is_current(const struct pz_access *access, const struct pz_access_kept *kept,
 struct pz_access_kept *
 pz_access_recall(struct pz_access *access, const struct pz_access_key *key)
 {
+	/* Names before anything is looked up: "owner" in a rule is the zone that this device is in
+	 * now. */
 	const struct pz_policy_slots *now =
 		access->ops->slots ? access->ops->slots(access->arg) : NULL;
 
@@ -155,6 +163,7 @@ pz_access_remember(struct pz_access *access, const struct pz_access_key *key,
 		pz_access_forget(access);
 	if (access->remembered == NULL)
 		access->remembered = pz_map_new();
+	/* The map has not taken it, so the caller still owns the only reference. */
 	if (access->remembered == NULL ||
 	    pz_map_put(access->remembered, pz_slice_of(key->bytes, key->len), kept, &old) != PZ_OK)
 		return; /* it is judged as a whole the next time, too */

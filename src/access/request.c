@@ -18,6 +18,7 @@ static enum pz_access_kind
 kind_of(const struct pz_access *access, const struct pz_access_names *names,
 	const struct pz_access_caller *caller)
 {
+	/* Without a zone a device is its own owner: programs of it are the owner's. */
 	bool is_own = names->zone
 			      ? pz_slice_eq_str(caller->user_id, names->zone)
 			      : names->device && pz_slice_eq_str(caller->user_id, names->device);
@@ -25,6 +26,8 @@ kind_of(const struct pz_access *access, const struct pz_access_names *names,
 	if (!is_own)
 		return is_known_zone(access, caller->user_id) ? PZ_ACCESS_FRIEND
 							      : PZ_ACCESS_STRANGER;
+	/* An app is no program of the owner, also on the same device: it is judged as what its
+	 * origin is. */
 	if (caller->app.len > 0)
 		return PZ_ACCESS_APP;
 	return names->device && pz_slice_eq_str(caller->device, names->device) ? PZ_ACCESS_PROGRAM
@@ -48,6 +51,8 @@ pz_access_caller_of(const struct pz_access *access, const char *address,
 		caller.user_id = parts.device;
 	caller.device = parts.device;
 	caller.app = caller.instance = parts.app;
+	/* "id:instance": the id stands for the origin and is what rules name; the instance is one
+	 * tab. */
 	const uint8_t *colon = parts.app.len ? memchr(parts.app.ptr, ':', parts.app.len) : NULL;
 	if (colon) {
 		caller.app.len = (size_t)(colon - parts.app.ptr);
@@ -91,6 +96,8 @@ put_subject(const struct pz_access *access, struct pz_policy_request *request,
 	    const struct pz_access_caller *caller)
 {
 	const char *origin = origin_of(access, caller);
+	/* The prefix is enough: what is no page has an origin that never begins so
+	 * (tokens/tokens.h). */
 	bool is_page = origin && strncmp(origin, "http", 4) == 0;
 
 	PZ_TRY(put(request, PZ_POLICY_ATTR_USER_ID, caller->user_id));
@@ -119,6 +126,8 @@ put_param(struct pz_policy_request *request, const char *name, const json_t *val
 	else if (json_is_integer(value)) {
 		snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
 		text = pz_slice_str(number);
+		/* A list or an object cannot be compared with a pattern; to treat it as absent
+		 * would let a rule be evaded by wrapping the value. */
 	} else if (value && !json_is_null(value))
 		return PZ_ERR_PROTO_MEMBER;
 	snprintf(attribute, sizeof(attribute), "param:%s", name);
@@ -137,6 +146,7 @@ put_resource(struct pz_policy_request *request, const struct pz_access_call *cal
 	PZ_TRY(put(request, PZ_POLICY_ATTR_SERVICE_ID, pz_slice_str(call->service_id)));
 	PZ_TRY(put(request, PZ_POLICY_ATTR_PARAM_FEATURE, pz_slice_str(call->searched)));
 	PZ_TRY(put(request, PZ_POLICY_ATTR_FUNCTION, pz_slice_str(call->function)));
+	/* Only parameters that the service declares are looked at, in its first argument. */
 	for (size_t i = 0; call->exports && call->exports[i]; i++)
 		PZ_TRY(put_param(request, call->exports[i],
 				 json_object_get(first, call->exports[i])));
@@ -261,7 +271,8 @@ pz_access_slots_at(enum pz_access_point point, const struct pz_policy_slots *slo
 	struct pz_policy_slots at = *slots;
 
 	if (point == PZ_ACCESS_SEND || point == PZ_ACCESS_LEAVE) {
-		/* the zone's own rules count where the service is */
+		/* At the sender only the manufacturer's rules and the exceptions bind; the
+		 * zone's own rules count where the service is. */
 		at.document[PZ_POLICY_SLOT_USER] = NULL;
 		at.is_corrupt[PZ_POLICY_SLOT_USER] = false;
 	}

@@ -9,6 +9,7 @@
 void
 pz_access_kept_free(struct pz_access_kept *kept)
 {
+	/* Shared between the wait, the list of decisions and what is remembered. */
 	if (kept == NULL || --kept->references > 0)
 		return;
 	pz_policy_request_free(kept->request);
@@ -33,6 +34,7 @@ noted_of(const struct pz_access *access, uint64_t id)
 {
 	const struct pz_access_noted *noted = &access->noted[id % PZ_ACCESS_DECISIONS_KEPT];
 
+	/* Id 0 was never given; an old id has been overwritten by a newer one in its place. */
 	return noted->id == id && id > 0 ? noted : NULL;
 }
 
@@ -95,6 +97,7 @@ slots_json(const struct pz_access_kept *kept)
 	for (unsigned i = 0; i < PZ_POLICY_SLOTS; i++) {
 		const struct pz_policy_result *one = &kept->decision.slots[i];
 
+		/* Without a document, and not corrupt: the slot took no part. */
 		if (kept->documents[i] == NULL && one->effect == PZ_POLICY_INAPPLICABLE)
 			continue; /* there is no document */
 		(void)json_object_set_new(slots, pz_policy_slot_name((enum pz_policy_slot)i),

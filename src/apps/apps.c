@@ -29,12 +29,16 @@ on_change(struct pz_timer *timer, void *arg)
 	json_t *zone = apps->config.ops->zone(apps->config.arg);
 
 	(void)timer;
+	/* Programs get an update when something that they see has changed, not for each event of
+	 * the node. */
 	if (zone == NULL || (apps->zone && json_equal(zone, apps->zone))) {
 		json_decref(zone);
 		return;
 	}
+	/* First the errors of calls that have lost their way, then the news that explains them. */
 	PZ_LIST_EACH (&apps->visitors, node, tmp)
 		pz_app_open_check(visitor_at(node));
+	/* Only this one has a prop of its own: original programs wait for it. */
 	bool is_hub_lost = is_at_hub(apps->zone) && !is_at_hub(zone);
 	PZ_LIST_EACH (&apps->visitors, node, tmp) {
 		struct pz_visitor *visitor = visitor_at(node);
@@ -48,6 +52,7 @@ on_change(struct pz_timer *timer, void *arg)
 	apps->zone = zone;
 }
 
+/* Changes come in bursts; the first starts the timer and the others are seen with it. */
 void
 pz_apps_changed(struct pz_apps *apps)
 {
@@ -92,6 +97,8 @@ pz_apps_end(struct pz_apps *apps)
 	apps->is_ending = true;
 	pz_env_stop(apps->env, &apps->change);
 	pz_apps_unlisten(apps);
+	/* Each closes with a WebSocket close frame; what a slow browser does not take is cut off in
+	 * pz_apps_free. */
 	PZ_LIST_EACH (&apps->visitors, node, tmp)
 		pz_visitor_close(visitor_at(node), PZ_WEBSOCKET_GOING_AWAY, "pzpd is stopping");
 }
@@ -121,6 +128,7 @@ pz_apps_tokens(struct pz_apps *apps)
 
 /* ---- what happens ---- */
 
+/* Not found: the page has gone while the owner was thinking. */
 void
 pz_apps_answered(struct pz_apps *apps, uint64_t ticket, bool is_yes, bool was_asked)
 {
@@ -150,6 +158,8 @@ pz_apps_taken_back(struct pz_apps *apps,
 		return;
 	PZ_LIST_EACH (&apps->visitors, node, tmp) {
 		struct pz_visitor *visitor = visitor_at(node);
+		/* A program was let in by its token, not by an answer, so an answer that is taken
+		 * back does not concern it. */
 		if (visitor->state != PZ_APP_OPEN || !visitor->was_asked || visitor->has_token ||
 		    !is_of(arg, visitor->address, PZ_APPS_FEATURE))
 			continue;
@@ -196,8 +206,10 @@ pz_apps_wiped(struct pz_apps *apps)
 {
 	if (apps == NULL)
 		return;
+	/* The records are gone with the wipe's transaction; here only memory follows. */
 	pz_known_clear(apps);
 	pz_tokens_wiped(apps->tokens);
+	/* Pages stay connected: what they may do in the next zone is asked again. */
 	PZ_LIST_EACH (&apps->visitors, node, tmp) {
 		struct pz_visitor *visitor = PZ_CONTAINER(node, struct pz_visitor, hook);
 		if (visitor->has_token)
@@ -205,6 +217,7 @@ pz_apps_wiped(struct pz_apps *apps)
 	}
 }
 
+/* Connected ones first: an origin that is not stored (a full disk) has a name all the same. */
 const char *
 pz_apps_origin_of(const struct pz_apps *apps, struct pz_slice id)
 {

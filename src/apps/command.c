@@ -87,6 +87,7 @@ on_removed(void *arg, enum pz_err err, const char *detail)
 
 	if (err != PZ_OK)
 		(void)pz_fail(&info, err, "what the app stores could not be removed: %s", detail);
+	/* The sessions have ended in any case, so the result goes along with an error. */
 	pz_request_finish(request, err, info.text, json_incref(forgetting->result));
 }
 
@@ -124,6 +125,7 @@ remove_stored(struct pz_apps *apps, const char *origin, size_t closed, struct pz
 	forgetting->result = json_pack("{s:s, s:I, s:I}", "forgotten", origin, "closed",
 				       (json_int_t)closed, "removed", (json_int_t)removed);
 	if (err == PZ_ERR_NOTFOUND)
+		/* Nothing was stored: there is no commit to wait for. */
 		pz_request_answer(request, json_incref(forgetting->result));
 	else if (err != PZ_OK)
 		pz_request_fail(request, err, pz_errinfo_text(&info, err));
@@ -132,6 +134,8 @@ remove_stored(struct pz_apps *apps, const char *origin, size_t closed, struct pz
 static void
 forget(struct pz_apps *apps, const char *origin, struct pz_request *request)
 {
+	/* Before `known` is looked up: the end of a session may write a record, which must go as
+	 * well. */
 	size_t closed = close_all(apps, origin);
 	struct pz_app_known *known = pz_known_find(apps, pz_slice_str(origin));
 	bool had_token = pz_tokens_revoke(apps->tokens, origin);

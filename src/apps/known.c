@@ -40,6 +40,7 @@ on_record(void *arg, const char *key, struct pz_slice value)
 	int64_t first = 0, last = 0;
 
 	enum pz_origin_kind kind = pz_origin_kind_of(pz_slice_str(key));
+	/* A record that is not valid costs the name of one app; the others are loaded. */
 	bool is_fine = (pz_origin_is_taken(kind) || kind == PZ_ORIGIN_PROGRAM) &&
 		       pz_json_int(record, "first", 0, PZ_SYNC_TIME_MS_MAX, &first) &&
 		       pz_json_int(record, "last", 0, PZ_SYNC_TIME_MS_MAX, &last) &&
@@ -102,6 +103,8 @@ make_room(struct pz_apps *apps)
 
 	if (apps->known_count < PZ_APPS_KNOWN_MAX)
 		return;
+	/* At most PZ_APPS_KNOWN_MAX, and only when a new origin comes: no index is worth its
+	 * upkeep. */
 	PZ_LIST_EACH (&apps->known, node, tmp) {
 		struct pz_app_known *known = PZ_CONTAINER(node, struct pz_app_known, hook);
 		if (oldest == NULL || known->last_ms < oldest->last_ms)
@@ -125,6 +128,8 @@ pz_known_touch(struct pz_apps *apps, const char *origin)
 		return;
 	}
 	known->last_ms = now;
+	/* The clock may have been set back; then the stored date is in the future and is
+	 * replaced. */
 	if (now < known->stored_ms || now - known->stored_ms >= PZ_APP_SEEN_MS)
 		save(apps, known);
 }

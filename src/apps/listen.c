@@ -43,6 +43,8 @@ open_all(struct pz_apps *apps, struct pz_errinfo *info)
 	uint16_t port = 0, same = 0;
 
 	PZ_TRY(open_one(apps, 0, apps->wanted_port, &port, info));
+	/* Only a port that another program has: without IPv6 the second listener fails for another
+	 * reason, and the first is enough. */
 	if (open_one(apps, 1, port, &same, &second) != PZ_OK && strstr(second.text, "another")) {
 		close_all(apps);
 		return pz_fail(info, PZ_ERR_IO, "%s", second.text);
@@ -96,6 +98,7 @@ pz_apps_listen(struct pz_apps *apps, uint16_t port)
 {
 	if (apps == NULL || apps->config.transport.ops == NULL || apps->is_ending)
 		return;
+	/* The port was changed only where it differs; sessions go on at a listener that stays. */
 	if (apps->is_listening && apps->port != 0 && (port == 0 || port == apps->port))
 		return;
 	pz_apps_unlisten(apps);

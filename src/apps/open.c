@@ -56,6 +56,7 @@ pz_app_open_note(struct pz_visitor *visitor, struct pz_slice to, struct pz_slice
 	struct pz_slice service = service_of(method);
 	struct open_call *call = NULL;
 
+	/* What cannot be noted is not given up early, and its caller waits for the time-out. */
 	if (id.len > 0 && id.len <= PZ_MESSAGE_ID_BYTES_MAX && to.len <= PZ_ADDRESS_BYTES_MAX)
 		call = calloc(1, sizeof(*call) + id.len + service.len);
 	if (call == NULL)
@@ -65,6 +66,7 @@ pz_app_open_note(struct pz_visitor *visitor, struct pz_slice to, struct pz_slice
 	memcpy(call->text + id.len, service.ptr, service.len);
 	call->id_len = id.len;
 	call->service_len = service.len;
+	/* The oldest is the one that is least likely to be answered still. */
 	if (visitor->open_count >= PZ_APP_OPEN_MAX)
 		drop(visitor, call_at(pz_list_first(&visitor->open)));
 	pz_list_append(&visitor->open, &call->hook);
@@ -74,6 +76,7 @@ pz_app_open_note(struct pz_visitor *visitor, struct pz_slice to, struct pz_slice
 static void
 forget(struct pz_visitor *visitor, struct pz_slice from, struct pz_slice id)
 {
+	/* By id and peer: an answer of another device must not end what this one was asked. */
 	PZ_LIST_EACH (&visitor->open, node, tmp) {
 		struct open_call *call = call_at(node);
 		if (pz_slice_eq(id, id_of(call)) && pz_slice_eq_str(from, call->to)) {
@@ -117,6 +120,8 @@ give_up(const struct pz_visitor *visitor, const struct open_call *call)
 	PZ_AUTO_FREE char *method = NULL;
 	struct pz_buf out;
 
+	/* A service ends a listener by the id of its request (page 7, 6.1); what has no listener
+	 * ignores it. */
 	if (id == NULL || asprintf(&method, "%.*s.removeEventListener", (int)call->service_len,
 				   call->text + call->id_len) < 0) {
 		json_decref(id);
@@ -135,6 +140,8 @@ give_up(const struct pz_visitor *visitor, const struct open_call *call)
 static void
 end(struct pz_visitor *visitor, struct open_call *call)
 {
+	/* From here on the call is on no list, so an answer that comes from inside finds
+	 * nothing. */
 	pz_list_remove(&call->hook);
 	visitor->open_count--;
 	give_up(visitor, call);
@@ -179,6 +186,8 @@ json_t *
 pz_app_open_keep(struct pz_visitor *visitor, const json_t *keep)
 {
 	json_t *kept = json_array();
+	/* Moved aside first: what ends may answer at once and change the list that is walked
+	 * here. */
 	struct pz_list all;
 
 	pz_list_init(&all);

@@ -2,6 +2,7 @@
  */
 #include "apps/internal.h"
 
+/* Sent at the end of the turn, so that many messages of one turn leave in one write. */
 void
 pz_visitor_wake(struct pz_visitor *visitor)
 {
@@ -19,6 +20,7 @@ pz_visitor_expire(struct pz_visitor *visitor)
 void
 pz_visitor_close(struct pz_visitor *visitor, uint16_t code, const char *why)
 {
+	/* Without its secret the session cannot be taken over any more: the close is final. */
 	visitor->resume.secret[0] = '\0';
 	if (visitor->http)
 		pz_http_close(visitor->http, code, why);
@@ -39,6 +41,8 @@ pz_visitor_disconnect(struct pz_visitor *visitor)
 bool
 pz_visitor_waits(const struct pz_visitor *visitor)
 {
+	/* Broken but not given up: on_work has not yet seen the end, and the session may go on
+	 * elsewhere. */
 	return visitor->http == NULL || (visitor->is_broken && visitor->resume.secret[0]);
 }
 
@@ -46,6 +50,7 @@ pz_visitor_waits(const struct pz_visitor *visitor)
 static enum pz_err
 keep(struct pz_visitor *visitor, struct pz_slice text)
 {
+	/* Length before each text, in the order of this machine: it never leaves the process. */
 	uint32_t len = (uint32_t)text.len;
 
 	if (pz_buf_append(&visitor->resume.waiting, pz_slice_of(&len, sizeof(len))) != PZ_OK ||
@@ -80,6 +85,7 @@ pz_visitors_count(const struct pz_apps *apps, const char *origin, size_t *out_ap
 	PZ_LIST_EACH (&apps->visitors, node, tmp) {
 		const struct pz_visitor *visitor = PZ_CONTAINER(node, struct pz_visitor, hook);
 
+		/* Without a connection it costs no descriptor, so it takes no place. */
 		if (visitor->http == NULL)
 			continue;
 		if (visitor->origin == NULL)

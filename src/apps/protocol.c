@@ -17,6 +17,7 @@
 static const char *
 self_for(const struct pz_visitor *visitor)
 {
+	/* What one that was denied sees is made up, and so is the sender. */
 	return visitor->state == PZ_APP_DENIED ? DENIED_PZP : visitor->apps->config.self;
 }
 
@@ -56,6 +57,7 @@ void
 pz_app_send_registered(struct pz_visitor *visitor, const char *status, json_t *takes_session)
 {
 	const struct pz_apps_config *config = &visitor->apps->config;
+	/* The zone's devices are the owner's affair until a page is let in. */
 	json_t *zone =
 		visitor->state == PZ_APP_DENIED ? empty_zone() : config->ops->zone(config->arg);
 
@@ -105,6 +107,8 @@ pz_app_fail(struct pz_visitor *visitor, struct pz_slice payload, json_t *takes_e
 	struct pz_rpc rpc;
 	int code;
 
+	/* Each request of a batch gets its own answer: a program that waits for one must not
+	 * hang. */
 	for (size_t i = 0; tree && takes_error && i < pz_rpc_batch_len(tree); i++) {
 		if (pz_rpc_parse(pz_rpc_batch_at(tree, i), &rpc, &code) != PZ_OK ||
 		    rpc.kind != PZ_RPC_REQUEST)

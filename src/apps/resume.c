@@ -34,6 +34,8 @@ make_room(const struct pz_visitor *visitor)
 			continue;
 		count++;
 		if (first == NULL || other->resume.left_us < first->resume.left_us)
+			/* Expired means at the next turn: this runs inside the end of another
+			 * visitor. */
 			first = other;
 	}
 	if (count >= PZ_APP_SESSIONS_MAX)
@@ -45,11 +47,14 @@ pz_app_leave(struct pz_visitor *visitor)
 {
 	const struct pz_websocket *ws = pz_http_websocket(visitor->http);
 
+	/* A page that closes normally has said that it is over; only a broken or reloaded one comes
+	 * back. */
 	if (visitor->state != PZ_APP_OPEN || visitor->resume.secret[0] == '\0' ||
 	    visitor->apps->is_ending || ws == NULL || pz_websocket_code(ws) == PZ_WEBSOCKET_NORMAL)
 		return false;
 	make_room(visitor);
 	pz_visitor_disconnect(visitor);
+	/* Messages wait here now: routers must not stop others because nothing is read. */
 	visitor->is_held = false;
 	visitor->resume.left_us = pz_env_mono_us(visitor->apps->env);
 	pz_env_start(visitor->apps->env, &visitor->resume.left, PZ_APP_RETURN_US);
@@ -65,6 +70,8 @@ find(const struct pz_visitor *visitor, const char *secret)
 
 	PZ_LIST_EACH (&visitor->apps->visitors, node, tmp) {
 		struct pz_visitor *other = PZ_CONTAINER(node, struct pz_visitor, hook);
+		/* All are compared, in constant time, so that the time shows neither a part of a
+		 * secret nor how many there are. */
 		if (other->state == PZ_APP_OPEN && other->resume.secret[0] &&
 		    strcmp(other->origin, visitor->origin) == 0 &&
 		    sodium_memcmp(other->resume.secret, secret, PZ_APP_SECRET_CHARS) == 0)
@@ -102,8 +109,11 @@ take_over(struct pz_visitor *visitor, struct pz_visitor *former, const json_t *k
 	pz_app_services_move(former, visitor, keep);
 	pz_app_storage_move(former, visitor);
 	pz_app_open_move(former, visitor);
+	/* Messages that waited are sent after the greeting (pz_app_resumed), which has to be
+	 * first. */
 	visitor->resume.waiting = former->resume.waiting;
 	pz_buf_init(&former->resume.waiting, PZ_APP_WAITING_BYTES_MAX, NULL);
+	/* So that the end of the former connection ends nothing that goes on here. */
 	former->state = PZ_APP_ENDED;
 	former->resume.secret[0] = '\0';
 }
@@ -124,6 +134,7 @@ pz_app_resume(struct pz_visitor *visitor, const json_t *wish)
 	const char *secret = pz_json_str(wish, "secret");
 	struct pz_visitor *former = NULL;
 
+	/* By length first: the comparison reads that many bytes. */
 	if (secret && strlen(secret) == PZ_APP_SECRET_CHARS)
 		former = find(visitor, secret);
 	if (former == NULL)
@@ -137,6 +148,8 @@ pz_app_resume(struct pz_visitor *visitor, const json_t *wish)
 void
 pz_app_resumed(struct pz_visitor *visitor)
 {
+	/* Taken out: while they are sent, messages go to the new connection, not to the end of this
+	 * buffer. */
 	struct pz_buf waiting = visitor->resume.waiting;
 
 	pz_buf_init(&visitor->resume.waiting, PZ_APP_WAITING_BYTES_MAX, NULL);
@@ -149,6 +162,8 @@ pz_app_session_json(struct pz_visitor *visitor, bool is_resumed, json_t *takes_k
 {
 	uint8_t bytes[SECRET_BYTES];
 
+	/* Another one each time: a secret that was copied from a page that is gone is worth
+	 * nothing. */
 	pz_env_random(visitor->apps->env, bytes, sizeof(bytes));
 	sodium_bin2hex(visitor->resume.secret, sizeof(visitor->resume.secret), bytes,
 		       sizeof(bytes));

@@ -56,6 +56,7 @@ config_of(const struct job *job)
 static void
 give_up(const struct job *job)
 {
+	/* The answer is not wanted any more, and the app is informed so that it stops its work. */
 	const struct pz_descriptor *d = &job->provided->service->descriptor;
 	const struct pz_apps_config *config = config_of(job);
 	PZ_AUTO_FREE char *method = NULL;
@@ -90,6 +91,8 @@ on_response(void *arg, json_t *result, json_t *error)
 	struct job *job = arg;
 	const struct pz_apps_config *config = config_of(job);
 
+	/* With keep_callbacks the entry waits for further call-backs; after the result there are
+	 * none. */
 	if (result)
 		config->ops->ask_cancel(config->arg, job->provided->visitor->address, job->id);
 	if (result)
@@ -104,7 +107,10 @@ on_callback(void *arg, const char *name, json_t *params)
 {
 	struct job *job = arg;
 
+	/* The first call-back makes a stream of the call, as for each service (page 7, 6.1). */
 	if (!job->is_stream && pz_call_listen(job->call) != PZ_OK) {
+		/* pz_call_listen has ended the call in this case, and call_ended is not called for
+		 * it. */
 		give_up(job); /* the call has been answered */
 		job_free(job);
 		return;
@@ -129,6 +135,7 @@ say(const struct job *job, json_t *takes_payload)
 	json_decref(takes_payload);
 }
 
+/* The call may have ended with this; what was asked about is answered to the app in any case. */
 static void
 on_relayed(void *arg, json_t *result, json_t *error)
 {
@@ -170,6 +177,8 @@ on_asked(void *arg, const char *name, json_t *params, json_t *id)
 		return true;
 	}
 	job->is_stream = true;
+	/* Each answer that is waited for is bounded by the dispatcher (PZ_CALL_ASKS_MAX), not
+	 * here. */
 	enum pz_err err = relay(job, name, params, id);
 	if (err == PZ_ERR_LIMIT)
 		say(job, pz_rpc_failure(id, pz_rpc_api_error("QuotaExceededError",
@@ -196,6 +205,7 @@ request_of(const struct job *job, json_t *params)
 		return NULL;
 	}
 	json_t *payload = pz_rpc_request(job->id, method, json_incref(params));
+	/* The app may show who calls: the address is the verified one of the caller. */
 	(void)json_object_set_new(payload, "caller", json_string(pz_call_from(job->call)));
 	return payload;
 }
@@ -224,8 +234,11 @@ on_invoke(struct pz_service *service, struct pz_call *call, json_t *params)
 	}
 	job->provided = provided;
 	job->call = call;
+	/* Sent into the queue that waits for a connection: it belongs to the next page, which has
+	 * to do it. */
 	job->has_waited = pz_visitor_waits(provided->visitor);
 	pz_list_append(&provided->jobs, &job->hook);
+	/* Before it is sent: an app that answers at once finds the job. */
 	call->user = job;
 	const struct pz_apps_config *config = config_of(job);
 	pz_env_uuid(config->env, job->id);
@@ -273,6 +286,7 @@ is_identifier(const char *name)
 	static const char letters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
 
+	/* The dispatcher's own function: an app that took it would keep calls from ending. */
 	return name && name[0] && (name[0] < '0' || name[0] > '9') &&
 	       strlen(name) <= PZ_METHOD_NAME_BYTES_MAX && strspn(name, letters) == strlen(name) &&
 	       strcmp(name, "removeEventListener") != 0;
@@ -289,6 +303,7 @@ read_methods(struct provided *provided, json_t *names, struct pz_errinfo *info)
 	provided->methods = calloc(count, sizeof(*provided->methods));
 	if (provided->methods == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	/* Function names of the table point into this array, so it lives as long as the table. */
 	provided->names = json_incref(names);
 	for (size_t i = 0; i < count; i++) {
 		const char *name = pz_json_text(json_array_get(names, i));
@@ -350,12 +365,16 @@ make(struct provided *provided, json_t *params, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(pz_service_new(api, name, description, provided->methods,
 			      json_array_size(provided->names), &service, info));
+	/* The list goes to everyone who searches, without parameters or results: pages describe no
+	 * more. */
 	describe(service, provided->names);
 	enum pz_err err = pz_registry_add(provided->visitor->apps->config.registry, service, info);
 	if (err != PZ_OK) {
 		pz_service_free(service);
 		return err;
 	}
+	/* Only after it was added: a service that was refused is freed here and must not free
+	 * `provided` with it. */
 	service->state = provided;
 	service->call_ended = on_call_ended;
 	service->destroy = on_destroy;
@@ -402,6 +421,8 @@ claim(struct pz_visitor *visitor, json_t *params)
 		provided->is_unclaimed = false;
 		if (json_equal(provided->names, json_object_get(params, "methods")))
 			return provided;
+		/* Its functions have changed, so callers need a new description: it becomes a
+		 * new service. */
 		remove_one(provided);
 		return NULL;
 	}
@@ -418,6 +439,8 @@ register_one(struct pz_visitor *visitor, json_t *id, json_t *params)
 
 	if (provided)
 		return pz_rpc_result(id, pz_descriptor_json(&provided->service->descriptor));
+	/* All services of a device have a limit of their own; this keeps one page from taking it
+	 * all. */
 	if (count_of(visitor) < PZ_APP_SERVICES_MAX)
 		provided = calloc(1, sizeof(*provided));
 	if (provided) {
@@ -491,6 +514,7 @@ is_kept(const struct job *job, const json_t *keep)
 	const json_t *one;
 	size_t i;
 
+	/* A request that waited has not been sent to the page that went, so the new one gets it. */
 	if (job->has_waited)
 		return true;
 	json_array_foreach (keep, i, one)
@@ -524,6 +548,8 @@ pz_app_services_move(struct pz_visitor *from, struct pz_visitor *to, const json_
 		pz_list_remove(node);
 		pz_list_append(&to->services, node);
 		provided->visitor = to;
+		/* Those that the new page does not register again within the time are removed by
+		 * on_claim. */
 		provided->is_unclaimed = true;
 		fail_lost(provided, keep);
 	}

@@ -46,6 +46,8 @@ on_send(struct pz_session *session, struct pz_slice frame)
 	struct pz_slice body = pz_frame_body(frame);
 	struct pz_envelope envelope;
 
+	/* The whole body counts: an app's limit is in its own messages, without the length
+	 * prefix. */
 	if (session->frame_max && body.len > session->frame_max)
 		return PZ_ERR_PROTO_FRAME;
 	if (pz_envelope_scan(body, &envelope) == PZ_OK) {
@@ -64,6 +66,7 @@ on_set_reading(struct pz_session *session, bool on)
 {
 	struct pz_visitor *visitor = visitor_of(session);
 
+	/* Held: nothing more is read from the page until the receiver's queue is short again. */
 	visitor->is_held = !on;
 	pz_visitor_wake(visitor);
 }
@@ -90,6 +93,8 @@ count_waiting(const struct pz_apps *apps)
 
 	PZ_LIST_EACH (&apps->visitors, node, tmp) {
 		enum pz_app_state state = PZ_CONTAINER(node, struct pz_visitor, hook)->state;
+		/* Those that have not been let in share few places, so that strange pages cannot
+		 * shut out known ones. */
 		count += state == PZ_APP_SILENT || state == PZ_APP_ASKED || state == PZ_APP_DENIED;
 	}
 	return count;
@@ -106,6 +111,7 @@ look_at_limits(struct pz_apps *apps, const char *origin)
 	if (all < PZ_APPS_MAX && of_origin < PZ_APP_SESSIONS_MAX &&
 	    count_waiting(apps) < PZ_APPS_WAITING_MAX && !apps->is_ending)
 		return 0;
+	/* The rate is limited: any page can connect as often as it likes. */
 	pz_warning_of(&apps->log, apps->env, "app-refused", "origin=%s apps=%zu of-origin=%zu",
 		      origin, all, of_origin);
 	return 503;
@@ -132,6 +138,7 @@ look_at_token(struct pz_apps *apps, const struct pz_http_request *request,
 
 	if (request->has_origin)
 		return refuse(apps, 403, "token and origin",
+			      /* Both would leave open whose rules apply. */
 			      "a handshake has either an Origin or a token, not both: a browser's "
 			      "page has no token, and a program with a token needs no Origin\n",
 			      out_why);
@@ -143,6 +150,7 @@ look_at_token(struct pz_apps *apps, const struct pz_http_request *request,
 	*out_origin = pz_slice_str(origin);
 	if (origin)
 		return 0;
+	/* Counted for all programs together: a guess has no address of its own on this machine. */
 	if (!pz_tokens_note_wrong(apps->tokens))
 		return refuse(apps, 429, "token",
 			      "too many wrong tokens were sent in the last minute\n", out_why);
@@ -187,6 +195,7 @@ pz_app_begin(struct pz_visitor *visitor, const struct pz_http_request *request,
 	int status = identify(apps, request, &who, out_why);
 	if (status)
 		return status;
+	/* A copy: the request's memory is the connection's buffer. */
 	char *origin = pz_slice_dup(who);
 	status = origin ? look_at_limits(apps, origin) : 503;
 	if (status) {
@@ -207,6 +216,8 @@ name(struct pz_visitor *visitor)
 {
 	struct pz_apps *apps = visitor->apps;
 
+	/* A number that is never used twice in a run, so that an answer for a former tab does not
+	 * reach a new one. */
 	snprintf(visitor->address, sizeof(visitor->address), "%s/%s:%llu", apps->config.self,
 		 visitor->id, (unsigned long long)++apps->last_instance);
 }
@@ -251,6 +262,7 @@ greet(struct pz_visitor *visitor, json_t *takes_session)
 static void
 open_session(struct pz_visitor *visitor, bool was_asked)
 {
+	/* The router has it or not; nothing else was changed, so the page may try again. */
 	if (!attach(visitor)) {
 		pz_visitor_close(visitor, PZ_WEBSOCKET_LATER, "out of memory");
 		return;
@@ -258,6 +270,8 @@ open_session(struct pz_visitor *visitor, bool was_asked)
 	visitor->state = PZ_APP_OPEN;
 	visitor->was_asked = was_asked;
 	pz_app_data_session_began(visitor->apps->config.items);
+	/* From here on a message may be as long as on any link; before, a stranger could make us
+	 * keep much. */
 	pz_websocket_set_message_max(pz_http_websocket(visitor->http),
 				     visitor->apps->config.frame_max);
 	pz_known_touch(visitor->apps, visitor->origin);
@@ -276,6 +290,8 @@ pz_app_admit(struct pz_visitor *visitor, bool is_yes, bool was_asked)
 	}
 	visitor->state = PZ_APP_DENIED;
 	note(visitor, "denied");
+	/* Answered like a yes, with made-up contents: a page must not see from the form of the
+	 * answer what it was. */
 	pz_app_send_registered(visitor, "registeredBrowser", NULL);
 }
 
@@ -286,6 +302,7 @@ ask(struct pz_visitor *visitor)
 	uint64_t ticket = ++apps->last_ticket;
 	bool was_asked = visitor->has_token;
 
+	/* Named for each question: answers that a person gave for a former address do not count. */
 	name(visitor);
 	visitor->state = PZ_APP_ASKED;
 	/* The owner who made the token has said yes; a policy may still say no. */
@@ -318,6 +335,7 @@ pz_app_recheck(struct pz_visitor *visitor)
 {
 	const struct pz_apps_config *config = &visitor->apps->config;
 
+	/* Judged, not asked: what would need a question now is over. */
 	if (visitor->state != PZ_APP_OPEN ||
 	    config->ops->consent(config->arg, visitor->address, 0, &visitor->was_asked) ==
 		    PZ_APPS_YES)
@@ -352,6 +370,7 @@ static bool
 handle_own(struct pz_visitor *visitor, const struct pz_rpc *rpc)
 {
 	for (size_t i = 0; i < OBJECTS; i++) {
+		/* The dot ends the object's name: "AppStorageX.get" is no method of AppStorage. */
 		size_t len = strlen(objects[i].name);
 
 		if (strncmp(rpc->method, objects[i].name, len) != 0 || rpc->method[len] != '.')
@@ -382,6 +401,7 @@ static bool
 take_allowance(struct pz_visitor *visitor)
 {
 	uint64_t now = pz_env_mono_us(visitor->apps->env);
+	/* The fraction of a request that was earned is lost, to the app's loss alone. */
 	uint64_t due = (now - visitor->refilled_us) * PZ_APP_REQUESTS_PER_S / PZ_US_PER_S;
 
 	if (due > 0) {
@@ -415,6 +435,8 @@ pz_app_method_of(struct pz_slice element, char **out)
 		return *out ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
 	}
 	json_t *text = pz_json_read(quoted, 0, NULL);
+	/* PZ_JSON_NUL is not allowed here: a method with a NUL would be read differently by the
+	 * next node. */
 	if (!json_is_string(text))
 		err = PZ_ERR_PROTO_JSON;
 	else if ((*out = strdup(json_string_value(text))) == NULL)
@@ -438,14 +460,17 @@ judge_element(struct pz_visitor *visitor, const struct pz_envelope *envelope,
 	if (err == PZ_ERR_NOTFOUND)
 		return PASS; /* an answer, or malformed: that is its receiver's matter */
 	if (err != PZ_OK)
+		/* Malformed requests cost as well, or a flood of them would be free. */
 		return take_allowance(visitor) ? REFUSE : TOO_MANY;
 	struct pz_slice name = pz_slice_str(text);
 	if (pz_method_parse(name, &method) != PZ_OK)
 		return take_allowance(visitor) ? PASS : TOO_MANY;
+	/* A call-back answers what was called here and is checked where its call is known. */
 	if (method.kind == PZ_METHOD_CALLBACK && !is_own_object(method.reference))
 		return PASS;
 	if (!take_allowance(visitor))
 		return TOO_MANY;
+	/* The router refuses it with the reason. */
 	if (envelope->to.len >= sizeof(to))
 		return PASS;
 	snprintf(to, sizeof(to), "%.*s", PZ_SLICE_FMT(envelope->to));
@@ -463,6 +488,8 @@ judge(struct pz_visitor *visitor, const struct pz_envelope *envelope)
 	struct pz_slice rest = envelope->payload, element;
 	enum verdict worst = PASS;
 
+	/* A scalar or nothing is judged like an element: it has no method and passes to where it is
+	 * refused. */
 	if (rest.len == 0 || rest.ptr[0] != '[')
 		return judge_element(visitor, envelope, rest);
 	while (worst != TOO_MANY && pz_json_next(&rest, &element)) {
@@ -478,6 +505,7 @@ forward(struct pz_visitor *visitor, struct pz_slice bytes)
 	uint8_t head[PZ_FRAME_HEADER_BYTES];
 	struct pz_buf frame;
 
+	/* The app sends the body only; within the zone each message has its length before it. */
 	pz_frame_put_header(head, bytes.len);
 	pz_buf_init(&frame, sizeof(head) + bytes.len, NULL);
 	enum pz_err err = pz_buf_append(&frame, pz_slice_of(head, sizeof(head)));
@@ -505,6 +533,7 @@ on_rpc(struct pz_visitor *visitor, const struct pz_envelope *envelope, struct pz
 {
 	switch (judge_message(visitor, envelope)) {
 	case PASS:
+		/* "Own" is what only apps may call; all else goes on to the dispatcher. */
 		if (!pz_slice_eq_str(envelope->to, visitor->apps->config.self) ||
 		    !own_request(visitor, envelope))
 			forward(visitor, bytes);
@@ -515,6 +544,7 @@ on_rpc(struct pz_visitor *visitor, const struct pz_envelope *envelope, struct pz
 	case TOO_MANY:
 		pz_app_fail(visitor, envelope->payload,
 			    pz_rpc_api_error("QuotaExceededError", "Too many requests."));
+		/* A page that goes on after the error would go on for ever. */
 		pz_visitor_close(visitor, PZ_WEBSOCKET_POLICY, "too many requests");
 		break;
 	}
@@ -549,6 +579,7 @@ on_register(struct pz_visitor *visitor, const json_t *payload)
 		pz_app_send_registered(visitor, "registeredBrowser", NULL);
 	if (visitor->state != PZ_APP_SILENT)
 		return;
+	/* Asked, and not answered yet: a second prop must not make a second question. */
 	visitor->resume.is_wanted = json_is_object(wish);
 	if (pz_app_resume(visitor, wish))
 		go_on(visitor, wish);
@@ -580,6 +611,8 @@ pz_app_message(struct pz_visitor *visitor, bool text, struct pz_slice bytes)
 		pz_visitor_close(visitor, PZ_WEBSOCKET_UNSUPPORTED, "text messages only");
 		return;
 	}
+	/* Judged by the same scanner as links: page 4's limits of depth and members hold for pages,
+	 * too. */
 	enum pz_err err = bytes.len > 0 ? pz_envelope_scan(bytes, &envelope) : PZ_ERR_PROTO_JSON;
 	if (err != PZ_OK) {
 		pz_visitor_close(visitor, PZ_WEBSOCKET_POLICY, pz_err_text(err));
@@ -589,6 +622,7 @@ pz_app_message(struct pz_visitor *visitor, bool text, struct pz_slice bytes)
 		on_prop(visitor, &envelope);
 	else if (visitor->state == PZ_APP_OPEN && envelope.type == PZ_MESSAGE_JSONRPC)
 		on_rpc(visitor, &envelope, bytes);
+	/* Receipts cost nothing and are answered by no one. */
 	else if (visitor->state == PZ_APP_OPEN && envelope.type == PZ_MESSAGE_RECEIPT)
 		forward(visitor, bytes);
 	else if (visitor->state == PZ_APP_DENIED && envelope.type == PZ_MESSAGE_JSONRPC)
@@ -604,6 +638,8 @@ detach(struct pz_visitor *visitor)
 {
 	const struct pz_apps_config *config = &visitor->apps->config;
 
+	/* Calls first, while the address still counts as the sender; then the route, and what hangs
+	 * on it. */
 	pz_app_open_end(visitor);
 	pz_router_detach(config->router, &visitor->session);
 	visitor->is_held = false;
@@ -614,6 +650,7 @@ detach(struct pz_visitor *visitor)
 void
 pz_app_end(struct pz_visitor *visitor)
 {
+	/* It may end for several reasons at once: by its socket, by the owner, with the zone. */
 	if (visitor->state == PZ_APP_NONE || visitor->state == PZ_APP_ENDED)
 		return;
 	bool was_open = visitor->state == PZ_APP_OPEN;
@@ -633,6 +670,7 @@ pz_app_unroute(struct pz_visitor *visitor)
 	withdraw(visitor); /* it is asked anew, for the other address */
 	if (visitor->state != PZ_APP_OPEN)
 		return;
+	/* No page is connected that could be given another address. */
 	if (visitor->http == NULL) {
 		pz_app_end(visitor);
 		pz_visitor_expire(visitor);
@@ -656,6 +694,7 @@ pz_app_reroute(struct pz_visitor *visitor)
 	if (visitor->state != PZ_APP_MOVING)
 		return;
 	name(visitor);
+	/* The permission was for the address in the former zone; asked without a person. */
 	if (config->ops->consent(config->arg, visitor->address, 0, &was_asked) == PZ_APPS_YES &&
 	    attach(visitor)) {
 		visitor->state = PZ_APP_OPEN;

@@ -28,6 +28,7 @@ static json_t *
 refusal(json_t *id, enum pz_err err, const char *text)
 {
 	enum pz_err_category category = pz_err_category(err);
+	/* Names of errors as the web's storage has them. */
 	const char *name = category == PZ_CAT_LIMIT || err == PZ_ERR_IO_FULL ? "QuotaExceededError"
 									     : "InvalidStateError";
 
@@ -70,6 +71,7 @@ count_writes(const struct pz_visitor *visitor)
 {
 	size_t count = 0;
 
+	/* A page that writes in a loop must fill neither memory nor the queue of the disk. */
 	PZ_LIST_EACH (&visitor->apps->writes, node, tmp)
 		count += PZ_CONTAINER(node, struct write, hook)->visitor == visitor;
 	return count;
@@ -122,6 +124,7 @@ get(struct pz_visitor *visitor, const struct pz_rpc *rpc)
 	if (key)
 		err = pz_app_data_get(visitor->apps->config.items, visitor->origin, key, &chunk,
 				      &info);
+	/* null, not an error: a key that was never set is a usual case. */
 	if (err == PZ_ERR_NOTFOUND)
 		return pz_rpc_result(rpc->id, NULL);
 	if (err != PZ_OK)
@@ -155,6 +158,7 @@ set(struct pz_visitor *visitor, const struct pz_rpc *rpc)
 	if (write == NULL)
 		return too_many(rpc->id);
 	if (key)
+		/* The value is copied before this returns; the answer comes with the commit. */
 		err = set_value(visitor, key, json_array_get(rpc->params, 1), write, &info);
 	if (err == PZ_OK)
 		return NULL;
@@ -211,6 +215,7 @@ keys(struct pz_visitor *visitor, const struct pz_rpc *rpc)
 	json_t *list = json_array(), *result = json_pack("{s:o?}", "keys", list);
 	size_t bytes = 0;
 
+	/* Longer than a key can be, so it was never in a list. */
 	if (after && strlen(after) >= PZ_APP_KEY_CHARS)
 		after = NULL;
 	const struct pz_sync_chunk *chunk =
@@ -220,6 +225,7 @@ keys(struct pz_visitor *visitor, const struct pz_rpc *rpc)
 		const char *key = chunk->key + skip;
 		(void)json_array_append_new(list, json_string(key));
 		bytes += strlen(key) + 3;
+		/* The list goes on after this key; keys are in order. */
 		if (bytes > PZ_APP_KEYS_BYTES) {
 			(void)json_object_set_new(result, "next", json_string(key));
 			break;
@@ -310,9 +316,11 @@ pz_app_storage_end(struct pz_visitor *visitor)
 
 	PZ_LIST_EACH (&apps->writes, node, tmp) {
 		struct write *write = PZ_CONTAINER(node, struct write, hook);
+		/* The write itself goes on; only its answer has no receiver. */
 		if (write->visitor == visitor)
 			write->visitor = NULL;
 	}
+	/* Other tabs of the same origin may still use it. */
 	if (!apps->is_ending && !is_open_elsewhere(visitor))
 		pz_app_data_app_ended(apps->config.items, visitor->origin);
 }

@@ -33,6 +33,7 @@ flush(struct pz_visitor *visitor)
 	}
 	visitor->session.queued = pz_http_out(visitor->http).len;
 	if (visitor->session.attached)
+		/* What waits has become less: routers may let others send again. */
 		pz_router_drained(visitor->apps->config.router, &visitor->session);
 }
 
@@ -52,6 +53,7 @@ on_work(struct pz_timer *timer, void *arg)
 	(void)timer;
 	flush(visitor);
 	bool is_ending = visitor->is_broken || pz_http_is_over(visitor->http);
+	/* The session goes on without this connection: pz_app_leave has let it go. */
 	if (is_ending && pz_app_leave(visitor))
 		return;
 	if (pz_http_is_over(visitor->http))
@@ -77,6 +79,7 @@ on_bytes(void *arg, struct pz_slice bytes)
 {
 	struct pz_visitor *visitor = arg;
 
+	/* What follows from the bytes (an answer, the end) waits for the timer. */
 	pz_http_input(visitor->http, bytes);
 }
 
@@ -94,6 +97,7 @@ on_end(void *arg, enum pz_err why, const char *detail)
 	(void)why;
 	(void)detail;
 	visitor->is_broken = true;
+	/* Nothing may come after the end, and a stream at its end would be readable for ever. */
 	visitor->stream->ops->set_reading(visitor->stream, false);
 	pz_visitor_wake(visitor);
 }
@@ -136,6 +140,7 @@ static void
 site_answer(const struct pz_apps *apps, const struct pz_http_request *request,
 	    struct pz_http_answer *out)
 {
+	/* Static: one thread, and the answer is copied before the next request. */
 	static char config[64];
 
 	if (pz_slice_eq_str(request->path, CONFIG)) {
@@ -171,6 +176,7 @@ has_session_or_question(const struct pz_apps *apps, struct pz_slice origin)
 	PZ_LIST_EACH (&apps->visitors, node, tmp) {
 		const struct pz_visitor *visitor = PZ_CONTAINER(node, struct pz_visitor, hook);
 
+		/* A page that is being asked about may need the library before the answer. */
 		if (visitor->origin && pz_slice_eq_str(origin, visitor->origin) &&
 		    (visitor->state == PZ_APP_ASKED || visitor->state == PZ_APP_OPEN ||
 		     visitor->state == PZ_APP_MOVING))
@@ -269,6 +275,8 @@ make(struct pz_apps *apps, struct pz_stream *stream)
 {
 	const struct pz_http_config config = {
 		.env = apps->env,
+		/* In queues to a page: a page that is suspended must not take the daemon's
+		 * memory. */
 		.ops = &http_ops,
 		.port = apps->port,
 		.message_max = PZ_APP_STRANGER_BYTES_MAX,
@@ -302,6 +310,7 @@ pz_visitor_new(struct pz_apps *apps, struct pz_stream *takes_stream)
 	size_t app_count, others;
 
 	pz_visitors_count(apps, NULL, &app_count, &others);
+	/* Apps that were let in are counted elsewhere; strangers share this limit. */
 	if (others < PZ_APP_VISITORS_MAX && !apps->is_ending)
 		visitor = make(apps, stream);
 	if (visitor == NULL) {
@@ -317,6 +326,7 @@ pz_visitor_new(struct pz_apps *apps, struct pz_stream *takes_stream)
 void
 pz_visitor_free(struct pz_visitor *visitor)
 {
+	/* First the session, which uses the connection; the connection last. */
 	pz_app_end(visitor);
 	pz_env_stop(visitor->apps->env, &visitor->resume.left);
 	pz_list_remove(&visitor->hook);
