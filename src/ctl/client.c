@@ -124,6 +124,7 @@ pz_ctl_client_free(struct pz_ctl_client *client)
 		return;
 	close(client->fd);
 	pz_ctl_lines_fini(&client->lines);
+	/* Wiped: a request may hold a passphrase or a code. */
 	pz_buf_wipe(&client->out);
 	free(client);
 }
@@ -149,6 +150,7 @@ take_error(struct pz_ctl_error *out, const json_t *error)
 	json_int_t code = json_integer_value(exit_code);
 	struct pz_buf text;
 
+	/* Exit codes that scripts know (page 12); another version's unknown one is 1. */
 	out->exit = code == 2 || code == 4 || code == 5 ? (int)code : 1;
 	/* Cut to what fits; whole characters, so that the cut leaves no broken one. */
 	pz_buf_init(&text, sizeof(out->message) - 1, NULL);
@@ -176,6 +178,7 @@ take_line(struct exchange *x, const json_t *line, struct pz_errinfo *info)
 	const json_t *params = json_object_get(line, "params");
 	json_t *result = json_object_get(line, "result");
 
+	/* Events have a method, answers have an id. */
 	if (json_object_get(line, "method")) {
 		json_t *event = json_object_get(params, "event");
 
@@ -243,11 +246,13 @@ wait_for_news(struct exchange *x, bool *out_ready, bool *out_stop, struct pz_err
 		fds[0].events |= POLLOUT;
 	if (x->deadline_ms >= 0 && left < 0)
 		left = 0;
+	/* In pieces of a minute: poll() takes an int. */
 	n = poll(fds, 2, left > 60000 ? 60000 : (int)left);
 	if (n < 0 && errno != EINTR)
 		return pz_fail(info, PZ_ERR_IO, "poll: %s", strerror(errno));
 	*out_ready = n > 0 && fds[0].revents != 0;
 	*out_stop = n > 0 && fds[1].revents != 0;
+	/* Only when nothing came: an answer in the last moment counts. */
 	if (n == 0 && x->deadline_ms >= 0 && now_ms() >= x->deadline_ms)
 		return pz_fail(info, PZ_ERR_IO_TIMEOUT, "the daemon did not answer in time");
 	return PZ_OK;
@@ -284,7 +289,8 @@ append_request(const struct exchange *x, const char *method, json_t *params,
 
 	json_decref(request);
 	return err == PZ_OK ? PZ_OK
-			    : pz_fail(info, err, "the request is too long or memory is out");
+			    : pz_fail(info, err,
+				      "the request is too long, or there is no memory for it");
 }
 
 enum pz_err
@@ -304,6 +310,7 @@ pz_ctl_request(struct pz_ctl_client *client, const char *method, json_t *params,
 	if (err != PZ_OK)
 		return err;
 	err = run_exchange(&x, info);
+	/* Passed or not: the descriptor is the caller's again. */
 	client->pass = -1;
 	if (err != PZ_OK) {
 		json_decref(x.result);
@@ -320,6 +327,7 @@ enum pz_err
 pz_ctl_begin(struct pz_ctl_client *client, const char *method, json_t *params,
 	     bool (*on_event)(void *arg, json_t *event), void *arg, struct pz_errinfo *info)
 {
+	/* Several clients, each with one request: `pzp send` follows many files by one poll. */
 	client->running_error = (struct pz_ctl_error){0};
 	client->running = (struct exchange){.client = client,
 					    .id = ++client->last_id,
@@ -356,6 +364,7 @@ bool
 pz_ctl_wait(struct pz_ctl_client *const *clients, size_t count, int stop_fd, int timeout_ms)
 {
 	struct pollfd fds[1 + PZ_CTL_CLIENTS_MAX] = {{.fd = stop_fd, .events = POLLIN}};
+	/* The first place is the stop descriptor's, whatever the clients are. */
 	nfds_t n = 1;
 
 	for (size_t i = 0; i < count && n <= PZ_CTL_CLIENTS_MAX; i++) {

@@ -36,6 +36,7 @@ pz_ctl_lines_init(struct pz_ctl_lines *lines, unsigned json_flags)
 static void
 close_passed(struct pz_ctl_lines *lines)
 {
+	/* A descriptor that no request took, of a line that is over. */
 	if (lines->passed >= 0)
 		close(lines->passed);
 	lines->passed = -1;
@@ -53,6 +54,7 @@ pz_ctl_lines_take_passed(struct pz_ctl_lines *lines)
 void
 pz_ctl_lines_drop_passed(struct pz_ctl_lines *lines)
 {
+	/* A part of the next line is here: the descriptor may belong to it. */
 	if (lines->in.len == 0)
 		close_passed(lines);
 }
@@ -79,6 +81,8 @@ keep_passed(struct pz_ctl_lines *lines, struct msghdr *message)
 			continue;
 		memcpy(fds, CMSG_DATA(c), count * sizeof(int));
 		for (size_t i = 0; i < count; i++) {
+			/* One a message: a client must not fill the daemon's table of
+			 * descriptors. */
 			if (lines->passed >= 0) {
 				close(fds[i]);
 				err = PZ_ERR_PROTO;
@@ -104,6 +108,8 @@ pz_ctl_lines_fill(struct pz_ctl_lines *lines, int fd)
 	uint8_t *at;
 	ssize_t n;
 
+	/* READ_BYTES above the longest line, so that the line feed of a line of full length
+	 * fits. */
 	PZ_TRY(pz_buf_reserve(&lines->in, READ_BYTES, &at));
 	part.iov_base = at;
 	n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -129,6 +135,7 @@ pz_ctl_lines_next(struct pz_ctl_lines *lines, json_t **out_object)
 		return PZ_ERR_NOTFOUND;
 	end = memchr(all.ptr + lines->scanned, '\n', all.len - lines->scanned);
 	len = end ? (size_t)(end - all.ptr) : all.len;
+	/* Checked before the next read: the buffer never grows beyond a line and one read. */
 	if (len > PZ_CTL_LINE_BYTES_MAX)
 		return PZ_ERR_LIMIT;
 	lines->scanned = len;
@@ -137,6 +144,7 @@ pz_ctl_lines_next(struct pz_ctl_lines *lines, json_t **out_object)
 	object = pz_json_read(pz_slice_of(all.ptr, len), lines->json_flags, NULL);
 	pz_buf_consume(&lines->in, len + 1);
 	lines->scanned = 0;
+	/* Only objects are requests or answers; a scalar is refused like text that is no JSON. */
 	if (!json_is_object(object)) {
 		json_decref(object);
 		return PZ_ERR_PROTO_JSON;
@@ -190,6 +198,7 @@ pz_ctl_flush_passing(struct pz_buf *out, int fd, int *pass)
 		ssize_t n = send_passing(fd, pz_buf_slice(out), *pass);
 
 		if (n > 0) {
+			/* With the first byte: sent again it would reach the daemon twice. */
 			pz_buf_consume(out, (size_t)n);
 			*pass = -1;
 		} else if (n < 0 && errno == EAGAIN) {

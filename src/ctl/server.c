@@ -96,6 +96,8 @@ calls_gone(struct client *c)
 		void (*gone)(void *arg) = call->gone;
 		void *arg = call->gone_arg;
 
+		/* Out of the list before the owner is called: it may answer others of this
+		 * client. */
 		call_free(call);
 		if (gone)
 			gone(arg);
@@ -107,6 +109,7 @@ calls_gone(struct client *c)
 static void
 server_unref(struct pz_ctl_server *s)
 {
+	/* The last handle of it is closed; clients refer to the path and the rights until then. */
 	if (--s->refs > 0)
 		return;
 	free(s->path);
@@ -154,6 +157,7 @@ client_flush(struct client *c)
 		return;
 	}
 	events = UV_READABLE | (c->out.len > 0 ? UV_WRITABLE : 0);
+	/* Nothing changes for most answers: no system call. */
 	if (events == c->events)
 		return;
 	c->events = events;
@@ -229,10 +233,12 @@ client_call(struct client *c, json_t *id, const char *method, json_t *params)
 
 	if (c->call_count >= CLIENT_CALLS_MAX)
 		client_refuse(c, id, -32000, "too many requests at once on one connection");
+	/* No memory for the call, nor for an error: the hang-up is the answer. */
 	else if (owned == NULL || (call = call_new(c, id, method)) == NULL)
 		client_close(c);
 	if (call) {
 		pz_debug("ctl-request", "method=%.*s", METHOD_SHOWN_BYTES, method);
+		/* May answer, or end, at once: `call` is not used after this. */
 		c->server->handler(c->server->arg, call, call->method, owned);
 	}
 	json_decref(owned);
@@ -269,6 +275,7 @@ client_read(struct client *c)
 
 	if (err == PZ_ERR_PROTO)
 		client_refuse(c, NULL, -32600, "one request takes one descriptor at most");
+	/* A hang-up after a request is usual in scripts: their answer is still sent. */
 	if (err != PZ_OK) {
 		client_flush(c); /* what was answered before the hang-up */
 		client_close(c);
@@ -317,6 +324,7 @@ client_ready(uv_poll_t *poll, int status, int events)
 static void
 turn_away(int fd, int exit_code, const char *message)
 {
+	/* Nothing was written before, so the socket's buffer takes the line. */
 	struct pz_buf out;
 	json_t *answer = error_answer(json_null(), -32000, exit_code, message);
 
@@ -337,6 +345,7 @@ is_in_group(const struct pz_ctl_server *s, int fd, const struct ucred *peer)
 
 	if (!s->has_group)
 		return false;
+	/* The primary group is not in the list. */
 	if (peer->gid == s->gid)
 		return true;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) != 0)
@@ -358,6 +367,7 @@ peer_is_allowed(const struct pz_ctl_server *s, int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
 		return false;
+	/* Root could read the data directory anyway. */
 	if (peer.uid == s->uid || peer.uid == 0 || is_in_group(s, fd, &peer))
 		return true;
 	pz_warning("ctl-denied", "uid=%ld pid=%ld refused", (long)peer.uid, (long)peer.pid);
@@ -384,6 +394,7 @@ client_new(struct pz_ctl_server *s, int fd)
 	pz_list_append(&s->clients, &c->node);
 	s->client_count++;
 	s->refs++;
+	/* There is nothing to send yet: this starts the watch. */
 	client_flush(c);
 }
 
@@ -409,9 +420,11 @@ server_ready(uv_poll_t *poll, int status, int events)
 
 	(void)status;
 	(void)events;
+	/* Bounded: clients that come without end must not keep the loop from its links. */
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
 		fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0) {
+			/* Without the spare one the client waits in the backlog. */
 			if ((errno == EMFILE || errno == ENFILE) && s->spare_fd >= 0)
 				refuse_without_descriptor(s);
 			return;
@@ -439,11 +452,13 @@ remove_stale(const char *path, const struct sockaddr_un *address, struct pz_erri
 	if (lstat(path, &st) != 0)
 		return errno == ENOENT ? PZ_OK
 				       : pz_fail(info, PZ_ERR_IO, "%s: %s", path, strerror(errno));
+	/* A file that is no socket may be the operator's; it is not removed. */
 	if (!S_ISSOCK(st.st_mode))
 		return pz_fail(info, PZ_ERR_EXISTS, "%s: exists and is no socket; remove it", path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return pz_fail(info, PZ_ERR_IO, "socket: %s", strerror(errno));
+	/* A live daemon accepts, or is busy; a dead one's file refuses. */
 	failed = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? 0 : errno;
 	close(fd);
 	if (failed != ECONNREFUSED) /* also EAGAIN: a daemon that is busy */
@@ -543,6 +558,7 @@ pz_ctl_server_free(struct pz_ctl_server *server)
 	while ((first = pz_list_first(&server->clients)) != NULL) {
 		struct client *c = PZ_CONTAINER(first, struct client, node);
 
+		/* What fits into the socket now: the loop ends soon. */
 		client_flush(c);
 		client_close(c); /* out of the list before a call-back runs */
 		calls_gone(c);
@@ -578,6 +594,7 @@ pz_ctl_reply(struct pz_ctl_call *call, json_t *result)
 void
 pz_ctl_fail(struct pz_ctl_call *call, int exit_code, const char *message)
 {
+	/* Codes of JSON-RPC by the exit codes of page 12. */
 	static const int codes[] = {[1] = -32000, [2] = -32602, [4] = -32003, [5] = -32004};
 	bool known = exit_code == 1 || exit_code == 2 || exit_code == 4 || exit_code == 5;
 	struct client *c = call->client;
@@ -596,6 +613,7 @@ pz_ctl_exit_code(enum pz_err err)
 {
 	if (err == PZ_ERR_IO_TIMEOUT)
 		return 4;
+	/* Exit codes of page 12: 4 is late, 5 denied, 1 all else. */
 	return pz_err_category(err) == PZ_CAT_DENIED ? 5 : 1;
 }
 

@@ -53,6 +53,7 @@ on_attempt_closed(uv_handle_t *handle)
 static void
 drop_attempt(struct attempt *attempt)
 {
+	/* The dial may be freed in this turn; libuv keeps the handle until the next. */
 	attempt->dial = NULL;
 	pz_list_remove(&attempt->node);
 	uv_poll_stop(&attempt->poll);
@@ -81,6 +82,7 @@ fail(struct pz_dial *dial, enum pz_err err, const char *what)
 	char detail[512];
 
 	snprintf(detail, sizeof(detail), "%s port %u: %s", dial->host, dial->port, what);
+	/* Before the call-back: what it starts must not meet attempts of this dial. */
 	stop(dial);
 	dial->is_over = true; /* a cancel from inside has nothing to do */
 	dial->events->failed(dial->arg, err, detail);
@@ -102,6 +104,7 @@ on_handed_over(uv_handle_t *handle)
 		return;
 	}
 	dial->winner = NULL;
+	/* Out of reach before the owner is called: a cancel from inside finds it over. */
 	dial->is_over = true;
 	if (pz_tcp_stream_new(dial->loop, fd, &stream) != PZ_OK) {
 		close(fd);
@@ -142,14 +145,18 @@ on_writable(uv_poll_t *poll, int status, int events)
 
 	(void)status;
 	(void)events;
+	/* uv_poll reports both the end of a connect and its failure as writable; only the socket
+	 * knows which it was (connect(2), EINPROGRESS). */
 	if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
 		error = errno;
 	if (error != 0) {
 		drop_attempt(attempt);
 		note_error(dial, error);
+		/* At once, not after its head start: the address is known to be of no use. */
 		go_on(dial);
 		return;
 	}
+	/* The others are given up before the stream exists: two connections would be two links. */
 	pz_list_remove(&attempt->node);
 	stop(dial);
 	dial->winner = attempt;
@@ -201,6 +208,8 @@ static void
 go_on(struct pz_dial *dial)
 {
 	pz_env_stop(&dial->loop->env, &dial->next_timer);
+	/* Addresses that fail at once (no route, no family) do not use up the head start of the
+	 * next. */
 	while (dial->next < dial->count && !start_connect(dial, &dial->addresses[dial->next++]))
 		;
 	if (dial->next < dial->count)
@@ -272,6 +281,7 @@ resolve(struct pz_dial *dial)
 		   PZ_OK) {
 		dial->count = 1;
 	}
+	/* By the timer: nothing may happen inside pz_tcp_dial. */
 	pz_env_start(&dial->loop->env, &dial->next_timer, 0);
 	return PZ_OK;
 }

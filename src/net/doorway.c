@@ -137,6 +137,7 @@ join(struct pz_doorway *d, const char *name)
 static void
 part(struct pz_doorway *d, struct pz_crowd *crowd)
 {
+	/* The crowd's memory is bounded by the connections that there are. */
 	if (crowd == NULL || --crowd->members > 0)
 		return;
 	pz_map_remove(d->crowds, pz_slice_str(crowd->name));
@@ -150,6 +151,7 @@ part_all(struct pz_guest *guest)
 	struct pz_doorway *d = guest->doorway;
 
 	if (guest->net != guest->address)
+		/* For IPv4 the three are one object, which must not be counted down thrice. */
 		part(d, guest->net);
 	if (guest->site != guest->address)
 		part(d, guest->site);
@@ -165,6 +167,7 @@ join_all(struct pz_guest *guest, const char *remote)
 
 	(void)snprintf(name, sizeof(name), "%s", remote);
 	guest->address = guest->net = guest->site = join(d, name);
+	/* IPv4, or the name of a simulation: the address is its own network. */
 	if (guest->address == NULL || !network_name(remote, NET_BYTES, name, sizeof(name)))
 		return guest->address ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
 	guest->net = join(d, name);
@@ -209,6 +212,8 @@ is_busier(const struct pz_guest *a, const struct pz_guest *b)
 static struct pz_guest *
 choose(const struct pz_doorway *d, const struct pz_crowd *crowd)
 {
+	/* The list is in the order of arrival, so that of equally busy ones the first is the
+	 * oldest. */
 	struct pz_guest *best = NULL;
 
 	for (struct pz_list *n = d->guests.next; n != &d->guests; n = n->next) {
@@ -226,6 +231,7 @@ evict(struct pz_doorway *d, const struct pz_crowd *crowd, const char *why)
 
 	if (guest == NULL)
 		return;
+	/* First, so that the owner may close it at once, and so that it is not chosen again. */
 	pz_guest_proved(guest); /* it holds no place any more */
 	d->ops->evict(d->arg, guest, why);
 }
@@ -244,6 +250,7 @@ tell_full(struct pz_doorway *d)
 static void
 make_room(struct pz_doorway *d, const struct pz_guest *comes)
 {
+	/* The narrowest bound first: who fills it pays for it. */
 	if (comes->net->waiting >= d->limits.per_net) {
 		evict(d, comes->net, "a newer connection of its address took its place");
 	} else if (comes->site != comes->net && comes->site->waiting >= d->limits.per_site) {
@@ -265,6 +272,8 @@ pz_doorway_admit(struct pz_doorway *d, struct pz_guest *guest, const char *remot
 		part_all(guest);
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	}
+	/* Links that have proved an identity count here, too: it is a bound of descriptors, not of
+	 * trust. */
 	if (d->limits.links_per_net && guest->net->members > d->limits.links_per_net) {
 		part_all(guest);
 		return pz_fail(info, PZ_ERR_LIMIT, "too many connections from this address (%u)",

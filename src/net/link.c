@@ -60,6 +60,7 @@ emit(struct pz_link *link)
 	if (cipher->len == 0)
 		return PZ_OK;
 	pz_metric_add(link->host->metrics, PZ_METRIC_bytes_out, cipher->len);
+	/* Only in order: what waits from before goes first. */
 	if (link->cipher.len == 0)
 		give(link, cipher);
 	if (cipher->len > 0) {
@@ -78,6 +79,8 @@ consume_tx(struct pz_link *link, size_t len)
 	} else {
 		const uint8_t *p = link->tx.mem + link->tx.start;
 		size_t at = link->tx_begun;
+		/* Each frame begins with its length (page 4), so the next boundary follows from the
+		 * former. */
 		while (at < len)
 			at += PZ_FRAME_HEADER_BYTES + ((size_t)p[at] | (size_t)p[at + 1] << 8 |
 						       (size_t)p[at + 2] << 16 |
@@ -92,7 +95,9 @@ flush_messages(struct pz_link *link)
 {
 	if (link->cipher.len > 0)
 		give(link, &link->cipher);
-	/* Before the handshake is done only its own flights leave, also the rest of one. */
+	/* Before the handshake is done only its own flights leave, also the rest of one. One chunk
+	 * at a time: as soon as the stream takes less, the rest stays in tx as plain text, where it
+	 * counts as not sent. */
 	while (link->secured && link->tx.len > 0 && link->cipher.len == 0) {
 		struct pz_slice chunk = pz_buf_slice(&link->tx);
 		if (chunk.len > PZ_TURN_CHUNK_BYTES)
@@ -112,6 +117,8 @@ flush_channels(struct pz_link *link)
 	struct pz_slice frame;
 	bool has_sent = false;
 
+	/* Channels carry bulk: a message never waits behind more than what one flush of them has
+	 * left in the stream. */
 	if (link->channels == NULL || link->tx.len > 0 || link->cipher.len > 0)
 		return PZ_OK;
 	while ((frame = pz_channels_next(link->channels)).len > 0) {
@@ -122,6 +129,7 @@ flush_channels(struct pz_link *link)
 	if (has_sent)
 		link->tx_us = pz_env_mono_us(link->host->env);
 	PZ_TRY(emit(link));
+	/* Now the channels may fill their queues again, for the next turn. */
 	pz_channels_flushed(link->channels);
 	return PZ_OK;
 }
@@ -138,6 +146,8 @@ pz_link_flush(struct pz_link *link)
 		err = flush_channels(link);
 	count_queue(link);
 	if (err != PZ_OK) {
+		/* The buffer is the turn's: what this link leaves in it would go out on the
+		 * next. */
 		pz_buf_consume(&link->host->turn->cipher, link->host->turn->cipher.len);
 		pz_link_close(link, err, "cannot send");
 		return;
@@ -182,6 +192,7 @@ pz_link_send(struct pz_link *link, struct pz_slice frame)
 		return PZ_ERR_IO_CLOSED;
 	if (is_too_long(link, frame))
 		return PZ_ERR_PROTO_FRAME;
+	/* tx has a maximum (PZ_QUEUE_MAX_BYTES); the router stops the sources long before. */
 	PZ_TRY(pz_buf_append(&link->tx, frame));
 	link->session.queued += frame.len;
 	wake(link);
@@ -197,8 +208,8 @@ on_channel_prop(void *arg, const char *status, json_t *message)
 
 	if (link->closing)
 		return;
-	/* One that opens and does not read gets no more answers: its opens are over by their time
-	 * limit. All else is bounded by the number of channels. */
+	/* One that opens and does not read gets no more answers: its opens are over by their
+	 * time limit. All else that waits here is bounded by the number of channels. */
 	if (link->session.queued > PZ_QUEUE_HIGH_BYTES && strcmp(status, "channelRefuse") == 0) {
 		pz_metric_add(link->host->metrics, PZ_METRIC_messages_dropped, 1);
 		return;
@@ -259,6 +270,8 @@ pz_link_on_channel_prop(struct pz_link *link, const char *status, json_t *messag
 
 	if (channels == NULL || !pz_channels_on_prop(channels, status, message, &err))
 		return false;
+	/* One channel that breaks the rules ends the link: what both ends count differs from
+	 * then on. */
 	if (err != PZ_OK)
 		pz_link_close(link, err, "a prop breaks the rules of channels");
 	return true;
@@ -285,11 +298,14 @@ arm(struct pz_link *link)
 	uint64_t due = UINT64_MAX;
 
 	if (!link->live) {
+		/* hello_us is 0 once the ClientHello has come. */
 		due = link->hello_us ? earlier(link->hello_us, link->deadline_us)
 				     : link->deadline_us;
 	} else if (link->life.is_in_flight) {
 		due = pz_env_mono_us(link->host->env) + PZ_LIVENESS_WATCH_US;
 	} else {
+		/* keepAlives are sent when nothing else was; two intervals of silence end the
+		 * link (page 4). */
 		due = earlier(link->rx_us + 2 * keepalive_us(link),
 			      link->tx_us + keepalive_us(link));
 		if (!link->idle)
@@ -332,6 +348,7 @@ on_time(struct pz_timer *timer, void *arg)
 			pz_link_close(link, PZ_ERR_IO_TIMEOUT, late);
 			return;
 		}
+		/* A link that we do not read from cannot be found silent. */
 	} else if (now >= link->rx_us + 2 * keepalive_us(link) && link->session.blocked == 0) {
 		pz_link_close(link, PZ_ERR_IO_TIMEOUT, "nothing received, not even a keepAlive");
 		return;
@@ -394,6 +411,7 @@ pz_link_new(const struct pz_link_host *host, struct pz_stream *stream, struct pz
 	link->owner = owner;
 	link->stream = stream;
 	link->tls = tls;
+	/* Until pz_link_establish: a stranger can make us hold this much. */
 	link->frame_max = PZ_FRAME_BYTES_ENROL;
 	pz_buf_init(&link->rx, PZ_FRAME_HEADER_BYTES + PZ_FRAME_BYTES_MAX + BEGUN_BYTES,
 		    host->turn->queue_pool);
@@ -422,6 +440,7 @@ pz_link_identify(struct pz_link *link, enum pz_session_kind kind, const char *ad
 
 	if (copy == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
+	/* Freed only now: `address` may be a part of the former one. */
 	free(link->session.address);
 	link->session.address = copy;
 	link->session.address_len = strlen(copy);
@@ -434,7 +453,8 @@ pz_link_close(struct pz_link *link, enum pz_err why, const char *detail)
 {
 	if (link->closing)
 		return;
-	/* A slow consumer gets no more: what it did not take is answered to the senders instead. */
+	/* A slow consumer gets no more: what it did not take is answered to the senders instead.
+	 * What was sent before the close is delivered if it can be: often it is the reason. */
 	if (link->secured && why != PZ_ERR_LIMIT_QUEUE) {
 		if (flush_messages(link) != PZ_OK)
 			pz_buf_consume(&link->host->turn->cipher, link->host->turn->cipher.len);
@@ -445,6 +465,7 @@ pz_link_close(struct pz_link *link, enum pz_err why, const char *detail)
 	link->close_detail = detail ? strdup(detail) : NULL;
 	pz_liveness_stop(link);
 	pz_list_remove(&link->dirty_node);
+	/* At the end of the turn: callers up the stack still use the link. */
 	pz_list_append(&link->host->turn->closing, &link->closing_node);
 }
 
@@ -460,12 +481,16 @@ pz_link_finish(struct pz_link *link)
 		if (emit(link) != PZ_OK)
 			link->cipher.len = 0;
 	}
+	/* The stream may live on for a moment (tcp.c lingers); the link does not know it any
+	 * more. */
 	link->stream->ops->close(link->stream);
 	link->stream = NULL;
 	/* A frame that was begun may have arrived: sent again, its call could run twice. */
 	if (link->tx_begun > 0 && link->tx_begun <= left.len)
 		left = pz_slice_of(left.ptr + link->tx_begun, left.len - link->tx_begun);
 	pz_metric_add(link->host->metrics, PZ_METRIC_links_closed, 1);
+	/* Before `closed`: owners of channels are informed while the link's owner still has its
+	 * link. */
 	free_channels(link);
 	link->host->events->closed(link, link->close_why,
 				   link->close_detail ? link->close_detail : "", left);
@@ -483,6 +508,8 @@ pz_link_finish(struct pz_link *link)
 bool
 pz_link_wants_bytes(struct pz_link *link)
 {
+	/* A handshake costs a thousand times what a message does: at most so many in one turn, so
+	 * that links are served. */
 	bool wants =
 		link->secured || link->host->turn->handshakes < link->host->turn->handshakes_max;
 
@@ -526,12 +553,16 @@ cut_frames(struct pz_link *link, struct pz_slice bytes)
 	while (!link->closing && used < bytes.len) {
 		struct pz_slice rest = pz_slice_of(bytes.ptr + used, bytes.len - used);
 		enum pz_err err = pz_frame_cut(rest, link->frame_max, &frame, &need);
+		/* A length with the highest bit set is malformed as a message; where there are
+		 * channels it may be one of their frames. */
 		bool is_data = err == PZ_ERR_PROTO_FRAME && link->channels;
 		if (is_data)
 			err = pz_frame_cut_data(rest, &frame, &need);
 		if (err == PZ_OK && frame.len == 0)
 			break;
 		if (err == PZ_OK) {
+			/* Counted before it is handed up: the call may close the link, and then
+			 * nothing is cut any more. */
 			used += frame.len;
 			err = is_data ? pz_channels_on_frame(link->channels, frame)
 				      : link->host->events->frame(link, frame);
@@ -551,6 +582,7 @@ decrypt(struct pz_link *link, uint8_t *buf, size_t cap, size_t *out_len, struct 
 	size_t len = 0, n = 0;
 	enum pz_err err = PZ_OK;
 
+	/* TLS writes whole records: with less room than one, bytes would stay in OpenSSL. */
 	while (cap - len >= RECORD_BYTES) {
 		err = pz_tls_read(link->tls, buf + len, cap - len, &n, &link->host->turn->cipher,
 				  info);
@@ -619,11 +651,13 @@ pump_once(struct pz_link *link, bool *out_more, struct pz_errinfo *info)
 		end = PZ_ERR_LIMIT_QUEUE;
 	*out_more = len > 0 && cap - len < RECORD_BYTES;
 	if (begun) {
+		/* The buffer is the link's own here, so what is not cut just stays. */
 		pz_buf_commit(&link->rx, len);
 		pz_buf_consume(&link->rx, cut_frames(link, pz_buf_slice(&link->rx)));
 		return end;
 	}
 	size_t used = cut_frames(link, pz_slice_of(buf, len));
+	/* Now a frame is begun that is not whole: this is the one copy. */
 	if (used < len && !link->closing)
 		PZ_TRY(pz_buf_append(&link->rx, pz_slice_of(buf + used, len - used)));
 	return end;

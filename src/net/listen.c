@@ -58,6 +58,7 @@ log_refused(struct pz_listener *listener)
 static void
 turn_away(struct pz_listener *listener)
 {
+	/* Closed for the moment of one accept4(), which gets its number. */
 	if (listener->spare_fd >= 0)
 		close(listener->spare_fd);
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
@@ -88,6 +89,7 @@ on_connection(uv_poll_t *poll, int status, int events)
 				turn_away(listener);
 			return;
 		}
+		/* The number shows how many are open: the kernel gives the lowest that is free. */
 		if ((unsigned)fd >= pz_loop_files_for_links(listener->loop)) {
 			close(fd);
 			log_refused(listener);
@@ -139,6 +141,7 @@ open_socket(const char *address, uint16_t port, int *out_fd, struct pz_errinfo *
 		return open_socket("0.0.0.0", port, out_fd, info);
 	if (fd < 0)
 		return pz_fail(info, PZ_ERR_IO, "cannot make a socket: %s", strerror(errno));
+	/* After a restart the port may still have connections that are timing out. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (addr.any.sa_family == AF_INET6 && is_any(address))
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));

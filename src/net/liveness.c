@@ -80,6 +80,7 @@ pz_link_probe(struct pz_link *link, uint64_t patience_us)
 
 	if (!is_watchable(link))
 		return;
+	/* The earlier one is under way already; a second would only make the answer later. */
 	if (life->is_probed) {
 		if (patience_us < life->patience_us)
 			life->patience_us = patience_us;
@@ -91,6 +92,7 @@ pz_link_probe(struct pz_link *link, uint64_t patience_us)
 	life->patience_us = patience_us;
 	life->watched_us = life->moved_us = life->checked_us = now_us(link);
 	life->acked = acked(link, &m);
+	/* The owner sends it, since a probe is a message of its protocol. */
 	link->host->events->probe(link);
 	/* the probe is the last that was queued */
 	life->probe_end = link->session.drained + link->session.queued;
@@ -147,6 +149,7 @@ on_timer(struct pz_timer *timer, void *arg)
 		check(link);
 	else if (link->rx_us <= link->life.watched_us)
 		pz_link_probe(link, PZ_LIVENESS_PATIENCE_US);
+	/* Bytes have come since; but what went out later needs a watch of its own. */
 	else if (link->tx_us > link->rx_us) /* something went out since */
 		pz_link_watch(link);
 }
@@ -181,6 +184,8 @@ pz_liveness_stop(struct pz_link *link)
 static void
 note_round_trip(struct pz_liveness *life, uint64_t sample_us)
 {
+	/* Quickly up and slowly down: a link must not be given up for one answer that was slower
+	 * than the last. */
 	if (sample_us >= life->round_trip_us)
 		life->round_trip_us = sample_us;
 	else
@@ -198,6 +203,7 @@ pz_liveness_on_bytes(struct pz_link *link)
 	}
 	if (!life->is_probed)
 		return;
+	/* Only when the probe had arrived: else the way out is a part of the time. */
 	if (life->has_arrived || life->acked >= life->probe_end)
 		note_round_trip(life, link->rx_us - life->watched_us);
 	pz_link_unwatch(link);

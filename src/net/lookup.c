@@ -75,6 +75,7 @@ run(void *arg)
 	shared->result = status == 0 ? result : NULL;
 	shared->is_done = true;
 	atomic_fetch_sub(&running, 1);
+	/* Under the lock: the loop sets `wake` to NULL before it ends, and then is not touched. */
 	if (shared->wake)
 		uv_async_send(shared->wake);
 	pthread_mutex_unlock(&shared->lock);
@@ -144,6 +145,7 @@ job_free(struct job *job)
 	free(job);
 }
 
+/* A look-up that began in the former network is not joined: it asks that network's name servers. */
 static struct job *
 find(struct pz_loop *loop, const char *name)
 {
@@ -230,6 +232,7 @@ pz_lookups_init(struct pz_loop *loop)
 	if (uv_async_init(&loop->uv, &loop->looked_up, on_wake) != 0)
 		return PZ_ERR_INTERNAL;
 	loop->looked_up.data = loop;
+	/* A look-up alone must not keep a daemon from ending. */
 	uv_unref((uv_handle_t *)&loop->looked_up);
 	return PZ_OK;
 }
@@ -243,6 +246,7 @@ pz_lookups_fini(struct pz_loop *loop)
 			pz_lookup_cancel(PZ_CONTAINER(w, struct pz_lookup, node));
 		job_free(job);
 	}
+	/* Threads that are still in getaddrinfo() end by themselves, with the last reference. */
 	uv_close((uv_handle_t *)&loop->looked_up, NULL);
 }
 

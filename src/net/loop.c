@@ -26,6 +26,7 @@ arm(struct pz_loop *loop)
 {
 	uint64_t due = pz_timers_next_us(&loop->timers);
 
+	/* Most turns change nothing: the uv timer stays as it is. */
 	if (due == loop->armed_us && uv_is_active((uv_handle_t *)&loop->alarm))
 		return;
 	loop->armed_us = due;
@@ -35,6 +36,7 @@ arm(struct pz_loop *loop)
 	}
 	uint64_t now_us = pz_env_mono_us(&loop->env);
 	uint64_t delay_ms = due > now_us ? (due - now_us + PZ_US_PER_MS - 1) / PZ_US_PER_MS : 0;
+	/* libuv counts from its own time of the turn's beginning. */
 	uv_update_time(&loop->uv);
 	uv_timer_start(&loop->alarm, on_alarm, delay_ms, 0);
 }
@@ -140,6 +142,8 @@ pz_loop_files_for_links(const struct pz_loop *loop)
 {
 	unsigned quarter = loop->files_max / 4;
 
+	/* The reserve is for the owner's commands: a daemon that is flooded must still be
+	 * stopped. */
 	return loop->files_max -
 	       (quarter < PZ_FILES_RESERVED_MAX ? quarter : PZ_FILES_RESERVED_MAX);
 }

@@ -113,6 +113,7 @@ give_up(struct tcp *tcp)
 	while (!is_closing(tcp) &&
 	       (n = recv(tcp->fd, tcp->loop->read_buf, PZ_LOOP_READ_BYTES, 0)) > 0)
 		deliver(tcp, pz_slice_of(tcp->loop->read_buf, (size_t)n));
+	/* The bytes first, the end behind them: the other way round a `bye` would never be seen. */
 	end_link(tcp, error);
 	tcp->reading = tcp->writing = false;
 	update_poll(tcp);
@@ -164,6 +165,7 @@ tcp_send(struct pz_stream *stream, struct pz_slice bytes)
 	do {
 		n = send(tcp->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
 	} while (n < 0 && errno == EINTR);
+	/* An error is kept for on_poll: the caller is in the middle of its turn. */
 	if (n < 0 && errno != EAGAIN)
 		tcp->error = errno;
 	size_t sent = n > 0 ? (size_t)n : 0;
@@ -195,6 +197,8 @@ tcp_measure(struct pz_stream *stream, struct pz_stream_measure *out)
 	int queued = 0, unsent = 0;
 
 	*out = (struct pz_stream_measure){0};
+	/* SIOCOUTQ: all that is not acknowledged; SIOCOUTQNSD: of it what was not even sent
+	 * (tcp(7)). */
 	if (ioctl(tcp->fd, SIOCOUTQ, &queued) == 0 && queued > 0)
 		out->unacked = (size_t)queued;
 	if (ioctl(tcp->fd, SIOCOUTQNSD, &unsent) == 0 && queued > unsent)
@@ -255,6 +259,7 @@ static void
 tcp_close(struct pz_stream *stream)
 {
 	struct tcp *tcp = (struct tcp *)(void *)stream;
+	/* Nothing was said, so nothing can be lost: no farewell. */
 	struct farewell *farewell = tcp->has_sent ? calloc(1, sizeof(*farewell)) : NULL;
 
 	uv_poll_stop(&tcp->poll);
@@ -264,7 +269,7 @@ tcp_close(struct pz_stream *stream)
 		return;
 	}
 	/* Strangers that are turned away must not hold more descriptors than they are allowed
-	 * links. */
+	 * links. The oldest makes place for the newest. */
 	if (tcp->loop->lingering_len >= pz_loop_room(tcp->loop, 2 * PZ_LINGERING_MAX) / 2)
 		end_farewell(
 			PZ_CONTAINER(pz_list_first(&tcp->loop->lingering), struct farewell, node));
@@ -272,6 +277,7 @@ tcp_close(struct pz_stream *stream)
 	farewell->tcp = tcp;
 	tcp->poll.data = farewell;
 	pz_timer_init(&farewell->timer, on_linger_over, farewell);
+	/* For an end that never hangs up. */
 	pz_env_start(&tcp->loop->env, &farewell->timer, LINGER_US);
 	pz_list_append(&tcp->loop->lingering, &farewell->node);
 	uv_poll_start(&tcp->poll, UV_READABLE, on_linger_poll);
@@ -305,6 +311,7 @@ pz_tcp_stream_new(struct pz_loop *loop, int fd, struct pz_stream **out)
 		free(tcp);
 		return PZ_ERR_IO;
 	}
+	/* Messages are small and are coalesced here; Nagle would hold back the last one. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	/* What waits longer than the network needs waits in our queue, which small things may pass
 	 * by and which knows what was not sent. */

@@ -48,6 +48,7 @@ refuse_hello(struct pz_tls *tls, int *alert, int number, enum pz_err err, const 
 static bool
 adopt(struct pz_tls *tls, struct pz_tls_ctx *ctx)
 {
+	/* The chain and the key come with the context. */
 	if (SSL_set_SSL_CTX(tls->ssl, ctx->ssl_ctx) == NULL)
 		return false;
 	SSL_set_verify(tls->ssl, pz_tls_kind_verify_mode(ctx->kind), NULL);
@@ -88,6 +89,8 @@ judge_proof(struct pz_tls *tls, const struct pz_tls_ctx *ctx, int *alert)
 	if (ctx->kind != PZ_TLS_PEER_SERVER)
 		return SSL_CLIENT_HELLO_SUCCESS;
 	const struct pz_tls_known *known = pz_tls_proof_check(ctx->proofs, tls->ssl);
+	/* The same secret as in the first ClientHello: else a second one could change the zone that
+	 * is meant. */
 	if (known == NULL || (tls->expect && tls->expect->known != known))
 		return refuse_hello(tls, alert, SSL_AD_HANDSHAKE_FAILURE, PZ_ERR_DENIED,
 				    "it does not prove a secret of this zone or of a friend's");
@@ -142,6 +145,7 @@ pz_tls_on_client_hello(SSL *ssl, int *alert, void *arg)
 	enum pz_tls_purpose purpose;
 
 	(void)arg;
+	/* The zone was chosen by the first ClientHello and is not chosen again. */
 	if (tls->ctx != NULL) /* after a HelloRetryRequest */
 		return judge_proof(tls, tls->ctx, alert);
 	int verdict = read_hello(tls, label, &purpose, alert);
@@ -150,6 +154,7 @@ pz_tls_on_client_hello(SSL *ssl, int *alert, void *arg)
 	struct pz_tls_ctx *ctx = tls->select(tls->select_arg, label, purpose);
 	if (ctx == NULL)
 		return refuse_choice(tls, purpose, alert);
+	/* A fault of the owner must not become a handshake with the wrong rules. */
 	if (!pz_tls_kind_is_server(ctx->kind) || pz_tls_kind_purpose(ctx->kind) != purpose)
 		return refuse_hello(tls, alert, SSL_AD_INTERNAL_ERROR, PZ_ERR_INTERNAL,
 				    "TLS: context of the wrong kind");
@@ -181,7 +186,8 @@ pz_tls_on_verify(X509_STORE_CTX *store, void *arg)
 	enum pz_err err;
 
 	(void)arg;
-	/* Judged later: by pz_tls_verify_peer, or by the exchange of two strangers. */
+	/* Judged later: by pz_tls_verify_peer, or by the exchange of two strangers. Here only the
+	 * key counts, which CertificateVerify proves. */
 	if (pz_tls_kind_purpose(tls->ctx->kind) != PZ_TLS_FOR_ZONE) {
 		X509_STORE_CTX_set_error(store, X509_V_OK);
 		return 1;
@@ -196,6 +202,7 @@ pz_tls_on_verify(X509_STORE_CTX *store, void *arg)
 				      tls->expect ? &tls->expect->want : NULL,
 				      pz_env_wall_ms(tls->env), tls->peer, &x509_error, tls->info);
 	ERR_clear_error(); /* what a failing signature left there is not OpenSSL's verdict */
+	/* The cause becomes the alert, which shows the peer only its kind (alert.c). */
 	if (err != PZ_OK) {
 		free(tls->peer);
 		tls->peer = NULL;

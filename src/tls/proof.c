@@ -88,6 +88,8 @@ make_mac(const struct pz_tls_known *known, const char *label, struct pz_slice ra
 	size_t len = strlen(label);
 	unsigned int out_len;
 
+	/* The random bytes have one length, so that label, random and key cannot be shifted
+	 * against each other. */
 	if (random.len != RANDOM_BYTES || key.len > PUBLIC_KEY_BYTES_MAX)
 		return false;
 	memcpy(text, label, len);
@@ -112,6 +114,8 @@ make_offer(SSL *ssl, const struct pz_tls_known *known, uint8_t proof[PROOF_BYTES
 	size_t len = EVP_PKEY_get1_encoded_public_key(pair, &key);
 	if (len > 0) {
 		struct pz_slice of = pz_slice_of(key, len);
+		/* Bound to this handshake by the random bytes, and to this key: a copy proves
+		 * nothing. */
 		struct pz_slice nonce =
 			pz_slice_of(random, SSL_get_client_random(ssl, random, sizeof(random)));
 		is_made = make_mac(known, label_proof, nonce, of, proof) &&
@@ -132,7 +136,8 @@ on_offer(SSL *ssl, const EVP_MD *md, const unsigned char **id, size_t *id_len, S
 	uint8_t key[PROOF_BYTES];
 
 	*out = NULL;
-	/* Another digest after a HelloRetryRequest: our servers send none. */
+	/* Another digest after a HelloRetryRequest: our servers send none. Without the offer the
+	 * handshake goes on; the server then does not know us and refuses. */
 	if (cipher == NULL || (md && !EVP_MD_is_a(md, "SHA256")))
 		return 1;
 	SSL_SESSION *session = SSL_SESSION_new();
@@ -182,6 +187,8 @@ pz_tls_proof_check(const struct pz_tls_proofs *proofs, SSL *ssl)
 
 	if (proofs == NULL || !hello_parts(ssl, &random, &proof, &key))
 		return NULL;
+	/* Each known zone costs an HMAC: PZ_FRIENDS_MAX of them bound what one ClientHello can
+	 * cost. */
 	for (size_t i = 0; i < proofs->count; i++)
 		if (make_mac(&proofs->known[i], label_proof, random, key, expected) &&
 		    CRYPTO_memcmp(expected, proof.ptr, sizeof(expected)) == 0)

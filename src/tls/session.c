@@ -30,6 +30,8 @@ bio_read(BIO *bio, char *to, size_t len, size_t *out_len)
 	struct pz_tls *tls = BIO_get_data(bio);
 	size_t n = tls->in.len < len ? tls->in.len : len;
 
+	/* Without input OpenSSL must stop and ask again, not take the end of the buffer for the end
+	 * of the stream. */
 	BIO_clear_retry_flags(bio);
 	if (n == 0) {
 		BIO_set_retry_read(bio);
@@ -47,6 +49,7 @@ bio_write(BIO *bio, const char *from, size_t len, size_t *out_len)
 	struct pz_tls *tls = BIO_get_data(bio);
 
 	BIO_clear_retry_flags(bio);
+	/* Outside of a call there is no buffer: OpenSSL has nothing to write then. */
 	enum pz_err err =
 		tls->out ? pz_buf_append(tls->out, pz_slice_of(from, len)) : PZ_ERR_INTERNAL;
 	if (err != PZ_OK) {
@@ -63,6 +66,7 @@ bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
 	(void)bio;
 	(void)num;
 	(void)ptr;
+	/* All other commands are for BIOs that have a buffer of their own. */
 	return cmd == BIO_CTRL_FLUSH || cmd == BIO_CTRL_DUP;
 }
 
@@ -136,6 +140,7 @@ session_new(struct pz_tls_ctx *client_ctx, const struct pz_env *env, struct pz_t
 		return PZ_ERR_LIMIT_MEMORY;
 	BIO_set_data(bio, tls);
 	BIO_set_init(bio, 1);
+	/* The BIO belongs to the SSL from here on. */
 	SSL_set_bio(tls->ssl, bio, bio);
 	if (client_ctx != NULL)
 		SSL_set_connect_state(tls->ssl);
@@ -173,6 +178,7 @@ pz_tls_new_client(struct pz_tls_ctx *ctx, const char *sni, const struct pz_expec
 
 	if (pz_tls_kind_is_server(ctx->kind))
 		return PZ_ERR_CONFIG;
+	/* A client that expects no one in particular would accept any member. */
 	if (expect == NULL && pz_tls_kind_purpose(ctx->kind) == PZ_TLS_FOR_ZONE)
 		return PZ_ERR_CONFIG;
 	if (sni != NULL && !is_host_name(sni))
@@ -207,6 +213,7 @@ pz_tls_free(struct pz_tls *tls)
 void
 pz_tls_input(struct pz_tls *tls, struct pz_slice cipher)
 {
+	/* Borrowed until the next call of handshake or read, which takes all of it. */
 	tls->in = cipher;
 }
 
@@ -240,6 +247,8 @@ leave(struct pz_tls *tls, int ret)
 	tls->info = NULL;
 	if (why == SSL_ERROR_NONE || why == SSL_ERROR_WANT_READ)
 		return PZ_OK;
+	/* After an error the rest of the input is of no use, and the caller's memory ends with the
+	 * call. */
 	tls->in = pz_slice_of(NULL, 0);
 	if (why == SSL_ERROR_ZERO_RETURN)
 		return pz_fail(info, PZ_ERR_IO_CLOSED, "peer closed the session");
@@ -280,6 +289,7 @@ finish(struct pz_tls *tls, struct pz_errinfo *info)
 	bool is_zone = purpose == PZ_TLS_FOR_ZONE;
 	const char *ours = pz_tls_alpn_name(purpose);
 
+	/* What was expected has been checked in pz_tls_on_verify. */
 	free(tls->expect);
 	tls->expect = NULL;
 	SSL_get0_alpn_selected(tls->ssl, &alpn, &len);
@@ -329,6 +339,7 @@ pz_tls_read(struct pz_tls *tls, uint8_t *plain, size_t cap, size_t *out_len,
 	size_t len = 0;
 
 	if (tls->phase == PZ_TLS_FAILED)
+		/* Said once with its reason; what comes later is only the echo. */
 		return pz_fail(info, PZ_ERR_IO_CLOSED, "session has failed");
 	if (tls->phase != PZ_TLS_READY)
 		return pz_fail(info, PZ_ERR_INTERNAL, "handshake is not done");
@@ -366,6 +377,7 @@ pz_tls_close(struct pz_tls *tls, struct pz_buf *cipher_out)
 		return;
 	tls->close_sent = true;
 	enter(tls, cipher_out, NULL);
+	/* Best effort: the connection ends in any case. */
 	(void)SSL_shutdown(tls->ssl); /* without room there is no close_notify: a hang-up then */
 	tls->out = NULL;
 	ERR_clear_error();
@@ -425,6 +437,8 @@ pz_tls_drop_peer(struct pz_tls *tls)
 {
 	if (tls->phase != PZ_TLS_READY)
 		return; /* finish() must still see that the peer was verified */
+	/* The owner has what it needs of the peer by now; a thousand links keep it a thousand
+	 * times. */
 	free(tls->peer);
 	tls->peer = NULL;
 }
@@ -435,6 +449,8 @@ pz_tls_export(struct pz_tls *tls, const char *label, uint8_t *out, size_t len)
 	if (tls->phase != PZ_TLS_READY)
 		return PZ_ERR_INTERNAL;
 	ERR_clear_error();
+	/* RFC 8446 7.5, no context: both ends of this connection get the same bytes, and no one
+	 * between them. */
 	if (SSL_export_keying_material(tls->ssl, out, len, label, strlen(label), NULL, 0, 0) == 1)
 		return PZ_OK;
 	ERR_clear_error();
@@ -453,6 +469,7 @@ pz_tls_verify_peer(struct pz_tls *tls, const struct pz_trust *trust, const struc
 	X509 *leaf = SSL_get0_peer_certificate(tls->ssl);
 	if (leaf == NULL)
 		return pz_fail(info, PZ_ERR_DENIED_CHAIN, "hub showed no certificate");
+	/* The same six rules as in a handshake, only later: the anchor was not known before. */
 	enum pz_err err = pz_verify_chain(trust, leaf, SSL_get_peer_cert_chain(tls->ssl), expect,
 					  wall_ms, &peer, NULL, info);
 	ERR_clear_error();

@@ -60,6 +60,8 @@ struct order {
 struct pz_cert *
 pz_cert_wrap(struct x509_st *x509)
 {
+	/* All or nothing: a certificate without one of these would fail later, in a place that
+	 * cannot fail. */
 	struct pz_cert *cert = calloc(1, sizeof(*cert));
 
 	if (cert == NULL || !pz_x509_spki_hash(x509, cert->key_hash) ||
@@ -128,6 +130,7 @@ check_order(const struct order *o, struct pz_errinfo *info)
 		pz_cert_spki_hash(o->issuer, b);
 	else
 		pz_key_spki_hash(o->subject_key, b);
+	/* OpenSSL signs with any key that it is given; the mistake would show at the first peer. */
 	if (memcmp(a, b, sizeof(a)) != 0)
 		return pz_fail(info, PZ_ERR_CRYPTO, "the signing key is not the issuer's");
 	if (o->not_after_ms / 1000 <= o->not_before_ms / 1000)
@@ -157,6 +160,7 @@ set_names(X509 *x, const struct order *o)
 	char cn[PZ_CN_BYTES_MAX + 1];
 
 	pz_cn_format(o->profile->cn, o->subject, cn);
+	/* The length -1: OpenSSL counts the text itself. */
 	return X509_NAME_add_entry_by_NID(name, NID_commonName, V_ASN1_UTF8STRING,
 					  (const unsigned char *)cn, (int)strlen(cn), -1, 0) &&
 	       X509_set_issuer_name(x, o->issuer ? X509_get_subject_name(o->issuer->x509) : name);
@@ -204,12 +208,15 @@ add_extension(X509 *x, X509V3_CTX *ctx, int nid, const char *value)
 static bool
 add_extensions(X509 *x, const struct order *o)
 {
+	/* "critical" in the texts makes an extension one that verifiers must know (RFC 5280
+	 * 4.2). */
 	const struct profile *p = o->profile;
 	/* A CA certificate that others made may lack the identifier. */
 	bool has_issuer_id = o->issuer && X509_get0_subject_key_id(o->issuer->x509);
 	X509V3_CTX ctx;
 
 	X509V3_set_ctx(&ctx, o->issuer ? o->issuer->x509 : x, x, NULL, NULL, 0);
+	/* The subject's key identifier lets OpenSSL find the issuer among several of one name. */
 	return add_extension(x, &ctx, NID_basic_constraints, p->constraints) &&
 	       add_extension(x, &ctx, NID_key_usage, p->usage) &&
 	       (p->ext_usage == NULL || add_extension(x, &ctx, NID_ext_key_usage, p->ext_usage)) &&
@@ -275,6 +282,7 @@ pz_cert_issue_for(enum pz_cert_kind kind, const struct pz_cert_subject *subject,
 		.env = env,
 	};
 
+	/* Compared before the check, so that an issuer that has ended is found by it. */
 	if (issuer && issuer->not_after_ms < o.not_after_ms)
 		o.not_after_ms = issuer->not_after_ms;
 	PZ_TRY(check_order(&o, info));
@@ -373,6 +381,8 @@ pz_cert_renew_at_ms(const struct pz_cert *cert)
 {
 	if (cert->not_after_ms <= cert->not_before_ms)
 		return cert->not_before_ms;
+	/* A third of the life is left to renew in: a month for a device, during which it may be
+	 * off. */
 	return cert->not_before_ms + (cert->not_after_ms - cert->not_before_ms) / 3 * 2;
 }
 
@@ -426,7 +436,8 @@ enum pz_err
 pz_cert_identity(const struct pz_cert *cert, char zone[PZ_ZONE_BYTES_MAX + 1],
 		 char device[PZ_DEVICE_BYTES_MAX + 1])
 {
-	/* NULL also when the extension is there twice. */
+	/* NULL also when the extension is there twice. A certificate with two could name two
+	 * identities. */
 	PZ_AUTO(GENERAL_NAMES_free)
 	GENERAL_NAMES *names = X509_get_ext_d2i(cert->x509, NID_subject_alt_name, NULL, NULL);
 	struct pz_identity id;

@@ -48,6 +48,7 @@ wrap(X509_CRL *crl, struct pz_crl **out, struct pz_errinfo *info)
 	*out = calloc(1, sizeof(**out));
 	if (*out == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "CRL: out of memory");
+	/* Last: from here on the list belongs to *out. */
 	(*out)->crl = crl;
 	(*out)->number = c.number;
 	(*out)->this_update_ms = c.this_update_ms;
@@ -92,6 +93,7 @@ add_entry(X509_CRL *crl, const struct pz_crl_entry *entry, struct pz_errinfo *in
 	return PZ_OK;
 }
 
+/* nextUpdate is when devices begin to warn, not when the list stops counting (page 2). */
 static bool
 set_dates(X509_CRL *crl, uint64_t now_ms)
 {
@@ -129,6 +131,7 @@ pz_crl_issue(const struct pz_cert *ca, const struct pz_key *ca_key,
 	EVP_PKEY *pkey = pz_key_evp(ca_key);
 	struct pz_crl *made = NULL;
 
+	/* As for certificates: a list signed with a wrong key would be refused everywhere. */
 	if (!pz_cert_key_matches(ca, ca_key))
 		return pz_fail(info, PZ_ERR_CRYPTO, "the signing key is not the CA's");
 	if (crl == NULL || !X509_CRL_set_version(crl, X509_CRL_VERSION_2) ||
@@ -137,6 +140,7 @@ pz_crl_issue(const struct pz_cert *ca, const struct pz_key *ca_key,
 		return pz_openssl_fail(info, PZ_ERR_CRYPTO, "issuing a CRL");
 	for (size_t i = 0; i < count; i++)
 		PZ_TRY(add_entry(crl, &entries[i], info));
+	/* Sorted before it is signed: the signature is over the entries in their order. */
 	if (!X509_CRL_sort(crl) || !X509_CRL_sign(crl, pkey, pz_digest_for(pkey)))
 		return pz_openssl_fail(info, PZ_ERR_CRYPTO, "signing a CRL");
 	PZ_TRY(wrap(crl, &made, info));
@@ -186,6 +190,7 @@ pz_crl_verify(const struct pz_crl *crl, const struct pz_cert *ca, struct pz_erri
 	X509 *issuer = pz_cert_x509(ca);
 	int md = NID_undef, pk = NID_undef;
 
+	/* By name and by key: a list of the same name from another zone must not pass for ours. */
 	if (X509_NAME_cmp(X509_CRL_get_issuer(crl->crl), X509_get_subject_name(issuer)) != 0)
 		return pz_fail(info, PZ_ERR_DENIED_CHAIN, "CRL of another issuer");
 	if (!OBJ_find_sigid_algs(X509_CRL_get_signature_nid(crl->crl), &md, &pk) ||
@@ -239,6 +244,7 @@ pz_crl_next_update_ms(const struct pz_crl *crl)
 size_t
 pz_crl_len(const struct pz_crl *crl)
 {
+	/* NULL for an empty list, which has -1 entries for OpenSSL. */
 	int n = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl->crl));
 
 	return n > 0 ? (size_t)n : 0;

@@ -36,6 +36,7 @@ set_subject(X509_REQ *req, const struct pz_cert_subject *subject)
 static bool
 set_san(X509_REQ *req, const struct pz_cert_subject *subject)
 {
+	/* Extensions of a request are an attribute of it (RFC 2986 4.1). */
 	PZ_AUTO(GENERAL_NAMES_free) GENERAL_NAMES *names = pz_san_new(subject, true);
 	PZ_AUTO(extensions_free) extension_stack *exts = NULL;
 
@@ -111,6 +112,7 @@ subject_is(X509_REQ *req, const struct pz_cert_subject *expected)
 	int len;
 	bool same;
 
+	/* A second attribute could be what some other program shows to people. */
 	if (X509_NAME_entry_count(name) != 1 ||
 	    OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry)) != NID_commonName)
 		return false;
@@ -134,6 +136,8 @@ san_is(X509_REQ *req, const struct pz_cert_subject *expected, bool *out)
 	enum pz_err err = PZ_ERR_PROTO;
 
 	ERR_clear_error();
+	/* Counted before it is read: a second name of any kind would be carried into the
+	 * certificate by a careless hub. */
 	if (names && sk_GENERAL_NAME_num(names) == 1)
 		err = pz_san_identity(names, &id);
 	if (err == PZ_ERR_LIMIT_MEMORY)
@@ -153,6 +157,7 @@ pz_csr_check(struct pz_slice pem, const struct pz_cert_subject *expected, struct
 
 	PZ_TRY(pz_subject_check(expected, true, info));
 	PZ_TRY(parse(pem, &req, info));
+	/* Possession before names: a request that is signed by another key says nothing. */
 	PZ_TRY(check_possession(req, &key, info));
 	if (!subject_is(req, expected))
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY,

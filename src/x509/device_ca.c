@@ -59,6 +59,7 @@ check_issued(X509 *device_ca, X509 *pzh_ca, uint64_t wall_ms, struct pz_errinfo 
 	PZ_AUTO(X509_STORE_CTX_free) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	X509_VERIFY_PARAM *param;
 
+	/* The store has this anchor only, whatever the system trusts. */
 	if (store == NULL || ctx == NULL || !X509_STORE_add_cert(store, pzh_ca) ||
 	    !X509_STORE_CTX_init(ctx, store, device_ca, NULL))
 		return pz_openssl_fail(info, PZ_ERR_LIMIT_MEMORY, "certificate verification");
@@ -71,7 +72,8 @@ check_issued(X509 *device_ca, X509 *pzh_ca, uint64_t wall_ms, struct pz_errinfo 
 		return pz_fail(info, pz_x509_verify_err(x509_error), "%s",
 			       X509_verify_cert_error_string(x509_error));
 	}
-	/* A chain of one: the anchor itself was handed over as the device's. */
+	/* A chain of one: the anchor itself was handed over as the device's. The chain that OpenSSL
+	 * built, not the one that was sent. */
 	if (sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) != 2)
 		return pz_fail(info, PZ_ERR_DENIED_CHAIN, "not signed by the PZH CA");
 	/* OpenSSL allows this here, but not once a leaf follows. */
@@ -89,6 +91,7 @@ verify(const struct pz_cert *device_ca, const struct pz_cert *pzh_ca, const stru
 
 	if (trust == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	/* Refuses an anchor that is no CA, or a list that is not its own. */
 	PZ_TRY(pz_trust_add(trust, pzh_ca, crl, info)); /* a PZH CA, and its own CRL */
 	PZ_TRY(check_profile(pz_cert_x509(device_ca), info));
 	PZ_TRY(check_issued(pz_cert_x509(device_ca), pz_cert_x509(pzh_ca), wall_ms, info));

@@ -60,6 +60,7 @@ read_block(BIO *bio, const char *name, uint8_t **out, size_t *out_len, struct pz
 	fits = strcmp(got_name, name) == 0 && header[0] == '\0' && len > 0;
 	OPENSSL_free(got_name);
 	OPENSSL_free(header);
+	/* Two blocks, or text behind one: which one counts would be the reader's choice. */
 	if (!fits || BIO_pending(bio) > 0) {
 		OPENSSL_clear_free(data, (size_t)len);
 		return pz_fail(info, PZ_ERR_PROTO, "not exactly one PEM %s", name);
@@ -78,7 +79,8 @@ pz_pem_read(struct pz_slice pem, size_t max, const char *name, uint8_t **out, si
 	if (pem.len > max)
 		return pz_fail(info, PZ_ERR_LIMIT, "PEM %s over %zu bytes", name, max);
 	pem = trim(pem);
-	/* OpenSSL skips text before a block; a peer has no business to send any. */
+	/* OpenSSL skips text before a block; a peer has no business to send any. With the limit
+	 * above, the parser sees one block of bounded size and nothing else. */
 	if (pem.len < 11 || memcmp(pem.ptr, "-----BEGIN ", 11) != 0)
 		return pz_fail(info, PZ_ERR_PROTO, "not a PEM %s", name);
 	bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
@@ -122,6 +124,7 @@ pz_cn_format(const char *tmpl, const struct pz_cert_subject *subject, char out[P
 	text[len] = '\0';
 	if (len > PZ_CN_BYTES_MAX) {
 		len = PZ_CN_BYTES_MAX;
+		/* The name may be cut; a character may not. */
 		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
 			len--; /* a continuation byte cannot start what is cut off */
 	}
@@ -149,6 +152,7 @@ pz_san_add(GENERAL_NAMES *names, int type, ASN1_STRING *value)
 		ASN1_STRING_free(value);
 		return false;
 	}
+	/* The name owns the value from here on, and the list owns the name after the push. */
 	GENERAL_NAME_set0_value(name, type, value);
 	if (sk_GENERAL_NAME_push(names, name) > 0)
 		return true;
@@ -161,6 +165,7 @@ static enum pz_err
 uri_format(const struct pz_cert_subject *subject, bool has_device, struct pz_buf *out)
 {
 	PZ_TRY(pz_buf_append_str(out, "pz:"));
+	/* Escaped but for what page 2 leaves as it is, so that one identity has one text. */
 	PZ_TRY(pz_percent_encode(pz_slice_str(subject->zone), "@/:", out));
 	if (!has_device)
 		return PZ_OK;
@@ -218,6 +223,7 @@ uri_parse(struct pz_slice uri, struct pz_identity *out)
 
 	if (memcmp(uri.ptr, "pz:", 3) != 0)
 		return PZ_ERR_PROTO;
+	/* The first slash divides; a device's name has none, and an escaped one is found below. */
 	zone = pz_slice_of(uri.ptr + 3, uri.len - 3);
 	slash = memchr(uri.ptr, '/', uri.len);
 	if (slash) {
@@ -246,6 +252,7 @@ pz_san_identity(const GENERAL_NAMES *names, struct pz_identity *out)
 		if (type != GEN_URI || ASN1_STRING_length(s) < 3 ||
 		    strncasecmp((const char *)ASN1_STRING_get0_data(s), "pz:", 3) != 0)
 			continue;
+		/* Refused, not ignored: readers would choose differently. */
 		if (uri.ptr)
 			return PZ_ERR_PROTO;
 		uri = pz_slice_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
@@ -259,6 +266,7 @@ pz_digest_for(EVP_PKEY *pkey)
 {
 	if (EVP_PKEY_get_base_id(pkey) == EVP_PKEY_ED25519)
 		return NULL;
+	/* The digest that fits the curve's strength (page 2). */
 	if (EVP_PKEY_get_base_id(pkey) == EVP_PKEY_EC && EVP_PKEY_get_bits(pkey) >= 384)
 		return EVP_sha384();
 	return EVP_sha256();
@@ -295,6 +303,7 @@ pz_asn1_time_ms(const ASN1_TIME *t, uint64_t *out_ms)
 	if (t == NULL || !ASN1_TIME_to_tm(t, &tm))
 		return false;
 	s = timegm(&tm);
+	/* Before 1970 is as good as 1970: such a date only says "long ago". */
 	*out_ms = s > 0 ? (uint64_t)s * 1000 : 0;
 	return true;
 }
@@ -313,6 +322,7 @@ pz_serial_format(const ASN1_INTEGER *serial, char out[PZ_SERIAL_HEX_BYTES])
 
 	if (ASN1_STRING_type(serial) != V_ASN1_INTEGER)
 		return false;
+	/* OpenSSL keeps the sign apart, so leading zeros carry nothing; one serial has one text. */
 	while (len > 0 && data[0] == 0) {
 		data++;
 		len--;
@@ -340,6 +350,7 @@ pz_serial_parse(const char *hex)
 enum pz_err
 pz_x509_verify_err(int x509_error)
 {
+	/* What page 5 distinguishes, no more: the text has the rest. */
 	switch (x509_error) {
 	case X509_V_ERR_CERT_NOT_YET_VALID:
 	case X509_V_ERR_CERT_HAS_EXPIRED:

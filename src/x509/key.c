@@ -99,6 +99,7 @@ is_der_sequence(const unsigned char *bytes, int len)
 	const unsigned char *at = bytes;
 	ASN1_SEQUENCE_ANY *items = d2i_ASN1_SEQUENCE_ANY(NULL, &at, len);
 	unsigned char *again = NULL;
+	/* Written again and compared: the cheapest proof that the bytes are canonical. */
 	int again_len = items ? i2d_ASN1_SEQUENCE_ANY(items, &again) : -1;
 	bool same = again_len == len && memcmp(bytes, again, (size_t)len) == 0 &&
 		    has_no_negative(items);
@@ -145,7 +146,9 @@ pz_x509_spki_hash(X509 *x, uint8_t out[PZ_KEY_HASH_BYTES])
 
 	if (pkey == NULL)
 		return false;
-	/* i2d_PUBKEY looks for an encoder each time, which costs as much as a signature. */
+	/* i2d_PUBKEY looks for an encoder each time, which costs as much as a signature. A key
+	 * that is encoded unusually would get a second hash, and so a second identity, by the
+	 * fast way. */
 	if (!is_usual_spki(x))
 		return spki_hash(pkey, out);
 	len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
@@ -157,6 +160,7 @@ pz_key_wrap(struct evp_pkey_st *pkey)
 {
 	struct pz_key *key = calloc(1, sizeof(*key));
 
+	/* Its own reference: the caller's may be a certificate's. */
 	if (key == NULL || !spki_hash(pkey, key->hash) || !EVP_PKEY_up_ref(pkey)) {
 		ERR_clear_error();
 		free(key);
@@ -214,6 +218,7 @@ pz_key_to_pem(const struct pz_key *key, struct pz_buf *out)
 
 	if (bio == NULL)
 		return pz_openssl_fail(NULL, PZ_ERR_LIMIT_MEMORY, "PEM");
+	/* No passphrase: the directory's mode protects the file, and a daemon has no one to ask. */
 	if (!PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL)) {
 		ERR_clear_error(); /* OpenSSL calls a missing private part "malloc failure" */
 		return PZ_ERR_CRYPTO;
@@ -234,6 +239,7 @@ pz_key_from_pem(struct pz_slice pem, struct pz_key **out, struct pz_errinfo *inf
 	PZ_TRY(pz_pem_read(pem, PZ_KEY_PEM_BYTES_MAX, PEM_STRING_PKCS8INF, &der, &len, info));
 	at = der;
 	p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)len);
+	/* Bytes behind the key are not part of it, and no file of ours has any. */
 	if (p8 && at == der + len)
 		pkey = EVP_PKCS82PKEY(p8);
 	PKCS8_PRIV_KEY_INFO_free(p8);
@@ -265,7 +271,8 @@ check_ec(EVP_PKEY *pkey, int bits, struct pz_errinfo *info)
 	if (bits < PZ_EC_BITS_MIN)
 		return pz_fail(info, PZ_ERR_DENIED_WEAK, "EC key of %d bits (accepted: %d or more)",
 			       bits, PZ_EC_BITS_MIN);
-	/* Parameters spelled out by the peer need not be those of any good curve. */
+	/* Parameters spelled out by the peer need not be those of any good curve. A peer could
+	 * choose parameters for which it knows every private key. */
 	if (!EVP_PKEY_get_int_param(pkey, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
 				    &explicit_params))
 		ERR_clear_error(); /* a token's key may not have this parameter */
@@ -314,6 +321,7 @@ pz_key_sign(const struct pz_key *key, struct pz_slice message, struct pz_buf *ou
 	if (EVP_DigestSignInit(ctx, NULL, pz_digest_for(key->pkey), NULL, key->pkey) != 1 ||
 	    EVP_DigestSign(ctx, at, &len, message.ptr, message.len) != 1)
 		return pz_openssl_fail(NULL, PZ_ERR_CRYPTO, "signature");
+	/* The length is known only now: ECDSA signatures vary. */
 	pz_buf_commit(out, len);
 	return PZ_OK;
 }

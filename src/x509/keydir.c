@@ -89,6 +89,7 @@ static enum pz_err
 each_entry(struct pz_keydir *kd, bool stop,
 	   enum pz_err (*fn)(struct pz_keydir *kd, const char *name, void *arg), void *arg)
 {
+	/* A descriptor of its own, since fdopendir() takes it. */
 	int fd = openat(kd->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	enum pz_err first = PZ_OK;
@@ -103,6 +104,8 @@ each_entry(struct pz_keydir *kd, bool stop,
 		enum pz_err err = PZ_OK;
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			err = fn(kd, entry->d_name, arg);
+		/* `stop`: at the start the first fault is enough; a sweep goes on with the
+		 * others. */
 		if (first == PZ_OK)
 			first = err;
 	}
@@ -126,6 +129,7 @@ check_entry(struct pz_keydir *kd, const char *name, void *arg)
 		return PZ_OK;
 	}
 	if (fstatat(kd->fd, name, &st, 0) != 0)
+		/* Removed by another process meanwhile. */
 		return errno == ENOENT ? PZ_OK : io_fail(info, "cannot look at", path);
 	return S_ISREG(st.st_mode) ? check_stat(&st, path, info) : PZ_OK;
 }
@@ -144,6 +148,7 @@ open_checked(struct pz_keydir *kd, const char *dir, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_CONFIG, "%s: not a directory", dir);
 	if (kd->fd < 0)
 		return io_fail(info, "cannot open", dir);
+	/* Absolute, so that messages name a path that the operator can use anywhere. */
 	kd->path = realpath(dir, NULL);
 	if (kd->path == NULL || fstat(kd->fd, &st) != 0)
 		return io_fail(info, "cannot look at", dir);
@@ -208,8 +213,10 @@ write_temp(struct pz_keydir *kd, const char *temp, struct pz_slice content)
 
 	if (fd < 0)
 		return false;
+	/* The umask may have taken bits away. */
 	ok = fchmod(fd, 0600) == 0 && write_all(fd, content) && fsync(fd) == 0;
 	e = errno;
+	/* Some file systems report a full disk only here. */
 	if (close(fd) != 0 && ok)
 		return false;
 	errno = e;
@@ -229,6 +236,7 @@ pz_keydir_write(struct pz_keydir *kd, struct pz_slice content, char out_name[PZ_
 	pz_hex_encode(bytes, sizeof(bytes), hex);
 	snprintf(temp, sizeof(temp), TEMP_PREFIX "%s", hex);
 	snprintf(name, sizeof(name), "%s" SUFFIX, hex);
+	/* Before the rename no name refers to it; after it the key is whole. */
 	if (!write_temp(kd, temp, content) || renameat(kd->fd, temp, kd->fd, name) != 0) {
 		enum pz_err err = io_fail(info, "cannot write a key to", kd->path);
 		unlinkat(kd->fd, temp, 0);
@@ -248,6 +256,7 @@ pz_keydir_remove(struct pz_keydir *kd, const char *name)
 {
 	if (unlinkat(kd->fd, name, 0) != 0)
 		return errno == ENOENT ? PZ_ERR_NOTFOUND : PZ_ERR_IO;
+	/* Synchronised: a secret key must not come back after a power loss. */
 	return fsync(kd->fd) == 0 ? PZ_OK : PZ_ERR_IO;
 }
 
@@ -261,6 +270,7 @@ sweep_entry(struct pz_keydir *kd, const char *name, void *arg)
 {
 	const struct sweep *s = arg;
 
+	/* Files that others put there are left alone. */
 	if (!pz_keydir_name_is_ours(name) || s->keep(s->arg, name))
 		return PZ_OK;
 	return pz_keydir_remove(kd, name);

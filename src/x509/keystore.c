@@ -161,6 +161,7 @@ file_path(const char *uri, const char **out, struct pz_errinfo *info)
 	const char *path = uri;
 	bool is_file = strncasecmp(uri, "file:", 5) == 0;
 
+	/* The three spellings that OpenSSL takes for a local file. */
 	if (is_file)
 		path += 5;
 	if (is_file && strncmp(path, "//localhost/", 12) == 0)
@@ -190,6 +191,7 @@ store_read(const char *uri)
 		return NULL;
 	while (pkey == NULL && !OSSL_STORE_eof(ctx) && !OSSL_STORE_error(ctx)) {
 		OSSL_STORE_INFO *item = OSSL_STORE_load(ctx);
+		/* Certificates in the same file or token are skipped. */
 		if (item && OSSL_STORE_INFO_get_type(item) == OSSL_STORE_INFO_PKEY)
 			pkey = OSSL_STORE_INFO_get1_PKEY(item);
 		OSSL_STORE_INFO_free(item);
@@ -210,6 +212,8 @@ load_uri(const char *uri, struct pz_key **out, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_CONFIG, "key %s: also a file of that name", uri);
 	PZ_TRY(file_path(uri, &path, info));
 	if (path)
+		/* Checked by its path, opened by its path: the operator's own directory is trusted
+		 * in between. */
 		PZ_TRY(pz_keydir_check_file(path, info));
 	/* A URI may carry a PIN behind '?': it is not repeated. */
 	snprintf(what, sizeof(what), "key %.*s", (int)strcspn(uri, "?"), uri);
@@ -264,6 +268,7 @@ pz_keystore_load(struct pz_keystore *ks, const char *uri, struct pz_key **out,
 
 	if (e == NULL && strncmp(uri, "mem:", 4) == 0)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "%s: no such key", uri);
+	/* Our own names first: they may also look like a path. */
 	if (name)
 		return load_own(ks, uri, name, out, info);
 	if (e == NULL)

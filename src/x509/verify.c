@@ -91,6 +91,7 @@ is_ca(X509 *x)
 	uint32_t need = EXFLAG_BCONS | EXFLAG_CA | EXFLAG_KUSAGE;
 	uint32_t flags = X509_get_extension_flags(x);
 
+	/* EXFLAG_INVALID: OpenSSL could not read an extension, so its flags say nothing. */
 	return (flags & need) == need && (flags & EXFLAG_INVALID) == 0 &&
 	       (X509_get_key_usage(x) & KU_KEY_CERT_SIGN) != 0;
 }
@@ -127,6 +128,8 @@ check_anchor(const struct pz_trust *trust, const struct pz_cert *ca, char *zone,
 		return pz_openssl_fail(info, PZ_ERR_DENIED_CHAIN, "not a PZH CA certificate");
 	for (size_t i = 0; i < trust->count; i++) {
 		uint8_t a[PZ_KEY_HASH_BYTES], b[PZ_KEY_HASH_BYTES];
+		/* The same zone twice is allowed: its CA certificate may be renewed with the same
+		 * key. */
 		if (strcmp(trust->anchors[i].zone, zone) != 0)
 			continue;
 		pz_cert_spki_hash(trust->anchors[i].ca, a);
@@ -146,6 +149,7 @@ pz_trust_add(struct pz_trust *trust, const struct pz_cert *pzh_ca, const struct 
 	PZ_TRY(check_anchor(trust, pzh_ca, anchor.zone, info));
 	if (crl)
 		PZ_TRY(pz_crl_verify(crl, pzh_ca, info));
+	/* Room first, then the store, then the count: after an error the set is what it was. */
 	grown = realloc(trust->anchors, (trust->count + 1) * sizeof(*grown));
 	if (grown == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "trust set: out of memory");
@@ -164,6 +168,7 @@ check_presented(struct check *c)
 {
 	int count = 1;
 
+	/* Strength first: a huge RSA key costs most when its signature is checked. */
 	PZ_TRY(pz_x509_check_strength(c->leaf, c->info));
 	for (int i = 0; i < sk_X509_num(c->untrusted); i++) {
 		X509 *x = sk_X509_value(c->untrusted, i);
@@ -258,6 +263,7 @@ build_chain(struct check *c)
 	X509_VERIFY_PARAM_set_time(param, (time_t)(c->wall_ms / 1000));
 	X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
 	X509_VERIFY_PARAM_set_depth(param, PZ_CHAIN_CERTS_MAX - 1); /* keep_chain is exact */
+	/* Server purpose for both roles: our leaves have both usages, which is_tls_leaf checks. */
 	if (!X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_SERVER))
 		return pz_openssl_fail(c->info, PZ_ERR_INTERNAL, "certificate verification");
 	if (X509_verify_cert(ctx) != 1) {
@@ -298,6 +304,7 @@ has_hub_cn(const struct pz_cert *cert)
 	bool found = false;
 
 	for (int i = -1;
+	     /* All common names: a second one must not hide behind the first. */
 	     (i = X509_NAME_get_index_by_NID(name, NID_commonName, i)) >= 0 && !found;) {
 		unsigned char *cn = NULL;
 		int len = ASN1_STRING_to_UTF8(
@@ -321,6 +328,8 @@ check_identity(const struct check *c, struct pz_peer *peer)
 		return pz_fail(c->info, err == PZ_ERR_LIMIT_MEMORY ? err : PZ_ERR_DENIED_IDENTITY,
 			       "certificate without exactly one valid pz: name");
 	peer->is_hub = c->count == HUB_CHAIN;
+	/* The chain's length and the name must agree: a device's CA that issues a hub's name has a
+	 * chain that is too long for a hub. */
 	if (peer->is_hub != (peer->device[0] == '\0'))
 		return pz_fail(c->info, PZ_ERR_DENIED_IDENTITY, "%s certificate issued as a %s",
 			       peer->is_hub ? "device" : "hub",
@@ -341,6 +350,7 @@ check_identity(const struct check *c, struct pz_peer *peer)
 static enum pz_err
 check_revocation(const struct check *c, struct pz_peer *peer)
 {
+	/* certs[1] is the issuer in both roles: the device's CA, or the zone's for a hub. */
 	pz_cert_spki_hash(c->certs[0], peer->key_hash);
 	pz_cert_spki_hash(c->certs[1], peer->ca_key_hash);
 	pz_cert_serial_hex(c->certs[peer->is_hub ? 0 : 1], peer->ca_serial);
@@ -405,6 +415,8 @@ pz_verify_chain(const struct pz_trust *trust, struct x509_st *leaf, struct stack
 	struct pz_peer peer = {0};
 	enum pz_err err = run(&c, &peer);
 
+	/* The caller's struct is untouched after a refusal, so that no half of it is used by
+	 * mistake. */
 	if (err == PZ_OK)
 		*out = peer;
 	if (out_x509_error)
