@@ -80,6 +80,7 @@ parse_number(const struct pz_pref_info *row, const char *text, struct pz_pref_va
 		if (*c < '0' || *c > '9')
 			return false;
 		number = number * 10 + (uint64_t)(*c - '0');
+		/* In the loop, so that it cannot overflow. */
 		if (number > row->max)
 			return false;
 	}
@@ -225,6 +226,7 @@ describe_choices(const struct pz_pref_info *row, char out[128])
 {
 	size_t used = 0;
 
+	/* snprintf returns what it would have written, so `used` ends the loop. */
 	for (size_t i = 0; row->choices[i] != NULL && used < 128; i++)
 		used += (size_t)snprintf(out + used, 128 - used, "%s%s",
 					 i == 0                        ? ""
@@ -292,6 +294,7 @@ pz_prefs_man(struct pz_buf *out)
 bool
 pz_prefs_bool(const struct pz_prefs *prefs, enum pz_pref pref)
 {
+	/* A fault of ours: the type is in the table, and no input reaches it. */
 	assert(pz_pref_table[pref].type == PZ_PREF_TYPE_BOOL);
 	return prefs->values[pref].number != 0;
 }

@@ -49,6 +49,7 @@ append_wrapped(struct pz_slice text, const char *lead, struct pz_buf *out)
 		const char *space = memchr(word, ' ', text.len - at);
 		size_t len = space != NULL ? (size_t)(space - word) : text.len - at;
 
+		/* A word that is longer than a line stands alone. */
 		if (column != 0 && column + 1 + len > 78) {
 			PZ_TRY(pz_buf_append_str(out, "\n"));
 			column = 0;
@@ -178,6 +179,7 @@ pz_settings_example(enum pz_program program, struct pz_buf *out)
 		pz_setting_default(setting, value);
 		PZ_TRY(pz_buf_append_str(out, "\n"));
 		PZ_TRY(append_description(setting, "# ", out));
+		/* Commented out: the file changes nothing until a line is edited. */
 		PZ_TRY(pz_buf_printf(out, "#%s = %s\n", setting->name,
 				     value[0] != '\0' ? value : setting->example));
 	}

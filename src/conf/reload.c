@@ -65,6 +65,7 @@ swap(const struct pz_setting *setting, struct pz_settings *a, struct pz_settings
 {
 	char *field_a = (char *)a + setting->offset, *field_b = (char *)b + setting->offset;
 	size_t size = field_size(setting);
+	/* A pointer is the widest of all fields that are held in place. */
 	char held[sizeof(char *)];
 
 	memcpy(held, field_a, size);
@@ -107,6 +108,7 @@ pz_settings_reload(enum pz_program program, struct pz_settings *running, struct 
 
 	for (size_t i = 0; (setting = pz_setting_next(program, &i)) != NULL;) {
 		uint64_t bit = bit_of(setting);
+		/* Given with the default's value is still given: a preference loses against it. */
 		bool is_given_alike = ((running->given ^ fresh->given) & bit) == 0;
 
 		if (setting->is_command_line_only ||
@@ -114,6 +116,8 @@ pz_settings_reload(enum pz_program program, struct pz_settings *running, struct 
 			continue;
 		PZ_TRY(add_name(setting->is_live ? out_changed : out_waiting, setting->name));
 		if (!setting->is_live)
+			/* It counts from the next start; it is named each time, so that the
+			 * operator is not misled. */
 			continue;
 		swap(setting, running, fresh);
 		running->given = (running->given & ~bit) | (fresh->given & bit);

@@ -68,6 +68,7 @@ read_option(struct loader *loader, int argc, char **argv, int *at)
 	const struct pz_setting *setting;
 	const char *value = "";
 
+	/* People try the short form before they have read anything. */
 	if (strcmp(arg, "-h") == 0)
 		arg = "--help";
 	if (strncmp(arg, "--", 2) != 0 || arg[2] == '\0')
@@ -101,6 +102,7 @@ read_command_line(struct loader *loader, int argc, char **argv)
 {
 	int at = 1;
 
+	/* After --help the rest is not read, so that it works with a command line that is wrong. */
 	while (at < argc && !loader->settings.show_help && !loader->settings.show_version)
 		PZ_TRY(read_option(loader, argc, argv, &at));
 	return PZ_OK;
@@ -175,6 +177,7 @@ read_line(struct loader *loader, char *text, const char *path, unsigned line)
 	if (setting->is_command_line_only)
 		return pz_fail(loader->info, PZ_ERR_CONFIG,
 			       "%s: %s is allowed on the command line only", where, key);
+	/* It was found by the data directory, and would now name another. */
 	if (loader->is_implicit_file && setting->offset == offsetof(struct pz_settings, data_dir))
 		return pz_fail(loader->info, PZ_ERR_CONFIG,
 			       "%s: %s cannot stand in the file that the data directory holds; "
@@ -196,6 +199,7 @@ read_whole(int fd, char *out)
 	ssize_t got;
 
 	while (used <= FILE_BYTES_MAX) {
+		/* One byte more than allowed, to see that there is more. */
 		got = read(fd, out + used, FILE_BYTES_MAX + 1 - used);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -225,6 +229,7 @@ parse_file(struct loader *loader, int fd, const char *path)
 	if ((size_t)len > FILE_BYTES_MAX)
 		return pz_fail(loader->info, PZ_ERR_CONFIG, "%s: longer than %u bytes", path,
 			       FILE_BYTES_MAX);
+	/* A NUL: the rest would silently be ignored. */
 	if (strlen(text) != (size_t)len)
 		return pz_fail(loader->info, PZ_ERR_CONFIG, "%s: not a text file", path);
 	rest = text;
@@ -241,6 +246,7 @@ read_file(struct loader *loader, const char *path, bool is_optional, bool *out_w
 	enum pz_err err;
 
 	*out_was_read = fd >= 0;
+	/* Any other error counts: a file that cannot be read must not become the defaults. */
 	if (fd < 0 && errno == ENOENT && is_optional)
 		return PZ_OK;
 	if (fd < 0)
@@ -299,6 +305,7 @@ find_and_read_file(struct loader *loader)
 	PZ_TRY(in_data_dir(loader, pz_program_name(loader->program), ".conf", &path));
 	loader->is_implicit_file = true;
 	PZ_TRY(read_file(loader, path, true, &was_read));
+	/* So that SIGHUP reads the same file. */
 	if (was_read)
 		loader->settings.config_file = PZ_TAKE(path);
 	return PZ_OK;
@@ -333,6 +340,7 @@ check_together(const struct loader *loader)
 			       "control-socket: the path has %zu bytes, at most %zu are possible: "
 			       "choose a shorter --control-socket",
 			       len, max);
+	/* Else reading would stop and go on at each byte. */
 	if (settings->limit_queue_low >= settings->limit_queue_high)
 		return pz_fail(loader->info, PZ_ERR_CONFIG,
 			       "limits.queue-low = %u: must be less than limits.queue-high = %u",

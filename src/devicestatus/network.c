@@ -19,6 +19,7 @@
 static bool
 is_wireless(struct pz_ds *ds, const char *name)
 {
+	/* Older drivers have the one, newer ones the other. */
 	return pz_ds_exists(ds, NET "/%s/wireless", name) ||
 	       pz_ds_exists(ds, NET "/%s/phy80211", name);
 }
@@ -27,6 +28,7 @@ static bool
 is_wired(struct pz_ds *ds, const char *name)
 {
 	int64_t type;
+	/* Bridges of containers are Ethernet by type, and no network of the owner's. */
 	return pz_ds_read_int(ds, &type, NET "/%s/type", name) && type == ARPHRD_ETHER &&
 	       !is_wireless(ds, name) && !pz_ds_exists(ds, NET "/%s/bridge", name);
 }
@@ -98,10 +100,12 @@ ip_address(struct pz_ds *ds, const char *component)
 {
 	struct ifaddrs *all = NULL;
 	const struct sockaddr *best = NULL;
+	/* A test's machine has no interfaces that the kernel knows. */
 	if (ds->root[0] != '\0' ||
 	    getifaddrs(&all) != 0) /* the kernel knows nothing of a fake tree */
 		return NULL;
 	for (const struct ifaddrs *a = all; a; a = a->ifa_next) {
+		/* The first of the best kind, as the system lists them. */
 		if (strcmp(a->ifa_name, component) == 0 && rank(a->ifa_addr) > rank(best))
 			best = a->ifa_addr;
 	}
@@ -143,6 +147,7 @@ signal_strength(struct pz_ds *ds, const char *component)
 {
 	PZ_AUTO_FREE char *text = pz_ds_read(ds, "/proc/net/wireless");
 	size_t len = strlen(component);
+	/* Two lines of titles come first; no interface has their names. */
 	for (const char *line = text; line; line = strchr(line, '\n')) {
 		line += strspn(line, "\n ");
 		if (strncmp(line, component, len) != 0 || line[len] != ':')

@@ -43,6 +43,7 @@ read_path(const char *path, size_t *out_len)
 		n = read(fd, text + len, PZ_DS_FILE_BYTES_MAX - len);
 		if (n < 0 && errno == EINTR)
 			continue;
+		/* Files of sysfs may vanish between open() and read(). */
 		if (n < 0) { /* a battery that was just pulled answers ENODEV */
 			free(text);
 			text = NULL;
@@ -110,6 +111,7 @@ pz_ds_read_int(const struct pz_ds *ds, int64_t *out, const char *fmt, ...)
 	if (tidy(text, len) == NULL || text[0] == '\0')
 		return false;
 	errno = 0;
+	/* Base 0: some files are hexadecimal with 0x. */
 	long long value = strtoll(text, &end, 0);
 	if (errno != 0 || *end != '\0')
 		return false;
@@ -141,6 +143,8 @@ pz_ds_list(struct pz_ds *ds, const char *dir, bool (*keep)(struct pz_ds *ds, con
 	int count = scandir(path, &entries, NULL, alphasort);
 	for (int i = 0; i < count; i++) {
 		const char *name = entries[i]->d_name;
+		/* Bounded: a machine with thousands of virtual interfaces must not make an answer
+		 * that no frame holds. */
 		if (name[0] != '.' && json_array_size(names) < PZ_DS_COMPONENTS_MAX &&
 		    keep(ds, name))
 			(void)json_array_append_new(names, json_string(name));
@@ -155,6 +159,7 @@ pz_ds_field(const char *text, const char *key, char separator)
 {
 	size_t key_len = strlen(key);
 	for (const char *line = text; line && *line; line = strchr(line, '\n')) {
+		/* All but the first begin with the line feed of the one before. */
 		line += *line == '\n';
 		if (strncmp(line, key, key_len) != 0)
 			continue;

@@ -37,6 +37,7 @@ has_name(const json_t *names, const char *name)
 {
 	size_t i;
 	json_t *entry;
+	/* A component that is named must exist: the name becomes a part of a path. */
 	json_array_foreach ((json_t *)(uintptr_t)names, i, entry) {
 		if (strcmp(json_string_value(entry), name) == 0)
 			return true;
@@ -83,6 +84,7 @@ find_target(struct pz_ds *ds, const struct pz_call *call, const json_t *what, st
 	const char *property = pz_json_text(json_object_get(what, "property"));
 	const json_t *component = json_object_get(what, "component");
 	const char *error = NULL;
+	/* Checked as a whole before anything is read. */
 	if (!aspect || !property ||
 	    (component && !json_is_null(component) && !json_is_string(component)))
 		return "TypeMismatchError";
@@ -90,6 +92,7 @@ find_target(struct pz_ds *ds, const struct pz_call *call, const json_t *what, st
 	out->property = out->aspect ? pz_ds_property(out->aspect, property) : NULL;
 	if (out->property == NULL)
 		return "NotFoundError";
+	/* Before the value is read, and whatever policies permit. */
 	if (out->property->is_identifying && !pz_call_is_own_zone(call))
 		return "SecurityError";
 	PZ_AUTO(json_decref) json_t *names = pz_ds_components(ds, out->aspect);
@@ -149,6 +152,7 @@ is_supported(struct pz_ds *ds, const char *aspect_name, const char *property_nam
 	if (property == NULL)
 		return false;
 	PZ_AUTO(json_decref) json_t *names = pz_ds_components(ds, aspect);
+	/* Known and readable now: a battery without a level is not supported. */
 	for (size_t i = 0; i < json_array_size(names); i++) {
 		PZ_AUTO(json_decref)
 		json_t *value = property->get(ds, json_string_value(json_array_get(names, i)));
@@ -222,6 +226,7 @@ is_changed(const struct watch *w, const json_t *value)
 		before = -before;
 	if (change < 0)
 		change = -change;
+	/* Relative to what the watcher knows, so that slow drift is reported, too. */
 	return change * 100 >= w->change_percent * before;
 }
 
@@ -277,6 +282,7 @@ read_options(struct watch *w, const json_t *options)
 	    !read_number(options, "maxNotificationInterval", 0, &max_ms) ||
 	    !read_number(options, "minChangePercent", 0, &percent))
 		return false;
+	/* A caller cannot make this device read its files in a loop. */
 	min_ms = clamp(min_ms, WATCH_MIN_MS, WATCH_MAX_MS);
 	w->look_us = (uint64_t)min_ms * PZ_US_PER_MS;
 	if (max_ms > 0)
@@ -309,6 +315,7 @@ on_watch(struct pz_service *service, struct pz_call *call, json_t *params)
 		refuse(call, error);
 		return;
 	}
+	/* It has answered with the reason. */
 	if (pz_call_listen(call) != PZ_OK) {
 		watch_free(w);
 		return;
@@ -419,6 +426,7 @@ pz_service_devicestatus_new(const struct pz_env *env, const char *root, struct p
 		free(copy);
 		return err;
 	}
+	/* Paths are written with a leading slash, so the root must not end with one. */
 	size_t len = strlen(copy);
 	while (len > 0 && copy[len - 1] == '/')
 		copy[--len] = '\0';

@@ -76,6 +76,7 @@ cpu_model(struct pz_ds *ds, const char *component)
 	PZ_AUTO_FREE char *text = pz_ds_read(ds, "/proc/cpuinfo");
 	json_t *model = NULL;
 	(void)component;
+	/* The order matters: "cpu" is also a field of other kinds of machines. */
 	for (size_t i = 0; text && i < COUNT(keys) && !model; i++)
 		model = pz_ds_string(pz_ds_field(text, keys[i], ':'));
 	return model;
@@ -97,6 +98,7 @@ cpu_times(struct pz_ds *ds, uint64_t *out_busy, uint64_t *out_total)
 	for (size_t i = 0; i < COUNT(t); i++)
 		total += t[i];
 	*out_total = total;
+	/* Neither idle nor waiting for a disk. */
 	*out_busy = total - t[3] - t[4];
 	return true;
 }
@@ -107,6 +109,8 @@ cpu_load(struct pz_ds *ds, const char *component)
 {
 	uint64_t busy, total, now = pz_env_mono_us(ds->env);
 	(void)component;
+	/* Two callers in one second get the same value, and neither shortens the other's
+	 * interval. */
 	if (ds->has_cpu_load && now - ds->cpu_read_us < CPU_SAMPLE_MIN_US)
 		return json_real(ds->cpu_load);
 	if (!cpu_times(ds, &busy, &total))
@@ -188,6 +192,7 @@ device_vendor(struct pz_ds *ds, const char *component)
 	/* "vendor,board": the first string of the list is the board itself */
 	char *compatible = pz_ds_read(ds, "/proc/device-tree/compatible");
 	if (compatible)
+		/* The file is a list of texts with NULs between them. */
 		compatible[strcspn(compatible, ",")] = '\0';
 	return pz_ds_string(compatible);
 }
@@ -240,6 +245,7 @@ display_mode(struct pz_ds *ds, const char *component, int out[2])
 	char *end = modes;
 	if (modes == NULL)
 		return false;
+	/* Checked below: the text is the driver's. */
 	out[0] = (int)strtol(modes, &end, 10);
 	out[1] = *end == 'x' ? (int)strtol(end + 1, NULL, 10) : 0;
 	return out[0] > 0 && out[1] > 0 && out[0] < 100000 && out[1] < 100000;
@@ -265,6 +271,7 @@ edid_byte(struct pz_ds *ds, const char *component, size_t offset)
 {
 	size_t len = 0;
 	PZ_AUTO_FREE char *edid = pz_ds_read_raw(ds, &len, DRM "/%s/edid", component);
+	/* Binary: it is read as it is, and a short one says nothing. */
 	return edid && len >= EDID_BYTES_MIN ? (uint8_t)edid[offset] : 0;
 }
 
@@ -356,6 +363,7 @@ disk(struct pz_ds *ds, bool available)
 	struct statvfs fs;
 	if (statvfs(ds->root[0] ? ds->root : "/", &fs) != 0)
 		return NULL;
+	/* f_bavail: what users can have, without root's reserve. */
 	uint64_t bytes = (available ? fs.f_bavail : fs.f_blocks) * (uint64_t)fs.f_frsize;
 	return json_integer((json_int_t)bytes);
 }
@@ -450,6 +458,7 @@ os_language(struct pz_ds *ds, const char *component)
 		text = pz_ds_read(ds, "/etc/locale.conf");
 	char *lang = text ? pz_ds_field(text, "LANG", '=') : NULL;
 	if (lang)
+		/* Without encoding and modifier. */
 		lang[strcspn(lang, ".@")] = '\0';
 	if (lang && (strcmp(lang, "C") == 0 || strcmp(lang, "POSIX") == 0))
 		lang[0] = '\0';

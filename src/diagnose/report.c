@@ -36,6 +36,7 @@ add_zone(struct writer *w, const char *zone)
 
 	add(w, "zone", zone);
 	add(w, "user", user);
+	/* A zone is made like a mail address; the domain also occurs by itself. */
 	add(w, "host", at ? at + 1 : NULL);
 	w->is_short |= at && user == NULL;
 }
@@ -73,6 +74,7 @@ add_peers(struct writer *w, const json_t *peers)
 	json_array_foreach (peers, i, one) {
 		const char *id = pz_json_str(one, "id");
 		const char *slash = id ? strchr(id, '/') : NULL;
+		/* Devices of friends have their zone before them. */
 		add(w, "device", slash ? slash + 1 : id);
 	}
 	add_members(w, "name", peers, "displayName");
@@ -89,6 +91,7 @@ add_preferences(struct writer *w, const json_t *prefs)
 
 	json_array_foreach (prefs, i, one) {
 		const char *key = pz_json_str(one, "key");
+		/* By the key: names are the preferences that people choose. */
 		if (key && strstr(key, "name"))
 			add_texts(w, "name", json_object_get(one, "value"));
 	}
@@ -103,6 +106,7 @@ add_subjects(struct writer *w, const json_t *conditions)
 
 	json_array_foreach (conditions, i, one) {
 		const char *subject = pz_json_str(one, "subject");
+		/* "hub" is a word of ours and says more than a token. */
 		if (subject && strcmp(subject, "hub") != 0)
 			add(w, "name", subject);
 	}
@@ -118,6 +122,7 @@ add_machine(struct writer *w)
 	(void)gethostname(host, sizeof(host) - 1);
 	if (strcmp(host, "localhost") != 0)
 		add(w, "host", host);
+	/* "root" is no secret, and the word is part of many others. */
 	if (user && user->pw_uid != 0) {
 		add(w, "user", user->pw_name);
 		add(w, "path", user->pw_dir);
@@ -209,6 +214,7 @@ print_doctor(struct writer *w)
 	json_array_foreach (w->report->findings, i, one) {
 		const char *check = pz_json_str(one, "check"), *advice = pz_json_str(one, "advice");
 
+		/* The names of checks are ours; the details may hold names. */
 		fprintf(w->out, "%-5s  %s: ", mark_of(one), check ? check : "?");
 		print_clean(w, pz_json_str(one, "detail"));
 		fputs(advice ? "; " : "", w->out);
@@ -267,5 +273,6 @@ pz_report_write(const struct pz_report *report, FILE *out)
 	print_status(&w);
 	print_log(&w);
 	pz_scrub_free(w.scrub);
+	/* A report that could not be cleaned whole is not given out: the caller removes it. */
 	return w.is_short ? PZ_ERR_LIMIT_MEMORY : PZ_OK;
 }

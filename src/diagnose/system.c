@@ -49,6 +49,7 @@ look_at_disk(void *self, const char *directory, struct pz_disk_report *out)
 	*out = (struct pz_disk_report){.err = PZ_OK};
 	if (statvfs(directory, &fs) == 0)
 		out->free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	/* A name that the store does not use, and that shows its origin if it stays behind. */
 	if (asprintf(&path, "%s/.doctor-XXXXXX", directory) < 0) {
 		path = NULL;
 		errno = ENOMEM;
@@ -60,6 +61,7 @@ look_at_disk(void *self, const char *directory, struct pz_disk_report *out)
 		snprintf(out->problem, sizeof(out->problem), "%s", strerror(errno));
 	}
 	if (fd >= 0) {
+		/* Also after a failure: a full disk gets its space back. */
 		(void)unlink(path);
 		close(fd);
 	}
@@ -102,6 +104,7 @@ make_query(struct pz_multicast_probe *p)
 	static const char question[] = "\4_pzp\4_tcp\5local\0\0\14\0\1"; /* PTR, IN; and its NUL */
 	size_t len = sizeof(question) - 1;
 
+	/* The header of DNS: all zero but the id and one question (RFC 1035 4.1.1). */
 	memset(p->query, 0, 12);
 	pz_env_random(&p->loop->env, p->query, 2);
 	p->query[5] = 1;
@@ -138,12 +141,14 @@ on_readable(uv_poll_t *poll, int status, int events)
 	uint8_t bytes[PZ_MDNS_PACKET_BYTES_MAX];
 
 	(void)status, (void)events;
+	/* A busy network must not hold up the rest of the examination. */
 	for (unsigned i = 0; i < 64; i++) { /* in one turn */
 		socklen_t from_len = sizeof(from);
 		ssize_t n = recvfrom(ear->fd, bytes, sizeof(bytes), MSG_DONTWAIT,
 				     (struct sockaddr *)(void *)&from, &from_len);
 		if (n < 0)
 			return;
+		/* The own query, which the kernel gives to all that listen here. */
 		if ((size_t)n == p->query_len && memcmp(bytes, p->query, p->query_len) == 0)
 			p->report.has_received_self = true;
 		else if (!is_own(p, &from))
@@ -161,9 +166,11 @@ open_socket(int family)
 
 	if (fd < 0)
 		return -1;
+	/* Avahi and pzpd have the port as well. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	if (is_v4)
+		/* RFC 6762 11: others check that a packet has not passed a router. */
 		(void)setsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &hops, sizeof(hops));
 	else
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof(hops));
@@ -233,6 +240,7 @@ send_v4(struct pz_multicast_probe *p, int interface)
 	if (fd < 0)
 		return false;
 	to.sin_addr.s_addr = group.imr_multiaddr.s_addr = htonl(0xE00000FBU);
+	/* Fails where the group has been joined already, which is as good. */
 	(void)setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof(group));
 	return setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &group, sizeof(group)) == 0 &&
 	       sendto(fd, p->query, p->query_len, 0, (struct sockaddr *)&to, sizeof(to)) ==
@@ -300,6 +308,7 @@ send_all(struct pz_multicast_probe *p)
 
 		if (!is_usable(i->ifa_flags) || !has_address(i))
 			continue;
+		/* An interface is listed once for each of its addresses. */
 		for (const struct ifaddrs *j = p->own; j != i; j = j->ifa_next)
 			is_new = is_new &&
 				 !(has_address(j) && strcmp(i->ifa_name, j->ifa_name) == 0);
@@ -336,6 +345,8 @@ multicast_start(void *self, pz_multicast_done done, void *arg)
 	open_ear(p, &p->ears[1], AF_INET6);
 	send_all(p);
 	pz_env_start(&p->loop->env, &p->end,
+		     /* With nothing sent there is nothing to listen for, but the end is never
+		      * inside the start. */
 		     p->report.sent > 0 ? PZ_DOCTOR_LISTEN_US : PZ_US_PER_MS);
 	return p;
 }

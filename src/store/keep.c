@@ -21,6 +21,7 @@ start(struct pz_keep *keep)
 void
 pz_keep_failed(struct pz_keep *keep, enum pz_err err, const char *detail)
 {
+	/* The wipe removes what would be written. */
 	if (keep->is_ended)
 		return;
 	if (!keep->is_behind)
@@ -61,6 +62,7 @@ on_again(struct pz_timer *timer, void *arg)
 	struct pz_txn *txn = pz_txn_new();
 
 	(void)timer;
+	/* Everything as it is now: what failed before is in it. */
 	if (txn && keep->config.save(keep->config.arg, txn) == PZ_OK) {
 		keep->saves++;
 		pz_store_commit(keep->config.store, txn, on_saved, keep);
@@ -86,6 +88,7 @@ pz_keep_commit(struct pz_keep *keep, struct pz_txn *takes)
 void
 pz_keep_save_now(struct pz_keep *keep)
 {
+	/* Nothing is behind: what was committed is stored or on its way. */
 	if (!keep->again.active)
 		return;
 	pz_env_stop(keep->config.env, &keep->again);

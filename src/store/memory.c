@@ -101,6 +101,7 @@ drop(struct pz_memory_disk *disk, size_t from, size_t to)
 static void
 apply_change(struct pz_memory_disk *disk, struct pz_change *takes_change)
 {
+	/* The item that it replaces, or all of a space. */
 	size_t at = lower_bound(disk, takes_change->space, takes_change->key), end = at;
 
 	if (takes_change->kind == PZ_CHANGE_REMOVE_SPACE) {
@@ -130,6 +131,7 @@ apply(struct pz_memory_disk *disk, struct pz_txn *txn)
 		disk->to_fail -= disk->to_fail > 0;
 		return pz_fail(&txn->info, PZ_ERR_IO_FULL, "memory disk: no space left (injected)");
 	}
+	/* Each change adds one item at most. */
 	if (disk->cap - disk->count < txn->change_count) {
 		size_t cap = (disk->count + txn->change_count) * 2;
 		struct pz_change **items = reallocarray(disk->items, cap, sizeof(*items));

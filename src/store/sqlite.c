@@ -44,6 +44,7 @@ static enum pz_err
 bind(struct sqlite_store *store, sqlite3_stmt *stmt, const struct pz_change *change,
      struct pz_errinfo *info)
 {
+	/* Parameters, never text in the statement: keys come from other devices. */
 	int rc = sqlite3_bind_text(stmt, 1, change->space, -1, SQLITE_STATIC);
 
 	if (rc == SQLITE_OK && change->kind != PZ_CHANGE_REMOVE_SPACE)
@@ -64,6 +65,7 @@ apply_txn(struct sqlite_store *store, const struct pz_txn *txn, struct pz_errinf
 
 		if (err == PZ_OK && sqlite3_step(stmt) != SQLITE_DONE)
 			err = pz_sqlite_fail(store->writer, store->path, info);
+		/* Also after an error, or the statement would hold the transaction open. */
 		sqlite3_reset(stmt);
 		sqlite3_clear_bindings(stmt);
 		PZ_TRY(err);
@@ -77,6 +79,7 @@ static enum pz_err
 apply_range(struct sqlite_store *store, const struct pz_list *first, const struct pz_list *end,
 	    bool *out_began, struct pz_errinfo *info)
 {
+	/* The lock at once: another process that reads must not make the commit fail at its end. */
 	enum pz_err err = pz_sqlite_exec(store->writer, store->path, "BEGIN IMMEDIATE", info);
 
 	*out_began = err == PZ_OK;
@@ -104,6 +107,8 @@ run_batch(struct sqlite_store *store, struct pz_list *batch)
 	PZ_LIST_EACH (batch, node, next) {
 		struct pz_txn *txn = PZ_CONTAINER(node, struct pz_txn, node);
 
+		/* Nothing was begun, or there is no other that could be to blame: a second attempt
+		 * would fail the same way. */
 		if (is_single || !began) {
 			txn->err = err;
 			txn->info = info;
@@ -146,6 +151,8 @@ run_thread(void *arg)
 		if (pz_list_is_empty(&store->queue))
 			break;
 		pz_list_init(&batch);
+		/* The list is the thread's alone from here on; the owner appends to an empty
+		 * queue. */
 		pz_txn_move_all(&store->queue, &batch);
 		store->is_busy = true;
 		pthread_mutex_unlock(&store->mutex);
@@ -158,6 +165,7 @@ run_thread(void *arg)
 		store->is_busy = false;
 		pthread_cond_signal(&store->idle);
 		pthread_mutex_unlock(&store->mutex);
+		/* Without the mutex: the owner may ask for it at once. */
 		if (store->wake != NULL)
 			store->wake(store->wake_arg);
 		pthread_mutex_lock(&store->mutex);
@@ -212,6 +220,7 @@ read_rows(struct sqlite_store *store, sqlite3_stmt *stmt, pz_store_each each, vo
 		const void *value = sqlite3_column_blob(stmt, 1);
 		size_t len = (size_t)sqlite3_column_bytes(stmt, 1);
 
+		/* SQLite could not convert it: out of memory. */
 		if (key == NULL)
 			return pz_sqlite_fail(NULL, store->path, info);
 		PZ_TRY(each(arg, key, pz_slice_of(value, len)));
@@ -227,6 +236,7 @@ sqlite_load(struct pz_store *base, const char *space, pz_store_each each, void *
 	sqlite3_stmt *stmt;
 	enum pz_err err;
 
+	/* The reader is a connection of its own, and sees only what has been committed. */
 	wait_until_idle(store);
 	PZ_TRY(pz_sqlite_prepare(store->reader, store->path,
 				 "SELECT key, value FROM item WHERE space = ?1 ORDER BY key", &stmt,

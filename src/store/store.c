@@ -47,6 +47,7 @@ add(struct pz_txn *txn, enum pz_change_kind kind, const char *space, const char 
 	size_t space_len = strlen(space) + 1, key_len = strlen(key) + 1;
 	struct pz_change *change;
 
+	/* The sum below cannot overflow. */
 	if (value.len > SIZE_MAX / 2 - sizeof(*change) - space_len - key_len)
 		return PZ_ERR_LIMIT_MEMORY;
 	change = malloc(sizeof(*change) + space_len + key_len + value.len);
@@ -62,6 +63,7 @@ add(struct pz_txn *txn, enum pz_change_kind kind, const char *space, const char 
 	change->space = change->text;
 	change->key = change->text + space_len;
 	change->value = pz_slice_of(change->text + space_len + key_len, value.len);
+	/* In order: a later change of a transaction wins over an earlier one. */
 	pz_list_append(&txn->changes, &change->node);
 	txn->change_count++;
 	return PZ_OK;
@@ -107,6 +109,7 @@ pz_txn_free_all(struct pz_list *txns)
 		struct pz_txn *txn = PZ_CONTAINER(node, struct pz_txn, node);
 
 		pz_list_remove(node);
+		/* What belongs to the call-back would be lost with it. */
 		if (txn->drop)
 			txn->drop(txn->arg);
 		pz_txn_free(txn);
@@ -144,6 +147,7 @@ pz_store_run_ended(struct pz_store *store)
 
 		pz_list_remove(node);
 		store->pending--;
+		/* Reports whether the disk works; an empty transaction says nothing about it. */
 		if (store->watch != NULL && txn->change_count > 0)
 			store->watch(store->watch_arg, txn->err, txn->info.text);
 		if (txn->done != NULL)

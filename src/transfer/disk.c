@@ -30,6 +30,8 @@
 #include "transfer/hash.h"
 #include "transfer/place.h"
 
+/* The thread and the loop use this in turn: is_busy says whose it is, and only is_closed is read by
+ * both. */
 struct disk_part {
 	struct pz_part base;
 	struct pz_work work;
@@ -107,6 +109,8 @@ hash_all(struct disk_part *part, uint64_t end)
 
 	if (block == NULL)
 		return failed(part, "");
+	/* After a restart of the daemon the digest of the old part is computed anew: it is kept
+	 * nowhere. */
 	while (part->hashed < end && !atomic_load(&part->is_closed)) {
 		uint64_t left = end - part->hashed;
 		size_t wanted =
@@ -116,6 +120,7 @@ hash_all(struct disk_part *part, uint64_t end)
 			continue;
 		if (n < 0)
 			return failed(part, "");
+		/* Shorter than it was: the caller sees it by `hashed`. */
 		if (n == 0)
 			break;
 		pz_hash_add(part->hash, pz_slice_of(block, (size_t)n));
@@ -131,6 +136,7 @@ has_room(struct disk_part *part)
 {
 	struct statvfs fs;
 
+	/* f_bavail: what is left without the part that is kept for root. */
 	if (!part->spec.has_size || part->spec.size <= part->at || fstatvfs(part->fd, &fs) != 0 ||
 	    part->spec.size - part->at <= (uint64_t)fs.f_bavail * fs.f_frsize)
 		return true;
@@ -144,6 +150,7 @@ leave_placed(struct disk_part *part)
 {
 	if (unlinkat(part->incoming_fd, part->spec.key, 0) != 0)
 		return false;
+	/* The old descriptor is the placed file's, which must not be written any more. */
 	close_fd(part->fd);
 	close_fd(part->incoming_fd);
 	part->incoming_fd = -1;
@@ -158,6 +165,7 @@ restart_job(struct disk_part *part)
 
 	pz_hash_reset(part->hash);
 	part->at = part->hashed = 0;
+	/* Two links: the file has a name in the inbox, and only the report of it was lost. */
 	if (fstat(part->fd, &st) != 0 || (st.st_nlink > 1 && !leave_placed(part)) ||
 	    ftruncate(part->fd, 0) != 0)
 		return failed(part, "");
@@ -178,6 +186,7 @@ open_job(struct disk_part *part)
 	part->fd = pz_place_open_part(part->inbox_fd, part->spec.key, &part->incoming_fd);
 	if (part->fd < 0 || fstat(part->fd, &st) != 0)
 		return failed(part, "");
+	/* Opened with O_NOFOLLOW, but it may be a pipe or a directory that another program made. */
 	if (!S_ISREG(st.st_mode)) {
 		errno = ELOOP;
 		return failed(part, "");
@@ -185,6 +194,7 @@ open_job(struct disk_part *part)
 	size_t others = pz_place_sweep(part->incoming_fd, part->spec.key);
 	size_t others_max = part->spec.key[0] == PZ_PART_KEY_GUEST ? PZ_TRANSFER_GUEST_PARTS_MAX
 								   : PZ_TRANSFER_PARTS_MAX;
+	/* Size 0: this call has made it. */
 	if (st.st_size == 0 && others >= others_max) {
 		(void)!unlinkat(part->incoming_fd, part->spec.key, 0);
 		part->result.err = PZ_ERR_LIMIT;
@@ -194,6 +204,8 @@ open_job(struct disk_part *part)
 	}
 	bool is_longer = part->spec.has_size && (uint64_t)st.st_size > part->spec.size;
 	bool is_other = st.st_nlink > 1 && (uint64_t)st.st_size != part->spec.size;
+	/* The digest of what is there goes to the sender, who decides whether it is a beginning of
+	 * its file. */
 	bool ok = part->spec.is_fresh || is_longer || is_other
 			  ? restart_job(part)
 			  : hash_all(part, (uint64_t)st.st_size);
@@ -217,12 +229,15 @@ static bool
 write_job(struct disk_part *part)
 {
 	struct pz_slice left = pz_buf_slice(&part->bytes);
+	/* Once a block was written without a digest, the digest has to be made from the file
+	 * (digest_job). */
 	bool is_hashed = !part->spec.no_digest && part->hashed == part->at;
 
 	while (left.len > 0) {
 		ssize_t n = pwrite(part->fd, left.ptr, left.len, (off_t)part->at);
 		if (n < 0 && errno == EINTR)
 			continue;
+		/* write(2) may take nothing without an error; the loop would not end. */
 		if (n == 0)
 			errno = ENOSPC; /* a file that takes nothing is full */
 		if (n <= 0)
@@ -242,6 +257,7 @@ static bool
 place_in(struct disk_part *part, int dir_fd, const struct stat *st)
 {
 	char name[PZ_TRANSFER_NAME_BYTES_MAX + 1];
+	/* Placed by an earlier try: a second link would be a second file for the person. */
 	bool is_there = st->st_nlink > 1 &&
 			pz_place_find(dir_fd, st->st_dev, st->st_ino, name, sizeof(name));
 
@@ -264,6 +280,7 @@ place_job(struct disk_part *part)
 				    {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}};
 	struct stat st;
 
+	/* Before fsync(): the time of change is the sender's, not that of the arrival. */
 	if (ms > 0)
 		(void)!futimens(part->fd, times); /* the content counts */
 	if (fsync(part->fd) != 0 || fstat(part->fd, &st) != 0)
@@ -282,6 +299,7 @@ remove_job(struct disk_part *part)
 {
 	if (part->incoming_fd >= 0)
 		(void)!unlinkat(part->incoming_fd, part->spec.key, 0);
+	/* Not empty is an error that is ignored: others are still coming in. */
 	if (part->inbox_fd >= 0) /* when it was the last one */
 		(void)!unlinkat(part->inbox_fd, PZ_DISK_INCOMING, AT_REMOVEDIR);
 	return true;
@@ -329,6 +347,7 @@ static void
 part_write(struct pz_part *base, struct pz_buf *bytes, pz_part_done done, void *arg)
 {
 	struct disk_part *part = disk_part_of(base);
+	/* Two buffers change places for each block, so nothing is copied or allocated. */
 	struct pz_buf spare = part->bytes;
 
 	part->bytes = *bytes;
@@ -368,6 +387,8 @@ part_close(struct pz_part *base)
 {
 	struct disk_part *part = disk_part_of(base);
 
+	/* Set before is_busy is looked at: on_done runs in this thread, so it sees one or the
+	 * other. */
 	atomic_store(&part->is_closed, true);
 	if (!part->is_busy)
 		part_free(part);
@@ -431,6 +452,7 @@ sweep_job(struct disk_part *part)
 static void
 parts_sweep(void *self, const char *inbox)
 {
+	/* A part that is closed at once: it lives until its job is done. */
 	const struct pz_part_spec spec = {.inbox = inbox, .key = "-"}; /* no such file */
 	struct disk_part *part = part_new(self, &spec);
 

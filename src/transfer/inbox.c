@@ -16,6 +16,7 @@ load_one(void *arg, const char *key, struct pz_slice value)
 	json_t *record = NULL;
 
 	PZ_TRY(pz_record_parse(SPACE, key, value, &record, NULL));
+	/* The key is kept with the record, to remove it later. */
 	(void)json_object_set_new(record, "key", json_string(key));
 	return json_array_append_new(transfers->records, record) == 0 ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
 }
@@ -32,6 +33,7 @@ pz_inbox_load(struct pz_transfers *transfers, struct pz_errinfo *info)
 json_t *
 pz_inbox_find(const struct pz_transfers *transfers, const char *from, const char *id)
 {
+	/* From the newest: a sender that asks again does so soon. */
 	for (size_t i = json_array_size(transfers->records); i > 0; i--) {
 		json_t *record = json_array_get(transfers->records, i - 1);
 		const char *its_id = pz_json_str(record, "id");
@@ -68,7 +70,9 @@ make_key(const struct pz_transfers *transfers, char out[40])
 	size_t count = json_array_size(transfers->records);
 	const char *last = pz_json_str(json_array_get(transfers->records, count - 1), "key");
 
+	/* 13 digits of hex for milliseconds, so that the order of texts is that of times. */
 	snprintf(out, 40, "%013llx-000", (unsigned long long)pz_env_wall_ms(transfers->config.env));
+	/* Also when the clock was set back: a new record comes after the last one. */
 	for (int i = 1; count > 0 && last && strcmp(out, last) <= 0 && i < 4096; i++)
 		snprintf(out, 40, "%.13s-%03x", last, i);
 }

@@ -23,6 +23,7 @@ text_of(const json_t *value)
 static enum pz_err
 take_name(const json_t *value, char out[PZ_TRANSFER_NAME_BYTES_MAX + 1], struct pz_errinfo *info)
 {
+	/* A name with a NUL or a slash is caught by its length: strings of JSON may hold both. */
 	const char *fault = json_is_string(value) ? pz_transfer_name_fault(text_of(value))
 						  : "is missing, or no text";
 
@@ -44,6 +45,7 @@ pz_transfer_path_join(const json_t *path, char out[PZ_TRANSFER_PATH_BYTES_MAX + 
 
 	if (path && !json_is_array(path))
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER, "path: not a list of names");
+	/* Counted before anything is joined: a list may be as long as a frame. */
 	if (json_array_size(path) > PZ_TRANSFER_PATH_DEPTH_MAX)
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER, "path: deeper than %d directories",
 			       PZ_TRANSFER_PATH_DEPTH_MAX);
@@ -95,6 +97,7 @@ read_numbers(const json_t *message, struct pz_transfer_offer *offer, struct pz_e
 	if (offer->has_size && !pz_json_int(message, "size", 0, INT64_MAX, &size))
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER, "size: not a number of bytes");
 	offer->size = (uint64_t)size;
+	/* What every reader of JSON keeps exact, in both directions. */
 	if (!is_absent(message, "mtime") &&
 	    !pz_json_int(message, "mtime", -(INT64_C(1) << 53), INT64_C(1) << 53, &offer->mtime_ms))
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER, "mtime: not a number of milliseconds");
@@ -118,6 +121,7 @@ pz_transfer_offer_parse(const json_t *message, struct pz_transfer_offer *out,
 	if (!is_absent(message, "sha256") && (sha256 == NULL || !is_hash(sha256)))
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER, "sha256: not 64 digits of hex");
 	snprintf(offer.sha256, sizeof(offer.sha256), "%s", sha256 ? sha256 : "");
+	/* Members of later versions are ignored, so that such a sender can offer files here. */
 	offer.no_digest = json_is_false(json_object_get(message, "digest"));
 	offer.is_fresh = json_is_true(json_object_get(message, "fresh"));
 	*out = offer;

@@ -34,6 +34,7 @@ asked_free(struct asked *a)
 	pz_list_remove(&a->node);
 	pz_env_stop(transfers->env, &a->timer);
 	if (a->channel)
+		/* "limit" makes the sender try again; no other word does. */
 		pz_channel_refuse(a->channel, PZ_CHANNEL_LIMIT);
 	if (a->state == ASKING)
 		transfers->config.ops->judge_over(transfers->config.arg, a->ticket);
@@ -57,10 +58,12 @@ on_timer(struct pz_timer *timer, void *arg)
 static void
 hold(struct asked *a, struct pz_channel *channel, const struct pz_transfer_offer *offer)
 {
+	/* The sender has lost its former link; that channel has no one at its end any more. */
 	if (a->channel)
 		pz_channel_refuse(a->channel, PZ_CHANNEL_LIMIT);
 	a->channel = channel;
 	a->offer = *offer;
+	/* Neither accepted nor refused: the offer waits, and with it the sender's patience. */
 	pz_channel_keep(channel, &channel_ops, a);
 	pz_env_start(a->transfers->env, &a->timer, PZ_TRANSFER_ASK_HOLD_US);
 }
@@ -127,6 +130,8 @@ asked_new(struct pz_transfers *transfers, const char *device, const struct pz_tr
 	PZ_LIST_EACH (&transfers->asked, n, tmp) {
 		struct asked *a = PZ_CONTAINER(n, struct asked, node);
 		count++;
+		/* Only questions that are open count against a device: what was answered costs it
+		 * nothing. */
 		of_device += a->state == ASKING && pz_transfer_is_same_party(device, a->device);
 		if (oldest == NULL && a->state != ASKING)
 			oldest = a;
@@ -165,6 +170,7 @@ permit_first(struct pz_transfers *transfers, const char *device, struct pz_chann
 		hold(a, channel, offer);
 		return permit;
 	}
+	/* So that asked_free does not take back a judgment that has ended. */
 	a->state = DENIED; /* nothing is under way */
 	asked_free(a);
 	return permit;
@@ -186,6 +192,7 @@ pz_transfer_permit(struct pz_transfers *transfers, const char *device, struct pz
 	if (a->state == DENIED)
 		return PZ_TRANSFER_DENIED;
 	pz_env_start(transfers->env, &a->timer, PZ_TRANSFER_ALLOWED_US);
+	/* A yes counts for this sending, and only as long as no policy denies it. */
 	if (ops->may_go_on(transfers->config.arg, device))
 		return PZ_TRANSFER_PERMITTED;
 	asked_free(a);
@@ -203,6 +210,7 @@ pz_transfers_judged(struct pz_transfers *transfers, uint64_t ticket, bool is_per
 		a->state = is_permitted ? ALLOWED : DENIED;
 		pz_env_start(transfers->env, &a->timer,
 			     is_permitted ? PZ_TRANSFER_ALLOWED_US : PZ_TRANSFER_ASK_AGAIN_US);
+		/* Without a channel the next try finds the answer. */
 		if (channel)
 			transfers->judged(transfers, a->device, channel, &a->offer, is_permitted);
 		return;

@@ -22,7 +22,8 @@
 #include "wire/json.h"
 
 #define SWEEP_US (UINT64_C(86400) * PZ_US_PER_S)
-/* What was credited may wait, and what the window lets come meanwhile. */
+/* What was credited may wait, and what the window lets come meanwhile. So a sender that keeps to
+ * its window never meets this maximum. */
 #define PENDING_BYTES_MAX ((size_t)PZ_CHANNEL_WINDOW_BYTES_MAX + PZ_TRANSFER_BACKLOG_BYTES)
 
 struct noting;
@@ -75,6 +76,7 @@ incoming_free(struct incoming *in)
 	pz_list_remove(&in->node);
 	pz_env_stop(env_of(in), &in->timer);
 	pz_env_stop(env_of(in), &in->gather);
+	/* The commit goes on; its call-back finds that the file is gone. */
 	if (in->noting)
 		in->noting->in = NULL;
 	if (in->channel)
@@ -107,6 +109,7 @@ on_removed(void *arg, const struct pz_part_result *result)
 
 	(void)result;
 	if (in->file && in->channel) {
+		/* A close carries a message only on a channel that was accepted. */
 		if (!in->is_accepted)
 			pz_channel_accept(in->channel, PZ_CHANNEL_WINDOW_BYTES, NULL, &channel_ops,
 					  in);
@@ -159,6 +162,8 @@ note_trouble(const struct incoming *in, const struct pz_part_result *result)
 static void
 give_up(struct incoming *in, const struct pz_part_result *result)
 {
+	/* What fills the disk is removed at once; what failed otherwise stays, and its sender goes
+	 * on with it. */
 	bool is_full = result->err == PZ_ERR_IO_FULL;
 
 	note_trouble(in, result);
@@ -221,6 +226,7 @@ static json_t *
 record_of(const struct incoming *in)
 {
 	struct pz_transfers *transfers = in->transfers;
+	/* The path of now: the preference may have changed since the offer. */
 	struct pz_transfers_inbox inbox = transfers->config.ops->inbox(transfers->config.arg);
 	char from[PZ_ADDRESS_BYTES_MAX + 1];
 	PZ_AUTO_FREE char *path = NULL;
@@ -246,6 +252,7 @@ on_placed(void *arg, const struct pz_part_result *result)
 	}
 	in->file = strdup(result->file);
 	in->noting = calloc(1, sizeof(*in->noting));
+	/* The channel ends with "lost", so the sender asks again, and the disk has the file. */
 	if (in->file == NULL || in->noting == NULL) {
 		incoming_free(in); /* the next try finds it placed */
 		return;
@@ -266,6 +273,8 @@ wants_digest(const struct incoming *in)
 static void
 complete(struct incoming *in)
 {
+	/* A sender that announced a digest is held to it; without one, the sender compares at the
+	 * end. */
 	bool is_other = in->offer.sha256[0] && strcmp(in->offer.sha256, in->sha256) != 0;
 
 	if (wants_digest(in) && !in->is_digested) {
@@ -289,6 +298,7 @@ static void
 give_credit(struct incoming *in, size_t received)
 {
 	in->owed += received;
+	/* Credit is the only brake: TCP would go on, and the bytes would wait in memory. */
 	if (in->owed == 0 || in->channel == NULL || !in->is_accepted ||
 	    in->pending.len + in->writing > PZ_TRANSFER_BACKLOG_BYTES)
 		return;
@@ -323,6 +333,7 @@ on_ready(void *arg, const struct pz_part_result *result)
 		return;
 	}
 	in->state = READY;
+	/* What the disk has is what counts, whatever was received before. */
 	in->total = result->have;
 	memcpy(in->sha256, result->sha256, sizeof(in->sha256));
 	in->is_digested = true;
@@ -347,6 +358,7 @@ accept(struct incoming *in)
 	in->is_accepted = true;
 	in->has_ended = false;
 	in->owed = 0;
+	/* Each accepted try has its own patience. */
 	in->seen_us = pz_env_mono_us(env_of(in));
 	pz_env_start(env_of(in), &in->timer, PZ_TRANSFER_IDLE_US);
 	pz_channel_accept(in->channel, pz_channel_bulk_window(in->channel), more, &channel_ops, in);
@@ -377,6 +389,7 @@ write_pending(struct incoming *in)
 	if (!is_worth_writing(in)) {
 		if (!in->gather.active)
 			pz_env_start(env_of(in), &in->gather, PZ_TRANSFER_GATHER_US);
+		/* Small pieces would cost a thread's wake-up each. */
 		return;
 	}
 	pz_env_stop(env_of(in), &in->gather);
@@ -392,6 +405,8 @@ step(struct incoming *in)
 {
 	if (in->is_busy || in->state != READY)
 		return;
+	/* The order matters: what must go goes before anything is written; bytes come before the
+	 * end of the file. */
 	if (in->is_doomed) {
 		remove_part(in);
 	} else if (in->pending.len > 0) {
@@ -418,12 +433,14 @@ on_data(void *arg, struct pz_slice data)
 
 	in->seen_us = pz_env_mono_us(env_of(in));
 	in->total += data.len;
+	/* A sender that sends more than it offered cannot fill the disk. */
 	if (in->offer.has_size && in->total > in->offer.size) {
 		give_up_changed(in);
 		return;
 	}
 	if (pz_buf_append(&in->pending, data) != PZ_OK) {
 		in->total -= data.len;
+		/* What is in `pending` is still written, and is the beginning of the next try. */
 		end_channel(in, "memory"); /* its sender tries again */
 	} else {
 		give_credit(in, data.len);
@@ -448,6 +465,7 @@ on_closed(void *arg, const char *reason, json_t *message)
 
 	(void)message;
 	in->channel = NULL;
+	/* In other states the file is whole already. */
 	if (strcmp(reason, "changed") == 0 && in->state == READY)
 		give_up_changed(in);
 	else
@@ -481,7 +499,8 @@ make_key(const struct pz_transfers *transfers, const char *device,
 
 	if (hash == NULL)
 		return false;
-	/* two devices of one machine may have one inbox */
+	/* Two devices of one machine may have one inbox, so the receiver's address is part of
+	 * the key. */
 	transfers->config.ops->address(transfers->config.arg, "", self);
 	snprintf(numbers, sizeof(numbers), "%d %llu %lld", (int)offer->has_size,
 		 (unsigned long long)offer->size, (long long)offer->mtime_ms);
@@ -493,6 +512,7 @@ make_key(const struct pz_transfers *transfers, const char *device,
 	snprintf(out, PZ_PART_KEY_BYTES, "%.*s", PZ_PART_KEY_BYTES - 1, hex);
 	if (out[0] == '\0')
 		return false;
+	/* Counted by this letter in place.c, without a look at any record. */
 	if (pz_transfer_is_guest(device))
 		out[0] = PZ_PART_KEY_GUEST;
 	return true;
@@ -526,6 +546,8 @@ has_room(struct pz_transfers *transfers, const char *device)
 		if (rests && oldest == NULL)
 			oldest = in;
 	}
+	/* The oldest of those that rest: its sender has been away the longest. The file stays on
+	 * the disk. */
 	if (resting >= PZ_TRANSFER_RESTING_MAX)
 		incoming_free(oldest);
 	if (pz_transfer_is_guest(device) && of_guests >= PZ_TRANSFERS_GUESTS_MAX)
@@ -545,6 +567,7 @@ is_within_day(const struct pz_transfers *transfers, const char *device,
 	for (struct pz_list *n = transfers->incoming.next; n != &transfers->incoming; n = n->next) {
 		const struct incoming *in = PZ_CONTAINER(n, struct incoming, node);
 		if (pz_transfer_is_same_party(device, in->device))
+			/* Else many at once would each find the day's bytes free. */
 			bytes += in->offer.size;
 	}
 	if (bytes <= PZ_TRANSFER_GUEST_DAY_BYTES)
@@ -571,6 +594,7 @@ on_timer(struct pz_timer *timer, void *arg)
 
 	if (in->channel == NULL && in->state == READY && !in->is_busy) {
 		incoming_free(in);
+		/* While the disk works the sender waits for us, and is not stuck. */
 	} else if (in->channel && in->is_accepted && in->state == READY) {
 		if (since < PZ_TRANSFER_IDLE_US) {
 			pz_env_start(env_of(in), timer, PZ_TRANSFER_IDLE_US - since);
@@ -608,6 +632,7 @@ incoming_new(struct pz_transfers *transfers, const char *device, const char *key
 	pz_list_append(&transfers->incoming, &in->node);
 	memcpy(spec.key, in->key, sizeof(spec.key));
 	memcpy(spec.name, offer->name, sizeof(spec.name));
+	/* By sender: two devices that send "photo.jpg" do not meet. */
 	snprintf(spec.path, sizeof(spec.path), "%s%s%s", inbox.by_sender ? device : "",
 		 inbox.by_sender && offer->path[0] ? "/" : "", offer->path);
 	in->is_busy = true;
@@ -624,11 +649,14 @@ adopt(struct incoming *in, struct pz_channel *channel, const struct pz_transfer_
 {
 	if (in->channel)
 		end_channel(in, "replaced");
+	/* Name, size and time are equal (make_key); these may differ from one sending to the
+	 * next. */
 	memcpy(in->offer.id, offer->id, sizeof(in->offer.id));
 	memcpy(in->offer.sha256, offer->sha256, sizeof(in->offer.sha256));
 	in->offer.no_digest = offer->no_digest;
 	in->channel = channel;
 	in->is_accepted = false;
+	/* The sender has found that what is here is no beginning of its file. */
 	in->wants_restart |= offer->is_fresh && in->state <= READY;
 	if (in->state == READY)
 		in->has_ended = in->has_ended && !offer->is_fresh;
@@ -675,6 +703,7 @@ take(struct pz_transfers *transfers, const char *device, struct pz_channel *chan
 	char from[PZ_ADDRESS_BYTES_MAX + 1], key[PZ_PART_KEY_BYTES];
 
 	transfers->config.ops->address(transfers->config.arg, device, from);
+	/* Found by id: this sending was received, and only the answer was lost. */
 	json_t *record = pz_inbox_find(transfers, from, offer->id);
 	if (record) {
 		repeat_receipt(channel, record);
@@ -729,6 +758,7 @@ pz_transfers_offered(struct pz_transfers *transfers, const char *device, struct 
 
 	if (transfers->config.parts.open == NULL) {
 		pz_channel_refuse(channel, PZ_CHANNEL_UNKNOWN_KIND);
+		/* A sender then shows that this version, or this device, takes no files. */
 		return;
 	}
 	enum pz_err err = pz_transfer_offer_parse(offer->message, &parsed, &info);

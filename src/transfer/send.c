@@ -68,6 +68,7 @@ now_us(const struct sending *s)
 static void
 pump_soon(struct pz_transfers *transfers)
 {
+	/* Once for many causes in one turn. */
 	if (!transfers->pump.active)
 		pz_env_start(transfers->env, &transfers->pump, 0);
 }
@@ -86,6 +87,7 @@ release(struct pz_request *request)
 		pz_channel_close(s->channel, "cancelled");
 	pz_source_free(s->source);
 	pz_buf_fini(&s->out);
+	/* Empty: the request ended before anything was wanted. */
 	if (s->device[0])
 		transfers->config.ops->want(transfers->config.arg, s->device, false);
 	pump_soon(transfers);
@@ -136,6 +138,7 @@ moved(struct sending *s, bool is_news)
 	s->moved_us = now_us(s);
 	if (s->sent > s->most_sent)
 		s->most_sent = s->sent;
+	/* A fast link would else produce thousands of events for one file. */
 	if (is_news || s->moved_us - s->told_us >= EVENT_US || s->sent - s->told >= EVENT_BYTES)
 		tell(s);
 }
@@ -177,6 +180,7 @@ on_looked(void *arg, enum pz_err err, struct pz_slice bytes)
 
 	(void)bytes;
 	s->is_reading = false;
+	/* The channel was lost meanwhile: the result is of no use, but the source is free again. */
 	if (s->state != LOOKING) {
 		pump_soon(s->transfers);
 		return;
@@ -217,6 +221,8 @@ static void
 read_more(struct sending *s)
 {
 	uint64_t left = s->offer.size - pz_source_at(s->source);
+	/* With a thread, a block ahead, so that disk and network work at once; without one, nothing
+	 * waits. */
 	size_t ahead = pz_source_needs_thread(s->source)
 			       ? PZ_TRANSFER_UNSENT_BYTES - PZ_TRANSFER_BLOCK_BYTES
 			       : 0;
@@ -226,6 +232,7 @@ read_more(struct sending *s)
 	if (left > 0 && s->out.len <= ahead) {
 		s->is_reading = true;
 		pz_source_read(s->source, on_read, s);
+		/* All is sent: before the end is said, the file is looked at once more. */
 	} else if (left == 0 && s->out.len == 0) {
 		s->is_reading = true;
 		s->state = LOOKING;
@@ -238,6 +245,7 @@ static bool
 give(struct sending *s, struct pz_slice bytes, size_t *out_taken)
 {
 	if (pz_channel_send(s->channel, bytes, out_taken) != PZ_OK) {
+		/* The receiver keeps what it has. */
 		drop_channel(s, "memory");
 		again(s, AGAIN_US);
 		return false;
@@ -254,6 +262,7 @@ push_peeked(struct sending *s)
 {
 	size_t room, taken;
 
+	/* Bytes that a thread has read come first: order is all there is. */
 	while (s->out.len == 0 && !s->is_reading && (room = pz_channel_room(s->channel)) > 0) {
 		struct pz_slice bytes = pz_source_peek(s->source, room);
 		if (bytes.len == 0)
@@ -296,6 +305,7 @@ on_checked(void *arg, enum pz_err err, struct pz_slice bytes)
 		return;
 	}
 	pz_source_hash(s->source, hash);
+	/* It is the beginning of another file, or of another version of this one. */
 	if (s->have > 0 && strcmp(hash, s->have_hash) != 0) {
 		s->offer.is_fresh = true;
 		drop_channel(s, "other");
@@ -319,12 +329,14 @@ on_accepted(void *arg, json_t *message, uint32_t window)
 	int64_t have = 0;
 
 	(void)window;
+	/* More than the file has, or no digest to compare with: from the beginning. */
 	if (!pz_json_int(message, "have", 0, (int64_t)s->offer.size, &have) || hash == NULL)
 		have = 0;
 	s->have = s->offer.is_fresh ? 0 : (uint64_t)have;
 	snprintf(s->have_hash, sizeof(s->have_hash), "%s", hash ? hash : "");
 	s->state = CHECKING;
 	s->moved_us = now_us(s);
+	/* From here on the other end can be stuck. */
 	pz_env_start(env_of(s), &s->watch, WATCH_US);
 	s->is_reading = true;
 	pz_source_skip(s->source, s->have, on_checked, s);
@@ -351,6 +363,7 @@ on_refused(void *arg, enum pz_channel_refusal why)
 			fail_at(s, PZ_ERR_IO_TIMEOUT, "", " does not answer");
 		break;
 	case PZ_CHANNEL_LIMIT:
+		/* Its places come free as files end; no reason to give up. */
 		again(s, LIMIT_US);
 		break;
 	case PZ_CHANNEL_REFUSED:
@@ -368,6 +381,7 @@ on_refused(void *arg, enum pz_channel_refusal why)
 static void
 on_data(void *arg, struct pz_slice data)
 {
+	/* Credit for them, or an unknown message would stop the channel. */
 	const struct sending *s = arg;
 
 	pz_channel_consumed(s->channel, data.len); /* of a later version */
@@ -396,6 +410,7 @@ received(struct sending *s, const json_t *message)
 	double seconds = (double)(now_us(s) - s->started_us) / PZ_US_PER_S;
 
 	pz_source_hash(s->source, ours);
+	/* The receiver's digest is over what it has on disk: the proof of the whole way. */
 	if (!s->offer.no_digest &&
 	    (theirs == NULL || (s->state == FINISHING && strcmp(theirs, ours) != 0))) {
 		fail_at(s, PZ_ERR_INTERNAL, "", " has stored other bytes than were sent");
@@ -424,6 +439,7 @@ on_closed(void *arg, const char *reason, json_t *message)
 	else if (strcmp(reason, "changed") == 0)
 		changed(s);
 	else if (is_patient(s))
+		/* A lost link is tried at once: another way may be there. */
 		again(s, strcmp(reason, "lost") == 0 ? 0 : AGAIN_US);
 	else
 		fail_at(s, PZ_ERR_IO, "", " has ended it");
@@ -469,6 +485,7 @@ look(struct sending *s)
 	const struct pz_transfers_config *config = &s->transfers->config;
 	char away[256];
 
+	/* A friendship may end while a file waits. */
 	if (!config->ops->is_known(config->arg, s->device)) {
 		fail_at(s, PZ_ERR_DENIED_IDENTITY, "the zone of ", " is no friend any more");
 		return;
@@ -481,6 +498,7 @@ look(struct sending *s)
 		s->has_looked = true;
 		s->looked_us = now_us(s);
 		config->ops->look(config->arg, s->device);
+		/* Not looking: there is nothing that could be found, so the reason is due now. */
 		again(s, config->ops->is_looking(config->arg, s->device) ? AGAIN_US : 0);
 		return;
 	}
@@ -502,6 +520,7 @@ is_turn(const struct sending *s)
 
 	for (struct pz_list *n = all->next; n != all; n = n->next) {
 		const struct sending *other = PZ_CONTAINER(n, struct sending, node);
+		/* The receiver refuses more than this at once anyway. */
 		count += other->channel && strcmp(other->device, s->device) == 0;
 	}
 	return count < PZ_TRANSFERS_PER_PEER_MAX;
@@ -527,8 +546,10 @@ on_pump(struct pz_timer *timer, void *arg)
 	struct pz_transfers *transfers = arg;
 
 	(void)timer;
+	/* In the order of the requests: the first ones get the channels. */
 	PZ_LIST_EACH (&transfers->sendings, n, tmp) {
 		struct sending *s = PZ_CONTAINER(n, struct sending, node);
+		/* It has failed in this turn and is released at its end. */
 		if (!pz_request_is_over(s->request))
 			try_now(s);
 	}
@@ -544,6 +565,7 @@ on_watch(struct pz_timer *timer, void *arg)
 		pump_soon(s->transfers);
 		return;
 	}
+	/* While the own disk reads, the other end waits for us. */
 	if (!s->is_reading && now_us(s) - s->moved_us >= max) {
 		drop_channel(s, "idle");
 		if (s->is_waiting)
@@ -565,6 +587,7 @@ pz_transfers_way_changed(struct pz_transfers *transfers, const char *device, boo
 		if (strcmp(s->device, device) != 0 || s->state != QUEUED)
 			continue;
 		s->not_before_us = 0;
+		/* News about the device is worth another search, for those that wait. */
 		s->has_looked = s->has_looked && !(is_news && s->is_waiting);
 	}
 	if (!pz_list_is_empty(&transfers->sendings))
@@ -602,6 +625,7 @@ read_params(struct sending *s, const json_t *params, struct pz_errinfo *info)
 		pz_env_uuid(env_of(s), s->offer.id);
 	s->is_waiting = json_is_true(json_object_get(params, "wait"));
 	s->offer.no_digest = json_is_false(json_object_get(params, "digest"));
+	/* Last: it judges, and a refusal is recorded only for a command that was well-formed. */
 	return config->ops->find(config->arg, pz_json_str(params, "device"), s->device, info);
 }
 
@@ -636,6 +660,7 @@ pz_transfers_send(struct pz_transfers *transfers, struct pz_request *request)
 	pz_buf_init(&s->out, PZ_TRANSFER_UNSENT_BYTES, NULL);
 	enum pz_err err = read_params(s, request->params, &info);
 	memcpy(device, s->device, sizeof(device));
+	/* release() would else take back a wish that was not made. */
 	s->device[0] = '\0'; /* not wanted yet */
 	if (err == PZ_OK)
 		err = open_source(s, request->file, &info);

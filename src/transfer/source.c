@@ -84,6 +84,7 @@ skip_job(struct pz_source *source)
 	source->err = PZ_OK;
 	while (source->at < source->to && source->err == PZ_OK && !atomic_load(&source->is_freed)) {
 		uint64_t left = source->to - source->at;
+		/* In blocks, so that a command that ends does not wait for a long file. */
 		size_t wanted = left < sizeof(source->block) ? (size_t)left : sizeof(source->block);
 		ssize_t n = pread(source->fd, source->block, wanted, (off_t)source->at);
 		if (n < 0 && errno == EINTR)
@@ -127,6 +128,7 @@ on_thread(struct pz_work *work)
 static void
 on_done(struct pz_work *work)
 {
+	/* Freed here when the request ended while the thread read. */
 	struct pz_source *source = PZ_CONTAINER(work, struct pz_source, work);
 
 	source->is_busy = false;
@@ -157,6 +159,7 @@ pz_source_new(const struct pz_workers *workers, int fd, struct pz_source **out)
 	source->workers = workers;
 	source->hash = pz_hash_new();
 	source->is_hashing = true;
+	/* A duplicate: the program may close its own. */
 	source->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	enum pz_err err = PZ_OK;
 	if (source->fd < 0 || fstat(source->fd, &source->first) != 0)
@@ -224,6 +227,7 @@ pz_source_peek(struct pz_source *source, size_t max)
 
 	if (pz_source_needs_thread(source) || to.iov_len == 0)
 		return (struct pz_slice){0};
+	/* RWF_NOWAIT: what is not in the page cache is EAGAIN, and a thread reads it. */
 	ssize_t n = preadv2(source->fd, &to, 1, (off_t)source->at, RWF_NOWAIT);
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		source->is_slow = true;
