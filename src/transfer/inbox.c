@@ -46,19 +46,33 @@ pz_inbox_find(const struct pz_transfers *transfers, const char *from, const char
 
 #define DAY_MS ((uint64_t)86400 * 1000)
 
+static bool
+is_of_day(const struct pz_transfers *transfers, const json_t *record)
+{
+	json_int_t at_ms = json_integer_value(json_object_get(record, "received"));
+
+	return at_ms >= 0 && (uint64_t)at_ms + DAY_MS > pz_env_wall_ms(transfers->config.env);
+}
+
+/* Bytes of a record, and of those of the same party that it stands for. */
+static uint64_t
+bytes_of(const json_t *record)
+{
+	return (uint64_t)json_integer_value(json_object_get(record, "size")) +
+	       (uint64_t)json_integer_value(json_object_get(record, "before"));
+}
+
 uint64_t
 pz_inbox_bytes_of_day(const struct pz_transfers *transfers, const char *device)
 {
-	uint64_t now_ms = pz_env_wall_ms(transfers->config.env), bytes = 0;
+	uint64_t bytes = 0;
 
 	for (size_t i = json_array_size(transfers->records); i > 0; i--) {
 		const json_t *record = json_array_get(transfers->records, i - 1);
 		const char *from = pz_json_str(record, "from");
-		json_int_t at_ms = json_integer_value(json_object_get(record, "received"));
 
-		if (from && pz_transfer_is_same_party(device, from) && at_ms >= 0 &&
-		    (uint64_t)at_ms + DAY_MS > now_ms)
-			bytes += (uint64_t)json_integer_value(json_object_get(record, "size"));
+		if (from && pz_transfer_is_same_party(device, from) && is_of_day(transfers, record))
+			bytes += bytes_of(record);
 	}
 	return bytes;
 }
@@ -77,11 +91,35 @@ make_key(const struct pz_transfers *transfers, char out[40])
 		snprintf(out, 40, "%.13s-%03x", last, i);
 }
 
+/* A zone that sends many small files must not lose its day's bytes with the records that give way:
+ * the next record of the same party takes them over. */
+static enum pz_err
+hand_over(const struct pz_transfers *transfers, const json_t *goes, struct pz_txn *txn)
+{
+	const char *from = pz_json_str(goes, "from");
+
+	for (size_t i = 1; from && i < json_array_size(transfers->records); i++) {
+		json_t *record = json_array_get(transfers->records, i);
+		const char *key = pz_json_str(record, "key"), *other = pz_json_str(record, "from");
+		if (key == NULL || other == NULL || !pz_transfer_is_same_party(from, other))
+			continue;
+		json_int_t before = json_integer_value(json_object_get(record, "before"));
+		if (json_object_set_new(record, "before",
+					json_integer(before + (json_int_t)bytes_of(goes))) != 0)
+			return PZ_ERR_LIMIT_MEMORY;
+		return pz_record_put(txn, SPACE, key, json_incref(record));
+	}
+	return PZ_OK;
+}
+
 static enum pz_err
 make_room(struct pz_transfers *transfers, struct pz_txn *txn)
 {
 	while (json_array_size(transfers->records) > PZ_TRANSFER_RECORDS_MAX) {
-		const char *key = pz_json_str(json_array_get(transfers->records, 0), "key");
+		const json_t *oldest = json_array_get(transfers->records, 0);
+		const char *key = pz_json_str(oldest, "key");
+		if (is_of_day(transfers, oldest))
+			PZ_TRY(hand_over(transfers, oldest, txn));
 		if (key)
 			PZ_TRY(pz_txn_remove(txn, SPACE, key));
 		(void)json_array_remove(transfers->records, 0);
@@ -136,6 +174,7 @@ pz_transfers_list(struct pz_transfers *transfers, struct pz_request *request)
 		json_t *copy = json_copy(record);
 		(void)json_object_del(copy, "key");
 		(void)json_object_del(copy, "id");
+		(void)json_object_del(copy, "before");
 		(void)json_object_set_new(copy, "friend",
 					  json_boolean(is_of_other_zone(record, self)));
 		(void)json_array_append_new(list, copy);

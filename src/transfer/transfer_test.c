@@ -599,6 +599,42 @@ a_friend_zone_has_bytes_for_a_day(void **state)
 	assert_sent("f");
 }
 
+static void
+ignore_end(void *arg, enum pz_err err, const char *detail)
+{
+	(void)arg;
+	(void)detail;
+	assert_int_equal(err, PZ_OK);
+}
+
+/* The list of what came is short; many small files do not give a zone another day. */
+static void
+small_files_do_not_hide_a_days_bytes(void **state)
+{
+	struct pz_transfers *transfers = world.b.transfers;
+	const uint64_t large = PZ_TRANSFER_GUEST_DAY_BYTES - SIZE + 1;
+	char id[16];
+
+	(void)state;
+	for (int i = 0; i <= PZ_TRANSFER_RECORDS_MAX; i++) {
+		snprintf(id, sizeof(id), "%d", i);
+		json_t *record =
+			json_pack("{s:s, s:s, s:s, s:I, s:I}", "id", id, "file", "g", "from",
+				  "bob@c.d/pad", "size", (json_int_t)(i ? 0 : large), "received",
+				  (json_int_t)pz_env_wall_ms(&world.clock.env));
+		pz_inbox_add(transfers, record, ignore_end, NULL, NULL);
+		world_run(&world, PZ_US_PER_MS);
+	}
+	assert_null(pz_inbox_find(transfers, "bob@c.d/pad", "0"));
+	assert_int_equal(pz_inbox_bytes_of_day(transfers, FRIEND), large);
+	assert_int_equal(pz_inbox_bytes_of_day(transfers, "bob@c.de/tv"), 0);
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, PZ_US_PER_S);
+	assert_failed(PZ_ERR_IO_FULL, "no space");
+	device_lists(&world.b);
+	assert_null(json_object_get(json_array_get(world.b.result, 0), "before"));
+}
+
 /* Another zone whose name begins alike, and the own devices, have their own. */
 static void
 parties_are_told_apart(void **state)
@@ -676,6 +712,7 @@ main(void)
 		TEST(unfinished_files_are_swept),
 		FRIEND_TEST(a_friends_file_is_kept_under_its_zone_and_device),
 		FRIEND_TEST(a_friend_zone_has_bytes_for_a_day),
+		FRIEND_TEST(small_files_do_not_hide_a_days_bytes),
 		FRIEND_TEST(parties_are_told_apart),
 		FRIEND_TEST(unfinished_files_of_friends_are_counted_apart),
 		FRIEND_TEST(sending_ends_with_the_friendship),
