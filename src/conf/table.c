@@ -153,8 +153,7 @@ const struct pz_setting pz_setting_table[] = {
 		FIELD(web_port),
 		.number = 8080,
 		.max = UINT16_MAX,
-		.help = "Port of HTTP and WebSocket for local apps; 0 is any free one."
-			" Not used yet.",
+		.help = "Port of HTTP and WebSocket for local apps; 0 is any free one.",
 	},
 	{
 		.programs = PZ_PROGRAM_PZPD,
