@@ -1,8 +1,9 @@
 /*
- * A device of the owner may answer while three things hold: its link is direct (TLS from end to
+ * A device of the owner may answer while these hold: its link is direct (TLS from end to
  * end, so that neither the hub nor a relay reads or answers anything), it says that a person is
- * there, and the preference prompts.agents of this device allows it. It is an agent then, and
- * what it sends is judged by the identity that its link has proved.
+ * there, and both the preference prompts.agents of this device and the right that the owner gives
+ * devices (record/rights.h) allow it. It is an agent then, and what it sends is judged by the
+ * identity that its link has proved.
  *
  * The conditions are looked at together, in pz_asking_device, whenever one of them may have
  * changed: news of a device, a link that comes or goes, a preference, a member that leaves. An
@@ -23,6 +24,7 @@
 #include "calls/devices.h"
 #include "items/prefs.h"
 #include "peers/peers.h"
+#include "record/rights.h"
 #include "wire/json.h"
 
 struct pz_asking {
@@ -102,7 +104,8 @@ is_marked(const struct pz_asking *asking, const char *device)
 	const char *marked =
 		pz_prefs_text(pz_user_prefs(asking->config.items), PZ_PREF_PROMPTS_AGENTS);
 
-	if (strcmp(marked, "none") == 0)
+	if (strcmp(marked, "none") == 0 ||
+	    !pz_device_zone_may(asking->config.zone, device, PZ_RIGHT_ANSWER))
 		return false;
 	return strcmp(marked, "all") == 0 || is_listed(marked, device);
 }
@@ -152,6 +155,9 @@ pz_asking_device(struct pz_asking *asking, const char *device)
 		return;
 	if (may)
 		pz_prompts_join(asking->prompts, &agent->agent);
+	else if (!is_marked(asking, device)) /* a person there still has it on the screen */
+		pz_prompts_dismiss(asking->prompts, &agent->agent,
+				   "this device may not answer any more");
 	else
 		pz_prompts_leave(asking->prompts, &agent->agent);
 }

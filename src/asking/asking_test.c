@@ -15,6 +15,7 @@
 #include "kit/json.h"
 #include "kit/world.h"
 #include "peers/peers.h"
+#include "record/rights.h"
 #include "wire/json.h"
 
 #define ZONE "alice@example.org"
@@ -25,7 +26,7 @@
 /* A device beside this one, as the peers know it. */
 struct far {
 	const char *name;
-	bool is_linked, answers, has_left, has_route, cannot_be_dialled;
+	bool is_linked, answers, has_left, has_route, cannot_be_dialled, may_not_answer;
 	unsigned dials;
 	unsigned sent; /* props to it */
 	char status[24];
@@ -166,6 +167,14 @@ pz_device_zone_has_left(const struct pz_device_zone *zone, const char *device)
 {
 	(void)zone;
 	return far_of(device) && far_of(device)->has_left;
+}
+
+bool
+pz_device_zone_may(const struct pz_device_zone *zone, const char *device, unsigned right)
+{
+	(void)zone;
+	assert_int_equal(right, PZ_RIGHT_ANSWER);
+	return far_of(device) == NULL || !far_of(device)->may_not_answer;
 }
 
 /* ---- this device ---- */
@@ -386,7 +395,7 @@ a_clock_that_is_set_bounds_what_is_left(void **state)
 
 /* Each of the conditions alone ends it, also while a question waits. */
 static void
-an_agent_goes_with_its_person_its_mark_its_link_and_its_membership(void **state)
+an_agent_goes_with_its_person_its_mark_its_right_its_link_and_its_membership(void **state)
 {
 	(void)state;
 	link_with("tv", false);
@@ -403,6 +412,12 @@ an_agent_goes_with_its_person_its_mark_its_link_and_its_membership(void **state)
 	pz_asking_device(t.asking, "tv");
 	assert_false(answers("tv", "tv", PZ_PROMPT_ALLOW_ONCE));
 	far_of("tv")->has_left = false;
+	pz_asking_device(t.asking, "tv");
+	far_of("tv")->may_not_answer = true; /* page 14 AC-10: the owner took the right */
+	pz_asking_device(t.asking, "tv");
+	assert_string_equal(far_of("tv")->status, "promptEnded"); /* its person sees it go */
+	assert_false(answers("tv", "tv", PZ_PROMPT_ALLOW_ONCE));
+	far_of("tv")->may_not_answer = false;
 	pz_asking_device(t.asking, "tv");
 	unlink_from("tv");
 	assert_false(answers("tv", "tv", PZ_PROMPT_ALLOW_ONCE));
@@ -670,7 +685,7 @@ main(void)
 		TEST(what_the_other_device_computes_itself_is_not_sent),
 		TEST(a_device_that_comes_later_is_sent_what_still_waits),
 		TEST(a_clock_that_is_set_bounds_what_is_left),
-		TEST(an_agent_goes_with_its_person_its_mark_its_link_and_its_membership),
+		TEST(an_agent_goes_with_its_person_its_mark_its_right_its_link_and_its_membership),
 		TEST(a_list_of_names_means_whole_names),
 		TEST(answers_of_devices_that_were_not_asked_do_not_count),
 		TEST(answers_of_a_wrong_form_are_refused),

@@ -23,6 +23,8 @@ int pz_pzh_cmd_init(struct pz_cli *cli);
 int pz_pzh_cmd_token(struct pz_cli *cli);
 /** `pzh revoke`: revokes a device; asks first. @spec page 2 "Revocation" */
 int pz_pzh_cmd_revoke(struct pz_cli *cli);
+/** `pzh rights`: shows or changes what a device may administer. @spec page 14 AC-10 */
+int pz_pzh_cmd_rights(struct pz_cli *cli);
 /** `pzh data`: lists or removes what apps stored in the zone. */
 int pz_pzh_cmd_data(struct pz_cli *cli);
 /** `pzh policy`: shows or replaces the owner's policy of a zone (policy.c). */

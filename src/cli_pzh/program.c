@@ -49,6 +49,11 @@ static const struct pz_cli_option data_options[] = {
 	END,
 };
 
+static const struct pz_cli_option rights_options[] = {
+	ZONE,
+	END,
+};
+
 static const struct pz_cli_option policy_options[] = {
 	ZONE,
 	{"previous", NULL, "show: the policy before this one", PZ_CLI_FLAG, 0, 0},
@@ -124,6 +129,11 @@ static const struct pz_cli_command commands[] = {
 	 "that it has written (details, preferences, what apps stored) are removed on every\n"
 	 "device; also of a device that was revoked before.",
 	 revoke_options, pz_pzh_cmd_revoke},
+	{"rights", "DEVICE [RIGHT yes|no]", 1, 3, "show or change what a device may administer",
+	 "answer: questions of the owner's other devices. policy: change who may do what in the\n"
+	 "zone. admin: administer the zone, that is its friends. A new device has all three.\n"
+	 "Devices are enrolled and revoked, and rights are given, at the hub alone.",
+	 rights_options, pz_pzh_cmd_rights},
 	{"remove", "ZONE", 1, 1, "forget a zone that this hub hosts, and its keys",
 	 "After a move, or for a zone made by mistake. It cannot be undone without an export.\n"
 	 "Works whether the daemon runs or not.",

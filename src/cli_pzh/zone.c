@@ -167,6 +167,51 @@ pz_pzh_cmd_revoke(struct pz_cli *cli)
 	return pz_cli_show(cli, "revoke", params, PZ_CLI_TIMEOUT_MS, print_revoked);
 }
 
+/* ---- rights ---- */
+
+static int
+print_rights(struct pz_cli *cli, const json_t *result)
+{
+	static const struct {
+		const char *right, *meaning;
+	} all[] = {
+		{"answer", "answer questions of the owner's other devices"},
+		{"policy", "change who may do what in the zone"},
+		{"admin", "administer the zone: its friends"},
+	};
+	const json_t *list = json_object_get(result, "rights"), *value;
+	struct pz_cli_table *t = pz_cli_table_new(NULL, 3);
+
+	for (size_t i = 0; t && i < sizeof(all) / sizeof(all[0]); i++) {
+		bool has = false;
+		size_t at;
+
+		json_array_foreach (list, at, value)
+			has |= strcmp(json_string_value(value), all[i].right) == 0;
+		pz_cli_table_add(t, PZ_CLI_BOLD, all[i].right);
+		pz_cli_table_add(t, has ? PZ_CLI_GREEN : PZ_CLI_RED, has ? "yes" : "no");
+		pz_cli_table_add(t, PZ_CLI_PLAIN, all[i].meaning);
+	}
+	return pz_cli_print_table(cli, t);
+}
+
+int
+pz_pzh_cmd_rights(struct pz_cli *cli)
+{
+	const char *right = pz_cli_arg(cli, 1), *word = pz_cli_arg(cli, 2);
+	bool has = word && strcmp(word, "yes") == 0;
+
+	if ((right != NULL) != (word != NULL) || (word && !has && strcmp(word, "no") != 0))
+		return pz_cli_usage(cli, "it is written: rights DEVICE [answer|policy|admin "
+					 "yes|no]");
+	json_t *params = json_pack("{s:s, s:s*, s:b}", "device", pz_cli_arg(cli, 0), "right", right,
+				   "has", has);
+	if (params == NULL)
+		return pz_cli_usage(cli, "DEVICE and RIGHT are UTF-8");
+	pz_cli_opt_param(cli, params, "zone");
+	return pz_cli_show(cli, "rights", params, PZ_CLI_TIMEOUT_MS, print_rights);
+}
+
 /* ---- remove ---- */
 
 static int

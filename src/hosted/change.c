@@ -1,6 +1,7 @@
-/* Changes of a zone's authority (hosted/transact.h): revocation and renewal. */
+/* Changes of a zone's authority (hosted/transact.h): revocation, rights and renewal. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/auto.h"
 #include "hosted/change.h"
@@ -117,6 +118,76 @@ pz_hosted_revoke(struct pz_hosted *zone, const char *device, enum pz_revoked why
 		done(arg, is_name ? PZ_ERR_LIMIT_MEMORY : PZ_ERR_NOTFOUND,
 		     is_name ? "out of memory" : "the zone has no device of this name", NULL);
 	}
+}
+
+/* ---- rights ---- */
+
+struct rights {
+	struct pz_hosted_transact t;
+	pz_hosted_revoke_done done;
+	void *arg;
+	char device[PZ_DEVICE_BYTES_MAX + 1];
+	enum pz_right right;
+	bool has;
+};
+
+/* What the device has is looked at now: another change may have been made since the command. */
+static enum pz_err
+prepare_rights(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
+{
+	const struct rights *r = PZ_CONTAINER(t, struct rights, t);
+	struct pz_authority *a = t->zone->authority;
+	const struct pz_member *m = pz_authority_member(a, r->device);
+	unsigned before = m ? pz_member_rights(m) : 0;
+
+	PZ_TRY(pz_authority_set_rights(a, r->device,
+				       r->has ? before | r->right : before & ~(unsigned)r->right,
+				       txn, &t->change, info));
+	pz_hosted_transact_device(t->zone, r->device);
+	return PZ_OK;
+}
+
+static void
+rights_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
+	    const char *detail)
+{
+	const struct rights *r = PZ_CONTAINER(t, struct rights, t);
+	char text[PZ_RIGHTS_TEXT_CHARS];
+
+	if (err == PZ_OK) {
+		pz_notice("rights-changed", "zone=%s device=%s right=%s has=%s",
+			  t->zone->authority->zone, r->device, pz_rights_text(r->right, text),
+			  r->has ? "yes" : "no");
+		pz_hosted_publish(t->zone, PZ_SYNC_RIGHTS, r->device);
+	} else if (t->is_committed) {
+		not_stored(t->zone, detail);
+	}
+	r->done(r->arg, err, detail,
+		err == PZ_OK && member ? json_pack("{s:s, s:o}", "device", r->device, "rights",
+						   pz_rights_json(pz_member_rights(member)))
+				       : NULL);
+}
+
+static const struct pz_hosted_transact_ops rights_ops = {prepare_rights, rights_done, NULL};
+
+void
+pz_hosted_set_right(struct pz_hosted *zone, const char *device, enum pz_right right, bool has,
+		    pz_hosted_revoke_done done, void *arg)
+{
+	bool is_name = strlen(device) <= PZ_DEVICE_BYTES_MAX;
+	struct rights *r = is_name ? calloc(1, sizeof(*r)) : NULL;
+
+	if (r == NULL) {
+		done(arg, is_name ? PZ_ERR_LIMIT_MEMORY : PZ_ERR_NOTFOUND,
+		     is_name ? "out of memory" : "the zone has no device of this name", NULL);
+		return;
+	}
+	r->done = done;
+	r->arg = arg;
+	r->right = right;
+	r->has = has;
+	snprintf(r->device, sizeof(r->device), "%s", device);
+	pz_hosted_transact(zone, &r->t, &rights_ops);
 }
 
 /* ---- a renewal ---- */

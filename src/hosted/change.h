@@ -1,4 +1,4 @@
-/* Changes of a zone's authority (hosted/transact.h): revocation and renewal. */
+/* Changes of a zone's authority (hosted/transact.h): revocation, rights and renewal. */
 #ifndef PZ_HOSTED_CHANGE_H
 #define PZ_HOSTED_CHANGE_H
 
@@ -19,6 +19,13 @@ typedef void (*pz_hosted_revoke_done)(void *arg, enum pz_err err, const char *de
  */
 void pz_hosted_revoke(struct pz_hosted *zone, const char *device, enum pz_revoked why,
 		      pz_hosted_revoke_done done, void *arg);
+/**
+ * Gives a device a right, or takes it away, for all devices to see.
+ * @param done as of pz_hosted_revoke; the result is {device, rights}
+ * Errors: NOTFOUND, DENIED (the zone is moving), IO_*, LIMIT_MEMORY.
+ */
+void pz_hosted_set_right(struct pz_hosted *zone, const char *device, enum pz_right right, bool has,
+			 pz_hosted_revoke_done done, void *arg);
 /** What follows a revocation that is durable (page 2 "Revocation"): links end, the others get it.
  */
 void pz_hosted_revoked(struct pz_hosted *zone, struct pz_member *member, const char *reason);

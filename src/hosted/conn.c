@@ -95,6 +95,24 @@ pz_hosted_conn_is_choked(const struct pz_hosted_conn *conn)
 	return conn->link->session.queued > (high ? high : PZ_QUEUE_HIGH_BYTES);
 }
 
+enum pz_err
+pz_hosted_conn_may(const struct pz_hosted_conn *conn, enum pz_right right, const char *what,
+		   struct pz_errinfo *info)
+{
+	char name[PZ_RIGHTS_TEXT_CHARS];
+
+	if (pz_member_rights(conn->member) & right)
+		return PZ_OK;
+	(void)pz_rights_text(right, name);
+	pz_warning_of(conn->log, conn->hosting->env, "right-refused",
+		      "zone=%s device=%s has no right %s for: %s", conn->zone->authority->zone,
+		      conn->member->device, name, what);
+	return pz_fail(info, PZ_ERR_DENIED,
+		       "the owner has taken the right '%s' from device %s; `pzh rights %s %s yes` "
+		       "at the hub gives it back",
+		       name, conn->member->device, conn->member->device, name);
+}
+
 void
 pz_hosted_conn_send_address(struct pz_hosted_conn *conn)
 {

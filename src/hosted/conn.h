@@ -81,6 +81,15 @@ void pz_hosted_conn_revoked(struct pz_hosted_conn *conn, const char *reason);
 void pz_hosted_conn_probe(struct pz_hosted_conn *conn);
 /** True when more is queued for this device than should be: what it asks for is not answered. */
 bool pz_hosted_conn_is_choked(const struct pz_hosted_conn *conn);
+/**
+ * Whether the device at the other end has a right now; the member's record decides, whatever the
+ * device says of itself. A refusal is a line of the log.
+ * @param what it wants, for the log; @param info a sentence for its owner
+ * Errors: DENIED.
+ * @spec page 14 AC-10
+ */
+enum pz_err pz_hosted_conn_may(const struct pz_hosted_conn *conn, enum pz_right right,
+			       const char *what, struct pz_errinfo *info) PZ_MUST_USE;
 /** Sends where the zone is or moves to (prop `hubMoved`), if that was ever announced. */
 void pz_hosted_conn_send_address(struct pz_hosted_conn *conn);
 

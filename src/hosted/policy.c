@@ -31,6 +31,19 @@ struct change {
 	struct pz_hosted_policy_edit edit;
 };
 
+/* A right that was taken while the change waited for its turn counts, and so does an end of the
+ * device. */
+static enum pz_err
+check_right(const struct pz_authority *a, const char *device, struct pz_errinfo *info)
+{
+	const struct pz_member *m = device[0] ? pz_authority_member(a, device) : NULL;
+
+	if (device[0] && (m == NULL || m->revoked || !(pz_member_rights(m) & PZ_RIGHT_POLICY)))
+		return pz_fail(info, PZ_ERR_DENIED,
+			       "device %s has no right to change the policy any more", device);
+	return PZ_OK;
+}
+
 /* The author is part of what is signed: the hub, or the device whose link brought the change. */
 static enum pz_err
 prepare_change(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
@@ -40,6 +53,7 @@ prepare_change(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errin
 	struct pz_authority *a = t->zone->authority;
 	char author[PZ_ADDRESS_BYTES_MAX + 1];
 
+	PZ_TRY(check_right(a, e->device, info));
 	snprintf(author, sizeof(author), "%s%s%s", a->zone, e->device[0] ? "/" : "", e->device);
 	const struct pz_zone_policy_edit asked = {
 		.document = pz_slice_of(e->document, e->len),

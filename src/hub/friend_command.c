@@ -373,6 +373,7 @@ const char *
 pz_hub_friend_command(struct pz_hosted_conn *conn, const json_t *message)
 {
 	const char *verb = pz_json_str(message, "command");
+	struct pz_errinfo info = {""};
 	struct asker *asker;
 	int64_t id = 0;
 
@@ -380,7 +381,13 @@ pz_hub_friend_command(struct pz_hosted_conn *conn, const json_t *message)
 		return "friendCommand needs id and command";
 	if ((asker = new_asker(conn, id)) == NULL)
 		return "out of memory";
-	pz_hub_friend_run(conn->zone, verb, message, conn->member->device, on_result, asker);
+	/* Which friends there are, every device of the zone knows. */
+	if (strcmp(verb, "list") != 0 &&
+	    pz_hosted_conn_may(conn, PZ_RIGHT_ADMIN, "friendCommand", &info) != PZ_OK)
+		on_result(asker, PZ_ERR_DENIED, info.text, NULL);
+	else
+		pz_hub_friend_run(conn->zone, verb, message, conn->member->device, on_result,
+				  asker);
 	return NULL;
 }
 
@@ -396,6 +403,7 @@ const char *
 pz_hub_friend_offered(struct pz_hosted_conn *conn, const json_t *message)
 {
 	const char *text = pz_json_str(message, "friend");
+	struct pz_errinfo info = {""};
 	struct pz_friend *f = NULL;
 	struct asker *asker;
 	int64_t id = 0;
@@ -406,6 +414,11 @@ pz_hub_friend_offered(struct pz_hosted_conn *conn, const json_t *message)
 	if ((asker = new_asker(conn, id)) == NULL) {
 		pz_friend_free(f);
 		return "out of memory";
+	}
+	if (pz_hosted_conn_may(conn, PZ_RIGHT_ADMIN, "friendOffer", &info) != PZ_OK) {
+		pz_friend_free(f);
+		on_result(asker, PZ_ERR_DENIED, info.text, NULL);
+		return NULL;
 	}
 	pz_hub_friend_offer(conn->zone, f, conn->member->device, on_offered, asker);
 	return NULL;

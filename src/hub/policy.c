@@ -157,6 +157,12 @@ pz_hub_policy_edit(struct pz_hosted_conn *conn, const json_t *message)
 	    !pz_json_int(message, "at", 0, size - 1, &at) || len == 0 || len > (size_t)(size - at))
 		return "policyEdit needs id, base, size, at, and a piece of a document that is not "
 		       "too long";
+	struct pz_errinfo info = {""};
+	if (pz_hosted_conn_may(conn, PZ_RIGHT_POLICY, "policyEdit", &info) != PZ_OK) {
+		pz_hub_policy_end(conn);
+		refuse(conn, id, PZ_ERR_DENIED, info.text, 0);
+		return NULL;
+	}
 	if (at == 0 && begin(conn, id, base, (size_t)size,
 			     json_is_true(json_object_get(message, "force"))) == NULL) {
 		refuse(conn, id, PZ_ERR_LIMIT_MEMORY,

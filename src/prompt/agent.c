@@ -131,6 +131,18 @@ pz_prompts_join(struct pz_prompts *prompts, struct pz_prompt_agent *agent)
 	look_for_person(prompts);
 }
 
+void
+pz_prompts_dismiss(struct pz_prompts *prompts, struct pz_prompt_agent *agent, const char *why)
+{
+	PZ_LIST_EACH (&prompts->open, n, tmp) {
+		struct pz_question *question = PZ_CONTAINER(n, struct pz_question, all);
+
+		if (pz_question_is_open(question) && pz_agent_may_answer(agent, question))
+			agent->hide(agent, question->id, why);
+	}
+	pz_prompts_leave(prompts, agent);
+}
+
 /* What waits goes on to wait: the agent may come back, and others may come. */
 void
 pz_prompts_leave(struct pz_prompts *prompts, struct pz_prompt_agent *agent)

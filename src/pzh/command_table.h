@@ -30,6 +30,12 @@
 		PZ_PZH_ZONE \
 		PZ_P("purge", BOOL, "also remove what it has written, on all devices")), \
 	  false, "revoke a device") \
+	X("rights", pz_pzh_run_rights, PZ_PARAMS( \
+		PZ_P_NEEDED("device", TEXT, "name of a device of the zone") \
+		PZ_P("right", TEXT, "answer, policy or admin; none is changed unless given") \
+		PZ_P("has", BOOL, "give the right; without it the right is taken away") \
+		PZ_PZH_ZONE), \
+	  false, "show or change what a device may administer") \
 	X("status", pz_pzh_run_status, PZ_PARAMS(), false, "what the hub does, and warnings") \
 	X("user", pz_pzh_run_user, PZ_PARAMS( \
 		PZ_PZH_ZONE \

@@ -35,6 +35,8 @@ void pz_pzh_run_import(struct pz_request *request);
 void pz_pzh_run_move(struct pz_request *request);
 /** `revoke` (data.c): revokes a device, and removes what it has written if asked to. */
 void pz_pzh_run_revoke(struct pz_request *request);
+/** `rights` (rights.c): what a device may administer. */
+void pz_pzh_run_rights(struct pz_request *request);
 /** `data` (data.c): what apps have stored. */
 void pz_pzh_run_data(struct pz_request *request);
 /** `data-remove` (data.c). */

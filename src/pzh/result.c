@@ -24,7 +24,7 @@ pz_pzh_device_result(const struct pz_member *m)
 	json_t *addresses = json_object_get(m->info, "addresses");
 	json_t *port = json_object_get(m->info, "port");
 
-	return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:I, s:o, s:s}", "name", m->device,
+	return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:I, s:o, s:s, s:o}", "name", m->device,
 			 "displayName", m->display_name, "deviceType", m->device_type, "connected",
 			 pz_member_is_connected(m), "addresses",
 			 addresses ? json_deep_copy(addresses) : json_array(), "port",
@@ -32,7 +32,7 @@ pz_pzh_device_result(const struct pz_member *m)
 			 (json_int_t)(m->enrolled_ms / 1000), "lastSeen",
 			 m->last_seen_ms ? json_integer((json_int_t)(m->last_seen_ms / 1000))
 					 : json_null(),
-			 "serial", m->serial);
+			 "serial", m->serial, "rights", pz_rights_json(pz_member_rights(m)));
 }
 
 /* 0 is "never". */

@@ -80,6 +80,14 @@ follow_secret(struct pz_node *node)
 	pz_peers_announce(node->peers);
 }
 
+/* A device that may not answer any more leaves the questions that it was shown. */
+static void
+follow_rights(const struct pz_node *node)
+{
+	if (node->judge.asking)
+		pz_asking_follow(node->judge.asking);
+}
+
 /* Before the certificate is stored: after a crash in between it is sent again. */
 static void
 on_receiving(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
@@ -104,6 +112,8 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 		devices_changed(node, id == PZ_SYNC_CRL);
 	else if (id == PZ_SYNC_POLICIES)
 		pz_node_policies_follow(node);
+	else if (id == PZ_SYNC_RIGHTS)
+		follow_rights(node);
 	else if (id == PZ_SYNC_ZONE_SECRET)
 		follow_secret(node);
 	else if (id == PZ_SYNC_PREFERENCES)

@@ -146,9 +146,10 @@ the_table_is_that_of_page_8(void **state)
 	} rows[] = {
 		{"trusted-pzh", false, true, false}, {"trusted-pzp", false, true, false},
 		{"crl", false, true, false},         {"zone-secret", false, false, false},
-		{"policies", false, true, true},     {"preferences", true, true, true},
-		{"user-details", true, true, true},  {"service-cache", true, true, true},
-		{"context", true, true, true},       {"app-data", true, true, true},
+		{"rights", false, false, false},     {"policies", false, true, true},
+		{"preferences", true, true, true},   {"user-details", true, true, true},
+		{"service-cache", true, true, true}, {"context", true, true, true},
+		{"app-data", true, true, true},
 	};
 
 	(void)state;
@@ -178,7 +179,7 @@ a_device_gives_the_hub_nothing_that_the_hub_owns(void **state)
 				 kind->way == PZ_SYNC_BOTH_WAYS || kind->id == PZ_SYNC_CRL ||
 					 kind->id == PZ_SYNC_POLICIES);
 		assert_int_equal(pz_sync_may_go(kind, PZ_SYNC_DEVICE, PZ_SYNC_DEVICE),
-				 kind->id != PZ_SYNC_ZONE_SECRET);
+				 kind->id != PZ_SYNC_ZONE_SECRET && kind->id != PZ_SYNC_RIGHTS);
 		assert_int_equal(pz_sync_may_go(kind, PZ_SYNC_HUB, PZ_SYNC_HUB),
 				 kind->id == PZ_SYNC_CRL);
 	}

@@ -39,6 +39,7 @@ enum pz_sync_role {
 	  PZ_DEVICES_PER_ZONE_MAX)                                                                 \
 	X(CRL, "crl", FROM_HUB, true, BY_NUMBER, NULL, PZ_CRL_PEM_BYTES_MAX, 1024)                 \
 	X(ZONE_SECRET, "zone-secret", FROM_HUB, false, BY_TIME, NULL, 256, 1)                      \
+	X(RIGHTS, "rights", FROM_HUB, false, BY_TIME, NULL, 256, PZ_DEVICES_PER_ZONE_MAX)          \
 	X(POLICIES, "policies", FROM_HUB, true, BY_NUMBER, "sync.policies",                        \
 	  PZ_SYNC_VALUE_BYTES_MAX, 4)                                                              \
 	X(PREFERENCES, "preferences", BOTH_WAYS, true, BY_TIME, "sync.preferences", 65536, 1024)   \

@@ -248,13 +248,15 @@ pz_authority_save_member(const struct pz_authority *a, const struct pz_member *m
 	pz_hex_encode(m->ca_key_hash, sizeof(m->ca_key_hash), hash);
 	return pz_record_put(
 		txn, space, m->device,
-		json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:b, s:s*, s:I, s:s, s:O*}",
+		json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:b, s:s*, s:I, s:s, s:O*, s:I, "
+			  "s:I}",
 			  "displayName", m->display_name, "deviceType", m->device_type, "serial",
 			  m->serial, "keyHash", hash, "enrolled", (json_int_t)m->enrolled_ms,
 			  "lastSeen", (json_int_t)m->last_seen_ms, "confirmed", m->confirmed,
 			  "revoked", m->revoked, "ca", m->ca_pem, "revokedAt",
 			  (json_int_t)m->revoked_ms, "why", pz_authority_why_key(m->revoked_why),
-			  "former", m->former));
+			  "former", m->former, "rightsLost", (json_int_t)m->rights_lost, "rightsAt",
+			  (json_int_t)m->rights_ms));
 }
 
 struct load_members {
@@ -268,7 +270,7 @@ pz_authority_read_member(const json_t *record, struct pz_member *m, struct pz_er
 {
 	char hash[2 * PZ_KEY_HASH_BYTES + 1];
 	const char *pem = pz_json_str(record, "ca");
-	int64_t enrolled = 0, seen = 0, revoked = 0;
+	int64_t enrolled = 0, seen = 0, revoked = 0, lost = 0, rights_at = 0;
 
 	PZ_TRY(pz_record_string(record, "displayName", m->display_name, sizeof(m->display_name),
 				info));
@@ -280,6 +282,11 @@ pz_authority_read_member(const json_t *record, struct pz_member *m, struct pz_er
 	(void)pz_json_int(record, "enrolled", 0, INT64_MAX, &enrolled);
 	(void)pz_json_int(record, "lastSeen", 0, INT64_MAX, &seen);
 	(void)pz_json_int(record, "revokedAt", 0, INT64_MAX, &revoked);
+	/* Records of an older version have neither: such a device has all rights. */
+	(void)pz_json_int(record, "rightsLost", 0, PZ_RIGHTS_ALL, &lost);
+	(void)pz_json_int(record, "rightsAt", 0, INT64_MAX, &rights_at);
+	m->rights_lost = (unsigned)lost;
+	m->rights_ms = (uint64_t)rights_at;
 	m->enrolled_ms = (uint64_t)enrolled;
 	m->revoked_ms = (uint64_t)revoked;
 	m->last_seen_ms = (uint64_t)seen;

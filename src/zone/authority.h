@@ -17,6 +17,7 @@
 #include "base/map.h"
 #include "friends/kept.h"
 #include "record/record.h"
+#include "record/rights.h"
 #include "store/store.h"
 #include "sync/item.h"
 #include "x509/cert.h"
@@ -54,6 +55,8 @@ struct pz_member {
 			   again */
 	bool revoked;
 	enum pz_revoked revoked_why;
+	unsigned rights_lost; /* of enum pz_right, that the owner took from it */
+	uint64_t rights_ms;   /* when that changed last; 0: never */
 	json_t *former;  /* former holders of the name: array of {serial, enrolled, revokedAt, why},
 			    the  newest last, owned; NULL: no former holder */
 	bool is_unsaved; /* last_seen_ms is newer in memory than on disk; kept by the hub */
@@ -64,6 +67,13 @@ struct pz_member {
 	json_t *info;  /* last pzpInfo, owned, or NULL */
 	struct pz_log_rate log; /* lines that its messages and links cause; kept by the hub */
 };
+
+/** The rights that it has, of enum pz_right. */
+static inline unsigned
+pz_member_rights(const struct pz_member *member)
+{
+	return PZ_RIGHTS_ALL & ~member->rights_lost;
+}
 
 /** True while it has a link, its own or through a relay. */
 static inline bool
@@ -160,6 +170,13 @@ enum pz_err pz_authority_revoke(struct pz_authority *authority, const char *devi
 				enum pz_revoked why, struct pz_txn *txn,
 				struct pz_zone_change **out, struct pz_errinfo *info) PZ_MUST_USE;
 
+/** Prepares that a device has other rights. @param rights of enum pz_right
+ * Errors: NOTFOUND (no such device, or revoked), DENIED (the zone is moving), LIMIT_MEMORY. */
+enum pz_err
+pz_authority_set_rights(struct pz_authority *authority, const char *device, unsigned rights,
+			struct pz_txn *txn, struct pz_zone_change **out,
+			struct pz_errinfo *info) PZ_MUST_USE;
+
 /*
  * A hub that was restored from a backup has lost its later revocations. Its devices have the CRLs
  * that it signed since, offer them, and the hub applies them again.
@@ -195,6 +212,7 @@ pz_authority_renew(struct pz_authority *authority, struct pz_keystore *keys, str
  *  - crl: key zone, value the list as PEM, mtime its thisUpdate; also those of friends;
  *  - trusted-pzh: key a friend zone, value its signed text; deleted for 90 days after its end;
  *  - zone-secret: key "zone-secret", value base64;
+ *  - rights: key device, value the names of its rights, where the owner has changed them once;
  *  - policies: key "user", value the signed record, where the owner has set one.
  * pz_authority_apply keeps them up to date.
  * @return borrowed until the next change; only the authority changes it, and sessions that drop

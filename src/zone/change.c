@@ -190,8 +190,11 @@ new_member(const struct pz_authority *a, const struct pz_admission *admission,
 		free(m);
 		return NULL;
 	}
-	if (former)
+	if (former) { /* what was taken from the name stays taken (page 14 CERT-9) */
 		m->former = former_holders(former, pz_env_wall_ms(a->env));
+		m->rights_lost = former->rights_lost;
+		m->rights_ms = former->rights_ms;
+	}
 	snprintf(m->device, sizeof(m->device), "%s", admission->device);
 	snprintf(m->display_name, sizeof(m->display_name), "%s", admission->display_name);
 	snprintf(m->device_type, sizeof(m->device_type), "%s", admission->device_type);
@@ -291,6 +294,49 @@ pz_authority_revoke(struct pz_authority *a, const char *device, enum pz_revoked 
 	if (change == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	enum pz_err err = prepare_revocation(a, m, why, txn, change, info);
+	if (err != PZ_OK) {
+		pz_authority_drop(change);
+		return err;
+	}
+	*out = change;
+	return PZ_OK;
+}
+
+/* ---- rights ---- */
+
+static enum pz_err
+prepare_rights(const struct pz_authority *a, const struct pz_member *m, unsigned rights,
+	       struct pz_txn *txn, struct pz_zone_change *change)
+{
+	uint64_t now = pz_env_wall_ms(a->env);
+
+	change->member = malloc(sizeof(*change->member));
+	if (change->member == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	*change->member = *m;
+	json_incref(change->member->former);
+	change->member->ca_pem = m->ca_pem ? strdup(m->ca_pem) : NULL;
+	if (m->ca_pem && change->member->ca_pem == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	change->member->rights_lost = PZ_RIGHTS_ALL & ~rights;
+	/* Later than before, whatever the clock says. */
+	change->member->rights_ms = now > m->rights_ms ? now : m->rights_ms + 1;
+	return pz_authority_save_member(a, change->member, txn);
+}
+
+enum pz_err
+pz_authority_set_rights(struct pz_authority *a, const char *device, unsigned rights,
+			struct pz_txn *txn, struct pz_zone_change **out, struct pz_errinfo *info)
+{
+	const struct pz_member *m = pz_authority_member(a, device);
+
+	PZ_TRY(pz_authority_check_stays(a, info));
+	if (m == NULL || m->revoked)
+		return pz_fail(info, PZ_ERR_NOTFOUND, "zone %s has no device %s", a->zone, device);
+	struct pz_zone_change *change = calloc(1, sizeof(*change));
+	if (change == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	enum pz_err err = prepare_rights(a, m, rights, txn, change);
 	if (err != PZ_OK) {
 		pz_authority_drop(change);
 		return err;

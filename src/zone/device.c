@@ -91,6 +91,12 @@ pz_device_zone_has_left(const struct pz_device_zone *zone, const char *device)
 }
 
 bool
+pz_device_zone_may(const struct pz_device_zone *zone, const char *device, unsigned right)
+{
+	return zone->knowledge == NULL || (pz_knowledge_rights(zone->knowledge, device) & right);
+}
+
+bool
 pz_device_zone_is_self(const struct pz_device_zone *zone, const char *device)
 {
 	return zone->membership && strcmp(device, zone->membership->device) == 0;

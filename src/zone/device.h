@@ -57,6 +57,9 @@ bool pz_device_zone_secret(const struct pz_device_zone *zone, uint8_t out[PZ_ZON
 bool pz_device_zone_has(const struct pz_device_zone *zone, const char *device);
 /** True for a former device of the zone. */
 bool pz_device_zone_has_left(const struct pz_device_zone *zone, const char *device);
+/** True when the owner lets that device do it; also while nothing is known. @param right of enum
+ * pz_right. @spec page 14 AC-10 */
+bool pz_device_zone_may(const struct pz_device_zone *zone, const char *device, unsigned right);
 /** True for the name of this device. False while virgin. */
 bool pz_device_zone_is_self(const struct pz_device_zone *zone, const char *device);
 /** Adds the names of the devices that the zone's data names: {name: true}. What memory does not

@@ -22,6 +22,7 @@
 #include "base/map.h"
 #include "friends/chunk.h"
 #include "record/chunks.h"
+#include "record/rights.h"
 #include "sync/merge.h"
 #include "wire/json.h"
 #include "x509/device_ca.h"
@@ -321,6 +322,8 @@ pz_knowledge_accept(const struct pz_knowledge *k, const struct pz_sync_kind *kin
 		return accept_friend(k, chunk, info);
 	if (kind->id == PZ_SYNC_POLICIES)
 		return accept_policy(k, chunk, info);
+	if (kind->id == PZ_SYNC_RIGHTS)
+		return pz_rights_check(chunk, info);
 	return accept_secret(chunk, info);
 }
 
@@ -434,10 +437,10 @@ take(struct pz_knowledge *k, const struct pz_sync_kind *kind, const char *key)
 				       k->items[PZ_SYNC_CRL], k->zone, k->master, key);
 	if (kind->id == PZ_SYNC_CRL && strcmp(key, k->zone) != 0)
 		return pz_friends_take_crl(k->friends, k->items[PZ_SYNC_CRL], key);
-	if (kind->id == PZ_SYNC_POLICIES) {
+	if (kind->id == PZ_SYNC_POLICIES)
 		take_policy(k);
+	if (kind->id == PZ_SYNC_POLICIES || kind->id == PZ_SYNC_RIGHTS)
 		return PZ_OK;
-	}
 	return kind->id == PZ_SYNC_CRL ? take_crl(k) : take_secret(k);
 }
 
@@ -451,6 +454,12 @@ bool
 pz_knowledge_is_policy_unreadable(const struct pz_knowledge *k)
 {
 	return k->is_policy_unreadable;
+}
+
+unsigned
+pz_knowledge_rights(const struct pz_knowledge *k, const char *device)
+{
+	return pz_rights_of(k->items[PZ_SYNC_RIGHTS], device);
 }
 
 const uint8_t *
@@ -727,9 +736,9 @@ load_first_crl(struct pz_knowledge *k, const struct pz_crl *crl)
 static struct pz_knowledge *
 new_knowledge(const struct pz_membership *membership)
 {
-	static const enum pz_sync_id kept[] = {PZ_SYNC_CRL, PZ_SYNC_TRUSTED_PZP,
+	static const enum pz_sync_id kept[] = {PZ_SYNC_CRL,         PZ_SYNC_TRUSTED_PZP,
 					       PZ_SYNC_ZONE_SECRET, PZ_SYNC_POLICIES,
-					       PZ_SYNC_TRUSTED_PZH};
+					       PZ_SYNC_TRUSTED_PZH, PZ_SYNC_RIGHTS};
 	struct pz_knowledge *k = calloc(1, sizeof(*k));
 	bool ok;
 

@@ -1,6 +1,7 @@
 /*
  * What a device knows of its zone from its hub, and from peers that pass it on: page 8's items
- * trusted-pzh, trusted-pzp, crl, zone-secret and policies, kept in the store, and what they say.
+ * trusted-pzh, trusted-pzp, crl, zone-secret, rights and policies, kept in the store, and what they
+ * say.
  *
  * It is fed by sync sessions: their item, accept and number operations are answered from here, and
  * after changed, pz_knowledge_apply reads what came in and says what is to be stored. Nothing in it
@@ -59,6 +60,7 @@ pz_knowledge_item(struct pz_knowledge *knowledge, const struct pz_sync_kind *kin
  *  - trusted-pzp: a PZP CA certificate of the device that the key names, signed by our zone's CA,
  *    not revoked (dates are looked at when it is used), or deleted;
  *  - zone-secret: 32 bytes in base64;
+ *  - rights: the key names a device;
  *  - policies: the owner's document, valid, signed by our zone's CA, with a number that is higher
  *    than that of the one that is here; where that one is damaged, not lower than its number.
  * Errors: DENIED_* (certificate, CRL, origin, or "older CRL"), PROTO (malformed), NOTFOUND (key, or
@@ -124,6 +126,8 @@ enum pz_err pz_knowledge_save(const struct pz_knowledge *knowledge, struct pz_tx
 
 /* ---- what it says ---- */
 
+/** What the owner lets a device do, of enum pz_right (record/rights.h). */
+unsigned pz_knowledge_rights(const struct pz_knowledge *knowledge, const char *device);
 /** PZ_ZONE_SECRET_BYTES, borrowed; NULL: not known yet. Never logged. */
 const uint8_t *pz_knowledge_secret(const struct pz_knowledge *knowledge);
 /** The friend zones of the hub's list, with their newest revocation lists. Borrowed until the next

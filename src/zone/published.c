@@ -1,7 +1,7 @@
 /*
- * What the hub gives its devices of itself, as items of page 8: members, friends, revocation
- * lists, the zone's secret, the owner's policy. An item is made when it is first asked for,
- * from what is stored, and follows each change from then on; where it could not follow it is
+ * What the hub gives its devices of itself, as items of page 8: members and their rights, friends,
+ * revocation lists, the zone's secret, the owner's policy. An item is made when it is first asked
+ * for, from what is stored, and follows each change from then on; where it could not follow it is
  * dropped and made anew. So a zone that no device asks for costs nothing.
  *
  * The times of chunks are those of the facts (enrolled, revoked, signed), not of the writing: a
@@ -161,6 +161,30 @@ put_policy(const struct pz_authority *a, struct pz_sync_item *item)
 			 : PZ_OK;
 }
 
+/* Nothing is given of a device whose rights were never changed: it has all. */
+static enum pz_err
+put_rights(const struct pz_authority *a, struct pz_sync_item *item, const struct pz_member *m)
+{
+	char text[PZ_RIGHTS_TEXT_CHARS];
+
+	if (!m->revoked && m->rights_ms > 0)
+		return put(a, item, m->device, pz_rights_text(pz_member_rights(m), text),
+			   m->rights_ms);
+	pz_sync_item_remove(item, m->device);
+	return PZ_OK;
+}
+
+static enum pz_err
+put_all_rights(const struct pz_authority *a, struct pz_sync_item *item)
+{
+	size_t pos = 0;
+	void *m;
+
+	while (pz_map_next(a->members, &pos, NULL, &m))
+		PZ_TRY(put_rights(a, item, m));
+	return PZ_OK;
+}
+
 static enum pz_err
 fill(const struct pz_authority *a, struct pz_sync_item *item)
 {
@@ -172,6 +196,8 @@ fill(const struct pz_authority *a, struct pz_sync_item *item)
 		return put_friends(a, item);
 	if (id == PZ_SYNC_POLICIES)
 		return put_policy(a, item);
+	if (id == PZ_SYNC_RIGHTS)
+		return put_all_rights(a, item);
 	return id == PZ_SYNC_CRL ? put_crls(a, item) : put_secret(a, item);
 }
 
@@ -180,7 +206,7 @@ static bool
 is_written_here(enum pz_sync_id id)
 {
 	return id == PZ_SYNC_TRUSTED_PZP || id == PZ_SYNC_TRUSTED_PZH || id == PZ_SYNC_CRL ||
-	       id == PZ_SYNC_ZONE_SECRET || id == PZ_SYNC_POLICIES;
+	       id == PZ_SYNC_ZONE_SECRET || id == PZ_SYNC_POLICIES || id == PZ_SYNC_RIGHTS;
 }
 
 struct pz_sync_item *
@@ -213,10 +239,13 @@ void
 pz_authority_republish(struct pz_authority *a, const struct pz_member *member, bool has_crl)
 {
 	struct pz_sync_item *devices = a->published[PZ_SYNC_TRUSTED_PZP];
+	struct pz_sync_item *rights = a->published[PZ_SYNC_RIGHTS];
 	struct pz_sync_item *list = a->published[PZ_SYNC_CRL];
 
 	if (member && devices)
 		drop_if_failed(a, PZ_SYNC_TRUSTED_PZP, put_member(a, devices, member));
+	if (member && rights)
+		drop_if_failed(a, PZ_SYNC_RIGHTS, put_rights(a, rights, member));
 	if (has_crl && list)
 		drop_if_failed(a, PZ_SYNC_CRL, put_crl(a, list));
 }

@@ -288,10 +288,10 @@ the_hub_writes_nothing_else(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < PZ_SYNC_KIND_COUNT; i++)
-		assert_int_equal(item(i) != NULL, i == PZ_SYNC_TRUSTED_PZP || i == PZ_SYNC_CRL ||
-							  i == PZ_SYNC_TRUSTED_PZH ||
-							  i == PZ_SYNC_ZONE_SECRET ||
-							  i == PZ_SYNC_POLICIES);
+		assert_int_equal(item(i) != NULL,
+				 i == PZ_SYNC_TRUSTED_PZP || i == PZ_SYNC_CRL ||
+					 i == PZ_SYNC_TRUSTED_PZH || i == PZ_SYNC_ZONE_SECRET ||
+					 i == PZ_SYNC_POLICIES || i == PZ_SYNC_RIGHTS);
 }
 
 #define ZONE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)

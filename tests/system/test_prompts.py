@@ -259,6 +259,61 @@ def test_a_device_does_not_answer_for_itself(home, asking):
         assert Call(home.c).code() == 5
 
 
+@pytest.fixture(name="rights")
+def fixture_rights(home):
+    """rights(device, ...): these and no others has the device, and the tv has been sent it."""
+    devices = {"laptop": home.a, "tv": home.b, "phone": home.c}
+
+    def give(name, *wanted):
+        for right in ("answer", "policy", "admin"):
+            home.pzh.pzh("rights", name, right, "yes" if right in wanted else "no")
+
+    yield give
+    for name in devices:
+        give(name, "answer", "policy", "admin")
+
+
+def test_the_three_rights_are_separate(home, asking, rights, tmp_path):
+    """page 14 AC-10: one device answers questions, one edits the policy, one administers the zone."""
+    rights("phone", "answer")
+    rights("laptop", "policy")
+    rights("tv", "admin")
+    assert [one["rights"] for one in sorted(home.pzh.pzh("devices", "--json").json(), key=lambda d: d["name"])] == \
+        [["policy"], ["answer"], ["admin"]]
+    policy = tmp_path / "policy.xml"
+    policy.write_text(home.a.pzp("policy", "show").out)
+    for device, may in ((home.a, "policy"), (home.b, "admin"), (home.c, "answer")):
+        edited = device.pzp("policy", "set", policy, check=False)
+        invited = device.pzp("friend", "invite", "--json", check=False)
+        assert (edited.code == 0) == (may == "policy"), edited.err
+        assert (invited.code == 0) == (may == "admin"), invited.err
+        for refused, right in ((edited, "policy"), (invited, "admin")):
+            if refused.code:
+                assert f"`pzh rights {device.device} {right} yes`" in refused.err + refused.out
+    home.pzh.wait_log(r"right-refused .*device=phone .*right policy")
+    assert [one["zone"] for one in home.c.pzp("friends", "--json").json()] == []  # looking needs no right
+    # the tv asks: of the devices with a person only the phone may answer
+    asking("prompt-oneshot")
+    with watching(home.c) as phone:
+        knows_agent(home.b, home.c)
+        call = Call(home.a)
+        home.c.pzp("prompts", next_prompt(phone)["id"], "allow")
+        assert call.code() == 0
+        # it waits while the right goes: the phone's question ends, and so does its say
+        call = Call(home.a)
+        event = next_prompt(phone)
+        rights("phone", "policy", "admin")
+        assert phone.until(lambda one: one["event"] == "prompt-ended")["id"] == event["id"]
+        assert home.c.pzp("prompts", event["id"], "allow", check=False).code == 1
+        home.b.pzp("prompts", event["id"], "deny")
+        assert call.code() == 5
+        assert home.c.pzp("policy", "set", policy).code == 0
+    with watching(home.b) as tv:  # the person at the tv itself needs no right
+        call = Call(home.a)
+        home.b.pzp("prompts", next_prompt(tv)["id"], "allow")
+        assert call.code() == 0
+
+
 HOSTILE = {
     "an unknown question": {"id": "0" * 32, "answer": 5},
     "no id": {"answer": 5},
