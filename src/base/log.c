@@ -24,11 +24,9 @@
 static const struct {
 	enum pz_log_level level;
 	const char *name;
-	const char *label;
 } levels[] = {
-	{PZ_LOG_ERROR, "error", "ERROR"},    {PZ_LOG_WARNING, "warning", "WARNING"},
-	{PZ_LOG_NOTICE, "notice", "NOTICE"}, {PZ_LOG_INFO, "info", "INFO"},
-	{PZ_LOG_DEBUG, "debug", "DEBUG"},
+	{PZ_LOG_ERROR, "error"}, {PZ_LOG_WARNING, "warning"}, {PZ_LOG_NOTICE, "notice"},
+	{PZ_LOG_INFO, "info"},   {PZ_LOG_DEBUG, "debug"},
 };
 #define LEVELS (sizeof(levels) / sizeof(levels[0]))
 
@@ -44,16 +42,6 @@ pz_log_level_parse(const char *name, enum pz_log_level *out_level)
 		}
 	}
 	return PZ_ERR_CONFIG;
-}
-
-const char *
-pz_log_level_label(enum pz_log_level level)
-{
-	for (size_t i = 0; i < LEVELS; i++) {
-		if (levels[i].level == level)
-			return levels[i].label;
-	}
-	return "LOG";
 }
 
 static pz_log_sink the_sink = pz_log_stderr;

@@ -28,9 +28,6 @@ extern enum pz_log_level pz_log_threshold;
 /** Level by name ("error" ... "debug"). Errors: CONFIG. */
 enum pz_err pz_log_level_parse(const char *name, enum pz_log_level *out_level) PZ_MUST_USE;
 
-/** "ERROR" ... "DEBUG", as a line begins outside the journal. */
-const char *pz_log_level_label(enum pz_log_level level);
-
 /** Where lines go; the default is pz_log_stderr. Tests replace it. */
 typedef void (*pz_log_sink)(void *arg, enum pz_log_level level, const char *id, const char *text);
 /** Replaces the sink. @param sink NULL: pz_log_stderr again; @param arg borrowed, passed to each

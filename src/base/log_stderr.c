@@ -120,6 +120,24 @@ has_written_rest(void)
 	return out.rest_len == 0;
 }
 
+const char *
+pz_log_level_label(enum pz_log_level level)
+{
+	switch (level) {
+	case PZ_LOG_ERROR:
+		return "ERROR";
+	case PZ_LOG_WARNING:
+		return "WARNING";
+	case PZ_LOG_NOTICE:
+		return "NOTICE";
+	case PZ_LOG_INFO:
+		return "INFO";
+	case PZ_LOG_DEBUG:
+		return "DEBUG";
+	}
+	return "LOG";
+}
+
 /* The prefix of a line: what its reader needs to know the level. */
 static int
 write_label(char *line, size_t size, enum pz_log_level level)

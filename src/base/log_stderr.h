@@ -8,6 +8,9 @@
  * processes in one pipe do not mix. */
 #define PZ_LOG_LINE_BYTES_MAX 3072U
 
+/** "ERROR" ... "DEBUG", as a line begins outside the journal. */
+const char *pz_log_level_label(enum pz_log_level level);
+
 /**
  * Writes one line to standard error. A pipe, socket or terminal that is not read makes nothing
  * wait: the line is dropped and counted, and the count is written before the next line that finds

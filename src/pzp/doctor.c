@@ -2,6 +2,7 @@
  * peers that try to reach it. */
 #include "diagnose/doctor.h"
 #include "base/clock.h"
+#include "base/log_stderr.h"
 #include "base/netaddr.h"
 #include "daemon/log_ring.h"
 #include "pzp/internal.h"

@@ -63,14 +63,29 @@ struct place {
 /** Writes the map key of one chunk. @return borrowed from `place` */
 struct pz_slice
 pz_sync_place(struct place *place, const struct pz_sync_kind *kind, const char *key);
+/** True when this end may offer chunks of the kind to the other one. @spec page 8 */
+static inline bool
+pz_sync_may_send(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
+{
+	return pz_sync_may_go(kind, s->config.self, s->config.other);
+}
+
+/** True when this end may accept chunks of the kind from the other one. @spec page 8 */
+static inline bool
+pz_sync_may_accept(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
+{
+	return pz_sync_may_go(kind, s->config.other, s->config.self);
+}
+
 /** Our copy of an item. @return borrowed; NULL: this node does not keep it, or the item may be
  * exchanged in neither direction */
-struct pz_sync_item *
-pz_sync_session_item(const struct pz_sync_session *s, const struct pz_sync_kind *kind);
-/** True when this end may offer chunks of the kind to the other one. @spec page 8 */
-bool pz_sync_may_send(const struct pz_sync_session *s, const struct pz_sync_kind *kind);
-/** True when this end may accept chunks of the kind from the other one. @spec page 8 */
-bool pz_sync_may_accept(const struct pz_sync_session *s, const struct pz_sync_kind *kind);
+static inline struct pz_sync_item *
+pz_sync_session_item(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
+{
+	if (!pz_sync_may_send(s, kind) && !pz_sync_may_accept(s, kind))
+		return NULL;
+	return s->config.ops->item(s->config.arg, kind);
+}
 
 /** Queues a chunk that pz_sync_session_pump sends. A chunk that is queued already, or that the
  * other end must not have, is left out. Errors: LIMIT_MEMORY. */

@@ -56,27 +56,6 @@ pz_sync_is_status(const char *status)
 	return find_status(status) < STATUS_COUNT;
 }
 
-bool
-pz_sync_may_send(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
-{
-	return pz_sync_may_go(kind, s->config.self, s->config.other);
-}
-
-bool
-pz_sync_may_accept(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
-{
-	return pz_sync_may_go(kind, s->config.other, s->config.self);
-}
-
-/* NULL also for items that are exchanged in neither direction on this link. */
-struct pz_sync_item *
-pz_sync_session_item(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
-{
-	if (!pz_sync_may_send(s, kind) && !pz_sync_may_accept(s, kind))
-		return NULL;
-	return s->config.ops->item(s->config.arg, kind);
-}
-
 /* The item of a member of a message; NULL: not ours to read, so ignored. */
 static struct pz_sync_item *
 item_named(const struct pz_sync_session *s, const char *name)

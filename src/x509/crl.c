@@ -12,6 +12,7 @@
 
 #include "base/codec.h"
 #include "x509/encode.h"
+#include "x509/strength.h"
 
 struct pz_crl {
 	X509_CRL *crl; /* owned */

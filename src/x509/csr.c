@@ -10,6 +10,7 @@
 #include <openssl/pem.h>
 
 #include "x509/encode.h"
+#include "x509/strength.h"
 
 #define CN_TEMPLATE "Pzp:%z:%d"
 

@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 
 #include "x509/encode.h"
+#include "x509/strength.h"
 #include "x509/verify.h"
 
 PZ_AUTO_DEFINE(X509_STORE, X509_STORE_free)

@@ -273,28 +273,6 @@ pz_digest_for(EVP_PKEY *pkey)
 }
 
 bool
-pz_signature_is_strong(int md_nid, int pk_nid)
-{
-	return pk_nid == NID_ED25519 || md_nid == NID_sha256 || md_nid == NID_sha384 ||
-	       md_nid == NID_sha512;
-}
-
-enum pz_err
-pz_x509_check_strength(X509 *x, struct pz_errinfo *info)
-{
-	EVP_PKEY *pkey = X509_get0_pubkey(x);
-	int md = NID_undef, pk = NID_undef;
-
-	if (pkey == NULL)
-		return pz_openssl_fail(info, PZ_ERR_DENIED_WEAK, "certificate key not usable");
-	PZ_TRY(pz_pkey_check_strength(pkey, info));
-	if (!X509_get_signature_info(x, &md, &pk, NULL, NULL) || !pz_signature_is_strong(md, pk))
-		return pz_openssl_fail(info, PZ_ERR_DENIED_WEAK,
-				       "certificate signed with a weak digest");
-	return PZ_OK;
-}
-
-bool
 pz_asn1_time_ms(const ASN1_TIME *t, uint64_t *out_ms)
 {
 	struct tm tm;

@@ -77,22 +77,12 @@ enum pz_err pz_san_identity(const GENERAL_NAMES *names, struct pz_identity *out)
  */
 bool pz_x509_spki_hash(X509 *x, uint8_t out[PZ_KEY_HASH_BYTES]);
 
-/** As pz_key_check_strength, for a key that need not be wrapped. Errors: DENIED_WEAK. */
-enum pz_err pz_pkey_check_strength(EVP_PKEY *pkey, struct pz_errinfo *info) PZ_MUST_USE;
-/** Key and digest of one certificate. Errors: DENIED_WEAK (also: the key is unusable),
- * LIMIT_MEMORY. */
-enum pz_err pz_x509_check_strength(X509 *x, struct pz_errinfo *info) PZ_MUST_USE;
-
 /** What it means that OpenSSL does not believe a chain. Everything without a category of its own is
  * DENIED_CHAIN. @param x509_error X509_V_ERR_… */
 enum pz_err pz_x509_verify_err(int x509_error);
 
 /** The digest that signs with this key; NULL for keys that bring their own (Ed25519). */
 const EVP_MD *pz_digest_for(EVP_PKEY *pkey);
-/** True for a signature with SHA-256 or better, or Ed25519. @param md_nid, pk_nid as
- * X509_get_signature_info gives them */
-bool pz_signature_is_strong(int md_nid, int pk_nid);
-
 /** Milliseconds since 1970 UTC; 0 before that. False: unreadable. */
 bool pz_asn1_time_ms(const ASN1_TIME *t, uint64_t *out_ms);
 /** The opposite. False: out of memory or out of range. */

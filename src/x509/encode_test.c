@@ -1,5 +1,6 @@
 #include "x509/encode.h"
 #include "x509/fixture.h"
+#include "x509/strength.h"
 
 #include <openssl/err.h>
 

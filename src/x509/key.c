@@ -22,6 +22,7 @@
 #include "base/codec.h"
 #include "base/limits.h"
 #include "x509/encode.h"
+#include "x509/strength.h"
 
 struct pz_key {
 	EVP_PKEY *pkey;                  /* owned */
@@ -251,49 +252,6 @@ pz_key_from_pem(struct pz_slice pem, struct pz_key **out, struct pz_errinfo *inf
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "private key: out of memory");
 	*out = key;
 	return PZ_OK;
-}
-
-/* An upper bound, too: verifying with a huge modulus would be an attack on our CPU. */
-static enum pz_err
-check_rsa(int bits, struct pz_errinfo *info)
-{
-	if (bits < PZ_RSA_BITS_MIN || bits > PZ_RSA_BITS_MAX)
-		return pz_fail(info, PZ_ERR_DENIED_WEAK, "RSA key of %d bits (accepted: %d to %d)",
-			       bits, PZ_RSA_BITS_MIN, PZ_RSA_BITS_MAX);
-	return PZ_OK;
-}
-
-static enum pz_err
-check_ec(EVP_PKEY *pkey, int bits, struct pz_errinfo *info)
-{
-	int explicit_params = 0;
-
-	if (bits < PZ_EC_BITS_MIN)
-		return pz_fail(info, PZ_ERR_DENIED_WEAK, "EC key of %d bits (accepted: %d or more)",
-			       bits, PZ_EC_BITS_MIN);
-	/* Parameters spelled out by the peer need not be those of any good curve. A peer could
-	 * choose parameters for which it knows every private key. */
-	if (!EVP_PKEY_get_int_param(pkey, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
-				    &explicit_params))
-		ERR_clear_error(); /* a token's key may not have this parameter */
-	if (explicit_params)
-		return pz_fail(info, PZ_ERR_DENIED_WEAK, "EC key without a named curve");
-	return PZ_OK;
-}
-
-/* Every kind that is not named here is refused. */
-enum pz_err
-pz_pkey_check_strength(EVP_PKEY *pkey, struct pz_errinfo *info)
-{
-	int bits = EVP_PKEY_get_bits(pkey);
-
-	if (EVP_PKEY_is_a(pkey, "EC"))
-		return check_ec(pkey, bits, info);
-	if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS"))
-		return check_rsa(bits, info);
-	if (EVP_PKEY_is_a(pkey, "ED25519"))
-		return PZ_OK;
-	return pz_fail(info, PZ_ERR_DENIED_WEAK, "key is neither RSA, EC nor Ed25519");
 }
 
 enum pz_err

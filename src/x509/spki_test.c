@@ -1,5 +1,6 @@
 /* The hash of a certificate's key is that of the key, in whatever way the certificate writes it. */
 #include "x509/fixture.h"
+#include "x509/strength.h"
 
 #include <openssl/err.h>
 

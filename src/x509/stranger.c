@@ -7,6 +7,7 @@
 #include <openssl/bn.h>
 
 #include "x509/encode.h"
+#include "x509/strength.h"
 
 #define DAY_MS UINT64_C(86400000)
 

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "x509/encode.h"
+#include "x509/strength.h"
 
 PZ_AUTO_DEFINE(X509_STORE_CTX, X509_STORE_CTX_free)
 
