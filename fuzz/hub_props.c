@@ -14,9 +14,8 @@
 #include "border/internal.h"
 #include "hub/friend.h"
 #include "kit/authority.h"
+#include "kit/link.h"
 #include "kit/network.h"
-#include "kit/stream.h"
-#include "net/liveness.h"
 #include "wire/frame.h"
 #include "wire/json.h"
 #include "wire/message.h"
@@ -50,32 +49,6 @@ known(void)
 
 /* ---- links ---- */
 
-static enum pz_err
-session_send(struct pz_session *session, struct pz_slice frame)
-{
-	return pz_link_send(pz_link_of(session), frame);
-}
-
-static void
-session_set_reading(struct pz_session *session, bool on)
-{
-	(void)session;
-	(void)on;
-}
-
-static void
-session_close(struct pz_session *session, enum pz_err why, const char *detail)
-{
-	pz_link_close(pz_link_of(session), why, detail);
-}
-
-static void
-on_time(struct pz_timer *timer, void *arg)
-{
-	(void)timer;
-	(void)arg;
-}
-
 static void
 hear(size_t i, struct pz_slice body)
 {
@@ -100,22 +73,14 @@ hear(size_t i, struct pz_slice body)
 static void
 open_link(size_t i)
 {
-	static const struct pz_session_ops ops = {session_send, session_set_reading, session_close};
 	struct pz_hub_friend *f = pz_hub_friend_find(own(), FUZZ_FRIEND);
 	struct pz_link *link;
 
 	if (f == NULL || w.conn[i])
 		return;
-	link = calloc(1, sizeof(*link));
 	w.conn[i] = calloc(1, sizeof(*w.conn[i]));
-	FUZZ_CHECK(link && w.conn[i]);
-	*link = (struct pz_link){
-		.host = &w.hub->link_host, .owner = w.conn[i], .stream = pz_kit_stream_lost()};
-	link->session.ops = &ops;
-	pz_buf_init(&link->tx, PZ_QUEUE_MAX_BYTES, NULL);
-	pz_timer_init(&link->timer, on_time, link);
-	pz_liveness_init(link);
-	FUZZ_CHECK(pz_link_identify(link, PZ_SESSION_FRIEND, FUZZ_FRIEND) == PZ_OK);
+	FUZZ_CHECK(w.conn[i]);
+	link = pz_kit_link_new(&w.hub->link_host, w.conn[i], PZ_SESSION_FRIEND, FUZZ_FRIEND);
 	*w.conn[i] =
 		(struct pz_hosted_conn){.hosting = &w.hub->hosting,
 					.zone = own(),

@@ -395,6 +395,16 @@ pz_link_set_patience(struct pz_link *link, uint64_t patience_us)
 
 /* ---- life ---- */
 
+static void
+on_life(struct pz_timer *timer, void *arg)
+{
+	struct pz_link *link = arg;
+
+	(void)timer;
+	if (pz_liveness_is_over(link))
+		pz_link_close(link, PZ_ERR_IO_TIMEOUT, "no sign of life");
+}
+
 enum pz_err
 pz_link_new(const struct pz_link_host *host, struct pz_stream *stream, struct pz_tls *tls,
 	    uint64_t deadline_us, void *owner, struct pz_link **out)
@@ -418,7 +428,7 @@ pz_link_new(const struct pz_link_host *host, struct pz_stream *stream, struct pz
 	pz_buf_init(&link->tx, PZ_QUEUE_MAX_BYTES, host->turn->queue_pool);
 	pz_buf_init(&link->cipher, 4 * PZ_TURN_CHUNK_BYTES, NULL);
 	pz_timer_init(&link->timer, on_time, link);
-	pz_liveness_init(link);
+	pz_liveness_init(link, on_life);
 	link->rx_us = link->tx_us = pz_env_mono_us(host->env);
 	link->deadline_us = link->rx_us + deadline_us;
 	link->hello_us = pz_tls_has_hello(tls) ? 0 : link->rx_us + PZ_HELLO_TIMEOUT_US;

@@ -221,3 +221,12 @@ pz_tcp_listen_close(struct pz_listener *listener)
 	uv_poll_stop(&listener->poll);
 	uv_close((uv_handle_t *)&listener->poll, on_closed);
 }
+
+/* ---- the transport ---- */
+
+const struct pz_transport_ops pz_tcp_transport_ops = {
+	.dial = pz_tcp_dial,
+	.dial_cancel = pz_tcp_dial_cancel,
+	.listen = pz_tcp_listen,
+	.listen_close = pz_tcp_listen_close,
+};

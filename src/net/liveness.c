@@ -106,8 +106,8 @@ pz_link_unwatch(struct pz_link *link)
 	pz_env_stop(link->host->env, &link->life.timer);
 }
 
-/* The probe has no answer yet. */
-static void
+/* The probe has no answer yet. @return true: its patience is at its end */
+static bool
 check(struct pz_link *link)
 {
 	struct pz_liveness *life = &link->life;
@@ -128,30 +128,27 @@ check(struct pz_link *link)
 	if (life->has_moved && !life->has_arrived && least_us < PZ_LIVENESS_STALLED_US)
 		least_us = PZ_LIVENESS_STALLED_US;
 	uint64_t end = life->moved_us + patience(link, &m, least_us);
-	if (now >= end) {
-		pz_link_close(link, PZ_ERR_IO_TIMEOUT, "no sign of life");
-		return;
-	}
+	if (now >= end)
+		return true;
 	life->checked_us = now;
 	pz_env_start(link->host->env, &life->timer,
 		     end - now < PZ_LIVENESS_TICK_US ? end - now : PZ_LIVENESS_TICK_US);
+	return false;
 }
 
-static void
-on_timer(struct pz_timer *timer, void *arg)
+bool
+pz_liveness_is_over(struct pz_link *link)
 {
-	struct pz_link *link = arg;
-
-	(void)timer;
 	if (!is_watchable(link))
-		return;
+		return false;
 	if (link->life.is_probed)
-		check(link);
-	else if (link->rx_us <= link->life.watched_us)
+		return check(link);
+	if (link->rx_us <= link->life.watched_us)
 		pz_link_probe(link, PZ_LIVENESS_PATIENCE_US);
 	/* Bytes have come since; but what went out later needs a watch of its own. */
 	else if (link->tx_us > link->rx_us) /* something went out since */
 		pz_link_watch(link);
+	return false;
 }
 
 /* The other end's patience must not end while ours is what makes it wait. */
@@ -167,7 +164,7 @@ on_pause(struct pz_timer *timer, void *arg)
 }
 
 void
-pz_liveness_init(struct pz_link *link)
+pz_liveness_init(struct pz_link *link, pz_timer_fn on_timer)
 {
 	pz_timer_init(&link->life.timer, on_timer, link);
 	pz_timer_init(&link->life.pause, on_pause, link);

@@ -51,8 +51,13 @@ uint64_t pz_link_round_trip_us(const struct pz_link *link);
 void pz_link_unwatch(struct pz_link *link);
 
 /* ---- for the link ---- */
-/** Neither watches nor probes; timers are ready. */
-void pz_liveness_init(struct pz_link *link);
+/** Neither watches nor probes; timers are ready.
+ * @param on_timer calls pz_liveness_is_over, and closes the link when that is true; it gets the
+ *        link */
+void pz_liveness_init(struct pz_link *link, pz_timer_fn on_timer);
+/** To be called when the timer fires: goes on watching or probing. @return true: the other end is
+ * dead, and the link is to be closed (IO_TIMEOUT, "no sign of life") */
+bool pz_liveness_is_over(struct pz_link *link);
 /** Stops the timers, before the link is freed. */
 void pz_liveness_stop(struct pz_link *link);
 /** Bytes of the other end came in. */

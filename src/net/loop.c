@@ -109,7 +109,8 @@ void
 pz_loop_fini(struct pz_loop *loop)
 {
 	pz_turn_end(&loop->turn);
-	pz_tcp_end_lingering(loop);
+	if (loop->end_lingering)
+		loop->end_lingering(loop);
 	uv_close((uv_handle_t *)&loop->prepare, NULL);
 	pz_lookups_fini(loop);
 	/* A child that was asked to end needs a moment (the goodbye of mdns), but no longer than

@@ -42,13 +42,6 @@ struct farewell {
 	struct tcp *tcp;
 };
 
-const struct pz_transport_ops pz_tcp_transport_ops = {
-	.dial = pz_tcp_dial,
-	.dial_cancel = pz_tcp_dial_cancel,
-	.listen = pz_tcp_listen,
-	.listen_close = pz_tcp_listen_close,
-};
-
 static void
 end_link(struct tcp *tcp, int error)
 {
@@ -256,6 +249,15 @@ on_linger_poll(uv_poll_t *poll, int status, int events)
 }
 
 static void
+end_lingering(struct pz_loop *loop)
+{
+	struct pz_list *first;
+
+	while ((first = pz_list_first(&loop->lingering)) != NULL)
+		end_farewell(PZ_CONTAINER(first, struct farewell, node));
+}
+
+static void
 tcp_close(struct pz_stream *stream)
 {
 	struct tcp *tcp = (struct tcp *)(void *)stream;
@@ -274,6 +276,7 @@ tcp_close(struct pz_stream *stream)
 		end_farewell(
 			PZ_CONTAINER(pz_list_first(&tcp->loop->lingering), struct farewell, node));
 	tcp->loop->lingering_len++;
+	tcp->loop->end_lingering = end_lingering;
 	farewell->tcp = tcp;
 	tcp->poll.data = farewell;
 	pz_timer_init(&farewell->timer, on_linger_over, farewell);
@@ -281,15 +284,6 @@ tcp_close(struct pz_stream *stream)
 	pz_env_start(&tcp->loop->env, &farewell->timer, LINGER_US);
 	pz_list_append(&tcp->loop->lingering, &farewell->node);
 	uv_poll_start(&tcp->poll, UV_READABLE, on_linger_poll);
-}
-
-void
-pz_tcp_end_lingering(struct pz_loop *loop)
-{
-	struct pz_list *first;
-
-	while ((first = pz_list_first(&loop->lingering)) != NULL)
-		end_farewell(PZ_CONTAINER(first, struct farewell, node));
 }
 
 static const struct pz_stream_ops tcp_ops = {

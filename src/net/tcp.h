@@ -5,6 +5,7 @@
 #include "net/loop.h"
 #include "net/transport.h"
 
+/** The table is in listen.c: a stream is used by both, and knows of neither. */
 extern const struct pz_transport_ops pz_tcp_transport_ops;
 
 /**
@@ -13,9 +14,6 @@ extern const struct pz_transport_ops pz_tcp_transport_ops;
  * Errors: LIMIT_MEMORY, IO.
  */
 enum pz_err pz_tcp_stream_new(struct pz_loop *loop, int fd, struct pz_stream **out) PZ_MUST_USE;
-
-/** Gives up waiting for the other ends of closed connections: the loop is about to end. */
-void pz_tcp_end_lingering(struct pz_loop *loop);
 
 /** Listens on an address; ops->listen of the table above (net/transport.h has the contract of all
  * four). */

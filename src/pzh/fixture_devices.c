@@ -19,32 +19,6 @@ member_of(const struct device *d)
 	return pz_authority_member(zone_of(ZONE)->authority, d->membership->device);
 }
 
-static enum pz_err
-session_send(struct pz_session *session, struct pz_slice frame)
-{
-	return pz_link_send(pz_link_of(session), frame);
-}
-
-static void
-session_set_reading(struct pz_session *session, bool on)
-{
-	(void)session;
-	(void)on;
-}
-
-static void
-session_close(struct pz_session *session, enum pz_err why, const char *detail)
-{
-	pz_link_close(pz_link_of(session), why, detail);
-}
-
-static void
-on_link_time(struct pz_timer *timer, void *arg)
-{
-	(void)timer;
-	(void)arg;
-}
-
 void
 say(const struct device *d, struct pz_buf *frame)
 {
@@ -56,19 +30,10 @@ say(const struct device *d, struct pz_buf *frame)
 void
 make_link(struct device *d, enum pz_session_kind kind)
 {
-	static const struct pz_session_ops session_ops = {session_send, session_set_reading,
-							  session_close};
-	struct pz_link *link = calloc(1, sizeof(*link));
 	struct pz_hosted_conn *conn = calloc(1, sizeof(*conn));
 
-	assert_true(link && conn);
-	*link = (struct pz_link){
-		.host = &w.hub->link_host, .owner = conn, .stream = pz_kit_stream_lost()};
-	link->session.ops = &session_ops;
-	pz_buf_init(&link->tx, PZ_QUEUE_MAX_BYTES, NULL);
-	pz_timer_init(&link->timer, on_link_time, link);
-	pz_liveness_init(link);
-	assert_ok(pz_link_identify(link, kind, d->address));
+	assert_non_null(conn);
+	struct pz_link *link = pz_kit_link_new(&w.hub->link_host, conn, kind, d->address);
 	*conn = (struct pz_hosted_conn){.hosting = &w.hub->hosting,
 					.zone = zone_of(ZONE),
 					.link = link,

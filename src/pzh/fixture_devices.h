@@ -2,6 +2,7 @@
 #ifndef PZ_PZH_FIXTURE_DEVICES_H
 #define PZ_PZH_FIXTURE_DEVICES_H
 
+#include "kit/link.h"
 #include "kit/stream.h"
 #include "pzh/fixture.h"
 #include "rpc/error.h"

@@ -120,16 +120,19 @@ on_remove_listener(struct pz_service *service, struct pz_call *call, json_t *par
 
 static const char *const listener_names[] = {"listenerId", NULL};
 
+/* Every service has them, so a call of one is no use of the service, and is not reported. */
+#define COMMON .form = PZ_PARAMS_BARE, .is_common = true
 const struct pz_method_def pz_service_common_methods[] = {
-	{.interface = "Service", .function = "bind", .form = PZ_PARAMS_BARE, .invoke = on_bind},
-	{.interface = "Service", .function = "unbind", .form = PZ_PARAMS_BARE, .invoke = on_unbind},
-	{.function = "bindService", .form = PZ_PARAMS_BARE, .invoke = on_bind},
-	{.function = "unbindService", .form = PZ_PARAMS_BARE, .invoke = on_unbind},
+	{.interface = "Service", .function = "bind", COMMON, .invoke = on_bind},
+	{.interface = "Service", .function = "unbind", COMMON, .invoke = on_unbind},
+	{.function = "bindService", COMMON, .invoke = on_bind},
+	{.function = "unbindService", COMMON, .invoke = on_unbind},
 	{.function = "removeEventListener",
-	 .form = PZ_PARAMS_BARE,
+	 COMMON,
 	 .names = listener_names,
 	 .invoke = on_remove_listener},
 };
+#undef COMMON
 const size_t pz_service_common_method_count =
 	sizeof(pz_service_common_methods) / sizeof(pz_service_common_methods[0]);
 
@@ -137,15 +140,6 @@ bool
 pz_service_is_bind(const struct pz_method_def *def)
 {
 	return def->invoke == on_bind;
-}
-
-bool
-pz_service_is_common(const struct pz_method_def *def)
-{
-	for (size_t i = 0; i < pz_service_common_method_count; i++)
-		if (def == &pz_service_common_methods[i])
-			return true;
-	return false;
 }
 
 /* A caller may always end what it has begun, also when a policy has changed since; with the id

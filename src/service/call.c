@@ -125,7 +125,7 @@ static void
 report(const struct call *c)
 {
 	const struct pz_dispatcher *d = c->d;
-	if (c->pub.service == NULL || !d->ops->served || pz_service_is_common(c->def) || d->closing)
+	if (c->pub.service == NULL || !d->ops->served || c->def->is_common || d->closing)
 		return;
 	d->ops->served(d->arg, &(struct pz_served){.from = c->from,
 						   .service = &c->pub.service->descriptor,
@@ -206,7 +206,7 @@ tell_end(struct call *c)
 		return;
 	pz_service_asks_end(c);
 	if (c->kind == CALL_FIND)
-		pz_service_find_abandon(c->find);
+		c->abandon(c->find);
 	else if (c->kind == CALL_BUILTIN && d->ops->builtin_ended)
 		d->ops->builtin_ended(d->arg, &c->pub);
 	else if (c->kind == CALL_SERVICE && c->pub.service->call_ended)

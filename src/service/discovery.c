@@ -330,6 +330,13 @@ count_finds(const struct pz_dispatcher *d, const char *caller)
 	return count;
 }
 
+static void
+abandon(struct find *f)
+{
+	f->call = NULL;
+	pz_env_stop(f->d->env, &f->timer);
+}
+
 void
 pz_service_find_start(struct call *c, json_t *params, bool spec_style)
 {
@@ -351,6 +358,7 @@ pz_service_find_start(struct call *c, json_t *params, bool spec_style)
 	f->call = c;
 	c->kind = CALL_FIND;
 	c->find = f;
+	c->abandon = abandon;
 	c->invoked = true;
 	pz_env_start(d->env, &f->timer, f->pub.timeout_us);
 	pz_registry_each(d->registry, add_own, &f->pub);
@@ -358,13 +366,6 @@ pz_service_find_start(struct call *c, json_t *params, bool spec_style)
 		d->ops->find(d->arg, f->caller, &f->pub);
 	else
 		pz_find_done(&f->pub);
-}
-
-void
-pz_service_find_abandon(struct find *f)
-{
-	f->call = NULL;
-	pz_env_stop(f->d->env, &f->timer);
 }
 
 void

@@ -42,7 +42,10 @@ struct call {
 	char end[40];      /* how it ended, for the owner's log; "" while it runs */
 	bool invoked;      /* the service (or owner) knows it */
 	struct find *find; /* CALL_FIND */
-	const char *api;   /* CALL_BUILTIN that was judged: what policies call it; static */
+	/* CALL_FIND: separates the search from its call, which others have ended. Its results are
+	 * ignored; it is freed by pz_find_done. */
+	void (*abandon)(struct find *find);
+	const char *api; /* CALL_BUILTIN that was judged: what policies call it; static */
 	const struct pz_method_def *def;             /* whose parameters it gets */
 	void (*run)(struct call *c, json_t *params); /* what happens once it is permitted */
 	uint64_t ticket;                             /* of the question for permission */
@@ -147,8 +150,6 @@ extern const struct pz_method_def pz_service_common_methods[];
 extern const size_t pz_service_common_method_count;
 /** True for the method that binds a service. */
 bool pz_service_is_bind(const struct pz_method_def *def);
-/** True for a method of pz_service_common_methods. */
-bool pz_service_is_common(const struct pz_method_def *def);
 /** True when c, a call of def, gives up a call of the same caller. @param params as received */
 bool
 pz_service_is_removal_of_own(const struct call *c, const struct pz_method_def *def, json_t *params);
@@ -173,9 +174,6 @@ const char *pz_service_find_feature(const json_t *params);
 void pz_service_find_start(struct call *c, json_t *params, bool spec_style);
 /** Runs `cancel`: ends the search of the same caller that the parameters name by its id. */
 void pz_service_find_cancel(struct call *c, json_t *params);
-/** Separates a search from its call, which was ended by others. Its results are ignored; it is
- * freed by pz_find_done. */
-void pz_service_find_abandon(struct find *f);
 /** Frees all searches. */
 void pz_service_finds_free(struct pz_dispatcher *d);
 

@@ -58,6 +58,7 @@ struct pz_method_def {
 	const char *returns; /* the result, or what a stream's values are */
 	const char *text;    /* what it does, one line */
 	bool is_stream;      /* it sends call-backs until it is ended */
+	bool is_common;      /* one that every service has (bind.c); its calls are not reported */
 };
 
 /** One service, made by pz_service_new. */
