@@ -1,5 +1,5 @@
-/* What the files of the transfers call of each other. receive.c files that come, permit.c which
- * may, send.c files that go, inbox.c the list of what came. */
+/* What the files of the transfers call of each other. receive.c the offers of files, permit.c
+ * which may come, send.c files that go, inbox.c the list of what came; incoming.h is apart. */
 #ifndef PZ_TRANSFER_INTERNAL_H
 #define PZ_TRANSFER_INTERNAL_H
 
