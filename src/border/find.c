@@ -173,7 +173,10 @@ pz_border_found(struct pz_border *border, struct pz_border_side *side, const jso
 		if (id == NULL || find->side != side || strcmp(find->id, id) != 0)
 			continue;
 		json_t *list = checked(find, json_object_get(message, "services"));
-		answer_find(find, list, is_last);
+		/* A part with nothing in it says nothing: without end, it would fill the queue to
+		 * the device. */
+		if (is_last || json_array_size(list) > 0)
+			answer_find(find, list, is_last);
 		json_decref(list);
 		if (is_last)
 			free_find(find);

@@ -675,26 +675,33 @@ a_friends_device_finds_what_is_shared_with_it(void **state)
 	assert_string_equal(found(&bob, "f4"), "");
 }
 
+/* The laptop searches as "x" in BOB; the id under which its hub asks. */
+static void
+begin_search(char id[64])
+{
+	struct pz_slice frame;
+	size_t need;
+
+	forget_all();
+	say_prop(&laptop, LAPTOP, "findServices", json_pack("{s:s, s:s}", "id", "x", "zone", BOB));
+	run(PZ_US_PER_MS);
+	assert_ok(pz_frame_cut(pz_buf_slice(&bob.link->tx), PZ_FRAME_BYTES_MAX, &frame, &need));
+	json_t *message = json_loadb((const char *)frame.ptr + PZ_FRAME_HEADER_BYTES,
+				     frame.len - PZ_FRAME_HEADER_BYTES, 0, NULL);
+	json_t *asked = json_object_get(json_object_get(message, "payload"), "message");
+	assert_string_equal(pz_json_str(asked, "for"), LAPTOP);
+	snprintf(id, 64, "%s", pz_json_str(asked, "id"));
+	json_decref(message);
+}
+
 static void
 a_device_searches_in_a_friend_zone(void **state)
 {
-	json_t *list, *message;
-	char id[64] = "";
+	json_t *list = json_array();
+	char id[64];
 
 	(void)state;
-	forget_all();
-	say_prop(&laptop, LAPTOP, "findServices", json_pack("{s:s, s:s}", "id", "x", "zone", BOB));
-	list = json_array();
-	run(PZ_US_PER_MS);
-	struct pz_slice frame;
-	size_t need;
-	assert_ok(pz_frame_cut(pz_buf_slice(&bob.link->tx), PZ_FRAME_BYTES_MAX, &frame, &need));
-	message = json_loadb((const char *)frame.ptr + PZ_FRAME_HEADER_BYTES,
-			     frame.len - PZ_FRAME_HEADER_BYTES, 0, NULL);
-	json_t *asked = json_object_get(json_object_get(message, "payload"), "message");
-	assert_string_equal(pz_json_str(asked, "for"), LAPTOP);
-	snprintf(id, sizeof(id), "%s", pz_json_str(asked, "id"));
-	json_decref(message);
+	begin_search(id);
 	/* Only services of its own zone count, and only from the hub that was asked. */
 	json_array_append_new(list, service(BOB "/laptop", TEST));
 	json_array_append_new(list, service(LAPTOP, OTHER));
@@ -705,6 +712,23 @@ a_device_searches_in_a_friend_zone(void **state)
 	friend_prop(&bob, BOB, "foundServices",
 		    json_pack("{s:s, s:o}", "id", id, "services", list));
 	assert_string_equal(found(&laptop, "x"), BOB "/laptop test");
+}
+
+/* Its hub could say so without end, and fill the queue to the device. */
+static void
+parts_of_an_answer_without_services_go_no_further(void **state)
+{
+	char id[64];
+
+	(void)state;
+	begin_search(id);
+	for (int i = 0; i < 3; i++)
+		friend_prop(&bob, BOB, "foundServices",
+			    json_pack("{s:s, s:[o], s:b}", "id", id, "services",
+				      service(CAROL "/x", TEST), "partial", 1));
+	assert_int_equal(count_told(&laptop, "foundServices", LAPTOP), 0);
+	friend_prop(&bob, BOB, "foundServices", json_pack("{s:s}", "id", id));
+	assert_int_equal(count_told(&laptop, "foundServices", LAPTOP), 1);
 }
 
 static void
@@ -751,6 +775,7 @@ main(void)
 		TEST_(a_friend_cannot_act_on_our_zone),
 		TEST_(a_friends_device_finds_what_is_shared_with_it),
 		TEST_(a_device_searches_in_a_friend_zone),
+		TEST_(parts_of_an_answer_without_services_go_no_further),
 		TEST_(a_search_ends_without_an_answer),
 	};
 
