@@ -224,6 +224,7 @@
 #define PZ_TRANSFER_PATIENCE_US (60 * PZ_US_PER_S) /* for a new way after a break */
 #define PZ_TRANSFER_LINK_US (10 * PZ_US_PER_S)     /* a private link that no file uses stays */
 #define PZ_TRANSFER_BLOCK_BYTES (256U << 10)       /* read, hashed or written by one job */
+#define PZ_TRANSFER_HOLE_BYTES ((size_t)4096)      /* a block of zeros that is left out of a file */
 #define PZ_TRANSFER_UNSENT_BYTES (512U << 10)      /* read and not sent yet */
 #define PZ_TRANSFER_BACKLOG_BYTES (1U << 20)       /* received, credited and not written yet */
 #define PZ_TRANSFER_GATHER_US (50 * PZ_US_PER_MS)  /* less than a block is written after it */

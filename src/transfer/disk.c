@@ -223,6 +223,44 @@ digest_job(struct disk_part *part)
 	return part->hashed == part->at || failed(part, part->spec.name);
 }
 
+/* True when a whole block of the bytes, from `at` on, holds nothing but zeros. */
+static bool
+is_empty(struct pz_slice bytes, size_t at)
+{
+	const uint8_t *p = bytes.ptr;
+
+	if (p == NULL || bytes.len - at < PZ_TRANSFER_HOLE_BYTES)
+		return false;
+	p += at;
+	return p[0] == 0 && memcmp(p, p + 1, PZ_TRANSFER_HOLE_BYTES - 1) == 0;
+}
+
+/* How many of the bytes go next: empty blocks, or what comes before the next empty one. Blocks are
+ * those of the file, which file systems can leave out. */
+static size_t
+next_piece(uint64_t at, struct pz_slice bytes, bool *out_is_empty)
+{
+	size_t n = PZ_TRANSFER_HOLE_BYTES - (size_t)(at % PZ_TRANSFER_HOLE_BYTES);
+
+	*out_is_empty = n == PZ_TRANSFER_HOLE_BYTES && is_empty(bytes, 0);
+	while (n < bytes.len && is_empty(bytes, n) == *out_is_empty)
+		n += PZ_TRANSFER_HOLE_BYTES;
+	return n < bytes.len ? n : bytes.len;
+}
+
+/* Empty blocks take no room: the file becomes longer, and nothing is written. Where the file system
+ * cannot do that they are written. */
+static ssize_t
+write_piece(struct disk_part *part, struct pz_slice left)
+{
+	bool is_hole;
+	size_t n = next_piece(part->at, left, &is_hole);
+
+	if (is_hole && ftruncate(part->fd, (off_t)(part->at + n)) == 0)
+		return (ssize_t)n;
+	return pwrite(part->fd, left.ptr, n, (off_t)part->at);
+}
+
 /* Written and hashed in the same order. `at` and `hashed` move only behind what was written, so a
  * failure leaves digest and file alike. */
 static bool
@@ -234,7 +272,7 @@ write_job(struct disk_part *part)
 	bool is_hashed = !part->spec.no_digest && part->hashed == part->at;
 
 	while (left.len > 0) {
-		ssize_t n = pwrite(part->fd, left.ptr, left.len, (off_t)part->at);
+		ssize_t n = write_piece(part, left);
 		if (n < 0 && errno == EINTR)
 			continue;
 		/* write(2) may take nothing without an error; the loop would not end. */
