@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "inspect.h"
 #include "pzp/internal.h"
 #include "rpc/error.h"
 #include "zone.h"
@@ -18,6 +19,7 @@ struct entry {
 	struct sim_call *call; /* NULL: looked at */
 	struct sim_node *from, *to;
 	bool may_fail;
+	bool may_be_unknown; /* one end is, or was meanwhile, revoked */
 	unsigned runs;
 	unsigned run_start; /* of the device, when it ran last */
 	size_t run_index;   /* among all that ran */
@@ -28,7 +30,9 @@ struct ledger {
 	struct entry *entries;
 	size_t count, size;
 	size_t runs, open, answered, failed;
-	const struct sim_node *revoked;
+	size_t padding_max;
+	const struct sim_node *revoked[SIM_NODES_MAX];
+	size_t revoked_count;
 };
 
 /* ---- the service ---- */
@@ -95,13 +99,21 @@ write_down(struct scribe *scribe, const struct pz_call *call, size_t number)
 {
 	struct ledger *ledger = scribe->ledger;
 	struct entry *entry = &ledger->entries[number];
+	char serial[PZ_SERIAL_HEX_BYTES];
 
 	sim_note(ledger->world, "call %zu runs at %s", number, scribe->node->name);
+	sim_check(ledger->world, number < ledger->count, "%s does call %zu, which there is not",
+		  scribe->node->name, number);
 	sim_check(ledger->world, is_of(pz_call_from(call), entry->from),
 		  "call %zu from %s is said to be from %s", number, entry->from->name,
 		  pz_call_from(call));
 	sim_check(ledger->world, entry->to == scribe->node, "call %zu to %s was done by %s", number,
 		  entry->to->name, scribe->node->name);
+	sim_check(ledger->world,
+		  !inspect_serial(entry->from, serial) ||
+			  !inspect(scribe->node)->is_revoked(scribe->node, serial),
+		  "call %zu from %s was done by %s, which knows that it is revoked", number,
+		  entry->from->name, scribe->node->name);
 	sim_check(ledger->world, entry->runs == 0 || entry->run_start != scribe->node->starts,
 		  "call %zu was done twice by %s", number, scribe->node->name);
 	entry->runs++;
@@ -223,6 +235,39 @@ add_entry(struct ledger *ledger)
 	return &ledger->entries[ledger->count++];
 }
 
+static bool
+is_out(const struct ledger *ledger, const struct sim_node *node)
+{
+	for (size_t i = 0; i < ledger->revoked_count; i++)
+		if (ledger->revoked[i] == node)
+			return true;
+	return false;
+}
+
+void
+ledger_pad(struct ledger *ledger, size_t bytes_max)
+{
+	ledger->padding_max = bytes_max;
+}
+
+/* A tenth of the calls is long. */
+static json_t *
+padding(struct ledger *ledger)
+{
+	struct rng *rng = &ledger->world->rng;
+	size_t len = 0;
+
+	if (ledger->padding_max > 0 && rng_chance(rng, 10))
+		len = (size_t)rng_spread(rng, 1, ledger->padding_max);
+	char *text = malloc(len + 1);
+	if (text == NULL)
+		abort();
+	memset(text, 'x', len);
+	json_t *string = json_stringn(text, len);
+	free(text);
+	return string;
+}
+
 size_t
 ledger_call(struct ledger *ledger, struct sim_node *from, struct sim_node *to, uint64_t work_us,
 	    bool may_fail)
@@ -232,14 +277,17 @@ ledger_call(struct ledger *ledger, struct sim_node *from, struct sim_node *to, u
 	char service[128];
 
 	snprintf(service, sizeof(service), API "@%s", to->name);
-	*entry = (struct entry){.from = from, .to = to, .may_fail = may_fail};
+	*entry = (struct entry){.from = from,
+				.to = to,
+				.may_fail = may_fail,
+				.may_be_unknown = is_out(ledger, from) || is_out(ledger, to)};
 	ledger->open++;
 	sim_note(ledger->world, "call %zu from %s to %s%s", number, from->name, to->name,
 		 may_fail ? ", may fail" : "");
-	struct sim_call *call =
-		sim_command(from, "call",
-			    json_pack("{s:s, s:s, s:[I, I]}", "service", service, "function", "run",
-				      "params", (json_int_t)number, (json_int_t)work_us));
+	struct sim_call *call = sim_command(
+		from, "call",
+		json_pack("{s:s, s:s, s:[I, I, o]}", "service", service, "function", "run",
+			  "params", (json_int_t)number, (json_int_t)work_us, padding(ledger)));
 	ledger->entries[number].call = call;
 	return number;
 }
@@ -273,11 +321,10 @@ check_end(struct ledger *ledger, size_t number)
 		return;
 	}
 	ledger->failed++;
-	bool is_unknown =
-		ledger->revoked && (entry->from == ledger->revoked || entry->to == ledger->revoked);
 	sim_check(ledger->world,
-		  (is_unknown && code == PZ_RPC_METHOD_NOT_FOUND) || code == PZ_RPC_UNREACHABLE ||
-			  code == PZ_RPC_CONGESTED || code == PZ_RPC_TIMED_OUT,
+		  (entry->may_be_unknown && code == PZ_RPC_METHOD_NOT_FOUND) ||
+			  code == PZ_RPC_UNREACHABLE || code == PZ_RPC_CONGESTED ||
+			  code == PZ_RPC_TIMED_OUT,
 		  "call %zu ended with neither its answer nor an error of the network: %d", number,
 		  code);
 	sim_check(ledger->world, entry->may_fail, "call %zu from %s to %s failed (%d)", number,
@@ -416,7 +463,19 @@ ledger_is_in_order(const struct ledger *ledger, size_t first, size_t count)
 void
 ledger_revoke(struct ledger *ledger, const struct sim_node *node)
 {
-	ledger->revoked = node;
+	if (!is_out(ledger, node))
+		ledger->revoked[ledger->revoked_count++] = node;
+	for (size_t i = 0; i < ledger->count; i++)
+		ledger->entries[i].may_be_unknown |=
+			ledger->entries[i].from == node || ledger->entries[i].to == node;
+}
+
+void
+ledger_readmit(struct ledger *ledger, const struct sim_node *node)
+{
+	for (size_t i = 0; i < ledger->revoked_count; i++)
+		if (ledger->revoked[i] == node)
+			ledger->revoked[i] = ledger->revoked[--ledger->revoked_count];
 }
 
 size_t

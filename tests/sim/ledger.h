@@ -1,6 +1,8 @@
 /*
  * Calls that are accounted for. Every device that starts has a service that writes down what it is
- * asked to do; every call ends exactly once, in time, and agrees with what was written.
+ * asked to do; every call ends exactly once, in time, and agrees with what was written. None is
+ * done for a device that the one which does it knows as revoked, or under the name of a device that
+ * has not made it.
  */
 #ifndef PZ_SIM_LEDGER_H
 #define PZ_SIM_LEDGER_H
@@ -24,6 +26,8 @@ void ledger_free(struct ledger *ledger);
  */
 size_t ledger_call(struct ledger *ledger, struct sim_node *from, struct sim_node *to,
 		   uint64_t work_us, bool may_fail);
+/** Some calls from now on carry up to so many bytes more than they need. */
+void ledger_pad(struct ledger *ledger, size_t bytes_max);
 /** What is under way may fail from now on. */
 void ledger_excuse(struct ledger *ledger);
 /**
@@ -45,6 +49,8 @@ void ledger_settle(struct ledger *ledger);
 bool ledger_is_in_order(const struct ledger *ledger, size_t first, size_t count);
 /** This device was revoked: for calls from and to it there may be no service either. */
 void ledger_revoke(struct ledger *ledger, const struct sim_node *node);
+/** It is a member again: for calls from now on there is one. */
+void ledger_readmit(struct ledger *ledger, const struct sim_node *node);
 /** How often a call from or to this device was done. */
 size_t ledger_runs(const struct ledger *ledger, const struct sim_node *node);
 size_t ledger_answered(const struct ledger *ledger);
