@@ -84,16 +84,16 @@ function(pz_unit_test folder source)
 endfunction()
 
 # pz_module(NAME [MAIN file...] [KIT target...] DEPS target...): static library of src/NAME/*.c; each *_test.c is a test,
-# which links pz_kit_base and KIT, too. What several of its tests share is in *fixture*.c: pz_NAME_fixture, a library
-# for tests only.
+# which links pz_kit_base and KIT, too. What several of its tests share is in *fixture*.c and fake_*.c: pz_NAME_fixture,
+# a library for tests only.
 function(pz_module name)
 	cmake_parse_arguments(M "" "" "MAIN;KIT;DEPS" ${ARGN})
 	file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
 	set(tests ${sources})
 	list(FILTER tests INCLUDE REGEX "_test\\.c$")
 	set(fixtures ${sources})
-	list(FILTER fixtures INCLUDE REGEX "/[a-z_]*fixture[a-z_]*\\.c$")
-	list(FILTER sources EXCLUDE REGEX "(_test|/[a-z_]*fixture[a-z_]*)\\.c$")
+	list(FILTER fixtures INCLUDE REGEX "/([a-z_]*fixture[a-z_]*|fake_[a-z_]*)\\.c$")
+	list(FILTER sources EXCLUDE REGEX "(_test|/[a-z_]*fixture[a-z_]*|/fake_[a-z_]*)\\.c$")
 	foreach(m ${M_MAIN})
 		list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/src/${name}/${m})
 	endforeach()

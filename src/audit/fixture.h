@@ -20,121 +20,30 @@ struct fixture {
 	struct pz_audit_check check; /* of the last one */
 };
 
-static struct fixture f;
+extern struct fixture f;
 
-static inline void
-open_audit(void)
-{
-	const struct pz_audit_config config = {
-		.env = &f.world.clock.env, .store = f.world.store, .conditions = f.conditions};
+void open_audit(void);
 
-	assert_ok(pz_audit_new(&config, &f.audit, NULL));
-}
+int set_up(void **state);
 
-static inline int
-set_up(void **state)
-{
-	(void)state;
-	assert_true(sodium_init() >= 0);
-	memset(&f, 0, sizeof(f));
-	pz_kit_world_init(&f.world, COMMIT_US);
-	assert_non_null(f.conditions = pz_conditions_new(&f.world.clock.env));
-	open_audit();
-	return 0;
-}
-
-static inline int
-tear_down(void **state)
-{
-	(void)state;
-	pz_audit_free(f.audit);
-	pz_conditions_free(f.conditions);
-	pz_kit_world_fini(&f.world);
-	return 0;
-}
+int tear_down(void **state);
 
 /* The process is killed: what no commit has taken is lost. */
-static inline void
-crash(void)
-{
-	f.audit->is_paused = true;
-	pz_audit_free(f.audit);
-	pz_kit_world_restart(&f.world);
-	open_audit();
-}
+void crash(void);
 
 /* All that waits is on the disk. */
-static inline void
-settle(void)
-{
-	pz_kit_clock_run(&f.world.clock, 2 * PZ_AUDIT_SAVE_US);
-}
+void settle(void);
 
-static inline void
-record(const char *device, bool is_allowed)
-{
-	const struct pz_audit_entry entry = {
-		.is_allowed = is_allowed,
-		.user_id = pz_slice_str("alice@example.org"),
-		.device = pz_slice_str(device),
-		.point = "call",
-		.feature = "http://example.org/api/test",
-		.method = "get42",
-	};
+void record(const char *device, bool is_allowed);
 
-	pz_audit_record(f.audit, &entry);
-}
-
-static inline void
-record_many(unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		record("tv", true);
-		if (i % 500 == 499)
-			settle();
-	}
-	settle();
-}
+void record_many(unsigned count);
 
 /* All records, read as a program does. */
-static inline json_t *
-read_all(const struct pz_audit_query *wanted)
-{
-	struct pz_audit_query query = wanted ? *wanted : (struct pz_audit_query){0};
-	json_t *all = json_array();
+json_t *read_all(const struct pz_audit_query *wanted);
 
-	for (;;) {
-		json_t *part = NULL, *next;
-
-		assert_ok(pz_audit_read(f.audit, &query, &part, NULL));
-		json_array_extend(all, json_object_get(part, "records"));
-		next = json_object_get(part, "next");
-		query.after = (uint64_t)json_integer_value(next);
-		json_decref(part);
-		if (query.after == 0)
-			return all;
-	}
-}
-
-static inline size_t
-count_all(const struct pz_audit_query *wanted)
-{
-	json_t *all = read_all(wanted);
-	size_t count = json_array_size(all);
-
-	json_decref(all);
-	return count;
-}
+size_t count_all(const struct pz_audit_query *wanted);
 
 /* The first problem that the check finds, or "". */
-static inline const char *
-verify(void)
-{
-	memset(&f.check, 0, sizeof(f.check));
-	for (int i = 0; i < 1000 && !f.check.is_ended; i++)
-		assert_ok(pz_audit_check_step(f.audit, &f.check, NULL));
-	assert_true(f.check.is_ended);
-	return f.check.problem;
-}
+const char *verify(void);
 
 #endif

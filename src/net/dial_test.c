@@ -1,4 +1,5 @@
 /* Listening, dialling and hanging up with real sockets. */
+#include "net/names_fixture.h"
 #include "net/tcp_fixture.h"
 
 #include <sys/resource.h>

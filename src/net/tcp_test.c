@@ -1,4 +1,5 @@
 /* Links over real sockets: back-pressure, hang-ups and resets. */
+#include "net/names_fixture.h"
 #include "net/tcp_fixture.h"
 
 #include <errno.h>
