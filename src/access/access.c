@@ -208,7 +208,7 @@ decide(struct pz_access *access, struct pz_access_kept *kept)
 		kept->fault = "there are too many limits in calls";
 		return;
 	}
-	slots = pz_access_slots_at(kept->point, now);
+	slots = pz_access_slots_at(access, kept, now);
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++) {
 		if (slots.document[i])
 			kept->documents[i] = pz_policy_document_ref(

@@ -68,9 +68,10 @@ struct pz_access {
 /* ---- request.c ---- */
 /** True where only a denial counts: E1, E3 and E4. */
 bool pz_access_is_edge(enum pz_access_point point);
-/** The documents that count at a point. */
+/** The documents that count for a call: at its point, and for its caller now. */
 struct pz_policy_slots
-pz_access_slots_at(enum pz_access_point point, const struct pz_policy_slots *slots);
+pz_access_slots_at(const struct pz_access *access, const struct pz_access_kept *kept,
+		   const struct pz_policy_slots *slots);
 /** What the generic identities stand for now. */
 void pz_access_identities(struct pz_access *access, struct pz_policy_request *request);
 /**

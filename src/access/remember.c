@@ -128,7 +128,7 @@ is_current(const struct pz_access *access, const struct pz_access_kept *kept,
 {
 	if (memcmp(access->timed, now->document, sizeof(access->timed)) != 0)
 		return false;
-	const struct pz_policy_slots at = pz_access_slots_at(kept->point, now);
+	const struct pz_policy_slots at = pz_access_slots_at(access, kept, now);
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++)
 		if (at.is_corrupt[i] || at.document[i] != kept->documents[i])
 			return false;

@@ -265,12 +265,25 @@ pz_access_is_edge(enum pz_access_point point)
 	return point == PZ_ACCESS_SEND || point == PZ_ACCESS_ENTER || point == PZ_ACCESS_LEAVE;
 }
 
+/* What this device grants is for zones that are friends at this moment, where it is the provider:
+ * not for its own zone, and at no other node on the way. */
+static bool
+has_grants(const struct pz_access *access, const struct pz_access_kept *kept)
+{
+	return kept->caller.kind == PZ_ACCESS_FRIEND &&
+	       is_known_zone(access, kept->caller.user_id) && !pz_access_is_edge(kept->point) &&
+	       kept->point != PZ_ACCESS_MANAGE;
+}
+
 struct pz_policy_slots
-pz_access_slots_at(enum pz_access_point point, const struct pz_policy_slots *slots)
+pz_access_slots_at(const struct pz_access *access, const struct pz_access_kept *kept,
+		   const struct pz_policy_slots *slots)
 {
 	struct pz_policy_slots at = *slots;
 
-	if (point == PZ_ACCESS_SEND || point == PZ_ACCESS_LEAVE) {
+	if (!has_grants(access, kept))
+		at.document[PZ_POLICY_SLOT_GRANTS] = NULL;
+	if (kept->point == PZ_ACCESS_SEND || kept->point == PZ_ACCESS_LEAVE) {
 		/* At the sender only the manufacturer's rules and the exceptions bind; the
 		 * zone's own rules count where the service is. */
 		at.document[PZ_POLICY_SLOT_USER] = NULL;

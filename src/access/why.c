@@ -233,9 +233,10 @@ pz_access_why(const struct pz_access *access, uint64_t id)
 /* ---- what would be ---- */
 
 static enum pz_policy_effect
-effect_by(const struct pz_access_kept *kept, const struct pz_policy_slots *slots)
+effect_by(const struct pz_access *access, const struct pz_access_kept *kept,
+	  const struct pz_policy_slots *slots)
 {
-	const struct pz_policy_slots at = pz_access_slots_at(kept->point, slots);
+	const struct pz_policy_slots at = pz_access_slots_at(access, kept, slots);
 
 	return pz_policy_decide(&at, kept->request, 0).effect;
 }
@@ -257,7 +258,8 @@ pz_access_compare(struct pz_access *access, const struct pz_policy_slots *slots)
 			continue;
 		requests++;
 		pz_access_identities(access, kept->request); /* names of then may be gone */
-		enum pz_policy_effect before = effect_by(kept, now), after = effect_by(kept, slots);
+		enum pz_policy_effect before = effect_by(access, kept, now),
+				      after = effect_by(access, kept, slots);
 		if (before != after)
 			(void)json_array_append_new(
 				list, json_pack("{s:s, s:s, s:s, s:s}", "who", kept->caller.address,

@@ -242,6 +242,22 @@ pz_rule_insert(const struct pz_rule *rule, struct pz_slice document, uint64_t no
 	return err;
 }
 
+bool
+pz_rule_is_denied(const struct pz_rule *rule, struct pz_slice document, uint64_t now_s)
+{
+	PZ_AUTO(pz_policy_document_unref) struct pz_policy_document *doc = NULL;
+	struct pz_policy_request *request = request_of(rule, now_s);
+
+	if (request == NULL || pz_policy_document_parse(document, &doc, NULL) != PZ_OK) {
+		pz_policy_request_free(request);
+		return true;
+	}
+	struct pz_policy_result result = pz_policy_evaluate(doc, request, 0);
+	pz_policy_request_free(request);
+	return result.effect == PZ_POLICY_UNDETERMINED ||
+	       (result.effect == PZ_POLICY_DENY && !pz_policy_node_is_default(result.node));
+}
+
 /* ---- removing ---- */
 
 /* The next share behind `at` that has these conditions. False: none. */

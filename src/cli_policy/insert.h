@@ -19,6 +19,11 @@
 enum pz_err pz_rule_insert(const struct pz_rule *rule, struct pz_slice document, uint64_t now_s,
 			   char **out, struct pz_errinfo *info) PZ_MUST_USE;
 
+/** True when the document denies what the rule is about by a rule that is about that, not only for
+ * want of another one (pz_policy_node_is_default): a share of one device does not change it. One
+ * that is not valid denies. @param now_s seconds since 1970 */
+bool pz_rule_is_denied(const struct pz_rule *rule, struct pz_slice document, uint64_t now_s);
+
 /**
  * Removes the shares (is_share) for the same caller and service, with or without an end, as
  * pz_rule_insert has written them.

@@ -1,6 +1,8 @@
 /*
  * pzp allow, deny, share, unshare: short ways to change who may do what. They write rules into the
- * policy of the zone and have no effect of their own: `pzp policy show` has all of it. @spec page 9, 13; page 12 "pzp"
+ * policy of the zone and have no effect of their own: `pzp policy show` has all of it. With --here
+ * a share is a grant of this device, which its daemon keeps (page 9, 7.1). @spec page 9, 13; page
+ * 12 "pzp"
  */
 #include <sodium.h>
 #include <stdio.h>
@@ -26,6 +28,7 @@
 struct intent {
 	struct pz_rule rule;
 	json_t *status, *peers, *services;
+	const char *only; /* device whose service is meant, or NULL */
 	char device[PZ_DEVICE_BYTES_MAX + 1], target[PZ_DEVICE_BYTES_MAX + 1];
 	char zone[PZ_ZONE_BYTES_MAX + 1];
 	char counter[PZ_POLICY_COUNTER_BYTES_MAX + 1];
@@ -94,6 +97,12 @@ take_calls(struct intent *intent, const char *text)
 	return true;
 }
 
+static int
+ask(struct pz_cli *cli, const char *method, json_t *params, json_t **out)
+{
+	return pz_cli_request(cli, method, params, PZ_CLI_TIMEOUT_MS, NULL, NULL, out);
+}
+
 /* ---- names ---- */
 
 /* The device's name of ZONE/DEVICE, or of DEVICE alone. */
@@ -152,9 +161,33 @@ take_app(const struct pz_cli *cli, struct intent *intent, const char *origin)
 	return PZ_EXIT_DONE;
 }
 
-/* WHO: my-devices, an app, a device, or another zone, or a device of that: ZONE/DEVICE. */
+/* The one friend whose zone begins so: bob of bob@example.org. A device of the own zone goes
+ * first. */
+static bool
+is_friend_named(struct pz_cli *cli, struct intent *intent, const char *name)
+{
+	json_t *friends = NULL;
+	const json_t *one;
+	size_t i, count = 0, len = strlen(name);
+
+	if (is_device(intent, name) || ask(cli, "friends", NULL, &friends) != PZ_EXIT_DONE)
+		return false;
+	json_array_foreach (friends, i, one) {
+		const char *zone = text_of(one, "zone");
+
+		if (strncmp(zone, name, len) != 0 || zone[len] != '@')
+			continue;
+		snprintf(intent->zone, sizeof(intent->zone), "%s", zone);
+		count++;
+	}
+	json_decref(friends);
+	return count == 1;
+}
+
+/* WHO: my-devices, an app, a device, or another zone, or how it begins, or a device of that:
+ * ZONE/DEVICE. */
 static int
-take_who(const struct pz_cli *cli, struct intent *intent, const char *who)
+take_who(struct pz_cli *cli, struct intent *intent, const char *who)
 {
 	struct pz_rule *rule = &intent->rule;
 	size_t zone_len = strcspn(who, "/");
@@ -163,6 +196,10 @@ take_who(const struct pz_cli *cli, struct intent *intent, const char *who)
 		return PZ_EXIT_DONE;
 	if (is_app(who))
 		return take_app(cli, intent, who);
+	if (strchr(who, '@') == NULL && is_friend_named(cli, intent, who)) {
+		rule->zone = intent->zone;
+		return PZ_EXIT_DONE;
+	}
 	if (strchr(who, '@') == NULL) {
 		rule->device = intent->device;
 		return take_device(cli, intent, who, intent->device);
@@ -209,7 +246,7 @@ take_service(const struct pz_cli *cli, struct intent *intent, const char *name)
 	json_array_foreach (intent->services, i, one) {
 		const char *device = device_in(text_of(one, "serviceAddress"));
 
-		if (!is_service(one, name) || (rule->target && strcmp(device, rule->target) != 0))
+		if (!is_service(one, name) || (intent->only && strcmp(device, intent->only) != 0))
 			continue;
 		rule->api = canonical(text_of(one, "api"));
 		if (rule->target || strcmp(text_of(one, "id"), name) == 0)
@@ -224,9 +261,31 @@ take_service(const struct pz_cli *cli, struct intent *intent, const char *name)
 	if (strstr(name, "://") == NULL)
 		return pz_cli_fail(cli, PZ_EXIT_FAILED,
 				   "%.100s is no service%s%s; `pzp services --all` lists them",
-				   name, rule->target ? " of " : "",
-				   rule->target ? rule->target : "");
+				   name, intent->only ? " of " : "",
+				   intent->only ? intent->only : "");
 	rule->api = canonical(name);
+	return PZ_EXIT_DONE;
+}
+
+static bool
+is_here(const struct pz_cli *cli)
+{
+	return pz_cli_opt(cli, "here") != NULL;
+}
+
+/* A grant is of this device, to a friend. */
+static int
+take_here(const struct pz_cli *cli, struct intent *intent)
+{
+	const char *self = text_of(intent->status, "device");
+
+	if (intent->rule.zone == NULL)
+		return pz_cli_usage(cli,
+				    "--here is for friends: --with another zone, or ZONE/DEVICE");
+	if (intent->only && strcmp(intent->only, self) != 0)
+		return pz_cli_usage(cli, "--here shares what this device has, not %.100s",
+				    intent->only);
+	intent->only = self;
 	return PZ_EXIT_DONE;
 }
 
@@ -245,7 +304,10 @@ take_what(struct pz_cli *cli, struct intent *intent, char *service)
 	if (at || on) {
 		status = take_device(cli, intent, at ? at + 1 : on, intent->target);
 		intent->rule.target = intent->target;
+		intent->only = intent->target;
 	}
+	if (status == PZ_EXIT_DONE && is_here(cli))
+		status = take_here(cli, intent);
 	if (!intent->rule.is_share)
 		intent->rule.function = pz_cli_arg(cli, 2);
 	return status == PZ_EXIT_DONE ? take_service(cli, intent, service) : status;
@@ -320,15 +382,101 @@ take_back(struct pz_cli *cli, const struct pz_rule *rule, const json_t *shown)
 		return pz_cli_fail(cli, PZ_EXIT_FAILED, "%s", info.text);
 	if (count == 0 || text == NULL)
 		return pz_cli_fail(cli, PZ_EXIT_FAILED,
-				   "it is not shared so; `pzp shares` lists what is");
+				   "it is not shared so; `pzp shares` lists what is, and what "
+				   "needs --here");
 	return set(cli, shown, text, NULL);
 }
 
+/* ---- from this device only ---- */
+
+/* What a document of the zone or of this device denies stays denied. */
 static int
-ask(struct pz_cli *cli, const char *method, json_t *params, json_t **out)
+check_slot(struct pz_cli *cli, const struct pz_rule *rule, const char *slot)
 {
-	return pz_cli_request(cli, method, params, PZ_CLI_TIMEOUT_MS, NULL, NULL, out);
+	json_t *shown = NULL;
+	int status = ask(cli, "policy-show", json_pack("{s:s}", "slot", slot), &shown);
+
+	if (status == PZ_EXIT_DONE && json_is_string(json_object_get(shown, "document")) &&
+	    pz_rule_is_denied(rule, document_of(shown), (uint64_t)time(NULL)))
+		status = pz_cli_fail(cli, PZ_EXIT_FAILED,
+				     "the %s policy denies it, which a share of this device does "
+				     "not change; `pzp rules` lists its rules",
+				     slot);
+	json_decref(shown);
+	return status;
 }
+
+static json_t *
+grant_params(const struct pz_rule *rule)
+{
+	return json_pack("{s:s, s:s*, s:s, s:s*, s:s*}", "zone", rule->zone, "device", rule->device,
+			 "api", rule->api, "service", rule->service_id, "function", rule->function);
+}
+
+static int
+print_granted(const struct pz_cli *cli, const json_t *result)
+{
+	if (cli->json)
+		return pz_cli_print_json(cli, result);
+	PZ_AUTO_FREE char *clean = pz_cli_clean(text_of(result, "rule"), false);
+	fprintf(cli->out, "%s This device only.\n", clean ? clean : "");
+	return PZ_EXIT_DONE;
+}
+
+static int
+grant(struct pz_cli *cli, const struct pz_rule *rule, const json_t *shown)
+{
+	json_t *result = NULL, *params = grant_params(rule);
+	const char *span = pz_cli_opt(cli, "for");
+	uint64_t seconds = 0;
+
+	(void)shown;
+	if (span && parse_for(span, &seconds))
+		(void)json_object_set_new(params, "for_s", json_integer((json_int_t)seconds));
+	if (rule->calls)
+		(void)json_object_set_new(params, "calls", json_integer((json_int_t)rule->calls));
+	int status = check_slot(cli, rule, "user");
+	if (status == PZ_EXIT_DONE)
+		status = check_slot(cli, rule, "exceptions");
+	if (status == PZ_EXIT_DONE)
+		status = pz_cli_request(cli, "grant", json_incref(params), PZ_CLI_TIMEOUT_MS, NULL,
+					NULL, &result);
+	if (status == PZ_EXIT_DONE)
+		status = print_granted(cli, result);
+	json_decref(params);
+	json_decref(result);
+	return status;
+}
+
+static int
+grant_remove(struct pz_cli *cli, const struct pz_rule *rule, const json_t *shown)
+{
+	json_t *result = NULL;
+	int status = ask(cli, "grant-remove", grant_params(rule), &result);
+
+	(void)shown;
+	if (status == PZ_EXIT_DONE && cli->json)
+		status = pz_cli_print_json(cli, result);
+	else if (status == PZ_EXIT_DONE)
+		fprintf(cli->out, "The share is taken back.\n");
+	json_decref(result);
+	return status;
+}
+
+/* The hub is needed for every other share; what a friend shall use here is not lost for that. */
+static int
+check_hub(const struct pz_cli *cli, const struct intent *intent)
+{
+	if (!intent->rule.is_share || intent->rule.zone == NULL || is_here(cli) ||
+	    strcmp(text_of(intent->status, "state"), "connected") == 0)
+		return PZ_EXIT_DONE;
+	return pz_cli_fail(
+		cli, PZ_EXIT_FAILED,
+		"the hub keeps what the zone shares, and is not connected: connect (`pzp "
+		"connect`), or add --here, which is about this device only");
+}
+
+/* ---- the whole ---- */
 
 static int
 learn(struct pz_cli *cli, struct intent *intent)
@@ -365,6 +513,8 @@ run_with(struct pz_cli *cli, const struct command *command, struct intent *inten
 		status = take_who(cli, intent, command->who);
 	if (status == PZ_EXIT_DONE)
 		status = take_what(cli, intent, service);
+	if (status == PZ_EXIT_DONE)
+		status = check_hub(cli, intent);
 	if (status == PZ_EXIT_DONE)
 		status = ask(cli, "policy-show", json_pack("{s:s}", "slot", "user"), &shown);
 	if (status == PZ_EXIT_DONE && !json_is_string(json_object_get(shown, "document")))
@@ -437,11 +587,11 @@ share(struct pz_cli *cli, int (*with)(struct pz_cli *, const struct pz_rule *, c
 int
 pz_pzp_cmd_share(struct pz_cli *cli)
 {
-	return share(cli, add);
+	return share(cli, is_here(cli) ? grant : add);
 }
 
 int
 pz_pzp_cmd_unshare(struct pz_cli *cli)
 {
-	return share(cli, take_back);
+	return share(cli, is_here(cli) ? grant_remove : take_back);
 }

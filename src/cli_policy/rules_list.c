@@ -53,7 +53,8 @@ add_rule(void *arg, const struct pz_policy_node *rule, enum pz_policy_effect eff
 	for (unsigned depth = 0; (up = pz_policy_node_at(rule, depth)) != rule; depth++)
 		under = pz_policy_node_description(up);
 	pz_policy_node_label(rule, label);
-	if (l->is_shares && strncmp(label, "share-", strlen("share-")) != 0)
+	if (l->is_shares && strcmp(l->slot, "grants") != 0 &&
+	    strncmp(label, "share-", strlen("share-")) != 0)
 		return;
 	json_t *one = json_pack("{s:s, s:s, s:s, s:i, s:s%, s:s%}", "slot", l->slot, "id", label,
 				"effect", pz_policy_effect_name(effect), "line",
@@ -62,6 +63,16 @@ add_rule(void *arg, const struct pz_policy_node *rule, enum pz_policy_effect eff
 				under.ptr ? (const char *)under.ptr : "", under.len);
 	add_calls_left(l, rule, one);
 	(void)json_array_append_new(l->list, one);
+}
+
+static void
+print_heading(const struct pz_cli *cli, bool is_further, const char *slot, const char *under)
+{
+	fprintf(cli->out, "%s", is_further ? "\n" : "");
+	if (strcmp(slot, "grants") == 0)
+		fprintf(cli->out, "on this device only (--here), for friends\n");
+	else
+		fprintf(cli->out, "%s policy%s%s\n", slot, under[0] ? ": " : "", under);
 }
 
 static int
@@ -78,8 +89,7 @@ print_rules(const struct pz_cli *cli, const json_t *list)
 
 		if (strcmp(slot, text_of(one, "slot")) != 0 ||
 		    strcmp(about, text_of(one, "about")) != 0)
-			fprintf(cli->out, "%s%s policy%s%s\n", i ? "\n" : "", text_of(one, "slot"),
-				under && under[0] ? ": " : "", under ? under : "");
+			print_heading(cli, i > 0, text_of(one, "slot"), under ? under : "");
 		slot = text_of(one, "slot");
 		about = text_of(one, "about");
 		snprintf(line, sizeof(line), "line %d, without a sentence",
@@ -138,15 +148,15 @@ list(struct pz_cli *cli, const char *const *slots, size_t count, bool is_shares)
 int
 pz_pzp_cmd_rules(struct pz_cli *cli)
 {
-	static const char *const slots[] = {"manufacturer", "exceptions", "user"};
+	static const char *const slots[] = {"manufacturer", "exceptions", "user", "grants"};
 
-	return list(cli, slots, 3, false);
+	return list(cli, slots, 4, false);
 }
 
 int
 pz_pzp_cmd_shares(struct pz_cli *cli)
 {
-	static const char *const slots[] = {"user"};
+	static const char *const slots[] = {"user", "grants"};
 
-	return list(cli, slots, 1, true);
+	return list(cli, slots, 2, true);
 }

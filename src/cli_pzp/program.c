@@ -100,6 +100,7 @@ static const struct pz_cli_option policy_options[] = {
 	{"exceptions", "FILE", "restrictions of one device", PZ_CLI_TEXT, 0, 0},
 	{"manufacturer", "FILE", "restrictions of the manufacturer", PZ_CLI_TEXT, 0, 0},
 	{"app", "FILE", "the policy of the app that asks", PZ_CLI_TEXT, 0, 0},
+	{"grants", "FILE", "what this device grants to friends", PZ_CLI_TEXT, 0, 0},
 	{"dhp", NULL, "evaluate data-handling preferences too", PZ_CLI_FLAG, 0, 0},
 	{"base", "N", "set: only if this version is the one that counts now", PZ_CLI_TEXT, 0, 0},
 	{"force", NULL, "set, edit: also a policy that locks the owner out", PZ_CLI_FLAG, 0, 0},
@@ -120,6 +121,7 @@ static const struct pz_cli_option allow_options[] = {
 
 static const struct pz_cli_option share_options[] = {
 	{"with", "WHO", "a device, my-devices, or another zone", PZ_CLI_TEXT, 0, 0},
+	{"here", NULL, "a friend, from this device only: needs no hub", PZ_CLI_FLAG, 0, 0},
 	{"for", "T", "only for that long from now: 90s, 30m, 2h, 7d", PZ_CLI_TEXT, 0, 0},
 	{"calls", "N", "only for so many calls on each device that is called", PZ_CLI_TEXT, 0, 0},
 	{"on", "DEVICE", "only the service of this device, as @DEVICE", PZ_CLI_TEXT, 0, 0},
@@ -128,6 +130,7 @@ static const struct pz_cli_option share_options[] = {
 
 static const struct pz_cli_option unshare_options[] = {
 	{"with", "WHO", "as it was shared", PZ_CLI_TEXT, 0, 0},
+	{"here", NULL, "what was shared with --here", PZ_CLI_FLAG, 0, 0},
 	{"on", "DEVICE", "only the service of this device, as @DEVICE", PZ_CLI_TEXT, 0, 0},
 	END,
 };
@@ -297,7 +300,9 @@ static const struct pz_cli_command commands[] = {
 	 pz_pzp_cmd_deny},
 	{"share", "SERVICE[@DEVICE]", 1, 1, "let a device or a zone use a service",
 	 "Writes a rule into the policy of the zone, as 'pzp allow', that 'pzp shares' lists and\n"
-	 "'pzp unshare' removes. SERVICE 'files' lets files be sent (pzp send).",
+	 "'pzp unshare' removes. SERVICE 'files' lets files be sent (pzp send). With --here a "
+	 "friend\n"
+	 "may use it on this device only, without a hub, unless a rule of the policy denies it.",
 	 share_options, pz_pzp_cmd_share},
 	{"unshare", "SERVICE[@DEVICE]", 1, 1, "take a share back",
 	 "Removes the rules that 'pzp share' has written for this service and WHO. What runs by\n"

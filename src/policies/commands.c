@@ -64,13 +64,15 @@ read_slot(struct pz_request *request, enum pz_policy_slot *out)
 {
 	const char *name = pz_json_str(request->params, "slot");
 
-	for (unsigned i = 0; i < PZ_POLICY_SLOT_APP; i++) {
-		if (strcmp(name, pz_policy_slot_name((enum pz_policy_slot)i)) == 0) {
+	for (unsigned i = 0; i < PZ_POLICY_SLOTS; i++) {
+		if (i != PZ_POLICY_SLOT_APP &&
+		    strcmp(name, pz_policy_slot_name((enum pz_policy_slot)i)) == 0) {
 			*out = (enum pz_policy_slot)i;
 			return true;
 		}
 	}
-	pz_request_fail(request, PZ_ERR_CONFIG, "slot: must be user, exceptions or manufacturer");
+	pz_request_fail(request, PZ_ERR_CONFIG,
+			"slot: must be user, exceptions, grants or manufacturer");
 	return false;
 }
 
@@ -216,6 +218,10 @@ pz_policies_set_command(struct pz_policies *p, struct pz_request *request)
 		pz_request_fail(request, PZ_ERR_DENIED,
 				"the manufacturer's policy is a file of the installation; it is "
 				"not set by commands");
+	else if (slot == PZ_POLICY_SLOT_GRANTS)
+		pz_request_fail(request, PZ_ERR_DENIED,
+				"what this device grants is changed by `pzp share --here` and "
+				"`pzp unshare --here`");
 	else if (slot == PZ_POLICY_SLOT_EXCEPTIONS)
 		set_exceptions(p, request, text);
 	else

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "policies/grants.h"
 #include "policies/internal.h"
 
 #define SPACE "policies"
@@ -41,6 +42,7 @@ enum pz_err
 pz_policies_load(struct pz_policies *p, struct pz_errinfo *info)
 {
 	PZ_TRY(pz_store_load(p->config.store, SPACE, load_one, p, info));
+	PZ_TRY(pz_grants_load(p, info));
 	return pz_policies_load_counters(p, info);
 }
 
@@ -187,8 +189,9 @@ pz_policies_set_exceptions(struct pz_policies *p, struct pz_slice text, uint64_t
 }
 
 enum pz_err
-pz_policies_wipe(struct pz_txn *txn)
+pz_policies_wipe(struct pz_policies *p, struct pz_txn *txn)
 {
 	PZ_TRY(pz_txn_remove_space(txn, SPACE));
+	PZ_TRY(pz_grants_wipe(p, txn));
 	return pz_policies_wipe_counters(txn);
 }

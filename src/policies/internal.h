@@ -1,11 +1,12 @@
-/* Inside policies/ only: policies.c what is in the slots; exceptions.c, counters.c what
- * this device stores. */
+/* Inside policies/ only: policies.c what is in the slots; exceptions.c, counters.c,
+ * grants.c what this device stores. */
 #ifndef PZ_POLICIES_INTERNAL_H
 #define PZ_POLICIES_INTERNAL_H
 
 #include "base/limits.h"
 #include "base/list.h"
 #include "policies/policies.h"
+#include "store/keep.h"
 
 struct pz_policies_snapshot;
 
@@ -25,6 +26,24 @@ struct pz_policies_content {
 	size_t len;
 	struct pz_policy_document *document; /* a reference; NULL: none, or corrupt */
 	struct pz_errinfo reason;            /* of a corrupt one */
+};
+
+struct pz_grant;
+
+/** A new grant on its way to the disk. */
+struct pz_grants_write {
+	struct pz_policies *policies; /* NULL: gone meanwhile */
+	struct pz_grant *grant;
+	struct pz_request *request;
+};
+
+/** Grants of this device (grants.c). */
+struct pz_grants {
+	struct pz_list rows; /* struct pz_grant, the newest last */
+	size_t count;
+	uint64_t last_id;
+	struct pz_grants_write *write; /* a new one on its way to the disk, or NULL */
+	struct pz_keep keep;
 };
 
 /** One call on its way to the disk. */
@@ -52,6 +71,7 @@ struct pz_policies {
 	struct pz_policies_write *write; /* or NULL */
 	struct pz_policies_counter counters[PZ_POLICY_COUNTERS_MAX];
 	struct pz_list counts; /* on their way to the disk */
+	struct pz_grants grants;
 };
 
 /** Reads the counters. Errors: IO (of the store), LIMIT_MEMORY. */
@@ -59,6 +79,11 @@ enum pz_err
 pz_policies_load_counters(struct pz_policies *policies, struct pz_errinfo *info) PZ_MUST_USE;
 /** Removes them from the disk. Errors: LIMIT_MEMORY. */
 enum pz_err pz_policies_wipe_counters(struct pz_txn *txn) PZ_MUST_USE;
+
+/** Takes one off the list, and frees it. */
+void pz_grants_remove(struct pz_grants *grants, struct pz_grant *grant);
+/** Removes all in memory, as at the beginning. */
+void pz_grants_clear(struct pz_grants *grants);
 
 /**
  * Puts a document into a slot.

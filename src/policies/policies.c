@@ -19,7 +19,7 @@
 
 #define AGAIN_US (1 * PZ_US_PER_S)
 
-static const struct pz_policy_slots closed = {.is_corrupt = {true, true, true, true}};
+static const struct pz_policy_slots closed = {.is_corrupt = {true, true, true, true, true}};
 
 /* With a reference to each document. */
 struct pz_policies_snapshot {
@@ -253,6 +253,8 @@ void
 pz_policies_wiped(struct pz_policies *p)
 {
 	memset(p->counters, 0, sizeof(p->counters));
+	pz_grants_clear(&p->grants);
+	pz_policies_put_nothing(p, PZ_POLICY_SLOT_GRANTS);
 	pz_policies_put_nothing(p, PZ_POLICY_SLOT_EXCEPTIONS);
 	pz_policies_set_user(p, NULL);
 	show(p, PZ_POLICY_SLOT_MANUFACTURER); /* conditions went with the zone */
@@ -268,6 +270,7 @@ pz_policies_new(const struct pz_policies_config *config, struct pz_policies **ou
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	p->config = *config;
 	pz_list_init(&p->counts);
+	pz_list_init(&p->grants.rows);
 	pz_timer_init(&p->turn, on_turn, p);
 	p->cache = pz_policy_cache_new();
 	if (p->cache == NULL)
@@ -289,6 +292,9 @@ pz_policies_free(struct pz_policies *p)
 		pz_list_remove(node);
 		PZ_CONTAINER(node, struct pz_policies_counting, node)->policies = NULL;
 	}
+	if (p->grants.write) /* the same */
+		p->grants.write->policies = NULL;
+	pz_grants_clear(&p->grants);
 	free_former(p);
 	snapshot_free(p->current);
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++)

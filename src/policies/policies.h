@@ -27,6 +27,8 @@ struct pz_policies_config {
 	void (*changed)(void *arg, unsigned slots);
 	/** The end of pz_policies_count: whether it is on the disk. May be NULL. */
 	void (*counted)(void *arg, uint64_t ticket, bool is_counted);
+	/** True when the zone is a friend whose devices may have links here. NULL: none is. */
+	bool (*is_friend)(void *arg, const char *zone);
 	/** True when the owner's policy of the zone is on the disk. NULL: it is. */
 	bool (*is_user_stored)(void *arg);
 	void *arg;
@@ -58,8 +60,8 @@ struct pz_policies_slot {
 /** The owner's slot has the default, the others are empty. Errors: LIMIT_MEMORY. */
 enum pz_err pz_policies_new(const struct pz_policies_config *config, struct pz_policies **out,
 			    struct pz_errinfo *info) PZ_MUST_USE;
-/** Reads the exceptions and the counters that this device has stored. Errors: IO (of the store),
- * LIMIT_MEMORY. */
+/** Reads the exceptions, the grants and the counters that this device has stored. Errors: IO (of
+ * the store), LIMIT_MEMORY. */
 enum pz_err pz_policies_load(struct pz_policies *policies, struct pz_errinfo *info) PZ_MUST_USE;
 /** No decision may use its slots any more. NULL is fine. */
 void pz_policies_free(struct pz_policies *policies);
@@ -118,7 +120,7 @@ bool pz_policies_count(struct pz_policies *policies, uint64_t ticket,
 		       const struct pz_slice *counters, size_t count);
 
 /** Removes what this device has stored. Errors: LIMIT_MEMORY. */
-enum pz_err pz_policies_wipe(struct pz_txn *txn) PZ_MUST_USE;
+enum pz_err pz_policies_wipe(struct pz_policies *policies, struct pz_txn *txn) PZ_MUST_USE;
 /** The same in memory: the manufacturer's document stays, the owner's is the default. */
 void pz_policies_wiped(struct pz_policies *policies);
 

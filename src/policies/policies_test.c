@@ -343,7 +343,7 @@ calls_are_counted_on_the_disk(void **state)
 	pz_kit_world_put(&f.world, "policy-calls", "calls:a", "many");
 	restart(); /* damaged: the limit has run out */
 	assert_true(counted("calls:a") > 1000000);
-	assert_ok(pz_policies_wipe(txn));
+	assert_ok(pz_policies_wipe(f.policies, txn));
 	assert_ok(pz_kit_world_commit(&f.world, txn));
 	pz_policies_wiped(f.policies);
 	assert_int_equal(counted("calls:a"), 0);
@@ -391,7 +391,7 @@ exceptions_can_be_removed_and_go_with_the_zone(void **state)
 	assert_int_equal(slot_of(PZ_POLICY_SLOT_EXCEPTIONS).state, PZ_POLICIES_NONE);
 	set_exceptions(DENY, 0);
 	assert_int_equal(pz_kit_world_count(&f.world, "policies"), 2); /* and the former one */
-	assert_ok(pz_policies_wipe(txn));
+	assert_ok(pz_policies_wipe(f.policies, txn));
 	assert_ok(pz_kit_world_commit(&f.world, txn));
 	pz_policies_wiped(f.policies);
 	assert_int_equal(slot_of(PZ_POLICY_SLOT_EXCEPTIONS).state, PZ_POLICIES_NONE);

@@ -231,9 +231,70 @@ pz_policy_evaluate(const struct pz_policy_document *doc, const struct pz_policy_
 const char *
 pz_policy_slot_name(enum pz_policy_slot slot)
 {
-	static const char *const names[] = {"manufacturer", "exceptions", "user", "app"};
+	static const char *const names[] = {"manufacturer", "exceptions", "user", "app", "grants"};
 
 	return names[slot];
+}
+
+/* The owner has neither allowed nor forbidden it in particular. What could not be decided may be
+ * either. */
+static bool
+leaves_open(const struct pz_policy_result *of_user)
+{
+	switch (of_user->effect) {
+	case PZ_POLICY_DENY:
+		return of_user->node && pz_policy_node_is_default(of_user->node);
+	case PZ_POLICY_PROMPT_ONESHOT:
+	case PZ_POLICY_PROMPT_SESSION:
+	case PZ_POLICY_PROMPT_BLANKET:
+		return !of_user->is_privacy;
+	case PZ_POLICY_INAPPLICABLE:
+		return true;
+	case PZ_POLICY_PERMIT:
+	case PZ_POLICY_UNDETERMINED:
+		break;
+	}
+	return false;
+}
+
+/* @return true: what the owner's document says does not count, for this device grants the call */
+static bool
+is_granted(const struct pz_policy_slots *slots, const struct pz_policy_request *request,
+	   unsigned flags, struct pz_policy_decision *d)
+{
+	const struct pz_policy_document *grants = slots->document[PZ_POLICY_SLOT_GRANTS];
+
+	if (grants == NULL || slots->is_corrupt[PZ_POLICY_SLOT_GRANTS] ||
+	    !leaves_open(&d->slots[PZ_POLICY_SLOT_USER]))
+		return false;
+	struct pz_policy_result *one = &d->slots[PZ_POLICY_SLOT_GRANTS];
+	*one = pz_policy_evaluate(grants, request, flags);
+	d->is_changing |= one->is_changing;
+	return one->effect == PZ_POLICY_PERMIT;
+}
+
+/* The slots are combined as deny-overrides, whatever the documents say; but for the owner's where a
+ * grant stands in its place. */
+static void
+choose(struct pz_policy_decision *d, bool is_user_left_out)
+{
+	for (unsigned i = 0; i < PZ_POLICY_SLOTS; i++) {
+		enum pz_policy_effect effect = d->slots[i].effect;
+
+		if (i == PZ_POLICY_SLOT_GRANTS || (i == PZ_POLICY_SLOT_USER && is_user_left_out))
+			continue;
+		if (deny_rank[effect] < deny_rank[d->effect]) {
+			d->effect = effect;
+			d->slot = (int)i;
+		}
+	}
+	if (is_user_left_out && deny_rank[PZ_POLICY_PERMIT] <= deny_rank[d->effect]) {
+		d->effect = PZ_POLICY_PERMIT;
+		d->slot = PZ_POLICY_SLOT_GRANTS;
+	}
+	/* What no rule permits is denied. */
+	if (d->effect == PZ_POLICY_UNDETERMINED || d->effect == PZ_POLICY_INAPPLICABLE)
+		d->effect = PZ_POLICY_DENY;
 }
 
 struct pz_policy_decision
@@ -246,7 +307,8 @@ pz_policy_decide(const struct pz_policy_slots *slots, const struct pz_policy_req
 		struct pz_policy_result *one = &d.slots[i];
 
 		*one = inapplicable;
-		if (i == PZ_POLICY_SLOT_APP && request->bags[PZ_POLICY_ATTR_ID].count == 0)
+		if (i == PZ_POLICY_SLOT_GRANTS ||
+		    (i == PZ_POLICY_SLOT_APP && request->bags[PZ_POLICY_ATTR_ID].count == 0))
 			continue;
 		/* A document that cannot be read might have denied. */
 		if (slots->is_corrupt[i])
@@ -254,14 +316,7 @@ pz_policy_decide(const struct pz_policy_slots *slots, const struct pz_policy_req
 		else if (slots->document[i])
 			*one = pz_policy_evaluate(slots->document[i], request, flags);
 		d.is_changing |= one->is_changing;
-		/* The slots are combined as deny-overrides, whatever the documents say. */
-		if (deny_rank[one->effect] < deny_rank[d.effect]) {
-			d.effect = one->effect;
-			d.slot = (int)i;
-		}
 	}
-	/* What no rule permits is denied. */
-	if (d.effect == PZ_POLICY_UNDETERMINED || d.effect == PZ_POLICY_INAPPLICABLE)
-		d.effect = PZ_POLICY_DENY;
+	choose(&d, is_granted(slots, request, flags, &d));
 	return d;
 }

@@ -12,13 +12,17 @@ enum pz_policy_slot {
 	PZ_POLICY_SLOT_EXCEPTIONS,
 	PZ_POLICY_SLOT_USER,
 	PZ_POLICY_SLOT_APP, /* counts when the request has an application's id */
+	/* what this device grants: counts where the owner's document leaves a call open, in its
+	 * place (page 9, 7.1) */
+	PZ_POLICY_SLOT_GRANTS,
 	PZ_POLICY_SLOTS,
 };
 
-/** The four documents of the root policy. */
+/** The documents of the root policy. */
 struct pz_policy_slots {
 	const struct pz_policy_document *document[PZ_POLICY_SLOTS]; /* NULL: missing */
-	bool is_corrupt[PZ_POLICY_SLOTS]; /* there is a document, and it is not valid */
+	bool is_corrupt[PZ_POLICY_SLOTS]; /* there is a document, and it is not valid; grants that
+					     are not valid grant nothing */
 };
 
 enum pz_policy_decide_flags {
@@ -49,7 +53,7 @@ struct pz_policy_result pz_policy_evaluate(const struct pz_policy_document *doc,
 struct pz_policy_decision pz_policy_decide(const struct pz_policy_slots *slots,
 					   const struct pz_policy_request *request, unsigned flags);
 
-/** Name of a slot: "manufacturer", "exceptions", "user", "app". */
+/** Name of a slot: "manufacturer", "exceptions", "user", "app", "grants". */
 const char *pz_policy_slot_name(enum pz_policy_slot slot);
 
 #endif

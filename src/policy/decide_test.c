@@ -107,7 +107,7 @@ what_is_missing_says_nothing_and_what_is_corrupt_denies(void **state)
 	assert_int_equal(decide(&slots, ANY).effect, PZ_POLICY_DENY);
 	slots.document[PZ_POLICY_SLOT_USER] = documents[PERMIT];
 	assert_int_equal(decide(&slots, ANY).effect, PZ_POLICY_PERMIT);
-	for (unsigned i = 0; i < PZ_POLICY_SLOTS; i++) {
+	for (unsigned i = 0; i < PZ_POLICY_SLOT_GRANTS; i++) {
 		slots.is_corrupt[i] = true;
 		struct pz_policy_decision d = decide(&slots, OF_APP);
 		assert_int_equal(d.effect, PZ_POLICY_DENY);
@@ -129,6 +129,99 @@ the_policy_of_an_app_counts_for_a_request_of_an_app(void **state)
 	slots.document[PZ_POLICY_SLOT_USER] = documents[DENY]; /* it does not widen */
 	slots.document[PZ_POLICY_SLOT_APP] = documents[PERMIT];
 	assert_int_equal(decide(&slots, OF_APP).effect, PZ_POLICY_DENY);
+}
+
+/* ---- grants of this device ---- */
+
+#define OF_BOB                                                                                     \
+	"{\"subject\":{\"user-id\":\"bob@b\"},\"resource\":{\"api-feature\":\"f\"},"               \
+	"\"context\":{\"known\":[\"bob@b\"],\"owner\":\"alice@a\"}}"
+
+static struct pz_policy_decision
+granted(struct pz_policy_slots slots, const char *of_user)
+{
+	struct pz_policy_document *user = of_user ? parse(of_user) : NULL;
+
+	slots.document[PZ_POLICY_SLOT_USER] = user;
+	if (slots.document[PZ_POLICY_SLOT_GRANTS] == NULL)
+		slots.document[PZ_POLICY_SLOT_GRANTS] = documents[PERMIT];
+	struct pz_policy_decision d = decide(&slots, OF_BOB);
+	pz_policy_document_unref(user);
+	return d;
+}
+
+#define POLICY(target, rules) "<policy>" target rules "</policy>"
+#define TARGET(attr, match)                                                                        \
+	"<target><subject><subject-match attr='" attr "' match='" match "'/></subject></target>"
+#define SUBJECT_ID "http://webinos.org/subject/id/"
+#define DENIES "<rule effect='deny'/>"
+#define DENIES_F                                                                                   \
+	"<rule effect='deny'><condition><resource-match attr='api-feature' "                       \
+	"match='f'/></condition></rule>"
+
+static void
+a_grant_counts_where_the_owner_has_left_it_open(void **state)
+{
+	static const char *const open[] = {
+		NULL,
+		"<policy/>",
+		POLICY("", DENIES),
+		POLICY(TARGET("user-id", SUBJECT_ID "known"), DENIES),
+		POLICY(TARGET("user-id", SUBJECT_ID "known, " SUBJECT_ID "unknown"), DENIES),
+		POLICY("", "<rule effect='prompt-oneshot'/>"),
+		"<policy-set>" POLICY(TARGET("user-id", SUBJECT_ID "any"), DENIES) "</policy-set>",
+	};
+	static const char *const closed[] = {
+		POLICY("", DENIES_F),
+		POLICY(TARGET("user-id", "bob@b"), DENIES),
+		POLICY(TARGET("user-id", SUBJECT_ID "known, bob@b"), DENIES),
+		"<policy-set><policy-set>" TARGET("user-id", "bob@b")
+			POLICY("", DENIES) "</policy-set></policy-set>",
+		/* what cannot be decided might be a denial */
+		POLICY("", "<rule effect='permit'><condition><environment-match attr='roaming' "
+			   "match='true'/></condition></rule>"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++) {
+		struct pz_policy_decision d = granted((struct pz_policy_slots){0}, open[i]);
+		if (d.effect != PZ_POLICY_PERMIT || d.slot != PZ_POLICY_SLOT_GRANTS)
+			fail_msg("%s: %s", open[i], pz_policy_effect_name(d.effect));
+	}
+	for (size_t i = 0; i < sizeof(closed) / sizeof(closed[0]); i++) {
+		struct pz_policy_decision d = granted((struct pz_policy_slots){0}, closed[i]);
+		if (d.effect != PZ_POLICY_DENY || d.slot != PZ_POLICY_SLOT_USER)
+			fail_msg("%s: %s", closed[i], pz_policy_effect_name(d.effect));
+	}
+}
+
+/* It stands in the place of the owner's document, not of the others; and it never denies. */
+static void
+a_grant_changes_no_other_slot(void **state)
+{
+	struct pz_policy_slots slots = {
+		.document = {[PZ_POLICY_SLOT_EXCEPTIONS] = documents[DENY]}};
+
+	(void)state;
+	assert_int_equal(granted(slots, NULL).effect, PZ_POLICY_DENY);
+	slots.document[PZ_POLICY_SLOT_EXCEPTIONS] = documents[SESSION];
+	assert_int_equal(granted(slots, NULL).effect, PZ_POLICY_PROMPT_SESSION);
+	slots.document[PZ_POLICY_SLOT_EXCEPTIONS] = NULL;
+	slots.is_corrupt[PZ_POLICY_SLOT_MANUFACTURER] = true;
+	assert_int_equal(granted(slots, NULL).effect, PZ_POLICY_DENY);
+	slots = (struct pz_policy_slots){.is_corrupt = {[PZ_POLICY_SLOT_USER] = true}};
+	assert_int_equal(granted(slots, NULL).effect, PZ_POLICY_DENY);
+	slots = (struct pz_policy_slots){.is_corrupt = {[PZ_POLICY_SLOT_GRANTS] = true}};
+	assert_int_equal(granted(slots, NULL).effect, PZ_POLICY_DENY);
+	assert_int_equal(granted(slots, POLICY("", "<rule effect='permit'/>")).effect,
+			 PZ_POLICY_PERMIT);
+	for (int other = DENY; other < EFFECTS; other++) {
+		slots = (struct pz_policy_slots){
+			.document = {[PZ_POLICY_SLOT_GRANTS] = documents[other]}};
+		assert_int_equal(granted(slots, POLICY("", DENIES)).effect, PZ_POLICY_DENY);
+		assert_int_equal(granted(slots, POLICY("", "<rule effect='permit'/>")).effect,
+				 PZ_POLICY_PERMIT);
+	}
 }
 
 /* ---- within a document ---- */
@@ -183,6 +276,8 @@ main(void)
 		cmocka_unit_test(the_slot_that_decided_is_named),
 		cmocka_unit_test(what_is_missing_says_nothing_and_what_is_corrupt_denies),
 		cmocka_unit_test(the_policy_of_an_app_counts_for_a_request_of_an_app),
+		cmocka_unit_test(a_grant_counts_where_the_owner_has_left_it_open),
+		cmocka_unit_test(a_grant_changes_no_other_slot),
 		cmocka_unit_test(a_policy_without_a_resource_is_undetermined_after_its_target),
 		cmocka_unit_test(a_target_is_true_for_one_subject_of_which_all_match),
 	};

@@ -148,6 +148,37 @@ visit_condition(const struct pz_policy_condition *condition, const struct visit 
 	}
 }
 
+/* A target that names a zone, a device or anything else is about these. */
+static bool
+is_generic(const struct pz_policy_node *node)
+{
+	for (size_t i = 0; i < node->subject_count; i++) {
+		const struct pz_policy_subject *subject = &node->subjects[i];
+
+		for (size_t k = 0; k < subject->count; k++) {
+			const struct pz_policy_match *match = &subject->matches[k];
+
+			if (match->attr.id != PZ_POLICY_ATTR_USER_ID)
+				return false;
+			for (size_t n = 0; n < match->count; n++)
+				if (match->patterns[n].macro == PZ_POLICY_MACRO_NONE)
+					return false;
+		}
+	}
+	return true;
+}
+
+bool
+pz_policy_node_is_default(const struct pz_policy_node *node)
+{
+	if (node->kind != PZ_POLICY_KIND_RULE || node->effect != PZ_POLICY_DENY || node->condition)
+		return false;
+	for (; node; node = node->parent)
+		if (!is_generic(node))
+			return false;
+	return true;
+}
+
 void
 pz_policy_node_attributes(const struct pz_policy_node *node,
 			  void (*each)(void *arg, const struct pz_policy_attribute *attr),

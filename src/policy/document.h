@@ -51,6 +51,9 @@ struct pz_slice pz_policy_node_description(const struct pz_policy_node *node);
 /** Line of its start tag, from 1. */
 unsigned pz_policy_node_line(const struct pz_policy_node *node);
 
+/** True for a rule that denies what no other rule was about: it has no condition, and what is above
+ * it compares nothing but a `user-id` with generic identities (page 9, 4.2). */
+bool pz_policy_node_is_default(const struct pz_policy_node *node);
 /** Calls `each` for every attribute that the element itself compares: in its target, or in its
  * condition. An attribute may come several times. @param attr borrowed from the document */
 void pz_policy_node_attributes(const struct pz_policy_node *node,

@@ -14,6 +14,8 @@
 #define PZ_PZP_PING_MS_MIN 10
 #define PZ_PZP_AUDIT_SINCE_MAX 1099511627775 /* 40 bits */
 #define PZ_PZP_PING_MS_MAX 3600000 /* an hour */
+#define PZ_PZP_GRANT_S_MAX 315360000 /* ten years: what is longer needs no end */
+#define PZ_PZP_GRANT_CALLS_MAX 9999999999 /* ten digits, as policies compare numbers */
 
 #define PZ_PZP_COMMANDS(X) \
 	X("status", cmd_status, PZ_PARAMS(), false, "how this device and the others are connected, and warnings") \
@@ -132,7 +134,7 @@
 	  false, "give a device another name, for people") \
 	X("policy-list", pz_node_policy_list_command, PZ_PARAMS(), false, "the policies of this device") \
 	X("policy-show", pz_node_policy_show_command, PZ_PARAMS( \
-		PZ_P_NEEDED("slot", TEXT, "user, exceptions or manufacturer")), \
+		PZ_P_NEEDED("slot", TEXT, "user, exceptions, grants or manufacturer")), \
 	  false, "a policy of this device, with its document") \
 	X("policy-set", pz_node_policy_set_command, PZ_PARAMS( \
 		PZ_P_NEEDED("slot", TEXT, "user (of the zone, by its hub) or exceptions (of this device)") \
@@ -141,6 +143,22 @@
 		PZ_P_INTEGER("base", 0, PZ_SYNC_TIME_MS_MAX, NULL, "sequence number that the change is based on; what counts here now unless given") \
 		PZ_P("force", BOOL, "user: also a document that locks the owner out")), \
 	  false, "replace a policy") \
+	X("grant", pz_node_grant_command, PZ_PARAMS( \
+		PZ_P_NEEDED("zone", TEXT, "a friend") \
+		PZ_P("device", TEXT, "of that zone; all of them unless given") \
+		PZ_P_NEEDED("api", TEXT, "what policies call the service") \
+		PZ_P("service", TEXT, "instance id of the one service; all of the API unless given") \
+		PZ_P("function", TEXT, "the only function; all unless given") \
+		PZ_P_INTEGER("for_s", 1, PZ_PZP_GRANT_S_MAX, "s", "how long; no end unless given") \
+		PZ_P_INTEGER("calls", 1, PZ_PZP_GRANT_CALLS_MAX, NULL, "how many; no limit unless given")), \
+	  false, "let a friend use a service of this device, without a hub") \
+	X("grant-remove", pz_node_grant_remove_command, PZ_PARAMS( \
+		PZ_P_NEEDED("zone", TEXT, "as it was granted") \
+		PZ_P("device", TEXT, "the same") \
+		PZ_P_NEEDED("api", TEXT, "the same") \
+		PZ_P("service", TEXT, "the same") \
+		PZ_P("function", TEXT, "the same")), \
+	  false, "take back what this device has granted") \
 	X("policy-why", pz_node_why_command, PZ_PARAMS( \
 		PZ_P_INTEGER("id", 1, PZ_SYNC_TIME_MS_MAX, NULL, "number of the decision; the newest call that was denied unless given") \
 		PZ_P("all", BOOL, "list the last decisions instead")), \

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "calls/friends.h"
 #include "pairing/pairing.h"
+#include "policies/grants.h"
 #include "pzp/policy_ops.h"
 #include "pzp/spread.h"
 
@@ -151,6 +152,7 @@ pz_node_friends_follow(struct pz_node *node)
 	}
 	json_decref(gone);
 	pz_pairing_follow_hub(node->pairing);
+	pz_grants_follow_friends(node->judge.policies);
 	if (node->judge.access)
 		pz_access_changed(node->judge.access);
 }

@@ -9,6 +9,7 @@
 #include "audit/audit.h"
 #include "base/auto.h"
 #include "calls/devices.h"
+#include "policies/grants.h"
 #include "prompt/command.h"
 #include "rpc/error.h"
 
@@ -77,6 +78,15 @@ on_is_user_stored(void *arg)
 	return node->zonedata == NULL || pz_zonedata_is_policy_stored(node->zonedata);
 }
 
+/* One whose devices may have links with this one. */
+static bool
+on_is_friend(void *arg, const char *zone)
+{
+	const struct pz_node *node = arg;
+
+	return pz_device_zone_friend(&node->zone, pz_slice_str(zone)) != NULL;
+}
+
 /* Access does not exist yet here. It is not needed either: what is loaded is reported from a
  * timer, never from inside (policies.h). */
 enum pz_err
@@ -96,6 +106,7 @@ pz_node_policies_new(struct pz_node *node, struct pz_errinfo *info)
 		.counted = on_counted,
 		.compare = on_compare,
 		.is_user_stored = on_is_user_stored,
+		.is_friend = on_is_friend,
 		.arg = node,
 		.self = node->names.self,
 		.hub = &node->judge.policies_hub,
@@ -171,6 +182,18 @@ void
 pz_node_policy_set_command(struct pz_request *request)
 {
 	pz_policies_set_command(policies_of(request), request);
+}
+
+void
+pz_node_grant_command(struct pz_request *request)
+{
+	pz_grants_add_command(policies_of(request), request);
+}
+
+void
+pz_node_grant_remove_command(struct pz_request *request)
+{
+	pz_grants_remove_command(policies_of(request), request);
 }
 
 void

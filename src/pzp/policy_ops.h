@@ -30,6 +30,10 @@ void pz_node_policy_show_command(struct pz_request *request);
 void pz_node_policy_set_command(struct pz_request *request);
 /** The command `policy-compare`. */
 void pz_node_policy_compare_command(struct pz_request *request);
+/** The command `grant`. */
+void pz_node_grant_command(struct pz_request *request);
+/** The command `grant-remove`. */
+void pz_node_grant_remove_command(struct pz_request *request);
 /** The command `policy-why`. */
 void pz_node_why_command(struct pz_request *request);
 /** The command `prompts`. */

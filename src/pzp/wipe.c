@@ -102,7 +102,7 @@ remove_rest(struct pz_wipe *wipe, struct pz_txn *txn)
 {
 	struct pz_node *node = wipe->node;
 
-	PZ_TRY(pz_policies_wipe(txn));
+	PZ_TRY(pz_policies_wipe(node->judge.policies, txn));
 	PZ_TRY(pz_pairing_wipe(node->pairing, txn));
 	PZ_TRY(pz_transfers_wipe(txn));
 	PZ_TRY(pz_apps_wipe(txn));

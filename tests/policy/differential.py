@@ -143,7 +143,7 @@ def report(engine, reference, trees, request):
 
 def documents_of(generator, rng):
     trees = {"user": generator.document()}
-    for slot in ("manufacturer", "exceptions", "app"):
+    for slot in ("manufacturer", "exceptions", "app", "grants"):
         if rng.randrange(6) == 0:
             trees[slot] = generator.policy()
     if rng.randrange(5) == 0:

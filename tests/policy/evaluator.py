@@ -14,7 +14,7 @@ PERMIT, DENY, ONESHOT, SESSION, BLANKET = (
 UNDETERMINED, INAPPLICABLE = "undetermined", "inapplicable"
 EFFECTS = (PERMIT, DENY, ONESHOT, SESSION, BLANKET)
 TRUE, FALSE, UNKNOWN = "true", "false", "unknown"
-SLOTS = ("manufacturer", "exceptions", "user", "app")
+SLOTS = ("manufacturer", "exceptions", "user", "app", "grants")
 SPACE = " \t\r\n"
 MATCHES = {"subject-match": "subject", "resource-match": "resource",
            "environment-match": "environment"}
@@ -630,27 +630,49 @@ def verdict(evaluation, request, all_purposes):
 
 # ---- the root ----
 
+def is_default(rule):
+    """7.1, 3: a denial for want of another rule."""
+    if rule is None or rule.name != "rule" or rule.one("condition"):
+        return False
+    matches = []
+    while rule is not None and rule.name:
+        for subjects in rule.all("target"):
+            matches += [match for subject in subjects.children for match in subject.children]
+        rule = rule.parent
+    return all(attribute_of(one)[0] == "user-id" and
+               all(pattern in MACROS for pattern in patterns_of(one)) for one in matches)
+
+
 def evaluate(root, request, dhp, all_purposes):
-    """One document: (effect, path)."""
+    """One document: (effect, path, whether a grant may stand in its place)."""
     evaluation = Evaluation(root, request)
     effect, decided = evaluation.node(root)
+    is_open = effect == INAPPLICABLE or effect.startswith("prompt") or effect == DENY and is_default(decided)
     if dhp and effect == PERMIT and not verdict(evaluation, request, all_purposes):
         effect = BLANKET
-    return effect, path(decided)
+    return effect, path(decided), is_open
 
 
 def decide(documents, request, dhp, all_purposes, loaded=load):
     """6.7: the decision, and for each slot its effect and path. @param documents slot -> bytes
     @param loaded load(), or one that remembers"""
-    slots = {}
+    slots, is_open = {}, True
     for slot in SLOTS:
         slots[slot] = INAPPLICABLE, []
-        if slot not in documents or (slot == "app" and not bag_of(request, "subject", "id")):
+        if slot not in documents or (slot == "app" and not bag_of(request, "subject", "id")) or \
+                (slot == "grants" and not is_open):
             continue
         try:
-            slots[slot] = evaluate(loaded(documents[slot]), request, dhp, all_purposes)
+            effect, decided, may_grant = evaluate(loaded(documents[slot]), request, dhp, all_purposes)
+            slots[slot] = effect, decided
         except Invalid:
-            slots[slot] = UNDETERMINED, []
-    effects = [effect for effect, _ in slots.values()]
+            slots[slot], may_grant = ((UNDETERMINED, []), False) if slot != "grants" else (slots[slot], False)
+        if slot == "user":
+            is_open = may_grant
+    counted = dict(slots)
+    grants = counted.pop("grants")[0]
+    if is_open and grants == PERMIT:
+        counted["user"] = PERMIT, []
+    effects = [effect for effect, _ in counted.values()]
     found = next((e for e in DENY_OVERRIDES if e in effects), DENY)
     return DENY if found == UNDETERMINED else found, slots
