@@ -109,6 +109,7 @@ may_all_pass(const struct crossing *c, struct pz_slice payload)
 	if (!pz_rpc_text_is_batch(payload))
 		return payload.len == 0 || may_pass(c, payload);
 	while (pz_json_next(&rest, &element))
+		/* A longer one would be refused by its receiver (page 7). */
 		if (++count > PZ_BATCH_REQUESTS_MAX || !may_pass(c, element))
 			return false;
 	return true;
@@ -131,6 +132,7 @@ pz_border_may_cross(struct pz_border *border, struct pz_session *in, struct pz_s
 	struct crossing c = {border, side, from, to, in == friend_hub};
 	struct pz_slice zone = pz_session_address(friend_hub);
 
+	/* The link of a zone that is no friend any more may take a moment to close. */
 	if (side == NULL || !pz_hosted_is_friend(border->zone, zone))
 		return false;
 	/* Where an answer is to go is who asks: both are within what the link has proved. */
@@ -144,6 +146,7 @@ pz_border_may_cross(struct pz_border *border, struct pz_session *in, struct pz_s
 	if (!c.is_entering &&
 	    side->link) /* a call over a link that is dead must not wait for long */
 		pz_link_watch(side->link);
+	/* From now on each end is shown the presence of the other (show.c). */
 	pz_border_met(border, side, device_of(c.is_entering ? envelope->to : envelope->from));
 	return true;
 }

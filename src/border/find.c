@@ -85,6 +85,7 @@ pz_border_finds_end(struct pz_border *border, const struct pz_border_side *side)
 
 		if (side && find->side != side)
 			continue;
+		/* Without a side the whole zone ends, and its devices' links with it. */
 		if (side)
 			answer_find(find, NULL, true);
 		free_find(find);
@@ -125,12 +126,14 @@ pz_border_find(struct pz_border *border, struct pz_link *device, json_t *id, con
 	    pz_hosted_is_friend(border->zone, pz_slice_str(zone)) &&
 	    border->find_count < PZ_BORDER_FINDS_MAX)
 		find = find_new(border, side, slash + 1, id);
+	/* Every search is answered: the device would wait until its time-out. */
 	if (find == NULL) {
 		answer(border, device, id, zone, NULL, true);
 		return;
 	}
 	json_t *message = json_pack("{s:s, s:s}", "id", find->id, "for", device->session.address);
 	pz_hosted_send_prop(border->zone, side->link, "findServices", message);
+	/* A hub that is gone is found out by this within seconds, not by the next keep-alive. */
 	pz_link_watch(side->link);
 	json_decref(message);
 }
@@ -193,6 +196,8 @@ take_allowance(struct pz_border *border, struct pz_border_side *side)
 {
 	uint64_t now = pz_env_mono_us(border->zone->hosting->env);
 
+	/* A window of a second, not a bucket: across its edge it is twice as many, which costs
+	 * little. */
 	if (now - side->finds_us >= PZ_US_PER_S || side->finds_us == 0) {
 		side->finds_us = now;
 		side->finds = PZ_BORDER_FINDS_PER_S;
@@ -227,6 +232,7 @@ visible_to(struct pz_border *border, const char *caller)
 		if (member->revoked || !pz_member_is_connected(member))
 			continue;
 		json_t *of_one = pz_border_visible(border, member, caller);
+		/* All services of a device or none: half of them would look like all. */
 		if (json_array_size(all) + json_array_size(of_one) <= PZ_FRIEND_SERVICES_MAX)
 			(void)json_array_extend(all, of_one);
 		json_decref(of_one);
@@ -241,6 +247,7 @@ pz_border_asked(struct pz_border *border, struct pz_border_side *side, const jso
 	const char *caller = pz_json_str(message, "for");
 	struct pz_link *link = side->link;
 
+	/* The last condition is for a friend that asks, and does not read what it is answered. */
 	if (!json_is_string(id) || json_string_length(id) > PZ_BORDER_FIND_ID_BYTES_MAX ||
 	    caller == NULL ||
 	    !pz_address_is_within(pz_slice_str(caller), pz_slice_str(side->zone)) ||

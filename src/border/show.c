@@ -131,6 +131,7 @@ entry_of(struct pz_border *border, const struct pz_border_side *side,
 		return entry;
 	set_new(entry, "displayName", json_string(member->display_name));
 	set_new(entry, "deviceType", json_string(member->device_type));
+	/* The names of an Update (page 4) differ from those of the device's own "info". */
 	static const char *const of_info[] = {"addresses", "port", "listening"};
 	static const char *const as[] = {"ipaddress", "port", "listening"};
 	for (size_t i = 0; i < 3; i++) {
@@ -213,6 +214,7 @@ pz_border_show_all(struct pz_border *border, struct pz_border_side *side, bool i
 	size_t pos = 0;
 	void *member;
 
+	/* What the other end has of an earlier link ended with that link. */
 	json_object_clear(side->shown);
 	while (pz_map_next(border->zone->authority->members, &pos, NULL, &member))
 		add_change(border, side, member, list);
@@ -257,6 +259,8 @@ on_show(struct pz_timer *timer, void *arg)
 		if (side->link && !side->link->closing)
 			show_changes(border, side);
 	}
+	/* A friend without a link misses nothing by this: it is shown everything when it is
+	 * back. */
 	json_object_clear(border->changed);
 	border->has_changed = false;
 }

@@ -125,6 +125,7 @@ take_entry(struct pz_border_side *side, const json_t *given)
 	    (!json_object_get(side->news, name) &&
 	     json_object_size(side->news) >= PZ_FRIEND_DEVICES_MAX))
 		return;
+	/* Only members that an entry may have; the name is the key. */
 	json_t *entry = pz_info_entry(given);
 	if (json_is_true(json_object_get(given, "hidden"))) {
 		(void)json_object_del(side->theirs, name);

@@ -137,6 +137,8 @@ prove(const struct pz_friend_exchange *x, bool is_guest, const struct claim *of,
 
 	pz_cert_fingerprint(of->ca, ca);
 	snprintf(port, sizeof(port), "%u", (unsigned)of->port);
+	/* All that will be stored of an end is in its proof. The words differ for the two ends, so
+	 * that a proof sent back to its maker proves nothing. */
 	const struct pz_slice parts[] = {
 		pz_slice_str(is_guest ? WORDS_GUEST : WORDS_INVITER),
 		pz_slice_of(x->exported, sizeof(x->exported)),
@@ -396,6 +398,7 @@ on_accept(struct pz_friend_exchange *x, const json_t *message)
 	} else if (strcmp(f->zone, x->self->zone) == 0) {
 		pz_friend_free(f);
 		fail(x, PZ_FRIEND_OWN_ZONE, "the zone's own hub accepts its invitation", true);
+		/* A link may be passed on; one that names its guest is of no use to others. */
 	} else if (x->invitation.guest[0] && strcmp(f->zone, x->invitation.guest) != 0) {
 		pz_friend_free(f);
 		fail(x, PZ_FRIEND_WRONG_ZONE, "the invitation is for another zone", true);
@@ -459,6 +462,8 @@ pz_friend_exchange_message(struct pz_friend_exchange *x, const char *status, con
 {
 	if (x->state == STATE_ENDED)
 		return;
+	/* While the owner stores, every message is one too many, an error too: what is proved is
+	 * proved. */
 	if (strcmp(status, ERROR) == 0 && x->state != STATE_STORE)
 		on_error(x, message);
 	else if (strcmp(status, HELLO) == 0 && x->state == STATE_HELLO)

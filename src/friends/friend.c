@@ -84,6 +84,8 @@ enum pz_err
 pz_friend_set_crl(struct pz_friend *f, struct pz_crl *crl, struct pz_errinfo *info)
 {
 	PZ_TRY(pz_crl_verify(crl, f->ca, info));
+	/* The same list again is refused like an older one; the code differs from that of a bad
+	 * one. */
 	if (f->crl && pz_crl_number(crl) <= pz_crl_number(f->crl))
 		return pz_fail(info, PZ_ERR_EXISTS,
 			       "friend %s: revocation list %" PRIu64 " is not newer than %" PRIu64,

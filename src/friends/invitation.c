@@ -46,6 +46,7 @@ pz_invitation_make(const char *zone, const struct pz_cert *ca, const char *host,
 	pz_env_random(env, i.secret, sizeof(i.secret));
 	i.expires_ms = pz_env_wall_ms(env) + PZ_INVITATION_MS;
 	set_id(&i);
+	/* Whether the link fits is found out now, not when a person wants to send it. */
 	pz_buf_init(&link, PZ_INVITATION_LINK_BYTES_MAX, NULL);
 	enum pz_err err = pz_invitation_link(&i, &link);
 	pz_buf_wipe(&link);
@@ -96,6 +97,7 @@ parse_query(struct pz_slice query, struct pz_invitation *out)
 	bool has_secret = false, has_ca = false;
 
 	while (pz_hub_link_next(&query, &name, &value)) {
+		/* Other parameters are passed over: a later version may have more. */
 		if (pz_slice_eq_str(name, "friend")) {
 			if (has_secret || pz_hex_decode(value, out->secret, sizeof(out->secret)))
 				return PZ_ERR_CONFIG;

@@ -93,6 +93,7 @@ pz_friends_add_trust(const struct pz_friends *friends, struct pz_trust *trust,
 
 	while ((f = pz_friends_next(friends, &pos)) != NULL) {
 		enum pz_err err = pz_trust_add(trust, f->ca, f->crl, info);
+		/* The set may hold this CA already. */
 		if (err != PZ_OK && err != PZ_ERR_EXISTS)
 			return err;
 	}

@@ -24,6 +24,7 @@ on_response(void *arg, json_t *result, json_t *error)
 	struct ask *ask = arg;
 	pz_call_answer answer = ask->answer;
 	void *answer_arg = ask->arg;
+	/* A peer may send an answer with neither; the service always gets one of the two. */
 	json_t *none = result || error ? NULL : pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL);
 
 	pz_list_remove(&ask->hook);
@@ -56,6 +57,8 @@ request_of(const struct call *c, const char *id, const char *name, json_t *takes
 	PZ_AUTO_FREE char *reference = pz_service_call_reference(c->id);
 	PZ_AUTO_FREE char *method = NULL;
 
+	/* The caller knows the call by the id that it gave it, so a question is named after
+	 * that. */
 	if (reference == NULL || asprintf(&method, "%s.%s", reference, name) < 0) {
 		method = NULL;
 		json_decref(takes_params);
@@ -119,6 +122,8 @@ pz_service_asks_end(struct call *c)
 	while ((first = pz_list_first(&c->asks)) != NULL) {
 		struct ask *ask = PZ_CONTAINER(first, struct ask, hook);
 		json_t *error = pz_rpc_api_error("AbortError", "The call has ended.");
+		/* First out of the table of requests: an answer that comes later finds no
+		 * question. */
 		c->d->ops->ask_cancel(c->d->arg, c->from, ask->id);
 		on_response(ask, NULL, error);
 		json_decref(error);

@@ -101,6 +101,7 @@ on_unbind(struct pz_service *service, struct pz_call *call, json_t *params)
 	struct pz_list doomed;
 	struct binder *b = binder_find(c->d, c->from, &service->descriptor);
 	(void)params;
+	/* Listeners may be there without a bind. Both are ended, and so unbind never fails. */
 	if (b)
 		binder_free(c->d, b);
 	pz_service_call_collect(c->d, is_listener_of, &(struct of_binding){service, c->from},

@@ -139,6 +139,7 @@ static void
 finish(struct call *c, json_t *answer)
 {
 	struct pz_dispatcher *d = c->d;
+	/* While the call still exists: a service may look at it when a question fails. */
 	pz_service_asks_end(c);
 	report(c);
 	if (c->is_pending && d->ops->permit_over)
@@ -204,6 +205,7 @@ tell_end(struct call *c)
 	struct pz_dispatcher *d = c->d;
 	if (!c->invoked)
 		return;
+	/* Before call_ended: after that the service keeps nothing for this call. */
 	pz_service_asks_end(c);
 	if (c->kind == CALL_FIND)
 		c->abandon(c->find);
@@ -300,6 +302,7 @@ pz_call_is_own_zone(const struct pz_call *call)
 	if (own == NULL || pz_address_parse(pz_slice_str(own), &here) != PZ_OK ||
 	    pz_address_parse(pz_slice_str(c->from), &there) != PZ_OK)
 		return false;
+	/* A device without a zone knows no callers but its own programs. */
 	if (here.zone.len == 0)
 		return there.zone.len == 0 && pz_slice_eq(here.device, there.device);
 	return pz_slice_eq(here.zone, there.zone);
@@ -403,6 +406,7 @@ pz_service_call_of_same_caller(const struct call *c, const json_t *id)
 		return NULL;
 	PZ_AUTO_FREE char *key = pz_service_call_key(c->from, id);
 	struct call *other = key ? pz_map_get(c->d->open, pz_slice_str(key)) : NULL;
+	/* The call that carries the removal is no listener: to end it here would free it twice. */
 	if (!other || other == c || other->kind != CALL_SERVICE ||
 	    other->pub.service != c->pub.service)
 		return NULL;

@@ -190,6 +190,7 @@ read_methods(struct pz_commands *state, json_t *methods, struct pz_errinfo *info
 	size_t count = json_object_size(methods);
 	if (count == 0)
 		return pz_fail(info, PZ_ERR_CONFIG, "methods: must be an object with members");
+	/* Of the final size at once: services and calls point into both tables. */
 	state->commands = calloc(count, sizeof(*state->commands));
 	state->methods = calloc(count, sizeof(*state->methods));
 	if (!state->commands || !state->methods)

@@ -289,6 +289,7 @@ spawn(struct job *job, const struct pz_command *command, const json_t *params,
 	const struct pz_descriptor *d = &job->call->service->descriptor;
 	PZ_AUTO_FREE char *caller = NULL, *service = NULL, *method = NULL;
 	PZ_AUTO_FREE char *line = stdin_line_of(params);
+	/* Nothing of the daemon's own environment reaches a command. */
 	char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", lang[] = "LANG=C.UTF-8";
 	if (line == NULL)
 		return NULL;
@@ -361,6 +362,7 @@ pz_command_job_start(struct pz_commands *state, const struct pz_command *command
 	struct job *job = job_new(state, command, call);
 	if (job)
 		job->process = spawn(job, command, params, &info);
+	/* A stream is a listener already; the error that refuse() sends ends it like any other. */
 	if (job == NULL || job->process == NULL) {
 		if (job)
 			job_free(job);

@@ -209,6 +209,7 @@ void
 pz_find_add(struct pz_find *find, const struct pz_descriptor *s)
 {
 	struct find *f = find_of(find);
+	/* Permission comes last, since it is the dearest of these. */
 	if (!f->call || json_array_size(f->results) >= PZ_FIND_RESULTS_MAX || !is_wanted(f, s) ||
 	    !is_new(f, s))
 		return;
@@ -263,6 +264,8 @@ deliver(struct find *f)
 		pz_call_event(&c->pub, name, json_incref(result));
 	if (i == 0)
 		send_error(f);
+	/* Before the answer, which frees the call: the search lives until its owner is done with
+	 * it. */
 	f->call = NULL;
 	pz_call_result(&c->pub, NULL);
 }

@@ -93,6 +93,7 @@ pz_dispatcher_permit_result(struct pz_dispatcher *d, uint64_t ticket, enum pz_pe
 {
 	PZ_LIST_EACH (&d->calls, node, tmp) {
 		struct call *c = PZ_CONTAINER(node, struct call, node);
+		/* One that runs already is not begun a second time by a late answer. */
 		if (c->ticket != ticket || c->invoked || permit == PZ_PERMIT_PENDING)
 			continue;
 		json_t *params = PZ_TAKE(c->params);
@@ -389,6 +390,8 @@ accept(struct pz_dispatcher *d, const char *from, json_t *id, struct batch *batc
 			return NULL;
 		}
 	}
+	/* Its id stays in the list of old ones: a caller that tries again takes a new id, as for
+	 * any request. */
 	if (d->call_count >= PZ_PENDING_CALLS_MAX) {
 		free(key);
 		if (id)
@@ -563,6 +566,7 @@ pz_dispatcher_taken_back(struct pz_dispatcher *d,
 {
 	PZ_LIST_EACH (&d->listeners, node, tmp) {
 		struct call *c = PZ_CONTAINER(node, struct call, node);
+		/* Without the person's yes the policy judges it like a call that begins now. */
 		if (c->was_asked && c->pub.service &&
 		    is_of(arg, c->from, c->pub.service->descriptor.api))
 			c->was_asked = false;

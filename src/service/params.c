@@ -68,6 +68,8 @@ pz_service_params_bind(const struct pz_method_def *def, json_t *params)
 	if (def->form == PZ_PARAMS_RAW || json_is_array(params))
 		return json_incref(params);
 	bool positional = def->form == PZ_PARAMS_POSITIONAL;
+	/* An object may hold the parameters by their names, or be the only parameter itself. It is
+	 * the former only when each of its members is a parameter's name. */
 	if (json_is_object(params)) {
 		if (is_named(def, params) || (positional && json_object_size(params) == 0))
 			return by_name(def, params);

@@ -178,6 +178,7 @@ set_all(struct pz_registry *r, const char *address)
 	if (copies == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	size_t made = 0;
+	/* One for each service, and one for the registry. */
 	while (made <= r->count && (copies[made] = strdup(address)) != NULL)
 		made++;
 	if (made <= r->count) {
