@@ -68,6 +68,7 @@ pz_archive_head_check(struct pz_slice bytes, struct pz_errinfo *info)
 
 	if (bytes.len == 0 || memcmp(bytes.ptr, MAGIC, magic) != 0)
 		return pz_fail(info, PZ_ERR_PROTO, "this is not an archive of a zone");
+	/* Before the length: the head of a later version may have another one. */
 	if (bytes.len >= 10 && get_number(bytes.ptr + 8, 2) > VERSION)
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "the archive is of version %u, made by a newer pzh; this one knows "

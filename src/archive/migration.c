@@ -173,6 +173,8 @@ check_ca(const struct pz_authority *a, struct pz_errinfo *info)
 
 	if (trust == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	/* The set takes only a CA that signs itself and is strong, with a list that it has
+	 * signed. */
 	PZ_TRY(pz_trust_add(trust, a->ca, a->crl, info));
 	PZ_TRY(pz_cert_identity(a->ca, zone, device));
 	if (strcmp(zone, a->zone) != 0 || device[0])
@@ -210,6 +212,8 @@ check_member_ca(const struct pz_authority *a, const struct pz_member *member,
 	uint8_t hash[PZ_KEY_HASH_BYTES];
 
 	PZ_TRY(pz_cert_from_pem(pz_slice_str(member->ca_pem), &cert, info));
+	/* At a time when both were valid: that a certificate has run out since is no fault of the
+	 * archive. */
 	PZ_TRY(pz_verify_device_ca(cert, a->ca, NULL, pz_cert_later_start_ms(cert, a->ca), a->zone,
 				   member->device, info));
 	pz_cert_serial_hex(cert, serial);

@@ -44,6 +44,7 @@ key_text(const struct pz_authority *a, char **out, struct pz_errinfo *info)
 	const char *uri = a->ca_key_uri;
 	struct pz_buf pem;
 
+	/* A key in a token never leaves it, so it has no PEM to be exported. */
 	if (strncmp(uri, "keys:", 5) != 0 && strncmp(uri, "file:", 5) != 0 &&
 	    strncmp(uri, "mem:", 4) != 0 && uri[0] != '/')
 		return pz_fail(info, PZ_ERR_CONFIG,

@@ -13,6 +13,7 @@ pz_discovery_announce(struct pz_calls *calls)
 	json_t *message = json_pack("{s:o?, s:s}", "services", pz_registry_list(c->registry, NULL),
 				    "from", c->self);
 
+	/* Without a link nothing is sent, and nothing is missed: each new link begins with it. */
 	pz_uplink_send_prop(calls->uplink, "registerServices", message);
 	json_decref(message);
 	pz_service_cache_announce(calls->items);

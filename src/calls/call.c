@@ -193,6 +193,7 @@ request_of(const struct call *call)
 	}
 	payload =
 		pz_rpc_request(call->id, method ? method : "ServiceDiscovery.findServices", params);
+	/* A caller that takes one answer says so: a service that would stream refuses at once. */
 	if (payload)
 		(void)json_object_set_new(payload, "stream",
 					  json_boolean(call->is_stream || !call->function));

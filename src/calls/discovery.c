@@ -255,7 +255,8 @@ pz_discovery_news(struct pz_calls *calls)
 {
 	PZ_LIST_EACH (&calls->finds, n, tmp) {
 		struct pz_search *d = PZ_CONTAINER(n, struct pz_search, hook);
-		/* Not from here: the caller is in the middle of a change. */
+		/* Not from here: the caller is in the middle of a change. A search with a timer
+		 * that is due already is looked at anyway. */
 		bool is_met = d->zone && d->device && pz_peers_services(calls->peers, d->device);
 		if ((d->is_local || is_met) &&
 		    (!d->timer.active || d->timer.due_us > pz_env_mono_us(calls->env)))
@@ -522,6 +523,8 @@ pz_discovery_found(struct pz_calls *calls, json_t *message)
 	size_t i;
 	json_t *one;
 
+	/* One for all searches: the hub sends the parts of an answer in one go, so those of two
+	 * never mix. */
 	if (calls->learning == NULL)
 		calls->learning = json_object();
 	/* The hub's answer is whole (we never ask for one type): it replaces what was known, when

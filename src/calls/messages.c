@@ -147,6 +147,8 @@ take_callback(struct pz_calls *calls, const char *from, const struct pz_rpc *rpc
 	if (pz_method_parse(pz_slice_str(rpc->method), &method) != PZ_OK ||
 	    method.kind != PZ_METHOD_CALLBACK)
 		return false;
+	/* Without a request of ours a notification is dropped; a request goes on, and gets an
+	 * error. */
 	if (!pz_pending_callback(calls->pending, from, method.reference, method.function,
 				 rpc->params, rpc->id, &is_answered))
 		return rpc->kind == PZ_RPC_NOTIFICATION;
@@ -309,6 +311,7 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 		on_prop(calls, in, envelope);
 		break;
 	case PZ_MESSAGE_JSONRPC:
+		/* Whether it was a duplicate only the dispatcher knows, and it answers none. */
 		pz_dispatcher_stats(calls->dispatcher, &before);
 		on_rpc(calls, envelope);
 		pz_dispatcher_stats(calls->dispatcher, &after);

@@ -44,6 +44,7 @@ pz_calls_may_send(struct pz_calls *calls, const char *from, const char *to, stru
 {
 	struct pz_method method;
 
+	/* Only functions of services are judged where they leave (page 9, E1). */
 	if (pz_method_parse(text, &method) != PZ_OK || method.kind != PZ_METHOD_SERVICE)
 		return true;
 	PZ_AUTO_FREE char *api = pz_slice_dup(method.api);

@@ -57,6 +57,7 @@ pz_resend_note(struct pz_calls *calls, const char *to, json_t *payload, size_t b
 	const struct pz_session *via = pz_router_route(calls->router, pz_slice_str(to));
 	struct answer *answer;
 
+	/* A program that has gone waits for nothing, so answers to it are not kept. */
 	if (via == NULL || via->kind == PZ_SESSION_APP ||
 	    (json_is_object(payload) && json_object_get(payload, "method")))
 		return;
@@ -133,6 +134,7 @@ pz_calls_lost(struct pz_calls *calls, const struct pz_session *lost, json_t *nam
 	const char *device;
 	json_t *value;
 
+	/* What has no way left ends first, so that it is not sent again below. */
 	json_object_foreach (names, device, value) {
 		bool is_friend = strchr(device, '/') != NULL;
 		if (is_friend && !pz_calls_friend_has_way(calls, device))

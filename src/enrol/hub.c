@@ -238,6 +238,8 @@ on_request(struct pz_enrol_hub *h, const json_t *message)
 		return;
 	}
 	struct pz_errinfo info = {""};
+	/* The request is taken apart only now: what a stranger sends is not worth a parser's
+	 * risk. */
 	enum pz_err err = pz_csr_check(pz_slice_str(csr), &expected, &h->request.csr_key, &info);
 	if (err != PZ_OK) {
 		fail(h, PZ_ENROL_BAD_REQUEST, info.text[0] ? info.text : pz_err_text(err));

@@ -132,6 +132,7 @@ pz_hosted_send_again(struct pz_hosted *zone, struct pz_slice frames)
 
 	while (pz_frame_cut(frames, PZ_FRAME_BYTES_MAX, &frame, &need) == PZ_OK && frame.len) {
 		frames = pz_slice_of(frames.ptr + frame.len, frames.len - frame.len);
+		/* A prop says how things are, and the next link begins with how they are then. */
 		if (pz_envelope_scan(pz_frame_body(frame), &envelope) == PZ_OK &&
 		    envelope.type != PZ_MESSAGE_PROP &&
 		    pz_router_send(zone->router, frame) != PZ_OK)

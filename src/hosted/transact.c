@@ -30,6 +30,8 @@ finish(struct pz_hosted_transact *t, enum pz_err err, const char *detail)
 	/* First applied, then reported: done() finds the zone as it is now. */
 	if (t->change && err == PZ_OK)
 		member = pz_authority_apply(zone->authority, PZ_TAKE(t->change));
+	/* done() may ask for a further change: that one waits, because this one still counts as
+	 * under way. */
 	t->ops->done(t, member, err, detail);
 	drop(t);
 	zone->turns.now = NULL;

@@ -601,6 +601,8 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 		other_closed(uplink, link, undelivered);
 		return;
 	}
+	/* The address answered, and no registration came of it: the next attempt goes by a relay,
+	 * if one is there. */
 	uplink->ways.is_relay_next = !was_registered && !uplink->ways.via[0];
 	lost(uplink, link, undelivered,
 	     why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);

@@ -73,6 +73,8 @@ pz_uplink_place_dial(struct pz_uplink *uplink)
 	bool has_former = place->now.former.port != 0;
 	bool is_former = has_former && place->is_former_next;
 
+	/* An address where another hub has answered is passed over while the other one may be
+	 * right. */
 	if (has_former && place->is_wrong[is_former] && !place->is_wrong[!is_former])
 		is_former = !is_former;
 	place->is_former_used = is_former;
@@ -283,6 +285,7 @@ hear(struct pz_uplink *uplink, const json_t *message, struct pz_errinfo *info)
 	struct pz_hub_notice notice;
 
 	PZ_TRY(pz_hub_notice_parse(message, &notice, info));
+	/* Before the signature: each link repeats the notice that is known here. */
 	if (!pz_hub_place_is_news(&next, &notice) || uplink->machine.is_wiping)
 		return PZ_OK;
 	PZ_TRY(pz_hub_notice_check(&notice, m->zone, m->master, info));
