@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "access/permit.h"
+#include "calls/discovery.h"
 #include "calls/internal.h"
 #include "rpc/error.h"
 #include "wire/json.h"
@@ -373,14 +374,6 @@ add_allowed(const struct pz_calls *calls, const char *zone, json_t *services, js
 }
 
 static json_t *
-services_of(const struct pz_calls *calls, const char *device)
-{
-	json_t *own = pz_peers_services(calls->peers, device);
-
-	return own ? own : json_object_get(calls->known, device);
-}
-
-static json_t *
 may_of(const struct pz_calls *calls, const char *zone)
 {
 	json_t *may = json_array(), *own = pz_registry_list(calls->config.registry, NULL), *value;
@@ -389,7 +382,7 @@ may_of(const struct pz_calls *calls, const char *zone)
 
 	add_allowed(calls, zone, own, may);
 	json_object_foreach (names, device, value)
-		add_allowed(calls, zone, services_of(calls, device), may);
+		add_allowed(calls, zone, pz_discovery_services_of(calls, device), may);
 	json_decref(names);
 	json_decref(own);
 	return may;
