@@ -211,7 +211,7 @@ add_signature(const struct pz_friend_exchange *x, json_t *object)
 static void
 add_list(const struct pz_friend_exchange *x, json_t *object)
 {
-	json_t *pem = pz_record_crl(x->self->crl);
+	json_t *pem = pz_record_crl(*x->self->crl);
 
 	if (pem && json_string_length(pem) <= PZ_FRIEND_CRL_BYTES_MAX)
 		(void)json_object_set(object, "crl", pem);

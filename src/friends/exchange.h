@@ -44,7 +44,7 @@ struct pz_friend_self {
 	uint16_t port;
 	struct pz_cert *ca;
 	struct pz_key *ca_key;
-	struct pz_crl *crl;
+	struct pz_crl *const *crl; /* where the newest is: a revocation may replace it meanwhile */
 };
 
 /** Wishes and questions; `arg` is the one of the constructor. None may free the object at once. */

@@ -121,7 +121,7 @@ self_of(const struct pz_kit_zone *zone, const char *name)
 		.port = 8040,
 		.ca = zone->ca,
 		.ca_key = zone->ca_key,
-		.crl = zone->crl,
+		.crl = &zone->crl,
 	};
 }
 
@@ -179,10 +179,11 @@ tear_down(void **state)
 	return 0;
 }
 
-/* @param link what the guest was given; @param e_hub, e_guest first byte of each end's exporter */
+/* Nothing has been said yet. @param link what the guest was given; @param e_hub, e_guest first byte
+ * of each end's exporter */
 static void
-run_with(const struct pz_kit_zone *inviter, const struct pz_kit_zone *accepter,
-	 const struct pz_invitation *link, uint8_t e_hub, uint8_t e_guest)
+begin_with(const struct pz_kit_zone *inviter, const struct pz_kit_zone *accepter,
+	   const struct pz_invitation *link, uint8_t e_hub, uint8_t e_guest)
 {
 	uint8_t exported[2][PZ_FRIEND_EXPORTER_BYTES] = {{e_hub}, {e_guest}};
 
@@ -194,6 +195,13 @@ run_with(const struct pz_kit_zone *inviter, const struct pz_kit_zone *accepter,
 	guest.other = &hub;
 	hub.x = pz_friend_exchange_invite(&hub.self, exported[0], &ops, &hub);
 	guest.x = pz_friend_exchange_accept(&guest.self, link, exported[1], &ops, &guest);
+}
+
+static void
+run_with(const struct pz_kit_zone *inviter, const struct pz_kit_zone *accepter,
+	 const struct pz_invitation *link, uint8_t e_hub, uint8_t e_guest)
+{
+	begin_with(inviter, accepter, link, e_hub, e_guest);
 	pz_friend_exchange_start(guest.x);
 }
 
@@ -232,6 +240,19 @@ both_know_each_other_and_a_secret(void **state)
 	assert_int_equal(pz_crl_number(guest.stored->crl), 1);
 	assert_memory_equal(hub.stored->secret, guest.stored->secret, PZ_FRIEND_SECRET_BYTES);
 	assert_false(sodium_is_zero(hub.stored->secret, PZ_FRIEND_SECRET_BYTES));
+}
+
+/* The other end decides how long an exchange lasts; a device may be revoked meanwhile. */
+static void
+the_revocation_list_of_the_moment_is_sent(void **state)
+{
+	(void)state;
+	begin_with(&alice, &bob, &invitation, 1, 1);
+	pz_crl_free(alice.crl);
+	alice.crl = pz_kit_crl(&alice, NULL, 2);
+	pz_friend_exchange_start(guest.x);
+	assert_true(hub.is_done && guest.is_done);
+	assert_int_equal(pz_crl_number(guest.stored->crl), 2);
 }
 
 static void
@@ -440,6 +461,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(both_know_each_other_and_a_secret),
+		TEST(the_revocation_list_of_the_moment_is_sent),
 		TEST(an_invitation_counts_once),
 		TEST(an_altered_invitation_does_not_count),
 		TEST(a_relay_between_two_connections_is_found),

@@ -182,7 +182,7 @@ new_befriending(struct pz_hosted *zone)
 		.port = zone->hosting->port,
 		.ca = a->ca,
 		.ca_key = a->ca_key,
-		.crl = a->crl,
+		.crl = &a->crl,
 	};
 	return b;
 }
