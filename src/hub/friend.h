@@ -23,6 +23,7 @@ struct pz_hub_friend {
 	struct pz_timer retry;
 	struct pz_log_rate log;             /* lines that its hub can cause */
 	unsigned waiting;                   /* changes that its hub has sent, before the disk */
+	bool is_confirming, is_ending;      /* so are these, which it needs to say once */
 	unsigned failures;                  /* attempts since the last link that lasted */
 	uint64_t up_us;                     /* when conn registered */
 	bool is_unsaved;                    /* when it was linked last is not on the disk */

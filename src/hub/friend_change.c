@@ -339,6 +339,10 @@ release(struct pz_hosted_transact *t)
 
 	if (f && f->waiting > 0 && (c->kind == LIST || c->kind == NOTICE))
 		f->waiting--;
+	if (f && c->kind == CONFIRMED_THERE)
+		f->is_confirming = false;
+	if (f && c->kind == REMOVE && c->is_theirs)
+		f->is_ending = false;
 	pz_friend_free(c->next);
 	pz_crl_free(c->crl);
 	pz_invitation_wipe(&c->invitation);
@@ -542,15 +546,21 @@ pz_hub_friend_confirm(struct pz_hosted *zone, const char *name, const char *by,
 	pz_hosted_transact(zone, &c->t, &friend_ops);
 }
 
+/* The friend's hub may say it again before the disk has it: one change is enough. */
 void
 pz_hub_friend_remove(struct pz_hosted *zone, const char *name, bool is_theirs,
 		     pz_hub_friend_done done, void *arg)
 {
-	struct change *c = new_change(REMOVE, name, done, arg);
+	struct pz_hub_friend *f = pz_hub_friend_find(zone, name);
 
+	if (is_theirs && f && f->is_ending)
+		return;
+	struct change *c = new_change(REMOVE, name, done, arg);
 	if (c == NULL)
 		return;
 	c->is_theirs = is_theirs;
+	if (f && is_theirs)
+		f->is_ending = true;
 	pz_hosted_transact(zone, &c->t, &removal_ops);
 }
 
@@ -559,12 +569,16 @@ pz_hub_friend_confirmed_there(struct pz_hosted *zone, const char *name)
 {
 	const struct pz_friend *known =
 		pz_friends_find(zone->authority->friends.table, pz_slice_str(name));
+	struct pz_hub_friend *f = pz_hub_friend_find(zone, name);
 	struct change *c = NULL;
 
-	if (known && !known->is_confirmed_there)
+	if (known && !known->is_confirmed_there && !(f && f->is_confirming))
 		c = new_change(CONFIRMED_THERE, name, NULL, NULL);
-	if (c)
-		pz_hosted_transact(zone, &c->t, &friend_ops);
+	if (c == NULL)
+		return;
+	if (f)
+		f->is_confirming = true;
+	pz_hosted_transact(zone, &c->t, &friend_ops);
 }
 
 void

@@ -380,6 +380,33 @@ its_address_changes_by_a_notice_that_is_signed(void **state)
 	assert_string_equal(known()->host, "new.example.net");
 }
 
+static size_t
+changes_waiting(void)
+{
+	size_t n = 0;
+
+	PZ_LIST_EACH (&own()->turns.waiting, hook, tmp)
+		n++;
+	return n;
+}
+
+/* Each one that waited would be a commit, and the owner's own changes would wait behind it. */
+static void
+what_its_hub_repeats_waits_once(void **state)
+{
+	static const char *const said[] = {"friendConfirm", "friendRemove"};
+
+	(void)state;
+	link_friend();
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		for (int k = 0; k < 20; k++)
+			say_prop(&bob, BOB, said[i], NULL);
+		assert_true(changes_waiting() <= i);
+	}
+	run(PZ_US_PER_S);
+	assert_null(known());
+}
+
 /* ---- the end ---- */
 
 static void
@@ -511,6 +538,7 @@ main(void)
 		TEST(only_newer_lists_of_the_pinned_authority_count),
 		TEST(a_list_that_revokes_the_hub_itself_ends_its_link),
 		TEST(its_address_changes_by_a_notice_that_is_signed),
+		TEST(what_its_hub_repeats_waits_once),
 		TEST(the_other_owner_ends_it),
 		TEST(a_removal_is_sent_before_the_link_ends),
 		TEST(a_hub_that_is_down_for_an_hour_is_found_again),
