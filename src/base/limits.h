@@ -170,6 +170,7 @@
  * with the link */
 #define PZ_FRIEND_CRL_BYTES_MAX (32U << 10)
 #define PZ_FRIEND_COMMAND_US (50 * PZ_US_PER_S) /* for the hub to run one; it may dial another */
+#define PZ_FRIEND_COMMANDS_MAX 16 /* of the devices of one zone that wait; each may dial a hub */
 #define PZ_INVITATION_MS (UINT64_C(24) * 3600 * 1000) /* that an invitation to a friend counts */
 #define PZ_INVITATIONS_MAX 32 /* of one zone that count at once: each is one line in a link */
 #define PZ_INVITATION_LINK_BYTES_MAX 2048 /* every byte of host and zone escaped, and the rest */

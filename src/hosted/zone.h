@@ -80,6 +80,7 @@ struct pz_hosted {
 	struct pz_map *friends;                 /* zone -> struct pz_hub_friend: hub/friend.c */
 	struct pz_map *twice;           /* device -> struct pz_hosted_twice: hosted/twice.c */
 	size_t offered_lists;           /* that wait to be applied: hosted/crl_history.c */
+	size_t friend_commands;         /* of devices, that wait: hub/friend_command.c */
 	size_t uploads;                 /* policies that come in pieces: hub/policy.c */
 	size_t offered_policies;        /* the same: hosted/policy.c */
 	struct pz_list links;           /* struct pz_link.owner_node, registered ones */

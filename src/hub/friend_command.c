@@ -343,6 +343,7 @@ new_asker(const struct pz_hosted_conn *conn, int64_t id)
 	if (asker == NULL)
 		return NULL;
 	asker->zone = conn->zone;
+	asker->zone->friend_commands++;
 	asker->id = id;
 	snprintf(asker->device, sizeof(asker->device), "%s", conn->member->device);
 	snprintf(asker->serial, sizeof(asker->serial), "%s", conn->serial);
@@ -366,14 +367,31 @@ on_result(void *arg, enum pz_err err, const char *detail, json_t *takes_result)
 				    message);
 	json_decref(message);
 	json_decref(takes_result);
+	asker->zone->friend_commands--;
 	free(asker);
+}
+
+/* A command may dial any address, or be a commit: neither the hub's other zones nor the other
+ * changes of this one must suffer from a device that asks without end. @return false: it was
+ * refused, and `asker` is gone */
+static bool
+may_run(struct pz_hosted_conn *conn, struct asker *asker, const char *status)
+{
+	struct pz_errinfo info = {""};
+	enum pz_err err = pz_hosted_conn_may(conn, PZ_RIGHT_ADMIN, status, &info);
+
+	if (err == PZ_OK && asker->zone->friend_commands > PZ_FRIEND_COMMANDS_MAX)
+		err = pz_fail(&info, PZ_ERR_LIMIT,
+			      "too many commands about friends wait at the hub; try again later");
+	if (err != PZ_OK)
+		on_result(asker, err, info.text, NULL);
+	return err == PZ_OK;
 }
 
 const char *
 pz_hub_friend_command(struct pz_hosted_conn *conn, const json_t *message)
 {
 	const char *verb = pz_json_str(message, "command");
-	struct pz_errinfo info = {""};
 	struct asker *asker;
 	int64_t id = 0;
 
@@ -382,10 +400,7 @@ pz_hub_friend_command(struct pz_hosted_conn *conn, const json_t *message)
 	if ((asker = new_asker(conn, id)) == NULL)
 		return "out of memory";
 	/* Which friends there are, every device of the zone knows. */
-	if (strcmp(verb, "list") != 0 &&
-	    pz_hosted_conn_may(conn, PZ_RIGHT_ADMIN, "friendCommand", &info) != PZ_OK)
-		on_result(asker, PZ_ERR_DENIED, info.text, NULL);
-	else
+	if (strcmp(verb, "list") == 0 || may_run(conn, asker, "friendCommand"))
 		pz_hub_friend_run(conn->zone, verb, message, conn->member->device, on_result,
 				  asker);
 	return NULL;
@@ -403,7 +418,6 @@ const char *
 pz_hub_friend_offered(struct pz_hosted_conn *conn, const json_t *message)
 {
 	const char *text = pz_json_str(message, "friend");
-	struct pz_errinfo info = {""};
 	struct pz_friend *f = NULL;
 	struct asker *asker;
 	int64_t id = 0;
@@ -415,11 +429,9 @@ pz_hub_friend_offered(struct pz_hosted_conn *conn, const json_t *message)
 		pz_friend_free(f);
 		return "out of memory";
 	}
-	if (pz_hosted_conn_may(conn, PZ_RIGHT_ADMIN, "friendOffer", &info) != PZ_OK) {
+	if (may_run(conn, asker, "friendOffer"))
+		pz_hub_friend_offer(conn->zone, f, conn->member->device, on_offered, asker);
+	else
 		pz_friend_free(f);
-		on_result(asker, PZ_ERR_DENIED, info.text, NULL);
-		return NULL;
-	}
-	pz_hub_friend_offer(conn->zone, f, conn->member->device, on_offered, asker);
 	return NULL;
 }

@@ -496,6 +496,22 @@ a_device_of_the_owner_asks_the_hub(void **state)
 }
 
 static void
+a_device_that_asks_without_end_is_refused(void **state)
+{
+	(void)state;
+	forget_told(&laptop);
+	for (int i = 0; i < PZ_FRIEND_COMMANDS_MAX + 3; i++)
+		say_prop(
+			&laptop, LAPTOP, "friendCommand",
+			json_pack("{s:i, s:s, s:s}", "id", i, "command", "confirm", "friend", BOB));
+	assert_int_equal(own()->friend_commands, PZ_FRIEND_COMMANDS_MAX);
+	run(PZ_US_PER_S);
+	assert_int_equal(count_told(&laptop, "friendResult", LAPTOP), PZ_FRIEND_COMMANDS_MAX + 3);
+	assert_true(known()->is_confirmed_here);
+	assert_int_equal(own()->friend_commands, 0);
+}
+
+static void
 a_friend_that_a_device_has_paired_with_counts(void **state)
 {
 	(void)state;
@@ -543,6 +559,7 @@ main(void)
 		TEST(a_removal_is_sent_before_the_link_ends),
 		TEST(a_hub_that_is_down_for_an_hour_is_found_again),
 		TEST(a_device_of_the_owner_asks_the_hub),
+		TEST(a_device_that_asks_without_end_is_refused),
 		TEST(a_friend_that_a_device_has_paired_with_counts),
 	};
 
