@@ -330,6 +330,7 @@ on_register(struct pz_hosted_conn *conn, struct pz_slice frame)
 	conn->zone->connected++;
 	pz_guest_proved(&conn->guest);
 	pz_hub_count_waiting(pz_hub_of(conn->hosting));
+	/* From strangers to members: what changes in the zone is sent to those in this list. */
 	pz_list_remove(&link->owner_node);
 	pz_list_append(&conn->zone->links, &link->owner_node);
 	pz_link_establish(link);
