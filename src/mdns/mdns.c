@@ -38,6 +38,7 @@ struct daemon_mdns {
 	uint64_t own_again_us;    /* not before */
 	bool is_told;             /* that it does not run well */
 	uint64_t system_until_us; /* it is waited for */
+	uint64_t system_again_us; /* the bus is not connected to before */
 	struct pz_mdns_backend *active; /* one of the two, or NULL */
 	struct pz_mdns_announcer announcer;
 	struct pz_mdns_catalogue catalogue;
@@ -195,6 +196,7 @@ stop_all(struct daemon_mdns *mdns)
 {
 	attach(mdns, NULL);
 	stop(mdns, &mdns->system);
+	mdns->system_again_us = 0;
 	stop(mdns, &mdns->own);
 	pz_netwatch_free(mdns->netwatch);
 	mdns->netwatch = NULL;
@@ -203,15 +205,20 @@ stop_all(struct daemon_mdns *mdns)
 	tell_responder(mdns, NULL);
 }
 
+/** A bus may end every connection at once, as it does with a user whose name it cannot look up (a
+ * dynamic user of systemd without libnss-systemd). So it is connected to once in a while only, and
+ * our own responder speaks meanwhile. */
 static void
 start_system(struct daemon_mdns *mdns)
 {
+	uint64_t now = pz_env_mono_us(&mdns->loop->env);
 	struct pz_errinfo info = {""};
 
 	if (mdns->system.state == PZ_MDNS_LOST)
 		stop(mdns, &mdns->system);
-	if (mdns->system.backend != NULL || !pz_mdns_bus_may_exist())
+	if (mdns->system.backend != NULL || now < mdns->system_again_us || !pz_mdns_bus_may_exist())
 		return;
+	mdns->system_again_us = now + PZ_MDNS_RETRY_US;
 	enum pz_err err =
 		pz_mdns_system_new(mdns->loop, &system_events, mdns, &mdns->system.backend, &info);
 	if (err != PZ_OK) {
@@ -219,7 +226,7 @@ start_system(struct daemon_mdns *mdns)
 		pz_debug("mdns-no-daemon", "%s", info.text);
 		return;
 	}
-	mdns->system_until_us = pz_env_mono_us(&mdns->loop->env) + PZ_MDNS_DAEMON_WAIT_US;
+	mdns->system_until_us = now + PZ_MDNS_DAEMON_WAIT_US;
 }
 
 /** When the responder may be started again. */

@@ -7,6 +7,7 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #define A (&f->nodes[0])
 #define B (&f->nodes[1])
@@ -282,6 +283,45 @@ it_outlives_the_bus(void **state)
 /* libdbus waits for an answer that long, when it is asked to wait, less a second of fx_now_s. */
 #define DBUS_WAIT_S 24
 
+/** A bus that ends every connection. @return its listening socket */
+static int
+rude_bus(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char variable[128];
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/pz-mdns-bus-%d", (int)getpid());
+	snprintf(variable, sizeof(variable), "unix:path=%s", address.sun_path);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 10), 0);
+	setenv("DBUS_SYSTEM_BUS_ADDRESS", variable, 1);
+	return fd;
+}
+
+/** It was busy with such a bus without end, and our own responder was never started. */
+static void
+a_bus_that_ends_connections_is_not_waited_for(void **state)
+{
+	struct fx *f = *state;
+	unsigned connections = 0;
+
+	FX_NEEDS(fx_namespace());
+	int bus = rude_bus();
+	assert_ok(fx_publish(A, "alone", "pz-host-1", 8040, "t=1"));
+	while (strcmp(pz_mdns_kind(A->mdns), "own") != 0) {
+		int fd = accept4(bus, NULL, NULL, SOCK_CLOEXEC);
+		connections += fd >= 0;
+		if (fd >= 0)
+			close(fd);
+		assert_true(connections <= 1);
+		fx_step(f);
+	}
+	assert_int_equal(connections, 1);
+	close(bus);
+	unlink(getenv("DBUS_SYSTEM_BUS_ADDRESS") + strlen("unix:path="));
+}
+
 static void
 a_stopped_daemon_stops_no_node(void **state)
 {
@@ -524,6 +564,7 @@ main(int argc, char **argv)
 		TEST(a_responder_that_dies_is_replaced, fx_own_setup),
 		TEST(it_moves_to_avahi_daemon_and_back, daemon_later_setup),
 		TEST(it_outlives_the_bus, daemon_later_setup),
+		TEST(a_bus_that_ends_connections_is_not_waited_for, fx_own_setup),
 		TEST(a_stopped_daemon_stops_no_node, daemon_later_setup),
 		TEST(a_daemon_that_forbids_is_trouble, daemon_later_setup),
 		TEST(a_daemon_with_few_objects_is_trouble, daemon_later_setup),
