@@ -27,6 +27,15 @@ def test_a_unit_confines_its_daemon(name):
     assert {key: settings.get(key) for key in SANDBOX} == SANDBOX
 
 
+@pytest.mark.parametrize("kind", ("system", "user"))
+@pytest.mark.parametrize("name", DAEMONS)
+def test_a_unit_lets_its_daemon_watch_the_network(name, kind):
+    """Page 6: both look again when the network changes, which rtnetlink reports."""
+    text = (UNITS.parent / kind / f"{name}.service.in").read_text()
+    families = re.search(r"^RestrictAddressFamilies=(.*)$", text, re.M).group(1).split()
+    assert {"AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"} == set(families)
+
+
 @pytest.mark.skipif(programs.is_sanitized(), reason="a sanitizer takes the place of some of it")
 @pytest.mark.parametrize("name", (*DAEMONS, "pzp", "pzh"))
 def test_a_program_is_hardened(name):
